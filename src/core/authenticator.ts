@@ -1,0 +1,179 @@
+import { AuthUnavailableError } from './errors.ts'
+import { rememberAuth } from './identity.ts'
+import { createSetupSource } from './setup.ts'
+import { parseTarget } from './target.ts'
+import type { Check } from './check.ts'
+import type { Setup, Unready } from './setup.ts'
+import type { Target } from './target.ts'
+import type { Auth, AuthConfigSource, DecisionEvent, DenialReason } from './types.ts'
+import type { CheckedVerdict } from './verdict.ts'
+
+/** What was decided about a request. Only `allow` and `exempt` may reach the handler. */
+export type Decision =
+  | { readonly outcome: 'allow'; readonly auth: Auth }
+  | { readonly outcome: 'exempt' }
+  | { readonly outcome: 'deny'; readonly reason: DenialReason; readonly response: Response }
+
+/** Decides about a request. Never throws and never rejects; answers at once where nobody has to be asked. */
+export type Decide = (request: Request, args: readonly unknown[]) => Decision | Promise<Decision>
+
+/** What an authenticator says about a request. */
+export type AuthenticationResult =
+  | {
+      readonly ok: true
+      /** `undefined` where no verdict was needed: a public path, a preflight, or shadow mode. */
+      readonly auth: Auth | undefined
+    }
+  | { readonly ok: false; readonly reason: DenialReason; readonly response: Response }
+
+/** Decides about requests without calling anything. Never rejects. */
+export type Authenticator<Args extends readonly unknown[]> = (
+  request: Request,
+  ...args: Args
+) => Promise<AuthenticationResult>
+
+/** One request on its way to a decision. */
+interface Passage {
+  readonly setup: Setup | Unready
+  readonly request: Request
+  readonly startedAt: number
+  target?: Target
+  check?: Check
+}
+
+const EXEMPT: Decision = Object.freeze({ outcome: 'exempt' })
+
+/**
+ * Makes a function that decides about requests, for servers that are no Fetch handlers and for middleware.
+ *
+ * @param config The config, or a synchronous function of the extra arguments, called until it succeeds once.
+ * @returns A function whose promise never rejects: the identity, or the reason and the response to send.
+ * @throws AuthConfigError for a config that cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { createAuthenticator } from 'with-auth'
+ *
+ * const authenticate = createAuthenticator({ endpoint: 'https://auth.example.com/validate' })
+ *
+ * export async function whoIs(request: Request): Promise<Response> {
+ *   const result = await authenticate(request)
+ *   return result.ok ? new Response(result.auth?.principal) : result.response
+ * }
+ * ```
+ */
+export function createAuthenticator<Args extends readonly unknown[]>(
+  config?: AuthConfigSource<Args>,
+): Authenticator<Args> {
+  const decide = createDecide(config)
+  return async (request, ...args) => {
+    const decision = await decide(request, args)
+    if (decision.outcome === 'deny') {
+      return { ok: false, reason: decision.reason, response: decision.response }
+    }
+    return { ok: true, auth: decision.outcome === 'allow' ? decision.auth : undefined }
+  }
+}
+
+/** The whole flow of one request, for what wraps handlers. Throws `AuthConfigError` for a config object. */
+export function createDecide<Args extends readonly unknown[]>(
+  source: AuthConfigSource<Args> | undefined,
+): Decide {
+  const setups = createSetupSource(source)
+  return (request, args) => {
+    const setup = setups(args)
+    const startedAt = setup.report === undefined ? 0 : performance.now()
+    const passage: Passage = { setup, request, startedAt }
+    try {
+      return judge(passage)
+    } catch (error) {
+      return fail(passage, error)
+    }
+  }
+}
+
+function judge(passage: Passage): Decision | Promise<Decision> {
+  const { setup, request } = passage
+  const target = parseTarget(request.url)
+  if (target === undefined) return refuse(passage, 'malformed_request')
+  passage.target = target
+  if (!isReady(setup)) return refuse(passage, 'not_configured')
+  if (setup.config.isPublic(target.path, request.method)) return pass(passage, 'public')
+  if (setup.config.preflight === 'allow' && isPreflight(setup, request)) {
+    return pass(passage, 'preflight')
+  }
+  const token = setup.readCredentials(request.headers)
+  if (typeof token !== 'string') return refuse(passage, token.reason)
+  const question = setup.buildQuestion(token, request, target)
+  if (question === undefined) return refuse(passage, 'malformed_request')
+  passage.check = { question, attempts: 0, endpointStatus: undefined }
+  const verdict = setup.verify(passage.check)
+  return verdict instanceof Promise ? settle(passage, verdict) : conclude(passage, verdict)
+}
+
+// Fetch standard, CORS-preflight fetch: OPTIONS with these two fields, and never with credentials.
+function isPreflight({ readCredentials }: Setup, { method, headers }: Request): boolean {
+  if (method !== 'OPTIONS' || !headers.has('origin')) return false
+  if (!headers.has('access-control-request-method')) return false
+  if (headers.has('authorization') || headers.has('cookie')) return false
+  const credentials = readCredentials(headers)
+  return typeof credentials !== 'string' && credentials.reason === 'missing_credentials'
+}
+
+async function settle(passage: Passage, pending: Promise<CheckedVerdict>): Promise<Decision> {
+  try {
+    return conclude(passage, await pending)
+  } catch (error) {
+    return fail(passage, error)
+  }
+}
+
+function conclude(passage: Passage, verdict: CheckedVerdict): Decision {
+  if (verdict.outcome !== 'allow') return refuse(passage, 'denied')
+  if (isShadow(passage.setup)) return pass(passage, 'allow')
+  rememberAuth(passage.request, verdict.auth)
+  report(passage, { outcome: 'allow' })
+  return { outcome: 'allow', auth: verdict.auth }
+}
+
+function fail(passage: Passage, error: unknown): Decision {
+  if (!(error instanceof AuthUnavailableError)) return refuse(passage, 'internal_error')
+  return refuse(passage, error.reason, error.retryAfterMs)
+}
+
+function pass(passage: Passage, outcome: 'public' | 'preflight' | 'allow'): Decision {
+  report(passage, { outcome })
+  return EXEMPT
+}
+
+function refuse(passage: Passage, reason: DenialReason, retryAfterMs?: number): Decision {
+  const { setup, request } = passage
+  const denial = setup.denials.describe(reason, retryAfterMs)
+  report(passage, { outcome: 'deny', reason, status: denial.status })
+  if (isShadow(setup)) return EXEMPT
+  return { outcome: 'deny', reason, response: setup.denials.respond(denial, request) }
+}
+
+function report(
+  { setup, startedAt, target, check }: Passage,
+  decided: Pick<DecisionEvent, 'outcome' | 'reason' | 'status'>,
+): void {
+  setup.report?.({
+    type: 'decision',
+    ...decided,
+    path: target?.path.slice(0, 256) ?? '',
+    durationMs: performance.now() - startedAt,
+    cache: 'off',
+    attempts: check?.attempts ?? 0,
+    ...(check?.endpointStatus === undefined ? {} : { endpointStatus: check.endpointStatus }),
+    ...(isShadow(setup) ? { shadow: true } : {}),
+  })
+}
+
+function isShadow(setup: Setup | Unready): boolean {
+  return isReady(setup) && setup.config.mode === 'shadow'
+}
+
+function isReady(setup: Setup | Unready): setup is Setup {
+  return 'verify' in setup
+}

@@ -1,0 +1,146 @@
+import { checkContext } from './context.ts'
+import { checkCredentials } from './credentials-sources.ts'
+import { checkEndpoint, checkEndpointHeaders } from './endpoint-options.ts'
+import { AuthConfigError } from './errors.ts'
+import {
+  checkBoolean,
+  checkFunction,
+  checkMilliseconds,
+  checkOneOf,
+  invalidOption,
+  readOptions,
+} from './option-checks.ts'
+import { createPublicMatcher } from './public-paths.ts'
+import type { Context } from './context.ts'
+import type { TokenFormat } from './credentials.ts'
+import type { PublicMatcher } from './public-paths.ts'
+import type { AuthConfig, CredentialsSource, CustomVerifier, Transport } from './types.ts'
+
+/** A config that was checked and whose defaults are filled in. */
+export interface ResolvedConfig {
+  /** Absent when it has to come from the environment of the first request, or when a verifier takes its place. */
+  readonly endpoint: string | undefined
+  readonly allowInsecureHttp: boolean
+  readonly endpointHeaders: Readonly<Record<string, string>>
+  readonly verifier: CustomVerifier | undefined
+  readonly context: Context
+  readonly credentials: readonly CredentialsSource[]
+  readonly tokenFormat: TokenFormat
+  readonly identity: 'optional' | 'required'
+  readonly timeoutMs: number
+  readonly unavailableStatus: 401 | 503
+  readonly isPublic: PublicMatcher
+  readonly preflight: 'deny' | 'allow'
+  readonly mode: 'enforce' | 'shadow'
+  readonly realm: string
+  readonly onEvent: AuthConfig['onEvent']
+  readonly respond: AuthConfig['respond']
+  readonly transport: Transport
+}
+
+type Options = Partial<Record<keyof AuthConfig, unknown>>
+
+const OPTIONS: Readonly<Record<keyof AuthConfig, true>> = {
+  endpoint: true,
+  allowInsecureHttp: true,
+  endpointHeaders: true,
+  verifier: true,
+  context: true,
+  credentials: true,
+  tokenFormat: true,
+  identity: true,
+  timeoutMs: true,
+  unavailableStatus: true,
+  public: true,
+  preflight: true,
+  mode: true,
+  realm: true,
+  onEvent: true,
+  respond: true,
+  fetch: true,
+  transport: true,
+}
+
+const ENDPOINT_ONLY = [
+  'endpoint',
+  'allowInsecureHttp',
+  'endpointHeaders',
+  'fetch',
+  'transport',
+] as const
+
+/** Checks a config and fills in its defaults. Throws `AuthConfigError`. Later changes to the config do nothing. */
+export function resolveConfig(config: unknown): ResolvedConfig {
+  const options = readOptions(config, OPTIONS)
+  refuseConflicts(options)
+  const allowInsecureHttp = checkBoolean('allowInsecureHttp', options.allowInsecureHttp ?? false)
+  return Object.freeze({
+    allowInsecureHttp,
+    endpoint: ifGiven(options.endpoint, (value) => checkEndpoint(value, allowInsecureHttp)),
+    endpointHeaders: checkEndpointHeaders(options.endpointHeaders ?? {}),
+    verifier: functionIfGiven<CustomVerifier>('verifier', options.verifier),
+    context: checkContext(options.context ?? {}),
+    credentials: checkCredentials(options.credentials ?? 'bearer'),
+    ...checkModes(options),
+    timeoutMs: checkMilliseconds('timeoutMs', options.timeoutMs ?? 5000, 1, 60_000),
+    isPublic: createPublicMatcher(options.public ?? []),
+    realm: checkRealm(options.realm ?? 'api'),
+    onEvent: functionIfGiven<NonNullable<AuthConfig['onEvent']>>('onEvent', options.onEvent),
+    respond: functionIfGiven<NonNullable<AuthConfig['respond']>>('respond', options.respond),
+    transport: checkTransport(options),
+  })
+}
+
+function checkModes(options: Options) {
+  return {
+    tokenFormat: checkOneOf('tokenFormat', options.tokenFormat ?? 'token68', [
+      'token68',
+      'visible-ascii',
+    ]),
+    identity: checkOneOf('identity', options.identity ?? 'optional', ['optional', 'required']),
+    unavailableStatus: checkOneOf(
+      'unavailableStatus',
+      options.unavailableStatus ?? 401,
+      [401, 503],
+    ),
+    preflight: checkOneOf('preflight', options.preflight ?? 'deny', ['deny', 'allow']),
+    mode: checkOneOf('mode', options.mode ?? 'enforce', ['enforce', 'shadow']),
+  } satisfies Partial<ResolvedConfig>
+}
+
+function refuseConflicts(options: Options): void {
+  if (options.fetch !== undefined && options.transport !== undefined) {
+    throw new AuthConfigError(
+      'transport',
+      '"transport" takes the place of "fetch": give one of them',
+    )
+  }
+  if (options.verifier === undefined) return
+  for (const option of ENDPOINT_ONLY) {
+    if (options[option] === undefined) continue
+    throw new AuthConfigError(
+      option,
+      `"${option}" has no effect beside "verifier": give one of them`,
+    )
+  }
+}
+
+function checkRealm(value: unknown): string {
+  if (typeof value === 'string' && /^[\x20-\x7e]+$/.test(value)) return value
+  throw invalidOption('realm', value, 'a non-empty string of printable ASCII')
+}
+
+function checkTransport(options: Options): Transport {
+  const transport = functionIfGiven<Transport>('transport', options.transport)
+  const ownFetch = functionIfGiven<Transport>('fetch', options.fetch)
+  // Looked up at each call: what wraps the global later, such as instrumentation, must be seen.
+  return transport ?? ownFetch ?? ((url, init) => globalThis.fetch(url, init))
+}
+
+function functionIfGiven<Fn>(option: string, value: unknown): Fn | undefined {
+  return ifGiven(value, (given) => checkFunction<Fn>(option, given))
+}
+
+function ifGiven<Value>(value: unknown, check: (value: unknown) => Value): Value | undefined {
+  return value === undefined ? undefined : check(value)
+}

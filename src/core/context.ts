@@ -1,0 +1,38 @@
+import {
+  checkBoolean,
+  checkOneOf,
+  invalidOption,
+  isHttpToken,
+  readOptions,
+} from './option-checks.ts'
+
+/** What the endpoint is told, checked and with its defaults. */
+export interface Context {
+  readonly headers: 'all' | readonly string[]
+  readonly params: 'values' | 'lists' | 'none'
+  readonly path: boolean
+  readonly method: boolean
+}
+
+const OPTIONS = { headers: true, params: true, path: true, method: true } as const
+
+export function checkContext(value: unknown): Context {
+  const options = readOptions(value, OPTIONS, 'context')
+  return Object.freeze({
+    headers: checkHeaders(options.headers ?? 'all'),
+    params: checkOneOf('context.params', options.params ?? 'values', ['values', 'lists', 'none']),
+    path: checkBoolean('context.path', options.path ?? true),
+    method: checkBoolean('context.method', options.method ?? false),
+  })
+}
+
+function checkHeaders(value: unknown): Context['headers'] {
+  if (value === 'all') return value
+  if (!Array.isArray(value))
+    throw invalidOption('context.headers', value, '"all" or a list of names')
+  const names = value.map((name: unknown, index) => {
+    if (isHttpToken(name)) return name.toLowerCase()
+    throw invalidOption(`context.headers[${index}]`, name, 'a header name')
+  })
+  return Object.freeze([...new Set(names)])
+}

@@ -1,0 +1,53 @@
+import { invalidOption, isHttpToken, readOptions } from './option-checks.ts'
+import type { CredentialsSource } from './types.ts'
+
+const OPTIONS = { header: true, cookie: true, webSocketProtocol: true } as const
+// Each has a source of its own, or is framing.
+const NOT_BY_NAME: ReadonlySet<string> = new Set([
+  'authorization',
+  'cookie',
+  'sec-websocket-protocol',
+])
+
+/** Checks `credentials`: one source, or a list without repetitions. */
+export function checkCredentials(value: unknown): readonly CredentialsSource[] {
+  if (!Array.isArray(value)) return [checkSource(value, 'credentials')]
+  if (value.length === 0) throw invalidOption('credentials', value, 'a list of at least one source')
+  const sources = value.map((source: unknown, index) =>
+    checkSource(source, `credentials[${index}]`),
+  )
+  const distinct = new Set(sources.map((source) => JSON.stringify(source)))
+  if (distinct.size === sources.length) return Object.freeze(sources)
+  throw invalidOption('credentials', value, 'a list that names each source once')
+}
+
+function checkSource(value: unknown, option: string): CredentialsSource {
+  if (value === 'bearer') return value
+  if (typeof value === 'string') {
+    throw invalidOption(option, value, '"bearer", { header }, { cookie } or { webSocketProtocol }')
+  }
+  const { header, cookie, webSocketProtocol } = readOptions(value, OPTIONS, option)
+  const given = [header, cookie, webSocketProtocol].filter((name) => name !== undefined)
+  if (given.length !== 1) throw invalidOption(option, value, 'an object with exactly one source')
+  if (header !== undefined)
+    return Object.freeze({ header: checkHeader(header, `${option}.header`) })
+  if (cookie !== undefined) return Object.freeze({ cookie: checkToken(cookie, `${option}.cookie`) })
+  return Object.freeze({
+    webSocketProtocol: checkToken(webSocketProtocol, `${option}.webSocketProtocol`),
+  })
+}
+
+function checkHeader(value: unknown, option: string): string {
+  const name = checkToken(value, option).toLowerCase()
+  if (!NOT_BY_NAME.has(name)) return name
+  throw invalidOption(
+    option,
+    value,
+    '"bearer", { cookie } or { webSocketProtocol } for this header',
+  )
+}
+
+function checkToken(value: unknown, option: string): string {
+  if (isHttpToken(value)) return value
+  throw invalidOption(option, value, 'a name without blanks and separators')
+}

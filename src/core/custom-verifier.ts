@@ -1,0 +1,18 @@
+import { AuthUnavailableError } from './errors.ts'
+import { checkVerdict } from './verdict.ts'
+import type { TimedVerifier } from './check.ts'
+import type { CustomVerifier } from './types.ts'
+
+/** Asks a function of the user's, and trusts nothing of what it returns. */
+export function createCustomVerifier(
+  verifier: CustomVerifier,
+  identity: 'optional' | 'required',
+): TimedVerifier {
+  return async (check, signal) => {
+    check.attempts += 1
+    const verdict = checkVerdict(await verifier(check.question, signal))
+    if (verdict.outcome === 'deny' || identity === 'optional') return verdict
+    if (verdict.auth.principal === undefined) throw new AuthUnavailableError('invalid_response')
+    return verdict
+  }
+}

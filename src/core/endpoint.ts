@@ -1,0 +1,81 @@
+import { AuthUnavailableError } from './errors.ts'
+import { encodeQuestion } from './question.ts'
+import { readBody } from './response-body.ts'
+import { parseRetryAfter } from './retry-after.ts'
+import { DENY, NOBODY, parseIdentity, parseJson } from './verdict.ts'
+import type { Check, TimedVerifier } from './check.ts'
+import type { BodyOutcome } from './response-body.ts'
+import type { Transport, TransportInit, TransportResponse, UnavailableReason } from './types.ts'
+import type { CheckedVerdict } from './verdict.ts'
+
+/** What the endpoint is, as configured. */
+export interface EndpointOptions {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly identity: 'optional' | 'required'
+  readonly transport: Transport
+}
+
+/** Asks the endpoint: exactly 200 allows; everything else denies, or is no verdict and thrown. */
+export function createEndpoint(options: EndpointOptions): TimedVerifier {
+  return async (check, signal) => {
+    const response = await post(check, options, signal)
+    check.endpointStatus = response.status
+    // Whatever the status, the body is taken off the connection, which can then be used again.
+    const body = await readBody(response.body, signal)
+    if (response.status === 429) throw unavailable('rate_limited', response)
+    if (response.status >= 500 && response.status <= 599)
+      throw unavailable('service_error', response)
+    // A transport that follows redirects against its contract: this 200 is somebody else's.
+    if (response.status !== 200 || response.redirected === true) return DENY
+    return allow(body, options.identity)
+  }
+}
+
+async function post(
+  check: Check,
+  options: EndpointOptions,
+  signal: AbortSignal,
+): Promise<TransportResponse> {
+  const init: TransportInit = {
+    method: 'POST',
+    headers: { ...options.headers, accept: 'application/json', 'content-type': 'application/json' },
+    body: encodeQuestion(check.question),
+    // 'follow' would let in whoever is sent to a login page, and repeat the token to another host on a 307.
+    // 'error' throws on Workers even without a redirect.
+    redirect: 'manual',
+    signal,
+  }
+  check.attempts += 1
+  // What is thrown here at once is a bug of the transport and no outage, so it is not caught.
+  const pending = Promise.resolve(options.transport(options.url, init))
+  const response: unknown = await pending.catch(() => {
+    throw new AuthUnavailableError('unreachable')
+  })
+  if (!isTransportResponse(response)) throw new TypeError('The transport gave no response')
+  return response
+}
+
+function allow(body: BodyOutcome, identity: EndpointOptions['identity']): CheckedVerdict {
+  const auth = body.state === 'complete' ? parseIdentity(parseJson(body.text)) : undefined
+  if (identity === 'optional') return { outcome: 'allow', auth: auth ?? NOBODY }
+  if (auth?.principal !== undefined) return { outcome: 'allow', auth }
+  throw new AuthUnavailableError(missingIdentityReason(body))
+}
+
+function missingIdentityReason(body: BodyOutcome): UnavailableReason {
+  if (body.state === 'timeout') return 'timeout'
+  return body.state === 'broken' ? 'unreachable' : 'invalid_response'
+}
+
+function unavailable(reason: UnavailableReason, response: TransportResponse): AuthUnavailableError {
+  const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), Date.now())
+  return new AuthUnavailableError(reason, { retryAfterMs })
+}
+
+// By shape: a Response of another realm or of another fetch is no instance of ours.
+function isTransportResponse(value: unknown): value is TransportResponse {
+  if (typeof value !== 'object' || value === null) return false
+  if (!('status' in value && typeof value.status === 'number')) return false
+  return 'headers' in value && typeof value.headers === 'object' && value.headers !== null
+}

@@ -1,0 +1,122 @@
+import { AuthConfigError } from './errors.ts'
+
+/** The error for an option whose value is not allowed. */
+export function invalidOption(option: string, value: unknown, allowed: string): AuthConfigError {
+  return new AuthConfigError(option, `"${option}" must be ${allowed}, received ${describe(value)}`)
+}
+
+/** The same for an option that may hold a secret: the value is not shown. */
+export function invalidSecret(option: string, allowed: string): AuthConfigError {
+  return new AuthConfigError(option, `"${option}" must be ${allowed} (its value is not shown)`)
+}
+
+/**
+ * Reads the options of a record, once each. Refuses what is no record, unknown names, and values that are present but
+ * `undefined` or `null`: they come from a variable that is not set, and a default in their place could open a server.
+ */
+export function readOptions<Name extends string>(
+  value: unknown,
+  known: Readonly<Record<Name, true>>,
+  parent = '',
+): Partial<Record<Name, unknown>> {
+  if (!isOptionsObject(value)) {
+    throw invalidOption(parent === '' ? 'config' : parent, value, 'an object')
+  }
+  const options: Partial<Record<Name, unknown>> = {}
+  for (const [name, setting] of Object.entries(value)) {
+    const option = parent === '' ? name : `${parent}.${name}`
+    if (!isKnown(name, known)) throw unknownOption(option, name, Object.keys(known))
+    if (setting === undefined || setting === null) {
+      throw invalidOption(option, setting, 'left out or given a value')
+    }
+    options[name] = setting
+  }
+  return options
+}
+
+export function checkOneOf<Allowed extends string | number>(
+  option: string,
+  value: unknown,
+  allowed: readonly Allowed[],
+): Allowed {
+  const found = allowed.find((candidate) => candidate === value)
+  if (found !== undefined) return found
+  throw invalidOption(option, value, allowed.map((one) => JSON.stringify(one)).join(' or '))
+}
+
+export function checkBoolean(option: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value
+  throw invalidOption(option, value, 'true or false')
+}
+
+export function checkMilliseconds(
+  option: string,
+  value: unknown,
+  min: number,
+  max: number,
+): number {
+  if (typeof value === 'number' && value >= min && value <= max) return value
+  throw invalidOption(option, value, `a number of milliseconds from ${min} to ${max}`)
+}
+
+/** Checks that an option is a function; what it takes and returns cannot be seen from outside. */
+export function checkFunction<Fn>(option: string, value: unknown): Fn {
+  if (typeof value === 'function') return value as Fn
+  throw invalidOption(option, value, 'a function')
+}
+
+/** A header name or another token of HTTP (RFC 9110 §5.6.2). */
+export function isHttpToken(value: unknown): value is string {
+  return typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value)
+}
+
+// A promise or a Map has no own properties either, and would pass for a config with nothing but defaults.
+function isOptionsObject(value: unknown): value is object {
+  return ['[object Object]', '[object Module]'].includes(Object.prototype.toString.call(value))
+}
+
+function isKnown<Name extends string>(
+  name: string,
+  known: Readonly<Record<Name, true>>,
+): name is Name {
+  return Object.hasOwn(known, name)
+}
+
+function unknownOption(option: string, name: string, known: readonly string[]): AuthConfigError {
+  const nearest = nearestName(name, known)
+  const hint =
+    nearest === undefined ? `known are ${known.join(', ')}` : `did you mean "${nearest}"?`
+  return new AuthConfigError(option, `Unknown option ${JSON.stringify(option)}: ${hint}`)
+}
+
+function nearestName(name: string, known: readonly string[]): string | undefined {
+  const lower = name.toLowerCase()
+  const ranked = known
+    .map((candidate) => ({ candidate, distance: editDistance(lower, candidate.toLowerCase()) }))
+    .filter(({ candidate, distance }) => distance <= 3 || lower.startsWith(candidate.toLowerCase()))
+  // oxlint-disable-next-line unicorn/no-array-sort -- toSorted() is not in ES2022
+  ranked.sort((one, other) => one.distance - other.distance)
+  return ranked[0]?.candidate
+}
+
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= Math.min(from.length, 64); i += 1) {
+    const next = [i]
+    for (let j = 1; j <= to.length; j += 1) {
+      const substitution = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1)
+      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[to.length] ?? 0
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'string')
+    return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)
+  if (value === null || ['number', 'boolean', 'undefined'].includes(typeof value))
+    return String(value)
+  if (Array.isArray(value)) return 'an array'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}

@@ -1,0 +1,135 @@
+import { resolveConfig } from './config.ts'
+import { createCredentialsReader } from './credentials.ts'
+import { createDenials } from './denial.ts'
+import { checkEndpoint } from './endpoint-options.ts'
+import { endpointFromEnvironment } from './environment.ts'
+import { AuthConfigError } from './errors.ts'
+import { createComplain, createReport } from './events.ts'
+import { createQuestionBuilder } from './question.ts'
+import { createVerifier } from './verifier.ts'
+import type { Verifier } from './check.ts'
+import type { ResolvedConfig } from './config.ts'
+import type { CredentialsReader } from './credentials.ts'
+import type { Denials } from './denial.ts'
+import type { Report } from './events.ts'
+import type { QuestionBuilder } from './question.ts'
+import type { AuthConfig, AuthConfigSource } from './types.ts'
+
+/** What is there even when a request cannot be decided about: how to refuse it, and whom to tell. */
+export interface Unready {
+  readonly denials: Denials
+  readonly report: Report | undefined
+}
+
+/** Everything that deciding about a request needs, made once. */
+export interface Setup extends Unready {
+  readonly config: ResolvedConfig
+  readonly readCredentials: CredentialsReader
+  readonly buildQuestion: QuestionBuilder
+  readonly verify: Verifier
+}
+
+/** Gives the setup for a request's extra arguments. Never throws; why it is not ready has been reported. */
+export type SetupSource = (args: readonly unknown[]) => Setup | Unready
+
+/**
+ * Makes the source of the setup. A config object is checked now, and throws `AuthConfigError`. A config function is
+ * called with the first request's extra arguments, and with the next one's until it has succeeded once.
+ */
+export function createSetupSource<Args extends readonly unknown[]>(
+  source: AuthConfigSource<Args> | undefined,
+): SetupSource {
+  return typeof source === 'function' ? fromFunction(source) : fromObject(source ?? {})
+}
+
+function fromObject(source: AuthConfig): SetupSource {
+  const config = resolveConfig(source)
+  const base = createUnready(config)
+  const complain = createComplain()
+  warn(config, base.report)
+  let setup: Setup | undefined
+  return (args) => {
+    if (setup !== undefined) return setup
+    try {
+      setup = createSetup(config, base, args)
+      return setup
+    } catch (error) {
+      complain(error, base.report)
+      return base
+    }
+  }
+}
+
+function fromFunction<Args extends readonly unknown[]>(
+  source: (...args: Args) => unknown,
+): SetupSource {
+  const complain = createComplain()
+  let setup: Setup | undefined
+  return (args) => {
+    if (setup !== undefined) return setup
+    let base = createUnready({})
+    try {
+      // These are the arguments of the wrapped function, whose types the config function was checked against.
+      const made = refusePromise(source(...(args as Args)))
+      base = createUnready({ onEvent: observerOf(made) })
+      const config = resolveConfig(made)
+      base = createUnready(config)
+      setup = createSetup(config, base, args)
+      warn(config, base.report)
+      return setup
+    } catch (error) {
+      complain(error, base.report)
+      return base
+    }
+  }
+}
+
+function createUnready(config: Partial<ResolvedConfig>): Unready {
+  const { realm = 'api', unavailableStatus = 401, respond, onEvent } = config
+  return {
+    denials: createDenials({ realm, unavailableStatus, respond }),
+    report: createReport(onEvent),
+  }
+}
+
+function createSetup(config: ResolvedConfig, base: Unready, args: readonly unknown[]): Setup {
+  return {
+    ...base,
+    config,
+    readCredentials: createCredentialsReader(config.credentials, config.tokenFormat),
+    buildQuestion: createQuestionBuilder(config.context),
+    verify: createVerifier(config, findEndpoint(config, args)),
+  }
+}
+
+function findEndpoint(config: ResolvedConfig, args: readonly unknown[]): string | undefined {
+  if (config.endpoint !== undefined || config.verifier !== undefined) return config.endpoint
+  const endpoint = endpointFromEnvironment(args)
+  if (endpoint !== undefined) return checkEndpoint(endpoint, config.allowInsecureHttp)
+  throw new AuthConfigError('endpoint', '"endpoint" is missing: configure it, or set AUTH_ENDPOINT')
+}
+
+function refusePromise(made: unknown): unknown {
+  if (!(made instanceof Promise)) return made
+  made.catch(() => undefined)
+  throw new AuthConfigError('config', 'The config function must be synchronous, received a promise')
+}
+
+// A config that is refused may still say whom to tell.
+function observerOf(made: unknown): AuthConfig['onEvent'] {
+  const observer: unknown =
+    typeof made === 'object' && made !== null ? Reflect.get(made, 'onEvent') : undefined
+  return typeof observer === 'function' ? (event) => observer(event) : undefined
+}
+
+function warn(config: ResolvedConfig, report: Report | undefined): void {
+  if (config.mode === 'shadow') {
+    report?.({ type: 'warning', message: '"mode" is "shadow": nobody is refused' })
+  }
+  if (config.allowInsecureHttp) {
+    report?.({
+      type: 'warning',
+      message: '"allowInsecureHttp" is true: tokens may travel in clear',
+    })
+  }
+}

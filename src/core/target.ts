@@ -1,0 +1,65 @@
+/** The one meaning of a request target, shared by the matcher, the question and the events. */
+export interface Target {
+  /** The path with unreserved characters decoded (RFC 3986 §6.2.2.2) and all else left encoded. */
+  readonly path: string
+  /** The query as it was sent, without `?`. */
+  readonly query: string
+}
+
+// Group 1 is the path, group 2 the query. The classes exclude their delimiters, so matching is linear.
+// Servers hand over a Host header unchecked (`h\public`, `h#x`, `h?`): an authority with such a character makes
+// the path that a URL parser finds differ from the one that a router finds.
+const TARGET =
+  // oxlint-disable-next-line no-control-regex
+  /^https?:\/\/[^/\\?#@\x00-\x20\x7f]+(\/[^?#\\\x00-\x20\x7f]*)(?:\?([^#\x00-\x20\x7f]*))?$/
+
+// What a URL parser percent-encodes in a path; some servers hand it over raw.
+const RAW = /[^\x21-\x7e]|["<>^`{}]/u
+const ENCODED_UNRESERVED = /%(?:2[de]|3\d|[46][1-9a-f]|[57][\da]|5f|7e)/gi
+// A broken triplet before an encoded hex digit: decoding the digit would make a triplet that nobody sent.
+const SPLIT_TRIPLET = /%[\da-f]?%(?:3\d|[46][1-6])/i
+const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i
+const ENCODED_DELIMITER = /%2f|%5c|%00|\/\//i
+
+/**
+ * Reads a request's URL once. Returns `undefined` for a target that has no one meaning, which must be refused.
+ *
+ * @param url `request.url`, as the server made it.
+ */
+export function parseTarget(url: string): Target | undefined {
+  const match = TARGET.exec(url)
+  if (match === null) return undefined
+  const path = canonicalPath(match[1] ?? '')
+  if (path === undefined) return undefined
+  return { path, query: match[2] ?? '' }
+}
+
+/** The canonical form of a path, or `undefined` if it can be read in two ways. */
+export function canonicalPath(raw: string): string | undefined {
+  const path = RAW.test(raw) ? encodeRaw(raw) : raw
+  if (!path.includes('%')) return DOT_SEGMENT.test(path) ? undefined : path
+  if (SPLIT_TRIPLET.test(path)) return undefined
+  const canonical = path.replace(ENCODED_UNRESERVED, decodeTriplet)
+  return DOT_SEGMENT.test(canonical) ? undefined : canonical
+}
+
+/**
+ * Whether a router or a file server may read more structure out of a canonical path than is visible in it. Such a
+ * path is never public.
+ */
+export function hidesStructure(path: string): boolean {
+  return ENCODED_DELIMITER.test(path)
+}
+
+function decodeTriplet(triplet: string): string {
+  return String.fromCharCode(Number.parseInt(triplet.slice(1), 16))
+}
+
+function encodeRaw(raw: string): string {
+  let path = ''
+  for (const byte of new TextEncoder().encode(raw)) {
+    const character = String.fromCharCode(byte)
+    path += RAW.test(character) ? `%${byte.toString(16).toUpperCase().padStart(2, '0')}` : character
+  }
+  return path
+}

@@ -1,0 +1,241 @@
+/** Why the endpoint, or whatever stands in for it, gave no verdict. */
+export type UnavailableReason =
+  | 'rate_limited'
+  | 'service_error'
+  | 'timeout'
+  | 'unreachable'
+  | 'invalid_response'
+  | 'circuit_open'
+  | 'overloaded'
+
+/** Why a request was refused. It is the `code` of the response body. */
+export type DenialReason =
+  | 'missing_credentials'
+  | 'malformed_credentials'
+  | 'denied'
+  | UnavailableReason
+  | 'internal_error'
+  | 'malformed_request'
+  | 'not_configured'
+
+/** One refusal, as {@link AuthConfig.respond} sees it. */
+export interface Denial {
+  readonly reason: DenialReason
+  /** The HTTP status of the response. */
+  readonly status: number
+  /** The text that the client reads. */
+  readonly message: string
+  /** How long the client should wait, in milliseconds. Only where a `Retry-After` is sent. */
+  readonly retryAfterMs?: number
+}
+
+/** Who the endpoint says the caller is. Frozen, all the way down. */
+export interface Auth {
+  /** The caller's name; absent when the endpoint names nobody. */
+  readonly principal?: string
+  /** What the endpoint says about the caller; empty when it says nothing. Has no prototype. */
+  readonly attributes: Readonly<Record<string, readonly string[]>>
+  /** Set when the verdict had expired and the endpoint could not be asked again. */
+  readonly stale?: true
+}
+
+/** What the endpoint is asked: everything it is told, and nothing else. */
+export interface Question {
+  /** The caller's credentials, without the scheme. */
+  readonly token: string
+  readonly request: {
+    /** The canonical path, or `''` when `context.path` is `false`. */
+    readonly path: string
+    /** Lower-case names; values as Fetch joins them. */
+    readonly headers: Readonly<Record<string, string>>
+    /** A string for a parameter that occurs once, a list for one that repeats. */
+    readonly params: Readonly<Record<string, string | readonly string[]>>
+    /** The method as it was sent. Only with `context.method`. */
+    readonly method?: string
+  }
+}
+
+/** The answer to a {@link Question}. No answer is not a verdict: throw `AuthUnavailableError`. */
+export type Verdict =
+  | {
+      readonly outcome: 'allow'
+      readonly principal?: string
+      readonly attributes?: Readonly<Record<string, readonly string[]>>
+      /** How long the verdict may be kept, in milliseconds; `0`: neither kept nor shared. */
+      readonly maxAgeMs?: number
+    }
+  | {
+      readonly outcome: 'deny'
+      /** How long the verdict may be kept, in milliseconds; `0`: neither kept nor shared. */
+      readonly maxAgeMs?: number
+    }
+
+/** Answers questions in place of an endpoint. The signal aborts when the time is up. */
+export type CustomVerifier = (question: Question, signal: AbortSignal) => Verdict | Promise<Verdict>
+
+/** Where the credentials are read from. */
+export type CredentialsSource =
+  | 'bearer'
+  | { readonly header: string }
+  | { readonly cookie: string }
+  | { readonly webSocketProtocol: string }
+
+/** A path that needs no credentials: for GET and HEAD, or for the methods named. */
+export type PublicPath = string | { readonly path: string; readonly methods?: readonly string[] }
+
+/** The part of `RequestInit` that every runtime takes. */
+export interface TransportInit {
+  readonly method: 'POST'
+  readonly headers: Record<string, string>
+  readonly body: string
+  readonly redirect: 'manual'
+  readonly signal: AbortSignal
+}
+
+/** The part of `Response` that is read. */
+export interface TransportResponse {
+  readonly status: number
+  readonly headers: { get(name: string): string | null }
+  readonly body: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | null
+  /** `true` refuses the response, since a redirect must not be followed. */
+  readonly redirected?: boolean
+}
+
+/** Makes one POST. Rejects when no response came; never follows a redirect. */
+export type Transport = (url: string, init: TransportInit) => Promise<TransportResponse>
+
+/** What the endpoint is told. Tell it less and one verdict answers more requests. */
+export interface ContextConfig {
+  /**
+   * `'all'`: what the client sent, less `cookie` and `proxy-authorization`. A list: those, whatever they are.
+   * @default 'all'
+   */
+  readonly headers?: 'all' | readonly string[]
+  /**
+   * `'values'`: a string, or a list for a parameter that repeats. `'lists'`: always a list. `'none'`: nothing.
+   * @default 'values'
+   */
+  readonly params?: 'values' | 'lists' | 'none'
+  /**
+   * `false` tells `''`.
+   * @default true
+   */
+  readonly path?: boolean
+  /**
+   * `true` adds `request.method`.
+   * @default false
+   */
+  readonly method?: boolean
+}
+
+/** What `withAuth`, `createAuthenticator` and `auth` are configured with. Durations are in milliseconds. */
+export interface AuthConfig {
+  /**
+   * The URL that is asked. https, or http on a loopback address; no userinfo, no fragment.
+   * @default AUTH_ENDPOINT of the Workers `env` argument, else of `process.env`
+   */
+  readonly endpoint?: string
+  /** Permits http to a host that is not loopback: the token then travels in clear. */
+  readonly allowInsecureHttp?: boolean
+  /** Headers added to the validation request, such as a shared secret. Their values are never shown. */
+  readonly endpointHeaders?: Readonly<Record<string, string>>
+  /** Answers in place of the endpoint. */
+  readonly verifier?: CustomVerifier
+  /** What the endpoint is told. */
+  readonly context?: ContextConfig
+  /**
+   * Where the credentials come from. Of a list exactly one source must be present in a request.
+   * @default 'bearer'
+   */
+  readonly credentials?: CredentialsSource | readonly CredentialsSource[]
+  /**
+   * `'token68'`: RFC 9110 §11.2. `'visible-ascii'`: any visible ASCII but the comma, which joins repeated headers.
+   * @default 'token68'
+   */
+  readonly tokenFormat?: 'token68' | 'visible-ascii'
+  /**
+   * `'required'` refuses a 200 whose body names no principal.
+   * @default 'optional'
+   */
+  readonly identity?: 'optional' | 'required'
+  /**
+   * How long a whole check may take: connecting, headers and body. 1 to 60,000 milliseconds.
+   * @default 5000
+   */
+  readonly timeoutMs?: number
+  /**
+   * The status of a refusal that is the endpoint's fault. `503` adds `Retry-After`, and clients keep their token.
+   * @default 401
+   */
+  readonly unavailableStatus?: 401 | 503
+  /**
+   * Paths that need no credentials: exact, or `/prefix/*` for what is below `/prefix/`. For GET and HEAD, unless
+   * methods are named.
+   * @default []
+   */
+  readonly public?: readonly PublicPath[]
+  /**
+   * `'allow'` calls the handler for a CORS preflight without credentials (Fetch standard, CORS protocol).
+   * @default 'deny'
+   */
+  readonly preflight?: 'deny' | 'allow'
+  /**
+   * `'shadow'` decides and reports, but calls the handler whatever was decided.
+   * @default 'enforce'
+   */
+  readonly mode?: 'enforce' | 'shadow'
+  /**
+   * The realm of the challenge, in printable ASCII (RFC 9110 §11.5).
+   * @default 'api'
+   */
+  readonly realm?: string
+  /** Is told what happens. Never awaited; what it throws is swallowed. */
+  readonly onEvent?: (event: AuthEvent) => void
+  /** Builds the response of a refusal. Ours is sent if it throws, or returns no `Response` or a 2xx. */
+  readonly respond?: (denial: Denial, request: Request) => Response
+  /**
+   * The `fetch` that makes the POST.
+   * @default globalThis.fetch, looked up at each call
+   */
+  readonly fetch?: (url: string, init: TransportInit) => Promise<TransportResponse>
+  /**
+   * Makes the POST in place of `fetch`.
+   * @default over `fetch`
+   */
+  readonly transport?: Transport
+}
+
+/** A config, or a synchronous function of the extra arguments that makes one when the first request comes. */
+export type AuthConfigSource<Args extends readonly unknown[]> =
+  | AuthConfig
+  | ((...args: Args) => AuthConfig)
+
+/** One decision about one request. Holds no token, header or query. */
+export interface DecisionEvent {
+  readonly type: 'decision'
+  readonly outcome: 'allow' | 'deny' | 'public' | 'preflight'
+  /** Why, when the outcome is `deny`. */
+  readonly reason?: DenialReason
+  /** The status of the refusal. */
+  readonly status?: number
+  /** The canonical path, cut at 256 characters; `''` when the target has none. */
+  readonly path: string
+  readonly durationMs: number
+  /** What the cache did; `off` when there is none. */
+  readonly cache: 'off'
+  /** The status that the endpoint answered, if it was asked and did. */
+  readonly endpointStatus?: number
+  /** How often the endpoint was asked. */
+  readonly attempts: number
+  /** Set in shadow mode: the handler was called whatever the outcome. */
+  readonly shadow?: true
+}
+
+/** Something that the operator should know. */
+export interface NoticeEvent {
+  readonly type: 'warning' | 'config_error'
+  readonly message: string
+}
+
+/** What {@link AuthConfig.onEvent} is told. */
+export type AuthEvent = DecisionEvent | NoticeEvent

@@ -1,0 +1,74 @@
+import type { Auth } from './types.ts'
+
+/** What the rest of the core works with: a verdict whose identity is checked and frozen. */
+export type CheckedVerdict =
+  | { readonly outcome: 'allow'; readonly auth: Auth }
+  | { readonly outcome: 'deny' }
+
+export const NOBODY: Auth = Object.freeze({ attributes: emptyAttributes() })
+export const DENY: CheckedVerdict = Object.freeze({ outcome: 'deny' })
+
+/** The text of a body as JSON, or `undefined` if it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Takes the identity out of an endpoint's body or of a verifier's verdict. Only `principal` and `attributes` are
+ * looked at, and only own properties. Never half an identity: `undefined` if either has the wrong shape.
+ */
+export function parseIdentity(value: unknown): Auth | undefined {
+  if (!isRecord(value)) return undefined
+  const principal = ownValue(value, 'principal')
+  if (principal !== undefined && typeof principal !== 'string') return undefined
+  const attributes = parseAttributes(ownValue(value, 'attributes'))
+  if (attributes === undefined) return undefined
+  if (principal === undefined || principal === '') return Object.freeze({ attributes })
+  return Object.freeze({ principal, attributes })
+}
+
+/** Checks what a custom verifier returned. Throws a `TypeError` for anything that is not a verdict. */
+export function checkVerdict(value: unknown): CheckedVerdict {
+  if (!isRecord(value)) throw new TypeError('The verifier returned no verdict')
+  const { outcome, maxAgeMs } = value
+  if (maxAgeMs !== undefined && !(typeof maxAgeMs === 'number' && maxAgeMs >= 0)) {
+    throw new TypeError('The verifier returned a verdict with a bad "maxAgeMs"')
+  }
+  if (outcome === 'deny') return DENY
+  if (outcome !== 'allow') throw new TypeError('The verifier returned no known outcome')
+  const auth = parseIdentity(value)
+  if (auth === undefined) throw new TypeError('The verifier returned a malformed identity')
+  return { outcome, auth }
+}
+
+function parseAttributes(value: unknown): Auth['attributes'] | undefined {
+  const attributes = emptyAttributes()
+  if (value === undefined || value === null) return Object.freeze(attributes)
+  if (!isRecord(value)) return undefined
+  for (const name of Object.keys(value)) {
+    const list = value[name]
+    if (!isStringList(list)) return undefined
+    attributes[name] = Object.freeze([...list])
+  }
+  return Object.freeze(attributes)
+}
+
+function isStringList(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function ownValue(record: Record<string, unknown>, name: string): unknown {
+  return Object.hasOwn(record, name) ? record[name] : undefined
+}
+
+function emptyAttributes(): Record<string, readonly string[]> {
+  return Object.create(null) as Record<string, readonly string[]>
+}

@@ -1,0 +1,61 @@
+import { HTTPException } from 'hono/http-exception'
+import { createDecide } from './core/authenticator.ts'
+import type { Context, MiddlewareHandler, Next } from 'hono'
+import type { Decision } from './core/authenticator.ts'
+import type { Auth, AuthConfig } from './core/types.ts'
+
+/** The variable that {@link auth} sets. */
+export interface AuthVariables {
+  /** Who sent the request; `undefined` where no verdict was needed: a public path, a preflight, or shadow mode. */
+  auth: Auth | undefined
+}
+
+/** The environment of an app that uses {@link auth}: `new Hono<AuthEnv>()`. */
+export interface AuthEnv {
+  Variables: AuthVariables
+}
+
+/**
+ * Makes a Hono middleware that lets a request on only when the auth endpoint answered 200 for its credentials, and sets
+ * `c.var.auth`. It decides for itself, whatever ran before it. A refusal is thrown as Hono's `HTTPException`, as
+ * Hono's own guards do, so that `some()` of `hono/combine` and `app.onError` see it.
+ *
+ * Hono runs middleware in the order of registration: a route that is registered before it is not guarded. The path that
+ * the endpoint is told is that of the request, but below `app.mount()`, which cuts it.
+ *
+ * @param config The config; a synchronous function of `c.env` that makes it, called until it succeeds once; or nothing,
+ * which asks `AUTH_ENDPOINT` of `c.env`, else of `process.env`.
+ * @throws AuthConfigError for a config that cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { Hono } from 'hono'
+ * import { auth, type AuthEnv } from 'with-auth/hono'
+ *
+ * const app = new Hono<AuthEnv>()
+ * app.use('/v1/*', auth({ endpoint: 'https://auth.example.com/validate' }))
+ * app.get('/v1/me', (c) => c.json({ principal: c.var.auth?.principal }))
+ * ```
+ */
+export function auth<Bindings extends object = object>(
+  config?: AuthConfig | ((env: Bindings) => AuthConfig),
+): MiddlewareHandler<AuthEnv> {
+  const decide = createDecide<[Bindings]>(config)
+  return function authMiddleware(c, next) {
+    const decision = decide(c.req.raw, [c.env])
+    if (decision instanceof Promise) return decision.then((made) => enter(made, c, next))
+    return enter(decision, c, next)
+  }
+}
+
+function enter(decision: Decision, c: Context<AuthEnv>, next: Next): Promise<void> {
+  if (decision.outcome === 'deny') throw createException(decision.response)
+  c.set('auth', decision.outcome === 'allow' ? decision.auth : undefined)
+  return next()
+}
+
+// Without the constructor, which captures a stack: that is most of what a refusal would cost.
+function createException(res: Response): HTTPException {
+  const properties = { message: 'Unauthorized', status: res.status, res }
+  return Object.assign(Object.create(HTTPException.prototype) as HTTPException, properties)
+}
