@@ -107,8 +107,7 @@ function judge(passage: Passage): Decision | Promise<Decision> {
   const question = setup.buildQuestion(token, request, target)
   if (question === undefined) return refuse(passage, 'malformed_request')
   passage.check = { question, attempts: 0, endpointStatus: undefined }
-  const verdict = setup.verify(passage.check)
-  return verdict instanceof Promise ? settle(passage, verdict) : conclude(passage, verdict)
+  return settle(passage, setup.verify(passage.check))
 }
 
 // Fetch standard, CORS-preflight fetch: OPTIONS with these two fields, and never with credentials.

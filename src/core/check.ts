@@ -11,7 +11,7 @@ export interface Check {
 }
 
 /** Answers a check in bounded time. A verdict is returned; not getting one is thrown as `AuthUnavailableError`. */
-export type Verifier = (check: Check) => CheckedVerdict | Promise<CheckedVerdict>
+export type Verifier = (check: Check) => Promise<CheckedVerdict>
 
 /** Answers a check until the signal aborts. Only a deadline makes a {@link Verifier} of it. */
 export type TimedVerifier = (

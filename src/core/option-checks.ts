@@ -99,17 +99,19 @@ function nearestName(name: string, known: readonly string[]): string | undefined
   return ranked[0]?.candidate
 }
 
+// Levenshtein's, row by row.
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= Math.min(from.length, 64); i += 1) {
-    const next = [i]
-    for (let j = 1; j <= to.length; j += 1) {
-      const substitution = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1)
-      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
+  for (const letter of from.slice(0, 64)) {
+    let left = Infinity
+    let diagonal = Infinity
+    row = row.map((above, index) => {
+      left = Math.min(left + 1, above + 1, diagonal + (to[index - 1] === letter ? 0 : 1))
+      diagonal = above
+      return left
+    })
   }
-  return row[to.length] ?? 0
+  return Math.min(...row.slice(-1))
 }
 
 function describe(value: unknown): string {

@@ -75,7 +75,7 @@ function unwrapSingles(lists: Record<string, string[]>): Record<string, string |
 
 function textLength(record: Record<string, string>): number {
   let length = 0
-  for (const name in record) length += name.length + (record[name]?.length ?? 0)
+  for (const [name, value] of Object.entries(record)) length += name.length + value.length
   return length
 }
 

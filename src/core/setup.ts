@@ -39,7 +39,8 @@ export type SetupSource = (args: readonly unknown[]) => Setup | Unready
 export function createSetupSource<Args extends readonly unknown[]>(
   source: AuthConfigSource<Args> | undefined,
 ): SetupSource {
-  return typeof source === 'function' ? fromFunction(source) : fromObject(source ?? {})
+  if (typeof source === 'function') return fromFunction(source)
+  return fromObject(source === undefined ? {} : source)
 }
 
 function fromObject(source: AuthConfig): SetupSource {

@@ -29,9 +29,9 @@ const ENCODED_DELIMITER = /%2f|%5c|%00|\/\//i
 export function parseTarget(url: string): Target | undefined {
   const match = TARGET.exec(url)
   if (match === null) return undefined
-  const path = canonicalPath(match[1] ?? '')
-  if (path === undefined) return undefined
-  return { path, query: match[2] ?? '' }
+  const [, raw = '', query = ''] = match
+  const path = canonicalPath(raw)
+  return path === undefined ? undefined : { path, query }
 }
 
 /** The canonical form of a path, or `undefined` if it can be read in two ways. */

@@ -5,7 +5,7 @@ export type CheckedVerdict =
   | { readonly outcome: 'allow'; readonly auth: Auth }
   | { readonly outcome: 'deny' }
 
-export const NOBODY: Auth = Object.freeze({ attributes: emptyAttributes() })
+export const NOBODY: Auth = Object.freeze({ attributes: Object.freeze(emptyAttributes()) })
 export const DENY: CheckedVerdict = Object.freeze({ outcome: 'deny' })
 
 /** The text of a body as JSON, or `undefined` if it is none. */

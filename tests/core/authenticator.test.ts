@@ -1,0 +1,252 @@
+import { HttpResponse } from 'msw'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { createAuthenticator, createDecide } from '../../src/core/authenticator.ts'
+import { AuthUnavailableError, getAuth } from '../../src/index.ts'
+import { ENDPOINT, setupEndpoint } from '../support/msw-endpoint.ts'
+import { get, raw } from '../support/requests.ts'
+import type { AuthConfig, AuthEvent, DecisionEvent } from '../../src/index.ts'
+
+const endpoint = setupEndpoint()
+const allow = (): Response =>
+  HttpResponse.json({ principal: 'alice', attributes: { roles: ['a'] } })
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+/** What was decided about one request, and the one event that told of it. */
+async function decide(
+  config: AuthConfig,
+  request: Request,
+): Promise<{ outcome: string; event: DecisionEvent; response?: Response }> {
+  const events: AuthEvent[] = []
+  const made = createDecide({
+    ...('verifier' in config ? {} : { endpoint: ENDPOINT }),
+    onEvent: (event) => events.push(event),
+    ...config,
+  })
+  const decision = await made(request, [])
+  const decisions = events.filter((event) => event.type === 'decision')
+  const [event] = decisions
+  if (event === undefined || decisions.length > 1)
+    throw new Error('There must be one event a decision')
+  return { event, ...decision }
+}
+
+describe('a decision', () => {
+  it('is an allow with the identity where the endpoint says 200', async () => {
+    endpoint.answer(allow)
+    const request = get('/a/b?x=1', 'k1')
+    const { event, ...decision } = await decide({}, request)
+    const auth = { principal: 'alice', attributes: { roles: ['a'] } }
+    expect(decision).toEqual({ outcome: 'allow', auth })
+    expect(getAuth(request)).toEqual(auth)
+    expect(event).toEqual({
+      type: 'decision',
+      outcome: 'allow',
+      path: '/a/b',
+      durationMs: expect.any(Number) as number,
+      cache: 'off',
+      endpointStatus: 200,
+      attempts: 1,
+    })
+    expect(event.durationMs).toBeGreaterThan(0)
+  })
+
+  it('is a denial where it says anything else, and nobody is remembered', async () => {
+    const request = get('/a', 'k1')
+    const { outcome, event, response } = await decide({}, request)
+    expect(outcome).toBe('deny')
+    expect(event).toMatchObject({
+      outcome: 'deny',
+      reason: 'denied',
+      status: 401,
+      endpointStatus: 401,
+      attempts: 1,
+    })
+    expect(response?.status).toBe(401)
+    expect(() => getAuth(request)).toThrow(TypeError)
+  })
+
+  it('is there at once, without a promise, where nobody has to be asked', () => {
+    const made = createDecide({ endpoint: ENDPOINT, public: ['/healthz'], preflight: 'allow' })
+    expect(made(get('/a'), [])).toMatchObject({ outcome: 'deny', reason: 'missing_credentials' })
+    expect(made(get('/healthz'), [])).toEqual({ outcome: 'exempt' })
+    expect(made(raw('http://h?/a'), [])).toMatchObject({ reason: 'malformed_request' })
+  })
+
+  it.each<[string, Request, string, string]>([
+    ['no header', get('/a'), 'missing_credentials', '/a'],
+    [
+      'another scheme',
+      raw('http://h/a', { authorization: 'Basic x' }),
+      'missing_credentials',
+      '/a',
+    ],
+    [
+      'a malformed token',
+      raw('http://h/a', { authorization: 'Bearer "x"' }),
+      'malformed_credentials',
+      '/a',
+    ],
+    [
+      'a dot segment',
+      raw('http://h/a/../b', { authorization: 'Bearer x' }),
+      'malformed_request',
+      '',
+    ],
+    ['too many parameters', get(`/a?${'a&'.repeat(1001)}`, 'k1'), 'malformed_request', '/a'],
+  ])('asks nobody about %s', async (_what, request, reason, path) => {
+    const { event } = await decide({}, request)
+    expect(event).toMatchObject({ outcome: 'deny', reason, path, attempts: 0 })
+    expect(event).not.toHaveProperty('endpointStatus')
+    expect(endpoint.asked).toEqual([])
+  })
+
+  it('is that of a verifier, at once or later', async () => {
+    const at = { verifier: () => ({ outcome: 'allow' as const }) }
+    expect(await decide(at, get('/a', 'k1'))).toMatchObject({ outcome: 'allow' })
+    const down = () =>
+      Promise.reject(new AuthUnavailableError('overloaded', { retryAfterMs: 4000 }))
+    const { event, response } = await decide(
+      { verifier: down, unavailableStatus: 503 },
+      get('/a', 'k1'),
+    )
+    expect(event).toMatchObject({ reason: 'overloaded', status: 503 })
+    expect(response?.headers.get('retry-after')).toBe('4')
+  })
+
+  it('is an internal error for whatever else is thrown on the way', async () => {
+    const bug = (): never => {
+      throw new Error('bug')
+    }
+    const { event } = await decide({ verifier: bug }, get('/a', 'k1'))
+    expect(event).toMatchObject({ reason: 'internal_error', status: 401 })
+    const request = Object.defineProperty(get('/a', 'k1'), 'headers', { get: bug })
+    expect((await decide({}, request)).event).toMatchObject({
+      reason: 'internal_error',
+      path: '/a',
+    })
+    const nameless = Object.defineProperty(get('/a', 'k1'), 'url', { get: bug })
+    expect((await decide({}, nameless)).event).toMatchObject({ reason: 'internal_error', path: '' })
+  })
+
+  it('does not depend on the observer', async () => {
+    endpoint.answer(allow)
+    const onEvent = (): never => {
+      throw new Error('bug')
+    }
+    const decision = await createDecide({ endpoint: ENDPOINT, onEvent })(get('/a', 'k1'), [])
+    expect(decision.outcome).toBe('allow')
+  })
+
+  it('tells of a path no more than 256 characters', async () => {
+    const { event } = await decide({}, get(`/${'a'.repeat(1000)}`))
+    expect(event.path).toHaveLength(256)
+  })
+})
+
+describe('a public path', () => {
+  it('asks nobody, ignores credentials and names nobody', async () => {
+    const request = get('/healthz?x=1', 'k1')
+    const { outcome, event } = await decide({ public: ['/healthz'] }, request)
+    expect(outcome).toBe('exempt')
+    expect(event).toMatchObject({ outcome: 'public', path: '/healthz', attempts: 0 })
+    expect(endpoint.asked).toEqual([])
+    expect(() => getAuth(request)).toThrow(TypeError)
+  })
+})
+
+describe('a preflight', () => {
+  const fields = { origin: 'https://app.example.test', 'access-control-request-method': 'POST' }
+  const config: AuthConfig = {
+    preflight: 'allow',
+    credentials: ['bearer', { header: 'x-api-key' }],
+  }
+
+  it('is let through where that is configured, and nobody is asked', async () => {
+    const { outcome, event } = await decide(config, raw('http://h/a', fields, 'OPTIONS'))
+    expect(outcome).toBe('exempt')
+    expect(event).toMatchObject({ outcome: 'preflight', attempts: 0 })
+  })
+
+  it('is refused otherwise', async () => {
+    const { event } = await decide({}, raw('http://h/a', fields, 'OPTIONS'))
+    expect(event).toMatchObject({ outcome: 'deny', reason: 'missing_credentials' })
+  })
+
+  it.each<[string, Record<string, string>, string]>([
+    ['another method', fields, 'POST'],
+    ['a method in lower case', fields, 'options'],
+    ['no origin', { 'access-control-request-method': 'POST' }, 'OPTIONS'],
+    ['no method asked for', { origin: 'https://app.example.test' }, 'OPTIONS'],
+    ['a token', { ...fields, authorization: 'Bearer k1' }, 'OPTIONS'],
+    ['a malformed token', { ...fields, authorization: 'Bearer "' }, 'OPTIONS'],
+    ['other credentials', { ...fields, authorization: 'Basic eA==' }, 'OPTIONS'],
+    ['a cookie', { ...fields, cookie: 'a=b' }, 'OPTIONS'],
+    ['a key', { ...fields, 'x-api-key': 'k1' }, 'OPTIONS'],
+    ['a malformed key', { ...fields, 'x-api-key': 'k 1' }, 'OPTIONS'],
+  ])('is none with %s', async (_what, headers, method) => {
+    const { outcome } = await decide(config, raw('http://h/a', headers, method))
+    expect(outcome).toBe('deny')
+  })
+})
+
+describe('shadow mode', () => {
+  it.each([
+    [get('/a', 'good'), { outcome: 'allow', endpointStatus: 200 }],
+    [get('/a', 'bad'), { outcome: 'deny', reason: 'denied', status: 401, endpointStatus: 401 }],
+    [get('/a'), { outcome: 'deny', reason: 'missing_credentials', status: 401 }],
+    [raw('http://h?/a'), { outcome: 'deny', reason: 'malformed_request', status: 400 }],
+    [get('/healthz'), { outcome: 'public' }],
+  ])('decides and reports but refuses nobody and names nobody (%#)', async (request, expected) => {
+    const answers = [() => new HttpResponse(null, { status: 401 }), allow]
+    endpoint.answer(() =>
+      (request.headers.get('authorization') === 'Bearer good' ? answers[1] : answers[0])!(),
+    )
+    const respond = vi.fn<NonNullable<AuthConfig['respond']>>()
+    const { outcome, event } = await decide(
+      { mode: 'shadow', public: ['/healthz'], respond },
+      request,
+    )
+    expect(outcome).toBe('exempt')
+    expect(event).toMatchObject({ ...expected, shadow: true })
+    expect(respond).not.toHaveBeenCalled()
+    expect(() => getAuth(request)).toThrow(TypeError)
+  })
+
+  it('is not in force before there is a config', async () => {
+    const { outcome, event } = await decide({ mode: 'shadow', endpoint: ENDPOINT }, get('/a'))
+    expect([outcome, event.shadow]).toEqual(['exempt', true])
+    vi.stubEnv('AUTH_ENDPOINT', undefined)
+    const unready = await createDecide({ mode: 'shadow', onEvent: () => undefined })(
+      get('/a', 'k1'),
+      [],
+    )
+    expect(unready).toMatchObject({ outcome: 'deny', reason: 'not_configured' })
+    vi.unstubAllEnvs()
+  })
+})
+
+describe('createAuthenticator', () => {
+  it('gives the identity, or the response to send', async () => {
+    const authenticate = createAuthenticator({ endpoint: ENDPOINT, public: ['/healthz'] })
+    endpoint.answer(allow)
+    expect(await authenticate(get('/a', 'k1'))).toEqual({
+      ok: true,
+      auth: { principal: 'alice', attributes: { roles: ['a'] } },
+    })
+    expect(await authenticate(get('/healthz'))).toEqual({ ok: true, auth: undefined })
+    const refused = await authenticate(get('/a'))
+    expect(refused).toMatchObject({ ok: false, reason: 'missing_credentials' })
+    expect(refused.ok ? undefined : refused.response.status).toBe(401)
+  })
+
+  it('hands the extra arguments to a config function', async () => {
+    const config = vi.fn((env: { url: string }) => ({ endpoint: env.url }))
+    const authenticate = createAuthenticator(config)
+    endpoint.answer(allow)
+    expect(await authenticate(get('/a', 'k1'), { url: ENDPOINT })).toMatchObject({ ok: true })
+    expect(config).toHaveBeenCalledExactlyOnceWith({ url: ENDPOINT })
+  })
+})

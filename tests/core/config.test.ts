@@ -1,0 +1,145 @@
+import { describe, expect, it, vi } from 'vitest'
+import { resolveConfig } from '../../src/core/config.ts'
+import { AuthConfigError } from '../../src/index.ts'
+import type { AuthConfig } from '../../src/index.ts'
+
+const ENDPOINT = 'https://auth.example.test/validate'
+
+describe('a config', () => {
+  it('has the documented defaults', () => {
+    const config = resolveConfig({ endpoint: ENDPOINT })
+    expect(config).toEqual({
+      endpoint: ENDPOINT,
+      allowInsecureHttp: false,
+      endpointHeaders: {},
+      verifier: undefined,
+      context: { headers: 'all', params: 'values', path: true, method: false },
+      credentials: ['bearer'],
+      tokenFormat: 'token68',
+      identity: 'optional',
+      timeoutMs: 5000,
+      unavailableStatus: 401,
+      isPublic: expect.any(Function) as unknown,
+      preflight: 'deny',
+      mode: 'enforce',
+      realm: 'api',
+      onEvent: undefined,
+      respond: undefined,
+      transport: expect.any(Function) as unknown,
+    })
+    expect(config.isPublic('/', 'GET')).toBe(false)
+    expect(Object.isFrozen(config)).toBe(true)
+  })
+
+  it('keeps what is given', () => {
+    const given = {
+      endpoint: 'http://auth.example.test/validate',
+      allowInsecureHttp: true,
+      endpointHeaders: { 'x-secret': 's' },
+      context: { headers: [], params: 'none', path: false, method: true },
+      credentials: [{ header: 'x-api-key' }],
+      tokenFormat: 'visible-ascii',
+      identity: 'required',
+      timeoutMs: 60_000,
+      unavailableStatus: 503,
+      preflight: 'allow',
+      mode: 'shadow',
+      realm: 'a "b"',
+      onEvent: () => undefined,
+      respond: () => new Response('', { status: 401 }),
+    } satisfies AuthConfig
+    expect(resolveConfig({ ...given, public: ['/a'] })).toMatchObject(given)
+    expect(resolveConfig({ ...given, public: ['/a'] }).isPublic('/a', 'GET')).toBe(true)
+  })
+
+  it.each<[Record<string, unknown>, string]>([
+    [{ endpoint: undefined }, '"endpoint" must be left out or given a value, received undefined'],
+    [{ endpoint: null }, '"endpoint" must be left out or given a value, received null'],
+    [{ endpoint: '' }, '"endpoint" must be an absolute https URL, received ""'],
+    [{ endpoint: 'http://a.example' }, '"endpoint" must be an https URL'],
+    [{ endpont: ENDPOINT }, 'Unknown option "endpont": did you mean "endpoint"?'],
+    [{ publicPath: ['/a'] }, 'Unknown option "publicPath": did you mean "public"?'],
+    [{ timeout: 5 }, 'Unknown option "timeout": did you mean "timeoutMs"?'],
+    [{ allowInsecureHttp: 'yes' }, '"allowInsecureHttp" must be true or false, received "yes"'],
+    [{ endpointHeaders: [] }, '"endpointHeaders" must be an object'],
+    [{ context: { headers: 'cookie' } }, '"context.headers" must be "all" or a list of names'],
+    [{ credentials: 'basic' }, '"credentials" must be "bearer"'],
+    [{ tokenFormat: 'jwt' }, '"tokenFormat" must be "token68" or "visible-ascii", received "jwt"'],
+    [{ identity: true }, '"identity" must be "optional" or "required", received true'],
+    [{ timeoutMs: 0 }, '"timeoutMs" must be a number of milliseconds from 1 to 60000, received 0'],
+    [{ timeoutMs: 60_001 }, 'from 1 to 60000, received 60001'],
+    [{ timeoutMs: '5000' }, 'from 1 to 60000, received "5000"'],
+    [{ timeoutMs: Number.NaN }, 'from 1 to 60000, received NaN'],
+    [{ unavailableStatus: 500 }, '"unavailableStatus" must be 401 or 503, received 500'],
+    [{ unavailableStatus: '503' }, '"unavailableStatus" must be 401 or 503, received "503"'],
+    [{ public: ['*'] }, '"public[0]" must be a path that starts with "/"'],
+    [{ preflight: true }, '"preflight" must be "deny" or "allow", received true'],
+    [{ mode: 'off' }, '"mode" must be "enforce" or "shadow", received "off"'],
+    [{ realm: '' }, '"realm" must be a non-empty string of printable ASCII, received ""'],
+    [{ realm: 'a\r\nx: y' }, '"realm" must be a non-empty string of printable ASCII'],
+    [{ realm: 'é' }, '"realm" must be a non-empty string of printable ASCII'],
+    [{ onEvent: {} }, '"onEvent" must be a function, received an object'],
+    [{ respond: new Response('') }, '"respond" must be a function, received an object'],
+    [{ fetch: 'fetch' }, '"fetch" must be a function, received "fetch"'],
+    [{ transport: {} }, '"transport" must be a function, received an object'],
+    [{ fetch, transport: fetch }, '"transport" takes the place of "fetch"'],
+    [{ verifier: ENDPOINT }, '"verifier" must be a function'],
+  ])('is refused with %j', (option, message) => {
+    expect(() => resolveConfig({ ...option })).toThrow(AuthConfigError)
+    expect(() => resolveConfig({ ...option })).toThrow(message)
+  })
+
+  it.each(['endpoint', 'allowInsecureHttp', 'endpointHeaders', 'fetch', 'transport'])(
+    'is refused with %s beside a verifier, where it would do nothing',
+    (option) => {
+      const config = { verifier: () => ({ outcome: 'deny' }), [option]: 'anything' }
+      expect(() => resolveConfig(config)).toThrow(`"${option}" has no effect beside "verifier"`)
+    },
+  )
+
+  it('needs no endpoint yet, since that may come with the first request', () => {
+    expect(resolveConfig({}).endpoint).toBeUndefined()
+  })
+
+  it('names the option in the error', () => {
+    expect(() => resolveConfig({ context: { params: 1 } })).toThrow(
+      expect.objectContaining({
+        name: 'AuthConfigError',
+        option: 'context.params',
+        code: 'invalid_config',
+      }),
+    )
+  })
+
+  it('is not changed by what is done to the given object later', () => {
+    const given = { endpoint: ENDPOINT, endpointHeaders: { a: 'b' }, timeoutMs: 10 }
+    const config = resolveConfig(given)
+    Object.assign(given, { endpoint: 'https://evil.example.test' })
+    given.endpointHeaders.a = 'c'
+    expect(config).toMatchObject({ endpoint: ENDPOINT, endpointHeaders: { a: 'b' } })
+  })
+})
+
+describe('the transport', () => {
+  const init = {
+    method: 'POST',
+    headers: {},
+    body: '',
+    redirect: 'manual',
+    signal: new AbortController().signal,
+  } as const
+
+  it('is the fetch of the moment, so that what wraps it later is seen', async () => {
+    const { transport } = resolveConfig({})
+    const replaced = vi.spyOn(globalThis, 'fetch').mockResolvedValue(new Response('late'))
+    await transport(ENDPOINT, init)
+    expect(replaced).toHaveBeenCalledExactlyOnceWith(ENDPOINT, init)
+    replaced.mockRestore()
+  })
+
+  it.each(['fetch', 'transport'])('is the one that is given as %s', async (option) => {
+    const own = vi.fn<typeof fetch>().mockResolvedValue(new Response())
+    await resolveConfig({ [option]: own }).transport(ENDPOINT, init)
+    expect(own).toHaveBeenCalledExactlyOnceWith(ENDPOINT, init)
+  })
+})

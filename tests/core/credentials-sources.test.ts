@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest'
+import { checkCredentials } from '../../src/core/credentials-sources.ts'
+
+it.each([
+  ['bearer', ['bearer']],
+  [{ header: 'X-API-Key' }, [{ header: 'x-api-key' }]],
+  [{ cookie: 'Session' }, [{ cookie: 'Session' }]],
+  [{ webSocketProtocol: 'bearer.' }, [{ webSocketProtocol: 'bearer.' }]],
+  [
+    ['bearer', { header: 'x-api-key' }],
+    ['bearer', { header: 'x-api-key' }],
+  ],
+])('accepts %j', (value, sources) => {
+  expect(checkCredentials(value)).toEqual(sources)
+})
+
+it.each([
+  ['Bearer', '"credentials" must be "bearer", { header }, { cookie } or { webSocketProtocol }'],
+  [[], '"credentials" must be a list of at least one source'],
+  [5, '"credentials" must be an object, received 5'],
+  [['bearer', 'basic'], '"credentials[1]" must be "bearer"'],
+  [['bearer', 'bearer'], '"credentials" must be a list that names each source once'],
+  [[{ header: 'X-Key' }, { header: 'x-key' }], 'names each source once'],
+  [{}, '"credentials" must be an object with exactly one source'],
+  [{ header: 'a', cookie: 'b' }, 'exactly one source'],
+  [{ query: 'token' }, 'Unknown option "credentials.query"'],
+  [{ headers: 'x-key' }, 'did you mean "header"?'],
+  [
+    { header: '' },
+    '"credentials.header" must be a name without blanks and separators, received ""',
+  ],
+  [{ header: 'a b' }, '"credentials.header" must be a name'],
+  [{ header: 'Authorization' }, '"bearer", { cookie } or { webSocketProtocol } for this header'],
+  [{ header: 'cookie' }, '{ cookie }'],
+  [{ cookie: 'a=b' }, '"credentials.cookie" must be a name'],
+  [{ cookie: 5 }, '"credentials.cookie" must be a name'],
+  [{ webSocketProtocol: 'a,b' }, '"credentials.webSocketProtocol" must be a name'],
+])('refuses %j', (value, message) => {
+  expect(() => checkCredentials(value)).toThrow(message)
+})

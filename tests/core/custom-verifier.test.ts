@@ -1,0 +1,44 @@
+import { describe, expect, it, vi } from 'vitest'
+import { createCustomVerifier } from '../../src/core/custom-verifier.ts'
+import type { CustomVerifier } from '../../src/index.ts'
+
+const question = { token: 't', request: { path: '/a', headers: {}, params: {} } }
+const { signal } = new AbortController()
+
+function ask(verifier: CustomVerifier, identity: 'optional' | 'required' = 'optional'): unknown {
+  return createCustomVerifier(verifier, identity)(
+    { question, attempts: 0, endpointStatus: undefined },
+    signal,
+  )
+}
+
+describe('a custom verifier', () => {
+  it('is asked the question with the signal, and counted', async () => {
+    const verifier = vi.fn<CustomVerifier>().mockReturnValue({ outcome: 'deny' })
+    const check = { question, attempts: 0, endpointStatus: undefined }
+    expect(await createCustomVerifier(verifier, 'optional')(check, signal)).toEqual({
+      outcome: 'deny',
+    })
+    expect(verifier).toHaveBeenCalledExactlyOnceWith(question, signal)
+    expect(check.attempts).toBe(1)
+  })
+
+  it('may answer at once or later', async () => {
+    const allow = { outcome: 'allow', principal: 'a' } as const
+    const expected = { outcome: 'allow', auth: { principal: 'a', attributes: {} } }
+    expect(await ask(() => allow)).toEqual(expected)
+    expect(await ask(() => Promise.resolve(allow), 'required')).toEqual(expected)
+  })
+
+  it('must name a principal where the identity is required', async () => {
+    await expect(ask(() => ({ outcome: 'allow' }), 'required')).rejects.toMatchObject({
+      reason: 'invalid_response',
+    })
+    expect(await ask(() => ({ outcome: 'deny' }), 'required')).toEqual({ outcome: 'deny' })
+  })
+
+  it('is not trusted', async () => {
+    const truthy = () => true as unknown as { outcome: 'allow' }
+    await expect(ask(truthy)).rejects.toBeInstanceOf(TypeError)
+  })
+})

@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest'
+import { checkEndpoint, checkEndpointHeaders } from '../../src/core/endpoint-options.ts'
+import { AuthConfigError } from '../../src/index.ts'
+
+function message(check: () => unknown): string {
+  try {
+    check()
+  } catch (error) {
+    if (error instanceof AuthConfigError) return error.message
+  }
+  return 'nothing was refused'
+}
+
+describe('checkEndpoint', () => {
+  it.each([
+    'https://auth.example.com/validate',
+    'https://auth.example.com',
+    'HTTPS://auth.example.com/a?b=c&d=@e',
+    'https://10.0.0.1:8443/validate',
+    'http://localhost:8080/validate',
+    'http://localhost',
+    'http://LOCALHOST/validate',
+    'http://127.0.0.1:9/validate',
+    'http://127.255.0.3/',
+    'http://[::1]:9/validate',
+    'http://[::1]?a=b',
+  ])('accepts %s as it is', (endpoint) => {
+    expect(checkEndpoint(endpoint, false)).toBe(endpoint)
+  })
+
+  it.each([
+    [undefined, 'an absolute https URL'],
+    ['', 'an absolute https URL'],
+    [5, 'an absolute https URL'],
+    [new URL('https://a'), 'an absolute https URL'],
+    ['undefined', 'an absolute https URL'],
+    ['auth.example.com/validate', 'an absolute https URL'],
+    ['/validate', 'an absolute https URL'],
+    ['//auth.example.com', 'an absolute https URL'],
+    [' https://a', 'an absolute https URL'],
+    ['https://a ', 'an absolute https URL'],
+    ['https://a\n', 'an absolute https URL'],
+    ['https:a', 'an absolute https URL'],
+    ['https:/a', 'an absolute https URL'],
+    ['https:///a', 'an absolute https URL'],
+    ['https:\\\\a', 'an absolute https URL'],
+    ['https://a\\b', 'an absolute https URL'],
+    ['https://', 'an absolute https URL'],
+    ['https://a:99999/', 'an absolute https URL'],
+    ['javascript:alert(1)', 'an absolute https URL'],
+    ['file:///etc/passwd', 'an absolute https URL'],
+    ['ftp://a/b', 'an absolute https URL'],
+    ['https://a/#', 'without a fragment'],
+    ['https://a/#b', 'without a fragment'],
+    ['http://auth.example.com', 'allowInsecureHttp'],
+    ['http://localhost.evil.com/', 'allowInsecureHttp'],
+    ['http://127.0.0.1.nip.io/', 'allowInsecureHttp'],
+    ['http://0.0.0.0/', 'allowInsecureHttp'],
+    ['http://2130706433/', 'allowInsecureHttp'],
+    ['http://0x7f.1/', 'allowInsecureHttp'],
+    ['http://127.1/', 'allowInsecureHttp'],
+    ['http://[::2]/', 'allowInsecureHttp'],
+    ['http://128.0.0.1/', 'allowInsecureHttp'],
+  ])('refuses %s', (endpoint, allowed) => {
+    expect(message(() => checkEndpoint(endpoint, false))).toContain(allowed)
+    expect(message(() => checkEndpoint(endpoint, false))).toMatch(/^"endpoint" must be /)
+  })
+
+  it('accepts http anywhere if that is asked for, and nothing else with it', () => {
+    expect(checkEndpoint('http://auth.example.com', true)).toBe('http://auth.example.com')
+    expect(message(() => checkEndpoint('ftp://auth.example.com', true))).toContain(
+      'an absolute https URL',
+    )
+    expect(message(() => checkEndpoint('http://u@auth.example.com', true))).toContain(
+      'user or password',
+    )
+  })
+
+  it.each([
+    'https://user:hunter2@auth.example.com/',
+    'https://hunter2@auth.example.com/',
+    'https://:hunter2@auth.example.com/',
+    'https://@auth.example.com/',
+    'http://user:hunter2@localhost/?a=hunter2#hunter2',
+    'http://auth.example.com/?key=hunter2',
+    'https://auth.example.com/?key=hunter2#hunter2',
+    'https://auth.example.com/#hunter2',
+  ])('refuses %s and shows neither userinfo nor query', (endpoint) => {
+    const shown = message(() => checkEndpoint(endpoint, false))
+    expect(shown).toMatch(/^"endpoint" must be /)
+    expect(shown).not.toContain('hunter2')
+  })
+})
+
+describe('checkEndpointHeaders', () => {
+  it('accepts printable values, under lower-case names', () => {
+    const headers = checkEndpointHeaders({ 'X-Secret': 'a b"c', authorization: 'Basic x' })
+    expect(headers).toEqual({ 'x-secret': 'a b"c', authorization: 'Basic x' })
+    expect(Object.isFrozen(headers)).toBe(true)
+    expect(checkEndpointHeaders({})).toEqual({})
+  })
+
+  it.each([
+    ['hunter2'],
+    [['hunter2']],
+    [{ 'x-secret': ['hunter2'] }],
+    [{ 'x-secret': '' }],
+    [{ 'x-secret': undefined }],
+    [{ 'x-secret': ' hunter2' }],
+    [{ 'x-secret': 'hunter2 ' }],
+    [{ 'x-secret': 'hunter2\r\nx: y' }],
+    [{ 'x-secret': 'hunter2\u0000' }],
+    [{ 'x-secret': 'hunter2é' }],
+    [{ 'content-type': 'hunter2' }],
+    [{ Host: 'hunter2' }],
+    [{ 'Content-Length': 'hunter2' }],
+    [{ 'transfer-encoding': 'hunter2' }],
+    [null],
+  ])('refuses %j without showing a value', (value) => {
+    const shown = message(() => checkEndpointHeaders(value))
+    expect(shown).toMatch(/^"endpointHeaders[^"]*" must be /)
+    expect(shown).not.toContain('hunter2')
+  })
+
+  it('refuses a name that is none', () => {
+    expect(message(() => checkEndpointHeaders({ 'a b': 'x' }))).toContain('"a b"')
+  })
+})

@@ -1,0 +1,230 @@
+import { describe, expect, it, vi } from 'vitest'
+import { createEndpoint } from '../../src/core/endpoint.ts'
+import { AuthUnavailableError } from '../../src/core/errors.ts'
+import type { Check } from '../../src/core/check.ts'
+import type { EndpointOptions } from '../../src/core/endpoint.ts'
+import type { Transport } from '../../src/index.ts'
+
+const ADDRESS = 'https://auth.example.test/validate'
+
+function check(): Check {
+  const request = { path: '/a', headers: {}, params: {} }
+  return { question: { token: 't', request }, attempts: 0, endpointStatus: undefined }
+}
+
+function ask(
+  transport: Transport,
+  options: Partial<EndpointOptions> = {},
+  made = check(),
+  signal = new AbortController().signal,
+): unknown {
+  const defaults = { url: ADDRESS, headers: {}, identity: 'optional', transport } as const
+  return createEndpoint({ ...defaults, ...options })(made, signal)
+}
+
+/** A transport that answers with a status that `new Response` may refuse. */
+function answering(status: number, body: string | null = null, headers = {}): Transport {
+  const response = new Response(body, { headers })
+  return () => Promise.resolve({ status, headers: response.headers, body: response.body })
+}
+
+/** What a check ended with that gave no verdict. */
+function reasonOf(error: unknown): unknown {
+  return error instanceof AuthUnavailableError ? error.reason : error
+}
+
+const IDENTITY = '{"principal":"alice","attributes":{"roles":["a"]}}'
+
+describe('the POST', () => {
+  it('carries the question as JSON, follows no redirect, and has nothing that a runtime refuses', async () => {
+    const transport = vi.fn<Transport>(answering(200))
+    const { signal } = new AbortController()
+    await ask(transport, { headers: { 'x-secret': 's' } }, check(), signal)
+    expect(transport).toHaveBeenCalledExactlyOnceWith(ADDRESS, {
+      method: 'POST',
+      headers: { 'x-secret': 's', accept: 'application/json', 'content-type': 'application/json' },
+      body: '{"api_key":"t","request":{"path":"/a","headers":{},"params":{}}}',
+      redirect: 'manual',
+      signal,
+    })
+  })
+
+  it('is counted, and so is the status', async () => {
+    const made = check()
+    await ask(answering(403), {}, made)
+    expect(made).toMatchObject({ attempts: 1, endpointStatus: 403 })
+  })
+})
+
+describe('the status', () => {
+  it('allows on exactly 200', async () => {
+    expect(await ask(answering(200, IDENTITY))).toEqual({
+      outcome: 'allow',
+      auth: { principal: 'alice', attributes: { roles: ['a'] } },
+    })
+  })
+
+  it.each([
+    0,
+    100,
+    101,
+    103,
+    199,
+    201,
+    202,
+    203,
+    204,
+    205,
+    206,
+    226,
+    299,
+    300,
+    301,
+    302,
+    303,
+    304,
+    307,
+    308,
+    400,
+    401,
+    403,
+    404,
+    405,
+    407,
+    408,
+    409,
+    418,
+    428,
+    430,
+    451,
+    499,
+    600,
+    999,
+    2000,
+    200.5,
+    -200,
+    NaN,
+  ])('denies on %d', async (status) => {
+    expect(await ask(answering(status, IDENTITY))).toEqual({ outcome: 'deny' })
+  })
+
+  it('denies on a 200 that a redirect led to', async () => {
+    const redirected: Transport = async (url, init) => ({
+      ...(await answering(200, IDENTITY)(url, init)),
+      redirected: true,
+    })
+    expect(await ask(redirected)).toEqual({ outcome: 'deny' })
+  })
+
+  it.each([
+    [429, 'rate_limited'],
+    [500, 'service_error'],
+    [502, 'service_error'],
+    [503, 'service_error'],
+    [504, 'service_error'],
+    [511, 'service_error'],
+    [599, 'service_error'],
+  ])('is no verdict with %d', async (status, reason) => {
+    const asked = ask(answering(status, IDENTITY, { 'retry-after': '7' }))
+    await expect(asked).rejects.toMatchObject({
+      name: 'AuthUnavailableError',
+      reason,
+      retryAfterMs: 7000,
+    })
+  })
+})
+
+describe('the identity', () => {
+  it.each([
+    ['', 'empty'],
+    ['<html>', 'HTML'],
+    ['{"principal":1}', 'malformed'],
+    [`{"principal":"${'a'.repeat(70_000)}"}`, 'too long'],
+  ])('is nobody where the body is no identity and none is required (%#)', async (body) => {
+    expect(await ask(answering(200, body))).toEqual({ outcome: 'allow', auth: { attributes: {} } })
+    await expect(ask(answering(200, body), { identity: 'required' })).rejects.toMatchObject({
+      reason: 'invalid_response',
+    })
+  })
+
+  it('is needed with a principal where it is required', async () => {
+    const required = { identity: 'required' } as const
+    expect(await ask(answering(200, IDENTITY), required)).toMatchObject({ outcome: 'allow' })
+    const nameless = ask(answering(200, '{"principal":"","attributes":{"roles":["a"]}}'), required)
+    await expect(nameless).rejects.toMatchObject({ reason: 'invalid_response' })
+  })
+
+  it.each([
+    ['optional', { outcome: 'allow', auth: { attributes: {} } }],
+    ['required', undefined],
+  ] as const)('is not waited for beyond the signal (%s)', async (identity, expected) => {
+    const controller = new AbortController()
+    const body = new ReadableStream<Uint8Array>({
+      start: (stream) => stream.enqueue(new TextEncoder().encode(IDENTITY.slice(0, 20))),
+    })
+    const transport: Transport = () =>
+      Promise.resolve({ status: 200, headers: new Headers(), body })
+    const asked = Promise.resolve(ask(transport, { identity }, check(), controller.signal))
+    setTimeout(() => controller.abort(), 5)
+    expect(await asked.catch(reasonOf)).toEqual(expected ?? 'timeout')
+  })
+
+  it.each([
+    ['optional', { outcome: 'allow', auth: { attributes: {} } }],
+    ['required', undefined],
+  ] as const)(
+    'is not half of what a body that breaks off says (%s)',
+    async (identity, expected) => {
+      const parts = [IDENTITY.slice(0, -1)]
+      const body = new ReadableStream<Uint8Array>({
+        pull(stream) {
+          const part = parts.shift()
+          if (part === undefined) stream.error(new Error('reset'))
+          else stream.enqueue(new TextEncoder().encode(part))
+        },
+      })
+      const asked = Promise.resolve(
+        ask(() => Promise.resolve({ status: 200, headers: new Headers(), body }), { identity }),
+      )
+      expect(await asked.catch(reasonOf)).toEqual(expected ?? 'unreachable')
+    },
+  )
+})
+
+describe('a transport that fails', () => {
+  it.each([[new Error('ECONNREFUSED')], [undefined], [null], ['text']])(
+    'leaves the endpoint unreachable when it rejects with %s, and its reason is not passed on',
+    async (cause) => {
+      const made = check()
+      const asked = Promise.resolve(ask(() => Promise.reject(cause), {}, made))
+      const error: unknown = await asked.catch((reason: unknown) => reason)
+      expect(error).toBeInstanceOf(AuthUnavailableError)
+      expect(error).toMatchObject({ reason: 'unreachable' })
+      expect(error).not.toHaveProperty('cause')
+      expect(made).toMatchObject({ attempts: 1, endpointStatus: undefined })
+    },
+  )
+
+  it.each([
+    [undefined],
+    [null],
+    ['response'],
+    [200],
+    [{}],
+    [{ status: '200', headers: new Headers(), body: null }],
+    [{ status: 200 }],
+    [{ status: 200, headers: null }],
+  ])('is a bug when it answers %j', async (nonsense) => {
+    const transport = () => Promise.resolve(nonsense) as ReturnType<Transport>
+    await expect(ask(transport)).rejects.toBeInstanceOf(TypeError)
+    const notEvenAPromise = () => nonsense as unknown as ReturnType<Transport>
+    await expect(ask(notEvenAPromise)).rejects.toBeInstanceOf(TypeError)
+  })
+
+  it('is a bug when it throws at once', async () => {
+    const transport = (): never => {
+      throw new RangeError('bug')
+    }
+    await expect(ask(transport)).rejects.toBeInstanceOf(RangeError)
+  })
+})

@@ -1,0 +1,94 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { AuthUnavailableError } from '../../../src/core/errors.ts'
+import { deadline } from '../../../src/core/policies/deadline.ts'
+import { DENY } from '../../../src/core/verdict.ts'
+import type { Check, TimedVerifier } from '../../../src/core/check.ts'
+
+const check: Check = {
+  question: { token: 't', request: { path: '', headers: {}, params: {} } },
+  attempts: 0,
+  endpointStatus: undefined,
+}
+
+/** How a check ends, told without waiting for it. */
+function run(next: TimedVerifier): { ended: () => unknown } {
+  let ended: unknown = 'pending'
+  const verdict = Promise.resolve(deadline(next, { timeoutMs: 100 })(check))
+  void verdict.then(
+    (value) => (ended = value),
+    (error: unknown) => (ended = error instanceof AuthUnavailableError ? error.reason : error),
+  )
+  return { ended: () => ended }
+}
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('deadline', () => {
+  it('passes on the check and the verdict, and leaves no timer', async () => {
+    const next = vi.fn<TimedVerifier>().mockResolvedValue(DENY)
+    const { ended } = run(next)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(ended()).toBe(DENY)
+    expect(next).toHaveBeenCalledExactlyOnceWith(check, expect.any(AbortSignal))
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('passes on what is thrown in time, and leaves no timer', async () => {
+    const error = new Error('bug')
+    const { ended } = run(() => {
+      throw error
+    })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(ended()).toBe(error)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('aborts the signal and ends as timeout, even if what is inside does not obey', async () => {
+    const signals: AbortSignal[] = []
+    const { ended } = run((_check, signal) => {
+      signals.push(signal)
+      return new Promise(() => undefined)
+    })
+    await vi.advanceTimersByTimeAsync(99)
+    expect(ended()).toBe('pending')
+    expect(signals[0]?.aborted).toBe(false)
+    await vi.advanceTimersByTimeAsync(2)
+    expect(ended()).toBe('timeout')
+    expect(signals[0]?.aborted).toBe(true)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('is a timeout whatever an aborted call throws', async () => {
+    const { ended } = run(
+      (_check, signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(new TypeError('aborted')))
+        }),
+    )
+    await vi.advanceTimersByTimeAsync(101)
+    expect(ended()).toBe('timeout')
+  })
+
+  it('takes a verdict that was only waiting for a body', async () => {
+    const { ended } = run(
+      (_check, signal) =>
+        new Promise((resolve) => signal.addEventListener('abort', () => resolve(DENY))),
+    )
+    await vi.advanceTimersByTimeAsync(101)
+    expect(ended()).toBe(DENY)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('does not end the process when a call that was given up rejects later', async () => {
+    const { ended } = run(
+      () => new Promise((_resolve, reject) => setTimeout(() => reject(new Error('late')), 500)),
+    )
+    await vi.advanceTimersByTimeAsync(600)
+    expect(ended()).toBe('timeout')
+  })
+})

@@ -1,0 +1,112 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { checkContext } from '../../src/core/context.ts'
+import { createQuestionBuilder, encodeQuestion } from '../../src/core/question.ts'
+import { parseTarget } from '../../src/core/target.ts'
+import { raw } from '../support/requests.ts'
+import type { Question } from '../../src/index.ts'
+
+function build(
+  context: object,
+  url = 'http://h/a/b?x=1',
+  headers: Record<string, string> = {},
+): Question | undefined {
+  const target = parseTarget(url)
+  if (target === undefined) throw new Error('The test wants a target with one meaning')
+  return createQuestionBuilder(checkContext(context))('t', raw(url, headers, 'PUT'), target)
+}
+
+function told(context: object, url?: string, headers?: Record<string, string>): unknown {
+  const question = build(context, url, headers)
+  return question && JSON.parse(encodeQuestion(question))
+}
+
+describe('a question', () => {
+  const headers = {
+    Authorization: 'Bearer t',
+    Accept: 'a, b',
+    Cookie: 'c=d',
+    'Proxy-Authorization': 'Basic x',
+  }
+
+  it('tells the token, the path, the parameters and the headers less cookies by default', () => {
+    expect(told({}, 'http://h/%61/b?x=1&y=2&y=3&z', headers)).toEqual({
+      api_key: 't',
+      request: {
+        path: '/a/b',
+        headers: { authorization: 'Bearer t', accept: 'a, b' },
+        params: { x: '1', y: ['2', '3'], z: '' },
+      },
+    })
+  })
+
+  it('tells only the headers that are named, whatever they are, and only where they are', () => {
+    expect(told({ headers: ['Cookie', 'accept', 'x-tenant'] }, undefined, headers)).toMatchObject({
+      request: { headers: { cookie: 'c=d', accept: 'a, b' } },
+    })
+    expect(told({ headers: [] }, undefined, headers)).toMatchObject({ request: { headers: {} } })
+  })
+
+  it('tells every parameter as a list if lists are asked for', () => {
+    expect(told({ params: 'lists' }, 'http://h/?x=1&y=2&y=')).toMatchObject({
+      request: { params: { x: ['1'], y: ['2', ''] } },
+    })
+  })
+
+  it('tells what is left out as empty', () => {
+    expect(told({ headers: [], params: 'none', path: false })).toEqual({
+      api_key: 't',
+      request: { path: '', headers: {}, params: {} },
+    })
+  })
+
+  it('tells the method if it is asked for', () => {
+    expect(told({ method: true })).toMatchObject({ request: { method: 'PUT' } })
+    expect(told({})).not.toHaveProperty('request.method')
+  })
+
+  it.each([
+    ['a=b+c;d=e', { a: 'b c;d=e' }],
+    ['a=%zz&b=%&c=%E0%A4', { a: '%zz', b: '%', c: '\ufffd' }],
+    ['a[]=1&a[0]=2&a.b=3', { 'a[]': '1', 'a[0]': '2', 'a.b': '3' }],
+    ['=x&&y', { '': 'x', y: '' }],
+    ['%F0%9F%98%80=%22', { '😀': '"' }],
+  ])('reads the query %s as a handler does', (query, params) => {
+    expect(told({}, `http://h/?${query}`)).toMatchObject({ request: { params } })
+    const own = new URL(`http://h/?${query}`).searchParams
+    for (const [name, value] of Object.entries(params)) expect(own.get(name)).toBe(value)
+  })
+
+  it('is refused over 1,000 parameters or 64 KiB', () => {
+    const params = (count: number): string => `http://h/?${'a&'.repeat(count)}`
+    expect(build({}, params(1000))).toBeDefined()
+    expect(build({}, params(1001))).toBeUndefined()
+    expect(build({ params: 'none' }, params(1001))).toBeDefined()
+    expect(build({}, `http://h/?${'a'.repeat(65_535)}`)).toBeDefined()
+    expect(build({}, `http://h/?${'a'.repeat(65_536)}`)).toBeUndefined()
+    expect(build({}, `http://h/${'a'.repeat(65_536)}`)).toBeUndefined()
+    expect(build({ path: false }, `http://h/${'a'.repeat(65_536)}`)).toBeDefined()
+    expect(build({}, 'http://h/', { a: 'x'.repeat(65_534) })).toBeDefined()
+    expect(build({}, 'http://h/', { a: 'x'.repeat(65_535) })).toBeUndefined()
+    expect(build({ headers: [] }, 'http://h/', { a: 'x'.repeat(65_535) })).toBeDefined()
+  })
+
+  it('is always well-formed JSON that says what was sent', () => {
+    const name = fc.oneof(fc.constantFrom('__proto__', 'constructor', 'toString'), fc.string())
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(name, fc.string({ unit: 'binary' })), { maxLength: 5 }),
+        (pairs) => {
+          const query = new URLSearchParams(pairs)
+          const question = build({ params: 'lists' }, `http://h/?${query}`)
+          const { request } = JSON.parse(encodeQuestion(question as Question)) as Question
+          for (const each of new Set(query.keys())) {
+            expect(Object.getOwnPropertyDescriptor(request.params, each)?.value).toEqual(
+              query.getAll(each),
+            )
+          }
+        },
+      ),
+    )
+  })
+})

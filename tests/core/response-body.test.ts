@@ -1,0 +1,116 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { readBody } from '../../src/core/response-body.ts'
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+function streamOf(...chunks: Uint8Array[]): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    pull(controller) {
+      const chunk = chunks.shift()
+      if (chunk === undefined) controller.close()
+      else controller.enqueue(chunk)
+    },
+  })
+}
+
+function read(body: Parameters<typeof readBody>[0], signal = new AbortController().signal) {
+  return readBody(body, signal)
+}
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('readBody', () => {
+  it('reads what is there, whole', async () => {
+    expect(await read(null)).toEqual({ state: 'complete', text: '' })
+    expect(await read(undefined as unknown as null)).toEqual({ state: 'complete', text: '' })
+    expect(await read(streamOf())).toEqual({ state: 'complete', text: '' })
+    expect(await read(streamOf(bytes('a'), bytes('b')))).toEqual({ state: 'complete', text: 'ab' })
+  })
+
+  it('joins a character that is cut between chunks, and drops a byte order mark', async () => {
+    const [first, ...rest] = bytes('é')
+    const chunks = [bytes('\ufeff'), Uint8Array.of(first ?? 0), Uint8Array.from(rest)]
+    expect(await read(streamOf(...chunks))).toEqual({ state: 'complete', text: 'é' })
+  })
+
+  it('is not UTF-8 where a byte is invalid or the last character is cut off', async () => {
+    expect(await read(streamOf(Uint8Array.of(0x61, 0xff)))).toEqual({ state: 'not_utf8' })
+    expect(await read(streamOf(Uint8Array.of(0xc3)))).toEqual({ state: 'not_utf8' })
+  })
+
+  it('reads 64 KiB, and cancels what is longer', async () => {
+    const limit = new Uint8Array(65_536).fill(0x20)
+    expect(await read(streamOf(limit))).toMatchObject({ state: 'complete' })
+    const cancel = vi.fn<() => void>()
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(new Uint8Array(1024)),
+      cancel,
+    })
+    expect(await read(endless)).toEqual({ state: 'too_long' })
+    expect(cancel).toHaveBeenCalledOnce()
+    expect(await read(streamOf(limit, Uint8Array.of(0x20)))).toEqual({ state: 'too_long' })
+  })
+
+  it('is broken where the stream fails', async () => {
+    const failing = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.error(new Error('reset')),
+    })
+    expect(await read(failing)).toEqual({ state: 'broken' })
+    expect(await read({} as AsyncIterable<Uint8Array>)).toEqual({ state: 'broken' })
+    const locked = streamOf(bytes('a'))
+    locked.getReader()
+    expect(await read(locked)).toEqual({ state: 'broken' })
+  })
+
+  it('ends with the signal, and cancels a body that does not obey it', async () => {
+    const controller = new AbortController()
+    const cancel = vi.fn<() => void>()
+    const silent = new ReadableStream<Uint8Array>({ cancel })
+    const outcome = read(silent, controller.signal)
+    setTimeout(() => controller.abort(), 100)
+    await vi.advanceTimersByTimeAsync(100)
+    expect(await outcome).toEqual({ state: 'timeout' })
+    expect(cancel).toHaveBeenCalledOnce()
+    expect(await read(new ReadableStream(), controller.signal)).toEqual({ state: 'timeout' })
+  })
+
+  it('calls it a timeout where the stream fails because of the signal', async () => {
+    const controller = new AbortController()
+    const obeying = new ReadableStream<Uint8Array>({
+      start(stream) {
+        controller.signal.addEventListener('abort', () => stream.error(controller.signal.reason))
+      },
+    })
+    const outcome = read(obeying, controller.signal)
+    controller.abort()
+    expect(await outcome).toEqual({ state: 'timeout' })
+  })
+
+  it('reads an async iterable, and returns it when it is too long', async () => {
+    async function* chunks(): AsyncGenerator<Uint8Array> {
+      yield bytes('a')
+      yield bytes('b')
+    }
+    expect(await read(chunks())).toEqual({ state: 'complete', text: 'ab' })
+    const end = vi.fn<() => Promise<never>>().mockRejectedValue(new Error('late'))
+    const endless: AsyncIterable<Uint8Array> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => Promise.resolve({ done: false, value: new Uint8Array(65_537) }),
+        return: end,
+      }),
+    }
+    expect(await read(endless)).toEqual({ state: 'too_long' })
+    expect(end).toHaveBeenCalledOnce()
+    const bare: AsyncIterable<Uint8Array> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => Promise.resolve({ done: true, value: undefined }),
+      }),
+    }
+    expect(await read(bare)).toEqual({ state: 'complete', text: '' })
+  })
+})

@@ -1,0 +1,132 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createSetupSource } from '../../src/core/setup.ts'
+import { AuthConfigError } from '../../src/index.ts'
+import type { AuthConfig, AuthEvent } from '../../src/index.ts'
+
+const ENDPOINT = 'https://auth.example.test/validate'
+
+function isReady(setup: object): boolean {
+  return 'verify' in setup
+}
+
+beforeEach(() => {
+  vi.stubEnv('AUTH_ENDPOINT', undefined)
+  vi.spyOn(console, 'error').mockImplementation(() => undefined)
+})
+afterEach(() => {
+  vi.unstubAllEnvs()
+  vi.restoreAllMocks()
+})
+
+describe('a config object', () => {
+  it('is checked at once', () => {
+    expect(() => createSetupSource({ endpoint: '' })).toThrow(AuthConfigError)
+    expect(() => createSetupSource(null as unknown as AuthConfig)).toThrow(AuthConfigError)
+  })
+
+  it('makes one setup', () => {
+    const setups = createSetupSource({ endpoint: ENDPOINT })
+    expect(isReady(setups([]))).toBe(true)
+    expect(setups([])).toBe(setups([{ AUTH_ENDPOINT: 'https://other.example.test' }]))
+  })
+
+  it('without an endpoint waits for an environment that has a usable one', () => {
+    const events: AuthEvent[] = []
+    const setups = createSetupSource({ onEvent: (event) => events.push(event) })
+    expect(isReady(setups([]))).toBe(false)
+    expect(isReady(setups([{ AUTH_ENDPOINT: '' }]))).toBe(false)
+    expect(isReady(setups([{ AUTH_ENDPOINT: 'http://auth.example.test' }]))).toBe(false)
+    expect(isReady(setups([{ AUTH_ENDPOINT: ENDPOINT }]))).toBe(true)
+    expect(isReady(setups([]))).toBe(true)
+    expect(events.map((event) => event.type)).toEqual(Array(3).fill('config_error'))
+    expect(events[0]).toMatchObject({
+      message: '"endpoint" is missing: configure it, or set AUTH_ENDPOINT',
+    })
+  })
+
+  it('left out takes AUTH_ENDPOINT of the process, and says so where it is missing', () => {
+    const setups = createSetupSource(undefined)
+    expect(isReady(setups([]))).toBe(false)
+    expect(console.error).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('AUTH_ENDPOINT'))
+    vi.stubEnv('AUTH_ENDPOINT', ENDPOINT)
+    expect(isReady(setups([]))).toBe(true)
+  })
+
+  it('needs no environment with a verifier', () => {
+    const setups = createSetupSource({ verifier: () => ({ outcome: 'deny' }) })
+    expect(isReady(setups([]))).toBe(true)
+  })
+
+  it.each([
+    [{ mode: 'shadow' }, 'nobody is refused'],
+    [{ allowInsecureHttp: true }, 'in clear'],
+  ] as const)('warns of %j when it is made', (option, message) => {
+    const onEvent = vi.fn<(event: AuthEvent) => void>()
+    createSetupSource({ endpoint: ENDPOINT, onEvent, ...option })
+    expect(onEvent).toHaveBeenCalledExactlyOnceWith({
+      type: 'warning',
+      message: expect.stringContaining(message) as string,
+    })
+  })
+})
+
+describe('a config function', () => {
+  it('is not called before the first request, and then once', () => {
+    const config = vi.fn(({ url }: { url: string }) => ({ endpoint: url }))
+    const setups = createSetupSource<[{ url: string }]>(config)
+    expect(config).not.toHaveBeenCalled()
+    expect(isReady(setups([{ url: ENDPOINT }]))).toBe(true)
+    expect(isReady(setups([{ url: 'nonsense' }]))).toBe(true)
+    expect(config).toHaveBeenCalledExactlyOnceWith({ url: ENDPOINT })
+  })
+
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('bug')
+      },
+    ],
+    ['returns nothing', () => undefined],
+    ['returns a bad config', () => ({ endpoint: 'http://auth.example.test' })],
+    ['returns a config with an unknown option', () => ({ endpoint: ENDPOINT, chache: {} })],
+    ['returns a promise', () => Promise.resolve({ endpoint: ENDPOINT })],
+    ['returns a promise that rejects', () => Promise.reject(new Error('bug'))],
+  ])('that %s leaves nothing half configured, and is called again', (_what, failing) => {
+    const config = vi.fn(failing as () => AuthConfig)
+    const setups = createSetupSource(config)
+    expect(isReady(setups([]))).toBe(false)
+    config.mockReturnValue({ endpoint: ENDPOINT })
+    expect(isReady(setups([]))).toBe(true)
+    expect(config).toHaveBeenCalledTimes(2)
+    expect(console.error).toHaveBeenCalledOnce()
+  })
+
+  it('may leave the endpoint to the environment', () => {
+    const setups = createSetupSource(() => ({}))
+    expect(isReady(setups([{ AUTH_ENDPOINT: ENDPOINT }]))).toBe(true)
+  })
+
+  it('that returns a bad config tells its observer', () => {
+    const onEvent = vi.fn<(event: AuthEvent) => void>()
+    createSetupSource(() => ({ onEvent, endpoint: '' }))([])
+    expect(onEvent).toHaveBeenCalledExactlyOnceWith({
+      type: 'config_error',
+      message: '"endpoint" must be an absolute https URL, received ""',
+    })
+    createSetupSource(() => ({ onEvent: 5 }) as unknown as AuthConfig)([])
+    expect(console.error).toHaveBeenCalledOnce()
+  })
+
+  it('warns once it has succeeded', () => {
+    const onEvent = vi.fn<(event: AuthEvent) => void>()
+    const setups = createSetupSource(() => ({
+      endpoint: ENDPOINT,
+      mode: 'shadow' as const,
+      onEvent,
+    }))
+    setups([])
+    setups([])
+    expect(onEvent).toHaveBeenCalledOnce()
+  })
+})

@@ -1,0 +1,171 @@
+import { HttpResponse } from 'msw'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { withAuth } from '../../src/core/with-auth.ts'
+import { AuthConfigError } from '../../src/index.ts'
+import { ENDPOINT, setupEndpoint } from '../support/msw-endpoint.ts'
+import { get } from '../support/requests.ts'
+
+const endpoint = setupEndpoint()
+const config = { endpoint: ENDPOINT, public: ['/open'] }
+const allow = (): Response => HttpResponse.json({})
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+  vi.restoreAllMocks()
+})
+
+describe('a guarded function', () => {
+  it('calls the handler with the same Request, arguments and this, and returns what it returns', async () => {
+    endpoint.answer(allow)
+    const returned = { status: 200 }
+    const handler = vi.fn(function handler(this: unknown, _request: Request, ..._args: unknown[]) {
+      return { returned, self: this }
+    })
+    const request = get('/a', 'k1')
+    const [env, ctx, server] = [{}, {}, {}]
+    const result = await withAuth(handler, config).call(server, request, env, ctx)
+    expect(result).toEqual({ returned, self: server })
+    expect((result as { returned: unknown }).returned).toBe(returned)
+    expect(handler).toHaveBeenCalledOnce()
+    const args = handler.mock.calls[0] ?? []
+    expect([args[0] === request, args[1] === env, args[2] === ctx, args.length]).toEqual([
+      true,
+      true,
+      true,
+      3,
+    ])
+  })
+
+  it('does not call the handler otherwise', async () => {
+    const handler = vi.fn(() => new Response('secret'))
+    const guarded = withAuth(handler, config)
+    expect(await guarded(get('/a', 'k1'))).toMatchObject({ status: 401 })
+    expect(guarded(get('/a'))).toMatchObject({ status: 401 })
+    expect(handler).not.toHaveBeenCalled()
+  })
+
+  it('returns no promise of its own where the decision is there at once', () => {
+    const response = new Response('open')
+    expect(withAuth(() => response, config)(get('/open'))).toBe(response)
+    expect(withAuth(() => undefined, config)(get('/open'))).toBeUndefined()
+    expect(withAuth(() => response, config)(get('/a'))).toBeInstanceOf(Response)
+  })
+
+  it.each(['/open', '/a'])('leaves to the handler what the handler throws, on %s', async (path) => {
+    endpoint.answer(allow)
+    const handler = vi.fn((_request: Request): Response => {
+      throw new RangeError('mine')
+    })
+    const guarded = withAuth(handler, config)
+    await expect((async () => guarded(get(path, 'k1')))()).rejects.toThrow('mine')
+    expect(handler).toHaveBeenCalledOnce()
+    const rejecting = vi.fn(() => Promise.reject(new RangeError('mine too')))
+    await expect(withAuth(rejecting, config)(get(path, 'k1'))).rejects.toThrow('mine too')
+    expect(rejecting).toHaveBeenCalledOnce()
+  })
+
+  it('is its own fetch, so that it serves as a default export', () => {
+    const guarded = withAuth(() => new Response('secret'), config)
+    expect(guarded.fetch).toBe(guarded)
+    expect(Object.keys(guarded)).toEqual(['fetch'])
+  })
+
+  it('asks twice when it is wrapped twice', async () => {
+    endpoint.answer(allow)
+    const handler = vi.fn(() => new Response('secret'))
+    const guarded = withAuth(withAuth(handler, config), config)
+    expect(await guarded(get('/a', 'k1'))).toMatchObject({ status: 200 })
+    expect(endpoint.asked).toHaveLength(2)
+    expect(handler).toHaveBeenCalledOnce()
+  })
+
+  it('takes its endpoint from the env argument, or from the process', async () => {
+    endpoint.answer(allow)
+    vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    vi.stubEnv('AUTH_ENDPOINT', undefined)
+    const guarded = withAuth((_request: Request, _env: object) => new Response('secret'))
+    expect(await guarded(get('/a', 'k1'), {})).toMatchObject({ status: 500 })
+    expect(await guarded(get('/a', 'k1'), { AUTH_ENDPOINT: ENDPOINT })).toMatchObject({
+      status: 200,
+    })
+  })
+
+  it('makes its config of the extra arguments', async () => {
+    endpoint.answer(allow)
+    const guarded = withAuth(
+      (_request: Request, _env: { url: string }) => new Response('secret'),
+      (env) => ({ endpoint: env.url }),
+    )
+    expect(await guarded(get('/a', 'k1'), { url: ENDPOINT })).toMatchObject({ status: 200 })
+  })
+})
+
+describe('a guarded object', () => {
+  class App {
+    #hits = 0
+    port = 3000
+    fetch(_request: Request, _env?: object): Response {
+      this.#hits += 1
+      return new Response(`hit ${this.#hits}`)
+    }
+    get hits(): number {
+      return this.#hits
+    }
+    scheduled(): string {
+      return `scheduled after ${this.#hits}`
+    }
+  }
+
+  it('is a new one whose fetch asks first, with the right this everywhere', async () => {
+    endpoint.answer(allow)
+    const app = new App()
+    const guarded = withAuth(app, config)
+    expect(guarded).not.toBe(app)
+    expect(await (await guarded.fetch(get('/a', 'k1'))).text()).toBe('hit 1')
+    expect(await guarded.fetch(get('/a'))).toMatchObject({ status: 401 })
+    expect(guarded.hits).toBe(1)
+    expect(guarded.scheduled()).toBe('scheduled after 1')
+    expect(guarded.port).toBe(3000)
+    expect(await app.fetch(get('/a')).text()).toBe('hit 2')
+  })
+
+  it('has no members but those of the object', () => {
+    const worker = { fetch: () => new Response('secret'), queue: () => undefined }
+    expect(new Set(Object.keys(withAuth(worker, config)))).toEqual(new Set(['fetch', 'queue']))
+  })
+
+  it('calls the fetch that the object has at that moment', async () => {
+    endpoint.answer(allow)
+    const app = { fetch: () => new Response('old') }
+    const guarded = withAuth(app, config)
+    app.fetch = () => new Response('new')
+    expect(await (await guarded.fetch(get('/a', 'k1'))).text()).toBe('new')
+    expect(await (await withAuth(Object.freeze(app), config).fetch(get('/a', 'k1'))).text()).toBe(
+      'new',
+    )
+  })
+
+  it('is refused with the routes of Bun, which are answered before fetch', () => {
+    const app = {
+      routes: { '/a': () => new Response('open') },
+      fetch: () => new Response('secret'),
+    }
+    expect(() => withAuth(app, config)).toThrow('Cannot guard "routes"')
+    expect(() => withAuth({ ...app, routes: [] }, config)).not.toThrow()
+    expect(() => withAuth({ ...app, routes: undefined }, config)).not.toThrow()
+  })
+})
+
+it.each([[undefined], [null], ['handler'], [{}], [{ fetch: 'fetch' }], [new Response('')]])(
+  'refuses %s, which is no handler',
+  (handler) => {
+    expect(() => withAuth(handler as unknown as () => Response, config)).toThrow(TypeError)
+  },
+)
+
+it('refuses a bad config when it is called, and not when the first request comes', () => {
+  expect(() => withAuth(() => new Response('secret'), { endpoint: '' })).toThrow(AuthConfigError)
+  expect(() => withAuth({ fetch: () => new Response('secret') }, { endpoint: '' })).toThrow(
+    AuthConfigError,
+  )
+})

@@ -1,0 +1,182 @@
+import { Hono } from 'hono'
+import { some } from 'hono/combine'
+import { HTTPException } from 'hono/http-exception'
+import { HttpResponse } from 'msw'
+import { describe, expect, it, vi } from 'vitest'
+import { auth } from '../src/hono.ts'
+import { AuthConfigError, getAuth } from '../src/index.ts'
+import { ENDPOINT, setupEndpoint } from './support/msw-endpoint.ts'
+import { get } from './support/requests.ts'
+import type { AuthEnv } from '../src/hono.ts'
+
+const endpoint = setupEndpoint()
+const config = { endpoint: ENDPOINT }
+const allow = (): Response => HttpResponse.json({ principal: 'alice' })
+
+function createApp(handler = vi.fn<() => void>()): Hono<AuthEnv> {
+  const app = new Hono<AuthEnv>()
+  app.use('/v1/*', auth({ ...config, public: ['/v1/healthz'] }))
+  app.get('*', (c) => {
+    handler()
+    return c.json({ principal: c.var.auth?.principal ?? null })
+  })
+  return app
+}
+
+describe('the middleware', () => {
+  it('sets c.var.auth and goes on where the endpoint says 200', async () => {
+    endpoint.answer(allow)
+    const response = await createApp().request(get('/v1/me', 'k1'))
+    expect(await response.json()).toEqual({ principal: 'alice' })
+    expect(endpoint.asked[0]?.body).toMatchObject({ api_key: 'k1', request: { path: '/v1/me' } })
+  })
+
+  it.each([
+    [undefined, 'missing_credentials', 'Bearer realm="api"'],
+    ['k1', 'denied', 'Bearer realm="api", error="invalid_token"'],
+  ])('refuses with token %s, and the handler is not called', async (token, code, challenge) => {
+    const handler = vi.fn<() => void>()
+    const response = await createApp(handler).request(get('/v1/me', token))
+    expect(response.status).toBe(401)
+    expect(response.headers.get('www-authenticate')).toBe(challenge)
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    expect(response.headers.get('content-type')).toBe('application/json')
+    expect(await response.json()).toMatchObject({ error: { code } })
+    expect(handler).not.toHaveBeenCalled()
+  })
+
+  it('guards what is matched, and leaves alone what is not', async () => {
+    const app = createApp()
+    expect((await app.request(get('/v1'))).status).toBe(401)
+    expect((await app.request(get('/v1/'))).status).toBe(401)
+    expect((await app.request(get('/%76%31/me'))).status).toBe(401)
+    expect((await app.request(get('/v2/me'))).status).toBe(200)
+  })
+
+  it('names nobody on a public path', async () => {
+    const response = await createApp().request(get('/v1/healthz', 'k1'))
+    expect(await response.json()).toEqual({ principal: null })
+  })
+
+  it('lets the raw Request be asked for the identity', async () => {
+    endpoint.answer(allow)
+    const app = new Hono().use(auth(config)).get('*', (c) => c.json(getAuth(c.req.raw)))
+    expect(await (await app.request(get('/', 'k1'))).json()).toEqual({
+      principal: 'alice',
+      attributes: {},
+    })
+  })
+
+  it('decides for itself, whatever ran before', async () => {
+    const app = new Hono<AuthEnv>()
+    app.use(async (c, next) => {
+      c.set('auth', { principal: 'root', attributes: {} })
+      await next()
+    })
+    app.use('/v1/*', auth({ ...config, public: ['/v1/healthz'] }))
+    app.get('*', (c) => c.json({ principal: c.var.auth?.principal ?? null }))
+    expect((await app.request(get('/v1/me'))).status).toBe(401)
+    expect(await (await app.request(get('/v1/healthz'))).json()).toEqual({ principal: null })
+  })
+
+  it('is one guard among several: each must allow', async () => {
+    endpoint.answer(allow)
+    const strict = { verifier: () => ({ outcome: 'deny' as const }) }
+    const app = new Hono()
+      .use(auth(config))
+      .use('/admin/*', auth(strict))
+      .get('*', (c) => c.text('in'))
+    expect((await app.request(get('/a', 'k1'))).status).toBe(200)
+    expect((await app.request(get('/admin/a', 'k1'))).status).toBe(401)
+  })
+
+  it('makes its config of c.env, or takes the endpoint from there', async () => {
+    endpoint.answer(allow)
+    const made = new Hono<AuthEnv & { Bindings: { URL: string } }>()
+    made.use(auth((env: { URL: string }) => ({ endpoint: env.URL })))
+    made.get('*', (c) => c.text('in'))
+    expect((await made.request(get('/', 'k1'), undefined, { URL: ENDPOINT })).status).toBe(200)
+    const bare = new Hono().use(auth()).get('*', (c) => c.text('in'))
+    const env = { AUTH_ENDPOINT: ENDPOINT }
+    expect((await bare.request(get('/', 'k1'), undefined, env)).status).toBe(200)
+  })
+
+  it('refuses a bad config when it is made', () => {
+    expect(() => auth({ endpoint: '' })).toThrow(AuthConfigError)
+  })
+
+  it('does not take an error of the handler for its own', async () => {
+    endpoint.answer(allow)
+    const app = new Hono().use(auth(config)).get('*', () => {
+      throw new HTTPException(503, { message: 'mine' })
+    })
+    const response = await app.request(get('/', 'k1'))
+    expect([response.status, await response.text()]).toEqual([503, 'mine'])
+  })
+
+  it('tells the whole path in a sub-app', async () => {
+    const sub = new Hono().use(auth(config)).get('*', (c) => c.text('in'))
+    const app = new Hono().basePath('/api').route('/v1', sub)
+    await app.request(get('/api/v1/me', 'k1'))
+    expect(endpoint.asked[0]?.body.request).toMatchObject({ path: '/api/v1/me' })
+  })
+
+  it('tells the path that the request has below mount, which cuts it', async () => {
+    const sub = new Hono().use(auth(config)).get('*', (c) => c.text('in'))
+    const app = new Hono().mount('/api', sub.fetch)
+    await app.request(get('/api/me', 'k1'))
+    expect(endpoint.asked[0]?.body.request).toMatchObject({ path: '/me' })
+  })
+
+  it('does not guard a route that was registered before it', async () => {
+    const app = new Hono()
+      .get('/early', (c) => c.text('in'))
+      .use(auth(config))
+      .get('*', (c) => c.text('in'))
+    expect((await app.request(get('/early'))).status).toBe(200)
+    expect((await app.request(get('/late'))).status).toBe(401)
+  })
+})
+
+describe('a refusal', () => {
+  it('is an HTTPException that onError sees', async () => {
+    const errors: Error[] = []
+    const app = createApp()
+    app.onError((error) => {
+      errors.push(error)
+      return error instanceof HTTPException
+        ? error.getResponse()
+        : new Response('', { status: 500 })
+    })
+    const response = await app.request(get('/v1/me'))
+    expect(response.status).toBe(401)
+    expect(await response.json()).toMatchObject({ error: { code: 'missing_credentials' } })
+    expect(errors).toEqual([expect.any(HTTPException)])
+    expect(errors[0]).toMatchObject({ message: 'Unauthorized', status: 401 })
+    expect(errors[0]?.stack).toBeUndefined()
+  })
+
+  it('lets some() try the next guard, and stands where no guard allows', async () => {
+    const open = some(auth(config), auth({ verifier: () => ({ outcome: 'allow' }) }))
+    const closed = some(auth(config), auth({ verifier: () => ({ outcome: 'deny' }) }))
+    const app = new Hono()
+      .use('/open', open)
+      .use('/closed', closed)
+      .get('*', (c) => c.text('in'))
+    expect((await app.request(get('/open', 'k1'))).status).toBe(200)
+    const response = await app.request(get('/closed', 'k1'))
+    expect(response.status).toBe(401)
+    expect(await response.json()).toMatchObject({ error: { code: 'denied' } })
+  })
+
+  it('has the status of the response of respond', async () => {
+    const respond = (): Response => new Response('mine', { status: 403, headers: { 'x-own': '1' } })
+    const app = new Hono().use(auth({ ...config, respond })).get('*', (c) => c.text('in'))
+    const response = await app.request(get('/'))
+    expect([response.status, response.headers.get('x-own'), await response.text()]).toEqual([
+      403,
+      '1',
+      'mine',
+    ])
+  })
+})

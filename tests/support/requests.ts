@@ -1,0 +1,30 @@
+/** A GET for a path of the guarded server, with a token unless it is left out. */
+export function get(path: string, token?: string, headers: Record<string, string> = {}): Request {
+  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  return new Request(`https://api.example.test${path}`, {
+    headers: { ...authorization, ...headers },
+  })
+}
+
+/**
+ * A Request whose URL and header values are what a server made of raw bytes, which `new Request` would refuse or
+ * mend.
+ */
+export function raw(url: string, headers: Record<string, string> = {}, method = 'GET'): Request {
+  const request = new Request('https://api.example.test/', {
+    method: method === 'TRACE' ? 'GET' : method,
+  })
+  const fields = new Map(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  )
+  const rawHeaders = {
+    get: (name: string) => fields.get(name.toLowerCase()) ?? null,
+    has: (name: string) => fields.has(name.toLowerCase()),
+    forEach: (visit: (value: string, name: string) => void) => fields.forEach(visit),
+  }
+  return Object.defineProperties(request, {
+    url: { value: url },
+    method: { value: method },
+    headers: { value: rawHeaders },
+  })
+}
