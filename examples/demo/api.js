@@ -1,0 +1,24 @@
+import { Hono } from 'hono'
+import { streamSSE } from 'hono/streaming'
+import { auth } from 'with-auth/hono'
+
+/** @param {string} endpoint The auth endpoint that is asked about every request but those for the front page. */
+export function createApi(endpoint) {
+  /** @type {Hono<import('with-auth/hono').AuthEnv>} */
+  const api = new Hono()
+
+  api.use(auth({ endpoint, public: ['/'] }))
+
+  api.get('/', (c) => c.text('Everybody may read this.\n'))
+  api.get('/v1/me', (c) => c.json(c.var.auth))
+  api.get('/v1/chat', (c) =>
+    streamSSE(c, async (stream) => {
+      for (const word of ['Hello', 'from', 'a', 'guarded', 'stream']) {
+        if (stream.aborted) return
+        await stream.writeSSE({ data: word })
+        await stream.sleep(200)
+      }
+    }),
+  )
+  return api
+}

@@ -1,0 +1,156 @@
+import { EventEmitter } from 'node:events'
+import { createAdaptorServer } from '@hono/node-server'
+import { Hono } from 'hono'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { auth } from '../src/hono.ts'
+import { withAuth } from '../src/index.ts'
+import { startAuthEndpoint } from './support/auth-endpoint.ts'
+import { close, listen } from './support/loopback.ts'
+import { createModelApi, WORDS } from './support/model-api.ts'
+import { MODEL_CLIENTS } from './support/model-clients.ts'
+import type { Server } from 'node:http'
+import type { AuthConfig } from '../src/index.ts'
+import type { AuthEndpoint } from './support/auth-endpoint.ts'
+
+const GOOD_KEY = 'sk-good'
+
+const GUARDS = {
+  withAuth: (api: Hono, config: AuthConfig) => withAuth(api, config),
+  'the Hono middleware': (api: Hono, config: AuthConfig) =>
+    new Hono().use(auth(config)).route('/', api),
+}
+
+const CASES = Object.entries(GUARDS).flatMap(([guardName, guard]) =>
+  Object.entries(MODEL_CLIENTS).map(([clientName, client]) => ({
+    clientName,
+    guardName,
+    guard,
+    client,
+  })),
+)
+
+const reader = new EventEmitter()
+const log: string[] = []
+let endpoint: AuthEndpoint
+let server: Server | undefined
+let requests = 0
+
+beforeAll(async () => {
+  endpoint = await startAuthEndpoint({ [GOOD_KEY]: 'alice' })
+})
+beforeEach(() => {
+  // The clients also take keys and addresses from the environment.
+  for (const name of ['OPENAI', 'LLAMA_STACK_CLIENT']) {
+    vi.stubEnv(`${name}_API_KEY`, undefined)
+    vi.stubEnv(`${name}_BASE_URL`, undefined)
+  }
+  log.length = 0
+  endpoint.asked.length = 0
+  requests = 0
+})
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  if (server !== undefined) await close(server)
+})
+afterAll(() => endpoint.close())
+
+describe.each(CASES)('behind $guardName, $clientName', ({ guard, client }) => {
+  /** Serves the model API behind the guard, on a real socket. */
+  async function serve(config: AuthConfig): Promise<string> {
+    const guarded = guard(createModelApi(reader, log), config)
+    server = createAdaptorServer({
+      fetch: (request, env) => {
+        requests += 1
+        return guarded.fetch(request, env)
+      },
+    }) as Server
+    return `http://127.0.0.1:${await listen(server)}`
+  }
+
+  it('raises AuthenticationError with a readable message for a wrong key', async () => {
+    const origin = await serve({ endpoint: endpoint.url })
+    const error = await failure(client.connect(origin, { apiKey: 'sk-wrong' }).listModels())
+    const body = { message: 'Authentication failed', type: 'authentication_error', code: 'denied' }
+    expect(error).toBeInstanceOf(client.AuthenticationError)
+    expect(error).toMatchObject({ status: 401, message: client.message(401, body) })
+    expect(endpoint.asked).toEqual(['sk-wrong'])
+    expect(requests).toBe(1)
+  })
+
+  it('raises AuthenticationError without a key, and nobody is asked', async () => {
+    const origin = await serve({ endpoint: endpoint.url })
+    const error = await failure(client.connect(origin, {}).listModels())
+    expect(error).toBeInstanceOf(client.AuthenticationError)
+    expect(error).toMatchObject({
+      status: 401,
+      message: expect.stringContaining('Missing or invalid Authorization header'),
+    })
+    expect(endpoint.asked).toEqual([])
+  })
+
+  it('lists models and completes a chat with a good key', async () => {
+    const origin = await serve({ endpoint: endpoint.url })
+    const connected = client.connect(origin, { apiKey: GOOD_KEY })
+    expect(await connected.listModels()).toEqual(['m'])
+    expect(await connected.ask('Say it again')).toBe('Say it again')
+    expect(endpoint.asked).toEqual([GOOD_KEY, GOOD_KEY])
+  })
+
+  it('receives each chunk of a streamed answer before the next one is made', async () => {
+    const origin = await serve({ endpoint: endpoint.url })
+    for await (const word of client.connect(origin, { apiKey: GOOD_KEY }).askForStream('Go on')) {
+      log.push(`received ${word}`)
+      reader.emit('received')
+    }
+    expect(log).toEqual(WORDS.flatMap((word) => [`sent ${word}`, `received ${word}`]))
+  })
+
+  it('does not retry the 401 of an outage', async () => {
+    const origin = await serve({ endpoint: await stoppedEndpoint() })
+    const error = await failure(client.connect(origin, { apiKey: GOOD_KEY }).listModels())
+    expect(error).toBeInstanceOf(client.AuthenticationError)
+    expect(error).toMatchObject({
+      status: 401,
+      message: expect.stringContaining('Authentication service error'),
+    })
+    expect(requests).toBe(1)
+  })
+
+  it('retries the 503 of an outage, and raises InternalServerError in the end', async () => {
+    const origin = await serve({ endpoint: await stoppedEndpoint(), unavailableStatus: 503 })
+    const connected = client.connect(origin, { apiKey: GOOD_KEY, maxRetries: 1 })
+    const error = await failure(connected.listModels())
+    const body = { message: 'Authentication service error', type: 'api_error', code: 'unreachable' }
+    expect(error).toBeInstanceOf(client.InternalServerError)
+    expect(error).toMatchObject({ status: 503, message: client.message(503, body) })
+    expect(requests).toBe(2)
+  })
+})
+
+describe('the error of the openai client', () => {
+  it('has the type and the code of the refusal as fields', async () => {
+    const refused = withAuth(() => new Response(), { endpoint: endpoint.url })
+    server = createAdaptorServer({ fetch: refused }) as Server
+    const origin = `http://127.0.0.1:${await listen(server)}`
+    const client = MODEL_CLIENTS.openai.connect(origin, { apiKey: 'sk-wrong' })
+    expect(await failure(client.listModels())).toMatchObject({
+      message: '401 Authentication failed',
+      type: 'authentication_error',
+      code: 'denied',
+    })
+  })
+})
+
+/** The address of an endpoint that is down. */
+async function stoppedEndpoint(): Promise<string> {
+  const stopped = await startAuthEndpoint({})
+  await stopped.close()
+  return stopped.url
+}
+
+async function failure(call: Promise<unknown>): Promise<unknown> {
+  return call.then(
+    () => expect.fail('the call succeeded'),
+    (error: unknown) => error,
+  )
+}

@@ -1,0 +1,29 @@
+import { createServer } from 'node:http'
+import { json } from 'node:stream/consumers'
+import { close, listen } from './loopback.ts'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+export interface AuthEndpoint {
+  readonly url: string
+  /** The keys that were asked about. */
+  readonly asked: string[]
+  readonly close: () => Promise<void>
+}
+
+/** Starts a real auth endpoint that knows some keys and whose they are. */
+export async function startAuthEndpoint(
+  principals: Readonly<Record<string, string>>,
+): Promise<AuthEndpoint> {
+  const known = new Map(Object.entries(principals))
+  const asked: string[] = []
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const question = (await json(request)) as { api_key: string }
+    asked.push(question.api_key)
+    const principal = known.get(question.api_key)
+    response.writeHead(principal === undefined ? 401 : 200)
+    response.end(principal === undefined ? undefined : JSON.stringify({ principal }))
+  }
+  const server = createServer((request, response) => void answer(request, response))
+  const port = await listen(server)
+  return { url: `http://127.0.0.1:${port}/validate`, asked, close: () => close(server) }
+}

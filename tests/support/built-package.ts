@@ -1,0 +1,21 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/**
+ * Compiles the package if `dist` is missing or older than the source. What is there is overwritten, not removed first:
+ * tests that run beside this one may be reading it.
+ */
+export function ensureBuilt(): void {
+  const entry = join(ROOT, 'dist/index.js')
+  if (existsSync(entry) && statSync(entry).mtimeMs >= newestChange(join(ROOT, 'src'))) return
+  execFileSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc')], { cwd: ROOT })
+}
+
+function newestChange(folder: string): number {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  return Math.max(...files.map((file) => statSync(join(folder, file)).mtimeMs))
+}

@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const PROGRAM = fileURLToPath(new URL('../../examples/demo/start.js', import.meta.url))
+
+/** A curl line that the program printed, and what it says that the line answers. */
+export interface PrintedCall {
+  readonly line: string
+  readonly answer: string
+}
+
+export interface RunningDemo {
+  readonly calls: readonly PrintedCall[]
+  readonly key: string
+  /** Without a final slash. */
+  readonly apiUrl: string
+  readonly endpointUrl: string
+  readonly kill: (signal: NodeJS.Signals) => void
+  /** How the program ended; `output` is what it said after the guide, and any error. */
+  readonly ended: Promise<{ code: number | null; output: string }>
+}
+
+/** Starts the program of `npm start` in a folder, and reads what it prints once it is ready. */
+export async function startDemo(folder: string): Promise<RunningDemo> {
+  const child = spawn(process.execPath, [PROGRAM], { cwd: folder })
+  let output = ''
+  const closed = once(child, 'close') as Promise<[number | null]>
+  const ready = new Promise<void>((resolve) => {
+    const read = (text: string): void => {
+      output += text
+      if (output.includes('Ctrl-C')) resolve()
+    }
+    child.stdout.setEncoding('utf8').on('data', read)
+    child.stderr.setEncoding('utf8').on('data', read)
+  })
+  await Promise.race([ready, closed])
+  const guide = output
+  const facts = readGuide(guide)
+  if (facts === undefined) {
+    child.kill('SIGKILL')
+    throw new Error(`The program did not print what it should:\n${guide}`)
+  }
+  return {
+    ...facts,
+    kill: (signal) => void child.kill(signal),
+    ended: closed.then(([code]) => ({ code, output: output.slice(guide.length) })),
+  }
+}
+
+type Facts = Pick<RunningDemo, 'calls' | 'key' | 'apiUrl' | 'endpointUrl'>
+
+function readGuide(guide: string): Facts | undefined {
+  const key = /Bearer (demo_[^"]+)"/.exec(guide)?.[1]
+  const apiUrl = /^ {2}API +(http:\/\/127\.0\.0\.1:\d+)$/m.exec(guide)?.[1]
+  const endpointUrl = /^ {2}auth endpoint +(http:\/\/127\.0\.0\.1:\d+\/validate)$/m.exec(guide)?.[1]
+  if (key === undefined || apiUrl === undefined || endpointUrl === undefined) return undefined
+  const printed = [...guide.matchAll(/^ {2}(curl .*)\n\n((?: {2}.*\n)+)/gm)]
+  const calls = printed.map(([, line = '', answer = '']) => ({ line, answer: outdent(answer) }))
+  return { calls, key, apiUrl, endpointUrl }
+}
+
+function outdent(text: string): string {
+  return text.replaceAll(/^ {2}/gm, '')
+}
