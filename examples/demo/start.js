@@ -31,7 +31,7 @@ Ctrl-C stops both servers.
 `
 
 // Until here a signal ends the process at once. npm passes on the Ctrl-C that the terminal has sent already, so two come.
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, stop)
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => void stop())
 process.stdout.write(guide)
 
 /**

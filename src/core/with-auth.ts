@@ -1,7 +1,7 @@
 import { createDecide } from './authenticator.ts'
 import { boundMembers } from './bound-members.ts'
 import type { Decide, Decision } from './authenticator.ts'
-import type { AuthConfigSource } from './types.ts'
+import type { AuthConfig, AuthConfigSource } from './types.ts'
 
 /** A guarded handler. Servers that want an object find the same function under `fetch`. */
 export interface GuardedHandler<Req extends Request, Args extends unknown[], Res> {
@@ -11,7 +11,7 @@ export interface GuardedHandler<Req extends Request, Args extends unknown[], Res
 
 /** Anything with a `fetch` method: a Workers export, a Hono app, the options of a server. */
 export interface FetchApp {
-  fetch(request: never, ...args: never): unknown
+  fetch(request: Request, ...args: never): unknown
 }
 
 /** The extra arguments of an app's `fetch`. */
@@ -23,8 +23,11 @@ export type AppArgs<App extends FetchApp> = App['fetch'] extends (
   : never
 
 /** A guarded app: the same members, and a `fetch` that asks first. */
-export type GuardedApp<App extends FetchApp> = Omit<App, 'fetch'> & {
-  fetch: App['fetch'] extends (request: infer Req, ...args: infer Args) => infer Res
+export type GuardedApp<App extends FetchApp, Args extends unknown[] = AppArgs<App>> = Omit<
+  App,
+  'fetch'
+> & {
+  fetch: App['fetch'] extends (request: infer Req, ...args: never) => infer Res
     ? (request: Req, ...args: Args) => Res | Response | Promise<Awaited<Res> | Response>
     : never
 }
@@ -61,6 +64,10 @@ export function withAuth<App extends FetchApp>(
   app: App,
   config?: AuthConfigSource<AppArgs<App>>,
 ): GuardedApp<App>
+export function withAuth<App extends FetchApp, Args extends unknown[]>(
+  app: App & { fetch(request: never, ...args: Args): unknown },
+  config: (...args: Args) => AuthConfig,
+): GuardedApp<App, Args>
 export function withAuth(
   target: AnyHandler | { fetch: AnyHandler },
   config?: AuthConfigSource<unknown[]>,

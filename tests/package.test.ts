@@ -1,0 +1,276 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, posix } from 'node:path'
+import ts from 'typescript'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import * as hono from '../src/hono.ts'
+import * as index from '../src/index.ts'
+import { packPackage } from './support/packed-package.ts'
+import { exists, readJson, readText, sorted } from './support/project.ts'
+import { createModule, findCycle, isPureTypes, MODULES, namesIn } from './support/source-modules.ts'
+import type { PackedPackage } from './support/packed-package.ts'
+import type { SourceModule } from './support/source-modules.ts'
+
+interface PackageJson {
+  readonly version: string
+  readonly license: string
+  readonly type: string
+  readonly files: readonly string[]
+  readonly exports: Readonly<Record<string, string | { types: string; default: string }>>
+  readonly dependencies: Readonly<Record<string, string>>
+}
+
+interface DenoJson {
+  readonly version: string
+  readonly license: string
+  readonly exports: Readonly<Record<string, string>>
+  readonly imports: Readonly<Record<string, string>>
+  readonly publish: { readonly include: readonly string[] }
+}
+
+const packageJson = readJson<PackageJson>('package.json')
+const denoJson = readJson<DenoJson>('deno.json')
+
+const core = MODULES.filter(({ file }) => file.startsWith('core/'))
+const policies = core.filter(({ file }) => file.startsWith('core/policies/'))
+const entries = MODULES.filter(({ file }) => !file.includes('/'))
+
+/** The packages that an entry may load; the others load none. */
+const PACKAGES_OF_ENTRY: Readonly<Record<string, readonly string[]>> = { 'hono.ts': ['hono'] }
+
+/** The modules that are nothing but types, so that there is nothing to test in them. */
+const PURE_TYPES = ['core/check.ts', 'core/types.ts']
+
+/** What only some runtimes have. Naming one, even in a string, is only for the module that looks it up. */
+const RUNTIME_GLOBALS = [
+  'process',
+  'Buffer',
+  'Deno',
+  'Bun',
+  'navigator',
+  'document',
+  'localStorage',
+  'require',
+  '__dirname',
+  '__filename',
+  'WebSocketPair',
+  'EdgeRuntime',
+]
+const MAY_NAME: Readonly<Record<string, readonly string[]>> = {
+  'core/environment.ts': ['process'],
+}
+const MAY_USE_GLOBAL_THIS = new Set(['core/config.ts', 'core/environment.ts'])
+
+function importsOf(
+  modules: readonly SourceModule[],
+  isBad: (imported: string) => boolean,
+): string[] {
+  return modules.flatMap(({ file, imports }) =>
+    imports.filter(isBad).map((imported) => `${file} imports ${imported}`),
+  )
+}
+
+describe('imports in src go down only', () => {
+  it('core imports nothing from outside itself: no entry, no package, no node: module', () => {
+    expect(core.length).toBeGreaterThan(20)
+    expect(importsOf(core, (imported) => !imported.startsWith('core/'))).toEqual([])
+  })
+
+  it('a policy imports no other policy', () => {
+    expect(policies).not.toEqual([])
+    expect(importsOf(policies, (imported) => imported.startsWith('core/policies/'))).toEqual([])
+  })
+
+  it.each(entries)('$file imports core and its own package, and no other entry', (entry) => {
+    const packages = PACKAGES_OF_ENTRY[entry.file] ?? []
+    const isBad = (imported: string): boolean =>
+      !imported.startsWith('core/') && !packages.includes(imported.split('/')[0] ?? '')
+    expect(importsOf([entry], isBad)).toEqual([])
+  })
+
+  it('what is imported exists, by its name in full', () => {
+    const files = new Set(MODULES.map(({ file }) => file))
+    const isInside = (imported: string): boolean => imported.startsWith('core/')
+    expect(importsOf(MODULES, (imported) => isInside(imported) && !files.has(imported))).toEqual([])
+  })
+
+  it('there is no cycle, types included', () => {
+    expect(findCycle(MODULES)).toBeUndefined()
+    const knot = [
+      createModule('core/a.ts', "import type { B } from './b.ts'"),
+      createModule('core/b.ts', "export { a } from './a.ts'"),
+    ]
+    expect(findCycle(knot)).toEqual(['core/a.ts', 'core/b.ts', 'core/a.ts'])
+  })
+})
+
+describe('there are no barrels', () => {
+  const reexports = (module: SourceModule): ts.ExportDeclaration[] =>
+    module.source.statements
+      .filter(ts.isExportDeclaration)
+      .filter(({ moduleSpecifier }) => moduleSpecifier !== undefined)
+
+  it('nothing is exported without its name', () => {
+    const stars = MODULES.filter((module) =>
+      reexports(module).some(
+        ({ exportClause }) => exportClause?.kind !== ts.SyntaxKind.NamedExports,
+      ),
+    )
+    expect(stars.map(({ file }) => file)).toEqual([])
+  })
+
+  it('index.ts does nothing but re-export, and no other module re-exports', () => {
+    const passing = MODULES.filter((module) => reexports(module).length > 0)
+    expect(passing.map(({ file }) => file)).toEqual(['index.ts'])
+    expect(passing[0]?.source.statements.every(ts.isExportDeclaration)).toBe(true)
+  })
+})
+
+describe('core runs anywhere', () => {
+  const found = (module: SourceModule, wanted: readonly string[]): string[] => {
+    const names = namesIn(module)
+    return wanted.filter((name) => names.has(name)).map((name) => `${module.file} names ${name}`)
+  }
+
+  it('and names no global of one runtime', () => {
+    const problems = core.flatMap((module) => {
+      const allowed = MAY_NAME[module.file] ?? []
+      return found(
+        module,
+        RUNTIME_GLOBALS.filter((name) => !allowed.includes(name)),
+      )
+    })
+    expect(problems).toEqual([])
+  })
+
+  it('globalThis is asked only for what may be missing or replaced', () => {
+    const others = core.filter(({ file }) => !MAY_USE_GLOBAL_THIS.has(file))
+    expect(others.flatMap((module) => found(module, ['globalThis']))).toEqual([])
+  })
+
+  it('the check sees a global however it is named', () => {
+    const sees = (text: string): boolean =>
+      found(createModule('core/x.ts', text), ['process']).length === 1
+    expect(sees('process.env')).toBe(true)
+    expect(sees('globalThis.process')).toBe(true)
+    expect(sees("Reflect.get(globalThis, 'process')")).toBe(true)
+    expect(sees('globalThis[`process`]')).toBe(true)
+    expect(sees('// process\nexport {}')).toBe(false)
+  })
+})
+
+describe('every module has its tests', () => {
+  it('in a file of its name', () => {
+    const missing = MODULES.filter(({ file }) => !PURE_TYPES.includes(file))
+      .map(({ file }) => `tests/${file.replace(/\.ts$/, '.test.ts')}`)
+      .filter((test) => !exists(test))
+    expect(missing).toEqual([])
+  })
+
+  it('but those that are nothing but types', () => {
+    expect(MODULES.filter(isPureTypes).map(({ file }) => file)).toEqual(PURE_TYPES)
+  })
+})
+
+describe('package.json and deno.json', () => {
+  it('export the same, each the module of its name', () => {
+    const { './package.json': self, ...exported } = packageJson.exports
+    expect(self).toBe('./package.json')
+    expect(Object.keys(denoJson.exports)).toEqual(Object.keys(exported))
+    const names = entries.map(({ file }) => file.replace(/\.ts$/, ''))
+    expect(sorted(Object.keys(exported).map(nameOf))).toEqual(names)
+    for (const [subpath, target] of Object.entries(exported)) {
+      const name = nameOf(subpath)
+      expect(target).toEqual({ types: `./dist/${name}.d.ts`, default: `./dist/${name}.js` })
+      expect(denoJson.exports[subpath]).toBe(`./src/${name}.ts`)
+    }
+  })
+
+  it('agree on version, licence and dependencies', () => {
+    expect(denoJson.version).toBe(packageJson.version)
+    expect(denoJson.license).toBe(packageJson.license)
+    const specifiers = Object.entries(packageJson.dependencies).map(([name, range]) => [
+      name,
+      `npm:${name}@${range}`,
+    ])
+    expect(denoJson.imports).toEqual(Object.fromEntries(specifiers))
+  })
+
+  it('name as dependencies what the entries load, and nothing else', () => {
+    const loaded = Object.values(PACKAGES_OF_ENTRY).flat()
+    expect(sorted(Object.keys(packageJson.dependencies))).toEqual(sorted(new Set(loaded)))
+  })
+
+  it('have their version in the changelog', () => {
+    expect(readText('CHANGELOG.md')).toContain(packageJson.version)
+  })
+
+  it('publish what JSR needs, and it is there', () => {
+    const { include } = denoJson.publish
+    expect(include).toEqual(expect.arrayContaining(['src', 'README.md', 'LICENSE', 'CHANGELOG.md']))
+    expect(include.filter((file) => !exists(file))).toEqual([])
+  })
+})
+
+describe('the published package', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'with-auth-'))
+  let packed: PackedPackage
+
+  beforeAll(() => {
+    packed = packPackage(folder)
+  }, 120_000)
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  it('holds the compiled modules, their types and four files to read, and nothing else', () => {
+    const compiled = MODULES.map(({ file }) => `dist/${file.replace(/\.ts$/, '')}`)
+    const emitted = compiled.flatMap((file) => [`${file}.js`, `${file}.d.ts`])
+    const toRead = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
+    expect(packed.files).toEqual(sorted([...emitted, ...toRead]))
+  })
+
+  it('holds no import that leads nowhere, and no pointer to a source map', () => {
+    const problems = packed.files
+      .filter((file) => file.startsWith('dist/'))
+      .flatMap((file) => problemsOf(packed, file))
+    expect(problems).toEqual([])
+  })
+
+  it.each(['module', 'commonjs'] as const)('loads by its name from a %s', (type) => {
+    const load = (name: string): string =>
+      type === 'module' ? `await import('${name}')` : `require('${name}')`
+    const keys = (name: string): string[] => {
+      const script = `console.log(JSON.stringify(Object.keys(${load(name)})))`
+      return JSON.parse(packed.run(script, type)) as string[]
+    }
+    expect(withoutInterop(keys('with-auth'))).toEqual(sorted(Object.keys(index)))
+    expect(withoutInterop(keys('with-auth/hono'))).toEqual(sorted(Object.keys(hono)))
+  })
+
+  it('gives away nothing else by name', () => {
+    const script = "import('with-auth/core/identity.js').catch((e) => console.log(e.code))"
+    expect(packed.run(script, 'module').trim()).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED')
+  })
+})
+
+function nameOf(subpath: string): string {
+  return subpath === '.' ? 'index' : subpath.slice('./'.length)
+}
+
+function problemsOf({ folder, files }: PackedPackage, file: string): string[] {
+  const text = readFileSync(join(folder, file), 'utf8')
+  const lost = ts
+    .preProcessFile(text)
+    .importedFiles.map(({ fileName }) => fileName)
+    .filter((specifier) => specifier.startsWith('.'))
+    .map((specifier) => posix.join(posix.dirname(file), specifier))
+    // In a declaration TypeScript reads `./x.ts` as `./x.d.ts`.
+    .map((target) => (file.endsWith('.d.ts') ? target.replace(/\.ts$/, '.d.ts') : target))
+    .filter((target) => !files.includes(target) || !existsSync(join(folder, target)))
+    .map((target) => `${file} imports ${target}`)
+  return text.includes('sourceMappingURL') ? [...lost, `${file} points to a source map`] : lost
+}
+
+// Node adds these for callers of `require`.
+function withoutInterop(keys: readonly string[]): string[] {
+  return sorted(keys.filter((key) => key !== '__esModule' && key !== 'module.exports'))
+}

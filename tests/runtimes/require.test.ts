@@ -1,0 +1,31 @@
+import { execFileSync } from 'node:child_process'
+import { expect, inject, it } from 'vitest'
+import { BUN, NODES, locate } from './support/binaries.ts'
+
+// The same instance matters: two of them would be two memories of who sent a request.
+const PROGRAM = `
+const sameAsImported = (name) => import(name).then((imported) => require(name).default === imported.default &&
+  Object.keys(imported).every((key) => require(name)[key] === imported[key]))
+Promise.all(['with-auth', 'with-auth/hono'].map(sameAsImported)).then((same) => {
+  const names = [...Object.keys(require('with-auth')), ...Object.keys(require('with-auth/hono'))]
+  console.log(JSON.stringify({ same, names }))
+})
+`
+
+for (const binary of [...NODES, BUN]) {
+  it(`gives to require() on ${binary.name} what it gives to import`, () => {
+    const options = { cwd: inject('app'), env: {}, encoding: 'utf8' } as const
+    const printed = execFileSync(locate(binary), ['-e', PROGRAM], options)
+    expect(JSON.parse(printed)).toEqual({
+      same: [true, true],
+      names: [
+        'AuthConfigError',
+        'AuthUnavailableError',
+        'createAuthenticator',
+        'getAuth',
+        'withAuth',
+        'auth',
+      ],
+    })
+  })
+}

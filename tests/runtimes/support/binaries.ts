@@ -1,0 +1,44 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** A program out of `node_modules`, for Linux on x64: the packages' own launchers would be one process more to stop. */
+export interface Binary {
+  readonly name: string
+  /** Below `node_modules`. */
+  readonly path: string
+}
+
+export const BUN: Binary = { name: 'Bun', path: '@oven/bun-linux-x64/bin/bun' }
+export const DENO: Binary = { name: 'Deno', path: '@deno/linux-x64-glibc/deno' }
+export const ESBUILD: Binary = { name: 'esbuild', path: '@esbuild/linux-x64/bin/esbuild' }
+export const WORKERD: Binary = { name: 'workerd', path: '@cloudflare/workerd-linux-64/bin/workerd' }
+export const NODES: readonly Binary[] = ['20', '22', '24', '26'].map((major) => ({
+  name: `Node ${major}`,
+  path: `node${major}/bin/node`,
+}))
+
+const MODULES = join(import.meta.dirname, '../node_modules')
+const versions = new Map<Binary, string>()
+
+/** The file to run. Throws for what is not there, so that no runtime is left out unnoticed. */
+export function locate({ name, path }: Binary): string {
+  return locateModule(path, name)
+}
+
+/** The place of something in `node_modules`. */
+export function locateModule(path: string, name = path): string {
+  const file = join(MODULES, path)
+  if (existsSync(file)) return file
+  throw new Error(`${name} is not installed: run "npm ci --prefix tests/runtimes" on Linux x64`)
+}
+
+/** What the binary itself says that it is. */
+export function versionOf(binary: Binary): string {
+  const known = versions.get(binary)
+  if (known !== undefined) return known
+  const printed = execFileSync(locate(binary), ['--version'], { encoding: 'utf8' })
+  const version = /\d[\d.-]*/.exec(printed)?.[0] ?? printed.trim()
+  versions.set(binary, version)
+  return version
+}

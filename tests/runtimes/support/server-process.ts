@@ -1,0 +1,78 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { locate, versionOf } from './binaries.ts'
+import type { ChildProcess } from 'node:child_process'
+import type { Binary } from './binaries.ts'
+
+/** A server to start, on a free port that it prints. */
+export interface ServerCommand {
+  readonly binary: Binary
+  readonly args: readonly string[]
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+export interface RunningServer {
+  readonly url: string
+  readonly version: string
+  /** What was printed so far: everything, once the server has been stopped. */
+  readonly printed: () => string
+  readonly stop: () => Promise<void>
+}
+
+const START_MS = 15_000
+const STOP_MS = 3_000
+// Most print a URL; workerd writes a JSON message. What follows the port shows that all of it has come.
+const PORT = /http:\/\/[^\s/]+:(\d+)[/\s]|"port":(\d+)[,}]/
+
+const alive = new Set<ChildProcess>()
+process.once('exit', () => alive.forEach((child) => child.kill('SIGKILL')))
+
+/** Starts a server and waits until it says where it listens. */
+export async function startServer(command: ServerCommand): Promise<RunningServer> {
+  const version = versionOf(command.binary)
+  const child = launch(command)
+  const closed = once(child, 'close').finally(() => alive.delete(child))
+  let printed = ''
+  const port = new Promise<string>((resolve) => {
+    const read = (chunk: Buffer): void => {
+      printed += chunk.toString()
+      const match = PORT.exec(printed)
+      if (match !== null) resolve(match[1] ?? match[2] ?? '')
+    }
+    for (const stream of child.stdio) stream?.on('data', read)
+  })
+  const ended = closed.then(() => {
+    throw new Error(`${command.binary.name} does not serve. It printed: ${printed}`)
+  })
+  const url = `http://127.0.0.1:${await inTime(Promise.race([port, ended]), START_MS, child)}`
+  return { url, version, printed: () => printed, stop: () => stop(child, closed) }
+}
+
+// The environment of the tests is kept out: it may name an endpoint, a proxy or options for Node.
+function launch({ binary, args, cwd, env }: ServerCommand): ChildProcess {
+  const surroundings = { HOME: cwd, NO_COLOR: '1', NODE_ENV: 'production' }
+  const child = spawn(locate(binary), args, {
+    cwd,
+    env: { ...surroundings, ...env },
+    // The fourth is where workerd says what happens to it.
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  })
+  alive.add(child)
+  return child
+}
+
+async function stop(child: ChildProcess, closed: Promise<unknown>): Promise<void> {
+  child.kill('SIGTERM')
+  await inTime(closed, STOP_MS, child)
+}
+
+/** Waits for what a process does, and kills it when that takes too long, which ends the wait. */
+async function inTime<T>(pending: Promise<T>, limitMs: number, child: ChildProcess): Promise<T> {
+  const timer = setTimeout(() => child.kill('SIGKILL'), limitMs)
+  try {
+    return await pending
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,49 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ESBUILD, WORKERD, locate } from './binaries.ts'
+import { startServer } from './server-process.ts'
+import type { RunningServer } from './server-process.ts'
+
+const COMPATIBILITY_DATE = '2026-07-01'
+// Those of wrangler. A `node:` import would end the build: none may be needed.
+const BUNDLE_OPTIONS = ['--bundle', '--format=esm', '--conditions=workerd,worker,browser']
+
+/**
+ * Serves a module worker with workerd itself, on a real socket and with a real `fetch`. It resolves no package names,
+ * so the worker is bundled first, as wrangler would.
+ */
+export async function startWorker(
+  program: string,
+  app: string,
+  env: Readonly<Record<string, string>>,
+  flags: readonly string[],
+): Promise<RunningServer> {
+  const cwd = mkdtempSync(join(app, 'worker-'))
+  const bundling = [join(app, program), ...BUNDLE_OPTIONS, `--outfile=${join(cwd, 'worker.js')}`]
+  execFileSync(locate(ESBUILD), [...bundling, '--log-level=error'])
+  writeFileSync(join(cwd, 'config.capnp'), createConfig(env, flags))
+  const args = ['serve', 'config.capnp', '--control-fd=3']
+  return startServer({ binary: WORKERD, args, cwd, env: {} })
+}
+
+// Without the network called "internet" a worker may not reach the loopback interface.
+function createConfig(env: Readonly<Record<string, string>>, flags: readonly string[]): string {
+  const bindings = Object.entries(env).map(([name, text]) => `(name = "${name}", text = "${text}")`)
+  return `
+using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .worker),
+    (name = "internet", network = (allow = ["local"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+const worker :Workerd.Worker = (
+  modules = [(name = "worker.js", esModule = embed "worker.js")],
+  compatibilityDate = "${COMPATIBILITY_DATE}",
+  compatibilityFlags = [${flags.map((flag) => `"${flag}"`).join(', ')}],
+  bindings = [${bindings.join(', ')}],
+);
+`
+}

@@ -1,0 +1,51 @@
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, cpSync, readdirSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { ROOT, sorted } from './project.ts'
+
+/** The package as it would be published, built apart from `dist`, which may be old or missing. */
+export interface PackedPackage {
+  readonly folder: string
+  /** The files that npm would publish. */
+  readonly files: readonly string[]
+  /** Runs a script in the package, as a user of its published files would; gives what it prints. */
+  readonly run: (script: string, type: 'module' | 'commonjs') => string
+}
+
+/** Builds the package into an empty folder. */
+export function packPackage(folder: string): PackedPackage {
+  copyProject(folder)
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+  execFileSync(process.execPath, [tsc, '--outDir', join(folder, 'dist')], { cwd: ROOT })
+  const files = listPacked(folder)
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'junction')
+  return { folder, files, run: (script, type) => run(script, type, folder) }
+}
+
+// With what must not be published, so that it is the list in package.json that keeps it out.
+function copyProject(folder: string): void {
+  for (const entry of readdirSync(ROOT, { withFileTypes: true })) {
+    if (entry.isFile()) copyFileSync(join(ROOT, entry.name), join(folder, entry.name))
+  }
+  for (const name of ['src', 'tests/core']) {
+    cpSync(join(ROOT, name), join(folder, name), { recursive: true })
+  }
+}
+
+function listPacked(folder: string): string[] {
+  const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: folder,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const [packed] = JSON.parse(output) as [{ files: { path: string }[] }]
+  return sorted(packed.files.map(({ path }) => path))
+}
+
+function run(script: string, type: 'module' | 'commonjs', folder: string): string {
+  return execFileSync(process.execPath, [`--input-type=${type}`, '--eval', script], {
+    cwd: folder,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+}

@@ -1,0 +1,75 @@
+import { join, posix } from 'node:path'
+import ts from 'typescript'
+import { listFiles, readText, ROOT } from './project.ts'
+
+/** One module of `src`. */
+export interface SourceModule {
+  /** Relative to `src`, such as `core/target.ts`. */
+  readonly file: string
+  readonly text: string
+  readonly source: ts.SourceFile
+  /** What it imports and re-exports, types included: relative to `src`, or the specifier of a package. */
+  readonly imports: readonly string[]
+}
+
+export const MODULES: readonly SourceModule[] = listFiles(join(ROOT, 'src')).map((file) =>
+  createModule(file, readText(`src/${file}`)),
+)
+
+export function createModule(file: string, text: string): SourceModule {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
+  const imports = ts
+    .preProcessFile(text)
+    .importedFiles.map(({ fileName }) => resolveImport(file, fileName))
+  return { file, text, source, imports }
+}
+
+/** The files of a cycle of imports, first and last the same, or `undefined` if there is none. */
+export function findCycle(modules: readonly SourceModule[]): string[] | undefined {
+  const imports = new Map(modules.map((module) => [module.file, module.imports]))
+  const finished = new Set<string>()
+  const visit = (file: string, trail: string[]): string[] | undefined => {
+    if (trail.includes(file)) return [...trail.slice(trail.indexOf(file)), file]
+    if (finished.has(file)) return undefined
+    for (const next of imports.get(file) ?? []) {
+      const cycle = visit(next, [...trail, file])
+      if (cycle !== undefined) return cycle
+    }
+    finished.add(file)
+    return undefined
+  }
+  for (const { file } of modules) {
+    const cycle = visit(file, [])
+    if (cycle !== undefined) return cycle
+  }
+  return undefined
+}
+
+/** The texts of all identifiers and strings of a module, in which a global can be named. */
+export function namesIn(module: SourceModule): Set<string> {
+  const names = new Set<string>()
+  const visit = (node: ts.Node): void => {
+    if (ts.isIdentifier(node) || ts.isStringLiteralLike(node)) names.add(node.text)
+    ts.forEachChild(node, visit)
+  }
+  visit(module.source)
+  return names
+}
+
+/** Whether nothing of a module is left when its types are erased. */
+export function isPureTypes({ text }: SourceModule): boolean {
+  const { outputText } = ts.transpileModule(text, {
+    compilerOptions: {
+      module: ts.ModuleKind.ESNext,
+      target: ts.ScriptTarget.ES2022,
+      verbatimModuleSyntax: true,
+      removeComments: true,
+    },
+  })
+  return outputText.trim() === 'export {};'
+}
+
+function resolveImport(file: string, specifier: string): string {
+  if (!specifier.startsWith('.')) return specifier
+  return posix.join(posix.dirname(file), specifier)
+}
