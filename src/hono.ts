@@ -1,7 +1,7 @@
 import { HTTPException } from 'hono/http-exception'
-import { createDecide } from './core/authenticator.ts'
+import { createGate } from './core/authenticator.ts'
 import type { Context, MiddlewareHandler, Next } from 'hono'
-import type { Decision } from './core/authenticator.ts'
+import type { Decision, VerdictControls } from './core/decision.ts'
 import type { Auth, AuthConfig } from './core/types.ts'
 
 /** The variable that {@link auth} sets. */
@@ -39,12 +39,30 @@ export interface AuthEnv {
  */
 export function auth<Bindings extends object = object>(
   config?: AuthConfig | ((env: Bindings) => AuthConfig),
-): MiddlewareHandler<AuthEnv> {
-  const decide = createDecide<[Bindings]>(config)
-  return function authMiddleware(c, next) {
-    const decision = decide(c.req.raw, [c.env])
+): MiddlewareHandler<AuthEnv> & VerdictControls {
+  const { decide, controls } = createGate<[Bindings, Execution]>(config)
+  const authMiddleware: MiddlewareHandler<AuthEnv> = (c, next) => {
+    const decision = decide(c.req.raw, [c.env, new Execution(c)])
     if (decision instanceof Promise) return decision.then((made) => enter(made, c, next))
     return enter(decision, c, next)
+  }
+  return Object.assign(authMiddleware, controls)
+}
+
+// Hono has an execution context on some runtimes, and throws when it is asked for one on the others.
+class Execution {
+  readonly #context: Context<AuthEnv>
+
+  constructor(context: Context<AuthEnv>) {
+    this.#context = context
+  }
+
+  waitUntil(call: Promise<unknown>): void {
+    try {
+      this.#context.executionCtx.waitUntil(call)
+    } catch {
+      // Where there is none, a call ends when it ends.
+    }
   }
 }
 

@@ -2,12 +2,16 @@ export { createAuthenticator } from './core/authenticator.ts'
 export { AuthConfigError, AuthUnavailableError } from './core/errors.ts'
 export { getAuth } from './core/identity.ts'
 export { withAuth } from './core/with-auth.ts'
-export type { AuthenticationResult, Authenticator } from './core/authenticator.ts'
+export type { AuthenticationResult, Authenticator, VerdictControls } from './core/decision.ts'
 export type {
   Auth,
   AuthConfig,
   AuthConfigSource,
   AuthEvent,
+  CacheConfig,
+  CircuitBreakerConfig,
+  CircuitEvent,
+  ConcurrencyConfig,
   ContextConfig,
   CredentialsSource,
   CustomVerifier,
@@ -17,6 +21,8 @@ export type {
   NoticeEvent,
   PublicPath,
   Question,
+  RetryConfig,
+  SkipReason,
   Transport,
   TransportInit,
   TransportResponse,

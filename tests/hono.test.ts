@@ -138,6 +138,33 @@ describe('the middleware', () => {
   })
 })
 
+describe('verdicts that are kept', () => {
+  const kept = { ...config, context: { headers: [] }, cache: {} }
+
+  it('are used, and forgotten on demand', async () => {
+    endpoint.answer(allow)
+    const guard = auth(kept)
+    const app = new Hono().use(guard).get('*', (c) => c.text('in'))
+    for (let turn = 0; turn < 2; turn += 1) await app.request(get('/', 'k1'))
+    expect(endpoint.asked).toHaveLength(1)
+    guard.invalidate('k1')
+    await app.request(get('/', 'k1'))
+    guard.clear()
+    await app.request(get('/', 'k1'))
+    expect(endpoint.asked).toHaveLength(3)
+  })
+
+  it('are asked for in a call that outlives its request, where there is an execution context', async () => {
+    endpoint.answer(allow)
+    const app = new Hono().use(auth(kept)).get('*', (c) => c.text('in'))
+    const waitUntil = vi.fn<(call: Promise<unknown>) => void>()
+    const context = { waitUntil, passThroughOnException: () => undefined, props: {} }
+    await app.request(get('/', 'k1'), undefined, {}, context)
+    expect(waitUntil).toHaveBeenCalledExactlyOnceWith(expect.any(Promise))
+    expect((await app.request(get('/', 'k2'))).status).toBe(200)
+  })
+})
+
 describe('a refusal', () => {
   it('is an HTTPException that onError sees', async () => {
     const errors: Error[] = []

@@ -3,39 +3,24 @@ import { rememberAuth } from './identity.ts'
 import { createSetupSource } from './setup.ts'
 import { parseTarget } from './target.ts'
 import type { Check } from './check.ts'
-import type { Setup, Unready } from './setup.ts'
+import type {
+  AuthenticationResult,
+  Authenticator,
+  Decide,
+  Decision,
+  Gate,
+  VerdictControls,
+} from './decision.ts'
+import type { Setup, SetupSource, Unready } from './setup.ts'
 import type { Target } from './target.ts'
-import type { Auth, AuthConfigSource, DecisionEvent, DenialReason } from './types.ts'
+import type { AuthConfigSource, DecisionEvent, DenialReason } from './types.ts'
 import type { CheckedVerdict } from './verdict.ts'
-
-/** What was decided about a request. Only `allow` and `exempt` may reach the handler. */
-export type Decision =
-  | { readonly outcome: 'allow'; readonly auth: Auth }
-  | { readonly outcome: 'exempt' }
-  | { readonly outcome: 'deny'; readonly reason: DenialReason; readonly response: Response }
-
-/** Decides about a request. Never throws and never rejects; answers at once where nobody has to be asked. */
-export type Decide = (request: Request, args: readonly unknown[]) => Decision | Promise<Decision>
-
-/** What an authenticator says about a request. */
-export type AuthenticationResult =
-  | {
-      readonly ok: true
-      /** `undefined` where no verdict was needed: a public path, a preflight, or shadow mode. */
-      readonly auth: Auth | undefined
-    }
-  | { readonly ok: false; readonly reason: DenialReason; readonly response: Response }
-
-/** Decides about requests without calling anything. Never rejects. */
-export type Authenticator<Args extends readonly unknown[]> = (
-  request: Request,
-  ...args: Args
-) => Promise<AuthenticationResult>
 
 /** One request on its way to a decision. */
 interface Passage {
   readonly setup: Setup | Unready
   readonly request: Request
+  readonly args: readonly unknown[]
   readonly startedAt: number
   target?: Target
   check?: Check
@@ -65,30 +50,40 @@ const EXEMPT: Decision = Object.freeze({ outcome: 'exempt' })
 export function createAuthenticator<Args extends readonly unknown[]>(
   config?: AuthConfigSource<Args>,
 ): Authenticator<Args> {
-  const decide = createDecide(config)
-  return async (request, ...args) => {
+  const { decide, controls } = createGate(config)
+  const authenticate = async (request: Request, ...args: Args): Promise<AuthenticationResult> => {
     const decision = await decide(request, args)
     if (decision.outcome === 'deny') {
       return { ok: false, reason: decision.reason, response: decision.response }
     }
     return { ok: true, auth: decision.outcome === 'allow' ? decision.auth : undefined }
   }
+  return Object.assign(authenticate, controls)
 }
 
 /** The whole flow of one request, for what wraps handlers. Throws `AuthConfigError` for a config object. */
-export function createDecide<Args extends readonly unknown[]>(
+export function createGate<Args extends readonly unknown[]>(
   source: AuthConfigSource<Args> | undefined,
-): Decide {
+): Gate {
   const setups = createSetupSource(source)
-  return (request, args) => {
-    const setup = setups(args)
+  const decide: Decide = (request, args) => {
+    const setup = setups.get(args)
     const startedAt = setup.report === undefined ? 0 : performance.now()
-    const passage: Passage = { setup, request, startedAt }
+    const passage: Passage = { setup, request, args, startedAt }
     try {
       return judge(passage)
     } catch (error) {
       return fail(passage, error)
     }
+  }
+  return { decide, controls: { invalidate: invalidator(setups), clear: () => setups.forget() } }
+}
+
+function invalidator({ forget }: SetupSource): VerdictControls['invalidate'] {
+  return (token) => {
+    if (typeof token !== 'string')
+      throw new TypeError('Cannot invalidate the token: it is no string')
+    forget(token)
   }
 }
 
@@ -104,10 +99,11 @@ function judge(passage: Passage): Decision | Promise<Decision> {
   }
   const token = setup.readCredentials(request.headers)
   if (typeof token !== 'string') return refuse(passage, token.reason)
-  const question = setup.buildQuestion(token, request, target)
-  if (question === undefined) return refuse(passage, 'malformed_request')
-  passage.check = { question, attempts: 0, endpointStatus: undefined }
-  return settle(passage, setup.verify(passage.check))
+  const check = setup.createCheck(token, request, target, passage.args)
+  if (check === undefined) return refuse(passage, 'malformed_request')
+  passage.check = check
+  const verdict = setup.verifier.verify(check)
+  return verdict instanceof Promise ? settle(passage, verdict) : conclude(passage, verdict)
 }
 
 // Fetch standard, CORS-preflight fetch: OPTIONS with these two fields, and never with credentials.
@@ -162,8 +158,9 @@ function report(
     ...decided,
     path: target?.path.slice(0, 256) ?? '',
     durationMs: performance.now() - startedAt,
-    cache: 'off',
+    cache: check?.cache ?? 'off',
     attempts: check?.attempts ?? 0,
+    ...(check?.skipped === undefined ? {} : { skipped: check.skipped }),
     ...(check?.endpointStatus === undefined ? {} : { endpointStatus: check.endpointStatus }),
     ...(isShadow(setup) ? { shadow: true } : {}),
   })
@@ -174,5 +171,5 @@ function isShadow(setup: Setup | Unready): boolean {
 }
 
 function isReady(setup: Setup | Unready): setup is Setup {
-  return 'verify' in setup
+  return 'verifier' in setup
 }

@@ -1,17 +1,59 @@
-import type { Question } from './types.ts'
+import { encodeKey } from './question-key.ts'
+import type { Question, SkipReason } from './types.ts'
 import type { CheckedVerdict } from './verdict.ts'
 
+/** What the cache did for a check; `off` when there is none. */
+export type CacheOutcome = 'hit' | 'miss' | 'stale' | 'shared' | 'skipped' | 'off'
+
 /** One check of one request: what is asked, and what happened on the way to the verdict. */
-export interface Check {
-  readonly question: Question
+export class Check {
+  readonly token: string
+  /** Everything else that the endpoint is told, encoded: see `question-key.ts`. */
+  readonly told: string
+  /** Keeps the runtime from ending a call with the request that started it. */
+  readonly keepAlive: ((call: Promise<unknown>) => void) | undefined
+  /** How long the deadline gives it, if not the whole time. */
+  budgetMs: number | undefined = undefined
+  /** When its deadline is, by the clock that never jumps. */
+  expiresAt: number = Infinity
   /** How often the endpoint was asked. */
-  attempts: number
+  attempts: number = 0
   /** The status of its last answer. */
-  endpointStatus: number | undefined
+  endpointStatus: number | undefined = undefined
+  cache: CacheOutcome = 'off'
+  /** Why the verdict was not kept. */
+  skipped: SkipReason | undefined = undefined
+  readonly #ask: () => Question
+  #question: Question | undefined = undefined
+  #key: string | undefined = undefined
+
+  constructor(
+    token: string,
+    told: string,
+    ask: () => Question,
+    keepAlive?: (call: Promise<unknown>) => void,
+  ) {
+    this.token = token
+    this.told = told
+    this.keepAlive = keepAlive
+    this.#ask = ask
+  }
+
+  /** What the endpoint is asked. Made when it is needed: a verdict that is kept needs none. */
+  get question(): Question {
+    this.#question ??= this.#ask()
+    return this.#question
+  }
+
+  /** Token and told: equal keys ask the same question. */
+  get key(): string {
+    this.#key ??= encodeKey(this.token, this.told)
+    return this.#key
+  }
 }
 
 /** Answers a check in bounded time. A verdict is returned; not getting one is thrown as `AuthUnavailableError`. */
-export type Verifier = (check: Check) => Promise<CheckedVerdict>
+export type Verifier = (check: Check) => CheckedVerdict | Promise<CheckedVerdict>
 
 /** Answers a check until the signal aborts. Only a deadline makes a {@link Verifier} of it. */
 export type TimedVerifier = (

@@ -10,9 +10,14 @@ import {
   invalidOption,
   readOptions,
 } from './option-checks.ts'
+import { checkCache, checkCircuitBreaker, checkConcurrency, checkRetry } from './policy-options.ts'
 import { createPublicMatcher } from './public-paths.ts'
 import type { Context } from './context.ts'
 import type { TokenFormat } from './credentials.ts'
+import type { CacheOptions } from './policies/cache.ts'
+import type { CircuitBreakerOptions } from './policies/circuit-breaker.ts'
+import type { LimitOptions } from './policies/limit.ts'
+import type { RetryOptions } from './policies/retry.ts'
 import type { PublicMatcher } from './public-paths.ts'
 import type { AuthConfig, CredentialsSource, CustomVerifier, Transport } from './types.ts'
 
@@ -28,6 +33,10 @@ export interface ResolvedConfig {
   readonly tokenFormat: TokenFormat
   readonly identity: 'optional' | 'required'
   readonly timeoutMs: number
+  readonly retry: RetryOptions | false
+  readonly circuitBreaker: CircuitBreakerOptions | false
+  readonly concurrency: LimitOptions
+  readonly cache: CacheOptions | false
   readonly unavailableStatus: 401 | 503
   readonly isPublic: PublicMatcher
   readonly preflight: 'deny' | 'allow'
@@ -50,6 +59,10 @@ const OPTIONS: Readonly<Record<keyof AuthConfig, true>> = {
   tokenFormat: true,
   identity: true,
   timeoutMs: true,
+  retry: true,
+  circuitBreaker: true,
+  concurrency: true,
+  cache: true,
   unavailableStatus: true,
   public: true,
   preflight: true,
@@ -73,16 +86,21 @@ const ENDPOINT_ONLY = [
 export function resolveConfig(config: unknown): ResolvedConfig {
   const options = readOptions(config, OPTIONS)
   refuseConflicts(options)
+  const context = checkContext(options.context ?? {})
   const allowInsecureHttp = checkBoolean('allowInsecureHttp', options.allowInsecureHttp ?? false)
   return Object.freeze({
     allowInsecureHttp,
     endpoint: ifGiven(options.endpoint, (value) => checkEndpoint(value, allowInsecureHttp)),
     endpointHeaders: checkEndpointHeaders(options.endpointHeaders ?? {}),
     verifier: functionIfGiven<CustomVerifier>('verifier', options.verifier),
-    context: checkContext(options.context ?? {}),
+    context,
     credentials: checkCredentials(options.credentials ?? 'bearer'),
     ...checkModes(options),
     timeoutMs: checkMilliseconds('timeoutMs', options.timeoutMs ?? 5000, 1, 60_000),
+    retry: checkRetry(options.retry ?? {}),
+    circuitBreaker: checkCircuitBreaker(options.circuitBreaker ?? {}),
+    concurrency: checkConcurrency(options.concurrency ?? {}),
+    cache: checkCache(options.cache ?? false, context),
     isPublic: createPublicMatcher(options.public ?? []),
     realm: checkRealm(options.realm ?? 'api'),
     onEvent: functionIfGiven<NonNullable<AuthConfig['onEvent']>>('onEvent', options.onEvent),

@@ -14,6 +14,14 @@ export interface Context {
   readonly method: boolean
 }
 
+// Secrets that belong to this server or to a proxy, and not to the endpoint.
+const WITHHELD: ReadonlySet<string> = new Set(['cookie', 'proxy-authorization'])
+
+/** Whether `'all'` headers have this one among them, in lower case. */
+export function isTold(name: string): boolean {
+  return !WITHHELD.has(name)
+}
+
 const OPTIONS = { headers: true, params: true, path: true, method: true } as const
 
 export function checkContext(value: unknown): Context {

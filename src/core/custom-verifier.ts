@@ -1,4 +1,5 @@
 import { AuthUnavailableError } from './errors.ts'
+import { orAborted } from './timers.ts'
 import { checkVerdict } from './verdict.ts'
 import type { TimedVerifier } from './check.ts'
 import type { CustomVerifier } from './types.ts'
@@ -10,7 +11,8 @@ export function createCustomVerifier(
 ): TimedVerifier {
   return async (check, signal) => {
     check.attempts += 1
-    const verdict = checkVerdict(await verifier(check.question, signal))
+    const pending = Promise.resolve(verifier(check.question, signal))
+    const verdict = checkVerdict(await orAborted(pending, signal))
     if (verdict.outcome === 'deny' || identity === 'optional') return verdict
     if (verdict.auth.principal === undefined) throw new AuthUnavailableError('invalid_response')
     return verdict

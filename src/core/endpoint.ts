@@ -1,8 +1,11 @@
+import { parseCacheControl } from './cache-control.ts'
 import { AuthUnavailableError } from './errors.ts'
 import { encodeQuestion } from './question.ts'
 import { readBody } from './response-body.ts'
 import { parseRetryAfter } from './retry-after.ts'
-import { DENY, NOBODY, parseIdentity, parseJson } from './verdict.ts'
+import { orAborted } from './timers.ts'
+import { NOBODY, parseIdentity, parseJson } from './verdict.ts'
+import type { Freshness } from './cache-control.ts'
 import type { Check, TimedVerifier } from './check.ts'
 import type { BodyOutcome } from './response-body.ts'
 import type { Transport, TransportInit, TransportResponse, UnavailableReason } from './types.ts'
@@ -27,8 +30,8 @@ export function createEndpoint(options: EndpointOptions): TimedVerifier {
     if (response.status >= 500 && response.status <= 599)
       throw unavailable('service_error', response)
     // A transport that follows redirects against its contract: this 200 is somebody else's.
-    if (response.status !== 200 || response.redirected === true) return DENY
-    return allow(body, options.identity)
+    if (response.status !== 200 || response.redirected === true) return deny(response)
+    return allow(body, response, options.identity)
   }
 }
 
@@ -47,20 +50,46 @@ async function post(
     signal,
   }
   check.attempts += 1
+  check.endpointStatus = undefined
   // What is thrown here at once is a bug of the transport and no outage, so it is not caught.
   const pending = Promise.resolve(options.transport(options.url, init))
-  const response: unknown = await pending.catch(() => {
-    throw new AuthUnavailableError('unreachable')
+  const response: unknown = await orAborted(pending, signal).catch(() => {
+    throw new AuthUnavailableError(signal.aborted ? 'timeout' : 'unreachable')
   })
   if (!isTransportResponse(response)) throw new TypeError('The transport gave no response')
   return response
 }
 
-function allow(body: BodyOutcome, identity: EndpointOptions['identity']): CheckedVerdict {
-  const auth = body.state === 'complete' ? parseIdentity(parseJson(body.text)) : undefined
-  if (identity === 'optional') return { outcome: 'allow', auth: auth ?? NOBODY }
-  if (auth?.principal !== undefined) return { outcome: 'allow', auth }
-  throw new AuthUnavailableError(missingIdentityReason(body))
+function deny({ status, headers }: TransportResponse): CheckedVerdict {
+  const { maxAgeMs } = parseCacheControl(headers.get('cache-control'))
+  const isLasting = status === 401 || status === 403
+  return { outcome: 'deny', isLasting, ...(maxAgeMs === undefined ? {} : { maxAgeMs }) }
+}
+
+function allow(
+  body: BodyOutcome,
+  { status, headers }: TransportResponse,
+  identity: EndpointOptions['identity'],
+): CheckedVerdict {
+  const json = body.state === 'complete' ? parseJson(body.text) : undefined
+  const auth = parseIdentity(json)
+  if (identity === 'required' && auth?.principal === undefined) {
+    throw new AuthUnavailableError(missingIdentityReason(body), { status })
+  }
+  const freshness = parseCacheControl(headers.get('cache-control'))
+  return { outcome: 'allow', auth: auth ?? NOBODY, ...shortest(freshness, expiresInMs(json)) }
+}
+
+function shortest(freshness: Freshness, expiresIn: number): Freshness {
+  const maxAgeMs = Math.min(freshness.maxAgeMs ?? Infinity, expiresIn)
+  return maxAgeMs === Infinity ? freshness : { ...freshness, maxAgeMs }
+}
+
+// RFC 7662 §4: what was said about a token must not be kept beyond the `exp` that was said with it.
+function expiresInMs(json: unknown): number {
+  if (typeof json !== 'object' || json === null || !('exp' in json)) return Infinity
+  if (typeof json.exp !== 'number') return Infinity
+  return Math.max(0, json.exp * 1000 - Date.now())
 }
 
 function missingIdentityReason(body: BodyOutcome): UnavailableReason {
@@ -70,7 +99,7 @@ function missingIdentityReason(body: BodyOutcome): UnavailableReason {
 
 function unavailable(reason: UnavailableReason, response: TransportResponse): AuthUnavailableError {
   const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), Date.now())
-  return new AuthUnavailableError(reason, { retryAfterMs })
+  return new AuthUnavailableError(reason, { retryAfterMs, status: response.status })
 }
 
 // By shape: a Response of another realm or of another fetch is no instance of ours.

@@ -9,3 +9,18 @@ export function endpointFromEnvironment(args: readonly unknown[]): unknown {
 function property(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 }
+
+/**
+ * `waitUntil` of the argument that has one, such as the `ctx` of Workers: a call that is registered there goes on when
+ * the response of the request that started it is sent.
+ */
+export function findKeepAlive(
+  args: readonly unknown[],
+): ((call: Promise<unknown>) => void) | undefined {
+  const context = args.find((arg) => typeof property(arg, 'waitUntil') === 'function')
+  if (context === undefined) return undefined
+  return (call) => {
+    const waitUntil = property(context, 'waitUntil')
+    if (typeof waitUntil === 'function') waitUntil.call(context, call)
+  }
+}

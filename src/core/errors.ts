@@ -43,7 +43,8 @@ const UNAVAILABLE_REASONS: ReadonlySet<string> = new Set<UnavailableReason>([
  * refused for this reason, and the refusal is not taken for a "no".
  *
  * @param reason Why there is no verdict. A `TypeError` is thrown for one that does not exist.
- * @param options How long to wait before the next try, in milliseconds, and what caused it.
+ * @param options How long to wait before the next try, in milliseconds; the status that came in place of a verdict; and
+ * what caused it.
  *
  * @example
  * ```ts
@@ -65,10 +66,16 @@ export class AuthUnavailableError extends Error {
   readonly reason: UnavailableReason
   /** How long to wait before the next try, in milliseconds, if that is known. */
   readonly retryAfterMs: number | undefined
+  /** The status that the endpoint answered, if it did. */
+  readonly status: number | undefined
 
   constructor(
     reason: UnavailableReason,
-    options: { readonly retryAfterMs?: number | undefined; readonly cause?: unknown } = {},
+    options: {
+      readonly retryAfterMs?: number | undefined
+      readonly status?: number | undefined
+      readonly cause?: unknown
+    } = {},
   ) {
     if (!UNAVAILABLE_REASONS.has(reason)) {
       throw new TypeError(`Cannot create AuthUnavailableError: no such reason: ${reason}`)
@@ -80,5 +87,6 @@ export class AuthUnavailableError extends Error {
     this.name = 'AuthUnavailableError'
     this.reason = reason
     this.retryAfterMs = options.retryAfterMs
+    this.status = options.status
   }
 }

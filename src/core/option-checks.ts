@@ -59,6 +59,13 @@ export function checkMilliseconds(
   throw invalidOption(option, value, `a number of milliseconds from ${min} to ${max}`)
 }
 
+export function checkInteger(option: string, value: unknown, min: number, max: number): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) {
+    return value
+  }
+  throw invalidOption(option, value, `a whole number from ${min} to ${max}`)
+}
+
 /** Checks that an option is a function; what it takes and returns cannot be seen from outside. */
 export function checkFunction<Fn>(option: string, value: unknown): Fn {
   if (typeof value === 'function') return value as Fn

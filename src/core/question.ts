@@ -1,29 +1,19 @@
+import { isTold } from './context.ts'
 import type { Context } from './context.ts'
 import type { Target } from './target.ts'
 import type { Question } from './types.ts'
 
-/** Puts the question about one request, or `undefined` if it is too large to be put. */
-export type QuestionBuilder = (
-  token: string,
-  request: Request,
-  target: Target,
-) => Question | undefined
-
-const MAX_PARAMS = 1000
-const MAX_CONTEXT_LENGTH = 65_536
-// What `'all'` leaves out: secrets that belong to this server or to a proxy, not to the endpoint.
-const WITHHELD: ReadonlySet<string> = new Set(['cookie', 'proxy-authorization'])
+/** Puts what is told about a request into the form that the endpoint expects. */
+export type QuestionBuilder = (token: string, request: Request, target: Target) => Question
 
 export function createQuestionBuilder(context: Context): QuestionBuilder {
-  return (token, request, target) => {
-    const headers = readHeaders(request.headers, context.headers)
-    const query = context.params === 'none' ? '' : target.query
-    const path = context.path ? target.path : ''
-    if (path.length + query.length + textLength(headers) > MAX_CONTEXT_LENGTH) return undefined
-    const params = readParams(query, context.params === 'lists')
-    if (params === undefined) return undefined
-    const told = { path, headers, params }
-    return { token, request: context.method ? { ...told, method: request.method } : told }
+  return (token, { headers, method }, target) => {
+    const told = {
+      path: context.path ? target.path : '',
+      headers: readHeaders(headers, context.headers),
+      params: readParams(context.params === 'none' ? '' : target.query, context.params === 'lists'),
+    }
+    return { token, request: context.method ? { ...told, method } : told }
   }
 }
 
@@ -36,7 +26,7 @@ function readHeaders(headers: Headers, wanted: Context['headers']): Record<strin
   const told = emptyRecord<string>()
   if (wanted === 'all') {
     headers.forEach((value, name) => {
-      if (!WITHHELD.has(name)) told[name] = value
+      if (isTold(name)) told[name] = value
     })
     return told
   }
@@ -48,15 +38,9 @@ function readHeaders(headers: Headers, wanted: Context['headers']): Record<strin
 }
 
 // The parser that handlers use, so that both read the same parameters out of one query.
-function readParams(
-  query: string,
-  alwaysLists: boolean,
-): Record<string, string | string[]> | undefined {
+function readParams(query: string, alwaysLists: boolean): Record<string, string | string[]> {
   const lists = emptyRecord<string[]>()
-  let count = 0
   for (const [name, value] of new URLSearchParams(query)) {
-    count += 1
-    if (count > MAX_PARAMS) return undefined
     const list = lists[name]
     if (list === undefined) lists[name] = [value]
     else list.push(value)
@@ -71,12 +55,6 @@ function unwrapSingles(lists: Record<string, string[]>): Record<string, string |
     params[name] = values.length === 1 && first !== undefined ? first : values
   }
   return params
-}
-
-function textLength(record: Record<string, string>): number {
-  let length = 0
-  for (const [name, value] of Object.entries(record)) length += name.length + value.length
-  return length
 }
 
 // Without a prototype `__proto__` and `constructor` are names like any other.

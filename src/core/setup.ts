@@ -5,15 +5,15 @@ import { checkEndpoint } from './endpoint-options.ts'
 import { endpointFromEnvironment } from './environment.ts'
 import { AuthConfigError } from './errors.ts'
 import { createComplain, createReport } from './events.ts'
-import { createQuestionBuilder } from './question.ts'
+import { createCheckFactory } from './check-factory.ts'
 import { createVerifier } from './verifier.ts'
-import type { Verifier } from './check.ts'
+import type { CheckFactory } from './check-factory.ts'
 import type { ResolvedConfig } from './config.ts'
 import type { CredentialsReader } from './credentials.ts'
 import type { Denials } from './denial.ts'
 import type { Report } from './events.ts'
-import type { QuestionBuilder } from './question.ts'
 import type { AuthConfig, AuthConfigSource } from './types.ts'
+import type { ComposedVerifier } from './verifier.ts'
 
 /** What is there even when a request cannot be decided about: how to refuse it, and whom to tell. */
 export interface Unready {
@@ -25,12 +25,16 @@ export interface Unready {
 export interface Setup extends Unready {
   readonly config: ResolvedConfig
   readonly readCredentials: CredentialsReader
-  readonly buildQuestion: QuestionBuilder
-  readonly verify: Verifier
+  readonly createCheck: CheckFactory
+  readonly verifier: ComposedVerifier
 }
 
 /** Gives the setup for a request's extra arguments. Never throws; why it is not ready has been reported. */
-export type SetupSource = (args: readonly unknown[]) => Setup | Unready
+export interface SetupSource {
+  readonly get: (args: readonly unknown[]) => Setup | Unready
+  /** Forgets the verdicts of a token, or all. */
+  readonly forget: (token?: string) => void
+}
 
 /**
  * Makes the source of the setup. A config object is checked now, and throws `AuthConfigError`. A config function is
@@ -49,7 +53,7 @@ function fromObject(source: AuthConfig): SetupSource {
   const complain = createComplain()
   warn(config, base.report)
   let setup: Setup | undefined
-  return (args) => {
+  const get = (args: readonly unknown[]): Setup | Unready => {
     if (setup !== undefined) return setup
     try {
       setup = createSetup(config, base, args)
@@ -59,6 +63,7 @@ function fromObject(source: AuthConfig): SetupSource {
       return base
     }
   }
+  return { get, forget: (token) => setup?.verifier.forget(token) }
 }
 
 function fromFunction<Args extends readonly unknown[]>(
@@ -66,7 +71,7 @@ function fromFunction<Args extends readonly unknown[]>(
 ): SetupSource {
   const complain = createComplain()
   let setup: Setup | undefined
-  return (args) => {
+  const get = (args: readonly unknown[]): Setup | Unready => {
     if (setup !== undefined) return setup
     let base = createUnready({})
     try {
@@ -83,6 +88,7 @@ function fromFunction<Args extends readonly unknown[]>(
       return base
     }
   }
+  return { get, forget: (token) => setup?.verifier.forget(token) }
 }
 
 function createUnready(config: Partial<ResolvedConfig>): Unready {
@@ -94,12 +100,13 @@ function createUnready(config: Partial<ResolvedConfig>): Unready {
 }
 
 function createSetup(config: ResolvedConfig, base: Unready, args: readonly unknown[]): Setup {
+  const endpoint = findEndpoint(config, args)
   return {
     ...base,
     config,
     readCredentials: createCredentialsReader(config.credentials, config.tokenFormat),
-    buildQuestion: createQuestionBuilder(config.context),
-    verify: createVerifier(config, findEndpoint(config, args)),
+    createCheck: createCheckFactory(config, endpoint),
+    verifier: createVerifier(config, endpoint, base.report),
   }
 }
 

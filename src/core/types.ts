@@ -128,6 +128,92 @@ export interface ContextConfig {
   readonly method?: boolean
 }
 
+/** When the endpoint is asked again, within `timeoutMs` and for at most a tenth of the checks of the last 10 s. */
+export interface RetryConfig {
+  /**
+   * How often more. 0 to 5.
+   * @default 1
+   */
+  readonly attempts?: number
+  /**
+   * The least wait before, 0 to 60,000 milliseconds; the real one is random between the two.
+   * @default 50
+   */
+  readonly minDelayMs?: number
+  /**
+   * The longest wait before, at most 60,000 milliseconds.
+   * @default 250
+   */
+  readonly maxDelayMs?: number
+}
+
+/** When the endpoint is not asked any more for a while. It counts no answer, 502, 503 and 504 only. */
+export interface CircuitBreakerConfig {
+  /**
+   * How many checks of the window it takes. 1 to 10,000.
+   * @default 10
+   */
+  readonly minChecks?: number
+  /**
+   * Which part of them must have failed. Above 0, at most 1.
+   * @default 0.5
+   */
+  readonly failureRatio?: number
+  /**
+   * The window, 1,000 to 600,000 milliseconds.
+   * @default 10_000
+   */
+  readonly windowMs?: number
+  /**
+   * How long nobody is asked before one check probes, 100 to 600,000 milliseconds.
+   * @default 5_000
+   */
+  readonly openMs?: number
+}
+
+/** How many checks may be under way. */
+export interface ConcurrencyConfig {
+  /**
+   * Checks at the endpoint at once. 1 to 10,000.
+   * @default 64
+   */
+  readonly maxInFlight?: number
+  /**
+   * Checks that wait for their turn, first come, first served, within `timeoutMs`. 0 to 100,000.
+   * @default 1_024
+   */
+  readonly maxWaiting?: number
+}
+
+/** How long verdicts are kept, and how many. The endpoint may shorten this with `Cache-Control`, never lengthen it. */
+export interface CacheConfig {
+  /**
+   * How long an allow is kept, at most 3,600,000 milliseconds. A revoked token works for as long.
+   * @default 30_000
+   */
+  readonly allowTtlMs?: number
+  /**
+   * How long a denial (401 or 403) is kept, at most 30,000 milliseconds.
+   * @default 5_000
+   */
+  readonly denyTtlMs?: number
+  /**
+   * For how long an expired allow may still serve while the endpoint does not answer, at most 300,000 milliseconds.
+   * @default 0
+   */
+  readonly staleIfErrorMs?: number
+  /**
+   * How many allows are kept, and as many denials; at most 64 of a token. 1 to 1,000,000.
+   * @default 10_000
+   */
+  readonly maxEntries?: number
+  /**
+   * What all of them may take, in bytes, as estimated. 65,536 to 1,073,741,824.
+   * @default 33_554_432
+   */
+  readonly maxBytes?: number
+}
+
 /** What `withAuth`, `createAuthenticator` and `auth` are configured with. Durations are in milliseconds. */
 export interface AuthConfig {
   /**
@@ -163,6 +249,26 @@ export interface AuthConfig {
    * @default 5000
    */
   readonly timeoutMs?: number
+  /**
+   * Asking again when there was no response at all, or a 502, 503 or 504.
+   * @default { attempts: 1, minDelayMs: 50, maxDelayMs: 250 }
+   */
+  readonly retry?: false | RetryConfig
+  /**
+   * Not asking an endpoint that does not answer.
+   * @default { minChecks: 10, failureRatio: 0.5, windowMs: 10_000, openMs: 5_000 }
+   */
+  readonly circuitBreaker?: false | CircuitBreakerConfig
+  /**
+   * How many checks may be under way at once, and how many may wait for their turn; the surplus is refused at once.
+   * @default { maxInFlight: 64, maxWaiting: 1_024 }
+   */
+  readonly concurrency?: ConcurrencyConfig
+  /**
+   * Keeping verdicts. Only with `context.headers` as a list, since what the endpoint is told is the key.
+   * @default false
+   */
+  readonly cache?: false | CacheConfig
   /**
    * The status of a refusal that is the endpoint's fault. `503` adds `Retry-After`, and clients keep their token.
    * @default 401
@@ -221,14 +327,30 @@ export interface DecisionEvent {
   /** The canonical path, cut at 256 characters; `''` when the target has none. */
   readonly path: string
   readonly durationMs: number
-  /** What the cache did; `off` when there is none. */
-  readonly cache: 'off'
+  /**
+   * What the cache did: `shared` means that another request's call answered, `skipped` that the verdict was not kept.
+   */
+  readonly cache: 'hit' | 'miss' | 'stale' | 'shared' | 'skipped' | 'off'
+  /** Why it was not kept. */
+  readonly skipped?: SkipReason
   /** The status that the endpoint answered, if it was asked and did. */
   readonly endpointStatus?: number
   /** How often the endpoint was asked. */
   readonly attempts: number
   /** Set in shadow mode: the handler was called whatever the outcome. */
   readonly shadow?: true
+}
+
+/**
+ * Why a verdict was not kept: the endpoint forbids it; its status says nothing lasting; the time to keep it is over or
+ * zero; it was overtaken by an invalidation or a newer answer; it does not fit.
+ */
+export type SkipReason = 'no_store' | 'status' | 'ttl' | 'outdated' | 'too_large'
+
+/** The circuit breaker has changed its mind. */
+export interface CircuitEvent {
+  readonly type: 'circuit'
+  readonly state: 'open' | 'half_open' | 'closed'
 }
 
 /** Something that the operator should know. */
@@ -238,4 +360,4 @@ export interface NoticeEvent {
 }
 
 /** What {@link AuthConfig.onEvent} is told. */
-export type AuthEvent = DecisionEvent | NoticeEvent
+export type AuthEvent = DecisionEvent | CircuitEvent | NoticeEvent

@@ -1,12 +1,25 @@
 import type { Auth } from './types.ts'
 
 /** What the rest of the core works with: a verdict whose identity is checked and frozen. */
-export type CheckedVerdict =
-  | { readonly outcome: 'allow'; readonly auth: Auth }
-  | { readonly outcome: 'deny' }
+export type CheckedVerdict = AllowVerdict | DenyVerdict
+
+export interface AllowVerdict {
+  readonly outcome: 'allow'
+  readonly auth: Auth
+  /** How long it may be kept; `0`: neither kept nor shared. */
+  readonly maxAgeMs?: number
+  /** It must not be used once it has expired, whatever happens. */
+  readonly mustRevalidate?: true
+}
+
+export interface DenyVerdict {
+  readonly outcome: 'deny'
+  /** Whether it may be kept at all: a 404 says that the endpoint is elsewhere, and nothing about the token. */
+  readonly isLasting: boolean
+  readonly maxAgeMs?: number
+}
 
 export const NOBODY: Auth = Object.freeze({ attributes: Object.freeze(emptyAttributes()) })
-export const DENY: CheckedVerdict = Object.freeze({ outcome: 'deny' })
 
 /** The text of a body as JSON, or `undefined` if it is none. */
 export function parseJson(text: string): unknown {
@@ -38,11 +51,12 @@ export function checkVerdict(value: unknown): CheckedVerdict {
   if (maxAgeMs !== undefined && !(typeof maxAgeMs === 'number' && maxAgeMs >= 0)) {
     throw new TypeError('The verifier returned a verdict with a bad "maxAgeMs"')
   }
-  if (outcome === 'deny') return DENY
+  const age = maxAgeMs === undefined ? {} : { maxAgeMs }
+  if (outcome === 'deny') return { outcome, isLasting: true, ...age }
   if (outcome !== 'allow') throw new TypeError('The verifier returned no known outcome')
   const auth = parseIdentity(value)
   if (auth === undefined) throw new TypeError('The verifier returned a malformed identity')
-  return { outcome, auth }
+  return { outcome, auth, ...age }
 }
 
 function parseAttributes(value: unknown): Auth['attributes'] | undefined {

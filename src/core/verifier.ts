@@ -1,12 +1,55 @@
 import { createCustomVerifier } from './custom-verifier.ts'
 import { createEndpoint } from './endpoint.ts'
+import { createCache } from './policies/cache.ts'
+import { circuitBreaker } from './policies/circuit-breaker.ts'
+import { coalesce } from './policies/coalesce.ts'
 import { deadline } from './policies/deadline.ts'
+import { limit } from './policies/limit.ts'
+import { retry } from './policies/retry.ts'
 import type { TimedVerifier, Verifier } from './check.ts'
 import type { ResolvedConfig } from './config.ts'
+import type { Report } from './events.ts'
 
-/** Composes the policies around the endpoint, or around the verifier in its place. */
-export function createVerifier(config: ResolvedConfig, endpoint: string | undefined): Verifier {
-  return deadline(createSource(config, endpoint), config)
+/** The endpoint, or the verifier in its place, with all policies around it. */
+export interface ComposedVerifier {
+  readonly verify: Verifier
+  /** Forgets what is kept or under way for a token, or for all. */
+  readonly forget: (token?: string) => void
+}
+
+const clock = {
+  now: () => performance.now(),
+  wallNow: () => Date.now(),
+  random: () => Math.random(),
+}
+
+/**
+ * Composes `cache( coalesce( deadline( limit( circuitBreaker( retry( endpoint ))))))`. The cache has a part on either
+ * side of the shared flight: one that reads, and one that keeps what the flight brought.
+ */
+export function createVerifier(
+  config: ResolvedConfig,
+  endpoint: string | undefined,
+  report: Report | undefined,
+): ComposedVerifier {
+  let timed = createSource(config, endpoint)
+  if (config.retry !== false) timed = retry(timed, config.retry, clock)
+  if (config.circuitBreaker !== false) {
+    const onState = (state: 'open' | 'half_open' | 'closed'): void =>
+      report?.({ type: 'circuit', state })
+    timed = circuitBreaker(timed, config.circuitBreaker, { ...clock, onState })
+  }
+  const bounded = deadline(limit(timed, config.concurrency, clock), config, clock)
+  if (config.cache === false) return coalesce(bounded, config, clock)
+  const cache = createCache(config.cache, clock)
+  const flights = coalesce(cache.fill(bounded), config, clock)
+  return {
+    verify: cache.read(flights.verify),
+    forget: (token) => {
+      cache.forget(token)
+      flights.forget(token)
+    },
+  }
 }
 
 function createSource(config: ResolvedConfig, endpoint: string | undefined): TimedVerifier {

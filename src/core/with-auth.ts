@@ -1,10 +1,14 @@
-import { createDecide } from './authenticator.ts'
+import { createGate } from './authenticator.ts'
 import { boundMembers } from './bound-members.ts'
-import type { Decide, Decision } from './authenticator.ts'
+import type { Decision, Gate, VerdictControls } from './decision.ts'
 import type { AuthConfig, AuthConfigSource } from './types.ts'
 
 /** A guarded handler. Servers that want an object find the same function under `fetch`. */
-export interface GuardedHandler<Req extends Request, Args extends unknown[], Res> {
+export interface GuardedHandler<
+  Req extends Request,
+  Args extends unknown[],
+  Res,
+> extends VerdictControls {
   (request: Req, ...args: Args): Res | Response | Promise<Res | Response>
   readonly fetch: (request: Req, ...args: Args) => Res | Response | Promise<Res | Response>
 }
@@ -28,7 +32,8 @@ export type GuardedApp<App extends FetchApp, Args extends unknown[] = AppArgs<Ap
   'fetch'
 > & {
   fetch: App['fetch'] extends (request: infer Req, ...args: never) => infer Res
-    ? (request: Req, ...args: Args) => Res | Response | Promise<Awaited<Res> | Response>
+    ? ((request: Req, ...args: Args) => Res | Response | Promise<Awaited<Res> | Response>) &
+        VerdictControls
     : never
 }
 
@@ -72,27 +77,29 @@ export function withAuth(
   target: AnyHandler | { fetch: AnyHandler },
   config?: AuthConfigSource<unknown[]>,
 ): unknown {
-  if (typeof target === 'function') return guardFunction(target, createDecide(config))
+  if (typeof target === 'function') return guardFunction(target, createGate(config))
   if (typeof target !== 'object' || target === null || typeof target.fetch !== 'function') {
     throw new TypeError(
       'Cannot guard the handler: it must be a function or an object with a "fetch" method',
     )
   }
   refuseRoutes(target)
-  return guardApp(target, createDecide(config))
+  return guardApp(target, createGate(config))
 }
 
-function guardFunction(handler: AnyHandler, decide: Decide): AnyHandler {
+function guardFunction(handler: AnyHandler, { decide, controls }: Gate): AnyHandler {
   function guarded(this: unknown, request: Request, ...args: unknown[]): unknown {
     return whenDecided(decide(request, args), () => handler.call(this, request, ...args))
   }
+  Object.assign(guarded, controls)
   return Object.defineProperty(guarded, 'fetch', { value: guarded, enumerable: true })
 }
 
-function guardApp(app: { fetch: AnyHandler }, decide: Decide): object {
+function guardApp(app: { fetch: AnyHandler }, { decide, controls }: Gate): object {
   // `app.fetch` is looked up at each call, with its own `this`.
   const fetch = (request: Request, ...args: unknown[]): unknown =>
     whenDecided(decide(request, args), () => app.fetch(request, ...args))
+  Object.assign(fetch, controls)
   return Object.defineProperty(boundMembers(app), 'fetch', { value: fetch, enumerable: true })
 }
 

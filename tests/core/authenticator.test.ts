@@ -1,6 +1,6 @@
 import { HttpResponse } from 'msw'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { createAuthenticator, createDecide } from '../../src/core/authenticator.ts'
+import { createAuthenticator, createGate } from '../../src/core/authenticator.ts'
 import { AuthUnavailableError, getAuth } from '../../src/index.ts'
 import { ENDPOINT, setupEndpoint } from '../support/msw-endpoint.ts'
 import { get, raw } from '../support/requests.ts'
@@ -20,7 +20,7 @@ async function decide(
   request: Request,
 ): Promise<{ outcome: string; event: DecisionEvent; response?: Response }> {
   const events: AuthEvent[] = []
-  const made = createDecide({
+  const { decide: made } = createGate({
     ...('verifier' in config ? {} : { endpoint: ENDPOINT }),
     onEvent: (event) => events.push(event),
     ...config,
@@ -69,7 +69,11 @@ describe('a decision', () => {
   })
 
   it('is there at once, without a promise, where nobody has to be asked', () => {
-    const made = createDecide({ endpoint: ENDPOINT, public: ['/healthz'], preflight: 'allow' })
+    const { decide: made } = createGate({
+      endpoint: ENDPOINT,
+      public: ['/healthz'],
+      preflight: 'allow',
+    })
     expect(made(get('/a'), [])).toMatchObject({ outcome: 'deny', reason: 'missing_credentials' })
     expect(made(get('/healthz'), [])).toEqual({ outcome: 'exempt' })
     expect(made(raw('http://h?/a'), [])).toMatchObject({ reason: 'malformed_request' })
@@ -136,7 +140,7 @@ describe('a decision', () => {
     const onEvent = (): never => {
       throw new Error('bug')
     }
-    const decision = await createDecide({ endpoint: ENDPOINT, onEvent })(get('/a', 'k1'), [])
+    const decision = await createGate({ endpoint: ENDPOINT, onEvent }).decide(get('/a', 'k1'), [])
     expect(decision.outcome).toBe('allow')
   })
 
@@ -219,7 +223,7 @@ describe('shadow mode', () => {
     const { outcome, event } = await decide({ mode: 'shadow', endpoint: ENDPOINT }, get('/a'))
     expect([outcome, event.shadow]).toEqual(['exempt', true])
     vi.stubEnv('AUTH_ENDPOINT', undefined)
-    const unready = await createDecide({ mode: 'shadow', onEvent: () => undefined })(
+    const unready = await createGate({ mode: 'shadow', onEvent: () => undefined }).decide(
       get('/a', 'k1'),
       [],
     )
@@ -228,7 +232,94 @@ describe('shadow mode', () => {
   })
 })
 
+describe('verdicts that are kept', () => {
+  const kept: AuthConfig = { endpoint: ENDPOINT, context: { headers: [] }, cache: {} }
+
+  it('decide at once, and the event says so', async () => {
+    endpoint.answer(allow)
+    const events: AuthEvent[] = []
+    const { decide: made } = createGate({ ...kept, onEvent: (event) => events.push(event) })
+    const first = get('/a', 'k1')
+    await made(first, [])
+    const second = get('/a', 'k1')
+    expect(made(second, [])).toMatchObject({ outcome: 'allow', auth: { principal: 'alice' } })
+    expect(getAuth(second)).toBe(getAuth(first))
+    expect(events).toMatchObject([
+      { cache: 'miss', attempts: 1, endpointStatus: 200 },
+      { cache: 'hit', attempts: 0 },
+    ])
+    expect(made(get('/b', 'k1'), [])).toBeInstanceOf(Promise)
+    expect(made(get('/a?x', 'k1'), [])).toBeInstanceOf(Promise)
+    expect(made(get('/a', 'k2'), [])).toBeInstanceOf(Promise)
+  })
+
+  it('refuse at once too', async () => {
+    const { decide: made } = createGate(kept)
+    await made(get('/a', 'k1'), [])
+    expect(made(get('/a', 'k1'), [])).toMatchObject({ outcome: 'deny', reason: 'denied' })
+    expect(endpoint.asked).toHaveLength(1)
+  })
+
+  it('and why one was not kept is in the event', async () => {
+    endpoint.answer(() => HttpResponse.json({}, { headers: { 'cache-control': 'no-store' } }))
+    const { event } = await decide(kept, get('/a', 'k1'))
+    expect(event).toMatchObject({ cache: 'skipped', skipped: 'no_store' })
+  })
+
+  it('are marked on the identity when they are stale', async () => {
+    endpoint.answer(allow)
+    vi.useFakeTimers({ toFake: ['performance', 'Date'] })
+    const cache = { allowTtlMs: 1000, staleIfErrorMs: 1000 }
+    const { decide: made } = createGate({ ...kept, cache, retry: false })
+    await made(get('/a', 'k1'), [])
+    vi.advanceTimersByTime(1500)
+    endpoint.answer(() => HttpResponse.error())
+    expect(await made(get('/a', 'k1'), [])).toMatchObject({
+      outcome: 'allow',
+      auth: { principal: 'alice', stale: true },
+    })
+    vi.useRealTimers()
+  })
+
+  it('are forgotten on demand', async () => {
+    endpoint.answer(allow)
+    const { decide: made, controls } = createGate(kept)
+    controls.invalidate('k1')
+    controls.clear()
+    for (const token of ['k1', 'k2']) await made(get('/a', token), [])
+    controls.invalidate('k1')
+    expect(made(get('/a', 'k1'), [])).toBeInstanceOf(Promise)
+    expect(made(get('/a', 'k2'), [])).toMatchObject({ outcome: 'allow' })
+    controls.clear()
+    expect(made(get('/a', 'k2'), [])).toBeInstanceOf(Promise)
+  })
+
+  it.each([[undefined], [null], [5], [{}]])(
+    'are not quietly left when the token is %s',
+    (token: unknown) => {
+      const { controls } = createGate(kept)
+      expect(() => controls.invalidate(token as string)).toThrow(TypeError)
+    },
+  )
+})
+
 describe('createAuthenticator', () => {
+  it('has the controls of its verdicts', async () => {
+    endpoint.answer(allow)
+    const authenticate = createAuthenticator({
+      endpoint: ENDPOINT,
+      context: { headers: [] },
+      cache: {},
+    })
+    for (let turn = 0; turn < 2; turn += 1) await authenticate(get('/a', 'k1'))
+    expect(endpoint.asked).toHaveLength(1)
+    authenticate.invalidate('k1')
+    await authenticate(get('/a', 'k1'))
+    authenticate.clear()
+    await authenticate(get('/a', 'k1'))
+    expect(endpoint.asked).toHaveLength(3)
+  })
+
   it('gives the identity, or the response to send', async () => {
     const authenticate = createAuthenticator({ endpoint: ENDPOINT, public: ['/healthz'] })
     endpoint.answer(allow)

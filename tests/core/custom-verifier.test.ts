@@ -1,25 +1,22 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createCustomVerifier } from '../../src/core/custom-verifier.ts'
+import { checkOf } from '../support/checks.ts'
 import type { CustomVerifier } from '../../src/index.ts'
 
-const question = { token: 't', request: { path: '/a', headers: {}, params: {} } }
 const { signal } = new AbortController()
 
 function ask(verifier: CustomVerifier, identity: 'optional' | 'required' = 'optional'): unknown {
-  return createCustomVerifier(verifier, identity)(
-    { question, attempts: 0, endpointStatus: undefined },
-    signal,
-  )
+  return createCustomVerifier(verifier, identity)(checkOf(), signal)
 }
 
 describe('a custom verifier', () => {
   it('is asked the question with the signal, and counted', async () => {
     const verifier = vi.fn<CustomVerifier>().mockReturnValue({ outcome: 'deny' })
-    const check = { question, attempts: 0, endpointStatus: undefined }
-    expect(await createCustomVerifier(verifier, 'optional')(check, signal)).toEqual({
+    const check = checkOf()
+    expect(await createCustomVerifier(verifier, 'optional')(check, signal)).toMatchObject({
       outcome: 'deny',
     })
-    expect(verifier).toHaveBeenCalledExactlyOnceWith(question, signal)
+    expect(verifier).toHaveBeenCalledExactlyOnceWith(check.question, signal)
     expect(check.attempts).toBe(1)
   })
 
@@ -34,11 +31,19 @@ describe('a custom verifier', () => {
     await expect(ask(() => ({ outcome: 'allow' }), 'required')).rejects.toMatchObject({
       reason: 'invalid_response',
     })
-    expect(await ask(() => ({ outcome: 'deny' }), 'required')).toEqual({ outcome: 'deny' })
+    expect(await ask(() => ({ outcome: 'deny' }), 'required')).toMatchObject({ outcome: 'deny' })
   })
 
   it('is not trusted', async () => {
     const truthy = () => true as unknown as { outcome: 'allow' }
     await expect(ask(truthy)).rejects.toBeInstanceOf(TypeError)
+  })
+
+  it('that does not obey its signal is given up as timeout', async () => {
+    const controller = new AbortController()
+    const verify = createCustomVerifier(() => new Promise(() => undefined), 'optional')
+    const verdict = verify(checkOf(), controller.signal)
+    controller.abort()
+    await expect(verdict).rejects.toMatchObject({ reason: 'timeout' })
   })
 })

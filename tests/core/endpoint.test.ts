@@ -1,21 +1,16 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createEndpoint } from '../../src/core/endpoint.ts'
 import { AuthUnavailableError } from '../../src/core/errors.ts'
-import type { Check } from '../../src/core/check.ts'
+import { checkOf } from '../support/checks.ts'
 import type { EndpointOptions } from '../../src/core/endpoint.ts'
 import type { Transport } from '../../src/index.ts'
 
 const ADDRESS = 'https://auth.example.test/validate'
 
-function check(): Check {
-  const request = { path: '/a', headers: {}, params: {} }
-  return { question: { token: 't', request }, attempts: 0, endpointStatus: undefined }
-}
-
 function ask(
   transport: Transport,
   options: Partial<EndpointOptions> = {},
-  made = check(),
+  made = checkOf(),
   signal = new AbortController().signal,
 ): unknown {
   const defaults = { url: ADDRESS, headers: {}, identity: 'optional', transport } as const
@@ -39,7 +34,7 @@ describe('the POST', () => {
   it('carries the question as JSON, follows no redirect, and has nothing that a runtime refuses', async () => {
     const transport = vi.fn<Transport>(answering(200))
     const { signal } = new AbortController()
-    await ask(transport, { headers: { 'x-secret': 's' } }, check(), signal)
+    await ask(transport, { headers: { 'x-secret': 's' } }, checkOf(), signal)
     expect(transport).toHaveBeenCalledExactlyOnceWith(ADDRESS, {
       method: 'POST',
       headers: { 'x-secret': 's', accept: 'application/json', 'content-type': 'application/json' },
@@ -50,7 +45,7 @@ describe('the POST', () => {
   })
 
   it('is counted, and so is the status', async () => {
-    const made = check()
+    const made = checkOf()
     await ask(answering(403), {}, made)
     expect(made).toMatchObject({ attempts: 1, endpointStatus: 403 })
   })
@@ -105,7 +100,7 @@ describe('the status', () => {
     -200,
     NaN,
   ])('denies on %d', async (status) => {
-    expect(await ask(answering(status, IDENTITY))).toEqual({ outcome: 'deny' })
+    expect(await ask(answering(status, IDENTITY))).toMatchObject({ outcome: 'deny' })
   })
 
   it('denies on a 200 that a redirect led to', async () => {
@@ -113,7 +108,7 @@ describe('the status', () => {
       ...(await answering(200, IDENTITY)(url, init)),
       redirected: true,
     })
-    expect(await ask(redirected)).toEqual({ outcome: 'deny' })
+    expect(await ask(redirected)).toMatchObject({ outcome: 'deny' })
   })
 
   it.each([
@@ -164,7 +159,7 @@ describe('the identity', () => {
     })
     const transport: Transport = () =>
       Promise.resolve({ status: 200, headers: new Headers(), body })
-    const asked = Promise.resolve(ask(transport, { identity }, check(), controller.signal))
+    const asked = Promise.resolve(ask(transport, { identity }, checkOf(), controller.signal))
     setTimeout(() => controller.abort(), 5)
     expect(await asked.catch(reasonOf)).toEqual(expected ?? 'timeout')
   })
@@ -195,7 +190,7 @@ describe('a transport that fails', () => {
   it.each([[new Error('ECONNREFUSED')], [undefined], [null], ['text']])(
     'leaves the endpoint unreachable when it rejects with %s, and its reason is not passed on',
     async (cause) => {
-      const made = check()
+      const made = checkOf()
       const asked = Promise.resolve(ask(() => Promise.reject(cause), {}, made))
       const error: unknown = await asked.catch((reason: unknown) => reason)
       expect(error).toBeInstanceOf(AuthUnavailableError)
@@ -227,4 +222,46 @@ describe('a transport that fails', () => {
     }
     await expect(ask(transport)).rejects.toBeInstanceOf(RangeError)
   })
+})
+
+describe('what the endpoint says about keeping its answer', () => {
+  const CACHE = { 'cache-control': 'max-age=60' }
+
+  it('goes with an allow and with a denial', async () => {
+    expect(await ask(answering(200, IDENTITY, CACHE))).toMatchObject({ maxAgeMs: 60_000 })
+    expect(await ask(answering(401, null, CACHE))).toMatchObject({ maxAgeMs: 60_000 })
+    expect(await ask(answering(200, IDENTITY))).not.toHaveProperty('maxAgeMs')
+    expect(await ask(answering(401))).not.toHaveProperty('maxAgeMs')
+    const strict = { 'cache-control': 'must-revalidate' }
+    expect(await ask(answering(200, IDENTITY, strict))).toMatchObject({ mustRevalidate: true })
+  })
+
+  it.each([
+    [401, true],
+    [403, true],
+    [301, false],
+    [400, false],
+    [404, false],
+  ])('a denial by %d lasts: %s', async (status, isLasting) => {
+    expect(await ask(answering(status))).toMatchObject({ outcome: 'deny', isLasting })
+  })
+
+  it('is bounded by the expiry of the identity (RFC 7662 §4, A-K17)', async () => {
+    const now = Date.now()
+    vi.spyOn(Date, 'now').mockReturnValue(now)
+    const expiring = (exp: unknown): Transport => answering(200, JSON.stringify({ exp }), CACHE)
+    expect(await ask(expiring((now + 5000) / 1000))).toMatchObject({ maxAgeMs: 5000 })
+    expect(await ask(expiring((now + 90_000) / 1000))).toMatchObject({ maxAgeMs: 60_000 })
+    expect(await ask(expiring(1))).toMatchObject({ maxAgeMs: 0 })
+    expect(await ask(expiring('1'))).toMatchObject({ maxAgeMs: 60_000 })
+    expect(await ask(answering(200, '{"exp":1}'))).toMatchObject({ maxAgeMs: 0 })
+    vi.restoreAllMocks()
+  })
+})
+
+it('a call that does not obey its signal is given up as timeout', async () => {
+  const controller = new AbortController()
+  const asked = ask(() => new Promise(() => undefined), {}, checkOf(), controller.signal)
+  controller.abort()
+  await expect(asked).rejects.toMatchObject({ reason: 'timeout' })
 })

@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import { endpointFromEnvironment } from '../../src/core/environment.ts'
+import { endpointFromEnvironment, findKeepAlive } from '../../src/core/environment.ts'
 
 afterEach(() => {
   vi.unstubAllEnvs()
@@ -27,4 +27,31 @@ it.each([[[]], [[undefined]], [[null]], [['AUTH_ENDPOINT']], [[5]]])(
 it('finds nothing where there is no process', () => {
   vi.stubGlobal('process', undefined)
   expect(endpointFromEnvironment([])).toBeUndefined()
+})
+
+it('keeps a call alive by the waitUntil of an argument, with its own this', () => {
+  const kept: unknown[] = []
+  const ctx = {
+    kept,
+    waitUntil(this: { kept: unknown[] }, call: Promise<unknown>): void {
+      this.kept.push(call)
+    },
+  }
+  const call = Promise.resolve()
+  findKeepAlive([undefined, 'env', {}, ctx])?.(call)
+  expect(kept).toEqual([call])
+})
+
+it.each([[[]], [[undefined, null, 5, 'ctx']], [[{ waitUntil: true }]]])(
+  'keeps nothing alive where the arguments are %j',
+  (args) => {
+    expect(findKeepAlive(args)).toBeUndefined()
+  },
+)
+
+it('keeps nothing alive once waitUntil is gone', () => {
+  const ctx: { waitUntil?: () => void } = { waitUntil: () => undefined }
+  const keepAlive = findKeepAlive([ctx])
+  delete ctx.waitUntil
+  expect(() => keepAlive?.(Promise.resolve())).not.toThrow()
 })

@@ -10,15 +10,14 @@ function build(
   context: object,
   url = 'http://h/a/b?x=1',
   headers: Record<string, string> = {},
-): Question | undefined {
+): Question {
   const target = parseTarget(url)
   if (target === undefined) throw new Error('The test wants a target with one meaning')
   return createQuestionBuilder(checkContext(context))('t', raw(url, headers, 'PUT'), target)
 }
 
 function told(context: object, url?: string, headers?: Record<string, string>): unknown {
-  const question = build(context, url, headers)
-  return question && JSON.parse(encodeQuestion(question))
+  return JSON.parse(encodeQuestion(build(context, url, headers)))
 }
 
 describe('a question', () => {
@@ -77,20 +76,6 @@ describe('a question', () => {
     for (const [name, value] of Object.entries(params)) expect(own.get(name)).toBe(value)
   })
 
-  it('is refused over 1,000 parameters or 64 KiB', () => {
-    const params = (count: number): string => `http://h/?${'a&'.repeat(count)}`
-    expect(build({}, params(1000))).toBeDefined()
-    expect(build({}, params(1001))).toBeUndefined()
-    expect(build({ params: 'none' }, params(1001))).toBeDefined()
-    expect(build({}, `http://h/?${'a'.repeat(65_535)}`)).toBeDefined()
-    expect(build({}, `http://h/?${'a'.repeat(65_536)}`)).toBeUndefined()
-    expect(build({}, `http://h/${'a'.repeat(65_536)}`)).toBeUndefined()
-    expect(build({ path: false }, `http://h/${'a'.repeat(65_536)}`)).toBeDefined()
-    expect(build({}, 'http://h/', { a: 'x'.repeat(65_534) })).toBeDefined()
-    expect(build({}, 'http://h/', { a: 'x'.repeat(65_535) })).toBeUndefined()
-    expect(build({ headers: [] }, 'http://h/', { a: 'x'.repeat(65_535) })).toBeDefined()
-  })
-
   it('is always well-formed JSON that says what was sent', () => {
     const name = fc.oneof(fc.constantFrom('__proto__', 'constructor', 'toString'), fc.string())
     fc.assert(
@@ -99,7 +84,7 @@ describe('a question', () => {
         (pairs) => {
           const query = new URLSearchParams(pairs)
           const question = build({ params: 'lists' }, `http://h/?${query}`)
-          const { request } = JSON.parse(encodeQuestion(question as Question)) as Question
+          const { request } = JSON.parse(encodeQuestion(question)) as Question
           for (const each of new Set(query.keys())) {
             expect(Object.getOwnPropertyDescriptor(request.params, each)?.value).toEqual(
               query.getAll(each),

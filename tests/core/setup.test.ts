@@ -6,7 +6,7 @@ import type { AuthConfig, AuthEvent } from '../../src/index.ts'
 const ENDPOINT = 'https://auth.example.test/validate'
 
 function isReady(setup: object): boolean {
-  return 'verify' in setup
+  return 'verifier' in setup
 }
 
 beforeEach(() => {
@@ -26,18 +26,18 @@ describe('a config object', () => {
 
   it('makes one setup', () => {
     const setups = createSetupSource({ endpoint: ENDPOINT })
-    expect(isReady(setups([]))).toBe(true)
-    expect(setups([])).toBe(setups([{ AUTH_ENDPOINT: 'https://other.example.test' }]))
+    expect(isReady(setups.get([]))).toBe(true)
+    expect(setups.get([])).toBe(setups.get([{ AUTH_ENDPOINT: 'https://other.example.test' }]))
   })
 
   it('without an endpoint waits for an environment that has a usable one', () => {
     const events: AuthEvent[] = []
     const setups = createSetupSource({ onEvent: (event) => events.push(event) })
-    expect(isReady(setups([]))).toBe(false)
-    expect(isReady(setups([{ AUTH_ENDPOINT: '' }]))).toBe(false)
-    expect(isReady(setups([{ AUTH_ENDPOINT: 'http://auth.example.test' }]))).toBe(false)
-    expect(isReady(setups([{ AUTH_ENDPOINT: ENDPOINT }]))).toBe(true)
-    expect(isReady(setups([]))).toBe(true)
+    expect(isReady(setups.get([]))).toBe(false)
+    expect(isReady(setups.get([{ AUTH_ENDPOINT: '' }]))).toBe(false)
+    expect(isReady(setups.get([{ AUTH_ENDPOINT: 'http://auth.example.test' }]))).toBe(false)
+    expect(isReady(setups.get([{ AUTH_ENDPOINT: ENDPOINT }]))).toBe(true)
+    expect(isReady(setups.get([]))).toBe(true)
     expect(events.map((event) => event.type)).toEqual(Array(3).fill('config_error'))
     expect(events[0]).toMatchObject({
       message: '"endpoint" is missing: configure it, or set AUTH_ENDPOINT',
@@ -46,15 +46,15 @@ describe('a config object', () => {
 
   it('left out takes AUTH_ENDPOINT of the process, and says so where it is missing', () => {
     const setups = createSetupSource(undefined)
-    expect(isReady(setups([]))).toBe(false)
+    expect(isReady(setups.get([]))).toBe(false)
     expect(console.error).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('AUTH_ENDPOINT'))
     vi.stubEnv('AUTH_ENDPOINT', ENDPOINT)
-    expect(isReady(setups([]))).toBe(true)
+    expect(isReady(setups.get([]))).toBe(true)
   })
 
   it('needs no environment with a verifier', () => {
     const setups = createSetupSource({ verifier: () => ({ outcome: 'deny' }) })
-    expect(isReady(setups([]))).toBe(true)
+    expect(isReady(setups.get([]))).toBe(true)
   })
 
   it.each([
@@ -75,8 +75,8 @@ describe('a config function', () => {
     const config = vi.fn(({ url }: { url: string }) => ({ endpoint: url }))
     const setups = createSetupSource<[{ url: string }]>(config)
     expect(config).not.toHaveBeenCalled()
-    expect(isReady(setups([{ url: ENDPOINT }]))).toBe(true)
-    expect(isReady(setups([{ url: 'nonsense' }]))).toBe(true)
+    expect(isReady(setups.get([{ url: ENDPOINT }]))).toBe(true)
+    expect(isReady(setups.get([{ url: 'nonsense' }]))).toBe(true)
     expect(config).toHaveBeenCalledExactlyOnceWith({ url: ENDPOINT })
   })
 
@@ -95,26 +95,26 @@ describe('a config function', () => {
   ])('that %s leaves nothing half configured, and is called again', (_what, failing) => {
     const config = vi.fn(failing as () => AuthConfig)
     const setups = createSetupSource(config)
-    expect(isReady(setups([]))).toBe(false)
+    expect(isReady(setups.get([]))).toBe(false)
     config.mockReturnValue({ endpoint: ENDPOINT })
-    expect(isReady(setups([]))).toBe(true)
+    expect(isReady(setups.get([]))).toBe(true)
     expect(config).toHaveBeenCalledTimes(2)
     expect(console.error).toHaveBeenCalledOnce()
   })
 
   it('may leave the endpoint to the environment', () => {
     const setups = createSetupSource(() => ({}))
-    expect(isReady(setups([{ AUTH_ENDPOINT: ENDPOINT }]))).toBe(true)
+    expect(isReady(setups.get([{ AUTH_ENDPOINT: ENDPOINT }]))).toBe(true)
   })
 
   it('that returns a bad config tells its observer', () => {
     const onEvent = vi.fn<(event: AuthEvent) => void>()
-    createSetupSource(() => ({ onEvent, endpoint: '' }))([])
+    createSetupSource(() => ({ onEvent, endpoint: '' })).get([])
     expect(onEvent).toHaveBeenCalledExactlyOnceWith({
       type: 'config_error',
       message: '"endpoint" must be an absolute https URL, received ""',
     })
-    createSetupSource(() => ({ onEvent: 5 }) as unknown as AuthConfig)([])
+    createSetupSource(() => ({ onEvent: 5 }) as unknown as AuthConfig).get([])
     expect(console.error).toHaveBeenCalledOnce()
   })
 
@@ -125,8 +125,8 @@ describe('a config function', () => {
       mode: 'shadow' as const,
       onEvent,
     }))
-    setups([])
-    setups([])
+    setups.get([])
+    setups.get([])
     expect(onEvent).toHaveBeenCalledOnce()
   })
 })

@@ -84,8 +84,10 @@ describe('checkVerdict', () => {
     expect(checkVerdict({ outcome: 'allow', principal: 'a', maxAgeMs: 0 })).toEqual({
       outcome: 'allow',
       auth: { principal: 'a', attributes: {} },
+      maxAgeMs: 0,
     })
-    expect(checkVerdict({ outcome: 'deny', maxAgeMs: 5 })).toEqual({ outcome: 'deny' })
+    const denied = { outcome: 'deny', isLasting: true, maxAgeMs: 5 }
+    expect(checkVerdict({ outcome: 'deny', maxAgeMs: 5 })).toEqual(denied)
   })
 
   it.each([

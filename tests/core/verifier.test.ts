@@ -1,29 +1,99 @@
-import { expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { resolveConfig } from '../../src/core/config.ts'
 import { createVerifier } from '../../src/core/verifier.ts'
-import type { Transport } from '../../src/index.ts'
-
-const check = {
-  question: { token: 't', request: { path: '/', headers: {}, params: {} } },
-  attempts: 0,
-  endpointStatus: undefined,
-}
+import { checkOf } from '../support/checks.ts'
+import type { AuthConfig, AuthEvent, Transport } from '../../src/index.ts'
 
 it('asks the endpoint, within the deadline', async () => {
   const silent = vi.fn<Transport>(() => new Promise(() => undefined))
   const config = resolveConfig({ transport: silent, timeoutMs: 20 })
-  const verdict = createVerifier(config, 'https://auth.example.test')(check)
+  const verdict = createVerifier(config, 'https://auth.example.test', undefined).verify(checkOf())
   await expect(verdict).rejects.toMatchObject({ reason: 'timeout' })
   expect(silent).toHaveBeenCalledExactlyOnceWith('https://auth.example.test', expect.anything())
 })
 
 it('asks a verifier in its place, within the deadline', async () => {
   const config = resolveConfig({ verifier: () => new Promise(() => undefined), timeoutMs: 20 })
-  await expect(createVerifier(config, undefined)(check)).rejects.toMatchObject({
+  await expect(
+    createVerifier(config, undefined, undefined).verify(checkOf()),
+  ).rejects.toMatchObject({
     reason: 'timeout',
   })
 })
 
 it('cannot be made of nothing', () => {
-  expect(() => createVerifier(resolveConfig({}), undefined)).toThrow(TypeError)
+  expect(() => createVerifier(resolveConfig({}), undefined, undefined)).toThrow(TypeError)
+})
+
+describe('the policies together', () => {
+  const allow = (): Response => Response.json({ principal: 'alice' })
+  const config = (transport: Transport, options: AuthConfig = {}) =>
+    resolveConfig({ transport, context: { headers: [] }, ...options })
+  const verifierOf = (transport: Transport, options: AuthConfig = {}, events: AuthEvent[] = []) =>
+    createVerifier(config(transport, options), 'https://auth.example.test', (event) =>
+      events.push(event),
+    )
+
+  it('ask once for a thousand checks, and then not at all', async () => {
+    const transport = vi.fn<Transport>(async () => allow())
+    const { verify } = verifierOf(transport, { cache: {} })
+    const checks = Array.from({ length: 1000 }, () => checkOf())
+    await Promise.all(checks.map(async (check) => verify(check)))
+    expect(transport).toHaveBeenCalledOnce()
+    expect(checks.map(({ cache }) => cache)).toEqual(['miss', ...Array<string>(999).fill('shared')])
+    const hit = checkOf()
+    expect(verify(hit)).toMatchObject({ outcome: 'allow' })
+    expect([hit.cache, hit.attempts]).toEqual(['hit', 0])
+  })
+
+  it.each([['t'], [undefined]])(
+    'forget what is kept and what is under way: forget(%s)',
+    async (token) => {
+      const transport = vi.fn<Transport>(async () => allow())
+      const { verify, forget } = verifierOf(transport, { cache: {} })
+      await verify(checkOf())
+      forget(token)
+      const early = verify(checkOf())
+      forget(token)
+      await verify(checkOf())
+      await early
+      expect(transport).toHaveBeenCalledTimes(3)
+    },
+  )
+
+  it('retry, open the circuit, and tell of it', async () => {
+    const events: AuthEvent[] = []
+    const transport = vi.fn<Transport>(() => Promise.reject(new Error('down')))
+    const retry = { attempts: 1, minDelayMs: 0, maxDelayMs: 0 }
+    const { verify } = verifierOf(transport, { retry, circuitBreaker: { minChecks: 2 } }, events)
+    const check = checkOf('a')
+    await expect(verify(check)).rejects.toMatchObject({ reason: 'unreachable' })
+    expect(check.attempts).toBe(2)
+    await expect(verify(checkOf('b'))).rejects.toMatchObject({ reason: 'unreachable' })
+    await expect(verify(checkOf('c'))).rejects.toMatchObject({ reason: 'circuit_open' })
+    expect(events).toEqual([{ type: 'circuit', state: 'open' }])
+    expect(transport).toHaveBeenCalledTimes(4)
+  })
+
+  it('can be left out, but for the deadline, the limit and the shared flight', async () => {
+    const transport = vi.fn<Transport>(() => Promise.reject(new Error('down')))
+    const { verify } = verifierOf(transport, { retry: false, circuitBreaker: false })
+    for (let turn = 0; turn < 20; turn += 1) {
+      await expect(verify(checkOf())).rejects.toMatchObject({ reason: 'unreachable' })
+    }
+    expect(transport).toHaveBeenCalledTimes(20)
+  })
+
+  it('hold no more calls than they may, and leave those alone who need none (A-D2)', async () => {
+    const transport = vi.fn<Transport>(async (_url, { body }) =>
+      body.includes('good') ? allow() : new Promise(() => undefined),
+    )
+    const { verify } = verifierOf(transport, { cache: {}, timeoutMs: 50, circuitBreaker: false })
+    await verify(checkOf('good'))
+    const hanging = Array.from({ length: 500 }, async (_, index) => verify(checkOf(`t${index}`)))
+    expect(verify(checkOf('good'))).toMatchObject({ outcome: 'allow' })
+    expect(transport.mock.calls.length).toBeLessThanOrEqual(65)
+    const ends = await Promise.allSettled(hanging)
+    expect(ends.every(({ status }) => status === 'rejected')).toBe(true)
+  })
 })

@@ -2,6 +2,7 @@ import { HttpResponse } from 'msw'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { withAuth } from '../../src/core/with-auth.ts'
 import { AuthConfigError } from '../../src/index.ts'
+import type { VerdictControls } from '../../src/index.ts'
 import { ENDPOINT, setupEndpoint } from '../support/msw-endpoint.ts'
 import { get } from '../support/requests.ts'
 
@@ -67,7 +68,7 @@ describe('a guarded function', () => {
   it('is its own fetch, so that it serves as a default export', () => {
     const guarded = withAuth(() => new Response('secret'), config)
     expect(guarded.fetch).toBe(guarded)
-    expect(Object.keys(guarded)).toEqual(['fetch'])
+    expect(Object.keys(guarded)).toEqual(['invalidate', 'clear', 'fetch'])
   })
 
   it('asks twice when it is wrapped twice', async () => {
@@ -168,4 +169,38 @@ it('refuses a bad config when it is called, and not when the first request comes
   expect(() => withAuth({ fetch: () => new Response('secret') }, { endpoint: '' })).toThrow(
     AuthConfigError,
   )
+})
+
+describe('invalidate and clear', () => {
+  const controlsOf = ({ invalidate, clear }: VerdictControls): VerdictControls => ({
+    invalidate,
+    clear,
+  })
+  const cached = { endpoint: ENDPOINT, context: { headers: [] }, cache: {} }
+
+  it('are methods of a guarded function, and of the fetch of a guarded object', async () => {
+    endpoint.answer(allow)
+    const guarded = withAuth(() => new Response('secret'), cached)
+    const app = withAuth({ fetch: () => new Response('secret') }, cached)
+    for (const { fetch, invalidate, clear } of [guarded, { ...app, ...controlsOf(app.fetch) }]) {
+      endpoint.asked.length = 0
+      for (let turn = 0; turn < 2; turn += 1) await fetch(get('/a', 'k1'))
+      expect(endpoint.asked).toHaveLength(1)
+      invalidate('k1')
+      await fetch(get('/a', 'k1'))
+      clear()
+      await fetch(get('/a', 'k1'))
+      expect(endpoint.asked).toHaveLength(3)
+    }
+    expect(Object.keys(app)).toEqual(['fetch'])
+  })
+
+  it('do nothing where nothing was asked yet', () => {
+    const guarded = withAuth(
+      () => new Response('secret'),
+      () => cached,
+    )
+    expect(() => guarded.invalidate('k1')).not.toThrow()
+    expect(() => guarded.clear()).not.toThrow()
+  })
 })

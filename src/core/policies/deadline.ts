@@ -10,9 +10,15 @@ interface Clock {
 }
 
 /** Bounds a whole check: after `timeoutMs` it aborts what is inside and throws `timeout`, whether or not that obeys. */
-export function deadline(next: TimedVerifier, options: { readonly timeoutMs: number }): Verifier {
+export function deadline(
+  next: TimedVerifier,
+  { timeoutMs }: { readonly timeoutMs: number },
+  { now }: { readonly now: () => number },
+): Verifier {
   return async (check) => {
-    const clock = startClock(options.timeoutMs)
+    const budgetMs = check.budgetMs ?? timeoutMs
+    check.expiresAt = now() + budgetMs
+    const clock = startClock(budgetMs)
     try {
       return await Promise.race([ask(next, check, clock.signal), clock.expired])
     } finally {

@@ -1,19 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { deadline } from '../../../src/core/policies/deadline.ts'
-import { DENY } from '../../../src/core/verdict.ts'
-import type { Check, TimedVerifier } from '../../../src/core/check.ts'
+import { checkOf } from '../../support/checks.ts'
+import type { TimedVerifier } from '../../../src/core/check.ts'
 
-const check: Check = {
-  question: { token: 't', request: { path: '', headers: {}, params: {} } },
-  attempts: 0,
-  endpointStatus: undefined,
-}
+const DENY = { outcome: 'deny', isLasting: true } as const
+const check = checkOf()
+const clock = { now: () => performance.now() }
 
 /** How a check ends, told without waiting for it. */
 function run(next: TimedVerifier): { ended: () => unknown } {
   let ended: unknown = 'pending'
-  const verdict = Promise.resolve(deadline(next, { timeoutMs: 100 })(check))
+  const verdict = Promise.resolve(deadline(next, { timeoutMs: 100 }, clock)(check))
   void verdict.then(
     (value) => (ended = value),
     (error: unknown) => (ended = error instanceof AuthUnavailableError ? error.reason : error),
@@ -90,5 +88,15 @@ describe('deadline', () => {
     )
     await vi.advanceTimersByTimeAsync(600)
     expect(ended()).toBe('timeout')
+  })
+
+  it('gives a check no more than its own budget, and tells it when its time is up', async () => {
+    const limited = checkOf()
+    limited.budgetMs = 40
+    const verdict = deadline(() => new Promise(() => undefined), { timeoutMs: 100 }, clock)(limited)
+    expect(limited.expiresAt).toBe(performance.now() + 40)
+    const ended = Promise.resolve(verdict).catch((error: unknown) => error)
+    await vi.advanceTimersByTimeAsync(41)
+    expect(await ended).toMatchObject({ reason: 'timeout' })
   })
 })

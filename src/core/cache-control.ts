@@ -1,0 +1,29 @@
+/** What an answer says about keeping it (RFC 9111 §5.2.2). */
+export interface Freshness {
+  /** Absent where nothing is said; `0` forbids to keep and to share. */
+  readonly maxAgeMs?: number
+  readonly mustRevalidate?: true
+}
+
+// A directive: its name, and a value that may be quoted. Between two there is always a comma, so this is linear.
+const DIRECTIVE = /([\w-]+)(?:[ \t]*=[ \t]*(?:"([^"]*)"|([^\s,"]*)))?/g
+
+/** Reads `Cache-Control`. What cannot be understood shortens and never lengthens. */
+export function parseCacheControl(value: string | null): Freshness {
+  if (value === null) return {}
+  let maxAgeMs = Infinity
+  let mustRevalidate = false
+  for (const [, name = '', quoted, plain] of value.toLowerCase().matchAll(DIRECTIVE)) {
+    if (name === 'no-store' || name === 'no-cache') maxAgeMs = 0
+    if (name === 'max-age') maxAgeMs = Math.min(maxAgeMs, parseSeconds(quoted ?? plain))
+    if (name === 'must-revalidate') mustRevalidate = true
+  }
+  return {
+    ...(maxAgeMs === Infinity ? {} : { maxAgeMs }),
+    ...(mustRevalidate ? { mustRevalidate } : {}),
+  }
+}
+
+function parseSeconds(text = ''): number {
+  return /^\d{1,10}$/.test(text) ? Number(text) * 1000 : 0
+}

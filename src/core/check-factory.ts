@@ -1,0 +1,28 @@
+import { Check } from './check.ts'
+import { findKeepAlive } from './environment.ts'
+import { createQuestionBuilder } from './question.ts'
+import { createToldEncoder } from './question-key.ts'
+import type { ResolvedConfig } from './config.ts'
+import type { Target } from './target.ts'
+
+/** Makes the check of a request, or `undefined` if more would have to be told than an endpoint is told. */
+export type CheckFactory = (
+  token: string,
+  request: Request,
+  target: Target,
+  args: readonly unknown[],
+) => Check | undefined
+
+/** What is told and what is the key come from the same context, so that neither can have what the other lacks. */
+export function createCheckFactory(
+  { context, identity }: ResolvedConfig,
+  endpoint: string | undefined,
+): CheckFactory {
+  const encodeTold = createToldEncoder(context, [endpoint ?? 'verifier', identity])
+  const buildQuestion = createQuestionBuilder(context)
+  return (token, request, target, args) => {
+    const told = encodeTold(request, target)
+    if (told === undefined) return undefined
+    return new Check(token, told, () => buildQuestion(token, request, target), findKeepAlive(args))
+  }
+}

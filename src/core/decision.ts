@@ -1,0 +1,42 @@
+import type { Auth, DenialReason } from './types.ts'
+
+/** What was decided about a request. Only `allow` and `exempt` may reach the handler. */
+export type Decision =
+  | { readonly outcome: 'allow'; readonly auth: Auth }
+  | { readonly outcome: 'exempt' }
+  | { readonly outcome: 'deny'; readonly reason: DenialReason; readonly response: Response }
+
+/** Decides about a request. Never throws and never rejects; answers at once where nobody has to be asked. */
+export type Decide = (request: Request, args: readonly unknown[]) => Decision | Promise<Decision>
+
+/** What an authenticator says about a request. */
+export type AuthenticationResult =
+  | {
+      readonly ok: true
+      /** `undefined` where no verdict was needed: a public path, a preflight, or shadow mode. */
+      readonly auth: Auth | undefined
+    }
+  | { readonly ok: false; readonly reason: DenialReason; readonly response: Response }
+
+/** Decides about requests without calling anything. Never rejects. */
+export interface Authenticator<Args extends readonly unknown[]> extends VerdictControls {
+  (request: Request, ...args: Args): Promise<AuthenticationResult>
+}
+
+/** What can be done about verdicts that are kept. */
+export interface VerdictControls {
+  /**
+   * Forgets every verdict about a token, and keeps none that is on its way: the next request asks. Only in this instance.
+   *
+   * @throws TypeError if the token is no string.
+   */
+  readonly invalidate: (token: string) => void
+  /** Forgets every verdict, and keeps none that is on its way. Only in this instance. */
+  readonly clear: () => void
+}
+
+/** The flow of requests, and what can be done about the verdicts that it keeps. */
+export interface Gate {
+  readonly decide: Decide
+  readonly controls: VerdictControls
+}

@@ -1,0 +1,25 @@
+import { AuthUnavailableError } from './errors.ts'
+
+// What a gateway says in place of an endpoint that does not answer it.
+const GATEWAY_STATUSES: ReadonlySet<number | undefined> = new Set([502, 503, 504])
+
+/** Whether the endpoint gave no answer, or a gateway answered in its place. A 500 or a 429 is an answer. */
+export function isOutage(error: unknown): boolean {
+  if (!(error instanceof AuthUnavailableError)) return false
+  if (error.reason === 'timeout' || error.reason === 'unreachable') return true
+  return error.reason === 'service_error' && GATEWAY_STATUSES.has(error.status)
+}
+
+/** Whether another attempt may help: the call gave no response at all, or a gateway's. */
+export function isWorthRetrying(error: unknown): error is AuthUnavailableError {
+  if (!(error instanceof AuthUnavailableError)) return false
+  if (error.reason === 'unreachable') return error.status === undefined
+  return error.reason === 'service_error' && GATEWAY_STATUSES.has(error.status)
+}
+
+/** Whether a verdict that has expired may stand in: the endpoint did not answer, or was not asked. */
+export function permitsStale(error: unknown): boolean {
+  if (isOutage(error)) return true
+  if (!(error instanceof AuthUnavailableError)) return false
+  return error.reason === 'circuit_open' || error.reason === 'overloaded'
+}

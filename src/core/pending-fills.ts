@@ -1,0 +1,66 @@
+import type { Check } from './check.ts'
+
+/** A check that was put to the endpoint and whose verdict may be kept. */
+export interface PendingFill {
+  readonly check: Check
+  readonly startedAt: number
+  readonly wallStartedAt: number
+  /** Something newer is known, so that its verdict must not be kept. */
+  isOutdated: boolean
+}
+
+/** What is on its way to the cache. */
+export interface PendingFills {
+  readonly begin: (check: Check) => PendingFill
+  readonly end: (fill: PendingFill) => void
+  /** Outdates all of a token, or all. */
+  readonly outdate: (token?: string) => void
+  /** Outdates what asked the same before this one did, and is not back yet. */
+  readonly outdateOlder: (fill: PendingFill) => void
+}
+
+const MANY = 2048
+
+export function createPendingFills({
+  now,
+  wallNow,
+}: {
+  readonly now: () => number
+  readonly wallNow: () => number
+}): PendingFills {
+  // In the order in which they were begun.
+  const tokens = new Map<string, Set<PendingFill>>()
+
+  const end = (fill: PendingFill): void => {
+    const { token } = fill.check
+    const others = tokens.get(token)
+    if (others?.delete(fill) === true && others.size === 0) tokens.delete(token)
+  }
+  const all = function* (): Generator<PendingFill> {
+    for (const fills of tokens.values()) yield* fills
+  }
+  const of = (token: string): Iterable<PendingFill> => tokens.get(token) ?? []
+  // On Workers a call is lost with the request that started it, and then never ends.
+  const dropLost = (): void => {
+    for (const fill of all()) if (fill.check.expiresAt < now()) end(fill)
+  }
+
+  return {
+    begin: (check) => {
+      if (tokens.size >= MANY) dropLost()
+      const fill = { check, startedAt: now(), wallStartedAt: wallNow(), isOutdated: false }
+      tokens.set(check.token, (tokens.get(check.token) ?? new Set()).add(fill))
+      return fill
+    },
+    end,
+    outdate: (token) => {
+      for (const fill of token === undefined ? all() : of(token)) fill.isOutdated = true
+    },
+    outdateOlder: (fill) => {
+      for (const other of of(fill.check.token)) {
+        if (other === fill) return
+        if (other.check.told === fill.check.told) other.isOutdated = true
+      }
+    },
+  }
+}

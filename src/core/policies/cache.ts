@@ -1,0 +1,149 @@
+import { permitsStale } from '../outage.ts'
+import { createPendingFills } from '../pending-fills.ts'
+import { createVerdictStore } from '../verdict-store.ts'
+import type { Check, Verifier } from '../check.ts'
+import type { PendingFill } from '../pending-fills.ts'
+import type { SkipReason } from '../types.ts'
+import type { AllowVerdict, CheckedVerdict, DenyVerdict } from '../verdict.ts'
+
+export interface CacheOptions {
+  readonly allowTtlMs: number
+  readonly denyTtlMs: number
+  readonly staleIfErrorMs: number
+  readonly maxEntries: number
+  readonly maxBytes: number
+}
+
+export interface CacheContext {
+  /** A clock that never jumps. */
+  readonly now: () => number
+  /** The time of day, which goes on while a machine is frozen. */
+  readonly wallNow: () => number
+  readonly random: () => number
+}
+
+export interface Cache {
+  /** Answers from what is kept. Outside of what shares flights. */
+  readonly read: (next: Verifier) => Verifier
+  /** Keeps what a flight brings. Inside of what shares flights, so that it is done once and before anybody is told. */
+  readonly fill: (next: Verifier) => Verifier
+  /** Drops all of a token, or everything, and keeps nothing of what is on its way. */
+  readonly forget: (token?: string) => void
+}
+
+interface Kept<Verdict> {
+  readonly verdict: Verdict
+  readonly ttlMs: number
+  /** When it was asked for, and not when the answer came: a revocation in between must not live longer. */
+  readonly askedAt: number
+  readonly wallAskedAt: number
+}
+
+const MAX_ENTRIES_PER_TOKEN = 64
+const JITTER = 0.1
+
+/**
+ * Keeps verdicts for a while. Allows and denials are kept apart, so that a flood of garbage tokens pushes out no good
+ * one. Only what the endpoint decided is kept, and nothing that came of a failure.
+ */
+export function createCache(options: CacheOptions, { now, wallNow, random }: CacheContext): Cache {
+  const { allowTtlMs, denyTtlMs, staleIfErrorMs, maxEntries, maxBytes } = options
+  const bounds = { maxEntries, maxEntriesPerToken: MAX_ENTRIES_PER_TOKEN }
+  const allows = createVerdictStore<Kept<AllowVerdict>>({ ...bounds, maxBytes: maxBytes * 0.75 })
+  const denials = createVerdictStore<Kept<DenyVerdict>>({ ...bounds, maxBytes: maxBytes * 0.25 })
+  const fills = createPendingFills({ now, wallNow })
+
+  const hit = <Verdict extends CheckedVerdict>(
+    check: Check,
+    kept: Kept<Verdict> | undefined,
+  ): Verdict | undefined => {
+    if (kept === undefined || !isWithin(kept, kept.ttlMs)) return undefined
+    check.cache = 'hit'
+    return kept.verdict
+  }
+  // Both clocks must agree: one stops while a machine is frozen, the other is set back and forth.
+  const isWithin = ({ askedAt, wallAskedAt }: Kept<CheckedVerdict>, ms: number): boolean => {
+    if (now() - askedAt >= ms) return false
+    const wallAge = wallNow() - wallAskedAt
+    return wallAge >= 0 && wallAge < ms
+  }
+  const lookUp = (check: Check): CheckedVerdict | undefined =>
+    hit(check, allows.get(check.token, check.told)) ??
+    hit(check, denials.get(check.token, check.told))
+
+  const stale = (check: Check): CheckedVerdict | undefined => {
+    const kept = allows.get(check.token, check.told)
+    if (kept === undefined || kept.verdict.mustRevalidate === true) return undefined
+    if (!isWithin(kept, kept.ttlMs + staleIfErrorMs)) return undefined
+    check.cache = 'stale'
+    return { outcome: 'allow', auth: Object.freeze({ ...kept.verdict.auth, stale: true }) }
+  }
+  const orStale = async (
+    check: Check,
+    pending: CheckedVerdict | Promise<CheckedVerdict>,
+  ): Promise<CheckedVerdict> => {
+    try {
+      return await pending
+    } catch (error) {
+      // Looked for only now: a denial or an invalidation may have come in between.
+      const verdict = permitsStale(error) ? stale(check) : undefined
+      if (verdict === undefined) throw error
+      return verdict
+    }
+  }
+
+  const keep = (fill: PendingFill, verdict: CheckedVerdict): void => {
+    const { check } = fill
+    // Whatever the status of a denial was, nobody gets in on an older allow, not even an expired one.
+    if (verdict.outcome === 'deny' || verdict.maxAgeMs === 0) allows.delete(check.token, check.told)
+    check.skipped = fill.isOutdated ? 'outdated' : keepLatest(fill, verdict)
+    if (check.skipped !== undefined) check.cache = 'skipped'
+    if (!fill.isOutdated) fills.outdateOlder(fill)
+  }
+  const keepLatest = (fill: PendingFill, verdict: CheckedVerdict): SkipReason | undefined => {
+    if (verdict.maxAgeMs === 0) return 'no_store'
+    if (verdict.outcome === 'deny' && !verdict.isLasting) return 'status'
+    const configured = verdict.outcome === 'allow' ? allowTtlMs : denyTtlMs
+    // Shorter by up to a tenth, so that what came together does not go together, and never longer than promised.
+    const ttlMs = Math.min(configured, verdict.maxAgeMs ?? Infinity) * (1 - JITTER * random())
+    if (ttlMs <= 0) return 'ttl'
+    const times = { ttlMs, askedAt: fill.startedAt, wallAskedAt: fill.wallStartedAt }
+    const { token, told } = fill.check
+    if (verdict.outcome === 'deny') {
+      return denials.set(token, told, { verdict, ...times }, 0) ? undefined : 'too_large'
+    }
+    denials.delete(token, told)
+    return allows.set(token, told, { verdict, ...times }, sizeOf(verdict)) ? undefined : 'too_large'
+  }
+
+  return {
+    read: (next) => (check) => {
+      const kept = lookUp(check)
+      if (kept !== undefined) return kept
+      check.cache = 'miss'
+      const pending = next(check)
+      return staleIfErrorMs === 0 ? pending : orStale(check, pending)
+    },
+    fill: (next) => async (check) => {
+      const kept = lookUp(check)
+      if (kept !== undefined) return kept
+      const fill = fills.begin(check)
+      try {
+        const verdict = await next(check)
+        keep(fill, verdict)
+        return verdict
+      } finally {
+        fills.end(fill)
+      }
+    },
+    forget: (token) => {
+      allows.forget(token)
+      denials.forget(token)
+      fills.outdate(token)
+    },
+  }
+}
+
+function sizeOf({ auth }: AllowVerdict): number {
+  return 2 * JSON.stringify(auth).length
+}

@@ -1,0 +1,78 @@
+import { AuthUnavailableError } from '../errors.ts'
+import { isOutage } from '../outage.ts'
+import { createSlidingWindow } from '../sliding-window.ts'
+import type { Check, TimedVerifier } from '../check.ts'
+
+export interface CircuitBreakerOptions {
+  readonly minChecks: number
+  readonly failureRatio: number
+  readonly windowMs: number
+  readonly openMs: number
+}
+
+export interface CircuitBreakerContext {
+  readonly now: () => number
+  readonly onState: (state: Circuit['state']) => void
+}
+
+type Circuit =
+  | { readonly state: 'closed' }
+  | { readonly state: 'open'; readonly until: number }
+  /** One probe is out; after its deadline it is taken for lost. */
+  | { readonly state: 'half_open'; readonly until: number }
+
+/**
+ * Stops asking an endpoint that does not answer. It counts checks that got no answer, or 502, 503 or 504: whatever else
+ * the endpoint says to odd tokens cannot open the circuit for everybody. While it is open, checks are refused at once
+ * as `circuit_open`; then one probe at a time decides. It reads the clock and sets no timer, which Workers forbid
+ * outside of requests.
+ */
+export function circuitBreaker(
+  next: TimedVerifier,
+  { minChecks, failureRatio, windowMs, openMs }: CircuitBreakerOptions,
+  { now, onState }: CircuitBreakerContext,
+): TimedVerifier {
+  const checks = createSlidingWindow(windowMs)
+  const failures = createSlidingWindow(windowMs)
+  let circuit: Circuit = { state: 'closed' }
+
+  const enter = (entered: Circuit): Circuit => {
+    circuit = entered
+    checks.clear()
+    failures.clear()
+    onState(entered.state)
+    return entered
+  }
+  const admit = (check: Check): Circuit => {
+    if (circuit.state === 'closed') return circuit
+    const remaining = circuit.until - now()
+    if (remaining > 0) throw new AuthUnavailableError('circuit_open', { retryAfterMs: remaining })
+    return enter({ state: 'half_open', until: check.expiresAt })
+  }
+  const tripped = (): boolean => {
+    const total = checks.total(now())
+    return total >= minChecks && failures.total(now()) >= total * failureRatio
+  }
+  const settle = (during: Circuit, failed: boolean): void => {
+    // What was asked in an earlier state says nothing about this one: only the probe ends `half_open`.
+    if (circuit !== during) return
+    if (circuit.state === 'half_open' && !failed) enter({ state: 'closed' })
+    checks.add(now())
+    if (failed) failures.add(now())
+    if (failed && (circuit.state === 'half_open' || tripped())) {
+      enter({ state: 'open', until: now() + openMs })
+    }
+  }
+
+  return async (check, signal) => {
+    const during = admit(check)
+    try {
+      const verdict = await next(check, signal)
+      settle(during, false)
+      return verdict
+    } catch (error) {
+      settle(during, isOutage(error))
+      throw error
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import { AuthUnavailableError } from './errors.ts'
+
+/** Waits, or less long if the signal aborts. Never throws, and leaves no timer behind. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const done = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+  })
+}
+
+/**
+ * The value of a promise, or a rejection as soon as the signal aborts: a call that does not obey its signal must not hold
+ * what waits for it.
+ */
+export function orAborted<Value>(pending: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(new AuthUnavailableError('timeout'))
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort)
+    void pending.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
+export const EXPIRED: unique symbol = Symbol('expired')
+
+/** The value of a promise, or `EXPIRED` if it takes longer. Leaves no timer behind. */
+export async function within<Value>(
+  ms: number,
+  promise: Promise<Value>,
+): Promise<Value | typeof EXPIRED> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const expired = new Promise<typeof EXPIRED>((resolve) => {
+    timer = setTimeout(() => resolve(EXPIRED), ms)
+  })
+  try {
+    return await Promise.race([promise, expired])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,20 @@
+import { expect, it, vi } from 'vitest'
+import { Check } from '../../src/core/check.ts'
+
+it('makes its question when it is needed, and once', () => {
+  const question = { token: 't', request: { path: '/', headers: {}, params: {} } }
+  const ask = vi.fn(() => question)
+  const check = new Check('t', 'told', ask)
+  expect(ask).not.toHaveBeenCalled()
+  expect([check.question, check.question]).toEqual([question, question])
+  expect(ask).toHaveBeenCalledOnce()
+})
+
+it('has a key of all that is told, token included', () => {
+  const key = (token: string, told: string): string =>
+    new Check(token, told, () => {
+      throw new Error('A key needs no question')
+    }).key
+  expect(key('t', 'told')).toBe('told1:t')
+  expect(new Set([key('t', 'a'), key('t', 'b'), key('u', 'a')]).size).toBe(3)
+})

@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest'
+import { AuthUnavailableError } from '../../src/core/errors.ts'
+import { isOutage, isWorthRetrying, permitsStale } from '../../src/core/outage.ts'
+
+const error = (reason: AuthUnavailableError['reason'], status?: number): AuthUnavailableError =>
+  new AuthUnavailableError(reason, { status })
+
+it.each([
+  ['no answer in time', error('timeout'), { outage: true, retry: false, stale: true }],
+  ['no connection', error('unreachable'), { outage: true, retry: true, stale: true }],
+  ['a body that broke off', error('unreachable', 200), { outage: true, retry: false, stale: true }],
+  ['a 502', error('service_error', 502), { outage: true, retry: true, stale: true }],
+  ['a 503', error('service_error', 503), { outage: true, retry: true, stale: true }],
+  ['a 504', error('service_error', 504), { outage: true, retry: true, stale: true }],
+  ['a 500', error('service_error', 500), { outage: false, retry: false, stale: false }],
+  ['a 501', error('service_error', 501), { outage: false, retry: false, stale: false }],
+  [
+    'a service error without a status',
+    error('service_error'),
+    { outage: false, retry: false, stale: false },
+  ],
+  ['a 429', error('rate_limited', 429), { outage: false, retry: false, stale: false }],
+  ['a bad body', error('invalid_response', 200), { outage: false, retry: false, stale: false }],
+  ['an open circuit', error('circuit_open'), { outage: false, retry: false, stale: true }],
+  ['too many checks', error('overloaded'), { outage: false, retry: false, stale: true }],
+  ['a bug', new TypeError('bug'), { outage: false, retry: false, stale: false }],
+])('%s', (_what, thrown, { outage, retry, stale }) => {
+  expect([isOutage(thrown), isWorthRetrying(thrown), permitsStale(thrown)]).toEqual([
+    outage,
+    retry,
+    stale,
+  ])
+})

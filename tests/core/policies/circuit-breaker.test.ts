@@ -1,0 +1,222 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { AuthUnavailableError } from '../../../src/core/errors.ts'
+import { circuitBreaker } from '../../../src/core/policies/circuit-breaker.ts'
+import { checkOf } from '../../support/checks.ts'
+import type { TimedVerifier } from '../../../src/core/check.ts'
+import type { CheckedVerdict } from '../../../src/core/verdict.ts'
+
+const DENY = { outcome: 'deny', isLasting: true } as const
+const { signal } = new AbortController()
+const down = (): never => {
+  throw new AuthUnavailableError('unreachable')
+}
+const up = (): CheckedVerdict => DENY
+
+let now = 0
+let answer: () => CheckedVerdict | Promise<CheckedVerdict> = up
+let states: string[] = []
+let asked = 0
+
+function breaker(options: Partial<Parameters<typeof circuitBreaker>[1]> = {}) {
+  const next: TimedVerifier = () => {
+    asked += 1
+    return answer()
+  }
+  const defaults = { minChecks: 4, failureRatio: 0.5, windowMs: 10_000, openMs: 5000 }
+  const verify = circuitBreaker(
+    next,
+    { ...defaults, ...options },
+    { now: () => now, onState: (state) => states.push(state) },
+  )
+  return async (): Promise<string> => {
+    const check = checkOf()
+    check.expiresAt = now + 1000
+    try {
+      return (await verify(check, signal)).outcome
+    } catch (error) {
+      return error instanceof AuthUnavailableError ? error.reason : 'bug'
+    }
+  }
+}
+
+async function times(count: number, ask: () => Promise<string>): Promise<string[]> {
+  const outcomes: string[] = []
+  for (let turn = 0; turn < count; turn += 1) outcomes.push(await ask())
+  return outcomes
+}
+
+beforeEach(() => {
+  now = 1_000_000
+  answer = up
+  states = []
+  asked = 0
+})
+
+describe('a closed circuit', () => {
+  it('opens when the ratio and the least number are reached, and not before', async () => {
+    const ask = breaker()
+    answer = down
+    expect(await times(3, ask)).toEqual(Array(3).fill('unreachable'))
+    expect(states).toEqual([])
+    expect(await times(2, ask)).toEqual(['unreachable', 'circuit_open'])
+    expect(states).toEqual(['open'])
+    expect(asked).toBe(4)
+  })
+
+  it('stays closed below the ratio', async () => {
+    const ask = breaker()
+    await times(11, ask)
+    answer = down
+    await times(10, ask)
+    expect(states).toEqual([])
+    await times(1, ask)
+    expect(states).toEqual(['open'])
+  })
+
+  it('forgets what has left the window', async () => {
+    const ask = breaker()
+    answer = down
+    await times(3, ask)
+    now += 11_000
+    await times(3, ask)
+    expect(states).toEqual([])
+  })
+
+  it.each<[string, () => CheckedVerdict]>([
+    ['a denial', up],
+    [
+      'a 500',
+      () => {
+        throw new AuthUnavailableError('service_error', { status: 500 })
+      },
+    ],
+    [
+      'a 429',
+      () => {
+        throw new AuthUnavailableError('rate_limited', { status: 429 })
+      },
+    ],
+    [
+      'a body that cannot be used',
+      () => {
+        throw new AuthUnavailableError('invalid_response', { status: 200 })
+      },
+    ],
+    [
+      'a bug',
+      () => {
+        throw new Error('bug')
+      },
+    ],
+  ])('is not opened by %s, or odd tokens could open it for everybody', async (_what, odd) => {
+    const ask = breaker()
+    answer = odd
+    await times(100, ask)
+    expect(states).toEqual([])
+    expect(asked).toBe(100)
+  })
+
+  it.each([502, 503, 504])('is opened by %d', async (status) => {
+    const ask = breaker()
+    answer = () => {
+      throw new AuthUnavailableError('service_error', { status })
+    }
+    await times(4, ask)
+    expect(states).toEqual(['open'])
+  })
+})
+
+describe('an open circuit', () => {
+  async function opened() {
+    const ask = breaker()
+    answer = down
+    await times(4, ask)
+    asked = 0
+    return ask
+  }
+
+  it('asks nobody and says how long', async () => {
+    const ask = await opened()
+    now += 4999
+    expect(await ask()).toBe('circuit_open')
+    expect(asked).toBe(0)
+    const verify = circuitBreaker(
+      down,
+      { minChecks: 1, failureRatio: 1, windowMs: 1000, openMs: 5000 },
+      {
+        now: () => now,
+        onState: () => undefined,
+      },
+    )
+    await expect(verify(checkOf(), signal)).rejects.toMatchObject({ reason: 'unreachable' })
+    now += 2000
+    await expect(verify(checkOf(), signal)).rejects.toMatchObject({
+      reason: 'circuit_open',
+      retryAfterMs: 3000,
+    })
+  })
+
+  it('then lets exactly one probe through', async () => {
+    const ask = await opened()
+    now += 5000
+    const release = vi.fn<(verdict: CheckedVerdict) => void>()
+    answer = () => new Promise((resolve) => release.mockImplementation(resolve))
+    const probe = ask()
+    expect(await times(100, ask)).toEqual(Array(100).fill('circuit_open'))
+    expect(asked).toBe(1)
+    expect(states).toEqual(['open', 'half_open'])
+    release(DENY)
+    expect(await probe).toBe('deny')
+    expect(states).toEqual(['open', 'half_open', 'closed'])
+  })
+
+  it('closes with one answer, whatever it says, and counts anew', async () => {
+    const ask = await opened()
+    now += 5000
+    answer = up
+    expect(await times(2, ask)).toEqual(['deny', 'deny'])
+    expect(states).toEqual(['open', 'half_open', 'closed'])
+    answer = down
+    await times(1, ask)
+    expect(states).toEqual(['open', 'half_open', 'closed'])
+  })
+
+  it('opens again when the probe gets no answer', async () => {
+    const ask = await opened()
+    now += 5000
+    expect(await times(2, ask)).toEqual(['unreachable', 'circuit_open'])
+    expect(asked).toBe(1)
+    expect(states).toEqual(['open', 'half_open', 'open'])
+    now += 4999
+    expect(await ask()).toBe('circuit_open')
+    now += 1
+    answer = up
+    expect(await ask()).toBe('deny')
+  })
+
+  it('takes a probe that is past its deadline for lost, and lets another through', async () => {
+    const ask = await opened()
+    now += 5000
+    answer = () => new Promise(() => undefined)
+    void ask()
+    now += 999
+    expect(await ask()).toBe('circuit_open')
+    now += 1
+    answer = up
+    expect(await ask()).toBe('deny')
+    expect(states).toEqual(['open', 'half_open', 'half_open', 'closed'])
+  })
+
+  it('learns nothing from calls of before', async () => {
+    const ask = breaker()
+    const release = vi.fn<(verdict: CheckedVerdict) => void>()
+    answer = () => new Promise((resolve) => release.mockImplementation(resolve))
+    const early = ask()
+    answer = down
+    await times(4, ask)
+    release(DENY)
+    expect(await early).toBe('deny')
+    expect(states).toEqual(['open'])
+    expect(await ask()).toBe('circuit_open')
+  })
+})

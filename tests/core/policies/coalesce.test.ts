@@ -1,0 +1,258 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Check } from '../../../src/core/check.ts'
+import { AuthUnavailableError } from '../../../src/core/errors.ts'
+import { coalesce } from '../../../src/core/policies/coalesce.ts'
+import { checkOf } from '../../support/checks.ts'
+import type { AllowVerdict, CheckedVerdict } from '../../../src/core/verdict.ts'
+
+const TIMEOUT = 1000
+
+interface Call {
+  readonly check: Check
+  readonly resolve: (verdict: CheckedVerdict) => void
+  readonly reject: (error: unknown) => void
+}
+
+let calls: Call[] = []
+
+const allow = (extra: Partial<AllowVerdict> = {}): AllowVerdict => ({
+  outcome: 'allow',
+  auth: { attributes: {} },
+  ...extra,
+})
+
+function coalesced() {
+  const { verify, forget } = coalesce(
+    (check) => new Promise((resolve, reject) => calls.push({ check, resolve, reject })),
+    { timeoutMs: TIMEOUT },
+    { now: () => performance.now() },
+  )
+  /** What became of a check, told without waiting for it. */
+  const ask = (token = 't', told = 'a', check = checkOf(token, told)) => {
+    let ended: unknown = 'pending'
+    void Promise.resolve(verify(check)).then(
+      ({ outcome }) => (ended = outcome),
+      (error: unknown) => (ended = error instanceof AuthUnavailableError ? error.reason : error),
+    )
+    return { check, ended: () => ended }
+  }
+  return { ask, forget }
+}
+
+const settle = (ms = 0): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  calls = []
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('a flight', () => {
+  it('is one call for a thousand checks that ask the same (shared lookup)', async () => {
+    const { ask } = coalesced()
+    const checks = Array.from({ length: 1000 }, () => ask())
+    expect(calls).toHaveLength(1)
+    if (calls[0] !== undefined) calls[0].check.endpointStatus = 200
+    calls[0]?.resolve(allow())
+    await settle()
+    expect(new Set(checks.map(({ ended }) => ended()))).toEqual(new Set(['allow']))
+    expect(checks.map(({ check }) => check.cache)).toEqual([
+      'off',
+      ...Array<string>(999).fill('shared'),
+    ])
+    expect(checks[5]?.check).toMatchObject({ attempts: 0, endpointStatus: 200 })
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('is over when it has landed: the next check asks', async () => {
+    const { ask } = coalesced()
+    ask()
+    calls[0]?.resolve(allow())
+    await settle()
+    ask()
+    expect(calls).toHaveLength(2)
+  })
+
+  it('is not shared with another token or another question', () => {
+    const { ask } = coalesced()
+    ask('t', 'a')
+    ask('t', 'b')
+    ask('u', 'a')
+    expect(calls).toHaveLength(3)
+  })
+
+  it('fails for all who share it, and traps nobody later (lookup crashes, A-C4)', async () => {
+    const { ask } = coalesced()
+    const checks = [ask(), ask(), ask()]
+    calls[0]?.reject(new Error('bug'))
+    await settle()
+    for (const { ended } of checks) expect(ended()).toBeInstanceOf(Error)
+    const next = ask()
+    calls[1]?.resolve(allow())
+    await settle()
+    expect(next.ended()).toBe('allow')
+  })
+
+  it('fails for all who share it as unavailable', async () => {
+    const { ask } = coalesced()
+    const checks = [ask(), ask()]
+    calls[0]?.reject(new AuthUnavailableError('unreachable'))
+    await settle()
+    expect(checks.map(({ ended }) => ended())).toEqual(['unreachable', 'unreachable'])
+    expect(calls).toHaveLength(1)
+  })
+
+  it('goes on when the request that started it is not waited for (first caller leaves, A-C1)', async () => {
+    const registered: Promise<unknown>[] = []
+    const leader = new Check(
+      't',
+      'a',
+      () => checkOf().question,
+      (call) => registered.push(call),
+    )
+    const { ask } = coalesced()
+    ask('t', 'a', leader)
+    const follower = ask()
+    expect(registered).toHaveLength(1)
+    calls[0]?.reject(new AuthUnavailableError('unreachable'))
+    await settle()
+    expect(follower.ended()).toBe('unreachable')
+    // What the runtime keeps alive must never reject: it would be reported as an error of the worker.
+    await expect(registered[0]).resolves.toBeUndefined()
+  })
+})
+
+describe('a follower', () => {
+  it('gives the flight half of its time, then asks for itself with the other half', async () => {
+    const { ask } = coalesced()
+    ask()
+    const follower = ask()
+    await settle(499)
+    expect(calls).toHaveLength(1)
+    await settle(1)
+    expect(calls).toHaveLength(2)
+    expect(calls[1]?.check.budgetMs).toBe(500)
+    calls[1]?.resolve(allow())
+    await settle()
+    expect(follower.ended()).toBe('allow')
+    expect(follower.check.cache).toBe('off')
+  })
+
+  it('takes the place of the flight, so that those who come and those who wait share the new one', async () => {
+    const { ask } = coalesced()
+    ask()
+    const followers = Array.from({ length: 100 }, () => ask())
+    await settle(500)
+    expect(calls).toHaveLength(2)
+    const late = ask()
+    expect(calls).toHaveLength(2)
+    calls[1]?.resolve(allow())
+    await settle()
+    expect(new Set([...followers, late].map(({ ended }) => ended()))).toEqual(new Set(['allow']))
+  })
+
+  it('is not trapped by flight after flight that never lands: it asks while there is time', async () => {
+    const { ask } = coalesced()
+    ask()
+    const followers = Array.from({ length: 4 }, () => ask())
+    await settle(900)
+    // Each waits for half of what it has left, and with an eighth left asks for itself.
+    expect(calls.length).toBeGreaterThan(3)
+    for (const call of calls.slice(1)) call.resolve(allow())
+    await settle()
+    expect(new Set(followers.map(({ ended }) => ended()))).toEqual(new Set(['allow']))
+  })
+
+  it('that joined late is not failed by a flight that ran out of its own time', async () => {
+    const { ask } = coalesced()
+    const leader = ask()
+    await settle(700)
+    const follower = ask()
+    await settle(200)
+    calls[0]?.reject(new AuthUnavailableError('timeout'))
+    await settle()
+    expect(leader.ended()).toBe('timeout')
+    expect(follower.ended()).toBe('pending')
+    expect(calls).toHaveLength(2)
+    expect(calls[1]?.check.budgetMs).toBe(800)
+    calls[1]?.resolve(allow())
+    await settle()
+    expect(follower.ended()).toBe('allow')
+  })
+
+  it('does not join a flight that is past its deadline (A-C9)', async () => {
+    const { ask } = coalesced()
+    ask()
+    await settle(1000)
+    ask()
+    expect(calls).toHaveLength(2)
+  })
+
+  it('asks for itself where the answer must not be shared', async () => {
+    const { ask } = coalesced()
+    const checks = [ask(), ask(), ask()]
+    await settle(100)
+    calls[0]?.resolve(allow({ maxAgeMs: 0 }))
+    await settle()
+    expect(calls).toHaveLength(3)
+    expect(calls[1]?.check.budgetMs).toBe(900)
+    calls[1]?.resolve(allow({ maxAgeMs: 0 }))
+    calls[2]?.resolve({ outcome: 'deny', isLasting: true })
+    await settle()
+    expect(checks.map(({ ended }) => ended())).toEqual(['allow', 'allow', 'deny'])
+    expect(checks[1]?.check.cache).toBe('off')
+  })
+
+  it('leaves no timer when the flight lands', async () => {
+    const { ask } = coalesced()
+    ask()
+    ask()
+    expect(vi.getTimerCount()).toBe(1)
+    calls[0]?.resolve(allow())
+    await settle()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('a flight that was replaced', () => {
+  it('does not end the one that took its place', async () => {
+    const { ask } = coalesced()
+    ask()
+    ask()
+    await settle(500)
+    calls[0]?.resolve(allow())
+    await settle()
+    ask()
+    expect(calls).toHaveLength(2)
+  })
+})
+
+describe('forgetting', () => {
+  it.each([['t'], [undefined]])(
+    'lets nobody join what was asked before: forget(%s)',
+    async (token) => {
+      const { ask, forget } = coalesced()
+      const early = ask()
+      ask('u')
+      forget(token)
+      const late = ask()
+      ask('u')
+      expect(calls).toHaveLength(token === undefined ? 4 : 3)
+      calls[0]?.resolve(allow())
+      await settle()
+      expect([early.ended(), late.ended()]).toEqual(['allow', 'pending'])
+    },
+  )
+})
+
+it('flights that were lost do not pile up', async () => {
+  const { ask } = coalesced()
+  for (let turn = 0; turn < 3000; turn += 1) ask(`t${turn}`)
+  await settle(1000)
+  ask('one more')
+  // Every one of them would now be asked anew.
+  ask('t5')
+  expect(calls).toHaveLength(3002)
+})

@@ -1,0 +1,151 @@
+import { describe, expect, it, vi } from 'vitest'
+import { limit } from '../../../src/core/policies/limit.ts'
+import { checkOf } from '../../support/checks.ts'
+import type { Check, TimedVerifier } from '../../../src/core/check.ts'
+import type { CheckedVerdict } from '../../../src/core/verdict.ts'
+
+const DENY = { outcome: 'deny', isLasting: true } as const
+
+/** An endpoint that answers when it is told to, in the order in which it was asked. */
+function heldEndpoint() {
+  const asked: string[] = []
+  const answers = new Map<string, (verdict: CheckedVerdict | Error) => void>()
+  const next: TimedVerifier = (check) =>
+    new Promise((resolve, reject) => {
+      asked.push(check.token)
+      answers.set(check.token, (verdict) => {
+        if (verdict instanceof Error) reject(verdict)
+        else resolve(verdict)
+      })
+    })
+  return {
+    next,
+    asked,
+    answer: (token: string, verdict: CheckedVerdict | Error = DENY) =>
+      answers.get(token)?.(verdict),
+  }
+}
+
+function limited(next: TimedVerifier, maxInFlight = 2, maxWaiting = 2, now = () => 0) {
+  const verify = limit(next, { maxInFlight, maxWaiting }, { now })
+  return (token: string, signal = new AbortController().signal, expiresAt = 100) => {
+    const check: Check = checkOf(token)
+    check.expiresAt = expiresAt
+    const verdict = Promise.resolve(verify(check, signal))
+    verdict.catch(() => undefined)
+    return verdict
+  }
+}
+
+const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))
+
+describe('limit', () => {
+  it('lets through as many as may be in flight, and the next in order when one has ended', async () => {
+    const endpoint = heldEndpoint()
+    const ask = limited(endpoint.next)
+    const verdicts = ['a', 'b', 'c', 'd'].map((token) => ask(token))
+    await settle()
+    expect(endpoint.asked).toEqual(['a', 'b'])
+    endpoint.answer('b')
+    await settle()
+    expect(endpoint.asked).toEqual(['a', 'b', 'c'])
+    endpoint.answer('a', new Error('bug'))
+    await settle()
+    expect(endpoint.asked).toEqual(['a', 'b', 'c', 'd'])
+    endpoint.answer('c')
+    endpoint.answer('d')
+    expect((await Promise.allSettled(verdicts)).map(({ status }) => status)).toEqual([
+      'rejected',
+      'fulfilled',
+      'fulfilled',
+      'fulfilled',
+    ])
+  })
+
+  it('refuses the surplus at once as overloaded', async () => {
+    const endpoint = heldEndpoint()
+    const ask = limited(endpoint.next)
+    for (const token of ['a', 'b', 'c', 'd']) void ask(token)
+    await expect(ask('e')).rejects.toMatchObject({ reason: 'overloaded' })
+    const none = limited(heldEndpoint().next, 1, 0)
+    void none('a')
+    await expect(none('b')).rejects.toMatchObject({ reason: 'overloaded' })
+  })
+
+  it('lets nobody overtake those who wait', async () => {
+    const endpoint = heldEndpoint()
+    const ask = limited(endpoint.next, 1, 10)
+    for (const token of ['a', 'b', 'c']) void ask(token)
+    endpoint.answer('a')
+    void ask('late')
+    await settle()
+    endpoint.answer('b')
+    await settle()
+    endpoint.answer('c')
+    await settle()
+    expect(endpoint.asked).toEqual(['a', 'b', 'c', 'late'])
+  })
+
+  it('ends the wait with the signal, and gives the place to the next', async () => {
+    const endpoint = heldEndpoint()
+    const ask = limited(endpoint.next, 1, 2)
+    void ask('a')
+    const controller = new AbortController()
+    const left = ask('b', controller.signal)
+    void ask('c')
+    controller.abort()
+    await expect(left).rejects.toMatchObject({ reason: 'timeout' })
+    endpoint.answer('a')
+    await settle()
+    expect(endpoint.asked).toEqual(['a', 'c'])
+  })
+
+  it('frees its places when calls throw, so that nothing is lost over time', async () => {
+    const next = vi.fn<TimedVerifier>(() => {
+      throw new Error('bug')
+    })
+    const ask = limited(next, 1, 0)
+    for (let turn = 0; turn < 100; turn += 1) await expect(ask('a')).rejects.toThrow('bug')
+    expect(next).toHaveBeenCalledTimes(100)
+  })
+
+  it('takes a call that is past its deadline for lost (a request that ended on Workers)', async () => {
+    let now = 0
+    const endpoint = heldEndpoint()
+    const ask = limited(endpoint.next, 1, 0, () => now)
+    void ask('lost')
+    now = 99
+    await expect(ask('early')).rejects.toMatchObject({ reason: 'overloaded' })
+    now = 100
+    void ask('b', undefined, 200)
+    await settle()
+    expect(endpoint.asked).toEqual(['lost', 'b'])
+    endpoint.answer('lost')
+    await settle()
+    await expect(ask('c')).rejects.toMatchObject({ reason: 'overloaded' })
+  })
+
+  it('never has more in flight than it may, whatever happens', async () => {
+    let inFlight = 0
+    let most = 0
+    const next: TimedVerifier = async () => {
+      inFlight += 1
+      most = Math.max(most, inFlight)
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 3))
+      inFlight -= 1
+      if (Math.random() < 0.3) throw new Error('bug')
+      return DENY
+    }
+    const ask = limited(next, 8, 1000)
+    const results = await Promise.allSettled(
+      Array.from({ length: 500 }, (_, index) => {
+        const controller = new AbortController()
+        if (index % 7 === 0) setTimeout(() => controller.abort(), Math.random() * 20)
+        return ask(`t${index}`, controller.signal)
+      }),
+    )
+    expect(most).toBe(8)
+    expect(inFlight).toBe(0)
+    expect(results).toHaveLength(500)
+  })
+})

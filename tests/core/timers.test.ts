@@ -1,0 +1,62 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { EXPIRED, orAborted, sleep, within } from '../../src/core/timers.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('sleep', () => {
+  it('waits as long as it is told', async () => {
+    const woken = vi.fn<() => void>()
+    void sleep(100, new AbortController().signal).then(woken)
+    await vi.advanceTimersByTimeAsync(99)
+    expect(woken).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(woken).toHaveBeenCalledOnce()
+  })
+
+  it('ends with the signal and leaves no timer', async () => {
+    const controller = new AbortController()
+    const slept = sleep(100, controller.signal)
+    controller.abort()
+    await slept
+    await sleep(100, controller.signal)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('within', () => {
+  it('gives the value or the rejection, and leaves no timer', async () => {
+    expect(await within(100, Promise.resolve(5))).toBe(5)
+    await expect(within(100, Promise.reject(new Error('bug')))).rejects.toThrow('bug')
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('gives EXPIRED when it takes longer', async () => {
+    const outcome = within(100, new Promise(() => undefined))
+    await vi.advanceTimersByTimeAsync(100)
+    expect(await outcome).toBe(EXPIRED)
+  })
+})
+
+describe('orAborted', () => {
+  it('gives the value or the rejection, and leaves no listener', async () => {
+    const { signal } = new AbortController()
+    const remove = vi.spyOn(signal, 'removeEventListener')
+    expect(await orAborted(Promise.resolve(5), signal)).toBe(5)
+    await expect(orAborted(Promise.reject(new Error('bug')), signal)).rejects.toThrow('bug')
+    expect(remove).toHaveBeenCalledTimes(2)
+  })
+
+  it('rejects as soon as the signal aborts, and when it has before', async () => {
+    const controller = new AbortController()
+    const outcome = orAborted(new Promise(() => undefined), controller.signal)
+    controller.abort()
+    await expect(outcome).rejects.toMatchObject({ reason: 'timeout' })
+    const late = orAborted(new Promise(() => undefined), controller.signal)
+    await expect(late).rejects.toMatchObject({ reason: 'timeout' })
+  })
+})
