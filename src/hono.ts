@@ -2,7 +2,8 @@ import { HTTPException } from 'hono/http-exception'
 import { createGate } from './core/authenticator.ts'
 import type { Context, MiddlewareHandler, Next } from 'hono'
 import type { Decision, VerdictControls } from './core/decision.ts'
-import type { Auth, AuthConfig } from './core/types.ts'
+import type { AuthConfig } from './core/auth-config.ts'
+import type { Auth } from './core/types.ts'
 
 /** The variable that {@link auth} sets. */
 export interface AuthVariables {

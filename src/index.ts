@@ -4,28 +4,30 @@ export { getAuth } from './core/identity.ts'
 export { withAuth } from './core/with-auth.ts'
 export type { AuthenticationResult, Authenticator, VerdictControls } from './core/decision.ts'
 export type {
-  Auth,
   AuthConfig,
   AuthConfigSource,
-  AuthEvent,
   CacheConfig,
   CircuitBreakerConfig,
-  CircuitEvent,
   ConcurrencyConfig,
   ContextConfig,
   CredentialsSource,
   CustomVerifier,
+  PublicPath,
+  RetryConfig,
+  Transport,
+  TransportInit,
+  TransportResponse,
+} from './core/auth-config.ts'
+export type {
+  Auth,
+  AuthEvent,
+  CircuitEvent,
   DecisionEvent,
   Denial,
   DenialReason,
   NoticeEvent,
-  PublicPath,
   Question,
-  RetryConfig,
   SkipReason,
-  Transport,
-  TransportInit,
-  TransportResponse,
   UnavailableReason,
   Verdict,
 } from './core/types.ts'

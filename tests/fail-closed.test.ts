@@ -233,6 +233,26 @@ describe.each(Object.entries(WAYS))('%s', (_way, send) => {
   })
 })
 
+describe('a failure is not kept, even where verdicts are', () => {
+  const kept: AuthConfig = { ...base, context: { headers: [] }, cache: {}, retry: false }
+
+  it.each<[string, () => Response]>([
+    ['a rate limit', answering(429)],
+    ['a 500', answering(500)],
+    ['a 503', answering(503)],
+    ['a 404', answering(404)],
+    ['a redirect', answering(302)],
+    ['no answer', () => HttpResponse.error()],
+    ['a denial that must not be kept', answering(401, null, { 'cache-control': 'no-store' })],
+  ])('after %s the next request is asked about again', async (_what, failing) => {
+    const guarded = withAuth(handler, kept)
+    server.use(http.post(ENDPOINT, failing, { once: true }), http.post(ENDPOINT, answering(200)))
+    expect((await guarded(get('/a', 'k1'))).status).toBe(401)
+    expect((await guarded(get('/a', 'k1'))).status).toBe(200)
+    expect(handler).toHaveBeenCalledOnce()
+  })
+})
+
 it('has a case for every reason there is', () => {
   const reasons: Record<DenialReason, true> = {
     missing_credentials: true,

@@ -243,6 +243,26 @@ describe('A-P: the path', () => {
     })
   })
 
+  it.each([
+    ['A-P13 a path and a query in Host (Deno and workerd make a URL of it)', 'h/public/x?'],
+    ['A-P13 a path in Host', 'h/public'],
+    ['A-P13 a backslash in Host, even if the URL hides it', 'h\\public'],
+    ['A-P13 userinfo in Host', 'u@h'],
+    ['A-P13 a blank in Host', 'h /public'],
+  ])('%s makes nothing public', async (_title, host) => {
+    expect(await attack(raw('http://h/public/x', { host }))).toMatchObject(REFUSED)
+  })
+
+  it.each(['h', 'h.test:80', '[::1]:80', 'xn--h-xka.test', ''])(
+    'A-P13 an ordinary Host %j does',
+    async (host) => {
+      expect(await attack(raw('http://h/public/x', { host }))).toMatchObject({
+        status: 200,
+        asked: [],
+      })
+    },
+  )
+
   it('A-P6 an encoded letter is told decoded, as routers read it (middie CVE-2026-22031)', async () => {
     await attack(header('Bearer good', 'http://h/%61dmin'))
     expect(asked[0]?.request.path).toBe('/admin')

@@ -14,6 +14,7 @@ import type {
   AuthenticationResult,
   Authenticator,
   AuthEvent,
+  CircuitEvent,
   DecisionEvent,
   DenialReason,
   NoticeEvent,
@@ -336,6 +337,7 @@ async function anAuthenticatorSaysWhoOrWhatToAnswer(): Promise<void> {
 function eventsAndReasonsAreUnions(): void {
   const onEvent = (event: AuthEvent): void => {
     if (event.type === 'decision') return same<typeof event, DecisionEvent>()
+    if (event.type === 'circuit') return same<typeof event, CircuitEvent>()
     same<typeof event, NoticeEvent>()
   }
   withAuth(handler, { ...config, onEvent })

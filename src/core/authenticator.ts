@@ -1,7 +1,7 @@
 import { AuthUnavailableError } from './errors.ts'
 import { rememberAuth } from './identity.ts'
 import { createSetupSource } from './setup.ts'
-import { parseTarget } from './target.ts'
+import { isPlainHost, parseTarget } from './target.ts'
 import type { Check } from './check.ts'
 import type {
   AuthenticationResult,
@@ -13,7 +13,8 @@ import type {
 } from './decision.ts'
 import type { Setup, SetupSource, Unready } from './setup.ts'
 import type { Target } from './target.ts'
-import type { AuthConfigSource, DecisionEvent, DenialReason } from './types.ts'
+import type { AuthConfigSource } from './auth-config.ts'
+import type { DecisionEvent, DenialReason } from './types.ts'
 import type { CheckedVerdict } from './verdict.ts'
 
 /** One request on its way to a decision. */
@@ -93,7 +94,7 @@ function judge(passage: Passage): Decision | Promise<Decision> {
   if (target === undefined) return refuse(passage, 'malformed_request')
   passage.target = target
   if (!isReady(setup)) return refuse(passage, 'not_configured')
-  if (setup.config.isPublic(target.path, request.method)) return pass(passage, 'public')
+  if (isPublic(setup, request, target)) return pass(passage, 'public')
   if (setup.config.preflight === 'allow' && isPreflight(setup, request)) {
     return pass(passage, 'preflight')
   }
@@ -104,6 +105,10 @@ function judge(passage: Passage): Decision | Promise<Decision> {
   passage.check = check
   const verdict = setup.verifier.verify(check)
   return verdict instanceof Promise ? settle(passage, verdict) : conclude(passage, verdict)
+}
+
+function isPublic({ config }: Setup, { method, headers }: Request, { path }: Target): boolean {
+  return config.isPublic(path, method) && isPlainHost(headers.get('host'))
 }
 
 // Fetch standard, CORS-preflight fetch: OPTIONS with these two fields, and never with credentials.

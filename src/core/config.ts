@@ -19,7 +19,7 @@ import type { CircuitBreakerOptions } from './policies/circuit-breaker.ts'
 import type { LimitOptions } from './policies/limit.ts'
 import type { RetryOptions } from './policies/retry.ts'
 import type { PublicMatcher } from './public-paths.ts'
-import type { AuthConfig, CredentialsSource, CustomVerifier, Transport } from './types.ts'
+import type { AuthConfig, CredentialsSource, CustomVerifier, Transport } from './auth-config.ts'
 
 /** A config that was checked and whose defaults are filled in. */
 export interface ResolvedConfig {

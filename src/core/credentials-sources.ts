@@ -1,5 +1,5 @@
 import { invalidOption, isHttpToken, readOptions } from './option-checks.ts'
-import type { CredentialsSource } from './types.ts'
+import type { CredentialsSource } from './auth-config.ts'
 
 const OPTIONS = { header: true, cookie: true, webSocketProtocol: true } as const
 // Each has a source of its own, or is framing.

@@ -1,4 +1,4 @@
-import type { CredentialsSource } from './types.ts'
+import type { CredentialsSource } from './auth-config.ts'
 
 /** Why a request has no token to ask about. */
 export interface CredentialsProblem {

@@ -2,7 +2,7 @@ import { AuthUnavailableError } from './errors.ts'
 import { orAborted } from './timers.ts'
 import { checkVerdict } from './verdict.ts'
 import type { TimedVerifier } from './check.ts'
-import type { CustomVerifier } from './types.ts'
+import type { CustomVerifier } from './auth-config.ts'
 
 /** Asks a function of the user's, and trusts nothing of what it returns. */
 export function createCustomVerifier(

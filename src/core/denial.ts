@@ -1,5 +1,6 @@
 import { clampRetryAfter } from './retry-after.ts'
-import type { AuthConfig, Denial, DenialReason } from './types.ts'
+import type { AuthConfig } from './auth-config.ts'
+import type { Denial, DenialReason } from './types.ts'
 
 /** How requests are refused, as configured. Neither function throws, whatever the user's hook does. */
 export interface Denials {

@@ -8,7 +8,8 @@ import { NOBODY, parseIdentity, parseJson } from './verdict.ts'
 import type { Freshness } from './cache-control.ts'
 import type { Check, TimedVerifier } from './check.ts'
 import type { BodyOutcome } from './response-body.ts'
-import type { Transport, TransportInit, TransportResponse, UnavailableReason } from './types.ts'
+import type { Transport, TransportInit, TransportResponse } from './auth-config.ts'
+import type { UnavailableReason } from './types.ts'
 import type { CheckedVerdict } from './verdict.ts'
 
 /** What the endpoint is, as configured. */

@@ -1,5 +1,6 @@
 import { AuthConfigError } from './errors.ts'
-import type { AuthConfig, AuthEvent } from './types.ts'
+import type { AuthConfig } from './auth-config.ts'
+import type { AuthEvent } from './types.ts'
 
 /** Tells the observer of an event. Never throws. */
 export type Report = (event: AuthEvent) => void

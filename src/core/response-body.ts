@@ -1,4 +1,4 @@
-import type { TransportResponse } from './types.ts'
+import type { TransportResponse } from './auth-config.ts'
 
 /** How reading a body ended. */
 export type BodyOutcome =

@@ -12,7 +12,7 @@ import type { ResolvedConfig } from './config.ts'
 import type { CredentialsReader } from './credentials.ts'
 import type { Denials } from './denial.ts'
 import type { Report } from './events.ts'
-import type { AuthConfig, AuthConfigSource } from './types.ts'
+import type { AuthConfig, AuthConfigSource } from './auth-config.ts'
 import type { ComposedVerifier } from './verifier.ts'
 
 /** What is there even when a request cannot be decided about: how to refuse it, and whom to tell. */
@@ -112,9 +112,20 @@ function createSetup(config: ResolvedConfig, base: Unready, args: readonly unkno
 
 function findEndpoint(config: ResolvedConfig, args: readonly unknown[]): string | undefined {
   if (config.endpoint !== undefined || config.verifier !== undefined) return config.endpoint
-  const endpoint = endpointFromEnvironment(args)
+  const endpoint = readEnvironment(args)
   if (endpoint !== undefined) return checkEndpoint(endpoint, config.allowInsecureHttp)
   throw new AuthConfigError('endpoint', '"endpoint" is missing: configure it, or set AUTH_ENDPOINT')
+}
+
+function readEnvironment(args: readonly unknown[]): unknown {
+  try {
+    return endpointFromEnvironment(args)
+  } catch {
+    throw new AuthConfigError(
+      'endpoint',
+      'AUTH_ENDPOINT cannot be read from the environment: permit that (on Deno, --allow-env=AUTH_ENDPOINT), or configure "endpoint"',
+    )
+  }
 }
 
 function refusePromise(made: unknown): unknown {

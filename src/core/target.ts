@@ -44,6 +44,14 @@ export function canonicalPath(raw: string): string | undefined {
 }
 
 /**
+ * Whether a `Host` names a host and nothing else. Some servers make `http://h/public/x?/admin` of a request for `/admin`
+ * with the host `h/public/x?`: everybody who reads that URL agrees on it, but the client chose it in the wrong place.
+ */
+export function isPlainHost(host: string | null): boolean {
+  return host === null || /^[\w.~!$&'()*+,;=:%[\]-]*$/.test(host)
+}
+
+/**
  * Whether a router or a file server may read more structure out of a canonical path than is visible in it. Such a
  * path is never public.
  */

@@ -1,7 +1,7 @@
 import { createGate } from './authenticator.ts'
 import { boundMembers } from './bound-members.ts'
 import type { Decision, Gate, VerdictControls } from './decision.ts'
-import type { AuthConfig, AuthConfigSource } from './types.ts'
+import type { AuthConfig, AuthConfigSource } from './auth-config.ts'
 
 /** A guarded handler. Servers that want an object find the same function under `fetch`. */
 export interface GuardedHandler<

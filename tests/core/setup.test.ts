@@ -52,6 +52,16 @@ describe('a config object', () => {
     expect(isReady(setups.get([]))).toBe(true)
   })
 
+  it('says so where the environment must not be read', () => {
+    const denied = {
+      get AUTH_ENDPOINT(): never {
+        throw new Error('NotCapable')
+      },
+    }
+    expect(isReady(createSetupSource(undefined).get([denied]))).toBe(false)
+    expect(console.error).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('--allow-env'))
+  })
+
   it('needs no environment with a verifier', () => {
     const setups = createSetupSource({ verifier: () => ({ outcome: 'deny' }) })
     expect(isReady(setups.get([]))).toBe(true)

@@ -10,8 +10,8 @@ export interface DocumentedOption {
   readonly defaultText: string | undefined
 }
 
-const FILE = join(ROOT, 'src/core/types.ts')
-const program = ts.createProgram([FILE], {
+const FILES = ['src/core/auth-config.ts', 'src/core/types.ts'].map((file) => join(ROOT, file))
+const program = ts.createProgram(FILES, {
   strict: true,
   noEmit: true,
   types: [],
@@ -19,7 +19,7 @@ const program = ts.createProgram([FILE], {
 })
 const checker = program.getTypeChecker()
 
-/** The options of `AuthConfig`; in place of an option that is a config itself, the options of that. */
+/** The options of `AuthConfig`, with those of an option that is a config itself. */
 export function readOptionsOfType(): DocumentedOption[] {
   return optionsOf(typeNamed('AuthConfig'), '')
 }
@@ -38,19 +38,26 @@ function optionsOf(config: ts.Type, parent: string): DocumentedOption[] {
   return config.getProperties().flatMap((property) => {
     const name = `${parent}${property.name}`
     const type = checker.getNonNullableType(checker.getTypeOfSymbol(property))
-    if (type.getSymbol()?.name.endsWith('Config') ?? false) return optionsOf(type, `${name}.`)
+    const nested = (type.isUnion() ? type.types : [type]).find(isConfig)
+    const options = nested === undefined ? [] : optionsOf(nested, `${name}.`)
+    // What can be `false` is an option, and not only the name of a group.
+    if (nested === type) return options
     const tag = property.getJsDocTags(checker).find((candidate) => candidate.name === 'default')
-    return [{ name, defaultText: tag && ts.displayPartsToString(tag.text) }]
+    return [{ name, defaultText: tag && ts.displayPartsToString(tag.text) }, ...options]
   })
 }
 
+function isConfig(type: ts.Type): boolean {
+  return type.getSymbol()?.name.endsWith('Config') ?? false
+}
+
 function typeNamed(name: string): ts.Type {
-  const source = program.getSourceFile(FILE)
-  const declaration = source?.statements.find(
+  const statements = FILES.flatMap((file) => [...(program.getSourceFile(file)?.statements ?? [])])
+  const declaration = statements.find(
     (statement): statement is ts.InterfaceDeclaration | ts.TypeAliasDeclaration =>
       (ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement)) &&
       statement.name.text === name,
   )
-  if (declaration === undefined) throw new Error(`There is no type ${name} in ${FILE}`)
+  if (declaration === undefined) throw new Error(`There is no type ${name}`)
   return checker.getTypeAtLocation(declaration)
 }
