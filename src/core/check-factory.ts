@@ -1,5 +1,4 @@
 import { Check } from './check.ts'
-import { findKeepAlive } from './environment.ts'
 import { createQuestionBuilder } from './question.ts'
 import { createToldEncoder } from './question-key.ts'
 import type { ResolvedConfig } from './config.ts'
@@ -23,6 +22,6 @@ export function createCheckFactory(
   return (token, request, target, args) => {
     const told = encodeTold(request, target)
     if (told === undefined) return undefined
-    return new Check(token, told, () => buildQuestion(token, request, target), findKeepAlive(args))
+    return new Check(token, told, () => buildQuestion(token, request, target), args)
   }
 }

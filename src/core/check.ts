@@ -1,3 +1,4 @@
+import { findKeepAlive } from './environment.ts'
 import { encodeKey } from './question-key.ts'
 import type { Question, SkipReason } from './types.ts'
 import type { CheckedVerdict } from './verdict.ts'
@@ -10,8 +11,6 @@ export class Check {
   readonly token: string
   /** Everything else that the endpoint is told, encoded: see `question-key.ts`. */
   readonly told: string
-  /** Keeps the runtime from ending a call with the request that started it. */
-  readonly keepAlive: ((call: Promise<unknown>) => void) | undefined
   /** How long the deadline gives it, if not the whole time. */
   budgetMs: number | undefined = undefined
   /** When its deadline is, by the clock that never jumps. */
@@ -24,25 +23,26 @@ export class Check {
   /** Why the verdict was not kept. */
   skipped: SkipReason | undefined = undefined
   readonly #ask: () => Question
+  readonly #args: readonly unknown[]
   #question: Question | undefined = undefined
   #key: string | undefined = undefined
 
-  constructor(
-    token: string,
-    told: string,
-    ask: () => Question,
-    keepAlive?: (call: Promise<unknown>) => void,
-  ) {
+  constructor(token: string, told: string, ask: () => Question, args: readonly unknown[] = []) {
     this.token = token
     this.told = told
-    this.keepAlive = keepAlive
     this.#ask = ask
+    this.#args = args
   }
 
   /** What the endpoint is asked. Made when it is needed: a verdict that is kept needs none. */
   get question(): Question {
     this.#question ??= this.#ask()
     return this.#question
+  }
+
+  /** Keeps the runtime from ending a call with the request that started it. Looked for only where there is a call. */
+  get keepAlive(): ((call: Promise<unknown>) => void) | undefined {
+    return findKeepAlive(this.#args)
   }
 
   /** Token and told: equal keys ask the same question. */

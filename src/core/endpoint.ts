@@ -78,12 +78,13 @@ function allow(
     throw new AuthUnavailableError(missingIdentityReason(body), { status })
   }
   const freshness = parseCacheControl(headers.get('cache-control'))
-  return { outcome: 'allow', auth: auth ?? NOBODY, ...shortest(freshness, expiresInMs(json)) }
+  return { outcome: 'allow', auth: auth ?? NOBODY, ...bounded(freshness, expiresInMs(json)) }
 }
 
-function shortest(freshness: Freshness, expiresIn: number): Freshness {
-  const maxAgeMs = Math.min(freshness.maxAgeMs ?? Infinity, expiresIn)
-  return maxAgeMs === Infinity ? freshness : { ...freshness, maxAgeMs }
+// What says itself when it ends must not serve beyond that, not even while the endpoint does not answer.
+function bounded(freshness: Freshness, expiresIn: number): Freshness {
+  if (expiresIn === Infinity) return freshness
+  return { maxAgeMs: Math.min(freshness.maxAgeMs ?? Infinity, expiresIn), mustRevalidate: true }
 }
 
 // RFC 7662 §4: what was said about a token must not be kept beyond the `exp` that was said with it.

@@ -15,8 +15,8 @@ export interface PendingFills {
   readonly end: (fill: PendingFill) => void
   /** Outdates all of a token, or all. */
   readonly outdate: (token?: string) => void
-  /** Outdates what asked the same before this one did, and is not back yet. */
-  readonly outdateOlder: (fill: PendingFill) => void
+  /** Outdates what asked the same and is not back yet: what began before this one, or with `all` whatever it is. */
+  readonly outdateTwins: (fill: PendingFill, which: 'older' | 'all') => void
 }
 
 const MANY = 2048
@@ -56,9 +56,9 @@ export function createPendingFills({
     outdate: (token) => {
       for (const fill of token === undefined ? all() : of(token)) fill.isOutdated = true
     },
-    outdateOlder: (fill) => {
+    outdateTwins: (fill, which) => {
       for (const other of of(fill.check.token)) {
-        if (other === fill) return
+        if (other === fill && which === 'older') return
         if (other.check.told === fill.check.told) other.isOutdated = true
       }
     },

@@ -13,6 +13,10 @@ const TARGET =
   // oxlint-disable-next-line no-control-regex
   /^https?:\/\/[^/\\?#@\x00-\x20\x7f]+(\/[^?#\\\x00-\x20\x7f]*)(?:\?([^#\x00-\x20\x7f]*))?$/
 
+// What nearly every target looks like. All of it matches TARGET too, and is canonical as it stands: there is no `%` to
+// decode, nothing to encode, and no `.` for a segment of dots. One pattern is half of what reading it otherwise costs.
+const USUAL = /^https?:\/\/[\w.:-]+(\/[\w~/-]*)(?:\?([!"$-~]*))?$/
+
 // What a URL parser percent-encodes in a path; some servers hand it over raw.
 const RAW = /[^\x21-\x7e]|["<>^`{}]/u
 const ENCODED_UNRESERVED = /%(?:2[de]|3\d|[46][1-9a-f]|[57][\da]|5f|7e)/gi
@@ -27,10 +31,11 @@ const ENCODED_DELIMITER = /%2f|%5c|%00|\/\//i
  * @param url `request.url`, as the server made it.
  */
 export function parseTarget(url: string): Target | undefined {
-  const match = TARGET.exec(url)
+  const usual = USUAL.exec(url)
+  const match = usual ?? TARGET.exec(url)
   if (match === null) return undefined
   const [, raw = '', query = ''] = match
-  const path = canonicalPath(raw)
+  const path = usual === null ? canonicalPath(raw) : raw
   return path === undefined ? undefined : { path, query }
 }
 

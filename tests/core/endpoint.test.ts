@@ -250,10 +250,14 @@ describe('what the endpoint says about keeping its answer', () => {
     const now = Date.now()
     vi.spyOn(Date, 'now').mockReturnValue(now)
     const expiring = (exp: unknown): Transport => answering(200, JSON.stringify({ exp }), CACHE)
-    expect(await ask(expiring((now + 5000) / 1000))).toMatchObject({ maxAgeMs: 5000 })
+    expect(await ask(expiring((now + 5000) / 1000))).toMatchObject({
+      maxAgeMs: 5000,
+      mustRevalidate: true,
+    })
     expect(await ask(expiring((now + 90_000) / 1000))).toMatchObject({ maxAgeMs: 60_000 })
     expect(await ask(expiring(1))).toMatchObject({ maxAgeMs: 0 })
     expect(await ask(expiring('1'))).toMatchObject({ maxAgeMs: 60_000 })
+    expect(await ask(expiring('1'))).not.toHaveProperty('mustRevalidate')
     expect(await ask(answering(200, '{"exp":1}'))).toMatchObject({ maxAgeMs: 0 })
     vi.restoreAllMocks()
   })

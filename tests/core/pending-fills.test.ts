@@ -34,8 +34,10 @@ it('outdates what asked the same before', () => {
     checkOf('t', 'a'),
   ]
   const begun = checks.map(fills.begin)
-  if (begun[3] !== undefined) fills.outdateOlder(begun[3])
+  if (begun[3] !== undefined) fills.outdateTwins(begun[3], 'older')
   expect(begun.map(({ isOutdated }) => isOutdated)).toEqual([true, false, false, false, false])
+  if (begun[3] !== undefined) fills.outdateTwins(begun[3], 'all')
+  expect(begun.map(({ isOutdated }) => isOutdated)).toEqual([true, false, false, true, true])
 })
 
 it('has nothing to do with what has ended', () => {
@@ -44,7 +46,7 @@ it('has nothing to do with what has ended', () => {
   fills.end(fill)
   fills.end(fill)
   fills.outdate()
-  fills.outdateOlder(fill)
+  fills.outdateTwins(fill, 'older')
   expect(fill.isOutdated).toBe(false)
 })
 

@@ -98,7 +98,9 @@ export function createCache(options: CacheOptions, { now, wallNow, random }: Cac
     if (verdict.outcome === 'deny' || verdict.maxAgeMs === 0) allows.delete(check.token, check.told)
     check.skipped = fill.isOutdated ? 'outdated' : keepLatest(fill, verdict)
     if (check.skipped !== undefined) check.cache = 'skipped'
-    if (!fill.isOutdated) fills.outdateOlder(fill)
+    // By order of their beginning, but that a retry asks later than its flight began: in doubt a denial stands.
+    if (verdict.outcome === 'deny') fills.outdateTwins(fill, 'all')
+    else if (!fill.isOutdated) fills.outdateTwins(fill, 'older')
   }
   const keepLatest = (fill: PendingFill, verdict: CheckedVerdict): SkipReason | undefined => {
     if (verdict.maxAgeMs === 0) return 'no_store'

@@ -42,8 +42,9 @@ export function coalesce(
     dropLost()
     const { key } = check
     check.budgetMs = budgetMs
-    const landed = land(Promise.resolve(next(check)), () => {
-      if (flights.get(key) === flight) flights.delete(key)
+    const landed = land(Promise.resolve(next(check)), (verdict) => {
+      // After a denial nobody joins a twin either, which may have been asked before it.
+      if (verdict?.outcome === 'deny' || flights.get(key) === flight) flights.delete(key)
     })
     const flight: Flight = { check, expiresAt: now() + budgetMs, landed }
     flights.set(key, flight)
@@ -103,10 +104,15 @@ async function orExpired(
   }
 }
 
-async function land(pending: Promise<CheckedVerdict>, done: () => void): Promise<CheckedVerdict> {
+async function land(
+  pending: Promise<CheckedVerdict>,
+  done: (verdict?: CheckedVerdict) => void,
+): Promise<CheckedVerdict> {
+  let verdict: CheckedVerdict | undefined
   try {
-    return await pending
+    verdict = await pending
+    return verdict
   } finally {
-    done()
+    done(verdict)
   }
 }

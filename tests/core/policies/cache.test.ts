@@ -390,6 +390,18 @@ describe('flights that overtake each other (A-C12)', () => {
     expect(asked).toHaveBeenCalledTimes(3)
   })
 
+  it('a denial outdates every twin that is under way, since a retry asks later than its flight began', async () => {
+    const answers: ((verdict: CheckedVerdict) => void)[] = []
+    asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
+    const { outcome } = cached()
+    const outcomes = [outcome(), outcome()]
+    answers[0]?.(deny())
+    await outcomes[0]
+    answers[1]?.(allow())
+    expect(await outcomes[1]).toBe('allow skipped outdated')
+    expect(await outcome()).toBe('deny hit')
+  })
+
   it('a flight that starts when an entry is there does not ask', async () => {
     asked.mockImplementation(() => allow())
     const { cache, outcome } = cached()

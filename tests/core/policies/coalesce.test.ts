@@ -106,12 +106,9 @@ describe('a flight', () => {
 
   it('goes on when the request that started it is not waited for (first caller leaves, A-C1)', async () => {
     const registered: Promise<unknown>[] = []
-    const leader = new Check(
-      't',
-      'a',
-      () => checkOf().question,
-      (call) => registered.push(call),
-    )
+    const leader = new Check('t', 'a', () => checkOf().question, [
+      { waitUntil: (call: Promise<unknown>) => registered.push(call) },
+    ])
     const { ask } = coalesced()
     ask('t', 'a', leader)
     const follower = ask()
@@ -226,6 +223,19 @@ describe('a flight that was replaced', () => {
     await settle()
     ask()
     expect(calls).toHaveLength(2)
+  })
+})
+
+describe('a denial', () => {
+  it('lets nobody join a twin that may have been asked before it', async () => {
+    const { ask } = coalesced()
+    ask()
+    ask()
+    await settle(500)
+    calls[0]?.resolve({ outcome: 'deny', isLasting: true })
+    await settle()
+    ask()
+    expect(calls).toHaveLength(3)
   })
 })
 
