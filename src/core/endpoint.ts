@@ -10,7 +10,7 @@ import type { Check, TimedVerifier } from './check.ts'
 import type { BodyOutcome } from './response-body.ts'
 import type { Transport, TransportInit, TransportResponse } from './auth-config.ts'
 import type { UnavailableReason } from './types.ts'
-import type { CheckedVerdict } from './verdict.ts'
+import type { AllowVerdict, CheckedVerdict } from './verdict.ts'
 
 /** What the endpoint is, as configured. */
 export interface EndpointOptions {
@@ -78,20 +78,23 @@ function allow(
     throw new AuthUnavailableError(missingIdentityReason(body), { status })
   }
   const freshness = parseCacheControl(headers.get('cache-control'))
-  return { outcome: 'allow', auth: auth ?? NOBODY, ...bounded(freshness, expiresInMs(json)) }
+  return { outcome: 'allow', auth: auth ?? NOBODY, ...bounded(freshness, readExpiry(json)) }
 }
 
-// What says itself when it ends must not serve beyond that, not even while the endpoint does not answer.
-function bounded(freshness: Freshness, expiresIn: number): Freshness {
-  if (expiresIn === Infinity) return freshness
-  return { maxAgeMs: Math.min(freshness.maxAgeMs ?? Infinity, expiresIn), mustRevalidate: true }
+/** Bounds by the time of day, and by as long as it takes until then: either clock may be set or stand still. */
+function bounded(
+  freshness: Freshness,
+  endsAt: number | undefined,
+): Freshness & Pick<AllowVerdict, 'endsAt'> {
+  if (endsAt === undefined) return freshness
+  const maxAgeMs = Math.min(freshness.maxAgeMs ?? Infinity, Math.max(0, endsAt - Date.now()))
+  return { ...freshness, maxAgeMs, endsAt }
 }
 
 // RFC 7662 §4: what was said about a token must not be kept beyond the `exp` that was said with it.
-function expiresInMs(json: unknown): number {
-  if (typeof json !== 'object' || json === null || !('exp' in json)) return Infinity
-  if (typeof json.exp !== 'number') return Infinity
-  return Math.max(0, json.exp * 1000 - Date.now())
+function readExpiry(json: unknown): number | undefined {
+  if (typeof json !== 'object' || json === null || !('exp' in json)) return undefined
+  return typeof json.exp === 'number' ? json.exp * 1000 : undefined
 }
 
 function missingIdentityReason(body: BodyOutcome): UnavailableReason {

@@ -15,8 +15,8 @@ export interface PendingFills {
   readonly end: (fill: PendingFill) => void
   /** Outdates all of a token, or all. */
   readonly outdate: (token?: string) => void
-  /** Outdates what asked the same and is not back yet: what began before this one, or with `all` whatever it is. */
-  readonly outdateTwins: (fill: PendingFill, which: 'older' | 'all') => void
+  /** Outdates others that asked the same and are not back yet, or those that began before. Says if there were any. */
+  readonly outdateTwins: (fill: PendingFill, which: 'older' | 'all') => boolean
 }
 
 const MANY = 2048
@@ -57,10 +57,11 @@ export function createPendingFills({
       for (const fill of token === undefined ? all() : of(token)) fill.isOutdated = true
     },
     outdateTwins: (fill, which) => {
-      for (const other of of(fill.check.token)) {
-        if (other === fill && which === 'older') return
-        if (other.check.told === fill.check.told) other.isOutdated = true
-      }
+      const twins = [...of(fill.check.token)].filter(({ check }) => check.told === fill.check.told)
+      const older = twins.slice(0, twins.indexOf(fill))
+      const outdated = which === 'older' ? older : twins.filter((twin) => twin !== fill)
+      for (const twin of outdated) twin.isOutdated = true
+      return outdated.length > 0
     },
   }
 }

@@ -10,6 +10,8 @@ export interface AllowVerdict {
   readonly maxAgeMs?: number
   /** It must not be used once it has expired, whatever happens. */
   readonly mustRevalidate?: true
+  /** The time of day at which what it says about the token ends, in milliseconds since 1970. */
+  readonly endsAt?: number
 }
 
 export interface DenyVerdict {
@@ -23,6 +25,8 @@ export const NOBODY: Auth = Object.freeze({ attributes: Object.freeze(emptyAttri
 
 /** The text of a body as JSON, or `undefined` if it is none. */
 export function parseJson(text: string): unknown {
+  // Most endpoints say nothing, and an error that is thrown and caught costs more than the rest of a check.
+  if (text === '') return undefined
   try {
     return JSON.parse(text) as unknown
   } catch {

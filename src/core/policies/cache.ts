@@ -57,7 +57,8 @@ export function createCache(options: CacheOptions, { now, wallNow, random }: Cac
     check: Check,
     kept: Kept<Verdict> | undefined,
   ): Verdict | undefined => {
-    if (kept === undefined || !isWithin(kept, kept.ttlMs)) return undefined
+    if (kept === undefined || hasEnded(kept.verdict)) return undefined
+    if (!isWithin(kept, kept.ttlMs)) return undefined
     check.cache = 'hit'
     return kept.verdict
   }
@@ -67,6 +68,8 @@ export function createCache(options: CacheOptions, { now, wallNow, random }: Cac
     const wallAge = wallNow() - wallAskedAt
     return wallAge >= 0 && wallAge < ms
   }
+  const hasEnded = (verdict: CheckedVerdict): boolean =>
+    verdict.outcome === 'allow' && verdict.endsAt !== undefined && wallNow() >= verdict.endsAt
   const lookUp = (check: Check): CheckedVerdict | undefined =>
     hit(check, allows.get(check.token, check.told)) ??
     hit(check, denials.get(check.token, check.told))
@@ -74,7 +77,7 @@ export function createCache(options: CacheOptions, { now, wallNow, random }: Cac
   const stale = (check: Check): CheckedVerdict | undefined => {
     const kept = allows.get(check.token, check.told)
     if (kept === undefined || kept.verdict.mustRevalidate === true) return undefined
-    if (!isWithin(kept, kept.ttlMs + staleIfErrorMs)) return undefined
+    if (hasEnded(kept.verdict) || !isWithin(kept, kept.ttlMs + staleIfErrorMs)) return undefined
     check.cache = 'stale'
     return { outcome: 'allow', auth: Object.freeze({ ...kept.verdict.auth, stale: true }) }
   }
@@ -96,11 +99,12 @@ export function createCache(options: CacheOptions, { now, wallNow, random }: Cac
     const { check } = fill
     // Whatever the status of a denial was, nobody gets in on an older allow, not even an expired one.
     if (verdict.outcome === 'deny' || verdict.maxAgeMs === 0) allows.delete(check.token, check.told)
-    check.skipped = fill.isOutdated ? 'outdated' : keepLatest(fill, verdict)
+    // A retry asks later than its flight began, so that nobody knows which of two was asked last. Where one of them is
+    // a denial, neither is kept.
+    const isContested = verdict.outcome === 'deny' && fills.outdateTwins(fill, 'all')
+    check.skipped = fill.isOutdated || isContested ? 'outdated' : keepLatest(fill, verdict)
     if (check.skipped !== undefined) check.cache = 'skipped'
-    // By order of their beginning, but that a retry asks later than its flight began: in doubt a denial stands.
-    if (verdict.outcome === 'deny') fills.outdateTwins(fill, 'all')
-    else if (!fill.isOutdated) fills.outdateTwins(fill, 'older')
+    if (verdict.outcome === 'allow' && !fill.isOutdated) fills.outdateTwins(fill, 'older')
   }
   const keepLatest = (fill: PendingFill, verdict: CheckedVerdict): SkipReason | undefined => {
     if (verdict.maxAgeMs === 0) return 'no_store'

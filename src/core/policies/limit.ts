@@ -25,7 +25,8 @@ export function limit(
 
   // On Workers a request can end, and its promises with it, before its call does. Its slot must not be taken for ever.
   const dropLost = (): void => {
-    for (const slot of taken) if (slot.expiresAt <= now()) taken.delete(slot)
+    const time = now()
+    for (const slot of taken) if (slot.expiresAt <= time) taken.delete(slot)
   }
   const admit = (): void => {
     for (const enter of waiting) {

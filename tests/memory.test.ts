@@ -1,0 +1,52 @@
+import { execFile, execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const PROGRAM = fileURLToPath(new URL('support/many-tokens.js', import.meta.url))
+const MIB = 1024 * 1024
+// A million takes half a minute or more.
+const TOKENS = process.env.CI === undefined ? 200_000 : 1_000_000
+
+/** What `many-tokens.js` prints: bytes of heap beyond those before the first request, after a forced collection. */
+interface Left {
+  readonly allowed: number
+  readonly refused: number
+  /** After a fifth of the tokens. */
+  readonly early: number
+  readonly late: number
+  /** After `clear()`. */
+  readonly cleared: number
+  readonly leftResources: readonly string[]
+}
+
+let folder = ''
+
+beforeAll(() => {
+  // Apart from `dist`, which may be old or missing.
+  folder = mkdtempSync(join(tmpdir(), 'with-auth-'))
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+  execFileSync(process.execPath, [tsc, '--outDir', folder], { cwd: ROOT })
+}, 60_000)
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+it(`keeps nothing of ${TOKENS} tokens but what the cache may hold, and no timer`, async () => {
+  const entry = pathToFileURL(join(folder, 'index.js')).href
+  // Rejects if the program does not end by itself, as it would with a timer that is left.
+  const args = ['--expose-gc', PROGRAM, entry, String(TOKENS)]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 280_000 })
+  const left = JSON.parse(stdout) as Left
+  expect(left.allowed).toBe(TOKENS / 2 + 200)
+  expect(left.refused).toBe(TOKENS / 2 + 200)
+  expect(left.leftResources).toEqual([])
+  expect(left.late).toBeLessThan(32 * MIB)
+  // It does not grow with the number of tokens.
+  expect(left.late - left.early).toBeLessThan(4 * MIB)
+  expect(left.cleared).toBeLessThan(4 * MIB)
+}, 300_000)

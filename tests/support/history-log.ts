@@ -1,0 +1,108 @@
+import type { Auth, DenialReason } from '../../src/core/types.ts'
+
+/** A point of a history. The number orders what happens at the same time. */
+export interface Moment {
+  readonly seq: number
+  /** By the clock that never jumps. */
+  readonly at: number
+  /** By the time of day. */
+  readonly wall: number
+}
+
+/** What the endpoint says: a status, or how it fails to say one. */
+export interface Answer {
+  readonly status: number | 'reset' | 'hang'
+  readonly cacheControl?: string
+  /** The `exp` of the body, in seconds from the full second of the question. */
+  readonly expiresIn?: number
+  readonly latencyMs: number
+  /** It answers even after the caller has given up. */
+  readonly isDeaf: boolean
+}
+
+/** One question that the endpoint got. */
+export interface Call {
+  readonly id: number
+  readonly token: string
+  /** The JSON that it was sent. */
+  readonly told: string
+  readonly asked: Moment
+  readonly answer: Answer
+  readonly principal: string
+  /** In seconds. */
+  readonly exp: number | undefined
+  ended?: Moment & { readonly as: 'answered' | 'reset' | 'abandoned' }
+}
+
+/** One request, and what became of it. */
+export interface Asking {
+  readonly token: string
+  /** The JSON that the endpoint has to be sent for it. */
+  readonly told: string
+  readonly started: Moment
+  ended?: Moment
+  auth?: Auth
+  reason?: DenialReason
+}
+
+/** What the oracle has to know of a configuration. */
+export interface Rules {
+  readonly timeoutMs: number
+  readonly cache:
+    | false
+    | {
+        readonly allowTtlMs: number
+        readonly denyTtlMs: number
+        readonly staleIfErrorMs: number
+        readonly maxEntries: number
+      }
+  readonly retry:
+    | false
+    | { readonly attempts: number; readonly minDelayMs: number; readonly maxDelayMs: number }
+  readonly circuitBreaker:
+    | false
+    | {
+        readonly minChecks: number
+        readonly failureRatio: number
+        readonly windowMs: number
+        readonly openMs: number
+      }
+  readonly concurrency: { readonly maxInFlight: number; readonly maxWaiting: number }
+}
+
+/** Everything that happened in a history. */
+export interface Log {
+  readonly rules: Rules
+  readonly calls: Call[]
+  readonly askings: Asking[]
+  /** Without a token: everything was forgotten. */
+  readonly invalidations: { readonly moment: Moment; readonly token: string | undefined }[]
+  /** How the time of day was set, the last first. */
+  readonly jumps: { readonly moment: Moment; readonly ms: number }[]
+  readonly circuit: { readonly moment: Moment; readonly state: 'open' | 'half_open' | 'closed' }[]
+  readonly decisions: { attempts: number; stale: number; count: number }
+  /** How many timers were found set while nobody waited for an answer. */
+  idleTimers: number
+}
+
+/** The history in lines, for whoever has to understand a counterexample. */
+export function describeLog({ rules, calls, askings, invalidations, circuit }: Log): string {
+  const lines: (readonly [Moment, string])[] = []
+  for (const [index, { told, started, ended, auth, reason }] of askings.entries()) {
+    const outcome = auth === undefined ? reason : `allow by ${String(auth.attributes['call'])}`
+    lines.push([started, `request ${index}: ${told}`])
+    lines.push([
+      ended ?? started,
+      `request ${index} ends: ${outcome}${auth?.stale ? ' stale' : ''}`,
+    ])
+  }
+  for (const { id, told, asked, ended, answer, exp } of calls) {
+    lines.push([asked, `call ${id}: ${told} will say ${JSON.stringify({ ...answer, exp })}`])
+    lines.push([ended ?? asked, `call ${id} is ${ended?.as ?? 'never answered'}`])
+  }
+  for (const { moment, token } of invalidations) lines.push([moment, `forget ${token ?? 'all'}`])
+  for (const { moment, state } of circuit) lines.push([moment, `circuit ${state}`])
+  lines.sort(([one], [other]) => one.seq - other.seq)
+  const told = lines.map(([{ at, wall }, line]) => `${at} (${wall}) ${line}`)
+  return [JSON.stringify(rules), ...told].join('\n')
+}

@@ -1,0 +1,376 @@
+import type { Asking, Call, Log, Moment, Rules } from './history-log.ts'
+
+type Ended<Thing extends { ended?: Moment }> = Thing & Required<Pick<Thing, 'ended'>>
+
+/** Jitter takes at most this part of a time to live. */
+const LEAST_PART = 0.9
+const GATEWAY_ERRORS: ReadonlySet<unknown> = new Set([502, 503, 504])
+
+/**
+ * What is wrong with a history, by design.md alone: for each request the log is searched for the answer that explains
+ * its outcome. Empty if all is well.
+ */
+export function findFaults(log: Log): string[] {
+  const faults = log.askings.map((asking, index) => {
+    const fault = findFault(asking, log)
+    return fault === undefined ? [] : [`request ${index}: ${fault}`]
+  })
+  return [...faults.flat(), ...findCallFaults(log), ...findReportFaults(log)]
+}
+
+function findFault(asking: Asking, log: Log): string | undefined {
+  if (!hasEnded(asking)) return 'got no answer'
+  if (waited(asking) > log.rules.timeoutMs) return `waited for ${waited(asking)} ms`
+  if (asking.auth !== undefined) return findWrongAllow(asking, log)
+  return isExplained(asking, log) ? undefined : `wrongly refused as ${asking.reason}`
+}
+
+// ---- no wrong allow
+
+function findWrongAllow(asking: Ended<Asking>, log: Log): string | undefined {
+  const { auth } = asking
+  const call = log.calls[Number(auth?.attributes['call']?.[0])]
+  if (call === undefined || auth?.principal !== call.principal) return 'allowed as nobody we know'
+  const name = `allowed by call ${call.id}, `
+  if (call.told !== asking.told) return `${name}which asked something else`
+  if (!hasAnswered(call) || call.answer.status !== 200 || isAfter(call.ended, asking.ended)) {
+    return `${name}which had not said 200`
+  }
+  if (auth.stale === true) return named(name, findWrongStale(asking, call, log))
+  if (isAfter(call.asked, asking.started)) return undefined
+  if (isUnsharable(call)) return `${name}which must not be shared`
+  // Who joins a flight gets what it brings, but must not join one that is known to be outdated.
+  if (isAfter(call.ended, asking.started)) {
+    return named(name, findRevocation(call, asking.started, log))
+  }
+  if (!isYounger(call, asking.ended, log, 0)) return `${name}which is too old`
+  return named(name, findRevocation(call, asking.ended, log))
+}
+
+function named(name: string, fault: string | undefined): string | undefined {
+  return fault === undefined ? undefined : name + fault
+}
+
+function findWrongStale(asking: Ended<Asking>, call: Ended<Call>, log: Log): string | undefined {
+  const { cache } = log.rules
+  if (cache === false || cache.staleIfErrorMs === 0) return 'stale without permission'
+  if (isUnsharable(call)) return 'stale though it must not be kept'
+  if (call.answer.cacheControl === 'must-revalidate') return 'stale against must-revalidate'
+  if (!isYounger(call, asking.ended, log, cache.staleIfErrorMs)) return 'stale for too long'
+  if (isCertainlyFresh(call, asking, log)) return 'called stale though it is fresh'
+  if (!wasWithoutAnswer(asking, log)) return 'stale though the endpoint answered'
+  return findRevocation(call, asking.ended, log)
+}
+
+/** Whether the token was revoked, as far as it could be known, between the question and a moment. */
+function findRevocation(call: Call, until: Moment, log: Log): string | undefined {
+  if (isForgotten(call, until, log)) return 'which was invalidated'
+  const denial = log.calls.find(
+    (other) =>
+      isDenial(other) &&
+      other.told === call.told &&
+      isAfter(other.asked, call.asked) &&
+      isAfter(until, other.ended),
+  )
+  return denial === undefined ? undefined : `which call ${denial.id} has overruled`
+}
+
+// ---- no wrong denial
+
+function isExplained(asking: Ended<Asking>, log: Log): boolean {
+  switch (asking.reason) {
+    case 'denied':
+      return log.calls.some((call) => explainsDenial(call, asking, log))
+    case 'service_error':
+      return endingWith(asking, log).some(({ answer }) => Number(answer.status) >= 500)
+    case 'rate_limited':
+      return endingWith(asking, log).some(({ answer }) => answer.status === 429)
+    case 'unreachable':
+      return endingWith(asking, log).some(({ ended }) => ended.as === 'reset')
+    case 'timeout':
+      return waited(asking) === log.rules.timeoutMs && wasHeldUp(asking, log)
+    case 'circuit_open':
+      return isCircuitOpen(asking.ended, log)
+    case 'overloaded':
+      return isOverloaded(asking, log)
+    default:
+      return false
+  }
+}
+
+function explainsDenial(call: Call, asking: Ended<Asking>, log: Log): boolean {
+  if (!isDenial(call) || call.told !== asking.told || isAfter(call.ended, asking.ended))
+    return false
+  if (isAfter(call.asked, asking.started)) return true
+  if (isUnsharable(call)) return false
+  if (isAfter(call.ended, asking.started)) return !isForgotten(call, asking.started, log)
+  const isLasting = call.answer.status === 401 || call.answer.status === 403
+  if (!isLasting || !isYounger(call, asking.ended, log, 0)) return false
+  return !isForgotten(call, asking.ended, log) && !isOverruled(call, asking.ended, log)
+}
+
+/** Whether the endpoint has allowed what it had denied before, in a check that was begun after that, and we may know. */
+function isOverruled(denial: Call, until: Moment, log: Log): boolean {
+  return log.calls.some(
+    (other) =>
+      hasAnswered(other) &&
+      other.answer.status === 200 &&
+      other.told === denial.told &&
+      isYounger(other, until, log, 0) &&
+      !wasBegunBeforeForgetting(other, until, log) &&
+      isAfter(other.asked, denial.asked) &&
+      other.asked.at - denial.asked.at >= patienceMs(log.rules) &&
+      isAfter(until, other.ended),
+  )
+}
+
+/** Whether the endpoint was asked in the request's time, and had time to answer. */
+function wasHeldUp(asking: Ended<Asking>, log: Log): boolean {
+  const { timeoutMs, concurrency, retry } = log.rules
+  if (overlapping(asking, log.askings).length > concurrency.maxInFlight) return true
+  // Who has more than an eighth of his time may spend half of it on somebody else's call.
+  const leastMs = retry === false ? timeoutMs / 16 : 0
+  return overlapping(asking, log.calls).some(
+    ({ told, asked, ended }) =>
+      told === asking.told &&
+      isAfter(asked, asking.started) &&
+      (ended?.at ?? Infinity) - asked.at >= leastMs,
+  )
+}
+
+function isOverloaded(asking: Ended<Asking>, { askings, rules }: Log): boolean {
+  const { maxInFlight, maxWaiting } = rules.concurrency
+  return overlapping(asking, askings).length > maxInFlight + maxWaiting
+}
+
+function isCircuitOpen(moment: Moment, { circuit, rules }: Log): boolean {
+  const last = lastBefore(moment, circuit)
+  if (rules.circuitBreaker === false || last === undefined) return false
+  const forMs = moment.at - last.moment.at
+  if (last.state === 'open') return forMs < rules.circuitBreaker.openMs
+  return last.state === 'half_open' && forMs <= rules.timeoutMs
+}
+
+function lastBefore<Change extends { readonly moment: Moment }>(
+  moment: Moment,
+  changes: readonly Change[],
+): Change | undefined {
+  let last: Change | undefined
+  for (const change of changes) if (isAfter(moment, change.moment)) last = change
+  return last
+}
+
+// ---- calls and events
+
+function findCallFaults(log: Log): string[] {
+  const faults: string[] = []
+  for (const call of log.calls) {
+    const twin = log.calls.find((other) => isTwin(other, call))
+    if (twin !== undefined && !mayAskBeside(call, twin, log)) {
+      faults.push(`call ${call.id} asked what call ${twin.id} was asking`)
+    }
+  }
+  for (const { moment, state } of log.circuit) {
+    if (state === 'open' && !mayOpen(moment, log)) faults.push(`the circuit opened at ${moment.at}`)
+  }
+  return faults
+}
+
+/** Whether a call was under way when the same was asked again. */
+function isTwin(earlier: Call, later: Call): boolean {
+  if (earlier.told !== later.told || !isAfter(later.asked, earlier.asked)) return false
+  return earlier.ended === undefined || isAfter(earlier.ended, later.asked)
+}
+
+function mayAskBeside(call: Call, twin: Call, log: Log): boolean {
+  const { asked, told } = call
+  const { timeoutMs } = log.rules
+  if (wasBegunBeforeForgetting(twin, asked, log)) return true
+  // Nobody has to join a call that was under way when the token was denied.
+  if (
+    log.calls.some(
+      (other) =>
+        isDenial(other) && other.told === told && isBetween(other.ended, twin.asked, asked),
+    )
+  )
+    return true
+  // Somebody has waited for half of his time.
+  const isLate = ({ started, ended, ...asking }: Asking): boolean =>
+    asking.told === told &&
+    asked.at - started.at >= timeoutMs / 2 &&
+    isAfter(asked, started) &&
+    (ended === undefined || isAfter(ended, asked))
+  if (log.askings.some((asking) => isLate(asking))) return true
+  // Each who had joined a flight that brought an answer for one has to ask.
+  return log.calls.some(
+    (other) =>
+      hasAnswered(other) &&
+      other.told === told &&
+      isUnsharable(other) &&
+      isAfter(asked, other.ended) &&
+      asked.at - other.ended.at <= timeoutMs,
+  )
+}
+
+/** Whether a call may belong to a check that an invalidation has set apart; it may have waited, or be asking again. */
+function wasBegunBeforeForgetting(
+  { asked, token }: Call,
+  until: Moment,
+  { invalidations, rules }: Log,
+): boolean {
+  return invalidations.some(
+    (forgotten) =>
+      (forgotten.token === undefined || forgotten.token === token) &&
+      isAfter(until, forgotten.moment) &&
+      (isAfter(forgotten.moment, asked) || asked.at - forgotten.moment.at < patienceMs(rules)),
+  )
+}
+
+/** For how long a check may have been under way when its call is made. */
+function patienceMs({ retry, concurrency, timeoutMs }: Rules): number {
+  return retry === false && concurrency.maxInFlight > 2 ? 0 : timeoutMs
+}
+
+function mayOpen(moment: Moment, { circuit, calls, rules }: Log): boolean {
+  const { circuitBreaker } = rules
+  if (circuitBreaker === false) return false
+  const { windowMs, minChecks, failureRatio } = circuitBreaker
+  const before = lastBefore(moment, circuit)
+  const least = before?.state === 'half_open' ? 1 : minChecks * failureRatio
+  const outages = calls.filter(
+    (call) => isOutage(call) && isAfter(moment, call.ended) && moment.at - call.ended.at < windowMs,
+  )
+  return outages.length >= least
+}
+
+function findReportFaults({ decisions, askings, calls, rules, idleTimers }: Log): string[] {
+  const faults: string[] = []
+  if (idleTimers > 0) faults.push('timers are set though nobody waits')
+  const stale = askings.filter(({ auth }) => auth?.stale === true).length
+  const attempts = rules.retry === false ? 1 : 1 + rules.retry.attempts
+  if (calls.length > askings.length * attempts) faults.push('asked more than requests and retries')
+  if (decisions.attempts !== calls.length) faults.push('the attempts of the events are no calls')
+  if (decisions.count !== askings.length) faults.push('not one event a request')
+  if (decisions.stale !== stale) faults.push('stale allows and stale events differ')
+  return faults
+}
+
+// ---- facts
+
+function hasEnded<Thing extends { ended?: Moment }>(thing: Thing): thing is Ended<Thing> {
+  return thing.ended !== undefined
+}
+
+function hasAnswered(call: Call): call is Ended<Call> {
+  return call.ended?.as === 'answered'
+}
+
+function isDenial(call: Call): call is Ended<Call> {
+  const { status } = call.answer
+  return hasAnswered(call) && Number(status) < 500 && status !== 200 && status !== 429
+}
+
+function isOutage(call: Call): call is Ended<Call> {
+  if (call.ended === undefined) return false
+  return call.ended.as !== 'answered' || GATEWAY_ERRORS.has(call.answer.status)
+}
+
+function isAfter(one: Moment, other: Moment): boolean {
+  return one.seq > other.seq
+}
+
+function isBetween(moment: Moment, first: Moment, last: Moment): boolean {
+  return isAfter(moment, first) && isAfter(last, moment)
+}
+
+function waited({ started, ended }: Ended<Asking>): number {
+  return ended.at - started.at
+}
+
+/** What was under way at some time while a request was, itself included. */
+function overlapping<Thing extends Asking | Call>(
+  { started, ended }: Ended<Asking>,
+  things: readonly Thing[],
+): Thing[] {
+  return things.filter((thing) => {
+    const begun = 'asked' in thing ? thing.asked : thing.started
+    return isAfter(ended, begun) && (thing.ended === undefined || isAfter(thing.ended, started))
+  })
+}
+
+/** The calls whose end can have been the end of a request. */
+function endingWith(asking: Ended<Asking>, log: Log): Ended<Call>[] {
+  return overlapping(asking, log.calls)
+    .filter((call) => hasEnded(call))
+    .filter(
+      ({ told, ended }) =>
+        told === asking.told && ended.at === asking.ended.at && isAfter(asking.ended, ended),
+    )
+}
+
+function wasWithoutAnswer(asking: Ended<Asking>, log: Log): boolean {
+  if (endingWith(asking, log).some((call) => isOutage(call))) return true
+  if (waited(asking) === log.rules.timeoutMs) return true
+  return isCircuitOpen(asking.ended, log) || isOverloaded(asking, log)
+}
+
+function isForgotten(call: Call, until: Moment, { invalidations }: Log): boolean {
+  return invalidations.some(
+    ({ moment, token }) =>
+      (token === undefined || token === call.token) &&
+      isAfter(moment, call.asked) &&
+      isAfter(until, moment),
+  )
+}
+
+function maxAgeMs({ answer, exp, ended }: Call): number {
+  const { cacheControl = '' } = answer
+  if (cacheControl.includes('no-store') || cacheControl.includes('no-cache')) return 0
+  const [, seconds] = /max-age=(\d+)/.exec(cacheControl) ?? []
+  const untilExp = exp === undefined || ended === undefined ? Infinity : exp * 1000 - ended.wall
+  return Math.max(0, Math.min(seconds === undefined ? Infinity : Number(seconds) * 1000, untilExp))
+}
+
+function isUnsharable(call: Call): boolean {
+  return maxAgeMs(call) === 0
+}
+
+function ttlMs(call: Call, { rules: { cache } }: Log): number {
+  if (cache === false) return 0
+  const configured = call.answer.status === 200 ? cache.allowTtlMs : cache.denyTtlMs
+  return Math.min(configured, maxAgeMs(call))
+}
+
+/** Whether a kept answer is within its time to live, and some more: by both clocks, and by its own `exp`. */
+function isYounger(call: Call, { at, wall }: Moment, log: Log, moreMs: number): boolean {
+  const limit = ttlMs(call, log) + moreMs
+  if (call.exp !== undefined && wall >= call.exp * 1000 + moreMs) return false
+  if (at - call.asked.at >= limit) return false
+  return possibleWalls(call, log).some(
+    (asked) => wall >= asked - patienceMs(log.rules) && wall - asked < limit,
+  )
+}
+
+/** When a question was asked by the time of day, which can have jumped between an attempt and the next one. */
+function possibleWalls({ asked }: Call, { jumps, rules }: Log): number[] {
+  const walls = [asked.wall]
+  let wall = asked.wall
+  // The last jump first.
+  for (const { moment, ms } of jumps) {
+    if (isAfter(moment, asked) || asked.at - moment.at >= patienceMs(rules)) continue
+    wall -= ms
+    walls.push(wall)
+  }
+  return walls
+}
+
+/** Whether a kept answer could have been served as it was, even if jitter had taken the most of its time. */
+function isCertainlyFresh(call: Ended<Call>, { started, ended }: Ended<Asking>, log: Log): boolean {
+  if (isAfter(call.ended, started) || call.exp !== undefined) return false
+  const limit = ttlMs(call, log) * LEAST_PART - patienceMs(log.rules)
+  return [started, ended].every(
+    ({ at, wall }) =>
+      at - call.asked.at < limit &&
+      possibleWalls(call, log).every((asked) => wall >= asked && wall - asked < limit),
+  )
+}

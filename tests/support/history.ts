@@ -1,0 +1,287 @@
+import fc from 'fast-check'
+import { createGate } from '../../src/core/authenticator.ts'
+import { createModelEndpoint } from './model-endpoint.ts'
+import { createVirtualClock, withClock } from './virtual-clock.ts'
+import type { Decision, Gate } from '../../src/core/decision.ts'
+import type { AuthConfig, AuthEvent } from '../../src/index.ts'
+import type { Answer, Asking, Log, Moment, Rules } from './history-log.ts'
+import type { VirtualClock } from './virtual-clock.ts'
+
+interface Visit {
+  readonly token: string
+  readonly path: string
+  readonly query: string
+  readonly tenant: string | undefined
+  readonly noise: string | undefined
+}
+
+type Incident = 'none' | 'invalidate' | 'clear' | number
+
+/** One request, and what happens before it. A number as incident: the time of day jumps. */
+interface Step extends Visit {
+  readonly passMs: number
+  readonly incident: Incident
+  readonly first: Omit<Answer, 'latencyMs' | 'isDeaf'> | undefined
+  readonly later: Omit<Answer, 'latencyMs' | 'isDeaf'> | undefined
+  readonly latencyMs: number
+  readonly isDeaf: boolean
+}
+
+interface Told {
+  readonly headers: 'all' | readonly string[]
+  readonly params: 'values' | 'lists' | 'none'
+  readonly path: boolean
+}
+
+export interface History {
+  readonly rules: Rules
+  readonly told: Told
+  /** What the runtime draws, over and over. */
+  readonly randoms: readonly number[]
+  readonly steps: readonly Step[]
+}
+
+const TIMEOUT_MS = 400
+
+/** A choice that mostly falls on the first, so that histories come back to the same question. */
+function mostly<Value>(usual: Value, ...others: Value[]): fc.Arbitrary<Value> {
+  return fc.constantFrom(...Array.from({ length: 2 * others.length }, () => usual), ...others)
+}
+
+const anyVisit = {
+  token: mostly('t', 'u'),
+  path: mostly('/a', '/b'),
+  query: mostly('', '?q=1', '?q=1&q=2'),
+  tenant: mostly<string | undefined>(undefined, '1', '2'),
+  noise: mostly<string | undefined>(undefined, 'x'),
+}
+
+const anyAnswer = fc.constantFrom<Step['first'][]>(
+  ...Array.from({ length: 24 }, () => undefined),
+  ...Array.from({ length: 12 }, () => ({ status: 200 }) as const),
+  { status: 200, cacheControl: 'no-store' },
+  { status: 200, cacheControl: 'private, no-cache' },
+  { status: 200, cacheControl: 'max-age=1' },
+  { status: 200, cacheControl: 'max-age=0' },
+  { status: 200, cacheControl: 'must-revalidate' },
+  { status: 200, expiresIn: 1 },
+  { status: 200, expiresIn: 2 },
+  { status: 200, expiresIn: 0 },
+  { status: 401 },
+  { status: 401 },
+  { status: 403 },
+  { status: 403, cacheControl: 'max-age=1' },
+  { status: 401, cacheControl: 'no-store' },
+  { status: 404 },
+  { status: 301 },
+  { status: 429 },
+  { status: 500 },
+  { status: 503 },
+  { status: 503 },
+  { status: 'reset' },
+  { status: 'reset' },
+  { status: 'hang' },
+)
+
+const anyStep: fc.Arbitrary<Step> = fc.record({
+  ...anyVisit,
+  // Around the half and the whole of the time of a check, and around the times to live.
+  passMs: mostly(0, 10, 50, 100, 200, 250, 400, 900, 1100, 1600, 2900, 3100),
+  incident: fc.constantFrom<Incident[]>(
+    ...Array.from({ length: 50 }, () => 'none' as const),
+    'invalidate',
+    'invalidate',
+    'clear',
+    1000,
+    -1000,
+    -2500,
+    3_600_000,
+    -3_600_000,
+  ),
+  first: anyAnswer,
+  later: fc.constantFrom<Step['first'][]>(undefined, undefined, undefined, { status: 200 }),
+  latencyMs: mostly(0, 10, 50, 150, 220, 390, 450),
+  isDeaf: fc.constantFrom(false, false, false, true),
+})
+
+const anyCache = fc.oneof(
+  { weight: 1, arbitrary: fc.constant(false as const) },
+  {
+    weight: 7,
+    arbitrary: fc.record({
+      allowTtlMs: mostly(3000, 1500, 0),
+      denyTtlMs: mostly(2000, 1500, 0),
+      staleIfErrorMs: fc.constantFrom(0, 1500, 3000),
+      maxEntries: mostly(1000, 1, 2),
+    }),
+  },
+)
+
+const anyRules: fc.Arbitrary<Rules> = fc.record({
+  timeoutMs: fc.constant(TIMEOUT_MS),
+  cache: anyCache,
+  retry: fc.constantFrom<Rules['retry'][]>(false, false, {
+    attempts: 1,
+    minDelayMs: 8,
+    maxDelayMs: 48,
+  }),
+  circuitBreaker: fc.constantFrom<Rules['circuitBreaker'][]>(false, false, {
+    minChecks: 3,
+    failureRatio: 0.6,
+    windowMs: 2000,
+    openMs: 500,
+  }),
+  concurrency: fc.constantFrom(
+    { maxInFlight: 64, maxWaiting: 1024 },
+    { maxInFlight: 64, maxWaiting: 1024 },
+    { maxInFlight: 64, maxWaiting: 1024 },
+    { maxInFlight: 1, maxWaiting: 1 },
+    { maxInFlight: 2, maxWaiting: 0 },
+  ),
+})
+
+const anyTold: fc.Arbitrary<Told> = fc.record({
+  headers: fc.constantFrom<string[][]>([], [], ['x-tenant']),
+  params: fc.constantFrom<Told['params'][]>('none', 'none', 'values', 'lists'),
+  path: mostly(false, true),
+})
+
+/** A configuration, and some ten requests with what happens in between. */
+export const histories: fc.Arbitrary<History> = fc.record({
+  rules: anyRules,
+  told: anyTold,
+  randoms: fc.constantFrom([0], [0], [0.875], [0, 0.5, 0.25, 0.875]),
+  steps: fc.array(anyStep, { minLength: 1, maxLength: 20, size: 'max' }),
+})
+
+/** Runs a history against the real thing. */
+export async function play(history: History): Promise<Log> {
+  const clock = createVirtualClock()
+  const log: Log = {
+    rules: history.rules,
+    calls: [],
+    askings: [],
+    invalidations: [],
+    jumps: [],
+    circuit: [],
+    decisions: { attempts: 0, stale: 0, count: 0 },
+    idleTimers: 0,
+  }
+  let draws = 0
+  const random = (): number => history.randoms[draws++ % history.randoms.length] ?? 0
+  await withClock(clock, random, () => run(history, log, clock))
+  log.idleTimers += clock.pending()
+  return log
+}
+
+async function run(history: History, log: Log, clock: VirtualClock): Promise<void> {
+  let seq = 0
+  const moment = (): Moment => {
+    seq += 1
+    return { seq, at: clock.now(), wall: clock.wallNow() }
+  }
+  const endpoint = createModelEndpoint(clock, log.calls, moment)
+  const gate = createGate(configOf(history, endpoint.transport, (event) => note(event)))
+  const note = (event: AuthEvent): void => {
+    if (event.type === 'circuit') log.circuit.push({ moment: moment(), state: event.state })
+    if (event.type !== 'decision') return
+    log.decisions.count += 1
+    log.decisions.attempts += event.attempts
+    if (event.cache === 'stale') log.decisions.stale += 1
+  }
+  for (const { passMs, incident, first, later, latencyMs, isDeaf, ...visited } of history.steps) {
+    await clock.pass(passMs)
+    if (log.askings.every(({ ended }) => ended !== undefined)) {
+      log.idleTimers += clock.pending() - endpoint.pending()
+    }
+    disturb(incident, visited.token, gate, log, clock, moment)
+    const manner = { latencyMs, isDeaf }
+    const next = later === undefined ? undefined : { ...later, ...manner }
+    if (first !== undefined) endpoint.says(visited.token, { ...first, ...manner }, next)
+    ask(visited, history.told, gate, log, moment)
+  }
+  // By then everybody has got an answer, and the endpoint has given those that nobody waits for any more.
+  await clock.pass(3 * TIMEOUT_MS)
+}
+
+function configOf(
+  { rules, told: context }: History,
+  transport: NonNullable<AuthConfig['transport']>,
+  onEvent: (event: AuthEvent) => void,
+): AuthConfig {
+  return {
+    ...rules,
+    endpoint: 'https://auth.example.test/validate',
+    context,
+    transport,
+    onEvent,
+  }
+}
+
+function disturb(
+  incident: Incident,
+  token: string,
+  { controls }: Gate,
+  { invalidations, jumps }: Log,
+  clock: VirtualClock,
+  moment: () => Moment,
+): void {
+  if (typeof incident === 'number') {
+    clock.jump(incident)
+    jumps.unshift({ moment: moment(), ms: incident })
+  }
+  if (incident === 'invalidate') {
+    invalidations.push({ moment: moment(), token })
+    controls.invalidate(token)
+  }
+  if (incident === 'clear') {
+    invalidations.push({ moment: moment(), token: undefined })
+    controls.clear()
+  }
+}
+
+function ask(
+  visited: Visit,
+  context: Told,
+  gate: Gate,
+  { askings }: Log,
+  moment: () => Moment,
+): void {
+  const { token, path, query, tenant, noise } = visited
+  const request = new Request(`https://api.example.test${path}${query}`, {
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(tenant === undefined ? {} : { 'x-tenant': tenant }),
+      ...(noise === undefined ? {} : { 'x-noise': noise }),
+    },
+  })
+  const asking: Asking = { token, told: tell(visited, context), started: moment() }
+  askings.push(asking)
+  const settle = (decision: Decision): void => {
+    asking.ended = moment()
+    if (decision.outcome === 'allow') asking.auth = decision.auth
+    if (decision.outcome === 'deny') asking.reason = decision.reason
+  }
+  const decision = gate.decide(request, [])
+  if (decision instanceof Promise) void decision.then(settle)
+  else settle(decision)
+}
+
+const PARAMS: Record<string, { values: object; lists: object }> = {
+  '': { values: {}, lists: {} },
+  '?q=1': { values: { q: '1' }, lists: { q: ['1'] } },
+  '?q=1&q=2': { values: { q: ['1', '2'] }, lists: { q: ['1', '2'] } },
+}
+
+/** What the endpoint must be sent: the contract, written down once more. */
+function tell({ token, path, query, tenant }: Visit, context: Told): string {
+  const isTenantTold = context.headers.includes('x-tenant') && tenant !== undefined
+  return JSON.stringify({
+    api_key: token,
+    request: {
+      path: context.path ? path : '',
+      headers: isTenantTold ? { 'x-tenant': tenant } : {},
+      params: context.params === 'none' ? {} : PARAMS[query]?.[context.params],
+    },
+  })
+}

@@ -1,0 +1,72 @@
+// For memory.test.ts: `node --expose-gc many-tokens.js <url of the package> <how many>` asks about so many tokens, each
+// once, and prints what is left of them. It ends by itself, or not at all if something is left to wait for.
+const { withAuth } = await import(process.argv[2])
+
+const TOKENS = Number(process.argv[3])
+const WAVE = 250
+const EARLY = TOKENS / 5
+const WAVES_WITH_TWINS = 40
+
+// A third of the time would go into stacks that nobody reads.
+Error.stackTraceLimit = 0
+
+const headers = { get: () => null }
+const answer = (status) => ({ status, headers, body: null })
+const unreachable = () => Promise.reject(new TypeError('refused'))
+
+/** Half of the tokens are good, an eighth meets an outage, now and then one without an answer, and the rest is bad. */
+function transport(_url, { body }) {
+  const number = Number(JSON.parse(body).api_key.slice(3))
+  if (number % 2 === 0) return Promise.resolve(answer(200))
+  if (number % 32 === 1) return unreachable()
+  return Promise.resolve(answer(number % 8 === 3 ? 500 : 401))
+}
+
+// No real Request: so many of those would measure them.
+function makeRequest(number) {
+  const fields = { authorization: `Bearer sk-${number}`, 'x-tenant': 'acme' }
+  const get = (name) => fields[name] ?? null
+  return { method: 'GET', url: `http://api.example.test/v1/${number % 100}`, headers: { get } }
+}
+
+const guarded = withAuth(() => 'allowed', {
+  endpoint: 'https://auth.example.test/validate',
+  context: { headers: ['x-tenant'], params: 'none' },
+  cache: { maxEntries: 10_000, staleIfErrorMs: 60_000 },
+  retry: { attempts: 1, minDelayMs: 0, maxDelayMs: 0 },
+  transport,
+})
+
+const counts = { allowed: 0, refused: 0 }
+
+async function runWave(first) {
+  const numbers = Array.from({ length: WAVE }, (_, i) => first + i)
+  // Some ask twice at the same time, and share a flight.
+  const twins = first < WAVE * WAVES_WITH_TWINS ? numbers.slice(0, 10) : []
+  const results = await Promise.all([...numbers, ...twins].map((n) => guarded(makeRequest(n))))
+  for (const result of results) counts[result === 'allowed' ? 'allowed' : 'refused'] += 1
+}
+
+async function heap() {
+  // What promises and weak maps hold goes in a turn of its own.
+  for (let i = 0; i < 4; i += 1) {
+    await new Promise((resolve) => {
+      setImmediate(resolve)
+    })
+    globalThis.gc()
+  }
+  return process.memoryUsage().heapUsed
+}
+
+const resources = process.getActiveResourcesInfo().length
+const base = await heap()
+let early = 0
+for (let first = 0; first < TOKENS; first += WAVE) {
+  await runWave(first)
+  if (first + WAVE === EARLY) early = (await heap()) - base
+}
+const leftResources = process.getActiveResourcesInfo().slice(resources)
+const late = (await heap()) - base
+guarded.clear()
+const cleared = (await heap()) - base
+process.stdout.write(JSON.stringify({ ...counts, early, late, cleared, leftResources }))

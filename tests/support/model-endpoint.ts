@@ -1,0 +1,84 @@
+import type { Transport, TransportResponse } from '../../src/index.ts'
+import type { Answer, Call, Moment } from './history-log.ts'
+import type { VirtualClock } from './virtual-clock.ts'
+
+interface ModelEndpoint {
+  readonly transport: Transport
+  /** What it says about a token from now on: to the first question, and to all others. */
+  readonly says: (token: string, first: Answer, later?: Answer) => void
+  /** How many answers are on their way, to whoever has given up too. */
+  readonly pending: () => number
+}
+
+const YES: Answer = { status: 200, latencyMs: 0, isDeaf: false }
+
+/** An endpoint that names each caller after what it was told and how often it was asked, and logs what it did. */
+export function createModelEndpoint(
+  clock: VirtualClock,
+  calls: Call[],
+  moment: () => Moment,
+): ModelEndpoint {
+  const answers = new Map<string, { first: Answer; later: Answer }>()
+  const underWay = new Set<number>()
+  const answerFor = (token: string): Answer => {
+    const { first, later } = answers.get(token) ?? { first: YES, later: YES }
+    answers.set(token, { first: later, later })
+    return first
+  }
+  const log = (told: string): Call => {
+    const { api_key: token } = JSON.parse(told) as { api_key: string }
+    const id = calls.length
+    const asked = moment()
+    const answer = answerFor(token)
+    const { expiresIn } = answer
+    const exp = expiresIn === undefined ? undefined : Math.floor(asked.wall / 1000) + expiresIn
+    const call: Call = { id, token, told, asked, answer, principal: `${id} ${told}`, exp }
+    calls.push(call)
+    return call
+  }
+  const end = (call: Call, as: 'answered' | 'reset' | 'abandoned'): void => {
+    call.ended ??= { ...moment(), as }
+  }
+  return {
+    transport: (_url, { body, signal }) => {
+      const call = log(body)
+      const { answer } = call
+      return new Promise((resolve, reject) => {
+        const finish = (): void => {
+          underWay.delete(timer)
+          end(call, answer.status === 'reset' ? 'reset' : 'answered')
+          if (answer.status === 'reset') reject(new Error('reset'))
+          else resolve(respond(call))
+        }
+        const abandon = (): void => {
+          end(call, 'abandoned')
+          if (answer.isDeaf) return
+          underWay.delete(timer)
+          clock.cancel(timer)
+          reject(new Error('aborted'))
+        }
+        signal.addEventListener('abort', abandon)
+        const timer = answer.status === 'hang' ? 0 : clock.after(answer.latencyMs, finish)
+        if (timer !== 0) underWay.add(timer)
+      })
+    },
+    pending: () => underWay.size,
+    says: (token, first, later = first) => void answers.set(token, { first, later }),
+  }
+}
+
+function respond({ id, principal, exp, answer }: Call): TransportResponse {
+  const status = Number(answer.status)
+  const body = JSON.stringify({ principal, attributes: { call: [String(id)] }, exp })
+  return {
+    status,
+    headers: {
+      get: (name) => (name === 'cache-control' ? (answer.cacheControl ?? null) : null),
+    },
+    body: status === 200 ? chunks(body) : null,
+  }
+}
+
+async function* chunks(text: string): AsyncGenerator<Uint8Array> {
+  yield new TextEncoder().encode(text)
+}
