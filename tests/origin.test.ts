@@ -8,7 +8,8 @@ const SUCCESS = { message: 'Authentication successful' }
 
 const endpoint = setupEndpoint()
 const app = vi.fn(() => Response.json(SUCCESS))
-const guarded = withAuth(app, { endpoint: ENDPOINT })
+// The origin asks once and never again.
+const guarded = withAuth(app, { endpoint: ENDPOINT, retry: false })
 
 async function get(headers: Record<string, string>, query = ''): Promise<Response> {
   app.mockClear()

@@ -481,7 +481,7 @@ describe('A-E: the endpoint', () => {
     )
     // A-C14: nothing is shared between requests.
     expect(principals).toEqual(tokens)
-  })
+  }, 30_000)
 })
 
 describe('A-I and A-K: the identity', () => {

@@ -118,7 +118,8 @@ export interface ConcurrencyConfig {
 /** How long verdicts are kept, and how many. The endpoint may shorten this with `Cache-Control`, never lengthen it. */
 export interface CacheConfig {
   /**
-   * How long an allow is kept, at most 3,600,000 milliseconds. A revoked token works for as long.
+   * How long an allow is kept, from when the endpoint was asked, at most 3,600,000 milliseconds. A revoked token works
+   * for as long, or for `timeoutMs` where that is longer.
    * @default 30000
    */
   readonly allowTtlMs?: number
@@ -175,7 +176,7 @@ export interface AuthConfig {
    */
   readonly identity?: 'optional' | 'required'
   /**
-   * How long a whole check may take: connecting, headers and body. 1 to 60,000 milliseconds.
+   * How long a whole check may take: waiting, connecting, headers, body and retries. 1 to 60,000 milliseconds.
    * @default 5000
    */
   readonly timeoutMs?: number

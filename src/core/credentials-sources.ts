@@ -28,7 +28,13 @@ function checkSource(value: unknown, option: string): CredentialsSource {
   }
   const { header, cookie, webSocketProtocol } = readOptions(value, OPTIONS, option)
   const given = [header, cookie, webSocketProtocol].filter((name) => name !== undefined)
-  if (given.length !== 1) throw invalidOption(option, value, 'an object with exactly one source')
+  if (given.length !== 1) {
+    throw invalidOption(
+      option,
+      value,
+      'an object with one of "header", "cookie", "webSocketProtocol"',
+    )
+  }
   if (header !== undefined)
     return Object.freeze({ header: checkHeader(header, `${option}.header`) })
   if (cookie !== undefined) return Object.freeze({ cookie: checkToken(cookie, `${option}.cookie`) })

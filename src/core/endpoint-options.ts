@@ -1,4 +1,4 @@
-import { invalidOption, invalidSecret, isHttpToken } from './option-checks.ts'
+import { invalidOption, invalidSecret, isHttpToken, isOptionsObject } from './option-checks.ts'
 import type { AuthConfigError } from './errors.ts'
 
 // Compared with the text as written: a URL parser also makes 127.0.0.1 of `2130706433` and of `0x7f.1`.
@@ -30,11 +30,12 @@ function parseUrl(value: string): URL | undefined {
 }
 
 function wrong(value: string, allowed: string): AuthConfigError {
+  // Whatever stands before an `@` may be a password, however broken the rest is.
   const shown = value
-    .replace(/^([^/]*\/\/)[^/?#]*@/, '$1***@')
+    .slice(value.lastIndexOf('@') + 1)
     .replace(/\?[^#]*/, '?***')
     .replace(/#.*/s, '#***')
-  return invalidOption('endpoint', shown, allowed)
+  return invalidOption('endpoint', value.includes('@') ? `***@${shown}` : shown, allowed)
 }
 
 // The wrapper sets these: another value would make the request something else.
@@ -50,7 +51,7 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
 
 /** Checks the headers added to the validation request. No error shows a value. */
 export function checkEndpointHeaders(value: unknown): Readonly<Record<string, string>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isOptionsObject(value)) {
     throw invalidSecret('endpointHeaders', 'an object of header names and values')
   }
   return Object.freeze(Object.fromEntries(Object.entries(value).map(checkEndpointHeader)))
@@ -65,5 +66,6 @@ function checkEndpointHeader([name, value]: [string, unknown]): [string, string]
   if (typeof value === 'string' && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value)) {
     return [name.toLowerCase(), value]
   }
+  if (value === undefined) throw invalidOption(option, value, 'given a value')
   throw invalidSecret(option, 'a non-empty string of printable ASCII')
 }

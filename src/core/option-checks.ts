@@ -18,16 +18,18 @@ export function readOptions<Name extends string>(
   value: unknown,
   known: Readonly<Record<Name, true>>,
   parent = '',
+  expected = 'an object',
 ): Partial<Record<Name, unknown>> {
   if (!isOptionsObject(value)) {
-    throw invalidOption(parent === '' ? 'config' : parent, value, 'an object')
+    if (parent === '') throw invalidConfig(value)
+    throw invalidOption(parent, value, expected)
   }
   const options: Partial<Record<Name, unknown>> = {}
   for (const [name, setting] of Object.entries(value)) {
     const option = parent === '' ? name : `${parent}.${name}`
     if (!isKnown(name, known)) throw unknownOption(option, name, Object.keys(known))
     if (setting === undefined || setting === null) {
-      throw invalidOption(option, setting, 'left out or given a value')
+      throw invalidOption(option, setting, 'left out or given a value (is a variable not set?)')
     }
     options[name] = setting
   }
@@ -77,9 +79,22 @@ export function isHttpToken(value: unknown): value is string {
   return typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value)
 }
 
+// A string in place of a config is a URL, with whatever secret is in it.
+function invalidConfig(value: unknown): AuthConfigError {
+  if (typeof value !== 'string') return invalidOption('config', value, 'an object')
+  return new AuthConfigError(
+    'config',
+    '"config" must be an object, received a string: { endpoint }',
+  )
+}
+
 // A promise or a Map has no own properties either, and would pass for a config with nothing but defaults.
-function isOptionsObject(value: unknown): value is object {
-  return ['[object Object]', '[object Module]'].includes(Object.prototype.toString.call(value))
+export function isOptionsObject(value: unknown): value is object {
+  return ['Object', 'Module'].includes(tagOf(value))
+}
+
+function tagOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice('[object '.length, -1)
 }
 
 function isKnown<Name extends string>(
@@ -127,5 +142,6 @@ function describe(value: unknown): string {
   if (value === null || ['number', 'boolean', 'undefined'].includes(typeof value))
     return String(value)
   if (Array.isArray(value)) return 'an array'
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+  if (typeof value !== 'object') return `a ${typeof value}`
+  return isOptionsObject(value) ? 'an object' : `an object of type ${tagOf(value).slice(0, 40)}`
 }

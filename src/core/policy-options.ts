@@ -19,7 +19,7 @@ const CACHE = {
 
 export function checkRetry(value: unknown): RetryOptions | false {
   if (value === false) return false
-  const options = readOptions(value, RETRY, 'retry')
+  const options = readOptions(value, RETRY, 'retry', 'an object or false')
   const minDelayMs = checkMilliseconds('retry.minDelayMs', options.minDelayMs ?? 50, 0, 60_000)
   const maxDelayMs = checkMilliseconds(
     'retry.maxDelayMs',
@@ -33,7 +33,7 @@ export function checkRetry(value: unknown): RetryOptions | false {
 
 export function checkCircuitBreaker(value: unknown): CircuitBreakerOptions | false {
   if (value === false) return false
-  const options = readOptions(value, BREAKER, 'circuitBreaker')
+  const options = readOptions(value, BREAKER, 'circuitBreaker', 'an object or false')
   const name = (option: keyof typeof BREAKER): string => `circuitBreaker.${option}`
   return Object.freeze({
     minChecks: checkInteger(name('minChecks'), options.minChecks ?? 10, 1, 10_000),
@@ -53,7 +53,7 @@ export function checkConcurrency(value: unknown): LimitOptions {
 
 export function checkCache(value: unknown, { headers }: Context): CacheOptions | false {
   if (value === false) return false
-  const options = readOptions(value, CACHE, 'cache')
+  const options = readOptions(value, CACHE, 'cache', 'an object or false')
   if (headers === 'all') throw cacheWithAllHeaders()
   const name = (option: keyof typeof CACHE): string => `cache.${option}`
   return Object.freeze({

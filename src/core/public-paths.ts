@@ -11,6 +11,7 @@ interface PublicRule {
   readonly methods: ReadonlySet<string>
 }
 
+const RULE = { path: true, methods: true } as const
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
 /** Checks `public` and makes its matcher: literals and prefixes only, nothing that a path could be crafted for. */
@@ -28,7 +29,7 @@ function matches({ path: rulePath, isPrefix }: PublicRule, path: string): boolea
 
 function checkRule(entry: unknown, option: string): PublicRule {
   if (typeof entry === 'string') return checkPath(entry, option, SAFE_METHODS)
-  const { path, methods } = readOptions(entry, { path: true, methods: true }, option)
+  const { path, methods } = readOptions(entry, RULE, option, 'a path or { path, methods }')
   return checkPath(path, `${option}.path`, checkMethods(methods, `${option}.methods`))
 }
 
@@ -39,7 +40,12 @@ function checkPath(value: unknown, option: string, methods: ReadonlySet<string>)
   const isPrefix = value.endsWith('/*')
   const path = isPrefix ? value.slice(0, -1) : value
   if (path.includes('*')) throw invalidOption(option, value, 'an exact path or "/prefix/*"')
-  if (isPrefix && path === '/') throw invalidOption(option, value, 'less than everything')
+  if (isPrefix && path === '/')
+    throw invalidOption(
+      option,
+      value,
+      'narrower, such as "/prefix/*": not everything can be public',
+    )
   checkCanonical(path, option, value)
   return { path, isPrefix, methods }
 }

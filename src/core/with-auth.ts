@@ -77,7 +77,10 @@ export function withAuth(
   target: AnyHandler | { fetch: AnyHandler },
   config?: AuthConfigSource<unknown[]>,
 ): unknown {
-  if (typeof target === 'function') return guardFunction(target, createGate(config))
+  if (typeof target === 'function') {
+    refuseClass(target)
+    return guardFunction(target, createGate(config))
+  }
   if (typeof target !== 'object' || target === null || typeof target.fetch !== 'function') {
     throw new TypeError(
       'Cannot guard the handler: it must be a function or an object with a "fetch" method',
@@ -101,6 +104,12 @@ function guardApp(app: { fetch: AnyHandler }, { decide, controls }: Gate): objec
     whenDecided(decide(request, args), () => app.fetch(request, ...args))
   Object.assign(fetch, controls)
   return Object.defineProperty(boundMembers(app), 'fetch', { value: fetch, enumerable: true })
+}
+
+// It would throw with every request, since a class cannot be called.
+function refuseClass(handler: AnyHandler): void {
+  if (!/^class\b/.test(Function.prototype.toString.call(handler))) return
+  throw new TypeError('Cannot guard a class: guard an instance, or its fetch method')
 }
 
 // Bun answers `routes` before `fetch`, so they would stand open beside a guarded `fetch`.

@@ -57,8 +57,14 @@ describe('a config', () => {
   })
 
   it.each<[Record<string, unknown>, string]>([
-    [{ endpoint: undefined }, '"endpoint" must be left out or given a value, received undefined'],
-    [{ endpoint: null }, '"endpoint" must be left out or given a value, received null'],
+    [
+      { endpoint: undefined },
+      '"endpoint" must be left out or given a value (is a variable not set?), received undefined',
+    ],
+    [
+      { endpoint: null },
+      '"endpoint" must be left out or given a value (is a variable not set?), received null',
+    ],
     [{ endpoint: '' }, '"endpoint" must be an absolute https URL, received ""'],
     [{ endpoint: 'http://a.example' }, '"endpoint" must be an https URL'],
     [{ endpont: ENDPOINT }, 'Unknown option "endpont": did you mean "endpoint"?'],
@@ -83,7 +89,10 @@ describe('a config', () => {
     [{ realm: 'a\r\nx: y' }, '"realm" must be a non-empty string of printable ASCII'],
     [{ realm: 'é' }, '"realm" must be a non-empty string of printable ASCII'],
     [{ onEvent: {} }, '"onEvent" must be a function, received an object'],
-    [{ respond: new Response('') }, '"respond" must be a function, received an object'],
+    [
+      { respond: new Response('') },
+      '"respond" must be a function, received an object of type Response',
+    ],
     [{ fetch: 'fetch' }, '"fetch" must be a function, received "fetch"'],
     [{ transport: {} }, '"transport" must be a function, received an object'],
     [{ fetch, transport: fetch }, '"transport" takes the place of "fetch"'],

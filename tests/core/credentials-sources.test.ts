@@ -21,8 +21,8 @@ it.each([
   [['bearer', 'basic'], '"credentials[1]" must be "bearer"'],
   [['bearer', 'bearer'], '"credentials" must be a list that names each source once'],
   [[{ header: 'X-Key' }, { header: 'x-key' }], 'names each source once'],
-  [{}, '"credentials" must be an object with exactly one source'],
-  [{ header: 'a', cookie: 'b' }, 'exactly one source'],
+  [{}, '"credentials" must be an object with one of "header", "cookie", "webSocketProtocol"'],
+  [{ header: 'a', cookie: 'b' }, 'an object with one of'],
   [{ query: 'token' }, 'Unknown option "credentials.query"'],
   [{ headers: 'x-key' }, 'did you mean "header"?'],
   [

@@ -85,6 +85,13 @@ describe('checkEndpoint', () => {
     'http://auth.example.com/?key=hunter2',
     'https://auth.example.com/?key=hunter2#hunter2',
     'https://auth.example.com/#hunter2',
+    'user:hunter2@auth.example.com/v',
+    'https:user:hunter2@auth.example.com',
+    'https:/user:hunter2@auth.example.com',
+    'https:\\\\user:hunter2@auth.example.com/',
+    'https://user:hun/hunter2@auth.example.com/ x',
+    'ftp://hunter2@auth.example.com',
+    'https://a@hunter2@auth.example.com',
   ])('refuses %s and shows neither userinfo nor query', (endpoint) => {
     const shown = message(() => checkEndpoint(endpoint, false))
     expect(shown).toMatch(/^"endpoint" must be /)
@@ -116,6 +123,8 @@ describe('checkEndpointHeaders', () => {
     [{ 'Content-Length': 'hunter2' }],
     [{ 'transfer-encoding': 'hunter2' }],
     [null],
+    [new Headers({ 'x-secret': 'hunter2' })],
+    [new Map([['x-secret', 'hunter2']])],
   ])('refuses %j without showing a value', (value) => {
     const shown = message(() => checkEndpointHeaders(value))
     expect(shown).toMatch(/^"endpointHeaders[^"]*" must be /)

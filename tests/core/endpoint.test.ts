@@ -150,7 +150,7 @@ describe('the identity', () => {
   })
 
   it.each([
-    ['optional', { outcome: 'allow', auth: { attributes: {} } }],
+    ['optional', { outcome: 'allow', auth: { attributes: {} }, maxAgeMs: 0 }],
     ['required', undefined],
   ] as const)('is not waited for beyond the signal (%s)', async (identity, expected) => {
     const controller = new AbortController()
@@ -165,7 +165,7 @@ describe('the identity', () => {
   })
 
   it.each([
-    ['optional', { outcome: 'allow', auth: { attributes: {} } }],
+    ['optional', { outcome: 'allow', auth: { attributes: {} }, maxAgeMs: 0 }],
     ['required', undefined],
   ] as const)(
     'is not half of what a body that breaks off says (%s)',

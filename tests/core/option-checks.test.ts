@@ -24,11 +24,11 @@ describe('readOptions', () => {
   it.each([
     [null, 'null'],
     [undefined, 'undefined'],
-    ['https://a', '"https://a"'],
+    ['https://u:hunter2@a', 'a string: { endpoint }'],
     [[], 'an array'],
     [() => ({}), 'a function'],
-    [Promise.resolve({}), 'an object'],
-    [new Map(), 'an object'],
+    [Promise.resolve({}), 'an object of type Promise'],
+    [new Map(), 'an object of type Map'],
     [1n, 'a bigint'],
   ])('refuses %s, which is no options object', (value, shown) => {
     expect(() => readOptions(value, KNOWN)).toThrow(`"config" must be an object, received ${shown}`)
@@ -66,7 +66,9 @@ describe('readOptions', () => {
 
   it.each([[undefined], [null]])('refuses a value that is present but %s', (value) => {
     const read = (): unknown => readOptions({ realm: value }, KNOWN)
-    expect(read).toThrow(`"realm" must be left out or given a value, received ${value}`)
+    expect(read).toThrow(
+      `"realm" must be left out or given a value (is a variable not set?), received ${value}`,
+    )
   })
 })
 

@@ -65,7 +65,7 @@ describe('the policies', () => {
 })
 
 it.each<[() => unknown, string]>([
-  [() => checkRetry(true), '"retry" must be an object, received true'],
+  [() => checkRetry(true), '"retry" must be an object or false, received true'],
   [() => checkRetry({ attempt: 1 }), 'Unknown option "retry.attempt": did you mean "attempts"?'],
   [
     () => checkRetry({ attempts: 6 }),
@@ -116,7 +116,7 @@ it.each<[() => unknown, string]>([
     () => checkConcurrency({ maxWaiting: Infinity }),
     '"concurrency.maxWaiting" must be a whole number',
   ],
-  [() => checkCache(true, named), '"cache" must be an object, received true'],
+  [() => checkCache(true, named), '"cache" must be an object or false, received true'],
   [() => checkCache({ ttlMs: 5 }, named), 'Unknown option "cache.ttlMs"'],
   [
     () => checkCache({ allowTtlMs: 3_600_001 }, named),

@@ -164,6 +164,15 @@ it.each([[undefined], [null], ['handler'], [{}], [{ fetch: 'fetch' }], [new Resp
   },
 )
 
+it('refuses a class, which would throw with every request', () => {
+  class App {
+    fetch(): Response {
+      return new Response('secret')
+    }
+  }
+  expect(() => withAuth(App as unknown as () => Response, config)).toThrow('Cannot guard a class')
+})
+
 it('refuses a bad config when it is called, and not when the first request comes', () => {
   expect(() => withAuth(() => new Response('secret'), { endpoint: '' })).toThrow(AuthConfigError)
   expect(() => withAuth({ fetch: () => new Response('secret') }, { endpoint: '' })).toThrow(

@@ -71,7 +71,9 @@ export function circuitBreaker(
       settle(during, false)
       return verdict
     } catch (error) {
-      settle(during, isOutage(error))
+      // A probe that ends in a bug has learned nothing about the endpoint.
+      const isLost = during.state === 'half_open' && !(error instanceof AuthUnavailableError)
+      settle(during, isLost || isOutage(error))
       throw error
     }
   }

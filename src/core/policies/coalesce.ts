@@ -16,7 +16,8 @@ export interface Coalescer {
 interface Flight {
   readonly check: Check
   readonly expiresAt: number
-  readonly landed: Promise<CheckedVerdict>
+  /** Brings the verdict, or what throws the failure. Rejects only by the hand of the runtime: then the flight is lost. */
+  readonly landed: Promise<() => CheckedVerdict>
 }
 
 const MANY = 2048
@@ -42,14 +43,15 @@ export function coalesce(
     dropLost()
     const { key } = check
     check.budgetMs = budgetMs
-    const landed = land(Promise.resolve(next(check)), (verdict) => {
+    const pending = land(Promise.resolve(next(check)), (verdict) => {
       // After a denial nobody joins a twin either, which may have been asked before it.
       if (verdict?.outcome === 'deny' || flights.get(key) === flight) flights.delete(key)
     })
+    const landed = pending.then(returning, throwing)
     const flight: Flight = { check, expiresAt: now() + budgetMs, landed }
     flights.set(key, flight)
-    check.keepAlive?.(landed.catch(() => undefined))
-    return landed
+    check.keepAlive?.(landed.then(() => undefined))
+    return pending
   }
 
   const ask = (check: Check, budgetMs: number): Promise<CheckedVerdict> => {
@@ -67,7 +69,7 @@ export function coalesce(
     budgetMs: number,
   ): Promise<CheckedVerdict> => {
     const joinedAt = now()
-    const verdict = await within(budgetMs / 2, orExpired(flight.landed))
+    const verdict = await within(budgetMs / 2, orExpired(flight))
     const restMs = budgetMs - (now() - joinedAt)
     if (verdict === EXPIRED) {
       return flights.get(check.key) === flight ? lead(check, restMs) : ask(check, restMs)
@@ -92,14 +94,34 @@ export function coalesce(
   }
 }
 
-// A flight that ran out of its own time says nothing to who joined it late and has time left.
-async function orExpired(
-  landed: Promise<CheckedVerdict>,
-): Promise<CheckedVerdict | typeof EXPIRED> {
+// A flight that is lost, or ran out of its own time, says nothing to who joined it late and has time left.
+async function orExpired({ landed }: Flight): Promise<CheckedVerdict | typeof EXPIRED> {
+  const outcome = await orLost(landed)
+  if (outcome === undefined) return EXPIRED
   try {
-    return await landed
+    return outcome()
   } catch (error) {
     if (error instanceof AuthUnavailableError && error.reason === 'timeout') return EXPIRED
+    throw error
+  }
+}
+
+// Workers reject what waits for a promise of a request that has ended, or (by the date of the worker) never settle it.
+async function orLost<Value>(landed: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await landed
+    /* v8 ignore next 3 -- no Node rejects it: tests/runtimes/workers-flights.test.ts holds it on workerd */
+  } catch {
+    return undefined
+  }
+}
+
+function returning(verdict: CheckedVerdict): () => CheckedVerdict {
+  return () => verdict
+}
+
+function throwing(error: unknown): () => never {
+  return () => {
     throw error
   }
 }

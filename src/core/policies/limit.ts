@@ -11,6 +11,12 @@ interface Slot {
   readonly expiresAt: number
 }
 
+/** A check that waits for a slot, until its own deadline. */
+interface Waiter {
+  readonly expiresAt: number
+  readonly enter: () => void
+}
+
 /**
  * Bounds the calls in flight. What is over the bound waits, first come, first served, inside its own deadline; what is
  * over the bound of the waiting is refused at once as `overloaded`.
@@ -21,17 +27,21 @@ export function limit(
   { now }: { readonly now: () => number },
 ): TimedVerifier {
   const taken = new Set<Slot>()
-  const waiting = new Set<() => void>()
+  const waiting = new Set<Waiter>()
 
-  // On Workers a request can end, and its promises with it, before its call does. Its slot must not be taken for ever.
+  // On Workers a request can end, and its promises and timers with it, before its call does or while it waits for one.
+  // Neither its slot nor its place in the queue must be taken for ever.
   const dropLost = (): void => {
     const time = now()
     for (const slot of taken) if (slot.expiresAt <= time) taken.delete(slot)
+    for (const waiter of waiting) if (waiter.expiresAt <= time) waiting.delete(waiter)
   }
   const admit = (): void => {
-    for (const enter of waiting) {
+    for (const waiter of waiting) {
       if (taken.size >= maxInFlight) return
-      enter()
+      // Who is there leaves at its deadline. Who is lost must get no slot, for it never gives one back.
+      if (waiter.expiresAt > now()) waiter.enter()
+      else waiting.delete(waiter)
     }
   }
   const take = (expiresAt: number): Slot => {
@@ -42,15 +52,16 @@ export function limit(
   const wait = (expiresAt: number, signal: AbortSignal): Promise<Slot> =>
     new Promise((resolve, reject) => {
       const leave = (): void => {
-        waiting.delete(enter)
+        waiting.delete(waiter)
         reject(new AuthUnavailableError('timeout'))
       }
       const enter = (): void => {
-        waiting.delete(enter)
+        waiting.delete(waiter)
         signal.removeEventListener('abort', leave)
         resolve(take(expiresAt))
       }
-      waiting.add(enter)
+      const waiter: Waiter = { expiresAt, enter }
+      waiting.add(waiter)
       signal.addEventListener('abort', leave)
     })
 

@@ -194,6 +194,16 @@ describe('an open circuit', () => {
     expect(await ask()).toBe('deny')
   })
 
+  it('opens again when the probe ends in a bug, which says nothing about the endpoint', async () => {
+    const ask = await opened()
+    now += 5000
+    answer = () => {
+      throw new Error('bug')
+    }
+    expect(await ask()).toBe('bug')
+    expect(states).toEqual(['open', 'half_open', 'open'])
+  })
+
   it('takes a probe that is past its deadline for lost, and lets another through', async () => {
     const ask = await opened()
     now += 5000

@@ -125,6 +125,24 @@ describe('limit', () => {
     await expect(ask('c')).rejects.toMatchObject({ reason: 'overloaded' })
   })
 
+  it('takes a check that waits past its deadline for lost too, and gives it no place', async () => {
+    let now = 0
+    const endpoint = heldEndpoint()
+    const ask = limited(endpoint.next, 1, 1, () => now)
+    void ask('a', undefined, 1000)
+    void ask('lost', undefined, 50)
+    now = 50
+    void ask('b', undefined, 1000)
+    endpoint.answer('a')
+    await settle()
+    expect(endpoint.asked).toEqual(['a', 'b'])
+    void ask('lost too', undefined, 60)
+    now = 60
+    endpoint.answer('b')
+    await settle()
+    expect(endpoint.asked).toEqual(['a', 'b'])
+  })
+
   it('never has more in flight than it may, whatever happens', async () => {
     let inFlight = 0
     let most = 0

@@ -1,7 +1,6 @@
 import { getAuth } from 'with-auth'
 
-/** What the guards are configured with, beside the endpoint in AUTH_ENDPOINT. */
-export const options = { timeoutMs: 1000, public: ['/public/*'] }
+export { options } from './options.js'
 
 export function handler(request) {
   const isPublic = new URL(request.url).pathname.startsWith('/public/')

@@ -19,8 +19,12 @@ export interface AuthEndpoint {
 
 const ALICE = JSON.stringify({ principal: 'alice', attributes: { roles: ['admin'] } })
 
+// Long enough for twenty requests to come in the meantime.
+const SLOW_MS = 500
+
 const ANSWERS: Readonly<Record<string, (response: ServerResponse) => void>> = {
-  good: (response) => response.writeHead(200, { 'content-type': 'application/json' }).end(ALICE),
+  good: allow,
+  slow: (response) => void setTimeout(allow, SLOW_MS, response),
   redirect: (response) => response.writeHead(302, { location: '/elsewhere' }).end(),
   hang: () => undefined,
 }
@@ -43,6 +47,10 @@ export async function startAuthEndpoint(): Promise<AuthEndpoint> {
   const server = createServer((request, response) => void answer(request, response))
   const port = await listen(server)
   return { url: `http://127.0.0.1:${port}/validate`, received, close: () => close(server) }
+}
+
+function allow(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(ALICE)
 }
 
 function keyOf(body: string): string {

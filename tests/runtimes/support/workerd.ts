@@ -5,7 +5,8 @@ import { ESBUILD, WORKERD, locate } from './binaries.ts'
 import { startServer } from './server-process.ts'
 import type { RunningServer } from './server-process.ts'
 
-const COMPATIBILITY_DATE = '2026-07-01'
+/** The compatibility date of most workers here. */
+export const CURRENT_DATE = '2026-07-01'
 // Those of wrangler. A `node:` import would end the build: none may be needed.
 const BUNDLE_OPTIONS = ['--bundle', '--format=esm', '--conditions=workerd,worker,browser']
 
@@ -18,18 +19,26 @@ export async function startWorker(
   app: string,
   env: Readonly<Record<string, string>>,
   flags: readonly string[],
+  date: string = CURRENT_DATE,
 ): Promise<RunningServer> {
   const cwd = mkdtempSync(join(app, 'worker-'))
   const bundling = [join(app, program), ...BUNDLE_OPTIONS, `--outfile=${join(cwd, 'worker.js')}`]
   execFileSync(locate(ESBUILD), [...bundling, '--log-level=error'])
-  writeFileSync(join(cwd, 'config.capnp'), createConfig(env, flags))
+  writeFileSync(join(cwd, 'config.capnp'), createConfig(env, flags, date))
   const args = ['serve', 'config.capnp', '--control-fd=3']
   return startServer({ binary: WORKERD, args, cwd, env: {} })
 }
 
 // Without the network called "internet" a worker may not reach the loopback interface.
-function createConfig(env: Readonly<Record<string, string>>, flags: readonly string[]): string {
-  const bindings = Object.entries(env).map(([name, text]) => `(name = "${name}", text = "${text}")`)
+function createConfig(
+  env: Readonly<Record<string, string>>,
+  flags: readonly string[],
+  date: string,
+): string {
+  // Cap'n Proto escapes text as JSON does.
+  const bindings = Object.entries(env).map(
+    ([name, text]) => `(name = "${name}", text = ${JSON.stringify(text)})`,
+  )
   return `
 using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -41,7 +50,7 @@ const config :Workerd.Config = (
 );
 const worker :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],
-  compatibilityDate = "${COMPATIBILITY_DATE}",
+  compatibilityDate = "${date}",
   compatibilityFlags = [${flags.map((flag) => `"${flag}"`).join(', ')}],
   bindings = [${bindings.join(', ')}],
 );

@@ -1,0 +1,21 @@
+import { withAuth } from 'with-auth'
+
+const guarded = withAuth(
+  () => new Response('handled'),
+  (env) => ({ ...JSON.parse(env.OPTIONS), endpoint: env.AUTH_ENDPOINT }),
+)
+
+export default {
+  fetch(request, env, ctx) {
+    const args = env.PASS_CTX === 'yes' ? [env, ctx] : [env]
+    const pending = guarded(request, ...args)
+    const endsAfter = request.headers.get('x-ends-after')
+    return endsAfter === null ? pending : Promise.race([pending, early(Number(endsAfter))])
+  },
+}
+
+function early(ms) {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(new Response('early', { status: 202 })), ms)
+  })
+}

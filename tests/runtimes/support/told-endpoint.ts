@@ -1,0 +1,48 @@
+import { createServer } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { close, listen } from '../../support/loopback.ts'
+import type { ServerResponse } from 'node:http'
+
+/** An auth endpoint that is told by each token what to do with it. */
+export interface ToldEndpoint {
+  readonly url: string
+  /** The token of each call. */
+  readonly calls: string[]
+  /** How many calls there were at once, at most. */
+  readonly peak: () => number
+  readonly close: () => Promise<void>
+}
+
+/** A token that is answered after a while, with 200 if nothing else is said. */
+export function tokenFor(name: string, delayMs: number, status = 200): string {
+  return `${status}-${delayMs}-${name}`
+}
+
+export async function startToldEndpoint(): Promise<ToldEndpoint> {
+  const calls: string[] = []
+  const open = new Set<ServerResponse>()
+  let peak = 0
+  const answer = async (body: string, response: ServerResponse): Promise<void> => {
+    const { api_key: token } = JSON.parse(body) as { api_key: string }
+    const [status, delayMs] = token.split('-').map(Number)
+    calls.push(token)
+    open.add(response)
+    peak = Math.max(peak, open.size)
+    response.once('close', () => open.delete(response))
+    await sleep(delayMs)
+    // Before the caller can know, so that its next call is not counted beside this one.
+    open.delete(response)
+    response.writeHead(status ?? 500).end('{}')
+  }
+  const server = createServer((request, response) => {
+    void text(request).then((body) => answer(body, response))
+  })
+  const port = await listen(server)
+  return {
+    url: `http://127.0.0.1:${port}/validate`,
+    calls,
+    peak: () => peak,
+    close: () => close(server),
+  }
+}

@@ -1,0 +1,204 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, inject, it } from 'vitest'
+import { send } from './support/http.ts'
+import { startToldEndpoint, tokenFor } from './support/told-endpoint.ts'
+import { CURRENT_DATE, startWorker } from './support/workerd.ts'
+import type { AuthConfig } from 'with-auth'
+import type { TestContext } from 'vitest'
+import type { ToldEndpoint } from './support/told-endpoint.ts'
+
+/** workerd as a worker's date and flags make it. */
+interface Platform {
+  readonly name: string
+  readonly date: string
+  readonly flags: readonly string[]
+}
+
+/** A worker that guards with some options, and its auth endpoint. */
+interface Bench {
+  readonly endpoint: ToldEndpoint
+  readonly ask: (token: string, options?: AskOptions) => Promise<Answer>
+  /** Asks, and closes the connection before the answer comes. */
+  readonly leave: (token: string, afterMs: number) => Promise<'answered' | 'left'>
+}
+
+interface AskOptions {
+  readonly startAfterMs?: number
+  /** When the worker answers 202 itself, which ends the request with all that it waits for. */
+  readonly endsAfterMs?: number
+}
+
+interface Answer {
+  /** The status, and for a refusal its code. */
+  readonly said: string
+  readonly ms: number
+}
+
+type Start = (options: AuthConfig, passCtx?: 'yes') => Promise<Bench>
+
+// At 2024-10-14 the runtime learned to settle a promise that another request had made.
+const OLD_DATE = '2024-01-01'
+const PLATFORMS = [CURRENT_DATE, OLD_DATE].flatMap((date) =>
+  [[], ['nodejs_compat']].map((flags): Platform => {
+    const name = [`workerd of ${date}`, ...flags].join(' with ')
+    return { name, date, flags }
+  }),
+)
+
+const SLACK_MS = 700
+const OPTIONS = { context: { headers: [], params: 'none' }, retry: false } as const
+const SHARED = tokenFor('shared', 600)
+
+describe.concurrent.each(PLATFORMS.map((platform) => [platform.name, platform] as const))(
+  '%s',
+  (_name, platform) => {
+    const isCurrent = platform.date === CURRENT_DATE
+
+    it('answers who follows a request that ends first, and who comes later', async (context) => {
+      const bench = await starter(platform, context)({ ...OPTIONS, timeoutMs: 2000 })
+      const [leader, ...others] = await askInTurn(bench, 150)
+      expect(leader?.said).toBe('202')
+      expect(others.filter(({ ms }) => ms > 2000 + SLACK_MS)).toEqual([])
+      // An old runtime does not say that a flight is lost, so followers lose half of their time with each.
+      const second = isCurrent ? /^200$/ : /^200$|^401 timeout$/
+      expect(others.map(({ said }) => said)).toEqual(['200', expect.stringMatching(second), '200'])
+      expect(bench.endpoint.calls.length).toBeLessThanOrEqual(4)
+      expect(await bench.ask(SHARED)).toMatchObject({ said: '200' })
+    })
+
+    it('answers who follows a request whose client goes away', async (context) => {
+      const bench = await starter(platform, context)({ ...OPTIONS, timeoutMs: 2000 })
+      const leader = bench.leave(SHARED, 150)
+      const followers = [60, 90].map((startAfterMs) => bench.ask(SHARED, { startAfterMs }))
+      const answers = await Promise.all(followers)
+      expect(answers.map(({ said }) => said)).toEqual(['200', '200'])
+      expect(bench.endpoint.calls).toHaveLength(1)
+      expect(await leader).toBe('left')
+    })
+
+    it('gives everybody the verdict of a flight that a ctx keeps alive', async (context) => {
+      const bench = await starter(platform, context)({ ...OPTIONS, timeoutMs: 2000 }, 'yes')
+      const [leader, ...others] = await askInTurn(bench, 150)
+      expect(leader?.said).toBe('202')
+      expect(others.map(({ said }) => said)).toEqual(['200', '200', '200'])
+      // One for the first three, and one for who came when it was over.
+      expect(bench.endpoint.calls).toHaveLength(2)
+    })
+
+    it('keeps the verdict of a flight that a ctx keeps alive', async (context) => {
+      const options = { ...OPTIONS, timeoutMs: 2000, cache: {} }
+      const bench = await starter(platform, context)(options, 'yes')
+      const [leader, ...others] = await askInTurn(bench, 150)
+      expect(leader?.said).toBe('202')
+      expect(others.map(({ said }) => said)).toEqual(['200', '200', '200'])
+      expect(bench.endpoint.calls).toHaveLength(1)
+    })
+
+    it('lets in one after the other what is over the concurrency limit', async (context) => {
+      const concurrency = { maxInFlight: 2, maxWaiting: 10 }
+      const bench = await starter(platform, context)({ ...OPTIONS, timeoutMs: 1000, concurrency })
+      const tokens = Array.from({ length: 6 }, (_, index) => tokenFor(`user${index}`, 200))
+      const answers = await Promise.all(tokens.map((token) => bench.ask(token)))
+      // An old runtime drops what wakes who waits, who is then refused at the deadline.
+      const expected = isCurrent ? { '200': 6 } : { '200': 2, '401 timeout': 4 }
+      expect(countSaid(answers)).toEqual(expected)
+      expect(answers.filter(({ ms }) => ms > 1000 + SLACK_MS)).toEqual([])
+      expect(bench.endpoint.peak()).toBe(2)
+      expect(await bench.ask(tokenFor('later', 0))).toMatchObject({ said: '200' })
+    })
+
+    it('takes back the slot of a request that ends before its call', async (context) => {
+      const concurrency = { maxInFlight: 1, maxWaiting: 10 }
+      const bench = await starter(platform, context)({ ...OPTIONS, timeoutMs: 1000, concurrency })
+      const holder = bench.ask(tokenFor('holder', 600), { endsAfterMs: 100 })
+      const waiter = bench.ask(tokenFor('waiter', 0), { startAfterMs: 50 })
+      const later = bench.ask(tokenFor('later', 0), { startAfterMs: 1500 })
+      const answers = await Promise.all([holder, waiter, later])
+      expect(answers.map(({ said }) => said)).toEqual(['202', '401 timeout', '200'])
+    })
+
+    it('takes back the places of requests that end while they wait', async (context) => {
+      const concurrency = { maxInFlight: 2, maxWaiting: 10 }
+      const bench = await starter(platform, context)({ ...OPTIONS, timeoutMs: 1000, concurrency })
+      const holders = [1, 2].map((index) => bench.ask(tokenFor(`holder${index}`, 300)))
+      const waiters = Array.from({ length: 9 }, (_, index) =>
+        bench.ask(tokenFor(`waiter${index}`, 0), { startAfterMs: 50, endsAfterMs: 100 }),
+      )
+      const later = [1, 2].map((index) =>
+        bench.ask(tokenFor(`later${index}`, 0), { startAfterMs: 1500 }),
+      )
+      expect(countSaid(await Promise.all([...holders, ...waiters]))).toEqual({ '200': 2, '202': 9 })
+      expect((await Promise.all(later)).map(({ said }) => said)).toEqual(['200', '200'])
+      expect(bench.endpoint.peak()).toBe(2)
+    })
+
+    it('sends another probe when the request of the first ends before its call', async (context) => {
+      const circuitBreaker = { minChecks: 3, openMs: 300 }
+      const options = { ...OPTIONS, timeoutMs: 1000, circuitBreaker }
+      const bench = await starter(platform, context)(options)
+      for (const name of ['a', 'b', 'c']) await bench.ask(tokenFor(name, 0, 503))
+      expect(await bench.ask(tokenFor('refused', 0))).toMatchObject({ said: '401 circuit_open' })
+      await sleep(400)
+      const probe = bench.ask(tokenFor('probe', 600), { endsAfterMs: 100 })
+      const meanwhile = bench.ask(tokenFor('meanwhile', 0), { startAfterMs: 50 })
+      const later = bench.ask(tokenFor('later', 0), { startAfterMs: 1300 })
+      const answers = await Promise.all([probe, meanwhile, later])
+      expect(answers.map(({ said }) => said)).toEqual(['202', '401 circuit_open', '200'])
+    })
+  },
+)
+
+// The requests of one question by its leader, two followers, and somebody who comes when all should be over.
+async function askInTurn(bench: Bench, endsAfterMs: number): Promise<Answer[]> {
+  const leader = bench.ask(SHARED, { endsAfterMs })
+  const others = [60, 90, 1500].map((startAfterMs) => bench.ask(SHARED, { startAfterMs }))
+  return Promise.all([leader, ...others])
+}
+
+function starter(platform: Platform, { onTestFinished }: TestContext): Start {
+  return async (options, passCtx) => {
+    const endpoint = await startToldEndpoint()
+    onTestFinished(() => endpoint.close())
+    const env = {
+      AUTH_ENDPOINT: endpoint.url,
+      OPTIONS: JSON.stringify(options),
+      PASS_CTX: passCtx ?? 'no',
+    }
+    const program = 'worker-that-may-end-early.js'
+    const worker = await startWorker(program, inject('app'), env, platform.flags, platform.date)
+    onTestFinished(() => worker.stop())
+    return {
+      endpoint,
+      ask: (token, askOptions) => ask(worker.url, token, askOptions ?? {}),
+      leave: (token, afterMs) => leave(worker.url, token, afterMs),
+    }
+  }
+}
+
+async function ask(url: string, token: string, options: AskOptions): Promise<Answer> {
+  const { startAfterMs = 0, endsAfterMs } = options
+  await sleep(startAfterMs)
+  const startedAt = performance.now()
+  const early = endsAfterMs === undefined ? {} : { 'x-ends-after': String(endsAfterMs) }
+  const headers = { authorization: `Bearer ${token}`, ...early }
+  const { status, body } = await send(url, { target: '/', headers })
+  const code = /"code":"(\w+)"/.exec(body)?.[1]
+  const said = code === undefined ? String(status) : `${status} ${code}`
+  return { said, ms: performance.now() - startedAt }
+}
+
+async function leave(url: string, token: string, afterMs: number): Promise<'answered' | 'left'> {
+  const headers = { authorization: `Bearer ${token}` }
+  try {
+    await fetch(url, { headers, signal: AbortSignal.timeout(afterMs) })
+    return 'answered'
+  } catch {
+    return 'left'
+  }
+}
+
+function countSaid(answers: readonly Answer[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { said } of answers) counts[said] = (counts[said] ?? 0) + 1
+  return counts
+}
