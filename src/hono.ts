@@ -1,5 +1,6 @@
 import { HTTPException } from 'hono/http-exception'
 import { createGate } from './core/authenticator.ts'
+import { isPromise } from './core/promises.ts'
 import type { Context, MiddlewareHandler, Next } from 'hono'
 import type { Decision, VerdictControls } from './core/decision.ts'
 import type { AuthConfig } from './core/auth-config.ts'
@@ -44,7 +45,7 @@ export function auth<Bindings extends object = object>(
   const { decide, controls } = createGate<[Bindings, Execution]>(config)
   const authMiddleware: MiddlewareHandler<AuthEnv> = (c, next) => {
     const decision = decide(c.req.raw, [c.env, new Execution(c)])
-    if (decision instanceof Promise) return decision.then((made) => enter(made, c, next))
+    if (isPromise(decision)) return decision.then((made) => enter(made, c, next))
     return enter(decision, c, next)
   }
   return Object.assign(authMiddleware, controls)
@@ -59,11 +60,7 @@ class Execution {
   }
 
   waitUntil(call: Promise<unknown>): void {
-    try {
-      this.#context.executionCtx.waitUntil(call)
-    } catch {
-      // Where there is none, a call ends when it ends.
-    }
+    this.#context.executionCtx.waitUntil(call)
   }
 }
 

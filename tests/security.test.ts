@@ -637,3 +637,32 @@ describe('A-W: the body', () => {
     expect(touched).not.toHaveBeenCalled()
   })
 })
+
+describe('pollution of Object.prototype', () => {
+  it.each<[string, unknown]>([
+    ['mode', 'shadow'],
+    ['public', ['/admin']],
+    ['verifier', 1],
+    ['config', { mode: 'shadow' }],
+    ['header', 'x-key'],
+    ['outcome', 'allow'],
+    ['endpoint', ELSEWHERE],
+    ['cache', {}],
+  ])('%s set on all objects lets nobody in', async (name, value) => {
+    vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    vi.stubEnv('AUTH_ENDPOINT', undefined)
+    Object.defineProperty(Object.prototype, name, { value, configurable: true, enumerable: true })
+    const handler = vi.fn(() => new Response('secret'))
+    const sources = [undefined, () => ({ endpoint: ENDPOINT }), { verifier: () => ({}) as never }]
+    try {
+      for (const source of sources) await withAuth(handler, source)(get('/admin', 'k1'))
+    } catch {
+      // A config object that inherits what is not known is refused, which is as good.
+    } finally {
+      Reflect.deleteProperty(Object.prototype, name)
+      vi.unstubAllEnvs()
+    }
+    expect(handler).not.toHaveBeenCalled()
+    expect(elsewhere).toBe(0)
+  })
+})

@@ -109,7 +109,8 @@ export interface ConcurrencyConfig {
    */
   readonly maxInFlight?: number
   /**
-   * Checks that wait for their turn, first come, first served, within `timeoutMs`. 0 to 100,000.
+   * Checks that wait for their turn, first come, first served, for at most half of `timeoutMs`: a call needs the rest.
+   * 0 to 100,000.
    * @default 1024
    */
   readonly maxWaiting?: number

@@ -1,5 +1,7 @@
+import { isDenialReason } from './denial.ts'
 import { AuthUnavailableError } from './errors.ts'
 import { rememberAuth } from './identity.ts'
+import { isPromise } from './promises.ts'
 import { createSetupSource } from './setup.ts'
 import { isPlainHost, parseTarget } from './target.ts'
 import type { Check } from './check.ts'
@@ -104,7 +106,7 @@ function judge(passage: Passage): Decision | Promise<Decision> {
   if (check === undefined) return refuse(passage, 'malformed_request')
   passage.check = check
   const verdict = setup.verifier.verify(check)
-  return verdict instanceof Promise ? settle(passage, verdict) : conclude(passage, verdict)
+  return isPromise(verdict) ? settle(passage, verdict) : conclude(passage, verdict)
 }
 
 function isPublic({ config }: Setup, { method, headers }: Request, { path }: Target): boolean {
@@ -137,7 +139,9 @@ function conclude(passage: Passage, verdict: CheckedVerdict): Decision {
 }
 
 function fail(passage: Passage, error: unknown): Decision {
-  if (!(error instanceof AuthUnavailableError)) return refuse(passage, 'internal_error')
+  if (!(error instanceof AuthUnavailableError) || !isDenialReason(error.reason)) {
+    return refuse(passage, 'internal_error')
+  }
   return refuse(passage, error.reason, error.retryAfterMs)
 }
 
@@ -176,5 +180,5 @@ function isShadow(setup: Setup | Unready): boolean {
 }
 
 function isReady(setup: Setup | Unready): setup is Setup {
-  return 'verifier' in setup
+  return Object.hasOwn(setup, 'verifier')
 }

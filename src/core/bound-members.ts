@@ -11,6 +11,17 @@ export function boundMembers(original: object): object {
   return copy
 }
 
+// They serve the original, whose `fetch` asks nobody.
+const SERVING: ReadonlySet<PropertyKey> = new Set(['listen', 'fire'])
+
+function refuseToServe(key: PropertyKey): () => never {
+  return () => {
+    throw new TypeError(
+      `"${String(key)}" would serve the app without the guard: serve the guarded "fetch"`,
+    )
+  }
+}
+
 /** Each key with the nearest object of the prototype chain that has it. */
 function membersOf(original: object): Map<PropertyKey, object> {
   const members = new Map<PropertyKey, object>()
@@ -34,6 +45,7 @@ function prototypeChain(original: object): object[] {
 }
 
 function delegate(original: object, key: PropertyKey, enumerable: boolean): PropertyDescriptor {
+  if (SERVING.has(key)) return { value: refuseToServe(key), enumerable }
   const value: unknown = Reflect.get(original, key)
   if (typeof value === 'function') {
     return {

@@ -9,8 +9,8 @@ export interface Freshness {
 const DIRECTIVE = /([\w-]+)(?:[ \t]*=[ \t]*(?:"([^"]*)"|([^\s,"]*)))?/g
 
 /** Reads `Cache-Control`. What cannot be understood shortens and never lengthens. */
-export function parseCacheControl(value: string | null): Freshness {
-  if (value === null) return {}
+export function parseCacheControl(value: string | null | undefined): Freshness {
+  if (value === null || value === undefined) return {}
   let maxAgeMs = Infinity
   let mustRevalidate = false
   for (const [, name = '', quoted, plain] of value.toLowerCase().matchAll(DIRECTIVE)) {

@@ -15,6 +15,8 @@ export class Check {
   budgetMs: number | undefined = undefined
   /** When its deadline is, by the clock that never jumps. */
   expiresAt: number = Infinity
+  /** It has its verdict, so that nothing more is asked for it. */
+  isAnswered: boolean = false
   /** How often the endpoint was asked. */
   attempts: number = 0
   /** The status of its last answer. */
@@ -38,6 +40,11 @@ export class Check {
   get question(): Question {
     this.#question ??= this.#ask()
     return this.#question
+  }
+
+  /** Makes the question and the key now, out of the same state of the request. */
+  prepare(): void {
+    this.#question ??= this.#ask()
   }
 
   /** Keeps the runtime from ending a call with the request that started it. Looked for only where there is a call. */

@@ -55,9 +55,17 @@ function readExactlyOne(
 function createSourceReader(source: CredentialsSource, format: TokenFormat): CredentialsReader {
   const pattern = TOKEN[format]
   if (source === 'bearer') return (headers) => readBearer(headers, pattern)
-  if ('header' in source) return (headers) => readHeader(headers, source.header, pattern)
-  if ('cookie' in source) return (headers) => readCookie(headers, source.cookie, pattern)
+  if (isHeader(source)) return (headers) => readHeader(headers, source.header, pattern)
+  if (isCookie(source)) return (headers) => readCookie(headers, source.cookie, pattern)
   return (headers) => readWebSocketProtocol(headers, source.webSocketProtocol, pattern)
+}
+
+function isHeader(source: object): source is { readonly header: string } {
+  return Object.hasOwn(source, 'header')
+}
+
+function isCookie(source: object): source is { readonly cookie: string } {
+  return Object.hasOwn(source, 'cookie')
 }
 
 function readBearer(headers: Headers, pattern: RegExp): string | CredentialsProblem {

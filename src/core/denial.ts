@@ -1,3 +1,4 @@
+import { ignore } from './promises.ts'
 import { clampRetryAfter } from './retry-after.ts'
 import type { AuthConfig } from './auth-config.ts'
 import type { Denial, DenialReason } from './types.ts'
@@ -43,6 +44,11 @@ const ROWS: Readonly<Record<DenialReason, Row>> = {
   not_configured: { status: 500, message: 'Authentication is not configured' },
 }
 
+/** Whether there is such a reason; a verifier may have thrown any other. */
+export function isDenialReason(reason: string): reason is DenialReason {
+  return Object.hasOwn(ROWS, reason)
+}
+
 /** Makes refusals as configured: status, challenge and body by reason, or the user's own response. */
 export function createDenials({ realm, unavailableStatus, respond }: DenialOptions): Denials {
   // RFC 9110 §5.6.4: a quoted-string escapes quotes and backslashes.
@@ -52,9 +58,8 @@ export function createDenials({ realm, unavailableStatus, respond }: DenialOptio
     describe: (reason, retryAfterMs) => createDenial(reason, unavailableStatus, retryAfterMs),
     respond: (denial, request) => {
       const ownChallenge = ROWS[denial.reason].invalidToken === true ? invalidToken : challenge
-      const custom = respond === undefined ? undefined : tryRespond(respond, denial, request)
-      if (custom === undefined) return createResponse(denial, ownChallenge)
-      return withChallenge(custom, ownChallenge)
+      const custom = respond && tryRespond(respond, denial, request, ownChallenge)
+      return custom ?? createResponse(denial, ownChallenge)
     },
   }
 }
@@ -98,14 +103,15 @@ function tryRespond(
   respond: NonNullable<AuthConfig['respond']>,
   denial: Denial,
   request: Request,
+  challenge: string,
 ): Response | undefined {
   try {
     const response: unknown = respond(denial, request)
-    if (response instanceof Response && response.status >= 300 && !response.bodyUsed)
-      return response
-    // An async function would be refused here; its rejection must not end the process.
-    if (response instanceof Promise) response.catch(() => undefined)
-    return undefined
+    // What an async function returns is no Response.
+    ignore(response)
+    if (!(response instanceof Response) || response.status < 300) return undefined
+    if (response.bodyUsed || response.body?.locked === true) return undefined
+    return withChallenge(response, challenge)
   } catch {
     return undefined
   }

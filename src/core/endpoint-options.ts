@@ -45,8 +45,13 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   'content-encoding',
   'content-length',
   'content-type',
+  'expect',
   'host',
+  'keep-alive',
+  'te',
+  'trailer',
   'transfer-encoding',
+  'upgrade',
 ])
 
 /** Checks the headers added to the validation request. No error shows a value. */

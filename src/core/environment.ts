@@ -1,9 +1,15 @@
 /** `AUTH_ENDPOINT` of the Workers `env` argument, else of `process.env`. Throws what the runtime throws. */
 export function endpointFromEnvironment(args: readonly unknown[]): unknown {
   const [env] = args
-  const bound = property(env, 'AUTH_ENDPOINT')
+  const bound = ownProperty(env, 'AUTH_ENDPOINT')
   if (bound !== undefined) return bound
-  return property(property(property(globalThis, 'process'), 'env'), 'AUTH_ENDPOINT')
+  return ownProperty(property(property(globalThis, 'process'), 'env'), 'AUTH_ENDPOINT')
+}
+
+function ownProperty(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+    ? Reflect.get(value, name)
+    : undefined
 }
 
 function property(value: unknown, name: string): unknown {
@@ -20,7 +26,11 @@ export function findKeepAlive(
   const context = args.find((arg) => typeof property(arg, 'waitUntil') === 'function')
   if (context === undefined) return undefined
   return (call) => {
-    const waitUntil = property(context, 'waitUntil')
-    if (typeof waitUntil === 'function') waitUntil.call(context, call)
+    try {
+      const waitUntil = property(context, 'waitUntil')
+      if (typeof waitUntil === 'function') waitUntil.call(context, call)
+    } catch {
+      // Then the call ends when it ends.
+    }
   }
 }

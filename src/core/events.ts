@@ -1,4 +1,5 @@
 import { AuthConfigError } from './errors.ts'
+import { ignore } from './promises.ts'
 import type { AuthConfig } from './auth-config.ts'
 import type { AuthEvent } from './types.ts'
 
@@ -13,9 +14,8 @@ export function createReport(onEvent: AuthConfig['onEvent']): Report | undefined
   if (onEvent === undefined) return undefined
   return (event) => {
     try {
-      const returned: unknown = onEvent(Object.freeze(event))
-      // An async observer is not awaited; its rejection must not end the process.
-      if (returned instanceof Promise) returned.catch(() => undefined)
+      // An async observer is not awaited.
+      ignore(onEvent(Object.freeze(event)))
     } catch {
       // An observer has no say in the decision.
     }
@@ -38,6 +38,6 @@ export function createComplain(): Complain {
 // What a config function throws is not ours, and may hold what it read from the environment.
 function describeProblem(error: unknown): string {
   if (error instanceof AuthConfigError) return error.message
-  const name = error instanceof Error ? error.name : typeof error
-  return `The config could not be made: ${JSON.stringify(name.slice(0, 80))} was thrown`
+  const name: unknown = error instanceof Error ? error.name : typeof error
+  return `The config could not be made: ${JSON.stringify(String(name).slice(0, 80))} was thrown`
 }

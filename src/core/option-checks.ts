@@ -24,7 +24,8 @@ export function readOptions<Name extends string>(
     if (parent === '') throw invalidConfig(value)
     throw invalidOption(parent, value, expected)
   }
-  const options: Partial<Record<Name, unknown>> = {}
+  // Without a prototype, so that nothing which was put on that of all objects is taken for an option.
+  const options = Object.create(null) as Partial<Record<Name, unknown>>
   for (const [name, setting] of Object.entries(value)) {
     const option = parent === '' ? name : `${parent}.${name}`
     if (!isKnown(name, known)) throw unknownOption(option, name, Object.keys(known))
@@ -88,9 +89,11 @@ function invalidConfig(value: unknown): AuthConfigError {
   )
 }
 
-// A promise or a Map has no own properties either, and would pass for a config with nothing but defaults.
+// A promise, a Map or an object of a class has no own properties either, and would pass for a config with defaults.
 export function isOptionsObject(value: unknown): value is object {
-  return ['Object', 'Module'].includes(tagOf(value))
+  if (!['Object', 'Module'].includes(tagOf(value))) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 function tagOf(value: unknown): string {

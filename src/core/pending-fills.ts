@@ -19,7 +19,10 @@ export interface PendingFills {
   readonly outdateTwins: (fill: PendingFill, which: 'older' | 'all') => boolean
 }
 
+// From here on it is worth a look; then again at twice as many, so that looking costs next to nothing.
 const MANY = 2048
+// A call may still come back a moment after its deadline.
+const GRACE_MS = 1000
 
 export function createPendingFills({
   now,
@@ -41,13 +44,16 @@ export function createPendingFills({
   }
   const of = (token: string): Iterable<PendingFill> => tokens.get(token) ?? []
   // On Workers a call is lost with the request that started it, and then never ends.
+  let sweepAt = MANY
   const dropLost = (): void => {
-    for (const fill of all()) if (fill.check.expiresAt < now()) end(fill)
+    const time = now() - GRACE_MS
+    for (const fill of all()) if (fill.check.expiresAt < time) end(fill)
+    sweepAt = Math.max(MANY, 2 * tokens.size)
   }
 
   return {
     begin: (check) => {
-      if (tokens.size >= MANY) dropLost()
+      if (tokens.size >= sweepAt) dropLost()
       const fill = { check, startedAt: now(), wallStartedAt: wallNow(), isOutdated: false }
       tokens.set(check.token, (tokens.get(check.token) ?? new Set()).add(fill))
       return fill

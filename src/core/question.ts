@@ -26,7 +26,8 @@ function readHeaders(headers: Headers, wanted: Context['headers']): Record<strin
   const told = emptyRecord<string>()
   if (wanted === 'all') {
     headers.forEach((value, name) => {
-      if (isTold(name)) told[name] = value
+      // `set-cookie` alone is visited once for each time that it was sent.
+      if (isTold(name)) told[name] = told[name] === undefined ? value : `${told[name]}, ${value}`
     })
     return told
   }
@@ -37,10 +38,11 @@ function readHeaders(headers: Headers, wanted: Context['headers']): Record<strin
   return told
 }
 
-// The parser that handlers use, so that both read the same parameters out of one query.
+// The parser that handlers use, so that both read the same parameters out of one query. It drops one `?` at the start,
+// and a query may begin with another: `/a??x` has a parameter `?x`.
 function readParams(query: string, alwaysLists: boolean): Record<string, string | string[]> {
   const lists = emptyRecord<string[]>()
-  for (const [name, value] of new URLSearchParams(query)) {
+  for (const [name, value] of new URLSearchParams(`?${query}`)) {
     const list = lists[name]
     if (list === undefined) lists[name] = [value]
     else list.push(value)

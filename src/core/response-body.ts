@@ -40,7 +40,8 @@ async function readChunks(
     if (step === TIMED_OUT) return { state: 'timeout' }
     if (step.done === true) return decode(parts)
     size += step.value.byteLength
-    if (size > MAX_BYTES) return { state: 'too_long' }
+    // So written that a size that is no number is too long as well.
+    if (!(size <= MAX_BYTES)) return { state: 'too_long' }
     parts.push(step.value)
   }
 }

@@ -1,6 +1,6 @@
 /** `Retry-After` (RFC 9110 §10.2.3) in milliseconds, or `undefined` if it is absent or malformed. */
-export function parseRetryAfter(value: string | null, now: number): number | undefined {
-  if (value === null) return undefined
+export function parseRetryAfter(value: string | null | undefined, now: number): number | undefined {
+  if (value === null || value === undefined) return undefined
   if (/^\d{1,10}$/.test(value)) return Number(value) * 1000
   if (!value.endsWith(' GMT')) return undefined
   const date = Date.parse(value)

@@ -6,6 +6,7 @@ import { endpointFromEnvironment } from './environment.ts'
 import { AuthConfigError } from './errors.ts'
 import { createComplain, createReport } from './events.ts'
 import { createCheckFactory } from './check-factory.ts'
+import { ignore, isPromise } from './promises.ts'
 import { createVerifier } from './verifier.ts'
 import type { CheckFactory } from './check-factory.ts'
 import type { ResolvedConfig } from './config.ts'
@@ -129,8 +130,8 @@ function readEnvironment(args: readonly unknown[]): unknown {
 }
 
 function refusePromise(made: unknown): unknown {
-  if (!(made instanceof Promise)) return made
-  made.catch(() => undefined)
+  if (!isPromise(made)) return made
+  ignore(made)
   throw new AuthConfigError('config', 'The config function must be synchronous, received a promise')
 }
 

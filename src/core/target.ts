@@ -23,7 +23,8 @@ const ENCODED_UNRESERVED = /%(?:2[de]|3\d|[46][1-9a-f]|[57][\da]|5f|7e)/gi
 // A broken triplet before an encoded hex digit: decoding the digit would make a triplet that nobody sent.
 const SPLIT_TRIPLET = /%[\da-f]?%(?:3\d|[46][1-6])/i
 const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i
-const ENCODED_DELIMITER = /%2f|%5c|%00|\/\//i
+// The last is a dot segment to servers that cut parameters off, `..;` to Java's.
+const HIDDEN_STRUCTURE = /%2f|%5c|%00|\/\/|\/\.{1,2};/i
 
 /**
  * Reads a request's URL once. Returns `undefined` for a target that has no one meaning, which must be refused.
@@ -61,7 +62,7 @@ export function isPlainHost(host: string | null): boolean {
  * path is never public.
  */
 export function hidesStructure(path: string): boolean {
-  return ENCODED_DELIMITER.test(path)
+  return HIDDEN_STRUCTURE.test(path)
 }
 
 function decodeTriplet(triplet: string): string {

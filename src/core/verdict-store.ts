@@ -115,7 +115,10 @@ export function createVerdictStore<Value>({
       entry.visited = true
       return entry.value
     },
-    set: (token, told, value, valueBytes) => {
+    set: (sharedToken, sharedTold, value, valueBytes) => {
+      const token = copyOf(sharedToken)
+      // Where no more is told than the token, all entries have the same string.
+      const told = newest?.told === sharedTold ? newest.told : copyOf(sharedTold)
       remove(find(token, told))
       const size = ENTRY_BYTES + 2 * (token.length + told.length) + valueBytes
       if (size > maxBytes) return false
@@ -145,4 +148,10 @@ export function createVerdictStore<Value>({
     },
     size: () => ({ entries, bytes }),
   }
+}
+
+// A string that was cut out of another, or put together, keeps what it is made of in memory: a token of 20 characters
+// the whole header that it came in.
+function copyOf(text: string): string {
+  return JSON.parse(JSON.stringify(text)) as string
 }

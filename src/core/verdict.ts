@@ -51,7 +51,8 @@ export function parseIdentity(value: unknown): Auth | undefined {
 /** Checks what a custom verifier returned. Throws a `TypeError` for anything that is not a verdict. */
 export function checkVerdict(value: unknown): CheckedVerdict {
   if (!isRecord(value)) throw new TypeError('The verifier returned no verdict')
-  const { outcome, maxAgeMs } = value
+  const outcome = ownValue(value, 'outcome')
+  const maxAgeMs = ownValue(value, 'maxAgeMs')
   if (maxAgeMs !== undefined && !(typeof maxAgeMs === 'number' && maxAgeMs >= 0)) {
     throw new TypeError('The verifier returned a verdict with a bad "maxAgeMs"')
   }

@@ -40,15 +40,26 @@ export function createVerifier(
     timed = circuitBreaker(timed, config.circuitBreaker, { ...clock, onState })
   }
   const bounded = deadline(limit(timed, config.concurrency, clock), config, clock)
-  if (config.cache === false) return coalesce(bounded, config, clock)
+  if (config.cache === false) {
+    const { verify, forget } = coalesce(bounded, config, clock)
+    return { verify: questioned(verify), forget }
+  }
   const cache = createCache(config.cache, clock)
   const flights = coalesce(cache.fill(bounded), config, clock)
   return {
-    verify: cache.read(flights.verify),
+    verify: cache.read(questioned(flights.verify)),
     forget: (token) => {
       cache.forget(token)
       flights.forget(token)
     },
+  }
+}
+
+// The question is put together at the moment of its key: the headers of a request that waits may be changed by others.
+function questioned(next: Verifier): Verifier {
+  return (check) => {
+    check.prepare()
+    return next(check)
   }
 }
 

@@ -1,5 +1,6 @@
 import { createGate } from './authenticator.ts'
 import { boundMembers } from './bound-members.ts'
+import { isPromise } from './promises.ts'
 import type { Decision, Gate, VerdictControls } from './decision.ts'
 import type { AuthConfig, AuthConfigSource } from './auth-config.ts'
 
@@ -112,18 +113,20 @@ function refuseClass(handler: AnyHandler): void {
   throw new TypeError('Cannot guard a class: guard an instance, or its fetch method')
 }
 
-// Bun answers `routes` before `fetch`, so they would stand open beside a guarded `fetch`.
+// Bun answers these before `fetch`, so they would stand open beside a guarded `fetch`.
 function refuseRoutes(app: object): void {
-  const routes: unknown = Reflect.get(app, 'routes')
-  if (typeof routes !== 'object' || routes === null || Array.isArray(routes)) return
-  throw new TypeError(
-    'Cannot guard "routes", which Bun answers before "fetch": wrap the handler of each',
-  )
+  for (const name of ['routes', 'static']) {
+    const routes: unknown = Reflect.get(app, name)
+    if (typeof routes !== 'object' || routes === null || Array.isArray(routes)) continue
+    throw new TypeError(
+      `Cannot guard "${name}", which Bun answers before "fetch": wrap the handler of each`,
+    )
+  }
 }
 
 // Not always a promise: a decision that is there is acted on at once.
 function whenDecided(decision: Decision | Promise<Decision>, proceed: () => unknown): unknown {
-  if (decision instanceof Promise) return decision.then((made) => enter(made, proceed))
+  if (isPromise(decision)) return decision.then((made) => enter(made, proceed))
   return enter(decision, proceed)
 }
 

@@ -51,6 +51,17 @@ it('reads other members from the original when they are asked for', () => {
   expect(members.port).toBe(4000)
 })
 
+it('refuses to serve the original, whose fetch asks nobody', () => {
+  const members = boundMembers({
+    fetch: () => 'open',
+    listen: () => 'serving',
+    fire: () => 'serving',
+  })
+  for (const name of ['listen', 'fire']) {
+    expect(Reflect.get(members, name)).toThrow(`"${name}" would serve the app without the guard`)
+  }
+})
+
 it('leaves fetch and constructor to the caller, and Object.prototype alone', () => {
   const members = membersOf(new Server())
   expect(Object.hasOwn(members, 'fetch')).toBe(false)

@@ -3,6 +3,7 @@ import { parseCacheControl } from '../../src/core/cache-control.ts'
 
 it.each([
   [null, {}],
+  [undefined, {}],
   ['', {}],
   ['public, x-own="max-age=5"', {}],
   ['max-age=60', { maxAgeMs: 60_000 }],

@@ -10,6 +10,17 @@ it('makes its question when it is needed, and once', () => {
   expect(ask).toHaveBeenCalledOnce()
 })
 
+it('makes its question at once where it will be needed, before anybody can change the request', () => {
+  let path = '/asked'
+  const check = new Check('t', 'told', () => ({
+    token: 't',
+    request: { path, headers: {}, params: {} },
+  }))
+  check.prepare()
+  path = '/changed'
+  expect(check.question.request.path).toBe('/asked')
+})
+
 it('has a key of all that is told, token included', () => {
   const key = (token: string, told: string): string =>
     new Check(token, told, () => {

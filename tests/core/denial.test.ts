@@ -148,6 +148,14 @@ describe('respond', () => {
     ['returns a 200', () => new Response('welcome')],
     ['returns a 204', () => new Response(null, { status: 204 })],
     ['returns a network error', () => Response.error()],
+    [
+      'returns a 401 whose body is being read',
+      () => {
+        const locked = new Response('no', { status: 401 })
+        locked.body?.getReader()
+        return locked
+      },
+    ],
   ])('is replaced by ours where it %s', async (_what, respond) => {
     const response = refuse('denied', { respond: respond as Respond })
     expect(response.status).toBe(401)

@@ -24,6 +24,25 @@ it.each([[[]], [[undefined]], [[null]], [['AUTH_ENDPOINT']], [[5]]])(
   },
 )
 
+it('takes nothing that was put on the prototype of all objects', () => {
+  vi.stubEnv('AUTH_ENDPOINT', undefined)
+  Object.defineProperty(Object.prototype, 'AUTH_ENDPOINT', {
+    value: 'https://evil.example.test',
+    configurable: true,
+  })
+  expect(endpointFromEnvironment([{}])).toBeUndefined()
+  Reflect.deleteProperty(Object.prototype, 'AUTH_ENDPOINT')
+})
+
+it('does not fail for a waitUntil that throws', () => {
+  const ctx = {
+    waitUntil: () => {
+      throw new Error('gone')
+    },
+  }
+  expect(() => findKeepAlive([ctx])?.(Promise.resolve())).not.toThrow()
+})
+
 it('finds nothing where there is no process', () => {
   vi.stubGlobal('process', undefined)
   expect(endpointFromEnvironment([])).toBeUndefined()

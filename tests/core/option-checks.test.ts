@@ -27,6 +27,13 @@ describe('readOptions', () => {
     ['https://u:hunter2@a', 'a string: { endpoint }'],
     [[], 'an array'],
     [() => ({}), 'a function'],
+    [
+      new (class Settings {
+        realm = 'a'
+      })(),
+      'an object of type Object',
+    ],
+    [Object.create({ realm: 'a' }), 'an object of type Object'],
     [Promise.resolve({}), 'an object of type Promise'],
     [new Map(), 'an object of type Map'],
     [1n, 'a bigint'],

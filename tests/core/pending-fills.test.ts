@@ -58,10 +58,10 @@ it('drops what is past its deadline when there is much of it, and nothing else',
     check.expiresAt = expiresAt
     return fills.begin(check)
   }
-  const [lost, alive] = [begin('lost', 5), begin('alive', 500)]
-  for (let turn = 0; turn < 2046; turn += 1) begin(`t${turn}`, 500)
-  now = 10
-  begin('one more', 500)
+  const [lost, alive] = [begin('lost', 5), begin('alive', 5000)]
+  for (let turn = 0; turn < 2046; turn += 1) begin(`t${turn}`, 5000)
+  now = 1010
+  begin('one more', 5000)
   fills.outdate()
   expect([lost.isOutdated, alive.isOutdated]).toEqual([false, true])
 })

@@ -69,6 +69,8 @@ describe('a question', () => {
     ['a=%zz&b=%&c=%E0%A4', { a: '%zz', b: '%', c: '\ufffd' }],
     ['a[]=1&a[0]=2&a.b=3', { 'a[]': '1', 'a[0]': '2', 'a.b': '3' }],
     ['=x&&y', { '': 'x', y: '' }],
+    ['?tenant=mine&tenant=victim', { '?tenant': 'mine', tenant: 'victim' }],
+    ['??a=b', { '??a': 'b' }],
     ['%F0%9F%98%80=%22', { '😀': '"' }],
   ])('reads the query %s as a handler does', (query, params) => {
     expect(told({}, `http://h/?${query}`)).toMatchObject({ request: { params } })

@@ -173,7 +173,7 @@ describe('canonicalPath', () => {
 })
 
 describe('hidesStructure', () => {
-  it.each(['/a%2fb', '/a%2Fb', '/a%5cb', '/a%5Cb', '/a%00', '//a', '/a//b'])(
+  it.each(['/a%2fb', '/a%2Fb', '/a%5cb', '/a%5Cb', '/a%00', '//a', '/a//b', '/a/..;/b', '/.;x'])(
     'sees it in %s',
     (path) => {
       expect(hidesStructure(path)).toBe(true)

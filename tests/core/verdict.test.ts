@@ -79,6 +79,12 @@ describe('parseIdentity', () => {
 })
 
 describe('checkVerdict', () => {
+  it('takes nothing that was put on the prototype of all objects', () => {
+    Object.defineProperty(Object.prototype, 'outcome', { value: 'allow', configurable: true })
+    expect(() => checkVerdict({})).toThrow('no known outcome')
+    Reflect.deleteProperty(Object.prototype, 'outcome')
+  })
+
   it('accepts an allow with or without an identity, and a deny', () => {
     expect(checkVerdict({ outcome: 'allow' })).toEqual({ outcome: 'allow', auth: NOBODY })
     expect(checkVerdict({ outcome: 'allow', principal: 'a', maxAgeMs: 0 })).toEqual({

@@ -152,6 +152,8 @@ describe('a guarded object', () => {
       fetch: () => new Response('secret'),
     }
     expect(() => withAuth(app, config)).toThrow('Cannot guard "routes"')
+    const { routes, fetch } = app
+    expect(() => withAuth({ fetch, static: routes }, config)).toThrow('Cannot guard "static"')
     expect(() => withAuth({ ...app, routes: [] }, config)).not.toThrow()
     expect(() => withAuth({ ...app, routes: undefined }, config)).not.toThrow()
   })

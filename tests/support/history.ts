@@ -191,9 +191,10 @@ async function run(history: History, log: Log, clock: VirtualClock): Promise<voi
   }
   for (const { passMs, incident, first, later, latencyMs, isDeaf, ...visited } of history.steps) {
     await clock.pass(passMs)
-    if (log.askings.every(({ ended }) => ended !== undefined)) {
-      log.idleTimers += clock.pending() - endpoint.pending()
-    }
+    // A call, or the wait before its retry, may outlive the request that took another's verdict, up to its deadline.
+    const quietSince = clock.now() - history.rules.timeoutMs
+    const isIdle = log.askings.every(({ started, ended }) => ended && started.at <= quietSince)
+    if (isIdle) log.idleTimers += clock.pending() - endpoint.pending()
     disturb(incident, visited.token, gate, log, clock, moment)
     const manner = { latencyMs, isDeaf }
     const next = later === undefined ? undefined : { ...later, ...manner }

@@ -88,8 +88,8 @@ export function createCache(options: CacheOptions, { now, wallNow, random }: Cac
     try {
       return await pending
     } catch (error) {
-      // Looked for only now: a denial or an invalidation may have come in between.
-      const verdict = permitsStale(error) ? stale(check) : undefined
+      // Looked for only now: another's verdict, a denial or an invalidation may have come in between.
+      const verdict = permitsStale(error) ? (lookUp(check) ?? stale(check)) : undefined
       if (verdict === undefined) throw error
       return verdict
     }

@@ -35,7 +35,9 @@ async function ask(
   try {
     return await next(check, signal)
   } catch (error) {
-    throw signal.aborted ? new AuthUnavailableError('timeout') : error
+    // An answer whose body did not end is still that answer.
+    const isAnswer = error instanceof AuthUnavailableError && error.status !== undefined
+    throw signal.aborted && !isAnswer ? new AuthUnavailableError('timeout') : error
   }
 }
 

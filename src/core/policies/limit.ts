@@ -11,11 +11,15 @@ interface Slot {
   readonly expiresAt: number
 }
 
-/** A check that waits for a slot, until its own deadline. */
+/** A check that waits for a slot, as long as enough of its time is left for a call. */
 interface Waiter {
-  readonly expiresAt: number
+  readonly latestAt: number
   readonly enter: () => void
+  readonly refuse: () => void
 }
+
+// The slot of a call is not given to another a moment before the call itself ends at its deadline.
+const GRACE_MS = 1000
 
 /**
  * Bounds the calls in flight. What is over the bound waits, first come, first served, inside its own deadline; what is
@@ -33,15 +37,15 @@ export function limit(
   // Neither its slot nor its place in the queue must be taken for ever.
   const dropLost = (): void => {
     const time = now()
-    for (const slot of taken) if (slot.expiresAt <= time) taken.delete(slot)
-    for (const waiter of waiting) if (waiter.expiresAt <= time) waiting.delete(waiter)
+    for (const slot of taken) if (slot.expiresAt + GRACE_MS <= time) taken.delete(slot)
+    for (const waiter of waiting) if (waiter.latestAt <= time) waiter.refuse()
   }
   const admit = (): void => {
     for (const waiter of waiting) {
       if (taken.size >= maxInFlight) return
-      // Who is there leaves at its deadline. Who is lost must get no slot, for it never gives one back.
-      if (waiter.expiresAt > now()) waiter.enter()
-      else waiting.delete(waiter)
+      // A call that has no time left to end takes the place of one that has, and looks like an outage.
+      if (waiter.latestAt > now()) waiter.enter()
+      else waiter.refuse()
     }
   }
   const take = (expiresAt: number): Slot => {
@@ -53,16 +57,25 @@ export function limit(
     new Promise((resolve, reject) => {
       const leave = (): void => {
         waiting.delete(waiter)
+        signal.removeEventListener('abort', timeOut)
+      }
+      const timeOut = (): void => {
+        leave()
         reject(new AuthUnavailableError('timeout'))
       }
-      const enter = (): void => {
-        waiting.delete(waiter)
-        signal.removeEventListener('abort', leave)
-        resolve(take(expiresAt))
+      const waiter: Waiter = {
+        latestAt: (now() + expiresAt) / 2,
+        enter: () => {
+          leave()
+          resolve(take(expiresAt))
+        },
+        refuse: () => {
+          leave()
+          reject(new AuthUnavailableError('overloaded'))
+        },
       }
-      const waiter: Waiter = { expiresAt, enter }
       waiting.add(waiter)
-      signal.addEventListener('abort', leave)
+      signal.addEventListener('abort', timeOut)
     })
 
   return async (check, signal) => {

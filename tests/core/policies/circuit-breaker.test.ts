@@ -217,6 +217,24 @@ describe('an open circuit', () => {
     expect(states).toEqual(['open', 'half_open', 'half_open', 'closed'])
   })
 
+  it('is closed by the probe alone, and not by a call of before that lands meanwhile', async () => {
+    const ask = breaker()
+    const releases: ((verdict: CheckedVerdict) => void)[] = []
+    answer = () => new Promise((resolve) => releases.push(resolve))
+    const early = ask()
+    answer = down
+    await times(4, ask)
+    now += 5000
+    answer = () => new Promise((resolve) => releases.push(resolve))
+    const probe = ask()
+    releases[0]?.(DENY)
+    await early
+    expect(states).toEqual(['open', 'half_open'])
+    releases[1]?.(DENY)
+    await probe
+    expect(states).toEqual(['open', 'half_open', 'closed'])
+  })
+
   it('learns nothing from calls of before', async () => {
     const ask = breaker()
     const release = vi.fn<(verdict: CheckedVerdict) => void>()

@@ -213,6 +213,92 @@ describe('a follower', () => {
   })
 })
 
+describe('an endpoint that is merely slow', () => {
+  it('is waited for: the flight that was joined may still land first', async () => {
+    const { ask } = coalesced()
+    const checks = Array.from({ length: 20 }, () => ask())
+    await settle(700)
+    expect(calls).toHaveLength(2)
+    calls[0]?.resolve(allow())
+    await settle()
+    expect(new Set(checks.map(({ ended }) => ended()))).toEqual(new Set(['allow']))
+    expect(checks[1]?.check.cache).toBe('shared')
+  })
+
+  it('costs few calls where it hangs, however many wait', async () => {
+    const { ask } = coalesced()
+    const checks = Array.from({ length: 1000 }, () => ask())
+    await settle(1000)
+    for (const call of calls) call.reject(new AuthUnavailableError('timeout'))
+    await settle()
+    expect(calls.length).toBeLessThan(6)
+    expect(new Set(checks.map(({ ended }) => ended()))).toEqual(new Set(['timeout']))
+  })
+
+  it('is waited for where there was no place for a call of ones own', async () => {
+    const { ask } = coalesced()
+    ask()
+    const follower = ask()
+    await settle(500)
+    calls[1]?.reject(new AuthUnavailableError('overloaded'))
+    await settle()
+    expect(follower.ended()).toBe('pending')
+    calls[0]?.resolve(allow())
+    await settle()
+    expect(follower.ended()).toBe('allow')
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('is not waited for beyond that, nor where the call of ones own failed', async () => {
+    const { ask } = coalesced()
+    ask()
+    const follower = ask()
+    await settle(500)
+    calls[1]?.reject(new AuthUnavailableError('overloaded'))
+    await settle(500)
+    expect(follower.ended()).toBe('overloaded')
+    const { ask: again } = coalesced()
+    again()
+    const other = again()
+    await settle(500)
+    calls[3]?.reject(new AuthUnavailableError('unreachable'))
+    await settle()
+    expect(other.ended()).toBe('unreachable')
+  })
+
+  it.each<[string, () => CheckedVerdict | undefined]>([
+    ['must not be shared', () => allow({ maxAgeMs: 0 })],
+    ['fails', () => undefined],
+  ])('is not taken from the late flight where that %s', async (_what, late) => {
+    const { ask } = coalesced()
+    ask()
+    const follower = ask()
+    await settle(500)
+    const verdict = late()
+    if (verdict === undefined) calls[0]?.reject(new AuthUnavailableError('unreachable'))
+    else calls[0]?.resolve(verdict)
+    await settle()
+    expect(follower.ended()).toBe('pending')
+    calls[1]?.resolve({ outcome: 'deny', isLasting: true })
+    await settle()
+    expect(follower.ended()).toBe('deny')
+  })
+
+  it('is not taken from a flight that an invalidation has closed since', async () => {
+    const { ask, forget } = coalesced()
+    const leader = ask()
+    const follower = ask()
+    forget('t')
+    calls[0]?.resolve(allow())
+    await settle()
+    expect(leader.ended()).toBe('allow')
+    expect(follower.ended()).toBe('pending')
+    calls[1]?.resolve(allow())
+    await settle()
+    expect(follower.ended()).toBe('allow')
+  })
+})
+
 describe('a flight that was replaced', () => {
   it('does not end the one that took its place', async () => {
     const { ask } = coalesced()

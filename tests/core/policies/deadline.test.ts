@@ -72,6 +72,18 @@ describe('deadline', () => {
     expect(ended()).toBe('timeout')
   })
 
+  it('keeps an answer whose body did not end: it is no timeout', async () => {
+    const limited = new AuthUnavailableError('rate_limited', { status: 429 })
+    const { ended } = run(
+      (_check, signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(limited))
+        }),
+    )
+    await vi.advanceTimersByTimeAsync(101)
+    expect(ended()).toBe('rate_limited')
+  })
+
   it('takes a verdict that was only waiting for a body', async () => {
     const { ended } = run(
       (_check, signal) =>

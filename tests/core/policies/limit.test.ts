@@ -114,10 +114,11 @@ describe('limit', () => {
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next, 1, 0, () => now)
     void ask('lost')
-    now = 99
+    // Not at once: a call that is alive ends at its deadline, but its timer may run late.
+    now = 1099
     await expect(ask('early')).rejects.toMatchObject({ reason: 'overloaded' })
-    now = 100
-    void ask('b', undefined, 200)
+    now = 1100
+    void ask('b', undefined, 2000)
     await settle()
     expect(endpoint.asked).toEqual(['lost', 'b'])
     endpoint.answer('lost')
@@ -125,22 +126,43 @@ describe('limit', () => {
     await expect(ask('c')).rejects.toMatchObject({ reason: 'overloaded' })
   })
 
-  it('takes a check that waits past its deadline for lost too, and gives it no place', async () => {
+  it('gives no place to who has less than half of its time left, nor to who is lost', async () => {
+    let now = 0
+    const endpoint = heldEndpoint()
+    const ask = limited(endpoint.next, 1, 2, () => now)
+    void ask('a', undefined, 1000)
+    const late = ask('late', undefined, 100)
+    void ask('b', undefined, 1000)
+    now = 50
+    endpoint.answer('a')
+    await settle()
+    expect(endpoint.asked).toEqual(['a', 'b'])
+    await expect(late).rejects.toMatchObject({ reason: 'overloaded' })
+  })
+
+  it('has room again where those who wait are lost', async () => {
     let now = 0
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next, 1, 1, () => now)
     void ask('a', undefined, 1000)
-    void ask('lost', undefined, 50)
+    void ask('lost', undefined, 100)
     now = 50
     void ask('b', undefined, 1000)
     endpoint.answer('a')
     await settle()
     expect(endpoint.asked).toEqual(['a', 'b'])
-    void ask('lost too', undefined, 60)
-    now = 60
-    endpoint.answer('b')
+  })
+
+  it('leaves no listener on the signal of who was let in', async () => {
+    const endpoint = heldEndpoint()
+    const ask = limited(endpoint.next, 1, 1)
+    void ask('a')
+    const { signal } = new AbortController()
+    const remove = vi.spyOn(signal, 'removeEventListener')
+    void ask('b', signal)
+    endpoint.answer('a')
     await settle()
-    expect(endpoint.asked).toEqual(['a', 'b'])
+    expect(remove).toHaveBeenCalledOnce()
   })
 
   it('never has more in flight than it may, whatever happens', async () => {
