@@ -99,9 +99,10 @@ describe.concurrent.each(PLATFORMS.map((platform) => [platform.name, platform] a
       const bench = await starter(platform, context)({ ...OPTIONS, timeoutMs: 1000, concurrency })
       const tokens = Array.from({ length: 6 }, (_, index) => tokenFor(`user${index}`, 200))
       const answers = await Promise.all(tokens.map((token) => bench.ask(token)))
-      // An old runtime drops what wakes who waits, who is then refused at the deadline.
-      const expected = isCurrent ? { '200': 6 } : { '200': 2, '401 timeout': 4 }
-      expect(countSaid(answers)).toEqual(expected)
+      // An old runtime drops what wakes who waits, who is then refused in time.
+      const refused = answers.filter(({ said }) => /^401 (?:overloaded|timeout)$/.test(said))
+      expect(refused).toHaveLength(isCurrent ? 0 : 4)
+      expect(answers.filter(({ said }) => said === '200')).toHaveLength(isCurrent ? 6 : 2)
       expect(answers.filter(({ ms }) => ms > 1000 + SLACK_MS)).toEqual([])
       expect(bench.endpoint.peak()).toBe(2)
       expect(await bench.ask(tokenFor('later', 0))).toMatchObject({ said: '200' })
@@ -114,7 +115,7 @@ describe.concurrent.each(PLATFORMS.map((platform) => [platform.name, platform] a
       const waiter = bench.ask(tokenFor('waiter', 0), { startAfterMs: 50 })
       const later = bench.ask(tokenFor('later', 0), { startAfterMs: 1500 })
       const answers = await Promise.all([holder, waiter, later])
-      expect(answers.map(({ said }) => said)).toEqual(['202', '401 timeout', '200'])
+      expect(answers.map(({ said }) => said)).toEqual(['202', '401 overloaded', '200'])
     })
 
     it('takes back the places of requests that end while they wait', async (context) => {

@@ -115,9 +115,9 @@ describe('limit', () => {
     const ask = limited(endpoint.next, 1, 0, () => now)
     void ask('lost')
     // Not at once: a call that is alive ends at its deadline, but its timer may run late.
-    now = 1099
+    now = 349
     await expect(ask('early')).rejects.toMatchObject({ reason: 'overloaded' })
-    now = 1100
+    now = 350
     void ask('b', undefined, 2000)
     await settle()
     expect(endpoint.asked).toEqual(['lost', 'b'])
