@@ -46,6 +46,16 @@ describe('a question', () => {
     expect(told({ headers: [] }, undefined, headers)).toMatchObject({ request: { headers: {} } })
   })
 
+  it('tells a header that Fetch does not join, joined', () => {
+    const repeated = new Headers([
+      ['set-cookie', 'a=1'],
+      ['set-cookie', 'b=2'],
+    ])
+    const request = Object.defineProperty(new Request('http://h/'), 'headers', { value: repeated })
+    const question = createQuestionBuilder(checkContext({}))('t', request, { path: '/', query: '' })
+    expect(question.request.headers).toEqual({ 'set-cookie': 'a=1, b=2' })
+  })
+
   it('tells every parameter as a list if lists are asked for', () => {
     expect(told({ params: 'lists' }, 'http://h/?x=1&y=2&y=')).toMatchObject({
       request: { params: { x: ['1'], y: ['2', ''] } },

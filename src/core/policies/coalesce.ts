@@ -168,7 +168,6 @@ async function firstOf(
 async function orLost<Value>(landed: Promise<Value>): Promise<Value | undefined> {
   try {
     return await landed
-    /* v8 ignore next 3 -- no Node rejects it: tests/runtimes/workers-flights.test.ts holds it on workerd */
   } catch {
     return undefined
   }

@@ -249,6 +249,18 @@ describe('an endpoint that is merely slow', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('is not waited for once the other has failed', async () => {
+    const { ask } = coalesced()
+    ask()
+    const follower = ask()
+    await settle(500)
+    calls[1]?.reject(new AuthUnavailableError('overloaded'))
+    await settle()
+    calls[0]?.reject(new AuthUnavailableError('unreachable'))
+    await settle()
+    expect(follower.ended()).toBe('overloaded')
+  })
+
   it('is not waited for beyond that, nor where the call of ones own failed', async () => {
     const { ask } = coalesced()
     ask()
@@ -341,6 +353,23 @@ describe('forgetting', () => {
       expect([early.ended(), late.ended()]).toEqual(['allow', 'pending'])
     },
   )
+})
+
+it('who joined a flight whose promise the runtime rejects asks at once (workerd, where its request ended)', async () => {
+  const lost = Promise.reject(new Error('The request of this promise has ended'))
+  lost.catch(() => undefined)
+  const { ask } = coalesced()
+  // What is made of the flight here is what others wait for.
+  const then = Object.getOwnPropertyDescriptor(Promise.prototype, 'then') ?? {}
+  void Object.defineProperty(Promise.prototype, 'then', { ...then, value: () => lost })
+  ask()
+  void Object.defineProperty(Promise.prototype, 'then', then)
+  const follower = ask()
+  await settle()
+  expect(calls).toHaveLength(2)
+  calls[1]?.resolve(allow())
+  await settle()
+  expect(follower.ended()).toBe('allow')
 })
 
 it('flights that were lost do not pile up', async () => {
