@@ -138,9 +138,16 @@ function wasHeldUp(asking: Ended<Asking>, log: Log): boolean {
   )
 }
 
-/** Requests, and calls that may have outlived theirs, at the time of a request. */
-function crowdOf(asking: Ended<Asking>, { askings, calls }: Log): number {
-  return overlapping(asking, askings).length + overlapping(asking, calls).length
+/**
+ * Requests, and calls that may have outlived theirs, at the time of a request. A call that is over may be made again, and
+ * holds its place until then.
+ */
+function crowdOf(asking: Ended<Asking>, { askings, calls, rules }: Log): number {
+  const recent = calls.filter(
+    ({ asked, ended }) =>
+      asked.at <= asking.ended.at && (ended?.at ?? Infinity) + rules.timeoutMs >= asking.started.at,
+  )
+  return overlapping(asking, askings).length + recent.length
 }
 
 function isOverloaded(asking: Ended<Asking>, log: Log): boolean {
