@@ -65,7 +65,9 @@ class Execution {
 }
 
 function enter(decision: Decision, c: Context<AuthEnv>, next: Next): Promise<void> {
-  if (decision.outcome === 'deny') throw createException(decision.response)
+  if (decision.outcome !== 'allow' && decision.outcome !== 'exempt') {
+    throw createException(decision.response)
+  }
   c.set('auth', decision.outcome === 'allow' ? decision.auth : undefined)
   return next()
 }

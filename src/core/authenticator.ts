@@ -56,7 +56,7 @@ export function createAuthenticator<Args extends readonly unknown[]>(
   const { decide, controls } = createGate(config)
   const authenticate = async (request: Request, ...args: Args): Promise<AuthenticationResult> => {
     const decision = await decide(request, args)
-    if (decision.outcome === 'deny') {
+    if (decision.outcome !== 'allow' && decision.outcome !== 'exempt') {
       return { ok: false, reason: decision.reason, response: decision.response }
     }
     return { ok: true, auth: decision.outcome === 'allow' ? decision.auth : undefined }

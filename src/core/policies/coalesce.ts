@@ -42,7 +42,7 @@ export function coalesce(
   let sweepAt = MANY
 
   const close = (key: string, except?: Flight): void => {
-    for (const flight of underWay.get(key) ?? []) flight.isClosed = flight !== except
+    for (const flight of underWay.get(key) ?? []) if (flight !== except) flight.isClosed = true
     joinable.delete(key)
   }
   const remove = (key: string, flight: Flight): void => {

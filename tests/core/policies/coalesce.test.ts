@@ -311,6 +311,19 @@ describe('an endpoint that is merely slow', () => {
   })
 })
 
+describe('a flight that was closed', () => {
+  it('stays closed when it brings a denial: who joined it asks for himself', async () => {
+    const { ask, forget } = coalesced()
+    const leader = ask()
+    const follower = ask()
+    forget('t')
+    calls[0]?.resolve({ outcome: 'deny', isLasting: true })
+    await settle()
+    expect([leader.ended(), follower.ended()]).toEqual(['deny', 'pending'])
+    expect(calls).toHaveLength(2)
+  })
+})
+
 describe('a flight that was replaced', () => {
   it('does not end the one that took its place', async () => {
     const { ask } = coalesced()
