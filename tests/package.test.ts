@@ -5,6 +5,7 @@ import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as hono from '../src/hono.ts'
 import * as index from '../src/index.ts'
+import * as node from '../src/node.ts'
 import { packPackage } from './support/packed-package.ts'
 import { exists, readJson, readText, sorted } from './support/project.ts'
 import { createModule, findCycle, isPureTypes, MODULES, namesIn } from './support/source-modules.ts'
@@ -36,7 +37,10 @@ const policies = core.filter(({ file }) => file.startsWith('core/policies/'))
 const entries = MODULES.filter(({ file }) => !file.includes('/'))
 
 /** The packages that an entry may load; the others load none. */
-const PACKAGES_OF_ENTRY: Readonly<Record<string, readonly string[]>> = { 'hono.ts': ['hono'] }
+const PACKAGES_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
+  'hono.ts': ['hono'],
+  'node.ts': ['node:http', 'node:stream'],
+}
 
 /** The modules that are nothing but types, so that there is nothing to test in them. */
 const PURE_TYPES = ['core/auth-config.ts', 'core/decision.ts', 'core/types.ts']
@@ -81,16 +85,29 @@ describe('imports in src go down only', () => {
     expect(importsOf(policies, (imported) => imported.startsWith('core/policies/'))).toEqual([])
   })
 
-  it.each(entries)('$file imports core and its own package, and no other entry', (entry) => {
-    const packages = PACKAGES_OF_ENTRY[entry.file] ?? []
-    const isBad = (imported: string): boolean =>
-      !imported.startsWith('core/') && !packages.includes(imported.split('/')[0] ?? '')
-    expect(importsOf([entry], isBad)).toEqual([])
+  it.each(entries)(
+    '$file imports core, its own parts and packages, and no other entry',
+    (entry) => {
+      const name = entry.file.replace(/\.ts$/, '')
+      const packages = PACKAGES_OF_ENTRY[entry.file] ?? []
+      const parts = MODULES.filter(({ file }) => file.startsWith(`${name}/`))
+      const isBad = (imported: string): boolean =>
+        ![`core`, name, ...packages].includes(imported.split('/')[0] ?? '')
+      expect(importsOf([entry, ...parts], isBad)).toEqual([])
+    },
+  )
+
+  it('every module is an entry, or part of one, or of core', () => {
+    const owners = new Set(['core', ...entries.map(({ file }) => file.replace(/\.ts$/, ''))])
+    const strays = MODULES.filter(
+      ({ file }) => file.includes('/') && !owners.has(file.split('/')[0] ?? ''),
+    )
+    expect(strays.map(({ file }) => file)).toEqual([])
   })
 
   it('what is imported exists, by its name in full', () => {
     const files = new Set(MODULES.map(({ file }) => file))
-    const isInside = (imported: string): boolean => imported.startsWith('core/')
+    const isInside = (imported: string): boolean => imported.endsWith('.ts')
     expect(importsOf(MODULES, (imported) => isInside(imported) && !files.has(imported))).toEqual([])
   })
 
@@ -197,7 +214,9 @@ describe('package.json and deno.json', () => {
   })
 
   it('name as dependencies what the entries load, and nothing else', () => {
-    const loaded = Object.values(PACKAGES_OF_ENTRY).flat()
+    const loaded = Object.values(PACKAGES_OF_ENTRY)
+      .flat()
+      .filter((name) => !name.startsWith('node:'))
     expect(sorted(Object.keys(packageJson.dependencies))).toEqual(sorted(new Set(loaded)))
   })
 
@@ -244,6 +263,7 @@ describe('the published package', () => {
     }
     expect(withoutInterop(keys('with-auth'))).toEqual(sorted(Object.keys(index)))
     expect(withoutInterop(keys('with-auth/hono'))).toEqual(sorted(Object.keys(hono)))
+    expect(withoutInterop(keys('with-auth/node'))).toEqual(sorted(Object.keys(node)))
   })
 
   it('gives away nothing else by name', () => {

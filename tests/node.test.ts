@@ -1,0 +1,219 @@
+import { createServer } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { AuthConfigError } from '../src/index.ts'
+import { createNodeAuthenticator, withUpgradeAuth } from '../src/node.ts'
+import { startAuthEndpoint } from './support/auth-endpoint.ts'
+import { close, listen } from './support/loopback.ts'
+import { head, openSocket, sendRaw } from './support/raw-client.ts'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { AuthConfig } from '../src/index.ts'
+import type { UpgradeListener } from '../src/node.ts'
+import type { AuthEndpoint } from './support/auth-endpoint.ts'
+
+const GOOD = 'Authorization: Bearer good'
+const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\n\r\n'
+const UPGRADE = ['Host: h', 'Connection: Upgrade', 'Upgrade: websocket']
+
+let endpoint: AuthEndpoint
+let servers: Server[]
+
+beforeEach(async () => {
+  endpoint = await startAuthEndpoint({ good: 'alice' })
+  servers = []
+})
+afterEach(async () => {
+  await Promise.all(servers.map(close))
+  await endpoint.close()
+})
+
+function serve(server: Server): Promise<number> {
+  servers.push(server)
+  return listen(server)
+}
+
+describe('createNodeAuthenticator', () => {
+  function serveGuarded(config: AuthConfig, handle: (body: string) => void): Promise<number> {
+    const authenticate = createNodeAuthenticator(config)
+    async function answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+      const result = await authenticate(incoming)
+      if (result.ok) {
+        const body = await text(incoming)
+        handle(body)
+        outgoing.end(`${result.auth?.principal} ${body}`)
+        return
+      }
+      const { status, headers } = result.response
+      outgoing.writeHead(status, [...headers].flat()).end(await result.response.text())
+    }
+    return serve(createServer((incoming, outgoing) => void answer(incoming, outgoing)))
+  }
+
+  it('names who is let in, and leaves the body to the handler', async () => {
+    const port = await serveGuarded({ endpoint: endpoint.url }, () => undefined)
+    const response = await fetch(`http://127.0.0.1:${port}/v1`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer good' },
+      body: 'hello',
+    })
+    expect(await response.text()).toBe('alice hello')
+    expect(endpoint.asked).toEqual(['good'])
+  })
+
+  it.each([
+    ['no key', [], 401, 'missing_credentials', []],
+    ['a wrong key', ['Authorization: Bearer bad'], 401, 'denied', ['bad']],
+    ['H1: two keys', [GOOD, 'Authorization: Bearer bad'], 401, 'malformed_credentials', []],
+  ])('refuses %s, and nothing is handled', async (_name, fields, status, code, asked) => {
+    const handle = vi.fn<(body: string) => void>()
+    const port = await serveGuarded({ endpoint: endpoint.url }, handle)
+    const received = await sendRaw(port, head('GET /', 'Host: h', 'Connection: close', ...fields))
+    expect(received).toContain(`HTTP/1.1 ${status} `)
+    expect(received).toContain(`"code":"${code}"`)
+    expect(received).toMatch(/^www-authenticate: Bearer realm="api"/m)
+    expect(endpoint.asked).toEqual(asked)
+    expect(handle).not.toHaveBeenCalled()
+  })
+
+  it.each(['//h/public/x', '/public/../admin', 'http://h/public/x', '*'])(
+    'P12: refuses %s, which handlers read in two ways, on public paths too',
+    async (target) => {
+      const handle = vi.fn<(body: string) => void>()
+      const port = await serveGuarded({ endpoint: endpoint.url, public: ['/public/*'] }, handle)
+      const method = target === '*' ? 'OPTIONS' : 'GET'
+      const received = await sendRaw(
+        port,
+        head(`${method} ${target}`, 'Host: h', 'Connection: close', GOOD),
+      )
+      expect(received).toContain('HTTP/1.1 400 ')
+      expect(handle).not.toHaveBeenCalled()
+      expect(endpoint.asked).toEqual([])
+    },
+  )
+
+  it('R16: makes no public path public to TRACE', async () => {
+    const handle = vi.fn<(body: string) => void>()
+    const port = await serveGuarded({ endpoint: endpoint.url, public: ['/'] }, handle)
+    const open = await sendRaw(port, head('GET /', 'Host: h', 'Connection: close'))
+    const traced = await sendRaw(port, head('TRACE /', 'Host: h', 'Connection: close'))
+    expect(open).toContain('HTTP/1.1 200 ')
+    expect(traced).toContain('HTTP/1.1 401 ')
+    expect(handle).toHaveBeenCalledTimes(1)
+  })
+
+  it('forgets what it is told to forget', async () => {
+    const context = { headers: [], params: 'none' } as const
+    const authenticate = createNodeAuthenticator({ endpoint: endpoint.url, cache: {}, context })
+    const port = await serve(
+      createServer((incoming, outgoing) => {
+        void authenticate(incoming).then(({ ok }) => outgoing.end(String(ok)))
+      }),
+    )
+    const ask = (): Promise<string> =>
+      sendRaw(port, head('GET /', 'Host: h', 'Connection: close', GOOD))
+    for (const forget of [
+      () => undefined,
+      () => authenticate.invalidate('good'),
+      authenticate.clear,
+    ]) {
+      forget()
+      expect(await ask()).toContain('true')
+      expect(await ask()).toContain('true')
+    }
+    expect(endpoint.asked).toHaveLength(3)
+  })
+
+  it('N: checks its config at once', () => {
+    expect(() => createNodeAuthenticator({ endpoint: '' })).toThrow(AuthConfigError)
+  })
+})
+
+describe('withUpgradeAuth', () => {
+  function serveUpgrades(listener: UpgradeListener, config: AuthConfig = {}): Promise<number> {
+    const server = createServer((_incoming, outgoing) => outgoing.end('no upgrade'))
+    server.on('upgrade', withUpgradeAuth(listener, { endpoint: endpoint.url, ...config }))
+    return serve(server)
+  }
+
+  const greet: UpgradeListener = (_incoming, socket, _head, auth) =>
+    socket.end(`${SWITCHING}${auth?.principal}`)
+
+  it('hands over socket, first bytes and identity of who may come in', async () => {
+    const listener = vi.fn<UpgradeListener>(greet)
+    const port = await serveUpgrades(listener)
+    const received = await sendRaw(port, `${head('GET /chat?a=1', ...UPGRADE, GOOD)}first`)
+    expect(received).toBe(`${SWITCHING}alice`)
+    const [incoming, , first] = listener.mock.calls[0] ?? []
+    expect(incoming?.url).toBe('/chat?a=1')
+    expect(first?.toString()).toBe('first')
+  })
+
+  it.each([
+    ['no key', [], 'missing_credentials'],
+    ['a wrong key', ['Authorization: Bearer bad'], 'denied'],
+    ['H1: two keys', [GOOD, GOOD], 'malformed_credentials'],
+  ])('refuses %s with a response, closes, and does not call', async (_name, fields, code) => {
+    const listener = vi.fn<UpgradeListener>(greet)
+    const port = await serveUpgrades(listener)
+    const received = await sendRaw(port, head('GET /chat', ...UPGRADE, ...fields))
+    expect(received).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n/)
+    expect(received).toMatch(/^www-authenticate: Bearer realm="api"/m)
+    expect(received).toContain(`"code":"${code}"`)
+    expect(listener).not.toHaveBeenCalled()
+  })
+
+  it('refuses everybody when the endpoint is down, or does not answer', async () => {
+    const listener = vi.fn<UpgradeListener>(greet)
+    const silent = createServer()
+    const silentUrl = `http://127.0.0.1:${await serve(silent)}/`
+    const port = await serveUpgrades(listener, {
+      endpoint: silentUrl,
+      timeoutMs: 100,
+      retry: false,
+    })
+    expect(await sendRaw(port, head('GET /', ...UPGRADE, GOOD))).toContain('"code":"timeout"')
+    await close(silent)
+    expect(await sendRaw(port, head('GET /', ...UPGRADE, GOOD))).toContain('"code":"unreachable"')
+    expect(listener).not.toHaveBeenCalled()
+  })
+
+  it('takes the key of a browser out of the protocols that it offers', async () => {
+    const listener = vi.fn<UpgradeListener>(greet)
+    const port = await serveUpgrades(listener, { credentials: { webSocketProtocol: 'key.' } })
+    const offer = 'Sec-WebSocket-Protocol: chat, key.good'
+    expect(await sendRaw(port, head('GET /', ...UPGRADE, offer))).toBe(`${SWITCHING}alice`)
+    const twice = `${offer}, key.good`
+    expect(await sendRaw(port, head('GET /', ...UPGRADE, twice))).toContain('malformed_credentials')
+    expect(listener).toHaveBeenCalledTimes(1)
+  })
+
+  it('calls without an identity on a public path', async () => {
+    const port = await serveUpgrades(greet, { public: ['/open'] })
+    expect(await sendRaw(port, head('GET /open', ...UPGRADE))).toBe(`${SWITCHING}undefined`)
+  })
+
+  it('does not call for a client that went away in the meantime, and lives on', async () => {
+    const listener = vi.fn<UpgradeListener>(greet)
+    const verifier = vi.fn<() => Promise<{ outcome: 'allow' }>>(async () => {
+      await sleep(100)
+      return { outcome: 'allow' }
+    })
+    const server = createServer()
+    server.on('upgrade', withUpgradeAuth(listener, { verifier }))
+    const port = await serve(server)
+    const socket = await openSocket(port)
+    socket.write(head('GET /', ...UPGRADE, GOOD))
+    await vi.waitFor(() => expect(verifier).toHaveBeenCalled())
+    socket.resetAndDestroy()
+    await sleep(200)
+    expect(listener).not.toHaveBeenCalled()
+    expect(await sendRaw(port, head('GET /', ...UPGRADE, GOOD))).toBe(`${SWITCHING}undefined`)
+  })
+
+  it('N: checks listener and config at once', () => {
+    const wrong = (): unknown => withUpgradeAuth(undefined as unknown as UpgradeListener, {})
+    expect(wrong).toThrow(TypeError)
+    expect(() => withUpgradeAuth(greet, { endpoint: '' })).toThrow(AuthConfigError)
+  })
+})

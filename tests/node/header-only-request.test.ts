@@ -1,0 +1,122 @@
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parseTarget } from '../../src/core/target.ts'
+import { toHeaderOnlyRequest } from '../../src/node/header-only-request.ts'
+import { close, listen } from '../support/loopback.ts'
+import { head, sendRaw } from '../support/raw-client.ts'
+import type { IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+const seen: Request[] = []
+const server = createServer((incoming, outgoing) => {
+  seen.push(toHeaderOnlyRequest(incoming))
+  outgoing.end()
+})
+let port: number
+
+beforeAll(async () => {
+  port = await listen(server)
+})
+afterAll(() => close(server))
+
+async function see(requestLine: string, ...fields: string[]): Promise<Request> {
+  await sendRaw(port, head(requestLine, 'Host: api.example.test', 'Connection: close', ...fields))
+  const request = seen.pop()
+  if (request === undefined) throw new Error(`Node itself refused ${requestLine}`)
+  return request
+}
+
+describe('what the client sent', () => {
+  it('is there as it was sent: target, method, and fields with lower-case names', async () => {
+    const request = await see('DELETE /a%2Fb/%63?x=1&x=2', 'X-Team: red', 'x-team: blue')
+    expect(parseTarget(request.url)).toEqual({ path: '/a%2Fb/c', query: 'x=1&x=2' })
+    expect(request.method).toBe('DELETE')
+    expect([...request.headers]).toEqual([
+      ['connection', 'close'],
+      ['host', 'api.example.test'],
+      ['x-team', 'red, blue'],
+    ])
+    expect(request.body).toBeNull()
+    expect(request).toBeInstanceOf(Request)
+  })
+
+  it('H1: is joined where Node leaves out the second', async () => {
+    const request = await see('GET /', 'Authorization: Bearer good', 'Authorization: Bearer evil')
+    expect(request.headers.get('authorization')).toBe('Bearer good, Bearer evil')
+  })
+
+  it('H11: keeps bytes above ASCII apart', async () => {
+    const request = await see('GET /', 'Authorization: Bearer \xe9', 'X-Other: \xff')
+    expect(request.headers.get('authorization')).toBe('Bearer \xe9')
+    expect(request.headers.get('x-other')).toBe('\xff')
+  })
+
+  it('R16: has a method that no Fetch client may send', async () => {
+    expect((await see('TRACE /')).method).toBe('TRACE')
+  })
+
+  it('H16: has names of prototypes as names', async () => {
+    const request = await see('GET /', '__proto__: x', 'constructor: y')
+    expect(request.headers.get('__proto__')).toBe('x')
+    expect(request.headers.get('constructor')).toBe('y')
+  })
+})
+
+describe('a target with more than one meaning has none', () => {
+  it.each([
+    ['P1', '/public/../admin'],
+    ['P2', '/public/%2e%2e/admin'],
+    ['P4', '/public/..\\admin'],
+    ['P5', '//api.example.test/admin'],
+    ['P5', '///admin'],
+    ['P10', '/public#/../admin'],
+    ['P12', 'http://evil.test/admin'],
+    ['P12', 'http://x@h/healthz'],
+    ['P12', 'HTTP://evil.test/admin'],
+    ['P16', '*'],
+  ])('%s: %s', async (_id, target) => {
+    const method = target === '*' ? 'OPTIONS' : 'GET'
+    expect(parseTarget((await see(`${method} ${target}`)).url)).toBeUndefined()
+  })
+
+  it('P13: and a Host takes no part in it', async () => {
+    await sendRaw(port, head('GET /admin', 'Host: h/public/x?', 'Connection: close'))
+    const request = seen.pop()
+    expect(parseTarget(request?.url ?? '')?.path).toBe('/admin')
+    expect(request?.headers.get('host')).toBe('h/public/x?')
+  })
+})
+
+it('takes the whole path where a framework has cut it', () => {
+  const incoming = { url: '/x', originalUrl: '/mounted/x?a=1', method: 'GET', rawHeaders: [] }
+  const request = toHeaderOnlyRequest(incoming as unknown as IncomingMessage)
+  expect(parseTarget(request.url)).toEqual({ path: '/mounted/x', query: 'a=1' })
+})
+
+it('has no meaning where Fetch does not take the fields', () => {
+  const rawHeaders = ['authorization', 'Bearer good', 'x-bad', 'a\nb: c']
+  const incoming = { url: '/', method: 'GET', rawHeaders } as unknown as IncomingMessage
+  const request = toHeaderOnlyRequest(incoming)
+  expect(request.url).toBe('')
+  expect([...request.headers]).toEqual([])
+})
+
+it('leaves out the pseudo-fields of HTTP/2', async () => {
+  const http2 = createHttp2Server((incoming, outgoing) => {
+    seen.push(toHeaderOnlyRequest(incoming as unknown as IncomingMessage))
+    outgoing.end()
+  })
+  http2.listen(0, '127.0.0.1')
+  await once(http2, 'listening')
+  const session = connectHttp2(`http://127.0.0.1:${(http2.address() as AddressInfo).port}`)
+  const stream = session.request({ ':path': '/v1?a=1', authorization: 'Bearer k1' })
+  stream.resume()
+  await once(stream, 'end')
+  session.close()
+  http2.close()
+  const request = seen.pop()
+  expect(parseTarget(request?.url ?? '')).toEqual({ path: '/v1', query: 'a=1' })
+  expect([...(request?.headers ?? [])]).toEqual([['authorization', 'Bearer k1']])
+})

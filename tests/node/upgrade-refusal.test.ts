@@ -1,0 +1,81 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { connect } from 'node:net'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { refuseUpgrade } from '../../src/node/upgrade-refusal.ts'
+import { close, listen } from '../support/loopback.ts'
+import { head, sendRaw } from '../support/raw-client.ts'
+
+const server = createServer()
+let port: number
+let response: Response
+
+beforeAll(async () => {
+  server.on('upgrade', (_incoming, socket) => void refuseUpgrade(socket, response))
+  port = await listen(server)
+})
+afterAll(() => close(server))
+
+function upgrade(): Promise<string> {
+  const fields = ['Host: h', 'Connection: Upgrade', 'Upgrade: websocket']
+  return sendRaw(port, head('GET /', ...fields))
+}
+
+function countConnections(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))
+  })
+}
+
+it('sends the whole response with its length, and closes the connection', async () => {
+  response = new Response('né', {
+    status: 401,
+    headers: { 'www-authenticate': 'Bearer realm="é"' },
+  })
+  const received = await upgrade()
+  expect(received.split('\r\n')).toEqual([
+    'HTTP/1.1 401 Unauthorized',
+    'content-type: text/plain;charset=UTF-8',
+    'www-authenticate: Bearer realm="é"',
+    'content-length: 3',
+    'connection: close',
+    '',
+    Buffer.from('né').toString('latin1'),
+  ])
+})
+
+it('frames the body itself, whatever the response says', async () => {
+  const headers = {
+    'content-length': '99',
+    'transfer-encoding': 'chunked',
+    connection: 'keep-alive',
+  }
+  response = new Response('no', { status: 403, headers })
+  const received = await upgrade()
+  expect(received).not.toContain('99')
+  expect(received).not.toContain('chunked')
+  expect(received.match(/connection: .*/g)).toEqual(['connection: close'])
+  expect(received.match(/content-length: .*/g)).toEqual(['content-length: 2'])
+})
+
+it('sends each cookie as a field of its own', async () => {
+  response = new Response(null, { status: 401 })
+  response.headers.append('set-cookie', 'a=1')
+  response.headers.append('set-cookie', 'b=2')
+  expect((await upgrade()).match(/set-cookie: .*/g)).toEqual(['set-cookie: a=1', 'set-cookie: b=2'])
+})
+
+it('closes the connection where the body breaks off', async () => {
+  const body = new ReadableStream({ pull: (controller) => controller.error(new Error('broken')) })
+  response = new Response(body, { status: 401 })
+  expect(await upgrade()).toBe('')
+})
+
+it('does not wait for a client that keeps its side open', async () => {
+  response = new Response('no', { status: 401 })
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  socket.resume().write(head('GET /', 'Host: h', 'Connection: Upgrade', 'Upgrade: websocket'))
+  await once(socket, 'end')
+  await vi.waitFor(async () => expect(await countConnections()).toBe(0))
+  socket.destroy()
+})
