@@ -1,0 +1,31 @@
+import { NUMBER } from './row.ts'
+
+export const TOKEN = 'Authorization: Bearer good'
+
+/** Each character is one byte. */
+export function raw(text: string): Buffer {
+  return Buffer.from(text, 'latin1')
+}
+
+/** What a client would send for GET, with header lines of the attack. */
+export function get(target: string, ...lines: readonly string[]): Buffer {
+  return send('GET', target, ...lines)
+}
+
+export function send(method: string, target: string, ...lines: readonly string[]): Buffer {
+  return sendTo('h.test', method, target, ...lines)
+}
+
+export function sendTo(
+  host: string,
+  method: string,
+  target: string,
+  ...lines: readonly string[]
+): Buffer {
+  return head(`${method} ${target} HTTP/1.1`, `Host: ${host}`, `X-Variant: ${NUMBER}`, ...lines)
+}
+
+/** Whatever lines, and the end of the head. */
+export function head(...lines: readonly string[]): Buffer {
+  return raw([...lines, 'Connection: close', '', ''].join('\r\n'))
+}

@@ -1,0 +1,62 @@
+import { connect } from 'node:net'
+
+/** What came back on a connection: `undefined` if it was closed, or nothing came, before there was a whole head. */
+export interface RawResponse {
+  readonly status: number
+  /** By lower-case name, each value that was sent. */
+  readonly fields: ReadonlyMap<string, readonly string[]>
+  readonly body: string
+}
+
+// A server that waits for more of a request is told that there is none, and after that it is given up.
+const SILENCE_MS = 8_000
+const GIVE_UP_MS = 2_000
+
+/** Sends bytes as they are on a connection of its own, and reads one response. */
+export function exchange(url: string, bytes: Buffer): Promise<RawResponse | undefined> {
+  const { hostname, port } = new URL(url)
+  const isHead = bytes.subarray(0, 5).toString('latin1') === 'HEAD '
+  return new Promise((resolve) => {
+    let received = ''
+    const socket = connect(Number(port), hostname)
+    const finish = (): void => {
+      clearTimeout(silence)
+      clearTimeout(giveUp)
+      socket.destroy()
+      resolve(parseResponse(received)?.response)
+    }
+    const silence = setTimeout(() => socket.end(), SILENCE_MS)
+    const giveUp = setTimeout(finish, SILENCE_MS + GIVE_UP_MS)
+    socket.setEncoding('latin1')
+    socket.on('data', (chunk: string) => {
+      received += chunk
+      const parsed = parseResponse(received)
+      if (parsed !== undefined && (isHead || parsed.isWhole)) finish()
+    })
+    // An error is a connection that the server closed while it was still being written to.
+    socket.once('error', finish)
+    socket.once('close', finish)
+    socket.write(bytes)
+  })
+}
+
+function parseResponse(text: string): { response: RawResponse; isWhole: boolean } | undefined {
+  const end = text.indexOf('\r\n\r\n')
+  if (end === -1) return undefined
+  const [statusLine = '', ...lines] = text.slice(0, end).split('\r\n')
+  const fields = new Map<string, string[]>()
+  for (const line of lines) {
+    const colon = line.indexOf(':')
+    const name = line.slice(0, colon).toLowerCase()
+    fields.set(name, [...(fields.get(name) ?? []), line.slice(colon + 1).trim()])
+  }
+  const body = text.slice(end + 4)
+  const response = { status: Number(statusLine.split(' ')[1]), fields, body }
+  return { response, isWhole: isWhole(response) }
+}
+
+function isWhole({ fields, body }: RawResponse): boolean {
+  if (fields.has('transfer-encoding')) return body.endsWith('0\r\n\r\n')
+  const length = fields.get('content-length')?.[0]
+  return length !== undefined && body.length >= Number(length)
+}

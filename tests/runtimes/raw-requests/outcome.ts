@@ -1,0 +1,74 @@
+import { HEADER_DIFFERENCES } from './header-differences.ts'
+import { PATH_DIFFERENCES } from './path-differences.ts'
+import { TARGET_DIFFERENCES } from './target-differences.ts'
+import type { Question } from './endpoint.ts'
+import type { Observation } from './matrix.ts'
+import type { Asked, Expected, Row, Variant } from './row.ts'
+import type { ServerName } from './servers.ts'
+
+/** What became of a request, or must become of it. */
+export interface Outcome {
+  readonly verdict: string
+  readonly asked: readonly Asked[]
+}
+
+/** A line of the tables of differences, for one variant on one server. */
+export interface ListedOutcome {
+  readonly server: ServerName
+  readonly variant: string
+  readonly cause: string
+  readonly expected: Expected
+}
+
+export const LISTED: readonly ListedOutcome[] = [
+  ...HEADER_DIFFERENCES,
+  ...PATH_DIFFERENCES,
+  ...TARGET_DIFFERENCES,
+].flatMap(({ servers, cause, outcomes }) =>
+  servers.flatMap((server) =>
+    outcomes.flatMap(([expected, ...variants]) =>
+      variants.map((variant) => ({ server, variant, cause, expected })),
+    ),
+  ),
+)
+
+const LISTED_BY_KEY = new Map(
+  LISTED.map(({ server, variant, expected }) => [`${server} ${variant}`, expected]),
+)
+
+/** How the tables of differences name a variant. */
+export function nameVariant({ id }: Row, { name }: Variant): string {
+  return `${id} ${name}`
+}
+
+/** What must become of a variant on a server: what its row says, or what is listed for this server. */
+export function expectedOn(server: ServerName, row: Row, variant: Variant): Expected {
+  return LISTED_BY_KEY.get(`${server} ${nameVariant(row, variant)}`) ?? variant.expected
+}
+
+export function describeExpected({ verdict, asked }: Expected): Outcome {
+  return { verdict, asked: asked === undefined ? [] : [asked] }
+}
+
+/** What was observed, in the terms of what was expected. */
+export function describeObserved(observation: Observation, expected: Expected): Outcome {
+  const names = Object.keys(expected.asked?.headers ?? {})
+  return {
+    verdict: readVerdict(observation),
+    asked: observation.questions.map((question) => describeQuestion(question, names)),
+  }
+}
+
+function readVerdict({ response, calls, questions, program }: Observation): string {
+  if (calls.length === 0) return /"code":"(\w+)"/.exec(response?.body ?? '')?.[1] ?? 'server'
+  if (questions.length > 0) return 'allowed'
+  return program === 'cached' ? 'kept' : 'public'
+}
+
+function describeQuestion(question: Question, names: readonly string[]): Asked {
+  const { token, path, params } = question
+  if (names.length === 0) return { token, path, params }
+  const headers = new Map(Object.entries(question.headers))
+  const told = names.map((name) => [name, headers.get(name)] as const)
+  return { token, path, params, headers: Object.fromEntries(told) }
+}

@@ -1,0 +1,172 @@
+import { get, TOKEN } from './bytes.ts'
+import {
+  allowed,
+  byServer,
+  isPublic,
+  malformedTarget,
+  missing,
+  nameOf,
+  row,
+  variant,
+} from './row.ts'
+import type { Expected, Row, Variant } from './row.ts'
+
+/** A-P1 to A-P11: paths. Each is sent without a token, and again with a good one. */
+export const PATH_ROWS: readonly Row[] = [
+  row('A-P1', 'a dot segment (Heimdall GHSA-3q34-rx83-r6mq)', [
+    ...resolved('/public/../admin', '/admin'),
+    ...resolved('/public/./../admin', '/admin'),
+    ...resolved('/public/x/../../admin', '/admin'),
+    ...resolved('/../admin', '/admin'),
+    ...resolved('/admin/..', '/', isPublic),
+  ]),
+  row('A-P2', 'an encoded dot segment', [
+    ...resolved('/public/%2e%2e/admin', '/admin'),
+    ...resolved('/public/.%2E/admin', '/admin'),
+    ...resolved('/%2e/admin', '/admin'),
+    ...refused('/public/%2%65%2e/admin'),
+  ]),
+  row('A-P3', 'an encoded slash (fast-uri CVE-2026-6321, Ory CVE-2026-33494)', [
+    ...asked('/public/..%2fadmin'),
+    ...asked('/public/..%2Fadmin'),
+    ...asked('/public%2f..%2fadmin'),
+    ...asked('/public/%2e%2e%2fadmin', '/public/..%2fadmin'),
+  ]),
+  row('A-P4', 'a backslash (Caddy CVE-2026-52844)', [
+    ...resolved('/public/..\\admin', '/admin'),
+    ...asked('/public/..%5cadmin'),
+    ...asked('/public%5cx'),
+    ...resolved('/public\\..\\admin', '/admin'),
+  ]),
+  row('A-P5', 'an empty segment (rou3 CVE-2025-71399, middie CVE-2026-2880)', [
+    ...asked('//admin'),
+    ...asked('//public/x'),
+    ...asked('/public//x'),
+    ...asked('//'),
+    ...resolved('/public//../admin', '/public/admin', isPublic),
+  ]),
+  row('A-P6', 'an encoded letter (middie CVE-2026-22031)', [
+    ...asked('/%61dmin', '/admin'),
+    ...asked('/%61%64%6d%69%6e', '/admin'),
+    ...open('/%70ublic/x'),
+    ...asked('/%41DMIN', '/ADMIN'),
+  ]),
+  row('A-P7', 'what only resembles a public path (Caddy CVE-2026-27587, Authelia CVE-2026-48794)', [
+    ...asked('/PUBLIC/x'),
+    ...asked('/Healthz'),
+    ...asked('/healthz/'),
+    ...asked('/healthz/x'),
+    ...asked('/healthzz'),
+    ...asked('/publicx'),
+    ...asked('/public'),
+    ...asked('/public/'),
+  ]),
+  row('A-P8', 'a path parameter', [
+    ...asked('/admin;x=/public/'),
+    ...resolved('/public;/../admin', '/admin'),
+    ...asked('/healthz;a=1'),
+    ...asked('/public/..;/admin'),
+  ]),
+  row('A-P9', 'a control character or a blank at the end', [
+    ...asked('/healthz%00'),
+    ...asked('/healthz%0a'),
+    ...asked('/healthz%20'),
+    ...asked('/healthz%09'),
+    ...asked('/public/%00'),
+    ...byServers('/healthz\t'),
+    ...byServers('/healthz\t/admin'),
+    ...byServers('/admin\t/../healthz'),
+    ...byServers('/healthz\0'),
+    ...byServers('/healthz\x0b/admin'),
+  ]),
+  row('A-P10', 'a fragment (Traefik CVE-2023-47106, oauth2-proxy CVE-2026-41059)', [
+    ...refused('/public#/../admin'),
+    ...refused('/admin#/public/'),
+    ...refused('/healthz?a#/admin'),
+    ...refused('/public/x#/admin'),
+  ]),
+  row('A-P11', 'a public path in the query (oauth2-proxy CVE-2025-54576)', [
+    ...queried('x=/public/', { x: '/public/' }),
+    ...queried('/healthz', { '/healthz': '' }),
+    ...queried('/../healthz', { '/../healthz': '' }),
+    ...queried('?/healthz', { '?/healthz': '' }),
+  ]),
+  row('A-P14', 'bytes and encodings that are not ASCII', [
+    ...asked('/\xc3\xa9', '/%C3%A9'),
+    ...asked('/%C3%A9'),
+    ...asked('/%E9'),
+    ...byServers('/\xe9'),
+    ...asked('/%C0%AE%C0%AE/'),
+    ...open('/public/%C0%AE%C0%AE/admin'),
+    ...asked('/public/%C0%AE%C0%AE%2fadmin'),
+    ...open('/public/%E0%80%AE%E0%80%AE/admin'),
+  ]),
+  row('A-P15', 'broken percent-encoding', [
+    ...asked('/a%zz%'),
+    ...asked('/%'),
+    ...asked('/healthz%'),
+    ...asked('/%u002e'),
+    ...asked('/%u002e%u002e/healthz'),
+  ]),
+  row('A-P17', 'a long path', [
+    ...asked(`/${'a'.repeat(4000)}`),
+    ...byServers(`/${'a'.repeat(20_000)}`),
+    ...byServers(`/${'a'.repeat(100_000)}`),
+    ...byServers('/a'.repeat(10_000)),
+  ]),
+  row(
+    'A-P18',
+    'what makes a matcher slow: literals and prefixes only (tests/core/public-paths.test.ts)',
+    [
+      ...asked(`/public/${'/'.repeat(4000)}x`),
+      ...asked(`/healthz${'%'.repeat(4000)}`),
+      ...open(`/${'public/'.repeat(500)}`),
+    ],
+  ),
+  row('A-P21', 'what a framework strips (Next.js CVE-2026-44575, CVE-2026-44573, CVE-2026-44574)', [
+    ...asked('/admin.rsc'),
+    ...asked('/admin.json'),
+    ...asked('/_next/data/build/admin.json'),
+    ...asked('/healthz.rsc'),
+    ...queried('_rsc=1', { _rsc: '1' }),
+  ]),
+  row(
+    'A-P22',
+    'patterns for everything: a config error (tests/core/public-paths.test.ts), and no path',
+    [...asked('/*'), ...asked('/public*'), ...asked('/**/admin')],
+  ),
+]
+
+/** Needs a token, and is asked about under one path. */
+function asked(target: string, path = target): Variant[] {
+  return both(target, missing, allowed({ path }))
+}
+
+/** Resolved by the server, or else refused. */
+function resolved(target: string, path: string, anonymous: Expected = missing): Variant[] {
+  return both(target, anonymous, anonymous === isPublic ? isPublic : allowed({ path }))
+}
+
+function open(target: string): Variant[] {
+  return both(target, isPublic, isPublic)
+}
+
+function refused(target: string): Variant[] {
+  return both(target, malformedTarget, malformedTarget)
+}
+
+function byServers(target: string): Variant[] {
+  return both(target, byServer, byServer)
+}
+
+function queried(query: string, params: Readonly<Record<string, string>>): Variant[] {
+  return both(`/admin?${query}`, missing, allowed({ params }))
+}
+
+function both(target: string, anonymous: Expected, known: Expected): Variant[] {
+  const name = nameOf(target)
+  return [
+    variant(name, get(target), anonymous),
+    variant(`${name} with a token`, get(target, TOKEN), known),
+  ]
+}

@@ -1,0 +1,55 @@
+import { findUnadmitted } from './admission.ts'
+import type { HandlerCall } from './admission.ts'
+import type { Question } from './endpoint.ts'
+import type { RawResponse } from './exchange.ts'
+import type { Trace } from './guarded-server.ts'
+import type { Program, Variant } from './row.ts'
+
+const CHALLENGES: ReadonlySet<string> = new Set([
+  'Bearer realm="api"',
+  'Bearer realm="api", error="invalid_token"',
+])
+
+/**
+ * What holds for every request on every server, whatever its row expects and whatever the table of differences says.
+ * Returns what is broken.
+ *
+ * @param earlier What the endpoint was asked before, for a program that keeps verdicts.
+ */
+export function findViolations(
+  program: Program,
+  { bytes }: Variant,
+  { response, calls, questions }: Trace,
+  earlier: readonly Question[],
+): string[] {
+  const known = program === 'cached' ? [...earlier, ...questions] : questions
+  const unadmitted = findUnadmitted(program, calls, known)
+  return [
+    ...unadmitted.map((call) => `the handler was called without an allow: ${JSON.stringify(call)}`),
+    ...(calls.length > 1 ? ['the handler was called twice'] : []),
+    ...(questions.length > 1 ? ['the endpoint was asked twice'] : []),
+    ...questions.flatMap((question) => checkQuestion(question, bytes)),
+    ...calls.flatMap(checkCall),
+    ...(response === undefined ? [] : checkResponse(response)),
+  ]
+}
+
+function checkQuestion({ token }: Question, bytes: Buffer): string[] {
+  return bytes.includes(token) ? [] : [`asked about a token that was not sent: ${token}`]
+}
+
+function checkCall({ inherited }: HandlerCall): string[] {
+  return inherited.length === 0 ? [] : [`every object has got ${inherited.join(', ')}`]
+}
+
+// Of a refusal of ours. What the server itself refuses is its own.
+function checkResponse({ status, fields, body }: RawResponse): string[] {
+  const expected = status === 401 ? 1 : 0
+  const challenges = fields.get('www-authenticate') ?? []
+  const isOurs = body.includes('"error":{"message":')
+  return [
+    ...(challenges.length === expected ? [] : [`${challenges.length} challenges for ${status}`]),
+    ...challenges.filter((value) => !CHALLENGES.has(value)),
+    ...(isOurs && fields.get('cache-control')?.join() !== 'no-store' ? ['may be stored'] : []),
+  ]
+}

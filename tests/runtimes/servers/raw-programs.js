@@ -1,0 +1,68 @@
+import { Hono } from 'hono'
+import { withAuth } from 'with-auth'
+import { auth } from 'with-auth/hono'
+
+const PUBLIC = ['/healthz', '/public/*', '/']
+
+const PROGRAMS = {
+  function: (config) => withAuth((request) => serve(request, 'any'), { ...config, public: PUBLIC }),
+  hono: (config) => withAuth(createApp(), { ...config, public: PUBLIC }),
+  'hono-middleware': (config) => new Hono().use('/admin/*', auth(config)).route('/', createApp()),
+  'hono-mounted': createMountedApps,
+  cached: (config) =>
+    withAuth((request) => serve(request, 'any'), {
+      ...config,
+      public: PUBLIC,
+      context: { headers: [] },
+      cache: {},
+    }),
+}
+
+/** What is behind the socket. Each has `/healthz`, which needs no key. */
+export function createFetch(program, endpoint) {
+  // Each request is one question, whatever happened before.
+  const config = { endpoint, timeoutMs: 20_000, retry: false, circuitBreaker: false }
+  return PROGRAMS[program](config).fetch
+}
+
+function createApp() {
+  return new Hono()
+    .all('/admin', (c) => serve(c.req.raw, 'admin'))
+    .all('/admin/*', (c) => serve(c.req.raw, 'admin'))
+    .all('/public/:name', (c) => serve(c.req.raw, 'public'))
+    .all('/healthz', (c) => serve(c.req.raw, 'healthz'))
+    .all('/', (c) => serve(c.req.raw, 'root'))
+    .all('*', (c) => serve(c.req.raw, 'other'))
+}
+
+// Each way to put an app below a path, with a guard inside, whose `public` is written in three ways.
+function createMountedApps(config) {
+  const based = new Hono()
+    .basePath('/based')
+    .use(auth({ ...config, public: ['/based/public/*', '/public/*'] }))
+    .route('/', createApp())
+  const routed = new Hono()
+    .use(auth({ ...config, public: ['/routed/public/*', '/public/*'] }))
+    .route('/', createApp())
+  const mounted = withAuth(createApp(), { ...config, public: ['/public/*', '/mounted/public/*'] })
+  return new Hono()
+    .route('/', based)
+    .route('/routed', routed)
+    .mount('/mounted', mounted.fetch)
+    .all('/healthz', (c) => serve(c.req.raw, 'healthz'))
+}
+
+// In ASCII and in one line, so that it can be found in whatever else is printed.
+function serve(request, route) {
+  const { method, url, headers } = request
+  const [authorization, variant, fence] = ['authorization', 'x-variant', 'x-fence'].map((name) =>
+    headers.get(name),
+  )
+  const inherited = Object.keys(Object.prototype)
+  const call = { method, url, route, authorization, variant, fence, inherited }
+  const line = JSON.stringify(call).replace(/[^\x20-\x7e]/g, (unit) => {
+    return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+  console.log(`HANDLER ${line}`)
+  return new Response('handled')
+}
