@@ -1,10 +1,11 @@
 import { Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
-import { auth } from 'with-auth/hono'
+// 'with-auth/hono' in a program of yours: here it is what was just built, with nothing to install.
+import { auth } from '../../dist/hono.js'
 
 /** @param {string} endpoint The auth endpoint that is asked about every request but those for the front page. */
 export function createApi(endpoint) {
-  /** @type {Hono<import('with-auth/hono').AuthEnv>} */
+  /** @type {Hono<import('../../dist/hono.js').AuthEnv>} */
   const api = new Hono()
 
   api.use(auth({ endpoint, public: ['/'] }))
