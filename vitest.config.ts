@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
-    exclude: ['tests/runtimes/**', 'node_modules/**'],
+    exclude: ['tests/runtimes/**', 'tests/examples/**', 'node_modules/**'],
     coverage: {
       provider: 'v8',
       include: ['src/**'],

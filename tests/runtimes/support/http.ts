@@ -7,6 +7,8 @@ export interface HttpRequest {
   /** The request target. */
   readonly target: string
   readonly headers?: Readonly<Record<string, string>>
+  /** Sent as it stands: its length, or its framing, is for the headers to say. */
+  readonly body?: string
 }
 
 export interface HttpResponse {
@@ -27,7 +29,7 @@ export async function send(url: string, request: HttpRequest): Promise<HttpRespo
     `${request.method ?? 'GET'} ${request.target} HTTP/1.1`,
     ...fields.map(([name, value]) => `${name}: ${value}`),
   ]
-  socket.write(`${head.join('\r\n')}\r\n\r\n`)
+  socket.write(`${head.join('\r\n')}\r\n\r\n${request.body ?? ''}`)
   return parse(await buffer(socket))
 }
 

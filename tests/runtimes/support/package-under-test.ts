@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { locateModule } from './binaries.ts'
@@ -37,6 +37,13 @@ function prepare(app: string): void {
   for (const name of LIBRARIES) {
     cpSync(locateModule(name), join(modules, name), { recursive: true })
   }
+  unpackPackage(app)
+}
+
+/** Builds and packs the package, and puts what npm would publish into the `node_modules` of a folder. */
+export function unpackPackage(app: string): void {
+  const modules = join(app, 'node_modules')
+  mkdirSync(modules, { recursive: true })
   // Not `npm install`, which would ask the registry about the dependencies that are there.
   execFileSync('tar', ['-xzf', pack(app), '-C', modules])
   renameSync(join(modules, 'package'), join(modules, 'with-auth'))

@@ -1,0 +1,93 @@
+import { send } from '../runtimes/support/http.ts'
+import type { HttpResponse } from '../runtimes/support/http.ts'
+import type { RunningServer } from '../runtimes/support/server-process.ts'
+
+/** Where every example keeps notes: what the handler did can be read there. */
+export const NOTES = '/v1/notes'
+
+/** A request to the notes. */
+interface Call {
+  readonly key?: string
+  readonly text?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Gets a path with a good key, or with none. */
+export function get(server: RunningServer, path: string, key?: string): Promise<Response> {
+  return fetch(server.url + path, { headers: authorization(key) })
+}
+
+/** Calls the notes: POST with a text, GET without. */
+export async function call(server: RunningServer, { key, text, headers }: Call): Promise<Answer> {
+  const body = text === undefined ? {} : { method: 'POST', body: JSON.stringify({ text }) }
+  return answerTo(server, { ...body, headers: { ...authorization(key), ...headers } })
+}
+
+interface Init extends RequestInit {
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Adds to the notes with a good key, sent in chunks of no known length. */
+export function callInChunks(server: RunningServer, text: string): Promise<Answer> {
+  const body = inChunks(JSON.stringify({ text }))
+  const init = { method: 'POST', body, duplex: 'half' as const, headers: authorization('good') }
+  return answerTo(server, init)
+}
+
+/** Sends a text without a key, to a target that no client library would leave as it is. */
+export function smuggle(
+  server: RunningServer,
+  method: string,
+  target: string,
+): Promise<HttpResponse> {
+  const body = method === 'GET' || method === 'HEAD' ? '' : JSON.stringify({ text: target })
+  const headers = { 'content-type': 'application/json', 'content-length': `${body.length}` }
+  return send(server.url, { method, target, headers, body })
+}
+
+/** What came back: the status, the fields of the JSON, and those headers that a refusal has. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | null>>
+  readonly code: string | undefined
+  readonly principal: string | undefined
+  readonly notes: readonly string[] | undefined
+}
+
+/** What the handler answers, or the guard. */
+interface Body {
+  readonly principal?: string
+  readonly notes?: readonly string[]
+  readonly error?: { readonly code: string }
+}
+
+async function answerTo(server: RunningServer, init: Init): Promise<Answer> {
+  const headers = { 'content-type': 'application/json', ...init.headers }
+  const response = await fetch(server.url + NOTES, { ...init, headers })
+  const body = (await response.json()) as Body
+  const names = ['content-type', 'cache-control', 'www-authenticate']
+  const fields = names.map((name) => [name, response.headers.get(name)])
+  const { error, principal, notes } = body
+  return {
+    status: response.status,
+    headers: Object.fromEntries(fields) as Answer['headers'],
+    code: error?.code,
+    principal,
+    notes,
+  }
+}
+
+function authorization(key: string | undefined): Record<string, string> {
+  return key === undefined ? {} : { authorization: `Bearer ${key}` }
+}
+
+function inChunks(text: string): ReadableStream<Uint8Array> {
+  const bytes = new TextEncoder().encode(text)
+  const size = 4_001
+  return new ReadableStream({
+    start(controller) {
+      for (let at = 0; at < bytes.length; at += size) controller.enqueue(bytes.slice(at, at + size))
+      controller.close()
+    },
+  })
+}

@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { BUN, DENO, NODES, locate } from '../../runtimes/support/binaries.ts'
+import { startServer } from '../../runtimes/support/server-process.ts'
+import { startWorker } from '../../runtimes/support/workerd.ts'
+import type { Binary } from '../../runtimes/support/binaries.ts'
+import type { RunningServer } from '../../runtimes/support/server-process.ts'
+
+/** Starts one of the examples in the folder `app`. */
+export type Start = (app: string, env: Readonly<Record<string, string>>) => Promise<RunningServer>
+
+const BUILD_MS = 150_000
+// The oldest line of Node that runs TypeScript and that all the frameworks take.
+const NODE = findNode('Node 24')
+const PERMISSIONS = ['--no-prompt', '--allow-net=127.0.0.1', '--allow-env=AUTH_ENDPOINT']
+// Wherever a server would use its usual port, and every interface.
+const ANYWHERE = { PORT: '0', HOST: '127.0.0.1', HOSTNAME: '127.0.0.1' }
+// A framework may tell its makers nothing about this machine.
+const QUIET = { NEXT_TELEMETRY_DISABLED: '1', ASTRO_TELEMETRY_DISABLED: '1' }
+
+/** A program, run by Node as it stands. */
+export function node(...args: string[]): Start {
+  return (app, env) => startNode(app, app, args, env)
+}
+
+/** A module that exports a Fetch handler, served by srvx. */
+export function srvx(file: string): Start {
+  return (app, env) =>
+    startNode(app, app, [bin('srvx/bin/srvx.mjs'), 'serve', '--prod', `--entry=${file}`], env)
+}
+
+export function bun(file: string): Start {
+  return (app, env) =>
+    startServer({ binary: BUN, args: [file], cwd: app, env: { ...ANYWHERE, ...env } })
+}
+
+export function denoServe(file: string): Start {
+  // Not with the config of this repository, which is above the folder.
+  const config = ['--no-config', '--node-modules-dir=manual']
+  const args = ['serve', ...config, ...PERMISSIONS, '--host=127.0.0.1', '--port=0', file]
+  return (app, env) => startServer({ binary: DENO, args, cwd: app, env })
+}
+
+export function worker(file: string): Start {
+  return (app, env) => startWorker(file, app, env, [])
+}
+
+/** An app that is built for production first, by the framework's own command, in a folder of its own. */
+export function built(folder: string, build: readonly string[], serve: readonly string[]): Start {
+  return async (app, env) => {
+    const cwd = join(app, folder)
+    // Next.js looks for packages in no folder that a home is in.
+    const surroundings = { HOME: tmpdir(), NO_COLOR: '1', NODE_ENV: 'production' }
+    const options = { cwd, timeout: BUILD_MS, env: { ...surroundings, ...QUIET } }
+    await promisify(execFile)(locate(NODE), [...build], options)
+    return startNode(app, cwd, serve, env)
+  }
+}
+
+/** The file of a command, in the frameworks' `node_modules`. */
+export function bin(path: string): string {
+  return join(import.meta.dirname, '../../../examples/node_modules', path)
+}
+
+function startNode(
+  app: string,
+  cwd: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<RunningServer> {
+  const preload = `--import=${join(app, 'print-port.js')}`
+  return startServer({
+    binary: NODE,
+    args: [preload, ...args],
+    cwd,
+    env: { ...ANYWHERE, ...QUIET, ...env },
+  })
+}
+
+function findNode(name: string): Binary {
+  const found = NODES.find((binary) => binary.name === name)
+  if (found === undefined) throw new Error(`${name} is not among the runtimes`)
+  return found
+}

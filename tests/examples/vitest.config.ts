@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  root: import.meta.dirname,
+  test: {
+    include: ['*.test.ts'],
+    globalSetup: ['support/examples-under-test.ts'],
+    testTimeout: 20_000,
+    // A framework's production build, while the others run beside it.
+    hookTimeout: 180_000,
+  },
+})
