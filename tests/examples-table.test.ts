@@ -1,0 +1,112 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { APPS, PROGRAMS } from './examples/examples.ts'
+import { readTable, withoutBackticks } from './support/markdown.ts'
+import { ROOT, listFiles, readJson, readText, sorted } from './support/project.ts'
+
+interface Manifest {
+  readonly dependencies: Readonly<Record<string, string>>
+  readonly devDependencies?: Readonly<Record<string, string>>
+}
+
+const EXAMPLES = [...PROGRAMS, ...APPS]
+const frameworks = readJson<Manifest>('examples/package.json')
+const runtimes = readJson<Manifest>('tests/runtimes/package.json')
+const versions = { ...runtimes.dependencies, ...frameworks.dependencies }
+
+const FOLDER = join(ROOT, 'examples')
+// The demo is another thing; the others are what an install, a build or a run of the tests leaves there.
+const NO_EXAMPLE = /^(?:demo|node_modules|under-test-.*)$|\/(?:\.|build\/|dist\/)/
+const sources = readdirSync(FOLDER, { withFileTypes: true })
+  .filter(({ name }) => !NO_EXAMPLE.test(name))
+  .flatMap((entry) => (entry.isDirectory() ? listBelow(entry.name) : [entry.name]))
+  .filter((file) => /\.(?:ts|js|html)$/.test(file) && !NO_EXAMPLE.test(file))
+
+const rows = readTable(readText('README.md'), 'example').map((cells) => {
+  const [link = '', framework = '', guard = '', identity = '', server = ''] = cells
+  const [, name = '', file = ''] = /^\[(.*)\]\(examples\/(.*)\)$/.exec(link) ?? []
+  return { name, file, framework, spans: codeIn(guard + identity), server }
+})
+
+describe("the README's table of examples", () => {
+  it('has every example that CI serves, once, in the same order', () => {
+    expect(rows.map(({ file }) => file)).toEqual(EXAMPLES.map(({ file }) => file))
+  })
+
+  it('has every program and every folder of examples/', () => {
+    expect(sorted(new Set(sources.map(topOf)))).toEqual(sorted(rows.map(({ file }) => topOf(file))))
+    expect(rows.map(({ name }) => name)).toEqual(rows.map(({ file }) => topOf(file)))
+  })
+
+  it.each(EXAMPLES)('has the version and the server of $file', ({ file, framework, server }) => {
+    const [name, packageName] = framework
+    expect(rows.find((row) => row.file === file)).toMatchObject({
+      framework: `${name} ${versions[packageName] ?? 'of no known version'}`,
+      server,
+    })
+  })
+
+  it.each(rows)('quotes what is in $file', ({ file, spans }) => {
+    const code = sources
+      .filter((source) => topOf(source) === topOf(file))
+      .map((source) => readText(`examples/${source}`))
+      .join('\n')
+    expect(spans.filter((span) => !code.includes(span))).toEqual([])
+  })
+})
+
+describe('an example', () => {
+  it.each(sources)('has at most 25 lines: %s', (file) => {
+    expect(readText(`examples/${file}`).trimEnd().split('\n').length).toBeLessThanOrEqual(25)
+  })
+
+  it.each(EXAMPLES)('says how to run it in the first line: $file', ({ file }) => {
+    const [first] = readText(`examples/${file}`).split('\n')
+    expect(first).toMatch(/^\/\/ .*\bwith-auth\b/)
+    expect(first).toContain('AUTH_ENDPOINT')
+  })
+
+  it.each(sources)('imports only the package and what examples/package.json names: %s', (file) => {
+    const imported = [...readText(`examples/${file}`).matchAll(/ from '([^.'][^']*)'/g)]
+    const packages = imported.map(({ 1: specifier = '' }) => packageOf(specifier))
+    const known = new Set(['with-auth', ...Object.keys(frameworks.dependencies)])
+    expect(packages.filter((name) => !known.has(name))).toEqual([])
+  })
+})
+
+it('the versions of the frameworks are exact', () => {
+  const ranges = Object.values({ ...frameworks.dependencies, ...frameworks.devDependencies })
+  expect(ranges.filter((range) => !/^\d+\.\d+\.\d+$/.test(range))).toEqual([])
+  expect(ranges).not.toEqual([])
+})
+
+it('the frameworks and the tests of the runtimes have the same versions', () => {
+  const shared = Object.keys(runtimes.dependencies).filter((name) =>
+    Object.hasOwn(frameworks.dependencies, name),
+  )
+  const differing = shared.filter(
+    (name) => runtimes.dependencies[name] !== frameworks.dependencies[name],
+  )
+  expect([shared.length > 0, differing]).toEqual([true, []])
+})
+
+function listBelow(folder: string): string[] {
+  return listFiles(join(FOLDER, folder)).map((file) => `${folder}/${file}`)
+}
+
+/** The file or the folder within `examples/`. */
+function topOf(file: string): string {
+  return file.split('/')[0] ?? ''
+}
+
+function codeIn(cells: string): string[] {
+  return (cells.match(/`[^`]+`/g) ?? []).map(withoutBackticks)
+}
+
+function packageOf(specifier: string): string {
+  const [scope = '', name = ''] = specifier.split('/')
+  if (scope.startsWith('@')) return `${scope}/${name}`
+  // Modules that Astro makes.
+  return scope.split(':')[0] ?? ''
+}
