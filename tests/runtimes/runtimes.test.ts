@@ -1,52 +1,70 @@
-import { afterAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, describe, expect, inject, it, vi } from 'vitest'
+import { sorted } from '../support/project.ts'
 import { RUNTIMES } from './runtimes.ts'
+import { stepsOf } from './scenario.ts'
 import { SCENARIOS } from './scenarios.ts'
+import { scenarioOf } from './support/auth-endpoint.ts'
 import { createBench } from './support/bench.ts'
 import { observe, predict } from './support/outcome.ts'
 import type { Runtime } from './runtimes.ts'
-import type { Expected, Scenario } from './scenarios.ts'
+import type { Scenario } from './scenario.ts'
+import type { Bench, EndpointState, Setup } from './support/bench.ts'
 
-const versions = new Map<string, string>()
-
-afterAll(() => {
-  const lines = [...versions].map(([name, version]) => `${version.padEnd(12)}${name}`)
-  console.log(['Runtimes that were run:', ...lines].join('\n'))
-})
+// Most of them wait for a server or an endpoint.
+vi.setConfig({ maxConcurrency: 20 })
 
 describe.each(RUNTIMES.map((runtime) => [runtime.name, runtime] as const))(
   '%s',
-  (name, runtime) => {
+  (_name, runtime) => {
     const bench = createBench(runtime, inject('app'))
-    const scenarios = SCENARIOS.filter((scenario) => fits(runtime, scenario))
-    const sent: Scenario[] = []
+    const scenarios = scenariosFor(runtime)
+    const played: Scenario[] = []
     afterAll(() => bench.stop())
 
-    it.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
+    it.concurrent.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
       '%s',
-      async (_name, scenario) => {
-        const setup = await bench.setup(scenario.endpoint ?? 'running')
-        versions.set(name, setup.server.version)
-        sent.push(scenario)
-        const outcome = await observe(scenario, setup)
-        expect(outcome).toEqual(predict(scenario, expectedOf(scenario, runtime), setup))
+      async (_title, scenario) => {
+        const setup = await prepare(bench, scenario)
+        played.push(scenario)
+        expect(await observe(scenario, setup)).toEqual(predict(scenario, setup))
       },
     )
 
     // After the others: what a stopped server has printed is complete.
     it('called the handler once for what was let through and never for anything else', async () => {
-      const printed = await bench.stop()
-      const letThrough = sent.filter((scenario) => expectedOf(scenario, runtime).handled)
+      const { printed, received } = await bench.stop()
       const called = printed.match(/(?<=^HANDLER ).*/gm) ?? []
-      expect(called).toEqual(letThrough.map((scenario) => scenario.name))
-      expect(sent).not.toEqual([])
+      expect(sorted(called)).toEqual(sorted(played.flatMap(namesOfCalls)))
+      expect(played).not.toEqual([])
+      const names = new Set(played.map(({ name }) => name))
+      expect(received.filter((request) => !names.has(scenarioOf(request)))).toEqual([])
     })
   },
 )
 
-function fits(runtime: Runtime, scenario: Scenario): boolean {
-  return !(runtime.bare === true && scenario.needsOptions === true)
+function scenariosFor({ server, profiles }: Runtime): Scenario[] {
+  return SCENARIOS.filter(
+    ({ profile = 'defaults' }) => profiles === undefined || profiles.includes(profile),
+  ).map((scenario) => {
+    const deviation = scenario.deviations?.find(({ servers }) => servers.includes(server))
+    return deviation === undefined ? scenario : { ...scenario, expected: deviation.expected }
+  })
 }
 
-function expectedOf({ expected, deviations }: Scenario, { server }: Runtime): Expected {
-  return deviations?.[server] ?? expected
+async function prepare(
+  bench: Bench,
+  { name, profile = 'defaults', endpoint = [] }: Scenario,
+): Promise<Setup> {
+  const state: EndpointState = typeof endpoint === 'string' ? endpoint : 'running'
+  const setup = await bench.setup(state, profile)
+  if (typeof endpoint !== 'string') setup.endpoint.plan(name, [endpoint].flat())
+  return setup
+}
+
+function namesOfCalls(scenario: Scenario): string[] {
+  const times = stepsOf(scenario)
+    .filter(({ expected }) => expected.handled)
+    .map((step) => step.times ?? 1)
+  const total = times.reduce((sum, count) => sum + count, 0)
+  return Array<string>(total).fill(scenario.name)
 }

@@ -1,18 +1,33 @@
-import { BUN, DENO, NODES } from './support/binaries.ts'
+import { BUN, DENO, NODES, findNode } from './support/binaries.ts'
+import { startEdgeRuntime } from './support/edge-runtime.ts'
 import { startServer } from './support/server-process.ts'
 import { startWorker } from './support/workerd.ts'
+import type { ProfileName } from './profiles.ts'
 import type { Binary } from './support/binaries.ts'
 import type { RunningServer } from './support/server-process.ts'
 
 /** One way to serve the package on a real runtime. */
 export interface Runtime {
+  /** The platform and the way. */
   readonly name: string
+  readonly platform: string
+  readonly served: string
+  /** The package whose name `served` ends with. */
+  readonly library?: string
   /** What makes a Request of the bytes. */
-  readonly server: 'node-server' | 'srvx' | 'bun' | 'deno' | 'workerd'
-  /** The guard has no config at all, so that nothing is public and `timeoutMs` has its default. */
-  readonly bare?: true
+  readonly server: 'node-server' | 'srvx' | 'bun' | 'deno' | 'workerd' | 'edge-runtime'
+  /** Only these, for one more way on a platform that has played all of them; all if left out. */
+  readonly profiles?: readonly ProfileName[]
   /** Starts one of the programs in `servers/`, copied into the folder `app`. */
   readonly start: (app: string, env: Readonly<Record<string, string>>) => Promise<RunningServer>
+}
+
+type Way = Omit<Runtime, 'name' | 'platform' | 'server'>
+
+const SOME = ['defaults', 'strict'] as const
+
+function on(platform: string, server: Runtime['server'], ways: readonly Way[]): Runtime[] {
+  return ways.map((way) => ({ name: `${platform}: ${way.served}`, platform, server, ...way }))
 }
 
 function command(binary: Binary, ...args: string[]): Runtime['start'] {
@@ -28,86 +43,98 @@ const SRVX = ['node_modules/srvx/bin/srvx.mjs', 'serve', '--prod', '--host=127.0
 const PERMISSIONS = ['--no-prompt', '--allow-net=127.0.0.1', '--allow-env=AUTH_ENDPOINT']
 const DENO_SERVE = ['serve', ...PERMISSIONS, '--host=127.0.0.1', '--port=0']
 
-const node = NODES.flatMap((binary): Runtime[] => [
-  {
-    name: `${binary.name}: serve({ fetch: withAuth(handler) }) of @hono/node-server`,
-    server: 'node-server',
-    start: command(binary, 'node-server.js'),
-  },
-  {
-    name: `${binary.name}: export default withAuth(handler) with srvx`,
-    server: 'srvx',
-    start: command(binary, ...SRVX, '--entry=export-function.js'),
-  },
-  {
-    name: `${binary.name}: a Hono app that uses auth() with srvx`,
-    server: 'srvx',
-    start: command(binary, ...SRVX, '--entry=export-hono-middleware.js'),
-  },
+const NODE_OF_EDGE = findNode('24')
+
+const nodes = NODES.flatMap((binary) => [
+  ...on(binary.name, 'node-server', [
+    {
+      served: '`serve({ fetch: withAuth(handler) })` of @hono/node-server',
+      library: '@hono/node-server',
+      start: command(binary, 'node-server.js'),
+    },
+  ]),
+  ...on(binary.name, 'srvx', [
+    {
+      served: '`export default withAuth(handler)` with srvx',
+      library: 'srvx',
+      start: command(binary, ...SRVX, '--entry=export-function.js'),
+    },
+    {
+      served: 'a Hono app that uses `auth()` with srvx',
+      library: 'srvx',
+      profiles: SOME,
+      start: command(binary, ...SRVX, '--entry=export-hono-middleware.js'),
+    },
+  ]),
 ])
 
-const bun: readonly Runtime[] = [
+const bun = on('Bun', 'bun', [
   {
-    name: 'Bun: Bun.serve({ fetch: withAuth(handler) })',
-    server: 'bun',
+    served: '`Bun.serve({ fetch: withAuth(handler) })`',
     start: command(BUN, 'bun-serve.js'),
   },
   {
-    name: 'Bun: export default withAuth(handler)',
-    server: 'bun',
+    served: "`Bun.serve({ routes: { '/*': withAuth(handler) } })`",
+    start: command(BUN, 'bun-routes.js'),
+  },
+  {
+    served: '`export default withAuth(handler)`',
     start: command(BUN, '--port=0', 'export-function.js'),
   },
   {
-    name: 'Bun: a Hono app that uses auth()',
-    server: 'bun',
+    served: 'a Hono app that uses `auth()`',
+    profiles: SOME,
     start: command(BUN, '--port=0', 'export-hono-middleware.js'),
   },
-]
+])
 
-const deno: readonly Runtime[] = [
+const deno = on('Deno', 'deno', [
   {
-    name: 'Deno: Deno.serve(withAuth(handler))',
-    server: 'deno',
+    served: '`Deno.serve(withAuth(handler))`',
     start: command(DENO, 'run', ...PERMISSIONS, 'deno-serve.js'),
   },
   {
-    name: 'Deno: export default withAuth(handler) with deno serve',
-    server: 'deno',
+    served: '`export default withAuth(handler)` with `deno serve`',
     start: command(DENO, ...DENO_SERVE, 'export-function.js'),
   },
   {
-    name: 'Deno: a Hono app that uses auth() with deno serve',
-    server: 'deno',
+    served: 'a Hono app that uses `auth()` with `deno serve`',
+    profiles: SOME,
     start: command(DENO, ...DENO_SERVE, 'export-hono-middleware.js'),
   },
-]
+])
 
-const workerd = ['', 'nodejs_compat'].flatMap((flag): Runtime[] => {
+const workerd = ['', 'nodejs_compat'].flatMap((flag) => {
   const flags = flag === '' ? [] : [flag]
-  const platform = ['workerd', ...flags].join(' with ')
-  return [
+  return on(['workerd', ...flags].join(' with '), 'workerd', [
     {
-      name: `${platform}: export default withAuth({ fetch })`,
-      server: 'workerd',
-      bare: true,
+      served: '`export default withAuth({ fetch })`',
+      // No config at all.
+      profiles: ['defaults'],
       start: worker('export-object.js', ...flags),
     },
     {
-      name: `${platform}: export default withAuth({ fetch }, (env) => config)`,
-      server: 'workerd',
+      served: '`export default withAuth({ fetch }, (env) => config)`',
       start: worker('export-config-function.js', ...flags),
     },
     {
-      name: `${platform}: export default withAuth(honoApp)`,
-      server: 'workerd',
+      served: '`export default withAuth(honoApp)`',
+      profiles: SOME,
       start: worker('export-hono-app.js', ...flags),
     },
     {
-      name: `${platform}: a Hono app that uses auth()`,
-      server: 'workerd',
+      served: 'a Hono app that uses `auth()`',
+      profiles: SOME,
       start: worker('export-hono-middleware.js', ...flags),
     },
-  ]
+  ])
 })
 
-export const RUNTIMES: readonly Runtime[] = [...node, ...bun, ...deno, ...workerd]
+const edge = on('edge-runtime', 'edge-runtime', [
+  {
+    served: `\`addEventListener('fetch', ...)\` with \`runServer()\` on ${NODE_OF_EDGE.name}`,
+    start: (app, env) => startEdgeRuntime(NODE_OF_EDGE, 'fetch-event.js', app, env),
+  },
+])
+
+export const RUNTIMES: readonly Runtime[] = [...nodes, ...bun, ...deno, ...workerd, ...edge]

@@ -1,7 +1,11 @@
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { close, listen } from '../../support/loopback.ts'
+import { ENDPOINT_SECRET, play } from './endpoint-answer.ts'
+import { createGates } from './gates.ts'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { EndpointAnswer } from './endpoint-answer.ts'
+import type { Gates } from './gates.ts'
 
 /** A request that came in. */
 export interface Received {
@@ -13,46 +17,72 @@ export interface Received {
 
 export interface AuthEndpoint {
   readonly url: string
+  /** Holds who asks for `/gate/<name>` until the gate of that name is opened. */
+  readonly gates: Gates
   readonly received: Received[]
+  /** Says what the calls of a scenario are answered in turn, the last again and again. */
+  readonly plan: (scenario: string, answers: readonly EndpointAnswer[]) => void
   readonly close: () => Promise<void>
 }
 
-const ALICE = JSON.stringify({ principal: 'alice', attributes: { roles: ['admin'] } })
-
-// Long enough for twenty requests to come in the meantime.
-const SLOW_MS = 500
-
-const ANSWERS: Readonly<Record<string, (response: ServerResponse) => void>> = {
-  good: allow,
-  slow: (response) => void setTimeout(allow, SLOW_MS, response),
-  redirect: (response) => response.writeHead(302, { location: '/elsewhere' }).end(),
-  hang: () => undefined,
-}
+const ALICE = JSON.stringify({
+  principal: 'alice',
+  attributes: { roles: ['admin'] },
+  note: ENDPOINT_SECRET,
+})
+const JSON_TYPE = { 'content-type': 'application/json' }
+const ALLOW: EndpointAnswer = { status: 200, headers: JSON_TYPE, body: ALICE }
+const DENY: EndpointAnswer = { status: 401, body: ENDPOINT_SECRET }
+const GATE = '/gate/'
 
 /**
- * Starts a real auth endpoint, which does what the key says and answers 401 to any other. Whoever is redirected by it
- * finds a 200 and alice.
+ * Starts a real auth endpoint, which does what was planned for the scenario that asks. Else it allows the key `good` and
+ * denies any other. Whoever is redirected by it to `/elsewhere` finds a 200 and alice.
  */
 export async function startAuthEndpoint(): Promise<AuthEndpoint> {
   const received: Received[] = []
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const gates = createGates()
+  const plans = new Map<string, EndpointAnswer[]>()
+  const next = (scenario: string): EndpointAnswer | undefined => {
+    const [answer, ...rest] = plans.get(scenario) ?? []
+    if (rest.length > 0) plans.set(scenario, rest)
+    return answer
+  }
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method = '', url: path = '', headers } = request
     const body = await text(request)
+    if (path.startsWith(GATE)) {
+      await gates.passage(decodeURIComponent(path.slice(GATE.length)))
+      return play(response, { status: 204 })
+    }
     received.push({ method, path, headers, body })
-    const key = path === '/elsewhere' ? 'good' : keyOf(body)
-    const refuse = (): unknown => response.writeHead(401).end()
-    if (Object.hasOwn(ANSWERS, key)) ANSWERS[key]?.(response)
-    else refuse()
+    if (path === '/elsewhere') return play(response, ALLOW)
+    const { key, scenario } = readQuestion(body)
+    const planned = next(scenario) ?? (key === 'good' ? ALLOW : DENY)
+    gates.arrive(scenario)
+    if (planned.gated === true) await gates.passage(scenario)
+    return play(response, planned)
   }
   const server = createServer((request, response) => void answer(request, response))
   const port = await listen(server)
-  return { url: `http://127.0.0.1:${port}/validate`, received, close: () => close(server) }
+  return {
+    url: `http://127.0.0.1:${port}/validate`,
+    gates,
+    received,
+    plan: (scenario, answers) => void plans.set(scenario, [...answers]),
+    close: () => close(server),
+  }
 }
 
-function allow(response: ServerResponse): void {
-  response.writeHead(200, { 'content-type': 'application/json' }).end(ALICE)
+/** The scenario that a request to the endpoint belongs to: it is told as a header. */
+export function scenarioOf({ body }: Received): string {
+  return body === '' ? '' : readQuestion(body).scenario
 }
 
-function keyOf(body: string): string {
-  return (JSON.parse(body) as { api_key: string }).api_key
+function readQuestion(body: string): { key: string; scenario: string } {
+  const question = JSON.parse(body) as {
+    api_key: string
+    request: { headers: { [name: string]: string } }
+  }
+  return { key: question.api_key, scenario: question.request.headers['x-scenario'] ?? '' }
 }

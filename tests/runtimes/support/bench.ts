@@ -1,8 +1,12 @@
+import { join } from 'node:path'
 import { startAuthEndpoint } from './auth-endpoint.ts'
+import type { ProfileName } from '../profiles.ts'
 import type { Runtime } from '../runtimes.ts'
-import type { EndpointState } from '../scenarios.ts'
-import type { AuthEndpoint } from './auth-endpoint.ts'
+import type { AuthEndpoint, Received } from './auth-endpoint.ts'
 import type { RunningServer } from './server-process.ts'
+
+/** `stopped`: nobody listens there any more. `absent`: AUTH_ENDPOINT is not set. */
+export type EndpointState = 'running' | 'stopped' | 'absent'
 
 /** A server, and the auth endpoint that it was told about. */
 export interface Setup {
@@ -10,28 +14,40 @@ export interface Setup {
   readonly endpoint: AuthEndpoint
 }
 
-/** The servers of one runtime, one for each state of the endpoint, each started when it is first needed. */
+/** The servers of one runtime, one for each profile and state of the endpoint, started when it is first needed. */
 export interface Bench {
-  readonly setup: (state: EndpointState) => Promise<Setup>
-  /** Stops what was started. Returns everything that was printed. */
-  readonly stop: () => Promise<string>
+  readonly setup: (state: EndpointState, profile: ProfileName) => Promise<Setup>
+  /** Stops what was started. */
+  readonly stop: () => Promise<Remains>
+}
+
+export interface Remains {
+  /** Everything that the servers printed. */
+  readonly printed: string
+  /** Everything that the endpoints got. */
+  readonly received: readonly Received[]
 }
 
 export function createBench(runtime: Runtime, app: string): Bench {
-  const setups = new Map<EndpointState, Promise<Setup>>()
+  const setups = new Map<string, Promise<Setup>>()
   return {
-    setup: (state) => {
-      const setup = setups.get(state) ?? start(runtime, app, state)
-      setups.set(state, setup)
+    setup: (state, profile) => {
+      const key = `${profile} ${state}`
+      const setup = setups.get(key) ?? start(runtime, join(app, 'profiles', profile), state)
+      setups.set(key, setup)
       return setup
     },
     stop: async () => {
       const started = await Promise.allSettled(setups.values())
       setups.clear()
-      const stopping = started
+      const running = started
         .filter((result) => result.status === 'fulfilled')
-        .map((result) => stop(result.value))
-      return (await Promise.all(stopping)).join('')
+        .map((result) => result.value)
+      const printed = await Promise.all(running.map(stop))
+      return {
+        printed: printed.join(''),
+        received: running.flatMap(({ endpoint }) => endpoint.received),
+      }
     },
   }
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** A program out of `node_modules`, for Linux on x64: the packages' own launchers would be one process more to stop. */
@@ -17,6 +17,13 @@ export const NODES: readonly Binary[] = ['20', '22', '24', '26'].map((major) => 
   name: `Node ${major}`,
   path: `node${major}/bin/node`,
 }))
+
+/** One of them, by its major version. */
+export function findNode(major: string): Binary {
+  const found = NODES.find(({ name }) => name === `Node ${major}`)
+  if (found !== undefined) return found
+  throw new Error(`There is no Node ${major} among the runtimes`)
+}
 
 const MODULES = join(import.meta.dirname, '../node_modules')
 const versions = new Map<Binary, string>()
@@ -41,4 +48,10 @@ export function versionOf(binary: Binary): string {
   const version = /\d[\d.-]*/.exec(printed)?.[0] ?? printed.trim()
   versions.set(binary, version)
   return version
+}
+
+/** The version of a package in `node_modules`. */
+export function versionOfModule(name: string): string {
+  const text = readFileSync(locateModule(join(name, 'package.json'), name), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
 }

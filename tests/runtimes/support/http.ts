@@ -6,13 +6,15 @@ export interface HttpRequest {
   readonly method?: string
   /** The request target. */
   readonly target: string
-  readonly headers?: Readonly<Record<string, string>>
-  /** Sent as it stands: its length, or its framing, is for the headers to say. */
-  readonly body?: string
+  /** A list is sent as a field for each of its values. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>
+  /** A list is sent in chunks. */
+  readonly body?: string | readonly string[]
 }
 
 export interface HttpResponse {
   readonly status: number
+  readonly reason: string
   /** By lower-case name, each value that was sent. */
   readonly headers: ReadonlyMap<string, readonly string[]>
   /** Everything after the head, less the framing of chunks. */
@@ -20,17 +22,45 @@ export interface HttpResponse {
 }
 
 /** Sends one request on a connection of its own, and reads until the server closes it. */
-export async function send(url: string, request: HttpRequest): Promise<HttpResponse> {
+export async function send(
+  url: string,
+  request: HttpRequest,
+  watch?: (received: HttpResponse) => void,
+): Promise<HttpResponse> {
   const { hostname, host, port } = new URL(url)
   const socket = connect(Number(port), hostname)
   socket.setTimeout(10_000, () => socket.destroy(new Error(`${url} neither answers nor closes`)))
-  const fields = Object.entries({ host, connection: 'close', ...request.headers })
-  const head = [
-    `${request.method ?? 'GET'} ${request.target} HTTP/1.1`,
-    ...fields.map(([name, value]) => `${name}: ${value}`),
-  ]
-  socket.write(`${head.join('\r\n')}\r\n\r\n${request.body ?? ''}`)
-  return parse(await buffer(socket))
+  socket.write(serialize(host, request))
+  if (watch === undefined) return parse(await buffer(socket))
+  const chunks: Buffer[] = []
+  for await (const chunk of socket) {
+    chunks.push(chunk as Buffer)
+    watch(parse(Buffer.concat(chunks)))
+  }
+  return parse(Buffer.concat(chunks))
+}
+
+function serialize(host: string, { method = 'GET', target, headers, body }: HttpRequest): string {
+  const fields = { host, connection: 'close', ...frame(body), ...headers }
+  const lines = Object.entries(fields).flatMap(([name, value]) =>
+    [value].flat().map((single) => `${name}: ${single}`),
+  )
+  const content = typeof body === 'string' ? body : splitIntoChunks(body)
+  return [`${method} ${target} HTTP/1.1`, ...lines, '', content].join('\r\n')
+}
+
+function frame(body: HttpRequest['body']): Record<string, string> {
+  if (body === undefined) return {}
+  if (typeof body !== 'string') return { 'transfer-encoding': 'chunked' }
+  return { 'content-length': String(Buffer.byteLength(body)) }
+}
+
+function splitIntoChunks(parts: readonly string[] | undefined): string {
+  if (parts === undefined) return ''
+  const chunks = [...parts, ''].map(
+    (part) => `${Buffer.byteLength(part).toString(16)}\r\n${part}\r\n`,
+  )
+  return chunks.join('')
 }
 
 function parse(bytes: Buffer): HttpResponse {
@@ -39,7 +69,13 @@ function parse(bytes: Buffer): HttpResponse {
   const headers = parseFields(lines)
   const content = bytes.subarray(end + 4)
   const body = headers.has('transfer-encoding') ? joinChunks(content) : content
-  return { status: Number(statusLine.split(' ')[1]), headers, body: body.toString('utf8') }
+  const [, status, ...reason] = statusLine.split(' ')
+  return {
+    status: Number(status),
+    reason: reason.join(' '),
+    headers,
+    body: body.toString('utf8'),
+  }
 }
 
 function parseFields(lines: readonly string[]): Map<string, string[]> {

@@ -1,33 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { toldHeaders } from '../profiles.ts'
+import { stepsOf } from '../scenario.ts'
+import { scenarioOf } from './auth-endpoint.ts'
+import { ENDPOINT_SECRET } from './endpoint-answer.ts'
 import { send } from './http.ts'
-import type { Expected, Scenario } from '../scenarios.ts'
+import type { Asked, Expected, Scenario, Step } from '../scenario.ts'
 import type { Received } from './auth-endpoint.ts'
 import type { Setup } from './bench.ts'
+import type { HttpResponse } from './http.ts'
 
-/** What came of a scenario, as the client and the auth endpoint saw it. */
+/** What came of a scenario, as its clients and the auth endpoint saw it. */
 export interface Outcome {
-  readonly status: number
-  /** Each value that was sent of the fields that the scenario names. */
-  readonly fields: Readonly<Record<string, readonly string[]>>
-  readonly body: string
+  readonly answered: readonly Answered[]
   /** The requests that the auth endpoint got. */
   readonly asked: readonly object[]
 }
 
-/** Sends a scenario's request. */
-export async function observe(scenario: Scenario, { server, endpoint }: Setup): Promise<Outcome> {
-  const { name, request, expected } = scenario
-  endpoint.received.length = 0
-  const headers = { 'x-scenario': name, ...request.headers }
-  const response = await send(server.url, { ...request, headers })
-  const fields = Object.keys(expected.fields).map((field) => [
-    field,
-    response.headers.get(field) ?? [],
-  ])
+interface Answered {
+  readonly status: number
+  /** Each value that was sent of the fields that the scenario names. */
+  readonly fields: Readonly<Record<string, readonly string[]>>
+  readonly body?: string
+  /** Whether anything that the endpoint said is in it. */
+  readonly leaks: boolean
+}
+
+/** Sends a scenario's requests. */
+export async function observe(scenario: Scenario, setup: Setup): Promise<Outcome> {
+  const { name, before = [] } = scenario
+  const answered: Answered[] = []
+  for (const step of before) answered.push(...(await take(step, name, setup)))
+  answered.push(...(await takeLast(scenario, setup)))
+  const asked = setup.endpoint.received
+    .filter((received) => scenarioOf(received) === name)
+    .map(describeReceived)
+  return { answered, asked: scenario.expected.mayRepeat === true ? distinct(asked) : asked }
+}
+
+async function takeLast(scenario: Scenario, setup: Setup): Promise<Answered[]> {
+  const { name, meanwhile } = scenario
+  const { gates } = setup.endpoint
+  const last = take(scenario, name, setup)
+  if (meanwhile === undefined) return last
+  await Promise.race([last, gates.arrival(name)])
+  const others = await take(meanwhile, name, setup).finally(() => gates.open(name))
+  return [...(await last), ...others]
+}
+
+async function take(
+  { request, times = 1, afterMs = 0, expected }: Step,
+  name: string,
+  { server, endpoint }: Setup,
+): Promise<Answered[]> {
+  await sleep(afterMs)
+  const { begins } = expected
+  const gate = begins === undefined ? {} : { 'x-gate': gateOf(name, endpoint.url) }
+  const whole = { ...request, headers: { 'x-scenario': name, ...gate, ...request.headers } }
+  const openGate = ({ body }: HttpResponse): void => {
+    if (begins !== undefined && body.startsWith(begins)) endpoint.gates.open(name)
+  }
+  const watch = begins === undefined ? undefined : openGate
+  const sent = Array.from({ length: times }, () => send(server.url, whole, watch))
+  return (await Promise.all(sent)).map((response) => describeResponse(response, expected))
+}
+
+function gateOf(name: string, endpoint: string): string {
+  return new URL(`/gate/${encodeURIComponent(name)}`, endpoint).href
+}
+
+function describeResponse(
+  { status, reason, headers, body }: HttpResponse,
+  expected: Expected,
+): Answered {
+  const fields = Object.keys(expected.fields).map((field) => [field, headers.get(field) ?? []])
+  const all = [reason, ...[...headers].flat(2), body].join('\n')
   return {
-    status: response.status,
-    fields: Object.fromEntries(fields) as Outcome['fields'],
-    body: response.body,
-    asked: endpoint.received.map(describeReceived),
+    status,
+    fields: Object.fromEntries(fields) as Answered['fields'],
+    ...(expected.body === undefined ? {} : { body }),
+    leaks: all.includes(ENDPOINT_SECRET),
   }
 }
 
@@ -37,29 +88,47 @@ function describeReceived({ method, path, headers, body }: Received): object {
   return { method, path, type, accept, authorization, cookie, question }
 }
 
+function distinct(asked: readonly object[]): object[] {
+  return [...new Map(asked.map((one) => [JSON.stringify(one), one])).values()]
+}
+
 /** What must come of a scenario. */
-export function predict(scenario: Scenario, expected: Expected, { server }: Setup): Outcome {
-  const { status, body, asked } = expected
-  const fields = Object.entries(expected.fields).map(([field, value]) => [
+export function predict(scenario: Scenario, { server }: Setup): Outcome {
+  const steps = stepsOf(scenario)
+  return {
+    answered: steps.flatMap(({ times = 1, expected }) =>
+      Array<Answered>(times).fill(predictAnswer(expected)),
+    ),
+    asked: steps
+      .flatMap(({ expected }) => expected.asked ?? [])
+      .map((asked) => describeQuestion(asked, scenario, server.url)),
+  }
+}
+
+function predictAnswer({ status, fields, body }: Expected): Answered {
+  const values = Object.entries(fields).map(([field, value]) => [
     field,
     value === undefined ? [] : [value],
   ])
   return {
     status,
-    fields: Object.fromEntries(fields) as Outcome['fields'],
-    body,
-    asked: asked === undefined ? [] : [describeQuestion(asked, scenario, server.url)],
+    fields: Object.fromEntries(values) as Answered['fields'],
+    ...(body === undefined ? {} : { body }),
+    leaks: false,
   }
 }
 
 function describeQuestion(
-  { api_key, request }: NonNullable<Expected['asked']>,
-  { name }: Scenario,
+  { api_key, request }: Asked,
+  { name, profile = 'defaults' }: Scenario,
   url: string,
 ): object {
   // What every scenario's request carries beside the headers that it names.
   const common = { host: new URL(url).host, connection: 'close', 'x-scenario': name }
-  const question = { api_key, request: { ...request, headers: { ...common, ...request.headers } } }
+  const names = toldHeaders(profile)
+  const told = Object.entries(common).filter(([field]) => names === 'all' || names.includes(field))
+  const headers = { ...Object.fromEntries(told), ...request.headers }
+  const question = { api_key, request: { ...request, headers } }
   const type = 'application/json'
   return { method: 'POST', path: '/validate', type, accept: type, question }
 }

@@ -1,7 +1,17 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PROFILES } from '../profiles.ts'
 import { locateModule } from './binaries.ts'
 import type { TestProject } from 'vitest/node'
 
@@ -38,6 +48,7 @@ function prepare(app: string): void {
     cpSync(locateModule(name), join(modules, name), { recursive: true })
   }
   unpackPackage(app)
+  for (const [name, options] of Object.entries(PROFILES)) prepareProfile(app, name, options)
 }
 
 /** Builds and packs the package, and puts what npm would publish into the `node_modules` of a folder. */
@@ -47,6 +58,16 @@ export function unpackPackage(app: string): void {
   // Not `npm install`, which would ask the registry about the dependencies that are there.
   execFileSync('tar', ['-xzf', pack(app), '-C', modules])
   renameSync(join(modules, 'package'), join(modules, 'with-auth'))
+}
+
+// The same server programs, but for the options that they import.
+function prepareProfile(app: string, name: string, options: object): void {
+  const folder = join(app, 'profiles', name)
+  mkdirSync(folder, { recursive: true })
+  const files = readdirSync(app).filter((file) => file.endsWith('.js') || file === 'package.json')
+  for (const file of files) cpSync(join(app, file), join(folder, file))
+  writeFileSync(join(folder, 'options.js'), `export const options = ${JSON.stringify(options)}\n`)
+  symlinkSync('../../node_modules', join(folder, 'node_modules'))
 }
 
 function pack(folder: string): string {

@@ -1,14 +1,14 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ESBUILD, WORKERD, locate } from './binaries.ts'
+import { WORKERD } from './binaries.ts'
+import { bundle } from './bundle.ts'
 import { startServer } from './server-process.ts'
 import type { RunningServer } from './server-process.ts'
 
 /** The compatibility date of most workers here. */
 export const CURRENT_DATE = '2026-07-01'
-// Those of wrangler. A `node:` import would end the build: none may be needed.
-const BUNDLE_OPTIONS = ['--bundle', '--format=esm', '--conditions=workerd,worker,browser']
+// Those of wrangler.
+const BUNDLE_OPTIONS = ['--format=esm', '--conditions=workerd,worker,browser']
 
 /**
  * Serves a module worker with workerd itself, on a real socket and with a real `fetch`. It resolves no package names,
@@ -22,8 +22,7 @@ export async function startWorker(
   date: string = CURRENT_DATE,
 ): Promise<RunningServer> {
   const cwd = mkdtempSync(join(app, 'worker-'))
-  const bundling = [join(app, program), ...BUNDLE_OPTIONS, `--outfile=${join(cwd, 'worker.js')}`]
-  execFileSync(locate(ESBUILD), [...bundling, '--log-level=error'])
+  await bundle(join(app, program), join(cwd, 'worker.js'), BUNDLE_OPTIONS)
   writeFileSync(join(cwd, 'config.capnp'), createConfig(env, flags, date))
   const args = ['serve', 'config.capnp', '--control-fd=3']
   return startServer({ binary: WORKERD, args, cwd, env: {} })

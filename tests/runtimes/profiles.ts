@@ -1,0 +1,62 @@
+import type { AuthConfig } from 'with-auth'
+
+// The name of a scenario is told, so that the endpoint knows which one asks.
+const TELL_SCENARIO = { headers: ['x-scenario'], params: 'none' } as const
+// So that every call is seen as it is, and no scenario refuses another one's.
+const EVERY_CALL = { retry: false, circuitBreaker: false } as const
+
+const IN_HASTE = { timeoutMs: 2000 } as const
+
+/** What guards are configured with, beside the endpoint in AUTH_ENDPOINT. Each has server processes of its own. */
+export const PROFILES = {
+  defaults: {},
+  strict: {
+    ...EVERY_CALL,
+    public: ['/public/*', '/healthz', { path: '/hooks/*', methods: ['POST'] }],
+  },
+  /** The one that the README recommends, and more. */
+  unavailable: {
+    ...EVERY_CALL,
+    identity: 'required',
+    preflight: 'allow',
+    unavailableStatus: 503,
+  },
+  /** For what takes as long as the check may. */
+  strictInHaste: { ...EVERY_CALL, ...IN_HASTE },
+  unavailableInHaste: {
+    ...EVERY_CALL,
+    ...IN_HASTE,
+    identity: 'required',
+    unavailableStatus: 503,
+  },
+  cached: { ...EVERY_CALL, context: TELL_SCENARIO, cache: { staleIfErrorMs: 60_000 } },
+  sources: {
+    ...EVERY_CALL,
+    realm: 'say "friend"',
+    context: { headers: ['x-scenario', 'X-Team'], params: 'lists', path: false, method: true },
+    credentials: [{ header: 'x-api-key' }, { cookie: 'session' }, { webSocketProtocol: 'key.' }],
+    tokenFormat: 'visible-ascii',
+    cache: {},
+  },
+  /** Nobody is asked any more after two failures. */
+  breaking: {
+    retry: false,
+    unavailableStatus: 503,
+    circuitBreaker: { minChecks: 2, openMs: 600_000 },
+  },
+  /** One check at a time. */
+  narrow: {
+    ...EVERY_CALL,
+    unavailableStatus: 503,
+    concurrency: { maxInFlight: 1, maxWaiting: 0 },
+  },
+} satisfies Readonly<Record<string, AuthConfig>>
+
+export type ProfileName = keyof typeof PROFILES
+
+/** The headers that the endpoint is told: all, or these. */
+export function toldHeaders(profile: ProfileName): 'all' | readonly string[] {
+  const { context }: AuthConfig = PROFILES[profile]
+  const headers = context?.headers ?? 'all'
+  return headers === 'all' ? headers : headers.map((name) => name.toLowerCase())
+}

@@ -1,0 +1,51 @@
+import { answered, bearer, missing, question } from './expectations.ts'
+import type { Asked, Scenario } from '../scenario.ts'
+
+const EVENTS = ['data: one\n\n', 'data: two\n\n'] as const
+const LARGE = `${'0123456789abcdef'.repeat(65_536)}END`
+
+/** What the client sends and the handler answers goes through as it is. */
+export const BODIES: readonly Scenario[] = [
+  {
+    name: 'passes on an event of a stream before the next one comes',
+    profile: 'cached',
+    request: { target: '/events', headers: bearer('good') },
+    expected: {
+      ...answered(EVENTS.join(''), told('/events')),
+      begins: EVENTS[0],
+      fields: { 'content-type': 'text/event-stream' },
+    },
+  },
+  {
+    name: 'passes on an answer of a megabyte',
+    profile: 'cached',
+    request: { target: '/large', headers: bearer('good') },
+    expected: answered(LARGE, told('/large')),
+  },
+  {
+    name: 'A-W3 leaves an upload to the handler',
+    profile: 'cached',
+    request: { method: 'POST', target: '/echo', headers: bearer('good'), body: LARGE },
+    expected: answered(LARGE, told('/echo')),
+  },
+  {
+    name: 'A-W3 leaves an upload in chunks to the handler',
+    profile: 'cached',
+    request: {
+      method: 'PUT',
+      target: '/echo',
+      headers: bearer('good'),
+      body: ['first, ', 'and \u00fc\u{1f511}, ', 'and last'],
+    },
+    expected: answered('first, and \u00fc\u{1f511}, and last', told('/echo')),
+  },
+  {
+    name: 'A-W4 refuses an upload without a key',
+    request: { method: 'POST', target: '/echo', body: ['some', 'thing'] },
+    expected: missing,
+  },
+]
+
+function told(path: string): Asked {
+  return question('good', { path, headers: {} })
+}

@@ -1,0 +1,175 @@
+import { ALLOW } from './answers.ts'
+import {
+  ALICE,
+  FAILED,
+  SERVICE_ERROR,
+  bearer,
+  denied,
+  handled,
+  question,
+  unauthorized,
+  unavailable,
+  withoutBody,
+  withQuestion,
+} from './expectations.ts'
+import type { Deviation, Expected, Scenario } from '../scenario.ts'
+import type { EndpointAnswer } from '../support/endpoint-answer.ts'
+
+const request = { target: '/chats', headers: bearer('good') }
+const asked = question('good')
+
+/** What is no 200, no 429 and no 5xx, each with a page for who would follow it. */
+const DENIALS: readonly (readonly [id: string, status: number])[] = [
+  ['A-E7', 201],
+  ['A-E7', 202],
+  ['A-E7', 204],
+  ['A-E1', 301],
+  ['A-E2', 302],
+  ['A-E3', 303],
+  ['A-E4', 307],
+  ['A-E5', 308],
+  ['A-E8', 400],
+  ['A-E8', 403],
+  ['A-E8', 404],
+]
+
+interface Failure {
+  readonly id: string
+  readonly name: string
+  readonly endpoint: EndpointAnswer | 'stopped'
+  readonly reason: 'timeout' | 'unreachable'
+}
+
+const FAILURES: readonly Failure[] = [
+  { id: 'A-E19', name: 'is down', endpoint: 'stopped', reason: 'unreachable' },
+  { id: 'A-E18', name: 'does not answer', endpoint: { then: 'hang' }, reason: 'timeout' },
+  {
+    id: 'A-E18',
+    name: 'does not end its head',
+    endpoint: { raw: 'HTTP/1.1 200 OK\r\ncontent-type: ', then: 'hang' },
+    reason: 'timeout',
+  },
+  {
+    id: 'A-E19',
+    name: 'resets the connection',
+    endpoint: { then: 'reset' },
+    reason: 'unreachable',
+  },
+  { id: 'A-E19', name: 'closes the connection', endpoint: { then: 'end' }, reason: 'unreachable' },
+  {
+    id: 'A-E10',
+    name: 'does not speak HTTP',
+    endpoint: { raw: 'SSH-2.0-OpenSSH_9.9\r\n' },
+    reason: 'unreachable',
+  },
+]
+
+const UNAVAILABLE: readonly (readonly [name: string, endpoint: EndpointAnswer, Expected])[] = [
+  [
+    'hands on when to come again after a 429',
+    { status: 429, headers: { 'retry-after': '7' } },
+    unavailable('rate_limited', FAILED, '7'),
+  ],
+  [
+    'says 1 second after a 429 that says nothing',
+    { status: 429 },
+    unavailable('rate_limited', FAILED),
+  ],
+  [
+    'A-E27 sends nobody away for longer than 30 seconds',
+    { status: 503, headers: { 'retry-after': '99999999' } },
+    unavailable('service_error', FAILED, '30'),
+  ],
+  ['answers 503 for a 500', { status: 500 }, unavailable('service_error', FAILED)],
+  ['answers 401 for a denial, whatever the status of an outage is', { status: 403 }, denied],
+]
+
+/** The endpoint denies, fails, or is not there. */
+export const FAILURES_OF_ENDPOINT: readonly Scenario[] = [
+  ...DENIALS.map(([id, status]): Scenario => ({
+    name: `${id} refuses who is answered ${status}`,
+    request,
+    endpoint: { status, headers: { location: '/elsewhere' } },
+    expected: withQuestion(denied, asked),
+  })),
+  {
+    name: 'A-E8 refuses who is answered 503',
+    profile: 'strict',
+    request,
+    endpoint: { status: 503, headers: { 'retry-after': '7' }, body: 'down for maintenance' },
+    expected: withQuestion(unauthorized('service_error', FAILED), asked),
+  },
+  ...FAILURES.flatMap((failure) => [
+    create(failure, 'strict', unauthorized(failure.reason, SERVICE_ERROR)),
+    create(failure, 'unavailable', unavailable(failure.reason, SERVICE_ERROR)),
+  ]),
+  ...UNAVAILABLE.map(([name, endpoint, expected]): Scenario => ({
+    name,
+    profile: 'unavailable',
+    request,
+    endpoint,
+    expected: withQuestion(expected, asked),
+  })),
+  {
+    name: 'answers HEAD with 503 and no body',
+    profile: 'unavailable',
+    request: { ...request, method: 'HEAD' },
+    endpoint: { status: 503 },
+    expected: withQuestion(withoutBody(unavailable('service_error', FAILED)), asked),
+  },
+  {
+    name: 'A-E20 asks again when the connection is lost',
+    request,
+    endpoint: [{ then: 'reset' }, ALLOW],
+    expected: handled(ALICE, asked, asked),
+  },
+  {
+    name: 'A-D4 asks again once and no more, and calls no handler, when a gateway fails',
+    request,
+    endpoint: { status: 502 },
+    expected: withQuestion(unauthorized('service_error', FAILED), asked, asked),
+  },
+  {
+    name: 'A-D1 asks nobody when the endpoint has failed too often',
+    profile: 'breaking',
+    before: [1, 2].map(() => ({
+      request,
+      expected: withQuestion(unavailable('service_error', FAILED), asked),
+    })),
+    request,
+    endpoint: { status: 503 },
+    expected: unavailable('circuit_open', SERVICE_ERROR, '30'),
+  },
+  {
+    name: 'A-D2 refuses at once who is one too many',
+    profile: 'narrow',
+    request,
+    endpoint: { ...ALLOW, gated: true },
+    expected: handled(ALICE, asked),
+    meanwhile: {
+      request: { ...request, target: '/other' },
+      expected: unavailable('overloaded', SERVICE_ERROR),
+    },
+  },
+]
+
+function create(
+  { id, name, endpoint, reason }: Failure,
+  profile: 'strict' | 'unavailable',
+  refusal: Expected,
+): Scenario {
+  const expected = endpoint === 'stopped' ? refusal : withQuestion(refusal, asked)
+  const repeats: Deviation = {
+    servers: ['deno'],
+    cause: 'Its fetch repeats a call by itself when a connection that was kept is lost.',
+    expected: { ...expected, mayRepeat: true },
+  }
+  return {
+    name: `${id} answers ${expected.status} when the endpoint ${name}`,
+    profile: reason === 'timeout' ? `${profile}InHaste` : profile,
+    request,
+    endpoint,
+    expected,
+    deviations: reason === 'unreachable' ? [repeats] : [],
+  }
+}

@@ -1,0 +1,117 @@
+import { ALLOW, allow, allowOfSize } from './answers.ts'
+import {
+  ALICE,
+  NOBODY,
+  SERVICE_ERROR,
+  bearer,
+  handled,
+  question,
+  unavailable,
+  withQuestion,
+} from './expectations.ts'
+import type { Expected, Scenario } from '../scenario.ts'
+import type { EndpointAnswer } from '../support/endpoint-answer.ts'
+
+const PART = '{"principal":"alice"'
+const KIB_64 = 65_536
+
+interface Case {
+  readonly id?: string
+  readonly name: string
+  readonly answer: EndpointAnswer
+  /** Whom `identity: 'optional'` lets in. */
+  readonly auth: object
+  /** The reason of `identity: 'required'`, if it refuses. */
+  readonly reason?: 'invalid_response' | 'unreachable' | 'timeout'
+}
+
+const CASES: readonly Case[] = [
+  { name: 'names somebody with attributes', answer: ALLOW, auth: ALICE },
+  {
+    name: 'names somebody and no attributes',
+    answer: allow('{"principal":"alice"}'),
+    auth: { principal: 'alice', ...NOBODY },
+  },
+  {
+    name: 'has null for attributes',
+    answer: allow('{"principal":"alice","attributes":null}'),
+    auth: { principal: 'alice', ...NOBODY },
+  },
+  { name: 'is as long as it may be', answer: allowOfSize(KIB_64), auth: ALICE },
+  {
+    id: 'A-E14',
+    name: 'is longer than that',
+    answer: allowOfSize(KIB_64 + 1),
+    auth: NOBODY,
+    reason: 'invalid_response',
+  },
+  { id: 'A-E11', name: 'is empty', answer: allow(''), auth: NOBODY, reason: 'invalid_response' },
+  {
+    id: 'A-E11',
+    name: 'is a page, as of an SPA (ingress-nginx CVE-2026-24513)',
+    answer: { status: 200, headers: { 'content-type': 'text/html' }, body: '<!doctype html>' },
+    auth: NOBODY,
+    reason: 'invalid_response',
+  },
+  { id: 'A-E11', name: 'is a list', answer: allow('[]'), auth: NOBODY, reason: 'invalid_response' },
+  {
+    name: 'has an empty principal',
+    answer: allow('{"principal":"","attributes":{"roles":["admin"]}}'),
+    auth: { attributes: { roles: ['admin'] } },
+    reason: 'invalid_response',
+  },
+  {
+    name: 'has a number for a principal',
+    answer: allow('{"principal":7,"attributes":{"roles":["admin"]}}'),
+    auth: NOBODY,
+    reason: 'invalid_response',
+  },
+  {
+    id: 'A-E23',
+    name: 'reaches for the prototype',
+    answer: allow('{"__proto__":{"principal":"alice"},"constructor":{"principal":"alice"}}'),
+    auth: NOBODY,
+    reason: 'invalid_response',
+  },
+  {
+    id: 'A-E12',
+    name: 'breaks off',
+    answer: { ...allow(PART), then: 'reset' },
+    auth: NOBODY,
+    reason: 'unreachable',
+  },
+  {
+    id: 'A-E13',
+    name: 'never ends',
+    answer: { ...allow(PART), then: 'drip' },
+    auth: NOBODY,
+    reason: 'timeout',
+  },
+]
+
+/** A 200 by whatever body, where a name is wanted and where it is needed. */
+export const IDENTITY: readonly Scenario[] = CASES.flatMap((made) => [
+  create(made, 'optional', 'strict', handled(made.auth)),
+  create(made, 'required', 'unavailable', whenRequired(made)),
+])
+
+function create(
+  { id, name, answer, reason }: Case,
+  identity: 'optional' | 'required',
+  profile: 'strict' | 'unavailable',
+  expected: Expected,
+): Scenario {
+  const verb = expected.handled ? 'lets in' : 'refuses'
+  const title = `${verb} when a name is ${identity} and the body ${name}`
+  return {
+    name: id === undefined ? title : `${id} ${title}`,
+    profile: reason === 'timeout' ? `${profile}InHaste` : profile,
+    request: { target: '/chats', headers: bearer('good') },
+    endpoint: answer,
+    expected: withQuestion(expected, question('good')),
+  }
+}
+
+function whenRequired({ reason, auth }: Case): Expected {
+  return reason === undefined ? handled(auth) : unavailable(reason, SERVICE_ERROR)
+}

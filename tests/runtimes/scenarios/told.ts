@@ -1,0 +1,85 @@
+import { ALICE, bearer, handled, question } from './expectations.ts'
+import type { Scenario } from '../scenario.ts'
+
+/** What the endpoint is told, as the guard is configured. */
+export const TOLD: readonly Scenario[] = [
+  {
+    name: 'A-Q10 tells the endpoint path, parameters and headers, less the cookie',
+    request: {
+      method: 'DELETE',
+      target: '/%63hats/a%2Fb?page=1&tag=x&tag=y&empty=',
+      headers: {
+        ...bearer('good'),
+        'X-Team': 'red',
+        Cookie: 'session=secret',
+        'Proxy-Authorization': 'Basic secret',
+      },
+    },
+    expected: handled(
+      ALICE,
+      question('good', {
+        path: '/chats/a%2Fb',
+        params: { page: '1', tag: ['x', 'y'], empty: '' },
+        headers: { authorization: 'Bearer good', 'x-team': 'red' },
+      }),
+    ),
+  },
+  {
+    name: 'A-Q2 tells parameters that are named like what every object has',
+    request: {
+      target: '/chats?__proto__=z&constructor=y&__proto__[a]=1',
+      headers: bearer('good'),
+    },
+    expected: handled(
+      ALICE,
+      question('good', {
+        params: JSON.parse('{"__proto__":"z","constructor":"y","__proto__[a]":"1"}') as object,
+      }),
+    ),
+  },
+  {
+    name: 'A-Q5 tells broken percent-encoding as what a handler reads in it',
+    request: { target: '/chats?a=%zz&b=%&c=%FF&d=x+y;z', headers: bearer('good') },
+    expected: handled(
+      ALICE,
+      question('good', { params: { a: '%zz', b: '%', c: '\uFFFD', d: 'x y;z' } }),
+    ),
+  },
+  {
+    name: 'A-H21 tells a header that came twice with both of its values',
+    request: { target: '/chats', headers: { ...bearer('good'), 'X-Tenant': ['a', 'b'] } },
+    expected: handled(
+      ALICE,
+      question('good', { headers: { authorization: 'Bearer good', 'x-tenant': 'a, b' } }),
+    ),
+  },
+  {
+    name: 'A-P15 tells a path with broken percent-encoding as it is',
+    request: { target: '/a%zz%', headers: bearer('good') },
+    expected: handled(ALICE, question('good', { path: '/a%zz%' })),
+  },
+  {
+    name: 'tells no more than the headers that are listed, lists of parameters, no path and the method',
+    profile: 'sources',
+    request: {
+      method: 'DELETE',
+      target: '/chats/7?page=1&tag=x&tag=y',
+      headers: { 'X-Api-Key': 'good', 'x-team': 'red', 'X-Other': 'untold' },
+    },
+    expected: handled(ALICE, {
+      api_key: 'good',
+      request: {
+        path: '',
+        params: { page: ['1'], tag: ['x', 'y'] },
+        headers: { 'x-team': 'red' },
+        method: 'DELETE',
+      },
+    }),
+  },
+  {
+    name: 'tells no headers and no parameters where that is configured',
+    profile: 'cached',
+    request: { target: '/chats?page=1', headers: { ...bearer('good'), 'X-Team': 'red' } },
+    expected: handled(ALICE, question('good', { headers: {} })),
+  },
+]
