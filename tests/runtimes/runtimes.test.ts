@@ -6,18 +6,24 @@ import { SCENARIOS } from './scenarios.ts'
 import { scenarioOf } from './support/auth-endpoint.ts'
 import { createBench } from './support/bench.ts'
 import { observe, predict } from './support/outcome.ts'
+import { readTable, renderTable, writeTable } from './support/runtimes-table.ts'
 import type { Runtime } from './runtimes.ts'
 import type { Scenario } from './scenario.ts'
 import type { Bench, EndpointState, Setup } from './support/bench.ts'
+import type { Row } from './support/runtimes-table.ts'
 
 // Most of them wait for a server or an endpoint.
 vi.setConfig({ maxConcurrency: 20 })
+
+const rows: Row[] = []
 
 describe.each(RUNTIMES.map((runtime) => [runtime.name, runtime] as const))(
   '%s',
   (_name, runtime) => {
     const bench = createBench(runtime, inject('app'))
     const scenarios = scenariosFor(runtime)
+    const row: Row = { runtime, version: '', passed: 0 }
+    rows.push(row)
     const played: Scenario[] = []
     afterAll(() => bench.stop())
 
@@ -25,8 +31,10 @@ describe.each(RUNTIMES.map((runtime) => [runtime.name, runtime] as const))(
       '%s',
       async (_title, scenario) => {
         const setup = await prepare(bench, scenario)
+        row.version = setup.server.version
         played.push(scenario)
         expect(await observe(scenario, setup)).toEqual(predict(scenario, setup))
+        row.passed += 1
       },
     )
 
@@ -41,6 +49,16 @@ describe.each(RUNTIMES.map((runtime) => [runtime.name, runtime] as const))(
     })
   },
 )
+
+// The title says what to do.
+it('has in the README what was run, as "npm run docs:runtimes" writes it', ({ skip }) => {
+  const wanted = inject('runtimesTable')
+  skip(wanted === 'leave', 'only a part of the scenarios was played')
+  const failed = rows.filter(({ runtime, passed }) => passed < scenariosFor(runtime).length)
+  expect(failed.map(({ runtime }) => runtime.name)).toEqual([])
+  if (wanted === 'write') writeTable(renderTable(rows))
+  expect(readTable()).toBe(renderTable(rows))
+})
 
 function scenariosFor({ server, profiles }: Runtime): Scenario[] {
   return SCENARIOS.filter(

@@ -19,6 +19,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** A folder with the server programs, and in its `node_modules` the package as npm would install it. */
     app: string
+    /** What is to be done with the table of runtimes in the README. */
+    runtimesTable: 'compare' | 'write' | 'leave'
   }
 }
 
@@ -37,7 +39,14 @@ export default function setup(project: TestProject): () => void {
   process.once('exit', remove)
   prepare(app)
   project.provide('app', app)
+  project.provide('runtimesTable', whatToDo(project))
   return remove
+}
+
+// The numbers of a part of the tests say nothing about all of them.
+function whatToDo({ config, vitest }: TestProject): 'compare' | 'write' | 'leave' {
+  if (config.testNamePattern !== undefined) return 'leave'
+  return vitest.config.snapshotOptions.updateSnapshot === 'all' ? 'write' : 'compare'
 }
 
 function prepare(app: string): void {

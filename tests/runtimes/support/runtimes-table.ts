@@ -1,0 +1,53 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { versionOfModule } from './binaries.ts'
+import type { Runtime } from '../runtimes.ts'
+
+/** What was run: one line of the README's table. */
+export interface Row {
+  readonly runtime: Runtime
+  version: string
+  passed: number
+}
+
+const README = join(import.meta.dirname, '../../../README.md')
+const SECTION = /(?<=<!-- runtimes: begin -->\n\n).*?(?=\n\n<!-- runtimes: end -->)/s
+const HEADER = ['runtime', 'version', 'served by', 'scenarios passed']
+
+/** The table as the formatter writes it: the same rows give the same bytes. */
+export function renderTable(rows: readonly Row[]): string {
+  const cells = [HEADER, ...rows.map(describe)]
+  const widths = HEADER.map((_, column) =>
+    Math.max(...cells.map((row) => row[column]?.length ?? 0)),
+  )
+  const [header = '', ...lines] = cells.map((row) =>
+    toLine(row.map((cell, column) => cell.padEnd(widths[column] ?? 0))),
+  )
+  const rule = toLine(widths.map((width) => '-'.repeat(width)))
+  return [header, rule, ...lines].join('\n')
+}
+
+function toLine(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`
+}
+
+function describe({ runtime, version, passed }: Row): string[] {
+  const { platform, served, library } = runtime
+  const versioned = library === undefined ? served : `${served} ${versionOfModule(library)}`
+  return [platform, version, versioned, String(passed)]
+}
+
+export function readTable(): string {
+  const found = SECTION.exec(readFileSync(README, 'utf8'))
+  if (found !== null) return found[0]
+  throw new Error(`${README} has no place for the table of runtimes`)
+}
+
+export function writeTable(table: string): void {
+  const text = readFileSync(README, 'utf8')
+  // A function, since `$` has a meaning in a replacement.
+  writeFileSync(
+    README,
+    text.replace(SECTION, () => table),
+  )
+}
