@@ -14,6 +14,7 @@ export interface ServerCommand {
 
 export interface RunningServer {
   readonly url: string
+  readonly pid: number
   readonly version: string
   /** What was printed so far: everything, once the server has been stopped. */
   readonly printed: () => string
@@ -46,7 +47,8 @@ export async function startServer(command: ServerCommand): Promise<RunningServer
     throw new Error(`${command.binary.name} does not serve. It printed: ${printed}`)
   })
   const url = `http://127.0.0.1:${await inTime(Promise.race([port, ended]), START_MS, child)}`
-  return { url, version, printed: () => printed, stop: () => stop(child, closed) }
+  const pid = child.pid ?? 0
+  return { url, pid, version, printed: () => printed, stop: () => stop(child, closed) }
 }
 
 // The environment of the tests is kept out: it may name an endpoint, a proxy or options for Node.

@@ -7,6 +7,8 @@ import type { RunningServer } from './server-process.ts'
 
 /** The compatibility date of most workers here. */
 export const CURRENT_DATE = '2026-07-01'
+// Without the network called "internet" a worker may not reach the loopback interface.
+const LOOPBACK = '(allow = ["local"])'
 // Those of wrangler.
 const BUNDLE_OPTIONS = ['--format=esm', '--conditions=workerd,worker,browser']
 
@@ -20,19 +22,20 @@ export async function startWorker(
   env: Readonly<Record<string, string>>,
   flags: readonly string[],
   date: string = CURRENT_DATE,
+  network: string = LOOPBACK,
 ): Promise<RunningServer> {
   const cwd = mkdtempSync(join(app, 'worker-'))
   await bundle(join(app, program), join(cwd, 'worker.js'), BUNDLE_OPTIONS)
-  writeFileSync(join(cwd, 'config.capnp'), createConfig(env, flags, date))
+  writeFileSync(join(cwd, 'config.capnp'), createConfig(env, flags, date, network))
   const args = ['serve', 'config.capnp', '--control-fd=3']
   return startServer({ binary: WORKERD, args, cwd, env: {} })
 }
 
-// Without the network called "internet" a worker may not reach the loopback interface.
 function createConfig(
   env: Readonly<Record<string, string>>,
   flags: readonly string[],
   date: string,
+  network: string,
 ): string {
   // Cap'n Proto escapes text as JSON does.
   const bindings = Object.entries(env).map(
@@ -43,7 +46,7 @@ using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .worker),
-    (name = "internet", network = (allow = ["local"])),
+    (name = "internet", network = ${network}),
   ],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
 );
