@@ -1,0 +1,145 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect } from 'vitest'
+import { dripping, inPieces, ok, once } from './answers.ts'
+import { expectVerdict } from './site.ts'
+import type { Fault } from './fault-server.ts'
+import type { Case, Row } from './row.ts'
+
+/** E18 to E20: what becomes of the connection. */
+
+const SILENT: Fault = { endless: true }
+const HEAD = 'HTTP/1.1 200 OK\r\n'
+
+// As the README says: asked again once when there was no response at all.
+const RETRIED = { retry: { attempts: 1, minDelayMs: 1, maxDelayMs: 20 } }
+
+/** A connection that is lost, on which the guard asks once more and then gives up. */
+function lost(name: string, fault: Fault): Case {
+  return {
+    name,
+    fault,
+    expected: 'unreachable',
+    options: RETRIED,
+    steps: async (site) => {
+      expectVerdict(site, await site.ask())
+      expect(site.endpoint.questions.length).toBeLessThanOrEqual(2)
+    },
+  }
+}
+
+/** Callers one after the other, of whom none may see that a connection was lost. */
+function kept(name: string, fault: Fault, count: number, pauseMs: number): Case {
+  return {
+    name,
+    fault,
+    expected: 'allow',
+    options: RETRIED,
+    steps: async (site) => {
+      for (let index = 0; index < count; index += 1) {
+        expectVerdict(site, await site.ask())
+        await sleep(pauseMs)
+      }
+    },
+  }
+}
+
+function closingAfter(ms: number): Fault {
+  return {
+    onQuestion: (socket) => socket.write(ok(), () => setTimeout(() => socket.destroy(), ms)),
+  }
+}
+
+export const CONNECTION_ROWS: readonly Row[] = [
+  {
+    id: 'E18',
+    title: 'an endpoint that keeps the check waiting',
+    cases: [
+      { name: 'it accepts, and says nothing', fault: SILENT, expected: 'timeout' },
+      {
+        name: 'a header every 100 ms',
+        fault: dripping(HEAD, 'x-more: 1\r\n', 100),
+        expected: 'timeout',
+      },
+      { name: 'a header every 20 ms', fault: dripping(HEAD, 'x-more: 1\r\n'), expected: 'timeout' },
+      {
+        name: 'a status line byte by byte',
+        fault: { ...inPieces(HEAD.split(''), 200), endless: true },
+        expected: 'timeout',
+      },
+      {
+        name: '1xx every 20 ms',
+        fault: dripping('', 'HTTP/1.1 102 Processing\r\n\r\n'),
+        expected: 'timeout',
+      },
+      {
+        name: 'it does not answer the handshake',
+        fault: SILENT,
+        // undici does not stop connecting for an abort, but after ten seconds of its own.
+        settledMs: { Node: 12_000 },
+        expected: 'timeout',
+        options: ({ endpoint }) => ({ endpoint: `https://localhost:${endpoint.port}/` }),
+      },
+    ],
+  },
+  {
+    id: 'E19',
+    title: 'an endpoint that hangs up',
+    cases: [
+      {
+        ...lost('it refuses the connection', SILENT),
+        steps: async (site) => {
+          await site.endpoint.close()
+          expectVerdict(site, await site.ask())
+        },
+      },
+      lost('it resets at once', { onConnection: (socket) => socket.resetAndDestroy() }),
+      lost('it closes at once', { onConnection: (socket) => socket.destroy() }),
+      lost('it half-closes at once', { onConnection: (socket) => socket.end() }),
+      lost('it resets when the question comes', {
+        onQuestion: (socket) => socket.resetAndDestroy(),
+      }),
+      lost('it closes without a byte', { onQuestion: (socket) => socket.destroy() }),
+      lost('it half-closes when the question comes', { onQuestion: (socket) => socket.end() }),
+      lost('it closes in the status line', once('HTTP/1.1 20')),
+      lost('it closes in the headers', once(`${HEAD}content-len`)),
+      lost('it resets in the headers', {
+        onQuestion: (socket) => socket.write(`${HEAD}x: y\r\n`, () => socket.resetAndDestroy()),
+      }),
+    ],
+  },
+  {
+    id: 'E20',
+    title: 'a peer that closes connections that were kept',
+    cases: [
+      kept('as soon as it has answered', closingAfter(0), 10, 5),
+      kept('some time after it has answered', closingAfter(20), 10, 20),
+      kept('when nobody asks any more', closingAfter(50), 5, 150),
+      kept(
+        'when the second question comes',
+        {
+          onQuestion: (socket, { turn }) => (turn === 1 ? socket.write(ok()) : socket.destroy()),
+        },
+        8,
+        0,
+      ),
+      kept(
+        'with a reset when the second question comes',
+        {
+          onQuestion: (socket, { turn }) =>
+            turn === 1 ? socket.write(ok()) : socket.resetAndDestroy(),
+        },
+        8,
+        0,
+      ),
+      kept(
+        'after it has said that it would not',
+        {
+          onQuestion: (socket) =>
+            socket.end(ok(undefined, { connection: 'keep-alive', 'keep-alive': 'timeout=600' })),
+        },
+        10,
+        5,
+      ),
+    ],
+  },
+]

@@ -1,0 +1,120 @@
+import { createServer as createTcpServer } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import { close, listen } from '../../support/loopback.ts'
+import type { Server, Socket } from 'node:net'
+import type { TlsOptions } from 'node:tls'
+
+/** A question that came in on a connection. */
+export interface Asked {
+  readonly token: string
+  /** The how manieth of its connection, from 1. */
+  readonly turn: number
+}
+
+/** What an endpoint does, in bytes. */
+export interface Fault {
+  /** When a connection opens, before anything was asked on it. */
+  readonly onConnection?: (socket: Socket) => unknown
+  /** When a whole question has come. */
+  readonly onQuestion?: (socket: Socket, asked: Asked) => unknown
+  readonly tls?: TlsOptions
+  /** No answer ever ends, so that a connection that something came on can be of no more use. */
+  readonly endless?: true
+}
+
+export interface FaultServer {
+  readonly port: number
+  /** The questions that came, in order. */
+  readonly questions: readonly Asked[]
+  readonly openSockets: () => number
+  /** Those of them that anything came on. */
+  readonly usedSockets: () => number
+  /** The connections that were ever made. */
+  readonly acceptedSockets: () => number
+  /** The bytes that clients or their sockets have taken. */
+  readonly sentBytes: () => number
+  readonly close: () => Promise<void>
+}
+
+const HEAD_END = '\r\n\r\n'
+
+/** Starts a server that speaks no more HTTP than its fault says. */
+export async function startFaultServer(fault: Fault): Promise<FaultServer> {
+  const questions: Asked[] = []
+  const open = new Set<Socket>()
+  let accepted = 0
+  let sentBefore = 0
+  const serve = (socket: Socket): void => {
+    socket.on('error', () => socket.destroy())
+    fault.onConnection?.(socket)
+    readQuestions(socket, (asked) => {
+      questions.push(asked)
+      fault.onQuestion?.(socket, asked)
+    })
+  }
+  const server = createServer(fault, serve)
+  server.on('connection', (socket: Socket) => {
+    accepted += 1
+    open.add(socket)
+    socket.on('close', () => {
+      open.delete(socket)
+      sentBefore += taken(socket)
+    })
+  })
+  const port = await listen(server)
+  return {
+    port,
+    questions,
+    openSockets: () => open.size,
+    usedSockets: () => [...open].filter(({ bytesRead }) => bytesRead > 0).length,
+    acceptedSockets: () => accepted,
+    sentBytes: () => [...open].reduce((sum, socket) => sum + taken(socket), sentBefore),
+    close: () => {
+      const closed = close(server)
+      for (const socket of open) socket.destroy()
+      return closed
+    },
+  }
+}
+
+function createServer({ tls }: Fault, serve: (socket: Socket) => void): Server {
+  if (tls === undefined) return createTcpServer({ allowHalfOpen: true, noDelay: true }, serve)
+  const server = createTlsServer(tls, serve)
+  // What clients say who end a handshake.
+  server.on('tlsClientError', (_error, socket) => socket.destroy())
+  return server
+}
+
+function taken(socket: Socket): number {
+  return socket.bytesWritten - socket.writableLength
+}
+
+function readQuestions(socket: Socket, report: (asked: Asked) => void): void {
+  let received = Buffer.alloc(0)
+  let turn = 0
+  socket.on('data', (chunk: Buffer) => {
+    received = Buffer.concat([received, chunk])
+    for (;;) {
+      const end = endOfRequest(received)
+      if (end === undefined) return
+      turn += 1
+      report({ token: readToken(received.subarray(0, end)), turn })
+      received = received.subarray(end)
+    }
+  })
+  // A connection that only one side has closed would look like a leak.
+  socket.on('end', () => socket.end())
+}
+
+function endOfRequest(received: Buffer): number | undefined {
+  const headEnd = received.indexOf(HEAD_END)
+  if (headEnd === -1) return undefined
+  const length = /^content-length: *(\d+)/im.exec(received.toString('latin1', 0, headEnd))?.[1]
+  const end = headEnd + HEAD_END.length + Number(length ?? 0)
+  return received.length < end ? undefined : end
+}
+
+function readToken(request: Buffer): string {
+  const body = request.toString('utf8', request.indexOf(HEAD_END) + HEAD_END.length)
+  return /"api_key":"([^"]*)"/.exec(body)?.[1] ?? ''
+}

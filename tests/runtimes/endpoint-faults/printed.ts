@@ -1,0 +1,26 @@
+import type { RuntimeName } from './row.ts'
+
+/** What the server programs print themselves. */
+const OWN = /^HANDLER |^Listening on \S+$/
+
+/** What a runtime prints of its own accord for a fault that it has reported to the program as well. */
+const NOISE: Readonly<Record<RuntimeName, RegExp | undefined>> = {
+  Node: undefined,
+  Bun: /^Decompression error: \w+$/,
+  Deno: undefined,
+  workerd: new RegExp(
+    [
+      String.raw`^\{"event":"listen"`,
+      // A connection that failed, and the addresses of the program that it failed in.
+      String.raw`^workerd/jsg/util\.c\+\+:\d+: error: e = \S+: failed: (?:TLS handshake failed|failed to lookup address)`,
+      String.raw`^stack: `,
+      // A request that has ended would have been woken by another.
+      String.raw`^workerd/io/io-own\.c\+\+:\d+: warning: .*dropped queued cross-context actions`,
+    ].join('|'),
+  ),
+}
+
+/** Whether a line that a server printed is no sign of anything wrong. */
+export function isKnown(runtime: RuntimeName, line: string): boolean {
+  return OWN.test(line) || NOISE[runtime]?.test(line) === true
+}

@@ -1,0 +1,214 @@
+import { expect, vi } from 'vitest'
+import { send } from '../support/http.ts'
+import { MARKER } from './answers.ts'
+import { startFaultServer } from './fault-server.ts'
+import type { HttpResponse } from '../support/http.ts'
+import type { FaultServer } from './fault-server.ts'
+import type { Case, Expected, Identity, RuntimeName, Verdict } from './row.ts'
+
+/** A server with guards in it, and what is expected of all of them. */
+export interface Target {
+  readonly url: string
+  readonly runtime: RuntimeName
+  readonly identity: Identity
+  /** How many connections to the endpoint one healthy call leaves open. */
+  readonly baseline: Promise<number>
+  /** What the server's process has in memory, in bytes. */
+  readonly memory: () => number
+  /** The names of the requests for which the handler must have run. */
+  readonly handled: string[]
+}
+
+export interface Outcome {
+  readonly verdict: Verdict
+  readonly status: number
+  readonly tookMs: number
+  readonly retryAfter: string | undefined
+  /** What the handler answered. */
+  readonly body: unknown
+}
+
+/** An endpoint with a fault, and a guard that asks it. */
+export interface Site {
+  readonly name: string
+  /** What the server knows the guard by. */
+  readonly guard: string
+  readonly target: Target
+  readonly endpoint: FaultServer
+  /** What the case expects here. */
+  readonly expected: Expected
+  /** Sends one request with a token. The answer has the right shape, whatever the verdict. */
+  readonly ask: (token?: string) => Promise<Outcome>
+  /** How late the latest answer was. */
+  readonly latestMs: () => number
+  /** Waits until no more connections are open than healthy calls leave, and closes the endpoint. */
+  readonly settle: () => Promise<void>
+}
+
+export const TIMEOUT_MS = 1000
+/** How much later than its deadline an answer may be. */
+const SLACK_MS = 100
+/** How long it may take until the connections of a case are closed. */
+export const SETTLED_MS = 2000
+// The same checks, made again, when a busy machine was late.
+const TRIES = 3
+
+const COMMON = {
+  timeoutMs: TIMEOUT_MS,
+  context: { headers: [], params: 'none' },
+  retry: false,
+  circuitBreaker: false,
+} as const
+
+const MESSAGES: Readonly<Record<string, string>> = {
+  denied: 'Authentication failed',
+  rate_limited: 'Authentication failed',
+  service_error: 'Authentication failed',
+}
+const TYPES: Readonly<Record<number, string>> = {
+  401: 'authentication_error',
+  429: 'rate_limit_error',
+  503: 'api_error',
+}
+// What the servers add to every response.
+const FRAMING = new Set(['connection', 'content-length', 'date', 'keep-alive', 'transfer-encoding'])
+let sites = 0
+
+/** Runs a case on a server: no wrong verdict, no late answer, no connection left. */
+export async function runCase(target: Target, name: string, given: Case, expected: Expected) {
+  for (let left = TRIES - 1; left >= 0; left -= 1) {
+    const lateMs = await tryCase(target, name, given, expected)
+    if (lateMs <= SLACK_MS) return
+    if (left === 0) expect.fail(`${name}: ${lateMs} ms after the deadline, ${TRIES} times`)
+  }
+}
+
+async function tryCase(
+  target: Target,
+  name: string,
+  given: Case,
+  expected: Expected,
+): Promise<number> {
+  const site = await openSite(target, name, given, expected)
+  try {
+    await (given.steps ?? askOnce)(site)
+    await site.settle()
+  } catch (error) {
+    throw new Error(`${name}: ${String(error)}`, { cause: error })
+  } finally {
+    await site.endpoint.close()
+  }
+  return site.latestMs() - TIMEOUT_MS
+}
+
+async function askOnce(site: Site): Promise<void> {
+  expectVerdict(site, await site.ask())
+}
+
+export function expectVerdict(site: Site, { verdict }: Outcome, expected = site.expected): void {
+  expect([expected].flat()).toContain(verdict)
+}
+
+export async function openSite(
+  target: Target,
+  name: string,
+  given: Case,
+  expected: Expected,
+): Promise<Site> {
+  const endpoint = await startFaultServer(given.fault)
+  sites += 1
+  const guard = encodeURIComponent(`${name} #${sites}`)
+  let asks = 0
+  let latestMs = 0
+  const ask = async (token = 'good'): Promise<Outcome> => {
+    asks += 1
+    const id = `${guard}.${asks}`
+    const headers = {
+      authorization: `Bearer ${token}`,
+      'x-guard': guard,
+      'x-options': encodeURIComponent(JSON.stringify(optionsOf(site, given))),
+      'x-ask': id,
+    }
+    const outcome = describe(id, await send(target.url, { target: '/', headers }))
+    if (outcome.verdict === 'allow') target.handled.push(id)
+    latestMs = Math.max(latestMs, outcome.tookMs)
+    return outcome
+  }
+  const settle = async (): Promise<void> => {
+    const limit = (await target.baseline) * (given.callsAtOnce ?? 1)
+    const check = (): void => {
+      expect(endpoint.openSockets()).toBeLessThanOrEqual(limit)
+      if (given.fault.endless === true) expect(endpoint.usedSockets()).toBe(0)
+    }
+    const timeout = given.settledMs?.[target.runtime] ?? SETTLED_MS
+    await vi.waitFor(check, { timeout, interval: 20 })
+  }
+  const site: Site = {
+    name,
+    guard,
+    target,
+    endpoint,
+    expected,
+    ask,
+    latestMs: () => latestMs,
+    settle,
+  }
+  return site
+}
+
+function optionsOf(site: Site, { fault, options = {} }: Case): object {
+  const scheme = fault.tls === undefined ? 'http' : 'https'
+  // By name, for that is what a certificate is for.
+  const host = fault.tls === undefined ? '127.0.0.1' : 'localhost'
+  const { port } = site.endpoint
+  const own = typeof options === 'function' ? (options as (site: Site) => object)(site) : options
+  const endpoint = `${scheme}://${host}:${port}/validate`
+  return { ...COMMON, endpoint, identity: site.target.identity, ...own }
+}
+
+/** What a response says, if it is one of ours to the last byte. */
+function describe(name: string, { status, headers, body }: HttpResponse): Outcome {
+  const whole = JSON.stringify([...headers, body])
+  expect(whole).not.toContain(MARKER)
+  const tookMs = Number(headers.get('x-took-ms')?.[0])
+  expect(tookMs).toBeGreaterThanOrEqual(0)
+  const retryAfter = headers.get('retry-after')?.[0]
+  const content = parseBody(name, body)
+  const verdict = status === 200 ? 'allow' : readCode(content)
+  const fields = [...headers].filter(([field]) => !FRAMING.has(field) && field !== 'x-took-ms')
+  const sent = { fields: Object.fromEntries(fields), content }
+  expect(sent).toEqual(status === 200 ? allowed(content) : refused(status, verdict, retryAfter))
+  return { verdict, status, tookMs, retryAfter, body: content }
+}
+
+function parseBody(name: string, body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return expect.fail(`${name}: the client got ${JSON.stringify(body)}`)
+  }
+}
+
+function readCode(content: unknown): Verdict {
+  return (content as { error: { code: Verdict } }).error.code
+}
+
+function allowed(content: unknown): object {
+  const type = expect.stringMatching(/^application\/json/) as string
+  expect(content).toMatchObject({ handler: 'HANDLER' })
+  return { fields: { 'content-type': [type] }, content }
+}
+
+function refused(status: number, code: Verdict, retryAfter: string | undefined): object {
+  const message = MESSAGES[code] ?? 'Authentication service error'
+  const suffix = code === 'denied' ? ', error="invalid_token"' : ''
+  const challenge = { 'www-authenticate': [`Bearer realm="api"${suffix}`] }
+  return {
+    fields: {
+      'content-type': ['application/json'],
+      'cache-control': ['no-store'],
+      ...(status === 401 ? challenge : { 'retry-after': [retryAfter] }),
+    },
+    content: { error: { message, type: TYPES[status], code } },
+  }
+}

@@ -1,0 +1,3 @@
+import { fetch } from './fault-guards.js'
+
+export default { fetch: (request) => fetch(request) }
