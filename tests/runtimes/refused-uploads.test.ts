@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { FRAMINGS, askStatus } from './support/body-requests.ts'
+import { BODY_SERVERS } from './support/body-servers.ts'
+import { readMemory } from './support/process-memory.ts'
+import { startToldEndpoint, tokenFor } from './support/told-endpoint.ts'
+import { upload } from './support/upload.ts'
+import type { Framing, Guard } from './support/body-requests.ts'
+import type { BodyServer } from './support/body-servers.ts'
+import type { ToldEndpoint } from './support/told-endpoint.ts'
+import type { Upload } from './support/upload.ts'
+
+interface Refusals {
+  readonly uploads: readonly Upload[]
+  /** The answer to a request that may pass, after them all. */
+  readonly next: string
+  readonly grownMb: number
+}
+
+const BODY_MB = 200
+// Node reads what nobody wants and leaves it to its garbage collector, so a bare server grows as well.
+const SLACK_MB = 64
+const TIMEOUT_MS = 120_000
+const FRAMING_NAMES = Object.keys(FRAMINGS) as Framing[]
+// Refused at once, and after the endpoint took its time while the body came in.
+const REFUSED = [null, tokenFor('slow', 300, 401)].flatMap((token) =>
+  FRAMING_NAMES.map((framing) => ({ path: '/status', token, framing })),
+)
+
+let endpoint: ToldEndpoint
+const measured: string[] = []
+beforeAll(async () => void (endpoint = await startToldEndpoint()))
+afterAll(async () => {
+  await endpoint.close()
+  console.log([`Memory for 4 refused uploads of ${BODY_MB} MB each:`, ...measured].join('\n'))
+})
+
+it.each(BODY_SERVERS.map((server) => [server.name, server] as const))(
+  '%s refuses uploads of 200 MB before they end, in the memory of a guard by hand (A-W4)',
+  { timeout: TIMEOUT_MS },
+  async (name, server) => {
+    const ours = await refuseUploads(server, 'ours')
+    const byHand = await refuseUploads(server, 'by-hand')
+    measured.push(`${name}: ${ours.grownMb} MB, ${byHand.grownMb} MB with a guard by hand`)
+    measured.push(...ours.uploads.map((result) => `  ${JSON.stringify(result)}`))
+    for (const { status, answeredAfterMb = BODY_MB, closed } of ours.uploads) {
+      expect(status === undefined && closed ? 401 : status).toBe(401)
+      expect(closed || answeredAfterMb < BODY_MB).toBe(true)
+    }
+    expect(ours.uploads).toHaveLength(REFUSED.length)
+    expect(ours.next).toContain('HTTP/1.1 200')
+    expect(ours.grownMb).toBeLessThan(byHand.grownMb + SLACK_MB)
+  },
+)
+
+async function refuseUploads(server: BodyServer, guard: Guard): Promise<Refusals> {
+  const { url, pid, printed, stop } = await server.start(inject('app'), endpoint.url)
+  try {
+    // So that what is loaded with the first request does not count.
+    await askStatus(url)
+    const before = readMemory(pid)
+    const uploads: Upload[] = []
+    for (const request of REFUSED) uploads.push(await upload(url, { ...request, guard }, BODY_MB))
+    const next = await askStatus(url)
+    expect(printed().match(/^HANDLER/gm)).toHaveLength(2)
+    return { uploads, next, grownMb: readMemory(pid).peak - before.now }
+  } finally {
+    await stop()
+  }
+}

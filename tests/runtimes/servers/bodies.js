@@ -1,0 +1,85 @@
+import { withAuth } from 'with-auth'
+
+const ROUTES = {
+  '/status': describe,
+  '/events': sendEvent,
+  '/first': answerFirst,
+  '/echo': echo,
+  '/endless': sendEndlessly,
+  '/drain': drain,
+}
+const encoder = new TextEncoder()
+const received = new WeakSet()
+const guarded = withAuth(handler, { timeoutMs: 5000 })
+
+const GUARDS = { ours: guarded, none: handler, 'by-hand': askAndHandle }
+
+export default {
+  fetch(request, ...args) {
+    received.add(request)
+    return GUARDS[request.headers.get('x-guard')](request, ...args)
+  },
+}
+
+/** What users write without the package: it shows what is the runtime's own doing. */
+async function askAndHandle(request, env) {
+  const endpoint = env?.AUTH_ENDPOINT ?? process.env.AUTH_ENDPOINT
+  const token = request.headers.get('authorization')?.slice('Bearer '.length)
+  if (token === undefined) return new Response('refused', { status: 401 })
+  const body = JSON.stringify({ api_key: token })
+  const { status } = await fetch(endpoint, { method: 'POST', body })
+  return status === 200 ? handler(request) : new Response('refused', { status: 401 })
+}
+
+function handler(request) {
+  const { pathname } = new URL(request.url)
+  const id = request.headers.get('x-id')
+  console.log(`HANDLER ${id}`)
+  return ROUTES[pathname](request, id)
+}
+
+function describe(request) {
+  return Response.json({ same: received.has(request), bodyUsed: request.bodyUsed })
+}
+
+/** One event, and then nothing for a long time: who buffers has nothing to pass on. */
+function sendEvent() {
+  let timer
+  const body = new ReadableStream({
+    start: (controller) => controller.enqueue(encoder.encode('data: first\n\n')),
+    pull: () => new Promise((resolve) => (timer = setTimeout(resolve, 60_000))),
+    cancel: () => clearTimeout(timer),
+  })
+  return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
+}
+
+async function answerFirst(request) {
+  const { value } = await request.body.getReader().read()
+  return new Response(value)
+}
+
+function echo(request) {
+  return new Response(request.body)
+}
+
+function sendEndlessly(request, id) {
+  request.signal.addEventListener('abort', () => console.log(`ABORTED ${id}`))
+  let count = 0
+  const body = new ReadableStream({
+    async pull(controller) {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      controller.enqueue(encoder.encode(`tick ${(count += 1)}\n`))
+    },
+    cancel: () => console.log(`CANCELLED ${id}`),
+  })
+  return new Response(body)
+}
+
+async function drain(request, id) {
+  try {
+    await request.body.pipeTo(new WritableStream({ write: () => console.log(`CHUNK ${id}`) }))
+  } catch {
+    console.log(`BROKEN ${id}`)
+  }
+  return new Response('drained')
+}

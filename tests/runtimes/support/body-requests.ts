@@ -1,0 +1,62 @@
+import { openConnection } from './raw-connection.ts'
+import { tokenFor } from './told-endpoint.ts'
+import type { RawConnection } from './raw-connection.ts'
+
+export type Framing = 'content-length' | 'chunked'
+
+/** A request to `servers/bodies.js`. */
+export interface BodyRequest {
+  readonly path: string
+  /** That of a body, which is sent apart. Without it there is none. */
+  readonly framing?: Framing
+  readonly bytes?: number
+  /** `null` for no token at all. */
+  readonly token?: string | null
+  /** What stands in the place of our guard. */
+  readonly guard?: Guard
+  /** What the handler prints with all that it says. */
+  readonly id?: string
+}
+
+/** Ours, none at all, or the few lines that a user would write in its place. */
+export type Guard = 'ours' | 'none' | 'by-hand'
+
+/** How HTTP/1.1 announces a body, and sends a part of it. */
+export const FRAMINGS = {
+  'content-length': {
+    field: (bytes: number) => `content-length: ${bytes}`,
+    frame: (part: Uint8Array) => part,
+  },
+  chunked: {
+    field: () => 'transfer-encoding: chunked',
+    frame: (part: Uint8Array) => {
+      const size = part.length.toString(16)
+      return Buffer.concat([Buffer.from(`${size}\r\n`), part, Buffer.from('\r\n')])
+    },
+  },
+} as const satisfies Record<Framing, object>
+
+/** Opens a connection, and sends the head of a request on it. */
+export async function beginRequest(url: string, request: BodyRequest): Promise<RawConnection> {
+  const { path, framing, bytes = 1000, token = tokenFor('good', 0) } = request
+  const connection = await openConnection(url)
+  const lines = [
+    `${framing === undefined ? 'GET' : 'POST'} ${path} HTTP/1.1`,
+    `host: ${new URL(url).host}`,
+    `x-guard: ${request.guard ?? 'ours'}`,
+    `x-id: ${request.id ?? ''}`,
+    ...(token === null ? [] : [`authorization: Bearer ${token}`]),
+    ...(framing === undefined ? [] : [FRAMINGS[framing].field(bytes)]),
+  ]
+  await connection.write(`${lines.join('\r\n')}\r\n\r\n`)
+  return connection
+}
+
+/** What is answered to a request for `/status`, with its head. */
+export async function askStatus(url: string, token?: string): Promise<string> {
+  const request = { path: '/status', ...(token === undefined ? {} : { token }) }
+  const connection = await beginRequest(url, request)
+  const answer = await connection.readThrough('}')
+  await connection.leave()
+  return answer
+}
