@@ -15,7 +15,7 @@ function fetch(request: Request, server: Bun.Server<Caller>) {
 }
 
 const websocket: Bun.WebSocketHandler<Caller> = {
-  message: (socket, message) => void socket.send(`${socket.data.name}: ${message}`),
+  message: (socket, message) => void socket.send(`${socket.data.name}: ${message.toString()}`),
 }
 
 export default withAuth(

@@ -23,6 +23,9 @@ const sources = readdirSync(FOLDER, { withFileTypes: true })
   .flatMap((entry) => (entry.isDirectory() ? listBelow(entry.name) : [entry.name]))
   .filter((file) => /\.(?:ts|js|html)$/.test(file) && !NO_EXAMPLE.test(file))
 
+// Tried by tests/runtimes/websocket.test.ts.
+const WEBSOCKETS = sources.filter((file) => file.startsWith('websocket-'))
+
 const rows = readTable(readText('README.md'), 'example').map((cells) => {
   const [link = '', framework = '', guard = '', identity = '', server = ''] = cells
   const [, name = '', file = ''] = /^\[(.*)\]\(examples\/(.*)\)$/.exec(link) ?? []
@@ -34,8 +37,9 @@ describe("the README's table of examples", () => {
     expect(rows.map(({ file }) => file)).toEqual(EXAMPLES.map(({ file }) => file))
   })
 
-  it('has every program and every folder of examples/', () => {
-    expect(sorted(new Set(sources.map(topOf)))).toEqual(sorted(rows.map(({ file }) => topOf(file))))
+  it('has every program and every folder of examples/, but those for WebSockets', () => {
+    const others = sources.map(topOf).filter((file) => !WEBSOCKETS.includes(file))
+    expect(sorted(new Set(others))).toEqual(sorted(rows.map(({ file }) => topOf(file))))
     expect(rows.map(({ name }) => name)).toEqual(rows.map(({ file }) => topOf(file)))
   })
 
@@ -56,6 +60,11 @@ describe("the README's table of examples", () => {
   })
 })
 
+it.each(WEBSOCKETS)('%s is linked beside what is said about WebSockets', (file) => {
+  const [, section = ''] = readText('README.md').split('\n### WebSockets\n')
+  expect(section.split('\n### ')[0]).toContain(`(examples/${file})`)
+})
+
 describe('an example', () => {
   it.each(sources)('has at most 25 lines: %s', (file) => {
     expect(readText(`examples/${file}`).trimEnd().split('\n').length).toBeLessThanOrEqual(25)
@@ -67,12 +76,15 @@ describe('an example', () => {
     expect(first).toContain('AUTH_ENDPOINT')
   })
 
-  it.each(sources)('imports only the package and what examples/package.json names: %s', (file) => {
-    const imported = [...readText(`examples/${file}`).matchAll(/ from '([^.'][^']*)'/g)]
-    const packages = imported.map(({ 1: specifier = '' }) => packageOf(specifier))
-    const known = new Set(['with-auth', ...Object.keys(frameworks.dependencies)])
-    expect(packages.filter((name) => !known.has(name))).toEqual([])
-  })
+  it.each(sources)(
+    'imports only the package, Node and what examples/package.json names: %s',
+    (file) => {
+      const imported = [...readText(`examples/${file}`).matchAll(/ from '([^.'][^']*)'/g)]
+      const packages = imported.map(({ 1: specifier = '' }) => packageOf(specifier))
+      const known = new Set(['with-auth', 'node', ...Object.keys(frameworks.dependencies)])
+      expect(packages.filter((name) => !known.has(name))).toEqual([])
+    },
+  )
 })
 
 it('the versions of the frameworks are exact', () => {

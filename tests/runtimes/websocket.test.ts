@@ -21,7 +21,9 @@ const PLACES = ['bun', 'deno', 'workers'] as const
 const ON_BUN = 'websocket-bun.ts'
 const ON_DENO = 'websocket-deno.ts'
 const ON_WORKERS = 'websocket-workers.ts'
-for (const name of [ON_BUN, ON_DENO, ON_WORKERS]) cpSync(join(EXAMPLES, name), join(APP, name))
+const ON_NODE = 'websocket-node.js'
+const FILES = [ON_BUN, ON_DENO, ON_WORKERS, ON_NODE]
+for (const name of FILES) cpSync(join(EXAMPLES, name), join(APP, name))
 
 const CAREFUL: readonly (readonly [name: string, start: StartProgram])[] = [
   [`Bun: ${ON_BUN}`, onCommand(BUN, '--port=0', ON_BUN)],
@@ -29,20 +31,33 @@ const CAREFUL: readonly (readonly [name: string, start: StartProgram])[] = [
   [`Deno: ${ON_DENO}`, onDenoServe(ON_DENO)],
   [`workerd: ${ON_WORKERS}`, onWorkerd(ON_WORKERS)],
   [`workerd with nodejs_compat: ${ON_WORKERS}`, onWorkerd(ON_WORKERS, 'nodejs_compat')],
+  ...NODES.map((node) => [`${node.name}: ${ON_NODE}`, onCommand(node, ON_NODE)] as const),
 ]
 
-// Servers that leave the choice of the sub-protocol to the runtime, and what that makes of `key.good, chat`.
-const CARELESS: readonly (readonly [name: string, start: StartProgram, named: string[]])[] = [
+// Servers that leave the choice of the sub-protocol to the runtime or the library, and what that makes of `key.good, chat`.
+const CARELESS: readonly (readonly [
+  name: string,
+  start: StartProgram,
+  named: readonly string[],
+])[] = [
   ['Bun', onCommand(BUN, '--port=0', 'websocket-careless-bun.js'), ['key.good']],
   ['Deno', onDenoServe('websocket-careless-deno.js'), []],
   ['workerd', onWorkerd('websocket-careless-workers.js'), []],
+  ...NODES.map(
+    (node) =>
+      [`ws on ${node.name}`, onCommand(node, 'websocket-careless-node.js'), ['key.good']] as const,
+  ),
 ]
 
 const NOTICED = { timeout: 10_000 }
-const SLOW = ['Authorization: Bearer slow']
+const SLOW = ['Authorization: Bearer good', 'X-Scenario: slow']
+const SLOW_ALLOW = { status: 200, body: '{"principal":"alice"}', delayMs: 500 }
 
 let endpoint: AuthEndpoint
-beforeAll(async () => void (endpoint = await startAuthEndpoint()))
+beforeAll(async () => {
+  endpoint = await startAuthEndpoint()
+  endpoint.plan('slow', [SLOW_ALLOW])
+})
 afterAll(() => endpoint.close())
 
 describe.each(CAREFUL)('%s', (_name, start) => {
@@ -121,6 +136,11 @@ describe.each(CARELESS)('%s, where nobody chooses a sub-protocol', (_name, start
     await handshake.leave()
     await expect.poll(() => running().printed(), NOTICED).toContain('HANDLER')
   })
+})
+
+it(`examples/${ON_NODE} is short`, () => {
+  const code = readFileSync(join(EXAMPLES, ON_NODE), 'utf8')
+  expect(code.trimEnd().split('\n').length).toBeLessThanOrEqual(25)
 })
 
 it.each(PLACES)('examples/websocket-%s.ts is short, and compiles', { timeout: 60_000 }, (place) => {

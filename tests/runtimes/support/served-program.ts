@@ -13,7 +13,7 @@ const SRVX = ['node_modules/srvx/bin/srvx.mjs', 'serve', '--prod', ...LOOPBACK]
 
 export function onCommand(binary: Binary, ...args: string[]): StartProgram {
   return (app, endpoint) =>
-    startServer({ binary, args, cwd: app, env: { AUTH_ENDPOINT: endpoint } })
+    startServer({ binary, args, cwd: app, env: { AUTH_ENDPOINT: endpoint, PORT: '0' } })
 }
 
 export function onDenoServe(program: string): StartProgram {
