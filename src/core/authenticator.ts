@@ -117,6 +117,8 @@ function isPublic({ config }: Setup, { method, headers }: Request, { path }: Tar
 function isPreflight({ readCredentials }: Setup, { method, headers }: Request): boolean {
   if (method !== 'OPTIONS' || !headers.has('origin')) return false
   if (!headers.has('access-control-request-method')) return false
+  // No browser asks to upgrade a preflight, and an upgrade that is let through stays open.
+  if (headers.has('upgrade')) return false
   if (headers.has('authorization') || headers.has('cookie')) return false
   const credentials = readCredentials(headers)
   return typeof credentials !== 'string' && credentials.reason === 'missing_credentials'

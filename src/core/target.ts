@@ -24,7 +24,7 @@ const ENCODED_UNRESERVED = /%(?:2[de]|3\d|[46][1-9a-f]|[57][\da]|5f|7e)/gi
 const SPLIT_TRIPLET = /%[\da-f]?%(?:3\d|[46][1-6])/i
 const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i
 // The last is a dot segment to servers that cut parameters off, `..;` to Java's.
-const HIDDEN_STRUCTURE = /%2f|%5c|%00|\/\/|\/\.{1,2};/i
+const HIDDEN_STRUCTURE = /%2f|%5c|%00|\/\/|\/\.{0,2};/i
 
 /**
  * Reads a request's URL once. Returns `undefined` for a target that has no one meaning, which must be refused.

@@ -48,11 +48,15 @@ export const HEADER_FRAMING_ROWS: readonly Row[] = [
     told({ hasownproperty: 'x' }, 'hasOwnProperty: x'),
     told({ tostring: 'x', ['__proto__']: 'a, b' }, '__proto__: a', 'toString: x', '__proto__: b'),
   ]),
-  row('A-H17', 'one name in two spellings (oauth2-proxy CVE-2025-64484, Caddy CVE-2026-52845)', [
-    told({ 'x-user': 'a', x_user: 'b' }, 'X-User: a', 'X_User: b'),
-    told({ 'x-user': 'a', 'x.user': 'b' }, 'X-User: a', 'x.user: b'),
-    told({ 'x-user': 'a, b' }, 'X-User: a', 'x-USER: b'),
-  ]),
+  row(
+    'A-H17',
+    'one name in two spellings (oauth2-proxy CVE-2025-64484, Traefik CVE-2026-54763, Caddy CVE-2026-52845)',
+    [
+      told({ 'x-user': 'a', x_user: 'b' }, 'X-User: a', 'X_User: b'),
+      told({ 'x-user': 'a', 'x.user': 'b' }, 'X-User: a', 'x.user: b'),
+      told({ 'x-user': 'a, b' }, 'X-User: a', 'x-USER: b'),
+    ],
+  ),
   row('A-H18', 'a token elsewhere', [
     named('Proxy-Authorization', 'Proxy-Authorization: Bearer good', missing),
     named('X-Authorization', 'X-Authorization: Bearer good', missing),

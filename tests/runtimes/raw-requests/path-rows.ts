@@ -66,6 +66,8 @@ export const PATH_ROWS: readonly Row[] = [
     ...resolved('/public;/../admin', '/admin'),
     ...asked('/healthz;a=1'),
     ...asked('/public/..;/admin'),
+    ...asked('/public/;'),
+    ...asked('/public/;x'),
   ]),
   row('A-P9', 'a control character or a blank at the end', [
     ...asked('/healthz%00'),

@@ -50,17 +50,21 @@ export const TARGET_ROWS: readonly Row[] = [
     by('FOO', '/admin', byServer, TOKEN),
     by('GET', '/healthz', byServer, 'Content-Length: 0', 'Transfer-Encoding: chunked'),
   ]),
-  row('A-P23', 'what the endpoint is told is what the handler runs (Traefik CVE-2026-40912)', [
-    known('/%61dmin?x=%61', allowed({ params: { x: 'a' } })),
-    known('/a%2fdmin', allowed({ path: '/a%2fdmin' })),
-    known('/a%2Fdmin', allowed({ path: '/a%2Fdmin' })),
-    known('/admin%3fx=1', allowed({ path: '/admin%3fx=1' })),
-    known('/admin%23x', allowed({ path: '/admin%23x' })),
-    known('/%25%36%31dmin', allowed({ path: '/%2561dmin' })),
-    known('/admin%253f', allowed({ path: '/admin%253f' })),
-    known('/"<>^`{|}', allowed({ path: '/%22%3C%3E%5E%60%7B|%7D' })),
-    known('/admin/%2561', allowed({ path: '/admin/%2561' })),
-  ]),
+  row(
+    'A-P23',
+    'what the endpoint is told is what the handler runs (Traefik CVE-2026-40912, CVE-2026-48020, CVE-2026-67309, CVE-2026-65600, Ory CVE-2026-33494, Heimdall CVE-2026-32811)',
+    [
+      known('/%61dmin?x=%61', allowed({ params: { x: 'a' } })),
+      known('/a%2fdmin', allowed({ path: '/a%2fdmin' })),
+      known('/a%2Fdmin', allowed({ path: '/a%2Fdmin' })),
+      known('/admin%3fx=1', allowed({ path: '/admin%3fx=1' })),
+      known('/admin%23x', allowed({ path: '/admin%23x' })),
+      known('/%25%36%31dmin', allowed({ path: '/%2561dmin' })),
+      known('/admin%253f', allowed({ path: '/admin%253f' })),
+      known('/"<>^`{|}', allowed({ path: '/%22%3C%3E%5E%60%7B|%7D' })),
+      known('/admin/%2561', allowed({ path: '/admin/%2561' })),
+    ],
+  ),
 ]
 
 /** A-P20: apps below a path. `based`, `routed` and `mounted` are the ways to put one there. */
