@@ -1,4 +1,4 @@
-// npm install express with-auth && AUTH_ENDPOINT=https://auth.example.com/validate node express.js
+// npm pkg set type=module && npm install express with-auth && AUTH_ENDPOINT=https://auth.example.com/validate node express.js
 import express from 'express'
 import { createNodeAuthenticator } from 'with-auth/node'
 

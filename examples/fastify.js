@@ -1,4 +1,4 @@
-// npm install fastify with-auth && AUTH_ENDPOINT=https://auth.example.com/validate node fastify.js
+// npm pkg set type=module && npm install fastify with-auth && AUTH_ENDPOINT=https://auth.example.com/validate node fastify.js
 import Fastify from 'fastify'
 import { createNodeAuthenticator } from 'with-auth/node'
 

@@ -1,4 +1,4 @@
-// npm install ws with-auth && AUTH_ENDPOINT=https://auth.example.com/validate node websocket-node.js
+// npm pkg set type=module && npm install ws with-auth && AUTH_ENDPOINT=https://auth.example.com/validate node websocket-node.js
 import { createServer } from 'node:http'
 import { withUpgradeAuth } from 'with-auth/node'
 import { WebSocketServer } from 'ws'

@@ -6,10 +6,13 @@ import type { Duplex } from 'node:stream'
 import type { AuthConfigSource } from './core/auth-config.ts'
 import type { AuthenticationResult, VerdictControls } from './core/decision.ts'
 import type { Auth } from './core/types.ts'
+import type { NodeRequest } from './node/header-only-request.ts'
+
+export type { NodeRequest }
 
 /** Decides about requests of Node's own server without calling anything. Never rejects. */
 export interface NodeAuthenticator extends VerdictControls {
-  (incoming: IncomingMessage): Promise<AuthenticationResult>
+  (incoming: NodeRequest): Promise<AuthenticationResult>
 }
 
 /**
@@ -35,8 +38,8 @@ export interface GuardedUpgradeListener extends VerdictControls {
  * before or after it.
  *
  * Beside what is refused everywhere, a target that does not begin with one single `/` is: routers and URL parsers
- * read `//host/path` and `http://host/path` (RFC 9112 §3.2.2) in different ways. Where a framework has cut the path, as Express does below
- * a mount point, the whole of it counts.
+ * read `//host/path` and `http://host/path` (RFC 9112 §3.2.2) in different ways. Where Express, or whatever keeps the whole as
+ * `originalUrl`, has cut or rewritten the path, what was sent counts.
  *
  * @param config The config, or a synchronous function that makes it, called until it succeeds once.
  * @returns A function whose promise never rejects: the identity, or the reason and the response to send.
@@ -56,7 +59,7 @@ export interface GuardedUpgradeListener extends VerdictControls {
  *     return
  *   }
  *   const { status, headers } = result.response
- *   outgoing.writeHead(status, Object.fromEntries(headers)).end(await result.response.text())
+ *   outgoing.writeHead(status, [...headers].flat()).end(await result.response.text())
  * }
  *
  * createServer((incoming, outgoing) => void handle(incoming, outgoing)).listen(3000)
@@ -64,7 +67,7 @@ export interface GuardedUpgradeListener extends VerdictControls {
  */
 export function createNodeAuthenticator(config?: AuthConfigSource<[]>): NodeAuthenticator {
   const authenticate = createAuthenticator(config)
-  const authenticateNode = (incoming: IncomingMessage): Promise<AuthenticationResult> =>
+  const authenticateNode = (incoming: NodeRequest): Promise<AuthenticationResult> =>
     authenticate(toHeaderOnlyRequest(incoming))
   const { invalidate, clear } = authenticate
   return Object.assign(authenticateNode, { invalidate, clear })
@@ -120,8 +123,10 @@ async function admit(
   socket.on('error', destroy)
   const result = await deciding
   if (!result.ok) return refuseUpgrade(socket, result.response)
+  // What destroyed it may not have been told yet: the listener stays for that.
+  if (socket.destroyed) return
   socket.off('error', destroy)
-  if (!socket.destroyed) proceed(result.auth)
+  proceed(result.auth)
 }
 
 function destroy(this: Duplex): void {

@@ -7,6 +7,7 @@ import { createNodeAuthenticator, withUpgradeAuth } from '../src/node.ts'
 import { startAuthEndpoint } from './support/auth-endpoint.ts'
 import { close, listen } from './support/loopback.ts'
 import { head, openSocket, sendRaw } from './support/raw-client.ts'
+import type { Duplex } from 'node:stream'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AuthConfig } from '../src/index.ts'
 import type { UpgradeListener } from '../src/node.ts'
@@ -209,6 +210,30 @@ describe('withUpgradeAuth', () => {
     await sleep(200)
     expect(listener).not.toHaveBeenCalled()
     expect(await sendRaw(port, head('GET /', ...UPGRADE, GOOD))).toBe(`${SWITCHING}undefined`)
+  })
+
+  it('lives on when the server destroys the socket just before an allow', async () => {
+    const listener = vi.fn<UpgradeListener>(greet)
+    const sockets = new Set<Duplex>()
+    const server = createServer()
+    server.on('connection', (socket) => sockets.add(socket))
+    const verifier = async (): Promise<{ outcome: 'allow' }> => {
+      await sleep(20)
+      for (const socket of sockets) socket.destroy(new Error('shutting down'))
+      return { outcome: 'allow' }
+    }
+    server.on('upgrade', withUpgradeAuth(listener, { verifier }))
+    // Vitest fails a run with an uncaught exception.
+    expect(await sendRaw(await serve(server), head('GET /', ...UPGRADE, GOOD))).toBe('')
+    expect(listener).not.toHaveBeenCalled()
+  })
+
+  it('takes no upgrade for a preflight', async () => {
+    const listener = vi.fn<UpgradeListener>(greet)
+    const port = await serveUpgrades(listener, { preflight: 'allow' })
+    const fields = [...UPGRADE, 'Origin: https://h', 'Access-Control-Request-Method: GET']
+    expect(await sendRaw(port, head('OPTIONS /chat', ...fields))).toContain('missing_credentials')
+    expect(listener).not.toHaveBeenCalled()
   })
 
   it('N: checks listener and config at once', () => {

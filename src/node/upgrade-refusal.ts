@@ -1,8 +1,18 @@
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 
+// Of a client that reads nothing, and of an operator's body that does not end.
+const CLOSED_MS = 10_000
+
 /** Answers an upgrade with a response in place of the protocol that was asked for, and closes the connection. Never rejects. */
-export async function refuseUpgrade(socket: Duplex, response: Response): Promise<void> {
+export async function refuseUpgrade(
+  socket: Duplex,
+  response: Response,
+  closedMs: number = CLOSED_MS,
+): Promise<void> {
+  if (socket.destroyed) return
+  const timer = setTimeout(() => socket.destroy(), closedMs)
+  socket.once('close', () => clearTimeout(timer))
   try {
     const body = new Uint8Array(await response.arrayBuffer())
     socket.once('finish', () => socket.destroy())

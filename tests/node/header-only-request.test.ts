@@ -6,7 +6,6 @@ import { parseTarget } from '../../src/core/target.ts'
 import { toHeaderOnlyRequest } from '../../src/node/header-only-request.ts'
 import { close, listen } from '../support/loopback.ts'
 import { head, sendRaw } from '../support/raw-client.ts'
-import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 const seen: Request[] = []
@@ -91,26 +90,27 @@ describe('a target with more than one meaning has none', () => {
 
 it('takes the whole path where a framework has cut it', () => {
   const incoming = { url: '/x', originalUrl: '/mounted/x?a=1', method: 'GET', rawHeaders: [] }
-  const request = toHeaderOnlyRequest(incoming as unknown as IncomingMessage)
+  const request = toHeaderOnlyRequest(incoming)
   expect(parseTarget(request.url)).toEqual({ path: '/mounted/x', query: 'a=1' })
 })
 
 it('has no meaning where Fetch does not take the fields', () => {
   const rawHeaders = ['authorization', 'Bearer good', 'x-bad', 'a\nb: c']
-  const incoming = { url: '/', method: 'GET', rawHeaders } as unknown as IncomingMessage
+  const incoming = { url: '/', method: 'GET', rawHeaders }
   const request = toHeaderOnlyRequest(incoming)
   expect(request.url).toBe('')
   expect([...request.headers]).toEqual([])
 })
 
-it('leaves out the pseudo-fields of HTTP/2', async () => {
+it('takes the host of HTTP/2 for one, and leaves out its other pseudo-fields', async () => {
   const http2 = createHttp2Server((incoming, outgoing) => {
-    seen.push(toHeaderOnlyRequest(incoming as unknown as IncomingMessage))
+    seen.push(toHeaderOnlyRequest(incoming))
     outgoing.end()
   })
   http2.listen(0, '127.0.0.1')
   await once(http2, 'listening')
-  const session = connectHttp2(`http://127.0.0.1:${(http2.address() as AddressInfo).port}`)
+  const host = `127.0.0.1:${(http2.address() as AddressInfo).port}`
+  const session = connectHttp2(`http://${host}`)
   const stream = session.request({ ':path': '/v1?a=1', authorization: 'Bearer k1' })
   stream.resume()
   await once(stream, 'end')
@@ -118,5 +118,8 @@ it('leaves out the pseudo-fields of HTTP/2', async () => {
   http2.close()
   const request = seen.pop()
   expect(parseTarget(request?.url ?? '')).toEqual({ path: '/v1', query: 'a=1' })
-  expect([...(request?.headers ?? [])]).toEqual([['authorization', 'Bearer k1']])
+  expect([...(request?.headers ?? [])]).toEqual([
+    ['authorization', 'Bearer k1'],
+    ['host', host],
+  ])
 })

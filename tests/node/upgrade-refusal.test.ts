@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { refuseUpgrade } from '../../src/node/upgrade-refusal.ts'
 import { close, listen } from '../support/loopback.ts'
 import { head, sendRaw } from '../support/raw-client.ts'
@@ -9,10 +9,14 @@ import { head, sendRaw } from '../support/raw-client.ts'
 const server = createServer()
 let port: number
 let response: Response
+let closedMs: number | undefined
 
 beforeAll(async () => {
-  server.on('upgrade', (_incoming, socket) => void refuseUpgrade(socket, response))
+  server.on('upgrade', (_incoming, socket) => void refuseUpgrade(socket, response, closedMs))
   port = await listen(server)
+})
+beforeEach(() => {
+  closedMs = undefined
 })
 afterAll(() => close(server))
 
@@ -77,5 +81,19 @@ it('does not wait for a client that keeps its side open', async () => {
   socket.resume().write(head('GET /', 'Host: h', 'Connection: Upgrade', 'Upgrade: websocket'))
   await once(socket, 'end')
   await vi.waitFor(async () => expect(await countConnections()).toBe(0))
+  socket.destroy()
+})
+
+it.each([
+  ['a body that does not end', () => new ReadableStream()],
+  ['a client that reads nothing of a long one', () => 'x'.repeat(20_000_000)],
+])('does not hold the connection for %s', async (_name, createBody) => {
+  response = new Response(createBody(), { status: 401 })
+  closedMs = 200
+  const socket = connect({ port, host: '127.0.0.1' }).on('error', () => undefined)
+  socket.pause()
+  socket.write(head('GET /', 'Host: h', 'Connection: Upgrade', 'Upgrade: websocket'))
+  await vi.waitFor(async () => expect(await countConnections()).toBe(1))
+  await vi.waitFor(async () => expect(await countConnections()).toBe(0), 5000)
   socket.destroy()
 })

@@ -9,14 +9,15 @@ const ROUTES = {
   '/drain': drain,
 }
 const encoder = new TextEncoder()
-const received = new WeakSet()
+// A clone would put one half of a tee in its place.
+const received = new WeakMap()
 const guarded = withAuth(handler, { timeoutMs: 5000 })
 
 const GUARDS = { ours: guarded, none: handler, 'by-hand': askAndHandle }
 
 export default {
   fetch(request, ...args) {
-    received.add(request)
+    received.set(request, request.body)
     return GUARDS[request.headers.get('x-guard')](request, ...args)
   },
 }
@@ -39,7 +40,7 @@ function handler(request) {
 }
 
 function describe(request) {
-  return Response.json({ same: received.has(request), bodyUsed: request.bodyUsed })
+  return Response.json({ same: received.get(request) === request.body, bodyUsed: request.bodyUsed })
 }
 
 /** One event, and then nothing for a long time: who buffers has nothing to pass on. */

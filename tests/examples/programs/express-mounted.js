@@ -1,0 +1,23 @@
+import express from 'express'
+import { createNodeAuthenticator } from 'with-auth/node'
+
+const authenticate = createNodeAuthenticator({ public: ['/api/open/*'] })
+
+async function guard(req, res, next) {
+  const result = await authenticate(req)
+  if (result.ok) return next()
+  res.status(result.response.status).end(await result.response.text())
+}
+
+const routes = express.Router()
+routes.use(guard)
+// What the guard saw is the whole path; what a router below a mount point sees is the rest of it.
+routes.use((req, res) => {
+  console.log(`HANDLER ${req.url}`)
+  res.end(`${req.url} of ${req.originalUrl}`)
+})
+
+const app = express()
+app.use('/api', routes)
+app.use('/api/open', routes)
+app.listen(0, '127.0.0.1')
