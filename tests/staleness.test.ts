@@ -1,0 +1,146 @@
+import { createServer } from 'node:http'
+import { json } from 'node:stream/consumers'
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { withAuth } from '../src/index.ts'
+import { close, listen } from './support/loopback.ts'
+import { get } from './support/requests.ts'
+import type { CacheConfig } from '../src/index.ts'
+
+/**
+ * How long a revoked key still works, with real clocks and a real endpoint. The bound is promised, so the tests hold it
+ * to the millisecond; how much sooner it ends is printed.
+ */
+
+const ALLOW_TTL_MS = 400
+const STALE_IF_ERROR_MS = 300
+const LOOK_EVERY_MS = 5
+const ROUNDS = 8
+
+const revoked = new Set<string>()
+let isDown = false
+let endpoint = ''
+const server = createServer((request, response) => {
+  json(request).then(
+    (question) => {
+      if (isDown) return request.socket.destroy()
+      const { api_key: key } = question as { api_key: string }
+      return response.writeHead(revoked.has(key) ? 401 : 200).end()
+    },
+    () => response.writeHead(400).end(),
+  )
+})
+
+beforeAll(async () => {
+  endpoint = `http://127.0.0.1:${await listen(server)}/validate`
+})
+afterAll(() => close(server))
+
+type Guarded = ReturnType<typeof guard>
+
+function guard(cache: CacheConfig | false) {
+  return withAuth(() => new Response('in'), {
+    endpoint,
+    context: { headers: [], params: 'none', path: false },
+    cache,
+    circuitBreaker: false,
+    timeoutMs: 200,
+  })
+}
+
+async function isLetIn(guarded: Guarded, key: string): Promise<boolean> {
+  return (await guarded(get('/', key))).status === 200
+}
+
+/** Sends requests until one is refused, and says when the last that was let in had been sent. */
+async function lastLetIn(guarded: Guarded, key: string): Promise<number> {
+  let last = -Infinity
+  for (;;) {
+    const sentAt = performance.now()
+    // Each look comes after the one before.
+    // oxlint-disable-next-line no-await-in-loop
+    if (!(await isLetIn(guarded, key))) return last
+    last = sentAt
+    // oxlint-disable-next-line no-await-in-loop
+    await pause(LOOK_EVERY_MS)
+  }
+}
+
+/** Lets keys in on each of some instances, at different times, revokes them, and says how long each instance lags. */
+async function measure(
+  instances: readonly Guarded[],
+  name: string,
+  revoke: (key: string) => void,
+): Promise<number[]> {
+  const rounds = Array.from({ length: ROUNDS }, async (_, round) => {
+    const key = `${name}-${round}`
+    await pause(round * 37)
+    for (const instance of instances) {
+      // Instances learn of a key at different times.
+      // oxlint-disable-next-line no-await-in-loop
+      expect(await isLetIn(instance, key)).toBe(true)
+      // oxlint-disable-next-line no-await-in-loop
+      await pause(round * 11)
+    }
+    revoke(key)
+    const revokedAt = performance.now()
+    const last = await Promise.all(instances.map((instance) => lastLetIn(instance, key)))
+    return last.map((sentAt) => sentAt - revokedAt)
+  })
+  return (await Promise.all(rounds)).flat()
+}
+
+function print(what: string, lags: readonly number[], boundMs: number): void {
+  const longest = Math.max(...lags).toFixed(0)
+  process.stdout.write(
+    `staleness, ${what}: ${lags.length} revocations, let in for ${longest} ms at most of ${boundMs} promised\n`,
+  )
+}
+
+describe('a revoked key', () => {
+  it.each([1, 3])('works for at most allowTtlMs, on each of %i instances', async (count) => {
+    const instances = Array.from({ length: count }, () => guard({ allowTtlMs: ALLOW_TTL_MS }))
+    const lags = await measure(instances, `ttl-${count}`, (key) => revoked.add(key))
+    print(`${count} instance(s)`, lags, ALLOW_TTL_MS)
+    expect(Math.max(...lags)).toBeLessThanOrEqual(ALLOW_TTL_MS)
+    // It is the cache that is measured: without one, nobody would have been let in.
+    expect(Math.max(...lags)).toBeGreaterThan(0)
+  })
+
+  it('works for at most staleIfErrorMs longer while the endpoint is down', async () => {
+    const instances = [
+      guard({ allowTtlMs: ALLOW_TTL_MS, staleIfErrorMs: STALE_IF_ERROR_MS }),
+      guard({ allowTtlMs: ALLOW_TTL_MS, staleIfErrorMs: STALE_IF_ERROR_MS }),
+    ]
+    const key = 'stale'
+    for (const instance of instances) {
+      // oxlint-disable-next-line no-await-in-loop
+      expect(await isLetIn(instance, key)).toBe(true)
+    }
+    isDown = true
+    const revokedAt = performance.now()
+    const last = await Promise.all(instances.map((instance) => lastLetIn(instance, key)))
+    isDown = false
+    const lags = last.map((sentAt) => sentAt - revokedAt)
+    print('endpoint down', lags, ALLOW_TTL_MS + STALE_IF_ERROR_MS)
+    expect(Math.max(...lags)).toBeLessThanOrEqual(ALLOW_TTL_MS + STALE_IF_ERROR_MS)
+    expect(Math.max(...lags)).toBeGreaterThan(0.9 * ALLOW_TTL_MS)
+  })
+
+  it('is refused with the next request after invalidate, on that instance alone', async () => {
+    const [told, untold] = [guard({ allowTtlMs: 60_000 }), guard({ allowTtlMs: 60_000 })]
+    expect(await isLetIn(told, 'invalidated')).toBe(true)
+    expect(await isLetIn(untold, 'invalidated')).toBe(true)
+    revoked.add('invalidated')
+    told.invalidate('invalidated')
+    expect(await isLetIn(told, 'invalidated')).toBe(false)
+    expect(await isLetIn(untold, 'invalidated')).toBe(true)
+  })
+
+  it('is refused at once where nothing is kept', async () => {
+    const guarded = guard(false)
+    expect(await isLetIn(guarded, 'uncached')).toBe(true)
+    revoked.add('uncached')
+    expect(await isLetIn(guarded, 'uncached')).toBe(false)
+  })
+})
