@@ -18,6 +18,7 @@ interface PackageJson {
   readonly type: string
   readonly files: readonly string[]
   readonly exports: Readonly<Record<string, string | { types: string; default: string }>>
+  readonly bin: Readonly<Record<string, string>>
   readonly dependencies: Readonly<Record<string, string>>
 }
 
@@ -36,8 +37,14 @@ const core = MODULES.filter(({ file }) => file.startsWith('core/'))
 const policies = core.filter(({ file }) => file.startsWith('core/policies/'))
 const entries = MODULES.filter(({ file }) => !file.includes('/'))
 
+/** The command is no entry to import: it is run, and made of the entries. */
+const COMMAND = 'cli.ts'
+const importable = entries.filter(({ file }) => file !== COMMAND)
+const exportedNames = importable.map(({ file }) => file.replace(/\.ts$/, ''))
+
 /** The packages that an entry may load; the others load none. */
 const PACKAGES_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
+  'cli.ts': ['srvx', 'node:fs', 'node:process', 'node:util'],
   'hono.ts': ['hono'],
   'node.ts': ['node:http', 'node:stream'],
 }
@@ -86,10 +93,11 @@ describe('imports in src go down only', () => {
   })
 
   it.each(entries)(
-    '$file imports core, its own parts and packages, and no other entry',
+    '$file imports core, its own parts and packages, and no other entry but for the command',
     (entry) => {
       const name = entry.file.replace(/\.ts$/, '')
-      const packages = PACKAGES_OF_ENTRY[entry.file] ?? []
+      const composed = entry.file === COMMAND ? importable.map(({ file }) => file) : []
+      const packages = [...(PACKAGES_OF_ENTRY[entry.file] ?? []), ...composed]
       const parts = MODULES.filter(({ file }) => file.startsWith(`${name}/`))
       const isBad = (imported: string): boolean =>
         ![`core`, name, ...packages].includes(imported.split('/')[0] ?? '')
@@ -194,13 +202,18 @@ describe('package.json and deno.json', () => {
     const { './package.json': self, ...exported } = packageJson.exports
     expect(self).toBe('./package.json')
     expect(Object.keys(denoJson.exports)).toEqual(Object.keys(exported))
-    const names = entries.map(({ file }) => file.replace(/\.ts$/, ''))
-    expect(sorted(Object.keys(exported).map(nameOf))).toEqual(names)
+    expect(sorted(Object.keys(exported).map(nameOf))).toEqual(exportedNames)
     for (const [subpath, target] of Object.entries(exported)) {
       const name = nameOf(subpath)
       expect(target).toEqual({ types: `./dist/${name}.d.ts`, default: `./dist/${name}.js` })
       expect(denoJson.exports[subpath]).toBe(`./src/${name}.ts`)
     }
+  })
+
+  it('name the command, which nobody imports', () => {
+    expect(packageJson.bin).toEqual({ 'with-auth': `dist/${COMMAND.replace('.ts', '.js')}` })
+    expect(importsOf(MODULES, (imported) => imported === COMMAND)).toEqual([])
+    expect(readText(`src/${COMMAND}`)).toMatch(/^#!\/usr\/bin\/env node\n/)
   })
 
   it('agree on version, licence and dependencies', () => {

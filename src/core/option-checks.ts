@@ -114,7 +114,8 @@ function unknownOption(option: string, name: string, known: readonly string[]): 
   return new AuthConfigError(option, `Unknown option ${JSON.stringify(option)}: ${hint}`)
 }
 
-function nearestName(name: string, known: readonly string[]): string | undefined {
+/** The name that was probably meant, or `undefined` if none is near. */
+export function nearestName(name: string, known: readonly string[]): string | undefined {
   const lower = name.toLowerCase()
   const ranked = known
     .map((candidate) => ({ candidate, distance: editDistance(lower, candidate.toLowerCase()) }))

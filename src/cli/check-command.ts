@@ -1,0 +1,67 @@
+import { checkEndpoint } from '../core/endpoint-options.ts'
+import { AuthConfigError } from '../core/errors.ts'
+import { requireOperand } from './command.ts'
+import { examine } from './conformance/examine.ts'
+import { describeRows, isConformant } from './conformance/report.ts'
+import { KEY_OPTIONS, readPresentedKey } from './presented-key.ts'
+import { EXIT } from './surroundings.ts'
+import { UsageError } from './usage-error.ts'
+import type { CommandLine } from './command-line.ts'
+import type { Command } from './command.ts'
+import type { Surroundings } from './surroundings.ts'
+
+const TIMEOUT_MS = 5000
+const MAX_TIMEOUT_MS = 60_000
+
+export const checkCommand: Command = {
+  name: 'check',
+  usage: 'URL [OPTIONS]',
+  summary: 'examine an auth endpoint, and say what to change in it',
+  details: `It asks some 15 questions, one after the other and for a minute at most: with a good key, with bad ones, and
+with what is no question. The key comes from WITH_AUTH_KEY or a file, and is never printed.`,
+  options: {
+    ...KEY_OPTIONS,
+    'timeout-ms': { value: 'MS', help: `how long to wait for each answer (${TIMEOUT_MS})` },
+    'allow-insecure-http': { help: 'permit http to another machine' },
+  },
+  run,
+}
+
+async function run(line: CommandLine, surroundings: Surroundings): Promise<number> {
+  const url = readUrl(line)
+  const timeoutMs = readTimeout(line)
+  const key = await readPresentedKey(line, surroundings)
+  const rows = await examine({ url, headers: {}, timeoutMs }, key)
+  const ok = isConformant(rows)
+  const shownUrl = url.replace(/\?.*/s, '?***')
+  surroundings.print(
+    line.has('json')
+      ? `${JSON.stringify({ endpoint: shownUrl, ok, rows })}\n`
+      : `${shownUrl}\n\n${describeRows(rows)}`,
+  )
+  return ok ? EXIT.ok : EXIT.failed
+}
+
+function readUrl(line: CommandLine): string {
+  const url = requireOperand(line, 'URL')
+  // Not shown: it may be a key that was given in the wrong place.
+  if (!/^https?:\/\//i.test(url)) throw new UsageError('URL must begin with https:// or http://')
+  try {
+    return checkEndpoint(url, line.has('allow-insecure-http'))
+  } catch (error) {
+    if (!(error instanceof AuthConfigError)) throw error
+    const inWordsOfConfig = error.message
+    throw new UsageError(
+      inWordsOfConfig
+        .replace('"endpoint"', 'URL')
+        .replace('"allowInsecureHttp": true', '--allow-insecure-http'),
+    )
+  }
+}
+
+function readTimeout(line: CommandLine): number {
+  const text = line.text('timeout-ms') ?? String(TIMEOUT_MS)
+  const timeoutMs = /^\d{1,5}$/.test(text) ? Number(text) : 0
+  if (timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs
+  throw new UsageError(`--timeout-ms must be a whole number from 1 to ${MAX_TIMEOUT_MS}`)
+}

@@ -1,0 +1,83 @@
+import { describeOutcome, describeView, isOutage, isRedirect, skipped } from './row.ts'
+import type { Finding, Row } from './row.ts'
+
+const ANSWER_200 =
+  'answer exactly 200 to a key that you know: 201, 204 and every other status refuse it'
+const ANSWER_401 =
+  'answer 401 to a key that you do not know; a page that answers 200 to everybody lets everybody in'
+const NO_ANSWER =
+  'the endpoint gives no verdict: it must be up, be reachable from here, and answer in time'
+const NO_REDIRECT =
+  'answer under this very URL: the wrapper follows no redirect, since it would carry the key elsewhere'
+
+/** What to do where a good key is refused, by status. */
+const CHANGES: Readonly<Record<number, string>> = {
+  400: 'accept the question of the contract: {"api_key", "request": {"path", "headers", "params"}}',
+  401: 'the key is refused: is it known here, and read from "api_key" of the JSON body?',
+  403: 'the key is refused: is it known here, and may it use the path "/v1/models"?',
+  404: 'there is nothing under this URL: is the path right?',
+  405: 'accept POST',
+  413: 'accept bodies of at least 64 KiB: the question holds the headers of the client',
+  415: 'accept "content-type: application/json"',
+  422: 'accept the question of the contract: parameters may be strings or lists of strings',
+  429: 'do not limit the gateway: it asks on behalf of everybody',
+  431: 'the question is in the body, and must not be limited like headers',
+}
+
+/** A key that must be let in. */
+export function judgeGoodKey(check: string, finding: Finding): Row {
+  const row = describe(check, finding)
+  if (finding.view.passes) return { ...row, result: 'ok' }
+  return { ...row, result: 'fail', change: changeFor(finding) }
+}
+
+/** A key that must be refused. */
+export function judgeBadKey(check: string, finding: Finding): Row {
+  const row = describe(check, finding)
+  if (finding.view.passes) return { ...row, result: 'fail', change: ANSWER_401 }
+  if (isOutage(finding) || isRedirect(finding)) {
+    return { ...row, result: 'fail', change: changeFor(finding) }
+  }
+  if (finding.outcome.kind === 'answer' && [401, 403].includes(finding.outcome.status)) {
+    return { ...row, result: 'ok' }
+  }
+  const change =
+    'answer 401 or 403: only these are kept as a "no", and a 404 looks like a wrong URL'
+  return { ...row, result: 'note', change }
+}
+
+/** A body that the wrapper never sends: whatever comes of it, it must be a "no", and must not look like an outage. */
+export function judgeNonsense(check: string, finding: Finding, what: string): Row {
+  const row = { ...describe(check, finding), wrapper: 'never sends this' }
+  if (finding.view.passes) {
+    const change = `answer 400 to ${what}: whoever can reach the endpoint can send it`
+    return { ...row, result: 'fail', change }
+  }
+  if (!isOutage(finding)) return { ...row, result: 'ok' }
+  return { ...row, result: 'fail', change: `answer 400 to ${what}, and do not fail on it` }
+}
+
+/** Whether the answer to a good key says whose it is. */
+export function judgeIdentity({ outcome, view }: Finding): Row {
+  const check = 'identity'
+  if (!view.passes) return skipped(check, 'the good key was not let in')
+  const wrapper = describeView(view)
+  if (view.isNamed) return { check, result: 'ok', did: 'names a principal', wrapper }
+  const isCut = outcome.kind === 'answer' && outcome.body === undefined
+  const did = isCut ? 'sends a body that cannot be read' : 'names nobody'
+  const change =
+    'answer {"principal": "...", "attributes": {"...": ["..."]}} to say whose key it is'
+  return { check, result: 'note', did, wrapper, change }
+}
+
+function describe(check: string, { outcome, view }: Finding): Omit<Row, 'result'> {
+  return { check, did: describeOutcome(outcome), wrapper: describeView(view) }
+}
+
+function changeFor(finding: Finding): string {
+  if (isRedirect(finding)) return NO_REDIRECT
+  if (finding.outcome.kind === 'silence') return NO_ANSWER
+  const { status } = finding.outcome
+  if (status >= 500) return 'answer 200 or 401: a 5xx is taken for an outage'
+  return CHANGES[status] ?? ANSWER_200
+}

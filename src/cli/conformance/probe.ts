@@ -1,0 +1,61 @@
+import { readBody } from '../../core/response-body.ts'
+
+/** Where to ask, and for how long. */
+export interface ProbeTarget {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  /** For each question, in milliseconds. */
+  readonly timeoutMs: number
+}
+
+/** What an endpoint did with one question. */
+export type ProbeOutcome = ProbeAnswer | ProbeSilence
+
+export interface ProbeAnswer {
+  readonly kind: 'answer'
+  readonly status: number
+  readonly headers: Headers
+  /** `undefined` for a body that is too long, breaks off, does not end in time or is no UTF-8. */
+  readonly body: string | undefined
+  readonly durationMs: number
+}
+
+export interface ProbeSilence {
+  readonly kind: 'silence'
+  readonly reason: 'timeout' | 'unreachable'
+  readonly durationMs: number
+}
+
+/** Sends one POST with this body, whatever it is, and never follows a redirect. Never rejects. */
+export async function probe(target: ProbeTarget, body: string): Promise<ProbeOutcome> {
+  const controller = new AbortController()
+  const timer = setTimeout(() => controller.abort(), target.timeoutMs)
+  const startedAt = performance.now()
+  try {
+    const { signal } = controller
+    const response = await post(target, body, signal)
+    const read = await readBody(response.body, signal)
+    return {
+      kind: 'answer',
+      status: response.status,
+      headers: response.headers,
+      body: read.state === 'complete' ? read.text : undefined,
+      durationMs: performance.now() - startedAt,
+    }
+  } catch {
+    const reason = controller.signal.aborted ? 'timeout' : 'unreachable'
+    return { kind: 'silence', reason, durationMs: performance.now() - startedAt }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function post({ url, headers }: ProbeTarget, body: string, signal: AbortSignal): Promise<Response> {
+  return fetch(url, {
+    method: 'POST',
+    headers: { ...headers, accept: 'application/json', 'content-type': 'application/json' },
+    body,
+    redirect: 'manual',
+    signal,
+  })
+}

@@ -1,0 +1,58 @@
+import type { AskWithRandomKey, RandomKeyOutcome } from './random-key.ts'
+
+/** `open`: it lets anybody in. `unproven`: it has not answered yet. */
+export type ProofState = 'proven' | 'open' | 'unproven'
+
+/** Knows whether the endpoint says no to a random key. */
+export interface EndpointProof {
+  readonly state: () => ProofState
+  /** Asks for the first time, and then again and again. */
+  readonly start: () => Promise<ProofState>
+  readonly stop: () => void
+}
+
+export interface ProofOptions {
+  readonly ask: AskWithRandomKey
+  readonly onChange: (state: ProofState) => void
+  /** How long a proof holds, in milliseconds. */
+  readonly everyMs?: number
+  /** How long to wait after what was no proof, in milliseconds. */
+  readonly retryMs?: number
+}
+
+const EVERY_MS = 600_000
+const RETRY_MS = 2000
+
+/**
+ * Asks the endpoint with a random key, every ten minutes. Without an answer a proof still holds: an outage refuses by
+ * itself, and says nothing about what the endpoint is.
+ */
+export function createEndpointProof(options: ProofOptions): EndpointProof {
+  const { ask, onChange, everyMs = EVERY_MS, retryMs = RETRY_MS } = options
+  let state: ProofState = 'unproven'
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let isStopped = false
+
+  const askAgain = async (): Promise<ProofState> => {
+    const next = stateAfter(await ask(), state)
+    const hasChanged = next !== state
+    state = next
+    if (hasChanged) onChange(state)
+    if (!isStopped)
+      timer = setTimeout(() => void askAgain(), state === 'proven' ? everyMs : retryMs)
+    return state
+  }
+  return {
+    state: () => state,
+    start: askAgain,
+    stop: () => {
+      isStopped = true
+      clearTimeout(timer)
+    },
+  }
+}
+
+function stateAfter(outcome: RandomKeyOutcome, state: ProofState): ProofState {
+  if (outcome === 'no_answer') return state
+  return outcome === 'refused' ? 'proven' : 'open'
+}

@@ -1,0 +1,23 @@
+import { readFile } from 'node:fs/promises'
+import { UsageError } from './usage-error.ts'
+import type { CommandLine, OptionSpecs } from './command-line.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** How a key is given to a command: never in its arguments, which every user of the machine can list. */
+export const KEY_OPTIONS: OptionSpecs = {
+  'key-file': { value: 'FILE', help: 'a file with a good key (or set WITH_AUTH_KEY)' },
+}
+
+/** The good key, if there is one. Throws `UsageError` for what cannot be a key, without showing it. */
+export async function readPresentedKey(
+  line: CommandLine,
+  { env }: Pick<Surroundings, 'env'>,
+): Promise<string | undefined> {
+  const file = line.text('key-file')
+  const text = file === undefined ? env['WITH_AUTH_KEY'] : await readFile(file, 'utf8')
+  if (text === undefined) return undefined
+  const key = text.trim()
+  if (/^[\x21-\x7e]{1,8192}$/.test(key)) return key
+  const source = file === undefined ? 'WITH_AUTH_KEY' : '--key-file'
+  throw new UsageError(`${source} must hold one key, in visible ASCII (it is not shown)`)
+}

@@ -1,0 +1,70 @@
+import { serve } from 'srvx'
+import { within } from '../core/timers.ts'
+import { UsageError } from './usage-error.ts'
+import type { CommandLine, OptionSpecs } from './command-line.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** A Fetch handler on a port. */
+export interface Serving {
+  /** Without a final slash. */
+  readonly url: string
+  /** Stops listening. `'drain'` lets the requests under way end, `'now'` cuts them off. */
+  readonly close: (how: 'drain' | 'now') => Promise<void>
+}
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+type FetchHandler = (request: Request) => Response | Promise<Response>
+
+/** Kubernetes kills after 30 seconds. */
+const DRAIN_MS = 25_000
+// Bun cuts a connection after 10 seconds of silence, in which a model may still be thinking.
+const BUN_IDLE_SECONDS = 255
+
+/** The options of a command that serves, for `readAddress`. */
+export function addressOptions(port: number): OptionSpecs {
+  return {
+    host: { value: 'HOST', help: 'the address to listen on (127.0.0.1: this machine only)' },
+    port: { value: 'PORT', help: `the port to listen on (${port}); 0 takes a free one` },
+  }
+}
+
+export function readAddress(line: CommandLine, usualPort: number): Address {
+  const text = line.text('port') ?? String(usualPort)
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Infinity
+  if (port > 65_535) throw new UsageError('--port must be a whole number from 0 to 65535')
+  return { host: line.text('host') ?? '127.0.0.1', port }
+}
+
+/** Serves a Fetch handler. Rejects when the port is taken. */
+export async function listen(fetch: FetchHandler, { host, port }: Address): Promise<Serving> {
+  const options = { hostname: host, port, silent: true, gracefulShutdown: false }
+  const server = serve({ fetch, ...options, bun: { idleTimeout: BUN_IDLE_SECONDS } })
+  await server.ready()
+  return {
+    url: new URL(server.url ?? '').origin,
+    close: (how) => server.close(how === 'now'),
+  }
+}
+
+/**
+ * Waits until a signal asks to stop, and stops: SIGTERM drains, for a while or until another signal; SIGINT, which is
+ * somebody at a keyboard, does not.
+ */
+export async function serveUntilStopped(
+  servings: readonly Serving[],
+  { nextSignal }: Pick<Surroundings, 'nextSignal'>,
+  drainMs: number = DRAIN_MS,
+): Promise<void> {
+  const close = (how: 'drain' | 'now'): Promise<unknown> =>
+    Promise.all(servings.map((serving) => serving.close(how)))
+  if ((await nextSignal()) === 'SIGINT') {
+    await close('now')
+    return
+  }
+  await within(drainMs, Promise.race([close('drain'), nextSignal()]))
+  await close('now')
+}

@@ -1,0 +1,16 @@
+/** What a command is given of the process that it runs in. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** What was asked for, to standard output. */
+  readonly print: (text: string) => void
+  /** What a person should know beside it, to standard error. */
+  readonly note: (text: string) => void
+  /** Waits for the next signal that asks to stop. */
+  readonly nextSignal: () => Promise<StopSignal>
+}
+
+/** SIGTERM lets requests end, SIGINT does not. */
+export type StopSignal = 'SIGINT' | 'SIGTERM'
+
+/** The exit codes, for scripts. */
+export const EXIT = { ok: 0, failed: 1, usage: 2 } as const

@@ -1,0 +1,56 @@
+import { createServer } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { describe, expect, it } from 'vitest'
+import { checkCommand } from '../../src/cli/check-command.ts'
+import { main } from '../../src/cli/main.ts'
+import { close, listen } from '../support/loopback.ts'
+import { createSurroundings } from '../support/surroundings.ts'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+async function check(args: readonly string[], env: Record<string, string> = {}) {
+  const surroundings = createSurroundings(env)
+  const code = await main(['check', ...args], [checkCommand], surroundings)
+  return { code, printed: surroundings.printed(), noted: surroundings.noted() }
+}
+
+describe('with-auth check', () => {
+  it('prints a table, without the key and without the query, and fails with what failed', async () => {
+    const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+      const body = await text(request)
+      const isGood = body.includes('"api_key":"sk-good"') && body.endsWith('}')
+      response.writeHead(isGood ? 200 : 500).end('{"principal":"sk-good"}')
+    }
+    const server = createServer((request, response) => void answer(request, response))
+    const url = `http://127.0.0.1:${await listen(server)}/validate`
+    const { code, printed, noted } = await check([`${url}?secret=s3`], { WITH_AUTH_KEY: 'sk-good' })
+    await close(server)
+    expect(printed).toContain(`${url}?***\n`)
+    expect(printed).toMatch(/^ {2}ok {4}good key .* lets in, by name$/m)
+    expect(printed).toMatch(/^ {2}FAIL {2}bad key .* refuses: service_error$/m)
+    expect(printed + noted).not.toMatch(/sk-good|s3/)
+    expect(code).toBe(1)
+  })
+
+  it('prints JSON', async () => {
+    const { code, printed } = await check(['http://127.0.0.1:1/x', '--json', '--timeout-ms=500'])
+    const report = JSON.parse(printed) as { endpoint: string; ok: boolean; rows: unknown[] }
+    expect(report).toMatchObject({ endpoint: 'http://127.0.0.1:1/x', ok: false })
+    expect(report.rows).toHaveLength(11)
+    expect(code).toBe(1)
+  })
+
+  it.each([
+    [[], 'URL is missing'],
+    [['http://auth.example.com/?k=s3cret'], 'only on loopback, or with --allow-insecure-http'],
+    [['https://user:s3cret@auth.example.com/'], 'without user or password'],
+    [['sk-s3cret'], 'URL must begin with https:// or http://'],
+    [['https://a.example', 'sk-s3cret'], 'Give one URL only'],
+    [['http://127.0.0.1:1', '--timeout-ms', '0'], '--timeout-ms must be'],
+    [['http://127.0.0.1:1', '--key=s3cret'], 'Unknown option "--key": did you mean --'],
+  ])('refuses %j as wrong usage', async (args, message) => {
+    const { code, printed, noted } = await check(args)
+    expect({ code, printed }).toEqual({ code: 2, printed: '' })
+    expect(noted).toContain(message)
+    expect(noted).not.toContain('s3cret')
+  })
+})

@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest'
+import { readCommandLine } from '../../src/cli/command-line.ts'
+import {
+  COMMON_OPTIONS,
+  refuseOperands,
+  requireOperand,
+  requireText,
+} from '../../src/cli/command.ts'
+
+const line = (...args: string[]) =>
+  readCommandLine(args, { keys: { value: 'FILE', help: '' }, ...COMMON_OPTIONS })
+
+it('says which option is missing', () => {
+  expect(requireText(line('--keys', 'k.yaml'), 'keys', 'FILE')).toBe('k.yaml')
+  expect(() => requireText(line(), 'keys', 'FILE')).toThrow('--keys FILE is missing')
+})
+
+it('takes one operand, and shows none', () => {
+  expect(requireOperand(line('http://a'), 'URL')).toBe('http://a')
+  expect(() => requireOperand(line(), 'URL')).toThrow(/^URL is missing$/)
+  expect(() => requireOperand(line('sk-1', 'sk-2'), 'URL')).toThrow(/^Give one URL only$/)
+})
+
+it('takes no operand where there is none', () => {
+  expect(() => refuseOperands(line())).not.toThrow()
+  expect(() => refuseOperands(line('sk-1'))).toThrow(/^This command takes options only$/)
+})

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest'
+import {
+  judgeBadKey,
+  judgeGoodKey,
+  judgeIdentity,
+  judgeNonsense,
+} from '../../../src/cli/conformance/key-rows.ts'
+import { answered, found } from '../../support/probe-outcomes.ts'
+import type { ProbeOutcome } from '../../../src/cli/conformance/probe.ts'
+
+const silent: ProbeOutcome = { kind: 'silence', reason: 'timeout', durationMs: 5000 }
+
+describe('a good key', () => {
+  it('must be let in', async () => {
+    expect(judgeGoodKey('good key', await found(answered(200)))).toEqual({
+      check: 'good key',
+      result: 'ok',
+      did: '200 in 3 ms',
+      wrapper: 'lets in, as nobody',
+    })
+  })
+
+  it.each([
+    [201, /exactly 200/],
+    [204, /exactly 200/],
+    [302, /redirect/],
+    [400, /"api_key"/],
+    [401, /the key is refused/],
+    [403, /the key is refused/],
+    [404, /nothing under this URL/],
+    [405, /accept POST/],
+    [413, /64 KiB/],
+    [415, /application\/json/],
+    [422, /lists of strings/],
+    [429, /do not limit/],
+    [431, /in the body/],
+    [500, /taken for an outage/],
+  ])('is not, by a %i', async (status, change) => {
+    const row = judgeGoodKey('good key', await found(answered(status)))
+    expect(row.result).toBe('fail')
+    expect(row.change).toMatch(change)
+  })
+
+  it('is not, by silence', async () => {
+    const row = judgeGoodKey('good key', await found(silent))
+    expect(row).toMatchObject({ result: 'fail', wrapper: 'refuses: timeout' })
+    expect(row.change).toMatch(/no verdict/)
+  })
+})
+
+describe('a bad key', () => {
+  it.each([
+    [401, 'ok'],
+    [403, 'ok'],
+    [404, 'note'],
+    [400, 'note'],
+    [201, 'note'],
+    [200, 'fail'],
+    [302, 'fail'],
+    [429, 'fail'],
+    [500, 'fail'],
+  ])('must be refused; a %i is %s', async (status, result) => {
+    expect(judgeBadKey('bad key', await found(answered(status))).result).toBe(result)
+  })
+
+  it('must not be let in by a page that answers everybody', async () => {
+    const row = judgeBadKey('bad key', await found(answered(200)))
+    expect(row.change).toMatch(/lets everybody in/)
+  })
+
+  it('must be answered', async () => {
+    expect(judgeBadKey('bad key', await found(silent)).result).toBe('fail')
+  })
+})
+
+describe('what is no question', () => {
+  it.each([
+    [400, 'ok'],
+    [401, 'ok'],
+    [422, 'ok'],
+    [200, 'fail'],
+    [500, 'fail'],
+  ])('must be refused, and is no outage; a %i is %s', async (status, result) => {
+    const row = judgeNonsense('malformed JSON', await found(answered(status)), 'nonsense')
+    expect(row).toMatchObject({ result, wrapper: 'never sends this' })
+    expect(row.change ?? 'answer 400 to nonsense').toContain('answer 400 to nonsense')
+  })
+
+  it('must be answered', async () => {
+    expect(judgeNonsense('malformed JSON', await found(silent), 'nonsense').result).toBe('fail')
+  })
+})
+
+describe('the identity', () => {
+  it.each([
+    ['{"principal":"alice"}', 'ok', 'names a principal'],
+    ['{}', 'note', 'names nobody'],
+    ['ok', 'note', 'names nobody'],
+    [undefined, 'note', 'sends a body that cannot be read'],
+  ])('of %j is %s', async (body, result, did) => {
+    expect(judgeIdentity(await found(answered(200, { body })))).toMatchObject({ result, did })
+  })
+
+  it('is not looked at without an allow', async () => {
+    expect(judgeIdentity(await found(answered(401))).result).toBe('skipped')
+  })
+})

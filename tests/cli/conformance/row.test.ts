@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest'
+import {
+  describeOutcome,
+  describeView,
+  isOutage,
+  isRedirect,
+  skipped,
+} from '../../../src/cli/conformance/row.ts'
+import { answered, found } from '../../support/probe-outcomes.ts'
+
+it('says what came in numbers', () => {
+  expect(describeOutcome(answered(401, { durationMs: 12.4 }))).toBe('401 in 12 ms')
+  const silence = { kind: 'silence', durationMs: 5000.2 } as const
+  expect(describeOutcome({ ...silence, reason: 'timeout' })).toBe('no answer within 5000 ms')
+  expect(describeOutcome({ ...silence, reason: 'unreachable' })).toBe('gave no answer')
+})
+
+it('says what the wrapper makes of it', () => {
+  expect(describeView({ passes: true, isNamed: true })).toBe('lets in, by name')
+  expect(describeView({ passes: true, isNamed: false })).toBe('lets in, as nobody')
+  expect(describeView({ passes: false, reason: 'denied' })).toBe('refuses: denied')
+})
+
+it.each([
+  [200, false, false],
+  [307, false, true],
+  [401, false, false],
+  [429, true, false],
+  [500, true, false],
+  [599, true, false],
+])('takes %i for an outage: %s, for a redirect: %s', async (status, outage, redirect) => {
+  const finding = await found(answered(status))
+  expect([isOutage(finding), isRedirect(finding)]).toEqual([outage, redirect])
+})
+
+it('takes silence for an outage', async () => {
+  const finding = await found({ kind: 'silence', reason: 'timeout', durationMs: 1 })
+  expect([isOutage(finding), isRedirect(finding)]).toEqual([true, false])
+})
+
+it('says why something was not examined', () => {
+  expect(skipped('identity', 'no key')).toEqual({
+    check: 'identity',
+    result: 'skipped',
+    did: 'no key',
+    wrapper: '-',
+  })
+})

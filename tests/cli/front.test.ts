@@ -1,0 +1,97 @@
+import { describe, expect, it, vi } from 'vitest'
+import { createFront } from '../../src/cli/front.ts'
+import { get, raw } from '../support/requests.ts'
+import type { ProofState } from '../../src/cli/endpoint-proof.ts'
+import type { LogEntry } from '../../src/cli/decision-log.ts'
+
+function create(state: ProofState, healthz = true) {
+  const entries: LogEntry[] = []
+  const guarded = vi.fn(() => new Response('guarded'))
+  const log = (entry: LogEntry): void => void entries.push(entry)
+  return {
+    front: createFront({ guarded, proofState: () => state, healthz, log }),
+    guarded,
+    entries,
+  }
+}
+
+describe('before the guard', () => {
+  it.each(['unproven', 'open'] as const)(
+    'everybody is refused while the endpoint is %s, whatever the key',
+    async (state) => {
+      const { front, guarded, entries } = create(state)
+      const response = await front(get('/v1/models?key=sk-secret', 'sk-good'))
+      expect(response.status).toBe(503)
+      expect(response.headers.get('retry-after')).toBe('2')
+      expect(response.headers.get('cache-control')).toBe('no-store')
+      expect(await response.json()).toEqual({
+        error: {
+          message: 'Authentication service error',
+          type: 'api_error',
+          code: 'endpoint_unproven',
+        },
+      })
+      expect(guarded).not.toHaveBeenCalled()
+      expect(entries).toEqual([
+        {
+          type: 'decision',
+          outcome: 'deny',
+          reason: 'endpoint_unproven',
+          status: 503,
+          path: '/v1/models',
+        },
+      ])
+    },
+  )
+
+  it('a request passes to the guard, once the endpoint is proven', async () => {
+    const { front, guarded } = create('proven')
+    const request = get('/v1/models')
+    expect(await (await front(request)).text()).toBe('guarded')
+    expect(guarded).toHaveBeenCalledExactlyOnceWith(request)
+  })
+
+  it('/healthz says whether the endpoint is proven, and no more', async () => {
+    const { front, guarded } = create('proven')
+    const response = await front(get('/healthz'))
+    expect(response.status).toBe(200)
+    expect(await response.json()).toEqual({ status: 'ok' })
+    const unready = await create('unproven').front(get('/healthz'))
+    expect(unready.status).toBe(503)
+    expect(await unready.json()).toEqual({ status: 'endpoint_unproven' })
+    expect(guarded).not.toHaveBeenCalled()
+  })
+
+  it('HEAD /healthz has no body', async () => {
+    const response = await create('proven').front(
+      new Request('http://h/healthz', { method: 'HEAD' }),
+    )
+    expect(response.status).toBe(200)
+    expect(response.body).toBeNull()
+  })
+
+  it.each([
+    ['POST', '/healthz'],
+    ['DELETE', '/healthz'],
+    ['GET', '/healthz/'],
+    ['GET', '/HEALTHZ'],
+    ['GET', '/a?/healthz'],
+  ])('%s %s is a request like any other', async (method, path) => {
+    const { front, guarded } = create('proven')
+    await front(new Request(`http://h${path}`, { method }))
+    expect(guarded).toHaveBeenCalledTimes(1)
+  })
+
+  it('/healthz is a request like any other unless it was asked for', async () => {
+    const { front, guarded } = create('proven', false)
+    await front(get('/healthz'))
+    expect(guarded).toHaveBeenCalledTimes(1)
+  })
+
+  it('a target that can be read in two ways is left to the guard, or refused as all are', async () => {
+    const { front, guarded } = create('proven')
+    await front(raw('https://h/../healthz', {}))
+    expect(guarded).toHaveBeenCalledTimes(1)
+    expect((await create('open').front(raw('https://h/../healthz', {}))).status).toBe(503)
+  })
+})

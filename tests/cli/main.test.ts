@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest'
+import { main } from '../../src/cli/main.ts'
+import { UsageError } from '../../src/cli/usage-error.ts'
+import { readJson } from '../support/project.ts'
+import { createSurroundings } from '../support/surroundings.ts'
+import type { Command } from '../../src/cli/command.ts'
+
+const options = { file: { value: 'FILE', help: 'a file' } }
+
+function command(name: string, run: Command['run']): Command {
+  return { name, usage: '', summary: `does ${name}`, options, run }
+}
+
+const COMMANDS = [
+  command('show', async (line, { print }) => {
+    print(`${line.text('file')} ${line.operands.join()}`)
+    return 0
+  }),
+  command('keys list', async (line, { print }) => {
+    print(`listed ${line.operands.join()}`)
+    return 0
+  }),
+  command('fail', async () => {
+    throw new Error('disk is full')
+  }),
+  command('misuse', async () => {
+    throw new UsageError('URL is missing')
+  }),
+  command('negative', async () => 1),
+  command('throw', async () => {
+    // oxlint-disable-next-line no-throw-literal, typescript/only-throw-error
+    throw 'sk-secret'
+  }),
+]
+
+async function runMain(...args: string[]) {
+  const surroundings = createSurroundings()
+  const code = await main(args, COMMANDS, surroundings)
+  return { code, printed: surroundings.printed(), noted: surroundings.noted() }
+}
+
+describe('the program', () => {
+  it('runs a command of one word or two, with what follows', async () => {
+    expect(await runMain('show', '--file', 'a', 'b')).toEqual({
+      code: 0,
+      printed: 'a b',
+      noted: '',
+    })
+    expect(await runMain('keys', 'list', 'x')).toEqual({ code: 0, printed: 'listed x', noted: '' })
+    expect((await runMain('negative')).code).toBe(1)
+  })
+
+  it.each(['--help', '-h', 'help'])('lists its commands for %s', async (arg) => {
+    const { code, printed, noted } = await runMain(arg)
+    expect({ code, noted }).toEqual({ code: 0, noted: '' })
+    for (const { summary } of COMMANDS) expect(printed).toContain(summary)
+  })
+
+  it('describes a command, and does not run it', async () => {
+    const { code, printed } = await runMain('fail', '--help')
+    expect(code).toBe(0)
+    expect(printed).toContain('Usage: with-auth fail')
+  })
+
+  it('says its version', async () => {
+    const { version } = readJson<{ version: string }>('package.json')
+    expect(await runMain('--version')).toEqual({ code: 0, printed: `${version}\n`, noted: '' })
+  })
+
+  it.each([
+    [[], /^with-auth: A command is missing\n/],
+    [['shwo'], /^with-auth: There is no such command\n/],
+    [['keys'], /^with-auth: There is no such command\n/],
+    [['keys', 'lost'], /^with-auth: There is no such command\n/],
+    [['misuse'], /^with-auth: URL is missing\n$/],
+    [['show', '--flie', 'x'], /did you mean --file\?/],
+  ])('exits with 2 for wrong usage: %j', async (args, message) => {
+    const { code, printed, noted } = await runMain(...args)
+    expect({ code, printed }).toEqual({ code: 2, printed: '' })
+    expect(noted).toMatch(message)
+  })
+
+  it('exits with 1 when a command fails', async () => {
+    expect(await runMain('fail')).toEqual({
+      code: 1,
+      printed: '',
+      noted: 'with-auth: disk is full\n',
+    })
+  })
+
+  it('says what went wrong in JSON, where JSON was asked for', async () => {
+    const failed = await runMain('fail', '--json')
+    expect(JSON.parse(failed.noted)).toEqual({ error: { code: 'failed', message: 'disk is full' } })
+    const misused = await runMain('misuse', '--json')
+    expect(JSON.parse(misused.noted)).toEqual({
+      error: { code: 'usage', message: 'URL is missing' },
+    })
+  })
+
+  it('does not show what is thrown and is no error', async () => {
+    expect((await runMain('throw')).noted).toBe('with-auth: Something failed\n')
+  })
+})

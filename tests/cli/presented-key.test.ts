@@ -1,0 +1,37 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { readCommandLine } from '../../src/cli/command-line.ts'
+import { KEY_OPTIONS, readPresentedKey } from '../../src/cli/presented-key.ts'
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'with-auth-key-'))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function read(args: string[], env: Record<string, string> = {}) {
+  return readPresentedKey(readCommandLine(args, KEY_OPTIONS), { env })
+}
+
+it('reads the key from the environment, or from a file, which goes first', async () => {
+  const file = join(folder, 'key')
+  writeFileSync(file, 'sk-file\n')
+  expect(await read([])).toBeUndefined()
+  expect(await read([], { WITH_AUTH_KEY: 'sk-env' })).toBe('sk-env')
+  expect(await read(['--key-file', file], { WITH_AUTH_KEY: 'sk-env' })).toBe('sk-file')
+})
+
+it.each(['', ' ', 'two keys', 'sk-é', 'a\nb', 'x'.repeat(8193)])(
+  'refuses what cannot be a key, without showing it: %j',
+  async (key) => {
+    await expect(read([], { WITH_AUTH_KEY: key })).rejects.toThrow(
+      /^WITH_AUTH_KEY must hold one key, in visible ASCII \(it is not shown\)$/,
+    )
+  },
+)
+
+it('fails for a file that is not there', async () => {
+  await expect(read(['--key-file', join(folder, 'lost')])).rejects.toThrow('ENOENT')
+})

@@ -1,0 +1,97 @@
+import { createServer } from 'node:net'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { readCommandLine } from '../../src/cli/command-line.ts'
+import { addressOptions, listen, readAddress, serveUntilStopped } from '../../src/cli/serving.ts'
+import { close, listen as listenOn } from '../support/loopback.ts'
+import { createSurroundings } from '../support/surroundings.ts'
+import type { Serving } from '../../src/cli/serving.ts'
+
+const FREE = { host: '127.0.0.1', port: 0 }
+const servings: Serving[] = []
+afterEach(() => Promise.all(servings.splice(0).map((serving) => serving.close('now'))))
+
+async function serve(fetch: (request: Request) => Response): Promise<Serving> {
+  const serving = await listen(fetch, FREE)
+  servings.push(serving)
+  return serving
+}
+
+/** A body that goes on until it is told to end. */
+function openBody() {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+  const writer = writable.getWriter()
+  const send = (text: string) => writer.write(new TextEncoder().encode(text))
+  // The head goes with the first piece. Who is cut off must not make this a rejection that nobody waits for.
+  send('early ').catch(() => undefined)
+  return { readable, send, end: () => writer.close() }
+}
+
+describe('the address', () => {
+  const read = (...args: string[]) => readAddress(readCommandLine(args, addressOptions(8320)), 8320)
+
+  it('is this machine alone and the usual port, or what is given', () => {
+    expect(read()).toEqual({ host: '127.0.0.1', port: 8320 })
+    expect(read('--host', '0.0.0.0', '--port', '80')).toEqual({ host: '0.0.0.0', port: 80 })
+  })
+
+  it.each(['65536', '80a', '1e3', '0x50', '99999999'])('is refused with the port %s', (port) => {
+    expect(() => read('--port', port)).toThrow('--port must be a whole number from 0 to 65535')
+  })
+})
+
+describe('a handler that is served', () => {
+  it('answers under the URL that is told', async () => {
+    const { url } = await serve(() => new Response('here'))
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+    expect(await (await fetch(url)).text()).toBe('here')
+  })
+
+  it('is not served on a port that is taken', async () => {
+    const squatter = createServer()
+    const port = await listenOn(squatter)
+    await expect(listen(() => new Response(), { host: '127.0.0.1', port })).rejects.toThrow(
+      'EADDRINUSE',
+    )
+    await close(squatter)
+  })
+
+  it('ends what is under way at SIGTERM, and takes nothing new', async () => {
+    const body = openBody()
+    const serving = await serve(() => new Response(body.readable))
+    const surroundings = createSurroundings()
+    const stopped = serveUntilStopped([serving], surroundings)
+    const response = await fetch(serving.url)
+    surroundings.signal('SIGTERM')
+    await vi.waitFor(() => expect(fetch(serving.url)).rejects.toThrow('fetch failed'))
+    await body.send('late')
+    await body.end()
+    expect(await response.text()).toBe('early late')
+    await stopped
+  })
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('is cut off at a %s after the first', async (signal) => {
+    const body = openBody()
+    const serving = await serve(() => new Response(body.readable))
+    const surroundings = createSurroundings()
+    const stopped = serveUntilStopped([serving], surroundings)
+    const response = await fetch(serving.url)
+    surroundings.signal('SIGTERM')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    surroundings.signal(signal)
+    await stopped
+    await expect(response.text()).rejects.toThrow('terminated')
+  })
+
+  it('is cut off at SIGINT, and when draining takes too long', async () => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      const body = openBody()
+      const serving = await serve(() => new Response(body.readable))
+      const surroundings = createSurroundings()
+      const stopped = serveUntilStopped([serving], surroundings, 20)
+      const response = await fetch(serving.url)
+      surroundings.signal(signal)
+      await stopped
+      await expect(response.text()).rejects.toThrow('terminated')
+    }
+  })
+})

@@ -1,0 +1,20 @@
+import { viewOfWrapper } from '../../src/cli/conformance/wrapper-view.ts'
+import type { ProbeAnswer, ProbeOutcome } from '../../src/cli/conformance/probe.ts'
+import type { Finding } from '../../src/cli/conformance/row.ts'
+
+interface Said {
+  readonly body?: string | undefined
+  readonly headers?: Readonly<Record<string, string>>
+  readonly durationMs?: number
+}
+
+/** An answer as an endpoint gave it. */
+export function answered(status: number, said: Said = {}): ProbeAnswer {
+  const { body, headers, durationMs = 3 } = said
+  return { kind: 'answer', status, headers: new Headers(headers), body, durationMs }
+}
+
+/** With what the wrapper makes of it. */
+export async function found(outcome: ProbeOutcome): Promise<Finding> {
+  return { outcome, view: await viewOfWrapper(outcome) }
+}

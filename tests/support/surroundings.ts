@@ -1,0 +1,30 @@
+import type { StopSignal, Surroundings } from '../../src/cli/surroundings.ts'
+
+export interface RecordedSurroundings extends Surroundings {
+  readonly printed: () => string
+  readonly noted: () => string
+  /** Sends a signal to whoever waits for it now. */
+  readonly signal: (signal: StopSignal) => void
+}
+
+/** The surroundings of a command that runs within a test. */
+export function createSurroundings(
+  env: Readonly<Record<string, string>> = {},
+): RecordedSurroundings {
+  let printed = ''
+  let noted = ''
+  let waiting: ((signal: StopSignal) => void)[] = []
+  return {
+    env,
+    print: (text) => void (printed += text),
+    note: (text) => void (noted += text),
+    nextSignal: () => new Promise((resolve) => waiting.push(resolve)),
+    printed: () => printed,
+    noted: () => noted,
+    signal: (signal) => {
+      const called = waiting
+      waiting = []
+      for (const resolve of called) resolve(signal)
+    },
+  }
+}
