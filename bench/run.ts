@@ -1,0 +1,93 @@
+// `npm run bench -- [word ...] [--runtime name] [--quick] [--write]`: see CONTRIBUTING.md.
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { CONTESTANTS } from './contestants.ts'
+import { MATCHES } from './matches.ts'
+import { measure } from './measure.ts'
+import { writeSections } from './results.ts'
+import { createAppFolder } from './support/app-folder.ts'
+import { createEndpoint } from './support/endpoint.ts'
+import { renderTable } from './table.ts'
+import type { Match } from './matches.ts'
+import type { Effort, Measured } from './measure.ts'
+import type { Section } from './results.ts'
+import type { Endpoint } from './support/endpoint.ts'
+import type { RuntimeId } from './support/runtimes.ts'
+
+const QUICK: Effort = { rounds: 3, seconds: 1 }
+const FULL: Effort = { rounds: 5, seconds: 2 }
+const TITLES = MATCHES.map(({ title }) => title)
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    runtime: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+  },
+})
+const effort = values.quick ? QUICK : FULL
+const selected = MATCHES.filter(({ id }) => isNamed(id)).flatMap((match) =>
+  runtimesOf(match).map((runtime) => ({ match, runtime })),
+)
+if (selected.length === 0) throw new Error('Nothing is selected: see bench/matches.ts')
+
+function isNamed(id: string): boolean {
+  return positionals.length === 0 || positionals.some((word) => id.startsWith(word))
+}
+
+function runtimesOf({ runtimes, quick = [] }: Match): readonly RuntimeId[] {
+  const some = values.quick && positionals.length === 0 ? quick : runtimes
+  return some.filter((runtime) => values.runtime === undefined || runtime === values.runtime)
+}
+
+async function play(
+  app: string,
+  endpoint: Endpoint,
+  match: Match,
+  runtime: RuntimeId,
+): Promise<Section> {
+  const measured = await measure(match, runtime, app, endpoint, effort)
+  const heading = headingOf(match, measured)
+  const text = `${describe(measured)}\n\n${renderTable(measured)}`
+  print(`\n## ${heading}\n\n${text}`)
+  return { heading, text }
+}
+
+function headingOf({ title, contestants }: Match, measured: readonly Measured[]): string {
+  const [first] = contestants
+  const isOther = first !== undefined && 'server' in CONTESTANTS[first]
+  // Without the version, which changes.
+  const runtime = /^(?:Node \d+|\w+)/.exec(measured[0]?.servedBy ?? '')?.[0]
+  return isOther ? title : `${title}: ${runtime}`
+}
+
+function describe(measured: readonly Measured[]): string {
+  const versions = [...new Set(measured.map(({ servedBy }) => servedBy))].join(', ')
+  const date = new Date().toISOString().slice(0, 10)
+  const machine = `${cpus().length} cores of ${cpus()[0]?.model.trim()}`
+  return `${versions}. ${effort.rounds} rounds of ${effort.seconds} s, ${date}, ${machine}.`
+}
+
+function order(heading: string): number {
+  return TITLES.findIndex((title) => heading === title || heading.startsWith(`${title}: `))
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+async function playAll(app: string, endpoint: Endpoint): Promise<void> {
+  for (const { match, runtime } of selected) {
+    const section = await play(app, endpoint, match, runtime)
+    if (values.write) writeSections([section], order)
+  }
+}
+
+const app = createAppFolder()
+const endpoint = await createEndpoint(app)
+try {
+  await playAll(app, endpoint)
+} finally {
+  await endpoint.stop()
+}

@@ -1,0 +1,28 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ROOT } from '../../tests/support/project.ts'
+
+const LIBRARIES = ['hono', '@hono/node-server', 'undici']
+
+/** Makes a folder with the programs, the libraries and the package, freshly compiled; removed at the end. */
+export function createAppFolder(): string {
+  const app = mkdtempSync(join(tmpdir(), 'with-auth-bench-'))
+  process.once('exit', () => rmSync(app, { recursive: true, force: true }))
+  cpSync(join(ROOT, 'bench/app'), app, { recursive: true })
+  writeFileSync(join(app, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
+  const modules = join(app, 'node_modules')
+  for (const name of LIBRARIES) {
+    cpSync(join(ROOT, 'bench/node_modules', name), join(modules, name), { recursive: true })
+  }
+  compile(join(modules, 'with-auth'))
+  return app
+}
+
+function compile(folder: string): void {
+  mkdirSync(folder)
+  cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'))
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+  execFileSync(process.execPath, [tsc, '--outDir', join(folder, 'dist')], { cwd: ROOT })
+}

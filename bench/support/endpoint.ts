@@ -1,0 +1,33 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startEndpoint } from './runtimes.ts'
+import { readUsage } from './process-usage.ts'
+
+/** The auth endpoint of a run. */
+export interface Endpoint {
+  readonly url: string
+  readonly pid: number
+  /** How often it was asked so far, once all that was sent has come. */
+  readonly calls: () => Promise<number>
+  readonly cpuMicroseconds: () => number
+  readonly stop: () => Promise<void>
+}
+
+// Longer than what is under way takes to arrive.
+const QUIET_MS = 100
+
+export async function createEndpoint(app: string): Promise<Endpoint> {
+  const { url, pid, stop } = await startEndpoint(app)
+  const count = async (): Promise<number> => Number(await (await fetch(`${url}/calls`)).text())
+  const calls = async (): Promise<number> => {
+    let before = -1
+    let after = await count()
+    while (after !== before) {
+      await sleep(QUIET_MS)
+      before = after
+      after = await count()
+    }
+    return after
+  }
+  const cpuMicroseconds = (): number => readUsage(pid).cpuMicroseconds
+  return { url: `${url}/validate`, pid, calls, cpuMicroseconds, stop }
+}
