@@ -5,6 +5,7 @@ import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as hono from '../src/hono.ts'
 import * as index from '../src/index.ts'
+import * as keys from '../src/keys.ts'
 import * as node from '../src/node.ts'
 import { packPackage } from './support/packed-package.ts'
 import { exists, readJson, readText, sorted } from './support/project.ts'
@@ -46,11 +47,17 @@ const exportedNames = importable.map(({ file }) => file.replace(/\.ts$/, ''))
 const PACKAGES_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
   'cli.ts': ['srvx', 'node:fs', 'node:process', 'node:util'],
   'hono.ts': ['hono'],
+  'keys.ts': ['yaml', 'node:fs'],
   'node.ts': ['node:http', 'node:stream'],
 }
 
 /** The modules that are nothing but types, so that there is nothing to test in them. */
-const PURE_TYPES = ['core/auth-config.ts', 'core/decision.ts', 'core/types.ts']
+const PURE_TYPES = [
+  'core/auth-config.ts',
+  'core/decision.ts',
+  'core/types.ts',
+  'keys/key-record.ts',
+]
 
 /** What only some runtimes have. Naming one, even in a string, is only for the module that looks it up. */
 const RUNTIME_GLOBALS = [
@@ -270,13 +277,14 @@ describe('the published package', () => {
   it.each(['module', 'commonjs'] as const)('loads by its name from a %s', (type) => {
     const load = (name: string): string =>
       type === 'module' ? `await import('${name}')` : `require('${name}')`
-    const keys = (name: string): string[] => {
+    const keysOf = (name: string): string[] => {
       const script = `console.log(JSON.stringify(Object.keys(${load(name)})))`
       return JSON.parse(packed.run(script, type)) as string[]
     }
-    expect(withoutInterop(keys('with-auth'))).toEqual(sorted(Object.keys(index)))
-    expect(withoutInterop(keys('with-auth/hono'))).toEqual(sorted(Object.keys(hono)))
-    expect(withoutInterop(keys('with-auth/node'))).toEqual(sorted(Object.keys(node)))
+    expect(withoutInterop(keysOf('with-auth'))).toEqual(sorted(Object.keys(index)))
+    expect(withoutInterop(keysOf('with-auth/hono'))).toEqual(sorted(Object.keys(hono)))
+    expect(withoutInterop(keysOf('with-auth/keys'))).toEqual(sorted(Object.keys(keys)))
+    expect(withoutInterop(keysOf('with-auth/node'))).toEqual(sorted(Object.keys(node)))
   })
 
   it('gives away nothing else by name', () => {
@@ -304,6 +312,6 @@ function problemsOf({ folder, files }: PackedPackage, file: string): string[] {
 }
 
 // Node adds these for callers of `require`.
-function withoutInterop(keys: readonly string[]): string[] {
-  return sorted(keys.filter((key) => key !== '__esModule' && key !== 'module.exports'))
+function withoutInterop(names: readonly string[]): string[] {
+  return sorted(names.filter((name) => name !== '__esModule' && name !== 'module.exports'))
 }

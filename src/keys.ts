@@ -1,0 +1,82 @@
+import { invalidOption } from './core/option-checks.ts'
+import { addKey, markRevoked } from './keys/key-changes.ts'
+import { readKeyFile } from './keys/key-file.ts'
+import { toRecord } from './keys/key-state.ts'
+import { KeyFileError } from './keys/key-file-error.ts'
+import type { KeyFileErrorCode, KeyFileProblem } from './keys/key-file-error.ts'
+import type { CreatedKey, KeyRecord, NewKey } from './keys/key-record.ts'
+
+export { KeyFileError }
+export type { CreatedKey, KeyFileErrorCode, KeyFileProblem, KeyRecord, NewKey }
+
+/**
+ * Makes a key, and writes its SHA-256 into a file of keys, which is made if there is none, readable for its owner alone. The key
+ * itself is returned and nowhere else: it cannot be shown again.
+ *
+ * The file is locked meanwhile (`<file>.lock`), replaced at once, and keeps its comments, mode and owner.
+ *
+ * @param file The path of the file.
+ * @param key Whom it is for, and what it opens.
+ * @throws AuthConfigError for a key that cannot be made, such as one that has ended already; KeyFileError for a file that
+ * cannot be read, understood or written, or is locked for more than ten seconds.
+ *
+ * @example
+ * ```ts node
+ * import { createKey } from 'with-auth/keys'
+ *
+ * const { id, key } = await createKey('keys.yaml', {
+ *   principal: 'alice',
+ *   attributes: { roles: ['admin'] },
+ *   expiresIn: '90d',
+ *   paths: ['/v1'],
+ * })
+ * console.log(`${id}: give this to alice, it is not shown again: ${key}`)
+ * ```
+ */
+export async function createKey(file: string, key: NewKey): Promise<CreatedKey> {
+  return addKey(checkFile(file), key, Date.now())
+}
+
+/**
+ * Lists the keys of a file, in its order, revoked and expired ones too. Neither a key nor its hash is among what is told.
+ *
+ * @param file The path of the file.
+ * @throws KeyFileError for a file that cannot be read or understood.
+ *
+ * @example
+ * ```ts node
+ * import { listKeys } from 'with-auth/keys'
+ *
+ * for (const { id, principal, status } of await listKeys('keys.yaml')) console.log(id, principal, status)
+ * ```
+ */
+export async function listKeys(file: string): Promise<readonly KeyRecord[]> {
+  const now = Date.now()
+  return readKeyFile(checkFile(file)).keys.map((key) => toRecord(key, now))
+}
+
+/**
+ * Revokes a key: an endpoint over this file refuses it from its next request on. What guards keep of earlier answers is
+ * not ended by it. A key that is revoked stays so, with its first time.
+ *
+ * @param file The path of the file.
+ * @param id The id of the key, as {@link createKey} and {@link listKeys} tell it.
+ * @throws KeyFileError `no_such_key` if there is none, and as {@link createKey} does.
+ *
+ * @example
+ * ```ts node
+ * import { revokeKey } from 'with-auth/keys'
+ *
+ * const { principal, revoked } = await revokeKey('keys.yaml', 'key_i5xq2mzkd7ha')
+ * console.log(`${principal} lost it at ${revoked}`)
+ * ```
+ */
+export async function revokeKey(file: string, id: string): Promise<KeyRecord> {
+  if (typeof id !== 'string') throw invalidOption('id', id, 'the id of a key')
+  return markRevoked(checkFile(file), id, Date.now())
+}
+
+function checkFile(file: unknown): string {
+  if (typeof file === 'string' && file !== '') return file
+  throw invalidOption('file', file, 'the path of a file')
+}

@@ -1,0 +1,113 @@
+import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
+import { malformed } from './key-file-error.ts'
+import { readStoredKey, showName } from './key-fields.ts'
+import type { Document } from 'yaml'
+import type { KeyFileProblem } from './key-file-error.ts'
+import type { Report } from './key-fields.ts'
+import type { StoredKey } from './key-record.ts'
+
+/** The text of a file of keys: as a document that keeps its comments, and what it says. */
+export interface KeyDocument {
+  readonly document: Document
+  readonly keys: readonly StoredKey[]
+}
+
+// Its own messages are not used: they may quote the text, where somebody may have put a key.
+const OPTIONS = {
+  version: '1.2',
+  schema: 'core',
+  strict: true,
+  uniqueKeys: true,
+  stringKeys: true,
+  prettyErrors: false,
+} as const
+
+const NO_LIST = 'There must be a list "keys", which may be empty: "keys: []"'
+
+/**
+ * Reads the text of a file of keys. All of it must be right, or none of it counts: of a file with a mistake nobody knows
+ * which key it was meant to revoke.
+ *
+ * @param name How messages call the file.
+ * @throws KeyFileError with all that is wrong.
+ */
+export function parseKeys(text: string, name: string): KeyDocument {
+  const lines = new LineCounter()
+  const problems: KeyFileProblem[] = []
+  const reportAt = (offset: number, message: string): undefined => {
+    const { line, col } = lines.linePos(offset)
+    problems.push({ line: Math.max(1, line), column: Math.max(1, col), message })
+  }
+  const document = parseYaml(text, lines, reportAt)
+  const keys =
+    problems.length > 0
+      ? []
+      : readKeys(document, (node, message) => reportAt(startOf(node), message))
+  if (problems.length > 0) throw malformed(name, problems)
+  return { document, keys }
+}
+
+function parseYaml(
+  text: string,
+  lineCounter: LineCounter,
+  reportAt: (offset: number, message: string) => undefined,
+): Document {
+  try {
+    const document: Document = parseDocument(text, { ...OPTIONS, lineCounter })
+    for (const { code, pos } of [...document.errors, ...document.warnings]) {
+      reportAt(pos[0], `This is not valid YAML here (${code})`)
+    }
+    visit(document, {
+      Alias: (_, { range }) =>
+        reportAt(range?.[0] ?? 0, 'Aliases are not allowed: write the value out'),
+    })
+    return document
+  } catch {
+    reportAt(0, 'This is not valid YAML, or is nested too deeply')
+    return parseDocument('')
+  }
+}
+
+function readKeys(document: Document, report: Report): StoredKey[] {
+  const { contents } = document
+  if (!isMap(contents)) return none(contents, report, NO_LIST)
+  for (const { key } of contents.items) {
+    if (!isNamedKeys(key)) report(key, `There is nothing called ${showName(key)}: known is "keys"`)
+  }
+  const pair = contents.items.find(({ key }) => isNamedKeys(key))
+  return pair === undefined ? none(contents, report, NO_LIST) : readList(pair.value, report)
+}
+
+function readList(list: unknown, report: Report): StoredKey[] {
+  if (isScalar(list) && list.value === null) return []
+  if (!isSeq(list)) return none(list, report, '"keys" must be a list')
+  const ids = new Set<string>()
+  const digests = new Set<string>()
+  return list.items.flatMap((item) => {
+    const key = isMap(item)
+      ? readStoredKey(item, report)
+      : report(item, 'A key must have fields: "id", "principal", "sha256"')
+    if (key === undefined) return []
+    if (ids.has(key.id)) report(item, `There are two keys with the id "${key.id}"`)
+    // With two entries for one key, one of them revoked, nobody knows what was meant.
+    if (digests.has(key.sha256))
+      report(item, `The key "${key.id}" has the same "sha256" as another`)
+    ids.add(key.id)
+    digests.add(key.sha256)
+    return [key]
+  })
+}
+
+function none(node: unknown, report: Report, message: string): [] {
+  report(node, message)
+  return []
+}
+
+function isNamedKeys(key: unknown): boolean {
+  return isScalar(key) && key.value === 'keys'
+}
+
+function startOf(node: unknown): number {
+  if (typeof node !== 'object' || node === null || !('range' in node)) return 0
+  return Array.isArray(node.range) && typeof node.range[0] === 'number' ? node.range[0] : 0
+}

@@ -1,0 +1,105 @@
+import { parseKeys } from './key-document.ts'
+import { withFileLock } from './file-lock.ts'
+import { replaceFile } from './file-replacement.ts'
+import { KeyFileError } from './key-file-error.ts'
+import { files, reasonOf } from './system.ts'
+import type { Document } from 'yaml'
+import type { FileLock } from './file-lock.ts'
+import type { KeyDocument } from './key-document.ts'
+
+const MAX_BYTES = 4 * 1024 * 1024
+const NEW_FILE = `# The keys of this service. A key itself is nowhere in here, only its SHA-256.
+keys: []
+`
+// How often an editor may save in between before this gives up.
+const MAX_TRIES = 10
+const WRITTEN = { lineWidth: 0, flowCollectionPadding: false }
+
+/** Reads the text of a file of keys. */
+export function readKeyText(file: string): string {
+  try {
+    const bytes = files().readFileSync(file)
+    if (bytes.byteLength > MAX_BYTES) {
+      throw new KeyFileError('unreadable', `${file} is longer than ${MAX_BYTES} bytes`)
+    }
+    // Two names that are invalid in different ways must not become one.
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (error) {
+    throw error instanceof KeyFileError ? error : unreadable(file, error)
+  }
+}
+
+/** The error for a file that the system does not give. */
+export function unreadable(file: string, error: unknown): KeyFileError {
+  const reason = reasonOf(error)
+  if (reason === 'ENOENT') {
+    return new KeyFileError('not_found', `There is no file ${file}`, [], { cause: error })
+  }
+  if (reason === 'ERR_ENCODING_INVALID_ENCODED_DATA' || reason === 'TypeError') {
+    return new KeyFileError('unreadable', `${file} is not UTF-8`, [], { cause: error })
+  }
+  return new KeyFileError('unreadable', `Cannot read ${file}: ${reason}`, [], { cause: error })
+}
+
+export function readKeyFile(file: string): KeyDocument {
+  return parseKeys(readKeyText(file), file)
+}
+
+/**
+ * Changes a file of keys: nobody else who uses this function changes it at the same time, what an editor saves meanwhile is not
+ * overwritten, and comments stay.
+ *
+ * @param change Gets what is there, and changes the document. May be called more than once, each time with what is there then.
+ */
+export async function editKeyFile<Value>(
+  file: string,
+  change: (current: KeyDocument) => Value,
+  options: { readonly create: boolean },
+): Promise<Value> {
+  const target = resolveFile(file, options.create)
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const edited = await withFileLock(target, async (lock) =>
+      tryEdit(target, change, options.create, lock),
+    )
+    if (edited !== undefined) return edited.value
+  }
+  throw new KeyFileError('locked', `${file} is being changed by something else again and again`)
+}
+
+function tryEdit<Value>(
+  file: string,
+  change: (current: KeyDocument) => Value,
+  create: boolean,
+  lock: FileLock,
+): { readonly value: Value } | undefined {
+  const before = readOrNone(file, create)
+  const current = parseKeys(before?.trim() ? before : NEW_FILE, file)
+  const value = change(current)
+  const text = writeDocument(current.document, file)
+  const mayReplace = (): boolean => lock.isHeld() && readOrNone(file, create) === before
+  return replaceFile(file, text, mayReplace) ? { value } : undefined
+}
+
+// What would not be read again must not be written.
+function writeDocument(document: Document, file: string): string {
+  const text = document.toString(WRITTEN)
+  parseKeys(text, file)
+  return text
+}
+
+function readOrNone(file: string, create: boolean): string | undefined {
+  if (create && !files().existsSync(file)) return undefined
+  return readKeyText(file)
+}
+
+// Behind a symbolic link the file itself is replaced and locked, so that all its names stay one file.
+function resolveFile(file: string, create: boolean): string {
+  const fs = files()
+  try {
+    return fs.realpathSync(file)
+  } catch (error) {
+    const isLink = fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined
+    if (create && !isLink && reasonOf(error) === 'ENOENT') return file
+    throw unreadable(file, error)
+  }
+}

@@ -1,0 +1,55 @@
+/** A key as the file describes it. Neither the key nor its hash is part of it. */
+export interface KeyRecord {
+  /** Names the key, for {@link revokeKey} for instance. */
+  readonly id: string
+  /** Whether it opens anything now. */
+  readonly status: 'active' | 'expired' | 'revoked'
+  /** Who the endpoint says that the caller is. */
+  readonly principal: string
+  /** What the endpoint says about the caller. */
+  readonly attributes: Readonly<Record<string, readonly string[]>>
+  /** How the key begins, to recognise one that was found somewhere. */
+  readonly prefix?: string
+  /** What it opens: these paths, and what is below them. Absent where it opens all. */
+  readonly paths?: readonly string[]
+  /** When it was made, such as `2026-08-07T12:00:00Z`. */
+  readonly created?: string
+  /** When it ends. */
+  readonly expires?: string
+  /** When it was revoked; `true` where the file says no more. */
+  readonly revoked?: string | true
+}
+
+/** A key that was just made. This is the only time that `key` is seen: the file holds its hash. */
+export interface CreatedKey extends KeyRecord {
+  /** What callers send as their Bearer token. */
+  readonly key: string
+}
+
+/** What {@link createKey} makes a key of. */
+export interface NewKey {
+  /** Who the endpoint says that the caller is: not empty, at most 256 characters. */
+  readonly principal: string
+  /** What the endpoint says about the caller, such as `{ roles: ['admin'] }`. */
+  readonly attributes?: Readonly<Record<string, readonly string[]>>
+  /** When it ends: a Date, or a text such as `2026-12-31T00:00:00Z`. Not together with `expiresIn`. */
+  readonly expiresAt?: Date | string
+  /** How long it lasts: a number with `s`, `m`, `h`, `d` or `w`, such as `90d`. Not together with `expiresAt`. */
+  readonly expiresIn?: string
+  /** What it opens: `/v1` opens `/v1` and all below it, and not `/v1x`. By default it opens all. */
+  readonly paths?: readonly string[]
+}
+
+/** What stands in the file about one key, checked. */
+export interface StoredKey {
+  readonly id: string
+  readonly principal: string
+  readonly attributes: Readonly<Record<string, readonly string[]>>
+  /** Lower-case hex. */
+  readonly sha256: string
+  readonly prefix?: string
+  readonly paths?: readonly string[]
+  readonly created?: string
+  readonly expires?: string
+  readonly revoked?: string | true
+}

@@ -1,0 +1,31 @@
+import { parseTimestamp } from './timestamps.ts'
+import type { KeyRecord, StoredKey } from './key-record.ts'
+
+/** When a key ends, in milliseconds since 1970; `Infinity` if it does not. */
+export function endOfKey({ expires }: StoredKey): number {
+  if (expires === undefined) return Infinity
+  // It was read before; a time that cannot be read is over.
+  return parseTimestamp(expires) ?? 0
+}
+
+export function statusOf(key: StoredKey, now: number): KeyRecord['status'] {
+  // Whatever time it says, also one to come: who writes that wants the key to stop.
+  if (key.revoked !== undefined) return 'revoked'
+  return now < endOfKey(key) ? 'active' : 'expired'
+}
+
+/** What may be shown of a key. */
+export function toRecord(key: StoredKey, now: number): KeyRecord {
+  const { id, principal, attributes, prefix, paths, created, expires, revoked } = key
+  return {
+    id,
+    status: statusOf(key, now),
+    principal,
+    attributes,
+    ...(prefix === undefined ? {} : { prefix }),
+    ...(paths === undefined ? {} : { paths }),
+    ...(created === undefined ? {} : { created }),
+    ...(expires === undefined ? {} : { expires }),
+    ...(revoked === undefined ? {} : { revoked }),
+  }
+}

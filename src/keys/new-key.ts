@@ -1,0 +1,86 @@
+import { AuthConfigError } from '../core/errors.ts'
+import { invalidOption, readOptions } from '../core/option-checks.ts'
+import {
+  ATTRIBUTES_FORM,
+  isAttributes,
+  isPathPrefixes,
+  isPrincipal,
+  PRINCIPAL_FORM,
+} from './key-fields.ts'
+import { PREFIX_FORM } from './path-prefixes.ts'
+import { DURATION_FORM, formatTimestamp, parseDuration, parseTimestamp } from './timestamps.ts'
+import type { StoredKey } from './key-record.ts'
+
+const KNOWN = {
+  principal: true,
+  attributes: true,
+  expiresAt: true,
+  expiresIn: true,
+  paths: true,
+} as const
+
+type Options = Partial<Record<keyof typeof KNOWN, unknown>>
+
+/** What a new key is for, in the order in which it is written. */
+export type KeyPurpose = Pick<
+  StoredKey,
+  'principal' | 'attributes' | 'paths' | 'created' | 'expires'
+>
+
+/**
+ * Checks what a key shall be for.
+ *
+ * @throws AuthConfigError for a name or a value that is not allowed.
+ */
+export function checkNewKey(value: unknown, now: number): KeyPurpose {
+  const options = readOptions(value, KNOWN, 'key', 'an object such as { principal }')
+  const principal = checkPrincipal(options.principal)
+  const attributes = options.attributes ?? {}
+  if (!isAttributes(attributes)) throw invalidOption('key.attributes', attributes, ATTRIBUTES_FORM)
+  const expires = checkExpiry(options, now)
+  return {
+    principal,
+    attributes,
+    ...(options.paths === undefined ? {} : { paths: checkPaths(options.paths) }),
+    created: formatTimestamp(Math.floor(now / 1000) * 1000),
+    ...(expires === undefined ? {} : { expires: formatTimestamp(expires) }),
+  }
+}
+
+function checkPrincipal(value: unknown): string {
+  if (typeof value === 'string' && isPrincipal(value)) return value
+  throw invalidOption('key.principal', value, PRINCIPAL_FORM)
+}
+
+function checkPaths(value: unknown): readonly string[] {
+  if (isPathPrefixes(value)) return value
+  throw invalidOption('key.paths', value, `a list of at least one, each ${PREFIX_FORM}`)
+}
+
+function checkExpiry({ expiresAt, expiresIn }: Options, now: number): number | undefined {
+  if (expiresAt === undefined && expiresIn === undefined) return undefined
+  if (expiresAt !== undefined && expiresIn !== undefined) {
+    throw new AuthConfigError(
+      'key.expiresIn',
+      '"key.expiresIn" and "key.expiresAt" exclude each other',
+    )
+  }
+  const end = expiresAt === undefined ? endOf(expiresIn, now) : checkTime(expiresAt)
+  if (end > now && end < Date.UTC(10_000, 0)) return end
+  throw new AuthConfigError(
+    'key.expiresAt',
+    'A key must end in the future, and before the year 10000',
+  )
+}
+
+function checkTime(value: unknown): number {
+  const time = value instanceof Date ? value.getTime() : parseTimestamp(String(value))
+  if (time !== undefined && !Number.isNaN(time)) return time
+  throw invalidOption('key.expiresAt', value, 'a Date, or a time such as 2026-12-31T00:00:00Z')
+}
+
+function endOf(value: unknown, now: number): number {
+  const duration = typeof value === 'string' ? parseDuration(value) : undefined
+  if (duration === undefined) throw invalidOption('key.expiresIn', value, DURATION_FORM)
+  return Math.floor((now + duration) / 1000) * 1000
+}

@@ -1,0 +1,73 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { replaceFile } from '../../src/keys/file-replacement.ts'
+import { setupFolder } from '../support/temporary-folder.ts'
+
+const pathOf = setupFolder()
+const always = (): boolean => true
+const modeOf = (file: string): string => (statSync(file).mode & 0o7777).toString(8)
+
+describe('a file that is replaced', () => {
+  it('is for its owner alone if it is new', () => {
+    const file = pathOf('keys.yaml')
+    expect(replaceFile(file, 'new', always)).toBe(true)
+    expect(readFileSync(file, 'utf8')).toBe('new')
+    expect(modeOf(file)).toBe('600')
+  })
+
+  it.each([0o600, 0o640, 0o644])('keeps its mode %o, and its owner', (mode) => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, 'old')
+    chmodSync(file, mode)
+    const { uid, gid, ino } = statSync(file)
+    replaceFile(file, 'new', always)
+    expect(readFileSync(file, 'utf8')).toBe('new')
+    expect(modeOf(file)).toBe(mode.toString(8))
+    expect(statSync(file)).toMatchObject({ uid, gid })
+    // Another file under the same name: nobody can read half of it.
+    expect(statSync(file).ino).not.toBe(ino)
+  })
+
+  it('is whole before it is under its name, and alone in its folder afterwards', () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, 'old')
+    replaceFile(file, 'new', () => {
+      expect(readFileSync(file, 'utf8')).toBe('old')
+      const [, temporary = ''] = readdirSync(dirname(file))
+      expect(readFileSync(pathOf(temporary), 'utf8')).toBe('new')
+      expect(modeOf(pathOf(temporary))).toBe(modeOf(file))
+      return true
+    })
+    expect(readdirSync(dirname(file))).toEqual(['keys.yaml'])
+  })
+
+  it('stays as it was if it may not be', () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, 'old')
+    expect(replaceFile(file, 'new', () => false)).toBe(false)
+    expect(readFileSync(file, 'utf8')).toBe('old')
+    expect(readdirSync(dirname(file))).toEqual(['keys.yaml'])
+  })
+
+  it('stays as it was, and leaves nothing, if it cannot be', () => {
+    const folder = pathOf('keys.yaml')
+    mkdirSync(folder)
+    expect(() => replaceFile(folder, 'new', always)).toThrow(
+      expect.objectContaining({
+        code: 'unwritable',
+        message: expect.stringMatching(/^Cannot write .*keys\.yaml: E/) as string,
+      }),
+    )
+    expect(readdirSync(dirname(folder))).toEqual(['keys.yaml'])
+    expect(existsSync(folder)).toBe(true)
+  })
+})

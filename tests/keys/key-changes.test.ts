@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { addKey, markRevoked } from '../../src/keys/key-changes.ts'
+import { readKeyFile } from '../../src/keys/key-file.ts'
+import { setupFolder } from '../support/temporary-folder.ts'
+
+const pathOf = setupFolder()
+const NOW = Date.UTC(2026, 0, 1, 0, 0, 0, 900)
+
+const COMMENTED = `# Who may come in.
+
+# The list.
+keys:
+  # Alice's laptop.
+  - id: a # her first
+    principal: alice
+    attributes: { roles: [admin, ops] } # all of them
+    # as sha256sum prints it
+    sha256: ${'0a'.repeat(32)} # not the key
+
+  # Bob left.
+  - id: b
+    principal: 'bob'
+    revoked: 2025-06-01 # in June
+    sha256: "${'1b'.repeat(32)}"
+    # Nothing about Bob.
+  # The last.
+# The end.
+`
+
+describe('a key that is added', () => {
+  it('is written by its hash, which comes last', async () => {
+    const file = pathOf('keys.yaml')
+    const wanted = {
+      principal: 'alice',
+      attributes: { roles: ['admin'] },
+      paths: ['/v1'],
+      expiresIn: '1d',
+    }
+    const { key, id, ...told } = await addKey(file, wanted, NOW)
+    const sha256 = createHash('sha256').update(key).digest('hex')
+    expect(readFileSync(file, 'utf8'))
+      .toBe(`# The keys of this service. A key itself is nowhere in here, only its SHA-256.
+keys:
+  - id: ${id}
+    prefix: ${key.slice(0, 15)}
+    principal: alice
+    attributes:
+      roles:
+        - admin
+    paths:
+      - /v1
+    created: 2026-01-01T00:00:00Z
+    expires: 2026-01-02T00:00:00Z
+    sha256: ${sha256}
+`)
+    expect(told).toEqual({
+      status: 'active',
+      prefix: key.slice(0, 15),
+      principal: 'alice',
+      attributes: { roles: ['admin'] },
+      paths: ['/v1'],
+      created: '2026-01-01T00:00:00Z',
+      expires: '2026-01-02T00:00:00Z',
+    })
+  })
+
+  it('is read as it was written, whatever its name looks like', async () => {
+    const file = pathOf('keys.yaml')
+    const names = [
+      '7',
+      'true',
+      'null',
+      '~',
+      '- x',
+      '# x',
+      "it's",
+      '"x"',
+      'a: b',
+      '2026-01-01',
+      '*x',
+      '&x',
+      '!x',
+      '\u2028',
+      '{',
+      ' x ',
+      '€',
+      'x'.repeat(256),
+    ]
+    for (const principal of names)
+      await addKey(file, { principal, attributes: { [principal]: [principal] } }, NOW)
+    const { keys } = readKeyFile(file)
+    expect(keys.map(({ principal }) => principal)).toEqual(names)
+    expect(keys.map(({ attributes }) => ({ ...attributes }))).toEqual(
+      names.map((name) => ({ [name]: [name] })),
+    )
+  })
+
+  it('is not written if it cannot be', async () => {
+    const file = pathOf('keys.yaml')
+    await expect(addKey(file, { principal: '' }, NOW)).rejects.toMatchObject({
+      option: 'key.principal',
+    })
+    expect(() => readFileSync(file)).toThrow('ENOENT')
+  })
+})
+
+describe('comments', () => {
+  it('stay when a key is added', async () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, COMMENTED)
+    const { id } = await addKey(file, { principal: 'carol' }, NOW)
+    const text = readFileSync(file, 'utf8')
+    expect(commentsOf(text)).toEqual(commentsOf(COMMENTED))
+    expect(readKeyFile(file).keys.map((key) => key.id)).toEqual(['a', 'b', id])
+  })
+
+  it('and everything else stay when a key is revoked', async () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, COMMENTED)
+    await markRevoked(file, 'a', NOW)
+    const lines = COMMENTED.split('\n')
+    const place = lines.findIndex((line) => line.includes('sha256:'))
+    const text = readFileSync(file, 'utf8')
+    expect(commentsOf(text)).toEqual(commentsOf(COMMENTED))
+    const added = text.split('\n').filter((line) => !lines.includes(line) && /revoked/.test(line))
+    expect(added).toEqual(['    revoked: 2026-01-01T00:00:00Z'])
+    expect(place).toBeGreaterThan(0)
+  })
+
+  it('stay after many changes', async () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, COMMENTED)
+    for (let times = 0; times < 10; times += 1) {
+      const { id } = await addKey(file, { principal: 'carol' }, NOW)
+      await markRevoked(file, id, NOW)
+    }
+    expect(commentsOf(readFileSync(file, 'utf8'))).toEqual(commentsOf(COMMENTED))
+    expect(readKeyFile(file).keys).toHaveLength(12)
+  })
+})
+
+describe('a key that is revoked', () => {
+  it('has the time of it, and keeps the first', async () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, COMMENTED)
+    expect(await markRevoked(file, 'a', NOW)).toMatchObject({
+      id: 'a',
+      status: 'revoked',
+      revoked: '2026-01-01T00:00:00Z',
+    })
+    expect(await markRevoked(file, 'a', NOW + 5000)).toMatchObject({
+      revoked: '2026-01-01T00:00:00Z',
+    })
+    expect(await markRevoked(file, 'b', NOW)).toMatchObject({ revoked: '2025-06-01' })
+  })
+
+  it('may be written on one line', async () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, `keys: [{id: a, principal: alice, sha256: "${'0a'.repeat(32)}"}]`)
+    await markRevoked(file, 'a', NOW)
+    expect(readKeyFile(file).keys).toMatchObject([{ id: 'a', revoked: '2026-01-01T00:00:00Z' }])
+  })
+
+  it.each(['nobody', '', '__proto__'])('must be there: %j', async (id) => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, COMMENTED)
+    await expect(markRevoked(file, id, NOW)).rejects.toMatchObject({
+      code: 'no_such_key',
+      message: `There is no key with the id "${id}" in ${file}`,
+    })
+    expect(readFileSync(file, 'utf8')).toBe(COMMENTED)
+  })
+})
+
+function commentsOf(text: string): string[] {
+  return text.match(/#.*/g) ?? []
+}

@@ -1,0 +1,147 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+  lstatSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { editKeyFile, readKeyFile, readKeyText } from '../../src/keys/key-file.ts'
+import { setupFolder } from '../support/temporary-folder.ts'
+import type { KeyDocument } from '../../src/keys/key-document.ts'
+
+const pathOf = setupFolder()
+const EMPTY = 'keys: []\n'
+const add = ({ document }: KeyDocument): void =>
+  document.addIn(['keys'], { id: 'a', principal: 'alice', sha256: '0a'.repeat(32) })
+
+describe('reading', () => {
+  it('gives what is in the file', () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, EMPTY)
+    expect(readKeyFile(file).keys).toEqual([])
+  })
+
+  it('says what is wrong', () => {
+    const file = pathOf('keys.yaml')
+    const failing = (): unknown => readKeyText(file)
+    expect(failing).toThrow(
+      expect.objectContaining({ code: 'not_found', message: `There is no file ${file}` }),
+    )
+    writeFileSync(file, Buffer.from([0xff]))
+    expect(failing).toThrow(
+      expect.objectContaining({ code: 'unreadable', message: `${file} is not UTF-8` }),
+    )
+    writeFileSync(file, Buffer.alloc(4 * 1024 * 1024 + 1, '#'))
+    expect(failing).toThrow(
+      expect.objectContaining({
+        code: 'unreadable',
+        message: `${file} is longer than 4194304 bytes`,
+      }),
+    )
+    mkdirSync(pathOf('folder'))
+    expect(() => readKeyText(pathOf('folder'))).toThrow(
+      expect.objectContaining({
+        code: 'unreadable',
+        message: expect.stringContaining('EISDIR') as string,
+      }),
+    )
+  })
+})
+
+describe('an edit', () => {
+  it('makes a file only where it shall', async () => {
+    const file = pathOf('keys.yaml')
+    await expect(editKeyFile(file, add, { create: false })).rejects.toMatchObject({
+      code: 'not_found',
+    })
+    expect(readdirSync(dirname(file))).toEqual([])
+    await editKeyFile(file, add, { create: true })
+    expect(readKeyFile(file).keys).toHaveLength(1)
+    expect(readdirSync(dirname(file))).toEqual(['keys.yaml'])
+  })
+
+  it('fills a file that is empty', async () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, '\n')
+    await editKeyFile(file, add, { create: true })
+    expect(readKeyFile(file).keys).toHaveLength(1)
+  })
+
+  it('leaves a broken file alone', async () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, 'keys: [')
+    await expect(editKeyFile(file, add, { create: true })).rejects.toMatchObject({
+      code: 'malformed',
+    })
+    expect(readFileSync(file, 'utf8')).toBe('keys: [')
+    expect(readdirSync(dirname(file))).toEqual(['keys.yaml'])
+  })
+
+  it('writes nothing that would not be read again', async () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, EMPTY)
+    const spoil = ({ document }: KeyDocument): void => document.set('keys', 'spoilt')
+    await expect(editKeyFile(file, spoil, { create: true })).rejects.toMatchObject({
+      code: 'malformed',
+    })
+    expect(readFileSync(file, 'utf8')).toBe(EMPTY)
+  })
+
+  it('is made again on what an editor saved meanwhile', async () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, EMPTY)
+    let times = 0
+    await editKeyFile(
+      file,
+      (current) => {
+        times += 1
+        if (times === 1) writeFileSync(file, `# saved meanwhile\n${EMPTY}`)
+        add(current)
+      },
+      { create: false },
+    )
+    expect(times).toBe(2)
+    expect(readFileSync(file, 'utf8')).toMatch(/^# saved meanwhile\nkeys:.*id: a/s)
+  })
+
+  it('ends where something else changes the file all the time', async () => {
+    const file = pathOf('keys.yaml')
+    let times = 0
+    const failing = editKeyFile(file, () => writeFileSync(file, `# ${(times += 1)}\n${EMPTY}`), {
+      create: true,
+    })
+    await expect(failing).rejects.toMatchObject({ code: 'locked' })
+    expect(times).toBe(10)
+  })
+
+  it('changes the file behind a symbolic link, and locks that one', async () => {
+    const file = pathOf('keys.yaml')
+    const link = pathOf('link.yaml')
+    writeFileSync(file, EMPTY)
+    symlinkSync('keys.yaml', link)
+    const locked = await editKeyFile(
+      link,
+      (current) => {
+        add(current)
+        return existsSync(`${file}.lock`)
+      },
+      { create: true },
+    )
+    expect(locked).toBe(true)
+    expect(lstatSync(link).isSymbolicLink()).toBe(true)
+    expect(readKeyFile(file).keys).toHaveLength(1)
+  })
+
+  it('does not replace a symbolic link that leads nowhere', async () => {
+    const link = pathOf('link.yaml')
+    symlinkSync('keys.yaml', link)
+    await expect(editKeyFile(link, add, { create: true })).rejects.toMatchObject({
+      code: 'not_found',
+    })
+    expect(lstatSync(link).isSymbolicLink()).toBe(true)
+  })
+})

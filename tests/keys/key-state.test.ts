@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+import { endOfKey, statusOf, toRecord } from '../../src/keys/key-state.ts'
+import type { StoredKey } from '../../src/keys/key-record.ts'
+
+const NOW = Date.UTC(2026, 0, 1)
+const KEY: StoredKey = { id: 'a', principal: 'alice', attributes: {}, sha256: '0'.repeat(64) }
+
+describe('a key is', () => {
+  it.each<[string, Partial<StoredKey>]>([
+    ['active', {}],
+    ['active', { expires: '2026-01-01T00:00:00.001Z' }],
+    ['expired', { expires: '2026-01-01T00:00:00Z' }],
+    ['expired', { expires: '2025-12-31' }],
+    ['expired', { expires: 'a time that cannot be read' }],
+    ['revoked', { revoked: '2025-12-31' }],
+    ['revoked', { revoked: '2027-01-01' }],
+    ['revoked', { revoked: true }],
+    ['revoked', { revoked: true, expires: '2025-12-31' }],
+  ])('%s with %j', (status, fields) => {
+    expect(statusOf({ ...KEY, ...fields }, NOW)).toBe(status)
+  })
+})
+
+it('without an end it lasts for ever', () => {
+  expect(endOfKey(KEY)).toBe(Infinity)
+  expect(endOfKey({ ...KEY, expires: '2026-01-01' })).toBe(NOW)
+})
+
+it('what is shown of a key has everything but its hash', () => {
+  const rest = {
+    prefix: 'withauth_abc',
+    paths: ['/v1'],
+    created: '2025-01-01',
+    expires: '2027-01-01',
+    revoked: true,
+  } as const
+  const { sha256: _hash, ...shown } = { ...KEY, ...rest }
+  expect(toRecord({ ...KEY, ...rest }, NOW)).toEqual({ ...shown, status: 'revoked' })
+  expect(Object.keys(toRecord(KEY, NOW))).toEqual(['id', 'status', 'principal', 'attributes'])
+})

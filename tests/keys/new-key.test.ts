@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import { AuthConfigError } from '../../src/index.ts'
+import { checkNewKey } from '../../src/keys/new-key.ts'
+
+const NOW = Date.UTC(2026, 0, 1, 0, 0, 0, 700)
+
+describe('a new key', () => {
+  it('needs a principal alone', () => {
+    expect(checkNewKey({ principal: 'alice' }, NOW)).toEqual({
+      principal: 'alice',
+      attributes: {},
+      created: '2026-01-01T00:00:00Z',
+    })
+  })
+
+  it.each([
+    [{ expiresIn: '90d' }, '2026-04-01T00:00:00Z'],
+    [{ expiresIn: '1s' }, '2026-01-01T00:00:01Z'],
+    [{ expiresAt: '2026-02-01' }, '2026-02-01T00:00:00Z'],
+    [{ expiresAt: new Date(NOW + 1) }, '2026-01-01T00:00:00.701Z'],
+  ])('ends with %j at %s', (end, expires) => {
+    expect(checkNewKey({ principal: 'alice', ...end }, NOW).expires).toBe(expires)
+  })
+
+  it.each([
+    [undefined, 'key', '"key" must be an object such as { principal }, received undefined'],
+    ['alice', 'key', '"key" must be an object such as { principal }'],
+    [{}, 'key.principal', '"key.principal" must be a text of 1 to 256 characters'],
+    [{ principal: '' }, 'key.principal', 'received ""'],
+    [{ principal: 7 }, 'key.principal', 'received 7'],
+    [{ principal: 'a\nb' }, 'key.principal', 'none of them a control character'],
+    [{ principal: 'x'.repeat(257) }, 'key.principal', '1 to 256'],
+    [{ principl: 'alice' }, 'key.principl', 'did you mean "principal"?'],
+    [{ principal: 'a', paths: undefined }, 'key.paths', 'is a variable not set?'],
+    [{ principal: 'a', paths: [] }, 'key.paths', 'a list of at least one'],
+    [{ principal: 'a', paths: '/v1' }, 'key.paths', 'a path such as /v1'],
+    [{ principal: 'a', paths: ['/v1/'] }, 'key.paths', 'no slash at the end'],
+    [{ principal: 'a', attributes: { roles: 'admin' } }, 'key.attributes', 'lists of texts'],
+    [{ principal: 'a', attributes: [] }, 'key.attributes', 'lists of texts'],
+    [{ principal: 'a', attributes: { a: ['x'.repeat(9000)] } }, 'key.attributes', '8192'],
+    [{ principal: 'a', expiresIn: '90' }, 'key.expiresIn', 'such as 90d'],
+    [{ principal: 'a', expiresIn: 90 }, 'key.expiresIn', 'received 90'],
+    [{ principal: 'a', expiresAt: 'soon' }, 'key.expiresAt', 'received "soon"'],
+    [{ principal: 'a', expiresAt: new Date(Number.NaN) }, 'key.expiresAt', 'a Date'],
+    [{ principal: 'a', expiresAt: new Date(NOW) }, 'key.expiresAt', 'in the future'],
+    [{ principal: 'a', expiresAt: new Date(8e15) }, 'key.expiresAt', 'before the year 10000'],
+    [{ principal: 'a', expiresIn: '999999w' }, 'key.expiresAt', 'before the year 10000'],
+    [{ principal: 'a', expiresIn: '1d', expiresAt: '2027-01-01' }, 'key.expiresIn', 'exclude'],
+  ])('cannot be made of %j', (value, option, message) => {
+    const failing = (): unknown => checkNewKey(value, NOW)
+    expect(failing).toThrow(AuthConfigError)
+    expect(failing).toThrow(expect.objectContaining({ option }))
+    expect(failing).toThrow(message)
+  })
+})
