@@ -1,5 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { resolveConfig } from '../src/core/config.ts'
+import { createRefusal } from '../src/gateway/refusal.ts'
+import { resolveGateway } from '../src/gateway/options.ts'
 import { AuthUnavailableError, getAuth, withAuth } from '../src/index.ts'
 import { readOptionsOfType, readUnion } from './support/documented-types.ts'
 import {
@@ -10,11 +12,12 @@ import {
   readTable,
   withoutBackticks,
 } from './support/markdown.ts'
-import { exists, readJson, readText } from './support/project.ts'
+import { exists, readJson, readText, sorted } from './support/project.ts'
 import { ENDPOINT } from './support/msw-endpoint.ts'
 import { get, raw } from './support/requests.ts'
 import { MODULES } from './support/source-modules.ts'
 import { findTypeErrors, isPlace, PLACES } from './support/type-check.ts'
+import type { GatewayFailureCode } from '../src/gateway.ts'
 import type { AuthConfig, CustomVerifier, DenialReason, Transport } from '../src/index.ts'
 import type { Fence } from './support/markdown.ts'
 import type { Place } from './support/type-check.ts'
@@ -87,7 +90,7 @@ describe('the options table', () => {
     name: withoutBackticks(name),
     byDefault: withoutBackticks(byDefault),
   }))
-  const options = readOptionsOfType()
+  const options = readOptionsOfType('AuthConfig')
 
   it('has every option of AuthConfig, once, and no other', () => {
     expect(rows.map(({ name }) => name)).toEqual(options.map(({ name }) => name))
@@ -101,6 +104,43 @@ describe('the options table', () => {
 
   it.each(rows)('has the default that is in force for $name', ({ name, byDefault }) => {
     expect([byDefault, undefined]).toContain(valueByDefault(name))
+  })
+})
+
+describe('the tables of the gateway', () => {
+  const rows = readTable(readme, 'gateway option')
+  const options = readOptionsOfType('GatewayOptions')
+
+  it('have every option, and the default that the type documents', () => {
+    const written = rows.map(([name = '', byDefault = '']) => [name, withoutBackticks(byDefault)])
+    expect(written).toEqual(
+      options.map(({ name, defaultText = name === 'upstream' ? 'required' : '-' }) => [
+        `\`${name}\``,
+        withoutBackticks(defaultText),
+      ]),
+    )
+  })
+
+  it('have the defaults that are in force', () => {
+    const gateway = resolveGateway({ upstream: 'http://127.0.0.1' })
+    const inForce = rows.map(([name = '', byDefault = '']) => [
+      withoutBackticks(byDefault).replace('_', ''),
+      valueIn(gateway, withoutBackticks(name)),
+    ])
+    const comparable = inForce.filter(([, value]) => value !== undefined)
+    expect(comparable.length).toBeGreaterThan(3)
+    expect(comparable.filter(([byDefault, value]) => byDefault !== value)).toEqual([])
+  })
+
+  it('have every code that a gateway answers with, and its status', () => {
+    const codes = readUnion('GatewayFailureCode')
+    const written = readTable(readme, 'what the gateway finds').map(
+      ([, code = '', status = '']) => [withoutBackticks(code), Number(status)],
+    )
+    expect(sorted(written.map(([code]) => String(code)))).toEqual(sorted(codes))
+    for (const [code, status] of written) {
+      expect(createRefusal(code as GatewayFailureCode).status).toBe(status)
+    }
   })
 })
 
@@ -212,7 +252,7 @@ it('SECURITY.md names the tests of each of the ten invariants', () => {
 
 it('CONTRIBUTING.md says where every module is', () => {
   const text = readText('CONTRIBUTING.md')
-  const names = MODULES.map(({ file }) => file.replace(/^core\//, ''))
+  const names = MODULES.map(({ file }) => file.replace(/^(?:core|gateway)\//, ''))
   expect(names.filter((name) => !text.includes(name))).toEqual([])
 })
 
@@ -257,9 +297,13 @@ function throwing(error: Error): () => never {
 
 /** The default as TypeScript, where it is one value; a list or a function has none to compare. */
 function valueByDefault(option: string): string | undefined {
+  return valueIn(resolveConfig({}), option)
+}
+
+function valueIn(config: object, option: string): string | undefined {
   const found = option
     .split('.')
-    .reduce<unknown>((parent, name) => Reflect.get(Object(parent), name), resolveConfig({}))
+    .reduce<unknown>((parent, name) => Reflect.get(Object(parent), name), config)
   if (typeof found === 'string') return `'${found}'`
   return typeof found === 'number' || typeof found === 'boolean' ? String(found) : undefined
 }

@@ -1,11 +1,12 @@
 import { isDenialReason } from './denial.ts'
 import { AuthUnavailableError } from './errors.ts'
-import { rememberAuth } from './identity.ts'
+import { rememberAdmission } from './identity.ts'
 import { isPromise } from './promises.ts'
 import { createSetupSource } from './setup.ts'
 import { isPlainHost, parseTarget } from './target.ts'
 import type { Check } from './check.ts'
 import type {
+  Admission,
   AuthenticationResult,
   Authenticator,
   Decide,
@@ -16,7 +17,7 @@ import type {
 import type { Setup, SetupSource, Unready } from './setup.ts'
 import type { Target } from './target.ts'
 import type { AuthConfigSource } from './auth-config.ts'
-import type { DecisionEvent, DenialReason } from './types.ts'
+import type { Auth, DecisionEvent, DenialReason } from './types.ts'
 import type { CheckedVerdict } from './verdict.ts'
 
 /** One request on its way to a decision. */
@@ -28,8 +29,6 @@ interface Passage {
   target?: Target
   check?: Check
 }
-
-const EXEMPT: Decision = Object.freeze({ outcome: 'exempt' })
 
 /**
  * Makes a function that decides about requests, for servers that are no Fetch handlers and for middleware.
@@ -135,9 +134,9 @@ async function settle(passage: Passage, pending: Promise<CheckedVerdict>): Promi
 function conclude(passage: Passage, verdict: CheckedVerdict): Decision {
   if (verdict.outcome !== 'allow') return refuse(passage, 'denied')
   if (isShadow(passage.setup)) return pass(passage, 'allow')
-  rememberAuth(passage.request, verdict.auth)
+  const admission = admit(passage, verdict.auth)
   report(passage, { outcome: 'allow' })
-  return { outcome: 'allow', auth: verdict.auth }
+  return admission
 }
 
 function fail(passage: Passage, error: unknown): Decision {
@@ -149,14 +148,25 @@ function fail(passage: Passage, error: unknown): Decision {
 
 function pass(passage: Passage, outcome: 'public' | 'preflight' | 'allow'): Decision {
   report(passage, { outcome })
-  return EXEMPT
+  return admit(passage)
+}
+
+// Without an identity for who needs none.
+function admit({ setup, request }: Passage, auth?: Auth): Admission {
+  const credentials = isReady(setup) ? setup.config.credentials : []
+  const admission: Admission =
+    auth === undefined
+      ? { outcome: 'exempt', credentials }
+      : { outcome: 'allow', auth, credentials }
+  rememberAdmission(request, admission)
+  return admission
 }
 
 function refuse(passage: Passage, reason: DenialReason, retryAfterMs?: number): Decision {
   const { setup, request } = passage
   const denial = setup.denials.describe(reason, retryAfterMs)
   report(passage, { outcome: 'deny', reason, status: denial.status })
-  if (isShadow(setup)) return EXEMPT
+  if (isShadow(setup)) return admit(passage)
   return { outcome: 'deny', reason, response: setup.denials.respond(denial, request) }
 }
 

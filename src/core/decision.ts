@@ -1,9 +1,14 @@
+import type { CredentialsSource } from './auth-config.ts'
 import type { Auth, DenialReason } from './types.ts'
+
+/** Why a request may reach the handler, and where its guard looks for credentials. */
+export type Admission = {
+  readonly credentials: readonly CredentialsSource[]
+} & ({ readonly outcome: 'allow'; readonly auth: Auth } | { readonly outcome: 'exempt' })
 
 /** What was decided about a request. Only `allow` and `exempt` may reach the handler. */
 export type Decision =
-  | { readonly outcome: 'allow'; readonly auth: Auth }
-  | { readonly outcome: 'exempt' }
+  | Admission
   | { readonly outcome: 'deny'; readonly reason: DenialReason; readonly response: Response }
 
 /** Decides about a request. Never throws and never rejects; answers at once where nobody has to be asked. */

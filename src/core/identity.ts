@@ -1,10 +1,26 @@
+import type { Admission } from './decision.ts'
 import type { Auth } from './types.ts'
 
 // Keyed by the Request object: nothing is added to it, and no header or other object can stand for it.
-const identities = new WeakMap<Request, Auth>()
+const admissions = new WeakMap<Request, Admission>()
 
-export function rememberAuth(request: Request, auth: Auth): void {
-  identities.set(request, auth)
+/** Remembers that a guard admitted a request. */
+export function rememberAdmission(request: Request, admission: Admission): void {
+  const earlier = admissions.get(request)
+  admissions.set(request, earlier === undefined ? admission : join(earlier, admission))
+}
+
+/** How a request was admitted, or `undefined` if no guard did. For what must not serve without a guard. */
+export function admissionOf(request: Request): Admission | undefined {
+  return admissions.get(request)
+}
+
+// A guard behind another: whom the first named is still known where the second asks nobody, and neither's key is forgotten.
+function join(earlier: Admission, later: Admission): Admission {
+  const { outcome } = later
+  if (earlier.credentials === later.credentials && outcome === 'allow') return later
+  const credentials = [...new Set([...earlier.credentials, ...later.credentials])]
+  return { ...(outcome === 'allow' ? later : earlier), credentials }
 }
 
 /**
@@ -25,8 +41,8 @@ export function rememberAuth(request: Request, auth: Auth): void {
  * ```
  */
 export function getAuth(request: Request): Auth {
-  const auth = identities.get(request)
-  if (auth !== undefined) return auth
+  const admission = admissions.get(request)
+  if (admission?.outcome === 'allow') return admission.auth
   throw new TypeError(
     'No verdict let this request through: it was not guarded by withAuth, is a copy, is public or a preflight, or the mode is "shadow"',
   )

@@ -1,6 +1,7 @@
 import { HttpResponse } from 'msw'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createAuthenticator, createGate } from '../../src/core/authenticator.ts'
+import { admissionOf } from '../../src/core/identity.ts'
 import { AuthUnavailableError, getAuth } from '../../src/index.ts'
 import { ENDPOINT, setupEndpoint } from '../support/msw-endpoint.ts'
 import { get, raw } from '../support/requests.ts'
@@ -39,7 +40,8 @@ describe('a decision', () => {
     const request = get('/a/b?x=1', 'k1')
     const { event, ...decision } = await decide({}, request)
     const auth = { principal: 'alice', attributes: { roles: ['a'] } }
-    expect(decision).toEqual({ outcome: 'allow', auth })
+    expect(decision).toEqual({ outcome: 'allow', auth, credentials: ['bearer'] })
+    expect(admissionOf(request)).toEqual(decision)
     expect(getAuth(request)).toEqual(auth)
     expect(event).toEqual({
       type: 'decision',
@@ -75,7 +77,7 @@ describe('a decision', () => {
       preflight: 'allow',
     })
     expect(made(get('/a'), [])).toMatchObject({ outcome: 'deny', reason: 'missing_credentials' })
-    expect(made(get('/healthz'), [])).toEqual({ outcome: 'exempt' })
+    expect(made(get('/healthz'), [])).toEqual({ outcome: 'exempt', credentials: ['bearer'] })
     expect(made(raw('http://h?/a'), [])).toMatchObject({ reason: 'malformed_request' })
   })
 
@@ -193,6 +195,34 @@ describe('a preflight', () => {
   ])('is none with %s', async (_what, headers, method) => {
     const { outcome } = await decide(config, raw('http://h/a', headers, method))
     expect(outcome).toBe('deny')
+  })
+})
+
+describe('an admission is remembered', () => {
+  const verifier: AuthConfig['verifier'] = ({ token }) => ({
+    outcome: token === 'good' ? 'allow' : 'deny',
+  })
+  const preflight = new Request('https://api.example.test/', {
+    method: 'OPTIONS',
+    headers: { origin: 'https://a.test', 'access-control-request-method': 'POST' },
+  })
+
+  it.each<[string, AuthConfig, Request, 'allow' | 'exempt' | undefined]>([
+    ['for an allow', {}, get('/', 'good'), 'allow'],
+    ['for a public path', { public: ['/healthz'] }, get('/healthz'), 'exempt'],
+    ['for a preflight', { preflight: 'allow' }, preflight, 'exempt'],
+    ['for an allow in shadow mode', { mode: 'shadow' }, get('/', 'good'), 'exempt'],
+    ['for a denial in shadow mode', { mode: 'shadow' }, get('/', 'bad'), 'exempt'],
+    ['for no denial', {}, get('/', 'bad'), undefined],
+    ['for none without credentials', {}, get('/'), undefined],
+    ['for no malformed target', {}, raw('https://h/a/../b'), undefined],
+  ])('%s', async (_, options, request, outcome) => {
+    const credentials = { header: 'authorization-2' }
+    const config = { verifier, ...options, credentials: ['bearer', credentials] } as const
+    await decide(config, request)
+    expect(admissionOf(request)?.outcome).toBe(outcome)
+    const sources = outcome === undefined ? undefined : ['bearer', credentials]
+    expect(admissionOf(request)?.credentials).toEqual(sources)
   })
 })
 

@@ -10,18 +10,24 @@ export interface DocumentedOption {
   readonly defaultText: string | undefined
 }
 
-const FILES = ['src/core/auth-config.ts', 'src/core/types.ts'].map((file) => join(ROOT, file))
+const FILES = [
+  'src/core/auth-config.ts',
+  'src/core/types.ts',
+  'src/gateway.ts',
+  'src/gateway/refusal.ts',
+].map((file) => join(ROOT, file))
 const program = ts.createProgram(FILES, {
   strict: true,
   noEmit: true,
   types: [],
+  allowImportingTsExtensions: true,
   lib: ['lib.es2022.d.ts', 'lib.dom.d.ts'],
 })
 const checker = program.getTypeChecker()
 
-/** The options of `AuthConfig`, with those of an option that is a config itself. */
-export function readOptionsOfType(): DocumentedOption[] {
-  return optionsOf(typeNamed('AuthConfig'), '')
+/** The options of a type, with those of an option that is a config itself. */
+export function readOptionsOfType(type: string): DocumentedOption[] {
+  return optionsOf(typeNamed(type), '')
 }
 
 /** The members of a union of strings. */

@@ -1,0 +1,31 @@
+import { parseTarget } from '../core/target.ts'
+import { statusOf } from './refusal.ts'
+import type { GatewayFailureCode } from './refusal.ts'
+import type { GatewayFailure } from './types.ts'
+
+/** Describes why the gateway answered itself. Nothing of headers, query and messages is in it. */
+export function describeFailure(
+  { method, url }: Request,
+  code: GatewayFailureCode,
+  error: unknown,
+): GatewayFailure {
+  const path = parseTarget(url)?.path.slice(0, 256) ?? ''
+  const failure = { code, status: statusOf(code), method: method.slice(0, 32), path }
+  const cause = nameOf(error)
+  return Object.freeze(cause === undefined ? failure : { ...failure, cause })
+}
+
+// Where a runtime says what it was: `error.cause.code` on Node, `error.code` on Bun, else the class.
+function nameOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  const candidates = [codeOf(error.cause), codeOf(error), error.name]
+  return candidates.find(isName)
+}
+
+function codeOf(value: unknown): unknown {
+  return Reflect.get(Object(value), 'code')
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && /^\w{1,64}$/.test(value)
+}

@@ -1,0 +1,38 @@
+import { ignore } from '../core/promises.ts'
+import { isPlainHost } from '../core/target.ts'
+import type { Field } from './field-names.ts'
+import type { ResolvedGateway } from './options.ts'
+
+/** What the upstream is told about the client's side, or `undefined` if the request names no plain host. */
+export type FactsOf = (request: Request, args: readonly unknown[]) => readonly Field[] | undefined
+
+const ORIGIN = /^(https?):\/\/([^/]+)/
+
+/** Makes the function that says what is known: by the options, else by the request's URL, and by nothing else. */
+export function createFacts({
+  publicOrigin,
+  clientAddress,
+}: Pick<ResolvedGateway, 'publicOrigin' | 'clientAddress'>): FactsOf {
+  return (request, args) => {
+    const [, scheme, host] = ORIGIN.exec(publicOrigin?.href ?? request.url) ?? []
+    if (scheme === undefined || host === undefined || !isPlainHost(host)) return undefined
+    const address = addressOf(clientAddress, request, args)
+    return [['x-forwarded-proto', scheme], ['x-forwarded-host', host], ...address]
+  }
+}
+
+function addressOf(
+  clientAddress: ResolvedGateway['clientAddress'],
+  request: Request,
+  args: readonly unknown[],
+): readonly Field[] {
+  if (clientAddress === undefined) return []
+  try {
+    const address: unknown = clientAddress(request, ...args)
+    ignore(address)
+    const isAddress = typeof address === 'string' && /^[\w.:%-]{1,64}$/.test(address)
+    return isAddress ? [['x-forwarded-for', address]] : []
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,100 @@
+import { admissionOf } from '../core/identity.ts'
+import { parseTarget } from '../core/target.ts'
+import { createFacts } from './forwarded-facts.ts'
+import { identityFields } from './identity-headers.ts'
+import { createCopyHeaders } from './request-headers.ts'
+import { locate } from './upstream-url.ts'
+import { createHops } from './via.ts'
+import type { Admission } from '../core/decision.ts'
+import type { Field } from './field-names.ts'
+import type { ResolvedGateway } from './options.ts'
+import type { GatewayFailureCode } from './refusal.ts'
+import type { UpstreamRequest } from './types.ts'
+
+/** What is sent to the upstream for a request. */
+export interface Forwarding {
+  readonly url: string
+  readonly init: Omit<UpstreamRequest, 'signal'>
+}
+
+/** Says what a request becomes, or why it is not passed on. Never throws. */
+export type Forward = (
+  request: Request,
+  args: readonly unknown[],
+) => Forwarding | GatewayFailureCode
+
+/** The options that decide what is sent. */
+export type ForwardOptions = Omit<ResolvedGateway, 'timeoutMs' | 'fetch' | 'onFailure'>
+
+// CONNECT asks for a tunnel, and TRACE would give back what only the upstream may see (RFC 9110 §9.3.8). Methods are
+// case-sensitive, but `fetch` makes GET of `get`: the guard decided about something else.
+const METHOD = /^(?!(?:CONNECT|TRACE|TRACK)$)[A-Z][A-Z\d_-]*$/
+
+// A compressed answer would have to be unpacked here.
+const FIXED: readonly Field[] = [['accept-encoding', 'identity']]
+
+/** Makes the function that turns requests into those for the upstream. */
+export function createForward(gateway: ForwardOptions): Forward {
+  const hops = createHops()
+  const copyHeaders = createCopyHeaders(gateway)
+  const factsOf = createFacts(gateway)
+
+  function plan(request: Request, args: readonly unknown[]): Forwarding | GatewayFailureCode {
+    const admission = admissionOf(request)
+    // Without a guard before it the gateway serves nobody.
+    if (admission === undefined) return 'not_configured'
+    const target = parseTarget(request.url)
+    const url = target && locate(gateway.upstream, target)
+    const facts = factsOf(request, args)
+    if (url === undefined || facts === undefined) return 'malformed_request'
+    if (!METHOD.test(request.method)) return 'method_not_allowed'
+    if (asksForWebSocket(request.headers)) return 'upgrade_not_supported'
+    const via = hops.follow(request.headers.get('via'))
+    if (via === undefined) return 'loop_detected'
+    const identity = identityOf(admission)
+    if (identity === undefined) return 'identity_not_forwardable'
+    const { method } = request
+    const body = bodyOf(request)
+    const length = body === null ? [] : lengthOf(request.headers)
+    // First what the client sent, less what it may not say; then what is set: so it can neither add to that, nor have it
+    // taken away again by `Connection`.
+    const headers = copyHeaders(request.headers, admission.credentials)
+    headers.set('via', via)
+    for (const [name, value] of [...FIXED, ...length, ...facts, ...identity]) {
+      headers.set(name, value)
+    }
+    return { url, init: { method, headers, body, duplex: 'half', redirect: 'manual' } }
+  }
+
+  function identityOf(admission: Admission): readonly Field[] | undefined {
+    return admission.outcome === 'allow'
+      ? identityFields(admission.auth, gateway.identityHeaders)
+      : []
+  }
+
+  return (request, args) => {
+    try {
+      return plan(request, args)
+    } catch {
+      // A field that this runtime let in, and does not let out.
+      return 'malformed_request'
+    }
+  }
+}
+
+// RFC 9110 §7.8 lets a server ignore the wish: Java's client asks for `h2c` with every first request.
+function asksForWebSocket(headers: Headers): boolean {
+  return /(?:^|[\s,])websocket(?:$|[\s,/])/i.test(headers.get('upgrade') ?? '')
+}
+
+// Fetch has none for these two, and a body of theirs means nothing (RFC 9110 §9.3.1).
+function bodyOf(request: Request): UpstreamRequest['body'] {
+  return request.method === 'GET' || request.method === 'HEAD' ? null : request.body
+}
+
+// Many small servers cannot read chunks. What came in chunks has no length, whatever it says (RFC 9112 §6.3).
+function lengthOf(headers: Headers): readonly Field[] {
+  const length = headers.get('content-length')
+  if (length === null || headers.has('transfer-encoding')) return []
+  return /^\d{1,15}$/.test(length) ? [['content-length', length]] : []
+}

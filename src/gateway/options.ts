@@ -1,0 +1,106 @@
+import {
+  checkBoolean,
+  checkFunction,
+  checkMilliseconds,
+  invalidOption,
+  isHttpToken,
+  readOptions,
+} from '../core/option-checks.ts'
+import { endsAtGateway, foldName } from './field-names.ts'
+import { DEFAULT_NAMES } from './identity-headers.ts'
+import { checkPublicOrigin, checkUpstream } from './upstream-url.ts'
+import type { IdentityHeaderNames } from './identity-headers.ts'
+import type { ClientAddress, GatewayFailure, UpstreamFetch } from './types.ts'
+import type { Upstream } from './upstream-url.ts'
+
+/** The options, checked and with defaults. */
+export interface ResolvedGateway {
+  readonly upstream: Upstream
+  readonly identityHeaders: IdentityHeaderNames
+  readonly forwardAuthorization: boolean
+  readonly publicOrigin: URL | undefined
+  readonly clientAddress: ClientAddress | undefined
+  readonly timeoutMs: number
+  readonly fetch: UpstreamFetch
+  readonly onFailure: ((failure: GatewayFailure) => void) | undefined
+}
+
+const OPTIONS = {
+  upstream: true,
+  allowInsecureHttp: true,
+  identityHeaders: true,
+  forwardAuthorization: true,
+  publicOrigin: true,
+  clientAddress: true,
+  timeoutMs: true,
+  fetch: true,
+  onFailure: true,
+} as const
+
+const IDENTITY_OPTIONS = { principal: true, attributes: true } as const
+
+// Fields that would say something else then, or that the gateway removes for the upstream's sake.
+const NOT_FOR_IDENTITY: ReadonlySet<string> = new Set([
+  'accept',
+  'authorization',
+  'cookie',
+  'content-encoding',
+  'content-type',
+  'date',
+  'origin',
+  'range',
+])
+
+export function resolveGateway(value: unknown): ResolvedGateway {
+  const options = readOptions(value, OPTIONS)
+  const allowInsecureHttp = checkBoolean('allowInsecureHttp', options.allowInsecureHttp ?? false)
+  return Object.freeze({
+    upstream: checkUpstream(options.upstream, allowInsecureHttp),
+    identityHeaders: checkIdentityHeaders(options.identityHeaders ?? {}),
+    forwardAuthorization: checkBoolean(
+      'forwardAuthorization',
+      options.forwardAuthorization ?? false,
+    ),
+    publicOrigin:
+      options.publicOrigin === undefined ? undefined : checkPublicOrigin(options.publicOrigin),
+    clientAddress: checkOptional<ClientAddress>('clientAddress', options.clientAddress),
+    timeoutMs: checkMilliseconds('timeoutMs', options.timeoutMs ?? 120_000, 1, 3_600_000),
+    fetch: checkOptional<UpstreamFetch>('fetch', options.fetch) ?? callFetch,
+    onFailure: checkOptional<(failure: GatewayFailure) => void>('onFailure', options.onFailure),
+  })
+}
+
+// Looked up at each call, so that instrumentation which comes later is seen.
+function callFetch(...[url, init]: Parameters<UpstreamFetch>): Promise<Response> {
+  return fetch(url, init)
+}
+
+function checkOptional<Fn>(option: string, value: unknown): Fn | undefined {
+  return value === undefined ? undefined : checkFunction<Fn>(option, value)
+}
+
+function checkIdentityHeaders(value: unknown): IdentityHeaderNames {
+  const options = readOptions(value, IDENTITY_OPTIONS, 'identityHeaders')
+  const names = {
+    principal: checkName('principal', options.principal),
+    attributes: checkName('attributes', options.attributes),
+  }
+  const [one, other] = [names.principal, names.attributes]
+  if (one === undefined || other === undefined || foldName(one) !== foldName(other)) return names
+  throw invalidOption('identityHeaders.attributes', other, 'another name than that of "principal"')
+}
+
+function checkName(option: 'principal' | 'attributes', value: unknown): string | undefined {
+  if (value === undefined) return DEFAULT_NAMES[option]
+  if (value === false) return undefined
+  if (isHttpToken(value) && !isTaken(foldName(value))) return value.toLowerCase()
+  throw invalidOption(
+    `identityHeaders.${option}`,
+    value,
+    'a header name that means nothing else, or false',
+  )
+}
+
+function isTaken(folded: string): boolean {
+  return endsAtGateway(folded) || NOT_FOR_IDENTITY.has(folded)
+}

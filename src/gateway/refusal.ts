@@ -1,0 +1,52 @@
+/** Why the gateway itself answers, and not the upstream. */
+export type GatewayFailureCode =
+  | 'not_configured'
+  | 'malformed_request'
+  | 'method_not_allowed'
+  | 'upgrade_not_supported'
+  | 'loop_detected'
+  | 'client_left'
+  | 'identity_not_forwardable'
+  | 'upstream_unreachable'
+  | 'upstream_timeout'
+  | 'invalid_response'
+
+interface Row {
+  readonly status: number
+  readonly message: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+const ROWS: Readonly<Record<GatewayFailureCode, Row>> = {
+  not_configured: { status: 500, message: 'Authentication is not configured' },
+  malformed_request: { status: 400, message: 'Malformed request target' },
+  // RFC 9110 §15.5.6: the answer names what is allowed.
+  method_not_allowed: {
+    status: 405,
+    message: 'Method not allowed',
+    headers: { allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' },
+  },
+  upgrade_not_supported: { status: 501, message: 'The gateway passes no WebSockets on' },
+  // Nobody reads it: a log does.
+  client_left: { status: 499, message: 'The client has left' },
+  loop_detected: { status: 508, message: 'The gateway passes requests on to itself' },
+  identity_not_forwardable: { status: 502, message: 'Authentication service error' },
+  upstream_unreachable: { status: 502, message: 'Upstream service error' },
+  invalid_response: { status: 502, message: 'Upstream service error' },
+  upstream_timeout: { status: 504, message: 'Upstream service error' },
+}
+
+/** The status that goes with a code. */
+export function statusOf(code: GatewayFailureCode): number {
+  return ROWS[code].status
+}
+
+/** The gateway's own answer. Nothing in it comes from the upstream. */
+export function createRefusal(code: GatewayFailureCode): Response {
+  const { status, message, headers } = ROWS[code]
+  const type = status < 500 ? 'invalid_request_error' : 'api_error'
+  return new Response(JSON.stringify({ error: { message, type, code } }), {
+    status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+  })
+}

@@ -1,0 +1,57 @@
+import { endsAtGateway, foldName, namesInConnection } from './field-names.ts'
+import { DEFAULT_NAMES } from './identity-headers.ts'
+import type { CredentialsSource } from '../core/auth-config.ts'
+import type { IdentityHeaderNames } from './identity-headers.ts'
+
+/** Copies what of a client's headers is for the upstream. */
+export type CopyHeaders = (headers: Headers, credentials: readonly CredentialsSource[]) => Headers
+
+/** Which fields of every client end at the gateway, beside those that do anyway. */
+export interface CopyOptions {
+  readonly identityHeaders: IdentityHeaderNames
+  readonly forwardAuthorization: boolean
+}
+
+/**
+ * Makes the copier. Names are compared folded, so that no other spelling of an identity header gets through. The defaults
+ * are taken away under other names too: an upstream may still know them.
+ */
+export function createCopyHeaders({
+  identityHeaders,
+  forwardAuthorization,
+}: CopyOptions): CopyHeaders {
+  const identity = [...Object.values(DEFAULT_NAMES), ...Object.values(identityHeaders)]
+  const always = new Set(identity.filter((name) => name !== undefined).map(foldName))
+  if (!forwardAuthorization) always.add('authorization')
+  return (headers, credentials) => {
+    const named = namesInConnection(headers)
+    const sources = forwardAuthorization ? [] : credentials
+    const secret = new Set(sources.flatMap(fieldOf))
+    const copy = new Headers()
+    headers.forEach((value, name) => {
+      const folded = foldName(name)
+      if (endsAtGateway(folded) || always.has(folded) || secret.has(folded)) return
+      if (!named.has(name.toLowerCase())) copy.append(name, value)
+    })
+    removeCookies(copy, sources)
+    return copy
+  }
+}
+
+function fieldOf(source: CredentialsSource): string[] {
+  if (source === 'bearer' || 'cookie' in source) return []
+  return [foldName('header' in source ? source.header : 'sec-websocket-protocol')]
+}
+
+// The other cookies are the upstream's.
+function removeCookies(headers: Headers, sources: readonly CredentialsSource[]): void {
+  const names = sources.flatMap((source) =>
+    source !== 'bearer' && 'cookie' in source ? [source.cookie] : [],
+  )
+  const cookie = headers.get('cookie')
+  if (cookie === null || names.length === 0) return
+  const pairs = cookie.split(';').map((pair) => pair.trim())
+  const kept = pairs.filter((pair) => !names.includes(pair.split('=')[0]?.trim() ?? ''))
+  headers.delete('cookie')
+  if (kept.length > 0) headers.set('cookie', kept.join('; '))
+}

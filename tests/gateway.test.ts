@@ -1,0 +1,130 @@
+import { describe, expect, it, vi } from 'vitest'
+import { createGateway } from '../src/gateway.ts'
+import { withAuth } from '../src/index.ts'
+import { get } from './support/requests.ts'
+import type { GatewayFailure, GatewayOptions, UpstreamFetch } from '../src/gateway.ts'
+import type { AuthConfig } from '../src/index.ts'
+
+const CONFIG: AuthConfig = {
+  verifier: ({ token }) =>
+    token === 'good' ? { outcome: 'allow', principal: 'alice' } : { outcome: 'deny' },
+  public: ['/healthz'],
+}
+
+function createGuarded(fetch: UpstreamFetch, options: Partial<GatewayOptions> = {}) {
+  return withAuth(createGateway({ upstream: 'http://127.0.0.1:1', fetch, ...options }), CONFIG)
+}
+
+const answering = (response: () => Response): UpstreamFetch =>
+  vi.fn<UpstreamFetch>(async () => response())
+
+describe('without a guard before it', () => {
+  it('refuses everybody, and says nothing to the upstream', async () => {
+    const fetch = answering(() => new Response('secret'))
+    const failures: GatewayFailure[] = []
+    const gateway = createGateway({
+      upstream: 'http://127.0.0.1:1',
+      fetch,
+      onFailure: (failure) => failures.push(failure),
+    })
+    const response = await gateway(get('/x', 'good', { 'x-auth-principal': 'alice' }))
+    expect(response.status).toBe(500)
+    expect(await response.json()).toMatchObject({ error: { code: 'not_configured' } })
+    expect(fetch).not.toHaveBeenCalled()
+    expect(failures).toEqual([{ code: 'not_configured', status: 500, method: 'GET', path: '/x' }])
+  })
+
+  it('refuses a copy of a request that a guard let in', async () => {
+    const fetch = answering(() => new Response('secret'))
+    const gateway = createGateway({ upstream: 'http://127.0.0.1:1', fetch })
+    const guarded = withAuth((request: Request) => gateway(new Request(request)), CONFIG)
+    expect((await guarded(get('/', 'good'))).status).toBe(500)
+    expect(fetch).not.toHaveBeenCalled()
+  })
+})
+
+describe('behind a guard', () => {
+  it('passes on what was allowed, and what is public, and nothing else', async () => {
+    const fetch = answering(() => new Response('hello'))
+    const guarded = createGuarded(fetch)
+    expect((await guarded(get('/x', 'bad'))).status).toBe(401)
+    expect((await guarded(get('/x'))).status).toBe(401)
+    expect(fetch).not.toHaveBeenCalled()
+    expect(await (await guarded(get('/x', 'good'))).text()).toBe('hello')
+    expect(await (await guarded(get('/healthz'))).text()).toBe('hello')
+    expect(fetch).toHaveBeenCalledTimes(2)
+  })
+
+  it('passes on in shadow mode, and says nobody', async () => {
+    const fetch = vi.fn<UpstreamFetch>(async () => new Response('hello'))
+    const gateway = createGateway({ upstream: 'http://127.0.0.1:1', fetch })
+    const guarded = withAuth(gateway, { ...CONFIG, mode: 'shadow' })
+    expect((await guarded(get('/x', 'bad'))).status).toBe(200)
+    expect((await guarded(get('/x', 'good'))).status).toBe(200)
+    const told = fetch.mock.calls.map(([, { headers }]) => headers.has('x-auth-principal'))
+    expect(told).toEqual([false, false])
+  })
+
+  it('hands over the arguments of the server for the address', async () => {
+    const fetch = vi.fn<UpstreamFetch>(async () => new Response('hello'))
+    const gateway = createGateway({
+      upstream: 'http://127.0.0.1:1',
+      fetch,
+      clientAddress: (_request, from: { ip: string }) => from.ip,
+    })
+    await withAuth(gateway, CONFIG)(get('/', 'good'), { ip: '192.0.2.1' })
+    expect(fetch.mock.calls[0]?.[1].headers.get('x-forwarded-for')).toBe('192.0.2.1')
+  })
+})
+
+describe('A-L4 of an upstream that fails', () => {
+  const SECRET = 'secret-host'
+  it.each<[string, number, string, UpstreamFetch]>([
+    ['no answer', 502, 'upstream_unreachable', () => Promise.reject(new Error(SECRET))],
+    [
+      'a status that is none',
+      502,
+      'invalid_response',
+      async () => Object.defineProperty(new Response(SECRET), 'status', { value: 103 }),
+    ],
+    [
+      'an unknown coding',
+      502,
+      'invalid_response',
+      async () => new Response(SECRET, { headers: { 'content-encoding': 'zstd', server: SECRET } }),
+    ],
+    ['no answer in time', 504, 'upstream_timeout', () => new Promise(() => undefined)],
+  ])('nothing reaches the client: %s', async (_, status, code, fetch) => {
+    const failures: GatewayFailure[] = []
+    const onFailure = (failure: GatewayFailure): void => void failures.push(failure)
+    const guarded = createGuarded(fetch, { timeoutMs: 20, onFailure })
+    const response = await guarded(get('/x?key=secret', 'good'))
+    expect(response.status).toBe(status)
+    const body = await response.text()
+    expect(body).toContain(code)
+    expect(body + JSON.stringify([...response.headers])).not.toContain('secret')
+    expect(failures).toMatchObject([{ code, status, method: 'GET', path: '/x' }])
+    expect(JSON.stringify(failures)).not.toContain('secret')
+  })
+
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('log')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('log'))],
+  ])('the answer is the same if the log %s', async (_, onFailure) => {
+    const guarded = createGuarded(() => Promise.reject(new Error('reset')), { onFailure })
+    expect((await guarded(get('/', 'good'))).status).toBe(502)
+  })
+})
+
+it('uses the fetch of the moment', async () => {
+  const guarded = withAuth(createGateway({ upstream: 'http://127.0.0.1:1' }), CONFIG)
+  const fetch = vi.spyOn(globalThis, 'fetch').mockResolvedValue(new Response('later'))
+  expect(await (await guarded(get('/', 'good'))).text()).toBe('later')
+  expect(fetch).toHaveBeenCalledOnce()
+  fetch.mockRestore()
+})

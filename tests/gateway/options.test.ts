@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest'
+import { AuthConfigError } from '../../src/index.ts'
+import { resolveGateway } from '../../src/gateway/options.ts'
+
+const upstream = 'http://127.0.0.1:8321'
+
+it('has defaults for all but the upstream', () => {
+  expect(resolveGateway({ upstream })).toEqual({
+    upstream: { origin: upstream, basePath: '' },
+    identityHeaders: { principal: 'x-auth-principal', attributes: 'x-auth-attributes' },
+    forwardAuthorization: false,
+    publicOrigin: undefined,
+    clientAddress: undefined,
+    timeoutMs: 120_000,
+    fetch: expect.any(Function) as unknown,
+    onFailure: undefined,
+  })
+})
+
+describe('identityHeaders', () => {
+  const namesOf = (identityHeaders: unknown): unknown =>
+    resolveGateway({ upstream, identityHeaders }).identityHeaders
+
+  it('are named in lower case, or left out', () => {
+    expect(namesOf({ principal: 'Remote-User' })).toEqual({
+      principal: 'remote-user',
+      attributes: 'x-auth-attributes',
+    })
+    expect(namesOf({ principal: 'x_user', attributes: false })).toEqual({
+      principal: 'x_user',
+      attributes: undefined,
+    })
+    expect(namesOf({ principal: false, attributes: false })).toEqual({
+      principal: undefined,
+      attributes: undefined,
+    })
+  })
+
+  it.each([
+    [{ principal: 'x user' }, 'identityHeaders.principal'],
+    [{ principal: '' }, 'identityHeaders.principal'],
+    [{ principal: true }, 'identityHeaders.principal'],
+    [{ principal: 'Authorization' }, 'identityHeaders.principal'],
+    [{ principal: 'X_Forwarded_User' }, 'identityHeaders.principal'],
+    [{ principal: 'Content-Length' }, 'identityHeaders.principal'],
+    [{ attributes: 'connection' }, 'identityHeaders.attributes'],
+    [{ attributes: 'content_type' }, 'identityHeaders.attributes'],
+    [{ attributes: 'X.Auth.Principal' }, 'identityHeaders.attributes'],
+    [{ principle: 'x-user' }, 'identityHeaders.principle'],
+    [{ principal: undefined }, 'identityHeaders.principal'],
+  ])('A-N4 %j is refused', (identityHeaders, option) => {
+    expect(() => namesOf(identityHeaders)).toThrow(AuthConfigError)
+    expect(() => namesOf(identityHeaders)).toThrow(expect.objectContaining({ option }))
+  })
+})
+
+it.each([
+  [undefined, 'config'],
+  ['http://127.0.0.1', 'config'],
+  [{}, 'upstream'],
+  [{ upstream: undefined }, 'upstream'],
+  [{ upstraem: upstream }, 'upstraem'],
+  [{ upstream, timeoutMs: '5' }, 'timeoutMs'],
+  [{ upstream, timeoutMs: 0 }, 'timeoutMs'],
+  [{ upstream, timeoutMs: Number.NaN }, 'timeoutMs'],
+  [{ upstream, timeoutMs: 3_600_001 }, 'timeoutMs'],
+  [{ upstream, forwardAuthorization: 'no' }, 'forwardAuthorization'],
+  [{ upstream, allowInsecureHttp: 1 }, 'allowInsecureHttp'],
+  [{ upstream, publicOrigin: 'api.example.com' }, 'publicOrigin'],
+  [{ upstream, clientAddress: '1.2.3.4' }, 'clientAddress'],
+  [{ upstream, fetch: {} }, 'fetch'],
+  [{ upstream, onFailure: 'log' }, 'onFailure'],
+  [{ upstream, onFailure: undefined }, 'onFailure'],
+])('A-N1 A-N4 A-N5 %j is refused', (options, option) => {
+  expect(() => resolveGateway(options)).toThrow(AuthConfigError)
+  expect(() => resolveGateway(options)).toThrow(expect.objectContaining({ option }))
+})

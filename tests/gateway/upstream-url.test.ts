@@ -1,0 +1,162 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { AuthConfigError } from '../../src/index.ts'
+import { checkPublicOrigin, checkUpstream, locate } from '../../src/gateway/upstream-url.ts'
+import { parseTarget } from '../../src/core/target.ts'
+
+const UPSTREAM = checkUpstream('http://127.0.0.1:8321/base', false)
+
+describe('an upstream', () => {
+  it.each([
+    ['http://127.0.0.1:8321', 'http://127.0.0.1:8321', ''],
+    ['http://127.0.0.1:8321/', 'http://127.0.0.1:8321', ''],
+    ['https://models.example.com/v1/', 'https://models.example.com', '/v1'],
+    ['HTTPS://Models.Example.com:443', 'https://models.example.com', ''],
+    ['https://models.example.com/a%20b', 'https://models.example.com', '/a%20b'],
+  ])('%s is split into origin and path', (url, origin, basePath) => {
+    expect(checkUpstream(url, false)).toEqual({ origin, basePath })
+  })
+
+  it.each([
+    'http://localhost:8321',
+    'http://llama-stack:8321',
+    'http://host.docker.internal:8321',
+    'http://llama.default.svc.cluster.local',
+    'http://127.1.2.3',
+    'http://10.0.0.5:80/x',
+    'http://172.16.0.1',
+    'http://172.31.255.1',
+    'http://192.168.1.2',
+    'http://[::1]:8321',
+    'http://[fd00::1]:8321',
+  ])('%s may be http: it is of the own network', (url) => {
+    expect(() => checkUpstream(url, false)).not.toThrow()
+  })
+
+  it.each([
+    'http://models.example.com',
+    'http://localhost.evil.com',
+    'http://127.0.0.1.nip.io',
+    'http://10.0.0.1.nip.io',
+    'http://172.32.0.1',
+    'http://169.254.169.254',
+    'http://0.0.0.0',
+    'http://2130706433',
+    'http://0x7f.1',
+    'http://evil.com/localhost',
+    'http://[2001:db8::1]',
+    'http://internal.evil.com',
+  ])('A-N2 %s may be http only if that is allowed', (url) => {
+    expect(() => checkUpstream(url, false)).toThrow(/"upstream" must be an https URL/)
+    expect(() => checkUpstream(url, true)).not.toThrow()
+  })
+
+  it.each([
+    [undefined, /received undefined/],
+    ['', /received ""/],
+    [5, /received 5/],
+    ['models.example.com', /absolute http or https URL/],
+    ['ftp://models.example.com', /absolute http or https URL/],
+    ['javascript:alert(1)', /absolute http or https URL/],
+    ['file:///etc/passwd', /absolute http or https URL/],
+    ['https://', /absolute http or https URL/],
+    [' https://models.example.com', /absolute http or https URL/],
+    [String.raw`https://h\x`, /absolute http or https URL/],
+    ['https://h/a/../b', /read in one way/],
+    ['https://h/a/%2e%2e/b', /read in one way/],
+    ['https://h//b', /read in one way/],
+    ['https://h/%41', /read in one way/],
+  ])('A-N3 %j is refused', (value, message) => {
+    expect(() => checkUpstream(value, true)).toThrow(message)
+    expect(() => checkUpstream(value, true)).toThrow(AuthConfigError)
+  })
+
+  it.each([
+    'https://user:secret@h/',
+    'https://secret@h',
+    'https://h/?key=secret',
+    'https://h/#secret',
+  ])('R13 %s is refused without a word of the secret', (url) => {
+    expect(() => checkUpstream(url, true)).toThrow(/"upstream" must be a URL without/)
+    expect(() => checkUpstream(url, true)).not.toThrow(/secret/)
+  })
+})
+
+describe('a public origin', () => {
+  it.each(['https://api.example.com', 'https://api.example.com/', 'http://localhost:3000'])(
+    'may be %s',
+    (origin) => {
+      expect(checkPublicOrigin(origin).origin).toBe(origin.replace(/\/$/, ''))
+    },
+  )
+
+  it.each([
+    undefined,
+    '',
+    5,
+    'api.example.com',
+    'https://api.example.com/x',
+    'https://a@b',
+    'ws://h',
+  ])('is never %j', (value) => {
+    expect(() => checkPublicOrigin(value)).toThrow(/"publicOrigin" must be an origin/)
+  })
+})
+
+describe('a target at the upstream', () => {
+  it.each([
+    ['https://api.test/x', 'http://127.0.0.1:8321/base/x'],
+    ['https://api.test/', 'http://127.0.0.1:8321/base/'],
+    ['https://api.test/x?a=1&a=2', 'http://127.0.0.1:8321/base/x?a=1&a=2'],
+    ['https://api.test/a%2fb%20c?d=%zz', 'http://127.0.0.1:8321/base/a%2fb%20c?d=%zz'],
+    ['https://api.test/%61', 'http://127.0.0.1:8321/base/a'],
+    ['https://api.test//evil.com/x', 'http://127.0.0.1:8321/base//evil.com/x'],
+    ['https://api.test/http://evil.com/x', 'http://127.0.0.1:8321/base/http://evil.com/x'],
+    ['https://api.test/@evil.com/x', 'http://127.0.0.1:8321/base/@evil.com/x'],
+    ['https://api.test/:80/x', 'http://127.0.0.1:8321/base/:80/x'],
+  ])('A-I8 %s is %s', (url, expected) => {
+    const target = parseTarget(url)
+    expect(target && locate(UPSTREAM, target)).toBe(expected)
+  })
+
+  it('A-I8 is never of another host, nor outside of the base path, whatever is written in a request', () => {
+    const part = fc.constantFrom(
+      '/',
+      '//',
+      '..',
+      '.',
+      '%2e',
+      '@',
+      ':',
+      '%2f',
+      'evil.com',
+      'a',
+      ';',
+      '|',
+      '^',
+      '[',
+      'é',
+      '%',
+      '?',
+      '&',
+      "'",
+    )
+    const { failed } = fc.check(
+      fc.property(fc.array(part, { maxLength: 12 }), (parts) => {
+        const target = parseTarget(`https://api.test/${parts.join('')}`)
+        const url = target && locate(UPSTREAM, target)
+        if (url === undefined) return target === undefined
+        return url.startsWith('http://127.0.0.1:8321/base/')
+      }),
+      { numRuns: 3000 },
+    )
+    expect(failed).toBe(false)
+  })
+
+  it('A-I8 is nothing where a URL parser finds another path in it', () => {
+    expect(locate(UPSTREAM, { path: '/../x', query: '' })).toBeUndefined()
+    const bare = checkUpstream('http://127.0.0.1', false)
+    expect(locate(bare, { path: '.evil.com/x', query: '' })).toBeUndefined()
+    expect(locate(bare, { path: '@evil.com/x', query: '' })).toBeUndefined()
+  })
+})
