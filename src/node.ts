@@ -1,14 +1,20 @@
 import { createAuthenticator } from './core/authenticator.ts'
 import { toHeaderOnlyRequest } from './node/header-only-request.ts'
+import { createNodeTransport } from './node/node-transport.ts'
+import { resolveTransportOptions } from './node/transport-options.ts'
+import { openAgent } from './node/undici.ts'
 import { refuseUpgrade } from './node/upgrade-refusal.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { AuthConfigSource } from './core/auth-config.ts'
+import type { AuthConfigSource, Transport } from './core/auth-config.ts'
 import type { AuthenticationResult, VerdictControls } from './core/decision.ts'
 import type { Auth } from './core/types.ts'
 import type { NodeRequest } from './node/header-only-request.ts'
+import type { Pem } from './node/secure-context.ts'
+import type { NodeTransportOptions } from './node/transport-options.ts'
+import type { NodeDispatcher } from './node/undici.ts'
 
-export type { NodeRequest }
+export type { NodeDispatcher, NodeRequest, NodeTransportOptions, Pem }
 
 /** Decides about requests of Node's own server without calling anything. Never rejects. */
 export interface NodeAuthenticator extends VerdictControls {
@@ -131,4 +137,34 @@ async function admit(
 
 function destroy(this: Duplex): void {
   this.destroy()
+}
+
+/**
+ * Makes what asks the endpoint over connections of undici, which costs Node a fraction of what its `fetch` does. For the
+ * option `transport`; several guards may share one, and then share its connections. Needs the package `undici`, 7 or
+ * later, which is loaded here and nowhere else. No connection is made before the first call.
+ *
+ * It does what `fetch` does here: follows no redirect, obeys the deadline, and sends nothing twice of its own accord. Two
+ * things differ. It asks for a body that is not compressed (RFC 9110 §12.5.3), and a compressed one names nobody. And
+ * what replaces `fetch` or patches `node:http` does not see it: tests give it a `dispatcher`.
+ *
+ * @param options Certificates, connections, or a dispatcher of your own.
+ * @throws AuthConfigError for an option that cannot be used, and where undici is not installed.
+ *
+ * @example
+ * ```ts node
+ * import { readFileSync } from 'node:fs'
+ * import { withAuth } from 'with-auth'
+ * import { nodeTransport } from 'with-auth/node'
+ *
+ * export default withAuth(() => new Response('hello'), {
+ *   endpoint: 'https://auth.example.com/validate',
+ *   transport: nodeTransport({ ca: readFileSync('/etc/ssl/auth-ca.pem') }),
+ * })
+ * ```
+ */
+export function nodeTransport(options: NodeTransportOptions = {}): Transport {
+  const source = resolveTransportOptions(options)
+  // Loading undici takes longer than a check may: the first request must not wait for it.
+  return createNodeTransport('given' in source ? source.given : openAgent(source))
 }

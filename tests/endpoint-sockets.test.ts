@@ -4,6 +4,7 @@ import { createServer as createTcpServer } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { getAuth, withAuth } from '../src/index.ts'
+import { nodeTransport } from '../src/node.ts'
 import { close, listen } from './support/loopback.ts'
 import { get } from './support/requests.ts'
 import { SELF_SIGNED } from './support/self-signed-certificate.ts'
@@ -87,8 +88,31 @@ function runTcp(accept: (socket: Socket) => void): Promise<Running> {
   return run(createTcpServer({ allowHalfOpen: true }, accept))
 }
 
+/** What makes the POST: plain, and trusting the certificate of these tests. */
+interface Way {
+  readonly plain: AuthConfig
+  readonly trusting: AuthConfig
+}
+
+type Guard = (config: AuthConfig) => (token?: string) => Promise<Outcome>
+
+const WAYS: readonly (readonly [string, Way])[] = [
+  ['fetch', { plain: {}, trusting: { fetch: fetchWithTrust } }],
+  [
+    'nodeTransport',
+    {
+      plain: { transport: nodeTransport() },
+      trusting: { transport: nodeTransport({ ca: SELF_SIGNED.cert }) },
+    },
+  ],
+]
+
+function guardOver({ plain }: Way): Guard {
+  return (config) => createGuard({ ...plain, ...config })
+}
+
 /** Makes a guard, and returns what sends a request through it. */
-function guard(config: AuthConfig): (token?: string) => Promise<Outcome> {
+function createGuard(config: AuthConfig): (token?: string) => Promise<Outcome> {
   const handler = vi.fn(() => new Response('secret'))
   let attempts: number | undefined
   const onEvent = (event: AuthEvent): void => {
@@ -121,7 +145,8 @@ async function closedPort(): Promise<number> {
 const ALLOWED = { status: 200, handled: 1 }
 const refused = (code: string): Partial<Outcome> => ({ status: 401, code, handled: 0 })
 
-describe('A-E20 the connection is used again', () => {
+describe.each(WAYS)('A-E20 the connection is used again, over %s', (_name, way) => {
+  const guard = guardOver(way)
   const TEXT = 'x'.repeat(2048)
   const HTML = `<html><body>${TEXT}</body></html>`
   const write =
@@ -165,7 +190,8 @@ describe('A-E20 the connection is used again', () => {
   })
 })
 
-describe('A-E15 a gzip bomb (undici CVE-2026-22036)', () => {
+describe.each(WAYS)('A-E15 a gzip bomb (undici CVE-2026-22036), over %s', (_name, way) => {
+  const guard = guardOver(way)
   // 50 members of 1 MB each: to make one of 50 MB would itself take the memory that is measured.
   const member = gzipSync(Buffer.alloc(MIB))
   const bomb = Buffer.concat(Array.from({ length: 50 }, () => member))
@@ -209,13 +235,17 @@ describe('A-E15 a gzip bomb (undici CVE-2026-22036)', () => {
 
   it('names nobody', async () => {
     const { url } = await serveBomb()
-    const guarded = withAuth((request) => Response.json(getAuth(request)), { endpoint: url })
+    const guarded = withAuth((request) => Response.json(getAuth(request)), {
+      ...way.plain,
+      endpoint: url,
+    })
     const response = await guarded(get('/', 'good'))
     expect(await response.json()).toEqual({ attributes: {} })
   })
 })
 
-describe('A-E21 TLS that fails', () => {
+describe.each(WAYS)('A-E21 TLS that fails, over %s', (_name, way) => {
+  const guard = guardOver(way)
   const allow: RequestListener = (_request, response) => response.end('{}')
   const runTls = (): Promise<Running> => run(createHttpsServer(SELF_SIGNED, allow))
 
@@ -228,7 +258,7 @@ describe('A-E21 TLS that fails', () => {
   it('a certificate that is trusted, of another host', async () => {
     const { port } = await runTls()
     const [right, wrong] = ['localhost', '127.0.0.1'].map((host) =>
-      guard({ endpoint: `https://${host}:${port}/`, fetch: fetchWithTrust }),
+      guard({ endpoint: `https://${host}:${port}/`, ...way.trusting }),
     )
     // Else the second would prove nothing.
     expect(await right?.()).toMatchObject(ALLOWED)
@@ -261,44 +291,49 @@ async function fetchWithTrust(url: string, init: TransportInit): Promise<Respons
   return fetch(url, { ...init, dispatcher } as RequestInit)
 }
 
-describe('A-E18 and A-E13 an endpoint that keeps the check waiting', () => {
-  /** Sends a piece again and again, and never an end. */
-  const drip =
-    (head: string, piece: string) =>
-    (socket: Socket): void => {
-      socket.write(head)
-      const timer = setInterval(() => socket.write(piece), 20)
-      socket.on('close', () => clearInterval(timer))
-    }
-  const silent = (socket: Socket): unknown => socket.resume()
-  const headers = drip(HEAD_200, 'x-more: 1\r\n')
-  const body = (status: string): ((socket: Socket) => void) =>
-    drip(`HTTP/1.1 ${status}\r\n${LONG_BODY}`, 'x')
+describe.each(WAYS)(
+  'A-E18 and A-E13 an endpoint that keeps the check waiting, over %s',
+  (_name, way) => {
+    const guard = guardOver(way)
+    /** Sends a piece again and again, and never an end. */
+    const drip =
+      (head: string, piece: string) =>
+      (socket: Socket): void => {
+        socket.write(head)
+        const timer = setInterval(() => socket.write(piece), 20)
+        socket.on('close', () => clearInterval(timer))
+      }
+    const silent = (socket: Socket): unknown => socket.resume()
+    const headers = drip(HEAD_200, 'x-more: 1\r\n')
+    const body = (status: string): ((socket: Socket) => void) =>
+      drip(`HTTP/1.1 ${status}\r\n${LONG_BODY}`, 'x')
 
-  it.each([
-    ['A-E18 accepts and says nothing', silent, 'optional', refused('timeout')],
-    ['A-E18 sends header after header', headers, 'optional', refused('timeout')],
-    ['A-E13 drips the body of a 200', body('200 OK'), 'optional', ALLOWED],
-    ['A-E13 drips an identity that is required', body('200 OK'), 'required', refused('timeout')],
-    ['A-E13 drips the body of a 401', body('401 No'), 'optional', refused('denied')],
-    ['A-E13 drips the body of a 500', body('500 No'), 'optional', refused('service_error')],
-  ] as const)('%s: it ends at the deadline', async (_what, accept, identity, expected) => {
-    const { url, sockets } = await runTcp((socket) => {
-      // The end of the client must be seen, and its half-close answered.
-      socket.on('end', () => socket.end()).resume()
-      accept(socket)
+    it.each([
+      ['A-E18 accepts and says nothing', silent, 'optional', refused('timeout')],
+      ['A-E18 sends header after header', headers, 'optional', refused('timeout')],
+      ['A-E13 drips the body of a 200', body('200 OK'), 'optional', ALLOWED],
+      ['A-E13 drips an identity that is required', body('200 OK'), 'required', refused('timeout')],
+      ['A-E13 drips the body of a 401', body('401 No'), 'optional', refused('denied')],
+      ['A-E13 drips the body of a 500', body('500 No'), 'optional', refused('service_error')],
+    ] as const)('%s: it ends at the deadline', async (_what, accept, identity, expected) => {
+      const { url, sockets } = await runTcp((socket) => {
+        // The end of the client must be seen, and its half-close answered.
+        socket.on('end', () => socket.end()).resume()
+        accept(socket)
+      })
+      const outcome = await guard({ endpoint: url, identity, timeoutMs: TIMEOUT_MS })()
+      expect(outcome).toMatchObject(expected)
+      expect(outcome.elapsedMs).toBeGreaterThan(TIMEOUT_MS * 0.9)
+      expect(outcome.elapsedMs).toBeLessThan(LATE_MS)
+      // Node's fetch replaces a connection that it has aborted by a spare one, on which nothing was asked.
+      await expect.poll(() => sockets.asked.size, { timeout: LATE_MS }).toBe(0)
+      expect(sockets.accepted).toBeLessThanOrEqual(2)
     })
-    const outcome = await guard({ endpoint: url, identity, timeoutMs: TIMEOUT_MS })()
-    expect(outcome).toMatchObject(expected)
-    expect(outcome.elapsedMs).toBeGreaterThan(TIMEOUT_MS * 0.9)
-    expect(outcome.elapsedMs).toBeLessThan(LATE_MS)
-    // Node's fetch replaces a connection that it has aborted by a spare one, on which nothing was asked.
-    await expect.poll(() => sockets.asked.size, { timeout: LATE_MS }).toBe(0)
-    expect(sockets.accepted).toBeLessThanOrEqual(2)
-  })
-})
+  },
+)
 
-describe('A-E19 an endpoint that hangs up', () => {
+describe.each(WAYS)('A-E19 an endpoint that hangs up, over %s', (_name, way) => {
+  const guard = guardOver(way)
   it('refuses the connection', async () => {
     const ask = guard({ endpoint: `http://127.0.0.1:${await closedPort()}/` })
     expect(await ask()).toMatchObject({ ...refused('unreachable'), attempts: 2 })
@@ -348,7 +383,8 @@ describe('A-E19 an endpoint that hangs up', () => {
   })
 })
 
-describe('A-D2 an endpoint that hangs', () => {
+describe.each(WAYS)('A-D2 an endpoint that hangs, over %s', (_name, way) => {
+  const guard = guardOver(way)
   const CLIENTS = 500
   // Node's fetch may keep an idle connection or two beside those that are in use.
   const SPARE = 4

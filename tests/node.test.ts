@@ -2,10 +2,12 @@ import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { AuthConfigError } from '../src/index.ts'
-import { createNodeAuthenticator, withUpgradeAuth } from '../src/node.ts'
+import { MockAgent } from 'undici'
+import { AuthConfigError, getAuth, withAuth } from '../src/index.ts'
+import { createNodeAuthenticator, nodeTransport, withUpgradeAuth } from '../src/node.ts'
 import { startAuthEndpoint } from './support/auth-endpoint.ts'
 import { close, listen } from './support/loopback.ts'
+import { get } from './support/requests.ts'
 import { head, openSocket, sendRaw } from './support/raw-client.ts'
 import type { Duplex } from 'node:stream'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
@@ -240,5 +242,57 @@ describe('withUpgradeAuth', () => {
     const wrong = (): unknown => withUpgradeAuth(undefined as unknown as UpgradeListener, {})
     expect(wrong).toThrow(TypeError)
     expect(() => withUpgradeAuth(greet, { endpoint: '' })).toThrow(AuthConfigError)
+  })
+})
+
+describe('nodeTransport', () => {
+  const greet = (request: Request): Response => new Response(`Hello ${getAuth(request).principal}`)
+
+  it('asks the endpoint for withAuth', async () => {
+    const guarded = withAuth(greet, { endpoint: endpoint.url, transport: nodeTransport() })
+    expect(await (await guarded(get('/', 'good'))).text()).toBe('Hello alice')
+    expect((await guarded(get('/', 'bad'))).status).toBe(401)
+    expect(endpoint.asked).toEqual(['good', 'bad'])
+  })
+
+  it('serves several guards, and has a question of one answered for that one', async () => {
+    const other = await startAuthEndpoint({ good: 'bob' })
+    const transport = nodeTransport()
+    const guards = [endpoint.url, other.url].map((url) =>
+      withAuth(greet, { endpoint: url, transport }),
+    )
+    const asking = [...guards, ...guards].map(async (guarded) => guarded(get('/', 'good')))
+    const texts = await Promise.all(asking.map(async (response) => (await response).text()))
+    await other.close()
+    expect(texts).toEqual(['Hello alice', 'Hello bob', 'Hello alice', 'Hello bob'])
+  })
+
+  it.each([
+    [200, 'Hello alice', 200],
+    [403, 'denied', 401],
+    [302, 'denied', 401],
+    [500, 'service_error', 401],
+  ])('answers tests through a MockAgent: %i', async (status, shown, expected) => {
+    const mock = new MockAgent()
+    mock.disableNetConnect()
+    const origin = mock.get('https://auth.example.com')
+    origin.intercept({ path: '/validate', method: 'POST' }).reply(status, { principal: 'alice' })
+    const guarded = withAuth(greet, {
+      endpoint: 'https://auth.example.com/validate',
+      transport: nodeTransport({ dispatcher: mock }),
+    })
+    const response = await guarded(get('/', 'good'))
+    expect(response.status).toBe(expected)
+    expect(await response.text()).toContain(shown)
+    mock.assertNoPendingInterceptors()
+    // Nothing is left to answer this.
+    expect((await guarded(get('/', 'good'))).status).toBe(401)
+    await mock.close()
+  })
+
+  it('is refused with options that cannot be used, before anything is asked', () => {
+    expect(() => nodeTransport({ connections: 0 })).toThrow(AuthConfigError)
+    // @ts-expect-error -- no such option
+    expect(() => nodeTransport({ certs: '' })).toThrow('did you mean "cert"?')
   })
 })

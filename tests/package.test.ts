@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, posix } from 'node:path'
 import ts from 'typescript'
@@ -22,6 +31,8 @@ interface PackageJson {
   readonly exports: Readonly<Record<string, string | { types: string; default: string }>>
   readonly bin: Readonly<Record<string, string>>
   readonly dependencies: Readonly<Record<string, string>>
+  readonly peerDependencies: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta: Readonly<Record<string, { optional: boolean }>>
 }
 
 interface DenoJson {
@@ -51,7 +62,7 @@ const PACKAGES_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
   'cli.ts': ['srvx', 'node:fs', 'node:process', 'node:util'],
   'hono.ts': ['hono'],
   'keys.ts': ['yaml', 'node:fs'],
-  'node.ts': ['node:http', 'node:stream'],
+  'node.ts': ['node:crypto', 'node:http', 'node:module', 'node:stream', 'node:tls'],
 }
 
 /** The modules that are nothing but types, so that there is nothing to test in them. */
@@ -245,6 +256,11 @@ describe('package.json and deno.json', () => {
     expect(sorted(Object.keys(packageJson.dependencies))).toEqual(sorted(new Set(loaded)))
   })
 
+  it('let npm install nothing for what only `nodeTransport` loads', () => {
+    expect(packageJson.peerDependencies).toEqual({ undici: '^7.0.0 || ^8.0.0' })
+    expect(packageJson.peerDependenciesMeta).toEqual({ undici: { optional: true } })
+  })
+
   it('have their version in the changelog', () => {
     expect(readText('CHANGELOG.md')).toContain(packageJson.version)
   })
@@ -291,6 +307,30 @@ describe('the published package', () => {
     expect(withoutInterop(keysOf('with-auth/hono'))).toEqual(sorted(Object.keys(hono)))
     expect(withoutInterop(keysOf('with-auth/keys'))).toEqual(sorted(Object.keys(keys)))
     expect(withoutInterop(keysOf('with-auth/node'))).toEqual(sorted(Object.keys(node)))
+  })
+
+  it.each([
+    ['no undici', undefined, 'the package "undici" is not installed: npm install undici@7'],
+    ['an old undici', '6.21.0', 'it needs undici 7, found 6: npm install undici@7'],
+  ])('refuses nodeTransport() at once with %s, and nothing else', (_what, version, message) => {
+    const alone = mkdtempSync(join(tmpdir(), 'with-auth-alone-'))
+    cpSync(join(packed.folder, 'dist'), join(alone, 'dist'), { recursive: true })
+    writeFileSync(join(alone, 'package.json'), '{"type":"module"}')
+    const undici = join(alone, 'node_modules/undici')
+    mkdirSync(undici, { recursive: true })
+    if (version !== undefined) {
+      writeFileSync(join(undici, 'package.json'), JSON.stringify({ version }))
+    }
+    const script = `
+      const { createNodeAuthenticator, nodeTransport } = await import('./dist/node.js')
+      createNodeAuthenticator({ endpoint: 'https://auth.example.com/' })
+      nodeTransport({ dispatcher: { dispatch: () => true } })
+      try { nodeTransport() } catch ({ name, message }) { console.log(name, message) }
+    `
+    const args = ['--input-type=module', '--eval', script]
+    const printed = execFileSync(process.execPath, args, { cwd: alone, encoding: 'utf8' })
+    rmSync(alone, { recursive: true, force: true })
+    expect(printed).toBe(`AuthConfigError nodeTransport() cannot be used: ${message}\n`)
   })
 
   it('gives away nothing else by name', () => {

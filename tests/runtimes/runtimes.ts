@@ -52,6 +52,11 @@ const nodes = NODES.flatMap((binary) => [
       library: '@hono/node-server',
       start: command(binary, 'node-server.js'),
     },
+    {
+      served: '`serve()` of @hono/node-server, `transport: nodeTransport()` over undici',
+      library: 'undici',
+      start: command(binary, 'node-transport.js'),
+    },
   ]),
   ...on(binary.name, 'srvx', [
     {

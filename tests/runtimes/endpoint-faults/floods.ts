@@ -29,6 +29,7 @@ const BOMB_MIB = 256
 /** What a check may add to the memory of its process, in MiB, however much comes in. */
 const GROWTH: Readonly<Record<RuntimeName, number>> = {
   Node: 96,
+  'Node over undici': 96,
   // It unpacks the whole of each read, in the one thread that makes all calls, even when the body was given up since:
   // nothing but the size of the bomb bounds that, and for as long no other call is answered.
   Bun: 2 * BOMB_MIB,

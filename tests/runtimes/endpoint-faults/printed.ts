@@ -6,6 +6,7 @@ const OWN = /^HANDLER |^Listening on \S+$/
 /** What a runtime prints of its own accord for a fault that it has reported to the program as well. */
 const NOISE: Readonly<Record<RuntimeName, RegExp | undefined>> = {
   Node: undefined,
+  'Node over undici': undefined,
   Bun: /^Decompression error: \w+$/,
   Deno: undefined,
   workerd: new RegExp(

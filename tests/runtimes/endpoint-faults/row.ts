@@ -1,7 +1,8 @@
 import type { Fault } from './fault-server.ts'
 import type { Site } from './site.ts'
 
-export type RuntimeName = 'Node' | 'Bun' | 'Deno' | 'workerd'
+/** What asks: the `fetch` of a runtime, or `nodeTransport()`. */
+export type RuntimeName = 'Node' | 'Node over undici' | 'Bun' | 'Deno' | 'workerd'
 export type Identity = 'optional' | 'required'
 
 /** What comes of a request: the handler, or the `code` of a refusal. */
@@ -53,9 +54,9 @@ export interface Row {
   readonly alone?: true
 }
 
-/** Where a runtime's `fetch` makes something else of a case, and why. */
+/** Where what asks makes something else of a case, and why. */
 export interface Deviation {
-  readonly runtime: RuntimeName
+  readonly runtimes: readonly RuntimeName[]
   readonly row: string
   /** The names of the cases. */
   readonly cases: readonly string[]

@@ -17,6 +17,7 @@ type Start = (app: string) => Promise<RunningServer>
 /** How each runtime serves the guards, trusting the authority of these tests. */
 export const STARTS: Readonly<Record<RuntimeName, Start>> = {
   Node: trusting('NODE_EXTRA_CA_CERTS', nodeOf('Node 24'), 'fault-node.js'),
+  'Node over undici': trusting('AUTHORITY', nodeOf('Node 24'), 'fault-node-transport.js'),
   Bun: trusting('NODE_EXTRA_CA_CERTS', BUN, 'fault-bun.js'),
   // Names are looked up too, so a permission for 127.0.0.1 alone would be another failure.
   Deno: trusting('DENO_CERT', DENO, 'run', '--no-prompt', '--allow-net', 'fault-deno.js'),

@@ -8,25 +8,27 @@ globalThis.addEventListener?.('unhandledrejection', ({ reason }) => {
   console.log(`UNHANDLED ${reason}`)
 })
 
-/** Sends a request through the guard that it names, and says how long that took. */
-export async function fetch(request) {
-  const guarded = guardFor(request.headers)
-  const startedAt = performance.now()
-  const response = await guarded(request)
-  const tookMs = performance.now() - startedAt
-  const headers = new Headers(response.headers)
-  headers.set('x-took-ms', String(tookMs))
-  return new Response(response.body, { status: response.status, headers })
+/** What sends a request through the guard that it names, and says how long that took. */
+export function createFetch(common = {}) {
+  return async (request) => {
+    const guarded = guardFor(request.headers, common)
+    const startedAt = performance.now()
+    const response = await guarded(request)
+    const tookMs = performance.now() - startedAt
+    const headers = new Headers(response.headers)
+    headers.set('x-took-ms', String(tookMs))
+    return new Response(response.body, { status: response.status, headers })
+  }
 }
 
 /** The options come with the first request of each guard, which lasts as long as the server. */
-function guardFor(headers) {
+function guardFor(headers, common) {
   const name = headers.get('x-guard')
   const known = guards.get(name)
   if (known !== undefined) return known
   const { fetch: behaviour, ...options } = JSON.parse(decodeURIComponent(headers.get('x-options')))
-  const custom = behaviour === undefined ? {} : { fetch: FETCHES[behaviour] }
-  const guarded = withAuth(handler, { ...options, ...custom })
+  const asking = behaviour === undefined ? common : { fetch: FETCHES[behaviour] }
+  const guarded = withAuth(handler, { ...options, ...asking })
   guards.set(name, guarded)
   return guarded
 }

@@ -1,6 +1,6 @@
 import { serve } from '@hono/node-server'
-import { fetch } from './fault-guards.js'
+import { createFetch } from './fault-guards.js'
 
-serve({ fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
+serve({ fetch: createFetch(), hostname: '127.0.0.1', port: 0 }, ({ port }) => {
   console.log(`Listening on http://127.0.0.1:${port}`)
 })

@@ -1,3 +1,4 @@
-import { fetch } from './fault-guards.js'
+import { createFetch } from './fault-guards.js'
 
+const fetch = createFetch()
 export default { fetch: (request) => fetch(request) }

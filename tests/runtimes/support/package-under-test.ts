@@ -26,7 +26,7 @@ declare module 'vitest' {
 
 const ROOT = join(import.meta.dirname, '../../..')
 const SERVERS = join(import.meta.dirname, '../servers')
-const LIBRARIES = ['hono', '@hono/node-server', 'srvx', 'ws']
+const LIBRARIES = ['hono', '@hono/node-server', 'srvx', 'undici', 'ws']
 
 /**
  * Builds and packs the package, and puts the tarball's content beside the server programs. Outside of this repository,

@@ -1,0 +1,141 @@
+import type { TransportResponse } from '../core/auth-config.ts'
+import type { ResponseController, ResponseHandler } from './undici.ts'
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>
+type Step = IteratorResult<Uint8Array, undefined>
+
+interface Waiting {
+  readonly resolve: (step: Step) => void
+  readonly reject: (error: Error) => void
+}
+
+// As much as is read of a body in all.
+const MAX_WAITING_BYTES = 65_536
+const END: Step = { done: true, value: undefined }
+
+/**
+ * Makes one response of what undici tells: the status as soon as it is there, then the body as it is read. What nobody
+ * has read yet waits here, and beyond 64 KiB on the connection.
+ */
+export class ResponseQueue implements ResponseHandler, AsyncIterableIterator<Uint8Array> {
+  readonly #begun: (response: TransportResponse) => void
+  readonly #failed: (error: Error) => void
+  readonly #signal: AbortSignal
+  readonly #abort = (): void => this.#giveUp('the call was given up')
+  readonly #chunks: Uint8Array[] = []
+  #bytes = 0
+  #paused = false
+  #controller: ResponseController | undefined
+  #waiting: Waiting | undefined
+  /** How it ended: whole, or with this. */
+  #end: 'whole' | Error | undefined
+
+  constructor(
+    begun: (response: TransportResponse) => void,
+    failed: (error: Error) => void,
+    signal: AbortSignal,
+  ) {
+    this.#begun = begun
+    this.#failed = failed
+    this.#signal = signal
+    signal.addEventListener('abort', this.#abort)
+    if (signal.aborted) this.#abort()
+  }
+
+  onRequestStart(controller: ResponseController): void {
+    this.#controller = controller
+    // It was given up before there was a connection: nothing is sent.
+    if (this.#end instanceof Error) controller.abort(this.#end)
+  }
+
+  onResponseStart(_controller: ResponseController, status: number, headers: Headers): void {
+    if (status < 200) return
+    this.#begun({ status, headers: { get: (name) => readField(headers, name) }, body: this })
+  }
+
+  onResponseData(controller: ResponseController, chunk: Uint8Array): void {
+    const waiting = this.#waiting
+    if (waiting !== undefined) {
+      this.#waiting = undefined
+      waiting.resolve({ done: false, value: chunk })
+      return
+    }
+    this.#chunks.push(chunk)
+    this.#bytes += chunk.byteLength
+    if (this.#bytes < MAX_WAITING_BYTES) return
+    this.#paused = true
+    controller.pause()
+  }
+
+  onResponseEnd(): void {
+    this.#settle('whole')
+    this.#waiting?.resolve(END)
+  }
+
+  onResponseError(_controller: ResponseController | undefined, error: Error): void {
+    this.#fail(describe(error))
+  }
+
+  next(): Promise<Step> {
+    const chunk = this.#chunks.shift()
+    if (chunk !== undefined) return Promise.resolve(this.#take(chunk))
+    if (this.#end === 'whole') return Promise.resolve(END)
+    if (this.#end !== undefined) return Promise.reject(this.#end)
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject }
+    })
+  }
+
+  /** Ends the connection, unless the response is complete. */
+  return(): Promise<Step> {
+    this.#giveUp('nobody reads on')
+    return Promise.resolve(END)
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  #take(chunk: Uint8Array): Step {
+    this.#bytes -= chunk.byteLength
+    if (this.#paused && this.#bytes < MAX_WAITING_BYTES) {
+      this.#paused = false
+      this.#controller?.resume()
+    }
+    return { done: false, value: chunk }
+  }
+
+  #giveUp(why: string): void {
+    if (this.#end !== undefined) return
+    const error = new Error(`No whole response from the endpoint: ${why}`)
+    this.#fail(error)
+    this.#controller?.abort(error)
+  }
+
+  #fail(error: Error): void {
+    if (this.#end !== undefined) return
+    this.#settle(error)
+    // A promise that is settled stays as it is.
+    this.#failed(error)
+    this.#waiting?.reject(error)
+  }
+
+  #settle(end: 'whole' | Error): void {
+    this.#end = end
+    this.#signal.removeEventListener('abort', this.#abort)
+  }
+}
+
+function readField(headers: Headers, name: string): string | null {
+  const value = Object.hasOwn(headers, name) ? headers[name] : undefined
+  if (value === undefined) return null
+  return typeof value === 'string' ? value : value.join(', ')
+}
+
+// No more than the code: undici's own errors bring along bytes that were received, and may one day bring what was sent.
+function describe(error: unknown): Error {
+  const code: unknown =
+    typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : ''
+  const shown = typeof code === 'string' && /^[A-Z\d_]{1,64}$/.test(code) ? code : 'unknown error'
+  return new Error(`No whole response from the endpoint: ${shown}`)
+}

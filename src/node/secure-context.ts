@@ -1,0 +1,78 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
+import { AuthConfigError } from '../core/errors.ts'
+import { invalidOption, invalidSecret } from '../core/option-checks.ts'
+import type { SecureContext } from 'node:tls'
+
+/** The content of a PEM file, not its name. */
+export type Pem = string | Uint8Array
+
+interface Identity {
+  readonly cert: Buffer
+  readonly key: Buffer
+}
+
+/** What errors call an option. */
+type NameOf = (option: 'ca' | 'cert' | 'key') => string
+
+/** Reads certificates and key once, for all connections; `undefined` where there are none. No error shows them. */
+export function readSecureContext(
+  { ca, cert, key }: { readonly ca?: unknown; readonly cert?: unknown; readonly key?: unknown },
+  nameOf: NameOf,
+): SecureContext | undefined {
+  if (ca === undefined && cert === undefined && key === undefined) return undefined
+  if (cert === undefined && key !== undefined) throw unpaired(nameOf('cert'), nameOf('key'))
+  if (key === undefined && cert !== undefined) throw unpaired(nameOf('key'), nameOf('cert'))
+  const identity = cert === undefined ? {} : readIdentity(cert, key, nameOf)
+  return createSecureContext(
+    ca === undefined ? identity : { ...identity, ca: readAuthorities(ca, nameOf('ca')) },
+  )
+}
+
+function readAuthorities(value: unknown, option: string): Buffer[] {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value]
+  // With an empty list Node would trust nobody, or whom it always trusts: neither was meant.
+  if (list.length === 0) throw invalidOption(option, value, 'left out or given a certificate')
+  return list.map((one) => readCertificate(one, option))
+}
+
+function readIdentity(cert: unknown, key: unknown, nameOf: NameOf): Identity {
+  const identity = {
+    cert: readCertificate(cert, nameOf('cert')),
+    key: readPem(key, nameOf('key')),
+  }
+  if (isPair(identity)) return identity
+  throw invalidSecret(nameOf('key'), `the private key of "${nameOf('cert')}", not encrypted`)
+}
+
+// TLS itself takes a key of another kind than the certificate's, and then shows no certificate.
+function isPair({ cert, key }: Identity): boolean {
+  try {
+    return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))
+  } catch {
+    return false
+  }
+}
+
+function readCertificate(value: unknown, option: string): Buffer {
+  const pem = readPem(value, option)
+  try {
+    void new X509Certificate(pem)
+    return pem
+  } catch {
+    throw invalidSecret(option, 'a certificate in PEM')
+  }
+}
+
+// A path, which other libraries take here, has no such line.
+function readPem(value: unknown, option: string): Buffer {
+  if (typeof value === 'string' || value instanceof Uint8Array) {
+    const pem = Buffer.from(value)
+    if (pem.includes('-----BEGIN ')) return pem
+  }
+  throw invalidSecret(option, 'the content of a PEM file')
+}
+
+function unpaired(missing: string, given: string): AuthConfigError {
+  return new AuthConfigError(missing, `"${missing}" must be given with "${given}"`)
+}

@@ -1,0 +1,92 @@
+import {
+  checkInteger,
+  checkMilliseconds,
+  invalidOption,
+  invalidSecret,
+  isOptionsObject,
+  readOptions,
+} from '../core/option-checks.ts'
+import { AuthConfigError } from '../core/errors.ts'
+import { readSecureContext } from './secure-context.ts'
+import type { Pem } from './secure-context.ts'
+import type { ConnectionOptions, NodeDispatcher } from './undici.ts'
+
+/** What `nodeTransport` is configured with. */
+export interface NodeTransportOptions {
+  /**
+   * The certificates of the authorities that may have signed the endpoint's, in PEM.
+   * @default those that Node trusts, `NODE_EXTRA_CA_CERTS` included
+   */
+  readonly ca?: Pem | readonly Pem[]
+  /** The certificate that is shown to the endpoint, in PEM, with those that lead to its authority. Needs `key`. */
+  readonly cert?: Pem
+  /** The private key of `cert`, in PEM, not encrypted. Never shown. */
+  readonly key?: Pem
+  /**
+   * The most connections to one endpoint; calls beyond that wait. 1 to 10,000.
+   * @default as many as there are calls, which `concurrency.maxInFlight` bounds
+   */
+  readonly connections?: number
+  /**
+   * How long making a connection may take, whoever still waits for it. 1 to 60,000 milliseconds.
+   * @default 5000
+   */
+  readonly connectTimeoutMs?: number
+  /** An `Agent`, a `ProxyAgent` or a `MockAgent` of your own, in place of all of these. */
+  readonly dispatcher?: NodeDispatcher
+}
+
+/** What makes the requests: what was given, or what is to be opened with these options. */
+export type DispatcherSource = { readonly given: NodeDispatcher } | ConnectionOptions
+
+const PARENT = 'nodeTransport'
+const OPTIONS = {
+  ca: true,
+  cert: true,
+  key: true,
+  connections: true,
+  connectTimeoutMs: true,
+  dispatcher: true,
+} as const
+
+/** Checks the options, and reads certificates and key once. Throws `AuthConfigError`, which never shows a key. */
+export function resolveTransportOptions(value: unknown): DispatcherSource {
+  // Whoever gives a key in place of the options must not see it in a log.
+  if (!isOptionsObject(value)) throw invalidSecret(PARENT, 'called with an object of options')
+  const {
+    dispatcher,
+    connections,
+    connectTimeoutMs = 5000,
+    ...tls
+  } = readOptions(value, OPTIONS, PARENT)
+  if (dispatcher !== undefined) {
+    const other = Object.keys(value).find((name) => name !== 'dispatcher')
+    if (other === undefined) return { given: checkDispatcher(dispatcher) }
+    throw new AuthConfigError(
+      nameOf(other),
+      `"${nameOf(other)}" must be left out beside "${nameOf('dispatcher')}", which decides it`,
+    )
+  }
+  const secureContext = readSecureContext(tls, nameOf)
+  return {
+    connectTimeoutMs: checkMilliseconds(nameOf('connectTimeoutMs'), connectTimeoutMs, 1, 60_000),
+    ...(connections === undefined
+      ? {}
+      : { connections: checkInteger(nameOf('connections'), connections, 1, 10_000) }),
+    ...(secureContext === undefined ? {} : { secureContext }),
+  }
+}
+
+function checkDispatcher(value: unknown): NodeDispatcher {
+  if (isDispatcher(value)) return value
+  throw invalidOption(nameOf('dispatcher'), value, 'a dispatcher of undici')
+}
+
+function isDispatcher(value: unknown): value is NodeDispatcher {
+  if (typeof value !== 'object' || value === null || !('dispatch' in value)) return false
+  return typeof value.dispatch === 'function'
+}
+
+function nameOf(option: string): string {
+  return `${PARENT}.${option}`
+}

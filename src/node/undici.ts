@@ -1,0 +1,93 @@
+import { createRequire } from 'node:module'
+import { AuthConfigError } from '../core/errors.ts'
+import type { SecureContext } from 'node:tls'
+
+/** What undici lets be done about a response that is coming in. */
+export interface ResponseController {
+  pause(): void
+  resume(): void
+  abort(reason: Error): void
+}
+
+/** Is told what comes of a request, as undici tells it. */
+export interface ResponseHandler {
+  onRequestStart(controller: ResponseController, context?: unknown): void
+  onResponseStart(
+    controller: ResponseController,
+    status: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+  ): void
+  onResponseData(controller: ResponseController, chunk: Uint8Array): void
+  onResponseEnd(controller: ResponseController, trailers: unknown): void
+  onResponseError(controller: ResponseController, error: Error): void
+}
+
+/** A POST, as undici is told it. */
+export interface PostOptions {
+  readonly origin: string
+  readonly path: string
+  readonly method: 'POST'
+  readonly headers: Record<string, string>
+  readonly body: string
+}
+
+/** The part of undici's `Dispatcher` that is used: an `Agent`, a `MockAgent` and others have it. */
+export interface NodeDispatcher {
+  dispatch(options: PostOptions, handler: ResponseHandler): boolean
+}
+
+/** How connections to the endpoint are made. */
+export interface ConnectionOptions {
+  readonly connections?: number
+  readonly connectTimeoutMs: number
+  readonly secureContext?: SecureContext
+}
+
+type AgentConstructor = new (options: object) => NodeDispatcher
+
+const require = createRequire(import.meta.url)
+
+/** Loads undici, and makes what keeps connections. Opens none. Throws where there is no undici that could be used. */
+export function openAgent({
+  connections,
+  connectTimeoutMs,
+  secureContext,
+}: ConnectionOptions): NodeDispatcher {
+  checkUndici()
+  const { Agent } = require('undici') as { Agent: AgentConstructor }
+  return new Agent({
+    allowH2: false,
+    pipelining: 1,
+    // The signal of each call bounds it: no timers beside that.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: {
+      timeout: connectTimeoutMs,
+      ...(secureContext === undefined ? {} : { secureContext }),
+    },
+    ...(connections === undefined ? {} : { connections }),
+  })
+}
+
+function checkUndici(): void {
+  if ('bun' in process.versions) {
+    throw missing('it is for Node: on Bun leave "transport" out, for its fetch is as fast')
+  }
+  const major = readMajor()
+  if (major === undefined)
+    throw missing('the package "undici" is not installed: npm install undici@7')
+  if (major < 7) throw missing(`it needs undici 7, found ${major}: npm install undici@7`)
+}
+
+function readMajor(): number | undefined {
+  try {
+    const { version } = require('undici/package.json') as { version: string }
+    return Number.parseInt(version, 10)
+  } catch {
+    return undefined
+  }
+}
+
+function missing(why: string): AuthConfigError {
+  return new AuthConfigError('transport', `nodeTransport() cannot be used: ${why}`)
+}

@@ -1,0 +1,284 @@
+import { createServer as createHttpServer } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import { createServer as createTcpServer } from 'node:net'
+import { inspect } from 'node:util'
+import { afterEach, describe, expect, it } from 'vitest'
+import { nodeTransport } from '../../src/node.ts'
+import { close, listen } from '../support/loopback.ts'
+import { SELF_SIGNED } from '../support/self-signed-certificate.ts'
+import type { RequestListener } from 'node:http'
+import type { ServerOptions } from 'node:https'
+import type { Server, Socket } from 'node:net'
+import type { NodeTransportOptions } from '../../src/node.ts'
+import type { Transport, TransportInit, TransportResponse } from '../../src/index.ts'
+
+/** The rest is in `tests/endpoint-sockets.test.ts`, which asks through `fetch` and through this. */
+
+const BODY = '{"api_key":"the-token"}'
+const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'
+const LATE_MS = 10_000
+
+const running: { server: Server; sockets: Set<Socket> }[] = []
+
+afterEach(async () => {
+  for (const { server, sockets } of running.splice(0)) {
+    const closed = close(server)
+    for (const socket of sockets) socket.destroy()
+    await closed
+  }
+})
+
+async function run(server: Server): Promise<{ port: number; sockets: Set<Socket> }> {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket)).on('error', () => undefined)
+  })
+  running.push({ server, sockets })
+  return { port: await listen(server), sockets }
+}
+
+/** Answers each question with these bytes, and keeps what came. */
+async function runTcp(answer: (socket: Socket, count: number) => unknown) {
+  const questions: string[] = []
+  const server = createTcpServer((socket) => {
+    socket.on('end', () => socket.end())
+    socket.on('data', (chunk: Buffer) => {
+      const received = chunk.toString()
+      // undici may write head and body apart.
+      if (!received.includes('api_key')) return
+      questions.push(received)
+      answer(socket, questions.length)
+    })
+  })
+  return { ...(await run(server)), questions }
+}
+
+function post(
+  port: number,
+  given: Partial<TransportInit> = {},
+  transport: Transport = nodeTransport(),
+): Promise<TransportResponse> {
+  return transport(`http://127.0.0.1:${port}/validate?a=b`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: BODY,
+    redirect: 'manual',
+    signal: new AbortController().signal,
+    ...given,
+  })
+}
+
+async function read({ body }: TransportResponse): Promise<string> {
+  const parts: Uint8Array[] = []
+  for await (const part of body as AsyncIterable<Uint8Array>) parts.push(part)
+  return Buffer.concat(parts).toString()
+}
+
+describe('what is sent', () => {
+  it('is the POST, for a body as it is', async () => {
+    let received: unknown
+    const server = createHttpServer((request, response) => {
+      const { method, url, headers } = request
+      let body = ''
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()))
+      request.on('end', () => {
+        received = { method, url, headers, body }
+        response.setHeader('x-said', 'yes').end('{"a":1}')
+      })
+    })
+    const { port } = await run(server)
+    // What the config adds could ask for what is not unpacked.
+    const headers = { 'x-secret': 's', 'accept-encoding': 'gzip' }
+    const response = await post(port, { headers })
+    expect(response.status).toBe(200)
+    expect(response.headers.get('x-said')).toBe('yes')
+    expect(await read(response)).toBe('{"a":1}')
+    expect(received).toEqual({
+      method: 'POST',
+      url: '/validate?a=b',
+      headers: {
+        host: `127.0.0.1:${port}`,
+        connection: 'keep-alive',
+        'content-length': String(BODY.length),
+        'x-secret': 's',
+        'accept-encoding': 'identity',
+      },
+      body: BODY,
+    })
+    expect(headers['accept-encoding']).toBe('gzip')
+  })
+
+  it('goes to the URL of each call', async () => {
+    const transport = nodeTransport()
+    const servers = [await runTcp((socket) => socket.write(OK)), await runTcp((s) => s.write(OK))]
+    for (const { port } of [...servers, ...servers]) await read(await post(port, {}, transport))
+    expect(servers.map(({ questions }) => questions.length)).toEqual([2, 2])
+  })
+
+  it.each([301, 302, 303, 307, 308])('A-E1: is not sent on, for a %i', async (status) => {
+    const elsewhere = await runTcp((socket) => socket.write(OK))
+    const location = `http://127.0.0.1:${elsewhere.port}/validate`
+    const head = `HTTP/1.1 ${status} X\r\nlocation: ${location}\r\ncontent-length: 0\r\n\r\n`
+    const { port } = await runTcp((socket) => socket.write(head))
+    const response = await post(port)
+    expect(response.status).toBe(status)
+    expect(await read(response)).toBe('')
+    expect(elsewhere.questions).toEqual([])
+  })
+
+  it.each<[string, (socket: Socket) => unknown]>([
+    ['closed', (socket) => socket.destroy()],
+    ['reset', (socket) => socket.resetAndDestroy()],
+    ['half-closed', (socket) => socket.end()],
+  ])('A-E20: is sent once on a kept connection that is %s', async (_how, hangUp) => {
+    const transport = nodeTransport()
+    const { port, questions } = await runTcp((socket, count) =>
+      count === 1 ? socket.write(OK) : hangUp(socket),
+    )
+    await read(await post(port, {}, transport))
+    await expect(post(port, {}, transport)).rejects.toThrow('No whole response')
+    expect(questions).toHaveLength(2)
+  })
+})
+
+describe('what comes back', () => {
+  it('is the status, as soon as it is there', async () => {
+    const { port } = await runTcp((socket) =>
+      socket.write(
+        'HTTP/1.1 103 Early\r\nlink: x\r\n\r\nHTTP/1.1 403 No\r\ncontent-length: 9\r\n\r\n',
+      ),
+    )
+    expect((await post(port)).status).toBe(403)
+  })
+
+  it('breaks off where the connection does', async () => {
+    const { port } = await runTcp((socket) =>
+      socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{}'),
+    )
+    await expect(read(await post(port))).rejects.toThrow('No whole response')
+  })
+
+  it('A-E14: is left on the connection while nobody reads it, which ends with the reader', async () => {
+    const piece = Buffer.alloc(65_536, 'x')
+    let taken = (): number => 0
+    const { port, sockets } = await runTcp((socket) => {
+      taken = () => socket.bytesWritten - socket.writableLength
+      const pump = (): void => {
+        while (!socket.destroyed && socket.write(piece));
+      }
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 1000000000000\r\n\r\n')
+      socket.on('drain', pump)
+      pump()
+    })
+    const { body } = await post(port)
+    const chunks = (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
+    await chunks.next()
+    let before = -1
+    // What the buffers of the sockets hold is taken all the same.
+    await expect
+      .poll(() => [before, (before = taken())].every((count, _, [first]) => count === first), {
+        interval: 100,
+        timeout: LATE_MS,
+      })
+      .toBe(true)
+    expect(taken()).toBeLessThan(24 * 1024 * 1024)
+    await chunks.return?.()
+    await expect.poll(() => sockets.size, { timeout: LATE_MS }).toBe(0)
+  })
+
+  it('A-L: is no error with what was sent or received in it', async () => {
+    const { port } = await runTcp((socket) => socket.write('the-token \r\n\r\n'))
+    const error: unknown = await post(port).catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(Error)
+    expect(inspect(error, { depth: null, showHidden: true })).not.toContain('the-token')
+  })
+
+  it('is a rejection for what is no HTTP request', async () => {
+    await expect(post(1, { headers: { 'bad name': 'x' } })).rejects.toThrow('No whole response')
+  })
+})
+
+describe('an abort', () => {
+  it.each([
+    ['before a response', () => true],
+    [
+      'in the body',
+      (socket: Socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n'),
+    ],
+  ])('frees the socket: %s', async (_when, answer) => {
+    const clock = new AbortController()
+    const { port, sockets, questions } = await runTcp(answer)
+    const reading = post(port, { signal: clock.signal }).then(read)
+    await expect.poll(() => questions.length).toBe(1)
+    clock.abort()
+    await expect(reading).rejects.toThrow('given up')
+    await expect.poll(() => sockets.size, { timeout: LATE_MS }).toBe(0)
+  })
+
+  it('of a call that waits for a connection keeps it from being sent', async () => {
+    const transport = nodeTransport({ connections: 1 })
+    const held: Socket[] = []
+    const { port, questions } = await runTcp((socket) => held.push(socket))
+    const first = post(port, {}, transport)
+    await expect.poll(() => held.length).toBe(1)
+    const clock = new AbortController()
+    const second = post(port, { signal: clock.signal }, transport)
+    clock.abort()
+    await expect(second).rejects.toThrow('given up')
+    held[0]?.write(OK)
+    await read(await first)
+    const third = post(port, {}, transport)
+    await expect.poll(() => held.length).toBe(2)
+    held[1]?.write(OK)
+    await read(await third)
+    expect(questions).toHaveLength(2)
+  })
+})
+
+describe('TLS', () => {
+  const { cert, key } = SELF_SIGNED
+  const hello: RequestListener = (_request, response) => response.end('{}')
+
+  async function ask(server: ServerOptions, options: NodeTransportOptions): Promise<number> {
+    const { port } = await run(createHttpsServer({ cert, key, ...server }, hello))
+    const signal = AbortSignal.timeout(LATE_MS)
+    const init = { method: 'POST', headers: {}, body: BODY, redirect: 'manual', signal } as const
+    const response = await nodeTransport(options)(`https://localhost:${port}/`, init)
+    await read(response)
+    return response.status
+  }
+
+  it('trusts who signed what is in "ca", and nobody else', async () => {
+    expect(await ask({}, { ca: cert })).toBe(200)
+    await expect(ask({}, {})).rejects.toThrow('DEPTH_ZERO_SELF_SIGNED_CERT')
+  })
+
+  it('shows the certificate to who asks for one', async () => {
+    const strict = { requestCert: true, rejectUnauthorized: true, ca: cert }
+    expect(await ask(strict, { ca: cert, cert, key })).toBe(200)
+    await expect(ask(strict, { ca: cert })).rejects.toThrow('No whole response')
+  })
+
+  it('gives up a handshake that does not end', async () => {
+    const { port, sockets } = await run(createTcpServer((socket) => socket.resume()))
+    const transport = nodeTransport({ connectTimeoutMs: 50 })
+    const { signal } = new AbortController()
+    const init = { method: 'POST', headers: {}, body: BODY, redirect: 'manual', signal } as const
+    await expect(transport(`https://localhost:${port}/`, init)).rejects.toThrow(
+      'UND_ERR_CONNECT_TIMEOUT',
+    )
+    await expect.poll(() => sockets.size, { timeout: LATE_MS }).toBe(0)
+  })
+})
+
+it('keeps no process alive', async () => {
+  const active = (): number =>
+    process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length
+  const before = active()
+  const { port, sockets } = await runTcp((socket) => socket.write(OK))
+  await read(await post(port))
+  // The server's end of it, and not ours, though both are there.
+  await expect.poll(active, { timeout: LATE_MS }).toBe(before + 1)
+  expect(sockets.size).toBe(1)
+})

@@ -1,0 +1,137 @@
+import { inspect } from 'node:util'
+import { describe, expect, it, vi } from 'vitest'
+import { ResponseQueue } from '../../src/node/response-queue.ts'
+import type { TransportResponse } from '../../src/core/auth-config.ts'
+
+/** What undici calls, in the orders that it may call it in. `tests/node/node-transport.test.ts` has undici itself. */
+
+const KIB_32 = new Uint8Array(32_768)
+
+function setup(clock = new AbortController()) {
+  const controller = { pause: vi.fn<() => void>(), resume: vi.fn<() => void>(), abort: vi.fn() }
+  const begun = vi.fn<(response: TransportResponse) => void>()
+  const failed = vi.fn<(error: Error) => void>()
+  const queue = new ResponseQueue(begun, failed, clock.signal)
+  return { clock, controller, begun, failed, queue }
+}
+
+function started(headers: Record<string, string | string[]> = {}) {
+  const given = setup()
+  given.queue.onRequestStart(given.controller)
+  given.queue.onResponseStart(given.controller, 200, headers)
+  return given
+}
+
+describe('ResponseQueue', () => {
+  it('gives the status at once, and then the body in order', async () => {
+    const { queue, begun, controller } = started()
+    expect(begun.mock.calls[0]?.[0].status).toBe(200)
+    queue.onResponseData(controller, new Uint8Array([1]))
+    expect(await queue.next()).toEqual({ done: false, value: new Uint8Array([1]) })
+    const next = queue.next()
+    queue.onResponseData(controller, new Uint8Array([2]))
+    queue.onResponseEnd()
+    expect(await next).toEqual({ done: false, value: new Uint8Array([2]) })
+    expect(await queue.next()).toEqual({ done: true, value: undefined })
+  })
+
+  it('ends who waits', async () => {
+    const { queue } = started()
+    const next = queue.next()
+    queue.onResponseEnd()
+    expect(await next).toEqual({ done: true, value: undefined })
+  })
+
+  it('takes no interim response for the response (RFC 9110 §15.2)', () => {
+    const { queue, controller, begun } = setup()
+    queue.onRequestStart(controller)
+    queue.onResponseStart(controller, 103, { link: 'x' })
+    expect(begun).not.toHaveBeenCalled()
+    queue.onResponseStart(controller, 401, {})
+    expect(begun.mock.calls[0]?.[0].status).toBe(401)
+  })
+
+  it('joins fields that repeat, and has none that were not sent', () => {
+    const { begun } = started({ 'cache-control': ['no-store', 'max-age=5'], age: '1' })
+    const headers = begun.mock.calls[0]?.[0].headers
+    expect(headers?.get('cache-control')).toBe('no-store, max-age=5')
+    expect(headers?.get('age')).toBe('1')
+    for (const name of ['retry-after', '__proto__', 'constructor']) {
+      expect(headers?.get(name)).toBeNull()
+    }
+  })
+
+  it('leaves on the connection what is more than 64 KiB ahead of the reader', async () => {
+    const { queue, controller } = started()
+    queue.onResponseData(controller, KIB_32)
+    expect(controller.pause).not.toHaveBeenCalled()
+    queue.onResponseData(controller, KIB_32)
+    expect(controller.pause).toHaveBeenCalledOnce()
+    await queue.next()
+    expect(controller.resume).toHaveBeenCalledOnce()
+    await queue.next()
+    expect(controller.resume).toHaveBeenCalledOnce()
+  })
+
+  it('ends the connection when nobody reads on, once', async () => {
+    const { queue, controller } = started()
+    await queue.return()
+    await queue.return()
+    expect(controller.abort).toHaveBeenCalledOnce()
+    await expect(queue.next()).rejects.toThrow('nobody reads on')
+  })
+
+  it('leaves the connection alone when the response is complete', async () => {
+    const { queue, controller, clock } = started()
+    queue.onResponseEnd()
+    await queue.return()
+    clock.abort()
+    expect(controller.abort).not.toHaveBeenCalled()
+  })
+
+  it('gives up at the abort, also who waits for the body', async () => {
+    const { queue, controller, clock } = started()
+    const next = queue.next()
+    clock.abort()
+    expect(controller.abort).toHaveBeenCalledOnce()
+    await expect(next).rejects.toThrow('the call was given up')
+  })
+
+  it('sends nothing when it was given up before there was a connection', () => {
+    const { queue, controller, failed, clock } = setup()
+    clock.abort()
+    expect(failed).toHaveBeenCalledOnce()
+    queue.onRequestStart(controller)
+    expect(controller.abort).toHaveBeenCalledOnce()
+  })
+
+  it('fails at once with a signal that has aborted', () => {
+    const clock = new AbortController()
+    clock.abort()
+    expect(setup(clock).failed).toHaveBeenCalledOnce()
+  })
+
+  it.each([
+    [
+      Object.assign(new Error('token'), { code: 'UND_ERR_SOCKET', data: 'token' }),
+      'UND_ERR_SOCKET',
+    ],
+    [Object.assign(new Error('token'), { code: 'the token' }), 'unknown error'],
+    [new Error('token', { cause: 'token' }), 'unknown error'],
+    [undefined, 'unknown error'],
+  ])('A-L: says no more of %o than its code', (error, shown) => {
+    const { queue, controller, failed } = setup()
+    queue.onResponseError(controller, error as Error)
+    const [said] = failed.mock.calls[0] ?? []
+    expect(said?.message).toBe(`No whole response from the endpoint: ${shown}`)
+    expect(inspect(said, { depth: null, showHidden: true })).not.toContain('token')
+  })
+
+  it('breaks the body off for an error after the status', async () => {
+    const { queue, controller } = started()
+    queue.onResponseData(controller, new Uint8Array([1]))
+    queue.onResponseError(controller, new Error('x'))
+    expect(await queue.next()).toMatchObject({ done: false })
+    await expect(queue.next()).rejects.toThrow('unknown error')
+  })
+})

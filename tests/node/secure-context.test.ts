@@ -1,0 +1,68 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { inspect } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { readSecureContext } from '../../src/node/secure-context.ts'
+import { AuthConfigError } from '../../src/index.ts'
+import { SELF_SIGNED } from '../support/self-signed-certificate.ts'
+
+// What the connections do with them is in `tests/node/node-transport.test.ts`.
+
+const { cert, key } = SELF_SIGNED
+const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const ANOTHER_KEY = privateKey.export({ type: 'pkcs8', format: 'pem' })
+const ENCRYPTED = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({
+  type: 'pkcs8',
+  format: 'pem',
+  cipher: 'aes-256-cbc',
+  passphrase: 'hunter2',
+})
+const NO_CERTIFICATE = '-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----\n'
+const NO_PEM = 'the content of a PEM file'
+const NO_PAIR = 'the private key of "tls.cert", not encrypted'
+
+const nameOf = (option: string): string => `tls.${option}`
+
+describe('readSecureContext', () => {
+  it('leaves it to Node when nothing is given', () => {
+    expect(readSecureContext({}, nameOf)).toBeUndefined()
+  })
+
+  it.each([
+    ['an authority', { ca: cert }],
+    ['an authority in bytes', { ca: Buffer.from(cert) }],
+    ['several authorities', { ca: [cert, new TextEncoder().encode(cert)] }],
+    ['a certificate of its own', { cert, key: Buffer.from(key) }],
+  ])('takes %s', (_what, options) => {
+    expect(readSecureContext(options, nameOf)).toHaveProperty('context')
+  })
+
+  it.each([
+    [{ ca: '/etc/ssl/ca.pem' }, 'ca', NO_PEM],
+    [{ ca: 5 }, 'ca', NO_PEM],
+    [{ ca: NO_CERTIFICATE }, 'ca', 'a certificate in PEM'],
+    [{ ca: key }, 'ca', 'a certificate in PEM'],
+    [{ ca: [] }, 'ca', 'left out or given a certificate'],
+    [{ ca: [cert, 'hunter2'] }, 'ca', NO_PEM],
+    [{ cert }, 'key', 'must be given with "tls.cert"'],
+    [{ key }, 'cert', 'must be given with "tls.key"'],
+    [{ cert: key, key }, 'cert', 'a certificate in PEM'],
+    [{ cert, key: 'hunter2' }, 'key', NO_PEM],
+    [{ cert, key: cert }, 'key', NO_PAIR],
+    [{ cert, key: ENCRYPTED }, 'key', NO_PAIR],
+    [{ cert, key: ANOTHER_KEY }, 'key', NO_PAIR],
+  ])('L: refuses %o, and shows nothing of it', (options, option, message) => {
+    let error: unknown
+    try {
+      readSecureContext(options, nameOf)
+    } catch (thrown) {
+      error = thrown
+    }
+    expect(error).toBeInstanceOf(AuthConfigError)
+    expect(error).toMatchObject({ option: `tls.${option}` })
+    const shown = inspect(error, { depth: null, showHidden: true })
+    expect(shown).toContain(message)
+    for (const secret of ['hunter2', 'PRIVATE KEY', key.slice(60, 90)]) {
+      expect(shown).not.toContain(secret)
+    }
+  })
+})

@@ -1,0 +1,54 @@
+import { inspect } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { resolveTransportOptions } from '../../src/node/transport-options.ts'
+import { AuthConfigError } from '../../src/index.ts'
+import { SELF_SIGNED } from '../support/self-signed-certificate.ts'
+
+const { cert, key } = SELF_SIGNED
+const dispatcher = { dispatch: () => true }
+
+describe('resolveTransportOptions', () => {
+  it('has defaults for all of them', () => {
+    expect(resolveTransportOptions({})).toEqual({ connectTimeoutMs: 5000 })
+  })
+
+  it('takes certificates and bounds', () => {
+    const options = { ca: cert, cert, key, connections: 8, connectTimeoutMs: 100 }
+    expect(resolveTransportOptions(options)).toMatchObject({
+      connections: 8,
+      connectTimeoutMs: 100,
+      secureContext: expect.anything() as unknown,
+    })
+  })
+
+  it('takes a dispatcher as it is', () => {
+    const source = resolveTransportOptions({ dispatcher })
+    expect('given' in source && source.given).toBe(dispatcher)
+  })
+
+  it.each([
+    [{ cas: cert }, '.cas', 'did you mean "ca"?'],
+    [{ ca: undefined }, '.ca', 'is a variable not set?'],
+    [{ ca: '/etc/ssl/ca.pem' }, '.ca', 'the content of a PEM file'],
+    [{ connections: 0 }, '.connections', 'a whole number from 1 to 10000, received 0'],
+    [{ connections: '8' }, '.connections', 'received "8"'],
+    [{ connectTimeoutMs: 60_001 }, '.connectTimeoutMs', 'from 1 to 60000'],
+    [{ dispatcher: 'agent' }, '.dispatcher', 'a dispatcher of undici'],
+    [{ dispatcher: {} }, '.dispatcher', 'a dispatcher of undici'],
+    [{ dispatcher, ca: cert }, '.ca', 'must be left out'],
+    [key, '', 'called with an object of options'],
+    [null, '', 'called with an object of options'],
+  ])('refuses %o', (options, option, message) => {
+    let error: unknown
+    try {
+      resolveTransportOptions(options)
+    } catch (thrown) {
+      error = thrown
+    }
+    expect(error).toBeInstanceOf(AuthConfigError)
+    expect(error).toMatchObject({ option: `nodeTransport${option}` })
+    const shown = inspect(error, { depth: null, showHidden: true })
+    expect(shown).toContain(message)
+    expect(shown).not.toContain('PRIVATE KEY')
+  })
+})
