@@ -5,15 +5,21 @@ export interface Freshness {
   readonly mustRevalidate?: true
 }
 
-// A directive: its name, and a value that may be quoted. Between two there is always a comma, so this is linear.
-const DIRECTIVE = /([\w-]+)(?:[ \t]*=[ \t]*(?:"([^"]*)"|([^\s,"]*)))?/g
+// A directive: its name, and a value that may be quoted, with escapes (RFC 9110 §5.6). No two neighbouring parts match
+// the same character, and a quoted value without an end can only be the last, so this is linear.
+const DIRECTIVE =
+  /([\w!#$%&'*+.^`|~-]+)(?:[ \t]*=[ \t]*(?:"([^"\\]*(?:\\[^][^"\\]*)*)"|([^\s,"]*)))?/g
+
+const MAX_LENGTH = 8192
 
 /** Reads `Cache-Control`. What cannot be understood shortens and never lengthens. */
 export function parseCacheControl(value: string | null | undefined): Freshness {
   if (value === null || value === undefined) return {}
+  if (value.length > MAX_LENGTH) return { maxAgeMs: 0 }
   let maxAgeMs = Infinity
   let mustRevalidate = false
-  for (const [, name = '', quoted, plain] of value.toLowerCase().matchAll(DIRECTIVE)) {
+  for (const [, directive = '', quoted, plain] of value.matchAll(DIRECTIVE)) {
+    const name = directive.toLowerCase()
     if (name === 'no-store' || name === 'no-cache') maxAgeMs = 0
     if (name === 'max-age') maxAgeMs = Math.min(maxAgeMs, parseSeconds(quoted ?? plain))
     if (name === 'must-revalidate') mustRevalidate = true

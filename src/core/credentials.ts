@@ -24,7 +24,7 @@ const TOKEN: Readonly<Record<TokenFormat, RegExp>> = {
 // RFC 6750 §2.1 has one space, RFC 9110 §11.4 one or more; no server needs more than 64.
 const BEARER = /^bearer {1,64}(?! )/i
 const BEARER_SCHEME = /^bearer(?![\w!#$%&'*+.^`|~-])/i
-const JOINED_BEARER = /,[ \t]*bearer(?:[ \t]|$)/i
+const JOINED_BEARER = /,[ \t]*bearer(?:[ \t,]|$)/i
 
 /** Makes the reader for the configured sources, of which exactly one must be present in a request. */
 export function createCredentialsReader(
@@ -87,11 +87,7 @@ function readHeader(headers: Headers, name: string, pattern: RegExp): string | C
 }
 
 function readCookie(headers: Headers, name: string, pattern: RegExp): string | CredentialsProblem {
-  const prefix = `${name}=`
-  const values = listItems(headers.get('cookie'), ';')
-    .filter((pair) => pair.startsWith(prefix))
-    .map((pair) => pair.slice(prefix.length))
-  return readOnly(values, pattern)
+  return readItem(headers.get('cookie') ?? '', ';', `${name}=`, pattern)
 }
 
 function readWebSocketProtocol(
@@ -99,24 +95,40 @@ function readWebSocketProtocol(
   prefix: string,
   pattern: RegExp,
 ): string | CredentialsProblem {
-  const tokens = listItems(headers.get('sec-websocket-protocol'), ',')
-    .filter((protocol) => protocol.startsWith(prefix))
-    .map((protocol) => protocol.slice(prefix.length))
-  return readOnly(tokens, pattern)
+  return readItem(headers.get('sec-websocket-protocol') ?? '', ',', prefix, pattern)
 }
 
-function readOnly(values: readonly string[], pattern: RegExp): string | CredentialsProblem {
-  const [value, second] = values
-  if (value === undefined) return MISSING
-  return second === undefined ? checkToken(value, pattern) : MALFORMED
+// Looks for the prefix and not at each item, of which a hostile list has one for each of its characters.
+function readItem(
+  list: string,
+  separator: string,
+  prefix: string,
+  pattern: RegExp,
+): string | CredentialsProblem {
+  let found: string | CredentialsProblem = MISSING
+  let index = list.indexOf(prefix)
+  while (index !== -1) {
+    const isWanted = isItemStart(list, index, separator)
+    if (isWanted && found !== MISSING) return MALFORMED
+    if (isWanted) found = checkToken(itemAfter(list, index + prefix.length, separator), pattern)
+    index = list.indexOf(prefix, index + prefix.length)
+  }
+  return found
+}
+
+function isItemStart(list: string, index: number, separator: string): boolean {
+  let before = index - 1
+  while (before >= 0 && isBlank(list.charCodeAt(before))) before -= 1
+  return before < 0 || list[before] === separator
+}
+
+function itemAfter(list: string, start: number, separator: string): string {
+  const end = list.indexOf(separator, start)
+  return trimEnd(list, start, end === -1 ? list.length : end)
 }
 
 function checkToken(token: string, pattern: RegExp): string | CredentialsProblem {
   return token.length <= MAX_TOKEN_LENGTH && pattern.test(token) ? token : MALFORMED
-}
-
-function listItems(value: string | null, separator: string): string[] {
-  return value === null ? [] : value.split(separator).map(trimBlanks)
 }
 
 // RFC 9110 §5.5: blanks around a value are not part of it. Most servers trim them, workerd keeps them. `trim()`
@@ -124,10 +136,14 @@ function listItems(value: string | null, separator: string): string[] {
 function trimBlanks(value: string | null): string {
   if (value === null) return ''
   let start = 0
-  let end = value.length
-  while (start < end && isBlank(value.charCodeAt(start))) start += 1
-  while (end > start && isBlank(value.charCodeAt(end - 1))) end -= 1
-  return value.slice(start, end)
+  while (start < value.length && isBlank(value.charCodeAt(start))) start += 1
+  return trimEnd(value, start, value.length)
+}
+
+function trimEnd(value: string, start: number, end: number): string {
+  let last = end
+  while (last > start && isBlank(value.charCodeAt(last - 1))) last -= 1
+  return value.slice(start, last)
 }
 
 function isBlank(code: number): boolean {

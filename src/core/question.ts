@@ -38,11 +38,12 @@ function readHeaders(headers: Headers, wanted: Context['headers']): Record<strin
   return told
 }
 
-// The parser that handlers use, so that both read the same parameters out of one query. It drops one `?` at the start,
-// and a query may begin with another: `/a??x` has a parameter `?x`.
+// The parser that handlers use, so that both read the same parameters out of one query: what a server handed over raw is
+// encoded first. `URLSearchParams` alone drops one `?` at the start, which may be a parameter's, and on Node mistakes raw
+// characters beside broken UTF-8 for others.
 function readParams(query: string, alwaysLists: boolean): Record<string, string | string[]> {
   const lists = emptyRecord<string[]>()
-  for (const [name, value] of new URLSearchParams(`?${query}`)) {
+  for (const [name, value] of new URL(`http://h/?${query}`).searchParams) {
     const list = lists[name]
     if (list === undefined) lists[name] = [value]
     else list.push(value)

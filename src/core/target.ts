@@ -6,6 +6,9 @@ export interface Target {
   readonly query: string
 }
 
+// No server takes so much, and no endpoint is told so much.
+const MAX_LENGTH = 65_536
+
 // Group 1 is the path, group 2 the query. The classes exclude their delimiters, so matching is linear.
 // Servers hand over a Host header unchecked (`h\public`, `h#x`, `h?`): an authority with such a character makes
 // the path that a URL parser finds differ from the one that a router finds.
@@ -17,8 +20,9 @@ const TARGET =
 // decode, nothing to encode, and no `.` for a segment of dots. One pattern is half of what reading it otherwise costs.
 const USUAL = /^https?:\/\/[\w.:-]+(\/[\w~/-]*)(?:\?([!"$-~]*))?$/
 
-// What a URL parser percent-encodes in a path; some servers hand it over raw.
-const RAW = /[^\x21-\x7e]|["<>^`{}]/u
+// What a URL parser percent-encodes in a path, as UTF-8; some servers hand it over raw.
+const RAW = /(?:[^\x21-\x7e]|["<>^`{}])+/gu
+const LONE_SURROGATE = /\p{Surrogate}/gu
 const ENCODED_UNRESERVED = /%(?:2[de]|3\d|[46][1-9a-f]|[57][\da]|5f|7e)/gi
 // A broken triplet before an encoded hex digit: decoding the digit would make a triplet that nobody sent.
 const SPLIT_TRIPLET = /%[\da-f]?%(?:3\d|[46][1-6])/i
@@ -32,6 +36,7 @@ const HIDDEN_STRUCTURE = /%2f|%5c|%00|\/\/|\/\.{0,2};/i
  * @param url `request.url`, as the server made it.
  */
 export function parseTarget(url: string): Target | undefined {
+  if (url.length > MAX_LENGTH) return undefined
   const usual = USUAL.exec(url)
   const match = usual ?? TARGET.exec(url)
   if (match === null) return undefined
@@ -42,7 +47,7 @@ export function parseTarget(url: string): Target | undefined {
 
 /** The canonical form of a path, or `undefined` if it can be read in two ways. */
 export function canonicalPath(raw: string): string | undefined {
-  const path = RAW.test(raw) ? encodeRaw(raw) : raw
+  const path = raw.search(RAW) === -1 ? raw : encodeRaw(raw)
   if (!path.includes('%')) return DOT_SEGMENT.test(path) ? undefined : path
   if (SPLIT_TRIPLET.test(path)) return undefined
   const canonical = path.replace(ENCODED_UNRESERVED, decodeTriplet)
@@ -70,10 +75,5 @@ function decodeTriplet(triplet: string): string {
 }
 
 function encodeRaw(raw: string): string {
-  let path = ''
-  for (const byte of new TextEncoder().encode(raw)) {
-    const character = String.fromCharCode(byte)
-    path += RAW.test(character) ? `%${byte.toString(16).toUpperCase().padStart(2, '0')}` : character
-  }
-  return path
+  return raw.replace(LONE_SURROGATE, '\ufffd').replace(RAW, (run) => encodeURIComponent(run))
 }

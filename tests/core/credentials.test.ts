@@ -87,6 +87,7 @@ describe('a bearer token', () => {
     'Basic zzz, Bearer good',
     'Basic zzz,Bearer good',
     ', Bearer good',
+    'Basic zzz, Bearer, Basic zzz',
     `Bearer${' '.repeat(65)}abc`,
     `Bearer${' '.repeat(8192)}`,
     `Bearer ${'a'.repeat(8193)}`,

@@ -49,6 +49,13 @@ describe('parseTarget', () => {
     expect(parseTarget(url)).toBeUndefined()
   })
 
+  it('refuses a URL of more than 65,536 characters', () => {
+    const path = `/${'a'.repeat(65_536 - 'http://h/'.length)}`
+    expect(parseTarget(`http://h${path}`)).toEqual({ path, query: '' })
+    expect(parseTarget(`http://h${path}a`)).toBeUndefined()
+    expect(parseTarget(`http://h/?${'a'.repeat(1_000_000)}`)).toBeUndefined()
+  })
+
   it('reads the same path and query as a URL parser for every URL that one writes', () => {
     const segment = fc
       .stringMatching(/^[\w.~!$&'()*+,;=:@-]{1,8}$/)
@@ -87,14 +94,14 @@ describe('parseTarget', () => {
   it('is linear in the length of the URL', () => {
     const started = performance.now()
     for (const part of ['a', '/', '%', '.', '/.', '%2', '%61', 'é', '@', '\\']) {
-      parseTarget(`http://${part.repeat(100_000)}`)
-      parseTarget(`http://h/${part.repeat(100_000)}#`)
+      parseTarget(`http://${part.repeat(60_000 / part.length)}`)
+      parseTarget(`http://h/${part.repeat(60_000 / part.length)}#`)
     }
     const slow = performance.now() - started
     const restarted = performance.now()
     for (const part of ['a', '/', '%', '.', '/.', '%2', '%61', 'é', '@', '\\']) {
-      parseTarget(`http://${part.repeat(10_000)}`)
-      parseTarget(`http://h/${part.repeat(10_000)}#`)
+      parseTarget(`http://${part.repeat(6000 / part.length)}`)
+      parseTarget(`http://h/${part.repeat(6000 / part.length)}#`)
     }
     // Ten times the length; a quadratic scan would take a hundred times as long.
     expect(slow).toBeLessThan(40 * (performance.now() - restarted) + 50)

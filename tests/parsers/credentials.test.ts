@@ -1,0 +1,92 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createCredentialsReader } from '../../src/core/credentials.ts'
+import { readBearer, readField, readItem } from './references/credentials.ts'
+import { compare, textOf, TIMEOUT_MS, tooRare } from './strings.ts'
+import type { Reading } from './references/credentials.ts'
+import type { TokenFormat } from '../../src/core/credentials.ts'
+import type { CredentialsSource } from '../../src/index.ts'
+
+type Reference = (field: string | null, format: TokenFormat) => Reading
+
+const NAMES = { missing_credentials: 'missing', malformed_credentials: 'malformed' } as const
+const FORMATS: readonly TokenFormat[] = ['token68', 'visible-ascii']
+const BLANKS = [' ', '  ', '\t', ' \t ', '\u00a0', '\u000b', ' '.repeat(64), ' '.repeat(65)]
+const TOKENS = ['a', 'Z9', '-._~', '+/', '=', '==', 'a'.repeat(8190)]
+const FOREIGN = [
+  ',',
+  '"',
+  ':',
+  '%',
+  ';',
+  '|',
+  '\u0000',
+  '\n',
+  '\r',
+  '\u007f',
+  'é',
+  '\ufffd',
+  '\ud800',
+]
+const OTHER = ['Basic', 'b', 'Bearer-', 'ＢＥＡＲＥＲ', 'Beare\u017f']
+const SCHEMES = [
+  'Bearer ',
+  'Bearer ',
+  'Bearer',
+  'bearer',
+  'BEARER ',
+  'bEaReR ',
+  ', Bearer ',
+  ',bearer',
+]
+const COOKIES = ['key=', '; key=', ';key=', 'Key=', 'xkey=', '; ', 'other=b; ']
+const PROTOCOLS = ['key.', ', key.', ',key.', 'Key.', 'chat, ', ', ']
+
+// Half of them begin as the usual header does.
+const AUTHORIZATIONS = fc.oneof(
+  textOf([...SCHEMES, ...BLANKS, ...TOKENS, ...FOREIGN, ...OTHER]),
+  textOf([...BLANKS, ...TOKENS, ...FOREIGN], 3).map((text) => `Bearer ${text}`),
+)
+
+// The others have the one token that is wanted, and something behind it.
+function mostlyOne(texts: fc.Arbitrary<string>, start: string): fc.Arbitrary<string> {
+  const behind = textOf([...TOKENS, ...BLANKS, ...FOREIGN], 3)
+  return fc.oneof(
+    texts,
+    behind.map((text) => start + text),
+  )
+}
+
+const SOURCES: readonly [string, CredentialsSource, Reference, fc.Arbitrary<string>][] = [
+  ['Authorization', 'bearer', readBearer, AUTHORIZATIONS],
+  ['a header', { header: 'x-key' }, readField, textOf([...BLANKS, ...TOKENS, ...FOREIGN], 3)],
+  [
+    'a cookie',
+    { cookie: 'key' },
+    (field, format) => readItem(field, ';', 'key=', format),
+    mostlyOne(textOf([...COOKIES, ...BLANKS, ...TOKENS, ...FOREIGN], 6), 'other=b; key='),
+  ],
+  [
+    'a WebSocket protocol',
+    { webSocketProtocol: 'key.' },
+    (field, format) => readItem(field, ',', 'key.', format),
+    mostlyOne(textOf([...PROTOCOLS, ...BLANKS, ...TOKENS, ...FOREIGN], 6), 'chat, key.'),
+  ],
+]
+
+describe.each(SOURCES)('the token in %s', (_what, source, reference, fields) => {
+  it.each(FORMATS)(
+    'is what a loop over its characters reads, as %s',
+    { timeout: TIMEOUT_MS },
+    (format) => {
+      const read = createCredentialsReader([source], format)
+      const counts = compare(fields, (field) => {
+        const expected = reference(field, format)
+        const result = read({ get: () => field } as unknown as Headers)
+        const found = typeof result === 'string' ? { token: result } : NAMES[result.reason]
+        return { found, expected, kind: typeof expected === 'string' ? expected : 'token' }
+      })
+      expect(tooRare(counts, ['token', 'missing', 'malformed'])).toEqual([])
+    },
+  )
+})

@@ -1,0 +1,77 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { checkContext } from '../../src/core/context.ts'
+import { createToldEncoder } from '../../src/core/question-key.ts'
+import { createQuestionBuilder } from '../../src/core/question.ts'
+import { pairsOf, readQuery } from './references/query.ts'
+import { compare, textOf, TIMEOUT_MS, tooRare } from './strings.ts'
+
+const SYNTAX = ['&', '&', '=', '=', '+', '?', ';', '[]', '%20', '%26', '%3D', '%2B', '%00']
+const NAMES = ['a', 'b', 'tenant', '__proto__', 'constructor', '0', 'é', '😀', '\u2028', '\ud800']
+const BROKEN = [
+  '%',
+  '%z',
+  '%C3',
+  '%A9',
+  '%F0%9F',
+  '%98%80',
+  '%ED%A0%80',
+  '%EF%BB%BF',
+  '%c0%ae',
+  '%FF',
+]
+const manyPairs = fc.array(textOf([...NAMES.slice(0, 4), '=', '=%C3%A9', '+'], 3), { maxLength: 5 })
+const QUERIES = fc.oneof(
+  textOf([...SYNTAX, ...NAMES, ...BROKEN], 16),
+  manyPairs.map((all) => all.join('&')),
+)
+const REQUEST = { method: 'GET', headers: new Headers() } as Request
+
+it('a query has the parameters that a loop reads', { timeout: TIMEOUT_MS }, () => {
+  const lists = createQuestionBuilder(checkContext({ params: 'lists' }))
+  const values = createQuestionBuilder(checkContext({ params: 'values' }))
+  const counts = compare(QUERIES, (query) => {
+    const target = { path: '/', query }
+    const expected = collect(readQuery(query))
+    const found = [lists, values].map((build) => byName(build('t', REQUEST, target).request.params))
+    return { found, expected: [expected, unwrap(expected)].map(byName), kind: kindOf(expected) }
+  })
+  expect(tooRare(counts, ['none', 'single', 'repeated'])).toEqual([])
+})
+
+it('a query is refused where a loop counts more than 1,000 parameters', () => {
+  const encode = createToldEncoder(checkContext({ headers: [] }), ['e'])
+  const isTold = (query: string): boolean => encode(REQUEST, { path: '/', query }) !== undefined
+  for (let count = 990; count < 1010; count += 1) {
+    for (const pair of ['a&', '&a&', 'a=b&&', '=&', '&&']) {
+      const query = pair.repeat(count)
+      expect(isTold(query)).toBe(pairsOf(query).length <= 1000)
+    }
+  }
+})
+
+type Lists = Readonly<Record<string, readonly string[]>>
+
+function collect(pairs: readonly (readonly [string, string])[]): Lists {
+  const lists = new Map<string, string[]>()
+  for (const [name, value] of pairs) lists.set(name, [...(lists.get(name) ?? []), value])
+  return Object.fromEntries(lists)
+}
+
+function unwrap(lists: Lists): Readonly<Record<string, unknown>> {
+  const values = Object.entries(lists).map(([name, list]) => [
+    name,
+    list.length === 1 ? list[0] : list,
+  ])
+  return Object.fromEntries(values) as Record<string, unknown>
+}
+
+function byName(params: object): unknown[] {
+  return Object.entries(params)
+}
+
+function kindOf(lists: Lists): string {
+  const all = Object.values(lists)
+  if (all.length === 0) return 'none'
+  return all.some((list) => list.length > 1) ? 'repeated' : 'single'
+}

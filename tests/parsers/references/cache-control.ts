@@ -1,0 +1,124 @@
+import { isDigit, isOneOf, isTokenCharacter, lowerAscii } from './characters.ts'
+import type { Freshness } from '../../../src/core/cache-control.ts'
+
+export interface Directive {
+  readonly name: string
+  readonly value: string | undefined
+}
+
+/**
+ * `Cache-Control` by the grammar of RFC 9111 §5.2 and RFC 9110 §5.6, or `undefined` if it is no such list:
+ * `#( token [ "=" ( token / quoted-string ) ] )`.
+ */
+export function readGrammar(field: string): Directive[] | undefined {
+  const directives: Directive[] = []
+  let index = 0
+  const skip = (isWanted: (code: number) => boolean): string => {
+    const start = index
+    while (index < field.length && isWanted(field.charCodeAt(index))) index += 1
+    return field.slice(start, index)
+  }
+  const isLeft = (): boolean => index < field.length
+  const blanks = (): string => skip((code) => isOneOf(code, ' \t'))
+  const value = (): string | undefined => {
+    if (field[index] !== '"') return skip(isTokenCharacter) || undefined
+    const quoted = quotedAt(field, index)
+    index = quoted?.end ?? index
+    return quoted === undefined ? undefined : unescape(quoted.text)
+  }
+  while (isLeft()) {
+    blanks()
+    const name = skip(isTokenCharacter)
+    const hasValue = name !== '' && field[index] === '='
+    if (hasValue) index += 1
+    const given = hasValue ? value() : undefined
+    if (hasValue && given === undefined) return undefined
+    if (name !== '') directives.push({ name: lowerAscii(name), value: given })
+    blanks()
+    if (isLeft() && field[index] !== ',') return undefined
+    index += 1
+  }
+  return directives
+}
+
+/**
+ * All that looks like a directive, wherever it stands in a text that need not be a list. Blanks around `=` are let
+ * pass, and a quoted string without an end is none.
+ */
+export function readLoosely(field: string): Directive[] {
+  const directives: Directive[] = []
+  let index = 0
+  const skip = (isWanted: (code: number) => boolean): string => {
+    const start = index
+    while (index < field.length && isWanted(field.charCodeAt(index))) index += 1
+    return field.slice(start, index)
+  }
+  const isLeft = (): boolean => index < field.length
+  const isBlank = (code: number): boolean => isOneOf(code, ' \t')
+  const value = (): string => {
+    const quoted = field[index] === '"' ? quotedAt(field, index) : undefined
+    if (quoted === undefined) return skip((code) => !isSpace(code) && !isOneOf(code, ',"'))
+    index = quoted.end
+    return quoted.text
+  }
+  while (isLeft()) {
+    skip((code) => !isTokenCharacter(code))
+    const name = lowerAscii(skip(isTokenCharacter))
+    const end = index
+    skip(isBlank)
+    const hasValue = field[index] === '='
+    index = hasValue ? index + 1 : end
+    if (hasValue) skip(isBlank)
+    const given = hasValue ? value() : undefined
+    if (name !== '') directives.push({ name, value: given })
+  }
+  return directives
+}
+
+/** What directives say together: of two the shorter, and nothing that is no number of seconds. */
+export function freshnessOf(directives: readonly Directive[]): Freshness {
+  let maxAgeMs = Infinity
+  let mustRevalidate = false
+  for (const { name, value } of directives) {
+    if (name === 'no-store' || name === 'no-cache') maxAgeMs = 0
+    if (name === 'max-age') maxAgeMs = Math.min(maxAgeMs, secondsOf(value ?? '') * 1000)
+    if (name === 'must-revalidate') mustRevalidate = true
+  }
+  return {
+    ...(maxAgeMs === Infinity ? {} : { maxAgeMs }),
+    ...(mustRevalidate ? { mustRevalidate } : {}),
+  }
+}
+
+// RFC 9110 §5.6.4: a backslash takes away the meaning of the character behind it.
+function quotedAt(field: string, start: number): { text: string; end: number } | undefined {
+  for (let index = start + 1; index < field.length; index += 1) {
+    if (field[index] === '"') return { text: field.slice(start + 1, index), end: index + 1 }
+    if (field[index] === '\\') index += 1
+  }
+  return undefined
+}
+
+function unescape(text: string): string {
+  let plain = ''
+  for (let index = 0; index < text.length; index += 1) {
+    if (text[index] === '\\') index += 1
+    plain += text.charAt(index)
+  }
+  return plain
+}
+
+function secondsOf(text: string): number {
+  if (text.length < 1 || text.length > 10) return 0
+  let seconds = 0
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index)
+    if (!isDigit(code)) return 0
+    seconds = seconds * 10 + code - 0x30
+  }
+  return seconds
+}
+
+function isSpace(code: number): boolean {
+  return String.fromCharCode(code).trim() === ''
+}

@@ -1,0 +1,98 @@
+import {
+  isDigit,
+  isLetter,
+  isOneOf,
+  isTokenCharacter,
+  lowerAscii,
+  trimBlanks,
+} from './characters.ts'
+import type { TokenFormat } from '../../../src/core/credentials.ts'
+
+export type Reading = { readonly token: string } | 'missing' | 'malformed'
+
+/** `Authorization`: RFC 9110 §11.4 and §11.6.2, RFC 6750 §2.1. */
+export function readBearer(field: string | null, format: TokenFormat): Reading {
+  const value = trimBlanks(field ?? '')
+  if (value === '') return 'missing'
+  let index = 0
+  while (index < value.length && isTokenCharacter(value.charCodeAt(index))) index += 1
+  if (lowerAscii(value.slice(0, index)) !== 'bearer') {
+    return hasBearerInList(value) ? 'malformed' : 'missing'
+  }
+  const scheme = index
+  while (value[index] === ' ') index += 1
+  const spaces = index - scheme
+  return spaces >= 1 && spaces <= 64 ? readToken(value.slice(index), format) : 'malformed'
+}
+
+/** A header of its own, which holds the token and nothing else. */
+export function readField(field: string | null, format: TokenFormat): Reading {
+  const value = trimBlanks(field ?? '')
+  return value === '' ? 'missing' : readToken(value, format)
+}
+
+/** The one item of a list that begins with a prefix: a cookie's name and `=`, or that of a WebSocket protocol. */
+export function readItem(
+  field: string | null,
+  separator: string,
+  prefix: string,
+  format: TokenFormat,
+): Reading {
+  let reading: Reading = 'missing'
+  for (const item of itemsOf(field ?? '', separator)) {
+    if (item.slice(0, prefix.length) !== prefix) continue
+    if (reading !== 'missing') return 'malformed'
+    reading = readToken(item.slice(prefix.length), format)
+  }
+  return reading
+}
+
+// Servers join repeated headers with a comma, so a second `Bearer` may be another header.
+function hasBearerInList(value: string): boolean {
+  return itemsOf(value, ',')
+    .slice(1)
+    .some((item) => {
+      const isAlone = item.length === 6 || isOneOf(item.charCodeAt(6), ' \t')
+      return isAlone && lowerAscii(item.slice(0, 6)) === 'bearer'
+    })
+}
+
+function itemsOf(value: string, separator: string): string[] {
+  const items: string[] = []
+  let item = ''
+  for (const character of `${value}${separator}`) {
+    if (character !== separator) {
+      item += character
+      continue
+    }
+    items.push(trimBlanks(item))
+    item = ''
+  }
+  return items
+}
+
+function readToken(text: string, format: TokenFormat): Reading {
+  const isToken = format === 'token68' ? isToken68(text) : isVisible(text)
+  return isToken && text.length <= 8192 ? { token: text } : 'malformed'
+}
+
+// RFC 9110 §11.2: 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
+function isToken68(text: string): boolean {
+  let index = 0
+  while (index < text.length && isToken68Character(text.charCodeAt(index))) index += 1
+  if (index === 0) return false
+  while (text[index] === '=') index += 1
+  return index === text.length
+}
+
+function isToken68Character(code: number): boolean {
+  return isLetter(code) || isDigit(code) || isOneOf(code, '-._~+/')
+}
+
+function isVisible(text: string): boolean {
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index)
+    if (code < 0x21 || code > 0x7e || text[index] === ',') return false
+  }
+  return text !== ''
+}

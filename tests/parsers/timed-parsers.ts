@@ -1,0 +1,123 @@
+import { parseCacheControl } from '../../src/core/cache-control.ts'
+import { checkContext } from '../../src/core/context.ts'
+import { createCredentialsReader } from '../../src/core/credentials.ts'
+import { createToldEncoder } from '../../src/core/question-key.ts'
+import { createQuestionBuilder } from '../../src/core/question.ts'
+import { hidesStructure, isPlainHost, parseTarget } from '../../src/core/target.ts'
+import type { CredentialsSource } from '../../src/index.ts'
+
+export type Parser = (text: string) => unknown
+
+/** Repeated, each is what some part of a pattern matches, or all but the end of what it looks for. */
+export const PIECES: readonly string[] = [
+  'a',
+  ' ',
+  '\t',
+  ',',
+  ';',
+  '"',
+  '=',
+  '%',
+  '.',
+  '/',
+  '&',
+  '+',
+  '?',
+  '\\',
+  '<',
+  '[',
+  '\u00a0',
+  'é',
+  '😀',
+  '\ud800',
+  '//',
+  '/.',
+  '/..;',
+  '/%2e',
+  '%2',
+  '%3',
+  '%%3',
+  '%61',
+  '%25',
+  'a&',
+  'a=b&',
+  'a="',
+  'a=',
+  'a =',
+  'a="\\',
+  '="',
+  '\\"',
+  'max-age=1,',
+  'no-store ',
+  'bearer',
+  'Bearer ',
+  ', bearer',
+  ',bearer ',
+  'key=',
+  'key=;',
+  'key= ',
+  'key.',
+  'key.,',
+  '; ',
+  ', ',
+  'é<a',
+]
+
+const REQUEST = { method: 'GET', headers: new Headers() } as Request
+const encode = createToldEncoder(checkContext({ headers: 'all' }), ['e'])
+const build = createQuestionBuilder(checkContext({}))
+
+function reader(source: CredentialsSource): (field: string) => unknown {
+  const read = createCredentialsReader([source], 'visible-ascii')
+  return (field) => read({ get: () => field } as unknown as Headers)
+}
+
+const [readBearer, readHeader, readCookie, readProtocol] = [
+  reader('bearer'),
+  reader({ header: 'x-key' }),
+  reader({ cookie: 'key' }),
+  reader({ webSocketProtocol: 'key.' }),
+]
+
+export const PARSERS: readonly [string, Parser][] = [
+  ['Authorization', readBearer],
+  ['a bearer token', (text) => readBearer(`Bearer ${text}`)],
+  ['a key in a header', readHeader],
+  ['a list of cookies', readCookie],
+  ['a cookie', (text) => readCookie(`key=${text}`)],
+  ['WebSocket protocols', readProtocol],
+  ['a WebSocket protocol', (text) => readProtocol(`key.${text}`)],
+  ['an authority', (text) => parseTarget(`http://${text}/`)],
+  ['a path', (text) => parseTarget(`http://h/${text}`)],
+  ['a path with an end that is refused', (text) => parseTarget(`http://h/${text}#`)],
+  ['a query', (text) => parseTarget(`http://h/?${text}`)],
+  ['the structure of a path', hidesStructure],
+  ['a Host', isPlainHost],
+  ['a key', (text) => encode(REQUEST, { path: '/', query: text })],
+  ['parameters, once they are few enough to be told', (text) => tellParams(text)],
+  ['Cache-Control', parseCacheControl],
+  ['a quoted value of Cache-Control', (text) => parseCacheControl(`a="${text}"`)],
+]
+
+function tellParams(query: string): unknown {
+  const target = { path: '/', query }
+  return encode(REQUEST, target) === undefined ? undefined : build('t', REQUEST, target)
+}
+
+/** The least of some times in milliseconds: what it takes while nothing else runs. */
+export function bestTime(parse: Parser, text: string, times: number): number {
+  let best = Infinity
+  for (let time = 0; time < times; time += 1) {
+    const started = performance.now()
+    parse(text)
+    best = Math.min(best, performance.now() - started)
+  }
+  return best
+}
+
+/** A piece repeated, with an end that is none of it; in one piece of memory, as a server's text is, and not a tree. */
+export function repeatTo(piece: string, bytes: number, end = ''): string {
+  const size = new TextEncoder().encode(piece).length
+  const text = `${piece.repeat(Math.ceil(bytes / size))}${end}`
+  return Buffer.from(text, 'utf16le').toString('utf16le')
+}
