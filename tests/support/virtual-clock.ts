@@ -100,9 +100,12 @@ export async function withClock(
   }
 }
 
+// Not every runtime has the faster one, and by the time of the call the other one is virtual.
+const onNextMacrotask: (fire: () => void) => unknown = globalThis.setImmediate ?? setTimeout
+
 /** All promises that can settle have settled when the loop comes to the next macrotask. */
 function settle(): Promise<void> {
   return new Promise((resolve) => {
-    setImmediate(resolve)
+    onNextMacrotask(resolve)
   })
 }

@@ -1,0 +1,55 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { OUTCOMES } from '../support/history-runs.ts'
+import { BUN } from './support/binaries.ts'
+import { bundle } from './support/bundle.ts'
+import { onCommand, onDenoServe, onWorkerd } from './support/served-program.ts'
+import type { Runs } from '../support/history-runs.ts'
+import type { RunningServer } from './support/server-process.ts'
+import type { StartProgram } from './support/served-program.ts'
+
+const COUNT = Number(process.env['WITH_AUTH_RUNTIME_HISTORIES'] ?? 2000)
+const SEED = Number(process.env['WITH_AUTH_HISTORIES_SEED'] ?? Date.now() % 1_000_000_000)
+/** Of one request, so that a runtime that is stuck is noticed. */
+const PART = 500
+const PROGRAM = 'histories.js'
+
+const RUNTIMES: readonly (readonly [string, StartProgram])[] = [
+  ['Bun', onCommand(BUN, '--port=0', PROGRAM)],
+  ['Deno', onDenoServe(PROGRAM)],
+  ['workerd', onWorkerd(PROGRAM)],
+]
+
+beforeAll(() => {
+  const source = join(import.meta.dirname, 'histories/program.ts')
+  return bundle(source, join(inject('app'), PROGRAM), ['--format=esm'])
+})
+
+describe.each(RUNTIMES)('%s', (_name, start) => {
+  let server: RunningServer
+  beforeAll(async () => void (server = await start(inject('app'), 'http://127.0.0.1:1')))
+  afterAll(() => server.stop())
+
+  it(
+    `plays ${COUNT} histories without a wrong allow and without a wrong refusal`,
+    { timeout: 600_000 },
+    async () => {
+      const seen = new Set<string>()
+      let played = 0
+      while (played < COUNT) {
+        const { fault, histories, outcomes } = await ask(Math.min(PART, COUNT - played), played)
+        expect(fault).toBe('')
+        for (const outcome of Object.keys(outcomes)) seen.add(outcome)
+        played += histories
+      }
+      expect(played).toBe(COUNT)
+      expect(seen).toEqual(new Set(OUTCOMES))
+    },
+  )
+
+  async function ask(count: number, from: number): Promise<Runs> {
+    const response = await fetch(`${server.url}/?count=${count}&seed=${SEED + from}`)
+    expect(response.status).toBe(200)
+    return (await response.json()) as Runs
+  }
+})
