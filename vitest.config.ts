@@ -2,8 +2,11 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
+    tags: [
+      { name: 'slow', description: 'takes seconds: left out where tests run for each mutant' },
+    ],
     include: ['tests/**/*.test.ts'],
-    exclude: ['tests/runtimes/**', 'tests/examples/**', 'node_modules/**'],
+    exclude: ['tests/runtimes/**', 'tests/examples/**', '**/node_modules/**'],
     coverage: {
       provider: 'v8',
       include: ['src/**'],

@@ -289,24 +289,28 @@ describe('A-C: concurrency and time', () => {
     expect(await response.text()).toBe('begin,end')
   })
 
-  it('A-C14 1,000 interleaved requests each get their own identity (Hono fab3b136)', async () => {
-    const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-    const { send } = guard(
-      async ({ token }) => {
-        await wait((token.length * 7 + Number(token.slice(6)) * 13) % 50)
-        return allow({ principal: `owner of ${token}` })
-      },
-      { concurrency: { maxInFlight: 1000 } },
-      async (request) => {
-        await wait(new URL(request.url).pathname.length % 5)
-        return new Response(getAuth(request).principal)
-      },
-    )
-    const sent = times(1000, (index) => send(get(`/${'a'.repeat(index % 7)}`, `token-${index}`)))
-    await vi.advanceTimersByTimeAsync(100)
-    const names = await Promise.all(sent.map(async (response) => (await response).text()))
-    expect(names).toEqual(times(1000, (index) => `owner of token-${index}`))
-  })
+  it(
+    'A-C14 1,000 interleaved requests each get their own identity (Hono fab3b136)',
+    { tags: ['slow'] },
+    async () => {
+      const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+      const { send } = guard(
+        async ({ token }) => {
+          await wait((token.length * 7 + Number(token.slice(6)) * 13) % 50)
+          return allow({ principal: `owner of ${token}` })
+        },
+        { concurrency: { maxInFlight: 1000 } },
+        async (request) => {
+          await wait(new URL(request.url).pathname.length % 5)
+          return new Response(getAuth(request).principal)
+        },
+      )
+      const sent = times(1000, (index) => send(get(`/${'a'.repeat(index % 7)}`, `token-${index}`)))
+      await vi.advanceTimersByTimeAsync(100)
+      const names = await Promise.all(sent.map(async (response) => (await response).text()))
+      expect(names).toEqual(times(1000, (index) => `owner of token-${index}`))
+    },
+  )
 })
 
 describe('A-K: what a verdict is kept for', () => {
@@ -367,26 +371,30 @@ describe('A-K: what a verdict is kept for', () => {
     },
   )
 
-  it('A-K5 separators and digits in a token or a path join no two questions (fast-jwt GHSA-rp9m-7r4c-75qg)', async () => {
-    const parts = ['1', '1:1', '|', '1|', '|1', ':', '1:', '11:1', '-', '1:a1:b', 'a1:b']
-    const { send, asked } = guard(
-      ({ token, path, headers }) => allow({ principal: JSON.stringify([token, path, headers]) }),
-      {
-        tokenFormat: 'visible-ascii',
-        context: { headers: ['x-a'] },
-        concurrency: { maxWaiting: 100_000 },
-      },
-    )
-    const requests = parts.flatMap((token) =>
-      parts.flatMap((path) => parts.map((value) => get(`/${path}`, token, { 'x-a': value }))),
-    )
-    const ask = async (): Promise<string[]> =>
-      Promise.all(requests.map(async (request) => (await send(request.clone())).text()))
-    const names = await ask()
-    expect(new Set(names).size).toBe(requests.length)
-    expect(await ask()).toEqual(names)
-    expect(new Set(asked.map(({ token }) => token))).toEqual(new Set(parts))
-  })
+  it(
+    'A-K5 separators and digits in a token or a path join no two questions (fast-jwt GHSA-rp9m-7r4c-75qg)',
+    { tags: ['slow'] },
+    async () => {
+      const parts = ['1', '1:1', '|', '1|', '|1', ':', '1:', '11:1', '-', '1:a1:b', 'a1:b']
+      const { send, asked } = guard(
+        ({ token, path, headers }) => allow({ principal: JSON.stringify([token, path, headers]) }),
+        {
+          tokenFormat: 'visible-ascii',
+          context: { headers: ['x-a'] },
+          concurrency: { maxWaiting: 100_000 },
+        },
+      )
+      const requests = parts.flatMap((token) =>
+        parts.flatMap((path) => parts.map((value) => get(`/${path}`, token, { 'x-a': value }))),
+      )
+      const ask = async (): Promise<string[]> =>
+        Promise.all(requests.map(async (request) => (await send(request.clone())).text()))
+      const names = await ask()
+      expect(new Set(names).size).toBe(requests.length)
+      expect(await ask()).toEqual(names)
+      expect(new Set(asked.map(({ token }) => token))).toEqual(new Set(parts))
+    },
+  )
 
   it.each([
     ['the config', { cacheKey: () => 'all' }],
@@ -416,7 +424,7 @@ describe('A-K: what a verdict is kept for', () => {
     expect(asked).toHaveLength(2)
   })
 
-  it('A-K9 a flood of random tokens pushes out no good one', async () => {
+  it('A-K9 a flood of random tokens pushes out no good one', { tags: ['slow'] }, async () => {
     const { send, statuses, asked } = guard(
       ({ token }) => (token === 'good' ? allow() : refuse()),
       { cache: { maxEntries: 100 }, concurrency: { maxWaiting: 100_000 } },
@@ -427,21 +435,25 @@ describe('A-K: what a verdict is kept for', () => {
     expect(asked).toHaveLength(5001)
   })
 
-  it('A-K10 a flood of questions with one good token pushes out only its own', async () => {
-    const { send, statuses, asked } = guard(() => allow(), {
-      cache: { maxEntries: 100 },
-      concurrency: { maxWaiting: 100_000 },
-    })
-    await send(get('/', 'good'))
-    await statuses(times(2000, (index) => get(`/?x=${index}`, 'flood')))
-    expect(asked).toHaveLength(2001)
-    await send(get('/', 'good'))
-    expect(asked).toHaveLength(2001)
-    await send(get('/?x=0', 'flood'))
-    expect(asked).toHaveLength(2002)
-  })
+  it(
+    'A-K10 a flood of questions with one good token pushes out only its own',
+    { tags: ['slow'] },
+    async () => {
+      const { send, statuses, asked } = guard(() => allow(), {
+        cache: { maxEntries: 100 },
+        concurrency: { maxWaiting: 100_000 },
+      })
+      await send(get('/', 'good'))
+      await statuses(times(2000, (index) => get(`/?x=${index}`, 'flood')))
+      expect(asked).toHaveLength(2001)
+      await send(get('/', 'good'))
+      expect(asked).toHaveLength(2001)
+      await send(get('/?x=0', 'flood'))
+      expect(asked).toHaveLength(2002)
+    },
+  )
 
-  it('A-K11 10,000 tokens of 8 KB take no more than "maxBytes"', async () => {
+  it('A-K11 10,000 tokens of 8 KB take no more than "maxBytes"', { tags: ['slow'] }, async () => {
     const maxBytes = 2 ** 20
     const tokens = 10_000
     const { send, asked } = guard(() => allow(), { cache: { maxBytes } })

@@ -90,7 +90,7 @@ describe('a question', () => {
     for (const [name, value] of Object.entries(params)) expect(own.get(name)).toBe(value)
   })
 
-  it('is always well-formed JSON that says what was sent', () => {
+  it('is always well-formed JSON that says what was sent', { tags: ['slow'] }, () => {
     const name = fc.oneof(fc.constantFrom('__proto__', 'constructor', 'toString'), fc.string())
     fc.assert(
       fc.property(

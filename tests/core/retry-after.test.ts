@@ -14,12 +14,21 @@ describe('parseRetryAfter', () => {
     expect(parseRetryAfter(value, NOW)).toBe(expected)
   })
 
-  it.each([null, '', '-1', '1.5', '1e3', 'NaN', 'soon', 'soon GMT', '12345678901', '2026-10-21'])(
-    'reads nothing from %s',
-    (value) => {
-      expect(parseRetryAfter(value, NOW)).toBeUndefined()
-    },
-  )
+  it.each([
+    undefined,
+    null,
+    '',
+    '-1',
+    '1.5',
+    '1e3',
+    'NaN',
+    'soon',
+    'soon GMT',
+    '12345678901',
+    '2026-10-21',
+  ])('reads nothing from %s', (value) => {
+    expect(parseRetryAfter(value, NOW)).toBeUndefined()
+  })
 })
 
 describe('clampRetryAfter', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { canonicalPath, hidesStructure, parseTarget } from '../../src/core/target.ts'
+import { canonicalPath, hidesStructure, isPlainHost, parseTarget } from '../../src/core/target.ts'
 
 describe('parseTarget', () => {
   it.each([
@@ -24,6 +24,10 @@ describe('parseTarget', () => {
     '*',
     'ftp://h/a',
     'HTTP://h/a',
+    'xhttp://h/a',
+    'xhttp://h/a;b',
+    '/a?http://h/b',
+    '/a?http://h/b;c',
     'http:///a',
     'http://h',
     'http://h?/admin',
@@ -121,6 +125,7 @@ describe('canonicalPath', () => {
     ['/.well-known/x', '/.well-known/x'],
     ['/a%2F..', '/a%2F..'],
     ['/é', '/%C3%A9'],
+    ['/\t', '/%09'],
     ['/"<>^`{}|', '/%22%3C%3E%5E%60%7B%7D|'],
     ['/\ud800', '/%EF%BF%BD'],
     ['/😀', '/%F0%9F%98%80'],
@@ -177,6 +182,22 @@ describe('canonicalPath', () => {
       { numRuns: 20_000 },
     )
   })
+})
+
+describe('isPlainHost', () => {
+  it.each([null, '', 'h', 'h.test:8080', '[::1]:80', "a-b_c~!$&'()*+,;=%20"])(
+    'takes %j for a host',
+    (host) => {
+      expect(isPlainHost(host)).toBe(true)
+    },
+  )
+
+  it.each(['h/public/x', '/h', 'h?', '?h', 'h#x', 'u@h', 'h\\public', 'h x', 'h\t', 'é'])(
+    'finds more than a host in %j',
+    (host) => {
+      expect(isPlainHost(host)).toBe(false)
+    },
+  )
 })
 
 describe('hidesStructure', () => {

@@ -225,7 +225,7 @@ describe('an endpoint that is merely slow', () => {
     expect(checks[1]?.check.cache).toBe('shared')
   })
 
-  it('costs few calls where it hangs, however many wait', async () => {
+  it('costs few calls where it hangs, however many wait', { tags: ['slow'] }, async () => {
     const { ask } = coalesced()
     const checks = Array.from({ length: 1000 }, () => ask())
     await settle(1000)

@@ -1,0 +1,35 @@
+import { relative } from 'node:path'
+import { defineConfig } from 'vitest/config'
+import { BaseSequencer } from 'vitest/node'
+
+/** The tests of the mutated module first, then those of other modules, then those of the whole: most fail early. */
+class NearestFirst extends BaseSequencer {
+  async sort(files) {
+    return files.toSorted((one, other) => this.distance(one) - this.distance(other))
+  }
+
+  distance({ moduleId }) {
+    const { root, related } = this.ctx.config
+    const test = relative(root, moduleId)
+    const mirrored = test.replace(/^tests/, 'src').replace('.test.ts', '.ts')
+    if (related?.some((file) => file.endsWith(mirrored))) return 0
+    if (test.endsWith('histories.test.ts')) return 3
+    return test.split('/').length > 2 ? 1 : 2
+  }
+}
+
+export default defineConfig({
+  test: {
+    include: [
+      'tests/{core,node}/**/*.test.ts',
+      'tests/{fail-closed,histories,hono,kept-verdicts,node,origin,security}.test.ts',
+    ],
+    tags: [{ name: 'slow' }],
+    tagsFilter: ['!slow'],
+    env: { WITH_AUTH_HISTORIES: '300' },
+    setupFiles: ['tests/mutation/setup.js'],
+    sequence: { sequencer: NearestFirst },
+    // One process imports everything once. None of these tests leaves anything behind.
+    isolate: false,
+  },
+})
