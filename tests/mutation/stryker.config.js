@@ -7,8 +7,8 @@ export default {
   coverageAnalysis: 'perTest',
   concurrency: 1,
   // Another process on the machine must not look like an endless loop.
-  timeoutFactor: 3,
-  timeoutMS: 5000,
+  timeoutFactor: 2,
+  timeoutMS: 10_000,
   disableTypeChecks: false,
   reporters: ['json', 'progress-append-only'],
   jsonReporter: { fileName: '.mutation/report.json' },

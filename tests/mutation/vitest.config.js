@@ -13,20 +13,15 @@ class NearestFirst extends BaseSequencer {
     const test = relative(root, moduleId)
     const mirrored = test.replace(/^tests/, 'src').replace('.test.ts', '.ts')
     if (related?.some((file) => file.endsWith(mirrored))) return 0
-    if (test.endsWith('histories.test.ts')) return 3
     return test.split('/').length > 2 ? 1 : 2
   }
 }
 
 export default defineConfig({
   test: {
-    include: [
-      'tests/{core,node}/**/*.test.ts',
-      'tests/{fail-closed,histories,hono,kept-verdicts,node,origin,security}.test.ts',
-    ],
+    include: ['tests/{core,node}/**/*.test.ts', 'tests/{hono,node,origin}.test.ts'],
     tags: [{ name: 'slow' }],
     tagsFilter: ['!slow'],
-    env: { WITH_AUTH_HISTORIES: '300' },
     setupFiles: ['tests/mutation/setup.js'],
     sequence: { sequencer: NearestFirst },
     // One process imports everything once. None of these tests leaves anything behind.
