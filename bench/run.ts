@@ -2,6 +2,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { CONTESTANTS } from './contestants.ts'
+import { GOALS, findGoals } from './goals.ts'
 import { MATCHES } from './matches.ts'
 import { measure } from './measure.ts'
 import { writeSections } from './results.ts'
@@ -16,6 +17,7 @@ import type { RuntimeId } from './support/runtimes.ts'
 
 const QUICK: Effort = { rounds: 3, seconds: 1 }
 const FULL: Effort = { rounds: 5, seconds: 2 }
+const GOALS_HEADING = 'Goals, on Node 24'
 const TITLES = MATCHES.map(({ title }) => title)
 
 const { values, positionals } = parseArgs({
@@ -30,7 +32,9 @@ const effort = values.quick ? QUICK : FULL
 const selected = MATCHES.filter(({ id }) => isNamed(id)).flatMap((match) =>
   runtimesOf(match).map((runtime) => ({ match, runtime })),
 )
-if (selected.length === 0) throw new Error('Nothing is selected: see bench/matches.ts')
+const goals = values.runtime === undefined ? GOALS.filter(({ id }) => isNamed(`goals/${id}`)) : []
+if (selected.length + goals.length === 0)
+  throw new Error('Nothing is selected: see bench/matches.ts')
 
 function isNamed(id: string): boolean {
   return positionals.length === 0 || positionals.some((word) => id.startsWith(word))
@@ -78,6 +82,12 @@ function print(line: string): void {
 }
 
 async function playAll(app: string, endpoint: Endpoint): Promise<void> {
+  if (goals.length > 0) {
+    const section = { heading: GOALS_HEADING, text: await findGoals(goals, { app, endpoint }) }
+    print(`\n## ${section.heading}\n\n${section.text}`)
+    // The table of some would take the place of the table of all.
+    if (values.write && goals.length === GOALS.length) writeSections([section], order)
+  }
   for (const { match, runtime } of selected) {
     const section = await play(app, endpoint, match, runtime)
     if (values.write) writeSections([section], order)

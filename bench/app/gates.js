@@ -102,6 +102,8 @@ export const GATES = {
   'bearer-static': () => honoApp(bearerAuth({ token: HOT_TOKEN })),
   'bearer-verify': (endpoint) => honoApp(honoVerify(endpoint)),
   kept: (endpoint) => withAuth(answer, keeping(endpoint)),
+  // For half a second, so that a run sees it expire.
+  expiring: (endpoint) => withAuth(answer, { ...keeping(endpoint), cache: { allowTtlMs: 500 } }),
   'kept-hono': (endpoint) => honoApp(auth(keeping(endpoint))),
   asked: (endpoint) => withAuth(answer, { endpoint }),
   'asked-hono': (endpoint) => honoApp(auth({ endpoint })),

@@ -1,0 +1,127 @@
+import { RUNTIMES } from '../support/runtimes.ts'
+import { sendLoad } from '../support/wrk.ts'
+import { median } from '../table.ts'
+import type { Load } from '../matches.ts'
+import type { LoadResult } from '../support/wrk.ts'
+import type { Finding, Goal, Place } from './goal.ts'
+
+const ROUNDS = 5
+const SECONDS = 2
+const EXPIRY_SECONDS = 5
+// Of `expiring`, less the tenth by which a verdict may end sooner.
+const LEAST_TTL_MS = 450
+const SLOW_MS = 20
+// Nobody listens there.
+const NOWHERE = 'http://127.0.0.1:1/validate'
+
+const HOT: Load = { tokens: 'hot', headers: 6, connections: 64 }
+
+export const LOAD_GOALS: readonly Goal[] = [
+  {
+    id: 'herd',
+    goal: '1,000 requests at once with a token that is new: the endpoint is asked once',
+    find: ({ app, endpoint }) =>
+      serving(app, 'kept', `${endpoint.url}?delay=2000`, async (url) => {
+        const before = await endpoint.calls()
+        const { requests } = await sendLoad(url, { ...HOT, connections: 1000 }, 4)
+        const calls = (await endpoint.calls()) - before
+        const found = `asked ${times(calls)} for ${requests.toLocaleString('en')} requests`
+        return { found, isReached: calls === 1 && requests >= 1000 }
+      }),
+  },
+  {
+    id: 'expiry',
+    goal: `Kept for 500 ms, with an endpoint that takes ${SLOW_MS} ms: asked once an expiry, p99 at most ${1.5 * SLOW_MS} ms`,
+    find: ({ app, endpoint }) =>
+      serving(app, 'expiring', `${endpoint.url}?delay=${SLOW_MS}`, async (url) => {
+        await sendLoad(url, HOT, SECONDS)
+        const before = await endpoint.calls()
+        const { p99, max } = await sendLoad(url, HOT, EXPIRY_SECONDS)
+        const calls = (await endpoint.calls()) - before
+        const most = Math.ceil((EXPIRY_SECONDS * 1000) / LEAST_TTL_MS) + 1
+        return {
+          found: `asked ${times(calls)} in ${EXPIRY_SECONDS} s, p99 ${ms(p99)}, at most ${ms(max)}`,
+          isReached: calls <= most && p99 <= 1500 * SLOW_MS,
+        }
+      }),
+  },
+  floodGoal('flood/slow', 'an endpoint that takes 5 ms', '?delay=5'),
+  floodGoal('flood/fast', 'an endpoint that answers at once', ''),
+  {
+    id: 'outage',
+    goal: 'With the endpoint down, requests are refused at least half as fast as without a header',
+    find: ({ app }) =>
+      serving(app, 'kept', NOWHERE, (url) =>
+        compare(
+          () => sendLoad(url, { ...HOT, tokens: 'none' }, SECONDS),
+          () => sendLoad(url, { ...HOT, tokens: 'new' }, SECONDS),
+        ),
+      ),
+  },
+]
+
+function floodGoal(id: string, which: string, query: string): Goal {
+  const garbage: Load = { ...HOT, tokens: 'garbage' }
+  const find = ({ app, endpoint }: Place): Promise<Finding> =>
+    serving(app, 'kept', endpoint.url + query, (url) =>
+      compare(
+        () => sendLoad(url, HOT, SECONDS),
+        async () => {
+          const [good] = await Promise.all([
+            sendLoad(url, HOT, SECONDS),
+            sendLoad(url, garbage, SECONDS),
+          ])
+          return good
+        },
+      ),
+    )
+  const goal = `Beside 64 connections with garbage tokens and ${which}, kept verdicts serve at least half as fast`
+  return { id, goal, find }
+}
+
+/** Whether the second has at least half of the throughput of the first, round after round. */
+async function compare(
+  first: () => Promise<LoadResult>,
+  second: () => Promise<LoadResult>,
+): Promise<Finding> {
+  await first()
+  await second()
+  const ratios: number[] = []
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const whole = rateOf(await first())
+    ratios.push(rateOf(await second()) / whole)
+  }
+  const [least, middle, most] = [Math.min(...ratios), median(ratios), Math.max(...ratios)]
+  const found = `${percent(middle)} (${percent(least)}-${percent(most)})`
+  return { found, isReached: middle >= 0.5 }
+}
+
+async function serving(
+  app: string,
+  gate: string,
+  endpoint: string,
+  use: (url: string) => Promise<Finding>,
+): Promise<Finding> {
+  const server = await RUNTIMES.node24.start(app, { GATE: gate, AUTH_ENDPOINT: endpoint })
+  try {
+    return await use(server.url)
+  } finally {
+    await server.stop()
+  }
+}
+
+function rateOf({ requests, microseconds }: LoadResult): number {
+  return requests / microseconds
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times`
+}
+
+function percent(ratio: number): string {
+  return `${Math.round(ratio * 100)} %`
+}
+
+function ms(microseconds: number): string {
+  return `${(microseconds / 1000).toFixed(1)} ms`
+}

@@ -1,0 +1,69 @@
+import { execFile } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import { findNode, locate } from '../../tests/runtimes/support/binaries.ts'
+import { bundle } from '../../tests/runtimes/support/bundle.ts'
+import { median } from '../table.ts'
+import type { Goal, Place } from './goal.ts'
+
+const IMPORTS = 15
+const TIME_OF_IMPORT =
+  'const began = performance.now(); await import("with-auth"); console.log(performance.now() - began)'
+
+export const PACKAGE_GOALS: readonly Goal[] = [
+  sizeGoal('size/all', 'everything of `with-auth`', "export * from 'with-auth'", 6),
+  sizeGoal('size/contract', '`withAuth` alone', "export { withAuth } from 'with-auth'", 4),
+  {
+    id: 'import',
+    goal: 'Importing `with-auth` on Node takes less than 5 ms',
+    find: async ({ app }) => {
+      const times: number[] = []
+      for (let index = 0; index < IMPORTS; index += 1) {
+        times.push(Number(await run(app, '--input-type=module', '--eval', TIME_OF_IMPORT)))
+      }
+      const found = `${median(times).toFixed(1)} ms, at best ${Math.min(...times).toFixed(1)} ms`
+      return { found, isReached: Math.min(...times) < 5 }
+    },
+  },
+  {
+    id: 'memory',
+    goal: 'Of 10,000 kept verdicts for tokens of 60 bytes each takes at most 400 bytes',
+    find: async ({ app }) => {
+      const printed = await run(app, '--expose-gc', 'goal-memory.js')
+      const [bytes = Number.NaN, count = Number.NaN] = printed.split('\n').map(Number)
+      return { found: `${Math.round(bytes / count)} bytes`, isReached: bytes / count <= 400 }
+    },
+  },
+  {
+    id: 'growth',
+    goal: 'A hit costs the same with 100,000 verdicts kept, beside 1,000 instances, and after many requests',
+    find: async ({ app }) => {
+      const ratios = JSON.parse(await run(app, 'goal-growth.js')) as Record<string, number>
+      const found = Object.entries(ratios).map(([what, ratio]) => `${what} ${ratio.toFixed(2)}`)
+      return {
+        found: `times as much: ${found.join(', ')}`,
+        isReached: Object.values(ratios).every((ratio) => ratio < 1.25),
+      }
+    },
+  },
+]
+
+function sizeGoal(id: string, what: string, program: string, limit: number): Goal {
+  const goal = `A bundle of ${what} is at most ${limit} kB (minified, gzip)`
+  const find = async ({ app }: Place): ReturnType<Goal['find']> => {
+    const entry = join(app, 'size.js')
+    const outfile = join(app, 'size.out.js')
+    writeFileSync(entry, program)
+    await bundle(entry, outfile, ['--format=esm', '--minify', '--target=es2022'])
+    const kilobytes = gzipSync(readFileSync(outfile), { level: 9 }).byteLength / 1000
+    return { found: `${kilobytes.toFixed(2)} kB`, isReached: kilobytes <= limit }
+  }
+  return { id, goal, find }
+}
+
+async function run(app: string, ...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(locate(findNode('24')), args, { cwd: app })
+  return stdout.trim()
+}
