@@ -29,6 +29,8 @@ export const CONTESTANTS = {
   'bearer-verify': { name: 'Hono, bearerAuth, verifyToken', asks: 'always' },
   asked: { name: '**withAuth**, over fetch', asks: 'always' },
   'asked-hono': { name: '**with-auth/hono**, over fetch', asks: 'always' },
+  transported: { name: '**withAuth**, nodeTransport', asks: 'always' },
+  'transported-hono': { name: '**with-auth/hono**, nodeTransport', asks: 'always' },
   nginx: { name: 'nginx, open', server: 'nginx', ...open },
   'nginx-auth': { name: 'nginx, auth_request', server: 'nginx', asks: 'always' },
   'nginx-auth-empty': {

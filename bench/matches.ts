@@ -34,7 +34,7 @@ const HITS_OF_HONO = ['bare-hono', 'map-hono', 'kept-hono'] as const
 const MISSES = ['post', 'asked', 'post-hono', 'asked-hono', 'bearer-verify'] as const
 const MISSES_OF_NODE = [
   ...(['post-hono', 'post', 'post-http', 'post-undici', 'post-hono-undici'] as const),
-  ...(['asked', 'asked-hono'] as const),
+  ...(['asked', 'asked-hono', 'transported', 'transported-hono'] as const),
 ]
 const REFUSALS = ['bare', 'kept', 'kept-hono', 'bearer-static'] as const
 
@@ -102,6 +102,13 @@ const misses: readonly Match[] = [
     contestants: ['bare', 'post', 'asked'],
   },
   {
+    id: 'miss/single-node',
+    title: 'Every token new, one connection, and what else Node can make a POST with',
+    load: { tokens: 'new', headers: 6, connections: 1 },
+    runtimes: ['node24'],
+    contestants: ['bare', 'post-hono', 'post-undici', 'asked', 'transported'],
+  },
+  {
     id: 'miss/slow',
     title: 'Every token new, an endpoint that takes 5 ms',
     load: { tokens: 'new', ...USUAL },
@@ -162,7 +169,7 @@ const peers: readonly Match[] = [
     title: 'The design that the contract comes from, every token new but where a verdict is kept',
     load: { tokens: 'new', ...USUAL },
     runtimes: ['node24'],
-    contestants: ['origin', 'fastapi', 'post-hono', 'asked', 'kept'],
+    contestants: ['origin', 'fastapi', 'post-hono', 'asked', 'transported', 'kept'],
     otherTokens: { kept: 'hot' },
     quick: ['node24'],
   },

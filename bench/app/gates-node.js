@@ -1,7 +1,10 @@
 // What only Node has: other ways to make the POST.
 import { Agent, request as requestOverHttp } from 'node:http'
 import { request as requestOverUndici } from 'undici'
-import { GATES, honoApp, honoPost, postGate } from './gates.js'
+import { withAuth } from 'with-auth'
+import { auth } from 'with-auth/hono'
+import { nodeTransport } from 'with-auth/node'
+import { GATES, answer, honoApp, honoPost, postGate } from './gates.js'
 
 function postByHttp(endpoint) {
   const agent = new Agent({ keepAlive: true })
@@ -32,4 +35,6 @@ export const NODE_GATES = {
   'post-http': (endpoint) => postGate(postByHttp(endpoint)),
   'post-undici': (endpoint) => postGate(postByUndici(endpoint)),
   'post-hono-undici': (endpoint) => honoApp(honoPost(postByUndici(endpoint))),
+  transported: (endpoint) => withAuth(answer, { endpoint, transport: nodeTransport() }),
+  'transported-hono': (endpoint) => honoApp(auth({ endpoint, transport: nodeTransport() })),
 }

@@ -5,7 +5,7 @@ import { withAuth } from 'with-auth'
 import { auth } from 'with-auth/hono'
 import { HOT_TOKEN, MANY_TOKENS } from './tokens.js'
 
-const answer = () => new Response('ok')
+export const answer = () => new Response('ok')
 const refuse = () =>
   new Response('{"error":"unauthorized"}', {
     status: 401,
