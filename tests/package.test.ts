@@ -17,6 +17,7 @@ import * as hono from '../src/hono.ts'
 import * as index from '../src/index.ts'
 import * as keys from '../src/keys.ts'
 import * as node from '../src/node.ts'
+import * as yaml from '../src/yaml.ts'
 import { packPackage } from './support/packed-package.ts'
 import { exists, readJson, readText, sorted } from './support/project.ts'
 import { createModule, findCycle, isPureTypes, MODULES, namesIn } from './support/source-modules.ts'
@@ -63,6 +64,7 @@ const PACKAGES_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
   'hono.ts': ['hono'],
   'keys.ts': ['yaml', 'node:fs'],
   'node.ts': ['node:crypto', 'node:http', 'node:module', 'node:stream', 'node:tls'],
+  'yaml.ts': ['yaml'],
 }
 
 /** The modules that are nothing but types, so that there is nothing to test in them. */
@@ -215,15 +217,16 @@ describe('every module has its tests', () => {
     expect(missing).toEqual([])
   })
 
-  it('but those that are nothing but types', () => {
+  it('but those that are nothing but types', { timeout: 60_000 }, () => {
     expect(MODULES.filter(isPureTypes).map(({ file }) => file)).toEqual(PURE_TYPES)
   })
 })
 
 describe('package.json and deno.json', () => {
   it('export the same, each the module of its name', () => {
-    const { './package.json': self, ...exported } = packageJson.exports
+    const { './package.json': self, './schema.json': schema, ...exported } = packageJson.exports
     expect(self).toBe('./package.json')
+    expect(schema).toBe('./schema.json')
     expect(Object.keys(denoJson.exports)).toEqual(Object.keys(exported))
     expect(sorted(Object.keys(exported).map(nameOf))).toEqual(exportedNames)
     for (const [subpath, target] of Object.entries(exported)) {
@@ -281,10 +284,10 @@ describe('the published package', () => {
   }, 120_000)
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  it('holds the compiled modules, their types and four files to read, and nothing else', () => {
+  it('holds the compiled modules, their types, the schema and four files to read, and nothing else', () => {
     const compiled = MODULES.map(({ file }) => `dist/${file.replace(/\.ts$/, '')}`)
     const emitted = compiled.flatMap((file) => [`${file}.js`, `${file}.d.ts`])
-    const toRead = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
+    const toRead = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'schema.json']
     expect(packed.files).toEqual(sorted([...emitted, ...toRead]))
   })
 
@@ -307,6 +310,7 @@ describe('the published package', () => {
     expect(withoutInterop(keysOf('with-auth/hono'))).toEqual(sorted(Object.keys(hono)))
     expect(withoutInterop(keysOf('with-auth/keys'))).toEqual(sorted(Object.keys(keys)))
     expect(withoutInterop(keysOf('with-auth/node'))).toEqual(sorted(Object.keys(node)))
+    expect(withoutInterop(keysOf('with-auth/yaml'))).toEqual(sorted(Object.keys(yaml)))
   })
 
   it.each([

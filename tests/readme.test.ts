@@ -1,8 +1,11 @@
 import { describe, expect, it, vi } from 'vitest'
+import { parse } from 'yaml'
 import { resolveConfig } from '../src/core/config.ts'
 import { createRefusal } from '../src/gateway/refusal.ts'
 import { resolveGateway } from '../src/gateway/options.ts'
 import { AuthUnavailableError, getAuth, withAuth } from '../src/index.ts'
+import { parseConfig } from '../src/yaml.ts'
+import { AUTH } from '../src/yaml/shape.ts'
 import { readOptionsOfType, readUnion } from './support/documented-types.ts'
 import {
   readAnchors,
@@ -19,6 +22,7 @@ import { MODULES } from './support/source-modules.ts'
 import { findTypeErrors, isPlace, PLACES } from './support/type-check.ts'
 import type { GatewayFailureCode } from '../src/gateway.ts'
 import type { AuthConfig, CustomVerifier, DenialReason, Transport } from '../src/index.ts'
+import type { Fields } from '../src/yaml/shape.ts'
 import type { Fence } from './support/markdown.ts'
 import type { Place } from './support/type-check.ts'
 
@@ -40,7 +44,9 @@ describe('a code block of the README', () => {
 
   it('is there for every runtime, in a language that is checked', () => {
     expect(new Set(typed.map(({ place }) => place))).toEqual(new Set(Object.keys(PLACES)))
-    expect(new Set(fences.map(({ language }) => language))).toEqual(new Set(['ts', 'json', 'sh']))
+    expect(new Set(fences.map(({ language }) => language))).toEqual(
+      new Set(['ts', 'json', 'sh', 'yaml', 'text']),
+    )
   })
 })
 
@@ -220,6 +226,55 @@ describe('the JSON', () => {
     expect(await (await guarded(get('/', 'k1'))).json()).toEqual(refusal)
   })
 })
+
+describe('the YAML', () => {
+  const [short = '', reference = ''] = fences
+    .filter(({ language }) => language === 'yaml')
+    .map(({ code }) => code)
+
+  it('is read as it says', () => {
+    const config = parseConfig(short, { env: { GATEWAY_SECRET: '0123' } })
+    expect(config).toEqual({
+      endpoint: 'https://auth.example.com/validate',
+      endpointHeaders: { 'x-gateway-secret': '0123' },
+      timeoutMs: 2000,
+      unavailableStatus: 503,
+    })
+  })
+
+  it('has every key, with the value that is in force without it', () => {
+    const config = parseConfig(reference)
+    const { endpoint } = config
+    expect(endpoint).toBeDefined()
+    expect({ ...resolveConfig(config), ...UNCOMPARED }).toEqual({
+      ...resolveConfig({ endpoint: endpoint ?? '' }),
+      ...UNCOMPARED,
+    })
+    const written = parse(reference) as { server: { auth: object } }
+    expect(Object.keys(written.server.auth)).toEqual(Object.keys(AUTH))
+    const keys = keysOfFields(AUTH)
+    expect(keys.length).toBeGreaterThan(35)
+    expect(keys.filter((key) => !new RegExp(`\\b${key}\\b`).test(reference))).toEqual([])
+  })
+
+  it('that is wrong is refused as it says', () => {
+    const [error = ''] = fences
+      .filter(({ language }) => language === 'text')
+      .map(({ code }) => code)
+    const wrong = 'server:\n  auth:\n    endpoint: https://h/\n    timeout_ms: 5s\n'
+    expect(() => parseConfig(wrong, { path: 'run.yaml' })).toThrow(error.trimEnd())
+  })
+})
+
+/** Functions that are made anew for each config. */
+const UNCOMPARED = { isPublic: undefined, transport: undefined }
+
+function keysOfFields(fields: Fields): string[] {
+  return Object.entries(fields).flatMap(([key, { shape }]) => [
+    key,
+    ...keysOfFields({ ...shape.fields, ...shape.items?.fields }),
+  ])
+}
 
 describe.each(DOCUMENTS)('%s', (document) => {
   const text = readText(document)

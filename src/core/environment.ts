@@ -3,7 +3,12 @@ export function endpointFromEnvironment(args: readonly unknown[]): unknown {
   const [env] = args
   const bound = ownProperty(env, 'AUTH_ENDPOINT')
   if (bound !== undefined) return bound
-  return ownProperty(property(property(globalThis, 'process'), 'env'), 'AUTH_ENDPOINT')
+  return processVariable('AUTH_ENDPOINT')
+}
+
+/** A variable of `process.env`, where there is one. Throws what the runtime throws. */
+export function processVariable(name: string): unknown {
+  return ownProperty(property(property(globalThis, 'process'), 'env'), name)
 }
 
 function ownProperty(value: unknown, name: string): unknown {

@@ -107,7 +107,12 @@ function isKnown<Name extends string>(
   return Object.hasOwn(known, name)
 }
 
-function unknownOption(option: string, name: string, known: readonly string[]): AuthConfigError {
+/** The error for a name that is no option, with the nearest that is one. */
+export function unknownOption(
+  option: string,
+  name: string,
+  known: readonly string[],
+): AuthConfigError {
   const nearest = nearestName(name, known)
   const hint =
     nearest === undefined ? `known are ${known.join(', ')}` : `did you mean "${nearest}"?`

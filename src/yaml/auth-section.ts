@@ -1,0 +1,167 @@
+import { isMap } from 'yaml'
+import { AUTH, PROVIDER } from './shape.ts'
+import { readFields } from './setting.ts'
+import { keyText, rangeOf } from './tree.ts'
+import type { Node, Pair, YAMLMap } from 'yaml'
+import type { Range } from './excerpt.ts'
+import type { Fields } from './shape.ts'
+import type { Reading, Setting } from './setting.ts'
+
+/** The settings below `server.auth`, by the name of their option. */
+export type Settings = Map<string, Setting>
+
+const KEY = 'server.auth'
+const PROVIDER_KEY = `${KEY}.provider_config`
+const START: Range = { start: 0, end: 0 }
+
+// Policies of OGX that are decided elsewhere here: a server that ignored them would be open.
+const NOT_HERE: Readonly<Record<string, string>> = {
+  route_policy: 'with-auth has no policies: your auth endpoint is told the path, and decides',
+  access_policy: 'with-auth has no policies: your auth endpoint decides',
+  provider_type: 'write provider_config: { type: custom, endpoint: ... }',
+  config: 'write provider_config: { type: custom, endpoint: ... }',
+}
+
+/**
+ * Finds and reads `server.auth`. Gives `undefined` when there is none, and when something is so wrong that there is nothing
+ * to read; that is in the findings.
+ */
+export function readAuthSection(reading: Reading, allowMissing: boolean): Settings | undefined {
+  const server = findSection(reading.tree.root, '', 'server', START, reading)
+  if (server === undefined) return refuseMissing(START, reading, allowMissing)
+  const auth = findSection(server.value, 'server.', 'auth', server.place, reading)
+  if (auth === undefined) return refuseMissing(server.place, reading, allowMissing)
+  const map = reading.tree.resolve(auth.value)
+  if (isMap(map)) return readAuth(map, auth.place, reading)
+  const message = `"${KEY}" must be a mapping with an "endpoint": it is there, but holds none`
+  reading.findings.add(auth.place, KEY, message)
+  return undefined
+}
+
+interface Section {
+  readonly value: Node | undefined
+  readonly place: Range
+}
+
+function findSection(
+  parent: Node | undefined,
+  prefix: string,
+  name: string,
+  place: Range,
+  { tree, findings }: Reading,
+): Section | undefined {
+  if (isMap(parent)) return findIn(parent, prefix, name, { tree, findings })
+  if (!isEmpty(parent)) {
+    const key = prefix.slice(0, -1)
+    findings.add(place, key, `${key === '' ? 'The file' : `"${key}"`} must be a mapping`, 'masked')
+  }
+  return undefined
+}
+
+function findIn(
+  map: YAMLMap,
+  prefix: string,
+  name: string,
+  { tree, findings }: Pick<Reading, 'tree' | 'findings'>,
+): Section | undefined {
+  const found = findPair(map, name)
+  if (found !== undefined) return { value: tree.resolve(found.value), place: rangeOf(found.key) }
+  for (const { key } of map.items.filter((pair) => mayMean(pair, name))) {
+    const given = `${prefix}${keyText(key) ?? ''}`
+    findings.add(rangeOf(key), given, `${JSON.stringify(given)} is not read: ${hintOf(key, name)}`)
+  }
+  return undefined
+}
+
+function findPair(map: YAMLMap, name: string): Pair | undefined {
+  return map.items.find(({ key }) => keyText(key) === name)
+}
+
+function hintOf(key: unknown, name: string): string {
+  return keyText(key) === '<<'
+    ? `merge keys are not, and "${name}" may be in it`
+    : `did you mean "${name}"?`
+}
+
+// Where a missing section is allowed, what was meant as one must not open the server.
+function mayMean({ key }: Pair, name: string): boolean {
+  const text = keyText(key)?.trim().toLowerCase() ?? ''
+  return text === '<<' || text.startsWith(name)
+}
+
+function isEmpty(node: Node | undefined): boolean {
+  return node === undefined || ('value' in node && node.value === null)
+}
+
+function refuseMissing(place: Range, { findings }: Reading, allowMissing: boolean): undefined {
+  if (allowMissing || !findings.isEmpty()) return undefined
+  const message = `"${KEY}" is missing, and without it nobody would be refused: give it an "endpoint"`
+  findings.add(place, KEY, message)
+  return undefined
+}
+
+function readAuth(map: YAMLMap, place: Range, reading: Reading): Settings {
+  refuseForeign(map, reading)
+  const apart = new Set([...Object.keys(NOT_HERE), 'provider_config'])
+  const pairs = map.items.filter(({ key }) => !apart.has(keyText(key) ?? ''))
+  const settings = readFields(pairs, KEY, AUTH, reading)
+  const endpoint = findPair(map, 'endpoint')
+  const provider = findPair(map, 'provider_config')
+  if (provider !== undefined) readProvider(provider, settings, reading)
+  if (provider !== undefined && endpoint !== undefined) {
+    const message = `"${PROVIDER_KEY}" and "${KEY}.endpoint" answer the same question: give one of them`
+    reading.findings.add(rangeOf(provider.key), PROVIDER_KEY, message)
+  }
+  if (provider === undefined && !settings.has('endpoint')) {
+    refuseNoEndpoint(endpoint === undefined ? place : rangeOf(endpoint.key), KEY, reading)
+  }
+  return settings
+}
+
+function refuseNoEndpoint(place: Range, parent: string, { findings }: Reading): void {
+  const key = `${parent}.endpoint`
+  // Why it came to nothing may have been said.
+  if (findings.has(key)) return
+  const message = `"${key}" is missing or empty: name the URL that decides who may come in`
+  findings.add(place, key, message)
+}
+
+function refuseForeign(map: YAMLMap, { findings }: Reading): void {
+  for (const { key } of map.items) {
+    const name = keyText(key) ?? ''
+    const instead = Object.hasOwn(NOT_HERE, name) ? NOT_HERE[name] : undefined
+    if (instead === undefined) continue
+    findings.add(rangeOf(key), `${KEY}.${name}`, `"${KEY}.${name}" is not supported: ${instead}`)
+  }
+}
+
+function readProvider({ key, value }: Pair, settings: Settings, reading: Reading): void {
+  const { tree, findings } = reading
+  const map = tree.resolve(value)
+  if (!isMap(map)) {
+    const message = `"${PROVIDER_KEY}" must be a mapping with "type" and "endpoint"`
+    findings.add(rangeOf(key), PROVIDER_KEY, message)
+    return
+  }
+  if (!isCustom(map, rangeOf(key), reading)) return
+  const endpoint = readFields(map.items, PROVIDER_KEY, PROVIDER, reading).get('endpoint')
+  if (endpoint === undefined) refuseNoEndpoint(rangeOf(key), PROVIDER_KEY, reading)
+  if (endpoint !== undefined) settings.set('endpoint', endpoint)
+}
+
+/** Checks the type first, since the other keys depend on it. */
+function isCustom(map: YAMLMap, place: Range, reading: Reading): boolean {
+  const key = `${PROVIDER_KEY}.type`
+  const pairs = map.items.filter((pair) => keyText(pair.key) === 'type')
+  const only: Fields = { type: { option: 'type', shape: { scalar: 'string' } } }
+  const type = readFields(pairs, PROVIDER_KEY, only, reading).get('type')
+  if (type?.content.kind === 'value' && type.content.value === 'custom') return true
+  if (reading.findings.has(key)) return false
+  const problem =
+    type === undefined
+      ? 'is missing or empty'
+      : `is another, which is not supported: what decides here is an auth endpoint`
+  const message = `"${key}" must be "custom", the only type there is; it ${problem}`
+  reading.findings.add(type?.place ?? place, key, message)
+  return false
+}

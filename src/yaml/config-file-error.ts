@@ -1,0 +1,59 @@
+import { AuthConfigError } from '../core/errors.ts'
+
+/** One thing that is wrong with a configuration file. */
+export interface ConfigProblem {
+  /** The file, as it was named. */
+  readonly path: string
+  /** From 1; 0 where the problem is the whole file. */
+  readonly line: number
+  /** From 1, in UTF-16 code units; 0 where the problem is the whole file. */
+  readonly column: number
+  /** The key, such as `server.auth.timeout_ms`; `''` where there is none. */
+  readonly key: string
+  /** What is wrong and what is allowed. Never shows a secret, nor what the environment gave. */
+  readonly message: string
+  /** The line with a caret below it, values that may be secret masked; `''` where there is no line. */
+  readonly excerpt: string
+}
+
+const MOST_SHOWN = 50
+
+/**
+ * Thrown for a configuration file that cannot be used, with all that is wrong with it. The message shows each problem at
+ * its `file:line:column`, with the line and a caret.
+ *
+ * @example
+ * ```ts
+ * import { ConfigFileError, parseConfig } from 'with-auth/yaml'
+ *
+ * try {
+ *   parseConfig('server:\n  auth:\n    endpiont: https://auth.example.com/validate\n')
+ * } catch (error) {
+ *   if (!(error instanceof ConfigFileError)) throw error
+ *   for (const { line, column, key, message } of error.problems) {
+ *     console.error(line, column, key, message)
+ *   }
+ * }
+ * ```
+ */
+export class ConfigFileError extends AuthConfigError {
+  /** In the order of the file. At least one. */
+  readonly problems: readonly ConfigProblem[]
+
+  constructor(problems: readonly ConfigProblem[]) {
+    super(problems[0]?.key ?? '', compose(problems))
+    this.name = 'ConfigFileError'
+    this.problems = Object.freeze([...problems])
+  }
+}
+
+function compose(problems: readonly ConfigProblem[]): string {
+  const shown = problems.slice(0, MOST_SHOWN).map(describe)
+  const rest = problems.length - shown.length
+  return [...shown, ...(rest === 0 ? [] : [`and ${rest} more`])].join('\n\n')
+}
+
+function describe({ path, line, column, message, excerpt }: ConfigProblem): string {
+  const place = line === 0 ? path : `${path}:${line}:${column}`
+  return excerpt === '' ? `${place}: ${message}` : `${place}: ${message}\n${excerpt}`
+}

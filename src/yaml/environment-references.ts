@@ -1,0 +1,79 @@
+/** The variables that a file may refer to. Gives `undefined` for one that is not set. */
+export type Environment = (name: string) => string | undefined
+
+/** A value with its references replaced, and what is wrong with them. */
+export interface Expansion {
+  readonly text: string
+  /** Whether there were any. */
+  readonly changed: boolean
+  readonly problems: readonly string[]
+}
+
+const REFERENCE = /\$\{env\.([^}]*)(\}?)/g
+const CONTENT = /^([A-Z0-9_]+)(?::([=+])(.*))?$/s
+const OLDER = /^([A-Z0-9_]{1,80})[:+=?-]/
+
+/**
+ * Replaces `${env.NAME}`, `${env.NAME:=default}` and `${env.NAME:+value}`, once: what a variable holds is not looked at
+ * again. A variable that is empty is taken as not set. Whatever else begins with `${env.` is refused, since as literal text
+ * it would become an endpoint or a secret.
+ */
+export function expandReferences(source: string, environment: Environment): Expansion {
+  const problems: string[] = []
+  const text = source.replace(REFERENCE, (_, content: string, end: string) => {
+    const result = end === '' ? refuse('') : resolve(content, environment)
+    if (typeof result === 'string') return result
+    problems.push(result.problem)
+    return ''
+  })
+  return { text, changed: text !== source || problems.length > 0, problems }
+}
+
+/** Whether a text has a reference, right or wrong. */
+export function hasReference(source: string): boolean {
+  return source.includes('${env.')
+}
+
+interface Refusal {
+  readonly problem: string
+}
+
+function resolve(content: string, environment: Environment): string | Refusal {
+  const match = CONTENT.exec(content)
+  if (match === null) return refuse(content)
+  const [, name = '', operator, operand = ''] = match
+  const read = readVariable(name, environment)
+  if (typeof read !== 'string') return read
+  if (operator === '+') return read === '' ? '' : operand
+  if (read !== '') return read
+  if (operator === '=') return operand
+  return {
+    problem:
+      `Environment variable "${name}" is not set, or empty: set it, write \${env.${name}:=default}, or ` +
+      `\${env.${name}:+value} to leave the key out when it is not set`,
+  }
+}
+
+function readVariable(name: string, environment: Environment): string | Refusal {
+  try {
+    return environment(name) ?? ''
+  } catch {
+    return {
+      problem: `Environment variable "${name}" cannot be read: permit that (on Deno, --allow-env=${name})`,
+    }
+  }
+}
+
+function refuse(content: string): Refusal {
+  const name = OLDER.exec(content)?.[1]
+  if (name !== undefined) {
+    return {
+      problem: `A default is written \${env.${name}:=default}, with ":=" and in no older form`,
+    }
+  }
+  return {
+    problem:
+      'A reference to the environment is written ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a ' +
+      'name of A-Z, 0-9 and _',
+  }
+}

@@ -1,0 +1,62 @@
+import { callLater } from './config-file.ts'
+
+/** What watching a file needs. */
+export interface WatchedFile {
+  /** Reads it anew. */
+  readonly read: () => Promise<string>
+  /** What was read when the watch began. */
+  readonly text: string
+  readonly intervalMs: number
+  /** Is given what the file holds now, or why it cannot be read, once for each change. Must not throw. */
+  readonly onChange: (content: FileContent) => void
+}
+
+export type FileContent =
+  | { readonly text: string }
+  | { readonly text?: never; readonly error: unknown }
+
+/**
+ * Reads a file again and again, and tells each change of what it holds. Contents are compared, since the times of files
+ * are too coarse, and since events of files do not come on every file system. A change is told when it was read twice: a
+ * file that is being written is not taken for what it will be.
+ *
+ * @returns A function that ends it. Nothing is told after that.
+ */
+export function watchFile({ read, text, intervalMs, onChange }: WatchedFile): () => void {
+  let told = text
+  let before = text
+  let isClosed = false
+  let cancel: (() => void) | undefined
+  const look = async (): Promise<void> => {
+    const content = await readContent(read)
+    if (isClosed) return
+    const now = identityOf(content)
+    if (now === before && now !== told) {
+      told = now
+      onChange(content)
+    }
+    before = now
+    wait()
+  }
+  const wait = (): void => {
+    if (!isClosed) cancel = callLater(() => void look(), intervalMs)
+  }
+  wait()
+  return () => {
+    isClosed = true
+    cancel?.()
+  }
+}
+
+async function readContent(read: () => Promise<string>): Promise<FileContent> {
+  try {
+    return { text: await read() }
+  } catch (error) {
+    return { error }
+  }
+}
+
+// No text holds NUL: such a file is no YAML, and is broken in the same way.
+function identityOf(content: FileContent): string {
+  return content.text ?? `\0${String(content.error)}`
+}

@@ -1,0 +1,393 @@
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { AuthConfigError, withAuth } from '../src/index.ts'
+import { ConfigFileError, loadConfig, parseConfig, watchConfig } from '../src/yaml.ts'
+import { get } from './support/requests.ts'
+import { problemsOf } from './support/yaml-problems.ts'
+import type { WatchedConfig } from '../src/yaml.ts'
+
+const ENDPOINT = 'https://auth.example.com/validate'
+const SEED = `
+version: '2'
+image_name: demo
+apis: [inference]
+server:
+  port: 8321
+  auth:
+    endpoint: ${ENDPOINT}
+`
+const OGX = `
+server:
+  auth:
+    provider_config: { type: custom, endpoint: ${ENDPOINT} }
+    timeout_ms: 2000
+`
+const auth = (lines: string): string =>
+  `server:\n  auth:\n    endpoint: ${ENDPOINT}\n${lines.replace(/^(?=.)/gm, '    ')}\n`
+
+describe('parseConfig', () => {
+  it('reads the endpoint of a run.yaml, and leaves the rest alone', () => {
+    expect(parseConfig(SEED)).toEqual({ endpoint: ENDPOINT })
+  })
+
+  it('reads the endpoint where OGX has it, with options beside it', () => {
+    expect(parseConfig(OGX)).toEqual({ endpoint: ENDPOINT, timeoutMs: 2000 })
+  })
+
+  it('reads a file with a byte order mark and the line ends of Windows', () => {
+    expect(parseConfig(`\ufeff${SEED.replaceAll('\n', '\r\n')}`)).toEqual({ endpoint: ENDPOINT })
+  })
+
+  it('gives what withAuth takes, with functions added in code', () => {
+    const onEvent = vi.fn()
+    withAuth(() => new Response(), { ...parseConfig(auth('mode: shadow')), onEvent })
+    expect(onEvent).toHaveBeenCalledOnce()
+  })
+
+  it.each([
+    ['oauth2_token', '{ type: oauth2_token, jwks: { uri: x } }'],
+    ['none', '{ endpoint: https://h/ }'],
+    ['a switched off', '{ type: "${env.AUTH:+custom}", endpoint: https://h/ }'],
+  ])('refuses %s provider type, and says which there is', (_, provider) => {
+    const [problem] = problemsOf(`server: { auth: { provider_config: ${provider} } }`)
+    expect(problem?.key).toBe('server.auth.provider_config.type')
+    expect(problem?.message).toContain('must be "custom", the only type there is')
+  })
+
+  it.each([
+    ['an empty file', ''],
+    ['no server', 'apis: [inference]'],
+    ['an empty server', 'server:'],
+    ['a server without auth', 'server: { port: 8321 }'],
+  ])('refuses %s, unless the caller says that it may be missing', (_, text) => {
+    expect(problemsOf(text)).toMatchObject([{ key: 'server.auth' }])
+    expect(parseConfig(text, { allowMissing: true })).toBeUndefined()
+  })
+
+  it.each([
+    ['is there, and empty', 'server: { auth: }'],
+    ['is there, and null', 'server: { auth: ~ }'],
+    ['is a text', `server: { auth: '${ENDPOINT}' }`],
+    ['is a mapping of nothing', 'server: { auth: {} }'],
+    ['has no endpoint', 'server: { auth: { timeout_ms: 5 } }'],
+    ['has an endpoint that came out empty', 'server: { auth: { endpoint: "${env.NO:=}" } }'],
+    ['is spelled in another case', `server: { Auth: { endpoint: ${ENDPOINT} } }`],
+    ['is spelled authentication', `server: { authentication: { endpoint: ${ENDPOINT} } }`],
+    ['is in a server of another case', `Server: { auth: { endpoint: ${ENDPOINT} } }`],
+    ['may be in a merge', `x: &x { auth: { endpoint: ${ENDPOINT} } }\nserver: { <<: *x }`],
+    ['is in a second document', `a: 1\n---\nserver: { auth: { endpoint: ${ENDPOINT} } }`],
+    ['has a key that is mistyped', auth('timeout: 5')],
+  ])('never opens a server whose section %s', (_, text) => {
+    expect(() => parseConfig(text, { allowMissing: true, env: {} })).toThrow(ConfigFileError)
+  })
+
+  it('reports all problems at once, each at its line and column, with a caret', () => {
+    const text = auth('timeout_ms: -5\nretrys: 3\ncache: { allow_ttl_ms: 5, max_entries: 0 }\n')
+    const error = catchError(() => parseConfig(text, { path: 'run.yaml' }))
+    expect(error).toBeInstanceOf(AuthConfigError)
+    expect(error.message).toBe(
+      [
+        'run.yaml:4:17: "server.auth.timeout_ms" must be a number of milliseconds from 1 to 60000, received -5',
+        '        timeout_ms: -5',
+        '                    ^',
+        '',
+        'run.yaml:5:5: Unknown option "server.auth.retrys": did you mean "retry"?',
+        '        retrys: *',
+        '        ^',
+        '',
+        `run.yaml:6:12: ${/"server.auth.cache" needs .*/.exec(error.message)?.[0]}`,
+        '        cache: {allow_ttl_ms: *, max_entries: *}'.replace('{', '{ ').replace('}', ' }'),
+        '               ^',
+        '',
+        'run.yaml:6:44: "server.auth.cache.max_entries" must be a whole number from 1 to 1000000, received 0',
+        '        cache: { allow_ttl_ms: *, max_entries: 0 }',
+        '                                               ^',
+      ].join('\n'),
+    )
+  })
+
+  it('names options in the spelling of the file', () => {
+    const [problem] = problemsOf('server: { auth: { endpoint: "http://h.example/" } }')
+    expect(problem?.message).toContain('with "allow_insecure_http": true')
+  })
+
+  it.each(['verifier', 'on_event', 'respond', 'fetch', 'transport'])(
+    'says that %s is a function, and belongs in code',
+    (key) => {
+      const [problem] = problemsOf(auth(`${key}: x`))
+      expect(problem?.message).toMatch(
+        /is a function.*withAuth\(handler, \{ \.\.\.config, \w+ \}\)/,
+      )
+    },
+  )
+
+  it.each(['route_policy: []', 'access_policy: []', 'provider_type: custom'])(
+    'refuses %s, which a server must not ignore',
+    (line) => {
+      expect(problemsOf(auth(line))[0]?.message).toContain('is not supported')
+    },
+  )
+
+  it('refuses an endpoint that is given twice', () => {
+    const text = auth(`provider_config: { type: custom, endpoint: ${ENDPOINT} }`)
+    expect(problemsOf(text)[0]?.message).toContain('answer the same question')
+  })
+
+  it('takes `__proto__` for a name like any other', () => {
+    expect(problemsOf(auth('__proto__: { mode: shadow }'))[0]?.key).toBe('server.auth.__proto__')
+    const config = parseConfig(auth('endpoint_headers: { __proto__: x }'))
+    expect(Object.keys(config.endpointHeaders ?? {})).toEqual(['__proto__'])
+    expect(parseConfig(`__proto__: { server: 1 }\n${SEED}`)).toEqual({ endpoint: ENDPOINT })
+  })
+
+  it('refuses what is no text, and unknown or unset options', () => {
+    expect(() => parseConfig(Buffer.from(SEED) as unknown as string)).toThrow(/"text" must be/)
+    expect(() => parseConfig(SEED, { allowmissing: true } as object)).toThrow(/"allowMissing"/)
+    expect(() => parseConfig(SEED, { env: 'x' } as object)).toThrow(/"options.env" must be/)
+    expect(() => parseConfig(SEED, { path: 5 } as object)).toThrow(/"options.path" must be/)
+  })
+})
+
+describe('the environment', () => {
+  const env = {
+    HOST: 'auth.example.com',
+    KEY: '0123456',
+    EMPTY: '',
+    MS: '2000',
+    EVIL: '${env.KEY}',
+  }
+  const read = (line: string): unknown => parseConfig(auth(line), { env })
+
+  it.each([
+    ['realm: a${env.KEY}b${env.MS}', { realm: 'a0123456b2000' }],
+    ['realm: $${env.MS}', { realm: '$2000' }],
+    ['realm: ${env.NO:=d e}', { realm: 'd e' }],
+    ['realm: ${env.EMPTY:=d}', { realm: 'd' }],
+    ['realm: ${env.KEY:=d}', { realm: '0123456' }],
+    ['realm: ${env.KEY:+v}', { realm: 'v' }],
+    ['realm: x${env.NO:+v}', { realm: 'x' }],
+    ['realm: ${env.NO:+v}', {}],
+    ['realm: ${env.NO:=}', {}],
+    ['realm: ${env.EVIL}', { realm: '${env.KEY}' }],
+    ['realm: ${env.NO:=$}{env.KEY}', { realm: '${env.KEY}' }],
+    ['timeout_ms: ${env.MS}', { timeoutMs: 2000 }],
+    ['timeout_ms: ${env.NO:=1e3}', { timeoutMs: 1000 }],
+    ['retry: ${env.NO:=False}', { retry: false }],
+    ['allow_insecure_http: ${env.NO:=TRUE}', { allowInsecureHttp: true }],
+    ['endpoint_headers: { x-key: "${env.KEY}" }', { endpointHeaders: { 'x-key': '0123456' } }],
+    ['endpoint_headers: { x-key: 0123456 }', { endpointHeaders: { 'x-key': '0123456' } }],
+    ['endpoint_headers: { x-key: "${env.NO:=true}" }', { endpointHeaders: { 'x-key': 'true' } }],
+    ['public: ["/a", "${env.NO:+/b}"]', { public: ['/a'] }],
+    ['unavailable_status: ${env.NO:=503}', { unavailableStatus: 503 }],
+  ])('makes of %s what the field is', (line, options) => {
+    expect(read(line)).toEqual({ endpoint: ENDPOINT, ...options })
+  })
+
+  it.each([
+    ['${env.NO}', '"NO" is not set, or empty'],
+    ['${env.EMPTY}', '"EMPTY" is not set, or empty'],
+    ['${env.NO:d}', 'written ${env.NO:=default}'],
+    ['${env.KEY:d}', 'written ${env.KEY:=default}'],
+    ['${env.KEY:}', 'written ${env.KEY:=default}'],
+    ['${env.KEY:-d}', 'written ${env.KEY:=default}'],
+    ['${env.KEY-d}', 'written ${env.KEY:=default}'],
+    ['${env.KEY+d}', 'written ${env.KEY:=default}'],
+    ['${env.key}', 'is written ${env.NAME}'],
+    ['${env.}', 'is written ${env.NAME}'],
+    ['${env.KEY', 'is written ${env.NAME}'],
+  ])('refuses %s in a value, and names the path', (text, said) => {
+    const [problem, ...others] = problemsOf(auth(`realm: '${text}'`), env)
+    expect(problem?.message).toContain(said)
+    expect(problem?.message).toContain('"server.auth.realm"')
+    expect(others).toEqual([])
+  })
+
+  it('is not looked at outside of server.auth, nor in a key', () => {
+    expect(parseConfig(`a: \${env.NO}\n${SEED}`, { env: {} })).toEqual({ endpoint: ENDPOINT })
+    expect(problemsOf(auth('${env.KEY}: 1'), env)[0]?.message).toContain('Unknown option')
+  })
+
+  it('is process.env when none is given', () => {
+    vi.stubEnv('WITH_AUTH_REALM', 'from-the-process')
+    expect(parseConfig(auth('realm: ${env.WITH_AUTH_REALM}'))).toMatchObject({
+      realm: 'from-the-process',
+    })
+  })
+
+  it('has no variables that an object inherits', () => {
+    const inherited = Object.create({ KEY: 'x' }) as Record<string, string>
+    expect(problemsOf(auth('realm: ${env.KEY}'), inherited)[0]?.message).toContain('is not set')
+  })
+
+  it('says which permission is missing where it cannot be read', () => {
+    const denied = new Proxy(
+      {},
+      {
+        getOwnPropertyDescriptor: () => {
+          throw new Error('no')
+        },
+      },
+    )
+    expect(problemsOf(auth('realm: ${env.KEY}'), denied)[0]?.message).toContain('--allow-env=KEY')
+  })
+})
+
+describe('an error shows no secret', () => {
+  const secret = 'gehe im\u00e9nis'
+  const lines = [
+    'endpoint_headers: { x-key: "${env.SECRET}" }',
+    'endpoint_headers: { x-key: "gehe im\u00e9nis" }',
+    'endpoint_headers: { x-key: ["gehe im\u00e9nis"] }',
+    'realm: ${env.SECRET}',
+    'mode: ${env.SECRET}',
+    'timeout_ms: ${env.SECRET}',
+    'public: ["/${env.SECRET}"]',
+    'public: [{ path: "/a", methods: ["${env.SECRET}"] }]',
+    'credentials: ${env.SECRET}',
+    'credentials: [{ header: "${env.SECRET}" }]',
+    'context: { headers: ["${env.SECRET}"] }',
+    'cache: ${env.SECRET}',
+    'realm: { a: gehe im\u00e9nis }',
+    '"a": !gehe im\u00e9nis',
+    '"a": *gehe im\u00e9nis',
+    '"a": "\\xgehe im\u00e9nis',
+    '"a": @gehe im\u00e9nis',
+    'a: [gehe im\u00e9nis',
+    'timeout_ms: -1 # gehe im\u00e9nis',
+  ]
+
+  it.each(lines)('%s', (line) => {
+    const error = catchError(() => parseConfig(auth(line), { env: { SECRET: secret } }))
+    const shown = `${error.message} ${JSON.stringify(error.problems)} ${error.stack}`
+    expect(shown).not.toMatch(/gehe|nis\b|%C3/i)
+  })
+
+  it('of a URL neither password nor query', () => {
+    const text = 'server: { auth: { endpoint: "http://u:gehe@h/?gehe" } }'
+    const error = catchError(() => parseConfig(text))
+    expect(error.message).toContain('***@h/')
+    expect(error.message).not.toContain('gehe')
+  })
+
+  it('of the environment not even in an endpoint', () => {
+    const error = catchError(() =>
+      parseConfig('server: { auth: { endpoint: "${env.URL}" } }', { env: { URL: 'http://gehe/' } }),
+    )
+    expect(error.message).toContain('must be an https URL')
+    expect(error.message).not.toContain('gehe')
+  })
+})
+
+describe('a file', () => {
+  let folder: string
+  let file: string
+  let watched: WatchedConfig | undefined
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'with-auth-yaml-'))
+    file = join(folder, 'run.yaml')
+    writeFileSync(file, SEED)
+  })
+  afterEach(() => {
+    watched?.close()
+    watched = undefined
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  it('is loaded, with the options of a text', async () => {
+    expect(await loadConfig(file)).toEqual({ endpoint: ENDPOINT })
+    writeFileSync(file, 'a: 1')
+    expect(await loadConfig(file, { allowMissing: true })).toBeUndefined()
+    await expect(loadConfig(file)).rejects.toThrow(`${file}:1:1: "server.auth" is missing`)
+    await expect(loadConfig(file, { path: 'x' } as object)).rejects.toThrow(/Unknown option/)
+  })
+
+  it.each([
+    ['is not there', 'no.yaml', /no\.yaml: The file cannot be read: ENOENT/],
+    ['is a folder', '.', /it is no regular file|EISDIR/],
+  ])('that %s is an error of its own', async (_, name, message) => {
+    await expect(loadConfig(join(folder, name))).rejects.toThrow(message)
+    await expect(loadConfig(join(folder, name))).rejects.toBeInstanceOf(ConfigFileError)
+    await expect(loadConfig('')).rejects.toThrow(/"path" must be/)
+  })
+
+  async function watch() {
+    const onChange = vi.fn()
+    const onError = vi.fn()
+    watched = await watchConfig(file, { onChange, onError, intervalMs: 10 })
+    return { onChange, onError, watched }
+  }
+  const enough = { timeout: 5000 }
+
+  it('that is watched is read again when it changes', async () => {
+    const { onChange, onError, watched: watch_ } = await watch()
+    expect(watch_.config).toEqual({ endpoint: ENDPOINT })
+    writeFileSync(file, OGX)
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
+    expect(onChange).toHaveBeenCalledWith({ endpoint: ENDPOINT, timeoutMs: 2000 })
+    expect(watch_.config.timeoutMs).toBe(2000)
+    expect(onError).not.toHaveBeenCalled()
+  })
+
+  it('that is watched and replaced by another is read too', async () => {
+    const { onChange } = await watch()
+    writeFileSync(`${file}.new`, OGX)
+    renameSync(`${file}.new`, file)
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
+  })
+
+  it('that breaks while it is watched changes nothing, and is told once (A-N9)', async () => {
+    const { onChange, onError, watched: watch_ } = await watch()
+    writeFileSync(file, 'server: { auht: {} }')
+    await vi.waitFor(() => expect(onError).toHaveBeenCalledOnce(), enough)
+    expect(onError.mock.calls[0]?.[0]).toBeInstanceOf(ConfigFileError)
+    rmSync(file)
+    await vi.waitFor(() => expect(onError).toHaveBeenCalledTimes(2), enough)
+    expect(String(onError.mock.calls[1]?.[0])).toContain('ENOENT')
+    expect(watch_.config).toEqual({ endpoint: ENDPOINT })
+    expect(onChange).not.toHaveBeenCalled()
+    writeFileSync(file, OGX)
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
+    expect(onError).toHaveBeenCalledTimes(2)
+  })
+
+  it('that is watched tells a failing observer of its failure, and goes on', async () => {
+    const onError = vi.fn(() => {
+      throw new Error('deaf')
+    })
+    const onChange = vi.fn(() => {
+      throw new Error('busy')
+    })
+    watched = await watchConfig(file, { onChange, onError, intervalMs: 10 })
+    writeFileSync(file, OGX)
+    await vi.waitFor(() => expect(onError).toHaveBeenCalledWith(new Error('busy')), enough)
+    writeFileSync(file, SEED)
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(2), enough)
+  })
+
+  it('that cannot be used is not watched, nor one with options that cannot', async () => {
+    writeFileSync(file, 'a: 1')
+    const observers = { onChange: vi.fn(), onError: vi.fn() }
+    await expect(watchConfig(file, observers)).rejects.toBeInstanceOf(ConfigFileError)
+    await expect(watchConfig(file, { ...observers, intervalMs: 5 })).rejects.toThrow(/intervalMs/)
+    await expect(watchConfig(file, { onChange: vi.fn() } as never)).rejects.toThrow(/onError/)
+  })
+
+  it('loaded guards a handler', async () => {
+    const fetch = vi.fn(async () => new Response(null, { status: 403 }))
+    const guarded = withAuth(() => new Response('in'), { ...(await loadConfig(file)), fetch })
+    expect((await guarded(get('/', 'k1'))).status).toBe(401)
+    expect(fetch).toHaveBeenCalledOnce()
+  })
+})
+
+function catchError(run: () => unknown): ConfigFileError {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof ConfigFileError) return error
+    throw error
+  }
+  throw new Error('Nothing was thrown')
+}

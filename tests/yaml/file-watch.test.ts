@@ -1,0 +1,59 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { watchFile } from '../../src/yaml/file-watch.ts'
+import type { FileContent } from '../../src/yaml/file-watch.ts'
+
+let close: () => void = () => undefined
+afterEach(() => close())
+
+/** Watches a file that holds one thing after the other, one for each time that it is read. */
+async function watch(...contents: (string | Error)[]): Promise<unknown[]> {
+  const told: unknown[] = []
+  const reads = vi.fn(async () => {
+    const content = contents[Math.min(reads.mock.calls.length, contents.length) - 1] ?? ''
+    if (typeof content === 'string') return content
+    throw content
+  })
+  const onChange = ({ text, ...rest }: FileContent): void =>
+    void told.push(text ?? ('error' in rest ? String(rest.error) : ''))
+  close = watchFile({ read: reads, text: 'a', intervalMs: 1, onChange })
+  await vi.waitFor(() => expect(reads.mock.calls.length).toBeGreaterThan(contents.length + 3), {
+    timeout: 5000,
+  })
+  return told
+}
+
+describe('watchFile', () => {
+  it('tells nothing while nothing changes', async () => {
+    expect(await watch('a', 'a')).toEqual([])
+  })
+
+  it('tells a change once, when it was read twice', async () => {
+    expect(await watch('a', 'b', 'b', 'b')).toEqual(['b'])
+  })
+
+  it('does not take a file that is being written for what it will be', async () => {
+    expect(await watch('', 'b', 'bc', 'bcd', 'bcd')).toEqual(['bcd'])
+  })
+
+  it('tells that a file cannot be read, and that it can again', async () => {
+    const gone = new Error('gone')
+    expect(await watch(gone, gone, gone, 'a', 'a')).toEqual(['Error: gone', 'a'])
+    close()
+    expect(await watch(gone, 'a', 'a')).toEqual([])
+  })
+
+  it('tells nothing more once it is closed, not even what is being read', async () => {
+    let finish: (text: string) => void = () => undefined
+    const onChange = vi.fn()
+    const read = vi.fn(() => new Promise<string>((resolve) => void (finish = resolve)))
+    close = watchFile({ read, text: 'a', intervalMs: 1, onChange })
+    await vi.waitFor(() => expect(read).toHaveBeenCalledOnce(), { timeout: 5000 })
+    finish('b')
+    await vi.waitFor(() => expect(read).toHaveBeenCalledTimes(2), { timeout: 5000 })
+    close()
+    finish('b')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(onChange).not.toHaveBeenCalled()
+    expect(read).toHaveBeenCalledTimes(2)
+  })
+})

@@ -1,0 +1,57 @@
+import { isMap, isScalar } from 'yaml'
+import { describe, expect, it } from 'vitest'
+import { parseFile } from '../../src/yaml/document.ts'
+import { keyText, scalarText } from '../../src/yaml/tree.ts'
+
+const messagesOf = (text: string): string[] =>
+  parseFile('f', text)
+    .findings.all()
+    .map(({ line, column, key, message }) => `${line}:${column} ${key} ${message}`)
+
+describe('inspectTree', () => {
+  it('refuses keys that repeat, wherever they are', () => {
+    expect(messagesOf('a: 1\nb: { c: 1, c: 2 }\n"a": 3\nd: [{ 1: x, "1": y }]\n')).toEqual([
+      '2:12 b.c "b.c" is there twice',
+      '3:1 a "a" is there twice',
+      '4:13 d[0].1 "d[0].1" is there twice',
+    ])
+  })
+
+  it.each([
+    ['itself', 'a: &a [*a]'],
+    ['a parent', 'a: &a { b: { c: [*a] } }'],
+  ])('refuses an alias of %s', (_, text) => {
+    expect(messagesOf(text)).toEqual([expect.stringContaining('within what it names')])
+  })
+
+  it('refuses an alias without an anchor before it', () => {
+    expect(messagesOf('a: *b\nb: &b 1')).toEqual([expect.stringContaining('needs an anchor')])
+  })
+
+  it('refuses aliases that multiply, once and fast', () => {
+    const bomb = 'abcdefghij'.split('').map(
+      (name, index, all) =>
+        `${name}: &${name} [${Array(9)
+          .fill(index === 0 ? 'x' : `*${all[index - 1]}`)
+          .join(', ')}]`,
+    )
+    expect(messagesOf(bomb.join('\n'))).toEqual([expect.stringContaining('stand for more than')])
+    const flat = `a: &a [${Array(2000).fill('x').join(',')}]\nb: [${Array(50).fill('*a').join(',')}]`
+    expect(messagesOf(flat)).toEqual([expect.stringContaining('stand for more than')])
+  })
+
+  it('resolves an alias to the anchor that came last', () => {
+    const { tree } = parseFile('f', 'a: &x 1\nb: &x 2\nc: *x\n')
+    const value = isMap(tree?.root) ? tree.root.get('c', true) : undefined
+    expect(tree?.resolve(value)).toMatchObject({ value: 2 })
+    expect(tree?.resolve(undefined)).toBeUndefined()
+  })
+})
+
+it('keys and scalars are read as they are written', () => {
+  const { tree } = parseFile('f', '0123: 0x10\n? [a]\n: 1\n')
+  const [first, second] = isMap(tree?.root) ? tree.root.items : []
+  expect(keyText(first?.key)).toBe('0123')
+  expect(isScalar(first?.value) && scalarText(first.value)).toBe('0x10')
+  expect(keyText(second?.key)).toBeUndefined()
+})
