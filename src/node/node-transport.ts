@@ -18,7 +18,12 @@ export function createNodeTransport(dispatcher: NodeDispatcher): Transport {
     return new Promise((resolve, reject) => {
       const queue = new ResponseQueue(resolve, reject, signal)
       const plain = { ...headers, 'accept-encoding': 'identity' }
-      dispatcher.dispatch({ origin, path, method: 'POST', headers: plain, body }, queue)
+      try {
+        dispatcher.dispatch({ origin, path, method: 'POST', headers: plain, body }, queue)
+      } catch (error) {
+        // A MockAgent throws what nobody intercepts, with what was asked in its message.
+        queue.onResponseError(undefined, error)
+      }
     })
   }
 }

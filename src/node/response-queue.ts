@@ -72,7 +72,7 @@ export class ResponseQueue implements ResponseHandler, AsyncIterableIterator<Uin
     this.#waiting?.resolve(END)
   }
 
-  onResponseError(_controller: ResponseController | undefined, error: Error): void {
+  onResponseError(_controller: ResponseController | undefined, error: unknown): void {
     this.#fail(describe(error))
   }
 

@@ -2,6 +2,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { createServer as createTcpServer } from 'node:net'
 import { inspect } from 'node:util'
+import { MockAgent } from 'undici'
 import { afterEach, describe, expect, it } from 'vitest'
 import { nodeTransport } from '../../src/node.ts'
 import { close, listen } from '../support/loopback.ts'
@@ -194,8 +195,45 @@ describe('what comes back', () => {
     expect(inspect(error, { depth: null, showHidden: true })).not.toContain('the-token')
   })
 
+  it('A-L: is no error with what was sent in it, of a MockAgent that expected something else', async () => {
+    const mock = new MockAgent()
+    mock.disableNetConnect()
+    mock.get('http://127.0.0.1:9').intercept({ path: '/', method: 'POST', body: 'x' })
+    const error: unknown = await post(9, {}, nodeTransport({ dispatcher: mock })).catch(
+      (reason: unknown) => reason,
+    )
+    expect(String(error)).toContain('UND_MOCK_ERR_MOCK_NOT_MATCHED')
+    expect(inspect(error, { depth: null, showHidden: true })).not.toContain('the-token')
+  })
+
   it('is a rejection for what is no HTTP request', async () => {
     await expect(post(1, { headers: { 'bad name': 'x' } })).rejects.toThrow('No whole response')
+  })
+})
+
+describe('connections', () => {
+  it('are as many as there are calls', async () => {
+    const { port, questions, sockets } = await runTcp(() => undefined)
+    const clock = new AbortController()
+    const transport = nodeTransport()
+    const calls = [1, 2, 3].map(async () => post(port, { signal: clock.signal }, transport))
+    await expect.poll(() => questions.length).toBe(3)
+    expect(sockets.size).toBe(3)
+    clock.abort()
+    await Promise.allSettled(calls)
+  })
+
+  it('are bounded by "connections": the other calls wait', async () => {
+    const held: Socket[] = []
+    const { port, questions, sockets } = await runTcp((socket) => held.push(socket))
+    const transport = nodeTransport({ connections: 2 })
+    const calls = [1, 2, 3, 4].map(async () => read(await post(port, {}, transport)))
+    for (let count = 1; count <= 4; count += 1) {
+      await expect.poll(() => questions.length).toBe(Math.min(4, count + 1))
+      held[count - 1]?.write(OK)
+    }
+    expect(await Promise.all(calls)).toEqual(['{}', '{}', '{}', '{}'])
+    expect(sockets.size).toBe(2)
   })
 })
 

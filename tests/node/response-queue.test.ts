@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { inspect } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
 import { ResponseQueue } from '../../src/node/response-queue.ts'
@@ -89,6 +90,16 @@ describe('ResponseQueue', () => {
     expect(controller.abort).not.toHaveBeenCalled()
   })
 
+  it.each([
+    ['whole', ({ queue }: ReturnType<typeof setup>) => queue.onResponseEnd()],
+    ['broken', ({ queue, controller }) => queue.onResponseError(controller, new Error('x'))],
+  ])('lets go of the signal when the response is %s', (_how, end) => {
+    const given = started()
+    expect(getEventListeners(given.clock.signal, 'abort')).toHaveLength(1)
+    end(given)
+    expect(getEventListeners(given.clock.signal, 'abort')).toEqual([])
+  })
+
   it('gives up at the abort, also who waits for the body', async () => {
     const { queue, controller, clock } = started()
     const next = queue.next()
@@ -121,7 +132,7 @@ describe('ResponseQueue', () => {
     [undefined, 'unknown error'],
   ])('A-L: says no more of %o than its code', (error, shown) => {
     const { queue, controller, failed } = setup()
-    queue.onResponseError(controller, error as Error)
+    queue.onResponseError(controller, error)
     const [said] = failed.mock.calls[0] ?? []
     expect(said?.message).toBe(`No whole response from the endpoint: ${shown}`)
     expect(inspect(said, { depth: null, showHidden: true })).not.toContain('token')
