@@ -1,13 +1,63 @@
 import { invalidOption } from './core/option-checks.ts'
 import { addKey, markRevoked } from './keys/key-changes.ts'
+import { checkKeyEndpointOptions, checkSource } from './keys/key-endpoint-options.ts'
+import { createEndpointHandler } from './keys/key-endpoint.ts'
+import { parseKeys } from './keys/key-document.ts'
 import { readKeyFile } from './keys/key-file.ts'
 import { toRecord } from './keys/key-state.ts'
+import { createKeyring } from './keys/keyring.ts'
+import { watchFile } from './keys/watched-file.ts'
 import { KeyFileError } from './keys/key-file-error.ts'
+import type {
+  KeyEndpointOptions,
+  KeySource,
+  ResolvedKeyEndpointOptions,
+} from './keys/key-endpoint-options.ts'
+import type { Keyring } from './keys/keyring.ts'
 import type { KeyFileErrorCode, KeyFileProblem } from './keys/key-file-error.ts'
 import type { CreatedKey, KeyRecord, NewKey } from './keys/key-record.ts'
 
 export { KeyFileError }
-export type { CreatedKey, KeyFileErrorCode, KeyFileProblem, KeyRecord, NewKey }
+export type {
+  CreatedKey,
+  KeyEndpointOptions,
+  KeyFileErrorCode,
+  KeyFileProblem,
+  KeyRecord,
+  KeySource,
+  NewKey,
+}
+
+/**
+ * Makes an auth endpoint over a file of keys: a Fetch handler that answers the POST of `withAuth`, or of Llama Stack, at whatever
+ * path. A key that is known, neither revoked nor expired, and for the path that is asked about gets 200 with `principal` and
+ * `attributes` (and `exp`, if it ends); every other the same 401. What is no question gets 400, 405, 408 or 413.
+ *
+ * A file is looked at with every question, so that a change counts at once. While it is missing or broken every question gets
+ * 500: an older state may lack what was revoked since. Runtimes without files take the text.
+ *
+ * Keys are looked up by their SHA-256, in constant time.
+ *
+ * @param source `{ file }` with its path, or `{ text }` with what would be in it.
+ * @param options How long answers may be kept, and who may ask.
+ * @returns The handler. Its promise never rejects.
+ * @throws AuthConfigError for an option that cannot be used; KeyFileError for keys that cannot be read or understood.
+ *
+ * @example
+ * ```ts
+ * import { createKeyEndpoint } from 'with-auth/keys'
+ *
+ * export default { fetch: createKeyEndpoint({ file: 'keys.yaml' }, { maxAgeSeconds: 10 }) }
+ * ```
+ */
+export function createKeyEndpoint(
+  source: KeySource,
+  options: KeyEndpointOptions = {},
+): (request: Request) => Promise<Response> {
+  const { maxAgeSeconds, endpointSecret, onError } = checkKeyEndpointOptions(options)
+  const currentKeys = createSource(checkSource(source), onError)
+  return createEndpointHandler({ currentKeys, maxAgeSeconds, endpointSecret })
+}
 
 /**
  * Makes a key, and writes its SHA-256 into a file of keys, which is made if there is none, readable for its owner alone. The key
@@ -74,6 +124,19 @@ export async function listKeys(file: string): Promise<readonly KeyRecord[]> {
 export async function revokeKey(file: string, id: string): Promise<KeyRecord> {
   if (typeof id !== 'string') throw invalidOption('id', id, 'the id of a key')
   return markRevoked(checkFile(file), id, Date.now())
+}
+
+function createSource(
+  source: KeySource,
+  onError: ResolvedKeyEndpointOptions['onError'],
+): () => Keyring {
+  if ('text' in source) {
+    const keyring = createKeyring(parseKeys(source.text, 'text').keys)
+    return () => keyring
+  }
+  // What cannot be read now must not be found out by the first caller.
+  readKeyFile(source.file)
+  return watchFile(source.file, onError)
 }
 
 function checkFile(file: unknown): string {

@@ -3,9 +3,12 @@ import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { beforeAll, describe, expect, it } from 'vitest'
-import { createKey, KeyFileError, listKeys, revokeKey } from '../src/keys.ts'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { getAuth, withAuth } from '../src/index.ts'
+import { createKey, createKeyEndpoint, KeyFileError, listKeys, revokeKey } from '../src/keys.ts'
 import { ensureBuilt } from './support/built-package.ts'
+import { ask, entry, keysText } from './support/key-questions.ts'
+import { get } from './support/requests.ts'
 import { setupFolder } from './support/temporary-folder.ts'
 import type { NewKey } from '../src/keys.ts'
 
@@ -45,6 +48,71 @@ describe('the keys of a file', () => {
     await expect(revokeKey('keys.yaml', bad as string)).rejects.toMatchObject({ option: 'id' })
     await expect(createKey('keys.yaml', bad as NewKey)).rejects.toMatchObject({ option: 'key' })
     await expect(listKeys(pathOf('none.yaml'))).rejects.toBeInstanceOf(KeyFileError)
+  })
+})
+
+describe('an endpoint over a file', () => {
+  it('answers what a guard asks, and a revoked key does not get in again', async () => {
+    const file = pathOf('keys.yaml')
+    const { id, key } = await createKey(file, {
+      principal: 'alice',
+      attributes: { roles: ['admin'] },
+      paths: ['/v1'],
+      expiresIn: '1h',
+    })
+    const endpoint = createKeyEndpoint({ file }, { maxAgeSeconds: 10 })
+    const guarded = withAuth((request) => Response.json(getAuth(request)), {
+      endpoint: 'https://auth.example.test/validate',
+      fetch: (input, init) => endpoint(new Request(input, init)),
+      identity: 'required',
+    })
+    const statuses = async (...requests: Request[]): Promise<number[]> =>
+      Promise.all(requests.map(async (request) => (await guarded(request)).status))
+
+    const welcome = await guarded(get('/v1/models', key))
+    expect(await welcome.json()).toEqual({ principal: 'alice', attributes: { roles: ['admin'] } })
+    const wrong = [get('/v2', key), get('/v1x', key), get('/v1', `${key}0`), get('/v1')]
+    expect(await statuses(...wrong)).toEqual([401, 401, 401, 401])
+    await revokeKey(file, id)
+    expect(await statuses(get('/v1/models', key))).toEqual([401])
+  })
+
+  it('knows a key that was made since, and answers 500 while the file is broken', async () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, 'keys: []\n')
+    const onError = vi.fn()
+    const endpoint = createKeyEndpoint({ file }, { onError })
+    const { key } = await createKey(file, { principal: 'alice' })
+    expect((await endpoint(ask(key))).status).toBe(200)
+    const text = readFileSync(file, 'utf8')
+    writeFileSync(file, `${text}  - oops\n`)
+    expect((await endpoint(ask(key))).status).toBe(500)
+    expect(onError).toHaveBeenCalledOnce()
+    writeFileSync(file, text)
+    expect((await endpoint(ask(key))).status).toBe(200)
+  })
+
+  it('does not begin without its file, or with a broken one', () => {
+    const file = pathOf('keys.yaml')
+    expect(() => createKeyEndpoint({ file })).toThrow(`There is no file ${file}`)
+    writeFileSync(file, 'keys: {}\n')
+    expect(() => createKeyEndpoint({ file })).toThrow(`${file}:1:7: "keys" must be a list`)
+  })
+})
+
+describe('an endpoint over a text', () => {
+  it('answers by it, without files', async () => {
+    const builtin = vi.spyOn(process, 'getBuiltinModule')
+    const endpoint = createKeyEndpoint({ text: keysText(entry('k1')) })
+    expect((await endpoint(ask('k1'))).status).toBe(200)
+    expect((await endpoint(ask('k2'))).status).toBe(401)
+    expect(builtin).not.toHaveBeenCalled()
+    builtin.mockRestore()
+  })
+
+  it('does not begin with a broken one', () => {
+    expect(() => createKeyEndpoint({ text: '' })).toThrow('text:1:1: There must be a list "keys"')
+    expect(() => createKeyEndpoint({ text: 'keys: []' }, { maxAgeSeconds: -1 })).toThrow('maxAge')
   })
 })
 

@@ -26,6 +26,8 @@ declare module 'vitest' {
 
 const ROOT = join(import.meta.dirname, '../../..')
 const SERVERS = join(import.meta.dirname, '../servers')
+// What the package itself depends on, in the version of its own lock.
+const DEPENDENCIES = ['yaml']
 const LIBRARIES = ['hono', '@hono/node-server', 'srvx', 'undici', 'ws']
 
 /**
@@ -55,6 +57,9 @@ function prepare(app: string): void {
   writeFileSync(join(app, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
   for (const name of LIBRARIES) {
     cpSync(locateModule(name), join(modules, name), { recursive: true })
+  }
+  for (const name of DEPENDENCIES) {
+    cpSync(join(ROOT, 'node_modules', name), join(modules, name), { recursive: true })
   }
   unpackPackage(app)
   for (const [name, options] of Object.entries(PROFILES)) prepareProfile(app, name, options)

@@ -1,0 +1,139 @@
+import { renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import fs from 'node:fs'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { watchFile } from '../../src/keys/watched-file.ts'
+import { entry, keysText } from '../support/key-questions.ts'
+import { setupFolder } from '../support/temporary-folder.ts'
+import type { Keyring } from '../../src/keys/keyring.ts'
+
+const pathOf = setupFolder()
+const ONE = keysText(entry('a'))
+const REVOKED = keysText(entry('a', { revoked: true }))
+const LATER_MS = 60_000
+
+afterEach(() => vi.restoreAllMocks())
+
+const stateOf = ({ keys }: Keyring): unknown[] => keys.map(({ id, revoked }) => [id, revoked])
+
+describe('a change counts with the next question', () => {
+  it.each<[string, (file: string) => void]>([
+    ['that is written over', (file) => writeFileSync(file, REVOKED)],
+    [
+      'that is replaced',
+      (file) => {
+        writeFileSync(`${file}.new`, REVOKED)
+        renameSync(`${file}.new`, file)
+      },
+    ],
+    [
+      'that is replaced by one with the same time and size',
+      (file) => {
+        const { mtime, size } = statSync(file)
+        writeFileSync(`${file}.new`, `${REVOKED.trimEnd()}${' '.repeat(size)}`.slice(0, size))
+        utimesSync(`${file}.new`, mtime, mtime)
+        renameSync(`${file}.new`, file)
+      },
+    ],
+  ])('%s', (_, change) => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, `${ONE}# padding to have the size of another\n`)
+    const current = watchFile(file, throwIt, () => Date.now() + LATER_MS)
+    expect(stateOf(current())).toEqual([['a', undefined]])
+    change(file)
+    expect(stateOf(current())).toEqual([['a', true]])
+  })
+
+  it('also in the same moment, with the same size, where the system tells no difference', () => {
+    const file = pathOf('keys.yaml')
+    const [before, after] = ['a', 'b'].map((principal) => keysText(entry('k', { principal })))
+    writeFileSync(file, before ?? '')
+    const still = statSync(file)
+    vi.spyOn(fs, 'statSync').mockImplementation(() => still)
+    const current = watchFile(file, throwIt)
+    expect(current().keys[0]?.principal).toBe('a')
+    writeFileSync(file, after ?? '')
+    expect(current().keys[0]?.principal).toBe('b')
+  })
+})
+
+describe('a file that does not change', () => {
+  it('is read once, after it has been still for two seconds', () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, ONE)
+    const { mtimeMs } = statSync(file)
+    let now = mtimeMs + 1000
+    const read = vi.spyOn(fs, 'readFileSync')
+    const current = watchFile(file, throwIt, () => now)
+    const first = current()
+    current()
+    expect(read).toHaveBeenCalledTimes(2)
+    now = mtimeMs + 5000
+    expect(current()).toBe(first)
+    expect(read).toHaveBeenCalledTimes(3)
+    current()
+    current()
+    expect(read).toHaveBeenCalledTimes(3)
+  })
+
+  it('is read each time if its time is to come: nothing can be told by it', () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, ONE)
+    utimesSync(file, Date.now() / 1000 + 3600, Date.now() / 1000 + 3600)
+    const read = vi.spyOn(fs, 'readFileSync')
+    const current = watchFile(file, throwIt)
+    for (let times = 0; times < 3; times += 1) current()
+    expect(read).toHaveBeenCalledTimes(3)
+  })
+})
+
+describe('while the keys are not known, nobody gets older ones', () => {
+  it.each<[string, (file: string) => void, string]>([
+    ['broken', (file) => writeFileSync(file, `${ONE}  - id: b`), 'malformed'],
+    ['empty', (file) => writeFileSync(file, ''), 'malformed'],
+    ['cut', (file) => writeFileSync(file, REVOKED.slice(0, -20)), 'malformed'],
+    ['gone', (file) => rmSync(file), 'not_found'],
+    ['too long', (file) => writeFileSync(file, Buffer.alloc(5_000_000, '#')), 'unreadable'],
+  ])('the file is %s', (_, spoil, code) => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, ONE)
+    const onError = vi.fn()
+    const current = watchFile(file, onError, () => Date.now() + LATER_MS)
+    current()
+    spoil(file)
+    for (let times = 0; times < 3; times += 1) {
+      expect(current).toThrow(expect.objectContaining({ code }))
+    }
+    expect(onError).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ code }))
+    writeFileSync(file, REVOKED)
+    expect(stateOf(current())).toEqual([['a', true]])
+    spoil(file)
+    expect(current).toThrow(expect.objectContaining({ code }))
+    expect(onError).toHaveBeenCalledTimes(2)
+  })
+
+  it.each<[string, () => unknown]>([
+    ['throws', throwIt],
+    ['rejects', () => Promise.reject(new Error('bug'))],
+  ])('and an observer that %s changes nothing', async (_, onError) => {
+    const current = watchFile(pathOf('none.yaml'), onError)
+    expect(current).toThrow(expect.objectContaining({ code: 'not_found' }))
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  })
+})
+
+it('a broken file is not parsed again with every question', () => {
+  const file = pathOf('keys.yaml')
+  writeFileSync(file, 'keys: [')
+  const read = vi.spyOn(fs, 'readFileSync')
+  const current = watchFile(
+    file,
+    () => undefined,
+    () => Date.now() + LATER_MS,
+  )
+  for (let times = 0; times < 5; times += 1) expect(current).toThrow('not valid YAML')
+  expect(read).toHaveBeenCalledTimes(1)
+})
+
+function throwIt(): never {
+  throw new Error('bug')
+}

@@ -1,0 +1,157 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
+import { serve } from '@hono/node-server'
+import ts from 'typescript'
+import { describe, expect, it } from 'vitest'
+import { examine } from '../src/cli/conformance/examine.ts'
+import { withAuth } from '../src/index.ts'
+import { createKey, createKeyEndpoint, listKeys } from '../src/keys.ts'
+import { readFences, readTable } from './support/markdown.ts'
+import { close } from './support/loopback.ts'
+import { readText } from './support/project.ts'
+import { get } from './support/requests.ts'
+import { ask, post } from './support/key-questions.ts'
+import { setupFolder } from './support/temporary-folder.ts'
+import type { AddressInfo, Server } from 'node:net'
+import type { DecisionEvent, Transport } from '../src/index.ts'
+
+const pathOf = setupFolder()
+const readme = readText('README.md')
+const fences = readFences(readme)
+
+type Fetch = (request: Request) => Promise<Response>
+
+describe('the endpoint of the README', () => {
+  it('lets in who has the key, by name, and nobody else', async () => {
+    const endpoint = await loadExample()
+    const good = await endpoint(ask('k1'))
+    expect(good.status).toBe(200)
+    expect(good.headers.get('cache-control')).toBe('max-age=10')
+    expect(await good.json()).toEqual({ principal: 'alice' })
+    const bad = [
+      ask('k2'),
+      ask('K1'),
+      ask(''),
+      post('{}'),
+      post('null'),
+      post('['),
+      post('{"api_key":["k1"]}'),
+    ]
+    const statuses = await Promise.all(bad.map(async (request) => (await endpoint(request)).status))
+    expect(statuses).toEqual([401, 401, 401, 400, 400, 400, 400])
+    expect((await endpoint(new Request('https://auth.example.test/'))).status).toBe(405)
+  })
+
+  it('passes the check of endpoints', async () => {
+    expect(await failedChecks(await loadExample(), 'k1')).toEqual([])
+  })
+})
+
+it('an endpoint over a file passes the check of endpoints', async () => {
+  const file = pathOf('keys.yaml')
+  const { key } = await createKey(file, { principal: 'alice' })
+  expect(await failedChecks(createKeyEndpoint({ file }), key)).toEqual([])
+})
+
+it('the file of the README is one, and says what it seems to say', async () => {
+  const block = fences.find(({ language, code }) => language === 'yaml' && code.includes('sha256'))
+  const file = pathOf('keys.yaml')
+  writeFileSync(file, block?.code ?? '')
+  expect(await listKeys(file)).toMatchObject([
+    {
+      id: 'key_i5xq2mzkd7ha',
+      principal: 'alice',
+      attributes: { roles: ['admin'] },
+      paths: ['/v1'],
+    },
+    { id: 'ci', principal: 'ci', status: 'revoked', revoked: true },
+  ])
+  await createKey(file, { principal: 'bob' })
+  expect(readFileSync(file, 'utf8')).toContain("# Alice's laptop")
+})
+
+it('a key is found by the pattern of the README', async () => {
+  const { key } = await createKey(pathOf('keys.yaml'), { principal: 'alice' })
+  const [, pattern = ''] = /`(withauth_\[[^`]+)`/.exec(readme) ?? []
+  expect(`x="${key}";`.match(new RegExp(pattern, 'g'))).toEqual([key])
+})
+
+/** What each row of the table of answers means. `nothing` is a connection that breaks. */
+const STATUSES: readonly (readonly (number | 'nothing')[])[] = [
+  [200],
+  [401, 403],
+  [201, 204, 206, 301, 302, 307, 400, 404, 405, 418],
+  [429],
+  [502, 503, 504, 'nothing'],
+  [500, 501, 505, 599],
+]
+
+describe('the table of what an endpoint may answer', () => {
+  const rows = readTable(readme, 'you answer')
+  const cases = STATUSES.flatMap((statuses, index) =>
+    statuses.map((status) => [status, rows[index]?.slice(0) ?? []] as const),
+  )
+
+  it('has a row for each kind', () => {
+    expect(rows).toHaveLength(STATUSES.length)
+    const named = (cells: readonly string[] | undefined): string[] =>
+      cells?.[0]?.match(/\d{3}|nothing/g) ?? []
+    const missing = STATUSES.flatMap((statuses, index) =>
+      named(rows[index]).filter((name) => !statuses.map(String).includes(name)),
+    )
+    expect(missing).toEqual([])
+  })
+
+  it.each(cases)('is true of %s', async (status, [, becomes = '', kept = '']) => {
+    const events: DecisionEvent[] = []
+    const answers: Transport = async () => {
+      if (status === 'nothing') throw new TypeError('reset')
+      return new Response(null, { status })
+    }
+    const guarded = withAuth(() => new Response('in'), {
+      endpoint: 'https://auth.example.test/validate',
+      transport: answers,
+      context: { headers: [] },
+      cache: {},
+      unavailableStatus: 503,
+      retry: { minDelayMs: 0, maxDelayMs: 0 },
+      onEvent: (event) => void (event.type === 'decision' && events.push(event)),
+    })
+    const first = await guarded(get('/', 'k1'))
+    await guarded(get('/', 'k1'))
+    expect(meaningOf(first.status)).toBe(
+      /^it passes|^refused as an? \w+|^refused/.exec(becomes)?.[0],
+    )
+    expect(events[0]?.attempts).toBe(becomes.includes('asked again once') ? 2 : 1)
+    expect(events[1]?.cache === 'hit').toBe(kept !== 'no')
+  })
+})
+
+function meaningOf(status: number): string {
+  if (status === 200) return 'it passes'
+  if (status === 401) return 'refused'
+  return status === 429 ? 'refused as an overload' : 'refused as an outage'
+}
+
+/** Runs the program as it stands in the README. */
+async function loadExample(): Promise<Fetch> {
+  const block = fences.find(({ code }) => code.startsWith('const USERS'))
+  const { outputText } = ts.transpileModule(block?.code ?? '', {
+    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
+  })
+  const file = pathOf(`endpoint-${crypto.randomUUID()}.mjs`)
+  writeFileSync(file, outputText)
+  const module = (await import(pathToFileURL(file).href)) as { default: { fetch: Fetch } }
+  rmSync(file)
+  return module.default.fetch
+}
+
+async function failedChecks(fetch: Fetch, key: string): Promise<unknown[]> {
+  const server = serve({ fetch, hostname: '127.0.0.1', port: 0 }) as Server
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}/validate`
+  const rows = await examine({ url, headers: {}, timeoutMs: 5000 }, key)
+  await close(server)
+  return rows.filter(({ result }) => result !== 'ok')
+}

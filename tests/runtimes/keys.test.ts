@@ -1,0 +1,163 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, describe, expect, inject, it } from 'vitest'
+import { BUN, DENO, NODES, locate } from './support/binaries.ts'
+import { send } from './support/http.ts'
+import { startServer } from './support/server-process.ts'
+import { startWorker } from './support/workerd.ts'
+import type { Binary } from './support/binaries.ts'
+import type { RunningServer } from './support/server-process.ts'
+
+type Env = Readonly<Record<string, string>>
+
+/** A way to serve a program that has `export default { fetch }`. */
+interface KeyServer {
+  readonly name: string
+  readonly start: (program: string, env: Env) => Promise<RunningServer>
+}
+
+const run = promisify(execFile)
+
+const FIELDS = '"principal": "alice", "attributes": { "roles": ["admin"] }'
+const KEYS = `keys:
+  - { id: good, ${FIELDS}, sha256: ${hash('good')} } # Alice's
+  - { id: limited, ${FIELDS}, paths: [/v1], sha256: ${hash('limited')} }
+  - { id: ended, ${FIELDS}, expires: 2020-01-01, sha256: ${hash('ended')} }
+  - { id: revoked, ${FIELDS}, revoked: true, sha256: ${hash('revoked')} }
+`
+
+const CONTRACT = {
+  good: 200,
+  freshness: ['max-age=10'],
+  identity: { principal: 'alice', attributes: { roles: ['admin'] } },
+  limited: 200,
+  denied: [401, 401, 401, 401, 401],
+  deniedBodies: 1,
+  get: 405,
+  nonsense: 400,
+  tooLong: 413,
+}
+
+const SRVX = ['node_modules/srvx/bin/srvx.mjs', 'serve', '--prod', '--host=127.0.0.1', '--port=0']
+const DENO_SERVE = ['serve', '--no-prompt', '--host=127.0.0.1', '--port=0', '--allow-net=127.0.0.1']
+// As the README says, and what the programs look up.
+const DENO_ENV = '--allow-env=LOG_STREAM,LOG_TOKENS,KEYS_FILE,KEYS_TEXT'
+
+const WITH_FILES: readonly KeyServer[] = [
+  ...NODES.map((node) => on(node, (program) => [...SRVX, `--entry=${program}`])),
+  on(BUN, (program) => ['--port=0', program]),
+  on(DENO, (program, { KEYS_FILE }) => {
+    const mayRead = KEYS_FILE === undefined ? [] : [`--allow-read=${KEYS_FILE}`]
+    return [...DENO_SERVE, DENO_ENV, ...mayRead, program]
+  }),
+]
+const WORKERD: KeyServer = {
+  name: 'workerd',
+  start: (program, env) => startWorker(program, inject('app'), env, []),
+}
+
+let server: RunningServer | undefined
+afterEach(async () => {
+  await server?.stop()
+  server = undefined
+})
+
+describe.each([...WITH_FILES, WORKERD])('over a text on $name', ({ start }) => {
+  it('the endpoint answers the contract', async () => {
+    server = await start('keys-text.js', { KEYS_TEXT: KEYS })
+    expect(await answersOf(server.url)).toEqual(CONTRACT)
+  })
+})
+
+describe.each(WITH_FILES)('over a file on $name', ({ start }) => {
+  it('the endpoint answers the contract, and sees each change at once', async () => {
+    const file = join(mkdtempSync(join(inject('app'), 'keys-')), 'keys.yaml')
+    writeFileSync(file, KEYS)
+    server = await start('keys-file.js', { KEYS_FILE: file })
+    expect(await answersOf(server.url)).toEqual(CONTRACT)
+    writeFileSync(file, KEYS.replace('id: good,', 'id: good, revoked: true,'))
+    expect((await ask(server.url, 'good')).status).toBe(401)
+    writeFileSync(file, `${KEYS}oops`)
+    expect((await ask(server.url, 'good')).status).toBe(500)
+    writeFileSync(file, KEYS)
+    expect((await ask(server.url, 'good')).status).toBe(200)
+    await server.stop()
+    expect(server.printed()).toContain(`with-auth: ${file}:6:1: This is not valid YAML here`)
+    expect(server.printed()).not.toContain(hash('good'))
+  })
+})
+
+describe('changing the file', () => {
+  it('from all runtimes at once loses nothing, and no comment', async () => {
+    const file = join(mkdtempSync(join(inject('app'), 'keys-')), 'keys.yaml')
+    writeFileSync(file, KEYS)
+    const runtimes: readonly (readonly [Binary, ...string[]])[] = [
+      ...NODES.map((node): [Binary] => [node]),
+      [BUN],
+      [DENO, 'run', '--no-prompt', '--allow-read', '--allow-write', DENO_ENV],
+    ]
+    const edited = await Promise.all(
+      runtimes.map(async ([binary, ...args]) => {
+        const command = [...args, 'keys-edit.js', file, binary.name, '4']
+        const options = { cwd: inject('app'), env: {} }
+        const { stdout } = await run(locate(binary), command, options)
+        return { name: binary.name, keys: JSON.parse(stdout) as object[] }
+      }),
+    )
+    for (const { name, keys } of edited) {
+      const statuses = ['active', 'revoked', 'active', 'revoked']
+      const expected = statuses.map((status, index) => ({ principal: `${name} ${index}`, status }))
+      expect({ name, keys }).toMatchObject({ name, keys: expected })
+    }
+    const text = readFileSync(file, 'utf8')
+    expect(text.match(/id: /g)).toHaveLength(4 + 4 * runtimes.length)
+    expect(text).toContain("# Alice's")
+  }, 60_000)
+})
+
+/** What each of them is answered: the body of a 401 is always the same. */
+async function answersOf(url: string): Promise<Record<string, unknown>> {
+  const good = await ask(url, 'good', '/')
+  const denied = [
+    await ask(url, 'unknown'),
+    await ask(url, 'ended'),
+    await ask(url, 'revoked'),
+    await ask(url, 'limited', '/v1x'),
+    await ask(url, 'limited', ''),
+  ]
+  const body = 'x'.repeat(70_000)
+  return {
+    good: good.status,
+    freshness: good.headers.get('cache-control'),
+    identity: JSON.parse(good.body) as unknown,
+    limited: (await ask(url, 'limited', '/v1/models')).status,
+    denied: denied.map(({ status }) => status),
+    deniedBodies: new Set(denied.map((answer) => answer.body)).size,
+    get: (await send(url, { method: 'GET', target: '/' })).status,
+    nonsense: (await send(url, { method: 'POST', target: '/', body: '{}' })).status,
+    tooLong: (await send(url, { method: 'POST', target: '/', body })).status,
+  }
+}
+
+async function ask(url: string, key: string, path = '/v1'): ReturnType<typeof send> {
+  const body = JSON.stringify({ api_key: key, request: { path, headers: {}, params: {} } })
+  const headers = { 'content-type': 'application/json' }
+  return send(url, { method: 'POST', target: '/validate', headers, body })
+}
+
+function on(binary: Binary, argsFor: (program: string, env: Env) => string[]): KeyServer {
+  return {
+    name: binary.name,
+    start: (program, env) => {
+      const args = argsFor(program, env)
+      return startServer({ binary, args, cwd: inject('app'), env: { ...env, PORT: '0' } })
+    },
+  }
+}
+
+function hash(key: string): string {
+  return createHash('sha256').update(key).digest('hex')
+}

@@ -1,0 +1,12 @@
+import { createKeyEndpoint } from 'with-auth/keys'
+
+let endpoint
+
+export default {
+  // Workers hand their environment over; the others have it in `process`.
+  fetch(request, env) {
+    const text = env?.KEYS_TEXT ?? process.env.KEYS_TEXT
+    endpoint ??= createKeyEndpoint({ text }, { maxAgeSeconds: 10 })
+    return endpoint(request)
+  },
+}
