@@ -25,7 +25,7 @@ export async function runHistories(count: number, seed: number): Promise<Runs> {
     const faults = findFaults(log)
     if (faults.length > 0) throw new Error(`${faults.join('\n')}\n\n${describeLog(log)}`)
   })
-  const details = await fc.check(isRight, { numRuns: count, seed })
+  const details = await fc.check(isRight, { numRuns: count, seed, includeErrorInReport: true })
   runs.fault = (await fc.asyncDefaultReportMessage(details)) ?? ''
   return runs
 }

@@ -99,6 +99,8 @@ export function createCache(options: CacheOptions, { now, wallNow, random }: Cac
     const { check } = fill
     // Whatever the status of a denial was, nobody gets in on an older allow, not even an expired one.
     if (verdict.outcome === 'deny' || verdict.maxAgeMs === 0) allows.delete(check.token, check.told)
+    // Nor is anybody refused for an older denial, which could come into sight again when the clock is set.
+    if (verdict.outcome === 'allow') denials.delete(check.token, check.told)
     // A retry asks later than its flight began, so that nobody knows which of two was asked last. Where one of them is
     // a denial, neither is kept.
     const isContested = verdict.outcome === 'deny' && fills.outdateTwins(fill, 'all')
@@ -118,7 +120,6 @@ export function createCache(options: CacheOptions, { now, wallNow, random }: Cac
     if (verdict.outcome === 'deny') {
       return denials.set(token, told, { verdict, ...times }, 0) ? undefined : 'too_large'
     }
-    denials.delete(token, told)
     return allows.set(token, told, { verdict, ...times }, sizeOf(verdict)) ? undefined : 'too_large'
   }
 

@@ -429,6 +429,24 @@ describe('flights that overtake each other (A-C12)', () => {
     expect(asked).toHaveBeenCalledTimes(3)
   })
 
+  it('an allow that is not kept wipes an older denial all the same', async () => {
+    const { outcome } = cached()
+    asked.mockImplementation(() => deny())
+    expect(await outcome()).toBe('deny miss')
+    // The time of day is set back, so that the denial is out of sight, and comes into sight again.
+    wall -= 10
+    const answers: ((verdict: CheckedVerdict) => void)[] = []
+    asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
+    const outcomes = [outcome(), outcome()]
+    answers[0]?.(deny({ maxAgeMs: 0 }))
+    expect(await outcomes[0]).toBe('deny skipped outdated')
+    answers[1]?.(allow())
+    expect(await outcomes[1]).toBe('allow skipped outdated')
+    wall += 10
+    asked.mockImplementation(() => allow())
+    expect(await outcome()).toBe('allow miss')
+  })
+
   it('a flight that starts when an entry is there does not ask', async () => {
     asked.mockImplementation(() => allow())
     const { cache, outcome } = cached()
