@@ -32,6 +32,7 @@ it.each([
   [{ header: 'a b' }, '"credentials.header" must be a name'],
   [{ header: 'Authorization' }, '"bearer", { cookie } or { webSocketProtocol } for this header'],
   [{ header: 'cookie' }, '{ cookie }'],
+  [{ header: 'Sec-WebSocket-Protocol' }, '{ webSocketProtocol } for this header'],
   [{ cookie: 'a=b' }, '"credentials.cookie" must be a name'],
   [{ cookie: 5 }, '"credentials.cookie" must be a name'],
   [{ webSocketProtocol: 'a,b' }, '"credentials.webSocketProtocol" must be a name'],

@@ -43,6 +43,8 @@ describe('a bearer token', () => {
     'Basic abc',
     'abc',
     'BearerX abc',
+    'XBearer abc',
+    'X Bearer abc',
     'Bearer-abc',
     'ＢＥＡＲＥＲ abc',
     'Digest a="b, c"',
