@@ -1,0 +1,24 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+// Prints the bill of materials (CycloneDX) of what users install. npm makes it, of a copy without what only developers
+// use: asked to leave that out, it also leaves out what both use. The folder gives the bill its name.
+
+const read = (file) => JSON.parse(readFileSync(new URL(`../${file}`, import.meta.url), 'utf8'))
+
+const { devDependencies: _, ...manifest } = read('package.json')
+const lock = read('package-lock.json')
+const { devDependencies: __, ...root } = lock.packages['']
+const used = Object.entries(lock.packages).filter(([path, { dev }]) => path !== '' && dev !== true)
+
+const folder = mkdtempSync(join(tmpdir(), 'sbom-'))
+const cwd = join(folder, manifest.name)
+mkdirSync(cwd)
+const write = (file, content) => writeFileSync(join(cwd, file), JSON.stringify(content))
+write('package.json', manifest)
+write('package-lock.json', { ...lock, packages: { '': root, ...Object.fromEntries(used) } })
+const args = ['sbom', '--package-lock-only', '--sbom-format=cyclonedx', '--sbom-type=library']
+process.stdout.write(execFileSync('npm', args, { cwd }))
+rmSync(folder, { recursive: true })
