@@ -26,7 +26,7 @@ export function expandReferences(source: string, environment: Environment): Expa
     problems.push(result.problem)
     return ''
   })
-  return { text, changed: text !== source || problems.length > 0, problems }
+  return { text, changed: hasReference(source), problems }
 }
 
 /** Whether a text has a reference, right or wrong. */

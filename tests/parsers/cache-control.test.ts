@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { parseCacheControl } from '../../src/core/cache-control.ts'
 import { freshnessOf, readGrammar, readLoosely } from './references/cache-control.ts'
-import { compare, textOf, TIMEOUT_MS, tooRare } from './strings.ts'
+import { compare, textOf, SLOW, tooRare } from './strings.ts'
 import type { Freshness } from '../../src/core/cache-control.ts'
 
 const NAMES = [
@@ -34,7 +34,7 @@ const listed = fc
   .map((directives) => directives.map((parts) => parts.join('')).join(', '))
 const FIELDS = fc.oneof(textOf([...NAMES, ...VALUES, ...SYNTAX]), listed)
 
-it('Cache-Control says what a loop finds in it', { timeout: TIMEOUT_MS }, () => {
+it('Cache-Control says what a loop finds in it', SLOW, () => {
   const counts = compare(FIELDS, (field) => {
     const expected = ordered(freshnessOf(readLoosely(field)))
     return { found: ordered(parseCacheControl(field)), expected, kind: kindOf(expected) }
@@ -42,7 +42,7 @@ it('Cache-Control says what a loop finds in it', { timeout: TIMEOUT_MS }, () => 
   expect(tooRare(counts, ['silent', 'none', 'some'])).toEqual([])
 })
 
-it('Cache-Control means what its grammar says, or less', { timeout: TIMEOUT_MS }, () => {
+it('Cache-Control means what its grammar says, or less', SLOW, () => {
   const counts = compare(FIELDS, (field) => {
     const directives = readGrammar(field)
     if (directives === undefined) return { found: '', expected: '', kind: 'malformed' }

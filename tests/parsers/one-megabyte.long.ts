@@ -5,10 +5,14 @@ import { bestTime, PARSERS, PIECES, repeatTo } from './timed-parsers.ts'
 
 const MOST_MS = 20
 
-it.each(PARSERS)('%s of 1 MB is read in 20 ms', { timeout: 120_000 }, (_what, parse) => {
-  const times = PIECES.map((piece) => ({
-    piece,
-    ms: bestTime(parse, repeatTo(piece, 1_000_000), 9),
-  }))
-  expect(times.filter(({ ms }) => ms >= MOST_MS)).toEqual([])
-})
+it.each(PARSERS)(
+  '%s of 1 MB is read in 20 ms',
+  { tags: ['slow'], timeout: 120_000 },
+  (_what, parse) => {
+    const times = PIECES.map((piece) => ({
+      piece,
+      ms: bestTime(parse, repeatTo(piece, 1_000_000), 9),
+    }))
+    expect(times.filter(({ ms }) => ms >= MOST_MS)).toEqual([])
+  },
+)

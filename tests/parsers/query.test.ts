@@ -4,7 +4,7 @@ import { checkContext } from '../../src/core/context.ts'
 import { createToldEncoder } from '../../src/core/question-key.ts'
 import { createQuestionBuilder } from '../../src/core/question.ts'
 import { pairsOf, readQuery } from './references/query.ts'
-import { compare, textOf, TIMEOUT_MS, tooRare } from './strings.ts'
+import { compare, textOf, SLOW, tooRare } from './strings.ts'
 
 const SYNTAX = ['&', '&', '=', '=', '+', '?', ';', '[]', '%20', '%26', '%3D', '%2B', '%00']
 const NAMES = ['a', 'b', 'tenant', '__proto__', 'constructor', '0', 'é', '😀', '\u2028', '\ud800']
@@ -27,7 +27,7 @@ const QUERIES = fc.oneof(
 )
 const REQUEST = { method: 'GET', headers: new Headers() } as Request
 
-it('a query has the parameters that a loop reads', { timeout: TIMEOUT_MS }, () => {
+it('a query has the parameters that a loop reads', SLOW, () => {
   const lists = createQuestionBuilder(checkContext({ params: 'lists' }))
   const values = createQuestionBuilder(checkContext({ params: 'values' }))
   const counts = compare(QUERIES, (query) => {

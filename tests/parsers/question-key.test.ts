@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { checkContext } from '../../src/core/context.ts'
 import { createToldEncoder, encodeKey } from '../../src/core/question-key.ts'
 import { decodeKey } from './references/question-key.ts'
-import { compare, textOf, TIMEOUT_MS, tooRare } from './strings.ts'
+import { compare, textOf, SLOW, tooRare } from './strings.ts'
 
 // What the encoding itself is made of, so that a text that passes for two of them would be found.
 const text = textOf(
@@ -24,7 +24,7 @@ const facts = fc.record({
   headers: fc.dictionary(fc.constantFrom(...names), text),
 })
 
-it('a key is decoded to everything that the endpoint is told', { timeout: TIMEOUT_MS }, () => {
+it('a key is decoded to everything that the endpoint is told', SLOW, () => {
   const counts = compare(fc.tuple(context, facts, text, text), ([given, told, token, endpoint]) => {
     const checked = checkContext(given)
     const encoded = createToldEncoder(checked, [endpoint])(requestOf(told), told)

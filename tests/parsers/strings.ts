@@ -2,7 +2,7 @@ import fc from 'fast-check'
 
 /** How many strings each parser is given; a release gives a million of them. */
 export const STRINGS: number = Number(process.env['WITH_AUTH_STRINGS'] ?? 20_000)
-export const TIMEOUT_MS = 900_000
+export const SLOW = { tags: ['slow'], timeout: 900_000 }
 
 /** Texts that are made of what a parser looks for, so that they come near to being right in every way. */
 export function textOf(pieces: readonly string[], maxLength = 10): fc.Arbitrary<string> {

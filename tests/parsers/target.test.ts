@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { hidesStructure, isPlainHost, parseTarget } from '../../src/core/target.ts'
 import { hidesStructure as mayHide, isHost, readTarget } from './references/target.ts'
-import { compare, textOf, TIMEOUT_MS, tooRare } from './strings.ts'
+import { compare, textOf, SLOW, tooRare } from './strings.ts'
 
 const PATHS = [
   '/',
@@ -56,7 +56,7 @@ const URLS = fc.oneof(
   },
 )
 
-it('a target has the path and the query that a loop reads', { timeout: TIMEOUT_MS }, () => {
+it('a target has the path and the query that a loop reads', SLOW, () => {
   const counts = compare(URLS, (url) => {
     const expected = readTarget(url)
     const kind = expected === undefined ? 'refused' : 'read'
@@ -65,7 +65,7 @@ it('a target has the path and the query that a loop reads', { timeout: TIMEOUT_M
   expect(tooRare(counts, ['refused', 'read'], 10)).toEqual([])
 })
 
-it('a path hides structure where a loop finds some', { timeout: TIMEOUT_MS }, () => {
+it('a path hides structure where a loop finds some', SLOW, () => {
   const counts = compare(textOf([...PATHS, ...TRIPLETS]), (path) => {
     const expected = mayHide(path)
     return { found: hidesStructure(path), expected, kind: `${expected}` }
@@ -73,7 +73,7 @@ it('a path hides structure where a loop finds some', { timeout: TIMEOUT_MS }, ()
   expect(tooRare(counts, ['true', 'false'])).toEqual([])
 })
 
-it('a Host is a name where a loop finds nothing else in it', { timeout: TIMEOUT_MS }, () => {
+it('a Host is a name where a loop finds nothing else in it', SLOW, () => {
   const names = ['h', 'h.test', ':80', '[::1]', '_', '~', "!$&'()*+,;="]
   const hosts = fc.oneof(textOf(names, 4), textOf([...names, ...AUTHORITIES, ...REFUSED], 4))
   const counts = compare(hosts, (host) => {

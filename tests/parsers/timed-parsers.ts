@@ -4,6 +4,7 @@ import { createCredentialsReader } from '../../src/core/credentials.ts'
 import { createToldEncoder } from '../../src/core/question-key.ts'
 import { createQuestionBuilder } from '../../src/core/question.ts'
 import { hidesStructure, isPlainHost, parseTarget } from '../../src/core/target.ts'
+import { expandReferences } from '../../src/yaml/environment-references.ts'
 import type { CredentialsSource } from '../../src/index.ts'
 
 export type Parser = (text: string) => unknown
@@ -61,6 +62,9 @@ export const PIECES: readonly string[] = [
   '; ',
   ', ',
   'é<a',
+  '${env.',
+  '${env.X}',
+  '${env.X:=',
 ]
 
 const REQUEST = { method: 'GET', headers: new Headers() } as Request
@@ -95,6 +99,7 @@ export const PARSERS: readonly [string, Parser][] = [
   ['a Host', isPlainHost],
   ['a key', (text) => encode(REQUEST, { path: '/', query: text })],
   ['parameters, once they are few enough to be told', (text) => tellParams(text)],
+  ['a value of a file', (text) => expandReferences(text, () => 'x')],
   ['Cache-Control', parseCacheControl],
   ['a quoted value of Cache-Control', (text) => parseCacheControl(`a="${text}"`)],
 ]

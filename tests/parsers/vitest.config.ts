@@ -7,5 +7,6 @@ export default defineConfig({
     include: ['*.test.ts', '*.long.ts'],
     env: { WITH_AUTH_STRINGS: '1000000' },
     fileParallelism: false,
+    tags: [{ name: 'slow' }],
   },
 })

@@ -6,6 +6,7 @@ const variables: Readonly<Record<string, string>> = {
   X: 'x',
   DOLLAR: '$&$1',
   LOOP: '${env.X}',
+  SELF: '${env.SELF}',
   EMPTY: '',
 }
 const expand = (text: string) => expandReferences(text, (name) => variables[name])
@@ -17,6 +18,7 @@ describe('expandReferences', () => {
     ['<${env.X}|${env.X}>', '<x|x>', true],
     ['${env.DOLLAR}', '$&$1', true],
     ['${env.LOOP}', '${env.X}', true],
+    ['${env.SELF}', '${env.SELF}', true],
     ['${env.NO:=${env.X}', '${env.X', true],
     ['${env.NO:=a}b}', 'ab}', true],
     ['${env.NO:=a:+=b}', 'a:+=b', true],
