@@ -67,11 +67,14 @@ export function honoApp(...guards) {
   return (request, env) => app.fetch(request, env)
 }
 
+// As people write it: who it is, is for the handler.
 function honoMap() {
-  const known = new Set(MANY_TOKENS.map((token) => `Bearer ${token}`))
+  const known = new Map(MANY_TOKENS.map((token) => [`Bearer ${token}`, { principal: 'ada' }]))
   return async (c, next) => {
-    if (!known.has(c.req.header('authorization'))) return refuse()
-    return next()
+    const caller = known.get(c.req.header('authorization'))
+    if (caller === undefined) return refuse()
+    c.set('auth', caller)
+    await next()
   }
 }
 

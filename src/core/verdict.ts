@@ -65,8 +65,9 @@ export function checkVerdict(value: unknown): CheckedVerdict {
 }
 
 function parseAttributes(value: unknown): Auth['attributes'] | undefined {
+  // Shared, since an object without a prototype takes 200 bytes, and kept verdicts are many.
+  if (value === undefined || value === null) return NOBODY.attributes
   const attributes = emptyAttributes()
-  if (value === undefined || value === null) return Object.freeze(attributes)
   if (!isRecord(value)) return undefined
   for (const name of Object.keys(value)) {
     const list = value[name]
