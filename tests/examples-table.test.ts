@@ -16,8 +16,8 @@ const runtimes = readJson<Manifest>('tests/runtimes/package.json')
 const versions = { ...runtimes.dependencies, ...frameworks.dependencies }
 
 const FOLDER = join(ROOT, 'examples')
-// The demo is another thing; the others are what an install, a build or a run of the tests leaves there.
-const NO_EXAMPLE = /^(?:demo|node_modules|under-test-.*)$|\/(?:\.|build\/|dist\/)/
+// What an install, a build or a run of the tests leaves there.
+const NO_EXAMPLE = /^(?:node_modules|under-test-.*)$|\/(?:\.|build\/|dist\/)/
 const sources = readdirSync(FOLDER, { withFileTypes: true })
   .filter(({ name }) => !NO_EXAMPLE.test(name))
   .flatMap((entry) => (entry.isDirectory() ? listBelow(entry.name) : [entry.name]))

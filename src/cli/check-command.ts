@@ -1,4 +1,4 @@
-import { checkEndpoint } from '../core/endpoint-options.ts'
+import { checkEndpoint, checkEndpointHeaders } from '../core/endpoint-options.ts'
 import { AuthConfigError } from '../core/errors.ts'
 import { requireOperand } from './command.ts'
 import { examine } from './conformance/examine.ts'
@@ -18,7 +18,8 @@ export const checkCommand: Command = {
   usage: 'URL [OPTIONS]',
   summary: 'examine an auth endpoint, and say what to change in it',
   details: `It asks some 15 questions, one after the other and for a minute at most: with a good key, with bad ones, and
-with what is no question. The key comes from WITH_AUTH_KEY or a file, and is never printed.`,
+with what is no question. The key comes from WITH_AUTH_KEY or a file, and is never printed. WITH_AUTH_ENDPOINT_SECRET is sent in
+the header x-auth-secret, if it is set.`,
   options: {
     ...KEY_OPTIONS,
     'timeout-ms': { value: 'MS', help: `how long to wait for each answer (${TIMEOUT_MS})` },
@@ -31,7 +32,8 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   const url = readUrl(line)
   const timeoutMs = readTimeout(line)
   const key = await readPresentedKey(line, surroundings)
-  const rows = await examine({ url, headers: {}, timeoutMs }, key)
+  const headers = readHeaders(surroundings)
+  const rows = await examine({ url, headers, timeoutMs }, key)
   const ok = isConformant(rows)
   const shownUrl = url.replace(/\?.*/s, '?***')
   surroundings.print(
@@ -57,6 +59,11 @@ function readUrl(line: CommandLine): string {
         .replace('"allowInsecureHttp": true', '--allow-insecure-http'),
     )
   }
+}
+
+function readHeaders({ env }: Pick<Surroundings, 'env'>): Readonly<Record<string, string>> {
+  const secret = env['WITH_AUTH_ENDPOINT_SECRET']
+  return secret === undefined ? {} : checkEndpointHeaders({ 'x-auth-secret': secret })
 }
 
 function readTimeout(line: CommandLine): number {

@@ -1,4 +1,3 @@
-import { serve } from 'srvx'
 import { within } from '../core/timers.ts'
 import { UsageError } from './usage-error.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
@@ -41,13 +40,33 @@ export function readAddress(line: CommandLine, usualPort: number): Address {
 
 /** Serves a Fetch handler. Rejects when the port is taken. */
 export async function listen(fetch: FetchHandler, { host, port }: Address): Promise<Serving> {
-  const options = { hostname: host, port, silent: true, gracefulShutdown: false }
-  const server = serve({ fetch, ...options, bun: { idleTimeout: BUN_IDLE_SECONDS } })
+  // Only now: the other commands are quicker without it, and on Deno they need fewer permissions.
+  const { serve } = await import('srvx')
+  let isClosing = false
+  const server = serve({
+    fetch: (request) => (isClosing ? answerLast(fetch, request) : fetch(request)),
+    hostname: host,
+    port,
+    silent: true,
+    gracefulShutdown: false,
+    bun: { idleTimeout: BUN_IDLE_SECONDS },
+  })
   await server.ready()
   return {
     url: new URL(server.url ?? '').origin,
-    close: (how) => server.close(how === 'now'),
+    close: (how) => {
+      isClosing = true
+      return server.close(how === 'now')
+    },
   }
+}
+
+// RFC 9112 §9.6: without this a client that goes on asking over its connection would hold up the end.
+async function answerLast(fetch: FetchHandler, request: Request): Promise<Response> {
+  const { body, status, statusText, headers } = await fetch(request)
+  const lastHeaders = new Headers(headers)
+  lastHeaders.set('connection', 'close')
+  return new Response(body, { status, statusText, headers: lastHeaders })
 }
 
 /**

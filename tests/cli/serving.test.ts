@@ -1,3 +1,4 @@
+import { Agent, get } from 'node:http'
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { readCommandLine } from '../../src/cli/command-line.ts'
@@ -24,6 +25,16 @@ function openBody() {
   // The head goes with the first piece. Who is cut off must not make this a rejection that nobody waits for.
   send('early ').catch(() => undefined)
   return { readable, send, end: () => writer.close() }
+}
+
+/** The status, or the code of the error. */
+function request(url: string, agent: Agent): Promise<number | string | undefined> {
+  return new Promise((resolve) => {
+    const asking = get(url, { agent }, (response) => {
+      response.resume().on('end', () => resolve(response.statusCode))
+    })
+    asking.on('error', (error) => resolve('code' in error ? String(error.code) : ''))
+  })
 }
 
 describe('the address', () => {
@@ -67,6 +78,29 @@ describe('a handler that is served', () => {
     await body.end()
     expect(await response.text()).toBe('early late')
     await stopped
+  })
+
+  it('does not go on for a client that asks again over its connection', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const body = openBody()
+    let count = 0
+    const serving = await serve(() => new Response(count++ === 0 ? body.readable : 'done'))
+    const surroundings = createSurroundings()
+    const stopped = serveUntilStopped([serving], surroundings)
+    // Its connection is in use when the end begins, and so it is not closed then.
+    const first = request(serving.url, agent)
+    await vi.waitFor(() => expect(count).toBe(1))
+    surroundings.signal('SIGTERM')
+    await vi.waitFor(() => expect(fetch(serving.url)).rejects.toThrow('fetch failed'))
+    await body.end()
+    const asked = [await first]
+    while (asked.at(-1) !== 'ECONNREFUSED' && asked.length < 100) {
+      asked.push(await request(serving.url, agent))
+    }
+    expect(asked[0]).toBe(200)
+    expect(asked.length).toBeLessThan(5)
+    await stopped
+    agent.destroy()
   })
 
   it.each(['SIGINT', 'SIGTERM'] as const)('is cut off at a %s after the first', async (signal) => {

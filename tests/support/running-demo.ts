@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { ROOT } from './project.ts'
 
-const PROGRAM = fileURLToPath(new URL('../../examples/demo/start.js', import.meta.url))
+const PROGRAM = join(ROOT, 'dist/cli.js')
 
 /** A curl line that the program printed, and what it says that the line answers. */
 export interface PrintedCall {
@@ -14,16 +15,19 @@ export interface RunningDemo {
   readonly calls: readonly PrintedCall[]
   readonly key: string
   /** Without a final slash. */
+  readonly gatewayUrl: string
   readonly apiUrl: string
-  readonly endpointUrl: string
   readonly kill: (signal: NodeJS.Signals) => void
   /** How the program ended; `output` is what it said after the guide, and any error. */
   readonly ended: Promise<{ code: number | null; output: string }>
 }
 
-/** Starts the program of `npm start` in a folder, and reads what it prints once it is ready. */
+/** Starts `with-auth demo` in a folder, and reads what it prints once it is ready. */
 export async function startDemo(folder: string): Promise<RunningDemo> {
-  const child = spawn(process.execPath, [PROGRAM], { cwd: folder })
+  const child = spawn(process.execPath, [PROGRAM, 'demo'], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'], TMPDIR: folder },
+  })
   let output = ''
   const closed = once(child, 'close') as Promise<[number | null]>
   const ready = new Promise<void>((resolve) => {
@@ -48,16 +52,16 @@ export async function startDemo(folder: string): Promise<RunningDemo> {
   }
 }
 
-type Facts = Pick<RunningDemo, 'calls' | 'key' | 'apiUrl' | 'endpointUrl'>
+type Facts = Pick<RunningDemo, 'calls' | 'key' | 'gatewayUrl' | 'apiUrl'>
 
 function readGuide(guide: string): Facts | undefined {
-  const key = /Bearer (demo_[^"]+)"/.exec(guide)?.[1]
-  const apiUrl = /^ {2}API +(http:\/\/127\.0\.0\.1:\d+)$/m.exec(guide)?.[1]
-  const endpointUrl = /^ {2}auth endpoint +(http:\/\/127\.0\.0\.1:\d+\/validate)$/m.exec(guide)?.[1]
-  if (key === undefined || apiUrl === undefined || endpointUrl === undefined) return undefined
+  const key = /Bearer (withauth_[^"]+)"/.exec(guide)?.[1]
+  const gatewayUrl = /^ {2}gateway +(http:\/\/127\.0\.0\.1:\d+)$/m.exec(guide)?.[1]
+  const apiUrl = /^ {2}API behind it +(http:\/\/127\.0\.0\.1:\d+)$/m.exec(guide)?.[1]
+  if (key === undefined || gatewayUrl === undefined || apiUrl === undefined) return undefined
   const printed = [...guide.matchAll(/^ {2}(curl .*)\n\n((?: {2}.*\n)+)/gm)]
   const calls = printed.map(([, line = '', answer = '']) => ({ line, answer: outdent(answer) }))
-  return { calls, key, apiUrl, endpointUrl }
+  return { calls, key, gatewayUrl, apiUrl }
 }
 
 function outdent(text: string): string {

@@ -1,0 +1,34 @@
+import { stringify } from 'yaml'
+import { resolveConfig } from '../core/config.ts'
+import { loadConfig } from '../yaml.ts'
+import { requireOperand } from './command.ts'
+import { describeRevocation, revokedKeyWorksForMs } from './revocation.ts'
+import { showConfig } from './shown-config.ts'
+import { EXIT } from './surroundings.ts'
+import type { CommandLine } from './command-line.ts'
+import type { Command } from './command.ts'
+import type { Surroundings } from './surroundings.ts'
+
+export const configCommand: Command = {
+  name: 'config',
+  usage: 'FILE',
+  summary: 'check server.auth of a run.yaml, and print it with all defaults',
+  details:
+    'Secrets are not printed. Variables are taken from the environment, as the gateway takes them.',
+  options: {},
+  run,
+}
+
+async function run(line: CommandLine, { print }: Surroundings): Promise<number> {
+  const config = await loadConfig(requireOperand(line, 'FILE'))
+  const resolved = resolveConfig(config)
+  const auth = showConfig(config, resolved)
+  const sentence = describeRevocation(resolved)
+  const forMs = revokedKeyWorksForMs(resolved)
+  print(
+    line.has('json')
+      ? `${JSON.stringify({ server: { auth }, revokedKeyWorksForMs: forMs })}\n`
+      : `${stringify({ server: { auth } })}\n# ${sentence}\n`,
+  )
+  return EXIT.ok
+}

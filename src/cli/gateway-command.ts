@@ -1,0 +1,104 @@
+import { withAuth } from '../core/with-auth.ts'
+import { resolveConfig } from '../core/config.ts'
+import { createGateway } from '../gateway.ts'
+import { refuseOperands, requireText } from './command.ts'
+import { createDecisionLog } from './decision-log.ts'
+import { createEndpointProof } from './endpoint-proof.ts'
+import { createFront } from './front.ts'
+import { GUARD_OPTIONS, readGuardConfig } from './guard-config.ts'
+import { createRandomKeyAsker } from './random-key.ts'
+import { describeRevocation, revokedKeyWorksForMs } from './revocation.ts'
+import { addressOptions, listen, readAddress, serveUntilStopped } from './serving.ts'
+import { EXIT } from './surroundings.ts'
+import { readUpstreamOptions, UPSTREAM_OPTIONS } from './upstream-options.ts'
+import type { AuthConfig } from '../core/auth-config.ts'
+import type { CommandLine } from './command-line.ts'
+import type { Command } from './command.ts'
+import type { DecisionLog } from './decision-log.ts'
+import type { EndpointProof, ProofState } from './endpoint-proof.ts'
+import type { Surroundings } from './surroundings.ts'
+
+const PORT = 8320
+
+const OPEN =
+  'The auth endpoint lets everybody in: it answered 200 to a key that was made up just now. ' +
+  'Is its URL right, and not that of a health check or of a web page? "with-auth check URL" says more'
+
+export const gatewayCommand: Command = {
+  name: 'gateway',
+  usage: '--upstream URL (--keys FILE | --config FILE) [OPTIONS]',
+  summary: 'pass requests with a good key on to a server in any language',
+  details: `Each decision is a line of JSON on standard output. At the start, and every ten minutes, the endpoint is asked about
+a key that was made up just then: one that lets it in is refused, and so is everybody until it has said no.
+SIGTERM lets requests end, for 25 seconds; SIGINT cuts them off.`,
+  options: {
+    upstream: { value: 'URL', help: 'the server to pass requests on to' },
+    ...GUARD_OPTIONS,
+    ...addressOptions(PORT),
+    healthz: { help: 'answer GET /healthz here, without a key' },
+    ...UPSTREAM_OPTIONS,
+  },
+  run,
+}
+
+async function run(line: CommandLine, surroundings: Surroundings): Promise<number> {
+  refuseOperands(line)
+  const upstream = requireText(line, 'upstream', 'URL')
+  const address = readAddress(line, PORT)
+  const options = readUpstreamOptions(line)
+  const log = createDecisionLog(surroundings.print)
+  const config = await readGuardConfig(line, surroundings, ({ message }) =>
+    log({ type: 'keys_error', message }),
+  )
+  const passOn = createGateway({
+    upstream,
+    ...options,
+    onFailure: (failure) => log({ type: 'failure', ...failure }),
+  })
+  const guarded = withAuth(passOn, { ...config, onEvent: log })
+  const proof = createProof(config, log, surroundings)
+  try {
+    await startProof(proof, config)
+    const proofState = isShadow(config) ? () => 'proven' as const : proof.state
+    const front = createFront({ guarded, proofState, healthz: line.has('healthz'), log })
+    const serving = await listen(front, address)
+    announce(serving.url, config, log, line.has('json') ? undefined : surroundings.note)
+    await serveUntilStopped([serving], surroundings)
+  } finally {
+    proof.stop()
+  }
+  return EXIT.ok
+}
+
+function createProof(
+  config: AuthConfig,
+  log: DecisionLog,
+  { note }: Pick<Surroundings, 'note'>,
+): EndpointProof {
+  const onChange = (state: ProofState): void => {
+    log({ type: 'endpoint', state })
+    if (state === 'open') note(`with-auth: ${OPEN}. Everybody is refused until it says no\n`)
+  }
+  return createEndpointProof({ ask: createRandomKeyAsker(config), onChange })
+}
+
+async function startProof(proof: EndpointProof, config: AuthConfig): Promise<void> {
+  const state = await proof.start()
+  if (state === 'open' && !isShadow(config)) throw new Error(OPEN)
+}
+
+// Nobody is refused then, whatever the endpoint says.
+function isShadow({ mode }: AuthConfig): boolean {
+  return mode === 'shadow'
+}
+
+function announce(
+  url: string,
+  config: AuthConfig,
+  log: DecisionLog,
+  note: ((text: string) => void) | undefined,
+): void {
+  const resolved = resolveConfig(config)
+  log({ type: 'listening', url, revokedKeyWorksForMs: revokedKeyWorksForMs(resolved) })
+  note?.(`with-auth: gateway on ${url} (${describeRevocation(resolved)})\n`)
+}

@@ -1,0 +1,53 @@
+import { createKeyEndpoint, listKeys } from '../keys.ts'
+import { loadConfig } from '../yaml.ts'
+import { UsageError } from './usage-error.ts'
+import type { AuthConfig } from '../core/auth-config.ts'
+import type { CommandLine, OptionSpecs } from './command-line.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** The options that say who is let in. */
+export const GUARD_OPTIONS: OptionSpecs = {
+  config: { value: 'FILE', help: 'a run.yaml with server.auth: asks the endpoint that it names' },
+  keys: { value: 'FILE', help: 'a file of keys: decides by itself, and asks nobody' },
+}
+
+/** How long a verdict about a key of the file is kept, and so how long a revoked key works. */
+const ALLOW_TTL_MS = 5000
+const DENY_TTL_MS = 1000
+
+/** Reads who is let in: by a file of keys, by a configuration, or by the endpoint that the environment names. */
+export async function readGuardConfig(
+  line: CommandLine,
+  { env }: Pick<Surroundings, 'env'>,
+  onKeysError: (error: Error) => void,
+): Promise<AuthConfig> {
+  const [config, keys] = [line.text('config'), line.text('keys')]
+  if (config !== undefined && keys !== undefined) {
+    throw new UsageError('--config and --keys both say who is let in: give one of them')
+  }
+  if (keys !== undefined) return configForKeys(keys, onKeysError)
+  if (config !== undefined) return loadConfig(config)
+  const endpoint = env['AUTH_ENDPOINT']
+  if (endpoint !== undefined) return { endpoint, unavailableStatus: 503 }
+  throw new UsageError('Who is let in? Give --keys FILE or --config FILE, or set AUTH_ENDPOINT')
+}
+
+/** Answers out of the file, in this process. Rejects for a file that cannot be used; later ones are told to `onError`. */
+export async function configForKeys(
+  file: string,
+  onError: (error: Error) => void,
+): Promise<AuthConfig> {
+  await listKeys(file)
+  const endpoint = createKeyEndpoint({ file }, { onError })
+  return {
+    // Nothing listens there, and nothing is sent there.
+    endpoint: 'http://127.0.0.1/',
+    fetch: (url, init) => endpoint(new Request(url, init)),
+    // A key may be for some paths only, so the path is told; nothing else has a say.
+    context: { headers: [], params: 'none' },
+    cache: { allowTtlMs: ALLOW_TTL_MS, denyTtlMs: DENY_TTL_MS },
+    unavailableStatus: 503,
+    retry: false,
+    circuitBreaker: false,
+  }
+}

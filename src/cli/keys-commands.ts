@@ -1,0 +1,138 @@
+import { createKey, listKeys, revokeKey } from '../keys.ts'
+import { refuseOperands, requireOperand, requireText } from './command.ts'
+import { EXIT } from './surroundings.ts'
+import { UsageError } from './usage-error.ts'
+import type { KeyRecord, NewKey } from '../keys.ts'
+import type { CommandLine, OptionSpecs } from './command-line.ts'
+import type { Command } from './command.ts'
+import type { Surroundings } from './surroundings.ts'
+
+const FILE: OptionSpecs = { keys: { value: 'FILE', help: 'the file of keys' } }
+
+const createCommand: Command = {
+  name: 'keys create',
+  usage: '--keys FILE --principal NAME [OPTIONS]',
+  summary: 'make a key, and write its hash into a file',
+  details: 'The key is printed to standard output, once: the file does not have it.',
+  options: {
+    ...FILE,
+    principal: { value: 'NAME', help: 'whose key it is' },
+    attribute: {
+      value: 'NAME=VALUE',
+      help: 'what is said about its owner; may be repeated',
+      isRepeatable: true,
+    },
+    path: { value: 'PATH', help: 'opens only this and below; may be repeated', isRepeatable: true },
+    'expires-in': { value: 'TIME', help: 'how long it lasts, such as 90d' },
+    'expires-at': { value: 'TIME', help: 'when it ends, such as 2030-01-01T00:00:00Z' },
+  },
+  run: create,
+}
+
+const listCommand: Command = {
+  name: 'keys list',
+  usage: '--keys FILE',
+  summary: 'list the keys of a file, without what opens anything',
+  options: FILE,
+  run: list,
+}
+
+const revokeCommand: Command = {
+  name: 'keys revoke',
+  usage: 'ID --keys FILE',
+  summary: 'revoke a key, by its id',
+  options: FILE,
+  run: revoke,
+}
+
+export const keysCommands: readonly Command[] = [createCommand, listCommand, revokeCommand]
+
+async function create(line: CommandLine, { print, note }: Surroundings): Promise<number> {
+  refuseOperands(line)
+  const file = requireText(line, 'keys', 'FILE')
+  const created = await createKey(file, readNewKey(line))
+  if (line.has('json')) {
+    print(`${JSON.stringify(created)}\n`)
+    return EXIT.ok
+  }
+  note(`with-auth: ${created.id} for ${shown(created.principal)}; the key is not shown again:\n`)
+  print(`${created.key}\n`)
+  return EXIT.ok
+}
+
+function readNewKey(line: CommandLine): NewKey {
+  const principal = requireText(line, 'principal', 'NAME')
+  const attributes = readAttributes(line.texts('attribute'))
+  const paths = line.texts('path')
+  const [expiresIn, expiresAt] = [line.text('expires-in'), line.text('expires-at')]
+  return {
+    principal,
+    ...(paths.length === 0 ? {} : { paths }),
+    ...(attributes === undefined ? {} : { attributes }),
+    ...(expiresIn === undefined ? {} : { expiresIn }),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  }
+}
+
+function readAttributes(texts: readonly string[]): NewKey['attributes'] {
+  if (texts.length === 0) return undefined
+  const lists = new Map<string, string[]>()
+  for (const text of texts) {
+    const [, name, value] = /^([^=]+)=(.+)$/s.exec(text) ?? []
+    if (name === undefined || value === undefined) {
+      throw new UsageError('--attribute must be NAME=VALUE, such as roles=admin')
+    }
+    lists.set(name, [...(lists.get(name) ?? []), value])
+  }
+  return Object.fromEntries(lists)
+}
+
+async function list(line: CommandLine, { print }: Surroundings): Promise<number> {
+  refuseOperands(line)
+  const keys = await listKeys(requireText(line, 'keys', 'FILE'))
+  if (line.has('json')) {
+    print(`${JSON.stringify(keys)}\n`)
+    return EXIT.ok
+  }
+  print(describeKeys(keys))
+  return EXIT.ok
+}
+
+function describeKeys(keys: readonly KeyRecord[]): string {
+  if (keys.length === 0) return 'There are no keys.\n'
+  const rows = keys.map(({ id, status, principal, prefix = '', expires = '', paths = [] }) => [
+    id,
+    status,
+    shown(principal),
+    prefix,
+    expires,
+    paths.map(shown).join(' '),
+  ])
+  const table = [['ID', 'STATUS', 'PRINCIPAL', 'BEGINS WITH', 'EXPIRES', 'PATHS'], ...rows]
+  const widths = table[0]?.map((_, index) =>
+    Math.max(...table.map((row) => row[index]?.length ?? 0)),
+  )
+  const lines = table.map((row) =>
+    row
+      .map((cell, index) => cell.padEnd(widths?.[index] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+  return `${lines.join('\n')}\n`
+}
+
+// A name may have characters that a terminal obeys.
+function shown(text: string): string {
+  return /^[\x20-\x7e]*$/.test(text) ? text : JSON.stringify(text).replace(/[^\x20-\x7e]/g, '?')
+}
+
+async function revoke(line: CommandLine, { print, note }: Surroundings): Promise<number> {
+  const id = requireOperand(line, 'ID')
+  const revoked = await revokeKey(requireText(line, 'keys', 'FILE'), id)
+  if (line.has('json')) {
+    print(`${JSON.stringify(revoked)}\n`)
+    return EXIT.ok
+  }
+  note(`with-auth: ${revoked.id} of ${shown(revoked.principal)} is revoked\n`)
+  return EXIT.ok
+}

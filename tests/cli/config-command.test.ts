@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { configCommand } from '../../src/cli/config-command.ts'
+import { main } from '../../src/cli/main.ts'
+import { createSurroundings } from '../support/surroundings.ts'
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'with-auth-config-'))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+async function config(text: string, ...args: string[]) {
+  const file = join(folder, 'run.yaml')
+  writeFileSync(file, text)
+  const surroundings = createSurroundings()
+  const code = await main(['config', file, ...args], [configCommand], surroundings)
+  return { code, printed: surroundings.printed(), noted: surroundings.noted() }
+}
+
+const RUN_YAML = `
+version: 2
+server:
+  port: 8321
+  auth:
+    endpoint: https://auth.example.com/validate
+    endpoint_headers: { x-secret: "\${env.WITH_AUTH_TEST_SECRET}" }
+    context: { headers: [] }
+    cache: { allow_ttl_ms: 12000, stale_if_error_ms: 3000 }
+`
+
+describe('with-auth config', () => {
+  it('prints what is in force, without secrets, and how long a revoked key works', async () => {
+    vi.stubEnv('WITH_AUTH_TEST_SECRET', 's3cret')
+    const { code, printed, noted } = await config(RUN_YAML)
+    const json = await config(RUN_YAML, '--json')
+    vi.unstubAllEnvs()
+    expect({ code, noted }).toEqual({ code: 0, noted: '' })
+    expect(printed).toContain('    allow_ttl_ms: 12000\n')
+    expect(printed).toContain('    timeout_ms: 5000\n')
+    expect(printed).toMatch(/\n# a revoked key works for at most 15 s\n$/)
+    expect(printed).not.toContain('port')
+    expect(JSON.parse(json.printed)).toMatchObject({
+      server: { auth: { timeout_ms: 5000, endpoint_headers: { 'x-secret': '[redacted]' } } },
+      revokedKeyWorksForMs: 15_000,
+    })
+    expect(printed + json.printed).not.toContain('s3cret')
+  })
+
+  it('fails with the place of what is wrong', async () => {
+    const { code, printed, noted } = await config('server:\n  auth:\n    endpiont: https://a.b\n')
+    expect({ code, printed }).toEqual({ code: 1, printed: '' })
+    expect(noted).toContain('run.yaml:3:5')
+    expect(noted).toContain('endpoint')
+  })
+
+  it('wants one file', async () => {
+    const surroundings = createSurroundings()
+    expect(await main(['config'], [configCommand], surroundings)).toBe(2)
+    expect(surroundings.noted()).toBe('with-auth: FILE is missing\n')
+  })
+})

@@ -1,0 +1,219 @@
+import { createServer } from 'node:http'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { gatewayCommand } from '../../src/cli/gateway-command.ts'
+import { main } from '../../src/cli/main.ts'
+import { createKey, revokeKey } from '../../src/keys.ts'
+import { startAuthEndpoint } from '../support/auth-endpoint.ts'
+import { close, listen } from '../support/loopback.ts'
+import { createSurroundings } from '../support/surroundings.ts'
+import type { Server } from 'node:http'
+import type { AuthEndpoint } from '../support/auth-endpoint.ts'
+import type { RecordedSurroundings } from '../support/surroundings.ts'
+
+const KEY = 'sk-good'
+
+let folder: string
+let upstream: Server
+let upstreamUrl: string
+let reached: (string | undefined)[]
+let running: { readonly surroundings: RecordedSurroundings; readonly ended: Promise<number> }[] = []
+let endpoint: AuthEndpoint
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'with-auth-gateway-'))
+  reached = []
+  upstream = createServer(({ url }, response) => {
+    reached.push(url)
+    response.end('from the upstream')
+  })
+  upstreamUrl = `http://127.0.0.1:${await listen(upstream)}`
+  endpoint = await startAuthEndpoint({ [KEY]: 'alice' })
+})
+afterEach(async () => {
+  for (const { surroundings } of running) surroundings.signal('SIGINT')
+  await Promise.all(running.map(({ ended }) => ended))
+  running = []
+  await endpoint.close()
+  await close(upstream)
+  rmSync(folder, { recursive: true })
+})
+
+function start(args: readonly string[], env: Record<string, string> = {}) {
+  const surroundings = createSurroundings(env)
+  const line = ['gateway', '--upstream', upstreamUrl, '--port=0', ...args]
+  const ended = main(line, [gatewayCommand], surroundings)
+  running.push({ surroundings, ended })
+  const listening = async (): Promise<string> => {
+    await vi.waitFor(() => expect(surroundings.printed()).toContain('"listening"'))
+    return /"url":"([^"]+)"/.exec(surroundings.printed())?.[1] ?? ''
+  }
+  return { ...surroundings, ended, listening }
+}
+
+function call(url: string, key?: string): Promise<Response> {
+  return fetch(url, key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } })
+}
+
+function logged(printed: string): Record<string, unknown>[] {
+  const lines = printed.trim().split('\n')
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+}
+
+function writeRunYaml(auth: string): string {
+  const file = join(folder, 'run.yaml')
+  writeFileSync(file, `server:\n  auth: { ${auth} }\n`)
+  return file
+}
+
+describe('with-auth gateway', () => {
+  it('asks the endpoint of a run.yaml, and writes a line for each decision', async () => {
+    const gateway = start(['--config', writeRunYaml(`endpoint: "${endpoint.url}"`)])
+    const url = await gateway.listening()
+    expect((await call(`${url}/v1/models?secret=s3`)).status).toBe(401)
+    expect((await call(`${url}/v1/models?secret=s3`, 'sk-wrong')).status).toBe(401)
+    const allowed = await call(`${url}/v1/models?secret=s3`, KEY)
+    expect(await allowed.text()).toBe('from the upstream')
+    expect(reached).toEqual(['/v1/models?secret=s3'])
+
+    const decisions = logged(gateway.printed()).filter(({ type }) => type === 'decision')
+    expect(decisions).toMatchObject([
+      { outcome: 'deny', reason: 'missing_credentials', status: 401, path: '/v1/models' },
+      { outcome: 'deny', reason: 'denied', status: 401, endpointStatus: 401 },
+      { outcome: 'allow', endpointStatus: 200 },
+    ])
+    expect(gateway.printed() + gateway.noted()).not.toMatch(/sk-good|sk-wrong|s3/)
+    expect(gateway.noted()).toContain('a revoked key works for at most 5 s')
+  })
+
+  it('asks about a random key first', async () => {
+    const gateway = start(['--config', writeRunYaml(`endpoint: "${endpoint.url}"`)])
+    await gateway.listening()
+    expect(endpoint.asked).toEqual([expect.stringMatching(/^random_[\da-f]{64}$/)])
+  })
+
+  it('does not start for an endpoint that lets a random key in', async () => {
+    const open = createServer((_, response) => response.end('<!doctype html>'))
+    const url = `http://127.0.0.1:${await listen(open)}/`
+    const gateway = start([], { AUTH_ENDPOINT: url })
+    expect(await gateway.ended).toBe(1)
+    expect(gateway.noted()).toMatch(/lets everybody in.*with-auth check URL/)
+    expect(gateway.printed()).not.toContain('listening')
+    await close(open)
+  })
+
+  it(
+    'serves nobody until the endpoint has answered, and all then',
+    { timeout: 15_000 },
+    async () => {
+      let isUp = false
+      const late = createServer((request, response) => {
+        const answer = (): unknown =>
+          isUp ? response.writeHead(401).end() : request.socket.destroy()
+        request.resume().on('end', answer)
+      })
+      const authUrl = `http://127.0.0.1:${await listen(late)}/`
+      const gateway = start(['--healthz'], { AUTH_ENDPOINT: authUrl })
+      const url = await gateway.listening()
+      const refused = await call(`${url}/v1/models`, KEY)
+      expect(refused.status).toBe(503)
+      expect(await refused.json()).toMatchObject({ error: { code: 'endpoint_unproven' } })
+      expect((await call(`${url}/healthz`)).status).toBe(503)
+      expect(reached).toEqual([])
+
+      isUp = true
+      const isReady = async (): Promise<void> =>
+        expect((await call(`${url}/healthz`)).status).toBe(200)
+      await vi.waitFor(isReady, { timeout: 10_000, interval: 50 })
+      expect((await call(`${url}/v1/models`, KEY)).status).toBe(401)
+      expect(logged(gateway.printed())).toContainEqual(
+        expect.objectContaining({ type: 'endpoint', state: 'proven' }),
+      )
+      await close(late)
+    },
+  )
+
+  it('answers by a file of keys, with no endpoint, and sees a revocation', async () => {
+    const file = join(folder, 'keys.yaml')
+    const { key, id } = await createKey(file, { principal: 'alice', paths: ['/v1'] })
+    const gateway = start(['--keys', file])
+    const url = await gateway.listening()
+    expect((await call(`${url}/v1/models`, key)).status).toBe(200)
+    expect((await call(`${url}/other`, key)).status).toBe(401)
+    expect((await call(`${url}/v1/models`, 'sk-wrong')).status).toBe(401)
+    await revokeKey(file, id)
+    // No verdict is kept for this path.
+    expect((await call(`${url}/v1/other`, key)).status).toBe(401)
+    expect(endpoint.asked).toEqual([])
+  })
+
+  it('answers /healthz only if that was asked for', async () => {
+    const gateway = start([], { AUTH_ENDPOINT: endpoint.url })
+    const url = await gateway.listening()
+    expect((await call(`${url}/healthz`)).status).toBe(401)
+    expect((await call(`${url}/healthz`, KEY)).status).toBe(200)
+    expect(reached).toEqual(['/healthz'])
+  })
+
+  it('says 502, and writes why, when the upstream is down', async () => {
+    await close(upstream)
+    const gateway = start([], { AUTH_ENDPOINT: endpoint.url })
+    const url = await gateway.listening()
+    expect((await call(url, KEY)).status).toBe(502)
+    expect(logged(gateway.printed())).toContainEqual(
+      expect.objectContaining({ type: 'failure', code: 'upstream_unreachable', status: 502 }),
+    )
+  })
+
+  it('refuses nobody in shadow mode, whatever the endpoint is', async () => {
+    const open = createServer((_, response) => response.end())
+    const authUrl = `http://127.0.0.1:${await listen(open)}/`
+    const gateway = start(['--config', writeRunYaml(`endpoint: "${authUrl}", mode: shadow`)])
+    const url = await gateway.listening()
+    expect((await call(url)).status).toBe(200)
+    expect(gateway.noted()).toContain('lets everybody in')
+    expect(gateway.printed()).toContain('"shadow":true')
+    await close(open)
+  })
+
+  it('ends with 0 at SIGTERM', async () => {
+    const gateway = start(['--json'], { AUTH_ENDPOINT: endpoint.url })
+    await gateway.listening()
+    expect(gateway.noted()).toBe('')
+    gateway.signal('SIGTERM')
+    expect(await gateway.ended).toBe(0)
+  })
+
+  it.each([
+    [['--config', 'a', '--keys', 'b'], 2, '--config and --keys both say who is let in'],
+    [[], 2, 'Who is let in? Give --keys FILE or --config FILE, or set AUTH_ENDPOINT'],
+    [['http://operand'], 2, 'takes options only'],
+    [['--upstream-timeout-ms=0'], 2, '--upstream-timeout-ms must be'],
+    [['--keys', 'lost.yaml'], 1, 'lost.yaml'],
+    [['--config', 'lost.yaml'], 1, 'cannot be read'],
+  ])('does not start with %j', async (args, code, message) => {
+    const gateway = start(args)
+    expect(await gateway.ended).toBe(code)
+    expect(gateway.noted()).toContain(message)
+    expect(gateway.printed()).toBe('')
+  })
+
+  it('does not start without an upstream, or with a bad one', async () => {
+    const surroundings = createSurroundings({ AUTH_ENDPOINT: endpoint.url })
+    expect(await main(['gateway'], [gatewayCommand], surroundings)).toBe(2)
+    expect(surroundings.noted()).toContain('--upstream URL is missing')
+    const ftp = ['gateway', '--upstream', 'ftp://x', '--port=0']
+    expect(await main(ftp, [gatewayCommand], surroundings)).toBe(1)
+    expect(surroundings.noted()).toContain('upstream')
+  })
+
+  it('does not start on a port that is taken, and leaves no timer', async () => {
+    const port = new URL(upstreamUrl).port
+    const surroundings = createSurroundings({ AUTH_ENDPOINT: endpoint.url })
+    const line = ['gateway', '--upstream', upstreamUrl, '--port', port]
+    expect(await main(line, [gatewayCommand], surroundings)).toBe(1)
+    expect(surroundings.noted()).toContain('EADDRINUSE')
+  })
+})

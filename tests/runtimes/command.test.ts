@@ -1,0 +1,185 @@
+import { execFile, execFileSync } from 'node:child_process'
+import { createServer } from 'node:http'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { BUN, DENO, locate, NODES } from './support/binaries.ts'
+import { startServer } from './support/server-process.ts'
+import type { AddressInfo } from 'node:net'
+import type { ServerResponse } from 'node:http'
+import type { Binary } from './support/binaries.ts'
+import type { RunningServer } from './support/server-process.ts'
+
+const COMMAND = join('node_modules', 'with-auth', 'dist', 'cli.js')
+
+interface Runtime {
+  readonly binary: Binary
+  /** What comes before the command. */
+  readonly args: readonly string[]
+  /** For `keys create` and `keys revoke`, which write. */
+  readonly argsToWrite: readonly string[]
+}
+
+// What the README says that each command needs on Deno, and no more.
+const ON_DENO = ['run', '--no-prompt', '--allow-read', '--allow-net', '--allow-env']
+const RUNTIMES: readonly Runtime[] = [
+  ...NODES.map((binary) => ({ binary, args: [], argsToWrite: [] })),
+  { binary: BUN, args: ['--bun'], argsToWrite: ['--bun'] },
+  {
+    binary: DENO,
+    args: ON_DENO,
+    argsToWrite: ['run', '--no-prompt', '--allow-read', '--allow-write', '--allow-env'],
+  },
+]
+
+const upstream = createServer((request, response) => {
+  if (request.url === '/slow') {
+    response.write('begun ')
+    slow = response
+    return
+  }
+  response.end(JSON.stringify({ principal: request.headers['x-auth-principal'] }))
+})
+let upstreamUrl: string
+let slow: ServerResponse | undefined
+let folder: string
+let running: RunningServer[] = []
+
+beforeAll(async () => {
+  await once(upstream.listen(0, '127.0.0.1'), 'listening')
+  upstreamUrl = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`
+})
+afterAll(() => {
+  upstream.closeAllConnections()
+  upstream.close()
+})
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'with-auth-command-'))
+})
+afterEach(async () => {
+  await Promise.all(running.map((server) => server.stop()))
+  running = []
+  rmSync(folder, { recursive: true })
+})
+
+describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWrite }) => {
+  const command = join(inject('app'), COMMAND)
+  const keysFile = () => join(folder, 'keys.yaml')
+
+  async function run(before: readonly string[], line: readonly string[], env = {}) {
+    const surroundings = { cwd: folder, env: { HOME: folder, NO_COLOR: '1', ...env } }
+    try {
+      const { stdout } = await promisify(execFile)(
+        locate(binary),
+        [...before, command, ...line],
+        surroundings,
+      )
+      return { code: 0, stdout, stderr: '' }
+    } catch (error) {
+      const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string }
+      return { code, stdout, stderr }
+    }
+  }
+
+  async function createKey(): Promise<{ id: string; key: string }> {
+    const line = ['keys', 'create', '--keys', keysFile(), '--principal', 'alice', '--json']
+    const { stdout } = await run(argsToWrite, line)
+    return JSON.parse(stdout) as { id: string; key: string }
+  }
+
+  async function start(...line: string[]): Promise<RunningServer> {
+    const given = [...args, command, ...line, '--port=0']
+    const server = await startServer({ binary, args: given, cwd: folder, env: {} })
+    running.push(server)
+    return server
+  }
+
+  function call(url: string, key: string): Promise<Response> {
+    return fetch(url, { headers: { authorization: `Bearer ${key}` } })
+  }
+
+  it('guards a server by keys that it makes, lists and revokes', { timeout: 60_000 }, async () => {
+    const { id, key } = await createKey()
+    const listed = await run(args, ['keys', 'list', '--keys', keysFile()])
+    expect(listed.stdout).toContain(id)
+
+    const gateway = await start('gateway', '--upstream', upstreamUrl, '--keys', keysFile())
+    expect((await fetch(gateway.url)).status).toBe(401)
+    const response = await call(gateway.url, key)
+    expect(response.status).toBe(200)
+    expect(await response.json()).toEqual({ principal: 'alice' })
+
+    expect((await run(argsToWrite, ['keys', 'revoke', id, '--keys', keysFile()])).code).toBe(0)
+    // For another path no verdict is kept.
+    expect((await call(`${gateway.url}/other`, key)).status).toBe(401)
+    expect(gateway.printed()).not.toContain(key)
+  })
+
+  it('lets a request end at SIGTERM', { timeout: 30_000 }, async () => {
+    const { key } = await createKey()
+    const gateway = await start('gateway', '--upstream', upstreamUrl, '--keys', keysFile())
+    const response = await call(`${gateway.url}/slow`, key)
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+    expect((await reader?.read())?.value).toBe('begun ')
+    process.kill(gateway.pid, 'SIGTERM')
+    await expect.poll(() => isRefused(gateway.url), { timeout: 5000 }).toBe(true)
+    slow?.end('ended')
+    expect((await reader?.read())?.value).toBe('ended')
+    await expect.poll(() => isGone(gateway.pid), { timeout: 8000 }).toBe(true)
+  })
+
+  it('serves an endpoint that its own check finds right', { timeout: 60_000 }, async () => {
+    const { key } = await createKey()
+    const endpoint = await start('endpoint', '--keys', keysFile())
+    const env = { WITH_AUTH_KEY: key }
+    const checked = await run(args, ['check', `${endpoint.url}/validate`, '--json'], env)
+    const { rows } = JSON.parse(checked.stdout) as { rows: { result: string }[] }
+    expect(rows.filter(({ result }) => result !== 'ok')).toEqual([])
+    expect(checked.code).toBe(0)
+
+    // An endpoint is no server that answers everybody: the gateway does not start before one.
+    const line = ['gateway', '--upstream', endpoint.url, '--port=0']
+    const open = await run(args, line, { AUTH_ENDPOINT: upstreamUrl })
+    expect(open.code).toBe(1)
+    expect(open.stderr).toContain('lets everybody in')
+  })
+
+  it('exits with 2 for wrong usage, and says its version', { timeout: 30_000 }, async () => {
+    const wrong = await run(args, ['gateway', '--upstraem=x'])
+    expect(wrong.code).toBe(2)
+    expect(wrong.stderr).toContain('did you mean --upstream?')
+    expect((await run(args, ['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+  })
+})
+
+it('is there as npx with-auth once the package is installed', { timeout: 30_000 }, () => {
+  const app = inject('app')
+  const npm = (name: string, ...args: string[]): string =>
+    execFileSync(name, args, { cwd: app, encoding: 'utf8' })
+  // What npm does last when it installs: it links the command, and makes it executable.
+  npm('npm', 'rebuild', '--ignore-scripts', '--silent')
+  expect(npm('npx', '--no-install', 'with-auth', '--version')).toMatch(/^\d+\.\d+\.\d+\n$/)
+  const bunx = [locate(BUN), 'x', '--bun', '--no-install', 'with-auth', '--version'] as const
+  expect(npm(...bunx)).toMatch(/^\d+\.\d+\.\d+\n$/)
+})
+
+async function isRefused(url: string): Promise<boolean> {
+  try {
+    await fetch(url)
+    return false
+  } catch {
+    return true
+  }
+}
+
+function isGone(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return false
+  } catch {
+    return true
+  }
+}
