@@ -93,6 +93,7 @@ const RUNTIME_GLOBALS = [
 ]
 const MAY_NAME: Readonly<Record<string, readonly string[]>> = {
   'core/environment.ts': ['process'],
+  'gateway/response.ts': ['Deno'],
 }
 const MAY_USE_GLOBAL_THIS = new Set(['core/config.ts', 'core/environment.ts'])
 

@@ -1,17 +1,24 @@
 import { isForGateway, namesInConnection } from './field-names.ts'
 
-// What every `fetch` decodes by itself. It says so by nothing.
+// What every `fetch` decodes by itself, and leaves the field as it was. Only Deno's takes the field away with the coding:
+// where it is left, nothing was decoded.
 const DECODED: ReadonlySet<string> = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'identity'])
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304])
 
 /**
  * The upstream's response as one of the gateway: status, end-to-end fields and body, which is passed on as it comes. Throws
  * for what cannot be passed on truly: a status that is none, or a content coding that one `fetch` decodes and another does not.
+ *
+ * @param decodesSilently Whether `fetch` leaves `Content-Encoding` there when it has decoded a body.
  */
-export function passOn(response: Response, method: string): Response {
+export function passOn(
+  response: Response,
+  method: string,
+  decodesSilently: boolean = !('Deno' in globalThis),
+): Response {
   const { status, statusText } = response
   const isEmpty = method === 'HEAD' || WITHOUT_BODY.has(status)
-  const headers = copyFields(response.headers)
+  const headers = copyFields(response.headers, decodesSilently)
   // It is of a body that is not sent (RFC 9110 §8.6); the answer to a HEAD says what a GET would be.
   if (WITHOUT_BODY.has(status)) headers.delete('content-length')
   if (isEmpty) discard(response)
@@ -23,14 +30,14 @@ export function discard({ body }: Response): void {
   body?.cancel().catch(() => undefined)
 }
 
-function copyFields(fields: Headers): Headers {
+function copyFields(fields: Headers, decodesSilently: boolean): Headers {
   const named = namesInConnection(fields)
   const headers = new Headers()
   for (const [name, value] of fields) {
     if (!isForGateway(name) && !named.has(name)) headers.append(name, value)
   }
   const coding = headers.get('content-encoding')
-  if (coding === null) return headers
+  if (coding === null || !decodesSilently) return headers
   const codings = coding.split(',').map((one) => one.trim().toLowerCase())
   if (!codings.every((one) => DECODED.has(one))) throw new Error('Unknown content coding')
   headers.delete('content-encoding')

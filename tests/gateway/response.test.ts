@@ -58,6 +58,14 @@ describe('A-I12 what fetch has decoded', () => {
     expect(() => answered({ 'content-encoding': coding })).toThrow('Unknown content coding')
   })
 
+  it('is passed on as it is where fetch would have taken the field away (Deno)', async () => {
+    const headers = { 'content-encoding': 'zstd', 'content-length': '4' }
+    const response = passOn(new Response('body', { headers }), 'GET', false)
+    expect(response.headers.get('content-encoding')).toBe('zstd')
+    expect(response.headers.get('content-length')).toBe('4')
+    expect(await response.text()).toBe('body')
+  })
+
   it('keeps the length of what was not', () => {
     expect(answered({ 'content-length': '4' }).headers.get('content-length')).toBe('4')
   })

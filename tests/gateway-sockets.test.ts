@@ -1,0 +1,102 @@
+import { createAdaptorServer } from '@hono/node-server'
+import { serve } from 'srvx'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createGateway } from '../src/gateway.ts'
+import { withAuth } from '../src/index.ts'
+import { GOOD, NOTICED, itIsAGateway } from './support/gateway-behaviour.ts'
+import { close, listen } from './support/loopback.ts'
+import { head, sendRaw } from './support/raw-client.ts'
+import { startRawUpstream } from './support/raw-upstream.ts'
+import type { Server } from 'node:net'
+import type { GatewayFailure } from '../src/gateway.ts'
+import type { AuthConfig, Verdict } from '../src/index.ts'
+import type { RawUpstream } from './support/raw-upstream.ts'
+
+const VERDICTS: ReadonlyMap<string, Verdict> = new Map([
+  ['good', { outcome: 'allow', principal: 'alice', attributes: { roles: ['admin'] } }],
+  ['nobody', { outcome: 'allow' }],
+  ['odd', { outcome: 'allow', principal: 'a\r\nX-Admin: 1' }],
+  ['jose', { outcome: 'allow', principal: 'José' }],
+])
+const CONFIG: AuthConfig = {
+  verifier: ({ token }) => VERDICTS.get(token) ?? { outcome: 'deny' },
+  public: ['/public/*'],
+}
+
+type Handler = (request: Request) => Response | Promise<Response>
+interface Serving {
+  readonly port: number
+  readonly close: () => Promise<void>
+}
+
+async function serveByHono(fetch: Handler): Promise<Serving> {
+  const server = createAdaptorServer({ fetch }) as Server
+  return { port: await listen(server), close: () => close(server) }
+}
+
+async function serveBySrvx(fetch: Handler): Promise<Serving> {
+  const server = serve({
+    fetch,
+    port: 0,
+    hostname: '127.0.0.1',
+    silent: true,
+    gracefulShutdown: false,
+  })
+  await server.ready()
+  return { port: Number(new URL(server.url ?? '').port), close: () => server.close(true) }
+}
+
+describe.each([
+  ['@hono/node-server', serveByHono],
+  ['srvx', serveBySrvx],
+])('behind %s', (_name, start) => {
+  const failures: GatewayFailure[] = []
+  let upstream: RawUpstream
+  let serving: Serving
+  beforeAll(async () => {
+    upstream = await startRawUpstream()
+    const onFailure = (failure: GatewayFailure): void => void failures.push(failure)
+    serving = await start(withAuth(createGateway({ upstream: upstream.url, onFailure }), CONFIG))
+  })
+  afterAll(async () => {
+    await serving.close()
+    await upstream.close()
+  })
+
+  itIsAGateway(() => ({ port: serving.port, upstream }))
+
+  it('says of a client that left that it did', () => {
+    expect(failures).toContainEqual(expect.objectContaining({ code: 'client_left', path: '/hang' }))
+  })
+
+  it('says 504 to who waits for an upstream that does not answer in time', async () => {
+    const slow = await start(
+      withAuth(createGateway({ upstream: upstream.url, timeoutMs: 100 }), CONFIG),
+    )
+    upstream.plan('/slow', () => undefined)
+    const response = await sendRaw(slow.port, head('GET /slow', ...GOOD, 'Connection: close'))
+    expect(response).toMatch(/^HTTP\/1\.1 504 /)
+    await expect.poll(() => upstream.callsFor('/slow')[0]?.socket.closed, NOTICED).toBe(true)
+    await slow.close()
+  })
+
+  it('says 502 where nobody listens', async () => {
+    const gone = await startRawUpstream()
+    await gone.close()
+    const serve = await start(withAuth(createGateway({ upstream: gone.url }), CONFIG))
+    const response = await sendRaw(serve.port, head('GET /', ...GOOD, 'Connection: close'))
+    expect(response).toMatch(/^HTTP\/1\.1 502 /)
+    expect(response).not.toMatch(/127\.0\.0\.1|ECONNREFUSED/)
+    await serve.close()
+  })
+
+  it('says 508 where it is its own upstream', async () => {
+    let gateway: Handler = () => new Response(null, { status: 500 })
+    const loop = await start((request) => gateway(request))
+    const url = `http://127.0.0.1:${loop.port}`
+    gateway = withAuth(createGateway({ upstream: url, forwardAuthorization: true }), CONFIG)
+    const response = await sendRaw(loop.port, head('GET /', ...GOOD, 'Connection: close'))
+    expect(response).toMatch(/^HTTP\/1\.1 508 /)
+    await loop.close()
+  })
+})

@@ -1,0 +1,51 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { itIsAGateway } from '../support/gateway-behaviour.ts'
+import { startRawUpstream } from '../support/raw-upstream.ts'
+import { BUN, NODES } from './support/binaries.ts'
+import { send } from './support/http.ts'
+import { onCommand, onDenoServe, onSrvx, onWorkerd } from './support/served-program.ts'
+import type { RawUpstream } from '../support/raw-upstream.ts'
+import type { RunningServer } from './support/server-process.ts'
+import type { StartProgram } from './support/served-program.ts'
+
+const PROGRAM = 'gateway.js'
+const SERVERS: readonly (readonly [name: string, start: StartProgram])[] = [
+  ...NODES.flatMap((node) => [
+    [`${node.name} with @hono/node-server`, onCommand(node, 'gateway-node-server.js')] as const,
+    [`${node.name} with srvx`, onSrvx(node, PROGRAM)] as const,
+  ]),
+  ['Bun', onCommand(BUN, '--port=0', PROGRAM)],
+  ['Deno', onDenoServe(PROGRAM)],
+  ['workerd', onWorkerd(PROGRAM)],
+  ['workerd with nodejs_compat', onWorkerd(PROGRAM, 'nodejs_compat')],
+]
+
+let upstream: RawUpstream
+beforeAll(async () => {
+  upstream = await startRawUpstream()
+  const module = `export const upstream = ${JSON.stringify(upstream.url)}\n`
+  writeFileSync(join(inject('app'), 'gateway-upstream.js'), module)
+})
+afterAll(() => upstream.close())
+
+describe.each(SERVERS)('%s', (name, start) => {
+  let running: RunningServer
+  beforeAll(async () => {
+    upstream.calls.length = 0
+    running = await start(inject('app'), 'http://127.0.0.1:1')
+  })
+  afterAll(() => running.stop())
+
+  itIsAGateway(
+    () => ({ port: Number(new URL(running.url).port), upstream }),
+    name === 'Deno' ? 'coded' : 'decoded',
+    name.startsWith('workerd') ? 'resetAndDestroy' : 'destroy',
+  )
+
+  it('serves on', async () => {
+    const headers = { authorization: 'Bearer good' }
+    expect(await send(running.url, { target: '/on', headers })).toMatchObject({ status: 200 })
+  })
+})

@@ -1,0 +1,145 @@
+import { once } from 'node:events'
+import { expect, it } from 'vitest'
+import { playRow } from './gateway-exchange.ts'
+import { CODING_ROWS, GATEWAY_ROWS } from './gateway-rows.ts'
+import { head, openSocket } from './raw-client.ts'
+import { bodyOf } from './raw-upstream.ts'
+import type { Socket } from 'node:net'
+import type { RawUpstream, UpstreamCall } from './raw-upstream.ts'
+
+/** A gateway that serves, and the upstream behind it. */
+export interface ServedGateway {
+  readonly port: number
+  readonly upstream: RawUpstream
+}
+
+export const GOOD: readonly string[] = ['Host: api.test', 'Authorization: Bearer good']
+export const NOTICED = { timeout: 4_000 }
+
+/**
+ * What every gateway does, on whatever server: the rows, and what streams.
+ *
+ * @param codings What `fetch` makes of a compressed answer that nobody asked for.
+ * @param leavesBy How a client leaves before it is answered, so that the server notices. workerd takes the end of what a
+ * client sends for no more than that, and notices a reset.
+ */
+export function itIsAGateway(
+  served: () => ServedGateway,
+  codings: keyof typeof CODING_ROWS = 'decoded',
+  leavesBy: 'destroy' | 'resetAndDestroy' = 'destroy',
+): void {
+  const rows = [...GATEWAY_ROWS, ...CODING_ROWS[codings]]
+  it.each(rows.map((row) => [row.name, row] as const))('%s', async (_row, row) => {
+    await playRow(row, served().port, served().upstream)
+  })
+
+  it('A-W6 streams an answer as it comes, however long nothing does', async () => {
+    served().upstream.plan('/stream', ({ socket }) => socket.write(begin('first')))
+    const client = await ask('GET /stream')
+    await waitFor(client, 'first')
+    await pause(300)
+    callOf('/stream').socket.write(chunk('second'))
+    await waitFor(client, 'second')
+    callOf('/stream').socket.end('0\r\n\r\n')
+    await waitFor(client, '0\r\n\r\n')
+    client.destroy()
+  })
+
+  it('A-W6 streams a body while the answer streams', async () => {
+    served().upstream.plan('/echo', ({ socket }) => socket.write(begin('ready')))
+    const client = await ask('POST /echo', 'Transfer-Encoding: chunked')
+    client.write(chunk('one'))
+    await waitFor(client, 'ready')
+    await expect.poll(() => bodyOf(callOf('/echo')), NOTICED).toBe('one')
+    client.write(chunk('two'))
+    await expect.poll(() => bodyOf(callOf('/echo')), NOTICED).toBe('onetwo')
+    client.destroy()
+  })
+
+  it(`A-I14 ends the call of a client that left before the answer, by ${leavesBy}`, async () => {
+    served().upstream.plan('/hang', () => undefined)
+    const client = await ask('GET /hang')
+    await expect.poll(() => served().upstream.callsFor('/hang').length, NOTICED).toBe(1)
+    client[leavesBy]()
+    await expect.poll(() => callOf('/hang').socket.closed, NOTICED).toBe(true)
+  })
+
+  it('A-I14 ends the call of a client that left within the answer', async () => {
+    served().upstream.plan('/endless', ({ socket }) => {
+      socket.write(begin('tick'))
+      const timer = setInterval(() => socket.write(chunk('tick')), 20)
+      socket.once('close', () => clearInterval(timer))
+    })
+    const client = await ask('GET /endless')
+    await waitFor(client, 'tick')
+    client.destroy()
+    await expect.poll(() => callOf('/endless').socket.closed, NOTICED).toBe(true)
+  })
+
+  it('A-I14 ends the call of a client that left within its upload', async () => {
+    served().upstream.plan('/upload', () => undefined)
+    const client = await ask('POST /upload', 'Content-Length: 100')
+    client.write('part')
+    await expect.poll(() => served().upstream.callsFor('/upload').length, NOTICED).toBe(1)
+    client.destroy()
+    await expect.poll(() => callOf('/upload').socket.closed, NOTICED).toBe(true)
+  })
+
+  it.each([
+    ['a length', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart'],
+    ['chunks', begin('part')],
+  ])(
+    'A-E12 an answer with %s that breaks off does not end as if it were whole',
+    async (framing, bytes) => {
+      const path = `/broken-off-${framing.replace(' ', '-')}`
+      served().upstream.plan(path, ({ socket }) => {
+        socket.write(bytes)
+        setTimeout(() => socket.destroy(), 50)
+      })
+      const client = await ask(`GET ${path}`)
+      const received = await readAll(client)
+      expect(received).toContain('part')
+      expect(received.split('\r\n\r\n').slice(1).join('\r\n\r\n')).not.toMatch(/0\r\n\r\n$/)
+      const length = /content-length: (\d+)/i.exec(received)?.[1]
+      if (length !== undefined) expect(Number(length)).toBe(100)
+    },
+  )
+
+  function ask(line: string, ...fields: string[]): Promise<Socket> {
+    return openSocket(served().port).then((socket) => {
+      socket.on('error', () => undefined)
+      socket.write(head(line, ...GOOD, ...fields))
+      return socket
+    })
+  }
+
+  function callOf(path: string): UpstreamCall {
+    const [call] = served().upstream.callsFor(path)
+    if (call === undefined) throw new Error(`The upstream was not asked for ${path}`)
+    return call
+  }
+}
+
+function begin(text: string): string {
+  return `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunk(text)}`
+}
+
+function chunk(text: string): string {
+  return `${text.length.toString(16)}\r\n${text}\r\n`
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+async function waitFor(client: Socket, text: string): Promise<void> {
+  let received = ''
+  while (!received.includes(text)) received += String((await once(client, 'data'))[0])
+}
+
+async function readAll(client: Socket): Promise<string> {
+  let received = ''
+  client.on('data', (bytes) => (received += bytes.toString('latin1')))
+  await new Promise((resolve) => client.once('close', resolve))
+  return received
+}

@@ -1,0 +1,475 @@
+import { gzipSync } from 'node:zlib'
+import { answer } from './raw-upstream.ts'
+
+/** Exact bytes to a gateway, and what may come of them on any server. */
+export interface GatewayRow {
+  readonly name: string
+  /** The path at the upstream, which no other row has. */
+  readonly path: string
+  /** The request line without version. By default a GET for the path. */
+  readonly line?: string
+  readonly fields?: readonly string[]
+  readonly body?: string
+  /** How often the upstream is asked; `maybe` where some servers refuse what others mend. */
+  readonly upstream?: 'once' | 'never' | 'maybe'
+  /** The request line at the upstream. */
+  readonly asked?: string
+  /** What the upstream gets in these fields, whatever they are spelt; `undefined` for nothing. */
+  readonly told?: Readonly<Record<string, string | RegExp | undefined>>
+  readonly toldBody?: string
+  /** What the upstream answers. */
+  readonly answered?: string
+  /** What the client may get: 200 by default. `0` is a connection that ends without an answer. */
+  readonly statuses?: readonly number[]
+  /** What the client gets in these fields, each value on its own. */
+  readonly got?: Readonly<Record<string, readonly string[]>>
+  readonly gotBody?: string
+}
+
+const AS = (token: string): string => `Authorization: Bearer ${token}`
+const GOOD = AS('good')
+const VIA = /^1\.1 with-auth-[a-z\d]+$/
+/** What servers do with a request that is malformed to them. */
+const REFUSED = [0, 400, 404, 405, 426, 500, 501]
+
+const IDENTITY: readonly GatewayRow[] = [
+  {
+    name: 'A-I1 an identity header, and the endpoint names nobody (CVE-2026-30851)',
+    path: '/i1',
+    fields: [AS('nobody'), 'X-Auth-Principal: admin', 'X-Auth-Attributes: {}'],
+    told: { 'x-auth-principal': undefined, 'x-auth-attributes': undefined },
+  },
+  ...[
+    'x_auth_principal',
+    'X.Auth.Principal',
+    'X-Auth_Principal',
+    'x-auth.principal',
+    'X~Auth|Principal',
+  ].map((name, index) => ({
+    name: `A-I2 ${name} (CVE-2025-64484, CVE-2026-54763, CVE-2026-52845)`,
+    path: `/i2-${index}`,
+    fields: [GOOD, `${name}: admin`],
+    told: { 'x-auth-principal': 'alice' },
+  })),
+  {
+    name: 'A-I2 a blank behind the name',
+    path: '/i2-blank',
+    fields: [GOOD, 'X-Auth-Principal : admin'],
+    upstream: 'maybe',
+    statuses: [200, ...REFUSED],
+    told: { 'x-auth-principal': 'alice' },
+  },
+  {
+    name: 'A-I2 two lines of it',
+    path: '/i2-two',
+    fields: [GOOD, 'X-Auth-Principal: admin', 'x-auth-principal: root'],
+    told: { 'x-auth-principal': 'alice', 'x-auth-attributes': '{"roles":["admin"]}' },
+  },
+  {
+    name: 'A-I3 R11 Connection names our own headers (CVE-2024-45410, CVE-2026-29054)',
+    path: '/i3',
+    fields: [
+      GOOD,
+      'Connection: close, X-Auth-Principal, X-Forwarded-Host, X-User, Via',
+      'X-User: u',
+    ],
+    told: {
+      'x-auth-principal': 'alice',
+      'x-forwarded-host': 'api.test',
+      'x-user': undefined,
+      via: VIA,
+    },
+  },
+  {
+    name: 'A-I4 identity headers on a public path',
+    path: '/public/i4',
+    fields: ['X-Auth-Principal: admin', 'X_Auth.Attributes: {}'],
+    told: { 'x-auth-principal': undefined, 'x-auth-attributes': undefined },
+  },
+  {
+    name: 'A-I6 an identity header beside good credentials',
+    path: '/i6',
+    fields: [GOOD, 'X-Auth-Principal: bob'],
+    told: { 'x-auth-principal': 'alice' },
+  },
+  {
+    name: 'A-I7 credentials on a public path',
+    path: '/public/i7',
+    fields: [AS('bad')],
+    told: { 'x-auth-principal': undefined, authorization: undefined },
+  },
+  {
+    name: 'R10 A-E25 a principal with a line break',
+    path: '/r10',
+    fields: [AS('odd')],
+    upstream: 'never',
+    statuses: [502],
+  },
+  {
+    name: 'A-E25 a principal that is not ASCII',
+    path: '/e25',
+    fields: [AS('jose')],
+    told: { 'x-auth-principal': 'Jos%C3%A9' },
+  },
+  { name: 'A-H8 no credentials', path: '/h8', fields: [], upstream: 'never', statuses: [401] },
+  { name: 'a bad key', path: '/bad', fields: [AS('bad')], upstream: 'never', statuses: [401] },
+  {
+    name: 'R9 Authorization and other credentials',
+    path: '/r9',
+    fields: [GOOD, 'Proxy-Authorization: Basic x', 'Cookie: a=1', 'Accept: text/plain'],
+    told: {
+      authorization: undefined,
+      'proxy-authorization': undefined,
+      cookie: 'a=1',
+      accept: 'text/plain',
+    },
+  },
+]
+
+const FACTS: readonly GatewayRow[] = [
+  {
+    name: 'A-I5 X-Forwarded-* and Forwarded (CVE-2026-35051, CVE-2026-39858, CVE-2026-54764)',
+    path: '/i5',
+    fields: [
+      GOOD,
+      'X-Forwarded-For: 1.2.3.4',
+      'X_Forwarded_Proto: gopher',
+      'X-Forwarded-Host: evil.test',
+      'X-Forwarded-Port: 1',
+      'X.Forwarded.Prefix: /admin',
+      'X-Forwarded-Uri: /admin',
+      'Forwarded: for=1.2.3.4;host=evil.test',
+      'X-Real-IP: 1.2.3.4',
+      'Via: 1.0 evil',
+    ],
+    told: {
+      'x-forwarded-for': undefined,
+      'x-forwarded-proto': 'http',
+      'x-forwarded-host': 'api.test',
+      'x-forwarded-port': undefined,
+      'x-forwarded-prefix': undefined,
+      'x-forwarded-uri': undefined,
+      forwarded: undefined,
+      'x-real-ip': undefined,
+      via: VIA,
+    },
+  },
+  {
+    name: 'A-H19 fields that name another path or method',
+    path: '/h19',
+    fields: [
+      GOOD,
+      'X-Original-URL: /admin',
+      'X-Rewrite-URL: /admin',
+      'X-Original-URI: /admin',
+      'X-HTTP-Method-Override: DELETE',
+      'X_HTTP_Method: DELETE',
+      'X-Method-Override: DELETE',
+      'Proxy: http://evil.test',
+    ],
+    asked: 'GET /h19 HTTP/1.1',
+    told: {
+      'x-original-url': undefined,
+      'x-rewrite-url': undefined,
+      'x-original-uri': undefined,
+      'x-http-method-override': undefined,
+      'x-http-method': undefined,
+      'x-method-override': undefined,
+      proxy: undefined,
+    },
+  },
+  { name: 'R12 Via', path: '/r12', fields: [GOOD], told: { via: VIA } },
+  {
+    name: 'R11 fields for this hop',
+    path: '/r11',
+    fields: [
+      GOOD,
+      'Keep-Alive: timeout=5',
+      'TE: trailers',
+      'Trailer: X',
+      'Proxy-Connection: close',
+      'Upgrade: h2c',
+      'HTTP2-Settings: AAMAAABk',
+    ],
+    told: {
+      'keep-alive': undefined,
+      te: undefined,
+      trailer: undefined,
+      'proxy-connection': undefined,
+      upgrade: undefined,
+      'http2-settings': undefined,
+      'accept-encoding': 'identity',
+    },
+  },
+]
+
+const TARGETS: readonly GatewayRow[] = [
+  ...[
+    ['//evil.test/x', '//evil.test/x'],
+    ['/http://evil.test/x', '/http://evil.test/x'],
+    ['/@evil.test/x', '/@evil.test/x'],
+    ['/:1/x', '/:1/x'],
+    ['/.evil.test/x', '/.evil.test/x'],
+    ['/i8/%61%2f%20?a=b&a=%zz', '/i8/a%2f%20'],
+  ].map(([target = '', path = '']) => ({
+    name: `A-I8 the target ${target}`,
+    path,
+    line: `GET ${target}`,
+    fields: [GOOD],
+    // Some servers make a host of `//evil.test`: what they hand over has no path then but `/x`.
+    upstream: 'maybe' as const,
+    statuses: [200, ...REFUSED],
+    told: { host: /^127\.0\.0\.1:\d+$/, 'x-auth-principal': 'alice' },
+  })),
+  {
+    name: 'A-I8 A-P12 R19 an absolute target',
+    path: '/i8-absolute',
+    line: 'GET http://evil.test/i8-absolute',
+    fields: [GOOD],
+    upstream: 'maybe',
+    statuses: [200, ...REFUSED],
+    asked: 'GET /i8-absolute HTTP/1.1',
+    told: { host: /^127\.0\.0\.1:\d+$/ },
+  },
+  {
+    name: 'A-I8 the host of another',
+    path: '/i8-host',
+    fields: [GOOD, 'Host: evil.test'],
+    asked: 'GET /i8-host HTTP/1.1',
+    told: { host: /^127\.0\.0\.1:\d+$/, 'x-forwarded-host': 'evil.test' },
+  },
+  {
+    name: 'A-P13 a host with a path',
+    path: '/p13',
+    fields: [GOOD, 'Host: h/public/x?'],
+    upstream: 'maybe',
+    statuses: [200, 401, ...REFUSED],
+    told: { host: /^127\.0\.0\.1:\d+$/ },
+  },
+  {
+    name: 'A-P1 A-P23 a dot segment',
+    path: '/secret',
+    line: 'GET /public/../secret',
+    fields: [],
+    upstream: 'never',
+    statuses: [400, 401],
+  },
+  {
+    name: 'A-P3 an encoded slash below a public path',
+    path: '/public/..%2fsecret',
+    fields: [],
+    upstream: 'never',
+    statuses: [400, 401],
+  },
+]
+
+const FRAMING: readonly GatewayRow[] = [
+  {
+    name: 'A-I9 Content-Length alone',
+    path: '/i9-length',
+    line: 'POST /i9-length',
+    fields: [GOOD, 'Content-Length: 5'],
+    body: 'hello',
+    toldBody: 'hello',
+    told: { 'content-length': '5', 'transfer-encoding': undefined },
+  },
+  {
+    name: 'A-I9 chunks alone',
+    path: '/i9-chunks',
+    line: 'POST /i9-chunks',
+    fields: [GOOD, 'Transfer-Encoding: chunked'],
+    body: '5\r\nhello\r\n0\r\n\r\n',
+    toldBody: 'hello',
+    told: { 'content-length': undefined, 'transfer-encoding': 'chunked' },
+  },
+  ...[
+    ['Content-Length: 5', 'Transfer-Encoding: chunked'],
+    ['Transfer-Encoding: chunked', 'Content-Length: 5'],
+    ['Content-Length: 5', 'Transfer-Encoding: xchunked'],
+    ['Content-Length: 5', 'Transfer_Encoding: chunked'],
+    ['Content-Length: 5', 'Transfer-Encoding : chunked'],
+    ['Content-Length: 5', 'Transfer-Encoding:\tchunked'],
+    ['Content-Length: 5', 'Content-Length: 6'],
+    ['Content-Length: +5', 'X-Other: 1'],
+    ['Transfer-Encoding: chunked', 'Transfer-Encoding: identity'],
+  ].map((fields, index) => ({
+    name: `A-I9 ${fields.join(', ')}`,
+    path: `/i9-${index}`,
+    line: `POST /i9-${index}`,
+    fields: [GOOD, ...fields],
+    // Within the chunk is the head of a request that nobody may smuggle.
+    body: '5\r\nhello\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: api.test\r\n\r\n',
+    upstream: 'maybe' as const,
+    statuses: [200, 401, 413, ...REFUSED, 502],
+  })),
+  {
+    name: 'A-I9 a GET with a length and a body',
+    path: '/i9-get',
+    fields: [GOOD, 'Content-Length: 5'],
+    body: 'hello',
+    upstream: 'maybe',
+    statuses: [200, ...REFUSED],
+    told: { 'content-length': undefined, 'transfer-encoding': undefined },
+    toldBody: '',
+  },
+  {
+    name: 'R17 Expect: 100-continue',
+    path: '/r17',
+    line: 'POST /r17',
+    fields: [GOOD, 'Expect: 100-continue', 'Content-Length: 5'],
+    body: 'hello',
+    statuses: [100, 200],
+    toldBody: 'hello',
+    told: { expect: undefined },
+  },
+]
+
+const METHODS: readonly GatewayRow[] = [
+  ...['TRACE', 'TRACK', 'get'].map((method) => ({
+    name: `A-I10 R16 ${method}`,
+    path: `/i10-${method}`,
+    line: `${method} /i10-${method}`,
+    fields: [GOOD],
+    upstream: 'never' as const,
+    statuses: [401, ...REFUSED],
+  })),
+  {
+    name: 'A-I10 CONNECT (CVE-2026-71324)',
+    path: 'evil.test:80',
+    line: 'CONNECT evil.test:80',
+    fields: [GOOD],
+    upstream: 'never',
+    statuses: [401, ...REFUSED],
+  },
+  {
+    name: 'A-I10 a WebSocket',
+    path: '/i10-socket',
+    fields: [
+      GOOD,
+      'Connection: Upgrade, close',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    ],
+    upstream: 'never',
+    statuses: REFUSED,
+  },
+]
+
+const RESPONSES: readonly GatewayRow[] = [
+  {
+    name: 'R8 a challenge of the upstream',
+    path: '/r8',
+    fields: [GOOD],
+    answered: answer('401 Unauthorized', ['WWW-Authenticate: Basic realm="x y", charset="UTF-8"']),
+    statuses: [401],
+    got: { 'www-authenticate': ['Basic realm="x y", charset="UTF-8"'] },
+  },
+  ...['301', '302', '303', '307', '308'].map((status) => ({
+    name: `A-I11 R74 a redirect ${status} of the upstream`,
+    path: `/i11-${status}`,
+    fields: [GOOD],
+    answered: answer(`${status} Moved`, ['Location: http://127.0.0.1:1/elsewhere']),
+    statuses: [Number(status)],
+    got: { location: ['http://127.0.0.1:1/elsewhere'] },
+  })),
+  {
+    name: 'A-I13 R11 fields for the hop in an answer',
+    path: '/i13',
+    fields: [GOOD],
+    answered: answer(
+      '200 OK',
+      [
+        'Connection: X-Internal, close',
+        'X-Internal: secret',
+        'Proxy-Authenticate: Basic',
+        'Alt-Svc: h3=":1"',
+        'X-Kept: 1',
+      ],
+      'ok',
+    ),
+    got: { 'x-internal': [], 'proxy-authenticate': [], 'alt-svc': [], 'x-kept': ['1'] },
+    gotBody: 'ok',
+  },
+  {
+    name: 'cookies of the upstream',
+    path: '/cookies',
+    fields: [GOOD],
+    answered: answer('200 OK', ['Set-Cookie: a=1; Path=/', 'Set-Cookie: b=2'], 'ok'),
+    got: { 'set-cookie': ['a=1; Path=/', 'b=2'] },
+  },
+  ...['204 No Content', '304 Not Modified'].map((status) => ({
+    name: `an answer ${status}`,
+    path: `/${Number.parseInt(status, 10)}`,
+    fields: [GOOD],
+    answered: `HTTP/1.1 ${status}\r\nETag: "1"\r\nConnection: close\r\n\r\n`,
+    statuses: [Number.parseInt(status, 10)],
+    got: { etag: ['"1"'] },
+    gotBody: '',
+  })),
+  {
+    name: 'an answer to HEAD',
+    path: '/head',
+    line: 'HEAD /head',
+    fields: [GOOD],
+    answered: 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: "1"\r\nConnection: close\r\n\r\n',
+    got: { etag: ['"1"'] },
+    gotBody: '',
+  },
+  {
+    name: 'early hints before an answer',
+    path: '/hints',
+    fields: [GOOD],
+    answered: `HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n${answer('200 OK', [], 'ok')}`,
+    // workerd takes the first for the last, and there is no Response of that status.
+    statuses: [200, 502],
+  },
+  ...[
+    ['nothing', ''],
+    ['what is not HTTP', 'secret\r\n\r\n'],
+    ['a status of two digits', answer('20 OK', [], 'secret')],
+    ['half a head', 'HTTP/1.1 200 OK\r\nX-Se'],
+  ].map(([what = '', answered = ''], index) => ({
+    name: `A-L4 an upstream that answers ${what}`,
+    path: `/broken-${index}`,
+    fields: [GOOD],
+    answered,
+    statuses: [502],
+  })),
+]
+
+const GZIPPED = gzipSync('hello').toString('latin1')
+const COMPRESSED: GatewayRow = {
+  name: 'A-I12 a compressed answer, though none was asked for',
+  path: '/i12',
+  fields: [GOOD, 'Accept-Encoding: gzip'],
+  told: { 'accept-encoding': 'identity' },
+  answered: answer('200 OK', ['Content-Encoding: gzip'], GZIPPED),
+}
+const UNKNOWN: GatewayRow = {
+  name: 'A-I12 an answer of an unknown coding',
+  path: '/i12-unknown',
+  fields: [GOOD],
+  answered: answer('200 OK', ['Content-Encoding: zstd'], 'coded'),
+}
+
+/** By whether `fetch` decodes what came coded though it was told not to ask for it. */
+export const CODING_ROWS = {
+  decoded: [
+    { ...COMPRESSED, got: { 'content-encoding': [] }, gotBody: 'hello' },
+    { ...UNKNOWN, statuses: [502] },
+  ],
+  coded: [
+    { ...COMPRESSED, got: { 'content-encoding': ['gzip'] }, gotBody: GZIPPED },
+    { ...UNKNOWN, got: { 'content-encoding': ['zstd'] }, gotBody: 'coded' },
+  ],
+} as const satisfies Record<string, readonly GatewayRow[]>
+
+export const GATEWAY_ROWS: readonly GatewayRow[] = [
+  ...IDENTITY,
+  ...FACTS,
+  ...TARGETS,
+  ...FRAMING,
+  ...METHODS,
+  ...RESPONSES,
+]

@@ -1,0 +1,111 @@
+import { createServer } from 'node:net'
+import { close, listen } from './loopback.ts'
+import type { Socket } from 'node:net'
+
+/** A request as its bytes came in. */
+export interface UpstreamCall {
+  /** The first line. */
+  readonly line: string
+  /** In the order and the spelling in which they came. */
+  readonly fields: readonly (readonly [name: string, value: string])[]
+  /** What came after the head so far, with its framing. */
+  readonly content: () => string
+  readonly socket: Socket
+}
+
+/** Answers a call. */
+export type Play = (call: UpstreamCall) => void
+
+export interface RawUpstream {
+  readonly url: string
+  readonly calls: UpstreamCall[]
+  /** Says what is done with calls for a path. Without it they get a 200. */
+  readonly plan: (path: string, play: Play) => void
+  /** The calls for a path, whatever its query. */
+  readonly callsFor: (path: string) => UpstreamCall[]
+  readonly close: () => Promise<void>
+}
+
+/** Starts a server that says of a request no more than its bytes, and sends what it is told. One request a connection. */
+export async function startRawUpstream(): Promise<RawUpstream> {
+  const calls: UpstreamCall[] = []
+  const plans = new Map<string, Play>()
+  const server = createServer((socket) => {
+    let bytes = ''
+    let begun = false
+    socket.on('error', () => socket.destroy())
+    socket.on('data', (chunk) => {
+      bytes += chunk.toString('latin1')
+      const end = bytes.indexOf('\r\n\r\n')
+      if (begun || end === -1) return
+      begun = true
+      const call = parse(bytes.slice(0, end), () => bytes.slice(end + 4), socket)
+      calls.push(call)
+      const play =
+        plans.get(pathOf(call)) ?? ((one) => whenComplete(one, answer('200 OK', [], 'ok')))
+      play(call)
+    })
+  })
+  const port = await listen(server)
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket) => sockets.add(socket))
+  return {
+    url: `http://127.0.0.1:${port}`,
+    calls,
+    plan: (path, play) => void plans.set(path, play),
+    callsFor: (path) => calls.filter((call) => pathOf(call) === path),
+    close: () => {
+      for (const socket of sockets) socket.destroy()
+      return close(server)
+    },
+  }
+}
+
+/** Sends bytes when the whole request is there, and ends the connection. */
+export function whenComplete(call: UpstreamCall, bytes: string): void {
+  if (isComplete(call)) {
+    call.socket.end(bytes, 'latin1')
+    return
+  }
+  call.socket.once('data', () => setImmediate(() => whenComplete(call, bytes)))
+}
+
+/** The bytes of a response that ends its connection. */
+export function answer(status: string, fields: readonly string[], body = ''): string {
+  const head = [`HTTP/1.1 ${status}`, `Content-Length: ${body.length}`, ...fields]
+  const names = fields.map((field) => field.toLowerCase())
+  if (!names.some((field) => field.startsWith('connection:'))) head.push('Connection: close')
+  return [...head, '', body].join('\r\n')
+}
+
+/** The value of a field in any spelling that some server takes for it; joined if there are several. */
+export function fieldOf({ fields }: UpstreamCall, name: string): string | undefined {
+  const fold = (text: string): string => text.toLowerCase().replace(/[^a-z\d]/g, '-')
+  const values = fields.filter(([spelling]) => fold(spelling) === fold(name))
+  return values.length === 0 ? undefined : values.map(([, value]) => value).join(', ')
+}
+
+/** The content without its framing. */
+export function bodyOf(call: UpstreamCall): string {
+  if (fieldOf(call, 'transfer-encoding') === undefined) return call.content()
+  const chunks = call.content().split('\r\n')
+  return chunks.filter((_, index) => index % 2 === 1).join('')
+}
+
+function isComplete(call: UpstreamCall): boolean {
+  if (fieldOf(call, 'transfer-encoding') !== undefined) return call.content().endsWith('0\r\n\r\n')
+  return call.content().length >= Number(fieldOf(call, 'content-length') ?? 0)
+}
+
+function parse(head: string, content: () => string, socket: Socket): UpstreamCall {
+  const [line = '', ...rest] = head.split('\r\n')
+  const fields = rest.map((field) => {
+    const colon = field.indexOf(':')
+    return [field.slice(0, colon), field.slice(colon + 1).trim()] as const
+  })
+  return { line, fields, content, socket }
+}
+
+function pathOf({ line }: UpstreamCall): string {
+  return line.split(' ')[1]?.split('?')[0] ?? ''
+}
