@@ -1,11 +1,13 @@
 import { Ajv } from 'ajv'
 import fc from 'fast-check'
-import { stringify } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { describe, expect, it } from 'vitest'
+import { resolveConfig } from '../src/core/config.ts'
 import { parseConfig } from '../src/yaml.ts'
 import { AUTH, FUNCTIONS } from '../src/yaml/shape.ts'
 import { readJson } from './support/project.ts'
 import { problemsOf } from './support/yaml-problems.ts'
+import type { AuthConfig } from '../src/index.ts'
 import type { Shape } from '../src/yaml/shape.ts'
 
 const RUNS = 10_000
@@ -232,9 +234,13 @@ describe('schema.json', () => {
       let right = 0
       fc.assert(
         fc.property(file, (content) => {
-          const problems = problemsOf(stringify(content))
+          const text = stringify(content)
+          const problems = problemsOf(text)
           if (problems.length === 0) right += 1
-          expect({ content, ok: check(content) }).toEqual({ content, ok: problems.length === 0 })
+          expect({ content, ok: check(parse(text)) }).toEqual({
+            content,
+            ok: problems.length === 0,
+          })
         }),
         { numRuns: RUNS, seed: 5 },
       )
@@ -268,16 +274,41 @@ describe('schema.json', () => {
     expect(Object.keys(AUTH)).not.toEqual(expect.arrayContaining(Object.keys(FUNCTIONS)))
   })
 
-  it('has the defaults that are in force', () => {
-    const defaults = Object.entries(schema.$defs.auth.properties).flatMap(([key, property]) =>
+  it('has the defaults that are in force, at every level', () => {
+    const written = { endpoint: 'https://h/', ...groupsOf(schema.$defs.auth) }
+    const headers = { ...Object(Reflect.get(written, 'context')), headers: [] }
+    const auth = { ...written, context: headers }
+    expect(comparable(parseConfig(stringify({ server: { auth } })))).toEqual(
+      comparable({ endpoint: 'https://h/', context: { headers: [] }, cache: {} }),
+    )
+    const flat = Object.entries(schema.$defs.auth.properties).flatMap(([key, property]) =>
       'default' in property ? [[key, property.default] as const] : [],
     )
-    const headers = { context: { headers: [] } }
-    const auth = { endpoint: 'https://h/', ...headers, ...Object.fromEntries(defaults) }
-    expect(defaults.length).toBeGreaterThan(10)
-    expect(parseConfig(stringify({ server: { auth } }))).toMatchObject({ timeoutMs: 5000 })
+    expect(flat.length).toBeGreaterThan(10)
+    const whole = { server: { auth: { endpoint: 'https://h/', ...Object.fromEntries(flat) } } }
+    expect(comparable(parseConfig(stringify(whole)))).toEqual(
+      comparable({ endpoint: 'https://h/' }),
+    )
   })
 })
+
+/** The defaults within each group, in place of the default of the group. */
+function groupsOf({ properties = {} }: Node): Record<string, unknown> {
+  const entries = Object.entries(properties).flatMap(([key, property]) => {
+    const group = [
+      property,
+      ...('anyOf' in property ? (property as Required<Node>).anyOf : []),
+    ].find((one): one is Required<Node> => key !== 'credentials' && 'properties' in one)
+    if (group !== undefined && key !== 'provider_config') return [[key, groupsOf(group)] as const]
+    return 'default' in property ? [[key, property.default] as const] : []
+  })
+  return Object.fromEntries(entries)
+}
+
+/** Less the functions, which are made anew for each config. */
+function comparable(config: AuthConfig): object {
+  return { ...resolveConfig(config), isPublic: undefined, transport: undefined }
+}
 
 interface Node {
   readonly properties?: Readonly<Record<string, object>>

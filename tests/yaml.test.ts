@@ -1,6 +1,7 @@
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthConfigError, withAuth } from '../src/index.ts'
 import { ConfigFileError, loadConfig, parseConfig, watchConfig } from '../src/yaml.ts'
@@ -134,6 +135,76 @@ describe('parseConfig', () => {
     const text = auth(`provider_config: { type: custom, endpoint: ${ENDPOINT} }`)
     expect(problemsOf(text)[0]?.message).toContain('answer the same question')
   })
+
+  it(
+    'gives a config that withAuth takes, or an error with places, for whatever text (G-18)',
+    { timeout: 60_000 },
+    () => {
+      const words = [
+        'server:',
+        'auth:',
+        `endpoint: ${ENDPOINT}`,
+        'timeout_ms:',
+        'cache:',
+        '{',
+        '}',
+        '[',
+        ']',
+        ',',
+        ': ',
+        '- ',
+        '\n',
+        '\n  ',
+        '\n    ',
+        '&a ',
+        '*a',
+        '!!str ',
+        '"',
+        "'",
+        '|',
+        '>',
+        '? ',
+        '#',
+        '---\n',
+        '%YAML 1.1\n',
+        '\t',
+        '\u0085',
+        '\ufeff',
+        '${env.X}',
+        '${env.',
+        '<<',
+        '5',
+        '~',
+        '__proto__: ',
+        'é',
+        '\ud800',
+      ]
+      const prefix = `server:\n  auth:\n    endpoint: ${ENDPOINT}\n    `
+      const text = fc.tuple(
+        fc.constantFrom('', prefix),
+        fc.array(fc.constantFrom(...words), { maxLength: 12 }),
+      )
+      const seen = { config: 0, error: 0 }
+      fc.assert(
+        fc.property(text, ([start, rest]) => {
+          const problems = problemsOf(`${start}${rest.join('')}`, { X: 'x' })
+          seen[problems.length === 0 ? 'config' : 'error'] += 1
+          expect(
+            problems.filter(
+              ({ line, column, message }) => line < 1 || column < 1 || message === '',
+            ),
+          ).toEqual([])
+          if (problems.length === 0)
+            withAuth(
+              () => new Response(),
+              parseConfig(`${start}${rest.join('')}`, { env: { X: 'x' } }),
+            )
+        }),
+        { numRuns: 20_000 },
+      )
+      expect(Math.min(seen.config, seen.error)).toBeGreaterThan(100)
+    },
+  )
 
   it('takes `__proto__` for a name like any other', () => {
     expect(problemsOf(auth('__proto__: { mode: shadow }'))[0]?.key).toBe('server.auth.__proto__')

@@ -67,5 +67,6 @@ function decode(bytes: Uint8Array): string {
 function refuse(error: unknown): never {
   const code: unknown = Reflect.get(Object(error), 'code')
   const name: unknown = Reflect.get(Object(error), 'name')
+  if (name === 'NotCapable') throw new UnreadableFileError('permit it (on Deno, --allow-read)')
   throw new UnreadableFileError(String(typeof code === 'string' ? code : name))
 }

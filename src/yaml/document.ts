@@ -36,10 +36,10 @@ export function parseFile(path: string, given: string): ParsedFile {
 }
 
 function parseText(text: string, lines: LineCounter, findings: Findings): Tree | undefined {
-  const parsed = parse(text, lines)
   refuseUnprintable(text, findings)
-  if (parsed === undefined) {
-    findings.addWhole(`The file is nested too deeply: more than ${MOST_LEVELS} levels`)
+  const parsed = tryToParse(text, lines)
+  if (typeof parsed === 'string') {
+    findings.addWhole(parsed)
     return undefined
   }
   addSyntax(parsed.errors, findings)
@@ -67,6 +67,17 @@ const OPTIONS = {
   // Compares each key with each other; the tree is looked through for them at once.
   uniqueKeys: false,
 } as const
+
+/** Gives a sentence in place of what cannot be read at all. */
+function tryToParse(text: string, lines: LineCounter): Parsed | string {
+  try {
+    const tooDeep = `The file is nested too deeply: more than ${MOST_LEVELS} levels`
+    return parse(text, lines) ?? tooDeep
+  } catch {
+    // The parser looks up two variables of its own, which Deno may refuse.
+    return 'The YAML parser failed: permit what it asks for (on Deno, --allow-env=LOG_STREAM,LOG_TOKENS)'
+  }
+}
 
 function parse(text: string, lines: LineCounter): Parsed | undefined {
   const tokens = [...new Parser(lines.addNewLine).parse(text)]

@@ -6,8 +6,9 @@ import { BUN, NODES, locate } from './support/binaries.ts'
 const PROGRAM = `
 const sameAsImported = (name) => import(name).then((imported) => require(name).default === imported.default &&
   Object.keys(imported).every((key) => require(name)[key] === imported[key]))
-Promise.all(['with-auth', 'with-auth/hono'].map(sameAsImported)).then((same) => {
-  const names = [...Object.keys(require('with-auth')), ...Object.keys(require('with-auth/hono'))]
+Promise.all(['with-auth', 'with-auth/hono', 'with-auth/yaml'].map(sameAsImported)).then((same) => {
+  const names = [...Object.keys(require('with-auth')), ...Object.keys(require('with-auth/hono')),
+    ...Object.keys(require('with-auth/yaml'))]
   console.log(JSON.stringify({ same, names }))
 })
 `
@@ -17,7 +18,7 @@ for (const binary of [...NODES, BUN]) {
     const options = { cwd: inject('app'), env: {}, encoding: 'utf8' } as const
     const printed = execFileSync(locate(binary), ['-e', PROGRAM], options)
     expect(JSON.parse(printed)).toEqual({
-      same: [true, true],
+      same: [true, true, true],
       names: [
         'AuthConfigError',
         'AuthUnavailableError',
@@ -25,6 +26,10 @@ for (const binary of [...NODES, BUN]) {
         'getAuth',
         'withAuth',
         'auth',
+        'ConfigFileError',
+        'loadConfig',
+        'parseConfig',
+        'watchConfig',
       ],
     })
   })

@@ -1,0 +1,120 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
+import { startAuthEndpoint } from './support/auth-endpoint.ts'
+import { BUN, DENO, NODES, locate } from './support/binaries.ts'
+import { send } from './support/http.ts'
+import { startServer } from './support/server-process.ts'
+import { startWorker } from './support/workerd.ts'
+import type { AuthEndpoint } from './support/auth-endpoint.ts'
+import type { RunningServer } from './support/server-process.ts'
+
+type Env = Readonly<Record<string, string>>
+type Start = (env: Env) => Promise<RunningServer>
+
+const run = promisify(execFile)
+const PROGRAM = 'yaml-text.js'
+const SRVX = ['node_modules/srvx/bin/srvx.mjs', 'serve', '--prod', '--host=127.0.0.1', '--port=0']
+// The last two are the YAML parser's own.
+const MAY_READ = '--allow-env=RUN_YAML,AUTH_URL,SECRET,LOG_STREAM,LOG_TOKENS'
+const DENO_SERVE = ['serve', '--no-prompt', '--host=127.0.0.1', '--port=0', '--allow-net=127.0.0.1']
+
+const SERVERS: readonly (readonly [name: string, start: Start])[] = [
+  ...NODES.map((binary) => [binary.name, on(binary, [...SRVX, `--entry=${PROGRAM}`])] as const),
+  ['Bun', on(BUN, ['--port=0', PROGRAM])],
+  ['Deno', on(DENO, [...DENO_SERVE, MAY_READ, PROGRAM])],
+  ['workerd', (env) => startWorker(PROGRAM, inject('app'), env, [])],
+  [
+    'workerd with nodejs_compat',
+    (env) => startWorker(PROGRAM, inject('app'), env, ['nodejs_compat']),
+  ],
+]
+
+const GOOD = `
+server:
+  auth:
+    endpoint: \${env.AUTH_URL}
+    endpoint_headers: { x-secret: '\${env.SECRET}' }
+    realm: 0123
+`
+const WRONG = 'server:\n  auth:\n    endpiont: ${env.AUTH_URL}\n    timeout_ms: ${env.SECRET}\n'
+
+let endpoint: AuthEndpoint
+let server: RunningServer | undefined
+beforeAll(async () => void (endpoint = await startAuthEndpoint()))
+afterAll(() => endpoint.close())
+afterEach(async () => {
+  await server?.stop()
+  server = undefined
+})
+
+function on(binary: (typeof NODES)[number], args: readonly string[]): Start {
+  return (env) => startServer({ binary, args, cwd: inject('app'), env })
+}
+
+async function ask(token: string): Promise<string> {
+  const url = server?.url ?? ''
+  const headers = { authorization: `Bearer ${token}`, connection: 'close' }
+  const { status, body } = await send(url, { target: '/', headers })
+  const { error } = status === 200 ? { error: { code: body } } : (JSON.parse(body) as Refusal)
+  return `${status} ${error.code}`
+}
+
+interface Refusal {
+  readonly error: { readonly code: string }
+}
+
+describe.each(SERVERS)('a config out of YAML on %s', (_, start) => {
+  it('guards, with what the environment gives', async () => {
+    server = await start({ RUN_YAML: GOOD, AUTH_URL: endpoint.url, SECRET: '0042' })
+    endpoint.received.length = 0
+    expect([await ask('good'), await ask('bad')]).toEqual(['200 in', '401 denied'])
+    expect(endpoint.received.map(({ headers }) => headers['x-secret'])).toEqual(['0042', '0042'])
+  })
+
+  it('that is wrong opens nothing, and is told without what is secret', async () => {
+    server = await start({ RUN_YAML: WRONG, AUTH_URL: endpoint.url, SECRET: 'hush' })
+    expect(await ask('good')).toBe('500 not_configured')
+    await server.stop()
+    const printed = server.printed()
+    expect(printed).toContain('run.yaml:3:5: Unknown option')
+    expect(printed).toContain('did you mean')
+    expect(printed).not.toContain('hush')
+  })
+})
+
+const PROGRAMS = [...NODES, BUN, DENO].map((binary) => [binary.name, binary] as const)
+
+describe.each(PROGRAMS)('a file on %s', (_, binary) => {
+  it('is loaded and watched, and the watch lets the process end', async () => {
+    const folder = mkdtempSync(join(inject('app'), 'yaml-'))
+    const file = join(folder, 'run.yaml')
+    writeFileSync(file, 'server: { auth: { endpoint: https://auth.example.com/ } }')
+    const files = [`--allow-read=${folder}`, `--allow-write=${folder}`]
+    const permissions = ['run', '--no-prompt', ...files, '--allow-env=LOG_STREAM,LOG_TOKENS']
+    const args = [...(binary === DENO ? permissions : []), 'yaml-file.js', file]
+    const options = { cwd: inject('app'), env: { HOME: folder, NO_COLOR: '1' }, timeout: 15_000 }
+    const { stdout } = await run(locate(binary), args, options)
+    expect(JSON.parse(stdout)).toEqual({
+      loaded: { endpoint: 'https://auth.example.com/' },
+      missing: 'The file cannot be read: ENOENT',
+      config: { endpoint: 'https://other.example/' },
+    })
+  })
+})
+
+it('what Deno does not permit is named', async () => {
+  const load = (file: string): string =>
+    `import { loadConfig } from 'with-auth/yaml'; await loadConfig('${file}').catch((error) => console.log(error.message))`
+  const program = join(inject('app'), 'yaml-denied.js')
+  writeFileSync(program, load('yaml-file.js'))
+  const denied = async (...permissions: string[]): Promise<string> => {
+    const args = ['run', '--no-prompt', ...permissions, program]
+    const options = { cwd: inject('app'), env: { HOME: inject('app'), NO_COLOR: '1' } }
+    return (await run(locate(DENO), args, options)).stdout
+  }
+  expect(await denied()).toContain('permit it (on Deno, --allow-read)')
+  expect(await denied('--allow-read=.')).toContain('--allow-env=LOG_STREAM,LOG_TOKENS')
+})
