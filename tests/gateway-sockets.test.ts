@@ -83,11 +83,11 @@ describe.each([
   it('says 502 where nobody listens', async () => {
     const gone = await startRawUpstream()
     await gone.close()
-    const serve = await start(withAuth(createGateway({ upstream: gone.url }), CONFIG))
-    const response = await sendRaw(serve.port, head('GET /', ...GOOD, 'Connection: close'))
+    const alone = await start(withAuth(createGateway({ upstream: gone.url }), CONFIG))
+    const response = await sendRaw(alone.port, head('GET /', ...GOOD, 'Connection: close'))
     expect(response).toMatch(/^HTTP\/1\.1 502 /)
     expect(response).not.toMatch(/127\.0\.0\.1|ECONNREFUSED/)
-    await serve.close()
+    await alone.close()
   })
 
   it('says 508 where it is its own upstream', async () => {

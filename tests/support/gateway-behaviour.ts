@@ -30,7 +30,7 @@ export function itIsAGateway(
 ): void {
   const rows = [...GATEWAY_ROWS, ...CODING_ROWS[codings]]
   it.each(rows.map((row) => [row.name, row] as const))('%s', async (_row, row) => {
-    await playRow(row, served().port, served().upstream)
+    expect(await playRow(row, served().port, served().upstream)).toEqual([])
   })
 
   it('A-W6 streams an answer as it comes, however long nothing does', async () => {
@@ -41,7 +41,7 @@ export function itIsAGateway(
     callOf('/stream').socket.write(chunk('second'))
     await waitFor(client, 'second')
     callOf('/stream').socket.end('0\r\n\r\n')
-    await waitFor(client, '0\r\n\r\n')
+    expect(await waitFor(client, '0\r\n\r\n')).not.toContain('first')
     client.destroy()
   })
 
@@ -100,8 +100,7 @@ export function itIsAGateway(
       const received = await readAll(client)
       expect(received).toContain('part')
       expect(received.split('\r\n\r\n').slice(1).join('\r\n\r\n')).not.toMatch(/0\r\n\r\n$/)
-      const length = /content-length: (\d+)/i.exec(received)?.[1]
-      if (length !== undefined) expect(Number(length)).toBe(100)
+      expect(received).not.toMatch(/content-length: (?!100\r)/i)
     },
   )
 
@@ -132,9 +131,10 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
-async function waitFor(client: Socket, text: string): Promise<void> {
+async function waitFor(client: Socket, text: string): Promise<string> {
   let received = ''
   while (!received.includes(text)) received += String((await once(client, 'data'))[0])
+  return received
 }
 
 async function readAll(client: Socket): Promise<string> {
