@@ -7,7 +7,8 @@ import type { Document } from 'yaml'
 import type { FileLock } from './file-lock.ts'
 import type { KeyDocument } from './key-document.ts'
 
-const MAX_BYTES = 4 * 1024 * 1024
+// Some 4,000 keys, which take half a second to read.
+const MAX_BYTES = 1024 * 1024
 const NEW_FILE = `# The keys of this service. A key itself is nowhere in here, only its SHA-256.
 keys: []
 `
