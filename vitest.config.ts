@@ -5,7 +5,7 @@ export default defineConfig({
     // Left out where all tests run for each of a thousand mutants.
     tags: [{ name: 'slow', timeout: 60_000 }],
     include: ['tests/**/*.test.ts'],
-    exclude: ['tests/runtimes/**', 'tests/examples/**', '**/node_modules/**'],
+    exclude: ['tests/soak/**', 'tests/runtimes/**', 'tests/examples/**', '**/node_modules/**'],
     coverage: {
       provider: 'v8',
       include: ['src/**'],

@@ -1,0 +1,84 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { endChild, startChild } from './child.ts'
+import { monotonicMs } from './ledger.ts'
+import type { Child } from './child.ts'
+
+export interface Faults {
+  /** Whether the endpoint is at fault now, or was a moment ago. */
+  readonly areThere: (at: number) => boolean
+  /** Whether it was at any moment between two. */
+  readonly wereThere: (from: number, to: number) => boolean
+  readonly count: () => number
+  /** How often there was each kind of fault. */
+  readonly kinds: () => Readonly<Record<string, number>>
+}
+
+export interface FaultyEndpoint extends Faults {
+  readonly port: number
+  readonly revoke: (key: string) => void
+  /** Breaks the endpoint in a way drawn at random, for a while, and mends it. */
+  readonly breakOnce: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+interface Interval {
+  readonly from: number
+  to: number
+}
+
+const KINDS = ['killed', 'hanging', 'slow', 'resetting', 'restarted'] as const
+const LEAST_MS = 300
+const MOST_MS = 3_500
+const NO_MS = 0
+/** How long after a fault its consequences last: an open circuit, checks that wait, connections that are gone. */
+const AFTERMATH_MS = 3_000
+const INTERVALS_KEPT = 10
+
+/** An auth endpoint of its own process, which is broken from time to time. */
+export async function startFaultyEndpoint(ledgerPath: string): Promise<FaultyEndpoint> {
+  const revoked: string[] = []
+  const intervals: Interval[] = []
+  const kinds: Record<string, number> = {}
+  const start = (port: number): Promise<Child> =>
+    startChild('endpoint.js', [String(port), ledgerPath, JSON.stringify(revoked)])
+  let child = await start(0)
+  const { port } = child
+  const tell = (message: object): void => {
+    if (child.process.connected) child.process.send(message)
+  }
+
+  const breakFor = async (kind: (typeof KINDS)[number], ms: number): Promise<void> => {
+    if (kind !== 'killed' && kind !== 'restarted') {
+      tell({ become: kind })
+      await pause(ms)
+      return tell({ become: 'well' })
+    }
+    await endChild(child, 'SIGKILL')
+    await pause(kind === 'killed' ? ms : NO_MS)
+    child = await start(port)
+  }
+  const overlaps = (from: number, to: number): boolean =>
+    intervals.some((interval) => interval.from <= to && from <= interval.to + AFTERMATH_MS)
+
+  return {
+    port,
+    areThere: (at) => overlaps(at, at),
+    wereThere: overlaps,
+    count: () => Object.values(kinds).reduce((sum, count) => sum + count, 0),
+    kinds: () => kinds,
+    revoke: (key) => {
+      revoked.push(key)
+      tell({ revoke: key })
+    },
+    breakOnce: async () => {
+      const kind = KINDS[Math.floor(Math.random() * KINDS.length)] ?? 'killed'
+      kinds[kind] = (kinds[kind] ?? 0) + 1
+      const interval = { from: monotonicMs(), to: Infinity }
+      intervals.push(interval)
+      if (intervals.length > INTERVALS_KEPT) intervals.shift()
+      await breakFor(kind, LEAST_MS + Math.random() * (MOST_MS - LEAST_MS))
+      interval.to = monotonicMs()
+    },
+    close: () => endChild(child, 'SIGKILL'),
+  }
+}

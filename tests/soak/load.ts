@@ -1,0 +1,67 @@
+import { Agent, request } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { monotonicMs } from './ledger.ts'
+import type { IncomingMessage } from 'node:http'
+import type { Answered } from './judge.ts'
+
+export interface Load {
+  readonly stop: () => Promise<void>
+  readonly sent: () => number
+  /** Requests that got no answer at all: there must be none. */
+  readonly lost: () => readonly string[]
+}
+
+interface LoadOptions {
+  readonly port: number
+  readonly connections: number
+  readonly nextKey: () => string
+  readonly answered: (answered: Answered) => void
+}
+
+/** Sends requests over some connections, each as soon as the last one on it was answered. */
+export function startLoad({ port, connections, nextKey, answered }: LoadOptions): Load {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections })
+  const lost: string[] = []
+  const over = new AbortController()
+  let sent = 0
+
+  const send = async (key: string): Promise<void> => {
+    const sentAt = monotonicMs()
+    sent += 1
+    const { status, body } = await exchange(agent, port, key)
+    answered({ key, sentAt, gotAt: monotonicMs(), status, body })
+  }
+  const keepSending = async (): Promise<void> => {
+    while (!over.signal.aborted) {
+      // One after another on each connection is what the load is.
+      // oxlint-disable-next-line no-await-in-loop
+      await send(nextKey()).catch((error: unknown) => void lost.push(String(error)))
+    }
+  }
+  const all = Promise.all(Array.from({ length: connections }, keepSending))
+  return {
+    sent: () => sent,
+    lost: () => lost,
+    stop: async () => {
+      over.abort()
+      await all
+      agent.destroy()
+    },
+  }
+}
+
+function exchange(
+  agent: Agent,
+  port: number,
+  key: string,
+): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const headers = { authorization: `Bearer ${key}` }
+    const outgoing = request({ agent, host: '127.0.0.1', port, path: '/v1/models', headers })
+    outgoing.on('error', reject)
+    outgoing.on('response', (incoming: IncomingMessage) => {
+      text(incoming).then((body) => resolve({ status: incoming.statusCode ?? 0, body }), reject)
+    })
+    outgoing.end()
+  })
+}
