@@ -153,7 +153,7 @@ function pass(passage: Passage, outcome: 'public' | 'preflight' | 'allow'): Deci
 
 // Without an identity for who needs none.
 function admit({ setup, request }: Passage, auth?: Auth): Admission {
-  const credentials = isReady(setup) ? setup.config.credentials : []
+  const { credentials } = setup
   const admission: Admission =
     auth === undefined
       ? { outcome: 'exempt', credentials }

@@ -20,6 +20,8 @@ import type { ComposedVerifier } from './verifier.ts'
 export interface Unready {
   readonly denials: Denials
   readonly report: Report | undefined
+  /** Where the key of a request may be; nowhere without a config. */
+  readonly credentials: ResolvedConfig['credentials']
 }
 
 /** Everything that deciding about a request needs, made once. */
@@ -93,10 +95,11 @@ function fromFunction<Args extends readonly unknown[]>(
 }
 
 function createUnready(config: Partial<ResolvedConfig>): Unready {
-  const { realm = 'api', unavailableStatus = 401, respond, onEvent } = config
+  const { realm = 'api', unavailableStatus = 401, credentials = [], respond, onEvent } = config
   return {
     denials: createDenials({ realm, unavailableStatus, respond }),
     report: createReport(onEvent),
+    credentials,
   }
 }
 
