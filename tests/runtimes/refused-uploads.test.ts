@@ -46,10 +46,11 @@ it.each(BODY_SERVERS.map((server) => [server.name, server] as const))(
     for (const { status, closed } of ours.uploads) {
       expect(status === undefined && closed ? 401 : status).toBe(401)
     }
-    // A client that is quick may have sent a whole body before it looks, but not each time.
+    // Bun reads on before it lets its answer go, so that a quick client may have sent a whole body, but not each time.
     const isEarly = ({ closed, answeredAfterMb = BODY_MB }: Upload): boolean =>
       closed || answeredAfterMb < BODY_MB
-    expect(ours.uploads.some(isEarly)).toBe(true)
+    const early = ours.uploads.filter(isEarly)
+    expect(early.length).toBeGreaterThanOrEqual(name === 'Bun' ? 1 : REFUSED.length)
     expect(ours.uploads).toHaveLength(REFUSED.length)
     expect(ours.next).toContain('HTTP/1.1 200')
     expect(ours.grownMb).toBeLessThan(MOST_MB)
