@@ -56,6 +56,7 @@ describe('the workflows', () => {
     expect(jobs['publish']?.permissions).toEqual({ contents: 'read', 'id-token': 'write' })
     const commands = stepsOf(parse(text) as Workflow).map(({ run }) => run)
     expect(commands).toContain('.ci/run')
+    expect(commands).toContain('npm run test:soak')
     expect(commands).toContain('npm publish --provenance --access public')
     expect(commands).toContain('npm audit signatures')
     expect(commands).toContain('npm run --silent sbom > sbom.cdx.json')
