@@ -3,6 +3,7 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { CONTESTANTS } from './contestants.ts'
 import { GOALS, findGoals } from './goals.ts'
+import { renderMatchGoals } from './goals/match-goals.ts'
 import { MATCHES } from './matches.ts'
 import { measure } from './measure.ts'
 import { writeSections } from './results.ts'
@@ -16,7 +17,7 @@ import type { Endpoint } from './support/endpoint.ts'
 import type { RuntimeId } from './support/runtimes.ts'
 
 const QUICK: Effort = { rounds: 3, seconds: 1 }
-const FULL: Effort = { rounds: 5, seconds: 2 }
+const FULL: Effort = { rounds: 7, seconds: 1 }
 const GOALS_HEADING = 'Goals, on Node 24'
 const TITLES = MATCHES.map(({ title }) => title)
 
@@ -53,7 +54,8 @@ async function play(
 ): Promise<Section> {
   const measured = await measure(match, runtime, app, endpoint, effort)
   const heading = headingOf(match, measured)
-  const text = `${describe(measured)}\n\n${renderTable(measured)}`
+  const reached = renderMatchGoals(match.id, runtime, measured)
+  const text = `${describe(measured)}\n\n${renderTable(measured)}\n\n${reached}`.trim()
   print(`\n## ${heading}\n\n${text}`)
   return { heading, text }
 }

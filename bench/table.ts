@@ -39,12 +39,13 @@ function renderRow({ name, samples, residentBytes }: Measured, first: Measured):
     milliseconds(middle(({ p50 }) => p50)),
     milliseconds(middle(({ p99 }) => p99)),
     middle(({ callsPerRequest }) => callsPerRequest).toFixed(2),
-    percent(middle(({ endpointLoad }) => endpointLoad)),
+    `${Math.round(100 * middle(({ endpointLoad }) => endpointLoad))} %`,
     `${Math.round(residentBytes / 2 ** 20)} MiB`,
   ]
 }
 
-function lowestCpu(samples: readonly Sample[]): number {
+/** Microseconds of CPU a request in the best round. */
+export function lowestCpu(samples: readonly Sample[]): number {
   return Math.min(...samples.map(({ cpuMicroseconds }) => cpuMicroseconds))
 }
 
@@ -52,7 +53,8 @@ export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
-function percent(ratio: number): string {
+/** A ratio, as a fraction if it is small. */
+export function percent(ratio: number): string {
   if (ratio > 0 && ratio < 0.05) return `1/${Math.round(1 / ratio)}`
   return ratio < 10 ? `${Math.round(ratio * 100)} %` : `${ratio.toFixed(0)} x`
 }

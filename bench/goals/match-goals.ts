@@ -1,0 +1,123 @@
+import { CONTESTANTS } from '../contestants.ts'
+import { lowestCpu, median, percent } from '../table.ts'
+import type { ContestantId } from '../contestants.ts'
+import type { Measured, Sample } from '../measure.ts'
+import type { RuntimeId } from '../support/runtimes.ts'
+
+type Least = number | Partial<Record<RuntimeId, number>>
+
+/** What one contestant of a match must reach beside another. */
+interface MatchGoal {
+  /** The match, or the matches whose id begins so. */
+  readonly match: string
+  readonly who: ContestantId
+  readonly beside: ContestantId
+  /** Times the requests of the other. */
+  readonly requests?: Least
+  /** Times as little CPU a request. */
+  readonly lessCpu?: number
+  /** Milliseconds more, at most. */
+  readonly added?: { readonly p50: number; readonly p99: number }
+}
+
+interface Pair {
+  readonly who: Measured
+  readonly beside: Measured
+}
+
+const MATCH_GOALS: readonly MatchGoal[] = [
+  {
+    match: 'hit/hot',
+    who: 'kept',
+    beside: 'bare',
+    requests: { node24: 0.83, node26: 0.89, bun: 0.8, deno: 0.79, workerd: 0.88 },
+  },
+  {
+    match: 'hit/many',
+    who: 'kept',
+    beside: 'bare',
+    requests: { node24: 0.83, bun: 0.72, deno: 0.75, workerd: 0.86 },
+  },
+  { match: 'hit/hot', who: 'kept-hono', beside: 'map-hono', requests: 1 },
+  {
+    match: 'hit/hot',
+    who: 'kept-hono',
+    beside: 'bearer-static',
+    requests: { node24: 2.8, bun: 2.2, deno: 4.5, workerd: 1.5 },
+  },
+  { match: 'miss/new', who: 'asked', beside: 'post', requests: 0.95 },
+  { match: 'miss/node', who: 'transported-hono', beside: 'post-hono', requests: 3 },
+  {
+    match: 'miss/single-node',
+    who: 'transported',
+    beside: 'bare',
+    added: { p50: 0.15, p99: 2 },
+  },
+  { match: 'refused/', who: 'kept', beside: 'bare', requests: 0.65 },
+  { match: 'refused/', who: 'kept-hono', beside: 'bearer-static', requests: 3 },
+  { match: 'peers/origin', who: 'asked', beside: 'origin', lessCpu: 35 },
+  { match: 'peers/origin', who: 'kept', beside: 'origin', lessCpu: 250 },
+]
+
+/** A list of what was wanted of a match, and what was found. Empty if nothing was. */
+export function renderMatchGoals(
+  match: string,
+  runtime: RuntimeId,
+  measured: readonly Measured[],
+): string {
+  const find = (id: ContestantId): Measured | undefined =>
+    measured.find(({ name }) => name === CONTESTANTS[id].name)
+  return MATCH_GOALS.filter((goal) => match.startsWith(goal.match))
+    .flatMap((goal) => {
+      const [who, beside] = [find(goal.who), find(goal.beside)]
+      if (who === undefined || beside === undefined) return []
+      return render(goal, runtime, { who, beside })
+    })
+    .join('\n')
+}
+
+function render({ requests, lessCpu, added }: MatchGoal, runtime: RuntimeId, pair: Pair): string[] {
+  const least = typeof requests === 'object' ? requests[runtime] : requests
+  return [
+    ...(least === undefined ? [] : [renderRequests(least, pair)]),
+    ...(lessCpu === undefined ? [] : [renderCpu(lessCpu, pair)]),
+    ...(added === undefined
+      ? []
+      : [renderAdded('p50', added, pair), renderAdded('p99', added, pair)]),
+  ]
+}
+
+function renderRequests(least: number, { who, beside }: Pair): string {
+  const found = median(
+    who.samples.map(({ perSecond }, round) => perSecond / (beside.samples[round]?.perSecond ?? 0)),
+  )
+  const byCpu = percent(1 / cpuRatio({ who, beside }))
+  const goal = `${who.name}, requests beside ${beside.name}: at least ${percent(least)}`
+  return line(goal, `${percent(found)}, by CPU ${byCpu}`, found >= least)
+}
+
+function renderCpu(least: number, pair: Pair): string {
+  const found = 1 / cpuRatio(pair)
+  const goal = `${pair.who.name}, less CPU than ${pair.beside.name}: at least ${least} times`
+  return line(goal, `${found.toFixed(0)} times`, found >= least)
+}
+
+function renderAdded(
+  figure: 'p50' | 'p99',
+  most: Readonly<Record<'p50' | 'p99', number>>,
+  { who, beside }: Pair,
+): string {
+  const middle = ({ samples }: Measured): number =>
+    median(samples.map((sample: Sample) => sample[figure])) / 1000
+  const found = middle(who) - middle(beside)
+  const goal = `${who.name}, ${figure} beside ${beside.name}: at most ${most[figure]} ms more`
+  return line(goal, `${found.toFixed(2)} ms`, found <= most[figure])
+}
+
+function cpuRatio({ who, beside }: Pair): number {
+  return lowestCpu(who.samples) / lowestCpu(beside.samples)
+}
+
+function line(goal: string, found: string, isReached: boolean): string {
+  return `- ${goal}. Found: ${found}${isReached ? '' : ' (**missed**)'}.`
+}
