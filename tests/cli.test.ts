@@ -1,15 +1,24 @@
 import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { json } from 'node:stream/consumers'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ensureBuilt } from './support/built-package.ts'
+import { close, listen } from './support/loopback.ts'
 import { readJson, ROOT } from './support/project.ts'
+import { spawnProgram } from './support/spawned-program.ts'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { SpawnedProgram } from './support/spawned-program.ts'
+
+const BUILT = join(ROOT, 'dist/cli.js')
 
 function run(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(ROOT, 'dist/cli.js'), ...args],
-    { encoding: 'utf8', env: { PATH: process.env['PATH'] } },
-  )
+  const { status, stdout, stderr } = spawnSync(process.execPath, [BUILT, ...args], {
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'] },
+  })
   return { status, stdout, stderr }
 }
 
@@ -32,3 +41,98 @@ describe('the built command', () => {
     expect(JSON.parse(failed.stdout)).toMatchObject({ ok: false })
   })
 })
+
+describe('the built gateway', () => {
+  // `undefined`: not installed. Of an undici that is too new for its Node, nothing loads.
+  const installations = [
+    { undici: 'as it is here', over: 'undici', encoding: 'identity' },
+    { undici: undefined, over: 'fetch', encoding: 'gzip, deflate' },
+    { undici: '6.21.0', over: 'fetch', encoding: 'gzip, deflate' },
+    { undici: '99.0.0', over: 'fetch', encoding: 'gzip, deflate' },
+  ] as const
+  const folder = mkdtempSync(join(tmpdir(), 'with-auth-installed-'))
+  const encodings = new Set<unknown>()
+  let endpoint: Server
+  let upstream: Server
+  let environment: Record<string, string>
+  let upstreamUrl: string
+  let running: SpawnedProgram[] = []
+
+  beforeAll(ensureBuilt, 60_000)
+  beforeEach(async () => {
+    encodings.clear()
+    endpoint = createServer((request, response) => void answer(request, response))
+    // Such a connection is idle for as long as the gateway lets it be.
+    endpoint.keepAliveTimeout = 0
+    upstream = createServer(({ headers }, response) => response.end(headers['x-auth-principal']))
+    environment = { AUTH_ENDPOINT: `http://127.0.0.1:${await listen(endpoint)}/validate` }
+    upstreamUrl = `http://127.0.0.1:${await listen(upstream)}`
+  })
+  afterEach(async () => {
+    for (const program of running) program.kill('SIGKILL')
+    await Promise.all(running.map(({ ended }) => ended))
+    running = []
+    await Promise.all([close(endpoint), close(upstream)])
+  })
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    encodings.add(request.headers['accept-encoding'])
+    const { api_key: key } = (await json(request)) as { api_key: string }
+    if (key !== 'sk-good') return void response.writeHead(401).end()
+    response.end('{"principal":"alice"}')
+  }
+
+  function start(command: string): SpawnedProgram {
+    const args = [command, 'gateway', '--port=0', '--upstream', upstreamUrl]
+    const program = spawnProgram(process.execPath, args, { cwd: folder, env: environment })
+    running.push(program)
+    return program
+  }
+
+  it.each(installations)(
+    'asks over $over with undici $undici, and ends while a connection to the endpoint is open',
+    { timeout: 30_000 },
+    async ({ undici, over, encoding }) => {
+      const gateway = start(undici === installations[0].undici ? BUILT : install(folder, undici))
+      const [, url = '', asksOver] = await gateway.printed(
+        /"type":"listening","url":"([^"]+)".*"asksOver":"(\w+)"/,
+      )
+      expect(asksOver).toBe(over)
+      const call = async (key: string): Promise<[number, string]> => {
+        const response = await fetch(url, { headers: { authorization: `Bearer ${key}` } })
+        return [response.status, await response.text()]
+      }
+      expect(await call('sk-good')).toEqual([200, 'alice'])
+      expect(await call('sk-wrong')).toEqual([401, expect.stringContaining('"denied"')])
+      expect([...encodings]).toEqual([encoding])
+
+      const connections = await new Promise((resolve) =>
+        endpoint.getConnections((_error, count) => resolve(count)),
+      )
+      expect(connections).toBeGreaterThan(0)
+      gateway.kill('SIGTERM')
+      expect(await gateway.ended).toBe(0)
+    },
+  )
+})
+
+/** Installs the built command with what it depends on, and an undici of a version that holds nothing. */
+function install(parent: string, undici: string | undefined): string {
+  const folder = mkdtempSync(join(parent, 'app-'))
+  const packages = join(folder, 'node_modules')
+  // Empty, it also hides one that is installed further up.
+  mkdirSync(join(packages, 'undici'), { recursive: true })
+  if (undici !== undefined) {
+    const manifest = { name: 'undici', version: undici, main: 'index.js' }
+    writeFileSync(join(packages, 'undici/package.json'), JSON.stringify(manifest))
+    writeFileSync(join(packages, 'undici/index.js'), 'throw new TypeError("not on this Node")')
+  }
+  const { dependencies } = readJson<{ dependencies: Record<string, string> }>('package.json')
+  for (const name of Object.keys(dependencies)) {
+    symlinkSync(join(ROOT, 'node_modules', name), join(packages, name), 'junction')
+  }
+  cpSync(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true })
+  cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'))
+  return join(folder, 'dist/cli.js')
+}

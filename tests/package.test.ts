@@ -317,6 +317,12 @@ describe('the published package', () => {
   it.each([
     ['no undici', undefined, 'the package "undici" is not installed: npm install undici@7'],
     ['an old undici', '6.21.0', 'it needs undici 7, found 6: npm install undici@7'],
+    // There is nothing in it, so it does not load.
+    [
+      'an undici for a newer Node',
+      '99.0.0',
+      `undici 99 does not load on Node ${process.versions.node}: npm install undici@7`,
+    ],
   ])('refuses nodeTransport() at once with %s, and nothing else', (_what, version, message) => {
     const alone = mkdtempSync(join(tmpdir(), 'with-auth-alone-'))
     cpSync(join(packed.folder, 'dist'), join(alone, 'dist'), { recursive: true })

@@ -4,6 +4,7 @@ import { createGateway } from '../gateway.ts'
 import { refuseOperands, requireText } from './command.ts'
 import { createDecisionLog } from './decision-log.ts'
 import { createEndpointProof } from './endpoint-proof.ts'
+import { equipWithTransport } from './endpoint-transport.ts'
 import { createFront } from './front.ts'
 import { GUARD_OPTIONS, readGuardConfig } from './guard-config.ts'
 import { createRandomKeyAsker } from './random-key.ts'
@@ -16,6 +17,7 @@ import type { CommandLine } from './command-line.ts'
 import type { Command } from './command.ts'
 import type { DecisionLog } from './decision-log.ts'
 import type { EndpointProof, ProofState } from './endpoint-proof.ts'
+import type { EquippedConfig } from './endpoint-transport.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const PORT = 8320
@@ -47,9 +49,11 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   const address = readAddress(line, PORT)
   const options = readUpstreamOptions(line)
   const log = createDecisionLog(surroundings.print)
-  const config = await readGuardConfig(line, surroundings, ({ message }) =>
+  const given = await readGuardConfig(line, surroundings, ({ message }) =>
     log({ type: 'keys_error', message }),
   )
+  const equipped = await equipWithTransport(given, surroundings)
+  const { config } = equipped
   const passOn = createGateway({
     upstream,
     ...options,
@@ -62,7 +66,7 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
     const proofState = isShadow(config) ? () => 'proven' as const : proof.state
     const front = createFront({ guarded, proofState, healthz: line.has('healthz'), log })
     const serving = await listen(front, address)
-    announce(serving.url, config, log, line.has('json') ? undefined : surroundings.note)
+    announce(serving.url, equipped, log, line.has('json') ? undefined : surroundings.note)
     await serveUntilStopped([serving], surroundings)
   } finally {
     proof.stop()
@@ -94,11 +98,12 @@ function isShadow({ mode }: AuthConfig): boolean {
 
 function announce(
   url: string,
-  config: AuthConfig,
+  { config, asksOver }: EquippedConfig,
   log: DecisionLog,
   note: ((text: string) => void) | undefined,
 ): void {
   const resolved = resolveConfig(config)
-  log({ type: 'listening', url, revokedKeyWorksForMs: revokedKeyWorksForMs(resolved) })
-  note?.(`with-auth: gateway on ${url} (${describeRevocation(resolved)})\n`)
+  log({ type: 'listening', url, revokedKeyWorksForMs: revokedKeyWorksForMs(resolved), asksOver })
+  const asking = asksOver === undefined ? '' : `; the endpoint is asked over ${asksOver}`
+  note?.(`with-auth: gateway on ${url} (${describeRevocation(resolved)}${asking})\n`)
 }

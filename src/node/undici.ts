@@ -53,8 +53,7 @@ export function openAgent({
   connectTimeoutMs,
   secureContext,
 }: ConnectionOptions): NodeDispatcher {
-  checkUndici()
-  const { Agent } = require('undici') as { Agent: AgentConstructor }
+  const Agent = loadAgent()
   return new Agent({
     allowH2: false,
     pipelining: 1,
@@ -69,7 +68,20 @@ export function openAgent({
   })
 }
 
-function checkUndici(): void {
+function loadAgent(): AgentConstructor {
+  const major = checkUndici()
+  try {
+    const { Agent } = require('undici') as { Agent: AgentConstructor }
+    return Agent
+  } catch {
+    // Each major needs a newer Node than the last.
+    throw missing(
+      `undici ${major} does not load on Node ${process.versions.node}: npm install undici@7`,
+    )
+  }
+}
+
+function checkUndici(): number {
   if ('bun' in process.versions) {
     throw missing('it is for Node: on Bun leave "transport" out, for its fetch is as fast')
   }
@@ -77,6 +89,7 @@ function checkUndici(): void {
   if (major === undefined)
     throw missing('the package "undici" is not installed: npm install undici@7')
   if (major < 7) throw missing(`it needs undici 7, found ${major}: npm install undici@7`)
+  return major
 }
 
 function readMajor(): number | undefined {

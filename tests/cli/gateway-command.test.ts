@@ -25,8 +25,9 @@ let endpoint: AuthEndpoint
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'with-auth-gateway-'))
   reached = []
-  upstream = createServer(({ url }, response) => {
+  upstream = createServer(({ url, headers }, response) => {
     reached.push(url)
+    response.setHeader('x-seen-principal', headers['x-auth-principal'] ?? '')
     response.end('from the upstream')
   })
   upstreamUrl = `http://127.0.0.1:${await listen(upstream)}`
@@ -41,8 +42,15 @@ afterEach(async () => {
   rmSync(folder, { recursive: true })
 })
 
+// By what the endpoint is asked, and what makes the command choose it.
+const CLIENTS = [
+  ['undici', {}],
+  ['fetch', { NODE_USE_ENV_PROXY: '1' }],
+] as const
+let choice: Readonly<Record<string, string>> = {}
+
 function start(args: readonly string[], env: Record<string, string> = {}) {
-  const surroundings = createSurroundings(env)
+  const surroundings = createSurroundings({ ...choice, ...env })
   const line = ['gateway', '--upstream', upstreamUrl, '--port=0', ...args]
   const ended = main(line, [gatewayCommand], surroundings)
   running.push({ surroundings, ended })
@@ -68,7 +76,35 @@ function writeRunYaml(auth: string): string {
   return file
 }
 
-describe('with-auth gateway', () => {
+describe.each(CLIENTS)('with-auth gateway, over %s', (client, chosenBy) => {
+  beforeEach(() => {
+    choice = chosenBy
+  })
+
+  it('says at its start over what it asks, where it asks', async () => {
+    const asking = start([], { AUTH_ENDPOINT: endpoint.url })
+    await asking.listening()
+    expect(logged(asking.printed())).toContainEqual(
+      expect.objectContaining({ type: 'listening', asksOver: client }),
+    )
+    expect(asking.noted()).toContain(
+      `(a revoked key works for at most 5 s; the endpoint is asked over ${client})`,
+    )
+
+    const file = join(folder, 'keys.yaml')
+    await createKey(file, { principal: 'alice' })
+    const knowing = start(['--keys', file])
+    await knowing.listening()
+    expect(knowing.printed()).not.toContain('asksOver')
+    expect(knowing.noted()).toMatch(/\(a revoked key works for at most 5 s\)\n$/)
+  })
+
+  it('tells the upstream whom the endpoint named', async () => {
+    const gateway = start([], { AUTH_ENDPOINT: endpoint.url })
+    const url = await gateway.listening()
+    expect((await call(`${url}/whoami`, KEY)).headers.get('x-seen-principal')).toBe('alice')
+  })
+
   it('asks the endpoint of a run.yaml, and writes a line for each decision', async () => {
     const gateway = start(['--config', writeRunYaml(`endpoint: "${endpoint.url}"`)])
     const url = await gateway.listening()

@@ -1,0 +1,55 @@
+import process from 'node:process'
+import { afterEach, describe, expect, it } from 'vitest'
+import { equipWithTransport } from '../../src/cli/endpoint-transport.ts'
+import type { AuthConfig } from '../../src/index.ts'
+
+const CONFIG: AuthConfig = { endpoint: 'https://auth.example.com/validate', timeoutMs: 900 }
+const { versions, execArgv } = process
+
+function stub(name: 'versions' | 'execArgv', value: unknown): void {
+  Object.defineProperty(process, name, { value, configurable: true, enumerable: true })
+}
+afterEach(() => {
+  stub('versions', versions)
+  stub('execArgv', execArgv)
+})
+
+describe('what asks the endpoint of the command', () => {
+  it('is undici where it is installed, and nothing else of the config changes', async () => {
+    const { config, asksOver } = await equipWithTransport(CONFIG, { env: {} })
+    expect(asksOver).toBe('undici')
+    expect(config).toEqual({ ...CONFIG, transport: expect.any(Function) })
+    expect(CONFIG).not.toHaveProperty('transport')
+  })
+
+  it.each<[string, AuthConfig]>([
+    ['fetch', { ...CONFIG, fetch: () => Promise.resolve(new Response()) }],
+    ['transport', { ...CONFIG, transport: () => Promise.reject(new Error('not asked')) }],
+    ['verifier', { verifier: () => ({ outcome: 'deny' }) }],
+  ])('is what the config says with %s', async (_option, given) => {
+    const equipped = await equipWithTransport(given, { env: {} })
+    expect(equipped.config).toBe(given)
+    expect(equipped.asksOver).toBeUndefined()
+  })
+
+  it.each([{ bun: '1.4.5' }, { deno: '2.9.6' }])('is fetch on %j', async (runtime) => {
+    stub('versions', { ...versions, ...runtime })
+    const equipped = await equipWithTransport(CONFIG, { env: {} })
+    expect(equipped).toEqual({ config: CONFIG, asksOver: 'fetch' })
+  })
+
+  it.each([
+    ['NODE_USE_ENV_PROXY=1', { NODE_USE_ENV_PROXY: '1' }, []],
+    ['NODE_OPTIONS', { NODE_OPTIONS: '--no-warnings --use-env-proxy' }, []],
+    ['an argument of Node', {}, ['--use-env-proxy']],
+  ])('is fetch where %s has it take the proxy of the environment', async (_by, env, args) => {
+    stub('execArgv', args)
+    const equipped = await equipWithTransport(CONFIG, { env })
+    expect(equipped).toEqual({ config: CONFIG, asksOver: 'fetch' })
+  })
+
+  it('is undici where a proxy is named that Node does not take', async () => {
+    const env = { NODE_USE_ENV_PROXY: '0', HTTPS_PROXY: 'http://127.0.0.1:1', NODE_OPTIONS: '' }
+    expect((await equipWithTransport(CONFIG, { env })).asksOver).toBe('undici')
+  })
+})
