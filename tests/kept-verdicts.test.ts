@@ -105,7 +105,7 @@ describe('A-C: concurrency and time', () => {
     await first
   })
 
-  it('A-C2 one that waits goes away: a check has no abort, so nobody is refused and no listener is left (Node #55351)', async () => {
+  it('A-C2 one that waits goes away: a check has no abort, so nobody is refused and no listener is left (nodejs/node#55351)', async () => {
     const { held, release } = hold()
     const { send, asked } = guard(() => held.then(() => allow()))
     const client = new AbortController()
@@ -314,7 +314,7 @@ describe('A-C: concurrency and time', () => {
 })
 
 describe('A-K: what a verdict is kept for', () => {
-  it('A-K1 an allow on one path is none on another (lua-resty-openidc #399, #569)', async () => {
+  it('A-K1 an allow on one path is none on another (zmartzone/lua-resty-openidc#399, zmartzone/lua-resty-openidc#569)', async () => {
     const { send } = guard(({ path }) => (path === '/a' ? allow() : refuse()))
     expect((await send(get('/a', 'good'))).status).toBe(200)
     expect((await send(get('/b', 'good'))).status).toBe(401)
@@ -563,7 +563,7 @@ describe('A-K: what a verdict is kept for', () => {
     expect(asked).toHaveLength(2)
   })
 
-  it('A-K16 what the endpoint decides by is in the key, so a hit is as good as asking (lua-resty-openidc #569)', async () => {
+  it('A-K16 what the endpoint decides by is in the key, so a hit is as good as asking (zmartzone/lua-resty-openidc#569)', async () => {
     const { send } = guard(({ headers }) => (headers['x-scope'] === 'read' ? allow() : refuse()), {
       context: { headers: ['x-scope'] },
     })

@@ -52,7 +52,7 @@ it('A-I4 says nobody where nobody was asked, whatever the client says', () => {
   expect([...headers.keys()].filter((name) => name.includes('auth'))).toEqual([])
 })
 
-it('A-I3 sets its own fields after taking away what Connection names (CVE-2024-45410, CVE-2026-29054)', () => {
+it('A-I3 sets its own fields after taking away what Connection names (CVE-2024-45410, CVE-2026-29054, GHSA-w9mr-28mw-j8hg)', () => {
   const connection =
     'close, X-Auth-Principal, X-Forwarded-Proto, X-Forwarded-Host, Via, Accept-Encoding'
   const { headers } = planOf(admit(get('/', 'secret', { connection }))).init

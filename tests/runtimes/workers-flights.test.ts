@@ -54,7 +54,7 @@ describe.concurrent.each(PLATFORMS.map((platform) => [platform.name, platform] a
   (_name, platform) => {
     const isCurrent = platform.date === CURRENT_DATE
 
-    it('answers who follows a request that ends first, and who comes later', async (context) => {
+    it('A-C9 answers who follows a request that ends first, and who comes later (cloudflare/cloudflare-docs#29797)', async (context) => {
       const bench = await starter(platform, context)({ ...OPTIONS, timeoutMs: 2000 })
       const [leader, ...others] = await askInTurn(bench, 150)
       expect(leader?.said).toBe('202')

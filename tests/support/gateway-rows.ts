@@ -66,7 +66,7 @@ const IDENTITY: readonly GatewayRow[] = [
     told: { 'x-auth-principal': 'alice', 'x-auth-attributes': '{"roles":["admin"]}' },
   },
   {
-    name: 'A-I3 R11 Connection names our own headers (CVE-2024-45410, CVE-2026-29054)',
+    name: 'A-I3 R11 Connection names our own headers (CVE-2024-45410, CVE-2026-29054, GHSA-w9mr-28mw-j8hg)',
     path: '/i3',
     fields: [
       GOOD,
@@ -128,7 +128,7 @@ const IDENTITY: readonly GatewayRow[] = [
 
 const FACTS: readonly GatewayRow[] = [
   {
-    name: 'A-I5 X-Forwarded-* and Forwarded (CVE-2026-35051, CVE-2026-39858, CVE-2026-54764)',
+    name: 'A-I5 X-Forwarded-* and Forwarded (CVE-2026-33495, CVE-2026-35051, CVE-2026-39858, CVE-2026-54764)',
     path: '/i5',
     fields: [
       GOOD,

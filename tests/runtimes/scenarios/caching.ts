@@ -39,7 +39,7 @@ export const CACHING: readonly Scenario[] = [
     request: wrong(),
     expected: denied,
   }),
-  cached('A-K1 asks again for another path (lua-resty-openidc #399)', {
+  cached('A-K1 asks again for another path (zmartzone/lua-resty-openidc#399)', {
     before: [firstStep],
     request: { ...request, target: '/admin' },
     expected: handled(ALICE, told('good', '/admin')),

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest'
+import { readTable } from './support/markdown.ts'
+import { readText, sorted } from './support/project.ts'
+import { findTitles, titlesIn } from './support/test-titles.ts'
+
+/** The list of advisories in SECURITY.md, and the tests that play them. */
+
+const ID = /\bCVE-\d{4}-\d{4,}\b|\bGHSA(?:-[\da-z]{4}){3}\b|(?<![\w-])[\w-]+\/[\w-]+#\d+\b/
+const SECURITY = readText('SECURITY.md')
+const listed = readTable(SECURITY, 'advisory').map(([id = '', what = '', test = '']) => ({
+  id,
+  what,
+  file: test.replaceAll('`', ''),
+}))
+const played = findTitles(ID).flatMap(({ file, text }) => idsIn(text).map((id) => ({ id, file })))
+
+function idsIn(text: string): string[] {
+  return [...text.matchAll(new RegExp(ID, 'g'))].map(([id]) => id)
+}
+
+it('each advisory that a test names is in the list, and each in the list is named by a test', () => {
+  expect(listed.length).toBeGreaterThan(70)
+  expect(listed.map(({ id }) => id)).toEqual(sorted(new Set(played.map(({ id }) => id))))
+})
+
+it('each has a sentence, and the file of a test with its id in the title', () => {
+  const found = new Set(played.map(({ id, file }) => `${id} ${file}`))
+  expect(listed.filter(({ id, file }) => !found.has(`${id} ${file}`))).toEqual([])
+  expect(listed.filter(({ what }) => !/^[a-z].{15,}\.$/i.test(what))).toEqual([])
+})
+
+it('the figure is their number', () => {
+  const figures = readTable(SECURITY, 'what').filter(([what]) => what?.startsWith('advisories'))
+  expect(figures.map(([, figure]) => figure)).toEqual([String(listed.length)])
+})
+
+describe('an id', () => {
+  // In parts, since this file is searched too.
+  const SAMPLE = ['CVE', '1999', '0001'].join('-')
+  const ISSUE = ['some', 'thing#12'].join('/')
+
+  it.each([
+    ['in a comment', `// ${SAMPLE}\n/* ${SAMPLE} */`, []],
+    ['in prose', `const why = { because: '${SAMPLE}' }`, []],
+    ['of a test', `it('does not (${SAMPLE})', f)`, [SAMPLE]],
+    ['of a row', `it.each([['${ISSUE}: a row', 1]])('%s', f)`, [ISSUE]],
+    ['of a named row', `const row = { name: 'a row (${ISSUE}, ${SAMPLE})' }`, [ISSUE, SAMPLE]],
+    ['beside what varies', `it(\`\${name} (${SAMPLE})\`, f)`, [SAMPLE]],
+  ])('%s counts as a title, or does not', (_where, code, ids) => {
+    expect(titlesIn(code).flatMap(idsIn)).toEqual(ids)
+  })
+})

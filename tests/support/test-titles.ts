@@ -1,0 +1,52 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import ts from 'typescript'
+import { readText, ROOT } from './project.ts'
+
+/** A text that names a test, or a row of a table of tests. */
+export interface TestTitle {
+  /** Relative to the package, such as `tests/security.test.ts`. */
+  readonly file: string
+  readonly text: string
+}
+
+const PROPERTIES: ReadonlySet<string> = new Set(['name', 'title'])
+
+/**
+ * The titles below `tests` that this pattern is in. They are read, not run: a run of all runtimes and frameworks would
+ * take minutes. Files without a match are not parsed.
+ */
+export function findTitles(pattern: RegExp): TestTitle[] {
+  return listTests('tests').flatMap((file) => {
+    const text = readText(file)
+    if (!pattern.test(text)) return []
+    return titlesIn(text)
+      .filter((title) => pattern.test(title))
+      .map((title) => ({ file, text: title }))
+  })
+}
+
+function listTests(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`
+    if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : listTests(path)
+    return path.endsWith('.ts') ? [path] : []
+  })
+}
+
+/** What stands where titles do: in a call, in a row, or as a name. A comment is none, nor is a reason in prose. */
+export function titlesIn(text: string): string[] {
+  const titles: string[] = []
+  const visit = (node: ts.Node): void => {
+    if (ts.isStringLiteralLike(node) && isTitle(node)) titles.push(node.text)
+    if (ts.isTemplateExpression(node) && isTitle(node)) titles.push(node.getText())
+    ts.forEachChild(node, visit)
+  }
+  visit(ts.createSourceFile('titles.ts', text, ts.ScriptTarget.Latest, true))
+  return titles
+}
+
+function isTitle({ parent }: ts.Node): boolean {
+  if (ts.isCallExpression(parent) || ts.isArrayLiteralExpression(parent)) return true
+  return ts.isPropertyAssignment(parent) && PROPERTIES.has(parent.name.getText())
+}
