@@ -116,7 +116,7 @@ describe('an endpoint over a text', () => {
   })
 })
 
-describe('processes that change the keys at the same time', { timeout: 60_000 }, () => {
+describe('processes that change the keys at the same time', { tags: ['slow'] }, () => {
   beforeAll(() => ensureBuilt(), 60_000)
 
   it.each([

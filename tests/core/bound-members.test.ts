@@ -81,3 +81,17 @@ it('works for objects without a prototype and for frozen ones', () => {
   expect(boundMembers(bare)).toEqual({ a: 1 })
   expect(boundMembers(Object.freeze({ b: 2 }))).toEqual({ b: 2 })
 })
+
+it('can be changed and wrapped like those of any object', () => {
+  const members = membersOf(new Server())
+  members.hit = () => 7
+  expect(members.hit()).toBe(7)
+  expect(Reflect.deleteProperty(members, 'hit')).toBe(true)
+  expect(Reflect.deleteProperty(members, 'port')).toBe(true)
+  expect(Object.keys(members)).toEqual(['arrow'])
+})
+
+it('takes nothing from a function that an object inherits from', () => {
+  const named = Object.create(() => 'called') as object
+  expect(Reflect.ownKeys(boundMembers(Object.assign(named, { a: 1 })))).toEqual(['a'])
+})

@@ -115,9 +115,9 @@ describe('respond', () => {
     const own = new Response('no', { status: 403, headers: { 'x-own': '1' } })
     const response = refuse('denied', { respond: () => own })
     expect(response).toBe(own)
-    expect(
-      refuse('denied', { respond: () => Response.redirect('https://l.example.test/', 302) }).status,
-    ).toBe(302)
+    const statusOf = (given: Response): number => refuse('denied', { respond: () => given }).status
+    expect(statusOf(Response.redirect('https://l.example.test/', 302))).toBe(302)
+    expect(statusOf(new Response('', { status: 300 }))).toBe(300)
   })
 
   it('adds the challenge to a 401 that has none, and changes no given response', async () => {
@@ -149,9 +149,9 @@ describe('respond', () => {
     ['returns a 204', () => new Response(null, { status: 204 })],
     ['returns a network error', () => Response.error()],
     [
-      'returns a 401 whose body is being read',
+      'returns a 403 whose body is being read',
       () => {
-        const locked = new Response('no', { status: 401 })
+        const locked = new Response('no', { status: 403 })
         locked.body?.getReader()
         return locked
       },
@@ -167,5 +167,13 @@ describe('respond', () => {
     const respond = (): Response => once
     await refuse('denied', { respond }).text()
     expect(refuse('denied', { respond }).status).toBe(401)
+  })
+
+  it('is replaced by ours where a part of its response was read before', async () => {
+    const begun = new Response('no', { status: 403 })
+    const reader = begun.body?.getReader()
+    await reader?.read()
+    reader?.releaseLock()
+    expect(refuse('denied', { respond: () => begun }).status).toBe(401)
   })
 })

@@ -62,6 +62,7 @@ it.each([
   ['sk-secret', 'string'],
   [undefined, 'undefined'],
   [Object.assign(new Error('sk-secret'), { name: 'a\nb' }), String.raw`a\nb`],
+  [Object.assign(new Error('sk-secret'), { name: 'a'.repeat(1000) }), 'a'.repeat(80)],
 ])('of %s, thrown by a config function, only the kind is told', (thrown, kind) => {
   const report = vi.fn<(event: AuthEvent) => void>()
   createComplain()(thrown, report)

@@ -1,92 +1,134 @@
 // Breaks the code in thousands of ways, and counts how many of them a test notices.
 //
 //   run.js                       all of src
+//   run.js core yaml             some parts of it
 //   run.js src/core/target.ts    some files
-//   run.js --changed             the files of src/core that were changed, for ten minutes at most
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { readFileSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+//   run.js --changed             the files of src/core that were changed, for three minutes at most
+//
+// What was noticed is kept in .mutation: a run that was ended goes on where it was. Without that folder it begins anew.
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { runNode } from './bounded-process.js'
 import { findChanged } from './changed.js'
+import { findFiles, findParts, inGroups, partOf } from './parts.js'
+import { forgetSurvivors, readReport, resultsOf } from './results.js'
 import { findOutdated, findUnexplained, scoreOf, survivorsOf } from './survivors.js'
 
 const CORE = 'src/core/'
-const LEAST = { [CORE]: 95, 'src/': 85 }
-const CHANGED_LIMIT_MS = 600_000
-const ROOT = join(import.meta.dirname, '../..')
+const LEAST = { core: 95, all: 85 }
+const CHANGED_LIMIT_MS = 180_000
+const HERE = import.meta.dirname
+const ROOT = join(HERE, '../..')
 const REPORT = join(ROOT, '.mutation/report.json')
-const STRYKER = join(
-  dirname(createRequire(import.meta.url).resolve('@stryker-mutator/core/package.json')),
-  'bin/stryker.js',
-)
-const EQUIVALENTS = JSON.parse(readFileSync(join(import.meta.dirname, 'equivalents.json'), 'utf8'))
+const STRYKER = join(HERE, 'node_modules/@stryker-mutator/core/bin/stryker.js')
+const EQUIVALENTS = JSON.parse(readFileSync(join(HERE, 'equivalents.json'), 'utf8'))
 
 const args = process.argv.slice(2)
 process.exitCode = (await main()) ? 0 : 1
 
 /** Whether all is well. */
 async function main() {
+  if (!existsSync(STRYKER)) throw new Error('Run `npm ci --prefix tests/mutation` first')
   if (args[0] === '--changed') return runChanged()
-  const report = await mutate(args)
-  if (report === undefined) return false
-  const isKnown = explain(report)
-  return args.length > 0 ? isKnown : isEnough(report) && isKnown
+  const wanted = args.length > 0 ? args : findParts(ROOT)
+  const files = wanted.flatMap((name) => (name.endsWith('.ts') ? [name] : findFiles(ROOT, name)))
+  const report = await mutateAll(files)
+  printScores(report, files)
+  const unexplained = explain(report)
+  const outdated = findOutdated(EQUIVALENTS, survivorsOf(report, CORE), Object.keys(report.files))
+  print('Noticed, or gone, but still in equivalents.json', outdated)
+  const isEnough = hasEnough(report, wanted)
+  return isEnough && unexplained.length + outdated.length === 0
 }
 
-/** One after the other, so that what was done in time counts. */
+/** Part by part, a few files at a time. */
+async function mutateAll(files) {
+  const parts = [...new Set(files.map(partOf))]
+  const groups = parts.flatMap((part) => inGroups(files.filter((file) => partOf(file) === part)))
+  const report = { files: {} }
+  for (const group of groups) {
+    const results = await mutate(group)
+    if (results === undefined) throw new Error(`Stryker failed on ${group.join(', ')}`)
+    Object.assign(report.files, results.files)
+  }
+  return report
+}
+
+/**
+ * One file after the other, so that what was judged in time counts. Only a survivor fails: what could not be judged,
+ * since time was up or a test is red, is said.
+ */
 async function runChanged() {
   const { files, reason } = findChanged(ROOT)
-  if (files.length === 0) {
-    console.log(`No mutants: ${reason}.`)
-    return true
-  }
+  if (files.length === 0) console.log(`No mutants: ${reason}.`)
   const until = performance.now() + CHANGED_LIMIT_MS
-  let isKnown = true
-  for (const [index, file] of files.entries()) {
-    const report = await mutate([file], until - performance.now())
-    if (report === undefined && performance.now() >= until) {
-      console.log(`Time is up. Not judged: ${files.slice(index).join(', ')}.`)
-      return isKnown
-    }
-    isKnown = report !== undefined && explain(report) && isKnown
+  let isExplained = true
+  for (const file of files) {
+    const results = await mutateTwice(file, until)
+    if (results === undefined) console.log(`Not judged: ${file}.`)
+    isExplained = (results === undefined || explain(results).length === 0) && isExplained
   }
-  return isKnown
+  return isExplained
 }
 
-/** The report of a run, or `undefined` if it failed or took too long. */
-async function mutate(files, limitMs) {
+/** What survives is tried again: a busy machine may hide that it is noticed. */
+async function mutateTwice(file, until) {
+  const results = await mutate([file], until - performance.now())
+  if (results === undefined || unexplainedOf(results).length === 0) return results
+  return mutate([file], until - performance.now())
+}
+
+/** What became of the mutants of some files of one part; `undefined` if that failed or took too long. */
+async function mutate(files, limitMs = Infinity) {
+  const part = partOf(files[0])
+  const kept = join(ROOT, `.mutation/${part}.json`)
+  forgetSurvivors(kept)
   rmSync(REPORT, { force: true })
-  const only = files.length === 0 ? [] : ['--mutate', files.join(',')]
-  const child = spawn(
-    process.execPath,
-    [STRYKER, 'run', join(import.meta.dirname, 'stryker.config.js'), ...only],
-    { cwd: ROOT, stdio: 'inherit' },
+  const code = await runNode(
+    [
+      STRYKER,
+      'run',
+      join(HERE, 'stryker.config.js'),
+      '--mutate',
+      files.join(','),
+      '--incrementalFile',
+      kept,
+    ],
+    { limitMs, cwd: ROOT, env: { ...process.env, WITH_AUTH_MUTATED: part } },
   )
-  const timer = limitMs === undefined ? undefined : setTimeout(() => child.kill(), limitMs)
-  const [code] = await once(child, 'exit')
-  clearTimeout(timer)
-  return code === 0 ? JSON.parse(readFileSync(REPORT, 'utf8')) : undefined
+  const report = code === 0 ? readReport(REPORT) : undefined
+  return report === undefined ? undefined : resultsOf(report, files)
 }
 
-/** Whether each survivor in the core is one that nothing can tell from the source, and each of these has survived. */
+/** The survivors in the core that nobody has called equivalent. */
+function unexplainedOf(report) {
+  return findUnexplained(survivorsOf(report, CORE), EQUIVALENTS)
+}
+
 function explain(report) {
-  const survivors = survivorsOf(report, CORE)
-  const files = Object.keys(report.files)
-  const unexplained = findUnexplained(survivors, EQUIVALENTS)
-  const outdated = findOutdated(EQUIVALENTS, survivors, files)
+  const unexplained = unexplainedOf(report)
   print('No test notices', unexplained)
-  print('Noticed, or gone, but still in equivalents.json', outdated)
-  return unexplained.length + outdated.length === 0
+  return unexplained
 }
 
-function isEnough(report) {
-  const misses = Object.entries(LEAST).filter(([folder, least]) => {
-    const { killed, valid, percent } = scoreOf(report, folder)
-    console.log(`${folder}: ${percent.toFixed(2)} % (${killed} of ${valid}), least is ${least} %`)
-    return percent < least
+function printScores(report, files) {
+  const folders = files.map((file) => file.replace(/[^/]+$/, ''))
+  for (const name of [...files, ...new Set(folders)]) console.log(lineOf(report, name))
+}
+
+function hasEnough(report, wanted) {
+  const core = wanted.includes('core') ? [[CORE, LEAST.core]] : []
+  const all = args.length === 0 ? [['src/', LEAST.all]] : []
+  const misses = [...core, ...all].filter(([folder, least]) => {
+    console.log(`${lineOf(report, folder)}: ${least} % is the least`)
+    return scoreOf(report, folder).percent < least
   })
   return misses.length === 0
+}
+
+function lineOf(report, name) {
+  const { killed, valid, percent } = scoreOf(report, name)
+  return `${percent.toFixed(2).padStart(6)} % (${killed} of ${valid}) ${name}`
 }
 
 function print(title, mutants) {

@@ -14,7 +14,6 @@ export default {
   jsonReporter: { fileName: '.mutation/report.json' },
   allowEmpty: true,
   incremental: true,
-  incrementalFile: '.mutation/incremental.json',
   tempDirName: '.mutation/sandboxes',
   ignorePatterns: ['.mutation', 'dist', 'coverage', 'bench', 'examples', 'tests/examples'],
   warnings: { slow: false },

@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer } from 'vitest/node'
+import { testsOf } from './parts.js'
 
 /** The tests of the mutated module first, then those of other modules, then those of the whole: most fail early. */
 class NearestFirst extends BaseSequencer {
@@ -19,7 +20,7 @@ class NearestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    include: ['tests/{core,node}/**/*.test.ts', 'tests/{hono,node,origin}.test.ts'],
+    ...testsOf(process.env['WITH_AUTH_MUTATED'] ?? 'core'),
     tags: [{ name: 'slow' }],
     tagsFilter: ['!slow'],
     setupFiles: ['tests/mutation/setup.js'],
