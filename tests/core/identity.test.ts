@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { admissionOf, getAuth, rememberAdmission } from '../../src/core/identity.ts'
 import type { Admission } from '../../src/core/decision.ts'
@@ -24,6 +25,16 @@ it('throws and says why for any other', () => {
   expect(() => getAuth(admitted())).toThrow(message)
   expect(() => getAuth(admitted(EXEMPT))).toThrow(message)
   expect(() => getAuth(undefined as unknown as Request)).toThrow(TypeError)
+})
+
+it('leaves nothing on the Request that others can see, list, copy or write to', () => {
+  const untouched = admitted()
+  const request = admitted(ALLOW, ALLOW)
+  expect(Reflect.ownKeys(request)).toEqual(Reflect.ownKeys(untouched))
+  expect(Object.getPrototypeOf(request)).toBe(Object.getPrototypeOf(untouched))
+  expect(inspect(request, { showHidden: true, depth: 9 })).not.toContain('alice')
+  expect(() => getAuth(Object.create(request) as Request)).toThrow(TypeError)
+  expect(() => getAuth(new Proxy(request, {}))).toThrow(TypeError)
 })
 
 describe('an admission', () => {
