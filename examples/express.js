@@ -1,8 +1,8 @@
-// npm pkg set type=module && npm install express with-auth && AUTH_ENDPOINT=https://auth.example.com/validate node express.js
+// npm pkg set type=module && npm install express undici@7 with-auth && AUTH_ENDPOINT=https://auth.example.com/validate node express.js
 import express from 'express'
-import { createNodeAuthenticator } from 'with-auth/node'
+import { createNodeAuthenticator, nodeTransport } from 'with-auth/node'
 
-const authenticate = createNodeAuthenticator()
+const authenticate = createNodeAuthenticator({ transport: nodeTransport() })
 const app = express()
 const notes = []
 

@@ -1,9 +1,9 @@
-// npm pkg set type=module && npm install fastify with-auth && AUTH_ENDPOINT=https://auth.example.com/validate node fastify.js
+// npm pkg set type=module && npm install fastify undici@7 with-auth && AUTH_ENDPOINT=https://auth.example.com/validate node fastify.js
 import Fastify from 'fastify'
-import { createNodeAuthenticator } from 'with-auth/node'
+import { createNodeAuthenticator, nodeTransport } from 'with-auth/node'
 
 const notes = []
-const authenticate = createNodeAuthenticator()
+const authenticate = createNodeAuthenticator({ transport: nodeTransport() })
 const app = Fastify()
 
 app.decorateRequest('auth', null)

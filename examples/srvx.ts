@@ -1,6 +1,7 @@
-// npm install srvx with-auth && AUTH_ENDPOINT=https://auth.example.com/validate node srvx.ts
+// npm install srvx undici@7 with-auth && AUTH_ENDPOINT=https://auth.example.com/validate node srvx.ts
 import { serve } from 'srvx'
 import { getAuth, withAuth } from 'with-auth'
+import { nodeTransport } from 'with-auth/node'
 
 const notes: string[] = []
 
@@ -9,4 +10,4 @@ async function handler(request: Request): Promise<Response> {
   return Response.json({ principal: getAuth(request).principal, notes })
 }
 
-serve({ fetch: withAuth(handler) })
+serve({ fetch: withAuth(handler, { transport: nodeTransport() }) })

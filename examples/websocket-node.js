@@ -1,6 +1,6 @@
-// npm pkg set type=module && npm install ws with-auth && AUTH_ENDPOINT=https://auth.example.com/validate node websocket-node.js
+// npm pkg set type=module && npm install ws undici@7 with-auth && AUTH_ENDPOINT=https://auth.example.com/validate node websocket-node.js
 import { createServer } from 'node:http'
-import { withUpgradeAuth } from 'with-auth/node'
+import { nodeTransport, withUpgradeAuth } from 'with-auth/node'
 import { WebSocketServer } from 'ws'
 
 // `ws` would choose the first protocol on offer, which may be the one with the key.
@@ -18,7 +18,7 @@ const server = createServer((_incoming, outgoing) => {
   outgoing.writeHead(426).end('Here are only WebSockets')
 })
 const credentials = ['bearer', { webSocketProtocol: 'key.' }]
-server.on('upgrade', withUpgradeAuth(open, { credentials }))
+server.on('upgrade', withUpgradeAuth(open, { credentials, transport: nodeTransport() }))
 server.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => {
   console.log(`Listening on http://127.0.0.1:${server.address().port}`)
 })

@@ -65,6 +65,14 @@ it.each(WEBSOCKETS)('%s is linked beside what is said about WebSockets', (file) 
   expect(section.split('\n### ')[0]).toContain(`(examples/${file})`)
 })
 
+it('asks by `nodeTransport` where Node runs it as it stands, and nowhere else', () => {
+  const onNode = PROGRAMS.filter(({ server }) => /^(?:srvx on )?Node$/.test(server))
+  const bySource = sources.filter((file) =>
+    readText(`examples/${file}`).includes('nodeTransport()'),
+  )
+  expect(sorted(bySource)).toEqual(sorted([...onNode.map(({ file }) => file), 'websocket-node.js']))
+})
+
 describe('an example', () => {
   it.each(sources)('has at most 25 lines: %s', (file) => {
     expect(readText(`examples/${file}`).trimEnd().split('\n').length).toBeLessThanOrEqual(25)

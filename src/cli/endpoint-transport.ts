@@ -15,7 +15,7 @@ export async function equipWithTransport(
   { env }: Pick<Surroundings, 'env'>,
 ): Promise<EquippedConfig> {
   if (saysHowToAsk(config)) return { config, asksOver: undefined }
-  if (!isNode() || takesProxyFrom(env)) return { config, asksOver: 'fetch' }
+  if (isDeno() || takesProxyFrom(env)) return { config, asksOver: 'fetch' }
   const transport = await openTransport()
   if (transport === undefined) return { config, asksOver: 'fetch' }
   return { config: { ...config, transport }, asksOver: 'undici' }
@@ -25,9 +25,9 @@ function saysHowToAsk({ fetch, transport, verifier }: AuthConfig): boolean {
   return [fetch, transport, verifier].some((given) => given !== undefined)
 }
 
-// Bun's and Deno's `fetch` is as fast as anything.
-function isNode(): boolean {
-  return !('bun' in process.versions) && !('deno' in process.versions)
+// It would load undici. Bun, too, is better off with its own `fetch`, and there `nodeTransport` says so itself.
+function isDeno(): boolean {
+  return 'deno' in process.versions
 }
 
 // Only `fetch` obeys that, and an endpoint may be out of reach without its proxy.
@@ -43,7 +43,7 @@ async function openTransport(): Promise<Transport | undefined> {
   try {
     return nodeTransport()
   } catch (error) {
-    // There is no undici, or none that this Node takes.
+    // There is no undici, or none that can be used here.
     if (error instanceof AuthConfigError) return undefined
     throw error
   }

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { startAuthEndpoint } from '../runtimes/support/auth-endpoint.ts'
+import { ROOT } from '../support/project.ts'
 import { SPELLINGS, TRUSTED_BY_SOME } from './hostile-requests.ts'
 import { NOTES, call, callInChunks, smuggle } from './notes-client.ts'
 import type { AuthEndpoint } from '../runtimes/support/auth-endpoint.ts'
@@ -46,7 +49,7 @@ export function describeExample(example: Example, more?: More): void {
     })
 
     describeRefusals(trial)
-    describeEntry(trial)
+    describeEntry(trial, example)
     more?.(trial)
     // It ends the endpoint, so it is the last.
     describeOutage(trial)
@@ -97,11 +100,19 @@ function describeRefusals(trial: Trial): void {
   })
 }
 
-function describeEntry(trial: Trial): void {
+function describeEntry(trial: Trial, { file }: Example): void {
   it('lets a good key in, tells the endpoint the path, and the handler who calls', async () => {
     const response = await call(trial.server(), { key: 'good' })
     expect(response).toMatchObject({ status: 200, principal: 'alice' })
     expect(trial.asked()).toEqual([`good ${NOTES}`])
+  })
+
+  const byTransport = readFileSync(join(ROOT, 'examples', file), 'utf8').includes('nodeTransport()')
+  it(`asks by ${byTransport ? '' : 'something else than '}nodeTransport`, async () => {
+    await call(trial.server(), { key: 'good' })
+    const [asked] = trial.endpoint().received.splice(0)
+    // Nothing else asks for this.
+    expect(asked?.headers['accept-encoding'] === 'identity').toBe(byTransport)
   })
 
   it('ran the handler for none of those', async () => {
