@@ -59,9 +59,9 @@ export interface WatchedConfig {
   close(): void
 }
 
-const LOAD = { env: true, allowMissing: true } as const
-const PARSE = { ...LOAD, path: true } as const
-const WATCH = { env: true, onChange: true, onError: true, intervalMs: true } as const
+const LOAD = ['env', 'allowMissing'] as const
+const PARSE = [...LOAD, 'path'] as const
+const WATCH = ['env', 'onChange', 'onError', 'intervalMs'] as const
 
 /**
  * Reads the config out of the text of a Llama Stack `run.yaml`: the key `server.auth`, with its `endpoint`, or OGX's

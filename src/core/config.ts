@@ -47,32 +47,32 @@ export interface ResolvedConfig {
   readonly transport: Transport
 }
 
-type Options = Partial<Record<keyof AuthConfig, unknown>>
+const OPTIONS = [
+  'endpoint',
+  'allowInsecureHttp',
+  'endpointHeaders',
+  'verifier',
+  'context',
+  'credentials',
+  'tokenFormat',
+  'identity',
+  'timeoutMs',
+  'retry',
+  'circuitBreaker',
+  'concurrency',
+  'cache',
+  'unavailableStatus',
+  'public',
+  'preflight',
+  'mode',
+  'realm',
+  'onEvent',
+  'respond',
+  'fetch',
+  'transport',
+] as const satisfies readonly (keyof AuthConfig)[]
 
-const OPTIONS: Readonly<Record<keyof AuthConfig, true>> = {
-  endpoint: true,
-  allowInsecureHttp: true,
-  endpointHeaders: true,
-  verifier: true,
-  context: true,
-  credentials: true,
-  tokenFormat: true,
-  identity: true,
-  timeoutMs: true,
-  retry: true,
-  circuitBreaker: true,
-  concurrency: true,
-  cache: true,
-  unavailableStatus: true,
-  public: true,
-  preflight: true,
-  mode: true,
-  realm: true,
-  onEvent: true,
-  respond: true,
-  fetch: true,
-  transport: true,
-}
+type Options = Partial<Record<(typeof OPTIONS)[number], unknown>>
 
 const ENDPOINT_ONLY = [
   'endpoint',

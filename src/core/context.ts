@@ -22,7 +22,7 @@ export function isTold(name: string): boolean {
   return !WITHHELD.has(name)
 }
 
-const OPTIONS = { headers: true, params: true, path: true, method: true } as const
+const OPTIONS = ['headers', 'params', 'path', 'method'] as const
 
 export function checkContext(value: unknown): Context {
   const options = readOptions(value, OPTIONS, 'context')

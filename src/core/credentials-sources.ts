@@ -1,7 +1,7 @@
 import { invalidOption, isHttpToken, readOptions } from './option-checks.ts'
 import type { CredentialsSource } from './auth-config.ts'
 
-const OPTIONS = { header: true, cookie: true, webSocketProtocol: true } as const
+const OPTIONS = ['header', 'cookie', 'webSocketProtocol'] as const
 // Each has a source of its own, or is framing.
 const NOT_BY_NAME: ReadonlySet<string> = new Set([
   'authorization',

@@ -16,7 +16,7 @@ export function invalidSecret(option: string, allowed: string): AuthConfigError 
  */
 export function readOptions<Name extends string>(
   value: unknown,
-  known: Readonly<Record<Name, true>>,
+  known: readonly Name[],
   parent = '',
   expected = 'an object',
 ): Partial<Record<Name, unknown>> {
@@ -28,7 +28,7 @@ export function readOptions<Name extends string>(
   const options = Object.create(null) as Partial<Record<Name, unknown>>
   for (const [name, setting] of Object.entries(value)) {
     const option = parent === '' ? name : `${parent}.${name}`
-    if (!isKnown(name, known)) throw unknownOption(option, name, Object.keys(known))
+    if (!isKnown(name, known)) throw unknownOption(option, name, known)
     if (setting === undefined || setting === null) {
       throw invalidOption(option, setting, 'left out or given a value (is a variable not set?)')
     }
@@ -100,11 +100,8 @@ function tagOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice('[object '.length, -1)
 }
 
-function isKnown<Name extends string>(
-  name: string,
-  known: Readonly<Record<Name, true>>,
-): name is Name {
-  return Object.hasOwn(known, name)
+function isKnown<Name extends string>(name: string, known: readonly Name[]): name is Name {
+  return known.some((one) => one === name)
 }
 
 /** The error for a name that is no option, with the nearest that is one. */

@@ -6,16 +6,10 @@ import type { CircuitBreakerOptions } from './policies/circuit-breaker.ts'
 import type { LimitOptions } from './policies/limit.ts'
 import type { RetryOptions } from './policies/retry.ts'
 
-const RETRY = { attempts: true, minDelayMs: true, maxDelayMs: true } as const
-const BREAKER = { minChecks: true, failureRatio: true, windowMs: true, openMs: true } as const
-const CONCURRENCY = { maxInFlight: true, maxWaiting: true } as const
-const CACHE = {
-  allowTtlMs: true,
-  denyTtlMs: true,
-  staleIfErrorMs: true,
-  maxEntries: true,
-  maxBytes: true,
-} as const
+const RETRY = ['attempts', 'minDelayMs', 'maxDelayMs'] as const
+const BREAKER = ['minChecks', 'failureRatio', 'windowMs', 'openMs'] as const
+const CONCURRENCY = ['maxInFlight', 'maxWaiting'] as const
+const CACHE = ['allowTtlMs', 'denyTtlMs', 'staleIfErrorMs', 'maxEntries', 'maxBytes'] as const
 
 export function checkRetry(value: unknown): RetryOptions | false {
   if (value === false) return false
@@ -34,7 +28,7 @@ export function checkRetry(value: unknown): RetryOptions | false {
 export function checkCircuitBreaker(value: unknown): CircuitBreakerOptions | false {
   if (value === false) return false
   const options = readOptions(value, BREAKER, 'circuitBreaker', 'an object or false')
-  const name = (option: keyof typeof BREAKER): string => `circuitBreaker.${option}`
+  const name = (option: (typeof BREAKER)[number]): string => `circuitBreaker.${option}`
   return Object.freeze({
     minChecks: checkInteger(name('minChecks'), options.minChecks ?? 10, 1, 10_000),
     failureRatio: checkRatio(name('failureRatio'), options.failureRatio ?? 0.5),
@@ -55,7 +49,7 @@ export function checkCache(value: unknown, { headers }: Context): CacheOptions |
   if (value === false) return false
   const options = readOptions(value, CACHE, 'cache', 'an object or false')
   if (headers === 'all') throw cacheWithAllHeaders()
-  const name = (option: keyof typeof CACHE): string => `cache.${option}`
+  const name = (option: (typeof CACHE)[number]): string => `cache.${option}`
   return Object.freeze({
     allowTtlMs: checkMilliseconds(name('allowTtlMs'), options.allowTtlMs ?? 30_000, 0, 3_600_000),
     denyTtlMs: checkMilliseconds(name('denyTtlMs'), options.denyTtlMs ?? 5000, 0, 30_000),

@@ -11,7 +11,7 @@ interface PublicRule {
   readonly methods: ReadonlySet<string>
 }
 
-const RULE = { path: true, methods: true } as const
+const RULE = ['path', 'methods'] as const
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
 /** Checks `public` and makes its matcher: literals and prefixes only, nothing that a path could be crafted for. */

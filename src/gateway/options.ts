@@ -25,19 +25,19 @@ export interface ResolvedGateway {
   readonly onFailure: ((failure: GatewayFailure) => void) | undefined
 }
 
-const OPTIONS = {
-  upstream: true,
-  allowInsecureHttp: true,
-  identityHeaders: true,
-  forwardAuthorization: true,
-  publicOrigin: true,
-  clientAddress: true,
-  timeoutMs: true,
-  fetch: true,
-  onFailure: true,
-} as const
+const OPTIONS = [
+  'upstream',
+  'allowInsecureHttp',
+  'identityHeaders',
+  'forwardAuthorization',
+  'publicOrigin',
+  'clientAddress',
+  'timeoutMs',
+  'fetch',
+  'onFailure',
+] as const
 
-const IDENTITY_OPTIONS = { principal: true, attributes: true } as const
+const IDENTITY_OPTIONS = ['principal', 'attributes'] as const
 
 // Fields that would say something else then, or that the gateway removes for the upstream's sake.
 const NOT_FOR_IDENTITY: ReadonlySet<string> = new Set([

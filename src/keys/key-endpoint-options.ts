@@ -35,8 +35,8 @@ export interface ResolvedKeyEndpointOptions {
   readonly onError: (error: KeyFileError) => unknown
 }
 
-const SOURCE = { file: true, text: true } as const
-const OPTIONS = { maxAgeSeconds: true, endpointSecret: true, onError: true } as const
+const SOURCE = ['file', 'text'] as const
+const OPTIONS = ['maxAgeSeconds', 'endpointSecret', 'onError'] as const
 const SOURCE_FORM = '{ file } or { text }, one of them, a string'
 
 /** @throws AuthConfigError for a source that is none. */

@@ -11,15 +11,9 @@ import { PREFIX_FORM } from './path-prefixes.ts'
 import { DURATION_FORM, formatTimestamp, parseDuration, parseTimestamp } from './timestamps.ts'
 import type { StoredKey } from './key-record.ts'
 
-const KNOWN = {
-  principal: true,
-  attributes: true,
-  expiresAt: true,
-  expiresIn: true,
-  paths: true,
-} as const
+const KNOWN = ['principal', 'attributes', 'expiresAt', 'expiresIn', 'paths'] as const
 
-type Options = Partial<Record<keyof typeof KNOWN, unknown>>
+type Options = Partial<Record<(typeof KNOWN)[number], unknown>>
 
 /** What a new key is for, in the order in which it is written. */
 export type KeyPurpose = Pick<

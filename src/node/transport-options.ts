@@ -40,14 +40,7 @@ export interface NodeTransportOptions {
 export type DispatcherSource = { readonly given: NodeDispatcher } | ConnectionOptions
 
 const PARENT = 'nodeTransport'
-const OPTIONS = {
-  ca: true,
-  cert: true,
-  key: true,
-  connections: true,
-  connectTimeoutMs: true,
-  dispatcher: true,
-} as const
+const OPTIONS = ['ca', 'cert', 'key', 'connections', 'connectTimeoutMs', 'dispatcher'] as const
 
 /** Checks the options, and reads certificates and key once. Throws `AuthConfigError`, which never shows a key. */
 export function resolveTransportOptions(value: unknown): DispatcherSource {

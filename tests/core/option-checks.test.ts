@@ -11,7 +11,7 @@ import {
 } from '../../src/core/option-checks.ts'
 import { AuthConfigError } from '../../src/index.ts'
 
-const KNOWN = { timeoutMs: true, realm: true, public: true } as const
+const KNOWN = ['timeoutMs', 'realm', 'public'] as const
 
 describe('readOptions', () => {
   it('gives the options that are there', () => {
@@ -59,7 +59,7 @@ describe('readOptions', () => {
   })
 
   it('suggests the nearest of those that are near', () => {
-    const near = { realms: true, real: true, realm: true } as const
+    const near = ['realms', 'real', 'realm'] as const
     expect(() => readOptions({ reale: 1 }, near)).toThrow('did you mean "real"?')
     expect(() => readOptions({ ralm: 1 }, near)).toThrow('did you mean "realm"?')
   })
