@@ -1,4 +1,4 @@
-import {
+import fs, {
   chmodSync,
   existsSync,
   mkdirSync,
@@ -8,13 +8,15 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { replaceFile } from '../../src/keys/file-replacement.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 
 const pathOf = setupFolder()
 const always = (): boolean => true
 const modeOf = (file: string): string => (statSync(file).mode & 0o7777).toString(8)
+
+afterEach(() => vi.restoreAllMocks())
 
 describe('a file that is replaced', () => {
   it('is for its owner alone if it is new', () => {
@@ -70,4 +72,48 @@ describe('a file that is replaced', () => {
     expect(readdirSync(dirname(folder))).toEqual(['keys.yaml'])
     expect(existsSync(folder)).toBe(true)
   })
+})
+
+describe('a file of another user', () => {
+  const ofAnother = (file: string): void => {
+    writeFileSync(file, 'old')
+    const own = statSync(file)
+    const stats = Object.assign(statSync(file), { uid: own.uid + 1, gid: own.gid + 1 })
+    vi.spyOn(fs, 'statSync').mockReturnValue(stats)
+  }
+
+  it('stays theirs', () => {
+    const file = pathOf('keys.yaml')
+    ofAnother(file)
+    const { uid, gid } = fs.statSync(file)
+    const chown = vi.spyOn(fs, 'fchownSync').mockImplementation(() => undefined)
+    replaceFile(file, 'new', always)
+    expect(chown).toHaveBeenCalledExactlyOnceWith(expect.any(Number), uid, gid)
+  })
+
+  it('is not replaced if it would become ours: its service could no longer read it', () => {
+    const file = pathOf('keys.yaml')
+    ofAnother(file)
+    vi.spyOn(fs, 'fchownSync').mockImplementation(() => {
+      throw Object.assign(new Error('no'), { code: 'EPERM' })
+    })
+    expect(() => replaceFile(file, 'new', always)).toThrow(`Cannot write ${file}: EPERM`)
+    expect(readFileSync(file, 'utf8')).toBe('old')
+    expect(readdirSync(dirname(file))).toEqual(['keys.yaml'])
+  })
+})
+
+it('what is written is on the disk before it has the name, and the name before it is said to be', () => {
+  const calls: string[] = []
+  const { fsyncSync, renameSync } = fs
+  vi.spyOn(fs, 'fsyncSync').mockImplementation((handle) => {
+    calls.push(fs.fstatSync(handle).isFile() ? 'sync file' : 'sync folder')
+    fsyncSync(handle)
+  })
+  vi.spyOn(fs, 'renameSync').mockImplementation((from, to) => {
+    calls.push('rename')
+    renameSync(from, to)
+  })
+  replaceFile(pathOf('keys.yaml'), 'new', always)
+  expect(calls).toEqual(['sync file', 'rename', 'sync folder'])
 })

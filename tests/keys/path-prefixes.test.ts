@@ -44,6 +44,7 @@ describe('a path is not below /v1', () => {
     ['that leads upwards, encoded twice', '/v1/%252e%252e/admin'],
     ['that leads upwards, encoded thrice', '/v1/%25252e%25252e%25252fadmin'],
     ['that leads upwards, encoded more often than anybody decodes', `/v1/%${'25'.repeat(9)}2e/x`],
+    ['that takes more decoding than anybody does', `/v1/%${'25'.repeat(9)}41`],
     ['that leads upwards with parameters', '/v1/..;x/admin'],
     ['that leads upwards beside what cannot be decoded', '/v1/%zz/%2e%2e%2fadmin'],
     ['that leads upwards at its end', '/v1/..'],

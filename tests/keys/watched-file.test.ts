@@ -10,6 +10,7 @@ const pathOf = setupFolder()
 const ONE = keysText(entry('a'))
 const REVOKED = keysText(entry('a', { revoked: true }))
 const LATER_MS = 60_000
+const LONG_AGO = 1_000_000_000
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -28,20 +29,37 @@ describe('a change counts with the next question', () => {
     [
       'that is replaced by one with the same time and size',
       (file) => {
-        const { mtime, size } = statSync(file)
-        writeFileSync(`${file}.new`, `${REVOKED.trimEnd()}${' '.repeat(size)}`.slice(0, size))
-        utimesSync(`${file}.new`, mtime, mtime)
+        const { size } = statSync(file)
+        writeFileSync(`${file}.new`, REVOKED.padEnd(size))
+        utimesSync(`${file}.new`, LONG_AGO, LONG_AGO)
         renameSync(`${file}.new`, file)
+        expect(statSync(file)).toMatchObject({ size, mtimeMs: LONG_AGO * 1000 })
       },
     ],
   ])('%s', (_, change) => {
     const file = pathOf('keys.yaml')
-    writeFileSync(file, `${ONE}# padding to have the size of another\n`)
+    writeFileSync(file, ONE.padEnd(500))
+    utimesSync(file, LONG_AGO, LONG_AGO)
     const current = watchFile(file, throwIt, () => Date.now() + LATER_MS)
     expect(stateOf(current())).toEqual([['a', undefined]])
     change(file)
     expect(stateOf(current())).toEqual([['a', true]])
   })
+
+  it.each(['ino', 'dev', 'size', 'mtimeMs', 'ctimeMs'] as const)(
+    'also where the system tells of no other difference than in %s',
+    (fact) => {
+      const file = pathOf('keys.yaml')
+      writeFileSync(file, ONE)
+      const stats = statSync(file)
+      const told = vi.spyOn(fs, 'statSync').mockReturnValue(stats)
+      const current = watchFile(file, throwIt, () => Date.now() + LATER_MS)
+      expect(stateOf(current())).toEqual([['a', undefined]])
+      writeFileSync(file, REVOKED)
+      told.mockReturnValue(Object.assign(Object.create(stats), { [fact]: stats[fact] + 1 }))
+      expect(stateOf(current())).toEqual([['a', true]])
+    },
+  )
 
   it('also in the same moment, with the same size, where the system tells no difference', () => {
     const file = pathOf('keys.yaml')
