@@ -6,9 +6,7 @@ const LOOPBACK = /^http:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5}
 
 /** Checks the URL that tokens are sent to. The error shows it without userinfo and query, which may be secrets. */
 export function checkEndpoint(value: unknown, allowInsecureHttp: boolean): string {
-  if (typeof value !== 'string' || value === '') {
-    throw invalidOption('endpoint', value, 'an absolute https URL')
-  }
+  if (typeof value !== 'string') throw invalidOption('endpoint', value, 'an absolute https URL')
   const url = parseUrl(value)
   if (url === undefined) throw wrong(value, 'an absolute https URL')
   if (url.username !== '' || url.password !== '' || /^[^/]*\/\/[^/?#]*@/.test(value)) {

@@ -87,6 +87,7 @@ describe('a config', () => {
     [{ mode: 'off' }, '"mode" must be "enforce" or "shadow", received "off"'],
     [{ realm: '' }, '"realm" must be a non-empty string of printable ASCII, received ""'],
     [{ realm: 'a\r\nx: y' }, '"realm" must be a non-empty string of printable ASCII'],
+    [{ realm: 5 }, '"realm" must be a non-empty string of printable ASCII, received 5'],
     [{ realm: 'é' }, '"realm" must be a non-empty string of printable ASCII'],
     [{ onEvent: {} }, '"onEvent" must be a function, received an object'],
     [

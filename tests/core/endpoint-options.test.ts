@@ -24,6 +24,7 @@ describe('checkEndpoint', () => {
     'http://127.255.0.3/',
     'http://[::1]:9/validate',
     'http://[::1]?a=b',
+    'https://auth.example.com/a//b@c',
   ])('accepts %s as it is', (endpoint) => {
     expect(checkEndpoint(endpoint, false)).toBe(endpoint)
   })
@@ -47,6 +48,7 @@ describe('checkEndpoint', () => {
     ['https://a\\b', 'an absolute https URL'],
     ['https://', 'an absolute https URL'],
     ['https://a:99999/', 'an absolute https URL'],
+    ['xhttps://a', 'an absolute https URL'],
     ['javascript:alert(1)', 'an absolute https URL'],
     ['file:///etc/passwd', 'an absolute https URL'],
     ['ftp://a/b', 'an absolute https URL'],
@@ -54,6 +56,7 @@ describe('checkEndpoint', () => {
     ['https://a/#b', 'without a fragment'],
     ['http://auth.example.com', 'allowInsecureHttp'],
     ['http://localhost.evil.com/', 'allowInsecureHttp'],
+    ['http://evil.com/http://localhost/', 'allowInsecureHttp'],
     ['http://127.0.0.1.nip.io/', 'allowInsecureHttp'],
     ['http://0.0.0.0/', 'allowInsecureHttp'],
     ['http://2130706433/', 'allowInsecureHttp'],
@@ -99,6 +102,25 @@ describe('checkEndpoint', () => {
   })
 })
 
+it.each([
+  [5, 'an absolute https URL, received 5'],
+  ['https://a b', 'an absolute https URL, received "https://a b"'],
+  [
+    'https://user:hunter2@auth.example.com/v?a#b',
+    'a URL without user or password (use "endpointHeaders"), received "***@auth.example.com/v?***#***"',
+  ],
+  [
+    'https://auth.example.com/v#hunter2?a',
+    'a URL without a fragment, received "https://auth.example.com/v#***"',
+  ],
+  [
+    'http://auth.example.com/v?key=hunter2',
+    'an https URL (http only on loopback, or with "allowInsecureHttp": true), received "http://auth.example.com/v?***"',
+  ],
+])('the error for %s says what is wrong, and hides what may be secret', (endpoint, text) => {
+  expect(message(() => checkEndpoint(endpoint, false))).toBe(`"endpoint" must be ${text}`)
+})
+
 describe('checkEndpointHeaders', () => {
   it('accepts printable values, under lower-case names', () => {
     const headers = checkEndpointHeaders({ 'X-Secret': 'a b"c', authorization: 'Basic x' })
@@ -131,7 +153,48 @@ describe('checkEndpointHeaders', () => {
     expect(shown).not.toContain('hunter2')
   })
 
-  it('refuses a name that is none', () => {
-    expect(message(() => checkEndpointHeaders({ 'a b': 'x' }))).toContain('"a b"')
+  it.each([
+    'accept',
+    'connection',
+    'content-encoding',
+    'content-length',
+    'content-type',
+    'expect',
+    'host',
+    'keep-alive',
+    'te',
+    'trailer',
+    'transfer-encoding',
+    'upgrade',
+  ])('refuses %s, which the wrapper sets itself', (name) => {
+    for (const written of [name, name.toUpperCase()]) {
+      expect(message(() => checkEndpointHeaders({ [written]: 'x' }))).toBe(
+        `"endpointHeaders.${written}" must be left out: the wrapper sets this header itself (its value is not shown)`,
+      )
+    }
+  })
+
+  it.each([
+    [
+      'hunter2',
+      '"endpointHeaders" must be an object of header names and values (its value is not shown)',
+    ],
+    [{ 'a b': 'x' }, '"endpointHeaders" must be made of valid header names, received "a b"'],
+    [{ a: undefined }, '"endpointHeaders.a" must be given a value, received undefined'],
+    [
+      { a: 'é' },
+      '"endpointHeaders.a" must be a non-empty string of printable ASCII (its value is not shown)',
+    ],
+    [
+      { a: 5 },
+      '"endpointHeaders.a" must be a non-empty string of printable ASCII (its value is not shown)',
+    ],
+  ])('says what is wrong with %j', (value, text) => {
+    expect(message(() => checkEndpointHeaders(value))).toBe(text)
+  })
+
+  it('accepts a value of one character, and one with many', () => {
+    const headers = { a: '!', b: '~', c: 'Basic YTpi c2VjcmV0' }
+    expect(checkEndpointHeaders(headers)).toEqual(headers)
   })
 })

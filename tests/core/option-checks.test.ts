@@ -7,6 +7,8 @@ import {
   invalidOption,
   invalidSecret,
   isHttpToken,
+  isOptionsObject,
+  nearestName,
   readOptions,
 } from '../../src/core/option-checks.ts'
 import { AuthConfigError } from '../../src/index.ts'
@@ -110,10 +112,60 @@ describe('the checks', () => {
   })
 })
 
+describe('the nearest name', () => {
+  it.each([
+    ['kitten', 'sitting'],
+    ['ting', 'sitting'],
+    ['pub', 'public'],
+    ['ilbup', 'ilbupcx'],
+    ['', 'tls'],
+    ['REALM', 'realm'],
+    ['realm', 'ReAlM'],
+    ['publicPaths', 'PUBLIC'],
+  ])('of %s is %s, at most three letters away or a longer form of it', (name, known) => {
+    expect(nearestName(name, ['something-else', known])).toBe(known)
+  })
+
+  it.each([
+    ['kitten', 'sittings'],
+    ['pu', 'public'],
+    ['', 'cert'],
+    ['aaaa', 'bbbb'],
+    ['abcd', 'dcba'],
+    ['hispublic', 'public1'],
+    ['certificate', 'the-certificate'],
+  ])('of %s is not %s', (name, known) => {
+    expect(nearestName(name, [known])).toBeUndefined()
+  })
+})
+
+it('an options object is a plain one, or a module', async () => {
+  expect(
+    [{}, Object.create(null), await import('../../src/core/timers.ts')].every(isOptionsObject),
+  ).toBe(true)
+  expect([Object.create({}), new Date(), [], null, 'x'].some(isOptionsObject)).toBe(false)
+})
+
 describe('the errors', () => {
   it('carry the option', () => {
     expect(invalidOption('a.b', 1, 'more')).toMatchObject({ option: 'a.b', code: 'invalid_config' })
     expect(invalidSecret('a.b', 'more')).toMatchObject({ option: 'a.b' })
+  })
+
+  it.each([
+    ['x'.repeat(80), `"${'x'.repeat(80)}"`],
+    ['x'.repeat(81), `"${'x'.repeat(80)}…"`],
+    [5n, 'a bigint'],
+    [Symbol('secret'), 'a symbol'],
+    [[1], 'an array'],
+    [{ secret: 1 }, 'an object'],
+    [{ [Symbol.toStringTag]: 'T'.repeat(41) }, `an object of type ${'T'.repeat(40)}`],
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [false, 'false'],
+    [-0.5, '-0.5'],
+  ])('show %s by its kind, or in short', (value, shown) => {
+    expect(invalidOption('a', value, 'other').message).toBe(`"a" must be other, received ${shown}`)
   })
 
   it('cut and quote what is long or hostile', () => {

@@ -139,8 +139,14 @@ it.each<[() => unknown, string]>([
     () => checkCache({ maxBytes: 1024 }, named),
     '"cache.maxBytes" must be a whole number from 65536',
   ],
-  [() => checkCache({}, checkContext({})), '"cache" needs "context.headers" as a list'],
-  [() => checkCache({}, checkContext({})), 'context: { headers: [] }'],
+  [
+    () => checkCache({}, checkContext({})),
+    '"cache" needs "context.headers" as a list: the endpoint is told all headers, its verdict may depend on each, and so ' +
+      'no two requests would share one. Name those that it decides by, such as context: { headers: [] } if it decides by ' +
+      'the token alone',
+  ],
+  [() => checkCircuitBreaker(5), '"circuitBreaker" must be an object or false, received 5'],
+  [() => checkConcurrency({ maxWaitng: 1 }), 'Unknown option "concurrency.maxWaitng"'],
 ])('bad options are refused (%#)', (check, message) => {
   expect(check).toThrow(message)
 })

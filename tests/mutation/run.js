@@ -34,7 +34,7 @@ async function main() {
   const files = wanted.flatMap((name) => (name.endsWith('.ts') ? [name] : findFiles(ROOT, name)))
   const report = await mutateAll(files)
   printScores(report, files)
-  const unexplained = explain(report)
+  const unexplained = unexplainedOf(report)
   const outdated = findOutdated(EQUIVALENTS, survivorsOf(report, CORE), Object.keys(report.files))
   print('Noticed, or gone, but still in equivalents.json', outdated)
   const isEnough = hasEnough(report, wanted)
@@ -49,6 +49,7 @@ async function mutateAll(files) {
   for (const group of groups) {
     const results = await mutate(group)
     if (results === undefined) throw new Error(`Stryker failed on ${group.join(', ')}`)
+    explain(results)
     Object.assign(report.files, results.files)
   }
   return report
