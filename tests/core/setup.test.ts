@@ -59,7 +59,32 @@ describe('a config object', () => {
       },
     }
     expect(isReady(createSetupSource(undefined).get([denied]))).toBe(false)
-    expect(console.error).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('--allow-env'))
+    expect(console.error).toHaveBeenCalledExactlyOnceWith(
+      'with-auth: AUTH_ENDPOINT cannot be read from the environment: permit that (on Deno, ' +
+        '--allow-env=AUTH_ENDPOINT), or configure "endpoint"',
+    )
+  })
+
+  it('refuses as configured also while there is no endpoint', () => {
+    const setup = createSetupSource({ realm: 'mine', unavailableStatus: 503 }).get([])
+    const { denials } = setup
+    const denial = denials.describe('timeout')
+    expect(denial.status).toBe(503)
+    const response = denials.respond(denials.describe('denied'), new Request('http://h/'))
+    expect(response.headers.get('www-authenticate')).toMatch(/^Bearer realm="mine"/)
+    expect(setup.credentials).toEqual(['bearer'])
+  })
+
+  it('has nothing to forget before the first request', () => {
+    const setups = createSetupSource({ endpoint: ENDPOINT })
+    expect(() => setups.forget('t')).not.toThrow()
+    expect(() => createSetupSource(() => ({})).forget()).not.toThrow()
+  })
+
+  it('needs nobody to tell of what it warns of', () => {
+    const config = { mode: 'shadow', allowInsecureHttp: true, endpoint: ENDPOINT } as const
+    expect(isReady(createSetupSource(config).get([]))).toBe(true)
+    expect(console.error).not.toHaveBeenCalled()
   })
 
   it('needs no environment with a verifier', () => {
@@ -110,6 +135,31 @@ describe('a config function', () => {
     expect(isReady(setups.get([]))).toBe(true)
     expect(config).toHaveBeenCalledTimes(2)
     expect(console.error).toHaveBeenCalledOnce()
+  })
+
+  it.each<[unknown, string]>([
+    [undefined, '"config" must be an object, received undefined'],
+    [null, '"config" must be an object, received null'],
+    ['sk-secret', '"config" must be an object, received a string: { endpoint }'],
+    [Promise.resolve(), 'The config function must be synchronous, received a promise'],
+  ])('that returns %s says what is wrong', (made, message) => {
+    const setup = createSetupSource((() => made) as () => AuthConfig).get([])
+    expect(console.error).toHaveBeenCalledExactlyOnceWith(`with-auth: ${message}`)
+    expect(setup.credentials).toEqual([])
+    const { denials } = setup
+    const denial = denials.describe('not_configured')
+    const denied = denials.respond(denials.describe('denied'), new Request('http://h/'))
+    expect(denial.status).toBe(500)
+    expect(denied.headers.get('www-authenticate')).toMatch(/^Bearer realm="api"/)
+    expect(denials.describe('timeout').status).toBe(401)
+  })
+
+  it('refuses as it configures also while there is no endpoint', () => {
+    const { denials, credentials } = createSetupSource(() => ({
+      unavailableStatus: 503 as const,
+    })).get([])
+    expect(denials.describe('timeout').status).toBe(503)
+    expect(credentials).toEqual(['bearer'])
   })
 
   it('may leave the endpoint to the environment', () => {

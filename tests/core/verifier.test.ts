@@ -22,7 +22,9 @@ it('asks a verifier in its place, within the deadline', async () => {
 })
 
 it('cannot be made of nothing', () => {
-  expect(() => createVerifier(resolveConfig({}), undefined, undefined)).toThrow(TypeError)
+  expect(() => createVerifier(resolveConfig({}), undefined, undefined)).toThrow(
+    new TypeError('There is neither an endpoint nor a verifier'),
+  )
 })
 
 describe('the policies together', () => {

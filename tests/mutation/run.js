@@ -128,8 +128,9 @@ function hasEnough(report, wanted) {
 }
 
 function lineOf(report, name) {
-  const { killed, valid, percent } = scoreOf(report, name)
-  return `${percent.toFixed(2).padStart(6)} % (${killed} of ${valid}) ${name}`
+  const { killed, valid, unjudged, percent } = scoreOf(report, name)
+  const rest = unjudged === 0 ? '' : `, ${unjudged} more ended the run`
+  return `${percent.toFixed(2).padStart(6)} % (${killed} of ${valid}${rest}) ${name}`
 }
 
 function print(title, mutants) {

@@ -15,7 +15,10 @@
  * @typedef {{ files: Record<string, { source: string, mutants: Mutant[] }> }} Report
  */
 
-/** @typedef {{ killed: number, valid: number, percent: number }} Score */
+/**
+ * What ended the run itself is unjudged.
+ * @typedef {{ killed: number, valid: number, unjudged: number, percent: number }} Score
+ */
 
 const KILLED = new Set(['Killed', 'Timeout'])
 const ALIVE = new Set(['Survived', 'NoCoverage'])
@@ -32,7 +35,8 @@ export function scoreOf({ files }, folder) {
     .flatMap(([, { mutants }]) => mutants.map(({ status }) => status))
   const killed = statuses.filter((status) => KILLED.has(status)).length
   const valid = killed + statuses.filter((status) => ALIVE.has(status)).length
-  return { killed, valid, percent: valid === 0 ? 100 : (100 * killed) / valid }
+  const unjudged = statuses.filter((status) => status === 'RuntimeError').length
+  return { killed, valid, unjudged, percent: valid === 0 ? 100 : (100 * killed) / valid }
 }
 
 /**

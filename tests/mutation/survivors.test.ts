@@ -22,6 +22,7 @@ const REPORT = {
         mutant('Survived', 'a >= b'),
         mutant('NoCoverage', 'a <= b'),
         mutant('Ignored', 'b'),
+        mutant('RuntimeError', 'c'),
       ],
     },
     'src/yaml.ts': { source: SOURCE, mutants: [mutant('Survived', 'true')] },
@@ -37,9 +38,14 @@ const KNOWN: Equivalent = {
 
 describe('the score', () => {
   it('counts what was noticed among what could have been', () => {
-    expect(scoreOf(REPORT, 'src/core/')).toEqual({ killed: 2, valid: 4, percent: 50 })
-    expect(scoreOf(REPORT, 'src/')).toEqual({ killed: 2, valid: 5, percent: 40 })
-    expect(scoreOf(REPORT, 'src/node/')).toEqual({ killed: 0, valid: 0, percent: 100 })
+    expect(scoreOf(REPORT, 'src/core/')).toEqual({
+      killed: 2,
+      valid: 4,
+      unjudged: 1,
+      percent: 50,
+    })
+    expect(scoreOf(REPORT, 'src/')).toMatchObject({ killed: 2, valid: 5, percent: 40 })
+    expect(scoreOf(REPORT, 'src/node/')).toMatchObject({ killed: 0, percent: 100 })
   })
 })
 
