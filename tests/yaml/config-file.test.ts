@@ -1,4 +1,12 @@
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, vi } from 'vitest'
@@ -12,6 +20,19 @@ function write(name: string, content: string | Uint8Array): string {
   const file = join(folder, name)
   writeFileSync(file, content)
   return file
+}
+
+const OPEN_FILES = '/proc/self/fd'
+
+function listOpen(): string[] {
+  return readdirSync(OPEN_FILES).flatMap((name) => {
+    try {
+      return readlinkSync(join(OPEN_FILES, name))
+    } catch {
+      // The one by which they were listed.
+      return []
+    }
+  })
 }
 
 describe('readConfigFile', () => {
@@ -39,6 +60,13 @@ describe('readConfigFile', () => {
     expect(await readConfigFile(write('full', 'x'.repeat(MOST_TEXT)))).toHaveLength(MOST_TEXT)
   })
 
+  it.runIf(existsSync(OPEN_FILES))('leaves none open (where the system lists them)', async () => {
+    const [good, bad] = [write('good', 'a: 1'), write('bad', Uint8Array.of(0xff))]
+    await readConfigFile(good)
+    await readConfigFile(bad).catch(() => undefined)
+    expect(listOpen().filter((file) => [good, bad].includes(file))).toEqual([])
+  })
+
   it.each([undefined, {}])('says what to do where there are no files', async (found) => {
     vi.stubGlobal('process', found)
     const reading = readConfigFile('a').finally(() => vi.unstubAllGlobals())
@@ -53,5 +81,14 @@ describe('callLater', () => {
     callLater(kept, 5)
     await vi.waitFor(() => expect(kept).toHaveBeenCalledOnce(), { timeout: 5000 })
     expect(cancelled).not.toHaveBeenCalled()
+  })
+
+  it('keeps no process alive', () => {
+    const timers = (): number =>
+      process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+    const before = timers()
+    const cancel = callLater(() => undefined, 60_000)
+    expect(timers()).toBe(before)
+    cancel()
   })
 })

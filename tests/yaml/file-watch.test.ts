@@ -42,6 +42,22 @@ describe('watchFile', () => {
     expect(await watch(gone, 'a', 'a')).toEqual([])
   })
 
+  it('takes no text for an error that reads the same', async () => {
+    const gone = new Error('gone')
+    const text = 'Error: gone'
+    expect(await watch(gone, gone, text, text, gone, gone)).toEqual([text, text, text])
+  })
+
+  it('reads no more once it is closed, by who is told or while it waits', async () => {
+    const read = vi.fn(async () => 'b')
+    const onChange = vi.fn(() => close())
+    close = watchFile({ read, text: 'a', intervalMs: 1, onChange })
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), { timeout: 5000 })
+    watchFile({ read, text: 'a', intervalMs: 1, onChange })()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(read).toHaveBeenCalledTimes(2)
+  })
+
   it('tells nothing more once it is closed, not even what is being read', async () => {
     let finish: (text: string) => void = () => undefined
     const onChange = vi.fn()

@@ -70,4 +70,10 @@ describe('readFields', () => {
   ])('refuses %j', (text, said) => {
     expect(read(text).messages).toEqual([expect.stringContaining(said)])
   })
+
+  it('tells of a key that is too long to be one by how it begins', () => {
+    const [message = ''] = read(`${'k'.repeat(900)}: 1`).messages
+    expect(message).toMatch(/"a\.k{80}"/)
+    expect(message.length).toBeLessThan(600)
+  })
 })

@@ -40,6 +40,27 @@ describe('inspectTree', () => {
     expect(messagesOf(flat)).toEqual([expect.stringContaining('stand for more than')])
   })
 
+  it('takes aliases for 10,000 values, and for no more', () => {
+    const times = (count: number, what: string): string => Array(count).fill(what).join(',')
+    // With the list itself, which is one more.
+    const hundred = `a: &a [${times(99, 'x')}]\n`
+    expect(messagesOf(`${hundred}b: [${times(100, '*a')}]`)).toEqual([])
+    expect(messagesOf(`${hundred}b: [${times(100, '*a')}]\nc: &c 1\nd: *c`)).toEqual([
+      expect.stringContaining('stand for more than 10000 values'),
+    ])
+  })
+
+  it('shows of the line neither an alias, which may be a password, nor a key without a value', () => {
+    const [problem] = parseFile('f', 'a: { hunter1, b: *hunter2 }').findings.all()
+    expect(problem?.excerpt.split('\n')[0]?.trim()).toBe('a: { *******, b: ******** }')
+  })
+
+  it('names a key by its first 200 characters', () => {
+    const long = 'k'.repeat(300)
+    const [problem] = parseFile('f', `${long}: 1\n${long}: 2`).findings.all()
+    expect(problem?.key).toBe('k'.repeat(200))
+  })
+
   it('resolves an alias to the anchor that came last', () => {
     const { tree } = parseFile('f', 'a: &x 1\nb: &x 2\nc: *x\n')
     const value = isMap(tree?.root) ? tree.root.get('c', true) : undefined
