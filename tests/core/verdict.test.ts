@@ -86,14 +86,14 @@ describe('checkVerdict', () => {
   })
 
   it('accepts an allow with or without an identity, and a deny', () => {
-    expect(checkVerdict({ outcome: 'allow' })).toEqual({ outcome: 'allow', auth: NOBODY })
-    expect(checkVerdict({ outcome: 'allow', principal: 'a', maxAgeMs: 0 })).toEqual({
+    expect(checkVerdict({ outcome: 'allow' })).toStrictEqual({ outcome: 'allow', auth: NOBODY })
+    expect(checkVerdict({ outcome: 'allow', principal: 'a', maxAgeMs: 0 })).toStrictEqual({
       outcome: 'allow',
-      auth: { principal: 'a', attributes: {} },
+      auth: { principal: 'a', attributes: NOBODY.attributes },
       maxAgeMs: 0,
     })
     const denied = { outcome: 'deny', isLasting: true, maxAgeMs: 5 }
-    expect(checkVerdict({ outcome: 'deny', maxAgeMs: 5 })).toEqual(denied)
+    expect(checkVerdict({ outcome: 'deny', maxAgeMs: 5 })).toStrictEqual(denied)
   })
 
   it.each([

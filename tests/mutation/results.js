@@ -1,6 +1,16 @@
+import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 
 /** @typedef {import('./survivors.js').Report} Report */
+
+/**
+ * Where the results for some files are kept. They name the tests that ran, which are others for other files.
+ * @param {readonly string[]} files
+ */
+export function nameOfResults(files) {
+  const hash = createHash('sha256').update(files.join('\n')).digest('hex')
+  return `${files[0]?.replaceAll('/', '-')}-${hash.slice(0, 8)}.json`
+}
 
 /**
  * Drops what has survived from the results that are kept. The others save their run; these may be noticed by now, by a

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { setupFolder } from '../support/temporary-folder.ts'
-import { forgetSurvivors, readReport, resultsOf } from './results.js'
+import { forgetSurvivors, nameOfResults, readReport, resultsOf } from './results.js'
 
 const pathOf = setupFolder()
 
@@ -33,4 +33,10 @@ it('what is not there, or only half written, is begun anew', () => {
 it('the results of a run are those of its files', () => {
   const files = { 'a.ts': { source: '', mutants: [] }, 'b.ts': { source: '', mutants: [] } }
   expect(Object.keys(resultsOf({ files }, ['b.ts', 'c.ts']).files)).toEqual(['b.ts'])
+})
+
+it('each group of files has results of its own', () => {
+  const names = [['src/a.ts'], ['src/a.ts', 'src/b.ts'], ['src/b.ts']].map(nameOfResults)
+  expect(new Set(names).size).toBe(3)
+  expect(names[0]).toMatch(/^src-a\.ts-[\da-f]{8}\.json$/)
 })

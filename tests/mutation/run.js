@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { runNode } from './bounded-process.js'
 import { findChanged } from './changed.js'
 import { findFiles, findParts, inGroups, partOf } from './parts.js'
-import { forgetSurvivors, readReport, resultsOf } from './results.js'
+import { forgetSurvivors, nameOfResults, readReport, resultsOf } from './results.js'
 import { findOutdated, findUnexplained, scoreOf, survivorsOf } from './survivors.js'
 
 const CORE = 'src/core/'
@@ -82,7 +82,7 @@ async function mutateTwice(file, until) {
 /** What became of the mutants of some files of one part; `undefined` if that failed or took too long. */
 async function mutate(files, limitMs = Infinity) {
   const part = partOf(files[0])
-  const kept = join(ROOT, `.mutation/${part}.json`)
+  const kept = join(ROOT, '.mutation', nameOfResults(files))
   forgetSurvivors(kept)
   rmSync(REPORT, { force: true })
   const code = await runNode(
