@@ -138,7 +138,7 @@ describe('parseConfig', () => {
 
   it(
     'gives a config that withAuth takes, or an error with places, for whatever text (G-18)',
-    { timeout: 60_000 },
+    { tags: ['slow'] },
     () => {
       const words = [
         'server:',

@@ -24,6 +24,8 @@ export default defineConfig({
     tags: [{ name: 'slow' }],
     tagsFilter: ['!slow'],
     setupFiles: ['tests/mutation/setup.js'],
+    // Code that counts what is run of it is slower.
+    testTimeout: 10_000,
     sequence: { sequencer: NearestFirst },
     // One process imports everything once. None of these tests leaves anything behind.
     isolate: false,
