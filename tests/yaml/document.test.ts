@@ -57,3 +57,8 @@ describe('parseFile', () => {
     expect(tree?.root).toMatchObject({ items: [{ key: { value: '<<' }, value: { value: 'yes' } }] })
   })
 })
+
+it('counts columns without the mark that a file may begin with', () => {
+  const [problem] = parseFile('f', '\ufeffa: *b').findings.all()
+  expect(problem).toMatchObject({ line: 1, column: 4 })
+})

@@ -76,4 +76,10 @@ describe('readFields', () => {
     expect(message).toMatch(/"a\.k{80}"/)
     expect(message.length).toBeLessThan(600)
   })
+
+  it('takes no value of which a part was refused', () => {
+    const { settings, messages } = read('realm: "api-${env.NO}"')
+    expect(settings.has('realm')).toBe(false)
+    expect(messages).toEqual([expect.stringContaining('"NO" is not set')])
+  })
 })

@@ -54,3 +54,10 @@ describe('validate', () => {
     ])
   })
 })
+
+it('says once that a value is not shown', () => {
+  const headers = '{ x-auth-secret: "${env.SECRET}" }'
+  const text = `server: { auth: { endpoint: https://a.example, endpoint_headers: ${headers} } }`
+  const [problem] = problemsOf(text, { SECRET: 'two\nlines' })
+  expect(problem?.message.split('(its value is not shown)')).toHaveLength(2)
+})
