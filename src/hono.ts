@@ -72,8 +72,9 @@ function enter(decision: Decision, c: Context<AuthEnv>, next: Next): Promise<voi
   return next()
 }
 
-// Without the constructor, which captures a stack: that is most of what a refusal would cost.
+// Without the constructor, which captures a stack: that is most of what a refusal would cost. The response is given as it
+// is, since Hono's own copy of it reads its body as a stream.
 function createException(res: Response): HTTPException {
-  const properties = { message: 'Unauthorized', status: res.status, res }
+  const properties = { message: 'Unauthorized', status: res.status, res, getResponse: () => res }
   return Object.assign(Object.create(HTTPException.prototype) as HTTPException, properties)
 }

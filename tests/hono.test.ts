@@ -179,7 +179,7 @@ describe('a refusal', () => {
     expect(response.status).toBe(401)
     expect(await response.json()).toMatchObject({ error: { code: 'missing_credentials' } })
     expect(errors).toEqual([expect.any(HTTPException)])
-    expect(errors[0]).toMatchObject({ message: 'Unauthorized', status: 401 })
+    expect(errors[0]).toMatchObject({ message: 'Unauthorized', status: 401, res: response })
     expect(errors[0]?.stack).toBeUndefined()
   })
 

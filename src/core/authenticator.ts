@@ -108,8 +108,8 @@ function judge(passage: Passage): Decision | Promise<Decision> {
   return isPromise(verdict) ? settle(passage, verdict) : conclude(passage, verdict)
 }
 
-function isPublic({ config }: Setup, { method, headers }: Request, { path }: Target): boolean {
-  return config.isPublic(path, method) && isPlainHost(headers.get('host'))
+function isPublic({ config }: Setup, request: Request, { path }: Target): boolean {
+  return config.isPublic(path, request.method) && isPlainHost(request.headers.get('host'))
 }
 
 // Fetch standard, CORS-preflight fetch: OPTIONS with these two fields, and never with credentials.
@@ -192,5 +192,5 @@ function isShadow(setup: Setup | Unready): boolean {
 }
 
 function isReady(setup: Setup | Unready): setup is Setup {
-  return Object.hasOwn(setup, 'verifier')
+  return setup.verifier !== undefined
 }

@@ -17,15 +17,20 @@ import type { AuthConfig, AuthConfigSource } from './auth-config.ts'
 import type { ComposedVerifier } from './verifier.ts'
 
 /** What is there even when a request cannot be decided about: how to refuse it, and whom to tell. */
-export interface Unready {
+interface Basics {
   readonly denials: Denials
   readonly report: Report | undefined
   /** Where the key of a request may be; nowhere without a config. */
   readonly credentials: ResolvedConfig['credentials']
 }
 
+/** Nothing more is there. */
+export interface Unready extends Basics {
+  readonly verifier: undefined
+}
+
 /** Everything that deciding about a request needs, made once. */
-export interface Setup extends Unready {
+export interface Setup extends Basics {
   readonly config: ResolvedConfig
   readonly readCredentials: CredentialsReader
   readonly createCheck: CheckFactory
@@ -100,6 +105,7 @@ function createUnready(config: Partial<ResolvedConfig>): Unready {
     denials: createDenials({ realm, unavailableStatus, respond }),
     report: createReport(onEvent),
     credentials,
+    verifier: undefined,
   }
 }
 

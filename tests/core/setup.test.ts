@@ -5,8 +5,8 @@ import type { AuthConfig, AuthEvent } from '../../src/index.ts'
 
 const ENDPOINT = 'https://auth.example.test/validate'
 
-function isReady(setup: object): boolean {
-  return 'verifier' in setup
+function isReady({ verifier }: { readonly verifier: unknown }): boolean {
+  return verifier !== undefined
 }
 
 beforeEach(() => {

@@ -31,6 +31,7 @@ export interface Cache {
   readonly forget: (token?: string) => void
 }
 
+/** In whole milliseconds, rounded down, since the cache was made: small integers are no objects of their own. */
 interface Kept<Verdict> {
   readonly verdict: Verdict
   readonly ttlMs: number
@@ -52,6 +53,8 @@ export function createCache(options: CacheOptions, { now, wallNow, random }: Cac
   const allows = createVerdictStore<Kept<AllowVerdict>>({ ...bounds, maxBytes: maxBytes * 0.75 })
   const denials = createVerdictStore<Kept<DenyVerdict>>({ ...bounds, maxBytes: maxBytes * 0.25 })
   const fills = createPendingFills({ now, wallNow })
+  const madeAt = now()
+  const wallMadeAt = wallNow()
 
   const hit = <Verdict extends CheckedVerdict>(
     check: Check,
@@ -64,8 +67,8 @@ export function createCache(options: CacheOptions, { now, wallNow, random }: Cac
   }
   // Both clocks must agree: one stops while a machine is frozen, the other is set back and forth.
   const isWithin = ({ askedAt, wallAskedAt }: Kept<CheckedVerdict>, ms: number): boolean => {
-    if (now() - askedAt >= ms) return false
-    const wallAge = wallNow() - wallAskedAt
+    if (now() - madeAt - askedAt >= ms) return false
+    const wallAge = wallNow() - wallMadeAt - wallAskedAt
     return wallAge >= 0 && wallAge < ms
   }
   const hasEnded = (verdict: CheckedVerdict): boolean =>
@@ -113,9 +116,14 @@ export function createCache(options: CacheOptions, { now, wallNow, random }: Cac
     if (verdict.outcome === 'deny' && !verdict.isLasting) return 'status'
     const configured = verdict.outcome === 'allow' ? allowTtlMs : denyTtlMs
     // Shorter by up to a tenth, so that what came together does not go together, and never longer than promised.
-    const ttlMs = Math.min(configured, verdict.maxAgeMs ?? Infinity) * (1 - JITTER * random())
+    const longest = Math.min(configured, verdict.maxAgeMs ?? Infinity)
+    const ttlMs = Math.floor(longest * (1 - JITTER * random()))
     if (ttlMs <= 0) return 'ttl'
-    const times = { ttlMs, askedAt: fill.startedAt, wallAskedAt: fill.wallStartedAt }
+    const times = {
+      ttlMs,
+      askedAt: Math.floor(fill.startedAt - madeAt),
+      wallAskedAt: Math.floor(fill.wallStartedAt - wallMadeAt),
+    }
     const { token, told } = fill.check
     if (verdict.outcome === 'deny') {
       return denials.set(token, told, { verdict, ...times }, 0) ? undefined : 'too_large'

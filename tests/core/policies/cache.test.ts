@@ -109,9 +109,24 @@ describe('a kept allow', () => {
     random = 0.999_999
     const { outcome } = cached()
     await outcome()
-    pass(900)
+    pass(899)
     expect(await outcome()).toBe('allow hit')
     pass(1)
+    expect(await outcome()).toBe('allow miss')
+  })
+
+  it.each([
+    ['its time is', { maxAgeMs: 400.9 }, 0],
+    ['it was asked at', { maxAgeMs: 400 }, 0.9],
+  ])('lives for whole milliseconds, and never longer where %s no whole one', async (_, age, at) => {
+    asked.mockImplementation(() => allow(age))
+    const { outcome } = cached()
+    now += at
+    await outcome()
+    pass(399)
+    expect(await outcome()).toBe('allow hit')
+    // The clock that never jumps alone.
+    now += 1
     expect(await outcome()).toBe('allow miss')
   })
 
