@@ -1,3 +1,4 @@
+import { TransientMap } from './transient-map.ts'
 import type { Check } from './check.ts'
 
 /** A check that was put to the endpoint and whose verdict may be kept. */
@@ -32,7 +33,7 @@ export function createPendingFills({
   readonly wallNow: () => number
 }): PendingFills {
   // In the order in which they were begun.
-  const tokens = new Map<string, Set<PendingFill>>()
+  const tokens = new TransientMap<string, Set<PendingFill>>()
 
   const end = (fill: PendingFill): void => {
     const { token } = fill.check
@@ -40,7 +41,7 @@ export function createPendingFills({
     if (others?.delete(fill) === true && others.size === 0) tokens.delete(token)
   }
   const all = function* (): Generator<PendingFill> {
-    for (const fills of tokens.values()) yield* fills
+    for (const [, fills] of tokens.entries()) yield* fills
   }
   const of = (token: string): Iterable<PendingFill> => tokens.get(token) ?? []
   // On Workers a call is lost with the request that started it, and then never ends.

@@ -1,5 +1,6 @@
 import { AuthUnavailableError } from '../errors.ts'
 import { EXPIRED, within } from '../timers.ts'
+import { TransientMap } from '../transient-map.ts'
 import type { Check, Verifier } from '../check.ts'
 import type { CheckedVerdict } from '../verdict.ts'
 
@@ -37,8 +38,8 @@ export function coalesce(
   { now }: { readonly now: () => number },
 ): Coalescer {
   // The one to join, and all that are under way.
-  const joinable = new Map<string, Flight>()
-  const underWay = new Map<string, Set<Flight>>()
+  const joinable = new TransientMap<string, Flight>()
+  const underWay = new TransientMap<string, Set<Flight>>()
   let sweepAt = MANY
 
   const close = (key: string, except?: Flight): void => {
@@ -53,7 +54,7 @@ export function coalesce(
   const dropLost = (): void => {
     if (underWay.size < sweepAt) return
     const time = now()
-    const all = [...underWay].flatMap(([key, flights]) =>
+    const all = [...underWay.entries()].flatMap(([key, flights]) =>
       [...flights].map((flight) => ({ key, flight })),
     )
     for (const { key, flight } of all) if (flight.expiresAt <= time) remove(key, flight)
@@ -120,7 +121,7 @@ export function coalesce(
   return {
     verify: (check) => ask(check, timeoutMs),
     forget: (token) => {
-      for (const [key, [flight]] of underWay) {
+      for (const [key, [flight]] of underWay.entries()) {
         if (token === undefined || flight?.check.token === token) close(key)
       }
     },
