@@ -1,5 +1,5 @@
 import { Check } from './check.ts'
-import { createQuestionBuilder } from './question.ts'
+import { createQuestionBuilder, readHeaders } from './question.ts'
 import { createToldEncoder } from './question-key.ts'
 import type { ResolvedConfig } from './config.ts'
 import type { Target } from './target.ts'
@@ -20,8 +20,10 @@ export function createCheckFactory(
   const encodeTold = createToldEncoder(context, [endpoint ?? 'verifier', identity])
   const buildQuestion = createQuestionBuilder(context)
   return (token, request, target, args) => {
-    const told = encodeTold(request, target)
+    // Read once for both, where there are many. What is told by name is read when it is needed: a hit never asks.
+    const all = context.headers === 'all' ? readHeaders(request.headers, 'all') : undefined
+    const told = encodeTold(request, target, all)
     if (told === undefined) return undefined
-    return new Check(token, told, () => buildQuestion(token, request, target), args)
+    return new Check(token, told, () => buildQuestion(token, request, target, all), args)
   }
 }

@@ -1,9 +1,14 @@
-import { isTold } from './context.ts'
+import { readHeaders } from './question.ts'
 import type { Context } from './context.ts'
+import type { ToldHeaders } from './question.ts'
 import type { Target } from './target.ts'
 
 /** Writes everything but the token that the endpoint is told about a request, or `undefined` if that is too much. */
-export type ToldEncoder = (request: Request, target: Target) => string | undefined
+export type ToldEncoder = (
+  request: Request,
+  target: Target,
+  headers?: ToldHeaders,
+) => string | undefined
 
 // Changes with the encoding, so that no key of another version can be taken for one of this.
 const VERSION = '1'
@@ -22,12 +27,15 @@ export function createToldEncoder(context: Context, scope: readonly string[]): T
   if (headers !== 'all' && headers.length === 0 && params === 'none' && !path && !method) {
     return () => prefix
   }
-  return (request, target) => {
+  return (request, target, all) => {
     let told = prefix
     if (path) told += encodeField(target.path)
     if (params !== 'none') told += encodeField(target.query)
     if (method) told += encodeField(request.method)
-    told += headers === 'all' ? encodeAll(request.headers) : encodeNamed(request.headers, headers)
+    told +=
+      headers === 'all'
+        ? encodeAll(all ?? readHeaders(request.headers, 'all'))
+        : encodeNamed(request.headers, headers)
     if (told.length - prefix.length > MAX_LENGTH) return undefined
     return params !== 'none' && hasTooManyParams(target.query) ? undefined : told
   }
@@ -47,11 +55,11 @@ function encodeNamed(headers: Headers, names: readonly string[]): string {
   return encoded
 }
 
-function encodeAll(headers: Headers): string {
+function encodeAll(headers: ToldHeaders): string {
   let encoded = ''
-  headers.forEach((value, name) => {
-    if (isTold(name)) encoded += encodeField(name) + encodeField(value)
-  })
+  for (const name of Object.keys(headers)) {
+    encoded += encodeField(name) + encodeField(headers[name] ?? '')
+  }
   return encoded
 }
 

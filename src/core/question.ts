@@ -4,16 +4,24 @@ import type { Target } from './target.ts'
 import type { Question } from './types.ts'
 
 /** Puts what is told about a request into the form that the endpoint expects. */
-export type QuestionBuilder = (token: string, request: Request, target: Target) => Question
+export type QuestionBuilder = (
+  token: string,
+  request: Request,
+  target: Target,
+  headers?: ToldHeaders,
+) => Question
+
+/** Headers that are told, by their names in lower case. */
+export type ToldHeaders = Record<string, string>
 
 export function createQuestionBuilder(context: Context): QuestionBuilder {
-  return (token, { headers, method }, target) => {
-    const told = {
+  return (token, { headers, method }, target, told = readHeaders(headers, context.headers)) => {
+    const asked = {
       path: context.path ? target.path : '',
-      headers: readHeaders(headers, context.headers),
+      headers: told,
       params: readParams(context.params === 'none' ? '' : target.query, context.params === 'lists'),
     }
-    return { token, request: context.method ? { ...told, method } : told }
+    return { token, request: context.method ? { ...asked, method } : asked }
   }
 }
 
@@ -22,7 +30,8 @@ export function encodeQuestion({ token, request }: Question): string {
   return JSON.stringify({ api_key: token, request })
 }
 
-function readHeaders(headers: Headers, wanted: Context['headers']): Record<string, string> {
+/** Reads what is told of the headers. Going through all of them is a good part of what a check costs. */
+export function readHeaders(headers: Headers, wanted: Context['headers']): ToldHeaders {
   const told = emptyRecord<string>()
   if (wanted === 'all') {
     headers.forEach((value, name) => {
@@ -43,6 +52,7 @@ function readHeaders(headers: Headers, wanted: Context['headers']): Record<strin
 // characters beside broken UTF-8 for others.
 function readParams(query: string, alwaysLists: boolean): Record<string, string | string[]> {
   const lists = emptyRecord<string[]>()
+  if (query === '') return lists
   for (const [name, value] of new URL(`http://h/?${query}`).searchParams) {
     const list = lists[name]
     if (list === undefined) lists[name] = [value]
