@@ -1,3 +1,4 @@
+import { orAborted } from './timers.ts'
 import type { TransportResponse } from './auth-config.ts'
 
 /** How reading a body ended. */
@@ -6,7 +7,6 @@ export type BodyOutcome =
   | { readonly state: 'too_long' | 'broken' | 'timeout' | 'not_utf8' }
 
 const MAX_BYTES = 65_536
-const TIMED_OUT = Symbol('timed out')
 
 /**
  * Reads a body to its end, so that the connection can be used again, but no further than 64 KiB and no longer than
@@ -20,24 +20,26 @@ export async function readBody(
   let chunks: AsyncIterator<Uint8Array> | undefined
   try {
     chunks = iterate(body)
-    return await readChunks(chunks, whenAborted(signal))
+    // A body that ignores the signal must not hold the check, so this is not left to the transport.
+    const outcome = await orAborted(readChunks(chunks, signal), signal)
+    if (outcome.state === 'too_long') void cancel(chunks)
+    return outcome
   } catch {
-    return { state: signal.aborted ? 'timeout' : 'broken' }
-  } finally {
     if (chunks !== undefined) void cancel(chunks)
+    return { state: signal.aborted ? 'timeout' : 'broken' }
   }
 }
 
 async function readChunks(
   chunks: AsyncIterator<Uint8Array>,
-  aborted: Promise<typeof TIMED_OUT>,
+  signal: AbortSignal,
 ): Promise<BodyOutcome> {
   const parts: Uint8Array[] = []
   let size = 0
   for (;;) {
-    // A body that ignores the signal must not hold the check, so the race is not left to the transport.
-    const step = await Promise.race([chunks.next(), aborted])
-    if (step === TIMED_OUT) return { state: 'timeout' }
+    const step = await chunks.next()
+    // Nobody waits any more, and what ignores its end may go on for ever.
+    if (signal.aborted) return { state: 'timeout' }
     if (step.done === true) return decode(parts)
     size += step.value.byteLength
     // So written that a size that is no number is too long as well.
@@ -75,12 +77,4 @@ async function cancel(chunks: AsyncIterator<Uint8Array>): Promise<void> {
   } catch {
     // There is nothing left to lose.
   }
-}
-
-function whenAborted(signal: AbortSignal): Promise<typeof TIMED_OUT> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(TIMED_OUT)
-    // Not removed: the signal belongs to one check and goes with it.
-    signal.addEventListener('abort', () => resolve(TIMED_OUT), { once: true })
-  })
 }

@@ -21,9 +21,10 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
 export function orAborted<Value>(pending: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(new AuthUnavailableError('timeout'))
+    const leave = (): void => signal.removeEventListener('abort', abort)
     if (signal.aborted) abort()
     signal.addEventListener('abort', abort)
-    void pending.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+    void pending.then(resolve, reject).then(leave)
   })
 }
 

@@ -79,6 +79,20 @@ describe('readBody', () => {
     expect(await read(new ReadableStream(), controller.signal)).toEqual({ state: 'timeout' })
   })
 
+  it('reads no further once the signal has ended it, even what ignores that', async () => {
+    const controller = new AbortController()
+    const next = vi.fn(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 10))
+      return { done: false, value: new Uint8Array() }
+    })
+    const outcome = read({ [Symbol.asyncIterator]: () => ({ next }) }, controller.signal)
+    await vi.advanceTimersByTimeAsync(25)
+    controller.abort()
+    expect(await outcome).toEqual({ state: 'timeout' })
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(next).toHaveBeenCalledTimes(3)
+  })
+
   it('calls it a timeout where the stream fails because of the signal', async () => {
     const controller = new AbortController()
     const obeying = new ReadableStream<Uint8Array>({
