@@ -1,13 +1,14 @@
 import { createCustomVerifier } from './custom-verifier.ts'
 import { createEndpoint } from './endpoint.ts'
 import { createCache } from './policies/cache.ts'
-import { circuitBreaker } from './policies/circuit-breaker.ts'
+import { createCircuitBreaker } from './policies/circuit-breaker.ts'
 import { coalesce } from './policies/coalesce.ts'
 import { deadline } from './policies/deadline.ts'
 import { limit } from './policies/limit.ts'
 import { retry } from './policies/retry.ts'
 import type { TimedVerifier, Verifier } from './check.ts'
 import type { ResolvedConfig } from './config.ts'
+import type { CircuitBreaker } from './policies/circuit-breaker.ts'
 import type { Report } from './events.ts'
 
 /** The endpoint, or the verifier in its place, with all policies around it. */
@@ -25,7 +26,8 @@ const clock = {
 
 /**
  * Composes `cache( coalesce( deadline( limit( circuitBreaker( retry( endpoint ))))))`. The cache has a part on either
- * side of the shared flight: one that reads, and one that keeps what the flight brought.
+ * side of the shared flight: one that reads, and one that keeps what the flight brought. The breaker has one inside of
+ * all that, and one that refuses before any of it is begun.
  */
 export function createVerifier(
   config: ResolvedConfig,
@@ -34,25 +36,30 @@ export function createVerifier(
 ): ComposedVerifier {
   let timed = createSource(config, endpoint)
   if (config.retry !== false) timed = retry(timed, config.retry, clock)
-  if (config.circuitBreaker !== false) {
-    const onState = (state: 'open' | 'half_open' | 'closed'): void =>
-      report?.({ type: 'circuit', state })
-    timed = circuitBreaker(timed, config.circuitBreaker, { ...clock, onState })
-  }
-  const bounded = deadline(limit(timed, config.concurrency, clock), config, clock)
-  if (config.cache === false) {
-    const { verify, forget } = coalesce(bounded, config, clock)
-    return { verify: questioned(verify), forget }
-  }
+  const breaker = createBreaker(config, report)
+  if (breaker !== undefined) timed = breaker.watch(timed)
+  const call = questioned(deadline(limit(timed, config.concurrency, clock), config, clock))
+  const bounded = breaker === undefined ? call : breaker.refuse(call)
+  if (config.cache === false) return coalesce(bounded, config, clock)
   const cache = createCache(config.cache, clock)
   const flights = coalesce(cache.fill(bounded), config, clock)
   return {
-    verify: cache.read(questioned(flights.verify)),
+    verify: cache.read(flights.verify),
     forget: (token) => {
       cache.forget(token)
       flights.forget(token)
     },
   }
+}
+
+function createBreaker(
+  { circuitBreaker }: ResolvedConfig,
+  report: Report | undefined,
+): CircuitBreaker | undefined {
+  if (circuitBreaker === false) return undefined
+  const onState = (state: 'open' | 'half_open' | 'closed'): void =>
+    report?.({ type: 'circuit', state })
+  return createCircuitBreaker(circuitBreaker, { ...clock, onState })
 }
 
 // The question is put together at the moment of its key: the headers of a request that waits may be changed by others.

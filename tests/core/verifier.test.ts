@@ -72,9 +72,32 @@ describe('the policies together', () => {
     await expect(verify(check)).rejects.toMatchObject({ reason: 'unreachable' })
     expect(check.attempts).toBe(2)
     await expect(verify(checkOf('b'))).rejects.toMatchObject({ reason: 'unreachable' })
-    await expect(verify(checkOf('c'))).rejects.toMatchObject({ reason: 'circuit_open' })
+    const refused = checkOf('c')
+    expect(() => verify(refused)).toThrow(expect.objectContaining({ reason: 'circuit_open' }))
+    // Before anything was begun, even the question.
+    expect(refused.expiresAt).toBe(Infinity)
     expect(events).toEqual([{ type: 'circuit', state: 'open' }])
     expect(transport).toHaveBeenCalledTimes(4)
+  })
+
+  it('serve what is stale while the circuit is open', async () => {
+    let isDown = false
+    const transport = vi.fn<Transport>(async () => {
+      if (isDown) throw new Error('down')
+      return allow()
+    })
+    const cache = { allowTtlMs: 20, staleIfErrorMs: 60_000 }
+    const options = { cache, retry: false, circuitBreaker: { minChecks: 1 } } as const
+    const { verify } = verifierOf(transport, options)
+    await verify(checkOf('kept'))
+    isDown = true
+    await expect(verify(checkOf('new'))).rejects.toMatchObject({ reason: 'unreachable' })
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    const stale = checkOf('kept')
+    expect(await verify(stale)).toMatchObject({ outcome: 'allow', auth: { stale: true } })
+    expect([stale.cache, stale.attempts]).toEqual(['stale', 0])
+    await expect(verify(checkOf('new'))).rejects.toMatchObject({ reason: 'circuit_open' })
+    expect(transport).toHaveBeenCalledTimes(2)
   })
 
   it('can be left out, but for the deadline, the limit and the shared flight', async () => {

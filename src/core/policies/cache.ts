@@ -84,12 +84,9 @@ export function createCache(options: CacheOptions, { now, wallNow, random }: Cac
     check.cache = 'stale'
     return { outcome: 'allow', auth: Object.freeze({ ...kept.verdict.auth, stale: true }) }
   }
-  const orStale = async (
-    check: Check,
-    pending: CheckedVerdict | Promise<CheckedVerdict>,
-  ): Promise<CheckedVerdict> => {
+  const orStale = async (check: Check, next: Verifier): Promise<CheckedVerdict> => {
     try {
-      return await pending
+      return await next(check)
     } catch (error) {
       // Looked for only now: another's verdict, a denial or an invalidation may have come in between.
       const verdict = permitsStale(error) ? (lookUp(check) ?? stale(check)) : undefined
@@ -131,24 +128,35 @@ export function createCache(options: CacheOptions, { now, wallNow, random }: Cac
     return allows.set(token, told, { verdict, ...times }, sizeOf(verdict)) ? undefined : 'too_large'
   }
 
+  const bring = async (
+    fill: PendingFill,
+    pending: CheckedVerdict | Promise<CheckedVerdict>,
+  ): Promise<CheckedVerdict> => {
+    try {
+      const verdict = await pending
+      keep(fill, verdict)
+      return verdict
+    } finally {
+      fills.end(fill)
+    }
+  }
+
   return {
     read: (next) => (check) => {
       const kept = lookUp(check)
       if (kept !== undefined) return kept
       check.cache = 'miss'
-      const pending = next(check)
-      return staleIfErrorMs === 0 ? pending : orStale(check, pending)
+      return staleIfErrorMs === 0 ? next(check) : orStale(check, next)
     },
-    fill: (next) => async (check) => {
+    fill: (next) => (check) => {
       const kept = lookUp(check)
       if (kept !== undefined) return kept
       const fill = fills.begin(check)
       try {
-        const verdict = await next(check)
-        keep(fill, verdict)
-        return verdict
-      } finally {
+        return bring(fill, next(check))
+      } catch (error) {
         fills.end(fill)
+        throw error
       }
     },
     forget: (token) => {

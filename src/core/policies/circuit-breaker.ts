@@ -1,7 +1,7 @@
 import { AuthUnavailableError } from '../errors.ts'
 import { isOutage } from '../outage.ts'
 import { createSlidingWindow } from '../sliding-window.ts'
-import type { Check, TimedVerifier } from '../check.ts'
+import type { Check, TimedVerifier, Verifier } from '../check.ts'
 
 export interface CircuitBreakerOptions {
   readonly minChecks: number
@@ -13,6 +13,13 @@ export interface CircuitBreakerOptions {
 export interface CircuitBreakerContext {
   readonly now: () => number
   readonly onState: (state: Circuit['state']) => void
+}
+
+export interface CircuitBreaker {
+  /** Counts how checks end, and lets none through while the circuit is open. */
+  readonly watch: (next: TimedVerifier) => TimedVerifier
+  /** Refuses at once what could not get through. Outside of all that a call needs. Throws instead of rejecting. */
+  readonly refuse: (next: Verifier) => Verifier
 }
 
 type Circuit =
@@ -27,11 +34,10 @@ type Circuit =
  * as `circuit_open`; then one probe at a time decides. It reads the clock and sets no timer, which Workers forbid
  * outside of requests.
  */
-export function circuitBreaker(
-  next: TimedVerifier,
+export function createCircuitBreaker(
   { minChecks, failureRatio, windowMs, openMs }: CircuitBreakerOptions,
   { now, onState }: CircuitBreakerContext,
-): TimedVerifier {
+): CircuitBreaker {
   const checks = createSlidingWindow(windowMs)
   const failures = createSlidingWindow(windowMs)
   let circuit: Circuit = { state: 'closed' }
@@ -43,10 +49,23 @@ export function circuitBreaker(
     onState(entered.state)
     return entered
   }
+  let refusal: AuthUnavailableError | undefined
+  // One for all in the same second, which is what clients are told: to capture a stack costs more than all else.
+  const refusalFor = (remainingMs: number): AuthUnavailableError => {
+    const retryAfterMs = Math.ceil(remainingMs / 1000) * 1000
+    if (refusal?.retryAfterMs !== retryAfterMs) {
+      refusal = new AuthUnavailableError('circuit_open', { retryAfterMs })
+    }
+    return refusal
+  }
+  const refuseWhileOpen = (): void => {
+    if (circuit.state === 'closed') return
+    const remainingMs = circuit.until - now()
+    if (remainingMs > 0) throw refusalFor(remainingMs)
+  }
   const admit = (check: Check): Circuit => {
+    refuseWhileOpen()
     if (circuit.state === 'closed') return circuit
-    const remaining = circuit.until - now()
-    if (remaining > 0) throw new AuthUnavailableError('circuit_open', { retryAfterMs: remaining })
     return enter({ state: 'half_open', until: check.expiresAt })
   }
   const tripped = (): boolean => {
@@ -64,17 +83,23 @@ export function circuitBreaker(
     }
   }
 
-  return async (check, signal) => {
-    const during = admit(check)
-    try {
-      const verdict = await next(check, signal)
-      settle(during, false)
-      return verdict
-    } catch (error) {
-      // A probe that ends in a bug has learned nothing about the endpoint.
-      const isLost = during.state === 'half_open' && !(error instanceof AuthUnavailableError)
-      settle(during, isLost || isOutage(error))
-      throw error
-    }
+  return {
+    watch: (next) => async (check, signal) => {
+      const during = admit(check)
+      try {
+        const verdict = await next(check, signal)
+        settle(during, false)
+        return verdict
+      } catch (error) {
+        // A probe that ends in a bug has learned nothing about the endpoint.
+        const isLost = during.state === 'half_open' && !(error instanceof AuthUnavailableError)
+        settle(during, isLost || isOutage(error))
+        throw error
+      }
+    },
+    refuse: (next) => (check) => {
+      refuseWhileOpen()
+      return next(check)
+    },
   }
 }

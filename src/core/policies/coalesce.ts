@@ -89,6 +89,8 @@ export function coalesce(
     flight: Flight,
     budgetMs: number,
   ): Promise<CheckedVerdict> => {
+    // While it waits, its request may be changed by others.
+    check.prepare()
     const joinedAt = now()
     const shared = verdictOf(flight)
     // With little time left there is only one thing to do with it: a call of one's own could not end in it.

@@ -515,3 +515,13 @@ describe('bounds', () => {
     expect(await cache.read(cache.fill((check) => asked(check)))(checkOf('t1'))).toEqual(deny())
   })
 })
+
+it('forgets a fill that was refused before it began', async () => {
+  const { outcome } = cached()
+  asked.mockImplementation(fail('circuit_open'))
+  expect(await outcome()).toBe('circuit_open miss')
+  // A denial is kept only where nobody else is asking the same.
+  asked.mockImplementation(() => deny())
+  expect(await outcome()).toBe('deny miss')
+  expect(await outcome()).toBe('deny hit')
+})

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
-import { circuitBreaker } from '../../../src/core/policies/circuit-breaker.ts'
+import { createCircuitBreaker } from '../../../src/core/policies/circuit-breaker.ts'
 import { checkOf } from '../../support/checks.ts'
 import type { TimedVerifier } from '../../../src/core/check.ts'
 import type { CheckedVerdict } from '../../../src/core/verdict.ts'
@@ -17,17 +17,17 @@ let answer: () => CheckedVerdict | Promise<CheckedVerdict> = up
 let states: string[] = []
 let asked = 0
 
-function breaker(options: Partial<Parameters<typeof circuitBreaker>[1]> = {}) {
+function breaker(options: Partial<Parameters<typeof createCircuitBreaker>[0]> = {}) {
   const next: TimedVerifier = () => {
     asked += 1
     return answer()
   }
   const defaults = { minChecks: 4, failureRatio: 0.5, windowMs: 10_000, openMs: 5000 }
-  const verify = circuitBreaker(
-    next,
+  const { watch } = createCircuitBreaker(
     { ...defaults, ...options },
     { now: () => now, onState: (state) => states.push(state) },
   )
+  const verify = watch(next)
   return async (): Promise<string> => {
     const check = checkOf()
     check.expiresAt = now + 1000
@@ -140,20 +140,58 @@ describe('an open circuit', () => {
     now += 4999
     expect(await ask()).toBe('circuit_open')
     expect(asked).toBe(0)
-    const verify = circuitBreaker(
-      down,
+    const verify = createCircuitBreaker(
       { minChecks: 1, failureRatio: 1, windowMs: 1000, openMs: 5000 },
       {
         now: () => now,
         onState: () => undefined,
       },
-    )
+    ).watch(down)
     await expect(verify(checkOf(), signal)).rejects.toMatchObject({ reason: 'unreachable' })
     now += 2000
     await expect(verify(checkOf(), signal)).rejects.toMatchObject({
       reason: 'circuit_open',
       retryAfterMs: 3000,
     })
+  })
+
+  it('refuses at once what could not get through, without a new error for each', async () => {
+    const OPTIONS = { minChecks: 1, failureRatio: 1, windowMs: 1000, openMs: 5000 }
+    const { watch, refuse } = createCircuitBreaker(OPTIONS, {
+      now: () => now,
+      onState: (state) => states.push(state),
+    })
+    const begun = vi.fn(() => DENY)
+    const verify = refuse(begun)
+    const thrown = (): unknown => {
+      try {
+        return verify(checkOf())
+      } catch (error) {
+        return error
+      }
+    }
+    expect(thrown()).toBe(DENY)
+    await expect(watch(down)(checkOf(), signal)).rejects.toMatchObject({ reason: 'unreachable' })
+    now += 1
+    const refusal = thrown()
+    expect(refusal).toMatchObject({ reason: 'circuit_open', retryAfterMs: 5000 })
+    now += 998
+    expect(thrown()).toBe(refusal)
+    now += 1
+    expect(thrown()).toMatchObject({ reason: 'circuit_open', retryAfterMs: 4000 })
+    now += 3999
+    expect(thrown()).toMatchObject({ reason: 'circuit_open', retryAfterMs: 1000 })
+    expect(begun).toHaveBeenCalledOnce()
+    now += 1
+    expect(thrown()).toBe(DENY)
+    expect(states).toEqual(['open'])
+    const probe = checkOf()
+    probe.expiresAt = now + 500
+    const pending = watch(() => new Promise(() => undefined))(probe, signal)
+    expect(thrown()).toMatchObject({ reason: 'circuit_open' })
+    now += 500
+    expect(thrown()).toBe(DENY)
+    void pending
   })
 
   it('then lets exactly one probe through', async () => {

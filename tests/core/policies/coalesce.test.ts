@@ -399,3 +399,18 @@ it('flights that were lost do not pile up', async () => {
   expect(calls).toHaveLength(4201)
   forget()
 })
+
+it('puts the question of who joins together at once, since its request may change while it waits', async () => {
+  const { ask } = coalesced()
+  ask()
+  let path = '/asked'
+  const joining = new Check('t', 'a', () => ({
+    token: 't',
+    request: { path, headers: {}, params: {} },
+  }))
+  ask('t', 'a', joining)
+  path = '/changed'
+  await settle(TIMEOUT / 2)
+  expect(calls).toHaveLength(2)
+  expect(calls[1]?.check.question.request.path).toBe('/asked')
+})
