@@ -20,6 +20,11 @@ it.each([
     { outage: false, retry: false, stale: false },
   ],
   ['a 429', error('rate_limited', 429), { outage: false, retry: false, stale: false }],
+  [
+    'a gateway that limits the rate',
+    error('rate_limited', 503),
+    { outage: false, retry: false, stale: false },
+  ],
   ['a bad body', error('invalid_response', 200), { outage: false, retry: false, stale: false }],
   ['an open circuit', error('circuit_open'), { outage: false, retry: false, stale: true }],
   ['too many checks', error('overloaded'), { outage: false, retry: false, stale: true }],
@@ -29,5 +34,21 @@ it.each([
     outage,
     retry,
     stale,
+  ])
+})
+
+it.each([
+  { reason: 'timeout' },
+  { reason: 'unreachable' },
+  { reason: 'service_error', status: 503 },
+  { reason: 'overloaded' },
+  undefined,
+  null,
+  'unreachable',
+])('%j is none of these, whatever a verifier means by throwing it', (thrown) => {
+  expect([isOutage(thrown), isWorthRetrying(thrown), permitsStale(thrown)]).toEqual([
+    false,
+    false,
+    false,
   ])
 })
