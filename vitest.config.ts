@@ -1,7 +1,11 @@
 import { defineConfig } from 'vitest/config'
+import { canaryInTests } from './tests/secrets/canary-plugin.ts'
 
 export default defineConfig({
+  plugins: [canaryInTests()],
   test: {
+    setupFiles: ['tests/secrets/setup.ts'],
+    globalSetup: ['tests/secrets/unit-totals.ts'],
     // Left out where all tests run for each of a thousand mutants.
     tags: [{ name: 'slow', timeout: 60_000 }],
     include: ['tests/**/*.test.ts'],

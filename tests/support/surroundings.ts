@@ -1,3 +1,4 @@
+import { keepOutput } from '../secrets/capture.ts'
 import type { StopSignal, Surroundings } from '../../src/cli/surroundings.ts'
 
 export interface RecordedSurroundings extends Surroundings {
@@ -13,11 +14,15 @@ export function createSurroundings(
 ): RecordedSurroundings {
   let printed = ''
   let noted = ''
+  const keep = (text: string): string => {
+    keepOutput(text)
+    return text
+  }
   let waiting: ((signal: StopSignal) => void)[] = []
   return {
     env,
-    print: (text) => void (printed += text),
-    note: (text) => void (noted += text),
+    print: (text) => void (printed += keep(text)),
+    note: (text) => void (noted += keep(text)),
     nextSignal: () => new Promise((resolve) => waiting.push(resolve)),
     printed: () => printed,
     noted: () => noted,

@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto'
+import { inspect } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { nodeTransport } from '../../src/node.ts'
+import { auth } from '../../src/hono.ts'
+import { createGateway } from '../../src/gateway.ts'
+import { createAuthenticator, withAuth } from '../../src/index.ts'
+import { get } from '../support/requests.ts'
+import { canaryInTests } from './canary-plugin.ts'
+import { CANARY, findCanary } from './canary.ts'
+import type { AuthConfig } from '../../src/index.ts'
+
+const BEARER = `Bearer ${CANARY}`
+const letters = CANARY.split('')
+
+describe('the token is found', () => {
+  const base64 = (text: string): string => Buffer.from(text).toString('base64')
+  const spelt = (pattern: (code: string) => string): string =>
+    letters.map((letter) => pattern(letter.charCodeAt(0).toString(16))).join('')
+
+  it.each([
+    ['as it is', `{"authorization":"${BEARER}"}`],
+    ['in capitals', CANARY.toUpperCase()],
+    ['cut after twelve characters', CANARY.slice(0, 12)],
+    ['without its first twelve characters', CANARY.slice(12)],
+    ['backwards', letters.map((_, index) => letters.at(-1 - index)).join('')],
+    ['in base64', base64(CANARY)],
+    ['in base64, behind one more byte', base64(`:${CANARY}`)],
+    ['in base64, behind two more bytes', base64(`a:${CANARY}`)],
+    ['in base64, within JSON', base64(JSON.stringify({ api_key: CANARY }))],
+    ['in base64url', Buffer.from(BEARER).toString('base64url')],
+    ['in hex', Buffer.from(BEARER).toString('hex')],
+    ['in hex, of two bytes each', Buffer.from(BEARER, 'utf16le').toString('hex')],
+    ['percent-encoded', spelt((code) => `%${code}`)],
+    ['with escapes of JSON', spelt((code) => `\\u00${code}`)],
+    ['as its SHA-256 in hex', createHash('sha256').update(CANARY).digest('hex')],
+    [
+      'as the SHA-256 of the field, in base64',
+      createHash('sha256').update(BEARER).digest('base64'),
+    ],
+  ])('%s', (_form, text) => {
+    expect(findCanary(`before ${text} after`)).toBeTypeOf('string')
+  })
+
+  it('and other text is not taken for it', () => {
+    expect(findCanary('good K7 token good-token AAAA 0000 sha256')).toBeUndefined()
+  })
+})
+
+describe('the tests have it', () => {
+  const { transform } = canaryInTests(/exempt/)
+  const run = transform as unknown as (code: string, id: string) => { code: string } | undefined
+
+  it('in the place of the token in a module of tests', () => {
+    expect(run("get('/', 'good')", '/x/tests/a.test.ts')?.code).toBe(`get('/', '${CANARY}')`)
+    expect(run('goods, ungood', '/x/tests/a.test.ts')?.code).toBe('goods, ungood')
+  })
+
+  it.each([
+    '/x/src/a.ts',
+    '/x/tests/secrets/a.ts',
+    '/x/tests/exempt.ts',
+    '/x/tests/a/node_modules/b.ts',
+  ])('and %s is left as it is', (id) => expect(run('good', id)).toBeUndefined())
+})
+
+describe('what is handed out, after a request with the token,', () => {
+  const config: AuthConfig = {
+    endpoint: 'https://auth.example.test/validate',
+    cache: {},
+    context: { headers: [] },
+    fetch: async () => new Response('{"principal":"alice"}'),
+  }
+  const handler = (): Response => new Response('')
+
+  it.each<[string, () => { value: object; send: (request: Request) => unknown }]>([
+    ['withAuth(handler)', () => sendingTo(withAuth(handler, config))],
+    [
+      'withAuth({ fetch })',
+      () => {
+        const value = withAuth({ fetch: handler }, config)
+        return { value, send: (request) => value.fetch(request) }
+      },
+    ],
+    ['createAuthenticator()', () => sendingTo(createAuthenticator(config))],
+    [
+      'the gateway',
+      () =>
+        sendingTo(
+          withAuth(
+            createGateway({ upstream: 'http://127.0.0.1:1', fetch: async () => new Response('') }),
+            config,
+          ),
+        ),
+    ],
+    [
+      'the middleware',
+      () => {
+        const value = auth(config)
+        return { value, send: () => undefined }
+      },
+    ],
+  ])('%s shows nothing of it', async (_what, make) => {
+    const { value, send } = make()
+    await send(get('/', CANARY))
+    const shown = inspect([value, nodeTransport()], { depth: 20, showHidden: true, getters: true })
+    expect(findCanary(`${shown} ${JSON.stringify(value)}`)).toBeUndefined()
+  })
+
+  function sendingTo<Value extends (request: Request) => unknown>(value: Value) {
+    return { value, send: value }
+  }
+})

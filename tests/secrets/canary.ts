@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto'
+
+/** What no output may hold, in whatever form: the part of the token that nobody writes by chance. */
+const MARK = 'K7vQ2xW9mZ4tR8pL'
+
+/** The token that stands in for `good` in all tests. It has only letters and digits, so it may be a name as well. */
+export const CANARY: string = `good${MARK}`
+
+const FORMS: readonly (readonly [form: string, needle: string])[] = [
+  ['as it is, or its first half', MARK.slice(0, 8)],
+  ['its second half', MARK.slice(8)],
+  ['backwards', MARK.replace(/./g, (_, index: number) => MARK.at(-1 - index) ?? '')],
+  ...['hex', 'utf16le'].map((to) => [`in ${to}`, hexOf(MARK, to)] as const),
+  ['percent-encoded', escaped('%', 2)],
+  ['with escapes of JSON', escaped('\\u', 4)],
+  ['with escapes of JavaScript', escaped('\\x', 2)],
+  ...[0, 1, 2].map((offset) => ['in base64', base64Of(offset)] as const),
+  ...[CANARY, MARK, `Bearer ${CANARY}`].flatMap((text) => digestsOf(text)),
+].map(([form, needle]) => [form, needle.toLowerCase()] as const)
+
+/** The form in which a text holds the token, or `undefined`. Case is ignored: it may have been changed on the way. */
+export function findCanary(text: string): string | undefined {
+  const searched = text.toLowerCase()
+  return FORMS.find(([, needle]) => searched.includes(needle))?.[0]
+}
+
+function hexOf(text: string, encoding: string): string {
+  return Buffer.from(text, encoding === 'hex' ? 'utf8' : 'utf16le').toString('hex')
+}
+
+function escaped(prefix: string, digits: number): string {
+  const codes = MARK.split('').map((letter) =>
+    letter.charCodeAt(0).toString(16).padStart(digits, '0'),
+  )
+  return codes.map((code) => prefix + code).join('')
+}
+
+// Wherever it begins in a group of three bytes, these characters come of it alone. base64url has the same ones.
+function base64Of(offset: number): string {
+  const encoded = Buffer.from('\0'.repeat(offset) + MARK).toString('base64')
+  return encoded.slice(offset === 0 ? 0 : 4, Math.floor((offset + MARK.length) / 3) * 4)
+}
+
+function digestsOf(text: string): (readonly [string, string])[] {
+  const hash = createHash('sha256').update(text).digest()
+  return [
+    ['as its SHA-256', hash.toString('hex')],
+    ['as its SHA-256', hash.toString('base64url').slice(0, 20)],
+  ]
+}

@@ -1,0 +1,24 @@
+import { appendFileSync } from 'node:fs'
+import { afterAll, afterEach, expect, inject } from 'vitest'
+import { findCanary } from './canary.ts'
+import { startCapture } from './capture.ts'
+
+/** For each file of tests: fails the test in whose output, events or errors the token is found, and never shows it. */
+
+const { take, counts } = startCapture()
+
+function check(): void {
+  const places = take().flatMap(({ place, text }) => {
+    const form = findCanary(text)
+    return form === undefined ? [] : [`${place}: ${form}`]
+  })
+  if (places.length > 0) throw new Error(`The token of the tests is in an ${places.join(', ')}`)
+}
+
+afterEach(check)
+
+afterAll(() => {
+  const file = expect.getState().testPath ?? ''
+  appendFileSync(inject('captureLog'), `${JSON.stringify({ file, ...counts })}\n`)
+  check()
+})
