@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
+import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { nodeTransport } from '../../src/node.ts'
 import { auth } from '../../src/hono.ts'
@@ -97,7 +98,8 @@ describe('what is handed out, after a request with the token,', () => {
       'the middleware',
       () => {
         const value = auth(config)
-        return { value, send: () => undefined }
+        const app = new Hono().use(value).get('/', (c) => c.text(''))
+        return { value, send: (request) => app.fetch(request) }
       },
     ],
   ])('%s shows nothing of it', async (_what, make) => {

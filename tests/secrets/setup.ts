@@ -12,7 +12,8 @@ function check(): void {
     const form = findCanary(text)
     return form === undefined ? [] : [`${place}: ${form}`]
   })
-  if (places.length > 0) throw new Error(`The token of the tests is in an ${places.join(', ')}`)
+  if (places.length === 0) return
+  throw new Error(`The token of the tests is in an ${[...new Set(places)].join(', in an ')}`)
 }
 
 afterEach(check)
