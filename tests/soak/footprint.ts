@@ -16,18 +16,29 @@ export function footprintOf(pid: number): Footprint {
   }
 }
 
-/** By how much the resident memory grows in ten minutes: the least-squares line through what was seen. */
+/**
+ * By how much the resident memory grows in ten minutes: the median slope between the least of each minute. What lies above
+ * that is garbage that waits for its collection, and is more the more requests there are.
+ */
 export function growthPerTenMinutes(seen: readonly Footprint[]): number {
-  const meanAt = mean(seen.map(({ atMs }) => atMs))
-  const meanMb = mean(seen.map(({ residentMb }) => residentMb))
-  const spread = seen.reduce((sum, { atMs }) => sum + (atMs - meanAt) ** 2, 0)
-  const covariance = seen.reduce(
-    (sum, { atMs, residentMb }) => sum + (atMs - meanAt) * (residentMb - meanMb),
-    0,
-  )
-  return (covariance / spread) * 600_000
+  const floors = leastOfEachMinute(seen)
+  const slopes = floors
+    .flatMap((one, index) =>
+      floors
+        .slice(index + 1)
+        .map(({ atMs, residentMb }) => (residentMb - one.residentMb) / (atMs - one.atMs)),
+    )
+    .toSorted((a, b) => a - b)
+  return (slopes[Math.floor(slopes.length / 2)] ?? 0) * 600_000
 }
 
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
+function leastOfEachMinute(seen: readonly Footprint[]): Footprint[] {
+  const minutes = new Map<number, Footprint>()
+  for (const footprint of seen) {
+    const minute = Math.floor(footprint.atMs / 60_000)
+    const least = minutes.get(minute)
+    if (least === undefined || footprint.residentMb < least.residentMb)
+      minutes.set(minute, footprint)
+  }
+  return [...minutes.values()]
 }

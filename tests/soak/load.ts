@@ -32,7 +32,7 @@ export function startLoad({ port, connections, nextKey, answered }: LoadOptions)
   const send = async (key: string): Promise<void> => {
     const sentAt = monotonicMs()
     sent += 1
-    const { status, body } = await exchange(agent, port, key)
+    const { status, body } = await exchange({ agent, port, key })
     answered({ key, sentAt, gotAt: monotonicMs(), status, body })
   }
   const keepSending = async (): Promise<void> => {
@@ -56,15 +56,23 @@ export function startLoad({ port, connections, nextKey, answered }: LoadOptions)
   }
 }
 
-function exchange(
-  agent: Agent,
-  port: number,
-  key: string,
-): Promise<{ status: number; body: string }> {
+interface Exchange {
+  readonly agent: Agent
+  readonly port: number
+  readonly key: string
+}
+
+function exchange(wanted: Exchange): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
+    const { agent, port, key } = wanted
     const headers = { authorization: `Bearer ${key}` }
     const outgoing = request({ agent, host: '127.0.0.1', port, path: '/v1/models', headers })
-    outgoing.on('error', reject)
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      // A server may end a kept connection just as the next request is sent on it: every client sends that again.
+      const isCrossed = outgoing.reusedSocket && error.code === 'ECONNRESET'
+      if (isCrossed) exchange(wanted).then(resolve, reject)
+      if (!isCrossed) reject(error)
+    })
     outgoing.on('response', (incoming: IncomingMessage) => {
       text(incoming).then((body) => resolve({ status: incoming.statusCode ?? 0, body }), reject)
     })
