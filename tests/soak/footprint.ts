@@ -22,13 +22,13 @@ export function footprintOf(pid: number): Footprint {
  */
 export function growthPerTenMinutes(seen: readonly Footprint[]): number {
   const floors = leastOfEachMinute(seen)
-  const slopes = floors
-    .flatMap((one, index) =>
-      floors
-        .slice(index + 1)
-        .map(({ atMs, residentMb }) => (residentMb - one.residentMb) / (atMs - one.atMs)),
-    )
-    .toSorted((a, b) => a - b)
+  const slopes = floors.flatMap((one, index) =>
+    floors
+      .slice(index + 1)
+      .map(({ atMs, residentMb }) => (residentMb - one.residentMb) / (atMs - one.atMs)),
+  )
+  // oxlint-disable-next-line unicorn/no-array-sort -- toSorted() is not in ES2022
+  slopes.sort((a, b) => a - b)
   return (slopes[Math.floor(slopes.length / 2)] ?? 0) * 600_000
 }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -62,20 +63,23 @@ interface Exchange {
   readonly key: string
 }
 
-function exchange(wanted: Exchange): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const { agent, port, key } = wanted
-    const headers = { authorization: `Bearer ${key}` }
-    const outgoing = request({ agent, host: '127.0.0.1', port, path: '/v1/models', headers })
-    outgoing.on('error', (error: NodeJS.ErrnoException) => {
-      // A server may end a kept connection just as the next request is sent on it: every client sends that again.
-      const isCrossed = outgoing.reusedSocket && error.code === 'ECONNRESET'
-      if (isCrossed) exchange(wanted).then(resolve, reject)
-      if (!isCrossed) reject(error)
-    })
-    outgoing.on('response', (incoming: IncomingMessage) => {
-      text(incoming).then((body) => resolve({ status: incoming.statusCode ?? 0, body }), reject)
-    })
-    outgoing.end()
+async function exchange(wanted: Exchange): Promise<{ status: number; body: string }> {
+  const headers = { authorization: `Bearer ${wanted.key}` }
+  const where = { agent: wanted.agent, host: '127.0.0.1', port: wanted.port, path: '/v1/models' }
+  const outgoing = request({ ...where, headers })
+  outgoing.end()
+  // After the response its body tells what goes wrong.
+  outgoing.on('error', () => undefined)
+  const response = once(outgoing, 'response') as Promise<[IncomingMessage]>
+  const [incoming] = await response.catch((error: unknown) => {
+    // A server may end a kept connection just as the next request is sent on it: every client sends that again.
+    if (outgoing.reusedSocket && isReset(error)) return []
+    throw error
   })
+  if (incoming === undefined) return exchange(wanted)
+  return { status: incoming.statusCode ?? 0, body: await text(incoming) }
+}
+
+function isReset(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ECONNRESET'
 }
