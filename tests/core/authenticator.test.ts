@@ -38,7 +38,9 @@ describe('a decision', () => {
   it('is an allow with the identity where the endpoint says 200', async () => {
     endpoint.answer(allow)
     const request = get('/a/b?x=1', 'k1')
+    const startedAt = performance.now()
     const { event, ...decision } = await decide({}, request)
+    const tookMs = performance.now() - startedAt
     const auth = { principal: 'alice', attributes: { roles: ['a'] } }
     expect(decision).toEqual({ outcome: 'allow', auth, credentials: ['bearer'] })
     expect(admissionOf(request)).toEqual(decision)
@@ -53,6 +55,7 @@ describe('a decision', () => {
       attempts: 1,
     })
     expect(event.durationMs).toBeGreaterThan(0)
+    expect(event.durationMs).toBeLessThanOrEqual(tookMs)
   })
 
   it('is a denial where it says anything else, and nobody is remembered', async () => {
@@ -137,6 +140,14 @@ describe('a decision', () => {
     expect((await decide({}, nameless)).event).toMatchObject({ reason: 'internal_error', path: '' })
   })
 
+  it('is an internal error for an error of ours that was given another reason', async () => {
+    const verifier = (): never => {
+      throw Object.assign(new AuthUnavailableError('timeout'), { reason: 'allow' })
+    }
+    const { event } = await decide({ verifier }, get('/a', 'k1'))
+    expect(event).toMatchObject({ outcome: 'deny', reason: 'internal_error' })
+  })
+
   it('does not depend on the observer', async () => {
     endpoint.answer(allow)
     const onEvent = (): never => {
@@ -161,6 +172,14 @@ describe('a public path', () => {
     expect(endpoint.asked).toEqual([])
     expect(() => getAuth(request)).toThrow(TypeError)
   })
+})
+
+it('a path is not public where the Host is more than a host', async () => {
+  const config: AuthConfig = { public: ['/healthz'] }
+  const { event } = await decide(config, raw('http://h/healthz', { host: 'h/healthz?' }))
+  expect(event).toMatchObject({ outcome: 'deny', reason: 'missing_credentials' })
+  const plain = await decide(config, raw('http://h/healthz', { host: 'h:8080' }))
+  expect(plain.event).toMatchObject({ outcome: 'public' })
 })
 
 describe('a preflight', () => {
@@ -190,6 +209,7 @@ describe('a preflight', () => {
     ['a malformed token', { ...fields, authorization: 'Bearer "' }, 'OPTIONS'],
     ['other credentials', { ...fields, authorization: 'Basic eA==' }, 'OPTIONS'],
     ['a cookie', { ...fields, cookie: 'a=b' }, 'OPTIONS'],
+    ['a wish to upgrade', { ...fields, upgrade: 'websocket' }, 'OPTIONS'],
     ['a key', { ...fields, 'x-api-key': 'k1' }, 'OPTIONS'],
     ['a malformed key', { ...fields, 'x-api-key': 'k 1' }, 'OPTIONS'],
   ])('is none with %s', async (_what, headers, method) => {
@@ -328,7 +348,9 @@ describe('verdicts that are kept', () => {
     'are not quietly left when the token is %s',
     (token: unknown) => {
       const { controls } = createGate(kept)
-      expect(() => controls.invalidate(token as string)).toThrow(TypeError)
+      expect(() => controls.invalidate(token as string)).toThrow(
+        'Cannot invalidate the token: it is no string',
+      )
     },
   )
 })

@@ -24,6 +24,12 @@ it('asks what it is the key of', () => {
   expect(check?.told).toMatch(/2:\/a3:x=14:POST4:acme$/)
 })
 
+it('tells all headers where all are told, and has them in the key', () => {
+  const check = make()
+  expect(check?.question.request.headers).toEqual({ 'x-tenant': 'acme', accept: '*/*' })
+  expect(check?.told).toMatch(/8:x-tenant4:acme6:accept3:\*\/\*$/)
+})
+
 it('has another key with another endpoint or another demand on the identity (A-K3, Ory CVE-2026-33496)', () => {
   const keys = [
     make(),

@@ -158,6 +158,7 @@ describe('another source', () => {
     [header, { 'x-api-key': 'Bearer abc' }, MALFORMED],
     [cookie, { cookie: 'session=abc' }, 'abc'],
     [cookie, { cookie: 'a=b; session=abc; c=d' }, 'abc'],
+    [cookie, { cookie: ' session=abc' }, 'abc'],
     [cookie, { cookie: 'xsession=abc' }, MISSING],
     [cookie, { cookie: 'Session=abc' }, MISSING],
     [cookie, { authorization: 'session=abc' }, MISSING],

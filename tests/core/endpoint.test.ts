@@ -184,6 +184,11 @@ describe('the identity', () => {
       expect(await asked.catch(reasonOf)).toEqual(expected ?? 'unreachable')
     },
   )
+
+  it('that is missing is told with the status that came, or it would look like no answer', async () => {
+    const required = { identity: 'required' } as const
+    await expect(ask(answering(200, '{}'), required)).rejects.toMatchObject({ status: 200 })
+  })
 })
 
 describe('a transport that fails', () => {
@@ -211,9 +216,10 @@ describe('a transport that fails', () => {
     [{ status: 200, headers: null }],
   ])('is a bug when it answers %j', async (nonsense) => {
     const transport = () => Promise.resolve(nonsense) as ReturnType<Transport>
-    await expect(ask(transport)).rejects.toBeInstanceOf(TypeError)
+    const bug = new TypeError('The transport gave no response')
+    await expect(ask(transport)).rejects.toThrow(bug)
     const notEvenAPromise = () => nonsense as unknown as ReturnType<Transport>
-    await expect(ask(notEvenAPromise)).rejects.toBeInstanceOf(TypeError)
+    await expect(ask(notEvenAPromise)).rejects.toThrow(bug)
   })
 
   it('is a bug when it throws at once', async () => {
@@ -258,7 +264,9 @@ describe('what the endpoint says about keeping its answer', () => {
       expect(await ask(expiring(past))).toMatchObject({ maxAgeMs: 0 })
     }
     expect(await ask(expiring('1'))).not.toHaveProperty('endsAt')
-    expect(await ask(answering(200, 'null'))).not.toHaveProperty('endsAt')
+    for (const none of ['null', '5', '{}', '[]']) {
+      expect(await ask(answering(200, none))).not.toHaveProperty('endsAt')
+    }
     vi.restoreAllMocks()
   })
 })

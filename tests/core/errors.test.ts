@@ -40,5 +40,7 @@ it.each([
 })
 
 it.each(['denied', 'allow', 'bogus', ''])('there is no reason %s', (reason) => {
-  expect(() => new AuthUnavailableError(reason as 'timeout')).toThrow(TypeError)
+  expect(() => new AuthUnavailableError(reason as 'timeout')).toThrow(
+    new TypeError(`Cannot create AuthUnavailableError: no such reason: ${reason}`),
+  )
 })

@@ -24,7 +24,9 @@ it('throws and says why for any other', () => {
   const message = 'No verdict let this request through'
   expect(() => getAuth(admitted())).toThrow(message)
   expect(() => getAuth(admitted(EXEMPT))).toThrow(message)
-  expect(() => getAuth(undefined as unknown as Request)).toThrow(TypeError)
+  for (const other of [undefined, null, 'request', () => undefined]) {
+    expect(() => getAuth(other as unknown as Request)).toThrow(message)
+  }
 })
 
 it('leaves nothing on the Request that others can see, list, copy or write to', () => {
@@ -63,5 +65,7 @@ describe('an admission', () => {
     const request = admitted(ALLOW, again, ALLOW, again, ALLOW)
     expect(admissionOf(request)?.credentials).toHaveLength(2)
     expect(admissionOf(admitted(ALLOW, ALLOW))).toBe(ALLOW)
+    const exempt: Admission = { outcome: 'exempt', credentials: ALLOW.credentials }
+    expect(admissionOf(admitted(ALLOW, exempt))).toEqual(ALLOW)
   })
 })

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { createPendingFills } from '../../src/core/pending-fills.ts'
 import { checkOf } from '../support/checks.ts'
 
@@ -40,6 +40,22 @@ it('outdates what asked the same before', () => {
   expect(begun.map(({ isOutdated }) => isOutdated)).toEqual([true, false, false, false, true])
 })
 
+it('says whether it outdated any', () => {
+  const fills = createPendingFills(clock)
+  const [first, second] = [fills.begin(checkOf()), fills.begin(checkOf())]
+  expect(fills.outdateTwins(first, 'older')).toBe(false)
+  expect(fills.outdateTwins(second, 'older')).toBe(true)
+  expect(fills.outdateTwins(fills.begin(checkOf('alone')), 'all')).toBe(false)
+})
+
+it('still outdates the others of a token when one has ended', () => {
+  const fills = createPendingFills(clock)
+  const [ended, other] = [fills.begin(checkOf('t', 'a')), fills.begin(checkOf('t', 'b'))]
+  fills.end(ended)
+  fills.outdate('t')
+  expect([ended.isOutdated, other.isOutdated]).toEqual([false, true])
+})
+
 it('has nothing to do with what has ended', () => {
   const fills = createPendingFills(clock)
   const fill = fills.begin(checkOf())
@@ -58,10 +74,24 @@ it('drops what is past its deadline when there is much of it, and nothing else',
     check.expiresAt = expiresAt
     return fills.begin(check)
   }
-  const [lost, alive] = [begin('lost', 5), begin('alive', 5000)]
-  for (let turn = 0; turn < 2046; turn += 1) begin(`t${turn}`, 5000)
+  const [lost, late, alive] = [begin('lost', 9), begin('late', 10), begin('alive', 5000)]
+  for (let turn = 0; turn < 2045; turn += 1) begin(`t${turn}`, 5000)
+  // A call may come back a moment after its deadline.
   now = 1010
   begin('one more', 5000)
   fills.outdate()
-  expect([lost.isOutdated, alive.isOutdated]).toEqual([false, true])
+  expect([lost.isOutdated, late.isOutdated, alive.isOutdated]).toEqual([false, true, true])
+})
+
+it('looks for what is lost again at twice as many, and not each time', () => {
+  const now = vi.fn(() => 0)
+  const fills = createPendingFills({ now, wallNow: () => 0 })
+  const begin = (count: number, prefix: string): number => {
+    now.mockClear()
+    for (let turn = 0; turn < count; turn += 1) fills.begin(checkOf(`${prefix}${turn}`))
+    return now.mock.calls.length - count
+  }
+  expect(begin(2048, 'a')).toBe(0)
+  expect(begin(2048, 'b')).toBe(1)
+  expect(begin(1, 'c')).toBe(1)
 })

@@ -126,5 +126,14 @@ describe('readBody', () => {
       }),
     }
     expect(await read(bare)).toEqual({ state: 'complete', text: '' })
+    const returned = vi.fn<() => Promise<IteratorResult<Uint8Array>>>()
+    const whole: AsyncIterable<Uint8Array> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => Promise.resolve({ done: true, value: undefined }),
+        return: returned,
+      }),
+    }
+    expect(await read(whole)).toEqual({ state: 'complete', text: '' })
+    expect(returned).not.toHaveBeenCalled()
   })
 })

@@ -100,6 +100,31 @@ describe('the policies together', () => {
     expect(transport).toHaveBeenCalledTimes(2)
   })
 
+  it('open the circuit where nobody is told of it', async () => {
+    const transport: Transport = () => Promise.reject(new Error('down'))
+    const quiet = config(transport, { retry: false, circuitBreaker: { minChecks: 1 } })
+    const { verify } = createVerifier(quiet, 'https://auth.example.test', undefined)
+    await expect(verify(checkOf('a'))).rejects.toMatchObject({ reason: 'unreachable' })
+    // At once: nothing is begun for it.
+    expect(() => verify(checkOf('b'))).toThrow('No verdict from the auth service: circuit_open')
+  })
+
+  it.each(['performance', 'Date'] as const)(
+    'keep an allow for its time by the clock of %s',
+    async (clock) => {
+      vi.useFakeTimers({ toFake: [clock] })
+      const transport = vi.fn<Transport>(async () => allow())
+      const { verify } = verifierOf(transport, { cache: {} })
+      await verify(checkOf())
+      vi.advanceTimersByTime(26_000)
+      expect(verify(checkOf())).toMatchObject({ outcome: 'allow' })
+      vi.advanceTimersByTime(5000)
+      await verify(checkOf())
+      expect(transport).toHaveBeenCalledTimes(2)
+      vi.useRealTimers()
+    },
+  )
+
   it('can be left out, but for the deadline, the limit and the shared flight', async () => {
     const transport = vi.fn<Transport>(() => Promise.reject(new Error('down')))
     const { verify } = verifierOf(transport, { retry: false, circuitBreaker: false })

@@ -156,13 +156,16 @@ describe('a guarded object', () => {
     expect(() => withAuth({ fetch, static: routes }, config)).toThrow('Cannot guard "static"')
     expect(() => withAuth({ ...app, routes: [] }, config)).not.toThrow()
     expect(() => withAuth({ ...app, routes: undefined }, config)).not.toThrow()
+    expect(() => withAuth({ ...app, routes: null }, config)).not.toThrow()
   })
 })
 
 it.each([[undefined], [null], ['handler'], [{}], [{ fetch: 'fetch' }], [new Response('')]])(
   'refuses %s, which is no handler',
   (handler) => {
-    expect(() => withAuth(handler as unknown as () => Response, config)).toThrow(TypeError)
+    expect(() => withAuth(handler as unknown as () => Response, config)).toThrow(
+      'Cannot guard the handler: it must be a function or an object with a "fetch" method',
+    )
   },
 )
 
@@ -173,6 +176,15 @@ it('refuses a class, which would throw with every request', () => {
     }
   }
   expect(() => withAuth(App as unknown as () => Response, config)).toThrow('Cannot guard a class')
+  const named = { classes: (): Response => new Response('class') }
+  const methods = {
+    classes(this: void): Response {
+      return new Response('secret')
+    },
+  }
+  for (const handler of [named.classes, methods.classes]) {
+    expect(() => withAuth(handler, config)).not.toThrow()
+  }
 })
 
 it('refuses a bad config when it is called, and not when the first request comes', () => {

@@ -46,6 +46,12 @@ describe('identityHeaders', () => {
     [{ attributes: 'connection' }, 'identityHeaders.attributes'],
     [{ attributes: 'content_type' }, 'identityHeaders.attributes'],
     [{ attributes: 'X.Auth.Principal' }, 'identityHeaders.attributes'],
+    [{ principal: 'accept' }, 'identityHeaders.principal'],
+    [{ principal: 'cookie' }, 'identityHeaders.principal'],
+    [{ principal: 'content-encoding' }, 'identityHeaders.principal'],
+    [{ principal: 'date' }, 'identityHeaders.principal'],
+    [{ principal: 'origin' }, 'identityHeaders.principal'],
+    [{ principal: 'range' }, 'identityHeaders.principal'],
     [{ principle: 'x-user' }, 'identityHeaders.principle'],
     [{ principal: undefined }, 'identityHeaders.principal'],
   ])('A-N4 %j is refused', (identityHeaders, option) => {
@@ -74,4 +80,18 @@ it.each([
 ])('A-N1 A-N4 A-N5 %j is refused', (options, option) => {
   expect(() => resolveGateway(options)).toThrow(AuthConfigError)
   expect(() => resolveGateway(options)).toThrow(expect.objectContaining({ option }))
+})
+
+it.each<[unknown, string]>([
+  [
+    { upstream, identityHeaders: { principal: 'cookie' } },
+    '"identityHeaders.principal" must be a header name that means nothing else, or false, received "cookie"',
+  ],
+  [
+    { upstream, identityHeaders: { attributes: 'x_auth_principal' } },
+    '"identityHeaders.attributes" must be another name than that of "principal", received "x_auth_principal"',
+  ],
+  [{ upstream, identityHeaders: 5 }, '"identityHeaders" must be an object, received 5'],
+])('says what is wrong with %j', (options, message) => {
+  expect(() => resolveGateway(options)).toThrow(message)
 })

@@ -235,6 +235,17 @@ describe('what is not kept', () => {
     expect(await outcome()).toBe('deny skipped ttl')
   })
 
+  it('what takes more than three quarters of the bytes, at two a character', async () => {
+    const { outcome } = cached({ maxBytes: 4000 })
+    const sized = (length: number) => () =>
+      allow({ auth: { attributes: { roles: ['x'.repeat(length)] } } })
+    asked.mockImplementation(sized(1500))
+    expect(await outcome()).toBe('allow skipped too_large')
+    asked.mockImplementation(sized(1200))
+    expect(await outcome()).toBe('allow miss')
+    expect(await outcome()).toBe('allow hit')
+  })
+
   it('what does not fit', async () => {
     const { outcome } = cached({ maxBytes: 4000 })
     const attributes = { roles: ['x'.repeat(4000)] }
@@ -514,6 +525,20 @@ describe('bounds', () => {
     asked.mockImplementation(() => deny())
     expect(await cache.read(cache.fill((check) => asked(check)))(checkOf('t1'))).toEqual(deny())
   })
+})
+
+it('adds no promise of its own where nothing is served stale', () => {
+  const { cache } = cached()
+  expect(cache.read(() => deny())(checkOf())).toEqual(deny())
+})
+
+it('asks nobody on the way if a verdict has come in between', async () => {
+  const { cache, outcome } = cached()
+  asked.mockImplementation(() => allow())
+  await outcome()
+  const next = vi.fn<() => CheckedVerdict>()
+  expect(cache.fill(next)(checkOf('t', 'a'))).toEqual(allow())
+  expect(next).not.toHaveBeenCalled()
 })
 
 it('forgets a fill that was refused before it began', async () => {

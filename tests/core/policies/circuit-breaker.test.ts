@@ -73,6 +73,18 @@ describe('a closed circuit', () => {
     expect(states).toEqual(['open'])
   })
 
+  it('is opened by a failure alone, and not by the answer that makes them many enough', async () => {
+    const ask = breaker()
+    answer = down
+    await times(3, ask)
+    answer = up
+    await times(1, ask)
+    expect(states).toEqual([])
+    answer = down
+    await times(1, ask)
+    expect(states).toEqual(['open'])
+  })
+
   it('forgets what has left the window', async () => {
     const ask = breaker()
     answer = down
@@ -216,6 +228,16 @@ describe('an open circuit', () => {
     expect(states).toEqual(['open', 'half_open', 'closed'])
     answer = down
     await times(1, ask)
+    expect(states).toEqual(['open', 'half_open', 'closed'])
+  })
+
+  it('closes with an answer that is no verdict', async () => {
+    const ask = await opened()
+    now += 5000
+    answer = () => {
+      throw new AuthUnavailableError('service_error', { status: 500 })
+    }
+    expect(await ask()).toBe('service_error')
     expect(states).toEqual(['open', 'half_open', 'closed'])
   })
 

@@ -104,6 +104,24 @@ describe('a flight', () => {
     expect(calls).toHaveLength(1)
   })
 
+  it('brings a denial to all who share it', async () => {
+    const { ask } = coalesced()
+    const checks = [ask(), ask(), ask()]
+    calls[0]?.resolve({ outcome: 'deny', isLasting: true })
+    await settle()
+    expect(checks.map(({ ended }) => ended())).toEqual(['deny', 'deny', 'deny'])
+    expect(calls).toHaveLength(1)
+  })
+
+  it('fails for all who share it also with an error of others that names the same reason', async () => {
+    const { ask } = coalesced()
+    const checks = [ask(), ask()]
+    calls[0]?.reject(Object.assign(new Error('bug'), { reason: 'timeout' }))
+    await settle()
+    for (const { ended } of checks) expect(ended()).toBeInstanceOf(Error)
+    expect(calls).toHaveLength(1)
+  })
+
   it('goes on when the request that started it is not waited for (first caller leaves, A-C1)', async () => {
     const registered: Promise<unknown>[] = []
     const leader = new Check('t', 'a', () => checkOf().question, [
@@ -160,6 +178,31 @@ describe('a follower', () => {
     for (const call of calls.slice(1)) call.resolve(allow())
     await settle()
     expect(new Set(followers.map(({ ended }) => ended()))).toEqual(new Set(['allow']))
+  })
+
+  it('that has an eighth of its time left waits, and does not ask when that is over', async () => {
+    const { ask } = coalesced()
+    ask()
+    const followers = Array.from({ length: 4 }, () => ask())
+    await settle(999)
+    expect(calls).toHaveLength(4)
+    expect(followers[3]?.ended()).toBe('pending')
+    await settle(2)
+    expect(calls).toHaveLength(4)
+    expect(followers[3]?.ended()).toBe('timeout')
+  })
+
+  it('asks no more once it was answered by the flight that it joined first', async () => {
+    const { ask } = coalesced()
+    ask()
+    const followers = [ask(), ask()]
+    await settle(600)
+    expect(calls).toHaveLength(2)
+    calls[0]?.resolve(allow())
+    await settle()
+    expect(followers.map(({ ended }) => ended())).toEqual(['allow', 'allow'])
+    await settle(300)
+    expect(calls).toHaveLength(2)
   })
 
   it('that joined late is not failed by a flight that ran out of its own time', async () => {
@@ -278,6 +321,16 @@ describe('an endpoint that is merely slow', () => {
     expect(other.ended()).toBe('unreachable')
   })
 
+  it('is not waited for where the call of ones own failed with an error of others', async () => {
+    const { ask } = coalesced()
+    ask()
+    const follower = ask()
+    await settle(500)
+    calls[1]?.reject(Object.assign(new Error('bug'), { reason: 'overloaded' }))
+    await settle()
+    expect(follower.ended()).toBeInstanceOf(Error)
+  })
+
   it.each<[string, () => CheckedVerdict | undefined]>([
     ['must not be shared', () => allow({ maxAgeMs: 0 })],
     ['fails', () => undefined],
@@ -334,6 +387,20 @@ describe('a flight that was replaced', () => {
     await settle()
     ask()
     expect(calls).toHaveLength(2)
+  })
+})
+
+describe('forgetting what was replaced', () => {
+  it('lets nobody join the one that took its place, though the first has landed', async () => {
+    const { ask, forget } = coalesced()
+    ask()
+    ask()
+    await settle(500)
+    calls[0]?.resolve(allow())
+    await settle()
+    forget('t')
+    ask()
+    expect(calls).toHaveLength(3)
   })
 })
 

@@ -61,11 +61,15 @@ describe('deadline', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('is a timeout whatever an aborted call throws', async () => {
+  it.each([
+    ['a bug', new TypeError('aborted')],
+    ['no connection', new AuthUnavailableError('unreachable')],
+    ['an error of others with a status', Object.assign(new Error('bad'), { status: 500 })],
+  ])('is a timeout whatever an aborted call throws: %s', async (_what, thrown) => {
     const { ended } = run(
       (_check, signal) =>
         new Promise((_resolve, reject) => {
-          signal.addEventListener('abort', () => reject(new TypeError('aborted')))
+          signal.addEventListener('abort', () => reject(thrown))
         }),
     )
     await vi.advanceTimersByTimeAsync(101)

@@ -142,6 +142,19 @@ describe('limit', () => {
     await expect(late).rejects.toMatchObject({ reason: 'overloaded' })
   })
 
+  it('halves what is left of the time, and not the hour at which that ends', async () => {
+    let now = 10_000
+    const endpoint = heldEndpoint()
+    const ask = limited(endpoint.next, 1, 2, () => now)
+    void ask('a', undefined, 11_000)
+    const late = ask('late', undefined, 10_100)
+    now = 10_050
+    endpoint.answer('a')
+    await settle()
+    expect(endpoint.asked).toEqual(['a'])
+    await expect(late).rejects.toMatchObject({ reason: 'overloaded' })
+  })
+
   it('has room again where those who wait are lost', async () => {
     let now = 0
     const endpoint = heldEndpoint()
@@ -160,11 +173,13 @@ describe('limit', () => {
     const ask = limited(endpoint.next, 1, 1)
     void ask('a')
     const { signal } = new AbortController()
+    const add = vi.spyOn(signal, 'addEventListener')
     const remove = vi.spyOn(signal, 'removeEventListener')
     void ask('b', signal)
     endpoint.answer('a')
     await settle()
-    expect(remove).toHaveBeenCalledOnce()
+    expect(add).toHaveBeenCalledOnce()
+    expect(remove.mock.calls).toEqual(add.mock.calls)
   })
 
   it('never has more in flight than it may, whatever happens', async () => {
