@@ -1,7 +1,7 @@
 import { parseCacheControl } from './cache-control.ts'
 import { AuthUnavailableError } from './errors.ts'
 import { encodeQuestion } from './question.ts'
-import { readBody } from './response-body.ts'
+import { readResponse } from './response-body.ts'
 import { parseRetryAfter } from './retry-after.ts'
 import { orAborted } from './timers.ts'
 import { NOBODY, parseIdentity, parseJson } from './verdict.ts'
@@ -26,7 +26,7 @@ export function createEndpoint(options: EndpointOptions): TimedVerifier {
     const response = await post(check, options, signal)
     check.endpointStatus = response.status
     // Whatever the status, the body is taken off the connection, which can then be used again.
-    const body = await readBody(response.body, signal)
+    const body = await readResponse(response, signal)
     if (response.status === 429) throw unavailable('rate_limited', response)
     if (response.status >= 500 && response.status <= 599)
       throw unavailable('service_error', response)

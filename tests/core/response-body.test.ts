@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { readBody } from '../../src/core/response-body.ts'
+import { readBody, readResponse } from '../../src/core/response-body.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -135,5 +135,68 @@ describe('readBody', () => {
     }
     expect(await read(whole)).toEqual({ state: 'complete', text: '' })
     expect(returned).not.toHaveBeenCalled()
+  })
+})
+
+describe('readResponse', () => {
+  const { signal } = new AbortController()
+  const LENGTH = { 'content-length': '2' }
+
+  /** Which of the two ways of reading it took. */
+  async function wayOf(headers: Record<string, string>): Promise<string> {
+    const response = new Response('ok', { headers })
+    const whole = vi.spyOn(response, 'arrayBuffer')
+    expect(await readResponse(response, signal)).toEqual({ state: 'complete', text: 'ok' })
+    return whole.mock.calls.length === 0 ? 'stream' : 'whole'
+  }
+
+  it('leaves a body to the runtime whose length is told, and short', async () => {
+    expect(await wayOf(LENGTH)).toBe('whole')
+    expect(await wayOf({ 'content-length': '65536' })).toBe('whole')
+  })
+
+  it.each([
+    ['no length', {}],
+    ['a length over 64 KiB', { 'content-length': '65537' }],
+    ['a length of many digits', { 'content-length': '000002' }],
+    ['a length below zero', { 'content-length': '-2' }],
+    ['two lengths', { 'content-length': '2, 2' }],
+    ['a length that is none', { 'content-length': '2e0' }],
+    [
+      'a transfer coding, which frames it in place of the length',
+      { 'transfer-encoding': 'chunked', ...LENGTH },
+    ],
+    ['an empty transfer coding', { 'transfer-encoding': '', ...LENGTH }],
+    ['a content coding, whose length is another', { 'content-encoding': 'gzip', ...LENGTH }],
+    ['an empty content coding', { 'content-encoding': '', ...LENGTH }],
+  ])('reads the stream, with its bound, of what has %s', async (_title, headers) => {
+    expect(await wayOf(headers)).toBe('stream')
+  })
+
+  it('reads the stream of what is no Response of a runtime', async () => {
+    const headers = new Headers(LENGTH)
+    const body = streamOf(bytes('ok'))
+    const ok = { state: 'complete', text: 'ok' }
+    expect(await readResponse({ status: 200, headers, body }, signal)).toEqual(ok)
+    const odd = { status: 200, headers, body: streamOf(bytes('ok')), arrayBuffer: 'none' }
+    expect(await readResponse(odd, signal)).toEqual(ok)
+  })
+
+  it('takes no more than 64 KiB even of a length that lied, and nothing that is not UTF-8', async () => {
+    const long = new Response('a'.repeat(65_537), { headers: LENGTH })
+    expect(await readResponse(long, signal)).toEqual({ state: 'too_long' })
+    const invalid = new Response(Uint8Array.of(0xff), { headers: LENGTH })
+    expect(await readResponse(invalid, signal)).toEqual({ state: 'not_utf8' })
+  })
+
+  it('is broken where the body fails, and ends with the signal even if the body does not', async () => {
+    const failing = new ReadableStream({ pull: (stream) => stream.error(new Error('reset')) })
+    const broken = new Response(failing, { headers: LENGTH })
+    expect(await readResponse(broken, signal)).toEqual({ state: 'broken' })
+    const controller = new AbortController()
+    const silent = new Response(new ReadableStream(), { headers: LENGTH })
+    const outcome = readResponse(silent, controller.signal)
+    controller.abort()
+    expect(await outcome).toEqual({ state: 'timeout' })
   })
 })
