@@ -107,7 +107,7 @@ describe('a decision', () => {
     ['too many parameters', get(`/a?${'a&'.repeat(1001)}`, 'k1'), 'malformed_request', '/a'],
   ])('asks nobody about %s', async (_what, request, reason, path) => {
     const { event } = await decide({}, request)
-    expect(event).toMatchObject({ outcome: 'deny', reason, path, attempts: 0 })
+    expect(event).toMatchObject({ outcome: 'deny', reason, path, cache: 'off', attempts: 0 })
     expect(event).not.toHaveProperty('endpointStatus')
     expect(endpoint.asked).toEqual([])
   })
