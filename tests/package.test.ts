@@ -95,7 +95,7 @@ const MAY_NAME: Readonly<Record<string, readonly string[]>> = {
   'core/environment.ts': ['process'],
   'gateway/response.ts': ['Deno'],
 }
-const MAY_USE_GLOBAL_THIS = new Set(['core/config.ts', 'core/environment.ts'])
+const MAY_USE_GLOBAL_THIS = new Set(['core/runtime-fetch.ts', 'core/environment.ts'])
 
 function importsOf(
   modules: readonly SourceModule[],

@@ -12,6 +12,7 @@ import {
 } from './option-checks.ts'
 import { checkCache, checkCircuitBreaker, checkConcurrency, checkRetry } from './policy-options.ts'
 import { createPublicMatcher } from './public-paths.ts'
+import { runtimeFetch } from './runtime-fetch.ts'
 import type { Context } from './context.ts'
 import type { TokenFormat } from './credentials.ts'
 import type { CacheOptions } from './policies/cache.ts'
@@ -151,8 +152,7 @@ function checkRealm(value: unknown): string {
 function checkTransport(options: Options): Transport {
   const transport = functionIfGiven<Transport>('transport', options.transport)
   const ownFetch = functionIfGiven<Transport>('fetch', options.fetch)
-  // Looked up at each call: what wraps the global later, such as instrumentation, must be seen.
-  return transport ?? ownFetch ?? ((url, init) => globalThis.fetch(url, init))
+  return transport ?? ownFetch ?? runtimeFetch
 }
 
 function functionIfGiven<Fn>(option: string, value: unknown): Fn | undefined {

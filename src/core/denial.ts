@@ -118,8 +118,13 @@ function tryRespond(
 }
 
 function withChallenge(response: Response, challenge: string): Response {
-  if (response.status !== 401 || response.headers.has('www-authenticate')) return response
+  if (response.status !== 401 || response.headers.has('www-authenticate')) return own(response)
   const headers = new Headers(response.headers)
   headers.set('www-authenticate', challenge)
   return new Response(response.body, { status: 401, statusText: response.statusText, headers })
+}
+
+// Without a body the same one can be given again and again, and what is written to its headers would reach the next client.
+function own(response: Response): Response {
+  return response.body === null ? new Response(null, response) : response
 }

@@ -1,8 +1,9 @@
 import { parseCacheControl } from './cache-control.ts'
 import { AuthUnavailableError } from './errors.ts'
 import { encodeQuestion } from './question.ts'
-import { readResponse } from './response-body.ts'
+import { readBody, readResponse } from './response-body.ts'
 import { parseRetryAfter } from './retry-after.ts'
+import { runtimeFetch } from './runtime-fetch.ts'
 import { orAborted } from './timers.ts'
 import { NOBODY, parseIdentity, parseJson } from './verdict.ts'
 import type { Freshness } from './cache-control.ts'
@@ -22,11 +23,15 @@ export interface EndpointOptions {
 
 /** Asks the endpoint: exactly 200 allows; everything else denies, or is no verdict and thrown. */
 export function createEndpoint(options: EndpointOptions): TimedVerifier {
+  // What else gives a Response may say a length that nothing holds it to, and may not obey the signal.
+  const isRuntime = options.transport === runtimeFetch
   return async (check, signal) => {
     const response = await post(check, options, signal)
     check.endpointStatus = response.status
     // Whatever the status, the body is taken off the connection, which can then be used again.
-    const body = await readResponse(response, signal)
+    const body = await (isRuntime
+      ? readResponse(response, signal)
+      : readBody(response.body, signal))
     if (response.status === 429) throw unavailable('rate_limited', response)
     if (response.status >= 500 && response.status <= 599)
       throw unavailable('service_error', response)

@@ -58,7 +58,7 @@ function encodeNamed(headers: Headers, names: readonly string[]): string {
 function encodeAll(headers: ToldHeaders): string {
   let encoded = ''
   for (const name of Object.keys(headers)) {
-    encoded += encodeField(name) + encodeField(headers[name] ?? '')
+    encoded += encodeField(name) + encodeField(String(headers[name]))
   }
   return encoded
 }

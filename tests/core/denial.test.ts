@@ -134,6 +134,15 @@ describe('respond', () => {
     expect(refuse('denied', { respond: () => challenged })).toBe(challenged)
   })
 
+  it('gives each request a Response of its own, also where the same one without a body is returned', () => {
+    const shared = new Response(null, { status: 403, statusText: 'No', headers: { 'x-a': '1' } })
+    const [first, second] = [1, 2].map(() => refuse('denied', { respond: () => shared }))
+    first?.headers.set('set-cookie', 'sid=alice')
+    expect(second?.headers.has('set-cookie')).toBe(false)
+    expect(second).toMatchObject({ status: 403, statusText: 'No', body: null })
+    expect(second?.headers.get('x-a')).toBe('1')
+  })
+
   it.each<[string, () => unknown]>([
     [
       'throws',

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createEndpoint } from '../../src/core/endpoint.ts'
 import { AuthUnavailableError } from '../../src/core/errors.ts'
+import { runtimeFetch } from '../../src/core/runtime-fetch.ts'
 import { checkOf } from '../support/checks.ts'
 import type { EndpointOptions } from '../../src/core/endpoint.ts'
 import type { Transport } from '../../src/index.ts'
@@ -276,4 +277,28 @@ it('a call that does not obey its signal is given up as timeout', async () => {
   const asked = ask(() => new Promise(() => undefined), {}, checkOf(), controller.signal)
   controller.abort()
   await expect(asked).rejects.toMatchObject({ reason: 'timeout' })
+})
+
+describe('a body with a short length', () => {
+  const headers = { 'content-length': '5' }
+
+  it('is read as a stream, and cancelled, where nothing but the transport says the length', async () => {
+    const cancel = vi.fn<() => void>()
+    const endless = new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(1024)),
+      cancel,
+    })
+    const binding = (): Promise<Response> => Promise.resolve(new Response(endless, { headers }))
+    expect(await ask(binding)).toMatchObject({ outcome: 'allow', auth: { attributes: {} } })
+    expect(cancel).toHaveBeenCalledOnce()
+  })
+
+  it('is left to the runtime where its own fetch answers, which ends a body where its length does', async () => {
+    const response = new Response('{"principal":"ada"}', { headers })
+    const whole = vi.spyOn(response, 'arrayBuffer')
+    vi.stubGlobal('fetch', () => Promise.resolve(response))
+    expect(await ask(runtimeFetch)).toMatchObject({ auth: { principal: 'ada' } })
+    vi.unstubAllGlobals()
+    expect(whole).toHaveBeenCalledOnce()
+  })
 })
