@@ -14,8 +14,8 @@ interface WholeResponse extends TransportResponse {
 const MAX_BYTES = 65_536
 
 /**
- * Reads the body of a response that the runtime's own `fetch` gave, like {@link readBody}. A short one is left to the runtime: that takes half of what its stream
- * takes on Deno, and four fifths on Bun and Node.
+ * Reads the body of a response that the runtime's own `fetch` gave, like {@link readBody}. A short one is left to the
+ * runtime: that takes half of what its stream takes on Deno, and four fifths on Bun and Node.
  */
 export async function readResponse(
   response: TransportResponse,
