@@ -29,7 +29,7 @@ export class Check {
   #question: Question | undefined = undefined
   #key: string | undefined = undefined
 
-  constructor(token: string, told: string, ask: () => Question, args: readonly unknown[] = []) {
+  constructor(token: string, told: string, ask: () => Question, args: readonly unknown[]) {
     this.token = token
     this.told = told
     this.#ask = ask

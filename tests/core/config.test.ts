@@ -5,6 +5,32 @@ import type { AuthConfig } from '../../src/index.ts'
 
 const ENDPOINT = 'https://auth.example.test/validate'
 
+/** Does not compile while an option is missing. */
+const ALL_OPTIONS = {
+  endpoint: true,
+  allowInsecureHttp: true,
+  endpointHeaders: true,
+  verifier: true,
+  context: true,
+  credentials: true,
+  tokenFormat: true,
+  identity: true,
+  timeoutMs: true,
+  retry: true,
+  circuitBreaker: true,
+  concurrency: true,
+  cache: true,
+  unavailableStatus: true,
+  public: true,
+  preflight: true,
+  mode: true,
+  realm: true,
+  onEvent: true,
+  respond: true,
+  fetch: true,
+  transport: true,
+} satisfies Record<keyof AuthConfig, true>
+
 describe('a config', () => {
   it('has the documented defaults', () => {
     const config = resolveConfig({ endpoint: ENDPOINT })
@@ -54,6 +80,22 @@ describe('a config', () => {
     } satisfies AuthConfig
     expect(resolveConfig({ ...given, public: ['/a'] })).toMatchObject(given)
     expect(resolveConfig({ ...given, public: ['/a'] }).isPublic('/a', 'GET')).toBe(true)
+  })
+
+  it('that is a string, which may be a URL with a secret, is named and not shown', () => {
+    expect(() => resolveConfig('sk-secret')).toThrow(
+      expect.objectContaining({
+        option: 'config',
+        message: '"config" must be an object, received a string: { endpoint }',
+      }),
+    )
+  })
+
+  it.each(Object.keys(ALL_OPTIONS))('knows the option %s, and looks at it', (name) => {
+    const others = name === 'verifier' ? {} : { endpoint: ENDPOINT }
+    expect(() => resolveConfig({ ...others, [name]: Number.NaN })).toThrow(
+      new RegExp(`^"${name}" must`),
+    )
   })
 
   it.each<[Record<string, unknown>, string]>([

@@ -84,6 +84,7 @@ describe('checkEndpoint', () => {
     'https://hunter2@auth.example.com/',
     'https://:hunter2@auth.example.com/',
     'https://@auth.example.com/',
+    'https://:@auth.example.com/',
     'http://user:hunter2@localhost/?a=hunter2#hunter2',
     'http://auth.example.com/?key=hunter2',
     'https://auth.example.com/?key=hunter2#hunter2',

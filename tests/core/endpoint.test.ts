@@ -215,6 +215,7 @@ describe('a transport that fails', () => {
     [{ status: '200', headers: new Headers(), body: null }],
     [{ status: 200 }],
     [{ status: 200, headers: null }],
+    [{ status: 200, headers: 'none' }],
   ])('is a bug when it answers %j', async (nonsense) => {
     const transport = () => Promise.resolve(nonsense) as ReturnType<Transport>
     const bug = new TypeError('The transport gave no response')

@@ -83,6 +83,13 @@ it('drops what is past its deadline when there is much of it, and nothing else',
   expect([lost.isOutdated, late.isOutdated, alive.isOutdated]).toEqual([false, true, true])
 })
 
+it('looks for nothing where all have ended', () => {
+  const now = vi.fn(() => 0)
+  const fills = createPendingFills({ now, wallNow: () => 0 })
+  for (let turn = 0; turn < 4096; turn += 1) fills.end(fills.begin(checkOf(`t${turn}`)))
+  expect(now).toHaveBeenCalledTimes(4096)
+})
+
 it('looks for what is lost again at twice as many, and not each time', () => {
   const now = vi.fn(() => 0)
   const fills = createPendingFills({ now, wallNow: () => 0 })

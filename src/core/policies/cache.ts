@@ -100,13 +100,14 @@ export function createCache(options: CacheOptions, { now, wallNow, random }: Cac
     // Whatever the status of a denial was, nobody gets in on an older allow, not even an expired one.
     if (verdict.outcome === 'deny' || verdict.maxAgeMs === 0) allows.delete(check.token, check.told)
     // Nor is anybody refused for an older denial, which could come into sight again when the clock is set.
-    if (verdict.outcome === 'allow') denials.delete(check.token, check.told)
+    denials.delete(check.token, check.told)
     // A retry asks later than its flight began, so that nobody knows which of two was asked last. Where one of them is
     // a denial, neither is kept.
     const isContested = verdict.outcome === 'deny' && fills.outdateTwins(fill, 'all')
     check.skipped = fill.isOutdated || isContested ? 'outdated' : keepLatest(fill, verdict)
     if (check.skipped !== undefined) check.cache = 'skipped'
-    if (verdict.outcome === 'allow' && !fill.isOutdated) fills.outdateTwins(fill, 'older')
+    // What began before an outdated one was outdated with it, so this is for the allow that counts.
+    fills.outdateTwins(fill, 'older')
   }
   const keepLatest = (fill: PendingFill, verdict: CheckedVerdict): SkipReason | undefined => {
     if (verdict.maxAgeMs === 0) return 'no_store'

@@ -104,6 +104,17 @@ describe('a kept allow', () => {
     expect(await outcome()).toBe('allow miss')
   })
 
+  it('is as old as its question, however old the cache is', async () => {
+    asked.mockImplementation(() => allow())
+    const { outcome } = cached()
+    pass(5000)
+    await outcome()
+    pass(999)
+    expect(await outcome()).toBe('allow hit')
+    pass(1)
+    expect(await outcome()).toBe('allow miss')
+  })
+
   it('lives shorter by up to a tenth, and never longer (A-C7)', async () => {
     asked.mockImplementation(() => allow())
     random = 0.999_999
@@ -427,6 +438,18 @@ describe('flights that overtake each other (A-C12)', () => {
     expect(await outcomes[2]).toBe('allow miss')
     expect(ask()).toMatchObject({ auth: { principal: 'later' } })
     expect(await outcome('t', 'b')).toBe('allow hit')
+  })
+
+  it('the answer to the earlier question gives way to the later one', async () => {
+    const answers: ((verdict: CheckedVerdict) => void)[] = []
+    asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
+    const { ask, outcome } = cached()
+    const outcomes = [outcome(), outcome()]
+    answers[0]?.(allow({ auth: { principal: 'earlier', attributes: {} } }))
+    expect(await outcomes[0]).toBe('allow miss')
+    answers[1]?.(allow({ auth: { principal: 'later', attributes: {} } }))
+    expect(await outcomes[1]).toBe('allow miss')
+    expect(ask()).toMatchObject({ auth: { principal: 'later' } })
   })
 
   it('a denial wipes the allow even if it answers an earlier question', async () => {

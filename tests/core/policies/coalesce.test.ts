@@ -198,6 +198,25 @@ describe('a follower', () => {
     expect(followers[3]?.ended()).toBe('timeout')
   })
 
+  it.each([
+    [10, 2],
+    [9, 1],
+  ])(
+    'whose timer is late and leaves it %d ms of a second has made %d calls',
+    async (restMs, made) => {
+      let lateMs = 0
+      const now = (): number => performance.now() + lateMs
+      const next: Verifier = (check) =>
+        new Promise((resolve, reject) => calls.push({ check, resolve, reject }))
+      const { verify } = coalesce(next, { timeoutMs: TIMEOUT }, { now })
+      void verify(checkOf())
+      void Promise.resolve(verify(checkOf())).catch(() => undefined)
+      lateMs = TIMEOUT / 2 - restMs
+      await settle(TIMEOUT / 2)
+      expect(calls).toHaveLength(made)
+    },
+  )
+
   it('asks no more once it was answered by the flight that it joined first', async () => {
     const { ask } = coalesced()
     ask()
@@ -350,6 +369,7 @@ describe('an endpoint that is merely slow', () => {
     else calls[0]?.resolve(verdict)
     await settle()
     expect(follower.ended()).toBe('pending')
+    expect(calls).toHaveLength(2)
     calls[1]?.resolve({ outcome: 'deny', isLasting: true })
     await settle()
     expect(follower.ended()).toBe('deny')
@@ -460,12 +480,14 @@ it('who joined a flight whose promise the runtime rejects asks at once (workerd,
 
 it('who asks what a lost flight was about asks anew', async () => {
   const { ask, forget } = coalesced()
-  for (let turn = 0; turn < 2100; turn += 1) ask(`lost${turn}`)
+  const late = ask('late')
+  for (let turn = 1; turn < 2100; turn += 1) ask(`lost${turn}`)
   await settle(1000)
   for (let turn = 0; turn < 2100; turn += 1) ask(`t${turn}`)
   // One that lands after all does no harm.
   calls[0]?.resolve({ outcome: 'deny', isLasting: true })
   await settle()
+  expect(late.ended()).toBe('deny')
   // Every one that was lost is asked anew, and those that are alive are not.
   ask('lost5')
   ask('t5')
@@ -493,15 +515,33 @@ it('flights that were lost do not pile up', async () => {
   expect(underWay.deref()).toBeDefined()
 })
 
+it('looks for what is lost at many flights, again at twice as many, and at none that have landed', async () => {
+  const time = vi.fn(() => 0)
+  const never: Verifier = () => new Promise(() => undefined)
+  const next = vi.fn<Verifier>()
+  const { verify } = coalesce(next, { timeoutMs: TIMEOUT }, { now: time })
+  const looks = async (count: number, prefix: string): Promise<number> => {
+    time.mockClear()
+    for (let turn = 0; turn < count; turn += 1) {
+      const verdict = verify(checkOf(`${prefix}${turn}`))
+      if (prefix === 'landed') await verdict
+    }
+    return time.mock.calls.length - count
+  }
+  next.mockImplementation(() => allow())
+  expect(await looks(4096, 'landed')).toBe(0)
+  next.mockImplementation(never)
+  expect(await looks(2048, 'a')).toBe(0)
+  expect(await looks(2048, 'b')).toBe(1)
+  expect(await looks(1, 'c')).toBe(1)
+})
+
 it('puts the question of who joins together at once, since its request may change while it waits', async () => {
   const { ask } = coalesced()
   ask()
   let path = '/asked'
-  const joining = new Check('t', 'a', () => ({
-    token: 't',
-    request: { path, headers: {}, params: {} },
-  }))
-  ask('t', 'a', joining)
+  const question = () => ({ token: 't', request: { path, headers: {}, params: {} } })
+  ask('t', 'a', new Check('t', 'a', question, []))
   path = '/changed'
   await settle(TIMEOUT / 2)
   expect(calls).toHaveLength(2)
