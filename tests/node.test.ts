@@ -142,6 +142,20 @@ describe('withUpgradeAuth', () => {
   const greet: UpgradeListener = (_incoming, socket, _head, auth) =>
     socket.end(`${SWITCHING}${auth?.principal}`)
 
+  it('forgets what it is told to forget', async () => {
+    const context = { headers: [], params: 'none' } as const
+    const guarded = withUpgradeAuth(greet, { endpoint: endpoint.url, cache: {}, context })
+    const server = createServer()
+    server.on('upgrade', guarded)
+    const port = await serve(server)
+    for (const forget of [() => undefined, () => guarded.invalidate('good'), guarded.clear]) {
+      forget()
+      await sendRaw(port, head('GET /', ...UPGRADE, GOOD))
+      await sendRaw(port, head('GET /', ...UPGRADE, GOOD))
+    }
+    expect(endpoint.asked).toHaveLength(3)
+  })
+
   it('hands over socket, first bytes and identity of who may come in', async () => {
     const listener = vi.fn<UpgradeListener>(greet)
     const port = await serveUpgrades(listener)

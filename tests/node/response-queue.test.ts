@@ -128,6 +128,10 @@ describe('ResponseQueue', () => {
       'UND_ERR_SOCKET',
     ],
     [Object.assign(new Error('token'), { code: 'the token' }), 'unknown error'],
+    [Object.assign(new Error('token'), { code: 'token UND_ERR' }), 'unknown error'],
+    [Object.assign(new Error('token'), { code: 'UND_ERR token' }), 'unknown error'],
+    [Object.assign(new Error('token'), { code: 55 }), 'unknown error'],
+    [null, 'unknown error'],
     [new Error('token', { cause: 'token' }), 'unknown error'],
     [undefined, 'unknown error'],
   ])('A-L: says no more of %o than its code', (error, shown) => {

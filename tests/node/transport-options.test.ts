@@ -35,7 +35,12 @@ describe('resolveTransportOptions', () => {
     [{ connectTimeoutMs: 60_001 }, '.connectTimeoutMs', 'from 1 to 60000'],
     [{ dispatcher: 'agent' }, '.dispatcher', 'a dispatcher of undici'],
     [{ dispatcher: {} }, '.dispatcher', 'a dispatcher of undici'],
-    [{ dispatcher, ca: cert }, '.ca', 'must be left out'],
+    [{ dispatcher: { dispatch: true } }, '.dispatcher', 'a dispatcher of undici'],
+    [
+      { dispatcher, ca: cert },
+      '.ca',
+      '"nodeTransport.ca" must be left out beside "nodeTransport.dispatcher"',
+    ],
     [key, '', 'called with an object of options'],
     [null, '', 'called with an object of options'],
   ])('refuses %o', (options, option, message) => {
