@@ -1,10 +1,13 @@
 import { defineConfig } from 'vitest/config'
+import { canaryInTests } from '../secrets/canary-plugin.ts'
 
 export default defineConfig({
   root: import.meta.dirname,
+  plugins: [canaryInTests()],
   test: {
     include: ['*.test.ts'],
-    globalSetup: ['support/examples-under-test.ts'],
+    setupFiles: ['../secrets/setup.ts'],
+    globalSetup: ['support/examples-under-test.ts', '../secrets/examples-totals.ts'],
     testTimeout: 20_000,
     // A framework's production build, while the others run beside it.
     hookTimeout: 180_000,

@@ -17,6 +17,9 @@ interface Found {
   readonly value: unknown
 }
 
+/** srvx prints the target of each request, with the tokens that clients put into queries. */
+const ACCESS_LOG = /^\[[\d:]+ [AP]M\] [A-Z]+ http:\S+ \[\d{3}\] \([\d.]+ms\)$/gm
+
 /** More of one test are counted, but not kept. */
 const MOST = 1000
 const counts = { output: 0, event: 0, error: 0, read: 0, sent: 0 }
@@ -95,7 +98,7 @@ function watchStreams(see: (text: string) => void): void {
       if (stream === null || stream === undefined || !('push' in stream)) continue
       const push = stream.push.bind(stream)
       stream.push = (chunk: Buffer | string | null, encoding?: BufferEncoding) => {
-        if (chunk !== null) see(chunk.toString())
+        if (chunk !== null) see(chunk.toString().replaceAll(ACCESS_LOG, ''))
         return push(chunk, encoding)
       }
     }

@@ -101,8 +101,12 @@ export const CLAIM_ROWS: readonly Row[] = [
     id: 'E28',
     title:
       '200 to everybody (ingress-nginx CVE-2026-24513): the guard asks one endpoint and believes it',
-    cases: ['good', 'x', 'a.b.c'].map((token) => ({
-      name: `a page for the token ${token}`,
+    cases: [
+      { token: 'good', what: 'a word' },
+      { token: 'x', what: 'a letter' },
+      { token: 'a.b.c', what: 'the form of a JWT' },
+    ].map(({ token, what }) => ({
+      name: `a page for ${what}`,
       fault: always(ok('<!doctype html>', { 'content-type': 'text/html' })),
       // Nothing but a required identity tells an endpoint from a page.
       expected: NOBODY,
