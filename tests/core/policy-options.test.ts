@@ -148,5 +148,7 @@ it.each<[() => unknown, string]>([
   [() => checkCircuitBreaker(5), '"circuitBreaker" must be an object or false, received 5'],
   [() => checkConcurrency({ maxWaitng: 1 }), 'Unknown option "concurrency.maxWaitng"'],
 ])('bad options are refused (%#)', (check, message) => {
-  expect(check).toThrow(message)
+  const [, option] = /"(.+?)"/.exec(message) ?? []
+  const told = expect.stringContaining(message) as string
+  expect(check).toThrow(expect.objectContaining({ code: 'invalid_config', option, message: told }))
 })

@@ -155,6 +155,11 @@ describe('readResponse', () => {
     expect(await wayOf({ 'content-length': '65536' })).toBe('whole')
   })
 
+  it('reads 64 KiB of it', async () => {
+    const response = new Response(' '.repeat(65_536), { headers: { 'content-length': '65536' } })
+    expect(await readResponse(response, signal)).toMatchObject({ state: 'complete' })
+  })
+
   it.each([
     ['no length', {}],
     ['a length over 64 KiB', { 'content-length': '65537' }],

@@ -1,9 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSetupSource } from '../../src/core/setup.ts'
 import { AuthConfigError } from '../../src/index.ts'
-import type { AuthConfig, AuthEvent } from '../../src/index.ts'
+import { checkOf } from '../support/checks.ts'
+import type { AuthConfig, AuthConfigSource, AuthEvent, CustomVerifier } from '../../src/index.ts'
 
 const ENDPOINT = 'https://auth.example.test/validate'
+
+const verifier = vi.fn<CustomVerifier>(() => ({ outcome: 'allow' }))
+const CACHED = { verifier, cache: {}, context: { headers: [] } } as const
 
 function isReady({ verifier }: { readonly verifier: unknown }): boolean {
   return verifier !== undefined
@@ -113,6 +117,25 @@ describe('a config function', () => {
     expect(isReady(setups.get([{ url: ENDPOINT }]))).toBe(true)
     expect(isReady(setups.get([{ url: 'nonsense' }]))).toBe(true)
     expect(config).toHaveBeenCalledExactlyOnceWith({ url: ENDPOINT })
+  })
+
+  it.each<[string, AuthConfigSource<[]>]>([
+    ['a config function', () => CACHED],
+    ['a config object', CACHED],
+  ])('of %s forgets verdicts when told to', async (_what, source) => {
+    verifier.mockClear()
+    const setups = createSetupSource(source)
+    const ask = async (): Promise<void> => {
+      const setup = setups.get([])
+      if (setup.verifier === undefined) throw new Error('Not ready')
+      await setup.verifier.verify(checkOf())
+    }
+    for (const forget of [() => undefined, () => setups.forget('t'), () => setups.forget()]) {
+      forget()
+      await ask()
+      await ask()
+    }
+    expect(verifier).toHaveBeenCalledTimes(3)
   })
 
   it.each<[string, () => unknown]>([
