@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createVerdictStore } from '../../src/core/verdict-store.ts'
+import { collectGarbage } from '../support/garbage.ts'
 import type { VerdictStore } from '../../src/core/verdict-store.ts'
 
 function storeOf(
@@ -143,6 +144,22 @@ describe('a store', () => {
     expect(store.size()).toEqual({ entries: 0, bytes: 0 })
     fill(store, ['a'])
     expect(store.get('a', 'a')).toBe(0)
+  })
+
+  it('holds nothing of a token that had several entries and has none', () => {
+    const store = storeOf()
+    const heap = (): number => {
+      collectGarbage()
+      return process.memoryUsage().heapUsed
+    }
+    const before = heap()
+    for (let turn = 0; turn < 20_000; turn += 1) {
+      store.set(`t${turn}`, 'a', 1, 0)
+      store.set(`t${turn}`, 'b', 2, 0)
+      store.forget(`t${turn}`)
+    }
+    expect(heap() - before).toBeLessThan(1_000_000)
+    store.forget()
   })
 
   it('is within its bounds and agrees with a plain map after 20,000 operations', () => {

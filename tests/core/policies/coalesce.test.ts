@@ -1,17 +1,13 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Check } from '../../../src/core/check.ts'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { coalesce } from '../../../src/core/policies/coalesce.ts'
 import { checkOf } from '../../support/checks.ts'
+import { collectGarbage } from '../../support/garbage.ts'
 import type { Verifier } from '../../../src/core/check.ts'
 import type { AllowVerdict, CheckedVerdict } from '../../../src/core/verdict.ts'
 
 const TIMEOUT = 1000
-
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
 
 interface Call {
   readonly check: Check
