@@ -141,8 +141,12 @@ describe('a config', () => {
     [{ fetch, transport: fetch }, '"transport" takes the place of "fetch"'],
     [{ verifier: ENDPOINT }, '"verifier" must be a function'],
   ])('is refused with %j', (option, message) => {
+    const [, named] = /"(.+?)"/.exec(message) ?? []
+    const told = expect.stringContaining(message) as string
     expect(() => resolveConfig({ ...option })).toThrow(AuthConfigError)
-    expect(() => resolveConfig({ ...option })).toThrow(message)
+    expect(() => resolveConfig({ ...option })).toThrow(
+      expect.objectContaining({ option: named, message: told }),
+    )
   })
 
   it.each(['endpoint', 'allowInsecureHttp', 'endpointHeaders', 'fetch', 'transport'])(
