@@ -119,9 +119,18 @@ describe('a config', () => {
     [{ tokenFormat: 'jwt' }, '"tokenFormat" must be "token68" or "visible-ascii", received "jwt"'],
     [{ identity: true }, '"identity" must be "optional" or "required", received true'],
     [{ timeoutMs: 0 }, '"timeoutMs" must be a number of milliseconds from 1 to 60000, received 0'],
-    [{ timeoutMs: 60_001 }, 'from 1 to 60000, received 60001'],
-    [{ timeoutMs: '5000' }, 'from 1 to 60000, received "5000"'],
-    [{ timeoutMs: Number.NaN }, 'from 1 to 60000, received NaN'],
+    [
+      { timeoutMs: 60_001 },
+      '"timeoutMs" must be a number of milliseconds from 1 to 60000, received 60001',
+    ],
+    [
+      { timeoutMs: '5000' },
+      '"timeoutMs" must be a number of milliseconds from 1 to 60000, received "5000"',
+    ],
+    [
+      { timeoutMs: Number.NaN },
+      '"timeoutMs" must be a number of milliseconds from 1 to 60000, received NaN',
+    ],
     [{ unavailableStatus: 500 }, '"unavailableStatus" must be 401 or 503, received 500'],
     [{ unavailableStatus: '503' }, '"unavailableStatus" must be 401 or 503, received "503"'],
     [{ public: ['*'] }, '"public[0]" must be a path that starts with "/"'],
