@@ -327,12 +327,32 @@ describe('an error shows no secret', () => {
     '"a": @gehe im\u00e9nis',
     'a: [gehe im\u00e9nis',
     'timeout_ms: -1 # gehe im\u00e9nis',
+    'endpoint_headers: gehe im\u00e9nis',
+    'endpoint_headers: x-key:gehe',
+    'endpoint_headers: [gehe im\u00e9nis]',
+    'endpoint_headers: { x-key:gehe }',
+    'endpoint_headers: { gehe }',
+    'endpoint_headers: { ? [gehe] : x }',
   ]
 
   it.each(lines)('%s', (line) => {
     const error = catchError(() => parseConfig(auth(line), { env: { SECRET: secret } }))
     const shown = `${error.message} ${JSON.stringify(error.problems)} ${error.stack}`
     expect(shown).not.toMatch(/gehe|nis\b|%C3/i)
+  })
+
+  it.each([
+    'server: { auth: { endpoint:https://u:gehe@h } }',
+    'server: { auth: { fetch, gehe } }',
+    'server: { auth:gehe }',
+    '{ server:gehe }',
+    'users: { gehe, gehe }',
+    '? gehe\n? gehe\n',
+    'server: { auth: { provider_config: { type: { client_secret: gehe } } } }',
+    'server: { auth: { provider_config: { type: "https://u:gehe@h" } } }',
+  ])('nor one that stands where a key should: %s', (text) => {
+    const error = catchError(() => parseConfig(text, { env: {} }))
+    expect(`${error.message} ${JSON.stringify(error.problems)}`).not.toContain('gehe')
   })
 
   it('of a URL neither password nor query', () => {

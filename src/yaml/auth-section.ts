@@ -1,11 +1,12 @@
 import { isMap } from 'yaml'
 import { AUTH, PROVIDER } from './shape.ts'
+import { MASKED } from './findings.ts'
 import { readFields } from './setting.ts'
-import { keyText, rangeOf } from './tree.ts'
-import type { Node, Pair, YAMLMap } from 'yaml'
+import { isBare, keyText, rangeOf, shownName } from './tree.ts'
+import type { Pair, YAMLMap } from 'yaml'
 import type { Range } from './excerpt.ts'
-import type { Fields } from './shape.ts'
 import type { Reading, Setting } from './setting.ts'
+import type { Node } from './tree.ts'
 
 /** The settings below `server.auth`, by the name of their option. */
 export type Settings = Map<string, Setting>
@@ -53,7 +54,7 @@ function findSection(
   if (isMap(parent)) return findIn(parent, prefix, name, { tree, findings })
   if (!isEmpty(parent)) {
     const key = prefix.slice(0, -1)
-    findings.add(place, key, `${key === '' ? 'The file' : `"${key}"`} must be a mapping`, 'masked')
+    findings.add(place, key, `${key === '' ? 'The file' : `"${key}"`} must be a mapping`, MASKED)
   }
   return undefined
 }
@@ -66,9 +67,12 @@ function findIn(
 ): Section | undefined {
   const found = findPair(map, name)
   if (found !== undefined) return { value: tree.resolve(found.value), place: rangeOf(found.key) }
-  for (const { key } of map.items.filter((pair) => mayMean(pair, name))) {
-    const given = `${prefix}${keyText(key) ?? ''}`
-    findings.add(rangeOf(key), given, `${JSON.stringify(given)} is not read: ${hintOf(key, name)}`)
+  for (const pair of map.items) {
+    const text = keyText(pair.key)
+    if (text === undefined || !mayMean(text, name)) continue
+    const given = `${prefix}${shownName(pair)}`
+    const message = `${JSON.stringify(given)} is not read: ${hintOf(text, name)}`
+    findings.add(rangeOf(pair.key), given, message, isBare(pair))
   }
   return undefined
 }
@@ -77,15 +81,13 @@ function findPair(map: YAMLMap, name: string): Pair | undefined {
   return map.items.find(({ key }) => keyText(key) === name)
 }
 
-function hintOf(key: unknown, name: string): string {
-  return keyText(key) === '<<'
-    ? `merge keys are not, and "${name}" may be in it`
-    : `did you mean "${name}"?`
+function hintOf(key: string, name: string): string {
+  return key === '<<' ? `merge keys are not, and "${name}" may be in it` : `did you mean "${name}"?`
 }
 
 // Where a missing section is allowed, what was meant as one must not open the server.
-function mayMean({ key }: Pair, name: string): boolean {
-  const text = keyText(key)?.trim().toLowerCase() ?? ''
+function mayMean(key: string, name: string): boolean {
+  const text = key.trim().toLowerCase()
   return text === '<<' || text.startsWith(name)
 }
 
@@ -153,8 +155,7 @@ function readProvider({ key, value }: Pair, settings: Settings, reading: Reading
 function isCustom(map: YAMLMap, place: Range, reading: Reading): boolean {
   const key = `${PROVIDER_KEY}.type`
   const pairs = map.items.filter((pair) => keyText(pair.key) === 'type')
-  const only: Fields = { type: { option: 'type', shape: { scalar: 'string' } } }
-  const type = readFields(pairs, PROVIDER_KEY, only, reading).get('type')
+  const type = readFields(pairs, PROVIDER_KEY, PROVIDER, reading).get('type')
   if (type?.content.kind === 'value' && type.content.value === 'custom') return true
   if (reading.findings.has(key)) return false
   const problem =
@@ -162,6 +163,6 @@ function isCustom(map: YAMLMap, place: Range, reading: Reading): boolean {
       ? 'is missing or empty'
       : `is another, which is not supported: what decides here is an auth endpoint`
   const message = `"${key}" must be "custom", the only type there is; it ${problem}`
-  reading.findings.add(type?.place ?? place, key, message)
+  reading.findings.add(type?.place ?? place, key, message, type?.isMasked)
   return false
 }

@@ -1,5 +1,5 @@
-import { Composer, LineCounter, Parser } from 'yaml'
-import { createFindings } from './findings.ts'
+import { Composer, Document, LineCounter, Parser } from 'yaml'
+import { createFindings, MASKED } from './findings.ts'
 import { inspectTree } from './tree.ts'
 import type { CST, YAMLParseError, YAMLWarning } from 'yaml'
 import type { Findings } from './findings.ts'
@@ -83,13 +83,19 @@ function parse(text: string, lines: LineCounter): Parsed | undefined {
   const tokens = [...new Parser(lines.addNewLine).parse(text)]
   // The composer is recursive, and on a stack that is full even a regular expression can end the process.
   if (isDeeperThan(MOST_LEVELS, tokens)) return undefined
-  const [document, second] = new Composer(OPTIONS).compose(tokens, true, text.length)
-  const errors = [...(document?.errors ?? []), ...(document?.warnings ?? [])]
-  if (second === undefined) return { contents: document?.contents, errors }
+  // There is one at least: of nothing it makes an empty one.
+  const [document = new Document(), second] = new Composer(OPTIONS).compose(
+    tokens,
+    true,
+    text.length,
+  )
+  const errors = [...document.errors, ...document.warnings]
+  if (second === undefined) return { contents: document.contents, errors }
   const [start, , end] = second.range
+  const message = 'A second document begins here: a file holds one'
   return {
     contents: null,
-    errors: [...errors, { code: 'MULTIPLE_DOCS', message: '', pos: [start, end] }],
+    errors: [...errors, { code: 'MULTIPLE_DOCS', message, pos: [start, end] }],
   }
 }
 
@@ -113,7 +119,7 @@ function refuseUnprintable(text: string, findings: Findings): void {
   if (at === -1) return
   const code = text.charCodeAt(at).toString(16).toUpperCase().padStart(4, '0')
   const message = `The character U+${code} cannot stand in YAML`
-  findings.add({ start: at, end: at + 1 }, '', message, 'masked')
+  findings.add({ start: at, end: at + 1 }, '', message, MASKED)
 }
 
 // The parser's own would show what the file holds: a password may begin with `!`, `*` or a backslash.
@@ -122,7 +128,6 @@ const MESSAGES: Readonly<Partial<Record<YAMLParseError['code'], string>>> = {
   BAD_DIRECTIVE: 'Invalid directive',
   BAD_DQ_ESCAPE: 'Invalid escape sequence',
   IMPOSSIBLE: 'Unexpected text',
-  MULTIPLE_DOCS: 'A second document begins here: a file holds one',
   TAG_RESOLVE_FAILED: 'Unknown tag',
   UNEXPECTED_TOKEN: 'Unexpected text',
 }
@@ -132,8 +137,8 @@ function addSyntax(errors: readonly SyntaxProblem[], findings: Findings): void {
   for (const { code, message, pos } of errors) {
     const [start, end] = pos
     const said = MESSAGES[code] ?? message
-    const isNew = !told.has(`${start} ${said}`)
-    told.add(`${start} ${said}`)
-    if (isNew) findings.add({ start, end }, '', `${said} (YAML)`, 'masked')
+    const once = `${start} ${said}`
+    if (!told.has(once)) findings.add({ start, end }, '', `${said} (YAML)`, MASKED)
+    told.add(once)
   }
 }

@@ -21,7 +21,7 @@ const OLDER = /^([A-Z0-9_]{1,80})[:+=?-]/
 export function expandReferences(source: string, environment: Environment): Expansion {
   const problems: string[] = []
   const text = source.replace(REFERENCE, (_, content: string, end: string) => {
-    const result = end === '' ? refuse('') : resolve(content, environment)
+    const result = end === '' ? MALFORMED : resolve(content, environment)
     if (typeof result === 'string') return result
     problems.push(result.problem)
     return ''
@@ -36,6 +36,12 @@ export function hasReference(source: string): boolean {
 
 interface Refusal {
   readonly problem: string
+}
+
+const MALFORMED: Refusal = {
+  problem:
+    'A reference to the environment is written ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a ' +
+    'name of A-Z, 0-9 and _',
 }
 
 function resolve(content: string, environment: Environment): string | Refusal {
@@ -71,9 +77,5 @@ function refuse(content: string): Refusal {
       problem: `A default is written \${env.${name}:=default}, with ":=" and in no older form`,
     }
   }
-  return {
-    problem:
-      'A reference to the environment is written ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a ' +
-      'name of A-Z, 0-9 and _',
-  }
+  return MALFORMED
 }

@@ -26,7 +26,6 @@ export function watchFile({ read, text, intervalMs, onChange }: WatchedFile): ()
   let told = text
   let before = text
   let isClosed = false
-  let cancel: (() => void) | undefined
   const look = async (): Promise<void> => {
     const content = await readContent(read)
     if (isClosed) return
@@ -36,15 +35,13 @@ export function watchFile({ read, text, intervalMs, onChange }: WatchedFile): ()
       onChange(content)
     }
     before = now
-    wait()
+    if (!isClosed) cancel = wait()
   }
-  const wait = (): void => {
-    if (!isClosed) cancel = callLater(() => void look(), intervalMs)
-  }
-  wait()
+  const wait = (): (() => void) => callLater(() => void look(), intervalMs)
+  let cancel = wait()
   return () => {
     isClosed = true
-    cancel?.()
+    cancel()
   }
 }
 

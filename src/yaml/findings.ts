@@ -7,8 +7,8 @@ import type { Range } from './excerpt.ts'
 export interface Findings {
   /** What is wrong with the whole file. */
   readonly addWhole: (message: string) => void
-  /** What is wrong at a place. The text there is shown unless it may be a secret. */
-  readonly add: (place: Range, key: string, message: string, show?: 'shown' | 'masked') => void
+  /** What is wrong at a place. The text there is shown unless it is masked, since it may be a secret. */
+  readonly add: (place: Range, key: string, message: string, isMasked?: boolean) => void
   /** Ranges that may always be shown, such as keys. */
   readonly show: (range: Range) => void
   /** Whether something is wrong with a key, or with what is below it. */
@@ -18,6 +18,9 @@ export interface Findings {
   readonly all: () => readonly ConfigProblem[]
 }
 
+/** For what is wrong at a place that must not be shown. */
+export const MASKED = true
+
 // Nobody reads more, and each excerpt is looked for among all keys.
 const MOST = 100
 
@@ -25,25 +28,24 @@ interface Found {
   readonly place: Range | undefined
   readonly key: string
   readonly message: string
-  readonly isShown: boolean
+  readonly isMasked: boolean
 }
 
 export function createFindings(path: string, text: string, lines: LineCounter): Findings {
   const found: Found[] = []
   const shown: Range[] = []
-  const locate = ({ place, key, message, isShown }: Found): ConfigProblem => {
+  const locate = ({ place, key, message, isMasked }: Found): ConfigProblem => {
     if (place === undefined) return { path, line: 0, column: 0, key, message, excerpt: '' }
     const { line, col } = lines.linePos(place.start)
-    const excerpt = drawExcerpt(text, place.start, isShown ? [...shown, place] : shown)
+    const excerpt = drawExcerpt(text, place.start, isMasked ? shown : [...shown, place])
     return { path, line, column: col, key, message, excerpt }
   }
   const push = (one: Found): void => {
     if (found.length < MOST) found.push(one)
   }
   return {
-    addWhole: (message) => push({ place: undefined, key: '', message, isShown: false }),
-    add: (place, key, message, show = 'shown') =>
-      push({ place, key, message, isShown: show === 'shown' }),
+    addWhole: (message) => push({ place: undefined, key: '', message, isMasked: MASKED }),
+    add: (place, key, message, isMasked = false) => push({ place, key, message, isMasked }),
     isEmpty: () => found.length === 0,
     show: (range) => void shown.push(range),
     has: (key) => found.some((one) => one.key === key || isBelow(one.key, key)),

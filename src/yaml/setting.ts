@@ -1,8 +1,9 @@
-import { isMap, isScalar, isSeq } from 'yaml'
+import { isMap, isScalar } from 'yaml'
 import { isHttpToken, unknownOption } from '../core/option-checks.ts'
 import { expandReferences, hasReference } from './environment-references.ts'
+import { MASKED } from './findings.ts'
 import { FUNCTIONS } from './shape.ts'
-import { keyText, rangeOf, scalarText } from './tree.ts'
+import { isBare, keyText, rangeOf, scalarText, shownName } from './tree.ts'
 import type { Pair, Scalar, YAMLMap } from 'yaml'
 import type { Environment } from './environment-references.ts'
 import type { Range } from './excerpt.ts'
@@ -49,7 +50,7 @@ export function readSetting(
   if (isScalar(value)) return readScalar(value, base, shape, reading)
   const content = isMap(value)
     ? readMap(value, key, shape, reading)
-    : readItems(isSeq(value) ? value.items : [], key, shape, reading)
+    : readItems(value.items, key, shape, reading)
   // All that is in it would be shown.
   return { ...base, isMasked: true, content }
 }
@@ -73,7 +74,7 @@ export function readFields(
 }
 
 function readPair(pair: Pair, key: string, shape: Shape, reading: Reading): Setting | undefined {
-  if (pair.value !== null) return readSetting(pair.value, key, shape, reading)
+  if (!isBare(pair)) return readSetting(pair.value, key, shape, reading)
   // `{ endpoint }`: a key without a value.
   const content = { kind: 'value', value: null } as const
   return { key, place: rangeOf(pair.key), isHidden: false, isMasked: false, content }
@@ -114,38 +115,40 @@ function readEntries(map: YAMLMap, key: string, shape: Shape, reading: Reading) 
 }
 
 function readHeaderName(
-  { key }: Pair,
+  pair: Pair,
   parent: string,
   seen: Set<string>,
   { findings }: Reading,
 ): string | undefined {
-  const name = keyText(key)
-  if (!isHttpToken(name)) {
-    findings.add(rangeOf(key), parent, `"${parent}" must be made of valid header names`)
+  const name = keyText(pair.key)
+  if (isBare(pair) || !isHttpToken(name)) {
+    const message = `"${parent}" must be made of valid header names, each with its value`
+    findings.add(rangeOf(pair.key), parent, message, MASKED)
     return undefined
   }
   const isRepeated = seen.has(name.toLowerCase())
   seen.add(name.toLowerCase())
   if (!isRepeated) return name
   const message = `"${parent}.${name}" is there twice: case makes no other header`
-  findings.add(rangeOf(key), `${parent}.${name}`, message)
+  findings.add(rangeOf(pair.key), `${parent}.${name}`, message)
   return undefined
 }
 
 function readName(
-  { key }: Pair,
+  pair: Pair,
   parent: string,
   fields: Fields,
   { findings }: Reading,
 ): string | undefined {
-  const name = keyText(key)
+  const name = keyText(pair.key)
   if (name === undefined) {
-    findings.add(rangeOf(key), parent, `A key of "${parent}" must be a plain name`, 'masked')
+    findings.add(rangeOf(pair.key), parent, `A key of "${parent}" must be a plain name`, MASKED)
     return undefined
   }
   if (Object.hasOwn(fields, name)) return name
-  const option = `${parent}.${name.slice(0, 80)}`
-  findings.add(rangeOf(key), option, refusalOf(option, name, Object.keys(fields)))
+  const option = `${parent}.${shownName(pair).slice(0, 80)}`
+  const message = refusalOf(option, name, Object.keys(fields))
+  findings.add(rangeOf(pair.key), option, message, isBare(pair))
   return undefined
 }
 
@@ -172,7 +175,7 @@ function readScalar(
   }
   const { text, problems } = expandReferences(value, environment)
   for (const problem of problems) {
-    findings.add(base.place, base.key, `"${base.key}": ${problem}`, isMasked ? 'masked' : 'shown')
+    findings.add(base.place, base.key, `"${base.key}": ${problem}`, isMasked)
   }
   if (problems.length > 0 || text === '') return undefined
   return { ...base, isHidden: true, content: { kind: 'value', value: coerce(text, shape) } }
@@ -180,7 +183,7 @@ function readScalar(
 
 // A URL may have a password in it, or a key in its query.
 function mayHoldSecret(value: unknown): boolean {
-  return typeof value === 'string' && /[@?]/.test(value)
+  return /[@?]/.test(String(value))
 }
 
 // A secret, a header name or a realm may look like a number, and is no other text for that.

@@ -34,7 +34,7 @@ const SOURCE: Shape = {
 export const AUTH: Fields = fieldsOf({
   endpoint: TEXT,
   allowInsecureHttp: FLAG,
-  endpointHeaders: { entries: { scalar: 'string', secret: true } },
+  endpointHeaders: { secret: true, entries: { scalar: 'string', secret: true } },
   context: {
     fields: fieldsOf({
       headers: { scalar: 'string', items: TEXT },

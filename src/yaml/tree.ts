@@ -1,7 +1,11 @@
 import { isAlias, isMap, isScalar, isSeq } from 'yaml'
-import type { Alias, Node, Pair, Scalar, YAMLMap } from 'yaml'
+import { MASKED } from './findings.ts'
+import type { Alias, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml'
 import type { Range } from './excerpt.ts'
 import type { Findings } from './findings.ts'
+
+/** A node that is no alias. */
+export type Node = Scalar | YAMLMap | YAMLSeq
 
 /** The nodes of a document, with its aliases resolved. */
 export interface Tree {
@@ -36,7 +40,7 @@ export function inspectTree(root: unknown, findings: Findings): Tree {
     aliased: 0,
     isOverfull: false,
   }
-  if (isNode(root)) inspect(root, [], inspection)
+  inspect(root, [], inspection)
   const resolve = (node: unknown): Node | undefined => {
     if (isAlias(node)) return inspection.targets.get(node)
     return isNode(node) ? node : undefined
@@ -46,14 +50,26 @@ export function inspectTree(root: unknown, findings: Findings): Tree {
 
 /** Where a node stands, without the comments and blanks behind it. */
 export function rangeOf(node: unknown): Range {
-  const [start = 0, end = start] = (isNode(node) && node.range) || []
+  const [start = 0, end = start] = ((isNode(node) || isAlias(node)) && node.range) || []
   return { start, end }
 }
 
 /** The text of a key, or `undefined` for one that is no scalar. */
 export function keyText(key: unknown): string | undefined {
-  if (!isScalar(key)) return undefined
-  return typeof key.value === 'string' ? key.value : scalarText(key)
+  return isScalar(key) ? scalarText(key) : undefined
+}
+
+/**
+ * Whether a key stands without a value. It may be a member of a set of secrets, or `key:value` without the blank that makes
+ * two of it, and so must not be shown.
+ */
+export function isBare({ value }: Pair): boolean {
+  return value === null
+}
+
+/** What errors call a key: `?` where it has no name, or one that must not be shown. */
+export function shownName(pair: Pair): string {
+  return (isBare(pair) ? undefined : keyText(pair.key)) ?? '?'
 }
 
 /** A scalar as it is written: `0123`, and not the number 123. */
@@ -62,7 +78,7 @@ export function scalarText({ source, value }: Scalar): string {
 }
 
 function isNode(value: unknown): value is Node {
-  return isScalar(value) || isMap(value) || isSeq(value) || isAlias(value)
+  return isScalar(value) || isMap(value) || isSeq(value)
 }
 
 function inspect(node: unknown, path: readonly string[], inspection: Inspection): number {
@@ -86,9 +102,8 @@ function inspectChildren(node: Node, path: readonly string[], inspection: Inspec
 }
 
 function inspectPair(pair: Pair, path: readonly string[], inspection: Inspection): number {
-  // A key without a value may be a member of a set of secrets.
-  if (isScalar(pair.key) && pair.value !== null) inspection.findings.show(rangeOf(pair.key))
-  const below = [...path, `.${keyText(pair.key) ?? '?'}`]
+  if (isScalar(pair.key) && !isBare(pair)) inspection.findings.show(rangeOf(pair.key))
+  const below = [...path, `.${shownName(pair)}`]
   return inspect(pair.key, below, inspection) + inspect(pair.value, below, inspection)
 }
 
@@ -98,10 +113,11 @@ function inspectAlias(alias: Alias, path: readonly string[], inspection: Inspect
     // It is the same with all that come after.
     if (problem === TOO_MANY && inspection.isOverfull) return 0
     inspection.isOverfull ||= problem === TOO_MANY
-    inspection.findings.add(rangeOf(alias), nameOf(path), problem, 'masked')
+    inspection.findings.add(rangeOf(alias), nameOf(path), problem, MASKED)
     return 0
   }
-  return inspection.sizes.get(inspection.targets.get(alias) ?? alias) ?? 0
+  const target = inspection.targets.get(alias)
+  return (target && inspection.sizes.get(target)) ?? 0
 }
 
 function resolveAlias(alias: Alias, inspection: Inspection): string | undefined {
@@ -116,15 +132,17 @@ function resolveAlias(alias: Alias, inspection: Inspection): string | undefined 
 
 function refuseRepeatedKeys(map: YAMLMap, path: readonly string[], findings: Findings): void {
   const seen = new Set<string>()
-  for (const { key } of map.items) {
-    const text = keyText(key)
+  for (const pair of map.items) {
+    const text = keyText(pair.key)
     if (text === undefined) continue
-    if (seen.has(text)) {
-      const name = nameOf([...path, `.${text}`])
-      findings.add(rangeOf(key), name, `${JSON.stringify(name)} is there twice`)
-    }
+    if (seen.has(text)) refuseRepeated(pair, nameOf([...path, `.${shownName(pair)}`]), findings)
     seen.add(text)
   }
+}
+
+function refuseRepeated(pair: Pair, name: string, findings: Findings): void {
+  const message = `${JSON.stringify(name)} is there twice`
+  findings.add(rangeOf(pair.key), name, message, isBare(pair))
 }
 
 function nameOf(path: readonly string[]): string {

@@ -30,7 +30,7 @@ export function validate(settings: Settings, findings: Findings): AuthConfig {
 
 function add(setting: Setting, error: AuthConfigError, findings: Findings): void {
   const { key, place, isMasked } = setting
-  findings.add(place, key, explain(error, setting), isMasked ? 'masked' : 'shown')
+  findings.add(place, key, explain(error, setting), isMasked)
 }
 
 function refusalOf(config: unknown): AuthConfigError | undefined {
@@ -88,7 +88,7 @@ function find(parent: Content, option: string): Found | undefined {
 // A header name may hold dots itself.
 function firstOf(parent: Content, option: string): { name: string; rest: string } {
   if (parent.kind === 'fields' && parent.fields.has(option)) return { name: option, rest: '' }
-  const [, name = option, rest = ''] = /^\[?(\w+)\]?\.?(.*)$/s.exec(option) ?? []
+  const [, name = option, rest = ''] = /^\[?(\w+)\]?\.?(.*)/s.exec(option) ?? []
   return { name, rest }
 }
 
@@ -122,5 +122,5 @@ function optionNames(): string[] {
     field,
     ...Object.values(field.shape.fields ?? {}),
   ])
-  return fields.map(({ option }) => option).filter((option) => keyOf(option) !== option)
+  return fields.map(({ option }) => option)
 }

@@ -1,6 +1,6 @@
 import { LineCounter } from 'yaml'
 import { describe, expect, it } from 'vitest'
-import { createFindings } from '../../src/yaml/findings.ts'
+import { createFindings, MASKED } from '../../src/yaml/findings.ts'
 
 function create() {
   const lines = new LineCounter()
@@ -14,7 +14,7 @@ describe('findings', () => {
     const findings = create()
     expect(findings.isEmpty()).toBe(true)
     findings.add({ start: 8, end: 9 }, 'b', 'second')
-    findings.add({ start: 3, end: 4 }, 'a', 'first', 'masked')
+    findings.add({ start: 3, end: 4 }, 'a', 'first', MASKED)
     findings.addWhole('whole')
     expect(findings.all()).toEqual([
       { path: 'f', line: 0, column: 0, key: '', message: 'whole', excerpt: '' },
@@ -26,7 +26,7 @@ describe('findings', () => {
   it('show the ranges that they were told to', () => {
     const findings = create()
     findings.show({ start: 0, end: 1 })
-    findings.add({ start: 3, end: 4 }, 'a', 'x', 'masked')
+    findings.add({ start: 3, end: 4 }, 'a', 'x', MASKED)
     expect(findings.all()[0]?.excerpt).toBe('    a: *\n       ^')
   })
 
