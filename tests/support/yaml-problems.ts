@@ -13,3 +13,17 @@ export function problemsOf(text: string, env: Environment = {}): readonly Config
     throw error
   }
 }
+
+/** All that is shown of what is wrong with a text: for each problem its place, key and message, then the excerpt. */
+export function linesOf(text: string, env: Environment = {}): string[] {
+  return problemsOf(text, env).flatMap(({ line, column, key, message, excerpt }) => [
+    `${line}:${column} [${key}] ${message}`,
+    ...(excerpt === '' ? [] : excerpt.split('\n')),
+  ])
+}
+
+/** A file whose `server.auth` has these lines below its endpoint. */
+export function inAuth(lines: string): string {
+  const start = 'server:\n  auth:\n    endpoint: https://auth.example.com/\n'
+  return `${start}${lines.replace(/^(?=.)/gm, '    ')}\n`
+}

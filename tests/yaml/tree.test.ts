@@ -2,6 +2,7 @@ import { isMap, isScalar } from 'yaml'
 import { describe, expect, it } from 'vitest'
 import { parseFile } from '../../src/yaml/document.ts'
 import { keyText, scalarText } from '../../src/yaml/tree.ts'
+import { linesOf } from '../support/yaml-problems.ts'
 
 const messagesOf = (text: string): string[] =>
   parseFile('f', text)
@@ -75,4 +76,72 @@ it('keys and scalars are read as they are written', () => {
   expect(keyText(first?.key)).toBe('0123')
   expect(isScalar(first?.value) && scalarText(first.value)).toBe('0x10')
   expect(keyText(second?.key)).toBeUndefined()
+})
+
+it.each([
+  [
+    'a: { b: hunter, b: hunter }\n"a": hunter',
+    [
+      '1:17 [a.b] "a.b" is there twice',
+      '    a: { b: ******, b: ****** }',
+      '                    ^',
+      '2:1 [a] "a" is there twice',
+      '    "a": ******',
+      '    ^',
+    ],
+  ],
+  [
+    'a: { hunter, hunter }\n? hunter\n? hunter\n',
+    [
+      '1:14 [a.?] "a.?" is there twice',
+      '    a: { ******, ****** }',
+      '                 ^',
+      '3:3 [?] "?" is there twice',
+      '    * ******',
+      '      ^',
+    ],
+  ],
+  [
+    '? [b, &k hunter]\n: *k\nc: *hunter',
+    ['3:4 [c] An alias needs an anchor before it', '    c: *******', '       ^'],
+  ],
+  [
+    '- { a: hunter, a: hunter }\n- - b: 1\n    b: 2\n',
+    [
+      '1:1 [] The file must be a mapping',
+      '    * { a: ******, a: ****** }',
+      '    ^',
+      '1:16 [[0].a] "[0].a" is there twice',
+      '    * { a: ******, a: ****** }',
+      '                   ^',
+      '3:5 [[1][0].b] "[1][0].b" is there twice',
+      '        b: *',
+      '        ^',
+    ],
+  ],
+  [
+    '? [hunter]\n: { b: 1, b: 2 }\n? [hunter]\n: 1\n',
+    ['2:11 [?.b] "?.b" is there twice', '    : { b: *, b: * }', '              ^'],
+  ],
+  [
+    'hunter1: *hunter2\nb: [*hunter3]\n',
+    [
+      '1:10 [hunter1] An alias needs an anchor before it',
+      '    hunter1: ********',
+      '             ^',
+      '2:5 [b[0]] An alias needs an anchor before it',
+      '    b: [********]',
+      '        ^',
+    ],
+  ],
+  [
+    'a: &hunter { b: [*hunter] }\n',
+    [
+      '1:18 [a.b[0]] An alias cannot stand within what it names',
+      '    a: ******* { b: [*******] }',
+      '                     ^',
+    ],
+  ],
+])('shows no value of %j', (text, lines) => {
+  expect(linesOf(text)).toEqual(lines)
 })

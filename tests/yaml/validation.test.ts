@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { problemsOf } from '../support/yaml-problems.ts'
+import { inAuth, linesOf, problemsOf } from '../support/yaml-problems.ts'
 
 const keysOf = (auth: string, env = {}): string[] =>
   problemsOf(`server: { auth: { endpoint: "https://h/", ${auth} } }`, env).map(({ key }) =>
     key.slice(12),
   )
+
+const ENV = { BAD: 'hunter 1', PATH_: '/a b' }
 
 describe('validate', () => {
   it.each([
@@ -60,4 +62,214 @@ it('says once that a value is not shown', () => {
   const text = `server: { auth: { endpoint: https://a.example, endpoint_headers: ${headers} } }`
   const [problem] = problemsOf(text, { SECRET: 'two\nlines' })
   expect(problem?.message.split('(its value is not shown)')).toHaveLength(2)
+})
+
+it.each([
+  [
+    'timeout_ms: 0\nrealm: "é hunter"\ncache: {}\n',
+    [
+      '4:17 [server.auth.timeout_ms] "server.auth.timeout_ms" must be a number of milliseconds from 1 to 60000, received 0',
+      '        timeout_ms: 0',
+      '                    ^',
+      '5:12 [server.auth.realm] "server.auth.realm" must be a non-empty string of printable ASCII, received "é hunter"',
+      '        realm: "é hunter"',
+      '               ^',
+      '6:12 [server.auth.cache] "server.auth.cache" needs "context.headers" as a list: the endpoint is told all headers, its verdict may depend on each, and so no two requests would share one. Name those that it decides by, such as context: { headers: [] } if it decides by the token alone',
+      '        cache: {}',
+      '               ^',
+    ],
+  ],
+  [
+    'cache: {}\ncontext: { hedders: [a] }\n',
+    [
+      '5:16 [server.auth.context.hedders] Unknown option "server.auth.context.hedders": did you mean "headers"?',
+      '        context: { hedders: [*] }',
+      '                   ^',
+    ],
+  ],
+  [
+    'cache: {}\ncontext: { headers: ["a b"], path: 1 }',
+    [
+      '5:26 [server.auth.context.headers[0]] "server.auth.context.headers[0]" must be a header name, received "a b"',
+      '        context: { headers: ["a b"], path: * }',
+      '                             ^',
+      '5:40 [server.auth.context.path] "server.auth.context.path" must be true or false, received 1',
+      '        context: { headers: ["* *"], path: 1 }',
+      '                                           ^',
+    ],
+  ],
+  [
+    'retry: { min_delay_ms: 5000, max_delay_ms: 10 }',
+    [
+      '4:48 [server.auth.retry.max_delay_ms] "server.auth.retry.max_delay_ms" must be a number of milliseconds from 5000 to 60000, received 10',
+      '        retry: { min_delay_ms: ****, max_delay_ms: 10 }',
+      '                                                   ^',
+    ],
+  ],
+  [
+    'concurrency: { max_in_flight: 0 }',
+    [
+      '4:35 [server.auth.concurrency.max_in_flight] "server.auth.concurrency.max_in_flight" must be a whole number from 1 to 10000, received 0',
+      '        concurrency: { max_in_flight: 0 }',
+      '                                      ^',
+    ],
+  ],
+  [
+    'circuit_breaker: { failure_ratio: 2 }',
+    [
+      '4:39 [server.auth.circuit_breaker.failure_ratio] "server.auth.circuit_breaker.failure_ratio" must be a number above 0 and at most 1, received 2',
+      '        circuit_breaker: { failure_ratio: 2 }',
+      '                                          ^',
+    ],
+  ],
+  [
+    'endpoint_headers: { a: "é hunter", "!x": "é hunter" }',
+    [
+      '4:28 [server.auth.endpoint_headers.a] "server.auth.endpoint_headers.a" must be a non-empty string of printable ASCII (its value is not shown)',
+      '        endpoint_headers: { a: "* ******", "!x": "* ******" }',
+      '                               ^',
+      '4:46 [server.auth.endpoint_headers.!x] "server.auth.endpoint_headers.!x" must be a non-empty string of printable ASCII (its value is not shown)',
+      '        endpoint_headers: { a: "* ******", "!x": "* ******" }',
+      '                                                 ^',
+    ],
+  ],
+  [
+    'public: ["/a b", "${env.PATH_}", { path: /c, methods: [get, "${env.BAD}"] }]',
+    [
+      '4:14 [server.auth.public[0]] "server.auth.public[0]" must be written as requests are compared, "/a%20b", received "/a b"',
+      '        public: ["/a b", "*{*********}", { path: **, meth',
+      '                 ^',
+      '4:22 [server.auth.public[1]] "server.auth.public[1]" must be written as requests are compared (its value is not shown)',
+      '        public: ["** *", "${env.PATH_}", { path: **, methods: [**',
+      '                         ^',
+      '4:60 [server.auth.public[2].methods[0]] "server.auth.public[2].methods[0]" must be a method in upper case, received "get"',
+      '        public: ["** *", "*{*********}", { path: **, methods: [get, "*{*******}"] }]',
+      '                                                               ^',
+      '4:65 [server.auth.public[2].methods[1]] "server.auth.public[2].methods[1]" must be a method in upper case (its value is not shown)',
+      '        public: ["** *", "*{*********}", { path: **, methods: [***, "${env.BAD}"] }]',
+      '                                                                    ^',
+    ],
+  ],
+  [
+    'timeout_ms: "${env.BAD}"',
+    [
+      '4:17 [server.auth.timeout_ms] "server.auth.timeout_ms" must be a number of milliseconds from 1 to 60000 (its value is not shown)',
+      '        timeout_ms: "${env.BAD}"',
+      '                    ^',
+    ],
+  ],
+  [
+    'allow_insecure_http: 1',
+    [
+      '4:26 [server.auth.allow_insecure_http] "server.auth.allow_insecure_http" must be true or false, received 1',
+      '        allow_insecure_http: 1',
+      '                             ^',
+    ],
+  ],
+  [
+    'credentials: [bearer, bearer]',
+    [
+      '4:18 [server.auth.credentials] "server.auth.credentials" must be a list that names each source once, received an array',
+      '        credentials: [******, ******]',
+      '                     ^',
+    ],
+  ],
+  [
+    'credentials: { header: authorization }',
+    [
+      '4:28 [server.auth.credentials.header] "server.auth.credentials.header" must be "bearer", { cookie } or { web_socket_protocol } for this header, received "authorization"',
+      '        credentials: { header: authorization }',
+      '                               ^',
+    ],
+  ],
+  [
+    'credentials: { header: a, cookie: b }',
+    [
+      '4:18 [server.auth.credentials] "server.auth.credentials" must be an object with one of "header", "cookie", "web_socket_protocol", received an object',
+      '        credentials: { header: *, cookie: * }',
+      '                     ^',
+    ],
+  ],
+  [
+    'context: 5',
+    [
+      '4:14 [server.auth.context] "server.auth.context" must be an object, received 5',
+      '        context: 5',
+      '                 ^',
+    ],
+  ],
+  [
+    'unavailable_status: 200',
+    [
+      '4:25 [server.auth.unavailable_status] "server.auth.unavailable_status" must be 401 or 503, received 200',
+      '        unavailable_status: 200',
+      '                            ^',
+    ],
+  ],
+  [
+    'public: /a',
+    [
+      '4:13 [server.auth.public] "server.auth.public" must be an array, received "/a"',
+      '        public: /a',
+      '                ^',
+    ],
+  ],
+  [
+    'context: { headers: hunter }',
+    [
+      '4:25 [server.auth.context.headers] "server.auth.context.headers" must be "all" or a list of names, received "hunter"',
+      '        context: { headers: hunter }',
+      '                            ^',
+    ],
+  ],
+  [
+    'credentials: basic',
+    [
+      '4:18 [server.auth.credentials] "server.auth.credentials" must be "bearer", { header }, { cookie } or { web_socket_protocol }, received "basic"',
+      '        credentials: basic',
+      '                     ^',
+    ],
+  ],
+  [
+    'cache: true',
+    [
+      '4:12 [server.auth.cache] "server.auth.cache" must be an object or false, received true',
+      '        cache: true',
+      '               ^',
+    ],
+  ],
+  [
+    'retry: true',
+    [
+      '4:12 [server.auth.retry] "server.auth.retry" must be an object or false, received true',
+      '        retry: true',
+      '               ^',
+    ],
+  ],
+  [
+    'preflight: hunter',
+    [
+      '4:16 [server.auth.preflight] "server.auth.preflight" must be "deny" or "allow", received "hunter"',
+      '        preflight: hunter',
+      '                   ^',
+    ],
+  ],
+  [
+    'token_format: hunter@x',
+    [
+      '4:19 [server.auth.token_format] "server.auth.token_format" must be "token68" or "visible-ascii", received "hunter@x"',
+      '        token_format: ********',
+      '                      ^',
+    ],
+  ],
+  [
+    'identity: { a: hunter }',
+    [
+      '4:15 [server.auth.identity] "server.auth.identity" must be "optional" or "required", received an object',
+      '        identity: { a: ****** }',
+      '                  ^',
+    ],
+  ],
+])('says what is allowed in place of %j', (text, lines) => {
+  expect(linesOf(inAuth(text), ENV)).toEqual(lines)
 })
