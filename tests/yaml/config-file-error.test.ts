@@ -20,6 +20,10 @@ it('is an AuthConfigError whose message shows every problem at its place', () =>
   expect(error.problems).toEqual([problem, whole])
 })
 
+it('names nothing where nothing is wrong', () => {
+  expect(new ConfigFileError([])).toMatchObject({ option: '', message: '', problems: [] })
+})
+
 it('says of very many how many there are', () => {
   const error = new ConfigFileError(Array.from({ length: 60 }, () => problem))
   expect(error.problems).toHaveLength(60)

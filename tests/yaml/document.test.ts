@@ -5,6 +5,15 @@ import type { ConfigProblem } from '../../src/yaml/config-file-error.ts'
 
 const problemsOf = (text: string): readonly ConfigProblem[] => parseFile('f', text).findings.all()
 
+const inWhole = (message: string): ConfigProblem => ({
+  path: 'f',
+  line: 0,
+  column: 0,
+  key: '',
+  message,
+  excerpt: '',
+})
+
 describe('parseFile', () => {
   it.each([
     ['a tab as indentation', 'a:\n\tb: 1\n', 'Tabs are not allowed'],
@@ -34,7 +43,10 @@ describe('parseFile', () => {
   })
 
   it('refuses what is too long', () => {
-    expect(problemsOf('a'.repeat(MOST_TEXT + 1))).toMatchObject([{ line: 0 }])
+    expect(problemsOf('#'.repeat(MOST_TEXT))).toEqual([])
+    expect(problemsOf('#'.repeat(MOST_TEXT + 1))).toEqual([
+      inWhole('The file is longer than 262144 characters'),
+    ])
   })
 
   // On a stack that is full the parser's regular expressions end the process.
@@ -45,11 +57,35 @@ describe('parseFile', () => {
   })
 
   it('takes 64 levels, and no more', () => {
-    const nest = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(levels)}`
+    const nest = (levels: number): string => `${'['.repeat(levels)}x${']'.repeat(levels)}`
     expect(problemsOf(nest(64))).toEqual([])
-    expect(problemsOf(nest(67))).toMatchObject([
-      { message: expect.stringContaining('64') as string },
+    expect(problemsOf(nest(65))).toEqual([
+      inWhole('The file is nested too deeply: more than 64 levels'),
     ])
+  })
+
+  it('takes a document of nothing', () => {
+    expect(problemsOf('---\n')).toEqual([])
+    expect(problemsOf('')).toEqual([])
+  })
+
+  it('says which permission the parser needs', () => {
+    const original = process.env
+    const env = new Proxy(original, {
+      get: () => {
+        throw new Error('Requires env access')
+      },
+    })
+    Object.defineProperty(process, 'env', { value: env, configurable: true, writable: true })
+    try {
+      expect(problemsOf('a: 1')).toEqual([
+        inWhole(
+          'The YAML parser failed: permit what it asks for (on Deno, --allow-env=LOG_STREAM,LOG_TOKENS)',
+        ),
+      ])
+    } finally {
+      Object.defineProperty(process, 'env', { value: original, configurable: true, writable: true })
+    }
   })
 
   it('keeps to the core schema whatever a directive says', () => {

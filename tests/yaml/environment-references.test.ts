@@ -9,6 +9,8 @@ const variables: Readonly<Record<string, string>> = {
   SELF: '${env.SELF}',
   EMPTY: '',
 }
+const MALFORMED =
+  'A reference to the environment is written ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a name of A-Z, 0-9 and _'
 const expand = (text: string) => expandReferences(text, (name) => variables[name])
 
 describe('expandReferences', () => {
@@ -29,6 +31,34 @@ describe('expandReferences', () => {
   ])('makes of %j %j', (source, text, changed) => {
     expect(expand(source)).toEqual({ text, changed, problems: [] })
   })
+
+  it.each([
+    [
+      '${env.NO}',
+      'Environment variable "NO" is not set, or empty: set it, write ${env.NO:=default}, or ${env.NO:+value} to leave the key out when it is not set',
+    ],
+    ['${env.X-d}', 'A default is written ${env.X:=default}, with ":=" and in no older form'],
+    ['${env.x}', MALFORMED],
+    ['${env.xX}', MALFORMED],
+    ['${env.xX:=d}', MALFORMED],
+    ['${env.x_X:d}', MALFORMED],
+    ['${env.X:=d', MALFORMED],
+    ['${env.', MALFORMED],
+  ])('refuses %s, and says what is written', (source, problem) => {
+    expect(expand(source)).toEqual({ text: '', changed: true, problems: [problem] })
+  })
+
+  it.each(['${env.X}', '${env.X:=d}', '${env.X:+v}'])(
+    'refuses %s where a variable must not be read, and takes nothing in its place',
+    (source) => {
+      const denied = (): never => {
+        throw new Error('no')
+      }
+      const problem =
+        'Environment variable "X" cannot be read: permit that (on Deno, --allow-env=X)'
+      expect(expandReferences(source, denied)).toMatchObject({ text: '', problems: [problem] })
+    },
+  )
 
   it('finds everything that is wrong in a value, and never leaves it as literal text', () => {
     const { text, problems } = expand('${env.NO}-${env.X:d}-${env.x}-${env.X')

@@ -25,4 +25,33 @@ it('shows a part of a long line, and nothing of a blank one', () => {
   expect(line.length).toBeLessThan(130)
   expect(line[caret.indexOf('^')]).toBe('y')
   expect(drawExcerpt('\n\n', 1, [])).toBe('')
+  expect(drawExcerpt('a\n \t \nb', 3, [])).toBe('')
+})
+
+it('shows not one character beside what is named as shown', () => {
+  expect(drawExcerpt('abcde', 0, [{ start: 1, end: 3 }])).toBe('    *bc**\n    ^')
+})
+
+it('draws each blank as wide as one', () => {
+  expect(drawExcerpt('a:\tb\u00a0c', 3, [{ start: 0, end: 6 }])).toBe('    a: b c\n       ^')
+})
+
+it('looks once at what is shown elsewhere, for a file has thousands of keys', () => {
+  let looks = 0
+  const counted = (start: number, end: number) => ({
+    get start() {
+      looks += 1
+      return start
+    },
+    get end() {
+      looks += 1
+      return end
+    },
+  })
+  const line = 'x'.repeat(30)
+  const three = `${line}\n${line}\n${line}`
+  // The last one before the line ends where it begins, and the first one behind it begins where it ends.
+  const elsewhere = [counted(0, 31), counted(0, 5), counted(61, 91), counted(70, 75)]
+  expect(drawExcerpt(three, 31, elsewhere)).toBe(`    ${'*'.repeat(30)}\n    ^`)
+  expect(looks).toBeLessThanOrEqual(2 * elsewhere.length)
 })

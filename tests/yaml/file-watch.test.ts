@@ -42,6 +42,15 @@ describe('watchFile', () => {
     expect(await watch(gone, 'a', 'a')).toEqual([])
   })
 
+  it('tells errors from each other, and from a file that is empty', async () => {
+    const [gone, denied] = [new Error('gone'), new Error('denied')]
+    expect(await watch(gone, gone, denied, denied, '', '')).toEqual([
+      'Error: gone',
+      'Error: denied',
+      '',
+    ])
+  })
+
   it('takes no text for an error that reads the same', async () => {
     const gone = new Error('gone')
     const text = 'Error: gone'

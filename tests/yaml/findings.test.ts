@@ -23,6 +23,13 @@ describe('findings', () => {
     ])
   })
 
+  it('begin with what is wrong with the whole file', () => {
+    const findings = create()
+    findings.add({ start: 0, end: 1 }, 'a', 'first')
+    findings.addWhole('whole')
+    expect(findings.all().map(({ message }) => message)).toEqual(['whole', 'first'])
+  })
+
   it('show the ranges that they were told to', () => {
     const findings = create()
     findings.show({ start: 0, end: 1 })

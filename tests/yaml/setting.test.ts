@@ -30,6 +30,20 @@ describe('readFields', () => {
     ['realm: ${env.X}', 'realm', '007'],
     ['timeout_ms: ${env.X}', 'timeoutMs', 7],
     ['timeout_ms: ${env.NO:= 1_000 }', 'timeoutMs', 1000],
+    ['timeout_ms: ${env.NO:=+12.50}', 'timeoutMs', 12.5],
+    ['timeout_ms: ${env.NO:=-1}', 'timeoutMs', -1],
+    ['timeout_ms: ${env.NO:=12.}', 'timeoutMs', 12],
+    ['timeout_ms: ${env.NO:=.25}', 'timeoutMs', 0.25],
+    ['timeout_ms: ${env.NO:=5e+02}', 'timeoutMs', 500],
+    ['timeout_ms: ${env.NO:=50E-1}', 'timeoutMs', 5],
+    ['timeout_ms: ${env.NO:=.}', 'timeoutMs', '.'],
+    ['timeout_ms: ${env.NO:=e3}', 'timeoutMs', 'e3'],
+    ['timeout_ms: ${env.NO:=x5}', 'timeoutMs', 'x5'],
+    ['timeout_ms: ${env.NO:=5ms}', 'timeoutMs', '5ms'],
+    ['timeout_ms: ${env.NO:=}', 'timeoutMs', undefined],
+    ['circuit_breaker: ${env.NO:= False }', 'circuitBreaker', false],
+    ['cache: ${env.NO:=FALSE}', 'cache', false],
+    ['cache: ${env.NO:=true}', 'cache', true],
     ['timeout_ms: ${env.NO:=0x10}', 'timeoutMs', '0x10'],
     ['timeout_ms: ${env.NO:=Infinity}', 'timeoutMs', 'Infinity'],
     ['timeout_ms: "5"', 'timeoutMs', '5'],
@@ -56,6 +70,13 @@ describe('readFields', () => {
     expect(hides('endpoint: https://u:p@h')).toEqual([false, true])
     expect(hides('endpoint: https://h/?k=${env.X}')).toEqual([true, true])
     expect(hides('endpoint_headers: { a: b }')).toEqual([true, true])
+  })
+
+  it('leaves out a header that came out empty', () => {
+    const { settings, messages } = read('endpoint_headers: { a: "${env.NO:+v}", b: "${env.X}" }')
+    const { content } = settings.get('endpointHeaders') ?? {}
+    expect(content?.kind === 'fields' && [...content.fields.keys()]).toEqual(['b'])
+    expect(messages).toEqual([])
   })
 
   it('follows aliases', () => {

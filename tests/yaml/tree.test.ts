@@ -1,7 +1,7 @@
 import { isMap, isScalar } from 'yaml'
 import { describe, expect, it } from 'vitest'
 import { parseFile } from '../../src/yaml/document.ts'
-import { keyText, scalarText } from '../../src/yaml/tree.ts'
+import { keyText, rangeOf, scalarText } from '../../src/yaml/tree.ts'
 import { linesOf } from '../support/yaml-problems.ts'
 
 const messagesOf = (text: string): string[] =>
@@ -41,6 +41,26 @@ describe('inspectTree', () => {
     expect(messagesOf(flat)).toEqual([expect.stringContaining('stand for more than')])
   })
 
+  it('tells of other aliases beside those that multiply', () => {
+    const many = Array(2000).fill('*b').join(',')
+    expect(messagesOf(`a: *x\nb: &b [1, 2]\nc: [${many}]\nd: [${many}]\ne: *y\n`)).toEqual([
+      '1:4 a An alias needs an anchor before it',
+      '4:4004 d[1333] The aliases stand for more than 10000 values',
+      '5:4 e An alias needs an anchor before it',
+    ])
+  })
+
+  it('counts of a mapping keys and values', () => {
+    const text = (size: number): string =>
+      `a: &a { ${Array.from({ length: size }, (_, index) => `k${index}: v`).join(', ')} }\nb: *a`
+    expect(messagesOf(text(4999))).toEqual([])
+    expect(messagesOf(text(5000))).toHaveLength(1)
+  })
+
+  it('takes an anchor within a key', () => {
+    expect(messagesOf('? [b, &k c]\n: *k\n')).toEqual([])
+  })
+
   it('takes aliases for 10,000 values, and for no more', () => {
     const times = (count: number, what: string): string => Array(count).fill(what).join(',')
     // With the list itself, which is one more.
@@ -68,6 +88,10 @@ describe('inspectTree', () => {
     expect(tree?.resolve(value)).toMatchObject({ value: 2 })
     expect(tree?.resolve(undefined)).toBeUndefined()
   })
+})
+
+it('what is no node stands nowhere', () => {
+  expect(rangeOf(undefined)).toEqual({ start: 0, end: 0 })
 })
 
 it('keys and scalars are read as they are written', () => {
