@@ -28,6 +28,26 @@ server:
 const auth = (lines: string): string =>
   `server:\n  auth:\n    endpoint: ${ENDPOINT}\n${lines.replace(/^(?=.)/gm, '    ')}\n`
 
+const REFUSED_OPTIONS: [object, string, string][] = [
+  [
+    { allowmissing: true },
+    'options.allowmissing',
+    'Unknown option "options.allowmissing": did you mean "allowMissing"?',
+  ],
+  [
+    { allowMissing: 'yes' },
+    'options.allowMissing',
+    '"options.allowMissing" must be true or false, received "yes"',
+  ],
+  [{ path: 5 }, 'options.path', '"options.path" must be a string, received 5'],
+  [{ env: 'x' }, 'options.env', '"options.env" must be an object of variables, received "x"'],
+  [
+    { env: null },
+    'options.env',
+    '"options.env" must be left out or given a value (is a variable not set?), received null',
+  ],
+]
+
 describe('parseConfig', () => {
   it('reads the endpoint of a run.yaml, and leaves the rest alone', () => {
     expect(parseConfig(SEED)).toEqual({ endpoint: ENDPOINT })
@@ -213,11 +233,31 @@ describe('parseConfig', () => {
     expect(parseConfig(`__proto__: { server: 1 }\n${SEED}`)).toEqual({ endpoint: ENDPOINT })
   })
 
-  it('refuses what is no text, and unknown or unset options', () => {
-    expect(() => parseConfig(Buffer.from(SEED) as unknown as string)).toThrow(/"text" must be/)
-    expect(() => parseConfig(SEED, { allowmissing: true } as object)).toThrow(/"allowMissing"/)
-    expect(() => parseConfig(SEED, { env: 'x' } as object)).toThrow(/"options.env" must be/)
-    expect(() => parseConfig(SEED, { path: 5 } as object)).toThrow(/"options.path" must be/)
+  it('refuses what is no text', () => {
+    const text = Buffer.from(SEED) as unknown as string
+    expect(() => parseConfig(text)).toThrow(
+      new AuthConfigError('text', '"text" must be a string, received "object"'),
+    )
+  })
+
+  it.each(REFUSED_OPTIONS)('refuses the options %o', (options, option, message) => {
+    const refused = new AuthConfigError(option, message)
+    expect(() => parseConfig(SEED, options)).toThrow(refused)
+  })
+
+  it('calls the file what it is told to', () => {
+    expect(() => parseConfig('a: 1')).toThrow(/^<yaml>:1:1: /)
+    expect(() => parseConfig('a: 1', { path: 'b.yaml' })).toThrow(/^b\.yaml:1:1: /)
+  })
+
+  it.each([
+    ['bearer', 'bearer'],
+    ['{ header: x-key }', { header: 'x-key' }],
+    ['{ cookie: session }', { cookie: 'session' }],
+    ['{ web_socket_protocol: key. }', { webSocketProtocol: 'key.' }],
+    ['[bearer, { header: x-key }]', ['bearer', { header: 'x-key' }]],
+  ])('reads credentials: %s', (text, credentials) => {
+    expect(parseConfig(auth(`credentials: ${text}`))).toEqual({ endpoint: ENDPOINT, credentials })
   })
 })
 
@@ -285,6 +325,11 @@ describe('the environment', () => {
     expect(parseConfig(auth('realm: ${env.WITH_AUTH_REALM}'))).toMatchObject({
       realm: 'from-the-process',
     })
+  })
+
+  it('has no variables but texts', () => {
+    const numbers = { KEY: 5 } as unknown as Record<string, string>
+    expect(problemsOf(auth('realm: ${env.KEY}'), numbers)[0]?.message).toContain('is not set')
   })
 
   it('has no variables that an object inherits', () => {
@@ -391,7 +436,6 @@ describe('a file', () => {
     writeFileSync(file, 'a: 1')
     expect(await loadConfig(file, { allowMissing: true })).toBeUndefined()
     await expect(loadConfig(file)).rejects.toThrow(`${file}:1:1: "server.auth" is missing`)
-    await expect(loadConfig(file, { path: 'x' } as object)).rejects.toThrow(/Unknown option/)
   })
 
   it.each([
@@ -400,7 +444,53 @@ describe('a file', () => {
   ])('that %s is an error of its own', async (_, name, message) => {
     await expect(loadConfig(join(folder, name))).rejects.toThrow(message)
     await expect(loadConfig(join(folder, name))).rejects.toBeInstanceOf(ConfigFileError)
-    await expect(loadConfig('')).rejects.toThrow(/"path" must be/)
+  })
+
+  it('that cannot be read is the one problem there is', async () => {
+    const path = join(folder, 'no.yaml')
+    const message = 'The file cannot be read: ENOENT'
+    const problems = [{ path, line: 0, column: 0, key: '', message, excerpt: '' }]
+    await expect(loadConfig(path)).rejects.toMatchObject({ problems, option: '' })
+  })
+
+  it.each(['', 5, new URL('file:///a.yaml')])('is not named by %o', async (path) => {
+    const message = '"path" must be the name of a file, received '
+    const named = { option: 'path', message: expect.stringContaining(message) as string }
+    await expect(loadConfig(path as string)).rejects.toMatchObject(named)
+    const observers = { onChange: vi.fn(), onError: vi.fn() }
+    await expect(watchConfig(path as string, observers)).rejects.toMatchObject(named)
+  })
+
+  it('that fails while it is read shows nothing of why', async () => {
+    const handle = {
+      stat: async () => {
+        throw new Error('gehe imenis')
+      },
+      close: async () => undefined,
+    }
+    const open = async () => handle
+    vi.stubGlobal('process', { getBuiltinModule: () => ({ open }) })
+    const loading = loadConfig('a.yaml').finally(() => vi.unstubAllGlobals())
+    await expect(loading).rejects.toMatchObject({
+      message: 'a.yaml: The file cannot be read: an error while reading',
+    })
+  })
+
+  it('is read with the variables that are given, or those of the process', async () => {
+    vi.stubEnv('WITH_AUTH_REALM', 'from-the-process')
+    writeFileSync(file, auth('realm: ${env.WITH_AUTH_REALM}'))
+    const observers = { onChange: vi.fn(), onError: vi.fn() }
+    const realms = async (options: { env?: Record<string, string> }): Promise<unknown[]> => {
+      const loaded = await loadConfig(file, options)
+      watched = await watchConfig(file, { ...observers, ...options })
+      watched.close()
+      return [loaded.realm, watched.config.realm]
+    }
+    expect(await realms({})).toEqual(['from-the-process', 'from-the-process'])
+    expect(await realms({ env: { WITH_AUTH_REALM: 'given' } })).toEqual(['given', 'given'])
+    await expect(realms({ env: {} })).rejects.toThrow('"WITH_AUTH_REALM" is not set')
+    const watching = watchConfig(file, { ...observers, env: {} })
+    await expect(watching).rejects.toThrow(`${file}:4:12: "server.auth.realm"`)
   })
 
   async function watch() {
@@ -461,8 +551,40 @@ describe('a file', () => {
     writeFileSync(file, 'a: 1')
     const observers = { onChange: vi.fn(), onError: vi.fn() }
     await expect(watchConfig(file, observers)).rejects.toBeInstanceOf(ConfigFileError)
-    await expect(watchConfig(file, { ...observers, intervalMs: 5 })).rejects.toThrow(/intervalMs/)
-    await expect(watchConfig(file, { onChange: vi.fn() } as never)).rejects.toThrow(/onError/)
+  })
+
+  it.each([
+    [
+      { intervalMs: 9 },
+      '"options.intervalMs" must be a number of milliseconds from 10 to 3600000, received 9',
+    ],
+    [
+      { intervalMs: 3_600_001 },
+      '"options.intervalMs" must be a number of milliseconds from 10 to 3600000, received 3600001',
+    ],
+    [{ onChange: 5 }, '"options.onChange" must be a function, received 5'],
+    [{ onError: 5 }, '"options.onError" must be a function, received 5'],
+    [
+      { allowMissing: true },
+      'Unknown option "options.allowMissing": known are env, onChange, onError, intervalMs',
+    ],
+    [
+      { env: undefined },
+      '"options.env" must be left out or given a value (is a variable not set?), received undefined',
+    ],
+  ])('is not watched with %o', async (options, message) => {
+    const observers = { onChange: vi.fn(), onError: vi.fn() }
+    const watching = watchConfig(file, { ...observers, ...options } as never)
+    await expect(watching).rejects.toThrow(
+      new AuthConfigError(message.split('"')[1] ?? '', message),
+    )
+  })
+
+  it('is not loaded with options that there are not', async () => {
+    await expect(loadConfig(file, { path: 'x' } as object)).rejects.toMatchObject({
+      option: 'options.path',
+      message: 'Unknown option "options.path": known are env, allowMissing',
+    })
   })
 
   it('loaded guards a handler', async () => {

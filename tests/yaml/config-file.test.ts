@@ -67,6 +67,40 @@ describe('readConfigFile', () => {
     expect(listOpen().filter((file) => [good, bad].includes(file))).toEqual([])
   })
 
+  /** Reads a file that gives these parts, one at a time, or that cannot be opened. */
+  function readParts(parts: readonly string[], failure?: unknown): Promise<string> {
+    const left = [...parts]
+    const handle = {
+      stat: async () => ({ isFile: () => true }),
+      read: async (buffer: Uint8Array, offset: number) => {
+        const bytes = new TextEncoder().encode(left.shift() ?? '')
+        buffer.set(bytes, offset)
+        return { bytesRead: bytes.length }
+      },
+      close: async () => undefined,
+    }
+    const open = async () => {
+      if (failure !== undefined) throw failure
+      return handle
+    }
+    vi.stubGlobal('process', { getBuiltinModule: () => ({ open }) })
+    return readConfigFile('a').finally(() => vi.unstubAllGlobals())
+  }
+
+  it('reads on until there is no more', async () => {
+    expect(await readParts(['a: ', '1', '\n'])).toBe('a: 1\n')
+    expect(await readParts([])).toBe('')
+  })
+
+  it.each([
+    [Object.assign(new Error('s'), { name: 'NotCapable' }), 'permit it (on Deno, --allow-read)'],
+    [Object.assign(new Error('s'), { code: 'EACCES' }), 'EACCES'],
+    [Object.assign(new RangeError('s'), { code: 5 }), 'RangeError'],
+    [new TypeError('s'), 'TypeError'],
+  ])('says of %o no more than its kind', async (failure, message) => {
+    await expect(readParts([], failure)).rejects.toThrow(new UnreadableFileError(message))
+  })
+
   it.each([undefined, {}])('says what to do where there are no files', async (found) => {
     vi.stubGlobal('process', found)
     const reading = readConfigFile('a').finally(() => vi.unstubAllGlobals())

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { parseFile } from '../../src/yaml/document.ts'
+import { validate } from '../../src/yaml/validation.ts'
 import { inAuth, linesOf, problemsOf } from '../support/yaml-problems.ts'
+import type { Setting } from '../../src/yaml/setting.ts'
 
 const keysOf = (auth: string, env = {}): string[] =>
   problemsOf(`server: { auth: { endpoint: "https://h/", ${auth} } }`, env).map(({ key }) =>
@@ -55,6 +58,19 @@ describe('validate', () => {
       '"server.auth.timeout_ms" must be a number of milliseconds from 1 to 60000 (its value is not shown)',
     ])
   })
+})
+
+it('tells of the nearest value above what is wrong', () => {
+  const setting: Setting = {
+    key: 'server.auth.public',
+    place: { start: 0, end: 1 },
+    isHidden: false,
+    isMasked: false,
+    content: { kind: 'value', value: ['/a', 'b'] },
+  }
+  const { findings } = parseFile('f', 'a')
+  expect(validate(new Map([['public', setting]]), findings)).toEqual({})
+  expect(findings.all()).toMatchObject([{ key: 'server.auth.public' }])
 })
 
 it('says once that a value is not shown', () => {
