@@ -17,6 +17,8 @@ export function passOn(
   decodesSilently: boolean = !('Deno' in globalThis),
 ): Response {
   const { status, statusText } = response
+  // Not every Response refuses such a one itself.
+  if (status < 200 || status > 599) throw new RangeError('No final status (RFC 9110 §15)')
   const isEmpty = method === 'HEAD' || WITHOUT_BODY.has(status)
   const headers = copyFields(response.headers, decodesSilently)
   // It is of a body that is not sent (RFC 9110 §8.6); the answer to a HEAD says what a GET would be.

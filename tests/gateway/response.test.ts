@@ -86,8 +86,12 @@ describe('a response without a body', () => {
   })
 })
 
-it('throws for a status that no response can have', () => {
-  const early = Object.defineProperty(new Response(), 'status', { value: 103 })
+it.each([200, 599])('passes on the status %i', (status) => {
+  expect(answered({}, status).status).toBe(status)
+})
+
+it.each([0, 103, 199, 600])('throws for %i, which is no final status', (status) => {
+  const early = Object.defineProperty(new Response(), 'status', { value: status })
   expect(() => passOn(early, 'GET')).toThrow(RangeError)
 })
 
