@@ -6,8 +6,8 @@ import type { AuthConfig, AuthConfigSource, AuthEvent, CustomVerifier } from '..
 
 const ENDPOINT = 'https://auth.example.test/validate'
 
-const verifier = vi.fn<CustomVerifier>(() => ({ outcome: 'allow' }))
-const CACHED = { verifier, cache: {}, context: { headers: [] } } as const
+const decide = vi.fn<CustomVerifier>(() => ({ outcome: 'allow' }))
+const CACHED = { verifier: decide, cache: {}, context: { headers: [] } } as const
 
 function isReady({ verifier }: { readonly verifier: unknown }): boolean {
   return verifier !== undefined
@@ -123,7 +123,7 @@ describe('a config function', () => {
     ['a config function', () => CACHED],
     ['a config object', CACHED],
   ])('of %s forgets verdicts when told to', async (_what, source) => {
-    verifier.mockClear()
+    decide.mockClear()
     const setups = createSetupSource(source)
     const ask = async (): Promise<void> => {
       const setup = setups.get([])
@@ -135,7 +135,7 @@ describe('a config function', () => {
       await ask()
       await ask()
     }
-    expect(verifier).toHaveBeenCalledTimes(3)
+    expect(decide).toHaveBeenCalledTimes(3)
   })
 
   it.each<[string, () => unknown]>([
