@@ -1,4 +1,5 @@
 import { createServer } from 'node:http'
+import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -244,6 +245,34 @@ describe('withUpgradeAuth', () => {
     expect(listener).not.toHaveBeenCalled()
   })
 
+  it('hands over the socket without the listener that it had there for its errors', async () => {
+    const listener = vi.fn<UpgradeListener>((_incoming, socket) =>
+      socket.end(`${SWITCHING}${socket.listenerCount('error')}`),
+    )
+    const server = createServer()
+    const before = vi.fn<(count: number) => void>()
+    server.on('upgrade', (_incoming, socket: Duplex) => before(socket.listenerCount('error')))
+    server.on('upgrade', withUpgradeAuth(listener, { endpoint: endpoint.url }))
+    const received = await sendRaw(await serve(server), head('GET /', ...UPGRADE, GOOD))
+    expect(received).toBe(`${SWITCHING}${before.mock.calls[0]?.[0]}`)
+  })
+
+  it('destroys a socket that fails in the meantime, and does not call', async () => {
+    const listener = vi.fn<UpgradeListener>(greet)
+    const verifier = async (): Promise<{ outcome: 'allow' }> => {
+      await sleep(20)
+      return { outcome: 'allow' }
+    }
+    const socket = new PassThrough({ autoDestroy: false })
+    const incoming = { url: '/', method: 'GET', rawHeaders: ['authorization', 'Bearer good'] }
+    const guarded = withUpgradeAuth(listener, { verifier })
+    guarded(incoming as unknown as IncomingMessage, socket, Buffer.alloc(0))
+    socket.emit('error', new Error('reset'))
+    expect(socket.destroyed).toBe(true)
+    await sleep(50)
+    expect(listener).not.toHaveBeenCalled()
+  })
+
   it('takes no upgrade for a preflight', async () => {
     const listener = vi.fn<UpgradeListener>(greet)
     const port = await serveUpgrades(listener, { preflight: 'allow' })
@@ -254,7 +283,8 @@ describe('withUpgradeAuth', () => {
 
   it('N: checks listener and config at once', () => {
     const wrong = (): unknown => withUpgradeAuth(undefined as unknown as UpgradeListener, {})
-    expect(wrong).toThrow(TypeError)
+    const message = 'Cannot guard the upgrade listener: it must be a function'
+    expect(wrong).toThrow(new TypeError(message))
     expect(() => withUpgradeAuth(greet, { endpoint: '' })).toThrow(AuthConfigError)
   })
 })

@@ -76,8 +76,7 @@ function checkDispatcher(value: unknown): NodeDispatcher {
 }
 
 function isDispatcher(value: unknown): value is NodeDispatcher {
-  if (typeof value !== 'object' || value === null || !('dispatch' in value)) return false
-  return typeof value.dispatch === 'function'
+  return typeof Reflect.get(Object(value), 'dispatch') === 'function'
 }
 
 function nameOf(option: string): string {

@@ -94,6 +94,13 @@ it('takes the whole path where a framework has cut it', () => {
   expect(parseTarget(request.url)).toEqual({ path: '/mounted/x', query: 'a=1' })
 })
 
+it('takes what is missing for empty, and no target for none that could have a meaning', () => {
+  const request = toHeaderOnlyRequest({ rawHeaders: ['x-odd'] })
+  expect(request.method).toBe('')
+  expect(request.url).toBe('')
+  expect([...request.headers]).toEqual([['x-odd', '']])
+})
+
 it('has no meaning where Fetch does not take the fields', () => {
   const rawHeaders = ['authorization', 'Bearer good', 'x-bad', 'a\nb: c']
   const incoming = { url: '/', method: 'GET', rawHeaders }

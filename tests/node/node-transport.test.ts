@@ -3,14 +3,14 @@ import { createServer as createHttpsServer } from 'node:https'
 import { createServer as createTcpServer } from 'node:net'
 import { inspect } from 'node:util'
 import { MockAgent } from 'undici'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { nodeTransport } from '../../src/node.ts'
 import { close, listen } from '../support/loopback.ts'
 import { SELF_SIGNED } from '../support/self-signed-certificate.ts'
 import type { RequestListener } from 'node:http'
 import type { ServerOptions } from 'node:https'
 import type { Server, Socket } from 'node:net'
-import type { NodeTransportOptions } from '../../src/node.ts'
+import type { NodeDispatcher, NodeTransportOptions } from '../../src/node.ts'
 import type { Transport, TransportInit, TransportResponse } from '../../src/index.ts'
 
 /** The rest is in `tests/endpoint-sockets.test.ts`, which asks through `fetch` and through this. */
@@ -308,6 +308,31 @@ describe('TLS', () => {
     )
     await expect.poll(() => sockets.size, { timeout: LATE_MS }).toBe(0)
   })
+})
+
+it('reads the URL of the endpoint once, and each other one anew', async () => {
+  const asked: string[] = []
+  const dispatch: NodeDispatcher['dispatch'] = ({ origin, path }, handler) => {
+    asked.push(`${origin}${path}`)
+    handler.onResponseStart({ pause: vi.fn(), resume: vi.fn(), abort: vi.fn() }, 200, {})
+    return true
+  }
+  const transport = nodeTransport({ dispatcher: { dispatch } })
+  const parsed: string[] = []
+  class CountedURL extends URL {
+    constructor(url: string) {
+      super(url)
+      parsed.push(url)
+    }
+  }
+  vi.stubGlobal('URL', CountedURL)
+  const { signal } = new AbortController()
+  const init = { method: 'POST', headers: {}, body: '', redirect: 'manual', signal } as const
+  const urls = ['https://a.example/x?y', 'https://a.example/x?y', 'https://b.example/']
+  for (const url of urls) await transport(url, init)
+  vi.unstubAllGlobals()
+  expect(asked).toEqual(urls)
+  expect(parsed).toEqual(['https://a.example/x?y', 'https://b.example/'])
 })
 
 it('keeps no process alive', async () => {

@@ -74,6 +74,27 @@ describe('ResponseQueue', () => {
     expect(controller.resume).toHaveBeenCalledOnce()
   })
 
+  it('lets the connection go on only where it was stopped, and below 64 KiB', async () => {
+    const { queue, controller } = started()
+    queue.onResponseData(controller, new Uint8Array(1))
+    await queue.next()
+    expect(controller.resume).not.toHaveBeenCalled()
+    for (const size of [1, 2, 1, 65_535]) queue.onResponseData(controller, new Uint8Array(size))
+    expect(controller.pause).toHaveBeenCalledOnce()
+    // More than 64 KiB are left, then exactly 64 KiB, then less.
+    await queue.next()
+    await queue.next()
+    expect(controller.resume).not.toHaveBeenCalled()
+    await queue.next()
+    expect(controller.resume).toHaveBeenCalledOnce()
+  })
+
+  it('needs no connection to be read', async () => {
+    const { queue, controller } = setup()
+    queue.onResponseData(controller, new Uint8Array(65_536))
+    expect(await queue.next()).toMatchObject({ done: false })
+  })
+
   it('ends the connection when nobody reads on, once', async () => {
     const { queue, controller } = started()
     await queue.return()

@@ -9,7 +9,7 @@ const dispatcher = { dispatch: () => true }
 
 describe('resolveTransportOptions', () => {
   it('has defaults for all of them', () => {
-    expect(resolveTransportOptions({})).toEqual({ connectTimeoutMs: 5000 })
+    expect(resolveTransportOptions({})).toStrictEqual({ connectTimeoutMs: 5000 })
   })
 
   it('takes certificates and bounds', () => {
@@ -39,7 +39,7 @@ describe('resolveTransportOptions', () => {
     [
       { dispatcher, ca: cert },
       '.ca',
-      '"nodeTransport.ca" must be left out beside "nodeTransport.dispatcher"',
+      '"nodeTransport.ca" must be left out beside "nodeTransport.dispatcher", which decides it',
     ],
     [key, '', 'called with an object of options'],
     [null, '', 'called with an object of options'],

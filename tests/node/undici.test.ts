@@ -1,11 +1,93 @@
-import { describe, expect, it } from 'vitest'
+import { createRequire } from 'node:module'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Agent } from 'undici'
 import { openAgent } from '../../src/node/undici.ts'
+import { AuthConfigError } from '../../src/index.ts'
 
-// That it is not installed, or too old, is tried on the packed package, in `tests/package.test.ts`.
+// That it is not installed, or too old, is tried on the packed package too, in `tests/package.test.ts`.
+
+const require = createRequire(import.meta.url)
+const originals = new Map<string, NodeJS.Module | undefined>()
+
+/** Has a module of undici give something else, or fail, until the end of the test. */
+function replace(name: string, load: () => unknown): void {
+  const file = require.resolve(name)
+  if (!originals.has(file)) originals.set(file, require.cache[file])
+  const replacement = Object.create(originals.get(file) ?? null, {
+    exports: { get: load },
+    loaded: { value: true },
+  }) as NodeJS.Module
+  require.cache[file] = replacement
+}
+
+function fail(): never {
+  throw new Error('/home/of/somebody')
+}
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+  for (const [file, original] of originals) {
+    if (original === undefined) delete require.cache[file]
+    else require.cache[file] = original
+  }
+  originals.clear()
+})
 
 describe('openAgent', () => {
   it('makes an agent of undici', () => {
     expect(openAgent({ connectTimeoutMs: 1000 })).toBeInstanceOf(Agent)
+  })
+
+  it('leaves time to the signal of each call, and gives nothing that was not asked for', () => {
+    const Told = vi.fn<(options: object) => void>()
+    replace('undici', () => ({ Agent: Told }))
+    const secureContext = { context: {} }
+    openAgent({ connectTimeoutMs: 1 })
+    openAgent({ connectTimeoutMs: 2, connections: 3, secureContext })
+    const always = { allowH2: false, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 }
+    expect(Told.mock.calls).toStrictEqual([
+      [{ ...always, connect: { timeout: 1 } }],
+      [{ ...always, connect: { timeout: 2, secureContext }, connections: 3 }],
+    ])
+  })
+
+  it.each([
+    [
+      'is not installed',
+      () => replace('undici/package.json', fail),
+      'the package "undici" is not installed: npm install undici@7',
+    ],
+    [
+      'is too old',
+      () => replace('undici/package.json', () => ({ version: '6.22.1' })),
+      'it needs undici 7, found 6: npm install undici@7',
+    ],
+    [
+      'does not load',
+      () => {
+        replace('undici/package.json', () => ({ version: '9.0.0' }))
+        replace('undici', fail)
+      },
+      `undici 9 does not load on Node ${process.versions.node}: npm install undici@7`,
+    ],
+    [
+      'is on Bun',
+      () => vi.stubGlobal('process', { versions: { bun: '1.0.0' } }),
+      'it is for Node: on Bun leave "transport" out, for its fetch is as fast',
+    ],
+  ])('says what to do where undici %s', (_how, prepare, why) => {
+    prepare()
+    let error: unknown
+    try {
+      openAgent({ connectTimeoutMs: 1 })
+    } catch (thrown) {
+      error = thrown
+    }
+    vi.unstubAllGlobals()
+    expect(error).toBeInstanceOf(AuthConfigError)
+    expect(error).toMatchObject({
+      option: 'transport',
+      message: `nodeTransport() cannot be used: ${why}`,
+    })
   })
 })

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
+import { PassThrough } from 'node:stream'
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { refuseUpgrade } from '../../src/node/upgrade-refusal.ts'
 import { close, listen } from '../support/loopback.ts'
@@ -73,6 +74,30 @@ it('closes the connection where the body breaks off', async () => {
   const body = new ReadableStream({ pull: (controller) => controller.error(new Error('broken')) })
   response = new Response(body, { status: 401 })
   expect(await upgrade()).toBe('')
+})
+
+it('has a status line for a status without a name', async () => {
+  response = new Response('no', { status: 599 })
+  expect((await upgrade()).split('\r\n')[0]).toBe('HTTP/1.1 599 ')
+})
+
+it('reads no body for a socket that is gone', async () => {
+  const socket = new PassThrough().destroy()
+  const unread = new Response('no', { status: 401 })
+  await refuseUpgrade(socket, unread)
+  expect(unread.bodyUsed).toBe(false)
+})
+
+it('forgets the time limit with the socket', async () => {
+  const timers = (): number =>
+    process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+  const socket = new PassThrough().resume()
+  const before = timers()
+  const refusing = refuseUpgrade(socket, new Response('no', { status: 401 }), 60_000)
+  expect(timers()).toBe(before + 1)
+  await refusing
+  if (!socket.closed) await once(socket, 'close')
+  expect(timers()).toBe(before)
 })
 
 it('does not wait for a client that keeps its side open', async () => {
