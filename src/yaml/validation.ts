@@ -112,15 +112,10 @@ function withoutValue(text: string): string {
 }
 
 function inKeys(text: string): string {
-  return text.replace(OPTION_NAMES, keyOf)
-}
-
-const OPTION_NAMES = new RegExp(`\\b(?:${optionNames().join('|')})\\b`, 'g')
-
-function optionNames(): string[] {
   const fields = Object.values(AUTH).flatMap((field) => [
     field,
     ...Object.values(field.shape.fields ?? {}),
   ])
-  return fields.map(({ option }) => option)
+  const names = fields.map(({ option }) => option).join('|')
+  return text.replace(new RegExp(`\\b(?:${names})\\b`, 'g'), keyOf)
 }
