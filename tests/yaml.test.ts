@@ -400,6 +400,14 @@ describe('an error shows no secret', () => {
     expect(`${error.message} ${JSON.stringify(error.problems)}`).not.toContain('gehe')
   })
 
+  it.each(['cache: redis://:gehe@h', 'mode: "https://h/?gehe"', 'public: ["/a b?gehe"]'])(
+    'of a URL where none is expected nothing: %s',
+    (line) => {
+      const error = catchError(() => parseConfig(auth(line)))
+      expect(`${error.message} ${JSON.stringify(error.problems)}`).not.toContain('gehe')
+    },
+  )
+
   it('of a URL neither password nor query', () => {
     const text = 'server: { auth: { endpoint: "http://u:gehe@h/?gehe" } }'
     const error = catchError(() => parseConfig(text))

@@ -168,8 +168,9 @@ function readScalar(
   { environment, findings }: Reading,
 ): Setting | undefined {
   const { value } = scalar
-  const isMasked = given.isMasked || mayHoldSecret(value)
-  const base = { ...given, isMasked }
+  const mayHold = mayHoldSecret(value)
+  const isMasked = given.isMasked || mayHold
+  const base = { ...given, isMasked, isHidden: given.isHidden || (mayHold && shape.url !== true) }
   if (typeof value !== 'string' || !hasReference(value)) {
     return { ...base, content: { kind: 'value', value: literalOf(scalar, shape) } }
   }

@@ -10,6 +10,8 @@ export interface Shape {
   readonly items?: Shape
   /** What stands there is never shown. */
   readonly secret?: true
+  /** Its check shows neither password nor query. */
+  readonly url?: true
 }
 
 export type Fields = Readonly<Record<string, Field>>
@@ -21,6 +23,7 @@ export interface Field {
 }
 
 const TEXT: Shape = { scalar: 'string' }
+const URL_TEXT: Shape = { ...TEXT, url: true }
 const NUMBER: Shape = { scalar: 'number' }
 const FLAG: Shape = { scalar: 'boolean' }
 const NAMES: Shape = { items: TEXT }
@@ -32,7 +35,7 @@ const SOURCE: Shape = {
 
 /** The keys below `server.auth`, but for `provider_config`. */
 export const AUTH: Fields = fieldsOf({
-  endpoint: TEXT,
+  endpoint: URL_TEXT,
   allowInsecureHttp: FLAG,
   endpointHeaders: { secret: true, entries: { scalar: 'string', secret: true } },
   context: {
@@ -74,7 +77,7 @@ export const AUTH: Fields = fieldsOf({
 })
 
 /** The keys of `server.auth.provider_config`. */
-export const PROVIDER: Fields = fieldsOf({ type: TEXT, endpoint: TEXT })
+export const PROVIDER: Fields = fieldsOf({ type: TEXT, endpoint: URL_TEXT })
 
 /** What an `AuthConfig` has beside them, by its key: functions, which no file can hold. */
 export const FUNCTIONS: Readonly<Record<string, string>> = {

@@ -273,7 +273,7 @@ it.each([
   [
     'token_format: hunter@x',
     [
-      '4:19 [server.auth.token_format] "server.auth.token_format" must be "token68" or "visible-ascii", received "hunter@x"',
+      '4:19 [server.auth.token_format] "server.auth.token_format" must be "token68" or "visible-ascii" (its value is not shown)',
       '        token_format: ********',
       '                      ^',
     ],
