@@ -87,7 +87,7 @@ function isStale(path: string, staleMs: number): boolean {
   } catch {
     return false
   }
-  const owner = parseOwner(read(path) ?? '')
+  const owner = readOwner(path)
   // Nobody takes that long to write one line: it ended in between.
   if (owner === undefined) return true
   return owner.host === hostName() && !isRunning(owner.pid)
@@ -108,8 +108,9 @@ function describeOwner(): string {
   return JSON.stringify(owner)
 }
 
-function parseOwner(text: string): Owner | undefined {
+function readOwner(path: string): Owner | undefined {
   try {
+    const text = files().readFileSync(path, 'utf8')
     const { pid, host, nonce } = JSON.parse(text) as Partial<Record<keyof Owner, unknown>>
     if (typeof pid !== 'number' || typeof host !== 'string' || typeof nonce !== 'string')
       return undefined
@@ -147,7 +148,7 @@ function pause(): Promise<void> {
 }
 
 function locked(path: string): KeyFileError {
-  const owner = parseOwner(read(path) ?? '')
+  const owner = readOwner(path)
   const by = owner === undefined ? '' : ` by process ${owner.pid} on ${JSON.stringify(owner.host)}`
   return new KeyFileError(
     'locked',

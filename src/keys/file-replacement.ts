@@ -1,5 +1,5 @@
 import { KeyFileError } from './key-file-error.ts'
-import { files, reasonOf } from './system.ts'
+import { files, reasonOf, system } from './system.ts'
 
 /**
  * Puts a text in the place of a file, all at once: who reads sees the old or the new, also after a power failure. Mode and
@@ -53,7 +53,8 @@ function keepOwnerAndMode(handle: number, file: string): void {
 function syncFolder(file: string): void {
   const fs = files()
   try {
-    const handle = fs.openSync(file.replace(/[^/\\]+$/, '') || '.', 'r')
+    const folder = system().getBuiltinModule('node:path').dirname(file)
+    const handle = fs.openSync(folder, 'r')
     fs.fsyncSync(handle)
     fs.closeSync(handle)
   } catch {

@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
 import { malformed } from './key-file-error.ts'
 import { readStoredKey, showName } from './key-fields.ts'
 import type { Document } from 'yaml'
@@ -38,12 +38,13 @@ export function parseKeys(text: string, name: string): KeyDocument {
     const { line, col } = lines.linePos(offset)
     problems.push({ line: Math.max(1, line), column: Math.max(1, col), message })
   }
+  const refuse = (): void => {
+    if (problems.length > 0) throw malformed(name, problems)
+  }
   const document = parseYaml(text, lines, reportAt)
-  const keys =
-    problems.length > 0
-      ? []
-      : readKeys(document, (node, message) => reportAt(startOf(node), message))
-  if (problems.length > 0) throw malformed(name, problems)
+  refuse()
+  const keys = readKeys(document, (node, message) => reportAt(startOf(node), message))
+  refuse()
   return { document, keys }
 }
 
@@ -108,6 +109,5 @@ function isNamedKeys(key: unknown): boolean {
 }
 
 function startOf(node: unknown): number {
-  if (typeof node !== 'object' || node === null || !('range' in node)) return 0
-  return Array.isArray(node.range) && typeof node.range[0] === 'number' ? node.range[0] : 0
+  return isNode(node) ? (node.range?.[0] ?? 0) : 0
 }

@@ -35,7 +35,7 @@ function readingsOf(path: string): readonly string[] | undefined {
       String.fromCharCode(Number.parseInt(hex, 16)),
     )
   }
-  return readings.flatMap((reading) => [reading, reading.replaceAll('\\', '/')])
+  return readings
 }
 
 // Dot segments, also with parameters behind them (`..;x`, as Java's servers cut off), and what ends a path early.

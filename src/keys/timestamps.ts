@@ -1,5 +1,5 @@
 const TIMESTAMP =
-  /^(\d{4}-\d{2}-\d{2})(?:T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,3})?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d))?$/
+  /^(\d{4}-\d{2}-\d{2})(?:T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,3})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d))?$/
 const DURATION = /^(\d{1,6})([smhdw])$/
 const UNIT_MS: Readonly<Record<string, number>> = {
   s: 1000,
@@ -19,12 +19,11 @@ export const DURATION_FORM = 'a whole number above 0 with s, m, h, d or w, such 
  * milliseconds since 1970, or `undefined` for what is no time.
  */
 export function parseTimestamp(text: string): number | undefined {
-  const [, day, zone] = TIMESTAMP.exec(text) ?? []
-  if (day === undefined) return undefined
+  const [, day] = TIMESTAMP.exec(text) ?? []
   // Some engines make 2 March of 30 February.
   const midnight = Date.parse(`${day}T00:00:00Z`)
   if (Number.isNaN(midnight) || formatTimestamp(midnight).slice(0, 10) !== day) return undefined
-  return zone === undefined ? midnight : Date.parse(text)
+  return Date.parse(text)
 }
 
 export function formatTimestamp(time: number): string {
@@ -33,7 +32,7 @@ export function formatTimestamp(time: number): string {
 
 /** Reads how long something lasts, in milliseconds; `undefined` for what is no duration, or none at all. */
 export function parseDuration(text: string): number | undefined {
-  const [, count = '0', unit = ''] = DURATION.exec(text) ?? []
+  const [, count, unit = ''] = DURATION.exec(text) ?? []
   const milliseconds = Number(count) * (UNIT_MS[unit] ?? 0)
   return milliseconds > 0 ? milliseconds : undefined
 }

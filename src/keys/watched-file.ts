@@ -30,7 +30,7 @@ export function watchFile(
   now: () => number = Date.now,
 ): () => Keyring {
   let loaded: Loaded | undefined
-  let told = ''
+  let told: string | undefined
   const fail = (error: KeyFileError): never => {
     if (told !== error.message) tell(onError, error)
     told = error.message
@@ -44,7 +44,7 @@ export function watchFile(
       return fail(error instanceof KeyFileError ? error : unreadable(file, error))
     }
     if (loaded.result instanceof KeyFileError) return fail(loaded.result)
-    told = ''
+    told = undefined
     return loaded.result
   }
 }

@@ -32,7 +32,10 @@ describe('findDigest', () => {
   })
 
   it('finds nothing in an empty table', () => {
-    expect(findDigest(createDigestTable([]), TABLE.slice(0, 8))).toBe(-1)
+    for (const digests of [[], ['']]) {
+      expect(createDigestTable(digests)).toHaveLength(0)
+      expect(findDigest(createDigestTable(digests), TABLE.slice(0, 8))).toBe(-1)
+    }
   })
 
   it('reads the same words in the same order, whatever is asked: the time says nothing', () => {

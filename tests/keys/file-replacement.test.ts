@@ -63,10 +63,14 @@ describe('a file that is replaced', () => {
   it('stays as it was, and leaves nothing, if it cannot be', () => {
     const folder = pathOf('keys.yaml')
     mkdirSync(folder)
+    // Which of these it is depends on the system.
+    const reason = expect.stringMatching(/^(?:EISDIR|ENOTEMPTY|EEXIST|EPERM)$/) as string
     expect(() => replaceFile(folder, 'new', always)).toThrow(
       expect.objectContaining({
         code: 'unwritable',
-        message: expect.stringMatching(/^Cannot write .*keys\.yaml: E/) as string,
+        message: expect.stringMatching(/^Cannot write .*keys\.yaml: E[A-Z]+$/) as string,
+        problems: [],
+        cause: expect.objectContaining({ code: reason }) as Error,
       }),
     )
     expect(readdirSync(dirname(folder))).toEqual(['keys.yaml'])
@@ -75,20 +79,32 @@ describe('a file that is replaced', () => {
 })
 
 describe('a file of another user', () => {
-  const ofAnother = (file: string): void => {
+  const ofAnother = (file: string, uidMore = 1, gidMore = 1): void => {
     writeFileSync(file, 'old')
-    const own = statSync(file)
-    const stats = Object.assign(statSync(file), { uid: own.uid + 1, gid: own.gid + 1 })
+    const { uid, gid } = statSync(file)
+    const stats = Object.assign(statSync(file), { uid: uid + uidMore, gid: gid + gidMore })
     vi.spyOn(fs, 'statSync').mockReturnValue(stats)
   }
 
-  it('stays theirs', () => {
+  it.each([
+    ['user', 1, 0],
+    ['group', 0, 1],
+    ['user and group', 1, 1],
+  ])('stays theirs: %s', (_, uidMore, gidMore) => {
     const file = pathOf('keys.yaml')
-    ofAnother(file)
+    ofAnother(file, uidMore, gidMore)
     const { uid, gid } = fs.statSync(file)
     const chown = vi.spyOn(fs, 'fchownSync').mockImplementation(() => undefined)
     replaceFile(file, 'new', always)
     expect(chown).toHaveBeenCalledExactlyOnceWith(expect.any(Number), uid, gid)
+  })
+
+  it('is given to nobody if it is ours: some file systems have no owners', () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, 'old')
+    const chown = vi.spyOn(fs, 'fchownSync')
+    replaceFile(file, 'new', always)
+    expect(chown).not.toHaveBeenCalled()
   })
 
   it('is not replaced if it would become ours: its service could no longer read it', () => {
@@ -106,8 +122,10 @@ describe('a file of another user', () => {
 it('what is written is on the disk before it has the name, and the name before it is said to be', () => {
   const calls: string[] = []
   const { fsyncSync, renameSync } = fs
+  const folder = statSync(pathOf('.')).ino
   vi.spyOn(fs, 'fsyncSync').mockImplementation((handle) => {
-    calls.push(fs.fstatSync(handle).isFile() ? 'sync file' : 'sync folder')
+    const { ino, size } = fs.fstatSync(handle)
+    calls.push(ino === folder ? 'sync folder' : `sync ${size} bytes`)
     fsyncSync(handle)
   })
   vi.spyOn(fs, 'renameSync').mockImplementation((from, to) => {
@@ -115,5 +133,18 @@ it('what is written is on the disk before it has the name, and the name before i
     renameSync(from, to)
   })
   replaceFile(pathOf('keys.yaml'), 'new', always)
-  expect(calls).toEqual(['sync file', 'rename', 'sync folder'])
+  expect(calls).toEqual(['sync 3 bytes', 'rename', 'sync folder'])
+})
+
+it('no file stays open, whatever becomes of it', () => {
+  const opened = vi.spyOn(fs, 'openSync')
+  const closed = vi.spyOn(fs, 'closeSync')
+  replaceFile(pathOf('keys.yaml'), 'new', always)
+  vi.spyOn(fs, 'fsyncSync').mockImplementation(() => {
+    throw Object.assign(new Error('no'), { code: 'EIO' })
+  })
+  expect(() => replaceFile(pathOf('keys.yaml'), 'newer', always)).toThrow('keys.yaml: EIO')
+  expect(readFileSync(pathOf('keys.yaml'), 'utf8')).toBe('new')
+  expect(closed.mock.calls).toEqual(opened.mock.results.map(({ value }) => [value]))
+  expect(opened).toHaveBeenCalledTimes(3)
 })

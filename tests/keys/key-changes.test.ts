@@ -1,12 +1,17 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { addKey, markRevoked } from '../../src/keys/key-changes.ts'
 import { readKeyFile } from '../../src/keys/key-file.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
+import type { CreatedKey } from '../../src/keys.ts'
 
 const pathOf = setupFolder()
 const NOW = Date.UTC(2026, 0, 1, 0, 0, 0, 900)
+const SHA = '0a'.repeat(32)
+const LONG = `alice ${'and so on '.repeat(20)}end`
+
+afterEach(() => vi.restoreAllMocks())
 
 const COMMENTED = `# Who may come in.
 
@@ -39,7 +44,6 @@ describe('a key that is added', () => {
       expiresIn: '1d',
     }
     const { key, id, ...told } = await addKey(file, wanted, NOW)
-    const sha256 = createHash('sha256').update(key).digest('hex')
     expect(readFileSync(file, 'utf8'))
       .toBe(`# The keys of this service. A key itself is nowhere in here, only its SHA-256.
 keys:
@@ -53,7 +57,7 @@ keys:
       - /v1
     created: 2026-01-01T00:00:00Z
     expires: 2026-01-02T00:00:00Z
-    sha256: ${sha256}
+    sha256: ${hashOf(key)}
 `)
     expect(told).toEqual({
       status: 'active',
@@ -103,6 +107,66 @@ keys:
       option: 'key.principal',
     })
     expect(() => readFileSync(file)).toThrow('ENOENT')
+  })
+})
+
+describe('what a list without keys becomes', () => {
+  it.each([
+    ['keys:\n', 'keys:\n', ''],
+    ['keys: []', 'keys:\n', ''],
+    ['# a\nkeys: # b\n', '# a\nkeys:\n  # b\n', ''],
+    ['keys:\n  # a\n  # b\n', 'keys:\n  # a\n  # b\n', ''],
+    ['keys:\n  # a\n  ~ # b\n# c\n', 'keys:\n  # a\n  # b\n', '\n# c\n'],
+    ['keys: [] # a\n# b\n', 'keys:\n', '  # a\n\n# b\n'],
+  ])('%j', async (before, head, tail) => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, before)
+    const created = await addKey(file, { principal: 'bob' }, NOW)
+    expect(readFileSync(file, 'utf8')).toBe(`${head}${linesOf(created)}${tail}`)
+  })
+})
+
+describe('a key that is added to others', () => {
+  it('stands on their line, if they stand on one', async () => {
+    const file = pathOf('keys.yaml')
+    const first = `{id: a, principal: alice, sha256: "${SHA}"}`
+    writeFileSync(file, `keys: [${first}] # all\n`)
+    const { id, prefix, key } = await addKey(file, { principal: 'bob' }, NOW)
+    const second = `{id: ${id}, prefix: ${prefix}, principal: bob, created: 2026-01-01T00:00:00Z, sha256: ${hashOf(key)}}`
+    expect(readFileSync(file, 'utf8')).toBe(`keys: [${first}, ${second}] # all\n`)
+  })
+
+  it('stands behind them, and nothing else changes', async () => {
+    const file = pathOf('keys.yaml')
+    const text = `# a\n\nkeys:\n  - id: a\n    principal: ${LONG}\n    attributes: {roles: [admin, ops]}\n    sha256: ${SHA} # b\n`
+    writeFileSync(file, text)
+    const created = await addKey(file, { principal: 'bob' }, NOW)
+    expect(readFileSync(file, 'utf8')).toBe(`${text}${linesOf(created)}`)
+  })
+
+  it('has a name of its own, whatever comes out by chance', async () => {
+    const file = pathOf('keys.yaml')
+    const random = crypto.getRandomValues.bind(crypto)
+    const ids = [0, 0, 0, 1]
+    vi.spyOn(crypto, 'getRandomValues').mockImplementation((bytes) =>
+      bytes instanceof Uint8Array && bytes.length === 12
+        ? bytes.fill(ids.shift() ?? 9)
+        : random(bytes),
+    )
+    await addKey(file, { principal: 'alice' }, NOW)
+    await addKey(file, { principal: 'bob' }, NOW)
+    const { keys } = readKeyFile(file)
+    expect(keys.map(({ id }) => id)).toEqual(['key_aaaaaaaaaaaa', 'key_bbbbbbbbbbbb'])
+    expect(ids).toEqual([])
+  })
+
+  it('has each list written out, also where it is the same for two names', async () => {
+    const file = pathOf('keys.yaml')
+    const names = ['admin']
+    await addKey(file, { principal: 'alice', attributes: { roles: names, teams: names } }, NOW)
+    expect(readKeyFile(file).keys).toMatchObject([
+      { attributes: { roles: ['admin'], teams: ['admin'] } },
+    ])
   })
 })
 
@@ -163,6 +227,32 @@ describe('a key that is revoked', () => {
     expect(readKeyFile(file).keys).toMatchObject([{ id: 'a', revoked: '2026-01-01T00:00:00Z' }])
   })
 
+  it('says so before its hash, wherever that is, and nothing else changes', async () => {
+    const file = pathOf('keys.yaml')
+    const head = `# a\n\nkeys:\n  - principal: ${LONG}\n    attributes: {roles: [admin, ops]}\n`
+    const tail = `    sha256: ${SHA} # b\n    # c\n    id: a\n\n    prefix: "x" # d\n\n# e\n`
+    writeFileSync(file, `${head}${tail}`)
+    await markRevoked(file, 'a', NOW)
+    expect(readFileSync(file, 'utf8')).toBe(`${head}    revoked: 2026-01-01T00:00:00Z\n${tail}`)
+  })
+
+  it('is in a file: none is made for it', async () => {
+    const file = pathOf('keys.yaml')
+    await expect(markRevoked(file, 'a', NOW)).rejects.toMatchObject({
+      code: 'not_found',
+      message: `There is no file ${file}`,
+    })
+    expect(existsSync(file)).toBe(false)
+  })
+
+  it('is not shown whole if its name is long: it may be a key', async () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, 'keys:\n')
+    await expect(markRevoked(file, 'x'.repeat(81), NOW)).rejects.toMatchObject({
+      message: `There is no key with the id "${'x'.repeat(80)}" in ${file}`,
+    })
+  })
+
   it.each(['nobody', '', '__proto__'])('must be there: %j', async (id) => {
     const file = pathOf('keys.yaml')
     writeFileSync(file, COMMENTED)
@@ -173,6 +263,17 @@ describe('a key that is revoked', () => {
     expect(readFileSync(file, 'utf8')).toBe(COMMENTED)
   })
 })
+
+/** How a key is written that has nothing but a principal. */
+function linesOf({ id, prefix, principal, key }: CreatedKey): string {
+  const fields = [`id: ${id}`, `prefix: ${prefix}`, `principal: ${principal}`]
+  const last = ['created: 2026-01-01T00:00:00Z', `sha256: ${hashOf(key)}`]
+  return `  - ${[...fields, ...last].join('\n    ')}\n`
+}
+
+function hashOf(key: string): string {
+  return createHash('sha256').update(key).digest('hex')
+}
 
 function commentsOf(text: string): string[] {
   return text.match(/#.*/g) ?? []

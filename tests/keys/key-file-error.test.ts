@@ -22,6 +22,12 @@ it('shows twenty at most, and keeps them all', () => {
   expect(error.problems).toHaveLength(25)
 })
 
+it('has no problems of its own, and no cause', () => {
+  const error = new KeyFileError('locked', 'no')
+  expect(error).toMatchObject({ code: 'locked', message: 'no', problems: [] })
+  expect('cause' in error).toBe(false)
+})
+
 it('has its cause', () => {
   const cause = new Error('why')
   expect(new KeyFileError('unreadable', 'no', [], { cause })).toMatchObject({ cause, problems: [] })

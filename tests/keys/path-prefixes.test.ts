@@ -16,6 +16,8 @@ describe('a path is below /v1', () => {
     '/v1/...',
     '/v1/.env',
     '/%761/models',
+    '/v1/a\\b',
+    `/v1/%${'25'.repeat(3)}41`,
   ])('%s', (path) => {
     expect(isBelow(path, ['/v1'])).toBe(true)
   })
@@ -48,6 +50,9 @@ describe('a path is not below /v1', () => {
     ['that leads upwards with parameters', '/v1/..;x/admin'],
     ['that leads upwards beside what cannot be decoded', '/v1/%zz/%2e%2e%2fadmin'],
     ['that leads upwards at its end', '/v1/..'],
+    ['that leads upwards at its end, encoded twice', '/v1/%252e%252e'],
+    ['that leads upwards at its end by an encoded backslash', '/v1/x%5c..'],
+    ['that takes one decoding more than anybody does', `/v1/%${'25'.repeat(4)}41`],
     ['that stands still', '/v1/./admin'],
     ['that ends early', '/v1/%00'],
     ['with a line break', '/v1/%0a'],

@@ -15,7 +15,12 @@ describe('a runtime without files', () => {
     ['a process that is a stand-in', { env: {} }],
   ])('is told so: %s', (_, stub) => {
     vi.stubGlobal('process', stub)
-    expect(() => files()).toThrow('This runtime has no files: hand the keys over as { text }')
+    expect(() => files()).toThrow(
+      expect.objectContaining({
+        code: 'unreadable',
+        message: 'This runtime has no files: hand the keys over as { text }',
+      }),
+    )
   })
 })
 

@@ -93,6 +93,38 @@ describe('a file that does not change', () => {
     expect(read).toHaveBeenCalledTimes(3)
   })
 
+  it('is still from two seconds on, and not a moment before', () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, ONE)
+    const { mtimeMs, ctimeMs } = statSync(file)
+    let now = Math.max(mtimeMs, ctimeMs) + 1999
+    const read = vi.spyOn(fs, 'readFileSync')
+    const current = watchFile(file, throwIt, () => now)
+    current()
+    current()
+    expect(read).toHaveBeenCalledTimes(2)
+    now = Math.max(mtimeMs, ctimeMs) + 2000
+    current()
+    current()
+    expect(read).toHaveBeenCalledTimes(3)
+  })
+
+  it.each([
+    ['its content was written long ago, and its name or mode just now', LONG_AGO * 1000, 5000],
+    ['its content was written just now, and its clock was set back', 5000, LONG_AGO * 1000],
+  ])('is not still if %s', (_, mtimeAgo, ctimeAgo) => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, ONE)
+    const now = Date.now()
+    const times = { mtimeMs: now - mtimeAgo + 4000, ctimeMs: now - ctimeAgo + 4000 }
+    const stats = Object.assign(statSync(file), times)
+    vi.spyOn(fs, 'statSync').mockReturnValue(stats)
+    const current = watchFile(file, throwIt, () => now)
+    expect(stateOf(current())).toEqual([['a', undefined]])
+    writeFileSync(file, REVOKED)
+    expect(stateOf(current())).toEqual([['a', true]])
+  })
+
   it('is read each time if its time is to come: nothing can be told by it', () => {
     const file = pathOf('keys.yaml')
     writeFileSync(file, ONE)
@@ -137,6 +169,23 @@ describe('while the keys are not known, nobody gets older ones', () => {
     expect(current).toThrow(expect.objectContaining({ code: 'not_found' }))
     await new Promise((resolve) => setTimeout(resolve, 5))
   })
+})
+
+it('what goes wrong without being foreseen is an error, and never keys', () => {
+  const file = pathOf('keys.yaml')
+  writeFileSync(file, ONE)
+  const onError = vi.fn()
+  const current = watchFile(file, onError, () => Date.now() + LATER_MS)
+  vi.spyOn(Uint32Array, 'from').mockImplementation(() => {
+    throw new RangeError('bug')
+  })
+  const failure = { code: 'unreadable', message: `Cannot read ${file}: RangeError` }
+  for (let times = 0; times < 2; times += 1) {
+    expect(current).toThrow(expect.objectContaining(failure))
+  }
+  expect(onError).toHaveBeenCalledExactlyOnceWith(expect.objectContaining(failure))
+  vi.restoreAllMocks()
+  expect(stateOf(current())).toEqual([['a', undefined]])
 })
 
 it('a broken file is not parsed again with every question', () => {
