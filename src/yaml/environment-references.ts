@@ -9,9 +9,9 @@ export interface Expansion {
   readonly problems: readonly string[]
 }
 
-const REFERENCE = /\$\{env\.([^}]*)(\}?)/g
-const CONTENT = /^([A-Z0-9_]+)(?::([=+])(.*))?$/s
-const OLDER = /^([A-Z0-9_]{1,80})[:+=?-]/
+// Right, or else whatever it is up to its end, or to that of the text.
+const REFERENCE = /\$\{env\.(?:([A-Z0-9_]+)(?::([=+])([^}]*))?\}|[^}]*\}?)/g
+const OLDER = /^\$\{env\.([A-Z0-9_]{1,80})[:+=?-][^}]*\}$/
 
 /**
  * Replaces `${env.NAME}`, `${env.NAME:=default}` and `${env.NAME:+value}`, once: what a variable holds is not looked at
@@ -20,12 +20,14 @@ const OLDER = /^([A-Z0-9_]{1,80})[:+=?-]/
  */
 export function expandReferences(source: string, environment: Environment): Expansion {
   const problems: string[] = []
-  const text = source.replace(REFERENCE, (_, content: string, end: string) => {
-    const result = end === '' ? MALFORMED : resolve(content, environment)
+  const replace = (reference: string, name?: string, operator?: string, operand = ''): string => {
+    const result =
+      name === undefined ? refuse(reference) : resolve(name, operator, operand, environment)
     if (typeof result === 'string') return result
     problems.push(result.problem)
     return ''
-  })
+  }
+  const text = source.replace(REFERENCE, replace)
   return { text, changed: hasReference(source), problems }
 }
 
@@ -44,10 +46,12 @@ const MALFORMED: Refusal = {
     'name of A-Z, 0-9 and _',
 }
 
-function resolve(content: string, environment: Environment): string | Refusal {
-  const match = CONTENT.exec(content)
-  if (match === null) return refuse(content)
-  const [, name = '', operator, operand = ''] = match
+function resolve(
+  name: string,
+  operator: string | undefined,
+  operand: string,
+  environment: Environment,
+): string | Refusal {
   const read = readVariable(name, environment)
   if (typeof read !== 'string') return read
   if (operator === '+') return read === '' ? '' : operand
@@ -70,8 +74,8 @@ function readVariable(name: string, environment: Environment): string | Refusal 
   }
 }
 
-function refuse(content: string): Refusal {
-  const name = OLDER.exec(content)?.[1]
+function refuse(reference: string): Refusal {
+  const name = OLDER.exec(reference)?.[1]
   if (name !== undefined) {
     return {
       problem: `A default is written \${env.${name}:=default}, with ":=" and in no older form`,
