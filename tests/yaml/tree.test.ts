@@ -166,6 +166,14 @@ it.each([
       '                     ^',
     ],
   ],
+  [
+    '{ ? [hunter] : hunter, a: *hunter }',
+    [
+      '1:27 [a] An alias needs an anchor before it',
+      '    { * [******] : ******, a: ******* }',
+      '                              ^',
+    ],
+  ],
 ])('shows no value of %j', (text, lines) => {
   expect(linesOf(text)).toEqual(lines)
 })
