@@ -46,9 +46,14 @@ export function createPendingFills({
   const of = (token: string): Iterable<PendingFill> => tokens.get(token) ?? []
   // On Workers a call is lost with the request that started it, and then never ends.
   let sweepAt = MANY
+  // What nobody outdates any more must not be kept, should it come after all.
+  const lose = (fill: PendingFill): void => {
+    fill.isOutdated = true
+    end(fill)
+  }
   const dropLost = (): void => {
     const time = now() - GRACE_MS
-    for (const fill of all()) if (fill.check.expiresAt < time) end(fill)
+    for (const fill of all()) if (fill.check.expiresAt < time) lose(fill)
     sweepAt = Math.max(MANY, 2 * tokens.size)
   }
 
@@ -65,7 +70,7 @@ export function createPendingFills({
     },
     outdateTwins: (fill, which) => {
       const twins = [...of(fill.check.token)].filter(({ check }) => check.told === fill.check.told)
-      const older = twins.slice(0, twins.indexOf(fill))
+      const older = twins.slice(0, Math.max(0, twins.indexOf(fill)))
       const outdated = which === 'older' ? older : twins.filter((twin) => twin !== fill)
       for (const twin of outdated) twin.isOutdated = true
       return outdated.length > 0

@@ -79,8 +79,12 @@ it('drops what is past its deadline when there is much of it, and nothing else',
   // A call may come back a moment after its deadline.
   now = 1010
   begin('one more', 5000)
-  fills.outdate()
-  expect([lost.isOutdated, late.isOutdated, alive.isOutdated]).toEqual([false, true, true])
+  expect([lost.isOutdated, late.isOutdated, alive.isOutdated]).toEqual([true, false, false])
+  // It comes after all, and says nothing about what was asked later.
+  const younger = [begin('lost', 5000), begin('lost', 5000)]
+  expect(fills.outdateTwins(lost, 'older')).toBe(false)
+  expect(younger.map((fill) => fills.outdateTwins(fill, 'older'))).toEqual([false, true])
+  expect(younger.map(({ isOutdated }) => isOutdated)).toEqual([true, false])
 })
 
 it('looks for nothing where all have ended', () => {

@@ -39,9 +39,9 @@ function findWrongAllow(asking: Ended<Asking>, log: Log): string | undefined {
   if (auth.stale === true) return named(name, findWrongStale(asking, call, log))
   if (isAfter(call.asked, asking.started)) return undefined
   if (isUnsharable(call)) return `${name}which must not be shared`
-  // Who joins a flight gets what it brings, but must not join one that is known to be outdated.
+  // Who joins a flight gets what it brings, unless something newer is known by then.
   if (isAfter(call.ended, asking.started)) {
-    return named(name, findRevocation(call, asking.started, log))
+    return named(name, findRevocation(call, call.ended, log))
   }
   if (!isYounger(call, asking.ended, log, 0)) return `${name}which is too old`
   return named(name, findRevocation(call, asking.ended, log))
@@ -165,12 +165,19 @@ function isOverloaded(asking: Ended<Asking>, log: Log): boolean {
   )
 }
 
-function isCircuitOpen(moment: Moment, { circuit, rules }: Log): boolean {
+function isCircuitOpen(moment: Moment, { circuit, calls, rules }: Log): boolean {
   const last = lastBefore(moment, circuit)
   if (rules.circuitBreaker === false || last === undefined) return false
   const forMs = moment.at - last.moment.at
   if (last.state === 'open') return forMs < rules.circuitBreaker.openMs
-  return last.state === 'half_open' && forMs <= rules.timeoutMs
+  const hasProbed = calls.some(
+    (call) =>
+      hasAnswered(call) &&
+      !GATEWAY_ERRORS.has(call.answer.status) &&
+      isAfter(call.asked, last.moment) &&
+      isAfter(moment, call.ended),
+  )
+  return last.state === 'half_open' && forMs <= rules.timeoutMs && !hasProbed
 }
 
 function lastBefore<Change extends { readonly moment: Moment }>(
