@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
+import { readTable } from './support/markdown.ts'
 import { exists, readJson, readText, ROOT, sorted } from './support/project.ts'
 
 /** What is installed with the package, and what it is built with. */
@@ -38,7 +39,18 @@ interface Bill {
   }[]
 }
 
-const FOLDERS = ['', 'tests/runtimes/', 'examples/', 'bench/']
+/** All that have something to install. */
+const FOLDERS = execFileSync('git', ['ls-files', 'package.json', '*/package.json'], {
+  cwd: ROOT,
+  encoding: 'utf8',
+})
+  .trim()
+  .split('\n')
+  .map((file) => file.replace(/package\.json$/, ''))
+  .filter((folder) => {
+    const { dependencies, devDependencies } = readJson<Manifest>(`${folder}package.json`)
+    return dependencies !== undefined || devDependencies !== undefined
+  })
 const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepare', 'prepublish']
 
 /** What may be asked of those who install the package: to keep a notice. */
@@ -48,6 +60,7 @@ const LICENCES_OF_TOOLS = [
   ...LICENCES,
   'MPL-2.0',
   'BlueOak-1.0.0',
+  'CC-BY-4.0',
   '(MIT OR CC0-1.0)',
   'MIT OR Apache-2.0',
 ]
@@ -130,6 +143,12 @@ describe.each(FOLDERS)('the lock of %j', (folder) => {
     const others = packagesOf(folder).filter(([, { license = '' }]) => !allowed.includes(license))
     expect(others.map(([path, { license }]) => `${path}: ${license}`)).toEqual([])
   })
+})
+
+it('the figure is their number', () => {
+  const figures = readTable(readText('SECURITY.md'), 'what')
+  const [, figure] = figures.find(([what]) => what?.startsWith('locked packages')) ?? []
+  expect(figure).toBe(`0, in ${FOLDERS.length} locks`)
 })
 
 it('no package of the root has an install script that is not switched off by name', () => {

@@ -6,6 +6,13 @@ import { readText, ROOT } from './support/project.ts'
 
 /** How the package gets to its users. */
 
+interface Step {
+  readonly uses?: string
+  readonly run?: string
+  readonly with?: Readonly<Record<string, unknown>>
+  readonly env?: Readonly<Record<string, unknown>>
+}
+
 interface Workflow {
   readonly permissions: object
   readonly jobs: Readonly<
@@ -13,8 +20,9 @@ interface Workflow {
       string,
       {
         readonly permissions: Readonly<Record<string, string>>
+        readonly needs?: string
         readonly 'timeout-minutes'?: number
-        readonly steps: readonly { readonly uses?: string; readonly run?: string }[]
+        readonly steps: readonly Step[]
       }
     >
   >
@@ -54,9 +62,17 @@ describe('the workflows', () => {
     const text = readText('.github/workflows/release.yml')
     const { jobs } = parse(text) as Workflow
     expect(jobs['publish']?.permissions).toEqual({ contents: 'read', 'id-token': 'write' })
+    const tests = jobs['test']?.steps ?? []
+    expect(tests.map(({ run }) => run)).toContain('.ci/run')
+    expect(tests.find(({ run }) => run === 'npm run test:soak')?.env).toEqual({
+      WITH_AUTH_SOAK_MINUTES: 10,
+    })
+    // What has changed since the commit before is not known without that commit.
+    expect(tests.find(({ uses }) => uses?.includes('/checkout@'))?.with).toMatchObject({
+      'fetch-depth': 0,
+    })
+    expect(jobs['publish']?.needs).toBe('test')
     const commands = stepsOf(parse(text) as Workflow).map(({ run }) => run)
-    expect(commands).toContain('.ci/run')
-    expect(commands).toContain('npm run test:soak')
     expect(commands).toContain('npm publish --provenance --access public')
     expect(commands).toContain('npm audit signatures')
     expect(commands).toContain('npm run --silent sbom > sbom.cdx.json')

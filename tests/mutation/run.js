@@ -31,7 +31,7 @@ async function main() {
   if (!existsSync(STRYKER)) throw new Error('Run `npm ci --prefix tests/mutation` first')
   if (args[0] === '--changed') return runChanged()
   const wanted = args.length > 0 ? args : findParts(ROOT)
-  const files = wanted.flatMap((name) => (name.endsWith('.ts') ? [name] : findFiles(ROOT, name)))
+  const files = wanted.flatMap((name) => filesOf(name))
   const report = await mutateAll(files)
   printScores(report, files)
   const unexplained = unexplainedOf(report)
@@ -39,6 +39,13 @@ async function main() {
   print('Noticed, or gone, but still in equivalents.json', outdated)
   const isEnough = hasEnough(report, wanted)
   return isEnough && unexplained.length + outdated.length === 0
+}
+
+function filesOf(name) {
+  if (name.endsWith('.ts') && existsSync(join(ROOT, name))) return [name]
+  const files = findFiles(ROOT, name)
+  if (files.length > 0) return files
+  throw new Error(`"${name}" is neither a file nor a part of src: ${findParts(ROOT).join(', ')}`)
 }
 
 /** Part by part, a few files at a time. */
@@ -72,11 +79,11 @@ async function runChanged() {
   return isExplained
 }
 
-/** What survives is tried again: a busy machine may hide that it is noticed. */
+/** What survives is tried again, as far as there is time: a busy machine may hide that it is noticed. */
 async function mutateTwice(file, until) {
   const results = await mutate([file], until - performance.now())
   if (results === undefined || unexplainedOf(results).length === 0) return results
-  return mutate([file], until - performance.now())
+  return (await mutate([file], until - performance.now())) ?? results
 }
 
 /** What became of the mutants of some files of one part; `undefined` if that failed or took too long. */

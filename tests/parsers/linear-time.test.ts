@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest'
+import { readTable } from '../support/markdown.ts'
+import { readText } from '../support/project.ts'
 import { bestTime, PARSERS, PIECES, repeatTo } from './timed-parsers.ts'
 import type { Parser } from './timed-parsers.ts'
 
@@ -17,6 +19,13 @@ it.each(PARSERS)(
     expect(slow).toEqual([])
   },
 )
+
+it('the figure is the number of patterns', () => {
+  const [row] = readTable(readText('SECURITY.md'), 'what').filter(([what]) =>
+    what?.startsWith('1 MB given to each parser'),
+  )
+  expect(row?.[0]).toContain(`${PIECES.length} hostile patterns`)
+})
 
 /** Whether 16 times the length takes far less than the 256 times that a quadratic reader would need. */
 function isLinear(make: (size: number) => string, parse: Parser, length: number): boolean {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import { Hono } from 'hono'
@@ -9,6 +10,8 @@ import { createAuthenticator, withAuth } from '../../src/index.ts'
 import { get } from '../support/requests.ts'
 import { canaryInTests } from './canary-plugin.ts'
 import { CANARY, findCanary } from './canary.ts'
+import { createCollection } from './collection.ts'
+import { watchOutput } from './output.ts'
 import type { AuthConfig } from '../../src/index.ts'
 
 const BEARER = `Bearer ${CANARY}`
@@ -45,6 +48,30 @@ describe('the token is found', () => {
 
   it('and other text is not taken for it', () => {
     expect(findCanary('good K7 token good-token AAAA 0000 sha256')).toBeUndefined()
+  })
+})
+
+describe('what is kept to be searched', () => {
+  it('is all of the first thousand of a place, and of more what has the token', () => {
+    const { add, take, counts } = createCollection()
+    for (let turn = 0; turn < 1001; turn += 1) add('event', { turn })
+    add('event', { token: CANARY })
+    add('error', new Error('other'))
+    add('output', 'other')
+    const places = take().map(({ place }) => place)
+    expect(places).toEqual([...Array<string>(1001).fill('event'), 'error', 'output'])
+    expect(counts).toEqual({ event: 1002, error: 1, output: 1 })
+    for (let turn = 0; turn < 1001; turn += 1) add('error', new Error('other'))
+    add('error', { message: CANARY })
+    expect(take()).toHaveLength(1001)
+  })
+
+  it('is what this process writes as bytes, and what commands print', () => {
+    const seen: string[] = []
+    watchOutput((text) => seen.push(text))
+    process.stdout.write(new TextEncoder().encode('a line of bytes\n'))
+    execFileSync(process.execPath, ['-e', 'console.log("a line of a command")'])
+    expect(seen.join('')).toMatch(/a line of bytes\n.*a line of a command\n/s)
   })
 })
 

@@ -32,7 +32,7 @@ export function createTotals(least: Counts): (project: TestProject) => () => Pro
         (name) => totals[name] < least[name],
       )
       // oxlint-disable-next-line no-console
-      console.log(`\nSearched for the token of the tests, and not found: ${JSON.stringify(totals)}`)
+      console.log(`\nSearched for the token of the tests: ${JSON.stringify(totals)}`)
       if (few.length === 0) return
       // What is thrown here is printed, but fails nothing.
       process.exitCode = 1
