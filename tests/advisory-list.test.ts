@@ -42,6 +42,9 @@ describe('an id', () => {
   it.each([
     ['in a comment', `// ${SAMPLE}\n/* ${SAMPLE} */`, []],
     ['in prose', `const why = { because: '${SAMPLE}' }`, []],
+    ['of a test that is skipped', `it.skip('does not (${SAMPLE})', f)`, []],
+    ['of rows that are skipped', `describe.skip.each(['${SAMPLE}'])('%s', f)`, []],
+    ['in a log', `console.log('${SAMPLE}')`, []],
     ['of a test', `it('does not (${SAMPLE})', f)`, [SAMPLE]],
     ['of a row', `it.each([['${ISSUE}: a row', 1]])('%s', f)`, [ISSUE]],
     ['of a named row', `const row = { name: 'a row (${ISSUE}, ${SAMPLE})' }`, [ISSUE, SAMPLE]],

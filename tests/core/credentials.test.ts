@@ -171,6 +171,8 @@ describe('another source', () => {
     [protocol, { 'sec-websocket-protocol': 'bearer.abc' }, 'abc'],
     [protocol, { 'sec-websocket-protocol': 'chat' }, MISSING],
     [protocol, {}, MISSING],
+    // Whatever a missing field is taken for, no prefix begins it.
+    [[{ webSocketProtocol: 'S' }], {}, MISSING],
     [protocol, { 'sec-websocket-protocol': 'bearer.' }, MALFORMED],
     [protocol, { 'sec-websocket-protocol': 'bearer.a, bearer.b' }, MALFORMED],
   ])('of %j reads %j as %j', (sources, headers, expected) => {

@@ -68,6 +68,15 @@ it.each([[[]], [[undefined, null, 5, 'ctx']], [[{ waitUntil: true }]]])(
   },
 )
 
+it('calls nothing of a waitUntil that has become no function', () => {
+  const call = vi.fn<() => void>()
+  const ctx: { waitUntil: unknown } = { waitUntil: () => undefined }
+  const keepAlive = findKeepAlive([ctx])
+  ctx.waitUntil = { call }
+  keepAlive?.(Promise.resolve())
+  expect(call).not.toHaveBeenCalled()
+})
+
 it('keeps nothing alive once waitUntil is gone', () => {
   const ctx: { waitUntil?: () => void } = { waitUntil: () => undefined }
   const keepAlive = findKeepAlive([ctx])

@@ -11,6 +11,12 @@ it('knows a promise by its shape, whatever the global Promise is', () => {
   }
 })
 
+it('calls nothing of what is no promise', () => {
+  const then = vi.fn<() => void>()
+  ignore(Object.assign(() => undefined, { then }))
+  expect(then).not.toHaveBeenCalled()
+})
+
 it('ignores a rejection, and whatever is no promise', async () => {
   const unhandled = vi.fn<(reason: unknown) => void>()
   process.on('unhandledRejection', unhandled)

@@ -27,6 +27,8 @@ const PROMISES: Promises = {
   timeoutMs: 2_000,
 }
 const WELL_MS = { least: 3_500, most: 6_000 }
+// Killed, hung, slowed, reset and restarted: in a minute not each has its turn.
+const LEAST_FAULTS = MINUTES >= 10 ? 5 : 2
 // In a minute the heap has not settled: what it does then says nothing about an hour, and is bounded loosely.
 const MOST_GROWTH_MB = MINUTES >= 10 ? 1 : 1_000
 
@@ -187,7 +189,7 @@ describe(`a soak of ${MINUTES} min`, () => {
   })
 
   it('broke the endpoint, and reloaded good configs and refused broken ones', () => {
-    expect(Object.keys(soaked.faults).length).toBeGreaterThan(1)
+    expect(Object.keys(soaked.faults).length).toBeGreaterThanOrEqual(LEAST_FAULTS)
     expect(soaked.reloads.reloads).toBeGreaterThan(0)
     expect(soaked.reloads.brokenReloads).toBeGreaterThan(0)
     expect(soaked.reloads.events).toBeGreaterThanOrEqual(soaked.sent)

@@ -10,6 +10,8 @@ export interface TestTitle {
   readonly text: string
 }
 
+/** What is called with a text and runs no test of that name. */
+const NO_TEST = /^console\.|\.(?:skip|todo)\b/
 const PROPERTIES: ReadonlySet<string> = new Set(['name', 'title'])
 
 /**
@@ -46,7 +48,15 @@ export function titlesIn(text: string): string[] {
   return titles
 }
 
-function isTitle({ parent }: ts.Node): boolean {
+function isTitle(node: ts.Node): boolean {
+  const { parent } = node
+  if (isNeverRun(node)) return false
   if (ts.isCallExpression(parent) || ts.isArrayLiteralExpression(parent)) return true
   return ts.isPropertyAssignment(parent) && PROPERTIES.has(parent.name.getText())
+}
+
+function isNeverRun(node: ts.Node | undefined): boolean {
+  if (node === undefined) return false
+  const isElse = ts.isCallExpression(node) && NO_TEST.test(node.expression.getText())
+  return isElse || isNeverRun(node.parent)
 }

@@ -99,7 +99,8 @@ export function createCache(options: CacheOptions, { now, wallNow, random }: Cac
     const { check } = fill
     // Whatever the status of a denial was, nobody gets in on an older allow, not even an expired one.
     if (verdict.outcome === 'deny' || verdict.maxAgeMs === 0) allows.delete(check.token, check.told)
-    // Nor is anybody refused for an older denial, which could come into sight again when the clock is set.
+    // Nor is anybody refused for an older denial, which could come into sight again when the clock is set: what is newer
+    // takes its place, or the endpoint is asked.
     denials.delete(check.token, check.told)
     // A retry asks later than its flight began, so that nobody knows which of two was asked last. Where one of them is
     // a denial, neither is kept.
