@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { AuthConfigError } from '../../src/index.ts'
 import { parseFile } from '../../src/yaml/document.ts'
 import { validate } from '../../src/yaml/validation.ts'
 import { inAuth, linesOf, problemsOf } from '../support/yaml-problems.ts'
@@ -60,18 +61,35 @@ describe('validate', () => {
   })
 })
 
-it('tells of the nearest value above what is wrong', () => {
+function validateValue(option: string, value: unknown) {
+  const { findings } = parseFile('f', 'a')
   const setting: Setting = {
-    key: 'server.auth.public',
+    key: `server.auth.${option}`,
     place: { start: 0, end: 1 },
     isHidden: false,
     isMasked: false,
-    content: { kind: 'value', value: ['/a', 'b'] },
+    content: { kind: 'value', value },
   }
-  const { findings } = parseFile('f', 'a')
-  expect(validate(new Map([['public', setting]]), findings)).toEqual({})
-  expect(findings.all()).toMatchObject([{ key: 'server.auth.public' }])
+  return { config: validate(new Map([[option, setting]]), findings), problems: findings.all() }
+}
+
+it('tells of the nearest value above what is wrong', () => {
+  const { config, problems } = validateValue('public', ['/a', 'b'])
+  expect(config).toEqual({})
+  expect(problems).toMatchObject([{ key: 'server.auth.public' }])
 })
+
+it.each([new RangeError('broken'), new AuthConfigError('elsewhere', 'refused')])(
+  'throws %o, which is about nothing in the file',
+  (error) => {
+    const failing = {
+      get attempts() {
+        throw error
+      },
+    }
+    expect(() => validateValue('retry', failing)).toThrow(error)
+  },
+)
 
 it('says once that a value is not shown', () => {
   const headers = '{ x-auth-secret: "${env.SECRET}" }'
