@@ -1,7 +1,17 @@
-import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
+import {
+  Composer,
+  Document,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  Parser,
+  visit,
+} from 'yaml'
 import { malformed } from './key-file-error.ts'
 import { readStoredKey, showName } from './key-fields.ts'
-import type { Document } from 'yaml'
+import { isNestedTooDeeply, MOST_LEVELS } from './yaml-nesting.ts'
 import type { KeyFileProblem } from './key-file-error.ts'
 import type { Report } from './key-fields.ts'
 import type { StoredKey } from './key-record.ts'
@@ -22,6 +32,9 @@ const OPTIONS = {
   prettyErrors: false,
 } as const
 
+const NO_PARSER =
+  'The YAML parser failed: permit what it asks for (on Deno, --allow-env=LOG_STREAM,LOG_TOKENS)'
+const TOO_DEEP = `This is nested too deeply: more than ${MOST_LEVELS} levels`
 const NO_LIST = 'There must be a list "keys", which may be empty: "keys: []"'
 
 /**
@@ -50,23 +63,39 @@ export function parseKeys(text: string, name: string): KeyDocument {
 
 function parseYaml(
   text: string,
-  lineCounter: LineCounter,
+  lines: LineCounter,
   reportAt: (offset: number, message: string) => undefined,
 ): Document {
-  try {
-    const document: Document = parseDocument(text, { ...OPTIONS, lineCounter })
-    for (const { code, pos } of [...document.errors, ...document.warnings]) {
-      reportAt(pos[0], `This is not valid YAML here (${code})`)
-    }
-    visit(document, {
-      Alias: (_, { range }) =>
-        reportAt(range?.[0] ?? 0, 'Aliases are not allowed: write the value out'),
-    })
-    return document
-  } catch {
-    reportAt(0, 'This is not valid YAML, or is nested too deeply')
-    return parseDocument('')
+  const [document, second] = compose(text, lines, (message) => reportAt(0, message))
+  for (const { code, pos } of [...document.errors, ...document.warnings]) {
+    reportAt(pos[0], `This is not valid YAML here (${code})`)
   }
+  if (second !== undefined) reportAt(second.range[0], 'A second document begins here')
+  visit(document, {
+    Alias: (_, { range }) =>
+      reportAt(range?.[0] ?? 0, 'Aliases are not allowed: write the value out'),
+  })
+  return document
+}
+
+function compose(
+  text: string,
+  lines: LineCounter,
+  report: (message: string) => undefined,
+): readonly [Document, Document.Parsed?] {
+  try {
+    const tokens = [...new Parser(lines.addNewLine).parse(text)]
+    if (!isNestedTooDeeply(tokens)) {
+      const composed = new Composer(OPTIONS).compose(tokens, true, text.length)
+      const [document = new Document(), second] = composed
+      return second === undefined ? [document] : [document, second]
+    }
+    report(TOO_DEEP)
+  } catch {
+    // The parser looks up two variables of its own, which Deno may refuse.
+    report(NO_PARSER)
+  }
+  return [new Document()]
 }
 
 function readKeys(document: Document, report: Report): StoredKey[] {
