@@ -58,7 +58,7 @@ export function readStoredKey(map: YAMLMap, report: Report): StoredKey | undefin
   const found: Record<string, unknown> = {}
   let isSound = true
   for (const { key, value } of map.items) {
-    const name = isScalar(key) ? String(key.value) : ''
+    const name = String(key)
     const read = readField(name, value as Node | null, report, key)
     if (read === undefined) isSound = false
     found[name] = read
@@ -80,7 +80,7 @@ function readField(name: string, node: Node | null, report: Report, key: unknown
 
 /** A name for messages; but what may be a key in the wrong place is not shown. */
 export function showName(key: unknown): string {
-  const name = isScalar(key) ? String(key.value) : ''
+  const name = String(key)
   return /^[a-z_]{1,24}$/i.test(name) ? `"${name}"` : 'so (it is not shown)'
 }
 

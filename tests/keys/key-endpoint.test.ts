@@ -51,6 +51,8 @@ it.each(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])('%s gets 405', asy
   const response = await handle(new Request('https://auth.example.test/', { method }))
   expect(response.status).toBe(405)
   expect(response.headers.get('allow')).toBe('POST')
+  if (method === 'HEAD') return
+  expect(await response.json()).toEqual({ error: { message: 'Questions are sent by POST' } })
 })
 
 it('what is no question gets 400 or 413, and must not be kept', async () => {
@@ -60,6 +62,10 @@ it('what is no question gets 400 or 413, and must not be kept', async () => {
     'no-store',
     'no-store',
   ])
+})
+
+it('without a secret whatever is sent for one is not looked at', async () => {
+  expect((await handle(ask('good', '/', { 'x-auth-secret': SECRET }))).status).toBe(200)
 })
 
 describe('with a secret', () => {
@@ -89,6 +95,7 @@ describe('with a secret', () => {
       ),
     )
     expect(good).toMatch(/^403 .*no-store/)
+    expect(good).toContain('The header \\"x-auth-secret\\" is missing or wrong')
     expect(bad).toBe(good)
   })
 

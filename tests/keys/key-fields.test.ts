@@ -33,6 +33,78 @@ describe('a key in the file', () => {
   })
 })
 
+describe('what is wrong with a field is said whole', () => {
+  const text = 'a text of 1 to 256 characters, none of them a control character'
+  const lists =
+    'names with lists of texts, such as { roles: [admin] }, of at most 8192 characters in all'
+  const paths =
+    'a list of at least one, each a path such as /v1: no slash at the end, no %, ?, # or dot segment'
+  const id = '"id" must be 1 to 64 letters, digits, _, . or -'
+  const time = 'must be a time such as 2026-12-31T00:00:00Z'
+  it.each<[string, unknown, string]>([
+    ['id', 'a b', id],
+    ['id', 12, `${id}: put it in quotes`],
+    ['id', true, `${id}: put it in quotes`],
+    ['id', null, id],
+    ['id', ['a'], id],
+    ['id', `${'a'.repeat(64)}b`, id],
+    ['id', 'a\n', id],
+    ['principal', '', `"principal" must be ${text}`],
+    ['principal', false, `"principal" must be ${text}: put it in quotes`],
+    ['principal', { a: 'b' }, `"principal" must be ${text}`],
+    ['prefix', 'a b', '"prefix" must be 1 to 32 visible characters'],
+    ['prefix', 'x'.repeat(33), '"prefix" must be 1 to 32 visible characters'],
+    ['attributes', { a: 'b' }, `"attributes" must be ${lists}`],
+    ['attributes', 'a', `"attributes" must be ${lists}`],
+    ['paths', [], `"paths" must be ${paths}`],
+    ['paths', ['/v1', '/v1/..'], `"paths" must be ${paths}`],
+    ['paths', ['/v1/..', '/v1'], `"paths" must be ${paths}`],
+    ['paths', ['/v1', 2], `"paths" must be ${paths}`],
+    ['created', 'then', `"created" ${time}`],
+    ['created', 2026, `"created" ${time}: put it in quotes`],
+    ['expires', 'never', `"expires" ${time}`],
+    ['expires', true, `"expires" ${time}: put it in quotes`],
+    ['revoked', 'yes', `"revoked" ${time}, or true`],
+    ['revoked', false, `"revoked" ${time}, or true: put it in quotes`],
+    ['sha256', `${SHA}0`, '"sha256" must be 64 hex digits'],
+    ['sha256', `0${SHA}`, '"sha256" must be 64 hex digits'],
+    ['sha256', ` ${SHA}`, '"sha256" must be 64 hex digits'],
+    ['sha256', Number('1'.repeat(20)), '"sha256" must be 64 hex digits: put it in quotes'],
+    [
+      'expire',
+      '2026-01-01',
+      'There is no field "expire": known are id, prefix, principal, attributes, paths, created, expires, revoked, sha256',
+    ],
+    [
+      '__proto__',
+      'x',
+      'There is no field "__proto__": known are id, prefix, principal, attributes, paths, created, expires, revoked, sha256',
+    ],
+  ])('%s: %j', (name, value, message) => {
+    const fields = JSON.stringify({ ...REQUIRED, [name]: undefined }).slice(0, -1)
+    const json = `{"keys":[${fields},${JSON.stringify(name)}:${JSON.stringify(value)}}]}`
+    expect(messagesOf(json)).toEqual([message])
+  })
+
+  it('and once: of a key that is not sound nothing else is looked at', () => {
+    const twice = (fields: object): string => JSON.stringify({ keys: [fields, fields] })
+    expect(messagesOf(twice({ ...REQUIRED, id: 1, sha256: 'x' }))).toEqual([
+      `${id}: put it in quotes`,
+      '"sha256" must be 64 hex digits',
+      `${id}: put it in quotes`,
+      '"sha256" must be 64 hex digits',
+    ])
+    expect(messagesOf(twice({ ...REQUIRED, id: undefined }))).toEqual([
+      '"id" is missing',
+      '"id" is missing',
+    ])
+    expect(messagesOf(twice({ ...REQUIRED, created: 'x' }))).toEqual([
+      `"created" ${time}`,
+      `"created" ${time}`,
+    ])
+  })
+})
+
 describe('a key in the file is refused', () => {
   it.each<[string, object, string]>([
     ['without an id', { ...REQUIRED, id: undefined }, '"id" is missing'],
@@ -79,10 +151,21 @@ it('a principal is a text of one line', () => {
 })
 
 it('attributes are lists of texts, and not too many', () => {
-  expect([{}, { a: [] }, { a: ['b'] }].every(isAttributes)).toBe(true)
-  const bad = [null, [], 'a', { a: 'b' }, { a: [1] }, { a: ['x'.repeat(8192)] }]
+  // {"a":["…"]} is ten characters longer than what is in it.
+  const most = 'x'.repeat(8192 - 10)
+  expect([{}, { a: [] }, { a: ['b'] }, { a: [most] }].every(isAttributes)).toBe(true)
+  const bad = [null, [], 'a', { a: 'b' }, { a: [1] }, { a: ['b'], c: 'd' }, { a: [`${most}x`] }]
   expect(bad.some(isAttributes)).toBe(false)
 })
+
+function messagesOf(text: string): string[] {
+  try {
+    return parseKeys(text, 'keys.yaml').keys.map(({ id }) => id)
+  } catch (error) {
+    if (!(error instanceof KeyFileError)) throw error
+    return error.problems.map(({ message }) => message)
+  }
+}
 
 function read(fields: object): { attributes: object } {
   // JSON is YAML.

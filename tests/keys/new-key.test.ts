@@ -18,6 +18,7 @@ describe('a new key', () => {
     [{ expiresIn: '1s' }, '2026-01-01T00:00:01Z'],
     [{ expiresAt: '2026-02-01' }, '2026-02-01T00:00:00Z'],
     [{ expiresAt: new Date(NOW + 1) }, '2026-01-01T00:00:00.701Z'],
+    [{ expiresAt: new Date(Date.UTC(10_000, 0) - 1) }, '9999-12-31T23:59:59.999Z'],
   ])('ends with %j at %s', (end, expires) => {
     expect(checkNewKey({ principal: 'alice', ...end }, NOW).expires).toBe(expires)
   })
@@ -40,6 +41,9 @@ describe('a new key', () => {
     [{ principal: 'a', attributes: { a: ['x'.repeat(9000)] } }, 'key.attributes', '8192'],
     [{ principal: 'a', expiresIn: '90' }, 'key.expiresIn', 'such as 90d'],
     [{ principal: 'a', expiresIn: 90 }, 'key.expiresIn', 'received 90'],
+    [{ principal: 'a', expiresIn: ['90d'] }, 'key.expiresIn', 'such as 90d'],
+    [{ principal: 'a', expiresAt: new Date(Date.UTC(10_000, 0)) }, 'key.expiresAt', '10000'],
+    [{ principal: 'a', paths: ['/v1', '/v1/..'] }, 'key.paths', 'no slash at the end'],
     [{ principal: 'a', expiresAt: 'soon' }, 'key.expiresAt', 'received "soon"'],
     [{ principal: 'a', expiresAt: new Date(Number.NaN) }, 'key.expiresAt', 'a Date'],
     [{ principal: 'a', expiresAt: new Date(NOW) }, 'key.expiresAt', 'in the future'],
