@@ -43,9 +43,15 @@ describe('the keys of a file', () => {
   it('are asked for with a file and an id', async () => {
     const bad: unknown = undefined
     await expect(createKey('', { principal: 'a' })).rejects.toMatchObject({ option: 'file' })
-    await expect(listKeys(bad as string)).rejects.toMatchObject({ option: 'file' })
+    await expect(listKeys(bad as string)).rejects.toMatchObject({
+      option: 'file',
+      message: '"file" must be the path of a file, received undefined',
+    })
     await expect(revokeKey(bad as string, 'a')).rejects.toMatchObject({ option: 'file' })
-    await expect(revokeKey('keys.yaml', bad as string)).rejects.toMatchObject({ option: 'id' })
+    await expect(revokeKey('keys.yaml', bad as string)).rejects.toMatchObject({
+      option: 'id',
+      message: '"id" must be the id of a key, received undefined',
+    })
     await expect(createKey('keys.yaml', bad as NewKey)).rejects.toMatchObject({ option: 'key' })
     await expect(listKeys(pathOf('none.yaml'))).rejects.toBeInstanceOf(KeyFileError)
   })

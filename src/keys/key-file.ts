@@ -95,12 +95,16 @@ function readOrNone(file: string, create: boolean): string | undefined {
 
 // Behind a symbolic link the file itself is replaced and locked, so that all its names stay one file.
 function resolveFile(file: string, create: boolean): string {
-  const fs = files()
   try {
-    return fs.realpathSync(file)
+    return files().realpathSync(file)
   } catch (error) {
-    const isLink = fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined
-    if (create && !isLink && reasonOf(error) === 'ENOENT') return file
+    const isMissing = reasonOf(error) === 'ENOENT' && !isThere(file)
+    if (create && isMissing) return file
     throw unreadable(file, error)
   }
+}
+
+// A link that leads nowhere is.
+function isThere(name: string): boolean {
+  return files().lstatSync(name, { throwIfNoEntry: false }) !== undefined
 }

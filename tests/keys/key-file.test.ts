@@ -10,7 +10,8 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { editKeyFile, readKeyFile, readKeyText } from '../../src/keys/key-file.ts'
+import { editKeyFile, readKeyFile, readKeyText, unreadable } from '../../src/keys/key-file.ts'
+import { KeyFileError } from '../../src/keys/key-file-error.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import type { KeyDocument } from '../../src/keys/key-document.ts'
 
@@ -29,13 +30,24 @@ describe('reading', () => {
   it('says what is wrong', () => {
     const file = pathOf('keys.yaml')
     const failing = (): unknown => readKeyText(file)
+    const caused = (cause: object): object => ({ problems: [], cause: matching(cause) })
     expect(failing).toThrow(
-      expect.objectContaining({ code: 'not_found', message: `There is no file ${file}` }),
+      expect.objectContaining({
+        code: 'not_found',
+        message: `There is no file ${file}`,
+        ...caused({ code: 'ENOENT' }),
+      }),
     )
     writeFileSync(file, Buffer.from([0xff]))
     expect(failing).toThrow(
-      expect.objectContaining({ code: 'unreadable', message: `${file} is not UTF-8` }),
+      expect.objectContaining({
+        code: 'unreadable',
+        message: `${file} is not UTF-8`,
+        ...caused({ code: 'ERR_ENCODING_INVALID_ENCODED_DATA' }),
+      }),
     )
+    writeFileSync(file, Buffer.alloc(1024 * 1024, '#'))
+    expect(readKeyText(file)).toHaveLength(1024 * 1024)
     writeFileSync(file, Buffer.alloc(1024 * 1024 + 1, '#'))
     expect(failing).toThrow(
       expect.objectContaining({
@@ -47,9 +59,20 @@ describe('reading', () => {
     expect(() => readKeyText(pathOf('folder'))).toThrow(
       expect.objectContaining({
         code: 'unreadable',
-        message: expect.stringContaining('EISDIR') as string,
+        message: `Cannot read ${pathOf('folder')}: EISDIR`,
+        ...caused({ code: 'EISDIR' }),
       }),
     )
+  })
+
+  it('says so too where a runtime has no code for what is not UTF-8', () => {
+    const cause = new TypeError('invalid')
+    expect(unreadable('keys.yaml', cause)).toMatchObject({
+      code: 'unreadable',
+      message: 'keys.yaml is not UTF-8',
+      problems: [],
+      cause,
+    })
   })
 })
 
@@ -132,7 +155,10 @@ describe('an edit', () => {
     const failing = editKeyFile(file, () => writeFileSync(file, `# ${(times += 1)}\n${EMPTY}`), {
       create: true,
     })
-    await expect(failing).rejects.toMatchObject({ code: 'locked' })
+    await expect(failing).rejects.toMatchObject({
+      code: 'locked',
+      message: `${file} is being changed by something else again and again`,
+    })
     expect(times).toBe(10)
   })
 
@@ -154,6 +180,38 @@ describe('an edit', () => {
     expect(readKeyFile(file).keys).toHaveLength(1)
   })
 
+  it.each([
+    ['ENAMETOOLONG', 'a name that is too long', 'x'.repeat(300)],
+    ['ENOTDIR', 'a file in the place of a folder', 'file/keys.yaml'],
+    ['ELOOP', 'a link to itself', 'loop'],
+  ])('says why there can be no such file, %s: %s', async (reason, _, name) => {
+    writeFileSync(pathOf('file'), EMPTY)
+    symlinkSync('loop', pathOf('loop'))
+    const file = pathOf(name)
+    for (const create of [true, false]) {
+      const failure: unknown = await editKeyFile(file, add, { create }).catch(
+        (error: unknown) => error,
+      )
+      expect(failure).toBeInstanceOf(KeyFileError)
+      expect(failure).toMatchObject({
+        code: 'unreadable',
+        message: `Cannot read ${file}: ${reason}`,
+        cause: matching({ code: reason }),
+      })
+    }
+  })
+
+  it('leaves what it does not change as it was written, also what is longer than a line', async () => {
+    const file = pathOf('keys.yaml')
+    const sha256 = '1b'.repeat(32)
+    const name = 'bob and so on '.repeat(15)
+    const text = `keys:\n  - {id: b, principal: "${name}", attributes: {roles: [a, b]}, sha256: ${sha256}}\n  - id: c\n    principal: ${name}x\n    sha256: ${'2c'.repeat(32)}\n`
+    writeFileSync(file, text)
+    await editKeyFile(file, add, { create: false })
+    const added = `  - id: a\n    principal: alice\n    sha256: ${'0a'.repeat(32)}\n`
+    expect(readFileSync(file, 'utf8')).toBe(`${text}${added}`)
+  })
+
   it('does not replace a symbolic link that leads nowhere', async () => {
     const link = pathOf('link.yaml')
     symlinkSync('keys.yaml', link)
@@ -163,3 +221,7 @@ describe('an edit', () => {
     expect(lstatSync(link).isSymbolicLink()).toBe(true)
   })
 })
+
+function matching(fields: object): Error {
+  return expect.objectContaining(fields) as Error
+}
