@@ -10,7 +10,7 @@ export function textOf(value: unknown): string {
 function chainOf(error: Error): string {
   const { message, stack, cause } = error
   const own = Object.getOwnPropertyNames(error).map((name) => Reflect.get(error, name) as unknown)
-  const next = cause instanceof Error ? chainOf(cause) : String(cause)
+  const next = cause instanceof Error ? chainOf(cause) : inspect(cause)
   return `${message} ${stack} ${own.map(jsonOf).join(' ')} ${next}`
 }
 
