@@ -55,6 +55,8 @@ const entries = MODULES.filter(({ file }) => !file.includes('/'))
 
 /** The command is no entry to import: it is run, and made of the entries. */
 const COMMAND = 'cli.ts'
+/** A process for each entry, one after the other. */
+const SIX_PROCESSES = { timeout: 30_000 }
 const importable = entries.filter(({ file }) => file !== COMMAND)
 const exportedNames = importable.map(({ file }) => file.replace(/\.ts$/, ''))
 
@@ -299,7 +301,7 @@ describe('the published package', () => {
     expect(problems).toEqual([])
   })
 
-  it.each(['module', 'commonjs'] as const)('loads by its name from a %s', (type) => {
+  it.each(['module', 'commonjs'] as const)('loads by its name from a %s', SIX_PROCESSES, (type) => {
     const load = (name: string): string =>
       type === 'module' ? `await import('${name}')` : `require('${name}')`
     const keysOf = (name: string): string[] => {
