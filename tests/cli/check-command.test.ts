@@ -40,6 +40,35 @@ describe('with-auth check', () => {
   })
 
   it.each([
+    ['sk-s3cret-https://a.example', [], 'URL must begin with https:// or http://'],
+    [
+      'http://auth.example.com/?k=s3cret',
+      [],
+      'URL must be an https URL (http only on loopback, or with --allow-insecure-http), received "http://auth.example.com/?***"',
+    ],
+    ...['0', '60001', '99999', '1.5', '+5', '5000 ', '5000.5', '100000'].map(
+      (ms): [string, string[], string] => [
+        'http://127.0.0.1:1',
+        [`--timeout-ms=${ms}`],
+        '--timeout-ms must be a whole number from 1 to 60000',
+      ],
+    ),
+  ])('says of %s %j what is wrong, and nothing else', async (url, args, message) => {
+    const noted = `with-auth: ${message}\n`
+    expect(await check([url, ...args])).toEqual({ code: 2, printed: '', noted })
+  })
+
+  it.each([
+    ['http://127.0.0.1:1/', '--timeout-ms=1'],
+    ['HTTP://127.0.0.1:1/', '--timeout-ms=60000'],
+    ['http://0.0.0.0:1/', '--allow-insecure-http'],
+  ])('asks %s with %s', async (url, option) => {
+    const { code, printed, noted } = await check([url, option])
+    expect({ code, noted }).toEqual({ code: 1, noted: '' })
+    expect(printed).toContain('checks failed.')
+  })
+
+  it.each([
     [[], 'URL is missing'],
     [['http://auth.example.com/?k=s3cret'], 'only on loopback, or with --allow-insecure-http'],
     [['https://user:s3cret@auth.example.com/'], 'without user or password'],

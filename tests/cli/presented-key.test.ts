@@ -32,6 +32,17 @@ it.each(['', ' ', 'two keys', 'sk-é', 'a\nb', 'x'.repeat(8193)])(
   },
 )
 
+it.each(['', 'sk-s3cret sk-other', 'sk-s3cret-é', 's3cret\nsk-other'])(
+  'refuses a file that cannot be a key, without showing it: %j',
+  async (text) => {
+    const file = join(folder, 'no-key')
+    writeFileSync(file, text)
+    await expect(read(['--key-file', file], { WITH_AUTH_KEY: 'sk-env' })).rejects.toThrow(
+      /^--key-file must hold one key, in visible ASCII \(it is not shown\)$/,
+    )
+  },
+)
+
 it('fails for a file that is not there', async () => {
   await expect(read(['--key-file', join(folder, 'lost')])).rejects.toThrow('ENOENT')
 })

@@ -45,6 +45,10 @@ describe('the address', () => {
     expect(read('--host', '0.0.0.0', '--port', '80')).toEqual({ host: '0.0.0.0', port: 80 })
   })
 
+  it.each([0, 1, 65_535])('may have the port %i', (port) => {
+    expect(read('--port', String(port))).toEqual({ host: '127.0.0.1', port })
+  })
+
   it.each(['65536', '80a', '1e3', '0x50', '99999999'])('is refused with the port %s', (port) => {
     expect(() => read('--port', port)).toThrow('--port must be a whole number from 0 to 65535')
   })
@@ -114,6 +118,24 @@ describe('a handler that is served', () => {
     surroundings.signal(signal)
     await stopped
     await expect(response.text()).rejects.toThrow('terminated')
+  })
+
+  it('is cut off at SIGINT at once, with the usual time to drain', async () => {
+    const body = openBody()
+    const serving = await serve(() => new Response(body.readable))
+    const surroundings = createSurroundings()
+    const stopped = serveUntilStopped([serving], surroundings)
+    const response = await fetch(serving.url)
+    surroundings.signal('SIGINT')
+    await stopped
+    await expect(response.text()).rejects.toThrow('terminated')
+  })
+
+  it('leaves the signals to who serves', async () => {
+    const count = () => process.listenerCount('SIGINT') + process.listenerCount('SIGTERM')
+    const before = count()
+    await serve(() => new Response())
+    expect(count()).toBe(before)
   })
 
   it('is cut off at SIGINT, and when draining takes too long', async () => {

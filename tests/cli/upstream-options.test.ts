@@ -20,6 +20,10 @@ it('reads how long to wait, and what clients know', () => {
   expect(read()).not.toHaveProperty('timeoutMs')
 })
 
+it.each(['1', '3600000'])('waits for %s ms, which is still allowed', (ms) => {
+  expect(read(`--upstream-timeout-ms=${ms}`)).toHaveProperty('timeoutMs', Number(ms))
+})
+
 it.each(['0', '-5', '1e3', '3600001', 'soon'])('refuses to wait for %s ms', (ms) => {
   expect(() => read(`--upstream-timeout-ms=${ms}`)).toThrow('whole number from 1 to 3600000')
 })
@@ -27,6 +31,8 @@ it.each(['0', '-5', '1e3', '3600001', 'soon'])('refuses to wait for %s ms', (ms)
 it('takes the address of the client from the server, if it tells one', () => {
   const { clientAddress } = read()
   const request = new Request('http://h/')
+  expect(clientAddress?.(request)).toBeUndefined()
+  Object.defineProperty(request, 'ip', { value: 3_221_225_991, configurable: true })
   expect(clientAddress?.(request)).toBeUndefined()
   Object.defineProperty(request, 'ip', { value: '192.0.2.7' })
   expect(clientAddress?.(request)).toBe('192.0.2.7')

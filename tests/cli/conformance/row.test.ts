@@ -23,7 +23,11 @@ it('says what the wrapper makes of it', () => {
 
 it.each([
   [200, false, false],
+  [299, false, false],
+  [300, false, true],
   [307, false, true],
+  [399, false, true],
+  [400, false, false],
   [401, false, false],
   [429, true, false],
   [500, true, false],
