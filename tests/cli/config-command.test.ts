@@ -49,6 +49,49 @@ describe('with-auth config', () => {
     expect(printed + json.printed).not.toContain('s3cret')
   })
 
+  it('prints the whole, with the words of the YAML', async () => {
+    const minimal = 'server: { auth: { endpoint: "https://auth.example.com/v?k=s3cret" } }'
+    expect(await config(minimal)).toEqual({
+      code: 0,
+      noted: '',
+      printed: `server:
+  auth:
+    allow_insecure_http: false
+    endpoint: https://auth.example.com/v?[redacted]
+    context:
+      headers: all
+      params: values
+      path: true
+      method: false
+    credentials:
+      - bearer
+    token_format: token68
+    identity: optional
+    unavailable_status: 401
+    preflight: deny
+    mode: enforce
+    timeout_ms: 5000
+    retry:
+      attempts: 1
+      min_delay_ms: 50
+      max_delay_ms: 250
+    circuit_breaker:
+      min_checks: 10
+      failure_ratio: 0.5
+      window_ms: 10000
+      open_ms: 5000
+    concurrency:
+      max_in_flight: 64
+      max_waiting: 1024
+    cache: false
+    realm: api
+    public: []
+
+# a revoked key works for at most 5 s
+`,
+    })
+  })
+
   it('fails with the place of what is wrong', async () => {
     const { code, printed, noted } = await config('server:\n  auth:\n    endpiont: https://a.b\n')
     expect({ code, printed }).toEqual({ code: 1, printed: '' })

@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { checkCommand } from '../../src/cli/check-command.ts'
 import { examine } from '../../src/cli/conformance/examine.ts'
+import { questionAbout } from '../../src/cli/conformance/questions.ts'
 import { endpointCommand } from '../../src/cli/endpoint-command.ts'
 import { main } from '../../src/cli/main.ts'
 import { createKey } from '../../src/keys.ts'
@@ -58,13 +59,56 @@ describe('with-auth endpoint', () => {
     expect(await ended).toBe(0)
   })
 
-  it.each(['soon', '-1', '1.5'])('does not start with --max-age=%s', async (seconds) => {
-    const file = join(folder, 'age.yaml')
-    await createKey(file, { principal: 'alice' })
+  it('writes how long an answer took, and what becomes wrong with the file', async () => {
+    const file = join(folder, 'breaks.yaml')
+    const { key } = await createKey(file, { principal: 'alice' })
     const surroundings = createSurroundings()
-    const line = ['endpoint', '--keys', file, `--max-age=${seconds}`, '--port=0']
-    expect(await main(line, [endpointCommand], surroundings)).toBe(2)
+    const line = ['endpoint', '--keys', file, '--port=0', '--max-age=3600', '--json']
+    const ended = main(line, [endpointCommand], surroundings)
+    await vi.waitFor(() => expect(surroundings.printed()).toContain('"listening"'))
+    const lines = () =>
+      surroundings
+        .printed()
+        .trim()
+        .split('\n')
+        .map((text) => JSON.parse(text) as Record<string, unknown>)
+    const url = String(lines()[0]?.['url'])
+    const ask = () => fetch(url, { method: 'POST', body: questionAbout(key) })
+
+    const startedAt = performance.now()
+    const response = await ask()
+    const tookMs = performance.now() - startedAt
+    expect(response.status).toBe(200)
+    expect(response.headers.get('cache-control')).toContain('max-age=3600')
+    writeFileSync(file, 'keys: [')
+    expect((await ask()).status).toBe(500)
+    surroundings.signal('SIGINT')
+    expect(await ended).toBe(0)
+    await expect(ask()).rejects.toThrow('fetch failed')
+
+    expect(surroundings.noted()).toBe('')
+    const durationMs: unknown = expect.any(Number)
+    expect(lines()).toMatchObject([
+      { type: 'listening', url },
+      { type: 'answer', status: 200, durationMs },
+      { type: 'keys_error', message: expect.stringContaining('breaks.yaml:1') },
+      { type: 'answer', status: 500, durationMs },
+    ])
+    expect(lines()[1]?.['durationMs']).toBeLessThanOrEqual(tookMs)
   })
+
+  it.each(['soon', '-1', '1.5', '12345', '+5'])(
+    'does not start with --max-age=%s',
+    async (seconds) => {
+      const file = join(folder, 'age.yaml')
+      await createKey(file, { principal: 'alice' })
+      const surroundings = createSurroundings()
+      const line = ['endpoint', '--keys', file, `--max-age=${seconds}`, '--port=0']
+      expect(await main(line, [endpointCommand], surroundings)).toBe(2)
+      expect(surroundings.printed()).toBe('')
+      expect(surroundings.noted()).toBe('with-auth: --max-age must be a whole number of seconds\n')
+    },
+  )
 
   it('does not start without a file that can be used', async () => {
     const surroundings = createSurroundings()

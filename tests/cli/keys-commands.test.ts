@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -56,11 +56,31 @@ describe('with-auth keys create', () => {
     expect(ends.expires).toContain('2999-01-01')
   })
 
+  it('prints as JSON what was made, with nothing that was not asked for', async () => {
+    const created = await create('--principal', 'alice', '--attribute', 'note=two\nlines')
+    expect(created).toEqual({
+      id: expect.stringMatching(/^key_[a-z2-7]{12}$/),
+      key: expect.stringMatching(/^withauth_[\dA-Za-z]{49}$/),
+      prefix: created.key.slice(0, 15),
+      principal: 'alice',
+      attributes: { note: ['two\nlines'] },
+      status: 'active',
+      created: expect.stringMatching(/^\d{4}-/),
+    })
+    const { attributes, ...rest } = await create('--principal', 'alice')
+    expect(attributes).toEqual({})
+    expect(rest).not.toHaveProperty('paths')
+    expect(rest).not.toHaveProperty('expires')
+    expect(readFileSync(file, 'utf8').match(/attributes/g)).toHaveLength(1)
+  })
+
   it.each([
     [[], 2, '--principal NAME is missing'],
     [['--principal', 'a', 'sk-x'], 2, 'takes options only'],
     [['--principal', 'a', '--attribute', 'roles'], 2, '--attribute must be NAME=VALUE'],
     [['--principal', 'a', '--attribute', '=x'], 2, '--attribute must be NAME=VALUE'],
+    [['--principal', 'a', '--attribute', '=a=b'], 2, '--attribute must be NAME=VALUE'],
+    [['--principal', 'a', '--attribute', 'roles='], 2, '--attribute must be NAME=VALUE'],
     [['--principal', 'a', '--expires-in', 'soon'], 1, 'expiresIn'],
   ])('refuses %j', async (args, code, message) => {
     const result = await keys('create', '--keys', file, ...args)
@@ -91,7 +111,28 @@ describe('with-auth keys list', () => {
     expect(json.printed).not.toMatch(/[\da-f]{64}/)
   })
 
+  it('is a table as wide as what is in it', async () => {
+    const ends = ['--expires-at', '2999-01-01T00:00:00Z', '--path', '/v1', '--path', '/v2']
+    const one = await create('--principal', 'somebody with a long name', ...ends)
+    const two = await create('--principal', 'ali\u202Ece', '--path', '/b')
+    await keys('revoke', two.id, '--keys', file)
+    const [a, b] = [one.key.slice(0, 15), two.key.slice(0, 15)]
+    expect(await keys('list', '--keys', file)).toEqual({
+      code: 0,
+      noted: '',
+      printed: [
+        `ID                STATUS   PRINCIPAL                  BEGINS WITH      EXPIRES               PATHS`,
+        `${one.id}  active   somebody with a long name  ${a}  2999-01-01T00:00:00Z  /v1 /v2`,
+        `${two.id}  revoked  "ali?ce"                   ${b}                        /b`,
+        '',
+      ].join('\n'),
+    })
+  })
+
   it('says so when there are none', async () => {
+    writeFileSync(file, 'keys: []\n')
+    const printed = 'There are no keys.\n'
+    expect(await keys('list', '--keys', file)).toEqual({ code: 0, printed, noted: '' })
     const { id } = await create('--principal', 'a')
     await keys('revoke', id, '--keys', file)
     expect((await keys('list', '--keys', file)).printed).toMatch(/revoked/)
@@ -109,6 +150,15 @@ describe('with-auth keys revoke', () => {
     })
     const { printed } = await keys('revoke', id, '--keys', file, '--json')
     expect(JSON.parse(printed)).toMatchObject({ id, status: 'revoked' })
+  })
+
+  it.each(['list', 'revoke', 'create'])('wants a file for %s', async (command) => {
+    const operands = command === 'revoke' ? ['key_a'] : []
+    expect(await keys(command, ...operands)).toEqual({
+      code: 2,
+      printed: '',
+      noted: 'with-auth: --keys FILE is missing\n',
+    })
   })
 
   it('fails for one that is not there, and wants an id', async () => {
