@@ -19,6 +19,7 @@ describe('a command line', () => {
     expect(line.text('upstream')).toBe('http://u')
     expect(line.texts('path')).toEqual(['/a', '/b'])
     expect(line.has('json')).toBe(true)
+    expect(line.text('json')).toBe('')
     expect(line.has('help')).toBe(false)
     expect(line.text('path')).toBe('/a')
     expect(line.texts('nothing')).toEqual([])
@@ -35,6 +36,7 @@ describe('a command line', () => {
     [['--upstraem', 'x'], 'Unknown option "--upstraem": did you mean --upstream?'],
     [['--qqqqqqqqqq'], 'Unknown option "--qqqqqqqqqq"'],
     [['--__proto__=x'], 'Unknown option "--__proto__"'],
+    [[`--${'q'.repeat(60)}`], `Unknown option "--${'q'.repeat(38)}"`],
     [['--constructor'], 'Unknown option "--constructor"'],
     [['-x'], 'Unknown option "-x"'],
     [['--upstream'], '--upstream needs a value: --upstream URL'],

@@ -55,6 +55,8 @@ describe('before the guard', () => {
     const { front, guarded } = create('proven')
     const response = await front(get('/healthz'))
     expect(response.status).toBe(200)
+    expect(response.headers.get('content-type')).toBe('application/json')
+    expect(response.headers.get('cache-control')).toBe('no-store')
     expect(await response.json()).toEqual({ status: 'ok' })
     const unready = await create('unproven').front(get('/healthz'))
     expect(unready.status).toBe(503)

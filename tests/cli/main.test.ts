@@ -68,7 +68,10 @@ describe('the program', () => {
   })
 
   it.each([
-    [[], /^with-auth: A command is missing\n/],
+    [
+      [],
+      /^with-auth: A command is missing\n\nCommands: show, keys list, fail, misuse, negative, throw\n$/,
+    ],
     [['shwo'], /^with-auth: There is no such command\n/],
     [['keys'], /^with-auth: There is no such command\n/],
     [['keys', 'lost'], /^with-auth: There is no such command\n/],
