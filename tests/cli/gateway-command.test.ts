@@ -185,6 +185,25 @@ describe.each(CLIENTS)('with-auth gateway, over %s', (client, chosenBy) => {
     expect(endpoint.asked).toEqual([])
   })
 
+  it('lets nobody in when the file of keys breaks, writes why, and listens no longer than it runs', async () => {
+    const file = join(folder, 'breaks.yaml')
+    const { key } = await createKey(file, { principal: 'carol' })
+    const { listening, printed, signal, ended } = start(['--keys', file])
+    const url = await listening()
+    writeFileSync(file, 'keys: [')
+    expect((await call(url, key)).status).toBe(503)
+    expect(reached).toEqual([])
+    expect(logged(printed())).toContainEqual({
+      time: expect.any(String),
+      type: 'keys_error',
+      message: expect.stringContaining('breaks.yaml:1'),
+    })
+    expect(printed()).not.toContain(key)
+    signal('SIGINT')
+    expect(await ended).toBe(0)
+    await expect(call(url, key)).rejects.toThrow('fetch failed')
+  })
+
   it('answers /healthz only if that was asked for', async () => {
     const gateway = start([], { AUTH_ENDPOINT: endpoint.url })
     const url = await gateway.listening()

@@ -68,6 +68,16 @@ describe('a bad key', () => {
     expect(row.change).toMatch(/lets everybody in/)
   })
 
+  it('is told how to be refused, where a 404 refuses it', async () => {
+    expect(judgeBadKey('bad key', await found(answered(404)))).toEqual({
+      check: 'bad key',
+      result: 'note',
+      did: '404 in 3 ms',
+      wrapper: 'refuses: denied',
+      change: 'answer 401 or 403: only these are kept as a "no", and a 404 looks like a wrong URL',
+    })
+  })
+
   it('must be answered', async () => {
     expect(judgeBadKey('bad key', await found(silent)).result).toBe('fail')
   })
