@@ -12,8 +12,8 @@ export default defineConfig({
     setupFiles: ['../secrets/setup.ts'],
     globalSetup: ['support/package-under-test.ts', '../secrets/runtimes-totals.ts'],
     // A server that does not start is given up after 15 seconds, with what it printed.
-    // They wait for servers most of the time, so that Vitest need not have a core to itself.
-    maxWorkers: '100%',
+    // The port of an endpoint that is down must not be given to another test.
+    fileParallelism: false,
     testTimeout: 20_000,
     hookTimeout: 20_000,
   },
