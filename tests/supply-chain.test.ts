@@ -71,7 +71,6 @@ const LICENCES_OF_EXAMPLES = [
   'Apache-2.0 AND LGPL-3.0-or-later',
   'Apache-2.0 AND LGPL-3.0-or-later AND MIT',
   'Python-2.0',
-  'CC-BY-4.0',
   'CC0-1.0',
   'Unlicense',
 ]

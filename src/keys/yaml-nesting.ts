@@ -3,8 +3,10 @@ import type { CST } from 'yaml'
 /** How many levels there may be: a key has five. */
 export const MOST_LEVELS = 16
 
-// The composer is recursive, and on a stack that is full even a regular expression can end the process.
-/** Whether there are more levels than that: such a text must not be composed. */
+/**
+ * Whether there are more levels than that: such a text must not be composed. The composer is recursive, and on a stack that
+ * is full even a regular expression can end the process.
+ */
 export function isNestedTooDeeply(tokens: readonly CST.Token[]): boolean {
   // The document itself is one more.
   return tokens.some((token) => isDeeperThan(MOST_LEVELS + 1, token))
