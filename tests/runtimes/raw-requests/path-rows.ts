@@ -19,11 +19,14 @@ export const PATH_ROWS: readonly Row[] = [
     ...resolved('/public/x/../../admin', '/admin'),
     ...resolved('/../admin', '/admin'),
     ...resolved('/admin/..', '/', isPublic),
+    ...resolved('/admin/../public/x', '/public/x', isPublic),
+    ...resolved('/admin/x/../../public/x', '/public/x', isPublic),
   ]),
   row('A-P2', 'an encoded dot segment', [
     ...resolved('/public/%2e%2e/admin', '/admin'),
     ...resolved('/public/.%2E/admin', '/admin'),
     ...resolved('/%2e/admin', '/admin'),
+    ...resolved('/admin/%2e%2e/public/x', '/public/x', isPublic),
     ...refused('/public/%2%65%2e/admin'),
   ]),
   row('A-P3', 'an encoded slash (fast-uri CVE-2026-6321, Ory CVE-2026-33494)', [
@@ -37,6 +40,7 @@ export const PATH_ROWS: readonly Row[] = [
     ...asked('/public/..%5cadmin'),
     ...asked('/public%5cx'),
     ...resolved('/public\\..\\admin', '/admin'),
+    ...resolved('/admin/..\\public/x', '/public/x', isPublic),
   ]),
   row('A-P5', 'an empty segment (rou3 CVE-2025-71399, middie CVE-2026-2880)', [
     ...asked('//admin'),
@@ -102,6 +106,14 @@ export const PATH_ROWS: readonly Row[] = [
     ...open('/public/%C0%AE%C0%AE/admin'),
     ...asked('/public/%C0%AE%C0%AE%2fadmin'),
     ...open('/public/%E0%80%AE%E0%80%AE/admin'),
+  ]),
+  row('A-P24', 'an encoded percent sign, which some routers decode again (Astro)', [
+    ...asked('/%2561dmin'),
+    ...asked('/public/%252e%252e/admin'),
+    ...asked('/admin/%252e%252e/public/x'),
+    ...asked('/public/..%255cadmin'),
+    ...asked('/admin/..%255cpublic/x'),
+    ...asked('/public/%25252e%25252e/admin'),
   ]),
   row('A-P15', 'broken percent-encoding', [
     ...asked('/a%zz%'),

@@ -1,8 +1,7 @@
 import { Hono } from 'hono'
 import { withAuth } from 'with-auth'
 import { auth } from 'with-auth/hono'
-
-const PUBLIC = ['/healthz', '/public/*', '/']
+import { PUBLIC, serve } from './raw-handler.js'
 
 const PROGRAMS = {
   function: (config) => withAuth((request) => serve(request, 'any'), { ...config, public: PUBLIC }),
@@ -50,19 +49,4 @@ function createMountedApps(config) {
     .route('/routed', routed)
     .mount('/mounted', mounted.fetch)
     .all('/healthz', (c) => serve(c.req.raw, 'healthz'))
-}
-
-// In ASCII and in one line, so that it can be found in whatever else is printed.
-function serve(request, route) {
-  const { method, url, headers } = request
-  const [authorization, variant, fence] = ['authorization', 'x-variant', 'x-fence'].map((name) =>
-    headers.get(name),
-  )
-  const inherited = Object.keys(Object.prototype)
-  const call = { method, url, route, authorization, variant, fence, inherited }
-  const line = JSON.stringify(call).replace(/[^\x20-\x7e]/g, (unit) => {
-    return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
-  console.log(`HANDLER ${line}`)
-  return new Response('handled')
 }
