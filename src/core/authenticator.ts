@@ -1,6 +1,7 @@
 import { isDenialReason } from './denial.ts'
 import { AuthUnavailableError } from './errors.ts'
 import { rememberAdmission } from './identity.ts'
+import { findMisrouting } from './misrouting.ts'
 import { isPromise } from './promises.ts'
 import { createSetupSource } from './setup.ts'
 import { isPlainHost, parseTarget } from './target.ts'
@@ -14,6 +15,7 @@ import type {
   Gate,
   VerdictControls,
 } from './decision.ts'
+import type { RouteCheck } from './route-pattern.ts'
 import type { Setup, SetupSource, Unready } from './setup.ts'
 import type { Target } from './target.ts'
 import type { AuthConfigSource } from './auth-config.ts'
@@ -68,12 +70,12 @@ export function createGate<Args extends readonly unknown[]>(
   source: AuthConfigSource<Args> | undefined,
 ): Gate {
   const setups = createSetupSource(source)
-  const decide: Decide = (request, args) => {
+  const decide: Decide = (request, args, isOwnRoute) => {
     const setup = setups.get(args)
     const startedAt = setup.report === undefined ? 0 : performance.now()
     const passage: Passage = { setup, request, args, startedAt }
     try {
-      return judge(passage)
+      return judge(passage, isOwnRoute)
     } catch (error) {
       return fail(passage, error)
     }
@@ -89,12 +91,14 @@ function invalidator({ forget }: SetupSource): VerdictControls['invalidate'] {
   }
 }
 
-function judge(passage: Passage): Decision | Promise<Decision> {
+function judge(passage: Passage, isOwnRoute?: RouteCheck): Decision | Promise<Decision> {
   const { setup, request } = passage
   const target = parseTarget(request.url)
   if (target === undefined) return refuse(passage, 'malformed_request')
   passage.target = target
   if (!isReady(setup)) return refuse(passage, 'not_configured')
+  const misrouted = findMisrouting(setup, request, target.path, isOwnRoute)
+  if (misrouted !== undefined) return refuse(passage, misrouted)
   if (isPublic(setup, request, target)) return pass(passage, 'public')
   if (setup.config.preflight === 'allow' && isPreflight(setup, request)) {
     return pass(passage, 'preflight')

@@ -35,6 +35,8 @@ export interface Setup extends Basics {
   readonly readCredentials: CredentialsReader
   readonly createCheck: CheckFactory
   readonly verifier: ComposedVerifier
+  /** Tells of a request that came by a route that is not known; absent where no decision depends on the path. */
+  readonly complainOfRoute: (() => void) | undefined
 }
 
 /** Gives the setup for a request's extra arguments. Never throws; why it is not ready has been reported. */
@@ -117,7 +119,21 @@ function createSetup(config: ResolvedConfig, base: Unready, args: readonly unkno
     readCredentials: createCredentialsReader(config.credentials, config.tokenFormat),
     createCheck: createCheckFactory(config, endpoint),
     verifier: createVerifier(config, endpoint, base.report),
+    complainOfRoute: createComplainOfRoute(config, base.report),
   }
+}
+
+function createComplainOfRoute(
+  { context, hasPublicPaths }: ResolvedConfig,
+  report: Report | undefined,
+): Setup['complainOfRoute'] {
+  if (!context.path && !hasPublicPaths) return undefined
+  const complain = createComplain()
+  const error = new AuthConfigError(
+    'routes',
+    'A request came by a route of Bun, which finds routes by another path than the one that is checked: guard the routes with withAuthRoutes',
+  )
+  return () => complain(error, report)
 }
 
 function findEndpoint(config: ResolvedConfig, args: readonly unknown[]): string | undefined {
