@@ -2,16 +2,11 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ROOT } from '../support/project.ts'
 import { bin, built, bun, node } from './support/start.ts'
-import type { RawServer } from '../runtimes/raw-requests/servers.ts'
+import { EVERY_ROUTE } from '../runtimes/raw-requests/servers.ts'
+import type { RoutedServer } from '../runtimes/raw-requests/servers.ts'
 import type { Start } from './support/start.ts'
 
 const HANDLER = join(ROOT, 'tests/runtimes/servers/raw-handler.js')
-const GUARD = `createAuthenticator({
-  public: PUBLIC,
-  timeoutMs: 20_000,
-  retry: false,
-  circuitBreaker: false,
-})`
 const LISTEN = /\n  \.listen\([^]*$/
 const ON_NODE = `
 serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0, gracefulShutdown: false })
@@ -28,7 +23,7 @@ const PAGES = {
 }
 
 /** Examples whose framework reads a path in its own way, as {@link prepareAttacked} made them. */
-export const ATTACKED: readonly RawServer[] = [
+export const ATTACKED: readonly RoutedServer[] = [
   attacked('examples/elysia.ts, served by Bun', bun('elysia-on-bun.ts')),
   attacked('examples/elysia.ts, served by srvx on Node', node('elysia-on-node.ts')),
   attacked(
@@ -39,7 +34,7 @@ export const ATTACKED: readonly RawServer[] = [
 
 /**
  * Adds the routes that raw requests attack to copies of the examples in the folder `app`. The guard stays as it is, but
- * for what is public.
+ * for its options.
  */
 export function prepareAttacked(app: string): void {
   cpSync(HANDLER, join(app, 'raw-handler.js'))
@@ -47,12 +42,12 @@ export function prepareAttacked(app: string): void {
   prepareAstro(app)
 }
 
-function attacked(title: string, start: Start): RawServer {
-  return { names: [], title, programs: ['function'], start }
+function attacked(title: string, start: Start): RoutedServer {
+  return { names: [], title, program: 'function', start, routes: EVERY_ROUTE, status: 200 }
 }
 
 function prepareElysia(app: string): void {
-  const guarded = withPublicPaths(app, readFileSync(join(app, 'elysia.ts'), 'utf8'))
+  const guarded = withOptions(app, readFileSync(join(app, 'elysia.ts'), 'utf8'))
   // Before `derive`, which needs an identity.
   const routed = replace(guarded, '\n  .derive(', '\n  .use(routes)\n  .derive(')
   const onBun = `import { routes } from './elysia-routes.js'\n${routed}`
@@ -66,7 +61,7 @@ function prepareAstro(app: string): void {
   const source = join(app, 'astro-attacked/src')
   cpSync(join(app, 'astro'), dirname(source), { recursive: true })
   const middleware = join(source, 'middleware.ts')
-  writeFileSync(middleware, withPublicPaths(app, readFileSync(middleware, 'utf8')))
+  writeFileSync(middleware, withOptions(app, readFileSync(middleware, 'utf8')))
   for (const [file, route] of Object.entries(PAGES)) {
     const page = join(source, 'pages', file)
     mkdirSync(dirname(page), { recursive: true })
@@ -81,9 +76,9 @@ export const ALL = ({ request: { method, headers }, url: { href: url } }) =>
 `
 }
 
-function withPublicPaths(app: string, source: string): string {
-  const guarded = replace(source, 'createAuthenticator()', GUARD)
-  return `import { PUBLIC } from '${app}/raw-handler.js'\n${guarded}`
+function withOptions(app: string, source: string): string {
+  const guarded = replace(source, 'createAuthenticator()', 'createAuthenticator(OPTIONS)')
+  return `import { OPTIONS } from '${app}/raw-handler.js'\n${guarded}`
 }
 
 function replace(source: string, text: string | RegExp, other: string): string {

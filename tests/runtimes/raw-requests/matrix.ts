@@ -38,7 +38,7 @@ export async function runMatrix(
   app: string,
 ): Promise<ProgramRun[]> {
   const runs: ProgramRun[] = []
-  for (const program of server.programs ?? new Set(rows.flatMap(({ programs }) => programs))) {
+  for (const program of programsOn(server, rows)) {
     const guarded = await startGuardedServer(server, program, app)
     try {
       runs.push(await runProgram(guarded, program, rowsFor(server, program, rows)))
@@ -49,9 +49,13 @@ export async function runMatrix(
   return runs
 }
 
-function rowsFor({ programs }: RawServer, program: Program, rows: readonly Row[]): readonly Row[] {
-  const sentTo = programs === undefined ? program : 'function'
-  return rows.filter((row) => row.programs.includes(sentTo))
+function programsOn({ program }: RawServer, rows: readonly Row[]): readonly Program[] {
+  return program === undefined ? [...new Set(rows.flatMap(({ programs }) => programs))] : [program]
+}
+
+function rowsFor(server: RawServer, program: Program, rows: readonly Row[]): readonly Row[] {
+  const namesIt = server.program === undefined ? program : 'function'
+  return rows.filter(({ programs }) => programs.includes(namesIt))
 }
 
 async function runProgram(

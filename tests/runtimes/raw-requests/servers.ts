@@ -3,6 +3,7 @@ import { startServer } from '../support/server-process.ts'
 import { startWorker } from '../support/workerd.ts'
 import type { Binary } from '../support/binaries.ts'
 import type { RunningServer } from '../support/server-process.ts'
+import type { HandlerCall } from './admission.ts'
 import type { Program } from './row.ts'
 
 /** What makes a Request of the bytes, or one version of it. */
@@ -12,8 +13,8 @@ export interface RawServer {
   /** What its differences are listed under; the first that lists a variant counts. */
   readonly names: readonly ServerName[]
   readonly title: string
-  /** Those that are there alone, each for the rows of `function`; all that the rows name if left out. */
-  readonly programs?: readonly Program[]
+  /** The only one that is there, for the rows of `function`; all that the rows name if left out. */
+  readonly program?: Program
   /** Serves one of the programs out of the folder `app`. */
   readonly start: (app: string, env: Readonly<Record<string, string>>) => Promise<RunningServer>
 }
@@ -39,6 +40,35 @@ export const SERVERS: readonly RawServer[] = [
     names: ['workerd'],
     title: 'workerd',
     start: (app, env) => startWorker('raw-worker.js', app, env, []),
+  },
+]
+
+/** A server whose own router finds the handler, so that it answers many requests in its own way. */
+export interface RoutedServer extends RawServer {
+  /** The routes that are open to a good token, or to anybody. */
+  readonly routes: readonly HandlerCall['route'][]
+  /** What it answers to an ordinary request with a good token. */
+  readonly status: number
+}
+
+export const EVERY_ROUTE: RoutedServer['routes'] = ['admin', 'healthz', 'other', 'public', 'root']
+
+export const BUN_ROUTES: readonly RoutedServer[] = [
+  {
+    names: [],
+    title: '`withAuthRoutes` on Bun',
+    program: 'routes',
+    start: command(BUN, 'raw-bun-routes.js'),
+    routes: EVERY_ROUTE,
+    status: 200,
+  },
+  {
+    names: [],
+    title: '`withAuth` on each route of Bun, which cannot tell by which it is called',
+    program: 'single-routes',
+    start: command(BUN, 'raw-bun-routes.js'),
+    routes: ['healthz'],
+    status: 500,
   },
 ]
 

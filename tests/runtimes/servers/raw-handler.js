@@ -1,5 +1,10 @@
-/** What needs no token, in the rows of `raw-requests/`. */
-export const PUBLIC = ['/healthz', '/public/*', '/']
+/** The config, but for the endpoint: each request is one question, whatever happened before. */
+export const OPTIONS = {
+  public: ['/healthz', '/public/*', '/'],
+  timeoutMs: 20_000,
+  retry: false,
+  circuitBreaker: false,
+}
 
 /** Prints that a handler was called: in ASCII and in one line, so that it can be found in whatever else is printed. */
 export function serve(request, route) {

@@ -1,17 +1,17 @@
 import { Hono } from 'hono'
 import { withAuth } from 'with-auth'
 import { auth } from 'with-auth/hono'
-import { PUBLIC, serve } from './raw-handler.js'
+import { OPTIONS, serve } from './raw-handler.js'
 
 const PROGRAMS = {
-  function: (config) => withAuth((request) => serve(request, 'any'), { ...config, public: PUBLIC }),
-  hono: (config) => withAuth(createApp(), { ...config, public: PUBLIC }),
-  'hono-middleware': (config) => new Hono().use('/admin/*', auth(config)).route('/', createApp()),
+  function: (config) => withAuth((request) => serve(request, 'any'), config),
+  hono: (config) => withAuth(createApp(), config),
+  'hono-middleware': (config) =>
+    new Hono().use('/admin/*', auth({ ...config, public: [] })).route('/', createApp()),
   'hono-mounted': createMountedApps,
   cached: (config) =>
     withAuth((request) => serve(request, 'any'), {
       ...config,
-      public: PUBLIC,
       context: { headers: [] },
       cache: {},
     }),
@@ -19,9 +19,7 @@ const PROGRAMS = {
 
 /** What is behind the socket. Each has `/healthz`, which needs no key. */
 export function createFetch(program, endpoint) {
-  // Each request is one question, whatever happened before.
-  const config = { endpoint, timeoutMs: 20_000, retry: false, circuitBreaker: false }
-  return PROGRAMS[program](config).fetch
+  return PROGRAMS[program]({ ...OPTIONS, endpoint }).fetch
 }
 
 function createApp() {
