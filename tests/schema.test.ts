@@ -129,7 +129,18 @@ const path = fc.oneof(
       maxLength: 5,
     })
     .map((text) => `/${text}`),
-  fc.constantFrom<unknown>('/docs/*', '/a/b', '/*', 'a', '/a/*/b', '/..;/a'),
+  fc.constantFrom<unknown>(
+    '/docs/*',
+    '/a/b',
+    '/*',
+    'a',
+    '/a/*/b',
+    '/..;/a',
+    '/.%3b',
+    '/a/;',
+    '/%2561',
+    '/100%25',
+  ),
   anything,
 )
 const method = fc.constantFrom<unknown>('GET', 'POST', 'get', 'M-SEARCH', 'A B', '', null, 5)
