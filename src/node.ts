@@ -24,7 +24,7 @@ export interface NodeAuthenticator extends VerdictControls {
 /**
  * A listener for the `upgrade` event that is called only for who may come in.
  *
- * @param auth Who it is; `undefined` where no verdict was needed: a public path, or shadow mode.
+ * @param auth The caller; `undefined` without an allow: on a public path, and for a denial in shadow mode.
  */
 export type UpgradeListener = (
   incoming: IncomingMessage,

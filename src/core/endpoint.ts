@@ -1,5 +1,6 @@
 import { parseCacheControl } from './cache-control.ts'
 import { AuthUnavailableError } from './errors.ts'
+import { findCause } from './failure-cause.ts'
 import { encodeQuestion } from './question.ts'
 import { readBody, readResponse } from './response-body.ts'
 import { parseRetryAfter } from './retry-after.ts'
@@ -59,8 +60,11 @@ async function post(
   check.endpointStatus = undefined
   // What is thrown here at once is a bug of the transport and no outage, so it is not caught.
   const pending = Promise.resolve(options.transport(options.url, init))
-  const response: unknown = await orAborted(pending, signal).catch(() => {
-    throw new AuthUnavailableError(signal.aborted ? 'timeout' : 'unreachable')
+  const response: unknown = await orAborted(pending, signal).catch((error: unknown) => {
+    if (signal.aborted) throw new AuthUnavailableError('timeout')
+    const code = findCause(error)
+    // The code alone: what was thrown may hold the token.
+    throw new AuthUnavailableError('unreachable', code === undefined ? {} : { cause: { code } })
   })
   if (!isTransportResponse(response)) throw new TypeError('The transport gave no response')
   return response

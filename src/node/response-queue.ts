@@ -1,3 +1,4 @@
+import { findCause } from '../core/failure-cause.ts'
 import type { TransportResponse } from '../core/auth-config.ts'
 import type { ResponseController, ResponseHandler } from './undici.ts'
 
@@ -134,8 +135,7 @@ function readField(headers: Headers, name: string): string | null {
 
 // No more than the code: undici's own errors bring along bytes that were received, and may one day bring what was sent.
 function describe(error: unknown): Error {
-  const code: unknown =
-    typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : ''
-  const shown = typeof code === 'string' && /^[A-Z\d_]{1,64}$/.test(code) ? code : 'unknown error'
-  return new Error(`No whole response from the endpoint: ${shown}`)
+  const code = findCause(error)
+  const described = new Error(`No whole response from the endpoint: ${code ?? 'unknown error'}`)
+  return code === undefined ? described : Object.assign(described, { code })
 }

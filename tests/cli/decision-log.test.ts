@@ -1,5 +1,18 @@
 import { expect, it } from 'vitest'
 import { createDecisionLog } from '../../src/cli/decision-log.ts'
+import { createChannel } from '../../src/core/events.ts'
+
+it('has the code of a cause, and nothing of an error', () => {
+  const lines: string[] = []
+  const { report } = createChannel(
+    createDecisionLog((text) => lines.push(text)),
+    () => undefined,
+  )
+  const decision = { type: 'decision', outcome: 'deny', path: '/a', durationMs: 1 } as const
+  const told = { ...decision, cache: 'off', attempts: 1, cause: 'ECONNREFUSED' } as const
+  report?.({ ...told }, Object.assign(new Error('sk-secret'), { token: 'sk-secret' }))
+  expect(JSON.parse(lines.join(''))).toEqual({ time: expect.any(String) as string, ...told })
+})
 
 it('writes one line of JSON for each event, whatever is in it', () => {
   const lines: string[] = []

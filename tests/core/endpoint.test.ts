@@ -206,6 +206,13 @@ describe('a transport that fails', () => {
     },
   )
 
+  it('says by which code, and nothing else of what it rejects with', async () => {
+    const rejected = Object.assign(new Error('token'), { code: 'ECONNREFUSED', token: 'token' })
+    const asked = Promise.resolve(ask(() => Promise.reject(rejected)))
+    const error: unknown = await asked.catch((reason: unknown) => reason)
+    expect(error).toHaveProperty('cause', { code: 'ECONNREFUSED' })
+  })
+
   it.each([
     [undefined],
     [null],

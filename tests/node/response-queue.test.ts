@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { inspect } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
+import { findCause } from '../../src/core/failure-cause.ts'
 import { ResponseQueue } from '../../src/node/response-queue.ts'
 import type { TransportResponse } from '../../src/core/auth-config.ts'
 
@@ -148,6 +149,10 @@ describe('ResponseQueue', () => {
       Object.assign(new Error('token'), { code: 'UND_ERR_SOCKET', data: 'token' }),
       'UND_ERR_SOCKET',
     ],
+    [
+      new AggregateError([Object.assign(new Error('token'), { code: 'EHOSTUNREACH' })], 'token'),
+      'EHOSTUNREACH',
+    ],
     [Object.assign(new Error('token'), { code: 'the token' }), 'unknown error'],
     [Object.assign(new Error('token'), { code: 'token UND_ERR' }), 'unknown error'],
     [Object.assign(new Error('token'), { code: 'UND_ERR token' }), 'unknown error'],
@@ -160,6 +165,7 @@ describe('ResponseQueue', () => {
     queue.onResponseError(controller, error)
     const [said] = failed.mock.calls[0] ?? []
     expect(said?.message).toBe(`No whole response from the endpoint: ${shown}`)
+    expect(findCause(said)).toBe(shown === 'unknown error' ? undefined : shown)
     expect(inspect(said, { depth: null, showHidden: true })).not.toContain('token')
   })
 
