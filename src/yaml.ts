@@ -23,7 +23,8 @@ export interface LoadOptions {
    */
   readonly env?: Readonly<Record<string, string | undefined>>
   /**
-   * `true` gives `undefined` for a file without `server.auth`. What is mistyped is refused all the same.
+   * `true` gives `undefined` for a file without `server.auth`. A key that was probably meant as `server` or `auth`, such
+   * as `sever` or `_auth`, is still an error. So is an `auth` with an `endpoint` beside `server`.
    * @default false
    */
   readonly allowMissing?: boolean

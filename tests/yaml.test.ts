@@ -48,6 +48,99 @@ const REFUSED_OPTIONS: [object, string, string][] = [
   ],
 ]
 
+/** A section that is mistyped, and what is said of it. */
+const NEAR_MISSES: [text: string, problem: string][] = [
+  ...['aut', 'atuh', '_auth', 'Auth', 'authn', 'AUHT', '#auth', 'oauth', '"auth "', 'аuth'].map(
+    (key): [string, string] => {
+      const quoted = key === '#auth' ? '"#auth"' : key
+      const name = `"server.${key.replaceAll('"', '')}"`
+      return [
+        `server: { port: 1, ${quoted}: { endpoint: "${ENDPOINT}" } }`,
+        `1:20: ${name} is not read: did you mean "auth"?`,
+      ]
+    },
+  ),
+  ...['autentication', 'Authorisation', 'ahtuorization'].map((key): [string, string] => [
+    `server: { ${key}: { endpoint: "${ENDPOINT}" } }`,
+    `1:11: "server.${key}" is not read: did you mean "auth"?`,
+  ]),
+  ...['sever', 'servre', 'Server', 'sserver', '_server', 'serber', 'servers'].map(
+    (key): [string, string] => [
+      `a: 1\n${key}: { auth: { endpoint: "${ENDPOINT}" } }`,
+      `2:1: "${key}" is not read: did you mean "server"?`,
+    ],
+  ),
+  ...['auth', 'Auth', '_auth', 'atuh', 'authentication', 'server.auth'].flatMap(
+    (key): [string, string][] => [
+      [
+        `server: { port: 1 }\n${key}: { endpoint: "${ENDPOINT}" }`,
+        `2:1: "${key}" is not read: did you mean "server.auth"?`,
+      ],
+      [
+        `server:\n${key}: { provider_config: { endpoint: "${ENDPOINT}" } }`,
+        `2:1: "${key}" is not read: did you mean "server.auth"?`,
+      ],
+      [
+        `server: ~\n${key}: { endpiont: "${ENDPOINT}" }`,
+        `2:1: "${key}" is not read: did you mean "server.auth"?`,
+      ],
+    ],
+  ),
+  ['server.auth: { endpoint: x }', '1:1: "server.auth" is not read: did you mean "server"?'],
+  ['auth: { endpoint: x }', '1:1: "auth" is not read: did you mean "server.auth"?'],
+  [
+    `a: &a { endpoint: "${ENDPOINT}" }\nauth: *a`,
+    '2:1: "auth" is not read: did you mean "server.auth"?',
+  ],
+]
+
+/** The other keys of a run.yaml of Llama Stack or OGX. */
+const REAL_KEYS = {
+  file: [
+    'version',
+    'image_name',
+    'distro_name',
+    'container_image',
+    'apis',
+    'providers',
+    'models',
+    'shields',
+    'vector_dbs',
+    'vector_stores',
+    'datasets',
+    'scoring_fns',
+    'benchmarks',
+    'tool_groups',
+    'registered_resources',
+    'metadata_store',
+    'inference_store',
+    'conversations_store',
+    'storage',
+    'logging',
+    'telemetry',
+    'safety',
+    'connectors',
+    'external_providers_dir',
+    'external_apis_dir',
+  ],
+  server: [
+    'port',
+    'host',
+    'workers',
+    'insecure',
+    'tls_certfile',
+    'tls_keyfile',
+    'tls_cafile',
+    'tls_config',
+    'hsts_max_age',
+    'tenancy',
+    'quota',
+    'cors',
+    'disable_ipv6',
+    'registry_refresh_interval_seconds',
+  ],
+}
+
 describe('parseConfig', () => {
   it('reads the endpoint of a run.yaml, and leaves the rest alone', () => {
     expect(parseConfig(SEED)).toEqual({ endpoint: ENDPOINT })
@@ -102,6 +195,37 @@ describe('parseConfig', () => {
     ['has a key that is mistyped', auth('timeout: 5')],
   ])('never opens a server whose section %s', (_, text) => {
     expect(() => parseConfig(text, { allowMissing: true, env: {} })).toThrow(ConfigFileError)
+  })
+
+  it.each(NEAR_MISSES)('says of %j what was probably meant', (text, problem) => {
+    const refuse = (allowMissing: boolean): ConfigFileError =>
+      catchError(() => parseConfig(text, { allowMissing }))
+    expect(refuse(true).problems).toHaveLength(1)
+    expect(refuse(true).message).toContain(`<yaml>:${problem}`)
+    expect(refuse(true).message).not.toContain('auth.example.com')
+    expect(refuse(false).message).toBe(refuse(true).message)
+  })
+
+  it.each([
+    ...REAL_KEYS.file.map((key) => `${key}: { a: 1 }\nserver: { port: 8321 }`),
+    ...REAL_KEYS.file.map((key) => `${key}: { endpoint: "${ENDPOINT}" }`),
+    ...REAL_KEYS.server.map((key) => `server: { ${key}: { a: 1 } }`),
+    'auth: { users: [alice] }',
+    'auth: basic',
+    'auth: [{ endpoint: x }]',
+    'author: { name: x }',
+    '? [auth]\n: { endpoint: x }',
+    'a: { auth: { endpoint: x } }',
+    'service: {}\nservices: {}\nobserver: {}\n_: {}\n"": {}',
+    'server: { path: /, out: x, _: 1, "": 1 }',
+  ])('takes no other key for a mistyped one: %j', (text) => {
+    expect(parseConfig(text, { allowMissing: true })).toBeUndefined()
+  })
+
+  it('leaves a section elsewhere alone where "server.auth" is there', () => {
+    const text = `${SEED}auth: { endpoint: x }\nsever: { auth: { endpoint: x } }\n`
+    expect(parseConfig(text)).toEqual({ endpoint: ENDPOINT })
+    expect(parseConfig(`${auth('')}    \n  atuh: 1\n`)).toEqual({ endpoint: ENDPOINT })
   })
 
   it('reports all problems at once, each at its line and column, with a caret', () => {
