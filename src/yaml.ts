@@ -67,7 +67,8 @@ const WATCH = ['env', 'onChange', 'onError', 'intervalMs'] as const
 /**
  * Reads the config out of the text of a Llama Stack `run.yaml`: the key `server.auth`, with its `endpoint`, or OGX's
  * `provider_config: { type: custom, endpoint }`, and all other options in snake_case. The rest of the file is left alone.
- * `${env.NAME}`, `${env.NAME:=default}` and `${env.NAME:+value}` are replaced in values. Reads no file, and runs anywhere.
+ * `${env.NAME}`, `${env.NAME:=default}` and `${env.NAME:+value}` are replaced in values; any other `${` is an error. Reads no
+ * file, and runs anywhere.
  *
  * @param text YAML 1.2, one document of at most 256 KiB.
  * @throws ConfigFileError with all that is wrong with the text, and AuthConfigError for what is wrong with the options.

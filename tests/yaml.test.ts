@@ -432,6 +432,8 @@ describe('the environment', () => {
     ['${env.key}', 'is written ${env.NAME}'],
     ['${env.}', 'is written ${env.NAME}'],
     ['${env.KEY', 'is written ${env.NAME}'],
+    ['${KEY}', 'write ${env.KEY}'],
+    ['${env.NO:=${env.KEY}}', 'cannot hold "${"'],
   ])('refuses %s in a value, and names the path', (text, said) => {
     const [problem, ...others] = problemsOf(auth(`realm: '${text}'`), env)
     expect(problem?.message).toContain(said)
@@ -477,6 +479,11 @@ describe('the environment', () => {
 describe('an error shows no secret', () => {
   const secret = 'gehe im\u00e9nis'
   const lines = [
+    'endpoint_headers: { x-key: "gehe${SECRET}im\u00e9nis" }',
+    'endpoint_headers: { x-key: "gehe${im\u00e9nis" }',
+    'endpoint_headers: { x-key: "${gehe}" }',
+    'endpoint_headers: { x-key: "${env.NO:=gehe${im\u00e9nis}" }',
+    'realm: "a@b${gehe}"',
     'endpoint_headers: { x-key: "${env.SECRET}" }',
     'endpoint_headers: { x-key: "gehe im\u00e9nis" }',
     'endpoint_headers: { x-key: ["gehe im\u00e9nis"] }',

@@ -241,7 +241,7 @@ it.each([
   [
     'realm: "${env.no}"',
     [
-      '4:12 [server.auth.realm] "server.auth.realm": A reference to the environment is written ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a name of A-Z, 0-9 and _',
+      '4:12 [server.auth.realm] "server.auth.realm": A reference to the environment is written ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a name of A-Z, 0-9 and _. Set a variable to text that holds "${" itself',
       '        realm: "${env.no}"',
       '               ^',
     ],
