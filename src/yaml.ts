@@ -71,7 +71,7 @@ const WATCH = ['env', 'onChange', 'onError', 'intervalMs'] as const
  * file, and runs anywhere.
  *
  * @param text YAML 1.2, one document of at most 256 KiB.
- * @throws ConfigFileError with all that is wrong with the text, and AuthConfigError for what is wrong with the options.
+ * @throws ConfigFileError with the first 100 problems of the text, and AuthConfigError for what is wrong with the options.
  *
  * @example
  * ```ts
@@ -107,7 +107,7 @@ export function parseConfig(text: string, options: ParseOptions = {}): AuthConfi
   const settings = reading && readAuthSection(reading, isMissingAllowed)
   const config = settings && validate(settings, findings)
   if (findings.isEmpty()) return config
-  throw new ConfigFileError(findings.all())
+  throw new ConfigFileError(findings.all(), findings.hasMore())
 }
 
 /**

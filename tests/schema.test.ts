@@ -41,7 +41,7 @@ const anything = fc.constantFrom<unknown>(
   {},
   { x: 1 },
 )
-/** What looks like a reference, right only without the brace. */
+/** Dollar signs that begin no reference; a brace behind one is an error. */
 const DOLLARS = ['$x', 'a$', '${X}', 'a ${X}', '${', '${env.x}', '${env.X:d}', '${env.X:=${Y}}']
 const number = fc.oneof(
   fc.constantFrom(

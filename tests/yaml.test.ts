@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthConfigError, withAuth } from '../src/index.ts'
 import { ConfigFileError, loadConfig, parseConfig, watchConfig } from '../src/yaml.ts'
+import { isLinear } from './parsers/timed-parsers.ts'
 import { get } from './support/requests.ts'
 import { problemsOf } from './support/yaml-problems.ts'
 import type { WatchedConfig } from '../src/yaml.ts'
@@ -252,6 +253,34 @@ describe('parseConfig', () => {
       ].join('\n'),
     )
   })
+
+  const MANY: [what: string, make: (count: number) => string][] = [
+    ['paths', (count) => auth(`public: [${'x, '.repeat(count)}]`)],
+    ['headers', (count) => auth(`endpoint_headers: { ${namesUpTo(count)} }`)],
+    ['options', (count) => auth(namesUpTo(count, '\n'))],
+    ['variables', (count) => auth(`public: [${'"${env.NO}", '.repeat(count)}]`)],
+    ['repeated names', (count) => `${'x: 1\n'.repeat(count + 1)}${auth('')}`],
+    ['misspelled names', (count) => namesUpTo(count, '\n', 'server')],
+    ['unknown tags', (count) => `a: [${'!x y, '.repeat(count)}]`],
+  ]
+
+  it.each(MANY)('stops after a hundred wrong %s, and says so', (_, make) => {
+    const refuse = (count: number): ConfigFileError =>
+      catchError(() => parseConfig(make(count), { env: {} }))
+    expect(refuse(100).problems).toHaveLength(100)
+    expect(refuse(100).message).toMatch(/\n\nand 50 more$/)
+    expect(refuse(300).problems).toHaveLength(100)
+    expect(refuse(300).message).toMatch(/\n\nand at least 51 more$/)
+  })
+
+  it.each(MANY)(
+    'finds wrong %s in linear time',
+    { tags: ['slow'], timeout: 120_000 },
+    (_, make) => {
+      const parse = (text: string): unknown => problemsOf(text)
+      expect(isLinear(make, parse, 500)).toBe(true)
+    },
+  )
 
   it('names options in the spelling of the file', () => {
     const [problem] = problemsOf('server: { auth: { endpoint: "http://h.example/" } }')
@@ -733,6 +762,10 @@ describe('a file', () => {
     expect(fetch).toHaveBeenCalledOnce()
   })
 })
+
+function namesUpTo(count: number, separator = ', ', name = 'x'): string {
+  return Array.from({ length: count }, (_, index) => `${name}${index}: é`).join(separator)
+}
 
 function catchError(run: () => unknown): ConfigFileError {
   try {

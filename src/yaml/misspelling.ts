@@ -1,13 +1,13 @@
 import { editDistance } from '../core/option-checks.ts'
 
-// What people write for a key, beside its own name.
+// Other words that people write for a key.
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   auth: ['authentication', 'authorization', 'serverauth'],
 }
 
 /**
- * Whether a key was probably meant to be another: it begins with that name, or is one typing mistake away from it (a letter
- * too many, missing or wrong, or two letters swapped). Case does not count, nor does anything but letters and digits.
+ * Whether a key was probably meant to be another: it begins with that name, or is one typing mistake away from it (one
+ * letter is missing, wrong or too many, or two letters are swapped). Only letters and digits count, in either case.
  */
 export function mayMean(key: string, name: string): boolean {
   const text = plain(key)

@@ -101,6 +101,13 @@ describe('readFields', () => {
     expect(message.length).toBeLessThan(600)
   })
 
+  it('reads no further once there are too many problems', () => {
+    const wrong = (count: number): string =>
+      Array.from({ length: count }, (_, index) => `x${index}: 1\n`).join('')
+    expect(read(`${wrong(100)}realm: api`).settings.has('realm')).toBe(true)
+    expect(read(`${wrong(101)}realm: api`).settings.has('realm')).toBe(false)
+  })
+
   it('takes no value of which a part was refused', () => {
     const { settings, messages } = read('realm: "api-${env.NO}"')
     expect(settings.has('realm')).toBe(false)
