@@ -1,4 +1,5 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -608,7 +609,7 @@ describe('a file', () => {
 
   it.each([
     ['is not there', 'no.yaml', /no\.yaml: The file cannot be read: ENOENT/],
-    ['is a folder', '.', /it is no regular file|EISDIR/],
+    ['is a folder', '.', /it is a folder, not a regular file/],
   ])('that %s is an error of its own', async (_, name, message) => {
     await expect(loadConfig(join(folder, name))).rejects.toThrow(message)
     await expect(loadConfig(join(folder, name))).rejects.toBeInstanceOf(ConfigFileError)
@@ -637,7 +638,8 @@ describe('a file', () => {
       close: async () => undefined,
     }
     const open = async () => handle
-    vi.stubGlobal('process', { getBuiltinModule: () => ({ open }) })
+    const stat = async () => ({ isFile: () => true })
+    vi.stubGlobal('process', { getBuiltinModule: () => ({ open, stat, constants: {} }) })
     const loading = loadConfig('a.yaml').finally(() => vi.unstubAllGlobals())
     await expect(loading).rejects.toMatchObject({
       message: 'a.yaml: The file cannot be read: an error while reading',
@@ -684,6 +686,37 @@ describe('a file', () => {
     writeFileSync(`${file}.new`, OGX)
     renameSync(`${file}.new`, file)
     await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
+  })
+
+  it('that is a pipe is neither waited for nor watched', async () => {
+    const pipe = join(folder, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    const message = `${pipe}: The file cannot be read: it is a named pipe, not a regular file`
+    await expect(loadConfig(pipe)).rejects.toThrow(message)
+    const { onChange, onError } = await watch()
+    await expect(watchConfig(pipe, { onChange, onError })).rejects.toThrow(message)
+    renameSync(pipe, file)
+    await vi.waitFor(() => expect(onError).toHaveBeenCalledOnce(), enough)
+    expect(String(onError.mock.calls[0]?.[0])).toContain('it is a named pipe')
+    writeFileSync(`${file}.new`, OGX)
+    renameSync(`${file}.new`, file)
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
+  })
+
+  it('that Kubernetes links to is read, and read again when the link moves', async () => {
+    rmSync(file)
+    for (const [name, text] of Object.entries({ one: SEED, two: OGX })) {
+      mkdirSync(join(folder, name))
+      writeFileSync(join(folder, name, 'run.yaml'), text)
+    }
+    symlinkSync('one', join(folder, '..data'))
+    symlinkSync('..data/run.yaml', file)
+    const { onChange, watched: watch_ } = await watch()
+    expect(watch_.config).toEqual({ endpoint: ENDPOINT })
+    symlinkSync('two', join(folder, '..data_tmp'))
+    renameSync(join(folder, '..data_tmp'), join(folder, '..data'))
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
+    expect(watch_.config.timeoutMs).toBe(2000)
   })
 
   it('that breaks while it is watched changes nothing, and is told once (A-N9)', async () => {
