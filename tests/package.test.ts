@@ -263,7 +263,7 @@ describe('package.json and deno.json', () => {
   })
 
   it('let npm install nothing for what only `nodeTransport` loads', () => {
-    expect(packageJson.peerDependencies).toEqual({ undici: '^7.0.0 || ^8.0.0' })
+    expect(packageJson.peerDependencies).toEqual({ undici: '^7.28.0 || ^8.5.0' })
     expect(packageJson.peerDependenciesMeta).toEqual({ undici: { optional: true } })
   })
 
@@ -318,7 +318,7 @@ describe('the published package', () => {
 
   it.each([
     ['no undici', undefined, 'the package "undici" is not installed: npm install undici@7'],
-    ['an old undici', '6.21.0', 'it needs undici 7, found 6: npm install undici@7'],
+    ['an old undici', '6.21.0', 'it needs undici 7.28 or 8.5, found 6.21.0: npm install undici@7'],
     // There is nothing in it, so it does not load.
     [
       'an undici for a newer Node',
