@@ -24,8 +24,8 @@ type Sentence = (failure: Failure) => string
  * many checks at once.
  */
 const SENTENCES: Partial<Readonly<Record<DenialReason, Sentence>>> = {
-  unreachable: ({ cause }) =>
-    `is unreachable${cause === undefined ? '' : ` (${cause})`}: requests are rejected. ${adviseOn(cause)}`,
+  unreachable: ({ cause = '' }) =>
+    `is unreachable${cause && ` (${cause})`}: requests are rejected. ${adviseOn(cause)}`,
   timeout: () => 'gives no verdict within "timeoutMs": requests are rejected. Is it overloaded?',
   service_error: ({ status }) =>
     `answers ${status ?? 'with an error'}: requests are rejected. Look into its log`,
@@ -55,10 +55,10 @@ function describeBug({ error }: Failure, check: Check | undefined, hook: string)
   return `${failed} failed with ${kindOf(error)}: requests are rejected. Set "onEvent" to see the error`
 }
 
-function adviseOn(cause: string | undefined): string {
-  if (cause === undefined) return 'Is it running, and is its URL right?'
+function adviseOn(cause: string): string {
+  if (cause === 'ECONNREFUSED') return 'Is it running?'
   if (/^(?:ENOTFOUND|EAI_)/.test(cause)) return 'Is its name right?'
   if (/CERT|SIGNATURE/.test(cause)) return 'Is its certificate trusted?'
   if (/SSL|TLS|EPROTO/.test(cause)) return 'Does it speak TLS?'
-  return 'Is it running?'
+  return 'Is it running, and is its URL right?'
 }

@@ -13,8 +13,8 @@ const PHRASES: readonly (readonly [phrase: string, code: string])[] = [
   ['Connection refused (os error ', 'ECONNREFUSED'],
   ['Connection reset by peer (os error ', 'ECONNRESET'],
   ['connection closed before message completed', 'ECONNRESET'],
-  ['invalid peer certificate: Expired', 'CERT_HAS_EXPIRED'],
-  ['invalid peer certificate: NotValidForName', 'ERR_TLS_CERT_ALTNAME_INVALID'],
+  ['invalid peer certificate: certificate expired', 'CERT_HAS_EXPIRED'],
+  ['invalid peer certificate: certificate not valid for name', 'ERR_TLS_CERT_ALTNAME_INVALID'],
   ['invalid peer certificate: ', 'CERT_UNTRUSTED'],
 ]
 

@@ -56,8 +56,8 @@ it.each([
   ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'Is its certificate trusted?'],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'Does it speak TLS?'],
   ['EPROTO', 'Does it speak TLS?'],
-  ['ECONNRESET', 'Is it running?'],
-  ['NAME_ENOTFOUND', 'Is it running?'],
+  ['ECONNRESET', 'Is it running, and is its URL right?'],
+  ['NAME_ENOTFOUND', 'Is it running, and is its URL right?'],
 ])('asks what fits the cause %s', (cause, advice) => {
   expect(lineOf('unreachable', { cause }).split('rejected. ')[1]).toBe(advice)
 })

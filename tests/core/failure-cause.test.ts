@@ -61,12 +61,14 @@ it.each<[string, unknown, string]>([
   ],
   [
     'Deno, of an old certificate',
-    deno('client error (Connect): invalid peer certificate: Expired'),
+    deno(
+      'client error (Connect): invalid peer certificate: certificate expired: verification time',
+    ),
     'CERT_HAS_EXPIRED',
   ],
   [
     'Deno, of another certificate',
-    deno('invalid peer certificate: NotValidForName'),
+    deno('invalid peer certificate: certificate not valid for name'),
     'ERR_TLS_CERT_ALTNAME_INVALID',
   ],
   [
