@@ -22,6 +22,8 @@ export interface AuthEnv {
  * `c.var.auth`. It decides for itself, whatever ran before it. A refusal is thrown as Hono's `HTTPException`, as
  * Hono's own guards do, so that `some()` of `hono/combine` and `app.onError` see it.
  *
+ * Needs the package `hono`, 4.5 or later: the copy that the app uses, so that `instanceof HTTPException` holds there.
+ *
  * Hono runs middleware in the order of registration: a route that is registered before it is not guarded. The path that
  * the endpoint is told is that of the request, but below `app.mount()`, which cuts it.
  *
@@ -73,7 +75,7 @@ function enter(decision: Decision, c: Context<AuthEnv>, next: Next): Promise<voi
 }
 
 // Without the constructor, which captures a stack: that is most of what a refusal would cost. The response is given as it
-// is, since Hono's own copy of it reads its body as a stream.
+// is, since Hono's own copy of it reads its body as a stream. Another copy of Hono knows it by its own `getResponse`.
 function createException(res: Response): HTTPException {
   const properties = { message: 'Unauthorized', status: res.status, res, getResponse: () => res }
   return Object.assign(Object.create(HTTPException.prototype) as HTTPException, properties)

@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { some } from 'hono/combine'
+import { Hono as OtherHono } from 'hono-lowest'
 import { HTTPException } from 'hono/http-exception'
 import { HttpResponse } from 'msw'
 import { describe, expect, it, vi } from 'vitest'
@@ -7,6 +8,7 @@ import { auth } from '../src/hono.ts'
 import { AuthConfigError, getAuth } from '../src/index.ts'
 import { ENDPOINT, setupEndpoint } from './support/msw-endpoint.ts'
 import { get } from './support/requests.ts'
+import type { MiddlewareHandler } from 'hono-lowest'
 import type { AuthEnv } from '../src/hono.ts'
 
 const endpoint = setupEndpoint()
@@ -181,6 +183,16 @@ describe('a refusal', () => {
     expect(errors).toEqual([expect.any(HTTPException)])
     expect(errors[0]).toMatchObject({ message: 'Unauthorized', status: 401, res: response })
     expect(errors[0]?.stack).toBeUndefined()
+  })
+
+  it('is a response in an app of another copy of Hono', async () => {
+    expect(new OtherHono()).not.toBeInstanceOf(Hono)
+    const app = new OtherHono()
+      .use(auth(config) as unknown as MiddlewareHandler)
+      .get('*', (c) => c.text('in'))
+    expect((await app.request(get('/'))).status).toBe(401)
+    app.onError((error) => ('getResponse' in error ? error.getResponse() : new Response('lost')))
+    expect((await app.request(get('/'))).status).toBe(401)
   })
 
   it('lets some() try the next guard, and stands where no guard allows', async () => {
