@@ -557,6 +557,23 @@ describe('A-L: leakage', () => {
     },
   )
 
+  it.each([
+    [
+      'value',
+      (token: string) => ({ principal: [token], attributes: { roles: { [token]: token } } }),
+    ],
+    ['name', (token: string) => ({ principal: 'alice', attributes: { [token]: 5 } })],
+    ['part of a name', (token: string) => ({ attributes: { [`key of ${token}`]: 5 } })],
+  ])('A-L1 no token in the warning about an identity that has it as a %s', async (_, identity) => {
+    const events: AuthEvent[] = []
+    const onEvent = (event: AuthEvent): void => void events.push(event)
+    answer = (token) => HttpResponse.json(identity(token))
+    const { status } = await attack(get('/a', 'sk-s3cret'), { ...BASE, onEvent })
+    expect(status).toBe(200)
+    expect(events.map(({ type }) => type)).toContain('warning')
+    expect(JSON.stringify(events)).not.toContain('s3cret')
+  })
+
   it('A-L1 no token in what a verifier throws', async () => {
     const cause = new Error(CANARY)
     const events: AuthEvent[] = []

@@ -60,7 +60,8 @@ export type Verdict =
   | {
       readonly outcome: 'allow'
       readonly principal?: string
-      readonly attributes?: Readonly<Record<string, readonly string[]>>
+      /** A string counts as a list of one. */
+      readonly attributes?: Readonly<Record<string, string | readonly string[]>>
       /** How long the verdict may be kept, in milliseconds; `0`: neither kept nor shared. */
       readonly maxAgeMs?: number
     }
@@ -107,7 +108,10 @@ export interface CircuitEvent {
   readonly state: 'open' | 'half_open' | 'closed'
 }
 
-/** Something that the operator should know. */
+/**
+ * Something that the operator should know. A `warning` about an identity that was dropped names the field and the type that it
+ * must have. It comes once for each field, and for at most 16 of them.
+ */
 export interface NoticeEvent {
   readonly type: 'warning' | 'config_error'
   readonly message: string

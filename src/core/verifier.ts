@@ -34,7 +34,7 @@ export function createVerifier(
   endpoint: string | undefined,
   report: Report | undefined,
 ): ComposedVerifier {
-  let timed = createSource(config, endpoint)
+  let timed = createSource(config, endpoint, report)
   if (config.retry !== false) timed = retry(timed, config.retry, clock)
   const breaker = createBreaker(config, report)
   if (breaker !== undefined) timed = breaker.watch(timed)
@@ -70,9 +70,13 @@ function questioned(next: Verifier): Verifier {
   }
 }
 
-function createSource(config: ResolvedConfig, endpoint: string | undefined): TimedVerifier {
+function createSource(
+  config: ResolvedConfig,
+  endpoint: string | undefined,
+  report: Report | undefined,
+): TimedVerifier {
   const { verifier, identity, endpointHeaders, transport } = config
   if (verifier !== undefined) return createCustomVerifier(verifier, identity)
   if (endpoint === undefined) throw new TypeError('There is neither an endpoint nor a verifier')
-  return createEndpoint({ url: endpoint, headers: endpointHeaders, identity, transport })
+  return createEndpoint({ url: endpoint, headers: endpointHeaders, identity, transport, report })
 }
