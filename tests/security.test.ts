@@ -574,6 +574,29 @@ describe('A-L: leakage', () => {
     expect(JSON.stringify(events)).not.toContain('s3cret')
   })
 
+  it.each<[string, AuthConfig]>([
+    ['without a cache', BASE],
+    ['with a cache', { ...BASE, cache: {}, context: { headers: [] } }],
+    ['in shadow mode', { ...BASE, mode: 'shadow' }],
+  ])(
+    'A-L1 no token in an event when the endpoint and the client repeat it, %s',
+    async (_, options) => {
+      const events: AuthEvent[] = []
+      const guarded = withAuth(() => new Response(''), {
+        ...options,
+        requestIdHeader: 'x-request-id',
+        onEvent: (event) => void events.push(event),
+      })
+      answer = (token) => HttpResponse.json({ principal: `user-${token}` })
+      for (let turn = 0; turn < 2; turn += 1) {
+        await guarded(get('/a', CANARY, { 'x-request-id': CANARY }))
+      }
+      const decisions = events.filter(({ type }) => type === 'decision')
+      expect(decisions).toMatchObject([{ outcome: 'allow' }, { outcome: 'allow' }])
+      expect(JSON.stringify(events)).not.toContain(CANARY)
+    },
+  )
+
   it('A-L1 no token in what a verifier throws', async () => {
     const cause = new Error(CANARY)
     const events: AuthEvent[] = []

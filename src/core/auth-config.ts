@@ -227,6 +227,12 @@ export interface AuthConfig {
    * @default 'api'
    */
   readonly realm?: string
+  /**
+   * The request header whose value is the `requestId` of decision events, such as `'x-request-id'`. A value that is not 1 to
+   * 128 visible ASCII characters, or that holds the token, is left out. The header must not be one that holds credentials.
+   * @default false
+   */
+  readonly requestIdHeader?: string | false
   /** Is told what happens. Never awaited; what it throws is swallowed. */
   readonly onEvent?: (event: AuthEvent) => void
   /** Builds the response of a refusal. Ours is sent if it throws, or returns no `Response` or a 2xx. */

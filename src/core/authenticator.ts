@@ -1,3 +1,4 @@
+import { addAuditFacts } from './audit.ts'
 import { isDenialReason } from './denial.ts'
 import { AuthUnavailableError } from './errors.ts'
 import { rememberAdmission } from './identity.ts'
@@ -133,9 +134,8 @@ async function settle(passage: Passage, pending: Promise<CheckedVerdict>): Promi
 
 function conclude(passage: Passage, verdict: CheckedVerdict): Decision {
   if (verdict.outcome !== 'allow') return refuse(passage, 'denied')
-  if (isShadow(passage.setup)) return pass(passage, 'allow')
-  const admission = admit(passage, verdict.auth)
-  report(passage, { outcome: 'allow' })
+  const admission = admit(passage, isShadow(passage.setup) ? undefined : verdict.auth)
+  report(passage, { outcome: 'allow' }, verdict.auth)
   return admission
 }
 
@@ -146,7 +146,7 @@ function fail(passage: Passage, error: unknown): Decision {
   return refuse(passage, error.reason, error.retryAfterMs)
 }
 
-function pass(passage: Passage, outcome: 'public' | 'preflight' | 'allow'): Decision {
+function pass(passage: Passage, outcome: 'public' | 'preflight'): Decision {
   report(passage, { outcome })
   return admit(passage)
 }
@@ -171,20 +171,24 @@ function refuse(passage: Passage, reason: DenialReason, retryAfterMs?: number): 
 }
 
 function report(
-  { setup, startedAt, target, check }: Passage,
+  { setup, request, startedAt, target, check }: Passage,
   decided: Pick<DecisionEvent, 'outcome' | 'reason' | 'status'>,
+  auth?: Auth,
 ): void {
-  setup.report?.({
+  if (setup.report === undefined) return
+  const event: DecisionEvent = {
     type: 'decision',
     ...decided,
     path: target?.path.slice(0, 256) ?? '',
+    method: '',
     durationMs: performance.now() - startedAt,
     cache: check?.cache ?? 'off',
     attempts: check?.attempts ?? 0,
     ...(check?.skipped === undefined ? {} : { skipped: check.skipped }),
     ...(check?.endpointStatus === undefined ? {} : { endpointStatus: check.endpointStatus }),
     ...(isShadow(setup) ? { shadow: true } : {}),
-  })
+  }
+  setup.report(addAuditFacts(event, request, setup.requestIdHeader, auth, check?.token))
 }
 
 function isShadow(setup: Setup | Unready): boolean {

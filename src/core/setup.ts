@@ -22,6 +22,7 @@ interface Basics {
   readonly report: Report | undefined
   /** Where the key of a request may be; nowhere without a config. */
   readonly credentials: ResolvedConfig['credentials']
+  readonly requestIdHeader: ResolvedConfig['requestIdHeader']
 }
 
 /** Nothing more is there. */
@@ -101,10 +102,12 @@ function fromFunction<Args extends readonly unknown[]>(
 
 function createUnready(config: Partial<ResolvedConfig>): Unready {
   const { realm = 'api', unavailableStatus = 401, credentials = [], respond, onEvent } = config
+  const { requestIdHeader = false } = config
   return {
     denials: createDenials({ realm, unavailableStatus, respond }),
     report: createReport(onEvent),
     credentials,
+    requestIdHeader,
     verifier: undefined,
   }
 }

@@ -71,7 +71,7 @@ export type Verdict =
       readonly maxAgeMs?: number
     }
 
-/** One decision about one request. Holds no token, header or query. */
+/** One decision about one request. Holds no token, no query, and no header but the one that `requestIdHeader` names. */
 export interface DecisionEvent {
   readonly type: 'decision'
   readonly outcome: 'allow' | 'deny' | 'public' | 'preflight'
@@ -81,6 +81,15 @@ export interface DecisionEvent {
   readonly status?: number
   /** The canonical path, cut at 256 characters; `''` when the target has none. */
   readonly path: string
+  /** The method as the client sent it, cut at 32 characters. */
+  readonly method: string
+  /**
+   * The caller that the endpoint named, when the outcome is `allow`, cut at 256 characters. It is any text that the endpoint
+   * sent. Absent if it holds the token.
+   */
+  readonly principal?: string
+  /** The value of the header that {@link AuthConfig.requestIdHeader} names. It is what the client sent. */
+  readonly requestId?: string
   readonly durationMs: number
   /**
    * What the cache did: `shared` means that another request's call answered, `skipped` that the verdict was not kept.

@@ -235,7 +235,7 @@ describe('an identity that is slightly wrong', () => {
   })
 
   it.each(['', '"ok"', 'true', '[]', '{}', '{"status":"ok"}', '{"attributes":null}'])(
-    'is not reported for a body without an identity: %s',
+    'raises no warning for a body that holds none: %s',
     async (body) => {
       expect(await warnings(body)).toEqual({ verdict: NAMELESS, events: [] })
     },
