@@ -446,6 +446,8 @@ describe('the environment', () => {
     ['endpoint_headers: { x-key: "${env.NO:=true}" }', { endpointHeaders: { 'x-key': 'true' } }],
     ['public: ["/a", "${env.NO:+/b}"]', { public: ['/a'] }],
     ['unavailable_status: ${env.NO:=503}', { unavailableStatus: 503 }],
+    ['request_id_header: ${env.NO:=X-Request-Id}', { requestIdHeader: 'X-Request-Id' }],
+    ['request_id_header: ${env.NO:=false}', { requestIdHeader: false }],
   ])('makes of %s what the field is', (line, options) => {
     expect(read(line)).toEqual({ endpoint: ENDPOINT, ...options })
   })

@@ -228,6 +228,12 @@ export interface AuthConfig {
    */
   readonly realm?: string
   /**
+   * The request header whose value is the `requestId` of decision events, such as `'x-request-id'`. A value that is not 1 to
+   * 128 visible ASCII characters, or that holds the token, is left out. The header must not be one that holds credentials.
+   * @default false
+   */
+  readonly requestIdHeader?: string | false
+  /**
    * Is told what happens. Never awaited. An error that it throws changes no decision; its class is written to the console.
    * Without `onEvent` the console gets a line, at most once a minute for each cause, while a failure rejects every request.
    */

@@ -1,3 +1,4 @@
+import { addAuditFacts } from './audit.ts'
 import { isDenialReason } from './denial.ts'
 import { AuthUnavailableError } from './errors.ts'
 import { findCause } from './failure-cause.ts'
@@ -21,7 +22,7 @@ import type { RouteCheck } from './route-pattern.ts'
 import type { Setup, SetupSource, Unready } from './setup.ts'
 import type { Target } from './target.ts'
 import type { AuthConfigSource } from './auth-config.ts'
-import type { DecisionEvent, DenialReason } from './types.ts'
+import type { Auth, DecisionEvent, DenialReason } from './types.ts'
 import type { CheckedVerdict } from './verdict.ts'
 
 /** One request on its way to a decision. */
@@ -141,7 +142,7 @@ async function settle(passage: Passage, pending: Promise<CheckedVerdict>): Promi
 function conclude(passage: Passage, verdict: CheckedVerdict): Decision {
   if (verdict.outcome !== 'allow') return refuse(passage, 'denied')
   const { setup, request } = passage
-  report(passage, { outcome: 'allow' })
+  report(passage, { outcome: 'allow' }, verdict.auth)
   const { credentials } = setup
   return rememberAdmission(request, { outcome: 'allow', auth: verdict.auth, credentials })
 }
@@ -167,31 +168,37 @@ function refuse(passage: Passage, reason: DenialReason, failure: Failure = {}): 
   const { setup, request, check } = passage
   const denial = setup.denials.describe(reason, failure.retryAfterMs)
   const cause = failure.cause === undefined ? {} : { cause: failure.cause }
-  report(passage, { outcome: 'deny', reason, status: denial.status, ...cause }, failure.error)
+  report(
+    passage,
+    { outcome: 'deny', reason, status: denial.status, ...cause },
+    undefined,
+    failure.error,
+  )
   if (isShadow(setup)) return letIn(passage, 'shadow')
   if (isReady(setup)) setup.alarm?.(reason, failure, check)
   return { outcome: 'deny', reason, response: setup.denials.respond(denial, request), ...cause }
 }
 
 function report(
-  { setup, startedAt, target, check }: Passage,
+  { setup, request, startedAt, target, check }: Passage,
   decided: Pick<DecisionEvent, 'outcome' | 'reason' | 'status' | 'cause'>,
+  auth?: Auth,
   error?: unknown,
 ): void {
-  setup.report?.(
-    {
-      type: 'decision',
-      ...decided,
-      path: target?.path.slice(0, 256) ?? '',
-      durationMs: performance.now() - startedAt,
-      cache: check?.cache ?? 'off',
-      attempts: check?.attempts ?? 0,
-      ...(check?.skipped === undefined ? {} : { skipped: check.skipped }),
-      ...(check?.endpointStatus === undefined ? {} : { endpointStatus: check.endpointStatus }),
-      ...(isShadow(setup) ? { shadow: true } : {}),
-    },
-    error,
-  )
+  if (setup.report === undefined) return
+  const event: DecisionEvent = {
+    type: 'decision',
+    ...decided,
+    path: target?.path.slice(0, 256) ?? '',
+    method: '',
+    durationMs: performance.now() - startedAt,
+    cache: check?.cache ?? 'off',
+    attempts: check?.attempts ?? 0,
+    ...(check?.skipped === undefined ? {} : { skipped: check.skipped }),
+    ...(check?.endpointStatus === undefined ? {} : { endpointStatus: check.endpointStatus }),
+    ...(isShadow(setup) ? { shadow: true } : {}),
+  }
+  setup.report(addAuditFacts(event, request, setup.requestIdHeader, auth, check?.token), error)
 }
 
 function isShadow(setup: Setup | Unready): boolean {

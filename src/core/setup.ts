@@ -26,6 +26,7 @@ interface Basics extends Channel {
   readonly denials: Denials
   /** Where the key of a request may be; nowhere without a config. */
   readonly credentials: ResolvedConfig['credentials']
+  readonly requestIdHeader: ResolvedConfig['requestIdHeader']
 }
 
 /** Nothing more is there. */
@@ -109,10 +110,12 @@ function fromFunction<Args extends readonly unknown[]>(
 function createUnready(config: Partial<ResolvedConfig>, writeLine: WriteLine): Unready {
   const { realm = 'api', unavailableStatus = 401, credentials = [], respond, onEvent } = config
   const channel = createChannel(onEvent, writeLine)
+  const { requestIdHeader = false } = config
   return {
     ...channel,
     denials: createDenials({ realm, unavailableStatus, respond, notify: channel.notify }),
     credentials,
+    requestIdHeader,
     verifier: undefined,
   }
 }
@@ -125,7 +128,7 @@ function createSetup(config: ResolvedConfig, base: Unready, args: readonly unkno
     config,
     readCredentials: createCredentialsReader(config.credentials, config.tokenFormat),
     createCheck: createCheckFactory(config, endpoint),
-    verifier: createVerifier(config, endpoint, base.report),
+    verifier: createVerifier(config, endpoint, base),
     complainOfRoute: createComplainOfRoute(config, base),
     alarm: isSilent ? undefined : createAlarm(endpoint, base.writeLine),
   }

@@ -8,7 +8,13 @@ it('has the code of a cause, and nothing of an error', () => {
     createDecisionLog((text) => lines.push(text)),
     () => undefined,
   )
-  const decision = { type: 'decision', outcome: 'deny', path: '/a', durationMs: 1 } as const
+  const decision = {
+    type: 'decision',
+    outcome: 'deny',
+    path: '/a',
+    method: 'GET',
+    durationMs: 1,
+  } as const
   const told = { ...decision, cache: 'off', attempts: 1, cause: 'ECONNREFUSED' } as const
   report?.({ ...told }, Object.assign(new Error('sk-secret'), { token: 'sk-secret' }))
   expect(JSON.parse(lines.join(''))).toEqual({ time: expect.any(String) as string, ...told })
