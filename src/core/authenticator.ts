@@ -188,7 +188,7 @@ function report(
     ...(check?.endpointStatus === undefined ? {} : { endpointStatus: check.endpointStatus }),
     ...(isShadow(setup) ? { shadow: true } : {}),
   }
-  setup.report(addAuditFacts(event, request, setup.requestIdHeader, auth, check?.token))
+  setup.report(addAuditFacts(event, request, setup.requestIdHeader, auth, check?.token), request)
 }
 
 function isShadow(setup: Setup | Unready): boolean {

@@ -20,13 +20,8 @@ function auditFacts(
   auth: Auth | undefined,
   token: string | undefined,
 ): Pick<DecisionEvent, 'method' | 'principal' | 'requestId'> {
-  const { type, outcome, path, durationMs, cache, attempts, ...facts } = addAuditFacts(
-    { ...EVENT },
-    request,
-    header,
-    auth,
-    token,
-  )
+  const event = addAuditFacts({ ...EVENT }, request, header, auth, token)
+  const { type, outcome, path, durationMs, cache, attempts, ...facts } = event
   expect({ type, outcome, path, durationMs, cache, attempts, method: '' }).toEqual(EVENT)
   return facts
 }

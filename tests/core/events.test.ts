@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { AuthConfigError } from '../../src/core/errors.ts'
-import { createComplain, createReport } from '../../src/core/events.ts'
+import { createComplain, createReport, observeWithRequest } from '../../src/core/events.ts'
 import type { AuthEvent } from '../../src/index.ts'
 
 const event: AuthEvent = { type: 'warning', message: 'careful' }
@@ -22,6 +22,16 @@ it('an observer is told, and cannot change what the next is told', () => {
   createReport(onEvent)?.({ ...event })
   expect(onEvent).toHaveBeenCalledExactlyOnceWith(event)
   expect(Object.isFrozen(onEvent.mock.calls[0]?.[0])).toBe(true)
+})
+
+it('only an observer of this package gets the Request: a user would log the token with it', () => {
+  const request = new Request('https://api.example.test/')
+  const user = vi.fn()
+  createReport(user)?.({ ...event }, request)
+  expect(user).toHaveBeenCalledExactlyOnceWith(event)
+  const own = vi.fn()
+  createReport(observeWithRequest(own))?.({ ...event }, request)
+  expect(own).toHaveBeenCalledExactlyOnceWith(event, request)
 })
 
 it('what an observer throws or rejects with is swallowed', async () => {
