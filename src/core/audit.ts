@@ -21,7 +21,7 @@ export function addAuditFacts(
     event.method = request.method.slice(0, LONGEST_METHOD)
     const principal = withoutToken(auth?.principal, token)
     if (principal !== undefined) event.principal = principal.slice(0, LONGEST_PRINCIPAL)
-    const requestId = withoutToken(readRequestId(request, requestIdHeader), token)
+    const requestId = readRequestId(request, requestIdHeader, token)
     if (requestId !== undefined) event.requestId = requestId
   } catch {
     // A program may have replaced the getters of the Request.
@@ -29,10 +29,15 @@ export function addAuditFacts(
   return event
 }
 
-/** The request id that the client sent, or `undefined` if it is not 1 to 128 visible ASCII characters. */
-export function readRequestId(request: Request, header: string | false): string | undefined {
-  const value = header === false ? null : request.headers.get(header)
-  return value !== null && /^[\x21-\x7e]{1,128}$/.test(value) ? value : undefined
+/** The request id that the client sent, or `undefined` if it is not 1 to 128 visible ASCII characters or holds the token. */
+export function readRequestId(
+  { headers }: Request,
+  header: string | false,
+  token: string | undefined,
+): string | undefined {
+  const value = header === false ? null : headers.get(header)
+  if (value === null || !/^[\x21-\x7e]{1,128}$/.test(value)) return undefined
+  return withoutToken(value, token)
 }
 
 function withoutToken(text: string | undefined, token: string | undefined): string | undefined {

@@ -198,7 +198,8 @@ function report(
     ...(check?.endpointStatus === undefined ? {} : { endpointStatus: check.endpointStatus }),
     ...(isShadow(setup) ? { shadow: true } : {}),
   }
-  setup.report(addAuditFacts(event, request, setup.requestIdHeader, auth, check?.token), error)
+  addAuditFacts(event, request, setup.requestIdHeader, auth, check?.token)
+  setup.report(event, error, request)
 }
 
 function isShadow(setup: Setup | Unready): boolean {

@@ -33,9 +33,7 @@ export function checkRequestIdHeader(
 ): string | false {
   if (value === false) return value
   const name = isHttpToken(value) ? value.toLowerCase() : undefined
-  const isSource = sources.some(
-    (source) => typeof source === 'object' && 'header' in source && source.header === name,
-  )
+  const isSource = sources.some((source) => Reflect.get(Object(source), 'header') === name)
   if (name !== undefined && !isSource && !NEVER_LOGGED.has(name)) return name
   throw invalidOption(
     'requestIdHeader',

@@ -56,7 +56,7 @@ export function parseBody(
 ): unknown {
   if (body.state === 'complete' && body.text === '') return undefined
   const json = body.state === 'complete' ? parseJson(body.text) : undefined
-  if (json === undefined && /[/+]json\b/i.test(headers.get('content-type') ?? '')) {
+  if (json === undefined && /[/+]json\b/i.test(String(headers.get('content-type')))) {
     onFault({ field: 'body', expected: BODY_MUST_BE[body.state] })
   }
   return json

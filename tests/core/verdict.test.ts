@@ -65,6 +65,7 @@ describe('parseIdentity', () => {
   const LIST = 'a string or a list of strings'
   it.each<[string, IdentityFault]>([
     ['{"principal":1}', { field: 'principal', expected: 'a string' }],
+    ['{"principal":1,"attributes":{"roles":["a"]}}', { field: 'principal', expected: 'a string' }],
     ['{"principal":null}', { field: 'principal', expected: 'a string' }],
     ['{"principal":["a"]}', { field: 'principal', expected: 'a string' }],
     ['{"principal":"a","attributes":[]}', { field: 'attributes', expected: 'an object' }],
@@ -76,7 +77,7 @@ describe('parseIdentity', () => {
       ],
     ),
   ])('drops the whole identity, and names the wrong field, for %s', (body, fault) => {
-    expect(judge(parseJson(body))).toEqual({ auth: NOBODY, faults: [fault] })
+    expect(judge(parseJson(body))).toStrictEqual({ auth: NOBODY, faults: [fault] })
   })
 
   it('finds every field that is wrong', () => {
