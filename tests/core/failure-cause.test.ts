@@ -97,6 +97,8 @@ it.each<[string, unknown]>([
   ['a code that is too long', coded(`E${'A'.repeat(64)}`)],
   ['a number', coded(111)],
   ['a list', coded(['ECONNREFUSED'])],
+  ['a list of a name of Bun', coded(['ConnectionRefused'])],
+  ['a list of texts', { errors: 'ECONNREFUSED' }],
   ['a name that all objects have', coded('constructor')],
   ['a message that is no text', { message: { includes: () => true } }],
   ['a cause too deep', chain(16)],
