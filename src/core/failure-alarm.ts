@@ -28,7 +28,7 @@ const SENTENCES: Partial<Readonly<Record<DenialReason, Sentence>>> = {
     `is unreachable${cause && ` (${cause})`}: requests are rejected. ${adviseOn(cause)}`,
   timeout: () => 'gives no verdict within "timeoutMs": requests are rejected. Is it overloaded?',
   service_error: ({ status }) =>
-    `answers ${status ?? 'with an error'}: requests are rejected. Look into its log`,
+    `answers ${typeof status === 'number' ? status : 'with an error'}: requests are rejected. Look into its log`,
   invalid_response: () =>
     'answers 200 without a principal in the first 64 KiB, which "identity" requires: requests are rejected. Let it name one, or leave "identity" out',
   circuit_open: () => 'failed too often and is not asked for a while: requests are rejected',

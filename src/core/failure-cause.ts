@@ -52,12 +52,12 @@ function causesOf(error: unknown): unknown[] {
   return [read(error, 'cause'), ...each].filter((cause) => typeof cause === 'object')
 }
 
-// A getter or a proxy may throw.
 function read(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null) return undefined
+  let found: unknown
   try {
-    return Reflect.get(value, name)
+    found = Reflect.get(Object(value), name)
   } catch {
-    return undefined
+    // A getter or a proxy may throw.
   }
+  return found
 }

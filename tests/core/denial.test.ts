@@ -152,7 +152,7 @@ describe('respond', () => {
     return response
   }
   const begun = new Response('no', { status: 403 })
-  const sentBefore = new Response('no', { status: 403 })
+  const sentBefore = new Response('no', { status: 300 })
 
   it.each<[string, string, () => unknown, unknown]>([
     [
@@ -203,7 +203,7 @@ describe('respond', () => {
       undefined,
     ],
     [
-      'returns a 403 that was sent before',
+      'returns a 300 that was sent before',
       'returned a Response whose body was used before',
       () => sentBefore,
       undefined,

@@ -35,6 +35,11 @@ it.each<[DenialReason, Failure, string]>([
   ],
   ['timeout', {}, 'gives no verdict within "timeoutMs": requests are rejected. Is it overloaded?'],
   ['service_error', { status: 503 }, 'answers 503: requests are rejected. Look into its log'],
+  [
+    'service_error',
+    { status: 'sk-secret' as unknown as number },
+    'answers with an error: requests are rejected. Look into its log',
+  ],
   ['service_error', {}, 'answers with an error: requests are rejected. Look into its log'],
   [
     'invalid_response',

@@ -28,7 +28,7 @@ circle.cause = circle
 it.each<[string, unknown, string]>([
   ['an error', coded('ECONNREFUSED'), 'ECONNREFUSED'],
   ['its cause', because(coded('ECONNRESET')), 'ECONNRESET'],
-  ['a cause that is no Error', because({ code: 'UND_ERR_SOCKET' }), 'UND_ERR_SOCKET'],
+  ['a cause that is not an Error', because({ code: 'UND_ERR_SOCKET' }), 'UND_ERR_SOCKET'],
   ['the cause of its cause', because(because(coded('CERT_HAS_EXPIRED'))), 'CERT_HAS_EXPIRED'],
   ['an error whose cause has one too', coded('EPROTO', { cause: coded('ENOENT') }), 'EPROTO'],
   [
@@ -97,8 +97,10 @@ it.each<[string, unknown]>([
   ['a code that is too long', coded(`E${'A'.repeat(64)}`)],
   ['a number', coded(111)],
   ['a list', coded(['ECONNREFUSED'])],
+  ['a list of a name of Bun', coded(['ConnectionRefused'])],
+  ['a list of texts', { errors: 'ECONNREFUSED' }],
   ['a name that all objects have', coded('constructor')],
-  ['a message that is no text', { message: { includes: () => true } }],
+  ['a message that is not text', { message: { includes: () => true } }],
   ['a cause too deep', chain(16)],
   ['an address too many', new AggregateError([{}, {}, {}, {}, coded('EPIPE')])],
   ['a circle', circle],
@@ -121,7 +123,7 @@ it('looks at sixteen errors at most, however many there are', () => {
 })
 
 it.each<[string, () => Server, string, string]>([
-  ['a port where nobody listens', () => createServer(), 'http', 'ECONNREFUSED'],
+  ['a port without a server', () => createServer(), 'http', 'ECONNREFUSED'],
   [
     'a connection that is reset',
     () => createServer((socket) => socket.once('data', () => socket.resetAndDestroy())),
@@ -144,7 +146,7 @@ it.each<[string, () => Server, string, string]>([
   const server = open()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
-  if (what.includes('nobody')) await new Promise((resolve) => server.close(resolve))
+  if (what.includes('without')) await new Promise((resolve) => server.close(resolve))
   const error: unknown = await fetch(`${scheme}://127.0.0.1:${port}/`).catch(
     (thrown: unknown) => thrown,
   )
