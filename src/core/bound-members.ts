@@ -1,4 +1,4 @@
-// What servers call beside `fetch`, and never with a request: Workers, Bun and srvx (`error`), Deno.
+// Servers call these beside `fetch`, and never with a request: Workers the first six, Bun and srvx `error`, Deno the last two.
 const CALLBACKS: ReadonlySet<PropertyKey> = new Set([
   'scheduled',
   'queue',
@@ -12,10 +12,10 @@ const CALLBACKS: ReadonlySet<PropertyKey> = new Set([
 ])
 
 /**
- * A new object with the members of another, inherited ones included, less `fetch`. Values are read from the original when
- * they are asked for. Of its functions only callbacks of servers work, with the original as `this`; every other function
- * throws, since it may serve the original, whose `fetch` asks nobody. An object that can serve, such as a router that the
- * original holds, is not seen in a value and stays reachable.
+ * Makes a new object with the members of another, inherited ones included, without `fetch`. Values are read from the
+ * original at each access. Of the functions only the callbacks of servers work, with the original as `this`. Every other
+ * function throws: it may serve the original, which has no guard. An object in a value, such as a router, stays reachable,
+ * and may serve too.
  */
 export function boundMembers(original: object): object {
   const copy = {}
@@ -32,7 +32,7 @@ export function boundMembers(original: object): object {
   return copy
 }
 
-// Frameworks have methods of the same names, such as `app.onError(handler)`, which return the app to be chained.
+// Frameworks have methods of the same names that return the app, such as `app.onError(handler)`. A chain stays guarded.
 function bind(callback: Function, original: object, copy: object): () => unknown {
   return (...args: unknown[]) => {
     const result: unknown = Reflect.apply(callback, original, args)
@@ -40,7 +40,7 @@ function bind(callback: Function, original: object, copy: object): () => unknown
   }
 }
 
-/** A getter in whose place a function is another one, which throws. Symbols name what runtimes call: nothing is there. */
+/** Gives a function that throws for each function. Gives none for a symbol: runtimes call such functions by themselves. */
 function withoutFunctions(key: PropertyKey, read: () => unknown): () => unknown {
   const refuse = typeof key === 'symbol' ? undefined : refuseToServe(key)
   return () => {
