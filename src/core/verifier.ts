@@ -1,5 +1,6 @@
 import { createCustomVerifier } from './custom-verifier.ts'
 import { createEndpoint } from './endpoint.ts'
+import { adoptUnavailable } from './errors.ts'
 import { createCache } from './policies/cache.ts'
 import { createCircuitBreaker } from './policies/circuit-breaker.ts'
 import { coalesce } from './policies/coalesce.ts'
@@ -34,7 +35,7 @@ export function createVerifier(
   endpoint: string | undefined,
   report: Report | undefined,
 ): ComposedVerifier {
-  let timed = createSource(config, endpoint)
+  let timed = adopting(createSource(config, endpoint))
   if (config.retry !== false) timed = retry(timed, config.retry, clock)
   const breaker = createBreaker(config, report)
   if (breaker !== undefined) timed = breaker.watch(timed)
@@ -67,6 +68,17 @@ function questioned(next: Verifier): Verifier {
   return (check) => {
     check.prepare()
     return next(check)
+  }
+}
+
+// Outermost where code of the user's may throw, so that each policy sees errors of our class.
+function adopting(next: TimedVerifier): TimedVerifier {
+  return async (check, signal) => {
+    try {
+      return await next(check, signal)
+    } catch (error) {
+      throw adoptUnavailable(error)
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import * as Errors from '../../src/core/errors.ts'
 import { resolveConfig } from '../../src/core/config.ts'
 import { createVerifier } from '../../src/core/verifier.ts'
 import { checkOf } from '../support/checks.ts'
@@ -146,5 +147,44 @@ describe('the policies together', () => {
     expect(transport.mock.calls.length).toBeLessThanOrEqual(65)
     const ends = await Promise.allSettled(hanging)
     expect(ends.every(({ status }) => status === 'rejected')).toBe(true)
+  })
+})
+
+describe('an AuthUnavailableError of another copy of the package', async () => {
+  // A query makes it another module, and its class another class.
+  const copy = '../../src/core/errors.ts?copy'
+  const { AuthUnavailableError } = (await import(copy)) as typeof Errors
+  const verdictOf = (error: unknown, options: AuthConfig = {}, events: AuthEvent[] = []) => {
+    const verifier = vi.fn(() => {
+      throw error
+    })
+    const config = resolveConfig({ verifier, context: { headers: [] }, ...options })
+    const { verify } = createVerifier(config, undefined, (event) => events.push(event))
+    return { verifier, ask: async () => verify(checkOf()) }
+  }
+
+  it('is another class', () => {
+    expect(new AuthUnavailableError('timeout')).not.toBeInstanceOf(Errors.AuthUnavailableError)
+  })
+
+  it('keeps its reason, its wait, its status and its cause', async () => {
+    const fields = { retryAfterMs: 5, status: 429, cause: new Error('limit') }
+    const { ask } = verdictOf(new AuthUnavailableError('rate_limited', fields))
+    const error: unknown = await ask().catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(Errors.AuthUnavailableError)
+    expect(error).toMatchObject({ reason: 'rate_limited', ...fields })
+  })
+
+  it('is retried, and opens the circuit', async () => {
+    const events: AuthEvent[] = []
+    const circuitBreaker = { minChecks: 1, failureRatio: 1 }
+    const { verifier, ask } = verdictOf(
+      new AuthUnavailableError('unreachable'),
+      { circuitBreaker, retry: { attempts: 2, minDelayMs: 0, maxDelayMs: 0 } },
+      events,
+    )
+    await expect(ask()).rejects.toMatchObject({ reason: 'unreachable' })
+    expect(verifier).toHaveBeenCalledTimes(3)
+    expect(events).toEqual([{ type: 'circuit', state: 'open' }])
   })
 })
