@@ -22,8 +22,8 @@ const ROWS = [...PATH_ROWS, ...TARGET_ROWS]
 const isMissing = spawnSync('nginx', ['-v']).error !== undefined
 const MISSING = 'nginx is not installed: apt-get install nginx'
 
-it.runIf(isMissing && process.env['CI'] === 'true')('nginx is installed', () => {
-  throw new Error(MISSING)
+it.runIf(process.env['CI'] === 'true')('nginx is installed where all tests must run', () => {
+  expect(isMissing ? MISSING : 'it is installed').toBe('it is installed')
 })
 
 describe.skipIf(isMissing)(
@@ -45,7 +45,7 @@ describe.skipIf(isMissing)(
       const fetch = withAuth(createGateway({ upstream: `${nginxUrl}/base` }), {
         verifier: ({ token }) => ({ outcome: token === 'good' ? 'allow' : 'deny' }),
       })
-      gateway = createAdaptorServer({ fetch }) as Server
+      gateway = createAdaptorServer({ fetch })
       gatewayUrl = `http://127.0.0.1:${await listen(gateway)}`
     })
     afterAll(async () => {
