@@ -24,10 +24,10 @@ const PAGES = {
 
 /** Examples whose framework reads a path in its own way, as {@link prepareAttacked} made them. */
 export const ATTACKED: readonly RoutedServer[] = [
-  attacked('examples/elysia.ts, served by Bun', bun('elysia-on-bun.ts')),
-  attacked('examples/elysia.ts, served by srvx on Node', node('elysia-on-node.ts')),
+  attacked('Elysia on Bun', bun('elysia-on-bun.ts')),
+  attacked('Elysia with srvx on Node', node('elysia-on-node.ts')),
   attacked(
-    'examples/astro, served by Node',
+    'Astro on Node',
     built('astro-attacked', [bin('astro/bin/astro.mjs'), 'build'], ['dist/server/entry.mjs']),
   ),
 ]

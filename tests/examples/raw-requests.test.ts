@@ -4,4 +4,4 @@ import { ATTACKED, prepareAttacked } from './attacked.ts'
 
 beforeAll(() => prepareAttacked(inject('app')))
 
-for (const server of ATTACKED) describeRouted(server)
+describeRouted(ATTACKED)

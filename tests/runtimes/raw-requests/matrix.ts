@@ -68,13 +68,9 @@ async function runProgram(
   const batches = divideIntoBatches(program, rows.flatMap(pairWithVariants))
   for (const batch of batches) {
     const traces = await guarded.trace(batch.map(({ variant }) => variant.bytes))
-    for (const [index, trace] of traces.entries()) {
-      const sent = batch[index]
-      if (sent === undefined) throw new Error('more answers than requests')
-      const violations = findViolations(program, sent.variant, trace, earlier)
-      earlier.push(...trace.questions)
-      observations.push({ ...trace, ...sent, program, violations })
-    }
+    const observed = batch.map((sent, index) => observe(program, sent, traces[index], earlier))
+    observations.push(...observed)
+    earlier.push(...observed.flatMap(({ questions }) => questions))
   }
   const path = program === 'hono-mounted' ? '/routed/admin' : '/admin'
   const [last] = await guarded.trace([get(path, TOKEN)])
@@ -82,6 +78,17 @@ async function runProgram(
   const printed = await guarded.stop()
   const { version } = guarded
   return { program, version, observations, fences: batches.length + 1, last, printed }
+}
+
+function observe(
+  program: Program,
+  sent: Sent,
+  trace: Trace | undefined,
+  earlier: readonly Question[],
+): Observation {
+  if (trace === undefined) throw new Error('fewer answers than requests')
+  const violations = findViolations(program, sent.variant, trace, earlier)
+  return { ...trace, ...sent, program, violations }
 }
 
 interface Sent {

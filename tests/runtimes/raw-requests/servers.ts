@@ -64,7 +64,7 @@ export const BUN_ROUTES: readonly RoutedServer[] = [
   },
   {
     names: [],
-    title: '`withAuth` on each route of Bun, which cannot tell by which it is called',
+    title: '`withAuth` on each route of Bun',
     program: 'single-routes',
     start: command(BUN, 'raw-bun-routes.js'),
     routes: ['healthz'],
