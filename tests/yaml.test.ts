@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import fsPromises from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -599,6 +608,7 @@ describe('a file', () => {
   afterEach(() => {
     watched?.close()
     watched = undefined
+    vi.restoreAllMocks()
     rmSync(folder, { recursive: true, force: true })
   })
 
@@ -665,10 +675,17 @@ describe('a file', () => {
     await expect(watching).rejects.toThrow(`${file}:4:12: "server.auth.realm"`)
   })
 
-  async function watch() {
+  /** How often a file was read since then. */
+  function countReads(): () => number {
+    const look = vi.spyOn(fsPromises, 'stat')
+    const before = look.mock.calls.length
+    return () => look.mock.calls.length - before
+  }
+
+  async function watch(env: Record<string, string> = {}) {
     const onChange = vi.fn()
     const onError = vi.fn()
-    watched = await watchConfig(file, { onChange, onError, intervalMs: 10 })
+    watched = await watchConfig(file, { env, onChange, onError, intervalMs: 10 })
     return { onChange, onError, watched }
   }
   const enough = { timeout: 5000 }
@@ -681,6 +698,47 @@ describe('a file', () => {
     expect(onChange).toHaveBeenCalledWith({ endpoint: ENDPOINT, timeoutMs: 2000 })
     expect(watch_.config.timeoutMs).toBe(2000)
     expect(onError).not.toHaveBeenCalled()
+  })
+
+  it.each([
+    ['a comment', OGX.replace('\n', '\n# why\n')],
+    ['the order of keys', OGX.replace(/( +provider.*\n)( +timeout.*\n)/, '$2$1')],
+    ['the spelling', auth('"timeout_ms": ${env.NO:=2e3} # as before')],
+    ['nothing', OGX],
+  ])('that is watched and changed in %s has not changed', async (_, same) => {
+    writeFileSync(file, OGX)
+    const { onChange, onError, watched: watch_ } = await watch({ NO: '' })
+    const { config } = watch_
+    const reads = countReads()
+    writeFileSync(`${file}.new`, same)
+    renameSync(`${file}.new`, file)
+    await vi.waitFor(() => expect(reads()).toBeGreaterThan(4), enough)
+    expect(onChange).not.toHaveBeenCalled()
+    writeFileSync(file, 'server: 1')
+    await vi.waitFor(() => expect(onError).toHaveBeenCalledOnce(), enough)
+    writeFileSync(file, same)
+    utimesSync(file, 1, 1)
+    const repaired = countReads()
+    await vi.waitFor(() => expect(repaired()).toBeGreaterThan(4), enough)
+    expect(onChange).not.toHaveBeenCalled()
+    expect(watch_.config).toBe(config)
+    writeFileSync(file, same.replace(/2000|2e3/, '2001'))
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
+  })
+
+  it.each([
+    [
+      'an order that means something',
+      'credentials: [bearer, { header: x }]',
+      'credentials: [{ header: x }, bearer]',
+    ],
+    ['a header', 'endpoint_headers: { __proto__: a }', 'endpoint_headers: { __proto__: b }'],
+    ['one that is left out', 'realm: api', ''],
+  ])('that is watched and changed in %s has changed', async (_, before, after) => {
+    writeFileSync(file, auth(before))
+    const { onChange } = await watch()
+    writeFileSync(file, auth(after))
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
   })
 
   it('that is watched and replaced by another is read too', async () => {
@@ -748,6 +806,8 @@ describe('a file', () => {
     await vi.waitFor(() => expect(onError).toHaveBeenCalledWith(new Error('busy')), enough)
     writeFileSync(file, SEED)
     await vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(2), enough)
+    writeFileSync(file, `${SEED}# again`)
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(3), enough)
   })
 
   it('that cannot be used is not watched, nor one with options that cannot', async () => {

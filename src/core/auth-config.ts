@@ -155,7 +155,10 @@ export interface AuthConfig {
   readonly endpoint?: string
   /** Permits http to a host that is not loopback: the token then travels in clear. */
   readonly allowInsecureHttp?: boolean
-  /** Headers added to the validation request, such as a shared secret. Their values are never shown. */
+  /**
+   * Headers added to the validation request, such as a shared secret. Their values are never shown. A name that is there
+   * twice, in two cases, is an error.
+   */
   readonly endpointHeaders?: Readonly<Record<string, string>>
   /** Answers in place of the endpoint. */
   readonly verifier?: CustomVerifier
