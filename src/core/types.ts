@@ -122,10 +122,12 @@ export interface DecisionEvent {
  */
 export type SkipReason = 'no_store' | 'status' | 'ttl' | 'outdated' | 'too_large'
 
-/** The circuit breaker has changed its mind. */
+/** A circuit has opened, lets one check through as a probe, or has closed. */
 export interface CircuitEvent {
   readonly type: 'circuit'
   readonly state: 'open' | 'half_open' | 'closed'
+  /** Whose checks it stops: those of tokens that the endpoint allowed in the last hour, or all others. */
+  readonly tokens: 'known' | 'unknown'
 }
 
 /**

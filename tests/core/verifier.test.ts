@@ -81,7 +81,7 @@ describe('the policies together', () => {
     expect(() => verify(refused)).toThrow(expect.objectContaining({ reason: 'circuit_open' }))
     // Before anything was begun, even the question.
     expect(refused.expiresAt).toBe(Infinity)
-    expect(events).toEqual([{ type: 'circuit', state: 'open' }])
+    expect(events).toEqual([{ type: 'circuit', state: 'open', tokens: 'unknown' }])
     expect(transport).toHaveBeenCalledTimes(4)
   })
 
@@ -96,12 +96,13 @@ describe('the policies together', () => {
     const { verify } = verifierOf(transport, options)
     await verify(checkOf('kept'))
     isDown = true
-    await expect(verify(checkOf('new'))).rejects.toMatchObject({ reason: 'unreachable' })
     await new Promise((resolve) => setTimeout(resolve, 30))
-    const stale = checkOf('kept')
-    expect(await verify(stale)).toMatchObject({ outcome: 'allow', auth: { stale: true } })
-    expect([stale.cache, stale.attempts]).toEqual(['stale', 0])
-    await expect(verify(checkOf('new'))).rejects.toMatchObject({ reason: 'circuit_open' })
+    for (const attempts of [1, 0]) {
+      const stale = checkOf('kept')
+      expect(await verify(stale)).toMatchObject({ outcome: 'allow', auth: { stale: true } })
+      expect([stale.cache, stale.attempts]).toEqual(['stale', attempts])
+    }
+    await expect(verify(checkOf('kept', 'new'))).rejects.toMatchObject({ reason: 'circuit_open' })
     expect(transport).toHaveBeenCalledTimes(2)
   })
 
@@ -112,6 +113,79 @@ describe('the policies together', () => {
     await expect(verify(checkOf('a'))).rejects.toMatchObject({ reason: 'unreachable' })
     // At once: nothing is begun for it.
     expect(() => verify(checkOf('b'))).toThrow('No verdict from the auth service: circuit_open')
+  })
+
+  /** One call at a time, and none may wait: a second check is overloaded. Each answer is held until it is given. */
+  function crowded(options: AuthConfig) {
+    const held: ((response: Response | Error) => void)[] = []
+    const transport: Transport = () =>
+      new Promise((resolve, reject) => {
+        held.push((response) => (response instanceof Error ? reject(response) : resolve(response)))
+      })
+    const { verify } = verifierOf(transport, {
+      cache: { allowTtlMs: 20, staleIfErrorMs: 60_000 },
+      concurrency: { maxInFlight: 1, maxWaiting: 0 },
+      retry: false,
+      ...options,
+    })
+    const answer = (response: Response | Error): void => held.shift()?.(response)
+    const ask = async (token: string): Promise<string> => {
+      const check = checkOf(token)
+      try {
+        const { outcome } = await verify(check)
+        return `${outcome} ${check.cache}`
+      } catch (error) {
+        return (error as Errors.AuthUnavailableError).reason
+      }
+    }
+    return { answer, ask }
+  }
+
+  it.each([
+    ['where the endpoint answers the others', undefined, {}, 'overloaded'],
+    ['where it failed lately', 'unreachable', {}, 'allow stale'],
+    ['where it failed, without a circuit', 'unreachable', { circuitBreaker: false }, 'allow stale'],
+  ] as const)(
+    'serve nobody stale by a flood of his own: %s',
+    async (_, failure, options, expected) => {
+      const { answer, ask } = crowded(options)
+      const first = ask('revoked')
+      answer(allow())
+      const before = [await first]
+      if (failure !== undefined) {
+        const failing = ask('other')
+        answer(new Error('down'))
+        before.push(await failing)
+      }
+      expect(before).toEqual(['allow miss', failure].filter(Boolean))
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      const flood = ask('random')
+      expect(await ask('revoked')).toBe(expected)
+      answer(allow())
+      await flood
+    },
+  )
+
+  it('serve stale after a circuit that was open for longer than its window', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const circuitBreaker = { minChecks: 1, windowMs: 1000, openMs: 20_000 }
+    const { answer, ask } = crowded({ circuitBreaker })
+    const first = ask('kept')
+    answer(allow())
+    await first
+    const failing = ask('other')
+    answer(new Error('down'))
+    await failing
+    vi.advanceTimersByTime(20_000)
+    const probe = ask('other')
+    answer(allow())
+    expect(await probe).toBe('allow miss')
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    const crowd = ask('random')
+    expect(await ask('kept')).toBe('allow stale')
+    answer(allow())
+    await crowd
+    vi.useRealTimers()
   })
 
   it.each(['performance', 'Date'] as const)(
@@ -189,6 +263,6 @@ describe('an AuthUnavailableError of another copy of the package', async () => {
     )
     await expect(ask()).rejects.toMatchObject({ reason: 'unreachable' })
     expect(verifier).toHaveBeenCalledTimes(3)
-    expect(events).toEqual([{ type: 'circuit', state: 'open' }])
+    expect(events).toEqual([{ type: 'circuit', state: 'open', tokens: 'unknown' }])
   })
 })

@@ -3,6 +3,7 @@ import { createPendingFills } from '../pending-fills.ts'
 import { createVerdictStore } from '../verdict-store.ts'
 import { NOBODY } from '../verdict.ts'
 import type { Check, Verifier } from '../check.ts'
+import type { RecentOutage } from '../outage.ts'
 import type { PendingFill } from '../pending-fills.ts'
 import type { Auth, SkipReason } from '../types.ts'
 import type { AllowVerdict, CheckedVerdict, DenyVerdict } from '../verdict.ts'
@@ -21,6 +22,7 @@ export interface CacheContext {
   /** The time of day, which goes on while a machine is frozen. */
   readonly wallNow: () => number
   readonly random: () => number
+  readonly outage: RecentOutage
 }
 
 export interface Cache {
@@ -52,7 +54,10 @@ const TEXT_BYTES = 16
  * Keeps verdicts for a while. Allows and denials are kept apart, so that a flood of garbage tokens pushes out no good
  * one. Only what the endpoint decided is kept, and nothing that came of a failure.
  */
-export function createCache(options: CacheOptions, { now, wallNow, random }: CacheContext): Cache {
+export function createCache(
+  options: CacheOptions,
+  { now, wallNow, random, outage }: CacheContext,
+): Cache {
   const { allowTtlMs, denyTtlMs, staleIfErrorMs, maxEntries, maxBytes } = options
   const bounds = { maxEntries, maxEntriesPerToken: MAX_ENTRIES_PER_TOKEN }
   const allows = createVerdictStore<Kept<AllowVerdict>>({ ...bounds, maxBytes: maxBytes * 0.75 })
@@ -94,7 +99,7 @@ export function createCache(options: CacheOptions, { now, wallNow, random }: Cac
       return await next(check)
     } catch (error) {
       // Looked for only now: another's verdict, a denial or an invalidation may have come in between.
-      const verdict = permitsStale(error) ? (lookUp(check) ?? stale(check)) : undefined
+      const verdict = permitsStale(error, outage) ? (lookUp(check) ?? stale(check)) : undefined
       if (verdict === undefined) throw error
       return verdict
     }

@@ -18,6 +18,8 @@ const OPTIONS: CacheOptions = {
 let now = 0
 let wall = 0
 let random = 0
+let isFailing = false
+const outage = { note: () => undefined, isRecent: () => isFailing }
 const asked = vi.fn<(check: Check) => CheckedVerdict | Promise<CheckedVerdict>>()
 
 const allow = (extra: Partial<AllowVerdict> = {}): AllowVerdict => ({
@@ -43,7 +45,7 @@ function pass(ms: number): void {
 function cached(options: Partial<CacheOptions> = {}) {
   const cache = createCache(
     { ...OPTIONS, ...options },
-    { now: () => now, wallNow: () => wall, random: () => random },
+    { now: () => now, wallNow: () => wall, random: () => random, outage },
   )
   const verify = cache.read(cache.fill((check) => asked(check)))
   return {
@@ -66,6 +68,7 @@ beforeEach(() => {
   now = 10_000
   wall = 1_700_000_000_000
   random = 0
+  isFailing = false
   asked.mockReset()
 })
 
@@ -327,6 +330,7 @@ describe('a stale allow', () => {
     ['too many checks', fail('overloaded')],
   ])('serves for %s, and says so', async (_what, answer) => {
     const { ask, outcome } = await expired()
+    isFailing = true
     asked.mockImplementation(answer)
     expect(await outcome()).toBe('allow stale')
     const verdict = await ask()
@@ -341,6 +345,7 @@ describe('a stale allow', () => {
     ['a 500', fail('service_error', 500)],
     ['a 429', fail('rate_limited', 429)],
     ['a body that cannot be used', fail('invalid_response', 200)],
+    ['too many checks, where the endpoint has not failed lately', fail('overloaded')],
     [
       'a bug',
       () => {
