@@ -98,7 +98,7 @@ describe('a log of requests', () => {
 
   it('writes every other event at once', () => {
     const { report, parsed } = create()
-    report({ type: 'circuit', state: 'open' })
+    report({ type: 'circuit', state: 'open', tokens: 'known' })
     report({ type: 'warning', message: 'careful' })
     expect(parsed()).toMatchObject([{ state: 'open' }, { message: 'careful' }])
   })
