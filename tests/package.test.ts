@@ -255,8 +255,8 @@ describe('package.json and deno.json', () => {
       `npm:${name}@${range}`,
     ])
     // JSR knows no peers.
-    const hono = `npm:hono@${packageJson.peerDependencies['hono']}`
-    expect(denoJson.imports).toEqual({ hono, ...Object.fromEntries(specifiers) })
+    const peer = `npm:hono@${packageJson.peerDependencies['hono']}`
+    expect(denoJson.imports).toEqual({ hono: peer, ...Object.fromEntries(specifiers) })
   })
 
   it('name as dependencies what the entries load, and nothing else', () => {

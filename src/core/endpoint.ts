@@ -3,7 +3,7 @@ import { AuthUnavailableError } from './errors.ts'
 import { findCause } from './failure-cause.ts'
 import { createFaultReport } from './identity-faults.ts'
 import { encodeQuestion } from './question.ts'
-import { readBody, readResponse } from './response-body.ts'
+import { createDrain, readBody, readResponse } from './response-body.ts'
 import { parseRetryAfter } from './retry-after.ts'
 import { runtimeFetch } from './runtime-fetch.ts'
 import { orAborted } from './timers.ts'
@@ -31,18 +31,18 @@ export function createEndpoint(options: EndpointOptions): TimedVerifier {
   const reportFault = createFaultReport(options.notify)
   // What else gives a Response may say a length that nothing holds it to, and may not obey the signal.
   const isRuntime = options.transport === runtimeFetch
+  const drain = createDrain()
   return async (check, signal) => {
     const response = await post(check, options, signal)
     check.endpointStatus = response.status
-    // Whatever the status, the body is taken off the connection, which can then be used again.
+    // A transport that follows redirects against its contract: this 200 is somebody else's.
+    if (response.status !== 200 || response.redirected === true) {
+      drain(response.body)
+      return deny(response)
+    }
     const body = await (isRuntime
       ? readResponse(response, signal)
       : readBody(response.body, signal))
-    if (response.status === 429) throw unavailable('rate_limited', response)
-    if (response.status >= 500 && response.status <= 599)
-      throw unavailable('service_error', response)
-    // A transport that follows redirects against its contract: this 200 is somebody else's.
-    if (response.status !== 200 || response.redirected === true) return deny(response)
     return allow(body, response, options.identity, (fault) => reportFault(fault, check.token))
   }
 }
@@ -75,7 +75,10 @@ async function post(
   return response
 }
 
-function deny({ status, headers }: TransportResponse): CheckedVerdict {
+function deny(response: TransportResponse): CheckedVerdict {
+  const { status, headers } = response
+  if (status === 429) throw unavailable('rate_limited', response)
+  if (status >= 500 && status <= 599) throw unavailable('service_error', response)
   const { maxAgeMs } = parseCacheControl(headers.get('cache-control'))
   const isLasting = status === 401 || status === 403
   return { outcome: 'deny', isLasting, ...(maxAgeMs === undefined ? {} : { maxAgeMs }) }

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { AuthConfigError } from '../core/errors.ts'
 import type { SecureContext } from 'node:tls'
+import type { SecureContextSource } from './secure-context.ts'
 
 /** What undici lets be done about a response that is coming in. */
 export interface ResponseController {
@@ -42,39 +43,71 @@ export interface NodeDispatcher {
 export interface ConnectionOptions {
   readonly connections?: number
   readonly connectTimeoutMs: number
-  readonly secureContext?: SecureContext
+  readonly secureContexts?: SecureContextSource
 }
 
-type AgentConstructor = new (options: object) => NodeDispatcher
+/** A dispatcher that was opened here, and is closed here. */
+export interface OwnAgent extends NodeDispatcher {
+  /** Closes each connection as soon as it is idle. */
+  close(): Promise<unknown>
+}
+
+type Connect = (
+  options: object,
+  callback: (error: Error | null, socket: unknown) => void,
+) => unknown
+
+/** The part of undici that is used. */
+interface Undici {
+  readonly Agent: new (options: object) => OwnAgent
+  readonly buildConnector: (options: object) => Connect
+}
 
 const require = createRequire(import.meta.url)
 
 /** Loads undici, and makes what keeps connections. Opens none. Throws where there is no undici that could be used. */
 export function openAgent({
   connections,
-  connectTimeoutMs,
-  secureContext,
-}: ConnectionOptions): NodeDispatcher {
-  const Agent = loadAgent()
+  connectTimeoutMs: timeout,
+  secureContexts,
+}: ConnectionOptions): OwnAgent {
+  const { Agent, buildConnector } = loadUndici()
+  const build = (secureContext: SecureContext): Connect =>
+    buildConnector({ allowH2: false, timeout, secureContext })
   return new Agent({
     allowH2: false,
     pipelining: 1,
     // The signal of each call bounds it: no timers beside that.
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: {
-      timeout: connectTimeoutMs,
-      ...(secureContext === undefined ? {} : { secureContext }),
-    },
+    connect: secureContexts === undefined ? { timeout } : connectWith(secureContexts, build),
     ...(connections === undefined ? {} : { connections }),
   })
 }
 
-function loadAgent(): AgentConstructor {
+// A connector resumes the TLS sessions that it has seen: with other certificates it must be another one.
+function connectWith(
+  secureContexts: SecureContextSource,
+  build: (context: SecureContext) => Connect,
+): Connect {
+  let last: { readonly context: SecureContext; readonly connect: Connect } | undefined
+  return (options, callback) => {
+    try {
+      const context = secureContexts()
+      if (last?.context !== context) last = { context, connect: build(context) }
+      return last.connect(options, callback)
+    } catch {
+      const error = Object.assign(new Error('No certificates'), { code: 'CERT_UNREADABLE' })
+      return queueMicrotask(() => callback(error, null))
+    }
+  }
+}
+
+function loadUndici(): Undici {
   const major = checkUndici()
   try {
-    const { Agent } = require('undici') as { Agent: AgentConstructor }
-    return Agent
+    const { Agent, buildConnector } = require('undici') as Undici
+    return { Agent, buildConnector }
   } catch {
     // Each major needs a newer Node than the last.
     throw missing(

@@ -119,6 +119,30 @@ describe('the status', () => {
   })
 
   it.each([
+    [401, { outcome: 'deny', isLasting: true }],
+    [302, { outcome: 'deny', isLasting: false }],
+    [429, 'rate_limited'],
+    [503, 'service_error'],
+  ])('decides by the head alone on %d, and drains the body', async (status, expected) => {
+    const read = vi.fn<() => Promise<never>>(() => new Promise(() => undefined))
+    const body: AsyncIterable<Uint8Array> = { [Symbol.asyncIterator]: () => ({ next: read }) }
+    const transport: Transport = () => Promise.resolve({ status, headers: new Headers(), body })
+    const asked = Promise.resolve(ask(transport))
+    expect(await asked.catch(reasonOf)).toEqual(expected)
+    expect(read).toHaveBeenCalledOnce()
+  })
+
+  it('drains the body of a 200 that a redirect led to, as the runtime gives it', async () => {
+    const pull = vi.fn<(stream: ReadableStreamDefaultController) => void>((s) => s.close())
+    const response = new Response(new ReadableStream({ pull }, { highWaterMark: 0 }))
+    Object.defineProperty(response, 'redirected', { value: true })
+    vi.stubGlobal('fetch', () => Promise.resolve(response))
+    expect(await ask(runtimeFetch)).toMatchObject({ outcome: 'deny' })
+    vi.unstubAllGlobals()
+    expect(pull).toHaveBeenCalledOnce()
+  })
+
+  it.each([
     [429, 'rate_limited'],
     [500, 'service_error'],
     [502, 'service_error'],

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Agent } from 'undici'
 import { openAgent } from '../../src/node/undici.ts'
 import { AuthConfigError } from '../../src/index.ts'
+import type { SecureContext } from 'node:tls'
 
 // That it is not installed, or too old, is tried on the packed package too, in `tests/package.test.ts`.
 
@@ -46,14 +47,34 @@ describe('openAgent', () => {
   it('leaves time to the signal of each call, and gives nothing that was not asked for', () => {
     const Told = vi.fn<(options: object) => void>()
     replace('undici', () => ({ Agent: Told }))
-    const secureContext = { context: {} }
+    const secureContexts = (): SecureContext => ({ context: {} })
     openAgent({ connectTimeoutMs: 1 })
-    openAgent({ connectTimeoutMs: 2, connections: 3, secureContext })
+    openAgent({ connectTimeoutMs: 2, connections: 3, secureContexts })
     const always = { allowH2: false, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 }
     expect(Told.mock.calls).toStrictEqual([
       [{ ...always, connect: { timeout: 1 } }],
-      [{ ...always, connect: { timeout: 2, secureContext }, connections: 3 }],
+      [{ ...always, connect: expect.any(Function) as unknown, connections: 3 }],
     ])
+  })
+
+  it('connects over HTTP/1.1 in time, and makes a connector for each context', () => {
+    const Told = vi.fn<(options: { connect: (...args: unknown[]) => void }) => void>()
+    const connect = vi.fn<(...args: unknown[]) => void>()
+    const buildConnector = vi.fn<(options: object) => typeof connect>(() => connect)
+    replace('undici', () => ({ Agent: Told, buildConnector }))
+    const contexts = [{ context: 1 }, { context: 2 }] as const
+    let secureContext: SecureContext = contexts[0]
+    openAgent({ connectTimeoutMs: 7, secureContexts: () => secureContext })
+    const open = Told.mock.calls[0]?.[0].connect
+    const given = [{ host: 'h' }, () => undefined]
+    open?.(...given)
+    open?.(...given)
+    secureContext = contexts[1]
+    open?.(...given)
+    expect(connect.mock.calls).toEqual([given, given, given])
+    expect(buildConnector.mock.calls).toStrictEqual(
+      contexts.map((context) => [{ allowH2: false, timeout: 7, secureContext: context }]),
+    )
   })
 
   it.each([

@@ -52,7 +52,7 @@ it('has the lowest version of each major that the package takes', () => {
 })
 
 it.each(UNDICIS)(
-  'on Node %s over %s follows no redirect, caches nothing, and rejects no good caller of an endpoint that closes idle connections',
+  'on Node %s over %s denies on a redirect, asks for each token, and allows good callers of an endpoint that closes idle connections',
   (major, undici) => {
     expect(run(findNode(major), undici, ATTACKS)).toEqual({
       redirected: { outcomes: Array.from({ length: 5 }, () => 'denied'), asked: 0 },

@@ -7,7 +7,7 @@ import { Agent, interceptors } from 'undici'
 import { withAuth } from 'with-auth'
 import { nodeTransport } from 'with-auth/node'
 
-// Prints what came of each attack on `nodeTransport()`: by what is composed with its dispatcher, and by an endpoint that
+// Prints the outcome of each attack on `nodeTransport()`: by interceptors of its dispatcher, and by an endpoint that
 // closes its connections as soon as they are idle.
 
 const servers = []
@@ -42,7 +42,7 @@ function guard(endpoint, dispatcher) {
   }
 }
 
-/** What comes of each redirect to a server that allows everybody, and how often that server was asked. */
+/** The outcome of each redirect to a server that allows every token, and how often that server was asked. */
 async function followRedirects() {
   let asked = 0
   const location = await serve(
@@ -61,7 +61,7 @@ async function followRedirects() {
   return { outcomes, asked }
 }
 
-/** What comes of three tokens in turn where both answers may be kept, by what they say. */
+/** The outcomes of three tokens in turn, where each answer says that it may be cached. */
 async function askThroughCache() {
   const answer = async (request, response) => {
     const status = (await json(request)).api_key === 'good' ? 200 : 401
