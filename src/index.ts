@@ -31,4 +31,4 @@ export type {
   UnavailableReason,
   Verdict,
 } from './core/types.ts'
-export type { AppArgs, FetchApp, GuardedApp, GuardedHandler } from './core/with-auth.ts'
+export type { AppArgs, FetchApp, GuardedApp, GuardedHandler } from './core/guarded.ts'

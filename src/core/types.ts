@@ -59,15 +59,15 @@ export interface Question {
 export type Verdict =
   | {
       readonly outcome: 'allow'
-      readonly principal?: string
-      readonly attributes?: Readonly<Record<string, readonly string[]>>
+      readonly principal?: string | undefined
+      readonly attributes?: Readonly<Record<string, readonly string[]>> | undefined
       /** How long the verdict may be kept, in milliseconds; `0`: neither kept nor shared. */
-      readonly maxAgeMs?: number
+      readonly maxAgeMs?: number | undefined
     }
   | {
       readonly outcome: 'deny'
       /** How long the verdict may be kept, in milliseconds; `0`: neither kept nor shared. */
-      readonly maxAgeMs?: number
+      readonly maxAgeMs?: number | undefined
     }
 
 /** One decision about one request. Holds no token, header or query. */
