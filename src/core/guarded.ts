@@ -34,7 +34,7 @@ export type GuardedApp<App extends AnyApp, Args extends unknown[] = AppArgs<App>
     : never
 }
 
-/** What `withAuth` infers from its first argument: any function or app. {@link Serving} says what is wrong with it. */
+/** Any function or app: `withAuth` infers the type of its first argument, and {@link Serving} checks it. */
 export type Guardable = ((request: never, ...args: never) => unknown) | AnyApp
 
 interface AnyApp {

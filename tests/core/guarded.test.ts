@@ -3,7 +3,7 @@ import ts from 'typescript'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { ROOT } from '../support/project.ts'
 
-/** What users read who make a mistake: where the compiler puts it, between « and », and what it says. */
+/** Mistakes of users. The compiler underlines the part between « and », and its message has the text beside. */
 const MISTAKES: Record<string, [title: string, code: string, message: string | RegExp][]> = {
   'a handler and a config': [
     [
@@ -192,7 +192,7 @@ declare const app: { readonly port: number; fetch(request: Request): Response }
 export const used = { AuthConfig: config, Hono, app, auth, createAuthenticator, handler, ofEnv, variable, withAuth }
 `
 
-/** What the compiler says of a piece of code, and the code with marks around what it underlines. */
+/** The errors for a piece of code: the code with marks around the part that the compiler underlines, and the message. */
 type Said = ReadonlyMap<string, { code: string; message: string }[]>
 
 let said: Said

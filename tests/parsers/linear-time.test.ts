@@ -1,6 +1,4 @@
 import { expect, it } from 'vitest'
-import { readTable } from '../support/markdown.ts'
-import { readText } from '../support/project.ts'
 import { bestTime, PARSERS, PIECES, repeatTo } from './timed-parsers.ts'
 import type { Parser } from './timed-parsers.ts'
 
@@ -19,12 +17,6 @@ it.each(PARSERS)(
     expect(slow).toEqual([])
   },
 )
-
-it('the figure is the number of patterns', () => {
-  const figures = readTable(readText('SECURITY.md'), 'what')
-  const row = figures.find(([what]) => what?.startsWith('1 MB given to each parser'))
-  expect(row?.[0]).toContain(`${PIECES.length} hostile patterns`)
-})
 
 /** Whether 16 times the length takes far less than the 256 times that a quadratic reader would need. */
 function isLinear(make: (size: number) => string, parse: Parser, length: number): boolean {
