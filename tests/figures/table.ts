@@ -133,7 +133,7 @@ function stalenessRow({ staleness }: Figures): Row {
 function mutantsRow({ mutants }: Figures): Row {
   return [
     'mutants: the code with one thing in it broken',
-    `a test fails for ${scored(mutants.core)} of the core, \`equivalents.json\` explains the others; for ${scored(mutants.all)} of \`src\``,
+    `a test fails for ${scored(mutants.core)} of the core, \`tests/mutation/equivalents.json\` explains the others; for ${scored(mutants.all)} of \`src\``,
     mutants.measured,
     code('npm run test:mutation'),
   ]
