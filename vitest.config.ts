@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config'
+import { recording } from './tests/figures/reporter.ts'
 import { canaryInTests } from './tests/secrets/canary-plugin.ts'
 
 export default defineConfig({
   plugins: [canaryInTests()],
   test: {
+    ...recording,
     setupFiles: ['tests/secrets/setup.ts'],
     globalSetup: ['tests/secrets/unit-totals.ts'],
     // Left out where all tests run for each of a thousand mutants.

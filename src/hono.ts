@@ -3,7 +3,7 @@ import { createGate } from './core/authenticator.ts'
 import { isPromise } from './core/promises.ts'
 import type { Context, MiddlewareHandler, Next } from 'hono'
 import type { Decision, Rejection, VerdictControls } from './core/decision.ts'
-import type { AuthConfig } from './core/auth-config.ts'
+import type { AuthConfig, AuthConfigSource, KnownOptions } from './core/auth-config.ts'
 import type { Auth, DenialReason } from './core/types.ts'
 
 /** The variable that {@link auth} sets. */
@@ -76,9 +76,10 @@ export function isAuthException(error: unknown): error is AuthException {
  * app.get('/v1/me', (c) => c.json({ principal: c.var.auth?.principal }))
  * ```
  */
-export function auth<Bindings extends object = object>(
-  config?: AuthConfig | ((env: Bindings) => AuthConfig),
-): MiddlewareHandler<AuthEnv> & VerdictControls {
+export function auth<
+  Bindings extends object = object,
+  Made extends KnownOptions<Made> = AuthConfig,
+>(config?: AuthConfigSource<[env: Bindings], Made>): MiddlewareHandler<AuthEnv> & VerdictControls {
   const { decide, controls } = createGate<[Bindings, Execution]>(config)
   const authMiddleware: MiddlewareHandler<AuthEnv> = (c, next) => {
     const decision = decide(c.req.raw, [c.env, new Execution(c)])

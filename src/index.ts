@@ -32,5 +32,5 @@ export type {
   UnavailableReason,
   Verdict,
 } from './core/types.ts'
-export type { AppArgs, FetchApp, GuardedApp, GuardedHandler } from './core/with-auth.ts'
+export type { AppArgs, FetchApp, GuardedApp, GuardedHandler } from './core/guarded.ts'
 export type { GuardedRoutes, RouteHandlers, RouteRequest } from './core/with-auth-routes.ts'

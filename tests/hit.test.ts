@@ -4,7 +4,7 @@ import { withAuth } from '../src/core/with-auth.ts'
 import { get } from './support/requests.ts'
 import type { AuthConfig, AuthEvent } from '../src/index.ts'
 
-const RESULT = { status: 200 }
+const RESULT = new Response()
 const handler = vi.fn((_request: Request) => RESULT)
 const CONSTRUCTORS = ['URL', 'URLSearchParams', 'Headers', 'AbortController'] as const
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { OpenAI } from 'openai'
@@ -63,15 +63,17 @@ async function startUpstream(file: string): Promise<string> {
 
 /** Does what the README says: makes a key, and starts the gateway. */
 async function follow(upstreamUrl: string) {
-  const [create = '', gateway = ''] = readCommands(0)
-  const maker = startLine(create, { '> key.txt': '' })
+  const [umask = '', create = '', gateway = ''] = readCommands(0)
+  const maker = startLine(`${umask}\n${create}`, {})
   expect(await maker.ended).toBe(0)
+  const keyFile = join(folder, 'key.txt')
+  expect(statSync(keyFile).mode & 0o777).toBe(0o600)
   const running = startLine(gateway, {
     'http://127.0.0.1:8000': `${upstreamUrl} --port 0`,
     ' &': '',
   })
   const [, url = ''] = await running.printed(/"type":"listening","url":"([^"]+)"/)
-  return { key: maker.stdout().trim(), gateway: running, url }
+  return { key: readFileSync(keyFile, 'utf8').trim(), gateway: running, url }
 }
 
 function connect(url: string, apiKey: string): OpenAI {
@@ -101,7 +103,7 @@ describe("a server on Python's http.server, behind the commands of the README", 
 
   it('answers the curl line of the README', { timeout: START_MS }, async () => {
     const { key, url } = await follow(await startUpstream('model_server.py'))
-    const [, , curl = ''] = readCommands(0)
+    const [, , , curl = ''] = readCommands(0)
     const answered = startLine(curl, { 'http://127.0.0.1:8320': url, '$(cat key.txt)': key })
     expect(await answered.ended).toBe(0)
     expect(JSON.parse(answered.stdout())).toMatchObject({ data: [{ id: 'm' }] })

@@ -75,6 +75,7 @@ const PACKAGES_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
 const PURE_TYPES = [
   'core/auth-config.ts',
   'core/decision.ts',
+  'core/guarded.ts',
   'core/types.ts',
   'gateway/types.ts',
   'keys/key-record.ts',

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { readTable } from './support/markdown.ts'
 import { exists, readJson, readText, ROOT, sorted } from './support/project.ts'
 
 /** What is installed with the package, and what it is built with. */
@@ -142,12 +141,6 @@ describe.each(FOLDERS)('the lock of %j', (folder) => {
     const others = packagesOf(folder).filter(([, { license = '' }]) => !allowed.includes(license))
     expect(others.map(([path, { license }]) => `${path}: ${license}`)).toEqual([])
   })
-})
-
-it('the figure is their number', () => {
-  const figures = readTable(readText('SECURITY.md'), 'what')
-  const [, figure] = figures.find(([what]) => what?.startsWith('locked packages')) ?? []
-  expect(figure).toBe(`0, in ${FOLDERS.length} locks`)
 })
 
 it('no package of the root has an install script that is not switched off by name', () => {

@@ -23,6 +23,9 @@ import type {
   CircuitEvent,
   DecisionEvent,
   DenialReason,
+  FetchApp,
+  GuardedApp,
+  GuardedHandler,
   NoticeEvent,
   Question,
   UnavailableReason,
@@ -81,6 +84,16 @@ function aFunctionKeepsItsSignature(): void {
   const variadic = withAuth((_: Request, ...rest: string[]) => new Response(rest[0]))
   same<Parameters<typeof variadic>, [request: Request, ...rest: string[]]>()
 
+  // A handler that reads less of the request, or none of it, is called with a Request.
+  const less = withAuth((given: { readonly url: string }) => new Response(given.url), config)
+  same<Parameters<typeof less>, [request: Request]>()
+  const none = withAuth(() => Promise.resolve(new Response()), config)
+  same<Parameters<typeof none>, [request: Request]>()
+  const bound = withAuth(function (this: Env, given: Request) {
+    return new Response(`${this.AUTH_ENDPOINT} ${given.url}`)
+  }, config)
+  same<Parameters<typeof bound>, [request: Request]>()
+
   // Wrapped twice it is still the same.
   const twice = withAuth(plain, config)
   same<Parameters<typeof twice>, [request: Request]>()
@@ -123,6 +136,25 @@ function aConfigFunctionMayNeedMoreThanTheHandlerDoes(): void {
   same<ReturnType<typeof inline.fetch>, Answer>()
 }
 
+function ownWrappersCompile(): void {
+  function guardApp<App extends FetchApp>(app: App) {
+    return withAuth(app, config)
+  }
+  const app = guardApp({ fetch: handler, port: 1 })
+  same<Parameters<typeof app.fetch>, [request: Request]>()
+  same<typeof app.port, number>()
+  const worker: GuardedApp<{ fetch: typeof handler }> = withAuth({ fetch: handler }, config)
+  use(worker)
+
+  function guardHandler<Args extends unknown[]>(
+    own: (given: Request, ...args: Args) => Response,
+  ): GuardedHandler<Request, Args, Response> {
+    return withAuth(own, config)
+  }
+  const guarded = guardHandler((_: Request, env: Env) => new Response(env.AUTH_ENDPOINT))
+  same<Parameters<typeof guarded>, [request: Request, env: Env]>()
+}
+
 interface NextRequest extends Request {
   readonly nextUrl: URL
 }
@@ -159,6 +191,14 @@ function aBunHandlerMayReturnNothingAfterAnUpgrade(): void {
   }, config)
   same<ReturnType<typeof upgrading>, Response | undefined | Promise<Response | undefined>>()
   fits<(request: Request, server: BunServer) => unknown>(upgrading)
+  const options = withAuth(
+    {
+      fetch: (given: Request, server: BunServer) =>
+        server.upgrade(given) ? undefined : new Response('no upgrade'),
+    },
+    config,
+  )
+  same<ReturnType<typeof options.fetch>, Response | undefined | Promise<Response | undefined>>()
 
   fits<BunOptions>({
     fetch: withAuth(
@@ -409,6 +449,17 @@ function aVerifierAnswersQuestions(): void {
   })
   withAuth(handler, { verifier: async () => ({ outcome: 'deny', maxAgeMs: 0 }) })
   fits<Verdict>({ outcome: 'allow', attributes: { roles: ['admin'] } })
+  // Claims and headers may be absent, also for a compiler that tells absent from undefined.
+  const claims: { sub?: string; roles?: string[]; maxAgeMs?: number } = {}
+  withAuth(handler, {
+    verifier: () => ({
+      outcome: 'allow',
+      principal: claims.sub,
+      attributes: claims.roles && { roles: claims.roles },
+      maxAgeMs: claims.maxAgeMs,
+    }),
+  })
+  fits<Verdict>({ outcome: 'deny', maxAgeMs: claims.maxAgeMs })
   // @ts-expect-error -- a truth value is no verdict
   withAuth(handler, { verifier: () => true })
   fits<Verdict>({ outcome: 'allow', attributes: { roles: 'admin' } })
@@ -438,6 +489,7 @@ function allWaysToWriteAConfigCompile(): void {
     fetch: globalThis.fetch,
   })
   fits<AuthConfig>({ credentials: { header: 'x-api-key' }, transport: globalThis.fetch })
+  fits<AuthConfig>({ endpoint: new URL('https://auth.example.test/validate') })
   // A frozen or constant config is a config.
   fits<AuthConfig>({ public: ['/healthz'], context: { headers: [] } } as const)
 }
@@ -488,9 +540,13 @@ function aConfigFunctionThatDoesNotFitIsAnError(): void {
 function aHandlerThatDoesNotFitIsAnError(): void {
   const text = (given: Request): string => given.url
   // @ts-expect-error -- a server answers with a Response
-  fits<(given: Request) => Answer>(withAuth(text, config))
+  withAuth(text, config)
   // @ts-expect-error -- and so does an object
-  fits<{ fetch(given: Request): Answer }>(withAuth({ fetch: text }, config))
+  withAuth({ fetch: text }, config)
+  // @ts-expect-error -- nothing is returned
+  withAuth((given) => use(given), config)
+  // @ts-expect-error -- nor after an await
+  withAuth(async (given) => use(await given.text()), config)
   // @ts-expect-error -- what is guarded takes a Request
   withAuth((given: string) => new Response(given), config)
   // @ts-expect-error -- an object without fetch
@@ -528,6 +584,7 @@ export {
   errorsHaveCodes,
   eventsAndReasonsAreUnions,
   onlyARequestHasAnIdentity,
+  ownWrappersCompile,
   theHelpersSeeWhatTheyMust,
   theIdentityIsReadOnly,
   theMiddlewareGoesWithOwnBindings,

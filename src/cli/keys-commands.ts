@@ -13,7 +13,9 @@ const createCommand: Command = {
   name: 'keys create',
   usage: '--keys FILE --principal NAME [OPTIONS]',
   summary: 'make a key, and write its hash into a file',
-  details: 'The key is printed to standard output, once: the file does not have it.',
+  details:
+    'The key is printed to standard output, once: the file does not have it.\n' +
+    'Run "umask 077" before you write it into a file, so that no other user can read that file.',
   options: {
     ...FILE,
     principal: { value: 'NAME', help: 'whose key it is' },

@@ -157,10 +157,10 @@ export interface CacheConfig {
 /** What `withAuth`, `createAuthenticator` and `auth` are configured with. Durations are in milliseconds. */
 export interface AuthConfig {
   /**
-   * The URL that is asked. https, or http on a loopback address; no userinfo, no fragment.
+   * The URL that is asked, as text or as a `URL`. https, or http on a loopback address; no userinfo, no fragment.
    * @default AUTH_ENDPOINT of the Workers `env` argument, else of `process.env`
    */
-  readonly endpoint?: string
+  readonly endpoint?: string | URL
   /** Permits http to a host that is not loopback: the token then travels in clear. */
   readonly allowInsecureHttp?: boolean
   /**
@@ -268,6 +268,19 @@ export interface AuthConfig {
 }
 
 /** A config, or a synchronous function of the extra arguments that makes one when the first request comes. */
-export type AuthConfigSource<Args extends readonly unknown[]> =
-  | AuthConfig
-  | ((...args: Args) => AuthConfig)
+export type AuthConfigSource<
+  Args extends readonly unknown[],
+  Made extends AuthConfig = AuthConfig,
+> = AuthConfig | AuthConfigFunction<Args, Made>
+
+/** The constraint on what a config function returns: TypeScript itself accepts unknown properties there. */
+export type KnownOptions<Made> = AuthConfig & {
+  readonly [Unknown in Exclude<keyof Made, keyof AuthConfig>]: never
+}
+
+// A function has no options. With that said, TypeScript looks for the option that a misspelt one in a config comes near to.
+type NoOptions = { readonly [Option in keyof AuthConfig]?: never }
+
+interface AuthConfigFunction<Args extends readonly unknown[], Made> extends NoOptions {
+  (...args: Args): Made
+}

@@ -21,7 +21,7 @@ import type { Failure } from './failure-alarm.ts'
 import type { RouteCheck } from './route-pattern.ts'
 import type { Setup, SetupSource, Unready } from './setup.ts'
 import type { Target } from './target.ts'
-import type { AuthConfigSource } from './auth-config.ts'
+import type { AuthConfig, AuthConfigSource, KnownOptions } from './auth-config.ts'
 import type { Auth, DecisionEvent, DenialReason } from './types.ts'
 import type { CheckedVerdict } from './verdict.ts'
 
@@ -54,9 +54,10 @@ interface Passage {
  * }
  * ```
  */
-export function createAuthenticator<Args extends readonly unknown[]>(
-  config?: AuthConfigSource<Args>,
-): Authenticator<Args> {
+export function createAuthenticator<
+  Args extends readonly unknown[],
+  Made extends KnownOptions<Made> = AuthConfig,
+>(config?: AuthConfigSource<Args, Made>): Authenticator<Args> {
   const { decide, controls } = createGate(config)
   const authenticate = async (request: Request, ...args: Args): Promise<AuthenticationResult> => {
     const decision = await decide(request, args)

@@ -4,8 +4,12 @@ import type { AuthConfigError } from './errors.ts'
 // Compared with the text as written: a URL parser also makes 127.0.0.1 of `2130706433` and of `0x7f.1`.
 const LOOPBACK = /^http:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?(?:[/?]|$)/i
 
-/** Checks the URL that tokens are sent to. The error shows it without userinfo and query, which may be secrets. */
-export function checkEndpoint(value: unknown, allowInsecureHttp: boolean): string {
+/**
+ * Checks the URL that tokens are sent to, and returns its text. The error shows it without userinfo and query, which may
+ * be secrets.
+ */
+export function checkEndpoint(given: unknown, allowInsecureHttp: boolean): string {
+  const value = given instanceof URL ? given.href : given
   if (typeof value !== 'string') throw invalidOption('endpoint', value, 'an absolute https URL')
   const url = parseUrl(value)
   if (url === undefined) throw wrong(value, 'an absolute https URL')

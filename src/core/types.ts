@@ -59,16 +59,16 @@ export interface Question {
 export type Verdict =
   | {
       readonly outcome: 'allow'
-      readonly principal?: string
+      readonly principal?: string | undefined
       /** A string counts as a list of one. */
-      readonly attributes?: Readonly<Record<string, string | readonly string[]>>
+      readonly attributes?: Readonly<Record<string, string | readonly string[]>> | undefined
       /** How long the verdict may be kept, in milliseconds; `0`: neither kept nor shared. */
-      readonly maxAgeMs?: number
+      readonly maxAgeMs?: number | undefined
     }
   | {
       readonly outcome: 'deny'
       /** How long the verdict may be kept, in milliseconds; `0`: neither kept nor shared. */
-      readonly maxAgeMs?: number
+      readonly maxAgeMs?: number | undefined
     }
 
 /** One decision about one request. Holds no token, no query, and no header but the one that `requestIdHeader` names. */

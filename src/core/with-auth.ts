@@ -1,42 +1,9 @@
 import { createGate } from './authenticator.ts'
 import { boundMembers } from './bound-members.ts'
 import { isPromise } from './promises.ts'
-import type { Decision, Gate, VerdictControls } from './decision.ts'
-import type { AuthConfig, AuthConfigSource } from './auth-config.ts'
-
-/** A guarded handler. Servers that want an object find the same function under `fetch`. */
-export interface GuardedHandler<
-  Req extends Request,
-  Args extends unknown[],
-  Res,
-> extends VerdictControls {
-  (request: Req, ...args: Args): Res | Response | Promise<Res | Response>
-  readonly fetch: (request: Req, ...args: Args) => Res | Response | Promise<Res | Response>
-}
-
-/** Anything with a `fetch` method: a Workers export, a Hono app, the options of a server. */
-export interface FetchApp {
-  fetch(request: Request, ...args: never): unknown
-}
-
-/** The extra arguments of an app's `fetch`. */
-export type AppArgs<App extends FetchApp> = App['fetch'] extends (
-  request: never,
-  ...args: infer Args
-) => unknown
-  ? Args
-  : never
-
-/** A guarded app: the same members, and a `fetch` that asks first. */
-export type GuardedApp<App extends FetchApp, Args extends unknown[] = AppArgs<App>> = Omit<
-  App,
-  'fetch'
-> & {
-  fetch: App['fetch'] extends (request: infer Req, ...args: never) => infer Res
-    ? ((request: Req, ...args: Args) => Res | Response | Promise<Awaited<Res> | Response>) &
-        VerdictControls
-    : never
-}
+import type { AuthConfig, AuthConfigSource, KnownOptions } from './auth-config.ts'
+import type { Decision, Gate } from './decision.ts'
+import type { ArgsOf, ConfigArgs, Guardable, Guarded, Serving } from './guarded.ts'
 
 export type AnyHandler = (this: unknown, request: Request, ...args: unknown[]) => unknown
 
@@ -65,27 +32,20 @@ export type AnyHandler = (this: unknown, request: Request, ...args: unknown[]) =
  * })
  * ```
  */
-export function withAuth<Req extends Request, Args extends unknown[], Res>(
-  handler: (request: Req, ...args: Args) => Res | Promise<Res>,
-  config?: AuthConfigSource<Args>,
-): GuardedHandler<Req, Args, Res>
-export function withAuth<App extends FetchApp>(
-  app: App,
-  config?: AuthConfigSource<AppArgs<App>>,
-): GuardedApp<App>
-export function withAuth<App extends FetchApp, Args extends unknown[]>(
-  app: App & { fetch(request: never, ...args: Args): unknown },
-  config: (...args: Args) => AuthConfig,
-): GuardedApp<App, Args>
-export function withAuth(
-  target: AnyHandler | { fetch: AnyHandler },
-  config?: AuthConfigSource<unknown[]>,
-): unknown {
-  if (typeof target === 'function') {
+export function withAuth<
+  Target extends Guardable,
+  Args extends unknown[] = ArgsOf<Target>,
+  Made extends KnownOptions<Made> = AuthConfig,
+>(
+  handler: Serving<Target>,
+  config?: AuthConfigSource<ConfigArgs<ArgsOf<Target>, Args>, Made>,
+): Guarded<Target, Args>
+export function withAuth(target: unknown, config?: AuthConfigSource<never[]>): unknown {
+  if (isFunction(target)) {
     refuseClass(target)
     return guardFunction(target, createGate(config))
   }
-  if (typeof target !== 'object' || target === null || typeof target.fetch !== 'function') {
+  if (!isApp(target)) {
     throw new TypeError(
       'Cannot guard the handler: it must be a function or an object with a "fetch" method',
     )
@@ -108,6 +68,14 @@ function guardApp(app: { fetch: AnyHandler }, { decide, controls }: Gate): objec
     whenDecided(decide(request, args), () => app.fetch(request, ...args))
   Object.assign(fetch, controls)
   return Object.defineProperty(boundMembers(app), 'fetch', { value: fetch, enumerable: true })
+}
+
+function isFunction(value: unknown): value is AnyHandler {
+  return typeof value === 'function'
+}
+
+function isApp(value: unknown): value is { fetch: AnyHandler } {
+  return typeof value === 'object' && value !== null && isFunction(Reflect.get(value, 'fetch'))
 }
 
 // It would throw with every request, since a class cannot be called.

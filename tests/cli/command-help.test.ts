@@ -55,6 +55,7 @@ Make a key, and write its hash into a file.
   --help                         show this help
 
 The key is printed to standard output, once: the file does not have it.
+Run "umask 077" before you write it into a file, so that no other user can read that file.
 `,
   'keys list': `Usage: with-auth keys list --keys FILE
 

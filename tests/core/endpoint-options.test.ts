@@ -29,11 +29,22 @@ describe('checkEndpoint', () => {
     expect(checkEndpoint(endpoint, false)).toBe(endpoint)
   })
 
+  it('accepts a URL, and returns its text', () => {
+    const url = new URL('HTTPS://auth.example.com/a/../validate?b=c')
+    expect(checkEndpoint(url, false)).toBe('https://auth.example.com/validate?b=c')
+    expect(checkEndpoint(new URL('http://[::1]:9'), false)).toBe('http://[::1]:9/')
+  })
+
   it.each([
     [undefined, 'an absolute https URL'],
     ['', 'an absolute https URL'],
     [5, 'an absolute https URL'],
-    [new URL('https://a'), 'an absolute https URL'],
+    [{ href: 'https://a' }, 'an absolute https URL'],
+    [new URL('ftp://a/b'), 'an absolute https URL'],
+    [new URL('https://key@a'), 'without user or password'],
+    [new URL('https://:key@a'), 'without user or password'],
+    [new URL('https://a/#'), 'without a fragment'],
+    [new URL('http://auth.example.com'), 'allowInsecureHttp'],
     ['undefined', 'an absolute https URL'],
     ['auth.example.com/validate', 'an absolute https URL'],
     ['/validate', 'an absolute https URL'],

@@ -19,16 +19,16 @@ afterEach(() => {
 describe('a guarded function', () => {
   it('calls the handler with the same Request, arguments and this, and returns what it returns', async () => {
     endpoint.answer(allow)
-    const returned = { status: 200 }
+    const returned = new Response('mine')
     const handler = vi.fn(function handler(this: unknown, _request: Request, ..._args: unknown[]) {
-      return { returned, self: this }
+      return returned
     })
     const request = get('/a', 'k1')
-    const [env, ctx, server] = [{}, {}, {}]
+    const [env, ctx, server] = [{}, {}, { server: 1 }]
     const result = await withAuth(handler, config).call(server, request, env, ctx)
-    expect(result).toEqual({ returned, self: server })
-    expect((result as { returned: unknown }).returned).toBe(returned)
+    expect(result).toBe(returned)
     expect(handler).toHaveBeenCalledOnce()
+    expect(handler.mock.contexts).toEqual([server])
     const args = handler.mock.calls[0] ?? []
     expect([args[0] === request, args[1] === env, args[2] === ctx, args.length]).toEqual([
       true,

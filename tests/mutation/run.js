@@ -9,6 +9,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { runNode } from './bounded-process.js'
+import { isRecording, writeFigures } from '../figures/write.js'
 import { findChanged } from './changed.js'
 import { findFiles, findParts, inGroups, partOf } from './parts.js'
 import { forgetSurvivors, nameOfResults, readReport, resultsOf } from './results.js'
@@ -37,8 +38,9 @@ async function main() {
   const unexplained = unexplainedOf(report)
   const outdated = findOutdated(EQUIVALENTS, survivorsOf(report, CORE), Object.keys(report.files))
   print('Noticed, or gone, but still in equivalents.json', outdated)
-  const isEnough = hasEnough(report, wanted)
-  return isEnough && unexplained.length + outdated.length === 0
+  const isWell = hasEnough(report, wanted) && unexplained.length + outdated.length === 0
+  if (isWell && isRecording && args.length === 0) writeFigures({ mutants: figuresOf(report) })
+  return isWell
 }
 
 function filesOf(name) {
@@ -117,6 +119,14 @@ function explain(report) {
   const unexplained = unexplainedOf(report)
   print('No test notices', unexplained)
   return unexplained
+}
+
+function figuresOf(report) {
+  const [core, all] = [CORE, 'src/'].map((folder) => {
+    const { killed, valid } = scoreOf(report, folder)
+    return { killed, valid }
+  })
+  return { core, all }
 }
 
 function printScores(report, files) {

@@ -1,6 +1,4 @@
 import { expect, it } from 'vitest'
-import { readTable } from '../support/markdown.ts'
-import { readText } from '../support/project.ts'
 import { isLinear, PARSERS, PIECES, repeatTo } from './timed-parsers.ts'
 
 // Longer texts are refused unread by some, so that only shorter ones say how they are read.
@@ -18,9 +16,3 @@ it.each(PARSERS)(
     expect(slow).toEqual([])
   },
 )
-
-it('the figure is the number of patterns', () => {
-  const figures = readTable(readText('SECURITY.md'), 'what')
-  const row = figures.find(([what]) => what?.startsWith('1 MB given to each parser'))
-  expect(row?.[0]).toContain(`${PIECES.length} hostile patterns`)
-})

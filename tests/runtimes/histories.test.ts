@@ -33,7 +33,7 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
   it(
     `plays ${COUNT} histories without a wrong allow and without a wrong refusal`,
     { timeout: 600_000 },
-    async () => {
+    async ({ task }) => {
       const seen = new Set<string>()
       let played = 0
       while (played < COUNT) {
@@ -44,6 +44,7 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
       }
       expect(played).toBe(COUNT)
       expect(seen).toEqual(new Set(OUTCOMES))
+      task.meta.figures = { runtimeHistories: { count: COUNT } }
     },
   )
 

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { recording } from '../figures/reporter.ts'
 import { canaryInTests } from '../secrets/canary-plugin.ts'
 
 // Where a program beside the tests knows the token too, or prints what it was asked.
@@ -8,6 +9,7 @@ export default defineConfig({
   root: import.meta.dirname,
   plugins: [canaryInTests(OTHER_TOKEN)],
   test: {
+    ...recording,
     include: ['*.test.ts'],
     setupFiles: ['../secrets/setup.ts'],
     globalSetup: ['support/package-under-test.ts', '../secrets/runtimes-totals.ts'],

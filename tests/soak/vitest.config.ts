@@ -1,3 +1,7 @@
 import { defineConfig } from 'vitest/config'
+import { recording } from '../figures/reporter.ts'
 
-export default defineConfig({ root: import.meta.dirname, test: { include: ['*.test.ts'] } })
+export default defineConfig({
+  root: import.meta.dirname,
+  test: { ...recording, include: ['*.test.ts'] },
+})

@@ -30,6 +30,20 @@ export function readTable(markdown: string, head: string): string[][] {
   return body.slice(0, end === -1 ? undefined : end).map(readCells)
 }
 
+/** A table, its head in the first row, as the formatter writes it: the same cells give the same bytes. */
+export function renderTable(cells: readonly (readonly string[])[]): string {
+  const [head = []] = cells
+  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
+  const [header = '', ...lines] = cells.map((row) =>
+    toLine(row.map((cell, column) => cell.padEnd(widths[column] ?? 0))),
+  )
+  return [header, toLine(widths.map((width) => '-'.repeat(width))), ...lines].join('\n')
+}
+
+function toLine(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`
+}
+
 /** Where the links lead to, those in code left out. */
 export function readLinks(markdown: string): string[] {
   const prose = withoutFences(markdown).replace(/`[^`\n]*`/g, '')

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { renderTable as renderCells } from '../../support/markdown.ts'
 import { versionOfModule } from './binaries.ts'
 import type { Runtime } from '../runtimes.ts'
 
@@ -16,19 +17,7 @@ const HEADER = ['runtime', 'version', 'served by', 'scenarios passed']
 
 /** The table as the formatter writes it: the same rows give the same bytes. */
 export function renderTable(rows: readonly Row[]): string {
-  const cells = [HEADER, ...rows.map(describe)]
-  const widths = HEADER.map((_, column) =>
-    Math.max(...cells.map((row) => row[column]?.length ?? 0)),
-  )
-  const [header = '', ...lines] = cells.map((row) =>
-    toLine(row.map((cell, column) => cell.padEnd(widths[column] ?? 0))),
-  )
-  const rule = toLine(widths.map((width) => '-'.repeat(width)))
-  return [header, rule, ...lines].join('\n')
-}
-
-function toLine(cells: readonly string[]): string {
-  return `| ${cells.join(' | ')} |`
+  return renderCells([HEADER, ...rows.map(describe)])
 }
 
 function describe({ runtime, version, passed }: Row): string[] {

@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest'
+import { createRecorder } from './reporter.ts'
+import type { TestModule } from 'vitest/node'
+
+const MEASURED = { soak: { minutes: 60 } }
+
+/** A run of one file, in which the last test measures. */
+function play(states: readonly string[], errors: readonly object[] = []): object[] {
+  const written: object[] = []
+  const tests = states.map((state, index) => ({
+    result: () => ({ state }),
+    meta: () => (index === states.length - 1 ? { figures: MEASURED } : {}),
+  }))
+  const module = { children: { allTests: () => tests } } as unknown as TestModule
+  const { onTestRunEnd } = createRecorder((reports) => written.push(reports))
+  void onTestRunEnd?.([module], errors as never, 'passed')
+  return written
+}
+
+it('writes what the tests of a run have measured', () => {
+  expect(play(['passed', 'passed'])).toEqual([MEASURED])
+})
+
+it.each([
+  ['a test failed', ['failed', 'passed'], []],
+  ['a test was skipped', ['skipped', 'passed'], []],
+  ['something was thrown beside the tests', ['passed'], [new Error('thrown')]],
+  ['nothing ran', [], []],
+])('writes nothing if %s', (_why, states, errors) => {
+  expect(play(states, errors)).toEqual([])
+})

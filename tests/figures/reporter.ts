@@ -1,0 +1,29 @@
+import { isRecording, writeFigures } from './write.js'
+import type { ViteUserConfig } from 'vitest/config'
+import type { Reporter } from 'vitest/node'
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** The figures of a test, each under its name in `figures.json`. */
+    figures?: Readonly<Record<string, object>>
+  }
+}
+
+/** For the config of tests that measure: with `WITH_AUTH_FIGURES=1` a run that passed writes its figures. */
+export const recording: NonNullable<ViteUserConfig['test']> = isRecording
+  ? { reporters: ['default', createRecorder()] }
+  : {}
+
+export function createRecorder(
+  write: (reports: Record<string, object>) => void = writeFigures,
+): Reporter {
+  return {
+    onTestRunEnd: (modules, errors) => {
+      const tests = modules.flatMap((module) => [...module.children.allTests()])
+      // A run that failed or skipped a test has no figures.
+      if (errors.length > 0 || tests.some((test) => test.result().state !== 'passed')) return
+      const reports = Object.assign({}, ...tests.map((test) => test.meta().figures ?? {}))
+      if (Object.keys(reports).length > 0) write(reports)
+    },
+  }
+}

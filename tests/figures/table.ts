@@ -1,0 +1,186 @@
+import { readFileSync } from 'node:fs'
+import { renderTable } from '../support/markdown.ts'
+
+/** The figures that runs wrote: see `reporter.ts`. */
+export interface Figures {
+  readonly parsers: Measured & { readonly strings: number }
+  readonly oneMegabyte: Measured & { readonly patterns: number; readonly mostMs: number }
+  readonly soak: Measured & {
+    readonly minutes: number
+    readonly connections: number
+    readonly requests: number
+    readonly faults: number
+    readonly keptAsked: number
+    readonly keptServed: number
+    readonly growthMbPer10Min: number
+  }
+  readonly staleness: Measured & {
+    readonly allowTtlMs: number
+    readonly staleIfErrorMs: number
+    readonly oneInstanceMs: number
+    readonly threeInstancesMs: number
+    readonly outageMs: number
+  }
+  readonly mutants: Measured & { readonly core: Score; readonly all: Score }
+  readonly histories: Measured & { readonly count: number }
+  readonly runtimeHistories: Measured & { readonly count: number }
+}
+
+interface Measured {
+  /** The day. */
+  readonly measured: string
+}
+
+interface Score {
+  readonly killed: number
+  readonly valid: number
+}
+
+/** The size of the matrices, which run with each change. */
+export interface Matrices {
+  readonly attacks: number
+  readonly requests: number
+  readonly servers: number
+  readonly differences: number
+  readonly faults: number
+  readonly cases: number
+  readonly runtimes: readonly string[]
+  /** The raw requests to routers that find a handler. */
+  readonly routed: {
+    readonly attacks: number
+    readonly requests: number
+    readonly servers: readonly string[]
+  }
+}
+
+type Row = readonly [what: string, figure: string, measured: string, command: string]
+
+export function readFigures(): Figures {
+  return JSON.parse(readFileSync(new URL('figures.json', import.meta.url), 'utf8')) as Figures
+}
+
+const HEADER: Row = ['what', 'figure', 'measured', 'command']
+const SECTION = /(?<=<!-- figures: begin -->\n\n).*?(?=\n\n<!-- figures: end -->)/s
+
+/** A document with the table of figures in its place. */
+export function withFigures(document: string, figures: Figures, matrices: Matrices): string {
+  if (!SECTION.test(document)) throw new Error('The document has no place for the table of figures')
+  // A function, since `$` has a meaning in a replacement.
+  return document.replace(SECTION, () => renderTable([HEADER, ...rowsOf(figures, matrices)]))
+}
+
+function rowsOf(figures: Figures, matrices: Matrices): Row[] {
+  return [
+    ...parserRows(figures),
+    ...matrixRows(matrices),
+    soakRow(figures),
+    stalenessRow(figures),
+    mutantsRow(figures),
+    ...historyRows(figures),
+  ]
+}
+
+function parserRows({ parsers, oneMegabyte }: Figures): Row[] {
+  const command = code('npm run test:parsers')
+  return [
+    [
+      'parsers against plain loops that know the grammars: credentials, target, `Host`, query, key, `Cache-Control`, references to the environment',
+      `no difference in ${grouped(parsers.strings)} strings each`,
+      parsers.measured,
+      command,
+    ],
+    [
+      `1 MB given to each parser, in each of ${oneMegabyte.patterns} hostile patterns`,
+      `below ${oneMegabyte.mostMs} ms`,
+      oneMegabyte.measured,
+      command,
+    ],
+  ]
+}
+
+function matrixRows(matrices: Matrices): Row[] {
+  const { attacks, requests, servers, differences, faults, cases, runtimes, routed } = matrices
+  return [
+    [
+      'raw requests: exact bytes that a client of Fetch would not send',
+      `${attacks} attacks in ${grouped(requests)} requests on each of ${servers} servers; ${differences} outcomes that differ are listed, no wrong allow`,
+      'with each change',
+      code('npm run test:runtimes -- raw-requests.test.ts'),
+    ],
+    [
+      'the same bytes, to a router that finds the handler',
+      `${routed.attacks} attacks in ${grouped(routed.requests)} requests on each of ${routed.servers.join(', ')}; no wrong allow`,
+      'with each change',
+      `${code('npm run test:runtimes -- raw-routes.test.ts')}, ${code('npm run test:examples -- raw-requests.test.ts')}`,
+    ],
+    [
+      'faults of the endpoint, byte by byte, with and without an identity',
+      `${faults} faults in ${cases} cases on each of ${runtimes.join(', ')}; no wrong allow, no crash`,
+      'with each change',
+      code('npm run test:runtimes -- endpoint-faults.test.ts'),
+    ],
+  ]
+}
+
+function soakRow({ soak }: Figures): Row {
+  const { minutes, connections, requests, faults, keptAsked, keptServed, growthMbPer10Min } = soak
+  return [
+    `a soak of ${minutes} minutes over ${connections} connections, with ${faults} faults of the endpoint`,
+    `${grouped(requests)} requests passed the checks below; ${grouped(keptAsked - keptServed)} of the ${grouped(keptAsked)} with a cached allow got a 503 during faults; memory ${signed(growthMbPer10Min)} MB in 10 minutes`,
+    soak.measured,
+    code(`WITH_AUTH_SOAK_MINUTES=${minutes} npm run test:soak`),
+  ]
+}
+
+function stalenessRow({ staleness }: Figures): Row {
+  const { allowTtlMs, staleIfErrorMs, oneInstanceMs, threeInstancesMs, outageMs } = staleness
+  return [
+    `how long a revoked token works, with \`allowTtlMs\` of ${allowTtlMs} and \`staleIfErrorMs\` of ${staleIfErrorMs}`,
+    `at most ${oneInstanceMs} ms on one instance and ${threeInstancesMs} ms on three; ${outageMs} ms while the endpoint is unavailable`,
+    staleness.measured,
+    code('npx vitest run tests/staleness.test.ts'),
+  ]
+}
+
+function mutantsRow({ mutants }: Figures): Row {
+  return [
+    'mutants: the code with one thing in it broken',
+    `a test fails for ${scored(mutants.core)} of the core, \`tests/mutation/equivalents.json\` explains the others; for ${scored(mutants.all)} of \`src\``,
+    mutants.measured,
+    code('npm run test:mutation'),
+  ]
+}
+
+function historyRows({ histories, runtimeHistories }: Figures): Row[] {
+  const command = code('npm run test:histories')
+  return [
+    [
+      'histories of some ten requests each against a model',
+      `no wrong allow and no wrong rejection in ${grouped(histories.count)} on Node`,
+      histories.measured,
+      command,
+    ],
+    [
+      'the same on Bun, Deno and workerd',
+      `none in ${grouped(runtimeHistories.count)} on each`,
+      runtimeHistories.measured,
+      command,
+    ],
+  ]
+}
+
+function scored({ killed, valid }: Score): string {
+  return `${grouped(killed)} of ${grouped(valid)} (${((100 * killed) / valid).toFixed(1)} %)`
+}
+
+function grouped(count: number): string {
+  return count.toLocaleString('en-US')
+}
+
+function signed(megabytes: number): string {
+  return `${megabytes < 0 ? '-' : '+'}${Math.abs(megabytes).toFixed(2)}`
+}
+
+function code(command: string): string {
+  return `\`${command}\``
+}
