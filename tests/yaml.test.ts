@@ -722,8 +722,13 @@ describe('a file', () => {
     await vi.waitFor(() => expect(repaired()).toBeGreaterThan(4), enough)
     expect(onChange).not.toHaveBeenCalled()
     expect(watch_.config).toBe(config)
-    writeFileSync(file, same.replace(/2000|2e3/, '2001'))
+    const changed = same.replace(/2000|2e3/, '2001')
+    writeFileSync(file, changed)
     await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
+    writeFileSync(file, `${changed}# again`)
+    const later = countReads()
+    await vi.waitFor(() => expect(later()).toBeGreaterThan(4), enough)
+    expect(onChange).toHaveBeenCalledOnce()
   })
 
   it.each([

@@ -1,10 +1,10 @@
-import { otherKindOf, readingFlags } from '../files/regular-file.ts'
+import { otherKindOf, readingFlags } from '../core/regular-file.ts'
 import { parseKeys } from './key-document.ts'
 import { withFileLock } from './file-lock.ts'
 import { replaceFile } from './file-replacement.ts'
 import { KeyFileError } from './key-file-error.ts'
 import { files, reasonOf } from './system.ts'
-import type { Stats } from 'node:fs'
+import type { FileStats } from '../core/regular-file.ts'
 import type { Document } from 'yaml'
 import type { FileLock } from './file-lock.ts'
 import type { KeyDocument } from './key-document.ts'
@@ -46,7 +46,7 @@ function readBytes(file: string): Uint8Array {
   }
 }
 
-function refuseOther(stats: Stats, file: string): void {
+function refuseOther(stats: FileStats, file: string): void {
   const kind = otherKindOf(stats)
   if (kind !== undefined) throw new KeyFileError('unreadable', `Cannot read ${file}: ${kind}`)
 }

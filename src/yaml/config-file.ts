@@ -1,6 +1,6 @@
-import { otherKindOf, readingFlags } from '../files/regular-file.ts'
+import { otherKindOf, readingFlags } from '../core/regular-file.ts'
 import { MOST_TEXT } from './document.ts'
-import type { Stats } from 'node:fs'
+import type { FileStats } from '../core/regular-file.ts'
 
 /** Says why a file cannot be read; never what is in it. */
 export class UnreadableFileError extends Error {}
@@ -41,7 +41,7 @@ function modules(): Modules {
   throw new UnreadableFileError('this runtime gives no access to files: use parseConfig')
 }
 
-function refuseOther(stats: Stats): void {
+function refuseOther(stats: FileStats): void {
   const kind = otherKindOf(stats)
   if (kind !== undefined) throw new UnreadableFileError(kind)
 }

@@ -1,5 +1,3 @@
-import type { Stats } from 'node:fs'
-
 const KINDS = [
   ['isDirectory', 'a folder'],
   ['isFIFO', 'a named pipe'],
@@ -8,8 +6,11 @@ const KINDS = [
   ['isBlockDevice', 'a device'],
 ] as const
 
+/** What `stat` of `node:fs` tells of a file. */
+export type FileStats = Readonly<Record<'isFile' | (typeof KINDS)[number][0], () => boolean>>
+
 /** Says what stands in the place of a regular file. Returns `undefined` for a regular file. */
-export function otherKindOf(stats: Stats): string | undefined {
+export function otherKindOf(stats: FileStats): string | undefined {
   if (stats.isFile()) return undefined
   const kind = KINDS.find(([isKind]) => stats[isKind]())?.[1] ?? 'something else'
   return `it is ${kind}, not a regular file`

@@ -3,9 +3,9 @@ import { constants, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { otherKindOf, readingFlags } from '../../src/files/regular-file.ts'
+import { otherKindOf, readingFlags } from '../../src/core/regular-file.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
-import type { Stats } from 'node:fs'
+import type { FileStats } from '../../src/core/regular-file.ts'
 
 const pathOf = setupFolder()
 
@@ -34,7 +34,7 @@ describe('otherKindOf', () => {
     ['isBlockDevice', 'it is a device, not a regular file'],
     ['none', 'it is something else, not a regular file'],
   ])('names what a test cannot make: %s', (found, said) => {
-    const stats = new Proxy({} as Stats, { get: (_, name) => () => name === found })
+    const stats = new Proxy({} as FileStats, { get: (_, name) => () => name === found })
     expect(otherKindOf(stats)).toBe(said)
   })
 })
