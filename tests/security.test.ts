@@ -566,6 +566,46 @@ describe('A-L: leakage', () => {
     },
   )
 
+  it.each([
+    [
+      'value',
+      (token: string) => ({ principal: [token], attributes: { roles: { [token]: token } } }),
+    ],
+    ['name', (token: string) => ({ principal: 'alice', attributes: { [token]: 5 } })],
+    ['part of a name', (token: string) => ({ attributes: { [`key of ${token}`]: 5 } })],
+  ])('A-L1 no token in the warning about an identity that has it as a %s', async (_, identity) => {
+    const events: AuthEvent[] = []
+    const onEvent = (event: AuthEvent): void => void events.push(event)
+    answer = (token) => HttpResponse.json(identity(token))
+    const { status } = await attack(get('/a', 'sk-s3cret'), { ...BASE, onEvent })
+    expect(status).toBe(200)
+    expect(events.map(({ type }) => type)).toContain('warning')
+    expect(JSON.stringify(events)).not.toContain('s3cret')
+  })
+
+  it.each<[string, AuthConfig]>([
+    ['without a cache', BASE],
+    ['with a cache', { ...BASE, cache: {}, context: { headers: [] } }],
+    ['in shadow mode', { ...BASE, mode: 'shadow' }],
+  ])(
+    'A-L1 no token in an event when the endpoint and the client repeat it, %s',
+    async (_, options) => {
+      const events: AuthEvent[] = []
+      const guarded = withAuth(() => new Response(''), {
+        ...options,
+        requestIdHeader: 'x-request-id',
+        onEvent: (event) => void events.push(event),
+      })
+      answer = (token) => HttpResponse.json({ principal: `user-${token}` })
+      for (let turn = 0; turn < 2; turn += 1) {
+        await guarded(get('/a', CANARY, { 'x-request-id': CANARY }))
+      }
+      const decisions = events.filter(({ type }) => type === 'decision')
+      expect(decisions).toMatchObject([{ outcome: 'allow' }, { outcome: 'allow' }])
+      expect(JSON.stringify(events)).not.toContain(CANARY)
+    },
+  )
+
   it('A-L1 no token in what a verifier throws', async () => {
     const cause = new Error(CANARY)
     const events: AuthEvent[] = []

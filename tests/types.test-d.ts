@@ -411,8 +411,9 @@ function aVerifierAnswersQuestions(): void {
   fits<Verdict>({ outcome: 'allow', attributes: { roles: ['admin'] } })
   // @ts-expect-error -- a truth value is no verdict
   withAuth(handler, { verifier: () => true })
-  // @ts-expect-error -- attributes are lists
   fits<Verdict>({ outcome: 'allow', attributes: { roles: 'admin' } })
+  // @ts-expect-error -- an attribute is a string or a list of strings
+  fits<Verdict>({ outcome: 'allow', attributes: { quota: 5 } })
   // @ts-expect-error -- a denial names nobody
   fits<Verdict>({ outcome: 'deny', principal: 'a' })
 }

@@ -155,7 +155,10 @@ export interface AuthConfig {
   readonly endpoint?: string
   /** Permits http to a host that is not loopback: the token then travels in clear. */
   readonly allowInsecureHttp?: boolean
-  /** Headers added to the validation request, such as a shared secret. Their values are never shown. */
+  /**
+   * Headers added to the validation request, such as a shared secret. Their values are never shown. A name that is there
+   * twice, in two cases, is an error.
+   */
   readonly endpointHeaders?: Readonly<Record<string, string>>
   /** Answers in place of the endpoint. */
   readonly verifier?: CustomVerifier
@@ -227,9 +230,21 @@ export interface AuthConfig {
    * @default 'api'
    */
   readonly realm?: string
-  /** Is told what happens. Never awaited; what it throws is swallowed. */
+  /**
+   * The request header whose value is the `requestId` of decision events, such as `'x-request-id'`. A value that is not 1 to
+   * 128 visible ASCII characters, or that holds the token, is left out. The header must not be one that holds credentials.
+   * @default false
+   */
+  readonly requestIdHeader?: string | false
+  /**
+   * Is told what happens. Never awaited. An error that it throws changes no decision; its class is written to the console.
+   * Without `onEvent` the console gets a line, at most once a minute for each cause, while a failure rejects every request.
+   */
   readonly onEvent?: (event: AuthEvent) => void
-  /** Builds the response of a refusal. Ours is sent if it throws, or returns no `Response` or a 2xx. */
+  /**
+   * Builds the response of a refusal. If it throws, or returns a promise, a 2xx or a `Response` that was used before, the
+   * built-in response is sent, and `onEvent`, or else the console, gets one warning.
+   */
   readonly respond?: (denial: Denial, request: Request) => Response
   /**
    * The `fetch` that makes the POST.

@@ -5,12 +5,24 @@ import type { Auth, DenialReason } from './types.ts'
 /** Why a request may reach the handler, and where its guard looks for credentials. */
 export type Admission = {
   readonly credentials: readonly CredentialsSource[]
-} & ({ readonly outcome: 'allow'; readonly auth: Auth } | { readonly outcome: 'exempt' })
+} & (
+  | { readonly outcome: 'allow'; readonly auth: Auth }
+  | { readonly outcome: 'exempt'; readonly by: Exemption }
+)
+
+/** The reason that admits a request without an allow. `shadow`: the decision was a denial in shadow mode. */
+export type Exemption = 'public' | 'preflight' | 'shadow'
+
+/** A rejected request: the reason, and the response to send. */
+export interface Rejection {
+  readonly reason: DenialReason
+  readonly response: Response
+  /** A code for why the endpoint is unavailable, such as `ECONNREFUSED`, if the runtime gives one. */
+  readonly cause?: string
+}
 
 /** What was decided about a request. Only `allow` and `exempt` may reach the handler. */
-export type Decision =
-  | Admission
-  | { readonly outcome: 'deny'; readonly reason: DenialReason; readonly response: Response }
+export type Decision = Admission | ({ readonly outcome: 'deny' } & Rejection)
 
 /**
  * Decides about a request. Never throws and never rejects; answers at once where nobody has to be asked. `isOwnRoute` is
@@ -26,10 +38,10 @@ export type Decide = (
 export type AuthenticationResult =
   | {
       readonly ok: true
-      /** `undefined` where no verdict was needed: a public path, a preflight, or shadow mode. */
+      /** `undefined` without an allow: on a public path, for a preflight, for a denial in shadow mode. */
       readonly auth: Auth | undefined
     }
-  | { readonly ok: false; readonly reason: DenialReason; readonly response: Response }
+  | ({ readonly ok: false } & Rejection)
 
 /** Decides about requests without calling anything. Never rejects. */
 export interface Authenticator<Args extends readonly unknown[]> extends VerdictControls {

@@ -44,7 +44,8 @@ const UNAVAILABLE_REASONS: ReadonlySet<string> = new Set<UnavailableReason>([
  *
  * @param reason Why there is no verdict. A `TypeError` is thrown for one that does not exist.
  * @param options How long to wait before the next try, in milliseconds; the status that came in place of a verdict; and
- * what caused it.
+ * the error that caused it. Its code, such as `ECONNREFUSED`, becomes `cause` of the decision event; nothing else of it is
+ * shown.
  *
  * @example
  * ```ts

@@ -10,7 +10,7 @@ import { retry } from './policies/retry.ts'
 import type { TimedVerifier, Verifier } from './check.ts'
 import type { ResolvedConfig } from './config.ts'
 import type { CircuitBreaker } from './policies/circuit-breaker.ts'
-import type { Report } from './events.ts'
+import type { Channel } from './events.ts'
 
 /** The endpoint, or the verifier in its place, with all policies around it. */
 export interface ComposedVerifier {
@@ -33,11 +33,11 @@ const clock = {
 export function createVerifier(
   config: ResolvedConfig,
   endpoint: string | undefined,
-  report: Report | undefined,
+  channel: Channel,
 ): ComposedVerifier {
-  let timed = adopting(createSource(config, endpoint))
+  let timed = adopting(createSource(config, endpoint, channel))
   if (config.retry !== false) timed = retry(timed, config.retry, clock)
-  const breaker = createBreaker(config, report)
+  const breaker = createBreaker(config, channel)
   if (breaker !== undefined) timed = breaker.watch(timed)
   const call = questioned(deadline(limit(timed, config.concurrency, clock), config, clock))
   const bounded = breaker === undefined ? call : breaker.refuse(call)
@@ -55,7 +55,7 @@ export function createVerifier(
 
 function createBreaker(
   { circuitBreaker }: ResolvedConfig,
-  report: Report | undefined,
+  { report }: Channel,
 ): CircuitBreaker | undefined {
   if (circuitBreaker === false) return undefined
   const onState = (state: 'open' | 'half_open' | 'closed'): void =>
@@ -82,9 +82,13 @@ function adopting(next: TimedVerifier): TimedVerifier {
   }
 }
 
-function createSource(config: ResolvedConfig, endpoint: string | undefined): TimedVerifier {
+function createSource(
+  config: ResolvedConfig,
+  endpoint: string | undefined,
+  { notify }: Channel,
+): TimedVerifier {
   const { verifier, identity, endpointHeaders, transport } = config
   if (verifier !== undefined) return createCustomVerifier(verifier, identity)
   if (endpoint === undefined) throw new TypeError('There is neither an endpoint nor a verifier')
-  return createEndpoint({ url: endpoint, headers: endpointHeaders, identity, transport })
+  return createEndpoint({ url: endpoint, headers: endpointHeaders, identity, transport, notify })
 }

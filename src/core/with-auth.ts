@@ -45,9 +45,12 @@ export type AnyHandler = (this: unknown, request: Request, ...args: unknown[]) =
  * `Authorization: Bearer` credentials (RFC 6750 §2.1). Everybody else gets 401, or what {@link AuthConfig} says.
  *
  * The handler gets the same Request object, the same extra arguments and the same `this`; what it returns or throws is
- * passed on untouched. Nothing is done before the first request but checking the config.
+ * passed on untouched. Nothing is done before the first request but checking the config. Below `routes` of `Bun.serve` use
+ * `withAuthRoutes`: a handler that is wrapped alone answers 500 there, where the decision may depend on the path.
  *
- * @param handler A function, or an object whose `fetch` is wrapped and whose other members are kept.
+ * @param handler A function, or an object whose `fetch` is wrapped. The values of the object are kept, and of its functions
+ * the callbacks that get no request, such as `scheduled` and `error`. Others throw, since they may serve without the guard; an
+ * object in a value, such as a router, stays as it is.
  * @param config The config; a synchronous function of the extra arguments that makes it, called until it succeeds once;
  * or nothing, which asks `AUTH_ENDPOINT` of the Workers `env` argument, else of `process.env`.
  * @returns A function of the same signature, or an object of the same members.

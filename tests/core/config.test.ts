@@ -25,6 +25,7 @@ const ALL_OPTIONS = {
   preflight: true,
   mode: true,
   realm: true,
+  requestIdHeader: true,
   onEvent: true,
   respond: true,
   fetch: true,
@@ -54,6 +55,7 @@ describe('a config', () => {
       preflight: 'deny',
       mode: 'enforce',
       realm: 'api',
+      requestIdHeader: false,
       onEvent: undefined,
       respond: undefined,
       transport: expect.any(Function) as unknown,
@@ -76,6 +78,7 @@ describe('a config', () => {
       preflight: 'allow',
       mode: 'shadow',
       realm: 'a "b"',
+      requestIdHeader: 'x-request-id',
       onEvent: () => undefined,
       respond: () => new Response('', { status: 401 }),
     } satisfies AuthConfig
@@ -143,6 +146,10 @@ describe('a config', () => {
     [{ realm: 'a\r\nx: y' }, '"realm" must be a non-empty string of printable ASCII'],
     [{ realm: 5 }, '"realm" must be a non-empty string of printable ASCII, received 5'],
     [{ realm: 'é' }, '"realm" must be a non-empty string of printable ASCII'],
+    [
+      { requestIdHeader: 'Authorization' },
+      '"requestIdHeader" must be false, or the name of a header that holds no credentials, received "Authorization"',
+    ],
     [{ onEvent: {} }, '"onEvent" must be a function, received an object'],
     [
       { respond: new Response('') },

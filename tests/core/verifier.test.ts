@@ -1,29 +1,35 @@
 import { describe, expect, it, vi } from 'vitest'
 import * as Errors from '../../src/core/errors.ts'
 import { resolveConfig } from '../../src/core/config.ts'
+import { createChannel } from '../../src/core/events.ts'
 import { createVerifier } from '../../src/core/verifier.ts'
 import { checkOf } from '../support/checks.ts'
 import type { AuthConfig, AuthEvent, Transport } from '../../src/index.ts'
 
+const to = (events: AuthEvent[]) =>
+  createChannel(
+    (event) => events.push(event),
+    () => undefined,
+  )
+const NOBODY = createChannel(undefined, () => undefined)
+
 it('asks the endpoint, within the deadline', async () => {
   const silent = vi.fn<Transport>(() => new Promise(() => undefined))
   const config = resolveConfig({ transport: silent, timeoutMs: 20 })
-  const verdict = createVerifier(config, 'https://auth.example.test', undefined).verify(checkOf())
+  const verdict = createVerifier(config, 'https://auth.example.test', NOBODY).verify(checkOf())
   await expect(verdict).rejects.toMatchObject({ reason: 'timeout' })
   expect(silent).toHaveBeenCalledExactlyOnceWith('https://auth.example.test', expect.anything())
 })
 
 it('asks a verifier in its place, within the deadline', async () => {
   const config = resolveConfig({ verifier: () => new Promise(() => undefined), timeoutMs: 20 })
-  await expect(
-    createVerifier(config, undefined, undefined).verify(checkOf()),
-  ).rejects.toMatchObject({
+  await expect(createVerifier(config, undefined, NOBODY).verify(checkOf())).rejects.toMatchObject({
     reason: 'timeout',
   })
 })
 
 it('cannot be made of nothing', () => {
-  expect(() => createVerifier(resolveConfig({}), undefined, undefined)).toThrow(
+  expect(() => createVerifier(resolveConfig({}), undefined, NOBODY)).toThrow(
     new TypeError('There is neither an endpoint nor a verifier'),
   )
 })
@@ -33,9 +39,7 @@ describe('the policies together', () => {
   const config = (transport: Transport, options: AuthConfig = {}) =>
     resolveConfig({ transport, context: { headers: [] }, ...options })
   const verifierOf = (transport: Transport, options: AuthConfig = {}, events: AuthEvent[] = []) =>
-    createVerifier(config(transport, options), 'https://auth.example.test', (event) =>
-      events.push(event),
-    )
+    createVerifier(config(transport, options), 'https://auth.example.test', to(events))
 
   it('ask once for a thousand checks, and then not at all', async () => {
     const transport = vi.fn<Transport>(async () => allow())
@@ -104,7 +108,7 @@ describe('the policies together', () => {
   it('open the circuit where nobody is told of it', async () => {
     const transport: Transport = () => Promise.reject(new Error('down'))
     const quiet = config(transport, { retry: false, circuitBreaker: { minChecks: 1 } })
-    const { verify } = createVerifier(quiet, 'https://auth.example.test', undefined)
+    const { verify } = createVerifier(quiet, 'https://auth.example.test', NOBODY)
     await expect(verify(checkOf('a'))).rejects.toMatchObject({ reason: 'unreachable' })
     // At once: nothing is begun for it.
     expect(() => verify(checkOf('b'))).toThrow('No verdict from the auth service: circuit_open')
@@ -159,7 +163,7 @@ describe('an AuthUnavailableError of another copy of the package', async () => {
       throw error
     })
     const config = resolveConfig({ verifier, context: { headers: [] }, ...options })
-    const { verify } = createVerifier(config, undefined, (event) => events.push(event))
+    const { verify } = createVerifier(config, undefined, to(events))
     return { verifier, ask: async () => verify(checkOf()) }
   }
 
