@@ -10,18 +10,14 @@ export interface Route {
   readonly methods: ReadonlySet<string> | undefined
   /** A literal, `:` for a parameter, or `*`. */
   readonly segments: readonly string[]
-  readonly params: readonly Param[]
-}
-
-interface Param {
-  readonly name: string
-  readonly index: number
+  /** The name of each parameter, at the index of its segment. */
+  readonly names: readonly (string | undefined)[]
 }
 
 const LITERAL = /^[\w.~!$&'()+,;=@%-]+$/
 const PARAM = /^:([a-z_][\w-]*)$/i
 // Bun prefers them in this order, at the first segment where two patterns differ; a literal comes before both.
-const ORDER = [':', '*']
+const ORDER: readonly (string | undefined)[] = [':', '*']
 
 /**
  * Reads a pattern.
@@ -40,12 +36,9 @@ export function readRoute(pattern: string, methods: Route['methods']): Route {
       `Cannot guard the route ${JSON.stringify(pattern)}: it must be a path of literal segments and ":name" segments, with "*" only as the last, and without needless percent-encoding`,
     )
   }
-  const params = parts.flatMap((part, index) => {
-    const name = PARAM.exec(part)?.[1]
-    return name === undefined ? [] : [{ name, index }]
-  })
-  const segments = parts.map((part) => (PARAM.test(part) ? ':' : part))
-  return { pattern, methods, segments, params }
+  const names = parts.map((part) => PARAM.exec(part)?.[1])
+  const segments = parts.map((part, index) => (names[index] === undefined ? part : ':'))
+  return { pattern, methods, segments, names }
 }
 
 /** Throws a TypeError for two patterns that match the same paths, of which Bun prefers the first that was written. */
@@ -76,7 +69,7 @@ export function createRouteCheck(route: Route, routes: readonly Route[]): RouteC
     const segments = split(path)
     if (!matches(route, segments)) return false
     if (preferred.some((other) => isFor(other, request) && matches(other, segments))) return false
-    return hasOwnParams(route, request, segments)
+    return !hasOtherParams(route, request, segments)
   }
 }
 
@@ -86,7 +79,7 @@ function isPreferred({ segments: other }: Route, { segments }: Route): boolean {
   return rank(other[index]) < rank(segments[index])
 }
 
-function rank(segment = ''): number {
+function rank(segment: string | undefined): number {
   return ORDER.indexOf(segment)
 }
 
@@ -105,21 +98,20 @@ function matches({ segments }: Route, path: readonly string[]): boolean {
   })
 }
 
-function hasOwnParams({ params }: Route, request: Request, path: readonly string[]): boolean {
-  if (params.length === 0) return true
+function hasOtherParams({ names }: Route, request: Request, path: readonly string[]): boolean {
   const given: unknown = Reflect.get(request, 'params')
-  if (typeof given !== 'object' || given === null) return false
-  return params.every(({ name, index }) => {
-    const value: unknown = Reflect.get(given, name)
-    return typeof value === 'string' && value === decode(path[index])
+  const params = typeof given === 'object' && given !== null ? given : {}
+  return path.some((segment, index) => {
+    const name = names[index]
+    return name !== undefined && isOther(Reflect.get(params, name), segment)
   })
 }
 
-function decode(segment = ''): string | undefined {
+function isOther(value: unknown, segment: string): boolean {
   try {
-    return decodeURIComponent(segment)
+    return value !== decodeURIComponent(segment)
   } catch {
-    return undefined
+    return true
   }
 }
 

@@ -124,7 +124,7 @@ function checkRoutes(routes: unknown): (Route & { readonly handlers: Handlers })
 
 function checkHandlers(pattern: string, value: unknown): Handlers {
   if (isHandler(value)) return value
-  const methods = typeof value === 'object' && value !== null ? Object.entries(value) : []
+  const methods = Object.entries(Object(value) as object)
   const isTable = methods.every(
     ([method, handler]) => /^[A-Z]+$/.test(method) && isHandler(handler),
   )

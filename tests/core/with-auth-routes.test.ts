@@ -54,6 +54,13 @@ describe('guarded routes', () => {
     expect((await open(routed('/open/x', { id: 'y' }))).status).toBe(400)
   })
 
+  it('leave a method to the pattern that has it', async () => {
+    const handler = (): Response => new Response('ran')
+    const routes = withAuthRoutes({ '/v1/a': { POST: handler }, '/v1/*': handler }, config)
+    expect((await routes['/v1/*'](routed('/v1/a', {}, 'k1'))).status).toBe(200)
+    expect((await routes['/v1/*'](routed('/v1/a', {}, 'k1', 'POST'))).status).toBe(400)
+  })
+
   it('share one cache, which their table invalidates and clears', async () => {
     const handler = (): Response => new Response('secret')
     const shared = { ...config, context: { headers: [], path: false }, public: [], cache: {} }
@@ -107,6 +114,8 @@ it.each<[string, unknown]>([
   ['no method', {}],
   ['a Response for a method', { GET: () => new Response('a'), POST: new Response('open') }],
   ['a method in lower case', { get: () => new Response('a') }],
+  ['a method with a letter too many', { GETs: () => new Response('a') }],
+  ['a method with another letter before it', { xGET: () => new Response('a') }],
   ['a list', [() => new Response('a')]],
 ])('refuses %s as a route, and says where to put it', (_, value) => {
   expect(refuse({ '/a': value })).toThrow(TypeError)
