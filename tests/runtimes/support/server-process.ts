@@ -48,7 +48,8 @@ export async function startServer(command: ServerCommand): Promise<RunningServer
   })
   const url = `http://127.0.0.1:${await inTime(Promise.race([port, ended]), START_MS, child)}`
   const pid = child.pid ?? 0
-  return { url, pid, version, printed: () => printed, stop: () => stop(child, closed) }
+  const signal = command.args.some((arg) => arg.endsWith('/srvx.mjs')) ? 'SIGKILL' : 'SIGTERM'
+  return { url, pid, version, printed: () => printed, stop: () => stop(child, closed, signal) }
 }
 
 // The environment of the tests is kept out: it may name an endpoint, a proxy or options for Node.
@@ -64,8 +65,13 @@ function launch({ binary, args, cwd, env }: ServerCommand): ChildProcess {
   return child
 }
 
-async function stop(child: ChildProcess, closed: Promise<unknown>): Promise<void> {
-  child.kill('SIGTERM')
+// The command of srvx keeps a timer of a second when it is told to end, whether or not a connection is open.
+async function stop(
+  child: ChildProcess,
+  closed: Promise<unknown>,
+  signal: NodeJS.Signals,
+): Promise<void> {
+  child.kill(signal)
   await inTime(closed, STOP_MS, child)
 }
 
