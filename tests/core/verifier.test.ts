@@ -142,7 +142,7 @@ describe('the policies together', () => {
     ['where it failed lately', 'unreachable', {}, 'allow stale'],
     ['where it failed, without a circuit', 'unreachable', { circuitBreaker: false }, 'allow stale'],
   ] as const)(
-    'serve nobody stale by a flood of his own: %s',
+    'serve stale while too many checks wait only if the endpoint failed (a caller fills the queue): %s',
     async (_, failure, options, expected) => {
       const { answer, ask } = crowded(options)
       const first = ask('revoked')

@@ -101,7 +101,7 @@ describe('limit', () => {
     expect(endpoint.asked).toEqual(served)
   })
 
-  it('lets nobody overtake a known token that waits', async () => {
+  it('lets no token overtake a known one that waits', async () => {
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next, 1, 10)
     for (const token of ['A', 'B']) void ask(token, undefined, LONG)
