@@ -22,8 +22,8 @@ export function drawKey(): Hash {
 }
 
 /**
- * HalfSipHash-2-4 (Aumasson and Bernstein) with a tag of 64 bits: without the key nobody can make a text that has the
- * hash of another. A character is a byte, as in tokens, which are ASCII.
+ * HalfSipHash-2-4 (Aumasson and Bernstein) with a tag of 64 bits: a caller without the key cannot make a text that has
+ * the hash of another. A character is a byte, as in tokens, which are ASCII.
  */
 export function hashText(text: string, [key0, key1]: Hash): Hash {
   const state = new State(key0, key1)
@@ -36,7 +36,7 @@ export function hashText(text: string, [key0, key1]: Hash): Hash {
   return [first, finish(state)]
 }
 
-// Little-endian. What is past the end is NaN, which counts as 0.
+// Little-endian. A character past the end is NaN, which counts as 0.
 function readWord(text: string, at: number): number {
   return (
     text.charCodeAt(at) |

@@ -34,8 +34,8 @@ export function createRecentOutage(windowMs: number, now: () => number): RecentO
 }
 
 /**
- * Whether a verdict that has expired may stand in: the endpoint did not answer, or was not asked. That too many checks
- * wait is no outage of the endpoint, unless it failed lately: callers could fill the queue themselves.
+ * Whether a verdict that has expired may stand in: the endpoint did not answer, or was not asked. `overloaded` counts only
+ * if the endpoint failed lately: a caller could fill the queue to be served a verdict that was revoked.
  */
 export function permitsStale(error: unknown, { isRecent }: RecentOutage): boolean {
   if (isOutage(error)) return true

@@ -126,7 +126,7 @@ export type SkipReason = 'no_store' | 'status' | 'ttl' | 'outdated' | 'too_large
 export interface CircuitEvent {
   readonly type: 'circuit'
   readonly state: 'open' | 'half_open' | 'closed'
-  /** Whose checks it stops: those of tokens that the endpoint allowed in the last hour, or all others. */
+  /** `known`: it stops checks of tokens that the endpoint allowed in the last hour. `unknown`: of all other tokens. */
   readonly tokens: 'known' | 'unknown'
 }
 

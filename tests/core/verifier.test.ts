@@ -115,6 +115,36 @@ describe('the policies together', () => {
     expect(() => verify(checkOf('b'))).toThrow('No verdict from the auth service: circuit_open')
   })
 
+  it.each([['t'], [undefined]])('forget that a token is known: forget(%s)', async (token) => {
+    const { verify, forget } = verifierOf(async () => allow())
+    const isKnown = async (): Promise<boolean> => {
+      const check = checkOf('t')
+      await verify(check)
+      return check.isKnown
+    }
+    expect([await isKnown(), await isKnown()]).toEqual([false, true])
+    forget('another')
+    expect(await isKnown()).toBe(true)
+    forget(token)
+    expect(await isKnown()).toBe(false)
+  })
+
+  it.each([
+    [4, []],
+    [3, ['kept']],
+  ])('leave %d of four places to unknown tokens, where %j are known', async (places, known) => {
+    const transport = vi.fn<Transport>(async (_url, { body }) =>
+      body.includes('"kept"') ? allow() : new Promise(() => undefined),
+    )
+    const concurrency = { maxInFlight: 4, maxWaiting: 0 }
+    const { verify } = verifierOf(transport, { concurrency, timeoutMs: 100 })
+    for (const token of known) await verify(checkOf(token))
+    transport.mockClear()
+    const others = ['a', 'b', 'c', 'd', 'e'].map(async (token) => verify(checkOf(token)))
+    await Promise.allSettled(others)
+    expect(transport).toHaveBeenCalledTimes(places)
+  })
+
   /** One call at a time, and none may wait: a second check is overloaded. Each answer is held until it is given. */
   function crowded(options: AuthConfig) {
     const held: ((response: Response | Error) => void)[] = []
@@ -146,7 +176,7 @@ describe('the policies together', () => {
     ['where it failed lately', 'unreachable', {}, 'allow stale'],
     ['where it failed, without a circuit', 'unreachable', { circuitBreaker: false }, 'allow stale'],
   ] as const)(
-    'serve nobody stale by a flood of his own: %s',
+    'serve stale while too many checks wait only if the endpoint failed (a caller fills the queue): %s',
     async (_, failure, options, expected) => {
       const { answer, ask } = crowded(options)
       const first = ask('revoked')

@@ -218,7 +218,7 @@ function lastBefore<Change extends { readonly moment: Moment }>(
 
 type Lane = 'known' | 'unknown'
 
-/** What a token may have counted as, at some time while a request or a call was, or just before it. */
+/** Each lane that a token may have been in while a request or a call was under way, or just before it. */
 function lanesOf(
   thing: Asking | Call,
   log: Pick<Log, 'calls' | 'invalidations' | 'rules'>,
@@ -423,7 +423,7 @@ function wasWithoutAnswer(asking: Ended<Asking>, log: Log): boolean {
   return isOverloaded(asking, log) && hasFailedLately(asking.ended, log)
 }
 
-/** A crowd alone is no outage. */
+/** A crowd alone does not count as an outage. */
 function hasFailedLately(moment: Moment, { calls, circuit, rules }: Log): boolean {
   const windowMs = rules.circuitBreaker === false ? 10_000 : rules.circuitBreaker.windowMs
   const isRecent = (past: Moment): boolean =>

@@ -101,7 +101,7 @@ describe('limit', () => {
     expect(endpoint.asked).toEqual(served)
   })
 
-  it('lets nobody overtake a known token that waits', async () => {
+  it('lets no token overtake a known one that waits', async () => {
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next, 1, 10)
     for (const token of ['A', 'B']) void ask(token, undefined, LONG)
@@ -224,13 +224,13 @@ describe('limit', () => {
     let now = 0
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next, 1, 1, () => now)
-    void ask('a', undefined, 1000)
-    void ask('lost', undefined, 100)
+    void ask('A', undefined, 1000)
+    void ask('LOST', undefined, 100)
     now = 50
-    void ask('b', undefined, 1000)
-    endpoint.answer('a')
+    void ask('B', undefined, 1000)
+    endpoint.answer('A')
     await settle()
-    expect(endpoint.asked).toEqual(['a', 'b'])
+    expect(endpoint.asked).toEqual(['A', 'B'])
   })
 
   it('leaves no listener on the signal of who was let in', async () => {

@@ -42,7 +42,7 @@ it('says so before anything is asked', async () => {
 
 it.each([
   ['an outage', new AuthUnavailableError('unreachable'), 1, true],
-  ['an outage of which nobody was asked', new AuthUnavailableError('timeout'), 0, false],
+  ['a timeout before the endpoint was asked', new AuthUnavailableError('timeout'), 0, false],
   ['another failure', new AuthUnavailableError('rate_limited'), 1, false],
   ['a bug', new Error('bug'), 1, false],
 ])('notes %s: %s', async (_what, error, attempts, isNoted) => {
