@@ -165,7 +165,7 @@ function refuse(passage: Passage, reason: DenialReason, failure: Failure = {}): 
   const cause = failure.cause === undefined ? {} : { cause: failure.cause }
   report(passage, { outcome: 'deny', reason, status: denial.status, ...cause }, failure.error)
   if (isShadow(setup)) return letIn(passage, 'shadow')
-  if (isReady(setup)) setup.alarm?.(reason, failure, check)
+  setup.alarm?.(reason, failure, check)
   return { outcome: 'deny', reason, response: setup.denials.respond(denial, request), ...cause }
 }
 

@@ -21,6 +21,8 @@ import type { ComposedVerifier } from './verifier.ts'
 /** What is there even when a request cannot be decided about: how to refuse it, and whom to tell. */
 interface Basics extends Channel {
   readonly denials: Denials
+  /** `undefined` with an observer, which sees each decision, and without a config, which is reported by itself. */
+  readonly alarm: Alarm | undefined
   /** Where the key of a request may be; nowhere without a config. */
   readonly credentials: ResolvedConfig['credentials']
 }
@@ -36,8 +38,6 @@ export interface Setup extends Basics {
   readonly readCredentials: CredentialsReader
   readonly createCheck: CheckFactory
   readonly verifier: ComposedVerifier
-  /** `undefined` with an observer, which sees each decision, and in shadow mode, which rejects no request. */
-  readonly alarm: Alarm | undefined
 }
 
 /** Gives the setup for a request's extra arguments. Never throws; why it is not ready has been reported. */
@@ -108,20 +108,20 @@ function createUnready(config: Partial<ResolvedConfig>, writeLine: WriteLine): U
     ...channel,
     denials: createDenials({ realm, unavailableStatus, respond, notify: channel.notify }),
     credentials,
+    alarm: undefined,
     verifier: undefined,
   }
 }
 
 function createSetup(config: ResolvedConfig, base: Unready, args: readonly unknown[]): Setup {
   const endpoint = findEndpoint(config, args)
-  const isSilent = base.report !== undefined || config.mode === 'shadow'
   return {
     ...base,
     config,
     readCredentials: createCredentialsReader(config.credentials, config.tokenFormat),
     createCheck: createCheckFactory(config, endpoint),
     verifier: createVerifier(config, endpoint, base.report),
-    alarm: isSilent ? undefined : createAlarm(endpoint, base.writeLine),
+    alarm: base.report === undefined ? createAlarm(endpoint, base.writeLine) : undefined,
   }
 }
 
