@@ -57,6 +57,8 @@ export function isAuthException(error: unknown): error is AuthException {
  * `c.var.auth`. It decides for itself, whatever ran before it. A refusal is thrown as Hono's `HTTPException`, as
  * Hono's own guards do, so that `some()` of `hono/combine` and `app.onError` see it.
  *
+ * Needs the package `hono`, 4.5 or later: the copy that the app uses, so that `instanceof HTTPException` holds there.
+ *
  * Hono runs middleware in the order of registration: a route that is registered before it is not guarded. The path that
  * the endpoint is told is that of the request, but below `app.mount()`, which cuts it.
  *
@@ -117,7 +119,7 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
 }
 
 // Without the constructor, which captures a stack: that is most of what a refusal would cost. The response is given as it
-// is, since Hono's own copy of it reads its body as a stream.
+// is, since Hono's own copy of it reads its body as a stream. Another copy of Hono knows it by its own `getResponse`.
 function createException({ response: res, reason, cause }: Rejection): AuthException {
   const { status } = res
   const message = res.statusText || (STATUS_TEXTS[status] ?? 'Rejected')

@@ -6,15 +6,16 @@ import { openAgent } from './node/undici.ts'
 import { refuseUpgrade } from './node/upgrade-refusal.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { AuthConfigSource, Transport } from './core/auth-config.ts'
+import type { AuthConfigSource } from './core/auth-config.ts'
 import type { AuthenticationResult, VerdictControls } from './core/decision.ts'
 import type { Auth } from './core/types.ts'
 import type { NodeRequest } from './node/header-only-request.ts'
+import type { NodeTransport } from './node/node-transport.ts'
 import type { Pem } from './node/secure-context.ts'
 import type { NodeTransportOptions } from './node/transport-options.ts'
 import type { NodeDispatcher } from './node/undici.ts'
 
-export type { NodeDispatcher, NodeRequest, NodeTransportOptions, Pem }
+export type { NodeDispatcher, NodeRequest, NodeTransport, NodeTransportOptions, Pem }
 
 /** Decides about requests of Node's own server without calling anything. Never rejects. */
 export interface NodeAuthenticator extends VerdictControls {
@@ -141,12 +142,14 @@ function destroy(this: Duplex): void {
 
 /**
  * Makes what asks the endpoint over connections of undici, which costs Node a fraction of what its `fetch` does. For the
- * option `transport`; several guards may share one, and then share its connections. Needs the package `undici`, 7 or
- * later, which is loaded here and nowhere else. No connection is made before the first call.
+ * option `transport`; several guards may share one, and then share its connections. Needs the package `undici`, 7.28
+ * or 8.5 or later, which is loaded here and nowhere else. No connection is made before the first call.
  *
  * It does what `fetch` does here: follows no redirect, obeys the deadline, and sends nothing twice of its own accord. Two
  * things differ. It asks for a body that is not compressed (RFC 9110 §12.5.3), and a compressed one names nobody. And
  * what replaces `fetch` or patches `node:http` does not see it: tests give it a `dispatcher`.
+ *
+ * Certificates may be functions: a rotated file is then read for the next new connection. `close()` closes the connections.
  *
  * @param options Certificates, connections, or a dispatcher of your own.
  * @throws AuthConfigError for an option that cannot be used, and where undici is not installed.
@@ -159,12 +162,14 @@ function destroy(this: Duplex): void {
  *
  * export default withAuth(() => new Response('hello'), {
  *   endpoint: 'https://auth.example.com/validate',
- *   transport: nodeTransport({ ca: readFileSync('/etc/ssl/auth-ca.pem') }),
+ *   transport: nodeTransport({ ca: () => readFileSync('/etc/ssl/auth-ca.pem') }),
  * })
  * ```
  */
-export function nodeTransport(options: NodeTransportOptions = {}): Transport {
+export function nodeTransport(options: NodeTransportOptions = {}): NodeTransport {
   const source = resolveTransportOptions(options)
+  if ('given' in source) return createNodeTransport(source.given)
   // Loading undici takes longer than a check may: the first request must not wait for it.
-  return createNodeTransport('given' in source ? source.given : openAgent(source))
+  const agent = openAgent(source)
+  return createNodeTransport(agent, agent)
 }

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { Hono } from 'hono'
 import { some } from 'hono/combine'
+import { Hono as OtherHono } from 'hono-lowest'
 import { HTTPException } from 'hono/http-exception'
 import { HttpResponse } from 'msw'
 import { describe, expect, it, vi } from 'vitest'
@@ -8,6 +9,7 @@ import { auth, isAuthException } from '../src/hono.ts'
 import { AuthConfigError, getAuth } from '../src/index.ts'
 import { ENDPOINT, setupEndpoint } from './support/msw-endpoint.ts'
 import { get } from './support/requests.ts'
+import type { MiddlewareHandler } from 'hono-lowest'
 import type { AuthEnv } from '../src/hono.ts'
 import type { AuthConfig } from '../src/index.ts'
 
@@ -282,6 +284,16 @@ describe('a refusal', () => {
     for (const other of [new HTTPException(401), { code: 'other' }, 'auth_rejected', null]) {
       expect(isAuthException(other)).toBe(false)
     }
+  })
+
+  it('is a response in an app of another copy of Hono', async () => {
+    expect(new OtherHono()).not.toBeInstanceOf(Hono)
+    const app = new OtherHono()
+      .use(auth(config) as unknown as MiddlewareHandler)
+      .get('*', (c) => c.text('in'))
+    expect((await app.request(get('/'))).status).toBe(401)
+    app.onError((error) => ('getResponse' in error ? error.getResponse() : new Response('lost')))
+    expect((await app.request(get('/'))).status).toBe(401)
   })
 
   it('lets some() try the next guard, and stands where no guard allows', async () => {

@@ -1,7 +1,9 @@
+import { addAuditFacts } from './audit.ts'
 import { isDenialReason } from './denial.ts'
 import { AuthUnavailableError } from './errors.ts'
 import { findCause } from './failure-cause.ts'
 import { rememberAdmission } from './identity.ts'
+import { findMisrouting } from './misrouting.ts'
 import { isPromise } from './promises.ts'
 import { createSetupSource } from './setup.ts'
 import { isPlainHost, parseTarget } from './target.ts'
@@ -16,10 +18,11 @@ import type {
   VerdictControls,
 } from './decision.ts'
 import type { Failure } from './failure-alarm.ts'
+import type { RouteCheck } from './route-pattern.ts'
 import type { Setup, SetupSource, Unready } from './setup.ts'
 import type { Target } from './target.ts'
 import type { AuthConfigSource } from './auth-config.ts'
-import type { DecisionEvent, DenialReason } from './types.ts'
+import type { Auth, DecisionEvent, DenialReason } from './types.ts'
 import type { CheckedVerdict } from './verdict.ts'
 
 /** One request on its way to a decision. */
@@ -71,12 +74,12 @@ export function createGate<Args extends readonly unknown[]>(
   source: AuthConfigSource<Args> | undefined,
 ): Gate {
   const setups = createSetupSource(source)
-  const decide: Decide = (request, args) => {
+  const decide: Decide = (request, args, isOwnRoute) => {
     const setup = setups.get(args)
     const startedAt = setup.report === undefined ? 0 : performance.now()
     const passage: Passage = { setup, request, args, startedAt }
     try {
-      return judge(passage)
+      return judge(passage, isOwnRoute)
     } catch (error) {
       return fail(passage, error)
     }
@@ -92,12 +95,14 @@ function invalidator({ forget }: SetupSource): VerdictControls['invalidate'] {
   }
 }
 
-function judge(passage: Passage): Decision | Promise<Decision> {
+function judge(passage: Passage, isOwnRoute?: RouteCheck): Decision | Promise<Decision> {
   const { setup, request } = passage
   const target = parseTarget(request.url)
   if (target === undefined) return refuse(passage, 'malformed_request')
   passage.target = target
   if (!isReady(setup)) return refuse(passage, 'not_configured')
+  const misrouted = findMisrouting(setup, request, target.path, isOwnRoute)
+  if (misrouted !== undefined) return refuse(passage, misrouted)
   if (isPublic(setup, request, target)) return exempt(passage, 'public')
   if (setup.config.preflight === 'allow' && isPreflight(setup, request)) {
     return exempt(passage, 'preflight')
@@ -137,7 +142,7 @@ async function settle(passage: Passage, pending: Promise<CheckedVerdict>): Promi
 function conclude(passage: Passage, verdict: CheckedVerdict): Decision {
   if (verdict.outcome !== 'allow') return refuse(passage, 'denied')
   const { setup, request } = passage
-  report(passage, { outcome: 'allow' })
+  report(passage, { outcome: 'allow' }, verdict.auth)
   const { credentials } = setup
   return rememberAdmission(request, { outcome: 'allow', auth: verdict.auth, credentials })
 }
@@ -163,31 +168,38 @@ function refuse(passage: Passage, reason: DenialReason, failure: Failure = {}): 
   const { setup, request, check } = passage
   const denial = setup.denials.describe(reason, failure.retryAfterMs)
   const cause = failure.cause === undefined ? {} : { cause: failure.cause }
-  report(passage, { outcome: 'deny', reason, status: denial.status, ...cause }, failure.error)
+  report(
+    passage,
+    { outcome: 'deny', reason, status: denial.status, ...cause },
+    undefined,
+    failure.error,
+  )
   if (isShadow(setup)) return letIn(passage, 'shadow')
   setup.alarm?.(reason, failure, check)
   return { outcome: 'deny', reason, response: setup.denials.respond(denial, request), ...cause }
 }
 
 function report(
-  { setup, startedAt, target, check }: Passage,
+  { setup, request, startedAt, target, check }: Passage,
   decided: Pick<DecisionEvent, 'outcome' | 'reason' | 'status' | 'cause'>,
+  auth?: Auth,
   error?: unknown,
 ): void {
-  setup.report?.(
-    {
-      type: 'decision',
-      ...decided,
-      path: target?.path.slice(0, 256) ?? '',
-      durationMs: performance.now() - startedAt,
-      cache: check?.cache ?? 'off',
-      attempts: check?.attempts ?? 0,
-      ...(check?.skipped === undefined ? {} : { skipped: check.skipped }),
-      ...(check?.endpointStatus === undefined ? {} : { endpointStatus: check.endpointStatus }),
-      ...(isShadow(setup) ? { shadow: true } : {}),
-    },
-    error,
-  )
+  if (setup.report === undefined) return
+  const event: DecisionEvent = {
+    type: 'decision',
+    ...decided,
+    path: target?.path.slice(0, 256) ?? '',
+    method: '',
+    durationMs: performance.now() - startedAt,
+    cache: check?.cache ?? 'off',
+    attempts: check?.attempts ?? 0,
+    ...(check?.skipped === undefined ? {} : { skipped: check.skipped }),
+    ...(check?.endpointStatus === undefined ? {} : { endpointStatus: check.endpointStatus }),
+    ...(isShadow(setup) ? { shadow: true } : {}),
+  }
+  addAuditFacts(event, request, setup.requestIdHeader, auth, check?.token)
+  setup.report(event, error, request)
 }
 
 function isShadow(setup: Setup | Unready): boolean {

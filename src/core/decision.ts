@@ -1,4 +1,5 @@
 import type { CredentialsSource } from './auth-config.ts'
+import type { RouteCheck } from './route-pattern.ts'
 import type { Auth, DenialReason } from './types.ts'
 
 /** Why a request may reach the handler, and where its guard looks for credentials. */
@@ -23,8 +24,15 @@ export interface Rejection {
 /** What was decided about a request. Only `allow` and `exempt` may reach the handler. */
 export type Decision = Admission | ({ readonly outcome: 'deny' } & Rejection)
 
-/** Decides about a request. Never throws and never rejects; answers at once where nobody has to be asked. */
-export type Decide = (request: Request, args: readonly unknown[]) => Decision | Promise<Decision>
+/**
+ * Decides about a request. Never throws and never rejects; answers at once where nobody has to be asked. `isOwnRoute` is
+ * given where the pattern is known by which a request came.
+ */
+export type Decide = (
+  request: Request,
+  args: readonly unknown[],
+  isOwnRoute?: RouteCheck,
+) => Decision | Promise<Decision>
 
 /** What an authenticator says about a request. */
 export type AuthenticationResult =

@@ -91,3 +91,37 @@ export class AuthUnavailableError extends Error {
     this.status = options.status
   }
 }
+
+/**
+ * Makes an `AuthUnavailableError` of another copy of this package one of ours, so that the core can tell it by its class;
+ * returns anything else as it is. Another copy may be older and its fields may be getters, so each is read once.
+ */
+export function adoptUnavailable(error: unknown): unknown {
+  try {
+    return readUnavailable(error) ?? error
+  } catch {
+    return new TypeError('The thrown value cannot be read')
+  }
+}
+
+function readUnavailable(error: unknown): AuthUnavailableError | undefined {
+  if (typeof error !== 'object' || error === null) return undefined
+  if (Object.getPrototypeOf(error) === AuthUnavailableError.prototype) return undefined
+  const read = (field: string): unknown => Reflect.get(error, field)
+  if (read('code') !== 'auth_unavailable') return undefined
+  const reason = read('reason')
+  if (!isUnavailableReason(reason)) return undefined
+  return new AuthUnavailableError(reason, {
+    retryAfterMs: finiteOrNone(read('retryAfterMs')),
+    status: finiteOrNone(read('status')),
+    ...('cause' in error ? { cause: read('cause') } : {}),
+  })
+}
+
+function isUnavailableReason(reason: unknown): reason is UnavailableReason {
+  return typeof reason === 'string' && UNAVAILABLE_REASONS.has(reason)
+}
+
+function finiteOrNone(value: unknown): number | undefined {
+  return typeof value === 'number' && value >= 0 && value < Infinity ? value : undefined
+}

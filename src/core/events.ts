@@ -7,7 +7,19 @@ import type { AuthEvent, NoticeEvent } from './types.ts'
  * Tells the observer of an event, and of the error behind it. The error becomes a property that is not enumerable:
  * `JSON.stringify`, a spread and the console leave it out, since it may hold a token. Never throws.
  */
-export type Report = (event: AuthEvent, error?: unknown) => void
+export type Report = (event: AuthEvent, error?: unknown, request?: Request) => void
+
+// A user's observer must not get the Request: `onEvent: console.log` would print the token.
+const GETS_REQUEST = new WeakSet()
+
+/** `onEvent`, which this package gives the request too. */
+type Observer = (event: AuthEvent, request?: Request) => void
+
+/** Makes an observer of this package get the Request of a decision too, to tell which response belongs to it. */
+export function observeWithRequest(observer: Observer): Observer {
+  GETS_REQUEST.add(observer)
+  return observer
+}
 
 /** Writes a line to the console: the same line once a minute. Never throws. */
 export type WriteLine = (line: string) => void
@@ -51,11 +63,12 @@ export function createChannel(onEvent: AuthConfig['onEvent'], writeLine: WriteLi
 function createReport(onEvent: NonNullable<AuthConfig['onEvent']>, writeLine: WriteLine): Report {
   const complain = (error: unknown): void =>
     writeLine(`"onEvent" threw ${kindOf(error)}: it missed an event. Catch errors in it`)
-  return (event, error) => {
+  const tell: Observer = GETS_REQUEST.has(onEvent) ? onEvent : (event) => onEvent(event)
+  return (event, error, request) => {
     if (error !== undefined) Object.defineProperty(event, 'error', { value: error })
     try {
       // An async observer is not awaited.
-      ignore(onEvent(Object.freeze(event)), complain)
+      ignore(tell(Object.freeze(event), request), complain)
     } catch (thrown) {
       // An observer cannot change the decision.
       complain(thrown)

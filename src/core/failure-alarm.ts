@@ -30,7 +30,7 @@ const SENTENCES: Partial<Readonly<Record<DenialReason, Sentence>>> = {
   service_error: ({ status }) =>
     `answers ${typeof status === 'number' ? status : 'with an error'}: requests are rejected. Look into its log`,
   invalid_response: () =>
-    'names no principal, which "identity" requires: requests are rejected. Let it name one, or leave "identity" out',
+    'answers 200 without a principal in the first 64 KiB, which "identity" requires: requests are rejected. Let it name one, or leave "identity" out',
   circuit_open: () => 'failed too often and is not asked for a while: requests are rejected',
 }
 

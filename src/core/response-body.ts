@@ -11,7 +11,13 @@ interface WholeResponse extends TransportResponse {
   readonly arrayBuffer: () => Promise<ArrayBuffer>
 }
 
+/** Takes a body off its connection in the background, or ends the connection. Never throws. */
+export type Drain = (body: TransportResponse['body']) => void
+
 const MAX_BYTES = 65_536
+const DRAIN_MS = 1000
+// As many as the calls that are under way at once, by default.
+const MAX_DRAINS = 64
 
 /**
  * Reads the body of a response that the runtime's own `fetch` gave, like {@link readBody}. A short one is left to the
@@ -60,6 +66,28 @@ export async function readBody(
   } catch {
     if (chunks !== undefined) void cancel(chunks)
     return { state: signal.aborted ? 'timeout' : 'broken' }
+  }
+}
+
+/**
+ * Makes what drains the body of a response whose head has decided: the connection can then be used again, and no caller
+ * waits. A body that is longer than 64 KiB or takes longer than a second is cancelled, and so is every body while 64 others
+ * are being drained.
+ */
+export function createDrain(): Drain {
+  // On Workers a drain ends with its request, and is then counted for ever: bodies are cancelled there from the 65th on.
+  let draining = 0
+  const drain = async (body: NonNullable<TransportResponse['body']>): Promise<void> => {
+    const controller = new AbortController()
+    if (draining >= MAX_DRAINS) controller.abort()
+    const timer = setTimeout(() => controller.abort(), DRAIN_MS)
+    draining += 1
+    await readBody(body, controller.signal)
+    clearTimeout(timer)
+    draining -= 1
+  }
+  return (body) => {
+    if (body !== null && body !== undefined) void drain(body)
   }
 }
 

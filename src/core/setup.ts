@@ -18,6 +18,9 @@ import type { Alarm } from './failure-alarm.ts'
 import type { AuthConfig, AuthConfigSource } from './auth-config.ts'
 import type { ComposedVerifier } from './verifier.ts'
 
+const UNKNOWN_ROUTE =
+  'A request came by a route of Bun, which finds routes by another path than the one that is checked: guard the routes with withAuthRoutes'
+
 /** What is there even when a request cannot be decided about: how to refuse it, and whom to tell. */
 interface Basics extends Channel {
   readonly denials: Denials
@@ -25,6 +28,7 @@ interface Basics extends Channel {
   readonly alarm: Alarm | undefined
   /** Where the key of a request may be; nowhere without a config. */
   readonly credentials: ResolvedConfig['credentials']
+  readonly requestIdHeader: ResolvedConfig['requestIdHeader']
 }
 
 /** Nothing more is there. */
@@ -38,6 +42,8 @@ export interface Setup extends Basics {
   readonly readCredentials: CredentialsReader
   readonly createCheck: CheckFactory
   readonly verifier: ComposedVerifier
+  /** Tells of a request that came by a route that is not known; absent where no decision depends on the path. */
+  readonly complainOfRoute: (() => void) | undefined
 }
 
 /** Gives the setup for a request's extra arguments. Never throws; why it is not ready has been reported. */
@@ -104,10 +110,12 @@ function fromFunction<Args extends readonly unknown[]>(
 function createUnready(config: Partial<ResolvedConfig>, writeLine: WriteLine): Unready {
   const { realm = 'api', unavailableStatus = 401, credentials = [], respond, onEvent } = config
   const channel = createChannel(onEvent, writeLine)
+  const { requestIdHeader = false } = config
   return {
     ...channel,
     denials: createDenials({ realm, unavailableStatus, respond, notify: channel.notify }),
     credentials,
+    requestIdHeader,
     alarm: undefined,
     verifier: undefined,
   }
@@ -120,8 +128,23 @@ function createSetup(config: ResolvedConfig, base: Unready, args: readonly unkno
     config,
     readCredentials: createCredentialsReader(config.credentials, config.tokenFormat),
     createCheck: createCheckFactory(config, endpoint),
-    verifier: createVerifier(config, endpoint, base.report),
+    verifier: createVerifier(config, endpoint, base),
+    complainOfRoute: createComplainOfRoute(config, base),
     alarm: base.report === undefined ? createAlarm(endpoint, base.writeLine) : undefined,
+  }
+}
+
+// Once: each such request is rejected, and its decision is reported.
+function createComplainOfRoute(
+  { context, hasPublicPaths }: ResolvedConfig,
+  { notify }: Channel,
+): Setup['complainOfRoute'] {
+  if (!context.path && !hasPublicPaths) return undefined
+  let isTold = false
+  return () => {
+    if (isTold) return
+    isTold = true
+    notify({ type: 'config_error', message: UNKNOWN_ROUTE })
   }
 }
 

@@ -60,7 +60,8 @@ export type Verdict =
   | {
       readonly outcome: 'allow'
       readonly principal?: string
-      readonly attributes?: Readonly<Record<string, readonly string[]>>
+      /** A string counts as a list of one. */
+      readonly attributes?: Readonly<Record<string, string | readonly string[]>>
       /** How long the verdict may be kept, in milliseconds; `0`: neither kept nor shared. */
       readonly maxAgeMs?: number
     }
@@ -70,7 +71,7 @@ export type Verdict =
       readonly maxAgeMs?: number
     }
 
-/** One decision about one request. Holds no token, header or query. */
+/** One decision about one request. Holds no token, no query, and no header but the one that `requestIdHeader` names. */
 export interface DecisionEvent {
   readonly type: 'decision'
   readonly outcome: 'allow' | 'deny' | 'public' | 'preflight'
@@ -80,6 +81,15 @@ export interface DecisionEvent {
   readonly status?: number
   /** The canonical path, cut at 256 characters; `''` when the target has none. */
   readonly path: string
+  /** The method as the client sent it, cut at 32 characters. */
+  readonly method: string
+  /**
+   * The caller that the endpoint named, when the outcome is `allow`, cut at 256 characters. It is any text that the endpoint
+   * sent. Absent if it holds the token.
+   */
+  readonly principal?: string
+  /** The value of the header that {@link AuthConfig.requestIdHeader} names. It is what the client sent. */
+  readonly requestId?: string
   readonly durationMs: number
   /**
    * What the cache did: `shared` means that another request's call answered, `skipped` that the verdict was not kept.
@@ -112,13 +122,18 @@ export interface DecisionEvent {
  */
 export type SkipReason = 'no_store' | 'status' | 'ttl' | 'outdated' | 'too_large'
 
-/** The circuit breaker has changed its mind. */
+/** A circuit has opened, lets one check through as a probe, or has closed. */
 export interface CircuitEvent {
   readonly type: 'circuit'
   readonly state: 'open' | 'half_open' | 'closed'
+  /** Whose checks it stops: those of tokens that the endpoint allowed in the last hour, or all others. */
+  readonly tokens: 'known' | 'unknown'
 }
 
-/** Something that the operator should know. */
+/**
+ * Something that the operator should know. A `warning` about an identity that was dropped names the field and the type that it
+ * must have. It comes once for each field, and for at most 16 of them.
+ */
 export interface NoticeEvent {
   readonly type: 'warning' | 'config_error'
   readonly message: string

@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { AuthConfigError } from '../core/errors.ts'
 import { invalidOption, invalidSecret } from '../core/option-checks.ts'
+import { ignore } from '../core/promises.ts'
 import type { SecureContext } from 'node:tls'
 
 /** The content of a PEM file, not its name. */
@@ -15,12 +16,68 @@ interface Identity {
 /** What errors call an option. */
 type NameOf = (option: 'ca' | 'cert' | 'key') => string
 
-/** Reads certificates and key once, for all connections; `undefined` where there are none. No error shows them. */
-export function readSecureContext(
-  { ca, cert, key }: { readonly ca?: unknown; readonly cert?: unknown; readonly key?: unknown },
-  nameOf: NameOf,
-): SecureContext | undefined {
+/** The options as they are given: each may be a function that returns its value. */
+interface Given {
+  readonly ca?: unknown
+  readonly cert?: unknown
+  readonly key?: unknown
+}
+
+/** A context, and all that it was made of. */
+interface Made {
+  readonly context: SecureContext
+  readonly content: string
+}
+
+/** Gives the certificates and the key for a new connection. Throws `AuthConfigError`, which never shows them. */
+export type SecureContextSource = () => SecureContext
+
+/**
+ * Reads certificates and key, and checks them; `undefined` where there are none. Functions are called now, and again for each
+ * new connection: the context stays the same as long as they return the same. No error shows what was read.
+ */
+export function readSecureContexts(given: Given, nameOf: NameOf): SecureContextSource | undefined {
+  const { ca, cert, key } = given
   if (ca === undefined && cert === undefined && key === undefined) return undefined
+  const make = (current: Given): Made => {
+    return { context: createContext(current, nameOf), content: JSON.stringify(current) }
+  }
+  let last = make(readCurrent(given, nameOf))
+  return () => {
+    const current = readCurrent(given, nameOf)
+    if (JSON.stringify(current) !== last.content) last = make(current)
+    return last.context
+  }
+}
+
+function readCurrent({ ca, cert, key }: Given, nameOf: NameOf): Given {
+  return {
+    ca: call(ca, nameOf('ca')),
+    cert: call(cert, nameOf('cert')),
+    key: call(key, nameOf('key')),
+  }
+}
+
+function call(value: unknown, option: string): unknown {
+  if (typeof value !== 'function') return value
+  const returned = tryCall(value as () => unknown)
+  // An async function returns no PEM, and its rejection must not end the process.
+  ignore(returned)
+  // Left out, `ca` would mean the authorities that Node trusts.
+  if (returned !== undefined) return returned
+  throw invalidSecret(option, 'a function that returns the content of a PEM file')
+}
+
+// The error is not passed on: it may show the key.
+function tryCall(read: () => unknown): unknown {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}
+
+function createContext({ ca, cert, key }: Given, nameOf: NameOf): SecureContext {
   if (cert === undefined && key !== undefined) throw unpaired(nameOf('cert'), nameOf('key'))
   if (key === undefined && cert !== undefined) throw unpaired(nameOf('key'), nameOf('cert'))
   const identity = cert === undefined ? {} : readIdentity(cert, key, nameOf)

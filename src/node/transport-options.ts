@@ -7,21 +7,26 @@ import {
   readOptions,
 } from '../core/option-checks.ts'
 import { AuthConfigError } from '../core/errors.ts'
-import { readSecureContext } from './secure-context.ts'
+import { readSecureContexts } from './secure-context.ts'
 import type { Pem } from './secure-context.ts'
 import type { ConnectionOptions, NodeDispatcher } from './undici.ts'
 
 /** What `nodeTransport` is configured with. */
 export interface NodeTransportOptions {
   /**
-   * The certificates of the authorities that may have signed the endpoint's, in PEM.
+   * The certificates of the authorities that may have signed the endpoint's, in PEM; or a function that returns them. Such a
+   * function is called for each new connection, so that a new file needs no restart. It must return at once; the calls that
+   * wait for the connection fail as `unreachable` if it throws or returns no PEM.
    * @default those that Node trusts, `NODE_EXTRA_CA_CERTS` included
    */
-  readonly ca?: Pem | readonly Pem[]
-  /** The certificate that is shown to the endpoint, in PEM, with those that lead to its authority. Needs `key`. */
-  readonly cert?: Pem
-  /** The private key of `cert`, in PEM, not encrypted. Never shown. */
-  readonly key?: Pem
+  readonly ca?: Pem | readonly Pem[] | (() => Pem | readonly Pem[])
+  /**
+   * The certificate that is shown to the endpoint, in PEM, with those that lead to its authority; or a function that
+   * returns it, as for `ca`. Needs `key`.
+   */
+  readonly cert?: Pem | (() => Pem)
+  /** The private key of `cert`, in PEM, not encrypted; or a function that returns it, as for `ca`. Never shown. */
+  readonly key?: Pem | (() => Pem)
   /**
    * The most connections to one endpoint; calls beyond that wait. 1 to 10,000.
    * @default as many as there are calls, which `concurrency.maxInFlight` bounds
@@ -42,7 +47,7 @@ export type DispatcherSource = { readonly given: NodeDispatcher } | ConnectionOp
 const PARENT = 'nodeTransport'
 const OPTIONS = ['ca', 'cert', 'key', 'connections', 'connectTimeoutMs', 'dispatcher'] as const
 
-/** Checks the options, and reads certificates and key once. Throws `AuthConfigError`, which never shows a key. */
+/** Checks the options, and reads certificates and key. Throws `AuthConfigError`, which never shows a key. */
 export function resolveTransportOptions(value: unknown): DispatcherSource {
   // Whoever gives a key in place of the options must not see it in a log.
   if (!isOptionsObject(value)) throw invalidSecret(PARENT, 'called with an object of options')
@@ -60,13 +65,13 @@ export function resolveTransportOptions(value: unknown): DispatcherSource {
       `"${nameOf(other)}" must be left out beside "${nameOf('dispatcher')}", which decides it`,
     )
   }
-  const secureContext = readSecureContext(tls, nameOf)
+  const secureContexts = readSecureContexts(tls, nameOf)
   return {
     connectTimeoutMs: checkMilliseconds(nameOf('connectTimeoutMs'), connectTimeoutMs, 1, 60_000),
     ...(connections === undefined
       ? {}
       : { connections: checkInteger(nameOf('connections'), connections, 1, 10_000) }),
-    ...(secureContext === undefined ? {} : { secureContext }),
+    ...(secureContexts === undefined ? {} : { secureContexts }),
   }
 }
 

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { AuthConfigError } from '../core/errors.ts'
 import type { SecureContext } from 'node:tls'
+import type { SecureContextSource } from './secure-context.ts'
 
 /** What undici lets be done about a response that is coming in. */
 export interface ResponseController {
@@ -29,6 +30,8 @@ export interface PostOptions {
   readonly method: 'POST'
   readonly headers: Record<string, string>
   readonly body: string
+  /** For a dispatcher that is composed with undici's redirect interceptor: a redirect is an answer like any other. */
+  readonly maxRedirections: 0
 }
 
 /** The part of undici's `Dispatcher` that is used: an `Agent`, a `MockAgent` and others have it. */
@@ -40,39 +43,71 @@ export interface NodeDispatcher {
 export interface ConnectionOptions {
   readonly connections?: number
   readonly connectTimeoutMs: number
-  readonly secureContext?: SecureContext
+  readonly secureContexts?: SecureContextSource
 }
 
-type AgentConstructor = new (options: object) => NodeDispatcher
+/** A dispatcher that was opened here, and is closed here. */
+export interface OwnAgent extends NodeDispatcher {
+  /** Closes each connection as soon as it is idle. */
+  close(): Promise<unknown>
+}
+
+type Connect = (
+  options: object,
+  callback: (error: Error | null, socket: unknown) => void,
+) => unknown
+
+/** The part of undici that is used. */
+interface Undici {
+  readonly Agent: new (options: object) => OwnAgent
+  readonly buildConnector: (options: object) => Connect
+}
 
 const require = createRequire(import.meta.url)
 
 /** Loads undici, and makes what keeps connections. Opens none. Throws where there is no undici that could be used. */
 export function openAgent({
   connections,
-  connectTimeoutMs,
-  secureContext,
-}: ConnectionOptions): NodeDispatcher {
-  const Agent = loadAgent()
+  connectTimeoutMs: timeout,
+  secureContexts,
+}: ConnectionOptions): OwnAgent {
+  const { Agent, buildConnector } = loadUndici()
+  const build = (secureContext: SecureContext): Connect =>
+    buildConnector({ allowH2: false, timeout, secureContext })
   return new Agent({
     allowH2: false,
     pipelining: 1,
     // The signal of each call bounds it: no timers beside that.
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: {
-      timeout: connectTimeoutMs,
-      ...(secureContext === undefined ? {} : { secureContext }),
-    },
+    connect: secureContexts === undefined ? { timeout } : connectWith(secureContexts, build),
     ...(connections === undefined ? {} : { connections }),
   })
 }
 
-function loadAgent(): AgentConstructor {
+// A connector resumes the TLS sessions that it has seen: with other certificates it must be another one.
+function connectWith(
+  secureContexts: SecureContextSource,
+  build: (context: SecureContext) => Connect,
+): Connect {
+  let last: { readonly context: SecureContext; readonly connect: Connect } | undefined
+  return (options, callback) => {
+    try {
+      const context = secureContexts()
+      if (last?.context !== context) last = { context, connect: build(context) }
+      return last.connect(options, callback)
+    } catch {
+      const error = Object.assign(new Error('No certificates'), { code: 'CERT_UNREADABLE' })
+      return queueMicrotask(() => callback(error, null))
+    }
+  }
+}
+
+function loadUndici(): Undici {
   const major = checkUndici()
   try {
-    const { Agent } = require('undici') as { Agent: AgentConstructor }
-    return Agent
+    const { Agent, buildConnector } = require('undici') as Undici
+    return { Agent, buildConnector }
   } catch {
     // Each major needs a newer Node than the last.
     throw missing(
@@ -85,17 +120,26 @@ function checkUndici(): number {
   if ('bun' in process.versions) {
     throw missing('it is for Node: on Bun leave "transport" out, for its fetch is as fast')
   }
-  const major = readMajor()
-  if (major === undefined)
+  const version = readVersion()
+  if (version === undefined) {
     throw missing('the package "undici" is not installed: npm install undici@7')
-  if (major < 7) throw missing(`it needs undici 7, found ${major}: npm install undici@7`)
-  return major
+  }
+  const [major = 0, minor = 0] = version.split('.', 2).map(Number)
+  if (isSupported(major, minor)) return major
+  throw missing(`it needs undici 7.28 or 8.5, found ${version}: npm install undici@7`)
 }
 
-function readMajor(): number | undefined {
+// Older ones send a question on a connection that the endpoint has just closed, and so reject good callers.
+function isSupported(major: number, minor: number): boolean {
+  if (major === 7) return minor >= 28
+  if (major === 8) return minor >= 5
+  return major > 8
+}
+
+function readVersion(): string | undefined {
   try {
     const { version } = require('undici/package.json') as { version: string }
-    return Number.parseInt(version, 10)
+    return version
   } catch {
     return undefined
   }

@@ -50,6 +50,8 @@ describe('a decision', () => {
       type: 'decision',
       outcome: 'allow',
       path: '/a/b',
+      method: 'GET',
+      principal: 'alice',
       durationMs: expect.any(Number) as number,
       cache: 'off',
       endpointStatus: 200,
@@ -250,6 +252,75 @@ describe('an admission is remembered', () => {
     expect(admission?.outcome === 'exempt' ? admission.by : admission?.outcome).toBe(outcome)
     const sources = outcome === undefined ? undefined : ['bearer', credentials]
     expect(admissionOf(request)?.credentials).toEqual(sources)
+  })
+})
+
+describe('the event of a decision', () => {
+  const config: AuthConfig = { requestIdHeader: 'X-Request-Id', mode: 'enforce' }
+  const send = (token = 'k1') => get('/a', token, { 'x-request-id': 'req-1' })
+
+  it('has the principal of an allow, the method and the request id', async () => {
+    endpoint.answer(allow)
+    const { event } = await decide(config, send())
+    expect(event).toMatchObject({ method: 'GET', principal: 'alice', requestId: 'req-1' })
+    const shadow = await decide({ ...config, mode: 'shadow' }, send())
+    expect(shadow.event).toMatchObject({ principal: 'alice', requestId: 'req-1', shadow: true })
+    const unnamed = await decide({}, send())
+    expect(unnamed.event).not.toHaveProperty('requestId')
+  })
+
+  it.each<[string, AuthConfig, Request]>([
+    ['denial', config, send()],
+    ['request without credentials', config, get('/a', undefined, { 'x-request-id': 'req-1' })],
+    ['public path', { ...config, public: ['/a'] }, send()],
+    ['request with dot segments', config, raw('http://h/a/../b', { 'x-request-id': 'req-1' })],
+  ])('has the request id of a %s, and no principal', async (_what, options, request) => {
+    const { event } = await decide(options, request)
+    expect(event).toMatchObject({ method: 'GET', requestId: 'req-1' })
+    expect(event).not.toHaveProperty('principal')
+  })
+
+  it('has them while there is no usable config', async () => {
+    vi.stubEnv('AUTH_ENDPOINT', undefined)
+    const events: AuthEvent[] = []
+    const { decide: made } = createGate({ ...config, onEvent: (event) => events.push(event) })
+    await made(send(), [])
+    vi.unstubAllEnvs()
+    expect(events).toContainEqual(
+      expect.objectContaining({ reason: 'not_configured', requestId: 'req-1', method: 'GET' }),
+    )
+  })
+
+  it('has them on a cache hit', async () => {
+    endpoint.answer(allow)
+    const events: AuthEvent[] = []
+    const onEvent = (event: AuthEvent): void => void events.push(event)
+    const cached = { endpoint: ENDPOINT, context: { headers: [] }, cache: {} }
+    const { decide: made } = createGate({ ...config, ...cached, onEvent })
+    await made(send(), [])
+    await made(send(), [])
+    const expected = { principal: 'alice', requestId: 'req-1' }
+    expect(events).toMatchObject([
+      { ...expected, cache: 'miss' },
+      { ...expected, cache: 'hit' },
+    ])
+  })
+
+  it('leaves out a principal that is the token', async () => {
+    endpoint.answer(() => HttpResponse.json({ principal: 'key sk-0123456789' }))
+    const { event } = await decide(config, send('sk-0123456789'))
+    expect(event).toMatchObject({ outcome: 'allow' })
+    expect(event).not.toHaveProperty('principal')
+  })
+
+  it('is there when the method cannot be read', async () => {
+    const request = Object.defineProperty(send(), 'method', {
+      get: () => {
+        throw new Error('bug')
+      },
+    })
+    const { event } = await decide({ verifier: () => ({ outcome: 'deny' }) }, request)
+    expect(event).toMatchObject({ outcome: 'deny', method: '' })
   })
 })
 

@@ -1,7 +1,13 @@
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthConfigError } from '../../src/core/errors.ts'
-import { createChannel, createConsole, kindOf, reportConfigError } from '../../src/core/events.ts'
+import {
+  createChannel,
+  createConsole,
+  kindOf,
+  observeWithRequest,
+  reportConfigError,
+} from '../../src/core/events.ts'
 import type { AuthEvent, NoticeEvent } from '../../src/index.ts'
 
 type Observer = (event: AuthEvent) => void
@@ -99,6 +105,16 @@ describe('the console', () => {
     })
     expect(() => createConsole()('line')).not.toThrow()
   })
+})
+
+it('only an observer of this package gets the Request: a user would log the token with it', () => {
+  const request = new Request('https://api.example.test/')
+  const user = vi.fn()
+  createChannel(user, createConsole()).report?.({ ...event }, undefined, request)
+  expect(user).toHaveBeenCalledExactlyOnceWith(event)
+  const own = vi.fn()
+  createChannel(observeWithRequest(own), createConsole()).report?.({ ...event }, undefined, request)
+  expect(own).toHaveBeenCalledExactlyOnceWith(event, request)
 })
 
 describe('a config problem', () => {

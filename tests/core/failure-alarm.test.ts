@@ -44,7 +44,7 @@ it.each<[DenialReason, Failure, string]>([
   [
     'invalid_response',
     { status: 200 },
-    'names no principal, which "identity" requires: requests are rejected. Let it name one, or leave "identity" out',
+    'answers 200 without a principal in the first 64 KiB, which "identity" requires: requests are rejected. Let it name one, or leave "identity" out',
   ],
   ['circuit_open', {}, 'failed too often and is not asked for a while: requests are rejected'],
 ])('says what %s comes of, and the origin of the endpoint alone (%#)', (reason, failure, line) => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { readBody, readResponse } from '../../src/core/response-body.ts'
+import { createDrain, readBody, readResponse } from '../../src/core/response-body.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -135,6 +135,53 @@ describe('readBody', () => {
     }
     expect(await read(whole)).toEqual({ state: 'complete', text: '' })
     expect(returned).not.toHaveBeenCalled()
+  })
+})
+
+describe('createDrain', () => {
+  /** A body that never ends, and what cancels it. */
+  function endless() {
+    const cancel = vi.fn<() => void>()
+    return { body: new ReadableStream<Uint8Array>({ cancel }), cancel }
+  }
+
+  it('reads a body to its end, and leaves no timer behind', async () => {
+    const drain = createDrain()
+    drain(null)
+    drain(undefined as unknown as null)
+    expect(vi.getTimerCount()).toBe(0)
+    const chunks = [bytes('a'), bytes('b')]
+    drain(streamOf(...chunks))
+    expect(vi.getTimerCount()).toBe(1)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('cancels a body after a second', async () => {
+    const { body, cancel } = endless()
+    createDrain()(body)
+    await vi.advanceTimersByTimeAsync(999)
+    expect(cancel).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(cancel).toHaveBeenCalledOnce()
+  })
+
+  it('drains 64 bodies at once, and cancels one more at once', async () => {
+    const drain = createDrain()
+    const bodies = Array.from({ length: 65 }, endless)
+    for (const { body } of bodies) drain(body)
+    await vi.advanceTimersByTimeAsync(0)
+    const cancelled = bodies.map(({ cancel }) => cancel.mock.calls.length)
+    expect(cancelled).toEqual([...Array.from({ length: 64 }, () => 0), 1])
+    await vi.advanceTimersByTimeAsync(1000)
+    const later = endless()
+    drain(later.body)
+    await vi.advanceTimersByTimeAsync(999)
+    expect(later.cancel).not.toHaveBeenCalled()
+    // An unhandled rejection fails the run.
+    drain(new ReadableStream({ pull: (stream) => stream.error(new Error('reset')) }))
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(vi.getTimerCount()).toBe(0)
   })
 })
 

@@ -2,11 +2,15 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { createServer as createTcpServer } from 'node:net'
 import { inspect } from 'node:util'
-import { MockAgent } from 'undici'
+import { Agent, interceptors, MockAgent } from 'undici'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { nodeTransport } from '../../src/node.ts'
+import { createNodeTransport } from '../../src/node/node-transport.ts'
+import { openAgent } from '../../src/node/undici.ts'
 import { close, listen } from '../support/loopback.ts'
-import { SELF_SIGNED } from '../support/self-signed-certificate.ts'
+import { readJson } from '../support/project.ts'
+import { ROTATED, SELF_SIGNED } from '../support/self-signed-certificate.ts'
+import type { Dispatcher } from 'undici'
 import type { RequestListener } from 'node:http'
 import type { ServerOptions } from 'node:https'
 import type { Server, Socket } from 'node:net'
@@ -76,6 +80,20 @@ async function read({ body }: TransportResponse): Promise<string> {
   return Buffer.concat(parts).toString()
 }
 
+function fail(): never {
+  throw new Error('hunter2')
+}
+
+function identity(value: unknown): unknown {
+  return value
+}
+
+/** Leaves out of each call how many redirects may be followed. */
+const dropBound: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) => {
+  const { maxRedirections: _, ...others } = options as typeof options & { maxRedirections?: number }
+  return dispatch(others, handler)
+}
+
 describe('what is sent', () => {
   it('is the POST, for a body as it is', async () => {
     let received: unknown
@@ -90,7 +108,7 @@ describe('what is sent', () => {
     })
     const { port } = await run(server)
     // What the config adds could ask for what is not unpacked.
-    const headers = { 'x-secret': 's', 'accept-encoding': 'gzip' }
+    const headers = { 'x-secret': 's', 'accept-encoding': 'gzip', 'cache-control': 'max-age=60' }
     const response = await post(port, { headers })
     expect(response.status).toBe(200)
     expect(response.headers.get('x-said')).toBe('yes')
@@ -100,14 +118,23 @@ describe('what is sent', () => {
       url: '/validate?a=b',
       headers: {
         host: `127.0.0.1:${port}`,
+        'user-agent': `with-auth/${readJson<{ version: string }>('package.json').version}`,
         connection: 'keep-alive',
         'content-length': String(BODY.length),
         'x-secret': 's',
         'accept-encoding': 'identity',
+        'cache-control': 'no-store',
       },
       body: BODY,
     })
     expect(headers['accept-encoding']).toBe('gzip')
+  })
+
+  it('names the program that the config names', async () => {
+    const { port, questions } = await runTcp((socket) => socket.write(OK))
+    await read(await post(port, { headers: { 'user-agent': 'mine' } }))
+    expect(questions[0]).toContain('\r\nuser-agent: mine\r\n')
+    expect(questions[0]).not.toContain('with-auth/')
   })
 
   it('goes to the URL of each call', async () => {
@@ -127,6 +154,28 @@ describe('what is sent', () => {
     expect(await read(response)).toBe('')
     expect(elsewhere.questions).toEqual([])
   })
+
+  it.each([301, 302, 303, 307, 308])(
+    'A-E1: is not sent on, for a %i, by a dispatcher that follows redirects',
+    async (status) => {
+      const elsewhere = await runTcp((socket) => socket.write(OK))
+      const location = `http://127.0.0.1:${elsewhere.port}/validate`
+      const head = `HTTP/1.1 ${status} X\r\nlocation: ${location}\r\ncontent-length: 0\r\n\r\n`
+      const { port } = await runTcp((socket) => socket.write(head))
+      const follow = interceptors.redirect({ maxRedirections: 5 })
+      const dispatcher = new Agent().compose(follow)
+      const response = await post(port, {}, nodeTransport({ dispatcher }))
+      expect(response.status).toBe(status)
+      // An interceptor may drop the bound, and another one may hide the redirect.
+      const unbounded = new Agent().compose(follow, dropBound)
+      const retried = unbounded.compose(interceptors.retry({ methods: ['POST'] }))
+      for (const disobedient of [unbounded, retried]) {
+        const asked = post(port, {}, nodeTransport({ dispatcher: disobedient }))
+        await expect(asked).rejects.toThrow('followed a redirect')
+      }
+      expect(elsewhere.questions).toEqual([])
+    },
+  )
 
   it.each<[string, (socket: Socket) => unknown]>([
     ['closed', (socket) => socket.destroy()],
@@ -186,6 +235,21 @@ describe('what comes back', () => {
     expect(taken()).toBeLessThan(24 * 1024 * 1024)
     await chunks.return?.()
     await expect.poll(() => sockets.size, { timeout: LATE_MS }).toBe(0)
+  })
+
+  it.each([
+    ['responseError', 401, interceptors.responseError()],
+    ['responseError', 503, interceptors.responseError()],
+    ['retry', 429, interceptors.retry()],
+    ['retry', 503, interceptors.retry()],
+  ])('is the status that the interceptor %s makes an error of: %i', async (_name, status, made) => {
+    const head = `HTTP/1.1 ${status} X\r\nretry-after: 7\r\ncontent-length: 2\r\n\r\n{}`
+    const { port } = await runTcp((socket) => socket.write(head))
+    const dispatcher = new Agent().compose(made)
+    const response = await post(port, {}, nodeTransport({ dispatcher }))
+    expect(response.status).toBe(status)
+    expect(response.headers.get('retry-after')).toBe('7')
+    expect(await read(response)).toBe('')
   })
 
   it('A-L: is no error with what was sent or received in it', async () => {
@@ -274,6 +338,58 @@ describe('an abort', () => {
   })
 })
 
+describe('close', () => {
+  it('ends idle connections; a later call is rejected, and sent nowhere', async () => {
+    const transport = nodeTransport()
+    const { port, sockets, questions } = await runTcp((socket) => socket.write(OK))
+    await read(await post(port, {}, transport))
+    expect(sockets.size).toBe(1)
+    await Promise.all([transport.close(), transport.close()])
+    await expect.poll(() => sockets.size, { timeout: LATE_MS }).toBe(0)
+    await expect(post(port, {}, transport)).rejects.toThrow('UND_ERR_CLOSED')
+    expect(questions).toHaveLength(1)
+    await transport.close()
+  })
+
+  it('lets a call under way end', async () => {
+    const transport = nodeTransport()
+    const held: Socket[] = []
+    const { port } = await runTcp((socket) => held.push(socket))
+    const call = post(port, {}, transport).then(read)
+    await expect.poll(() => held.length).toBe(1)
+    const closed = transport.close()
+    held[0]?.write(OK)
+    expect(await call).toBe('{}')
+    await closed
+  })
+
+  it('waits no longer for a call that does not end, which ends at its own deadline', async () => {
+    const agent = openAgent({ connectTimeoutMs: 1000 })
+    const transport = createNodeTransport(agent, agent, 50)
+    const { port, sockets, questions } = await runTcp(() => undefined)
+    const clock = new AbortController()
+    const call = post(port, { signal: clock.signal }, transport).catch(String)
+    await expect.poll(() => questions.length).toBe(1)
+    await transport.close()
+    expect(sockets.size).toBe(1)
+    clock.abort()
+    expect(await call).toContain('given up')
+    await expect.poll(() => sockets.size, { timeout: LATE_MS }).toBe(0)
+  })
+
+  it('leaves open a dispatcher that was given', async () => {
+    const dispatcher = new Agent()
+    const transport = nodeTransport({ dispatcher })
+    const { port } = await runTcp((socket) => socket.write(OK))
+    await read(await post(port, {}, transport))
+    await transport.close()
+    await expect(post(port, {}, transport)).rejects.toThrow('UND_ERR_CLOSED')
+    expect(dispatcher.closed).toBe(false)
+    expect(await read(await post(port, {}, nodeTransport({ dispatcher })))).toBe('{}')
+    await dispatcher.close()
+  })
+})
+
 describe('TLS', () => {
   const { cert, key } = SELF_SIGNED
   const hello: RequestListener = (_request, response) => response.end('{}')
@@ -296,6 +412,52 @@ describe('TLS', () => {
     const strict = { requestCert: true, rejectUnauthorized: true, ca: cert }
     expect(await ask(strict, { ca: cert, cert, key })).toBe(200)
     await expect(ask(strict, { ca: cert })).rejects.toThrow('No whole response')
+  })
+
+  describe('from functions', () => {
+    it('is read for each new connection: a rotated file needs no new transport', async () => {
+      let pair = SELF_SIGNED
+      const transport = nodeTransport({
+        ca: () => [pair.cert],
+        cert: () => Buffer.from(pair.cert),
+        key: () => pair.key,
+      })
+      const askServer = async (own: typeof pair): Promise<number> => {
+        const strict = { ...own, requestCert: true, rejectUnauthorized: true, ca: own.cert }
+        const { port } = await run(createHttpsServer(strict, hello))
+        const init = { method: 'POST', headers: {}, body: BODY, redirect: 'manual' } as const
+        const signal = AbortSignal.timeout(LATE_MS)
+        const response = await transport(`https://localhost:${port}/`, { ...init, signal })
+        await read(response)
+        return response.status
+      }
+      expect(await askServer(SELF_SIGNED)).toBe(200)
+      await expect(askServer(ROTATED)).rejects.toThrow('No whole response')
+      pair = ROTATED
+      expect(await askServer(ROTATED)).toBe(200)
+      await expect(askServer(SELF_SIGNED)).rejects.toThrow('No whole response')
+      await transport.close()
+    })
+
+    it.each<[string, () => string]>([
+      ['throws', fail],
+      ['returns no certificate', () => 'hunter2'],
+      ['returns nothing', () => undefined as unknown as string],
+    ])('A-L: fails the calls alone while one %s, and shows nothing of it', async (_how, broken) => {
+      let ca = (): string => cert
+      const transport = nodeTransport({ ca: () => ca() })
+      const { port } = await run(createHttpsServer({ cert, key }, hello))
+      const signal = AbortSignal.timeout(LATE_MS)
+      const init = { method: 'POST', headers: {}, body: BODY, redirect: 'manual', signal } as const
+      const askAgain = async (): Promise<string> =>
+        read(await transport(`https://localhost:${port}/`, init))
+      ca = broken
+      const errors = await Promise.all([askAgain().catch(identity), askAgain().catch(identity)])
+      for (const error of errors) expect(String(error)).toContain('CERT_UNREADABLE')
+      expect(inspect(errors, { depth: null, showHidden: true })).not.toContain('hunter2')
+      ca = () => cert
+      expect(await askAgain()).toBe('{}')
+    })
   })
 
   it('gives up a handshake that does not end', async () => {

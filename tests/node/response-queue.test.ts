@@ -169,6 +169,48 @@ describe('ResponseQueue', () => {
     expect(inspect(said, { depth: null, showHidden: true })).not.toContain('token')
   })
 
+  it.each([
+    [399, undefined],
+    [400, 400],
+    [599, 599],
+    [600, undefined],
+    [200, undefined],
+    ['401', undefined],
+    [NaN, undefined],
+  ])('takes an error with the status %s for a response with %s', (statusCode, status) => {
+    const { queue, controller, begun, failed } = setup()
+    queue.onRequestStart(controller)
+    queue.onResponseError(controller, Object.assign(new Error('x'), { statusCode, headers: null }))
+    expect(begun.mock.calls[0]?.[0].status).toBe(status)
+    expect(failed).toHaveBeenCalledTimes(status === undefined ? 1 : 0)
+    expect(begun.mock.calls[0]?.[0].headers.get('retry-after') ?? null).toBeNull()
+  })
+
+  it('takes no error for a response after the response, or after the abort', async () => {
+    const error = Object.assign(new Error('x'), { statusCode: 401 })
+    const { queue, controller, begun } = started()
+    queue.onResponseError(controller, error)
+    expect(begun).toHaveBeenCalledOnce()
+    await expect(queue.next()).rejects.toThrow('unknown error')
+    const given = setup()
+    given.clock.abort()
+    given.queue.onResponseError(given.controller, error)
+    await expect(given.queue.next()).rejects.toThrow('given up')
+  })
+
+  it.each([
+    [{ history: [new URL('http://h/')] }, 1],
+    [{ history: [] }, 0],
+    [{}, 0],
+    [null, 0],
+  ])('A-E1: sends nothing to where a redirect leads: %j', (context, ended) => {
+    const { queue, controller, failed } = setup()
+    queue.onRequestStart(controller, { history: [] })
+    queue.onRequestStart(controller, context)
+    expect(failed).toHaveBeenCalledTimes(ended)
+    expect(controller.abort).toHaveBeenCalledTimes(ended)
+  })
+
   it('breaks the body off for an error after the status', async () => {
     const { queue, controller } = started()
     queue.onResponseData(controller, new Uint8Array([1]))

@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { readSecureContext } from '../../src/node/secure-context.ts'
+import { readSecureContexts } from '../../src/node/secure-context.ts'
 import { AuthConfigError } from '../../src/index.ts'
-import { SELF_SIGNED } from '../support/self-signed-certificate.ts'
+import { ROTATED, SELF_SIGNED } from '../support/self-signed-certificate.ts'
 
 // What the connections do with them is in `tests/node/node-transport.test.ts`.
 
@@ -20,11 +20,17 @@ const NO_CERTIFICATE = '-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICA
 const NO_PEM = 'the content of a PEM file'
 const NO_PAIR = 'the private key of "tls.cert", not encrypted'
 
+const NO_FUNCTION = 'a function that returns the content of a PEM file'
+
+function fail(): never {
+  throw new Error(`hunter2 ${key}`)
+}
+
 const nameOf = (option: string): string => `tls.${option}`
 
-describe('readSecureContext', () => {
+describe('readSecureContexts', () => {
   it('leaves it to Node when nothing is given', () => {
-    expect(readSecureContext({}, nameOf)).toBeUndefined()
+    expect(readSecureContexts({}, nameOf)).toBeUndefined()
   })
 
   it.each([
@@ -32,8 +38,9 @@ describe('readSecureContext', () => {
     ['an authority in bytes', { ca: Buffer.from(cert) }],
     ['several authorities', { ca: [cert, new TextEncoder().encode(cert)] }],
     ['a certificate of its own', { cert, key: Buffer.from(key) }],
+    ['functions', { ca: () => [cert], cert: () => Buffer.from(cert), key: () => key }],
   ])('takes %s', (_what, options) => {
-    expect(readSecureContext(options, nameOf)).toHaveProperty('context')
+    expect(readSecureContexts(options, nameOf)?.()).toHaveProperty('context')
   })
 
   it.each([
@@ -50,10 +57,14 @@ describe('readSecureContext', () => {
     [{ cert, key: cert }, 'key', NO_PAIR],
     [{ cert, key: ENCRYPTED }, 'key', NO_PAIR],
     [{ cert, key: ANOTHER_KEY }, 'key', NO_PAIR],
+    [{ cert, key: () => ANOTHER_KEY }, 'key', NO_PAIR],
+    [{ ca: () => undefined }, 'ca', NO_FUNCTION],
+    [{ cert, key: fail }, 'key', NO_FUNCTION],
+    [{ cert, key: async () => fail() }, 'key', NO_PEM],
   ])('L: refuses %o, and shows nothing of it', (options, option, message) => {
     let error: unknown
     try {
-      readSecureContext(options, nameOf)
+      readSecureContexts(options, nameOf)
     } catch (thrown) {
       error = thrown
     }
@@ -64,5 +75,24 @@ describe('readSecureContext', () => {
     for (const secret of ['hunter2', 'PRIVATE KEY', key.slice(60, 90)]) {
       expect(shown).not.toContain(secret)
     }
+  })
+
+  it('makes another context when a function returns something else, and only then', () => {
+    let current = { cert, key }
+    const contexts = readSecureContexts(
+      { ca: () => [cert], cert: () => Buffer.from(current.cert), key: () => current.key },
+      nameOf,
+    )
+    const first = contexts?.()
+    expect(contexts?.()).toBe(first)
+    current = ROTATED
+    const second = contexts?.()
+    expect(second).not.toBe(first)
+    expect(contexts?.()).toBe(second)
+    current = { cert, key: ROTATED.key }
+    expect(contexts).toThrow(NO_PAIR)
+    expect(contexts).toThrow(NO_PAIR)
+    current = { cert, key }
+    expect(contexts?.()).toHaveProperty('context')
   })
 })

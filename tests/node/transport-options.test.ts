@@ -17,7 +17,7 @@ describe('resolveTransportOptions', () => {
     expect(resolveTransportOptions(options)).toMatchObject({
       connections: 8,
       connectTimeoutMs: 100,
-      secureContext: expect.anything() as unknown,
+      secureContexts: expect.any(Function) as unknown,
     })
   })
 

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Agent } from 'undici'
 import { openAgent } from '../../src/node/undici.ts'
 import { AuthConfigError } from '../../src/index.ts'
+import type { SecureContext } from 'node:tls'
 
 // That it is not installed, or too old, is tried on the packed package too, in `tests/package.test.ts`.
 
@@ -38,17 +39,42 @@ describe('openAgent', () => {
     expect(openAgent({ connectTimeoutMs: 1000 })).toBeInstanceOf(Agent)
   })
 
+  it.each(['7.28.0', '7.30.2', '8.5.0', '8.13.1', '9.0.0'])('takes undici %s', (version) => {
+    replace('undici/package.json', () => ({ version }))
+    expect(openAgent({ connectTimeoutMs: 1000 })).toBeInstanceOf(Agent)
+  })
+
   it('leaves time to the signal of each call, and gives nothing that was not asked for', () => {
     const Told = vi.fn<(options: object) => void>()
     replace('undici', () => ({ Agent: Told }))
-    const secureContext = { context: {} }
+    const secureContexts = (): SecureContext => ({ context: {} })
     openAgent({ connectTimeoutMs: 1 })
-    openAgent({ connectTimeoutMs: 2, connections: 3, secureContext })
+    openAgent({ connectTimeoutMs: 2, connections: 3, secureContexts })
     const always = { allowH2: false, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 }
     expect(Told.mock.calls).toStrictEqual([
       [{ ...always, connect: { timeout: 1 } }],
-      [{ ...always, connect: { timeout: 2, secureContext }, connections: 3 }],
+      [{ ...always, connect: expect.any(Function) as unknown, connections: 3 }],
     ])
+  })
+
+  it('connects over HTTP/1.1 in time, and makes a connector for each context', () => {
+    const Told = vi.fn<(options: { connect: (...args: unknown[]) => void }) => void>()
+    const connect = vi.fn<(...args: unknown[]) => void>()
+    const buildConnector = vi.fn<(options: object) => typeof connect>(() => connect)
+    replace('undici', () => ({ Agent: Told, buildConnector }))
+    const contexts = [{ context: 1 }, { context: 2 }] as const
+    let secureContext: SecureContext = contexts[0]
+    openAgent({ connectTimeoutMs: 7, secureContexts: () => secureContext })
+    const open = Told.mock.calls[0]?.[0].connect
+    const given = [{ host: 'h' }, () => undefined]
+    open?.(...given)
+    open?.(...given)
+    secureContext = contexts[1]
+    open?.(...given)
+    expect(connect.mock.calls).toEqual([given, given, given])
+    expect(buildConnector.mock.calls).toStrictEqual(
+      contexts.map((context) => [{ allowH2: false, timeout: 7, secureContext: context }]),
+    )
   })
 
   it.each([
@@ -57,11 +83,13 @@ describe('openAgent', () => {
       () => replace('undici/package.json', fail),
       'the package "undici" is not installed: npm install undici@7',
     ],
-    [
-      'is too old',
-      () => replace('undici/package.json', () => ({ version: '6.22.1' })),
-      'it needs undici 7, found 6: npm install undici@7',
-    ],
+    ...['0.0.0', '6.28.1', '7.27.2', '8.4.1', 'latest'].map(
+      (version): [string, () => void, string] => [
+        `is too old: ${version}`,
+        () => replace('undici/package.json', () => ({ version })),
+        `it needs undici 7.28 or 8.5, found ${version}: npm install undici@7`,
+      ],
+    ),
     [
       'does not load',
       () => {
