@@ -176,7 +176,7 @@ function refuse(passage: Passage, reason: DenialReason, failure: Failure = {}): 
     failure.error,
   )
   if (isShadow(setup)) return letIn(passage, 'shadow')
-  if (isReady(setup)) setup.alarm?.(reason, failure, check)
+  setup.alarm?.(reason, failure, check)
   return { outcome: 'deny', reason, response: setup.denials.respond(denial, request), ...cause }
 }
 

@@ -24,6 +24,8 @@ const UNKNOWN_ROUTE =
 /** What is there even when a request cannot be decided about: how to refuse it, and whom to tell. */
 interface Basics extends Channel {
   readonly denials: Denials
+  /** `undefined` with an observer, which sees each decision, and without a config, which is reported by itself. */
+  readonly alarm: Alarm | undefined
   /** Where the key of a request may be; nowhere without a config. */
   readonly credentials: ResolvedConfig['credentials']
   readonly requestIdHeader: ResolvedConfig['requestIdHeader']
@@ -42,8 +44,6 @@ export interface Setup extends Basics {
   readonly verifier: ComposedVerifier
   /** Tells of a request that came by a route that is not known; absent where no decision depends on the path. */
   readonly complainOfRoute: (() => void) | undefined
-  /** `undefined` with an observer, which sees each decision, and in shadow mode, which rejects no request. */
-  readonly alarm: Alarm | undefined
 }
 
 /** Gives the setup for a request's extra arguments. Never throws; why it is not ready has been reported. */
@@ -116,13 +116,13 @@ function createUnready(config: Partial<ResolvedConfig>, writeLine: WriteLine): U
     denials: createDenials({ realm, unavailableStatus, respond, notify: channel.notify }),
     credentials,
     requestIdHeader,
+    alarm: undefined,
     verifier: undefined,
   }
 }
 
 function createSetup(config: ResolvedConfig, base: Unready, args: readonly unknown[]): Setup {
   const endpoint = findEndpoint(config, args)
-  const isSilent = base.report !== undefined || config.mode === 'shadow'
   return {
     ...base,
     config,
@@ -130,7 +130,7 @@ function createSetup(config: ResolvedConfig, base: Unready, args: readonly unkno
     createCheck: createCheckFactory(config, endpoint),
     verifier: createVerifier(config, endpoint, base),
     complainOfRoute: createComplainOfRoute(config, base),
-    alarm: isSilent ? undefined : createAlarm(endpoint, base.writeLine),
+    alarm: base.report === undefined ? createAlarm(endpoint, base.writeLine) : undefined,
   }
 }
 
