@@ -23,7 +23,8 @@ export interface LoadOptions {
    */
   readonly env?: Readonly<Record<string, string | undefined>>
   /**
-   * `true` gives `undefined` for a file without `server.auth`. What is mistyped is refused all the same.
+   * `true` gives `undefined` for a file without `server.auth`. A key that was probably meant as `server` or `auth`, such
+   * as `sever` or `_auth`, is still an error. So is an `auth` with an `endpoint` beside `server`.
    * @default false
    */
   readonly allowMissing?: boolean
@@ -66,10 +67,11 @@ const WATCH = ['env', 'onChange', 'onError', 'intervalMs'] as const
 /**
  * Reads the config out of the text of a Llama Stack `run.yaml`: the key `server.auth`, with its `endpoint`, or OGX's
  * `provider_config: { type: custom, endpoint }`, and all other options in snake_case. The rest of the file is left alone.
- * `${env.NAME}`, `${env.NAME:=default}` and `${env.NAME:+value}` are replaced in values. Reads no file, and runs anywhere.
+ * `${env.NAME}`, `${env.NAME:=default}` and `${env.NAME:+value}` are replaced in values; any other `${` is an error. Reads no
+ * file, and runs anywhere.
  *
  * @param text YAML 1.2, one document of at most 256 KiB.
- * @throws ConfigFileError with all that is wrong with the text, and AuthConfigError for what is wrong with the options.
+ * @throws ConfigFileError with the first 100 problems of the text, and AuthConfigError for what is wrong with the options.
  *
  * @example
  * ```ts
@@ -105,7 +107,7 @@ export function parseConfig(text: string, options: ParseOptions = {}): AuthConfi
   const settings = reading && readAuthSection(reading, isMissingAllowed)
   const config = settings && validate(settings, findings)
   if (findings.isEmpty()) return config
-  throw new ConfigFileError(findings.all())
+  throw new ConfigFileError(findings.all(), findings.hasMore())
 }
 
 /**

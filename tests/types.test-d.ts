@@ -4,7 +4,13 @@
  */
 import { Hono } from 'hono'
 import { auth } from '../src/hono.ts'
-import { AuthUnavailableError, createAuthenticator, getAuth, withAuth } from '../src/index.ts'
+import {
+  AuthUnavailableError,
+  createAuthenticator,
+  getAuth,
+  withAuth,
+  withAuthRoutes,
+} from '../src/index.ts'
 import type { Context, ExecutionContext } from 'hono'
 import type { AuthEnv } from '../src/hono.ts'
 import type {
@@ -154,9 +160,6 @@ function aBunHandlerMayReturnNothingAfterAnUpgrade(): void {
   same<ReturnType<typeof upgrading>, Response | undefined | Promise<Response | undefined>>()
   fits<(request: Request, server: BunServer) => unknown>(upgrading)
 
-  const route = withAuth((given: BunRequest<'id'>) => new Response(given.params.id), config)
-  same<Parameters<typeof route>, [request: BunRequest<'id'>]>()
-
   fits<BunOptions>({
     fetch: withAuth(
       (given: Request, server: BunServer) => new Response(`${server.upgrade(given)}`),
@@ -164,6 +167,45 @@ function aBunHandlerMayReturnNothingAfterAnUpgrade(): void {
     ),
   })
   fits<BunOptions>(withAuth(handler, config))
+}
+
+function aTableOfRoutesKnowsItsParams(): void {
+  const routes = withAuthRoutes(
+    {
+      '/v1/:id': (given) => {
+        same<typeof given.params, { readonly id: string }>()
+        return new Response(given.params.id)
+      },
+      '/v1/:id/parts/:part/*': {
+        GET: async (given, server) => {
+          same<typeof given.params, { readonly id: string; readonly part: string }>()
+          same<typeof server, unknown>()
+          return new Response()
+        },
+      },
+      '/socket/:id': (given: BunRequest<'id'>, server: BunServer) =>
+        server.upgrade(given) ? undefined : new Response(given.params.id),
+      '/plain': handler,
+    },
+    config,
+  )
+  same<ReturnType<(typeof routes)['/v1/:id']>, Answer>()
+  same<ReturnType<(typeof routes)['/v1/:id/parts/:part/*']['GET']>, Answer>()
+  same<Parameters<(typeof routes)['/socket/:id']>, [request: BunRequest<'id'>, server: BunServer]>()
+  routes.invalidate('k1')
+  routes.clear()
+  // @ts-expect-error -- no such route
+  use(routes['/v2'])
+  // @ts-expect-error -- no such parameter
+  withAuthRoutes({ '/:id': (given) => new Response(given.params.name) }, config)
+  // @ts-expect-error -- what serves without a handler goes beside the guarded routes
+  withAuthRoutes({ '/health': new Response('ok') }, config)
+  // @ts-expect-error -- methods are in upper case
+  withAuthRoutes({ '/a': { get: handler } }, config)
+  // @ts-expect-error -- no such option
+  withAuthRoutes({ '/a': handler }, { endpint: 'https://auth.example.test/validate' })
+  const many: Record<string, (given: BunRequest<string>) => Response> = {}
+  use(withAuthRoutes(many, config)['/any'])
 }
 
 interface DenoInfo {
@@ -469,6 +511,7 @@ function onlyARequestHasAnIdentity(): void {
 export {
   aConfigFunctionMayNeedMoreThanTheHandlerDoes,
   aBunHandlerMayReturnNothingAfterAnUpgrade,
+  aTableOfRoutesKnowsItsParams,
   aConfigFunctionThatDoesNotFitIsAnError,
   aDenoHandlerFits,
   aFunctionKeepsItsSignature,

@@ -233,9 +233,15 @@ export interface AuthConfig {
    * @default false
    */
   readonly requestIdHeader?: string | false
-  /** Is told what happens. Never awaited; what it throws is swallowed. */
+  /**
+   * Is told what happens. Never awaited. An error that it throws changes no decision; its class is written to the console.
+   * Without `onEvent` the console gets a line, at most once a minute for each cause, while a failure rejects every request.
+   */
   readonly onEvent?: (event: AuthEvent) => void
-  /** Builds the response of a refusal. Ours is sent if it throws, or returns no `Response` or a 2xx. */
+  /**
+   * Builds the response of a refusal. If it throws, or returns a promise, a 2xx or a `Response` that was used before, the
+   * built-in response is sent, and `onEvent`, or else the console, gets one warning.
+   */
   readonly respond?: (denial: Denial, request: Request) => Response
   /**
    * The `fetch` that makes the POST.

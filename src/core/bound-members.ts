@@ -1,23 +1,58 @@
+// What servers call beside `fetch`, and never with a request: Workers, Bun and srvx (`error`), Deno.
+const CALLBACKS: ReadonlySet<PropertyKey> = new Set([
+  'scheduled',
+  'queue',
+  'email',
+  'tail',
+  'tailStream',
+  'trace',
+  'error',
+  'onListen',
+  'onError',
+])
+
 /**
- * A new object with the members of another, inherited ones included, less `fetch`. Methods keep the original as `this`,
- * so that private fields and state are shared with it; other members are read from it when they are asked for.
+ * A new object with the members of another, inherited ones included, less `fetch`. Values are read from the original when
+ * they are asked for. Of its functions only callbacks of servers work, with the original as `this`; every other function
+ * throws, since it may serve the original, whose `fetch` asks nobody. An object that can serve, such as a router that the
+ * original holds, is not seen in a value and stays reachable.
  */
 export function boundMembers(original: object): object {
   const copy = {}
   for (const [key, owner] of membersOf(original)) {
     const enumerable = Object.prototype.propertyIsEnumerable.call(owner, key)
-    Object.defineProperty(copy, key, delegate(original, key, enumerable))
+    const read = (): unknown => Reflect.get(original, key)
+    const callback = CALLBACKS.has(key) ? read() : undefined
+    const member =
+      typeof callback === 'function'
+        ? { value: bind(callback, original, copy), writable: true }
+        : { get: withoutFunctions(key, read) }
+    Object.defineProperty(copy, key, { ...member, enumerable, configurable: true })
   }
   return copy
 }
 
-// They serve the original, whose `fetch` asks nobody.
-const SERVING: ReadonlySet<PropertyKey> = new Set(['listen', 'fire'])
+// Frameworks have methods of the same names, such as `app.onError(handler)`, which return the app to be chained.
+function bind(callback: Function, original: object, copy: object): () => unknown {
+  return (...args: unknown[]) => {
+    const result: unknown = Reflect.apply(callback, original, args)
+    return result === original ? copy : result
+  }
+}
+
+/** A getter in whose place a function is another one, which throws. Symbols name what runtimes call: nothing is there. */
+function withoutFunctions(key: PropertyKey, read: () => unknown): () => unknown {
+  const refuse = typeof key === 'symbol' ? undefined : refuseToServe(key)
+  return () => {
+    const value = read()
+    return typeof value === 'function' ? refuse : value
+  }
+}
 
 function refuseToServe(key: PropertyKey): () => never {
   return () => {
     throw new TypeError(
-      `"${String(key)}" would serve the app without the guard: serve the guarded "fetch"`,
+      `"${String(key)}" could serve the app without the guard: serve, test and call the guarded "fetch", and do all else on the app before it is guarded`,
     )
   }
 }
@@ -42,18 +77,4 @@ function prototypeChain(original: object): object[] {
     owner = Object.getPrototypeOf(owner)
   }
   return chain
-}
-
-function delegate(original: object, key: PropertyKey, enumerable: boolean): PropertyDescriptor {
-  if (SERVING.has(key)) return { value: refuseToServe(key), enumerable }
-  const value: unknown = Reflect.get(original, key)
-  if (typeof value === 'function') {
-    return {
-      value: value.bind(original) as unknown,
-      enumerable,
-      configurable: true,
-      writable: true,
-    }
-  }
-  return { get: () => Reflect.get(original, key) as unknown, enumerable, configurable: true }
 }

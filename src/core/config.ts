@@ -40,6 +40,7 @@ export interface ResolvedConfig {
   readonly cache: CacheOptions | false
   readonly unavailableStatus: 401 | 503
   readonly isPublic: PublicMatcher
+  readonly hasPublicPaths: boolean
   readonly preflight: 'deny' | 'allow'
   readonly mode: 'enforce' | 'shadow'
   readonly realm: string
@@ -106,6 +107,7 @@ export function resolveConfig(config: unknown): ResolvedConfig {
     concurrency: checkConcurrency(options.concurrency ?? {}),
     cache: checkCache(options.cache ?? false, context),
     isPublic: createPublicMatcher(options.public ?? []),
+    hasPublicPaths: Array.isArray(options.public) && options.public.length > 0,
     realm: checkRealm(options.realm ?? 'api'),
     requestIdHeader: checkRequestIdHeader(options.requestIdHeader ?? false, credentials),
     onEvent: functionIfGiven<NonNullable<AuthConfig['onEvent']>>('onEvent', options.onEvent),

@@ -1,5 +1,6 @@
 import { parseCacheControl } from './cache-control.ts'
 import { AuthUnavailableError } from './errors.ts'
+import { findCause } from './failure-cause.ts'
 import { createFaultReport } from './identity-faults.ts'
 import { encodeQuestion } from './question.ts'
 import { readBody, readResponse } from './response-body.ts'
@@ -9,7 +10,7 @@ import { orAborted } from './timers.ts'
 import { parseBody, parseIdentity } from './verdict.ts'
 import type { Freshness } from './cache-control.ts'
 import type { Check, TimedVerifier } from './check.ts'
-import type { Report } from './events.ts'
+import type { Channel } from './events.ts'
 import type { OnFault } from './identity-faults.ts'
 import type { BodyOutcome } from './response-body.ts'
 import type { Transport, TransportInit, TransportResponse } from './auth-config.ts'
@@ -22,12 +23,12 @@ export interface EndpointOptions {
   readonly headers: Readonly<Record<string, string>>
   readonly identity: 'optional' | 'required'
   readonly transport: Transport
-  readonly report: Report | undefined
+  readonly notify: Channel['notify']
 }
 
 /** Asks the endpoint: exactly 200 allows; everything else denies, or is no verdict and thrown. */
 export function createEndpoint(options: EndpointOptions): TimedVerifier {
-  const reportFault = createFaultReport(options.report)
+  const reportFault = createFaultReport(options.notify)
   // What else gives a Response may say a length that nothing holds it to, and may not obey the signal.
   const isRuntime = options.transport === runtimeFetch
   return async (check, signal) => {
@@ -64,8 +65,11 @@ async function post(
   check.endpointStatus = undefined
   // What is thrown here at once is a bug of the transport and no outage, so it is not caught.
   const pending = Promise.resolve(options.transport(options.url, init))
-  const response: unknown = await orAborted(pending, signal).catch(() => {
-    throw new AuthUnavailableError(signal.aborted ? 'timeout' : 'unreachable')
+  const response: unknown = await orAborted(pending, signal).catch((error: unknown) => {
+    if (signal.aborted) throw new AuthUnavailableError('timeout')
+    const code = findCause(error)
+    // The code alone: what was thrown may hold the token.
+    throw new AuthUnavailableError('unreachable', code === undefined ? {} : { cause: { code } })
   })
   if (!isTransportResponse(response)) throw new TypeError('The transport gave no response')
   return response

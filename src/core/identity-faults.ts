@@ -1,4 +1,4 @@
-import type { Report } from './events.ts'
+import type { Channel } from './events.ts'
 
 /** A part of an identity that has the wrong type, so that the whole identity was dropped. Never holds the value. */
 export interface IdentityFault {
@@ -24,14 +24,14 @@ export function describeFault({ field, name, expected }: IdentityFault, token: s
 
 /** Reports an identity that the endpoint sent and that was dropped, once for each field and expected type. */
 export function createFaultReport(
-  report: Report | undefined,
+  notify: Channel['notify'],
 ): (fault: IdentityFault, token: string) => void {
   const reported = new Set<string>()
   return (fault, token) => {
     const wrong = describeFault(fault, token)
     if (reported.size >= MOST || reported.has(wrong)) return
     reported.add(wrong)
-    report?.({
+    notify({
       type: 'warning',
       message: `The endpoint sent an identity that was dropped: ${wrong}`,
     })

@@ -101,6 +101,17 @@ export interface DecisionEvent {
   readonly endpointStatus?: number
   /** How often the endpoint was asked. */
   readonly attempts: number
+  /**
+   * A code for why the endpoint is unavailable, such as `ECONNREFUSED`, `ENOTFOUND` or `CERT_HAS_EXPIRED`. It comes from
+   * the error of `fetch`, or from the `cause` of a verifier's `AuthUnavailableError`. Absent if the runtime gives no code,
+   * as workerd does not. Holds no secret.
+   */
+  readonly cause?: string
+  /**
+   * The error of a `verifier` or `fetch`, when the reason is `internal_error`. **It may hold a token**, so the property
+   * is not enumerable: `JSON.stringify(event)`, `{ ...event }` and `console.log(event)` leave it out.
+   */
+  readonly error?: unknown
   /** Set in shadow mode: the handler was called whatever the outcome. */
   readonly shadow?: true
 }
@@ -124,6 +135,8 @@ export interface CircuitEvent {
 export interface NoticeEvent {
   readonly type: 'warning' | 'config_error'
   readonly message: string
+  /** The error of `respond` or of a config function. It may hold a secret, so it is not enumerable. */
+  readonly error?: unknown
 }
 
 /** What {@link AuthConfig.onEvent} is told. */

@@ -1,5 +1,6 @@
 import { createCustomVerifier } from './custom-verifier.ts'
 import { createEndpoint } from './endpoint.ts'
+import { adoptUnavailable } from './errors.ts'
 import { createCache } from './policies/cache.ts'
 import { createCircuitBreaker } from './policies/circuit-breaker.ts'
 import { coalesce } from './policies/coalesce.ts'
@@ -9,7 +10,7 @@ import { retry } from './policies/retry.ts'
 import type { TimedVerifier, Verifier } from './check.ts'
 import type { ResolvedConfig } from './config.ts'
 import type { CircuitBreaker } from './policies/circuit-breaker.ts'
-import type { Report } from './events.ts'
+import type { Channel, Report } from './events.ts'
 
 /** The endpoint, or the verifier in its place, with all policies around it. */
 export interface ComposedVerifier {
@@ -32,9 +33,9 @@ const clock = {
 export function createVerifier(
   config: ResolvedConfig,
   endpoint: string | undefined,
-  report: Report | undefined,
+  { report, notify }: Pick<Channel, 'report' | 'notify'>,
 ): ComposedVerifier {
-  let timed = createSource(config, endpoint, report)
+  let timed = adopting(createSource(config, endpoint, notify))
   if (config.retry !== false) timed = retry(timed, config.retry, clock)
   const breaker = createBreaker(config, report)
   if (breaker !== undefined) timed = breaker.watch(timed)
@@ -70,13 +71,24 @@ function questioned(next: Verifier): Verifier {
   }
 }
 
+// Outermost where code of the user's may throw, so that each policy sees errors of our class.
+function adopting(next: TimedVerifier): TimedVerifier {
+  return async (check, signal) => {
+    try {
+      return await next(check, signal)
+    } catch (error) {
+      throw adoptUnavailable(error)
+    }
+  }
+}
+
 function createSource(
   config: ResolvedConfig,
   endpoint: string | undefined,
-  report: Report | undefined,
+  notify: Channel['notify'],
 ): TimedVerifier {
   const { verifier, identity, endpointHeaders, transport } = config
   if (verifier !== undefined) return createCustomVerifier(verifier, identity)
   if (endpoint === undefined) throw new TypeError('There is neither an endpoint nor a verifier')
-  return createEndpoint({ url: endpoint, headers: endpointHeaders, identity, transport, report })
+  return createEndpoint({ url: endpoint, headers: endpointHeaders, identity, transport, notify })
 }

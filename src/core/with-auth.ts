@@ -38,7 +38,7 @@ export type GuardedApp<App extends FetchApp, Args extends unknown[] = AppArgs<Ap
     : never
 }
 
-type AnyHandler = (this: unknown, request: Request, ...args: unknown[]) => unknown
+export type AnyHandler = (this: unknown, request: Request, ...args: unknown[]) => unknown
 
 /**
  * Wraps a Fetch handler so that it is called only when the auth endpoint answered 200 for this request's
@@ -108,7 +108,7 @@ function guardApp(app: { fetch: AnyHandler }, { decide, controls }: Gate): objec
 }
 
 // It would throw with every request, since a class cannot be called.
-function refuseClass(handler: AnyHandler): void {
+export function refuseClass(handler: AnyHandler): void {
   if (!/^class\b/.test(Function.prototype.toString.call(handler))) return
   throw new TypeError('Cannot guard a class: guard an instance, or its fetch method')
 }
@@ -119,13 +119,16 @@ function refuseRoutes(app: object): void {
     const routes: unknown = Reflect.get(app, name)
     if (typeof routes !== 'object' || routes === null || Array.isArray(routes)) continue
     throw new TypeError(
-      `Cannot guard "${name}", which Bun answers before "fetch": wrap the handler of each`,
+      `Cannot guard "${name}", which Bun answers before "fetch": guard routes with withAuthRoutes`,
     )
   }
 }
 
 // Not always a promise: a decision that is there is acted on at once.
-function whenDecided(decision: Decision | Promise<Decision>, proceed: () => unknown): unknown {
+export function whenDecided(
+  decision: Decision | Promise<Decision>,
+  proceed: () => unknown,
+): unknown {
   if (isPromise(decision)) return decision.then((made) => enter(made, proceed))
   return enter(decision, proceed)
 }

@@ -64,6 +64,7 @@ export function readFields(
 ): Map<string, Setting> {
   const settings = new Map<string, Setting>()
   for (const pair of pairs) {
+    if (reading.findings.hasMore()) break
     const name = readName(pair, key, fields, reading)
     const field = name === undefined ? undefined : fields[name]
     if (field === undefined) continue

@@ -51,6 +51,7 @@ describe('a config', () => {
       cache: false,
       unavailableStatus: 401,
       isPublic: expect.any(Function) as unknown,
+      hasPublicPaths: false,
       preflight: 'deny',
       mode: 'enforce',
       realm: 'api',
@@ -82,6 +83,8 @@ describe('a config', () => {
       respond: () => new Response('', { status: 401 }),
     } satisfies AuthConfig
     expect(resolveConfig({ ...given, public: ['/a'] })).toMatchObject(given)
+    expect(resolveConfig({ ...given, public: ['/a'] }).hasPublicPaths).toBe(true)
+    expect(resolveConfig({ ...given, public: [] }).hasPublicPaths).toBe(false)
     expect(resolveConfig({ ...given, public: ['/a'] }).isPublic('/a', 'GET')).toBe(true)
   })
 

@@ -19,7 +19,7 @@ function ask(
     headers: {},
     identity: 'optional',
     transport,
-    report: undefined,
+    notify: () => undefined,
   } as const
   return createEndpoint({ ...defaults, ...options })(made, signal)
 }
@@ -206,7 +206,7 @@ describe('an identity that is slightly wrong', () => {
     headers = json,
   ) => {
     const report = vi.fn<(event: AuthEvent) => void>()
-    const asked = Promise.resolve(ask(answering(200, body, headers), { identity, report }))
+    const asked = Promise.resolve(ask(answering(200, body, headers), { identity, notify: report }))
     const verdict = await asked.catch(reasonOf)
     return { verdict, events: report.mock.calls.map(([event]) => event) }
   }
@@ -254,7 +254,7 @@ describe('an identity that is slightly wrong', () => {
       headers: {},
       identity: 'optional',
       transport,
-      report,
+      notify: report,
     })
     for (let turn = 0; turn < 3; turn += 1) await endpoint(checkOf(), new AbortController().signal)
     const messages = report.mock.calls.map(([event]) => ('message' in event ? event.message : ''))
@@ -280,6 +280,13 @@ describe('a transport that fails', () => {
       expect(made).toMatchObject({ attempts: 1, endpointStatus: undefined })
     },
   )
+
+  it('says by which code, and nothing else of what it rejects with', async () => {
+    const rejected = Object.assign(new Error('token'), { code: 'ECONNREFUSED', token: 'token' })
+    const asked = Promise.resolve(ask(() => Promise.reject(rejected)))
+    const error: unknown = await asked.catch((reason: unknown) => reason)
+    expect(error).toHaveProperty('cause', { code: 'ECONNREFUSED' })
+  })
 
   it.each([
     [undefined],

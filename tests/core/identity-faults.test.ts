@@ -63,10 +63,4 @@ describe('a report of faults', () => {
     for (let index = 0; index < 1000; index += 1) tell(`name-${index}`)
     expect(report).toHaveBeenCalledTimes(16)
   })
-
-  it('needs no observer', () => {
-    expect(() =>
-      createFaultReport(undefined)({ field: 'body', expected: 'JSON' }, TOKEN),
-    ).not.toThrow()
-  })
 })

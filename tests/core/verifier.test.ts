@@ -1,13 +1,22 @@
 import { describe, expect, it, vi } from 'vitest'
+import * as Errors from '../../src/core/errors.ts'
 import { resolveConfig } from '../../src/core/config.ts'
 import { createVerifier } from '../../src/core/verifier.ts'
 import { checkOf } from '../support/checks.ts'
+import { createChannel } from '../../src/core/events.ts'
 import type { AuthConfig, AuthEvent, Transport } from '../../src/index.ts'
+
+const unobserved = createChannel(undefined, () => undefined)
+const toldTo = (events: AuthEvent[]) =>
+  createChannel(
+    (event) => void events.push(event),
+    () => undefined,
+  )
 
 it('asks the endpoint, within the deadline', async () => {
   const silent = vi.fn<Transport>(() => new Promise(() => undefined))
   const config = resolveConfig({ transport: silent, timeoutMs: 20 })
-  const verdict = createVerifier(config, 'https://auth.example.test', undefined).verify(checkOf())
+  const verdict = createVerifier(config, 'https://auth.example.test', unobserved).verify(checkOf())
   await expect(verdict).rejects.toMatchObject({ reason: 'timeout' })
   expect(silent).toHaveBeenCalledExactlyOnceWith('https://auth.example.test', expect.anything())
 })
@@ -15,14 +24,14 @@ it('asks the endpoint, within the deadline', async () => {
 it('asks a verifier in its place, within the deadline', async () => {
   const config = resolveConfig({ verifier: () => new Promise(() => undefined), timeoutMs: 20 })
   await expect(
-    createVerifier(config, undefined, undefined).verify(checkOf()),
+    createVerifier(config, undefined, unobserved).verify(checkOf()),
   ).rejects.toMatchObject({
     reason: 'timeout',
   })
 })
 
 it('cannot be made of nothing', () => {
-  expect(() => createVerifier(resolveConfig({}), undefined, undefined)).toThrow(
+  expect(() => createVerifier(resolveConfig({}), undefined, unobserved)).toThrow(
     new TypeError('There is neither an endpoint nor a verifier'),
   )
 })
@@ -32,9 +41,7 @@ describe('the policies together', () => {
   const config = (transport: Transport, options: AuthConfig = {}) =>
     resolveConfig({ transport, context: { headers: [] }, ...options })
   const verifierOf = (transport: Transport, options: AuthConfig = {}, events: AuthEvent[] = []) =>
-    createVerifier(config(transport, options), 'https://auth.example.test', (event) =>
-      events.push(event),
-    )
+    createVerifier(config(transport, options), 'https://auth.example.test', toldTo(events))
 
   it('ask once for a thousand checks, and then not at all', async () => {
     const transport = vi.fn<Transport>(async () => allow())
@@ -103,7 +110,7 @@ describe('the policies together', () => {
   it('open the circuit where nobody is told of it', async () => {
     const transport: Transport = () => Promise.reject(new Error('down'))
     const quiet = config(transport, { retry: false, circuitBreaker: { minChecks: 1 } })
-    const { verify } = createVerifier(quiet, 'https://auth.example.test', undefined)
+    const { verify } = createVerifier(quiet, 'https://auth.example.test', unobserved)
     await expect(verify(checkOf('a'))).rejects.toMatchObject({ reason: 'unreachable' })
     // At once: nothing is begun for it.
     expect(() => verify(checkOf('b'))).toThrow('No verdict from the auth service: circuit_open')
@@ -146,5 +153,44 @@ describe('the policies together', () => {
     expect(transport.mock.calls.length).toBeLessThanOrEqual(65)
     const ends = await Promise.allSettled(hanging)
     expect(ends.every(({ status }) => status === 'rejected')).toBe(true)
+  })
+})
+
+describe('an AuthUnavailableError of another copy of the package', async () => {
+  // A query makes it another module, and its class another class.
+  const copy = '../../src/core/errors.ts?copy'
+  const { AuthUnavailableError } = (await import(copy)) as typeof Errors
+  const verdictOf = (error: unknown, options: AuthConfig = {}, events: AuthEvent[] = []) => {
+    const verifier = vi.fn(() => {
+      throw error
+    })
+    const config = resolveConfig({ verifier, context: { headers: [] }, ...options })
+    const { verify } = createVerifier(config, undefined, toldTo(events))
+    return { verifier, ask: async () => verify(checkOf()) }
+  }
+
+  it('is another class', () => {
+    expect(new AuthUnavailableError('timeout')).not.toBeInstanceOf(Errors.AuthUnavailableError)
+  })
+
+  it('keeps its reason, its wait, its status and its cause', async () => {
+    const fields = { retryAfterMs: 5, status: 429, cause: new Error('limit') }
+    const { ask } = verdictOf(new AuthUnavailableError('rate_limited', fields))
+    const error: unknown = await ask().catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(Errors.AuthUnavailableError)
+    expect(error).toMatchObject({ reason: 'rate_limited', ...fields })
+  })
+
+  it('is retried, and opens the circuit', async () => {
+    const events: AuthEvent[] = []
+    const circuitBreaker = { minChecks: 1, failureRatio: 1 }
+    const { verifier, ask } = verdictOf(
+      new AuthUnavailableError('unreachable'),
+      { circuitBreaker, retry: { attempts: 2, minDelayMs: 0, maxDelayMs: 0 } },
+      events,
+    )
+    await expect(ask()).rejects.toMatchObject({ reason: 'unreachable' })
+    expect(verifier).toHaveBeenCalledTimes(3)
+    expect(events).toEqual([{ type: 'circuit', state: 'open' }])
   })
 })

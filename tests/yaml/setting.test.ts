@@ -101,6 +101,13 @@ describe('readFields', () => {
     expect(message.length).toBeLessThan(600)
   })
 
+  it('reads no further once there are too many problems', () => {
+    const wrong = (count: number): string =>
+      Array.from({ length: count }, (_, index) => `x${index}: 1\n`).join('')
+    expect(read(`${wrong(100)}realm: api`).settings.has('realm')).toBe(true)
+    expect(read(`${wrong(101)}realm: api`).settings.has('realm')).toBe(false)
+  })
+
   it('takes no value of which a part was refused', () => {
     const { settings, messages } = read('realm: "api-${env.NO}"')
     expect(settings.has('realm')).toBe(false)
@@ -241,7 +248,7 @@ it.each([
   [
     'realm: "${env.no}"',
     [
-      '4:12 [server.auth.realm] "server.auth.realm": A reference to the environment is written ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a name of A-Z, 0-9 and _',
+      '4:12 [server.auth.realm] "server.auth.realm": A reference to the environment is written ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a name of A-Z, 0-9 and _. Set a variable to text that holds "${" itself',
       '        realm: "${env.no}"',
       '               ^',
     ],

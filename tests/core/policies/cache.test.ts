@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { createCache } from '../../../src/core/policies/cache.ts'
+import { NOBODY } from '../../../src/core/verdict.ts'
 import { checkOf } from '../../support/checks.ts'
 import type { Check, Verifier } from '../../../src/core/check.ts'
 import type { CacheOptions } from '../../../src/core/policies/cache.ts'
@@ -290,6 +291,21 @@ describe('a denial', () => {
     await outcome('t', 'b')
     expect(await outcome('t', 'a')).toBe('allow hit')
   })
+})
+
+it.each<[string, AllowVerdict['auth'], number]>([
+  ['nobody', NOBODY, 0],
+  ['a principal', { ...NOBODY, principal: 'alice' }, 10],
+  ['an empty list', { attributes: { a: [] } }, 160 + 72 + 18],
+  ['two lists', { attributes: { a: [], bc: ['x'] } }, 160 + 72 + 18 + 72 + 20 + 8 + 18],
+])('counts the objects of %s', async (_who, auth, bytes) => {
+  asked.mockImplementation(() => allow({ auth }))
+  // The entry, its token and what is told, and a principal that may be empty.
+  const size = 256 + 4 + 16 + bytes
+  // A quarter is for denials.
+  const outcomeWithin = (room: number) => cached({ maxBytes: room / 0.75 + 0.01 }).outcome()
+  expect(await outcomeWithin(size)).toBe('allow miss')
+  expect(await outcomeWithin(size - 1)).toBe('allow skipped too_large')
 })
 
 describe('a stale allow', () => {
