@@ -1,5 +1,5 @@
 import { withAuth } from '../core/with-auth.ts'
-import { readRequestId } from '../core/audit.ts'
+import { readRequestId } from '../core/decision-event.ts'
 import { resolveConfig } from '../core/config.ts'
 import { createCredentialsReader } from '../core/credentials.ts'
 import { createGateway } from '../gateway.ts'

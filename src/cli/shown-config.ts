@@ -8,6 +8,7 @@ export function showConfig(config: AuthConfig, resolved: ResolvedConfig): unknow
   const {
     endpointHeaders,
     isPublic: _,
+    hasPublicPaths: __,
     onEvent: __,
     respond: ___,
     transport: ____,

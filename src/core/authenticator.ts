@@ -1,4 +1,4 @@
-import { addAuditFacts } from './audit.ts'
+import { createDecisionEvent } from './decision-event.ts'
 import { isDenialReason } from './denial.ts'
 import { AuthUnavailableError } from './errors.ts'
 import { findCause } from './failure-cause.ts'
@@ -181,26 +181,15 @@ function refuse(passage: Passage, reason: DenialReason, failure: Failure = {}): 
 }
 
 function report(
-  { setup, request, startedAt, target, check }: Passage,
+  passage: Passage,
   decided: Pick<DecisionEvent, 'outcome' | 'reason' | 'status' | 'cause'>,
   auth?: Auth,
   error?: unknown,
 ): void {
+  const { setup, request } = passage
   if (setup.report === undefined) return
-  const event: DecisionEvent = {
-    type: 'decision',
-    ...decided,
-    path: target?.path.slice(0, 256) ?? '',
-    method: '',
-    durationMs: performance.now() - startedAt,
-    cache: check?.cache ?? 'off',
-    attempts: check?.attempts ?? 0,
-    ...(check?.skipped === undefined ? {} : { skipped: check.skipped }),
-    ...(check?.endpointStatus === undefined ? {} : { endpointStatus: check.endpointStatus }),
-    ...(isShadow(setup) ? { shadow: true } : {}),
-  }
-  addAuditFacts(event, request, setup.requestIdHeader, auth, check?.token)
-  setup.report(event, error, request)
+  const outcome = isShadow(setup) ? ({ ...decided, shadow: true } as const) : decided
+  setup.report(createDecisionEvent(passage, outcome, auth), error, request)
 }
 
 function isShadow(setup: Setup | Unready): boolean {

@@ -4,19 +4,19 @@ import type { AuthConfig } from './auth-config.ts'
 import type { AuthEvent, NoticeEvent } from './types.ts'
 
 /**
- * Tells the observer of an event, and of the error behind it. The error becomes a property that is not enumerable:
- * `JSON.stringify`, a spread and the console leave it out, since it may hold a token. Never throws.
+ * Tells the observer of an event, of the error behind it, and of the request that a decision is about. The error becomes a
+ * property that is not enumerable: `JSON.stringify`, a spread and the console leave it out, since it may hold a token. Never
+ * throws.
  */
 export type Report = (event: AuthEvent, error?: unknown, request?: Request) => void
+
+type RequestObserver = (event: AuthEvent, request?: Request) => void
 
 // A user's observer must not get the Request: `onEvent: console.log` would print the token.
 const GETS_REQUEST = new WeakSet()
 
-/** `onEvent`, which this package gives the request too. */
-type Observer = (event: AuthEvent, request?: Request) => void
-
 /** Makes an observer of this package get the Request of a decision too, to tell which response belongs to it. */
-export function observeWithRequest(observer: Observer): Observer {
+export function observeWithRequest(observer: RequestObserver): NonNullable<AuthConfig['onEvent']> {
   GETS_REQUEST.add(observer)
   return observer
 }
@@ -63,7 +63,7 @@ export function createChannel(onEvent: AuthConfig['onEvent'], writeLine: WriteLi
 function createReport(onEvent: NonNullable<AuthConfig['onEvent']>, writeLine: WriteLine): Report {
   const complain = (error: unknown): void =>
     writeLine(`"onEvent" threw ${kindOf(error)}: it missed an event. Catch errors in it`)
-  const tell: Observer = GETS_REQUEST.has(onEvent) ? onEvent : (event) => onEvent(event)
+  const tell: RequestObserver = GETS_REQUEST.has(onEvent) ? onEvent : (event) => onEvent(event)
   return (event, error, request) => {
     if (error !== undefined) Object.defineProperty(event, 'error', { value: error })
     try {
@@ -90,7 +90,7 @@ export function kindOf(thrown: unknown): string {
   if (thrown === undefined || thrown === null) return String(thrown)
   if (typeof thrown !== 'object') return `a ${typeof thrown}`
   try {
-    const name: unknown = Object.getPrototypeOf(thrown).constructor.name
+    const name: unknown = Object.getPrototypeOf(thrown)?.constructor?.name
     return typeof name === 'string' && /^[A-Z]\w{0,63}$/.test(name) ? name : 'an object'
   } catch {
     return 'an object'

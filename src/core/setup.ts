@@ -109,8 +109,8 @@ function fromFunction<Args extends readonly unknown[]>(
 
 function createUnready(config: Partial<ResolvedConfig>, writeLine: WriteLine): Unready {
   const { realm = 'api', unavailableStatus = 401, credentials = [], respond, onEvent } = config
-  const channel = createChannel(onEvent, writeLine)
   const { requestIdHeader = false } = config
+  const channel = createChannel(onEvent, writeLine)
   return {
     ...channel,
     denials: createDenials({ realm, unavailableStatus, respond, notify: channel.notify }),

@@ -1,28 +1,36 @@
 import { describe, expect, it } from 'vitest'
-import { addAuditFacts } from '../../src/core/audit.ts'
+import { createDecisionEvent } from '../../src/core/decision-event.ts'
 import { get, raw } from '../support/requests.ts'
 import type { Auth, DecisionEvent } from '../../src/index.ts'
 
-const EVENT = {
-  type: 'decision',
-  outcome: 'allow',
-  path: '/',
-  method: '',
-  durationMs: 1,
-  cache: 'off',
-  attempts: 1,
-} as const
-
-/** What is added to an event. */
+/** What an event says about a request and its caller. */
 function auditFacts(
   request: Request,
-  header: string | false,
+  requestIdHeader: string | false,
   auth: Auth | undefined,
   token: string | undefined,
 ): Pick<DecisionEvent, 'method' | 'principal' | 'requestId'> {
-  const event = addAuditFacts({ ...EVENT }, request, header, auth, token)
-  const { type, outcome, path, durationMs, cache, attempts, ...facts } = event
-  expect({ type, outcome, path, durationMs, cache, attempts, method: '' }).toEqual(EVENT)
+  const happened = {
+    cache: 'hit',
+    attempts: 0,
+    skipped: undefined,
+    endpointStatus: undefined,
+  } as const
+  const decided = { request, startedAt: performance.now(), setup: { requestIdHeader } }
+  const known = token === undefined ? decided : { ...decided, check: { token, ...happened } }
+  const { type, outcome, path, durationMs, cache, attempts, ...facts } = createDecisionEvent(
+    known,
+    { outcome: 'allow' },
+    auth,
+  )
+  expect({ type, outcome, path, attempts }).toEqual({
+    type: 'decision',
+    outcome: 'allow',
+    path: '',
+    attempts: 0,
+  })
+  expect(durationMs).toBeGreaterThanOrEqual(0)
+  expect(cache).toBe(token === undefined ? 'off' : 'hit')
   return facts
 }
 
