@@ -1,5 +1,5 @@
 // bun add with-auth && AUTH_ENDPOINT=https://auth.example.com/validate bun bun.ts
-import { getAuth, withAuth } from 'with-auth'
+import { getAuth, withAuthRoutes } from 'with-auth'
 
 const notes: string[] = []
 
@@ -13,13 +13,9 @@ async function add(request: Request): Promise<Response> {
   return list(request)
 }
 
-function show(request: Bun.BunRequest<'/v1/notes/:index'>): Response {
-  return Response.json({ note: notes[Number(request.params.index)] })
-}
-
-// Bun answers routes before `fetch`, so each is guarded.
-const routes = {
-  '/v1/notes': { GET: withAuth(list), POST: withAuth(add) },
-  '/v1/notes/:index': withAuth(show),
-}
+// Bun answers routes before `fetch`, so they are guarded as a table.
+const routes = withAuthRoutes({
+  '/v1/notes': { GET: list, POST: add },
+  '/v1/notes/:index': ({ params }) => Response.json({ note: notes[Number(params.index)] }),
+})
 console.log(`Listening on ${Bun.serve({ routes }).url}`)

@@ -2,13 +2,13 @@ import { HTTPException } from 'hono/http-exception'
 import { createGate } from './core/authenticator.ts'
 import { isPromise } from './core/promises.ts'
 import type { Context, MiddlewareHandler, Next } from 'hono'
-import type { Decision, VerdictControls } from './core/decision.ts'
 import type { AuthConfig, AuthConfigSource, KnownOptions } from './core/auth-config.ts'
-import type { Auth } from './core/types.ts'
+import type { Decision, Rejection, VerdictControls } from './core/decision.ts'
+import type { Auth, DenialReason } from './core/types.ts'
 
 /** The variable that {@link auth} sets. */
 export interface AuthVariables {
-  /** Who sent the request; `undefined` where no verdict was needed: a public path, a preflight, or shadow mode. */
+  /** The caller; `undefined` without an allow: on a public path, for a preflight, and for a denial in shadow mode. */
   auth: Auth | undefined
 }
 
@@ -17,10 +17,47 @@ export interface AuthEnv {
   Variables: AuthVariables
 }
 
+const CODE = 'auth_rejected' as const
+
+/** The error that {@link auth} throws for a rejected request. `getResponse()` returns the response to send. */
+export interface AuthException extends HTTPException {
+  /** Tells this error from others without `instanceof`. */
+  readonly code: typeof CODE
+  /** Why the request is rejected: the `code` of the response body. */
+  readonly reason: DenialReason
+  /** A code for why the endpoint is unavailable, such as `ECONNREFUSED`, if the runtime gives one. */
+  readonly cause: string | undefined
+}
+
+/**
+ * Whether an error comes from {@link auth}, whatever copy of Hono or of this package threw it.
+ *
+ * @param error The argument of `app.onError`, or any other value.
+ *
+ * @example
+ * ```ts
+ * import { Hono } from 'hono'
+ * import { auth, isAuthException } from 'with-auth/hono'
+ *
+ * const app = new Hono()
+ * app.use(auth({ endpoint: 'https://auth.example.com/validate' }))
+ * app.onError((error, c) => {
+ *   if (!isAuthException(error)) return c.text('Internal Server Error', 500)
+ *   console.log(error.status, error.reason, error.cause)
+ *   return error.getResponse()
+ * })
+ * ```
+ */
+export function isAuthException(error: unknown): error is AuthException {
+  return typeof error === 'object' && error !== null && Reflect.get(error, 'code') === CODE
+}
+
 /**
  * Makes a Hono middleware that lets a request on only when the auth endpoint answered 200 for its credentials, and sets
  * `c.var.auth`. It decides for itself, whatever ran before it. A refusal is thrown as Hono's `HTTPException`, as
  * Hono's own guards do, so that `some()` of `hono/combine` and `app.onError` see it.
+ *
+ * Needs the package `hono`, 4.5 or later: the copy that the app uses, so that `instanceof HTTPException` holds there.
  *
  * Hono runs middleware in the order of registration: a route that is registered before it is not guarded. The path that
  * the endpoint is told is that of the request, but below `app.mount()`, which cuts it.
@@ -67,15 +104,27 @@ class Execution {
 
 function enter(decision: Decision, c: Context<AuthEnv>, next: Next): Promise<void> {
   if (decision.outcome !== 'allow' && decision.outcome !== 'exempt') {
-    throw createException(decision.response)
+    throw createException(decision)
   }
   c.set('auth', decision.outcome === 'allow' ? decision.auth : undefined)
   return next()
 }
 
+const STATUS_TEXTS: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+}
+
 // Without the constructor, which captures a stack: that is most of what a refusal would cost. The response is given as it
-// is, since Hono's own copy of it reads its body as a stream.
-function createException(res: Response): HTTPException {
-  const properties = { message: 'Unauthorized', status: res.status, res, getResponse: () => res }
+// is, since Hono's own copy of it reads its body as a stream. Another copy of Hono knows it by its own `getResponse`.
+function createException({ response: res, reason, cause }: Rejection): AuthException {
+  const { status } = res
+  const message = res.statusText || (STATUS_TEXTS[status] ?? 'Rejected')
+  // Applications log this error, so its cause is a code and never an error with a message.
+  const properties = { code: CODE, message, reason, cause, status, res, getResponse: () => res }
   return Object.assign(Object.create(HTTPException.prototype) as HTTPException, properties)
 }

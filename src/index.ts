@@ -2,6 +2,7 @@ export { createAuthenticator } from './core/authenticator.ts'
 export { AuthConfigError, AuthUnavailableError } from './core/errors.ts'
 export { getAuth } from './core/identity.ts'
 export { withAuth } from './core/with-auth.ts'
+export { withAuthRoutes } from './core/with-auth-routes.ts'
 export type { AuthenticationResult, Authenticator, VerdictControls } from './core/decision.ts'
 export type {
   AuthConfig,
@@ -32,3 +33,4 @@ export type {
   Verdict,
 } from './core/types.ts'
 export type { AppArgs, FetchApp, GuardedApp, GuardedHandler } from './core/guarded.ts'
+export type { GuardedRoutes, RouteHandlers, RouteRequest } from './core/with-auth-routes.ts'

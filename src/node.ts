@@ -24,7 +24,7 @@ export interface NodeAuthenticator extends VerdictControls {
 /**
  * A listener for the `upgrade` event that is called only for who may come in.
  *
- * @param auth Who it is; `undefined` where no verdict was needed: a public path, or shadow mode.
+ * @param auth The caller; `undefined` without an allow: on a public path, and for a denial in shadow mode.
  */
 export type UpgradeListener = (
   incoming: IncomingMessage,
@@ -141,8 +141,8 @@ function destroy(this: Duplex): void {
 
 /**
  * Makes what asks the endpoint over connections of undici, which costs Node a fraction of what its `fetch` does. For the
- * option `transport`; several guards may share one, and then share its connections. Needs the package `undici`, 7 or
- * later, which is loaded here and nowhere else. No connection is made before the first call.
+ * option `transport`; several guards may share one, and then share its connections. Needs the package `undici`, 7.28
+ * or 8.5 or later, which is loaded here and nowhere else. No connection is made before the first call.
  *
  * It does what `fetch` does here: follows no redirect, obeys the deadline, and sends nothing twice of its own accord. Two
  * things differ. It asks for a body that is not compressed (RFC 9110 §12.5.3), and a compressed one names nobody. And

@@ -5,7 +5,7 @@ import { readAuthSection } from './yaml/auth-section.ts'
 import { ConfigFileError } from './yaml/config-file-error.ts'
 import { readConfigFile, UnreadableFileError } from './yaml/config-file.ts'
 import { parseFile } from './yaml/document.ts'
-import { watchFile } from './yaml/file-watch.ts'
+import { fingerprint, watchFile } from './yaml/file-watch.ts'
 import { validate } from './yaml/validation.ts'
 import type { AuthConfig } from './core/auth-config.ts'
 import type { ConfigProblem } from './yaml/config-file-error.ts'
@@ -23,7 +23,8 @@ export interface LoadOptions {
    */
   readonly env?: Readonly<Record<string, string | undefined>>
   /**
-   * `true` gives `undefined` for a file without `server.auth`. What is mistyped is refused all the same.
+   * `true` gives `undefined` for a file without `server.auth`. A key that was probably meant as `server` or `auth`, such
+   * as `sever` or `_auth`, is still an error. So is an `auth` with an `endpoint` beside `server`.
    * @default false
    */
   readonly allowMissing?: boolean
@@ -40,7 +41,7 @@ export interface ParseOptions extends LoadOptions {
 
 /** What a file is watched with. */
 export interface WatchOptions extends Pick<LoadOptions, 'env'> {
-  /** Is given each new config. What it throws goes to `onError`. */
+  /** Is given each config that differs from the one before. What it throws goes to `onError`. */
   readonly onChange: (config: AuthConfig) => void
   /** Is told once when the file has become unusable, or unreadable: the last config stays. What it throws is swallowed. */
   readonly onError: (error: unknown) => void
@@ -66,10 +67,11 @@ const WATCH = ['env', 'onChange', 'onError', 'intervalMs'] as const
 /**
  * Reads the config out of the text of a Llama Stack `run.yaml`: the key `server.auth`, with its `endpoint`, or OGX's
  * `provider_config: { type: custom, endpoint }`, and all other options in snake_case. The rest of the file is left alone.
- * `${env.NAME}`, `${env.NAME:=default}` and `${env.NAME:+value}` are replaced in values. Reads no file, and runs anywhere.
+ * `${env.NAME}`, `${env.NAME:=default}` and `${env.NAME:+value}` are replaced in values; any other `${` is an error. Reads no
+ * file, and runs anywhere.
  *
  * @param text YAML 1.2, one document of at most 256 KiB.
- * @throws ConfigFileError with all that is wrong with the text, and AuthConfigError for what is wrong with the options.
+ * @throws ConfigFileError with the first 100 problems of the text, and AuthConfigError for what is wrong with the options.
  *
  * @example
  * ```ts
@@ -105,13 +107,13 @@ export function parseConfig(text: string, options: ParseOptions = {}): AuthConfi
   const settings = reading && readAuthSection(reading, isMissingAllowed)
   const config = settings && validate(settings, findings)
   if (findings.isEmpty()) return config
-  throw new ConfigFileError(findings.all())
+  throw new ConfigFileError(findings.all(), findings.hasMore())
 }
 
 /**
  * Reads a file, and the config out of it as {@link parseConfig} does. Needs `node:fs`, which Node, Bun and Deno have.
  *
- * @param path The file: YAML in UTF-8, of at most 256 KiB.
+ * @param path A regular file, or a symbolic link to one: YAML in UTF-8, of at most 256 KiB.
  * @throws ConfigFileError also for a file that cannot be read.
  *
  * @example
@@ -143,7 +145,9 @@ export async function loadConfig(
 /**
  * Reads a file as {@link loadConfig} does, and again whenever it changes. A file that has become unusable changes nothing
  * but that `onError` is told: the config that was last read stays. A change counts when it was read twice, so that a file
- * that is half written is not taken for whole. The watch does not keep the process alive.
+ * that is half written is not taken for whole. A file whose config is the same has not changed, such as one with another
+ * comment: `onChange` is not called, so a wrapped handler keeps its cached decisions. The watch does not keep the process
+ * alive.
  *
  * @throws ConfigFileError for a file that cannot be used at the start.
  *
@@ -171,11 +175,18 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
   const parse = (text: string): AuthConfig => parseConfig(text, { ...(env && { env }), path })
   const text = await readFile(path)
   let config = parse(text)
+  let told = fingerprint(config)
   const take = (content: FileContent): void => {
     try {
       if (content.text === undefined) throw content.error
-      config = parse(content.text)
+      const next = parse(content.text)
+      const nextPrint = fingerprint(next)
+      if (nextPrint === told) return
+      config = next
+      // If the observer throws, it gets the same config again with the next change of the file.
+      told = ''
       onChange(config)
+      told = nextPrint
     } catch (error) {
       tell(onError, error)
     }

@@ -3,7 +3,7 @@ import { createServer as createHttpsServer } from 'node:https'
 import { createServer as createTcpServer } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { getAuth, withAuth } from '../src/index.ts'
+import { createAuthenticator, getAuth, withAuth } from '../src/index.ts'
 import { nodeTransport } from '../src/node.ts'
 import { close, listen } from './support/loopback.ts'
 import { get } from './support/requests.ts'
@@ -423,4 +423,59 @@ describe.each(WAYS)('A-D2 an endpoint that hangs, over %s', (_name, way) => {
     await expect.poll(() => sockets.open.size, { timeout: 20_000 }).toBeLessThanOrEqual(SPARE)
     expect(sockets.peak).toBeLessThanOrEqual(2 * 64 + SPARE)
   }, 40_000)
+})
+
+describe.each(WAYS)('A-D7 a flood of random tokens, over %s', (_name, { plain }) => {
+  const KNOWN = ['alice', 'bob', 'carol']
+  const tokenOf = (question: string): string =>
+    (JSON.parse(question) as { api_key: string }).api_key
+
+  /** An endpoint that knows three tokens, and does with a question about any other what it is told to. */
+  function runKnowing(answerOther: (response: ServerResponse) => void): Promise<Running> {
+    const server = createHttpServer(async (request, response) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of request) chunks.push(chunk as Buffer)
+      if (!KNOWN.includes(tokenOf(String(Buffer.concat(chunks))))) return answerOther(response)
+      return setTimeout(() => response.end(), 20)
+    })
+    server.keepAliveTimeout = 60_000
+    return run(server)
+  }
+
+  it.each<[string, (response: ServerResponse) => void]>([
+    ['denies them', (response) => setTimeout(() => response.writeHead(401).end(), 20)],
+    ['leaves them without an answer', () => undefined],
+    ['hangs up on them', (response) => response.destroy()],
+  ])('rejects none that was allowed before, where the endpoint %s', async (_what, answer) => {
+    const { url } = await runKnowing(answer)
+    const authenticate = createAuthenticator({
+      ...plain,
+      endpoint: url,
+      timeoutMs: 1000,
+      concurrency: { maxInFlight: 8, maxWaiting: 16 },
+    })
+    const ask = async (token: string): Promise<string> => {
+      const result = await authenticate(get('/', token))
+      return result.ok ? 'allow' : result.reason
+    }
+    for (const token of KNOWN) expect(await ask(token)).toBe('allow')
+    const flood = { isOver: false, reasons: new Set<string>() }
+    const flooder = async (_: unknown, client: number): Promise<void> => {
+      for (let turn = 0; !flood.isOver; turn += 1) {
+        flood.reasons.add(await ask(`random-${client}-${turn}`))
+        // A client over a socket takes a turn of the loop, too.
+        await new Promise((resolve) => setTimeout(resolve, 1))
+      }
+    }
+    const flooders = Array.from({ length: 60 }, flooder)
+    const outcomes = new Set<string>()
+    for (let turn = 0; turn < 20; turn += 1) {
+      for (const outcome of await Promise.all(KNOWN.map(ask))) outcomes.add(outcome)
+    }
+    flood.isOver = true
+    await Promise.all(flooders)
+    expect(outcomes).toEqual(new Set(['allow']))
+    // Otherwise nothing was in short supply.
+    expect(flood.reasons).toContain('overloaded')
+  })
 })

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { http, HttpResponse } from 'msw'
 import { setupServer } from 'msw/node'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -6,7 +7,7 @@ import { auth } from '../src/hono.ts'
 import { AuthUnavailableError, createAuthenticator, withAuth } from '../src/index.ts'
 import { ENDPOINT } from './support/msw-endpoint.ts'
 import { get, raw } from './support/requests.ts'
-import type { AuthConfig, DenialReason } from '../src/index.ts'
+import type { AuthConfig, AuthEvent, DenialReason } from '../src/index.ts'
 
 const server = setupServer()
 const handler = vi.fn(() => new Response('secret'))
@@ -250,6 +251,132 @@ describe('a failure is not kept, even where verdicts are', () => {
     expect((await guarded(get('/a', 'k1'))).status).toBe(401)
     expect((await guarded(get('/a', 'k1'))).status).toBe(200)
     expect(handler).toHaveBeenCalledOnce()
+  })
+})
+
+describe('what a hook throws, with the token in every part of it,', () => {
+  const allow = (): Response => new HttpResponse(null, { status: 200 })
+  const leaky = (code?: string): Error =>
+    Object.assign(new Error('good', { cause: 'good' }), {
+      name: 'good',
+      config: { headers: { authorization: 'Bearer good' } },
+      ...(code === undefined ? { code: 'good' } : { code }),
+    })
+  // The constructor is not called: the search for the token would find it in an error that is made in the source.
+  const unavailable = (cause: unknown): object =>
+    Object.assign(Object.create(AuthUnavailableError.prototype) as object, {
+      reason: 'unreachable',
+      cause,
+    })
+  const throwing = (error: unknown) => (): never => {
+    throw error
+  }
+
+  interface Hook {
+    readonly name: string
+    readonly config: (error: unknown) => AuthConfig
+    readonly told: 'decision' | 'warning' | undefined
+    readonly event: object
+    readonly status: number
+  }
+  const HOOKS: readonly Hook[] = [
+    {
+      name: 'a verifier that throws',
+      config: (error) => ({ verifier: throwing(error) }),
+      told: 'decision',
+      event: { reason: 'internal_error' },
+      status: 401,
+    },
+    {
+      name: 'a verifier that rejects',
+      config: (thrown) => ({ verifier: async () => throwing(thrown)() }),
+      told: 'decision',
+      event: { reason: 'internal_error' },
+      status: 401,
+    },
+    {
+      name: 'a fetch that throws at once',
+      config: (error) => ({ ...base, fetch: throwing(error) }),
+      told: 'decision',
+      event: { reason: 'internal_error' },
+      status: 401,
+    },
+    {
+      name: 'a fetch that rejects',
+      config: (thrown) => ({ ...base, fetch: async () => throwing(thrown)(), retry: false }),
+      told: undefined,
+      event: { reason: 'unreachable', cause: 'ECONNREFUSED' },
+      status: 401,
+    },
+    {
+      name: 'a verifier whose service is unreachable',
+      config: (error) => ({ verifier: throwing(unavailable(error)) }),
+      told: undefined,
+      event: { reason: 'unreachable', cause: 'ECONNREFUSED' },
+      status: 401,
+    },
+    {
+      name: 'respond',
+      config: (error) => ({ verifier: () => ({ outcome: 'deny' }), respond: throwing(error) }),
+      told: 'warning',
+      event: { reason: 'denied' },
+      status: 401,
+    },
+  ]
+  const MATRIX = Object.entries(WAYS).flatMap(([way, send]) =>
+    HOOKS.map((hook) => ({ ...hook, way, send })),
+  )
+
+  it.each(MATRIX)(
+    'is told to the observer alone: $name, $way',
+    async ({ config, send, told, event, status }) => {
+      const error = leaky(told === undefined ? 'ECONNREFUSED' : undefined)
+      const events: AuthEvent[] = []
+      const given = { ...config(error), onEvent: (one: AuthEvent) => events.push(one) }
+      const response = await send(given, get('/a', 'good'))
+      expect(response.status).toBe(status)
+      expect(handler).not.toHaveBeenCalled()
+      expect(events).toContainEqual(expect.objectContaining({ type: 'decision', ...event }))
+      const withError = events.flatMap((one) => ('error' in one ? [one] : []))
+      expect(withError.map(({ type }) => type)).toEqual(told === undefined ? [] : [told])
+      expect(withError.every((one) => one.error === error)).toBe(true)
+      const seen = [await response.text(), [...response.headers], events]
+      expect(inspect(seen, { depth: 9 }) + JSON.stringify(seen)).not.toContain('good')
+      expect(console.error).not.toHaveBeenCalled()
+    },
+  )
+
+  it.each(MATRIX)(
+    'is on the console by its class alone, without an observer: $name, $way',
+    async ({ config, send, told }) => {
+      const error = leaky(told === undefined ? 'ECONNREFUSED' : undefined)
+      const response = await send(config(error), get('/a', 'good'))
+      const lines = vi.mocked(console.error).mock.calls
+      expect(lines).toEqual([[expect.stringMatching(/^with-auth: .*(?: Error|ECONNREFUSED)\b/)]])
+      const seen = [await response.text(), [...response.headers], lines]
+      expect(inspect(seen, { depth: 9 })).not.toContain('good')
+    },
+  )
+
+  it('is nowhere in the exception that an app on Hono may write to a log', async () => {
+    const app = new Hono().use(auth({ verifier: throwing(leaky()) }))
+    const thrown: unknown[] = []
+    app.onError((error, c) => {
+      thrown.push(error)
+      return c.text('', 500)
+    })
+    await app.request(get('/a', 'good'))
+    expect(thrown).toEqual([expect.objectContaining({ reason: 'internal_error' })])
+    expect(inspect(thrown, { depth: 9, showHidden: true })).not.toContain('good')
+  })
+
+  it('is on the console by its class alone where onEvent throws it', async () => {
+    server.use(http.post(ENDPOINT, allow))
+    const guarded = withAuth(handler, { ...base, onEvent: throwing(leaky()) })
+    expect((await guarded(get('/a', 'good'))).status).toBe(200)
+    expect(vi.mocked(console.error).mock.calls).toEqual([
+      ['with-auth: "onEvent" threw Error: it missed an event. Catch errors in it'],
+    ])
   })
 })
 

@@ -55,14 +55,14 @@ describe('behind a guard', () => {
     expect(fetch).toHaveBeenCalledTimes(2)
   })
 
-  it('passes on in shadow mode, and says nobody', async () => {
+  it('passes on in shadow mode, and tells the upstream the identity of an allow only', async () => {
     const fetch = vi.fn<UpstreamFetch>(async () => new Response('hello'))
     const gateway = createGateway({ upstream: 'http://127.0.0.1:1', fetch })
     const guarded = withAuth(gateway, { ...CONFIG, mode: 'shadow' })
     expect((await guarded(get('/x', 'bad'))).status).toBe(200)
     expect((await guarded(get('/x', 'good'))).status).toBe(200)
     const told = fetch.mock.calls.map(([, { headers }]) => headers.has('x-auth-principal'))
-    expect(told).toEqual([false, false])
+    expect(told).toEqual([false, true])
   })
 
   it('hands over the arguments of the server for the address', async () => {

@@ -127,3 +127,22 @@ it('reads no header on a hit but Authorization and what the endpoint is told', a
   expect(told.guarded(watched(used))).toBe(RESULT)
   expect(used.slice(1)).toEqual(['get authorization', 'get x-tenant'])
 })
+
+it('reads the request id on a hit only for an observer', async () => {
+  const read = async (config: AuthConfig): Promise<string[]> => {
+    const used: string[] = []
+    const guarded = withAuth(handler, {
+      verifier: () => ({ outcome: 'allow', principal: 'ada' }),
+      context: { headers: [] },
+      cache: {},
+      requestIdHeader: 'x-request-id',
+      ...config,
+    })
+    await guarded(get('/a?x=1', 'k1'))
+    expect(guarded(watched(used))).toBe(RESULT)
+    return used
+  }
+  expect(await read({})).toEqual(['get authorization'])
+  const onEvent = vi.fn()
+  expect(await read({ onEvent })).toEqual(['get authorization', 'get x-request-id'])
+})

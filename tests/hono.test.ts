@@ -1,13 +1,17 @@
+import { inspect } from 'node:util'
 import { Hono } from 'hono'
 import { some } from 'hono/combine'
+import { Hono as OtherHono } from 'hono-lowest'
 import { HTTPException } from 'hono/http-exception'
 import { HttpResponse } from 'msw'
 import { describe, expect, it, vi } from 'vitest'
-import { auth } from '../src/hono.ts'
+import { auth, isAuthException } from '../src/hono.ts'
 import { AuthConfigError, getAuth } from '../src/index.ts'
 import { ENDPOINT, setupEndpoint } from './support/msw-endpoint.ts'
 import { get } from './support/requests.ts'
+import type { MiddlewareHandler } from 'hono-lowest'
 import type { AuthEnv } from '../src/hono.ts'
+import type { AuthConfig } from '../src/index.ts'
 
 const endpoint = setupEndpoint()
 const config = { endpoint: ENDPOINT }
@@ -56,6 +60,14 @@ describe('the middleware', () => {
   it('names nobody on a public path', async () => {
     const response = await createApp().request(get('/v1/healthz', 'k1'))
     expect(await response.json()).toEqual({ principal: null })
+  })
+
+  it('sets c.var.auth in shadow mode after a 200, and lets other requests in without it', async () => {
+    endpoint.answer(allow)
+    const app = new Hono<AuthEnv>().use(auth({ ...config, mode: 'shadow' }))
+    app.get('*', (c) => c.json({ principal: c.var.auth?.principal ?? null }))
+    expect(await (await app.request(get('/', 'k1'))).json()).toEqual({ principal: 'alice' })
+    expect(await (await app.request(get('/'))).json()).toEqual({ principal: null })
   })
 
   it('lets the raw Request be asked for the identity', async () => {
@@ -181,6 +193,107 @@ describe('a refusal', () => {
     expect(errors).toEqual([expect.any(HTTPException)])
     expect(errors[0]).toMatchObject({ message: 'Unauthorized', status: 401, res: response })
     expect(errors[0]?.stack).toBeUndefined()
+  })
+
+  const failing = (fetch: () => Promise<Response>): AuthConfig => ({
+    ...config,
+    fetch,
+    retry: false,
+    unavailableStatus: 503,
+    onEvent: () => undefined,
+  })
+  const refused = (): never => {
+    throw Object.assign(new Error('sk-secret'), { code: 'ECONNREFUSED', token: 'sk-secret' })
+  }
+
+  it.each<[string, AuthConfig, Request, object]>([
+    [
+      'no token',
+      config,
+      get('/v1/me'),
+      { status: 401, message: 'Unauthorized', reason: 'missing_credentials', cause: undefined },
+    ],
+    [
+      'a malformed target',
+      config,
+      get(`/v1/me?${'a&'.repeat(1001)}`, 'k1'),
+      { status: 400, message: 'Bad Request', reason: 'malformed_request' },
+    ],
+    [
+      'no endpoint',
+      { onEvent: () => undefined },
+      get('/v1/me', 'k1'),
+      { status: 500, message: 'Internal Server Error', reason: 'not_configured' },
+    ],
+    [
+      'an endpoint that is down',
+      failing(async () => refused()),
+      get('/v1/me', 'k1'),
+      {
+        status: 503,
+        message: 'Service Unavailable',
+        reason: 'unreachable',
+        cause: 'ECONNREFUSED',
+      },
+    ],
+    [
+      'an endpoint that limits the rate',
+      failing(async () => new Response('', { status: 429 })),
+      get('/v1/me', 'k1'),
+      { status: 429, message: 'Too Many Requests', reason: 'rate_limited' },
+    ],
+    [
+      'a bug',
+      failing(() => refused()),
+      get('/v1/me', 'k1'),
+      { status: 401, message: 'Unauthorized', reason: 'internal_error', cause: undefined },
+    ],
+    [
+      'a 403 of respond',
+      { ...config, respond: () => new Response('no', { status: 403 }) },
+      get('/v1/me', 'k1'),
+      { status: 403, message: 'Forbidden', reason: 'denied' },
+    ],
+    [
+      'a status text of respond',
+      { ...config, respond: () => new Response('no', { status: 418, statusText: 'Teapot' }) },
+      get('/v1/me', 'k1'),
+      { status: 418, message: 'Teapot', reason: 'denied' },
+    ],
+    [
+      'another status of respond',
+      { ...config, respond: () => Response.redirect('https://l.example.test/', 302) },
+      get('/v1/me', 'k1'),
+      { status: 302, message: 'Rejected', reason: 'denied' },
+    ],
+  ])('says why, with %s, and shows nothing else', async (_what, options, request, expected) => {
+    const thrown: unknown[] = []
+    const app = new Hono().use(auth(options)).get('*', (c) => c.text('in'))
+    app.onError((error) => {
+      thrown.push(error)
+      return isAuthException(error) ? error.getResponse() : new Response('', { status: 599 })
+    })
+    const response = await app.request(request)
+    expect(thrown).toEqual([expect.objectContaining({ code: 'auth_rejected', ...expected })])
+    expect(response.status).toBe(expected['status' as keyof typeof expected])
+    expect(inspect(thrown, { depth: 9, showHidden: true })).not.toContain('sk-secret')
+  })
+
+  it('is known by its code, whatever class it is of', () => {
+    expect(isAuthException({ code: 'auth_rejected' })).toBe(true)
+    for (const other of [new HTTPException(401), { code: 'other' }, 'auth_rejected', null]) {
+      expect(isAuthException(other)).toBe(false)
+    }
+  })
+
+  it('is a response in an app of another copy of Hono', async () => {
+    expect(new OtherHono()).not.toBeInstanceOf(Hono)
+    const app = new OtherHono()
+      .use(auth(config) as unknown as MiddlewareHandler)
+      .get('*', (c) => c.text('in'))
+    expect((await app.request(get('/'))).status).toBe(401)
+    app.onError((error) => ('getResponse' in error ? error.getResponse() : new Response('lost')))
+    expect((await app.request(get('/'))).status).toBe(401)
   })
 
   it('lets some() try the next guard, and stands where no guard allows', async () => {

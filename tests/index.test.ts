@@ -9,6 +9,7 @@ it('exports these and nothing else', () => {
       'createAuthenticator',
       'getAuth',
       'withAuth',
+      'withAuthRoutes',
     ]),
   )
 })

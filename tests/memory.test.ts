@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const PROGRAM = fileURLToPath(new URL('support/many-tokens.js', import.meta.url))
+const FULL_CACHE = fileURLToPath(new URL('support/full-cache.js', import.meta.url))
 const MIB = 1024 * 1024
 // A million takes half a minute or more.
 const TOKENS = process.env.CI === undefined ? 200_000 : 1_000_000
@@ -50,3 +51,15 @@ it(`keeps nothing of ${TOKENS} tokens but what the cache may hold, and no timer`
   expect(left.late - left.early).toBeLessThan(4 * MIB)
   expect(left.cleared).toBeLessThan(4 * MIB)
 }, 300_000)
+
+it('estimates what a cache takes, whatever the identities in it look like', async () => {
+  const entry = pathToFileURL(join(folder, 'index.js')).href
+  const maxBytes = 4 * MIB
+  const args = ['--expose-gc', FULL_CACHE, entry, String(maxBytes)]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 110_000 })
+  const found = Object.entries(JSON.parse(stdout) as Record<string, number>)
+  expect(found).toHaveLength(4)
+  // A quarter is for denials.
+  const ratios = found.map(([name, bytes]) => [name, bytes / (0.75 * maxBytes)] as const)
+  expect(ratios.filter(([, ratio]) => ratio < 0.6 || ratio > 1.3)).toEqual([])
+}, 120_000)

@@ -19,7 +19,8 @@ import * as keys from '../src/keys.ts'
 import * as node from '../src/node.ts'
 import * as yaml from '../src/yaml.ts'
 import { packPackage } from './support/packed-package.ts'
-import { exists, readJson, readText, sorted } from './support/project.ts'
+import { exists, readJson, readText, ROOT, sorted } from './support/project.ts'
+import { spawnProgram } from './support/spawned-program.ts'
 import { createModule, findCycle, isPureTypes, MODULES, namesIn } from './support/source-modules.ts'
 import type { PackedPackage } from './support/packed-package.ts'
 import type { SourceModule } from './support/source-modules.ts'
@@ -57,6 +58,7 @@ const entries = MODULES.filter(({ file }) => !file.includes('/'))
 const COMMAND = 'cli.ts'
 /** A process for each entry, one after the other. */
 const SIX_PROCESSES = { timeout: 30_000 }
+const TWO_INSTALLS = { timeout: 30_000 }
 const importable = entries.filter(({ file }) => file !== COMMAND)
 const exportedNames = importable.map(({ file }) => file.replace(/\.ts$/, ''))
 
@@ -253,19 +255,29 @@ describe('package.json and deno.json', () => {
       name,
       `npm:${name}@${range}`,
     ])
-    expect(denoJson.imports).toEqual(Object.fromEntries(specifiers))
+    // JSR knows no peers.
+    const hono = `npm:hono@${packageJson.peerDependencies['hono']}`
+    expect(denoJson.imports).toEqual({ hono, ...Object.fromEntries(specifiers) })
   })
 
   it('name as dependencies what the entries load, and nothing else', () => {
+    const { hono: _, ...peers } = packageJson.peerDependencies
     const loaded = Object.values(PACKAGES_OF_ENTRY)
       .flat()
       .filter((name) => !name.startsWith('node:'))
-    expect(sorted(Object.keys(packageJson.dependencies))).toEqual(sorted(new Set(loaded)))
+    const named = [...Object.keys(packageJson.dependencies), 'hono']
+    expect(sorted(named)).toEqual(sorted(new Set(loaded)))
+    expect(peers).toEqual({ undici: expect.any(String) as unknown })
   })
 
-  it('let npm install nothing for what only `nodeTransport` loads', () => {
-    expect(packageJson.peerDependencies).toEqual({ undici: '^7.0.0 || ^8.0.0' })
-    expect(packageJson.peerDependenciesMeta).toEqual({ undici: { optional: true } })
+  it('let npm install nothing for the middleware and for `nodeTransport`', () => {
+    const lowest = readJson<PackageJson>('node_modules/hono-lowest/package.json')
+    expect(packageJson.peerDependencies).toEqual({
+      hono: `^${lowest.version}`,
+      undici: '^7.28.0 || ^8.5.0',
+    })
+    const optional = { optional: true }
+    expect(packageJson.peerDependenciesMeta).toEqual({ hono: optional, undici: optional })
   })
 
   it('have their version in the changelog', () => {
@@ -319,7 +331,7 @@ describe('the published package', () => {
 
   it.each([
     ['no undici', undefined, 'the package "undici" is not installed: npm install undici@7'],
-    ['an old undici', '6.21.0', 'it needs undici 7, found 6: npm install undici@7'],
+    ['an old undici', '6.21.0', 'it needs undici 7.28 or 8.5, found 6.21.0: npm install undici@7'],
     // There is nothing in it, so it does not load.
     [
       'an undici for a newer Node',
@@ -345,6 +357,62 @@ describe('the published package', () => {
     const printed = execFileSync(process.execPath, args, { cwd: alone, encoding: 'utf8' })
     rmSync(alone, { recursive: true, force: true })
     expect(printed).toBe(`AuthConfigError nodeTransport() cannot be used: ${message}\n`)
+  })
+
+  describe('installed by npm', () => {
+    const modules = join(ROOT, 'node_modules')
+    let app: string
+
+    beforeAll(() => {
+      app = mkdtempSync(join(tmpdir(), 'with-auth-app-'))
+      writeFileSync(join(app, 'package.json'), '{"private":true,"type":"module"}')
+      install(packed.folder, join(modules, 'srvx'), join(modules, 'yaml'))
+    }, 60_000)
+    afterAll(() => rmSync(app, { recursive: true, force: true }))
+
+    /** Installs these folders as if they came from the registry, which is not asked. */
+    function install(...folders: string[]): void {
+      const options = ['--install-links', '--offline', '--ignore-scripts', '--no-audit']
+      execFileSync('npm', ['install', ...options, ...folders], { cwd: app, stdio: 'pipe' })
+    }
+
+    function runApp(script: string): string {
+      const args = ['--input-type=module', '--eval', script]
+      return execFileSync(process.execPath, args, { cwd: app, encoding: 'utf8' }).trim()
+    }
+
+    it('runs its demo without Hono, and the middleware says that Hono is missing', async () => {
+      expect(existsSync(join(app, 'node_modules/hono'))).toBe(false)
+      const cli = join(app, 'node_modules/.bin/with-auth')
+      const demo = spawnProgram(cli, ['demo'], { cwd: app, env: { TMPDIR: app } })
+      await demo.printed(/Ctrl-C/)
+      demo.kill('SIGTERM')
+      await demo.ended
+      const script = "import('with-auth/hono').catch((error) => console.log(error.message))"
+      expect(runApp(script)).toContain("Cannot find package 'hono'")
+    })
+
+    it(
+      'shares the copy of Hono of the app, whose onError knows the rejection',
+      TWO_INSTALLS,
+      () => {
+        for (const copy of ['hono-lowest', 'hono']) {
+          install(join(modules, copy))
+          const script = `
+          import { Hono } from 'hono'
+          import { HTTPException } from 'hono/http-exception'
+          import { auth } from 'with-auth/hono'
+          const app = new Hono().use(auth({ endpoint: 'https://auth.example.com/' }))
+          const statuses = [(await app.request('/')).status]
+          app.onError((e) => (e instanceof HTTPException ? e.getResponse() : new Response('', { status: 500 })))
+          statuses.push((await app.request('/')).status)
+          console.log(JSON.stringify(statuses))
+        `
+          expect(JSON.parse(runApp(script))).toEqual([401, 401])
+          expect(existsSync(join(app, 'node_modules/with-auth/node_modules'))).toBe(false)
+        }
+      },
+    )
   })
 
   it('gives away nothing else by name', () => {

@@ -41,6 +41,8 @@ const anything = fc.constantFrom<unknown>(
   {},
   { x: 1 },
 )
+/** Dollar signs that begin no reference; a brace behind one is an error. */
+const DOLLARS = ['$x', 'a$', '${X}', 'a ${X}', '${', '${env.x}', '${env.X:d}', '${env.X:=${Y}}']
 const number = fc.oneof(
   fc.constantFrom(
     0,
@@ -97,6 +99,9 @@ const endpoint = fc.constantFrom(
   'https:///x',
   'https://h/ x',
   'https://h\\x',
+  'https://h/$x',
+  'https://h/${X}',
+  'https://h/${env.X',
   5,
   null,
 )
@@ -129,12 +134,23 @@ const path = fc.oneof(
       maxLength: 5,
     })
     .map((text) => `/${text}`),
-  fc.constantFrom<unknown>('/docs/*', '/a/b', '/*', 'a', '/a/*/b', '/..;/a'),
+  fc.constantFrom<unknown>(
+    '/docs/*',
+    '/a/b',
+    '/*',
+    'a',
+    '/a/*/b',
+    '/..;/a',
+    '/.%3b',
+    '/a/;',
+    '/%2561',
+    '/100%25',
+  ),
   anything,
 )
 const method = fc.constantFrom<unknown>('GET', 'POST', 'get', 'M-SEARCH', 'A B', '', null, 5)
 const headerValue = fc.oneof(
-  fc.constantFrom<unknown>('secret', 'two words', ' x', 'x ', 'é', '', 5, true, null),
+  fc.constantFrom<unknown>('secret', 'two words', ' x', 'x ', 'é', '', 5, true, null, ...DOLLARS),
   anything,
 )
 const choice = (...words: unknown[]) => fc.oneof(fc.constantFrom(...words), anything)
@@ -203,7 +219,26 @@ const OPTIONS = {
   ),
   preflight: choice('deny', 'allow'),
   mode: choice('enforce', 'shadow'),
-  realm: fc.oneof(fc.constantFrom('api', 'é', '', 'a "b"', 'a\tb'), anything),
+  realm: fc.oneof(fc.constantFrom('api', 'é', '', 'a "b"', 'a\tb', ...DOLLARS), anything),
+  // None that `credentials` names: a schema cannot compare two values.
+  request_id_header: fc.constantFrom<unknown>(
+    null,
+    true,
+    false,
+    5,
+    '',
+    [],
+    ['x'],
+    {},
+    'x-request-id',
+    'Proxy-Authorization',
+    'AUTHORIZATION',
+    'cookie',
+    'Sec-WebSocket-Protocol',
+    'x-authorization',
+    'a b',
+    'é',
+  ),
   cahce: anything,
   verifier: anything,
 }
@@ -254,6 +289,8 @@ describe('schema.json', () => {
     ['${env.MS}', true],
     ['${env.MS:=5}', true],
     ['${env.MS:5}', false],
+    ['${env.MS}${MS}', false],
+    ['${env.NO:=${env.MS}', false],
     ['5', false],
   ])('takes %s for a number: %s', (text, ok) => {
     const content = { server: { auth: { endpoint: 'https://h/', timeout_ms: text } } }

@@ -200,6 +200,15 @@ describe('A-P: the path', () => {
   })
 
   it.each([
+    ['A-P3 an encoded slash (fast-uri CVE-2026-6321)', 'http://h/public/..%2fadmin'],
+    [
+      'A-P3 an encoded slash after encoded dots (Ory CVE-2026-33494)',
+      'http://h/public/%2e%2e%2fadmin',
+    ],
+    ['A-P3 an encoded slash before the dots', 'http://h/public%2f..%2fadmin'],
+    ['A-P4 an encoded backslash', 'http://h/public/..%5cadmin'],
+    ['A-P8 dots before a path parameter', 'http://h/public/..;/admin'],
+    ['A-P8 dots before an encoded path parameter', 'http://h/public/..%3b/admin'],
     ['A-P12 userinfo in the absolute form', 'http://x@h/healthz'],
     ['A-P12 an authority and no path', 'http://h'],
     ['A-P13 a backslash in Host (a bypass of Hono on Deno)', 'http://h.test\\public/admin'],
@@ -216,11 +225,11 @@ describe('A-P: the path', () => {
   })
 
   it.each([
-    ['A-P3 an encoded slash (fast-uri CVE-2026-6321)', '/public/..%2fadmin'],
-    ['A-P3 an encoded slash after encoded dots (Ory CVE-2026-33494)', '/public/%2e%2e%2fadmin'],
-    ['A-P3 an encoded slash before the dots', '/public%2f..%2fadmin'],
-    ['A-P4 an encoded backslash', '/public/..%5cadmin'],
+    ['A-P2 dots that are encoded twice', '/public/%252e%252e/admin'],
+    ['A-P3 an encoded slash', '/public%2fx'],
+    ['A-P4 an encoded backslash', '/public/%5cx'],
     ['A-P5 an empty segment (rou3 CVE-2025-71399)', '//public/x'],
+    ['A-P6 a letter that is encoded twice', '/public/%2561dmin'],
     ['A-P5 an empty segment (middie CVE-2026-2880)', '/public//x'],
     ['A-P5 the root twice', '//'],
     ['A-P7 another case (Authelia CVE-2026-48794)', '/PUBLIC/x'],
@@ -554,6 +563,46 @@ describe('A-L: leakage', () => {
       ]
       expect(events).toHaveLength(1)
       expect(inspect(seen, { depth: 20, showHidden: true })).not.toContain(CANARY)
+    },
+  )
+
+  it.each([
+    [
+      'value',
+      (token: string) => ({ principal: [token], attributes: { roles: { [token]: token } } }),
+    ],
+    ['name', (token: string) => ({ principal: 'alice', attributes: { [token]: 5 } })],
+    ['part of a name', (token: string) => ({ attributes: { [`key of ${token}`]: 5 } })],
+  ])('A-L1 no token in the warning about an identity that has it as a %s', async (_, identity) => {
+    const events: AuthEvent[] = []
+    const onEvent = (event: AuthEvent): void => void events.push(event)
+    answer = (token) => HttpResponse.json(identity(token))
+    const { status } = await attack(get('/a', 'sk-s3cret'), { ...BASE, onEvent })
+    expect(status).toBe(200)
+    expect(events.map(({ type }) => type)).toContain('warning')
+    expect(JSON.stringify(events)).not.toContain('s3cret')
+  })
+
+  it.each<[string, AuthConfig]>([
+    ['without a cache', BASE],
+    ['with a cache', { ...BASE, cache: {}, context: { headers: [] } }],
+    ['in shadow mode', { ...BASE, mode: 'shadow' }],
+  ])(
+    'A-L1 no token in an event when the endpoint and the client repeat it, %s',
+    async (_, options) => {
+      const events: AuthEvent[] = []
+      const guarded = withAuth(() => new Response(''), {
+        ...options,
+        requestIdHeader: 'x-request-id',
+        onEvent: (event) => void events.push(event),
+      })
+      answer = (token) => HttpResponse.json({ principal: `user-${token}` })
+      for (let turn = 0; turn < 2; turn += 1) {
+        await guarded(get('/a', CANARY, { 'x-request-id': CANARY }))
+      }
+      const decisions = events.filter(({ type }) => type === 'decision')
+      expect(decisions).toMatchObject([{ outcome: 'allow' }, { outcome: 'allow' }])
+      expect(JSON.stringify(events)).not.toContain(CANARY)
     },
   )
 

@@ -4,7 +4,13 @@
  */
 import { Hono } from 'hono'
 import { auth } from '../src/hono.ts'
-import { AuthUnavailableError, createAuthenticator, getAuth, withAuth } from '../src/index.ts'
+import {
+  AuthUnavailableError,
+  createAuthenticator,
+  getAuth,
+  withAuth,
+  withAuthRoutes,
+} from '../src/index.ts'
 import type { Context, ExecutionContext } from 'hono'
 import type { AuthEnv } from '../src/hono.ts'
 import type {
@@ -194,9 +200,6 @@ function aBunHandlerMayReturnNothingAfterAnUpgrade(): void {
   )
   same<ReturnType<typeof options.fetch>, Response | undefined | Promise<Response | undefined>>()
 
-  const route = withAuth((given: BunRequest<'id'>) => new Response(given.params.id), config)
-  same<Parameters<typeof route>, [request: BunRequest<'id'>]>()
-
   fits<BunOptions>({
     fetch: withAuth(
       (given: Request, server: BunServer) => new Response(`${server.upgrade(given)}`),
@@ -204,6 +207,45 @@ function aBunHandlerMayReturnNothingAfterAnUpgrade(): void {
     ),
   })
   fits<BunOptions>(withAuth(handler, config))
+}
+
+function aTableOfRoutesKnowsItsParams(): void {
+  const routes = withAuthRoutes(
+    {
+      '/v1/:id': (given) => {
+        same<typeof given.params, { readonly id: string }>()
+        return new Response(given.params.id)
+      },
+      '/v1/:id/parts/:part/*': {
+        GET: async (given, server) => {
+          same<typeof given.params, { readonly id: string; readonly part: string }>()
+          same<typeof server, unknown>()
+          return new Response()
+        },
+      },
+      '/socket/:id': (given: BunRequest<'id'>, server: BunServer) =>
+        server.upgrade(given) ? undefined : new Response(given.params.id),
+      '/plain': handler,
+    },
+    config,
+  )
+  same<ReturnType<(typeof routes)['/v1/:id']>, Answer>()
+  same<ReturnType<(typeof routes)['/v1/:id/parts/:part/*']['GET']>, Answer>()
+  same<Parameters<(typeof routes)['/socket/:id']>, [request: BunRequest<'id'>, server: BunServer]>()
+  routes.invalidate('k1')
+  routes.clear()
+  // @ts-expect-error -- no such route
+  use(routes['/v2'])
+  // @ts-expect-error -- no such parameter
+  withAuthRoutes({ '/:id': (given) => new Response(given.params.name) }, config)
+  // @ts-expect-error -- what serves without a handler goes beside the guarded routes
+  withAuthRoutes({ '/health': new Response('ok') }, config)
+  // @ts-expect-error -- methods are in upper case
+  withAuthRoutes({ '/a': { get: handler } }, config)
+  // @ts-expect-error -- no such option
+  withAuthRoutes({ '/a': handler }, { endpint: 'https://auth.example.test/validate' })
+  const many: Record<string, (given: BunRequest<string>) => Response> = {}
+  use(withAuthRoutes(many, config)['/any'])
 }
 
 interface DenoInfo {
@@ -420,8 +462,9 @@ function aVerifierAnswersQuestions(): void {
   fits<Verdict>({ outcome: 'deny', maxAgeMs: claims.maxAgeMs })
   // @ts-expect-error -- a truth value is no verdict
   withAuth(handler, { verifier: () => true })
-  // @ts-expect-error -- attributes are lists
   fits<Verdict>({ outcome: 'allow', attributes: { roles: 'admin' } })
+  // @ts-expect-error -- an attribute is a string or a list of strings
+  fits<Verdict>({ outcome: 'allow', attributes: { quota: 5 } })
   // @ts-expect-error -- a denial names nobody
   fits<Verdict>({ outcome: 'deny', principal: 'a' })
 }
@@ -524,6 +567,7 @@ function onlyARequestHasAnIdentity(): void {
 export {
   aConfigFunctionMayNeedMoreThanTheHandlerDoes,
   aBunHandlerMayReturnNothingAfterAnUpgrade,
+  aTableOfRoutesKnowsItsParams,
   aConfigFunctionThatDoesNotFitIsAnError,
   aDenoHandlerFits,
   aFunctionKeepsItsSignature,

@@ -1,10 +1,21 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import fsPromises from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthConfigError, withAuth } from '../src/index.ts'
 import { ConfigFileError, loadConfig, parseConfig, watchConfig } from '../src/yaml.ts'
+import { isLinear } from './parsers/timed-parsers.ts'
 import { get } from './support/requests.ts'
 import { problemsOf } from './support/yaml-problems.ts'
 import type { WatchedConfig } from '../src/yaml.ts'
@@ -47,6 +58,99 @@ const REFUSED_OPTIONS: [object, string, string][] = [
     '"options.env" must be left out or given a value (is a variable not set?), received null',
   ],
 ]
+
+/** A section that is mistyped, and what is said of it. */
+const NEAR_MISSES: [text: string, problem: string][] = [
+  ...['aut', 'atuh', '_auth', 'Auth', 'authn', 'AUHT', '#auth', 'oauth', '"auth "', 'аuth'].map(
+    (key): [string, string] => {
+      const quoted = key === '#auth' ? '"#auth"' : key
+      const name = `"server.${key.replaceAll('"', '')}"`
+      return [
+        `server: { port: 1, ${quoted}: { endpoint: "${ENDPOINT}" } }`,
+        `1:20: ${name} is not read: did you mean "auth"?`,
+      ]
+    },
+  ),
+  ...['autentication', 'Authorisation', 'ahtuorization'].map((key): [string, string] => [
+    `server: { ${key}: { endpoint: "${ENDPOINT}" } }`,
+    `1:11: "server.${key}" is not read: did you mean "auth"?`,
+  ]),
+  ...['sever', 'servre', 'Server', 'sserver', '_server', 'serber', 'servers'].map(
+    (key): [string, string] => [
+      `a: 1\n${key}: { auth: { endpoint: "${ENDPOINT}" } }`,
+      `2:1: "${key}" is not read: did you mean "server"?`,
+    ],
+  ),
+  ...['auth', 'Auth', '_auth', 'atuh', 'authentication', 'server.auth'].flatMap(
+    (key): [string, string][] => [
+      [
+        `server: { port: 1 }\n${key}: { endpoint: "${ENDPOINT}" }`,
+        `2:1: "${key}" is not read: did you mean "server.auth"?`,
+      ],
+      [
+        `server:\n${key}: { provider_config: { endpoint: "${ENDPOINT}" } }`,
+        `2:1: "${key}" is not read: did you mean "server.auth"?`,
+      ],
+      [
+        `server: ~\n${key}: { endpiont: "${ENDPOINT}" }`,
+        `2:1: "${key}" is not read: did you mean "server.auth"?`,
+      ],
+    ],
+  ),
+  ['server.auth: { endpoint: x }', '1:1: "server.auth" is not read: did you mean "server"?'],
+  ['auth: { endpoint: x }', '1:1: "auth" is not read: did you mean "server.auth"?'],
+  [
+    `a: &a { endpoint: "${ENDPOINT}" }\nauth: *a`,
+    '2:1: "auth" is not read: did you mean "server.auth"?',
+  ],
+]
+
+/** The other keys of a run.yaml of Llama Stack or OGX. */
+const REAL_KEYS = {
+  file: [
+    'version',
+    'image_name',
+    'distro_name',
+    'container_image',
+    'apis',
+    'providers',
+    'models',
+    'shields',
+    'vector_dbs',
+    'vector_stores',
+    'datasets',
+    'scoring_fns',
+    'benchmarks',
+    'tool_groups',
+    'registered_resources',
+    'metadata_store',
+    'inference_store',
+    'conversations_store',
+    'storage',
+    'logging',
+    'telemetry',
+    'safety',
+    'connectors',
+    'external_providers_dir',
+    'external_apis_dir',
+  ],
+  server: [
+    'port',
+    'host',
+    'workers',
+    'insecure',
+    'tls_certfile',
+    'tls_keyfile',
+    'tls_cafile',
+    'tls_config',
+    'hsts_max_age',
+    'tenancy',
+    'quota',
+    'cors',
+    'disable_ipv6',
+    'registry_refresh_interval_seconds',
+  ],
+}
 
 describe('parseConfig', () => {
   it('reads the endpoint of a run.yaml, and leaves the rest alone', () => {
@@ -104,6 +208,37 @@ describe('parseConfig', () => {
     expect(() => parseConfig(text, { allowMissing: true, env: {} })).toThrow(ConfigFileError)
   })
 
+  it.each(NEAR_MISSES)('says of %j what was probably meant', (text, problem) => {
+    const refuse = (allowMissing: boolean): ConfigFileError =>
+      catchError(() => parseConfig(text, { allowMissing }))
+    expect(refuse(true).problems).toHaveLength(1)
+    expect(refuse(true).message).toContain(`<yaml>:${problem}`)
+    expect(refuse(true).message).not.toContain('auth.example.com')
+    expect(refuse(false).message).toBe(refuse(true).message)
+  })
+
+  it.each([
+    ...REAL_KEYS.file.map((key) => `${key}: { a: 1 }\nserver: { port: 8321 }`),
+    ...REAL_KEYS.file.map((key) => `${key}: { endpoint: "${ENDPOINT}" }`),
+    ...REAL_KEYS.server.map((key) => `server: { ${key}: { a: 1 } }`),
+    'auth: { users: [alice] }',
+    'auth: basic',
+    'auth: [{ endpoint: x }]',
+    'author: { name: x }',
+    '? [auth]\n: { endpoint: x }',
+    'a: { auth: { endpoint: x } }',
+    'service: {}\nservices: {}\nobserver: {}\n_: {}\n"": {}',
+    'server: { path: /, out: x, _: 1, "": 1 }',
+  ])('takes no other key for a mistyped one: %j', (text) => {
+    expect(parseConfig(text, { allowMissing: true })).toBeUndefined()
+  })
+
+  it('leaves a section elsewhere alone where "server.auth" is there', () => {
+    const text = `${SEED}auth: { endpoint: x }\nsever: { auth: { endpoint: x } }\n`
+    expect(parseConfig(text)).toEqual({ endpoint: ENDPOINT })
+    expect(parseConfig(`${auth('')}    \n  atuh: 1\n`)).toEqual({ endpoint: ENDPOINT })
+  })
+
   it('reports all problems at once, each at its line and column, with a caret', () => {
     const text = auth('timeout_ms: -5\nretrys: 3\ncache: { allow_ttl_ms: 5, max_entries: 0 }\n')
     const error = catchError(() => parseConfig(text, { path: 'run.yaml' }))
@@ -128,6 +263,34 @@ describe('parseConfig', () => {
       ].join('\n'),
     )
   })
+
+  const MANY: [what: string, make: (count: number) => string][] = [
+    ['paths', (count) => auth(`public: [${'x, '.repeat(count)}]`)],
+    ['headers', (count) => auth(`endpoint_headers: { ${namesUpTo(count)} }`)],
+    ['options', (count) => auth(namesUpTo(count, '\n'))],
+    ['variables', (count) => auth(`public: [${'"${env.NO}", '.repeat(count)}]`)],
+    ['repeated names', (count) => `${'x: 1\n'.repeat(count + 1)}${auth('')}`],
+    ['misspelled names', (count) => namesUpTo(count, '\n', 'server')],
+    ['unknown tags', (count) => `a: [${'!x y, '.repeat(count)}]`],
+  ]
+
+  it.each(MANY)('stops after a hundred wrong %s, and says so', (_, make) => {
+    const refuse = (count: number): ConfigFileError =>
+      catchError(() => parseConfig(make(count), { env: {} }))
+    expect(refuse(100).problems).toHaveLength(100)
+    expect(refuse(100).message).toMatch(/\n\nand 50 more$/)
+    expect(refuse(300).problems).toHaveLength(100)
+    expect(refuse(300).message).toMatch(/\n\nand at least 51 more$/)
+  })
+
+  it.each(MANY)(
+    'finds wrong %s in linear time',
+    { tags: ['slow'], timeout: 120_000 },
+    (_, make) => {
+      const parse = (text: string): unknown => problemsOf(text)
+      expect(isLinear(make, parse, 500)).toBe(true)
+    },
+  )
 
   it('names options in the spelling of the file', () => {
     const [problem] = problemsOf('server: { auth: { endpoint: "http://h.example/" } }')
@@ -292,6 +455,8 @@ describe('the environment', () => {
     ['endpoint_headers: { x-key: "${env.NO:=true}" }', { endpointHeaders: { 'x-key': 'true' } }],
     ['public: ["/a", "${env.NO:+/b}"]', { public: ['/a'] }],
     ['unavailable_status: ${env.NO:=503}', { unavailableStatus: 503 }],
+    ['request_id_header: ${env.NO:=X-Request-Id}', { requestIdHeader: 'X-Request-Id' }],
+    ['request_id_header: ${env.NO:=false}', { requestIdHeader: false }],
   ])('makes of %s what the field is', (line, options) => {
     expect(read(line)).toEqual({ endpoint: ENDPOINT, ...options })
   })
@@ -308,6 +473,8 @@ describe('the environment', () => {
     ['${env.key}', 'is written ${env.NAME}'],
     ['${env.}', 'is written ${env.NAME}'],
     ['${env.KEY', 'is written ${env.NAME}'],
+    ['${KEY}', 'write ${env.KEY}'],
+    ['${env.NO:=${env.KEY}}', 'cannot hold "${"'],
   ])('refuses %s in a value, and names the path', (text, said) => {
     const [problem, ...others] = problemsOf(auth(`realm: '${text}'`), env)
     expect(problem?.message).toContain(said)
@@ -353,6 +520,11 @@ describe('the environment', () => {
 describe('an error shows no secret', () => {
   const secret = 'gehe im\u00e9nis'
   const lines = [
+    'endpoint_headers: { x-key: "gehe${SECRET}im\u00e9nis" }',
+    'endpoint_headers: { x-key: "gehe${im\u00e9nis" }',
+    'endpoint_headers: { x-key: "${gehe}" }',
+    'endpoint_headers: { x-key: "${env.NO:=gehe${im\u00e9nis}" }',
+    'realm: "a@b${gehe}"',
     'endpoint_headers: { x-key: "${env.SECRET}" }',
     'endpoint_headers: { x-key: "gehe im\u00e9nis" }',
     'endpoint_headers: { x-key: ["gehe im\u00e9nis"] }',
@@ -436,6 +608,7 @@ describe('a file', () => {
   afterEach(() => {
     watched?.close()
     watched = undefined
+    vi.restoreAllMocks()
     rmSync(folder, { recursive: true, force: true })
   })
 
@@ -448,7 +621,7 @@ describe('a file', () => {
 
   it.each([
     ['is not there', 'no.yaml', /no\.yaml: The file cannot be read: ENOENT/],
-    ['is a folder', '.', /it is no regular file|EISDIR/],
+    ['is a folder', '.', /it is a folder, not a regular file/],
   ])('that %s is an error of its own', async (_, name, message) => {
     await expect(loadConfig(join(folder, name))).rejects.toThrow(message)
     await expect(loadConfig(join(folder, name))).rejects.toBeInstanceOf(ConfigFileError)
@@ -477,7 +650,8 @@ describe('a file', () => {
       close: async () => undefined,
     }
     const open = async () => handle
-    vi.stubGlobal('process', { getBuiltinModule: () => ({ open }) })
+    const stat = async () => ({ isFile: () => true })
+    vi.stubGlobal('process', { getBuiltinModule: () => ({ open, stat, constants: {} }) })
     const loading = loadConfig('a.yaml').finally(() => vi.unstubAllGlobals())
     await expect(loading).rejects.toMatchObject({
       message: 'a.yaml: The file cannot be read: an error while reading',
@@ -501,10 +675,17 @@ describe('a file', () => {
     await expect(watching).rejects.toThrow(`${file}:4:12: "server.auth.realm"`)
   })
 
-  async function watch() {
+  /** How often a file was read since then. */
+  function countReads(): () => number {
+    const look = vi.spyOn(fsPromises, 'stat')
+    const before = look.mock.calls.length
+    return () => look.mock.calls.length - before
+  }
+
+  async function watch(env: Record<string, string> = {}) {
     const onChange = vi.fn()
     const onError = vi.fn()
-    watched = await watchConfig(file, { onChange, onError, intervalMs: 10 })
+    watched = await watchConfig(file, { env, onChange, onError, intervalMs: 10 })
     return { onChange, onError, watched }
   }
   const enough = { timeout: 5000 }
@@ -519,11 +700,83 @@ describe('a file', () => {
     expect(onError).not.toHaveBeenCalled()
   })
 
+  it.each([
+    ['a comment', OGX.replace('\n', '\n# why\n')],
+    ['the order of keys', OGX.replace(/( +provider.*\n)( +timeout.*\n)/, '$2$1')],
+    ['the spelling', auth('"timeout_ms": ${env.NO:=2e3} # as before')],
+    ['nothing', OGX],
+  ])('that is watched and changed in %s has not changed', async (_, same) => {
+    writeFileSync(file, OGX)
+    const { onChange, onError, watched: watch_ } = await watch({ NO: '' })
+    const { config } = watch_
+    const reads = countReads()
+    writeFileSync(`${file}.new`, same)
+    renameSync(`${file}.new`, file)
+    await vi.waitFor(() => expect(reads()).toBeGreaterThan(4), enough)
+    expect(onChange).not.toHaveBeenCalled()
+    writeFileSync(file, 'server: 1')
+    await vi.waitFor(() => expect(onError).toHaveBeenCalledOnce(), enough)
+    writeFileSync(file, same)
+    utimesSync(file, 1, 1)
+    const repaired = countReads()
+    await vi.waitFor(() => expect(repaired()).toBeGreaterThan(4), enough)
+    expect(onChange).not.toHaveBeenCalled()
+    expect(watch_.config).toBe(config)
+    writeFileSync(file, same.replace(/2000|2e3/, '2001'))
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
+  })
+
+  it.each([
+    [
+      'an order that means something',
+      'credentials: [bearer, { header: x }]',
+      'credentials: [{ header: x }, bearer]',
+    ],
+    ['a header', 'endpoint_headers: { __proto__: a }', 'endpoint_headers: { __proto__: b }'],
+    ['one that is left out', 'realm: api', ''],
+  ])('that is watched and changed in %s has changed', async (_, before, after) => {
+    writeFileSync(file, auth(before))
+    const { onChange } = await watch()
+    writeFileSync(file, auth(after))
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
+  })
+
   it('that is watched and replaced by another is read too', async () => {
     const { onChange } = await watch()
     writeFileSync(`${file}.new`, OGX)
     renameSync(`${file}.new`, file)
     await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
+  })
+
+  it('that is a pipe is neither waited for nor watched', async () => {
+    const pipe = join(folder, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    const message = `${pipe}: The file cannot be read: it is a named pipe, not a regular file`
+    await expect(loadConfig(pipe)).rejects.toThrow(message)
+    const { onChange, onError } = await watch()
+    await expect(watchConfig(pipe, { onChange, onError })).rejects.toThrow(message)
+    renameSync(pipe, file)
+    await vi.waitFor(() => expect(onError).toHaveBeenCalledOnce(), enough)
+    expect(String(onError.mock.calls[0]?.[0])).toContain('it is a named pipe')
+    writeFileSync(`${file}.new`, OGX)
+    renameSync(`${file}.new`, file)
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
+  })
+
+  it('that Kubernetes links to is read, and read again when the link moves', async () => {
+    rmSync(file)
+    for (const [name, text] of Object.entries({ one: SEED, two: OGX })) {
+      mkdirSync(join(folder, name))
+      writeFileSync(join(folder, name, 'run.yaml'), text)
+    }
+    symlinkSync('one', join(folder, '..data'))
+    symlinkSync('..data/run.yaml', file)
+    const { onChange, watched: watch_ } = await watch()
+    expect(watch_.config).toEqual({ endpoint: ENDPOINT })
+    symlinkSync('two', join(folder, '..data_tmp'))
+    renameSync(join(folder, '..data_tmp'), join(folder, '..data'))
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
+    expect(watch_.config.timeoutMs).toBe(2000)
   })
 
   it('that breaks while it is watched changes nothing, and is told once (A-N9)', async () => {
@@ -553,6 +806,8 @@ describe('a file', () => {
     await vi.waitFor(() => expect(onError).toHaveBeenCalledWith(new Error('busy')), enough)
     writeFileSync(file, SEED)
     await vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(2), enough)
+    writeFileSync(file, `${SEED}# again`)
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(3), enough)
   })
 
   it('that cannot be used is not watched, nor one with options that cannot', async () => {
@@ -602,6 +857,10 @@ describe('a file', () => {
     expect(fetch).toHaveBeenCalledOnce()
   })
 })
+
+function namesUpTo(count: number, separator = ', ', name = 'x'): string {
+  return Array.from({ length: count }, (_, index) => `${name}${index}: é`).join(separator)
+}
 
 function catchError(run: () => unknown): ConfigFileError {
   try {

@@ -14,7 +14,10 @@ const SLOW_MS = 20
 // Nobody listens there.
 const NOWHERE = 'http://127.0.0.1:1/validate'
 
+const FLOOD_SECONDS = 5
+
 const HOT: Load = { tokens: 'hot', headers: 6, connections: 64 }
+const KNOWN: Load = { ...HOT, tokens: 'many' }
 
 export const LOAD_GOALS: readonly Goal[] = [
   {
@@ -47,6 +50,22 @@ export const LOAD_GOALS: readonly Goal[] = [
   },
   floodGoal('flood/slow', 'an endpoint that takes 5 ms', '?delay=5'),
   floodGoal('flood/fast', 'an endpoint that answers at once', ''),
+  {
+    id: 'flood/known',
+    goal: `Beside 3,000 connections with random tokens, default bounds and an endpoint that takes ${SLOW_MS} ms, no token that was allowed before is rejected`,
+    find: ({ app, endpoint }) =>
+      serving(app, 'asked', `${endpoint.url}?delay=${SLOW_MS}`, async (url) => {
+        // Each of the 10,000 tokens is allowed at least once.
+        await sendLoad(url, KNOWN, 2 * FLOOD_SECONDS)
+        const [known, flood] = await Promise.all([
+          sendLoad(url, KNOWN, FLOOD_SECONDS),
+          sendLoad(url, { ...KNOWN, tokens: 'garbage', connections: 3000 }, FLOOD_SECONDS),
+        ])
+        const rejected = `${known.refused} of ${known.requests.toLocaleString('en')} rejected`
+        const found = `${rejected}, p99 ${ms(known.p99)}, beside ${flood.requests.toLocaleString('en')}`
+        return { found, isReached: known.refused + known.broken === 0 && known.requests > 0 }
+      }),
+  },
   {
     id: 'outage',
     goal: 'With the endpoint down, requests are refused at least half as fast as without a header',

@@ -1,13 +1,56 @@
-import type { AuthEvent } from '../core/types.ts'
+import { observeWithRequest } from '../core/events.ts'
+import type { AuthConfig } from '../core/auth-config.ts'
+import type { AuthEvent, DecisionEvent } from '../core/types.ts'
 
 /** What is written beside the guard's own events. */
 export type LogEntry =
   | AuthEvent
   | { readonly type: string; readonly [name: string]: string | number | boolean | undefined }
 
-/** Writes one line of JSON for each event. There is no token, header or query in an event, and so in no line. */
+/** Writes one line of JSON for each event. There is no token and no query in an event, and so in no line. */
 export type DecisionLog = (entry: LogEntry) => void
 
 export function createDecisionLog(print: (text: string) => void): DecisionLog {
-  return (entry) => print(`${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`)
+  return (entry) => {
+    const line = JSON.stringify({ time: new Date().toISOString(), ...entry }, roundDuration)
+    print(`${line.replace(NOT_PRINTED, escapeUnit)}\n`)
+  }
+}
+
+/** Writes one line for each request, with the status that its client got. */
+export interface RequestLog {
+  /** Keeps each decision for its request, and writes every other event at once. */
+  readonly onEvent: NonNullable<AuthConfig['onEvent']>
+  /** Writes the decision about a request, now that the head of the response is there. */
+  readonly answered: (request: Request, status: number) => void
+}
+
+export function createRequestLog(log: DecisionLog, logsPrincipal: boolean): RequestLog {
+  const decisions = new WeakMap<Request, DecisionEvent>()
+  return {
+    onEvent: observeWithRequest((event, request) => {
+      if (event.type !== 'decision' || request === undefined) return log(event)
+      decisions.set(request, event)
+    }),
+    answered: (request, status) => {
+      const event = decisions.get(request)
+      if (event === undefined) return
+      const { principal, ...decision } = event
+      const named = logsPrincipal && principal !== undefined ? { principal } : {}
+      log({ ...decision, ...named, status })
+    },
+  }
+}
+
+function roundDuration(name: string, value: unknown): unknown {
+  return name === 'durationMs' && typeof value === 'number'
+    ? Math.round(value * 1000) / 1000
+    : value
+}
+
+// Terminals and log viewers obey these, and JSON leaves them as they are: more controls, line ends, changes of direction.
+const NOT_PRINTED = /[\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g
+
+function escapeUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
 }

@@ -1,5 +1,5 @@
 import { parseTarget } from '../core/target.ts'
-import type { DecisionLog } from './decision-log.ts'
+import type { DecisionLog, RequestLog } from './decision-log.ts'
 import type { ProofState } from './endpoint-proof.ts'
 
 /** What stands before the guard. */
@@ -9,6 +9,9 @@ export interface FrontOptions {
   /** Whether `/healthz` is answered here. */
   readonly healthz: boolean
   readonly log: DecisionLog
+  /** Is told the status that a guarded request is answered with. */
+  readonly answered: RequestLog['answered']
+  readonly readRequestId: (request: Request) => string | undefined
 }
 
 const RETRY_AFTER_SECONDS = 2
@@ -18,17 +21,44 @@ const RETRY_AFTER_SECONDS = 2
  * has none, and learns no more than whether it should send requests here.
  */
 export function createFront(options: FrontOptions): (request: Request) => Promise<Response> {
-  const { guarded, proofState, healthz, log } = options
+  const { guarded, proofState, healthz, answered } = options
   return async (request) => {
     const path = parseTarget(request.url)?.path
     const isReady = proofState() === 'proven'
     if (healthz && path === '/healthz' && isRead(request)) return answerHealth(isReady, request)
-    if (isReady) return guarded(request)
-    const status = 503
-    const shownPath = path?.slice(0, 256) ?? ''
-    log({ type: 'decision', outcome: 'deny', reason: 'endpoint_unproven', status, path: shownPath })
+    if (isReady) return serve(request, guarded, answered)
+    logUnproven(request, path ?? '', options)
     return refuse()
   }
+}
+
+async function serve(
+  request: Request,
+  guarded: FrontOptions['guarded'],
+  answered: FrontOptions['answered'],
+): Promise<Response> {
+  // The server answers so if something is thrown.
+  let status = 500
+  try {
+    const response = await guarded(request)
+    status = response.status
+    return response
+  } finally {
+    answered(request, status)
+  }
+}
+
+function logUnproven(request: Request, path: string, { log, readRequestId }: FrontOptions): void {
+  const requestId = readRequestId(request)
+  log({
+    type: 'decision',
+    outcome: 'deny',
+    reason: 'endpoint_unproven',
+    status: 503,
+    path: path.slice(0, 256),
+    method: request.method.slice(0, 32),
+    ...(requestId === undefined ? {} : { requestId }),
+  })
 }
 
 function isRead({ method }: Request): boolean {

@@ -1,12 +1,14 @@
 import { withAuth } from '../core/with-auth.ts'
+import { readRequestId } from '../core/audit.ts'
 import { resolveConfig } from '../core/config.ts'
+import { createCredentialsReader } from '../core/credentials.ts'
 import { createGateway } from '../gateway.ts'
 import { refuseOperands, requireText } from './command.ts'
-import { createDecisionLog } from './decision-log.ts'
+import { createDecisionLog, createRequestLog } from './decision-log.ts'
 import { createEndpointProof } from './endpoint-proof.ts'
 import { equipWithTransport } from './endpoint-transport.ts'
 import { createFront } from './front.ts'
-import { GUARD_OPTIONS, readGuardConfig } from './guard-config.ts'
+import { GUARD_OPTIONS, readGuardConfig, withRequestIdHeader } from './guard-config.ts'
 import { createRandomKeyAsker } from './random-key.ts'
 import { describeRevocation, revokedKeyWorksForMs } from './revocation.ts'
 import { addressOptions, listen, readAddress, serveUntilStopped } from './serving.ts'
@@ -30,14 +32,16 @@ export const gatewayCommand: Command = {
   name: 'gateway',
   usage: '--upstream URL (--keys FILE | --config FILE) [OPTIONS]',
   summary: 'pass requests with a good key on to a server in any language',
-  details: `Each decision is a line of JSON on standard output. At the start, and every ten minutes, the endpoint is asked about
-a key that was made up just then: one that lets it in is refused, and so is everybody until it has said no.
-SIGTERM lets requests end, for 25 seconds; SIGINT cuts them off.`,
+  details: `Each request is a line of JSON on standard output, with the status that its client got. At the start, and every ten
+minutes, the gateway asks the endpoint about a random key. An endpoint that allows it is not used: the gateway rejects every
+request until the endpoint denies such a key. SIGTERM lets requests end, for 25 seconds; SIGINT cuts them off.`,
   options: {
     upstream: { value: 'URL', help: 'the server to pass requests on to' },
     ...GUARD_OPTIONS,
     ...addressOptions(PORT),
     healthz: { help: 'answer GET /healthz here, without a key' },
+    'request-id-header': { value: 'NAME', help: 'write this header of each request into the log' },
+    'log-principal': { help: 'write the principal of each request into the log' },
     ...UPSTREAM_OPTIONS,
   },
   run,
@@ -52,19 +56,27 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   const given = await readGuardConfig(line, surroundings, ({ message }) =>
     log({ type: 'keys_error', message }),
   )
-  const equipped = await equipWithTransport(given, surroundings)
+  const equipped = await equipWithTransport(withRequestIdHeader(given, line), surroundings)
   const { config } = equipped
   const passOn = createGateway({
     upstream,
     ...options,
     onFailure: (failure) => log({ type: 'failure', ...failure }),
   })
-  const guarded = withAuth(passOn, { ...config, onEvent: log })
+  const { onEvent, answered } = createRequestLog(log, line.has('log-principal'))
+  const guarded = withAuth(passOn, { ...config, onEvent })
   const proof = createProof(config, log, surroundings)
   try {
     await startProof(proof, config)
     const proofState = isShadow(config) ? () => 'proven' as const : proof.state
-    const front = createFront({ guarded, proofState, healthz: line.has('healthz'), log })
+    const front = createFront({
+      guarded,
+      proofState,
+      healthz: line.has('healthz'),
+      log,
+      answered,
+      readRequestId: createRequestIdReader(config),
+    })
     const serving = await listen(front, address)
     announce(serving.url, equipped, log, line.has('json') ? undefined : surroundings.note)
     await serveUntilStopped([serving], surroundings)
@@ -72,6 +84,16 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
     proof.stop()
   }
   return EXIT.ok
+}
+
+/** For requests that the guard does not see: it leaves out a request id that holds the token, as the guard does. */
+function createRequestIdReader(config: AuthConfig): (request: Request) => string | undefined {
+  const { credentials, tokenFormat, requestIdHeader } = resolveConfig(config)
+  const readCredentials = createCredentialsReader(credentials, tokenFormat)
+  return (request) => {
+    const token = readCredentials(request.headers)
+    return readRequestId(request, requestIdHeader, typeof token === 'string' ? token : undefined)
+  }
 }
 
 function createProof(

@@ -1,3 +1,5 @@
+import { resolveConfig } from '../core/config.ts'
+import { AuthConfigError } from '../core/errors.ts'
 import { createKeyEndpoint, listKeys } from '../keys.ts'
 import { loadConfig } from '../yaml.ts'
 import { UsageError } from './usage-error.ts'
@@ -30,6 +32,19 @@ export async function readGuardConfig(
   const endpoint = env['AUTH_ENDPOINT']
   if (endpoint !== undefined) return { endpoint, unavailableStatus: 503 }
   throw new UsageError('Who is let in? Give --keys FILE or --config FILE, or set AUTH_ENDPOINT')
+}
+
+/** Sets the header that `--request-id-header` names. It overrides the one of `--config`. */
+export function withRequestIdHeader(config: AuthConfig, line: CommandLine): AuthConfig {
+  const requestIdHeader = line.text('request-id-header')
+  if (requestIdHeader === undefined) return config
+  try {
+    resolveConfig({ ...config, requestIdHeader })
+  } catch (error) {
+    if (!(error instanceof AuthConfigError) || error.option !== 'requestIdHeader') throw error
+    throw new UsageError('--request-id-header must name a header that holds no credentials')
+  }
+  return { ...config, requestIdHeader }
 }
 
 /** Answers out of the file, in this process. Rejects for a file that cannot be used; later ones are told to `onError`. */

@@ -77,7 +77,10 @@ export interface RetryConfig {
   readonly maxDelayMs?: number
 }
 
-/** When the endpoint is not asked any more for a while. It counts no answer, 502, 503 and 504 only. */
+/**
+ * When the endpoint is not asked any more for a while. It counts no answer, 502, 503 and 504 only. Tokens that the endpoint
+ * allowed in the last hour have a circuit of their own, which checks of other tokens cannot open.
+ */
 export interface CircuitBreakerConfig {
   /**
    * How many checks of the window it takes. 1 to 10,000.
@@ -101,16 +104,20 @@ export interface CircuitBreakerConfig {
   readonly openMs?: number
 }
 
-/** How many checks may be under way. */
+/**
+ * How many checks may be under way. Tokens that the endpoint allowed in the last hour go before all others, so that a flood
+ * of random tokens does not reject callers that are known.
+ */
 export interface ConcurrencyConfig {
   /**
-   * Checks at the endpoint at once. 1 to 10,000.
+   * Checks at the endpoint at once. 1 to 10,000. As soon as a token is known, a quarter of them is for known tokens.
    * @default 64
    */
   readonly maxInFlight?: number
   /**
-   * Checks that wait for their turn, first come, first served, for at most half of `timeoutMs`: a call needs the rest.
-   * 0 to 100,000.
+   * Checks that wait for at most half of `timeoutMs`: a call needs the rest. Known tokens wait in the order in which they
+   * came; of unknown tokens the newest is next. When all places are taken, the unknown token that has waited longest is
+   * rejected as `overloaded`. 0 to 100,000.
    * @default 1024
    */
   readonly maxWaiting?: number
@@ -130,7 +137,8 @@ export interface CacheConfig {
    */
   readonly denyTtlMs?: number
   /**
-   * For how long an expired allow may still serve while the endpoint does not answer, at most 300,000 milliseconds.
+   * For how long an expired allow may still serve while the endpoint does not answer, at most 300,000 milliseconds. For a
+   * check that is `overloaded` only if the endpoint failed within the last `circuitBreaker.windowMs`.
    * @default 0
    */
   readonly staleIfErrorMs?: number
@@ -140,7 +148,7 @@ export interface CacheConfig {
    */
   readonly maxEntries?: number
   /**
-   * What all of them may take, in bytes, as estimated. 65,536 to 1,073,741,824.
+   * What all of them may take, in bytes, as estimated from their texts and lists. 65,536 to 1,073,741,824.
    * @default 33554432
    */
   readonly maxBytes?: number
@@ -155,7 +163,10 @@ export interface AuthConfig {
   readonly endpoint?: string | URL
   /** Permits http to a host that is not loopback: the token then travels in clear. */
   readonly allowInsecureHttp?: boolean
-  /** Headers added to the validation request, such as a shared secret. Their values are never shown. */
+  /**
+   * Headers added to the validation request, such as a shared secret. Their values are never shown. A name that is there
+   * twice, in two cases, is an error.
+   */
   readonly endpointHeaders?: Readonly<Record<string, string>>
   /** Answers in place of the endpoint. */
   readonly verifier?: CustomVerifier
@@ -192,7 +203,8 @@ export interface AuthConfig {
    */
   readonly circuitBreaker?: false | CircuitBreakerConfig
   /**
-   * How many checks may be under way at once, and how many may wait for their turn; the surplus is refused at once.
+   * How many checks may be under way at once, and how many may wait for their turn; the surplus is rejected at once.
+   * Tokens that the endpoint allowed in the last hour go first.
    * @default { maxInFlight: 64, maxWaiting: 1024 }
    */
   readonly concurrency?: ConcurrencyConfig
@@ -227,9 +239,21 @@ export interface AuthConfig {
    * @default 'api'
    */
   readonly realm?: string
-  /** Is told what happens. Never awaited; what it throws is swallowed. */
+  /**
+   * The request header whose value is the `requestId` of decision events, such as `'x-request-id'`. A value that is not 1 to
+   * 128 visible ASCII characters, or that holds the token, is left out. The header must not be one that holds credentials.
+   * @default false
+   */
+  readonly requestIdHeader?: string | false
+  /**
+   * Is told what happens. Never awaited. An error that it throws changes no decision; its class is written to the console.
+   * Without `onEvent` the console gets a line, at most once a minute for each cause, while a failure rejects every request.
+   */
   readonly onEvent?: (event: AuthEvent) => void
-  /** Builds the response of a refusal. Ours is sent if it throws, or returns no `Response` or a 2xx. */
+  /**
+   * Builds the response of a refusal. If it throws, or returns a promise, a 2xx or a `Response` that was used before, the
+   * built-in response is sent, and `onEvent`, or else the console, gets one warning.
+   */
   readonly respond?: (denial: Denial, request: Request) => Response
   /**
    * The `fetch` that makes the POST.

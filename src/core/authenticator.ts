@@ -1,19 +1,24 @@
+import { addAuditFacts } from './audit.ts'
 import { isDenialReason } from './denial.ts'
 import { AuthUnavailableError } from './errors.ts'
+import { findCause } from './failure-cause.ts'
 import { rememberAdmission } from './identity.ts'
+import { findMisrouting } from './misrouting.ts'
 import { isPromise } from './promises.ts'
 import { createSetupSource } from './setup.ts'
 import { isPlainHost, parseTarget } from './target.ts'
 import type { Check } from './check.ts'
 import type {
-  Admission,
   AuthenticationResult,
   Authenticator,
   Decide,
   Decision,
+  Exemption,
   Gate,
   VerdictControls,
 } from './decision.ts'
+import type { Failure } from './failure-alarm.ts'
+import type { RouteCheck } from './route-pattern.ts'
 import type { Setup, SetupSource, Unready } from './setup.ts'
 import type { Target } from './target.ts'
 import type { AuthConfig, AuthConfigSource, KnownOptions } from './auth-config.ts'
@@ -57,7 +62,8 @@ export function createAuthenticator<
   const authenticate = async (request: Request, ...args: Args): Promise<AuthenticationResult> => {
     const decision = await decide(request, args)
     if (decision.outcome !== 'allow' && decision.outcome !== 'exempt') {
-      return { ok: false, reason: decision.reason, response: decision.response }
+      const { outcome: _, ...rejection } = decision
+      return { ok: false, ...rejection }
     }
     return { ok: true, auth: decision.outcome === 'allow' ? decision.auth : undefined }
   }
@@ -69,12 +75,12 @@ export function createGate<Args extends readonly unknown[]>(
   source: AuthConfigSource<Args> | undefined,
 ): Gate {
   const setups = createSetupSource(source)
-  const decide: Decide = (request, args) => {
+  const decide: Decide = (request, args, isOwnRoute) => {
     const setup = setups.get(args)
     const startedAt = setup.report === undefined ? 0 : performance.now()
     const passage: Passage = { setup, request, args, startedAt }
     try {
-      return judge(passage)
+      return judge(passage, isOwnRoute)
     } catch (error) {
       return fail(passage, error)
     }
@@ -90,15 +96,17 @@ function invalidator({ forget }: SetupSource): VerdictControls['invalidate'] {
   }
 }
 
-function judge(passage: Passage): Decision | Promise<Decision> {
+function judge(passage: Passage, isOwnRoute?: RouteCheck): Decision | Promise<Decision> {
   const { setup, request } = passage
   const target = parseTarget(request.url)
   if (target === undefined) return refuse(passage, 'malformed_request')
   passage.target = target
   if (!isReady(setup)) return refuse(passage, 'not_configured')
-  if (isPublic(setup, request, target)) return pass(passage, 'public')
+  const misrouted = findMisrouting(setup, request, target.path, isOwnRoute)
+  if (misrouted !== undefined) return refuse(passage, misrouted)
+  if (isPublic(setup, request, target)) return exempt(passage, 'public')
   if (setup.config.preflight === 'allow' && isPreflight(setup, request)) {
-    return pass(passage, 'preflight')
+    return exempt(passage, 'preflight')
   }
   const token = setup.readCredentials(request.headers)
   if (typeof token !== 'string') return refuse(passage, token.reason)
@@ -134,58 +142,65 @@ async function settle(passage: Passage, pending: Promise<CheckedVerdict>): Promi
 
 function conclude(passage: Passage, verdict: CheckedVerdict): Decision {
   if (verdict.outcome !== 'allow') return refuse(passage, 'denied')
-  if (isShadow(passage.setup)) return pass(passage, 'allow')
-  const admission = admit(passage, verdict.auth)
-  report(passage, { outcome: 'allow' })
-  return admission
+  const { setup, request } = passage
+  report(passage, { outcome: 'allow' }, verdict.auth)
+  const { credentials } = setup
+  return rememberAdmission(request, { outcome: 'allow', auth: verdict.auth, credentials })
 }
 
 function fail(passage: Passage, error: unknown): Decision {
   if (!(error instanceof AuthUnavailableError) || !isDenialReason(error.reason)) {
-    return refuse(passage, 'internal_error')
+    return refuse(passage, 'internal_error', { error })
   }
-  return refuse(passage, error.reason, error.retryAfterMs)
+  const { reason, retryAfterMs, status } = error
+  return refuse(passage, reason, { retryAfterMs, status, cause: findCause(error) })
 }
 
-function pass(passage: Passage, outcome: 'public' | 'preflight' | 'allow'): Decision {
-  report(passage, { outcome })
-  return admit(passage)
+function exempt(passage: Passage, by: 'public' | 'preflight'): Decision {
+  report(passage, { outcome: by })
+  return letIn(passage, by)
 }
 
-// Without an identity for who needs none.
-function admit({ setup, request }: Passage, auth?: Auth): Admission {
-  const { credentials } = setup
-  const admission: Admission =
-    auth === undefined
-      ? { outcome: 'exempt', credentials }
-      : { outcome: 'allow', auth, credentials }
-  rememberAdmission(request, admission)
-  return admission
+function letIn({ setup, request }: Passage, by: Exemption): Decision {
+  return rememberAdmission(request, { outcome: 'exempt', by, credentials: setup.credentials })
 }
 
-function refuse(passage: Passage, reason: DenialReason, retryAfterMs?: number): Decision {
-  const { setup, request } = passage
-  const denial = setup.denials.describe(reason, retryAfterMs)
-  report(passage, { outcome: 'deny', reason, status: denial.status })
-  if (isShadow(setup)) return admit(passage)
-  return { outcome: 'deny', reason, response: setup.denials.respond(denial, request) }
+function refuse(passage: Passage, reason: DenialReason, failure: Failure = {}): Decision {
+  const { setup, request, check } = passage
+  const denial = setup.denials.describe(reason, failure.retryAfterMs)
+  const cause = failure.cause === undefined ? {} : { cause: failure.cause }
+  report(
+    passage,
+    { outcome: 'deny', reason, status: denial.status, ...cause },
+    undefined,
+    failure.error,
+  )
+  if (isShadow(setup)) return letIn(passage, 'shadow')
+  if (isReady(setup)) setup.alarm?.(reason, failure, check)
+  return { outcome: 'deny', reason, response: setup.denials.respond(denial, request), ...cause }
 }
 
 function report(
-  { setup, startedAt, target, check }: Passage,
-  decided: Pick<DecisionEvent, 'outcome' | 'reason' | 'status'>,
+  { setup, request, startedAt, target, check }: Passage,
+  decided: Pick<DecisionEvent, 'outcome' | 'reason' | 'status' | 'cause'>,
+  auth?: Auth,
+  error?: unknown,
 ): void {
-  setup.report?.({
+  if (setup.report === undefined) return
+  const event: DecisionEvent = {
     type: 'decision',
     ...decided,
     path: target?.path.slice(0, 256) ?? '',
+    method: '',
     durationMs: performance.now() - startedAt,
     cache: check?.cache ?? 'off',
     attempts: check?.attempts ?? 0,
     ...(check?.skipped === undefined ? {} : { skipped: check.skipped }),
     ...(check?.endpointStatus === undefined ? {} : { endpointStatus: check.endpointStatus }),
     ...(isShadow(setup) ? { shadow: true } : {}),
-  })
+  }
+  addAuditFacts(event, request, setup.requestIdHeader, auth, check?.token)
+  setup.report(event, error, request)
 }
 
 function isShadow(setup: Setup | Unready): boolean {

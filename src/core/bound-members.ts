@@ -1,23 +1,58 @@
+// Servers call these beside `fetch`, and never with a request: Workers the first six, Bun and srvx `error`, Deno the last two.
+const CALLBACKS: ReadonlySet<PropertyKey> = new Set([
+  'scheduled',
+  'queue',
+  'email',
+  'tail',
+  'tailStream',
+  'trace',
+  'error',
+  'onListen',
+  'onError',
+])
+
 /**
- * A new object with the members of another, inherited ones included, less `fetch`. Methods keep the original as `this`,
- * so that private fields and state are shared with it; other members are read from it when they are asked for.
+ * Makes a new object with the members of another, inherited ones included, without `fetch`. Values are read from the
+ * original at each access. Of the functions only the callbacks of servers work, with the original as `this`. Every other
+ * function throws: it may serve the original, which has no guard. An object in a value, such as a router, stays reachable,
+ * and may serve too.
  */
 export function boundMembers(original: object): object {
   const copy = {}
   for (const [key, owner] of membersOf(original)) {
     const enumerable = Object.prototype.propertyIsEnumerable.call(owner, key)
-    Object.defineProperty(copy, key, delegate(original, key, enumerable))
+    const read = (): unknown => Reflect.get(original, key)
+    const callback = CALLBACKS.has(key) ? read() : undefined
+    const member =
+      typeof callback === 'function'
+        ? { value: bind(callback, original, copy), writable: true }
+        : { get: withoutFunctions(key, read) }
+    Object.defineProperty(copy, key, { ...member, enumerable, configurable: true })
   }
   return copy
 }
 
-// They serve the original, whose `fetch` asks nobody.
-const SERVING: ReadonlySet<PropertyKey> = new Set(['listen', 'fire'])
+// Frameworks have methods of the same names that return the app, such as `app.onError(handler)`. A chain stays guarded.
+function bind(callback: Function, original: object, copy: object): () => unknown {
+  return (...args: unknown[]) => {
+    const result: unknown = Reflect.apply(callback, original, args)
+    return result === original ? copy : result
+  }
+}
+
+/** Gives a function that throws for each function. Gives none for a symbol: runtimes call such functions by themselves. */
+function withoutFunctions(key: PropertyKey, read: () => unknown): () => unknown {
+  const refuse = typeof key === 'symbol' ? undefined : refuseToServe(key)
+  return () => {
+    const value = read()
+    return typeof value === 'function' ? refuse : value
+  }
+}
 
 function refuseToServe(key: PropertyKey): () => never {
   return () => {
     throw new TypeError(
-      `"${String(key)}" would serve the app without the guard: serve the guarded "fetch"`,
+      `"${String(key)}" could serve the app without the guard: serve, test and call the guarded "fetch", and do all else on the app before it is guarded`,
     )
   }
 }
@@ -42,18 +77,4 @@ function prototypeChain(original: object): object[] {
     owner = Object.getPrototypeOf(owner)
   }
   return chain
-}
-
-function delegate(original: object, key: PropertyKey, enumerable: boolean): PropertyDescriptor {
-  if (SERVING.has(key)) return { value: refuseToServe(key), enumerable }
-  const value: unknown = Reflect.get(original, key)
-  if (typeof value === 'function') {
-    return {
-      value: value.bind(original) as unknown,
-      enumerable,
-      configurable: true,
-      writable: true,
-    }
-  }
-  return { get: () => Reflect.get(original, key) as unknown, enumerable, configurable: true }
 }

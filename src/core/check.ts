@@ -15,6 +15,8 @@ export class Check {
   budgetMs: number | undefined = undefined
   /** When its deadline is, by the clock that never jumps. */
   expiresAt: number = Infinity
+  /** Whether the endpoint allowed its token lately: see `known-tokens.ts`. */
+  isKnown: boolean = false
   /** It has its verdict, so that nothing more is asked for it. */
   isAnswered: boolean = false
   /** How often the endpoint was asked. */

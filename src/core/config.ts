@@ -1,5 +1,5 @@
 import { checkContext } from './context.ts'
-import { checkCredentials } from './credentials-sources.ts'
+import { checkCredentials, checkRequestIdHeader } from './credentials-sources.ts'
 import { checkEndpoint, checkEndpointHeaders } from './endpoint-options.ts'
 import { AuthConfigError } from './errors.ts'
 import {
@@ -40,9 +40,11 @@ export interface ResolvedConfig {
   readonly cache: CacheOptions | false
   readonly unavailableStatus: 401 | 503
   readonly isPublic: PublicMatcher
+  readonly hasPublicPaths: boolean
   readonly preflight: 'deny' | 'allow'
   readonly mode: 'enforce' | 'shadow'
   readonly realm: string
+  readonly requestIdHeader: string | false
   readonly onEvent: AuthConfig['onEvent']
   readonly respond: AuthConfig['respond']
   readonly transport: Transport
@@ -67,6 +69,7 @@ const OPTIONS = [
   'preflight',
   'mode',
   'realm',
+  'requestIdHeader',
   'onEvent',
   'respond',
   'fetch',
@@ -88,6 +91,7 @@ export function resolveConfig(config: unknown): ResolvedConfig {
   const options = readOptions(config, OPTIONS)
   refuseConflicts(options)
   const context = checkContext(options.context ?? {})
+  const credentials = checkCredentials(options.credentials ?? 'bearer')
   const allowInsecureHttp = checkBoolean('allowInsecureHttp', options.allowInsecureHttp ?? false)
   return Object.freeze({
     allowInsecureHttp,
@@ -95,7 +99,7 @@ export function resolveConfig(config: unknown): ResolvedConfig {
     endpointHeaders: checkEndpointHeaders(options.endpointHeaders ?? {}),
     verifier: functionIfGiven<CustomVerifier>('verifier', options.verifier),
     context,
-    credentials: checkCredentials(options.credentials ?? 'bearer'),
+    credentials,
     ...checkModes(options),
     timeoutMs: checkMilliseconds('timeoutMs', options.timeoutMs ?? 5000, 1, 60_000),
     retry: checkRetry(options.retry ?? {}),
@@ -103,7 +107,9 @@ export function resolveConfig(config: unknown): ResolvedConfig {
     concurrency: checkConcurrency(options.concurrency ?? {}),
     cache: checkCache(options.cache ?? false, context),
     isPublic: createPublicMatcher(options.public ?? []),
+    hasPublicPaths: Array.isArray(options.public) && options.public.length > 0,
     realm: checkRealm(options.realm ?? 'api'),
+    requestIdHeader: checkRequestIdHeader(options.requestIdHeader ?? false, credentials),
     onEvent: functionIfGiven<NonNullable<AuthConfig['onEvent']>>('onEvent', options.onEvent),
     respond: functionIfGiven<NonNullable<AuthConfig['respond']>>('respond', options.respond),
     transport: checkTransport(options),

@@ -9,6 +9,8 @@ const NOT_BY_NAME: ReadonlySet<string> = new Set([
   'sec-websocket-protocol',
 ])
 
+const NEVER_LOGGED: ReadonlySet<string> = new Set([...NOT_BY_NAME, 'proxy-authorization'])
+
 /** Checks `credentials`: one source, or a list without repetitions. */
 export function checkCredentials(value: unknown): readonly CredentialsSource[] {
   if (!Array.isArray(value)) return [checkSource(value, 'credentials')]
@@ -19,6 +21,25 @@ export function checkCredentials(value: unknown): readonly CredentialsSource[] {
   const distinct = new Set(sources.map((source) => JSON.stringify(source)))
   if (distinct.size === sources.length) return Object.freeze(sources)
   throw invalidOption('credentials', value, 'a list that names each source once')
+}
+
+/**
+ * Checks `requestIdHeader`, and gives it in lower case. Its value goes into events and logs, so it must not be a header that
+ * may hold credentials: one of the standard ones, or one that `credentials` names.
+ */
+export function checkRequestIdHeader(
+  value: unknown,
+  sources: readonly CredentialsSource[],
+): string | false {
+  if (value === false) return value
+  const name = isHttpToken(value) ? value.toLowerCase() : undefined
+  const isSource = sources.some((source) => Reflect.get(Object(source), 'header') === name)
+  if (name !== undefined && !isSource && !NEVER_LOGGED.has(name)) return name
+  throw invalidOption(
+    'requestIdHeader',
+    value,
+    'false, or the name of a header that holds no credentials',
+  )
 }
 
 function checkSource(value: unknown, option: string): CredentialsSource {

@@ -12,7 +12,7 @@ export function createCustomVerifier(
   return async (check, signal) => {
     check.attempts += 1
     const pending = Promise.resolve(verifier(check.question, signal))
-    const verdict = checkVerdict(await orAborted(pending, signal))
+    const verdict = checkVerdict(await orAborted(pending, signal), check.token)
     if (verdict.outcome === 'deny' || identity === 'optional') return verdict
     if (verdict.auth.principal === undefined) throw new AuthUnavailableError('invalid_response')
     return verdict

@@ -1,6 +1,8 @@
-import { ignore } from './promises.ts'
+import { kindOf } from './events.ts'
+import { ignore, isPromise } from './promises.ts'
 import { clampRetryAfter } from './retry-after.ts'
 import type { AuthConfig } from './auth-config.ts'
+import type { Channel } from './events.ts'
 import type { Denial, DenialReason } from './types.ts'
 
 /** How requests are refused, as configured. Neither function throws, whatever the user's hook does. */
@@ -13,6 +15,8 @@ export interface DenialOptions {
   readonly realm: string
   readonly unavailableStatus: 401 | 503
   readonly respond: AuthConfig['respond']
+  /** Is told once what is wrong with `respond`. */
+  readonly notify: Channel['notify']
 }
 
 interface Row {
@@ -50,15 +54,17 @@ export function isDenialReason(reason: string): reason is DenialReason {
 }
 
 /** Makes refusals as configured: status, challenge and body by reason, or the user's own response. */
-export function createDenials({ realm, unavailableStatus, respond }: DenialOptions): Denials {
+export function createDenials(options: DenialOptions): Denials {
+  const { realm, unavailableStatus, respond, notify } = options
   // RFC 9110 §5.6.4: a quoted-string escapes quotes and backslashes.
   const challenge = `Bearer realm="${realm.replace(/["\\]/g, '\\$&')}"`
   const invalidToken = `${challenge}, error="invalid_token"`
+  const warn = once(notify)
   return {
     describe: (reason, retryAfterMs) => createDenial(reason, unavailableStatus, retryAfterMs),
     respond: (denial, request) => {
       const ownChallenge = ROWS[denial.reason].invalidToken === true ? invalidToken : challenge
-      const custom = respond && tryRespond(respond, denial, request, ownChallenge)
+      const custom = respond && tryRespond(respond, warn, denial, request, ownChallenge)
       return custom ?? createResponse(denial, ownChallenge)
     },
   }
@@ -101,6 +107,7 @@ function errorType(status: number): string {
 
 function tryRespond(
   respond: NonNullable<AuthConfig['respond']>,
+  warn: Warn,
   denial: Denial,
   request: Request,
   challenge: string,
@@ -109,11 +116,36 @@ function tryRespond(
     const response: unknown = respond(denial, request)
     // What an async function returns is no Response.
     ignore(response)
-    if (!(response instanceof Response) || response.status < 300) return undefined
-    if (response.bodyUsed || response.body?.locked === true) return undefined
-    return withChallenge(response, challenge)
-  } catch {
-    return undefined
+    if (isUsable(response)) return withChallenge(response, challenge)
+    warn(`"respond" returned ${describeUnusable(response)}`)
+  } catch (error) {
+    warn(`"respond" threw ${kindOf(error)}`, error)
+  }
+  return undefined
+}
+
+function isUsable(response: unknown): response is Response {
+  if (!(response instanceof Response) || response.status < 300) return false
+  return !response.bodyUsed && response.body?.locked !== true
+}
+
+function describeUnusable(response: unknown): string {
+  if (isPromise(response)) return 'a promise'
+  if (!(response instanceof Response)) return 'no Response'
+  if (response.status < 300) return `a Response with the status ${response.status}`
+  return 'a Response whose body was used before'
+}
+
+type Warn = (problem: string, error?: unknown) => void
+
+/** A hook that fails does so for each request. */
+function once(notify: Channel['notify']): Warn {
+  let isWarned = false
+  return (problem, error) => {
+    if (isWarned) return
+    isWarned = true
+    const message = `${problem}: the built-in response is sent instead. Return a new Response with a status from 300 on`
+    notify({ type: 'warning', message }, error)
   }
 }
 

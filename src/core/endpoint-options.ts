@@ -61,15 +61,24 @@ export function checkEndpointHeaders(value: unknown): Readonly<Record<string, st
   if (!isOptionsObject(value)) {
     throw invalidSecret('endpointHeaders', 'an object of header names and values')
   }
-  return Object.freeze(Object.fromEntries(Object.entries(value).map(checkEndpointHeader)))
+  const seen = new Set<string>()
+  const headers = Object.entries(value).map((header) => checkEndpointHeader(header, seen))
+  return Object.freeze(Object.fromEntries(headers))
 }
 
-function checkEndpointHeader([name, value]: [string, unknown]): [string, string] {
+function checkEndpointHeader(
+  [name, value]: [string, unknown],
+  seen: Set<string>,
+): readonly [string, string] {
   if (!isHttpToken(name)) throw invalidOption('endpointHeaders', name, 'made of valid header names')
   const option = `endpointHeaders.${name}`
   if (OWN_HEADERS.has(name.toLowerCase())) {
     throw invalidSecret(option, 'left out: the wrapper sets this header itself')
   }
+  if (seen.has(name.toLowerCase())) {
+    throw invalidSecret(option, 'left out: the same header is there in another case')
+  }
+  seen.add(name.toLowerCase())
   if (typeof value === 'string' && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value)) {
     return [name.toLowerCase(), value]
   }

@@ -1,13 +1,17 @@
 import { parseCacheControl } from './cache-control.ts'
 import { AuthUnavailableError } from './errors.ts'
+import { findCause } from './failure-cause.ts'
+import { createFaultReport } from './identity-faults.ts'
 import { encodeQuestion } from './question.ts'
 import { readBody, readResponse } from './response-body.ts'
 import { parseRetryAfter } from './retry-after.ts'
 import { runtimeFetch } from './runtime-fetch.ts'
 import { orAborted } from './timers.ts'
-import { NOBODY, parseIdentity, parseJson } from './verdict.ts'
+import { parseBody, parseIdentity } from './verdict.ts'
 import type { Freshness } from './cache-control.ts'
 import type { Check, TimedVerifier } from './check.ts'
+import type { Channel } from './events.ts'
+import type { OnFault } from './identity-faults.ts'
 import type { BodyOutcome } from './response-body.ts'
 import type { Transport, TransportInit, TransportResponse } from './auth-config.ts'
 import type { UnavailableReason } from './types.ts'
@@ -19,10 +23,12 @@ export interface EndpointOptions {
   readonly headers: Readonly<Record<string, string>>
   readonly identity: 'optional' | 'required'
   readonly transport: Transport
+  readonly notify: Channel['notify']
 }
 
 /** Asks the endpoint: exactly 200 allows; everything else denies, or is no verdict and thrown. */
 export function createEndpoint(options: EndpointOptions): TimedVerifier {
+  const reportFault = createFaultReport(options.notify)
   // What else gives a Response may say a length that nothing holds it to, and may not obey the signal.
   const isRuntime = options.transport === runtimeFetch
   return async (check, signal) => {
@@ -37,7 +43,7 @@ export function createEndpoint(options: EndpointOptions): TimedVerifier {
       throw unavailable('service_error', response)
     // A transport that follows redirects against its contract: this 200 is somebody else's.
     if (response.status !== 200 || response.redirected === true) return deny(response)
-    return allow(body, response, options.identity)
+    return allow(body, response, options.identity, (fault) => reportFault(fault, check.token))
   }
 }
 
@@ -59,8 +65,11 @@ async function post(
   check.endpointStatus = undefined
   // What is thrown here at once is a bug of the transport and no outage, so it is not caught.
   const pending = Promise.resolve(options.transport(options.url, init))
-  const response: unknown = await orAborted(pending, signal).catch(() => {
-    throw new AuthUnavailableError(signal.aborted ? 'timeout' : 'unreachable')
+  const response: unknown = await orAborted(pending, signal).catch((error: unknown) => {
+    if (signal.aborted) throw new AuthUnavailableError('timeout')
+    const code = findCause(error)
+    // The code alone: what was thrown may hold the token.
+    throw new AuthUnavailableError('unreachable', code === undefined ? {} : { cause: { code } })
   })
   if (!isTransportResponse(response)) throw new TypeError('The transport gave no response')
   return response
@@ -76,16 +85,17 @@ function allow(
   body: BodyOutcome,
   { status, headers }: TransportResponse,
   identity: EndpointOptions['identity'],
+  onFault: OnFault,
 ): CheckedVerdict {
-  const json = body.state === 'complete' ? parseJson(body.text) : undefined
-  const auth = parseIdentity(json)
-  if (identity === 'required' && auth?.principal === undefined) {
+  const json = parseBody(body, headers, onFault)
+  const auth = parseIdentity(json, onFault)
+  if (identity === 'required' && auth.principal === undefined) {
     throw new AuthUnavailableError(missingIdentityReason(body), { status })
   }
   const said = parseCacheControl(headers.get('cache-control'))
   // What broke off may have named somebody: this allow is for now, and not to be kept.
   const freshness = isCut(body) ? { ...said, maxAgeMs: 0 } : said
-  return { outcome: 'allow', auth: auth ?? NOBODY, ...bounded(freshness, readExpiry(json)) }
+  return { outcome: 'allow', auth, ...bounded(freshness, readExpiry(json)) }
 }
 
 /** Bounds by the time of day, and by as long as it takes until then: either clock may be set or stand still. */

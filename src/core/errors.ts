@@ -44,7 +44,8 @@ const UNAVAILABLE_REASONS: ReadonlySet<string> = new Set<UnavailableReason>([
  *
  * @param reason Why there is no verdict. A `TypeError` is thrown for one that does not exist.
  * @param options How long to wait before the next try, in milliseconds; the status that came in place of a verdict; and
- * what caused it.
+ * the error that caused it. Its code, such as `ECONNREFUSED`, becomes `cause` of the decision event; nothing else of it is
+ * shown.
  *
  * @example
  * ```ts
@@ -89,4 +90,38 @@ export class AuthUnavailableError extends Error {
     this.retryAfterMs = options.retryAfterMs
     this.status = options.status
   }
+}
+
+/**
+ * Makes an `AuthUnavailableError` of another copy of this package one of ours, so that the core can tell it by its class;
+ * returns anything else as it is. Another copy may be older and its fields may be getters, so each is read once.
+ */
+export function adoptUnavailable(error: unknown): unknown {
+  try {
+    return readUnavailable(error) ?? error
+  } catch {
+    return new TypeError('The thrown value cannot be read')
+  }
+}
+
+function readUnavailable(error: unknown): AuthUnavailableError | undefined {
+  if (typeof error !== 'object' || error === null) return undefined
+  if (Object.getPrototypeOf(error) === AuthUnavailableError.prototype) return undefined
+  const read = (field: string): unknown => Reflect.get(error, field)
+  if (read('code') !== 'auth_unavailable') return undefined
+  const reason = read('reason')
+  if (!isUnavailableReason(reason)) return undefined
+  return new AuthUnavailableError(reason, {
+    retryAfterMs: finiteOrNone(read('retryAfterMs')),
+    status: finiteOrNone(read('status')),
+    ...('cause' in error ? { cause: read('cause') } : {}),
+  })
+}
+
+function isUnavailableReason(reason: unknown): reason is UnavailableReason {
+  return typeof reason === 'string' && UNAVAILABLE_REASONS.has(reason)
+}
+
+function finiteOrNone(value: unknown): number | undefined {
+  return typeof value === 'number' && value >= 0 && value < Infinity ? value : undefined
 }

@@ -1,43 +1,98 @@
 import { AuthConfigError } from './errors.ts'
 import { ignore } from './promises.ts'
 import type { AuthConfig } from './auth-config.ts'
-import type { AuthEvent } from './types.ts'
+import type { AuthEvent, NoticeEvent } from './types.ts'
 
-/** Tells the observer of an event. Never throws. */
-export type Report = (event: AuthEvent) => void
+/**
+ * Tells the observer of an event, and of the error behind it. The error becomes a property that is not enumerable:
+ * `JSON.stringify`, a spread and the console leave it out, since it may hold a token. Never throws.
+ */
+export type Report = (event: AuthEvent, error?: unknown, request?: Request) => void
 
-/** Tells of a config that cannot be used: the observer, or the console where there is none. */
-export type Complain = (error: unknown, report: Report | undefined) => void
+// A user's observer must not get the Request: `onEvent: console.log` would print the token.
+const GETS_REQUEST = new WeakSet()
 
-/** `undefined` without an observer, so that nothing is measured for nobody. */
-export function createReport(onEvent: AuthConfig['onEvent']): Report | undefined {
-  if (onEvent === undefined) return undefined
-  return (event) => {
+/** `onEvent`, which this package gives the request too. */
+type Observer = (event: AuthEvent, request?: Request) => void
+
+/** Makes an observer of this package get the Request of a decision too, to tell which response belongs to it. */
+export function observeWithRequest(observer: Observer): Observer {
+  GETS_REQUEST.add(observer)
+  return observer
+}
+
+/** Writes a line to the console: the same line once a minute. Never throws. */
+export type WriteLine = (line: string) => void
+
+/** Where a guard tells what happens: its observer, or the console without one. */
+export interface Channel {
+  /** `undefined` without an observer, so that callers measure nothing. */
+  readonly report: Report | undefined
+  /** Tells the observer, or writes the message to the console without one. */
+  readonly notify: (notice: NoticeEvent, error?: unknown) => void
+  readonly writeLine: WriteLine
+}
+
+const MINUTE_MS = 60_000
+const MOST_LINES = 16
+
+/** Writes at most 16 lines a minute, each of them once. Sets no timer. */
+export function createConsole(): WriteLine {
+  const writtenAt = new Map<string, number>()
+  return (line) => {
+    const now = performance.now()
+    for (const [old, at] of writtenAt) if (now - at >= MINUTE_MS) writtenAt.delete(old)
+    if (writtenAt.has(line) || writtenAt.size >= MOST_LINES) return
+    writtenAt.set(line, now)
     try {
-      // An async observer is not awaited.
-      ignore(onEvent(Object.freeze(event)))
+      // oxlint-disable-next-line no-console
+      console.error(`with-auth: ${line}`)
     } catch {
-      // An observer has no say in the decision.
+      // A console that throws cannot change the decision.
     }
   }
 }
 
-/** Without an observer each problem is written once, so that a server that refuses everybody says why. */
-export function createComplain(): Complain {
-  let written: string | undefined
-  return (error, report) => {
-    const message = describeProblem(error)
-    if (report !== undefined) return report({ type: 'config_error', message })
-    if (message === written) return
-    written = message
-    // oxlint-disable-next-line no-console
-    console.error(`with-auth: ${message}`)
+/** Connects a guard to the observer of its config. */
+export function createChannel(onEvent: AuthConfig['onEvent'], writeLine: WriteLine): Channel {
+  const report = onEvent === undefined ? undefined : createReport(onEvent, writeLine)
+  const toConsole: Channel['notify'] = ({ message }) => writeLine(message)
+  return { report, notify: report ?? toConsole, writeLine }
+}
+
+function createReport(onEvent: NonNullable<AuthConfig['onEvent']>, writeLine: WriteLine): Report {
+  const complain = (error: unknown): void =>
+    writeLine(`"onEvent" threw ${kindOf(error)}: it missed an event. Catch errors in it`)
+  const tell: Observer = GETS_REQUEST.has(onEvent) ? onEvent : (event) => onEvent(event)
+  return (event, error, request) => {
+    if (error !== undefined) Object.defineProperty(event, 'error', { value: error })
+    try {
+      // An async observer is not awaited.
+      ignore(tell(Object.freeze(event), request), complain)
+    } catch (thrown) {
+      // An observer cannot change the decision.
+      complain(thrown)
+    }
   }
 }
 
-// What a config function throws is not ours, and may hold what it read from the environment.
-function describeProblem(error: unknown): string {
-  if (error instanceof AuthConfigError) return error.message
-  const name: unknown = error instanceof Error ? error.name : typeof error
-  return `The config could not be made: ${JSON.stringify(String(name).slice(0, 80))} was thrown`
+/** Reports a config that cannot be used. The error of a config function may hold a secret: its class alone is shown. */
+export function reportConfigError({ notify }: Channel, error: unknown): void {
+  if (error instanceof AuthConfigError) {
+    return notify({ type: 'config_error', message: error.message })
+  }
+  const message = `The config could not be made: ${kindOf(error)} was thrown`
+  notify({ type: 'config_error', message }, error)
+}
+
+/** The class of a thrown value, never its `name` or message: data from outside can be in those. Never throws. */
+export function kindOf(thrown: unknown): string {
+  if (thrown === undefined || thrown === null) return String(thrown)
+  if (typeof thrown !== 'object') return `a ${typeof thrown}`
+  try {
+    const name: unknown = Object.getPrototypeOf(thrown).constructor.name
+    return typeof name === 'string' && /^[A-Z]\w{0,63}$/.test(name) ? name : 'an object'
+  } catch {
+    return 'an object'
+  }
 }

@@ -1,4 +1,4 @@
-import type { Admission } from './decision.ts'
+import type { Admission, Exemption } from './decision.ts'
 import type { Auth } from './types.ts'
 
 // Makes the constructor of a subclass work on an object that is there already.
@@ -33,10 +33,11 @@ class Admitted extends Given {
   }
 }
 
-/** Remembers that a guard admitted a request. */
-export function rememberAdmission(request: Request, admission: Admission): void {
+/** Remembers that a guard admitted a request, and returns the admission. */
+export function rememberAdmission(request: Request, admission: Admission): Admission {
   const earlier = Admitted.read(request)
   Admitted.write(request, earlier === undefined ? admission : join(earlier, admission))
+  return admission
 }
 
 /** How a request was admitted, or `undefined` if no guard did. For what must not serve without a guard. */
@@ -57,8 +58,8 @@ function join(earlier: Admission, later: Admission): Admission {
  *
  * @param request The very object that the handler was given, and no copy of it.
  * @returns The identity; without `principal` if the endpoint named nobody.
- * @throws TypeError if no verdict let this request through: it was not guarded, or is a copy, or the path is public,
- * or it is a preflight, or the mode is `shadow`.
+ * @throws TypeError if this request has no allow: no wrapper saw it, or it is a copy; the path is public; it is a
+ * preflight; or it was denied and the mode is `shadow`. The message says which.
  *
  * @example
  * ```ts
@@ -72,7 +73,21 @@ function join(earlier: Admission, later: Admission): Admission {
 export function getAuth(request: Request): Auth {
   const admission = Admitted.read(request)
   if (admission?.outcome === 'allow') return admission.auth
-  throw new TypeError(
-    'No verdict let this request through: it was not guarded by withAuth, is a copy, is public or a preflight, or the mode is "shadow"',
-  )
+  throw new TypeError(`getAuth: ${WHY_NOT[admission?.by ?? 'unknown']}`)
+}
+
+const WHY_NOT: Readonly<Record<Exemption | 'unknown', string>> = {
+  // A copy cannot be told from a Request that was never seen.
+  unknown:
+    'with-auth did not decide about this object: the request was not guarded, or this is a copy of it. ' +
+    'Guard the handler, and pass on the very Request that it was given, not `new Request(request)` or `request.clone()`',
+  public:
+    'the path is public, so no token was checked. ' +
+    'Take the path out of "public", or do not call getAuth there',
+  preflight:
+    'the request is a CORS preflight, which carries no token. ' +
+    'Answer it before you call getAuth, or leave "preflight" out',
+  shadow:
+    'the request was denied, and reached the handler because "mode" is "shadow". ' +
+    'Catch this error until you set "mode" to "enforce"',
 }

@@ -127,8 +127,8 @@ export function nearestName(name: string, known: readonly string[]): string | un
   return ranked[0]?.candidate
 }
 
-// Levenshtein's, row by row.
-function editDistance(from: string, to: string): number {
+/** Levenshtein's distance, row by row. Of `from` only the first 64 letters count. */
+export function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index)
   for (const letter of from.slice(0, 64)) {
     let left = Infinity

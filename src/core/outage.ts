@@ -17,9 +17,28 @@ export function isWorthRetrying(error: unknown): error is AuthUnavailableError {
   return error.reason === 'service_error' && GATEWAY_STATUSES.has(error.status)
 }
 
-/** Whether a verdict that has expired may stand in: the endpoint did not answer, or was not asked. */
-export function permitsStale(error: unknown): boolean {
+/** Remembers for a while that the endpoint failed. */
+export interface RecentOutage {
+  readonly note: () => void
+  readonly isRecent: () => boolean
+}
+
+export function createRecentOutage(windowMs: number, now: () => number): RecentOutage {
+  let notedAt = -Infinity
+  return {
+    note: () => {
+      notedAt = now()
+    },
+    isRecent: () => now() - notedAt < windowMs,
+  }
+}
+
+/**
+ * Whether a verdict that has expired may stand in: the endpoint did not answer, or was not asked. That too many checks
+ * wait is no outage of the endpoint, unless it failed lately: callers could fill the queue themselves.
+ */
+export function permitsStale(error: unknown, { isRecent }: RecentOutage): boolean {
   if (isOutage(error)) return true
   if (!(error instanceof AuthUnavailableError)) return false
-  return error.reason === 'circuit_open' || error.reason === 'overloaded'
+  return error.reason === 'circuit_open' || (error.reason === 'overloaded' && isRecent())
 }

@@ -32,18 +32,27 @@ export function createPendingFills({
   readonly now: () => number
   readonly wallNow: () => number
 }): PendingFills {
-  // In the order in which they were begun.
-  const tokens = new TransientMap<string, Set<PendingFill>>()
+  // By the key of the question: to compare the questions of one token with each other would be quadratic, and slow where
+  // they are long. Each set is in the order in which its fills began.
+  const questions = new TransientMap<string, Set<PendingFill>>()
 
   const end = (fill: PendingFill): void => {
-    const { token } = fill.check
-    const others = tokens.get(token)
-    if (others?.delete(fill) === true && others.size === 0) tokens.delete(token)
+    const { key } = fill.check
+    const twins = questions.get(key)
+    if (twins?.delete(fill) === true && twins.size === 0) questions.delete(key)
+  }
+  const twinsOf = function* (fill: PendingFill, which: 'older' | 'all'): Generator<PendingFill> {
+    const twins = questions.get(fill.check.key)
+    // A fill that was dropped as lost began before all that are still there.
+    if (which === 'older' && twins?.has(fill) !== true) return
+    for (const twin of twins ?? []) {
+      if (twin === fill && which === 'older') return
+      if (twin !== fill) yield twin
+    }
   }
   const all = function* (): Generator<PendingFill> {
-    for (const [, fills] of tokens.entries()) yield* fills
+    for (const [, fills] of questions.entries()) yield* fills
   }
-  const of = (token: string): Iterable<PendingFill> => tokens.get(token) ?? []
   // On Workers a call is lost with the request that started it, and then never ends.
   let sweepAt = MANY
   // What nobody outdates any more must not be kept, should it come after all.
@@ -54,26 +63,29 @@ export function createPendingFills({
   const dropLost = (): void => {
     const time = now() - GRACE_MS
     for (const fill of all()) if (fill.check.expiresAt < time) lose(fill)
-    sweepAt = Math.max(MANY, 2 * tokens.size)
+    sweepAt = Math.max(MANY, 2 * questions.size)
   }
 
   return {
     begin: (check) => {
-      if (tokens.size >= sweepAt) dropLost()
+      if (questions.size >= sweepAt) dropLost()
       const fill = { check, startedAt: now(), wallStartedAt: wallNow(), isOutdated: false }
-      tokens.set(check.token, (tokens.get(check.token) ?? new Set()).add(fill))
+      questions.set(check.key, (questions.get(check.key) ?? new Set()).add(fill))
       return fill
     },
     end,
     outdate: (token) => {
-      for (const fill of token === undefined ? all() : of(token)) fill.isOutdated = true
+      for (const fill of all()) {
+        if (token === undefined || fill.check.token === token) fill.isOutdated = true
+      }
     },
     outdateTwins: (fill, which) => {
-      const twins = [...of(fill.check.token)].filter(({ check }) => check.told === fill.check.told)
-      const older = twins.slice(0, Math.max(0, twins.indexOf(fill)))
-      const outdated = which === 'older' ? older : twins.filter((twin) => twin !== fill)
-      for (const twin of outdated) twin.isOutdated = true
-      return outdated.length > 0
+      let found = false
+      for (const twin of twinsOf(fill, which)) {
+        twin.isOutdated = true
+        found = true
+      }
+      return found
     },
   }
 }

@@ -6,7 +6,7 @@ export function isPromise<Value>(value: Value | Promise<Value>): value is Promis
   return typeof value === 'object' && value !== null && 'then' in value
 }
 
-/** Keeps the rejection of what nobody waits for from ending the process. */
-export function ignore(value: unknown): void {
-  if (isPromise(value)) Promise.resolve(value).catch(() => undefined)
+/** Keeps an unawaited rejection from ending the process. Passes its reason to `tell`, which must not throw. */
+export function ignore(value: unknown, tell: (error: unknown) => void = () => undefined): void {
+  if (isPromise(value)) Promise.resolve(value).catch(tell)
 }

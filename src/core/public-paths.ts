@@ -66,7 +66,7 @@ function checkCanonical(path: string, option: string, value: string): void {
     throw invalidOption(
       option,
       value,
-      'a path without "//", "%2f", "%5c" and "%00", which are never public',
+      'a path without "//", "/;", "%2f", "%5c", "%00" and "%25" before two hex digits, which are never public',
     )
   }
 }

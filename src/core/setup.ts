@@ -4,7 +4,8 @@ import { createDenials } from './denial.ts'
 import { checkEndpoint } from './endpoint-options.ts'
 import { endpointFromEnvironment } from './environment.ts'
 import { AuthConfigError } from './errors.ts'
-import { createComplain, createReport } from './events.ts'
+import { createChannel, createConsole, reportConfigError } from './events.ts'
+import { createAlarm } from './failure-alarm.ts'
 import { createCheckFactory } from './check-factory.ts'
 import { ignore, isPromise } from './promises.ts'
 import { createVerifier } from './verifier.ts'
@@ -12,16 +13,20 @@ import type { CheckFactory } from './check-factory.ts'
 import type { ResolvedConfig } from './config.ts'
 import type { CredentialsReader } from './credentials.ts'
 import type { Denials } from './denial.ts'
-import type { Report } from './events.ts'
+import type { Channel, Report, WriteLine } from './events.ts'
+import type { Alarm } from './failure-alarm.ts'
 import type { AuthConfig, AuthConfigSource } from './auth-config.ts'
 import type { ComposedVerifier } from './verifier.ts'
 
+const UNKNOWN_ROUTE =
+  'A request came by a route of Bun, which finds routes by another path than the one that is checked: guard the routes with withAuthRoutes'
+
 /** What is there even when a request cannot be decided about: how to refuse it, and whom to tell. */
-interface Basics {
+interface Basics extends Channel {
   readonly denials: Denials
-  readonly report: Report | undefined
   /** Where the key of a request may be; nowhere without a config. */
   readonly credentials: ResolvedConfig['credentials']
+  readonly requestIdHeader: ResolvedConfig['requestIdHeader']
 }
 
 /** Nothing more is there. */
@@ -35,6 +40,10 @@ export interface Setup extends Basics {
   readonly readCredentials: CredentialsReader
   readonly createCheck: CheckFactory
   readonly verifier: ComposedVerifier
+  /** Tells of a request that came by a route that is not known; absent where no decision depends on the path. */
+  readonly complainOfRoute: (() => void) | undefined
+  /** `undefined` with an observer, which sees each decision, and in shadow mode, which rejects no request. */
+  readonly alarm: Alarm | undefined
 }
 
 /** Gives the setup for a request's extra arguments. Never throws; why it is not ready has been reported. */
@@ -57,8 +66,7 @@ export function createSetupSource<Args extends readonly unknown[]>(
 
 function fromObject(source: AuthConfig): SetupSource {
   const config = resolveConfig(source)
-  const base = createUnready(config)
-  const complain = createComplain()
+  const base = createUnready(config, createConsole())
   warn(config, base.report)
   let setup: Setup | undefined
   const get = (args: readonly unknown[]): Setup | Unready => {
@@ -67,7 +75,7 @@ function fromObject(source: AuthConfig): SetupSource {
       setup = createSetup(config, base, args)
       return setup
     } catch (error) {
-      complain(error, base.report)
+      reportConfigError(base, error)
       return base
     }
   }
@@ -77,46 +85,66 @@ function fromObject(source: AuthConfig): SetupSource {
 function fromFunction<Args extends readonly unknown[]>(
   source: (...args: Args) => unknown,
 ): SetupSource {
-  const complain = createComplain()
+  const writeLine = createConsole()
   let setup: Setup | undefined
   const get = (args: readonly unknown[]): Setup | Unready => {
     if (setup !== undefined) return setup
-    let base = createUnready({})
+    let base = createUnready({}, writeLine)
     try {
       // These are the arguments of the wrapped function, whose types the config function was checked against.
       const made = refusePromise(source(...(args as Args)))
-      base = createUnready({ onEvent: observerOf(made) })
+      base = createUnready({ onEvent: observerOf(made) }, writeLine)
       const config = resolveConfig(made)
-      base = createUnready(config)
+      base = createUnready(config, writeLine)
       setup = createSetup(config, base, args)
       warn(config, base.report)
       return setup
     } catch (error) {
-      complain(error, base.report)
+      reportConfigError(base, error)
       return base
     }
   }
   return { get, forget: (token) => setup?.verifier.forget(token) }
 }
 
-function createUnready(config: Partial<ResolvedConfig>): Unready {
+function createUnready(config: Partial<ResolvedConfig>, writeLine: WriteLine): Unready {
   const { realm = 'api', unavailableStatus = 401, credentials = [], respond, onEvent } = config
+  const channel = createChannel(onEvent, writeLine)
+  const { requestIdHeader = false } = config
   return {
-    denials: createDenials({ realm, unavailableStatus, respond }),
-    report: createReport(onEvent),
+    ...channel,
+    denials: createDenials({ realm, unavailableStatus, respond, notify: channel.notify }),
     credentials,
+    requestIdHeader,
     verifier: undefined,
   }
 }
 
 function createSetup(config: ResolvedConfig, base: Unready, args: readonly unknown[]): Setup {
   const endpoint = findEndpoint(config, args)
+  const isSilent = base.report !== undefined || config.mode === 'shadow'
   return {
     ...base,
     config,
     readCredentials: createCredentialsReader(config.credentials, config.tokenFormat),
     createCheck: createCheckFactory(config, endpoint),
-    verifier: createVerifier(config, endpoint, base.report),
+    verifier: createVerifier(config, endpoint, base),
+    complainOfRoute: createComplainOfRoute(config, base),
+    alarm: isSilent ? undefined : createAlarm(endpoint, base.writeLine),
+  }
+}
+
+// Once: each such request is rejected, and its decision is reported.
+function createComplainOfRoute(
+  { context, hasPublicPaths }: ResolvedConfig,
+  { notify }: Channel,
+): Setup['complainOfRoute'] {
+  if (!context.path && !hasPublicPaths) return undefined
+  let isTold = false
+  return () => {
+    if (isTold) return
+    isTold = true
+    notify({ type: 'config_error', message: UNKNOWN_ROUTE })
   }
 }
 
@@ -124,7 +152,10 @@ function findEndpoint(config: ResolvedConfig, args: readonly unknown[]): string 
   if (config.endpoint !== undefined || config.verifier !== undefined) return config.endpoint
   const endpoint = readEnvironment(args)
   if (endpoint !== undefined) return checkEndpoint(endpoint, config.allowInsecureHttp)
-  throw new AuthConfigError('endpoint', '"endpoint" is missing: configure it, or set AUTH_ENDPOINT')
+  throw new AuthConfigError(
+    'endpoint',
+    '"endpoint" is missing: configure it, or set the variable AUTH_ENDPOINT (on Workers a binding in "vars" of wrangler.jsonc or wrangler.toml, which reaches the guard in the "env" argument of fetch)',
+  )
 }
 
 function readEnvironment(args: readonly unknown[]): unknown {

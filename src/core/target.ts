@@ -26,9 +26,11 @@ const LONE_SURROGATE = /\p{Surrogate}/gu
 const ENCODED_UNRESERVED = /%(?:2[de]|3\d|[46][1-9a-f]|[57][\da]|5f|7e)/gi
 // A broken triplet before an encoded hex digit: decoding the digit would make a triplet that nobody sent.
 const SPLIT_TRIPLET = /%[\da-f]?%(?:3\d|[46][1-6])/i
-const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i
-// The last is a dot segment to servers that cut parameters off, `..;` to Java's.
-const HIDDEN_STRUCTURE = /%2f|%5c|%00|\/\/|\/\.{0,2};/i
+// Of a path whose dots are decoded. nginx takes `%2f` for a slash, IIS `%5c`, and Java's servers `..;x` for `..`: each of
+// them resolves `/open/..%2fadmin` or `/open/..;/admin` to `/admin`.
+const DOT_SEGMENT = /(?:\/|%2f|%5c)\.{1,2}(?:\/|%2f|%5c|;|%3b|$)/i
+// `%25` before two hex digits is a triplet for a router that decodes twice.
+const HIDDEN_STRUCTURE = /%2f|%5c|%00|%25[\da-f]{2}|\/[/;]/i
 
 /**
  * Reads a request's URL once. Returns `undefined` for a target that has no one meaning, which must be refused.

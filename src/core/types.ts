@@ -60,7 +60,8 @@ export type Verdict =
   | {
       readonly outcome: 'allow'
       readonly principal?: string | undefined
-      readonly attributes?: Readonly<Record<string, readonly string[]>> | undefined
+      /** A string counts as a list of one. */
+      readonly attributes?: Readonly<Record<string, string | readonly string[]>> | undefined
       /** How long the verdict may be kept, in milliseconds; `0`: neither kept nor shared. */
       readonly maxAgeMs?: number | undefined
     }
@@ -70,7 +71,7 @@ export type Verdict =
       readonly maxAgeMs?: number | undefined
     }
 
-/** One decision about one request. Holds no token, header or query. */
+/** One decision about one request. Holds no token, no query, and no header but the one that `requestIdHeader` names. */
 export interface DecisionEvent {
   readonly type: 'decision'
   readonly outcome: 'allow' | 'deny' | 'public' | 'preflight'
@@ -80,6 +81,15 @@ export interface DecisionEvent {
   readonly status?: number
   /** The canonical path, cut at 256 characters; `''` when the target has none. */
   readonly path: string
+  /** The method as the client sent it, cut at 32 characters. */
+  readonly method: string
+  /**
+   * The caller that the endpoint named, when the outcome is `allow`, cut at 256 characters. It is any text that the endpoint
+   * sent. Absent if it holds the token.
+   */
+  readonly principal?: string
+  /** The value of the header that {@link AuthConfig.requestIdHeader} names. It is what the client sent. */
+  readonly requestId?: string
   readonly durationMs: number
   /**
    * What the cache did: `shared` means that another request's call answered, `skipped` that the verdict was not kept.
@@ -91,6 +101,17 @@ export interface DecisionEvent {
   readonly endpointStatus?: number
   /** How often the endpoint was asked. */
   readonly attempts: number
+  /**
+   * A code for why the endpoint is unavailable, such as `ECONNREFUSED`, `ENOTFOUND` or `CERT_HAS_EXPIRED`. It comes from
+   * the error of `fetch`, or from the `cause` of a verifier's `AuthUnavailableError`. Absent if the runtime gives no code,
+   * as workerd does not. Holds no secret.
+   */
+  readonly cause?: string
+  /**
+   * The error of a `verifier` or `fetch`, when the reason is `internal_error`. **It may hold a token**, so the property
+   * is not enumerable: `JSON.stringify(event)`, `{ ...event }` and `console.log(event)` leave it out.
+   */
+  readonly error?: unknown
   /** Set in shadow mode: the handler was called whatever the outcome. */
   readonly shadow?: true
 }
@@ -101,16 +122,23 @@ export interface DecisionEvent {
  */
 export type SkipReason = 'no_store' | 'status' | 'ttl' | 'outdated' | 'too_large'
 
-/** The circuit breaker has changed its mind. */
+/** A circuit has opened, lets one check through as a probe, or has closed. */
 export interface CircuitEvent {
   readonly type: 'circuit'
   readonly state: 'open' | 'half_open' | 'closed'
+  /** Whose checks it stops: those of tokens that the endpoint allowed in the last hour, or all others. */
+  readonly tokens: 'known' | 'unknown'
 }
 
-/** Something that the operator should know. */
+/**
+ * Something that the operator should know. A `warning` about an identity that was dropped names the field and the type that it
+ * must have. It comes once for each field, and for at most 16 of them.
+ */
 export interface NoticeEvent {
   readonly type: 'warning' | 'config_error'
   readonly message: string
+  /** The error of `respond` or of a config function. It may hold a secret, so it is not enumerable. */
+  readonly error?: unknown
 }
 
 /** What {@link AuthConfig.onEvent} is told. */

@@ -1,3 +1,6 @@
+import { describeFault } from './identity-faults.ts'
+import type { OnFault } from './identity-faults.ts'
+import type { BodyOutcome } from './response-body.ts'
 import type { Auth } from './types.ts'
 
 /** What the rest of the core works with: a verdict whose identity is checked and frozen. */
@@ -23,6 +26,14 @@ export interface DenyVerdict {
 
 export const NOBODY: Auth = Object.freeze({ attributes: Object.freeze(emptyAttributes()) })
 
+const BODY_MUST_BE: Readonly<Record<BodyOutcome['state'], string>> = {
+  complete: 'JSON',
+  not_utf8: 'UTF-8',
+  too_long: 'at most 64 KiB long',
+  broken: 'complete, and it broke off',
+  timeout: 'complete, and did not end within "timeoutMs"',
+}
+
 /** The text of a body as JSON, or `undefined` if it is none. */
 export function parseJson(text: string): unknown {
   // Most endpoints say nothing, and an error that is thrown and caught costs more than the rest of a check.
@@ -35,21 +46,40 @@ export function parseJson(text: string): unknown {
 }
 
 /**
- * Takes the identity out of an endpoint's body or of a verifier's verdict. Only `principal` and `attributes` are
- * looked at, and only own properties. Never half an identity: `undefined` if either has the wrong shape.
+ * Parses the body of a 200. Returns `undefined` if the body is not JSON. That is a fault only if its content type says JSON:
+ * most endpoints send an empty body, or a word.
  */
-export function parseIdentity(value: unknown): Auth | undefined {
-  if (!isRecord(value)) return undefined
-  const principal = ownValue(value, 'principal')
-  if (principal !== undefined && typeof principal !== 'string') return undefined
-  const attributes = parseAttributes(ownValue(value, 'attributes'))
-  if (attributes === undefined) return undefined
-  if (principal === undefined || principal === '') return Object.freeze({ attributes })
-  return Object.freeze({ principal, attributes })
+export function parseBody(
+  body: BodyOutcome,
+  headers: { get(name: string): string | null },
+  onFault: OnFault,
+): unknown {
+  if (body.state === 'complete' && body.text === '') return undefined
+  const json = body.state === 'complete' ? parseJson(body.text) : undefined
+  if (json === undefined && /[/+]json\b/i.test(String(headers.get('content-type')))) {
+    onFault({ field: 'body', expected: BODY_MUST_BE[body.state] })
+  }
+  return json
 }
 
-/** Checks what a custom verifier returned. Throws a `TypeError` for anything that is not a verdict. */
-export function checkVerdict(value: unknown): CheckedVerdict {
+/**
+ * Takes the identity out of an endpoint's body or of a verifier's verdict. Reads only `principal` and `attributes`, and only
+ * own properties. Never half an identity: the attribute that is wrong may be the one that restricts the caller. So one fault
+ * makes it an identity without principal and attributes.
+ */
+export function parseIdentity(value: unknown, onFault: OnFault): Auth {
+  if (!isRecord(value)) return NOBODY
+  const principal = parsePrincipal(ownValue(value, 'principal'), onFault)
+  const attributes = parseAttributes(ownValue(value, 'attributes'), onFault)
+  if (principal === undefined || attributes === undefined) return NOBODY
+  return Object.freeze(principal === '' ? { attributes } : { principal, attributes })
+}
+
+/**
+ * Checks what a custom verifier returned. Throws a `TypeError` for anything that is not a verdict. The error names the field
+ * of an identity that is wrong, unless its name holds the token.
+ */
+export function checkVerdict(value: unknown, token: string): CheckedVerdict {
   if (!isRecord(value)) throw new TypeError('The verifier returned no verdict')
   const outcome = ownValue(value, 'outcome')
   const maxAgeMs = ownValue(value, 'maxAgeMs')
@@ -59,26 +89,45 @@ export function checkVerdict(value: unknown): CheckedVerdict {
   const age = maxAgeMs === undefined ? {} : { maxAgeMs }
   if (outcome === 'deny') return { outcome, isLasting: true, ...age }
   if (outcome !== 'allow') throw new TypeError('The verifier returned no known outcome')
-  const auth = parseIdentity(value)
-  if (auth === undefined) throw new TypeError('The verifier returned a malformed identity')
+  const auth = parseIdentity(value, (fault) => {
+    throw new TypeError(
+      `The verifier returned a malformed identity: ${describeFault(fault, token)}`,
+    )
+  })
   return { outcome, auth, ...age }
 }
 
-function parseAttributes(value: unknown): Auth['attributes'] | undefined {
-  // Shared, since an object without a prototype takes 200 bytes, and kept verdicts are many.
-  if (value === undefined || value === null) return NOBODY.attributes
-  const attributes = emptyAttributes()
-  if (!isRecord(value)) return undefined
-  for (const name of Object.keys(value)) {
-    const list = value[name]
-    if (!isStringList(list)) return undefined
-    attributes[name] = Object.freeze([...list])
-  }
-  return Object.freeze(attributes)
+/** `''` for no principal, `undefined` for a wrong one. */
+function parsePrincipal(value: unknown, onFault: OnFault): string | undefined {
+  if (value === undefined) return ''
+  if (typeof value === 'string') return value
+  onFault({ field: 'principal', expected: 'a string' })
+  return undefined
 }
 
-function isStringList(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+function parseAttributes(value: unknown, onFault: OnFault): Auth['attributes'] | undefined {
+  // Shared, since an object without a prototype takes 200 bytes, and kept verdicts are many.
+  if (value === undefined || value === null) return NOBODY.attributes
+  if (!isRecord(value)) {
+    onFault({ field: 'attributes', expected: 'an object' })
+    return undefined
+  }
+  const attributes = emptyAttributes()
+  const names = Object.keys(value)
+  for (const name of names) {
+    const list = parseList(value[name])
+    if (list !== undefined) attributes[name] = list
+    else onFault({ field: 'attributes', name, expected: 'a string or a list of strings' })
+  }
+  return Object.keys(attributes).length === names.length ? Object.freeze(attributes) : undefined
+}
+
+function parseList(value: unknown): readonly string[] | undefined {
+  if (typeof value === 'string') return Object.freeze([value])
+  if (!Array.isArray(value)) return undefined
+  // The copy is judged: it has no holes, which `every` would leave out.
+  const list: unknown[] = [...value]
+  return list.every((item) => typeof item === 'string') ? Object.freeze(list) : undefined
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

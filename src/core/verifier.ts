@@ -1,15 +1,20 @@
 import { createCustomVerifier } from './custom-verifier.ts'
 import { createEndpoint } from './endpoint.ts'
+import { adoptUnavailable } from './errors.ts'
+import { createKnownTokens } from './known-tokens.ts'
+import { createRecentOutage } from './outage.ts'
 import { createCache } from './policies/cache.ts'
 import { createCircuitBreaker } from './policies/circuit-breaker.ts'
 import { coalesce } from './policies/coalesce.ts'
 import { deadline } from './policies/deadline.ts'
 import { limit } from './policies/limit.ts'
+import { recognise } from './policies/recognise.ts'
 import { retry } from './policies/retry.ts'
 import type { TimedVerifier, Verifier } from './check.ts'
 import type { ResolvedConfig } from './config.ts'
+import type { RecentOutage } from './outage.ts'
 import type { CircuitBreaker } from './policies/circuit-breaker.ts'
-import type { Report } from './events.ts'
+import type { Channel } from './events.ts'
 
 /** The endpoint, or the verifier in its place, with all policies around it. */
 export interface ComposedVerifier {
@@ -25,41 +30,55 @@ const clock = {
 }
 
 /**
- * Composes `cache( coalesce( deadline( limit( circuitBreaker( retry( endpoint ))))))`. The cache has a part on either
- * side of the shared flight: one that reads, and one that keeps what the flight brought. The breaker has one inside of
- * all that, and one that refuses before any of it is begun.
+ * Composes `cache( coalesce( recognise( deadline( limit( circuitBreaker( retry( endpoint )))))))`. The cache has a part on
+ * either side of the shared flight: one that reads, and one that keeps what the flight brought. The breaker has one inside
+ * of all that, and one that refuses before any of it is begun.
  */
 export function createVerifier(
   config: ResolvedConfig,
   endpoint: string | undefined,
-  report: Report | undefined,
+  channel: Channel,
 ): ComposedVerifier {
-  let timed = createSource(config, endpoint)
+  const tokens = createKnownTokens(clock)
+  const outage = createOutage(config)
+  let timed = adopting(createSource(config, endpoint, channel))
   if (config.retry !== false) timed = retry(timed, config.retry, clock)
-  const breaker = createBreaker(config, report)
+  const breaker = createBreaker(config, outage, channel)
   if (breaker !== undefined) timed = breaker.watch(timed)
-  const call = questioned(deadline(limit(timed, config.concurrency, clock), config, clock))
-  const bounded = breaker === undefined ? call : breaker.refuse(call)
-  if (config.cache === false) return coalesce(bounded, config, clock)
-  const cache = createCache(config.cache, clock)
-  const flights = coalesce(cache.fill(bounded), config, clock)
+  const limited = limit(timed, config.concurrency, { ...clock, hasKnown: () => !tokens.isEmpty() })
+  const call = questioned(deadline(limited, config, clock))
+  const bounded = recognise(breaker === undefined ? call : breaker.refuse(call), tokens, outage)
+  const cache = config.cache === false ? undefined : createCache(config.cache, { ...clock, outage })
+  const flights = coalesce(cache === undefined ? bounded : cache.fill(bounded), config, clock)
   return {
-    verify: cache.read(flights.verify),
+    verify: cache === undefined ? flights.verify : cache.read(flights.verify),
     forget: (token) => {
-      cache.forget(token)
+      if (token === undefined) tokens.clear()
+      else tokens.delete(tokens.markOf(token))
+      cache?.forget(token)
       flights.forget(token)
     },
   }
 }
 
+function createOutage({ circuitBreaker }: ResolvedConfig): RecentOutage {
+  return createRecentOutage(circuitBreaker === false ? 10_000 : circuitBreaker.windowMs, clock.now)
+}
+
 function createBreaker(
   { circuitBreaker }: ResolvedConfig,
-  report: Report | undefined,
+  outage: RecentOutage,
+  { report }: Channel,
 ): CircuitBreaker | undefined {
   if (circuitBreaker === false) return undefined
-  const onState = (state: 'open' | 'half_open' | 'closed'): void =>
-    report?.({ type: 'circuit', state })
-  return createCircuitBreaker(circuitBreaker, { ...clock, onState })
+  return createCircuitBreaker(circuitBreaker, {
+    ...clock,
+    onState: (state, tokens) => {
+      // However long it is open: the endpoint failed until it closes.
+      outage.note()
+      report?.({ type: 'circuit', state, tokens })
+    },
+  })
 }
 
 // The question is put together at the moment of its key: the headers of a request that waits may be changed by others.
@@ -70,9 +89,24 @@ function questioned(next: Verifier): Verifier {
   }
 }
 
-function createSource(config: ResolvedConfig, endpoint: string | undefined): TimedVerifier {
+// Outermost where code of the user's may throw, so that each policy sees errors of our class.
+function adopting(next: TimedVerifier): TimedVerifier {
+  return async (check, signal) => {
+    try {
+      return await next(check, signal)
+    } catch (error) {
+      throw adoptUnavailable(error)
+    }
+  }
+}
+
+function createSource(
+  config: ResolvedConfig,
+  endpoint: string | undefined,
+  { notify }: Channel,
+): TimedVerifier {
   const { verifier, identity, endpointHeaders, transport } = config
   if (verifier !== undefined) return createCustomVerifier(verifier, identity)
   if (endpoint === undefined) throw new TypeError('There is neither an endpoint nor a verifier')
-  return createEndpoint({ url: endpoint, headers: endpointHeaders, identity, transport })
+  return createEndpoint({ url: endpoint, headers: endpointHeaders, identity, transport, notify })
 }

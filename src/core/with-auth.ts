@@ -5,16 +5,19 @@ import type { AuthConfig, AuthConfigSource, KnownOptions } from './auth-config.t
 import type { Decision, Gate } from './decision.ts'
 import type { ArgsOf, ConfigArgs, Guardable, Guarded, Serving } from './guarded.ts'
 
-type AnyHandler = (this: unknown, request: Request, ...args: unknown[]) => unknown
+export type AnyHandler = (this: unknown, request: Request, ...args: unknown[]) => unknown
 
 /**
  * Wraps a Fetch handler so that it is called only when the auth endpoint answered 200 for this request's
  * `Authorization: Bearer` credentials (RFC 6750 §2.1). Everybody else gets 401, or what {@link AuthConfig} says.
  *
  * The handler gets the same Request object, the same extra arguments and the same `this`; what it returns or throws is
- * passed on untouched. Nothing is done before the first request but checking the config.
+ * passed on untouched. Nothing is done before the first request but checking the config. Below `routes` of `Bun.serve` use
+ * `withAuthRoutes`: a handler that is wrapped alone answers 500 there, where the decision may depend on the path.
  *
- * @param handler A function, or an object whose `fetch` is wrapped and whose other members are kept.
+ * @param handler A function, or an object whose `fetch` is wrapped. The values of the object are kept, and of its functions
+ * the callbacks that get no request, such as `scheduled` and `error`. Others throw, since they may serve without the guard; an
+ * object in a value, such as a router, stays as it is.
  * @param config The config; a synchronous function of the extra arguments that makes it, called until it succeeds once;
  * or nothing, which asks `AUTH_ENDPOINT` of the Workers `env` argument, else of `process.env`.
  * @returns A function of the same signature, or an object of the same members.
@@ -76,7 +79,7 @@ function isApp(value: unknown): value is { fetch: AnyHandler } {
 }
 
 // It would throw with every request, since a class cannot be called.
-function refuseClass(handler: AnyHandler): void {
+export function refuseClass(handler: AnyHandler): void {
   if (!/^class\b/.test(Function.prototype.toString.call(handler))) return
   throw new TypeError('Cannot guard a class: guard an instance, or its fetch method')
 }
@@ -87,13 +90,16 @@ function refuseRoutes(app: object): void {
     const routes: unknown = Reflect.get(app, name)
     if (typeof routes !== 'object' || routes === null || Array.isArray(routes)) continue
     throw new TypeError(
-      `Cannot guard "${name}", which Bun answers before "fetch": wrap the handler of each`,
+      `Cannot guard "${name}", which Bun answers before "fetch": guard routes with withAuthRoutes`,
     )
   }
 }
 
 // Not always a promise: a decision that is there is acted on at once.
-function whenDecided(decision: Decision | Promise<Decision>, proceed: () => unknown): unknown {
+export function whenDecided(
+  decision: Decision | Promise<Decision>,
+  proceed: () => unknown,
+): unknown {
   if (isPromise(decision)) return decision.then((made) => enter(made, proceed))
   return enter(decision, proceed)
 }

@@ -12,6 +12,7 @@ import {
 import { malformed } from './key-file-error.ts'
 import { readStoredKey, showName } from './key-fields.ts'
 import { isNestedTooDeeply, MOST_LEVELS } from './yaml-nesting.ts'
+import type { Pair } from 'yaml'
 import type { KeyFileProblem } from './key-file-error.ts'
 import type { Report } from './key-fields.ts'
 import type { StoredKey } from './key-record.ts'
@@ -27,11 +28,14 @@ const OPTIONS = {
   version: '1.2',
   schema: 'core',
   strict: true,
-  uniqueKeys: true,
+  // Compares each name with each other; all are looked through at once below.
+  uniqueKeys: false,
   stringKeys: true,
   prettyErrors: false,
 } as const
 
+const MOST_PROBLEMS = 100
+const HAS_MORE = true
 const NO_PARSER =
   'The YAML parser failed: permit what it asks for (on Deno, --allow-env=LOG_STREAM,LOG_TOKENS)'
 const TOO_DEEP = `This is nested too deeply: more than ${MOST_LEVELS} levels`
@@ -42,12 +46,13 @@ const NO_LIST = 'There must be a list "keys", which may be empty: "keys: []"'
  * which key it was meant to revoke.
  *
  * @param name How messages call the file.
- * @throws KeyFileError with all that is wrong.
+ * @throws KeyFileError with the first 100 problems.
  */
 export function parseKeys(text: string, name: string): KeyDocument {
   const lines = new LineCounter()
   const problems: KeyFileProblem[] = []
   const reportAt = (offset: number, message: string): undefined => {
+    if (problems.length === MOST_PROBLEMS) throw malformed(name, problems, HAS_MORE)
     const { line, col } = lines.linePos(offset)
     problems.push({ line: Math.max(1, line), column: Math.max(1, col), message })
   }
@@ -74,6 +79,7 @@ function parseYaml(
   visit(document, {
     Alias: (_, { range }) =>
       reportAt(range?.[0] ?? 0, 'Aliases are not allowed: write the value out'),
+    Map: (_, { items }) => reportRepeated(items, reportAt),
   })
   return document
 }
@@ -96,6 +102,19 @@ function compose(
     report(NO_PARSER)
   }
   return [new Document()]
+}
+
+// Of two values for one name the parser would take the last.
+function reportRepeated(
+  pairs: readonly Pair[],
+  reportAt: (offset: number, message: string) => undefined,
+): void {
+  const seen = new Set<unknown>()
+  for (const { key } of pairs) {
+    const name = isScalar(key) ? key.value : key
+    if (seen.has(name)) reportAt(startOf(key), 'The same name is already in this mapping')
+    seen.add(name)
+  }
 }
 
 function readKeys(document: Document, report: Report): StoredKey[] {

@@ -34,7 +34,7 @@ const SHOWN_PROBLEMS = 20
  */
 export class KeyFileError extends Error {
   readonly code: KeyFileErrorCode
-  /** What is wrong in the content; empty unless `code` is `malformed`. */
+  /** What is wrong in the content; empty unless `code` is `malformed`. The search for more stops at 100. */
   readonly problems: readonly KeyFileProblem[]
 
   constructor(
@@ -50,12 +50,21 @@ export class KeyFileError extends Error {
   }
 }
 
-/** The error for content that is not as it must be: all problems at once, each where it is. */
-export function malformed(file: string, problems: readonly KeyFileProblem[]): KeyFileError {
+/**
+ * The error for content that is not as it must be: all problems at once, each where it is.
+ *
+ * @param hasMore Whether the file has more problems than these.
+ */
+export function malformed(
+  file: string,
+  problems: readonly KeyFileProblem[],
+  hasMore = false,
+): KeyFileError {
   const lines = problems
     .slice(0, SHOWN_PROBLEMS)
     .map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`)
-  const more = problems.length - lines.length
-  const rest = more > 0 ? [`and ${more} more`] : []
-  return new KeyFileError('malformed', [...lines, ...rest].join('\n'), problems)
+  const rest = problems.length - lines.length
+  if (hasMore) lines.push(`and at least ${rest + 1} more`)
+  if (!hasMore && rest > 0) lines.push(`and ${rest} more`)
+  return new KeyFileError('malformed', lines.join('\n'), problems)
 }

@@ -1,8 +1,10 @@
+import { otherKindOf, readingFlags } from '../files/regular-file.ts'
 import { parseKeys } from './key-document.ts'
 import { withFileLock } from './file-lock.ts'
 import { replaceFile } from './file-replacement.ts'
 import { KeyFileError } from './key-file-error.ts'
 import { files, reasonOf } from './system.ts'
+import type { Stats } from 'node:fs'
 import type { Document } from 'yaml'
 import type { FileLock } from './file-lock.ts'
 import type { KeyDocument } from './key-document.ts'
@@ -16,10 +18,10 @@ keys: []
 const MAX_TRIES = 10
 const WRITTEN = { lineWidth: 0, flowCollectionPadding: false }
 
-/** Reads the text of a file of keys. */
+/** Reads the text of a file of keys, also through a symbolic link. Never waits for a named pipe. */
 export function readKeyText(file: string): string {
   try {
-    const bytes = files().readFileSync(file)
+    const bytes = readBytes(file)
     if (bytes.byteLength > MAX_BYTES) {
       throw new KeyFileError('unreadable', `${file} is longer than ${MAX_BYTES} bytes`)
     }
@@ -28,6 +30,25 @@ export function readKeyText(file: string): string {
   } catch (error) {
     throw error instanceof KeyFileError ? error : unreadable(file, error)
   }
+}
+
+function readBytes(file: string): Uint8Array {
+  const fs = files()
+  // Opening a device may already have an effect.
+  refuseOther(fs.statSync(file), file)
+  const handle = fs.openSync(file, readingFlags(fs.constants))
+  try {
+    // Another file may have taken its place since then.
+    refuseOther(fs.fstatSync(handle), file)
+    return fs.readFileSync(handle)
+  } finally {
+    fs.closeSync(handle)
+  }
+}
+
+function refuseOther(stats: Stats, file: string): void {
+  const kind = otherKindOf(stats)
+  if (kind !== undefined) throw new KeyFileError('unreadable', `Cannot read ${file}: ${kind}`)
 }
 
 /** The error for a file that the system does not give. */

@@ -1,3 +1,4 @@
+import { findCause } from '../core/failure-cause.ts'
 import type { TransportResponse } from '../core/auth-config.ts'
 import type { ResponseController, ResponseHandler } from './undici.ts'
 
@@ -11,6 +12,7 @@ interface Waiting {
 
 // As much as is read of a body in all.
 const MAX_WAITING_BYTES = 65_536
+const FAILED = 'No whole response from the endpoint'
 const END: Step = { done: true, value: undefined }
 
 /**
@@ -24,6 +26,7 @@ export class ResponseQueue implements ResponseHandler, AsyncIterableIterator<Uin
   readonly #abort = (): void => this.#giveUp('the call was given up')
   readonly #chunks: Uint8Array[] = []
   #bytes = 0
+  #hasBegun = false
   #paused = false
   #controller: ResponseController | undefined
   #waiting: Waiting | undefined
@@ -42,14 +45,18 @@ export class ResponseQueue implements ResponseHandler, AsyncIterableIterator<Uin
     if (signal.aborted) this.#abort()
   }
 
-  onRequestStart(controller: ResponseController): void {
+  onRequestStart(controller: ResponseController, context?: unknown): void {
     this.#controller = controller
+    // An interceptor may follow redirects although it was told not to. Nothing is sent to where this one leads.
+    if (isRedirected(context))
+      this.#fail(new Error(`${FAILED}: the dispatcher followed a redirect`))
     // It was given up before there was a connection: nothing is sent.
     if (this.#end instanceof Error) controller.abort(this.#end)
   }
 
   onResponseStart(_controller: ResponseController, status: number, headers: Headers): void {
     if (status < 200) return
+    this.#hasBegun = true
     this.#begun({ status, headers: { get: (name) => readField(headers, name) }, body: this })
   }
 
@@ -72,8 +79,11 @@ export class ResponseQueue implements ResponseHandler, AsyncIterableIterator<Uin
     this.#waiting?.resolve(END)
   }
 
-  onResponseError(_controller: ResponseController | undefined, error: unknown): void {
-    this.#fail(describe(error))
+  onResponseError(controller: ResponseController | undefined, error: unknown): void {
+    const answer = this.#hasBegun ? undefined : readAnswer(error)
+    if (answer === undefined || controller === undefined) return this.#fail(describe(error))
+    this.onResponseStart(controller, answer.status, answer.headers)
+    this.onResponseEnd()
   }
 
   next(): Promise<Step> {
@@ -107,7 +117,7 @@ export class ResponseQueue implements ResponseHandler, AsyncIterableIterator<Uin
 
   #giveUp(why: string): void {
     if (this.#end !== undefined) return
-    const error = new Error(`No whole response from the endpoint: ${why}`)
+    const error = new Error(`${FAILED}: ${why}`)
     this.#fail(error)
     this.#controller?.abort(error)
   }
@@ -121,7 +131,7 @@ export class ResponseQueue implements ResponseHandler, AsyncIterableIterator<Uin
   }
 
   #settle(end: 'whole' | Error): void {
-    this.#end = end
+    this.#end ??= end
     this.#signal.removeEventListener('abort', this.#abort)
   }
 }
@@ -132,10 +142,28 @@ function readField(headers: Headers, name: string): string | null {
   return typeof value === 'string' ? value : value.join(', ')
 }
 
+// The interceptor of undici lists the URLs that a redirect led away from.
+function isRedirected(context: unknown): boolean {
+  const history: unknown = Reflect.get(Object(context), 'history')
+  return Array.isArray(history) && history.length > 0
+}
+
+// The interceptors `responseError` and `retry` of undici throw a status that they do not like. A denial must stay one: as
+// an outage it would let an expired decision be used again.
+function readAnswer(error: unknown): { status: number; headers: Headers } | undefined {
+  const status: unknown = Reflect.get(Object(error), 'statusCode')
+  const headers: unknown = Reflect.get(Object(error), 'headers')
+  if (typeof status !== 'number' || !(status >= 400 && status <= 599)) return undefined
+  return { status, headers: isHeaders(headers) ? headers : {} }
+}
+
+function isHeaders(value: unknown): value is Headers {
+  return typeof value === 'object' && value !== null
+}
+
 // No more than the code: undici's own errors bring along bytes that were received, and may one day bring what was sent.
 function describe(error: unknown): Error {
-  const code: unknown =
-    typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : ''
-  const shown = typeof code === 'string' && /^[A-Z\d_]{1,64}$/.test(code) ? code : 'unknown error'
-  return new Error(`No whole response from the endpoint: ${shown}`)
+  const code = findCause(error)
+  const described = new Error(`${FAILED}: ${code ?? 'unknown error'}`)
+  return code === undefined ? described : Object.assign(described, { code })
 }

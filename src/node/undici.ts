@@ -29,6 +29,8 @@ export interface PostOptions {
   readonly method: 'POST'
   readonly headers: Record<string, string>
   readonly body: string
+  /** For a dispatcher that is composed with undici's redirect interceptor: a redirect is an answer like any other. */
+  readonly maxRedirections: 0
 }
 
 /** The part of undici's `Dispatcher` that is used: an `Agent`, a `MockAgent` and others have it. */
@@ -85,17 +87,26 @@ function checkUndici(): number {
   if ('bun' in process.versions) {
     throw missing('it is for Node: on Bun leave "transport" out, for its fetch is as fast')
   }
-  const major = readMajor()
-  if (major === undefined)
+  const version = readVersion()
+  if (version === undefined) {
     throw missing('the package "undici" is not installed: npm install undici@7')
-  if (major < 7) throw missing(`it needs undici 7, found ${major}: npm install undici@7`)
-  return major
+  }
+  const [major = 0, minor = 0] = version.split('.', 2).map(Number)
+  if (isSupported(major, minor)) return major
+  throw missing(`it needs undici 7.28 or 8.5, found ${version}: npm install undici@7`)
 }
 
-function readMajor(): number | undefined {
+// Older ones send a question on a connection that the endpoint has just closed, and so reject good callers.
+function isSupported(major: number, minor: number): boolean {
+  if (major === 7) return minor >= 28
+  if (major === 8) return minor >= 5
+  return major > 8
+}
+
+function readVersion(): string | undefined {
   try {
     const { version } = require('undici/package.json') as { version: string }
-    return Number.parseInt(version, 10)
+    return version
   } catch {
     return undefined
   }

@@ -37,20 +37,23 @@ const MOST_SHOWN = 50
  * ```
  */
 export class ConfigFileError extends AuthConfigError {
-  /** In the order of the file. At least one. */
+  /** In the order of the file. At least one; the search for more stops at 100. */
   readonly problems: readonly ConfigProblem[]
 
-  constructor(problems: readonly ConfigProblem[]) {
-    super(problems[0]?.key ?? '', compose(problems))
+  /** @param hasMore Whether the file has more problems than these. */
+  constructor(problems: readonly ConfigProblem[], hasMore = false) {
+    super(problems[0]?.key ?? '', compose(problems, hasMore))
     this.name = 'ConfigFileError'
     this.problems = Object.freeze([...problems])
   }
 }
 
-function compose(problems: readonly ConfigProblem[]): string {
+function compose(problems: readonly ConfigProblem[], hasMore: boolean): string {
   const shown = problems.slice(0, MOST_SHOWN).map(describe)
   const rest = problems.length - shown.length
-  return [...shown, ...(rest === 0 ? [] : [`and ${rest} more`])].join('\n\n')
+  if (hasMore) shown.push(`and at least ${rest + 1} more`)
+  if (!hasMore && rest > 0) shown.push(`and ${rest} more`)
+  return shown.join('\n\n')
 }
 
 function describe({ path, line, column, message, excerpt }: ConfigProblem): string {

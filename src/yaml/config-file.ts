@@ -1,4 +1,6 @@
+import { otherKindOf, readingFlags } from '../files/regular-file.ts'
 import { MOST_TEXT } from './document.ts'
+import type { Stats } from 'node:fs'
 
 /** Says why a file cannot be read; never what is in it. */
 export class UnreadableFileError extends Error {}
@@ -6,16 +8,19 @@ export class UnreadableFileError extends Error {}
 type Modules = Pick<typeof process, 'getBuiltinModule'>
 
 /**
- * Reads a file of at most 256 KiB as UTF-8. Where there are no files it rejects as for one that cannot be read.
+ * Reads a regular file of at most 256 KiB as UTF-8, also through a symbolic link. Never waits for a named pipe. Where there
+ * are no files it rejects as for one that cannot be read.
  *
  * @throws UnreadableFileError
  */
 export async function readConfigFile(path: string): Promise<string> {
-  const { open } = modules().getBuiltinModule('node:fs/promises')
-  const handle = await open(path, 'r').catch(refuse)
+  const { constants, open, stat } = modules().getBuiltinModule('node:fs/promises')
+  // Opening a device may already have an effect.
+  refuseOther(await stat(path).catch(refuse))
+  const handle = await open(path, readingFlags(constants)).catch(refuse)
   try {
-    // Of a pipe or a device there is no end in sight.
-    if (!(await handle.stat()).isFile()) throw new UnreadableFileError('it is no regular file')
+    // Another file may have taken its place since then.
+    refuseOther(await handle.stat())
     return decode(await readBytes(handle))
   } finally {
     await handle.close()
@@ -34,6 +39,11 @@ function modules(): Modules {
   const found: unknown = Reflect.get(globalThis, 'process')
   if (typeof Reflect.get(Object(found), 'getBuiltinModule') === 'function') return found as Modules
   throw new UnreadableFileError('this runtime gives no access to files: use parseConfig')
+}
+
+function refuseOther(stats: Stats): void {
+  const kind = otherKindOf(stats)
+  if (kind !== undefined) throw new UnreadableFileError(kind)
 }
 
 interface Handle {

@@ -9,14 +9,17 @@ export interface Expansion {
   readonly problems: readonly string[]
 }
 
+const START = '${'
 // Right, or else whatever it is up to its end, or to that of the text.
-const REFERENCE = /\$\{env\.(?:([A-Z0-9_]+)(?::([=+])([^}]*))?\}|[^}]*\}?)/g
+const REFERENCE = /\$\{(?:env\.([A-Z0-9_]+)(?::([=+])([^}]*))?\}|[^}]*\}?)/g
 const OLDER = /^\$\{env\.([A-Z0-9_]{1,80})[:+=?-][^}]*\}$/
+// A shell's, or that of another tool.
+const WITHOUT_ENV = /^\$\{([A-Z][A-Z0-9_]{0,79})(?:[:+=?-][^}]*)?\}$/
 
 /**
  * Replaces `${env.NAME}`, `${env.NAME:=default}` and `${env.NAME:+value}`, once: what a variable holds is not looked at
- * again. A variable that is empty is taken as not set. Whatever else begins with `${env.` is refused, since as literal text
- * it would become an endpoint or a secret.
+ * again. A variable that is empty is taken as not set. Any other `${` is refused: as literal text it would become part of
+ * an endpoint or a secret.
  */
 export function expandReferences(source: string, environment: Environment): Expansion {
   const problems: string[] = []
@@ -33,7 +36,7 @@ export function expandReferences(source: string, environment: Environment): Expa
 
 /** Whether a text has a reference, right or wrong. */
 export function hasReference(source: string): boolean {
-  return source.includes('${env.')
+  return source.includes(START)
 }
 
 interface Refusal {
@@ -43,7 +46,12 @@ interface Refusal {
 const MALFORMED: Refusal = {
   problem:
     'A reference to the environment is written ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a ' +
-    'name of A-Z, 0-9 and _',
+    'name of A-Z, 0-9 and _. Set a variable to text that holds "${" itself',
+}
+
+const NESTED: Refusal = {
+  problem:
+    'A default, or the value behind ":+", cannot hold "${". Set a variable to the whole text',
 }
 
 function resolve(
@@ -52,6 +60,7 @@ function resolve(
   operand: string,
   environment: Environment,
 ): string | Refusal {
+  if (operand.includes(START)) return NESTED
   const read = readVariable(name, environment)
   if (typeof read !== 'string') return read
   if (operator === '+') return read === '' ? '' : operand
@@ -81,5 +90,7 @@ function refuse(reference: string): Refusal {
       problem: `A default is written \${env.${name}:=default}, with ":=" and in no older form`,
     }
   }
-  return MALFORMED
+  const bare = WITHOUT_ENV.exec(reference)?.[1]
+  if (bare === undefined) return MALFORMED
+  return { problem: `A reference to the environment begins with "env.": write \${env.${bare}}` }
 }

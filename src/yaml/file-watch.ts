@@ -1,3 +1,4 @@
+import { isOptionsObject } from '../core/option-checks.ts'
 import { callLater } from './config-file.ts'
 
 /** What watching a file needs. */
@@ -56,4 +57,17 @@ async function readContent(read: () => Promise<string>): Promise<FileContent> {
 // No text holds NUL: such a file is no YAML, and is broken in the same way.
 function identityOf(content: FileContent): string {
   return content.text ?? `\0${String(content.error)}`
+}
+
+/** A text that is the same for values of YAML that mean the same: the order of keys does not count. */
+export function fingerprint(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) => (isOptionsObject(part) ? sorted(part) : part))
+}
+
+function sorted(mapping: object): object {
+  const names = Object.keys(mapping)
+  // oxlint-disable-next-line unicorn/no-array-sort -- toSorted() is not in ES2022
+  names.sort()
+  // Own properties, `__proto__` included.
+  return Object.fromEntries(names.map((name) => [name, Reflect.get(mapping, name)]))
 }

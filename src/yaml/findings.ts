@@ -14,14 +14,16 @@ export interface Findings {
   /** Whether something is wrong with a key, or with what is below it. */
   readonly has: (key: string) => boolean
   readonly isEmpty: () => boolean
-  /** What was found, in the order of the file. */
+  /** Whether more was found than is kept. Then it is pointless to look further. */
+  readonly hasMore: () => boolean
+  /** The problems that are kept, in the order of the file. */
   readonly all: () => readonly ConfigProblem[]
 }
 
 /** For what is wrong at a place that must not be shown. */
 export const MASKED = true
 
-// Nobody reads more, and each excerpt is looked for among all keys.
+// Each problem takes another validation, and its excerpt is looked for among all keys.
 const MOST = 100
 
 interface Found {
@@ -40,13 +42,16 @@ export function createFindings(path: string, text: string, lines: LineCounter): 
     const excerpt = drawExcerpt(text, place.start, isMasked ? shown : [...shown, place])
     return { path, line, column: col, key, message, excerpt }
   }
+  let hasMore = false
   const push = (one: Found): void => {
-    if (found.length < MOST) found.push(one)
+    hasMore = found.length === MOST
+    if (!hasMore) found.push(one)
   }
   return {
     addWhole: (message) => push({ place: undefined, key: '', message, isMasked: MASKED }),
     add: (place, key, message, isMasked = false) => push({ place, key, message, isMasked }),
     isEmpty: () => found.length === 0,
+    hasMore: () => hasMore,
     show: (range) => void shown.push(range),
     has: (key) => found.some((one) => one.key === key || isBelow(one.key, key)),
     all: () => {

@@ -64,6 +64,7 @@ export function readFields(
 ): Map<string, Setting> {
   const settings = new Map<string, Setting>()
   for (const pair of pairs) {
+    if (reading.findings.hasMore()) break
     const name = readName(pair, key, fields, reading)
     const field = name === undefined ? undefined : fields[name]
     if (field === undefined) continue
@@ -104,9 +105,8 @@ function readItems(items: readonly unknown[], key: string, shape: Shape, reading
 
 function readEntries(map: YAMLMap, key: string, shape: Shape, reading: Reading) {
   const settings = new Map<string, Setting>()
-  const seen = new Set<string>()
   for (const pair of map.items) {
-    const name = readHeaderName(pair, key, seen, reading)
+    const name = readHeaderName(pair, key, reading)
     if (name === undefined) continue
     const setting = readPair(pair, `${key}.${name}`, shape, reading)
     if (setting !== undefined) settings.set(name, setting)
@@ -114,23 +114,11 @@ function readEntries(map: YAMLMap, key: string, shape: Shape, reading: Reading) 
   return settings
 }
 
-function readHeaderName(
-  pair: Pair,
-  parent: string,
-  seen: Set<string>,
-  { findings }: Reading,
-): string | undefined {
+function readHeaderName(pair: Pair, parent: string, { findings }: Reading): string | undefined {
   const name = keyText(pair.key)
-  if (isBare(pair) || !isHttpToken(name)) {
-    const message = `"${parent}" must be made of valid header names, each with its value`
-    findings.add(rangeOf(pair.key), parent, message, MASKED)
-    return undefined
-  }
-  const isRepeated = seen.has(name.toLowerCase())
-  seen.add(name.toLowerCase())
-  if (!isRepeated) return name
-  const message = `"${parent}.${name}" is there twice: case makes no other header`
-  findings.add(rangeOf(pair.key), `${parent}.${name}`, message)
+  if (!isBare(pair) && isHttpToken(name)) return name
+  const message = `"${parent}" must be made of valid header names, each with its value`
+  findings.add(rangeOf(pair.key), parent, message, MASKED)
   return undefined
 }
 

@@ -74,6 +74,8 @@ export const AUTH: Fields = fieldsOf({
   preflight: TEXT,
   mode: TEXT,
   realm: TEXT,
+  // A name, or false: text of the environment that says neither true nor false stays text.
+  requestIdHeader: FLAG,
 })
 
 /** The keys of `server.auth.provider_config`. */

@@ -8,7 +8,7 @@ import type { Content, Setting } from './setting.ts'
 
 /**
  * Makes a config of settings, and checks it as `withAuth` would. Finds all that is wrong, not only what is first: what was
- * refused is taken out, and the rest checked again.
+ * refused is taken out, and the rest checked again. Stops when the findings are full: each problem costs a check of everything.
  */
 export function validate(settings: Settings, findings: Findings): AuthConfig {
   const root: Content = { kind: 'fields', fields: settings }
@@ -17,7 +17,7 @@ export function validate(settings: Settings, findings: Findings): AuthConfig {
   for (;;) {
     const config = plainOf(root)
     const error = refusalOf(isListGiven ? withHeaders(config) : config)
-    if (error === undefined) return config
+    if (error === undefined || findings.hasMore()) return config
     const found = find(root, error.option)
     if (found === undefined) throw error
     const isAboutHeaders = error.option === 'cache' && found.setting.content.kind === 'fields'

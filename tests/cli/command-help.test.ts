@@ -28,6 +28,8 @@ Pass requests with a good key on to a server in any language.
   --host HOST                    the address to listen on (127.0.0.1: this machine only)
   --port PORT                    the port to listen on (8320); 0 takes a free one
   --healthz                      answer GET /healthz here, without a key
+  --request-id-header NAME       write this header of each request into the log
+  --log-principal                write the principal of each request into the log
   --upstream-timeout-ms MS       how long the upstream may take to begin its answer (120000)
   --forward-authorization        pass the key on to the upstream
   --public-origin URL            what clients know the gateway as, behind TLS
@@ -35,9 +37,9 @@ Pass requests with a good key on to a server in any language.
   --json                         print JSON, for machines
   --help                         show this help
 
-Each decision is a line of JSON on standard output. At the start, and every ten minutes, the endpoint is asked about
-a key that was made up just then: one that lets it in is refused, and so is everybody until it has said no.
-SIGTERM lets requests end, for 25 seconds; SIGINT cuts them off.
+Each request is a line of JSON on standard output, with the status that its client got. At the start, and every ten
+minutes, the gateway asks the endpoint about a random key. An endpoint that allows it is not used: the gateway rejects every
+request until the endpoint denies such a key. SIGTERM lets requests end, for 25 seconds; SIGINT cuts them off.
 `,
   'keys create': `Usage: with-auth keys create --keys FILE --principal NAME [OPTIONS]
 

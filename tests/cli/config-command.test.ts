@@ -85,6 +85,7 @@ describe('with-auth config', () => {
       max_waiting: 1024
     cache: false
     realm: api
+    request_id_header: false
     public: []
 
 # a revoked key works for at most 5 s

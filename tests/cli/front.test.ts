@@ -8,9 +8,13 @@ function create(state: ProofState, healthz = true) {
   const entries: LogEntry[] = []
   const guarded = vi.fn(() => new Response('guarded'))
   const log = (entry: LogEntry): void => void entries.push(entry)
+  const answered = vi.fn<(request: Request, status: number) => void>()
+  const readRequestId = (request: Request) => request.headers.get('x-request-id') ?? undefined
+  const proofState = () => state
   return {
-    front: createFront({ guarded, proofState: () => state, healthz, log }),
+    front: createFront({ guarded, proofState, healthz, log, answered, readRequestId }),
     guarded,
+    answered,
     entries,
   }
 }
@@ -39,10 +43,35 @@ describe('before the guard', () => {
           reason: 'endpoint_unproven',
           status: 503,
           path: '/v1/models',
+          method: 'GET',
         },
       ])
     },
   )
+
+  it('a refusal is logged with the method and the request id', async () => {
+    const { front, entries, answered } = create('unproven')
+    const headers = { 'x-request-id': 'req-1' }
+    await front(raw(`http://h/${'a'.repeat(300)}`, headers, 'M'.repeat(40)))
+    expect(entries).toMatchObject([
+      { method: 'M'.repeat(32), requestId: 'req-1', path: `/${'a'.repeat(255)}` },
+    ])
+    expect(answered).not.toHaveBeenCalled()
+  })
+
+  it('the log gets the status of what the guard answers, and 500 if that throws', async () => {
+    const { front, guarded, answered } = create('proven')
+    const request = get('/v1/models')
+    guarded.mockImplementationOnce(() => new Response('', { status: 418 }))
+    await front(request)
+    expect(answered).toHaveBeenCalledExactlyOnceWith(request, 418)
+    guarded.mockImplementationOnce(() => {
+      throw new Error('bug')
+    })
+    await expect(front(request)).rejects.toThrow('bug')
+    expect(answered).toHaveBeenLastCalledWith(request, 500)
+    expect(answered).toHaveBeenCalledTimes(2)
+  })
 
   it('a request passes to the guard, once the endpoint is proven', async () => {
     const { front, guarded } = create('proven')

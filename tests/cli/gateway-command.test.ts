@@ -28,7 +28,9 @@ beforeEach(async () => {
   upstream = createServer(({ url, headers }, response) => {
     reached.push(url)
     response.setHeader('x-seen-principal', headers['x-auth-principal'] ?? '')
-    response.end('from the upstream')
+    const [, status = url === '/missing' ? 404 : 200] = /^\/(2\d\d)$/.exec(url ?? '') ?? []
+    response.statusCode = Number(status)
+    setTimeout(() => response.end('from the upstream'), Math.random() * 20)
   })
   upstreamUrl = `http://127.0.0.1:${await listen(upstream)}`
   endpoint = await startAuthEndpoint({ [KEY]: 'alice' })
@@ -118,10 +120,54 @@ describe.each(CLIENTS)('with-auth gateway, over %s', (client, chosenBy) => {
     expect(decisions).toMatchObject([
       { outcome: 'deny', reason: 'missing_credentials', status: 401, path: '/v1/models' },
       { outcome: 'deny', reason: 'denied', status: 401, endpointStatus: 401 },
-      { outcome: 'allow', endpointStatus: 200 },
+      { outcome: 'allow', endpointStatus: 200, status: 200, method: 'GET' },
     ])
+    expect(decisions.filter((line) => 'principal' in line || 'requestId' in line)).toEqual([])
     expect(gateway.printed() + gateway.noted()).not.toMatch(/sk-good|sk-wrong|s3/)
     expect(gateway.noted()).toContain('a revoked key works for at most 5 s')
+  })
+
+  it('writes the status that the client got, the method, the request id and the principal', async () => {
+    const config = writeRunYaml(`endpoint: "${endpoint.url}", request_id_header: x-other`)
+    const more = ['--request-id-header', 'X-Request-Id', '--log-principal']
+    const gateway = start(['--config', config, ...more])
+    const url = await gateway.listening()
+    const send = (path: string, id: string, key: string, method = 'GET') =>
+      fetch(url + path, {
+        method,
+        headers: { authorization: `Bearer ${key}`, 'x-request-id': id, 'x-other': 'other' },
+      })
+    expect((await send('/missing', 'req-1', KEY, 'POST')).status).toBe(404)
+    expect((await send('/', 'req-2', KEY)).status).toBe(200)
+    expect((await send('/', 'req-3', 'sk-wrong')).status).toBe(401)
+    expect((await send('/', KEY, KEY)).status).toBe(200)
+    await close(upstream)
+    expect((await send('/', 'req-5', KEY)).status).toBe(502)
+
+    const decisions = logged(gateway.printed()).filter(({ type }) => type === 'decision')
+    const alice = { outcome: 'allow', principal: 'alice' }
+    expect(decisions).toMatchObject([
+      { ...alice, status: 404, method: 'POST', requestId: 'req-1', path: '/missing' },
+      { ...alice, status: 200, method: 'GET', requestId: 'req-2' },
+      { outcome: 'deny', status: 401, method: 'GET', requestId: 'req-3' },
+      { ...alice, status: 200 },
+      { ...alice, status: 502, requestId: 'req-5' },
+    ])
+    expect(decisions[2]).not.toHaveProperty('principal')
+    expect(gateway.printed()).not.toMatch(/sk-good|sk-wrong|other/)
+    for (const { durationMs } of decisions) {
+      expect(String(durationMs)).toMatch(/^\d+(?:\.\d{1,3})?$/)
+    }
+  })
+
+  it('writes the line of each request with its own status, whatever is answered first', async () => {
+    const gateway = start([], { AUTH_ENDPOINT: endpoint.url })
+    const url = await gateway.listening()
+    const paths = Array.from({ length: 20 }, (_, index) => `/${200 + index}`)
+    await Promise.all(paths.map((path) => call(url + path, KEY)))
+    const decisions = logged(gateway.printed()).filter(({ type }) => type === 'decision')
+    expect(decisions).toHaveLength(paths.length)
+    expect(decisions.filter(({ path, status }) => path !== `/${String(status)}`)).toEqual([])
   })
 
   it('asks about a random key first', async () => {

@@ -3,11 +3,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { readCommandLine } from '../../src/cli/command-line.ts'
-import { configForKeys, GUARD_OPTIONS, readGuardConfig } from '../../src/cli/guard-config.ts'
+import {
+  configForKeys,
+  GUARD_OPTIONS,
+  readGuardConfig,
+  withRequestIdHeader,
+} from '../../src/cli/guard-config.ts'
 import { createAuthenticator } from '../../src/index.ts'
 import { createKey } from '../../src/keys.ts'
 import { get } from '../support/requests.ts'
-import type { AuthEvent } from '../../src/index.ts'
+import { UsageError } from '../../src/cli/usage-error.ts'
+import type { AuthConfig, AuthEvent } from '../../src/index.ts'
 
 let folder: string
 beforeAll(() => {
@@ -67,5 +73,33 @@ describe('who is let in', () => {
 
   it('is not said by a file that is not there', async () => {
     await expect(read(['--keys', join(folder, 'lost.yaml')])).rejects.toThrow('lost.yaml')
+  })
+})
+
+describe('--request-id-header', () => {
+  const add = (header: string | undefined, config: AuthConfig = {}) => {
+    const args = header === undefined ? [] : [`--request-id-header=${header}`]
+    const option = { 'request-id-header': { value: 'NAME', help: '' } }
+    return withRequestIdHeader(config, readCommandLine(args, option))
+  }
+
+  it('takes the place of the header in the configuration', () => {
+    const config = { requestIdHeader: 'x-other', timeoutMs: 900 }
+    expect(add('X-Request-Id', config)).toEqual({ requestIdHeader: 'X-Request-Id', timeoutMs: 900 })
+    expect(add(undefined, config)).toBe(config)
+  })
+
+  it.each([
+    ['Authorization', {}],
+    ['x-api-key', { credentials: { header: 'X-API-Key' } }],
+    ['two words', {}],
+  ])('does not take %s: its value would be in the log', (header, config) => {
+    expect(() => add(header, config)).toThrow(
+      new UsageError('--request-id-header must name a header that holds no credentials'),
+    )
+  })
+
+  it('leaves other mistakes of the configuration to its own error', () => {
+    expect(() => add('x-request-id', { timeoutMs: 0 })).toThrow('"timeoutMs" must be')
   })
 })

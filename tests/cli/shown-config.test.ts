@@ -41,10 +41,15 @@ describe('a configuration that is shown', () => {
       public: ['/healthz', { path: '/hooks/*', methods: ['POST'] }],
       unavailableStatus: 503,
       retry: false,
+      requestIdHeader: 'X-Request-Id',
     }
     const shown = show(config)
     const again = parseConfig(stringify({ server: { auth: shown } }))
     expect(show(again)).toEqual(shown)
-    expect(resolveConfig(again)).toMatchObject({ cache: { allowTtlMs: 1000 }, retry: false })
+    expect(resolveConfig(again)).toMatchObject({
+      cache: { allowTtlMs: 1000 },
+      retry: false,
+      requestIdHeader: 'x-request-id',
+    })
   })
 })

@@ -5,6 +5,7 @@ import { admissionOf } from '../../src/core/identity.ts'
 import { AuthUnavailableError, getAuth } from '../../src/index.ts'
 import { ENDPOINT, setupEndpoint } from '../support/msw-endpoint.ts'
 import { get, raw } from '../support/requests.ts'
+import type { Exemption } from '../../src/core/decision.ts'
 import type { AuthConfig, AuthEvent, DecisionEvent } from '../../src/index.ts'
 
 const endpoint = setupEndpoint()
@@ -49,6 +50,8 @@ describe('a decision', () => {
       type: 'decision',
       outcome: 'allow',
       path: '/a/b',
+      method: 'GET',
+      principal: 'alice',
       durationMs: expect.any(Number) as number,
       cache: 'off',
       endpointStatus: 200,
@@ -80,7 +83,11 @@ describe('a decision', () => {
       preflight: 'allow',
     })
     expect(made(get('/a'), [])).toMatchObject({ outcome: 'deny', reason: 'missing_credentials' })
-    expect(made(get('/healthz'), [])).toEqual({ outcome: 'exempt', credentials: ['bearer'] })
+    expect(made(get('/healthz'), [])).toEqual({
+      outcome: 'exempt',
+      by: 'public',
+      credentials: ['bearer'],
+    })
     expect(made(raw('http://h?/a'), [])).toMatchObject({ reason: 'malformed_request' })
   })
 
@@ -149,6 +156,7 @@ describe('a decision', () => {
   })
 
   it('does not depend on the observer', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => undefined)
     endpoint.answer(allow)
     const onEvent = (): never => {
       throw new Error('bug')
@@ -227,12 +235,12 @@ describe('an admission is remembered', () => {
     headers: { origin: 'https://a.test', 'access-control-request-method': 'POST' },
   })
 
-  it.each<[string, AuthConfig, Request, 'allow' | 'exempt' | undefined]>([
+  it.each<[string, AuthConfig, Request, 'allow' | Exemption | undefined]>([
     ['for an allow', {}, get('/', 'good'), 'allow'],
-    ['for a public path', { public: ['/healthz'] }, get('/healthz'), 'exempt'],
-    ['for a preflight', { preflight: 'allow' }, preflight, 'exempt'],
-    ['for an allow in shadow mode', { mode: 'shadow' }, get('/', 'good'), 'exempt'],
-    ['for a denial in shadow mode', { mode: 'shadow' }, get('/', 'bad'), 'exempt'],
+    ['for a public path', { public: ['/healthz'] }, get('/healthz'), 'public'],
+    ['for a preflight', { preflight: 'allow' }, preflight, 'preflight'],
+    ['for an allow in shadow mode', { mode: 'shadow' }, get('/', 'good'), 'allow'],
+    ['for a denial in shadow mode', { mode: 'shadow' }, get('/', 'bad'), 'shadow'],
     ['for no denial', {}, get('/', 'bad'), undefined],
     ['for none without credentials', {}, get('/'), undefined],
     ['for no malformed target', {}, raw('https://h/a/../b'), undefined],
@@ -240,33 +248,138 @@ describe('an admission is remembered', () => {
     const credentials = { header: 'authorization-2' }
     const config = { verifier, ...options, credentials: ['bearer', credentials] } as const
     await decide(config, request)
-    expect(admissionOf(request)?.outcome).toBe(outcome)
+    const admission = admissionOf(request)
+    expect(admission?.outcome === 'exempt' ? admission.by : admission?.outcome).toBe(outcome)
     const sources = outcome === undefined ? undefined : ['bearer', credentials]
     expect(admissionOf(request)?.credentials).toEqual(sources)
   })
 })
 
+describe('the event of a decision', () => {
+  const config: AuthConfig = { requestIdHeader: 'X-Request-Id', mode: 'enforce' }
+  const send = (token = 'k1') => get('/a', token, { 'x-request-id': 'req-1' })
+
+  it('has the principal of an allow, the method and the request id', async () => {
+    endpoint.answer(allow)
+    const { event } = await decide(config, send())
+    expect(event).toMatchObject({ method: 'GET', principal: 'alice', requestId: 'req-1' })
+    const shadow = await decide({ ...config, mode: 'shadow' }, send())
+    expect(shadow.event).toMatchObject({ principal: 'alice', requestId: 'req-1', shadow: true })
+    const unnamed = await decide({}, send())
+    expect(unnamed.event).not.toHaveProperty('requestId')
+  })
+
+  it.each<[string, AuthConfig, Request]>([
+    ['denial', config, send()],
+    ['request without credentials', config, get('/a', undefined, { 'x-request-id': 'req-1' })],
+    ['public path', { ...config, public: ['/a'] }, send()],
+    ['request with dot segments', config, raw('http://h/a/../b', { 'x-request-id': 'req-1' })],
+  ])('has the request id of a %s, and no principal', async (_what, options, request) => {
+    const { event } = await decide(options, request)
+    expect(event).toMatchObject({ method: 'GET', requestId: 'req-1' })
+    expect(event).not.toHaveProperty('principal')
+  })
+
+  it('has them while there is no usable config', async () => {
+    vi.stubEnv('AUTH_ENDPOINT', undefined)
+    const events: AuthEvent[] = []
+    const { decide: made } = createGate({ ...config, onEvent: (event) => events.push(event) })
+    await made(send(), [])
+    vi.unstubAllEnvs()
+    expect(events).toContainEqual(
+      expect.objectContaining({ reason: 'not_configured', requestId: 'req-1', method: 'GET' }),
+    )
+  })
+
+  it('has them on a cache hit', async () => {
+    endpoint.answer(allow)
+    const events: AuthEvent[] = []
+    const onEvent = (event: AuthEvent): void => void events.push(event)
+    const cached = { endpoint: ENDPOINT, context: { headers: [] }, cache: {} }
+    const { decide: made } = createGate({ ...config, ...cached, onEvent })
+    await made(send(), [])
+    await made(send(), [])
+    const expected = { principal: 'alice', requestId: 'req-1' }
+    expect(events).toMatchObject([
+      { ...expected, cache: 'miss' },
+      { ...expected, cache: 'hit' },
+    ])
+  })
+
+  it('leaves out a principal that is the token', async () => {
+    endpoint.answer(() => HttpResponse.json({ principal: 'key sk-0123456789' }))
+    const { event } = await decide(config, send('sk-0123456789'))
+    expect(event).toMatchObject({ outcome: 'allow' })
+    expect(event).not.toHaveProperty('principal')
+  })
+
+  it('is there when the method cannot be read', async () => {
+    const request = Object.defineProperty(send(), 'method', {
+      get: () => {
+        throw new Error('bug')
+      },
+    })
+    const { event } = await decide({ verifier: () => ({ outcome: 'deny' }) }, request)
+    expect(event).toMatchObject({ outcome: 'deny', method: '' })
+  })
+})
+
 describe('shadow mode', () => {
-  it.each([
-    [get('/a', 'good'), { outcome: 'allow', endpointStatus: 200 }],
-    [get('/a', 'bad'), { outcome: 'deny', reason: 'denied', status: 401, endpointStatus: 401 }],
-    [get('/a'), { outcome: 'deny', reason: 'missing_credentials', status: 401 }],
-    [raw('http://h?/a'), { outcome: 'deny', reason: 'malformed_request', status: 400 }],
-    [get('/healthz'), { outcome: 'public' }],
-  ])('decides and reports but refuses nobody and names nobody (%#)', async (request, expected) => {
-    const answers = [() => new HttpResponse(null, { status: 401 }), allow]
+  const answer = (request: Request): void =>
     endpoint.answer(() =>
-      (request.headers.get('authorization') === 'Bearer good' ? answers[1] : answers[0])!(),
+      request.headers.get('authorization') === 'Bearer good'
+        ? allow()
+        : new HttpResponse(null, { status: 401 }),
     )
-    const respond = vi.fn<NonNullable<AuthConfig['respond']>>()
-    const { outcome, event } = await decide(
-      { mode: 'shadow', public: ['/healthz'], respond },
-      request,
-    )
-    expect(outcome).toBe('exempt')
-    expect(event).toMatchObject({ ...expected, shadow: true })
-    expect(respond).not.toHaveBeenCalled()
-    expect(() => getAuth(request)).toThrow(TypeError)
+
+  it('lets a request with an allow in as always, and its identity can be asked for', async () => {
+    const request = get('/a', 'good')
+    answer(request)
+    const { outcome, event } = await decide({ mode: 'shadow' }, request)
+    expect(outcome).toBe('allow')
+    expect(event).toMatchObject({ outcome: 'allow', endpointStatus: 200, shadow: true })
+    expect(getAuth(request)).toEqual({ principal: 'alice', attributes: { roles: ['a'] } })
+  })
+
+  it.each([
+    [
+      get('/a', 'bad'),
+      { outcome: 'deny', reason: 'denied', status: 401, endpointStatus: 401 },
+      'was denied',
+    ],
+    [get('/a'), { outcome: 'deny', reason: 'missing_credentials', status: 401 }, 'was denied'],
+    [
+      raw('http://h?/a'),
+      { outcome: 'deny', reason: 'malformed_request', status: 400 },
+      'was denied',
+    ],
+    [get('/healthz'), { outcome: 'public' }, 'is public'],
+  ])(
+    'reports a denial, lets the request in and gives no identity (%#)',
+    async (request, expected, why) => {
+      answer(request)
+      const respond = vi.fn<NonNullable<AuthConfig['respond']>>()
+      const { outcome, event } = await decide(
+        { mode: 'shadow', public: ['/healthz'], respond },
+        request,
+      )
+      expect(outcome).toBe('exempt')
+      expect(event).toMatchObject({ ...expected, shadow: true })
+      expect(respond).not.toHaveBeenCalled()
+      expect(() => getAuth(request)).toThrow(TypeError)
+      expect(() => getAuth(request)).toThrow(why)
+    },
+  )
+
+  it('takes no identity from an allow for another request', async () => {
+    const verifier: AuthConfig['verifier'] = ({ token }) => ({
+      outcome: token === 'good' ? 'allow' : 'deny',
+    })
+    const { decide: made } = createGate({ mode: 'shadow', verifier })
+    const [good, bad] = [get('/a', 'good'), get('/a', 'bad')]
+    await Promise.all([made(good, []), made(bad, [])])
+    expect(getAuth(good)).toEqual({ attributes: {} })
+    expect(() => getAuth(bad)).toThrow(TypeError)
   })
 
   it('is not in force before there is a config', async () => {
@@ -279,6 +392,88 @@ describe('shadow mode', () => {
     )
     expect(unready).toMatchObject({ outcome: 'deny', reason: 'not_configured' })
     vi.unstubAllEnvs()
+  })
+})
+
+describe('a failure', () => {
+  const refused = () => Promise.reject(Object.assign(new Error('a'), { code: 'ECONNREFUSED' }))
+  const reset = Object.assign(new Error('a'), { code: 'ECONNRESET' })
+  const bug = new RangeError('a')
+  const throwing = (error: unknown): AuthConfig => ({
+    verifier: () => {
+      throw error
+    },
+  })
+
+  it.each<[string, AuthConfig, string]>([
+    ['its fetch', { fetch: refused, retry: false }, 'ECONNREFUSED'],
+    ['its verifier', throwing(new AuthUnavailableError('timeout', { cause: reset })), 'ECONNRESET'],
+  ])(
+    'has the code that %s gave, in the event and in the decision',
+    async (_what, config, cause) => {
+      const { event, ...decision } = await decide(config, get('/a', 'k1'))
+      expect([event.cause, decision]).toEqual([cause, expect.objectContaining({ cause })])
+      expect('error' in event).toBe(false)
+      const result = await createAuthenticator({
+        ...('verifier' in config ? {} : { endpoint: ENDPOINT }),
+        onEvent: () => undefined,
+        ...config,
+      })(get('/a', 'k1'))
+      expect(result).toMatchObject({ ok: false, cause })
+      expect(result).not.toHaveProperty('outcome')
+    },
+  )
+
+  it('has no code where there is none', async () => {
+    for (const config of [{}, throwing(bug), throwing(new AuthUnavailableError('timeout'))]) {
+      const { event, ...decision } = await decide(config, get('/a', 'k1'))
+      expect([Object.keys(event), Object.keys(decision)].flat()).not.toContain('cause')
+    }
+  })
+
+  it('that is shared has its code in each decision', async () => {
+    const events: AuthEvent[] = []
+    const { decide: made } = createGate({
+      endpoint: ENDPOINT,
+      fetch: refused,
+      retry: false,
+      onEvent: (event) => events.push(event),
+    })
+    await Promise.all([1, 2, 3].map(async () => made(get('/a', 'k1'), [])))
+    expect(events).toHaveLength(3)
+    for (const event of events) expect(event).toHaveProperty('cause', 'ECONNREFUSED')
+  })
+
+  it('that is a bug has its very error in the event, and nothing of it in the decision', async () => {
+    const { event, ...decision } = await decide(throwing(bug), get('/a', 'k1'))
+    expect(event.error).toBe(bug)
+    expect(Object.keys(event)).not.toContain('error')
+    expect(Object.keys(decision)).toEqual(['outcome', 'reason', 'response'])
+    const fetch = () => {
+      throw bug
+    }
+    expect((await decide({ fetch }, get('/a', 'k1'))).event.error).toBe(bug)
+  })
+
+  it('that rejects every request is on the console once, without an observer', async () => {
+    const write = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const { decide: made } = createGate({ endpoint: ENDPOINT, fetch: refused, retry: false })
+    const send = (token: string) => made(get('/a', token), [])
+    for (const token of ['k1', 'k2', 'k3']) await send(token)
+    expect(write).toHaveBeenCalledExactlyOnceWith(
+      'with-auth: the auth endpoint https://auth.example.test is unreachable (ECONNREFUSED): requests are rejected. Is it running?',
+    )
+  })
+
+  it.each<[string, AuthConfig, string | undefined, number]>([
+    ['with an observer', { onEvent: () => undefined }, 'k1', 0],
+    ['in shadow mode', { mode: 'shadow' }, 'k1', 0],
+    ['without a token', {}, undefined, 0],
+    ['otherwise', {}, 'k1', 1],
+  ])('is written %s so often', async (_what, more, token, lines) => {
+    const write = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    await createGate({ ...throwing(bug), ...more }).decide(get('/a', token), [])
+    expect(write).toHaveBeenCalledTimes(lines)
   })
 })
 

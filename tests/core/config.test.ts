@@ -25,6 +25,7 @@ const ALL_OPTIONS = {
   preflight: true,
   mode: true,
   realm: true,
+  requestIdHeader: true,
   onEvent: true,
   respond: true,
   fetch: true,
@@ -50,9 +51,11 @@ describe('a config', () => {
       cache: false,
       unavailableStatus: 401,
       isPublic: expect.any(Function) as unknown,
+      hasPublicPaths: false,
       preflight: 'deny',
       mode: 'enforce',
       realm: 'api',
+      requestIdHeader: false,
       onEvent: undefined,
       respond: undefined,
       transport: expect.any(Function) as unknown,
@@ -75,10 +78,13 @@ describe('a config', () => {
       preflight: 'allow',
       mode: 'shadow',
       realm: 'a "b"',
+      requestIdHeader: 'x-request-id',
       onEvent: () => undefined,
       respond: () => new Response('', { status: 401 }),
     } satisfies AuthConfig
     expect(resolveConfig({ ...given, public: ['/a'] })).toMatchObject(given)
+    expect(resolveConfig({ ...given, public: ['/a'] }).hasPublicPaths).toBe(true)
+    expect(resolveConfig({ ...given, public: [] }).hasPublicPaths).toBe(false)
     expect(resolveConfig({ ...given, public: ['/a'] }).isPublic('/a', 'GET')).toBe(true)
   })
 
@@ -140,6 +146,10 @@ describe('a config', () => {
     [{ realm: 'a\r\nx: y' }, '"realm" must be a non-empty string of printable ASCII'],
     [{ realm: 5 }, '"realm" must be a non-empty string of printable ASCII, received 5'],
     [{ realm: 'é' }, '"realm" must be a non-empty string of printable ASCII'],
+    [
+      { requestIdHeader: 'Authorization' },
+      '"requestIdHeader" must be false, or the name of a header that holds no credentials, received "Authorization"',
+    ],
     [{ onEvent: {} }, '"onEvent" must be a function, received an object'],
     [
       { respond: new Response('') },

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { checkCredentials } from '../../src/core/credentials-sources.ts'
+import { checkCredentials, checkRequestIdHeader } from '../../src/core/credentials-sources.ts'
 
 it.each([
   ['bearer', ['bearer']],
@@ -38,4 +38,40 @@ it.each([
   [{ webSocketProtocol: 'a,b' }, '"credentials.webSocketProtocol" must be a name'],
 ])('refuses %j', (value, message) => {
   expect(() => checkCredentials(value)).toThrow(message)
+})
+
+const SOURCES = ['bearer', { header: 'x-api-key' }, { cookie: 'session' }] as const
+
+it.each([
+  ['X-Request-Id', 'x-request-id'],
+  ['traceparent', 'traceparent'],
+  // This names a cookie, not a header.
+  ['session', 'session'],
+  [false, false],
+])('accepts %j for a request id', (value, name) => {
+  expect(checkRequestIdHeader(value, SOURCES)).toBe(name)
+})
+
+it.each([
+  'authorization',
+  'Proxy-Authorization',
+  'COOKIE',
+  'Sec-WebSocket-Protocol',
+  'x-api-key',
+  'X-Api-Key',
+  '',
+  'x request id',
+  'x-request-id:',
+  'é',
+  true,
+  5,
+  {},
+])('does not accept %j for a request id: its value would be in events and logs', (value) => {
+  expect(() => checkRequestIdHeader(value, SOURCES)).toThrow(
+    '"requestIdHeader" must be false, or the name of a header that holds no credentials, received ',
+  )
+})
+
+it('accepts for a request id the header of an API key that is not configured', () => {
+  expect(checkRequestIdHeader('x-api-key', ['bearer'])).toBe('x-api-key')
 })

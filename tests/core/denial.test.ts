@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createDenials } from '../../src/core/denial.ts'
+import type { Channel } from '../../src/core/events.ts'
 import type { AuthConfig, DenialReason } from '../../src/index.ts'
 
 const M1 = 'Missing or invalid Authorization header'
@@ -30,7 +31,8 @@ const TYPES: Record<number, string> = {
 const request = new Request('https://api.example.test/')
 
 function denials(options: Partial<Parameters<typeof createDenials>[0]> = {}) {
-  return createDenials({ realm: 'api', unavailableStatus: 401, respond: undefined, ...options })
+  const unused = { respond: undefined, notify: () => undefined }
+  return createDenials({ realm: 'api', unavailableStatus: 401, ...unused, ...options })
 }
 
 function refuse(
@@ -143,46 +145,95 @@ describe('respond', () => {
     expect(second?.headers.get('x-a')).toBe('1')
   })
 
-  it.each<[string, () => unknown]>([
+  const bug = new RangeError('sk-secret')
+  const used = (): Response => {
+    const response = new Response('no', { status: 403 })
+    response.body?.getReader()
+    return response
+  }
+  const begun = new Response('no', { status: 403 })
+  const sentBefore = new Response('no', { status: 300 })
+
+  it.each<[string, string, () => unknown, unknown]>([
     [
       'throws',
+      'threw RangeError',
       () => {
-        throw new Error('bug')
+        throw bug
       },
+      bug,
     ],
-    ['returns nothing', () => undefined],
-    ['returns no Response', () => ({ status: 403 })],
-    ['returns a promise', () => Promise.resolve(new Response('', { status: 403 }))],
-    ['returns a promise that rejects', () => Promise.reject(new Error('bug'))],
-    ['returns a 200', () => new Response('welcome')],
-    ['returns a 204', () => new Response(null, { status: 204 })],
-    ['returns a network error', () => Response.error()],
+    ['returns nothing', 'returned no Response', () => undefined, undefined],
+    ['returns no Response', 'returned no Response', () => ({ status: 403 }), undefined],
+    [
+      'returns a promise',
+      'returned a promise',
+      () => Promise.resolve(new Response('', { status: 403 })),
+      undefined,
+    ],
+    ['returns a promise that rejects', 'returned a promise', () => Promise.reject(bug), undefined],
+    [
+      'returns a 200',
+      'returned a Response with the status 200',
+      () => new Response('welcome'),
+      undefined,
+    ],
+    [
+      'returns a 204',
+      'returned a Response with the status 204',
+      () => new Response(null, { status: 204 }),
+      undefined,
+    ],
+    [
+      'returns a network error',
+      'returned a Response with the status 0',
+      () => Response.error(),
+      undefined,
+    ],
     [
       'returns a 403 whose body is being read',
-      () => {
-        const locked = new Response('no', { status: 403 })
-        locked.body?.getReader()
-        return locked
-      },
+      'returned a Response whose body was used before',
+      used,
+      undefined,
     ],
-  ])('is replaced by ours where it %s', async (_what, respond) => {
-    const response = refuse('denied', { respond: respond as Respond })
-    expect(response.status).toBe(401)
-    expect(await response.json()).toMatchObject({ error: { code: 'denied' } })
-  })
+    [
+      'returns a 403 of which a part was read',
+      'returned a Response whose body was used before',
+      () => begun,
+      undefined,
+    ],
+    [
+      'returns a 300 that was sent before',
+      'returned a Response whose body was used before',
+      () => sentBefore,
+      undefined,
+    ],
+  ])(
+    'is replaced by ours where it %s, and says so once',
+    async (_what, problem, respond, error) => {
+      const reader = begun.bodyUsed ? undefined : begun.body?.getReader()
+      await reader?.read()
+      reader?.releaseLock()
+      if (!sentBefore.bodyUsed) await sentBefore.text()
+      const notify = vi.fn<Channel['notify']>()
+      const { describe: describeDenial, respond: refuseWith } = denials({
+        respond: respond as Respond,
+        notify,
+      })
+      for (let turn = 0; turn < 2; turn += 1) {
+        const response = refuseWith(describeDenial('denied'), request)
+        expect(response.status).toBe(401)
+        expect(await response.json()).toMatchObject({ error: { code: 'denied' } })
+      }
+      const message = `"respond" ${problem}: the built-in response is sent instead. Return a new Response with a status from 300 on`
+      expect(notify.mock.calls).toEqual([[{ type: 'warning', message }, error]])
+    },
+  )
 
-  it('is replaced by ours where its response was used before', async () => {
-    const once = new Response('no', { status: 403 })
-    const respond = (): Response => once
-    await refuse('denied', { respond }).text()
-    expect(refuse('denied', { respond }).status).toBe(401)
-  })
-
-  it('is replaced by ours where a part of its response was read before', async () => {
-    const begun = new Response('no', { status: 403 })
-    const reader = begun.body?.getReader()
-    await reader?.read()
-    reader?.releaseLock()
-    expect(refuse('denied', { respond: () => begun }).status).toBe(401)
+  it('says nothing where it does what it must', () => {
+    const notify = vi.fn<Channel['notify']>()
+    refuse('denied', { respond: () => new Response('no', { status: 403 }), notify })
+    refuse('denied', { notify })
+    expect(notify).not.toHaveBeenCalled()
   })
 })

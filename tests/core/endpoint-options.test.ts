@@ -201,6 +201,10 @@ describe('checkEndpointHeaders', () => {
       { a: 5 },
       '"endpointHeaders.a" must be a non-empty string of printable ASCII (its value is not shown)',
     ],
+    [
+      { b: 'x', 'X-Key': 'hunter2', 'x-kEy': 'hunter2' },
+      '"endpointHeaders.x-kEy" must be left out: the same header is there in another case (its value is not shown)',
+    ],
   ])('says what is wrong with %j', (value, text) => {
     expect(message(() => checkEndpointHeaders(value))).toBe(text)
   })

@@ -4,7 +4,7 @@ import { AuthUnavailableError } from '../../src/core/errors.ts'
 import { runtimeFetch } from '../../src/core/runtime-fetch.ts'
 import { checkOf } from '../support/checks.ts'
 import type { EndpointOptions } from '../../src/core/endpoint.ts'
-import type { Transport } from '../../src/index.ts'
+import type { AuthEvent, Transport } from '../../src/index.ts'
 
 const ADDRESS = 'https://auth.example.test/validate'
 
@@ -14,7 +14,13 @@ function ask(
   made = checkOf(),
   signal = new AbortController().signal,
 ): unknown {
-  const defaults = { url: ADDRESS, headers: {}, identity: 'optional', transport } as const
+  const defaults = {
+    url: ADDRESS,
+    headers: {},
+    identity: 'optional',
+    transport,
+    notify: () => undefined,
+  } as const
   return createEndpoint({ ...defaults, ...options })(made, signal)
 }
 
@@ -192,6 +198,75 @@ describe('the identity', () => {
   })
 })
 
+describe('an identity that is slightly wrong', () => {
+  const json = { 'content-type': 'application/json' }
+  const warnings = async (
+    body: string,
+    identity: 'optional' | 'required' = 'optional',
+    headers = json,
+  ) => {
+    const report = vi.fn<(event: AuthEvent) => void>()
+    const asked = Promise.resolve(ask(answering(200, body, headers), { identity, notify: report }))
+    const verdict = await asked.catch(reasonOf)
+    return { verdict, events: report.mock.calls.map(([event]) => event) }
+  }
+  const NAMELESS = { outcome: 'allow', auth: { attributes: {} } }
+
+  it('is accepted where an attribute is a string', async () => {
+    const body = '{"principal":"alice","attributes":{"roles":"admin"}}'
+    const auth = { principal: 'alice', attributes: { roles: ['admin'] } }
+    expect(await warnings(body)).toEqual({ verdict: { outcome: 'allow', auth }, events: [] })
+  })
+
+  it.each([
+    ['{"principal":7}', '"principal" must be a string'],
+    [
+      '{"principal":"alice","attributes":{"rolls":5}}',
+      '"attributes.rolls" must be a string or a list of strings',
+    ],
+    ['{"principal":"alice","attributes":["admin"]}', '"attributes" must be an object'],
+    ['{"principal":"alice"', '"body" must be JSON'],
+    [`{"principal":"${'a'.repeat(70_000)}"}`, '"body" must be at most 64 KiB long'],
+  ])('is dropped whole, and the observer is told why (%#)', async (body, wrong) => {
+    const message = `The endpoint sent an identity that was dropped: ${wrong}`
+    const events = [{ type: 'warning', message }]
+    expect(await warnings(body)).toEqual({ verdict: NAMELESS, events })
+    expect(await warnings(body, 'required')).toEqual({ verdict: 'invalid_response', events })
+  })
+
+  it.each(['', '"ok"', 'true', '[]', '{}', '{"status":"ok"}', '{"attributes":null}'])(
+    'raises no warning for a body that holds none: %s',
+    async (body) => {
+      expect(await warnings(body)).toEqual({ verdict: NAMELESS, events: [] })
+    },
+  )
+
+  it('is told once, by whatever value, and without the token', async () => {
+    const report = vi.fn<(event: AuthEvent) => void>()
+    const bodies = [
+      '{"principal":1}',
+      '{"principal":"s3cret","attributes":{"t":2}}',
+      '{"principal":2}',
+    ]
+    const transport: Transport = async () => new Response(bodies.shift())
+    const endpoint = createEndpoint({
+      url: ADDRESS,
+      headers: {},
+      identity: 'optional',
+      transport,
+      notify: report,
+    })
+    for (let turn = 0; turn < 3; turn += 1) await endpoint(checkOf(), new AbortController().signal)
+    const messages = report.mock.calls.map(([event]) => ('message' in event ? event.message : ''))
+    expect(messages).toEqual([
+      expect.stringContaining('"principal" must be a string'),
+      // The token of `checkOf` is "t".
+      expect.stringContaining('"attributes.?" must be'),
+    ])
+    expect(messages.join('')).not.toContain('s3cret')
+  })
+})
+
 describe('a transport that fails', () => {
   it.each([[new Error('ECONNREFUSED')], [undefined], [null], ['text']])(
     'leaves the endpoint unreachable when it rejects with %s, and its reason is not passed on',
@@ -205,6 +280,13 @@ describe('a transport that fails', () => {
       expect(made).toMatchObject({ attempts: 1, endpointStatus: undefined })
     },
   )
+
+  it('says by which code, and nothing else of what it rejects with', async () => {
+    const rejected = Object.assign(new Error('token'), { code: 'ECONNREFUSED', token: 'token' })
+    const asked = Promise.resolve(ask(() => Promise.reject(rejected)))
+    const error: unknown = await asked.catch((reason: unknown) => reason)
+    expect(error).toHaveProperty('cause', { code: 'ECONNREFUSED' })
+  })
 
   it.each([
     [undefined],

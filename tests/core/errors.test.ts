@@ -1,5 +1,5 @@
-import { expect, it } from 'vitest'
-import { AuthConfigError, AuthUnavailableError } from '../../src/core/errors.ts'
+import { describe, expect, it } from 'vitest'
+import { AuthConfigError, AuthUnavailableError, adoptUnavailable } from '../../src/core/errors.ts'
 
 it('a config error names its option', () => {
   const error = new AuthConfigError('realm', '"realm" is wrong')
@@ -43,4 +43,67 @@ it.each(['denied', 'allow', 'bogus', ''])('there is no reason %s', (reason) => {
   expect(() => new AuthUnavailableError(reason as 'timeout')).toThrow(
     new TypeError(`Cannot create AuthUnavailableError: no such reason: ${reason}`),
   )
+})
+
+describe('an error of another copy', () => {
+  const foreign = { code: 'auth_unavailable', reason: 'timeout' }
+  const trap = (): never => {
+    throw new Error('trap')
+  }
+
+  it('becomes ours', () => {
+    const adopted = adoptUnavailable({ ...foreign, retryAfterMs: 0, status: 503 })
+    expect(adopted).toBeInstanceOf(AuthUnavailableError)
+    expect(adopted).toMatchObject({ reason: 'timeout', retryAfterMs: 0, status: 503 })
+    expect(adopted).not.toHaveProperty('cause')
+    expect(adoptUnavailable({ ...foreign, cause: 'x' })).toHaveProperty('cause', 'x')
+  })
+
+  it.each([[-1], [Infinity], [Number.NaN], ['5'], [null]])(
+    'does not bring %j as a number',
+    (bad) => {
+      expect(adoptUnavailable({ ...foreign, retryAfterMs: bad, status: bad })).toMatchObject({
+        reason: 'timeout',
+        retryAfterMs: undefined,
+        status: undefined,
+      })
+    },
+  )
+
+  it.each([
+    [undefined],
+    [null],
+    ['auth_unavailable'],
+    [new Error('bug')],
+    [{ reason: 'timeout' }],
+    [{ ...foreign, code: 'ENOTFOUND' }],
+    [{ ...foreign, reason: 'denied' }],
+    [{ ...foreign, reason: ['timeout'] }],
+    [new AuthUnavailableError('timeout')],
+  ])('is not taken for %j', (other) => {
+    expect(adoptUnavailable(other)).toBe(other)
+  })
+
+  it('is read once, so that it cannot say one thing and then another', () => {
+    const reads: PropertyKey[] = []
+    const counted = new Proxy(foreign, {
+      get: (target, field) => {
+        reads.push(field)
+        return Reflect.get(target, field)
+      },
+    })
+    adoptUnavailable(counted)
+    expect(reads).toEqual([...new Set(reads)])
+    class Shifting extends AuthUnavailableError {}
+    Object.defineProperty(Shifting.prototype, 'message', { get: trap })
+    const adopted = adoptUnavailable(new Shifting('timeout'))
+    expect(Object.getPrototypeOf(adopted)).toBe(AuthUnavailableError.prototype)
+  })
+
+  it.each([
+    ['a getter', Object.defineProperty({ ...foreign }, 'reason', { get: trap })],
+    ['a proxy', new Proxy({}, { getPrototypeOf: trap })],
+  ])('that throws when it is read, as %s may, is a bug', (_what, hostile) => {
+    expect(adoptUnavailable(hostile)).toEqual(new TypeError('The thrown value cannot be read'))
+  })
 })

@@ -1,11 +1,11 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { admissionOf, getAuth, rememberAdmission } from '../../src/core/identity.ts'
-import type { Admission } from '../../src/core/decision.ts'
+import type { Admission, Exemption } from '../../src/core/decision.ts'
 
 const auth = { principal: 'alice', attributes: {} }
 const ALLOW: Admission = { outcome: 'allow', auth, credentials: ['bearer'] }
-const EXEMPT: Admission = { outcome: 'exempt', credentials: ['bearer'] }
+const EXEMPT: Admission = { outcome: 'exempt', by: 'public', credentials: ['bearer'] }
 
 function admitted(...admissions: Admission[]): Request {
   const request = new Request('https://api.example.test/')
@@ -20,12 +20,32 @@ it('gives the identity of the very Request that it was remembered for', () => {
   expect(() => getAuth(new Request(request))).toThrow(TypeError)
 })
 
-it('throws and says why for any other', () => {
-  const message = 'No verdict let this request through'
-  expect(() => getAuth(admitted())).toThrow(message)
-  expect(() => getAuth(admitted(EXEMPT))).toThrow(message)
-  for (const other of [undefined, null, 'request', () => undefined]) {
-    expect(() => getAuth(other as unknown as Request)).toThrow(message)
+it.each<[Exemption, string]>([
+  [
+    'public',
+    'the path is public, so no token was checked. Take the path out of "public", or do not call getAuth there',
+  ],
+  [
+    'preflight',
+    'the request is a CORS preflight, which carries no token. Answer it before you call getAuth, or leave "preflight" out',
+  ],
+  [
+    'shadow',
+    'the request was denied, and reached the handler because "mode" is "shadow". Catch this error until you set "mode" to "enforce"',
+  ],
+])('throws and says what let the request in without an allow: %s', (by, why) => {
+  const request = admitted({ ...EXEMPT, by })
+  expect(() => getAuth(request)).toThrow(new TypeError(`getAuth: ${why}`))
+})
+
+it('throws for what no wrapper saw, and for a copy, and says that it is one of the two', () => {
+  const error = new TypeError(
+    'getAuth: with-auth did not decide about this object: the request was not guarded, or this is a copy of it. ' +
+      'Guard the handler, and pass on the very Request that it was given, not `new Request(request)` or `request.clone()`',
+  )
+  const others = [undefined, null, 'request', () => undefined] as unknown as Request[]
+  for (const other of [admitted(), admitted(ALLOW).clone(), admitted(EXEMPT).clone(), ...others]) {
+    expect(() => getAuth(other)).toThrow(error)
   }
 })
 
@@ -65,7 +85,7 @@ describe('an admission', () => {
     const request = admitted(ALLOW, again, ALLOW, again, ALLOW)
     expect(admissionOf(request)?.credentials).toHaveLength(2)
     expect(admissionOf(admitted(ALLOW, ALLOW))).toBe(ALLOW)
-    const exempt: Admission = { outcome: 'exempt', credentials: ALLOW.credentials }
+    const exempt: Admission = { ...EXEMPT, credentials: ALLOW.credentials }
     expect(admissionOf(admitted(ALLOW, exempt))).toEqual(ALLOW)
   })
 })

@@ -1,9 +1,16 @@
 import { expect, it } from 'vitest'
 import { AuthUnavailableError } from '../../src/core/errors.ts'
-import { isOutage, isWorthRetrying, permitsStale } from '../../src/core/outage.ts'
+import {
+  createRecentOutage,
+  isOutage,
+  isWorthRetrying,
+  permitsStale,
+} from '../../src/core/outage.ts'
 
 const error = (reason: AuthUnavailableError['reason'], status?: number): AuthUnavailableError =>
   new AuthUnavailableError(reason, { status })
+
+const failing = { note: () => undefined, isRecent: () => true }
 
 it.each([
   ['no answer in time', error('timeout'), { outage: true, retry: false, stale: true }],
@@ -30,7 +37,7 @@ it.each([
   ['too many checks', error('overloaded'), { outage: false, retry: false, stale: true }],
   ['a bug', new TypeError('bug'), { outage: false, retry: false, stale: false }],
 ])('%s', (_what, thrown, { outage, retry, stale }) => {
-  expect([isOutage(thrown), isWorthRetrying(thrown), permitsStale(thrown)]).toEqual([
+  expect([isOutage(thrown), isWorthRetrying(thrown), permitsStale(thrown, failing)]).toEqual([
     outage,
     retry,
     stale,
@@ -46,9 +53,31 @@ it.each([
   null,
   'unreachable',
 ])('%j is none of these, whatever a verifier means by throwing it', (thrown) => {
-  expect([isOutage(thrown), isWorthRetrying(thrown), permitsStale(thrown)]).toEqual([
+  expect([isOutage(thrown), isWorthRetrying(thrown), permitsStale(thrown, failing)]).toEqual([
     false,
     false,
     false,
   ])
+})
+
+it.each([
+  ['overloaded', false],
+  ['circuit_open', true],
+  ['timeout', true],
+] as const)('%s where the endpoint has not failed lately: stale is %s', (reason, stale) => {
+  const well = { ...failing, isRecent: () => false }
+  expect(permitsStale(error(reason), well)).toBe(stale)
+})
+
+it('remembers an outage for a while, and none at first', () => {
+  let now = 0
+  const { note, isRecent } = createRecentOutage(1000, () => now)
+  expect(isRecent()).toBe(false)
+  now = 5000
+  note()
+  expect(isRecent()).toBe(true)
+  now = 5999
+  expect(isRecent()).toBe(true)
+  now = 6000
+  expect(isRecent()).toBe(false)
 })

@@ -44,7 +44,9 @@ describe('a config object', () => {
     expect(isReady(setups.get([]))).toBe(true)
     expect(events.map((event) => event.type)).toEqual(Array(3).fill('config_error'))
     expect(events[0]).toMatchObject({
-      message: '"endpoint" is missing: configure it, or set AUTH_ENDPOINT',
+      message:
+        '"endpoint" is missing: configure it, or set the variable AUTH_ENDPOINT (on Workers a binding in "vars" of ' +
+        'wrangler.jsonc or wrangler.toml, which reaches the guard in the "env" argument of fetch)',
     })
   })
 

@@ -64,7 +64,7 @@ describe('parseTarget', () => {
     const segment = fc
       .stringMatching(/^[\w.~!$&'()*+,;=:@-]{1,8}$/)
       // Not all parsers take them away (Node 20 leaves `/:/.*/.` as it is), which is why they are refused.
-      .filter((text) => !/^\.{1,2}$/.test(text))
+      .filter((text) => !/^\.{1,2}(?:;|$)/.test(text))
     const parts = fc.record({
       segments: fc.array(segment, { maxLength: 5 }),
       query: fc.string({ maxLength: 20 }),
@@ -123,7 +123,11 @@ describe('canonicalPath', () => {
     ['/%u002e', '/%u002e'],
     ['/..a/...', '/..a/...'],
     ['/.well-known/x', '/.well-known/x'],
-    ['/a%2F..', '/a%2F..'],
+    ['/a%2F..b%5c...', '/a%2F..b%5c...'],
+    ['/v1/models/meta%2Fllama', '/v1/models/meta%2Fllama'],
+    ['/a;b/;..', '/a;b/;..'],
+    ['/a%3B..', '/a%3B..'],
+    ['/%252e%252e%252fa', '/%252e%252e%252fa'],
     ['/é', '/%C3%A9'],
     ['/\t', '/%09'],
     ['/"<>^`{}|', '/%22%3C%3E%5E%60%7B%7D|'],
@@ -146,6 +150,21 @@ describe('canonicalPath', () => {
     '/%2E%2e/a',
     '/a/.%2e/b',
     '/a/%2E./b',
+    '/..%2fadmin',
+    '/x/..%2F..%2fadmin',
+    '/x%2f..',
+    '/x%2F.%2fadmin',
+    '/..%5cadmin',
+    '/x%5C%2e%2E',
+    '/x%5c./a',
+    '/..;/admin',
+    '/.;x=1',
+    '/..;',
+    '/%2e%2e;a',
+    '/..%3badmin',
+    '/.%3B',
+    '/x%2f..;/a',
+    '/x%5c%2e%3bx',
     '/%2%65/a',
     '/%%32e/a',
     '/%%35c',
@@ -209,15 +228,20 @@ describe('hidesStructure', () => {
     '/a%00',
     '//a',
     '/a//b',
-    '/a/..;/b',
-    '/.;x',
     '/a/;',
-    '/a/;x',
+    '/;x',
+    '/open/%252e%252e/admin',
+    '/%2561dmin',
+    '/%25EF',
+    '/a%2525',
   ])('sees it in %s', (path) => {
     expect(hidesStructure(path)).toBe(true)
   })
 
-  it.each(['/', '/a/b', '/a%20b', '/a%0a', '/a%252fb'])('finds none in %s', (path) => {
-    expect(hidesStructure(path)).toBe(false)
-  })
+  it.each(['/', '/a/b', '/a;b', '/a%20b', '/a%0a', '/100%25', '/a%252', '/a%25g0', '/a%250g'])(
+    'finds none in %s',
+    (path) => {
+      expect(hidesStructure(path)).toBe(false)
+    },
+  )
 })

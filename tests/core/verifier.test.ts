@@ -1,28 +1,35 @@
 import { describe, expect, it, vi } from 'vitest'
+import * as Errors from '../../src/core/errors.ts'
 import { resolveConfig } from '../../src/core/config.ts'
+import { createChannel } from '../../src/core/events.ts'
 import { createVerifier } from '../../src/core/verifier.ts'
 import { checkOf } from '../support/checks.ts'
 import type { AuthConfig, AuthEvent, Transport } from '../../src/index.ts'
 
+const to = (events: AuthEvent[]) =>
+  createChannel(
+    (event) => events.push(event),
+    () => undefined,
+  )
+const NOBODY = createChannel(undefined, () => undefined)
+
 it('asks the endpoint, within the deadline', async () => {
   const silent = vi.fn<Transport>(() => new Promise(() => undefined))
   const config = resolveConfig({ transport: silent, timeoutMs: 20 })
-  const verdict = createVerifier(config, 'https://auth.example.test', undefined).verify(checkOf())
+  const verdict = createVerifier(config, 'https://auth.example.test', NOBODY).verify(checkOf())
   await expect(verdict).rejects.toMatchObject({ reason: 'timeout' })
   expect(silent).toHaveBeenCalledExactlyOnceWith('https://auth.example.test', expect.anything())
 })
 
 it('asks a verifier in its place, within the deadline', async () => {
   const config = resolveConfig({ verifier: () => new Promise(() => undefined), timeoutMs: 20 })
-  await expect(
-    createVerifier(config, undefined, undefined).verify(checkOf()),
-  ).rejects.toMatchObject({
+  await expect(createVerifier(config, undefined, NOBODY).verify(checkOf())).rejects.toMatchObject({
     reason: 'timeout',
   })
 })
 
 it('cannot be made of nothing', () => {
-  expect(() => createVerifier(resolveConfig({}), undefined, undefined)).toThrow(
+  expect(() => createVerifier(resolveConfig({}), undefined, NOBODY)).toThrow(
     new TypeError('There is neither an endpoint nor a verifier'),
   )
 })
@@ -32,9 +39,7 @@ describe('the policies together', () => {
   const config = (transport: Transport, options: AuthConfig = {}) =>
     resolveConfig({ transport, context: { headers: [] }, ...options })
   const verifierOf = (transport: Transport, options: AuthConfig = {}, events: AuthEvent[] = []) =>
-    createVerifier(config(transport, options), 'https://auth.example.test', (event) =>
-      events.push(event),
-    )
+    createVerifier(config(transport, options), 'https://auth.example.test', to(events))
 
   it('ask once for a thousand checks, and then not at all', async () => {
     const transport = vi.fn<Transport>(async () => allow())
@@ -76,7 +81,7 @@ describe('the policies together', () => {
     expect(() => verify(refused)).toThrow(expect.objectContaining({ reason: 'circuit_open' }))
     // Before anything was begun, even the question.
     expect(refused.expiresAt).toBe(Infinity)
-    expect(events).toEqual([{ type: 'circuit', state: 'open' }])
+    expect(events).toEqual([{ type: 'circuit', state: 'open', tokens: 'unknown' }])
     expect(transport).toHaveBeenCalledTimes(4)
   })
 
@@ -91,22 +96,96 @@ describe('the policies together', () => {
     const { verify } = verifierOf(transport, options)
     await verify(checkOf('kept'))
     isDown = true
-    await expect(verify(checkOf('new'))).rejects.toMatchObject({ reason: 'unreachable' })
     await new Promise((resolve) => setTimeout(resolve, 30))
-    const stale = checkOf('kept')
-    expect(await verify(stale)).toMatchObject({ outcome: 'allow', auth: { stale: true } })
-    expect([stale.cache, stale.attempts]).toEqual(['stale', 0])
-    await expect(verify(checkOf('new'))).rejects.toMatchObject({ reason: 'circuit_open' })
+    for (const attempts of [1, 0]) {
+      const stale = checkOf('kept')
+      expect(await verify(stale)).toMatchObject({ outcome: 'allow', auth: { stale: true } })
+      expect([stale.cache, stale.attempts]).toEqual(['stale', attempts])
+    }
+    await expect(verify(checkOf('kept', 'new'))).rejects.toMatchObject({ reason: 'circuit_open' })
     expect(transport).toHaveBeenCalledTimes(2)
   })
 
   it('open the circuit where nobody is told of it', async () => {
     const transport: Transport = () => Promise.reject(new Error('down'))
     const quiet = config(transport, { retry: false, circuitBreaker: { minChecks: 1 } })
-    const { verify } = createVerifier(quiet, 'https://auth.example.test', undefined)
+    const { verify } = createVerifier(quiet, 'https://auth.example.test', NOBODY)
     await expect(verify(checkOf('a'))).rejects.toMatchObject({ reason: 'unreachable' })
     // At once: nothing is begun for it.
     expect(() => verify(checkOf('b'))).toThrow('No verdict from the auth service: circuit_open')
+  })
+
+  /** One call at a time, and none may wait: a second check is overloaded. Each answer is held until it is given. */
+  function crowded(options: AuthConfig) {
+    const held: ((response: Response | Error) => void)[] = []
+    const transport: Transport = () =>
+      new Promise((resolve, reject) => {
+        held.push((response) => (response instanceof Error ? reject(response) : resolve(response)))
+      })
+    const { verify } = verifierOf(transport, {
+      cache: { allowTtlMs: 20, staleIfErrorMs: 60_000 },
+      concurrency: { maxInFlight: 1, maxWaiting: 0 },
+      retry: false,
+      ...options,
+    })
+    const answer = (response: Response | Error): void => held.shift()?.(response)
+    const ask = async (token: string): Promise<string> => {
+      const check = checkOf(token)
+      try {
+        const { outcome } = await verify(check)
+        return `${outcome} ${check.cache}`
+      } catch (error) {
+        return (error as Errors.AuthUnavailableError).reason
+      }
+    }
+    return { answer, ask }
+  }
+
+  it.each([
+    ['where the endpoint answers the others', undefined, {}, 'overloaded'],
+    ['where it failed lately', 'unreachable', {}, 'allow stale'],
+    ['where it failed, without a circuit', 'unreachable', { circuitBreaker: false }, 'allow stale'],
+  ] as const)(
+    'serve nobody stale by a flood of his own: %s',
+    async (_, failure, options, expected) => {
+      const { answer, ask } = crowded(options)
+      const first = ask('revoked')
+      answer(allow())
+      const before = [await first]
+      if (failure !== undefined) {
+        const failing = ask('other')
+        answer(new Error('down'))
+        before.push(await failing)
+      }
+      expect(before).toEqual(['allow miss', failure].filter(Boolean))
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      const flood = ask('random')
+      expect(await ask('revoked')).toBe(expected)
+      answer(allow())
+      await flood
+    },
+  )
+
+  it('serve stale after a circuit that was open for longer than its window', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const circuitBreaker = { minChecks: 1, windowMs: 1000, openMs: 20_000 }
+    const { answer, ask } = crowded({ circuitBreaker })
+    const first = ask('kept')
+    answer(allow())
+    await first
+    const failing = ask('other')
+    answer(new Error('down'))
+    await failing
+    vi.advanceTimersByTime(20_000)
+    const probe = ask('other')
+    answer(allow())
+    expect(await probe).toBe('allow miss')
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    const crowd = ask('random')
+    expect(await ask('kept')).toBe('allow stale')
+    answer(allow())
+    await crowd
+    vi.useRealTimers()
   })
 
   it.each(['performance', 'Date'] as const)(
@@ -146,5 +225,44 @@ describe('the policies together', () => {
     expect(transport.mock.calls.length).toBeLessThanOrEqual(65)
     const ends = await Promise.allSettled(hanging)
     expect(ends.every(({ status }) => status === 'rejected')).toBe(true)
+  })
+})
+
+describe('an AuthUnavailableError of another copy of the package', async () => {
+  // A query makes it another module, and its class another class.
+  const copy = '../../src/core/errors.ts?copy'
+  const { AuthUnavailableError } = (await import(copy)) as typeof Errors
+  const verdictOf = (error: unknown, options: AuthConfig = {}, events: AuthEvent[] = []) => {
+    const verifier = vi.fn(() => {
+      throw error
+    })
+    const config = resolveConfig({ verifier, context: { headers: [] }, ...options })
+    const { verify } = createVerifier(config, undefined, to(events))
+    return { verifier, ask: async () => verify(checkOf()) }
+  }
+
+  it('is another class', () => {
+    expect(new AuthUnavailableError('timeout')).not.toBeInstanceOf(Errors.AuthUnavailableError)
+  })
+
+  it('keeps its reason, its wait, its status and its cause', async () => {
+    const fields = { retryAfterMs: 5, status: 429, cause: new Error('limit') }
+    const { ask } = verdictOf(new AuthUnavailableError('rate_limited', fields))
+    const error: unknown = await ask().catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(Errors.AuthUnavailableError)
+    expect(error).toMatchObject({ reason: 'rate_limited', ...fields })
+  })
+
+  it('is retried, and opens the circuit', async () => {
+    const events: AuthEvent[] = []
+    const circuitBreaker = { minChecks: 1, failureRatio: 1 }
+    const { verifier, ask } = verdictOf(
+      new AuthUnavailableError('unreachable'),
+      { circuitBreaker, retry: { attempts: 2, minDelayMs: 0, maxDelayMs: 0 } },
+      events,
+    )
+    await expect(ask()).rejects.toMatchObject({ reason: 'unreachable' })
+    expect(verifier).toHaveBeenCalledTimes(3)
+    expect(events).toEqual([{ type: 'circuit', state: 'open', tokens: 'unknown' }])
   })
 })

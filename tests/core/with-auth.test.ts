@@ -1,3 +1,4 @@
+import { Hono } from 'hono'
 import { HttpResponse } from 'msw'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { withAuth } from '../../src/core/with-auth.ts'
@@ -133,6 +134,19 @@ describe('a guarded object', () => {
   it('has no members but those of the object', () => {
     const worker = { fetch: () => new Response('secret'), queue: () => undefined }
     expect(new Set(Object.keys(withAuth(worker, config)))).toEqual(new Set(['fetch', 'queue']))
+  })
+
+  it('serves a Hono app by its fetch alone', async () => {
+    endpoint.answer(allow)
+    const app = new Hono().get('/a', (c) => c.text('secret'))
+    const guarded = withAuth(app, config)
+    expect(await (await guarded.fetch(get('/a', 'k1'))).text()).toBe('secret')
+    expect(await guarded.fetch(get('/a'))).toMatchObject({ status: 401 })
+    expect(() => guarded.request('/a')).toThrow('"request" could serve the app without the guard')
+    expect(() => guarded.get('/b', () => new Response('late'))).toThrow('"get" could serve')
+    expect(guarded.routes).toBe(app.routes)
+    const handled = guarded.onError(() => new Response('failed'))
+    expect(await handled.fetch(get('/a'))).toMatchObject({ status: 401 })
   })
 
   it('calls the fetch that the object has at that moment', async () => {

@@ -36,12 +36,17 @@ interface Score {
   readonly valid: number
 }
 
-/** The size of the two matrices, which run with each change. */
+/** The size of the matrices, which run with each change. */
 export interface Matrices {
   readonly attacks: number
   readonly requests: number
   readonly servers: number
   readonly differences: number
+  readonly routed: {
+    readonly attacks: number
+    readonly requests: number
+    readonly routers: readonly string[]
+  }
   readonly faults: number
   readonly cases: number
   readonly runtimes: readonly string[]
@@ -93,13 +98,19 @@ function parserRows({ parsers, oneMegabyte }: Figures): Row[] {
 }
 
 function matrixRows(matrices: Matrices): Row[] {
-  const { attacks, requests, servers, differences, faults, cases, runtimes } = matrices
+  const { attacks, requests, servers, differences, routed, faults, cases, runtimes } = matrices
   return [
     [
       'raw requests: exact bytes that a client of Fetch would not send',
       `${attacks} attacks in ${grouped(requests)} requests on each of ${servers} servers; ${differences} outcomes that differ are listed, no wrong allow`,
       'with each change',
       code('npm run test:runtimes -- raw-requests.test.ts'),
+    ],
+    [
+      'the same bytes, to a router that finds the handler',
+      `${routed.attacks} attacks in ${grouped(routed.requests)} requests on each of ${routed.routers.join(', ')}; no wrong allow`,
+      'with each change',
+      '`npm run test:runtimes -- raw-routes.test.ts && npm run test:examples -- raw-requests.test.ts`',
     ],
     [
       'faults of the endpoint, byte by byte, with and without an identity',

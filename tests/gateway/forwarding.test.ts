@@ -11,7 +11,7 @@ const ALICE: Admission = {
   auth: { principal: 'alice', attributes: { roles: ['admin'] } },
   credentials: ['bearer'],
 }
-const EXEMPT: Admission = { outcome: 'exempt', credentials: ['bearer'] }
+const EXEMPT: Admission = { outcome: 'exempt', by: 'public', credentials: ['bearer'] }
 
 const gateway = resolveGateway({ upstream: 'http://127.0.0.1:8321/base' })
 const forward = createForward(gateway)

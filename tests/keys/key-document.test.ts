@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseKeys } from '../../src/keys/key-document.ts'
 import { KeyFileError } from '../../src/keys/key-file-error.ts'
+import { isLinear } from '../parsers/timed-parsers.ts'
 
 const SHA = '0a'.repeat(32)
 const NO_LIST = 'There must be a list "keys", which may be empty: "keys: []"'
@@ -52,8 +53,12 @@ describe('a file of keys is refused', () => {
       `${VALID}key: []\n`,
       'f:5:1: There is nothing called "key": known is "keys"',
     ],
-    ['with a name twice', `${VALID}keys: []\n`, `f:5:1: ${notYaml('DUPLICATE_KEY')}`],
-    ['with a field twice', `${VALID}    id: b\n`, `f:5:5: ${notYaml('DUPLICATE_KEY')}`],
+    ['with a name twice', `${VALID}keys: []\n`, 'f:5:1: The same name is already in this mapping'],
+    [
+      'with a field twice',
+      `${VALID}    id: b\n`,
+      'f:5:5: The same name is already in this mapping',
+    ],
     ['with a tag', 'keys: !x []', `f:1:7: ${notYaml('TAG_RESOLVE_FAILED')}`],
     ['with a name that is no text', '? [a]\n: b\nkeys: []', `f:1:3: ${notYaml('NON_STRING_KEY')}`],
     ['of two documents', `${VALID}---\n${VALID}`, 'f:5:1: A second document begins here'],
@@ -124,6 +129,26 @@ describe('a file of keys is refused', () => {
     }
   })
 
+  it.each([
+    ['list', (count: number) => `keys:\n${'  - x\n'.repeat(count)}`],
+    ['names', (count: number) => 'x: 1\n'.repeat(count)],
+    ['aliases', (count: number) => `keys: [${'*a, '.repeat(count)}]`],
+  ])('with a hundred problems and no more, of a wrong %s', (_, make) => {
+    const shown = (count: number): string => messageOf(make(count)).split('\n').at(-1) ?? ''
+    expect(problemsOf(make(99))).toHaveLength(make(99).startsWith('x') ? 98 : 99)
+    expect(problemsOf(make(500))).toHaveLength(100)
+    expect(shown(500)).toBe('and at least 81 more')
+    expect(shown(90)).toBe(make(90).startsWith('x') ? 'and 69 more' : 'and 70 more')
+  })
+
+  it.each([
+    ['names', (count: number) => namesUpTo(count)],
+    ['names of a key', (count: number) => `keys:\n  - { ${namesUpTo(count, ', ')} }`],
+    ['entries', (count: number) => `keys:\n${'  - x\n'.repeat(count)}`],
+  ])('in linear time, with many %s', { tags: ['slow'], timeout: 60_000 }, (_, make) => {
+    expect(isLinear(make, messageOf, 1000)).toBe(true)
+  })
+
   it('with all that is wrong, each where it is', () => {
     const text = `${VALID}  - id: b\n    principal: 7\n    sha256: x\n  - paths: []\n`
     expect(problemsOf(text)).toEqual([
@@ -134,6 +159,10 @@ describe('a file of keys is refused', () => {
     ])
   })
 })
+
+function namesUpTo(count: number, separator = '\n'): string {
+  return Array.from({ length: count }, (_, index) => `name${index}: 1`).join(separator)
+}
 
 function messageOf(text: string): string {
   try {

@@ -20,6 +20,8 @@ it('shows twenty at most, and keeps them all', () => {
   expect(error.message.split('\n')).toHaveLength(21)
   expect(error.message).toContain('and 5 more')
   expect(error.problems).toHaveLength(25)
+  expect(malformed('keys.yaml', problems, true).message).toMatch(/\nand at least 6 more$/)
+  expect(malformed('keys.yaml', problems.slice(0, 20)).message).not.toContain('more')
 })
 
 it('has no problems of its own, and no cause', () => {

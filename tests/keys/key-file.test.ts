@@ -1,4 +1,5 @@
-import {
+import { execFileSync } from 'node:child_process'
+import fs, {
   existsSync,
   mkdirSync,
   readdirSync,
@@ -9,7 +10,7 @@ import {
   lstatSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { editKeyFile, readKeyFile, readKeyText, unreadable } from '../../src/keys/key-file.ts'
 import { KeyFileError } from '../../src/keys/key-file-error.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
@@ -55,14 +56,45 @@ describe('reading', () => {
         message: `${file} is longer than 1048576 bytes`,
       }),
     )
+  })
+
+  const pipe = (): string => {
+    execFileSync('mkfifo', [pathOf('pipe')])
+    return pathOf('pipe')
+  }
+  const folder = (): string => {
     mkdirSync(pathOf('folder'))
-    expect(() => readKeyText(pathOf('folder'))).toThrow(
-      expect.objectContaining({
-        code: 'unreadable',
-        message: `Cannot read ${pathOf('folder')}: EISDIR`,
-        ...caused({ code: 'EISDIR' }),
-      }),
-    )
+    return pathOf('folder')
+  }
+
+  it.each([
+    ['a folder', folder],
+    ['a named pipe', pipe],
+    ['a device', () => '/dev/zero'],
+  ])('waits for nothing that is %s, and says what it is', async (kind, make) => {
+    const file = make()
+    const message = `Cannot read ${file}: it is ${kind}, not a regular file`
+    const refused = { code: 'unreadable', message, problems: [] }
+    expect(() => readKeyText(file)).toThrow(expect.objectContaining(refused))
+    await expect(editKeyFile(file, add, { create: true })).rejects.toMatchObject(refused)
+  })
+
+  it('does not hang on a pipe that takes the place of the file after the look at it', () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, EMPTY)
+    const look = vi.spyOn(fs, 'statSync').mockReturnValueOnce(lstatSync(file))
+    expect(() => readKeyText(pipe())).toThrow('it is a named pipe, not a regular file')
+    expect(look).toHaveBeenCalledOnce()
+    look.mockRestore()
+  })
+
+  it('leaves no file open', () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, Buffer.from([0xff]))
+    const close = vi.spyOn(fs, 'closeSync')
+    expect(() => readKeyText(file)).toThrow('is not UTF-8')
+    expect(close).toHaveBeenCalledOnce()
+    close.mockRestore()
   })
 
   it('says so too where a runtime has no code for what is not UTF-8', () => {

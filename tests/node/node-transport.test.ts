@@ -2,11 +2,12 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { createServer as createTcpServer } from 'node:net'
 import { inspect } from 'node:util'
-import { MockAgent } from 'undici'
+import { Agent, interceptors, MockAgent } from 'undici'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { nodeTransport } from '../../src/node.ts'
 import { close, listen } from '../support/loopback.ts'
 import { SELF_SIGNED } from '../support/self-signed-certificate.ts'
+import type { Dispatcher } from 'undici'
 import type { RequestListener } from 'node:http'
 import type { ServerOptions } from 'node:https'
 import type { Server, Socket } from 'node:net'
@@ -76,6 +77,12 @@ async function read({ body }: TransportResponse): Promise<string> {
   return Buffer.concat(parts).toString()
 }
 
+/** Leaves out of each call how many redirects may be followed. */
+const dropBound: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) => {
+  const { maxRedirections: _, ...others } = options as typeof options & { maxRedirections?: number }
+  return dispatch(others, handler)
+}
+
 describe('what is sent', () => {
   it('is the POST, for a body as it is', async () => {
     let received: unknown
@@ -90,7 +97,7 @@ describe('what is sent', () => {
     })
     const { port } = await run(server)
     // What the config adds could ask for what is not unpacked.
-    const headers = { 'x-secret': 's', 'accept-encoding': 'gzip' }
+    const headers = { 'x-secret': 's', 'accept-encoding': 'gzip', 'cache-control': 'max-age=60' }
     const response = await post(port, { headers })
     expect(response.status).toBe(200)
     expect(response.headers.get('x-said')).toBe('yes')
@@ -104,6 +111,7 @@ describe('what is sent', () => {
         'content-length': String(BODY.length),
         'x-secret': 's',
         'accept-encoding': 'identity',
+        'cache-control': 'no-store',
       },
       body: BODY,
     })
@@ -127,6 +135,28 @@ describe('what is sent', () => {
     expect(await read(response)).toBe('')
     expect(elsewhere.questions).toEqual([])
   })
+
+  it.each([301, 302, 303, 307, 308])(
+    'A-E1: is not sent on, for a %i, by a dispatcher that follows redirects',
+    async (status) => {
+      const elsewhere = await runTcp((socket) => socket.write(OK))
+      const location = `http://127.0.0.1:${elsewhere.port}/validate`
+      const head = `HTTP/1.1 ${status} X\r\nlocation: ${location}\r\ncontent-length: 0\r\n\r\n`
+      const { port } = await runTcp((socket) => socket.write(head))
+      const follow = interceptors.redirect({ maxRedirections: 5 })
+      const dispatcher = new Agent().compose(follow)
+      const response = await post(port, {}, nodeTransport({ dispatcher }))
+      expect(response.status).toBe(status)
+      // An interceptor of somebody's own may drop the bound, and another hide what happened below it.
+      const unbounded = new Agent().compose(follow, dropBound)
+      const retried = unbounded.compose(interceptors.retry({ methods: ['POST'] }))
+      for (const disobedient of [unbounded, retried]) {
+        const asked = post(port, {}, nodeTransport({ dispatcher: disobedient }))
+        await expect(asked).rejects.toThrow('followed a redirect')
+      }
+      expect(elsewhere.questions).toEqual([])
+    },
+  )
 
   it.each<[string, (socket: Socket) => unknown]>([
     ['closed', (socket) => socket.destroy()],
@@ -186,6 +216,21 @@ describe('what comes back', () => {
     expect(taken()).toBeLessThan(24 * 1024 * 1024)
     await chunks.return?.()
     await expect.poll(() => sockets.size, { timeout: LATE_MS }).toBe(0)
+  })
+
+  it.each([
+    ['responseError', 401, interceptors.responseError()],
+    ['responseError', 503, interceptors.responseError()],
+    ['retry', 429, interceptors.retry()],
+    ['retry', 503, interceptors.retry()],
+  ])('is the status that the interceptor %s makes an error of: %i', async (_name, status, made) => {
+    const head = `HTTP/1.1 ${status} X\r\nretry-after: 7\r\ncontent-length: 2\r\n\r\n{}`
+    const { port } = await runTcp((socket) => socket.write(head))
+    const dispatcher = new Agent().compose(made)
+    const response = await post(port, {}, nodeTransport({ dispatcher }))
+    expect(response.status).toBe(status)
+    expect(response.headers.get('retry-after')).toBe('7')
+    expect(await read(response)).toBe('')
   })
 
   it('A-L: is no error with what was sent or received in it', async () => {

@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { inspect } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
+import { findCause } from '../../src/core/failure-cause.ts'
 import { ResponseQueue } from '../../src/node/response-queue.ts'
 import type { TransportResponse } from '../../src/core/auth-config.ts'
 
@@ -148,6 +149,10 @@ describe('ResponseQueue', () => {
       Object.assign(new Error('token'), { code: 'UND_ERR_SOCKET', data: 'token' }),
       'UND_ERR_SOCKET',
     ],
+    [
+      new AggregateError([Object.assign(new Error('token'), { code: 'EHOSTUNREACH' })], 'token'),
+      'EHOSTUNREACH',
+    ],
     [Object.assign(new Error('token'), { code: 'the token' }), 'unknown error'],
     [Object.assign(new Error('token'), { code: 'token UND_ERR' }), 'unknown error'],
     [Object.assign(new Error('token'), { code: 'UND_ERR token' }), 'unknown error'],
@@ -160,7 +165,50 @@ describe('ResponseQueue', () => {
     queue.onResponseError(controller, error)
     const [said] = failed.mock.calls[0] ?? []
     expect(said?.message).toBe(`No whole response from the endpoint: ${shown}`)
+    expect(findCause(said)).toBe(shown === 'unknown error' ? undefined : shown)
     expect(inspect(said, { depth: null, showHidden: true })).not.toContain('token')
+  })
+
+  it.each([
+    [399, undefined],
+    [400, 400],
+    [599, 599],
+    [600, undefined],
+    [200, undefined],
+    ['401', undefined],
+    [NaN, undefined],
+  ])('takes an error with the status %s for a response with %s', (statusCode, status) => {
+    const { queue, controller, begun, failed } = setup()
+    queue.onRequestStart(controller)
+    queue.onResponseError(controller, Object.assign(new Error('x'), { statusCode, headers: null }))
+    expect(begun.mock.calls[0]?.[0].status).toBe(status)
+    expect(failed).toHaveBeenCalledTimes(status === undefined ? 1 : 0)
+    expect(begun.mock.calls[0]?.[0].headers.get('retry-after') ?? null).toBeNull()
+  })
+
+  it('takes no error for a response after the response, or after the abort', async () => {
+    const error = Object.assign(new Error('x'), { statusCode: 401 })
+    const { queue, controller, begun } = started()
+    queue.onResponseError(controller, error)
+    expect(begun).toHaveBeenCalledOnce()
+    await expect(queue.next()).rejects.toThrow('unknown error')
+    const given = setup()
+    given.clock.abort()
+    given.queue.onResponseError(given.controller, error)
+    await expect(given.queue.next()).rejects.toThrow('given up')
+  })
+
+  it.each([
+    [{ history: [new URL('http://h/')] }, 1],
+    [{ history: [] }, 0],
+    [{}, 0],
+    [null, 0],
+  ])('A-E1: sends nothing to where a redirect leads: %j', (context, ended) => {
+    const { queue, controller, failed } = setup()
+    queue.onRequestStart(controller, { history: [] })
+    queue.onRequestStart(controller, context)
+    expect(failed).toHaveBeenCalledTimes(ended)
+    expect(controller.abort).toHaveBeenCalledTimes(ended)
   })
 
   it('breaks the body off for an error after the status', async () => {

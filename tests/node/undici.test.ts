@@ -38,6 +38,11 @@ describe('openAgent', () => {
     expect(openAgent({ connectTimeoutMs: 1000 })).toBeInstanceOf(Agent)
   })
 
+  it.each(['7.28.0', '7.30.2', '8.5.0', '8.13.1', '9.0.0'])('takes undici %s', (version) => {
+    replace('undici/package.json', () => ({ version }))
+    expect(openAgent({ connectTimeoutMs: 1000 })).toBeInstanceOf(Agent)
+  })
+
   it('leaves time to the signal of each call, and gives nothing that was not asked for', () => {
     const Told = vi.fn<(options: object) => void>()
     replace('undici', () => ({ Agent: Told }))
@@ -57,11 +62,13 @@ describe('openAgent', () => {
       () => replace('undici/package.json', fail),
       'the package "undici" is not installed: npm install undici@7',
     ],
-    [
-      'is too old',
-      () => replace('undici/package.json', () => ({ version: '6.22.1' })),
-      'it needs undici 7, found 6: npm install undici@7',
-    ],
+    ...['0.0.0', '6.28.1', '7.27.2', '8.4.1', 'latest'].map(
+      (version): [string, () => void, string] => [
+        `is too old: ${version}`,
+        () => replace('undici/package.json', () => ({ version })),
+        `it needs undici 7.28 or 8.5, found ${version}: npm install undici@7`,
+      ],
+    ),
     [
       'does not load',
       () => {

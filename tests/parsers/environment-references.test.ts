@@ -25,6 +25,8 @@ const SYNTAX = [
   '$',
   '{',
   '${',
+  '${X}',
+  'env.',
   ' ',
   '\n',
   '~',
@@ -33,7 +35,7 @@ const references = fc
   .array(
     fc.tuple(
       fc.constantFrom(...NAMES),
-      fc.constantFrom('', '', ':=d', ':+v', ':=', ':+', ':d'),
+      fc.constantFrom('', '', ':=d', ':+v', ':=', ':+', ':d', ':=${X'),
       fc.constantFrom('', 'a', '$'),
     ),
     { maxLength: 3 },

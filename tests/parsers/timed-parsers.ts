@@ -120,6 +120,17 @@ export function bestTime(parse: Parser, text: string, times: number): number {
   return best
 }
 
+/** Whether 16 times the size takes far less than the 256 times that a quadratic reader would need. */
+export function isLinear(make: (size: number) => string, parse: Parser, size: number): boolean {
+  const short = make(size)
+  const long = make(16 * size)
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    // The constant is what a clock of a busy machine is off by.
+    if (bestTime(parse, long, 3) < 64 * bestTime(parse, short, 3) + 0.5) return true
+  }
+  return false
+}
+
 /** A piece repeated, with an end that is none of it; in one piece of memory, as a server's text is, and not a tree. */
 export function repeatTo(piece: string, bytes: number, end = ''): string {
   const size = new TextEncoder().encode(piece).length

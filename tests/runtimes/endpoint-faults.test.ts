@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { DEVIATIONS } from './endpoint-faults/deviations.ts'
-import { isKnown } from './endpoint-faults/printed.ts'
+import { CAUSES, isKnown } from './endpoint-faults/printed.ts'
 import { ROWS } from './endpoint-faults/rows.ts'
 import { runCase } from './endpoint-faults/site.ts'
 import { HEALTHY, STARTS, startTarget } from './endpoint-faults/targets.ts'
@@ -80,6 +80,10 @@ describe.each(MATRIX)('%s, identity %s', (runtime, identity) => {
     expect(called).toHaveLength(target.handled.length)
     expect(new Set(called)).toEqual(new Set(target.handled))
     expect(printed.filter((line) => line !== '' && !isKnown(runtime, line))).toEqual([])
+    const causes = printed.flatMap(
+      (line) => / is unreachable \(([A-Z_]+)\): /.exec(line)?.[1] ?? [],
+    )
+    expect(causes).toEqual(expect.arrayContaining([...CAUSES[runtime]]))
   })
 })
 

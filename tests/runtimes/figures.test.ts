@@ -1,12 +1,14 @@
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { ATTACKED } from '../examples/attacked.ts'
 import { readFigures, withFigures } from '../figures/table.ts'
 import { readText, ROOT } from '../support/project.ts'
 import { ROWS as FAULTS } from './endpoint-faults/rows.ts'
 import { STARTS } from './endpoint-faults/targets.ts'
 import { LISTED } from './raw-requests/outcome.ts'
 import { ROWS as ATTACKS } from './raw-requests/rows.ts'
-import { SERVERS } from './raw-requests/servers.ts'
+import { ROUTED_ROWS } from './raw-requests/routed.ts'
+import { BUN_ROUTES, SERVERS } from './raw-requests/servers.ts'
 
 // The title says what to do.
 it('SECURITY.md has the figures, as "npm run docs:security" writes them', async () => {
@@ -15,6 +17,11 @@ it('SECURITY.md has the figures, as "npm run docs:security" writes them', async 
     requests: ATTACKS.reduce((sum, row) => sum + row.variants.length * row.programs.length, 0),
     servers: SERVERS.length,
     differences: LISTED.length,
+    routed: {
+      attacks: new Set(ROUTED_ROWS.map(({ id }) => id)).size,
+      requests: ROUTED_ROWS.reduce((sum, { variants }) => sum + variants.length, 0),
+      routers: [...BUN_ROUTES, ...ATTACKED].map(({ title }) => title),
+    },
     faults: FAULTS.length,
     cases: FAULTS.reduce((sum, row) => sum + 2 * row.cases.length, 0),
     runtimes: Object.keys(STARTS),

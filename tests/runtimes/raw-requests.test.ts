@@ -10,24 +10,25 @@ import {
 } from './raw-requests/outcome.ts'
 import { ROWS } from './raw-requests/rows.ts'
 import { SERVERS } from './raw-requests/servers.ts'
+import { NODES } from './support/binaries.ts'
 import type { ProgramRun } from './raw-requests/matrix.ts'
 import type { Row } from './raw-requests/row.ts'
-import type { RawServer, ServerName } from './raw-requests/servers.ts'
+import type { RawServer } from './raw-requests/servers.ts'
 
 const VARIANTS = ROWS.flatMap((row) => row.variants.map((variant) => ({ row, variant })))
 const CRASH = /unhandled|uncaught|panicked|segmentation fault|core dumped|fatal error/i
 // What workerd prints itself about each CONNECT, which it answers with a 5xx.
 const NO_CONNECT = /Handler does not export a connect\(\) function/
 
-const runs = new Map<ServerName, PromiseSettledResult<ProgramRun[]>>()
+const runs = new Map<RawServer, PromiseSettledResult<ProgramRun[]>>()
 
 // All servers at once: each test then reads what has happened.
 beforeAll(async () => {
   const pending = SERVERS.map((server) => runMatrix(server, ROWS, inject('app')))
   const settled = await Promise.allSettled(pending)
-  SERVERS.forEach(({ name }, index) => {
+  SERVERS.forEach((server, index) => {
     const result = settled[index]
-    if (result !== undefined) runs.set(name, result)
+    if (result !== undefined) runs.set(server, result)
   })
 }, 180_000)
 
@@ -42,8 +43,9 @@ afterAll(() => {
   )
 })
 
-function describeRun({ title, name }: RawServer): string {
-  const result = runs.get(name)
+function describeRun(server: RawServer): string {
+  const { title } = server
+  const result = runs.get(server)
   if (result?.status !== 'fulfilled') return `${title}: failed`
   const observations = result.value.flatMap((run) => run.observations)
   const calls = observations.reduce((sum, { calls: { length } }) => sum + length, 0)
@@ -52,16 +54,20 @@ function describeRun({ title, name }: RawServer): string {
   return `${title} ${version}: ${observations.length} requests, ${asked} questions, ${calls} handled`
 }
 
-function resultsOf(name: ServerName): ProgramRun[] {
-  const result = runs.get(name)
+function resultsOf(server: RawServer): ProgramRun[] {
+  const result = runs.get(server)
   if (result?.status === 'fulfilled') return result.value
-  throw new Error(`${name} did not get to the end`, { cause: result?.reason })
+  throw new Error(`${server.title} did not get to the end`, { cause: result?.reason })
 }
 
 describe('the rows', () => {
-  it('are sent to all five servers', () => {
-    const names = SERVERS.map(({ name }) => name)
-    expect(names).toEqual(['node-server', 'srvx', 'bun', 'deno', 'workerd'])
+  it('are sent to every version of Node, Bun, Deno and workerd', () => {
+    expect(SERVERS.map(({ title }) => title)).toEqual([
+      ...NODES.flatMap(({ name }) => [`@hono/node-server on ${name}`, `srvx on ${name}`]),
+      'Bun',
+      'Deno',
+      'workerd',
+    ])
   })
 
   it('are all of the catalogue: A-H1 to A-H21, A-P1 to A-P23, A-Q1 to A-Q10', () => {
@@ -91,47 +97,43 @@ describe('the rows', () => {
   })
 })
 
-describe.each(SERVERS.map((server) => [server.title, server.name] as const))(
-  '%s',
-  (_title, server) => {
-    it.each(ROWS.map((row) => [`${row.id} ${row.title}`, row] as const))('%s', (_name, row) => {
-      const observed = observationsOf(server, row)
-      expect(observed.flatMap(({ violations }) => violations)).toEqual([])
-      const judged = observed.filter(({ program }) => program !== 'hono-middleware')
-      const outcomes = judged.map((observation) => {
-        const { program, variant } = observation
-        const expected = expectedOn(server, row, variant)
-        const outcome = describeObserved(observation, expected)
-        return {
-          name: `${program}: ${variant.name}`,
-          outcome,
-          expected: describeExpected(expected),
-        }
-      })
-      const named = (key: 'outcome' | 'expected'): object =>
-        Object.fromEntries(outcomes.map((each) => [each.name, each[key]]))
-      expect(named('outcome')).toEqual(named('expected'))
-      expect(observed).not.toEqual([])
+describe.each(SERVERS.map((server) => [server.title, server] as const))('%s', (_title, server) => {
+  it.each(ROWS.map((row) => [`${row.id} ${row.title}`, row] as const))('%s', (_name, row) => {
+    const observed = observationsOf(server, row)
+    expect(observed.flatMap(({ violations }) => violations)).toEqual([])
+    const judged = observed.filter(({ program }) => program !== 'hono-middleware')
+    const outcomes = judged.map((observation) => {
+      const { program, variant } = observation
+      const expected = expectedOn(server, row, variant)
+      const outcome = describeObserved(observation, expected)
+      return {
+        name: `${program}: ${variant.name}`,
+        outcome,
+        expected: describeExpected(expected),
+      }
     })
+    const named = (key: 'outcome' | 'expected'): object =>
+      Object.fromEntries(outcomes.map((each) => [each.name, each[key]]))
+    expect(named('outcome')).toEqual(named('expected'))
+    expect(observed).not.toEqual([])
+  })
 
-    it.each(['function', 'hono', 'hono-middleware', 'hono-mounted', 'cached'])(
-      'answers an ordinary request after all that, called no handler late, and did not crash: %s',
-      (program) => {
-        const run = resultsOf(server).find((each) => each.program === program)
-        expect(run?.last.response?.status).toBe(200)
-        expect(run?.last.calls).toHaveLength(1)
-        const traces = [...(run?.observations ?? []), ...(run === undefined ? [] : [run.last])]
-        const calls = traces.reduce((sum, trace) => sum + trace.calls.length, 0)
-        const lines = (run?.printed ?? '').split('\n')
-        // One more for each: the ordinary request that follows it.
-        const handled = lines.filter((line) => line.startsWith('HANDLER ')).length
-        expect(handled).toBe(calls + traces.length)
-        expect(lines.filter((line) => CRASH.test(line) && !NO_CONNECT.test(line))).toEqual([])
-      },
-    )
-  },
-)
+  it.each(['function', 'hono', 'hono-middleware', 'hono-mounted', 'cached'])(
+    'answers an ordinary request after all that, called no handler late, and did not crash: %s',
+    (program) => {
+      const run = resultsOf(server).find((each) => each.program === program)
+      expect(run?.last.response?.status).toBe(200)
+      expect(run?.last.calls).toHaveLength(1)
+      const traces = [...(run?.observations ?? []), ...(run === undefined ? [] : [run.last])]
+      const calls = traces.reduce((sum, trace) => sum + trace.calls.length, 0)
+      const lines = (run?.printed ?? '').split('\n')
+      const handled = lines.filter((line) => line.startsWith('HANDLER ')).length
+      expect(handled).toBe(calls + (run?.fences ?? 0))
+      expect(lines.filter((line) => CRASH.test(line) && !NO_CONNECT.test(line))).toEqual([])
+    },
+  )
+})
 
-function observationsOf(server: ServerName, row: Row): ProgramRun['observations'] {
+function observationsOf(server: RawServer, row: Row): ProgramRun['observations'] {
   return resultsOf(server).flatMap((run) => run.observations.filter((each) => each.row === row))
 }

@@ -79,7 +79,7 @@ const bun = on('Bun', 'bun', [
     start: command(BUN, 'bun-serve.js'),
   },
   {
-    served: "`Bun.serve({ routes: { '/*': withAuth(handler) } })`",
+    served: "`Bun.serve({ routes: withAuthRoutes({ '/*': handler }) })`",
     start: command(BUN, 'bun-routes.js'),
   },
   {

@@ -85,21 +85,26 @@ describe.each(SERVERS)('a config out of YAML on %s', (_, start) => {
   })
 })
 
+const NAMED_PIPE = 'The file cannot be read: it is a named pipe, not a regular file'
 const PROGRAMS = [...NODES, BUN, DENO].map((binary) => [binary.name, binary] as const)
 
 describe.each(PROGRAMS)('a file on %s', (_, binary) => {
-  it('is loaded and watched, and the watch lets the process end', async () => {
+  it('is loaded and watched, a pipe is not, and the watch lets the process end', async () => {
     const folder = mkdtempSync(join(inject('app'), 'yaml-'))
     const file = join(folder, 'run.yaml')
     writeFileSync(file, 'server: { auth: { endpoint: https://auth.example.com/ } }')
+    const pipe = join(folder, 'pipe')
+    await run('mkfifo', [pipe])
     const files = [`--allow-read=${folder}`, `--allow-write=${folder}`]
     const permissions = ['run', '--no-prompt', ...files, '--allow-env=LOG_STREAM,LOG_TOKENS']
-    const args = [...(binary === DENO ? permissions : []), 'yaml-file.js', file]
+    const args = [...(binary === DENO ? permissions : []), 'yaml-file.js', file, pipe]
     const options = { cwd: inject('app'), env: { HOME: folder, NO_COLOR: '1' }, timeout: 15_000 }
     const { stdout } = await run(locate(binary), args, options)
     expect(JSON.parse(stdout)).toEqual({
       loaded: { endpoint: 'https://auth.example.com/' },
       missing: 'The file cannot be read: ENOENT',
+      piped: NAMED_PIPE,
+      swapped: NAMED_PIPE,
       config: { endpoint: 'https://other.example/' },
     })
   })

@@ -37,9 +37,16 @@ export function keepOutput(text: string): void {
 function watchEvents(see: (event: object) => void): void {
   const { freeze } = Object
   Object.freeze = <T>(value: T): Readonly<T> => {
-    if (isReport(value)) see(value)
+    if (isReport(value)) see(withoutHiddenError(value))
     return freeze(value)
   }
+}
+
+/** `event.error` is what a hook threw, and the one place that may hold the token: if nothing that lists the event shows it. */
+function withoutHiddenError(report: object): object {
+  const described: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(report)
+  const { error, ...listed } = described
+  return error?.enumerable === false ? Object.defineProperties({}, listed) : report
 }
 
 function isReport(value: unknown): value is object {

@@ -79,7 +79,11 @@ export interface Log {
   readonly invalidations: { readonly moment: Moment; readonly token: string | undefined }[]
   /** How the time of day was set, the last first. */
   readonly jumps: { readonly moment: Moment; readonly ms: number }[]
-  readonly circuit: { readonly moment: Moment; readonly state: 'open' | 'half_open' | 'closed' }[]
+  readonly circuit: {
+    readonly moment: Moment
+    readonly state: 'open' | 'half_open' | 'closed'
+    readonly tokens: 'known' | 'unknown'
+  }[]
   readonly decisions: { attempts: number; stale: number; count: number }
   /** How many timers were found set while nobody waited for an answer. */
   idleTimers: number
@@ -101,7 +105,9 @@ export function describeLog({ rules, calls, askings, invalidations, circuit }: L
     lines.push([ended ?? asked, `call ${id} is ${ended?.as ?? 'never answered'}`])
   }
   for (const { moment, token } of invalidations) lines.push([moment, `forget ${token ?? 'all'}`])
-  for (const { moment, state } of circuit) lines.push([moment, `circuit ${state}`])
+  for (const { moment, state, tokens } of circuit) {
+    lines.push([moment, `circuit of ${tokens} tokens ${state}`])
+  }
   lines.sort(([one], [other]) => one.seq - other.seq)
   const told = lines.map(([{ at, wall }, line]) => `${at} (${wall}) ${line}`)
   return [JSON.stringify(rules), ...told].join('\n')

@@ -90,7 +90,7 @@ function isExplained(asking: Ended<Asking>, log: Log): boolean {
     case 'timeout':
       return waited(asking) === log.rules.timeoutMs && wasHeldUp(asking, log)
     case 'circuit_open':
-      return isCircuitOpen(asking.ended, log)
+      return isCircuitOpen(asking, log)
     case 'overloaded':
       return isOverloaded(asking, log)
     default:
@@ -126,8 +126,8 @@ function isOverruled(denial: Call, until: Moment, log: Log): boolean {
 
 /** Whether the endpoint was asked in the request's time, and had time to answer. */
 function wasHeldUp(asking: Ended<Asking>, log: Log): boolean {
-  const { timeoutMs, concurrency, retry } = log.rules
-  if (crowdOf(asking, log) > concurrency.maxInFlight) return true
+  const { timeoutMs, retry } = log.rules
+  if (crowdOf(asking, log) > placesFor(asking, log)) return true
   // Who has more than an eighth of his time may spend half of it on somebody else's call.
   const leastMs = retry === false ? timeoutMs / 16 : 0
   return overlapping(asking, log.calls).some(
@@ -150,23 +150,47 @@ function crowdOf(asking: Ended<Asking>, { askings, calls, rules }: Log): number 
   return overlapping(asking, askings).length + recent.length
 }
 
+/** How many calls there may be before one of these waits: some places are for known tokens, once there are any. */
+function placesFor(asking: Ended<Asking>, log: Log): number {
+  const { maxInFlight } = log.rules.concurrency
+  if (!lanesOf(asking, log).has('unknown')) return maxInFlight
+  const isAnyKnown = log.calls.some((call) => isAllow(call) && isAfter(asking.ended, call.ended))
+  return isAnyKnown ? maxInFlight - Math.floor(maxInFlight / 4) : maxInFlight
+}
+
 function isOverloaded(asking: Ended<Asking>, log: Log): boolean {
   const { askings, rules } = log
-  const { maxInFlight, maxWaiting } = rules.concurrency
+  const { maxWaiting } = rules.concurrency
   const others = overlapping(asking, askings)
-  if (crowdOf(asking, log) > maxInFlight + maxWaiting) return true
+  const places = placesFor(asking, log)
+  if (crowdOf(asking, log) > places + maxWaiting && isOutnumbered(asking, others, log)) return true
   // Who has waited for half of his time gets no place, and who shares his flight shares that.
   const leastMs = rules.timeoutMs / 16
   return (
-    crowdOf(asking, log) > maxInFlight &&
+    crowdOf(asking, log) > places &&
     others.some(
       ({ told, started }) => told === asking.told && asking.ended.at - started.at >= leastMs,
     )
   )
 }
 
-function isCircuitOpen(moment: Moment, { circuit, calls, rules }: Log): boolean {
-  const last = lastBefore(moment, circuit)
+/** An unknown token gives way to all others, a known one to known ones alone, of which it is one. */
+function isOutnumbered(asking: Ended<Asking>, others: readonly Asking[], log: Log): boolean {
+  if (lanesOf(asking, log).has('unknown')) return true
+  const rivals = others.filter((other) => lanesOf(other, log).has('known'))
+  return rivals.length > log.rules.concurrency.maxWaiting
+}
+
+function isCircuitOpen(asking: Ended<Asking>, log: Log): boolean {
+  return [...lanesOf(asking, log)].some((lane) => isLaneClosed(lane, asking.ended, log))
+}
+
+function isLaneClosed(lane: Lane, moment: Moment, log: Log): boolean {
+  const { circuit, calls, rules } = log
+  const last = lastBefore(
+    moment,
+    circuit.filter(({ tokens }) => tokens === lane),
+  )
   if (rules.circuitBreaker === false || last === undefined) return false
   const forMs = moment.at - last.moment.at
   if (last.state === 'open') return forMs < rules.circuitBreaker.openMs
@@ -174,6 +198,7 @@ function isCircuitOpen(moment: Moment, { circuit, calls, rules }: Log): boolean 
     (call) =>
       hasAnswered(call) &&
       !GATEWAY_ERRORS.has(call.answer.status) &&
+      !lanesOf(call, log).has(lane === 'known' ? 'unknown' : 'known') &&
       isAfter(call.asked, last.moment) &&
       isAfter(moment, call.ended),
   )
@@ -189,6 +214,44 @@ function lastBefore<Change extends { readonly moment: Moment }>(
   return last
 }
 
+// ---- known tokens
+
+type Lane = 'known' | 'unknown'
+
+/** What a token may have counted as, at some time while a request or a call was, or just before it. */
+function lanesOf(
+  thing: Asking | Call,
+  log: Pick<Log, 'calls' | 'invalidations' | 'rules'>,
+): Set<Lane> {
+  const begun = 'asked' in thing ? thing.asked : thing.started
+  const lanes = new Set<Lane>()
+  let lane: Lane = 'unknown'
+  for (const { at, seq, lane: next } of changesOf(thing.token, log)) {
+    // A check may have been under way for its whole time when its call is made, and what it learns comes a moment later.
+    if (at >= begun.at - log.rules.timeoutMs) lanes.add(lane)
+    if (seq > (thing.ended?.seq ?? Infinity)) return lanes
+    lane = next
+  }
+  return lanes.add(lane)
+}
+
+/** When a token became known, and when it was forgotten. */
+function changesOf(
+  token: string,
+  { calls, invalidations }: Pick<Log, 'calls' | 'invalidations'>,
+): { readonly at: number; readonly seq: number; readonly lane: Lane }[] {
+  const learned = calls
+    .filter((call) => call.token === token)
+    .filter((call) => isAllow(call) || isDenial(call))
+    .map((call) => ({ ...call.ended, lane: isAllow(call) ? 'known' : 'unknown' }) as const)
+  const forgotten = invalidations
+    .filter((invalidation) => [token, undefined].includes(invalidation.token))
+    .map(({ moment }) => ({ ...moment, lane: 'unknown' }) as const)
+  const changes = [...learned, ...forgotten]
+  changes.sort((one, other) => one.seq - other.seq)
+  return changes
+}
+
 // ---- calls and events
 
 function findCallFaults(log: Log): string[] {
@@ -199,8 +262,10 @@ function findCallFaults(log: Log): string[] {
       faults.push(`call ${call.id} asked what call ${twin.id} was asking`)
     }
   }
-  for (const { moment, state } of log.circuit) {
-    if (state === 'open' && !mayOpen(moment, log)) faults.push(`the circuit opened at ${moment.at}`)
+  for (const { moment, state, tokens } of log.circuit) {
+    if (state === 'open' && !mayOpen(tokens, moment, log)) {
+      faults.push(`the circuit of ${tokens} tokens opened at ${moment.at}`)
+    }
   }
   return faults
 }
@@ -258,17 +323,25 @@ function wasBegunBeforeForgetting(
 
 /** For how long a check may have been under way when its call is made. */
 function patienceMs({ retry, concurrency, timeoutMs }: Rules): number {
-  return retry === false && concurrency.maxInFlight > 2 ? 0 : timeoutMs
+  return retry === false && concurrency.maxInFlight > 4 ? 0 : timeoutMs
 }
 
-function mayOpen(moment: Moment, { circuit, calls, rules }: Log): boolean {
+function mayOpen(lane: Lane, moment: Moment, log: Log): boolean {
+  const { circuit, calls, rules } = log
   const { circuitBreaker } = rules
   if (circuitBreaker === false) return false
   const { windowMs, minChecks, failureRatio } = circuitBreaker
-  const before = lastBefore(moment, circuit)
+  const before = lastBefore(
+    moment,
+    circuit.filter(({ tokens }) => tokens === lane),
+  )
   const least = before?.state === 'half_open' ? 1 : minChecks * failureRatio
   const outages = calls.filter(
-    (call) => isOutage(call) && isAfter(moment, call.ended) && moment.at - call.ended.at < windowMs,
+    (call) =>
+      isOutage(call) &&
+      lanesOf(call, log).has(lane) &&
+      isAfter(moment, call.ended) &&
+      moment.at - call.ended.at < windowMs,
   )
   return outages.length >= least
 }
@@ -294,6 +367,10 @@ function hasEnded<Thing extends { ended?: Moment }>(thing: Thing): thing is Ende
 
 function hasAnswered(call: Call): call is Ended<Call> {
   return call.ended?.as === 'answered'
+}
+
+function isAllow(call: Call): call is Ended<Call> {
+  return hasAnswered(call) && call.answer.status === 200
 }
 
 function isDenial(call: Call): call is Ended<Call> {
@@ -342,7 +419,17 @@ function endingWith(asking: Ended<Asking>, log: Log): Ended<Call>[] {
 function wasWithoutAnswer(asking: Ended<Asking>, log: Log): boolean {
   if (endingWith(asking, log).some((call) => isOutage(call))) return true
   if (waited(asking) === log.rules.timeoutMs) return true
-  return isCircuitOpen(asking.ended, log) || isOverloaded(asking, log)
+  if (isCircuitOpen(asking, log)) return true
+  return isOverloaded(asking, log) && hasFailedLately(asking.ended, log)
+}
+
+/** A crowd alone is no outage. */
+function hasFailedLately(moment: Moment, { calls, circuit, rules }: Log): boolean {
+  const windowMs = rules.circuitBreaker === false ? 10_000 : rules.circuitBreaker.windowMs
+  const isRecent = (past: Moment): boolean =>
+    isAfter(moment, past) && moment.at - past.at < windowMs
+  const hasChanged = circuit.some((change) => isRecent(change.moment))
+  return hasChanged || calls.some((call) => isOutage(call) && isRecent(call.ended))
 }
 
 function isForgotten(call: Call, until: Moment, { invalidations }: Log): boolean {

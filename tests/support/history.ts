@@ -49,7 +49,7 @@ function mostly<Value>(usual: Value, ...others: Value[]): fc.Arbitrary<Value> {
 }
 
 const anyVisit = {
-  token: mostly('t', 'u'),
+  token: mostly('t', 'u', 'v'),
   path: mostly('/a', '/b'),
   query: mostly('', '?q=1', '?q=1&q=2'),
   tenant: mostly<string | undefined>(undefined, '1', '2'),
@@ -137,6 +137,7 @@ const anyRules: fc.Arbitrary<Rules> = fc.record({
     { maxInFlight: 64, maxWaiting: 1024 },
     { maxInFlight: 1, maxWaiting: 1 },
     { maxInFlight: 2, maxWaiting: 0 },
+    { maxInFlight: 4, maxWaiting: 1 },
   ),
 })
 
@@ -183,7 +184,9 @@ async function run(history: History, log: Log, clock: VirtualClock): Promise<voi
   const endpoint = createModelEndpoint(clock, log.calls, moment)
   const gate = createGate(configOf(history, endpoint.transport, (event) => note(event)))
   const note = (event: AuthEvent): void => {
-    if (event.type === 'circuit') log.circuit.push({ moment: moment(), state: event.state })
+    if (event.type === 'circuit') {
+      log.circuit.push({ moment: moment(), state: event.state, tokens: event.tokens })
+    }
     if (event.type !== 'decision') return
     log.decisions.count += 1
     log.decisions.attempts += event.attempts

@@ -28,3 +28,18 @@ export function raw(url: string, headers: Record<string, string> = {}, method = 
     headers: { value: rawHeaders },
   })
 }
+
+/** A Request as Bun makes it for a route: it inherits `params`. */
+export function routed(
+  path: string,
+  params: Readonly<Record<string, string>> = {},
+  token?: string,
+  method = 'GET',
+): Request {
+  class BunRequest extends Request {
+    get params(): typeof params {
+      return params
+    }
+  }
+  return new BunRequest(get(path, token), { method })
+}

@@ -28,4 +28,6 @@ it('says of very many how many there are', () => {
   const error = new ConfigFileError(Array.from({ length: 60 }, () => problem))
   expect(error.problems).toHaveLength(60)
   expect(error.message).toMatch(/and 10 more$/)
+  expect(new ConfigFileError(error.problems, true).message).toMatch(/and at least 11 more$/)
+  expect(new ConfigFileError(error.problems.slice(0, 50)).message).not.toContain('more')
 })

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import {
   existsSync,
   mkdtempSync,
@@ -7,13 +8,15 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import fsPromises from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { callLater, readConfigFile, UnreadableFileError } from '../../src/yaml/config-file.ts'
 import { MOST_TEXT } from '../../src/yaml/document.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'with-auth-file-'))
+afterEach(() => vi.restoreAllMocks())
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 function write(name: string, content: string | Uint8Array): string {
@@ -21,6 +24,14 @@ function write(name: string, content: string | Uint8Array): string {
   writeFileSync(file, content)
   return file
 }
+
+function link(name: string, target: string): string {
+  symlinkSync(target, join(folder, name))
+  return join(folder, name)
+}
+
+const pipe = join(folder, 'pipe')
+execFileSync('mkfifo', [pipe])
 
 const OPEN_FILES = '/proc/self/fd'
 
@@ -46,14 +57,31 @@ describe('readConfigFile', () => {
   it.each([
     ['is longer than the limit', () => write('long', 'x'.repeat(MOST_TEXT + 1)), /longer than/],
     ['is not UTF-8', () => write('latin', Uint8Array.of(0x61, 0xe9)), /not UTF-8/],
-    ['has no end', () => '/dev/zero', /no regular file/],
-    ['is a folder', () => folder, /no regular file/],
+    ['has no end', () => '/dev/zero', /^it is a device, not a regular file$/],
+    ['is a folder', () => folder, /^it is a folder, not a regular file$/],
+    ['is a pipe without a writer', () => pipe, /^it is a named pipe, not a regular file$/],
+    ['is a link to a pipe', () => link('to-pipe', pipe), /^it is a named pipe, not/],
+    ['is a link to nothing', () => link('dangling', 'nothing'), /^ENOENT$/],
     ['is not there', () => join(folder, 'no'), /^ENOENT$/],
     ['has an impossible name', () => 'a\0b', /ERR_INVALID_ARG_VALUE/],
   ])('refuses what %s', async (_, make, message) => {
     const reading = readConfigFile(make())
     await expect(reading).rejects.toThrow(message)
     await expect(reading).rejects.toBeInstanceOf(UnreadableFileError)
+  })
+
+  it('does not hang on a pipe that takes the place of the file after the look at it', async () => {
+    const file = await fsPromises.stat(write('b.yaml', 'a: 1'))
+    const look = vi.spyOn(fsPromises, 'stat').mockResolvedValueOnce(file)
+    const reading = readConfigFile(pipe)
+    await expect(reading).rejects.toThrow(/^it is a named pipe, not a regular file$/)
+    expect(look).toHaveBeenCalledOnce()
+  })
+
+  it('opens nothing that is no regular file: a device may act on that', async () => {
+    const open = vi.spyOn(fsPromises, 'open')
+    await expect(readConfigFile('/dev/null')).rejects.toThrow('it is a device')
+    expect(open).not.toHaveBeenCalled()
   })
 
   it('reads a file that is as long as the limit', async () => {
@@ -70,8 +98,9 @@ describe('readConfigFile', () => {
   /** Reads a file that gives these parts, one at a time, or that cannot be opened. */
   function readParts(parts: readonly string[], failure?: unknown): Promise<string> {
     const left = [...parts]
+    const stat = async (): Promise<unknown> => ({ isFile: () => true })
     const handle = {
-      stat: async () => ({ isFile: () => true }),
+      stat,
       read: async (buffer: Uint8Array, offset: number) => {
         const bytes = new TextEncoder().encode(left.shift() ?? '')
         buffer.set(bytes, offset)
@@ -83,7 +112,7 @@ describe('readConfigFile', () => {
       if (failure !== undefined) throw failure
       return handle
     }
-    vi.stubGlobal('process', { getBuiltinModule: () => ({ open }) })
+    vi.stubGlobal('process', { getBuiltinModule: () => ({ open, stat, constants: {} }) })
     return readConfigFile('a').finally(() => vi.unstubAllGlobals())
   }
 

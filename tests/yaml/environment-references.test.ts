@@ -10,18 +10,22 @@ const variables: Readonly<Record<string, string>> = {
   EMPTY: '',
 }
 const MALFORMED =
-  'A reference to the environment is written ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a name of A-Z, 0-9 and _'
+  'A reference to the environment is written ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a name of A-Z, 0-9 and _. Set a variable to text that holds "${" itself'
+const NESTED =
+  'A default, or the value behind ":+", cannot hold "${". Set a variable to the whole text'
+const bare = (name: string): string =>
+  `A reference to the environment begins with "env.": write \${env.${name}}`
 const expand = (text: string) => expandReferences(text, (name) => variables[name])
 
 describe('expandReferences', () => {
   it.each([
     ['plain', 'plain', false],
-    ['${X} $X ${ENV.X} $env.X', '${X} $X ${ENV.X} $env.X', false],
+    ['$X $env.X $5 $ {X} {X} $$ {$} $', '$X $env.X $5 $ {X} {X} $$ {$} $', false],
+    ['${env.NO:=$}{X}', '${X}', true],
     ['<${env.X}|${env.X}>', '<x|x>', true],
     ['${env.DOLLAR}', '$&$1', true],
     ['${env.LOOP}', '${env.X}', true],
     ['${env.SELF}', '${env.SELF}', true],
-    ['${env.NO:=${env.X}', '${env.X', true],
     ['${env.NO:=a}b}', 'ab}', true],
     ['${env.NO:=a:+=b}', 'a:+=b', true],
     ['${env.NO:=two\nlines}', 'two\nlines', true],
@@ -44,8 +48,29 @@ describe('expandReferences', () => {
     ['${env.x_X:d}', MALFORMED],
     ['${env.X:=d', MALFORMED],
     ['${env.', MALFORMED],
-  ])('refuses %s, and says what is written', (source, problem) => {
-    expect(expand(source)).toEqual({ text: '', changed: true, problems: [problem] })
+    ['${GATEWAY_SECRET}', bare('GATEWAY_SECRET')],
+    ['Bearer ${X}', bare('X'), 'Bearer '],
+    ['$${X}$', bare('X'), '$$'],
+    ['${X:=d}', bare('X')],
+    ['${X:-d}', bare('X')],
+    ['${X-d}', bare('X')],
+    ['${ENV.X}', MALFORMED],
+    ['${Env.X}', MALFORMED],
+    ['${ env.X }', MALFORMED],
+    ['${x}', MALFORMED],
+    ['${hunter 2}', MALFORMED],
+    ['${5}', MALFORMED],
+    ['${_}', MALFORMED],
+    ['${X y}', MALFORMED],
+    [`\${${'X'.repeat(81)}}`, MALFORMED],
+    ['${X', MALFORMED],
+    ['${}', MALFORMED],
+    ['${', MALFORMED],
+    ['${env.NO:=${env.X}}', NESTED, '}'],
+    ['${env.X:=${env.X}}', NESTED, '}'],
+    ['${env.NO:+a${b}', NESTED],
+  ])('refuses %s, and says what is written', (source, problem, text = '') => {
+    expect(expand(source)).toEqual({ text, changed: true, problems: [problem] })
   })
 
   it.each(['${env.X}', '${env.X:=d}', '${env.X:+v}'])(
@@ -61,19 +86,33 @@ describe('expandReferences', () => {
   )
 
   it('finds everything that is wrong in a value, and never leaves it as literal text', () => {
-    const { text, problems } = expand('${env.NO}-${env.X:d}-${env.x}-${env.X')
-    expect(text).toBe('---')
-    expect(problems).toHaveLength(4)
+    const { text, problems } = expand('${env.NO}-${env.X:d}-${env.x}-${X}-${env.X')
+    expect(text).toBe('----')
+    expect(problems).toHaveLength(5)
   })
 
   it('leaves nothing that looks like a reference, whatever the text', () => {
-    const unit = fc.constantFrom('${env.', '}', ':', '=', '+', 'X', 'NO', 'a', '$', '{', '-', '\n')
+    const unit = fc.constantFrom(
+      '${env.',
+      '${',
+      '}',
+      ':',
+      '=',
+      '+',
+      'X',
+      'NO',
+      'a',
+      '$',
+      '{',
+      '-',
+      '\n',
+    )
     fc.assert(
       fc.property(fc.string({ unit, maxLength: 12 }), (source) => {
         const { text, problems, changed } = expand(source)
         expect(changed).toBe(hasReference(source))
         const isComplete = problems.length === 0 && !/:[=+][^}]*\$/.test(source)
-        expect(isComplete ? text : '').not.toContain('${env.')
+        expect(isComplete ? text : '').not.toContain('${')
       }),
       { numRuns: 2000 },
     )

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { watchFile } from '../../src/yaml/file-watch.ts'
+import { fingerprint, watchFile } from '../../src/yaml/file-watch.ts'
 import type { FileContent } from '../../src/yaml/file-watch.ts'
 
 let close: () => void = () => undefined
@@ -80,5 +80,21 @@ describe('watchFile', () => {
     await new Promise((resolve) => setTimeout(resolve, 20))
     expect(onChange).not.toHaveBeenCalled()
     expect(read).toHaveBeenCalledTimes(2)
+  })
+})
+
+describe('fingerprint', () => {
+  const own = (value: string): unknown => JSON.parse(`{ "__proto__": "${value}" }`)
+
+  it.each<[unknown, unknown, boolean]>([
+    [{ a: 1, b: { c: 2, d: 3 } }, { b: { d: 3, c: 2 }, a: 1 }, true],
+    [{ a: [{ b: 1, c: 2 }] }, { a: [{ c: 2, b: 1 }] }, true],
+    [[1, 2], [2, 1], false],
+    [{ a: 1 }, { a: '1' }, false],
+    [{ a: 1 }, { a: 1, b: 2 }, false],
+    [{ a: {} }, { a: [] }, false],
+    [own('a'), own('b'), false],
+  ])('of %j and of %j is the same: %s', (one, other, isSame) => {
+    expect(fingerprint(one) === fingerprint(other)).toBe(isSame)
   })
 })

@@ -46,7 +46,11 @@ describe('findings', () => {
 
   it('end at a hundred', () => {
     const findings = create()
-    for (let i = 0; i < 1000; i++) findings.add({ start: 0, end: 1 }, '', 'x')
-    expect(findings.all()).toHaveLength(100)
+    for (let i = 0; i < 100; i++) findings.add({ start: 0, end: 1 }, '', 'x')
+    expect(findings.hasMore()).toBe(false)
+    findings.addWhole('y')
+    findings.add({ start: 0, end: 1 }, '', 'z')
+    expect(findings.hasMore()).toBe(true)
+    expect(findings.all().map(({ message }) => message)).toEqual(Array(100).fill('x'))
   })
 })

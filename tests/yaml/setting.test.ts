@@ -88,7 +88,6 @@ describe('readFields', () => {
     ['{ ? [a] : 1 }', 'must be a plain name'],
     ['<<: { mode: shadow }', 'merge keys are not read here'],
     ['mod: shadow', 'did you mean "mode"'],
-    ['endpoint_headers: { X-A: 1, x-a: 2 }', 'is there twice'],
     ['endpoint_headers: { "a b": 1 }', 'valid header names'],
     ['endpoint_headers: { ? [a] : 1 }', 'valid header names'],
   ])('refuses %j', (text, said) => {
@@ -99,6 +98,13 @@ describe('readFields', () => {
     const [message = ''] = read(`${'k'.repeat(900)}: 1`).messages
     expect(message).toMatch(/"a\.k{80}"/)
     expect(message.length).toBeLessThan(600)
+  })
+
+  it('reads no further once there are too many problems', () => {
+    const wrong = (count: number): string =>
+      Array.from({ length: count }, (_, index) => `x${index}: 1\n`).join('')
+    expect(read(`${wrong(100)}realm: api`).settings.has('realm')).toBe(true)
+    expect(read(`${wrong(101)}realm: api`).settings.has('realm')).toBe(false)
   })
 
   it('takes no value of which a part was refused', () => {
@@ -174,8 +180,8 @@ it.each([
       '4:44 [server.auth.endpoint_headers] "server.auth.endpoint_headers" must be made of valid header names, each with its value',
       '        endpoint_headers: { "a b": [******], * [******] : *, X-A: ******, x-a: ****** }',
       '                                               ^',
-      '4:71 [server.auth.endpoint_headers.x-a] "server.auth.endpoint_headers.x-a" is there twice: case makes no other header',
-      '        endpoint_headers: { "a b": [******], * [******] : *, X-A: ******, x-a: ****** }',
+      '4:76 [server.auth.endpoint_headers.x-a] "server.auth.endpoint_headers.x-a" must be left out: the same header is there in another case (its value is not shown)',
+      '    ndpoint_headers: { "a b": [******], * [******] : *, X-A: ******, x-a: ****** }',
       '                                                                          ^',
     ],
   ],
@@ -241,7 +247,7 @@ it.each([
   [
     'realm: "${env.no}"',
     [
-      '4:12 [server.auth.realm] "server.auth.realm": A reference to the environment is written ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a name of A-Z, 0-9 and _',
+      '4:12 [server.auth.realm] "server.auth.realm": A reference to the environment is written ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a name of A-Z, 0-9 and _. Set a variable to text that holds "${" itself',
       '        realm: "${env.no}"',
       '               ^',
     ],

@@ -73,6 +73,27 @@ function validateValue(option: string, value: unknown) {
   return { config: validate(new Map([[option, setting]]), findings), problems: findings.all() }
 }
 
+it.each([500, 4000])('checks all of %i wrong values no more than a hundred times', (count) => {
+  const { findings } = parseFile('f', 'a')
+  const base = { key: 'k', place: { start: 0, end: 1 }, isHidden: true, isMasked: true }
+  const wrong = { kind: 'value', value: 'é' } as const
+  let times = 0
+  const fields = new Map<string, Setting>()
+  for (let index = 0; index < count; index += 1) {
+    fields.set(`x${index}`, { ...base, key: `k.x${index}`, content: wrong })
+  }
+  const headers: Setting = {
+    ...base,
+    get content() {
+      times += 1
+      return { kind: 'fields', fields } as const
+    },
+  }
+  validate(new Map([['endpointHeaders', headers]]), findings)
+  expect(findings.all()).toHaveLength(100)
+  expect(times).toBeLessThan(1000)
+})
+
 it('tells of the nearest value above what is wrong', () => {
   const { config, problems } = validateValue('public', ['/a', 'b'])
   expect(config).toEqual({})

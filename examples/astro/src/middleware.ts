@@ -5,9 +5,11 @@ import { createAuthenticator } from 'with-auth'
 const authenticate = createAuthenticator()
 
 // Prerendered pages are served without it: `output: 'server'` in the config.
-export const onRequest = defineMiddleware(async (context, next) => {
-  const result = await authenticate(context.request)
+export const onRequest = defineMiddleware(async ({ request, url, locals }, next) => {
+  // Astro decodes a path up to ten times and shows the result in `url`. Serve only what was sent as it is read.
+  if (url.pathname !== new URL(request.url).pathname) return new Response(null, { status: 400 })
+  const result = await authenticate(request)
   if (!result.ok) return result.response
-  context.locals.auth = result.auth
+  locals.auth = result.auth
   return next()
 })

@@ -37,7 +37,9 @@ export async function examine(target: ProbeTarget, goodKey: string | undefined):
       judgeNonsense('missing fields', finding, 'a question without "api_key" or "request"'),
     ),
     await judgeBigHeaders(ask, goodKey),
-    good === undefined ? skipped('identity', NO_KEY) : judgeIdentity(good),
+    good === undefined || goodKey === undefined
+      ? skipped('identity', NO_KEY)
+      : judgeIdentity(good, goodKey),
     judgeCacheControl(good ?? bad),
   ]
   return [...rows, judgeSpeed(findings, target.timeoutMs), judgeRedirects(findings)]

@@ -1,4 +1,8 @@
+import { describeFault } from '../../core/identity-faults.ts'
+import { parseBody, parseIdentity } from '../../core/verdict.ts'
 import { describeOutcome, describeView, isOutage, isRedirect, skipped } from './row.ts'
+import type { IdentityFault } from '../../core/identity-faults.ts'
+import type { ProbeOutcome } from './probe.ts'
 import type { Finding, Row } from './row.ts'
 
 const ANSWER_200 =
@@ -7,6 +11,9 @@ const ANSWER_401 =
   'answer 401 to a key that you do not know; a page that answers 200 to everybody lets everybody in'
 const NO_ANSWER =
   'the endpoint gives no verdict: it must be up, be reachable from here, and answer in time'
+/** So many are named in one row. */
+const MOST_FAULTS = 8
+
 const NO_REDIRECT =
   'answer under this very URL: the wrapper follows no redirect, since it would carry the key elsewhere'
 
@@ -57,17 +64,31 @@ export function judgeNonsense(check: string, finding: Finding, what: string): Ro
   return { ...row, result: 'fail', change: `answer 400 to ${what}, and do not fail on it` }
 }
 
-/** Whether the answer to a good key says whose it is. */
-export function judgeIdentity({ outcome, view }: Finding): Row {
+/** Whether the answer to a good key says whose it is. Names what is wrong with that, and never a value. */
+export function judgeIdentity({ outcome, view }: Finding, key: string): Row {
   const check = 'identity'
   if (!view.passes) return skipped(check, 'the good key was not let in')
   const wrapper = describeView(view)
   if (view.isNamed) return { check, result: 'ok', did: 'names a principal', wrapper }
+  const wrong = faultsOf(outcome, key)
+  if (wrong.length > 0) {
+    const change = `correct these: ${wrong.slice(0, MOST_FAULTS).join('; ')}`
+    return { check, result: 'fail', did: 'sends an identity that is dropped', wrapper, change }
+  }
   const isCut = outcome.kind === 'answer' && outcome.body === undefined
   const did = isCut ? 'sends a body that cannot be read' : 'names nobody'
   const change =
     'answer {"principal": "...", "attributes": {"...": ["..."]}} to say whose key it is'
   return { check, result: 'note', did, wrapper, change }
+}
+
+function faultsOf(outcome: ProbeOutcome, key: string): readonly string[] {
+  if (outcome.kind === 'silence' || outcome.body === undefined) return []
+  const wrong: string[] = []
+  const onFault = (fault: IdentityFault): void => void wrong.push(describeFault(fault, key))
+  const body = { state: 'complete', text: outcome.body } as const
+  parseIdentity(parseBody(body, outcome.headers, onFault), onFault)
+  return wrong
 }
 
 function describe(check: string, { outcome, view }: Finding): Omit<Row, 'result'> {

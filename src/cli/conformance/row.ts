@@ -1,7 +1,7 @@
 import type { ProbeOutcome } from './probe.ts'
 import type { WrapperView } from './wrapper-view.ts'
 
-/** One line of the report. Holds nothing that the endpoint said but numbers: it may repeat the key. */
+/** One line of the report. It repeats only numbers and names of attributes from the endpoint, since the rest may be the key. */
 export interface Row {
   readonly check: string
   readonly result: 'ok' | 'note' | 'fail' | 'skipped'

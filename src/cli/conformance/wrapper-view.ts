@@ -16,6 +16,8 @@ export async function viewOfWrapper(outcome: ProbeOutcome): Promise<WrapperView>
     endpoint: 'http://127.0.0.1/',
     retry: false,
     fetch: async () => playBack(outcome),
+    // The report shows the result, so the console stays silent.
+    onEvent: () => undefined,
   })
   const headers = { authorization: 'Bearer played-back' }
   const result = await authenticate(new Request(REQUEST_URL, { headers }))

@@ -1,9 +1,11 @@
 import { permitsStale } from '../outage.ts'
 import { createPendingFills } from '../pending-fills.ts'
 import { createVerdictStore } from '../verdict-store.ts'
+import { NOBODY } from '../verdict.ts'
 import type { Check, Verifier } from '../check.ts'
+import type { RecentOutage } from '../outage.ts'
 import type { PendingFill } from '../pending-fills.ts'
-import type { SkipReason } from '../types.ts'
+import type { Auth, SkipReason } from '../types.ts'
 import type { AllowVerdict, CheckedVerdict, DenyVerdict } from '../verdict.ts'
 
 export interface CacheOptions {
@@ -20,6 +22,7 @@ export interface CacheContext {
   /** The time of day, which goes on while a machine is frozen. */
   readonly wallNow: () => number
   readonly random: () => number
+  readonly outage: RecentOutage
 }
 
 export interface Cache {
@@ -42,12 +45,19 @@ interface Kept<Verdict> {
 
 const MAX_ENTRIES_PER_TOKEN = 64
 const JITTER = 0.1
+const ATTRIBUTES_BYTES = 160
+const LIST_BYTES = 72
+const POINTER_BYTES = 8
+const TEXT_BYTES = 16
 
 /**
  * Keeps verdicts for a while. Allows and denials are kept apart, so that a flood of garbage tokens pushes out no good
  * one. Only what the endpoint decided is kept, and nothing that came of a failure.
  */
-export function createCache(options: CacheOptions, { now, wallNow, random }: CacheContext): Cache {
+export function createCache(
+  options: CacheOptions,
+  { now, wallNow, random, outage }: CacheContext,
+): Cache {
   const { allowTtlMs, denyTtlMs, staleIfErrorMs, maxEntries, maxBytes } = options
   const bounds = { maxEntries, maxEntriesPerToken: MAX_ENTRIES_PER_TOKEN }
   const allows = createVerdictStore<Kept<AllowVerdict>>({ ...bounds, maxBytes: maxBytes * 0.75 })
@@ -89,7 +99,7 @@ export function createCache(options: CacheOptions, { now, wallNow, random }: Cac
       return await next(check)
     } catch (error) {
       // Looked for only now: another's verdict, a denial or an invalidation may have come in between.
-      const verdict = permitsStale(error) ? (lookUp(check) ?? stale(check)) : undefined
+      const verdict = permitsStale(error, outage) ? (lookUp(check) ?? stale(check)) : undefined
       if (verdict === undefined) throw error
       return verdict
     }
@@ -127,7 +137,9 @@ export function createCache(options: CacheOptions, { now, wallNow, random }: Cac
     if (verdict.outcome === 'deny') {
       return denials.set(token, told, { verdict, ...times }, 0) ? undefined : 'too_large'
     }
-    return allows.set(token, told, { verdict, ...times }, sizeOf(verdict)) ? undefined : 'too_large'
+    return allows.set(token, told, { verdict, ...times }, sizeOf(verdict.auth))
+      ? undefined
+      : 'too_large'
   }
 
   const bring = async (
@@ -169,6 +181,18 @@ export function createCache(options: CacheOptions, { now, wallNow, random }: Cac
   }
 }
 
-function sizeOf({ auth }: AllowVerdict): number {
-  return 2 * JSON.stringify(auth).length
+/** What an identity takes, as measured on V8: the objects around short texts are most of it. */
+function sizeOf({ principal = '', attributes }: Auth): number {
+  let bytes = sizeOfText(principal)
+  if (attributes === NOBODY.attributes) return bytes
+  bytes += ATTRIBUTES_BYTES
+  for (const [name, list] of Object.entries(attributes)) {
+    bytes += LIST_BYTES + sizeOfText(name)
+    for (const text of list) bytes += POINTER_BYTES + sizeOfText(text)
+  }
+  return bytes
+}
+
+function sizeOfText({ length }: string): number {
+  return TEXT_BYTES + 2 * length
 }

@@ -12,7 +12,7 @@ export interface CircuitBreakerOptions {
 
 export interface CircuitBreakerContext {
   readonly now: () => number
-  readonly onState: (state: Circuit['state']) => void
+  readonly onState: (state: Circuit['state'], tokens: 'known' | 'unknown') => void
 }
 
 export interface CircuitBreaker {
@@ -29,14 +29,37 @@ type Circuit =
   | { readonly state: 'half_open'; readonly until: number }
 
 /**
+ * Has one circuit for checks of known tokens and one for the rest: whatever strangers ask cannot open the circuit for
+ * callers that the endpoint allowed lately.
+ */
+export function createCircuitBreaker(
+  options: CircuitBreakerOptions,
+  { now, onState }: CircuitBreakerContext,
+): CircuitBreaker {
+  const known = createCircuit(options, now, (state) => onState(state, 'known'))
+  const unknown = createCircuit(options, now, (state) => onState(state, 'unknown'))
+  return {
+    watch: (next) => {
+      const [ofKnown, ofUnknown] = [known.watch(next), unknown.watch(next)]
+      return (check, signal) => (check.isKnown ? ofKnown : ofUnknown)(check, signal)
+    },
+    refuse: (next) => {
+      const [ofKnown, ofUnknown] = [known.refuse(next), unknown.refuse(next)]
+      return (check) => (check.isKnown ? ofKnown : ofUnknown)(check)
+    },
+  }
+}
+
+/**
  * Stops asking an endpoint that does not answer. It counts checks that got no answer, or 502, 503 or 504: whatever else
  * the endpoint says to odd tokens cannot open the circuit for everybody. While it is open, checks are refused at once
  * as `circuit_open`; then one probe at a time decides. It reads the clock and sets no timer, which Workers forbid
  * outside of requests.
  */
-export function createCircuitBreaker(
+function createCircuit(
   { minChecks, failureRatio, windowMs, openMs }: CircuitBreakerOptions,
-  { now, onState }: CircuitBreakerContext,
+  now: () => number,
+  onState: (state: Circuit['state']) => void,
 ): CircuitBreaker {
   const checks = createSlidingWindow(windowMs)
   const failures = createSlidingWindow(windowMs)

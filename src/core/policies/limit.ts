@@ -6,6 +6,12 @@ export interface LimitOptions {
   readonly maxWaiting: number
 }
 
+export interface LimitContext {
+  readonly now: () => number
+  /** Whether any token is known. */
+  readonly hasKnown: () => boolean
+}
+
 /** Permission for one call: until the call is over, or its check's deadline. */
 interface Slot {
   readonly expiresAt: number
@@ -15,47 +21,70 @@ interface Slot {
 interface Waiter {
   readonly latestAt: number
   readonly enter: () => void
+  readonly giveUp: () => void
 }
 
 // The slot of a call is not given to another a moment before the call itself ends at its deadline.
 const GRACE_MS = 250
+// As soon as any token is known, or unknown ones could hold all slots of a slow endpoint.
+const RESERVED_PART = 1 / 4
+
+/** The checks of known tokens, or all others: their calls, and what waits for one, the oldest first. */
+interface Lane {
+  readonly taken: Set<Slot>
+  readonly waiting: Waiter[]
+}
 
 /**
- * Bounds the calls in flight. What is over the bound waits, first come, first served, inside its own deadline; what is
- * over the bound of the waiting is refused at once as `overloaded`.
+ * Bounds the calls in flight. A check over the bound waits inside its own deadline. Known tokens take turns and go before
+ * all others; of unknown ones the newest goes first. A check over the bound of the waiting takes the place of the unknown
+ * one that has waited longest, or is rejected as `overloaded` if there is none: a flood displaces itself.
  */
 export function limit(
   next: TimedVerifier,
   { maxInFlight, maxWaiting }: LimitOptions,
-  { now }: { readonly now: () => number },
+  { now, hasKnown }: LimitContext,
 ): TimedVerifier {
-  const taken = new Set<Slot>()
-  const waiting = new Set<Waiter>()
+  const known: Lane = { taken: new Set(), waiting: [] }
+  const unknown: Lane = { taken: new Set(), waiting: [] }
+  const lanes = [known, unknown]
+  const reserved = Math.floor(maxInFlight * RESERVED_PART)
 
+  const hasSlotFor = (lane: Lane): boolean => {
+    if (known.taken.size + unknown.taken.size >= maxInFlight) return false
+    return lane === known || unknown.taken.size < maxInFlight - (hasKnown() ? reserved : 0)
+  }
   // On Workers a request can end, and its promises and timers with it, before its call does or while it waits for one.
   // Neither its slot nor its place in the queue must be taken for ever.
-  const dropLost = (): void => {
+  const dropLost = ({ taken, waiting }: Lane): void => {
     const time = now()
     for (const slot of taken) if (slot.expiresAt + GRACE_MS <= time) taken.delete(slot)
-    for (const waiter of waiting) if (waiter.latestAt <= time) waiting.delete(waiter)
+    for (const lost of waiting.filter(({ latestAt }) => latestAt <= time)) remove(waiting, lost)
   }
-  const admit = (): void => {
-    for (const waiter of waiting) {
-      if (taken.size >= maxInFlight) return
+  const admit = (lane: Lane): void => {
+    while (hasSlotFor(lane)) {
+      const waiter = lane === known ? lane.waiting.shift() : lane.waiting.pop()
+      if (waiter === undefined) return
       // A call that has no time left to end takes the place of one that has, and looks like an outage.
       if (waiter.latestAt > now()) waiter.enter()
-      else waiting.delete(waiter)
     }
   }
-  const take = (expiresAt: number): Slot => {
+  const makeRoom = (): void => {
+    if (known.waiting.length + unknown.waiting.length < maxWaiting) return
+    const [oldest] = unknown.waiting
+    if (oldest === undefined) throw new AuthUnavailableError('overloaded')
+    oldest.giveUp()
+  }
+  const take = ({ taken }: Lane, expiresAt: number): Slot => {
     const slot = { expiresAt }
     taken.add(slot)
     return slot
   }
-  const wait = (expiresAt: number, signal: AbortSignal): Promise<Slot> =>
-    new Promise((resolve, reject) => {
+  const wait = (lane: Lane, expiresAt: number, signal: AbortSignal): Promise<Slot> => {
+    makeRoom()
+    return new Promise((resolve, reject) => {
       const leave = (): void => {
-        waiting.delete(waiter)
+        remove(lane.waiting, waiter)
         clearTimeout(timer)
         signal.removeEventListener('abort', timeOut)
       }
@@ -74,26 +103,33 @@ export function limit(
         latestAt: now() + patienceMs,
         enter: () => {
           leave()
-          resolve(take(expiresAt))
+          resolve(take(lane, expiresAt))
         },
+        giveUp,
       }
-      waiting.add(waiter)
+      lane.waiting.push(waiter)
       signal.addEventListener('abort', timeOut)
     })
+  }
+  const takeNow = (lane: Lane, expiresAt: number): Slot | undefined => {
+    if (!hasSlotFor(lane)) lanes.forEach(dropLost)
+    lanes.forEach(admit)
+    return hasSlotFor(lane) ? take(lane, expiresAt) : undefined
+  }
 
   return async (check, signal) => {
-    if (taken.size >= maxInFlight) dropLost()
-    admit()
-    if (taken.size >= maxInFlight && waiting.size >= maxWaiting) {
-      throw new AuthUnavailableError('overloaded')
-    }
-    const slot =
-      taken.size < maxInFlight ? take(check.expiresAt) : await wait(check.expiresAt, signal)
+    const lane = check.isKnown ? known : unknown
+    const slot = takeNow(lane, check.expiresAt) ?? (await wait(lane, check.expiresAt, signal))
     try {
       return await next(check, signal)
     } finally {
-      taken.delete(slot)
-      admit()
+      lane.taken.delete(slot)
+      lanes.forEach(admit)
     }
   }
+}
+
+function remove(waiting: Waiter[], waiter: Waiter): void {
+  const index = waiting.indexOf(waiter)
+  if (index !== -1) waiting.splice(index, 1)
 }

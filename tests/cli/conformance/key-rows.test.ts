@@ -8,6 +8,7 @@ import {
 import { answered, found } from '../../support/probe-outcomes.ts'
 import type { ProbeOutcome } from '../../../src/cli/conformance/probe.ts'
 
+const KEY = 'sk-0123456789'
 const silent: ProbeOutcome = { kind: 'silence', reason: 'timeout', durationMs: 5000 }
 
 describe('a good key', () => {
@@ -108,10 +109,38 @@ describe('the identity', () => {
     ['ok', 'note', 'names nobody'],
     [undefined, 'note', 'sends a body that cannot be read'],
   ])('of %j is %s', async (body, result, did) => {
-    expect(judgeIdentity(await found(answered(200, { body })))).toMatchObject({ result, did })
+    expect(judgeIdentity(await found(answered(200, { body })), KEY)).toMatchObject({ result, did })
+  })
+
+  it.each([
+    ['{"principal":7}', '"principal" must be a string'],
+    [
+      '{"principal":"s3cret","attributes":{"quota":5,"active":true}}',
+      '"attributes.quota" must be a string or a list of strings; "attributes.active" must be a string or a list of strings',
+    ],
+    [`{"attributes":{"${KEY}":5}}`, '"attributes.?" must be'],
+    ['{"principal":"s3cret"', '"body" must be JSON'],
+  ])('that is dropped fails, and the field is named: %s', async (body, change) => {
+    const headers = { 'content-type': 'application/json' }
+    const row = judgeIdentity(await found(answered(200, { body, headers })), KEY)
+    expect(row).toEqual({
+      check: 'identity',
+      result: 'fail',
+      did: 'sends an identity that is dropped',
+      wrapper: 'lets in, as nobody',
+      change: expect.stringContaining(`correct these: ${change}`) as string,
+    })
+    expect(JSON.stringify(row)).not.toMatch(/s3cret|0123456789/)
+  })
+
+  it('names eight fields that are wrong at most', async () => {
+    const attributes = Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`a${at}`, at]))
+    const body = JSON.stringify({ attributes })
+    const { change } = judgeIdentity(await found(answered(200, { body })), KEY)
+    expect(change?.match(/must be/g)).toHaveLength(8)
   })
 
   it('is not looked at without an allow', async () => {
-    expect(judgeIdentity(await found(answered(401))).result).toBe('skipped')
+    expect(judgeIdentity(await found(answered(401)), KEY).result).toBe('skipped')
   })
 })

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { createCache } from '../../../src/core/policies/cache.ts'
+import { NOBODY } from '../../../src/core/verdict.ts'
 import { checkOf } from '../../support/checks.ts'
 import type { Check, Verifier } from '../../../src/core/check.ts'
 import type { CacheOptions } from '../../../src/core/policies/cache.ts'
@@ -17,6 +18,8 @@ const OPTIONS: CacheOptions = {
 let now = 0
 let wall = 0
 let random = 0
+let isFailing = false
+const outage = { note: () => undefined, isRecent: () => isFailing }
 const asked = vi.fn<(check: Check) => CheckedVerdict | Promise<CheckedVerdict>>()
 
 const allow = (extra: Partial<AllowVerdict> = {}): AllowVerdict => ({
@@ -42,7 +45,7 @@ function pass(ms: number): void {
 function cached(options: Partial<CacheOptions> = {}) {
   const cache = createCache(
     { ...OPTIONS, ...options },
-    { now: () => now, wallNow: () => wall, random: () => random },
+    { now: () => now, wallNow: () => wall, random: () => random, outage },
   )
   const verify = cache.read(cache.fill((check) => asked(check)))
   return {
@@ -65,6 +68,7 @@ beforeEach(() => {
   now = 10_000
   wall = 1_700_000_000_000
   random = 0
+  isFailing = false
   asked.mockReset()
 })
 
@@ -292,6 +296,21 @@ describe('a denial', () => {
   })
 })
 
+it.each<[string, AllowVerdict['auth'], number]>([
+  ['nobody', NOBODY, 0],
+  ['a principal', { ...NOBODY, principal: 'alice' }, 10],
+  ['an empty list', { attributes: { a: [] } }, 160 + 72 + 18],
+  ['two lists', { attributes: { a: [], bc: ['x'] } }, 160 + 72 + 18 + 72 + 20 + 8 + 18],
+])('counts the objects of %s', async (_who, auth, bytes) => {
+  asked.mockImplementation(() => allow({ auth }))
+  // The entry, its token and what is told, and a principal that may be empty.
+  const size = 256 + 4 + 16 + bytes
+  // A quarter is for denials.
+  const outcomeWithin = (room: number) => cached({ maxBytes: room / 0.75 + 0.01 }).outcome()
+  expect(await outcomeWithin(size)).toBe('allow miss')
+  expect(await outcomeWithin(size - 1)).toBe('allow skipped too_large')
+})
+
 describe('a stale allow', () => {
   async function expired(options: Partial<CacheOptions> = { staleIfErrorMs: 500 }, extra = {}) {
     asked.mockImplementationOnce(() => allow(extra))
@@ -311,6 +330,7 @@ describe('a stale allow', () => {
     ['too many checks', fail('overloaded')],
   ])('serves for %s, and says so', async (_what, answer) => {
     const { ask, outcome } = await expired()
+    isFailing = true
     asked.mockImplementation(answer)
     expect(await outcome()).toBe('allow stale')
     const verdict = await ask()
@@ -325,6 +345,7 @@ describe('a stale allow', () => {
     ['a 500', fail('service_error', 500)],
     ['a 429', fail('rate_limited', 429)],
     ['a body that cannot be used', fail('invalid_response', 200)],
+    ['too many checks, where the endpoint has not failed lately', fail('overloaded')],
     [
       'a bug',
       () => {

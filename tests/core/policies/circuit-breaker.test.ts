@@ -308,3 +308,36 @@ describe('an open circuit', () => {
     expect(await ask()).toBe('circuit_open')
   })
 })
+
+describe('two circuits', () => {
+  const OPTIONS = { minChecks: 2, failureRatio: 0.5, windowMs: 1000, openMs: 5000 }
+  const opened: string[] = []
+
+  async function openedFor(isKnown: boolean) {
+    opened.length = 0
+    const { watch, refuse } = createCircuitBreaker(OPTIONS, {
+      now: () => now,
+      onState: (state, tokens) => opened.push(`${tokens} ${state}`),
+    })
+    const checkFor = (known: boolean) => Object.assign(checkOf(), { isKnown: known })
+    for (let turn = 0; turn < OPTIONS.minChecks; turn += 1) {
+      await expect(watch(down)(checkFor(isKnown), signal)).rejects.toThrow('unreachable')
+    }
+    return {
+      watched: async (known: boolean) => (await watch(up)(checkFor(known), signal)).outcome,
+      refused: (known: boolean) => refuse(up)(checkFor(known)),
+    }
+  }
+
+  it.each([
+    [false, 'unknown'],
+    [true, 'known'],
+  ])('stop those alone whose checks failed: known is %s', async (isKnown, tokens) => {
+    const { watched, refused } = await openedFor(isKnown)
+    expect(opened).toEqual([`${tokens} open`])
+    expect(await watched(!isKnown)).toBe('deny')
+    expect(refused(!isKnown)).toBe(DENY)
+    await expect(watched(isKnown)).rejects.toMatchObject({ reason: 'circuit_open' })
+    expect(() => refused(isKnown)).toThrow('circuit_open')
+  })
+})

@@ -26,11 +26,19 @@ function heldEndpoint() {
   }
 }
 
-function limited(next: TimedVerifier, maxInFlight = 2, maxWaiting = 2, now = () => 0) {
-  const verify = limit(next, { maxInFlight, maxWaiting }, { now })
+/** Tokens in capitals are known. */
+function limited(
+  next: TimedVerifier,
+  maxInFlight = 2,
+  maxWaiting = 2,
+  now = () => 0,
+  hasKnown = () => false,
+) {
+  const verify = limit(next, { maxInFlight, maxWaiting }, { now, hasKnown })
   return (token: string, signal = new AbortController().signal, expiresAt = 100) => {
     const check: Check = checkOf(token)
     check.expiresAt = expiresAt
+    check.isKnown = token === token.toUpperCase()
     const verdict = Promise.resolve(verify(check, signal))
     verdict.catch(() => undefined)
     return verdict
@@ -40,20 +48,20 @@ function limited(next: TimedVerifier, maxInFlight = 2, maxWaiting = 2, now = () 
 const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))
 
 describe('limit', () => {
-  it('lets through as many as may be in flight, and the next in order when one has ended', async () => {
+  it('lets through as many as may be in flight, and the next known one when one has ended', async () => {
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next)
-    const verdicts = ['a', 'b', 'c', 'd'].map((token) => ask(token))
+    const verdicts = ['A', 'B', 'C', 'D'].map((token) => ask(token))
     await settle()
-    expect(endpoint.asked).toEqual(['a', 'b'])
-    endpoint.answer('b')
+    expect(endpoint.asked).toEqual(['A', 'B'])
+    endpoint.answer('B')
     await settle()
-    expect(endpoint.asked).toEqual(['a', 'b', 'c'])
-    endpoint.answer('a', new Error('bug'))
+    expect(endpoint.asked).toEqual(['A', 'B', 'C'])
+    endpoint.answer('A', new Error('bug'))
     await settle()
-    expect(endpoint.asked).toEqual(['a', 'b', 'c', 'd'])
-    endpoint.answer('c')
-    endpoint.answer('d')
+    expect(endpoint.asked).toEqual(['A', 'B', 'C', 'D'])
+    endpoint.answer('C')
+    endpoint.answer('D')
     expect((await Promise.allSettled(verdicts)).map(({ status }) => status)).toEqual([
       'rejected',
       'fulfilled',
@@ -62,32 +70,87 @@ describe('limit', () => {
     ])
   })
 
-  it('refuses the surplus at once as overloaded', async () => {
+  it('refuses the surplus of known tokens at once as overloaded', async () => {
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next)
     const soon = (token: string): Promise<unknown> =>
       Promise.race([ask(token, undefined, 100_000).catch((error) => error), settle()])
-    for (const token of ['a', 'b', 'c', 'd']) expect(await soon(token)).toBeUndefined()
-    expect(await soon('e')).toMatchObject({ reason: 'overloaded' })
+    for (const token of ['A', 'B', 'C', 'D']) expect(await soon(token)).toBeUndefined()
+    expect(await soon('E')).toMatchObject({ reason: 'overloaded' })
+    expect(await soon('unknown')).toMatchObject({ reason: 'overloaded' })
     const none = limited(heldEndpoint().next, 1, 0)
     void none('a')
     await expect(none('b')).rejects.toMatchObject({ reason: 'overloaded' })
   })
 
-  it('lets nobody overtake those who wait', async () => {
+  // On a busy machine half of the usual time may pass while they wait.
+  const LONG = 10_000
+
+  it.each([
+    ['known tokens, first come, first served', ['A', 'B', 'C', 'D'], ['A', 'B', 'C', 'D']],
+    ['the newest of unknown tokens', ['a', 'b', 'c', 'd'], ['a', 'd', 'c', 'b']],
+    ['known tokens before all others', ['a', 'b', 'C', 'd', 'E'], ['a', 'C', 'E', 'd', 'b']],
+  ])('gives a free place to %s', async (_whom, come, served) => {
     const endpoint = heldEndpoint()
-    const limitedAsk = limited(endpoint.next, 1, 10)
-    // On a busy machine half of the usual time may pass while they wait.
-    const ask = (token: string) => limitedAsk(token, undefined, 10_000)
-    for (const token of ['a', 'b', 'c']) void ask(token)
-    endpoint.answer('a')
-    void ask('late')
+    const ask = limited(endpoint.next, 1, 10)
+    for (const token of come) void ask(token, undefined, LONG)
+    for (const token of served) {
+      endpoint.answer(token)
+      await settle()
+    }
+    expect(endpoint.asked).toEqual(served)
+  })
+
+  it('lets nobody overtake a known token that waits', async () => {
+    const endpoint = heldEndpoint()
+    const ask = limited(endpoint.next, 1, 10)
+    for (const token of ['A', 'B']) void ask(token, undefined, LONG)
+    endpoint.answer('A')
+    void ask('LATE', undefined, LONG)
     await settle()
-    endpoint.answer('b')
+    endpoint.answer('B')
     await settle()
-    endpoint.answer('c')
+    expect(endpoint.asked).toEqual(['A', 'B', 'LATE'])
+  })
+
+  it.each([
+    ['an unknown', 'new'],
+    ['a known', 'NEW'],
+  ])('gives %s token the place of the unknown one that has waited longest', async (_, token) => {
+    const endpoint = heldEndpoint()
+    const ask = limited(endpoint.next, 1, 3)
+    const [, first, second, known] = ['a', 'first', 'second', 'KNOWN'].map((waiting) =>
+      ask(waiting, undefined, LONG),
+    )
+    void ask(token, undefined, LONG)
+    await expect(first).rejects.toMatchObject({ reason: 'overloaded' })
+    await expect(Promise.race([second, known, settle()])).resolves.toBeUndefined()
+  })
+
+  it.each([
+    ['keeps a quarter of the places for known tokens as soon as there are any', 8, true, 6],
+    ['keeps no place where no token is known', 8, false, 8],
+    ['keeps no place where a quarter is less than one', 3, true, 3],
+  ])('%s', async (_what, maxInFlight, hasKnown, forUnknown) => {
+    const endpoint = heldEndpoint()
+    const ask = limited(
+      endpoint.next,
+      maxInFlight,
+      20,
+      () => 0,
+      () => hasKnown,
+    )
+    const names = (prefix: string): string[] =>
+      Array.from({ length: maxInFlight }, (_none, index) => prefix + index)
+    for (const token of names('u')) void ask(token, undefined, LONG)
+    expect(endpoint.asked).toEqual(names('u').slice(0, forUnknown))
+    for (const token of names('K')) void ask(token, undefined, LONG)
+    const known = endpoint.asked.slice(forUnknown)
+    expect(known).toEqual(names('K').slice(0, maxInFlight - forUnknown))
+    // Nor does an unknown one take it when a known call ends.
+    for (const token of known) endpoint.answer(token)
     await settle()
-    expect(endpoint.asked).toEqual(['a', 'b', 'c', 'late'])
+    expect(endpoint.asked.filter((token) => token.startsWith('u'))).toHaveLength(forUnknown)
   })
 
   it('ends the wait with the signal, and gives the place to the next', async () => {

@@ -16,7 +16,7 @@ async function refuse(context) {
 
 const handler = () => 'the handler ran'
 
-new Elysia()
+new Elysia({ systemRouter: false })
   .group('/derive', (app) => app.derive(guard).get('/', handler))
   .group('/resolve', (app) => app.resolve(guard).get('/', handler))
   .group('/macro', (app) =>

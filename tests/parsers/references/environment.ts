@@ -1,6 +1,7 @@
 import { isDigit, isOneOf } from './characters.ts'
 
-const START = '${env.'
+const START = '${'
+const NAMESPACE = 'env.'
 
 /** A text with its references replaced, and how many of them are wrong. */
 export interface Expanded {
@@ -9,7 +10,10 @@ export interface Expanded {
   readonly wrong: number
 }
 
-/** `${env.NAME}`, `${env.NAME:=default}` and `${env.NAME:+value}`, each up to the first `}`, replaced once. */
+/**
+ * `${env.NAME}`, `${env.NAME:=default}` and `${env.NAME:+value}`, each up to the first `}`, replaced once. Any other `${` is
+ * wrong, also within a default.
+ */
 export function expand(source: string, variables: ReadonlyMap<string, string>): Expanded {
   let text = ''
   let wrong = 0
@@ -38,7 +42,9 @@ function endOf(source: string, start: number): number {
   return end
 }
 
-function valueOf(content: string, variables: ReadonlyMap<string, string>): string | undefined {
+function valueOf(inner: string, variables: ReadonlyMap<string, string>): string | undefined {
+  if (inner.slice(0, NAMESPACE.length) !== NAMESPACE || inner.includes(START)) return undefined
+  const content = inner.slice(NAMESPACE.length)
   let length = 0
   while (isNameCharacter(content.charCodeAt(length))) length += 1
   if (length === 0) return undefined

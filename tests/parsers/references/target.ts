@@ -19,8 +19,20 @@ export function readTarget(url: string): { path: string; query: string } | undef
 export function readPath(raw: string): string | undefined {
   const path = decodeUnreserved(encodePath(raw))
   if (path === undefined) return undefined
-  const segments = path.split('/').slice(1)
-  return segments.some((segment) => segment === '.' || segment === '..') ? undefined : path
+  return hasDotSegment(path) ? undefined : path
+}
+
+/** Whether `.` or `..` is what there is between two separators, or before the parameters of a segment. */
+function hasDotSegment(path: string): boolean {
+  let segment = ''
+  for (let index = 0; index <= path.length; index += 1) {
+    const byte = path[index] === '%' ? tripletAt(path, index) : path.charCodeAt(index)
+    const isEnd = index === path.length || isOneOf(byte, '/\\;')
+    if (isEnd && (segment === '/.' || segment === '/..')) return true
+    segment = isOneOf(byte, '/\\') ? '/' : segment + path.charAt(index)
+    if (path[index] === '%' && byte >= 0) index += 2
+  }
+  return false
 }
 
 /** Whether a path may mean more than it shows. */
@@ -28,7 +40,9 @@ export function hidesStructure(path: string): boolean {
   for (let index = 0; index < path.length; index += 1) {
     const byte = tripletAt(path, index)
     if (byte === 0x2f || byte === 0x5c || byte === 0) return true
-    if (path[index] === '/' && isHiddenAfterSlash(path, index + 1)) return true
+    // What decodes to a triplet.
+    if (byte === 0x25 && tripletAt(`%${path.slice(index + 3, index + 5)}`, 0) >= 0) return true
+    if (path[index] === '/' && (path[index + 1] === '/' || path[index + 1] === ';')) return true
   }
   return false
 }
@@ -40,13 +54,6 @@ export function isHost(host: string): boolean {
     if (!isUnreserved(code) && !isOneOf(code, "!$&'()*+,;=:%[]")) return false
   }
   return true
-}
-
-function isHiddenAfterSlash(path: string, start: number): boolean {
-  if (path[start] === '/') return true
-  let index = start
-  while (path[index] === '.' && index < start + 2) index += 1
-  return path[index] === ';'
 }
 
 function afterScheme(url: string): number {

@@ -52,10 +52,7 @@ export const BODY_ROWS: readonly Row[] = [
       bodied('a principal that is null', '{"principal":null}'),
       bodied('a list of principals', '{"principal":["alice"]}'),
       bodied('attributes that are a list', '{"principal":"alice","attributes":[]}'),
-      bodied(
-        'an attribute that is a string',
-        '{"principal":"alice","attributes":{"roles":"admin"}}',
-      ),
+      bodied('an attribute that is a number', '{"principal":"alice","attributes":{"quota":5}}'),
       bodied('bytes that are no UTF-8', Buffer.from('{"principal":"al\xffce"}', 'latin1')),
       bodied('NUL', '\0'),
       bodied('an identity', ALICE, 'allow'),

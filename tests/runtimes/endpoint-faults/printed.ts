@@ -1,7 +1,25 @@
 import type { RuntimeName } from './row.ts'
 
-/** What the server programs print themselves. */
-const OWN = /^HANDLER |^Listening on \S+$/
+/** The server programs print these, and the guard says why requests are rejected. */
+const OWN = /^HANDLER |^Listening on \S+$|^with-auth: .*\brequests are rejected\b/
+
+const NODE_CAUSES = [
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]
+
+/** The causes that the guard finds, among others, in the errors of each runtime. workerd gives none. */
+export const CAUSES: Readonly<Record<RuntimeName, readonly string[]>> = {
+  Node: NODE_CAUSES,
+  'Node over undici': NODE_CAUSES,
+  Bun: NODE_CAUSES,
+  Deno: NODE_CAUSES.map((cause) => cause.replace('DEPTH_ZERO_SELF_SIGNED_CERT', 'CERT_UNTRUSTED')),
+  workerd: [],
+}
 
 /** What a runtime prints of its own accord for a fault that it has reported to the program as well. */
 const NOISE: Readonly<Record<RuntimeName, RegExp | undefined>> = {

@@ -34,7 +34,8 @@ export async function startRecordingEndpoint(): Promise<RecordingEndpoint> {
     questions.push({ ...request, token, isAllowed })
     return isAllowed ? 200 : 401
   }
-  const server = createServer((request, response) => {
+  // Longer than any pause between two batches: a connection that ends as it is used again would be an outage.
+  const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
     void text(request).then((body) => response.writeHead(answer(body)).end())
   })
   const port = await listen(server)

@@ -19,8 +19,11 @@ export interface Trace {
 /** One program on one server, with an endpoint of its own. */
 export interface GuardedServer {
   readonly version: string
-  /** Sends a request, and then an ordinary one, which must be answered: what was printed before it is complete. */
-  readonly trace: (bytes: Buffer) => Promise<Trace>
+  /**
+   * Sends requests at once, and then an ordinary one, which must be answered: what was printed before it is complete. A
+   * batch of more than one must be {@link isNumbered}.
+   */
+  readonly trace: (batch: readonly Buffer[]) => Promise<Trace[]>
   /** Ends it. Returns everything that it printed. */
   readonly stop: () => Promise<string>
 }
@@ -41,14 +44,25 @@ export async function startGuardedServer(
   let number = 0
   let read = 0
 
-  async function trace(bytes: Buffer): Promise<Trace> {
-    number += 1
+  async function trace(batch: readonly Buffer[]): Promise<Trace[]> {
     endpoint.questions.length = 0
-    const id = String(number).padStart(NUMBER.length, '0')
-    const response = await exchange(running.url, fill(bytes, id))
-    const calls = await readCalls(id)
-    checkNumbers(calls, id)
-    return { response, calls, questions: [...endpoint.questions] }
+    const sent = batch.map((bytes) => ({ id: nextId(), bytes }))
+    const responses = await Promise.all(
+      sent.map(({ id, bytes }) => exchange(running.url, fill(bytes, id))),
+    )
+    const ids = sent.map(({ id }) => id)
+    const calls = divide(ids, await readCalls(nextId()), ({ variant }) => variant)
+    const questions = divide(ids, endpoint.questions, ({ headers }) => headers['x-variant'] ?? null)
+    return responses.map((response, index) => ({
+      response,
+      calls: calls[index] ?? [],
+      questions: questions[index] ?? [],
+    }))
+  }
+
+  function nextId(): string {
+    number += 1
+    return String(number).padStart(NUMBER.length, '0')
   }
 
   async function readCalls(id: string): Promise<HandlerCall[]> {
@@ -75,6 +89,11 @@ export async function startGuardedServer(
   return { version: running.version, trace, stop }
 }
 
+/** Whether what a request sets off can be told from what others do. */
+export function isNumbered(bytes: Buffer): boolean {
+  return bytes.includes(NUMBER)
+}
+
 function fill(bytes: Buffer, id: string): Buffer {
   const at = bytes.indexOf(NUMBER)
   if (at === -1) return bytes
@@ -88,9 +107,18 @@ function parseCalls(printed: string): HandlerCall[] {
   return lines.map((line) => JSON.parse(line) as HandlerCall)
 }
 
-// A call that comes late would be taken for one of the next request.
-function checkNumbers(calls: readonly HandlerCall[], id: string): void {
-  const strange = calls.find(({ variant }) => variant !== null && variant !== id)
-  if (strange !== undefined)
-    throw new Error(`the handler was called late: ${JSON.stringify(strange)}`)
+/**
+ * What each request of a batch set off. One that was sent alone set off all that has no number. Throws for what none of
+ * them can have: a call that comes late would be taken for one of the next batch.
+ */
+function divide<Item>(
+  ids: readonly string[],
+  items: readonly Item[],
+  numberOf: (item: Item) => string | null,
+): Item[][] {
+  const alone = ids.length === 1 ? ids[0] : undefined
+  const owners = items.map((item) => numberOf(item) ?? alone)
+  const strange = items.find((_, index) => !ids.includes(owners[index] ?? ''))
+  if (strange !== undefined) throw new Error(`set off by no request: ${JSON.stringify(strange)}`)
+  return ids.map((id) => items.filter((_, index) => owners[index] === id))
 }

@@ -29,6 +29,12 @@ export const HOST_ROWS: readonly Row[] = [
     ...host('[::1', [missing, allowed(), isPublic]),
     ...host('', [missing, allowed(), isPublic]),
   ]),
+  row('A-P13', 'Host: shorter than some routers take for granted (Elysia)', [
+    ...['h', 'ab', 'a.b', 'a.bc'].map((name) =>
+      variant(`${name} for /public/admin`, sendTo(name, 'GET', '/public/admin'), isPublic),
+    ),
+    ...host('h', [missing, allowed(), isPublic]),
+  ]),
   row('A-P13', 'Host: none, or more than one', [
     variant('none', head('GET /admin HTTP/1.1'), byServer),
     variant('none in HTTP/1.0', head('GET /admin HTTP/1.0'), missing),

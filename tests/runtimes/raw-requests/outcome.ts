@@ -4,7 +4,7 @@ import { TARGET_DIFFERENCES } from './target-differences.ts'
 import type { Question } from './endpoint.ts'
 import type { Observation } from './matrix.ts'
 import type { Asked, Expected, Row, Variant } from './row.ts'
-import type { ServerName } from './servers.ts'
+import type { RawServer, ServerName } from './servers.ts'
 
 /** What became of a request, or must become of it. */
 export interface Outcome {
@@ -42,8 +42,9 @@ export function nameVariant({ id }: Row, { name }: Variant): string {
 }
 
 /** What must become of a variant on a server: what its row says, or what is listed for this server. */
-export function expectedOn(server: ServerName, row: Row, variant: Variant): Expected {
-  return LISTED_BY_KEY.get(`${server} ${nameVariant(row, variant)}`) ?? variant.expected
+export function expectedOn({ names }: RawServer, row: Row, variant: Variant): Expected {
+  const listed = names.map((name) => LISTED_BY_KEY.get(`${name} ${nameVariant(row, variant)}`))
+  return listed.find((expected) => expected !== undefined) ?? variant.expected
 }
 
 export function describeExpected({ verdict, asked }: Expected): Outcome {

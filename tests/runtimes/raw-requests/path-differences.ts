@@ -13,16 +13,18 @@ export const PATH_DIFFERENCES: readonly Difference[] = [
     [
       malformedTarget,
       ...both('A-P1', '/public/../admin', '/public/./../admin', '/public/x/../../admin'),
-      ...both('A-P1', '/../admin', '/admin/..'),
+      ...both('A-P1', '/../admin', '/admin/..', '/admin/../public/x'),
+      ...both('A-P1', '/admin/x/../../public/x'),
       ...both('A-P2', '/public/%2e%2e/admin', '/public/.%2E/admin', '/%2e/admin'),
-      ...both('A-P4', '/public/..\\admin', '/public\\..\\admin'),
+      ...both('A-P2', '/admin/%2e%2e/public/x'),
+      ...both('A-P4', '/public/..\\admin', '/public\\..\\admin', '/admin/..\\public/x'),
       ...both('A-P5', '/public//../admin'),
       ...both('A-P8', '/public;/../admin'),
     ],
   ),
   differ('node-server', 'a backslash in a target is refused', [
     byServer,
-    ...both('A-P4', '/public/..\\admin', '/public\\..\\admin'),
+    ...both('A-P4', '/public/..\\admin', '/public\\..\\admin', '/admin/..\\public/x'),
   ]),
   differ(
     'workerd',

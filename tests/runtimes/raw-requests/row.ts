@@ -1,5 +1,12 @@
-/** What is behind the socket: see `servers/raw-programs.js`. */
-export type Program = 'function' | 'hono' | 'hono-middleware' | 'hono-mounted' | 'cached'
+/** What is behind the socket: see `servers/raw-programs.js`, and for the last two `servers/raw-bun-routes.js`. */
+export type Program =
+  | 'function'
+  | 'hono'
+  | 'hono-middleware'
+  | 'hono-mounted'
+  | 'cached'
+  | 'routes'
+  | 'single-routes'
 
 /**
  * What becomes of a request. `allowed`: the handler ran after an allow. `kept`: after one that the cache has. `public`: it

@@ -3,43 +3,80 @@ import { startServer } from '../support/server-process.ts'
 import { startWorker } from '../support/workerd.ts'
 import type { Binary } from '../support/binaries.ts'
 import type { RunningServer } from '../support/server-process.ts'
+import type { HandlerCall } from './admission.ts'
+import type { Program } from './row.ts'
 
-/** What makes a Request of the bytes. */
-export type ServerName = 'node-server' | 'srvx' | 'bun' | 'deno' | 'workerd'
+/** What makes a Request of the bytes, or one version of it. */
+export type ServerName = 'node-server' | 'srvx' | 'node-20' | 'bun' | 'deno' | 'workerd'
 
 export interface RawServer {
-  readonly name: ServerName
+  /** What its differences are listed under; the first that lists a variant counts. */
+  readonly names: readonly ServerName[]
   readonly title: string
+  /** The only one that is there, for the rows of `function`; all that the rows name if left out. */
+  readonly program?: Program
   /** Serves one of the programs out of the folder `app`. */
   readonly start: (app: string, env: Readonly<Record<string, string>>) => Promise<RunningServer>
 }
 
-const SRVX = ['node_modules/srvx/bin/srvx.mjs', 'serve', '--prod', '--host=127.0.0.1', '--port=0']
 const PERMISSIONS = ['--no-prompt', '--allow-net=127.0.0.1', '--allow-env=AUTH_ENDPOINT,PROGRAM']
-const NODE_24 = NODES.filter(({ name }) => name === 'Node 24')
 
 export const SERVERS: readonly RawServer[] = [
-  ...NODE_24.flatMap((node): RawServer[] => [
+  ...NODES.flatMap((node): RawServer[] => [
     {
-      name: 'node-server',
+      names: [...namesOf(node), 'node-server'],
       title: `@hono/node-server on ${node.name}`,
       start: command(node, 'raw-node-server.js'),
     },
     {
-      name: 'srvx',
+      names: [...namesOf(node), 'srvx'],
       title: `srvx on ${node.name}`,
-      start: command(node, ...SRVX, '--entry=raw-srvx.js'),
+      start: command(node, 'raw-srvx.js'),
     },
   ]),
-  { name: 'bun', title: 'Bun', start: command(BUN, 'raw-bun.js') },
-  { name: 'deno', title: 'Deno', start: command(DENO, 'run', ...PERMISSIONS, 'raw-deno.js') },
+  { names: ['bun'], title: 'Bun', start: command(BUN, 'raw-bun.js') },
+  { names: ['deno'], title: 'Deno', start: command(DENO, 'run', ...PERMISSIONS, 'raw-deno.js') },
   {
-    name: 'workerd',
+    names: ['workerd'],
     title: 'workerd',
     start: (app, env) => startWorker('raw-worker.js', app, env, []),
   },
 ]
 
+/** A server whose own router finds the handler, so that it answers many requests in its own way. */
+export interface RoutedServer extends RawServer {
+  /** The routes that are open to a good token, or to anybody. */
+  readonly routes: readonly HandlerCall['route'][]
+  /** What it answers to an ordinary request with a good token. */
+  readonly status: number
+}
+
+export const EVERY_ROUTE: RoutedServer['routes'] = ['admin', 'healthz', 'other', 'public', 'root']
+
+export const BUN_ROUTES: readonly RoutedServer[] = [
+  {
+    names: [],
+    title: '`withAuthRoutes` on Bun',
+    program: 'routes',
+    start: command(BUN, 'raw-bun-routes.js'),
+    routes: EVERY_ROUTE,
+    status: 200,
+  },
+  {
+    names: [],
+    title: '`withAuth` on each route of Bun',
+    program: 'single-routes',
+    start: command(BUN, 'raw-bun-routes.js'),
+    routes: ['healthz'],
+    status: 500,
+  },
+]
+
 function command(binary: Binary, ...args: readonly string[]): RawServer['start'] {
   return (app, env) => startServer({ binary, args, cwd: app, env })
+}
+
+// The only version that differs from the others.
+function namesOf({ name }: Binary): readonly ServerName[] {
+  return name === 'Node 20' ? ['node-20'] : []
 }

@@ -1,5 +1,5 @@
 import { get, send, TOKEN } from './bytes.ts'
-import { allowed, byServer, isPublic, missing, row, variant } from './row.ts'
+import { allowed, byServer, isPublic, malformedTarget, missing, row, variant } from './row.ts'
 import type { Expected, Row, Variant } from './row.ts'
 
 /** A-P12, A-P16, A-P19 and A-P23: the request line apart from the path. */
@@ -82,7 +82,8 @@ export const MOUNT_ROW: Row = row(
     known('/routed/admin', allowed({ path: '/routed/admin' })),
     target('/routed/public/x', isPublic),
     target('/routed//admin', missing),
-    target('/r%6futed/public/..%2fadmin', missing),
+    target('/r%6futed/public/..%2fadmin', malformedTarget),
+    target('/r%6futed/public/x%2fadmin', missing),
     target('/mounted/admin', missing),
     known('/mounted/admin', allowed()),
     target('/mounted/public/x', isPublic),

@@ -1,18 +1,17 @@
 import { Hono } from 'hono'
 import { withAuth } from 'with-auth'
 import { auth } from 'with-auth/hono'
-
-const PUBLIC = ['/healthz', '/public/*', '/']
+import { OPTIONS, serve } from './raw-handler.js'
 
 const PROGRAMS = {
-  function: (config) => withAuth((request) => serve(request, 'any'), { ...config, public: PUBLIC }),
-  hono: (config) => withAuth(createApp(), { ...config, public: PUBLIC }),
-  'hono-middleware': (config) => new Hono().use('/admin/*', auth(config)).route('/', createApp()),
+  function: (config) => withAuth((request) => serve(request, 'any'), config),
+  hono: (config) => withAuth(createApp(), config),
+  'hono-middleware': (config) =>
+    new Hono().use('/admin/*', auth({ ...config, public: [] })).route('/', createApp()),
   'hono-mounted': createMountedApps,
   cached: (config) =>
     withAuth((request) => serve(request, 'any'), {
       ...config,
-      public: PUBLIC,
       context: { headers: [] },
       cache: {},
     }),
@@ -20,9 +19,7 @@ const PROGRAMS = {
 
 /** What is behind the socket. Each has `/healthz`, which needs no key. */
 export function createFetch(program, endpoint) {
-  // Each request is one question, whatever happened before.
-  const config = { endpoint, timeoutMs: 20_000, retry: false, circuitBreaker: false }
-  return PROGRAMS[program](config).fetch
+  return PROGRAMS[program]({ ...OPTIONS, endpoint }).fetch
 }
 
 function createApp() {
@@ -50,19 +47,4 @@ function createMountedApps(config) {
     .route('/routed', routed)
     .mount('/mounted', mounted.fetch)
     .all('/healthz', (c) => serve(c.req.raw, 'healthz'))
-}
-
-// In ASCII and in one line, so that it can be found in whatever else is printed.
-function serve(request, route) {
-  const { method, url, headers } = request
-  const [authorization, variant, fence] = ['authorization', 'x-variant', 'x-fence'].map((name) =>
-    headers.get(name),
-  )
-  const inherited = Object.keys(Object.prototype)
-  const call = { method, url, route, authorization, variant, fence, inherited }
-  const line = JSON.stringify(call).replace(/[^\x20-\x7e]/g, (unit) => {
-    return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
-  console.log(`HANDLER ${line}`)
-  return new Response('handled')
 }

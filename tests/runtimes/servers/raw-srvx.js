@@ -1,3 +1,5 @@
+import { serve } from 'srvx'
 import { createFetch } from './raw-programs.js'
 
-export default { fetch: createFetch(process.env.PROGRAM, process.env.AUTH_ENDPOINT) }
+const fetch = createFetch(process.env.PROGRAM, process.env.AUTH_ENDPOINT)
+serve({ fetch, hostname: '127.0.0.1', port: 0, gracefulShutdown: false })

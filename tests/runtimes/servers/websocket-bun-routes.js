@@ -1,4 +1,4 @@
-import { getAuth, withAuth } from 'with-auth'
+import { getAuth, withAuthRoutes } from 'with-auth'
 
 const credentials = ['bearer', { webSocketProtocol: 'key.' }]
 
@@ -13,7 +13,7 @@ function connect(request, server) {
 const server = Bun.serve({
   hostname: '127.0.0.1',
   port: 0,
-  routes: { '/socket': withAuth(connect, { credentials }) },
+  routes: withAuthRoutes({ '/socket': connect }, { credentials }),
   websocket: { message: (socket, message) => socket.send(`${socket.data.name}: ${message}`) },
 })
 console.log(`Listening on ${server.url}`)

@@ -1,0 +1,66 @@
+import { drawKey, hashText } from './keyed-hash.ts'
+import type { Hash } from './keyed-hash.ts'
+
+/** The tokens that the endpoint allowed lately. It holds no token, only a keyed hash of each: its mark. */
+export interface KnownTokens {
+  readonly markOf: (token: string) => Hash
+  readonly has: (mark: Hash) => boolean
+  readonly add: (mark: Hash) => void
+  readonly delete: (mark: Hash) => void
+  readonly clear: () => void
+  readonly isEmpty: () => boolean
+}
+
+/** The second half of each mark, by the first. */
+type Generation = Map<number, number>
+
+const GENERATION_MS = 1_800_000
+const MAX_PER_GENERATION = 32_768
+
+/**
+ * Remembers a token for half an hour to an hour after its last allow, and at most 65,536 of them. There are two
+ * generations: when the younger is half an hour old, or full, it becomes the older one, and the older one is dropped.
+ */
+export function createKnownTokens({ now }: { readonly now: () => number }): KnownTokens {
+  let younger: Generation = new Map()
+  let older: Generation = new Map()
+  let bornAt = now()
+  let key: Hash | undefined
+
+  const renew = (): void => {
+    older = younger
+    younger = new Map()
+    bornAt = now()
+  }
+  const age = (): void => {
+    const ageMs = now() - bornAt
+    if (ageMs >= 2 * GENERATION_MS) younger = new Map()
+    if (ageMs >= GENERATION_MS) renew()
+  }
+
+  return {
+    // Workers permit to draw a key only while they answer a request.
+    markOf: (token) => hashText(token, (key ??= drawKey())),
+    has: ([first, second]) => {
+      age()
+      return younger.get(first) === second || older.get(first) === second
+    },
+    add: (mark) => {
+      age()
+      if (younger.size >= MAX_PER_GENERATION) renew()
+      younger.set(...mark)
+    },
+    delete: ([first]) => {
+      younger.delete(first)
+      older.delete(first)
+    },
+    clear: () => {
+      younger.clear()
+      older.clear()
+    },
+    isEmpty: () => {
+      age()
+      return younger.size + older.size === 0
+    },
+  }
+}

@@ -1,0 +1,157 @@
+import { createGate } from './authenticator.ts'
+import { createRouteCheck, readRoute, refuseTwins } from './route-pattern.ts'
+import { refuseClass, whenDecided } from './with-auth.ts'
+import type { AnyHandler } from './with-auth.ts'
+import type { AuthConfigSource } from './auth-config.ts'
+import type { Gate, VerdictControls } from './decision.ts'
+import type { Route, RouteCheck } from './route-pattern.ts'
+
+type RouteMethod =
+  | 'CONNECT'
+  | 'DELETE'
+  | 'GET'
+  | 'HEAD'
+  | 'OPTIONS'
+  | 'PATCH'
+  | 'POST'
+  | 'PUT'
+  | 'TRACE'
+
+type ParamNames<Pattern extends string> = string extends Pattern
+  ? string
+  : Pattern extends `${string}/:${infer Name}/${infer Rest}`
+    ? Name | ParamNames<`/${Rest}`>
+    : Pattern extends `${string}/:${infer Name}`
+      ? Name
+      : never
+
+/** A request that came by a route of Bun, with the parameters that its pattern names. */
+export interface RouteRequest<Pattern extends string> extends Request {
+  readonly params: { readonly [Name in ParamNames<Pattern>]: string }
+}
+
+// A method, so that a handler may ask for more than this, such as `Bun.BunRequest<Pattern>`.
+interface RouteCall<Pattern extends string> {
+  call(request: RouteRequest<Pattern>, ...args: unknown[]): unknown
+}
+
+type RouteHandler<Pattern extends string> = RouteCall<Pattern>['call']
+
+/** What `withAuthRoutes` guards: a handler, or one for each method. */
+export type RouteHandlers<Pattern extends string> =
+  | RouteHandler<Pattern>
+  | { readonly [Method in RouteMethod]?: RouteHandler<Pattern> }
+
+type Guarded<Handler> = Handler extends (request: infer Req, ...args: infer Args) => infer Res
+  ? (request: Req, ...args: Args) => Res | Response | Promise<Awaited<Res> | Response>
+  : { readonly [Method in keyof Handler]: Guarded<Handler[Method]> }
+
+// For the types of Bun these are routes without a method, so that `Bun.serve` takes the table as it is.
+type Controls = {
+  readonly [Name in keyof VerdictControls]: VerdictControls[Name] & { readonly GET?: never }
+}
+
+/** Guarded routes, for `Bun.serve`. A copy such as `{ ...routes }` has the routes, without `invalidate` and `clear`. */
+export type GuardedRoutes<Routes> = Controls & {
+  readonly [Pattern in keyof Routes]: Guarded<Routes[Pattern]>
+}
+
+type Handlers = AnyHandler | Readonly<Record<string, AnyHandler>>
+
+/**
+ * Wraps the routes of `Bun.serve` so that each handler is called only when the auth endpoint answered 200 for this
+ * request's `Authorization: Bearer` credentials (RFC 6750 §2.1), as {@link withAuth} does for one handler. All routes
+ * share one config, cache and circuit breaker.
+ *
+ * Bun finds a route by the request target as it was sent, and resolves `..` only in `request.url`. So each request is
+ * also held against the pattern that it came by: with a URL or `params` that do not fit it gets 400.
+ *
+ * @param routes Handlers by the pattern of their route, or objects of handlers by method. Patterns are literal segments,
+ * `:name` segments, and a final `*`. Nothing else is taken, so that nothing in the table stands open: put a `Response`,
+ * `false`, a file or an HTML import beside the guarded routes, `{ ...withAuthRoutes(routes), '/health': new Response('ok') }`.
+ * @param config The config, or a synchronous function of the extra arguments that makes it, called until it succeeds once.
+ * @returns A table of the same keys, with `invalidate` and `clear` as members that are not enumerable.
+ * @throws AuthConfigError for a config that cannot be used; TypeError for a pattern or a value that cannot be guarded.
+ *
+ * @example
+ * ```ts
+ * import { getAuth, withAuthRoutes } from 'with-auth'
+ *
+ * export const routes = withAuthRoutes(
+ *   {
+ *     '/v1/models/:id': (request) => Response.json({ id: request.params.id }),
+ *     '/v1/notes': { GET: (request) => new Response(`Notes of ${getAuth(request).principal}`) },
+ *   },
+ *   { endpoint: 'https://auth.example.com/validate' },
+ * )
+ * // Bun.serve({ routes })
+ * ```
+ */
+export function withAuthRoutes<
+  Pattern extends string,
+  Routes extends { readonly [P in Pattern]: RouteHandlers<P> },
+>(
+  routes: Routes & { readonly [P in Pattern]: RouteHandlers<P> },
+  config?: AuthConfigSource<unknown[]>,
+): GuardedRoutes<Routes>
+export function withAuthRoutes(routes: unknown, config?: AuthConfigSource<unknown[]>): unknown {
+  const all = checkRoutes(routes)
+  const gate = createGate(config)
+  const table = all.map(({ handlers, ...route }) => {
+    const isOwnRoute = createRouteCheck(route, all)
+    return [route.pattern, guardHandlers(handlers, isOwnRoute, gate)] as const
+  })
+  const { invalidate, clear } = gate.controls
+  return Object.defineProperties(Object.fromEntries(table), {
+    invalidate: { value: invalidate },
+    clear: { value: clear },
+  })
+}
+
+function checkRoutes(routes: unknown): (Route & { readonly handlers: Handlers })[] {
+  const entries = typeof routes === 'object' && routes !== null ? Object.entries(routes) : []
+  if (entries.length === 0) {
+    throw new TypeError('Cannot guard the routes: they must be an object of handlers by pattern')
+  }
+  const all = entries.map(([pattern, value]: [string, unknown]) => {
+    const handlers = checkHandlers(pattern, value)
+    const methods = typeof handlers === 'function' ? undefined : new Set(Object.keys(handlers))
+    return { ...readRoute(pattern, methods), handlers }
+  })
+  refuseTwins(all)
+  return all
+}
+
+function checkHandlers(pattern: string, value: unknown): Handlers {
+  if (isHandler(value)) return value
+  const methods = typeof value === 'object' && value !== null ? Object.entries(value) : []
+  const isTable = methods.every(
+    ([method, handler]) => /^[A-Z]+$/.test(method) && isHandler(handler),
+  )
+  if (isTable && methods.length > 0)
+    return Object.fromEntries(methods) as Record<string, AnyHandler>
+  throw new TypeError(
+    `Cannot guard the route "${pattern}": it must be a handler or an object of handlers by method. To serve anything else without a token, put it beside the guarded routes: { ...withAuthRoutes(routes, config), "${pattern}": value }`,
+  )
+}
+
+function isHandler(value: unknown): value is AnyHandler {
+  if (typeof value !== 'function') return false
+  refuseClass(value as AnyHandler)
+  return true
+}
+
+function guardHandlers(handlers: Handlers, isOwnRoute: RouteCheck, gate: Gate): Handlers {
+  if (typeof handlers === 'function') return guardHandler(handlers, isOwnRoute, gate)
+  const guarded = Object.entries(handlers).map(
+    ([method, handler]) => [method, guardHandler(handler, isOwnRoute, gate)] as const,
+  )
+  return Object.fromEntries(guarded)
+}
+
+function guardHandler(handler: AnyHandler, isOwnRoute: RouteCheck, { decide }: Gate): AnyHandler {
+  return function guarded(this: unknown, request: Request, ...args: unknown[]): unknown {
+    const decision = decide(request, args, isOwnRoute)
+    return whenDecided(decision, () => handler.call(this, request, ...args))
+  }
+}

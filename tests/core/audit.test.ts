@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest'
+import { addAuditFacts } from '../../src/core/audit.ts'
+import { get, raw } from '../support/requests.ts'
+import type { Auth, DecisionEvent } from '../../src/index.ts'
+
+const EVENT = {
+  type: 'decision',
+  outcome: 'allow',
+  path: '/',
+  method: '',
+  durationMs: 1,
+  cache: 'off',
+  attempts: 1,
+} as const
+
+/** What is added to an event. */
+function auditFacts(
+  request: Request,
+  header: string | false,
+  auth: Auth | undefined,
+  token: string | undefined,
+): Pick<DecisionEvent, 'method' | 'principal' | 'requestId'> {
+  const event = addAuditFacts({ ...EVENT }, request, header, auth, token)
+  const { type, outcome, path, durationMs, cache, attempts, ...facts } = event
+  expect({ type, outcome, path, durationMs, cache, attempts, method: '' }).toEqual(EVENT)
+  return facts
+}
+
+const HEADER = 'x-request-id'
+const TOKEN = 'sk-0123456789'
+const attributes = Object.freeze({})
+
+function requestIdOf(value: string): string | undefined {
+  return auditFacts(raw('http://h/', { [HEADER]: value }), HEADER, undefined, TOKEN).requestId
+}
+
+function principalOf(principal: string): string | undefined {
+  return auditFacts(get('/'), false, { principal, attributes }, TOKEN).principal
+}
+
+describe('the request id', () => {
+  it.each([
+    '1',
+    '0af7651916cd43dd8448eb211c80319c',
+    '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~',
+    'x'.repeat(128),
+  ])('is what the client sent: %s', (value) => expect(requestIdOf(value)).toBe(value))
+
+  it.each(['', 'a b', 'a\tb', 'é', '\u0080', 'x'.repeat(129), '1, 2'])(
+    'is left out if it is not 1 to 128 visible ASCII characters: %j',
+    (value) => expect(requestIdOf(value)).toBeUndefined(),
+  )
+
+  it('is left out if the client sent none, or one twice', () => {
+    expect(auditFacts(get('/'), HEADER, undefined, TOKEN)).toEqual({ method: 'GET' })
+    const headers = new Headers([
+      [HEADER, 'one'],
+      [HEADER, 'two'],
+    ])
+    const twice = new Request('http://h/', { headers })
+    expect(auditFacts(twice, HEADER, undefined, TOKEN)).toEqual({ method: 'GET' })
+  })
+
+  it('is not read without a header name', () => {
+    const request = get('/', undefined, { [HEADER]: '1', false: '2' })
+    expect(auditFacts(request, false, undefined, TOKEN)).toEqual({ method: 'GET' })
+  })
+
+  it('is left out if it holds the token', () => {
+    expect(requestIdOf(TOKEN)).toBeUndefined()
+    expect(requestIdOf(`a-${TOKEN}-b`)).toBeUndefined()
+    expect(requestIdOf(TOKEN.slice(1))).toBe(TOKEN.slice(1))
+  })
+})
+
+describe('the principal', () => {
+  it('is what the endpoint said, cut at 256 characters', () => {
+    expect(principalOf('alice')).toBe('alice')
+    expect(principalOf('a\n{"outcome":"deny"}')).toBe('a\n{"outcome":"deny"}')
+    expect(principalOf('a'.repeat(256))).toHaveLength(256)
+    expect(principalOf('a'.repeat(257))).toHaveLength(256)
+    const unread = auditFacts(get('/'), false, { principal: 'undefined', attributes }, undefined)
+    expect(unread.principal).toBe('undefined')
+  })
+
+  it('is left out if the endpoint sent none, or if it holds the token', () => {
+    expect(auditFacts(get('/'), false, { attributes }, TOKEN)).toEqual({ method: 'GET' })
+    expect(principalOf(TOKEN)).toBeUndefined()
+    expect(principalOf(`user of ${TOKEN}`)).toBeUndefined()
+    // The token is cut off, but its beginning would stay.
+    expect(principalOf('a'.repeat(250) + TOKEN)).toBeUndefined()
+  })
+})
+
+describe('the method', () => {
+  it.each([
+    ['POST', 'POST'],
+    ['get', 'get'],
+    ['M'.repeat(32), 'M'.repeat(32)],
+    ['M'.repeat(1000), 'M'.repeat(32)],
+  ])('is what the client sent, cut at 32 characters: %s', (method, shown) => {
+    expect(auditFacts(raw('http://h/', {}, method), false, undefined, TOKEN).method).toBe(shown)
+  })
+
+  it.each([
+    ['method', ''],
+    ['headers', 'GET'],
+  ])('does not depend on whether the %s of a Request can be read', (name, method) => {
+    const request = Object.defineProperty(get('/'), name, {
+      get: () => {
+        throw new Error('bug')
+      },
+    })
+    expect(auditFacts(request, HEADER, undefined, TOKEN)).toEqual({ method })
+  })
+})

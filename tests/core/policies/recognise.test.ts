@@ -1,0 +1,62 @@
+import { expect, it, vi } from 'vitest'
+import { AuthUnavailableError } from '../../../src/core/errors.ts'
+import { createKnownTokens } from '../../../src/core/known-tokens.ts'
+import { recognise } from '../../../src/core/policies/recognise.ts'
+import { NOBODY } from '../../../src/core/verdict.ts'
+import { checkOf } from '../../support/checks.ts'
+import type { Check } from '../../../src/core/check.ts'
+import type { CheckedVerdict } from '../../../src/core/verdict.ts'
+
+const ALLOW = { outcome: 'allow', auth: NOBODY } as const
+const DENY = { outcome: 'deny', isLasting: false } as const
+
+function recognising(answer: (check: Check) => CheckedVerdict | Promise<CheckedVerdict>) {
+  const outage = { note: vi.fn(), isRecent: () => false }
+  const verify = recognise(answer, createKnownTokens({ now: () => 0 }), outage)
+  const isKnown = async (token: string): Promise<boolean> => {
+    const check = checkOf(token)
+    await verify(check)
+    return check.isKnown
+  }
+  return { verify, isKnown, outage }
+}
+
+it('knows a token after an allow, until it is denied', async () => {
+  let verdict: CheckedVerdict = ALLOW
+  const { isKnown } = recognising(() => verdict)
+  expect([await isKnown('t'), await isKnown('t'), await isKnown('u')]).toEqual([false, true, false])
+  verdict = DENY
+  expect([await isKnown('t'), await isKnown('t'), await isKnown('u')]).toEqual([true, false, true])
+})
+
+it('says so before anything is asked', async () => {
+  const seen: boolean[] = []
+  const { verify } = recognising(({ isKnown }) => {
+    seen.push(isKnown)
+    return ALLOW
+  })
+  await verify(checkOf())
+  await verify(checkOf())
+  expect(seen).toEqual([false, true])
+})
+
+it.each([
+  ['an outage', new AuthUnavailableError('unreachable'), 1, true],
+  ['an outage of which nobody was asked', new AuthUnavailableError('timeout'), 0, false],
+  ['another failure', new AuthUnavailableError('rate_limited'), 1, false],
+  ['a bug', new Error('bug'), 1, false],
+])('notes %s: %s', async (_what, error, attempts, isNoted) => {
+  const { verify, outage } = recognising((check) => {
+    check.attempts = attempts
+    return Promise.reject(error)
+  })
+  await expect(verify(checkOf())).rejects.toBe(error)
+  expect(outage.note).toHaveBeenCalledTimes(isNoted ? 1 : 0)
+})
+
+it('lets through at once what is refused at once', () => {
+  const { verify } = recognising(() => {
+    throw new AuthUnavailableError('circuit_open')
+  })
+  expect(() => verify(checkOf())).toThrow('circuit_open')
+})

@@ -1,0 +1,142 @@
+import { describe, expect, it, vi } from 'vitest'
+import { withAuthRoutes } from '../../src/core/with-auth-routes.ts'
+import { AuthConfigError, getAuth } from '../../src/index.ts'
+import { routed } from '../support/requests.ts'
+import type { AuthConfig } from '../../src/index.ts'
+
+const verifier = vi.fn<NonNullable<AuthConfig['verifier']>>(({ request: { path } }) => ({
+  outcome: path.startsWith('/v1/') ? 'allow' : 'deny',
+  principal: 'ada',
+}))
+const config: AuthConfig = {
+  verifier,
+  public: ['/open/*'],
+  context: { headers: [], params: 'none' },
+}
+
+describe('guarded routes', () => {
+  it('call their handler after an allow, with the same request, arguments and this', async () => {
+    const handler = vi.fn(function show(this: unknown, request: Request, ..._rest: unknown[]) {
+      return Response.json({ principal: getAuth(request).principal, self: this })
+    })
+    const routes = withAuthRoutes({ '/v1/:id': handler, '/v1/x/y': { GET: handler } }, config)
+    const request = routed('/v1/a', { id: 'a' }, 'k1')
+    const server = {}
+    const response = await routes['/v1/:id'].call({ port: 3 }, request, server)
+    expect(await response.json()).toEqual({ principal: 'ada', self: { port: 3 } })
+    expect(handler.mock.calls[0]?.[0]).toBe(request)
+    expect(handler.mock.calls[0]?.[1]).toBe(server)
+    expect((await routes['/v1/x/y'].GET(routed('/v1/x/y', {}, 'k1'))).status).toBe(200)
+    expect(handler).toHaveBeenCalledTimes(2)
+  })
+
+  it.each<[string, Request, number]>([
+    ['no token', routed('/admin/x'), 401],
+    ['a token that is denied there', routed('/admin/x', {}, 'k1'), 401],
+    // What Bun makes of GET /admin/../open/x and /admin/../v1/x.
+    ['a public path that leads elsewhere', routed('/open/x'), 400],
+    ['an allowed path that leads elsewhere', routed('/v1/x', {}, 'k1'), 400],
+    ['a path that leads to a more specific route', routed('/admin/own', {}, 'k1'), 400],
+  ])('do not call it for %s', async (_, request, status) => {
+    const handler = vi.fn(() => new Response('secret'))
+    const routes = withAuthRoutes(
+      { '/admin/*': handler, '/admin/own': handler, '/open/*': handler, '/v1/:id': handler },
+      config,
+    )
+    expect((await routes['/admin/*'](request)).status).toBe(status)
+    expect(handler).not.toHaveBeenCalled()
+  })
+
+  it('may be public, since their pattern is known', async () => {
+    const routes = withAuthRoutes({ '/open/:id': { GET: () => new Response('open') } }, config)
+    const open = routes['/open/:id'].GET
+    expect((await open(routed('/open/x', { id: 'x' }))).status).toBe(200)
+    expect((await open(routed('/open/x', { id: 'y' }))).status).toBe(400)
+  })
+
+  it('share one cache, which their table invalidates and clears', async () => {
+    const handler = (): Response => new Response('secret')
+    const shared = { ...config, context: { headers: [], path: false }, public: [], cache: {} }
+    const routes = withAuthRoutes(
+      { '/v1/a': handler, '/v1/b': { GET: handler } },
+      {
+        ...shared,
+        verifier: (verifier.mockReset().mockReturnValue({ outcome: 'allow' }), verifier),
+      },
+    )
+    const ask = async (): Promise<void> => {
+      await routes['/v1/a'](routed('/v1/a', {}, 'k1'))
+      await routes['/v1/b'].GET(routed('/v1/b', {}, 'k1'))
+    }
+    await ask()
+    expect(verifier).toHaveBeenCalledTimes(1)
+    routes.invalidate('k1')
+    await ask()
+    expect(verifier).toHaveBeenCalledTimes(2)
+    routes.clear()
+    await ask()
+    expect(verifier).toHaveBeenCalledTimes(3)
+    expect(Object.keys(routes)).toEqual(['/v1/a', '/v1/b'])
+    expect(Object.keys({ ...routes, '/health': new Response('ok') })).toHaveLength(3)
+  })
+
+  it('have a config function of the extra arguments', async () => {
+    const make = vi.fn((_server: unknown) => config)
+    const routes = withAuthRoutes({ '/v1/a': () => new Response('secret') }, make)
+    const guarded: (request: Request, server: string) => unknown = routes['/v1/a']
+    await guarded(routed('/v1/a', {}, 'k1'), 'server')
+    expect(make).toHaveBeenCalledExactlyOnceWith('server')
+  })
+})
+
+/** What the types forbid. */
+function refuse(routes: unknown): () => unknown {
+  return () => withAuthRoutes(routes as Record<'/a', () => Response>, config)
+}
+
+it.each<[string, unknown]>([
+  ['a Response', new Response('ok')],
+  ['false', false],
+  ['null', null],
+  ['undefined', undefined],
+  ['a string', 'GET'],
+  ['a file', new Blob(['text'])],
+  ['an HTML import', { index: './index.html' }],
+  ['a folder', { dir: './public' }],
+  ['an app', { fetch: () => new Response('open') }],
+  ['no method', {}],
+  ['a Response for a method', { GET: () => new Response('a'), POST: new Response('open') }],
+  ['a method in lower case', { get: () => new Response('a') }],
+  ['a list', [() => new Response('a')]],
+])('refuses %s as a route, and says where to put it', (_, value) => {
+  expect(refuse({ '/a': value })).toThrow(TypeError)
+  expect(refuse({ '/a': value })).toThrow(
+    'put it beside the guarded routes: { ...withAuthRoutes(routes, config), "/a": value }',
+  )
+})
+
+it.each([undefined, null, {}, 'routes', [], () => new Response('open')])(
+  'refuses %s, which is no table of routes',
+  (routes) => {
+    expect(refuse(routes)).toThrow('Cannot guard the routes: they must be an object of handlers')
+  },
+)
+
+it('refuses a class, a pattern that it does not understand, and two that are the same', () => {
+  class App {
+    fetch(): Response {
+      return new Response('secret')
+    }
+  }
+  const handler = (): Response => new Response('secret')
+  expect(refuse({ '/a': App })).toThrow('Cannot guard a class')
+  expect(refuse({ '/a': { GET: App } })).toThrow('Cannot guard a class')
+  expect(refuse({ '/a/*/b': handler })).toThrow('Cannot guard the route "/a/*/b"')
+  expect(refuse({ '/:a': handler, '/:b': { GET: handler } })).toThrow('which match the same paths')
+})
+
+it('refuses a bad config when it is called', () => {
+  expect(() => withAuthRoutes({ '/a': () => new Response('a') }, { endpoint: '' })).toThrow(
+    AuthConfigError,
+  )
+})

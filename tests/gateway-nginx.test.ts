@@ -1,0 +1,115 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createAdaptorServer } from '@hono/node-server'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createGateway } from '../src/gateway.ts'
+import { withAuth } from '../src/index.ts'
+import { get, TOKEN } from './runtimes/raw-requests/bytes.ts'
+import { exchange } from './runtimes/raw-requests/exchange.ts'
+import { PATH_ROWS } from './runtimes/raw-requests/path-rows.ts'
+import { TARGET_ROWS } from './runtimes/raw-requests/target-rows.ts'
+import { close, listen } from './support/loopback.ts'
+import { spawnProgram } from './support/spawned-program.ts'
+import type { Server } from 'node:net'
+import type { SpawnedProgram } from './support/spawned-program.ts'
+
+/** A server that decodes and resolves paths by itself behind a gateway whose upstream has a base path. */
+
+const ROWS = [...PATH_ROWS, ...TARGET_ROWS]
+const isMissing = spawnSync('nginx', ['-v']).error !== undefined
+const MISSING = 'nginx is not installed: apt-get install nginx'
+
+it.runIf(process.env['CI'] === 'true')('nginx is installed where all tests must run', () => {
+  expect(isMissing ? MISSING : 'it is installed').toBe('it is installed')
+})
+
+describe.skipIf(isMissing)(
+  `a real nginx below a base path${isMissing ? `: ${MISSING}` : ''}`,
+  () => {
+    let folder: string
+    let nginx: SpawnedProgram
+    let nginxUrl: string
+    let gateway: Server
+    let gatewayUrl: string
+
+    beforeAll(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'with-auth-nginx-'))
+      const port = await findFreePort()
+      nginxUrl = `http://127.0.0.1:${port}`
+      writeFileSync(join(folder, 'nginx.conf'), configure(folder, port))
+      nginx = spawnProgram('nginx', ['-c', join(folder, 'nginx.conf')], { cwd: folder })
+      await nginx.printed(/start worker process \d/)
+      const fetch = withAuth(createGateway({ upstream: `${nginxUrl}/base` }), {
+        verifier: ({ token }) => ({ outcome: token === 'good' ? 'allow' : 'deny' }),
+      })
+      gateway = createAdaptorServer({ fetch })
+      gatewayUrl = `http://127.0.0.1:${await listen(gateway)}`
+    })
+    afterAll(async () => {
+      nginx.kill('SIGTERM')
+      await nginx.ended
+      await close(gateway)
+      rmSync(folder, { recursive: true })
+    })
+
+    const serve = async (url: string, target: string): Promise<string | undefined> =>
+      (await exchange(url, get(target, TOKEN)))?.body
+
+    it.each(['/base/..%2fadmin', '/base/x/..%2f..%2fadmin', '/base/%2e%2e/admin'])(
+      'resolves %s out of the base path when it is asked without the gateway',
+      async (target) => {
+        expect(await serve(nginxUrl, target)).toBe('outside: /admin')
+      },
+    )
+
+    it.each([
+      ['/', '/base/'],
+      ['/admin', '/base/admin'],
+      ['/v1/models/meta%2Fllama', '/base/v1/models/meta/llama'],
+      ['/x/../admin', '/base/admin'],
+    ])('gets %s from the gateway, and serves %s', async (target, path) => {
+      expect(await serve(gatewayUrl, target)).toBe(`inside: ${path}`)
+    })
+
+    it.each(ROWS.map((row) => [`${row.id} ${row.title}`, row] as const))(
+      'serves nothing out of its base path: %s',
+      async (_name, { variants }) => {
+        const responses = await Promise.all(
+          variants.map(({ bytes }) => exchange(gatewayUrl, bytes)),
+        )
+        const served = responses.map((response) => response?.body ?? '')
+        expect(served.filter((body) => body.includes('outside'))).toEqual([])
+      },
+    )
+  },
+)
+
+async function findFreePort(): Promise<number> {
+  const server = createServer()
+  const port = await listen(server)
+  await close(server)
+  return port
+}
+
+function configure(folder: string, port: number): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+  return `
+daemon off;
+worker_processes 1;
+error_log stderr notice;
+pid ${folder}/nginx.pid;
+events {}
+http {
+  access_log off;
+  ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join('\n  ')}
+  server {
+    listen 127.0.0.1:${port};
+    location / { return 200 "outside: $uri"; }
+    location /base/ { return 200 "inside: $uri"; }
+  }
+}
+`
+}

@@ -1,0 +1,62 @@
+// For memory.test.ts: `node --expose-gc full-cache.js <url of the package> <bytes>` fills a cache of so many bytes with
+// identities of one shape after the other, and prints how many bytes of heap each takes, after a forced collection.
+const { withAuth } = await import(process.argv[2])
+
+const MAX_BYTES = Number(process.argv[3])
+const LEAST_ENTRY = 256
+// A token has at most 64 entries.
+const PATHS = 50
+
+const texts = (count, text) => Array.from({ length: count }, (_, index) => text(index))
+const SHAPES = {
+  'no attributes': () => ({}),
+  'one role': (id) => ({ principal: `user-${id}`, attributes: { roles: ['admin'] } }),
+  '100 attributes of one short text': (id) => ({
+    attributes: Object.fromEntries(texts(100, (index) => [`a${index}`, [`v${id}`]])),
+  }),
+  'one attribute of 1,000 short texts': (id) => ({
+    attributes: { roles: texts(1000, (index) => `r${index}-${id}`) },
+  }),
+}
+
+async function heap() {
+  for (let i = 0; i < 4; i += 1) {
+    await new Promise((resolve) => {
+      setImmediate(resolve)
+    })
+    globalThis.gc()
+  }
+  return process.memoryUsage().heapUsed
+}
+
+// No real Request: so many of those would measure them.
+function makeRequest(id) {
+  const fields = { authorization: `Bearer sk-${Math.floor(id / PATHS)}` }
+  const get = (name) => fields[name] ?? null
+  return { method: 'GET', url: `http://api.example.test/${id % PATHS}`, headers: { get } }
+}
+
+async function fill(identity) {
+  let id = 0
+  const guarded = withAuth(() => 'allowed', {
+    // As from an endpoint: no text is shared with another identity.
+    verifier: () => ({ outcome: 'allow', ...JSON.parse(JSON.stringify(identity(id))) }),
+    context: { headers: [], params: 'none' },
+    cache: { maxBytes: MAX_BYTES, maxEntries: 1_000_000 },
+  })
+  const before = await heap()
+  const count = (2 * MAX_BYTES) / Math.max(LEAST_ENTRY, JSON.stringify(identity(0)).length)
+  for (; id < count; id += 1) await guarded(makeRequest(id))
+  const bytes = (await heap()) - before
+  // So that it is in use until here.
+  guarded.clear()
+  return bytes
+}
+
+const found = {}
+for (const [name, identity] of Object.entries(SHAPES)) {
+  // The code is compiled, and then forgets.
+  await fill(identity)
+  found[name] = await fill(identity)
+}
+process.stdout.write(JSON.stringify(found))
