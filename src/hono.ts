@@ -2,8 +2,8 @@ import { HTTPException } from 'hono/http-exception'
 import { createGate } from './core/authenticator.ts'
 import { isPromise } from './core/promises.ts'
 import type { Context, MiddlewareHandler, Next } from 'hono'
-import type { Decision, Rejection, VerdictControls } from './core/decision.ts'
 import type { AuthConfig, AuthConfigSource, KnownOptions } from './core/auth-config.ts'
+import type { Decision, Rejection, VerdictControls } from './core/decision.ts'
 import type { Auth, DenialReason } from './core/types.ts'
 
 /** The variable that {@link auth} sets. */

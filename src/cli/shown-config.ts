@@ -9,9 +9,9 @@ export function showConfig(config: AuthConfig, resolved: ResolvedConfig): unknow
     endpointHeaders,
     isPublic: _,
     hasPublicPaths: __,
-    onEvent: __,
-    respond: ___,
-    transport: ____,
+    onEvent: ___,
+    respond: ____,
+    transport: _____,
     ...rest
   } = resolved
   const headers = Object.keys(endpointHeaders).map((name) => [name, REDACTED])

@@ -42,15 +42,14 @@ export interface Matrices {
   readonly requests: number
   readonly servers: number
   readonly differences: number
-  readonly faults: number
-  readonly cases: number
-  readonly runtimes: readonly string[]
-  /** The raw requests to routers that find a handler. */
   readonly routed: {
     readonly attacks: number
     readonly requests: number
-    readonly servers: readonly string[]
+    readonly routers: readonly string[]
   }
+  readonly faults: number
+  readonly cases: number
+  readonly runtimes: readonly string[]
 }
 
 type Row = readonly [what: string, figure: string, measured: string, command: string]
@@ -99,7 +98,7 @@ function parserRows({ parsers, oneMegabyte }: Figures): Row[] {
 }
 
 function matrixRows(matrices: Matrices): Row[] {
-  const { attacks, requests, servers, differences, faults, cases, runtimes, routed } = matrices
+  const { attacks, requests, servers, differences, routed, faults, cases, runtimes } = matrices
   return [
     [
       'raw requests: exact bytes that a client of Fetch would not send',
@@ -109,9 +108,9 @@ function matrixRows(matrices: Matrices): Row[] {
     ],
     [
       'the same bytes, to a router that finds the handler',
-      `${routed.attacks} attacks in ${grouped(routed.requests)} requests on each of ${routed.servers.join(', ')}; no wrong allow`,
+      `${routed.attacks} attacks in ${grouped(routed.requests)} requests on each of ${routed.routers.join(', ')}; no wrong allow`,
       'with each change',
-      `${code('npm run test:runtimes -- raw-routes.test.ts')}, ${code('npm run test:examples -- raw-requests.test.ts')}`,
+      '`npm run test:runtimes -- raw-routes.test.ts && npm run test:examples -- raw-requests.test.ts`',
     ],
     [
       'faults of the endpoint, byte by byte, with and without an identity',

@@ -17,14 +17,14 @@ it('SECURITY.md has the figures, as "npm run docs:security" writes them', async 
     requests: ATTACKS.reduce((sum, row) => sum + row.variants.length * row.programs.length, 0),
     servers: SERVERS.length,
     differences: LISTED.length,
-    faults: FAULTS.length,
-    cases: FAULTS.reduce((sum, row) => sum + 2 * row.cases.length, 0),
-    runtimes: Object.keys(STARTS),
     routed: {
       attacks: new Set(ROUTED_ROWS.map(({ id }) => id)).size,
       requests: ROUTED_ROWS.reduce((sum, { variants }) => sum + variants.length, 0),
-      servers: [...BUN_ROUTES, ...ATTACKED].map(({ title }) => title),
+      routers: [...BUN_ROUTES, ...ATTACKED].map(({ title }) => title),
     },
+    faults: FAULTS.length,
+    cases: FAULTS.reduce((sum, row) => sum + 2 * row.cases.length, 0),
+    runtimes: Object.keys(STARTS),
   })
   await expect(document).toMatchFileSnapshot(join(ROOT, 'SECURITY.md'))
 })
