@@ -71,6 +71,10 @@ const PACKAGES_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
   'yaml.ts': ['yaml'],
 }
 
+/** What these entries share beside core. */
+const FILES = 'files'
+const SHARES_FILES: ReadonlySet<string> = new Set(['keys.ts', 'yaml.ts'])
+
 /** The modules that are nothing but types, so that there is nothing to test in them. */
 const PURE_TYPES = [
   'core/auth-config.ts',
@@ -122,21 +126,28 @@ describe('imports in src go down only', () => {
     expect(importsOf(policies, (imported) => imported.startsWith('core/policies/'))).toEqual([])
   })
 
+  it('files imports nothing from outside itself', () => {
+    const files = MODULES.filter(({ file }) => file.startsWith(`${FILES}/`))
+    expect(files).not.toEqual([])
+    expect(importsOf(files, (imported) => !imported.startsWith(`${FILES}/`))).toEqual([])
+  })
+
   it.each(entries)(
     '$file imports core, its own parts and packages, and no other entry but for the command',
     (entry) => {
       const name = entry.file.replace(/\.ts$/, '')
       const composed = entry.file === COMMAND ? importable.map(({ file }) => file) : []
       const packages = [...(PACKAGES_OF_ENTRY[entry.file] ?? []), ...composed]
+      const shared = SHARES_FILES.has(entry.file) ? [FILES] : []
       const parts = MODULES.filter(({ file }) => file.startsWith(`${name}/`))
       const isBad = (imported: string): boolean =>
-        ![`core`, name, ...packages].includes(imported.split('/')[0] ?? '')
+        ![`core`, name, ...shared, ...packages].includes(imported.split('/')[0] ?? '')
       expect(importsOf([entry, ...parts], isBad)).toEqual([])
     },
   )
 
-  it('every module is an entry, or part of one, or of core', () => {
-    const owners = new Set(['core', ...entries.map(({ file }) => file.replace(/\.ts$/, ''))])
+  it('every module is an entry, or part of one, or of core or files', () => {
+    const owners = new Set(['core', FILES, ...entries.map(({ file }) => file.replace(/\.ts$/, ''))])
     const strays = MODULES.filter(
       ({ file }) => file.includes('/') && !owners.has(file.split('/')[0] ?? ''),
     )

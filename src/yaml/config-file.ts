@@ -1,6 +1,6 @@
-import { otherKindOf, readingFlags } from '../core/regular-file.ts'
+import { otherKindOf, readingFlags } from '../files/regular-file.ts'
 import { MOST_TEXT } from './document.ts'
-import type { FileStats } from '../core/regular-file.ts'
+import type { FileStats } from '../files/regular-file.ts'
 
 /** Says why a file cannot be read; never what is in it. */
 export class UnreadableFileError extends Error {}

@@ -3,9 +3,9 @@ import { constants, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { otherKindOf, readingFlags } from '../../src/core/regular-file.ts'
+import { otherKindOf, readingFlags } from '../../src/files/regular-file.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
-import type { FileStats } from '../../src/core/regular-file.ts'
+import type { FileStats } from '../../src/files/regular-file.ts'
 
 const pathOf = setupFolder()
 
