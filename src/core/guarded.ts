@@ -23,11 +23,28 @@ export type AppArgs<App extends AnyApp> = App['fetch'] extends (
   ? Args
   : never
 
-/** A guarded app: the same members, and a `fetch` that asks first. */
-export type GuardedApp<App extends AnyApp, Args extends unknown[] = AppArgs<App>> = Omit<
-  App,
-  'fetch'
-> & {
+/** The functions of an app that still work when it is guarded: callbacks, which get no request. */
+type AppCallback =
+  | 'scheduled'
+  | 'queue'
+  | 'email'
+  | 'tail'
+  | 'tailStream'
+  | 'trace'
+  | 'error'
+  | 'onListen'
+  | 'onError'
+
+type KeptMember<App, Name extends keyof App> = Name extends AppCallback
+  ? Name
+  : App[Name] extends (...args: never) => unknown
+    ? never
+    : Name
+
+/** A guarded app: its values and callbacks, and a `fetch` that asks first. Other functions throw, so they have no type. */
+export type GuardedApp<App extends AnyApp, Args extends unknown[] = AppArgs<App>> = {
+  [Name in keyof Omit<App, 'fetch'> as KeptMember<App, Name>]: App[Name]
+} & {
   fetch: App['fetch'] extends (request: infer Req, ...args: never) => infer Res
     ? ((request: Req, ...args: Args) => Res | Response | Promise<Awaited<Res> | Response>) &
         VerdictControls

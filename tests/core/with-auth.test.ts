@@ -142,7 +142,9 @@ describe('a guarded object', () => {
     const guarded = withAuth(app, config)
     expect(await (await guarded.fetch(get('/a', 'k1'))).text()).toBe('secret')
     expect(await guarded.fetch(get('/a'))).toMatchObject({ status: 401 })
+    // @ts-expect-error Functions that throw have no type.
     expect(() => guarded.request('/a')).toThrow('"request" could serve the app without the guard')
+    // @ts-expect-error Functions that throw have no type.
     expect(() => guarded.get('/b', () => new Response('late'))).toThrow('"get" could serve')
     expect(guarded.routes).toBe(app.routes)
     const handled = guarded.onError(() => new Response('failed'))
