@@ -276,6 +276,7 @@ describe('what a hook throws, with the token in every part of it,', () => {
     readonly name: string
     readonly config: (error: unknown) => AuthConfig
     readonly told: 'decision' | 'warning' | undefined
+    readonly code?: string
     readonly event: object
     readonly status: number
   }
@@ -304,7 +305,8 @@ describe('what a hook throws, with the token in every part of it,', () => {
     {
       name: 'a fetch that rejects',
       config: (thrown) => ({ ...base, fetch: async () => throwing(thrown)(), retry: false }),
-      told: undefined,
+      told: 'decision',
+      code: 'ECONNREFUSED',
       event: { reason: 'unreachable', cause: 'ECONNREFUSED' },
       status: 401,
     },
@@ -312,6 +314,7 @@ describe('what a hook throws, with the token in every part of it,', () => {
       name: 'a verifier whose service is unreachable',
       config: (error) => ({ verifier: throwing(unavailable(error)) }),
       told: undefined,
+      code: 'ECONNREFUSED',
       event: { reason: 'unreachable', cause: 'ECONNREFUSED' },
       status: 401,
     },
@@ -329,8 +332,8 @@ describe('what a hook throws, with the token in every part of it,', () => {
 
   it.each(MATRIX)(
     'is told to the observer alone: $name, $way',
-    async ({ config, send, told, event, status }) => {
-      const error = leaky(told === undefined ? 'ECONNREFUSED' : undefined)
+    async ({ config, send, told, code, event, status }) => {
+      const error = leaky(code)
       const events: AuthEvent[] = []
       const given = { ...config(error), onEvent: (one: AuthEvent) => events.push(one) }
       const response = await send(given, get('/a', 'good'))
@@ -348,8 +351,8 @@ describe('what a hook throws, with the token in every part of it,', () => {
 
   it.each(MATRIX)(
     'is on the console by its class alone, without an observer: $name, $way',
-    async ({ config, send, told }) => {
-      const error = leaky(told === undefined ? 'ECONNREFUSED' : undefined)
+    async ({ config, send, code }) => {
+      const error = leaky(code)
       const response = await send(config(error), get('/a', 'good'))
       const lines = vi.mocked(console.error).mock.calls
       expect(lines).toEqual([[expect.stringMatching(/^with-auth: .*(?: Error|ECONNREFUSED)\b/)]])

@@ -1,7 +1,7 @@
 import { createDecisionEvent } from './decision-event.ts'
 import { isDenialReason } from './denial.ts'
 import { AuthUnavailableError } from './errors.ts'
-import { findCause } from './failure-cause.ts'
+import { findCause, thrownBehind } from './failure-cause.ts'
 import { rememberAdmission } from './identity.ts'
 import { findMisrouting } from './misrouting.ts'
 import { isPromise } from './promises.ts'
@@ -143,7 +143,7 @@ async function settle(passage: Passage, pending: Promise<CheckedVerdict>): Promi
 function conclude(passage: Passage, verdict: CheckedVerdict): Decision {
   if (verdict.outcome !== 'allow') return refuse(passage, 'denied')
   const { setup, request } = passage
-  report(passage, { outcome: 'allow' }, verdict.auth)
+  report(passage, { outcome: 'allow' }, undefined, verdict.auth)
   const { credentials } = setup
   return rememberAdmission(request, { outcome: 'allow', auth: verdict.auth, credentials })
 }
@@ -153,7 +153,8 @@ function fail(passage: Passage, error: unknown): Decision {
     return refuse(passage, 'internal_error', { error })
   }
   const { reason, retryAfterMs, status } = error
-  return refuse(passage, reason, { retryAfterMs, status, cause: findCause(error) })
+  const details = { retryAfterMs, status, cause: findCause(error), error: thrownBehind(error) }
+  return refuse(passage, reason, details)
 }
 
 function exempt(passage: Passage, by: 'public' | 'preflight'): Decision {
@@ -169,12 +170,7 @@ function refuse(passage: Passage, reason: DenialReason, failure: Failure = {}): 
   const { setup, request, check } = passage
   const denial = setup.denials.describe(reason, failure.retryAfterMs)
   const cause = failure.cause === undefined ? {} : { cause: failure.cause }
-  report(
-    passage,
-    { outcome: 'deny', reason, status: denial.status, ...cause },
-    undefined,
-    failure.error,
-  )
+  report(passage, { outcome: 'deny', reason, status: denial.status, ...cause }, failure.error)
   if (isShadow(setup)) return letIn(passage, 'shadow')
   setup.alarm?.(reason, failure, check)
   return { outcome: 'deny', reason, response: setup.denials.respond(denial, request), ...cause }
@@ -183,8 +179,8 @@ function refuse(passage: Passage, reason: DenialReason, failure: Failure = {}): 
 function report(
   passage: Passage,
   decided: Pick<DecisionEvent, 'outcome' | 'reason' | 'status' | 'cause'>,
-  auth?: Auth,
   error?: unknown,
+  auth?: Auth,
 ): void {
   const { setup, request } = passage
   if (setup.report === undefined) return

@@ -1,6 +1,6 @@
 import { parseCacheControl } from './cache-control.ts'
 import { AuthUnavailableError } from './errors.ts'
-import { findCause } from './failure-cause.ts'
+import { createUnreachable } from './failure-cause.ts'
 import { createFaultReport } from './identity-faults.ts'
 import { encodeQuestion } from './question.ts'
 import { createDrain, readBody, readResponse } from './response-body.ts'
@@ -66,10 +66,7 @@ async function post(
   // What is thrown here at once is a bug of the transport and no outage, so it is not caught.
   const pending = Promise.resolve(options.transport(options.url, init))
   const response: unknown = await orAborted(pending, signal).catch((error: unknown) => {
-    if (signal.aborted) throw new AuthUnavailableError('timeout')
-    const code = findCause(error)
-    // The code alone: what was thrown may hold the token.
-    throw new AuthUnavailableError('unreachable', code === undefined ? {} : { cause: { code } })
+    throw signal.aborted ? new AuthUnavailableError('timeout') : createUnreachable(error)
   })
   if (!isTransportResponse(response)) throw new TypeError('The transport gave no response')
   return response

@@ -10,7 +10,7 @@ export interface Failure {
   readonly status?: number | undefined
   /** A code that holds no secret. */
   readonly cause?: string | undefined
-  /** The thrown value, for `internal_error`. For the observer alone. */
+  /** The thrown value, for `internal_error` and `unreachable`. For the observer alone. */
   readonly error?: unknown
 }
 

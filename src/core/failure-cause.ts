@@ -1,3 +1,8 @@
+import { AuthUnavailableError } from './errors.ts'
+
+/** What `fetch` rejected with. Beside the error and not in it: it may hold the token, and the error is logged. */
+const THROWN = new WeakMap<AuthUnavailableError, unknown>()
+
 /** A name of a system or a library. No text of a message looks like it. */
 const CODE = /^[A-Z][A-Z\d_]{1,63}$/
 
@@ -21,6 +26,22 @@ const PHRASES: readonly (readonly [phrase: string, code: string])[] = [
 const MOST_ERRORS = 16
 // Of the addresses of one name, as many are looked at.
 const MOST_OF_ONE = 4
+
+/** Makes the error of a `fetch` that rejected. It has the code alone of what was thrown. */
+export function createUnreachable(thrown: unknown): AuthUnavailableError {
+  const code = findCause(thrown)
+  const error = new AuthUnavailableError(
+    'unreachable',
+    code === undefined ? {} : { cause: { code } },
+  )
+  THROWN.set(error, thrown)
+  return error
+}
+
+/** What `fetch` rejected with, for the observer alone. */
+export function thrownBehind(error: AuthUnavailableError): unknown {
+  return THROWN.get(error)
+}
 
 /**
  * The code of an error or of one that caused it, such as `ECONNREFUSED`. Never a part of a message, which may hold the

@@ -108,8 +108,9 @@ export interface DecisionEvent {
    */
   readonly cause?: string
   /**
-   * The error of a `verifier` or `fetch`, when the reason is `internal_error`. **It may hold a token**, so the property
-   * is not enumerable: `JSON.stringify(event)`, `{ ...event }` and `console.log(event)` leave it out.
+   * The error of a `verifier` or `fetch`, when the reason is `internal_error`, or `unreachable` because `fetch` rejected.
+   * **It may hold a token**, so the property is not enumerable: `JSON.stringify(event)`, `{ ...event }` and
+   * `console.log(event)` leave it out.
    */
   readonly error?: unknown
   /** Set in shadow mode: the handler was called whatever the outcome. */

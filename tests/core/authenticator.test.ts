@@ -405,15 +405,21 @@ describe('a failure', () => {
     },
   })
 
-  it.each<[string, AuthConfig, string]>([
-    ['its fetch', { fetch: refused, retry: false }, 'ECONNREFUSED'],
-    ['its verifier', throwing(new AuthUnavailableError('timeout', { cause: reset })), 'ECONNRESET'],
+  it.each<[string, AuthConfig, string, boolean]>([
+    ['its fetch', { fetch: refused, retry: false }, 'ECONNREFUSED', true],
+    [
+      'its verifier',
+      throwing(new AuthUnavailableError('timeout', { cause: reset })),
+      'ECONNRESET',
+      false,
+    ],
   ])(
     'has the code that %s gave, in the event and in the decision',
-    async (_what, config, cause) => {
+    async (_what, config, cause, hasError) => {
       const { event, ...decision } = await decide(config, get('/a', 'k1'))
       expect([event.cause, decision]).toEqual([cause, expect.objectContaining({ cause })])
-      expect('error' in event).toBe(false)
+      expect('error' in event).toBe(hasError)
+      expect(Object.keys(event)).not.toContain('error')
       const result = await createAuthenticator({
         ...('verifier' in config ? {} : { endpoint: ENDPOINT }),
         onEvent: () => undefined,
