@@ -41,7 +41,7 @@ export interface ParseOptions extends LoadOptions {
 
 /** What a file is watched with. */
 export interface WatchOptions extends Pick<LoadOptions, 'env'> {
-  /** Is given each config that differs from the one before. What it throws goes to `onError`. */
+  /** Called with each config that differs from the one before. Its errors go to `onError`. */
   readonly onChange: (config: AuthConfig) => void
   /** Is told once when the file has become unusable, or unreadable: the last config stays. What it throws is swallowed. */
   readonly onError: (error: unknown) => void

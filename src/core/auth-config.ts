@@ -148,7 +148,7 @@ export interface CacheConfig {
    */
   readonly maxEntries?: number
   /**
-   * What all of them may take, in bytes, as estimated from their texts and lists. 65,536 to 1,073,741,824.
+   * The most bytes that all of them may take, as estimated from their texts and lists. 65,536 to 1,073,741,824.
    * @default 33554432
    */
   readonly maxBytes?: number

@@ -25,7 +25,7 @@ export interface Rejection {
 export type Decision = Admission | ({ readonly outcome: 'deny' } & Rejection)
 
 /**
- * Decides about a request. Never throws and never rejects; answers at once where nobody has to be asked. `isOwnRoute` is
+ * Decides about a request. Never throws and never rejects; answers at once where the endpoint is not asked. `isOwnRoute` is
  * given where the pattern is known by which a request came.
  */
 export type Decide = (

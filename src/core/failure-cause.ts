@@ -1,6 +1,6 @@
 import { AuthUnavailableError } from './errors.ts'
 
-/** What `fetch` rejected with. Beside the error and not in it: it may hold the token, and the error is logged. */
+/** The errors that `fetch` rejected with. They may hold the token, so they are not in the error, which programs log. */
 const THROWN = new WeakMap<AuthUnavailableError, unknown>()
 
 /** A name of a system or a library. No text of a message looks like it. */
@@ -38,7 +38,7 @@ export function createUnreachable(thrown: unknown): AuthUnavailableError {
   return error
 }
 
-/** What `fetch` rejected with, for the observer alone. */
+/** The error that `fetch` rejected with, for the observer alone. */
 export function thrownBehind(error: AuthUnavailableError): unknown {
   return THROWN.get(error)
 }

@@ -37,7 +37,7 @@ interface RouteCall<Pattern extends string> {
 
 type RouteHandler<Pattern extends string> = RouteCall<Pattern>['call']
 
-/** What `withAuthRoutes` guards: a handler, or one for each method. */
+/** A value of the table that `withAuthRoutes` takes: a handler, or one for each method. */
 export type RouteHandlers<Pattern extends string> =
   | RouteHandler<Pattern>
   | { readonly [Method in RouteMethod]?: RouteHandler<Pattern> }

@@ -6,10 +6,10 @@ const KINDS = [
   ['isBlockDevice', 'a device'],
 ] as const
 
-/** What `stat` of `node:fs` tells of a file. */
+/** The part of `Stats` of `node:fs` that tells kinds of files apart. */
 export type FileStats = Readonly<Record<'isFile' | (typeof KINDS)[number][0], () => boolean>>
 
-/** Says what stands in the place of a regular file. Returns `undefined` for a regular file. */
+/** Names the kind of a file that is not a regular file. Returns `undefined` for a regular file. */
 export function otherKindOf(stats: FileStats): string | undefined {
   if (stats.isFile()) return undefined
   const kind = KINDS.find(([isKind]) => stats[isKind]())?.[1] ?? 'something else'

@@ -34,7 +34,7 @@ const SHOWN_PROBLEMS = 20
  */
 export class KeyFileError extends Error {
   readonly code: KeyFileErrorCode
-  /** What is wrong in the content; empty unless `code` is `malformed`. The search for more stops at 100. */
+  /** The problems in the content, at most 100; empty unless `code` is `malformed`. */
   readonly problems: readonly KeyFileProblem[]
 
   constructor(

@@ -8,8 +8,8 @@ export class UnreadableFileError extends Error {}
 type Modules = Pick<typeof process, 'getBuiltinModule'>
 
 /**
- * Reads a regular file of at most 256 KiB as UTF-8, also through a symbolic link. Never waits for a named pipe. Where there
- * are no files it rejects as for one that cannot be read.
+ * Reads a regular file of at most 256 KiB as UTF-8, also through a symbolic link. Never waits for a named pipe. On a
+ * runtime without files it rejects too.
  *
  * @throws UnreadableFileError
  */

@@ -181,7 +181,7 @@ export function createCache(
   }
 }
 
-/** What an identity takes, as measured on V8: the objects around short texts are most of it. */
+/** Estimates the bytes of an identity, as measured on V8. The objects around short texts take most of them. */
 function sizeOf({ principal = '', attributes }: Auth): number {
   let bytes = sizeOfText(principal)
   if (attributes === NOBODY.attributes) return bytes
