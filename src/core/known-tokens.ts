@@ -18,7 +18,8 @@ const GENERATION_MS = 1_800_000
 const MAX_PER_GENERATION = 32_768
 
 /**
- * Remembers at most 65,536 tokens, each for 30 to 60 minutes after its last allow. Two generations hold them: when the younger is half an hour old, or full, it becomes the older one, and the older one is dropped.
+ * Remembers at most 65,536 tokens, each for 30 to 60 minutes after its last allow. Two generations hold them. When the
+ * younger one is half an hour old, or full, it becomes the older one, and the older one is dropped.
  */
 export function createKnownTokens({ now }: { readonly now: () => number }): KnownTokens {
   let younger: Generation = new Map()
