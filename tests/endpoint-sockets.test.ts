@@ -404,6 +404,8 @@ describe.each(WAYS)('A-E19 an endpoint that hangs up, over %s', (_name, way) => 
 describe.each(WAYS)('A-D2 an endpoint that hangs, over %s', (_name, way) => {
   const guard = guardOver(way)
   const CLIENTS = 500
+  // A quarter of the 64 calls is for known tokens.
+  const UNKNOWN = 48
   // Node's fetch may keep an idle connection or two beside those that are in use.
   const SPARE = 4
 
@@ -429,9 +431,9 @@ describe.each(WAYS)('A-D2 an endpoint that hangs, over %s', (_name, way) => {
     expect(await ask('kept')).toMatchObject(ALLOWED)
     isHanging = true
     const clients = Array.from({ length: CLIENTS }, (_, index) => ask(`token-${index}`))
-    await expect.poll(() => held, { interval: 5, timeout: LATE_MS }).toBe(64)
+    await expect.poll(() => held, { interval: 5, timeout: LATE_MS }).toBe(UNKNOWN)
     expect(await ask('kept')).toMatchObject({ status: 200, attempts: 0 })
-    expect(mostHeld).toBe(64)
+    expect(mostHeld).toBe(UNKNOWN)
     expect(sockets.peak).toBeLessThanOrEqual(64 + SPARE)
 
     const outcomes = await Promise.all(clients)
