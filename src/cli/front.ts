@@ -11,7 +11,8 @@ export interface FrontOptions {
   readonly log: DecisionLog
   /** Is told the status that a guarded request is answered with. */
   readonly answered: RequestLog['answered']
-  readonly readRequestId: (request: Request) => string | undefined
+  /** What the log says about a request that the guard does not see. */
+  readonly describe: (request: Request, path: string) => { path: string; requestId?: string }
 }
 
 const RETRY_AFTER_SECONDS = 2
@@ -48,16 +49,14 @@ async function serve(
   }
 }
 
-function logUnproven(request: Request, path: string, { log, readRequestId }: FrontOptions): void {
-  const requestId = readRequestId(request)
+function logUnproven(request: Request, path: string, { log, describe }: FrontOptions): void {
   log({
     type: 'decision',
     outcome: 'deny',
     reason: 'endpoint_unproven',
     status: 503,
-    path: path.slice(0, 256),
     method: request.method.slice(0, 32),
-    ...(requestId === undefined ? {} : { requestId }),
+    ...describe(request, path),
   })
 }
 

@@ -1,5 +1,5 @@
 import { withAuth } from '../core/with-auth.ts'
-import { readRequestId } from '../core/decision-event.ts'
+import { presentedToken, readRequestId, shownPath } from '../core/decision-event.ts'
 import { resolveConfig } from '../core/config.ts'
 import { createCredentialsReader } from '../core/credentials.ts'
 import { createGateway } from '../gateway.ts'
@@ -14,6 +14,7 @@ import { describeRevocation, revokedKeyWorksForMs } from './revocation.ts'
 import { addressOptions, listen, readAddress, serveUntilStopped } from './serving.ts'
 import { EXIT } from './surroundings.ts'
 import { readUpstreamOptions, UPSTREAM_OPTIONS } from './upstream-options.ts'
+import type { FrontOptions } from './front.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 import type { CommandLine } from './command-line.ts'
 import type { Command } from './command.ts'
@@ -75,7 +76,7 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
       healthz: line.has('healthz'),
       log,
       answered,
-      readRequestId: createRequestIdReader(config),
+      describe: createDescription(config),
     })
     const serving = await listen(front, address)
     announce(serving.url, equipped, log, line.has('json') ? undefined : surroundings.note)
@@ -86,13 +87,14 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   return EXIT.ok
 }
 
-/** For requests that the guard does not see: it leaves out a request id that holds the token, as the guard does. */
-function createRequestIdReader(config: AuthConfig): (request: Request) => string | undefined {
+/** For requests that the guard does not see: it leaves out what holds the token, as the guard does. */
+function createDescription(config: AuthConfig): FrontOptions['describe'] {
   const { credentials, tokenFormat, requestIdHeader } = resolveConfig(config)
   const readCredentials = createCredentialsReader(credentials, tokenFormat)
-  return (request) => {
-    const token = readCredentials(request.headers)
-    return readRequestId(request, requestIdHeader, typeof token === 'string' ? token : undefined)
+  return (request, path) => {
+    const token = presentedToken(request, readCredentials)
+    const requestId = readRequestId(request, requestIdHeader, token)
+    return { path: shownPath(path, token), ...(requestId === undefined ? {} : { requestId }) }
   }
 }
 

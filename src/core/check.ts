@@ -17,6 +17,8 @@ export class Check {
   expiresAt: number = Infinity
   /** Whether the endpoint allowed its token lately: see `known-tokens.ts`. */
   isKnown: boolean = false
+  /** When it began to wait for its call, if it had to. */
+  waitedSince: number | undefined = undefined
   /** It has its verdict, so that nothing more is asked for it. */
   isAnswered: boolean = false
   /** How often the endpoint was asked. */

@@ -1,17 +1,24 @@
 import type { Check } from './check.ts'
+import type { CredentialsReader } from './credentials.ts'
 import type { Target } from './target.ts'
 import type { Auth, DecisionEvent } from './types.ts'
 
 /** A request that was decided about, and what happened on the way. */
 interface Decided {
   readonly request: Request
-  readonly setup: { readonly requestIdHeader: string | false }
+  readonly setup: {
+    readonly requestIdHeader: string | false
+    readonly readCredentials: CredentialsReader
+  }
   readonly startedAt: number
   readonly target?: Pick<Target, 'path'>
   readonly check?: Pick<Check, 'token' | 'cache' | 'attempts' | 'skipped' | 'endpointStatus'>
 }
 
 type Outcome = Pick<DecisionEvent, 'outcome' | 'reason' | 'status' | 'cause' | 'shadow'>
+
+/** The token of a request: `undefined` if it has none, `null` if its credentials cannot be read. */
+export type PresentedToken = string | undefined | null
 
 type Writable<Event> = { -readonly [Name in keyof Event]: Event[Name] }
 
@@ -21,14 +28,15 @@ const LONGEST_PRINCIPAL = 256
 
 /** Makes the event of a decision. Never throws, since a decision must not depend on its event. */
 export function createDecisionEvent(
-  { request, setup, startedAt, target, check }: Decided,
+  decided: Decided,
   outcome: Outcome,
   auth: Auth | undefined,
 ): DecisionEvent {
+  const { startedAt, check } = decided
   const event: Writable<DecisionEvent> = {
     type: 'decision',
     ...outcome,
-    path: target?.path.slice(0, LONGEST_PATH) ?? '',
+    path: '',
     method: '',
     durationMs: performance.now() - startedAt,
     cache: check?.cache ?? 'off',
@@ -37,42 +45,62 @@ export function createDecisionEvent(
     ...(check?.endpointStatus === undefined ? {} : { endpointStatus: check.endpointStatus }),
   }
   try {
-    addFacts(event, request, setup.requestIdHeader, auth, check?.token)
+    addFacts(event, decided, auth)
   } catch {
     // A program may have replaced the getters of the Request.
+    event.path = shownPath(decided.target?.path ?? '', undefined)
   }
   return event
 }
 
 /**
- * Adds the method, the principal and the request id. Spreading an object of them would add a third to a cache hit with an
- * observer. Leaves out a principal or request id that holds the token, since an endpoint or a client may send it there.
+ * Adds the path, the method, the principal and the request id. Spreading an object of them would add a third to a cache hit
+ * with an observer. Leaves out each that holds the token, since an endpoint or a client may send it there.
  */
 function addFacts(
   event: Writable<DecisionEvent>,
-  request: Request,
-  requestIdHeader: string | false,
+  { request, setup, target, check }: Decided,
   auth: Auth | undefined,
-  token: string | undefined,
 ): void {
+  const token = check === undefined ? presentedToken(request, setup.readCredentials) : check.token
+  event.path = shownPath(target?.path ?? '', token)
   event.method = request.method.slice(0, LONGEST_METHOD)
   const principal = withoutToken(auth?.principal, token)
   if (principal !== undefined) event.principal = principal.slice(0, LONGEST_PRINCIPAL)
-  const requestId = readRequestId(request, requestIdHeader, token)
+  const requestId = readRequestId(request, setup.requestIdHeader, token)
   if (requestId !== undefined) event.requestId = requestId
 }
 
-/** The request id that the client sent, or `undefined` if it is not 1 to 128 visible ASCII characters or holds the token. */
+/** The token that a request presents, for events about requests that are not checked. */
+export function presentedToken(
+  { headers }: Request,
+  readCredentials: CredentialsReader,
+): PresentedToken {
+  const read = readCredentials(headers)
+  if (typeof read === 'string') return read
+  return read.reason === 'missing_credentials' ? undefined : null
+}
+
+/** The path as events show it: cut, and empty if it holds the token. */
+export function shownPath(path: string, token: PresentedToken): string {
+  return withoutToken(path, token)?.slice(0, LONGEST_PATH) ?? ''
+}
+
+/**
+ * The request id that the client sent. Returns `undefined` if it is not 1 to 128 visible ASCII characters, or if it holds, or
+ * may hold, the token.
+ */
 export function readRequestId(
   { headers }: Request,
   header: string | false,
-  token: string | undefined,
+  token: PresentedToken,
 ): string | undefined {
+  if (token === null) return undefined
   const value = header === false ? null : headers.get(header)
   if (value === null || !/^[\x21-\x7e]{1,128}$/.test(value)) return undefined
   return withoutToken(value, token)
 }
 
-function withoutToken(text: string | undefined, token: string | undefined): string | undefined {
-  return token !== undefined && text?.includes(token) === true ? undefined : text
+function withoutToken(text: string | undefined, token: PresentedToken): string | undefined {
+  return typeof token === 'string' && text?.includes(token) === true ? undefined : text
 }

@@ -65,7 +65,8 @@ function createReport(onEvent: NonNullable<AuthConfig['onEvent']>, writeLine: Wr
     writeLine(`"onEvent" threw ${kindOf(error)}: it missed an event. Catch errors in it`)
   const tell: RequestObserver = GETS_REQUEST.has(onEvent) ? onEvent : (event) => onEvent(event)
   return (event, error, request) => {
-    if (error !== undefined) Object.defineProperty(event, 'error', { value: error })
+    // A getter, since Bun prints values that are not enumerable too.
+    if (error !== undefined) Object.defineProperty(event, 'error', { get: () => error })
     try {
       // An async observer is not awaited.
       ignore(tell(Object.freeze(event), request), complain)

@@ -70,7 +70,12 @@ export function createPendingFills({
     begin: (check) => {
       if (questions.size >= sweepAt) dropLost()
       const fill = { check, startedAt: now(), wallStartedAt: wallNow(), isOutdated: false }
-      questions.set(check.key, (questions.get(check.key) ?? new Set()).add(fill))
+      const twins = questions.get(check.key) ?? new Set()
+      for (const twin of twins) {
+        if (twin.check.expiresAt >= now() - GRACE_MS) break
+        lose(twin)
+      }
+      questions.set(check.key, twins.add(fill))
       return fill
     },
     end,

@@ -19,7 +19,7 @@ import type { AuthConfig, AuthConfigSource } from './auth-config.ts'
 import type { ComposedVerifier } from './verifier.ts'
 
 const UNKNOWN_ROUTE =
-  'A request came by a route of Bun, which finds routes by another path than the one that is checked: guard the routes with withAuthRoutes'
+  'A request came through the "routes" of Bun.serve. Bun matches the path as it was sent, so this wrapper cannot know which route runs: guard the routes with withAuthRoutes'
 
 /** What is there even when a request cannot be decided about: how to refuse it, and whom to tell. */
 interface Basics extends Channel {
@@ -28,6 +28,7 @@ interface Basics extends Channel {
   readonly alarm: Alarm | undefined
   /** Where the key of a request may be; nowhere without a config. */
   readonly credentials: ResolvedConfig['credentials']
+  readonly readCredentials: CredentialsReader
   readonly requestIdHeader: ResolvedConfig['requestIdHeader']
 }
 
@@ -39,7 +40,6 @@ export interface Unready extends Basics {
 /** Everything that deciding about a request needs, made once. */
 export interface Setup extends Basics {
   readonly config: ResolvedConfig
-  readonly readCredentials: CredentialsReader
   readonly createCheck: CheckFactory
   readonly verifier: ComposedVerifier
   /** Tells of a request that came by a route that is not known; absent where no decision depends on the path. */
@@ -109,12 +109,13 @@ function fromFunction<Args extends readonly unknown[]>(
 
 function createUnready(config: Partial<ResolvedConfig>, writeLine: WriteLine): Unready {
   const { realm = 'api', unavailableStatus = 401, credentials = [], respond, onEvent } = config
-  const { requestIdHeader = false } = config
+  const { requestIdHeader = false, tokenFormat = 'token68' } = config
   const channel = createChannel(onEvent, writeLine)
   return {
     ...channel,
     denials: createDenials({ realm, unavailableStatus, respond, notify: channel.notify }),
     credentials,
+    readCredentials: createCredentialsReader(credentials, tokenFormat),
     requestIdHeader,
     alarm: undefined,
     verifier: undefined,
@@ -126,7 +127,6 @@ function createSetup(config: ResolvedConfig, base: Unready, args: readonly unkno
   return {
     ...base,
     config,
-    readCredentials: createCredentialsReader(config.credentials, config.tokenFormat),
     createCheck: createCheckFactory(config, endpoint),
     verifier: createVerifier(config, endpoint, base),
     complainOfRoute: createComplainOfRoute(config, base),

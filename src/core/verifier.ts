@@ -73,6 +73,7 @@ function createBreaker(
   if (circuitBreaker === false) return undefined
   return createCircuitBreaker(circuitBreaker, {
     ...clock,
+    isFailure: outage.isShownBy,
     onState: (state, tokens) => {
       // However long it is open: the endpoint failed until it closes.
       outage.note()

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { createCredentialsReader } from '../../src/core/credentials.ts'
 import { createDecisionEvent } from '../../src/core/decision-event.ts'
 import { get, raw } from '../support/requests.ts'
 import type { Auth, DecisionEvent } from '../../src/index.ts'
+
+const readCredentials = createCredentialsReader(['bearer'], 'token68')
 
 /** What an event says about a request and its caller. */
 function auditFacts(
@@ -16,7 +19,11 @@ function auditFacts(
     skipped: undefined,
     endpointStatus: undefined,
   } as const
-  const decided = { request, startedAt: performance.now(), setup: { requestIdHeader } }
+  const decided = {
+    request,
+    startedAt: performance.now(),
+    setup: { requestIdHeader, readCredentials },
+  }
   const known = token === undefined ? decided : { ...decided, check: { token, ...happened } }
   const { type, outcome, path, durationMs, cache, attempts, ...facts } = createDecisionEvent(
     known,
@@ -78,6 +85,39 @@ describe('the request id', () => {
     expect(requestIdOf(TOKEN)).toBeUndefined()
     expect(requestIdOf(`a-${TOKEN}-b`)).toBeUndefined()
     expect(requestIdOf(TOKEN.slice(1))).toBe(TOKEN.slice(1))
+  })
+})
+
+describe('a request that is not checked', () => {
+  const eventOf = (request: Request, path = '/a') =>
+    createDecisionEvent(
+      {
+        request,
+        startedAt: performance.now(),
+        setup: { requestIdHeader: HEADER, readCredentials },
+        target: { path },
+      },
+      { outcome: 'public' },
+      undefined,
+    )
+  const withId = (authorization: string | undefined, id: string): Request =>
+    raw('http://h/', { ...(authorization === undefined ? {} : { authorization }), [HEADER]: id })
+
+  it.each<[string, string | undefined, string, string | undefined]>([
+    ['has its request id', `Bearer ${TOKEN}`, '1', '1'],
+    ['has its request id without a token', undefined, TOKEN, TOKEN],
+    ['has none that holds the token', `Bearer ${TOKEN}`, `a-${TOKEN}`, undefined],
+    ['has none if the token cannot be read', `Bearer ${TOKEN}, Bearer a`, TOKEN, undefined],
+  ])('%s', (_what, authorization, id, shown) => {
+    expect(eventOf(withId(authorization, id)).requestId).toBe(shown)
+  })
+
+  it('has no path that holds the token', () => {
+    const request = withId(`Bearer ${TOKEN}`, '1')
+    expect(eventOf(request, `/a/${TOKEN}`).path).toBe('')
+    expect(eventOf(request, `/${'a'.repeat(250)}${TOKEN}`).path).toBe('')
+    expect(eventOf(request, '/a').path).toBe('/a')
+    expect(eventOf(withId(undefined, '1'), `/a/${TOKEN}`).path).toBe(`/a/${TOKEN}`)
   })
 })
 

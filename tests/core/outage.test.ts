@@ -10,7 +10,7 @@ import {
 const error = (reason: AuthUnavailableError['reason'], status?: number): AuthUnavailableError =>
   new AuthUnavailableError(reason, { status })
 
-const failing = { note: () => undefined, isRecent: () => true }
+const failing = { isRecent: () => true }
 
 it.each([
   ['no answer in time', error('timeout'), { outage: true, retry: false, stale: true }],
@@ -63,9 +63,10 @@ it.each([
 it.each([
   ['overloaded', false],
   ['circuit_open', true],
-  ['timeout', true],
+  ['timeout', false],
+  ['unreachable', false],
 ] as const)('%s where the endpoint has not failed lately: stale is %s', (reason, stale) => {
-  const well = { ...failing, isRecent: () => false }
+  const well = { isRecent: () => false }
   expect(permitsStale(error(reason), well)).toBe(stale)
 })
 
@@ -80,4 +81,21 @@ it('remembers an outage for a while, and none at first', () => {
   expect(isRecent()).toBe(true)
   now = 6000
   expect(isRecent()).toBe(false)
+})
+
+it.each<[string, unknown, number, number | undefined, boolean]>([
+  ['a call that ended late', error('timeout'), 1, undefined, true],
+  ['a call that waited, and no other was answered since', error('timeout'), 1, 200, true],
+  ['a call that waited, and another was answered at that moment', error('timeout'), 1, 100, false],
+  ['a call that waited, and another was answered meanwhile', error('timeout'), 1, 50, false],
+  ['a call that waited, and was not answered at all', error('unreachable'), 1, 50, true],
+  ['a check that never got to its call', error('timeout'), 0, undefined, false],
+  ['an answer', error('rate_limited'), 1, undefined, false],
+  ['a bug', new TypeError('bug'), 1, undefined, false],
+])('an outage is shown by %s: %#', (_what, thrown, attempts, waitedSince, isShown) => {
+  let now = 100
+  const { noteAnswer, isShownBy } = createRecentOutage(1000, () => now)
+  noteAnswer()
+  now = 300
+  expect(isShownBy(thrown, { attempts, waitedSince })).toBe(isShown)
 })

@@ -196,6 +196,32 @@ describe('the policies together', () => {
     },
   )
 
+  it.each([
+    ['answers another check meanwhile', true, 'timeout'],
+    ['answers none', false, 'allow stale'],
+  ])(
+    'serve stale after a call that waited for its turn only if the endpoint %s (a caller fills the queue)',
+    async (_, answersOther, expected) => {
+      const { answer, ask } = crowded({
+        concurrency: { maxInFlight: 1, maxWaiting: 1 },
+        timeoutMs: 200,
+      })
+      const first = ask('revoked')
+      answer(allow())
+      await first
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      const flood = ask('random')
+      const queued = ask('revoked')
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      answer(answersOther ? allow() : new Error('down'))
+      expect(await flood).toBe(answersOther ? 'allow miss' : 'unreachable')
+      expect(await queued).toBe(expected)
+      const others = [ask('random'), ask('another')]
+      expect(await ask('revoked')).toBe(answersOther ? 'overloaded' : 'allow stale')
+      await Promise.all(others)
+    },
+  )
+
   it('serve stale after a circuit that was open for longer than its window', async () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     const circuitBreaker = { minChecks: 1, windowMs: 1000, openMs: 20_000 }

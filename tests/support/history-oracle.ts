@@ -155,7 +155,8 @@ function placesFor(asking: Ended<Asking>, log: Log): number {
   const { maxInFlight } = log.rules.concurrency
   if (!lanesOf(asking, log).has('unknown')) return maxInFlight
   const isAnyKnown = log.calls.some((call) => isAllow(call) && isAfter(asking.ended, call.ended))
-  return isAnyKnown ? maxInFlight - Math.floor(maxInFlight / 4) : maxInFlight
+  if (!isAnyKnown || maxInFlight === 1) return maxInFlight
+  return maxInFlight - Math.max(1, Math.floor(maxInFlight / 4))
 }
 
 function isOverloaded(asking: Ended<Asking>, log: Log): boolean {
@@ -243,6 +244,8 @@ function changesOf(
   const learned = calls
     .filter((call) => call.token === token)
     .filter((call) => isAllow(call) || isDenial(call))
+    // A 403 rejects one request of a token that stays known.
+    .filter((call) => call.answer.status !== 403)
     .map((call) => ({ ...call.ended, lane: isAllow(call) ? 'known' : 'unknown' }) as const)
   const forgotten = invalidations
     .filter((invalidation) => [token, undefined].includes(invalidation.token))

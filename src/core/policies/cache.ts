@@ -22,7 +22,7 @@ export interface CacheContext {
   /** The time of day, which goes on while a machine is frozen. */
   readonly wallNow: () => number
   readonly random: () => number
-  readonly outage: RecentOutage
+  readonly outage: Pick<RecentOutage, 'isRecent'>
 }
 
 export interface Cache {

@@ -2,6 +2,7 @@ import { AuthUnavailableError } from '../errors.ts'
 import { isOutage } from '../outage.ts'
 import { createSlidingWindow } from '../sliding-window.ts'
 import type { Check, TimedVerifier, Verifier } from '../check.ts'
+import type { RecentOutage } from '../outage.ts'
 
 export interface CircuitBreakerOptions {
   readonly minChecks: number
@@ -13,6 +14,8 @@ export interface CircuitBreakerOptions {
 export interface CircuitBreakerContext {
   readonly now: () => number
   readonly onState: (state: Circuit['state'], tokens: 'known' | 'unknown') => void
+  /** Whether the end of a check shows that the endpoint fails. */
+  readonly isFailure: RecentOutage['isShownBy']
 }
 
 export interface CircuitBreaker {
@@ -34,10 +37,10 @@ type Circuit =
  */
 export function createCircuitBreaker(
   options: CircuitBreakerOptions,
-  { now, onState }: CircuitBreakerContext,
+  context: CircuitBreakerContext,
 ): CircuitBreaker {
-  const known = createCircuit(options, now, (state) => onState(state, 'known'))
-  const unknown = createCircuit(options, now, (state) => onState(state, 'unknown'))
+  const known = createCircuit(options, context, 'known')
+  const unknown = createCircuit(options, context, 'unknown')
   return {
     watch: (next) => {
       const [ofKnown, ofUnknown] = [known.watch(next), unknown.watch(next)]
@@ -58,8 +61,8 @@ export function createCircuitBreaker(
  */
 function createCircuit(
   { minChecks, failureRatio, windowMs, openMs }: CircuitBreakerOptions,
-  now: () => number,
-  onState: (state: Circuit['state']) => void,
+  { now, onState, isFailure }: CircuitBreakerContext,
+  tokens: 'known' | 'unknown',
 ): CircuitBreaker {
   const checks = createSlidingWindow(windowMs)
   const failures = createSlidingWindow(windowMs)
@@ -69,7 +72,7 @@ function createCircuit(
     circuit = entered
     checks.clear()
     failures.clear()
-    onState(entered.state)
+    onState(entered.state, tokens)
     return entered
   }
   let refusal: AuthUnavailableError | undefined
@@ -114,9 +117,8 @@ function createCircuit(
         settle(during, false)
         return verdict
       } catch (error) {
-        // A probe that ends in a bug has learned nothing about the endpoint.
-        const isLost = during.state === 'half_open' && !(error instanceof AuthUnavailableError)
-        settle(during, isLost || isOutage(error))
+        const isProbe = during.state === 'half_open'
+        settle(during, isProbe ? isUnanswered(error) : isFailure(error, check))
         throw error
       }
     },
@@ -125,4 +127,9 @@ function createCircuit(
       return next(check)
     },
   }
+}
+
+// A probe that ends in a bug has learned nothing about the endpoint.
+function isUnanswered(error: unknown): boolean {
+  return !(error instanceof AuthUnavailableError) || isOutage(error)
 }

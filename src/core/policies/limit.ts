@@ -48,7 +48,7 @@ export function limit(
   const known: Lane = { taken: new Set(), waiting: [] }
   const unknown: Lane = { taken: new Set(), waiting: [] }
   const lanes = [known, unknown]
-  const reserved = Math.floor(maxInFlight * RESERVED_PART)
+  const reserved = maxInFlight === 1 ? 0 : Math.max(1, Math.floor(maxInFlight * RESERVED_PART))
 
   const hasSlotFor = (lane: Lane): boolean => {
     if (known.taken.size + unknown.taken.size >= maxInFlight) return false
@@ -119,7 +119,9 @@ export function limit(
 
   return async (check, signal) => {
     const lane = check.isKnown ? known : unknown
-    const slot = takeNow(lane, check.expiresAt) ?? (await wait(lane, check.expiresAt, signal))
+    const free = takeNow(lane, check.expiresAt)
+    if (free === undefined) check.waitedSince = now()
+    const slot = free ?? (await wait(lane, check.expiresAt, signal))
     try {
       return await next(check, signal)
     } finally {

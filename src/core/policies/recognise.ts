@@ -1,4 +1,3 @@
-import { isOutage } from '../outage.ts'
 import type { Check, Verifier } from '../check.ts'
 import type { KnownTokens } from '../known-tokens.ts'
 import type { RecentOutage } from '../outage.ts'
@@ -13,12 +12,13 @@ export function recognise(next: Verifier, tokens: KnownTokens, outage: RecentOut
   ): Promise<CheckedVerdict> => {
     try {
       const verdict = await pending
+      outage.noteAnswer()
       if (verdict.outcome === 'allow') tokens.add(mark)
-      if (verdict.outcome === 'deny') tokens.delete(mark)
+      // RFC 9110 §15.5.4: a 403 rejects this request of a token that is good for others.
+      if (verdict.outcome === 'deny' && check.endpointStatus !== 403) tokens.delete(mark)
       return verdict
     } catch (error) {
-      // A check that ran out of time while it waited says nothing about the endpoint.
-      if (check.attempts > 0 && isOutage(error)) outage.note()
+      if (outage.isShownBy(error, check)) outage.note()
       throw error
     }
   }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
+import { isOutage } from '../../../src/core/outage.ts'
 import { createCircuitBreaker } from '../../../src/core/policies/circuit-breaker.ts'
 import { checkOf } from '../../support/checks.ts'
 import type { TimedVerifier } from '../../../src/core/check.ts'
@@ -25,7 +26,7 @@ function breaker(options: Partial<Parameters<typeof createCircuitBreaker>[0]> = 
   const defaults = { minChecks: 4, failureRatio: 0.5, windowMs: 10_000, openMs: 5000 }
   const { watch } = createCircuitBreaker(
     { ...defaults, ...options },
-    { now: () => now, onState: (state) => states.push(state) },
+    { now: () => now, onState: (state) => states.push(state), isFailure: isOutage },
   )
   const verify = watch(next)
   return async (): Promise<string> => {
@@ -157,6 +158,7 @@ describe('an open circuit', () => {
       {
         now: () => now,
         onState: () => undefined,
+        isFailure: isOutage,
       },
     ).watch(down)
     await expect(verify(checkOf(), signal)).rejects.toMatchObject({ reason: 'unreachable' })
@@ -172,6 +174,7 @@ describe('an open circuit', () => {
     const { watch, refuse } = createCircuitBreaker(OPTIONS, {
       now: () => now,
       onState: (state) => states.push(state),
+      isFailure: isOutage,
     })
     const begun = vi.fn(() => DENY)
     const verify = refuse(begun)
@@ -318,6 +321,7 @@ describe('two circuits', () => {
     const { watch, refuse } = createCircuitBreaker(OPTIONS, {
       now: () => now,
       onState: (state, tokens) => opened.push(`${tokens} ${state}`),
+      isFailure: isOutage,
     })
     const checkFor = (known: boolean) => Object.assign(checkOf(), { isKnown: known })
     for (let turn = 0; turn < OPTIONS.minChecks; turn += 1) {

@@ -1,6 +1,7 @@
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { createKnownTokens } from '../../../src/core/known-tokens.ts'
+import { createRecentOutage } from '../../../src/core/outage.ts'
 import { recognise } from '../../../src/core/policies/recognise.ts'
 import { NOBODY } from '../../../src/core/verdict.ts'
 import { checkOf } from '../../support/checks.ts'
@@ -11,7 +12,7 @@ const ALLOW = { outcome: 'allow', auth: NOBODY } as const
 const DENY = { outcome: 'deny', isLasting: false } as const
 
 function recognising(answer: (check: Check) => CheckedVerdict | Promise<CheckedVerdict>) {
-  const outage = { note: vi.fn(), isRecent: () => false }
+  const outage = createRecentOutage(1000, () => 0)
   const verify = recognise(answer, createKnownTokens({ now: () => 0 }), outage)
   const isKnown = async (token: string): Promise<boolean> => {
     const check = checkOf(token)
@@ -27,6 +28,17 @@ it('knows a token after an allow, until it is denied', async () => {
   expect([await isKnown('t'), await isKnown('t'), await isKnown('u')]).toEqual([false, true, false])
   verdict = DENY
   expect([await isKnown('t'), await isKnown('t'), await isKnown('u')]).toEqual([true, false, true])
+})
+
+it('knows a token still after a 403, which rejects one request of it', async () => {
+  let answer: CheckedVerdict = ALLOW
+  const { isKnown } = recognising((check) => {
+    check.endpointStatus = answer === DENY ? 403 : 200
+    return answer
+  })
+  await isKnown('t')
+  answer = DENY
+  expect([await isKnown('t'), await isKnown('t')]).toEqual([true, true])
 })
 
 it('says so before anything is asked', async () => {
@@ -51,7 +63,7 @@ it.each([
     return Promise.reject(error)
   })
   await expect(verify(checkOf())).rejects.toBe(error)
-  expect(outage.note).toHaveBeenCalledTimes(isNoted ? 1 : 0)
+  expect(outage.isRecent()).toBe(isNoted)
 })
 
 it('lets through at once what is refused at once', () => {
