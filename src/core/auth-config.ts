@@ -115,8 +115,8 @@ export interface ConcurrencyConfig {
    */
   readonly maxInFlight?: number
   /**
-   * Checks that wait for at most half of `timeoutMs`: a call needs the rest. Known tokens wait in the order in which they
-   * came; of unknown tokens the newest is next. When all places are taken, the unknown token that has waited longest is
+   * Checks that wait for at most half of `timeoutMs`: a call needs the rest. Known tokens go first. Tokens take turns, but
+   * if more than half of the places are taken, the newest unknown token is next. When all places are taken, the unknown token that has waited longest is
    * rejected as `overloaded`. 0 to 100,000.
    * @default 1024
    */

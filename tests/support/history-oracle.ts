@@ -420,19 +420,35 @@ function endingWith(asking: Ended<Asking>, log: Log): Ended<Call>[] {
 }
 
 function wasWithoutAnswer(asking: Ended<Asking>, log: Log): boolean {
-  if (endingWith(asking, log).some((call) => isOutage(call))) return true
-  if (waited(asking) === log.rules.timeoutMs) return true
+  if (endingWith(asking, log).some((call) => isOutage(call) && isShownBy(call, log))) return true
   if (isCircuitOpen(asking, log)) return true
-  return isOverloaded(asking, log) && hasFailedLately(asking.ended, log)
+  const isLate = waited(asking) === log.rules.timeoutMs || isOverloaded(asking, log)
+  return isLate && hasFailedLately(asking.ended, log)
+}
+
+/** A call that waited and was late shows nothing while others get verdicts. */
+function isShownBy({ asked, ended, told }: Ended<Call>, { calls, askings }: Log): boolean {
+  if (ended.as !== 'abandoned') return true
+  const hasWaited = !askings.some(
+    (asking) => asking.told === told && asking.started.at === asked.at,
+  )
+  if (!hasWaited) return true
+  return !calls.some(
+    (call) => (isAllow(call) || isDenial(call)) && isBetween(call.ended, asked, ended),
+  )
 }
 
 /** A crowd alone does not count as an outage. */
-function hasFailedLately(moment: Moment, { calls, circuit, rules }: Log): boolean {
+function hasFailedLately(moment: Moment, log: Log): boolean {
+  const { calls, circuit, rules } = log
   const windowMs = rules.circuitBreaker === false ? 10_000 : rules.circuitBreaker.windowMs
   const isRecent = (past: Moment): boolean =>
     isAfter(moment, past) && moment.at - past.at < windowMs
   const hasChanged = circuit.some((change) => isRecent(change.moment))
-  return hasChanged || calls.some((call) => isOutage(call) && isRecent(call.ended))
+  return (
+    hasChanged ||
+    calls.some((call) => isOutage(call) && isShownBy(call, log) && isRecent(call.ended))
+  )
 }
 
 function isForgotten(call: Call, until: Moment, { invalidations }: Log): boolean {

@@ -37,7 +37,8 @@ interface Lane {
 
 /**
  * Bounds the calls in flight. A check over the bound waits inside its own deadline. Known tokens take turns and go before
- * all others; of unknown ones the newest goes first. A check over the bound of the waiting takes the place of the unknown
+ * all others. So do unknown ones, until they fill more than half of the places: then the newest goes first, since the oldest
+ * have the least time left. A check over the bound of the waiting takes the place of the unknown
  * one that has waited longest, or is rejected as `overloaded` if there is none: a flood displaces itself.
  */
 export function limit(
@@ -54,6 +55,8 @@ export function limit(
     if (known.taken.size + unknown.taken.size >= maxInFlight) return false
     return lane === known || unknown.taken.size < maxInFlight - (hasKnown() ? reserved : 0)
   }
+  const isCrowded = (lane: Lane): boolean =>
+    lane === unknown && 2 * (known.waiting.length + unknown.waiting.length) > maxWaiting
   // On Workers a request can end, and its promises and timers with it, before its call does or while it waits for one.
   // Neither its slot nor its place in the queue must be taken for ever.
   const dropLost = ({ taken, waiting }: Lane): void => {
@@ -63,7 +66,7 @@ export function limit(
   }
   const admit = (lane: Lane): void => {
     while (hasSlotFor(lane)) {
-      const waiter = lane === known ? lane.waiting.shift() : lane.waiting.pop()
+      const waiter = isCrowded(lane) ? lane.waiting.pop() : lane.waiting.shift()
       if (waiter === undefined) return
       // A call that has no time left to end takes the place of one that has, and looks like an outage.
       if (waiter.latestAt > now()) waiter.enter()

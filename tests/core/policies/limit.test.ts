@@ -87,12 +87,13 @@ describe('limit', () => {
   const LONG = 10_000
 
   it.each([
-    ['known tokens, first come, first served', ['A', 'B', 'C', 'D'], ['A', 'B', 'C', 'D']],
-    ['the newest of unknown tokens', ['a', 'b', 'c', 'd'], ['a', 'd', 'c', 'b']],
-    ['known tokens before all others', ['a', 'b', 'C', 'd', 'E'], ['a', 'C', 'E', 'd', 'b']],
-  ])('gives a free place to %s', async (_whom, come, served) => {
+    ['known tokens, first come, first served', 3, ['A', 'B', 'C', 'D'], ['A', 'B', 'C', 'D']],
+    ['unknown tokens, first come, first served', 6, ['a', 'b', 'c', 'd'], ['a', 'b', 'c', 'd']],
+    ['the newest unknown token in a crowd', 3, ['a', 'b', 'c', 'd'], ['a', 'd', 'c', 'b']],
+    ['known tokens before all others', 10, ['a', 'b', 'C', 'd', 'E'], ['a', 'C', 'E', 'b', 'd']],
+  ])('gives a free place to %s', async (_whom, maxWaiting, come, served) => {
     const endpoint = heldEndpoint()
-    const ask = limited(endpoint.next, 1, 10)
+    const ask = limited(endpoint.next, 1, maxWaiting)
     for (const token of come) void ask(token, undefined, LONG)
     for (const token of served) {
       endpoint.answer(token)
