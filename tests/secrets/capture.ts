@@ -42,11 +42,20 @@ function watchEvents(see: (event: object) => void): void {
   }
 }
 
+const WITH_ERROR: ReadonlySet<unknown> = new Set([
+  'internal_error',
+  'unreachable',
+  'warning',
+  'config_error',
+])
+
 /** `event.error` is what a hook threw, and the one place that may hold the token: if nothing that lists the event shows it. */
 function withoutHiddenError(report: object): object {
-  const described: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(report)
-  const { error, ...listed } = described
-  return error?.enumerable === false ? Object.defineProperties({}, listed) : report
+  const { error, ...listed }: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(report)
+  const mayHaveError =
+    WITH_ERROR.has(listed['reason']?.value) || WITH_ERROR.has(listed['type']?.value)
+  const isHidden = error?.get !== undefined && error.enumerable === false
+  return mayHaveError && isHidden ? Object.defineProperties({}, listed) : report
 }
 
 function isReport(value: unknown): value is object {

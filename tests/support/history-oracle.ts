@@ -155,8 +155,7 @@ function placesFor(asking: Ended<Asking>, log: Log): number {
   const { maxInFlight } = log.rules.concurrency
   if (!lanesOf(asking, log).has('unknown')) return maxInFlight
   const isAnyKnown = log.calls.some((call) => isAllow(call) && isAfter(asking.ended, call.ended))
-  if (!isAnyKnown || maxInFlight === 1) return maxInFlight
-  return maxInFlight - Math.max(1, Math.floor(maxInFlight / 4))
+  return isAnyKnown ? maxInFlight - Math.floor(maxInFlight / 4) : maxInFlight
 }
 
 function isOverloaded(asking: Ended<Asking>, log: Log): boolean {

@@ -49,7 +49,7 @@ export function limit(
   const known: Lane = { taken: new Set(), waiting: [] }
   const unknown: Lane = { taken: new Set(), waiting: [] }
   const lanes = [known, unknown]
-  const reserved = maxInFlight === 1 ? 0 : Math.max(1, Math.floor(maxInFlight * RESERVED_PART))
+  const reserved = Math.floor(maxInFlight * RESERVED_PART)
 
   const hasSlotFor = (lane: Lane): boolean => {
     if (known.taken.size + unknown.taken.size >= maxInFlight) return false

@@ -1,7 +1,8 @@
 import type { RuntimeName } from './row.ts'
 
-/** The server programs print these, and the guard says why requests are rejected. */
-const OWN = /^HANDLER |^Listening on \S+$|^with-auth: .*\brequests are rejected\b/
+/** The server programs print these. The guard says why requests are rejected, and which identity it dropped. */
+const OWN =
+  /^HANDLER |^Listening on \S+$|^with-auth: .*(?:\brequests are rejected\b|\bthe request was rejected\b|\bidentity that was dropped\b)/
 
 const NODE_CAUSES = [
   'CERT_HAS_EXPIRED',
