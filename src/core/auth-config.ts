@@ -247,7 +247,8 @@ export interface AuthConfig {
   readonly requestIdHeader?: string | false
   /**
    * Is told what happens. Never awaited. An error that it throws changes no decision; its class is written to the console.
-   * Without `onEvent` the console gets a line, at most once a minute for each cause, while a failure rejects every request.
+   * Without `onEvent` the console gets a line, at most once a minute for each cause, while the endpoint or the connection to it
+   * fails.
    */
   readonly onEvent?: (event: AuthEvent) => void
   /**

@@ -1,7 +1,8 @@
 import type { RuntimeName } from './row.ts'
 
 /** The server programs print these, and the guard says why requests are rejected. */
-const OWN = /^HANDLER |^Listening on \S+$|^with-auth: .*\brequests are rejected\b/
+const OWN =
+  /^HANDLER |^Listening on \S+$|^with-auth: .*\b(?:requests are|the request was) rejected\b/
 
 const NODE_CAUSES = [
   'CERT_HAS_EXPIRED',
