@@ -12,7 +12,7 @@ export default defineConfig({
     tags: [{ name: 'slow', timeout: 60_000 }],
     include: ['tests/**/*.test.ts'],
     // Many tests make an endpoint fail, and the wrapper says so on the console.
-    onConsoleLog: (text) => !/^with-auth: .*requests are rejected/.test(text),
+    onConsoleLog: (text) => !/^with-auth: .*(?:requests are|the request was) rejected/.test(text),
     exclude: ['tests/soak/**', 'tests/runtimes/**', 'tests/examples/**', '**/node_modules/**'],
     coverage: {
       provider: 'v8',

@@ -45,10 +45,20 @@ describe('the built command', () => {
 describe('the built gateway', () => {
   // `undefined`: not installed. Of an undici that is too new for its Node, nothing loads.
   const installations = [
-    { undici: 'as it is here', over: 'undici', encoding: 'identity' },
-    { undici: undefined, over: 'fetch', encoding: 'gzip, deflate' },
-    { undici: '6.21.0', over: 'fetch', encoding: 'gzip, deflate' },
-    { undici: '99.0.0', over: 'fetch', encoding: 'gzip, deflate' },
+    { undici: 'as it is here', over: 'undici', encoding: 'identity', says: /over undici\)\n$/ },
+    {
+      undici: undefined,
+      over: 'fetch',
+      encoding: 'gzip, deflate',
+      says: /costs more.*is not inst/,
+    },
+    { undici: '6.21.0', over: 'fetch', encoding: 'gzip, deflate', says: /costs more.*found 6\.21/ },
+    {
+      undici: '99.0.0',
+      over: 'fetch',
+      encoding: 'gzip, deflate',
+      says: /costs more.*undici 99 does/,
+    },
   ] as const
   const folder = mkdtempSync(join(tmpdir(), 'with-auth-installed-'))
   const encodings = new Set<unknown>()
@@ -93,12 +103,13 @@ describe('the built gateway', () => {
   it.each(installations)(
     'asks over $over with undici $undici, and ends while a connection to the endpoint is open',
     { timeout: 30_000 },
-    async ({ undici, over, encoding }) => {
+    async ({ undici, over, encoding, says }) => {
       const gateway = start(undici === installations[0].undici ? BUILT : install(folder, undici))
       const [, url = '', asksOver] = await gateway.printed(
         /"type":"listening","url":"([^"]+)".*"asksOver":"(\w+)"/,
       )
       expect(asksOver).toBe(over)
+      await gateway.printed(says)
       const call = async (key: string): Promise<[number, string]> => {
         const response = await fetch(url, { headers: { authorization: `Bearer ${key}` } })
         return [response.status, await response.text()]

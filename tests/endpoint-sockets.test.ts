@@ -190,6 +190,33 @@ describe.each(WAYS)('A-E20 the connection is used again, over %s', (_name, way) 
   })
 })
 
+describe.each(WAYS)('A-E20 a body that comes after its head, over %s', (_name, way) => {
+  const CLIENTS = 150
+  const BODY_MS = 100
+
+  it('keeps its connection while many others do', async () => {
+    let ended = 0
+    const { url, sockets } = await runHttp((_request, response) => {
+      response.writeHead(401, { 'content-length': 2 }).flushHeaders()
+      response.on('close', () => {
+        ended += 1
+      })
+      setTimeout(() => response.end('no'), BODY_MS)
+    })
+    const ask = guardOver(way)({ endpoint: url, timeoutMs: LATE_MS })
+    for (const round of [1, 2]) {
+      const clients = Array.from({ length: CLIENTS }, (_, index) => ask(`random-${round}-${index}`))
+      for (const outcome of await Promise.all(clients)) {
+        expect(outcome).toMatchObject(refused('denied'))
+      }
+      await expect.poll(() => ended, { timeout: LATE_MS }).toBe(round * CLIENTS)
+    }
+    // Both rounds together need no more than one alone: none was closed, and none opened in its place.
+    expect(sockets.accepted).toBeLessThanOrEqual(CLIENTS)
+    expect(sockets.open.size).toBe(sockets.accepted)
+  })
+})
+
 describe.each(WAYS)('A-E15 a gzip bomb (undici CVE-2026-22036), over %s', (_name, way) => {
   const guard = guardOver(way)
   // 50 members of 1 MB each: to make one of 50 MB would itself take the memory that is measured.

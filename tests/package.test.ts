@@ -342,7 +342,11 @@ describe('the published package', () => {
 
   it.each([
     ['no undici', undefined, 'the package "undici" is not installed: npm install undici@7'],
-    ['an old undici', '6.21.0', 'it needs undici 7.28 or 8.5, found 6.21.0: npm install undici@7'],
+    [
+      'an old undici',
+      '6.21.0',
+      'it needs undici 7.28 or later, or 8.5 or later, found 6.21.0: npm install undici@7',
+    ],
     // There is nothing in it, so it does not load.
     [
       'an undici for a newer Node',

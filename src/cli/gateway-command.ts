@@ -122,12 +122,14 @@ function isShadow({ mode }: AuthConfig): boolean {
 
 function announce(
   url: string,
-  { config, asksOver }: EquippedConfig,
+  { config, asksOver, whyFetch }: EquippedConfig,
   log: DecisionLog,
   note: ((text: string) => void) | undefined,
 ): void {
   const resolved = resolveConfig(config)
-  log({ type: 'listening', url, revokedKeyWorksForMs: revokedKeyWorksForMs(resolved), asksOver })
+  const revokedKeyWorks = revokedKeyWorksForMs(resolved)
+  log({ type: 'listening', url, revokedKeyWorksForMs: revokedKeyWorks, asksOver, whyFetch })
   const asking = asksOver === undefined ? '' : `; the endpoint is asked over ${asksOver}`
   note?.(`with-auth: gateway on ${url} (${describeRevocation(resolved)}${asking})\n`)
+  if (whyFetch !== undefined) note?.(`with-auth: over fetch a check costs more. ${whyFetch}\n`)
 }

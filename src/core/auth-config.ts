@@ -110,7 +110,8 @@ export interface CircuitBreakerConfig {
  */
 export interface ConcurrencyConfig {
   /**
-   * Checks at the endpoint at once. 1 to 10,000. As soon as a token is known, a quarter of them is for known tokens.
+   * Checks at the endpoint at once. 1 to 10,000. As soon as a token is known, a quarter of them, rounded down, is for known
+   * tokens.
    * @default 64
    */
   readonly maxInFlight?: number
@@ -247,7 +248,8 @@ export interface AuthConfig {
   readonly requestIdHeader?: string | false
   /**
    * Is told what happens. Never awaited. An error that it throws changes no decision; its class is written to the console.
-   * Without `onEvent` the console gets a line, at most once a minute for each cause, while a failure rejects every request.
+   * Without `onEvent` the console gets a line, at most once a minute for each cause, while the endpoint or the connection to it
+   * fails.
    */
   readonly onEvent?: (event: AuthEvent) => void
   /**

@@ -16,8 +16,9 @@ export type Drain = (body: TransportResponse['body']) => void
 
 const MAX_BYTES = 65_536
 const DRAIN_MS = 1000
-// As many as the calls that are under way at once, by default.
-const MAX_DRAINS = 64
+// Many more than the calls that are under way: a call gives its place to the next one when its head is there, and a body
+// that is cancelled closes a connection that the next call would have used.
+const MAX_DRAINS = 1024
 
 /**
  * Reads the body of a response that the runtime's own `fetch` gave, like {@link readBody}. A short one is left to the
@@ -71,11 +72,11 @@ export async function readBody(
 
 /**
  * Makes what drains the body of a response whose head has decided: the connection can then be used again, and no caller
- * waits. A body that is longer than 64 KiB or takes longer than a second is cancelled, and so is every body while 64 others
- * are being drained.
+ * waits. A body that is longer than 64 KiB or takes longer than a second is cancelled, and so is every body while 1,024
+ * others are being drained.
  */
 export function createDrain(): Drain {
-  // On Workers a drain ends with its request, and is then counted for ever: bodies are cancelled there from the 65th on.
+  // On Workers a drain ends with its request, and is then counted for ever: bodies are cancelled there from the 1,025th on.
   let draining = 0
   const drain = async (body: NonNullable<TransportResponse['body']>): Promise<void> => {
     const controller = new AbortController()

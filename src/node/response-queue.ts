@@ -48,8 +48,7 @@ export class ResponseQueue implements ResponseHandler, AsyncIterableIterator<Uin
   onRequestStart(controller: ResponseController, context?: unknown): void {
     this.#controller = controller
     // An interceptor may follow redirects although it was told not to. Nothing is sent to where this one leads.
-    if (isRedirected(context))
-      this.#fail(new Error(`${FAILED}: the dispatcher followed a redirect`))
+    if (isRedirected(context)) this.#fail(redirected())
     // It was given up before there was a connection: nothing is sent.
     if (this.#end instanceof Error) controller.abort(this.#end)
   }
@@ -146,6 +145,11 @@ function readField(headers: Headers, name: string): string | null {
 function isRedirected(context: unknown): boolean {
   const history: unknown = Reflect.get(Object(context), 'history')
   return Array.isArray(history) && history.length > 0
+}
+
+function redirected(): Error {
+  const error = new Error(`${FAILED}: the dispatcher followed a redirect`)
+  return Object.assign(error, { code: 'REDIRECTED' })
 }
 
 // The interceptors `responseError` and `retry` of undici throw a status that they do not like. A denial must stay one: as

@@ -126,7 +126,9 @@ function checkUndici(): number {
   }
   const [major = 0, minor = 0] = version.split('.', 2).map(Number)
   if (isSupported(major, minor)) return major
-  throw missing(`it needs undici 7.28 or 8.5, found ${version}: npm install undici@7`)
+  throw missing(
+    `it needs undici 7.28 or later, or 8.5 or later, found ${version}: npm install undici@7`,
+  )
 }
 
 // Older ones send a question on a connection that the endpoint has just closed, and so reject good callers.

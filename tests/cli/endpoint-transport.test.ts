@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import process from 'node:process'
 import { afterEach, describe, expect, it } from 'vitest'
 import { equipWithTransport } from '../../src/cli/endpoint-transport.ts'
@@ -5,6 +6,7 @@ import type { AuthConfig } from '../../src/index.ts'
 
 const CONFIG: AuthConfig = { endpoint: 'https://auth.example.com/validate', timeoutMs: 900 }
 const { versions, execArgv } = process
+const require = createRequire(import.meta.url)
 
 function stub(name: 'versions' | 'execArgv', value: unknown): void {
   Object.defineProperty(process, name, { value, configurable: true, enumerable: true })
@@ -30,6 +32,20 @@ describe('what asks the endpoint of the command', () => {
     const equipped = await equipWithTransport(given, { env: {} })
     expect(equipped.config).toBe(given)
     expect(equipped.asksOver).toBeUndefined()
+  })
+
+  it('is fetch beside an undici that is too old, and says why', async () => {
+    const file = require.resolve('undici/package.json')
+    const original = require.cache[file]
+    require.cache[file] = { exports: { version: '7.27.2' }, loaded: true } as NodeJS.Module
+    const equipped = await equipWithTransport(CONFIG, { env: {} })
+    if (original === undefined) delete require.cache[file]
+    else require.cache[file] = original
+    expect(equipped).toEqual({
+      config: CONFIG,
+      asksOver: 'fetch',
+      whyFetch: expect.stringContaining('found 7.27.2: npm install undici@7') as unknown,
+    })
   })
 
   it.each([{ bun: '1.4.5' }, { deno: '2.9.6' }])('is fetch on %j', async (runtime) => {

@@ -33,6 +33,16 @@ it.each<[DenialReason, Failure, string]>([
     { cause: 'ECONNREFUSED' },
     'is unreachable (ECONNREFUSED): requests are rejected. Is it running?',
   ],
+  [
+    'unreachable',
+    { error: new TypeError('sk-secret') },
+    'is unreachable (TypeError): requests are rejected. Is it running, and is its URL right?',
+  ],
+  [
+    'unreachable',
+    { cause: 'ECONNREFUSED', error: new TypeError('sk-secret') },
+    'is unreachable (ECONNREFUSED): requests are rejected. Is it running?',
+  ],
   ['timeout', {}, 'gives no verdict within "timeoutMs": requests are rejected. Is it overloaded?'],
   ['service_error', { status: 503 }, 'answers 503: requests are rejected. Look into its log'],
   [
@@ -44,7 +54,7 @@ it.each<[DenialReason, Failure, string]>([
   [
     'invalid_response',
     { status: 200 },
-    'answers 200 without a principal in the first 64 KiB, which "identity" requires: requests are rejected. Let it name one, or leave "identity" out',
+    'answered 200 without a principal in the first 64 KiB, which "identity" requires: the request was rejected. Let it name one, or leave "identity" out',
   ],
   ['circuit_open', {}, 'failed too often and is not asked for a while: requests are rejected'],
 ])('says what %s comes of, and the origin of the endpoint alone (%#)', (reason, failure, line) => {
@@ -61,9 +71,27 @@ it.each([
   ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'Is its certificate trusted?'],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'Does it speak TLS?'],
   ['EPROTO', 'Does it speak TLS?'],
+  [
+    'CERT_UNREADABLE',
+    'Let "ca", "cert" and "key" of nodeTransport return PEM, and a "key" that belongs to "cert"',
+  ],
+  ['UND_ERR_CLOSED', 'The program has closed its "transport" or "dispatcher": let it do that last'],
+  [
+    'UND_ERR_DESTROYED',
+    'The program has closed its "transport" or "dispatcher": let it do that last',
+  ],
+  ['REDIRECTED', 'Let "dispatcher" follow no redirect'],
   ['ECONNRESET', 'Is it running, and is its URL right?'],
   ['NAME_ENOTFOUND', 'Is it running, and is its URL right?'],
-])('asks what fits the cause %s', (cause, advice) => {
+  ['UND_ERR_CLOSED_X', 'Is it running, and is its URL right?'],
+  ['X_UND_ERR_CLOSED', 'Is it running, and is its URL right?'],
+  ['REDIRECTED_X', 'Is it running, and is its URL right?'],
+  ['X_REDIRECTED', 'Is it running, and is its URL right?'],
+  ['ECONNREFUSED_X', 'Is it running, and is its URL right?'],
+  ['X_ECONNREFUSED', 'Is it running, and is its URL right?'],
+  ['CERT_UNREADABLE_X', 'Is its certificate trusted?'],
+  ['X_CERT_UNREADABLE', 'Is its certificate trusted?'],
+])('advises what fits the cause %s', (cause, advice) => {
   expect(lineOf('unreachable', { cause }).split('rejected. ')[1]).toBe(advice)
 })
 
@@ -86,9 +114,6 @@ it.each<DenialReason>([
   'overloaded',
   'malformed_request',
   'not_configured',
-])(
-  'writes nothing of %s, which one caller brings about alone or which is told elsewhere',
-  (reason) => {
-    expect(lineOf(reason)).toBe('')
-  },
-)
+])('writes nothing of %s, for the endpoint did not fail, or it is told elsewhere', (reason) => {
+  expect(lineOf(reason)).toBe('')
+})

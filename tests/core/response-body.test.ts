@@ -166,13 +166,13 @@ describe('createDrain', () => {
     expect(cancel).toHaveBeenCalledOnce()
   })
 
-  it('drains 64 bodies at once, and cancels one more at once', async () => {
+  it('drains 1,024 bodies at once, and cancels one more at once', async () => {
     const drain = createDrain()
-    const bodies = Array.from({ length: 65 }, endless)
+    const bodies = Array.from({ length: 1025 }, endless)
     for (const { body } of bodies) drain(body)
     await vi.advanceTimersByTimeAsync(0)
     const cancelled = bodies.map(({ cancel }) => cancel.mock.calls.length)
-    expect(cancelled).toEqual([...Array.from({ length: 64 }, () => 0), 1])
+    expect(cancelled).toEqual([...Array.from({ length: 1024 }, () => 0), 1])
     await vi.advanceTimersByTimeAsync(1000)
     const later = endless()
     drain(later.body)

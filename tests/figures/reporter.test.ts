@@ -5,13 +5,20 @@ import type { TestModule } from 'vitest/node'
 const MEASURED = { soak: { minutes: 60 } }
 
 /** A run of one file, in which the last test measures. */
-function play(states: readonly string[], errors: readonly object[] = []): object[] {
+function play(
+  states: readonly string[],
+  errors: readonly object[] = [],
+  figuresNeed?: readonly string[],
+): object[] {
   const written: object[] = []
   const tests = states.map((state, index) => ({
     result: () => ({ state }),
-    meta: () => (index === states.length - 1 ? { figures: MEASURED } : {}),
+    meta: () => (index === states.length - 1 ? { figures: MEASURED, figuresNeed } : {}),
   }))
-  const module = { children: { allTests: () => tests } } as unknown as TestModule
+  const module = {
+    moduleId: '/a/b.ts',
+    children: { allTests: () => tests },
+  } as unknown as TestModule
   const { onTestRunEnd } = createRecorder((reports) => written.push(reports))
   void onTestRunEnd?.([module], errors as never, 'passed')
   return written
@@ -19,6 +26,12 @@ function play(states: readonly string[], errors: readonly object[] = []): object
 
 it('writes what the tests of a run have measured', () => {
   expect(play(['passed', 'passed'])).toEqual([MEASURED])
+})
+
+it('writes figures that need other test files only if those were played, too', () => {
+  expect(play(['passed'], [], ['a/b.ts'])).toEqual([MEASURED])
+  expect(play(['passed'], [], ['a/b.ts', 'a/c.ts'])).toEqual([])
+  expect(play(['passed'], [], ['b/b.ts'])).toEqual([])
 })
 
 it.each([

@@ -6,6 +6,8 @@ declare module 'vitest' {
   interface TaskMeta {
     /** The figures of a test, each under its name in `figures.json`. */
     figures?: Readonly<Record<string, object>>
+    /** The ends of the paths of test files without which these figures are not complete. */
+    figuresNeed?: readonly string[]
   }
 }
 
@@ -22,7 +24,12 @@ export function createRecorder(
       const tests = modules.flatMap((module) => [...module.children.allTests()])
       // A run that failed or skipped a test has no figures.
       if (errors.length > 0 || tests.some((test) => test.result().state !== 'passed')) return
-      const reports = Object.assign({}, ...tests.map((test) => test.meta().figures ?? {}))
+      const played = modules.map(({ moduleId }) => moduleId)
+      const metas = tests.map((test) => test.meta())
+      const complete = metas.filter(({ figuresNeed = [] }) =>
+        figuresNeed.every((file) => played.some((path) => path.endsWith(`/${file}`))),
+      )
+      const reports = Object.assign({}, ...complete.map(({ figures }) => figures ?? {}))
       if (Object.keys(reports).length > 0) write(reports)
     },
   }

@@ -87,7 +87,7 @@ describe('openAgent', () => {
       (version): [string, () => void, string] => [
         `is too old: ${version}`,
         () => replace('undici/package.json', () => ({ version })),
-        `it needs undici 7.28 or 8.5, found ${version}: npm install undici@7`,
+        `it needs undici 7.28 or later, or 8.5 or later, found ${version}: npm install undici@7`,
       ],
     ),
     [

@@ -1,8 +1,15 @@
+import { readdirSync } from 'node:fs'
 import fc from 'fast-check'
+import { onTestFinished } from 'vitest'
 
 /** How many strings each parser is given; a release gives a million of them. */
 export const STRINGS: number = Number(process.env['WITH_AUTH_STRINGS'] ?? 20_000)
 export const SLOW = { tags: ['slow'], timeout: 900_000 }
+
+/** The comparisons are in these: with one of them left out, no figure is about all parsers. */
+const FILES = readdirSync(import.meta.dirname)
+  .filter((name) => name.endsWith('.test.ts'))
+  .map((name) => `parsers/${name}`)
 
 /** Texts that are made of what a parser looks for, so that they come near to being right in every way. */
 export function textOf(pieces: readonly string[], maxLength = 10): fc.Arbitrary<string> {
@@ -33,6 +40,10 @@ export function compare<Value>(
     }),
     { numRuns: STRINGS },
   )
+  onTestFinished(({ task }) => {
+    task.meta.figures = { parsers: { strings: STRINGS } }
+    task.meta.figuresNeed = FILES
+  })
   return counts
 }
 
