@@ -9,13 +9,13 @@ function create(state: ProofState, healthz = true) {
   const guarded = vi.fn(() => new Response('guarded'))
   const log = (entry: LogEntry): void => void entries.push(entry)
   const answered = vi.fn<(request: Request, status: number) => void>()
-  const describe = ({ headers }: Request, path: string) => {
+  const describeRequest = ({ headers }: Request, path: string) => {
     const requestId = headers.get('x-request-id')
     return { path, ...(requestId === null ? {} : { requestId }) }
   }
   const proofState = () => state
   return {
-    front: createFront({ guarded, proofState, healthz, log, answered, describe }),
+    front: createFront({ guarded, proofState, healthz, log, answered, describe: describeRequest }),
     guarded,
     answered,
     entries,
