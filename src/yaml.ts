@@ -23,8 +23,8 @@ export interface LoadOptions {
    */
   readonly env?: Readonly<Record<string, string | undefined>>
   /**
-   * `true` gives `undefined` for a file without `server.auth`. A key that was probably meant as `server` or `auth`, such
-   * as `sever` or `_auth`, is still an error. So is an `auth` with an `endpoint` beside `server`.
+   * With `true`, a file without `server.auth` gives `undefined`. A likely mistake for that section is still an error: a key
+   * such as `sever.auth` or `server._auth`, an `auth` beside `server` or one level too deep, or an `endpoint` in `server`.
    * @default false
    */
   readonly allowMissing?: boolean

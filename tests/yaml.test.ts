@@ -59,50 +59,121 @@ const REFUSED_OPTIONS: [object, string, string][] = [
   ],
 ]
 
-/** A section that is mistyped, and what is said of it. */
-const NEAR_MISSES: [text: string, problem: string][] = [
-  ...['aut', 'atuh', '_auth', 'Auth', 'authn', 'AUHT', '#auth', 'oauth', '"auth "', 'аuth'].map(
-    (key): [string, string] => {
-      const quoted = key === '#auth' ? '"#auth"' : key
-      const name = `"server.${key.replaceAll('"', '')}"`
-      return [
-        `server: { port: 1, ${quoted}: { endpoint: "${ENDPOINT}" } }`,
-        `1:20: ${name} is not read: did you mean "auth"?`,
-      ]
-    },
+const BELOW = 'did you mean "auth" below "server"? Write it there, as a mapping with an "endpoint"'
+const SECTION = `{ endpoint: "${ENDPOINT}" }`
+
+/** A key that was probably meant as the section, in a file without `server`, and what is said of it. */
+const BESIDE: [text: string, problem: string][] = [
+  ...[
+    'sever',
+    'servre',
+    'Server',
+    'sserver',
+    '_server',
+    'serber',
+    'servers',
+    'srvr',
+    'serv',
+    'ser',
+  ].flatMap((key): [string, string][] => [
+    [`${key}: { auth: ${SECTION} }`, `1:1: "${key}" is not read: did you mean "server"?`],
+    [`${key}: { a: 1, atuh: }`, `1:1: "${key}" is not read: did you mean "server"?`],
+    [`${key}: ${SECTION}`, `1:1: "${key}" is not read: did you mean "server"?`],
+  ]),
+  ...['auth', 'Auth', '_auth', 'atuh', 'authentication', 'server_auth', 'au'].flatMap((key) =>
+    [
+      SECTION,
+      `{ provider_config: ${SECTION} }`,
+      `{ endpiont: "${ENDPOINT}" }`,
+      `{ url: "${ENDPOINT}" }`,
+      `{ a: 1, URI: "${ENDPOINT}" }`,
+      '{}',
+      '',
+      '~',
+      ENDPOINT,
+      '${env.ENDPOINT}',
+    ].map((value): [string, string] => [`${key}: ${value}`, `1:1: "${key}" is not read: ${BELOW}`]),
   ),
+  ...[
+    'server.auth',
+    'sever.auth',
+    'Server/Auth',
+    'server:auth',
+    'server.auth.endpoint',
+    'server.aut.x.y',
+  ].flatMap((key) =>
+    [SECTION, '{ timeout_ms: 5 }', '', ENDPOINT, 'x'].map((value): [string, string] => [
+      `${key}: ${value}`,
+      `1:1: "${key}" is not read: ${BELOW}`,
+    ]),
+  ),
+  [`server_auth_endpoint: ${ENDPOINT}`, `1:1: "server_auth_endpoint" is not read: ${BELOW}`],
+  [`a: &a ${SECTION}\nauth: *a`, `2:1: "auth" is not read: ${BELOW}`],
+  [`author: ${SECTION}`, `1:1: "author" is not read: ${BELOW}`],
+]
+
+const WITHIN: [text: string, problem: string][] = [
+  ...[
+    'aut',
+    'au',
+    'atuh',
+    '_auth',
+    'Auth',
+    'authn',
+    'AUHT',
+    '#auth',
+    'oauth',
+    '"auth "',
+    'аuth',
+    'auth.endpoint',
+  ].map((key): [string, string] => {
+    const quoted = key === '#auth' ? '"#auth"' : key
+    const name = `"server.${key.replaceAll('"', '')}"`
+    return [`server: { ${quoted}: ${SECTION} }`, `1:11: ${name} is not read: did you mean "auth"?`]
+  }),
   ...['autentication', 'Authorisation', 'ahtuorization'].map((key): [string, string] => [
-    `server: { ${key}: { endpoint: "${ENDPOINT}" } }`,
+    `server: { ${key}: ${SECTION} }`,
     `1:11: "server.${key}" is not read: did you mean "auth"?`,
   ]),
-  ...['sever', 'servre', 'Server', 'sserver', '_server', 'serber', 'servers'].map(
-    (key): [string, string] => [
-      `a: 1\n${key}: { auth: { endpoint: "${ENDPOINT}" } }`,
-      `2:1: "${key}" is not read: did you mean "server"?`,
-    ],
-  ),
-  ...['auth', 'Auth', '_auth', 'atuh', 'authentication', 'server.auth'].flatMap(
-    (key): [string, string][] => [
-      [
-        `server: { port: 1 }\n${key}: { endpoint: "${ENDPOINT}" }`,
-        `2:1: "${key}" is not read: did you mean "server.auth"?`,
-      ],
-      [
-        `server:\n${key}: { provider_config: { endpoint: "${ENDPOINT}" } }`,
-        `2:1: "${key}" is not read: did you mean "server.auth"?`,
-      ],
-      [
-        `server: ~\n${key}: { endpiont: "${ENDPOINT}" }`,
-        `2:1: "${key}" is not read: did you mean "server.auth"?`,
-      ],
-    ],
-  ),
-  ['server.auth: { endpoint: x }', '1:1: "server.auth" is not read: did you mean "server"?'],
-  ['auth: { endpoint: x }', '1:1: "auth" is not read: did you mean "server.auth"?'],
+  ...['endpoint', 'endpiont', 'Endpoint'].map((key): [string, string] => [
+    `server: { ${key}: "${ENDPOINT}" }`,
+    `1:11: "server.${key}" is not read: did you mean "server.auth.endpoint"?`,
+  ]),
   [
-    `a: &a { endpoint: "${ENDPOINT}" }\nauth: *a`,
-    '2:1: "auth" is not read: did you mean "server.auth"?',
+    'server: { endpoint: }',
+    '1:11: "server.endpoint" is not read: did you mean "server.auth.endpoint"?',
   ],
+  ...['provider_config', 'providerConfig'].map((key): [string, string] => [
+    `server: { ${key}: { type: custom } }`,
+    `1:11: "server.${key}" is not read: did you mean "server.auth.provider_config"?`,
+  ]),
+  ...['auth', 'Auth', 'aut'].flatMap((key): [string, string][] => [
+    [
+      `server: { tls: { a: 1, ${key}: ${SECTION} } }`,
+      `1:24: "server.tls.${key}" is not read: did you mean "server.auth"?`,
+    ],
+    [
+      `server: { tls: { a: 1, ${key}: { provider_config: {} } } }`,
+      `1:24: "server.tls.${key}" is not read: did you mean "server.auth"?`,
+    ],
+  ]),
+]
+
+/** Each again in a file that has the key `server`, and so other lines or columns. */
+const NEAR_MISSES: [text: string, problem: string][] = [
+  ...BESIDE,
+  ...['server: { port: 1 }', 'server: {}', 'server:', 'server: ~'].flatMap((server) =>
+    BESIDE.map(([text, problem]): [string, string] => [
+      `${server}\n${text}`,
+      problem.replace(/^\d+/, (line) => String(Number(line) + 1)),
+    ]),
+  ),
+  ...BESIDE.map(([text, problem]): [string, string] => [`${text}\nserver: { port: 1 }`, problem]),
+  ...WITHIN,
+  ...WITHIN.map(([text, problem]): [string, string] => [
+    text.replace('{ ', '{ port: 1, '),
+    problem.replace(/:(\d+)/, (_, column) => `:${Number(column) + 9}`),
+  ]),
 ]
 
 /** The other keys of a run.yaml of Llama Stack or OGX. */
@@ -220,13 +291,25 @@ describe('parseConfig', () => {
   it.each([
     ...REAL_KEYS.file.map((key) => `${key}: { a: 1 }\nserver: { port: 8321 }`),
     ...REAL_KEYS.file.map((key) => `${key}: { endpoint: "${ENDPOINT}" }`),
+    ...REAL_KEYS.file.map((key) => `${key}:\nserver: { port: 8321 }`),
+    ...REAL_KEYS.file.map((key) => `${key}: ${ENDPOINT}\nserver: { port: 8321 }`),
     ...REAL_KEYS.server.map((key) => `server: { ${key}: { a: 1 } }`),
+    ...REAL_KEYS.server.map((key) => `server: { ${key}: "${ENDPOINT}" }`),
+    ...REAL_KEYS.server.map((key) => `server: { ${key}: }`),
     'auth: { users: [alice] }',
     'auth: basic',
     'auth: [{ endpoint: x }]',
     'author: { name: x }',
     '? [auth]\n: { endpoint: x }',
     'a: { auth: { endpoint: x } }',
+    'server: {}\nsevers: { port: 1 }\nserv:\nsrvr: [{ auth: { endpoint: x } }]',
+    'server: {}\nauth: { server: { endpoint: x } }\n? { auth: x }\n: 1',
+    `server: {}\nauthor:\nAuthors: ${ENDPOINT}`,
+    'server: {}\nauthors: { url: x }',
+    'server: {}\nobserver.auth: 1\nserver.port: 1\nserver.author: 1',
+    'server: { endpoints: { health: /health }, endpoint: [] }',
+    'server: { cors: { auth: true }, tls: { author: { name: x } }, a: { b: { auth: { endpoint: x } } } }',
+    'server: { ? [a] : { b: 1 }, c: { d: { endpoint: x } } }',
     'service: {}\nservices: {}\nobserver: {}\n_: {}\n"": {}',
     'server: { path: /, out: x, _: 1, "": 1 }',
   ])('takes no other key for a mistyped one: %j', (text) => {
@@ -474,6 +557,7 @@ describe('the environment', () => {
     ['${env.}', 'is written ${env.NAME}'],
     ['${env.KEY', 'is written ${env.NAME}'],
     ['${KEY}', 'write ${env.KEY}'],
+    ['${KEY:-d}', 'write ${env.KEY:=default}'],
     ['${env.NO:=${env.KEY}}', 'cannot hold "${"'],
   ])('refuses %s in a value, and names the path', (text, said) => {
     const [problem, ...others] = problemsOf(auth(`realm: '${text}'`), env)
@@ -523,6 +607,9 @@ describe('an error shows no secret', () => {
     'endpoint_headers: { x-key: "gehe${SECRET}im\u00e9nis" }',
     'endpoint_headers: { x-key: "gehe${im\u00e9nis" }',
     'endpoint_headers: { x-key: "${gehe}" }',
+    'endpoint_headers: { x-key: "gehe${GEHE}" }',
+    'endpoint_headers: { x-key: "gehe${GEHE:-d}" }',
+    'realm: "a@b${GEHE}"',
     'endpoint_headers: { x-key: "${env.NO:=gehe${im\u00e9nis}" }',
     'realm: "a@b${gehe}"',
     'endpoint_headers: { x-key: "${env.SECRET}" }',
@@ -620,7 +707,7 @@ describe('a file', () => {
   })
 
   it.each([
-    ['is not there', 'no.yaml', /no\.yaml: The file cannot be read: ENOENT/],
+    ['is not there', 'no.yaml', /no\.yaml: The file cannot be read: it does not exist$/],
     ['is a folder', '.', /it is a folder, not a regular file/],
   ])('that %s is an error of its own', async (_, name, message) => {
     await expect(loadConfig(join(folder, name))).rejects.toThrow(message)
@@ -629,7 +716,7 @@ describe('a file', () => {
 
   it('that cannot be read is the one problem there is', async () => {
     const path = join(folder, 'no.yaml')
-    const message = 'The file cannot be read: ENOENT'
+    const message = 'The file cannot be read: it does not exist'
     const problems = [{ path, line: 0, column: 0, key: '', message, excerpt: '' }]
     await expect(loadConfig(path)).rejects.toMatchObject({ problems, option: '' })
   })
@@ -791,7 +878,7 @@ describe('a file', () => {
     expect(onError.mock.calls[0]?.[0]).toBeInstanceOf(ConfigFileError)
     rmSync(file)
     await vi.waitFor(() => expect(onError).toHaveBeenCalledTimes(2), enough)
-    expect(String(onError.mock.calls[1]?.[0])).toContain('ENOENT')
+    expect(String(onError.mock.calls[1]?.[0])).toContain('it does not exist')
     expect(watch_.config).toEqual({ endpoint: ENDPOINT })
     expect(onChange).not.toHaveBeenCalled()
     writeFileSync(file, OGX)

@@ -1,12 +1,11 @@
 import { isMap } from 'yaml'
 import { AUTH, PROVIDER } from './shape.ts'
 import { MASKED } from './findings.ts'
-import { mayMean } from './misspelling.ts'
+import { refuseMisplaced } from './misplaced-section.ts'
 import { readFields } from './setting.ts'
-import { isBare, keyText, rangeOf, shownName } from './tree.ts'
+import { findPair, isEmpty, keyText, rangeOf } from './tree.ts'
 import type { Pair, YAMLMap } from 'yaml'
 import type { Range } from './excerpt.ts'
-import type { Findings } from './findings.ts'
 import type { Reading, Setting } from './setting.ts'
 import type { Node } from './tree.ts'
 
@@ -53,7 +52,10 @@ function findSection(
   place: Range,
   { tree, findings }: Reading,
 ): Section | undefined {
-  if (isMap(parent)) return findIn(parent, prefix, name, { tree, findings })
+  if (isMap(parent)) {
+    const found = findPair(parent, name)
+    return found && { value: tree.resolve(found.value), place: rangeOf(found.key) }
+  }
   if (!isEmpty(parent)) {
     const key = prefix.slice(0, -1)
     findings.add(place, key, `${key === '' ? 'The file' : `"${key}"`} must be a mapping`, MASKED)
@@ -61,62 +63,13 @@ function findSection(
   return undefined
 }
 
-function findIn(
-  map: YAMLMap,
-  prefix: string,
-  name: string,
-  { tree, findings }: Pick<Reading, 'tree' | 'findings'>,
-): Section | undefined {
-  const found = findPair(map, name)
-  if (found !== undefined) return { value: tree.resolve(found.value), place: rangeOf(found.key) }
-  for (const pair of map.items) {
-    const hint = hintOf(keyText(pair.key) ?? '', name)
-    if (hint !== undefined) refuseUnread(pair, prefix, hint, findings)
-  }
-  return undefined
-}
-
-function refuseUnread(pair: Pair, prefix: string, hint: string, findings: Findings): void {
-  const given = `${prefix}${shownName(pair)}`
-  const message = `${JSON.stringify(given)} is not read: ${hint}`
-  findings.add(rangeOf(pair.key), given, message, isBare(pair))
-}
-
-function findPair(map: YAMLMap, name: string): Pair | undefined {
-  return map.items.find(({ key }) => keyText(key) === name)
-}
-
-// Where a missing section is allowed, what was meant as one must not open the server.
-function hintOf(key: string, name: string): string | undefined {
-  if (key.trim() === '<<') return `merge keys are not, and "${name}" may be in it`
-  return mayMean(key, name) ? `did you mean "${name}"?` : undefined
-}
-
-function isEmpty(node: Node | undefined): boolean {
-  return node === undefined || ('value' in node && node.value === null)
-}
-
 function refuseMissing(place: Range, reading: Reading, allowMissing: boolean): undefined {
   const { tree, findings } = reading
-  if (findings.isEmpty() && isMap(tree.root)) refuseOutside(tree.root, reading)
+  if (findings.isEmpty() && isMap(tree.root)) refuseMisplaced(tree.root, reading)
   if (allowMissing || !findings.isEmpty()) return undefined
   const message = `"${KEY}" is missing, and without it nobody would be refused: give it an "endpoint"`
   findings.add(place, KEY, message)
   return undefined
-}
-
-/** Refuses what is the section by its name and its content, but stands beside `server` and not in it. */
-function refuseOutside(root: YAMLMap, { tree, findings }: Reading): void {
-  for (const pair of root.items) {
-    const isMeant = mayMean(keyText(pair.key) ?? '', 'auth') && isSection(tree.resolve(pair.value))
-    if (isMeant) refuseUnread(pair, '', `did you mean "${KEY}"?`, findings)
-  }
-}
-
-function isSection(node: Node | undefined): boolean {
-  if (!isMap(node)) return false
-  const keys = node.items.map(({ key }) => keyText(key) ?? '')
-  return keys.some((key) => mayMean(key, 'endpoint') || mayMean(key, 'provider_config'))
 }
 
 function readAuth(map: YAMLMap, place: Range, reading: Reading): Settings {

@@ -78,5 +78,6 @@ function refuse(error: unknown): never {
   const code: unknown = Reflect.get(Object(error), 'code')
   const name: unknown = Reflect.get(Object(error), 'name')
   if (name === 'NotCapable') throw new UnreadableFileError('permit it (on Deno, --allow-read)')
+  if (code === 'ENOENT') throw new UnreadableFileError('it does not exist')
   throw new UnreadableFileError(String(typeof code === 'string' ? code : name))
 }

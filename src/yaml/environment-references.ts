@@ -14,18 +14,26 @@ const START = '${'
 const REFERENCE = /\$\{(?:env\.([A-Z0-9_]+)(?::([=+])([^}]*))?\}|[^}]*\}?)/g
 const OLDER = /^\$\{env\.([A-Z0-9_]{1,80})[:+=?-][^}]*\}$/
 // A shell's, or that of another tool.
-const WITHOUT_ENV = /^\$\{([A-Z][A-Z0-9_]{0,79})(?:[:+=?-][^}]*)?\}$/
+const WITHOUT_ENV = /^\$\{([A-Z][A-Z0-9_]{0,79})(?:(:?[+=?-]|:)[^}]*)?\}$/
 
 /**
  * Replaces `${env.NAME}`, `${env.NAME:=default}` and `${env.NAME:+value}`, once: what a variable holds is not looked at
  * again. A variable that is empty is taken as not set. Any other `${` is refused: as literal text it would become part of
  * an endpoint or a secret.
+ *
+ * @param isMasked Whether the text must not be shown. Then what has no `env.` is not taken for the name of a variable.
  */
-export function expandReferences(source: string, environment: Environment): Expansion {
+export function expandReferences(
+  source: string,
+  environment: Environment,
+  isMasked = false,
+): Expansion {
   const problems: string[] = []
   const replace = (reference: string, name?: string, operator?: string, operand = ''): string => {
     const result =
-      name === undefined ? refuse(reference) : resolve(name, operator, operand, environment)
+      name === undefined
+        ? refuse(reference, isMasked)
+        : resolve(name, operator, operand, environment)
     if (typeof result === 'string') return result
     problems.push(result.problem)
     return ''
@@ -83,14 +91,21 @@ function readVariable(name: string, environment: Environment): string | Refusal 
   }
 }
 
-function refuse(reference: string): Refusal {
+function refuse(reference: string, isMasked: boolean): Refusal {
   const name = OLDER.exec(reference)?.[1]
   if (name !== undefined) {
     return {
       problem: `A default is written \${env.${name}:=default}, with ":=" and in no older form`,
     }
   }
-  const bare = WITHOUT_ENV.exec(reference)?.[1]
-  if (bare === undefined) return MALFORMED
-  return { problem: `A reference to the environment begins with "env.": write \${env.${bare}}` }
+  const [whole, bare, operator = ''] = WITHOUT_ENV.exec(reference) ?? []
+  if (whole === undefined) return MALFORMED
+  const written = `${isMasked ? 'NAME' : bare}${operandOf(operator)}`
+  return { problem: `A reference to the environment begins with "env.": write \${env.${written}}` }
+}
+
+// Of a shell's operators, `?` says what an error is, and there is one anyway.
+function operandOf(operator: string): string {
+  if (operator === '' || operator.endsWith('?')) return ''
+  return operator.endsWith('+') ? ':+value' : ':=default'
 }

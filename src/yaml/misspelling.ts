@@ -3,16 +3,20 @@ import { editDistance } from '../core/option-checks.ts'
 // Other words that people write for a key.
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   auth: ['authentication', 'authorization', 'serverauth'],
+  server: ['srvr'],
 }
 
 /**
- * Whether a key was probably meant to be another: it begins with that name, or is one typing mistake away from it (one
- * letter is missing, wrong or too many, or two letters are swapped). Only letters and digits count, in either case.
+ * Whether a key was probably meant to be another: it begins with that name, is at least the first half of it, or is one typing
+ * mistake away from it (one letter is missing, wrong or too many, or two letters are swapped). Only letters and digits count,
+ * in either case.
  */
 export function mayMean(key: string, name: string): boolean {
   const text = plain(key)
-  const words = [plain(name), ...(WORDS[name] ?? [])]
-  return text.startsWith(plain(name)) || words.some((word) => isOneMistakeFrom(text, word))
+  const whole = plain(name)
+  if (whole.startsWith(text) && text.length * 2 >= whole.length) return true
+  const words = [whole, ...(WORDS[name] ?? [])]
+  return words.some((word) => text.startsWith(word) || isOneMistakeFrom(text, word))
 }
 
 function plain(key: string): string {

@@ -162,7 +162,7 @@ function readScalar(
   if (typeof value !== 'string' || !hasReference(value)) {
     return { ...base, content: { kind: 'value', value: literalOf(scalar, shape) } }
   }
-  const { text, problems } = expandReferences(value, environment)
+  const { text, problems } = expandReferences(value, environment, isMasked)
   for (const problem of problems) {
     findings.add(base.place, base.key, `"${base.key}": ${problem}`, isMasked)
   }

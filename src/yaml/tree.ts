@@ -59,6 +59,16 @@ export function keyText(key: unknown): string | undefined {
   return isScalar(key) ? scalarText(key) : undefined
 }
 
+/** The pair of a mapping that has this name. */
+export function findPair(map: YAMLMap, name: string): Pair | undefined {
+  return map.items.find(({ key }) => keyText(key) === name)
+}
+
+/** Whether nothing stands there, or `null`. */
+export function isEmpty(node: Node | undefined): boolean {
+  return node === undefined || ('value' in node && node.value === null)
+}
+
 /**
  * Whether a key stands without a value. It may be a member of a set of secrets, or `key:value` without the blank that makes
  * two of it, and so must not be shown.

@@ -102,7 +102,7 @@ describe.each(PROGRAMS)('a file on %s', (_, binary) => {
     const { stdout } = await run(locate(binary), args, options)
     expect(JSON.parse(stdout)).toEqual({
       loaded: { endpoint: 'https://auth.example.com/' },
-      missing: 'The file cannot be read: ENOENT',
+      missing: 'The file cannot be read: it does not exist',
       piped: NAMED_PIPE,
       swapped: NAMED_PIPE,
       config: { endpoint: 'https://other.example/' },

@@ -51,9 +51,16 @@ describe('expandReferences', () => {
     ['${GATEWAY_SECRET}', bare('GATEWAY_SECRET')],
     ['Bearer ${X}', bare('X'), 'Bearer '],
     ['$${X}$', bare('X'), '$$'],
-    ['${X:=d}', bare('X')],
-    ['${X:-d}', bare('X')],
-    ['${X-d}', bare('X')],
+    ['${X:=d}', bare('X:=default')],
+    ['${X:-d}', bare('X:=default')],
+    ['${X:d}', bare('X:=default')],
+    ['${X=d}', bare('X:=default')],
+    ['${X-d}', bare('X:=default')],
+    ['${X:-}', bare('X:=default')],
+    ['${X:+v}', bare('X:+value')],
+    ['${X+v}', bare('X:+value')],
+    ['${X:?m}', bare('X')],
+    ['${X?m}', bare('X')],
     ['${ENV.X}', MALFORMED],
     ['${Env.X}', MALFORMED],
     ['${ env.X }', MALFORMED],
@@ -71,6 +78,15 @@ describe('expandReferences', () => {
     ['${env.NO:+a${b}', NESTED],
   ])('refuses %s, and says what is written', (source, problem, text = '') => {
     expect(expand(source)).toEqual({ text, changed: true, problems: [problem] })
+  })
+
+  it.each([
+    ['${HUNTER2}', bare('NAME')],
+    ['x${HUNTER2:-x}', bare('NAME:=default')],
+    ['${HUNTER2+x}', bare('NAME:+value')],
+  ])('names nothing of %s in a value that must not be shown', (source, problem) => {
+    const { problems } = expandReferences(source, (name) => variables[name], true)
+    expect(problems).toEqual([problem])
   })
 
   it.each(['${env.X}', '${env.X:=d}', '${env.X:+v}'])(

@@ -15,6 +15,12 @@ describe('mayMean', () => {
     ['uathorization', 'auth', 'two letters of the longer word are swapped'],
     ['Server.Auth', 'auth', 'it is the whole path'],
     ['server_ath', 'auth', 'a letter of the whole path is missing'],
+    ['server_auth_endpoint', 'auth', 'it begins with the whole path'],
+    ['au', 'auth', 'it is the first half of the name'],
+    ['ser', 'server', 'it is the first half of the name'],
+    ['serv', 'server', 'it begins as the name does'],
+    ['srvr', 'server', 'the vowels are missing'],
+    ['srv', 'server', 'a letter of the name without vowels is missing'],
     ['ProviderConfig', 'provider_config', 'the signs of the name do not count either'],
   ])('takes %j for %j: %s', (key, name) => {
     expect(mayMean(key, name)).toBe(true)
@@ -31,6 +37,9 @@ describe('mayMean', () => {
     ['observer', 'server'],
     ['thau', 'auth'],
     ['', 'auth'],
+    ['a', 'auth'],
+    ['se', 'server'],
+    ['a', 'endpoint'],
     ['_', 'auth'],
     ['url', 'endpoint'],
     ['sreverr', 'server'],

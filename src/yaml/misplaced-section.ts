@@ -1,0 +1,105 @@
+import { isMap, isScalar } from 'yaml'
+import { hasReference } from './environment-references.ts'
+import { mayMean } from './misspelling.ts'
+import { findPair, isBare, isEmpty, keyText, rangeOf, shownName } from './tree.ts'
+import type { Pair, YAMLMap } from 'yaml'
+import type { Reading } from './setting.ts'
+import type { Node } from './tree.ts'
+
+const BELOW_SERVER =
+  'did you mean "auth" below "server"? Write it there, as a mapping with an "endpoint"'
+// They begin as `auth` does, and often have a URL.
+const PERSON = /^authors?$/i
+
+/**
+ * Refuses what was probably meant as `server.auth`, in a file that has none: where a missing section is allowed, it must not
+ * open the server.
+ */
+export function refuseMisplaced(root: YAMLMap, reading: Reading): void {
+  const server = findPair(root, 'server')
+  for (const pair of root.items) {
+    const hint = pair === server ? undefined : hintBeside(pair, server !== undefined, reading)
+    if (hint !== undefined) refuseUnread(pair, '', hint, reading)
+  }
+  const map = reading.tree.resolve(server?.value)
+  if (isMap(map)) refuseWithin(map, reading)
+}
+
+function refuseUnread(pair: Pair, prefix: string, hint: string, { findings }: Reading): void {
+  const given = `${prefix}${shownName(pair)}`
+  const message = `${JSON.stringify(given)} is not read: ${hint}`
+  findings.add(rangeOf(pair.key), given, message, isBare(pair))
+}
+
+function hintBeside(pair: Pair, hasServer: boolean, { tree }: Reading): string | undefined {
+  const key = nameOf(pair)
+  const value = tree.resolve(pair.value)
+  if (isPath(key) || (mayMean(key, 'auth') && mayBeSection(key, value))) return BELOW_SERVER
+  if (!hasServer && isMerge(key)) return 'merge keys are not, and "server" may be in it'
+  const isMeant = mayMean(key, 'server') && (!hasServer || holdsAuth(value))
+  return isMeant ? 'did you mean "server"?' : undefined
+}
+
+/** Whether a key is a path to the section, such as `server.auth.endpoint`. */
+function isPath(key: string): boolean {
+  const [server = '', auth = ''] = key.split(/[./:]/)
+  return mayMean(server, 'server') && mayMean(auth, 'auth') && !PERSON.test(auth)
+}
+
+function mayBeSection(key: string, value: Node | undefined): boolean {
+  if (isSection(value)) return true
+  if (PERSON.test(key)) return false
+  if (isMap(value))
+    return value.items.length === 0 || hasKey(value, (name) => /^ur[il]/i.test(name))
+  return isEmpty(value) || (isScalar(value) && isAddress(String(value.value)))
+}
+
+function isAddress(text: string): boolean {
+  return text.includes('://') || hasReference(text)
+}
+
+/** Whether it is the section by its content. */
+function isSection(value: Node | undefined): boolean {
+  return hasKey(value, (key) => mayMean(key, 'endpoint') || mayMean(key, 'provider_config'))
+}
+
+function holdsAuth(value: Node | undefined): boolean {
+  return isSection(value) || hasKey(value, (key) => isMerge(key) || mayMean(key, 'auth'))
+}
+
+function hasKey(value: Node | undefined, test: (key: string) => boolean): boolean {
+  return isMap(value) && value.items.some((pair) => test(nameOf(pair)))
+}
+
+function refuseWithin(server: YAMLMap, reading: Reading): void {
+  for (const pair of server.items) {
+    const value = reading.tree.resolve(pair.value)
+    const hint = hintWithin(nameOf(pair), value)
+    if (hint !== undefined) refuseUnread(pair, 'server.', hint, reading)
+    if (hint === undefined && isMap(value)) refuseDeeper(value, shownName(pair), reading)
+  }
+}
+
+function hintWithin(key: string, value: Node | undefined): string | undefined {
+  if (isMerge(key)) return 'merge keys are not, and "auth" may be in it'
+  if (mayMean(key, 'auth')) return 'did you mean "auth"?'
+  if (mayMean(key, 'provider_config')) return 'did you mean "server.auth.provider_config"?'
+  const isMeant = mayMean(key, 'endpoint') && (isEmpty(value) || isScalar(value))
+  return isMeant ? 'did you mean "server.auth.endpoint"?' : undefined
+}
+
+/** Refuses a section that is one level too deep. */
+function refuseDeeper(map: YAMLMap, parent: string, reading: Reading): void {
+  for (const pair of map.items) {
+    const isMeant = mayMean(nameOf(pair), 'auth') && isSection(reading.tree.resolve(pair.value))
+    if (isMeant) refuseUnread(pair, `server.${parent}.`, 'did you mean "server.auth"?', reading)
+  }
+}
+
+function isMerge(key: string): boolean {
+  return key.trim() === '<<'
+}
+
+function nameOf({ key }: Pair): string {
+  return keyText(key) ?? ''
+}
