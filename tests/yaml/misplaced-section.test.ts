@@ -6,7 +6,7 @@ import { linesOf } from '../support/yaml-problems.ts'
 
 const BELOW = 'did you mean "auth" below "server"? Write it there, as a mapping with an "endpoint"'
 
-/** What is refused in a text, each with its place. */
+/** The keys that it refuses in a text, each with its place. */
 function refused(text: string): string[] {
   const { tree, findings } = parseFile('f', text)
   if (!isMap(tree?.root)) throw new Error('no mapping')
