@@ -9,6 +9,11 @@ export const UPSTREAM_OPTIONS: OptionSpecs = {
     help: 'how long the upstream may take to begin its answer (120000)',
   },
   'forward-authorization': { help: 'pass the key on to the upstream' },
+  'strip-header': {
+    value: 'NAME',
+    help: 'keep this header of clients from the upstream; NAME* is a prefix; may be repeated',
+    isRepeatable: true,
+  },
   'public-origin': { value: 'URL', help: 'what clients know the gateway as, behind TLS' },
   'allow-insecure-http': { help: 'permit an http upstream anywhere' },
 }
@@ -22,6 +27,7 @@ export function readUpstreamOptions(line: CommandLine): Omit<GatewayOptions<[]>,
     ...(publicOrigin === undefined ? {} : { publicOrigin }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     forwardAuthorization: line.has('forward-authorization'),
+    stripHeaders: line.texts('strip-header'),
     allowInsecureHttp: line.has('allow-insecure-http'),
     clientAddress: addressOf,
   }

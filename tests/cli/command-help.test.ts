@@ -32,6 +32,7 @@ Pass requests with a good key on to a server in any language.
   --log-principal                write the principal of each request into the log
   --upstream-timeout-ms MS       how long the upstream may take to begin its answer (120000)
   --forward-authorization        pass the key on to the upstream
+  --strip-header NAME            keep this header of clients from the upstream; NAME* is a prefix; may be repeated
   --public-origin URL            what clients know the gateway as, behind TLS
   --allow-insecure-http          permit an http upstream anywhere
   --json                         print JSON, for machines
