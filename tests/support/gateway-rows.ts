@@ -265,14 +265,24 @@ const TARGETS: readonly GatewayRow[] = [
     asked: 'GET /i8-host HTTP/1.1',
     told: { host: /^127\.0\.0\.1:\d+$/, 'x-forwarded-host': 'evil.test' },
   },
-  {
-    name: 'A-P13 a host with a path',
-    path: '/p13',
-    fields: [GOOD, 'Host: h/public/x?'],
-    upstream: 'maybe',
-    statuses: [200, 401, ...REFUSED],
-    told: { host: /^127\.0\.0\.1:\d+$/ },
-  },
+  // RFC 9112 §3.2: a Host that is malformed, or there twice, is answered 400.
+  ...[
+    ['Host: h/public/x?'],
+    ['Host: a/b'],
+    ['Host: u@a'],
+    ['Host: a?b'],
+    ['Host: a#b'],
+    ['Host: a b'],
+    ['Host: a:b'],
+    ['Host: a.test', 'Host: b.test'],
+    ['Host: a.test', 'Host: a.test'],
+  ].map((fields, index) => ({
+    name: `A-P13 ${fields.join(', ')}`,
+    path: `/p13-${index}`,
+    fields: [GOOD, ...fields],
+    upstream: 'never' as const,
+    statuses: [0, 400],
+  })),
   {
     name: 'A-P1 A-P23 a dot segment',
     path: '/secret',
@@ -328,6 +338,20 @@ const FRAMING: readonly GatewayRow[] = [
     body: '5\r\nhello\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: api.test\r\n\r\n',
     upstream: 'maybe' as const,
     statuses: [200, 401, 413, ...REFUSED, 502],
+  })),
+  // RFC 9112 §6.1. Without its coding the body would be another.
+  ...[
+    ['Transfer-Encoding: gzip, chunked'],
+    ['Transfer-Encoding: gzip', 'Transfer-Encoding: chunked'],
+    ['Transfer-Encoding: chunked, chunked'],
+  ].map((fields, index) => ({
+    name: `A-I9 ${fields.join(', ')} is not passed on as chunked`,
+    path: `/i9-coded-${index}`,
+    line: `POST /i9-coded-${index}`,
+    fields: [GOOD, ...fields],
+    body: '5\r\nhello\r\n0\r\n\r\n',
+    upstream: 'never' as const,
+    statuses: [0, 400, 501],
   })),
   {
     name: 'A-I9 a GET with a length and a body',
