@@ -131,6 +131,25 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     await expect.poll(() => isGone(gateway.pid), { timeout: 8000 }).toBe(true)
   })
 
+  it('serves on when the reader of its log has gone', { timeout: 30_000 }, async () => {
+    const { key } = await createKey()
+    const gateway = await start('gateway', '--upstream', upstreamUrl, '--keys', keysFile())
+    const begun = await call(`${gateway.url}/slow`, key)
+    gateway.stopReading()
+    const LOST = 'the log cannot be written (EPIPE)'
+    const askUntilLost = async (): Promise<boolean> => {
+      expect((await call(gateway.url, key)).status).toBe(200)
+      return gateway.printed().includes(LOST)
+    }
+    await expect.poll(askUntilLost, { timeout: 5000 }).toBe(true)
+    for (let count = 0; count < 5; count += 1) {
+      expect((await call(gateway.url, key)).status).toBe(200)
+    }
+    slow?.end('ended')
+    expect(await begun.text()).toBe('begun ended')
+    expect(gateway.printed().split(LOST)).toHaveLength(2)
+  })
+
   it('serves an endpoint that its own check finds right', { timeout: 60_000 }, async () => {
     const { key } = await createKey()
     const endpoint = await start('endpoint', '--keys', keysFile())
