@@ -2,6 +2,7 @@ import { execFile, execFileSync } from 'node:child_process'
 import { createServer } from 'node:http'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -124,6 +125,10 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     const response = await call(`${gateway.url}/slow`, key)
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
     expect((await reader?.read())?.value).toBe('begun ')
+    // Such as a load balancer opens in advance.
+    const silent = connect(Number(new URL(gateway.url).port), '127.0.0.1')
+    silent.on('error', () => undefined)
+    await once(silent, 'connect')
     process.kill(gateway.pid, 'SIGTERM')
     await expect.poll(() => isRefused(gateway.url), { timeout: 5000 }).toBe(true)
     slow?.end('ended')
