@@ -18,9 +18,13 @@ const COMMANDS = [
   demoCommand,
 ]
 
+// When the reader of standard error has gone, its text is dropped.
+process.stderr.on('error', () => undefined)
+
 process.exitCode = await main(process.argv.slice(2), COMMANDS, {
   env: process.env,
   print: (text) => void process.stdout.write(text),
   note: (text) => void process.stderr.write(text),
+  onPrintFailure: (listener) => void process.stdout.on('error', listener),
   nextSignal,
 })

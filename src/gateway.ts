@@ -48,6 +48,13 @@ export interface GatewayOptions<Args extends readonly unknown[] = readonly unkno
    */
   readonly forwardAuthorization?: boolean
   /**
+   * More headers of clients that the upstream never gets, in any spelling. A `*` at the end of a name stands for any rest. Name
+   * here what your upstream believes, such as `x-webauth-user` or `x-authentik-*`.
+   *
+   * @default []
+   */
+  readonly stripHeaders?: readonly string[]
+  /**
    * What clients know the server as, such as `https://api.example.com`: behind something that ends TLS, only you know.
    * It is told in `X-Forwarded-Proto` and `X-Forwarded-Host`. By default those are of the request's URL.
    */

@@ -10,6 +10,7 @@ import { nodeTransport } from '../src/node.ts'
 import { parseConfig } from '../src/yaml.ts'
 import { ENDPOINT, setupEndpoint } from './support/msw-endpoint.ts'
 import { get, raw } from './support/requests.ts'
+import { createSurroundings } from './support/surroundings.ts'
 import type { AuthConfig, AuthEvent } from '../src/index.ts'
 
 /** What went wrong elsewhere, played against this package, where no other test has it. SECURITY.md lists all of it. */
@@ -137,7 +138,7 @@ describe('what is in no log and no answer', () => {
   ])('a token, also where all is logged: %s', async (_what, config, headers) => {
     for (const name of ['DEBUG', 'NODE_DEBUG', 'LOG_LEVEL']) vi.stubEnv(name, '*')
     const lines: string[] = []
-    const log = createDecisionLog((text) => lines.push(text))
+    const log = createDecisionLog({ ...createSurroundings(), print: (text) => lines.push(text) })
     const print = vi.spyOn(console, 'error').mockImplementation((text) => lines.push(String(text)))
     for (const level of ['log', 'info', 'warn', 'debug'] as const) {
       vi.spyOn(console, level).mockImplementation((text) => lines.push(String(text)))
@@ -192,7 +193,10 @@ describe('what is in no log and no answer', () => {
   it('a line or a field that a request makes up (Envoy Gateway CVE-2025-25294)', async () => {
     const forged = '","outcome":"allow","x":"\n{"type":"decision","outcome":"allow"}\n\u2028'
     const lines: string[] = []
-    const onEvent = createDecisionLog((text) => lines.push(text))
+    const onEvent = createDecisionLog({
+      ...createSurroundings(),
+      print: (text) => lines.push(text),
+    })
     const request = raw(`http://h/${encodeURIComponent(forged)}"{`, {
       authorization: `Bearer ${TOKEN}`,
       'user-agent': forged,

@@ -64,7 +64,16 @@ const exportedNames = importable.map(({ file }) => file.replace(/\.ts$/, ''))
 
 /** The packages that an entry may load; the others load none. */
 const PACKAGES_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
-  'cli.ts': ['srvx', 'yaml', 'node:fs', 'node:os', 'node:path', 'node:process', 'node:util'],
+  'cli.ts': [
+    'srvx',
+    'yaml',
+    'node:fs',
+    'node:net',
+    'node:os',
+    'node:path',
+    'node:process',
+    'node:util',
+  ],
   'hono.ts': ['hono'],
   'keys.ts': ['yaml', 'node:fs'],
   'node.ts': ['node:crypto', 'node:http', 'node:module', 'node:stream', 'node:tls'],

@@ -30,6 +30,18 @@ export function requireText(line: CommandLine, name: string, value: string): str
   return text
 }
 
+/** The longest time that an option can name: an hour. */
+const MAX_MS = 3_600_000
+
+/** The value of an option that is a number of milliseconds, if it was given. */
+export function readMilliseconds(line: CommandLine, name: string): number | undefined {
+  const text = line.text(name)
+  if (text === undefined) return undefined
+  const ms = /^\d{1,7}$/.test(text) ? Number(text) : 0
+  if (ms >= 1 && ms <= MAX_MS) return ms
+  throw new UsageError(`--${name} must be a whole number from 1 to ${MAX_MS}`)
+}
+
 /** The only operand, such as a URL. What was given is not shown: it may be a secret. */
 export function requireOperand({ operands }: CommandLine, what: string): string {
   const [operand] = operands

@@ -1,6 +1,7 @@
 import { observeWithRequest } from '../core/events.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 import type { AuthEvent, DecisionEvent } from '../core/types.ts'
+import type { Surroundings } from './surroundings.ts'
 
 /** What is written beside the guard's own events. */
 export type LogEntry =
@@ -10,10 +11,31 @@ export type LogEntry =
 /** Writes one line of JSON for each event. There is no token and no query in an event, and so in no line. */
 export type DecisionLog = (entry: LogEntry) => void
 
-export function createDecisionLog(print: (text: string) => void): DecisionLog {
+/**
+ * Makes a log on standard output. When that cannot be written, it says so once on standard error, and writes no more: a server
+ * must not end because the reader of its log did.
+ */
+export function createDecisionLog({
+  print,
+  note,
+  onPrintFailure,
+}: Pick<Surroundings, 'print' | 'note' | 'onPrintFailure'>): DecisionLog {
+  let isLost = false
+  const lose = (error: unknown): void => {
+    if (isLost) return
+    isLost = true
+    note(`with-auth: the log cannot be written (${codeOf(error)}): serving goes on without it\n`)
+  }
+  onPrintFailure(lose)
   return (entry) => {
+    if (isLost) return
     const line = JSON.stringify({ time: new Date().toISOString(), ...entry }, roundDuration)
-    print(`${line.replace(NOT_PRINTED, escapeUnit)}\n`)
+    try {
+      print(`${line.replace(NOT_PRINTED, escapeUnit)}\n`)
+    } catch (error) {
+      // Deno throws where the others emit an event.
+      lose(error)
+    }
   }
 }
 
@@ -40,6 +62,11 @@ export function createRequestLog(log: DecisionLog, logsPrincipal: boolean): Requ
       log({ ...decision, ...named, status })
     },
   }
+}
+
+function codeOf(error: unknown): string {
+  const code: unknown = Reflect.get(Object(error), 'code')
+  return typeof code === 'string' ? code : 'no code'
 }
 
 function roundDuration(name: string, value: unknown): unknown {

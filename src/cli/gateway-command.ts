@@ -53,7 +53,7 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   const upstream = requireText(line, 'upstream', 'URL')
   const address = readAddress(line, PORT)
   const options = readUpstreamOptions(line)
-  const log = createDecisionLog(surroundings.print)
+  const log = createDecisionLog(surroundings)
   const given = await readGuardConfig(line, surroundings, ({ message }) =>
     log({ type: 'keys_error', message }),
   )

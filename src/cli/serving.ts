@@ -1,4 +1,6 @@
 import { within } from '../core/timers.ts'
+import { readMilliseconds } from './command.ts'
+import { trackConnections } from './node-connections.ts'
 import { UsageError } from './usage-error.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -14,12 +16,15 @@ export interface Serving {
 export interface Address {
   readonly host: string
   readonly port: number
+  readonly keepAliveMs?: number
 }
 
 type FetchHandler = (request: Request) => Response | Promise<Response>
 
 /** Kubernetes kills after 30 seconds. */
 const DRAIN_MS = 25_000
+// Longer than the 60 seconds of common load balancers: one that asks over a connection which ends just then answers 502.
+const KEEP_ALIVE_MS = 75_000
 // Bun cuts a connection after 10 seconds of silence, in which a model may still be thinking.
 const BUN_IDLE_SECONDS = 255
 
@@ -28,6 +33,10 @@ export function addressOptions(port: number): OptionSpecs {
   return {
     host: { value: 'HOST', help: 'the address to listen on (127.0.0.1: this machine only)' },
     port: { value: 'PORT', help: `the port to listen on (${port}); 0 takes a free one` },
+    'keep-alive-ms': {
+      value: 'MS',
+      help: `how long a connection may be idle, on Node (${KEEP_ALIVE_MS})`,
+    },
   }
 }
 
@@ -35,35 +44,44 @@ export function readAddress(line: CommandLine, usualPort: number): Address {
   const text = line.text('port') ?? String(usualPort)
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Infinity
   if (port > 65_535) throw new UsageError('--port must be a whole number from 0 to 65535')
-  return { host: line.text('host') ?? '127.0.0.1', port }
+  const keepAliveMs = readMilliseconds(line, 'keep-alive-ms') ?? KEEP_ALIVE_MS
+  return { host: line.text('host') ?? '127.0.0.1', port, keepAliveMs }
 }
 
 /** Serves a Fetch handler. Rejects when the port is taken. */
-export async function listen(fetch: FetchHandler, { host, port }: Address): Promise<Serving> {
+export async function listen(
+  fetch: FetchHandler,
+  { host, port, keepAliveMs = KEEP_ALIVE_MS }: Address,
+): Promise<Serving> {
   // Only now: the other commands are quicker without it, and on Deno they need fewer permissions.
   const { serve } = await import('srvx')
   let isClosing = false
   const server = serve({
-    fetch: (request) => (isClosing ? answerLast(fetch, request) : fetch(request)),
+    fetch: async (request) => {
+      const response = await fetch(request)
+      return isClosing ? asLast(response) : response
+    },
     hostname: host,
     port,
     silent: true,
     gracefulShutdown: false,
+    node: { keepAliveTimeout: keepAliveMs },
     bun: { idleTimeout: BUN_IDLE_SECONDS },
   })
+  const endIdleConnections = trackConnections(server.node?.server)
   await server.ready()
   return {
     url: new URL(server.url ?? '').origin,
     close: (how) => {
       isClosing = true
+      if (how === 'drain') endIdleConnections()
       return server.close(how === 'now')
     },
   }
 }
 
 // RFC 9112 §9.6: without this a client that goes on asking over its connection would hold up the end.
-async function answerLast(fetch: FetchHandler, request: Request): Promise<Response> {
-  const { body, status, statusText, headers } = await fetch(request)
+function asLast({ body, status, statusText, headers }: Response): Response {
   const lastHeaders = new Headers(headers)
   lastHeaders.set('connection', 'close')
   return new Response(body, { status, statusText, headers: lastHeaders })

@@ -5,6 +5,11 @@ export interface Surroundings {
   readonly print: (text: string) => void
   /** What a person should know beside it, to standard error. */
   readonly note: (text: string) => void
+  /**
+   * Tells each failure to write to standard output, such as `EPIPE` when its reader has gone. The first such failure ends the
+   * process until something listens.
+   */
+  readonly onPrintFailure: (listener: (error: unknown) => void) => void
   /** Waits for the next signal that asks to stop. */
   readonly nextSignal: () => Promise<StopSignal>
 }

@@ -1,4 +1,4 @@
-import { UsageError } from './usage-error.ts'
+import { readMilliseconds } from './command.ts'
 import type { GatewayOptions } from '../gateway.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
 
@@ -9,29 +9,26 @@ export const UPSTREAM_OPTIONS: OptionSpecs = {
     help: 'how long the upstream may take to begin its answer (120000)',
   },
   'forward-authorization': { help: 'pass the key on to the upstream' },
+  'strip-header': {
+    value: 'NAME',
+    help: 'keep this header of clients from the upstream; NAME* is a prefix; may be repeated',
+    isRepeatable: true,
+  },
   'public-origin': { value: 'URL', help: 'what clients know the gateway as, behind TLS' },
   'allow-insecure-http': { help: 'permit an http upstream anywhere' },
 }
 
-const MAX_TIMEOUT_MS = 3_600_000
-
 export function readUpstreamOptions(line: CommandLine): Omit<GatewayOptions<[]>, 'upstream'> {
   const publicOrigin = line.text('public-origin')
-  const timeoutMs = readTimeout(line.text('upstream-timeout-ms'))
+  const timeoutMs = readMilliseconds(line, 'upstream-timeout-ms')
   return {
     ...(publicOrigin === undefined ? {} : { publicOrigin }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     forwardAuthorization: line.has('forward-authorization'),
+    stripHeaders: line.texts('strip-header'),
     allowInsecureHttp: line.has('allow-insecure-http'),
     clientAddress: addressOf,
   }
-}
-
-function readTimeout(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const timeoutMs = /^\d{1,7}$/.test(text) ? Number(text) : 0
-  if (timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs
-  throw new UsageError(`--upstream-timeout-ms must be a whole number from 1 to ${MAX_TIMEOUT_MS}`)
 }
 
 /** The server that the command runs on tells the address with the request. */

@@ -48,6 +48,7 @@ export function createForward(gateway: ForwardOptions): Forward {
     const facts = factsOf(request, args)
     if (url === undefined || facts === undefined) return 'malformed_request'
     if (!METHOD.test(request.method)) return 'method_not_allowed'
+    if (hasUnknownCoding(request.headers)) return 'transfer_coding_not_supported'
     if (asksForWebSocket(request.headers)) return 'upgrade_not_supported'
     const via = hops.follow(request.headers.get('via'))
     if (via === undefined) return 'loop_detected'
@@ -80,6 +81,11 @@ export function createForward(gateway: ForwardOptions): Forward {
       return 'malformed_request'
     }
   }
+}
+
+// RFC 9112 §6.1. The server takes away the chunks only: the upstream would read gzip as plain content.
+function hasUnknownCoding(headers: Headers): boolean {
+  return !/^chunked$/i.test(headers.get('transfer-encoding') ?? 'chunked')
 }
 
 // RFC 9110 §7.8 lets a server ignore the wish: Java's client asks for `h2c` with every first request.

@@ -6,7 +6,7 @@ import {
   isHttpToken,
   readOptions,
 } from '../core/option-checks.ts'
-import { endsAtGateway, foldName } from './field-names.ts'
+import { foldName, mayTellIdentity } from './field-names.ts'
 import { DEFAULT_NAMES } from './identity-headers.ts'
 import { checkPublicOrigin, checkUpstream } from './upstream-url.ts'
 import type { IdentityHeaderNames } from './identity-headers.ts'
@@ -18,6 +18,8 @@ export interface ResolvedGateway {
   readonly upstream: Upstream
   readonly identityHeaders: IdentityHeaderNames
   readonly forwardAuthorization: boolean
+  /** Folded, each with or without a `*` at its end. */
+  readonly stripHeaders: readonly string[]
   readonly publicOrigin: URL | undefined
   readonly clientAddress: ClientAddress | undefined
   readonly timeoutMs: number
@@ -30,6 +32,7 @@ const OPTIONS = [
   'allowInsecureHttp',
   'identityHeaders',
   'forwardAuthorization',
+  'stripHeaders',
   'publicOrigin',
   'clientAddress',
   'timeoutMs',
@@ -61,6 +64,7 @@ export function resolveGateway(value: unknown): ResolvedGateway {
       'forwardAuthorization',
       options.forwardAuthorization ?? false,
     ),
+    stripHeaders: checkStripHeaders(options.stripHeaders ?? []),
     publicOrigin:
       options.publicOrigin === undefined ? undefined : checkPublicOrigin(options.publicOrigin),
     clientAddress: checkOptional<ClientAddress>('clientAddress', options.clientAddress),
@@ -77,6 +81,23 @@ function callFetch(...[url, init]: Parameters<UpstreamFetch>): Promise<Response>
 
 function checkOptional<Fn>(option: string, value: unknown): Fn | undefined {
   return value === undefined ? undefined : checkFunction<Fn>(option, value)
+}
+
+function checkStripHeaders(value: unknown): readonly string[] {
+  if (Array.isArray(value) && value.every(isNamePattern)) return value.map(foldPattern)
+  throw invalidOption(
+    'stripHeaders',
+    Array.isArray(value) ? value.find((one) => !isNamePattern(one)) : value,
+    'a list of header names, each with or without a "*" at its end, such as "x-webauth-*"',
+  )
+}
+
+function isNamePattern(value: unknown): value is string {
+  return isHttpToken(value) && /^[^*]+\*?$/.test(value)
+}
+
+function foldPattern(pattern: string): string {
+  return pattern.endsWith('*') ? `${foldName(pattern.slice(0, -1))}*` : foldName(pattern)
 }
 
 function checkIdentityHeaders(value: unknown): IdentityHeaderNames {
@@ -102,5 +123,5 @@ function checkName(option: 'principal' | 'attributes', value: unknown): string |
 }
 
 function isTaken(folded: string): boolean {
-  return endsAtGateway(folded) || NOT_FOR_IDENTITY.has(folded)
+  return !mayTellIdentity(folded) || NOT_FOR_IDENTITY.has(folded)
 }

@@ -3,6 +3,7 @@ export type GatewayFailureCode =
   | 'not_configured'
   | 'malformed_request'
   | 'method_not_allowed'
+  | 'transfer_coding_not_supported'
   | 'upgrade_not_supported'
   | 'loop_detected'
   | 'client_left'
@@ -26,6 +27,7 @@ const ROWS: Readonly<Record<GatewayFailureCode, Row>> = {
     message: 'Method not allowed',
     headers: { allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' },
   },
+  transfer_coding_not_supported: { status: 501, message: 'Transfer coding not supported' },
   upgrade_not_supported: { status: 501, message: 'The gateway passes no WebSockets on' },
   // Nobody reads it: a log does.
   client_left: { status: 499, message: 'The client has left' },

@@ -10,6 +10,7 @@ export type CopyHeaders = (headers: Headers, credentials: readonly CredentialsSo
 export interface CopyOptions {
   readonly identityHeaders: IdentityHeaderNames
   readonly forwardAuthorization: boolean
+  readonly stripHeaders: readonly string[]
 }
 
 /**
@@ -19,9 +20,12 @@ export interface CopyOptions {
 export function createCopyHeaders({
   identityHeaders,
   forwardAuthorization,
+  stripHeaders,
 }: CopyOptions): CopyHeaders {
   const identity = [...Object.values(DEFAULT_NAMES), ...Object.values(identityHeaders)]
   const always = new Set(identity.filter((name) => name !== undefined).map(foldName))
+  const families = stripHeaders.filter(isFamily).map((name) => name.slice(0, -1))
+  for (const name of stripHeaders) always.add(name)
   if (!forwardAuthorization) always.add('authorization')
   return (headers, credentials) => {
     const named = namesInConnection(headers)
@@ -31,11 +35,16 @@ export function createCopyHeaders({
     headers.forEach((value, name) => {
       const folded = foldName(name)
       if (endsAtGateway(folded) || always.has(folded) || secret.has(folded)) return
+      if (families.some((family) => folded.startsWith(family))) return
       if (!named.has(name.toLowerCase())) copy.append(name, value)
     })
     removeCookies(copy, sources)
     return copy
   }
+}
+
+function isFamily(name: string): boolean {
+  return name.endsWith('*')
 }
 
 function fieldOf(source: CredentialsSource): string[] {

@@ -27,11 +27,13 @@ Pass requests with a good key on to a server in any language.
   --keys FILE                    a file of keys: decides by itself, and asks nobody
   --host HOST                    the address to listen on (127.0.0.1: this machine only)
   --port PORT                    the port to listen on (8320); 0 takes a free one
+  --keep-alive-ms MS             how long a connection may be idle, on Node (75000)
   --healthz                      answer GET /healthz here, without a key
   --request-id-header NAME       write this header of each request into the log
   --log-principal                write the principal of each request into the log
   --upstream-timeout-ms MS       how long the upstream may take to begin its answer (120000)
   --forward-authorization        pass the key on to the upstream
+  --strip-header NAME            keep this header of clients from the upstream; NAME* is a prefix; may be repeated
   --public-origin URL            what clients know the gateway as, behind TLS
   --allow-insecure-http          permit an http upstream anywhere
   --json                         print JSON, for machines
@@ -81,6 +83,7 @@ Serve an auth endpoint over a file of keys.
   --max-age SECONDS              for how long guards may keep a verdict (30)
   --host HOST                    the address to listen on (127.0.0.1: this machine only)
   --port PORT                    the port to listen on (8321); 0 takes a free one
+  --keep-alive-ms MS             how long a connection may be idle, on Node (75000)
   --json                         print JSON, for machines
   --help                         show this help
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createDecisionLog, createRequestLog } from '../../src/cli/decision-log.ts'
 import { createChannel } from '../../src/core/events.ts'
 import { get } from '../support/requests.ts'
+import { createSurroundings } from '../support/surroundings.ts'
 import type { DecisionEvent } from '../../src/index.ts'
 
 const ALLOW: DecisionEvent = {
@@ -19,10 +20,43 @@ function createLines() {
   const lines: string[] = []
   return {
     lines,
-    log: createDecisionLog((text) => lines.push(text)),
+    log: createDecisionLog({ ...createSurroundings(), print: (text) => lines.push(text) }),
     parsed: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>),
   }
 }
+
+describe('a log that cannot be written', () => {
+  const epipe = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })
+
+  it('says so once on standard error, and writes no more', () => {
+    const surroundings = createSurroundings()
+    const log = createDecisionLog(surroundings)
+    log({ type: 'warning', message: 'read' })
+    surroundings.failToPrint(epipe)
+    surroundings.failToPrint(epipe)
+    log({ type: 'warning', message: 'lost' })
+    expect(surroundings.printed()).toMatch(/^[^\n]*read[^\n]*\n$/)
+    expect(surroundings.noted()).toBe(
+      'with-auth: the log cannot be written (EPIPE): serving goes on without it\n',
+    )
+  })
+
+  it.each([
+    [epipe, 'EPIPE'],
+    [new Error('full'), 'no code'],
+    [undefined, 'no code'],
+  ])('does the same where printing throws %s, and throws nothing', (error, code) => {
+    const surroundings = createSurroundings()
+    const print = (): never => {
+      throw error
+    }
+    const log = createDecisionLog({ ...surroundings, print })
+    log({ type: 'warning' })
+    log({ type: 'warning' })
+    expect(surroundings.noted()).toContain(`(${code})`)
+    expect(surroundings.noted().split('\n')).toHaveLength(2)
+  })
+})
 
 describe('a log', () => {
   it('has one line of JSON for each event, whatever is in it', () => {

@@ -1,9 +1,11 @@
+import { once } from 'node:events'
 import { Agent, get } from 'node:http'
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { readCommandLine } from '../../src/cli/command-line.ts'
 import { addressOptions, listen, readAddress, serveUntilStopped } from '../../src/cli/serving.ts'
 import { close, listen as listenOn } from '../support/loopback.ts'
+import { head, openSocket } from '../support/raw-client.ts'
 import { createSurroundings } from '../support/surroundings.ts'
 import type { Serving } from '../../src/cli/serving.ts'
 
@@ -41,16 +43,46 @@ describe('the address', () => {
   const read = (...args: string[]) => readAddress(readCommandLine(args, addressOptions(8320)), 8320)
 
   it('is this machine alone and the usual port, or what is given', () => {
-    expect(read()).toEqual({ host: '127.0.0.1', port: 8320 })
-    expect(read('--host', '0.0.0.0', '--port', '80')).toEqual({ host: '0.0.0.0', port: 80 })
+    expect(read()).toMatchObject({ host: '127.0.0.1', port: 8320 })
+    expect(read('--host', '0.0.0.0', '--port', '80')).toMatchObject({ host: '0.0.0.0', port: 80 })
   })
 
   it.each([0, 1, 65_535])('may have the port %i', (port) => {
-    expect(read('--port', String(port))).toEqual({ host: '127.0.0.1', port })
+    expect(read('--port', String(port))).toMatchObject({ host: '127.0.0.1', port })
   })
 
   it.each(['65536', '80a', '1e3', '0x50', '99999999'])('is refused with the port %s', (port) => {
     expect(() => read('--port', port)).toThrow('--port must be a whole number from 0 to 65535')
+  })
+})
+
+describe('a connection without a request', () => {
+  const kept = async (address: typeof FREE & { keepAliveMs?: number }): Promise<string> => {
+    const serving = await listen(() => new Response('here'), address)
+    servings.push(serving)
+    const port = Number(new URL(serving.url).port)
+    const socket = await openSocket(port)
+    socket.write(head('GET /', 'Host: a'))
+    const [bytes] = (await once(socket, 'data')) as [Buffer]
+    socket.destroy()
+    return String(bytes)
+  }
+
+  it('is kept for longer than a load balancer keeps it, or as long as is given', async () => {
+    expect(await kept(FREE)).toContain('\r\nKeep-Alive: timeout=75\r\n')
+    expect(await kept({ ...FREE, keepAliveMs: 600_000 })).toContain('Keep-Alive: timeout=600\r\n')
+    const line = readCommandLine(['--keep-alive-ms=5000'], addressOptions(8320))
+    expect(readAddress(line, 8320)).toMatchObject({ keepAliveMs: 5000 })
+  })
+
+  it('does not hold up the end after SIGTERM', async () => {
+    const serving = await serve(() => new Response('here'))
+    const surroundings = createSurroundings()
+    const socket = await openSocket(Number(new URL(serving.url).port))
+    const stopped = serveUntilStopped([serving], surroundings)
+    surroundings.signal('SIGTERM')
+    await stopped
+    await expect.poll(() => socket.closed).toBe(true)
   })
 })
 

@@ -14,6 +14,12 @@ it('keeps the key from the upstream, unless asked', () => {
   })
 })
 
+it('reads the headers that never pass', () => {
+  const { stripHeaders } = read('--strip-header', 'X-WebAuth-User', '--strip-header=x-authentik-*')
+  expect(stripHeaders).toEqual(['X-WebAuth-User', 'x-authentik-*'])
+  expect(read().stripHeaders).toEqual([])
+})
+
 it('reads how long to wait, and what clients know', () => {
   const options = read('--upstream-timeout-ms=250', '--public-origin=https://api.example.com')
   expect(options).toMatchObject({ timeoutMs: 250, publicOrigin: 'https://api.example.com' })

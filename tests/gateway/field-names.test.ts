@@ -3,6 +3,7 @@ import {
   endsAtGateway,
   foldName,
   isForGateway,
+  mayTellIdentity,
   namesInConnection,
 } from '../../src/gateway/field-names.ts'
 
@@ -23,29 +24,74 @@ const OF_THE_HOP = [
 const OF_THE_CALL = ['accept-encoding', 'content-length', 'expect', 'host']
 // By what proxies and content networks say who a client is; none of it is true when a client says it.
 const OF_THE_CLIENT = [
+  'ali-cdn-real-ip',
+  'cdn-src-ip',
   'cf-connecting-ip',
   'cf-connecting-ipv6',
+  'cf-pseudo-ipv4',
+  'cf-visitor',
+  'client-cert',
+  'client-cert-chain',
   'client-ip',
+  'do-connecting-ip',
   'fastly-client-ip',
+  'fly-client-ip',
+  'fly-forwarded-proto',
   'forwarded',
+  'front-end-https',
+  'incap-client-ip',
+  'proxy-client-ip',
+  'remote-addr',
+  'remote-user',
+  'ssl-client-verify',
   'true-client-ip',
   'via',
+  'wl-proxy-client-ip',
+  'wl-proxy-ssl',
+  'x-azure-clientip',
+  'x-azure-socketip',
   'x-client-ip',
   'x-cluster-client-ip',
+  'x-envoy-external-address',
+  'x-forwarded',
   'x-forwarded-for',
   'x-forwarded-prefix',
+  'x-host',
+  'x-nf-client-connection-ip',
+  'x-original-for',
   'x-original-forwarded-for',
   'x-original-host',
+  'x-originating-ip',
+  'x-proxyuser-ip',
   'x-real-ip',
+  'x-remote-group',
+  'x-remote-ip',
+  'x-scheme',
+  'x-ssl-client-cert',
+  'x-true-client-ip',
+  'x-url-scheme',
+  'x-vercel-forwarded-for',
 ]
 const OF_THE_TARGET = [
+  'path-info',
   'proxy',
+  'script-name',
+  'x-accel-mapping',
+  'x-envoy-original-path',
+  'x-http-destinationurl',
+  'x-http-host-override',
   'x-http-method',
   'x-http-method-override',
   'x-method-override',
+  'x-middleware-rewrite',
+  'x-middleware-subrequest',
+  'x-original-method',
   'x-original-uri',
   'x-original-url',
+  'x-override-url',
   'x-rewrite-url',
+  'x-script-name',
+  'x-sendfile-type',
 ]
 
 describe('a field name', () => {
@@ -71,10 +117,22 @@ describe('a field name', () => {
       'cookie',
       'user-agent',
       'x-forwarder',
+      'x-envoyer',
+      'x-original',
+      'remote',
+      'x-hostname',
+      'scheme',
       'if-none-match',
       'origin',
     ]
     expect(passing.filter(endsAtGateway)).toEqual([])
+  })
+
+  it('may carry an identity if it passes, or names the caller', () => {
+    const names = ['remote-user', 'x-remote-user', 'remote-groups', 'x-remote-extra-ip', 'x-user']
+    expect(names.filter((name) => !mayTellIdentity(name))).toEqual([])
+    const facts = ['remote-addr', 'x-remote-ip', 'remote-host', 'x-remote-port', 'x-forwarded-user']
+    expect(facts.filter(mayTellIdentity)).toEqual([])
   })
 
   it('R11 A-I13 of an upstream ends here if it is about the hop', () => {

@@ -27,12 +27,50 @@ describe('A-I5 what the upstream is told of the client', () => {
     ])
   })
 
-  it.each(['http://h"x/', 'http://h é/', 'http://h,evil@x/', 'http://<h>/', '/x'])(
-    'A-P13 is nothing for the host of %s',
-    (url) => {
-      expect(factsOf(raw(url), [])).toBeUndefined()
-    },
-  )
+  it.each([
+    'http://h"x/',
+    'http://h é/',
+    'http://h,evil@x/',
+    'http://<h>/',
+    'http://h:p/',
+    'http://h%x/',
+    'http://_invalid_/',
+    '/x',
+  ])('A-P13 is nothing for the host of %s', (url) => {
+    expect(factsOf(raw(url), [])).toBeUndefined()
+  })
+
+  it.each([
+    'a/b',
+    'u@a',
+    'a?b',
+    'a#b',
+    'a b',
+    'a.test, b.test',
+    'a.test, a.test',
+    'a:b',
+    '[::1',
+    '%g0',
+  ])('A-P13 is nothing for the Host %s, also where the config says the origin', (host) => {
+    expect(factsOf(raw('http://api.test/x', { host }), [])).toBeUndefined()
+    const facts = createFacts({
+      publicOrigin: new URL('https://api.example.com'),
+      clientAddress: undefined,
+    })
+    expect(facts(raw('http://api.test/x', { host }), [])).toBeUndefined()
+  })
+
+  it.each([
+    'api.test',
+    'API_1.test.:80',
+    '[::1]:80',
+    '[fe80::1%25eth0]',
+    "a!$&'()*+,;=~",
+    '%c3%A9',
+    '',
+  ])('is there for the Host %s', (host) => {
+    expect(factsOf(raw('http://api.test/x', { host }), [])).toBeDefined()
+  })
 
   it('has the address that the config finds in the arguments', () => {
     expect(addressBy((_request, from) => (from as { ip: string }).ip)).toBe('192.0.2.1')

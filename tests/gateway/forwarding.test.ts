@@ -87,6 +87,14 @@ describe('does not pass on', () => {
     },
   )
 
+  it.each(['gzip, chunked', 'chunked, chunked', 'gzip', 'identity', ''])(
+    'A-I9 a body with the transfer coding %j',
+    (coding) => {
+      const request = admit(post('hello', { 'transfer-encoding': coding }))
+      expect(forward(request, [])).toBe('transfer_coding_not_supported')
+    },
+  )
+
   it.each(['websocket', 'WebSocket', 'h2c, websocket', 'websocket/13'])(
     'A-I10 an upgrade to %s',
     (upgrade) => {
@@ -135,6 +143,7 @@ describe('A-I9 a body', () => {
 
   it.each<[string, Record<string, string>]>([
     ['in chunks', {}],
+    ['in Chunks', { 'transfer-encoding': 'Chunked' }],
     ['in chunks, and with a length', { 'transfer-encoding': 'chunked', 'content-length': '5' }],
     ['with two lengths', { 'content-length': '5, 6' }],
     ['with a length that is none', { 'content-length': '+5' }],

@@ -9,6 +9,7 @@ it('has defaults for all but the upstream', () => {
     upstream: { origin: upstream, basePath: '' },
     identityHeaders: { principal: 'x-auth-principal', attributes: 'x-auth-attributes' },
     forwardAuthorization: false,
+    stripHeaders: [],
     publicOrigin: undefined,
     clientAddress: undefined,
     timeoutMs: 120_000,
@@ -41,6 +42,7 @@ describe('identityHeaders', () => {
     [{ principal: '' }, 'identityHeaders.principal'],
     [{ principal: true }, 'identityHeaders.principal'],
     [{ principal: 'Authorization' }, 'identityHeaders.principal'],
+    [{ principal: 'Remote-Addr' }, 'identityHeaders.principal'],
     [{ principal: 'X_Forwarded_User' }, 'identityHeaders.principal'],
     [{ principal: 'Content-Length' }, 'identityHeaders.principal'],
     [{ attributes: 'connection' }, 'identityHeaders.attributes'],
@@ -60,6 +62,13 @@ describe('identityHeaders', () => {
   })
 })
 
+it('reads the headers to strip in one spelling', () => {
+  const stripHeaders = ['X-WebAuth-User', 'X_Authentik_*']
+  expect(resolveGateway({ upstream, stripHeaders })).toMatchObject({
+    stripHeaders: ['x-webauth-user', 'x-authentik-*'],
+  })
+})
+
 it.each([
   [undefined, 'config'],
   ['http://127.0.0.1', 'config'],
@@ -71,6 +80,13 @@ it.each([
   [{ upstream, timeoutMs: Number.NaN }, 'timeoutMs'],
   [{ upstream, timeoutMs: 3_600_001 }, 'timeoutMs'],
   [{ upstream, forwardAuthorization: 'no' }, 'forwardAuthorization'],
+  [{ upstream, stripHeaders: 'x-user' }, 'stripHeaders'],
+  [{ upstream, stripHeaders: [5] }, 'stripHeaders'],
+  [{ upstream, stripHeaders: ['x user'] }, 'stripHeaders'],
+  [{ upstream, stripHeaders: ['x-a', ''] }, 'stripHeaders'],
+  [{ upstream, stripHeaders: ['*'] }, 'stripHeaders'],
+  [{ upstream, stripHeaders: ['x-*-user'] }, 'stripHeaders'],
+  [{ upstream, stripHeaders: ['x-**'] }, 'stripHeaders'],
   [{ upstream, allowInsecureHttp: 1 }, 'allowInsecureHttp'],
   [{ upstream, publicOrigin: 'api.example.com' }, 'publicOrigin'],
   [{ upstream, clientAddress: '1.2.3.4' }, 'clientAddress'],
@@ -90,6 +106,10 @@ it.each<[unknown, string]>([
   [
     { upstream, identityHeaders: { attributes: 'x_auth_principal' } },
     '"identityHeaders.attributes" must be another name than that of "principal", received "x_auth_principal"',
+  ],
+  [
+    { upstream, stripHeaders: ['x-user', 'x-*-user'] },
+    '"stripHeaders" must be a list of header names, each with or without a "*" at its end, such as "x-webauth-*", received "x-*-user"',
   ],
   [{ upstream, identityHeaders: 5 }, '"identityHeaders" must be an object, received 5'],
 ])('says what is wrong with %j', (options, message) => {

@@ -6,6 +6,7 @@ describe.each([
   ['malformed_request', 400, 'invalid_request_error', 'Malformed request target'],
   ['method_not_allowed', 405, 'invalid_request_error', 'Method not allowed'],
   ['client_left', 499, 'invalid_request_error', 'The client has left'],
+  ['transfer_coding_not_supported', 501, 'api_error', 'Transfer coding not supported'],
   ['upgrade_not_supported', 501, 'api_error', 'The gateway passes no WebSockets on'],
   ['loop_detected', 508, 'api_error', 'The gateway passes requests on to itself'],
   ['identity_not_forwardable', 502, 'api_error', 'Authentication service error'],

@@ -3,8 +3,9 @@ import { createCopyHeaders } from '../../src/gateway/request-headers.ts'
 import { DEFAULT_NAMES } from '../../src/gateway/identity-headers.ts'
 import type { CredentialsSource } from '../../src/index.ts'
 
-const copy = createCopyHeaders({ identityHeaders: DEFAULT_NAMES, forwardAuthorization: false })
-const copyAll = createCopyHeaders({ identityHeaders: DEFAULT_NAMES, forwardAuthorization: true })
+const OPTIONS = { identityHeaders: DEFAULT_NAMES, forwardAuthorization: false, stripHeaders: [] }
+const copy = createCopyHeaders(OPTIONS)
+const copyAll = createCopyHeaders({ ...OPTIONS, forwardAuthorization: true })
 
 function passing(
   headers: Record<string, string>,
@@ -67,9 +68,30 @@ describe('A-I1 A-I2 an identity header of a client', () => {
 
   it('is taken away by its own name, and by the default one too', () => {
     const names = { principal: 'remote-user', attributes: undefined }
-    const by = createCopyHeaders({ identityHeaders: names, forwardAuthorization: false })
+    const by = createCopyHeaders({ ...OPTIONS, identityHeaders: names })
     const headers = { 'Remote.User': 'admin', 'x-auth-principal': 'a', 'x-auth-attributes': '{}' }
     expect(passing(headers, [], by)).toEqual({})
+  })
+})
+
+describe('A-I5 a header that the operator names', () => {
+  const by = createCopyHeaders({ ...OPTIONS, stripHeaders: ['x-webauth-user', 'x-authentik-*'] })
+
+  it.each(['X-WebAuth-User', 'x_webauth.user', 'X-Authentik-Groups', 'x_authentik_meta_app'])(
+    'never passes as %s',
+    (name) => {
+      expect(passing({ [name]: 'admin' }, [], by)).toEqual({})
+    },
+  )
+
+  it('takes no other with it', () => {
+    const others = { 'x-webauth-user-2': 'a', 'x-authentik': 'b', 'my-x-authentik-a': 'c' }
+    expect(passing(others, [], by)).toEqual(others)
+  })
+
+  it('stays away, also where credentials are passed on', () => {
+    const options = { ...OPTIONS, forwardAuthorization: true, stripHeaders: ['authorization'] }
+    expect(passing({ authorization: 'Bearer x' }, [], createCopyHeaders(options))).toEqual({})
   })
 })
 

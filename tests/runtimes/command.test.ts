@@ -2,6 +2,7 @@ import { execFile, execFileSync } from 'node:child_process'
 import { createServer } from 'node:http'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -124,11 +125,34 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     const response = await call(`${gateway.url}/slow`, key)
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
     expect((await reader?.read())?.value).toBe('begun ')
+    // Such as a load balancer opens in advance.
+    const silent = connect(Number(new URL(gateway.url).port), '127.0.0.1')
+    silent.on('error', () => undefined)
+    await once(silent, 'connect')
     process.kill(gateway.pid, 'SIGTERM')
     await expect.poll(() => isRefused(gateway.url), { timeout: 5000 }).toBe(true)
     slow?.end('ended')
     expect((await reader?.read())?.value).toBe('ended')
     await expect.poll(() => isGone(gateway.pid), { timeout: 8000 }).toBe(true)
+  })
+
+  it('serves on when the reader of its log has gone', { timeout: 30_000 }, async () => {
+    const { key } = await createKey()
+    const gateway = await start('gateway', '--upstream', upstreamUrl, '--keys', keysFile())
+    const begun = await call(`${gateway.url}/slow`, key)
+    gateway.stopReading()
+    const LOST = 'the log cannot be written (EPIPE)'
+    const askUntilLost = async (): Promise<boolean> => {
+      expect((await call(gateway.url, key)).status).toBe(200)
+      return gateway.printed().includes(LOST)
+    }
+    await expect.poll(askUntilLost, { timeout: 5000 }).toBe(true)
+    for (let count = 0; count < 5; count += 1) {
+      expect((await call(gateway.url, key)).status).toBe(200)
+    }
+    slow?.end('ended')
+    expect(await begun.text()).toBe('begun ended')
+    expect(gateway.printed().split(LOST)).toHaveLength(2)
   })
 
   it('serves an endpoint that its own check finds right', { timeout: 60_000 }, async () => {

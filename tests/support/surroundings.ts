@@ -4,6 +4,8 @@ import type { StopSignal, Surroundings } from '../../src/cli/surroundings.ts'
 export interface RecordedSurroundings extends Surroundings {
   readonly printed: () => string
   readonly noted: () => string
+  /** Fails as standard output does. */
+  readonly failToPrint: (error: unknown) => void
   /** Sends a signal to whoever waits for it now. */
   readonly signal: (signal: StopSignal) => void
 }
@@ -18,14 +20,17 @@ export function createSurroundings(
     keepOutput(text)
     return text
   }
+  const listeners: ((error: unknown) => void)[] = []
   let waiting: ((signal: StopSignal) => void)[] = []
   return {
     env,
     print: (text) => void (printed += keep(text)),
     note: (text) => void (noted += keep(text)),
+    onPrintFailure: (listener) => void listeners.push(listener),
     nextSignal: () => new Promise((resolve) => waiting.push(resolve)),
     printed: () => printed,
     noted: () => noted,
+    failToPrint: (error) => listeners.forEach((listen) => listen(error)),
     signal: (signal) => {
       const called = waiting
       waiting = []

@@ -18,6 +18,8 @@ export interface RunningServer {
   readonly version: string
   /** What was printed so far: everything, once the server has been stopped. */
   readonly printed: () => string
+  /** Closes the pipe that its standard output goes to. */
+  readonly stopReading: () => void
   readonly stop: () => Promise<void>
 }
 
@@ -49,7 +51,14 @@ export async function startServer(command: ServerCommand): Promise<RunningServer
   const url = `http://127.0.0.1:${await inTime(Promise.race([port, ended]), START_MS, child)}`
   const pid = child.pid ?? 0
   const signal = command.args.some((arg) => arg.endsWith('/srvx.mjs')) ? 'SIGKILL' : 'SIGTERM'
-  return { url, pid, version, printed: () => printed, stop: () => stop(child, closed, signal) }
+  return {
+    url,
+    pid,
+    version,
+    printed: () => printed,
+    stopReading: () => child.stdout?.destroy(),
+    stop: () => stop(child, closed, signal),
+  }
 }
 
 // The environment of the tests is kept out: it may name an endpoint, a proxy or options for Node.

@@ -1,0 +1,100 @@
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { trackConnections } from '../../src/cli/node-connections.ts'
+import { close, listen } from '../support/loopback.ts'
+import { head, openSocket } from '../support/raw-client.ts'
+import type { Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+let server: Server
+let port: number
+let endIdle: () => void
+let answers: ServerResponse[]
+let closed: Promise<unknown>
+beforeEach(async () => {
+  answers = []
+  server = createServer((_, response) => void answers.push(response))
+  server.keepAliveTimeout = 60_000
+  endIdle = trackConnections(server)
+  port = await listen(server)
+  closed = once(server, 'close')
+})
+afterEach(() => close(server))
+
+/** What the client sees of its connection. */
+async function open(bytes: string): Promise<{ socket: Socket; received: () => string }> {
+  const accepted = once(server, 'connection')
+  const socket = await openSocket(port)
+  await accepted
+  let received = ''
+  socket.on('data', (chunk) => (received += chunk.toString()))
+  socket.on('error', () => undefined)
+  socket.write(bytes)
+  return { socket, received: () => received }
+}
+
+function drain(): void {
+  endIdle()
+  server.close()
+}
+
+const GET = head('GET /', 'Host: a')
+
+describe('while a server closes', () => {
+  it('a connection on which nothing was asked is ended', async () => {
+    const { socket } = await open('')
+    drain()
+    await closed
+    await expect.poll(() => socket.closed).toBe(true)
+  })
+
+  it('a request that is under way is answered, and its connection ends then', async () => {
+    const { socket, received } = await open(GET)
+    await expect.poll(() => answers.length).toBe(1)
+    drain()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(socket.closed).toBe(false)
+    answers[0]?.end('late')
+    await closed
+    await expect.poll(received).toContain('late')
+    await expect.poll(() => socket.closed).toBe(true)
+  })
+
+  it('half a request is waited for', async () => {
+    const { socket, received } = await open(GET.slice(0, -2))
+    await expect.poll(() => socket.bytesWritten).toBeGreaterThan(0)
+    drain()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    socket.write('\r\n')
+    await expect.poll(() => answers.length).toBe(1)
+    answers[0]?.end('whole')
+    await closed
+    await expect.poll(received).toContain('whole')
+  })
+})
+
+it('forgets a connection that has ended', async () => {
+  const accepted = once(server, 'connection') as Promise<[Socket]>
+  const { socket: ended } = await open('')
+  const [tracked] = await accepted
+  ended.destroy()
+  await expect.poll(() => tracked.closed).toBe(true)
+  const destroy = vi.spyOn(tracked, 'destroy')
+  const { socket } = await open('')
+  drain()
+  await closed
+  expect(destroy).not.toHaveBeenCalled()
+  socket.destroy()
+})
+
+it('leaves connections alone until then', async () => {
+  const { socket } = await open('')
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  expect(socket.closed).toBe(false)
+  socket.destroy()
+})
+
+it('does nothing where the runtime has another server', () => {
+  expect(() => trackConnections(undefined)()).not.toThrow()
+})
