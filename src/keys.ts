@@ -68,7 +68,7 @@ export function createKeyEndpoint(
  * @param file The path of the file.
  * @param key Whom it is for, and what it opens.
  * @throws AuthConfigError for a key that cannot be made, such as one that has ended already; KeyFileError for a file that
- * cannot be read, understood or written, or is locked for more than ten seconds.
+ * cannot be read, understood or written, that would become longer than 1 MiB, or that is locked for more than ten seconds.
  *
  * @example
  * ```ts node

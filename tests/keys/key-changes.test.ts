@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { addKey, markRevoked } from '../../src/keys/key-changes.ts'
 import { readKeyFile } from '../../src/keys/key-file.ts'
@@ -9,6 +9,8 @@ import type { CreatedKey } from '../../src/keys.ts'
 const pathOf = setupFolder()
 const NOW = Date.UTC(2026, 0, 1, 0, 0, 0, 900)
 const SHA = '0a'.repeat(32)
+const REVOKED = '2026-01-01T00:00:00Z'
+const FIRST = { id: 'key_aaaaaaaaaaaa', prefix: 'withauth_aaaaaa', principal: 'bob', key: 'a' }
 const LONG = `alice ${'and so on '.repeat(20)}end`
 
 afterEach(() => vi.restoreAllMocks())
@@ -170,6 +172,77 @@ describe('a key that is added to others', () => {
   })
 })
 
+describe('a file of almost 1 MiB', () => {
+  const MIB = 1024 * 1024
+  // Three bytes of UTF-8 for one character.
+  const fill = (length: number): string => `keys:\n${linesOf(FIRST)}# €${'-'.repeat(length)}\n`
+  const sizeOf = (text: string): number => Buffer.byteLength(text)
+  const writeAt = (file: string, size: number): string => {
+    const text = fill(size - sizeOf(fill(0)))
+    expect(sizeOf(text)).toBe(size)
+    writeFileSync(file, text)
+    return text
+  }
+
+  it('takes a key that fits, and stays as it was for one that makes it longer', async () => {
+    const file = pathOf('keys.yaml')
+    // A blank line separates the new key from the comment that follows it.
+    const growth = sizeOf(linesOf(FIRST)) + 1
+    writeAt(file, MIB - growth)
+    await addKey(file, { principal: 'bob' }, NOW)
+    expect(readKeyFile(file).keys).toHaveLength(2)
+    expect(statSync(file).size).toBe(MIB)
+
+    const full = writeAt(file, MIB - growth + 1)
+    await expect(addKey(file, { principal: 'bob' }, NOW)).rejects.toMatchObject({
+      code: 'unwritable',
+      message: `Cannot add a key to ${file}: the file would be longer than ${MIB} bytes. Remove revoked and expired keys from it, or split it into two files, each with an endpoint of its own`,
+    })
+    expect(readFileSync(file, 'utf8')).toBe(full)
+    expect(readdirSync(pathOf('.'))).toEqual(['keys.yaml'])
+  })
+
+  it.each([MIB - 10, MIB, MIB + 10_000])('lets a key be revoked at %i bytes', async (size) => {
+    const file = pathOf('keys.yaml')
+    writeAt(file, size)
+    await markRevoked(file, FIRST.id, NOW)
+    expect(readKeyFile(file).keys).toMatchObject([{ revoked: '2026-01-01T00:00:00Z' }])
+    const text = readFileSync(file, 'utf8')
+    await expect(addKey(file, { principal: 'bob' }, NOW)).rejects.toMatchObject({
+      code: 'unwritable',
+    })
+    expect(readFileSync(file, 'utf8')).toBe(text)
+  })
+
+  it('is left as it was where its new text could not be read again', async () => {
+    const file = pathOf('keys.yaml')
+    const text = writeAt(file, 2 * MIB - 10)
+    await expect(markRevoked(file, FIRST.id, NOW)).rejects.toMatchObject({
+      code: 'unwritable',
+      message: expect.stringMatching(
+        /^Cannot change .*keys\.yaml: the file would be longer than 2097152 bytes\. Remove/,
+      ) as string,
+    })
+    expect(readFileSync(file, 'utf8')).toBe(text)
+  })
+
+  it('lets every key be revoked, also the shortest that there can be', async () => {
+    const file = pathOf('keys.yaml')
+    const short = (index: number): string =>
+      `- id: k${index}\n  principal: a\n  sha256: ${String(index).padStart(64, 'a')}\n`
+    const count = Math.floor((MIB - 6) / sizeOf(short(1e5)))
+    const entries = Array.from({ length: count }, (_, index) => short(1e5 + index))
+    const revoked = entries.map((text) => text.replace('  sha', `  revoked: ${REVOKED}\n  sha`))
+    const [first = '', ...others] = revoked
+    writeFileSync(file, `keys:\n${[first.replace(/ {2}revoked.*\n/, ''), ...others].join('')}`)
+    expect(sizeOf(`keys:\n${entries.join('')}`)).toBeGreaterThan(MIB - 200)
+    await markRevoked(file, 'k100000', NOW)
+    const { keys } = readKeyFile(file)
+    expect(keys).toHaveLength(count)
+    expect(keys.every((key) => key.revoked === REVOKED)).toBe(true)
+  })
+})
+
 describe('comments', () => {
   it('stay when a key is added', async () => {
     const file = pathOf('keys.yaml')
@@ -265,7 +338,12 @@ describe('a key that is revoked', () => {
 })
 
 /** How a key is written that has nothing but a principal. */
-function linesOf({ id, prefix, principal, key }: CreatedKey): string {
+function linesOf({
+  id,
+  prefix,
+  principal,
+  key,
+}: Pick<CreatedKey, 'id' | 'prefix' | 'principal' | 'key'>): string {
   const fields = [`id: ${id}`, `prefix: ${prefix}`, `principal: ${principal}`]
   const last = ['created: 2026-01-01T00:00:00Z', `sha256: ${hashOf(key)}`]
   return `  - ${[...fields, ...last].join('\n    ')}\n`
