@@ -6,6 +6,7 @@ import { parseKeys } from './keys/key-document.ts'
 import { readKeyFile } from './keys/key-file.ts'
 import { toRecord } from './keys/key-state.ts'
 import { createKeyring } from './keys/keyring.ts'
+import { refuseLoneMount } from './keys/lone-mount.ts'
 import { watchFile } from './keys/watched-file.ts'
 import { KeyFileError } from './keys/key-file-error.ts'
 import type {
@@ -41,7 +42,8 @@ export type {
  * @param source `{ file }` with its path, or `{ text }` with what would be in it.
  * @param options How long answers may be kept, and who may ask.
  * @returns The handler. Its promise never rejects.
- * @throws AuthConfigError for an option that cannot be used; KeyFileError for keys that cannot be read or understood.
+ * @throws AuthConfigError for an option that cannot be used; KeyFileError for keys that cannot be read or understood, and for a
+ * file that is mounted alone: a change would not arrive there.
  *
  * @example
  * ```ts
@@ -135,6 +137,7 @@ function createSource(
     return () => keyring
   }
   // What cannot be read now must not be found out by the first caller.
+  refuseLoneMount(source.file)
   readKeyFile(source.file)
   return watchFile(source.file, onError)
 }

@@ -3,6 +3,7 @@ import { parseKeys } from './key-document.ts'
 import { withFileLock } from './file-lock.ts'
 import { replaceFile } from './file-replacement.ts'
 import { KeyFileError } from './key-file-error.ts'
+import { refuseLoneMount } from './lone-mount.ts'
 import { files, reasonOf } from './system.ts'
 import type { FileStats } from '../core/regular-file.ts'
 import type { Document } from 'yaml'
@@ -83,6 +84,7 @@ export async function editKeyFile<Value>(
   options: { readonly create: boolean },
 ): Promise<Value> {
   const target = resolveFile(file, options.create)
+  refuseLoneMount(target)
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const edited = await withFileLock(target, async (lock) =>
       tryEdit(target, change, options.create, lock),
