@@ -1,4 +1,4 @@
-import { invalidOption } from './core/option-checks.ts'
+import { invalidOption, invalidSecret, readOptions } from './core/option-checks.ts'
 import { addKey, markRevoked } from './keys/key-changes.ts'
 import { checkKeyEndpointOptions, checkSource } from './keys/key-endpoint-options.ts'
 import { createEndpointHandler } from './keys/key-endpoint.ts'
@@ -14,6 +14,7 @@ import type {
   KeySource,
   ResolvedKeyEndpointOptions,
 } from './keys/key-endpoint-options.ts'
+import type { KeyReference } from './keys/key-changes.ts'
 import type { Keyring } from './keys/keyring.ts'
 import type { KeyFileErrorCode, KeyFileProblem } from './keys/key-file-error.ts'
 import type { CreatedKey, KeyRecord, NewKey } from './keys/key-record.ts'
@@ -108,11 +109,12 @@ export async function listKeys(file: string): Promise<readonly KeyRecord[]> {
 }
 
 /**
- * Revokes a key: an endpoint over this file refuses it from its next request on. What guards keep of earlier answers is
- * not ended by it. A key that is revoked stays so, with its first time.
+ * Revokes a key, by its id or by the key itself. An endpoint over this file rejects it from the next request on. A cached
+ * decision of a guard is not ended by it. A key that is revoked stays so, with its first time.
  *
  * @param file The path of the file.
- * @param id The id of the key, as {@link createKey} and {@link listKeys} tell it.
+ * @param id The id of the key, as {@link createKey} and {@link listKeys} tell it; or `{ key }` with the key itself, such as one
+ * that was found in a public place. Neither is in the error.
  * @throws KeyFileError `no_such_key` if there is none, and as {@link createKey} does.
  *
  * @example
@@ -123,9 +125,11 @@ export async function listKeys(file: string): Promise<readonly KeyRecord[]> {
  * console.log(`${principal} lost it at ${revoked}`)
  * ```
  */
-export async function revokeKey(file: string, id: string): Promise<KeyRecord> {
-  if (typeof id !== 'string') throw invalidOption('id', id, 'the id of a key')
-  return markRevoked(checkFile(file), id, Date.now())
+export async function revokeKey(
+  file: string,
+  id: string | { readonly key: string },
+): Promise<KeyRecord> {
+  return markRevoked(checkFile(file), checkReference(id), Date.now())
 }
 
 function createSource(
@@ -140,6 +144,14 @@ function createSource(
   refuseLoneMount(source.file)
   readKeyFile(source.file)
   return watchFile(source.file, onError)
+}
+
+function checkReference(value: unknown): KeyReference {
+  if (typeof value === 'string') return { id: value }
+  const form = 'the id of a key, or { key } with the key itself'
+  const { key } = readOptions(value, ['key'], 'id', form)
+  if (typeof key === 'string' && key !== '') return { key }
+  throw invalidSecret('id.key', 'the key itself, a text')
 }
 
 function checkFile(file: unknown): string {

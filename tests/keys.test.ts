@@ -28,6 +28,7 @@ describe('the keys of a file', () => {
     const alice = await createKey(file, { principal: 'alice', expiresIn: '90d' })
     const bob = await createKey(file, { principal: 'bob' })
     await revokeKey(file, alice.id)
+    expect(await revokeKey(file, { key: alice.key })).toMatchObject({ id: alice.id })
     const listed = await listKeys(file)
     expect(listed).toMatchObject([
       { id: alice.id, principal: 'alice', status: 'revoked' },
@@ -50,8 +51,14 @@ describe('the keys of a file', () => {
     await expect(revokeKey(bad as string, 'a')).rejects.toMatchObject({ option: 'file' })
     await expect(revokeKey('keys.yaml', bad as string)).rejects.toMatchObject({
       option: 'id',
-      message: '"id" must be the id of a key, received undefined',
+      message: '"id" must be the id of a key, or { key } with the key itself, received undefined',
     })
+    for (const key of ['', 7]) {
+      await expect(revokeKey('keys.yaml', { key: key as string })).rejects.toMatchObject({
+        option: 'id.key',
+        message: '"id.key" must be the key itself, a text (its value is not shown)',
+      })
+    }
     await expect(createKey('keys.yaml', bad as NewKey)).rejects.toMatchObject({ option: 'key' })
     await expect(listKeys(pathOf('none.yaml'))).rejects.toBeInstanceOf(KeyFileError)
   })

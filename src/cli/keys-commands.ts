@@ -1,5 +1,6 @@
-import { createKey, listKeys, revokeKey } from '../keys.ts'
+import { createKey, KeyFileError, listKeys, revokeKey } from '../keys.ts'
 import { refuseOperands, requireOperand, requireText } from './command.ts'
+import { readKey } from './presented-key.ts'
 import { EXIT } from './surroundings.ts'
 import { UsageError } from './usage-error.ts'
 import type { KeyRecord, NewKey } from '../keys.ts'
@@ -41,8 +42,11 @@ const listCommand: Command = {
 
 const revokeCommand: Command = {
   name: 'keys revoke',
-  usage: 'ID --keys FILE',
-  summary: 'revoke a key, by its id',
+  usage: '(ID | -) --keys FILE',
+  summary: 'revoke a key, by its id or by itself',
+  details:
+    'With - in place of the id, the key itself is read from standard input and is not shown:\n' +
+    'with-auth keys revoke - --keys keys.yaml < key.txt',
   options: FILE,
   run: revoke,
 }
@@ -128,13 +132,24 @@ function shown(text: string): string {
   return /^[\x20-\x7e]*$/.test(text) ? text : JSON.stringify(text).replace(/[^\x20-\x7e]/g, '?')
 }
 
-async function revoke(line: CommandLine, { print, note }: Surroundings): Promise<number> {
-  const id = requireOperand(line, 'ID')
-  const revoked = await revokeKey(requireText(line, 'keys', 'FILE'), id)
+async function revoke(line: CommandLine, surroundings: Surroundings): Promise<number> {
+  const { print, note } = surroundings
+  const operand = requireOperand(line, 'ID')
+  const file = requireText(line, 'keys', 'FILE')
+  const revoked = await (operand === '-'
+    ? revokeKey(file, { key: readKey(await surroundings.readInput(), 'standard input') })
+    : revokeKey(file, operand).catch(explain))
   if (line.has('json')) {
     print(`${JSON.stringify(revoked)}\n`)
     return EXIT.ok
   }
   note(`with-auth: ${revoked.id} of ${shown(revoked.principal)} is revoked\n`)
   return EXIT.ok
+}
+
+function explain(error: unknown): never {
+  if (!(error instanceof KeyFileError) || error.code !== 'no_such_key') throw error
+  const advice =
+    '"with-auth keys list" shows the ids, and "with-auth keys revoke -" reads the key itself from standard input'
+  throw new Error(`${error.message}: ${advice}`, { cause: error })
 }

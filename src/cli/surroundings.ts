@@ -1,6 +1,8 @@
 /** What a command is given of the process that it runs in. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Reads the text on standard input. */
+  readonly readInput: () => Promise<string>
   /** What was asked for, to standard output. */
   readonly print: (text: string) => void
   /** What a person should know beside it, to standard error. */

@@ -11,6 +11,7 @@ export interface RecordedSurroundings extends Surroundings {
 /** The surroundings of a command that runs within a test. */
 export function createSurroundings(
   env: Readonly<Record<string, string>> = {},
+  input = '',
 ): RecordedSurroundings {
   let printed = ''
   let noted = ''
@@ -21,6 +22,7 @@ export function createSurroundings(
   let waiting: ((signal: StopSignal) => void)[] = []
   return {
     env,
+    readInput: () => Promise.resolve(input),
     print: (text) => void (printed += keep(text)),
     note: (text) => void (noted += keep(text)),
     nextSignal: () => new Promise((resolve) => waiting.push(resolve)),
