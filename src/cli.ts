@@ -8,7 +8,7 @@ import { gatewayCommand } from './cli/gateway-command.ts'
 import { keysCommands } from './cli/keys-commands.ts'
 import { main } from './cli/main.ts'
 import { nextSignal } from './cli/signals.ts'
-import { readInput } from './cli/standard-streams.ts'
+import { createOutput, readInput } from './cli/standard-streams.ts'
 
 const COMMANDS = [
   gatewayCommand,
@@ -19,10 +19,13 @@ const COMMANDS = [
   demoCommand,
 ]
 
+const { print, flush } = createOutput(process.stdout)
+
 process.exitCode = await main(process.argv.slice(2), COMMANDS, {
   env: process.env,
   readInput: () => readInput(process.stdin),
-  print: (text) => void process.stdout.write(text),
-  note: (text) => void process.stderr.write(text),
+  print,
+  flush,
+  note: createOutput(process.stderr).print,
   nextSignal,
 })

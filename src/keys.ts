@@ -1,5 +1,5 @@
 import { invalidOption, invalidSecret, readOptions } from './core/option-checks.ts'
-import { addKey, markRevoked } from './keys/key-changes.ts'
+import { addKey, dropKey, markRevoked } from './keys/key-changes.ts'
 import { checkKeyEndpointOptions, checkSource } from './keys/key-endpoint-options.ts'
 import { createEndpointHandler } from './keys/key-endpoint.ts'
 import { parseKeys } from './keys/key-document.ts'
@@ -130,6 +130,28 @@ export async function revokeKey(
   id: string | { readonly key: string },
 ): Promise<KeyRecord> {
   return markRevoked(checkFile(file), checkReference(id), Date.now())
+}
+
+/**
+ * Removes a key and its entry from the file, as if it had never been made. Revoke a key that was handed out instead: then the
+ * file still says whose it was.
+ *
+ * @param file The path of the file.
+ * @param id The id of the key, as {@link createKey} and {@link listKeys} tell it.
+ * @throws KeyFileError `no_such_key` if there is none, and as {@link createKey} does.
+ *
+ * @example
+ * ```ts node
+ * import { createKey, removeKey } from 'with-auth/keys'
+ *
+ * const { id, key } = await createKey('keys.yaml', { principal: 'alice' })
+ * const response = await fetch('https://vault.example.com/alice', { method: 'PUT', body: key })
+ * if (!response.ok) await removeKey('keys.yaml', id)
+ * ```
+ */
+export async function removeKey(file: string, id: string): Promise<void> {
+  if (typeof id !== 'string') throw invalidOption('id', id, 'the id of a key')
+  await dropKey(checkFile(file), id)
 }
 
 function createSource(

@@ -5,7 +5,14 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { getAuth, withAuth } from '../src/index.ts'
-import { createKey, createKeyEndpoint, KeyFileError, listKeys, revokeKey } from '../src/keys.ts'
+import {
+  createKey,
+  createKeyEndpoint,
+  KeyFileError,
+  listKeys,
+  removeKey,
+  revokeKey,
+} from '../src/keys.ts'
 import { ensureBuilt } from './support/built-package.ts'
 import { ask, entry, keysText } from './support/key-questions.ts'
 import { get } from './support/requests.ts'
@@ -34,6 +41,9 @@ describe('the keys of a file', () => {
       { id: alice.id, principal: 'alice', status: 'revoked' },
       { id: bob.id, principal: 'bob', status: 'active' },
     ])
+    const carol = await createKey(file, { principal: 'carol' })
+    await removeKey(file, carol.id)
+    expect(await listKeys(file)).toEqual(listed)
     const shown = JSON.stringify(listed)
     const hashes = readFileSync(file, 'utf8').match(/\b[\da-f]{64}\b/g) ?? []
     expect(hashes).toHaveLength(2)
@@ -59,6 +69,8 @@ describe('the keys of a file', () => {
         message: '"id.key" must be the key itself, a text (its value is not shown)',
       })
     }
+    await expect(removeKey('keys.yaml', bad as string)).rejects.toMatchObject({ option: 'id' })
+    await expect(removeKey(bad as string, 'a')).rejects.toMatchObject({ option: 'file' })
     await expect(createKey('keys.yaml', bad as NewKey)).rejects.toMatchObject({ option: 'key' })
     await expect(listKeys(pathOf('none.yaml'))).rejects.toBeInstanceOf(KeyFileError)
   })

@@ -1,9 +1,9 @@
-import { createKey, KeyFileError, listKeys, revokeKey } from '../keys.ts'
+import { createKey, KeyFileError, listKeys, removeKey, revokeKey } from '../keys.ts'
 import { refuseOperands, requireOperand, requireText } from './command.ts'
 import { readKey } from './presented-key.ts'
 import { EXIT } from './surroundings.ts'
 import { UsageError } from './usage-error.ts'
-import type { KeyRecord, NewKey } from '../keys.ts'
+import type { CreatedKey, KeyRecord, NewKey } from '../keys.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
 import type { Command } from './command.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -53,17 +53,29 @@ const revokeCommand: Command = {
 
 export const keysCommands: readonly Command[] = [createCommand, listCommand, revokeCommand]
 
-async function create(line: CommandLine, { print, note }: Surroundings): Promise<number> {
+async function create(line: CommandLine, surroundings: Surroundings): Promise<number> {
   refuseOperands(line)
   const file = requireText(line, 'keys', 'FILE')
   const created = await createKey(file, readNewKey(line))
-  if (line.has('json')) {
-    print(`${JSON.stringify(created)}\n`)
-    return EXIT.ok
-  }
+  printKey(created, line.has('json'), surroundings)
+  await surroundings.flush().catch((error: unknown) => undo(file, created.id, error))
+  return EXIT.ok
+}
+
+function printKey(created: CreatedKey, asJson: boolean, { print, note }: Surroundings): void {
+  if (asJson) return print(`${JSON.stringify(created)}\n`)
   note(`with-auth: ${created.id} for ${shown(created.principal)}; the key is not shown again:\n`)
   print(`${created.key}\n`)
-  return EXIT.ok
+}
+
+// A key that was never shown must not stay valid.
+async function undo(file: string, id: string, cause: unknown): Promise<never> {
+  const reason = cause instanceof Error ? cause.message : 'Cannot write the key'
+  const state = await removeKey(file, id).then(
+    () => `The new key is not in ${file} any more`,
+    () => `The new key ${id} is still in ${file}: revoke it`,
+  )
+  throw new Error(`${reason}. ${state}`, { cause })
 }
 
 function readNewKey(line: CommandLine): NewKey {

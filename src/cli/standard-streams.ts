@@ -10,3 +10,50 @@ export async function readInput(stream: NodeJS.ReadStream): Promise<string> {
   }
   return text
 }
+
+/** Standard output, or standard error. */
+export interface Output {
+  /** Writes a text. Never throws. */
+  readonly print: (text: string) => void
+  /** Waits until what was printed is written. Rejects with an `OutputError` if something could not be written. */
+  readonly flush: () => Promise<void>
+}
+
+/** Says why standard output could not be written. */
+export class OutputError extends Error {
+  /** Whether its reader has gone, such as `head` when it has what it wants. */
+  readonly isReaderGone: boolean
+
+  constructor(cause: unknown) {
+    const code = codeOf(cause)
+    super(`Cannot write to standard output: ${code}`, { cause })
+    this.name = 'OutputError'
+    this.isReaderGone = code === 'EPIPE'
+  }
+}
+
+export function createOutput(stream: NodeJS.WriteStream): Output {
+  let failure: OutputError | undefined
+  let lastWrite = Promise.resolve()
+  const fail = (error: unknown): void => void (failure ??= new OutputError(error))
+  // Without a listener this event would end the process.
+  stream.on('error', fail)
+  return {
+    print: (text) => void (lastWrite = write(stream, text).catch(fail)),
+    flush: async () => {
+      await lastWrite
+      if (failure !== undefined) throw failure
+    },
+  }
+}
+
+// Deno throws, Node and Bun call back.
+function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(text, (error) => (error ? reject(error) : resolve()))
+  })
+}
+
+function codeOf(error: unknown): string {
+  return String(Reflect.get(Object(error), 'code'))
+}

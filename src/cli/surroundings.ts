@@ -5,6 +5,8 @@ export interface Surroundings {
   readonly readInput: () => Promise<string>
   /** What was asked for, to standard output. */
   readonly print: (text: string) => void
+  /** Waits until what was printed is written. Rejects with an `OutputError` if something could not be written. */
+  readonly flush: () => Promise<void>
   /** What a person should know beside it, to standard error. */
   readonly note: (text: string) => void
   /** Waits for the next signal that asks to stop. */

@@ -67,6 +67,20 @@ function noSuchKey(file: string, reference: KeyReference): KeyFileError {
   return new KeyFileError('no_such_key', message)
 }
 
+/** Takes a key out of the file, with its entry. */
+export async function dropKey(file: string, id: string): Promise<void> {
+  await editKeyFile(
+    file,
+    ({ document }) => {
+      const list = listOf(document)
+      const index = list.items.findIndex((item) => isMap(item) && item.get('id') === id)
+      if (index === -1) throw noSuchKey(file, { id })
+      list.items.splice(index, 1)
+    },
+    { create: false },
+  )
+}
+
 function unusedId(keys: readonly StoredKey[]): string {
   const id = generateId()
   return keys.some((key) => key.id === id) ? unusedId(keys) : id

@@ -92,6 +92,22 @@ describe('with-auth keys create', () => {
     expect(result.noted).toContain(message)
   })
 
+  it('says which key is still in the file if it cannot be taken out again', async () => {
+    let text = ''
+    const breakFile = (): Promise<void> => {
+      text = readFileSync(file, 'utf8')
+      writeFileSync(file, 'keys: [')
+      return Promise.reject(new Error('No space'))
+    }
+    const surroundings = { ...createSurroundings(), flush: breakFile }
+    const args = ['keys', 'create', '--keys', file, '--principal', 'alice']
+    expect(await main(args, keysCommands, surroundings)).toBe(1)
+    const [id = 'none'] = /key_\w+/.exec(text) ?? []
+    expect(surroundings.noted()).toContain(
+      `with-auth: No space. The new key ${id} is still in ${file}: revoke it\n`,
+    )
+  })
+
   it('wants a file', async () => {
     const result = await keys('create', '--principal', 'a')
     expect(result).toMatchObject({ code: 2, noted: 'with-auth: --keys FILE is missing\n' })

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { addKey, markRevoked } from '../../src/keys/key-changes.ts'
+import { addKey, dropKey, markRevoked } from '../../src/keys/key-changes.ts'
 import { readKeyFile } from '../../src/keys/key-file.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import type { CreatedKey } from '../../src/keys.ts'
@@ -346,6 +346,32 @@ describe('a key that is revoked', () => {
       code: 'no_such_key',
       message: `The key is not in ${file} (it is not shown)`,
     })
+  })
+})
+
+describe('a key that is removed', () => {
+  it.each([
+    ['keys: []\n', 'keys: []\n'],
+    ['keys:\n', 'keys: []\n'],
+    ['# a\nkeys: # b\n', '# a\nkeys:\n  # b\n  []\n'],
+    [`keys:\n${linesOf(FIRST)}`, `keys:\n${linesOf(FIRST)}`],
+    [`# a\nkeys:\n  # b\n${linesOf(FIRST)}\n# c\n`, `# a\nkeys:\n  # b\n${linesOf(FIRST)}\n# c\n`],
+  ])('leaves what was there before it was added: %j', async (before, after) => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, before)
+    const { id } = await addKey(file, { principal: 'bob' }, NOW)
+    await dropKey(file, id)
+    expect(readFileSync(file, 'utf8')).toBe(after)
+    const again = await addKey(file, { principal: 'bob' }, NOW)
+    expect(readKeyFile(file).keys.at(-1)).toMatchObject({ id: again.id })
+  })
+
+  it('is the one that was named, and must be there', async () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, COMMENTED)
+    await dropKey(file, 'a')
+    expect(readKeyFile(file).keys.map(({ id }) => id)).toEqual(['b'])
+    await expect(dropKey(file, 'a')).rejects.toMatchObject({ code: 'no_such_key' })
   })
 })
 

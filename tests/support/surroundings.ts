@@ -24,6 +24,7 @@ export function createSurroundings(
     env,
     readInput: () => Promise.resolve(input),
     print: (text) => void (printed += keep(text)),
+    flush: () => Promise.resolve(),
     note: (text) => void (noted += keep(text)),
     nextSignal: () => new Promise((resolve) => waiting.push(resolve)),
     printed: () => printed,
