@@ -8,6 +8,7 @@ import { gatewayCommand } from './cli/gateway-command.ts'
 import { keysCommands } from './cli/keys-commands.ts'
 import { main } from './cli/main.ts'
 import { nextSignal } from './cli/signals.ts'
+import { createOutput, readInput } from './cli/standard-streams.ts'
 
 const COMMANDS = [
   gatewayCommand,
@@ -18,13 +19,14 @@ const COMMANDS = [
   demoCommand,
 ]
 
-// When the reader of standard error has gone, its text is dropped.
-process.stderr.on('error', () => undefined)
+const { print, flush, onFailure } = createOutput(process.stdout)
 
 process.exitCode = await main(process.argv.slice(2), COMMANDS, {
   env: process.env,
-  print: (text) => void process.stdout.write(text),
-  note: (text) => void process.stderr.write(text),
-  onPrintFailure: (listener) => void process.stdout.on('error', listener),
+  readInput: () => readInput(process.stdin),
+  print,
+  flush,
+  onPrintFailure: onFailure,
+  note: createOutput(process.stderr).print,
   nextSignal,
 })

@@ -1,11 +1,12 @@
-import { invalidOption } from './core/option-checks.ts'
-import { addKey, markRevoked } from './keys/key-changes.ts'
+import { invalidOption, invalidSecret, readOptions } from './core/option-checks.ts'
+import { addKey, dropKey, markRevoked } from './keys/key-changes.ts'
 import { checkKeyEndpointOptions, checkSource } from './keys/key-endpoint-options.ts'
 import { createEndpointHandler } from './keys/key-endpoint.ts'
 import { parseKeys } from './keys/key-document.ts'
 import { readKeyFile } from './keys/key-file.ts'
 import { toRecord } from './keys/key-state.ts'
 import { createKeyring } from './keys/keyring.ts'
+import { refuseLoneMount } from './keys/lone-mount.ts'
 import { watchFile } from './keys/watched-file.ts'
 import { KeyFileError } from './keys/key-file-error.ts'
 import type {
@@ -13,6 +14,7 @@ import type {
   KeySource,
   ResolvedKeyEndpointOptions,
 } from './keys/key-endpoint-options.ts'
+import type { KeyReference } from './keys/key-changes.ts'
 import type { Keyring } from './keys/keyring.ts'
 import type { KeyFileErrorCode, KeyFileProblem } from './keys/key-file-error.ts'
 import type { CreatedKey, KeyRecord, NewKey } from './keys/key-record.ts'
@@ -41,7 +43,8 @@ export type {
  * @param source `{ file }` with its path, or `{ text }` with what would be in it.
  * @param options How long answers may be kept, and who may ask.
  * @returns The handler. Its promise never rejects.
- * @throws AuthConfigError for an option that cannot be used; KeyFileError for keys that cannot be read or understood.
+ * @throws AuthConfigError for an option that cannot be used; KeyFileError for keys that cannot be read or understood, and for a
+ * file that is mounted alone: a change would not arrive there.
  *
  * @example
  * ```ts
@@ -68,7 +71,7 @@ export function createKeyEndpoint(
  * @param file The path of the file.
  * @param key Whom it is for, and what it opens.
  * @throws AuthConfigError for a key that cannot be made, such as one that has ended already; KeyFileError for a file that
- * cannot be read, understood or written, or is locked for more than ten seconds.
+ * cannot be read, understood or written, that would become longer than 1 MiB, or that is locked for more than ten seconds.
  *
  * @example
  * ```ts node
@@ -106,11 +109,12 @@ export async function listKeys(file: string): Promise<readonly KeyRecord[]> {
 }
 
 /**
- * Revokes a key: an endpoint over this file refuses it from its next request on. What guards keep of earlier answers is
- * not ended by it. A key that is revoked stays so, with its first time.
+ * Revokes a key, by its id or by the key itself. An endpoint over this file rejects it from the next request on. A cached
+ * decision of a guard is not ended by it. A key that is revoked stays so, with its first time.
  *
  * @param file The path of the file.
- * @param id The id of the key, as {@link createKey} and {@link listKeys} tell it.
+ * @param id The id of the key, as {@link createKey} and {@link listKeys} tell it; or `{ key }` with the key itself, such as one
+ * that was found in a public place. Neither is in the error.
  * @throws KeyFileError `no_such_key` if there is none, and as {@link createKey} does.
  *
  * @example
@@ -121,9 +125,33 @@ export async function listKeys(file: string): Promise<readonly KeyRecord[]> {
  * console.log(`${principal} lost it at ${revoked}`)
  * ```
  */
-export async function revokeKey(file: string, id: string): Promise<KeyRecord> {
+export async function revokeKey(
+  file: string,
+  id: string | { readonly key: string },
+): Promise<KeyRecord> {
+  return markRevoked(checkFile(file), checkReference(id), Date.now())
+}
+
+/**
+ * Removes a key and its entry from the file, as if it had never been made. Revoke a key that was handed out instead: then the
+ * file still says whose it was.
+ *
+ * @param file The path of the file.
+ * @param id The id of the key, as {@link createKey} and {@link listKeys} tell it.
+ * @throws KeyFileError `no_such_key` if there is none, and as {@link createKey} does.
+ *
+ * @example
+ * ```ts node
+ * import { createKey, removeKey } from 'with-auth/keys'
+ *
+ * const { id, key } = await createKey('keys.yaml', { principal: 'alice' })
+ * const response = await fetch('https://vault.example.com/alice', { method: 'PUT', body: key })
+ * if (!response.ok) await removeKey('keys.yaml', id)
+ * ```
+ */
+export async function removeKey(file: string, id: string): Promise<void> {
   if (typeof id !== 'string') throw invalidOption('id', id, 'the id of a key')
-  return markRevoked(checkFile(file), id, Date.now())
+  await dropKey(checkFile(file), id)
 }
 
 function createSource(
@@ -135,8 +163,17 @@ function createSource(
     return () => keyring
   }
   // What cannot be read now must not be found out by the first caller.
+  refuseLoneMount(source.file)
   readKeyFile(source.file)
   return watchFile(source.file, onError)
+}
+
+function checkReference(value: unknown): KeyReference {
+  if (typeof value === 'string') return { id: value }
+  const form = 'the id of a key, or { key } with the key itself'
+  const { key } = readOptions(value, ['key'], 'id', form)
+  if (typeof key === 'string' && key !== '') return { key }
+  throw invalidSecret('id.key', 'the key itself, a text')
 }
 
 function checkFile(file: unknown): string {

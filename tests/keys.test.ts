@@ -5,7 +5,14 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { getAuth, withAuth } from '../src/index.ts'
-import { createKey, createKeyEndpoint, KeyFileError, listKeys, revokeKey } from '../src/keys.ts'
+import {
+  createKey,
+  createKeyEndpoint,
+  KeyFileError,
+  listKeys,
+  removeKey,
+  revokeKey,
+} from '../src/keys.ts'
 import { ensureBuilt } from './support/built-package.ts'
 import { ask, entry, keysText } from './support/key-questions.ts'
 import { get } from './support/requests.ts'
@@ -28,11 +35,15 @@ describe('the keys of a file', () => {
     const alice = await createKey(file, { principal: 'alice', expiresIn: '90d' })
     const bob = await createKey(file, { principal: 'bob' })
     await revokeKey(file, alice.id)
+    expect(await revokeKey(file, { key: alice.key })).toMatchObject({ id: alice.id })
     const listed = await listKeys(file)
     expect(listed).toMatchObject([
       { id: alice.id, principal: 'alice', status: 'revoked' },
       { id: bob.id, principal: 'bob', status: 'active' },
     ])
+    const carol = await createKey(file, { principal: 'carol' })
+    await removeKey(file, carol.id)
+    expect(await listKeys(file)).toEqual(listed)
     const shown = JSON.stringify(listed)
     const hashes = readFileSync(file, 'utf8').match(/\b[\da-f]{64}\b/g) ?? []
     expect(hashes).toHaveLength(2)
@@ -50,8 +61,16 @@ describe('the keys of a file', () => {
     await expect(revokeKey(bad as string, 'a')).rejects.toMatchObject({ option: 'file' })
     await expect(revokeKey('keys.yaml', bad as string)).rejects.toMatchObject({
       option: 'id',
-      message: '"id" must be the id of a key, received undefined',
+      message: '"id" must be the id of a key, or { key } with the key itself, received undefined',
     })
+    for (const key of ['', 7]) {
+      await expect(revokeKey('keys.yaml', { key: key as string })).rejects.toMatchObject({
+        option: 'id.key',
+        message: '"id.key" must be the key itself, a text (its value is not shown)',
+      })
+    }
+    await expect(removeKey('keys.yaml', bad as string)).rejects.toMatchObject({ option: 'id' })
+    await expect(removeKey(bad as string, 'a')).rejects.toMatchObject({ option: 'file' })
     await expect(createKey('keys.yaml', bad as NewKey)).rejects.toMatchObject({ option: 'key' })
     await expect(listKeys(pathOf('none.yaml'))).rejects.toBeInstanceOf(KeyFileError)
   })

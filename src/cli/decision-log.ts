@@ -30,12 +30,7 @@ export function createDecisionLog({
   return (entry) => {
     if (isLost) return
     const line = JSON.stringify({ time: new Date().toISOString(), ...entry }, roundDuration)
-    try {
-      print(`${line.replace(NOT_PRINTED, escapeUnit)}\n`)
-    } catch (error) {
-      // Deno throws where the others emit an event.
-      lose(error)
-    }
+    print(`${line.replace(NOT_PRINTED, escapeUnit)}\n`)
   }
 }
 

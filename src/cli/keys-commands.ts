@@ -1,8 +1,9 @@
-import { createKey, listKeys, revokeKey } from '../keys.ts'
+import { createKey, KeyFileError, listKeys, removeKey, revokeKey } from '../keys.ts'
 import { refuseOperands, requireOperand, requireText } from './command.ts'
+import { readKey } from './presented-key.ts'
 import { EXIT } from './surroundings.ts'
 import { UsageError } from './usage-error.ts'
-import type { KeyRecord, NewKey } from '../keys.ts'
+import type { CreatedKey, KeyRecord, NewKey } from '../keys.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
 import type { Command } from './command.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -41,25 +42,40 @@ const listCommand: Command = {
 
 const revokeCommand: Command = {
   name: 'keys revoke',
-  usage: 'ID --keys FILE',
-  summary: 'revoke a key, by its id',
+  usage: '(ID | -) --keys FILE',
+  summary: 'revoke a key, by its id or by itself',
+  details:
+    'With - in place of the id, the key itself is read from standard input and is not shown:\n' +
+    'with-auth keys revoke - --keys keys.yaml < key.txt',
   options: FILE,
   run: revoke,
 }
 
 export const keysCommands: readonly Command[] = [createCommand, listCommand, revokeCommand]
 
-async function create(line: CommandLine, { print, note }: Surroundings): Promise<number> {
+async function create(line: CommandLine, surroundings: Surroundings): Promise<number> {
   refuseOperands(line)
   const file = requireText(line, 'keys', 'FILE')
   const created = await createKey(file, readNewKey(line))
-  if (line.has('json')) {
-    print(`${JSON.stringify(created)}\n`)
-    return EXIT.ok
-  }
+  printKey(created, line.has('json'), surroundings)
+  await surroundings.flush().catch((error: unknown) => undo(file, created.id, error))
+  return EXIT.ok
+}
+
+function printKey(created: CreatedKey, asJson: boolean, { print, note }: Surroundings): void {
+  if (asJson) return print(`${JSON.stringify(created)}\n`)
   note(`with-auth: ${created.id} for ${shown(created.principal)}; the key is not shown again:\n`)
   print(`${created.key}\n`)
-  return EXIT.ok
+}
+
+// A key that was never shown must not stay valid.
+async function undo(file: string, id: string, cause: unknown): Promise<never> {
+  const reason = cause instanceof Error ? cause.message : 'Cannot write the key'
+  const state = await removeKey(file, id).then(
+    () => `The new key is not in ${file} any more`,
+    () => `The new key ${id} is still in ${file}: revoke it`,
+  )
+  throw new Error(`${reason}. ${state}`, { cause })
 }
 
 function readNewKey(line: CommandLine): NewKey {
@@ -128,13 +144,24 @@ function shown(text: string): string {
   return /^[\x20-\x7e]*$/.test(text) ? text : JSON.stringify(text).replace(/[^\x20-\x7e]/g, '?')
 }
 
-async function revoke(line: CommandLine, { print, note }: Surroundings): Promise<number> {
-  const id = requireOperand(line, 'ID')
-  const revoked = await revokeKey(requireText(line, 'keys', 'FILE'), id)
+async function revoke(line: CommandLine, surroundings: Surroundings): Promise<number> {
+  const { print, note } = surroundings
+  const operand = requireOperand(line, 'ID')
+  const file = requireText(line, 'keys', 'FILE')
+  const revoked = await (operand === '-'
+    ? revokeKey(file, { key: readKey(await surroundings.readInput(), 'standard input') })
+    : revokeKey(file, operand).catch(explain))
   if (line.has('json')) {
     print(`${JSON.stringify(revoked)}\n`)
     return EXIT.ok
   }
   note(`with-auth: ${revoked.id} of ${shown(revoked.principal)} is revoked\n`)
   return EXIT.ok
+}
+
+function explain(error: unknown): never {
+  if (!(error instanceof KeyFileError) || error.code !== 'no_such_key') throw error
+  const advice =
+    '"with-auth keys list" shows the ids, and "with-auth keys revoke -" reads the key itself from standard input'
+  throw new Error(`${error.message}: ${advice}`, { cause: error })
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { readCommandLine } from './command-line.ts'
 import { COMMON_OPTIONS } from './command.ts'
 import { describeCommand, describeCommands } from './help.ts'
+import { OutputError } from './standard-streams.ts'
 import { EXIT } from './surroundings.ts'
 import { UsageError } from './usage-error.ts'
 import type { Command } from './command.ts'
@@ -14,10 +15,17 @@ export async function main(
   surroundings: Surroundings,
 ): Promise<number> {
   try {
-    return await runCommand(args, commands, surroundings)
+    const code = await runCommand(args, commands, surroundings)
+    await surroundings.flush().catch(allowReaderToLeave)
+    return code
   } catch (error) {
     return report(error, args, surroundings)
   }
+}
+
+// `with-auth keys list | head -1` has done what it was asked to.
+function allowReaderToLeave(error: unknown): void {
+  if (!(error instanceof OutputError) || !error.isReaderGone) throw error
 }
 
 async function runCommand(

@@ -16,8 +16,12 @@ export async function readPresentedKey(
   const file = line.text('key-file')
   const text = file === undefined ? env['WITH_AUTH_KEY'] : await readFile(file, 'utf8')
   if (text === undefined) return undefined
+  return readKey(text, file === undefined ? 'WITH_AUTH_KEY' : '--key-file')
+}
+
+/** The key that a text is, with blanks around it. Throws `UsageError` for any other text, without showing it. */
+export function readKey(text: string, source: string): string {
   const key = text.trim()
   if (/^[\x21-\x7e]{1,8192}$/.test(key)) return key
-  const source = file === undefined ? 'WITH_AUTH_KEY' : '--key-file'
   throw new UsageError(`${source} must hold one key, in visible ASCII (it is not shown)`)
 }

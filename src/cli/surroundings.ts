@@ -1,14 +1,15 @@
 /** What a command is given of the process that it runs in. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Reads the text on standard input. */
+  readonly readInput: () => Promise<string>
   /** What was asked for, to standard output. */
   readonly print: (text: string) => void
+  /** Waits until what was printed is written. Rejects with an `OutputError` if something could not be written. */
+  readonly flush: () => Promise<void>
   /** What a person should know beside it, to standard error. */
   readonly note: (text: string) => void
-  /**
-   * Tells each failure to write to standard output, such as `EPIPE` when its reader has gone. The first such failure ends the
-   * process until something listens.
-   */
+  /** Tells a listener each failure to write to standard output, such as `EPIPE` when its reader has gone. */
   readonly onPrintFailure: (listener: (error: unknown) => void) => void
   /** Waits for the next signal that asks to stop. */
   readonly nextSignal: () => Promise<StopSignal>

@@ -17,7 +17,7 @@ export class Check {
   expiresAt: number = Infinity
   /** Whether the endpoint allowed its token lately: see `known-tokens.ts`. */
   isKnown: boolean = false
-  /** When it began to wait for its call, if it had to. */
+  /** When it began to wait for a place or for a shared call, so that a call of its own has less than the whole time. */
   waitedSince: number | undefined = undefined
   /** It has its verdict, so that nothing more is asked for it. */
   isAnswered: boolean = false

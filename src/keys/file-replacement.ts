@@ -1,6 +1,9 @@
 import { KeyFileError } from './key-file-error.ts'
 import { files, reasonOf, system } from './system.ts'
 
+// Where the system does not tell what is mounted, this is how it shows.
+const MOUNT_ADVICE = '. If it is mounted alone, mount its folder instead'
+
 /**
  * Puts a text in the place of a file, all at once: who reads sees the old or the new, also after a power failure. Mode and
  * owner stay as they were; a new file is for its owner alone.
@@ -18,7 +21,9 @@ export function replaceFile(file: string, text: string, mayReplace: () => boolea
     syncFolder(file)
     return true
   } catch (error) {
-    throw new KeyFileError('unwritable', `Cannot write ${file}: ${reasonOf(error)}`, [], {
+    const reason = reasonOf(error)
+    const advice = ['EBUSY', 'EXDEV'].includes(reason) ? MOUNT_ADVICE : ''
+    throw new KeyFileError('unwritable', `Cannot write ${file}: ${reason}${advice}`, [], {
       cause: error,
     })
   } finally {

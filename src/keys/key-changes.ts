@@ -7,7 +7,6 @@ import { toRecord } from './key-state.ts'
 import { checkNewKey } from './new-key.ts'
 import { formatTimestamp } from './timestamps.ts'
 import type { Document, YAMLMap } from 'yaml'
-import type { KeyDocument } from './key-document.ts'
 import type { CreatedKey, KeyRecord, NewKey, StoredKey } from './key-record.ts'
 
 /** Makes a key and writes it down, by its hash. */
@@ -28,16 +27,55 @@ export async function addKey(file: string, wanted: NewKey, now: number): Promise
   )
 }
 
+/** Names a key of a file. */
+export type KeyReference = { readonly id: string } | { readonly key: string }
+
 /** Writes down that a key is revoked. Of one that is, the time stays. */
-export function markRevoked(file: string, id: string, now: number): Promise<KeyRecord> {
+export async function markRevoked(
+  file: string,
+  reference: KeyReference,
+  now: number,
+): Promise<KeyRecord> {
+  const isWanted = await createMatch(reference)
   return editKeyFile(
     file,
-    (current) => {
-      const { key, map } = findKey(current, id, file)
+    ({ document, keys }) => {
+      const key = keys.find(isWanted)
+      const entry = listOf(document).items.find((item) => isMap(item) && item.get('id') === key?.id)
+      if (key === undefined || !isMap(entry)) throw noSuchKey(file, reference)
       if (key.revoked !== undefined) return toRecord(key, now)
       const revoked = formatTimestamp(Math.floor(now / 1000) * 1000)
-      insertRevoked(map, revoked, current.document)
+      insertRevoked(entry, revoked, document)
       return toRecord({ ...key, revoked }, now)
+    },
+    { create: false },
+  )
+}
+
+async function createMatch(reference: KeyReference): Promise<(key: StoredKey) => boolean> {
+  if ('id' in reference) return ({ id }) => id === reference.id
+  const wanted = toHex(await digest(reference.key))
+  return ({ sha256 }) => sha256 === wanted
+}
+
+// A caller may pass the key in place of its id.
+function noSuchKey(file: string, reference: KeyReference): KeyFileError {
+  const message =
+    'id' in reference
+      ? `There is no key with this id in ${file} (the id is not shown, since it may be a key)`
+      : `The key is not in ${file} (it is not shown)`
+  return new KeyFileError('no_such_key', message)
+}
+
+/** Takes a key out of the file, with its entry. */
+export async function dropKey(file: string, id: string): Promise<void> {
+  await editKeyFile(
+    file,
+    ({ document }) => {
+      const list = listOf(document)
+      const index = list.items.findIndex((item) => isMap(item) && item.get('id') === id)
+      if (index === -1) throw noSuchKey(file, { id })
+      list.items.splice(index, 1)
     },
     { create: false },
   )
@@ -67,20 +105,6 @@ function listOf(document: Document): YAMLSeq {
   if (comment !== '') empty.commentBefore = comment
   document.set('keys', empty)
   return empty
-}
-
-function findKey(
-  { document, keys }: KeyDocument,
-  id: string,
-  file: string,
-): { readonly key: StoredKey; readonly map: YAMLMap } {
-  const key = keys.find((candidate) => candidate.id === id)
-  const map = listOf(document).items.find((item) => isMap(item) && item.get('id') === id)
-  if (key !== undefined && isMap(map)) return { key, map }
-  throw new KeyFileError(
-    'no_such_key',
-    `There is no key with the id ${JSON.stringify(id.slice(0, 80))} in ${file}`,
-  )
 }
 
 // Before the hash, like everything else.

@@ -3,6 +3,7 @@ import { parseKeys } from './key-document.ts'
 import { withFileLock } from './file-lock.ts'
 import { replaceFile } from './file-replacement.ts'
 import { KeyFileError } from './key-file-error.ts'
+import { refuseLoneMount } from './lone-mount.ts'
 import { files, reasonOf } from './system.ts'
 import type { FileStats } from '../files/regular-file.ts'
 import type { Document } from 'yaml'
@@ -10,7 +11,11 @@ import type { FileLock } from './file-lock.ts'
 import type { KeyDocument } from './key-document.ts'
 
 // Some 4,000 keys, which take half a second to read.
-const MAX_BYTES = 1024 * 1024
+const MAX_BYTES_TO_ADD = 1024 * 1024
+// The rest is for revoking: a file of the first length is still read when each of its keys has a time of revocation.
+const MAX_BYTES = 2 * MAX_BYTES_TO_ADD
+const SHORTEN =
+  'Remove revoked and expired keys from it, or split it into two files, each with an endpoint of its own'
 const NEW_FILE = `# The keys of this service. A key itself is nowhere in here, only its SHA-256.
 keys: []
 `
@@ -23,7 +28,7 @@ export function readKeyText(file: string): string {
   try {
     const bytes = readBytes(file)
     if (bytes.byteLength > MAX_BYTES) {
-      throw new KeyFileError('unreadable', `${file} is longer than ${MAX_BYTES} bytes`)
+      throw new KeyFileError('unreadable', `${file} is longer than ${MAX_BYTES} bytes. ${SHORTEN}`)
     }
     // Two names that are invalid in different ways must not become one.
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
@@ -79,6 +84,7 @@ export async function editKeyFile<Value>(
   options: { readonly create: boolean },
 ): Promise<Value> {
   const target = resolveFile(file, options.create)
+  refuseLoneMount(target)
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const edited = await withFileLock(target, async (lock) =>
       tryEdit(target, change, options.create, lock),
@@ -97,16 +103,25 @@ function tryEdit<Value>(
   const before = readOrNone(file, create)
   const current = parseKeys(before?.trim() ? before : NEW_FILE, file)
   const value = change(current)
-  const text = writeDocument(current.document, file)
+  const text = writeDocument(current.document, file, create)
   const mayReplace = (): boolean => lock.isHeld() && readOrNone(file, create) === before
   return replaceFile(file, text, mayReplace) ? { value } : undefined
 }
 
 // What would not be read again must not be written.
-function writeDocument(document: Document, file: string): string {
+function writeDocument(document: Document, file: string, isAddition: boolean): string {
   const text = document.toString(WRITTEN)
+  refuseLength(text, file, isAddition)
   parseKeys(text, file)
   return text
+}
+
+function refuseLength(text: string, file: string, isAddition: boolean): void {
+  const most = isAddition ? MAX_BYTES_TO_ADD : MAX_BYTES
+  if (new TextEncoder().encode(text).byteLength <= most) return
+  const action = isAddition ? 'add a key to' : 'change'
+  const reason = `the file would be longer than ${most} bytes. ${SHORTEN}`
+  throw new KeyFileError('unwritable', `Cannot ${action} ${file}: ${reason}`)
 }
 
 function readOrNone(file: string, create: boolean): string | undefined {

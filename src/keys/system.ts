@@ -1,7 +1,7 @@
 import { KeyFileError } from './key-file-error.ts'
 import type * as FileSystem from 'node:fs'
 
-type System = Pick<typeof globalThis.process, 'getBuiltinModule' | 'kill' | 'pid'>
+type System = Pick<typeof globalThis.process, 'getBuiltinModule' | 'kill' | 'pid' | 'versions'>
 
 /**
  * The parts of Node that files need; Bun and Deno have them too. Asked for when they are needed, and not imported: Workers

@@ -3,6 +3,7 @@ import { parseKeys } from './key-document.ts'
 import { readKeyText, unreadable } from './key-file.ts'
 import { KeyFileError } from './key-file-error.ts'
 import { createKeyring } from './keyring.ts'
+import { refuseLoneMount } from './lone-mount.ts'
 import { files } from './system.ts'
 import type { Stats } from 'node:fs'
 import type { Keyring } from './keyring.ts'
@@ -54,6 +55,7 @@ function load(file: string, previous: Loaded | undefined, now: () => number): Lo
   const stats = files().statSync(file)
   if (previous?.isSettled === true && isSame(previous.stats, stats)) return previous
   const isSettled = now() - Math.max(stats.mtimeMs, stats.ctimeMs) >= SETTLED_MS
+  refuseLoneMount(file)
   const text = readKeyText(file)
   const result = previous?.text === text ? previous.result : read(text, file)
   return { stats, text, isSettled, result }
@@ -75,7 +77,8 @@ function isSame(one: Stats, other: Stats): boolean {
     one.mtimeMs === other.mtimeMs &&
     one.ctimeMs === other.ctimeMs &&
     one.size === other.size &&
-    one.dev === other.dev
+    one.dev === other.dev &&
+    one.nlink === other.nlink
   )
 }
 

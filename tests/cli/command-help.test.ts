@@ -67,13 +67,16 @@ List the keys of a file, without what opens anything.
   --json                         print JSON, for machines
   --help                         show this help
 `,
-  'keys revoke': `Usage: with-auth keys revoke ID --keys FILE
+  'keys revoke': `Usage: with-auth keys revoke (ID | -) --keys FILE
 
-Revoke a key, by its id.
+Revoke a key, by its id or by itself.
 
   --keys FILE                    the file of keys
   --json                         print JSON, for machines
   --help                         show this help
+
+With - in place of the id, the key itself is read from standard input and is not shown:
+with-auth keys revoke - --keys keys.yaml < key.txt
 `,
   endpoint: `Usage: with-auth endpoint --keys FILE [OPTIONS]
 

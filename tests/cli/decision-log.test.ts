@@ -40,22 +40,6 @@ describe('a log that cannot be written', () => {
       'with-auth: the log cannot be written (EPIPE): serving goes on without it\n',
     )
   })
-
-  it.each([
-    [epipe, 'EPIPE'],
-    [new Error('full'), 'no code'],
-    [undefined, 'no code'],
-  ])('does the same where printing throws %s, and throws nothing', (error, code) => {
-    const surroundings = createSurroundings()
-    const print = (): never => {
-      throw error
-    }
-    const log = createDecisionLog({ ...surroundings, print })
-    log({ type: 'warning' })
-    log({ type: 'warning' })
-    expect(surroundings.noted()).toContain(`(${code})`)
-    expect(surroundings.noted().split('\n')).toHaveLength(2)
-  })
 })
 
 describe('a log', () => {

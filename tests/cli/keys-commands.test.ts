@@ -16,7 +16,11 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 async function keys(...args: string[]) {
-  const surroundings = createSurroundings()
+  return keysWithInput('', ...args)
+}
+
+async function keysWithInput(input: string, ...args: string[]) {
+  const surroundings = createSurroundings({}, input)
   const code = await main(['keys', ...args], keysCommands, surroundings)
   return { code, printed: surroundings.printed(), noted: surroundings.noted() }
 }
@@ -86,6 +90,22 @@ describe('with-auth keys create', () => {
     const result = await keys('create', '--keys', file, ...args)
     expect(result).toMatchObject({ code, printed: '' })
     expect(result.noted).toContain(message)
+  })
+
+  it('says which key is still in the file if it cannot be taken out again', async () => {
+    let text = ''
+    const breakFile = (): Promise<void> => {
+      text = readFileSync(file, 'utf8')
+      writeFileSync(file, 'keys: [')
+      return Promise.reject(new Error('No space'))
+    }
+    const surroundings = { ...createSurroundings(), flush: breakFile }
+    const args = ['keys', 'create', '--keys', file, '--principal', 'alice']
+    expect(await main(args, keysCommands, surroundings)).toBe(1)
+    const [id = 'none'] = /key_\w+/.exec(text) ?? []
+    expect(surroundings.noted()).toContain(
+      `with-auth: No space. The new key ${id} is still in ${file}: revoke it\n`,
+    )
   })
 
   it('wants a file', async () => {
@@ -161,12 +181,67 @@ describe('with-auth keys revoke', () => {
     })
   })
 
+  it('revokes a key that comes on standard input, with a line end or without', async () => {
+    for (const end of ['', '\n', '\r\n']) {
+      const { id, key } = await create('--principal', 'alice')
+      const result = await keysWithInput(`${key}${end}`, 'revoke', '-', '--keys', file)
+      const noted = `with-auth: ${id} of alice is revoked\n`
+      expect(result).toEqual({ code: 0, printed: '', noted })
+    }
+    const { printed } = await keys('list', '--keys', file, '--json')
+    const statuses = (JSON.parse(printed) as KeyRecord[]).map(({ status }) => status)
+    expect(statuses).toEqual(['revoked', 'revoked', 'revoked'])
+  })
+
+  it.each([[], ['--json']])('shows nothing of a key in the place of an id, %j', async (...more) => {
+    const { key } = await create('--principal', 'alice')
+    const { code, printed, noted } = await keys('revoke', key, '--keys', file, ...more)
+    expect({ code, printed }).toEqual({ code: 1, printed: '' })
+    expect(noted).toContain('the id is not shown, since it may be a key')
+    expect(noted).toContain('with-auth keys list')
+    expect(noted).toContain('with-auth keys revoke -')
+    expect(partsOf(key).filter((part) => noted.includes(part))).toEqual([])
+    expect((await keys('list', '--keys', file)).printed).toContain('active')
+  })
+
+  it.each([
+    ['an empty text', ''],
+    ['a line end', '\n'],
+    ['two words', 'withauth_a b'],
+    ['a text that is too long', 'x'.repeat(8193)],
+  ])('takes one key on standard input, and shows nothing of %s', async (_, input) => {
+    await create('--principal', 'alice')
+    expect(await keysWithInput(input, 'revoke', '-', '--keys', file)).toEqual({
+      code: 2,
+      printed: '',
+      noted: 'with-auth: standard input must hold one key, in visible ASCII (it is not shown)\n',
+    })
+  })
+
+  it('shows nothing of a key on standard input that the file lacks', async () => {
+    const { key } = await create('--principal', 'alice')
+    const { code, noted } = await keysWithInput(`${key}0`, 'revoke', '-', '--keys', file)
+    expect(code).toBe(1)
+    expect(noted).toBe(`with-auth: The key is not in ${file} (it is not shown)\n`)
+    expect((await keys('list', '--keys', file)).printed).toContain('active')
+  })
+
   it('fails for one that is not there, and wants an id', async () => {
     await create('--principal', 'alice')
     expect((await keys('revoke', 'key_none', '--keys', file)).code).toBe(1)
+    const lost = join(folder, 'lost.yaml')
+    expect((await keys('revoke', 'key_none', '--keys', lost)).noted).toBe(
+      `with-auth: There is no file ${lost}\n`,
+    )
     expect(await keys('revoke', '--keys', file)).toMatchObject({
       code: 2,
       noted: 'with-auth: ID is missing\n',
     })
   })
 })
+
+/** All stretches of eight characters of the secret part of a key. */
+function partsOf(key: string): string[] {
+  const secret = key.slice('withauth_'.length)
+  return Array.from({ length: secret.length - 7 }, (_, index) => secret.slice(index, index + 8))
+}

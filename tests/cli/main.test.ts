@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { main } from '../../src/cli/main.ts'
+import { OutputError } from '../../src/cli/standard-streams.ts'
 import { UsageError } from '../../src/cli/usage-error.ts'
 import { readJson } from '../support/project.ts'
 import { createSurroundings } from '../support/surroundings.ts'
@@ -98,6 +99,16 @@ describe('the program', () => {
     expect(JSON.parse(misused.noted)).toEqual({
       error: { code: 'usage', message: 'URL is missing' },
     })
+  })
+
+  it.each([
+    ['EPIPE', 0, ''],
+    ['ENOSPC', 1, 'with-auth: Cannot write to standard output: ENOSPC\n'],
+  ])('waits for its output, which fails with %s', async (reason, code, noted) => {
+    const failure = new OutputError(Object.assign(new Error('no'), { code: reason }))
+    const surroundings = { ...createSurroundings(), flush: () => Promise.reject(failure) }
+    expect(await main(['--help'], COMMANDS, surroundings)).toBe(code)
+    expect(surroundings.noted()).toBe(noted)
   })
 
   it('does not show what is thrown and is no error', async () => {

@@ -78,6 +78,17 @@ describe('a file that is replaced', () => {
   })
 })
 
+it.each(['EBUSY', 'EXDEV'])('a file that %s keeps in its place may be mounted alone', (code) => {
+  const file = pathOf('keys.yaml')
+  vi.spyOn(fs, 'renameSync').mockImplementation(() => {
+    throw Object.assign(new Error('no'), { code })
+  })
+  expect(() => replaceFile(file, 'new', always)).toThrow(
+    `Cannot write ${file}: ${code}. If it is mounted alone, mount its folder instead`,
+  )
+  expect(readdirSync(dirname(file))).toEqual([])
+})
+
 describe('a file of another user', () => {
   const ofAnother = (file: string, uidMore = 1, gidMore = 1): void => {
     writeFileSync(file, 'old')

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { addKey, markRevoked } from '../../src/keys/key-changes.ts'
+import { addKey, dropKey, markRevoked } from '../../src/keys/key-changes.ts'
 import { readKeyFile } from '../../src/keys/key-file.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import type { CreatedKey } from '../../src/keys.ts'
@@ -9,6 +9,8 @@ import type { CreatedKey } from '../../src/keys.ts'
 const pathOf = setupFolder()
 const NOW = Date.UTC(2026, 0, 1, 0, 0, 0, 900)
 const SHA = '0a'.repeat(32)
+const REVOKED = '2026-01-01T00:00:00Z'
+const FIRST = { id: 'key_aaaaaaaaaaaa', prefix: 'withauth_aaaaaa', principal: 'bob', key: 'a' }
 const LONG = `alice ${'and so on '.repeat(20)}end`
 
 afterEach(() => vi.restoreAllMocks())
@@ -170,6 +172,77 @@ describe('a key that is added to others', () => {
   })
 })
 
+describe('a file of almost 1 MiB', () => {
+  const MIB = 1024 * 1024
+  // Three bytes of UTF-8 for one character.
+  const fill = (length: number): string => `keys:\n${linesOf(FIRST)}# €${'-'.repeat(length)}\n`
+  const sizeOf = (text: string): number => Buffer.byteLength(text)
+  const writeAt = (file: string, size: number): string => {
+    const text = fill(size - sizeOf(fill(0)))
+    expect(sizeOf(text)).toBe(size)
+    writeFileSync(file, text)
+    return text
+  }
+
+  it('takes a key that fits, and stays as it was for one that makes it longer', async () => {
+    const file = pathOf('keys.yaml')
+    // A blank line separates the new key from the comment that follows it.
+    const growth = sizeOf(linesOf(FIRST)) + 1
+    writeAt(file, MIB - growth)
+    await addKey(file, { principal: 'bob' }, NOW)
+    expect(readKeyFile(file).keys).toHaveLength(2)
+    expect(statSync(file).size).toBe(MIB)
+
+    const full = writeAt(file, MIB - growth + 1)
+    await expect(addKey(file, { principal: 'bob' }, NOW)).rejects.toMatchObject({
+      code: 'unwritable',
+      message: `Cannot add a key to ${file}: the file would be longer than ${MIB} bytes. Remove revoked and expired keys from it, or split it into two files, each with an endpoint of its own`,
+    })
+    expect(readFileSync(file, 'utf8')).toBe(full)
+    expect(readdirSync(pathOf('.'))).toEqual(['keys.yaml'])
+  })
+
+  it.each([MIB - 10, MIB, MIB + 10_000])('lets a key be revoked at %i bytes', async (size) => {
+    const file = pathOf('keys.yaml')
+    writeAt(file, size)
+    await markRevoked(file, { id: FIRST.id }, NOW)
+    expect(readKeyFile(file).keys).toMatchObject([{ revoked: '2026-01-01T00:00:00Z' }])
+    const text = readFileSync(file, 'utf8')
+    await expect(addKey(file, { principal: 'bob' }, NOW)).rejects.toMatchObject({
+      code: 'unwritable',
+    })
+    expect(readFileSync(file, 'utf8')).toBe(text)
+  })
+
+  it('is left as it was where its new text could not be read again', async () => {
+    const file = pathOf('keys.yaml')
+    const text = writeAt(file, 2 * MIB - 10)
+    await expect(markRevoked(file, { id: FIRST.id }, NOW)).rejects.toMatchObject({
+      code: 'unwritable',
+      message: expect.stringMatching(
+        /^Cannot change .*keys\.yaml: the file would be longer than 2097152 bytes\. Remove/,
+      ) as string,
+    })
+    expect(readFileSync(file, 'utf8')).toBe(text)
+  })
+
+  it('lets every key be revoked, also the shortest that there can be', async () => {
+    const file = pathOf('keys.yaml')
+    const short = (index: number): string =>
+      `- id: k${index}\n  principal: a\n  sha256: ${String(index).padStart(64, 'a')}\n`
+    const count = Math.floor((MIB - 6) / sizeOf(short(1e5)))
+    const entries = Array.from({ length: count }, (_, index) => short(1e5 + index))
+    const revoked = entries.map((text) => text.replace('  sha', `  revoked: ${REVOKED}\n  sha`))
+    const [first = '', ...others] = revoked
+    writeFileSync(file, `keys:\n${[first.replace(/ {2}revoked.*\n/, ''), ...others].join('')}`)
+    expect(sizeOf(`keys:\n${entries.join('')}`)).toBeGreaterThan(MIB - 200)
+    await markRevoked(file, { id: 'k100000' }, NOW)
+    const { keys } = readKeyFile(file)
+    expect(keys).toHaveLength(count)
+    expect(keys.every((key) => key.revoked === REVOKED)).toBe(true)
+  })
+})
+
 describe('comments', () => {
   it('stay when a key is added', async () => {
     const file = pathOf('keys.yaml')
@@ -183,7 +256,7 @@ describe('comments', () => {
   it('and everything else stay when a key is revoked', async () => {
     const file = pathOf('keys.yaml')
     writeFileSync(file, COMMENTED)
-    await markRevoked(file, 'a', NOW)
+    await markRevoked(file, { id: 'a' }, NOW)
     const lines = COMMENTED.split('\n')
     const place = lines.findIndex((line) => line.includes('sha256:'))
     const text = readFileSync(file, 'utf8')
@@ -198,7 +271,7 @@ describe('comments', () => {
     writeFileSync(file, COMMENTED)
     for (let times = 0; times < 10; times += 1) {
       const { id } = await addKey(file, { principal: 'carol' }, NOW)
-      await markRevoked(file, id, NOW)
+      await markRevoked(file, { id }, NOW)
     }
     expect(commentsOf(readFileSync(file, 'utf8'))).toEqual(commentsOf(COMMENTED))
     expect(readKeyFile(file).keys).toHaveLength(12)
@@ -209,21 +282,21 @@ describe('a key that is revoked', () => {
   it('has the time of it, and keeps the first', async () => {
     const file = pathOf('keys.yaml')
     writeFileSync(file, COMMENTED)
-    expect(await markRevoked(file, 'a', NOW)).toMatchObject({
+    expect(await markRevoked(file, { id: 'a' }, NOW)).toMatchObject({
       id: 'a',
       status: 'revoked',
       revoked: '2026-01-01T00:00:00Z',
     })
-    expect(await markRevoked(file, 'a', NOW + 5000)).toMatchObject({
+    expect(await markRevoked(file, { id: 'a' }, NOW + 5000)).toMatchObject({
       revoked: '2026-01-01T00:00:00Z',
     })
-    expect(await markRevoked(file, 'b', NOW)).toMatchObject({ revoked: '2025-06-01' })
+    expect(await markRevoked(file, { id: 'b' }, NOW)).toMatchObject({ revoked: '2025-06-01' })
   })
 
   it('may be written on one line', async () => {
     const file = pathOf('keys.yaml')
     writeFileSync(file, `keys: [{id: a, principal: alice, sha256: "${'0a'.repeat(32)}"}]`)
-    await markRevoked(file, 'a', NOW)
+    await markRevoked(file, { id: 'a' }, NOW)
     expect(readKeyFile(file).keys).toMatchObject([{ id: 'a', revoked: '2026-01-01T00:00:00Z' }])
   })
 
@@ -232,40 +305,83 @@ describe('a key that is revoked', () => {
     const head = `# a\n\nkeys:\n  - principal: ${LONG}\n    attributes: {roles: [admin, ops]}\n`
     const tail = `    sha256: ${SHA} # b\n    # c\n    id: a\n\n    prefix: "x" # d\n\n# e\n`
     writeFileSync(file, `${head}${tail}`)
-    await markRevoked(file, 'a', NOW)
+    await markRevoked(file, { id: 'a' }, NOW)
     expect(readFileSync(file, 'utf8')).toBe(`${head}    revoked: 2026-01-01T00:00:00Z\n${tail}`)
   })
 
   it('is in a file: none is made for it', async () => {
     const file = pathOf('keys.yaml')
-    await expect(markRevoked(file, 'a', NOW)).rejects.toMatchObject({
+    await expect(markRevoked(file, { id: 'a' }, NOW)).rejects.toMatchObject({
       code: 'not_found',
       message: `There is no file ${file}`,
     })
     expect(existsSync(file)).toBe(false)
   })
 
-  it('is not shown whole if its name is long: it may be a key', async () => {
+  it.each(['nobody', '', '__proto__', 'withauth_secret'])(
+    'must be there, and its id is not shown: %j',
+    async (id) => {
+      const file = pathOf('keys.yaml')
+      writeFileSync(file, COMMENTED)
+      await expect(markRevoked(file, { id }, NOW)).rejects.toMatchObject({
+        code: 'no_such_key',
+        message: `There is no key with this id in ${file} (the id is not shown, since it may be a key)`,
+      })
+      expect(readFileSync(file, 'utf8')).toBe(COMMENTED)
+    },
+  )
+
+  it('is found by itself, however its hash is written', async () => {
     const file = pathOf('keys.yaml')
-    writeFileSync(file, 'keys:\n')
-    await expect(markRevoked(file, 'x'.repeat(81), NOW)).rejects.toMatchObject({
-      message: `There is no key with the id "${'x'.repeat(80)}" in ${file}`,
+    const [a, b] = [hashOf('key a').toUpperCase(), hashOf('key b')]
+    const entryOf = (id: string, sha256: string): string =>
+      `  - { id: ${id}, principal: p, sha256: "${sha256}" }\n`
+    writeFileSync(file, `keys:\n${entryOf('b', b)}${entryOf('a', a)}`)
+    expect(await markRevoked(file, { key: 'key a' }, NOW)).toMatchObject({ id: 'a' })
+    expect(readKeyFile(file).keys.map(({ id, revoked }) => [id, revoked])).toEqual([
+      ['b', undefined],
+      ['a', REVOKED],
+    ])
+    await expect(markRevoked(file, { key: 'key c' }, NOW)).rejects.toMatchObject({
+      code: 'no_such_key',
+      message: `The key is not in ${file} (it is not shown)`,
     })
   })
+})
 
-  it.each(['nobody', '', '__proto__'])('must be there: %j', async (id) => {
+describe('a key that is removed', () => {
+  it.each([
+    ['keys: []\n', 'keys: []\n'],
+    ['keys:\n', 'keys: []\n'],
+    ['# a\nkeys: # b\n', '# a\nkeys:\n  # b\n  []\n'],
+    [`keys:\n${linesOf(FIRST)}`, `keys:\n${linesOf(FIRST)}`],
+    [`# a\nkeys:\n  # b\n${linesOf(FIRST)}\n# c\n`, `# a\nkeys:\n  # b\n${linesOf(FIRST)}\n# c\n`],
+  ])('leaves what was there before it was added: %j', async (before, after) => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, before)
+    const { id } = await addKey(file, { principal: 'bob' }, NOW)
+    await dropKey(file, id)
+    expect(readFileSync(file, 'utf8')).toBe(after)
+    const again = await addKey(file, { principal: 'bob' }, NOW)
+    expect(readKeyFile(file).keys.at(-1)).toMatchObject({ id: again.id })
+  })
+
+  it('is the one that was named, and must be there', async () => {
     const file = pathOf('keys.yaml')
     writeFileSync(file, COMMENTED)
-    await expect(markRevoked(file, id, NOW)).rejects.toMatchObject({
-      code: 'no_such_key',
-      message: `There is no key with the id "${id}" in ${file}`,
-    })
-    expect(readFileSync(file, 'utf8')).toBe(COMMENTED)
+    await dropKey(file, 'a')
+    expect(readKeyFile(file).keys.map(({ id }) => id)).toEqual(['b'])
+    await expect(dropKey(file, 'a')).rejects.toMatchObject({ code: 'no_such_key' })
   })
 })
 
 /** How a key is written that has nothing but a principal. */
-function linesOf({ id, prefix, principal, key }: CreatedKey): string {
+function linesOf({
+  id,
+  prefix,
+  principal,
+  key,
+}: Pick<CreatedKey, 'id' | 'prefix' | 'principal' | 'key'>): string {
   const fields = [`id: ${id}`, `prefix: ${prefix}`, `principal: ${principal}`]
   const last = ['created: 2026-01-01T00:00:00Z', `sha256: ${hashOf(key)}`]
   return `  - ${[...fields, ...last].join('\n    ')}\n`

@@ -47,13 +47,13 @@ describe('reading', () => {
         ...caused({ code: 'ERR_ENCODING_INVALID_ENCODED_DATA' }),
       }),
     )
-    writeFileSync(file, Buffer.alloc(1024 * 1024, '#'))
-    expect(readKeyText(file)).toHaveLength(1024 * 1024)
-    writeFileSync(file, Buffer.alloc(1024 * 1024 + 1, '#'))
+    writeFileSync(file, Buffer.alloc(2 * 1024 * 1024, '#'))
+    expect(readKeyText(file)).toHaveLength(2 * 1024 * 1024)
+    writeFileSync(file, Buffer.alloc(2 * 1024 * 1024 + 1, '#'))
     expect(failing).toThrow(
       expect.objectContaining({
         code: 'unreadable',
-        message: `${file} is longer than 1048576 bytes`,
+        message: `${file} is longer than 2097152 bytes. Remove revoked and expired keys from it, or split it into two files, each with an endpoint of its own`,
       }),
     )
   })

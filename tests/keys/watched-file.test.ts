@@ -46,7 +46,7 @@ describe('a change counts with the next question', () => {
     expect(stateOf(current())).toEqual([['a', true]])
   })
 
-  it.each(['ino', 'dev', 'size', 'mtimeMs', 'ctimeMs'] as const)(
+  it.each(['ino', 'dev', 'size', 'mtimeMs', 'ctimeMs', 'nlink'] as const)(
     'also where the system tells of no other difference than in %s',
     (fact) => {
       const file = pathOf('keys.yaml')
@@ -80,7 +80,7 @@ describe('a file that does not change', () => {
     writeFileSync(file, ONE)
     const { mtimeMs } = statSync(file)
     let now = mtimeMs + 1000
-    const read = vi.spyOn(fs, 'readFileSync')
+    const read = vi.spyOn(fs, 'openSync')
     const current = watchFile(file, throwIt, () => now)
     const first = current()
     current()
@@ -98,7 +98,7 @@ describe('a file that does not change', () => {
     writeFileSync(file, ONE)
     const { mtimeMs, ctimeMs } = statSync(file)
     let now = Math.max(mtimeMs, ctimeMs) + 1999
-    const read = vi.spyOn(fs, 'readFileSync')
+    const read = vi.spyOn(fs, 'openSync')
     const current = watchFile(file, throwIt, () => now)
     current()
     current()
@@ -129,7 +129,7 @@ describe('a file that does not change', () => {
     const file = pathOf('keys.yaml')
     writeFileSync(file, ONE)
     utimesSync(file, Date.now() / 1000 + 3600, Date.now() / 1000 + 3600)
-    const read = vi.spyOn(fs, 'readFileSync')
+    const read = vi.spyOn(fs, 'openSync')
     const current = watchFile(file, throwIt)
     for (let times = 0; times < 3; times += 1) current()
     expect(read).toHaveBeenCalledTimes(3)
@@ -191,7 +191,7 @@ it('what goes wrong without being foreseen is an error, and never keys', () => {
 it('a broken file is not parsed again with every question', () => {
   const file = pathOf('keys.yaml')
   writeFileSync(file, 'keys: [')
-  const read = vi.spyOn(fs, 'readFileSync')
+  const read = vi.spyOn(fs, 'openSync')
   const current = watchFile(
     file,
     () => undefined,

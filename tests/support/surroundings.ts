@@ -13,6 +13,7 @@ export interface RecordedSurroundings extends Surroundings {
 /** The surroundings of a command that runs within a test. */
 export function createSurroundings(
   env: Readonly<Record<string, string>> = {},
+  input = '',
 ): RecordedSurroundings {
   let printed = ''
   let noted = ''
@@ -24,7 +25,9 @@ export function createSurroundings(
   let waiting: ((signal: StopSignal) => void)[] = []
   return {
     env,
+    readInput: () => Promise.resolve(input),
     print: (text) => void (printed += keep(text)),
+    flush: () => Promise.resolve(),
     note: (text) => void (noted += keep(text)),
     onPrintFailure: (listener) => void listeners.push(listener),
     nextSignal: () => new Promise((resolve) => waiting.push(resolve)),

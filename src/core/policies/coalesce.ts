@@ -92,6 +92,7 @@ export function coalesce(
     // While it waits, its request may be changed by others.
     check.prepare()
     const joinedAt = now()
+    check.waitedSince = joinedAt
     const shared = verdictOf(flight)
     // With little time left there is only one thing to do with it: a call of one's own could not end in it.
     const patienceMs = budgetMs > timeoutMs / 8 ? budgetMs / 2 : budgetMs

@@ -123,7 +123,7 @@ export function limit(
   return async (check, signal) => {
     const lane = check.isKnown ? known : unknown
     const free = takeNow(lane, check.expiresAt)
-    if (free === undefined) check.waitedSince = now()
+    if (free === undefined) check.waitedSince ??= now()
     const slot = free ?? (await wait(lane, check.expiresAt, signal))
     try {
       return await next(check, signal)

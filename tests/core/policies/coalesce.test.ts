@@ -142,6 +142,15 @@ describe('a flight', () => {
 })
 
 describe('a follower', () => {
+  it('says that it waited, so that its own call shows no outage for having less time', async () => {
+    const { ask } = coalesced()
+    const [leader, follower] = [ask(), ask()]
+    const joinedAt = performance.now()
+    await settle(TIMEOUT / 2)
+    expect(calls.map(({ check }) => check)).toEqual([leader.check, follower.check])
+    expect([leader.check.waitedSince, follower.check.waitedSince]).toEqual([undefined, joinedAt])
+  })
+
   it('gives the flight half of its time, then asks for itself with the other half', async () => {
     const { ask } = coalesced()
     ask()

@@ -1,0 +1,96 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { ensureBuilt } from '../support/built-package.ts'
+import { ROOT } from '../support/project.ts'
+import { entry, keysText } from '../support/key-questions.ts'
+import { setupFolder } from '../support/temporary-folder.ts'
+
+const COMMAND = join(ROOT, 'dist/cli.js')
+const pathOf = setupFolder()
+
+beforeAll(ensureBuilt, 60_000)
+
+/** Runs a line of shell, in which `with-auth` is the built command and `$KEYS` a file of keys. */
+function shell(line: string) {
+  const text = `with_auth() { '${process.execPath}' '${COMMAND}' "$@"; }; ${line.replaceAll('with-auth', 'with_auth')}`
+  const { status, stdout, stderr } = spawnSync('bash', ['--norc', '-c', text], {
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], KEYS: pathOf('keys.yaml') },
+  })
+  return { status, stdout, stderr }
+}
+
+describe('standard input', { tags: ['slow'] }, () => {
+  it('is read to its end, and no further than a key can be long', () => {
+    const create = 'with-auth keys create --keys "$KEYS" --principal alice 2> /dev/null'
+    const revoked = shell(`${create} | with-auth keys revoke - --keys "$KEYS"`)
+    expect(revoked).toMatchObject({ status: 0, stdout: '' })
+    expect(revoked.stderr).toMatch(/^with-auth: key_\w+ of alice is revoked\n$/)
+    expect(shell('yes | with-auth keys revoke - --keys "$KEYS"')).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: 'with-auth: standard input must hold one key, in visible ASCII (it is not shown)\n',
+    })
+  })
+})
+
+/** The exit code of the command, whose reader has gone before it prints; what it says on standard error. */
+function withoutReader(command: string) {
+  return shell(`(sleep 0.3; ${command}) | true; exit "\${PIPESTATUS[0]}"`)
+}
+
+describe('standard output that cannot be written', { tags: ['slow'] }, () => {
+  const CREATE = 'with-auth keys create --keys "$KEYS" --principal bob'
+  const full = (command: string) => () => shell(`${command} > /dev/full`)
+  const isFullThere = existsSync('/dev/full')
+
+  it.skipIf(!isFullThere).each([
+    ['is full', 'ENOSPC', full(CREATE)],
+    ['is full, as JSON', 'ENOSPC', full(`${CREATE} --json`)],
+    ['has no reader', 'EPIPE', () => withoutReader(CREATE)],
+  ])('takes a new key out of the file again: it %s', (_, reason, run) => {
+    shell(CREATE)
+    const text = readFileSync(pathOf('keys.yaml'), 'utf8')
+    const { status, stderr } = run()
+    expect(status).toBe(1)
+    expect(stderr).toContain(
+      `Cannot write to standard output: ${reason}. The new key is not in ${pathOf('keys.yaml')} any more`,
+    )
+    expect(stderr).not.toMatch(/^ +at /m)
+    expect(readFileSync(pathOf('keys.yaml'), 'utf8')).toBe(text)
+  })
+
+  it.skipIf(!isFullThere).each(['keys list --keys "$KEYS"', '--help', '--version'])(
+    'fails in one line: %s > /dev/full',
+    (args) => {
+      writeFileSync(pathOf('keys.yaml'), keysText(entry('k1')))
+      const stderr = 'with-auth: Cannot write to standard output: ENOSPC\n'
+      expect(shell(`with-auth ${args} > /dev/full`)).toEqual({ status: 1, stdout: '', stderr })
+    },
+  )
+
+  it.each(['keys list --keys "$KEYS"', '--help', 'keys create --help'])(
+    'is quiet where the reader has gone: %s | true',
+    (args) => {
+      writeFileSync(pathOf('keys.yaml'), keysText(entry('k1')))
+      expect(withoutReader(`with-auth ${args}`)).toEqual({ status: 0, stdout: '', stderr: '' })
+    },
+  )
+
+  it('is quiet where the reader goes in between: keys list | head -1', () => {
+    const principal = 'p'.repeat(256)
+    const entries = Array.from({ length: 600 }, (_, index) => entry(`k${index}`, { principal }))
+    writeFileSync(pathOf('keys.yaml'), keysText(...entries))
+    const { status, stdout, stderr } = shell(
+      'with-auth keys list --keys "$KEYS" | head -1; exit "${PIPESTATUS[0]}"',
+    )
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    expect(stdout).toMatch(/^ID +STATUS/)
+  })
+
+  it('keeps the exit code where standard error has no reader', () => {
+    expect(withoutReader('with-auth keys list 2>&1')).toEqual({ status: 2, stdout: '', stderr: '' })
+  })
+})
