@@ -11,7 +11,7 @@ export interface FrontOptions {
   readonly log: DecisionLog
   /** Is told the status that a guarded request is answered with. */
   readonly answered: RequestLog['answered']
-  /** What the log says about a request that the guard does not see. */
+  /** Describes a request that the guard does not see, for the log. */
   readonly describe: (request: Request, path: string) => { path: string; requestId?: string }
 }
 

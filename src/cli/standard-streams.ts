@@ -1,4 +1,4 @@
-// A key has at most 8192 characters. What is longer need not be read to its end.
+// A key has at most 8192 characters, so a longer text is not read to its end.
 const MAX_INPUT = 16_384
 
 /** Reads a text from a stream, and ends where it is longer than a key can be. */

@@ -35,7 +35,7 @@ export function createEndpoint(options: EndpointOptions): TimedVerifier {
   return async (check, signal) => {
     const response = await post(check, options, signal)
     check.endpointStatus = response.status
-    // A transport that follows redirects against its contract: this 200 is somebody else's.
+    // A transport that follows redirects against its contract: this 200 may come from another server.
     if (response.status !== 200 || response.redirected === true) {
       drain(response.body)
       return deny(response)

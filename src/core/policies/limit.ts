@@ -37,9 +37,9 @@ interface Lane {
 
 /**
  * Bounds the calls in flight. A check over the bound waits inside its own deadline. Known tokens take turns and go before
- * all others. So do unknown ones, until they fill more than half of the places: then the newest goes first, since the oldest
- * have the least time left. A check over the bound of the waiting takes the place of the unknown
- * one that has waited longest, or is rejected as `overloaded` if there is none: a flood displaces itself.
+ * all others. Unknown tokens take turns too. If more than half of the places are taken, their newest goes first, since the
+ * oldest has the least time left. A check that finds no place takes that of the unknown one that has waited longest, or is
+ * rejected as `overloaded` if there is none: a flood displaces itself.
  */
 export function limit(
   next: TimedVerifier,
