@@ -124,3 +124,19 @@ it('does not compare the questions of one token with each other', () => {
   // To make the key.
   expect(reads).toBeLessThanOrEqual(500)
 })
+
+it('drops the lost fills of one question when it is asked again', () => {
+  let now = 100
+  const fills = createPendingFills({ now: () => now, wallNow: () => 1000 })
+  const begin = (expiresAt: number) => fills.begin(Object.assign(checkOf(), { expiresAt }))
+  const [lost, late] = [begin(1000), begin(1001)]
+  now = 2001
+  const again = begin(3000)
+  expect([lost.isOutdated, late.isOutdated]).toEqual([true, false])
+  expect(fills.outdateTwins(again, 'older')).toBe(true)
+  now = 2002
+  const last = begin(3000)
+  expect([late, again].map(({ isOutdated }) => isOutdated)).toEqual([true, false])
+  fills.end(again)
+  expect(fills.outdateTwins(last, 'all')).toBe(false)
+})
