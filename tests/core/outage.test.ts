@@ -99,3 +99,8 @@ it.each<[string, unknown, number, number | undefined, boolean]>([
   now = 300
   expect(isShownBy(thrown, { attempts, waitedSince })).toBe(isShown)
 })
+
+it('an outage is shown by a late call that waited, where the endpoint never answered', () => {
+  const { isShownBy } = createRecentOutage(1000, () => 300)
+  expect(isShownBy(error('timeout'), { attempts: 1, waitedSince: 50 })).toBe(true)
+})

@@ -140,3 +140,15 @@ it('drops the lost fills of one question when it is asked again', () => {
   fills.end(again)
   expect(fills.outdateTwins(last, 'all')).toBe(false)
 })
+
+it('knows the twins of a fill after another of them has ended, and after the fill itself has', () => {
+  const fills = createPendingFills(clock)
+  const [ended, first, second] = [checkOf(), checkOf(), checkOf()].map(fills.begin)
+  if (ended === undefined || first === undefined || second === undefined) throw new Error('none')
+  fills.end(ended)
+  expect(fills.outdateTwins(second, 'older')).toBe(true)
+  expect([first, second].map(({ isOutdated }) => isOutdated)).toEqual([true, false])
+  expect(fills.outdateTwins(ended, 'older')).toBe(false)
+  expect(fills.outdateTwins(ended, 'all')).toBe(true)
+  expect(second.isOutdated).toBe(true)
+})

@@ -26,7 +26,7 @@ interface Waiter {
 
 // The slot of a call is not given to another a moment before the call itself ends at its deadline.
 const GRACE_MS = 250
-// As soon as any token is known, or unknown ones could hold all slots of a slow endpoint.
+// Kept as soon as any token is known. Otherwise unknown tokens could hold all slots of a slow endpoint.
 const RESERVED_PART = 1 / 4
 
 /** The checks of known tokens, or all others: their calls, and what waits for one, the oldest first. */

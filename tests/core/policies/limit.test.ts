@@ -48,6 +48,34 @@ function limited(
 const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))
 
 describe('limit', () => {
+  it('says since when a check has waited, and nothing of one that did not', async () => {
+    let now = 5
+    const seen: (number | undefined)[] = []
+    const ends: (() => void)[] = []
+    const next: TimedVerifier = ({ waitedSince }) => {
+      seen.push(waitedSince)
+      return new Promise((resolve) => ends.push(() => resolve(DENY)))
+    }
+    const verify = limit(
+      next,
+      { maxInFlight: 1, maxWaiting: 4 },
+      { now: () => now, hasKnown: () => false },
+    )
+    const ask = async (waitedSince?: number) =>
+      verify(
+        Object.assign(checkOf(), { expiresAt: 10_000, waitedSince }),
+        new AbortController().signal,
+      )
+    const asked = [ask(), ask(), ask(3)]
+    now = 7
+    for (const _ of asked) {
+      ends.shift()?.()
+      await settle()
+    }
+    await Promise.all(asked)
+    expect(seen).toEqual([undefined, 5, 3])
+  })
+
   it('lets through as many as may be in flight, and the next known one when one has ended', async () => {
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next)

@@ -39,6 +39,7 @@ it('knows a token still after a 403, which rejects one request of it', async () 
   await isKnown('t')
   answer = DENY
   expect([await isKnown('t'), await isKnown('t')]).toEqual([true, true])
+  expect([await isKnown('u'), await isKnown('u')]).toEqual([false, false])
 })
 
 it('says so before anything is asked', async () => {
