@@ -505,7 +505,7 @@ describe.each(WAYS)('a flood of random tokens, over %s', (_name, { plain }) => {
       const authenticate = createAuthenticator({
         ...plain,
         endpoint: url,
-        // On a busy machine a call may take long, and that is no rejection by the flood.
+        // On a busy machine a call may take long. The flood does not cause that.
         timeoutMs: 4000,
         concurrency: { maxInFlight: 8, maxWaiting: 16 },
       })

@@ -80,7 +80,7 @@ const PACKAGES_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
   'yaml.ts': ['yaml'],
 }
 
-/** What these entries share beside core. */
+/** The folder that some entries share beside core. */
 const FILES = 'files'
 const SHARES_FILES: ReadonlySet<string> = new Set(['keys.ts', 'yaml.ts'])
 

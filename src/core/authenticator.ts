@@ -1,4 +1,4 @@
-import { createDecisionEvent } from './decision-event.ts'
+import { createDecisionEvent, withoutToken } from './decision-event.ts'
 import { isDenialReason } from './denial.ts'
 import { AuthUnavailableError } from './errors.ts'
 import { findCause, thrownBehind } from './failure-cause.ts'
@@ -153,7 +153,8 @@ function fail(passage: Passage, error: unknown): Decision {
     return refuse(passage, 'internal_error', { error })
   }
   const { reason, retryAfterMs, status } = error
-  const details = { retryAfterMs, status, cause: findCause(error), error: thrownBehind(error) }
+  const cause = withoutToken(findCause(error), passage.check?.token)
+  const details = { retryAfterMs, status, cause, error: thrownBehind(error) }
   return refuse(passage, reason, details)
 }
 

@@ -101,6 +101,7 @@ export function readRequestId(
   return withoutToken(value, token)
 }
 
-function withoutToken(text: string | undefined, token: PresentedToken): string | undefined {
+/** A text from outside, or `undefined` if it holds the token. */
+export function withoutToken(text: string | undefined, token: PresentedToken): string | undefined {
   return typeof token === 'string' && text?.includes(token) === true ? undefined : text
 }

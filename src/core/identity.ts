@@ -88,6 +88,6 @@ const WHY_NOT: Readonly<Record<Exemption | 'unknown', string>> = {
     'the request is a CORS preflight, which carries no token. ' +
     'Answer it before you call getAuth, or leave "preflight" out',
   shadow:
-    'the request was denied, and reached the handler because "mode" is "shadow". ' +
+    'the request would be rejected, and reached the handler because "mode" is "shadow". ' +
     'Catch this error until you set "mode" to "enforce"',
 }

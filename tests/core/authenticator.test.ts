@@ -345,13 +345,17 @@ describe('shadow mode', () => {
     [
       get('/a', 'bad'),
       { outcome: 'deny', reason: 'denied', status: 401, endpointStatus: 401 },
-      'was denied',
+      'would be rejected',
     ],
-    [get('/a'), { outcome: 'deny', reason: 'missing_credentials', status: 401 }, 'was denied'],
+    [
+      get('/a'),
+      { outcome: 'deny', reason: 'missing_credentials', status: 401 },
+      'would be rejected',
+    ],
     [
       raw('http://h?/a'),
       { outcome: 'deny', reason: 'malformed_request', status: 400 },
-      'was denied',
+      'would be rejected',
     ],
     [get('/healthz'), { outcome: 'public' }, 'is public'],
   ])(
@@ -429,6 +433,13 @@ describe('a failure', () => {
       expect(result).not.toHaveProperty('outcome')
     },
   )
+
+  it('has no code that holds the token', async () => {
+    const fetch = () => Promise.reject(Object.assign(new Error('a'), { code: 'KEY_K1_B' }))
+    const { event, ...decision } = await decide({ fetch, retry: false }, get('/a', 'K1'))
+    expect(event.reason).toBe('unreachable')
+    expect(JSON.stringify([event, decision])).not.toContain('KEY_K1_B')
+  })
 
   it('has no code where there is none', async () => {
     for (const config of [{}, throwing(bug), throwing(new AuthUnavailableError('timeout'))]) {

@@ -31,7 +31,7 @@ it.each<[Exemption, string]>([
   ],
   [
     'shadow',
-    'the request was denied, and reached the handler because "mode" is "shadow". Catch this error until you set "mode" to "enforce"',
+    'the request would be rejected, and reached the handler because "mode" is "shadow". Catch this error until you set "mode" to "enforce"',
   ],
 ])('throws and says what let the request in without an allow: %s', (by, why) => {
   const request = admitted({ ...EXEMPT, by })

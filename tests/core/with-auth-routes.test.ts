@@ -125,7 +125,7 @@ it.each<[string, unknown]>([
 })
 
 it.each([undefined, null, {}, 'routes', [], () => new Response('open')])(
-  'refuses %s, which is no table of routes',
+  'rejects %s, which is not a table of routes',
   (routes) => {
     expect(refuse(routes)).toThrow('Cannot guard the routes: they must be an object of handlers')
   },

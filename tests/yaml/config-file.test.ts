@@ -78,7 +78,7 @@ describe('readConfigFile', () => {
     expect(look).toHaveBeenCalledOnce()
   })
 
-  it('opens nothing that is no regular file: a device may act on that', async () => {
+  it('opens only a regular file: a device may act on that', async () => {
     const open = vi.spyOn(fsPromises, 'open')
     await expect(readConfigFile('/dev/null')).rejects.toThrow('it is a device')
     expect(open).not.toHaveBeenCalled()
