@@ -35,7 +35,11 @@ describe('the built command', () => {
 
   it('tells wrong usage from failure by its exit code, and speaks on standard error', () => {
     const wrong = run('check')
-    expect(wrong).toEqual({ status: 2, stdout: '', stderr: 'with-auth: URL is missing\n' })
+    expect(wrong).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: 'with-auth: URL is missing\nRun "with-auth check --help" for help.\n',
+    })
     const failed = run('check', 'http://127.0.0.1:1/', '--json')
     expect(failed).toMatchObject({ status: 1, stderr: '' })
     expect(JSON.parse(failed.stdout)).toMatchObject({ ok: false })

@@ -44,17 +44,17 @@ describe('with-auth check', () => {
     [
       'http://auth.example.com/?k=s3cret',
       [],
-      'URL must be an https URL (http only on loopback, or with --allow-insecure-http), received "http://auth.example.com/?***"',
+      'URL must be an https URL (http only on loopback, or with --allow-insecure-http), received "http://auth.example.com/…"',
     ],
     ...['0', '60001', '99999', '1.5', '+5', '5000 ', '5000.5', '100000'].map(
       (ms): [string, string[], string] => [
         'http://127.0.0.1:1',
         [`--timeout-ms=${ms}`],
-        '--timeout-ms must be a whole number from 1 to 60000',
+        `--timeout-ms must be a whole number from 1 to 60000, received "${ms}"`,
       ],
     ),
   ])('says of %s %j what is wrong, and nothing else', async (url, args, message) => {
-    const noted = `with-auth: ${message}\n`
+    const noted = `with-auth: ${message}\nRun "with-auth check --help" for help.\n`
     expect(await check([url, ...args])).toEqual({ code: 2, printed: '', noted })
   })
 
