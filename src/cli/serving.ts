@@ -62,7 +62,7 @@ export function readAddress(line: CommandLine, usualPort: number): Address {
 export function nameAddress({ host, port }: Address): (error: unknown) => never {
   return (error) => {
     const code: unknown = Reflect.get(Object(error), 'code')
-    if (code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL') {
+    if (isOtherMachine(error, code, port)) {
       throw wrongValue('--host', host, 'an address of this machine')
     }
     if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error
@@ -71,6 +71,12 @@ export function nameAddress({ host, port }: Address): (error: unknown) => never 
       cause: error,
     })
   }
+}
+
+// Deno gives no code for an unknown name, and Bun says of it that the port is in use, even port 0.
+function isOtherMachine(error: unknown, code: unknown, port: number): boolean {
+  if (code === 'EADDRINUSE') return port === 0
+  return code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL' || /lookup address/.test(String(error))
 }
 
 /** Serves a Fetch handler. Rejects when the port is taken. */

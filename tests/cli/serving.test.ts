@@ -97,7 +97,13 @@ describe('an address that nothing can be served on', () => {
     expect(() => fail(Object.assign(new Error('listen'), { code: 'EACCES' }))).toThrow(
       '--port 80 is not permitted on localhost: choose another, or 0 for a free one',
     )
-    expect(() => fail(Object.assign(new Error('dns'), { code: 'ENOTFOUND' }))).toThrow(UsageError)
+    const unknown = new Error('failed to lookup address information: Name or service not known')
+    for (const other of [Object.assign(new Error('dns'), { code: 'ENOTFOUND' }), unknown]) {
+      expect(() => fail(other)).toThrow(UsageError)
+    }
+    const inUse = Object.assign(new Error('listen'), { code: 'EADDRINUSE' })
+    expect(() => fail(inUse)).toThrow('--port 80 is in use')
+    expect(() => nameAddress({ host: 'h', port: 0 })(inUse)).toThrow(UsageError)
     const error = new Error('other')
     expect(() => fail(error)).toThrow(error)
   })
