@@ -9,6 +9,7 @@ import { keysCommands } from './cli/keys-commands.ts'
 import { main } from './cli/main.ts'
 import { nextSignal } from './cli/signals.ts'
 import { createOutput, readInput } from './cli/standard-streams.ts'
+import { describeTerminal } from './cli/surroundings.ts'
 
 const COMMANDS = [
   gatewayCommand,
@@ -26,6 +27,7 @@ process.exitCode = await main(process.argv.slice(2), COMMANDS, {
   readInput: () => readInput(process.stdin),
   print,
   flush,
+  ...describeTerminal(process.stdout, process.env),
   onPrintFailure: onFailure,
   note: createOutput(process.stderr).print,
   nextSignal,
