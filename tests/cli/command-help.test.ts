@@ -103,9 +103,9 @@ Examine an auth endpoint, and say what to change in it.
   --json                         print JSON, for machines
   --help                         show this help
 
-It asks some 15 questions, one after the other and for a minute at most: with a good key, with bad ones, and
-with what is no question. The key comes from WITH_AUTH_KEY or a file, and is never printed. WITH_AUTH_ENDPOINT_SECRET is sent in
-the header x-auth-secret, if it is set.
+It asks some 20 questions, one after the other and for a minute at most: with a good key, with bad ones, and
+with what is no question. It stops if it cannot reach the endpoint. The key comes from WITH_AUTH_KEY or a file, and is never printed.
+WITH_AUTH_ENDPOINT_SECRET is sent in the header x-auth-secret, if it is set.
 `,
   config: `Usage: with-auth config FILE
 

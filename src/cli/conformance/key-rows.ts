@@ -1,6 +1,6 @@
 import { describeFault } from '../../core/identity-faults.ts'
 import { parseBody, parseIdentity } from '../../core/verdict.ts'
-import { describeOutcome, describeView, isOutage, isRedirect, skipped } from './row.ts'
+import { describeOutcome, describeView, isOutage, isRedirect, isVerdict, skipped } from './row.ts'
 import type { IdentityFault } from '../../core/identity-faults.ts'
 import type { ProbeOutcome } from './probe.ts'
 import type { Finding, Row } from './row.ts'
@@ -9,13 +9,10 @@ const ANSWER_200 =
   'answer exactly 200 to a key that you know: 201, 204 and every other status refuse it'
 const ANSWER_401 =
   'answer 401 to a key that you do not know; a page that answers 200 to everybody lets everybody in'
-const NO_ANSWER =
-  'the endpoint gives no verdict: it must be up, be reachable from here, and answer in time'
+const NO_REDIRECT =
+  'answer 200 or 401 in place of the redirect: none is followed, since it would carry the key elsewhere'
 /** So many are named in one row. */
 const MOST_FAULTS = 8
-
-const NO_REDIRECT =
-  'answer under this very URL: the wrapper follows no redirect, since it would carry the key elsewhere'
 
 /** What to do where a good key is refused, by status. */
 const CHANGES: Readonly<Record<number, string>> = {
@@ -34,34 +31,37 @@ const CHANGES: Readonly<Record<number, string>> = {
 /** A key that must be let in. */
 export function judgeGoodKey(check: string, finding: Finding): Row {
   const row = describe(check, finding)
-  if (finding.view.passes) return { ...row, result: 'ok' }
+  if (finding.view.passes && finding.obstacle === undefined) return { ...row, result: 'ok' }
   return { ...row, result: 'fail', change: changeFor(finding) }
 }
 
 /** A key that must be refused. */
-export function judgeBadKey(check: string, finding: Finding): Row {
+export function judgeBadKey(check: string, finding: Finding, ifLetIn: string = ANSWER_401): Row {
   const row = describe(check, finding)
-  if (finding.view.passes) return { ...row, result: 'fail', change: ANSWER_401 }
+  if (finding.obstacle !== undefined) return { ...row, result: 'fail', change: changeFor(finding) }
+  if (finding.view.passes) return { ...row, result: 'fail', change: ifLetIn }
   if (isOutage(finding) || isRedirect(finding)) {
     return { ...row, result: 'fail', change: changeFor(finding) }
   }
-  if (finding.outcome.kind === 'answer' && [401, 403].includes(finding.outcome.status)) {
-    return { ...row, result: 'ok' }
-  }
+  if (isVerdict(finding)) return { ...row, result: 'ok' }
   const change =
     'answer 401 or 403: only these are kept as a "no", and a 404 looks like a wrong URL'
   return { ...row, result: 'note', change }
 }
 
 /** A body that the wrapper never sends: whatever comes of it, it must be a "no", and must not look like an outage. */
-export function judgeNonsense(check: string, finding: Finding, what: string): Row {
+export function judgeNonsense(
+  check: string,
+  finding: Finding,
+  what: string,
+  ifLetIn: string = `answer 400 to ${what}: any client that reaches the endpoint can send it`,
+): Row {
   const row = { ...describe(check, finding), wrapper: 'never sends this' }
-  if (finding.view.passes) {
-    const change = `answer 400 to ${what}: whoever can reach the endpoint can send it`
-    return { ...row, result: 'fail', change }
-  }
+  if (finding.view.passes) return { ...row, result: 'fail', change: ifLetIn }
   if (!isOutage(finding)) return { ...row, result: 'ok' }
-  return { ...row, result: 'fail', change: `answer 400 to ${what}, and do not fail on it` }
+  const isLimited = finding.outcome.kind === 'answer' && finding.outcome.status === 429
+  const change = isLimited ? changeFor(finding) : `answer 400 to ${what}, and do not fail on it`
+  return { ...row, result: 'fail', change }
 }
 
 /** Whether the answer to a good key says whose it is. Names what is wrong with that, and never a value. */
@@ -96,9 +96,9 @@ function describe(check: string, { outcome, view }: Finding): Omit<Row, 'result'
 }
 
 function changeFor(finding: Finding): string {
+  if (finding.obstacle !== undefined) return finding.obstacle.change
   if (isRedirect(finding)) return NO_REDIRECT
-  if (finding.outcome.kind === 'silence') return NO_ANSWER
-  const { status } = finding.outcome
+  const status = finding.outcome.kind === 'answer' ? finding.outcome.status : 0
   if (status >= 500) return 'answer 200 or 401: a 5xx is taken for an outage'
   return CHANGES[status] ?? ANSWER_200
 }

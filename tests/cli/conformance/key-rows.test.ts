@@ -24,7 +24,7 @@ describe('a good key', () => {
   it.each([
     [201, /exactly 200/],
     [204, /exactly 200/],
-    [302, /redirect/],
+    [302, /in place of the redirect/],
     [400, /"api_key"/],
     [401, /the key is refused/],
     [403, /the key is refused/],
@@ -42,10 +42,16 @@ describe('a good key', () => {
     expect(row.change).toMatch(change)
   })
 
-  it('is not, by silence', async () => {
-    const row = judgeGoodKey('good key', await found(silent))
-    expect(row).toMatchObject({ result: 'fail', wrapper: 'refuses: timeout' })
-    expect(row.change).toMatch(/no verdict/)
+  it('is not, by what ends the questions', async () => {
+    const obstacle = { why: 'a web page answered', change: 'correct URL' }
+    const finding = { ...(await found(answered(200))), obstacle }
+    expect(judgeGoodKey('good key', finding)).toEqual({
+      check: 'good key',
+      result: 'fail',
+      did: '200 in 3 ms',
+      wrapper: 'lets in, as nobody',
+      change: 'correct URL',
+    })
   })
 })
 
@@ -79,8 +85,18 @@ describe('a bad key', () => {
     })
   })
 
-  it('must be answered', async () => {
-    expect(judgeBadKey('bad key', await found(silent)).result).toBe('fail')
+  it('that is let in is told in the words of its row', async () => {
+    const row = judgeBadKey('other-case key', await found(answered(200)), 'compare bytes')
+    expect(row).toMatchObject({ result: 'fail', change: 'compare bytes' })
+  })
+
+  it.each([404, 401])('is not judged by a %i that ends the questions', async (status) => {
+    const obstacle = { why: 'nothing is under this URL', change: 'correct the path' }
+    const finding = { ...(await found(answered(status))), obstacle }
+    expect(judgeBadKey('bad key', finding)).toMatchObject({
+      result: 'fail',
+      change: 'correct the path',
+    })
   })
 })
 
@@ -99,6 +115,17 @@ describe('what is no question', () => {
 
   it('must be answered', async () => {
     expect(judgeNonsense('malformed JSON', await found(silent), 'nonsense').result).toBe('fail')
+  })
+
+  it('and is limited is told to limit less', async () => {
+    const row = judgeNonsense('malformed JSON', await found(answered(429)), 'nonsense')
+    expect(row).toMatchObject({ result: 'fail', change: expect.stringMatching(/^do not limit/) })
+  })
+
+  it('and is let in is told in the words of its row', async () => {
+    const finding = await found(answered(200))
+    const row = judgeNonsense('padded key', finding, 'nonsense', 'compare bytes')
+    expect(row).toMatchObject({ result: 'fail', change: 'compare bytes' })
   })
 })
 
