@@ -45,34 +45,38 @@ describe('the built command', () => {
 describe('the built check', () => {
   beforeAll(ensureBuilt, 60_000)
 
-  it('prints a row before the next answer is there, without colors in a pipe', async () => {
-    let answerAll = (): void => undefined
-    const mayAnswer = new Promise<void>((resolve) => (answerAll = resolve))
-    let count = 0
-    const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-      count += 1
-      const isFirst = count === 1
-      await text(request)
-      if (!isFirst) await mayAnswer
-      response.writeHead(isFirst ? 200 : 500).end()
-    }
-    const server = createServer((request, response) => void answer(request, response))
-    const url = `http://127.0.0.1:${await listen(server)}/`
-    const env = { WITH_AUTH_KEY: 'sk-good' }
-    const program = spawnProgram(process.execPath, [BUILT, 'check', url], { cwd: ROOT, env })
-    try {
-      // The second answer waits for the row of the first one.
-      await program.printed(/^ {2}ok {7}good key .*$/m)
-      expect(program.stdout()).not.toContain('bad key')
-      answerAll()
-      expect(await program.ended).toBe(1)
-      expect(program.stdout()).toMatch(/^ {2}FAIL {5}bad key .*$/m)
-      expect(program.stdout() + program.stderr()).not.toMatch(/\[\d+m|sk-good/)
-    } finally {
-      program.kill('SIGKILL')
-      await close(server)
-    }
-  })
+  it(
+    'prints a row before the next answer is there, without colors in a pipe',
+    { timeout: 30_000 },
+    async () => {
+      let answerAll = (): void => undefined
+      const mayAnswer = new Promise<void>((resolve) => (answerAll = resolve))
+      let count = 0
+      const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+        count += 1
+        const isFirst = count === 1
+        await text(request)
+        if (!isFirst) await mayAnswer
+        response.writeHead(isFirst ? 200 : 500).end()
+      }
+      const server = createServer((request, response) => void answer(request, response))
+      const url = `http://127.0.0.1:${await listen(server)}/`
+      const env = { WITH_AUTH_KEY: 'sk-good' }
+      const program = spawnProgram(process.execPath, [BUILT, 'check', url], { cwd: ROOT, env })
+      try {
+        // The second answer waits for the row of the first one.
+        await program.printed(/^ {2}ok {7}good key .*$/m)
+        expect(program.stdout()).not.toContain('bad key')
+        answerAll()
+        expect(await program.ended).toBe(1)
+        expect(program.stdout()).toMatch(/^ {2}FAIL {5}bad key .*$/m)
+        expect(program.stdout() + program.stderr()).not.toMatch(/\[\d+m|sk-good/)
+      } finally {
+        program.kill('SIGKILL')
+        await close(server)
+      }
+    },
+  )
 })
 
 describe('the built gateway', () => {

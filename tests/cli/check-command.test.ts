@@ -25,8 +25,8 @@ describe('with-auth check', () => {
     const { code, printed, noted } = await check([`${url}?secret=s3`], { WITH_AUTH_KEY: 'sk-good' })
     await close(server)
     expect(printed).toContain(`${url}?***\n`)
-    expect(printed).toMatch(/^ {2}ok {7}good key .* lets in, by name$/m)
-    expect(printed).toMatch(/^ {2}FAIL {5}bad key .* refuses: service_error$/m)
+    expect(printed).toMatch(/^ {2}ok {7}good key .* allows, with principal$/m)
+    expect(printed).toMatch(/^ {2}FAIL {5}bad key .* rejects: service_error$/m)
     expect(printed).toMatch(/^\d+ ok, 1 note, \d failed$/m)
     expect(printed + noted).not.toMatch(/sk-good|s3/)
     expect(code).toBe(1)
@@ -55,7 +55,7 @@ describe('with-auth check', () => {
       printed: `${url}
 
            CHECK            WHAT IT DID                WHAT WITH-AUTH DOES
-  FAIL     good key         no answer: ECONNREFUSED    refuses: unreachable
+  FAIL     good key         no answer: ECONNREFUSED    rejects: unreachable
            -> start the endpoint, or correct the host and the port of URL
 
 Stopped: nothing listens there (ECONNREFUSED).

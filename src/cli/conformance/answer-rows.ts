@@ -26,7 +26,7 @@ export function judgeRedirects(findings: readonly Finding[]): Row {
   if (count === 0) return { check, result: 'ok', did: 'none', wrapper: 'follows none' }
   const change = 'answer with 400 or 401 in place of a redirect, such as to a login page'
   const did = `${count} of ${findings.length}`
-  return { check, result: 'fail', did, wrapper: 'refuses: denied', change }
+  return { check, result: 'fail', did, wrapper: 'rejects: denied', change }
 }
 
 /** What the endpoint says about keeping its verdict. */
@@ -38,16 +38,16 @@ export function judgeCacheControl(finding: Finding | undefined): Row {
   const { maxAgeMs } = parseCacheControl(finding.outcome.headers.get('cache-control'))
   if (maxAgeMs === undefined) {
     const wrapper = 'obeys the option "cache"'
-    const change = 'send "Cache-Control: max-age=30" if a verdict must not be kept for longer'
+    const change = 'send "Cache-Control: max-age=30" if a decision must not be cached for longer'
     return { check, result: 'note', did: 'says nothing', wrapper, change }
   }
   if (maxAgeMs === 0) {
-    const wrapper = 'does not keep it'
+    const wrapper = 'does not cache it'
     const change =
-      'send "max-age" with some seconds if a verdict may be kept: now each request asks'
-    return { check, result: 'note', did: 'forbids to keep it', wrapper, change }
+      'send "max-age" with some seconds if a decision may be cached: now each request asks'
+    return { check, result: 'note', did: 'forbids caching', wrapper, change }
   }
   const did = `max-age of ${maxAgeMs / 1000} s`
-  if (maxAgeMs <= HOUR_MS) return { check, result: 'ok', did, wrapper: 'keeps it no longer' }
-  return { check, result: 'ok', did, wrapper: 'keeps it for an hour at most' }
+  if (maxAgeMs <= HOUR_MS) return { check, result: 'ok', did, wrapper: 'caches it no longer' }
+  return { check, result: 'ok', did, wrapper: 'caches it for up to 1 h' }
 }

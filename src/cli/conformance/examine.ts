@@ -35,7 +35,7 @@ export async function examine(
 ): Promise<Row[]> {
   const report = new Report(createAsker(target), onRow)
   const known = await askKeys(report, goodKey)
-  const whyUnknown = goodKey === undefined ? NO_KEY : 'the good key was not let in'
+  const whyUnknown = goodKey === undefined ? NO_KEY : 'the good key was not allowed'
   if (known === undefined)
     report.skip(['nearly good key', 'other-case key', 'padded key'], whyUnknown)
   if (known !== undefined) await askKeysLike(report, known)
@@ -45,7 +45,7 @@ export async function examine(
   return report.rows
 }
 
-/** Returns the good key, if it was let in. */
+/** Returns the good key, if the endpoint allowed it. */
 async function askKeys(report: Report, goodKey: string | undefined): Promise<string | undefined> {
   const howToGive = 'set WITH_AUTH_KEY, or give --key-file'
   const goodKeys = goodKey === undefined ? howToGive : [about(goodKey, 'the good key')]
@@ -59,14 +59,14 @@ async function askKeys(report: Report, goodKey: string | undefined): Promise<str
   )
   const randomKey = about(createRandomKey(), 'a random key')
   const bad = await report.ask('bad key', [randomKey], (finding) => judgeBadKey('bad key', finding))
-  if (bad?.view.passes === true) report.stop('a random key was let in')
+  if (bad?.view.passes === true) report.stop('a random key was allowed')
   const findings = [good, bad].filter((finding) => finding !== undefined)
   if (findings.every((finding) => isOutage(finding))) report.stop('no key got a verdict')
   report.add('Cache-Control', () => judgeCacheControl(good ?? bad))
   return good?.view.passes === true ? goodKey : undefined
 }
 
-/** Keys that an endpoint lets in if it compares a part of a key, ignores case, or pads. */
+/** Keys that an endpoint allows if it compares a part of a key, ignores case, or pads. */
 async function askKeysLike(report: Report, goodKey: string): Promise<void> {
   await report.ask('nearly good key', nearlyGoodKeys(goodKey), (finding, what) =>
     judgeBadKey('nearly good key', finding, `answer 401 to ${what}: compare whole keys`),

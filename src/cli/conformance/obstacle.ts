@@ -93,7 +93,7 @@ function obstacleOfAnswer(answer: ProbeAnswer): Obstacle | undefined {
     return { why: `the endpoint is unavailable (${status})`, change }
   }
   if (status !== 200 || !isWebPage(answer)) return undefined
-  const change = 'correct URL: a web page that answers 200 to everybody lets everybody in'
+  const change = 'correct URL: a web page that always answers 200 allows every key'
   return { why: 'a web page answered', change }
 }
 

@@ -36,8 +36,8 @@ export function describeOutcome(outcome: ProbeOutcome): string {
 }
 
 export function describeView(view: WrapperView): string {
-  if (!view.passes) return `refuses: ${view.reason}`
-  return view.isNamed ? 'lets in, by name' : 'lets in, as nobody'
+  if (!view.passes) return `rejects: ${view.reason}`
+  return view.isNamed ? 'allows, with principal' : 'allows, no principal'
 }
 
 /** Whether the endpoint neither said yes nor no. */

@@ -48,7 +48,7 @@ describe('redirects', () => {
       check,
       result: 'fail',
       did: '1 of 2',
-      wrapper: 'refuses: denied',
+      wrapper: 'rejects: denied',
       change: 'answer with 400 or 401 in place of a redirect, such as to a login page',
     })
   })
@@ -60,8 +60,8 @@ describe('Cache-Control', () => {
     ['private', 'note', 'says nothing'],
     ['max-age=30', 'ok', 'max-age of 30 s'],
     ['max-age=99999999', 'ok', 'max-age of 99999999 s'],
-    ['no-store', 'note', 'forbids to keep it'],
-    ['max-age=soon', 'note', 'forbids to keep it'],
+    ['no-store', 'note', 'forbids caching'],
+    ['max-age=soon', 'note', 'forbids caching'],
   ])('of %j is %s', async (value, result, did) => {
     const headers: Record<string, string> = value === undefined ? {} : { 'cache-control': value }
     expect(judgeCacheControl(await found(answered(200, { headers })))).toMatchObject({
@@ -78,23 +78,24 @@ describe('Cache-Control', () => {
         result: 'note',
         did: 'says nothing',
         wrapper: KEEPS,
-        change: 'send "Cache-Control: max-age=30" if a verdict must not be kept for longer',
+        change: 'send "Cache-Control: max-age=30" if a decision must not be cached for longer',
       },
     ],
     [
       'max-age=0',
       {
         result: 'note',
-        did: 'forbids to keep it',
-        wrapper: 'does not keep it',
-        change: 'send "max-age" with some seconds if a verdict may be kept: now each request asks',
+        did: 'forbids caching',
+        wrapper: 'does not cache it',
+        change:
+          'send "max-age" with some seconds if a decision may be cached: now each request asks',
       },
     ],
-    ['max-age=1', { result: 'ok', did: 'max-age of 1 s', wrapper: 'keeps it no longer' }],
-    ['max-age=3600', { result: 'ok', did: 'max-age of 3600 s', wrapper: 'keeps it no longer' }],
+    ['max-age=1', { result: 'ok', did: 'max-age of 1 s', wrapper: 'caches it no longer' }],
+    ['max-age=3600', { result: 'ok', did: 'max-age of 3600 s', wrapper: 'caches it no longer' }],
     [
       'max-age=3601',
-      { result: 'ok', did: 'max-age of 3601 s', wrapper: 'keeps it for an hour at most' },
+      { result: 'ok', did: 'max-age of 3601 s', wrapper: 'caches it for up to 1 h' },
     ],
   ])('of %j is told as a whole', async (value, row) => {
     const finding = await found(answered(200, { headers: { 'cache-control': value } }))

@@ -53,7 +53,7 @@ it('asks nothing more after an obstacle, and keeps the first reason', async () =
 
 it('asks nothing more when told to stop', async () => {
   const { ask, stop, stopped } = await asker((_, response) => response.end())
-  stop('a random key was let in')
+  stop('a random key was allowed')
   expect(await ask(question)).toBeUndefined()
-  expect(stopped()).toBe('a random key was let in')
+  expect(stopped()).toBe('a random key was allowed')
 })

@@ -88,15 +88,15 @@ describe('the whole report', () => {
     const rows = await examineAnswers(Array<number>(2).fill(200), KEY)
     expect(whole(rows))
       .toBe(`           CHECK            WHAT IT DID                WHAT WITH-AUTH DOES
-  ok       good key         200 in N ms                lets in, as nobody
-  note     identity         names nobody               lets in, as nobody
+  ok       good key         200 in N ms                allows, no principal
+  note     identity         names no principal         allows, no principal
            -> answer {"principal": "...", "attributes": {"...": ["..."]}} to say
               whose key it is
-  FAIL     bad key          200 in N ms                lets in, as nobody
-           -> answer 401 to a key that you do not know; a page that answers 200
-              to everybody lets everybody in
+  FAIL     bad key          200 in N ms                allows, no principal
+           -> answer 401 to a key that you do not know: a page that always
+              answers 200 allows every key
 
-Stopped: a random key was let in.
+Stopped: a random key was allowed.
 1 ok, 1 note, 1 failed, 11 skipped
 `)
   })
@@ -105,11 +105,11 @@ Stopped: a random key was let in.
     const rows = await examineAnswers([500, 429], KEY)
     expect(whole(rows))
       .toBe(`           CHECK            WHAT IT DID                WHAT WITH-AUTH DOES
-  FAIL     good key         500 in N ms                refuses: service_error
+  FAIL     good key         500 in N ms                rejects: service_error
            -> answer 200 or 401: a 5xx is taken for an outage
-  skipped  identity         the good key was not let in
-  FAIL     bad key          429 in N ms                refuses: rate_limited
-           -> do not limit the gateway: it asks on behalf of everybody
+  skipped  identity         the good key was not allowed
+  FAIL     bad key          429 in N ms                rejects: rate_limited
+           -> do not limit the gateway: it asks on behalf of all clients
 
 Stopped: no key got a verdict.
 0 ok, 2 failed, 12 skipped
@@ -122,10 +122,10 @@ Stopped: no key got a verdict.
       .toBe(`           CHECK            WHAT IT DID                WHAT WITH-AUTH DOES
   skipped  good key         set WITH_AUTH_KEY, or give --key-file
   skipped  identity         no good key was given
-  ok       bad key          401 in N ms                refuses: denied
+  ok       bad key          401 in N ms                rejects: denied
   note     Cache-Control    says nothing               obeys the option "cache"
-           -> send "Cache-Control: max-age=30" if a verdict must not be kept for
-              longer
+           -> send "Cache-Control: max-age=30" if a decision must not be cached
+              for longer
   skipped  nearly good key  no good key was given
   skipped  other-case key   no good key was given
   skipped  padded key       no good key was given
@@ -133,7 +133,7 @@ Stopped: no key got a verdict.
   ok       empty key        401 in N ms                never sends this
   ok       malformed JSON   401 in N ms                never sends this
   ok       missing fields   401 in N ms                never sends this
-  ok       big headers      401 in N ms                refuses: denied
+  ok       big headers      401 in N ms                rejects: denied
   ok       redirects        none                       follows none
 
 8 ok, 1 note, 0 failed, 5 skipped
@@ -144,22 +144,22 @@ Stopped: no key got a verdict.
     const rows = await examineAnswers(Array<number>(17).fill(401), KEY)
     expect(whole(rows))
       .toBe(`           CHECK            WHAT IT DID                WHAT WITH-AUTH DOES
-  FAIL     good key         401 in N ms                refuses: denied
-           -> the key is refused: is it known here, and read from "api_key" of
-              the JSON body?
-  skipped  identity         the good key was not let in
-  ok       bad key          401 in N ms                refuses: denied
+  FAIL     good key         401 in N ms                rejects: denied
+           -> does the endpoint know the key, and read it from "api_key" of the
+              JSON body?
+  skipped  identity         the good key was not allowed
+  ok       bad key          401 in N ms                rejects: denied
   note     Cache-Control    says nothing               obeys the option "cache"
-           -> send "Cache-Control: max-age=30" if a verdict must not be kept for
-              longer
-  skipped  nearly good key  the good key was not let in
-  skipped  other-case key   the good key was not let in
-  skipped  padded key       the good key was not let in
+           -> send "Cache-Control: max-age=30" if a decision must not be cached
+              for longer
+  skipped  nearly good key  the good key was not allowed
+  skipped  other-case key   the good key was not allowed
+  skipped  padded key       the good key was not allowed
   ok       structured key   401 in N ms                never sends this
   ok       empty key        401 in N ms                never sends this
   ok       malformed JSON   401 in N ms                never sends this
   ok       missing fields   401 in N ms                never sends this
-  ok       big headers      401 in N ms                refuses: denied
+  ok       big headers      401 in N ms                rejects: denied
   ok       redirects        none                       follows none
 
 8 ok, 1 note, 1 failed, 4 skipped

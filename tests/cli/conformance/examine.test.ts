@@ -350,7 +350,7 @@ describe('an endpoint that is not there', () => {
   it('gives no answer in time: there is one question', async () => {
     const { count, rows } = await examineCounted(() => undefined, KEY, 50)
     expect(count).toBe(1)
-    expect(rows[0]).toMatchObject({ result: 'fail', wrapper: 'refuses: timeout' })
+    expect(rows[0]).toMatchObject({ result: 'fail', wrapper: 'rejects: timeout' })
     expect(rows[1]?.did).toBe('not asked: no answer came in time')
   })
 

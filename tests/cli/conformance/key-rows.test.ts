@@ -17,7 +17,7 @@ describe('a good key', () => {
       check: 'good key',
       result: 'ok',
       did: '200 in 3 ms',
-      wrapper: 'lets in, as nobody',
+      wrapper: 'allows, no principal',
     })
   })
 
@@ -26,8 +26,8 @@ describe('a good key', () => {
     [204, /exactly 200/],
     [302, /in place of the redirect/],
     [400, /"api_key"/],
-    [401, /the key is refused/],
-    [403, /the key is refused/],
+    [401, /does the endpoint know the key/],
+    [403, /does the endpoint know the key/],
     [404, /nothing under this URL/],
     [405, /accept POST/],
     [413, /64 KiB/],
@@ -49,7 +49,7 @@ describe('a good key', () => {
       check: 'good key',
       result: 'fail',
       did: '200 in 3 ms',
-      wrapper: 'lets in, as nobody',
+      wrapper: 'allows, no principal',
       change: 'correct URL',
     })
   })
@@ -72,7 +72,7 @@ describe('a bad key', () => {
 
   it('must not be let in by a page that answers everybody', async () => {
     const row = judgeBadKey('bad key', await found(answered(200)))
-    expect(row.change).toMatch(/lets everybody in/)
+    expect(row.change).toMatch(/allows every key/)
   })
 
   it('is told how to be refused, where a 404 refuses it', async () => {
@@ -80,9 +80,15 @@ describe('a bad key', () => {
       check: 'bad key',
       result: 'note',
       did: '404 in 3 ms',
-      wrapper: 'refuses: denied',
-      change: 'answer 401 or 403: only these are kept as a "no", and a 404 looks like a wrong URL',
+      wrapper: 'rejects: denied',
+      change: 'answer 401 or 403: only these denials are cached, and a 404 looks like a wrong URL',
     })
+  })
+
+  it('is not told of a wrong URL by another status', async () => {
+    expect(judgeBadKey('bad key', await found(answered(400))).change).toBe(
+      'answer 401 or 403: only these denials are cached',
+    )
   })
 
   it('that is let in is told in the words of its row', async () => {
@@ -132,9 +138,9 @@ describe('what is no question', () => {
 describe('the identity', () => {
   it.each([
     ['{"principal":"alice"}', 'ok', 'names a principal'],
-    ['{}', 'note', 'names nobody'],
-    ['ok', 'note', 'names nobody'],
-    [undefined, 'note', 'sends a body that cannot be read'],
+    ['{}', 'note', 'names no principal'],
+    ['ok', 'note', 'names no principal'],
+    [undefined, 'note', 'sends an unreadable body'],
   ])('of %j is %s', async (body, result, did) => {
     expect(judgeIdentity(await found(answered(200, { body })), KEY)).toMatchObject({ result, did })
   })
@@ -153,8 +159,8 @@ describe('the identity', () => {
     expect(row).toEqual({
       check: 'identity',
       result: 'fail',
-      did: 'sends an identity that is dropped',
-      wrapper: 'lets in, as nobody',
+      did: 'sends a faulty identity',
+      wrapper: 'allows, no principal',
       change: expect.stringContaining(`correct these: ${change}`) as string,
     })
     expect(JSON.stringify(row)).not.toMatch(/s3cret|0123456789/)

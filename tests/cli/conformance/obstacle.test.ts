@@ -139,7 +139,7 @@ describe('of an answer', () => {
   ])('a web page is one: %j with %j', (body, headers) => {
     expect(obstacleAtStart(answered(200, { body, headers }), URL_ASKED)).toEqual({
       why: 'a web page answered',
-      change: 'correct URL: a web page that answers 200 to everybody lets everybody in',
+      change: 'correct URL: a web page that always answers 200 allows every key',
     })
   })
 

@@ -28,12 +28,12 @@ it('has columns, and what to change below a row', () => {
 it('fits 80 columns, where there are blanks', () => {
   const change = `${'answer 401 '.repeat(20)}${'x'.repeat(100)} at last`
   const did = 'no answer: ERR_SSL_WRONG_VERSION_NUMBER'
-  const lines = describeRow({ ...bad, did, wrapper: 'refuses: unreachable', change }, false)
+  const lines = describeRow({ ...bad, did, wrapper: 'rejects: unreachable', change }, false)
     .trimEnd()
     .split('\n')
   expect(lines.slice(0, 4)).toEqual([
     '  FAIL     bad key          no answer: ERR_SSL_WRONG_VERSION_NUMBER',
-    '                            refuses: unreachable',
+    '                            rejects: unreachable',
     '           -> answer 401 answer 401 answer 401 answer 401 answer 401 answer 401',
     '              answer 401 answer 401 answer 401 answer 401 answer 401 answer 401',
   ])

@@ -21,9 +21,9 @@ it('says what came in numbers', () => {
 })
 
 it('says what the wrapper makes of it', () => {
-  expect(describeView({ passes: true, isNamed: true })).toBe('lets in, by name')
-  expect(describeView({ passes: true, isNamed: false })).toBe('lets in, as nobody')
-  expect(describeView({ passes: false, reason: 'denied' })).toBe('refuses: denied')
+  expect(describeView({ passes: true, isNamed: true })).toBe('allows, with principal')
+  expect(describeView({ passes: true, isNamed: false })).toBe('allows, no principal')
+  expect(describeView({ passes: false, reason: 'denied' })).toBe('rejects: denied')
 })
 
 it.each([
