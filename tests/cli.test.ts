@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { json } from 'node:stream/consumers'
+import { json, text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ensureBuilt } from './support/built-package.ts'
 import { close, listen } from './support/loopback.ts'
@@ -44,6 +44,43 @@ describe('the built command', () => {
     expect(failed).toMatchObject({ status: 1, stderr: '' })
     expect(JSON.parse(failed.stdout)).toMatchObject({ ok: false })
   })
+})
+
+describe('the built check', () => {
+  beforeAll(ensureBuilt, 60_000)
+
+  it(
+    'prints a row before the next answer is there, without colors in a pipe',
+    { timeout: 30_000 },
+    async () => {
+      let answerAll = (): void => undefined
+      const mayAnswer = new Promise<void>((resolve) => (answerAll = resolve))
+      let count = 0
+      const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+        count += 1
+        const isFirst = count === 1
+        await text(request)
+        if (!isFirst) await mayAnswer
+        response.writeHead(isFirst ? 200 : 500).end()
+      }
+      const server = createServer((request, response) => void answer(request, response))
+      const url = `http://127.0.0.1:${await listen(server)}/`
+      const env = { WITH_AUTH_KEY: 'sk-good' }
+      const program = spawnProgram(process.execPath, [BUILT, 'check', url], { cwd: ROOT, env })
+      try {
+        // The second answer waits for the row of the first one.
+        await program.printed(/^ {2}ok {7}good key .*$/m)
+        expect(program.stdout()).not.toContain('bad key')
+        answerAll()
+        expect(await program.ended).toBe(1)
+        expect(program.stdout()).toMatch(/^ {2}FAIL {5}bad key .*$/m)
+        expect(program.stdout() + program.stderr()).not.toMatch(/\[\d+m|sk-good/)
+      } finally {
+        program.kill('SIGKILL')
+        await close(server)
+      }
+    },
+  )
 })
 
 describe('the built gateway', () => {

@@ -1,12 +1,14 @@
 import { checkEndpoint, checkEndpointHeaders } from '../core/endpoint-options.ts'
 import { asUsage, readMilliseconds, requireOperand } from './command.ts'
 import { examine } from './conformance/examine.ts'
-import { describeRows, isConformant } from './conformance/report.ts'
+import { conclude, describeHeading, describeRow, isConformant } from './conformance/report.ts'
 import { KEY_OPTIONS, readPresentedKey } from './presented-key.ts'
 import { EXIT } from './surroundings.ts'
 import { UsageError } from './usage-error.ts'
 import type { CommandLine } from './command-line.ts'
 import type { Command } from './command.ts'
+import type { ProbeTarget } from './conformance/probe.ts'
+import type { Row } from './conformance/row.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const TIMEOUT_MS = 5000
@@ -23,7 +25,7 @@ export const checkCommand: Command = {
   usage: 'URL [OPTIONS]',
   summary: 'examine an auth endpoint, and say what to change in it',
   details:
-    'It asks some 15 questions, one after the other and for a minute at most: with a good key, with bad ones, and with invalid questions. The key is never printed.',
+    'It asks some 20 questions, one after the other and for a minute at most: with a good key, with bad ones, and with invalid questions. It stops if it cannot reach the endpoint. The key is never printed.',
   environment: {
     WITH_AUTH_KEY: 'a good key, without --key-file',
     WITH_AUTH_ENDPOINT_SECRET: 'is sent in the header x-auth-secret',
@@ -46,15 +48,37 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   const timeoutMs = readMilliseconds(line, 'timeout-ms', MAX_TIMEOUT_MS) ?? TIMEOUT_MS
   const key = await readPresentedKey(line, surroundings)
   const headers = await readHeaders(surroundings)
-  const rows = await examine({ url, headers, timeoutMs }, key)
-  const ok = isConformant(rows)
-  const shownUrl = url.replace(/\?.*/s, '?***')
-  surroundings.print(
-    line.has('json')
-      ? `${JSON.stringify({ endpoint: shownUrl, ok, rows })}\n`
-      : `${shownUrl}\n\n${describeRows(rows)}`,
-  )
-  return ok ? EXIT.ok : EXIT.failed
+  const target = { url, headers, timeoutMs }
+  const rows = line.has('json')
+    ? await printJson(target, key, surroundings)
+    : await printTable(target, key, surroundings)
+  return isConformant(rows) ? EXIT.ok : EXIT.failed
+}
+
+async function printTable(
+  target: ProbeTarget,
+  key: string | undefined,
+  { print, colors }: Surroundings,
+): Promise<readonly Row[]> {
+  print(`${showUrl(target)}\n\n${describeHeading()}`)
+  const rows = await examine(target, key, (row) => print(describeRow(row, colors)))
+  print(`\n${conclude(rows)}`)
+  return rows
+}
+
+async function printJson(
+  target: ProbeTarget,
+  key: string | undefined,
+  { print }: Surroundings,
+): Promise<readonly Row[]> {
+  const rows = await examine(target, key)
+  print(`${JSON.stringify({ endpoint: showUrl(target), ok: isConformant(rows), rows })}\n`)
+  return rows
+}
+
+// The query may hold a secret.
+function showUrl({ url }: ProbeTarget): string {
+  return url.replace(/\?.*/s, '?***')
 }
 
 async function readUrl(line: CommandLine): Promise<string> {
