@@ -37,7 +37,7 @@ describe('with-auth check', () => {
     const report = JSON.parse(printed) as { endpoint: string; ok: boolean; rows: unknown[] }
     expect(Object.keys(report)).toEqual(['endpoint', 'ok', 'rows'])
     expect(report).toMatchObject({ endpoint: 'http://127.0.0.1:1/x', ok: false })
-    expect(report.rows).toHaveLength(14)
+    expect(report.rows).toHaveLength(13)
     expect(report.rows.at(-1)).toMatchObject({
       result: 'skipped',
       did: 'not asked: fetch blocks this port (BAD_PORT)',
@@ -59,7 +59,7 @@ describe('with-auth check', () => {
            -> start the endpoint, or correct the host and the port of URL
 
 Stopped: nothing listens there (ECONNREFUSED).
-0 ok, 1 failed, 13 skipped
+0 ok, 1 failed, 12 skipped
 `,
     })
   })
@@ -97,7 +97,7 @@ Stopped: nothing listens there (ECONNREFUSED).
   ])('asks %s with %s', async (url, option) => {
     const { code, printed, noted } = await check([url, option])
     expect({ code, noted }).toEqual({ code: 1, noted: '' })
-    expect(printed).toMatch(/^0 ok, 1 failed, 13 skipped$/m)
+    expect(printed).toMatch(/^0 ok, 1 failed, 12 skipped$/m)
   })
 
   it.each([

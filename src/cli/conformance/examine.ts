@@ -9,7 +9,6 @@ import {
   incompleteQuestions,
   nearlyGoodKeys,
   otherCaseKey,
-  paddedKeys,
   structuredKeys,
 } from './questions.ts'
 import { isOutage, leftOut, skipped } from './row.ts'
@@ -36,8 +35,7 @@ export async function examine(
   const report = new Report(createAsker(target), onRow)
   const known = await askKeys(report, goodKey)
   const whyUnknown = goodKey === undefined ? NO_KEY : 'the good key was not allowed'
-  if (known === undefined)
-    report.skip(['nearly good key', 'other-case key', 'padded key'], whyUnknown)
+  if (known === undefined) report.skip(['nearly good key', 'other-case key'], whyUnknown)
   if (known !== undefined) await askKeysLike(report, known)
   await askNonsense(report, known)
   await askBigHeaders(report, known)
@@ -66,7 +64,7 @@ async function askKeys(report: Report, goodKey: string | undefined): Promise<str
   return good?.view.passes === true ? goodKey : undefined
 }
 
-/** Keys that an endpoint allows if it compares a part of a key, ignores case, or pads. */
+/** Keys that an endpoint allows if it compares a part of a key, or ignores case. */
 async function askKeysLike(report: Report, goodKey: string): Promise<void> {
   await report.ask('nearly good key', nearlyGoodKeys(goodKey), (finding, what) =>
     judgeBadKey('nearly good key', finding, `answer 401 to ${what}: compare whole keys`),
@@ -75,9 +73,6 @@ async function askKeysLike(report: Report, goodKey: string): Promise<void> {
   const otherCases = otherCase === undefined ? 'the good key has no letters' : [otherCase]
   await report.ask('other-case key', otherCases, (finding, what) =>
     judgeBadKey('other-case key', finding, `answer 401 to ${what}: ${COMPARE_BYTES}`),
-  )
-  await report.ask('padded key', paddedKeys(goodKey), (finding, what) =>
-    judgeNonsense('padded key', finding, what, `answer 401 to ${what}: ${COMPARE_BYTES}`),
   )
 }
 

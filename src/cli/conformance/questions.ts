@@ -61,14 +61,6 @@ export function otherCaseKey(key: string): Question | undefined {
   return swapped === key ? undefined : about(swapped, 'the good key in the other case')
 }
 
-/** The good key with the character that databases pad strings with, and with the one that ends a string in C. */
-export function paddedKeys(key: string): readonly Question[] {
-  return [
-    about(`${key} `, 'the good key and a blank'),
-    about(`${key}\0`, 'the good key and a NUL character'),
-  ]
-}
-
 /** Keys that are not strings: operators of a document database, and values that a loose comparison takes for any string. */
 export function structuredKeys(key: string | undefined): readonly Question[] {
   const operators = [

@@ -130,7 +130,7 @@ describe('what is no question', () => {
 
   it('and is let in is told in the words of its row', async () => {
     const finding = await found(answered(200))
-    const row = judgeNonsense('padded key', finding, 'nonsense', 'compare bytes')
+    const row = judgeNonsense('structured key', finding, 'nonsense', 'compare bytes')
     expect(row).toMatchObject({ result: 'fail', change: 'compare bytes' })
   })
 })

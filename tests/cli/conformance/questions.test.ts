@@ -5,7 +5,6 @@ import {
   incompleteQuestions,
   nearlyGoodKeys,
   otherCaseKey,
-  paddedKeys,
   questionAbout,
   structuredKeys,
 } from '../../../src/cli/conformance/questions.ts'
@@ -52,13 +51,6 @@ it.each([
   const question = otherCaseKey(key)
   const asked = question === undefined ? [] : keys([question])
   expect(asked).toEqual(swapped === undefined ? [] : [[swapped, 'the good key in the other case']])
-})
-
-it('knows the good key with what databases and C take for its end', () => {
-  expect(keys(paddedKeys('k1'))).toEqual([
-    ['k1 ', 'the good key and a blank'],
-    ['k1\0', 'the good key and a NUL character'],
-  ])
 })
 
 it('knows keys that are not strings, and sends the good one only in a list', () => {
