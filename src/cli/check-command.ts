@@ -30,6 +30,7 @@ export const checkCommand: Command = {
     WITH_AUTH_KEY: 'a good key, without --key-file',
     WITH_AUTH_ENDPOINT_SECRET: 'is sent in the header x-auth-secret',
     NO_COLOR: 'set: print no colors',
+    TERM: 'dumb: print no colors',
   },
   examples: [
     'with-auth check https://auth.example.com/validate',
