@@ -1,5 +1,5 @@
 import { AuthConfigError } from '../core/errors.ts'
-import { invalidOption, readOptions } from '../core/option-checks.ts'
+import { invalidOption, invalidSecret, readOptions } from '../core/option-checks.ts'
 import {
   ATTRIBUTES_FORM,
   isAttributes,
@@ -7,13 +7,16 @@ import {
   isPrincipal,
   PRINCIPAL_FORM,
 } from './key-fields.ts'
-import { PREFIX_FORM } from './path-prefixes.ts'
+import { isPathPrefix, meantPrefix, PREFIX_FORM } from './path-prefixes.ts'
 import { DURATION_FORM, formatTimestamp, parseDuration, parseTimestamp } from './timestamps.ts'
 import type { StoredKey } from './key-record.ts'
 
 const KNOWN = ['principal', 'attributes', 'expiresAt', 'expiresIn', 'paths'] as const
 
-type Options = Partial<Record<(typeof KNOWN)[number], unknown>>
+type Expiry = Partial<Record<'expiresAt' | 'expiresIn', unknown>>
+
+/** The first time that has no form of a timestamp. */
+export const YEAR_10000: number = Date.UTC(10_000, 0)
 
 /** What a new key is for, in the order in which it is written. */
 export type KeyPurpose = Pick<
@@ -31,12 +34,12 @@ export function checkNewKey(value: unknown, now: number): KeyPurpose {
   const principal = checkPrincipal(options.principal)
   const attributes = options.attributes ?? {}
   if (!isAttributes(attributes)) throw invalidOption('key.attributes', attributes, ATTRIBUTES_FORM)
-  const expires = checkExpiry(options, now)
+  const expires = checkExpiry('key', options, now)
   return {
     principal,
     attributes,
     ...(options.paths === undefined ? {} : { paths: checkPaths(options.paths) }),
-    created: formatTimestamp(Math.floor(now / 1000) * 1000),
+    created: formatTimestamp(roundDown(now)),
     ...(expires === undefined ? {} : { expires: formatTimestamp(expires) }),
   }
 }
@@ -48,33 +51,63 @@ function checkPrincipal(value: unknown): string {
 
 function checkPaths(value: unknown): readonly string[] {
   if (isPathPrefixes(value)) return value
+  if (Array.isArray(value)) value.forEach(refusePath)
   throw invalidOption('key.paths', value, `a list of at least one, each ${PREFIX_FORM}`)
 }
 
-function checkExpiry({ expiresAt, expiresIn }: Options, now: number): number | undefined {
-  if (expiresAt === undefined && expiresIn === undefined) return undefined
-  if (expiresAt !== undefined && expiresIn !== undefined) {
-    throw new AuthConfigError(
-      'key.expiresIn',
-      '"key.expiresIn" and "key.expiresAt" exclude each other',
-    )
-  }
-  const end = expiresAt === undefined ? endOf(expiresIn, now) : checkTime(expiresAt)
-  if (end > now && end < Date.UTC(10_000, 0)) return end
-  throw new AuthConfigError(
-    'key.expiresAt',
-    'A key must end in the future, and before the year 10000',
-  )
+function refusePath(value: unknown, index: number): void {
+  if (typeof value === 'string' && isPathPrefix(value)) return
+  const error = invalidText(`key.paths[${index}]`, value, PREFIX_FORM)
+  const meant = typeof value === 'string' ? meantPrefix(value) : undefined
+  if (meant === undefined) throw error
+  throw new AuthConfigError(error.option, `${error.message}: write "${meant}"`)
 }
 
-function checkTime(value: unknown): number {
+/**
+ * Checks when a key shall end. Gives milliseconds since 1970, or `undefined` if nothing is said about it.
+ *
+ * @param parent What the options belong to, such as `key` in `key.expiresIn`.
+ * @throws AuthConfigError
+ */
+export function checkExpiry(
+  parent: string,
+  { expiresAt, expiresIn }: Expiry,
+  now: number,
+): number | undefined {
+  if (expiresAt === undefined && expiresIn === undefined) return undefined
+  const option = `${parent}.${expiresIn === undefined ? 'expiresAt' : 'expiresIn'}`
+  if (expiresAt !== undefined && expiresIn !== undefined) {
+    throw new AuthConfigError(option, `"${option}" and "${parent}.expiresAt" exclude each other`)
+  }
+  const end =
+    expiresIn === undefined
+      ? checkTime(option, expiresAt)
+      : roundDown(now + checkDuration(option, expiresIn))
+  if (end > now && end < YEAR_10000) return end
+  const message = `"${option}" must end the key in the future, and before the year 10000`
+  throw new AuthConfigError(option, message)
+}
+
+function checkTime(option: string, value: unknown): number {
   const time = value instanceof Date ? value.getTime() : parseTimestamp(String(value))
   if (time !== undefined && !Number.isNaN(time)) return time
-  throw invalidOption('key.expiresAt', value, 'a Date, or a time such as 2026-12-31T00:00:00Z')
+  throw invalidText(option, value, 'a Date, or a time such as 2026-12-31T00:00:00Z')
 }
 
-function endOf(value: unknown, now: number): number {
+/** Checks how long something lasts, above 0, and gives it in milliseconds. */
+export function checkDuration(option: string, value: unknown): number {
   const duration = typeof value === 'string' ? parseDuration(value) : undefined
-  if (duration === undefined) throw invalidOption('key.expiresIn', value, DURATION_FORM)
-  return Math.floor((now + duration) / 1000) * 1000
+  if (duration === undefined) throw invalidText(option, value, DURATION_FORM)
+  return duration
+}
+
+/** Files tell seconds. */
+export function roundDown(time: number): number {
+  return Math.floor(time / 1000) * 1000
+}
+
+// A long text may be a key in the wrong place, and a path may have a query.
+function invalidText(option: string, value: unknown, form: string): AuthConfigError {
+  const isShown = typeof value !== 'string' || /^[\x20-\x3e\x40-\x7e]{0,24}$/.test(value)
+  return isShown ? invalidOption(option, value, form) : invalidSecret(option, form)
 }
