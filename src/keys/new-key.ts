@@ -94,10 +94,14 @@ function checkTime(option: string, value: unknown): number {
   throw invalidText(option, value, 'a Date, or a time such as 2026-12-31T00:00:00Z')
 }
 
-/** Checks how long something lasts, above 0, and gives it in milliseconds. */
-export function checkDuration(option: string, value: unknown): number {
+/** Checks how long something lasts, or `0`, and gives it in milliseconds. */
+export function checkDurationOrZero(option: string, value: unknown): number {
+  return value === '0' ? 0 : checkDuration(option, value, `0, or ${DURATION_FORM}`)
+}
+
+function checkDuration(option: string, value: unknown, form = DURATION_FORM): number {
   const duration = typeof value === 'string' ? parseDuration(value) : undefined
-  if (duration === undefined) throw invalidText(option, value, DURATION_FORM)
+  if (duration === undefined) throw invalidText(option, value, form)
   return duration
 }
 

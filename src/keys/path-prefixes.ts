@@ -15,7 +15,7 @@ export function isPathPrefix(text: string): boolean {
   return PREFIX.test(text) && canonicalPath(text) === text
 }
 
-/** The prefix that somebody means who writes `/v1/*` or `/v1/`. */
+/** The prefix that `/v1/*` or `/v1/` stands for: `/v1`. */
 export function meantPrefix(text: string): string | undefined {
   const [, path] = /^(\/.*?)?\/\*{0,2}$/.exec(text) ?? [undefined, text]
   const prefix = path ?? '/'

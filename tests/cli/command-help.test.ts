@@ -78,6 +78,45 @@ Revoke a key, by its id or by itself.
 With - in place of the id, the key itself is read from standard input and is not shown:
 with-auth keys revoke - --keys keys.yaml < key.txt
 `,
+  'keys rotate': `Usage: with-auth keys rotate ID --keys FILE [OPTIONS]
+
+Make a key in place of another, which works for a while longer.
+
+  --keys FILE                    the file of keys
+  --overlap TIME                 how long the old key works still (24h)
+  --expires-in TIME              how long the new key lasts, such as 90d
+  --expires-at TIME              when it ends, such as 2030-01-01T00:00:00Z
+  --json                         print JSON, for machines
+  --help                         show this help
+
+The new key has the principal, the attributes and the paths of the old one. It
+is printed to standard output, once, and lasts as long as the old one was made
+for. --overlap 0 ends the old key at once. Revoke a key that strangers know.
+`,
+  'keys remove': `Usage: with-auth keys remove ID --keys FILE
+
+Remove a key from the file, also one that works.
+
+  --keys FILE                    the file of keys
+  --json                         print JSON, for machines
+  --help                         show this help
+
+The file then does not tell whose the key was: "keys revoke" keeps that.
+`,
+  'keys prune': `Usage: with-auth keys prune --keys FILE --older TIME [OPTIONS]
+
+Remove the keys that were revoked or ended some time ago.
+
+  --keys FILE                    the file of keys
+  --older TIME                   how long ago at least, such as 90d
+  --dry-run                      print the ids only, and remove nothing
+  --json                         print JSON, for machines
+  --help                         show this help
+
+The ids of the removed keys are printed, one a line. --older 0 removes every
+key that is revoked or has ended. "revoked: true" tells no time, and counts as
+long ago.
+`,
   endpoint: `Usage: with-auth endpoint --keys FILE [OPTIONS]
 
 Serve an auth endpoint over a file of keys.

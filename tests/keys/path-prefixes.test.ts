@@ -101,12 +101,9 @@ it('whatever is below /v1 still is after any decoding, and any way to resolve it
 })
 
 describe('a prefix', () => {
-  it.each(['/', '/v1', '/v1/models', '/v1/a.b', '/~x', "/a!$&'()+,=:@b"])(
-    'may be %s',
-    (prefix) => {
-      expect(isPathPrefix(prefix)).toBe(true)
-    },
-  )
+  it.each(['/', '/v1', '/v1/models', '/v1/a.b', '/~x', "/a!$&'()+,=:@b"])('may be %s', (prefix) => {
+    expect(isPathPrefix(prefix)).toBe(true)
+  })
 
   it.each([
     '',
