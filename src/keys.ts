@@ -136,7 +136,8 @@ export async function revokeKey(
 
 /**
  * Makes a key in place of an old one, with the same principal, attributes and paths. The new key works at once, and the old one
- * until `overlap` is over. Both are one change of the file, so that one of them always works.
+ * until `overlap` is over. Both are one change of the file, so that one of them always works. A guard may have cached a decision
+ * about the old key before: that decision lasts as long as after {@link revokeKey}.
  *
  * @param file The path of the file.
  * @param id The id of the old key, as {@link createKey} and {@link listKeys} tell it.
