@@ -8,7 +8,13 @@ import {
   PRINCIPAL_FORM,
 } from './key-fields.ts'
 import { isPathPrefix, meantPrefix, PREFIX_FORM } from './path-prefixes.ts'
-import { DURATION_FORM, formatTimestamp, parseDuration, parseTimestamp } from './timestamps.ts'
+import {
+  DURATION_FORM,
+  formatTimestamp,
+  parseDuration,
+  parseTimestamp,
+  TIMESTAMP_FORM,
+} from './timestamps.ts'
 import type { StoredKey } from './key-record.ts'
 
 const KNOWN = ['principal', 'attributes', 'expiresAt', 'expiresIn', 'paths'] as const
@@ -84,14 +90,15 @@ export function checkExpiry(
       ? checkTime(option, expiresAt)
       : roundDown(now + checkDuration(option, expiresIn))
   if (end > now && end < YEAR_10000) return end
-  const message = `"${option}" must end the key in the future, and before the year 10000`
-  throw new AuthConfigError(option, message)
+  const form = 'a time in the future, and before the year 10000'
+  throw invalidText(option, expiresIn ?? expiresAt, form)
 }
 
 function checkTime(option: string, value: unknown): number {
   const time = value instanceof Date ? value.getTime() : parseTimestamp(String(value))
   if (time !== undefined && !Number.isNaN(time)) return time
-  throw invalidText(option, value, 'a Date, or a time such as 2026-12-31T00:00:00Z')
+  const form = typeof value === 'string' ? TIMESTAMP_FORM : `a Date, or ${TIMESTAMP_FORM}`
+  throw invalidText(option, value, form)
 }
 
 /** Checks how long something lasts, or `0`, and gives it in milliseconds. */

@@ -155,8 +155,8 @@ describe('with-auth keys rotate', () => {
     [['a', '--overlap', '1.5h'], 'received "1.5h"'],
     [['a', '--overlap', '999999w'], '--overlap must end the old key before the year 10000'],
     [['a', '--expires-in', '0'], '--expires-in must be a whole number above 0'],
-    [['a', '--expires-at', 'soon'], '--expires-at must be a Date, or a time such as'],
-    [['a', '--expires-at', '2020-01-01'], '--expires-at must end the key in the future'],
+    [['a', '--expires-at', 'soon'], '--expires-at must be a time such as'],
+    [['a', '--expires-at', '2020-01-01'], '--expires-at must be a time in the future'],
     [
       ['a', '--expires-in', '1d', '--expires-at', '2999-01-01'],
       '--expires-in and --expires-at exclude',
@@ -277,18 +277,21 @@ describe('with-auth keys prune', () => {
 })
 
 describe.each(['rotate', 'remove'])('with-auth keys %s', (command) => {
-  it.each([[], ['--json']])('prints no part of a key that is given as an ID, %j', async (...more) => {
-    const { key } = await create()
-    const text = readFileSync(pathOf('keys.yaml'), 'utf8')
-    const { code, printed, noted } = await keys(command, key, ...more)
-    expect({ code, printed }).toEqual({ code: 1, printed: '' })
-    expect(noted).toContain('the id is not shown, since it may be a key')
-    expect(noted).toContain('with-auth keys list')
-    const secret = key.slice('withauth_'.length)
-    const parts = Array.from({ length: 42 }, (_, index) => secret.slice(index, index + 8))
-    expect(parts.filter((part) => noted.includes(part))).toEqual([])
-    expect(readFileSync(pathOf('keys.yaml'), 'utf8')).toBe(text)
-  })
+  it.each([[], ['--json']])(
+    'prints no part of a key that is given as an ID, %j',
+    async (...more) => {
+      const { key } = await create()
+      const text = readFileSync(pathOf('keys.yaml'), 'utf8')
+      const { code, printed, noted } = await keys(command, key, ...more)
+      expect({ code, printed }).toEqual({ code: 1, printed: '' })
+      expect(noted).toContain('the id is not shown, since it may be a key')
+      expect(noted).toContain('with-auth keys list')
+      const secret = key.slice('withauth_'.length)
+      const parts = Array.from({ length: 42 }, (_, index) => secret.slice(index, index + 8))
+      expect(parts.filter((part) => noted.includes(part))).toEqual([])
+      expect(readFileSync(pathOf('keys.yaml'), 'utf8')).toBe(text)
+    },
+  )
 
   it('fails where there is no such key, or no file', async () => {
     expect(await keys(command, 'key_none')).toMatchObject({
