@@ -1,10 +1,9 @@
-import { AuthConfigError } from '../core/errors.ts'
 import { readOptions } from '../core/option-checks.ts'
 import { append, dropEntries, generateSecret, noSuchKey, setField } from './key-changes.ts'
 import { editKeyFile } from './key-file.ts'
 import { KeyFileError } from './key-file-error.ts'
 import { endOfKey, statusOf, toRecord } from './key-state.ts'
-import { checkDurationOrZero, checkExpiry, roundDown, YEAR_10000 } from './new-key.ts'
+import { checkDurationOrZero, checkExpiry, invalidText, roundDown, YEAR_10000 } from './new-key.ts'
 import { formatTimestamp, parseTimestamp } from './timestamps.ts'
 import type { KeyDocument } from './key-document.ts'
 import type { RotatedKey, StoredKey } from './key-record.ts'
@@ -60,10 +59,7 @@ function checkRotation(value: unknown, now: number): Ends {
   const { overlap = OVERLAP, ...expiry } = readOptions(value, KNOWN, 'options')
   const old = roundDown(now + checkDurationOrZero('options.overlap', overlap))
   if (old < YEAR_10000) return { old, next: checkExpiry('options', expiry, now) }
-  throw new AuthConfigError(
-    'options.overlap',
-    '"options.overlap" must end the old key before the year 10000',
-  )
+  throw invalidText('options.overlap', overlap, 'over before the year 10000')
 }
 
 function refuseEnded(key: StoredKey, file: string, now: number): void {

@@ -117,8 +117,8 @@ export function roundDown(time: number): number {
   return Math.floor(time / 1000) * 1000
 }
 
-// A long text may be a key in the wrong place, and a path may have a query.
-function invalidText(option: string, value: unknown, form: string): AuthConfigError {
+/** The error for a value that is not allowed. A long text may be a key in the wrong place, and a path may have a query. */
+export function invalidText(option: string, value: unknown, form: string): AuthConfigError {
   const isShown = typeof value !== 'string' || /^[\x20-\x3e\x40-\x7e]{0,24}$/.test(value)
   return isShown ? invalidOption(option, value, form) : invalidSecret(option, form)
 }

@@ -154,7 +154,10 @@ describe('with-auth keys rotate', () => {
       '--overlap must be 0, or a whole number above 0 with s, m, h, d or w, such as 90d, received "soon"',
     ],
     [['a', '--overlap', '1.5h'], 'received "1.5h"'],
-    [['a', '--overlap', '999999w'], '--overlap must end the old key before the year 10000'],
+    [
+      ['a', '--overlap', '999999w'],
+      '--overlap must be over before the year 10000, received "999999w"',
+    ],
     [['a', '--expires-in', '0'], '--expires-in must be a whole number above 0'],
     [['a', '--expires-at', 'soon'], '--expires-at must be a time such as'],
     [['a', '--expires-at', '2020-01-01'], '--expires-at must be a time in the future'],
