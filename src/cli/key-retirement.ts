@@ -1,6 +1,7 @@
 import { pruneKeys, removeKey, rotateKey } from '../keys.ts'
-import { refuseOperands, requireOperand, requireText } from './command.ts'
-import { addAdvice, nameFlags, shown } from './key-messages.ts'
+import { asUsage, refuseOperands, requireOperand, requireText } from './command.ts'
+import { nameFlag } from './file-flag.ts'
+import { addAdvice, shown } from './key-messages.ts'
 import { EXIT } from './surroundings.ts'
 import type { KeyRecord, RotatedKey, RotateOptions } from '../keys.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
@@ -11,16 +12,25 @@ const LIST = '"with-auth keys list" shows the ids'
 const CREATE = 'with-auth keys create --keys FILE --principal NAME'
 const FILE: OptionSpecs = { keys: { value: 'FILE', help: 'the file of keys' } }
 
+const FLAGS = {
+  'options.expiresAt': '--expires-at',
+  'options.expiresIn': '--expires-in',
+  'options.older': '--older',
+  'options.overlap': '--overlap',
+}
+
 const rotateCommand: Command = {
   name: 'keys rotate',
   usage: 'ID --keys FILE [OPTIONS]',
   summary: 'make a key in place of another, which works for a while longer',
-  details: `The new key has the principal, the attributes and the paths of the old one. It
-is printed to standard output, once, and lasts as long as the old one was made
-for. --overlap 0 ends the old key at once. Revoke a key that strangers know.`,
+  details: `The new key has the principal, the attributes and the paths of the old one. It is printed to standard output, once, and lasts as long as the old one was made for. --overlap 0 ends the old key at once. Revoke a key that strangers know.`,
+  examples: [
+    'with-auth keys rotate key_zyk3qgvxqtla --keys keys.yaml > key.txt',
+    'with-auth keys rotate key_zyk3qgvxqtla --keys keys.yaml --overlap 0',
+  ],
   options: {
     ...FILE,
-    overlap: { value: 'TIME', help: 'how long the old key works still (24h)' },
+    overlap: { value: 'TIME', help: 'how long the old key works still', default: '24h' },
     'expires-in': { value: 'TIME', help: 'how long the new key lasts, such as 90d' },
     'expires-at': { value: 'TIME', help: 'when it ends, such as 2030-01-01T00:00:00Z' },
   },
@@ -32,6 +42,7 @@ const removeCommand: Command = {
   usage: 'ID --keys FILE',
   summary: 'remove a key from the file, also one that works',
   details: `The file then does not tell whose the key was: "keys revoke" keeps that.`,
+  examples: ['with-auth keys remove key_zyk3qgvxqtla --keys keys.yaml'],
   options: FILE,
   run: remove,
 }
@@ -40,9 +51,8 @@ const pruneCommand: Command = {
   name: 'keys prune',
   usage: '--keys FILE --older TIME [OPTIONS]',
   summary: 'remove the keys that were revoked or ended some time ago',
-  details: `The ids of the removed keys are printed, one a line. --older 0 removes every
-key that is revoked or has ended. "revoked: true" tells no time, and counts as
-long ago.`,
+  details: `The ids of the removed keys are printed, one a line. --older 0 removes every key that is revoked or has ended. "revoked: true" tells no time, and counts as long ago.`,
+  examples: ['with-auth keys prune --keys keys.yaml --older 90d'],
   options: {
     ...FILE,
     older: { value: 'TIME', help: 'how long ago at least, such as 90d' },
@@ -57,8 +67,8 @@ export const retirementCommands: readonly Command[] = [rotateCommand, removeComm
 async function rotate(line: CommandLine, surroundings: Surroundings): Promise<number> {
   const id = requireOperand(line, 'ID')
   const file = requireText(line, 'keys', 'FILE')
-  const rotated = await rotateKey(file, id, readRotateOptions(line))
-    .catch(nameFlags)
+  const rotated = await asUsage(FLAGS, () => rotateKey(file, id, readRotateOptions(line)))
+    .catch(nameFlag('--keys', file))
     .catch(addAdvice({ no_such_key: LIST, not_active: CREATE }))
   printRotated(rotated, line.has('json'), surroundings)
   await surroundings.flush().catch((error: unknown) => cancel(file, rotated, error))
@@ -101,7 +111,9 @@ async function cancel(file: string, rotated: RotatedKey, cause: unknown): Promis
 async function remove(line: CommandLine, { print, note }: Surroundings): Promise<number> {
   const id = requireOperand(line, 'ID')
   const file = requireText(line, 'keys', 'FILE')
-  const removed = await removeKey(file, id).catch(addAdvice({ no_such_key: LIST }))
+  const removed = await removeKey(file, id)
+    .catch(nameFlag('--keys', file))
+    .catch(addAdvice({ no_such_key: LIST }))
   if (line.has('json')) {
     print(`${JSON.stringify(removed)}\n`)
     return EXIT.ok
@@ -119,7 +131,9 @@ async function prune(line: CommandLine, { print, note }: Surroundings): Promise<
   const file = requireText(line, 'keys', 'FILE')
   const older = requireText(line, 'older', 'TIME')
   const dryRun = line.has('dry-run')
-  const pruned = await pruneKeys(file, { older, dryRun }).catch(nameFlags)
+  const pruned = await asUsage(FLAGS, () => pruneKeys(file, { older, dryRun })).catch(
+    nameFlag('--keys', file),
+  )
   if (line.has('json')) {
     print(`${JSON.stringify(pruned)}\n`)
     return EXIT.ok

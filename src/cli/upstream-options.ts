@@ -6,7 +6,8 @@ import type { CommandLine, OptionSpecs } from './command-line.ts'
 export const UPSTREAM_OPTIONS: OptionSpecs = {
   'upstream-timeout-ms': {
     value: 'MS',
-    help: 'how long the upstream may take to begin its answer (120000)',
+    help: 'how long the upstream may take to begin its answer',
+    default: 120_000,
   },
   'forward-authorization': { help: 'pass the key on to the upstream' },
   'strip-header': {
@@ -16,6 +17,15 @@ export const UPSTREAM_OPTIONS: OptionSpecs = {
   },
   'public-origin': { value: 'URL', help: 'what clients know the gateway as, behind TLS' },
   'allow-insecure-http': { help: 'permit an http upstream anywhere' },
+}
+
+/** The flag for each option of `createGateway`. */
+export const UPSTREAM_FLAGS: Readonly<Record<string, string>> = {
+  upstream: '--upstream',
+  timeoutMs: '--upstream-timeout-ms',
+  stripHeaders: '--strip-header',
+  publicOrigin: '--public-origin',
+  allowInsecureHttp: '--allow-insecure-http',
 }
 
 export function readUpstreamOptions(line: CommandLine): Omit<GatewayOptions<[]>, 'upstream'> {
