@@ -11,6 +11,26 @@ import type { Surroundings } from './surroundings.ts'
 export const GUARD_OPTIONS: OptionSpecs = {
   config: { value: 'FILE', help: 'a run.yaml with server.auth: asks the endpoint that it names' },
   keys: { value: 'FILE', help: 'a file of keys: decides by itself, and asks nobody' },
+  public: {
+    value: 'PATTERN',
+    help: 'needs no key: an exact path or /prefix/*; may be repeated',
+    isRepeatable: true,
+  },
+  preflight: { value: 'allow', help: 'let CORS preflights pass, which carry no key' },
+  realm: { value: 'TEXT', help: 'the realm in the challenge of a 401 (api)' },
+  credentials: {
+    value: 'SOURCE',
+    help: 'where the key is: bearer, header:x-api-key, cookie:NAME; may be repeated',
+    isRepeatable: true,
+  },
+}
+
+/** Flags for settings that --config reads from its file. A flag, its option and its YAML key have one name. */
+const SETTINGS: Readonly<Record<string, (texts: readonly string[]) => unknown>> = {
+  public: (patterns) => patterns,
+  preflight: ([text]) => text,
+  realm: ([text]) => text,
+  credentials: (sources) => sources.map(readSource),
 }
 
 /** How long a verdict about a key of the file is kept, and so how long a revoked key works. */
@@ -27,11 +47,55 @@ export async function readGuardConfig(
   if (config !== undefined && keys !== undefined) {
     throw new UsageError('--config and --keys both say who is let in: give one of them')
   }
-  if (keys !== undefined) return configForKeys(keys, onKeysError)
-  if (config !== undefined) return loadConfig(config)
+  const settings = readSettings(line)
+  if (config !== undefined) {
+    refuseSettings(settings)
+    return loadConfig(config)
+  }
+  if (keys !== undefined) return { ...(await configForKeys(keys, onKeysError)), ...settings }
   const endpoint = env['AUTH_ENDPOINT']
-  if (endpoint !== undefined) return { endpoint, unavailableStatus: 503 }
+  if (endpoint !== undefined) return { endpoint, unavailableStatus: 503, ...settings }
   throw new UsageError('Who is let in? Give --keys FILE or --config FILE, or set AUTH_ENDPOINT')
+}
+
+function readSettings(line: CommandLine): AuthConfig {
+  const given = Object.entries(SETTINGS).filter(([name]) => line.has(name))
+  const settings = Object.fromEntries(given.map(([name, read]) => [name, read(line.texts(name))]))
+  try {
+    resolveConfig(settings)
+  } catch (error) {
+    throw error instanceof AuthConfigError ? new UsageError(inFlags(error)) : error
+  }
+  return settings
+}
+
+const SOURCE = /^(header|cookie|web-socket-protocol):(.*)$/s
+
+function readSource(text: string): unknown {
+  const [, kind, name] = SOURCE.exec(text) ?? []
+  if (kind === undefined) return text
+  return { [kind === 'web-socket-protocol' ? 'webSocketProtocol' : kind]: name }
+}
+
+function inFlags({ option, message }: AuthConfigError): string {
+  const [flag = ''] = /^\w+/.exec(option) ?? []
+  const text = message
+    .replace(`"${option}"`, `--${flag}`)
+    .replaceAll(/\{ (\w+) \}/g, (_, kind: string) => `${kebabCase(kind)}:NAME`)
+  // The value may be a key, given by mistake.
+  return flag === 'credentials' ? text.replace(/, received .*/s, ' (its value is not shown)') : text
+}
+
+function kebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+function refuseSettings(settings: AuthConfig): void {
+  const [name] = Object.keys(settings)
+  if (name === undefined) return
+  throw new UsageError(
+    `--${name} cannot be given beside --config: set server.auth.${name} in the file`,
+  )
 }
 
 /** Sets the header that `--request-id-header` names. It overrides the one of `--config`. */

@@ -25,6 +25,10 @@ Pass requests with a good key on to a server in any language.
   --upstream URL                 the server to pass requests on to
   --config FILE                  a run.yaml with server.auth: asks the endpoint that it names
   --keys FILE                    a file of keys: decides by itself, and asks nobody
+  --public PATTERN               needs no key: an exact path or /prefix/*; may be repeated
+  --preflight allow              let CORS preflights pass, which carry no key
+  --realm TEXT                   the realm in the challenge of a 401 (api)
+  --credentials SOURCE           where the key is: bearer, header:x-api-key, cookie:NAME; may be repeated
   --host HOST                    the address to listen on (127.0.0.1: this machine only)
   --port PORT                    the port to listen on (8320); 0 takes a free one
   --keep-alive-ms MS             how long a connection may be idle, on Node (75000)
