@@ -45,9 +45,12 @@ function pass(ms: number): void {
 function cached(options: Partial<CacheOptions> = {}) {
   const cache = createCache(
     { ...OPTIONS, ...options },
-    { now: () => now, wallNow: () => wall, random: () => random, outage },
+    { now: () => now, wallNow: () => wall, random: () => random },
   )
-  const verify = cache.read(cache.fill((check) => asked(check)))
+  const verify = cache.read(
+    cache.fill((check) => asked(check)),
+    outage,
+  )
   return {
     cache,
     ask: (token = 't', told = 'a') => verify(checkOf(token, told)),
