@@ -74,7 +74,7 @@ export function createAuthenticator<
 /**
  * The whole flow of one request, for what wraps handlers. Throws `AuthConfigError` for a config object.
  *
- * @param handover What the gate that this one replaces hands over, so that its cached decisions stay where they are the same.
+ * @param handover From the gate that this one replaces: its cached decisions stay if they depend on the same options.
  */
 export function createGate<Args extends readonly unknown[]>(
   source: AuthConfigSource<Args> | undefined,

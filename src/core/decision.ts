@@ -65,6 +65,6 @@ export interface VerdictControls {
 export interface Gate {
   readonly decide: Decide
   readonly controls: VerdictControls
-  /** What the gate that replaces this one may take over. */
+  /** For the gate that replaces this one. */
   readonly handOver: () => Handover | undefined
 }

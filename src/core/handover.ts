@@ -1,13 +1,13 @@
 import type { ResolvedConfig } from './config.ts'
 import type { Memory } from './verifier.ts'
 
-/** What a guard hands over to the guard that replaces it: what it learned, and the config that it learned it by. */
+/** A gate hands this over to the gate that replaces it: its memory, and the config that filled it. */
 export interface Handover {
   readonly config: ResolvedConfig
   readonly memory: Memory
 }
 
-/** What a decision depends on. How long to wait for it, and what a client is told, is not part of it. */
+/** A decision depends on these options. Timeouts, retries and responses change no decision. */
 const ASKED = [
   'endpoint',
   'endpointHeaders',
@@ -22,7 +22,7 @@ export function asksTheSame(one: ResolvedConfig, other: ResolvedConfig): boolean
   return ASKED.every((name) => isEqual(one[name], other[name]))
 }
 
-/** What was learned, if it was learned by a config that asks the same and keeps decisions for as long. */
+/** Returns the memory if both configs ask the same question and have the same `cache`. */
 export function takeOver(
   handover: Handover | undefined,
   config: ResolvedConfig,
@@ -31,7 +31,7 @@ export function takeOver(
   return isEqual(handover.config.cache, config.cache) ? handover.memory : undefined
 }
 
-// Data is equal by what is in it, a function by what it is.
+// Data is compared by its content, a function by its identity.
 function isEqual(one: unknown, other: unknown): boolean {
   if (typeof one === 'function' || typeof other === 'function') return one === other
   return JSON.stringify(one) === JSON.stringify(other)

@@ -54,7 +54,7 @@ export interface SetupSource {
   readonly get: (args: readonly unknown[]) => Setup | Unready
   /** Forgets the verdicts of a token, or all. */
   readonly forget: (token?: string) => void
-  /** What the source that replaces this one may take over. */
+  /** For the source that replaces this one. */
   readonly handOver: () => Handover | undefined
 }
 
@@ -62,7 +62,7 @@ export interface SetupSource {
  * Makes the source of the setup. A config object is checked now, and throws `AuthConfigError`. A config function is
  * called with the first request's extra arguments, and with the next one's until it has succeeded once.
  *
- * @param handover What an earlier source handed over. A config object takes it over where it decides the same.
+ * @param handover From the source that this one replaces. Only a config object takes it over.
  */
 export function createSetupSource<Args extends readonly unknown[]>(
   source: AuthConfigSource<Args> | undefined,

@@ -26,7 +26,7 @@ export interface ComposedVerifier {
   readonly memory: Memory
 }
 
-/** What was learned from the endpoint. A verifier that asks the same endpoint the same question may take it over. */
+/** Cached decisions and known tokens. A verifier that asks the same endpoint the same question may take them over. */
 export interface Memory {
   readonly cache: Cache | undefined
   readonly tokens: KnownTokens

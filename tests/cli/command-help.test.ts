@@ -46,6 +46,7 @@ Pass requests with a good key on to a server in any language.
 Each request is a line of JSON on standard output, with the status that its client got. At the start, and every ten
 minutes, the gateway asks the endpoint about a random key. An endpoint that allows it is not used: the gateway rejects every
 request until the endpoint denies such a key. SIGTERM lets requests end, for 25 seconds; SIGINT cuts them off.
+With --config, a change of the file takes effect within seconds, without a restart.
 `,
   'keys create': `Usage: with-auth keys create --keys FILE --principal NAME [OPTIONS]
 

@@ -92,7 +92,7 @@ it('a config function takes nothing over, and hands over what it learned', async
   expect(await callsFor(createGate(CONFIG, made.handOver()))).toBe(0)
 })
 
-it('a call of the earlier gate that ends later is kept, unless it was forgotten meanwhile', async () => {
+it('a decision that arrives after the handover is cached, unless its token was invalidated', async () => {
   for (const [isForgotten, calls] of [
     [false, 0],
     [true, 1],
