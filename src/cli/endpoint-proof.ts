@@ -14,6 +14,8 @@ export interface EndpointProof {
 export interface ProofOptions {
   readonly ask: AskWithRandomKey
   readonly onChange: (state: ProofState) => void
+  /** What is known of the endpoint already. */
+  readonly state?: ProofState
   /** How long a proof holds, in milliseconds. */
   readonly everyMs?: number
   /** How long to wait after what was no proof, in milliseconds. */
@@ -29,7 +31,7 @@ const RETRY_MS = 2000
  */
 export function createEndpointProof(options: ProofOptions): EndpointProof {
   const { ask, onChange, everyMs = EVERY_MS, retryMs = RETRY_MS } = options
-  let state: ProofState = 'unproven'
+  let { state = 'unproven' } = options
   let timer: ReturnType<typeof setTimeout> | undefined
   let isStopped = false
 
