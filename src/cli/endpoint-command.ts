@@ -32,7 +32,7 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   const address = readAddress(line, PORT)
   // A file that cannot be used is told now, and not with the first question.
   await listKeys(file)
-  const log = createDecisionLog(surroundings)
+  const log = createDecisionLog(surroundings, line.has('json'))
   const endpoint = createKeyEndpoint({ file }, readOptions(line, surroundings, log))
   const serving = await listen(logged(endpoint, log), address)
   log({ type: 'listening', url: serving.url })

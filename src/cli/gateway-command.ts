@@ -4,23 +4,25 @@ import { resolveConfig } from '../core/config.ts'
 import { createCredentialsReader } from '../core/credentials.ts'
 import { createGateway } from '../gateway.ts'
 import { refuseOperands, requireText } from './command.ts'
-import { createDecisionLog, createRequestLog } from './decision-log.ts'
+import { createClientAddresses } from './client-address.ts'
+import { createDecisionLog } from './decision-log.ts'
 import { createEndpointProof } from './endpoint-proof.ts'
 import { equipWithTransport } from './endpoint-transport.ts'
 import { createFront } from './front.ts'
 import { GUARD_OPTIONS, readGuardConfig, withRequestIdHeader } from './guard-config.ts'
 import { createRandomKeyAsker } from './random-key.ts'
+import { createRequestLog } from './request-log.ts'
 import { describeRevocation, revokedKeyWorksForMs } from './revocation.ts'
 import { addressOptions, listen, readAddress, serveUntilStopped } from './serving.ts'
 import { EXIT } from './surroundings.ts'
-import { readUpstreamOptions, UPSTREAM_OPTIONS } from './upstream-options.ts'
-import type { FrontOptions } from './front.ts'
+import { readTrustedProxies, readUpstreamOptions, UPSTREAM_OPTIONS } from './upstream-options.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 import type { CommandLine } from './command-line.ts'
 import type { Command } from './command.ts'
 import type { DecisionLog } from './decision-log.ts'
 import type { EndpointProof, ProofState } from './endpoint-proof.ts'
 import type { EquippedConfig } from './endpoint-transport.ts'
+import type { RequestLogOptions } from './request-log.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const PORT = 8320
@@ -33,7 +35,7 @@ export const gatewayCommand: Command = {
   name: 'gateway',
   usage: '--upstream URL (--keys FILE | --config FILE) [OPTIONS]',
   summary: 'pass requests with a good key on to a server in any language',
-  details: `Each request is a line of JSON on standard output, with the status that its client got. At the start, and every ten
+  details: `Each request is a line on standard output, with the status that its client got: JSON, unless that is a terminal. At the start, and every ten
 minutes, the gateway asks the endpoint about a random key. An endpoint that allows it is not used: the gateway rejects every
 request until the endpoint denies such a key. SIGTERM lets requests end, for 25 seconds; SIGINT cuts them off.`,
   options: {
@@ -41,7 +43,10 @@ request until the endpoint denies such a key. SIGTERM lets requests end, for 25 
     ...GUARD_OPTIONS,
     ...addressOptions(PORT),
     healthz: { help: 'answer GET /healthz here, without a key' },
-    'request-id-header': { value: 'NAME', help: 'write this header of each request into the log' },
+    'request-id-header': {
+      value: 'NAME',
+      help: 'the header of the request id; one is made where it is missing',
+    },
     'log-principal': { help: 'write the principal of each request into the log' },
     ...UPSTREAM_OPTIONS,
   },
@@ -53,30 +58,32 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   const upstream = requireText(line, 'upstream', 'URL')
   const address = readAddress(line, PORT)
   const options = readUpstreamOptions(line)
-  const log = createDecisionLog(surroundings)
+  const { addressOf, isConflicting } = createClientAddresses(readTrustedProxies(line))
+  const log = createDecisionLog(surroundings, line.has('json'))
   const given = await readGuardConfig(line, surroundings, ({ message }) =>
     log({ type: 'keys_error', message }),
   )
   const equipped = await equipWithTransport(withRequestIdHeader(given, line), surroundings)
   const { config } = equipped
-  const passOn = createGateway({
-    upstream,
-    ...options,
-    onFailure: (failure) => log({ type: 'failure', ...failure }),
+  const requestLog = createRequestLog({
+    log,
+    addressOf,
+    describe: createDescription(config),
+    requestIdHeader: line.text('request-id-header'),
+    logsPrincipal: line.has('log-principal'),
   })
-  const { onEvent, answered } = createRequestLog(log, line.has('log-principal'))
-  const guarded = withAuth(passOn, { ...config, onEvent })
+  const { onEvent, follow } = requestLog
+  const passOn = createGateway({ upstream, ...options, clientAddress: addressOf })
+  const guarded = withAuth(follow(passOn), { ...config, onEvent })
   const proof = createProof(config, log, surroundings)
   try {
     await startProof(proof, config)
-    const proofState = isShadow(config) ? () => 'proven' as const : proof.state
     const front = createFront({
       guarded,
-      proofState,
+      proof: isShadow(config) ? { ...proof, state: () => 'proven' } : proof,
+      isConflicting,
       healthz: line.has('healthz'),
-      log,
-      answered,
-      describe: createDescription(config),
+      requestLog,
     })
     const serving = await listen(front, address)
     announce(serving.url, equipped, log, line.has('json') ? undefined : surroundings.note)
@@ -88,7 +95,7 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
 }
 
 /** For requests that the guard does not see: it leaves out what holds the token, as the guard does. */
-function createDescription(config: AuthConfig): FrontOptions['describe'] {
+function createDescription(config: AuthConfig): RequestLogOptions['describe'] {
   const { credentials, tokenFormat, requestIdHeader } = resolveConfig(config)
   const readCredentials = createCredentialsReader(credentials, tokenFormat)
   return (request, path) => {
@@ -103,8 +110,8 @@ function createProof(
   log: DecisionLog,
   { note }: Pick<Surroundings, 'note'>,
 ): EndpointProof {
-  const onChange = (state: ProofState): void => {
-    log({ type: 'endpoint', state })
+  const onChange = (state: ProofState, cause?: string): void => {
+    log({ type: 'endpoint', state, cause })
     if (state === 'open') note(`with-auth: ${OPEN}. Everybody is refused until it says no\n`)
   }
   return createEndpointProof({ ask: createRandomKeyAsker(config), onChange })

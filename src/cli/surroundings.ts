@@ -5,6 +5,12 @@ export interface Surroundings {
   readonly readInput: () => Promise<string>
   /** What was asked for, to standard output. */
   readonly print: (text: string) => void
+  /** How many characters wait to be written, since the reader of standard output is slow. */
+  readonly unwritten: () => number
+  /** Whether standard output is a terminal. */
+  readonly isTerminal: boolean
+  /** Whether to print colours. */
+  readonly colors: boolean
   /** Waits until what was printed is written. Rejects with an `OutputError` if something could not be written. */
   readonly flush: () => Promise<void>
   /** What a person should know beside it, to standard error. */
@@ -20,3 +26,13 @@ export type StopSignal = 'SIGINT' | 'SIGTERM'
 
 /** The exit codes, for scripts. */
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const
+
+/** Describes standard output. Only a terminal gets colours, and `NO_COLOR` turns them off (https://no-color.org). */
+export function describeTerminal(
+  { isTTY }: { readonly isTTY?: boolean },
+  env: Surroundings['env'],
+): Pick<Surroundings, 'isTerminal' | 'colors'> {
+  const isTerminal = isTTY === true
+  const isUnwanted = (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb'
+  return { isTerminal, colors: isTerminal && !isUnwanted }
+}

@@ -14,6 +14,7 @@ export interface RecordedSurroundings extends Surroundings {
 export function createSurroundings(
   env: Readonly<Record<string, string>> = {},
   input = '',
+  terminal: Pick<Surroundings, 'isTerminal' | 'colors'> = { isTerminal: false, colors: false },
 ): RecordedSurroundings {
   let printed = ''
   let noted = ''
@@ -27,6 +28,8 @@ export function createSurroundings(
     env,
     readInput: () => Promise.resolve(input),
     print: (text) => void (printed += keep(text)),
+    unwritten: () => 0,
+    ...terminal,
     flush: () => Promise.resolve(),
     note: (text) => void (noted += keep(text)),
     onPrintFailure: (listener) => void listeners.push(listener),
