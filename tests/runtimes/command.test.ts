@@ -66,6 +66,10 @@ afterEach(async () => {
   rmSync(folder, { recursive: true })
 })
 
+function countDecisions(printed: string): number {
+  return printed.split('"type":"decision"').length - 1
+}
+
 describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWrite }) => {
   const command = join(inject('app'), COMMAND)
   const keysFile = () => join(folder, 'keys.yaml')
@@ -153,6 +157,41 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     slow?.end('ended')
     expect(await begun.text()).toBe('begun ended')
     expect(gateway.printed().split(LOST)).toHaveLength(2)
+  })
+
+  /** Sends requests, each with a long line in the log, until something is printed. Returns how many were sent. */
+  async function askUntilPrinted(gateway: RunningServer, text: string): Promise<number> {
+    const url = `${gateway.url}/${'a'.repeat(250)}`
+    for (let sent = 0; sent < 10_000; sent += 50) {
+      if (gateway.printed().includes(text)) return sent
+      const answers = await Promise.all(Array.from({ length: 50 }, () => fetch(url)))
+      expect(answers.filter(({ status }) => status !== 401)).toEqual([])
+      await Promise.all(answers.map((answer) => answer.text()))
+    }
+    throw new Error(`The gateway never printed "${text}"`)
+  }
+
+  it('serves on while its log is not read, and drops lines', { timeout: 90_000 }, async () => {
+    await createKey()
+    const gateway = await start('gateway', '--upstream', upstreamUrl, '--keys', keysFile())
+    gateway.pauseReading()
+    const sent = await askUntilPrinted(gateway, 'its lines are dropped until it is')
+    gateway.resumeReading()
+    const DROPPED = / (\d+) lines of the log were dropped, since it was not read\n/
+    await expect.poll(() => countDecisions(gateway.printed())).toBeGreaterThan(500)
+    const more = await askUntilPrinted(gateway, 'lines of the log were dropped')
+    const dropped = Number(DROPPED.exec(gateway.printed())?.[1])
+    expect(dropped).toBeGreaterThan(0)
+    await expect.poll(() => countDecisions(gateway.printed()) + dropped).toBe(sent + more)
+  })
+
+  it('ends at SIGTERM while its log is not read', { timeout: 90_000 }, async () => {
+    await createKey()
+    const gateway = await start('gateway', '--upstream', upstreamUrl, '--keys', keysFile())
+    gateway.pauseReading()
+    await askUntilPrinted(gateway, 'its lines are dropped until it is')
+    process.kill(gateway.pid, 'SIGTERM')
+    await expect.poll(() => isGone(gateway.pid), { timeout: 8000 }).toBe(true)
   })
 
   it('serves an endpoint that its own check finds right', { timeout: 60_000 }, async () => {
