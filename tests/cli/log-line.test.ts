@@ -1,5 +1,13 @@
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { formatJson, formatReadable } from '../../src/cli/log-line.ts'
+import { ensureBuilt } from '../support/built-package.ts'
+import { entry, keysText } from '../support/key-questions.ts'
+import { ROOT } from '../support/project.ts'
+import { spawnProgram } from '../support/spawned-program.ts'
+import { setupFolder } from '../support/temporary-folder.ts'
 import type { LogEntry } from '../../src/cli/log-line.ts'
 
 describe('a line of JSON', () => {
@@ -117,4 +125,40 @@ describe('a readable line', () => {
     const evil = 'a\n\x1b[32m\u202e'
     expect(read({ type: 'warning', message: evil, [evil]: 1 })).toMatch(/^[\x20-\x7e]+\n$/)
   })
+})
+
+const hasTerminal = spawnSync('script', ['--version']).status === 0
+
+describe.skipIf(!hasTerminal)('the log on a terminal of its own', { tags: ['slow'] }, () => {
+  const pathOf = setupFolder()
+
+  async function lineFor(path: string, env: Record<string, string>, more = ''): Promise<string> {
+    ensureBuilt()
+    writeFileSync(pathOf('keys.yaml'), keysText(entry('k1')))
+    const command = `'${process.execPath}' '${join(ROOT, 'dist/cli.js')}' gateway --keys keys.yaml`
+    const line = `${command} --upstream http://127.0.0.1:9 --port=0 ${more}`
+    const program = spawnProgram('script', ['-qec', line, '/dev/null'], {
+      cwd: pathOf('.'),
+      env: { TERM: 'xterm', ...env },
+    })
+    const [url] = await program.printed(/http:\/\/127[\d.:]+/)
+    await fetch(url + path)
+    const [printed] = await program.printed(/^.*missing_credentials.*$/m)
+    program.kill('SIGTERM')
+    await program.ended
+    return printed.trimEnd()
+  }
+
+  it('is readable and in colour, and a path cannot change that', async () => {
+    const path = '/a%1b[32m%0a%e2%80%ae"'
+    expect(await lineFor(path, {})).toMatch(
+      // oxlint-disable-next-line no-control-regex
+      /^\x1b\[2m\d\d:\d\d:\d\d\x1b\[0m \x1b\[33m401\x1b\[0m GET  \/a[\x20-\x7e]+ missing_credentials \d+\.\d ms$/,
+    )
+  }, 60_000)
+
+  it('has no colour with NO_COLOR, and is JSON with --json', async () => {
+    expect(await lineFor('/a', { NO_COLOR: '1' })).toMatch(/^\d\d:\d\d:\d\d 401 GET  \/a missing/)
+    expect(await lineFor('/a', {}, '--json')).toMatch(/^\{"time":.*\}$/)
+  }, 60_000)
 })
