@@ -42,7 +42,9 @@ const upstream = createServer((request, response) => {
     slow = response
     return
   }
-  response.end(JSON.stringify({ principal: request.headers['x-auth-principal'] }))
+  const { headers } = request
+  const [principal, address] = [headers['x-auth-principal'], headers['x-forwarded-for']]
+  response.end(JSON.stringify({ principal, address, id: headers['x-request-id'] }))
 })
 let upstreamUrl: string
 let slow: ServerResponse | undefined
@@ -157,6 +159,31 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     slow?.end('ended')
     expect(await begun.text()).toBe('begun ended')
     expect(gateway.printed().split(LOST)).toHaveLength(2)
+  })
+
+  it('tells the upstream and its log who called', { timeout: 60_000 }, async () => {
+    const { key } = await createKey()
+    const more = ['--trusted-proxy', '127.0.0.0/8', '--request-id-header', 'x-request-id']
+    const line = ['gateway', '--upstream', upstreamUrl, '--keys', keysFile(), ...more]
+    const gateway = await start(...line)
+    const send = async (given: Record<string, string>): Promise<Record<string, string>> => {
+      const headers = { authorization: `Bearer ${key}`, ...given }
+      const response = await fetch(gateway.url, { method: 'POST', body: 'x', headers })
+      return (await response.json()) as Record<string, string>
+    }
+    const forwarded = 'for=6.6.6.6, for="[2001:DB8::1]:99"'
+    const first = await send({ forwarded, 'x-request-id': 'req-1' })
+    expect(first).toMatchObject({ address: '2001:db8::1', id: 'req-1' })
+    const second = await send({ 'x-forwarded-for': '6.6.6.6, ::ffff:192.0.2.7' })
+    expect(second['address']).toBe('192.0.2.7')
+    expect(second['id']).toMatch(/^[\da-f-]{36}$/)
+    expect((await send({}))['address']).toBe('127.0.0.1')
+    const shown = [
+      '"requestId":"req-1","clientAddress":"2001:db8::1"',
+      `"requestId":"${second['id']}","clientAddress":"192.0.2.7"`,
+      '"clientAddress":"127.0.0.1"',
+    ]
+    for (const text of shown) await expect.poll(() => gateway.printed()).toContain(text)
   })
 
   /** Sends requests, each with a long line in the log, until something is printed. Returns how many were sent. */
