@@ -35,7 +35,7 @@ export const gatewayCommand: Command = {
   name: 'gateway',
   usage: '--upstream URL (--keys FILE | --config FILE) [OPTIONS]',
   summary: 'pass requests with a good key on to a server in any language',
-  details: `Each request is a line on standard output, with the status that its client got: JSON, unless that is a terminal. At the start, and every ten
+  details: `Each request is a line on standard output (JSON in a pipe), with the status that its client got. At the start, and every ten
 minutes, the gateway asks the endpoint about a random key. An endpoint that allows it is not used: the gateway rejects every
 request until the endpoint denies such a key. SIGTERM lets requests end, for 25 seconds; SIGINT cuts them off.`,
   options: {

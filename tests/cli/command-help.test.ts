@@ -29,17 +29,18 @@ Pass requests with a good key on to a server in any language.
   --port PORT                    the port to listen on (8320); 0 takes a free one
   --keep-alive-ms MS             how long a connection may be idle, on Node (75000)
   --healthz                      answer GET /healthz here, without a key
-  --request-id-header NAME       write this header of each request into the log
+  --request-id-header NAME       the header of the request id; one is made where it is missing
   --log-principal                write the principal of each request into the log
   --upstream-timeout-ms MS       how long the upstream may take to begin its answer (120000)
   --forward-authorization        pass the key on to the upstream
   --strip-header NAME            keep this header of clients from the upstream; NAME* is a prefix; may be repeated
   --public-origin URL            what clients know the gateway as, behind TLS
+  --trusted-proxy CIDR           read the address of the client from the headers of this proxy; may be repeated
   --allow-insecure-http          permit an http upstream anywhere
   --json                         print JSON, for machines
   --help                         show this help
 
-Each request is a line of JSON on standard output, with the status that its client got. At the start, and every ten
+Each request is a line on standard output (JSON in a pipe), with the status that its client got. At the start, and every ten
 minutes, the gateway asks the endpoint about a random key. An endpoint that allows it is not used: the gateway rejects every
 request until the endpoint denies such a key. SIGTERM lets requests end, for 25 seconds; SIGINT cuts them off.
 `,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { formatJson, formatReadable } from '../../src/cli/log-line.ts'
 import { ensureBuilt } from '../support/built-package.ts'
-import { entry, keysText } from '../support/key-questions.ts'
+import { entry as keyEntry, keysText } from '../support/key-questions.ts'
 import { ROOT } from '../support/project.ts'
 import { spawnProgram } from '../support/spawned-program.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
@@ -134,7 +134,7 @@ describe.skipIf(!hasTerminal)('the log on a terminal of its own', { tags: ['slow
 
   async function lineFor(path: string, env: Record<string, string>, more = ''): Promise<string> {
     ensureBuilt()
-    writeFileSync(pathOf('keys.yaml'), keysText(entry('k1')))
+    writeFileSync(pathOf('keys.yaml'), keysText(keyEntry('k1')))
     const command = `'${process.execPath}' '${join(ROOT, 'dist/cli.js')}' gateway --keys keys.yaml`
     const line = `${command} --upstream http://127.0.0.1:9 --port=0 ${more}`
     const program = spawnProgram('script', ['-qec', line, '/dev/null'], {
