@@ -117,7 +117,7 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     expect((await fetch(gateway.url)).status).toBe(401)
     const response = await call(gateway.url, key)
     expect(response.status).toBe(200)
-    expect(await response.json()).toEqual({ principal: 'alice' })
+    expect(await response.json()).toEqual({ principal: 'alice', address: '127.0.0.1' })
 
     expect((await run(argsToWrite, ['keys', 'revoke', id, '--keys', keysFile()])).code).toBe(0)
     // For another path no verdict is kept.
