@@ -1,25 +1,11 @@
 #!/usr/bin/env node
 import process from 'node:process'
-import { checkCommand } from './cli/check-command.ts'
-import { configCommand } from './cli/config-command.ts'
-import { demoCommand } from './cli/demo-command.ts'
-import { endpointCommand } from './cli/endpoint-command.ts'
-import { gatewayCommand } from './cli/gateway-command.ts'
-import { keysCommands } from './cli/keys-commands.ts'
+import { COMMANDS } from './cli/commands.ts'
 import { main } from './cli/main.ts'
 import { isAskedToStop, nextSignal } from './cli/signals.ts'
 import { createOutput, readInput } from './cli/standard-streams.ts'
 import { describeTerminal } from './cli/surroundings.ts'
 import { within } from './core/timers.ts'
-
-const COMMANDS = [
-  gatewayCommand,
-  ...keysCommands,
-  endpointCommand,
-  checkCommand,
-  configCommand,
-  demoCommand,
-]
 
 // How long a process that was asked to stop waits for the reader of its output.
 const FLUSH_MS = 1000

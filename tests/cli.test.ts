@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { json } from 'node:stream/consumers'
+import { json, text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ensureBuilt } from './support/built-package.ts'
 import { close, listen } from './support/loopback.ts'
@@ -35,11 +35,52 @@ describe('the built command', () => {
 
   it('tells wrong usage from failure by its exit code, and speaks on standard error', () => {
     const wrong = run('check')
-    expect(wrong).toEqual({ status: 2, stdout: '', stderr: 'with-auth: URL is missing\n' })
+    expect(wrong).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: 'with-auth: URL is missing\nRun "with-auth check --help" for help.\n',
+    })
     const failed = run('check', 'http://127.0.0.1:1/', '--json')
     expect(failed).toMatchObject({ status: 1, stderr: '' })
     expect(JSON.parse(failed.stdout)).toMatchObject({ ok: false })
   })
+})
+
+describe('the built check', () => {
+  beforeAll(ensureBuilt, 60_000)
+
+  it(
+    'prints a row before the next answer is there, without colors in a pipe',
+    { timeout: 30_000 },
+    async () => {
+      let answerAll = (): void => undefined
+      const mayAnswer = new Promise<void>((resolve) => (answerAll = resolve))
+      let count = 0
+      const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+        count += 1
+        const isFirst = count === 1
+        await text(request)
+        if (!isFirst) await mayAnswer
+        response.writeHead(isFirst ? 200 : 500).end()
+      }
+      const server = createServer((request, response) => void answer(request, response))
+      const url = `http://127.0.0.1:${await listen(server)}/`
+      const env = { WITH_AUTH_KEY: 'sk-good' }
+      const program = spawnProgram(process.execPath, [BUILT, 'check', url], { cwd: ROOT, env })
+      try {
+        // The second answer waits for the row of the first one.
+        await program.printed(/^ {2}ok {7}good key .*$/m)
+        expect(program.stdout()).not.toContain('bad key')
+        answerAll()
+        expect(await program.ended).toBe(1)
+        expect(program.stdout()).toMatch(/^ {2}FAIL {5}bad key .*$/m)
+        expect(program.stdout() + program.stderr()).not.toMatch(/\[\d+m|sk-good/)
+      } finally {
+        program.kill('SIGKILL')
+        await close(server)
+      }
+    },
+  )
 })
 
 describe('the built gateway', () => {

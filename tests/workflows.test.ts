@@ -1,6 +1,16 @@
-import { readdirSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { parse } from 'yaml'
 import { readText, ROOT } from './support/project.ts'
 
@@ -8,6 +18,7 @@ import { readText, ROOT } from './support/project.ts'
 
 interface Step {
   readonly uses?: string
+  readonly id?: string
   readonly run?: string
   readonly with?: Readonly<Record<string, unknown>>
   readonly env?: Readonly<Record<string, unknown>>
@@ -21,6 +32,8 @@ interface Workflow {
       {
         readonly permissions: Readonly<Record<string, string>>
         readonly needs?: string
+        readonly environment?: string
+        readonly outputs?: Readonly<Record<string, string>>
         readonly 'timeout-minutes'?: number
         readonly steps: readonly Step[]
       }
@@ -35,6 +48,7 @@ describe('the workflows', () => {
     parse(readText(`.github/workflows/${file}`)) as Workflow,
   ])
   const stepsOf = ({ jobs }: Workflow) => Object.values(jobs).flatMap(({ steps }) => steps)
+  const allSteps = workflows.flatMap(([, workflow]) => stepsOf(workflow))
 
   it.each(workflows)(
     '%s pins every action to a commit, and names its version',
@@ -58,35 +72,99 @@ describe('the workflows', () => {
     },
   )
 
-  it('release.yml publishes with provenance and without a token, after everything has passed', () => {
-    const text = readText('.github/workflows/release.yml')
-    const { jobs } = parse(text) as Workflow
-    expect(jobs['publish']?.permissions).toEqual({ contents: 'read', 'id-token': 'write' })
-    const tests = jobs['test']?.steps ?? []
-    expect(tests.map(({ run }) => run)).toEqual(
-      expect.arrayContaining(['.ci/run', 'npm run test:long', 'npm run test:soak']),
-    )
-    expect(tests.find(({ run }) => run === 'npm run test:soak')?.env).toEqual({
-      WITH_AUTH_SOAK_MINUTES: 10,
-    })
-    // What has changed since the commit before is not known without that commit.
-    expect(tests.find(({ uses }) => uses?.includes('/checkout@'))?.with).toMatchObject({
-      'fetch-depth': 0,
-    })
-    expect(jobs['publish']?.needs).toBe('test')
-    const commands = stepsOf(parse(text) as Workflow).map(({ run }) => run)
-    expect(commands).toContain('npm publish --provenance --access public')
-    expect(commands).toContain('npm audit signatures')
-    expect(commands).toContain('npm run --silent sbom > sbom.cdx.json')
-    expect(text).not.toMatch(/secrets\.|_TOKEN: (?!\$\{\{ github\.token \}\})/)
-    const mayPublish = Object.entries(jobs).filter(([, job]) => 'id-token' in job.permissions)
-    expect(mayPublish.map(([name]) => name)).toEqual(['publish'])
+  it('no checkout leaves its token behind', () => {
+    const checkouts = allSteps.filter(({ uses }) => uses?.startsWith('actions/checkout@'))
+    expect(checkouts).not.toEqual([])
+    for (const step of checkouts) expect(step.with).toMatchObject({ 'persist-credentials': false })
+  })
+
+  it('npm runs no script of a package that it installs, packs or publishes', () => {
+    const lines = allSteps.flatMap(({ run = '' }) => run.split('\n'))
+    const npm = lines.filter((line) => /\bnpm (ci|i|install|pack|publish)\b/.test(line))
+    expect(npm).not.toEqual([])
+    for (const line of npm) expect(line).toContain(' --ignore-scripts')
   })
 
   it('no expression of a workflow stands in a shell command, where its value would be code', () => {
-    const commands = workflows.flatMap(([, workflow]) =>
-      stepsOf(workflow).map(({ run = '' }) => run),
-    )
+    const commands = allSteps.map(({ run = '' }) => run)
     expect(commands.filter((command) => command.includes('${{'))).toEqual([])
+  })
+})
+
+describe('release.yml', () => {
+  const text = readText('.github/workflows/release.yml')
+  const { jobs } = parse(text) as Workflow
+  const stepsOf = (job: string) => jobs[job]?.steps ?? []
+  const commandsOf = (job: string) => stepsOf(job).map(({ run }) => run)
+
+  it('packs after everything has passed, and publishes what was packed', () => {
+    expect(commandsOf('test')).toEqual(
+      expect.arrayContaining(['.ci/run', 'npm run test:long', 'npm run test:soak']),
+    )
+    const soak = stepsOf('test').find(({ run }) => run === 'npm run test:soak')
+    expect(soak?.env).toEqual({ WITH_AUTH_SOAK_MINUTES: 10 })
+    // The files changed since the previous commit are unknown without that commit.
+    const checkout = stepsOf('test').find(({ uses }) => uses?.includes('/checkout@'))
+    expect(checkout?.with).toMatchObject({ 'fetch-depth': 0 })
+    expect(commandsOf('pack')).toEqual(
+      expect.arrayContaining(['npm audit signatures', 'npm run --silent sbom > sbom.cdx.json']),
+    )
+    // A job or a step that fails ends the release.
+    expect(text).not.toMatch(/continue-on-error|\bif: /)
+    const needs = Object.entries(jobs).map(([name, job]) => [name, job.needs])
+    expect(Object.fromEntries(needs)).toEqual({ pack: 'test', publish: 'pack', attach: 'publish' })
+  })
+
+  it('only the job publish may publish, with provenance and without a stored token', () => {
+    const rights = Object.entries(jobs).map(([name, { permissions }]) => [name, permissions])
+    expect(Object.fromEntries(rights)).toEqual({
+      test: { contents: 'read' },
+      pack: { contents: 'read' },
+      publish: { 'id-token': 'write' },
+      attach: { contents: 'write' },
+    })
+    expect(jobs['publish']?.environment).toBe('npm')
+    expect(text).not.toMatch(/secrets\.|_TOKEN: (?!\$\{\{ github\.token \}\})/)
+  })
+
+  it('the job publish runs npm alone: no code of this repository, and no package', () => {
+    const used = stepsOf('publish').flatMap(({ uses = [] }) => uses)
+    expect(used.map((action) => action.split('@')[0])).toEqual([
+      'actions/setup-node',
+      'actions/download-artifact',
+    ])
+    expect(commandsOf('publish').filter((run) => run !== undefined)).toEqual([
+      expect.stringMatching(/^printf .* \| sha512sum --check --strict$/),
+      'npm publish "./packed/with-auth-${GITHUB_REF_NAME#v}.tgz" --provenance --access public --ignore-scripts',
+    ])
+    // npm reads the configuration of the folder that it runs in, so the artifact lands elsewhere.
+    const download = stepsOf('publish').find(({ uses }) => uses?.includes('/download-artifact@'))
+    expect(download?.with).toEqual({ name: 'package', path: 'packed' })
+  })
+
+  it('the job publish stops unless the tarball has the hash that the job pack gave', () => {
+    const pack = stepsOf('pack').find(({ id }) => id === 'pack')
+    const check = stepsOf('publish').find(({ run }) => run?.includes('sha512sum'))
+    expect(jobs['pack']?.outputs).toEqual({ sha512: '${{ steps.pack.outputs.sha512 }}' })
+    expect(check?.env).toEqual({ SHA512: '${{ needs.pack.outputs.sha512 }}' })
+
+    const folder = mkdtempSync(join(tmpdir(), 'release-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const output = join(folder, 'output')
+    const tarball = join(folder, 'packed/with-auth-1.2.3.tgz')
+    const run = (script: string | undefined, cwd: string, SHA512 = '') => {
+      const env = { ...process.env, GITHUB_REF_NAME: 'v1.2.3', GITHUB_OUTPUT: output, SHA512 }
+      return spawnSync('bash', ['-e', '-c', script ?? ''], { cwd, env, encoding: 'utf8' }).status
+    }
+    mkdirSync(join(folder, 'packed'))
+    writeFileSync(join(folder, 'packed/package.json'), '{"name":"with-auth","version":"1.2.3"}')
+    expect(run(pack?.run, join(folder, 'packed'))).toBe(0)
+    const [, sha512 = ''] = /^sha512=([\da-f]{128})\n$/.exec(readFileSync(output, 'utf8')) ?? []
+    expect(run(check?.run, folder, sha512)).toBe(0)
+    expect(run(check?.run, folder, '')).not.toBe(0)
+    appendFileSync(tarball, '\0')
+    expect(run(check?.run, folder, sha512)).not.toBe(0)
+    rmSync(tarball)
+    expect(run(check?.run, folder, sha512)).not.toBe(0)
   })
 })

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { nearestName } from '../core/option-checks.ts'
+import { showName } from './shown-value.ts'
 import { UsageError } from './usage-error.ts'
 
 /** An option of a command. */
@@ -7,6 +8,8 @@ export interface OptionSpec {
   /** What its value is called in the help; absent for a switch. */
   readonly value?: string
   readonly help: string
+  /** The value that applies without the option. The help shows it. */
+  readonly default?: string | number
   readonly isRepeatable?: true
 }
 
@@ -89,8 +92,9 @@ function isMissing({ value, isInline }: Given): boolean {
   return value === undefined || value === '' || (!isInline && value.startsWith('-'))
 }
 
-function unknownOption(rawName: string, known: readonly string[]): UsageError {
+/** The error for an option that does not exist, with the nearest that does. */
+export function unknownOption(rawName: string, known: readonly string[]): UsageError {
   const nearest = nearestName(rawName.replace(/^-+/, ''), known)
   const hint = nearest === undefined ? '' : `: did you mean --${nearest}?`
-  return new UsageError(`Unknown option ${JSON.stringify(rawName.slice(0, 40))}${hint}`)
+  return new UsageError(`Unknown option ${showName(rawName)}${hint}`)
 }

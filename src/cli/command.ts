@@ -1,3 +1,5 @@
+import { AuthConfigError } from '../core/errors.ts'
+import { showValue } from './shown-value.ts'
 import { UsageError } from './usage-error.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -11,6 +13,10 @@ export interface Command {
   readonly summary: string
   /** More for the help of this command alone. */
   readonly details?: string
+  /** The variables of the environment that it reads, with an explanation. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** Lines that work as they are written, for the help. */
+  readonly examples: readonly string[]
   /** Beside `--json` and `--help`, which all have. */
   readonly options: OptionSpecs
   /** Returns the exit code. */
@@ -34,12 +40,63 @@ export function requireText(line: CommandLine, name: string, value: string): str
 const MAX_MS = 3_600_000
 
 /** The value of an option that is a number of milliseconds, if it was given. */
-export function readMilliseconds(line: CommandLine, name: string): number | undefined {
+export function readMilliseconds(
+  line: CommandLine,
+  name: string,
+  max: number = MAX_MS,
+): number | undefined {
+  return readWholeNumber(line, name, 1, max)
+}
+
+/** The value of an option that is a whole number, if it was given. */
+export function readWholeNumber(
+  line: CommandLine,
+  name: string,
+  min: number,
+  max: number,
+): number | undefined {
   const text = line.text(name)
   if (text === undefined) return undefined
-  const ms = /^\d{1,7}$/.test(text) ? Number(text) : 0
-  if (ms >= 1 && ms <= MAX_MS) return ms
-  throw new UsageError(`--${name} must be a whole number from 1 to ${MAX_MS}`)
+  const number = /^\d{1,7}$/.test(text) ? Number(text) : -1
+  if (number >= min && number <= max) return number
+  throw wrongValue(`--${name}`, text, `a whole number from ${min} to ${max}`)
+}
+
+/** The error for a value that is not allowed. A value that may be a secret is not shown. */
+export function wrongValue(flag: string, value: string, allowed: string): UsageError {
+  return new UsageError(`${flag} must be ${allowed}, received ${showValue(value)}`)
+}
+
+/**
+ * Calls a function of the library with values of the command line. An `AuthConfigError` of an option with a flag becomes a
+ * `UsageError` that names the flag.
+ *
+ * @param flags The flag for each option of the library: `{ upstream: '--upstream' }`.
+ */
+export async function asUsage<Value>(
+  flags: Readonly<Record<string, string>>,
+  call: () => Value | Promise<Value>,
+): Promise<Value> {
+  try {
+    return await call()
+  } catch (error) {
+    if (!(error instanceof AuthConfigError)) throw error
+    if (!Object.hasOwn(flags, withoutIndex(error.option))) throw error
+    throw new UsageError(inWordsOfCommand(error.message, flags))
+  }
+}
+
+function withoutIndex(option: string): string {
+  return option.replace(/\[\d+\]$/, '')
+}
+
+// `"upstream" must be an absolute URL, received "x"`: names of options, then the value in JSON, then maybe advice.
+function inWordsOfCommand(message: string, flags: Readonly<Record<string, string>>): string {
+  const [, problem = message, value = ''] = /^(.*?)(, received .*)$/s.exec(message) ?? []
+  const named = problem.replace(/"([\w.-]+)(?:\[\d+\])?"(?:: true)?/g, (quoted, option: string) =>
+    Object.hasOwn(flags, option) ? String(flags[option]) : quoted,
+  )
+  return named + value.replace(/"(?:[^"\\]|\\.)*"/, (text) => showValue(String(JSON.parse(text))))
 }
 
 /** The only operand, such as a URL. What was given is not shown: it may be a secret. */

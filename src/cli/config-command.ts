@@ -15,6 +15,7 @@ export const configCommand: Command = {
   summary: 'check server.auth of a run.yaml, and print it with all defaults',
   details:
     'Secrets are not printed. Variables are taken from the environment, as the gateway takes them.',
+  examples: ['with-auth config run.yaml'],
   options: {},
   run,
 }

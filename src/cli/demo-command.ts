@@ -22,6 +22,7 @@ export const demoCommand: Command = {
   usage: '',
   summary: 'run a gateway before a small API, with a key for you',
   details: 'It listens on this machine only, and on free ports if the usual ones are taken.',
+  examples: ['with-auth demo'],
   options: {},
   run,
 }

@@ -1,9 +1,9 @@
 import { createKeyEndpoint, listKeys } from '../keys.ts'
-import { refuseOperands, requireText } from './command.ts'
+import { asUsage, readWholeNumber, refuseOperands, requireText } from './command.ts'
 import { createDecisionLog } from './decision-log.ts'
-import { addressOptions, listen, readAddress, serveUntilStopped } from './serving.ts'
+import { nameFlag } from './file-flag.ts'
+import { addressOptions, listen, nameAddress, readAddress, serveUntilStopped } from './serving.ts'
 import { EXIT } from './surroundings.ts'
-import { UsageError } from './usage-error.ts'
 import type { KeyEndpointOptions } from '../keys.ts'
 import type { CommandLine } from './command-line.ts'
 import type { Command } from './command.ts'
@@ -11,16 +11,21 @@ import type { DecisionLog } from './decision-log.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const PORT = 8321
+const FLAGS = { 'options.endpointSecret': 'WITH_AUTH_ENDPOINT_SECRET' }
 
 export const endpointCommand: Command = {
   name: 'endpoint',
   usage: '--keys FILE [OPTIONS]',
   summary: 'serve an auth endpoint over a file of keys',
-  details: `Each answer is a line of JSON on standard output. A change of the file counts from the next question on.
-With WITH_AUTH_ENDPOINT_SECRET set, only who sends it in the header x-auth-secret may ask.`,
+  details:
+    'Each answer is a line of JSON on standard output. A change of the file counts from the next question on.',
+  environment: {
+    WITH_AUTH_ENDPOINT_SECRET: 'what the header x-auth-secret of each question must be',
+  },
+  examples: ['with-auth endpoint --keys keys.yaml --max-age 10'],
   options: {
     keys: { value: 'FILE', help: 'the file of keys' },
-    'max-age': { value: 'SECONDS', help: 'for how long guards may keep a verdict (30)' },
+    'max-age': { value: 'SECONDS', help: 'how long a verdict may be cached', default: 30 },
     ...addressOptions(PORT),
   },
   run,
@@ -31,10 +36,11 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   const file = requireText(line, 'keys', 'FILE')
   const address = readAddress(line, PORT)
   // A file that cannot be used is told now, and not with the first question.
-  await listKeys(file)
+  await listKeys(file).catch(nameFlag('--keys', file))
   const log = createDecisionLog(surroundings, line.has('json'))
-  const endpoint = createKeyEndpoint({ file }, readOptions(line, surroundings, log))
-  const serving = await listen(logged(endpoint, log), address)
+  const options = readOptions(line, surroundings, log)
+  const endpoint = await asUsage(FLAGS, () => createKeyEndpoint({ file }, options))
+  const serving = await listen(logged(endpoint, log), address).catch(nameAddress(address))
   log({ type: 'listening', url: serving.url })
   if (!line.has('json')) surroundings.note(`with-auth: auth endpoint on ${serving.url}\n`)
   await serveUntilStopped([serving], surroundings)
@@ -47,13 +53,10 @@ function readOptions(
   log: DecisionLog,
 ): KeyEndpointOptions {
   const endpointSecret = env['WITH_AUTH_ENDPOINT_SECRET']
-  const maxAge = line.text('max-age')
-  if (maxAge !== undefined && !/^\d{1,4}$/.test(maxAge)) {
-    throw new UsageError('--max-age must be a whole number of seconds')
-  }
+  const maxAgeSeconds = readWholeNumber(line, 'max-age', 0, 3600)
   return {
     ...(endpointSecret === undefined ? {} : { endpointSecret }),
-    ...(maxAge === undefined ? {} : { maxAgeSeconds: Number(maxAge) }),
+    ...(maxAgeSeconds === undefined ? {} : { maxAgeSeconds }),
     onError: ({ message }) => log({ type: 'keys_error', message }),
   }
 }

@@ -3,8 +3,8 @@ import { presentedToken, readRequestId, shownPath } from '../core/decision-event
 import { resolveConfig } from '../core/config.ts'
 import { createCredentialsReader } from '../core/credentials.ts'
 import { createGateway } from '../gateway.ts'
-import { refuseOperands, requireText } from './command.ts'
 import { createClientAddresses } from './client-address.ts'
+import { asUsage, refuseOperands, requireText } from './command.ts'
 import { createDecisionLog } from './decision-log.ts'
 import { createEndpointProof } from './endpoint-proof.ts'
 import { equipWithTransport } from './endpoint-transport.ts'
@@ -13,9 +13,14 @@ import { GUARD_OPTIONS, readGuardConfig, withRequestIdHeader } from './guard-con
 import { createRandomKeyAsker } from './random-key.ts'
 import { createRequestLog } from './request-log.ts'
 import { describeRevocation, revokedKeyWorksForMs } from './revocation.ts'
-import { addressOptions, listen, readAddress, serveUntilStopped } from './serving.ts'
+import { addressOptions, listen, nameAddress, readAddress, serveUntilStopped } from './serving.ts'
 import { EXIT } from './surroundings.ts'
-import { readTrustedProxies, readUpstreamOptions, UPSTREAM_OPTIONS } from './upstream-options.ts'
+import {
+  readTrustedProxies,
+  readUpstreamOptions,
+  UPSTREAM_FLAGS,
+  UPSTREAM_OPTIONS,
+} from './upstream-options.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 import type { CommandLine } from './command-line.ts'
 import type { Command } from './command.ts'
@@ -35,9 +40,19 @@ export const gatewayCommand: Command = {
   name: 'gateway',
   usage: '--upstream URL (--keys FILE | --config FILE) [OPTIONS]',
   summary: 'pass requests with a good key on to a server in any language',
-  details: `Each request is a line on standard output (JSON in a pipe), with the status that its client got. At the start, and every ten
-minutes, the gateway asks the endpoint about a random key. An endpoint that allows it is not used: the gateway rejects every
-request until the endpoint denies such a key. SIGTERM lets requests end, for 25 seconds; SIGINT cuts them off.`,
+  details: `Each request is a line on standard output (JSON in a pipe), with the status that its client got.
+
+At the start, and every ten minutes, the gateway asks the endpoint about a random key. An endpoint that allows it is not used: the gateway rejects every request until the endpoint denies such a key.
+
+SIGTERM lets requests end, for 25 seconds; SIGINT cuts them off.`,
+  environment: {
+    AUTH_ENDPOINT: 'the URL of the auth endpoint, without --keys and --config',
+    NODE_USE_ENV_PROXY: '1: ask the endpoint through the proxy of HTTPS_PROXY, on Node',
+  },
+  examples: [
+    'with-auth gateway --keys keys.yaml --upstream http://127.0.0.1:8000',
+    'with-auth gateway --config run.yaml --upstream http://127.0.0.1:8000',
+  ],
   options: {
     upstream: { value: 'URL', help: 'the server to pass requests on to' },
     ...GUARD_OPTIONS,
@@ -73,7 +88,9 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
     logsPrincipal: line.has('log-principal'),
   })
   const { onEvent, follow } = requestLog
-  const passOn = createGateway({ upstream, ...options, clientAddress: addressOf })
+  const passOn = await asUsage(UPSTREAM_FLAGS, () =>
+    createGateway({ upstream, ...options, clientAddress: addressOf }),
+  )
   const guarded = withAuth(follow(passOn), { ...config, onEvent })
   const proof = createProof(config, log, surroundings)
   try {
@@ -85,7 +102,7 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
       healthz: line.has('healthz'),
       requestLog,
     })
-    const serving = await listen(front, address)
+    const serving = await listen(front, address).catch(nameAddress(address))
     announce(serving.url, equipped, log, line.has('json') ? undefined : surroundings.note)
     await serveUntilStopped([serving], surroundings)
   } finally {

@@ -2,6 +2,8 @@ import { resolveConfig } from '../core/config.ts'
 import { AuthConfigError } from '../core/errors.ts'
 import { createKeyEndpoint, listKeys } from '../keys.ts'
 import { loadConfig } from '../yaml.ts'
+import { asUsage, wrongValue } from './command.ts'
+import { nameFlag } from './file-flag.ts'
 import { UsageError } from './usage-error.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
@@ -11,6 +13,12 @@ import type { Surroundings } from './surroundings.ts'
 export const GUARD_OPTIONS: OptionSpecs = {
   config: { value: 'FILE', help: 'a run.yaml with server.auth: asks the endpoint that it names' },
   keys: { value: 'FILE', help: 'a file of keys: decides by itself, and asks nobody' },
+}
+
+const WORDS_OF_ENVIRONMENT = {
+  endpoint: 'AUTH_ENDPOINT',
+  endpointHeaders: 'endpoint_headers of a --config FILE',
+  allowInsecureHttp: 'allow_insecure_http of a --config FILE',
 }
 
 /** How long a verdict about a key of the file is kept, and so how long a revoked key works. */
@@ -28,10 +36,16 @@ export async function readGuardConfig(
     throw new UsageError('--config and --keys both say who is let in: give one of them')
   }
   if (keys !== undefined) return configForKeys(keys, onKeysError)
-  if (config !== undefined) return loadConfig(config)
+  if (config !== undefined) return loadConfig(config).catch(nameFlag('--config', config))
   const endpoint = env['AUTH_ENDPOINT']
-  if (endpoint !== undefined) return { endpoint, unavailableStatus: 503 }
+  if (endpoint !== undefined) return configForEndpoint(endpoint)
   throw new UsageError('Who is let in? Give --keys FILE or --config FILE, or set AUTH_ENDPOINT')
+}
+
+async function configForEndpoint(endpoint: string): Promise<AuthConfig> {
+  const config = { endpoint, unavailableStatus: 503 } as const
+  await asUsage(WORDS_OF_ENVIRONMENT, () => resolveConfig(config))
+  return config
 }
 
 /** Sets the header that `--request-id-header` names. It overrides the one of `--config`. */
@@ -42,7 +56,8 @@ export function withRequestIdHeader(config: AuthConfig, line: CommandLine): Auth
     resolveConfig({ ...config, requestIdHeader })
   } catch (error) {
     if (!(error instanceof AuthConfigError) || error.option !== 'requestIdHeader') throw error
-    throw new UsageError('--request-id-header must name a header that holds no credentials')
+    const allowed = 'the name of a header that holds no credentials'
+    throw wrongValue('--request-id-header', requestIdHeader, allowed)
   }
   return { ...config, requestIdHeader }
 }
@@ -52,7 +67,7 @@ export async function configForKeys(
   file: string,
   onError: (error: Error) => void,
 ): Promise<AuthConfig> {
-  await listKeys(file)
+  await listKeys(file).catch(nameFlag('--keys', file))
   const endpoint = createKeyEndpoint({ file }, { onError })
   return {
     // Nothing listens there, and nothing is sent there.

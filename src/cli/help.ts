@@ -1,35 +1,95 @@
 import { COMMON_OPTIONS } from './command.ts'
+import type { OptionSpec, OptionSpecs } from './command-line.ts'
 import type { Command } from './command.ts'
 
-const WIDTH = 30
+/** The width of a terminal. */
+const COLUMNS = 80
 
-/** What `with-auth --help` prints. */
+type Row = readonly [name: string, text: string]
+
+/** The help of all commands. */
 export function describeCommands(commands: readonly Command[]): string {
-  const rows = commands.map(({ name, summary }) => row(name, summary))
-  return `with-auth: let the auth service you already have decide who reaches your server
-
-Usage: with-auth COMMAND [OPTIONS]
-
-${rows.join('\n')}
-
-with-auth COMMAND --help says more. Exit codes: 0 done, 1 failed, 2 wrong usage.
-`
+  return compose([
+    'with-auth: let the auth service you already have decide who reaches your server',
+    section('Usage', ['  with-auth COMMAND [OPTIONS]']),
+    section('Commands', table(commands.map(({ name, summary }) => [name, summary]))),
+    section(
+      'Options',
+      table([
+        ['-h, --help', 'show this help, or that of a command'],
+        ['-v, --version', 'print the version'],
+      ]),
+    ),
+    section('Examples', ['  $ with-auth demo', '  $ with-auth help keys create']),
+    'Exit codes: 0 done, 1 failed, 2 wrong usage.',
+  ])
 }
 
-/** What `with-auth COMMAND --help` prints. */
-export function describeCommand({ name, usage, summary, details, options }: Command): string {
-  const rows = Object.entries({ ...options, ...COMMON_OPTIONS }).map(([option, { value, help }]) =>
-    row(value === undefined ? `--${option}` : `--${option} ${value}`, help),
-  )
-  const more = details === undefined ? '' : `\n${details}\n`
-  return `Usage: with-auth ${name}${usage === '' ? '' : ` ${usage}`}
-
-${summary[0]?.toUpperCase()}${summary.slice(1)}.
-
-${rows.join('\n')}
-${more}`
+/** The help of the commands with the same first word. */
+export function describeGroup(group: string, commands: readonly Command[]): string {
+  const rows = commands.map(({ name, summary }): Row => [name.slice(group.length + 1), summary])
+  return compose([
+    section('Usage', [`  with-auth ${group} COMMAND [OPTIONS]`]),
+    section('Commands', table(rows)),
+    `Run "with-auth ${group} COMMAND --help" for the options of a command.`,
+  ])
 }
 
-function row(name: string, text: string): string {
-  return `  ${name.padEnd(WIDTH)} ${text}`
+/** The help of one command. */
+export function describeCommand(command: Command): string {
+  const { name, usage, summary, details, environment = {}, examples } = command
+  const paragraphs = details?.split('\n\n').map((text) => wrap(text, COLUMNS).join('\n')) ?? []
+  return compose([
+    `${summary[0]?.toUpperCase()}${summary.slice(1)}.`,
+    section('Usage', [`  with-auth ${name} ${usage}`.trimEnd()]),
+    ...paragraphs,
+    section('Options', table(optionRows({ ...command.options, ...COMMON_OPTIONS }))),
+    section('Environment', table(Object.entries(environment))),
+    section(
+      'Examples',
+      examples.map((example) => `  $ ${example}`),
+    ),
+  ])
+}
+
+function compose(parts: readonly string[]): string {
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`
+}
+
+function section(title: string, lines: readonly string[]): string {
+  return lines.length === 0 ? '' : [`${title}:`, ...lines].join('\n')
+}
+
+function optionRows(options: OptionSpecs): readonly Row[] {
+  return Object.entries(options).map(([name, spec]) => [nameOf(name, spec), textOf(spec)])
+}
+
+function nameOf(name: string, { value }: OptionSpec): string {
+  if (name === 'help') return '-h, --help'
+  return value === undefined ? `--${name}` : `--${name} ${value}`
+}
+
+function textOf({ help, default: usual }: OptionSpec): string {
+  return usual === undefined ? help : `${help} [default: ${usual}]`
+}
+
+/** Two columns. A text that is too long goes on below itself. */
+function table(rows: readonly Row[]): readonly string[] {
+  const column = Math.max(0, ...rows.map(([name]) => name.length)) + 4
+  return rows.flatMap(([name, text]) => {
+    const lines = wrap(text, COLUMNS - column)
+    return lines.map((line, index) => (index === 0 ? `  ${name}` : '').padEnd(column) + line)
+  })
+}
+
+function wrap(text: string, width: number): readonly string[] {
+  const lines: string[] = []
+  // A default stays on one line.
+  for (const word of text.split(/\s+(?![^[]*\])/)) {
+    const last = lines.at(-1)
+    const joined = `${last} ${word}`
+    if (last === undefined || joined.length > width) lines.push(word)
+    else lines.splice(-1, 1, joined)
+  }
+  return lines
 }

@@ -1,8 +1,8 @@
 import { createKey, KeyFileError, listKeys, removeKey, revokeKey } from '../keys.ts'
-import { refuseOperands, requireOperand, requireText } from './command.ts'
+import { asUsage, refuseOperands, requireOperand, requireText, wrongValue } from './command.ts'
+import { nameFlag } from './file-flag.ts'
 import { readKey } from './presented-key.ts'
 import { EXIT } from './surroundings.ts'
-import { UsageError } from './usage-error.ts'
 import type { CreatedKey, KeyRecord, NewKey } from '../keys.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
 import type { Command } from './command.ts'
@@ -10,13 +10,24 @@ import type { Surroundings } from './surroundings.ts'
 
 const FILE: OptionSpecs = { keys: { value: 'FILE', help: 'the file of keys' } }
 
+const NEW_KEY_FLAGS = {
+  'key.principal': '--principal',
+  'key.attributes': '--attribute',
+  'key.paths': '--path',
+  'key.expiresIn': '--expires-in',
+  'key.expiresAt': '--expires-at',
+}
+
 const createCommand: Command = {
   name: 'keys create',
   usage: '--keys FILE --principal NAME [OPTIONS]',
   summary: 'make a key, and write its hash into a file',
   details:
-    'The key is printed to standard output, once: the file does not have it.\n' +
-    'Run "umask 077" before you write it into a file, so that no other user can read that file.',
+    'The key is printed to standard output, once: the file does not have it. Run "umask 077" before you write it into a file, so that no other user can read that file.',
+  examples: [
+    'with-auth keys create --keys keys.yaml --principal alice > key.txt',
+    'with-auth keys create --keys keys.yaml --principal ci --expires-in 90d',
+  ],
   options: {
     ...FILE,
     principal: { value: 'NAME', help: 'whose key it is' },
@@ -36,6 +47,7 @@ const listCommand: Command = {
   name: 'keys list',
   usage: '--keys FILE',
   summary: 'list the keys of a file, without what opens anything',
+  examples: ['with-auth keys list --keys keys.yaml'],
   options: FILE,
   run: list,
 }
@@ -45,8 +57,11 @@ const revokeCommand: Command = {
   usage: '(ID | -) --keys FILE',
   summary: 'revoke a key, by its id or by itself',
   details:
-    'With - in place of the id, the key itself is read from standard input and is not shown:\n' +
+    'With - in place of the id, the key itself is read from standard input and is not shown.',
+  examples: [
+    'with-auth keys revoke key_zyk3qgvxqtla --keys keys.yaml',
     'with-auth keys revoke - --keys keys.yaml < key.txt',
+  ],
   options: FILE,
   run: revoke,
 }
@@ -56,7 +71,10 @@ export const keysCommands: readonly Command[] = [createCommand, listCommand, rev
 async function create(line: CommandLine, surroundings: Surroundings): Promise<number> {
   refuseOperands(line)
   const file = requireText(line, 'keys', 'FILE')
-  const created = await createKey(file, readNewKey(line))
+  const key = readNewKey(line)
+  const created = await asUsage(NEW_KEY_FLAGS, () =>
+    createKey(file, key).catch(nameFlag('--keys', file)),
+  )
   printKey(created, line.has('json'), surroundings)
   await surroundings.flush().catch((error: unknown) => undo(file, created.id, error))
   return EXIT.ok
@@ -98,7 +116,7 @@ function readAttributes(texts: readonly string[]): NewKey['attributes'] {
   for (const text of texts) {
     const [, name, value] = /^([^=]+)=(.+)$/s.exec(text) ?? []
     if (name === undefined || value === undefined) {
-      throw new UsageError('--attribute must be NAME=VALUE, such as roles=admin')
+      throw wrongValue('--attribute', text, 'NAME=VALUE, such as roles=admin')
     }
     lists.set(name, [...(lists.get(name) ?? []), value])
   }
@@ -107,7 +125,8 @@ function readAttributes(texts: readonly string[]): NewKey['attributes'] {
 
 async function list(line: CommandLine, { print }: Surroundings): Promise<number> {
   refuseOperands(line)
-  const keys = await listKeys(requireText(line, 'keys', 'FILE'))
+  const file = requireText(line, 'keys', 'FILE')
+  const keys = await listKeys(file).catch(nameFlag('--keys', file))
   if (line.has('json')) {
     print(`${JSON.stringify(keys)}\n`)
     return EXIT.ok
@@ -148,9 +167,11 @@ async function revoke(line: CommandLine, surroundings: Surroundings): Promise<nu
   const { print, note } = surroundings
   const operand = requireOperand(line, 'ID')
   const file = requireText(line, 'keys', 'FILE')
-  const revoked = await (operand === '-'
-    ? revokeKey(file, { key: readKey(await surroundings.readInput(), 'standard input') })
-    : revokeKey(file, operand).catch(explain))
+  const reference =
+    operand === '-' ? { key: readKey(await surroundings.readInput(), 'standard input') } : operand
+  const revoked = await revokeKey(file, reference)
+    .catch(nameFlag('--keys', file))
+    .catch(operand === '-' ? undefined : explain)
   if (line.has('json')) {
     print(`${JSON.stringify(revoked)}\n`)
     return EXIT.ok

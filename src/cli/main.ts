@@ -1,12 +1,19 @@
 import { readFile } from 'node:fs/promises'
-import { readCommandLine } from './command-line.ts'
+import { nearestName } from '../core/option-checks.ts'
+import { readCommandLine, unknownOption } from './command-line.ts'
 import { COMMON_OPTIONS } from './command.ts'
-import { describeCommand, describeCommands } from './help.ts'
+import { describeCommand, describeCommands, describeGroup } from './help.ts'
+import { showName } from './shown-value.ts'
 import { OutputError } from './standard-streams.ts'
 import { EXIT } from './surroundings.ts'
 import { UsageError } from './usage-error.ts'
 import type { Command } from './command.ts'
 import type { Surroundings } from './surroundings.ts'
+
+const HELP = new Set(['help', '--help', '-h'])
+const VERSION = new Set(['version', '--version', '-v', '-V'])
+/** Without a command. */
+const OWN_OPTIONS = ['help', 'version']
 
 /** Runs one command line, without the name of the program, and returns the exit code. Never rejects. */
 export async function main(
@@ -19,7 +26,7 @@ export async function main(
     await surroundings.flush().catch(allowReaderToLeave)
     return code
   } catch (error) {
-    return report(error, args, surroundings)
+    return report(error, args, commands, surroundings)
   }
 }
 
@@ -33,47 +40,104 @@ async function runCommand(
   commands: readonly Command[],
   surroundings: Surroundings,
 ): Promise<number> {
-  const [first] = args
-  if (first === undefined) throw new UsageError(`A command is missing\n\n${list(commands)}`)
-  if (['--help', '-h', 'help'].includes(first)) {
-    surroundings.print(describeCommands(commands))
-    return EXIT.ok
-  }
-  if (first === '--version') {
-    surroundings.print(`${await readVersion()}\n`)
-    return EXIT.ok
-  }
+  const [first = 'help', ...rest] = args
+  if (HELP.has(first)) return show(describe(rest.filter(isWord), commands), surroundings)
+  if (VERSION.has(first)) return show(`${await readVersion()}\n`, surroundings)
   const command = findCommand(args, commands)
+  // `with-auth keys --help`, or an unknown command.
+  if (command === undefined) return show(describe(args.filter(isNoHelp), commands), surroundings)
   const line = readCommandLine(args.slice(command.name.split(' ').length), {
     ...command.options,
     ...COMMON_OPTIONS,
   })
-  if (!line.has('help')) return command.run(line, surroundings)
-  surroundings.print(describeCommand(command))
+  if (line.has('help')) return show(describeCommand(command), surroundings)
+  return command.run(line, surroundings)
+}
+
+function show(text: string, { print }: Surroundings): number {
+  print(text)
   return EXIT.ok
 }
 
-function findCommand(args: readonly string[], commands: readonly Command[]): Command {
-  const found = commands.find(({ name }) =>
-    name.split(' ').every((word, index) => word === args[index]),
-  )
-  if (found !== undefined) return found
-  throw new UsageError(`There is no such command\n\n${list(commands)}`)
+function isWord(arg: string): boolean {
+  return !arg.startsWith('-')
 }
 
-function list(commands: readonly Command[]): string {
-  return `Commands: ${commands.map(({ name }) => name).join(', ')}`
+function isNoHelp(arg: string): boolean {
+  return !HELP.has(arg)
 }
 
-function report(error: unknown, args: readonly string[], { note }: Surroundings): number {
+/** The help of all commands, of one, or of those with a first word in common. */
+function describe(words: readonly string[], commands: readonly Command[]): string {
+  const [first, ...rest] = words
+  if (first === undefined) return describeCommands(commands)
+  const command = findCommand(words, commands)
+  if (command !== undefined) return describeCommand(command)
+  const group = groupOf(first, commands)
+  if (group.length > 0 && rest.length === 0) return describeGroup(first, group)
+  throw unknownCommand(words, commands)
+}
+
+function findCommand(words: readonly string[], commands: readonly Command[]): Command | undefined {
+  return commands.find(({ name }) => name.split(' ').every((word, index) => word === words[index]))
+}
+
+function groupOf(word: string, commands: readonly Command[]): readonly Command[] {
+  return commands.filter(({ name }) => name.startsWith(`${word} `))
+}
+
+function unknownCommand(words: readonly string[], commands: readonly Command[]): UsageError {
+  const [first = '', second = ''] = words
+  if (!isWord(first)) return misplacedOption(first.replace(/=.*/s, ''), commands)
+  const group = groupOf(first, commands)
+  const isInGroup = group.length > 0
+  const names = namesOf(isInGroup ? group : commands)
+  if (isInGroup && !isWord(second)) {
+    return new UsageError(`The command after "${first}" is missing: ${names.join(', ')}`)
+  }
+  const nearest = nearestName(isInGroup ? `${first} ${second}` : first, names)
+  const hint =
+    nearest === undefined ? `the commands are ${names.join(', ')}` : `did you mean ${nearest}?`
+  return new UsageError(`Unknown command ${showName(isInGroup ? second : first)}: ${hint}`)
+}
+
+// An option before its command, or one that was meant to be `--help`.
+function misplacedOption(option: string, commands: readonly Command[]): UsageError {
+  const ofCommands = commands.flatMap(({ options }) => Object.keys(options))
+  const nearest = nearestName(option.replace(/^-+/, ''), [...OWN_OPTIONS, ...ofCommands])
+  if (OWN_OPTIONS.some((own) => own === nearest)) return unknownOption(option, OWN_OPTIONS)
+  const names = namesOf(commands).join(', ')
+  return new UsageError(`The command before ${showName(option)} is missing: ${names}`)
+}
+
+function namesOf(commands: readonly Command[]): readonly string[] {
+  return commands.map(({ name }) => name)
+}
+
+function report(
+  error: unknown,
+  args: readonly string[],
+  commands: readonly Command[],
+  { note }: Surroundings,
+): number {
   const isUsage = error instanceof UsageError
   const message = error instanceof Error ? error.message : 'Something failed'
   if (args.includes('--json')) {
     const code = isUsage ? 'usage' : 'failed'
     note(`${JSON.stringify({ error: { code, message } })}\n`)
+  } else {
+    note(`with-auth: ${message}\n`)
+    if (isUsage) note(`Run "${whereHelpIs(args, commands)}" for help.\n`)
   }
-  if (!args.includes('--json')) note(`with-auth: ${message}\n`)
   return isUsage ? EXIT.usage : EXIT.failed
+}
+
+function whereHelpIs(args: readonly string[], commands: readonly Command[]): string {
+  const words = args.filter(isNoHelp)
+  const [first = ''] = words
+  const group = groupOf(first, commands).length > 0 ? first : ''
+  const topic = findCommand(words, commands)?.name ?? group
+  return ['with-auth', topic, '--help'].filter((word) => word !== '').join(' ')
 }
 
 async function readVersion(): Promise<string> {

@@ -1,7 +1,7 @@
+import { isIP } from 'node:net'
 import { within } from '../core/timers.ts'
-import { readMilliseconds } from './command.ts'
+import { readMilliseconds, readWholeNumber, wrongValue } from './command.ts'
 import { trackConnections } from './node-connections.ts'
-import { UsageError } from './usage-error.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -21,6 +21,9 @@ export interface Address {
 
 type FetchHandler = (request: Request) => Response | Promise<Response>
 
+/** This machine only. */
+const HOST = '127.0.0.1'
+const HOST_NAME = /^[a-z\d](?:[a-z\d.-]*[a-z\d])?$/i
 /** Kubernetes kills after 30 seconds. */
 const DRAIN_MS = 25_000
 // Longer than the 60 seconds of common load balancers: one that asks over a connection which ends just then answers 502.
@@ -31,21 +34,49 @@ const BUN_IDLE_SECONDS = 255
 /** The options of a command that serves, for `readAddress`. */
 export function addressOptions(port: number): OptionSpecs {
   return {
-    host: { value: 'HOST', help: 'the address to listen on (127.0.0.1: this machine only)' },
-    port: { value: 'PORT', help: `the port to listen on (${port}); 0 takes a free one` },
+    host: {
+      value: 'HOST',
+      help: 'the address to listen on; 0.0.0.0 serves other machines too',
+      default: HOST,
+    },
+    port: { value: 'PORT', help: 'the port to listen on; 0 takes a free one', default: port },
     'keep-alive-ms': {
       value: 'MS',
-      help: `how long a connection may be idle, on Node (${KEEP_ALIVE_MS})`,
+      help: 'how long a connection may be idle, on Node',
+      default: KEEP_ALIVE_MS,
     },
   }
 }
 
 export function readAddress(line: CommandLine, usualPort: number): Address {
-  const text = line.text('port') ?? String(usualPort)
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Infinity
-  if (port > 65_535) throw new UsageError('--port must be a whole number from 0 to 65535')
+  const host = line.text('host') ?? HOST
+  if (isIP(host) === 0 && !HOST_NAME.test(host)) {
+    throw wrongValue('--host', host, 'an IP address or a name such as localhost')
+  }
+  const port = readWholeNumber(line, 'port', 0, 65_535) ?? usualPort
   const keepAliveMs = readMilliseconds(line, 'keep-alive-ms') ?? KEEP_ALIVE_MS
-  return { host: line.text('host') ?? '127.0.0.1', port, keepAliveMs }
+  return { host, port, keepAliveMs }
+}
+
+/** Says which option names an address that `listen` did not get. */
+export function nameAddress({ host, port }: Address): (error: unknown) => never {
+  return (error) => {
+    const code: unknown = Reflect.get(Object(error), 'code')
+    if (isOtherMachine(error, code, port)) {
+      throw wrongValue('--host', host, 'an address of this machine')
+    }
+    if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error
+    const state = code === 'EACCES' ? 'not permitted' : 'in use'
+    throw new Error(`--port ${port} is ${state} on ${host}: choose another, or 0 for a free one`, {
+      cause: error,
+    })
+  }
+}
+
+// Deno gives no code for an unknown name, and Bun says of it that the port is in use, even port 0.
+function isOtherMachine(error: unknown, code: unknown, port: number): boolean {
+  if (code === 'EADDRINUSE') return port === 0
+  return code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL' || /lookup address/.test(String(error))
 }
 
 /** Serves a Fetch handler. Rejects when the port is taken. */

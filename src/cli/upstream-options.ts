@@ -1,6 +1,5 @@
-import { readMilliseconds } from './command.ts'
+import { readMilliseconds, wrongValue } from './command.ts'
 import { parseNetwork } from './networks.ts'
-import { UsageError } from './usage-error.ts'
 import type { GatewayOptions } from '../gateway.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
 import type { Network } from './networks.ts'
@@ -9,7 +8,8 @@ import type { Network } from './networks.ts'
 export const UPSTREAM_OPTIONS: OptionSpecs = {
   'upstream-timeout-ms': {
     value: 'MS',
-    help: 'how long the upstream may take to begin its answer (120000)',
+    help: 'how long the upstream may take to begin its answer',
+    default: 120_000,
   },
   'forward-authorization': { help: 'pass the key on to the upstream' },
   'strip-header': {
@@ -24,6 +24,15 @@ export const UPSTREAM_OPTIONS: OptionSpecs = {
     isRepeatable: true,
   },
   'allow-insecure-http': { help: 'permit an http upstream anywhere' },
+}
+
+/** The flag for each option of `createGateway`. */
+export const UPSTREAM_FLAGS: Readonly<Record<string, string>> = {
+  upstream: '--upstream',
+  timeoutMs: '--upstream-timeout-ms',
+  stripHeaders: '--strip-header',
+  publicOrigin: '--public-origin',
+  allowInsecureHttp: '--allow-insecure-http',
 }
 
 export function readUpstreamOptions(line: CommandLine): Omit<GatewayOptions<[]>, 'upstream'> {
@@ -45,10 +54,9 @@ export function readTrustedProxies(line: CommandLine): readonly Network[] {
 
 function readNetwork(text: string): Network {
   const network = parseNetwork(text)
-  const given = `--trusted-proxy ${JSON.stringify(text.slice(0, 64))}`
   if (network === undefined) {
-    throw new UsageError(`${given} must be an address or a network, such as 10.0.0.0/8`)
+    throw wrongValue('--trusted-proxy', text, 'an address or a network such as 10.0.0.0/8')
   }
   if (network.length > 0) return network
-  throw new UsageError(`${given} would trust every client: name the networks of your proxies`)
+  throw wrongValue('--trusted-proxy', text, 'a network of your proxies, and not of every client')
 }

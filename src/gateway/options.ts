@@ -84,12 +84,12 @@ function checkOptional<Fn>(option: string, value: unknown): Fn | undefined {
 }
 
 function checkStripHeaders(value: unknown): readonly string[] {
-  if (Array.isArray(value) && value.every(isNamePattern)) return value.map(foldPattern)
-  throw invalidOption(
-    'stripHeaders',
-    Array.isArray(value) ? value.find((one) => !isNamePattern(one)) : value,
-    'a list of header names, each with or without a "*" at its end, such as "x-webauth-*"',
-  )
+  if (!Array.isArray(value)) throw invalidOption('stripHeaders', value, 'a list of header names')
+  return value.map((pattern: unknown, index) => {
+    if (isNamePattern(pattern)) return foldPattern(pattern)
+    const allowed = 'a header name, with or without a "*" at its end, such as "x-webauth-*"'
+    throw invalidOption(`stripHeaders[${index}]`, pattern, allowed)
+  })
 }
 
 function isNamePattern(value: unknown): value is string {

@@ -42,9 +42,13 @@ export function checkUpstream(value: unknown, allowInsecureHttp: boolean): Upstr
 
 /** Checks the origin that clients know, and gives it as they write it. */
 export function checkPublicOrigin(value: unknown): URL {
-  const url = typeof value === 'string' ? parseUrl(value) : undefined
+  const expected = 'an origin such as "https://api.example.com"'
+  if (typeof value !== 'string') throw invalidOption('publicOrigin', value, expected)
+  // As of "upstream": there may be a password or a key.
+  if (/[@?#]/.test(value)) throw invalidSecret('publicOrigin', expected)
+  const url = parseUrl(value)
   if (url !== undefined && url.href === `${url.origin}/`) return url
-  throw invalidOption('publicOrigin', value, 'an origin such as "https://api.example.com"')
+  throw invalidOption('publicOrigin', value, expected)
 }
 
 /**

@@ -8,7 +8,13 @@ import {
   PRINCIPAL_FORM,
 } from './key-fields.ts'
 import { PREFIX_FORM } from './path-prefixes.ts'
-import { DURATION_FORM, formatTimestamp, parseDuration, parseTimestamp } from './timestamps.ts'
+import {
+  DURATION_FORM,
+  formatTimestamp,
+  parseDuration,
+  parseTimestamp,
+  TIMESTAMP_FORM,
+} from './timestamps.ts'
 import type { StoredKey } from './key-record.ts'
 
 const KNOWN = ['principal', 'attributes', 'expiresAt', 'expiresIn', 'paths'] as const
@@ -48,7 +54,10 @@ function checkPrincipal(value: unknown): string {
 
 function checkPaths(value: unknown): readonly string[] {
   if (isPathPrefixes(value)) return value
-  throw invalidOption('key.paths', value, `a list of at least one, each ${PREFIX_FORM}`)
+  const index = Array.isArray(value) ? value.findIndex((path) => !isPathPrefixes([path])) : -1
+  if (index === -1)
+    throw invalidOption('key.paths', value, `a list of at least one, each ${PREFIX_FORM}`)
+  throw invalidOption(`key.paths[${index}]`, Reflect.get(Object(value), index), PREFIX_FORM)
 }
 
 function checkExpiry({ expiresAt, expiresIn }: Options, now: number): number | undefined {
@@ -61,16 +70,16 @@ function checkExpiry({ expiresAt, expiresIn }: Options, now: number): number | u
   }
   const end = expiresAt === undefined ? endOf(expiresIn, now) : checkTime(expiresAt)
   if (end > now && end < Date.UTC(10_000, 0)) return end
-  throw new AuthConfigError(
-    'key.expiresAt',
-    'A key must end in the future, and before the year 10000',
-  )
+  const option = `key.${expiresIn === undefined ? 'expiresAt' : 'expiresIn'}`
+  const allowed = 'a time in the future, and before the year 10000'
+  throw invalidOption(option, expiresIn ?? expiresAt, allowed)
 }
 
 function checkTime(value: unknown): number {
   const time = value instanceof Date ? value.getTime() : parseTimestamp(String(value))
   if (time !== undefined && !Number.isNaN(time)) return time
-  throw invalidOption('key.expiresAt', value, 'a Date, or a time such as 2026-12-31T00:00:00Z')
+  const form = typeof value === 'string' ? TIMESTAMP_FORM : `a Date, or ${TIMESTAMP_FORM}`
+  throw invalidOption('key.expiresAt', value, form)
 }
 
 function endOf(value: unknown, now: number): number {

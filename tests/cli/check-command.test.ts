@@ -25,18 +25,50 @@ describe('with-auth check', () => {
     const { code, printed, noted } = await check([`${url}?secret=s3`], { WITH_AUTH_KEY: 'sk-good' })
     await close(server)
     expect(printed).toContain(`${url}?***\n`)
-    expect(printed).toMatch(/^ {2}ok {4}good key .* lets in, by name$/m)
-    expect(printed).toMatch(/^ {2}FAIL {2}bad key .* refuses: service_error$/m)
+    expect(printed).toMatch(/^ {2}ok {7}good key .* allows, with principal$/m)
+    expect(printed).toMatch(/^ {2}FAIL {5}bad key .* rejects: service_error$/m)
+    expect(printed).toMatch(/^\d+ ok, 1 note, \d failed$/m)
     expect(printed + noted).not.toMatch(/sk-good|s3/)
     expect(code).toBe(1)
   })
 
-  it('prints JSON', async () => {
+  it('prints JSON at the end, with what was not asked', async () => {
     const { code, printed } = await check(['http://127.0.0.1:1/x', '--json', '--timeout-ms=500'])
     const report = JSON.parse(printed) as { endpoint: string; ok: boolean; rows: unknown[] }
+    expect(Object.keys(report)).toEqual(['endpoint', 'ok', 'rows'])
     expect(report).toMatchObject({ endpoint: 'http://127.0.0.1:1/x', ok: false })
-    expect(report.rows).toHaveLength(11)
+    expect(report.rows).toHaveLength(13)
+    expect(report.rows.at(-1)).toMatchObject({
+      result: 'skipped',
+      did: 'not asked: fetch blocks this port (BAD_PORT)',
+    })
     expect(code).toBe(1)
+  })
+
+  it('says once of what is not there why, and what to do', async () => {
+    const gone = createServer()
+    const url = `http://127.0.0.1:${await listen(gone)}/`
+    await close(gone)
+    const { code, printed } = await check([url], { WITH_AUTH_KEY: 'sk-good' })
+    expect({ code, printed }).toEqual({
+      code: 1,
+      printed: `${url}
+
+           CHECK            WHAT IT DID                WHAT WITH-AUTH DOES
+  FAIL     good key         no answer: ECONNREFUSED    rejects: unreachable
+           -> start the endpoint, or correct the host and the port of URL
+
+Stopped: nothing listens there (ECONNREFUSED).
+0 ok, 1 failed, 12 skipped
+`,
+    })
+  })
+
+  it('has colors on a terminal alone', async () => {
+    const surroundings = createSurroundings({}, '', { isTerminal: true, colors: true })
+    await main(['check', 'http://127.0.0.1:1/'], [checkCommand], surroundings)
+    expect(surroundings.printed()).toContain('\u{1b}[31mFAIL\u{1b}[0m')
+    expect((await check(['http://127.0.0.1:1/'])).printed).not.toContain('\u{1b}')
   })
 
   it.each([
@@ -44,17 +76,17 @@ describe('with-auth check', () => {
     [
       'http://auth.example.com/?k=s3cret',
       [],
-      'URL must be an https URL (http only on loopback, or with --allow-insecure-http), received "http://auth.example.com/?***"',
+      'URL must be an https URL (http only on loopback, or with --allow-insecure-http), received "http://auth.example.com/…"',
     ],
     ...['0', '60001', '99999', '1.5', '+5', '5000 ', '5000.5', '100000'].map(
       (ms): [string, string[], string] => [
         'http://127.0.0.1:1',
         [`--timeout-ms=${ms}`],
-        '--timeout-ms must be a whole number from 1 to 60000',
+        `--timeout-ms must be a whole number from 1 to 60000, received "${ms}"`,
       ],
     ),
   ])('says of %s %j what is wrong, and nothing else', async (url, args, message) => {
-    const noted = `with-auth: ${message}\n`
+    const noted = `with-auth: ${message}\nRun "with-auth check --help" for help.\n`
     expect(await check([url, ...args])).toEqual({ code: 2, printed: '', noted })
   })
 
@@ -65,7 +97,7 @@ describe('with-auth check', () => {
   ])('asks %s with %s', async (url, option) => {
     const { code, printed, noted } = await check([url, option])
     expect({ code, noted }).toEqual({ code: 1, noted: '' })
-    expect(printed).toContain('checks failed.')
+    expect(printed).toMatch(/^0 ok, 1 failed, 12 skipped$/m)
   })
 
   it.each([

@@ -1,12 +1,16 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readCommandLine } from '../../src/cli/command-line.ts'
 import {
+  asUsage,
   COMMON_OPTIONS,
   readMilliseconds,
+  readWholeNumber,
   refuseOperands,
   requireOperand,
   requireText,
 } from '../../src/cli/command.ts'
+import { UsageError } from '../../src/cli/usage-error.ts'
+import { AuthConfigError } from '../../src/core/errors.ts'
 
 const line = (...args: string[]) =>
   readCommandLine(args, {
@@ -27,8 +31,79 @@ it.each(['1', '3600000'])('reads %s milliseconds, which an option may still say'
 
 it.each(['0', '-5', '1e3', '3600001', 'soon'])('does not read %s milliseconds', (ms) => {
   expect(() => readMilliseconds(line(`--wait-ms=${ms}`), 'wait-ms')).toThrow(
-    /^--wait-ms must be a whole number from 1 to 3600000$/,
+    `--wait-ms must be a whole number from 1 to 3600000, received "${ms}"`,
   )
+})
+
+describe('an option of the library', () => {
+  const flags = {
+    endpoint: 'URL',
+    'key.paths': '--path',
+    allowInsecureHttp: '--allow-insecure-http',
+  }
+  const call = (option: string, message: string) =>
+    asUsage(flags, () => Promise.reject(new AuthConfigError(option, message)))
+
+  it.each([
+    ['endpoint', '"endpoint" must be a URL, received "x"', 'URL must be a URL, received "x"'],
+    [
+      'key.paths[3]',
+      '"key.paths[3]" must be a path, received ""',
+      '--path must be a path, received ""',
+    ],
+    [
+      'endpoint',
+      '"endpoint" must be https (or "allowInsecureHttp": true), received "http://h/?k=s3cret"',
+      'URL must be https (or --allow-insecure-http), received "http://h/…"',
+    ],
+    [
+      'endpoint',
+      '"endpoint" must be "a" or "b", received "\\", received \\"endpoint\\" sk-s3cret"',
+      'URL must be "a" or "b", received (hidden because it may be a secret)',
+    ],
+    [
+      'endpoint',
+      '"endpoint" must be a URL, received "sk-s3cret"',
+      'URL must be a URL, received (hidden because it may be a secret)',
+    ],
+    [
+      'key.paths[0]',
+      '"key.paths[0]" must be a path, received "/*": write "/"',
+      '--path must be a path, received "/*": write "/"',
+    ],
+    ['endpoint', '"endpoint" must be a URL, received 5', 'URL must be a URL, received 5'],
+    [
+      'endpoint',
+      '"endpoint" must be a URL (its value is not shown)',
+      'URL must be a URL (its value is not shown)',
+    ],
+  ])('is named as the command names it: %s, %s', async (option, message, expected) => {
+    await expect(call(option, message)).rejects.toThrow(new UsageError(expected))
+  })
+
+  it('is left as it is where the command has no name for it, as is any other error', async () => {
+    const error = new AuthConfigError(
+      'timeoutMs',
+      '"timeoutMs" must be a number, received "endpoint"',
+    )
+    await expect(asUsage(flags, () => Promise.reject(error))).rejects.toBe(error)
+    const thrown = new TypeError('"endpoint"')
+    const failing = asUsage(flags, () => {
+      throw thrown
+    })
+    await expect(failing).rejects.toBe(thrown)
+    expect(await asUsage(flags, () => 5)).toBe(5)
+  })
+})
+
+it('reads a whole number between two', () => {
+  expect(readWholeNumber(line('--wait-ms=0'), 'wait-ms', 0, 5)).toBe(0)
+  expect(readWholeNumber(line('--wait-ms=5'), 'wait-ms', 0, 5)).toBe(5)
+  expect(readWholeNumber(line(), 'wait-ms', 0, 5)).toBeUndefined()
+  expect(() => readWholeNumber(line('--wait-ms=6'), 'wait-ms', 0, 5)).toThrow(
+    new UsageError('--wait-ms must be a whole number from 0 to 5, received "6"'),
+  )
+  expect(() => readWholeNumber(line('--wait-ms=x'), 'wait-ms', 0, 5)).toThrow('received "x"')
 })
 
 it('takes one operand, and shows none', () => {

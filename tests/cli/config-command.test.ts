@@ -103,6 +103,8 @@ describe('with-auth config', () => {
   it('wants one file', async () => {
     const surroundings = createSurroundings()
     expect(await main(['config'], [configCommand], surroundings)).toBe(2)
-    expect(surroundings.noted()).toBe('with-auth: FILE is missing\n')
+    expect(surroundings.noted()).toBe(
+      'with-auth: FILE is missing\nRun "with-auth config --help" for help.\n',
+    )
   })
 })

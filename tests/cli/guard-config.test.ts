@@ -72,7 +72,9 @@ describe('who is let in', () => {
   })
 
   it('is not said by a file that is not there', async () => {
-    await expect(read(['--keys', join(folder, 'lost.yaml')])).rejects.toThrow('lost.yaml')
+    await expect(read(['--keys', join(folder, 'lost.yaml')])).rejects.toThrow(
+      /^--keys \/.*lost\.yaml: no such file: make one with "with-auth keys create"$/,
+    )
   })
 })
 
@@ -95,7 +97,9 @@ describe('--request-id-header', () => {
     ['two words', {}],
   ])('does not take %s: its value would be in the log', (header, config) => {
     expect(() => add(header, config)).toThrow(
-      new UsageError('--request-id-header must name a header that holds no credentials'),
+      new UsageError(
+        `--request-id-header must be the name of a header that holds no credentials, received "${header}"`,
+      ),
     )
   })
 

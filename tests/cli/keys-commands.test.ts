@@ -85,7 +85,12 @@ describe('with-auth keys create', () => {
     [['--principal', 'a', '--attribute', '=x'], 2, '--attribute must be NAME=VALUE'],
     [['--principal', 'a', '--attribute', '=a=b'], 2, '--attribute must be NAME=VALUE'],
     [['--principal', 'a', '--attribute', 'roles='], 2, '--attribute must be NAME=VALUE'],
-    [['--principal', 'a', '--expires-in', 'soon'], 1, 'expiresIn'],
+    [['--principal', 'a', '--expires-in', 'soon'], 2, '--expires-in must be'],
+    [
+      ['--principal', 'a', '--expires-in', '1d', '--expires-at', '2999-01-01'],
+      2,
+      '--expires-in and --expires-at exclude each other',
+    ],
   ])('refuses %j', async (args, code, message) => {
     const result = await keys('create', '--keys', file, ...args)
     expect(result).toMatchObject({ code, printed: '' })
@@ -110,7 +115,10 @@ describe('with-auth keys create', () => {
 
   it('wants a file', async () => {
     const result = await keys('create', '--principal', 'a')
-    expect(result).toMatchObject({ code: 2, noted: 'with-auth: --keys FILE is missing\n' })
+    expect(result).toMatchObject({
+      code: 2,
+      noted: 'with-auth: --keys FILE is missing\nRun "with-auth keys create --help" for help.\n',
+    })
   })
 })
 
@@ -177,7 +185,7 @@ describe('with-auth keys revoke', () => {
     expect(await keys(command, ...operands)).toEqual({
       code: 2,
       printed: '',
-      noted: 'with-auth: --keys FILE is missing\n',
+      noted: `with-auth: --keys FILE is missing\nRun "with-auth keys ${command} --help" for help.\n`,
     })
   })
 
@@ -214,7 +222,9 @@ describe('with-auth keys revoke', () => {
     expect(await keysWithInput(input, 'revoke', '-', '--keys', file)).toEqual({
       code: 2,
       printed: '',
-      noted: 'with-auth: standard input must hold one key, in visible ASCII (it is not shown)\n',
+      noted:
+        'with-auth: standard input must hold one key, in visible ASCII (it is not shown)\n' +
+        'Run "with-auth keys revoke --help" for help.\n',
     })
   })
 
@@ -231,11 +241,11 @@ describe('with-auth keys revoke', () => {
     expect((await keys('revoke', 'key_none', '--keys', file)).code).toBe(1)
     const lost = join(folder, 'lost.yaml')
     expect((await keys('revoke', 'key_none', '--keys', lost)).noted).toBe(
-      `with-auth: There is no file ${lost}\n`,
+      `with-auth: --keys ${lost}: no such file: make one with "with-auth keys create"\n`,
     )
     expect(await keys('revoke', '--keys', file)).toMatchObject({
       code: 2,
-      noted: 'with-auth: ID is missing\n',
+      noted: 'with-auth: ID is missing\nRun "with-auth keys revoke --help" for help.\n',
     })
   })
 })

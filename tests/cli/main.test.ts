@@ -9,7 +9,7 @@ import type { Command } from '../../src/cli/command.ts'
 const options = { file: { value: 'FILE', help: 'a file' } }
 
 function command(name: string, run: Command['run']): Command {
-  return { name, usage: '', summary: `does ${name}`, options, run }
+  return { name, usage: '', summary: `does ${name}`, examples: [], options, run }
 }
 
 const COMMANDS = [
@@ -51,37 +51,56 @@ describe('the program', () => {
     expect((await runMain('negative')).code).toBe(1)
   })
 
-  it.each(['--help', '-h', 'help'])('lists its commands for %s', async (arg) => {
-    const { code, printed, noted } = await runMain(arg)
-    expect({ code, noted }).toEqual({ code: 0, noted: '' })
-    for (const { summary } of COMMANDS) expect(printed).toContain(summary)
-  })
-
-  it('describes a command, and does not run it', async () => {
-    const { code, printed } = await runMain('fail', '--help')
-    expect(code).toBe(0)
-    expect(printed).toContain('Usage: with-auth fail')
-  })
-
-  it('says its version', async () => {
-    const { version } = readJson<{ version: string }>('package.json')
-    expect(await runMain('--version')).toEqual({ code: 0, printed: `${version}\n`, noted: '' })
-  })
-
   it.each([
+    [['shwo'], 'with-auth: Unknown command "shwo": did you mean show?\nRun "with-auth --help"'],
     [
-      [],
-      /^with-auth: A command is missing\n\nCommands: show, keys list, fail, misuse, negative, throw\n$/,
+      ['keys', 'lost'],
+      'Unknown command "lost": did you mean keys list?\nRun "with-auth keys --help"',
     ],
-    [['shwo'], /^with-auth: There is no such command\n/],
-    [['keys'], /^with-auth: There is no such command\n/],
-    [['keys', 'lost'], /^with-auth: There is no such command\n/],
-    [['misuse'], /^with-auth: URL is missing\n$/],
-    [['show', '--flie', 'x'], /did you mean --file\?/],
+    [['zzzzzzzz'], '"zzzzzzzz": the commands are show, keys list, fail, misuse, negative, throw\n'],
+    [['misuse'], 'with-auth: URL is missing\nRun "with-auth misuse --help" for help.\n'],
+    [['show', '--flie', 'x'], 'did you mean --file?\nRun "with-auth show --help" for help.\n'],
+    [['keys', '--file', 'x'], 'with-auth: The command after "keys" is missing: keys list\n'],
+    [['--file', 'show'], 'with-auth: The command before "--file" is missing: show, keys list, '],
+    [['--hlep'], 'with-auth: Unknown option "--hlep": did you mean --help?\n'],
   ])('exits with 2 for wrong usage: %j', async (args, message) => {
     const { code, printed, noted } = await runMain(...args)
     expect({ code, printed }).toEqual({ code: 2, printed: '' })
-    expect(noted).toMatch(message)
+    expect(noted).toContain(message)
+  })
+
+  it.each([[], ['--help'], ['-h'], ['help'], ['help', '--json']])(
+    'lists its commands for %j %j',
+    async (...args) => {
+      const { code, printed, noted } = await runMain(...args)
+      expect({ code, noted }).toEqual({ code: 0, noted: '' })
+      for (const { summary } of COMMANDS) expect(printed).toContain(summary)
+    },
+  )
+
+  it.each([['keys'], ['keys', '--help'], ['keys', 'help'], ['help', 'keys'], ['--help', 'keys']])(
+    'lists the commands of a group for %j %j',
+    async (...args) => {
+      const { code, printed } = await runMain(...args)
+      expect(code).toBe(0)
+      expect(printed).toMatch(/^Usage:\n {2}with-auth keys COMMAND \[OPTIONS\]\n/)
+      expect(printed).toMatch(/^ {2}list {2}does keys list$/m)
+    },
+  )
+
+  it.each([
+    ['fail', '--help'],
+    ['fail', '-h'],
+    ['help', 'fail'],
+  ])('describes a command for %j %j, and does not run it', async (...args) => {
+    const { code, printed } = await runMain(...args)
+    expect(code).toBe(0)
+    expect(printed).toContain('Usage:\n  with-auth fail\n')
+  })
+
+  it.each(['--version', '-v', '-V', 'version'])('says its version for %s', async (arg) => {
+    const { version } = readJson<{ version: string }>('package.json')
+    expect(await runMain(arg)).toEqual({ code: 0, printed: `${version}\n`, noted: '' })
   })
 
   it('exits with 1 when a command fails', async () => {

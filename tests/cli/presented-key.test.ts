@@ -44,5 +44,7 @@ it.each(['', 'sk-s3cret sk-other', 'sk-s3cret-é', 's3cret\nsk-other'])(
 )
 
 it('fails for a file that is not there', async () => {
-  await expect(read(['--key-file', join(folder, 'lost')])).rejects.toThrow('ENOENT')
+  await expect(read(['--key-file', join(folder, 'lost')])).rejects.toThrow(
+    /^--key-file \/.*lost: no such file$/,
+  )
 })

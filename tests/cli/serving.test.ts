@@ -3,9 +3,16 @@ import { Agent, get } from 'node:http'
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { readCommandLine } from '../../src/cli/command-line.ts'
-import { addressOptions, listen, readAddress, serveUntilStopped } from '../../src/cli/serving.ts'
+import {
+  addressOptions,
+  listen,
+  nameAddress,
+  readAddress,
+  serveUntilStopped,
+} from '../../src/cli/serving.ts'
 import { close, listen as listenOn } from '../support/loopback.ts'
 import { head, openSocket } from '../support/raw-client.ts'
+import { UsageError } from '../../src/cli/usage-error.ts'
 import { createSurroundings } from '../support/surroundings.ts'
 import type { Serving } from '../../src/cli/serving.ts'
 
@@ -53,6 +60,52 @@ describe('the address', () => {
 
   it.each(['65536', '80a', '1e3', '0x50', '99999999'])('is refused with the port %s', (port) => {
     expect(() => read('--port', port)).toThrow('--port must be a whole number from 0 to 65535')
+  })
+
+  it.each(['localhost', '0.0.0.0', '::1', 'api.example.com', 'a'])('may be %s', (host) => {
+    expect(read('--host', host)).toMatchObject({ host })
+  })
+
+  it.each(['two words', 'http://h', 'a_b', '-a', 'a-', '[::1]', 'h:80'])('is not %s', (host) => {
+    expect(() => read(`--host=${host}`)).toThrow(
+      new UsageError(
+        `--host must be an IP address or a name such as localhost, received "${host}"`,
+      ),
+    )
+  })
+})
+
+describe('an address that nothing can be served on', () => {
+  it('is named by its option', async () => {
+    const taken = createServer()
+    const address = { host: '127.0.0.1', port: await listenOn(taken) }
+    const elsewhere = { host: '192.0.2.1', port: 0 }
+    const serveAt = (at: typeof FREE) => listen(() => new Response(), at).catch(nameAddress(at))
+    await expect(serveAt(address)).rejects.toThrow(
+      new Error(
+        `--port ${address.port} is in use on 127.0.0.1: choose another, or 0 for a free one`,
+      ),
+    )
+    await close(taken)
+    await expect(serveAt(elsewhere)).rejects.toThrow(
+      new UsageError('--host must be an address of this machine, received "192.0.2.1"'),
+    )
+  })
+
+  it('is named where the system says no, and any other error is left', () => {
+    const fail = nameAddress({ host: 'localhost', port: 80 })
+    expect(() => fail(Object.assign(new Error('listen'), { code: 'EACCES' }))).toThrow(
+      '--port 80 is not permitted on localhost: choose another, or 0 for a free one',
+    )
+    const unknown = new Error('failed to lookup address information: Name or service not known')
+    for (const other of [Object.assign(new Error('dns'), { code: 'ENOTFOUND' }), unknown]) {
+      expect(() => fail(other)).toThrow(UsageError)
+    }
+    const inUse = Object.assign(new Error('listen'), { code: 'EADDRINUSE' })
+    expect(() => fail(inUse)).toThrow('--port 80 is in use')
+    expect(() => nameAddress({ host: 'h', port: 0 })(inUse)).toThrow(UsageError)
+    const error = new Error('other')
+    expect(() => fail(error)).toThrow(error)
   })
 })
 

@@ -31,7 +31,9 @@ describe('standard input', { tags: ['slow'] }, () => {
     expect(shell('yes | with-auth keys revoke - --keys "$KEYS"')).toEqual({
       status: 2,
       stdout: '',
-      stderr: 'with-auth: standard input must hold one key, in visible ASCII (it is not shown)\n',
+      stderr:
+        'with-auth: standard input must hold one key, in visible ASCII (it is not shown)\n' +
+        'Run "with-auth keys revoke --help" for help.\n',
     })
   })
 })

@@ -49,14 +49,14 @@ it('reads the proxies to trust, and trusts none by itself', () => {
 })
 
 it.each([
-  ['10.0.0.0/33', 'must be an address or a network, such as 10.0.0.0/8'],
-  ['proxy.internal', 'must be an address or a network, such as 10.0.0.0/8'],
-  ['0.0.0.0/0', 'would trust every client: name the networks of your proxies'],
-  ['::/0', 'would trust every client: name the networks of your proxies'],
-  ['::ffff:0:0/96', 'would trust every client: name the networks of your proxies'],
+  ['10.0.0.0/33', 'must be an address or a network such as 10.0.0.0/8'],
+  ['proxy.internal', 'must be an address or a network such as 10.0.0.0/8'],
+  ['0.0.0.0/0', 'must be a network of your proxies, and not of every client'],
+  ['::/0', 'must be a network of your proxies, and not of every client'],
+  ['::ffff:0:0/96', 'must be a network of your proxies, and not of every client'],
 ])('does not trust the proxy %s', (network, message) => {
   const line = readCommandLine(['--trusted-proxy', network], UPSTREAM_OPTIONS)
   expect(() => readTrustedProxies(line)).toThrow(
-    new UsageError(`--trusted-proxy "${network}" ${message}`),
+    new UsageError(`--trusted-proxy ${message}, received "${network}"`),
   )
 })

@@ -101,6 +101,15 @@ describe('a public origin', () => {
   ])('is never %j', (value) => {
     expect(() => checkPublicOrigin(value)).toThrow(/"publicOrigin" must be an origin/)
   })
+
+  it.each(['https://user:s3cret@h', 'https://h/?key=s3cret', 'https://h/#s3cret', 's3cret@h'])(
+    'is not shown where it may hold a secret: %s',
+    (value) => {
+      expect(() => checkPublicOrigin(value)).toThrow(
+        /^"publicOrigin" must be an origin such as "https:\/\/api\.example\.com" \(its value is not shown\)$/,
+      )
+    },
+  )
 })
 
 describe('a target at the upstream', () => {

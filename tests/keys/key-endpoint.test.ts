@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createEndpointHandler } from '../../src/keys/key-endpoint.ts'
 import { parseKeys } from '../../src/keys/key-document.ts'
 import { KeyFileError } from '../../src/keys/key-file-error.ts'
@@ -97,6 +97,15 @@ describe('with a secret', () => {
     expect(good).toMatch(/^403 .*no-store/)
     expect(good).toContain('The header \\"x-auth-secret\\" is missing or wrong')
     expect(bad).toBe(good)
+  })
+
+  it('only crypto.subtle.verify, which compares in constant time, decides if the secret is right', async () => {
+    const verify = vi.spyOn(crypto.subtle, 'verify')
+    onTestFinished(() => verify.mockRestore())
+    verify.mockResolvedValueOnce(true)
+    expect((await guarded(ask('good', '/', { 'x-auth-secret': 'wrong' }))).status).toBe(200)
+    verify.mockResolvedValueOnce(false)
+    expect((await guarded(ask('good', '/', { 'x-auth-secret': SECRET }))).status).toBe(403)
   })
 
   it('the body of who does not send it is not read', async () => {

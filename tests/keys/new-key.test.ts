@@ -35,7 +35,7 @@ describe('a new key', () => {
     [{ principal: 'a', paths: undefined }, 'key.paths', 'is a variable not set?'],
     [{ principal: 'a', paths: [] }, 'key.paths', 'a list of at least one'],
     [{ principal: 'a', paths: '/v1' }, 'key.paths', 'a path such as /v1'],
-    [{ principal: 'a', paths: ['/v1/'] }, 'key.paths', 'no slash at the end'],
+    [{ principal: 'a', paths: ['/v1/'] }, 'key.paths[0]', 'no slash at the end'],
     [{ principal: 'a', attributes: { roles: 'admin' } }, 'key.attributes', 'lists of texts'],
     [{ principal: 'a', attributes: [] }, 'key.attributes', 'lists of texts'],
     [{ principal: 'a', attributes: { a: ['x'.repeat(9000)] } }, 'key.attributes', '8192'],
@@ -43,12 +43,12 @@ describe('a new key', () => {
     [{ principal: 'a', expiresIn: 90 }, 'key.expiresIn', 'received 90'],
     [{ principal: 'a', expiresIn: ['90d'] }, 'key.expiresIn', 'such as 90d'],
     [{ principal: 'a', expiresAt: new Date(Date.UTC(10_000, 0)) }, 'key.expiresAt', '10000'],
-    [{ principal: 'a', paths: ['/v1', '/v1/..'] }, 'key.paths', 'no slash at the end'],
+    [{ principal: 'a', paths: ['/v1', '/v1/..'] }, 'key.paths[1]', 'received "/v1/.."'],
     [{ principal: 'a', expiresAt: 'soon' }, 'key.expiresAt', 'received "soon"'],
     [{ principal: 'a', expiresAt: new Date(Number.NaN) }, 'key.expiresAt', 'a Date'],
     [{ principal: 'a', expiresAt: new Date(NOW) }, 'key.expiresAt', 'in the future'],
     [{ principal: 'a', expiresAt: new Date(8e15) }, 'key.expiresAt', 'before the year 10000'],
-    [{ principal: 'a', expiresIn: '999999w' }, 'key.expiresAt', 'before the year 10000'],
+    [{ principal: 'a', expiresIn: '999999w' }, 'key.expiresIn', 'before the year 10000'],
     [{ principal: 'a', expiresIn: '1d', expiresAt: '2027-01-01' }, 'key.expiresIn', 'exclude'],
   ])('cannot be made of %j', (value, option, message) => {
     const failing = (): unknown => checkNewKey(value, NOW)

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { PassThrough } from 'node:stream'
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { refuseUpgrade } from '../../src/node/upgrade-refusal.ts'
 import { close, listen } from '../support/loopback.ts'
 import { head, sendRaw } from '../support/raw-client.ts'
@@ -98,6 +98,17 @@ it('forgets the time limit with the socket', async () => {
   expect(begun).not.toBe(-1)
   expect(end.mock.calls.flat()).toContain(begin.mock.results[begun]?.value)
   vi.restoreAllMocks()
+})
+
+it('closes the connection after ten seconds unless told otherwise', () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const socket = new PassThrough()
+  void refuseUpgrade(socket, new Response(new ReadableStream(), { status: 401 }))
+  vi.advanceTimersByTime(9_999)
+  expect(socket.destroyed).toBe(false)
+  vi.advanceTimersByTime(1)
+  expect(socket.destroyed).toBe(true)
 })
 
 it('does not wait for a client that keeps its side open', async () => {

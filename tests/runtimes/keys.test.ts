@@ -21,6 +21,8 @@ interface KeyServer {
 
 const run = promisify(execFile)
 
+// The program `keys-text.js` demands it, and `keys-file.js` does not.
+const SECRET = { 'x-auth-secret': 's3cr3t-s3cr3t-s3' }
 const FIELDS = '"principal": "alice", "attributes": { "roles": ["admin"] }'
 const KEYS = `keys:
   - { id: good, ${FIELDS}, sha256: ${hash('good')} } # Alice's
@@ -69,6 +71,10 @@ describe.each([...WITH_FILES, WORKERD])('over a text on $name', ({ start }) => {
   it('the endpoint answers the contract', async () => {
     server = await start('keys-text.js', { KEYS_TEXT: KEYS })
     expect(await answersOf(server.url)).toEqual(CONTRACT)
+    for (const secret of [`${SECRET['x-auth-secret']}x`, 's3cr3t-s3cr3t-s4', '']) {
+      const headers = { 'x-auth-secret': secret }
+      expect((await ask(server.url, 'good', '/', headers)).status).toBe(403)
+    }
   })
 })
 
@@ -128,7 +134,7 @@ async function answersOf(url: string): Promise<Record<string, unknown>> {
     await ask(url, 'limited', '/v1x'),
     await ask(url, 'limited', ''),
   ]
-  const body = 'x'.repeat(70_000)
+  const post = { method: 'POST', target: '/', headers: SECRET }
   return {
     good: good.status,
     freshness: good.headers.get('cache-control'),
@@ -137,14 +143,19 @@ async function answersOf(url: string): Promise<Record<string, unknown>> {
     denied: denied.map(({ status }) => status),
     deniedBodies: new Set(denied.map((answer) => answer.body)).size,
     get: (await send(url, { method: 'GET', target: '/' })).status,
-    nonsense: (await send(url, { method: 'POST', target: '/', body: '{}' })).status,
-    tooLong: (await send(url, { method: 'POST', target: '/', body })).status,
+    nonsense: (await send(url, { ...post, body: '{}' })).status,
+    tooLong: (await send(url, { ...post, body: 'x'.repeat(70_000) })).status,
   }
 }
 
-async function ask(url: string, key: string, path = '/v1'): ReturnType<typeof send> {
+async function ask(
+  url: string,
+  key: string,
+  path = '/v1',
+  secret: Readonly<Record<string, string>> = SECRET,
+): ReturnType<typeof send> {
   const body = JSON.stringify({ api_key: key, request: { path, headers: {}, params: {} } })
-  const headers = { 'content-type': 'application/json' }
+  const headers = { 'content-type': 'application/json', ...secret }
   return send(url, { method: 'POST', target: '/validate', headers, body })
 }
 

@@ -1,85 +1,169 @@
 import { createRandomKey } from '../random-key.ts'
 import { judgeCacheControl, judgeRedirects, judgeSpeed } from './answer-rows.ts'
+import { createAsker, TIME_IS_UP } from './asker.ts'
 import { judgeBadKey, judgeGoodKey, judgeIdentity, judgeNonsense } from './key-rows.ts'
-import { probe } from './probe.ts'
 import {
+  about,
   bigHeaders,
   brokenQuestion,
   incompleteQuestions,
-  keysLike,
-  questionAbout,
+  nearlyGoodKeys,
+  otherCaseKey,
+  structuredKeys,
 } from './questions.ts'
-import { skipped } from './row.ts'
-import { viewOfWrapper } from './wrapper-view.ts'
+import { isOutage, leftOut, skipped } from './row.ts'
+import type { Asker } from './asker.ts'
 import type { ProbeTarget } from './probe.ts'
+import type { Question } from './questions.ts'
 import type { Finding, Row } from './row.ts'
 
-/** For all questions together, in milliseconds. */
-const TOTAL_MS = 60_000
-const NO_KEY = 'set WITH_AUTH_KEY, or give --key-file'
+const NO_KEY = 'no good key was given'
+const COMPARE_BYTES = 'compare keys byte for byte (hash them, or use a binary collation)'
 
-type Ask = (body: string) => Promise<Finding>
-type Judge = (finding: Finding) => Row
+type OnRow = (row: Row) => void
+type Judge = (finding: Finding, what: string) => Row
 
-/** Asks an endpoint everything that can go wrong, one after the other, and says what to change. Never rejects. */
-export async function examine(target: ProbeTarget, goodKey: string | undefined): Promise<Row[]> {
-  const findings: Finding[] = []
-  const ask = createAsker(target, findings)
-  const good = goodKey === undefined ? undefined : await ask(questionAbout(goodKey))
-  const bad = await ask(questionAbout(createRandomKey()))
-  const rows = [
-    good === undefined ? skipped('good key', NO_KEY) : judgeGoodKey('good key', good),
-    judgeBadKey('bad key', bad),
-    await judgeKeysLike(ask, good?.view.passes === true ? goodKey : undefined),
-    judgeNonsense('empty key', await ask(questionAbout('')), 'an empty "api_key"'),
-    judgeNonsense('malformed JSON', await ask(brokenQuestion()), 'JSON that breaks off'),
-    await judgeWorst(ask, incompleteQuestions(), (finding) =>
-      judgeNonsense('missing fields', finding, 'a question without "api_key" or "request"'),
-    ),
-    await judgeBigHeaders(ask, goodKey),
-    good === undefined || goodKey === undefined
+/**
+ * Asks an endpoint what can go wrong, one question after the other, and says what to change. Tells `onRow` each row as soon
+ * as it is there, and returns all of them, with those that it left out because it had to stop. Never rejects.
+ */
+export async function examine(
+  target: ProbeTarget,
+  goodKey: string | undefined,
+  onRow: OnRow = () => undefined,
+): Promise<Row[]> {
+  const report = new Report(createAsker(target), onRow)
+  const known = await askKeys(report, goodKey)
+  const whyUnknown = goodKey === undefined ? NO_KEY : 'the good key was not allowed'
+  if (known === undefined) report.skip(['nearly good key', 'other-case key'], whyUnknown)
+  if (known !== undefined) await askKeysLike(report, known)
+  await askNonsense(report, known)
+  await askBigHeaders(report, known)
+  report.addRest()
+  return report.rows
+}
+
+/** Returns the good key, if the endpoint allowed it. */
+async function askKeys(report: Report, goodKey: string | undefined): Promise<string | undefined> {
+  const howToGive = 'set WITH_AUTH_KEY, or give --key-file'
+  const goodKeys = goodKey === undefined ? howToGive : [about(goodKey, 'the good key')]
+  const good = await report.ask('good key', goodKeys, (finding) =>
+    judgeGoodKey('good key', finding),
+  )
+  report.add('identity', () =>
+    goodKey === undefined || good === undefined
       ? skipped('identity', NO_KEY)
       : judgeIdentity(good, goodKey),
-    judgeCacheControl(good ?? bad),
+  )
+  const randomKey = about(createRandomKey(), 'a random key')
+  const bad = await report.ask('bad key', [randomKey], (finding) => judgeBadKey('bad key', finding))
+  if (bad?.view.passes === true) report.stop('a random key was allowed')
+  const findings = [good, bad].filter((finding) => finding !== undefined)
+  if (findings.every((finding) => isOutage(finding))) report.stop('no key got a verdict')
+  report.add('Cache-Control', () => judgeCacheControl(good ?? bad))
+  return good?.view.passes === true ? goodKey : undefined
+}
+
+/** Keys that an endpoint allows if it compares a part of a key, or ignores case. */
+async function askKeysLike(report: Report, goodKey: string): Promise<void> {
+  await report.ask('nearly good key', nearlyGoodKeys(goodKey), (finding, what) =>
+    judgeBadKey('nearly good key', finding, `answer 401 to ${what}: compare whole keys`),
+  )
+  const otherCase = otherCaseKey(goodKey)
+  const otherCases = otherCase === undefined ? 'the good key has no letters' : [otherCase]
+  await report.ask('other-case key', otherCases, (finding, what) =>
+    judgeBadKey('other-case key', finding, `answer 401 to ${what}: ${COMPARE_BYTES}`),
+  )
+}
+
+async function askNonsense(report: Report, goodKey: string | undefined): Promise<void> {
+  await report.ask('structured key', structuredKeys(goodKey), (finding, what) =>
+    judgeNonsense('structured key', finding, what, `answer 400 to ${what}: accept a string only`),
+  )
+  const rows: readonly [check: string, questions: readonly Question[]][] = [
+    ['empty key', [about('', 'an empty "api_key"')]],
+    ['malformed JSON', [brokenQuestion()]],
+    ['missing fields', incompleteQuestions()],
   ]
-  return [...rows, judgeSpeed(findings, target.timeoutMs), judgeRedirects(findings)]
-}
-
-/** Asks within the time that is left of all. */
-function createAsker(target: ProbeTarget, findings: Finding[]): Ask {
-  const endsAt = performance.now() + TOTAL_MS
-  return async (body) => {
-    const timeoutMs = Math.max(1, Math.min(target.timeoutMs, endsAt - performance.now()))
-    const outcome = await probe({ ...target, timeoutMs }, body)
-    const finding = { outcome, view: await viewOfWrapper(outcome) }
-    findings.push(finding)
-    return finding
+  for (const [check, questions] of rows) {
+    await report.ask(check, questions, (finding, what) => judgeNonsense(check, finding, what))
   }
 }
 
-async function judgeKeysLike(ask: Ask, goodKey: string | undefined): Promise<Row> {
-  const check = 'nearly good key'
-  if (goodKey === undefined) return skipped(check, 'no good key was let in')
-  const questions = keysLike(goodKey).map((key) => questionAbout(key))
-  return judgeWorst(ask, questions, (finding) => judgeBadKey(check, finding))
-}
-
-async function judgeBigHeaders(ask: Ask, goodKey: string | undefined): Promise<Row> {
+async function askBigHeaders(report: Report, goodKey: string | undefined): Promise<void> {
   const check = 'big headers'
-  const finding = await ask(questionAbout(goodKey ?? createRandomKey(), bigHeaders()))
-  return goodKey === undefined ? judgeBadKey(check, finding) : judgeGoodKey(check, finding)
+  const question = about(goodKey ?? createRandomKey(), 'headers of 32 KiB', bigHeaders())
+  await report.ask(check, [question], (finding) =>
+    goodKey === undefined ? judgeBadKey(check, finding) : judgeGoodKey(check, finding),
+  )
 }
 
-/** Several questions for one row, which is that of the worst answer. */
-async function judgeWorst(ask: Ask, bodies: readonly string[], judge: Judge): Promise<Row> {
-  let worst: Row | undefined
-  for (const body of bodies) {
-    const row = judge(await ask(body))
-    if (worst === undefined || severity(row) > severity(worst)) worst = row
+/** The rows so far. */
+class Report {
+  readonly rows: Row[] = []
+  readonly #asker: Asker
+  readonly #onRow: OnRow
+
+  constructor(asker: Asker, onRow: OnRow) {
+    this.#asker = asker
+    this.#onRow = onRow
   }
-  return worst ?? skipped('nothing', 'nothing was asked')
+
+  /** Asks for one row, which is that of the worst answer, or skips it for a reason. Returns what the first question found. */
+  async ask(
+    check: string,
+    questions: readonly Question[] | string,
+    judge: Judge,
+  ): Promise<Finding | undefined> {
+    if (typeof questions === 'string') {
+      this.skip([check], questions)
+      return undefined
+    }
+    const findings: Finding[] = []
+    const rows: Row[] = []
+    for (const question of questions) {
+      const finding = await this.#asker.ask(question)
+      if (finding === undefined) break
+      findings.push(finding)
+      rows.push(judge(finding, question.what))
+    }
+    const worst = worstOf(rows)
+    const isWhole = rows.length === questions.length || worst?.result === 'fail'
+    this.#push(check, isWhole ? worst : undefined)
+    return findings[0]
+  }
+
+  skip(checks: readonly string[], why: string): void {
+    for (const check of checks) this.add(check, () => skipped(check, why))
+  }
+
+  /** Adds a row that needs no question. */
+  add(check: string, judge: () => Row): void {
+    this.#push(check, this.#asker.stopped() === undefined ? judge() : undefined)
+  }
+
+  /** Adds the rows about all answers. Too few answers in the time for all of them are one of these. */
+  addRest(): void {
+    const { findings, stopped } = this.#asker
+    this.add('redirects', () => judgeRedirects(findings))
+    const isTimeUp = stopped() === TIME_IS_UP
+    const speed = judgeSpeed(findings, isTimeUp)
+    this.#push('slow answers', stopped() === undefined || isTimeUp ? speed : undefined)
+  }
+
+  stop(why: string): void {
+    this.#asker.stop(why)
+  }
+
+  #push(check: string, row: Row | undefined): void {
+    this.rows.push(row ?? leftOut(check, this.#asker.stopped() ?? TIME_IS_UP))
+    if (row !== undefined) this.#onRow(row)
+  }
 }
 
-function severity({ result }: Row): number {
-  return ['skipped', 'ok', 'note', 'fail'].indexOf(result)
+function worstOf(rows: readonly Row[]): Row | undefined {
+  const results = ['fail', 'note', 'ok'] as const
+  return results
+    .map((result) => rows.find((row) => row.result === result))
+    .find((row) => row !== undefined)
 }

@@ -1,82 +1,83 @@
 import { describeFault } from '../../core/identity-faults.ts'
 import { parseBody, parseIdentity } from '../../core/verdict.ts'
-import { describeOutcome, describeView, isOutage, isRedirect, skipped } from './row.ts'
+import { describeOutcome, describeView, isOutage, isRedirect, isVerdict, skipped } from './row.ts'
 import type { IdentityFault } from '../../core/identity-faults.ts'
 import type { ProbeOutcome } from './probe.ts'
 import type { Finding, Row } from './row.ts'
 
 const ANSWER_200 =
-  'answer exactly 200 to a key that you know: 201, 204 and every other status refuse it'
+  'answer exactly 200 to a key that you know: 201, 204 and every other status reject it'
 const ANSWER_401 =
-  'answer 401 to a key that you do not know; a page that answers 200 to everybody lets everybody in'
-const NO_ANSWER =
-  'the endpoint gives no verdict: it must be up, be reachable from here, and answer in time'
+  'answer 401 to a key that you do not know: a page that always answers 200 allows every key'
+const NO_REDIRECT =
+  'answer 200 or 401 in place of the redirect: none is followed, since it would carry the key elsewhere'
 /** So many are named in one row. */
 const MOST_FAULTS = 8
 
-const NO_REDIRECT =
-  'answer under this very URL: the wrapper follows no redirect, since it would carry the key elsewhere'
-
-/** What to do where a good key is refused, by status. */
+/** The advice for a good key that is rejected, by status. */
 const CHANGES: Readonly<Record<number, string>> = {
   400: 'accept the question of the contract: {"api_key", "request": {"path", "headers", "params"}}',
-  401: 'the key is refused: is it known here, and read from "api_key" of the JSON body?',
-  403: 'the key is refused: is it known here, and may it use the path "/v1/models"?',
+  401: 'does the endpoint know the key, and read it from "api_key" of the JSON body?',
+  403: 'does the endpoint know the key, and may the key use the path "/v1/models"?',
   404: 'there is nothing under this URL: is the path right?',
   405: 'accept POST',
   413: 'accept bodies of at least 64 KiB: the question holds the headers of the client',
   415: 'accept "content-type: application/json"',
   422: 'accept the question of the contract: parameters may be strings or lists of strings',
-  429: 'do not limit the gateway: it asks on behalf of everybody',
+  429: 'do not limit the gateway: it asks on behalf of all clients',
   431: 'the question is in the body, and must not be limited like headers',
 }
 
-/** A key that must be let in. */
+/** A key that must be allowed. */
 export function judgeGoodKey(check: string, finding: Finding): Row {
   const row = describe(check, finding)
-  if (finding.view.passes) return { ...row, result: 'ok' }
+  if (finding.view.passes && finding.obstacle === undefined) return { ...row, result: 'ok' }
   return { ...row, result: 'fail', change: changeFor(finding) }
 }
 
-/** A key that must be refused. */
-export function judgeBadKey(check: string, finding: Finding): Row {
+/** A key that must be rejected. */
+export function judgeBadKey(check: string, finding: Finding, ifAllowed: string = ANSWER_401): Row {
   const row = describe(check, finding)
-  if (finding.view.passes) return { ...row, result: 'fail', change: ANSWER_401 }
+  if (finding.obstacle !== undefined) return { ...row, result: 'fail', change: changeFor(finding) }
+  if (finding.view.passes) return { ...row, result: 'fail', change: ifAllowed }
   if (isOutage(finding) || isRedirect(finding)) {
     return { ...row, result: 'fail', change: changeFor(finding) }
   }
-  if (finding.outcome.kind === 'answer' && [401, 403].includes(finding.outcome.status)) {
-    return { ...row, result: 'ok' }
-  }
-  const change =
-    'answer 401 or 403: only these are kept as a "no", and a 404 looks like a wrong URL'
+  if (isVerdict(finding)) return { ...row, result: 'ok' }
+  const isNotFound = finding.outcome.kind === 'answer' && finding.outcome.status === 404
+  const looks = isNotFound ? ', and a 404 looks like a wrong URL' : ''
+  const change = `answer 401 or 403: only these denials are cached${looks}`
   return { ...row, result: 'note', change }
 }
 
 /** A body that the wrapper never sends: whatever comes of it, it must be a "no", and must not look like an outage. */
-export function judgeNonsense(check: string, finding: Finding, what: string): Row {
+export function judgeNonsense(
+  check: string,
+  finding: Finding,
+  what: string,
+  ifAllowed: string = `answer 400 to ${what}: any client that reaches the endpoint can send it`,
+): Row {
   const row = { ...describe(check, finding), wrapper: 'never sends this' }
-  if (finding.view.passes) {
-    const change = `answer 400 to ${what}: whoever can reach the endpoint can send it`
-    return { ...row, result: 'fail', change }
-  }
+  if (finding.view.passes) return { ...row, result: 'fail', change: ifAllowed }
   if (!isOutage(finding)) return { ...row, result: 'ok' }
-  return { ...row, result: 'fail', change: `answer 400 to ${what}, and do not fail on it` }
+  const isLimited = finding.outcome.kind === 'answer' && finding.outcome.status === 429
+  const change = isLimited ? changeFor(finding) : `answer 400 to ${what}, and do not fail on it`
+  return { ...row, result: 'fail', change }
 }
 
 /** Whether the answer to a good key says whose it is. Names what is wrong with that, and never a value. */
 export function judgeIdentity({ outcome, view }: Finding, key: string): Row {
   const check = 'identity'
-  if (!view.passes) return skipped(check, 'the good key was not let in')
+  if (!view.passes) return skipped(check, 'the good key was not allowed')
   const wrapper = describeView(view)
   if (view.isNamed) return { check, result: 'ok', did: 'names a principal', wrapper }
   const wrong = faultsOf(outcome, key)
   if (wrong.length > 0) {
     const change = `correct these: ${wrong.slice(0, MOST_FAULTS).join('; ')}`
-    return { check, result: 'fail', did: 'sends an identity that is dropped', wrapper, change }
+    return { check, result: 'fail', did: 'sends a faulty identity', wrapper, change }
   }
   const isCut = outcome.kind === 'answer' && outcome.body === undefined
-  const did = isCut ? 'sends a body that cannot be read' : 'names nobody'
+  const did = isCut ? 'sends an unreadable body' : 'names no principal'
   const change =
     'answer {"principal": "...", "attributes": {"...": ["..."]}} to say whose key it is'
   return { check, result: 'note', did, wrapper, change }
@@ -96,9 +97,9 @@ function describe(check: string, { outcome, view }: Finding): Omit<Row, 'result'
 }
 
 function changeFor(finding: Finding): string {
+  if (finding.obstacle !== undefined) return finding.obstacle.change
   if (isRedirect(finding)) return NO_REDIRECT
-  if (finding.outcome.kind === 'silence') return NO_ANSWER
-  const { status } = finding.outcome
+  const status = finding.outcome.kind === 'answer' ? finding.outcome.status : 0
   if (status >= 500) return 'answer 200 or 401: a 5xx is taken for an outage'
   return CHANGES[status] ?? ANSWER_200
 }

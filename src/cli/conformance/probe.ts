@@ -1,3 +1,4 @@
+import { findCause } from '../../core/failure-cause.ts'
 import { readBody } from '../../core/response-body.ts'
 
 /** Where to ask, and for how long. */
@@ -23,6 +24,8 @@ export interface ProbeAnswer {
 export interface ProbeSilence {
   readonly kind: 'silence'
   readonly reason: 'timeout' | 'unreachable'
+  /** The code of the error behind it, such as `ECONNREFUSED`. */
+  readonly code?: string | undefined
   readonly durationMs: number
 }
 
@@ -42,9 +45,10 @@ export async function probe(target: ProbeTarget, body: string): Promise<ProbeOut
       body: read.state === 'complete' ? read.text : undefined,
       durationMs: performance.now() - startedAt,
     }
-  } catch {
-    const reason = controller.signal.aborted ? 'timeout' : 'unreachable'
-    return { kind: 'silence', reason, durationMs: performance.now() - startedAt }
+  } catch (error) {
+    const durationMs = performance.now() - startedAt
+    if (controller.signal.aborted) return { kind: 'silence', reason: 'timeout', durationMs }
+    return { kind: 'silence', reason: 'unreachable', code: codeOf(error), durationMs }
   } finally {
     clearTimeout(timer)
   }
@@ -58,4 +62,11 @@ function post({ url, headers }: ProbeTarget, body: string, signal: AbortSignal):
     redirect: 'manual',
     signal,
   })
+}
+
+// Node has no code for a port that the Fetch standard blocks.
+function codeOf(error: unknown): string | undefined {
+  const cause = error instanceof Error ? error.cause : undefined
+  if (cause instanceof Error && cause.message === 'bad port') return 'BAD_PORT'
+  return findCause(error)
 }

@@ -1,20 +1,39 @@
+import { whyLeftOut } from './row.ts'
 import type { Row } from './row.ts'
 
-const HEADINGS = { check: 'CHECK', did: 'WHAT IT DID', wrapper: 'WHAT WITH-AUTH MAKES OF IT' }
-const WORDS = { ok: 'ok', note: 'note', fail: 'FAIL', skipped: '-' } as const
+const LINE = 80
+const WORDS = { ok: 'ok', note: 'note', fail: 'FAIL', skipped: 'skipped' } as const
+const COLORS = { ok: 32, note: 33, fail: 31, skipped: 90 } as const
+const WIDTHS = { word: 7, check: 15, did: 25 }
+/** Advice begins below the name of the check. */
+const ADVICE = ' '.repeat(2 + WIDTHS.word + 2)
 
-/** The report as a table for people: what to change stands below its row. */
-export function describeRows(rows: readonly Row[]): string {
-  const width = (column: keyof typeof HEADINGS): number =>
-    Math.max(HEADINGS[column].length, ...rows.map((row) => row[column].length))
-  const widths = { check: width('check'), did: width('did') }
-  const line = (word: string, { check, did, wrapper }: typeof HEADINGS): string =>
-    `  ${word.padEnd(4)}  ${check.padEnd(widths.check)}  ${did.padEnd(widths.did)}  ${wrapper}`
-  const lines = rows.flatMap((row) => {
-    const shown = line(WORDS[row.result], row)
-    return row.change === undefined ? [shown] : [shown, `        -> ${row.change}`]
-  })
-  return `${[line('', HEADINGS), ...lines].join('\n')}\n\n${conclude(rows)}\n`
+/** The line above the rows. */
+export function describeHeading(): string {
+  return `${inColumns('', 'CHECK', 'WHAT IT DID', 'WHAT WITH-AUTH DOES')}\n`
+}
+
+/** One line for people, and below it what to change. */
+export function describeRow(row: Row, colors: boolean): string {
+  const { check, did, wrapper, change, result } = row
+  const word = WORDS[result]
+  const line = inColumns(word, check, did, result === 'skipped' ? '' : wrapper)
+  const shown = colors ? line.replace(word, `\u{1b}[${COLORS[result]}m${word}\u{1b}[0m`) : line
+  return change === undefined ? `${shown}\n` : `${shown}\n${wrap(`${ADVICE}-> ${change}`)}\n`
+}
+
+/** Why it stopped, if it did, and how many rows of each kind there are. */
+export function conclude(rows: readonly Row[]): string {
+  const count = (result: Row['result']): number =>
+    rows.filter((row) => row.result === result).length
+  const notes = count('note')
+  const counts = [
+    `${count('ok')} ok`,
+    notes === 0 ? '' : `${notes} ${notes === 1 ? 'note' : 'notes'}`,
+    `${count('fail')} failed`,
+    count('skipped') === 0 ? '' : `${count('skipped')} skipped`,
+  ]
+  return `${describeStop(rows)}${counts.filter((text) => text !== '').join(', ')}\n`
 }
 
 /** Whether nothing failed. */
@@ -22,7 +41,22 @@ export function isConformant(rows: readonly Row[]): boolean {
   return rows.every(({ result }) => result !== 'fail')
 }
 
-function conclude(rows: readonly Row[]): string {
-  const failed = rows.filter(({ result }) => result === 'fail').length
-  return failed === 0 ? 'Nothing failed.' : `${failed} of ${rows.length} checks failed.`
+function describeStop(rows: readonly Row[]): string {
+  const why = rows.map(whyLeftOut).find((reason) => reason !== undefined)
+  return why === undefined ? '' : `Stopped: ${why}.\n`
+}
+
+function inColumns(word: string, check: string, did: string, wrapper: string): string {
+  const start = `  ${word.padEnd(WIDTHS.word)}  ${check.padEnd(WIDTHS.check)}  `
+  const line = `${start}${did.padEnd(WIDTHS.did)}  ${wrapper}`.trimEnd()
+  if (line.length <= LINE) return line
+  return `${start}${did}\n${' '.repeat(start.length)}${wrapper}`.trimEnd()
+}
+
+/** Breaks a line at its last blank that fits, and indents what follows as advice is. */
+function wrap(line: string): string {
+  if (line.length <= LINE) return line
+  const end = line.lastIndexOf(' ', LINE)
+  if (end <= ADVICE.length + 3) return line
+  return `${line.slice(0, end)}\n${wrap(`${ADVICE}   ${line.slice(end + 1)}`)}`
 }

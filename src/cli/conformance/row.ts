@@ -13,21 +13,31 @@ export interface Row {
   readonly change?: string
 }
 
+/** Why an endpoint cannot be examined further. */
+export interface Obstacle {
+  readonly why: string
+  /** The advice below the row. */
+  readonly change: string
+}
+
 /** What was asked, what came, and what the wrapper makes of it. */
 export interface Finding {
   readonly outcome: ProbeOutcome
   readonly view: WrapperView
+  /** Set if this was the last question. */
+  readonly obstacle?: Obstacle | undefined
 }
 
 export function describeOutcome(outcome: ProbeOutcome): string {
   const ms = `${Math.round(outcome.durationMs)} ms`
   if (outcome.kind === 'answer') return `${outcome.status} in ${ms}`
-  return outcome.reason === 'timeout' ? `no answer within ${ms}` : 'gave no answer'
+  if (outcome.reason === 'timeout') return `no answer within ${ms}`
+  return outcome.code === undefined ? 'no answer' : `no answer: ${outcome.code}`
 }
 
 export function describeView(view: WrapperView): string {
-  if (!view.passes) return `refuses: ${view.reason}`
-  return view.isNamed ? 'lets in, by name' : 'lets in, as nobody'
+  if (!view.passes) return `rejects: ${view.reason}`
+  return view.isNamed ? 'allows, with principal' : 'allows, no principal'
 }
 
 /** Whether the endpoint neither said yes nor no. */
@@ -35,11 +45,28 @@ export function isOutage({ outcome }: Finding): boolean {
   return outcome.kind === 'silence' || outcome.status >= 500 || outcome.status === 429
 }
 
-export function isRedirect({ outcome }: Finding): boolean {
+export function isRedirect({ outcome }: Pick<Finding, 'outcome'>): boolean {
   return outcome.kind === 'answer' && outcome.status >= 300 && outcome.status < 400
+}
+
+/** Whether the answer is one that the wrapper may keep. */
+export function isVerdict({ outcome }: Pick<Finding, 'outcome'>): boolean {
+  return outcome.kind === 'answer' && [200, 401, 403].includes(outcome.status)
 }
 
 /** A row for what could not be examined. */
 export function skipped(check: string, why: string): Row {
   return { check, result: 'skipped', did: why, wrapper: '-' }
+}
+
+const NOT_ASKED = 'not asked: '
+
+/** A row for what was not examined, since the questions had ended. */
+export function leftOut(check: string, why: string): Row {
+  return skipped(check, `${NOT_ASKED}${why}`)
+}
+
+/** Why this row is left out, or `undefined`. */
+export function whyLeftOut({ result, did }: Row): string | undefined {
+  return result === 'skipped' && did.startsWith(NOT_ASKED) ? did.slice(NOT_ASKED.length) : undefined
 }

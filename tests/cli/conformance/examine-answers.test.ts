@@ -2,9 +2,10 @@ import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { examine } from '../../../src/cli/conformance/examine.ts'
-import { describeRows } from '../../../src/cli/conformance/report.ts'
+import { conclude, describeHeading, describeRow } from '../../../src/cli/conformance/report.ts'
+import { whyLeftOut } from '../../../src/cli/conformance/row.ts'
 import { close, listen } from '../../support/loopback.ts'
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Row } from '../../../src/cli/conformance/row.ts'
 
 const KEY = `sk-${'g'.repeat(24)}`
@@ -28,10 +29,18 @@ async function examineAnswers(statuses: readonly number[], key?: string) {
 
 /** The status of each question, in the order in which they are asked. */
 function answersTo(like: readonly number[], incomplete: readonly number[]): readonly number[] {
-  return [200, 401, ...like, 401, 400, ...incomplete, 200]
+  return [200, 401, ...like, 401, ...REFUSED, 401, 400, ...incomplete, 200]
 }
 
 const REFUSED = [400, 400, 400, 400, 400, 400]
+const INCOMPLETE = [
+  '{}',
+  'a question without "api_key"',
+  'a question without "request"',
+  '"api_key": null',
+  '[]',
+  'null',
+]
 
 describe('a row about several questions is that of the worst answer', () => {
   it.each([
@@ -60,98 +69,159 @@ describe('a row about several questions is that of the worst answer', () => {
         result: 'fail',
         did: '200 in N ms',
         wrapper: 'never sends this',
-        change:
-          'answer 400 to a question without "api_key" or "request": whoever can reach the endpoint can send it',
+        change: `answer 400 to ${INCOMPLETE[index]}: any client that reaches the endpoint can send it`,
       },
     ])
   })
 })
 
-/** But for the speed, which depends on the machine. */
+/** The report for people, without the speed, which depends on the machine. */
 function whole(rows: readonly Row[]): string {
-  return describeRows(rows.filter(({ check }) => check !== 'slow answers'))
+  const shown = rows.filter((row) => row.check !== 'slow answers' && whyLeftOut(row) === undefined)
+  const lines = shown.map((row) => describeRow(row, false))
+  return `${describeHeading()}${lines.join('')}\n${conclude(rows)}`
 }
 
 describe('the whole report', () => {
-  it('of an endpoint that lets everybody in fails every check of a refusal', async () => {
-    const rows = await examineAnswers(Array<number>(14).fill(200), KEY)
-    expect(whole(rows)).toBe(`        CHECK            WHAT IT DID   WHAT WITH-AUTH MAKES OF IT
-  ok    good key         200 in N ms   lets in, as nobody
-  FAIL  bad key          200 in N ms   lets in, as nobody
-        -> answer 401 to a key that you do not know; a page that answers 200 to everybody lets everybody in
-  FAIL  nearly good key  200 in N ms   lets in, as nobody
-        -> answer 401 to a key that you do not know; a page that answers 200 to everybody lets everybody in
-  FAIL  empty key        200 in N ms   never sends this
-        -> answer 400 to an empty "api_key": whoever can reach the endpoint can send it
-  FAIL  malformed JSON   200 in N ms   never sends this
-        -> answer 400 to JSON that breaks off: whoever can reach the endpoint can send it
-  FAIL  missing fields   200 in N ms   never sends this
-        -> answer 400 to a question without "api_key" or "request": whoever can reach the endpoint can send it
-  ok    big headers      200 in N ms   lets in, as nobody
-  note  identity         names nobody  lets in, as nobody
-        -> answer {"principal": "...", "attributes": {"...": ["..."]}} to say whose key it is
-  note  Cache-Control    says nothing  keeps it as long as "cache" says
-        -> send "Cache-Control: max-age=30" if a verdict must not be kept for longer
-  ok    redirects        none          follows none
+  it('ends after an endpoint allowed a random key', async () => {
+    const rows = await examineAnswers(Array<number>(2).fill(200), KEY)
+    expect(whole(rows))
+      .toBe(`           CHECK            WHAT IT DID                WHAT WITH-AUTH DOES
+  ok       good key         200 in N ms                allows, no principal
+  note     identity         names no principal         allows, no principal
+           -> answer {"principal": "...", "attributes": {"...": ["..."]}} to say
+              whose key it is
+  FAIL     bad key          200 in N ms                allows, no principal
+           -> answer 401 to a key that you do not know: a page that always
+              answers 200 allows every key
 
-5 of 10 checks failed.
+Stopped: a random key was allowed.
+1 ok, 1 note, 1 failed, 10 skipped
+`)
+  })
+
+  it('ends after an endpoint failed on both keys', async () => {
+    const rows = await examineAnswers([500, 429], KEY)
+    expect(whole(rows))
+      .toBe(`           CHECK            WHAT IT DID                WHAT WITH-AUTH DOES
+  FAIL     good key         500 in N ms                rejects: service_error
+           -> answer 200 or 401: a 5xx is taken for an outage
+  skipped  identity         the good key was not allowed
+  FAIL     bad key          429 in N ms                rejects: rate_limited
+           -> do not limit the gateway: it asks on behalf of all clients
+
+Stopped: no key got a verdict.
+0 ok, 2 failed, 11 skipped
 `)
   })
 
   it('without a good key says what is left out, and how to give one', async () => {
-    const rows = await examineAnswers(Array<number>(10).fill(401))
+    const rows = await examineAnswers(Array<number>(16).fill(401))
     expect(whole(rows))
-      .toBe(`        CHECK            WHAT IT DID                            WHAT WITH-AUTH MAKES OF IT
-  -     good key         set WITH_AUTH_KEY, or give --key-file  -
-  ok    bad key          401 in N ms                            refuses: denied
-  -     nearly good key  no good key was let in                 -
-  ok    empty key        401 in N ms                            never sends this
-  ok    malformed JSON   401 in N ms                            never sends this
-  ok    missing fields   401 in N ms                            never sends this
-  ok    big headers      401 in N ms                            refuses: denied
-  -     identity         set WITH_AUTH_KEY, or give --key-file  -
-  note  Cache-Control    says nothing                           keeps it as long as "cache" says
-        -> send "Cache-Control: max-age=30" if a verdict must not be kept for longer
-  ok    redirects        none                                   follows none
+      .toBe(`           CHECK            WHAT IT DID                WHAT WITH-AUTH DOES
+  skipped  good key         set WITH_AUTH_KEY, or give --key-file
+  skipped  identity         no good key was given
+  ok       bad key          401 in N ms                rejects: denied
+  note     Cache-Control    says nothing               obeys the option "cache"
+           -> send "Cache-Control: max-age=30" if a decision must not be cached
+              for longer
+  skipped  nearly good key  no good key was given
+  skipped  other-case key   no good key was given
+  ok       structured key   401 in N ms                never sends this
+  ok       empty key        401 in N ms                never sends this
+  ok       malformed JSON   401 in N ms                never sends this
+  ok       missing fields   401 in N ms                never sends this
+  ok       big headers      401 in N ms                rejects: denied
+  ok       redirects        none                       follows none
 
-Nothing failed.
+8 ok, 1 note, 0 failed, 4 skipped
 `)
   })
 
   it('of an endpoint that refuses the good key looks at no other that is like it', async () => {
-    const rows = await examineAnswers(Array<number>(11).fill(401), KEY)
+    const rows = await examineAnswers(Array<number>(17).fill(401), KEY)
     expect(whole(rows))
-      .toBe(`        CHECK            WHAT IT DID                  WHAT WITH-AUTH MAKES OF IT
-  FAIL  good key         401 in N ms                  refuses: denied
-        -> the key is refused: is it known here, and read from "api_key" of the JSON body?
-  ok    bad key          401 in N ms                  refuses: denied
-  -     nearly good key  no good key was let in       -
-  ok    empty key        401 in N ms                  never sends this
-  ok    malformed JSON   401 in N ms                  never sends this
-  ok    missing fields   401 in N ms                  never sends this
-  FAIL  big headers      401 in N ms                  refuses: denied
-        -> the key is refused: is it known here, and read from "api_key" of the JSON body?
-  -     identity         the good key was not let in  -
-  note  Cache-Control    says nothing                 keeps it as long as "cache" says
-        -> send "Cache-Control: max-age=30" if a verdict must not be kept for longer
-  ok    redirects        none                         follows none
+      .toBe(`           CHECK            WHAT IT DID                WHAT WITH-AUTH DOES
+  FAIL     good key         401 in N ms                rejects: denied
+           -> does the endpoint know the key, and read it from "api_key" of the
+              JSON body?
+  skipped  identity         the good key was not allowed
+  ok       bad key          401 in N ms                rejects: denied
+  note     Cache-Control    says nothing               obeys the option "cache"
+           -> send "Cache-Control: max-age=30" if a decision must not be cached
+              for longer
+  skipped  nearly good key  the good key was not allowed
+  skipped  other-case key   the good key was not allowed
+  ok       structured key   401 in N ms                never sends this
+  ok       empty key        401 in N ms                never sends this
+  ok       malformed JSON   401 in N ms                never sends this
+  ok       missing fields   401 in N ms                never sends this
+  ok       big headers      401 in N ms                rejects: denied
+  ok       redirects        none                       follows none
 
-2 of 10 checks failed.
+8 ok, 1 note, 1 failed, 3 skipped
 `)
   })
 })
 
-it('all questions together have a minute', async () => {
-  vi.useFakeTimers({ toFake: ['performance'] })
-  let count = 0
-  server = createServer(() => {
-    count += 1
-    if (count === 1) vi.advanceTimersByTime(60_000)
+describe('all questions together have a minute', () => {
+  const SILENT = 0
+
+  /** Gives the nth question the nth answer at once, and lets the clock go on by the nth milliseconds before it. */
+  async function examineSlow(passes: readonly number[], statuses: readonly number[] = []) {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    let count = 0
+    const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+      await text(request)
+      vi.advanceTimersByTime(passes[count] ?? 0)
+      const status = statuses[count] ?? 401
+      count += 1
+      if (status !== SILENT) response.writeHead(status).end()
+    }
+    server = createServer((request, response) => void answer(request, response))
+    const url = `http://127.0.0.1:${await listen(server)}/`
+    const rows = await examine({ url, headers: {}, timeoutMs: 5000 }, undefined)
+    return { count, rows: rows.filter(({ did }) => !did.startsWith('no good key')) }
+  }
+
+  it('a whole row counts, and the rest is not asked', async () => {
+    const { count, rows } = await examineSlow([60_000])
+    expect(count).toBe(1)
+    expect(rows.map(({ check, result }) => [check, result]).slice(1, 3)).toEqual([
+      ['bad key', 'ok'],
+      ['Cache-Control', 'skipped'],
+    ])
+    expect(rows.at(-1)).toEqual({
+      check: 'slow answers',
+      result: 'fail',
+      did: '1 answer in a minute',
+      wrapper: 'waits',
+      change: 'answer within some 100 ms: each request without a cached decision waits this long',
+    })
+    expect(conclude(rows)).toMatch(/^Stopped: the minute for all questions is over\.$/m)
   })
-  const url = `http://127.0.0.1:${await listen(server)}/`
-  const startedAt = Date.now()
-  const rows = await examine({ url, headers: {}, timeoutMs: 800 }, undefined)
-  expect(rows.find(({ check }) => check === 'slow answers')?.did).toBe('10 did not end in time')
-  // Each but the first is given up at once; all of them in full would take eight seconds.
-  expect(Date.now() - startedAt).toBeLessThan(4000)
+
+  it('a row whose questions are not all answered does not count', async () => {
+    const { rows } = await examineSlow([0, 0, 60_000])
+    expect(rows.find(({ check }) => check === 'structured key')).toMatchObject({
+      result: 'skipped',
+      did: 'not asked: the minute for all questions is over',
+    })
+    expect(rows.at(-1)?.did).toBe('3 answers in a minute')
+  })
+
+  it('a row that failed before the end counts', async () => {
+    const { rows } = await examineSlow([0, 0, 60_000], [401, 401, 200])
+    expect(rows.find(({ check }) => check === 'structured key')?.result).toBe('fail')
+    const { rows: earlier } = await examineSlow([0, 0, 60_000], [401, 200])
+    expect(earlier.find(({ check }) => check === 'structured key')?.result).toBe('fail')
+  })
+
+  it('an answer that the minute cuts off does not fail its row', async () => {
+    const { count, rows } = await examineSlow([59_900], [401, SILENT])
+    expect(count).toBe(2)
+    expect(rows.filter(({ result }) => result === 'fail')).toMatchObject([
+      { check: 'slow answers', did: '1 answer in a minute' },
+    ])
+  })
 })

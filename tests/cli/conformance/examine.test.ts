@@ -8,6 +8,8 @@ import type { Row } from '../../../src/cli/conformance/row.ts'
 
 const KEY = `sk-${'g'.repeat(24)}`
 
+const NO_KEY = ''
+
 /** Answers as an endpoint does, or breaks off. */
 type Endpoint = (response: ServerResponse, body: string) => void
 
@@ -16,12 +18,18 @@ afterEach(async () => {
   if (server !== undefined) await close(server)
 })
 
-async function examineReal(endpoint: Endpoint, key: string | undefined = KEY, timeoutMs = 2000) {
+async function examineReal(
+  endpoint: Endpoint,
+  key = KEY,
+  timeoutMs = 2000,
+  onRow: (row: Row) => void = () => undefined,
+) {
   server = createServer((request, response) => {
     void text(request).then((body) => endpoint(response, body))
   })
   const url = `http://127.0.0.1:${await listen(server)}/validate`
-  const rows = await examine({ url, headers: {}, timeoutMs }, key)
+  const goodKey = key === NO_KEY ? undefined : key
+  const rows = await examine({ url, headers: {}, timeoutMs }, goodKey, onRow)
   expect(JSON.stringify(rows)).not.toContain(KEY)
   return rows
 }
@@ -52,60 +60,61 @@ const correct: Endpoint = (response, body) => {
   end(response, 200, JSON.stringify({ principal: KEY }), { 'cache-control': 'max-age=30' })
 }
 
+const CHECKS_AFTER_KEYS = ['empty key', 'malformed JSON', 'missing fields', 'big headers']
+
+/** Of an endpoint that stops answering. */
+function skippedAfterKeys(): Record<string, string> {
+  return Object.fromEntries(
+    [...CHECKS_AFTER_KEYS, 'redirects', 'slow answers'].map((check) => [check, 'skipped']),
+  )
+}
+
 describe('an endpoint', () => {
   it('that is right passes, even if it repeats the key', async () => {
     const rows = await examineReal(correct)
     expect(problems(rows)).toEqual({})
     expect(rows.map(({ check }) => check)).toEqual([
       'good key',
+      'identity',
       'bad key',
+      'Cache-Control',
       'nearly good key',
+      'other-case key',
+      'structured key',
       'empty key',
       'malformed JSON',
       'missing fields',
       'big headers',
-      'identity',
-      'Cache-Control',
-      'slow answers',
       'redirects',
+      'slow answers',
     ])
   })
 
   it('is examined without a good key as far as that goes', async () => {
-    const rows = await examineReal(correct, '')
-    expect(problems(rows)).toMatchObject({})
-    await close(server as Server)
-    const without = await examineReal((response, body) => correct(response, body), undefined)
-    expect(without.length).toBe(11)
+    const rows = await examineReal(correct, NO_KEY)
+    const did = 'no good key was given'
+    expect(rows.filter(({ result }) => result !== 'ok')).toMatchObject([
+      { check: 'good key', result: 'skipped', did: 'set WITH_AUTH_KEY, or give --key-file' },
+      { check: 'identity', result: 'skipped', did },
+      { check: 'Cache-Control', result: 'note' },
+      { check: 'nearly good key', result: 'skipped', did },
+      { check: 'other-case key', result: 'skipped', did },
+    ])
+  })
+
+  it('whose good key has no letters is not asked for the other case', async () => {
+    const key = '0123456789-_.'
+    const rows = await examineReal((response, body) => {
+      const asked = readKey(body)
+      end(response, typeof asked !== 'string' ? 400 : asked === key ? 200 : 401)
+    }, key)
+    expect(rows.find(({ check }) => check === 'other-case key')).toMatchObject({
+      result: 'skipped',
+      did: 'the good key has no letters',
+    })
   })
 
   it.each<[string, Endpoint, Record<string, string>]>([
-    [
-      'that answers 200 to everybody',
-      (response) => end(response, 200, '<!doctype html>', { 'content-type': 'text/html' }),
-      {
-        'bad key': 'fail',
-        'nearly good key': 'fail',
-        'empty key': 'fail',
-        'malformed JSON': 'fail',
-        'missing fields': 'fail',
-        identity: 'note',
-        'Cache-Control': 'note',
-      },
-    ],
-    [
-      'that redirects to a login page',
-      (response) => end(response, 302, '', { location: `/login?key=${KEY}` }),
-      {
-        'good key': 'fail',
-        'bad key': 'fail',
-        'nearly good key': 'skipped',
-        'big headers': 'fail',
-        identity: 'skipped',
-        'Cache-Control': 'note',
-        redirects: 'fail',
-      },
-    ],
     [
       'that compares the beginning only',
       (response, body) => {
@@ -131,7 +140,10 @@ describe('an endpoint', () => {
         if (typeof readKey(body) === 'string') return correct(response, body)
         response.destroy()
       },
-      { 'malformed JSON': 'fail', 'missing fields': 'fail' },
+      {
+        'structured key': 'fail',
+        ...skippedAfterKeys(),
+      },
     ],
     [
       'that takes small bodies only',
@@ -149,10 +161,10 @@ describe('an endpoint', () => {
       },
       {
         'good key': 'fail',
-        'nearly good key': 'skipped',
-        'big headers': 'fail',
         identity: 'skipped',
-        'Cache-Control': 'note',
+        'Cache-Control': 'skipped',
+        'nearly good key': 'skipped',
+        'other-case key': 'skipped',
       },
     ],
     [
@@ -167,16 +179,6 @@ describe('an endpoint', () => {
     expect(problems(await examineReal(endpoint))).toEqual(expected)
   })
 
-  it('that is silent is given up in time', async () => {
-    const rows = await examineReal(() => undefined, KEY, 30)
-    expect(problems(rows)).toMatchObject({
-      'good key': 'fail',
-      'bad key': 'fail',
-      'malformed JSON': 'fail',
-      'slow answers': 'fail',
-    })
-  })
-
   it('that is slow is told so', async () => {
     const rows = await examineReal((response, body) => {
       if (readKey(body) !== KEY || body.length > 16_384) return correct(response, body)
@@ -184,16 +186,191 @@ describe('an endpoint', () => {
     })
     expect(problems(rows)).toEqual({ 'slow answers': 'note' })
   })
+})
 
-  it('that is not there fails, quickly', async () => {
-    const gone = createServer()
-    const port = await listen(gone)
-    await close(gone)
-    const target = { url: `http://127.0.0.1:${port}`, headers: {}, timeoutMs: 2000 }
-    const rows = await examine(target, KEY)
-    expect(rows.find(({ check }) => check === 'good key')).toMatchObject({
-      result: 'fail',
-      did: 'gave no answer',
-    })
+/** Lets in the key that a comparison of its own takes for the good one. */
+function comparing(matches: (asked: unknown) => boolean): Endpoint {
+  return (response, body) => {
+    const asked = readKey(body)
+    if (asked === undefined || asked === null) return end(response, 400)
+    if (!matches(asked)) return end(response, 401)
+    end(response, 200, '{"principal":"a"}', { 'cache-control': 'max-age=30' })
+  }
+}
+
+/** As a query of a document database. */
+function matchesDocument(value: string, query: unknown): boolean {
+  if (Array.isArray(query)) return query.includes(value)
+  if (typeof query !== 'object' || query === null) return query === value
+  const { $ne, $gt } = query as { $ne?: unknown; $gt?: unknown }
+  if ($ne !== undefined) return $ne !== value
+  return typeof $gt === 'string' && value > $gt
+}
+
+/** As `==` of PHP 7, which turns the text into the type of the other side. */
+function equalsLoosely(value: string, asked: unknown): boolean {
+  if (typeof asked === 'boolean') return asked === (value !== '' && value !== '0')
+  if (typeof asked === 'number') return asked === Number.parseInt(value, 10) || asked === 0
+  return asked === value
+}
+
+const OTHER_CASE =
+  'answer 401 to the good key in the other case: compare keys byte for byte (hash them, or use a binary collation)'
+const STRUCTURED = (value: string): string =>
+  `answer 400 to "api_key": ${value}: accept a string only`
+
+describe('an endpoint lets another key in', () => {
+  it.each<[string, (asked: unknown) => boolean, string, string]>([
+    [
+      'over a collation that ignores case',
+      (asked) => typeof asked === 'string' && asked.toLowerCase() === KEY.toLowerCase(),
+      'other-case key',
+      OTHER_CASE,
+    ],
+    [
+      'over queries that the JSON is passed to',
+      (asked) => matchesDocument(KEY, asked),
+      'structured key',
+      STRUCTURED('{"$ne": null}'),
+    ],
+    [
+      'over queries without $ne',
+      (asked) => !JSON.stringify(asked).includes('$ne') && matchesDocument(KEY, asked),
+      'structured key',
+      STRUCTURED('{"$gt": ""}'),
+    ],
+    [
+      'over in_array of PHP',
+      (asked) => [KEY, 'sk-other'].some((key) => equalsLoosely(key, asked)),
+      'structured key',
+      STRUCTURED('true'),
+    ],
+    [
+      'over a column that is compared as a number',
+      (asked) => asked === KEY || asked === 0,
+      'structured key',
+      STRUCTURED('0'),
+    ],
+    [
+      'over keys that a list of keys leads to',
+      (asked) => String(asked) === KEY,
+      'structured key',
+      STRUCTURED('[KEY]'),
+    ],
+  ])('%s', async (_, matches, check, change) => {
+    const rows = await examineReal(comparing(matches))
+    expect(problems(rows)).toEqual({ [check]: 'fail' })
+    expect(rows.find(({ result }) => result === 'fail')).toMatchObject({ change })
   })
+
+  it('which is structured, and needs no good key to be found', async () => {
+    const rows = await examineReal(
+      comparing((asked) => matchesDocument(KEY, asked)),
+      NO_KEY,
+    )
+    expect(problems(rows)).toMatchObject({ 'structured key': 'fail' })
+  })
+})
+
+describe('an endpoint that is not there', () => {
+  /** Counts what is asked, and tells which rows come. */
+  async function examineCounted(endpoint: Endpoint, key: string, timeoutMs = 2000) {
+    let count = 0
+    const rows = await examineReal(
+      (response, body) => {
+        count += 1
+        endpoint(response, body)
+      },
+      key,
+      timeoutMs,
+    )
+    return { count, rows }
+  }
+
+  it.each<[string, Endpoint, string]>([
+    ['answers 404', (response) => end(response, 404), 'nothing is under this URL (404)'],
+    ['accepts no POST', (response) => end(response, 405), 'this URL accepts no POST (405)'],
+    [
+      'redirects to a login page',
+      (response) => end(response, 302, '', { location: `/login?key=${KEY}` }),
+      'a redirect came in place of an answer (302)',
+    ],
+    ['is a web page', (response) => end(response, 200, '<!doctype html>'), 'a web page answered'],
+    ['is down', (response) => end(response, 502), 'the endpoint is unavailable (502)'],
+  ])('%s: one question, and no other advice', async (_, endpoint, why) => {
+    for (const key of [KEY, NO_KEY]) {
+      const { count, rows } = await examineCounted(endpoint, key)
+      await close(server as Server)
+      const failed = rows.filter(({ result }) => result === 'fail')
+      expect({ count, failed }).toMatchObject({
+        count: 1,
+        failed: [{ check: key === NO_KEY ? 'bad key' : 'good key' }],
+      })
+      expect(rows.filter(({ change }) => change !== undefined)).toEqual(failed)
+      expect(rows.at(-1)).toEqual({
+        check: 'slow answers',
+        result: 'skipped',
+        did: `not asked: ${why}`,
+        wrapper: '-',
+      })
+      expect(rows).toHaveLength(13)
+    }
+  })
+
+  it('closes each connection: there is one', async () => {
+    let connections = 0
+    const closing = createServer().on('connection', (socket) => {
+      connections += 1
+      socket.destroy()
+    })
+    const url = `http://127.0.0.1:${await listen(closing)}/`
+    const rows = await examine({ url, headers: {}, timeoutMs: 2000 }, KEY)
+    await close(closing)
+    expect(rows[0]?.did).toMatch(/^no answer: (?:UND_ERR_SOCKET|ECONNRESET)$/)
+    expect(connections).toBe(1)
+  })
+
+  it('gives no answer in time: there is one question', async () => {
+    const { count, rows } = await examineCounted(() => undefined, KEY, 50)
+    expect(count).toBe(1)
+    expect(rows[0]).toMatchObject({ result: 'fail', wrapper: 'rejects: timeout' })
+    expect(rows[1]?.did).toBe('not asked: no answer came in time')
+  })
+
+  it('breaks off at one question, and gets no other', async () => {
+    let last: unknown
+    const { rows } = await examineCounted((response, body) => {
+      last = body
+      if (readKey(body) === undefined) response.destroy()
+      else correct(response, body)
+    }, KEY)
+    expect(rows.find(({ result }) => result === 'fail')).toMatchObject({
+      check: 'malformed JSON',
+      change: 'answer 400 to JSON that breaks off, and do not fail on it',
+    })
+    expect(() => JSON.parse(String(last)) as unknown).toThrow(SyntaxError)
+    expect(rows.slice(-4)).toMatchObject([
+      { check: 'missing fields', did: 'not asked: the endpoint stopped answering' },
+      { check: 'big headers', result: 'skipped' },
+      { check: 'redirects', result: 'skipped' },
+      { check: 'slow answers', result: 'skipped' },
+    ])
+  })
+})
+
+it('tells each row when it is there, and none that it left out', async () => {
+  const told: Row[] = []
+  let toldAtLast = 0
+  const rows = await examineReal(
+    (response, body) => {
+      toldAtLast = told.length
+      if (readKey(body) === '') response.destroy()
+      else correct(response, body)
+    },
+    KEY,
+    2000,
+    (row) => told.push(row),
+  )
+  expect(toldAtLast).toBe(7)
+  expect(told).toEqual(rows.slice(0, 8))
 })

@@ -17,17 +17,17 @@ describe('a good key', () => {
       check: 'good key',
       result: 'ok',
       did: '200 in 3 ms',
-      wrapper: 'lets in, as nobody',
+      wrapper: 'allows, no principal',
     })
   })
 
   it.each([
     [201, /exactly 200/],
     [204, /exactly 200/],
-    [302, /redirect/],
+    [302, /in place of the redirect/],
     [400, /"api_key"/],
-    [401, /the key is refused/],
-    [403, /the key is refused/],
+    [401, /does the endpoint know the key/],
+    [403, /does the endpoint know the key/],
     [404, /nothing under this URL/],
     [405, /accept POST/],
     [413, /64 KiB/],
@@ -42,10 +42,16 @@ describe('a good key', () => {
     expect(row.change).toMatch(change)
   })
 
-  it('is not, by silence', async () => {
-    const row = judgeGoodKey('good key', await found(silent))
-    expect(row).toMatchObject({ result: 'fail', wrapper: 'refuses: timeout' })
-    expect(row.change).toMatch(/no verdict/)
+  it('is not, by what ends the questions', async () => {
+    const obstacle = { why: 'a web page answered', change: 'correct URL' }
+    const finding = { ...(await found(answered(200))), obstacle }
+    expect(judgeGoodKey('good key', finding)).toEqual({
+      check: 'good key',
+      result: 'fail',
+      did: '200 in 3 ms',
+      wrapper: 'allows, no principal',
+      change: 'correct URL',
+    })
   })
 })
 
@@ -66,7 +72,7 @@ describe('a bad key', () => {
 
   it('must not be let in by a page that answers everybody', async () => {
     const row = judgeBadKey('bad key', await found(answered(200)))
-    expect(row.change).toMatch(/lets everybody in/)
+    expect(row.change).toMatch(/allows every key/)
   })
 
   it('is told how to be refused, where a 404 refuses it', async () => {
@@ -74,13 +80,29 @@ describe('a bad key', () => {
       check: 'bad key',
       result: 'note',
       did: '404 in 3 ms',
-      wrapper: 'refuses: denied',
-      change: 'answer 401 or 403: only these are kept as a "no", and a 404 looks like a wrong URL',
+      wrapper: 'rejects: denied',
+      change: 'answer 401 or 403: only these denials are cached, and a 404 looks like a wrong URL',
     })
   })
 
-  it('must be answered', async () => {
-    expect(judgeBadKey('bad key', await found(silent)).result).toBe('fail')
+  it('is not told of a wrong URL by another status', async () => {
+    expect(judgeBadKey('bad key', await found(answered(400))).change).toBe(
+      'answer 401 or 403: only these denials are cached',
+    )
+  })
+
+  it('that is let in is told in the words of its row', async () => {
+    const row = judgeBadKey('other-case key', await found(answered(200)), 'compare bytes')
+    expect(row).toMatchObject({ result: 'fail', change: 'compare bytes' })
+  })
+
+  it.each([404, 401])('is not judged by a %i that ends the questions', async (status) => {
+    const obstacle = { why: 'nothing is under this URL', change: 'correct the path' }
+    const finding = { ...(await found(answered(status))), obstacle }
+    expect(judgeBadKey('bad key', finding)).toMatchObject({
+      result: 'fail',
+      change: 'correct the path',
+    })
   })
 })
 
@@ -100,14 +122,25 @@ describe('what is no question', () => {
   it('must be answered', async () => {
     expect(judgeNonsense('malformed JSON', await found(silent), 'nonsense').result).toBe('fail')
   })
+
+  it('and is limited is told to limit less', async () => {
+    const row = judgeNonsense('malformed JSON', await found(answered(429)), 'nonsense')
+    expect(row).toMatchObject({ result: 'fail', change: expect.stringMatching(/^do not limit/) })
+  })
+
+  it('and is let in is told in the words of its row', async () => {
+    const finding = await found(answered(200))
+    const row = judgeNonsense('structured key', finding, 'nonsense', 'compare bytes')
+    expect(row).toMatchObject({ result: 'fail', change: 'compare bytes' })
+  })
 })
 
 describe('the identity', () => {
   it.each([
     ['{"principal":"alice"}', 'ok', 'names a principal'],
-    ['{}', 'note', 'names nobody'],
-    ['ok', 'note', 'names nobody'],
-    [undefined, 'note', 'sends a body that cannot be read'],
+    ['{}', 'note', 'names no principal'],
+    ['ok', 'note', 'names no principal'],
+    [undefined, 'note', 'sends an unreadable body'],
   ])('of %j is %s', async (body, result, did) => {
     expect(judgeIdentity(await found(answered(200, { body })), KEY)).toMatchObject({ result, did })
   })
@@ -126,8 +159,8 @@ describe('the identity', () => {
     expect(row).toEqual({
       check: 'identity',
       result: 'fail',
-      did: 'sends an identity that is dropped',
-      wrapper: 'lets in, as nobody',
+      did: 'sends a faulty identity',
+      wrapper: 'allows, no principal',
       change: expect.stringContaining(`correct these: ${change}`) as string,
     })
     expect(JSON.stringify(row)).not.toMatch(/s3cret|0123456789/)

@@ -15,6 +15,8 @@ async function ask(answer: RequestListener, timeoutMs = 5000) {
   return probe({ url, headers: { 'x-secret': 's' }, timeoutMs }, '{"api_key":')
 }
 
+const CLOSED: unknown = expect.stringMatching(/^(?:UND_ERR_SOCKET|ECONNRESET)$/)
+
 describe('one question', () => {
   it('is a POST with this very body', async () => {
     let seen: unknown
@@ -50,9 +52,18 @@ describe('one question', () => {
 
   it('knows a connection that breaks off, and a body that is too long', async () => {
     const broken = await ask((request) => request.socket.destroy())
-    expect(broken).toMatchObject({ kind: 'silence', reason: 'unreachable' })
+    expect(broken).toMatchObject({ kind: 'silence', reason: 'unreachable', code: CLOSED })
     await close(server as Server)
     const long = await ask((_, response) => void response.end('x'.repeat(70_000)))
     expect(long).toMatchObject({ kind: 'answer', status: 200, body: undefined })
+  })
+
+  it('has the code of the error behind silence', async () => {
+    const gone = createServer()
+    const port = await listen(gone)
+    await close(gone)
+    const probeUrl = (url: string) => probe({ url, headers: {}, timeoutMs: 5000 }, '{}')
+    expect(await probeUrl(`http://127.0.0.1:${port}/`)).toMatchObject({ code: 'ECONNREFUSED' })
+    expect(await probeUrl('http://127.0.0.1:6000/')).toMatchObject({ code: 'BAD_PORT' })
   })
 })

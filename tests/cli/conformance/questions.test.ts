@@ -3,9 +3,12 @@ import {
   bigHeaders,
   brokenQuestion,
   incompleteQuestions,
-  keysLike,
+  nearlyGoodKeys,
+  otherCaseKey,
   questionAbout,
+  structuredKeys,
 } from '../../../src/cli/conformance/questions.ts'
+import type { Question } from '../../../src/cli/conformance/questions.ts'
 
 it('asks in the words of the contract', () => {
   expect(JSON.parse(questionAbout('k1', { 'x-a': 'b' }))).toEqual({
@@ -23,17 +26,54 @@ it('has headers of 32 KiB', () => {
   expect(size).toBe(32_768)
 })
 
+/** The key of each question, and its name in the report. */
+function keys(questions: readonly Question[]): [unknown, string][] {
+  return questions.map(({ body, what }) => [
+    (JSON.parse(body) as { api_key: unknown }).api_key,
+    what,
+  ])
+}
+
 it('knows keys that begin or end like the good one, and are not it', () => {
-  expect(keysLike('abAcd')).toEqual(['abAcdA', 'abBcd', 'ab'])
-  expect(keysLike('abcde')).toEqual(['abcdeA', 'abAde', 'ab'])
+  expect(keys(nearlyGoodKeys('abAcd'))).toEqual([
+    ['abAcdA', 'the good key and one more letter'],
+    ['abBcd', 'the good key with another letter in its middle'],
+    ['ab', 'the first half of the good key'],
+  ])
+  expect(keys(nearlyGoodKeys('abcde')).map(([key]) => key)).toEqual(['abcdeA', 'abAde', 'ab'])
+})
+
+it.each([
+  ['sk-aBc_9', 'SK-AbC_9'],
+  ['0123A', '0123a'],
+  ['0123', undefined],
+])('knows %s in the other case: %s', (key, swapped) => {
+  const question = otherCaseKey(key)
+  const asked = question === undefined ? [] : keys([question])
+  expect(asked).toEqual(swapped === undefined ? [] : [[swapped, 'the good key in the other case']])
+})
+
+it('knows keys that are not strings, and sends the good one only in a list', () => {
+  expect(keys(structuredKeys('k1'))).toEqual([
+    [{ $ne: null }, '"api_key": {"$ne": null}'],
+    [{ $gt: '' }, '"api_key": {"$gt": ""}'],
+    [true, '"api_key": true'],
+    [0, '"api_key": 0'],
+    [1, '"api_key": 1'],
+    [['k1'], '"api_key": [KEY]'],
+  ])
+  const bodies = structuredKeys('k1').map(({ body }) => body)
+  expect(bodies.filter((body) => body.includes('Bearer k1'))).toEqual([])
+  const random: unknown = [expect.stringMatching(/^random_\w+$/)]
+  expect(keys(structuredKeys(undefined)).at(-1)).toEqual([random, '"api_key": [KEY]'])
 })
 
 it('breaks off, and leaves out', () => {
-  expect(() => JSON.parse(brokenQuestion()) as unknown).toThrow(SyntaxError)
-  expect(brokenQuestion()).toMatch(
+  expect(() => JSON.parse(brokenQuestion().body) as unknown).toThrow(SyntaxError)
+  expect(brokenQuestion().body).toMatch(
     /^\{"api_key":"random_\w+","request":\{"path":"\/v1\/models",.*"params":\{"limit":"10"/,
   )
-  const bodies = incompleteQuestions().map((body) => JSON.parse(body) as unknown)
+  const bodies = incompleteQuestions().map(({ body }) => JSON.parse(body) as unknown)
   const request = { path: '/', headers: {}, params: {} }
   const key: unknown = expect.stringMatching(/^random_\w+$/)
   expect(bodies).toEqual([{}, { request }, { api_key: key }, { api_key: null, request }, [], null])

@@ -1,24 +1,81 @@
 import { expect, it } from 'vitest'
-import { describeRows, isConformant } from '../../../src/cli/conformance/report.ts'
+import {
+  conclude,
+  describeHeading,
+  describeRow,
+  isConformant,
+} from '../../../src/cli/conformance/report.ts'
+import { leftOut, skipped } from '../../../src/cli/conformance/row.ts'
 import type { Row } from '../../../src/cli/conformance/row.ts'
 
 const good: Row = { check: 'good key', result: 'ok', did: '200 in 3 ms', wrapper: 'lets in' }
 const bad: Row = { ...good, check: 'bad key', result: 'fail', change: 'answer 401' }
+const note: Row = { ...good, check: 'identity', result: 'note' }
 
-it('is a table, with what to change below a row', () => {
-  expect(describeRows([good, bad])).toBe(`        CHECK     WHAT IT DID  WHAT WITH-AUTH MAKES OF IT
-  ok    good key  200 in 3 ms  lets in
-  FAIL  bad key   200 in 3 ms  lets in
-        -> answer 401
-
-1 of 2 checks failed.
+it('has columns, and what to change below a row', () => {
+  const rows = [good, bad, note, skipped('padded key', 'no good key was given')]
+  const lines = rows.map((row) => describeRow(row, false))
+  expect(`${describeHeading()}${lines.join('')}`)
+    .toBe(`           CHECK            WHAT IT DID                WHAT WITH-AUTH DOES
+  ok       good key         200 in 3 ms                lets in
+  FAIL     bad key          200 in 3 ms                lets in
+           -> answer 401
+  note     identity         200 in 3 ms                lets in
+  skipped  padded key       no good key was given
 `)
-  expect(describeRows([good])).toContain('Nothing failed.')
+})
+
+it('fits 80 columns, where there are blanks', () => {
+  const change = `${'answer 401 '.repeat(20)}${'x'.repeat(100)} at last`
+  const did = 'no answer: ERR_SSL_WRONG_VERSION_NUMBER'
+  const lines = describeRow({ ...bad, did, wrapper: 'rejects: unreachable', change }, false)
+    .trimEnd()
+    .split('\n')
+  expect(lines.slice(0, 4)).toEqual([
+    '  FAIL     bad key          no answer: ERR_SSL_WRONG_VERSION_NUMBER',
+    '                            rejects: unreachable',
+    '           -> answer 401 answer 401 answer 401 answer 401 answer 401 answer 401',
+    '              answer 401 answer 401 answer 401 answer 401 answer 401 answer 401',
+  ])
+  expect(
+    lines
+      .slice(2)
+      .map((line) => line.trim())
+      .join(' '),
+  ).toBe(`-> ${change}`)
+  expect(lines.filter((line) => line.length > 80)).toEqual([
+    expect.stringMatching(/^ {14}x{100} at last$/),
+  ])
+})
+
+it('has colors on demand, which move no column', () => {
+  const rows = [good, bad, note, skipped('padded key', 'ok')]
+  const colored = rows.map((row) => describeRow(row, true))
+  expect(colored.map((line) => line.trim().split(' ')[0])).toEqual([
+    '\u{1b}[32mok\u{1b}[0m',
+    '\u{1b}[31mFAIL\u{1b}[0m',
+    '\u{1b}[33mnote\u{1b}[0m',
+    '\u{1b}[90mskipped\u{1b}[0m',
+  ])
+  const plain = colored.map((line) =>
+    line
+      .split('\u{1b}')
+      .join('')
+      .replaceAll(/\[\d+m/g, ''),
+  )
+  expect(plain).toEqual(rows.map((row) => describeRow(row, false)))
+})
+
+it('counts, and says why it stopped', () => {
+  expect(conclude([good, good])).toBe('2 ok, 0 failed\n')
+  expect(conclude([good, bad, note, skipped('a', 'b')])).toBe('1 ok, 1 note, 1 failed, 1 skipped\n')
+  const rows = [note, note, bad, leftOut('a', 'nothing listens there'), leftOut('b', 'later')]
+  expect(conclude(rows)).toBe(
+    'Stopped: nothing listens there.\n0 ok, 2 notes, 1 failed, 2 skipped\n',
+  )
 })
 
 it('is good if nothing failed', () => {
-  expect(isConformant([good, { ...good, result: 'note' }, { ...good, result: 'skipped' }])).toBe(
-    true,
-  )
+  expect(isConformant([good, note, skipped('a', 'b')])).toBe(true)
   expect(isConformant([good, bad])).toBe(false)
 })

@@ -4,7 +4,10 @@ import {
   describeView,
   isOutage,
   isRedirect,
+  isVerdict,
+  leftOut,
   skipped,
+  whyLeftOut,
 } from '../../../src/cli/conformance/row.ts'
 import { answered, found } from '../../support/probe-outcomes.ts'
 
@@ -12,13 +15,15 @@ it('says what came in numbers', () => {
   expect(describeOutcome(answered(401, { durationMs: 12.4 }))).toBe('401 in 12 ms')
   const silence = { kind: 'silence', durationMs: 5000.2 } as const
   expect(describeOutcome({ ...silence, reason: 'timeout' })).toBe('no answer within 5000 ms')
-  expect(describeOutcome({ ...silence, reason: 'unreachable' })).toBe('gave no answer')
+  expect(describeOutcome({ ...silence, reason: 'unreachable' })).toBe('no answer')
+  const refused = { ...silence, reason: 'unreachable', code: 'ECONNREFUSED' } as const
+  expect(describeOutcome(refused)).toBe('no answer: ECONNREFUSED')
 })
 
 it('says what the wrapper makes of it', () => {
-  expect(describeView({ passes: true, isNamed: true })).toBe('lets in, by name')
-  expect(describeView({ passes: true, isNamed: false })).toBe('lets in, as nobody')
-  expect(describeView({ passes: false, reason: 'denied' })).toBe('refuses: denied')
+  expect(describeView({ passes: true, isNamed: true })).toBe('allows, with principal')
+  expect(describeView({ passes: true, isNamed: false })).toBe('allows, no principal')
+  expect(describeView({ passes: false, reason: 'denied' })).toBe('rejects: denied')
 })
 
 it.each([
@@ -49,4 +54,23 @@ it('says why something was not examined', () => {
     did: 'no key',
     wrapper: '-',
   })
+})
+
+it.each([
+  [200, true],
+  [201, false],
+  [401, true],
+  [403, true],
+  [404, false],
+  [500, false],
+])('takes %i for a verdict: %s', async (status, expected) => {
+  expect(isVerdict(await found(answered(status)))).toBe(expected)
+})
+
+it('tells what was left out from what was skipped', () => {
+  const row = leftOut('identity', 'nothing listens there')
+  expect(row).toEqual(skipped('identity', 'not asked: nothing listens there'))
+  expect(whyLeftOut(row)).toBe('nothing listens there')
+  expect(whyLeftOut(skipped('identity', 'no key'))).toBeUndefined()
+  expect(whyLeftOut({ ...row, result: 'ok' })).toBeUndefined()
 })

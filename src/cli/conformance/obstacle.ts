@@ -1,0 +1,108 @@
+import { isRedirect } from './row.ts'
+import type { ProbeAnswer, ProbeOutcome, ProbeSilence } from './probe.ts'
+import type { Obstacle } from './row.ts'
+
+const CORRECT_CERTIFICATE =
+  'send the whole chain, or trust its authority here: NODE_EXTRA_CA_CERTS=ca.pem'
+
+/** By the code of the error that `fetch` rejected with. */
+const BY_CODE: Readonly<Record<string, Obstacle>> = {
+  ECONNREFUSED: {
+    why: 'nothing listens there',
+    change: 'start the endpoint, or correct the host and the port of URL',
+  },
+  ENOTFOUND: { why: 'its host is unknown', change: 'correct the host of URL' },
+  EAI_AGAIN: {
+    why: 'the name of its host cannot be looked up',
+    change: 'correct the host of URL, or the name server of this machine',
+  },
+  EHOSTUNREACH: { why: 'no route leads to its host', change: 'correct the host of URL' },
+  ENETUNREACH: { why: 'no route leads to its network', change: 'correct the host of URL' },
+  CERT_HAS_EXPIRED: { why: 'its certificate has expired', change: 'renew the certificate' },
+  ERR_TLS_CERT_ALTNAME_INVALID: {
+    why: 'its certificate is for another host',
+    change: 'use a host name of the certificate in URL, or add this one to the certificate',
+  },
+  ...sameFor(['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'CERT_UNTRUSTED'], {
+    why: 'its certificate is not trusted here',
+    change: CORRECT_CERTIFICATE,
+  }),
+  ...sameFor(['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'], {
+    why: 'its certificate is not trusted here',
+    change: CORRECT_CERTIFICATE,
+  }),
+  ...sameFor(['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'], {
+    why: 'the TLS handshake failed',
+    change: 'begin URL with http:// if this port has no TLS, or correct the port',
+  }),
+  BAD_PORT: {
+    why: 'fetch blocks this port',
+    change: 'serve the endpoint on a port that no other protocol owns, such as 8080',
+  },
+}
+
+const CLOSED = new Set(['ECONNRESET', 'UND_ERR_SOCKET', 'EPIPE'])
+
+/** Why the first answer shows that no auth endpoint is under this URL, or `undefined`. */
+export function obstacleAtStart(outcome: ProbeOutcome, url: string): Obstacle | undefined {
+  return outcome.kind === 'silence' ? obstacleOfSilence(outcome, url) : obstacleOfAnswer(outcome)
+}
+
+/** Why an endpoint that answered before cannot be asked further, or `undefined`. */
+export function obstacleLater(outcome: ProbeOutcome, what: string): Obstacle | undefined {
+  if (outcome.kind === 'answer') return undefined
+  const change = `answer ${what} as well: the endpoint answered what was asked before`
+  return { why: 'the endpoint stopped answering', change }
+}
+
+function obstacleOfSilence({ reason, code = '' }: ProbeSilence, url: string): Obstacle {
+  if (reason === 'timeout') {
+    const change = 'look for a firewall in between, or raise --timeout-ms for a slow endpoint'
+    return { why: 'no answer came in time', change }
+  }
+  const known = Object.hasOwn(BY_CODE, code) ? BY_CODE[code] : undefined
+  if (known !== undefined) return { ...known, why: `${known.why} (${code})` }
+  if (!CLOSED.has(code)) {
+    const why = code === '' ? 'the connection failed' : `the connection failed (${code})`
+    return { why, change: 'correct URL, or the network between this machine and the endpoint' }
+  }
+  const isPlain = /^http:/i.test(url)
+  const change = isPlain
+    ? 'begin URL with https:// if this port has TLS, or look into the log of the endpoint'
+    : 'look into the log of the endpoint, and of the proxy in front of it'
+  return { why: `the connection closed without an answer (${code})`, change }
+}
+
+function obstacleOfAnswer(answer: ProbeAnswer): Obstacle | undefined {
+  const { status } = answer
+  if (isRedirect({ outcome: answer })) {
+    const change =
+      'give the URL that it leads to: no redirect is followed, since it would carry the key elsewhere'
+    return { why: `a redirect came in place of an answer (${status})`, change }
+  }
+  if (status === 404 || status === 410) {
+    const change = 'correct the path of URL; if it is right, give a key that the endpoint knows'
+    return { why: `nothing is under this URL (${status})`, change }
+  }
+  if (status === 405 || status === 501) {
+    const change = 'correct the path of URL, or accept POST under it'
+    return { why: `this URL accepts no POST (${status})`, change }
+  }
+  if (status >= 502 && status <= 504) {
+    const change = 'start the endpoint, or look into the log of the proxy in front of it'
+    return { why: `the endpoint is unavailable (${status})`, change }
+  }
+  if (status !== 200 || !isWebPage(answer)) return undefined
+  const change = 'correct URL: a web page that always answers 200 allows every key'
+  return { why: 'a web page answered', change }
+}
+
+// PHP and Express call an empty body or "ok" text/html as well, so the type counts only for a body that was not read.
+function isWebPage({ headers, body }: ProbeAnswer): boolean {
+  if (body !== undefined) return /^\s*<(?:!doctype html|html)\b/i.test(body)
+  return headers.get('content-type')?.toLowerCase().startsWith('text/html') === true
+}
+
+function sameFor(codes: readonly string[], obstacle: Obstacle): Record<string, Obstacle> {
+  return Object.fromEntries(codes.map((code) => [code, obstacle]))
+}

@@ -1,0 +1,37 @@
+import { KeyFileError } from '../keys.ts'
+import { ConfigFileError } from '../yaml.ts'
+import { showFile } from './shown-value.ts'
+
+/**
+ * Names the flag by which a file was given, where the file as a whole cannot be used. An error that names a line of the file
+ * stays as it is.
+ */
+export function nameFlag(flag: string, file: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof Error) || !concernsWholeFile(error)) throw error
+    const shown = showFile(file)
+    const reason = isMissing(error) ? missing(flag) : withoutStart(error.message, file)
+    throw new Error(`${flag} ${shown}: ${reason.replaceAll(file, shown)}`, { cause: error })
+  }
+}
+
+// The flag and the file are named already.
+function withoutStart(message: string, file: string): string {
+  const start = [`${file}: `, `Cannot read ${file}: `].find((text) => message.startsWith(text))
+  return message.slice(start?.length ?? 0)
+}
+
+function missing(flag: string): string {
+  return flag === '--keys' ? 'no such file: make one with "with-auth keys create"' : 'no such file'
+}
+
+function concernsWholeFile(error: Error): boolean {
+  if (error instanceof ConfigFileError) return error.problems[0]?.line === 0
+  if (error instanceof KeyFileError) return !['malformed', 'no_such_key'].includes(error.code)
+  return 'code' in error && /^E[A-Z]+$/.test(String(error.code))
+}
+
+function isMissing(error: Error): boolean {
+  if (error instanceof ConfigFileError) return error.message.endsWith('it does not exist')
+  return 'code' in error && ['ENOENT', 'not_found'].includes(String(error.code))
+}

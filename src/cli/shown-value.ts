@@ -1,0 +1,30 @@
+/** How our own keys begin. */
+const KEY_PREFIX = 'withauth_'
+const URL_START = /^https?:\/\//i
+const HIDDEN = '(hidden because it may be a secret)'
+
+/** Quotes the name of a command or of an option for a message. A key in its place is hidden: it has digits, or is longer. */
+export function showName(name: string): string {
+  return /^-{0,2}[a-z][a-z-]{0,23}$/i.test(name) ? JSON.stringify(name) : HIDDEN
+}
+
+/** Quotes a value for a message. It shows only the origin of a URL, and hides a value that may be a secret. */
+export function showValue(value: string): string {
+  if (mayHoldSecret(value)) return HIDDEN
+  const [, origin, rest = ''] = /^(https?:\/\/[^/?#]+)(.*)$/is.exec(value) ?? []
+  if (origin === undefined) return JSON.stringify(value)
+  return JSON.stringify(rest.length < 2 ? value : `${origin}/…`)
+}
+
+/** The path of a file for a message, unless it may be a secret. */
+export function showFile(file: string): string {
+  const isPath = /^(?:\.{0,2}[/\\]|[a-z]:\\)|\.[a-z]{1,8}$|^\.{1,2}$/i.test(file)
+  return isPath && !file.includes(KEY_PREFIX) ? file : showValue(file).replaceAll('"', '')
+}
+
+function mayHoldSecret(value: string): boolean {
+  if (value.includes(KEY_PREFIX)) return true
+  if (URL_START.test(value)) return value.includes('@')
+  // Keys are long, or have a prefix such as `sk-` and digits behind it.
+  return /\S{25,}|(?:^|[\s"'=])[a-z]+[-_](?=\S*\d)/i.test(value)
+}

@@ -1,0 +1,295 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { readCommandLine } from '../../src/cli/command-line.ts'
+import { COMMON_OPTIONS } from '../../src/cli/command.ts'
+import { COMMANDS } from '../../src/cli/commands.ts'
+import { main } from '../../src/cli/main.ts'
+import { createKey } from '../../src/keys.ts'
+import { ROOT } from '../support/project.ts'
+import { createSurroundings } from '../support/surroundings.ts'
+import { setupFolder } from '../support/temporary-folder.ts'
+
+const KEY = 'withauth_4fK2pQ7xV9bN1mZ8sD3gH6jL5wR0tY2uE4iO7aC9vB1nM3k'
+const NAMES = COMMANDS.map(({ name }) => name)
+const GROUPS = [...new Set(NAMES.filter((name) => name.includes(' ')).map(firstWord))]
+
+const inFolder = setupFolder()
+beforeEach(async () => {
+  await createKey(inFolder('keys.yaml'), { principal: 'alice' })
+  writeFileSync(inFolder('key.txt'), KEY)
+  writeFileSync(inFolder('two-keys.txt'), `${KEY} ${KEY}`)
+})
+
+function firstWord(name: string): string {
+  return name.split(' ')[0] ?? ''
+}
+
+async function run(args: readonly string[], env: Record<string, string> = {}) {
+  const surroundings = createSurroundings(env)
+  const code = await main(args, COMMANDS, surroundings)
+  return { code, printed: surroundings.printed(), noted: surroundings.noted() }
+}
+
+function specsOf(command: string) {
+  return COMMANDS.find(({ name }) => name === command)?.options ?? {}
+}
+
+describe.each(['', ...GROUPS, ...NAMES])('with-auth %s --help', (name) => {
+  const words = name.split(' ').filter((word) => word !== '')
+  const help = async () => (await run([...words, '--help'])).printed
+
+  it('fits a terminal of 80 columns', async () => {
+    const lines = (await help()).split('\n')
+    expect(lines.length).toBeGreaterThan(3)
+    expect(lines.filter((line) => line.length > 80 || line.endsWith(' '))).toEqual([])
+  })
+
+  it('is what "with-auth help" prints', async () => {
+    expect(await run(['help', ...words])).toEqual({ code: 0, printed: await help(), noted: '' })
+    expect(await run([...words, '-h'])).toEqual({ code: 0, printed: await help(), noted: '' })
+  })
+})
+
+describe.each(COMMANDS)('the help of $name', ({ name, options, examples, environment = {} }) => {
+  it('has each option, each variable and each example', async () => {
+    const { printed } = await run([...name.split(' '), '--help'])
+    const shown = [
+      ...Object.keys(options).map((option) => `  --${option}`),
+      ...Object.keys(environment).map((variable) => `  ${variable} `),
+      ...examples.map((example) => `  $ ${example}\n`),
+    ]
+    expect(examples.length).toBeGreaterThan(0)
+    expect(shown.filter((text) => !printed.includes(text))).toEqual([])
+  })
+
+  it('says a default in one form only', () => {
+    const texts = Object.values(options).map(({ help }) => help)
+    expect(texts.filter((text) => /\bdefault|\(\d+\)/i.test(text))).toEqual([])
+  })
+
+  it.each(examples)('has an example that works: %s', (example) => {
+    const [, ...args] = /^with-auth [^>|&<]+/.exec(example)?.[0].trim().split(/\s+/) ?? []
+    const words = name.split(' ')
+    expect(args.slice(0, words.length)).toEqual(words)
+    const line = readCommandLine(args.slice(words.length), { ...options, ...COMMON_OPTIONS })
+    expect(line.has('help')).toBe(false)
+  })
+})
+
+it('has each variable that a command reads in the help of a command', () => {
+  const folder = join(ROOT, 'src/cli')
+  const texts = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => readFileSync(join(folder, file), 'utf8'))
+  const read = texts.flatMap((text) => [...text.matchAll(/\benv\[?\.?'?([A-Z_]+)/g)])
+  const explained = new Set(COMMANDS.flatMap(({ environment = {} }) => Object.keys(environment)))
+  expect(read.length).toBeGreaterThan(3)
+  expect(read.map(([, name]) => name).filter((name) => !explained.has(name ?? ''))).toEqual([])
+})
+
+interface WrongValue {
+  readonly value: string
+  /** What is shown of the value; the value itself if it is left out. */
+  readonly shown?: string
+  readonly code?: 1
+}
+
+/** What each option does not take, by command. A new option needs a row. */
+const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly WrongValue[]>>>> = {
+  gateway: {
+    upstream: [
+      { value: 'not-a-url' },
+      { value: 'ftp://h' },
+      { value: 'http://api.example.com/v1', shown: '"http://api.example.com/…"' },
+      { value: 'http://user:s3cret@h/', shown: 'its value is not shown' },
+      { value: 'http://h/?key=s3cret', shown: 'its value is not shown' },
+    ],
+    config: [{ value: 'missing.yaml', code: 1 }],
+    keys: [
+      { value: 'missing.yaml', code: 1 },
+      { value: './', code: 1 },
+    ],
+    host: [{ value: 'two words' }, { value: 'http://h', shown: '"http://h"' }, { value: 'a_b' }],
+    port: [{ value: 'abc' }, { value: '65536' }, { value: '1e3' }],
+    'keep-alive-ms': [{ value: '0' }, { value: 'soon' }],
+    'request-id-header': [{ value: 'two words' }, { value: 'x:' }],
+    'upstream-timeout-ms': [{ value: '0' }, { value: '3600001' }],
+    'strip-header': [{ value: 'a b' }, { value: '*' }],
+    'public-origin': [
+      { value: 'x' },
+      { value: 'https://api.example.com/v1', shown: '"https://api.example.com/…"' },
+      { value: 'https://user:s3cret@h', shown: 'its value is not shown' },
+      { value: 'https://h/?key=s3cret', shown: 'its value is not shown' },
+    ],
+    'trusted-proxy': [{ value: '10.0.0.0/33' }, { value: '0.0.0.0/0' }, { value: 'proxy' }],
+  },
+  'keys create': {
+    keys: [{ value: 'missing/keys.yaml', code: 1 }],
+    principal: [{ value: 'a\u0001b', shown: String.raw`"a\u0001b"` }],
+    attribute: [{ value: 'roles' }, { value: '=admin' }],
+    path: [{ value: 'v1' }, { value: '/v1//' }, { value: '/a b' }],
+    'expires-in': [{ value: 'soon' }, { value: '0d' }, { value: '999999w' }],
+    'expires-at': [{ value: 'soon' }, { value: '2020-01-01' }, { value: '2030-02-30' }],
+  },
+  'keys list': { keys: [{ value: 'missing.yaml', code: 1 }] },
+  'keys revoke': { keys: [{ value: 'missing.yaml', code: 1 }] },
+  endpoint: {
+    keys: [{ value: 'missing.yaml', code: 1 }],
+    'max-age': [{ value: 'soon' }, { value: '3601' }, { value: '1.5' }],
+    host: [{ value: 'two words' }],
+    port: [{ value: 'abc' }],
+    'keep-alive-ms': [{ value: '3600001' }],
+  },
+  check: {
+    'key-file': [
+      { value: 'missing.txt', code: 1 },
+      { value: './', code: 1 },
+    ],
+    'timeout-ms': [{ value: '0' }, { value: '60001' }, { value: 'soon' }],
+  },
+}
+
+/** The rest of a line that works, without one option. */
+function lineWithout(command: string, option: string): readonly string[] {
+  const keys = ['--keys', inFolder('keys.yaml')]
+  const lines: Readonly<Record<string, readonly (readonly string[])[]>> = {
+    gateway: [['--upstream', 'http://127.0.0.1:9'], option === 'config' ? [] : keys, ['--port=0']],
+    'keys create': [keys, ['--principal', 'bob']],
+    'keys list': [keys],
+    'keys revoke': [keys, ['key_x']],
+    endpoint: [keys, ['--port=0']],
+    check: [['http://127.0.0.1:9']],
+  }
+  const parts = lines[command] ?? []
+  return [
+    ...command.split(' '),
+    ...parts.filter(([name]) => !name?.startsWith(`--${option}`)).flat(),
+  ]
+}
+
+const ROWS = Object.entries(WRONG_VALUES).flatMap(([command, options]) =>
+  Object.entries(options).flatMap(([option, rows]) =>
+    rows.map((row) => [command, option, row] as const),
+  ),
+)
+
+describe('a wrong value', () => {
+  it('is tried for each option that takes one', () => {
+    const expected = COMMANDS.map(({ name, options }) => [
+      name,
+      Object.keys(options).filter((option) => options[option]?.value !== undefined),
+    ]).filter(([, options]) => options?.length !== 0)
+    const tried = Object.entries(WRONG_VALUES).map(([name, rows]) => [name, Object.keys(rows)])
+    expect(tried).toEqual(expected)
+  })
+
+  it.each(ROWS)('%s names --%s and what was given: %j', async (command, option, row) => {
+    const { value, code = 2, shown = code === 1 ? value : JSON.stringify(value) } = row
+    const { printed, noted, ...rest } = await run([
+      ...lineWithout(command, option),
+      `--${option}`,
+      value,
+    ])
+    expect({ ...rest, printed }).toEqual({ code, printed: '' })
+    const [first = '', ...advice] = noted.trim().split('\n')
+    expect(first).toMatch(new RegExp(`^with-auth: --${option}\\b`))
+    expect(first).toContain(shown)
+    expect(noted).not.toContain('s3cret')
+    expect(advice).toEqual(code === 2 ? [`Run "with-auth ${command} --help" for help.`] : [])
+  })
+
+  it.each(ROWS)(
+    '%s does not show a key that was given to --%s: %j',
+    async (command, option, row) => {
+      const args = [...lineWithout(command, option), `--${option}`, `${row.value}${KEY}`]
+      const { noted, printed } = await run(args)
+      expect(printed + noted).not.toContain(KEY.slice(9, 20))
+      expect(noted).toMatch(/hidden|not shown|…/)
+    },
+  )
+
+  it.each(
+    COMMANDS.flatMap(({ name, options }) => Object.keys(options).map((option) => [name, option])),
+  )('%s says what is missing, or too much, behind --%s', async (command = '', option = '') => {
+    const isSwitch = specsOf(command)[option]?.value === undefined
+    const args = [...lineWithout(command, option), `--${option}${isSwitch ? '=yes' : '='}`]
+    expect(await run(args)).toMatchObject({
+      code: 2,
+      noted: expect.stringMatching(
+        isSwitch
+          ? `^with-auth: --${option} takes no value`
+          : `^with-auth: --${option} needs a value`,
+      ) as unknown,
+    })
+  })
+
+  it.each([
+    ['gateway --upstream http://127.0.0.1:9', 'AUTH_ENDPOINT', 'nope', '"nope"'],
+    ['gateway --upstream http://127.0.0.1:9', 'AUTH_ENDPOINT', 'https://u:s3cret@h/', '"***@h/"'],
+    [
+      'gateway --upstream http://127.0.0.1:9',
+      'AUTH_ENDPOINT',
+      'http://a.example/?k=s3cret',
+      '"http://a.example/…"',
+    ],
+    ['endpoint --port=0 --keys keys.yaml', 'WITH_AUTH_ENDPOINT_SECRET', 's3cret', 'not shown'],
+    ['check http://127.0.0.1:9', 'WITH_AUTH_ENDPOINT_SECRET', ' s3cret', 'not shown'],
+    ['check http://127.0.0.1:9', 'WITH_AUTH_KEY', 's3cret s3cret', 'not shown'],
+  ])('of the environment is named by its variable: %s, %s=%s', async (line, name, value, shown) => {
+    const args = line.replace('keys.yaml', inFolder('keys.yaml')).split(' ')
+    const { code, printed, noted } = await run(args, { [name]: value })
+    expect({ code, printed }).toEqual({ code: 2, printed: '' })
+    expect(noted).toMatch(new RegExp(`^with-auth: ${name} `))
+    expect(noted).toContain(shown)
+    expect(noted).not.toContain('s3cret')
+  })
+})
+
+it.each([
+  [[], 0, /^with-auth: let the auth service/],
+  [['keys'], 0, /^Usage:\n {2}with-auth keys COMMAND[^]*\n {2}create {2,}make a key/],
+  [
+    ['gatway'],
+    2,
+    /^with-auth: Unknown command "gatway": did you mean gateway\?\nRun "with-auth --help" for help\.\n$/,
+  ],
+  [
+    ['keys', 'creat'],
+    2,
+    /^with-auth: Unknown command "creat": did you mean keys create\?\nRun "with-auth keys --help"/,
+  ],
+  [['help', 'keys', 'creat'], 2, /Unknown command "creat": did you mean keys create\?/],
+  [
+    ['zzzzzzzz'],
+    2,
+    /^with-auth: Unknown command "zzzzzzzz": the commands are gateway, keys create, /,
+  ],
+  [
+    ['keys', 'zzzzzzzz'],
+    2,
+    /^with-auth: Unknown command "zzzzzzzz": the commands are keys create, /,
+  ],
+  [
+    [KEY],
+    2,
+    /^with-auth: Unknown command \(hidden because it may be a secret\): the commands are gateway, /,
+  ],
+  [
+    ['keys', KEY],
+    2,
+    /^with-auth: Unknown command \(hidden because it may be a secret\): the commands are keys create, /,
+  ],
+  [['help', 'sk-s3cret'], 2, /^with-auth: Unknown command \(hidden/],
+  [['keys', '--keys', 'x'], 2, /^with-auth: The command after "keys" is missing: keys create, /],
+  [['--verison'], 2, /^with-auth: Unknown option "--verison": did you mean --version\?/],
+  [[`--${KEY}`], 2, /^with-auth: The command before \(hidden.*\) is missing: gateway, /],
+  [['--keys', 'keys.yaml', 'gateway'], 2, /^with-auth: The command before "--keys" is missing: /],
+  [['--json'], 2, /^\{"error":\{"code":"usage","message":"The command before/],
+  [['--upstream=s3cret'], 2, /^with-auth: The command before "--upstream" is missing: gateway, /],
+])('answers %j with %i', async (args, code, text) => {
+  const result = await run(args)
+  expect(result.code).toBe(code)
+  expect(code === 0 ? result.printed : result.noted).toMatch(text)
+  expect(result.printed + result.noted).not.toMatch(/s3cret|4fK2pQ7x/)
+})

@@ -1,0 +1,157 @@
+import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { createServer as createTcpServer } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { obstacleAtStart, obstacleLater } from '../../../src/cli/conformance/obstacle.ts'
+import { probe } from '../../../src/cli/conformance/probe.ts'
+import { close, listen } from '../../support/loopback.ts'
+import { answered } from '../../support/probe-outcomes.ts'
+import { SELF_SIGNED } from '../../support/self-signed-certificate.ts'
+import type { Server } from 'node:net'
+
+const URL_ASKED = 'http://127.0.0.1/'
+
+let server: Server | undefined
+afterEach(async () => {
+  if (server !== undefined) await close(server)
+})
+
+async function obstacleAt(url: string, timeoutMs = 5000) {
+  return obstacleAtStart(await probe({ url, headers: {}, timeoutMs }, '{}'), url)
+}
+
+async function serve(started: Server): Promise<number> {
+  server = started
+  return listen(server)
+}
+
+describe('of a real connection', () => {
+  it('that is refused', async () => {
+    const port = await serve(createServer())
+    await close(server as Server)
+    expect(await obstacleAt(`http://127.0.0.1:${port}/`)).toEqual({
+      why: 'nothing listens there (ECONNREFUSED)',
+      change: 'start the endpoint, or correct the host and the port of URL',
+    })
+  })
+
+  it('to a host that is unknown', async () => {
+    const obstacle = await obstacleAt('https://nothing.invalid/')
+    expect(obstacle?.why).toMatch(
+      /^(?:its host is unknown \(ENOTFOUND\)|the name of its host cannot be looked up \(EAI_AGAIN\))$/,
+    )
+    expect(obstacle?.change).toMatch(/^correct the host of URL/)
+  })
+
+  it('with a certificate that nobody vouches for', async () => {
+    const port = await serve(createTlsServer(SELF_SIGNED))
+    expect(await obstacleAt(`https://localhost:${port}/`)).toEqual({
+      why: 'its certificate is not trusted here (DEPTH_ZERO_SELF_SIGNED_CERT)',
+      change: 'send the whole chain, or trust its authority here: NODE_EXTRA_CA_CERTS=ca.pem',
+    })
+  })
+
+  it('over TLS to a port without it, and the other way round', async () => {
+    const plain = await serve(createServer((_, response) => response.end()))
+    const change = 'begin URL with http:// if this port has no TLS, or correct the port'
+    expect(await obstacleAt(`https://127.0.0.1:${plain}/`)).toMatchObject({ change })
+    await close(server as Server)
+    const secure = await serve(createTlsServer(SELF_SIGNED))
+    expect((await obstacleAt(`http://127.0.0.1:${secure}/`))?.change).toMatch(
+      /^begin URL with https:\/\/ if this port has TLS/,
+    )
+  })
+
+  it('that closes, that is silent, and that speaks no HTTP', async () => {
+    const closing = await serve(createTcpServer((socket) => socket.destroy()))
+    expect((await obstacleAt(`http://127.0.0.1:${closing}/`))?.why).toMatch(
+      /^the connection closed without an answer \((?:UND_ERR_SOCKET|ECONNRESET)\)$/,
+    )
+    await close(server as Server)
+    const silent = createTcpServer((socket) => void socket.resume())
+    expect(await obstacleAt(`http://127.0.0.1:${await serve(silent)}/`, 50)).toEqual({
+      why: 'no answer came in time',
+      change: 'look for a firewall in between, or raise --timeout-ms for a slow endpoint',
+    })
+  })
+
+  it('to a port that fetch blocks', async () => {
+    expect((await obstacleAt('http://127.0.0.1:6000/'))?.why).toBe(
+      'fetch blocks this port (BAD_PORT)',
+    )
+  })
+})
+
+describe('of silence', () => {
+  const silence = { kind: 'silence', reason: 'unreachable', durationMs: 1 } as const
+
+  it.each([
+    ['ECONNRESET', 'https://a.example/', 'look into the log of the endpoint, and of the proxy'],
+    ['ECONNRESET', 'HTTP://127.0.0.1/', 'begin URL with https://'],
+    ['CERT_HAS_EXPIRED', 'https://a.example/', 'renew the certificate'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'https://a.example/', 'use a host name of the certificate'],
+    ['EWHATEVER', 'https://a.example/', 'correct URL, or the network'],
+    ['constructor', 'https://a.example/', 'correct URL, or the network'],
+  ])('with %s at %s', (code, url, change) => {
+    const obstacle = obstacleAtStart({ ...silence, code }, url)
+    expect(obstacle?.why).toContain(` (${code})`)
+    expect(obstacle?.change.startsWith(change)).toBe(true)
+  })
+
+  it('without a code', () => {
+    expect(obstacleAtStart(silence, URL_ASKED)?.why).toBe('the connection failed')
+  })
+
+  it('after answers tells which question had none', () => {
+    expect(obstacleLater(silence, 'an empty "api_key"')).toEqual({
+      why: 'the endpoint stopped answering',
+      change: 'answer an empty "api_key" as well: the endpoint answered what was asked before',
+    })
+    expect(obstacleLater(answered(302), 'an empty "api_key"')).toBeUndefined()
+  })
+})
+
+describe('of an answer', () => {
+  it.each([
+    [301, 'a redirect came in place of an answer (301)', /^give the URL that it leads to/],
+    [404, 'nothing is under this URL (404)', /^correct the path of URL; if/],
+    [410, 'nothing is under this URL (410)', /^correct the path of URL; if/],
+    [405, 'this URL accepts no POST (405)', /accept POST/],
+    [501, 'this URL accepts no POST (501)', /accept POST/],
+    [502, 'the endpoint is unavailable (502)', /^start the endpoint/],
+    [504, 'the endpoint is unavailable (504)', /^start the endpoint/],
+  ])('of %i: %s', (status, why, change) => {
+    expect(obstacleAtStart(answered(status), URL_ASKED)).toEqual({
+      why,
+      change: expect.stringMatching(change),
+    })
+  })
+
+  it.each([200, 201, 400, 401, 403, 422, 429, 500, 505])('there is none in a %i', (status) => {
+    expect(obstacleAtStart(answered(status), URL_ASKED)).toBeUndefined()
+  })
+
+  const html = { 'content-type': 'Text/HTML; charset=utf-8' }
+  it.each([
+    ['<!doctype html><title>App</title>', {}],
+    ['\n <HTML>', {}],
+    [undefined, html],
+  ])('a web page is one: %j with %j', (body, headers) => {
+    expect(obstacleAtStart(answered(200, { body, headers }), URL_ASKED)).toEqual({
+      why: 'a web page answered',
+      change: 'correct URL: a web page that always answers 200 allows every key',
+    })
+  })
+
+  // Flask sends a page with each 401, and PHP calls every body HTML.
+  it.each([
+    [401, '<!doctype html><title>401 Unauthorized</title>', html],
+    [200, '', html],
+    [200, 'ok', html],
+    [200, '{"principal":"<html>"}', html],
+    [200, '<htmlish>', html],
+    [200, undefined, {}],
+  ])('there is none in a %i with %j and %j', (status, body, headers) => {
+    expect(obstacleAtStart(answered(status, { body, headers }), URL_ASKED)).toBeUndefined()
+  })
+})

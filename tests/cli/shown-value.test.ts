@@ -1,0 +1,81 @@
+import { expect, it } from 'vitest'
+import { showFile, showName, showValue } from '../../src/cli/shown-value.ts'
+
+const HIDDEN = '(hidden because it may be a secret)'
+const KEY = 'withauth_4fK2pQ7xV9bN1mZ8sD3gH6jL5wR0tY2uE4iO7aC9vB1nM3k'
+
+it.each(['gatway', '--upstraem', '-x', 'q'.repeat(24)])('shows the name %s', (name) => {
+  expect(showName(name)).toBe(`"${name}"`)
+})
+
+it.each([
+  KEY,
+  'sk-s3cret',
+  '--sk-s3cret',
+  '',
+  'a b',
+  '-',
+  '---x',
+  'q'.repeat(25),
+  'a\u001B',
+  '\nx',
+])('hides %j in the place of a name', (name) => {
+  expect(showName(name)).toBe(HIDDEN)
+})
+
+it.each([
+  ['soon', '"soon"'],
+  ['two words', '"two words"'],
+  ['x'.repeat(24), `"${'x'.repeat(24)}"`],
+  ['a\u0001\u001Bb', String.raw`"a\u0001\u001bb"`],
+  ['', '""'],
+  ['2020-01-01', '"2020-01-01"'],
+  ['/api-v1/', '"/api-v1/"'],
+  ['http://h', '"http://h"'],
+  ['http://h:8000/', '"http://h:8000/"'],
+  [
+    'https://long-name.of-a-host.example.com/v1?k=s3cret',
+    '"https://long-name.of-a-host.example.com/…"',
+  ],
+  ['HTTPS://h?k=s3cret', '"HTTPS://h/…"'],
+  ['https://h/\n?k=s3cret', '"https://h/…"'],
+])('shows the value %j as %s', (value, shown) => {
+  expect(showValue(value)).toBe(shown)
+})
+
+it.each([
+  KEY,
+  `a ${KEY}`,
+  `https://h/${KEY}`,
+  `http://${KEY}`,
+  'sk-s3cret',
+  'sk_live_4eC39',
+  'a sk-s3cret',
+  'key=sk-s3cret',
+  'x'.repeat(25),
+  `two ${'x'.repeat(25)}`,
+  'https://user:s3cret@h/',
+  'https://user:s3/cret@h',
+])('hides the value %j', (value) => {
+  expect(showValue(value)).toBe(HIDDEN)
+})
+
+it.each([
+  'keys.yaml',
+  '/run/secrets/with-auth/a-key-of-the-service',
+  './',
+  '.',
+  '..',
+  String.raw`C:\keys`,
+  'keys',
+  'a-long-name-of-a-file-with-keys.yaml',
+])('shows the file %s', (file) => {
+  expect(showFile(file)).toBe(file)
+})
+
+it.each([KEY, `/tmp/${KEY}`, `${KEY}.yaml`, 'sk-s3cret', 'x'.repeat(25)])(
+  'hides the file %s',
+  (file) => {
+    expect(showFile(file)).toBe(HIDDEN)
+  },
+)
