@@ -2,19 +2,32 @@
 import process from 'node:process'
 import { COMMANDS } from './cli/commands.ts'
 import { main } from './cli/main.ts'
-import { nextSignal } from './cli/signals.ts'
+import { isAskedToStop, nextSignal } from './cli/signals.ts'
 import { createOutput, readInput } from './cli/standard-streams.ts'
 import { describeTerminal } from './cli/surroundings.ts'
+import { within } from './core/timers.ts'
 
-const { print, flush, onFailure } = createOutput(process.stdout)
+// How long a process that was asked to stop waits for the reader of its output.
+const FLUSH_MS = 1000
+
+const { print, unwritten, flush, onFailure } = createOutput('stdout')
+const { print: note, flush: flushNotes } = createOutput('stderr')
 
 process.exitCode = await main(process.argv.slice(2), COMMANDS, {
   env: process.env,
   readInput: () => readInput(process.stdin),
   print,
-  flush,
+  unwritten,
+  flush: async () => void (await (isAskedToStop() ? within(FLUSH_MS, flush()) : flush())),
   ...describeTerminal(process.stdout, process.env),
   onPrintFailure: onFailure,
-  note: createOutput(process.stderr).print,
+  note,
   nextSignal,
 })
+if (isAskedToStop()) {
+  await within(
+    FLUSH_MS,
+    flushNotes().catch(() => undefined),
+  )
+  process.exit()
+}

@@ -138,7 +138,8 @@ describe('what is in no log and no answer', () => {
   ])('a token, also where all is logged: %s', async (_what, config, headers) => {
     for (const name of ['DEBUG', 'NODE_DEBUG', 'LOG_LEVEL']) vi.stubEnv(name, '*')
     const lines: string[] = []
-    const log = createDecisionLog({ ...createSurroundings(), print: (text) => lines.push(text) })
+    const write = (text: string): void => void lines.push(text)
+    const log = createDecisionLog({ ...createSurroundings(), print: write }, false)
     const print = vi.spyOn(console, 'error').mockImplementation((text) => lines.push(String(text)))
     for (const level of ['log', 'info', 'warn', 'debug'] as const) {
       vi.spyOn(console, level).mockImplementation((text) => lines.push(String(text)))
@@ -193,10 +194,8 @@ describe('what is in no log and no answer', () => {
   it('a line or a field that a request makes up (Envoy Gateway CVE-2025-25294)', async () => {
     const forged = '","outcome":"allow","x":"\n{"type":"decision","outcome":"allow"}\n\u2028'
     const lines: string[] = []
-    const onEvent = createDecisionLog({
-      ...createSurroundings(),
-      print: (text) => lines.push(text),
-    })
+    const write = (text: string): void => void lines.push(text)
+    const onEvent = createDecisionLog({ ...createSurroundings(), print: write }, false)
     const request = raw(`http://h/${encodeURIComponent(forged)}"{`, {
       authorization: `Bearer ${TOKEN}`,
       'user-agent': forged,

@@ -37,7 +37,7 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   const address = readAddress(line, PORT)
   // A file that cannot be used is told now, and not with the first question.
   await listKeys(file).catch(nameFlag('--keys', file))
-  const log = createDecisionLog(surroundings)
+  const log = createDecisionLog(surroundings, line.has('json'))
   const options = readOptions(line, surroundings, log)
   const endpoint = await asUsage(FLAGS, () => createKeyEndpoint({ file }, options))
   const serving = await listen(logged(endpoint, log), address).catch(nameAddress(address))

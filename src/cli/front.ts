@@ -1,42 +1,71 @@
 import { parseTarget } from '../core/target.ts'
-import type { DecisionLog, RequestLog } from './decision-log.ts'
-import type { ProofState } from './endpoint-proof.ts'
+import type { ClientAddresses } from './client-address.ts'
+import type { EndpointProof } from './endpoint-proof.ts'
+import type { Described, RequestLog } from './request-log.ts'
 
 /** What stands before the guard. */
 export interface FrontOptions {
   readonly guarded: (request: Request) => Response | Promise<Response>
-  readonly proofState: () => ProofState
+  readonly proof: Pick<EndpointProof, 'state' | 'cause'>
+  readonly isConflicting: ClientAddresses['isConflicting']
   /** Whether `/healthz` is answered here. */
   readonly healthz: boolean
-  readonly log: DecisionLog
-  /** Is told the status that a guarded request is answered with. */
-  readonly answered: RequestLog['answered']
+  readonly requestLog: Pick<RequestLog, 'answered' | 'rejected'>
   /** Describes a request that the guard does not see, for the log. */
-  readonly describe: (request: Request, path: string) => { path: string; requestId?: string }
+  readonly describe: (request: Request, path: string) => Described
 }
 
 const RETRY_AFTER_SECONDS = 2
 
+const UNPROVEN = {
+  status: 503,
+  error: {
+    message: 'Authentication service error',
+    type: 'api_error',
+    code: 'endpoint_unproven',
+  },
+  headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
+} as const
+
+const CONFLICTING = {
+  status: 400,
+  error: {
+    message: 'Forwarded and X-Forwarded-For name different clients',
+    type: 'invalid_request_error',
+    code: 'conflicting_forwarded_headers',
+  },
+  headers: {},
+} as const
+
 /**
- * Refuses everybody until the endpoint is proven to say no, and answers `/healthz`, which needs no key: a load balancer
- * has none, and learns no more than whether it should send requests here.
+ * Rejects every request until the endpoint is proven to say no, and one whose client cannot be told. Answers `/healthz`, which
+ * needs no key: a load balancer has none, and learns no more than whether it should send requests here.
  */
 export function createFront(options: FrontOptions): (request: Request) => Promise<Response> {
-  const { guarded, proofState, healthz, answered } = options
+  const { guarded, proof, isConflicting, healthz, requestLog, describe } = options
   return async (request) => {
+    // Asked first: a connection that has ended has no address.
+    const isUnclear = isConflicting(request)
     const path = parseTarget(request.url)?.path
-    const isReady = proofState() === 'proven'
+    const isReady = proof.state() === 'proven'
     if (healthz && path === '/healthz' && isRead(request)) return answerHealth(isReady, request)
-    if (isReady) return serve(request, guarded, answered)
-    logUnproven(request, path ?? '', options)
-    return refuse()
+    if (isReady && !isUnclear) return serve(request, guarded, requestLog.answered)
+    const refusal = isReady ? CONFLICTING : UNPROVEN
+    const cause = isReady ? undefined : proof.cause()
+    const { status, error } = refusal
+    requestLog.rejected(request, describe(request, path ?? ''), {
+      reason: error.code,
+      status,
+      cause,
+    })
+    return refuse(refusal)
   }
 }
 
 async function serve(
   request: Request,
   guarded: FrontOptions['guarded'],
-  answered: FrontOptions['answered'],
+  answered: RequestLog['answered'],
 ): Promise<Response> {
   // The server answers so if something is thrown.
   let status = 500
@@ -47,17 +76,6 @@ async function serve(
   } finally {
     answered(request, status)
   }
-}
-
-function logUnproven(request: Request, path: string, { log, describe }: FrontOptions): void {
-  log({
-    type: 'decision',
-    outcome: 'deny',
-    reason: 'endpoint_unproven',
-    status: 503,
-    method: request.method.slice(0, 32),
-    ...describe(request, path),
-  })
 }
 
 function isRead({ method }: Request): boolean {
@@ -72,18 +90,9 @@ function answerHealth(isReady: boolean, { method }: Request): Response {
   })
 }
 
-function refuse(): Response {
-  const error = {
-    message: 'Authentication service error',
-    type: 'api_error',
-    code: 'endpoint_unproven',
-  }
+function refuse({ status, error, headers }: typeof UNPROVEN | typeof CONFLICTING): Response {
   return new Response(JSON.stringify({ error }), {
-    status: 503,
-    headers: {
-      'content-type': 'application/json',
-      'cache-control': 'no-store',
-      'retry-after': String(RETRY_AFTER_SECONDS),
-    },
+    status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
   })
 }

@@ -2,20 +2,27 @@ import { presentedToken, readRequestId, shownPath } from '../core/decision-event
 import { resolveConfig } from '../core/config.ts'
 import { createCredentialsReader } from '../core/credentials.ts'
 import { createGateway } from '../gateway.ts'
+import { createClientAddresses } from './client-address.ts'
 import { asUsage, refuseOperands, requireText } from './command.ts'
-import { createDecisionLog, createRequestLog } from './decision-log.ts'
+import { createDecisionLog } from './decision-log.ts'
 import { createFront } from './front.ts'
 import { GUARD_OPTIONS } from './guard-config.ts'
 import { startLiveGuard } from './live-guard.ts'
+import { createRequestLog } from './request-log.ts'
 import { describeRevocation, revokedKeyWorksForMs } from './revocation.ts'
 import { addressOptions, listen, nameAddress, readAddress, serveUntilStopped } from './serving.ts'
 import { EXIT } from './surroundings.ts'
-import { readUpstreamOptions, UPSTREAM_FLAGS, UPSTREAM_OPTIONS } from './upstream-options.ts'
-import type { FrontOptions } from './front.ts'
+import {
+  readTrustedProxies,
+  readUpstreamOptions,
+  UPSTREAM_FLAGS,
+  UPSTREAM_OPTIONS,
+} from './upstream-options.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 import type { CommandLine } from './command-line.ts'
 import type { Command } from './command.ts'
 import type { DecisionLog } from './decision-log.ts'
+import type { FrontOptions } from './front.ts'
 import type { EquippedConfig } from './endpoint-transport.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -25,7 +32,7 @@ export const gatewayCommand: Command = {
   name: 'gateway',
   usage: '--upstream URL (--keys FILE | --config FILE) [OPTIONS]',
   summary: 'pass requests with a good key on to a server in any language',
-  details: `Each request is a line of JSON on standard output, with the status that its client got.
+  details: `Each request is a line on standard output (JSON in a pipe), with the status that its client got.
 
 At the start, and every ten minutes, the gateway asks the endpoint about a random key. An endpoint that allows it is not used: the gateway rejects every request until the endpoint denies such a key.
 
@@ -45,7 +52,10 @@ SIGTERM lets requests end, for 25 seconds; SIGINT cuts them off.`,
     ...GUARD_OPTIONS,
     ...addressOptions(PORT),
     healthz: { help: 'answer GET /healthz here, without a key' },
-    'request-id-header': { value: 'NAME', help: 'write this header of each request into the log' },
+    'request-id-header': {
+      value: 'NAME',
+      help: 'the header of the request id; one is made where it is missing',
+    },
     'log-principal': { help: 'write the principal of each request into the log' },
     ...UPSTREAM_OPTIONS,
   },
@@ -57,25 +67,32 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   const upstream = requireText(line, 'upstream', 'URL')
   const address = readAddress(line, PORT)
   const options = readUpstreamOptions(line)
-  const log = createDecisionLog(surroundings)
+  const { addressOf, isConflicting } = createClientAddresses(readTrustedProxies(line))
+  const log = createDecisionLog(surroundings, line.has('json'))
+  const requestLog = createRequestLog({
+    log,
+    addressOf,
+    requestIdHeader: line.text('request-id-header'),
+    logsPrincipal: line.has('log-principal'),
+  })
   const passOn = await asUsage(UPSTREAM_FLAGS, () =>
-    createGateway({
-      upstream,
-      ...options,
-      onFailure: (failure) => log({ type: 'failure', ...failure }),
-    }),
+    createGateway({ upstream, ...options, clientAddress: addressOf }),
   )
-  const { onEvent, answered } = createRequestLog(log, line.has('log-principal'))
   const guard = await startLiveGuard({
     line,
     surroundings,
     log,
-    onEvent,
-    passOn,
+    onEvent: requestLog.onEvent,
+    passOn: requestLog.follow(passOn),
     createDescription,
   })
   try {
-    const front = createFront({ ...guard, healthz: line.has('healthz'), log, answered })
+    const front = createFront({
+      ...guard,
+      isConflicting,
+      healthz: line.has('healthz'),
+      requestLog,
+    })
     const serving = await listen(front, address).catch(nameAddress(address))
     announce(serving.url, guard.equipped(), log, line.has('json') ? undefined : surroundings.note)
     await serveUntilStopped([serving], surroundings)

@@ -14,14 +14,15 @@ import type { AuthConfig } from '../core/auth-config.ts'
 import type { ResolvedConfig } from '../core/config.ts'
 import type { Gate } from '../core/decision.ts'
 import type { CommandLine } from './command-line.ts'
-import type { DecisionLog, RequestLog } from './decision-log.ts'
+import type { DecisionLog } from './decision-log.ts'
+import type { RequestLog } from './request-log.ts'
 import type { EndpointProof, ProofState } from './endpoint-proof.ts'
 import type { EquippedConfig } from './endpoint-transport.ts'
 import type { FrontOptions } from './front.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** Decides about requests by the configuration of the moment: with `--config` it follows the file. */
-export interface LiveGuard extends Pick<FrontOptions, 'guarded' | 'proofState' | 'describe'> {
+export interface LiveGuard extends Pick<FrontOptions, 'guarded' | 'proof' | 'describe'> {
   readonly equipped: () => EquippedConfig
   readonly stop: () => void
 }
@@ -67,7 +68,7 @@ export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGua
   const equipped = await equipWithTransport(withRequestIdHeader(read, line), surroundings)
   const guard = createGuard(await createStage(equipped, options), options)
   try {
-    if (guard.proofState() === 'open') throw new Error(OPEN)
+    if (guard.proof.state() === 'open') throw new Error(OPEN)
     const file = line.text('config')
     if (file === undefined) return guard
     const close = await followFile(file, read, guard, options)
@@ -93,7 +94,7 @@ async function createStage(
   const resolved = resolveConfig(config)
   // An endpoint that was proven stays so: an outage while the file changes says nothing about it.
   const isSame = before !== undefined && asksTheSame(before.resolved, resolved)
-  const proof = createProof(config, isSame ? before.proof.state() : 'unproven', log, surroundings)
+  const proof = createProof(config, isSame ? before.proof.state() : undefined, log, surroundings)
   await proof.start()
   const gate = createGate({ ...config, onEvent }, before?.gate.handOver())
   return { equipped, resolved, proof, gate, describe: createDescription(config) }
@@ -101,12 +102,12 @@ async function createStage(
 
 function createProof(
   config: AuthConfig,
-  state: ProofState,
+  state: ProofState | undefined,
   log: DecisionLog,
   { note }: Pick<Surroundings, 'note'>,
 ): EndpointProof {
-  const onChange = (next: ProofState): void => {
-    log({ type: 'endpoint', state: next })
+  const onChange = (next: ProofState, cause?: string): void => {
+    log({ type: 'endpoint', state: next, cause })
     if (next === 'open') note(`with-auth: ${OPEN}. Everybody is refused until it says no\n`)
   }
   return createEndpointProof({ ask: createRandomKeyAsker(config), onChange, state })
@@ -121,7 +122,10 @@ function createGuard(first: Stage, options: LiveGuardOptions): ReplaceableGuard 
     guarded: (request) =>
       whenDecided(stage.gate.decide(request, []), () => options.passOn(request)),
     // Shadow mode rejects no request, whatever the endpoint answers.
-    proofState: () => (stage.resolved.mode === 'shadow' ? 'proven' : stage.proof.state()),
+    proof: {
+      state: () => (stage.resolved.mode === 'shadow' ? 'proven' : stage.proof.state()),
+      cause: () => stage.proof.cause(),
+    },
     describe: (request, path) => stage.describe(request, path),
     equipped: () => stage.equipped,
     replace: async (config) => {

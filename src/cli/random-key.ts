@@ -4,8 +4,14 @@ import type { AuthConfig } from '../core/auth-config.ts'
 /** What became of a key that nobody has been given. */
 export type RandomKeyOutcome = 'refused' | 'let_in' | 'no_answer'
 
+export interface RandomKeyResult {
+  readonly outcome: RandomKeyOutcome
+  /** Why there is no answer: a code such as `ECONNREFUSED`, else the reason, such as `timeout`. */
+  readonly cause?: string
+}
+
 /** Asks whether a key that was made up just now would be let in. Never rejects. */
-export type AskWithRandomKey = () => Promise<RandomKeyOutcome>
+export type AskWithRandomKey = () => Promise<RandomKeyResult>
 
 /** The path that the endpoint is told, so that its author recognizes the question. */
 const TOLD_URL = 'http://127.0.0.1/with-auth/random-key'
@@ -29,10 +35,11 @@ export function createRandomKeyAsker(config: AuthConfig): AskWithRandomKey {
   return async () => {
     const headers = { authorization: `Bearer ${createRandomKey()}` }
     const result = await authenticate(new Request(TOLD_URL, { headers }))
-    if (result.ok) return 'let_in'
+    if (result.ok) return { outcome: 'let_in' }
     // With `identity: 'required'` a 200 that names nobody lets nobody in either.
     const isRefusal = result.reason === 'denied' || result.reason === 'invalid_response'
-    return isRefusal ? 'refused' : 'no_answer'
+    if (isRefusal) return { outcome: 'refused' }
+    return { outcome: 'no_answer', cause: result.cause ?? result.reason }
   }
 }
 

@@ -1,3 +1,5 @@
+import process from 'node:process'
+
 // A key has at most 8192 characters, so a longer text is not read to its end.
 const MAX_INPUT = 16_384
 
@@ -15,6 +17,8 @@ export async function readInput(stream: NodeJS.ReadStream): Promise<string> {
 export interface Output {
   /** Writes a text. Never throws. */
   readonly print: (text: string) => void
+  /** How many characters wait to be written, since the reader is slow. */
+  readonly unwritten: () => number
   /** Waits until what was printed is written. Rejects with an `OutputError` if something could not be written. */
   readonly flush: () => Promise<void>
   /** Tells a listener each failure to write. */
@@ -34,18 +38,26 @@ export class OutputError extends Error {
   }
 }
 
-export function createOutput(stream: NodeJS.WriteStream): Output {
+export function createOutput(name: 'stdout' | 'stderr'): Output {
+  const write = createWrite(name)
   let failure: OutputError | undefined
   let lastWrite = Promise.resolve()
+  let unwritten = 0
   const listeners: ((error: unknown) => void)[] = []
   const fail = (error: unknown): void => {
     failure ??= new OutputError(error)
     for (const listener of listeners) listener(error)
   }
   // Without a listener this event would end the process.
-  stream.on('error', fail)
+  process[name].on('error', fail)
   return {
-    print: (text) => void (lastWrite = write(stream, text).catch(fail)),
+    print: (text) => {
+      unwritten += text.length
+      lastWrite = write(text)
+        .catch(fail)
+        .then(() => void (unwritten -= text.length))
+    },
+    unwritten: () => unwritten,
     flush: async () => {
       await lastWrite
       if (failure !== undefined) throw failure
@@ -54,11 +66,18 @@ export function createOutput(stream: NodeJS.WriteStream): Output {
   }
 }
 
-// Deno throws, Node and Bun call back.
-function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    stream.write(text, (error) => (error ? reject(error) : resolve()))
-  })
+// Deno's `process.stdout` stops the whole process while its reader does not read. Deno's own stream does not.
+function createWrite(name: 'stdout' | 'stderr'): (text: string) => Promise<void> {
+  const deno: unknown = Reflect.get(globalThis, 'Deno')
+  const stream: unknown = Reflect.get(Object(Reflect.get(Object(deno), name)), 'writable')
+  if (stream instanceof WritableStream) {
+    const writer = stream.getWriter()
+    return (text) => writer.write(new TextEncoder().encode(text))
+  }
+  return (text) =>
+    new Promise((resolve, reject) => {
+      process[name].write(text, (error) => (error ? reject(error) : resolve()))
+    })
 }
 
 function codeOf(error: unknown): string {

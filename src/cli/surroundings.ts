@@ -5,6 +5,8 @@ export interface Surroundings {
   readonly readInput: () => Promise<string>
   /** What was asked for, to standard output. */
   readonly print: (text: string) => void
+  /** How many characters wait to be written, since the reader of standard output is slow. */
+  readonly unwritten: () => number
   /** Whether standard output is a terminal. */
   readonly isTerminal: boolean
   /** Whether to print colours. */
@@ -25,7 +27,7 @@ export type StopSignal = 'SIGINT' | 'SIGTERM'
 /** The exit codes, for scripts. */
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const
 
-/** Says what standard output is: colours are for terminals, and for those who want them (https://no-color.org). */
+/** Describes standard output. Only a terminal gets colours, and `NO_COLOR` turns them off (https://no-color.org). */
 export function describeTerminal(
   { isTTY }: { readonly isTTY?: boolean },
   env: Surroundings['env'],

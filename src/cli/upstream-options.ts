@@ -1,6 +1,8 @@
-import { readMilliseconds } from './command.ts'
+import { readMilliseconds, wrongValue } from './command.ts'
+import { parseNetwork } from './networks.ts'
 import type { GatewayOptions } from '../gateway.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
+import type { Network } from './networks.ts'
 
 /** How the gateway speaks to the server behind it. */
 export const UPSTREAM_OPTIONS: OptionSpecs = {
@@ -16,6 +18,11 @@ export const UPSTREAM_OPTIONS: OptionSpecs = {
     isRepeatable: true,
   },
   'public-origin': { value: 'URL', help: 'what clients know the gateway as, behind TLS' },
+  'trusted-proxy': {
+    value: 'CIDR',
+    help: 'read the address of the client from the headers of this proxy; may be repeated',
+    isRepeatable: true,
+  },
   'allow-insecure-http': { help: 'permit an http upstream anywhere' },
 }
 
@@ -37,11 +44,19 @@ export function readUpstreamOptions(line: CommandLine): Omit<GatewayOptions<[]>,
     forwardAuthorization: line.has('forward-authorization'),
     stripHeaders: line.texts('strip-header'),
     allowInsecureHttp: line.has('allow-insecure-http'),
-    clientAddress: addressOf,
   }
 }
 
-/** The server that the command runs on tells the address with the request. */
-function addressOf(request: Request): string | undefined {
-  return 'ip' in request && typeof request.ip === 'string' ? request.ip : undefined
+/** The networks whose headers say where a request comes from. */
+export function readTrustedProxies(line: CommandLine): readonly Network[] {
+  return line.texts('trusted-proxy').map(readNetwork)
+}
+
+function readNetwork(text: string): Network {
+  const network = parseNetwork(text)
+  if (network === undefined) {
+    throw wrongValue('--trusted-proxy', text, 'an address or a network such as 10.0.0.0/8')
+  }
+  if (network.length > 0) return network
+  throw wrongValue('--trusted-proxy', text, 'a network of your proxies, and not of every client')
 }

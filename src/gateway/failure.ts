@@ -1,3 +1,4 @@
+import { passageOf } from '../core/passage.ts'
 import { parseTarget } from '../core/target.ts'
 import { statusOf } from './refusal.ts'
 import type { GatewayFailureCode } from './refusal.ts'
@@ -5,14 +6,18 @@ import type { GatewayFailure } from './types.ts'
 
 /** Describes why the gateway answered itself. Nothing of headers, query and messages is in it. */
 export function describeFailure(
-  { method, url }: Request,
+  request: Request,
   code: GatewayFailureCode,
   error: unknown,
 ): GatewayFailure {
+  const { method, url } = request
   const path = parseTarget(url)?.path.slice(0, 256) ?? ''
   const failure = { code, status: statusOf(code), method: method.slice(0, 32), path }
   const cause = nameOf(error)
-  return Object.freeze(cause === undefined ? failure : { ...failure, cause })
+  const described = Object.freeze(cause === undefined ? failure : { ...failure, cause })
+  const passage = passageOf(request)
+  if (passage !== undefined) passage.failure = described
+  return described
 }
 
 // Where a runtime says what it was: `error.cause.code` on Node, `error.code` on Bun, else the class.

@@ -1,4 +1,5 @@
 import { admissionOf } from '../core/identity.ts'
+import { passageOf } from '../core/passage.ts'
 import { parseTarget } from '../core/target.ts'
 import { createFacts } from './forwarded-facts.ts'
 import { identityFields } from './identity-headers.ts'
@@ -59,7 +60,7 @@ export function createForward(gateway: ForwardOptions): Forward {
     const length = body === null ? [] : lengthOf(request.headers)
     // First what the client sent, less what it may not say; then what is set: so it can neither add to that, nor have it
     // taken away again by `Connection`.
-    const headers = copyHeaders(request.headers, admission.credentials)
+    const headers = copyHeaders(headersOf(request), admission.credentials)
     headers.set('via', via)
     for (const [name, value] of [...FIXED, ...length, ...facts, ...identity]) {
       headers.set(name, value)
@@ -81,6 +82,15 @@ export function createForward(gateway: ForwardOptions): Forward {
       return 'malformed_request'
     }
   }
+}
+
+// The id that a log has made counts as if the client had sent it: it may be in no field that ends here.
+function headersOf(request: Request): Headers {
+  const sentId = passageOf(request)?.sentId
+  if (sentId === undefined) return request.headers
+  const headers = new Headers(request.headers)
+  headers.set(...sentId)
+  return headers
 }
 
 // RFC 9112 §6.1. The server takes away the chunks only: the upstream would read gzip as plain content.

@@ -126,6 +126,7 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
       { value: 'https://user:s3cret@h', shown: 'its value is not shown' },
       { value: 'https://h/?key=s3cret', shown: 'its value is not shown' },
     ],
+    'trusted-proxy': [{ value: '10.0.0.0/33' }, { value: '0.0.0.0/0' }, { value: 'proxy' }],
   },
   'keys create': {
     keys: [{ value: 'missing/keys.yaml', code: 1 }],

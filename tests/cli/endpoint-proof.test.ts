@@ -8,9 +8,16 @@ describe('the proof that an endpoint says no', () => {
 
   function create(...outcomes: RandomKeyOutcome[]) {
     const changes: string[] = []
-    const ask = vi.fn(async () => outcomes.shift() ?? 'no_answer')
-    const proof = createEndpointProof({ ask, onChange: (state) => changes.push(state) })
-    return { proof, ask, changes }
+    const causes: (string | undefined)[] = []
+    const ask = vi.fn(async () => {
+      const outcome = outcomes.shift() ?? 'no_answer'
+      return { outcome, ...(outcome === 'no_answer' ? { cause: 'ECONNREFUSED' } : {}) }
+    })
+    const onChange = (state: string, cause: string | undefined): void => {
+      changes.push(state)
+      causes.push(cause)
+    }
+    return { proof: createEndpointProof({ ask, onChange }), ask, changes, causes }
   }
 
   it.each([
@@ -32,7 +39,7 @@ describe('the proof that an endpoint says no', () => {
     ['open', 'refused', 'proven'],
   ] as const)('known as %s is, when a random key is then %s: %s', async (known, outcome, state) => {
     const onChange = vi.fn()
-    const proof = createEndpointProof({ ask: async () => outcome, onChange, state: known })
+    const proof = createEndpointProof({ ask: async () => ({ outcome }), onChange, state: known })
     expect(proof.state()).toBe(known)
     expect(await proof.start()).toBe(state)
     expect(onChange).toHaveBeenCalledTimes(state === known ? 0 : 1)
@@ -56,6 +63,7 @@ describe('the proof that an endpoint says no', () => {
     expect(proof.state()).toBe('open')
     await vi.advanceTimersByTimeAsync(2000)
     expect(proof.state()).toBe('open')
+    expect(proof.cause()).toBe('open')
     await vi.advanceTimersByTimeAsync(2000)
     expect(proof.state()).toBe('proven')
     expect(changes).toEqual(['proven', 'open', 'proven'])
@@ -63,13 +71,16 @@ describe('the proof that an endpoint says no', () => {
   })
 
   it('outlives an outage, and comes soon after one at the start', async () => {
-    const { proof, changes } = create('no_answer', 'no_answer', 'refused', 'no_answer')
+    const { proof, changes, causes } = create('no_answer', 'no_answer', 'refused', 'no_answer')
     await proof.start()
+    expect(proof.cause()).toBe('ECONNREFUSED')
     await vi.advanceTimersByTimeAsync(4000)
     expect(proof.state()).toBe('proven')
     await vi.advanceTimersByTimeAsync(600_000)
     expect(proof.state()).toBe('proven')
-    expect(changes).toEqual(['proven'])
+    expect(proof.cause()).toBeUndefined()
+    expect(changes).toEqual(['unproven', 'proven'])
+    expect(causes).toEqual(['ECONNREFUSED', undefined])
     proof.stop()
   })
 

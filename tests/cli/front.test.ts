@@ -2,23 +2,30 @@ import { describe, expect, it, vi } from 'vitest'
 import { createFront } from '../../src/cli/front.ts'
 import { get, raw } from '../support/requests.ts'
 import type { ProofState } from '../../src/cli/endpoint-proof.ts'
-import type { LogEntry } from '../../src/cli/decision-log.ts'
+import type { RequestLog } from '../../src/cli/request-log.ts'
 
-function create(state: ProofState, healthz = true) {
-  const entries: LogEntry[] = []
+const describePath = (_: Request, path: string) => ({ path })
+
+function create(state: ProofState, healthz = true, isUnclear = false) {
   const guarded = vi.fn(() => new Response('guarded'))
-  const log = (entry: LogEntry): void => void entries.push(entry)
-  const answered = vi.fn<(request: Request, status: number) => void>()
-  const describeRequest = ({ headers }: Request, path: string) => {
-    const requestId = headers.get('x-request-id')
-    return { path, ...(requestId === null ? {} : { requestId }) }
-  }
-  const proofState = () => state
+  const answered = vi.fn<RequestLog['answered']>()
+  const rejected = vi.fn<RequestLog['rejected']>()
+  const proof = { state: () => state, cause: () => (state === 'open' ? 'open' : 'ECONNREFUSED') }
+  const isConflicting = vi.fn(() => isUnclear)
+  const requestLog = { answered, rejected }
   return {
-    front: createFront({ guarded, proofState, healthz, log, answered, describe: describeRequest }),
+    front: createFront({
+      guarded,
+      proof,
+      isConflicting,
+      healthz,
+      requestLog,
+      describe: describePath,
+    }),
     guarded,
     answered,
-    entries,
+    rejected,
+    isConflicting,
   }
 }
 
@@ -26,8 +33,9 @@ describe('before the guard', () => {
   it.each(['unproven', 'open'] as const)(
     'everybody is refused while the endpoint is %s, whatever the key',
     async (state) => {
-      const { front, guarded, entries } = create(state)
-      const response = await front(get('/v1/models?key=sk-secret', 'sk-good'))
+      const { front, guarded, rejected, answered } = create(state)
+      const request = get('/v1/models?key=sk-secret', 'sk-good')
+      const response = await front(request)
       expect(response.status).toBe(503)
       expect(response.headers.get('retry-after')).toBe('2')
       expect(response.headers.get('cache-control')).toBe('no-store')
@@ -39,25 +47,50 @@ describe('before the guard', () => {
         },
       })
       expect(guarded).not.toHaveBeenCalled()
-      expect(entries).toEqual([
+      expect(rejected).toHaveBeenCalledExactlyOnceWith(
+        request,
+        { path: '/v1/models' },
         {
-          type: 'decision',
-          outcome: 'deny',
           reason: 'endpoint_unproven',
           status: 503,
-          path: '/v1/models',
-          method: 'GET',
+          cause: state === 'open' ? 'open' : 'ECONNREFUSED',
         },
-      ])
+      )
+      expect(answered).not.toHaveBeenCalled()
     },
   )
 
-  it('a refusal is logged with the method and the request id', async () => {
-    const { front, entries, answered } = create('unproven')
-    const headers = { 'x-request-id': 'req-1' }
-    await front(raw('http://h/a', headers, 'M'.repeat(40)))
-    expect(entries).toMatchObject([{ method: 'M'.repeat(32), requestId: 'req-1', path: '/a' }])
-    expect(answered).not.toHaveBeenCalled()
+  it('a request is rejected whose headers name two clients', async () => {
+    const { front, guarded, rejected } = create('proven', true, true)
+    const request = get('/v1/models', 'sk-good')
+    const response = await front(request)
+    expect(response.status).toBe(400)
+    expect(response.headers.has('retry-after')).toBe(false)
+    expect(await response.json()).toEqual({
+      error: {
+        message: 'Forwarded and X-Forwarded-For name different clients',
+        type: 'invalid_request_error',
+        code: 'conflicting_forwarded_headers',
+      },
+    })
+    expect(guarded).not.toHaveBeenCalled()
+    expect(rejected).toHaveBeenCalledExactlyOnceWith(
+      request,
+      { path: '/v1/models' },
+      {
+        reason: 'conflicting_forwarded_headers',
+        status: 400,
+      },
+    )
+    expect((await front(get('/healthz'))).status).toBe(200)
+    expect((await create('unproven', true, true).front(request)).status).toBe(503)
+  })
+
+  it('the address of the client is found before anything is waited for', () => {
+    const { front, isConflicting } = create('proven')
+    const request = get('/v1/models')
+    void front(request)
+    expect(isConflicting).toHaveBeenCalledExactlyOnceWith(request)
   })
 
   it('the log gets the status of what the guard answers, and 500 if that throws', async () => {

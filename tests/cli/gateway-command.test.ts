@@ -15,6 +15,7 @@ import type { AuthEndpoint } from '../support/auth-endpoint.ts'
 import type { RecordedSurroundings } from '../support/surroundings.ts'
 
 const KEY = 'sk-good'
+const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/
 
 let folder: string
 let upstream: Server
@@ -31,6 +32,8 @@ beforeEach(async () => {
     reached.push(url)
     received = headers
     response.setHeader('x-seen-principal', headers['x-auth-principal'] ?? '')
+    response.setHeader('x-seen-address', headers['x-forwarded-for'] ?? '')
+    response.setHeader('x-seen-id', headers['x-request-id'] ?? '')
     const [, status = url === '/missing' ? 404 : 200] = /^\/(2\d\d)$/.exec(url ?? '') ?? []
     response.statusCode = Number(status)
     setTimeout(() => response.end('from the upstream'), Math.random() * 20)
@@ -125,7 +128,19 @@ describe.each(CLIENTS)('with-auth gateway, over %s', (client, chosenBy) => {
       { outcome: 'deny', reason: 'denied', status: 401, endpointStatus: 401 },
       { outcome: 'allow', endpointStatus: 200, status: 200, method: 'GET' },
     ])
-    expect(decisions.filter((line) => 'principal' in line || 'requestId' in line)).toEqual([])
+    expect(decisions.filter((line) => 'principal' in line)).toEqual([])
+    for (const line of decisions) {
+      expect(line).toMatchObject({
+        requestId: expect.stringMatching(UUID),
+        clientAddress: '127.0.0.1',
+      })
+    }
+    expect(decisions.map(({ upstreamStatus }) => upstreamStatus)).toEqual([
+      undefined,
+      undefined,
+      200,
+    ])
+    expect(allowed.headers.get('x-seen-id')).toBe('')
     expect(gateway.printed() + gateway.noted()).not.toMatch(/sk-good|sk-wrong|s3/)
     expect(gateway.noted()).toContain('a revoked key works for at most 5 s')
   })
@@ -143,7 +158,7 @@ describe.each(CLIENTS)('with-auth gateway, over %s', (client, chosenBy) => {
     expect((await send('/missing', 'req-1', KEY, 'POST')).status).toBe(404)
     expect((await send('/', 'req-2', KEY)).status).toBe(200)
     expect((await send('/', 'req-3', 'sk-wrong')).status).toBe(401)
-    expect((await send('/', KEY, KEY)).status).toBe(200)
+    const unnamed = await send('/', KEY, KEY)
     await close(upstream)
     expect((await send('/', 'req-5', KEY)).status).toBe(502)
 
@@ -153,8 +168,17 @@ describe.each(CLIENTS)('with-auth gateway, over %s', (client, chosenBy) => {
       { ...alice, status: 404, method: 'POST', requestId: 'req-1', path: '/missing' },
       { ...alice, status: 200, method: 'GET', requestId: 'req-2' },
       { outcome: 'deny', status: 401, method: 'GET', requestId: 'req-3' },
-      { ...alice, status: 200 },
+      { ...alice, status: 200, requestId: unnamed.headers.get('x-seen-id') },
       { ...alice, status: 502, requestId: 'req-5' },
+    ])
+    // The id that the client sent was its key: another is made, and the upstream gets that.
+    expect(unnamed.headers.get('x-seen-id')).toMatch(UUID)
+    expect(decisions.map(({ upstreamStatus }) => upstreamStatus)).toEqual([
+      404,
+      200,
+      undefined,
+      200,
+      undefined,
     ])
     expect(decisions[2]).not.toHaveProperty('principal')
     expect(gateway.printed()).not.toMatch(/sk-good|sk-wrong|other/)
@@ -171,6 +195,40 @@ describe.each(CLIENTS)('with-auth gateway, over %s', (client, chosenBy) => {
     const decisions = logged(gateway.printed()).filter(({ type }) => type === 'decision')
     expect(decisions).toHaveLength(paths.length)
     expect(decisions.filter(({ path, status }) => path !== `/${String(status)}`)).toEqual([])
+  })
+
+  it('tells the upstream the client behind a trusted proxy, and writes it', async () => {
+    const trust = ['--trusted-proxy', '127.0.0.0/8', '--trusted-proxy', '10.0.0.1']
+    const gateway = start(trust, { AUTH_ENDPOINT: endpoint.url })
+    const url = await gateway.listening()
+    const send = (headers: Record<string, string>) =>
+      fetch(url, { headers: { authorization: `Bearer ${KEY}`, ...headers } })
+    const seen = async (headers: Record<string, string>) =>
+      (await send(headers)).headers.get('x-seen-address')
+    expect(await seen({ 'x-forwarded-for': '6.6.6.6, 192.0.2.7:99, 10.0.0.1' })).toBe('192.0.2.7')
+    expect(await seen({ forwarded: 'for=6.6.6.6, for="[2001:db8::1]"' })).toBe('2001:db8::1')
+    expect(await seen({ x_forwarded_for: '6.6.6.6', 'x-real-ip': '6.6.6.6' })).toBe('127.0.0.1')
+    const conflicting = await send({ 'x-forwarded-for': '192.0.2.7', forwarded: 'for=6.6.6.6' })
+    expect(conflicting.status).toBe(400)
+    expect(await conflicting.json()).toMatchObject({
+      error: { code: 'conflicting_forwarded_headers' },
+    })
+    expect(reached).toHaveLength(3)
+    const lines = logged(gateway.printed()).filter(({ type }) => type === 'decision')
+    expect(lines).toMatchObject([
+      { clientAddress: '192.0.2.7' },
+      { clientAddress: '2001:db8::1' },
+      { clientAddress: '127.0.0.1' },
+      { outcome: 'deny', reason: 'conflicting_forwarded_headers', status: 400 },
+    ])
+    expect(lines[3]).not.toHaveProperty('clientAddress')
+  })
+
+  it('believes no header of a client that comes without a trusted proxy', async () => {
+    const gateway = start(['--trusted-proxy=10.0.0.0/8'], { AUTH_ENDPOINT: endpoint.url })
+    const url = await gateway.listening()
+    const headers = { authorization: `Bearer ${KEY}`, 'x-forwarded-for': '6.6.6.6', forwarded: 'x' }
+    expect((await fetch(url, { headers })).headers.get('x-seen-address')).toBe('127.0.0.1')
   })
 
   it('asks about a random key first', async () => {
@@ -205,6 +263,18 @@ describe.each(CLIENTS)('with-auth gateway, over %s', (client, chosenBy) => {
       const refused = await call(`${url}/v1/models`, KEY)
       expect(refused.status).toBe(503)
       expect(await refused.json()).toMatchObject({ error: { code: 'endpoint_unproven' } })
+      const why = { cause: expect.stringMatching(/^(?:ECONNRESET|UND_ERR_SOCKET)$/) as string }
+      expect(logged(gateway.printed())).toMatchObject([
+        { type: 'endpoint', state: 'unproven', ...why },
+        { type: 'listening' },
+        {
+          reason: 'endpoint_unproven',
+          status: 503,
+          ...why,
+          requestId: expect.stringMatching(UUID) as string,
+          clientAddress: '127.0.0.1',
+        },
+      ])
       expect((await call(`${url}/healthz`)).status).toBe(503)
       expect(reached).toEqual([])
 
@@ -266,9 +336,18 @@ describe.each(CLIENTS)('with-auth gateway, over %s', (client, chosenBy) => {
     const gateway = start([], { AUTH_ENDPOINT: endpoint.url })
     const url = await gateway.listening()
     expect((await call(url, KEY)).status).toBe(502)
-    expect(logged(gateway.printed())).toContainEqual(
-      expect.objectContaining({ type: 'failure', code: 'upstream_unreachable', status: 502 }),
-    )
+    expect(logged(gateway.printed()).filter(({ type }) => type !== 'listening')).toMatchObject([
+      { type: 'endpoint', state: 'proven' },
+      {
+        type: 'decision',
+        outcome: 'allow',
+        status: 502,
+        failure: 'upstream_unreachable',
+        upstreamCause: 'ECONNREFUSED',
+        requestId: expect.stringMatching(UUID) as string,
+        clientAddress: '127.0.0.1',
+      },
+    ])
   })
 
   it('refuses nobody in shadow mode, whatever the endpoint is', async () => {
@@ -280,6 +359,23 @@ describe.each(CLIENTS)('with-auth gateway, over %s', (client, chosenBy) => {
     expect(gateway.noted()).toContain('lets everybody in')
     expect(gateway.printed()).toContain('"shadow":true')
     await close(open)
+  })
+
+  it('writes readable lines on a terminal, and JSON there with --json', async () => {
+    for (const [more, expected] of [
+      [[], /^\d\d:\d\d:\d\d 401 GET  \/v1\/models missing_credentials \d+\.\d ms$/m],
+      [['--json'], /^\{.*"reason":"missing_credentials".*\}$/m],
+    ] as const) {
+      const terminal = { isTerminal: true, colors: false }
+      const surroundings = createSurroundings({ AUTH_ENDPOINT: endpoint.url }, '', terminal)
+      const line = ['gateway', '--upstream', upstreamUrl, '--port=0', ...more]
+      const ended = main(line, [gatewayCommand], surroundings)
+      running.push({ surroundings, ended })
+      const urlOf = () => /http:\/\/127[\d.:]+/.exec(surroundings.noted() + surroundings.printed())
+      await vi.waitFor(() => expect(urlOf()).not.toBeNull())
+      await call(`${urlOf()?.[0] ?? ''}/v1/models`)
+      expect(surroundings.printed()).toMatch(expected)
+    }
   })
 
   it('ends with 0 at SIGTERM', async () => {
@@ -295,6 +391,7 @@ describe.each(CLIENTS)('with-auth gateway, over %s', (client, chosenBy) => {
     [[], 2, 'Who is let in? Give --keys FILE or --config FILE, or set AUTH_ENDPOINT'],
     [['http://operand'], 2, 'takes options only'],
     [['--upstream-timeout-ms=0'], 2, '--upstream-timeout-ms must be'],
+    [['--keys=k', '--trusted-proxy=::/0'], 2, '--trusted-proxy must be a network of your proxies'],
     [['--keys', 'lost.yaml'], 1, '--keys lost.yaml: no such file'],
     [['--config', 'lost.yaml'], 1, '--config lost.yaml: no such file'],
   ])('does not start with %j', async (args, code, message) => {
@@ -439,6 +536,8 @@ describe.each(WAYS)('with-auth gateway with %s', (way) => {
     const both = ['--credentials=header:x-api-key', '--request-id-header=X-Api-Key']
     const gateway = start([...args, ...both], env)
     expect(await gateway.ended).toBe(2)
-    expect(gateway.noted()).toContain('--request-id-header must be the name of a header that holds no')
+    expect(gateway.noted()).toContain(
+      '--request-id-header must be the name of a header that holds no',
+    )
   })
 })

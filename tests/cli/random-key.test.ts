@@ -5,7 +5,8 @@ import type { AuthConfig, Transport } from '../../src/index.ts'
 const endpoint = 'https://auth.example.com/validate'
 
 function asker(fetch: Transport, config: AuthConfig = {}) {
-  return createRandomKeyAsker({ endpoint, retry: false, fetch, ...config })
+  const ask = createRandomKeyAsker({ endpoint, retry: false, fetch, ...config })
+  return async () => (await ask()).outcome
 }
 
 function answering(status: number, body?: string): Transport {
@@ -36,6 +37,21 @@ describe('a random key', () => {
     expect(await asker(() => Promise.reject(new TypeError('refused')))()).toBe('no_answer')
     const silent = asker(() => new Promise(() => undefined), { timeoutMs: 5 })
     expect(await silent()).toBe('no_answer')
+  })
+
+  it.each<[string, Transport, string | undefined]>([
+    [
+      'a code',
+      () => Promise.reject(Object.assign(new Error(), { code: 'ENOTFOUND' })),
+      'ENOTFOUND',
+    ],
+    ['a reason', answering(500), 'service_error'],
+    ['a reason', () => new Promise(() => undefined), 'timeout'],
+    ['nothing', answering(401), undefined],
+    ['nothing', answering(200), undefined],
+  ])('says why there is no answer, with %s', async (_, fetch, cause) => {
+    const ask = createRandomKeyAsker({ endpoint, retry: false, fetch, timeoutMs: 5 })
+    expect((await ask()).cause).toBe(cause)
   })
 
   it('is asked about anew each time, in the words of the contract', async () => {

@@ -1,6 +1,11 @@
 import { expect, it } from 'vitest'
 import { readCommandLine } from '../../src/cli/command-line.ts'
-import { readUpstreamOptions, UPSTREAM_OPTIONS } from '../../src/cli/upstream-options.ts'
+import {
+  readTrustedProxies,
+  readUpstreamOptions,
+  UPSTREAM_OPTIONS,
+} from '../../src/cli/upstream-options.ts'
+import { UsageError } from '../../src/cli/usage-error.ts'
 
 function read(...args: string[]) {
   return readUpstreamOptions(readCommandLine(args, UPSTREAM_OPTIONS))
@@ -34,12 +39,24 @@ it.each(['0', '-5', '1e3', '3600001', 'soon'])('refuses to wait for %s ms', (ms)
   expect(() => read(`--upstream-timeout-ms=${ms}`)).toThrow('whole number from 1 to 3600000')
 })
 
-it('takes the address of the client from the server, if it tells one', () => {
-  const { clientAddress } = read()
-  const request = new Request('http://h/')
-  expect(clientAddress?.(request)).toBeUndefined()
-  Object.defineProperty(request, 'ip', { value: 3_221_225_991, configurable: true })
-  expect(clientAddress?.(request)).toBeUndefined()
-  Object.defineProperty(request, 'ip', { value: '192.0.2.7' })
-  expect(clientAddress?.(request)).toBe('192.0.2.7')
+it('reads the proxies to trust, and trusts none by itself', () => {
+  const given = ['--trusted-proxy', '10.0.0.0/8', '--trusted-proxy=::ffff:192.0.2.7']
+  expect(readTrustedProxies(readCommandLine(given, UPSTREAM_OPTIONS))).toEqual([
+    { value: 0x0a00_0000n, bits: 32, length: 8 },
+    { value: 0xc000_0207n, bits: 32, length: 32 },
+  ])
+  expect(readTrustedProxies(readCommandLine([], UPSTREAM_OPTIONS))).toEqual([])
+})
+
+it.each([
+  ['10.0.0.0/33', 'must be an address or a network such as 10.0.0.0/8'],
+  ['proxy.internal', 'must be an address or a network such as 10.0.0.0/8'],
+  ['0.0.0.0/0', 'must be a network of your proxies, and not of every client'],
+  ['::/0', 'must be a network of your proxies, and not of every client'],
+  ['::ffff:0:0/96', 'must be a network of your proxies, and not of every client'],
+])('does not trust the proxy %s', (network, message) => {
+  const line = readCommandLine(['--trusted-proxy', network], UPSTREAM_OPTIONS)
+  expect(() => readTrustedProxies(line)).toThrow(
+    new UsageError(`--trusted-proxy ${message}, received "${network}"`),
+  )
 })

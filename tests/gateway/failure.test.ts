@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { followPassage, passageOf } from '../../src/core/passage.ts'
 import { describeFailure } from '../../src/gateway/failure.ts'
 import { get, raw } from '../support/requests.ts'
 
@@ -33,4 +34,13 @@ it('A-L8 shows not more than a part of what a client made long, and no path that
   const long = raw(`https://api.test/${'a'.repeat(1000)}`, {}, 'GET')
   expect(describeFailure(long, 'malformed_request', undefined).path).toHaveLength(256)
   expect(describeFailure(raw('https://api.test'), 'malformed_request', undefined).path).toBe('')
+})
+
+it('is known to the log that follows the request', () => {
+  const [request, other] = [get('/x', 'secret'), get('/x', 'secret')]
+  const passage = followPassage(request)
+  const failure = describeFailure(request, 'client_left', undefined)
+  describeFailure(other, 'upstream_timeout', undefined)
+  expect(passage.failure).toBe(failure)
+  expect(passageOf(other)).toBeUndefined()
 })

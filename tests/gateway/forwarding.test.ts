@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { rememberAdmission } from '../../src/core/identity.ts'
+import { followPassage } from '../../src/core/passage.ts'
 import { createForward } from '../../src/gateway/forwarding.ts'
 import { resolveGateway } from '../../src/gateway/options.ts'
 import { get, raw } from '../support/requests.ts'
@@ -161,4 +162,31 @@ describe('A-I9 a body', () => {
     expect(init.body).toBeNull()
     expect(init.headers.has('content-length')).toBe(false)
   })
+})
+
+describe('the request id that a log has made', () => {
+  function sent(name: string, headers: Record<string, string> = {}): string | null {
+    const request = get('/', undefined, headers)
+    followPassage(request).sentId = [name, 'made']
+    return planOf(admit(request, EXEMPT)).init.headers.get(name)
+  }
+
+  it('is passed on in place of what the client sent', () => {
+    expect(sent('x-request-id')).toBe('made')
+    expect(sent('X-Request-Id', { 'x-request-id': 'not valid' })).toBe('made')
+  })
+
+  it('is not in the request', () => {
+    const request = get('/', undefined, { 'x-request-id': 'not valid' })
+    followPassage(request).sentId = ['x-request-id', 'made']
+    planOf(admit(request))
+    expect(request.headers.get('x-request-id')).toBe('not valid')
+  })
+
+  it.each(['x-auth-principal', 'x_auth_principal', 'x-forwarded-for', 'x-real-ip', 'te'])(
+    'is not passed on in %s, which a client may not send either',
+    (name) => {
+      expect(sent(name)).toBeNull()
+    },
+  )
 })

@@ -42,7 +42,9 @@ const upstream = createServer((request, response) => {
     slow = response
     return
   }
-  response.end(JSON.stringify({ principal: request.headers['x-auth-principal'] }))
+  const { headers } = request
+  const [principal, address] = [headers['x-auth-principal'], headers['x-forwarded-for']]
+  response.end(JSON.stringify({ principal, address, id: headers['x-request-id'] }))
 })
 let upstreamUrl: string
 let slow: ServerResponse | undefined
@@ -65,6 +67,10 @@ afterEach(async () => {
   running = []
   rmSync(folder, { recursive: true })
 })
+
+function countDecisions(printed: string): number {
+  return printed.split('"type":"decision"').length - 1
+}
 
 describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWrite }) => {
   const command = join(inject('app'), COMMAND)
@@ -111,7 +117,7 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     expect((await fetch(gateway.url)).status).toBe(401)
     const response = await call(gateway.url, key)
     expect(response.status).toBe(200)
-    expect(await response.json()).toEqual({ principal: 'alice' })
+    expect(await response.json()).toEqual({ principal: 'alice', address: '127.0.0.1' })
 
     expect((await run(argsToWrite, ['keys', 'revoke', id, '--keys', keysFile()])).code).toBe(0)
     // For another path no verdict is kept.
@@ -171,6 +177,66 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     slow?.end('ended')
     expect(await begun.text()).toBe('begun ended')
     expect(gateway.printed().split(LOST)).toHaveLength(2)
+  })
+
+  it('tells the upstream and its log who called', { timeout: 60_000 }, async () => {
+    const { key } = await createKey()
+    const more = ['--trusted-proxy', '127.0.0.0/8', '--request-id-header', 'x-request-id']
+    const line = ['gateway', '--upstream', upstreamUrl, '--keys', keysFile(), ...more]
+    const gateway = await start(...line)
+    const send = async (given: Record<string, string>): Promise<Record<string, string>> => {
+      const headers = { authorization: `Bearer ${key}`, ...given }
+      const response = await fetch(gateway.url, { method: 'POST', body: 'x', headers })
+      return (await response.json()) as Record<string, string>
+    }
+    const forwarded = 'for=6.6.6.6, for="[2001:DB8::1]:99"'
+    const first = await send({ forwarded, 'x-request-id': 'req-1' })
+    expect(first).toMatchObject({ address: '2001:db8::1', id: 'req-1' })
+    const second = await send({ 'x-forwarded-for': '6.6.6.6, ::ffff:192.0.2.7' })
+    expect(second['address']).toBe('192.0.2.7')
+    expect(second['id']).toMatch(/^[\da-f-]{36}$/)
+    expect((await send({}))['address']).toBe('127.0.0.1')
+    const shown = [
+      '"requestId":"req-1","clientAddress":"2001:db8::1"',
+      `"requestId":"${second['id']}","clientAddress":"192.0.2.7"`,
+      '"clientAddress":"127.0.0.1"',
+    ]
+    for (const text of shown) await expect.poll(() => gateway.printed()).toContain(text)
+  })
+
+  /** Sends requests, each with a long line in the log, until something is printed. Returns how many were sent. */
+  async function askUntilPrinted(gateway: RunningServer, text: string): Promise<number> {
+    const url = `${gateway.url}/${'a'.repeat(250)}`
+    for (let sent = 0; sent < 10_000; sent += 50) {
+      if (gateway.printed().includes(text)) return sent
+      const answers = await Promise.all(Array.from({ length: 50 }, () => fetch(url)))
+      expect(answers.filter(({ status }) => status !== 401)).toEqual([])
+      await Promise.all(answers.map((answer) => answer.text()))
+    }
+    throw new Error(`The gateway never printed "${text}"`)
+  }
+
+  it('serves on while its log is not read, and drops lines', { timeout: 90_000 }, async () => {
+    await createKey()
+    const gateway = await start('gateway', '--upstream', upstreamUrl, '--keys', keysFile())
+    gateway.pauseReading()
+    const sent = await askUntilPrinted(gateway, 'its lines are dropped until it is')
+    gateway.resumeReading()
+    const DROPPED = / (\d+) lines of the log were dropped, since it was not read\n/
+    await expect.poll(() => countDecisions(gateway.printed())).toBeGreaterThan(500)
+    const more = await askUntilPrinted(gateway, 'lines of the log were dropped')
+    const dropped = Number(DROPPED.exec(gateway.printed())?.[1])
+    expect(dropped).toBeGreaterThan(0)
+    await expect.poll(() => countDecisions(gateway.printed()) + dropped).toBe(sent + more)
+  })
+
+  it('ends at SIGTERM while its log is not read', { timeout: 90_000 }, async () => {
+    await createKey()
+    const gateway = await start('gateway', '--upstream', upstreamUrl, '--keys', keysFile())
+    gateway.pauseReading()
+    await askUntilPrinted(gateway, 'its lines are dropped until it is')
+    process.kill(gateway.pid, 'SIGTERM')
+    await expect.poll(() => isGone(gateway.pid), { timeout: 8000 }).toBe(true)
   })
 
   it('serves an endpoint that its own check finds right', { timeout: 60_000 }, async () => {

@@ -28,6 +28,7 @@ export function createSurroundings(
     env,
     readInput: () => Promise.resolve(input),
     print: (text) => void (printed += keep(text)),
+    unwritten: () => 0,
     ...terminal,
     flush: () => Promise.resolve(),
     note: (text) => void (noted += keep(text)),

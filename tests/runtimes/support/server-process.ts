@@ -18,6 +18,9 @@ export interface RunningServer {
   readonly version: string
   /** What was printed so far: everything, once the server has been stopped. */
   readonly printed: () => string
+  /** Reads nothing more of its standard output, until it is told to. */
+  readonly pauseReading: () => void
+  readonly resumeReading: () => void
   /** Closes the pipe that its standard output goes to. */
   readonly stopReading: () => void
   readonly stop: () => Promise<void>
@@ -56,6 +59,8 @@ export async function startServer(command: ServerCommand): Promise<RunningServer
     pid,
     version,
     printed: () => printed,
+    pauseReading: () => void child.stdout?.pause(),
+    resumeReading: () => void child.stdout?.resume(),
     stopReading: () => child.stdout?.destroy(),
     stop: () => stop(child, closed, signal),
   }

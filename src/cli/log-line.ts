@@ -1,0 +1,89 @@
+import type { AuthEvent } from '../core/types.ts'
+
+/** What the log writes: the guard's own events, and others. */
+export type LogEntry =
+  | AuthEvent
+  | { readonly type: string; readonly [name: string]: string | number | boolean | undefined }
+
+const LONGEST_PATH = 48
+const LONGEST_PRINCIPAL = 40
+
+/** One line of JSON, in which everything that a terminal or a log viewer obeys is escaped. */
+export function formatJson(entry: LogEntry): string {
+  const line = JSON.stringify({ time: new Date().toISOString(), ...entry }, roundDuration)
+  return `${escapeHidden(line)}\n`
+}
+
+/** One line for a person. What comes from outside is escaped, so that no path can forge a line or a colour. */
+export function formatReadable(entry: LogEntry, colors: boolean): string {
+  // The start of a server is told on standard error.
+  if (entry.type === 'listening') return ''
+  const facts = new Map<string, unknown>(Object.entries(entry))
+  const time = new Date().toTimeString().slice(0, 8)
+  const said = entry.type === 'decision' ? formatDecision(facts, colors) : formatOther(facts)
+  return `${paint(time, DIM, colors)} ${said}\n`
+}
+
+function formatDecision(facts: ReadonlyMap<string, unknown>, colors: boolean): string {
+  const status = show(facts.get('status'))
+  const principal = facts.get('principal')
+  const words = [
+    paint(status, COLORS[status[0] ?? ''] ?? DIM, colors),
+    show(facts.get('method')).padEnd(4),
+    cut(show(facts.get('path')), LONGEST_PATH),
+    describeOutcome(facts),
+    `${Number(facts.get('durationMs') ?? 0).toFixed(1)} ms`,
+    ...(facts.get('cache') === 'hit' ? ['cached'] : []),
+    ...(principal === undefined ? [] : [`principal=${cut(show(principal), LONGEST_PRINCIPAL)}`]),
+  ]
+  return words.join(' ')
+}
+
+function describeOutcome(facts: ReadonlyMap<string, unknown>): string {
+  const isShadow = facts.get('shadow') === true
+  const decided = withCause(facts.get('reason') ?? facts.get('outcome'), facts.get('cause'))
+  const failure = facts.get('failure')
+  const failed = failure === undefined ? [] : [withCause(failure, facts.get('upstreamCause'))]
+  return [isShadow ? `shadow:${decided}` : decided, ...failed].join(' ')
+}
+
+function withCause(reason: unknown, cause: unknown): string {
+  return cause === undefined ? show(reason) : `${show(reason)} (${show(cause)})`
+}
+
+function formatOther(facts: ReadonlyMap<string, unknown>): string {
+  const words = [...facts].flatMap(([name, value]) => {
+    if (name === 'type' || value === undefined) return []
+    const shown = show(roundDuration(name, value))
+    return name === 'message' ? [shown] : [`${show(name)}=${shown}`]
+  })
+  return [show(facts.get('type')), ...words].join(' ')
+}
+
+function roundDuration(name: string, value: unknown): unknown {
+  return name === 'durationMs' && typeof value === 'number'
+    ? Math.round(value * 1000) / 1000
+    : value
+}
+
+const DIM = 2
+const COLORS: Readonly<Record<string, number>> = { 2: 32, 3: 36, 4: 33, 5: 31 }
+
+function paint(text: string, code: number, colors: boolean): string {
+  return colors ? `\x1b[${code}m${text}\x1b[0m` : text
+}
+
+function show(value: unknown): string {
+  return escapeHidden(JSON.stringify(String(value)).slice(1, -1))
+}
+
+function cut(text: string, longest: number): string {
+  return text.length > longest ? `${text.slice(0, longest - 1)}…` : text
+}
+
+// JSON leaves these as they are: more controls, line ends, changes of direction, and what has no width.
+const HIDDEN = /[\x7f-\xa0\xad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]/g
+
+function escapeHidden(text: string): string {
+  return text.replace(HIDDEN, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
