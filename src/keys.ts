@@ -1,23 +1,22 @@
-import { invalidOption, invalidSecret, readOptions } from './core/option-checks.ts'
-import { addKey, dropKey, markRevoked } from './keys/key-changes.ts'
+import { invalidOption } from './core/option-checks.ts'
+import { addKey, checkReference, dropKey, dropStopped, markRevoked } from './keys/key-changes.ts'
 import { checkKeyEndpointOptions, checkSource } from './keys/key-endpoint-options.ts'
 import { createEndpointHandler } from './keys/key-endpoint.ts'
-import { parseKeys } from './keys/key-document.ts'
 import { readKeyFile } from './keys/key-file.ts'
 import { toRecord } from './keys/key-state.ts'
-import { createKeyring } from './keys/keyring.ts'
-import { refuseLoneMount } from './keys/lone-mount.ts'
-import { watchFile } from './keys/watched-file.ts'
+import { replaceKey } from './keys/key-rotation.ts'
+import { openSource } from './keys/watched-file.ts'
 import { KeyFileError } from './keys/key-file-error.ts'
-import type {
-  KeyEndpointOptions,
-  KeySource,
-  ResolvedKeyEndpointOptions,
-} from './keys/key-endpoint-options.ts'
-import type { KeyReference } from './keys/key-changes.ts'
-import type { Keyring } from './keys/keyring.ts'
+import type { KeyEndpointOptions, KeySource } from './keys/key-endpoint-options.ts'
 import type { KeyFileErrorCode, KeyFileProblem } from './keys/key-file-error.ts'
-import type { CreatedKey, KeyRecord, NewKey } from './keys/key-record.ts'
+import type {
+  CreatedKey,
+  KeyRecord,
+  NewKey,
+  PruneOptions,
+  RotatedKey,
+  RotateOptions,
+} from './keys/key-record.ts'
 
 export { KeyFileError }
 export type {
@@ -28,6 +27,9 @@ export type {
   KeyRecord,
   KeySource,
   NewKey,
+  PruneOptions,
+  RotatedKey,
+  RotateOptions,
 }
 
 /**
@@ -58,7 +60,7 @@ export function createKeyEndpoint(
   options: KeyEndpointOptions = {},
 ): (request: Request) => Promise<Response> {
   const { maxAgeSeconds, endpointSecret, onError } = checkKeyEndpointOptions(options)
-  const currentKeys = createSource(checkSource(source), onError)
+  const currentKeys = openSource(checkSource(source), onError)
   return createEndpointHandler({ currentKeys, maxAgeSeconds, endpointSecret })
 }
 
@@ -133,11 +135,41 @@ export async function revokeKey(
 }
 
 /**
- * Removes a key and its entry from the file, as if it had never been made. Revoke a key that was handed out instead: then the
- * file still says whose it was.
+ * Makes a key in place of an old one, with the same principal, attributes and paths. The new key works at once, and the old one
+ * until `overlap` is over. Both are one change of the file, so that one of them always works. A guard may have cached a decision
+ * about the old key before: that decision lasts as long as after {@link revokeKey}.
+ *
+ * @param file The path of the file.
+ * @param id The id of the old key, as {@link createKey} and {@link listKeys} tell it.
+ * @param options How long the old key and the new one last.
+ * @returns The new key, which cannot be shown again, the old one, and how to undo both.
+ * @throws KeyFileError `no_such_key` if there is none, `not_active` if it is revoked or expired, and as {@link createKey} does.
+ *
+ * @example
+ * ```ts node
+ * import { rotateKey } from 'with-auth/keys'
+ *
+ * const { key, replaces, undo } = await rotateKey('keys.yaml', 'key_i5xq2mzkd7ha', { overlap: '1h' })
+ * const response = await fetch('https://vault.example.com/alice', { method: 'PUT', body: key })
+ * if (response.ok) console.log(`${replaces.id} ends at ${replaces.expires}`)
+ * if (!response.ok) await undo()
+ * ```
+ */
+export async function rotateKey(
+  file: string,
+  id: string,
+  options: RotateOptions = {},
+): Promise<RotatedKey> {
+  return replaceKey(checkFile(file), checkId(id), options, Date.now())
+}
+
+/**
+ * Removes a key and its entry from the file, as if it had never been made. A key that still works is rejected from then on.
+ * Revoke a key that was handed out instead: then the file still says whose it was.
  *
  * @param file The path of the file.
  * @param id The id of the key, as {@link createKey} and {@link listKeys} tell it.
+ * @returns What the file said of the key, with its status until then.
  * @throws KeyFileError `no_such_key` if there is none, and as {@link createKey} does.
  *
  * @example
@@ -149,31 +181,36 @@ export async function revokeKey(
  * if (!response.ok) await removeKey('keys.yaml', id)
  * ```
  */
-export async function removeKey(file: string, id: string): Promise<void> {
-  if (typeof id !== 'string') throw invalidOption('id', id, 'the id of a key')
-  await dropKey(checkFile(file), id)
+export async function removeKey(file: string, id: string): Promise<KeyRecord> {
+  return dropKey(checkFile(file), checkId(id), Date.now())
 }
 
-function createSource(
-  source: KeySource,
-  onError: ResolvedKeyEndpointOptions['onError'],
-): () => Keyring {
-  if ('text' in source) {
-    const keyring = createKeyring(parseKeys(source.text, 'text').keys)
-    return () => keyring
-  }
-  // What cannot be read now must not be found out by the first caller.
-  refuseLoneMount(source.file)
-  readKeyFile(source.file)
-  return watchFile(source.file, onError)
+/**
+ * Removes the keys that were revoked or ended some time ago, with their entries. `revoked: true` tells no time: such a key is
+ * removed whatever `older` is. A file without such keys is not written.
+ *
+ * @param file The path of the file.
+ * @param options How long ago, and whether to tell the keys only.
+ * @returns The keys that are removed, in the order of the file.
+ * @throws KeyFileError as {@link createKey} does.
+ *
+ * @example
+ * ```ts node
+ * import { pruneKeys } from 'with-auth/keys'
+ *
+ * for (const { id, principal } of await pruneKeys('keys.yaml', { older: '90d' })) console.log(id, principal)
+ * ```
+ */
+export async function pruneKeys(
+  file: string,
+  options: PruneOptions,
+): Promise<readonly KeyRecord[]> {
+  return dropStopped(checkFile(file), options, Date.now())
 }
 
-function checkReference(value: unknown): KeyReference {
-  if (typeof value === 'string') return { id: value }
-  const form = 'the id of a key, or { key } with the key itself'
-  const { key } = readOptions(value, ['key'], 'id', form)
-  if (typeof key === 'string' && key !== '') return { key }
-  throw invalidSecret('id.key', 'the key itself, a text')
+function checkId(id: unknown): string {
+  if (typeof id === 'string') return id
+  throw invalidOption('id', id, 'the id of a key')
 }
 
 function checkFile(file: unknown): string {

@@ -45,6 +45,8 @@ export interface WatchOptions extends Pick<LoadOptions, 'env'> {
   readonly onChange: (config: AuthConfig) => void
   /** Is told once when the file has become unusable, or unreadable: the last config stays. What it throws is swallowed. */
   readonly onError: (error: unknown) => void
+  /** Called when the file can be used again after `onError`, if its config is the last one: then `onChange` is not called. */
+  readonly onRecover?: () => void
   /**
    * How often the file is read, 10 to 3,600,000 milliseconds.
    * @default 1000
@@ -62,7 +64,7 @@ export interface WatchedConfig {
 
 const LOAD = ['env', 'allowMissing'] as const
 const PARSE = [...LOAD, 'path'] as const
-const WATCH = ['env', 'onChange', 'onError', 'intervalMs'] as const
+const WATCH = ['env', 'onChange', 'onError', 'onRecover', 'intervalMs'] as const
 
 /**
  * Reads the config out of the text of a Llama Stack `run.yaml`: the key `server.auth`, with its `endpoint`, or OGX's
@@ -169,6 +171,8 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
   const given = readOptions(options, WATCH, 'options')
   const onChange = checkFunction<WatchOptions['onChange']>('options.onChange', given.onChange)
   const onError = checkFunction<WatchOptions['onError']>('options.onError', given.onError)
+  const whenRecovered = given.onRecover ?? ((): void => undefined)
+  const onRecover = checkFunction<() => void>('options.onRecover', whenRecovered)
   const intervalMs = given.intervalMs ?? 1000
   const interval = checkMilliseconds('options.intervalMs', intervalMs, 10, 3_600_000)
   const { env } = options
@@ -176,18 +180,22 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
   const text = await readFile(path)
   let config = parse(text)
   let told = fingerprint(config)
+  let isBroken = false
   const take = (content: FileContent): void => {
     try {
       if (content.text === undefined) throw content.error
       const next = parse(content.text)
       const nextPrint = fingerprint(next)
-      if (nextPrint === told) return
+      const wasBroken = isBroken
+      isBroken = false
+      if (nextPrint === told) return wasBroken ? onRecover() : undefined
       config = next
       // If the observer throws, it gets the same config again with the next change of the file.
       told = ''
       onChange(config)
       told = nextPrint
     } catch (error) {
+      isBroken = true
       tell(onError, error)
     }
   }

@@ -10,8 +10,10 @@ import {
   createKeyEndpoint,
   KeyFileError,
   listKeys,
+  pruneKeys,
   removeKey,
   revokeKey,
+  rotateKey,
 } from '../src/keys.ts'
 import { ensureBuilt } from './support/built-package.ts'
 import { ask, entry, keysText } from './support/key-questions.ts'
@@ -21,6 +23,7 @@ import type { NewKey } from '../src/keys.ts'
 
 const pathOf = setupFolder()
 const run = promisify(execFile)
+const COMMAND = join(import.meta.dirname, '../dist/cli.js')
 const EDITOR = join(import.meta.dirname, 'support/key-editor.js')
 
 interface Made {
@@ -42,7 +45,7 @@ describe('the keys of a file', () => {
       { id: bob.id, principal: 'bob', status: 'active' },
     ])
     const carol = await createKey(file, { principal: 'carol' })
-    await removeKey(file, carol.id)
+    expect(await removeKey(file, carol.id)).toMatchObject({ id: carol.id, status: 'active' })
     expect(await listKeys(file)).toEqual(listed)
     const shown = JSON.stringify(listed)
     const hashes = readFileSync(file, 'utf8').match(/\b[\da-f]{64}\b/g) ?? []
@@ -71,6 +74,9 @@ describe('the keys of a file', () => {
     }
     await expect(removeKey('keys.yaml', bad as string)).rejects.toMatchObject({ option: 'id' })
     await expect(removeKey(bad as string, 'a')).rejects.toMatchObject({ option: 'file' })
+    await expect(rotateKey('keys.yaml', bad as string)).rejects.toMatchObject({ option: 'id' })
+    await expect(rotateKey('', 'a')).rejects.toMatchObject({ option: 'file' })
+    await expect(pruneKeys('', { older: '1d' })).rejects.toMatchObject({ option: 'file' })
     await expect(createKey('keys.yaml', bad as NewKey)).rejects.toMatchObject({ option: 'key' })
     await expect(listKeys(pathOf('none.yaml'))).rejects.toBeInstanceOf(KeyFileError)
   })
@@ -100,6 +106,29 @@ describe('an endpoint over a file', () => {
     expect(await statuses(...wrong)).toEqual([401, 401, 401, 401])
     await revokeKey(file, id)
     expect(await statuses(get('/v1/models', key))).toEqual([401])
+  })
+
+  it('takes both keys of a rotation until the overlap ends, and then the new one alone', async () => {
+    const file = pathOf('keys.yaml')
+    const old = await createKey(file, { principal: 'alice', paths: ['/v1'] })
+    const endpoint = createKeyEndpoint({ file })
+    const statuses = async (...keys: readonly string[]): Promise<number[]> =>
+      Promise.all(keys.map(async (key) => (await endpoint(ask(key))).status))
+    const { key, replaces } = await rotateKey(file, old.id, { overlap: '1h' })
+    const end = Date.parse(replaces.expires ?? '')
+    vi.useFakeTimers({ toFake: ['Date'], now: end - 1 })
+    expect(await statuses(old.key, key)).toEqual([200, 200])
+    vi.setSystemTime(end)
+    expect(await statuses(old.key, key)).toEqual([401, 200])
+    vi.useRealTimers()
+
+    const again = await rotateKey(file, (await listKeys(file))[1]?.id ?? '', { overlap: '0' })
+    expect(await statuses(key, again.key)).toEqual([401, 200])
+    await again.undo()
+    expect(await statuses(key, again.key)).toEqual([200, 401])
+    await revokeKey(file, old.id)
+    expect(await pruneKeys(file, { older: '0' })).toMatchObject([{ id: old.id, status: 'revoked' }])
+    expect(await statuses(old.key, key)).toEqual([401, 200])
   })
 
   it('knows a key that was made since, and answers 500 while the file is broken', async () => {
@@ -153,6 +182,32 @@ describe('processes that change the keys at the same time', { tags: ['slow'] }, 
     expect(await edit(file, processes, count)).toEqual(await keptIn(file))
     expect(readFileSync(file, 'utf8').match(/#.*/g)).toEqual(['# Who may come in.', '# the list'])
     expect(readdirSync(dirname(file))).toEqual(['keys.yaml'])
+  })
+
+  it('leave one key that works in the file at any time, while they rotate it', async () => {
+    const file = pathOf('keys.yaml')
+    const { id } = await createKey(file, { principal: 'alice' })
+    const counts = new Set<number>()
+    const done = new AbortController()
+    const rotateOften = async (): Promise<void> => {
+      let last = id
+      for (let times = 0; times < 8; times += 1) {
+        const args = ['keys', 'rotate', last, '--overlap=0', '--json', '--keys', file]
+        const { stdout } = await run(process.execPath, [COMMAND, ...args])
+        last = (JSON.parse(stdout) as { id: string }).id
+      }
+      done.abort()
+    }
+    const watch = async (): Promise<void> => {
+      while (!done.signal.aborted) {
+        const listed = await listKeys(file)
+        counts.add(listed.filter(({ status }) => status === 'active').length)
+        await new Promise(setImmediate)
+      }
+    }
+    await Promise.all([rotateOften(), watch()])
+    expect([...counts]).toEqual([1])
+    expect(await listKeys(file)).toHaveLength(9)
   })
 
   it('make a file that is not there only once', async () => {

@@ -82,7 +82,7 @@ const PACKAGES_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
 
 /** The folder that some entries share beside core. */
 const FILES = 'files'
-const SHARES_FILES: ReadonlySet<string> = new Set(['keys.ts', 'yaml.ts'])
+const SHARES_FILES: ReadonlySet<string> = new Set(['cli.ts', 'keys.ts', 'yaml.ts'])
 
 /** The modules that are nothing but types, so that there is nothing to test in them. */
 const PURE_TYPES = [

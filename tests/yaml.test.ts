@@ -886,6 +886,27 @@ describe('a file', () => {
     expect(onError).toHaveBeenCalledTimes(2)
   })
 
+  it('that can be used again with the config that it had calls onRecover, and not onChange', async () => {
+    const [onChange, onError, onRecover] = [vi.fn(), vi.fn(), vi.fn()]
+    watched = await watchConfig(file, { onChange, onError, onRecover, intervalMs: 10 })
+    for (const times of [1, 2]) {
+      writeFileSync(file, 'server: 1')
+      await vi.waitFor(() => expect(onError).toHaveBeenCalledTimes(times), enough)
+      expect(onRecover).toHaveBeenCalledTimes(times - 1)
+      writeFileSync(file, `${SEED}# again`)
+      await vi.waitFor(() => expect(onRecover).toHaveBeenCalledTimes(times), enough)
+    }
+    expect(onChange).not.toHaveBeenCalled()
+    rmSync(file)
+    await vi.waitFor(() => expect(onError).toHaveBeenCalledTimes(3), enough)
+    writeFileSync(file, OGX)
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
+    const later = countReads()
+    writeFileSync(file, `${OGX}# again`)
+    await vi.waitFor(() => expect(later()).toBeGreaterThan(4), enough)
+    expect(onRecover).toHaveBeenCalledTimes(2)
+  })
+
   it('that is watched tells a failing observer of its failure, and goes on', async () => {
     const onError = vi.fn(() => {
       throw new Error('deaf')
@@ -919,9 +940,10 @@ describe('a file', () => {
     ],
     [{ onChange: 5 }, '"options.onChange" must be a function, received 5'],
     [{ onError: 5 }, '"options.onError" must be a function, received 5'],
+    [{ onRecover: 5 }, '"options.onRecover" must be a function, received 5'],
     [
       { allowMissing: true },
-      'Unknown option "options.allowMissing": known are env, onChange, onError, intervalMs',
+      'Unknown option "options.allowMissing": known are env, onChange, onError, onRecover, intervalMs',
     ],
     [
       { env: undefined },

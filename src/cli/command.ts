@@ -87,14 +87,15 @@ export async function asUsage<Value>(
 }
 
 function withoutIndex(option: string): string {
-  return option.replace(/\[\d+\]$/, '')
+  return option.replace(/\[\d+\].*$/, '')
 }
 
 // `"upstream" must be an absolute URL, received "x"`: names of options, then the value in JSON, then maybe advice.
 function inWordsOfCommand(message: string, flags: Readonly<Record<string, string>>): string {
   const [, problem = message, value = ''] = /^(.*?)(, received .*)$/s.exec(message) ?? []
-  const named = problem.replace(/"([\w.-]+)(?:\[\d+\])?"(?:: true)?/g, (quoted, option: string) =>
-    Object.hasOwn(flags, option) ? String(flags[option]) : quoted,
+  const named = problem.replace(
+    /"([\w.-]+)(?:\[\d+\][\w.]*)?"(?:: true)?/g,
+    (quoted, option: string) => (Object.hasOwn(flags, option) ? String(flags[option]) : quoted),
   )
   return named + value.replace(/"(?:[^"\\]|\\.)*"/, (text) => showValue(String(JSON.parse(text))))
 }

@@ -17,6 +17,8 @@ export interface ProofOptions {
   readonly ask: AskWithRandomKey
   /** Is told the first state, and each that is another. */
   readonly onChange: (state: ProofState, cause: string | undefined) => void
+  /** What is known of the endpoint already. */
+  readonly state?: ProofState
   /** How long a proof holds, in milliseconds. */
   readonly everyMs?: number
   /** How long to wait after what was no proof, in milliseconds. */
@@ -32,9 +34,9 @@ const RETRY_MS = 2000
  */
 export function createEndpointProof(options: ProofOptions): EndpointProof {
   const { ask, onChange, everyMs = EVERY_MS, retryMs = RETRY_MS } = options
-  let state: ProofState = 'unproven'
+  let { state = 'unproven' } = options
   let cause: string | undefined
-  let told: ProofState | undefined
+  let told: ProofState | undefined = state === 'unproven' ? undefined : state
   let timer: ReturnType<typeof setTimeout> | undefined
   let isStopped = false
 

@@ -34,6 +34,12 @@ export async function equipWithTransport(
   }
 }
 
+/** Asks by another config as one that was equipped: over the same connections. */
+export function equipLike(equipped: EquippedConfig, config: AuthConfig): EquippedConfig {
+  const { transport } = equipped.config
+  return { ...equipped, config: transport === undefined ? config : { ...config, transport } }
+}
+
 function saysHowToAsk({ fetch, transport, verifier }: AuthConfig): boolean {
   return [fetch, transport, verifier].some((given) => given !== undefined)
 }

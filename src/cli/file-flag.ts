@@ -27,7 +27,8 @@ function missing(flag: string): string {
 
 function concernsWholeFile(error: Error): boolean {
   if (error instanceof ConfigFileError) return error.problems[0]?.line === 0
-  if (error instanceof KeyFileError) return !['malformed', 'no_such_key'].includes(error.code)
+  if (error instanceof KeyFileError)
+    return !['malformed', 'no_such_key', 'not_active'].includes(error.code)
   return 'code' in error && /^E[A-Z]+$/.test(String(error.code))
 }
 

@@ -1,4 +1,3 @@
-import { withAuth } from '../core/with-auth.ts'
 import { presentedToken, readRequestId, shownPath } from '../core/decision-event.ts'
 import { resolveConfig } from '../core/config.ts'
 import { createCredentialsReader } from '../core/credentials.ts'
@@ -6,11 +5,9 @@ import { createGateway } from '../gateway.ts'
 import { createClientAddresses } from './client-address.ts'
 import { asUsage, refuseOperands, requireText } from './command.ts'
 import { createDecisionLog } from './decision-log.ts'
-import { createEndpointProof } from './endpoint-proof.ts'
-import { equipWithTransport } from './endpoint-transport.ts'
 import { createFront } from './front.ts'
-import { GUARD_OPTIONS, readGuardConfig, withRequestIdHeader } from './guard-config.ts'
-import { createRandomKeyAsker } from './random-key.ts'
+import { GUARD_OPTIONS } from './guard-config.ts'
+import { startLiveGuard } from './live-guard.ts'
 import { createRequestLog } from './request-log.ts'
 import { describeRevocation, revokedKeyWorksForMs } from './revocation.ts'
 import { addressOptions, listen, nameAddress, readAddress, serveUntilStopped } from './serving.ts'
@@ -25,16 +22,11 @@ import type { AuthConfig } from '../core/auth-config.ts'
 import type { CommandLine } from './command-line.ts'
 import type { Command } from './command.ts'
 import type { DecisionLog } from './decision-log.ts'
-import type { EndpointProof, ProofState } from './endpoint-proof.ts'
 import type { EquippedConfig } from './endpoint-transport.ts'
 import type { RequestLogOptions } from './request-log.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const PORT = 8320
-
-const OPEN =
-  'The auth endpoint lets everybody in: it answered 200 to a key that was made up just now. ' +
-  'Is its URL right, and not that of a health check or of a web page? "with-auth check URL" says more'
 
 export const gatewayCommand: Command = {
   name: 'gateway',
@@ -43,6 +35,8 @@ export const gatewayCommand: Command = {
   details: `Each request is a line on standard output (JSON in a pipe), with the status that its client got.
 
 At the start, and every ten minutes, the gateway asks the endpoint about a random key. An endpoint that allows it is not used: the gateway rejects every request until the endpoint denies such a key.
+
+With --config, a change of the file takes effect within seconds, without a restart.
 
 SIGTERM lets requests end, for 25 seconds; SIGINT cuts them off.`,
   environment: {
@@ -75,38 +69,33 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   const options = readUpstreamOptions(line)
   const { addressOf, isConflicting } = createClientAddresses(readTrustedProxies(line))
   const log = createDecisionLog(surroundings, line.has('json'))
-  const given = await readGuardConfig(line, surroundings, ({ message }) =>
-    log({ type: 'keys_error', message }),
-  )
-  const equipped = await equipWithTransport(withRequestIdHeader(given, line), surroundings)
-  const { config } = equipped
-  const requestLog = createRequestLog({
-    log,
-    addressOf,
-    describe: createDescription(config),
-    requestIdHeader: line.text('request-id-header'),
-    logsPrincipal: line.has('log-principal'),
-  })
-  const { onEvent, follow } = requestLog
   const passOn = await asUsage(UPSTREAM_FLAGS, () =>
     createGateway({ upstream, ...options, clientAddress: addressOf }),
   )
-  const guarded = withAuth(follow(passOn), { ...config, onEvent })
-  const proof = createProof(config, log, surroundings)
+  const requestLog = createRequestLog({
+    log,
+    addressOf,
+    describe: (request, path) => guard.describe(request, path),
+    requestIdHeader: line.text('request-id-header'),
+    logsPrincipal: line.has('log-principal'),
+  })
+  const guard = await startLiveGuard({
+    line,
+    surroundings,
+    log,
+    onEvent: requestLog.onEvent,
+    passOn: requestLog.follow(passOn),
+    createDescription,
+  })
   try {
-    await startProof(proof, config)
-    const front = createFront({
-      guarded,
-      proof: isShadow(config) ? { ...proof, state: () => 'proven' } : proof,
-      isConflicting,
-      healthz: line.has('healthz'),
-      requestLog,
-    })
+    const { guarded, proof } = guard
+    const healthz = line.has('healthz')
+    const front = createFront({ guarded, proof, isConflicting, healthz, requestLog })
     const serving = await listen(front, address).catch(nameAddress(address))
-    announce(serving.url, equipped, log, line.has('json') ? undefined : surroundings.note)
+    announce(serving.url, guard.equipped(), log, line.has('json') ? undefined : surroundings.note)
     await serveUntilStopped([serving], surroundings)
   } finally {
-    proof.stop()
+    guard.stop()
   }
   return EXIT.ok
 }
@@ -120,28 +109,6 @@ function createDescription(config: AuthConfig): RequestLogOptions['describe'] {
     const requestId = readRequestId(request, requestIdHeader, token)
     return { path: shownPath(path, token), ...(requestId === undefined ? {} : { requestId }) }
   }
-}
-
-function createProof(
-  config: AuthConfig,
-  log: DecisionLog,
-  { note }: Pick<Surroundings, 'note'>,
-): EndpointProof {
-  const onChange = (state: ProofState, cause?: string): void => {
-    log({ type: 'endpoint', state, cause })
-    if (state === 'open') note(`with-auth: ${OPEN}. Everybody is refused until it says no\n`)
-  }
-  return createEndpointProof({ ask: createRandomKeyAsker(config), onChange })
-}
-
-async function startProof(proof: EndpointProof, config: AuthConfig): Promise<void> {
-  const state = await proof.start()
-  if (state === 'open' && !isShadow(config)) throw new Error(OPEN)
-}
-
-// Nobody is refused then, whatever the endpoint says.
-function isShadow({ mode }: AuthConfig): boolean {
-  return mode === 'shadow'
 }
 
 function announce(

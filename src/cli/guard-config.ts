@@ -13,7 +13,29 @@ import type { Surroundings } from './surroundings.ts'
 export const GUARD_OPTIONS: OptionSpecs = {
   config: { value: 'FILE', help: 'a run.yaml with server.auth: asks the endpoint that it names' },
   keys: { value: 'FILE', help: 'a file of keys: decides by itself, and asks nobody' },
+  public: {
+    value: 'PATTERN',
+    help: 'needs no key: an exact path or /prefix/*; may be repeated',
+    isRepeatable: true,
+  },
+  preflight: { value: 'allow', help: 'let CORS preflights pass, which carry no key' },
+  realm: { value: 'TEXT', help: 'the realm in the challenge of a 401', default: 'api' },
+  credentials: {
+    value: 'SOURCE',
+    help: 'where the key is: bearer, header:x-api-key, cookie:NAME; may be repeated',
+    isRepeatable: true,
+  },
 }
+
+/** Flags for settings that --config reads from its file. A flag, its option and its YAML key have one name. */
+const SETTINGS: Readonly<Record<string, (texts: readonly string[]) => unknown>> = {
+  public: (patterns) => patterns,
+  preflight: ([text]) => text,
+  realm: ([text]) => text,
+  credentials: (sources) => sources.map(readSource),
+}
+
+const SETTING_FLAGS = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, `--${name}`]))
 
 const WORDS_OF_ENVIRONMENT = {
   endpoint: 'AUTH_ENDPOINT',
@@ -35,10 +57,14 @@ export async function readGuardConfig(
   if (config !== undefined && keys !== undefined) {
     throw new UsageError('--config and --keys both say who is let in: give one of them')
   }
-  if (keys !== undefined) return configForKeys(keys, onKeysError)
-  if (config !== undefined) return loadConfig(config).catch(nameFlag('--config', config))
+  const settings = await readSettings(line)
+  if (config !== undefined) {
+    refuseSettings(settings)
+    return loadConfig(config).catch(nameFlag('--config', config))
+  }
+  if (keys !== undefined) return { ...(await configForKeys(keys, onKeysError)), ...settings }
   const endpoint = env['AUTH_ENDPOINT']
-  if (endpoint !== undefined) return configForEndpoint(endpoint)
+  if (endpoint !== undefined) return { ...(await configForEndpoint(endpoint)), ...settings }
   throw new UsageError('Who is let in? Give --keys FILE or --config FILE, or set AUTH_ENDPOINT')
 }
 
@@ -46,6 +72,42 @@ async function configForEndpoint(endpoint: string): Promise<AuthConfig> {
   const config = { endpoint, unavailableStatus: 503 } as const
   await asUsage(WORDS_OF_ENVIRONMENT, () => resolveConfig(config))
   return config
+}
+
+async function readSettings(line: CommandLine): Promise<AuthConfig> {
+  const given = Object.entries(SETTINGS).filter(([name]) => line.has(name))
+  const settings = Object.fromEntries(given.map(([name, read]) => [name, read(line.texts(name))]))
+  await asUsage(SETTING_FLAGS, () => resolveConfig(settings)).catch(nameSources)
+  return settings
+}
+
+const SOURCE = /^(header|cookie|web-socket-protocol):(.*)$/s
+
+function readSource(text: string): unknown {
+  const [, kind, name] = SOURCE.exec(text) ?? []
+  if (kind === undefined) return text
+  return { [kind === 'web-socket-protocol' ? 'webSocketProtocol' : kind]: name }
+}
+
+// The forms of the command line. The value is hidden, since it may be a key.
+function nameSources(error: unknown): never {
+  if (!(error instanceof UsageError) || !error.message.startsWith('--credentials')) throw error
+  const message = error.message
+    .replaceAll(/\{ (\w+) \}/g, (_, kind: string) => `${kebabCase(kind)}:NAME`)
+    .replace(/, received .*/s, ' (its value is not shown)')
+  throw new UsageError(message)
+}
+
+function kebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+function refuseSettings(settings: AuthConfig): void {
+  const [name] = Object.keys(settings)
+  if (name === undefined) return
+  throw new UsageError(
+    `--${name} cannot be given beside --config: set server.auth.${name} in the file`,
+  )
 }
 
 /** Sets the header that `--request-id-header` names. It overrides the one of `--config`. */

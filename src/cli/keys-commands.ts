@@ -1,6 +1,8 @@
-import { createKey, KeyFileError, listKeys, removeKey, revokeKey } from '../keys.ts'
+import { createKey, listKeys, removeKey, revokeKey } from '../keys.ts'
 import { asUsage, refuseOperands, requireOperand, requireText, wrongValue } from './command.ts'
 import { nameFlag } from './file-flag.ts'
+import { addAdvice, shown } from './key-messages.ts'
+import { retirementCommands } from './key-retirement.ts'
 import { readKey } from './presented-key.ts'
 import { EXIT } from './surroundings.ts'
 import type { CreatedKey, KeyRecord, NewKey } from '../keys.ts'
@@ -8,6 +10,8 @@ import type { CommandLine, OptionSpecs } from './command-line.ts'
 import type { Command } from './command.ts'
 import type { Surroundings } from './surroundings.ts'
 
+const ADVICE =
+  '"with-auth keys list" shows the ids, and "with-auth keys revoke -" reads the key itself from standard input'
 const FILE: OptionSpecs = { keys: { value: 'FILE', help: 'the file of keys' } }
 
 const NEW_KEY_FLAGS = {
@@ -66,7 +70,12 @@ const revokeCommand: Command = {
   run: revoke,
 }
 
-export const keysCommands: readonly Command[] = [createCommand, listCommand, revokeCommand]
+export const keysCommands: readonly Command[] = [
+  createCommand,
+  listCommand,
+  revokeCommand,
+  ...retirementCommands,
+]
 
 async function create(line: CommandLine, surroundings: Surroundings): Promise<number> {
   refuseOperands(line)
@@ -158,11 +167,6 @@ function describeKeys(keys: readonly KeyRecord[]): string {
   return `${lines.join('\n')}\n`
 }
 
-// A name may have characters that a terminal obeys.
-function shown(text: string): string {
-  return /^[\x20-\x7e]*$/.test(text) ? text : JSON.stringify(text).replace(/[^\x20-\x7e]/g, '?')
-}
-
 async function revoke(line: CommandLine, surroundings: Surroundings): Promise<number> {
   const { print, note } = surroundings
   const operand = requireOperand(line, 'ID')
@@ -171,18 +175,11 @@ async function revoke(line: CommandLine, surroundings: Surroundings): Promise<nu
     operand === '-' ? { key: readKey(await surroundings.readInput(), 'standard input') } : operand
   const revoked = await revokeKey(file, reference)
     .catch(nameFlag('--keys', file))
-    .catch(operand === '-' ? undefined : explain)
+    .catch(operand === '-' ? undefined : addAdvice({ no_such_key: ADVICE }))
   if (line.has('json')) {
     print(`${JSON.stringify(revoked)}\n`)
     return EXIT.ok
   }
   note(`with-auth: ${revoked.id} of ${shown(revoked.principal)} is revoked\n`)
   return EXIT.ok
-}
-
-function explain(error: unknown): never {
-  if (!(error instanceof KeyFileError) || error.code !== 'no_such_key') throw error
-  const advice =
-    '"with-auth keys list" shows the ids, and "with-auth keys revoke -" reads the key itself from standard input'
-  throw new Error(`${error.message}: ${advice}`, { cause: error })
 }

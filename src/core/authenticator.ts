@@ -18,6 +18,7 @@ import type {
   VerdictControls,
 } from './decision.ts'
 import type { Failure } from './failure-alarm.ts'
+import type { Handover } from './handover.ts'
 import type { RouteCheck } from './route-pattern.ts'
 import type { Setup, SetupSource, Unready } from './setup.ts'
 import type { Target } from './target.ts'
@@ -70,11 +71,16 @@ export function createAuthenticator<
   return Object.assign(authenticate, controls)
 }
 
-/** The whole flow of one request, for what wraps handlers. Throws `AuthConfigError` for a config object. */
+/**
+ * The whole flow of one request, for what wraps handlers. Throws `AuthConfigError` for a config object.
+ *
+ * @param handover From the gate that this one replaces: its cached decisions stay if they depend on the same options.
+ */
 export function createGate<Args extends readonly unknown[]>(
   source: AuthConfigSource<Args> | undefined,
+  handover?: Handover,
 ): Gate {
-  const setups = createSetupSource(source)
+  const setups = createSetupSource(source, handover)
   const decide: Decide = (request, args, isOwnRoute) => {
     const setup = setups.get(args)
     const startedAt = setup.report === undefined ? 0 : performance.now()
@@ -85,7 +91,8 @@ export function createGate<Args extends readonly unknown[]>(
       return fail(passage, error)
     }
   }
-  return { decide, controls: { invalidate: invalidator(setups), clear: () => setups.forget() } }
+  const controls = { invalidate: invalidator(setups), clear: () => setups.forget() }
+  return { decide, controls, handOver: setups.handOver }
 }
 
 function invalidator({ forget }: SetupSource): VerdictControls['invalidate'] {

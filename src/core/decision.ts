@@ -1,4 +1,5 @@
 import type { CredentialsSource } from './auth-config.ts'
+import type { Handover } from './handover.ts'
 import type { RouteCheck } from './route-pattern.ts'
 import type { Auth, DenialReason } from './types.ts'
 
@@ -64,4 +65,6 @@ export interface VerdictControls {
 export interface Gate {
   readonly decide: Decide
   readonly controls: VerdictControls
+  /** For the gate that replaces this one. */
+  readonly handOver: () => Handover | undefined
 }

@@ -8,6 +8,7 @@ import { createChannel, createConsole, reportConfigError } from './events.ts'
 import { createAlarm } from './failure-alarm.ts'
 import { createCheckFactory } from './check-factory.ts'
 import { ignore, isPromise } from './promises.ts'
+import { takeOver } from './handover.ts'
 import { createVerifier } from './verifier.ts'
 import type { CheckFactory } from './check-factory.ts'
 import type { ResolvedConfig } from './config.ts'
@@ -15,6 +16,7 @@ import type { CredentialsReader } from './credentials.ts'
 import type { Denials } from './denial.ts'
 import type { Channel, Report, WriteLine } from './events.ts'
 import type { Alarm } from './failure-alarm.ts'
+import type { Handover } from './handover.ts'
 import type { AuthConfig, AuthConfigSource } from './auth-config.ts'
 import type { ComposedVerifier } from './verifier.ts'
 
@@ -42,6 +44,7 @@ export interface Setup extends Basics {
   readonly config: ResolvedConfig
   readonly createCheck: CheckFactory
   readonly verifier: ComposedVerifier
+  readonly handover: Handover
   /** Tells of a request that came by a route that is not known; absent where no decision depends on the path. */
   readonly complainOfRoute: (() => void) | undefined
 }
@@ -51,35 +54,46 @@ export interface SetupSource {
   readonly get: (args: readonly unknown[]) => Setup | Unready
   /** Forgets the verdicts of a token, or all. */
   readonly forget: (token?: string) => void
+  /** For the source that replaces this one. */
+  readonly handOver: () => Handover | undefined
 }
 
 /**
  * Makes the source of the setup. A config object is checked now, and throws `AuthConfigError`. A config function is
  * called with the first request's extra arguments, and with the next one's until it has succeeded once.
+ *
+ * @param handover From the source that this one replaces. Only a config object takes it over.
  */
 export function createSetupSource<Args extends readonly unknown[]>(
   source: AuthConfigSource<Args> | undefined,
+  handover?: Handover,
 ): SetupSource {
   if (typeof source === 'function') return fromFunction(source)
-  return fromObject(source === undefined ? {} : source)
+  return fromObject(source === undefined ? {} : source, handover)
 }
 
-function fromObject(source: AuthConfig): SetupSource {
+function fromObject(source: AuthConfig, handover: Handover | undefined): SetupSource {
   const config = resolveConfig(source)
   const base = createUnready(config, createConsole())
   warn(config, base.report)
   let setup: Setup | undefined
+  let inherited = handover
   const get = (args: readonly unknown[]): Setup | Unready => {
     if (setup !== undefined) return setup
     try {
-      setup = createSetup(config, base, args)
+      setup = createSetup(config, base, args, inherited)
+      inherited = undefined
       return setup
     } catch (error) {
       reportConfigError(base, error)
       return base
     }
   }
-  return { get, forget: (token) => setup?.verifier.forget(token) }
+  const forget: SetupSource['forget'] = (token) => {
+    inherited = undefined
+    setup?.verifier.forget(token)
+  }
+  return { get, forget, handOver: () => setup?.handover ?? inherited }
 }
 
 function fromFunction<Args extends readonly unknown[]>(
@@ -104,7 +118,8 @@ function fromFunction<Args extends readonly unknown[]>(
       return base
     }
   }
-  return { get, forget: (token) => setup?.verifier.forget(token) }
+  const forget: SetupSource['forget'] = (token) => setup?.verifier.forget(token)
+  return { get, forget, handOver: () => setup?.handover }
 }
 
 function createUnready(config: Partial<ResolvedConfig>, writeLine: WriteLine): Unready {
@@ -122,13 +137,21 @@ function createUnready(config: Partial<ResolvedConfig>, writeLine: WriteLine): U
   }
 }
 
-function createSetup(config: ResolvedConfig, base: Unready, args: readonly unknown[]): Setup {
+function createSetup(
+  config: ResolvedConfig,
+  base: Unready,
+  args: readonly unknown[],
+  handover?: Handover,
+): Setup {
   const endpoint = findEndpoint(config, args)
+  const asked = { ...config, endpoint }
+  const verifier = createVerifier(config, endpoint, base, takeOver(handover, asked))
   return {
     ...base,
     config,
     createCheck: createCheckFactory(config, endpoint),
-    verifier: createVerifier(config, endpoint, base),
+    verifier,
+    handover: { config: asked, memory: verifier.memory },
     complainOfRoute: createComplainOfRoute(config, base),
     alarm: base.report === undefined ? createAlarm(endpoint, base.writeLine) : undefined,
   }

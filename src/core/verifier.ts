@@ -13,6 +13,8 @@ import { retry } from './policies/retry.ts'
 import type { TimedVerifier, Verifier } from './check.ts'
 import type { ResolvedConfig } from './config.ts'
 import type { RecentOutage } from './outage.ts'
+import type { KnownTokens } from './known-tokens.ts'
+import type { Cache } from './policies/cache.ts'
 import type { CircuitBreaker } from './policies/circuit-breaker.ts'
 import type { Channel } from './events.ts'
 
@@ -21,6 +23,13 @@ export interface ComposedVerifier {
   readonly verify: Verifier
   /** Forgets what is kept or under way for a token, or for all. */
   readonly forget: (token?: string) => void
+  readonly memory: Memory
+}
+
+/** Cached decisions and known tokens. A verifier that asks the same endpoint the same question may take them over. */
+export interface Memory {
+  readonly cache: Cache | undefined
+  readonly tokens: KnownTokens
 }
 
 const clock = {
@@ -38,8 +47,9 @@ export function createVerifier(
   config: ResolvedConfig,
   endpoint: string | undefined,
   channel: Channel,
+  memory: Memory = createMemory(config),
 ): ComposedVerifier {
-  const tokens = createKnownTokens(clock)
+  const { cache, tokens } = memory
   const outage = createOutage(config)
   let timed = adopting(createSource(config, endpoint, channel))
   if (config.retry !== false) timed = retry(timed, config.retry, clock)
@@ -48,16 +58,23 @@ export function createVerifier(
   const limited = limit(timed, config.concurrency, { ...clock, hasKnown: () => !tokens.isEmpty() })
   const call = questioned(deadline(limited, config, clock))
   const bounded = recognise(breaker === undefined ? call : breaker.refuse(call), tokens, outage)
-  const cache = config.cache === false ? undefined : createCache(config.cache, { ...clock, outage })
   const flights = coalesce(cache === undefined ? bounded : cache.fill(bounded), config, clock)
   return {
-    verify: cache === undefined ? flights.verify : cache.read(flights.verify),
+    verify: cache === undefined ? flights.verify : cache.read(flights.verify, outage),
     forget: (token) => {
       if (token === undefined) tokens.clear()
       else tokens.delete(tokens.markOf(token))
       cache?.forget(token)
       flights.forget(token)
     },
+    memory,
+  }
+}
+
+function createMemory({ cache }: ResolvedConfig): Memory {
+  return {
+    cache: cache === false ? undefined : createCache(cache, clock),
+    tokens: createKnownTokens(clock),
   }
 }
 

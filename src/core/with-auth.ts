@@ -96,15 +96,18 @@ function refuseRoutes(app: object): void {
 }
 
 // Not always a promise: a decision that is there is acted on at once.
-export function whenDecided(
+export function whenDecided<Answer>(
   decision: Decision | Promise<Decision>,
-  proceed: () => unknown,
-): unknown {
+  proceed: () => Answer | Promise<Answer>,
+): Answer | Response | Promise<Answer | Response> {
   if (isPromise(decision)) return decision.then((made) => enter(made, proceed))
   return enter(decision, proceed)
 }
 
-function enter(decision: Decision, proceed: () => unknown): unknown {
+function enter<Answer>(
+  decision: Decision,
+  proceed: () => Answer | Promise<Answer>,
+): Answer | Response | Promise<Answer> {
   if (decision.outcome === 'allow' || decision.outcome === 'exempt') return proceed()
   return decision.response
 }

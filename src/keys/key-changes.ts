@@ -1,34 +1,52 @@
 import { isMap, isScalar, isSeq, YAMLSeq } from 'yaml'
+import { checkBoolean, invalidSecret, readOptions } from '../core/option-checks.ts'
 import { digest, toHex } from './digest.ts'
-import { editKeyFile } from './key-file.ts'
+import { editKeyFile, readKeyFile } from './key-file.ts'
 import { KeyFileError } from './key-file-error.ts'
 import { generateId, generateKey, visiblePrefix } from './key-secret.ts'
-import { toRecord } from './key-state.ts'
-import { checkNewKey } from './new-key.ts'
+import { stopOfKey, toRecord } from './key-state.ts'
+import { checkDurationOrZero, checkNewKey, roundDown } from './new-key.ts'
 import { formatTimestamp } from './timestamps.ts'
-import type { Document, YAMLMap } from 'yaml'
+import type { Document } from 'yaml'
+import type { KeyDocument } from './key-document.ts'
 import type { CreatedKey, KeyRecord, NewKey, StoredKey } from './key-record.ts'
 
 /** Makes a key and writes it down, by its hash. */
 export async function addKey(file: string, wanted: NewKey, now: number): Promise<CreatedKey> {
   const purpose = checkNewKey(wanted, now)
-  const key = generateKey()
-  const sha256 = toHex(await digest(key))
-  const prefix = visiblePrefix(key)
+  const { key, ...secret } = await generateSecret()
   return editKeyFile(
     file,
     ({ document, keys }) => {
-      // The hash last: an entry that is read while somebody writes the file in place, and is cut, lacks it, and is refused.
-      const stored: StoredKey = { id: unusedId(keys), prefix, ...purpose, sha256 }
-      append(document, stored)
+      const stored = append(document, keys, { ...purpose, ...secret })
       return { ...toRecord(stored, now), key }
     },
     { create: true },
   )
 }
 
+/** The fields of a new entry, without its id. */
+export type NewEntry = Omit<StoredKey, 'id'> & { readonly prefix: string }
+
+/** Makes a key, and the fields by which the file knows it. */
+export async function generateSecret(): Promise<
+  Pick<NewEntry, 'prefix' | 'sha256'> & Pick<CreatedKey, 'key'>
+> {
+  const key = generateKey()
+  return { key, prefix: visiblePrefix(key), sha256: toHex(await digest(key)) }
+}
+
 /** Names a key of a file. */
 export type KeyReference = { readonly id: string } | { readonly key: string }
+
+/** @throws AuthConfigError for what names no key. */
+export function checkReference(value: unknown): KeyReference {
+  if (typeof value === 'string') return { id: value }
+  const form = 'the id of a key, or { key } with the key itself'
+  const { key } = readOptions(value, ['key'], 'id', form)
+  if (typeof key === 'string' && key !== '') return { key }
+  throw invalidSecret('id.key', 'the key itself, a text')
+}
 
 /** Writes down that a key is revoked. Of one that is, the time stays. */
 export async function markRevoked(
@@ -41,11 +59,10 @@ export async function markRevoked(
     file,
     ({ document, keys }) => {
       const key = keys.find(isWanted)
-      const entry = listOf(document).items.find((item) => isMap(item) && item.get('id') === key?.id)
-      if (key === undefined || !isMap(entry)) throw noSuchKey(file, reference)
+      if (key === undefined) throw noSuchKey(file, reference)
       if (key.revoked !== undefined) return toRecord(key, now)
-      const revoked = formatTimestamp(Math.floor(now / 1000) * 1000)
-      insertRevoked(entry, revoked, document)
+      const revoked = formatTimestamp(roundDown(now))
+      setField(document, key.id, 'revoked', revoked)
       return toRecord({ ...key, revoked }, now)
     },
     { create: false },
@@ -59,7 +76,7 @@ async function createMatch(reference: KeyReference): Promise<(key: StoredKey) =>
 }
 
 // A caller may pass the key in place of its id.
-function noSuchKey(file: string, reference: KeyReference): KeyFileError {
+export function noSuchKey(file: string, reference: KeyReference): KeyFileError {
   const message =
     'id' in reference
       ? `There is no key with this id in ${file} (the id is not shown, since it may be a key)`
@@ -67,18 +84,40 @@ function noSuchKey(file: string, reference: KeyReference): KeyFileError {
   return new KeyFileError('no_such_key', message)
 }
 
-/** Takes a key out of the file, with its entry. */
-export async function dropKey(file: string, id: string): Promise<void> {
-  await editKeyFile(
+/** Takes a key out of the file, with its entry. Gives what the key was until then. */
+export async function dropKey(file: string, id: string, now: number): Promise<KeyRecord> {
+  return editKeyFile(
     file,
-    ({ document }) => {
-      const list = listOf(document)
-      const index = list.items.findIndex((item) => isMap(item) && item.get('id') === id)
-      if (index === -1) throw noSuchKey(file, { id })
-      list.items.splice(index, 1)
+    ({ document, keys }) => {
+      const key = keys.find((one) => one.id === id)
+      if (key === undefined) throw noSuchKey(file, { id })
+      dropEntries(document, [id])
+      return toRecord(key, now)
     },
     { create: false },
   )
+}
+
+/** Takes all keys out of the file that were revoked or ended long enough ago, and gives them. */
+export async function dropStopped(
+  file: string,
+  options: unknown,
+  now: number,
+): Promise<readonly KeyRecord[]> {
+  const { older, dryRun = false } = readOptions(options, ['older', 'dryRun'], 'options')
+  const by = now - checkDurationOrZero('options.older', older)
+  const isDryRun = checkBoolean('options.dryRun', dryRun)
+  const stoppedOf = (keys: readonly StoredKey[]): readonly KeyRecord[] =>
+    keys.filter((key) => stopOfKey(key) <= by).map((key) => toRecord(key, now))
+  const stopped = stoppedOf(readKeyFile(file).keys)
+  if (isDryRun || stopped.length === 0) return stopped
+  const drop = ({ document, keys }: KeyDocument): readonly KeyRecord[] => {
+    const dropped = stoppedOf(keys)
+    const ids = dropped.map(({ id }) => id)
+    dropEntries(document, ids)
+    return dropped
+  }
+  return editKeyFile(file, drop, { create: false })
 }
 
 function unusedId(keys: readonly StoredKey[]): string {
@@ -86,13 +125,44 @@ function unusedId(keys: readonly StoredKey[]): string {
   return keys.some((key) => key.id === id) ? unusedId(keys) : id
 }
 
-function append(document: Document, stored: StoredKey): void {
+/** Writes an entry with an id of its own behind the others. */
+export function append(
+  document: Document,
+  keys: readonly StoredKey[],
+  { prefix, sha256, ...purpose }: NewEntry,
+): StoredKey {
+  // Keep the hash last: a file that an editor writes in place can be read half-written, and an entry without a hash is refused.
+  const stored = { id: unusedId(keys), prefix, ...purpose, sha256 }
   const shown =
     Object.keys(stored.attributes).length === 0 ? { ...stored, attributes: undefined } : stored
   const list = listOf(document)
   // `[]` is written in flow style, and a key in it would be one long line.
   if (list.items.length === 0) list.flow = false
   list.add(document.createNode(shown, { keepUndefined: false, aliasDuplicateObjects: false }))
+  return stored
+}
+
+/** Removes the entries of keys, as far as they are there. */
+export function dropEntries(document: Document, ids: readonly string[]): void {
+  const dropped = new Set<unknown>(ids)
+  const list = listOf(document)
+  list.items = list.items.filter((item) => !isMap(item) || !dropped.has(item.get('id')))
+}
+
+/** Writes a field into the entry of a key, or removes it. */
+export function setField(
+  document: Document,
+  id: string,
+  name: 'expires' | 'revoked',
+  value: string | undefined,
+): void {
+  const entry = listOf(document).items.find((item) => isMap(item) && item.get('id') === id)
+  if (!isMap(entry)) throw new TypeError(`No entry has the id ${id}`)
+  if (value === undefined) return void entry.delete(name)
+  if (entry.has(name)) return entry.set(name, value)
+  // Before the hash, like everything else.
+  const index = entry.items.findIndex(({ key }) => String(key) === 'sha256')
+  entry.items.splice(index, 0, document.createPair(name, value))
 }
 
 function listOf(document: Document): YAMLSeq {
@@ -105,10 +175,4 @@ function listOf(document: Document): YAMLSeq {
   if (comment !== '') empty.commentBefore = comment
   document.set('keys', empty)
   return empty
-}
-
-// Before the hash, like everything else.
-function insertRevoked(map: YAMLMap, revoked: string, document: Document): void {
-  const index = map.items.findIndex(({ key }) => String(key) === 'sha256')
-  map.items.splice(index, 0, document.createPair('revoked', revoked))
 }

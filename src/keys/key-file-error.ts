@@ -6,6 +6,7 @@ export type KeyFileErrorCode =
   | 'locked'
   | 'unwritable'
   | 'no_such_key'
+  | 'not_active'
 
 /** Something wrong in a file of keys. Lines and columns begin at 1. */
 export interface KeyFileProblem {

@@ -14,14 +14,22 @@ import type { KeyDocument } from './key-document.ts'
 const MAX_BYTES_TO_ADD = 1024 * 1024
 // The rest is for revoking: a file of the first length is still read when each of its keys has a time of revocation.
 const MAX_BYTES = 2 * MAX_BYTES_TO_ADD
-const SHORTEN =
-  'Remove revoked and expired keys from it, or split it into two files, each with an endpoint of its own'
+const SPLIT = 'or split it into two files, each with an endpoint of its own'
+const SHORTEN = `Remove revoked and expired keys from it, ${SPLIT}`
+const PRUNE = `Remove revoked and expired keys ("with-auth keys prune --older 0"), ${SPLIT}`
 const NEW_FILE = `# The keys of this service. A key itself is nowhere in here, only its SHA-256.
 keys: []
 `
 // How often an editor may save in between before this gives up.
 const MAX_TRIES = 10
 const WRITTEN = { lineWidth: 0, flowCollectionPadding: false }
+
+interface EditOptions {
+  /** Whether a file that is not there is made. */
+  readonly create: boolean
+  /** Whether a key is added, for which there is less room; as `create` by default. */
+  readonly isAddition?: boolean
+}
 
 /** Reads the text of a file of keys, also through a symbolic link. Never waits for a named pipe. */
 export function readKeyText(file: string): string {
@@ -81,13 +89,13 @@ export function readKeyFile(file: string): KeyDocument {
 export async function editKeyFile<Value>(
   file: string,
   change: (current: KeyDocument) => Value,
-  options: { readonly create: boolean },
+  options: EditOptions,
 ): Promise<Value> {
   const target = resolveFile(file, options.create)
   refuseLoneMount(target)
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const edited = await withFileLock(target, async (lock) =>
-      tryEdit(target, change, options.create, lock),
+      tryEdit(target, change, options, lock),
     )
     if (edited !== undefined) return edited.value
   }
@@ -97,13 +105,13 @@ export async function editKeyFile<Value>(
 function tryEdit<Value>(
   file: string,
   change: (current: KeyDocument) => Value,
-  create: boolean,
+  { create, isAddition = create }: EditOptions,
   lock: FileLock,
 ): { readonly value: Value } | undefined {
   const before = readOrNone(file, create)
   const current = parseKeys(before?.trim() ? before : NEW_FILE, file)
   const value = change(current)
-  const text = writeDocument(current.document, file, create)
+  const text = writeDocument(current.document, file, isAddition)
   const mayReplace = (): boolean => lock.isHeld() && readOrNone(file, create) === before
   return replaceFile(file, text, mayReplace) ? { value } : undefined
 }
@@ -120,7 +128,7 @@ function refuseLength(text: string, file: string, isAddition: boolean): void {
   const most = isAddition ? MAX_BYTES_TO_ADD : MAX_BYTES
   if (new TextEncoder().encode(text).byteLength <= most) return
   const action = isAddition ? 'add a key to' : 'change'
-  const reason = `the file would be longer than ${most} bytes. ${SHORTEN}`
+  const reason = `the file would be longer than ${most} bytes. ${PRUNE}`
   throw new KeyFileError('unwritable', `Cannot ${action} ${file}: ${reason}`)
 }
 

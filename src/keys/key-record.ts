@@ -26,6 +26,42 @@ export interface CreatedKey extends KeyRecord {
   readonly key: string
 }
 
+/** A key that was just made in place of another. */
+export interface RotatedKey extends CreatedKey {
+  /** The key that it replaces, with the end that it has now. */
+  readonly replaces: KeyRecord
+  /**
+   * Takes the new key out of the file again, and gives the old one the end that it had: for a key that could not be handed over.
+   * Changes that others made since then stay.
+   */
+  readonly undo: () => Promise<void>
+}
+
+/** How {@link rotateKey} replaces a key. */
+export interface RotateOptions {
+  /**
+   * For how long the old key works still: a number with `s`, `m`, `h`, `d` or `w`, or `0`. It never ends later than it would have.
+   *
+   * @default '24h'
+   */
+  readonly overlap?: string
+  /** When the new key ends: a Date, or a text such as `2026-12-31T00:00:00Z`. Not together with `expiresIn`. */
+  readonly expiresAt?: Date | string
+  /**
+   * How long the new key lasts, such as `90d`. Not together with `expiresAt`. By default as long as from `created` to `expires` of
+   * the old one; it has the same `expires` where `created` is missing, and does not end where the old one does not.
+   */
+  readonly expiresIn?: string
+}
+
+/** Which keys {@link pruneKeys} removes. */
+export interface PruneOptions {
+  /** How long ago they were revoked or ended, at least: a number with `s`, `m`, `h`, `d` or `w`, or `0`. */
+  readonly older: string
+  /** Tells only which keys it would remove, and changes nothing. */
+  readonly dryRun?: boolean
+}
+
 /** What {@link createKey} makes a key of. */
 export interface NewKey {
   /** Who the endpoint says that the caller is: not empty, at most 256 characters. */

@@ -8,6 +8,14 @@ export function endOfKey({ expires }: StoredKey): number {
   return parseTimestamp(expires) ?? 0
 }
 
+/** When a key ended or was revoked, in milliseconds since 1970. `revoked: true` tells no time, and was long ago. */
+export function stopOfKey(key: StoredKey): number {
+  const { revoked } = key
+  if (revoked === undefined) return endOfKey(key)
+  const time = revoked === true ? 0 : (parseTimestamp(revoked) ?? 0)
+  return Math.min(time, endOfKey(key))
+}
+
 export function statusOf(key: StoredKey, now: number): KeyRecord['status'] {
   // Whatever time it says, also one to come: who writes that wants the key to stop.
   if (key.revoked !== undefined) return 'revoked'

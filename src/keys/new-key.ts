@@ -1,5 +1,5 @@
 import { AuthConfigError } from '../core/errors.ts'
-import { invalidOption, readOptions } from '../core/option-checks.ts'
+import { invalidOption, invalidSecret, readOptions } from '../core/option-checks.ts'
 import {
   ATTRIBUTES_FORM,
   isAttributes,
@@ -7,7 +7,7 @@ import {
   isPrincipal,
   PRINCIPAL_FORM,
 } from './key-fields.ts'
-import { PREFIX_FORM } from './path-prefixes.ts'
+import { isPathPrefix, meantPrefix, PREFIX_FORM } from './path-prefixes.ts'
 import {
   DURATION_FORM,
   formatTimestamp,
@@ -19,7 +19,10 @@ import type { StoredKey } from './key-record.ts'
 
 const KNOWN = ['principal', 'attributes', 'expiresAt', 'expiresIn', 'paths'] as const
 
-type Options = Partial<Record<(typeof KNOWN)[number], unknown>>
+type Expiry = Partial<Record<'expiresAt' | 'expiresIn', unknown>>
+
+/** The first time that has no form of a timestamp. */
+export const YEAR_10000: number = Date.UTC(10_000, 0)
 
 /** What a new key is for, in the order in which it is written. */
 export type KeyPurpose = Pick<
@@ -37,12 +40,12 @@ export function checkNewKey(value: unknown, now: number): KeyPurpose {
   const principal = checkPrincipal(options.principal)
   const attributes = options.attributes ?? {}
   if (!isAttributes(attributes)) throw invalidOption('key.attributes', attributes, ATTRIBUTES_FORM)
-  const expires = checkExpiry(options, now)
+  const expires = checkExpiry('key', options, now)
   return {
     principal,
     attributes,
     ...(options.paths === undefined ? {} : { paths: checkPaths(options.paths) }),
-    created: formatTimestamp(Math.floor(now / 1000) * 1000),
+    created: formatTimestamp(roundDown(now)),
     ...(expires === undefined ? {} : { expires: formatTimestamp(expires) }),
   }
 }
@@ -54,36 +57,68 @@ function checkPrincipal(value: unknown): string {
 
 function checkPaths(value: unknown): readonly string[] {
   if (isPathPrefixes(value)) return value
-  const index = Array.isArray(value) ? value.findIndex((path) => !isPathPrefixes([path])) : -1
-  if (index === -1)
-    throw invalidOption('key.paths', value, `a list of at least one, each ${PREFIX_FORM}`)
-  throw invalidOption(`key.paths[${index}]`, Reflect.get(Object(value), index), PREFIX_FORM)
+  if (Array.isArray(value)) value.forEach(refusePath)
+  throw invalidOption('key.paths', value, `a list of at least one, each ${PREFIX_FORM}`)
 }
 
-function checkExpiry({ expiresAt, expiresIn }: Options, now: number): number | undefined {
+function refusePath(value: unknown, index: number): void {
+  if (typeof value === 'string' && isPathPrefix(value)) return
+  const error = invalidText(`key.paths[${index}]`, value, PREFIX_FORM)
+  const meant = typeof value === 'string' ? meantPrefix(value) : undefined
+  if (meant === undefined) throw error
+  throw new AuthConfigError(error.option, `${error.message}: write "${meant}"`)
+}
+
+/**
+ * Checks when a key shall end. Gives milliseconds since 1970, or `undefined` if nothing is said about it.
+ *
+ * @param parent What the options belong to, such as `key` in `key.expiresIn`.
+ * @throws AuthConfigError
+ */
+export function checkExpiry(
+  parent: string,
+  { expiresAt, expiresIn }: Expiry,
+  now: number,
+): number | undefined {
   if (expiresAt === undefined && expiresIn === undefined) return undefined
+  const option = `${parent}.${expiresIn === undefined ? 'expiresAt' : 'expiresIn'}`
   if (expiresAt !== undefined && expiresIn !== undefined) {
-    throw new AuthConfigError(
-      'key.expiresIn',
-      '"key.expiresIn" and "key.expiresAt" exclude each other',
-    )
+    throw new AuthConfigError(option, `"${option}" and "${parent}.expiresAt" exclude each other`)
   }
-  const end = expiresAt === undefined ? endOf(expiresIn, now) : checkTime(expiresAt)
-  if (end > now && end < Date.UTC(10_000, 0)) return end
-  const option = `key.${expiresIn === undefined ? 'expiresAt' : 'expiresIn'}`
-  const allowed = 'a time in the future, and before the year 10000'
-  throw invalidOption(option, expiresIn ?? expiresAt, allowed)
+  const end =
+    expiresIn === undefined
+      ? checkTime(option, expiresAt)
+      : roundDown(now + checkDuration(option, expiresIn))
+  if (end > now && end < YEAR_10000) return end
+  const form = 'a time in the future, and before the year 10000'
+  throw invalidText(option, expiresIn ?? expiresAt, form)
 }
 
-function checkTime(value: unknown): number {
+function checkTime(option: string, value: unknown): number {
   const time = value instanceof Date ? value.getTime() : parseTimestamp(String(value))
   if (time !== undefined && !Number.isNaN(time)) return time
   const form = typeof value === 'string' ? TIMESTAMP_FORM : `a Date, or ${TIMESTAMP_FORM}`
-  throw invalidOption('key.expiresAt', value, form)
+  throw invalidText(option, value, form)
 }
 
-function endOf(value: unknown, now: number): number {
+/** Checks how long something lasts, or `0`, and gives it in milliseconds. */
+export function checkDurationOrZero(option: string, value: unknown): number {
+  return value === '0' ? 0 : checkDuration(option, value, `0, or ${DURATION_FORM}`)
+}
+
+function checkDuration(option: string, value: unknown, form = DURATION_FORM): number {
   const duration = typeof value === 'string' ? parseDuration(value) : undefined
-  if (duration === undefined) throw invalidOption('key.expiresIn', value, DURATION_FORM)
-  return Math.floor((now + duration) / 1000) * 1000
+  if (duration === undefined) throw invalidText(option, value, form)
+  return duration
+}
+
+/** Files tell seconds. */
+export function roundDown(time: number): number {
+  return Math.floor(time / 1000) * 1000
+}
+
+/** The error for a value that is not allowed. A long text may be a key in the wrong place, and a path may have a query. */
+export function invalidText(option: string, value: unknown, form: string): AuthConfigError {
+  const isShown = typeof value !== 'string' || /^[\x20-\x3e\x40-\x7e]{0,24}$/.test(value)
+  return isShown ? invalidOption(option, value, form) : invalidSecret(option, form)
 }

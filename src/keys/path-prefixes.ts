@@ -1,16 +1,25 @@
 import { canonicalPath } from '../core/target.ts'
 
-// No `%`, so that there is one spelling, and no `;`, which some servers cut off with what follows.
-const PREFIX = /^(?:\/|(?:\/[\w.~!$&'()*+,=:@-]+)+)$/
+// No `%`, so that there is one spelling, and no `;`, which some servers cut off with what follows. No `*`: `public` takes `/v1/*`
+// for all below `/v1`, and here it would open nothing.
+const PREFIX = /^(?:\/|(?:\/[\w.~!$&'()+,=:@-]+)+)$/
 // Of what is in a path only these decide where a segment ends, and what it is.
 const ENCODED_ASCII = /%([0-7][\da-f])/gi
 const MAX_DECODINGS = 4
 
 /** What {@link isPathPrefix} takes, for messages. */
-export const PREFIX_FORM = 'a path such as /v1: no slash at the end, no %, ?, # or dot segment'
+export const PREFIX_FORM =
+  'a path such as /v1, which opens all below it too: no slash at the end, no *, %, ?, # or dot segment'
 
 export function isPathPrefix(text: string): boolean {
   return PREFIX.test(text) && canonicalPath(text) === text
+}
+
+/** The prefix that `/v1/*` or `/v1/` stands for: `/v1`. */
+export function meantPrefix(text: string): string | undefined {
+  const [, path] = /^(\/.*?)?\/\*{0,2}$/.exec(text) ?? [undefined, text]
+  const prefix = path ?? '/'
+  return prefix !== text && isPathPrefix(prefix) ? prefix : undefined
 }
 
 /**

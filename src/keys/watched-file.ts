@@ -1,11 +1,12 @@
 import { ignore } from '../core/promises.ts'
 import { parseKeys } from './key-document.ts'
-import { readKeyText, unreadable } from './key-file.ts'
+import { readKeyFile, readKeyText, unreadable } from './key-file.ts'
 import { KeyFileError } from './key-file-error.ts'
 import { createKeyring } from './keyring.ts'
 import { refuseLoneMount } from './lone-mount.ts'
 import { files } from './system.ts'
 import type { Stats } from 'node:fs'
+import type { KeySource } from './key-endpoint-options.ts'
 import type { Keyring } from './keyring.ts'
 
 interface Loaded {
@@ -18,6 +19,24 @@ interface Loaded {
 
 // File systems tell when a file changed to the nearest two seconds or better. So a second change within them may not show.
 const SETTLED_MS = 2000
+
+/**
+ * Gives the keys of a source each time that they are asked for.
+ *
+ * @throws KeyFileError for what cannot be read now: the first caller must not find that out.
+ */
+export function openSource(
+  source: KeySource,
+  onError: (error: KeyFileError) => unknown,
+): () => Keyring {
+  if ('text' in source) {
+    const keyring = createKeyring(parseKeys(source.text, 'text').keys)
+    return () => keyring
+  }
+  refuseLoneMount(source.file)
+  readKeyFile(source.file)
+  return watchFile(source.file, onError)
+}
 
 /**
  * Gives the keys that are in a file now: each time the system is asked whether it has changed, which costs some microseconds.

@@ -32,6 +32,20 @@ describe('the proof that an endpoint says no', () => {
     proof.stop()
   })
 
+  it.each([
+    ['proven', 'no_answer', 'proven'],
+    ['proven', 'let_in', 'open'],
+    ['open', 'no_answer', 'open'],
+    ['open', 'refused', 'proven'],
+  ] as const)('known as %s is, when a random key is then %s: %s', async (known, outcome, state) => {
+    const onChange = vi.fn()
+    const proof = createEndpointProof({ ask: async () => ({ outcome }), onChange, state: known })
+    expect(proof.state()).toBe(known)
+    expect(await proof.start()).toBe(state)
+    expect(onChange).toHaveBeenCalledTimes(state === known ? 0 : 1)
+    proof.stop()
+  })
+
   it('is asked for again every ten minutes', async () => {
     const { proof, ask } = create('refused', 'refused')
     await proof.start()

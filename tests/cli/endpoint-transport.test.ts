@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import process from 'node:process'
 import { afterEach, describe, expect, it } from 'vitest'
-import { equipWithTransport } from '../../src/cli/endpoint-transport.ts'
+import { equipLike, equipWithTransport } from '../../src/cli/endpoint-transport.ts'
 import type { AuthConfig } from '../../src/index.ts'
 
 const CONFIG: AuthConfig = { endpoint: 'https://auth.example.com/validate', timeoutMs: 900 }
@@ -22,6 +22,15 @@ describe('what asks the endpoint of the command', () => {
     expect(asksOver).toBe('undici')
     expect(config).toEqual({ ...CONFIG, transport: expect.any(Function) })
     expect(CONFIG).not.toHaveProperty('transport')
+  })
+
+  it('asks by another config over the same connections', async () => {
+    const equipped = await equipWithTransport(CONFIG, { env: {} })
+    const next = equipLike(equipped, { ...CONFIG, timeoutMs: 800 })
+    expect(next).toEqual({ ...equipped, config: { ...equipped.config, timeoutMs: 800 } })
+    expect(next.config.transport).toBe(equipped.config.transport)
+    const byFetch = await equipWithTransport(CONFIG, { env: { NODE_USE_ENV_PROXY: '1' } })
+    expect(equipLike(byFetch, CONFIG)).toEqual({ config: CONFIG, asksOver: 'fetch' })
   })
 
   it.each<[string, AuthConfig]>([

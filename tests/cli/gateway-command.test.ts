@@ -8,8 +8,9 @@ import { main } from '../../src/cli/main.ts'
 import { createKey, revokeKey } from '../../src/keys.ts'
 import { startAuthEndpoint } from '../support/auth-endpoint.ts'
 import { close, listen } from '../support/loopback.ts'
+import { head, sendRaw } from '../support/raw-client.ts'
 import { createSurroundings } from '../support/surroundings.ts'
-import type { Server } from 'node:http'
+import type { IncomingHttpHeaders, Server } from 'node:http'
 import type { AuthEndpoint } from '../support/auth-endpoint.ts'
 import type { RecordedSurroundings } from '../support/surroundings.ts'
 
@@ -20,6 +21,7 @@ let folder: string
 let upstream: Server
 let upstreamUrl: string
 let reached: (string | undefined)[]
+let received: IncomingHttpHeaders
 let running: { readonly surroundings: RecordedSurroundings; readonly ended: Promise<number> }[] = []
 let endpoint: AuthEndpoint
 
@@ -28,6 +30,7 @@ beforeEach(async () => {
   reached = []
   upstream = createServer(({ url, headers }, response) => {
     reached.push(url)
+    received = headers
     response.setHeader('x-seen-principal', headers['x-auth-principal'] ?? '')
     response.setHeader('x-seen-address', headers['x-forwarded-for'] ?? '')
     response.setHeader('x-seen-id', headers['x-request-id'] ?? '')
@@ -414,6 +417,127 @@ describe.each(CLIENTS)('with-auth gateway, over %s', (client, chosenBy) => {
     expect(await main(line, [gatewayCommand], surroundings)).toBe(1)
     expect(surroundings.noted()).toContain(
       `--port ${port} is in use on 127.0.0.1: choose another, or 0 for a free one`,
+    )
+  })
+})
+
+/** Both ways to say who is let in that have no file for the other options. */
+const WAYS = ['--keys', 'AUTH_ENDPOINT'] as const
+
+describe.each(WAYS)('with-auth gateway with %s', (way) => {
+  async function startGuarded(...options: readonly string[]) {
+    if (way === 'AUTH_ENDPOINT') {
+      const gateway = start(options, { AUTH_ENDPOINT: endpoint.url })
+      return { ...gateway, key: KEY, url: await gateway.listening() }
+    }
+    const file = join(folder, 'keys.yaml')
+    const { key } = await createKey(file, { principal: 'alice' })
+    const gateway = start(['--keys', file, ...options])
+    return { ...gateway, key, url: await gateway.listening() }
+  }
+
+  it('lets requests for --public paths in without a key, and names no caller there', async () => {
+    const { url } = await startGuarded('--public', '/docs/*', '--public=/health')
+    const claimed = { headers: { 'x-auth-principal': 'admin' } }
+    expect((await fetch(`${url}/docs/intro`, claimed)).status).toBe(200)
+    expect(received).not.toHaveProperty('x-auth-principal')
+    expect((await fetch(`${url}/health`)).status).toBe(200)
+    expect((await fetch(`${url}/health`, { method: 'POST' })).status).toBe(401)
+    expect((await fetch(`${url}/docs`)).status).toBe(401)
+    expect((await fetch(`${url}/healthy`)).status).toBe(401)
+    expect(reached).toEqual(['/docs/intro', '/health'])
+  })
+
+  it.each([
+    '/public/../admin',
+    '/public/%2e%2e/admin',
+    '/public/.%2E/admin',
+    '/public/..%2fadmin',
+    '/public/..%5cadmin',
+    '/public/..\\admin',
+    '/public/..;/admin',
+    '/public/%252e%252e/admin',
+    '/public/a%2f..%2f..%2fadmin',
+    '/public%2f..%2fadmin',
+    '//public/x',
+    '/public//x',
+    '/public/%00',
+    '/Public/x',
+    '/%70ublic/../admin',
+    'http://evil.example/public/../admin',
+  ])('opens no more than the pattern of --public: not %s', async (target) => {
+    const { url } = await startGuarded('--public', '/public/*')
+    const fields = ['Host: gateway.example', 'Connection: close']
+    const answer = await sendRaw(Number(new URL(url).port), head(`GET ${target}`, ...fields))
+    expect(answer).toMatch(/^HTTP\/1\.1 40[01] /)
+    expect(reached).toEqual([])
+  })
+
+  it('lets a preflight in with --preflight allow only', async () => {
+    const preflight = {
+      method: 'OPTIONS',
+      headers: { origin: 'https://app.example', 'access-control-request-method': 'PUT' },
+    }
+    const closed = await startGuarded()
+    expect((await fetch(`${closed.url}/a`, preflight)).status).toBe(401)
+    closed.signal('SIGINT')
+    const open = await startGuarded('--preflight', 'allow')
+    expect((await fetch(`${open.url}/b`, preflight)).status).toBe(200)
+    expect((await fetch(`${open.url}/c`, { method: 'OPTIONS' })).status).toBe(401)
+    expect(reached).toEqual(['/b'])
+  })
+
+  it('challenges with the --realm', async () => {
+    const { url } = await startGuarded('--realm', 'models of "acme"')
+    const challenge = (await fetch(url)).headers.get('www-authenticate')
+    expect(challenge).toContain('realm="models of \\"acme\\""')
+  })
+
+  it('reads the key from the header that --credentials names, and from no other', async () => {
+    const { url, key, printed, noted } = await startGuarded('--credentials', 'header:x-api-key')
+    const spelt = {
+      'x-api-key': key,
+      'x.api.key': key,
+      X_Api_Key: key,
+      authorization: 'Basic YTpi',
+    }
+    expect((await fetch(`${url}/a`, { headers: spelt })).status).toBe(200)
+    expect(Object.keys(received).filter((name) => /^x.api.key$|authorization/.test(name))).toEqual(
+      [],
+    )
+    expect(JSON.stringify(received)).not.toContain(key)
+    expect((await call(`${url}/b`, key)).status).toBe(401)
+    expect(reached).toEqual(['/a'])
+    expect(printed() + noted()).not.toContain(key)
+  })
+
+  it('reads the key from each of several --credentials', async () => {
+    const sources = ['--credentials=bearer', '--credentials=cookie:session']
+    const { url, key } = await startGuarded(...sources)
+    expect((await call(`${url}/a`, key)).status).toBe(200)
+    const cookie = `theme=dark; session=${key}`
+    expect((await fetch(`${url}/b`, { headers: { cookie } })).status).toBe(200)
+    expect(received.cookie).toBe('theme=dark')
+    expect((await fetch(`${url}/c`, { headers: { 'x-api-key': key } })).status).toBe(401)
+  })
+
+  it('passes the key in the header on with --forward-authorization', async () => {
+    const more = ['--credentials', 'header:x-api-key', '--forward-authorization']
+    const { url, key } = await startGuarded(...more)
+    expect((await fetch(url, { headers: { 'x-api-key': key } })).status).toBe(200)
+    expect(received['x-api-key']).toBe(key)
+  })
+
+  it('writes no header into the log that --credentials names', async () => {
+    const env = way === 'AUTH_ENDPOINT' ? { AUTH_ENDPOINT: endpoint.url } : {}
+    const file = join(folder, 'other.yaml')
+    await createKey(file, { principal: 'alice' })
+    const args = way === 'AUTH_ENDPOINT' ? [] : ['--keys', file]
+    const both = ['--credentials=header:x-api-key', '--request-id-header=X-Api-Key']
+    const gateway = start([...args, ...both], env)
+    expect(await gateway.ended).toBe(2)
+    expect(gateway.noted()).toContain(
+      '--request-id-header must be the name of a header that holds no',
     )
   })
 })

@@ -107,3 +107,80 @@ describe('--request-id-header', () => {
     expect(() => add('x-request-id', { timeoutMs: 0 })).toThrow('"timeoutMs" must be')
   })
 })
+
+describe('the options that are written in the file with --config', () => {
+  const secret = 'sk-live-0123456789'
+
+  it('are taken as they are with AUTH_ENDPOINT', async () => {
+    const args = ['--public=/docs/*', '--public=/health', '--preflight=allow', '--realm=models']
+    const sources = ['bearer', 'header:x-api-key', 'cookie:session', 'web-socket-protocol:key.']
+    const all = [...args, ...sources.map((source) => `--credentials=${source}`)]
+    expect(await read(all, { AUTH_ENDPOINT: 'https://b.example' })).toEqual({
+      endpoint: 'https://b.example',
+      unavailableStatus: 503,
+      public: ['/docs/*', '/health'],
+      preflight: 'allow',
+      realm: 'models',
+      credentials: [
+        'bearer',
+        { header: 'x-api-key' },
+        { cookie: 'session' },
+        { webSocketProtocol: 'key.' },
+      ],
+    })
+  })
+
+  it.each([
+    ['--public=docs', '--public must be a path that starts with "/", received "docs"'],
+    ['--public=/*', '--public must be narrower'],
+    [
+      '--public=/a/../b',
+      '--public must be a path without "." and ".." segments, received "/a/../b"',
+    ],
+    ['--preflight=yes', '--preflight must be "deny" or "allow", received "yes"'],
+    ['--realm=é', '--realm must be a non-empty string of printable ASCII, received "é"'],
+    [
+      `--credentials=${secret}`,
+      '--credentials must be "bearer", header:NAME, cookie:NAME or web-socket-protocol:NAME (its value is not shown)',
+    ],
+    [
+      `--credentials=header:x-api-key=${secret}`,
+      '--credentials must be a name without blanks and separators (its value is not shown)',
+    ],
+    [
+      '--credentials=header:authorization',
+      '--credentials must be "bearer", cookie:NAME or web-socket-protocol:NAME for this header (its value is not shown)',
+    ],
+  ])('cannot be %s', async (argument, message) => {
+    const reading = read([argument], { AUTH_ENDPOINT: 'https://b.example' })
+    await expect(reading).rejects.toThrow(UsageError)
+    await expect(reading).rejects.toThrow(message)
+    await expect(reading).rejects.not.toThrow(secret)
+  })
+
+  it('name each place of a key once', async () => {
+    const twice = ['--credentials=bearer', '--credentials=bearer']
+    await expect(read(twice, { AUTH_ENDPOINT: 'https://b.example' })).rejects.toThrow(
+      new UsageError(
+        '--credentials must be a list that names each source once (its value is not shown)',
+      ),
+    )
+  })
+
+  it.each(['--public=/a', '--preflight=allow', '--realm=a', '--credentials=bearer'])(
+    'cannot be given beside --config, as in %s',
+    async (argument) => {
+      const [flag = '', name = ''] = /^--(\w+)/.exec(argument) ?? []
+      await expect(read(['--config', 'lost.yaml', argument])).rejects.toThrow(
+        new UsageError(
+          `${flag} cannot be given beside --config: set server.auth.${name} in the file`,
+        ),
+      )
+    },
+  )
+
+  it('are looked at before the file of keys', async () => {
+    const args = ['--keys', join(folder, 'lost.yaml'), '--preflight=yes']
+    await expect(read(args)).rejects.toThrow('--preflight must be')
+  })
+})

@@ -85,7 +85,17 @@ describe('with-auth keys create', () => {
     [['--principal', 'a', '--attribute', '=x'], 2, '--attribute must be NAME=VALUE'],
     [['--principal', 'a', '--attribute', '=a=b'], 2, '--attribute must be NAME=VALUE'],
     [['--principal', 'a', '--attribute', 'roles='], 2, '--attribute must be NAME=VALUE'],
-    [['--principal', 'a', '--expires-in', 'soon'], 2, '--expires-in must be'],
+    [
+      ['--principal', 'a', '--expires-in', 'soon'],
+      2,
+      '--expires-in must be a whole number above 0',
+    ],
+    [
+      ['--principal', 'a', '--path', '/v1/*'],
+      2,
+      '--path must be a path such as /v1, which opens all',
+    ],
+    [['--principal', 'a', '--path', '/v1/*'], 2, 'received "/v1/*": write "/v1"\n'],
     [
       ['--principal', 'a', '--expires-in', '1d', '--expires-at', '2999-01-01'],
       2,

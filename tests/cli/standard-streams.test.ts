@@ -64,6 +64,23 @@ describe('standard output that cannot be written', { tags: ['slow'] }, () => {
     expect(readFileSync(pathOf('keys.yaml'), 'utf8')).toBe(text)
   })
 
+  const ROTATE =
+    'with-auth keys rotate "$(grep -o "key_[a-z2-7]*" "$KEYS")" --keys "$KEYS" --overlap 0'
+
+  it.skipIf(!isFullThere).each([
+    ['is full', 'ENOSPC', full(ROTATE)],
+    ['is full, as JSON', 'ENOSPC', full(`${ROTATE} --json`)],
+    ['has no reader', 'EPIPE', () => withoutReader(ROTATE)],
+  ])('leaves the old key as it was where the new one is lost: it %s', (_, reason, run) => {
+    shell(`${CREATE} --expires-in 90d`)
+    const text = readFileSync(pathOf('keys.yaml'), 'utf8')
+    const { status, stderr } = run()
+    expect(status).toBe(1)
+    expect(stderr).toContain(`Cannot write to standard output: ${reason}. The new key is not in`)
+    expect(stderr).toContain(' lasts as long as before')
+    expect(readFileSync(pathOf('keys.yaml'), 'utf8')).toBe(text)
+  })
+
   it.skipIf(!isFullThere).each(['keys list --keys "$KEYS"', '--help', '--version'])(
     'fails in one line: %s > /dev/full',
     (args) => {

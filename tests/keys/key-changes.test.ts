@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { addKey, dropKey, markRevoked } from '../../src/keys/key-changes.ts'
+import { addKey, dropKey, dropStopped, markRevoked } from '../../src/keys/key-changes.ts'
 import { readKeyFile } from '../../src/keys/key-file.ts'
+import { entry, keysText } from '../support/key-questions.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import type { CreatedKey } from '../../src/keys.ts'
 
@@ -196,7 +197,7 @@ describe('a file of almost 1 MiB', () => {
     const full = writeAt(file, MIB - growth + 1)
     await expect(addKey(file, { principal: 'bob' }, NOW)).rejects.toMatchObject({
       code: 'unwritable',
-      message: `Cannot add a key to ${file}: the file would be longer than ${MIB} bytes. Remove revoked and expired keys from it, or split it into two files, each with an endpoint of its own`,
+      message: `Cannot add a key to ${file}: the file would be longer than ${MIB} bytes. Remove revoked and expired keys ("with-auth keys prune --older 0"), or split it into two files, each with an endpoint of its own`,
     })
     expect(readFileSync(file, 'utf8')).toBe(full)
     expect(readdirSync(pathOf('.'))).toEqual(['keys.yaml'])
@@ -360,7 +361,7 @@ describe('a key that is removed', () => {
     const file = pathOf('keys.yaml')
     writeFileSync(file, before)
     const { id } = await addKey(file, { principal: 'bob' }, NOW)
-    await dropKey(file, id)
+    await dropKey(file, id, NOW)
     expect(readFileSync(file, 'utf8')).toBe(after)
     const again = await addKey(file, { principal: 'bob' }, NOW)
     expect(readKeyFile(file).keys.at(-1)).toMatchObject({ id: again.id })
@@ -369,9 +370,100 @@ describe('a key that is removed', () => {
   it('is the one that was named, and must be there', async () => {
     const file = pathOf('keys.yaml')
     writeFileSync(file, COMMENTED)
-    await dropKey(file, 'a')
+    expect(await dropKey(file, 'a', NOW)).toMatchObject({ id: 'a', status: 'active' })
     expect(readKeyFile(file).keys.map(({ id }) => id)).toEqual(['b'])
-    await expect(dropKey(file, 'a')).rejects.toMatchObject({ code: 'no_such_key' })
+    await expect(dropKey(file, 'a', NOW)).rejects.toMatchObject({
+      code: 'no_such_key',
+      message: `There is no key with this id in ${file} (the id is not shown, since it may be a key)`,
+    })
+    expect(await dropKey(file, 'b', NOW)).toMatchObject({ id: 'b', status: 'revoked' })
+    expect(commentsOf(readFileSync(file, 'utf8'))).toContain('# Who may come in.')
+  })
+
+  it('may be in a file that has no room for another', async () => {
+    const file = pathOf('keys.yaml')
+    const tail = `# ${'-'.repeat(1024 * 1024 + 500_000)}\n`
+    writeFileSync(file, `keys:\n${linesOf(FIRST)}${tail}`)
+    expect(await dropKey(file, FIRST.id, NOW)).toMatchObject({ id: FIRST.id })
+    expect(readKeyFile(file).keys).toEqual([])
+  })
+})
+
+describe('keys that are pruned', () => {
+  const KEYS = keysText(
+    entry('active'),
+    entry('ends later', { expires: '2026-01-02' }),
+    entry('ended yesterday', { expires: '2025-12-31T00:00:00Z' }),
+    entry('ended in June', { expires: '2025-06-01' }),
+    entry('revoked yesterday', { revoked: '2025-12-31', expires: '2026-06-01' }),
+    entry('revoked in June', { revoked: '2025-06-01', expires: '2025-12-31' }),
+    entry('ended in June and revoked yesterday', { revoked: '2025-12-31', expires: '2025-06-01' }),
+    entry('to be revoked', { revoked: '2027-01-01' }),
+    entry('revoked at no time', { revoked: true }),
+  ).replaceAll(/"id":"([^"]+)"/g, (text) => text.replaceAll(' ', '-'))
+  const IN_JUNE = ['ended-in-June', 'revoked-in-June', 'ended-in-June-and-revoked-yesterday']
+  const OVER = [
+    'ended-yesterday',
+    'ended-in-June',
+    'revoked-yesterday',
+    'revoked-in-June',
+    'ended-in-June-and-revoked-yesterday',
+  ]
+
+  it.each([
+    ['999999d', []],
+    ['300d', ['revoked-at-no-time']],
+    ['90d', [...IN_JUNE, 'revoked-at-no-time']],
+    ['25h', [...IN_JUNE, 'revoked-at-no-time']],
+    ['24h', [...OVER, 'revoked-at-no-time']],
+    ['0', [...OVER, 'revoked-at-no-time']],
+  ])('were revoked or ended %s ago or earlier', async (older, ids) => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, KEYS)
+    const all = readKeyFile(file).keys.map(({ id }) => id)
+    const planned = await dropStopped(file, { older, dryRun: true }, NOW)
+    expect(readFileSync(file, 'utf8')).toBe(KEYS)
+    const pruned = await dropStopped(file, { older }, NOW)
+    expect(planned).toEqual(pruned)
+    expect(pruned.map(({ id }) => id)).toEqual(ids)
+    const rest = all.filter((id) => !ids.includes(id))
+    expect(readKeyFile(file).keys.map(({ id }) => id)).toEqual(rest)
+    expect(JSON.stringify(pruned)).not.toMatch(/[\da-f]{64}/)
+  })
+
+  it('take their comments with them, and leave those of others', async () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, COMMENTED)
+    await dropStopped(file, { older: '90d' }, NOW)
+    const text = readFileSync(file, 'utf8')
+    expect(readKeyFile(file).keys.map(({ id }) => id)).toEqual(['a'])
+    expect(text).toContain('# her first')
+    expect(text).not.toContain('# in June')
+  })
+
+  it('are none in a file that is not written then', async () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, `keys: [ ${entry('k')} ]`)
+    const { mtimeMs, ino } = statSync(file)
+    expect(await dropStopped(file, { older: '1d' }, NOW)).toEqual([])
+    expect(statSync(file)).toMatchObject({ mtimeMs, ino })
+  })
+
+  it.each([
+    [{ older: 'soon' }, 'options.older', '0, or a whole number above 0'],
+    [{ older: 90 }, 'options.older', 'received 90'],
+    [{}, 'options.older', 'received undefined'],
+    [{ older: '1d', dryRun: 'no' }, 'options.dryRun', 'true or false'],
+    [{ older: '1d', dry: true }, 'options.dry', 'did you mean "dryRun"?'],
+    ['90d', 'options', 'an object'],
+  ])('are not looked for with %j', async (options, option, message) => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, KEYS)
+    await expect(dropStopped(file, options, NOW)).rejects.toMatchObject({
+      option,
+      message: expect.stringContaining(message) as string,
+    })
+    expect(readFileSync(file, 'utf8')).toBe(KEYS)
   })
 })
 

@@ -38,7 +38,7 @@ describe('what is wrong with a field is said whole', () => {
   const lists =
     'names with lists of texts, such as { roles: [admin] }, of at most 8192 characters in all'
   const paths =
-    'a list of at least one, each a path such as /v1: no slash at the end, no %, ?, # or dot segment'
+    'a list of at least one, each a path such as /v1, which opens all below it too: no slash at the end, no *, %, ?, # or dot segment'
   const id = '"id" must be 1 to 64 letters, digits, _, . or -'
   const time = 'must be a time such as 2026-12-31T00:00:00Z'
   it.each<[string, unknown, string]>([

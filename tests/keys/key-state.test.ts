@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { endOfKey, statusOf, toRecord } from '../../src/keys/key-state.ts'
+import { endOfKey, statusOf, stopOfKey, toRecord } from '../../src/keys/key-state.ts'
 import type { StoredKey } from '../../src/keys/key-record.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
@@ -24,6 +24,18 @@ describe('a key is', () => {
 it('without an end it lasts for ever', () => {
   expect(endOfKey(KEY)).toBe(Infinity)
   expect(endOfKey({ ...KEY, expires: '2026-01-01' })).toBe(NOW)
+})
+
+it.each<[Partial<StoredKey>, number]>([
+  [{}, Infinity],
+  [{ expires: '2026-01-01' }, NOW],
+  [{ revoked: '2026-01-01' }, NOW],
+  [{ revoked: '2026-01-01', expires: '2027-01-01' }, NOW],
+  [{ revoked: '2027-01-01', expires: '2026-01-01' }, NOW],
+  [{ revoked: true, expires: '2026-01-01' }, 0],
+  [{ revoked: 'a time that cannot be read' }, 0],
+])('with %j it stops at %d', (fields, time) => {
+  expect(stopOfKey({ ...KEY, ...fields })).toBe(time)
 })
 
 it('what is shown of a key has everything but its hash', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isBelow, isPathPrefix } from '../../src/keys/path-prefixes.ts'
+import { isBelow, isPathPrefix, meantPrefix } from '../../src/keys/path-prefixes.ts'
 
 describe('a path is below /v1', () => {
   it.each([
@@ -101,12 +101,9 @@ it('whatever is below /v1 still is after any decoding, and any way to resolve it
 })
 
 describe('a prefix', () => {
-  it.each(['/', '/v1', '/v1/models', '/v1/a.b', '/~x', "/a!$&'()*+,=:@b"])(
-    'may be %s',
-    (prefix) => {
-      expect(isPathPrefix(prefix)).toBe(true)
-    },
-  )
+  it.each(['/', '/v1', '/v1/models', '/v1/a.b', '/~x', "/a!$&'()+,=:@b"])('may be %s', (prefix) => {
+    expect(isPathPrefix(prefix)).toBe(true)
+  })
 
   it.each([
     '',
@@ -120,12 +117,35 @@ describe('a prefix', () => {
     '/v1;x',
     '/v1/..',
     '/./x',
-    '/v1/*x y',
+    '/v1/x y',
+    '/*',
+    '/v1/*',
+    '/v1/**',
+    '/v1*',
+    '/v1/*/models',
     '/é',
     '/a\\b',
     '/v1\n',
   ])('may not be %j', (prefix) => {
     expect(isPathPrefix(prefix)).toBe(false)
+  })
+})
+
+describe('the prefix that was meant', () => {
+  it.each([
+    ['/v1/*', '/v1'],
+    ['/v1/**', '/v1'],
+    ['/v1/', '/v1'],
+    ['/*', '/'],
+    ['/v1/models/*', '/v1/models'],
+    ['/v1*', undefined],
+    ['/v1/*/*', undefined],
+    ['v1/*', undefined],
+    ['/v1?key=secret/*', undefined],
+    ['*', undefined],
+    ['', undefined],
+  ])('by %j is %j', (text, prefix) => {
+    expect(meantPrefix(text)).toBe(prefix)
   })
 })
 

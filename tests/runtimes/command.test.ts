@@ -125,6 +125,24 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     expect(gateway.printed()).not.toContain(key)
   })
 
+  it('guards a server while keys are rotated, and pruned', { timeout: 60_000 }, async () => {
+    const keysCommand = async (...line: string[]): Promise<string> =>
+      (await run(argsToWrite, ['keys', ...line, '--keys', keysFile(), '--json'])).stdout
+    const old = await createKey()
+    const gateway = await start('gateway', '--upstream', upstreamUrl, '--keys', keysFile())
+    const statuses = async (path: string, ...keys: string[]): Promise<number[]> =>
+      Promise.all(keys.map(async (key) => (await call(`${gateway.url}${path}`, key)).status))
+
+    const next = JSON.parse(await keysCommand('rotate', old.id)) as typeof old
+    expect(await statuses('/a', old.key, next.key)).toEqual([200, 200])
+    const last = JSON.parse(await keysCommand('rotate', next.id, '--overlap=0')) as typeof old
+    // No decision is cached for this path.
+    expect(await statuses('/b', old.key, next.key, last.key)).toEqual([200, 401, 200])
+    expect(JSON.parse(await keysCommand('prune', '--older=0'))).toMatchObject([{ id: next.id }])
+    expect(JSON.parse(await keysCommand('remove', old.id))).toMatchObject({ status: 'active' })
+    expect(await statuses('/c', old.key, next.key, last.key)).toEqual([401, 401, 200])
+  })
+
   it('lets a request end at SIGTERM', { timeout: 30_000 }, async () => {
     const { key } = await createKey()
     const gateway = await start('gateway', '--upstream', upstreamUrl, '--keys', keysFile())

@@ -22,12 +22,11 @@ export interface CacheContext {
   /** The time of day, which goes on while a machine is frozen. */
   readonly wallNow: () => number
   readonly random: () => number
-  readonly outage: Pick<RecentOutage, 'isRecent'>
 }
 
 export interface Cache {
-  /** Answers from what is kept. Outside of what shares flights. */
-  readonly read: (next: Verifier) => Verifier
+  /** Answers from what is kept. Outside of what shares flights. An outage permits to use an expired allow. */
+  readonly read: (next: Verifier, outage: Pick<RecentOutage, 'isRecent'>) => Verifier
   /** Keeps what a flight brings. Inside of what shares flights, so that it is done once and before anybody is told. */
   readonly fill: (next: Verifier) => Verifier
   /** Drops all of a token, or everything, and keeps nothing of what is on its way. */
@@ -54,10 +53,7 @@ const TEXT_BYTES = 16
  * Keeps verdicts for a while. Allows and denials are kept apart, so that a flood of garbage tokens pushes out no good
  * one. Only what the endpoint decided is kept, and nothing that came of a failure.
  */
-export function createCache(
-  options: CacheOptions,
-  { now, wallNow, random, outage }: CacheContext,
-): Cache {
+export function createCache(options: CacheOptions, { now, wallNow, random }: CacheContext): Cache {
   const { allowTtlMs, denyTtlMs, staleIfErrorMs, maxEntries, maxBytes } = options
   const bounds = { maxEntries, maxEntriesPerToken: MAX_ENTRIES_PER_TOKEN }
   const allows = createVerdictStore<Kept<AllowVerdict>>({ ...bounds, maxBytes: maxBytes * 0.75 })
@@ -94,7 +90,11 @@ export function createCache(
     check.cache = 'stale'
     return { outcome: 'allow', auth: Object.freeze({ ...kept.verdict.auth, stale: true }) }
   }
-  const orStale = async (check: Check, next: Verifier): Promise<CheckedVerdict> => {
+  const orStale = async (
+    check: Check,
+    next: Verifier,
+    outage: Pick<RecentOutage, 'isRecent'>,
+  ): Promise<CheckedVerdict> => {
     try {
       return await next(check)
     } catch (error) {
@@ -156,11 +156,11 @@ export function createCache(
   }
 
   return {
-    read: (next) => (check) => {
+    read: (next, outage) => (check) => {
       const kept = lookUp(check)
       if (kept !== undefined) return kept
       check.cache = 'miss'
-      return staleIfErrorMs === 0 ? next(check) : orStale(check, next)
+      return staleIfErrorMs === 0 ? next(check) : orStale(check, next, outage)
     },
     fill: (next) => (check) => {
       const kept = lookUp(check)

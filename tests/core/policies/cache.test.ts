@@ -45,9 +45,12 @@ function pass(ms: number): void {
 function cached(options: Partial<CacheOptions> = {}) {
   const cache = createCache(
     { ...OPTIONS, ...options },
-    { now: () => now, wallNow: () => wall, random: () => random, outage },
+    { now: () => now, wallNow: () => wall, random: () => random },
   )
-  const verify = cache.read(cache.fill((check) => asked(check)))
+  const verify = cache.read(
+    cache.fill((check) => asked(check)),
+    outage,
+  )
   return {
     cache,
     ask: (token = 't', told = 'a') => verify(checkOf(token, told)),
@@ -569,13 +572,17 @@ describe('bounds', () => {
     landings[1]?.(allow())
     await new Promise((resolve) => setTimeout(resolve, 0))
     asked.mockImplementation(() => deny())
-    expect(await cache.read(cache.fill((check) => asked(check)))(checkOf('t1'))).toEqual(deny())
+    const read = cache.read(
+      cache.fill((check) => asked(check)),
+      outage,
+    )
+    expect(await read(checkOf('t1'))).toEqual(deny())
   })
 })
 
 it('adds no promise of its own where nothing is served stale', () => {
   const { cache } = cached()
-  expect(cache.read(() => deny())(checkOf())).toEqual(deny())
+  expect(cache.read(() => deny(), outage)(checkOf())).toEqual(deny())
 })
 
 it('asks nobody on the way if a verdict has come in between', async () => {
