@@ -19,7 +19,6 @@ import type { RequestLog } from './request-log.ts'
 import type { EndpointProof, ProofState } from './endpoint-proof.ts'
 import type { EquippedConfig } from './endpoint-transport.ts'
 import type { FrontOptions } from './front.ts'
-import type { RequestLog, RequestLogOptions } from './request-log.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** Decides about requests by the configuration of the moment: with `--config` it follows the file. */
@@ -35,7 +34,7 @@ export interface LiveGuardOptions {
   readonly onEvent: RequestLog['onEvent']
   /** Answers the requests that are admitted. */
   readonly passOn: (request: Request) => Promise<Response>
-  readonly createDescription: (config: AuthConfig) => RequestLogOptions['describe']
+  readonly createDescription: (config: AuthConfig) => FrontOptions['describe']
 }
 
 /** The parts that one configuration makes. They are replaced together, so that no request meets parts of two. */
@@ -44,7 +43,7 @@ interface Stage {
   readonly resolved: ResolvedConfig
   readonly proof: EndpointProof
   readonly gate: Gate
-  readonly describe: RequestLogOptions['describe']
+  readonly describe: FrontOptions['describe']
 }
 
 interface ReplaceableGuard extends LiveGuard {
