@@ -220,6 +220,14 @@ describe('what comes back', () => {
     await expect(textOf(await send('/'))).rejects.toThrow(/aborted|broke off|Parse Error/)
   })
 
+  it('never gives a folded field as two', async () => {
+    play = (socket) =>
+      void socket.end('HTTP/1.1 200 OK\r\nX-A: 1\r\n X-B: 2\r\nContent-Length: 0\r\n\r\n')
+    const response = await send('/').catch(() => undefined)
+    expect(response?.headers.get('x-b') ?? null).toBeNull()
+    expect(response?.headers.get('x-a') ?? '').not.toMatch(/[\r\n]/)
+  })
+
   it('ends with the connection if that is its framing', async () => {
     play = (socket) => void socket.end('HTTP/1.1 200 OK\r\n\r\nold')
     expect(await textOf(await send('/'))).toBe('old')
