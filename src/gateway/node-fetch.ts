@@ -201,8 +201,7 @@ function streamAnswer(answer: NodeAnswer): ReadableStream<Uint8Array> {
     },
     cancel: () => {
       isClosed = true
-      if (isRead(answer)) answer.read()
-      else answer.destroy()
+      answer.destroy()
     },
   }
   return new ReadableStream(source, { highWaterMark: 0 })

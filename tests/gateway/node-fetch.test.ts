@@ -310,6 +310,19 @@ describe('a connection', () => {
     },
   )
 
+  it('that ends is replaced by a new one, not by another that was idle', async () => {
+    const waiting: Socket[] = []
+    play = (socket) => void waiting.push(socket)
+    const both = [send('/1'), send('/2')]
+    await expect.poll(() => waiting.length, SOON).toBe(2)
+    for (const socket of waiting) socket.write(OK)
+    for (const one of both) await finish(await one)
+    play = (socket, _head, connection) =>
+      void (connection < 3 ? socket.destroy() : socket.write(OK))
+    expect((await send('/again')).status).toBe(200)
+    expect(asked.filter(({ head }) => head.includes('/again'))).toHaveLength(2)
+  })
+
   it.each<[string, Partial<UpstreamRequest>, string]>([
     ['another method', { method: 'POST' }, ''],
     ['a method that changes something', { method: 'DELETE' }, ''],
