@@ -114,7 +114,13 @@ function send(
       signal.removeEventListener('abort', abort)
       // The upstream has said all it has to say, and does not want the rest.
       answer.once('end', () => request.writableFinished || request.destroy())
-      resolve(readAnswer(answer))
+      try {
+        resolve(readAnswer(answer))
+      } catch (error) {
+        // A field that Node's parser lets in and `Headers` does not.
+        answer.destroy()
+        reject(error)
+      }
     })
     if (body === null) return request.end()
     void sendBody(body, request, headers.get('content-length'))

@@ -220,6 +220,16 @@ describe('what comes back', () => {
     await expect(textOf(await send('/'))).rejects.toThrow(/aborted|broke off|Parse Error/)
   })
 
+  it('fails for a field that the parser lets in and Fetch does not', async () => {
+    play = (socket) =>
+      void socket.write('HTTP/1.1 200 OK\r\nX-A: a\u0000b\r\nContent-Length: 0\r\n\r\n')
+    const lenient = (options: http.RequestOptions) =>
+      http.request({ ...options, insecureHTTPParser: true })
+    fetch = createNodeFetch({ http: { Agent: http.Agent, request: lenient }, https })
+    expect(await failure(send('/'))).toBe('TypeError')
+    await expect.poll(() => sockets[0]?.closed, SOON).toBe(true)
+  })
+
   it('never gives a folded field as two', async () => {
     play = (socket) =>
       void socket.end('HTTP/1.1 200 OK\r\nX-A: 1\r\n X-B: 2\r\nContent-Length: 0\r\n\r\n')
