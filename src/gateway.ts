@@ -11,9 +11,17 @@ import type {
   GatewayFailure,
   UpstreamFetch,
   UpstreamRequest,
+  UpstreamResponse,
 } from './gateway/types.ts'
 
-export type { ClientAddress, GatewayFailure, GatewayFailureCode, UpstreamFetch, UpstreamRequest }
+export type {
+  ClientAddress,
+  GatewayFailure,
+  GatewayFailureCode,
+  UpstreamFetch,
+  UpstreamRequest,
+  UpstreamResponse,
+}
 
 /** Headers for the upstream, by what they tell. */
 export interface IdentityHeadersConfig {
@@ -66,12 +74,16 @@ export interface GatewayOptions<Args extends readonly unknown[] = readonly unkno
   readonly clientAddress?: ClientAddress<Args>
   /**
    * How long the upstream may take to begin its answer, the upload included, in milliseconds, at most 3,600,000. What streams
-   * then may take as long as it wants. Node's own `fetch` gives up after 300,000 by itself.
+   * then may take as long as it wants. Does your server wait as long? Node's `http.createServer` answers 408 by itself when an
+   * upload takes more than 300,000: set its `requestTimeout`.
    *
    * @default 120_000
    */
   readonly timeoutMs?: number
-  /** The `fetch` that asks the upstream. @default globalThis.fetch */
+  /**
+   * The `fetch` that asks the upstream. On Node the default asks over `node:http` and `node:https`: Node's own `fetch` holds
+   * uploads in memory. Elsewhere it is `globalThis.fetch`.
+   */
   readonly fetch?: UpstreamFetch
   /** Is told of every request that the gateway answered itself, for your log. What it throws is swallowed. */
   readonly onFailure?: (failure: GatewayFailure) => void
@@ -84,7 +96,8 @@ export interface GatewayOptions<Args extends readonly unknown[] = readonly unkno
  * Method, path, query and body are passed on as they came, streamed both ways. The path is the one that was decided about.
  * Fields for one hop are taken away in both directions (RFC 9110 §7.6.1). What clients claim about themselves and the way
  * that they came (`X-Forwarded-*`, `Forwarded`, `Via` and the like) is taken away, and so are fields that make some servers
- * read another path or method. Redirects are passed to the client. A compressed answer is passed on unpacked.
+ * read another path or method. Redirects are passed to the client. A compressed answer is passed on as it came, or
+ * unpacked where `fetch` unpacks it.
  * There are no WebSockets: they get 501. An upstream that fails is 502, or 504 if it does not answer in time; a gateway that
  * passes requests on to itself is 508.
  *
@@ -105,7 +118,7 @@ export interface GatewayOptions<Args extends readonly unknown[] = readonly unkno
 export function createGateway<Args extends readonly unknown[] = []>(
   options: GatewayOptions<Args>,
 ): (request: Request, ...args: Args) => Promise<Response> {
-  const { timeoutMs, fetch, onFailure, ...plan } = resolveGateway(options)
+  const { timeoutMs, upstreamFetch, onFailure, ...plan } = resolveGateway(options)
   const forward = createForward(plan)
   const refuse = (request: Request, code: GatewayFailureCode, error?: unknown): Response => {
     report(onFailure, describeFailure(request, code, error))
@@ -115,12 +128,12 @@ export function createGateway<Args extends readonly unknown[] = []>(
     const forwarding = forward(request, args)
     if (typeof forwarding === 'string') return refuse(request, forwarding)
     const { url, init } = forwarding
-    const outcome = await exchange(fetch, url, init, request.signal, timeoutMs)
+    const outcome = await exchange(upstreamFetch.fetch, url, init, request.signal, timeoutMs)
     if ('error' in outcome) return refuse(request, outcome.code, outcome.error)
     if ('code' in outcome) return refuse(request, outcome.code)
     const { response } = outcome
     try {
-      return passOn(response, request.method)
+      return passOn(response, request.method, upstreamFetch.decodesSilently)
     } catch (error) {
       discard(response)
       return refuse(request, 'invalid_response', error)

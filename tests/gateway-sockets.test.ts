@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createAdaptorServer } from '@hono/node-server'
 import { serve } from 'srvx'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -5,7 +6,7 @@ import { createGateway } from '../src/gateway.ts'
 import { withAuth } from '../src/index.ts'
 import { GOOD, NOTICED, itIsAGateway } from './support/gateway-behaviour.ts'
 import { close, listen } from './support/loopback.ts'
-import { head, sendRaw } from './support/raw-client.ts'
+import { head, openSocket, sendRaw } from './support/raw-client.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
 import type { Server } from 'node:net'
 import type { GatewayFailure } from '../src/gateway.ts'
@@ -22,6 +23,7 @@ const CONFIG: AuthConfig = {
   verifier: ({ token }) => VERDICTS.get(token) ?? { outcome: 'deny' },
   public: ['/public/*'],
 }
+const ENOUGH = 'HTTP/1.1 413 Content Too Large\r\nContent-Length: 6\r\n\r\nenough'
 
 type Handler = (request: Request) => Response | Promise<Response>
 interface Serving {
@@ -67,6 +69,33 @@ describe.each([
 
   it('says of a client that left that it did', () => {
     expect(failures).toContainEqual(expect.objectContaining({ code: 'client_left', path: '/hang' }))
+  })
+
+  it('A-W6 ends an upload whose answer is complete, and the client gets the answer', async () => {
+    upstream.plan('/enough', ({ socket }) => socket.write(ENOUGH))
+    const client = await openSocket(serving.port)
+    client.write(head('POST /enough', ...GOOD, 'Transfer-Encoding: chunked') + '4\r\npart\r\n')
+    const [bytes] = (await once(client, 'data')) as [Buffer]
+    expect(String(bytes)).toMatch(/^HTTP\/1\.1 413 [^]*enough$/)
+    await expect.poll(() => upstream.callsFor('/enough')[0]?.socket.closed, NOTICED).toBe(true)
+    client.destroy()
+  })
+
+  it('A-W6 says 504 to a client that is still uploading', async () => {
+    const onFailure = (failure: GatewayFailure): void => void failures.push(failure)
+    const slow = await start(
+      withAuth(createGateway({ upstream: upstream.url, timeoutMs: 300, onFailure }), CONFIG),
+    )
+    upstream.plan('/slow-upload', () => undefined)
+    const client = await openSocket(slow.port)
+    client.write(head('POST /slow-upload', ...GOOD, 'Content-Length: 1000'))
+    const trickle = setInterval(() => client.write('x'), 20)
+    const [bytes] = (await once(client, 'data')) as [Buffer]
+    clearInterval(trickle)
+    expect(String(bytes)).toMatch(/^HTTP\/1\.1 504 /)
+    await expect.poll(() => upstream.callsFor('/slow-upload')[0]?.socket.closed, NOTICED).toBe(true)
+    client.destroy()
+    await slow.close()
   })
 
   it('says 504 to who waits for an upstream that does not answer in time', async () => {

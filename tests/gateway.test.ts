@@ -120,11 +120,3 @@ describe('A-L4 of an upstream that fails', () => {
     expect((await guarded(get('/', 'good'))).status).toBe(502)
   })
 })
-
-it('uses the fetch of the moment', async () => {
-  const guarded = withAuth(createGateway({ upstream: 'http://127.0.0.1:1' }), CONFIG)
-  const fetch = vi.spyOn(globalThis, 'fetch').mockResolvedValue(new Response('later'))
-  expect(await (await guarded(get('/', 'good'))).text()).toBe('later')
-  expect(fetch).toHaveBeenCalledOnce()
-  fetch.mockRestore()
-})

@@ -110,8 +110,8 @@ const RUNTIME_GLOBALS = [
   'EdgeRuntime',
 ]
 const MAY_NAME: Readonly<Record<string, readonly string[]>> = {
-  'core/environment.ts': ['process'],
-  'gateway/response.ts': ['Deno'],
+  'core/environment.ts': ['process', 'navigator'],
+  'gateway/upstream-fetch.ts': ['Deno', 'Bun'],
 }
 const MAY_USE_GLOBAL_THIS = new Set(['core/runtime-fetch.ts', 'core/environment.ts'])
 

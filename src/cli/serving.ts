@@ -28,6 +28,9 @@ const HOST_NAME = /^[a-z\d](?:[a-z\d.-]*[a-z\d])?$/i
 const DRAIN_MS = 25_000
 // Longer than the 60 seconds of common load balancers: one that asks over a connection which ends just then answers 502.
 const KEEP_ALIVE_MS = 75_000
+// Node answers 408 when a whole request takes more than five minutes, however long its upstream may take. An upload may. A head
+// may not: it ends after a minute, which Node would otherwise derive from the other.
+const NODE_TIMEOUTS = { requestTimeout: 0, headersTimeout: 60_000 } as const
 // Bun cuts a connection after 10 seconds of silence, in which a model may still be thinking.
 const BUN_IDLE_SECONDS = 255
 
@@ -96,8 +99,8 @@ export async function listen(
     port,
     silent: true,
     gracefulShutdown: false,
-    node: { keepAliveTimeout: keepAliveMs },
-    bun: { idleTimeout: BUN_IDLE_SECONDS },
+    node: { keepAliveTimeout: keepAliveMs, ...NODE_TIMEOUTS },
+    bun: { idleTimeout: BUN_IDLE_SECONDS, maxRequestBodySize: Number.MAX_SAFE_INTEGER },
   })
   const endIdleConnections = trackConnections(server.node?.server)
   await server.ready()

@@ -11,6 +11,24 @@ export function processVariable(name: string): unknown {
   return ownProperty(property(property(globalThis, 'process'), 'env'), name)
 }
 
+/**
+ * A module that is part of Node, such as `node:http`, and `undefined` on every other runtime. Bun and Deno have most of them
+ * too, and so do Workers, but their own `fetch` serves better. Not an import: bundlers for Workers and browsers would look for it.
+ */
+export function nodeModule(name: string): unknown {
+  const process = property(globalThis, 'process')
+  const versions = property(process, 'versions')
+  const load = property(process, 'getBuiltinModule')
+  const has = (part: string): boolean => property(versions, part) !== undefined
+  const isNode = has('uv') && !has('bun') && !has('deno') && !isWorkers()
+  return isNode && typeof load === 'function' ? load.call(process, name) : undefined
+}
+
+// Their `process` says that it is Node's. This is how Cloudflare tells them apart.
+function isWorkers(): boolean {
+  return property(property(globalThis, 'navigator'), 'userAgent') === 'Cloudflare-Workers'
+}
+
 function ownProperty(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
     ? Reflect.get(value, name)

@@ -1,8 +1,8 @@
-import type { UpstreamFetch, UpstreamRequest } from './types.ts'
+import type { UpstreamFetch, UpstreamRequest, UpstreamResponse } from './types.ts'
 
 /** What came of a request to the upstream. */
 export type Outcome =
-  | { readonly response: Response }
+  | { readonly response: UpstreamResponse }
   | { readonly code: 'upstream_timeout' | 'client_left' }
   | { readonly code: 'upstream_unreachable'; readonly error: unknown }
 
@@ -39,7 +39,10 @@ export async function exchange(
 }
 
 // A fetch that does not obey its signal must not hold the client; what it brings then is thrown away.
-function orAborted(pending: Promise<Response>, signal: AbortSignal): Promise<Response> {
+function orAborted(
+  pending: Promise<UpstreamResponse>,
+  signal: AbortSignal,
+): Promise<UpstreamResponse> {
   return new Promise((resolve, reject) => {
     signal.addEventListener('abort', () => reject(new Error('Aborted')))
     if (signal.aborted) reject(new Error('Aborted'))

@@ -25,7 +25,7 @@ export type Forward = (
 ) => Forwarding | GatewayFailureCode
 
 /** The options that decide what is sent. */
-export type ForwardOptions = Omit<ResolvedGateway, 'timeoutMs' | 'fetch' | 'onFailure'>
+export type ForwardOptions = Omit<ResolvedGateway, 'timeoutMs' | 'upstreamFetch' | 'onFailure'>
 
 // CONNECT asks for a tunnel, and TRACE would give back what only the upstream may see (RFC 9110 §9.3.8). Methods are
 // case-sensitive, but `fetch` makes GET of `get`: the guard decided about something else.

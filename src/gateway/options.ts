@@ -8,9 +8,11 @@ import {
 } from '../core/option-checks.ts'
 import { foldName, mayTellIdentity } from './field-names.ts'
 import { DEFAULT_NAMES } from './identity-headers.ts'
+import { chooseFetch } from './upstream-fetch.ts'
 import { checkPublicOrigin, checkUpstream } from './upstream-url.ts'
 import type { IdentityHeaderNames } from './identity-headers.ts'
 import type { ClientAddress, GatewayFailure, UpstreamFetch } from './types.ts'
+import type { ChosenFetch } from './upstream-fetch.ts'
 import type { Upstream } from './upstream-url.ts'
 
 /** The options, checked and with defaults. */
@@ -23,7 +25,7 @@ export interface ResolvedGateway {
   readonly publicOrigin: URL | undefined
   readonly clientAddress: ClientAddress | undefined
   readonly timeoutMs: number
-  readonly fetch: UpstreamFetch
+  readonly upstreamFetch: ChosenFetch
   readonly onFailure: ((failure: GatewayFailure) => void) | undefined
 }
 
@@ -69,14 +71,9 @@ export function resolveGateway(value: unknown): ResolvedGateway {
       options.publicOrigin === undefined ? undefined : checkPublicOrigin(options.publicOrigin),
     clientAddress: checkOptional<ClientAddress>('clientAddress', options.clientAddress),
     timeoutMs: checkMilliseconds('timeoutMs', options.timeoutMs ?? 120_000, 1, 3_600_000),
-    fetch: checkOptional<UpstreamFetch>('fetch', options.fetch) ?? callFetch,
+    upstreamFetch: chooseFetch(checkOptional<UpstreamFetch>('fetch', options.fetch)),
     onFailure: checkOptional<(failure: GatewayFailure) => void>('onFailure', options.onFailure),
   })
-}
-
-// Looked up at each call, so that instrumentation which comes later is seen.
-function callFetch(...[url, init]: Parameters<UpstreamFetch>): Promise<Response> {
-  return fetch(url, init)
 }
 
 function checkOptional<Fn>(option: string, value: unknown): Fn | undefined {

@@ -1,7 +1,7 @@
 import { isForGateway, namesInConnection } from './field-names.ts'
+import type { UpstreamResponse } from './types.ts'
 
-// What every `fetch` decodes by itself, and leaves the field as it was. Only Deno's takes the field away with the coding:
-// where it is left, nothing was decoded.
+// What a `fetch` decodes by itself.
 const DECODED: ReadonlySet<string> = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'identity'])
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304])
 
@@ -12,9 +12,9 @@ const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304])
  * @param decodesSilently Whether `fetch` leaves `Content-Encoding` there when it has decoded a body.
  */
 export function passOn(
-  response: Response,
+  response: UpstreamResponse,
   method: string,
-  decodesSilently: boolean = !('Deno' in globalThis),
+  decodesSilently: boolean,
 ): Response {
   const { status, statusText } = response
   // Not every Response refuses such a one itself.
@@ -28,7 +28,7 @@ export function passOn(
 }
 
 /** Ends what will not be read. */
-export function discard({ body }: Response): void {
+export function discard({ body }: UpstreamResponse): void {
   body?.cancel().catch(() => undefined)
 }
 

@@ -10,8 +10,13 @@ export interface UpstreamRequest {
   readonly signal: AbortSignal
 }
 
+/** The parts of a Response that the gateway reads. */
+export interface UpstreamResponse extends Pick<Response, 'status' | 'statusText' | 'headers'> {
+  readonly body: ReadableStream<Uint8Array> | null
+}
+
 /** Sends one request to the upstream. It must not follow redirects. */
-export type UpstreamFetch = (url: string, init: UpstreamRequest) => Promise<Response>
+export type UpstreamFetch = (url: string, init: UpstreamRequest) => Promise<UpstreamResponse>
 
 /** Says which address a request comes from; what servers know of it is in the extra arguments. */
 export type ClientAddress<Args extends readonly unknown[] = readonly unknown[]> = (

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { Agent, get } from 'node:http'
+import http, { Agent, get } from 'node:http'
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { readCommandLine } from '../../src/cli/command-line.ts'
@@ -137,6 +137,16 @@ describe('a connection without a request', () => {
     await stopped
     await expect.poll(() => socket.closed).toBe(true)
   })
+})
+
+it('has no deadline for a whole request, and one for its head, on Node', async () => {
+  const making = vi.spyOn(http, 'createServer')
+  await serve(() => new Response('here'))
+  expect(making.mock.results[0]?.value).toMatchObject({
+    requestTimeout: 0,
+    headersTimeout: 60_000,
+  })
+  making.mockRestore()
 })
 
 describe('a handler that is served', () => {

@@ -1,5 +1,6 @@
-import { afterEach, expect, it, vi } from 'vitest'
-import { endpointFromEnvironment, findKeepAlive } from '../../src/core/environment.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import http from 'node:http'
+import { endpointFromEnvironment, findKeepAlive, nodeModule } from '../../src/core/environment.ts'
 
 afterEach(() => {
   vi.unstubAllEnvs()
@@ -82,4 +83,33 @@ it('keeps nothing alive once waitUntil is gone', () => {
   const keepAlive = findKeepAlive([ctx])
   delete ctx.waitUntil
   expect(() => keepAlive?.(Promise.resolve())).not.toThrow()
+})
+
+describe('a module of Node', () => {
+  it('is there on Node', () => {
+    expect(nodeModule('node:http')).toBe(http)
+    expect(nodeModule('node:nothing')).toBeUndefined()
+  })
+
+  it.each([
+    ['another runtime that has them', { uv: '1', bun: '1' }],
+    ['another runtime that has them', { uv: '1', deno: '1' }],
+    ['a runtime without libuv', { node: '22' }],
+    ['a bundle for browsers', undefined],
+  ])('is not there on %s', (_, versions) => {
+    vi.stubGlobal('process', { getBuiltinModule: () => http, versions })
+    expect(nodeModule('node:http')).toBeUndefined()
+  })
+
+  it('is not there on Workers, which say that they are Node', () => {
+    vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' })
+    expect(nodeModule('node:http')).toBeUndefined()
+  })
+
+  it('is not there where no module can be asked for', () => {
+    vi.stubGlobal('process', { versions: { uv: '1' } })
+    expect(nodeModule('node:http')).toBeUndefined()
+    vi.stubGlobal('process', undefined)
+    expect(nodeModule('node:http')).toBeUndefined()
+  })
 })

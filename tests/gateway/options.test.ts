@@ -13,7 +13,7 @@ it('has defaults for all but the upstream', () => {
     publicOrigin: undefined,
     clientAddress: undefined,
     timeoutMs: 120_000,
-    fetch: expect.any(Function) as unknown,
+    upstreamFetch: { fetch: expect.any(Function) as unknown, decodesSilently: false },
     onFailure: undefined,
   })
 })

@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { discard, passOn } from '../../src/gateway/response.ts'
 
 function answered(headers: Record<string, string>, status = 200, body: string | null = 'body') {
-  return passOn(new Response(body, { status, headers }), 'GET')
+  return passOn(new Response(body, { status, headers }), 'GET', true)
 }
 
 it('passes status, fields and body on', async () => {
   const response = passOn(
     new Response('body', { status: 418, statusText: 'Teapot', headers: { etag: '"1"' } }),
     'POST',
+    true,
   )
   expect([response.status, response.statusText]).toEqual([418, 'Teapot'])
   expect(response.headers.get('etag')).toBe('"1"')
@@ -19,7 +20,7 @@ it('passes each cookie on by itself', () => {
   const upstream = new Response('')
   upstream.headers.append('set-cookie', 'a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT')
   upstream.headers.append('set-cookie', 'b=2')
-  expect(passOn(upstream, 'GET').headers.getSetCookie()).toEqual([
+  expect(passOn(upstream, 'GET', true).headers.getSetCookie()).toEqual([
     'a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT',
     'b=2',
   ])
@@ -80,7 +81,7 @@ describe('a response without a body', () => {
 
   it('has none for HEAD, and the length that a GET would have', () => {
     const upstream = new Response(null, { headers: { 'content-length': '5' } })
-    const response = passOn(upstream, 'HEAD')
+    const response = passOn(upstream, 'HEAD', true)
     expect(response.body).toBeNull()
     expect(response.headers.get('content-length')).toBe('5')
   })
@@ -92,7 +93,7 @@ it.each([200, 599])('passes on the status %i', (status) => {
 
 it.each([0, 103, 199, 600])('throws for %i, which is no final status', (status) => {
   const early = Object.defineProperty(new Response(), 'status', { value: status })
-  expect(() => passOn(early, 'GET')).toThrow(RangeError)
+  expect(() => passOn(early, 'GET', true)).toThrow(RangeError)
 })
 
 it('ends a body that nobody will read, whatever the stream says to that', async () => {

@@ -40,8 +40,9 @@ describe.each(SERVERS)('%s', (name, start) => {
 
   itIsAGateway(
     () => ({ port: Number(new URL(running.url).port), upstream }),
-    name === 'Deno' ? 'coded' : 'decoded',
+    name.startsWith('workerd') ? 'decoded' : 'coded',
     name.startsWith('workerd') ? 'resetAndDestroy' : 'destroy',
+    name === 'Bun' ? 'with the body' : 'at once',
   )
 
   it('serves on', async () => {

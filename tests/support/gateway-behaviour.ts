@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { expect, it } from 'vitest'
 import { playRow } from './gateway-exchange.ts'
-import { CODING_ROWS, GATEWAY_ROWS } from './gateway-rows.ts'
+import { CODING_ROWS, GATEWAY_ROWS, GZIPPED, HALF } from './gateway-rows.ts'
 import { head, openSocket } from './raw-client.ts'
 import { bodyOf } from './raw-upstream.ts'
 import type { Socket } from 'node:net'
@@ -22,11 +22,13 @@ export const NOTICED = { timeout: 4_000 }
  * @param codings What `fetch` makes of a compressed answer that nobody asked for.
  * @param leavesBy How a client leaves before it is answered, so that the server notices. workerd takes the end of what a
  * client sends for no more than that, and notices a reset.
+ * @param headComes When the head of an answer comes whose body has not begun: Bun sends it with the body.
  */
 export function itIsAGateway(
   served: () => ServedGateway,
-  codings: keyof typeof CODING_ROWS = 'decoded',
+  codings: keyof typeof CODING_ROWS = 'coded',
   leavesBy: 'destroy' | 'resetAndDestroy' = 'destroy',
+  headComes: 'at once' | 'with the body' = 'at once',
 ): void {
   const rows = [...GATEWAY_ROWS, ...CODING_ROWS[codings]]
   it.each(rows.map((row) => [row.name, row] as const))('%s', async (_row, row) => {
@@ -44,6 +46,19 @@ export function itIsAGateway(
     expect(await waitFor(client, '0\r\n\r\n')).not.toContain('first')
     client.destroy()
   })
+
+  it.runIf(headComes === 'at once')(
+    'A-W6 sends the head of an answer before its body',
+    async () => {
+      const headOf = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Begun: yes\r\n\r\n'
+      served().upstream.plan('/silent', ({ socket }) => socket.write(headOf))
+      const client = await ask('GET /silent')
+      expect(await waitFor(client, '\r\n\r\n')).toMatch(/^x-begun: yes\r$/im)
+      callOf('/silent').socket.end(`${chunk('late')}0\r\n\r\n`)
+      await waitFor(client, 'late')
+      client.destroy()
+    },
+  )
 
   it('A-W6 streams a body while the answer streams', async () => {
     served().upstream.plan('/echo', ({ socket }) => socket.write(begin('ready')))
@@ -101,6 +116,26 @@ export function itIsAGateway(
       expect(received).toContain('part')
       expect(received.split('\r\n\r\n').slice(1).join('\r\n\r\n')).not.toMatch(/0\r\n\r\n$/)
       expect(received).not.toMatch(/content-length: (?!100\r)/i)
+    },
+  )
+
+  it.each([
+    ['a length', `Content-Length: ${GZIPPED.length}\r\n\r\n`, HALF],
+    ['chunks', 'Transfer-Encoding: chunked\r\n\r\n', chunk(HALF)],
+  ])(
+    'A-I12 a compressed answer with %s that breaks off does not end as if it were whole',
+    async (framing, fields, bytes) => {
+      const path = `/coded-${framing.replace(' ', '-')}`
+      served().upstream.plan(path, ({ socket }) => {
+        socket.end(`HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n${fields}${bytes}`, 'latin1')
+      })
+      const received = await readAll(await ask(`GET ${path}`))
+      // Either nothing of it, or a body that lacks its end.
+      if (received.startsWith('HTTP/1.1 502 ')) return
+      const [fieldsReceived = '', content = ''] = received.split(/\r\n\r\n([^]*)/)
+      const length = /content-length: (\d+)/i.exec(fieldsReceived)?.[1]
+      expect(Number(length ?? Infinity)).toBeGreaterThan(content.length)
+      expect(content).not.toMatch(/0\r\n\r\n$/)
     },
   )
 

@@ -475,6 +475,16 @@ const RESPONSES: readonly GatewayRow[] = [
     // workerd takes the first for the last, and there is no Response of that status.
     statuses: [200, 502],
   },
+  // RFC 9110 §15.5.20 lets a client try again, and Node's `fetch` does.
+  ...['GET', 'DELETE'].map((method) => ({
+    name: `a ${method} that the upstream answers with 421 is asked once`,
+    path: `/misdirected-${method}`,
+    line: `${method} /misdirected-${method}`,
+    fields: [GOOD],
+    answered: answer('421 Misdirected Request', [], 'elsewhere'),
+    statuses: [421],
+    gotBody: 'elsewhere',
+  })),
   ...[
     ['nothing', ''],
     ['what is not HTTP', 'secret\r\n\r\n'],
@@ -489,7 +499,8 @@ const RESPONSES: readonly GatewayRow[] = [
   })),
 ]
 
-const GZIPPED = gzipSync('hello').toString('latin1')
+export const GZIPPED: string = gzipSync('hello'.repeat(99)).toString('latin1')
+export const HALF: string = GZIPPED.slice(0, GZIPPED.length / 2)
 const COMPRESSED: GatewayRow = {
   name: 'A-I12 a compressed answer, though none was asked for',
   path: '/i12',
@@ -507,11 +518,19 @@ const UNKNOWN: GatewayRow = {
 /** By whether `fetch` decodes what came coded though it was told not to ask for it. */
 export const CODING_ROWS = {
   decoded: [
-    { ...COMPRESSED, got: { 'content-encoding': [] }, gotBody: 'hello' },
+    { ...COMPRESSED, got: { 'content-encoding': [] }, gotBody: 'hello'.repeat(99) },
     { ...UNKNOWN, statuses: [502] },
   ],
   coded: [
     { ...COMPRESSED, got: { 'content-encoding': ['gzip'] }, gotBody: GZIPPED },
+    {
+      ...COMPRESSED,
+      name: 'A-I12 half of a compressed answer, which the client can tell from a whole one',
+      path: '/i12-half',
+      answered: answer('200 OK', ['Content-Encoding: gzip'], HALF),
+      got: { 'content-encoding': ['gzip'], 'content-length': [String(HALF.length)] },
+      gotBody: HALF,
+    },
     { ...UNKNOWN, got: { 'content-encoding': ['zstd'] }, gotBody: 'coded' },
   ],
 } as const satisfies Record<string, readonly GatewayRow[]>

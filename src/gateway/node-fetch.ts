@@ -1,0 +1,218 @@
+import { sendBody } from './upload.ts'
+import type { NodeUpload } from './upload.ts'
+import type { UpstreamFetch, UpstreamRequest, UpstreamResponse } from './types.ts'
+
+/** The parts of `node:http` and `node:https` that are used. No import: these types are not known on every runtime. */
+export interface NodeHttp<Agent extends object = object> {
+  readonly Agent: new (options: { keepAlive: boolean; timeout: number }) => Agent
+  readonly request: (options: NodeRequestOptions & { agent: Agent | false }) => NodeRequest
+}
+
+interface NodeRequestOptions {
+  readonly host: string
+  readonly port: string
+  readonly method: string
+  readonly path: string
+  readonly headers: readonly string[]
+  readonly insecureHTTPParser: boolean
+}
+
+/** The part of Node's `IncomingMessage` that is read. */
+interface NodeAnswer {
+  readonly statusCode?: number | undefined
+  readonly statusMessage?: string | undefined
+  readonly rawHeaders: readonly string[]
+  /** Whether all of it has come in, and not whether it was read. */
+  readonly complete: boolean
+  readonly readableLength: number
+  read(): unknown
+  destroy(): unknown
+  on(event: 'readable' | 'end' | 'close', listener: () => void): unknown
+  on(event: 'error', listener: (error: Error) => void): unknown
+  once(event: 'end', listener: () => void): unknown
+}
+
+interface NodeSocket {
+  readonly bytesRead: number
+  destroy(): unknown
+}
+
+interface NodeRequest extends NodeUpload {
+  readonly reusedSocket: boolean
+  on(event: 'response', listener: (answer: NodeAnswer) => void): unknown
+  on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'socket', listener: (socket: NodeSocket) => void): unknown
+  on(event: 'upgrade', listener: (answer: unknown, socket: NodeSocket) => void): unknown
+}
+
+type Controller = ReadableStreamDefaultController<Uint8Array>
+
+// As long as Node's own `fetch`: shorter than the 5 seconds after which many servers end an idle connection.
+const IDLE_MS = 4_000
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+const NOTHING = new Uint8Array(0)
+const USUALLY_WITHOUT_BODY: ReadonlySet<string> = new Set([...SAFE, 'DELETE'])
+
+/**
+ * Makes a `fetch` over `node:http` and `node:https`. Unlike Node's own it holds no more of a body than is under way, has no
+ * deadlines of its own, adds no fields about itself, decodes nothing, and does not ask twice because of the answer.
+ */
+export function createNodeFetch<Http extends object, Https extends object>(modules: {
+  readonly http: NodeHttp<Http>
+  readonly https: NodeHttp<Https>
+}): UpstreamFetch {
+  const open = createOpen(modules.http)
+  const openSecure = createOpen(modules.https)
+  return async (url, init) => {
+    const { protocol, hostname, port, host, origin } = new URL(url)
+    const options: NodeRequestOptions = {
+      host: hostname.replace(/^\[(.*)\]$/, '$1'),
+      port,
+      method: init.method,
+      // As text: what was decided about is not parsed once more.
+      path: url.slice(origin.length),
+      headers: fieldsOf(host, init),
+      insecureHTTPParser: false,
+    }
+    return send(init, (isRepeat) => (protocol === 'https:' ? openSecure : open)(options, isRepeat))
+  }
+}
+
+/** Begins requests on kept connections, and repeated ones on a connection of their own. */
+function createOpen<Agent extends object>(module: NodeHttp<Agent>) {
+  const kept = new module.Agent({ keepAlive: true, timeout: IDLE_MS })
+  return (options: NodeRequestOptions, isRepeat: boolean): NodeRequest =>
+    // Looked up at each call, so that instrumentation which comes later is seen.
+    module.request({ ...options, agent: isRepeat ? false : kept })
+}
+
+function send(
+  init: UpstreamRequest,
+  open: (isRepeat: boolean) => NodeRequest,
+  isRepeat: boolean = false,
+): Promise<UpstreamResponse> {
+  const { method, headers, body, signal } = init
+  return new Promise((resolve, reject) => {
+    const request = open(isRepeat)
+    const isUnanswered = watchAnswer(request)
+    const abort = (): void => request.destroy(new Error('Aborted'))
+    signal.addEventListener('abort', abort)
+    if (signal.aborted) abort()
+    request.on('error', (error) => {
+      signal.removeEventListener('abort', abort)
+      // The upstream ended the connection, which was idle, just when it was used again (RFC 9112 §9.3.1).
+      const isStale = request.reusedSocket && isUnanswered()
+      const mayRepeat = isStale && body === null && SAFE.has(method) && !signal.aborted
+      if (!mayRepeat) return reject(error)
+      resolve(send(init, open, true))
+    })
+    request.on('upgrade', (_answer, socket) => {
+      socket.destroy()
+      reject(Object.assign(new Error('No upgrade was asked for'), { code: 'UPGRADED' }))
+    })
+    request.on('response', (answer) => {
+      signal.removeEventListener('abort', abort)
+      // The upstream has said all it has to say, and does not want the rest.
+      answer.once('end', () => request.writableFinished || request.destroy())
+      try {
+        resolve(readAnswer(answer))
+      } catch (error) {
+        // A field that Node's parser lets in and `Headers` does not.
+        answer.destroy()
+        reject(error)
+      }
+    })
+    if (body === null) return request.end()
+    void sendBody(body, request, headers.get('content-length'))
+  })
+}
+
+/** Says whether nothing of an answer has come. `bytesRead` counts for the whole life of a connection. */
+function watchAnswer(request: NodeRequest): () => boolean {
+  let readNow = (): number => before
+  let before = 0
+  request.on('socket', (socket) => {
+    before = socket.bytesRead
+    readNow = () => socket.bytesRead
+  })
+  return () => readNow() === before
+}
+
+function fieldsOf(host: string, { method, headers, body }: UpstreamRequest): string[] {
+  const fields = ['host', host]
+  headers.forEach((value, name) => fields.push(name, value))
+  if (headers.has('content-length')) return fields
+  if (body !== null) return [...fields, 'transfer-encoding', 'chunked']
+  return USUALLY_WITHOUT_BODY.has(method) ? fields : [...fields, 'content-length', '0']
+}
+
+function readAnswer(answer: NodeAnswer): UpstreamResponse {
+  const headers = new Headers()
+  const { rawHeaders, statusCode = 0, statusMessage = '' } = answer
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    headers.append(rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '')
+  }
+  return { status: statusCode, statusText: statusMessage, headers, body: streamAnswer(answer) }
+}
+
+/**
+ * The body of an answer, read when somebody reads it. It breaks if the answer does. If nothing of the body is there yet it begins
+ * with no bytes: servers on Node send the head with the first piece of the body, however late that comes.
+ */
+function streamAnswer(answer: NodeAnswer): ReadableStream<Uint8Array> {
+  let onReadable: (() => void) | undefined
+  let hasBegun = false
+  let isClosed = false
+
+  function close(controller: Controller): void {
+    if (isClosed) return
+    isClosed = true
+    controller.close()
+    // Now Node notices that all was read, and uses the connection again.
+    answer.read()
+  }
+
+  /** Whether there was something to read, or nothing will be any more. */
+  function advance(controller: Controller): boolean {
+    const bytes = answer.read()
+    if (bytes instanceof Uint8Array) controller.enqueue(bytes)
+    if (isRead(answer)) close(controller)
+    return bytes instanceof Uint8Array || isClosed
+  }
+
+  function waitAndAdvance(controller: Controller): Promise<void> {
+    return new Promise((resolve) => {
+      onReadable = () => {
+        if (!advance(controller)) return
+        onReadable = undefined
+        resolve()
+      }
+    })
+  }
+
+  const source: UnderlyingDefaultSource<Uint8Array> = {
+    start: (controller) => {
+      answer.on('readable', () => onReadable?.())
+      answer.on('end', () => close(controller))
+      answer.on('error', (error) => controller.error(error))
+      answer.on('close', () => controller.error(new Error('The answer broke off')))
+    },
+    pull: (controller) => {
+      const isFirst = !hasBegun
+      hasBegun = true
+      if (advance(controller)) return undefined
+      if (!isFirst) return waitAndAdvance(controller)
+      controller.enqueue(NOTHING)
+      return undefined
+    },
+    cancel: () => {
+      isClosed = true
+      answer.destroy()
+    },
+  }
+  return new ReadableStream(source, { highWaterMark: 0 })
+}
+
+function isRead({ complete, readableLength }: NodeAnswer): boolean {
+  return complete && readableLength === 0
+}

@@ -1,0 +1,107 @@
+import http from 'node:http'
+import { createServer } from 'node:net'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { sendBody } from '../../src/gateway/upload.ts'
+import { close, listen } from '../support/loopback.ts'
+import type { ClientRequest } from 'node:http'
+import type { Server, Socket } from 'node:net'
+
+const SOON = { timeout: 4_000 }
+
+let server: Server
+let port: number
+let received: string
+let sockets: Socket[]
+beforeEach(async () => {
+  received = ''
+  sockets = []
+  server = createServer((socket) => {
+    sockets.push(socket)
+    socket.on('error', () => undefined)
+    socket.on('data', (chunk) => (received += chunk.toString()))
+  })
+  port = await listen(server)
+})
+afterEach(() => {
+  for (const socket of sockets) socket.destroy()
+  return close(server)
+})
+
+/** A request, and what it fails with. */
+function open(...fields: readonly string[]): { request: ClientRequest; failures: string[] } {
+  const failures: string[] = []
+  const options = { host: '127.0.0.1', port, method: 'POST', agent: false, headers: fields }
+  const request = http.request(options)
+  request.on('error', ({ message }) => failures.push(message))
+  return { request, failures }
+}
+
+function writable() {
+  const seen = { cancelled: false }
+  let controller: ReadableStreamDefaultController<Uint8Array> | undefined
+  const body = new ReadableStream<Uint8Array>({
+    start: (given) => void (controller = given),
+    cancel: () => void (seen.cancelled = true),
+  })
+  const write = (text: string): void => controller?.enqueue(new TextEncoder().encode(text))
+  return { body, seen, write, end: () => controller?.close(), fail: () => controller?.error('x') }
+}
+
+it.each([
+  ['more', 'abc', 'More than Content-Length says'],
+  ['less', 'a', 'Less than Content-Length says'],
+])('A-I9 %s than its length breaks the request, and is not sent', async (_, text, message) => {
+  const { request, failures } = open('content-length', '2')
+  await sendBody(new Blob([text]).stream(), request, '2')
+  await expect.poll(() => failures, SOON).toEqual([message])
+  await expect.poll(() => sockets.every((socket) => socket.closed), SOON).toBe(true)
+  expect(received).not.toContain('abc')
+})
+
+it('A-E12 a body that breaks off breaks the request', async () => {
+  const { request, failures } = open('transfer-encoding', 'chunked')
+  const { body, write, fail } = writable()
+  const sending = sendBody(body, request, null)
+  write('part')
+  await expect.poll(() => received, SOON).toContain('part')
+  fail()
+  await sending
+  await expect.poll(() => failures, SOON).toEqual(['The body broke off'])
+  expect(received).not.toMatch(/0\r\n\r\n$/)
+})
+
+it('sends the head before the body begins', async () => {
+  const { request } = open('transfer-encoding', 'chunked')
+  const { body, end } = writable()
+  const sending = sendBody(body, request, null)
+  await expect.poll(() => received, SOON).toMatch(/\r\n\r\n$/)
+  end()
+  await sending
+  await expect.poll(() => received, SOON).toMatch(/\r\n\r\n0\r\n\r\n$/)
+})
+
+it('reads on for a while once the request has ended, and then cancels the body', async () => {
+  const { request } = open('transfer-encoding', 'chunked')
+  const { body, seen, write } = writable()
+  const sending = sendBody(body, request, null, 200)
+  write('sent')
+  await expect.poll(() => received, SOON).toContain('sent')
+  request.destroy()
+  write('thrown away')
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(seen.cancelled).toBe(false)
+  await sending
+  expect(seen.cancelled).toBe(true)
+  expect(received).not.toContain('thrown away')
+})
+
+it('does not cancel a body that ends in that time', async () => {
+  const { request } = open('transfer-encoding', 'chunked')
+  const { body, seen, write, end } = writable()
+  const sending = sendBody(body, request, null)
+  request.destroy()
+  write('rest')
+  end()
+  await sending
+  expect(seen.cancelled).toBe(false)
+})
