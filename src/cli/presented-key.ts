@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
 import { nameFlag } from './file-flag.ts'
+import { readInput } from './standard-streams.ts'
 import { UsageError } from './usage-error.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -21,7 +22,7 @@ export async function readPresentedKey(
 }
 
 function readKeyFile(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch(nameFlag('--key-file', file))
+  return readInput(createReadStream(file)).catch(nameFlag('--key-file', file))
 }
 
 /** The key that a text is, with blanks around it. Throws `UsageError` for any other text, without showing it. */

@@ -1,10 +1,11 @@
 import process from 'node:process'
+import type { Readable } from 'node:stream'
 
 // A key has at most 8192 characters, so a longer text is not read to its end.
 const MAX_INPUT = 16_384
 
 /** Reads a text from a stream, and ends where it is longer than a key can be. */
-export async function readInput(stream: NodeJS.ReadStream): Promise<string> {
+export async function readInput(stream: Readable): Promise<string> {
   let text = ''
   for await (const chunk of stream.setEncoding('utf8')) {
     text += String(chunk)

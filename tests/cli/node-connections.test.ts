@@ -7,6 +7,8 @@ import { head, openSocket } from '../support/raw-client.ts'
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
+const LINGER_MS = 200
+
 let server: Server
 let port: number
 let endIdle: () => void
@@ -16,7 +18,7 @@ beforeEach(async () => {
   answers = []
   server = createServer((_, response) => void answers.push(response))
   server.keepAliveTimeout = 60_000
-  endIdle = trackConnections(server)
+  endIdle = trackConnections(server, LINGER_MS)
   port = await listen(server)
   closed = once(server, 'close')
 })
@@ -71,6 +73,34 @@ describe('while a server closes', () => {
     answers[0]?.end('whole')
     await closed
     await expect.poll(received).toContain('whole')
+  })
+})
+
+describe('an answer before the whole request', () => {
+  const UPLOAD = head('POST /', 'Host: a', 'Content-Length: 1000')
+
+  it('ends the connection of a client that goes on sending slowly', async () => {
+    const { socket, received } = await open(UPLOAD)
+    await expect.poll(() => answers.length).toBe(1)
+    answers[0]?.end('early')
+    const drip = setInterval(() => socket.write('x'), 20)
+    await expect.poll(received).toContain('early')
+    await expect.poll(() => socket.closed).toBe(true)
+    clearInterval(drip)
+    await close(server)
+  })
+
+  it('leaves a client its connection that sends the rest soon', async () => {
+    const { socket, received } = await open(UPLOAD)
+    await expect.poll(() => answers.length).toBe(1)
+    answers[0]?.end('early')
+    socket.write('x'.repeat(1000))
+    await new Promise((resolve) => setTimeout(resolve, 3 * LINGER_MS))
+    socket.write(GET)
+    await expect.poll(() => answers.length).toBe(2)
+    answers[1]?.end('second')
+    await expect.poll(received).toContain('second')
+    socket.destroy()
   })
 })
 

@@ -23,6 +23,10 @@ it('reads the key from the environment, or from a file, which goes first', async
   expect(await read(['--key-file', file], { WITH_AUTH_KEY: 'sk-env' })).toBe('sk-file')
 })
 
+it('does not read a file without end to its end', async () => {
+  await expect(read(['--key-file', '/dev/zero'])).rejects.toThrow(/^--key-file must hold one key/)
+})
+
 it.each(['', ' ', 'two keys', 'sk-é', 'a\nb', 'x'.repeat(8193)])(
   'refuses what cannot be a key, without showing it: %j',
   async (key) => {
