@@ -190,7 +190,7 @@ export async function removeKey(file: string, id: string): Promise<KeyRecord> {
  * removed whatever `older` is. A file without such keys is not written.
  *
  * @param file The path of the file.
- * @param options How long ago, and whether to tell the keys only.
+ * @param options How long ago, and whether only to list the keys.
  * @returns The keys that are removed, in the order of the file.
  * @throws KeyFileError as {@link createKey} does.
  *

@@ -45,7 +45,7 @@ export interface WatchOptions extends Pick<LoadOptions, 'env'> {
   readonly onChange: (config: AuthConfig) => void
   /** Is told once when the file has become unusable, or unreadable: the last config stays. What it throws is swallowed. */
   readonly onError: (error: unknown) => void
-  /** Called when the file can be used again after `onError`, if its config is the last one: then `onChange` is not called. */
+  /** Called after `onError` when the file has the last config again. For another config `onChange` is called instead. */
   readonly onRecover?: () => void
   /**
    * How often the file is read, 10 to 3,600,000 milliseconds.

@@ -3,7 +3,7 @@ import { asUsage, readMilliseconds, requireOperand } from './command.ts'
 import { examine } from './conformance/examine.ts'
 import { conclude, describeHeading, describeRow, isConformant } from './conformance/report.ts'
 import { KEY_OPTIONS, readPresentedKey } from './presented-key.ts'
-import { EXIT } from './surroundings.ts'
+import { COLOR_VARIABLES, EXIT } from './surroundings.ts'
 import { UsageError } from './usage-error.ts'
 import type { CommandLine } from './command-line.ts'
 import type { Command } from './command.ts'
@@ -29,8 +29,7 @@ export const checkCommand: Command = {
   environment: {
     WITH_AUTH_KEY: 'a good key, without --key-file',
     WITH_AUTH_ENDPOINT_SECRET: 'is sent in the header x-auth-secret',
-    NO_COLOR: 'set: print no colors',
-    TERM: 'dumb: print no colors',
+    ...COLOR_VARIABLES,
   },
   examples: [
     'with-auth check https://auth.example.com/validate',

@@ -6,7 +6,7 @@ import type { Address, Network } from './networks.ts'
 export interface ClientAddresses {
   /** The address of the client, if it is known. */
   readonly addressOf: (request: Request) => string | undefined
-  /** Whether two headers of a trusted proxy name different clients: anybody may have written one of them. */
+  /** Whether two headers of a trusted proxy name different clients: the client may have written one of them. */
   readonly isConflicting: (request: Request) => boolean
 }
 
@@ -22,8 +22,8 @@ const V6_NODE = new RegExp(`^\\[([^\\]]+:[^\\]]*)\\]${PORT}$`)
 
 /**
  * Finds the client behind trusted proxies, once for each request. It reads `X-Forwarded-For` and `Forwarded` (RFC 7239) where
- * the TCP peer is trusted, from the right: the first address that is not trusted is the client. An entry that is no address
- * ends the walk, since anybody may have written what stands on its left.
+ * the TCP peer is trusted, from the right: the first address that is not trusted is the client. An entry without an
+ * address ends the walk: a client may have written everything to its left.
  */
 export function createClientAddresses(trusted: readonly Network[]): ClientAddresses {
   const isTrusted = (address: Address): boolean =>

@@ -10,7 +10,7 @@ type Output = Pick<
   'print' | 'unwritten' | 'note' | 'onPrintFailure' | 'isTerminal' | 'colors'
 >
 
-/** So many characters may wait for a slow reader. */
+/** How many characters may wait for a slow reader. */
 const MOST_UNWRITTEN = 1_048_576
 
 /**
@@ -32,10 +32,10 @@ export function createDecisionLog(output: Output, isJson: boolean): DecisionLog 
   const drop = (): void => {
     dropped += 1
     if (dropped > 1) return
-    note('with-auth: the log is not read: its lines are dropped until it is\n')
+    note('with-auth: the log has a slow reader: lines are dropped until it catches up\n')
   }
   const tellDropped = (): void => {
-    const message = `${dropped} lines of the log were dropped, since it was not read`
+    const message = `lines of the log that were dropped, since its reader was too slow: ${dropped}`
     dropped = 0
     note(`with-auth: ${message}\n`)
     print(format({ type: 'warning', message }))

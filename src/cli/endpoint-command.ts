@@ -3,7 +3,7 @@ import { asUsage, readWholeNumber, refuseOperands, requireText } from './command
 import { createDecisionLog } from './decision-log.ts'
 import { nameFlag } from './file-flag.ts'
 import { addressOptions, listen, nameAddress, readAddress, serveUntilStopped } from './serving.ts'
-import { EXIT } from './surroundings.ts'
+import { COLOR_VARIABLES, EXIT } from './surroundings.ts'
 import type { KeyEndpointOptions } from '../keys.ts'
 import type { CommandLine } from './command-line.ts'
 import type { Command } from './command.ts'
@@ -18,9 +18,10 @@ export const endpointCommand: Command = {
   usage: '--keys FILE [OPTIONS]',
   summary: 'serve an auth endpoint over a file of keys',
   details:
-    'Each answer is a line of JSON on standard output. A change of the file counts from the next question on.',
+    'Each answer is a line on standard output (JSON in a pipe). A change of the file takes effect with the next question.',
   environment: {
     WITH_AUTH_ENDPOINT_SECRET: 'what the header x-auth-secret of each question must be',
+    ...COLOR_VARIABLES,
   },
   examples: ['with-auth endpoint --keys keys.yaml --max-age 10'],
   options: {

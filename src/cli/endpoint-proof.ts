@@ -17,7 +17,7 @@ export interface ProofOptions {
   readonly ask: AskWithRandomKey
   /** Is told the first state unless it is known already, and each that is another. */
   readonly onChange: (state: ProofState, cause: string | undefined) => void
-  /** What is known of the endpoint already. */
+  /** The state that an earlier proof of this endpoint found. */
   readonly state?: ProofState | undefined
   /** How long a proof holds, in milliseconds. */
   readonly everyMs?: number

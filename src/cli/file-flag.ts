@@ -1,6 +1,7 @@
 import { KeyFileError } from '../keys.ts'
 import { ConfigFileError } from '../yaml.ts'
 import { showFile } from './shown-value.ts'
+import type { KeyFileErrorCode } from '../keys.ts'
 
 /**
  * Names the flag by which a file was given, where the file as a whole cannot be used. An error that names a line of the file
@@ -12,6 +13,17 @@ export function nameFlag(flag: string, file: string): (error: unknown) => never 
     const shown = showFile(file)
     const reason = isMissing(error) ? missing(flag) : withoutStart(error.message, file)
     throw new Error(`${flag} ${shown}: ${reason.replaceAll(file, shown)}`, { cause: error })
+  }
+}
+
+/** Rejects with what to do behind the message, for the codes that have advice. */
+export function addAdvice(
+  advices: Partial<Record<KeyFileErrorCode, string>>,
+): (error: unknown) => never {
+  return (error) => {
+    const advice = error instanceof KeyFileError ? advices[error.code] : undefined
+    if (!(error instanceof KeyFileError) || advice === undefined) throw error
+    throw new Error(`${error.message}: ${advice}`, { cause: error })
   }
 }
 

@@ -38,7 +38,7 @@ const CONFLICTING = {
 } as const
 
 /**
- * Rejects every request until the endpoint is proven to say no, and one whose client cannot be told. Answers `/healthz`, which
+ * Rejects every request until the endpoint is proven to say no, and a request whose headers name two clients. Answers `/healthz`, which
  * needs no key: a load balancer has none, and learns no more than whether it should send requests here.
  */
 export function createFront(options: FrontOptions): (request: Request) => Promise<Response> {
@@ -67,7 +67,7 @@ async function serve(
   guarded: FrontOptions['guarded'],
   answered: RequestLog['answered'],
 ): Promise<Response> {
-  // The server answers so if something is thrown.
+  // The status that the server sends if something is thrown.
   let status = 500
   try {
     const response = await guarded(request)

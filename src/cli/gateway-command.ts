@@ -1,6 +1,4 @@
-import { presentedToken, readRequestId, shownPath } from '../core/decision-event.ts'
 import { resolveConfig } from '../core/config.ts'
-import { createCredentialsReader } from '../core/credentials.ts'
 import { createGateway } from '../gateway.ts'
 import { createClientAddresses } from './client-address.ts'
 import { asUsage, refuseOperands, requireText } from './command.ts'
@@ -11,18 +9,16 @@ import { startLiveGuard } from './live-guard.ts'
 import { createRequestLog } from './request-log.ts'
 import { describeRevocation, revokedKeyWorksForMs } from './revocation.ts'
 import { addressOptions, listen, nameAddress, readAddress, serveUntilStopped } from './serving.ts'
-import { EXIT } from './surroundings.ts'
+import { COLOR_VARIABLES, EXIT } from './surroundings.ts'
 import {
   readTrustedProxies,
   readUpstreamOptions,
   UPSTREAM_FLAGS,
   UPSTREAM_OPTIONS,
 } from './upstream-options.ts'
-import type { AuthConfig } from '../core/auth-config.ts'
 import type { CommandLine } from './command-line.ts'
 import type { Command } from './command.ts'
 import type { DecisionLog } from './decision-log.ts'
-import type { FrontOptions } from './front.ts'
 import type { EquippedConfig } from './endpoint-transport.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -32,7 +28,7 @@ export const gatewayCommand: Command = {
   name: 'gateway',
   usage: '--upstream URL (--keys FILE | --config FILE) [OPTIONS]',
   summary: 'pass requests with a good key on to a server in any language',
-  details: `Each request is a line on standard output (JSON in a pipe), with the status that its client got.
+  details: `It writes one line for each request to standard output (JSON in a pipe), with the status of the response.
 
 At the start, and every ten minutes, the gateway asks the endpoint about a random key. An endpoint that allows it is not used: the gateway rejects every request until the endpoint denies such a key.
 
@@ -42,6 +38,7 @@ SIGTERM lets requests end, for 25 seconds; SIGINT cuts them off.`,
   environment: {
     AUTH_ENDPOINT: 'the URL of the auth endpoint, without --keys and --config',
     NODE_USE_ENV_PROXY: '1: ask the endpoint through the proxy of HTTPS_PROXY, on Node',
+    ...COLOR_VARIABLES,
   },
   examples: [
     'with-auth gateway --keys keys.yaml --upstream http://127.0.0.1:8000',
@@ -84,7 +81,6 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
     log,
     onEvent: requestLog.onEvent,
     passOn: requestLog.follow(passOn),
-    createDescription,
   })
   try {
     const front = createFront({
@@ -100,17 +96,6 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
     guard.stop()
   }
   return EXIT.ok
-}
-
-/** For requests that the guard does not see: it leaves out what holds the token, as the guard does. */
-function createDescription(config: AuthConfig): FrontOptions['describe'] {
-  const { credentials, tokenFormat, requestIdHeader } = resolveConfig(config)
-  const readCredentials = createCredentialsReader(credentials, tokenFormat)
-  return (request, path) => {
-    const token = presentedToken(request, readCredentials)
-    const requestId = readRequestId(request, requestIdHeader, token)
-    return { path: shownPath(path, token), ...(requestId === undefined ? {} : { requestId }) }
-  }
 }
 
 function announce(

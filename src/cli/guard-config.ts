@@ -12,7 +12,7 @@ import type { Surroundings } from './surroundings.ts'
 /** The options that say who is let in. */
 export const GUARD_OPTIONS: OptionSpecs = {
   config: { value: 'FILE', help: 'a run.yaml with server.auth: asks the endpoint that it names' },
-  keys: { value: 'FILE', help: 'a file of keys: decides by itself, and asks nobody' },
+  keys: { value: 'FILE', help: 'a file of keys: decides by itself, without an endpoint' },
   public: {
     value: 'PATTERN',
     help: 'needs no key: an exact path or /prefix/*; may be repeated',

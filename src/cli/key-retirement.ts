@@ -1,7 +1,7 @@
 import { pruneKeys, removeKey, rotateKey } from '../keys.ts'
 import { asUsage, refuseOperands, requireOperand, requireText } from './command.ts'
-import { nameFlag } from './file-flag.ts'
-import { addAdvice, shown } from './key-messages.ts'
+import { addAdvice, nameFlag } from './file-flag.ts'
+import { shown } from './shown-value.ts'
 import { EXIT } from './surroundings.ts'
 import type { KeyRecord, RotatedKey, RotateOptions } from '../keys.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
@@ -22,15 +22,15 @@ const FLAGS = {
 const rotateCommand: Command = {
   name: 'keys rotate',
   usage: 'ID --keys FILE [OPTIONS]',
-  summary: 'make a key in place of another, which works for a while longer',
-  details: `The new key has the principal, the attributes and the paths of the old one. It is printed to standard output, once, and lasts as long as the old one was made for. --overlap 0 ends the old key at once. Revoke a key that strangers know.`,
+  summary: 'replace a key: the old one works for a while longer',
+  details: `The new key has the principal, the attributes, the paths and the lifetime of the old one. It is printed to standard output, once. --overlap 0 ends the old key at once. If a key has leaked, revoke it.`,
   examples: [
     'with-auth keys rotate key_zyk3qgvxqtla --keys keys.yaml > key.txt',
     'with-auth keys rotate key_zyk3qgvxqtla --keys keys.yaml --overlap 0',
   ],
   options: {
     ...FILE,
-    overlap: { value: 'TIME', help: 'how long the old key works still', default: '24h' },
+    overlap: { value: 'TIME', help: 'how long the old key still works', default: '24h' },
     'expires-in': { value: 'TIME', help: 'how long the new key lasts, such as 90d' },
     'expires-at': { value: 'TIME', help: 'when it ends, such as 2030-01-01T00:00:00Z' },
   },
@@ -41,7 +41,7 @@ const removeCommand: Command = {
   name: 'keys remove',
   usage: 'ID --keys FILE',
   summary: 'remove a key from the file, also one that works',
-  details: `The file then does not tell whose the key was: "keys revoke" keeps that.`,
+  details: `To keep a record of whose key it was, use "keys revoke" instead.`,
   examples: ['with-auth keys remove key_zyk3qgvxqtla --keys keys.yaml'],
   options: FILE,
   run: remove,
@@ -50,8 +50,8 @@ const removeCommand: Command = {
 const pruneCommand: Command = {
   name: 'keys prune',
   usage: '--keys FILE --older TIME [OPTIONS]',
-  summary: 'remove the keys that were revoked or ended some time ago',
-  details: `The ids of the removed keys are printed, one a line. --older 0 removes every key that is revoked or has ended. "revoked: true" tells no time, and counts as long ago.`,
+  summary: 'remove the keys that were revoked or expired some time ago',
+  details: `The ids of the removed keys are printed, one a line. --older 0 removes every revoked or expired key. A key with "revoked: true", which has no time, is always removed.`,
   examples: ['with-auth keys prune --keys keys.yaml --older 90d'],
   options: {
     ...FILE,
@@ -61,7 +61,7 @@ const pruneCommand: Command = {
   run: prune,
 }
 
-/** The commands that end keys but for `keys revoke`. */
+/** The commands that end keys, except `keys revoke`. */
 export const retirementCommands: readonly Command[] = [rotateCommand, removeCommand, pruneCommand]
 
 async function rotate(line: CommandLine, surroundings: Surroundings): Promise<number> {

@@ -1,6 +1,8 @@
 import process from 'node:process'
 import { createGate } from '../core/authenticator.ts'
 import { resolveConfig } from '../core/config.ts'
+import { createCredentialsReader } from '../core/credentials.ts'
+import { presentedToken, readRequestId, shownPath } from '../core/decision-event.ts'
 import { asksTheSame } from '../core/handover.ts'
 import { whenDecided } from '../core/with-auth.ts'
 import { findLoneMount } from '../files/lone-mount.ts'
@@ -21,7 +23,7 @@ import type { EquippedConfig } from './endpoint-transport.ts'
 import type { FrontOptions } from './front.ts'
 import type { Surroundings } from './surroundings.ts'
 
-/** Decides about requests by the configuration of the moment: with `--config` it follows the file. */
+/** Decides about requests by the current configuration: with `--config` it follows the file. */
 export interface LiveGuard extends Pick<FrontOptions, 'guarded' | 'proof' | 'describe'> {
   readonly equipped: () => EquippedConfig
   readonly stop: () => void
@@ -34,7 +36,6 @@ export interface LiveGuardOptions {
   readonly onEvent: RequestLog['onEvent']
   /** Answers the requests that are admitted. */
   readonly passOn: (request: Request) => Promise<Response>
-  readonly createDescription: (config: AuthConfig) => FrontOptions['describe']
 }
 
 /** The parts that one configuration makes. They are replaced together, so that no request meets parts of two. */
@@ -53,8 +54,8 @@ interface ReplaceableGuard extends LiveGuard {
 }
 
 const OPEN =
-  'The auth endpoint lets everybody in: it answered 200 to a key that was made up just now. ' +
-  'Is its URL right, and not that of a health check or of a web page? "with-auth check URL" says more'
+  'The auth endpoint allows every key: it answered 200 to a random one. ' +
+  'Is its URL that of a health check or of a web page? Run "with-auth check URL"'
 
 const MOUNT_ADVICE =
   'Mount its folder instead (Kubernetes: without subPath), or restart the gateway after a change'
@@ -87,7 +88,7 @@ export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGua
 
 async function createStage(
   equipped: EquippedConfig,
-  { log, surroundings, onEvent, createDescription }: LiveGuardOptions,
+  { log, surroundings, onEvent }: LiveGuardOptions,
   before?: Stage,
 ): Promise<Stage> {
   const { config } = equipped
@@ -97,7 +98,21 @@ async function createStage(
   const proof = createProof(config, isSame ? before.proof.state() : undefined, log, surroundings)
   await proof.start()
   const gate = createGate({ ...config, onEvent }, before?.gate.handOver())
-  return { equipped, resolved, proof, gate, describe: createDescription(config) }
+  return { equipped, resolved, proof, gate, describe: createDescription(resolved) }
+}
+
+/** For requests that the guard does not see: it leaves out what holds the token, as the guard does. */
+function createDescription({
+  credentials,
+  tokenFormat,
+  requestIdHeader,
+}: ResolvedConfig): FrontOptions['describe'] {
+  const readCredentials = createCredentialsReader(credentials, tokenFormat)
+  return (request, path) => {
+    const token = presentedToken(request, readCredentials)
+    const requestId = readRequestId(request, requestIdHeader, token)
+    return { path: shownPath(path, token), ...(requestId === undefined ? {} : { requestId }) }
+  }
 }
 
 function createProof(
@@ -108,7 +123,8 @@ function createProof(
 ): EndpointProof {
   const onChange = (next: ProofState, cause?: string): void => {
     log({ type: 'endpoint', state: next, cause })
-    if (next === 'open') note(`with-auth: ${OPEN}. Everybody is refused until it says no\n`)
+    if (next === 'open')
+      note(`with-auth: ${OPEN}. Every request is rejected until it denies a random key\n`)
   }
   return createEndpointProof({ ask: createRandomKeyAsker(config), onChange, state })
 }

@@ -1,6 +1,6 @@
 import type { AuthEvent } from '../core/types.ts'
 
-/** What the log writes: the guard's own events, and others. */
+/** An entry of the log: an event of the guard, or one of the command. */
 export type LogEntry =
   | AuthEvent
   | { readonly type: string; readonly [name: string]: string | number | boolean | undefined }
@@ -14,7 +14,7 @@ export function formatJson(entry: LogEntry): string {
   return `${escapeHidden(line)}\n`
 }
 
-/** One line for a person. What comes from outside is escaped, so that no path can forge a line or a colour. */
+/** One line for a person. Texts of clients are escaped, so that no path can forge a line or a color. */
 export function formatReadable(entry: LogEntry, colors: boolean): string {
   // The start of a server is told on standard error.
   if (entry.type === 'listening') return ''

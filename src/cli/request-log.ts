@@ -17,7 +17,7 @@ export interface RequestLog {
   readonly rejected: (request: Request, described: Described, rejection: Rejection) => void
 }
 
-/** What is said of a request that the guard does not see. */
+/** The fields of the log for a request that is rejected before the guard. */
 export interface Described {
   readonly path: string
   readonly requestId?: string

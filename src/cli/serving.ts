@@ -28,8 +28,8 @@ const HOST_NAME = /^[a-z\d](?:[a-z\d.-]*[a-z\d])?$/i
 const DRAIN_MS = 25_000
 // Longer than the 60 seconds of common load balancers: one that asks over a connection which ends just then answers 502.
 const KEEP_ALIVE_MS = 75_000
-// Node answers 408 when a whole request takes more than five minutes, however long its upstream may take. An upload may. A head
-// may not: it ends after a minute, which Node would otherwise derive from the other.
+// Node answers 408 when a whole request takes more than five minutes, however long its upstream may take. An upload may. The head
+// must come within a minute: Node would otherwise take that limit from `requestTimeout`.
 const NODE_TIMEOUTS = { requestTimeout: 0, headersTimeout: 60_000 } as const
 // Bun cuts a connection after 10 seconds of silence, in which a model may still be thinking.
 const BUN_IDLE_SECONDS = 255

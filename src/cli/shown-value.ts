@@ -22,6 +22,11 @@ export function showFile(file: string): string {
   return isPath && !file.includes(KEY_PREFIX) ? file : showValue(file).replaceAll('"', '')
 }
 
+/** A name as a terminal may show it: it may have characters that a terminal obeys. */
+export function shown(text: string): string {
+  return /^[\x20-\x7e]*$/.test(text) ? text : JSON.stringify(text).replace(/[^\x20-\x7e]/g, '?')
+}
+
 function mayHoldSecret(value: string): boolean {
   if (value.includes(KEY_PREFIX)) return true
   if (URL_START.test(value)) return value.includes('@')

@@ -9,7 +9,7 @@ export interface Surroundings {
   readonly unwritten: () => number
   /** Whether standard output is a terminal. */
   readonly isTerminal: boolean
-  /** Whether to print colours. */
+  /** Whether to print colors. */
   readonly colors: boolean
   /** Waits until what was printed is written. Rejects with an `OutputError` if something could not be written. */
   readonly flush: () => Promise<void>
@@ -27,7 +27,13 @@ export type StopSignal = 'SIGINT' | 'SIGTERM'
 /** The exit codes, for scripts. */
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const
 
-/** Describes standard output. Only a terminal gets colours, and `NO_COLOR` turns them off (https://no-color.org). */
+/** The variables that turn colors off, for the help of a command that prints colors. */
+export const COLOR_VARIABLES = {
+  NO_COLOR: 'set: print no colors',
+  TERM: 'dumb: print no colors',
+} as const
+
+/** Describes standard output. Only a terminal gets colors, and `NO_COLOR` turns them off (https://no-color.org). */
 export function describeTerminal(
   { isTTY }: { readonly isTTY?: boolean },
   env: Surroundings['env'],

@@ -1,9 +1,9 @@
 import type { DecisionEvent } from './types.ts'
 
-/** What a log follows of one request. It is in no header and in no event. */
+/** Facts about one request for its line in the log. No event has them, and only `sentId` is sent. */
 export interface Passage {
   decision?: DecisionEvent
-  /** The field with the request id that the gateway passes on, in place of the client's. */
+  /** The request id that was made, and the field in which the upstream gets it. */
   sentId?: readonly [name: string, id: string]
   /** The status that the upstream answered. */
   upstreamStatus?: number
@@ -13,7 +13,7 @@ export interface Passage {
 
 const PASSAGES = new WeakMap<Request, Passage>()
 
-/** The passage of a request, from now on followed. */
+/** Returns the passage of a request, and makes it the first time. */
 export function followPassage(request: Request): Passage {
   const passage = PASSAGES.get(request) ?? {}
   PASSAGES.set(request, passage)

@@ -1,11 +1,11 @@
 type System = Pick<typeof globalThis.process, 'getBuiltinModule' | 'versions'>
 
-// Linux alone mounts a file, and tells here what is mounted.
+// Only Linux mounts single files. It lists all mounts here.
 const MOUNTS = '/proc/self/mountinfo'
 
 /**
- * Says why a file does not show what takes its name outside: it is mounted alone, not in a folder, as by
- * `docker -v ./keys.yaml:/keys.yaml`. The mount still leads to the old file then. Returns `undefined` for every other file.
+ * Returns why a file hides its replacement outside, or `undefined`. A file that is mounted alone, not in a folder, as by
+ * `docker -v ./keys.yaml:/keys.yaml`, still leads to the old file.
  */
 export function findLoneMount(file: string, system: System): string | undefined {
   const { statSync, realpathSync } = system.getBuiltinModule('node:fs')

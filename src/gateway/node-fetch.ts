@@ -54,8 +54,8 @@ const NOTHING = new Uint8Array(0)
 const USUALLY_WITHOUT_BODY: ReadonlySet<string> = new Set([...SAFE, 'DELETE'])
 
 /**
- * Makes a `fetch` over `node:http` and `node:https`. Unlike Node's own it holds no more of a body than is under way, has no
- * deadlines of its own, adds no fields about itself, decodes nothing, and does not ask twice because of the answer.
+ * Makes a `fetch` over `node:http` and `node:https`. Unlike Node's own it streams bodies without holding them, has no
+ * deadlines, adds no fields about itself, decodes no body, and never repeats a request because of its answer.
  */
 export function createNodeFetch<Http extends object, Https extends object>(modules: {
   readonly http: NodeHttp<Http>
@@ -69,7 +69,7 @@ export function createNodeFetch<Http extends object, Https extends object>(modul
       host: hostname.replace(/^\[(.*)\]$/, '$1'),
       port,
       method: init.method,
-      // As text: what was decided about is not parsed once more.
+      // Cut from the text: the path that was decided about is not parsed again.
       path: url.slice(origin.length),
       headers: fieldsOf(host, init),
       insecureHTTPParser: false,
@@ -112,12 +112,12 @@ function send(
     })
     request.on('response', (answer) => {
       signal.removeEventListener('abort', abort)
-      // The upstream has said all it has to say, and does not want the rest.
+      // The answer is complete, so the upstream does not need the rest of the upload.
       answer.once('end', () => request.writableFinished || request.destroy())
       try {
         resolve(readAnswer(answer))
       } catch (error) {
-        // A field that Node's parser lets in and `Headers` does not.
+        // Node's parser accepts some fields that `Headers` rejects.
         answer.destroy()
         reject(error)
       }
@@ -127,7 +127,7 @@ function send(
   })
 }
 
-/** Says whether nothing of an answer has come. `bytesRead` counts for the whole life of a connection. */
+/** Tells whether no byte of an answer has come. `bytesRead` counts for the whole life of a connection. */
 function watchAnswer(request: NodeRequest): () => boolean {
   let readNow = (): number => before
   let before = 0
@@ -156,8 +156,8 @@ function readAnswer(answer: NodeAnswer): UpstreamResponse {
 }
 
 /**
- * The body of an answer, read when somebody reads it. It breaks if the answer does. If nothing of the body is there yet it begins
- * with no bytes: servers on Node send the head with the first piece of the body, however late that comes.
+ * The body of an answer, read on demand. It errors if the answer breaks off. If no byte has come yet, it begins with an empty
+ * chunk: servers on Node send the head only with the first chunk.
  */
 function streamAnswer(answer: NodeAnswer): ReadableStream<Uint8Array> {
   let onReadable: (() => void) | undefined
@@ -168,11 +168,11 @@ function streamAnswer(answer: NodeAnswer): ReadableStream<Uint8Array> {
     if (isClosed) return
     isClosed = true
     controller.close()
-    // Now Node notices that all was read, and uses the connection again.
+    // Lets Node notice the end, so that it reuses the connection.
     answer.read()
   }
 
-  /** Whether there was something to read, or nothing will be any more. */
+  /** Returns whether a chunk was read or the body has ended. */
   function advance(controller: Controller): boolean {
     const bytes = answer.read()
     if (bytes instanceof Uint8Array) controller.enqueue(bytes)

@@ -1,7 +1,7 @@
 import { isForGateway, namesInConnection } from './field-names.ts'
 import type { UpstreamResponse } from './types.ts'
 
-// What a `fetch` decodes by itself.
+// The codings that a `fetch` decodes by itself.
 const DECODED: ReadonlySet<string> = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'identity'])
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304])
 

@@ -54,7 +54,7 @@ async function pump(
     const { done, value } = await reader.read()
     if (done) break
     sent += value.byteLength
-    // More would be another request.
+    // The upstream would take surplus bytes for another request.
     if (length !== undefined && sent > length) throw new Error('More than Content-Length says')
     // oxlint-disable-next-line no-await-in-loop -- as fast as the upstream takes it
     if (!request.destroyed && !request.write(value)) await untilWritable(request)

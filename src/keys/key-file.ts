@@ -1,10 +1,10 @@
+import { findLoneMount } from '../files/lone-mount.ts'
 import { otherKindOf, readingFlags } from '../files/regular-file.ts'
 import { parseKeys } from './key-document.ts'
 import { withFileLock } from './file-lock.ts'
 import { replaceFile } from './file-replacement.ts'
 import { KeyFileError } from './key-file-error.ts'
-import { refuseLoneMount } from './lone-mount.ts'
-import { files, reasonOf } from './system.ts'
+import { files, reasonOf, system } from './system.ts'
 import type { FileStats } from '../files/regular-file.ts'
 import type { Document } from 'yaml'
 import type { FileLock } from './file-lock.ts'
@@ -14,9 +14,11 @@ import type { KeyDocument } from './key-document.ts'
 const MAX_BYTES_TO_ADD = 1024 * 1024
 // The rest is for revoking: a file of the first length is still read when each of its keys has a time of revocation.
 const MAX_BYTES = 2 * MAX_BYTES_TO_ADD
+const MOUNT_ADVICE =
+  'a key that is revoked outside would stay valid here. Mount its folder instead (Kubernetes: without subPath)'
 const SPLIT = 'or split it into two files, each with an endpoint of its own'
 const SHORTEN = `Remove revoked and expired keys from it, ${SPLIT}`
-const PRUNE = `Remove revoked and expired keys ("with-auth keys prune --older 0"), ${SPLIT}`
+const PRUNE = `Remove revoked and expired keys ("with-auth keys prune --keys FILE --older 0"), ${SPLIT}`
 const NEW_FILE = `# The keys of this service. A key itself is nowhere in here, only its SHA-256.
 keys: []
 `
@@ -151,4 +153,15 @@ function resolveFile(file: string, create: boolean): string {
 // A link that leads nowhere is.
 function isThere(name: string): boolean {
   return files().lstatSync(name, { throwIfNoEntry: false }) !== undefined
+}
+
+/**
+ * Refuses a file that is mounted alone: a revocation outside would not arrive.
+ *
+ * @throws KeyFileError
+ */
+export function refuseLoneMount(file: string): void {
+  const reason = findLoneMount(file, system())
+  if (reason === undefined) return
+  throw new KeyFileError('unreadable', `Cannot use ${file}: ${reason}, so ${MOUNT_ADVICE}`)
 }

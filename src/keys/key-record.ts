@@ -40,7 +40,7 @@ export interface RotatedKey extends CreatedKey {
 /** How {@link rotateKey} replaces a key. */
 export interface RotateOptions {
   /**
-   * For how long the old key works still: a number with `s`, `m`, `h`, `d` or `w`, or `0`. It never ends later than it would have.
+   * How long the old key still works: a number with `s`, `m`, `h`, `d` or `w`, or `0`. It never ends later than it would have.
    *
    * @default '24h'
    */

@@ -59,7 +59,7 @@ function checkRotation(value: unknown, now: number): Ends {
   const { overlap = OVERLAP, ...expiry } = readOptions(value, KNOWN, 'options')
   const old = roundDown(now + checkDurationOrZero('options.overlap', overlap))
   if (old < YEAR_10000) return { old, next: checkExpiry('options', expiry, now) }
-  throw invalidText('options.overlap', overlap, 'over before the year 10000')
+  throw invalidText('options.overlap', overlap, 'a duration that ends before the year 10000')
 }
 
 function refuseEnded(key: StoredKey, file: string, now: number): void {

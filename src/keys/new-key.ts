@@ -21,7 +21,7 @@ const KNOWN = ['principal', 'attributes', 'expiresAt', 'expiresIn', 'paths'] as 
 
 type Expiry = Partial<Record<'expiresAt' | 'expiresIn', unknown>>
 
-/** The first time that has no form of a timestamp. */
+/** The first time that a timestamp cannot express. */
 export const YEAR_10000: number = Date.UTC(10_000, 0)
 
 /** What a new key is for, in the order in which it is written. */
@@ -112,7 +112,7 @@ function checkDuration(option: string, value: unknown, form = DURATION_FORM): nu
   return duration
 }
 
-/** Files tell seconds. */
+/** Rounds down to seconds, which is what files have. */
 export function roundDown(time: number): number {
   return Math.floor(time / 1000) * 1000
 }

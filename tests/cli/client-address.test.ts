@@ -43,7 +43,7 @@ describe('the TCP peer', () => {
   })
 
   it.each(['192.0.2.7', '127.0.0.1', '11.0.0.1', '2001:db8::1', '::ffff:192.0.2.7'])(
-    '%s is no trusted proxy: its headers are not read',
+    '%s is not a trusted proxy: its headers are ignored',
     (peer) => {
       const headers = { 'x-forwarded-for': '6.6.6.6', forwarded: 'for=7.7.7.7' }
       expect(clientOf(peer, headers)).toBe(peer.replace('::ffff:', ''))
@@ -88,14 +88,14 @@ describe('X-Forwarded-For of a trusted proxy', () => {
   })
 
   it.each([
-    // What a client sends stands on the left of what the proxy adds.
+    // Entries of the client stand to the left of those that the proxy adds.
     ['6.6.6.6, 192.0.2.7', '192.0.2.7'],
     ['10.0.0.5, 192.0.2.7', '192.0.2.7'],
     ['127.0.0.1, 10.0.0.5, 192.0.2.7, 10.0.0.9', '192.0.2.7'],
     [', , 192.0.2.7', '192.0.2.7'],
     ['", 192.0.2.7', '192.0.2.7'],
     ['6.6.6.6 192.0.2.7, 192.0.2.8', '192.0.2.8'],
-    // What cannot be read ends the walk: what stands left of it is what anybody wrote.
+    // An unreadable entry ends the walk: a client may have written everything to its left.
     ['6.6.6.6, unknown', '10.0.0.1'],
     ['6.6.6.6, _hidden', '10.0.0.1'],
     ['6.6.6.6, ', '10.0.0.1'],
@@ -228,24 +228,5 @@ describe('the address of a request', () => {
     expect(addressOf(request)).toBe('192.0.2.7')
     Object.defineProperty(request, 'ip', { value: undefined })
     expect(addressOf(request)).toBe('192.0.2.7')
-  })
-
-  it.each([
-    ['commas', ','.repeat(16_000)],
-    ['quotation marks', 'for="'.repeat(4000)],
-    ['backslashes', `for="${'\\'.repeat(16_000)}`],
-    ['escaped quotation marks', `for="${'\\"'.repeat(8000)}"`],
-    ['pairs', 'a=b;'.repeat(4000)],
-    ['trusted proxies', 'for=10.0.0.9,'.repeat(2000) + 'for=10.0.0.9'],
-    ['digits', `for=${'1'.repeat(16_000)}`],
-    ['colons', `for="[${':'.repeat(16_000)}]"`],
-    ['spaces', `for=${' '.repeat(16_000)}`],
-    ['spaces after a pair', `for=1.1.1.1${' '.repeat(16_000)}x`],
-  ])('is found in bounded time: %s', (_, value) => {
-    const headers = { forwarded: value, 'x-forwarded-for': value }
-    const startedAt = performance.now()
-    for (let count = 0; count < 20; count += 1) clientOf('10.0.0.1', headers)
-    // Quadratic work takes a hundred times as long.
-    expect(performance.now() - startedAt).toBeLessThan(2000)
   })
 })

@@ -90,12 +90,12 @@ it('has each variable that a command reads in the help of a command', () => {
 
 interface WrongValue {
   readonly value: string
-  /** What is shown of the value; the value itself if it is left out. */
+  /** The text that the error shows, by default the value itself. */
   readonly shown?: string
   readonly code?: 1
 }
 
-/** What each option does not take, by command. A new option needs a row. */
+/** Values that each option rejects, by command. A new option needs a row. */
 const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly WrongValue[]>>>> = {
   gateway: {
     upstream: [

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
-import { nameFlag } from '../../src/cli/file-flag.ts'
-import { createKey, listKeys, revokeKey } from '../../src/keys.ts'
+import { addAdvice, nameFlag } from '../../src/cli/file-flag.ts'
+import { createKey, KeyFileError, listKeys, revokeKey } from '../../src/keys.ts'
 import { loadConfig } from '../../src/yaml.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 
@@ -55,4 +55,15 @@ it('leaves an error that names a line, a key or an option', async () => {
   writeFileSync(file, 'keys: [')
   await expect(listKeys(file).catch(named)).rejects.toThrow(/^\/.*:1:\d+: /)
   await expect(loadConfig(file).catch(named)).rejects.toThrow(/^\/.*:1:\d+: /)
+})
+
+it('what to do stands behind the message, for what it helps against', () => {
+  const add = addAdvice({ no_such_key: 'do this' })
+  const cause = new KeyFileError('no_such_key', 'There is none')
+  expect(() => add(cause)).toThrow(
+    expect.objectContaining({ message: 'There is none: do this', cause }),
+  )
+  for (const error of [new KeyFileError('locked', 'x'), new Error('no_such_key')]) {
+    expect(() => add(error)).toThrow(error)
+  }
 })

@@ -156,7 +156,7 @@ describe('with-auth keys rotate', () => {
     [['a', '--overlap', '1.5h'], 'received "1.5h"'],
     [
       ['a', '--overlap', '999999w'],
-      '--overlap must be over before the year 10000, received "999999w"',
+      '--overlap must be a duration that ends before the year 10000, received "999999w"',
     ],
     [['a', '--expires-in', '0'], '--expires-in must be a whole number above 0'],
     [['a', '--expires-at', 'soon'], '--expires-at must be a time such as'],

@@ -101,7 +101,7 @@ describe('the line of a request', () => {
     expect(entries[1]).not.toHaveProperty('failure')
   })
 
-  it('is not written for a request without a decision', () => {
+  it('is written only for a request with a decision', () => {
     const { answered, entries } = create()
     answered(get('/a'), 200)
     expect(entries).toEqual([])

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { showFile, showName, showValue } from '../../src/cli/shown-value.ts'
+import { showFile, shown, showName, showValue } from '../../src/cli/shown-value.ts'
 
 const HIDDEN = '(hidden because it may be a secret)'
 const KEY = 'withauth_4fK2pQ7xV9bN1mZ8sD3gH6jL5wR0tY2uE4iO7aC9vB1nM3k'
@@ -19,7 +19,7 @@ it.each([
   'q'.repeat(25),
   'a\u001B',
   '\nx',
-])('hides %j in the place of a name', (name) => {
+])('hides %j given as a name', (name) => {
   expect(showName(name)).toBe(HIDDEN)
 })
 
@@ -39,8 +39,8 @@ it.each([
   ],
   ['HTTPS://h?k=s3cret', '"HTTPS://h/…"'],
   ['https://h/\n?k=s3cret', '"https://h/…"'],
-])('shows the value %j as %s', (value, shown) => {
-  expect(showValue(value)).toBe(shown)
+])('shows the value %j as %s', (value, text) => {
+  expect(showValue(value)).toBe(text)
 })
 
 it.each([
@@ -79,3 +79,12 @@ it.each([KEY, `/tmp/${KEY}`, `${KEY}.yaml`, 'sk-s3cret', 'x'.repeat(25)])(
     expect(showFile(file)).toBe(HIDDEN)
   },
 )
+
+it.each([
+  ['alice', 'alice'],
+  ['a b!~', 'a b!~'],
+  ['a\u001B[31m', '"a\\u001b[31m"'],
+  ['a\u202Eb', '"a?b"'],
+])('%j is shown as %s', (name, text) => {
+  expect(shown(name)).toBe(text)
+})

@@ -2,18 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { symlinkSync, writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { findLoneMount } from '../../src/files/lone-mount.ts'
+import { mount } from '../support/mount.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 
 const pathOf = setupFolder()
-
-function mount(source: string, target: string): boolean {
-  try {
-    execFileSync('mount', ['--bind', source, target], { stdio: 'pipe' })
-    return true
-  } catch {
-    return false
-  }
-}
 
 it('a file in a folder, a link to one and a missing file are not mounted alone', () => {
   writeFileSync(pathOf('file'), '')

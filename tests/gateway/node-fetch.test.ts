@@ -259,7 +259,7 @@ describe('what comes back', () => {
     expect((await whole?.read())?.done).toBe(true)
   })
 
-  it('is read no faster than somebody reads it', async () => {
+  it('is read only as fast as its consumer reads', async () => {
     const PART = Buffer.alloc(65_536)
     let sent = 0
     play = (socket) => {
@@ -359,7 +359,7 @@ describe('a connection', () => {
     expect(sockets[0]?.closed).toBe(false)
   })
 
-  it('fails by its name where nobody listens', async () => {
+  it('fails with its code where nothing listens', async () => {
     origin = 'http://127.0.0.1:1'
     expect(await failure(send('/'))).toBe('ECONNREFUSED')
     origin = 'http://[::1]:1'
@@ -427,7 +427,7 @@ describe('over TLS', () => {
     return createNodeFetch({ http, https: { Agent: https.Agent, request } })
   }
 
-  it('refuses a certificate that nobody vouches for, or that is of another name', async () => {
+  it('rejects an untrusted certificate, and one for another name', async () => {
     const port = await startTls(ROTATED)
     origin = `https://localhost:${port}`
     expect(await failure(send('/'))).toBe('DEPTH_ZERO_SELF_SIGNED_CERT')

@@ -197,7 +197,7 @@ describe('a file of almost 1 MiB', () => {
     const full = writeAt(file, MIB - growth + 1)
     await expect(addKey(file, { principal: 'bob' }, NOW)).rejects.toMatchObject({
       code: 'unwritable',
-      message: `Cannot add a key to ${file}: the file would be longer than ${MIB} bytes. Remove revoked and expired keys ("with-auth keys prune --older 0"), or split it into two files, each with an endpoint of its own`,
+      message: `Cannot add a key to ${file}: the file would be longer than ${MIB} bytes. Remove revoked and expired keys ("with-auth keys prune --keys FILE --older 0"), or split it into two files, each with an endpoint of its own`,
     })
     expect(readFileSync(file, 'utf8')).toBe(full)
     expect(readdirSync(pathOf('.'))).toEqual(['keys.yaml'])

@@ -213,7 +213,7 @@ describe('a rotation that is undone', () => {
     expect(readFileSync(file, 'utf8')).toBe(before)
   })
 
-  it('leaves a revocation that came meanwhile', async () => {
+  it('keeps a revocation that came after the rotation', async () => {
     const file = writeKey({ expires: '2027-01-01' })
     const { undo } = await replaceKey(file, 'a', {}, NOW)
     await markRevoked(file, { id: 'a' }, NOW)
@@ -223,7 +223,7 @@ describe('a rotation that is undone', () => {
     ])
   })
 
-  it('keeps an end that was edited meanwhile, and needs neither key', async () => {
+  it('keeps an end that was edited after the rotation, and needs neither key', async () => {
     const file = writeKey({ expires: '2027-01-01' })
     const { undo } = await replaceKey(file, 'a', {}, NOW)
     const text = readFileSync(file, 'utf8')

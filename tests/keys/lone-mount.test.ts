@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createKey, createKeyEndpoint, listKeys, revokeKey } from '../../src/keys.ts'
 import { replaceFile } from '../../src/keys/file-replacement.ts'
 import { ask, entry, keysText } from '../support/key-questions.ts'
+import { mount } from '../support/mount.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 
 const pathOf = setupFolder()
@@ -19,13 +20,8 @@ afterEach(() => {
   for (const target of mounted.splice(0)) execFileSync('umount', [target])
 })
 
-/** Mounts a file or a folder at another place, or skips the test where that is not permitted. */
-function mount(source: string, target: string, skip: (note: string) => void): void {
-  try {
-    execFileSync('mount', ['--bind', source, target], { stdio: 'pipe' })
-  } catch {
-    return skip('only root may mount, and only Linux mounts a file')
-  }
+function mountOrSkip(source: string, target: string, skip: (note: string) => void): void {
+  if (!mount(source, target)) return skip('only root may mount, and only Linux mounts a file')
   mounted.push(target)
 }
 
@@ -59,7 +55,7 @@ describe('a file that is mounted alone', () => {
     'is not served and not changed, in %j',
     async (folder, { skip }) => {
       const { host, inside } = setupHost(folder)
-      mount(host, inside, skip)
+      mountOrSkip(host, inside, skip)
       expect(() => createKeyEndpoint({ file: inside })).toThrow(refusal(ALONE))
       await expect(createKey(inside, { principal: 'bob' })).rejects.toEqual(refusal(ALONE))
       await expect(revokeKey(inside, 'k1')).rejects.toEqual(refusal(ALONE))
@@ -72,7 +68,7 @@ describe('a file that is mounted alone', () => {
   it('is not served by a link to it', ({ skip }) => {
     const { host, inside } = setupHost()
     symlinkSync(inside, pathOf('link.yaml'))
-    mount(host, inside, skip)
+    mountOrSkip(host, inside, skip)
     expect(() => createKeyEndpoint({ file: pathOf('link.yaml') })).toThrow(refusal(ALONE))
   })
 
@@ -81,14 +77,14 @@ describe('a file that is mounted alone', () => {
     const onError = vi.fn()
     const endpoint = createKeyEndpoint({ file: inside }, { onError })
     expect((await endpoint(ask('k1'))).status).toBe(200)
-    mount(host, inside, skip)
+    mountOrSkip(host, inside, skip)
     expect((await endpoint(ask('k1'))).status).toBe(500)
     expect(onError).toHaveBeenCalledExactlyOnceWith(refusal(ALONE))
   })
 
   it('lets no revoked key in where the system does not tell what is mounted', async ({ skip }) => {
     const { host, inside } = setupHost()
-    mount(host, inside, skip)
+    mountOrSkip(host, inside, skip)
     hideMounts()
     const onError = vi.fn()
     const endpoint = createKeyEndpoint({ file: inside }, { onError })
@@ -101,7 +97,7 @@ describe('a file that is mounted alone', () => {
 
   it('cannot be replaced, and the error says what to do', ({ skip }) => {
     const { host, inside } = setupHost()
-    mount(host, inside, skip)
+    mountOrSkip(host, inside, skip)
     expect(() => replaceFile(inside, 'new', () => true)).toThrow(
       `Cannot write ${inside}: EBUSY. If it is mounted alone, mount its folder instead`,
     )
@@ -112,7 +108,7 @@ describe('a file that is mounted alone', () => {
 describe('a file in a folder that is mounted', () => {
   it('is served and changed, on both sides', async ({ skip }) => {
     const { host, inside } = setupHost()
-    mount(dirname(host), dirname(inside), skip)
+    mountOrSkip(dirname(host), dirname(inside), skip)
     const endpoint = createKeyEndpoint({ file: inside })
     expect((await endpoint(ask('k1'))).status).toBe(200)
     const { key } = await createKey(inside, { principal: 'bob' })

@@ -1,3 +1,5 @@
+import { createClientAddresses } from '../../src/cli/client-address.ts'
+import { parseNetwork } from '../../src/cli/networks.ts'
 import { parseCacheControl } from '../../src/core/cache-control.ts'
 import { checkContext } from '../../src/core/context.ts'
 import { createCredentialsReader } from '../../src/core/credentials.ts'
@@ -65,6 +67,9 @@ export const PIECES: readonly string[] = [
   '${env.',
   '${env.X}',
   '${env.X:=',
+  'for="',
+  'a=b;',
+  'for=10.0.0.9,',
 ]
 
 const REQUEST = { method: 'GET', headers: new Headers() } as Request
@@ -102,7 +107,17 @@ export const PARSERS: readonly [string, Parser][] = [
   ['a value of a file', (text) => expandReferences(text, () => 'x')],
   ['Cache-Control', parseCacheControl],
   ['a quoted value of Cache-Control', (text) => parseCacheControl(`a="${text}"`)],
+  ['X-Forwarded-For', (text) => findClient('x-forwarded-for', text)],
+  ['Forwarded', (text) => findClient('forwarded', text)],
+  ['a node of Forwarded', (text) => findClient('forwarded', `for="[${text}]"`)],
 ]
+
+function findClient(name: string, text: string): unknown {
+  const trusted = parseNetwork('10.0.0.0/8')
+  const headers = { get: (asked: string) => (asked === name ? text : null) }
+  const request = { ip: '10.0.0.1', headers } as unknown as Request
+  return createClientAddresses(trusted === undefined ? [] : [trusted]).addressOf(request)
+}
 
 function tellParams(query: string): unknown {
   const target = { path: '/', query }

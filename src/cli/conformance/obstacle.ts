@@ -2,9 +2,6 @@ import { isRedirect } from './row.ts'
 import type { ProbeAnswer, ProbeOutcome, ProbeSilence } from './probe.ts'
 import type { Obstacle } from './row.ts'
 
-const CORRECT_CERTIFICATE =
-  'send the whole chain, or trust its authority here: NODE_EXTRA_CA_CERTS=ca.pem'
-
 /** By the code of the error that `fetch` rejected with. */
 const BY_CODE: Readonly<Record<string, Obstacle>> = {
   ECONNREFUSED: {
@@ -23,14 +20,19 @@ const BY_CODE: Readonly<Record<string, Obstacle>> = {
     why: 'its certificate is for another host',
     change: 'use a host name of the certificate in URL, or add this one to the certificate',
   },
-  ...sameFor(['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'CERT_UNTRUSTED'], {
-    why: 'its certificate is not trusted here',
-    change: CORRECT_CERTIFICATE,
-  }),
-  ...sameFor(['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'], {
-    why: 'its certificate is not trusted here',
-    change: CORRECT_CERTIFICATE,
-  }),
+  ...sameFor(
+    [
+      'DEPTH_ZERO_SELF_SIGNED_CERT',
+      'SELF_SIGNED_CERT_IN_CHAIN',
+      'CERT_UNTRUSTED',
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+    ],
+    {
+      why: 'its certificate is not trusted here',
+      change: 'send the whole chain, or trust its authority here: NODE_EXTRA_CA_CERTS=ca.pem',
+    },
+  ),
   ...sameFor(['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'], {
     why: 'the TLS handshake failed',
     change: 'begin URL with http:// if this port has no TLS, or correct the port',
@@ -51,13 +53,13 @@ export function obstacleAtStart(outcome: ProbeOutcome, url: string): Obstacle | 
 /** Why an endpoint that answered before cannot be asked further, or `undefined`. */
 export function obstacleLater(outcome: ProbeOutcome, what: string): Obstacle | undefined {
   if (outcome.kind === 'answer') return undefined
-  const change = `answer ${what} as well: the endpoint answered what was asked before`
+  const change = `answer ${what} too: the endpoint answered every question before it`
   return { why: 'the endpoint stopped answering', change }
 }
 
 function obstacleOfSilence({ reason, code = '' }: ProbeSilence, url: string): Obstacle {
   if (reason === 'timeout') {
-    const change = 'look for a firewall in between, or raise --timeout-ms for a slow endpoint'
+    const change = 'check for a firewall on the way, or raise --timeout-ms for a slow endpoint'
     return { why: 'no answer came in time', change }
   }
   const known = Object.hasOwn(BY_CODE, code) ? BY_CODE[code] : undefined

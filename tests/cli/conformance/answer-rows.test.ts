@@ -102,7 +102,7 @@ describe('Cache-Control', () => {
     expect(judgeCacheControl(finding)).toEqual({ check: 'Cache-Control', ...row })
   })
 
-  it('is not looked at without a verdict', async () => {
+  it('is skipped without a verdict', async () => {
     const did = 'there was no verdict'
     const row = { check: 'Cache-Control', result: 'skipped', did, wrapper: '-' }
     expect(judgeCacheControl(undefined)).toEqual(row)

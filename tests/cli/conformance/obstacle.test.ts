@@ -43,7 +43,7 @@ describe('of a real connection', () => {
     expect(obstacle?.change).toMatch(/^correct the host of URL/)
   })
 
-  it('with a certificate that nobody vouches for', async () => {
+  it('with an untrusted certificate', async () => {
     const port = await serve(createTlsServer(SELF_SIGNED))
     expect(await obstacleAt(`https://localhost:${port}/`)).toEqual({
       why: 'its certificate is not trusted here (DEPTH_ZERO_SELF_SIGNED_CERT)',
@@ -71,7 +71,7 @@ describe('of a real connection', () => {
     const silent = createTcpServer((socket) => void socket.resume())
     expect(await obstacleAt(`http://127.0.0.1:${await serve(silent)}/`, 50)).toEqual({
       why: 'no answer came in time',
-      change: 'look for a firewall in between, or raise --timeout-ms for a slow endpoint',
+      change: 'check for a firewall on the way, or raise --timeout-ms for a slow endpoint',
     })
   })
 
@@ -105,7 +105,7 @@ describe('of silence', () => {
   it('after answers tells which question had none', () => {
     expect(obstacleLater(silence, 'an empty "api_key"')).toEqual({
       why: 'the endpoint stopped answering',
-      change: 'answer an empty "api_key" as well: the endpoint answered what was asked before',
+      change: 'answer an empty "api_key" too: the endpoint answered every question before it',
     })
     expect(obstacleLater(answered(302), 'an empty "api_key"')).toBeUndefined()
   })
