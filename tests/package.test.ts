@@ -21,7 +21,7 @@ import * as yaml from '../src/yaml.ts'
 import { packPackage } from './support/packed-package.ts'
 import { exists, readJson, readText, ROOT, sorted } from './support/project.ts'
 import { spawnProgram } from './support/spawned-program.ts'
-import { createModule, findCycle, isPureTypes, MODULES, namesIn } from './support/source-modules.ts'
+import { createModule, findCycle, MODULES, namesIn } from './support/source-modules.ts'
 import type { PackedPackage } from './support/packed-package.ts'
 import type { SourceModule } from './support/source-modules.ts'
 
@@ -85,16 +85,6 @@ const PACKAGES_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
 /** The folder that some entries share beside core. */
 const FILES = 'files'
 const SHARES_FILES: ReadonlySet<string> = new Set(['cli.ts', 'keys.ts', 'yaml.ts'])
-
-/** The modules that are nothing but types, so that there is nothing to test in them. */
-const PURE_TYPES = [
-  'core/auth-config.ts',
-  'core/decision.ts',
-  'core/guarded.ts',
-  'core/types.ts',
-  'gateway/types.ts',
-  'keys/key-record.ts',
-]
 
 /** What only some runtimes have. Naming one, even in a string, is only for the module that looks it up. */
 const RUNTIME_GLOBALS = [
@@ -234,19 +224,6 @@ describe('core runs anywhere', () => {
     expect(sees("Reflect.get(globalThis, 'process')")).toBe(true)
     expect(sees('globalThis[`process`]')).toBe(true)
     expect(sees('// process\nexport {}')).toBe(false)
-  })
-})
-
-describe('every module has its tests', () => {
-  it('in a file of its name', () => {
-    const missing = MODULES.filter(({ file }) => !PURE_TYPES.includes(file))
-      .map(({ file }) => `tests/${file.replace(/\.ts$/, '.test.ts')}`)
-      .filter((test) => !exists(test))
-    expect(missing).toEqual([])
-  })
-
-  it('but those that are nothing but types', { timeout: 60_000 }, () => {
-    expect(MODULES.filter(isPureTypes).map(({ file }) => file)).toEqual(PURE_TYPES)
   })
 })
 

@@ -305,12 +305,6 @@ it('SECURITY.md names the tests of each of its invariants', () => {
   )
 })
 
-it('CONTRIBUTING.md says where every module is', () => {
-  const text = readText('CONTRIBUTING.md')
-  const names = MODULES.map(({ file }) => file.replace(/^(?:core|gateway)\//, ''))
-  expect(names.filter((name) => !text.includes(name))).toEqual([])
-})
-
 interface Refusal {
   readonly code: string
   readonly message: string

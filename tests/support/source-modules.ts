@@ -56,19 +56,6 @@ export function namesIn(module: SourceModule): Set<string> {
   return names
 }
 
-/** Whether nothing of a module is left when its types are erased. */
-export function isPureTypes({ text }: SourceModule): boolean {
-  const { outputText } = ts.transpileModule(text, {
-    compilerOptions: {
-      module: ts.ModuleKind.ESNext,
-      target: ts.ScriptTarget.ES2022,
-      verbatimModuleSyntax: true,
-      removeComments: true,
-    },
-  })
-  return outputText.trim() === 'export {};'
-}
-
 function resolveImport(file: string, specifier: string): string {
   if (!specifier.startsWith('.')) return specifier
   return posix.join(posix.dirname(file), specifier)
