@@ -4,6 +4,7 @@ import { resolveConfig } from '../core/config.ts'
 import { createCredentialsReader } from '../core/credentials.ts'
 import { presentedToken, readRequestId, shownPath } from '../core/decision-event.ts'
 import { asksTheSame } from '../core/handover.ts'
+import { within } from '../core/timers.ts'
 import { whenDecided } from '../core/with-auth.ts'
 import { findLoneMount } from '../files/lone-mount.ts'
 import { watchConfig } from '../yaml.ts'
@@ -48,7 +49,7 @@ interface Stage {
 }
 
 interface ReplaceableGuard extends LiveGuard {
-  /** Proves the endpoint of another configuration, then decides by it. */
+  /** Asks the endpoint of another configuration for its proof, then decides by it. */
   readonly replace: (config: AuthConfig) => Promise<void>
   readonly logConfig: () => void
 }
@@ -56,6 +57,9 @@ interface ReplaceableGuard extends LiveGuard {
 const OPEN =
   'The auth endpoint allows every key: it answered 200 to a random one. ' +
   'Is its URL that of a health check or of a web page? Run "with-auth check URL"'
+
+/** How long a change waits for the proof of its endpoint. Then it takes effect, and every request is rejected until the proof. */
+const PROOF_WAIT_MS = 2000
 
 const MOUNT_ADVICE =
   'Mount its folder instead (Kubernetes: without subPath), or restart the gateway after a change'
@@ -67,7 +71,9 @@ export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGua
     log({ type: 'keys_error', message }),
   )
   const equipped = await equipWithTransport(withRequestIdHeader(read, line), surroundings)
-  const guard = createGuard(await createStage(equipped, options), options)
+  const first = createStage(equipped, options)
+  await first.proof.start()
+  const guard = createGuard(first, options)
   try {
     if (guard.proof.state() === 'open') throw new Error(OPEN)
     const file = line.text('config')
@@ -86,18 +92,30 @@ export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGua
   }
 }
 
-async function createStage(
+function createStage(
   equipped: EquippedConfig,
   { log, surroundings, onEvent }: LiveGuardOptions,
   before?: Stage,
-): Promise<Stage> {
+): Stage {
   const { config } = equipped
   const resolved = resolveConfig(config)
   // An endpoint that was proven stays so: an outage while the file changes says nothing about it.
   const isSame = before !== undefined && asksTheSame(before.resolved, resolved)
-  const proof = createProof(config, isSame ? before.proof.state() : undefined, log, surroundings)
-  await proof.start()
-  const gate = createGate({ ...config, onEvent }, before?.gate.handOver())
+  const state = isSame ? before.proof.state() : undefined
+  const gate = createGate(
+    { ...config, onEvent },
+    state === 'proven' ? before?.gate.handOver() : undefined,
+  )
+  const onChange = (next: ProofState, cause?: string): void => {
+    // An endpoint that allows every key has filled the cache. No other state may use that.
+    gate.controls.clear()
+    log({ type: 'endpoint', state: next, cause })
+    if (next !== 'open') return
+    surroundings.note(
+      `with-auth: ${OPEN}. Every request is rejected until it denies a random key\n`,
+    )
+  }
+  const proof = createEndpointProof({ ask: createRandomKeyAsker(config), onChange, state })
   return { equipped, resolved, proof, gate, describe: createDescription(resolved) }
 }
 
@@ -115,23 +133,9 @@ function createDescription({
   }
 }
 
-function createProof(
-  config: AuthConfig,
-  state: ProofState | undefined,
-  log: DecisionLog,
-  { note }: Pick<Surroundings, 'note'>,
-): EndpointProof {
-  const onChange = (next: ProofState, cause?: string): void => {
-    log({ type: 'endpoint', state: next, cause })
-    if (next === 'open')
-      note(`with-auth: ${OPEN}. Every request is rejected until it denies a random key\n`)
-  }
-  return createEndpointProof({ ask: createRandomKeyAsker(config), onChange, state })
-}
-
 function createGuard(first: Stage, options: LiveGuardOptions): ReplaceableGuard {
   let stage = first
-  let isStopped = false
+  let newest: Stage | undefined = first
   const logConfig = (): void =>
     options.log({ type: 'config', revokedKeyWorksForMs: revokedKeyWorksForMs(stage.resolved) })
   return {
@@ -145,18 +149,21 @@ function createGuard(first: Stage, options: LiveGuardOptions): ReplaceableGuard 
     describe: (request, path) => stage.describe(request, path),
     equipped: () => stage.equipped,
     replace: async (config) => {
-      if (isStopped) return
+      if (newest === undefined) return
       const before = stage
-      before.proof.stop()
-      const next = await createStage(equipLike(before.equipped, config), options, before)
-      if (isStopped) return next.proof.stop()
+      const next = createStage(equipLike(before.equipped, config), options, before)
+      newest = next
+      const proven = next.proof.start()
+      if (next.proof.state() !== 'proven') await within(PROOF_WAIT_MS, proven)
+      if (newest !== next) return next.proof.stop()
+      stage.proof.stop()
       stage = next
       logConfig()
       noteRevocation(before.resolved, next.resolved, options)
     },
     logConfig,
     stop: () => {
-      isStopped = true
+      newest = undefined
       stage.proof.stop()
     },
   }
@@ -172,14 +179,13 @@ function noteRevocation(
   surroundings.note(`with-auth: the configuration has changed (${sentence})\n`)
 }
 
-/** Takes over each change of a file, one after the other. The last good configuration stays while the file is broken. */
+/** Takes over each change of a file, and only the newest of several. The last good configuration stays while the file is broken. */
 async function followFile(
   file: string,
   read: AuthConfig,
   guard: ReplaceableGuard,
   { line, log, surroundings }: LiveGuardOptions,
 ): Promise<() => void> {
-  let changes: Promise<unknown> = Promise.resolve()
   const onError = (error: unknown): void => {
     const message = error instanceof Error ? error.message : 'The configuration cannot be used'
     log({ type: 'config_error', message })
@@ -187,7 +193,7 @@ async function followFile(
   const onChange = (changed: AuthConfig): void => {
     // Throws for credentials in the header that the log shows. `watchConfig` passes that to `onError`.
     const config = withRequestIdHeader(changed, line)
-    changes = changes.then(() => guard.replace(config)).catch(onError)
+    guard.replace(config).catch(onError)
   }
   const whyNot = findLoneMount(file, process)
   if (whyNot !== undefined) {

@@ -163,6 +163,48 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     expect(await gateway.status()).toBe(503)
   })
 
+  it('keeps no decision of an endpoint that was found to allow every key', async () => {
+    let allows = true
+    const endpoint = await serveHttp((request, response) => {
+      request.resume().on('end', () => response.writeHead(allows ? 200 : 401).end())
+    })
+    const text = (mode: string): string =>
+      runYaml(`endpoint: "${endpoint}"`, `mode: ${mode}`, ...CACHED)
+    const gateway = await startGateway(text('shadow'))
+    expect(await gateway.status('/', 'made-up')).toBe(200)
+    allows = false
+    await vi.waitFor(
+      () => expect(gateway.logged('endpoint').at(-1)?.['state']).toBe('proven'),
+      ENOUGH,
+    )
+    gateway.write(text('enforce'))
+    await gateway.changed()
+    expect(await gateway.status('/', 'made-up')).toBe(401)
+  })
+
+  it('closes a path at once, and takes only the newest change, while the endpoint hangs', async () => {
+    let hangs = false
+    const endpoint = await serveHttp((request, response) => {
+      request.resume().on('end', () => hangs || response.writeHead(401).end())
+    })
+    const silent = await serveHttp(() => undefined)
+    const text = (url: string, ...lines: readonly string[]): string =>
+      runYaml(`endpoint: "${url}"`, 'timeout_ms: 60000', ...lines)
+    const gateway = await startGateway(text(endpoint, 'public: [/open]'))
+    hangs = true
+    expect(await gateway.status('/open', '')).toBe(200)
+    gateway.write(text(endpoint))
+    await gateway.changed()
+    expect(await gateway.status('/open', '')).toBe(401)
+
+    gateway.write(text(silent, 'public: [/open]'))
+    await gateway.changed(2)
+    expect(await gateway.status('/open', '')).toBe(503)
+    hangs = false
+    gateway.write(text(endpoint, 'public: [/open]'))
+    await vi.waitFor(async () => expect(await gateway.status('/open', '')).toBe(200), ENOUGH)
+  })
+
   it('stays proven when the file changes during an outage of the same endpoint', async () => {
     const endpoint = await startEndpoint()
     const lines = [`endpoint: "${endpoint.url}"`, ...CACHED]
