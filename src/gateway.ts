@@ -82,7 +82,7 @@ export interface GatewayOptions<Args extends readonly unknown[] = readonly unkno
   readonly timeoutMs?: number
   /**
    * The `fetch` that asks the upstream. On Node the default asks over `node:http` and `node:https`: Node's own `fetch` holds
-   * uploads in memory. Elsewhere it is `globalThis.fetch`.
+   * uploads in memory. It asks directly, whatever `NODE_USE_ENV_PROXY` says. Elsewhere it is `globalThis.fetch`.
    */
   readonly fetch?: UpstreamFetch
   /** Is told of every request that the gateway answered itself, for your log. What it throws is swallowed. */
@@ -127,8 +127,7 @@ export function createGateway<Args extends readonly unknown[] = []>(
   return async (request, ...args) => {
     const forwarding = forward(request, args)
     if (typeof forwarding === 'string') return refuse(request, forwarding)
-    const { url, init } = forwarding
-    const outcome = await exchange(upstreamFetch.fetch, url, init, request.signal, timeoutMs)
+    const outcome = await exchange(upstreamFetch.fetch, forwarding, request.signal, timeoutMs)
     if ('error' in outcome) return refuse(request, outcome.code, outcome.error)
     if ('code' in outcome) return refuse(request, outcome.code)
     const { response } = outcome

@@ -8,32 +8,45 @@ const CHECK_MS = 100
 // A client that is cut while it sends may never read its answer (RFC 9112 §9.6).
 const LINGER_MS = 5_000
 
+// A request whose head is on its way when a server closes.
+const HEAD_MS = 2_000
+
 /**
  * Follows the connections of Node's server. A client that has its answer may send the rest of its request for 5 seconds. The
- * returned function ends idle connections, from then until the server has closed. Other runtimes have another server: nothing is done.
+ * returned function ends each connection without an open response, from then until the server has closed: half a head is waited
+ * for 2 seconds. Other runtimes have another server: nothing is done.
  */
 export function trackConnections(
   server: NodeServer | undefined,
   lingerMs: number = LINGER_MS,
+  headMs: number = HEAD_MS,
 ): () => void {
   if (server === undefined || !('closeIdleConnections' in server)) return () => undefined
-  const sockets = new Set<Socket>()
+  /** The number of open responses on each. */
+  const sockets = new Map<Socket, number>()
+  const count = (socket: Socket, by: 1 | -1): void => {
+    if (!socket.destroyed) sockets.set(socket, (sockets.get(socket) ?? 0) + by)
+  }
   server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
+    sockets.set(socket, 0)
     socket.once('close', () => sockets.delete(socket))
   })
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request
+    count(socket, 1)
+    response.once('close', () => count(socket, -1))
     response.once('finish', () => endUnlessComplete(request, lingerMs))
   })
-  const endIdle = (): void => {
+  const endIdle = (isLate: boolean): void => {
     server.closeIdleConnections()
     // Node counts a connection as idle only after its first request. A load balancer opens some in advance.
-    for (const socket of sockets) {
-      if (socket.bytesRead === 0) socket.destroy()
+    for (const [socket, open] of sockets) {
+      if (open === 0 && (isLate || socket.bytesRead === 0)) socket.destroy()
     }
   }
   return () => {
-    const timer = setInterval(endIdle, CHECK_MS)
+    const startedAt = performance.now()
+    const timer = setInterval(() => endIdle(performance.now() - startedAt >= headMs), CHECK_MS)
     server.once('close', () => clearInterval(timer))
   }
 }

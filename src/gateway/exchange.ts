@@ -1,4 +1,5 @@
-import type { UpstreamFetch, UpstreamRequest, UpstreamResponse } from './types.ts'
+import type { Forwarding } from './forwarding.ts'
+import type { UpstreamFetch, UpstreamResponse } from './types.ts'
 
 /** What came of a request to the upstream. */
 export type Outcome =
@@ -12,8 +13,7 @@ export type Outcome =
  */
 export async function exchange(
   fetch: UpstreamFetch,
-  url: string,
-  init: Omit<UpstreamRequest, 'signal'>,
+  forwarding: Forwarding,
   client: AbortSignal,
   timeoutMs: number,
 ): Promise<Outcome> {
@@ -29,13 +29,39 @@ export async function exchange(
   if (client.aborted) leave()
   try {
     const { signal } = controller
-    return { response: await orAborted(fetch(url, { ...init, signal }), signal) }
+    return { response: await orAborted(send(fetch, forwarding, signal), signal) }
   } catch (error) {
     return code === undefined ? { code: 'upstream_unreachable', error } : { code }
   } finally {
     clearTimeout(timer)
     client.removeEventListener('abort', leave)
   }
+}
+
+function send(
+  fetch: UpstreamFetch,
+  { url, init, mayBeEmpty }: Forwarding,
+  signal: AbortSignal,
+): Promise<UpstreamResponse> {
+  if (!mayBeEmpty || init.body === null) return fetch(url, { ...init, signal })
+  return orNothing(init.body).then((body) => fetch(url, { ...init, body, signal }))
+}
+
+/** The body, or `null` if it ends before its first byte. */
+async function orNothing(
+  body: ReadableStream<Uint8Array>,
+): Promise<ReadableStream<Uint8Array> | null> {
+  const reader = body.getReader()
+  const first = await reader.read()
+  if (first.done) return null
+  return new ReadableStream({
+    start: (controller) => controller.enqueue(first.value),
+    pull: async (controller) => {
+      const { done, value } = await reader.read()
+      return done ? controller.close() : controller.enqueue(value)
+    },
+    cancel: (reason) => reader.cancel(reason),
+  })
 }
 
 // A fetch that does not obey its signal must not hold the client; what it brings then is thrown away.

@@ -117,3 +117,8 @@ export function namesInConnection(headers: Headers): ReadonlySet<string> {
   const names = headers.get('connection')?.split(',') ?? []
   return new Set(names.map((name) => name.trim().toLowerCase()))
 }
+
+/** Whether a body has another coding than chunks (RFC 9112 §6.1). Servers take away the chunks only: gzip would pass as plain content. */
+export function hasUnknownCoding(headers: Headers): boolean {
+  return !/^chunked$/i.test(headers.get('transfer-encoding') ?? 'chunked')
+}

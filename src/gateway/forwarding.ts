@@ -4,6 +4,7 @@ import { parseTarget } from '../core/target.ts'
 import { createFacts } from './forwarded-facts.ts'
 import { identityFields } from './identity-headers.ts'
 import { createCopyHeaders } from './request-headers.ts'
+import { hasUnknownCoding } from './field-names.ts'
 import { locate } from './upstream-url.ts'
 import { createHops } from './via.ts'
 import type { Admission } from '../core/decision.ts'
@@ -16,6 +17,8 @@ import type { UpstreamRequest } from './types.ts'
 export interface Forwarding {
   readonly url: string
   readonly init: Omit<UpstreamRequest, 'signal'>
+  /** Whether only the end of the body tells that there is none. */
+  readonly mayBeEmpty: boolean
 }
 
 /** Says what a request becomes, or why it is not passed on. Never throws. */
@@ -65,7 +68,8 @@ export function createForward(gateway: ForwardOptions): Forward {
     for (const [name, value] of [...FIXED, ...length, ...facts, ...identity]) {
       headers.set(name, value)
     }
-    return { url, init: { method, headers, body, duplex: 'half', redirect: 'manual' } }
+    const init = { method, headers, body, duplex: 'half', redirect: 'manual' } as const
+    return { url, init, mayBeEmpty: mayBeEmpty(request) }
   }
 
   function identityOf(admission: Admission): readonly Field[] | undefined {
@@ -93,19 +97,20 @@ function headersOf(request: Request): Headers {
   return headers
 }
 
-// RFC 9112 §6.1. The server takes away the chunks only: the upstream would read gzip as plain content.
-function hasUnknownCoding(headers: Headers): boolean {
-  return !/^chunked$/i.test(headers.get('transfer-encoding') ?? 'chunked')
-}
-
 // RFC 9110 §7.8 lets a server ignore the wish: Java's client asks for `h2c` with every first request.
 function asksForWebSocket(headers: Headers): boolean {
   return /(?:^|[\s,])websocket(?:$|[\s,/])/i.test(headers.get('upgrade') ?? '')
 }
 
 // Fetch has none for these two, and a body of theirs means nothing (RFC 9110 §9.3.1).
-function bodyOf(request: Request): UpstreamRequest['body'] {
-  return request.method === 'GET' || request.method === 'HEAD' ? null : request.body
+function bodyOf({ method, headers, body }: Request): UpstreamRequest['body'] {
+  const hasNone = method === 'GET' || method === 'HEAD' || headers.get('content-length') === '0'
+  return hasNone ? null : body
+}
+
+// RFC 9112 §6.3. Servers on Node give every request of these methods a body, and HTTP/2 needs no length for one.
+function mayBeEmpty({ headers }: Request): boolean {
+  return !headers.has('content-length') && !headers.has('transfer-encoding')
 }
 
 // Many small servers cannot read chunks. What came in chunks has no length, whatever it says (RFC 9112 §6.3).

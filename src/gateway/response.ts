@@ -1,4 +1,4 @@
-import { isForGateway, namesInConnection } from './field-names.ts'
+import { hasUnknownCoding, isForGateway, namesInConnection } from './field-names.ts'
 import type { UpstreamResponse } from './types.ts'
 
 // The codings that a `fetch` decodes by itself.
@@ -7,7 +7,7 @@ const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304])
 
 /**
  * The upstream's response as one of the gateway: status, end-to-end fields and body, which is passed on as it comes. Throws
- * for what cannot be passed on truly: a status that is none, or a content coding that one `fetch` decodes and another does not.
+ * for what cannot be passed on truly: a status that is none, a transfer coding but chunks, or a content coding that one `fetch` decodes and another does not.
  *
  * @param decodesSilently Whether `fetch` leaves `Content-Encoding` there when it has decoded a body.
  */
@@ -19,6 +19,7 @@ export function passOn(
   const { status, statusText } = response
   // Not every Response refuses such a one itself.
   if (status < 200 || status > 599) throw new RangeError('No final status (RFC 9110 §15)')
+  if (hasUnknownCoding(response.headers)) throw new Error('Unknown transfer coding')
   const isEmpty = method === 'HEAD' || WITHOUT_BODY.has(status)
   const headers = copyFields(response.headers, decodesSilently)
   // It is of a body that is not sent (RFC 9110 §8.6); the answer to a HEAD says what a GET would be.

@@ -7,10 +7,11 @@ export interface NodeUpload {
   write(bytes: Uint8Array): boolean
   end(): void
   destroy(error?: Error): void
-  flushHeaders(): void
   once(event: 'drain' | 'close', listener: () => void): unknown
   off(event: 'drain' | 'close', listener: () => void): unknown
 }
+
+const NOTHING = new Uint8Array(0)
 
 // A client that is cut while it sends may never read its answer (RFC 9112 §9.6).
 const LINGER_MS = 5_000
@@ -47,19 +48,24 @@ async function pump(
   request: NodeUpload,
   length: number | undefined,
 ): Promise<void> {
-  request.flushHeaders()
+  // Sends the head, which `flushHeaders` would encode as UTF-8.
+  request.write(NOTHING)
   let sent = 0
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- one chunk after the other
     const { done, value } = await reader.read()
     if (done) break
+    // Only a stream of other code can have texts in it, which have no length in bytes.
+    if (!(value instanceof Uint8Array)) throw broken('NO_BYTES', 'The body is not made of bytes')
     sent += value.byteLength
     // The upstream would take surplus bytes for another request.
-    if (length !== undefined && sent > length) throw new Error('More than Content-Length says')
+    if (length !== undefined && sent > length)
+      throw broken('BODY_TOO_LONG', 'More than Content-Length says')
     // oxlint-disable-next-line no-await-in-loop -- as fast as the upstream takes it
     if (!request.destroyed && !request.write(value)) await untilWritable(request)
   }
-  if (length !== undefined && sent < length) throw new Error('Less than Content-Length says')
+  if (length !== undefined && sent < length)
+    throw broken('BODY_TOO_SHORT', 'Less than Content-Length says')
   request.end()
 }
 
@@ -73,4 +79,8 @@ function untilWritable(request: NodeUpload): Promise<void> {
     request.once('drain', go)
     request.once('close', go)
   })
+}
+
+function broken(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code })
 }

@@ -18,7 +18,7 @@ beforeEach(async () => {
   answers = []
   server = createServer((_, response) => void answers.push(response))
   server.keepAliveTimeout = 60_000
-  endIdle = trackConnections(server, LINGER_MS)
+  endIdle = trackConnections(server, LINGER_MS, 1000)
   port = await listen(server)
   closed = once(server, 'close')
 })
@@ -60,6 +60,26 @@ describe('while a server closes', () => {
     answers[0]?.end('late')
     await closed
     await expect.poll(received).toContain('late')
+    await expect.poll(() => socket.closed).toBe(true)
+  })
+
+  it.each([
+    ['half a head', 'GET / HT'],
+    ['an empty line', '\r\n'],
+  ])('%s is not waited for any longer than a moment', async (_, bytes) => {
+    const { socket } = await open(bytes)
+    await expect.poll(() => socket.bytesWritten).toBeGreaterThan(0)
+    drain()
+    await closed
+    await expect.poll(() => socket.closed).toBe(true)
+  })
+
+  it('the rest of a request that has its answer is not waited for', async () => {
+    const { socket } = await open(head('POST /', 'Host: a', 'Content-Length: 100'))
+    await expect.poll(() => answers.length).toBe(1)
+    answers[0]?.end('early')
+    drain()
+    await closed
     await expect.poll(() => socket.closed).toBe(true)
   })
 

@@ -18,7 +18,7 @@ afterEach(() => {
 })
 
 function send(fetch: UpstreamFetch, client = new AbortController().signal) {
-  return exchange(fetch, URL, INIT, client, 1000)
+  return exchange(fetch, { url: URL, init: INIT, mayBeEmpty: true }, client, 1000)
 }
 
 /** A fetch that obeys its signal. */
@@ -103,4 +103,38 @@ it('throws away what comes too late', async () => {
   answer(new Response(new ReadableStream({ cancel })))
   await vi.advanceTimersByTimeAsync(0)
   expect(cancel).toHaveBeenCalledOnce()
+})
+
+describe('a body without a length', () => {
+  const bodySent = async (body: ReadableStream<Uint8Array>, mayBeEmpty: boolean) => {
+    const fetch = vi.fn<UpstreamFetch>(async () => new Response(''))
+    const init = { ...INIT, method: 'POST', body }
+    await exchange(fetch, { url: URL, init, mayBeEmpty }, new AbortController().signal, 1000)
+    return fetch.mock.calls[0]?.[1].body
+  }
+
+  it('is none if it ends before its first byte', async () => {
+    expect(await bodySent(new Blob([]).stream(), true)).toBeNull()
+  })
+
+  it('is passed on whole', async () => {
+    const body = await bodySent(new Blob(['abc']).stream(), true)
+    expect(await new Response(body ?? null).text()).toBe('abc')
+  })
+
+  it('is not waited for if its head says that there is one', async () => {
+    const silent = new ReadableStream<Uint8Array>()
+    expect(await bodySent(silent, false)).toBe(silent)
+  })
+
+  it('is cancelled by the upstream', async () => {
+    const cancel = vi.fn()
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(new Uint8Array(1)),
+      cancel,
+    })
+    const body = await bodySent(endless, true)
+    await body?.cancel('enough')
+    expect(cancel).toHaveBeenCalledExactlyOnceWith('enough')
+  })
 })

@@ -147,6 +147,17 @@ describe('what goes out', () => {
     },
   )
 
+  it.each([undefined, '3'])(
+    'has its fields in Latin-1 before a body with the length %s',
+    async (length) => {
+      const headers = new Headers({ 'x-name': 'caf\u00e9' })
+      if (length !== undefined) headers.set('content-length', length)
+      const body = new Blob(['abc']).stream()
+      await textOf(await send('/', { method: 'POST', headers, body }))
+      expect(asked[0]?.head).toContain('x-name: caf\u00e9')
+    },
+  )
+
   it('fails for a field that HTTP does not allow, before anything is sent', async () => {
     const headers = new Headers({ 'x-bell': 'a\u0007b' })
     expect(await failure(send('/', { headers }))).toBe('ERR_INVALID_CHAR')

@@ -16,6 +16,13 @@ it('passes status, fields and body on', async () => {
   expect(await response.text()).toBe('body')
 })
 
+it.each(['gzip', 'gzip, chunked', 'chunked, chunked', ''])(
+  'passes no body on with the transfer coding %j',
+  (coding) => {
+    expect(() => answered({ 'transfer-encoding': coding })).toThrow('Unknown transfer coding')
+  },
+)
+
 it('passes each cookie on by itself', () => {
   const upstream = new Response('')
   upstream.headers.append('set-cookie', 'a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT')

@@ -105,3 +105,13 @@ it('does not cancel a body that ends in that time', async () => {
   await sending
   expect(seen.cancelled).toBe(false)
 })
+
+it('A-I9 a text in a body of other code breaks the request, since it has no length in bytes', async () => {
+  const { request, failures } = open('content-length', '3')
+  const texts = new ReadableStream({
+    start: (controller) => controller.enqueue('abcGET / HTTP/1.1'),
+  })
+  await sendBody(texts, request, '3')
+  await expect.poll(() => failures, SOON).toEqual(['The body is not made of bytes'])
+  expect(received).not.toContain('abc')
+})

@@ -301,6 +301,16 @@ const TARGETS: readonly GatewayRow[] = [
 ]
 
 const FRAMING: readonly GatewayRow[] = [
+  ...['POST', 'DELETE', 'OPTIONS', 'PURGE'].flatMap((method) =>
+    [[], ['Content-Length: 0']].map((fields) => ({
+      name: `A-I9 ${method} without a body, ${fields.length === 0 ? 'and no length' : 'and its length'}`,
+      path: `/i9-${method}-${fields.length}`,
+      line: `${method} /i9-${method}-${fields.length}`,
+      fields: [GOOD, ...fields],
+      told: { 'transfer-encoding': undefined },
+      toldBody: '',
+    })),
+  ),
   {
     name: 'A-I9 Content-Length alone',
     path: '/i9-length',
