@@ -2,6 +2,7 @@ import { stringify } from 'yaml'
 import { resolveConfig } from '../core/config.ts'
 import { loadConfig } from '../yaml.ts'
 import { requireOperand } from './command.ts'
+import { nameFlag } from './file-flag.ts'
 import { describeRevocation, revokedKeyWorksForMs } from './revocation.ts'
 import { showConfig } from './shown-config.ts'
 import { EXIT } from './surroundings.ts'
@@ -21,7 +22,8 @@ export const configCommand: Command = {
 }
 
 async function run(line: CommandLine, { print }: Surroundings): Promise<number> {
-  const config = await loadConfig(requireOperand(line, 'FILE'))
+  const file = requireOperand(line, 'FILE')
+  const config = await loadConfig(file).catch(nameFlag('FILE', file))
   const resolved = resolveConfig(config)
   const auth = showConfig(config, resolved)
   const sentence = describeRevocation(resolved)

@@ -20,6 +20,9 @@ async function config(text: string, ...args: string[]) {
   return { code, printed: surroundings.printed(), noted: surroundings.noted() }
 }
 
+const HIDDEN = '(hidden because it may be a secret)'
+const KEY = 'withauth_4fK2pQ7xV9bN1mZ8sD3gH6jL5wR0tY2uE4iO7aC9vB1nM3k'
+
 const RUN_YAML = `
 version: 2
 server:
@@ -98,6 +101,31 @@ describe('with-auth config', () => {
     expect({ code, printed }).toEqual({ code: 1, printed: '' })
     expect(noted).toContain('run.yaml:3:5')
     expect(noted).toContain('endpoint')
+  })
+
+  it.each([
+    ['lost.yaml', 'lost.yaml'],
+    ['.', '.'],
+    [KEY, HIDDEN],
+    [`./${KEY}`, HIDDEN],
+  ])('names FILE for %s, and never shows a key in its place', async (file, shown) => {
+    const inText = createSurroundings()
+    const inJson = createSurroundings()
+    expect(await main(['config', file], [configCommand], inText)).toBe(1)
+    expect(await main(['config', file, '--json'], [configCommand], inJson)).toBe(1)
+    expect(inText.noted()).toMatch(/^with-auth: FILE /)
+    expect(inText.noted()).toContain(`FILE ${shown}: `)
+    expect(inJson.noted()).toContain(`FILE ${shown}: `)
+    expect(inText.noted() + inJson.noted()).not.toContain(KEY)
+  })
+
+  it('does not show a key that a broken file is named after', async () => {
+    const file = join(folder, KEY)
+    writeFileSync(file, 'server: [')
+    const surroundings = createSurroundings()
+    expect(await main(['config', file], [configCommand], surroundings)).toBe(1)
+    expect(surroundings.noted()).toContain(`${HIDDEN}:1:`)
+    expect(surroundings.noted()).not.toContain(KEY)
   })
 
   it('wants one file', async () => {
