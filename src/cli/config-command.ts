@@ -5,6 +5,7 @@ import { requireOperand } from './command.ts'
 import { nameFlag } from './file-flag.ts'
 import { describeRevocation, revokedKeyWorksForMs } from './revocation.ts'
 import { showConfig } from './shown-config.ts'
+import { escapeHidden } from './shown-value.ts'
 import { EXIT } from './surroundings.ts'
 import type { CommandLine } from './command-line.ts'
 import type { Command } from './command.ts'
@@ -30,8 +31,16 @@ async function run(line: CommandLine, { print }: Surroundings): Promise<number> 
   const forMs = revokedKeyWorksForMs(resolved)
   print(
     line.has('json')
-      ? `${JSON.stringify({ server: { auth }, revokedKeyWorksForMs: forMs })}\n`
-      : `${stringify({ server: { auth } })}\n# ${sentence}\n`,
+      ? escapeHidden(`${JSON.stringify({ server: { auth }, revokedKeyWorksForMs: forMs })}\n`)
+      : `${toYaml({ server: { auth } })}\n# ${sentence}\n`,
   )
   return EXIT.ok
+}
+
+// YAML knows escapes in double quotes only.
+function toYaml(value: unknown): string {
+  const text = stringify(value)
+  if (escapeHidden(text) === text) return text
+  const quoted = stringify(value, { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' })
+  return escapeHidden(quoted)
 }

@@ -3,7 +3,7 @@ import { nearestName } from '../core/option-checks.ts'
 import { readCommandLine, unknownOption } from './command-line.ts'
 import { COMMON_OPTIONS } from './command.ts'
 import { describeCommand, describeCommands, describeGroup } from './help.ts'
-import { showName } from './shown-value.ts'
+import { escapeHidden, showName } from './shown-value.ts'
 import { OutputError } from './standard-streams.ts'
 import { EXIT } from './surroundings.ts'
 import { UsageError } from './usage-error.ts'
@@ -124,9 +124,9 @@ function report(
   const message = error instanceof Error ? error.message : 'Something failed'
   if (args.includes('--json')) {
     const code = isUsage ? 'usage' : 'failed'
-    note(`${JSON.stringify({ error: { code, message } })}\n`)
+    note(escapeHidden(`${JSON.stringify({ error: { code, message } })}\n`))
   } else {
-    note(`with-auth: ${message}\n`)
+    note(escapeHidden(`with-auth: ${message}\n`))
     if (isUsage) note(`Run "${whereHelpIs(args, commands)}" for help.\n`)
   }
   return isUsage ? EXIT.usage : EXIT.failed

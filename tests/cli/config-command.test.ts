@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { parse } from 'yaml'
 import { configCommand } from '../../src/cli/config-command.ts'
 import { main } from '../../src/cli/main.ts'
 import { createSurroundings } from '../support/surroundings.ts'
@@ -126,6 +127,29 @@ describe('with-auth config', () => {
     expect(await main(['config', file], [configCommand], surroundings)).toBe(1)
     expect(surroundings.noted()).toContain(`${HIDDEN}:1:`)
     expect(surroundings.noted()).not.toContain(KEY)
+  })
+
+  it('escapes what a terminal obeys, so that the output is still YAML and JSON', async () => {
+    const hostile = String.raw`server: { auth: { endpoint: "https://a.example/\u202eb\u200b" } }`
+    const inText = await config(hostile)
+    const inJson = await config(hostile, '--json')
+    expect(inText.printed + inJson.printed).toMatch(/^[\x20-\x7e\n]+$/)
+    const expected = {
+      server: { auth: { endpoint: 'https://a.example/\u202Eb\u200B', mode: 'enforce' } },
+    }
+    expect(parse(inText.printed)).toMatchObject(expected)
+    expect(JSON.parse(inJson.printed)).toMatchObject(expected)
+  })
+
+  it('shows no line of its own for a line break in the name of a broken file', async () => {
+    const file = join(folder, 'x\u001B]0;pwn\u0007\nwith-auth: forged.yaml')
+    writeFileSync(file, 'server: [')
+    const surroundings = createSurroundings()
+    expect(await main(['config', file], [configCommand], surroundings)).toBe(1)
+    expect(surroundings.noted()).toContain(
+      String.raw`/x\u001b]0;pwn\u0007\nwith-auth: forged.yaml:1:`,
+    )
+    expect(surroundings.noted()).not.toMatch(/\u001B|\nwith-auth: forged/)
   })
 
   it('wants one file', async () => {

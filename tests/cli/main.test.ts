@@ -27,6 +27,9 @@ const COMMANDS = [
   command('misuse', async () => {
     throw new UsageError('URL is missing')
   }),
+  command('terminal', async () => {
+    throw new Error(`x\u001B]0;pwn\u0007\t\u202Ex\r\u009B2J:1:1: first\nsecond`)
+  }),
   command('negative', async () => 1),
   command('throw', async () => {
     // oxlint-disable-next-line no-throw-literal, typescript/only-throw-error
@@ -57,7 +60,10 @@ describe('the program', () => {
       ['keys', 'lost'],
       'Unknown command "lost": did you mean keys list?\nRun "with-auth keys --help"',
     ],
-    [['zzzzzzzz'], '"zzzzzzzz": the commands are show, keys list, fail, misuse, negative, throw\n'],
+    [
+      ['zzzzzzzz'],
+      '"zzzzzzzz": the commands are show, keys list, fail, misuse, terminal, negative, throw\n',
+    ],
     [['misuse'], 'with-auth: URL is missing\nRun "with-auth misuse --help" for help.\n'],
     [['show', '--flie', 'x'], 'did you mean --file?\nRun "with-auth show --help" for help.\n'],
     [['keys', '--file', 'x'], 'with-auth: The command after "keys" is missing: keys list\n'],
@@ -117,6 +123,16 @@ describe('the program', () => {
     const misused = await runMain('misuse', '--json')
     expect(JSON.parse(misused.noted)).toEqual({
       error: { code: 'usage', message: 'URL is missing' },
+    })
+  })
+
+  it('escapes what a terminal obeys in an error, but for its own line breaks', async () => {
+    const escaped = String.raw`x\u001b]0;pwn\u0007\u0009\u202ex\u000d\u009b2J:1:1: first`
+    expect((await runMain('terminal')).noted).toBe(`with-auth: ${escaped}\nsecond\n`)
+    const { noted } = await runMain('terminal', '--json')
+    expect(noted).toMatch(/^[\x20-\x7e]+\n$/)
+    expect(JSON.parse(noted)).toMatchObject({
+      error: { message: `x\u001B]0;pwn\u0007\t\u202Ex\r\u009B2J:1:1: first\nsecond` },
     })
   })
 
