@@ -1,3 +1,5 @@
+import { holdsPart } from '../core/identity-faults.ts'
+
 /** How our own keys begin. */
 const KEY_PREFIX = 'withauth_'
 const URL_START = /^https?:\/\//i
@@ -16,6 +18,18 @@ export function showValue(value: string): string {
   const [, origin, rest = ''] = /^(https?:\/\/[^/?#]+)(.*)$/is.exec(value) ?? []
   if (origin === undefined) return JSON.stringify(value)
   return JSON.stringify(rest.length < 2 ? value : `${origin}/…`)
+}
+
+/** A URL without its query, which may hold a secret. Hides the path too, or all of it, if that may hold the key or another. */
+export function showUrl(url: string, key?: string): string {
+  const [, origin = '', path = ''] = /^(https?:\/\/[^/?]*)([^?]*)/i.exec(url) ?? []
+  const decoded = path.replace(/%([\da-f]{2})/gi, (_, hex: string) =>
+    String.fromCharCode(parseInt(hex, 16)),
+  )
+  const holdsKey = (text: string): boolean => key !== undefined && holdsPart(text, key)
+  if (origin.includes(KEY_PREFIX) || holdsKey(origin)) return HIDDEN
+  const isHidden = holdsKey(decoded) || decoded.split('/').some(mayHoldSecret)
+  return escapeHidden(isHidden ? `${origin}/…` : url.replace(/\?.*/s, '?***'))
 }
 
 /** The path of a file for a message, unless it may be a secret. */
