@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { nearestName } from '../core/option-checks.ts'
+import { editDistance, nearestName } from '../core/option-checks.ts'
 import { readCommandLine, unknownOption } from './command-line.ts'
 import { COMMON_OPTIONS } from './command.ts'
 import { describeCommand, describeCommands, describeGroup } from './help.ts'
@@ -95,10 +95,51 @@ function unknownCommand(words: readonly string[], commands: readonly Command[]):
   if (isInGroup && !isWord(second)) {
     return new UsageError(`The command after "${first}" is missing: ${names.join(', ')}`)
   }
-  const nearest = nearestName(isInGroup ? `${first} ${second}` : first, names)
+  const nearest =
+    nearestCommand(words, names) ?? (isInGroup ? undefined : nearestPart(first, names))
   const hint =
     nearest === undefined ? `the commands are ${names.join(', ')}` : `did you mean ${nearest}?`
   return new UsageError(`Unknown command ${showName(isInGroup ? second : first)}: ${hint}`)
+}
+
+function nearestCommand(words: readonly string[], names: readonly string[]): string | undefined {
+  return nearestBy(names, (name) => distanceOf(words, name.split(' ')))
+}
+
+// `with-auth keyz` and `with-auth list`.
+function nearestPart(word: string, names: readonly string[]): string | undefined {
+  const groups = names.filter((name) => name.includes(' ')).map((name) => name.split(' ')[0] ?? '')
+  return (
+    nearestBy(groups, (group) => distanceOf([word], [group])) ??
+    nearestBy(names, (name) => distanceOf([word], name.split(' ').slice(-1)))
+  )
+}
+
+function nearestBy(
+  names: readonly string[],
+  distance: (name: string) => number,
+): string | undefined {
+  const [nearest, ...others] = names.filter((name) => distance(name) < Infinity)
+  if (nearest === undefined) return undefined
+  return others.reduce((best, name) => (distance(name) < distance(best) ? name : best), nearest)
+}
+
+/** Infinite if one of the words is far from its part of the name: more than one edit for every four letters. */
+function distanceOf(words: readonly string[], parts: readonly string[]): number {
+  const distances = parts.map((part, index) => {
+    const word = (words[index] ?? '').toLowerCase()
+    const edits = isSwapped(word, part) ? 1 : editDistance(word, part)
+    return edits <= Math.ceil(part.length / 4) ? edits : Infinity
+  })
+  return distances.reduce((sum, edits) => sum + edits, 0)
+}
+
+// Two letters that changed places are one edit.
+function isSwapped(word: string, part: string): boolean {
+  return [...part].some((letter, at) => {
+    const swapped = `${part.slice(0, at)}${part[at + 1] ?? ''}${letter}${part.slice(at + 2)}`
+    return swapped === word && word !== part
+  })
 }
 
 // An option before its command, or one that was meant to be `--help`.
