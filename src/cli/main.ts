@@ -41,8 +41,15 @@ async function runCommand(
   surroundings: Surroundings,
 ): Promise<number> {
   const [first = 'help', ...rest] = args
-  if (HELP.has(first)) return show(describe(rest.filter(isWord), commands), surroundings)
-  if (VERSION.has(first)) return show(`${await readVersion()}\n`, surroundings)
+  if (HELP.has(first)) {
+    const topic = rest.filter(isNoHelp)
+    if (!topic.every(isWord)) throw new UsageError(`${first} takes no options`)
+    return show(describe(topic, commands), surroundings)
+  }
+  if (VERSION.has(first)) {
+    if (rest.length > 0) throw new UsageError(`${first} takes nothing behind it`)
+    return show(`${await readVersion()}\n`, surroundings)
+  }
   const command = findCommand(args, commands)
   // `with-auth keys --help`, or an unknown command.
   if (command === undefined) return show(describe(args.filter(isNoHelp), commands), surroundings)
@@ -88,11 +95,14 @@ function groupOf(word: string, commands: readonly Command[]): readonly Command[]
 
 function unknownCommand(words: readonly string[], commands: readonly Command[]): UsageError {
   const [first = '', second = ''] = words
-  if (!isWord(first)) return misplacedOption(first.replace(/=.*/s, ''), commands)
+  if (!isWord(first)) return misplacedOption(first.replace(/=.*/s, ''), words.slice(1), commands)
   const group = groupOf(first, commands)
   const isInGroup = group.length > 0
   const names = namesOf(isInGroup ? group : commands)
-  if (isInGroup && !isWord(second)) {
+  if (first === '') {
+    return new UsageError(`The command is empty: the commands are ${names.join(', ')}`)
+  }
+  if (isInGroup && (second === '' || !isWord(second))) {
     return new UsageError(`The command after "${first}" is missing: ${names.join(', ')}`)
   }
   const nearest =
@@ -136,17 +146,26 @@ function distanceOf(words: readonly string[], parts: readonly string[]): number 
 
 // Two letters that changed places are one edit.
 function isSwapped(word: string, part: string): boolean {
-  return [...part].some((letter, at) => {
+  return part.split('').some((letter, at) => {
     const swapped = `${part.slice(0, at)}${part[at + 1] ?? ''}${letter}${part.slice(at + 2)}`
     return swapped === word && word !== part
   })
 }
 
 // An option before its command, or one that was meant to be `--help`.
-function misplacedOption(option: string, commands: readonly Command[]): UsageError {
+function misplacedOption(
+  option: string,
+  rest: readonly string[],
+  commands: readonly Command[],
+): UsageError {
   const ofCommands = commands.flatMap(({ options }) => Object.keys(options))
   const nearest = nearestName(option.replace(/^-+/, ''), [...OWN_OPTIONS, ...ofCommands])
   if (OWN_OPTIONS.some((own) => own === nearest)) return unknownOption(option, OWN_OPTIONS)
+  const command = findCommand(rest, commands)
+  if (command !== undefined) {
+    const where = `behind the command: with-auth ${command.name}`
+    return new UsageError(`Write ${showName(option)} ${where}`)
+  }
   const names = namesOf(commands).join(', ')
   return new UsageError(`The command before ${showName(option)} is missing: ${names}`)
 }

@@ -86,7 +86,17 @@ describe('the program', () => {
     [['demo'], '"demo": the commands are show, '],
     [['misues'], '"misues": did you mean misuse?\n'],
     [['keys', '--file', 'x'], 'with-auth: The command after "keys" is missing: keys list\n'],
-    [['--file', 'show'], 'with-auth: The command before "--file" is missing: show, keys list, '],
+    [['--file', 'show'], 'with-auth: Write "--file" behind the command: with-auth show\n'],
+    [['--file'], 'with-auth: The command before "--file" is missing: show, keys list, '],
+    [[''], 'with-auth: The command is empty: the commands are show, keys list, '],
+    [['keys', ''], 'with-auth: The command after "keys" is missing: keys list\n'],
+    [['version', 'extra'], 'with-auth: version takes nothing behind it\n'],
+    [['--version', '--json'], '"--version takes nothing behind it"'],
+    [['-v', 'sk-secret'], 'with-auth: -v takes nothing behind it\n'],
+    [['help', '--json'], '"help takes no options"'],
+    [['--help', '--file=x'], 'with-auth: --help takes no options\n'],
+    [['--json', 'keys', 'list'], '"Write \\"--json\\" behind the command: with-auth keys list"'],
+    [['--file', 'x', 'show'], 'with-auth: The command before "--file" is missing: show, '],
     [['--hlep'], 'with-auth: Unknown option "--hlep": did you mean --help?\n'],
   ])('exits with 2 for wrong usage: %j', async (args, message) => {
     const { code, printed, noted } = await runMain(...args)
@@ -94,7 +104,7 @@ describe('the program', () => {
     expect(noted).toContain(message)
   })
 
-  it.each([[], ['--help'], ['-h'], ['help'], ['help', '--json']])(
+  it.each([[], ['--help'], ['-h'], ['help'], ['help', '--help']])(
     'lists its commands for %j %j',
     async (...args) => {
       const { code, printed, noted } = await runMain(...args)
