@@ -3,6 +3,7 @@ import { asUsage, readMilliseconds, requireOperand } from './command.ts'
 import { examine } from './conformance/examine.ts'
 import { conclude, describeHeading, describeRow, isConformant } from './conformance/report.ts'
 import { KEY_OPTIONS, readPresentedKey } from './presented-key.ts'
+import { showUrl } from './shown-value.ts'
 import { COLOR_VARIABLES, EXIT } from './surroundings.ts'
 import { UsageError } from './usage-error.ts'
 import type { CommandLine } from './command-line.ts'
@@ -60,7 +61,7 @@ async function printTable(
   key: string | undefined,
   { print, colors }: Surroundings,
 ): Promise<readonly Row[]> {
-  print(`${showUrl(target)}\n\n${describeHeading()}`)
+  print(`${showUrl(target.url, key)}\n\n${describeHeading()}`)
   const rows = await examine(target, key, (row) => print(describeRow(row, colors)))
   print(`\n${conclude(rows)}`)
   return rows
@@ -72,13 +73,9 @@ async function printJson(
   { print }: Surroundings,
 ): Promise<readonly Row[]> {
   const rows = await examine(target, key)
-  print(`${JSON.stringify({ endpoint: showUrl(target), ok: isConformant(rows), rows })}\n`)
+  const endpoint = showUrl(target.url, key)
+  print(`${JSON.stringify({ endpoint, ok: isConformant(rows), rows })}\n`)
   return rows
-}
-
-// The query may hold a secret.
-function showUrl({ url }: ProbeTarget): string {
-  return url.replace(/\?.*/s, '?***')
 }
 
 async function readUrl(line: CommandLine): Promise<string> {

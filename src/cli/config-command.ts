@@ -2,8 +2,10 @@ import { stringify } from 'yaml'
 import { resolveConfig } from '../core/config.ts'
 import { loadConfig } from '../yaml.ts'
 import { requireOperand } from './command.ts'
+import { nameFlag } from './file-flag.ts'
 import { describeRevocation, revokedKeyWorksForMs } from './revocation.ts'
 import { showConfig } from './shown-config.ts'
+import { escapeHidden } from './shown-value.ts'
 import { EXIT } from './surroundings.ts'
 import type { CommandLine } from './command-line.ts'
 import type { Command } from './command.ts'
@@ -21,15 +23,24 @@ export const configCommand: Command = {
 }
 
 async function run(line: CommandLine, { print }: Surroundings): Promise<number> {
-  const config = await loadConfig(requireOperand(line, 'FILE'))
+  const file = requireOperand(line, 'FILE')
+  const config = await loadConfig(file).catch(nameFlag('FILE', file))
   const resolved = resolveConfig(config)
   const auth = showConfig(config, resolved)
   const sentence = describeRevocation(resolved)
   const forMs = revokedKeyWorksForMs(resolved)
   print(
     line.has('json')
-      ? `${JSON.stringify({ server: { auth }, revokedKeyWorksForMs: forMs })}\n`
-      : `${stringify({ server: { auth } })}\n# ${sentence}\n`,
+      ? escapeHidden(`${JSON.stringify({ server: { auth }, revokedKeyWorksForMs: forMs })}\n`)
+      : `${toYaml({ server: { auth } })}\n# ${sentence}\n`,
   )
   return EXIT.ok
+}
+
+// YAML knows escapes in double quotes only.
+function toYaml(value: unknown): string {
+  const text = stringify(value)
+  if (escapeHidden(text) === text) return text
+  const quoted = stringify(value, { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' })
+  return escapeHidden(quoted)
 }

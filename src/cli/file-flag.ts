@@ -5,12 +5,13 @@ import type { KeyFileErrorCode } from '../keys.ts'
 
 /**
  * Names the flag by which a file was given, where the file as a whole cannot be used. An error that names a line of the file
- * stays as it is.
+ * changes only if the name of the file may be a secret.
  */
 export function nameFlag(flag: string, file: string): (error: unknown) => never {
   return (error) => {
-    if (!(error instanceof Error) || !concernsWholeFile(error)) throw error
+    if (!(error instanceof Error)) throw error
     const shown = showFile(file)
+    if (!concernsWholeFile(error)) throw withShownFile(error, file, shown)
     const reason = isMissing(error) ? missing(flag) : withoutStart(error.message, file)
     throw new Error(`${flag} ${shown}: ${reason.replaceAll(file, shown)}`, { cause: error })
   }
@@ -25,6 +26,11 @@ export function addAdvice(
     if (!(error instanceof KeyFileError) || advice === undefined) throw error
     throw new Error(`${error.message}: ${advice}`, { cause: error })
   }
+}
+
+function withShownFile(error: Error, file: string, shown: string): Error {
+  if (shown === file || !error.message.includes(file)) return error
+  return new Error(error.message.replaceAll(file, shown), { cause: error })
 }
 
 // The flag and the file are named already.

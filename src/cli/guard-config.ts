@@ -30,7 +30,7 @@ export const GUARD_OPTIONS: OptionSpecs = {
 /** Flags for settings that --config reads from its file. A flag, its option and its YAML key have one name. */
 const SETTINGS: Readonly<Record<string, (texts: readonly string[]) => unknown>> = {
   public: (patterns) => patterns,
-  preflight: ([text]) => text,
+  preflight: ([text = '']) => readPreflight(text),
   realm: ([text]) => text,
   credentials: (sources) => sources.map(readSource),
 }
@@ -81,25 +81,28 @@ async function readSettings(line: CommandLine): Promise<AuthConfig> {
   return settings
 }
 
-const SOURCE = /^(header|cookie|web-socket-protocol):(.*)$/s
+function readPreflight(text: string): 'allow' {
+  if (text === 'allow') return text
+  throw wrongValue('--preflight', text, 'allow')
+}
+
+// No `webSocketProtocol`: the gateway answers 501 to a WebSocket.
+const SOURCE = /^(header|cookie):(.*)$/s
 
 function readSource(text: string): unknown {
   const [, kind, name] = SOURCE.exec(text) ?? []
-  if (kind === undefined) return text
-  return { [kind === 'web-socket-protocol' ? 'webSocketProtocol' : kind]: name }
+  return kind === undefined ? text : { [kind]: name }
 }
 
 // The forms of the command line. The value is hidden, since it may be a key.
 function nameSources(error: unknown): never {
   if (!(error instanceof UsageError) || !error.message.startsWith('--credentials')) throw error
   const message = error.message
-    .replaceAll(/\{ (\w+) \}/g, (_, kind: string) => `${kebabCase(kind)}:NAME`)
+    .replace('"bearer"', 'bearer')
+    .replace(/, \{ cookie \} or \{ webSocketProtocol \}/, ' or cookie:NAME')
+    .replace('{ header }', 'header:NAME')
     .replace(/, received .*/s, ' (its value is not shown)')
   throw new UsageError(message)
-}
-
-function kebabCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
 function refuseSettings(settings: AuthConfig): void {

@@ -1,3 +1,4 @@
+import { escapeHidden } from './shown-value.ts'
 import type { AuthEvent } from '../core/types.ts'
 
 /** An entry of the log: an event of the guard, or one of the command. */
@@ -79,11 +80,4 @@ function show(value: unknown): string {
 
 function cut(text: string, longest: number): string {
   return text.length > longest ? `${text.slice(0, longest - 1)}…` : text
-}
-
-// JSON leaves these as they are: more controls, line ends, changes of direction, and what has no width.
-const HIDDEN = /[\x7f-\xa0\xad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]/g
-
-function escapeHidden(text: string): string {
-  return text.replace(HIDDEN, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import { nearestName } from '../core/option-checks.ts'
+import { editDistance, nearestName } from '../core/option-checks.ts'
 import { readCommandLine, unknownOption } from './command-line.ts'
 import { COMMON_OPTIONS } from './command.ts'
 import { describeCommand, describeCommands, describeGroup } from './help.ts'
-import { showName } from './shown-value.ts'
+import { escapeHidden, showName } from './shown-value.ts'
 import { OutputError } from './standard-streams.ts'
 import { EXIT } from './surroundings.ts'
 import { UsageError } from './usage-error.ts'
@@ -41,8 +41,15 @@ async function runCommand(
   surroundings: Surroundings,
 ): Promise<number> {
   const [first = 'help', ...rest] = args
-  if (HELP.has(first)) return show(describe(rest.filter(isWord), commands), surroundings)
-  if (VERSION.has(first)) return show(`${await readVersion()}\n`, surroundings)
+  if (HELP.has(first)) {
+    const topic = rest.filter(isNoHelp)
+    if (!topic.every(isWord)) throw new UsageError(`${first} takes no options`)
+    return show(describe(topic, commands), surroundings)
+  }
+  if (VERSION.has(first)) {
+    if (rest.length > 0) throw new UsageError(`${first} takes nothing behind it`)
+    return show(`${await readVersion()}\n`, surroundings)
+  }
   const command = findCommand(args, commands)
   // `with-auth keys --help`, or an unknown command.
   if (command === undefined) return show(describe(args.filter(isNoHelp), commands), surroundings)
@@ -88,24 +95,77 @@ function groupOf(word: string, commands: readonly Command[]): readonly Command[]
 
 function unknownCommand(words: readonly string[], commands: readonly Command[]): UsageError {
   const [first = '', second = ''] = words
-  if (!isWord(first)) return misplacedOption(first.replace(/=.*/s, ''), commands)
+  if (!isWord(first)) return misplacedOption(first.replace(/=.*/s, ''), words.slice(1), commands)
   const group = groupOf(first, commands)
   const isInGroup = group.length > 0
   const names = namesOf(isInGroup ? group : commands)
-  if (isInGroup && !isWord(second)) {
+  if (first === '') {
+    return new UsageError(`The command is empty: the commands are ${names.join(', ')}`)
+  }
+  if (isInGroup && (second === '' || !isWord(second))) {
     return new UsageError(`The command after "${first}" is missing: ${names.join(', ')}`)
   }
-  const nearest = nearestName(isInGroup ? `${first} ${second}` : first, names)
+  const nearest =
+    nearestCommand(words, names) ?? (isInGroup ? undefined : nearestPart(first, names))
   const hint =
     nearest === undefined ? `the commands are ${names.join(', ')}` : `did you mean ${nearest}?`
   return new UsageError(`Unknown command ${showName(isInGroup ? second : first)}: ${hint}`)
 }
 
+function nearestCommand(words: readonly string[], names: readonly string[]): string | undefined {
+  return nearestBy(names, (name) => distanceOf(words, name.split(' ')))
+}
+
+// `with-auth keyz` and `with-auth list`.
+function nearestPart(word: string, names: readonly string[]): string | undefined {
+  const groups = names.filter((name) => name.includes(' ')).map((name) => name.split(' ')[0] ?? '')
+  return (
+    nearestBy(groups, (group) => distanceOf([word], [group])) ??
+    nearestBy(names, (name) => distanceOf([word], name.split(' ').slice(-1)))
+  )
+}
+
+function nearestBy(
+  names: readonly string[],
+  distance: (name: string) => number,
+): string | undefined {
+  const [nearest, ...others] = names.filter((name) => distance(name) < Infinity)
+  if (nearest === undefined) return undefined
+  return others.reduce((best, name) => (distance(name) < distance(best) ? name : best), nearest)
+}
+
+/** Infinite if one of the words is far from its part of the name: more than one edit for every four letters. */
+function distanceOf(words: readonly string[], parts: readonly string[]): number {
+  const distances = parts.map((part, index) => {
+    const word = (words[index] ?? '').toLowerCase()
+    const edits = isSwapped(word, part) ? 1 : editDistance(word, part)
+    return edits <= Math.ceil(part.length / 4) ? edits : Infinity
+  })
+  return distances.reduce((sum, edits) => sum + edits, 0)
+}
+
+// Two letters that changed places are one edit.
+function isSwapped(word: string, part: string): boolean {
+  return part.split('').some((letter, at) => {
+    const swapped = `${part.slice(0, at)}${part[at + 1] ?? ''}${letter}${part.slice(at + 2)}`
+    return swapped === word && word !== part
+  })
+}
+
 // An option before its command, or one that was meant to be `--help`.
-function misplacedOption(option: string, commands: readonly Command[]): UsageError {
+function misplacedOption(
+  option: string,
+  rest: readonly string[],
+  commands: readonly Command[],
+): UsageError {
   const ofCommands = commands.flatMap(({ options }) => Object.keys(options))
   const nearest = nearestName(option.replace(/^-+/, ''), [...OWN_OPTIONS, ...ofCommands])
   if (OWN_OPTIONS.some((own) => own === nearest)) return unknownOption(option, OWN_OPTIONS)
+  const command = findCommand(rest, commands)
+  if (command !== undefined) {
+    const where = `behind the command: with-auth ${command.name}`
+    return new UsageError(`Write ${showName(option)} ${where}`)
+  }
   const names = namesOf(commands).join(', ')
   return new UsageError(`The command before ${showName(option)} is missing: ${names}`)
 }
@@ -124,9 +184,9 @@ function report(
   const message = error instanceof Error ? error.message : 'Something failed'
   if (args.includes('--json')) {
     const code = isUsage ? 'usage' : 'failed'
-    note(`${JSON.stringify({ error: { code, message } })}\n`)
+    note(escapeHidden(`${JSON.stringify({ error: { code, message } })}\n`))
   } else {
-    note(`with-auth: ${message}\n`)
+    note(escapeHidden(`with-auth: ${message}\n`))
     if (isUsage) note(`Run "${whereHelpIs(args, commands)}" for help.\n`)
   }
   return isUsage ? EXIT.usage : EXIT.failed

@@ -1,6 +1,10 @@
+import { holdsPart } from '../core/identity-faults.ts'
+
 /** How our own keys begin. */
 const KEY_PREFIX = 'withauth_'
 const URL_START = /^https?:\/\//i
+/** Controls except a line break, line ends, changes of direction, and what has no width. */
+const OBEYED = /(?!\n)[\p{Cc}\xa0\xad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]/gu
 const HIDDEN = '(hidden because it may be a secret)'
 
 /** Quotes the name of a command or of an option for a message. A key in its place is hidden: it has digits, or is longer. */
@@ -16,10 +20,29 @@ export function showValue(value: string): string {
   return JSON.stringify(rest.length < 2 ? value : `${origin}/…`)
 }
 
+/** A URL without its query, which may hold a secret. Hides the path too, or all of it, if that may hold the key or another. */
+export function showUrl(url: string, key?: string): string {
+  const [, origin = '', path = ''] = /^(https?:\/\/[^/?]*)([^?]*)/i.exec(url) ?? []
+  const decoded = path.replace(/%([\da-f]{2})/gi, (_, hex: string) =>
+    String.fromCharCode(parseInt(hex, 16)),
+  )
+  const holdsKey = (text: string): boolean => key !== undefined && holdsPart(text, key)
+  if (origin.includes(KEY_PREFIX) || holdsKey(origin)) return HIDDEN
+  const isHidden = holdsKey(decoded) || decoded.split('/').some(mayHoldSecret)
+  return escapeHidden(isHidden ? `${origin}/…` : url.replace(/\?.*/s, '?***'))
+}
+
 /** The path of a file for a message, unless it may be a secret. */
 export function showFile(file: string): string {
   const isPath = /^(?:\.{0,2}[/\\]|[a-z]:\\)|\.[a-z]{1,8}$|^\.{1,2}$/i.test(file)
-  return isPath && !file.includes(KEY_PREFIX) ? file : showValue(file).replaceAll('"', '')
+  // Elsewhere in a message a line break is ours.
+  if (isPath && !file.includes(KEY_PREFIX)) return file.replaceAll('\n', String.raw`\n`)
+  return showValue(file).replaceAll('"', '')
+}
+
+/** Escapes what a terminal obeys, but for line breaks. Inside the strings of JSON it changes no value. */
+export function escapeHidden(text: string): string {
+  return text.replace(OBEYED, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** A name as a terminal may show it: it may have characters that a terminal obeys. */

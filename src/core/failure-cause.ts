@@ -6,13 +6,14 @@ const THROWN = new WeakMap<AuthUnavailableError, unknown>()
 /** A name of a system or a library. No text of a message looks like it. */
 const CODE = /^[A-Z][A-Z\d_]{1,63}$/
 
-/** How earlier versions of Bun name what Node and Bun name on the right. */
+/** How Bun names, or named in earlier versions, what Node names on the right. */
 const RENAMED: Readonly<Record<string, string>> = {
   ConnectionRefused: 'ECONNREFUSED',
   ConnectionClosed: 'ECONNRESET',
+  Malformed_HTTP_Response: 'HPE_INVALID_CONSTANT',
 }
 
-/** Deno has no codes. These phrases of its messages, and nothing else of them, stand for one. */
+/** Deno has no codes, and Node 24 has none for the last. These phrases of its messages, and nothing else of them, stand for one. */
 const PHRASES: readonly (readonly [phrase: string, code: string])[] = [
   ['client error (Connect): dns error: ', 'ENOTFOUND'],
   ['Connection refused (os error ', 'ECONNREFUSED'],
@@ -21,6 +22,10 @@ const PHRASES: readonly (readonly [phrase: string, code: string])[] = [
   ['invalid peer certificate: certificate expired', 'CERT_HAS_EXPIRED'],
   ['invalid peer certificate: certificate not valid for name', 'ERR_TLS_CERT_ALTNAME_INVALID'],
   ['invalid peer certificate: ', 'CERT_UNTRUSTED'],
+  ['received corrupt message of type InvalidContentType', 'ERR_SSL_WRONG_VERSION_NUMBER'],
+  ['invalid HTTP version parsed', 'HPE_INVALID_CONSTANT'],
+  ['received unexpected message from connection', 'HPE_INVALID_CONSTANT'],
+  ['Response does not match the HTTP/1.1 protocol (Expected HTTP/', 'HPE_INVALID_CONSTANT'],
 ]
 
 const MOST_ERRORS = 16

@@ -14,10 +14,26 @@ export type OnFault = (fault: IdentityFault) => void
 const MOST = 16
 const LONGEST_NAME = 64
 
-/** Says which field must be what, in printable ASCII. Hides the name of an attribute that holds the token. */
+/** A text that has this many characters of the token in a row is taken for a part of it. */
+const SHARED = 8
+
+/** Whether a text holds a part of the token, in any case. All of a short token is a part. */
+export function holdsPart(text: string, token: string): boolean {
+  const inText = text.toLowerCase()
+  const inToken = token.toLowerCase()
+  const length = Math.min(SHARED, token.length)
+  for (let at = 0; at + length <= inText.length; at += 1) {
+    if (inToken.includes(inText.slice(at, at + length))) return true
+  }
+  return false
+}
+
+/** Says which field must be what, in printable ASCII. Hides the name of an attribute that holds a part of the token. */
 export function describeFault({ field, name, expected }: IdentityFault, token: string): string {
   if (name === undefined) return `"${field}" must be ${expected}`
-  if (name.includes(token)) return `"${field}.?" must be ${expected} (its name is not shown)`
+  if (holdsPart(name.slice(0, LONGEST_NAME + SHARED), token)) {
+    return `"${field}.?" must be ${expected} (its name is not shown)`
+  }
   const shown = name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}...` : name
   return `${toAscii(JSON.stringify(`${field}.${shown}`))} must be ${expected}`
 }

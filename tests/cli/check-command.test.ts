@@ -32,6 +32,32 @@ describe('with-auth check', () => {
     expect(code).toBe(1)
   })
 
+  it.each([
+    ['http://127.0.0.1:1/v1/KEY', 'http://127.0.0.1:1/…'],
+    ['http://127.0.0.1:1/v1/KEY.toUpperCase()', 'http://127.0.0.1:1/…'],
+    ['http://127.0.0.1:1/KEY[0..10]/v', 'http://127.0.0.1:1/…'],
+    ['http://127.0.0.1:1/KEY?k=s3', 'http://127.0.0.1:1/…'],
+    ['http://127.0.0.1:1/%6Bey-is-0123456789', 'http://127.0.0.1:1/…'],
+    ['http://127.0.0.1:1/v1/sk-12', 'http://127.0.0.1:1/…'],
+    ['http://127.0.0.1:1/a/withauth_short', 'http://127.0.0.1:1/…'],
+    ['https://KEY.invalid/', '(hidden because it may be a secret)'],
+    ['http://127.0.0.1:1/v1/validate?k=s3', 'http://127.0.0.1:1/v1/validate?***'],
+    ['http://127.0.0.1:1/?k=s3', 'http://127.0.0.1:1/?***'],
+    ['http://127.0.0.1:1/a\u202Eb', String.raw`http://127.0.0.1:1/a\u202eb`],
+  ])('shows %s as %s', async (template, shown) => {
+    const key = 'key-is-0123456789'
+    const url = template
+      .replace('KEY.toUpperCase()', key.toUpperCase())
+      .replace('KEY[0..10]', key.slice(0, 10))
+      .replace('KEY', key)
+    const env = { WITH_AUTH_KEY: key }
+    const { printed } = await check([url, '--timeout-ms=500'], env)
+    const json = await check([url, '--timeout-ms=500', '--json'], env)
+    expect(printed.split('\n')[0]).toBe(shown)
+    expect(JSON.parse(json.printed)).toMatchObject({ endpoint: shown })
+    expect((printed + json.printed).toLowerCase()).not.toMatch(/key-is-0|withauth_short/)
+  })
+
   it('prints JSON at the end, with what was not asked', async () => {
     const { code, printed } = await check(['http://127.0.0.1:1/x', '--json', '--timeout-ms=500'])
     const report = JSON.parse(printed) as { endpoint: string; ok: boolean; rows: unknown[] }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { parse } from 'yaml'
 import { configCommand } from '../../src/cli/config-command.ts'
 import { main } from '../../src/cli/main.ts'
 import { createSurroundings } from '../support/surroundings.ts'
@@ -19,6 +20,9 @@ async function config(text: string, ...args: string[]) {
   const code = await main(['config', file, ...args], [configCommand], surroundings)
   return { code, printed: surroundings.printed(), noted: surroundings.noted() }
 }
+
+const HIDDEN = '(hidden because it may be a secret)'
+const KEY = 'withauth_4fK2pQ7xV9bN1mZ8sD3gH6jL5wR0tY2uE4iO7aC9vB1nM3k'
 
 const RUN_YAML = `
 version: 2
@@ -98,6 +102,55 @@ describe('with-auth config', () => {
     expect({ code, printed }).toEqual({ code: 1, printed: '' })
     expect(noted).toContain('run.yaml:3:5')
     expect(noted).toContain('endpoint')
+  })
+
+  it.each([
+    ['lost.yaml', 'lost.yaml'],
+    ['.', '.'],
+    [KEY, HIDDEN],
+    [`./${KEY}`, HIDDEN],
+  ])('names FILE for %s, and never shows a key in its place', async (file, shown) => {
+    const inText = createSurroundings()
+    const inJson = createSurroundings()
+    expect(await main(['config', file], [configCommand], inText)).toBe(1)
+    expect(await main(['config', file, '--json'], [configCommand], inJson)).toBe(1)
+    expect(inText.noted()).toMatch(/^with-auth: FILE /)
+    expect(inText.noted()).toContain(`FILE ${shown}: `)
+    expect(inJson.noted()).toContain(`FILE ${shown}: `)
+    expect(inText.noted() + inJson.noted()).not.toContain(KEY)
+  })
+
+  it('does not show a key that a broken file is named after', async () => {
+    const file = join(folder, KEY)
+    writeFileSync(file, 'server: [')
+    const surroundings = createSurroundings()
+    expect(await main(['config', file], [configCommand], surroundings)).toBe(1)
+    expect(surroundings.noted()).toContain(`${HIDDEN}:1:`)
+    expect(surroundings.noted()).not.toContain(KEY)
+  })
+
+  it('escapes what a terminal obeys, so that the output is still YAML and JSON', async () => {
+    const hostile = String.raw`server: { auth: { endpoint: "https://a.example/\u202eb\u200b" } }`
+    const inText = await config(hostile)
+    const inJson = await config(hostile, '--json')
+    expect(inText.printed + inJson.printed).toMatch(/^[\x20-\x7e\n]+$/)
+    const expected = {
+      server: { auth: { endpoint: 'https://a.example/\u202Eb\u200B', mode: 'enforce' } },
+    }
+    expect(parse(inText.printed)).toMatchObject(expected)
+    expect(JSON.parse(inJson.printed)).toMatchObject(expected)
+  })
+
+  it('shows no line of its own for a line break in the name of a broken file', async () => {
+    const file = join(folder, 'x\u001B]0;pwn\u0007\nwith-auth: forged.yaml')
+    writeFileSync(file, 'server: [')
+    const surroundings = createSurroundings()
+    expect(await main(['config', file], [configCommand], surroundings)).toBe(1)
+    expect(surroundings.noted()).toContain(
+      String.raw`/x\u001b]0;pwn\u0007\nwith-auth: forged.yaml:1:`,
+    )
+    expect(surroundings.noted()).not.toContain('\u001B')
+    expect(surroundings.noted()).not.toContain('\nwith-auth: forged')
   })
 
   it('wants one file', async () => {

@@ -113,7 +113,7 @@ describe('the options that are written in the file with --config', () => {
 
   it('are taken as they are with AUTH_ENDPOINT', async () => {
     const args = ['--public=/docs/*', '--public=/health', '--preflight=allow', '--realm=models']
-    const sources = ['bearer', 'header:x-api-key', 'cookie:session', 'web-socket-protocol:key.']
+    const sources = ['bearer', 'header:x-api-key', 'cookie:session']
     const all = [...args, ...sources.map((source) => `--credentials=${source}`)]
     expect(await read(all, { AUTH_ENDPOINT: 'https://b.example' })).toEqual({
       endpoint: 'https://b.example',
@@ -121,12 +121,7 @@ describe('the options that are written in the file with --config', () => {
       public: ['/docs/*', '/health'],
       preflight: 'allow',
       realm: 'models',
-      credentials: [
-        'bearer',
-        { header: 'x-api-key' },
-        { cookie: 'session' },
-        { webSocketProtocol: 'key.' },
-      ],
+      credentials: ['bearer', { header: 'x-api-key' }, { cookie: 'session' }],
     })
   })
 
@@ -137,11 +132,16 @@ describe('the options that are written in the file with --config', () => {
       '--public=/a/../b',
       '--public must be a path without "." and ".." segments, received "/a/../b"',
     ],
-    ['--preflight=yes', '--preflight must be "deny" or "allow", received "yes"'],
+    ['--preflight=yes', '--preflight must be allow, received "yes"'],
+    ['--preflight=deny', '--preflight must be allow, received "deny"'],
     ['--realm=é', '--realm must be a non-empty string of printable ASCII, received "é"'],
     [
       `--credentials=${secret}`,
-      '--credentials must be "bearer", header:NAME, cookie:NAME or web-socket-protocol:NAME (its value is not shown)',
+      '--credentials must be bearer, header:NAME or cookie:NAME (its value is not shown)',
+    ],
+    [
+      `--credentials=web-socket-protocol:${secret}`,
+      '--credentials must be bearer, header:NAME or cookie:NAME (its value is not shown)',
     ],
     [
       `--credentials=header:x-api-key=${secret}`,
@@ -149,7 +149,7 @@ describe('the options that are written in the file with --config', () => {
     ],
     [
       '--credentials=header:authorization',
-      '--credentials must be "bearer", cookie:NAME or web-socket-protocol:NAME for this header (its value is not shown)',
+      '--credentials must be bearer or cookie:NAME for this header (its value is not shown)',
     ],
   ])('cannot be %s', async (argument, message) => {
     const reading = read([argument], { AUTH_ENDPOINT: 'https://b.example' })

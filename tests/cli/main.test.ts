@@ -27,6 +27,9 @@ const COMMANDS = [
   command('misuse', async () => {
     throw new UsageError('URL is missing')
   }),
+  command('terminal', async () => {
+    throw new Error(`x\u001B]0;pwn\u0007\t\u202Ex\r\u009B2J:1:1: first\nsecond`)
+  }),
   command('negative', async () => 1),
   command('throw', async () => {
     // oxlint-disable-next-line no-throw-literal, typescript/only-throw-error
@@ -57,11 +60,43 @@ describe('the program', () => {
       ['keys', 'lost'],
       'Unknown command "lost": did you mean keys list?\nRun "with-auth keys --help"',
     ],
-    [['zzzzzzzz'], '"zzzzzzzz": the commands are show, keys list, fail, misuse, negative, throw\n'],
+    [
+      ['zzzzzzzz'],
+      '"zzzzzzzz": the commands are show, keys list, fail, misuse, terminal, negative, throw\n',
+    ],
     [['misuse'], 'with-auth: URL is missing\nRun "with-auth misuse --help" for help.\n'],
     [['show', '--flie', 'x'], 'did you mean --file?\nRun "with-auth show --help" for help.\n'],
+    [['key', 'list'], 'Unknown command "key": did you mean keys list?\n'],
+    [['kesy', 'lsit', 'x'], 'Unknown command "kesy": did you mean keys list?\n'],
+    [['keyz'], 'Unknown command "keyz": did you mean keys?\n'],
+    [['keyz', 'zzzzzzzz'], 'Unknown command "keyz": did you mean keys?\n'],
+    [['keyz', '--file=x'], 'Unknown command "keyz": did you mean keys?\n'],
+    [['list', 'x'], 'Unknown command "list": did you mean keys list?\n'],
+    [['lsit'], '"lsit": did you mean keys list?\n'],
+    [['lisst'], 'Unknown command "lisst": did you mean keys list?\n'],
+    [['keys', 'lits'], '"lits": did you mean keys list?\n'],
+    [['keys', 'zzz'], '"zzz": the commands are keys list\n'],
+    [['keys', 'show'], '"show": the commands are keys list\n'],
+    [['keys', 'lst'], '"lst": did you mean keys list?\n'],
+    [['shoooo'], '"shoooo": the commands are show, '],
+    [['sohow'], '"sohow": did you mean show?\n'],
+    [['ngatve'], '"ngatve": did you mean negative?\n'],
+    [['ngtve'], '"ngtve": the commands are show, '],
+    [['SHOW'], '"SHOW": did you mean show?\n'],
+    [['demo'], '"demo": the commands are show, '],
+    [['misues'], '"misues": did you mean misuse?\n'],
     [['keys', '--file', 'x'], 'with-auth: The command after "keys" is missing: keys list\n'],
-    [['--file', 'show'], 'with-auth: The command before "--file" is missing: show, keys list, '],
+    [['--file', 'show'], 'with-auth: Write "--file" behind the command: with-auth show\n'],
+    [['--file'], 'with-auth: The command before "--file" is missing: show, keys list, '],
+    [[''], 'with-auth: The command is empty: the commands are show, keys list, '],
+    [['keys', ''], 'with-auth: The command after "keys" is missing: keys list\n'],
+    [['version', 'extra'], 'with-auth: version takes nothing behind it\n'],
+    [['--version', '--json'], '"--version takes nothing behind it"'],
+    [['-v', 'sk-secret'], 'with-auth: -v takes nothing behind it\n'],
+    [['help', '--json'], '"help takes no options"'],
+    [['--help', '--file=x'], 'with-auth: --help takes no options\n'],
+    [['--json', 'keys', 'list'], '"Write \\"--json\\" behind the command: with-auth keys list"'],
+    [['--file', 'x', 'show'], 'with-auth: The command before "--file" is missing: show, '],
     [['--hlep'], 'with-auth: Unknown option "--hlep": did you mean --help?\n'],
   ])('exits with 2 for wrong usage: %j', async (args, message) => {
     const { code, printed, noted } = await runMain(...args)
@@ -69,7 +104,7 @@ describe('the program', () => {
     expect(noted).toContain(message)
   })
 
-  it.each([[], ['--help'], ['-h'], ['help'], ['help', '--json']])(
+  it.each([[], ['--help'], ['-h'], ['help'], ['help', '--help']])(
     'lists its commands for %j %j',
     async (...args) => {
       const { code, printed, noted } = await runMain(...args)
@@ -117,6 +152,16 @@ describe('the program', () => {
     const misused = await runMain('misuse', '--json')
     expect(JSON.parse(misused.noted)).toEqual({
       error: { code: 'usage', message: 'URL is missing' },
+    })
+  })
+
+  it('escapes what a terminal obeys in an error, but for its own line breaks', async () => {
+    const escaped = String.raw`x\u001b]0;pwn\u0007\u0009\u202ex\u000d\u009b2J:1:1: first`
+    expect((await runMain('terminal')).noted).toBe(`with-auth: ${escaped}\nsecond\n`)
+    const { noted } = await runMain('terminal', '--json')
+    expect(noted).toMatch(/^[\x20-\x7e]+\n$/)
+    expect(JSON.parse(noted)).toMatchObject({
+      error: { message: `x\u001B]0;pwn\u0007\t\u202Ex\r\u009B2J:1:1: first\nsecond` },
     })
   })
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { showFile, shown, showName, showValue } from '../../src/cli/shown-value.ts'
+import { escapeHidden, showFile, shown, showName, showValue } from '../../src/cli/shown-value.ts'
 
 const HIDDEN = '(hidden because it may be a secret)'
 const KEY = 'withauth_4fK2pQ7xV9bN1mZ8sD3gH6jL5wR0tY2uE4iO7aC9vB1nM3k'
@@ -79,6 +79,20 @@ it.each([KEY, `/tmp/${KEY}`, `${KEY}.yaml`, 'sk-s3cret', 'x'.repeat(25)])(
     expect(showFile(file)).toBe(HIDDEN)
   },
 )
+
+it.each([
+  ['a.x\nwith-auth: b.yaml', String.raw`a.x\nwith-auth: b.yaml`],
+  ['./a\n', String.raw`./a\n`],
+  ['a\nb', String.raw`a\nb`],
+])('shows the file %j on one line', (file, text) => {
+  expect(showFile(file)).toBe(text)
+})
+
+it('escapes what a terminal obeys, and leaves line breaks and other letters', () => {
+  expect(escapeHidden('é\n\u0000\t\r\u001B\u007F\u0085\u00A0\u200B\u202E\u2028\uFEFF😀')).toBe(
+    `é\n${String.raw`\u0000\u0009\u000d\u001b\u007f\u0085\u00a0\u200b\u202e\u2028\ufeff`}😀`,
+  )
+})
 
 it.each([
   ['alice', 'alice'],

@@ -76,6 +76,27 @@ it.each<[string, unknown, string]>([
     deno('invalid peer certificate: UnknownIssuer'),
     'CERT_UNTRUSTED',
   ],
+  [
+    'Deno, of a port without TLS',
+    deno('client error (Connect): received corrupt message of type InvalidContentType'),
+    'ERR_SSL_WRONG_VERSION_NUMBER',
+  ],
+  [
+    'Deno, of a server without HTTP',
+    deno('client error (SendRequest): invalid HTTP version parsed'),
+    'HPE_INVALID_CONSTANT',
+  ],
+  [
+    'Deno, of a server that speaks first',
+    deno('client error (SendRequest): received unexpected message from connection'),
+    'HPE_INVALID_CONSTANT',
+  ],
+  [
+    'Node 24, of a server without HTTP',
+    because(new Error('Response does not match the HTTP/1.1 protocol (Expected HTTP/, RTSP/)')),
+    'HPE_INVALID_CONSTANT',
+  ],
+  ['Bun, of a server without HTTP', coded('Malformed_HTTP_Response'), 'HPE_INVALID_CONSTANT'],
 ])('finds the code of %s', (_what, error, code) => {
   expect(findCause(error)).toBe(code)
 })

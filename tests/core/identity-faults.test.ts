@@ -28,12 +28,32 @@ describe('the text of a fault', () => {
     expect(describeAttribute(name)).toBe(`${shown} must be ${LIST}`)
   })
 
-  it.each([TOKEN, `x-${TOKEN}-x`, `${'n'.repeat(60)}${TOKEN}`])(
-    'hides a name that holds the token: %s',
-    (name) => {
-      expect(describeAttribute(name)).toBe(`"attributes.?" must be ${LIST} (its name is not shown)`)
-    },
-  )
+  it.each([
+    TOKEN,
+    `x-${TOKEN}-x`,
+    `${'n'.repeat(60)}${TOKEN}`,
+    TOKEN.toUpperCase(),
+    TOKEN.slice(0, 8),
+    TOKEN.slice(2, 10).toUpperCase(),
+    `a ${TOKEN.slice(-8)} b`,
+  ])('hides a name that holds eight characters of the token, in any case: %s', (name) => {
+    expect(describeAttribute(name)).toBe(`"attributes.?" must be ${LIST} (its name is not shown)`)
+  })
+})
+
+describe('the text of a fault about a short token', () => {
+  const describeFor = (token: string, name: string) =>
+    describeFault({ field: 'attributes', name, expected: LIST }, token)
+
+  it('hides a name that holds all of the token', () => {
+    expect(describeFor('abc-123', 'a ABC-123 b')).toContain('"attributes.?"')
+    expect(describeFor('abc-123', 'abc-12')).toContain('"attributes.abc-12"')
+  })
+
+  it('shows a name that holds seven characters of a longer token', () => {
+    expect(describeFor(TOKEN, TOKEN.slice(0, 7))).toContain('"attributes.sk-0123"')
+    expect(describeFor(TOKEN, TOKEN.slice(-7))).toContain('"attributes.3456789"')
+  })
 })
 
 describe('a report of faults', () => {

@@ -2,7 +2,7 @@ import { execFile, execFileSync } from 'node:child_process'
 import { createServer } from 'node:http'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -253,6 +253,25 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     const open = await run(args, line, { AUTH_ENDPOINT: upstreamUrl })
     expect(open.code).toBe(1)
     expect(open.stderr).toContain('allows every key')
+  })
+
+  it('check says why it cannot ask', { timeout: 60_000 }, async () => {
+    const other = createTcpServer((socket) => socket.resume().end('SSH-2.0-OpenSSH_9.6\r\n'))
+    await once(other.listen(0, '127.0.0.1'), 'listening')
+    const { port } = other.address() as AddressInfo
+    const check = async (url: string) => (await run(args, ['check', url])).stdout
+    const [noHttp, noTls, blocked] = [
+      await check(`http://127.0.0.1:${port}/`),
+      await check(`https://${new URL(upstreamUrl).host}/`),
+      await check('http://127.0.0.1:6000/'),
+    ]
+    other.close()
+    expect(noHttp).toMatch(/^Stopped: the server there does not speak HTTP \(\w+\)\.$/m)
+    expect(noTls).toMatch(/^Stopped: the TLS handshake failed \(\w+\)\.$/m)
+    // Bun blocks no port.
+    expect(blocked).toMatch(
+      /^Stopped: (?:fetch blocks this port|nothing listens there) \((?:BAD_PORT|ECONNREFUSED)\)\.$/m,
+    )
   })
 
   it('exits with 2 for wrong usage, and says its version', { timeout: 30_000 }, async () => {

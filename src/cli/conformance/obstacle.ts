@@ -37,6 +37,10 @@ const BY_CODE: Readonly<Record<string, Obstacle>> = {
     why: 'the TLS handshake failed',
     change: 'begin URL with http:// if this port has no TLS, or correct the port',
   }),
+  HPE_INVALID_CONSTANT: {
+    why: 'the server there does not speak HTTP',
+    change: 'correct the host and the port of URL: another service listens there',
+  },
   BAD_PORT: {
     why: 'fetch blocks this port',
     change: 'serve the endpoint on a port that no other protocol owns, such as 8080',

@@ -64,9 +64,13 @@ function post({ url, headers }: ProbeTarget, body: string, signal: AbortSignal):
   })
 }
 
-// Node has no code for a port that the Fetch standard blocks.
+// Node and Deno have no code for a port that the Fetch standard blocks.
+const BLOCKED = /^(?:bad port|Fetch failed: Requests to port \d+ are blocked)$/
+
 function codeOf(error: unknown): string | undefined {
   const cause = error instanceof Error ? error.cause : undefined
-  if (cause instanceof Error && cause.message === 'bad port') return 'BAD_PORT'
+  if ([error, cause].some((one) => one instanceof Error && BLOCKED.test(one.message))) {
+    return 'BAD_PORT'
+  }
   return findCause(error)
 }

@@ -53,10 +53,10 @@ function inColumns(word: string, check: string, did: string, wrapper: string): s
   return `${start}${did}\n${' '.repeat(start.length)}${wrapper}`.trimEnd()
 }
 
-/** Breaks a line at its last blank that fits, and indents what follows as advice is. */
+/** Breaks a line at its last blank that fits, or else within a word, and indents what follows as advice is. */
 function wrap(line: string): string {
   if (line.length <= LINE) return line
-  const end = line.lastIndexOf(' ', LINE)
-  if (end <= ADVICE.length + 3) return line
-  return `${line.slice(0, end)}\n${wrap(`${ADVICE}   ${line.slice(end + 1)}`)}`
+  const blank = line.lastIndexOf(' ', LINE)
+  const end = blank > ADVICE.length + 3 ? blank : LINE
+  return `${line.slice(0, end)}\n${wrap(`${ADVICE}   ${line.slice(end).trimStart()}`)}`
 }

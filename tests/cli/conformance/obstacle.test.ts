@@ -75,6 +75,16 @@ describe('of a real connection', () => {
     })
   })
 
+  it('to a server that speaks another protocol', async () => {
+    const port = await serve(
+      createTcpServer((socket) => socket.resume().end('SSH-2.0-OpenSSH_9.6\r\n')),
+    )
+    expect(await obstacleAt(`http://127.0.0.1:${port}/`)).toEqual({
+      why: 'the server there does not speak HTTP (HPE_INVALID_CONSTANT)',
+      change: 'correct the host and the port of URL: another service listens there',
+    })
+  })
+
   it('to a port that fetch blocks', async () => {
     expect((await obstacleAt('http://127.0.0.1:6000/'))?.why).toBe(
       'fetch blocks this port (BAD_PORT)',

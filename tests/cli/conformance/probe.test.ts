@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { probe } from '../../../src/cli/conformance/probe.ts'
 import { close, listen } from '../../support/loopback.ts'
 import type { RequestListener, Server } from 'node:http'
@@ -65,5 +65,15 @@ describe('one question', () => {
     const probeUrl = (url: string) => probe({ url, headers: {}, timeoutMs: 5000 }, '{}')
     expect(await probeUrl(`http://127.0.0.1:${port}/`)).toMatchObject({ code: 'ECONNREFUSED' })
     expect(await probeUrl('http://127.0.0.1:6000/')).toMatchObject({ code: 'BAD_PORT' })
+  })
+
+  it.each([
+    ['Fetch failed: Requests to port 6000 are blocked', 'BAD_PORT'],
+    ['Fetch failed: Requests to port 6000 are blocked by x', undefined],
+  ])('has a code for what Deno says of a port that fetch blocks: %s', async (message, code) => {
+    vi.stubGlobal('fetch', () => Promise.reject(new TypeError(message)))
+    const outcome = await probe({ url: 'http://a.example', headers: {}, timeoutMs: 5000 }, '{}')
+    vi.unstubAllGlobals()
+    expect(outcome).toMatchObject({ kind: 'silence', code })
   })
 })
