@@ -60,7 +60,8 @@ export function createForward(gateway: ForwardOptions): Forward {
     const length = body === null ? [] : lengthOf(request.headers)
     // First what the client sent, less what it may not say; then what is set: so it can neither add to that, nor have it
     // taken away again by `Connection`.
-    const headers = copyHeaders(headersOf(request), admission.credentials)
+    const { sentId } = passageOf(request) ?? {}
+    const headers = copyHeaders(request.headers, admission.credentials, sentId)
     headers.set('via', via)
     for (const [name, value] of [...FIXED, ...length, ...facts, ...identity]) {
       headers.set(name, value)
@@ -82,15 +83,6 @@ export function createForward(gateway: ForwardOptions): Forward {
       return 'malformed_request'
     }
   }
-}
-
-// The id that a log has made counts as if the client had sent it: it may be in no field that ends here.
-function headersOf(request: Request): Headers {
-  const sentId = passageOf(request)?.sentId
-  if (sentId === undefined) return request.headers
-  const headers = new Headers(request.headers)
-  headers.set(...sentId)
-  return headers
 }
 
 // RFC 9112 §6.1. The server takes away the chunks only: the upstream would read gzip as plain content.
