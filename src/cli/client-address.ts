@@ -15,6 +15,7 @@ interface Found {
   readonly isConflicting: boolean
 }
 
+// The walk ends there: the last address that it has read counts as the client.
 const MOST_HOPS = 100
 const PORT = '(?::(?:\\d{1,5}|_[\\w.-]{1,64}))?'
 const V4_NODE = new RegExp(`^([\\d.]{7,15})${PORT}$`)
@@ -23,16 +24,17 @@ const V6_NODE = new RegExp(`^\\[([^\\]]+:[^\\]]*)\\]${PORT}$`)
 /**
  * Finds the client behind trusted proxies, once for each request. It reads `X-Forwarded-For` and `Forwarded` (RFC 7239) where
  * the TCP peer is trusted, from the right: the first address that is not trusted is the client. An entry without an
- * address ends the walk: a client may have written everything to its left.
+ * address ends the walk: a client may have written everything to its left. A `Forwarded` whose last element has no `for` names
+ * no client, so it counts as absent.
  */
 export function createClientAddresses(trusted: readonly Network[]): ClientAddresses {
   const isTrusted = (address: Address): boolean =>
     trusted.some((network) => includes(network, address))
-  const walk = (peer: Address, nodes: Iterable<string | undefined>): string => {
+  const walk = (peer: Address, nodes: Iterable<string | null | undefined>): string => {
     let client = peer
     let hops = 0
     for (const node of nodes) {
-      const next = isTrusted(client) && hops < MOST_HOPS ? parseNode(node) : undefined
+      const next = isTrusted(client) && hops < MOST_HOPS ? parseNode(node ?? '') : undefined
       if (next === undefined) break
       client = next
       hops += 1
@@ -47,8 +49,13 @@ export function createClientAddresses(trusted: readonly Network[]): ClientAddres
     const [address = peer.text, other = address] = [
       [headers.get('x-forwarded-for'), entriesOf] as const,
       [headers.get('forwarded'), forwardedFor] as const,
-    ].flatMap(([value, read]) => (value?.trim() ? [walk(peer, read(value))] : []))
-    return address === other ? { address, isConflicting: false } : { isConflicting: true }
+    ].flatMap(([value, read]) => {
+      if (!value?.trim() || read(value).next().value === null) return []
+      return [walk(peer, read(value))]
+    })
+    // The headers say nothing for sure then, but the peer is known.
+    if (address !== other) return { address: peer.text, isConflicting: true }
+    return { address, isConflicting: false }
   }
   const known = new WeakMap<Request, Found>()
   const findOnce = (request: Request): Found => {
@@ -75,7 +82,7 @@ function* entriesOf(list: string): Generator<string> {
   }
 }
 
-function parseNode(node = ''): Address | undefined {
+function parseNode(node: string): Address | undefined {
   const [, address = node] = V4_NODE.exec(node) ?? V6_NODE.exec(node) ?? []
   return parseAddress(address)
 }

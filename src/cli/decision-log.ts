@@ -2,7 +2,7 @@ import { formatJson, formatReadable } from './log-line.ts'
 import type { LogEntry } from './log-line.ts'
 import type { Surroundings } from './surroundings.ts'
 
-/** Writes one line for each event. There is no token and no query in an event, and so in no line. */
+/** Writes one line for each event. An event has no query, and hides the token that its request presents. */
 export type DecisionLog = (entry: LogEntry) => void
 
 type Output = Pick<

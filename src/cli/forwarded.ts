@@ -1,8 +1,8 @@
 /** RFC 7239 §4. Unlike there a value without quotation marks may have colons and brackets, as some proxies send it. */
 const PAIR = /\s*([\w!#$%&'*+.^`|~-]+)=(?:([^\s";,\\]+)|"((?:[^"\\]|\\.)*)")\s*(;|$)/y
 
-/** The `for` of each element of a `Forwarded` field, from the right; `undefined` for an element that has none or is malformed. */
-export function* forwardedFor(field: string): Generator<string | undefined> {
+/** The `for` of each element of a `Forwarded` field, from the right; `null` if it has none, `undefined` if it is malformed. */
+export function* forwardedFor(field: string): Generator<string | null | undefined> {
   for (let end = field.length; end >= 0;) {
     const comma = findComma(field, end)
     yield comma === undefined ? undefined : readFor(field.slice(comma + 1, end).trim())
@@ -40,7 +40,7 @@ function countBackslashes(field: string, end: number): number {
   return count
 }
 
-function readFor(element: string): string | undefined {
+function readFor(element: string): string | null | undefined {
   const found: string[] = []
   for (let at = 0; at >= 0;) {
     PAIR.lastIndex = at
@@ -49,5 +49,6 @@ function readFor(element: string): string | undefined {
     if (name?.toLowerCase() === 'for') found.push(token ?? quoted.replace(/\\(.)/g, '$1'))
     at = next === ';' ? at + pair.length : -1
   }
+  if (found.length === 0) return null
   return found.length === 1 ? found[0] : undefined
 }

@@ -28,7 +28,7 @@ export const gatewayCommand: Command = {
   name: 'gateway',
   usage: '--upstream URL (--keys FILE | --config FILE) [OPTIONS]',
   summary: 'pass requests with a good key on to a server in any language',
-  details: `It writes one line for each request to standard output (JSON in a pipe), with the status of the response.
+  details: `It writes one line for each request to standard output (JSON in a pipe), with the status of the response. There is no line for /healthz and for requests that the HTTP server rejects itself, such as malformed ones.
 
 At the start, and every ten minutes, the gateway asks the endpoint about a random key. An endpoint that allows it is not used: the gateway rejects every request until the endpoint denies such a key.
 

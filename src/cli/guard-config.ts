@@ -1,5 +1,7 @@
 import { resolveConfig } from '../core/config.ts'
 import { AuthConfigError } from '../core/errors.ts'
+import { foldName } from '../core/option-checks.ts'
+import { createGateway } from '../gateway.ts'
 import { createKeyEndpoint, listKeys } from '../keys.ts'
 import { loadConfig } from '../yaml.ts'
 import { asUsage, wrongValue } from './command.ts'
@@ -115,16 +117,32 @@ function refuseSettings(settings: AuthConfig): void {
 
 /** Sets the header that `--request-id-header` names. It overrides the one of `--config`. */
 export function withRequestIdHeader(config: AuthConfig, line: CommandLine): AuthConfig {
-  const requestIdHeader = line.text('request-id-header')
-  if (requestIdHeader === undefined) return config
-  try {
-    resolveConfig({ ...config, requestIdHeader })
-  } catch (error) {
-    if (!(error instanceof AuthConfigError) || error.option !== 'requestIdHeader') throw error
-    const allowed = 'the name of a header that holds no credentials'
-    throw wrongValue('--request-id-header', requestIdHeader, allowed)
+  const name = line.text('request-id-header')
+  if (name === undefined) return config
+  const refuse = (allowed: string): UsageError => wrongValue('--request-id-header', name, allowed)
+  if (line.texts('strip-header').some((pattern) => matchesPattern(name, pattern))) {
+    throw refuse('the name of a header that --strip-header does not remove')
   }
-  return { ...config, requestIdHeader }
+  const changed = { ...config, requestIdHeader: name }
+  try {
+    resolveConfig(changed)
+    // The rules for the name of an identity header fit, and it must be neither of the two.
+    createGateway({ upstream: 'http://127.0.0.1/', identityHeaders: { principal: name } })
+    createGateway({ upstream: 'http://127.0.0.1/', identityHeaders: { attributes: name } })
+  } catch (error) {
+    const option = error instanceof AuthConfigError ? error.option : ''
+    if (option === 'requestIdHeader') throw refuse('the name of a header that holds no credentials')
+    if (option.startsWith('identityHeaders')) {
+      throw refuse('the name of a header that has no other use')
+    }
+    throw error
+  }
+  return changed
+}
+
+function matchesPattern(name: string, pattern: string): boolean {
+  const [folded, stripped] = [foldName(name), foldName(pattern.replace(/\*$/, ''))]
+  return pattern.endsWith('*') ? folded.startsWith(stripped) : folded === stripped
 }
 
 /** Answers out of the file, in this process. Rejects for a file that cannot be used; later ones are told to `onError`. */

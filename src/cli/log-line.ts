@@ -8,11 +8,14 @@ export type LogEntry =
 
 const LONGEST_PATH = 48
 const LONGEST_PRINCIPAL = 40
+// A client may send its key anywhere. Only the keys that `with-auth keys` makes can be told from other texts.
+const OWN_KEY = /withauth_\w+/g
+const SHOWN_KEY = 'withauth_...'
 
 /** One line of JSON, in which everything that a terminal or a log viewer obeys is escaped. */
 export function formatJson(entry: LogEntry): string {
   const line = JSON.stringify({ time: new Date().toISOString(), ...entry }, roundDuration)
-  return `${escapeHidden(line)}\n`
+  return `${escapeHidden(line).replace(OWN_KEY, SHOWN_KEY)}\n`
 }
 
 /** One line for a person. Texts of clients are escaped, so that no path can forge a line or a color. */
@@ -31,9 +34,9 @@ function formatDecision(facts: ReadonlyMap<string, unknown>, colors: boolean): s
   const words = [
     paint(status, COLORS[status[0] ?? ''] ?? DIM, colors),
     show(facts.get('method')).padEnd(4),
-    cut(show(facts.get('path')), LONGEST_PATH),
+    cut(show(facts.get('path')) || '-', LONGEST_PATH),
     describeOutcome(facts),
-    `${Number(facts.get('durationMs') ?? 0).toFixed(1)} ms`,
+    `check ${Number(facts.get('durationMs') ?? 0).toFixed(1)} ms`,
     ...(facts.get('cache') === 'hit' ? ['cached'] : []),
     ...(principal === undefined ? [] : [`principal=${cut(show(principal), LONGEST_PRINCIPAL)}`]),
   ]
@@ -75,7 +78,7 @@ function paint(text: string, code: number, colors: boolean): string {
 }
 
 function show(value: unknown): string {
-  return escapeHidden(JSON.stringify(String(value)).slice(1, -1))
+  return escapeHidden(JSON.stringify(String(value)).slice(1, -1)).replace(OWN_KEY, SHOWN_KEY)
 }
 
 function cut(text: string, longest: number): string {

@@ -5,11 +5,11 @@ import type { Passage } from '../core/passage.ts'
 import type { ClientAddresses } from './client-address.ts'
 import type { DecisionLog } from './decision-log.ts'
 
-/** Writes one line for each request, with the status that its client got. */
+/** Writes one line for each request that reaches the guard or is rejected before it, with the status that its client got. */
 export interface RequestLog {
   /** Keeps each decision for its request, and writes every other event at once. */
   readonly onEvent: NonNullable<AuthConfig['onEvent']>
-  /** Wraps the handler behind the guard: keeps what the upstream answers, and passes on the request id that was made. */
+  /** Wraps the handler behind the guard: keeps what the upstream answers, and passes on the request id. */
   readonly follow: (handler: Handler) => Handler
   /** Writes the decision about a request, now that the head of the response is there. */
   readonly answered: (request: Request, status: number) => void
@@ -32,7 +32,7 @@ export interface Rejection {
 export interface RequestLogOptions {
   readonly log: DecisionLog
   readonly addressOf: ClientAddresses['addressOf']
-  /** The header in which the upstream gets a request id that was made. */
+  /** The header in which the upstream gets the request id. */
   readonly requestIdHeader: string | undefined
   readonly logsPrincipal: boolean
 }
@@ -48,8 +48,8 @@ export function createRequestLog(options: RequestLogOptions): RequestLog {
     }),
     follow: (handler) => async (request) => {
       const passage = followPassage(request)
-      if (requestIdHeader !== undefined && passage.decision?.requestId === undefined) {
-        passage.sentId = [requestIdHeader, crypto.randomUUID()]
+      if (requestIdHeader !== undefined) {
+        passage.sentId = [requestIdHeader, passage.decision?.requestId ?? crypto.randomUUID()]
       }
       const response = await handler(request)
       passage.upstreamStatus = response.status

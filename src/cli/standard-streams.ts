@@ -20,7 +20,7 @@ export interface Output {
   readonly print: (text: string) => void
   /** How many characters wait to be written, since the reader is slow. */
   readonly unwritten: () => number
-  /** Waits until what was printed is written. Rejects with an `OutputError` if something could not be written. */
+  /** Waits until all output is written. Rejects with an `OutputError` for a failure that no listener was told. */
   readonly flush: () => Promise<void>
   /** Tells a listener each failure to write. */
   readonly onFailure: (listener: (error: unknown) => void) => void
@@ -46,7 +46,7 @@ export function createOutput(name: 'stdout' | 'stderr'): Output {
   let unwritten = 0
   const listeners: ((error: unknown) => void)[] = []
   const fail = (error: unknown): void => {
-    failure ??= new OutputError(error)
+    if (listeners.length === 0) failure ??= new OutputError(error)
     for (const listener of listeners) listener(error)
   }
   // Without a listener this event would end the process.

@@ -242,7 +242,7 @@ export interface AuthConfig {
   readonly realm?: string
   /**
    * The request header whose value is the `requestId` of decision events, such as `'x-request-id'`. A value that is not 1 to
-   * 128 visible ASCII characters, or that holds the token, is left out. The header must not be one that holds credentials.
+   * 128 visible ASCII characters, or that holds, or may hold, the token, is left out. The header must not hold credentials.
    * @default false
    */
   readonly requestIdHeader?: string | false

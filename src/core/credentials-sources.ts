@@ -1,4 +1,4 @@
-import { invalidOption, isHttpToken, readOptions } from './option-checks.ts'
+import { foldName, invalidOption, isHttpToken, readOptions } from './option-checks.ts'
 import type { CredentialsSource } from './auth-config.ts'
 
 const OPTIONS = ['header', 'cookie', 'webSocketProtocol'] as const
@@ -33,13 +33,18 @@ export function checkRequestIdHeader(
 ): string | false {
   if (value === false) return value
   const name = isHttpToken(value) ? value.toLowerCase() : undefined
-  const isSource = sources.some((source) => Reflect.get(Object(source), 'header') === name)
+  const folded = foldName(name ?? '')
+  const isSource = sources.some((source) => isHeader(source) && foldName(source.header) === folded)
   if (name !== undefined && !isSource && !NEVER_LOGGED.has(name)) return name
   throw invalidOption(
     'requestIdHeader',
     value,
     'false, or the name of a header that holds no credentials',
   )
+}
+
+function isHeader(source: CredentialsSource): source is { readonly header: string } {
+  return source !== 'bearer' && 'header' in source
 }
 
 function checkSource(value: unknown, option: string): CredentialsSource {

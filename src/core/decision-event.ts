@@ -17,7 +17,7 @@ interface Decided {
 
 type Outcome = Pick<DecisionEvent, 'outcome' | 'reason' | 'status' | 'cause' | 'shadow'>
 
-/** The token of a request: `undefined` if it has none, `null` if its credentials cannot be read. */
+/** The token that events must not show: `undefined` if a request has none, `null` if its credentials cannot be read. */
 export type PresentedToken = string | undefined | null
 
 type Writable<Event> = { -readonly [Name in keyof Event]: Event[Name] }
@@ -71,18 +71,28 @@ function addFacts(
   if (requestId !== undefined) event.requestId = requestId
 }
 
-/** The token that a request presents, for events about requests that are not checked. */
+/**
+ * The token that a request presents, for events about requests that are not checked. Without a token it is what `Authorization`
+ * says behind another scheme, since a client may have sent a valid token as `Basic`.
+ */
 export function presentedToken(
   { headers }: Request,
   readCredentials: CredentialsReader,
 ): PresentedToken {
   const read = readCredentials(headers)
   if (typeof read === 'string') return read
-  return read.reason === 'missing_credentials' ? undefined : null
+  return read.reason === 'missing_credentials' ? otherAuthorization(headers) : null
 }
 
-/** The path as events show it: cut, and empty if it holds the token. */
+function otherAuthorization(headers: Headers): PresentedToken {
+  const field = headers.get('authorization')?.trim() ?? ''
+  if (field === '') return undefined
+  return /^(?:\S+\s+)?([^\s,="]+=*)$/.exec(field)?.[1] ?? null
+}
+
+/** The path as events show it: cut, and empty if it holds, or may hold, the token. */
 export function shownPath(path: string, token: PresentedToken): string {
+  if (token === null) return ''
   return withoutToken(path, token)?.slice(0, LONGEST_PATH) ?? ''
 }
 

@@ -151,3 +151,11 @@ function describe(value: unknown): string {
   if (typeof value !== 'object') return `a ${typeof value}`
   return isOptionsObject(value) ? 'an object' : `an object of type ${tagOf(value).slice(0, 40)}`
 }
+
+/**
+ * One spelling of a field name for all that servers take for the same: CGI and its heirs make `_` of `-`, and some of `.` and
+ * others too.
+ */
+export function foldName(name: string): string {
+  return name.toLowerCase().replace(/[^a-z\d]/g, '-')
+}

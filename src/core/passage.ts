@@ -3,7 +3,7 @@ import type { DecisionEvent } from './types.ts'
 /** Facts about one request for its line in the log. No event has them, and only `sentId` is sent. */
 export interface Passage {
   decision?: DecisionEvent
-  /** The request id that was made, and the field in which the upstream gets it. */
+  /** The field in which the upstream gets the request id of the log: the valid one of the client, or one that was made. */
   sentId?: readonly [name: string, id: string]
   /** The status that the upstream answered. */
   upstreamStatus?: number

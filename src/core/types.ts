@@ -79,7 +79,7 @@ export interface DecisionEvent {
   readonly reason?: DenialReason
   /** The status of the refusal. */
   readonly status?: number
-  /** The canonical path, cut at 256 characters; `''` when the target has none. */
+  /** The canonical path, cut at 256 characters; `''` when the target has none, or when it holds, or may hold, the token. */
   readonly path: string
   /** The method as the client sent it, cut at 32 characters. */
   readonly method: string

@@ -89,14 +89,6 @@ const FAMILIES =
 // The members of a family that may carry the gateway's own identity headers, such as `Remote-User`.
 const OF_THE_CALLER = /^(?:x-)?remote-(?!addr$|host$|ip$|port$)/
 
-/**
- * One spelling of a field name for all that servers take for the same: CGI and its heirs make `_` of `-`, and some of `.` and
- * others too.
- */
-export function foldName(name: string): string {
-  return name.toLowerCase().replace(/[^a-z\d]/g, '-')
-}
-
 /** Whether a client's field, by its folded name, ends at the gateway. */
 export function endsAtGateway(folded: string): boolean {
   return OF_REQUESTS.has(folded) || FAMILIES.test(folded)

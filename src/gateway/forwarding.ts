@@ -63,7 +63,8 @@ export function createForward(gateway: ForwardOptions): Forward {
     const length = body === null ? [] : lengthOf(request.headers)
     // First what the client sent, less what it may not say; then what is set: so it can neither add to that, nor have it
     // taken away again by `Connection`.
-    const headers = copyHeaders(headersOf(request), admission.credentials)
+    const { sentId } = passageOf(request) ?? {}
+    const headers = copyHeaders(request.headers, admission.credentials, sentId)
     headers.set('via', via)
     for (const [name, value] of [...FIXED, ...length, ...facts, ...identity]) {
       headers.set(name, value)
@@ -88,15 +89,6 @@ export function createForward(gateway: ForwardOptions): Forward {
   }
 }
 
-// The id that a log has made counts as if the client had sent it: it may be in no field that ends here.
-function headersOf(request: Request): Headers {
-  const sentId = passageOf(request)?.sentId
-  if (sentId === undefined) return request.headers
-  const headers = new Headers(request.headers)
-  headers.set(...sentId)
-  return headers
-}
-
 // RFC 9110 §7.8 lets a server ignore the wish: Java's client asks for `h2c` with every first request.
 function asksForWebSocket(headers: Headers): boolean {
   return /(?:^|[\s,])websocket(?:$|[\s,/])/i.test(headers.get('upgrade') ?? '')
@@ -104,8 +96,9 @@ function asksForWebSocket(headers: Headers): boolean {
 
 // Fetch has none for these two, and a body of theirs means nothing (RFC 9110 §9.3.1).
 function bodyOf({ method, headers, body }: Request): UpstreamRequest['body'] {
-  const hasNone = method === 'GET' || method === 'HEAD' || headers.get('content-length') === '0'
-  return hasNone ? null : body
+  if (method === 'GET' || method === 'HEAD') return null
+  const isEmpty = headers.get('content-length') === '0' && !headers.has('transfer-encoding')
+  return isEmpty ? null : body
 }
 
 // RFC 9112 §6.3. Servers on Node give every request of these methods a body, and HTTP/2 needs no length for one.

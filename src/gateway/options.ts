@@ -2,11 +2,12 @@ import {
   checkBoolean,
   checkFunction,
   checkMilliseconds,
+  foldName,
   invalidOption,
   isHttpToken,
   readOptions,
 } from '../core/option-checks.ts'
-import { foldName, mayTellIdentity } from './field-names.ts'
+import { mayTellIdentity } from './field-names.ts'
 import { DEFAULT_NAMES } from './identity-headers.ts'
 import { chooseFetch } from './upstream-fetch.ts'
 import { checkPublicOrigin, checkUpstream } from './upstream-url.ts'

@@ -1,10 +1,19 @@
-import { endsAtGateway, foldName, namesInConnection } from './field-names.ts'
+import { foldName } from '../core/option-checks.ts'
+import { endsAtGateway, namesInConnection } from './field-names.ts'
 import { DEFAULT_NAMES } from './identity-headers.ts'
 import type { CredentialsSource } from '../core/auth-config.ts'
+import type { Field } from './field-names.ts'
 import type { IdentityHeaderNames } from './identity-headers.ts'
 
-/** Copies what of a client's headers is for the upstream. */
-export type CopyHeaders = (headers: Headers, credentials: readonly CredentialsSource[]) => Headers
+/**
+ * Copies what of a client's headers is for the upstream. The request id takes the place of the client's field of that name, in
+ * each spelling, and `Connection` cannot remove it. It can be in no field that ends at the gateway.
+ */
+export type CopyHeaders = (
+  headers: Headers,
+  credentials: readonly CredentialsSource[],
+  requestId?: Field,
+) => Headers
 
 /** Which fields of every client end at the gateway, beside those that do anyway. */
 export interface CopyOptions {
@@ -27,17 +36,23 @@ export function createCopyHeaders({
   const families = stripHeaders.filter(isFamily).map((name) => name.slice(0, -1))
   for (const name of stripHeaders) always.add(name)
   if (!forwardAuthorization) always.add('authorization')
-  return (headers, credentials) => {
+  return (headers, credentials, requestId) => {
     const named = namesInConnection(headers)
     const sources = forwardAuthorization ? [] : credentials
     const secret = new Set(sources.flatMap(fieldOf))
+    const endsHere = (folded: string): boolean =>
+      endsAtGateway(folded) ||
+      always.has(folded) ||
+      secret.has(folded) ||
+      families.some((family) => folded.startsWith(family))
+    const idName = requestId === undefined ? undefined : foldName(requestId[0])
     const copy = new Headers()
     headers.forEach((value, name) => {
       const folded = foldName(name)
-      if (endsAtGateway(folded) || always.has(folded) || secret.has(folded)) return
-      if (families.some((family) => folded.startsWith(family))) return
+      if (folded === idName || endsHere(folded)) return
       if (!named.has(name.toLowerCase())) copy.append(name, value)
     })
+    if (requestId !== undefined && !endsHere(foldName(requestId[0]))) copy.set(...requestId)
     removeCookies(copy, sources)
     return copy
   }

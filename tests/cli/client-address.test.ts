@@ -13,9 +13,14 @@ function requestOf(peer: unknown, headers: HeadersInit = {}): Request {
   })
 }
 
+function clientsOf(trusted: readonly string[]) {
+  return createClientAddresses(
+    trusted.map((text) => parseNetwork(text)).filter((one) => one !== undefined),
+  )
+}
+
 function clientOf(peer: unknown, headers: HeadersInit = {}, trusted = TRUSTED) {
-  const networks = trusted.map((text) => parseNetwork(text)).filter((one) => one !== undefined)
-  const { addressOf, isConflicting } = createClientAddresses(networks)
+  const { addressOf, isConflicting } = clientsOf(trusted)
   const request = requestOf(peer, headers)
   return isConflicting(request) ? CONFLICTING : addressOf(request)
 }
@@ -206,6 +211,37 @@ describe('both headers', () => {
     ['10.0.0.3', 'for=192.0.2.7'],
   ])('that disagree are an attack, and not for the gateway to judge: %s and %s', (...values) => {
     expect(both(...values)).toBe(CONFLICTING)
+  })
+
+  // The last proxy names no client there.
+  it.each([
+    ['192.0.2.7', 'proto=https'],
+    ['6.6.6.6, 192.0.2.7', 'by=203.0.113.43;host=a.example'],
+    ['192.0.2.7', 'for=6.6.6.6, proto=https'],
+  ])('do not disagree if the last element of Forwarded has no "for": %s and %s', (...values) => {
+    expect(both(...values)).toBe('192.0.2.7')
+  })
+
+  it.each([
+    'for=',
+    'for',
+    'proto=https;for=unknown',
+    'for=1.1.1.1;for=2.2.2.2',
+    'proto=https, ',
+    'a',
+  ])(
+    'disagree if the last element of Forwarded has an unreadable "for", or is malformed: %s',
+    (forwarded) => {
+      expect(both('192.0.2.7', forwarded)).toBe(CONFLICTING)
+    },
+  )
+
+  it('that disagree leave the address of the TCP peer', () => {
+    const headers = { 'x-forwarded-for': '192.0.2.7', forwarded: 'for=6.6.6.6' }
+    const { addressOf, isConflicting } = clientsOf(TRUSTED)
+    const request = requestOf('10.0.0.1', headers)
+    expect(isConflicting(request)).toBe(true)
+    expect(addressOf(request)).toBe('10.0.0.1')
   })
 
   it.each([

@@ -79,10 +79,13 @@ describe('who is let in', () => {
 })
 
 describe('--request-id-header', () => {
-  const add = (header: string | undefined, config: AuthConfig = {}) => {
-    const args = header === undefined ? [] : [`--request-id-header=${header}`]
-    const option = { 'request-id-header': { value: 'NAME', help: '' } }
-    return withRequestIdHeader(config, readCommandLine(args, option))
+  const OPTIONS = {
+    'request-id-header': { value: 'NAME', help: '' },
+    'strip-header': { value: 'NAME', help: '', isRepeatable: true },
+  } as const
+  const add = (header: string | undefined, config: AuthConfig = {}, ...more: string[]) => {
+    const args = header === undefined ? more : [`--request-id-header=${header}`, ...more]
+    return withRequestIdHeader(config, readCommandLine(args, OPTIONS))
   }
 
   it('takes the place of the header in the configuration', () => {
@@ -91,9 +94,10 @@ describe('--request-id-header', () => {
     expect(add(undefined, config)).toBe(config)
   })
 
-  it.each([
+  it.each<[string, AuthConfig]>([
     ['Authorization', {}],
     ['x-api-key', { credentials: { header: 'X-API-Key' } }],
+    ['X_API_Key', { credentials: ['bearer', { header: 'x-api-key' }] }],
     ['two words', {}],
   ])('does not take %s: its value would be in the log', (header, config) => {
     expect(() => add(header, config)).toThrow(
@@ -101,6 +105,39 @@ describe('--request-id-header', () => {
         `--request-id-header must be the name of a header that holds no credentials, received "${header}"`,
       ),
     )
+  })
+
+  it.each([
+    'host',
+    'Content-Length',
+    'connection',
+    'te',
+    'expect',
+    'Accept-Encoding',
+    'content-type',
+    'via',
+    'x-forwarded-for',
+    'X_Forwarded_For',
+    'x-auth-principal',
+    'x_auth-attributes',
+  ])('does not take %s, which the gateway sets or removes', (header) => {
+    expect(() => add(header)).toThrow(
+      new UsageError(
+        `--request-id-header must be the name of a header that has no other use, received "${header}"`,
+      ),
+    )
+  })
+
+  it.each([
+    ['x-user', 'X_User'],
+    ['x-trace_id', 'X_Trace-*'],
+  ])('does not take %s beside --strip-header=%s', (header, stripped) => {
+    expect(() => add(header, {}, '--strip-header=x-other', `--strip-header=${stripped}`)).toThrow(
+      new UsageError(
+        `--request-id-header must be the name of a header that --strip-header does not remove, received "${header}"`,
+      ),
+    )
+    expect(() => add('y-id', {}, `--strip-header=${stripped}`)).not.toThrow()
   })
 
   it('leaves other mistakes of the configuration to its own error', () => {

@@ -10,6 +10,8 @@ import { spawnProgram } from '../support/spawned-program.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import type { LogEntry } from '../../src/cli/log-line.ts'
 
+const KEY = `withauth_${'aB3'.repeat(16)}x`
+
 describe('a line of JSON', () => {
   it('is one line, whatever is in it', () => {
     const path =
@@ -24,6 +26,14 @@ describe('a line of JSON', () => {
 
   it('has the letters of other languages as they are', () => {
     expect(formatJson({ type: 'decision', principal: 'Zoë 名' })).toContain('"principal":"Zoë 名"')
+  })
+
+  it('has no API key of this package in any text, whole or cut', () => {
+    const entry = { type: 'decision', path: `/p/${KEY}`, requestId: `a-${KEY.slice(0, 30)}.b` }
+    expect(JSON.parse(formatJson(entry))).toMatchObject({
+      path: '/p/withauth_...',
+      requestId: 'a-withauth_....b',
+    })
   })
 
   it.each([
@@ -56,34 +66,43 @@ function read(entry: LogEntry, colors = false): string {
 
 describe('a readable line', () => {
   it.each<[string, object, string]>([
-    ['an allow', {}, '200 GET  /v1/models allow 3.1 ms'],
-    ['a cache hit', { cache: 'hit' }, '200 GET  /v1/models allow 3.1 ms cached'],
-    ['a principal', { principal: 'alice' }, '200 GET  /v1/models allow 3.1 ms principal=alice'],
+    ['an allow', {}, '200 GET  /v1/models allow check 3.1 ms'],
+    ['a cache hit', { cache: 'hit' }, '200 GET  /v1/models allow check 3.1 ms cached'],
+    [
+      'a principal',
+      { principal: 'alice' },
+      '200 GET  /v1/models allow check 3.1 ms principal=alice',
+    ],
     [
       'a denial',
       { method: 'DELETE', outcome: 'deny', reason: 'denied', status: 401 },
-      '401 DELETE /v1/models denied 3.1 ms',
+      '401 DELETE /v1/models denied check 3.1 ms',
     ],
     [
       'an outage',
       { outcome: 'deny', reason: 'unreachable', cause: 'ECONNREFUSED', status: 503 },
-      '503 GET  /v1/models unreachable (ECONNREFUSED) 3.1 ms',
+      '503 GET  /v1/models unreachable (ECONNREFUSED) check 3.1 ms',
     ],
     [
       'an upstream that is down',
       { status: 502, failure: 'upstream_unreachable', upstreamCause: 'ECONNREFUSED' },
-      '502 GET  /v1/models allow upstream_unreachable (ECONNREFUSED) 3.1 ms',
+      '502 GET  /v1/models allow upstream_unreachable (ECONNREFUSED) check 3.1 ms',
     ],
     [
       'shadow mode',
       { outcome: 'deny', reason: 'denied', shadow: true },
-      '200 GET  /v1/models shadow:denied 3.1 ms',
+      '200 GET  /v1/models shadow:denied check 3.1 ms',
     ],
-    ['a long path', { path: `/${'a'.repeat(300)}` }, `200 GET  /${'a'.repeat(46)}… allow 3.1 ms`],
+    ['a hidden path', { path: '' }, '200 GET  - allow check 3.1 ms'],
+    [
+      'a long path',
+      { path: `/${'a'.repeat(300)}` },
+      `200 GET  /${'a'.repeat(46)}… allow check 3.1 ms`,
+    ],
     [
       'a long principal',
       { principal: 'p'.repeat(256) },
-      `200 GET  /v1/models allow 3.1 ms principal=${'p'.repeat(39)}…`,
+      `200 GET  /v1/models allow check 3.1 ms principal=${'p'.repeat(39)}…`,
     ],
   ])('shows %s', (_, facts, expected) => {
     expect(read({ ...DECISION, ...facts })).toMatch(/^\d\d:\d\d:\d\d /)
@@ -97,6 +116,12 @@ describe('a readable line', () => {
     [{ type: 'answer', status: 200, durationMs: 1.23456 }, 'answer status=200 durationMs=1.235\n'],
   ])('shows %j', (entry, expected) => {
     expect(read(entry).slice(9)).toBe(expected)
+  })
+
+  it('has no API key of this package', () => {
+    const line = read({ ...DECISION, path: `/p/${KEY}`, principal: KEY })
+    expect(line).toContain(' /p/withauth_... allow ')
+    expect(line).toContain(' principal=withauth_...\n')
   })
 
   it('leaves out the start, which standard error tells', () => {
@@ -153,7 +178,7 @@ describe.skipIf(!hasTerminal)('the log on a terminal of its own', { tags: ['slow
     const path = '/a%1b[32m%0a%e2%80%ae"'
     expect(await lineFor(path, {})).toMatch(
       // oxlint-disable-next-line no-control-regex
-      /^\x1b\[2m\d\d:\d\d:\d\d\x1b\[0m \x1b\[33m401\x1b\[0m GET  \/a[\x20-\x7e]+ missing_credentials \d+\.\d ms$/,
+      /^\x1b\[2m\d\d:\d\d:\d\d\x1b\[0m \x1b\[33m401\x1b\[0m GET  \/a[\x20-\x7e]+ missing_credentials check \d+\.\d ms$/,
     )
   }, 60_000)
 

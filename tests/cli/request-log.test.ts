@@ -134,7 +134,7 @@ describe('the request id', () => {
     await follow(upstream)(request)
     answered(request, 200)
     expect(entries).toMatchObject([{ requestId: 'req-1' }])
-    expect(passageOf(request)).not.toHaveProperty('sentId')
+    expect(passageOf(request)?.sentId).toEqual(['x-request-id', 'req-1'])
   })
 
   it('is made where the client sent none, and the upstream gets it', async () => {

@@ -59,6 +59,7 @@ it.each([
   'Sec-WebSocket-Protocol',
   'x-api-key',
   'X-Api-Key',
+  'x_api.key',
   '',
   'x request id',
   'x-request-id:',

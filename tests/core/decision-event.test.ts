@@ -119,6 +119,26 @@ describe('a request that is not checked', () => {
     expect(eventOf(request, '/a').path).toBe('/a')
     expect(eventOf(withId(undefined, '1'), `/a/${TOKEN}`).path).toBe(`/a/${TOKEN}`)
   })
+
+  it.each([
+    `Bearer ${TOKEN}, Bearer ${TOKEN}`,
+    `Basic ${TOKEN}`,
+    `Token  ${TOKEN} `,
+    TOKEN,
+    `Basic ${TOKEN}, Basic ${TOKEN}`,
+    `Digest response="${TOKEN}"`,
+    `Token token=${TOKEN}`,
+  ])('has no path and no request id that holds what Authorization says: %s', (authorization) => {
+    const event = eventOf(withId(authorization, `a-${TOKEN}`), `/a/${TOKEN}`)
+    expect(event.path).toBe('')
+    expect(event).not.toHaveProperty('requestId')
+  })
+
+  it('has its path and its request id with an Authorization of another scheme', () => {
+    const event = eventOf(withId('Basic dTpw', 'req-1'), '/a')
+    expect(event).toMatchObject({ path: '/a', requestId: 'req-1' })
+    expect(eventOf(withId(' ', 'req-1'), '/a')).toMatchObject({ path: '/a', requestId: 'req-1' })
+  })
 })
 
 describe('the principal', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { foldName } from '../../src/core/option-checks.ts'
 import {
   endsAtGateway,
-  foldName,
   isForGateway,
   mayTellIdentity,
   namesInConnection,

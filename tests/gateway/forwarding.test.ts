@@ -164,16 +164,29 @@ describe('A-I9 a body', () => {
   })
 })
 
-describe('the request id that a log has made', () => {
-  function sent(name: string, headers: Record<string, string> = {}): string | null {
+describe('the request id of the log', () => {
+  function allSent(name: string, headers: Record<string, string> = {}): Headers {
     const request = get('/', undefined, headers)
     followPassage(request).sentId = [name, 'made']
-    return planOf(admit(request, EXEMPT)).init.headers.get(name)
+    return planOf(admit(request, EXEMPT)).init.headers
   }
+  const sent = (...args: Parameters<typeof allSent>): string | null => allSent(...args).get(args[0])
 
   it('is passed on in place of what the client sent', () => {
     expect(sent('x-request-id')).toBe('made')
     expect(sent('X-Request-Id', { 'x-request-id': 'not valid' })).toBe('made')
+  })
+
+  it('is passed on even if Connection names its header', () => {
+    const headers = { connection: 'X-Request-Id', 'x-request-id': 'kept1' }
+    expect(sent('X-Request-Id', headers)).toBe('made')
+  })
+
+  it('is passed on alone: no other spelling of its header gets through', () => {
+    const headers = { X_Request_Id: 'forged', 'x.request-id': 'forged', accept: '*/*' }
+    const names = [...allSent('X-Request-Id', headers).keys()]
+    expect(names.filter((name) => /^x.request/.test(name))).toEqual(['x-request-id'])
+    expect(names).toContain('accept')
   })
 
   it('is not in the request', () => {

@@ -19,7 +19,6 @@ const BODY_MB = Number(process.env['WITH_AUTH_BODY_MB'] ?? 256)
 // and is late on a busy machine: a bare `request.pipe(upstream)` of Node grows by as much.
 const MOST_MB = { Node: 160, Bun: 64, Deno: 64 } as const
 const TIMEOUT_MS = 120_000
-const LATE_MS = 1_000
 const PART = Buffer.alloc(1024 * 1024, 'x')
 
 const RUNTIMES: readonly (readonly [binary: Binary, most: number, ...args: string[]])[] = [
@@ -36,9 +35,10 @@ const PLAYS: Readonly<Record<string, Play>> = {
   '/down': (response) => sendParts(response),
   '/late': (response) => {
     response.flushHeaders()
-    setTimeout(() => response.end('late'), LATE_MS)
+    endLate = () => void response.end('late')
   },
 }
+let endLate = (): void => undefined
 const upstream = createServer((incoming, response) => {
   const play = PLAYS[incoming.url ?? ''] ?? answerLength
   void play(response, incoming)
@@ -81,17 +81,22 @@ it.each(RUNTIMES.map(([binary, ...rest]) => [binary.name, binary, ...rest] as co
       const upMb = readMemory(gateway.pid).peak - before
       expect(await countBytes(await ask(gateway.url, '/down'))).toBe(BODY_MB * PART.length)
       const bothMb = readMemory(gateway.pid).peak - before
-      const start = performance.now()
-      const late = await ask(gateway.url, '/late')
-      const headMs = Math.round(performance.now() - start)
-      expect(await textOf(late)).toBe('late')
-      measured.push(`${name}: ${before} MB + ${upMb} up, ${bothMb} both; head ${headMs} ms`)
+      measured.push(`${name}: ${before} MB + ${upMb} up, ${bothMb} both`)
       expect(bothMb).toBeLessThan(most)
+      // On Bun the head of an answer is complete only with the first byte of its body.
+      if (binary !== BUN) await expectHeadBeforeEnd(gateway.url)
     } finally {
       await gateway.stop()
     }
   },
 )
+
+/** The upstream ends its answer only after its head has come, so a gateway that waits for the end fails with a timeout. */
+async function expectHeadBeforeEnd(url: string): Promise<void> {
+  const late = await ask(url, '/late')
+  endLate()
+  expect(await textOf(late)).toBe('late')
+}
 
 function commandFile(): string {
   return join(inject('app'), 'node_modules', 'with-auth', 'dist', 'cli.js')
