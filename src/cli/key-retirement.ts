@@ -23,7 +23,7 @@ const rotateCommand: Command = {
   name: 'keys rotate',
   usage: 'ID --keys FILE [OPTIONS]',
   summary: 'replace a key: the old one works for a while longer',
-  details: `The new key has the principal, the attributes, the paths and the lifetime of the old one. It is printed to standard output, once. --overlap 0 ends the old key at once. If a key has leaked, revoke it.`,
+  details: `The new key has the principal, the attributes, the paths and the lifetime of the old one. It is printed to standard output, once. The old entry gets the id of the new key as "successor"; to rotate it again, give --expires-in or --expires-at. --overlap 0 ends the old key at once. If a key has leaked, revoke it.`,
   examples: [
     'with-auth keys rotate key_zyk3qgvxqtla --keys keys.yaml > key.txt',
     'with-auth keys rotate key_zyk3qgvxqtla --keys keys.yaml --overlap 0',

@@ -153,7 +153,7 @@ export function dropEntries(document: Document, ids: readonly string[]): void {
 export function setField(
   document: Document,
   id: string,
-  name: 'expires' | 'revoked',
+  name: 'expires' | 'revoked' | 'successor',
   value: string | undefined,
 ): void {
   const entry = listOf(document).items.find((item) => isMap(item) && item.get('id') === id)

@@ -24,7 +24,7 @@ export function statusOf(key: StoredKey, now: number): KeyRecord['status'] {
 
 /** What may be shown of a key. */
 export function toRecord(key: StoredKey, now: number): KeyRecord {
-  const { id, principal, attributes, prefix, paths, created, expires, revoked } = key
+  const { id, principal, attributes, prefix, paths, created, expires, revoked, successor } = key
   return {
     id,
     status: statusOf(key, now),
@@ -35,5 +35,6 @@ export function toRecord(key: StoredKey, now: number): KeyRecord {
     ...(created === undefined ? {} : { created }),
     ...(expires === undefined ? {} : { expires }),
     ...(revoked === undefined ? {} : { revoked }),
+    ...(successor === undefined ? {} : { successor }),
   }
 }

@@ -91,6 +91,7 @@ describe('with-auth keys rotate', () => {
         attributes: {},
         created: old.created,
         expires: expect.any(String),
+        successor: rotated.id,
       },
     })
     const lifeOf = ({ created = '', expires = '' }: KeyRecord): number =>
@@ -182,6 +183,18 @@ describe('with-auth keys rotate', () => {
       printed: '',
       noted: `with-auth: Cannot rotate: the key ${id} in ${pathOf('keys.yaml')} is revoked. Make a new key instead: with-auth keys create --keys FILE --principal NAME\n`,
     })
+  })
+
+  it('asks for the lifetime of the new key when the old one was rotated before', async () => {
+    const { id } = await create({ expiresIn: '90d' })
+    const { id: successor } = await rotateAsJson(id)
+    const { code, printed, noted } = await keys('rotate', id)
+    expect({ code, printed }).toEqual({ code: 2, printed: '' })
+    expect(noted).toContain(
+      `with-auth: --expires-in or --expires-at is missing: the key ${id} was replaced by ${successor} already`,
+    )
+    expect((await keys('rotate', id, '--expires-in', '90d')).code).toBe(0)
+    expect(await listKeys(pathOf('keys.yaml'))).toHaveLength(3)
   })
 
   it('takes the new key out again if it cannot be printed, and the old one keeps its end', async () => {
