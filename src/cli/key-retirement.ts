@@ -23,7 +23,7 @@ const rotateCommand: Command = {
   name: 'keys rotate',
   usage: 'ID --keys FILE [OPTIONS]',
   summary: 'replace a key: the old one works for a while longer',
-  details: `The new key has the principal, the attributes, the paths and the lifetime of the old one. It is printed to standard output, once. The old entry gets the id of the new key as "successor"; to rotate it again, give --expires-in or --expires-at. --overlap 0 ends the old key at once. If a key has leaked, revoke it.`,
+  details: `The new key has the principal, the attributes, the paths and the lifetime of the old one. It is printed to standard output, once. The old entry gets the id of the new key as "successor"; to rotate it again, give --expires-in or --expires-at. --overlap 0 ends the old key as "keys revoke" does: within 5 s at the gateway, elsewhere within --max-age of "with-auth endpoint". If a key has leaked, revoke it.`,
   examples: [
     'with-auth keys rotate key_zyk3qgvxqtla --keys keys.yaml > key.txt',
     'with-auth keys rotate key_zyk3qgvxqtla --keys keys.yaml --overlap 0',
@@ -51,7 +51,7 @@ const pruneCommand: Command = {
   name: 'keys prune',
   usage: '--keys FILE --older TIME [OPTIONS]',
   summary: 'remove the keys that were revoked or expired some time ago',
-  details: `The ids of the removed keys are printed, one a line. --older 0 removes every revoked or expired key. A key with "revoked: true", which has no time, is always removed.`,
+  details: `The ids of the removed keys are printed, one a line. --older 0 removes every revoked or expired key. A key with "revoked: true", which has no time, is always removed. A "revoked" in the future counts as now.`,
   examples: ['with-auth keys prune --keys keys.yaml --older 90d'],
   options: {
     ...FILE,
@@ -90,7 +90,9 @@ function printRotated(rotated: RotatedKey, asJson: boolean, { print, note }: Sur
   const { id, principal, expires, replaces, key } = rotated
   const until = expires === undefined ? '' : ` until ${expires}`
   const old =
-    replaces.status === 'active' ? `works until ${replaces.expires}` : 'does not work any more'
+    replaces.status === 'active'
+      ? `works until ${replaces.expires}`
+      : 'has ended; a cached decision may admit it for 5 s more at the gateway, and for --max-age elsewhere'
   note(`with-auth: ${id} for ${shown(principal)}${until}; the key is not shown again\n`)
   note(`with-auth: the old key ${replaces.id} ${old}\n`)
   print(`${key}\n`)

@@ -108,7 +108,7 @@ export async function dropStopped(
   const by = now - checkDurationOrZero('options.older', older)
   const isDryRun = checkBoolean('options.dryRun', dryRun)
   const stoppedOf = (keys: readonly StoredKey[]): readonly KeyRecord[] =>
-    keys.filter((key) => stopOfKey(key) <= by).map((key) => toRecord(key, now))
+    keys.filter((key) => stopOfKey(key, now) <= by).map((key) => toRecord(key, now))
   const stopped = stoppedOf(readKeyFile(file).keys)
   if (isDryRun || stopped.length === 0) return stopped
   const drop = ({ document, keys }: KeyDocument): readonly KeyRecord[] => {

@@ -59,7 +59,10 @@ export interface RotateOptions {
 
 /** Which keys {@link pruneKeys} removes. */
 export interface PruneOptions {
-  /** How long ago they were revoked or ended, at least: a number with `s`, `m`, `h`, `d` or `w`, or `0`. */
+  /**
+   * How long ago they were revoked or ended, at least: a number with `s`, `m`, `h`, `d` or `w`, or `0`, which removes each key that
+   * is revoked or expired. A `revoked` in the future counts as now.
+   */
   readonly older: string
   /** Tells only which keys it would remove, and changes nothing. */
   readonly dryRun?: boolean

@@ -458,7 +458,7 @@ describe('keys that are pruned', () => {
     entry('revoked yesterday', { revoked: '2025-12-31', expires: '2026-06-01' }),
     entry('revoked in June', { revoked: '2025-06-01', expires: '2025-12-31' }),
     entry('ended in June and revoked yesterday', { revoked: '2025-12-31', expires: '2025-06-01' }),
-    entry('to be revoked', { revoked: '2027-01-01' }),
+    entry('revoked in future', { revoked: '2027-01-01' }),
     entry('revoked at no time', { revoked: true }),
   ).replaceAll(/"id":"([^"]+)"/g, (text) => text.replaceAll(' ', '-'))
   const IN_JUNE = ['ended-in-June', 'revoked-in-June', 'ended-in-June-and-revoked-yesterday']
@@ -476,7 +476,8 @@ describe('keys that are pruned', () => {
     ['90d', [...IN_JUNE, 'revoked-at-no-time']],
     ['25h', [...IN_JUNE, 'revoked-at-no-time']],
     ['24h', [...OVER, 'revoked-at-no-time']],
-    ['0', [...OVER, 'revoked-at-no-time']],
+    ['1s', [...OVER, 'revoked-at-no-time']],
+    ['0', [...OVER, 'revoked-in-future', 'revoked-at-no-time']],
   ])('were revoked or ended %s ago or earlier', async (older, ids) => {
     const file = pathOf('keys.yaml')
     writeFileSync(file, KEYS)
