@@ -2,6 +2,7 @@ import { pruneKeys, removeKey, rotateKey } from '../keys.ts'
 import { asUsage, refuseOperands, requireOperand, requireText } from './command.ts'
 import { addAdvice, nameFlag } from './file-flag.ts'
 import { shown } from './shown-value.ts'
+import { flushResult } from './standard-streams.ts'
 import { EXIT } from './surroundings.ts'
 import type { KeyRecord, RotatedKey, RotateOptions } from '../keys.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
@@ -110,7 +111,8 @@ async function cancel(file: string, rotated: RotatedKey, cause: unknown): Promis
   throw new Error(`${reason}. ${state}`, { cause })
 }
 
-async function remove(line: CommandLine, { print, note }: Surroundings): Promise<number> {
+async function remove(line: CommandLine, surroundings: Surroundings): Promise<number> {
+  const { print, note } = surroundings
   const id = requireOperand(line, 'ID')
   const file = requireText(line, 'keys', 'FILE')
   const removed = await removeKey(file, id)
@@ -118,6 +120,7 @@ async function remove(line: CommandLine, { print, note }: Surroundings): Promise
     .catch(addAdvice({ no_such_key: LIST }))
   if (line.has('json')) {
     print(`${JSON.stringify(removed)}\n`)
+    await flushResult(`${removed.id} is no longer in ${file}`, surroundings)
     return EXIT.ok
   }
   note(`with-auth: ${removed.id} of ${shown(removed.principal)} is removed; ${pastOf(removed)}\n`)
@@ -128,7 +131,7 @@ function pastOf({ status }: KeyRecord): string {
   return status === 'active' ? 'it worked until now' : `it was ${status} before`
 }
 
-async function prune(line: CommandLine, { print, note }: Surroundings): Promise<number> {
+async function prune(line: CommandLine, surroundings: Surroundings): Promise<number> {
   refuseOperands(line)
   const file = requireText(line, 'keys', 'FILE')
   const older = requireText(line, 'older', 'TIME')
@@ -136,12 +139,20 @@ async function prune(line: CommandLine, { print, note }: Surroundings): Promise<
   const pruned = await asUsage(FLAGS, () => pruneKeys(file, { older, dryRun })).catch(
     nameFlag('--keys', file),
   )
-  if (line.has('json')) {
-    print(`${JSON.stringify(pruned)}\n`)
-    return EXIT.ok
+  printPruned(pruned, line, surroundings)
+  if (pruned.length > 0 && !dryRun) {
+    await flushResult(`The removed keys are no longer in ${file}`, surroundings)
   }
+  return EXIT.ok
+}
+
+function printPruned(
+  pruned: readonly KeyRecord[],
+  line: CommandLine,
+  { print, note }: Surroundings,
+): void {
+  if (line.has('json')) return print(`${JSON.stringify(pruned)}\n`)
   print(pruned.map(({ id }) => `${id}\n`).join(''))
   const count = pruned.length === 1 ? '1 key' : `${pruned.length} keys`
-  note(`with-auth: ${count} ${dryRun ? 'would be removed' : 'removed'}\n`)
-  return EXIT.ok
+  note(`with-auth: ${count} ${line.has('dry-run') ? 'would be removed' : 'removed'}\n`)
 }
