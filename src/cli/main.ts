@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { nearestName } from '../core/option-checks.ts'
+import { editDistance, nearestName } from '../core/option-checks.ts'
 import { readCommandLine, unknownOption } from './command-line.ts'
 import { COMMON_OPTIONS } from './command.ts'
 import { describeCommand, describeCommands, describeGroup } from './help.ts'
@@ -95,10 +95,43 @@ function unknownCommand(words: readonly string[], commands: readonly Command[]):
   if (isInGroup && !isWord(second)) {
     return new UsageError(`The command after "${first}" is missing: ${names.join(', ')}`)
   }
-  const nearest = nearestName(isInGroup ? `${first} ${second}` : first, names)
+  const nearest = nearestCommand(words, commands)
   const hint =
     nearest === undefined ? `the commands are ${names.join(', ')}` : `did you mean ${nearest}?`
   return new UsageError(`Unknown command ${showName(isInGroup ? second : first)}: ${hint}`)
+}
+
+/** The command, or the first word of several, that was probably meant. */
+function nearestCommand(
+  [first = '', second = '']: readonly string[],
+  commands: readonly Command[],
+): string | undefined {
+  const parts = namesOf(commands).map((name) => name.split(' '))
+  const head = nearestWord(
+    first,
+    parts.map(([word = '']) => word),
+  )
+  const pairs = parts.filter(([word, last]) => last !== undefined && word === (head ?? word))
+  // Without a first word, such as `list` in place of `keys list`.
+  const given = head === undefined ? first : second
+  const last = nearestWord(
+    given,
+    pairs.map(([, word = '']) => word),
+  )
+  const pair = pairs.find(([, word]) => word === last)
+  if (pair !== undefined) return pair.join(' ')
+  return head === first ? undefined : head
+}
+
+// Of a short word every letter counts: `key` is three letters away from `demo`. A swap of two letters is two edits.
+function nearestWord(word: string, known: readonly string[]): string | undefined {
+  const nearest = nearestName(word, known)
+  if (nearest === undefined) return undefined
+  const most = Math.ceil(Math.min(word.length, 12) / 4)
+  const distance = editDistance(word.toLowerCase(), nearest)
+  const hasSameLetters = Array.from(nearest).every((letter) => word.toLowerCase().includes(letter))
+  const isSwap = distance === 2 && hasSameLetters && word.length === nearest.length
+  return distance <= most || isSwap ? nearest : undefined
 }
 
 // An option before its command, or one that was meant to be `--help`.
