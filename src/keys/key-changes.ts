@@ -156,7 +156,7 @@ export function dropEntries(document: Document, ids: readonly string[]): void {
   if (!isKept(first)) dropFirstComment(list)
 }
 
-// The parser takes the comment of the first key for one of the list. What stands above a blank line is about the list.
+// The parser takes the comment of the first key for one of the list. A comment above a blank line is about the list.
 function dropFirstComment(list: YAMLSeq): void {
   if (list.flow === true) return
   const lines = list.commentBefore?.split('\n') ?? []
