@@ -143,7 +143,8 @@ export async function revokeKey(
  * @param id The id of the old key, as {@link createKey} and {@link listKeys} tell it.
  * @param options How long the old key and the new one last.
  * @returns The new key, which cannot be shown again, the old one, and how to undo both.
- * @throws KeyFileError `no_such_key` if there is none, `not_active` if it is revoked or expired, and as {@link createKey} does.
+ * @throws KeyFileError `no_such_key` if there is none, `not_active` if it is revoked or expired, and as {@link createKey} does;
+ * AuthConfigError also for a key that was rotated before, without `expiresIn` or `expiresAt`.
  *
  * @example
  * ```ts node

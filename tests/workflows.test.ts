@@ -32,7 +32,6 @@ interface Workflow {
       {
         readonly permissions: Readonly<Record<string, string>>
         readonly needs?: string
-        readonly environment?: string
         readonly outputs?: Readonly<Record<string, string>>
         readonly 'timeout-minutes'?: number
         readonly steps: readonly Step[]
@@ -40,6 +39,9 @@ interface Workflow {
     >
   >
 }
+
+type ReleaseFile = Workflow &
+  Partial<Readonly<Record<'name' | 'on' | 'concurrency' | 'env' | 'defaults', unknown>>>
 
 describe('the workflows', () => {
   const folder = join(ROOT, '.github/workflows')
@@ -123,30 +125,58 @@ describe('release.yml', () => {
       publish: { 'id-token': 'write' },
       attach: { contents: 'write' },
     })
-    expect(jobs['publish']?.environment).toBe('npm')
     expect(text).not.toMatch(/secrets\.|_TOKEN: (?!\$\{\{ github\.token \}\})/)
   })
 
+  it('only a tag starts it, with no setting for all jobs', () => {
+    const { name, on, permissions, concurrency, jobs: all, ...others } = parse(text) as ReleaseFile
+    expect([name, on]).toEqual(['release', { push: { tags: ['v*'] } }])
+    expect([permissions, others]).toEqual([{}, {}])
+    expect(concurrency).toEqual({ group: 'release', 'cancel-in-progress': false })
+    expect(Object.keys(all)).toEqual(['test', 'pack', 'publish', 'attach'])
+  })
+
+  it('the job pack stops unless the tag names the version, before it runs code of others', () => {
+    const [checkout, setup, tag, install] = stepsOf('pack')
+    expect(checkout?.uses).toMatch(/^actions\/checkout@/)
+    expect(setup?.uses).toMatch(/^actions\/setup-node@/)
+    expect(tag).toEqual({
+      name: 'The tag names the version',
+      run: `test "$GITHUB_REF_NAME" = "v$(node -p "require('./package.json').version")"`,
+    })
+    expect(install).toEqual({ run: 'npm ci --ignore-scripts' })
+  })
+
+  // Whole, since a container, a registry or a variable such as NODE_OPTIONS would run code with the right to publish.
   it('the job publish runs npm alone: no code of this repository, and no package', () => {
-    const used = stepsOf('publish').flatMap(({ uses = [] }) => uses)
-    expect(used.map((action) => action.split('@')[0])).toEqual([
-      'actions/setup-node',
-      'actions/download-artifact',
-    ])
-    expect(commandsOf('publish').filter((run) => run !== undefined)).toEqual([
-      expect.stringMatching(/^printf .* \| sha512sum --check --strict$/),
-      'npm publish "./packed/with-auth-${GITHUB_REF_NAME#v}.tgz" --provenance --access public --ignore-scripts',
-    ])
-    // npm reads the configuration of the folder that it runs in, so the artifact lands elsewhere.
-    const download = stepsOf('publish').find(({ uses }) => uses?.includes('/download-artifact@'))
-    expect(download?.with).toEqual({ name: 'package', path: 'packed' })
+    const action = (name: string): unknown =>
+      expect.stringMatching(new RegExp(`^actions/${name}@[\\da-f]{40}$`))
+    expect(jobs['publish']).toEqual({
+      needs: 'pack',
+      'runs-on': 'ubuntu-latest',
+      'timeout-minutes': 15,
+      environment: 'npm',
+      permissions: { 'id-token': 'write' },
+      steps: [
+        { uses: action('setup-node'), with: { 'node-version': 24 } },
+        // npm reads the configuration of the folder that it runs in, so the artifact lands elsewhere.
+        { uses: action('download-artifact'), with: { name: 'package', path: 'packed' } },
+        {
+          name: 'The tarball has the hash that the job pack gave',
+          run: `printf '%s  %s\\n' "$SHA512" "packed/with-auth-\${GITHUB_REF_NAME#v}.tgz" | sha512sum --check --strict`,
+          env: { SHA512: '${{ needs.pack.outputs.sha512 }}' },
+        },
+        {
+          run: 'npm publish "./packed/with-auth-${GITHUB_REF_NAME#v}.tgz" --provenance --access public --ignore-scripts',
+        },
+      ],
+    })
   })
 
   it('the job publish stops unless the tarball has the hash that the job pack gave', () => {
     const pack = stepsOf('pack').find(({ id }) => id === 'pack')
     const check = stepsOf('publish').find(({ run }) => run?.includes('sha512sum'))
     expect(jobs['pack']?.outputs).toEqual({ sha512: '${{ steps.pack.outputs.sha512 }}' })
-    expect(check?.env).toEqual({ SHA512: '${{ needs.pack.outputs.sha512 }}' })
 
     const folder = mkdtempSync(join(tmpdir(), 'release-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))

@@ -2,6 +2,7 @@ import { pruneKeys, removeKey, rotateKey } from '../keys.ts'
 import { asUsage, refuseOperands, requireOperand, requireText } from './command.ts'
 import { addAdvice, nameFlag } from './file-flag.ts'
 import { shown } from './shown-value.ts'
+import { flushResult } from './standard-streams.ts'
 import { EXIT } from './surroundings.ts'
 import type { KeyRecord, RotatedKey, RotateOptions } from '../keys.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
@@ -23,7 +24,7 @@ const rotateCommand: Command = {
   name: 'keys rotate',
   usage: 'ID --keys FILE [OPTIONS]',
   summary: 'replace a key: the old one works for a while longer',
-  details: `The new key has the principal, the attributes, the paths and the lifetime of the old one. It is printed to standard output, once. --overlap 0 ends the old key at once. If a key has leaked, revoke it.`,
+  details: `The new key has the principal, the attributes, the paths and the lifetime of the old one. It is printed to standard output, once. The old entry gets the id of the new key as "successor"; to rotate it again, give --expires-in or --expires-at. --overlap 0 ends the old key as "keys revoke" does: within 5 s at the gateway, elsewhere within --max-age of "with-auth endpoint". If a key has leaked, revoke it.`,
   examples: [
     'with-auth keys rotate key_zyk3qgvxqtla --keys keys.yaml > key.txt',
     'with-auth keys rotate key_zyk3qgvxqtla --keys keys.yaml --overlap 0',
@@ -51,7 +52,7 @@ const pruneCommand: Command = {
   name: 'keys prune',
   usage: '--keys FILE --older TIME [OPTIONS]',
   summary: 'remove the keys that were revoked or expired some time ago',
-  details: `The ids of the removed keys are printed, one a line. --older 0 removes every revoked or expired key. A key with "revoked: true", which has no time, is always removed.`,
+  details: `The ids of the removed keys are printed, one a line. --older 0 removes every revoked or expired key. A key with "revoked: true", which has no time, is always removed. A "revoked" in the future counts as now.`,
   examples: ['with-auth keys prune --keys keys.yaml --older 90d'],
   options: {
     ...FILE,
@@ -90,7 +91,9 @@ function printRotated(rotated: RotatedKey, asJson: boolean, { print, note }: Sur
   const { id, principal, expires, replaces, key } = rotated
   const until = expires === undefined ? '' : ` until ${expires}`
   const old =
-    replaces.status === 'active' ? `works until ${replaces.expires}` : 'does not work any more'
+    replaces.status === 'active'
+      ? `works until ${replaces.expires}`
+      : 'has ended; a cached decision may admit it for 5 s more at the gateway, and for --max-age elsewhere'
   note(`with-auth: ${id} for ${shown(principal)}${until}; the key is not shown again\n`)
   note(`with-auth: the old key ${replaces.id} ${old}\n`)
   print(`${key}\n`)
@@ -108,7 +111,8 @@ async function cancel(file: string, rotated: RotatedKey, cause: unknown): Promis
   throw new Error(`${reason}. ${state}`, { cause })
 }
 
-async function remove(line: CommandLine, { print, note }: Surroundings): Promise<number> {
+async function remove(line: CommandLine, surroundings: Surroundings): Promise<number> {
+  const { print, note } = surroundings
   const id = requireOperand(line, 'ID')
   const file = requireText(line, 'keys', 'FILE')
   const removed = await removeKey(file, id)
@@ -116,6 +120,7 @@ async function remove(line: CommandLine, { print, note }: Surroundings): Promise
     .catch(addAdvice({ no_such_key: LIST }))
   if (line.has('json')) {
     print(`${JSON.stringify(removed)}\n`)
+    await flushResult(`${removed.id} is no longer in ${file}`, surroundings)
     return EXIT.ok
   }
   note(`with-auth: ${removed.id} of ${shown(removed.principal)} is removed; ${pastOf(removed)}\n`)
@@ -126,7 +131,7 @@ function pastOf({ status }: KeyRecord): string {
   return status === 'active' ? 'it worked until now' : `it was ${status} before`
 }
 
-async function prune(line: CommandLine, { print, note }: Surroundings): Promise<number> {
+async function prune(line: CommandLine, surroundings: Surroundings): Promise<number> {
   refuseOperands(line)
   const file = requireText(line, 'keys', 'FILE')
   const older = requireText(line, 'older', 'TIME')
@@ -134,12 +139,20 @@ async function prune(line: CommandLine, { print, note }: Surroundings): Promise<
   const pruned = await asUsage(FLAGS, () => pruneKeys(file, { older, dryRun })).catch(
     nameFlag('--keys', file),
   )
-  if (line.has('json')) {
-    print(`${JSON.stringify(pruned)}\n`)
-    return EXIT.ok
+  printPruned(pruned, line, surroundings)
+  if (pruned.length > 0 && !dryRun) {
+    await flushResult(`The removed keys are no longer in ${file}`, surroundings)
   }
+  return EXIT.ok
+}
+
+function printPruned(
+  pruned: readonly KeyRecord[],
+  line: CommandLine,
+  { print, note }: Surroundings,
+): void {
+  if (line.has('json')) return print(`${JSON.stringify(pruned)}\n`)
   print(pruned.map(({ id }) => `${id}\n`).join(''))
   const count = pruned.length === 1 ? '1 key' : `${pruned.length} keys`
-  note(`with-auth: ${count} ${dryRun ? 'would be removed' : 'removed'}\n`)
-  return EXIT.ok
+  note(`with-auth: ${count} ${line.has('dry-run') ? 'would be removed' : 'removed'}\n`)
 }

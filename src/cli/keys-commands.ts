@@ -4,6 +4,7 @@ import { addAdvice, nameFlag } from './file-flag.ts'
 import { retirementCommands } from './key-retirement.ts'
 import { readKey } from './presented-key.ts'
 import { shown } from './shown-value.ts'
+import { flushResult } from './standard-streams.ts'
 import { EXIT } from './surroundings.ts'
 import type { CreatedKey, KeyRecord, NewKey } from '../keys.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
@@ -178,6 +179,7 @@ async function revoke(line: CommandLine, surroundings: Surroundings): Promise<nu
     .catch(operand === '-' ? undefined : addAdvice({ no_such_key: ADVICE }))
   if (line.has('json')) {
     print(`${JSON.stringify(revoked)}\n`)
+    await flushResult(`${revoked.id} is revoked in ${file}`, surroundings)
     return EXIT.ok
   }
   note(`with-auth: ${revoked.id} of ${shown(revoked.principal)} is revoked\n`)

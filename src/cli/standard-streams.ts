@@ -39,6 +39,14 @@ export class OutputError extends Error {
   }
 }
 
+/** Waits until the result of a change is written. If it cannot be, the error says what has changed. A reader may go. */
+export async function flushResult(done: string, { flush }: Pick<Output, 'flush'>): Promise<void> {
+  await flush().catch((error: unknown) => {
+    if (!(error instanceof OutputError)) throw error
+    if (!error.isReaderGone) throw new Error(`${error.message}. ${done}`, { cause: error })
+  })
+}
+
 export function createOutput(name: 'stdout' | 'stderr'): Output {
   const write = createWrite(name)
   let failure: OutputError | undefined

@@ -60,9 +60,8 @@ function tryCreate(path: string, content: string): boolean {
   } catch (error) {
     if (handle !== undefined) remove(path)
     if (reasonOf(error) === 'EEXIST') return false
-    throw new KeyFileError('unwritable', `Cannot create ${path}: ${reasonOf(error)}`, [], {
-      cause: error,
-    })
+    const reason = reasonOf(error) === 'ENOENT' ? 'its folder does not exist' : reasonOf(error)
+    throw new KeyFileError('unwritable', `Cannot create ${path}: ${reason}`, [], { cause: error })
   } finally {
     if (handle !== undefined) fs.closeSync(handle)
   }

@@ -108,7 +108,7 @@ export async function dropStopped(
   const by = now - checkDurationOrZero('options.older', older)
   const isDryRun = checkBoolean('options.dryRun', dryRun)
   const stoppedOf = (keys: readonly StoredKey[]): readonly KeyRecord[] =>
-    keys.filter((key) => stopOfKey(key) <= by).map((key) => toRecord(key, now))
+    keys.filter((key) => stopOfKey(key, now) <= by).map((key) => toRecord(key, now))
   const stopped = stoppedOf(readKeyFile(file).keys)
   if (isDryRun || stopped.length === 0) return stopped
   const drop = ({ document, keys }: KeyDocument): readonly KeyRecord[] => {
@@ -138,6 +138,10 @@ export function append(
   const list = listOf(document)
   // `[]` is written in flow style, and a key in it would be one long line.
   if (list.items.length === 0) list.flow = false
+  // A blank line keeps the comment of the list apart from one of its first key.
+  if (list.items.length === 0 && list.commentBefore) {
+    list.commentBefore = list.commentBefore.replace(/\n*$/, '\n')
+  }
   list.add(document.createNode(shown, { keepUndefined: false, aliasDuplicateObjects: false }))
   return stored
 }
@@ -146,14 +150,28 @@ export function append(
 export function dropEntries(document: Document, ids: readonly string[]): void {
   const dropped = new Set<unknown>(ids)
   const list = listOf(document)
-  list.items = list.items.filter((item) => !isMap(item) || !dropped.has(item.get('id')))
+  const isKept = (item: unknown): boolean => !isMap(item) || !dropped.has(item.get('id'))
+  const [first] = list.items
+  list.items = list.items.filter(isKept)
+  if (!isKept(first)) dropFirstComment(list)
+}
+
+// The parser takes the comment of the first key for one of the list. A comment above a blank line is about the list.
+function dropFirstComment(list: YAMLSeq): void {
+  if (list.flow === true) return
+  const lines = list.commentBefore?.split('\n') ?? []
+  const ofList = lines.slice(0, lines.lastIndexOf('') + 1).join('\n')
+  const [next] = list.items
+  list.commentBefore = next === undefined ? ofList.replace(/\n$/, '') : ofList
+  // The blank line above it is the one of the list.
+  if (isMap(next)) next.spaceBefore = false
 }
 
 /** Writes a field into the entry of a key, or removes it. */
 export function setField(
   document: Document,
   id: string,
-  name: 'expires' | 'revoked',
+  name: 'expires' | 'revoked' | 'successor',
   value: string | undefined,
 ): void {
   const entry = listOf(document).items.find((item) => isMap(item) && item.get('id') === id)

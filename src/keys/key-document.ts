@@ -61,6 +61,7 @@ export function parseKeys(text: string, name: string): KeyDocument {
   }
   const document = parseYaml(text, lines, reportAt)
   refuse()
+  separateFirstComment(document, text)
   const keys = readKeys(document, (node, message) => reportAt(startOf(node), message))
   refuse()
   return { document, keys }
@@ -82,6 +83,14 @@ function parseYaml(
     Map: (_, { items }) => reportRepeated(items, reportAt),
   })
   return document
+}
+
+// The parser joins a comment behind `keys:` with one of the first key. A blank line keeps them apart.
+function separateFirstComment(document: Document, text: string): void {
+  const list = isMap(document.contents) ? document.get('keys', true) : undefined
+  if (!isSeq(list) || list.flow === true || !/^keys:[ \t]+#/m.test(text)) return
+  const [, first = '', rest = ''] = /^(.*)\n*([^]*)$/.exec(list.commentBefore ?? '') ?? []
+  list.commentBefore = rest === '' ? `${first}\n` : `${first}\n\n${rest}`
 }
 
 function compose(

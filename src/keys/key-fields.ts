@@ -20,8 +20,7 @@ const MAX_PRINCIPAL_LENGTH = 256
 const MAX_ATTRIBUTES_LENGTH = 8192
 
 const READERS: FieldReaders = {
-  id: (node, report) =>
-    readText(node, report, '"id" must be 1 to 64 letters, digits, _, . or -', isId),
+  id: (node, report) => readId('id', node, report),
   prefix: (node, report) =>
     readText(node, report, '"prefix" must be 1 to 32 visible characters', isVisible),
   principal: (node, report) =>
@@ -32,6 +31,7 @@ const READERS: FieldReaders = {
   expires: (node, report) => readTime('expires', node, report),
   revoked: (node, report) =>
     isScalar(node) && node.value === true ? true : readTime('revoked', node, report),
+  successor: (node, report) => readId('successor', node, report),
   sha256: (node, report) =>
     readText(node, report, '"sha256" must be 64 hex digits', isHexDigest)?.toLowerCase(),
 }
@@ -99,6 +99,10 @@ function readText(
   // `principal: 007` is a number, and would become another name.
   const hint = typeof value === 'number' || typeof value === 'boolean' ? ': put it in quotes' : ''
   return report(node, `${message}${hint}`)
+}
+
+function readId(name: string, node: Node | null, report: Report): string | undefined {
+  return readText(node, report, `"${name}" must be 1 to 64 letters, digits, _, . or -`, isId)
 }
 
 function readTime(name: string, node: Node | null, report: Report): string | undefined {

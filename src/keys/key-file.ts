@@ -69,6 +69,10 @@ function refuseOther(stats: FileStats, file: string): void {
 /** The error for a file that the system does not give. */
 export function unreadable(file: string, error: unknown): KeyFileError {
   const reason = reasonOf(error)
+  if (reason === 'ENOENT' && isThere(file)) {
+    const message = `Cannot read ${file}: it is a symbolic link to a file that does not exist`
+    return new KeyFileError('unreadable', message, [], { cause: error })
+  }
   if (reason === 'ENOENT') {
     return new KeyFileError('not_found', `There is no file ${file}`, [], { cause: error })
   }

@@ -18,6 +18,8 @@ export interface KeyRecord {
   readonly expires?: string
   /** When it was revoked; `true` where the file says no more. */
   readonly revoked?: string | true
+  /** The id of the key that replaced it, if it was rotated. */
+  readonly successor?: string
 }
 
 /** A key that was just made. This is the only time that `key` is seen: the file holds its hash. */
@@ -49,14 +51,18 @@ export interface RotateOptions {
   readonly expiresAt?: Date | string
   /**
    * How long the new key lasts, such as `90d`. Not together with `expiresAt`. By default as long as from `created` to `expires` of
-   * the old one; it has the same `expires` where `created` is missing, and does not end where the old one does not.
+   * the old one; it has the same `expires` where `created` is missing, and does not end where the old one does not. A key that was
+   * rotated before requires `expiresIn` or `expiresAt`: its `expires` no longer tells its lifetime.
    */
   readonly expiresIn?: string
 }
 
 /** Which keys {@link pruneKeys} removes. */
 export interface PruneOptions {
-  /** How long ago they were revoked or ended, at least: a number with `s`, `m`, `h`, `d` or `w`, or `0`. */
+  /**
+   * How long ago they were revoked or ended, at least: a number with `s`, `m`, `h`, `d` or `w`, or `0`, which removes each key that
+   * is revoked or expired. A `revoked` in the future counts as now.
+   */
   readonly older: string
   /** Tells only which keys it would remove, and changes nothing. */
   readonly dryRun?: boolean
@@ -88,4 +94,5 @@ export interface StoredKey {
   readonly created?: string
   readonly expires?: string
   readonly revoked?: string | true
+  readonly successor?: string
 }

@@ -1,3 +1,4 @@
+import { AuthConfigError } from '../core/errors.ts'
 import { readOptions } from '../core/option-checks.ts'
 import { append, dropEntries, generateSecret, noSuchKey, setField } from './key-changes.ts'
 import { editKeyFile } from './key-file.ts'
@@ -40,9 +41,11 @@ export async function replaceKey(
       const before = keys.find((one) => one.id === id)
       if (before === undefined) throw noSuchKey(file, { id })
       refuseEnded(before, file, now)
-      const after = endBy(before, ends.old)
-      if (after !== before) setField(document, id, 'expires', after.expires)
+      refuseUnknownLifetime(before, ends)
       const next = append(document, keys, { ...purposeOf(before, ends.next, now), ...secret })
+      const after = { ...endBy(before, ends.old), successor: next.id }
+      if (after.expires !== before.expires) setField(document, id, 'expires', after.expires)
+      setField(document, id, 'successor', after.successor)
       return { next, before, after }
     },
     { create: false, isAddition: true },
@@ -67,6 +70,14 @@ function refuseEnded(key: StoredKey, file: string, now: number): void {
   if (status === 'active') return
   const reason = `the key ${key.id} in ${file} is ${status}`
   throw new KeyFileError('not_active', `Cannot rotate: ${reason}. Make a new key instead`)
+}
+
+// The first rotation wrote another end over the one that the key was made with.
+function refuseUnknownLifetime({ id, successor }: StoredKey, { next }: Ends): void {
+  if (successor === undefined || next !== undefined) return
+  const option = 'options.expiresIn'
+  const reason = `the key ${id} was replaced by ${successor} already, so the file does not tell how long another key shall last`
+  throw new AuthConfigError(option, `"${option}" or "options.expiresAt" is missing: ${reason}`)
 }
 
 function endBy(key: StoredKey, end: number): StoredKey {
@@ -103,7 +114,9 @@ async function undo(file: string, { next, before, after }: Replacement): Promise
   const restore = ({ document, keys }: KeyDocument): void => {
     dropEntries(document, [next.id])
     const old = keys.find(({ id }) => id === before.id)
-    if (old?.expires === after.expires) setField(document, before.id, 'expires', before.expires)
+    if (old?.successor !== next.id) return
+    setField(document, before.id, 'successor', before.successor)
+    if (old.expires === after.expires) setField(document, before.id, 'expires', before.expires)
   }
   await editKeyFile(file, restore, { create: false })
 }

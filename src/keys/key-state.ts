@@ -8,12 +8,15 @@ export function endOfKey({ expires }: StoredKey): number {
   return parseTimestamp(expires) ?? 0
 }
 
-/** When a key ended or was revoked, in milliseconds since 1970. `revoked: true` tells no time, and was long ago. */
-export function stopOfKey(key: StoredKey): number {
+/**
+ * When a key ended or was revoked, in milliseconds since 1970. `revoked: true` tells no time, and was long ago. A `revoked` in the
+ * future counts as now, since the key is revoked already.
+ */
+export function stopOfKey(key: StoredKey, now: number): number {
   const { revoked } = key
   if (revoked === undefined) return endOfKey(key)
   const time = revoked === true ? 0 : (parseTimestamp(revoked) ?? 0)
-  return Math.min(time, endOfKey(key))
+  return Math.min(time, endOfKey(key), now)
 }
 
 export function statusOf(key: StoredKey, now: number): KeyRecord['status'] {
@@ -24,7 +27,7 @@ export function statusOf(key: StoredKey, now: number): KeyRecord['status'] {
 
 /** What may be shown of a key. */
 export function toRecord(key: StoredKey, now: number): KeyRecord {
-  const { id, principal, attributes, prefix, paths, created, expires, revoked } = key
+  const { id, principal, attributes, prefix, paths, created, expires, revoked, successor } = key
   return {
     id,
     status: statusOf(key, now),
@@ -35,5 +38,6 @@ export function toRecord(key: StoredKey, now: number): KeyRecord {
     ...(created === undefined ? {} : { created }),
     ...(expires === undefined ? {} : { expires }),
     ...(revoked === undefined ? {} : { revoked }),
+    ...(successor === undefined ? {} : { successor }),
   }
 }

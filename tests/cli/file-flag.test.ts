@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import { addAdvice, nameFlag } from '../../src/cli/file-flag.ts'
@@ -42,8 +42,19 @@ it('does not show a key in a path that cannot be written', async () => {
   const file = inFolder(`lost/${KEY}`)
   const creating = createKey(file, { principal: 'a' }).catch(nameFlag('--keys', file))
   await expect(creating).rejects.toThrow(
-    /^--keys \(hidden[^)]*\): Cannot create \(hidden[^)]*\)\.lock: ENOENT$/,
+    /^--keys \(hidden[^)]*\): Cannot create \(hidden[^)]*\)\.lock: its folder does not exist$/,
   )
+})
+
+it('says that a link leads nowhere, and not to make a new file', async () => {
+  const link = inFolder('link.yaml')
+  symlinkSync('lost.yaml', link)
+  const reason = 'it is a symbolic link to a file that does not exist'
+  for (const using of [createKey(link, { principal: 'a' }), listKeys(link)]) {
+    await expect(using.catch(nameFlag('--keys', link))).rejects.toThrow(
+      new Error(`--keys ${link}: ${reason}`),
+    )
+  }
 })
 
 it('leaves an error that names a line, a key or an option', async () => {

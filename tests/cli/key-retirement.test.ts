@@ -91,6 +91,7 @@ describe('with-auth keys rotate', () => {
         attributes: {},
         created: old.created,
         expires: expect.any(String),
+        successor: rotated.id,
       },
     })
     const lifeOf = ({ created = '', expires = '' }: KeyRecord): number =>
@@ -102,7 +103,9 @@ describe('with-auth keys rotate', () => {
     const { id } = await create()
     const { noted } = await keys('rotate', id, '--overlap=0', '--expires-at=2999-01-01T00:00:00Z')
     expect(noted).toMatch(/ for alice until 2999-01-01T00:00:00Z; the key is not shown again\n/)
-    expect(noted).toContain(`with-auth: the old key ${id} does not work any more\n`)
+    expect(noted).toContain(
+      `with-auth: the old key ${id} has ended; a cached decision may admit it for 5 s more at the gateway, and for --max-age elsewhere\n`,
+    )
   })
 
   it('ends the old key at an endpoint that runs when the overlap is over, and not before', async () => {
@@ -182,6 +185,25 @@ describe('with-auth keys rotate', () => {
       printed: '',
       noted: `with-auth: Cannot rotate: the key ${id} in ${pathOf('keys.yaml')} is revoked. Make a new key instead: with-auth keys create --keys FILE --principal NAME\n`,
     })
+  })
+
+  it('says in its help how long a cached decision outlives --overlap 0', async () => {
+    const { printed } = await keys('rotate', '--help')
+    expect(printed.replaceAll(/\s+/g, ' ')).toContain(
+      '--overlap 0 ends the old key as "keys revoke" does: within 5 s at the gateway, elsewhere within --max-age of "with-auth endpoint".',
+    )
+  })
+
+  it('asks for the lifetime of the new key when the old one was rotated before', async () => {
+    const { id } = await create({ expiresIn: '90d' })
+    const { id: successor } = await rotateAsJson(id)
+    const { code, printed, noted } = await keys('rotate', id)
+    expect({ code, printed }).toEqual({ code: 2, printed: '' })
+    expect(noted).toContain(
+      `with-auth: --expires-in or --expires-at is missing: the key ${id} was replaced by ${successor} already`,
+    )
+    expect((await keys('rotate', id, '--expires-in', '90d')).code).toBe(0)
+    expect(await listKeys(pathOf('keys.yaml'))).toHaveLength(3)
   })
 
   it('takes the new key out again if it cannot be printed, and the old one keeps its end', async () => {

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it, vi } from 'vitest'
+import timers from 'node:timers'
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { gatewayCommand } from '../../src/cli/gateway-command.ts'
 import { main } from '../../src/cli/main.ts'
 import { startAuthEndpoint } from '../support/auth-endpoint.ts'
@@ -78,7 +79,7 @@ async function startGateway(text: string, args: readonly string[] = [], givenFil
   const status = async (path = '/', key = KEY): Promise<number> => (await call(path, key)).status
   const changed = (times = 1): Promise<void> =>
     vi.waitFor(() => expect(logged('config')).toHaveLength(times), ENOUGH)
-  return { ...surroundings, folder, file, write, reached, logged, call, status, changed }
+  return { ...surroundings, folder, file, write, reached, logged, call, status, changed, ended }
 }
 
 // Each waits for changes of a file, which are looked for every second.
@@ -363,13 +364,21 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     expect((await gateway.call('/', '')).headers.get('www-authenticate')).toContain('models')
     expect(gateway.logged('config_error')).toEqual([])
   })
+})
 
-  it('stops reading the file when it ends', async () => {
-    const endpoint = await startEndpoint()
-    const gateway = await startGateway(runYaml(`endpoint: "${endpoint.url}"`))
-    gateway.write(runYaml(`endpoint: "${endpoint.url}"`, 'realm: models'))
-    gateway.signal('SIGINT')
-    await new Promise((resolve) => setTimeout(resolve, 3000))
-    expect(gateway.logged('config')).toEqual([])
-  })
+it('with-auth gateway --config stops reading the file when it ends', async () => {
+  // The watch looks every 10 ms in place of every second.
+  const { setTimeout: start } = timers
+  const spy = vi.spyOn(timers, 'setTimeout')
+  spy.mockImplementation((call: () => void, ms = 0) => start(call, ms / 100))
+  onTestFinished(() => spy.mockRestore())
+  const endpoint = await startEndpoint()
+  const gateway = await startGateway(runYaml(`endpoint: "${endpoint.url}"`))
+  gateway.write('server: [')
+  await vi.waitFor(() => expect(gateway.logged('config_error')).toHaveLength(1), ENOUGH)
+  gateway.signal('SIGINT')
+  expect(await gateway.ended).toBe(0)
+  gateway.write('server: {')
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  expect(gateway.logged('config_error')).toHaveLength(1)
 })

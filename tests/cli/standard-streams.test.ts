@@ -82,6 +82,32 @@ describe('standard output that cannot be written', { tags: ['slow'] }, () => {
     expect(readFileSync(pathOf('keys.yaml'), 'utf8')).toBe(text)
   })
 
+  it.skipIf(!isFullThere).each([
+    ['prune --older 0', 'The removed keys are no longer in'],
+    ['prune --older 0 --json', 'The removed keys are no longer in'],
+    ['remove key_1 --json', 'key_1 is no longer in'],
+    ['revoke key_1 --json', 'key_1 is revoked in'],
+  ])('says what has happened to the file: keys %s > /dev/full', (args, done) => {
+    const text = keysText(entry('key_1', { expires: '2020-01-01' }))
+    writeFileSync(pathOf('keys.yaml'), text)
+    const { status, stderr } = shell(`with-auth keys ${args} --keys "$KEYS" > /dev/full`)
+    expect(status).toBe(1)
+    expect(stderr).toContain(
+      `Cannot write to standard output: ENOSPC. ${done} ${pathOf('keys.yaml')}`,
+    )
+    expect(readFileSync(pathOf('keys.yaml'), 'utf8')).not.toBe(text)
+  })
+
+  it('is quiet where the reader of the removed ids has gone', () => {
+    writeFileSync(pathOf('keys.yaml'), keysText(entry('key_1', { expires: '2020-01-01' })))
+    expect(withoutReader('with-auth keys prune --older 0 --json --keys "$KEYS"')).toEqual({
+      status: 0,
+      stdout: '',
+      stderr: '',
+    })
+    expect(readFileSync(pathOf('keys.yaml'), 'utf8')).toBe('keys: []\n')
+  })
+
   it.skipIf(!isFullThere).each(['keys list --keys "$KEYS"', '--help', '--version'])(
     'fails in one line: %s > /dev/full',
     (args) => {

@@ -121,7 +121,7 @@ describe('a lock', () => {
     const file = pathOf('no/such/keys.yaml')
     await expect(withFileLock(file, async () => 'in', SHORT)).rejects.toMatchObject({
       code: 'unwritable',
-      message: `Cannot create ${file}.lock: ENOENT`,
+      message: `Cannot create ${file}.lock: its folder does not exist`,
       problems: [],
       cause: expect.objectContaining({ code: 'ENOENT' }) as Error,
     })

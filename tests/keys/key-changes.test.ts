@@ -117,9 +117,10 @@ describe('what a list without keys becomes', () => {
   it.each([
     ['keys:\n', 'keys:\n', ''],
     ['keys: []', 'keys:\n', ''],
-    ['# a\nkeys: # b\n', '# a\nkeys:\n  # b\n', ''],
-    ['keys:\n  # a\n  # b\n', 'keys:\n  # a\n  # b\n', ''],
-    ['keys:\n  # a\n  ~ # b\n# c\n', 'keys:\n  # a\n  # b\n', '\n# c\n'],
+    ['# a\nkeys: # b\n', '# a\nkeys:\n  # b\n\n', ''],
+    ['keys:\n  # a\n  # b\n', 'keys:\n  # a\n  # b\n\n', ''],
+    ['keys:\n  # a\n\n  []\n', 'keys:\n  # a\n\n', ''],
+    ['keys:\n  # a\n  ~ # b\n# c\n', 'keys:\n  # a\n  # b\n\n', '\n# c\n'],
     ['keys: [] # a\n# b\n', 'keys:\n', '  # a\n\n# b\n'],
   ])('%j', async (before, head, tail) => {
     const file = pathOf('keys.yaml')
@@ -227,20 +228,16 @@ describe('a file of almost 1 MiB', () => {
     expect(readFileSync(file, 'utf8')).toBe(text)
   })
 
-  it('lets every key be revoked, also the shortest that there can be', async () => {
+  it('has room to revoke every key: the shortest entry at most doubles', async () => {
     const file = pathOf('keys.yaml')
-    const short = (index: number): string =>
-      `- id: k${index}\n  principal: a\n  sha256: ${String(index).padStart(64, 'a')}\n`
-    const count = Math.floor((MIB - 6) / sizeOf(short(1e5)))
-    const entries = Array.from({ length: count }, (_, index) => short(1e5 + index))
-    const revoked = entries.map((text) => text.replace('  sha', `  revoked: ${REVOKED}\n  sha`))
-    const [first = '', ...others] = revoked
-    writeFileSync(file, `keys:\n${[first.replace(/ {2}revoked.*\n/, ''), ...others].join('')}`)
-    expect(sizeOf(`keys:\n${entries.join('')}`)).toBeGreaterThan(MIB - 200)
-    await markRevoked(file, { id: 'k100000' }, NOW)
-    const { keys } = readKeyFile(file)
-    expect(keys).toHaveLength(count)
-    expect(keys.every((key) => key.revoked === REVOKED)).toBe(true)
+    const ids = Array.from('abcdef')
+    const short = (id: string): string =>
+      `- id: ${id}\n  principal: a\n  sha256: ${id.repeat(64)}\n`
+    const before = `keys:\n${ids.map(short).join('')}`
+    writeFileSync(file, before)
+    for (const id of ids) await markRevoked(file, { id }, NOW)
+    expect(readKeyFile(file).keys.every((key) => key.revoked === REVOKED)).toBe(true)
+    expect(statSync(file).size).toBeLessThan(2 * sizeOf(before))
   })
 })
 
@@ -389,6 +386,69 @@ describe('a key that is removed', () => {
   })
 })
 
+describe('the comment of a key that is removed', () => {
+  const [A, B, C] = ['a', 'b', 'c'].map((id) => `  - ${flow(id)}\n`)
+  it.each<[string, string, readonly string[], string]>([
+    ['goes with the first', `keys:\n  # a\n${A}  # b\n${B}`, ['a'], `keys:\n  # b\n${B}`],
+    ['goes with another', `keys:\n  # a\n${A}  # b\n${B}`, ['b'], `keys:\n  # a\n${A}`],
+    ['goes with the last that is left', `keys:\n  # a\n${A}`, ['a'], 'keys: []\n'],
+    [
+      'goes with each',
+      `keys:\n  # a\n${A}  # b\n${B}  # c\n${C}`,
+      ['a', 'b'],
+      `keys:\n  # c\n${C}`,
+    ],
+    ['goes with all', `keys:\n  # a\n${A}  # b\n${B}`, ['a', 'b'], 'keys: []\n'],
+    [
+      'goes, and the one above a blank line stays',
+      `keys:\n  # all\n  #\n  # keys\n\n  # a\n  # too\n${A}\n  # b\n${B}`,
+      ['a'],
+      `keys:\n  # all\n  #\n  # keys\n\n  # b\n${B}`,
+    ],
+    [
+      'goes, and the one above a blank line stays with no key',
+      `keys:\n  # all\n\n  # a\n${A}`,
+      ['a'],
+      'keys:\n  # all\n  []\n',
+    ],
+    [
+      'is none where it is about the list',
+      `keys:\n  # all\n\n${A}${B}`,
+      ['a'],
+      `keys:\n  # all\n\n${B}`,
+    ],
+    ['is not the one behind "keys:"', `keys: # all\n${A}${B}`, ['a'], `keys:\n  # all\n\n${B}`],
+    [
+      'goes, and the one behind "keys:" stays',
+      `keys: # all\n\n  # keys\n\n  # a\n${A}${B}`,
+      ['a'],
+      `keys:\n  # all\n\n  # keys\n\n${B}`,
+    ],
+    [
+      'goes, and the one behind "keys:" stays with it',
+      `keys: # all\n  # a\n${A}${B}`,
+      ['a'],
+      `keys:\n  # all\n\n${B}`,
+    ],
+    [
+      'is not the one above a list on one line',
+      `keys:\n  # all\n  [${flow('a')}, ${flow('b')}]\n`,
+      ['a'],
+      `keys:\n  # all\n  [${flow('b')}]\n`,
+    ],
+  ])('%s', async (_, before, ids, after) => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, before)
+    for (const id of ids) await dropKey(file, id, NOW)
+    expect(readFileSync(file, 'utf8')).toBe(after)
+    const revoke = (text: string, id: string): string =>
+      text.replace(`{id: ${id}, `, `{id: ${id}, revoked: true, `)
+    writeFileSync(file, ids.reduce(revoke, before))
+    await dropStopped(file, { older: '0' }, NOW)
+    expect(readFileSync(file, 'utf8')).toBe(after)
+  })
+})
+
 describe('keys that are pruned', () => {
   const KEYS = keysText(
     entry('active'),
@@ -398,7 +458,7 @@ describe('keys that are pruned', () => {
     entry('revoked yesterday', { revoked: '2025-12-31', expires: '2026-06-01' }),
     entry('revoked in June', { revoked: '2025-06-01', expires: '2025-12-31' }),
     entry('ended in June and revoked yesterday', { revoked: '2025-12-31', expires: '2025-06-01' }),
-    entry('to be revoked', { revoked: '2027-01-01' }),
+    entry('revoked in future', { revoked: '2027-01-01' }),
     entry('revoked at no time', { revoked: true }),
   ).replaceAll(/"id":"([^"]+)"/g, (text) => text.replaceAll(' ', '-'))
   const IN_JUNE = ['ended-in-June', 'revoked-in-June', 'ended-in-June-and-revoked-yesterday']
@@ -416,7 +476,8 @@ describe('keys that are pruned', () => {
     ['90d', [...IN_JUNE, 'revoked-at-no-time']],
     ['25h', [...IN_JUNE, 'revoked-at-no-time']],
     ['24h', [...OVER, 'revoked-at-no-time']],
-    ['0', [...OVER, 'revoked-at-no-time']],
+    ['1s', [...OVER, 'revoked-at-no-time']],
+    ['0', [...OVER, 'revoked-in-future', 'revoked-at-no-time']],
   ])('were revoked or ended %s ago or earlier', async (older, ids) => {
     const file = pathOf('keys.yaml')
     writeFileSync(file, KEYS)
@@ -477,6 +538,11 @@ function linesOf({
   const fields = [`id: ${id}`, `prefix: ${prefix}`, `principal: ${principal}`]
   const last = ['created: 2026-01-01T00:00:00Z', `sha256: ${hashOf(key)}`]
   return `  - ${[...fields, ...last].join('\n    ')}\n`
+}
+
+/** A key on one line, as it is written. */
+function flow(id: string): string {
+  return `{id: ${id}, principal: alice, sha256: ${hashOf(id)}}`
 }
 
 function hashOf(key: string): string {

@@ -73,7 +73,7 @@ describe('a file of keys is refused', () => {
     [
       'with a merge',
       VALID.replace('id: a', 'id: a\n    <<: { expires: 2020-01-01 }'),
-      'f:3:5: There is no field so (it is not shown): known are id, prefix, principal, attributes, paths, created, expires, revoked, sha256',
+      'f:3:5: There is no field so (it is not shown): known are id, prefix, principal, attributes, paths, created, expires, revoked, successor, sha256',
     ],
     ['with an alias of nothing', 'keys: *a', `f:1:7: ${alias}`],
     [

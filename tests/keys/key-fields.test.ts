@@ -20,6 +20,7 @@ describe('a key in the file', () => {
       created: '2026-01-01T00:00:00Z',
       expires: '2026-01-01T00:00:00+02:00',
       revoked: '2026-01-01',
+      successor: 'key_2',
     }
     expect(read(all)).toEqual({ ...all, sha256: SHA.toLowerCase() })
     expect(read({ ...REQUIRED, revoked: true })).toMatchObject({ revoked: true })
@@ -66,6 +67,7 @@ describe('what is wrong with a field is said whole', () => {
     ['expires', true, `"expires" ${time}: put it in quotes`],
     ['revoked', 'yes', `"revoked" ${time}, or true`],
     ['revoked', false, `"revoked" ${time}, or true: put it in quotes`],
+    ['successor', 'a b', id.replace('id', 'successor')],
     ['sha256', `${SHA}0`, '"sha256" must be 64 hex digits'],
     ['sha256', `0${SHA}`, '"sha256" must be 64 hex digits'],
     ['sha256', ` ${SHA}`, '"sha256" must be 64 hex digits'],
@@ -73,12 +75,12 @@ describe('what is wrong with a field is said whole', () => {
     [
       'expire',
       '2026-01-01',
-      'There is no field "expire": known are id, prefix, principal, attributes, paths, created, expires, revoked, sha256',
+      'There is no field "expire": known are id, prefix, principal, attributes, paths, created, expires, revoked, successor, sha256',
     ],
     [
       '__proto__',
       'x',
-      'There is no field "__proto__": known are id, prefix, principal, attributes, paths, created, expires, revoked, sha256',
+      'There is no field "__proto__": known are id, prefix, principal, attributes, paths, created, expires, revoked, successor, sha256',
     ],
   ])('%s: %j', (name, value, message) => {
     const fields = JSON.stringify({ ...REQUIRED, [name]: undefined }).slice(0, -1)

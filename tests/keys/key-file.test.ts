@@ -248,8 +248,10 @@ describe('an edit', () => {
     const link = pathOf('link.yaml')
     symlinkSync('keys.yaml', link)
     await expect(editKeyFile(link, add, { create: true })).rejects.toMatchObject({
-      code: 'not_found',
+      code: 'unreadable',
+      message: `Cannot read ${link}: it is a symbolic link to a file that does not exist`,
     })
+    expect(() => readKeyText(link)).toThrow('it is a symbolic link to a file that does not exist')
     expect(lstatSync(link).isSymbolicLink()).toBe(true)
   })
 })

@@ -44,6 +44,7 @@ describe('a key that is rotated', () => {
     expect(readFileSync(file, 'utf8')).toBe(
       COMMENTED.replace('attributes: { roles: [admin, ops] }', 'attributes: {roles: [admin, ops]}')
         .replace('"2027-12-01"', '"2026-01-02T00:00:00Z"')
+        .replace(`    sha256: ${SHA}`, `    successor: ${id}\n    sha256: ${SHA}`)
         .replace(
           '  # The last.\n',
           `  - id: ${id}
@@ -70,6 +71,7 @@ describe('a key that is rotated', () => {
       ...rights,
       created: '2025-12-01',
       expires: '2026-01-02T00:00:00Z',
+      successor: id,
     })
     expect(undo).toBeTypeOf('function')
   })
@@ -184,6 +186,28 @@ describe('a key is not rotated', () => {
     await expect(replaceKey(none, 'a', {}, NOW)).rejects.toMatchObject({ code: 'not_found' })
   })
 
+  it.each([
+    ['without an end', {}, {}],
+    ['with an end', { created: '2025-12-01', expires: '2026-12-01' }, {}],
+    ['whose end comes before the overlap is over', { expires: '2026-01-01T05:00:00Z' }, {}],
+    ['again without an overlap', {}, { overlap: '1h' }],
+  ])('that was rotated already, %s: its lifetime is unknown', async (_, fields, options) => {
+    const file = writeKey(fields)
+    const { id } = await replaceKey(file, 'a', {}, NOW)
+    const text = readFileSync(file, 'utf8')
+    await expect(replaceKey(file, 'a', options, NOW)).rejects.toMatchObject({
+      option: 'options.expiresIn',
+      message: `"options.expiresIn" or "options.expiresAt" is missing: the key a was replaced by ${id} already, so the file does not tell how long another key shall last`,
+    })
+    expect(readFileSync(file, 'utf8')).toBe(text)
+
+    const again = await replaceKey(file, 'a', { expiresIn: '90d' }, NOW)
+    expect(again).toMatchObject({ expires: '2026-04-01T00:00:00Z', replaces: { id: 'a' } })
+    expect(readKeyFile(file).keys[0]?.successor).toBe(again.id)
+    await again.undo()
+    expect(readFileSync(file, 'utf8')).toBe(text)
+  })
+
   it('in a file that has no room for another', async () => {
     const file = writeKey()
     const text = `${readFileSync(file, 'utf8')}# ${'-'.repeat(1024 * 1024 - 200)}\n`
@@ -223,6 +247,18 @@ describe('a rotation that is undone', () => {
     ])
   })
 
+  it('keeps the end and the successor of a later rotation', async () => {
+    const file = writeKey()
+    const first = await replaceKey(file, 'a', {}, NOW)
+    const second = await replaceKey(file, 'a', { expiresIn: '1d' }, NOW)
+    await first.undo()
+    expect(readKeyFile(file).keys.map(({ id, successor }) => [id, successor])).toEqual([
+      ['a', second.id],
+      [second.id, undefined],
+    ])
+    expect(endsIn(file)['a']).toBe('2026-01-02T00:00:00Z')
+  })
+
   it('keeps an end that was edited after the rotation, and needs neither key', async () => {
     const file = writeKey({ expires: '2027-01-01' })
     const { undo } = await replaceKey(file, 'a', {}, NOW)
@@ -230,6 +266,7 @@ describe('a rotation that is undone', () => {
     writeFileSync(file, text.replaceAll('2026-01-02T00:00:00Z', '2026-01-01T01:00:00Z'))
     await undo()
     expect(endsIn(file)).toEqual({ a: '2026-01-01T01:00:00Z' })
+    expect(readFileSync(file, 'utf8')).not.toContain('successor')
     writeFileSync(file, 'keys: []\n')
     await undo()
     expect(readFileSync(file, 'utf8')).toBe('keys: []\n')

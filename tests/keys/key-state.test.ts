@@ -30,12 +30,14 @@ it.each<[Partial<StoredKey>, number]>([
   [{}, Infinity],
   [{ expires: '2026-01-01' }, NOW],
   [{ revoked: '2026-01-01' }, NOW],
+  [{ revoked: '2099-01-01' }, NOW + 1],
+  [{ expires: '2099-01-01' }, Date.UTC(2099, 0)],
   [{ revoked: '2026-01-01', expires: '2027-01-01' }, NOW],
   [{ revoked: '2027-01-01', expires: '2026-01-01' }, NOW],
   [{ revoked: true, expires: '2026-01-01' }, 0],
   [{ revoked: 'a time that cannot be read' }, 0],
 ])('with %j it stops at %d', (fields, time) => {
-  expect(stopOfKey({ ...KEY, ...fields })).toBe(time)
+  expect(stopOfKey({ ...KEY, ...fields }, NOW + 1)).toBe(time)
 })
 
 it('what is shown of a key has everything but its hash', () => {
