@@ -52,16 +52,28 @@ async function orNothing(
   body: ReadableStream<Uint8Array>,
 ): Promise<ReadableStream<Uint8Array> | null> {
   const reader = body.getReader()
-  const first = await reader.read()
-  if (first.done) return null
+  const first = await readFirst(reader)
+  if (first === undefined) return null
   return new ReadableStream({
-    start: (controller) => controller.enqueue(first.value),
+    start: (controller) => controller.enqueue(first),
     pull: async (controller) => {
       const { done, value } = await reader.read()
       return done ? controller.close() : controller.enqueue(value)
     },
     cancel: (reason) => reader.cancel(reason),
   })
+}
+
+// Deno begins a body that is empty with an empty chunk.
+async function readFirst(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+): Promise<Uint8Array | undefined> {
+  for (;;) {
+    // oxlint-disable-next-line no-await-in-loop -- one chunk after the other
+    const { done, value } = await reader.read()
+    if (done) return undefined
+    if (value.byteLength !== 0) return value
+  }
 }
 
 // A fetch that does not obey its signal must not hold the client; what it brings then is thrown away.

@@ -117,6 +117,16 @@ describe('a body without a length', () => {
     expect(await bodySent(new Blob([]).stream(), true)).toBeNull()
   })
 
+  it('is none if it is one empty chunk', async () => {
+    const empty = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        controller.enqueue(new Uint8Array(0))
+        controller.close()
+      },
+    })
+    expect(await bodySent(empty, true)).toBeNull()
+  })
+
   it('is passed on whole', async () => {
     const body = await bodySent(new Blob(['abc']).stream(), true)
     expect(await new Response(body ?? null).text()).toBe('abc')
