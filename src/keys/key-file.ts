@@ -69,7 +69,7 @@ function refuseOther(stats: FileStats, file: string): void {
 /** The error for a file that the system does not give. */
 export function unreadable(file: string, error: unknown): KeyFileError {
   const reason = reasonOf(error)
-  if (reason === 'ENOENT' && isThere(file)) {
+  if (reason === 'ENOENT' && isLink(file)) {
     const message = `Cannot read ${file}: it is a symbolic link to a file that does not exist`
     return new KeyFileError('unreadable', message, [], { cause: error })
   }
@@ -148,15 +148,15 @@ function resolveFile(file: string, create: boolean): string {
   try {
     return files().realpathSync(file)
   } catch (error) {
-    const isMissing = reasonOf(error) === 'ENOENT' && !isThere(file)
+    // A file may be there by now: another process has made it.
+    const isMissing = reasonOf(error) === 'ENOENT' && !isLink(file)
     if (create && isMissing) return file
     throw unreadable(file, error)
   }
 }
 
-// A link that leads nowhere is.
-function isThere(name: string): boolean {
-  return files().lstatSync(name, { throwIfNoEntry: false }) !== undefined
+function isLink(name: string): boolean {
+  return files().lstatSync(name, { throwIfNoEntry: false })?.isSymbolicLink() === true
 }
 
 /**

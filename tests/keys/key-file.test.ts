@@ -244,6 +244,18 @@ describe('an edit', () => {
     expect(readFileSync(file, 'utf8')).toBe(`${text}${added}`)
   })
 
+  it('takes a file that another process makes at the same time for no link', async () => {
+    const file = pathOf('keys.yaml')
+    writeFileSync(file, EMPTY)
+    const missing = Object.assign(new Error('ENOENT'), { code: 'ENOENT' })
+    const resolve = vi.spyOn(fs, 'realpathSync').mockImplementationOnce(() => {
+      throw missing
+    })
+    await editKeyFile(file, add, { create: true })
+    expect(readKeyFile(file).keys).toMatchObject([{ id: 'a' }])
+    resolve.mockRestore()
+  })
+
   it('does not replace a symbolic link that leads nowhere', async () => {
     const link = pathOf('link.yaml')
     symlinkSync('keys.yaml', link)
