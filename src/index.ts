@@ -1,6 +1,6 @@
 export { createAuthenticator } from './core/authenticator.ts'
 export { AuthConfigError, AuthUnavailableError } from './core/errors.ts'
-export { getAuth } from './core/identity.ts'
+export { getAuth } from './core/response/admission.ts'
 export { withAuth } from './core/with-auth.ts'
 export { withAuthRoutes } from './core/with-auth-routes.ts'
 export type { AuthenticationResult, Authenticator, VerdictControls } from './core/decision.ts'
@@ -32,5 +32,5 @@ export type {
   UnavailableReason,
   Verdict,
 } from './core/types.ts'
-export type { AppArgs, FetchApp, GuardedApp, GuardedHandler } from './core/guarded.ts'
+export type { AppArgs, FetchApp, GuardedApp, GuardedHandler } from './core/handlers/guarded.ts'
 export type { GuardedRoutes, RouteHandlers, RouteRequest } from './core/with-auth-routes.ts'

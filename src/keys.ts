@@ -1,4 +1,4 @@
-import { invalidOption } from './core/option-checks.ts'
+import { invalidOption } from './core/config/option-checks.ts'
 import { addKey, checkReference, dropKey, dropStopped, markRevoked } from './keys/key-changes.ts'
 import { checkKeyEndpointOptions, checkSource } from './keys/key-endpoint-options.ts'
 import { createEndpointHandler } from './keys/key-endpoint.ts'

@@ -1,6 +1,6 @@
 import { processVariable } from './core/environment.ts'
-import { checkBoolean, checkFunction, checkMilliseconds } from './core/option-checks.ts'
-import { invalidOption, readOptions } from './core/option-checks.ts'
+import { checkBoolean, checkFunction, checkMilliseconds } from './core/config/option-checks.ts'
+import { invalidOption, readOptions } from './core/config/option-checks.ts'
 import { readAuthSection } from './yaml/auth-section.ts'
 import { ConfigFileError } from './yaml/config-file-error.ts'
 import { readConfigFile, UnreadableFileError } from './yaml/config-file.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { parse } from 'yaml'
-import { resolveConfig } from '../src/core/config.ts'
+import { resolveConfig } from '../src/core/config/parse.ts'
 import { createRefusal } from '../src/gateway/refusal.ts'
 import { resolveGateway } from '../src/gateway/options.ts'
 import { AuthUnavailableError, getAuth, withAuth } from '../src/index.ts'

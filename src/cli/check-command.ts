@@ -1,4 +1,4 @@
-import { checkEndpoint, checkEndpointHeaders } from '../core/endpoint-options.ts'
+import { checkEndpoint, checkEndpointHeaders } from '../core/config/endpoint.ts'
 import { asUsage, readMilliseconds, requireOperand } from './command.ts'
 import { examine } from './conformance/examine.ts'
 import { conclude, describeHeading, describeRow, isConformant } from './conformance/report.ts'

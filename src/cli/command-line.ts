@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { nearestName } from '../core/option-checks.ts'
+import { nearestName } from '../core/config/option-checks.ts'
 import { showName } from './shown-value.ts'
 import { UsageError } from './usage-error.ts'
 

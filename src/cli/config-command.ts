@@ -1,5 +1,5 @@
 import { stringify } from 'yaml'
-import { resolveConfig } from '../core/config.ts'
+import { resolveConfig } from '../core/config/parse.ts'
 import { loadConfig } from '../yaml.ts'
 import { requireOperand } from './command.ts'
 import { nameFlag } from './file-flag.ts'

@@ -1,4 +1,4 @@
-import { parseTarget } from '../core/target.ts'
+import { parseTarget } from '../core/request/target.ts'
 import type { ClientAddresses } from './client-address.ts'
 import type { EndpointProof } from './endpoint-proof.ts'
 import type { Described, RequestLog } from './request-log.ts'

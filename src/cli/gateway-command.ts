@@ -1,4 +1,4 @@
-import { resolveConfig } from '../core/config.ts'
+import { resolveConfig } from '../core/config/parse.ts'
 import { createGateway } from '../gateway.ts'
 import { createClientAddresses } from './client-address.ts'
 import { asUsage, refuseOperands, requireText } from './command.ts'

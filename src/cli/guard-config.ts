@@ -1,6 +1,6 @@
-import { resolveConfig } from '../core/config.ts'
+import { resolveConfig } from '../core/config/parse.ts'
 import { AuthConfigError } from '../core/errors.ts'
-import { foldName } from '../core/option-checks.ts'
+import { foldName } from '../core/config/option-checks.ts'
 import { createGateway } from '../gateway.ts'
 import { createKeyEndpoint, listKeys } from '../keys.ts'
 import { loadConfig } from '../yaml.ts'

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { editDistance, nearestName } from '../core/option-checks.ts'
+import { editDistance, nearestName } from '../core/config/option-checks.ts'
 import { readCommandLine, unknownOption } from './command-line.ts'
 import { COMMON_OPTIONS } from './command.ts'
 import { describeCommand, describeCommands, describeGroup } from './help.ts'

@@ -1,4 +1,4 @@
-import type { ResolvedConfig } from '../core/config.ts'
+import type { ResolvedConfig } from '../core/config/parse.ts'
 
 /**
  * How long a revoked key may still be let in, in milliseconds, by the configuration alone. A kept verdict counts from when

@@ -1,5 +1,5 @@
 import type { AuthConfig } from '../core/auth-config.ts'
-import type { ResolvedConfig } from '../core/config.ts'
+import type { ResolvedConfig } from '../core/config/parse.ts'
 
 const REDACTED = '[redacted]'
 

@@ -1,4 +1,4 @@
-import { holdsPart } from '../core/identity-faults.ts'
+import { holdsPart } from '../core/endpoint/identity-faults.ts'
 
 /** How our own keys begin. */
 const KEY_PREFIX = 'withauth_'

@@ -1,13 +1,13 @@
-import { createDecisionEvent, withoutToken } from './decision-event.ts'
-import { isDenialReason } from './denial.ts'
+import { createDecisionEvent, withoutToken } from './response/decision-event.ts'
+import { isDenialReason } from './response/denial.ts'
 import { AuthUnavailableError } from './errors.ts'
-import { findCause, thrownBehind } from './failure-cause.ts'
-import { rememberAdmission } from './identity.ts'
-import { findMisrouting } from './misrouting.ts'
+import { findCause, thrownBehind } from './endpoint/failure-cause.ts'
+import { rememberAdmission } from './response/admission.ts'
+import { findMisrouting } from './handlers/misrouting.ts'
 import { isPromise } from './promises.ts'
 import { createSetupSource } from './setup.ts'
-import { isPlainHost, parseTarget } from './target.ts'
-import type { Check } from './check.ts'
+import { isPlainHost, parseTarget } from './request/target.ts'
+import type { Check } from './request/check.ts'
 import type {
   AuthenticationResult,
   Authenticator,
@@ -17,14 +17,14 @@ import type {
   Gate,
   VerdictControls,
 } from './decision.ts'
-import type { Failure } from './failure-alarm.ts'
-import type { Handover } from './handover.ts'
-import type { RouteCheck } from './route-pattern.ts'
+import type { Failure } from './response/failure-alarm.ts'
+import type { Handover } from './policies/handover.ts'
+import type { RouteCheck } from './handlers/route-pattern.ts'
 import type { Setup, SetupSource, Unready } from './setup.ts'
-import type { Target } from './target.ts'
+import type { Target } from './request/target.ts'
 import type { AuthConfig, AuthConfigSource, KnownOptions } from './auth-config.ts'
 import type { Auth, DecisionEvent, DenialReason } from './types.ts'
-import type { CheckedVerdict } from './verdict.ts'
+import type { CheckedVerdict } from './endpoint/verdict.ts'
 
 /** One request on its way to a decision. */
 interface Passage {

@@ -1,6 +1,6 @@
 import type { CredentialsSource } from './auth-config.ts'
-import type { Handover } from './handover.ts'
-import type { RouteCheck } from './route-pattern.ts'
+import type { Handover } from './policies/handover.ts'
+import type { RouteCheck } from './handlers/route-pattern.ts'
 import type { Auth, DenialReason } from './types.ts'
 
 /** Why a request may reach the handler, and where its guard looks for credentials. */

@@ -1,10 +1,10 @@
 import { createGate } from './authenticator.ts'
-import { createRouteCheck, readRoute, refuseTwins } from './route-pattern.ts'
+import { createRouteCheck, readRoute, refuseTwins } from './handlers/route-pattern.ts'
 import { refuseClass, whenDecided } from './with-auth.ts'
 import type { AnyHandler } from './with-auth.ts'
 import type { AuthConfigSource } from './auth-config.ts'
 import type { Gate, VerdictControls } from './decision.ts'
-import type { Route, RouteCheck } from './route-pattern.ts'
+import type { Route, RouteCheck } from './handlers/route-pattern.ts'
 
 type RouteMethod =
   | 'CONNECT'

@@ -1,9 +1,9 @@
 import { createGate } from './authenticator.ts'
-import { boundMembers } from './bound-members.ts'
+import { boundMembers } from './handlers/bound-members.ts'
 import { isPromise } from './promises.ts'
 import type { AuthConfig, AuthConfigSource, KnownOptions } from './auth-config.ts'
 import type { Decision, Gate } from './decision.ts'
-import type { ArgsOf, ConfigArgs, Guardable, Guarded, Serving } from './guarded.ts'
+import type { ArgsOf, ConfigArgs, Guardable, Guarded, Serving } from './handlers/guarded.ts'
 
 export type AnyHandler = (this: unknown, request: Request, ...args: unknown[]) => unknown
 

@@ -1,5 +1,5 @@
-import { passageOf } from '../core/passage.ts'
-import { parseTarget } from '../core/target.ts'
+import { passageOf } from '../core/response/passage.ts'
+import { parseTarget } from '../core/request/target.ts'
 import { statusOf } from './refusal.ts'
 import type { GatewayFailureCode } from './refusal.ts'
 import type { GatewayFailure } from './types.ts'

@@ -6,7 +6,7 @@ import {
   invalidOption,
   isHttpToken,
   readOptions,
-} from '../core/option-checks.ts'
+} from '../core/config/option-checks.ts'
 import { mayTellIdentity } from './field-names.ts'
 import { DEFAULT_NAMES } from './identity-headers.ts'
 import { chooseFetch } from './upstream-fetch.ts'

@@ -1,4 +1,4 @@
-import { foldName } from '../core/option-checks.ts'
+import { foldName } from '../core/config/option-checks.ts'
 import { endsAtGateway, namesInConnection } from './field-names.ts'
 import { DEFAULT_NAMES } from './identity-headers.ts'
 import type { CredentialsSource } from '../core/auth-config.ts'

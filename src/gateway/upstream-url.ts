@@ -1,6 +1,6 @@
-import { invalidOption, invalidSecret } from '../core/option-checks.ts'
-import { canonicalPath } from '../core/target.ts'
-import type { Target } from '../core/target.ts'
+import { invalidOption, invalidSecret } from '../core/config/option-checks.ts'
+import { canonicalPath } from '../core/request/target.ts'
+import type { Target } from '../core/request/target.ts'
 
 /** Where requests go: nothing in a request changes the origin. */
 export interface Upstream {

@@ -1,5 +1,5 @@
 import { isMap, isScalar, isSeq, YAMLSeq } from 'yaml'
-import { checkBoolean, invalidSecret, readOptions } from '../core/option-checks.ts'
+import { checkBoolean, invalidSecret, readOptions } from '../core/config/option-checks.ts'
 import { digest, toHex } from './digest.ts'
 import { editKeyFile, readKeyFile } from './key-file.ts'
 import { KeyFileError } from './key-file-error.ts'

@@ -4,7 +4,7 @@ import {
   invalidOption,
   invalidSecret,
   readOptions,
-} from '../core/option-checks.ts'
+} from '../core/config/option-checks.ts'
 import type { KeyFileError } from './key-file-error.ts'
 
 /** Where the keys are: in a file, or in a text that has what such a file would have. */

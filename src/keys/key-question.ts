@@ -1,5 +1,5 @@
-import { readBody } from '../core/response-body.ts'
-import { parseJson } from '../core/verdict.ts'
+import { readBody } from '../core/endpoint/response-body.ts'
+import { parseJson } from '../core/endpoint/verdict.ts'
 
 /** What of a question decides; or why it is none, as a status and a sentence. */
 export type KeyQuestion =

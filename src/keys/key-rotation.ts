@@ -1,5 +1,5 @@
 import { AuthConfigError } from '../core/errors.ts'
-import { readOptions } from '../core/option-checks.ts'
+import { readOptions } from '../core/config/option-checks.ts'
 import { append, dropEntries, generateSecret, noSuchKey, setField } from './key-changes.ts'
 import { editKeyFile } from './key-file.ts'
 import { KeyFileError } from './key-file-error.ts'

@@ -1,5 +1,5 @@
 import { AuthConfigError } from '../core/errors.ts'
-import { invalidOption, invalidSecret, readOptions } from '../core/option-checks.ts'
+import { invalidOption, invalidSecret, readOptions } from '../core/config/option-checks.ts'
 import {
   ATTRIBUTES_FORM,
   isAttributes,

@@ -1,4 +1,4 @@
-import { canonicalPath } from '../core/target.ts'
+import { canonicalPath } from '../core/request/target.ts'
 
 // No `%`, so that there is one spelling, and no `;`, which some servers cut off with what follows. No `*`: `public` takes `/v1/*`
 // for all below `/v1`, and here it would open nothing.

@@ -1,4 +1,4 @@
-import { findCause } from '../core/failure-cause.ts'
+import { findCause } from '../core/endpoint/failure-cause.ts'
 import type { TransportResponse } from '../core/auth-config.ts'
 import type { ResponseController, ResponseHandler } from './undici.ts'
 

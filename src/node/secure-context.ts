@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { AuthConfigError } from '../core/errors.ts'
-import { invalidOption, invalidSecret } from '../core/option-checks.ts'
+import { invalidOption, invalidSecret } from '../core/config/option-checks.ts'
 import { ignore } from '../core/promises.ts'
 import type { SecureContext } from 'node:tls'
 

@@ -5,7 +5,7 @@ import {
   invalidSecret,
   isOptionsObject,
   readOptions,
-} from '../core/option-checks.ts'
+} from '../core/config/option-checks.ts'
 import { AuthConfigError } from '../core/errors.ts'
 import { readSecureContexts } from './secure-context.ts'
 import type { Pem } from './secure-context.ts'

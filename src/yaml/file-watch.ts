@@ -1,4 +1,4 @@
-import { isOptionsObject } from '../core/option-checks.ts'
+import { isOptionsObject } from '../core/config/option-checks.ts'
 import { callLater } from './config-file.ts'
 
 /** What watching a file needs. */

@@ -1,4 +1,4 @@
-import { editDistance } from '../core/option-checks.ts'
+import { editDistance } from '../core/config/option-checks.ts'
 
 // Other words that people write for a key.
 const WORDS: Readonly<Record<string, readonly string[]>> = {

@@ -1,5 +1,5 @@
 import { isMap, isScalar } from 'yaml'
-import { isHttpToken, unknownOption } from '../core/option-checks.ts'
+import { isHttpToken, unknownOption } from '../core/config/option-checks.ts'
 import { expandReferences, hasReference } from './environment-references.ts'
 import { MASKED } from './findings.ts'
 import { FUNCTIONS } from './shape.ts'

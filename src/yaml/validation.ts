@@ -1,4 +1,4 @@
-import { resolveConfig } from '../core/config.ts'
+import { resolveConfig } from '../core/config/parse.ts'
 import { AuthConfigError } from '../core/errors.ts'
 import { AUTH, keyOf } from './shape.ts'
 import type { AuthConfig } from '../core/auth-config.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { describeRevocation, revokedKeyWorksForMs } from '../../src/cli/revocation.ts'
-import { resolveConfig } from '../../src/core/config.ts'
+import { resolveConfig } from '../../src/core/config/parse.ts'
 import type { AuthConfig } from '../../src/index.ts'
 
 describe('how long a revoked key works', () => {

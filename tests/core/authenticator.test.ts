@@ -1,7 +1,7 @@
 import { HttpResponse } from 'msw'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createAuthenticator, createGate } from '../../src/core/authenticator.ts'
-import { admissionOf } from '../../src/core/identity.ts'
+import { admissionOf } from '../../src/core/response/admission.ts'
 import { AuthUnavailableError, getAuth } from '../../src/index.ts'
 import { ENDPOINT, setupEndpoint } from '../support/msw-endpoint.ts'
 import { get, raw } from '../support/requests.ts'

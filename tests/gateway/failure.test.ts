@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { followPassage, passageOf } from '../../src/core/passage.ts'
+import { followPassage, passageOf } from '../../src/core/response/passage.ts'
 import { describeFailure } from '../../src/gateway/failure.ts'
 import { get, raw } from '../support/requests.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { foldName } from '../../src/core/option-checks.ts'
+import { foldName } from '../../src/core/config/option-checks.ts'
 import {
   endsAtGateway,
   isForGateway,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { rememberAdmission } from '../../src/core/identity.ts'
-import { followPassage } from '../../src/core/passage.ts'
+import { rememberAdmission } from '../../src/core/response/admission.ts'
+import { followPassage } from '../../src/core/response/passage.ts'
 import { createForward } from '../../src/gateway/forwarding.ts'
 import { resolveGateway } from '../../src/gateway/options.ts'
 import { get, raw } from '../support/requests.ts'

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AuthConfigError } from '../../src/index.ts'
 import { checkPublicOrigin, checkUpstream, locate } from '../../src/gateway/upstream-url.ts'
-import { parseTarget } from '../../src/core/target.ts'
+import { parseTarget } from '../../src/core/request/target.ts'
 
 const UPSTREAM = checkUpstream('http://127.0.0.1:8321/base', false)
 

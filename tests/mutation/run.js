@@ -2,7 +2,7 @@
 //
 //   run.js                       all of src
 //   run.js core yaml             some parts of it
-//   run.js src/core/target.ts    some files
+//   run.js src/core/request/target.ts    some files
 //   run.js --changed             the files of src/core that were changed, for two minutes at most
 //
 // What was noticed is kept in .mutation: a run that was ended goes on where it was. Without that folder it begins anew.

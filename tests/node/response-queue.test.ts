@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { inspect } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
-import { findCause } from '../../src/core/failure-cause.ts'
+import { findCause } from '../../src/core/endpoint/failure-cause.ts'
 import { ResponseQueue } from '../../src/node/response-queue.ts'
 import type { TransportResponse } from '../../src/core/auth-config.ts'
 

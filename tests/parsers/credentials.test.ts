@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createCredentialsReader } from '../../src/core/credentials.ts'
+import { createCredentialsReader } from '../../src/core/request/credentials.ts'
 import { readBearer, readField, readItem } from './references/credentials.ts'
 import { compare, textOf, SLOW, tooRare } from './strings.ts'
 import type { Reading } from './references/credentials.ts'
-import type { TokenFormat } from '../../src/core/credentials.ts'
+import type { TokenFormat } from '../../src/core/request/credentials.ts'
 import type { CredentialsSource } from '../../src/index.ts'
 
 type Reference = (field: string | null, format: TokenFormat) => Reading

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { hidesStructure, isPlainHost, parseTarget } from '../../src/core/target.ts'
+import { hidesStructure, isPlainHost, parseTarget } from '../../src/core/request/target.ts'
 import { hidesStructure as mayHide, isHost, readTarget } from './references/target.ts'
 import { compare, textOf, SLOW, tooRare } from './strings.ts'
 

@@ -1,4 +1,4 @@
-import { Check } from '../../src/core/check.ts'
+import { Check } from '../../src/core/request/check.ts'
 
 /** A check of one question, with a deadline that is far away. */
 export function checkOf(token = 't', told = 'told'): Check {

@@ -4,7 +4,7 @@ import { listFiles, readText, ROOT } from './project.ts'
 
 /** One module of `src`. */
 export interface SourceModule {
-  /** Relative to `src`, such as `core/target.ts`. */
+  /** Relative to `src`, such as `core/request/target.ts`. */
   readonly file: string
   readonly text: string
   readonly source: ts.SourceFile

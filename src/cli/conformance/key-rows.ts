@@ -1,7 +1,7 @@
-import { describeFault } from '../../core/identity-faults.ts'
-import { parseBody, parseIdentity } from '../../core/verdict.ts'
+import { describeFault } from '../../core/endpoint/identity-faults.ts'
+import { parseBody, parseIdentity } from '../../core/endpoint/verdict.ts'
 import { describeOutcome, describeView, isOutage, isRedirect, isVerdict, skipped } from './row.ts'
-import type { IdentityFault } from '../../core/identity-faults.ts'
+import type { IdentityFault } from '../../core/endpoint/identity-faults.ts'
 import type { ProbeOutcome } from './probe.ts'
 import type { Finding, Row } from './row.ts'
 

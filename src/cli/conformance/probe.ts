@@ -1,5 +1,5 @@
-import { findCause } from '../../core/failure-cause.ts'
-import { readBody } from '../../core/response-body.ts'
+import { findCause } from '../../core/endpoint/failure-cause.ts'
+import { readBody } from '../../core/endpoint/response-body.ts'
 
 /** Where to ask, and for how long. */
 export interface ProbeTarget {

@@ -1,5 +1,5 @@
-import { Check } from '../../core/check.ts'
-import { createEndpoint } from '../../core/endpoint.ts'
+import { Check } from '../../core/request/check.ts'
+import { createEndpoint } from '../../core/endpoint/endpoint.ts'
 import { AuthUnavailableError } from '../../core/errors.ts'
 import type { UnavailableReason } from '../../core/types.ts'
 import type { ProbeAnswer, ProbeOutcome } from './probe.ts'

@@ -1,8 +1,8 @@
 import { AuthUnavailableError } from '../errors.ts'
-import { isOutage } from '../outage.ts'
-import { createSlidingWindow } from '../sliding-window.ts'
-import type { Check, TimedVerifier, Verifier } from '../check.ts'
-import type { RecentOutage } from '../outage.ts'
+import { isOutage } from './outage.ts'
+import { createSlidingWindow } from './sliding-window.ts'
+import type { Check, TimedVerifier, Verifier } from '../request/check.ts'
+import type { RecentOutage } from './outage.ts'
 
 export interface CircuitBreakerOptions {
   readonly minChecks: number

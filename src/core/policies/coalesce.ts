@@ -1,8 +1,8 @@
 import { AuthUnavailableError } from '../errors.ts'
 import { EXPIRED, within } from '../timers.ts'
-import { TransientMap } from '../transient-map.ts'
-import type { Check, Verifier } from '../check.ts'
-import type { CheckedVerdict } from '../verdict.ts'
+import { TransientMap } from './transient-map.ts'
+import type { Check, Verifier } from '../request/check.ts'
+import type { CheckedVerdict } from '../endpoint/verdict.ts'
 
 export interface CoalesceOptions {
   readonly timeoutMs: number

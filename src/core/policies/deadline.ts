@@ -1,6 +1,6 @@
 import { AuthUnavailableError } from '../errors.ts'
-import type { Check, TimedVerifier, Verifier } from '../check.ts'
-import type { CheckedVerdict } from '../verdict.ts'
+import type { Check, TimedVerifier, Verifier } from '../request/check.ts'
+import type { CheckedVerdict } from '../endpoint/verdict.ts'
 
 /** Bounds a whole check: after `timeoutMs` it aborts what is inside and throws `timeout`, whether or not that obeys. */
 export function deadline(

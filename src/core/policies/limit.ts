@@ -1,5 +1,5 @@
 import { AuthUnavailableError } from '../errors.ts'
-import type { TimedVerifier } from '../check.ts'
+import type { TimedVerifier } from '../request/check.ts'
 
 export interface LimitOptions {
   readonly maxInFlight: number

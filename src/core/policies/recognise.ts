@@ -1,7 +1,7 @@
-import type { Check, Verifier } from '../check.ts'
-import type { KnownTokens } from '../known-tokens.ts'
-import type { RecentOutage } from '../outage.ts'
-import type { CheckedVerdict } from '../verdict.ts'
+import type { Check, Verifier } from '../request/check.ts'
+import type { KnownTokens } from './known-tokens.ts'
+import type { RecentOutage } from './outage.ts'
+import type { CheckedVerdict } from '../endpoint/verdict.ts'
 
 /** Marks the checks of known tokens before the endpoint is asked, and learns from what it answers. */
 export function recognise(next: Verifier, tokens: KnownTokens, outage: RecentOutage): Verifier {

@@ -1,8 +1,8 @@
-import { isWorthRetrying } from '../outage.ts'
-import { createSlidingWindow } from '../sliding-window.ts'
+import { isWorthRetrying } from './outage.ts'
+import { createSlidingWindow } from './sliding-window.ts'
 import { sleep } from '../timers.ts'
-import type { Check, TimedVerifier } from '../check.ts'
-import type { CheckedVerdict } from '../verdict.ts'
+import type { Check, TimedVerifier } from '../request/check.ts'
+import type { CheckedVerdict } from '../endpoint/verdict.ts'
 
 export interface RetryOptions {
   readonly attempts: number

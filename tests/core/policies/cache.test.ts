@@ -1,11 +1,15 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { createCache } from '../../../src/core/policies/cache.ts'
-import { NOBODY } from '../../../src/core/verdict.ts'
+import { NOBODY } from '../../../src/core/endpoint/verdict.ts'
 import { checkOf } from '../../support/checks.ts'
-import type { Check, Verifier } from '../../../src/core/check.ts'
+import type { Check, Verifier } from '../../../src/core/request/check.ts'
 import type { CacheOptions } from '../../../src/core/policies/cache.ts'
-import type { AllowVerdict, CheckedVerdict, DenyVerdict } from '../../../src/core/verdict.ts'
+import type {
+  AllowVerdict,
+  CheckedVerdict,
+  DenyVerdict,
+} from '../../../src/core/endpoint/verdict.ts'
 
 const OPTIONS: CacheOptions = {
   allowTtlMs: 1000,

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Check } from '../../../src/core/check.ts'
+import { Check } from '../../../src/core/request/check.ts'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { coalesce } from '../../../src/core/policies/coalesce.ts'
 import { checkOf } from '../../support/checks.ts'
 import { collectGarbage } from '../../support/garbage.ts'
-import type { Verifier } from '../../../src/core/check.ts'
-import type { AllowVerdict, CheckedVerdict } from '../../../src/core/verdict.ts'
+import type { Verifier } from '../../../src/core/request/check.ts'
+import type { AllowVerdict, CheckedVerdict } from '../../../src/core/endpoint/verdict.ts'
 
 const TIMEOUT = 1000
 

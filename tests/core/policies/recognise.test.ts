@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
-import { createKnownTokens } from '../../../src/core/known-tokens.ts'
-import { createRecentOutage } from '../../../src/core/outage.ts'
+import { createKnownTokens } from '../../../src/core/policies/known-tokens.ts'
+import { createRecentOutage } from '../../../src/core/policies/outage.ts'
 import { recognise } from '../../../src/core/policies/recognise.ts'
-import { NOBODY } from '../../../src/core/verdict.ts'
+import { NOBODY } from '../../../src/core/endpoint/verdict.ts'
 import { checkOf } from '../../support/checks.ts'
-import type { Check } from '../../../src/core/check.ts'
-import type { CheckedVerdict } from '../../../src/core/verdict.ts'
+import type { Check } from '../../../src/core/request/check.ts'
+import type { CheckedVerdict } from '../../../src/core/endpoint/verdict.ts'
 
 const ALLOW = { outcome: 'allow', auth: NOBODY } as const
 const DENY = { outcome: 'deny', isLasting: false } as const

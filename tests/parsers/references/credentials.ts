@@ -6,7 +6,7 @@ import {
   lowerAscii,
   trimBlanks,
 } from './characters.ts'
-import type { TokenFormat } from '../../../src/core/credentials.ts'
+import type { TokenFormat } from '../../../src/core/request/credentials.ts'
 
 export type Reading = { readonly token: string } | 'missing' | 'malformed'
 

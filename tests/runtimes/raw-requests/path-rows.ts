@@ -142,7 +142,7 @@ export const PATH_ROWS: readonly Row[] = [
   ]),
   row(
     'A-P18',
-    'what makes a matcher slow: literals and prefixes only (tests/core/public-paths.test.ts)',
+    'what makes a matcher slow: literals and prefixes only (tests/core/config/public-paths.test.ts)',
     [
       ...asked(`/public/${'/'.repeat(4000)}x`),
       ...asked(`/healthz${'%'.repeat(4000)}`),
@@ -158,7 +158,7 @@ export const PATH_ROWS: readonly Row[] = [
   ]),
   row(
     'A-P22',
-    'patterns for everything: a config error (tests/core/public-paths.test.ts), and no path',
+    'patterns for everything: a config error (tests/core/config/public-paths.test.ts), and no path',
     [...asked('/*'), ...asked('/public*'), ...asked('/**/admin')],
   ),
 ]

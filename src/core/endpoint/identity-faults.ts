@@ -1,0 +1,63 @@
+import type { Channel } from '../events.ts'
+
+/** A part of an identity that has the wrong type, so that the whole identity was dropped. Never holds the value. */
+export interface IdentityFault {
+  readonly field: 'body' | 'principal' | 'attributes'
+  /** The attribute, by the name that the endpoint sent: any text of any length. */
+  readonly name?: string
+  readonly expected: string
+}
+
+export type OnFault = (fault: IdentityFault) => void
+
+/** So many faults of one guard are reported. An endpoint that invents names must not fill the memory or the log. */
+const MOST = 16
+const LONGEST_NAME = 64
+
+/** A text that has this many characters of the token in a row is taken for a part of it. */
+const SHARED = 8
+
+/** Whether a text holds a part of the token, in any case. All of a short token is a part. */
+export function holdsPart(text: string, token: string): boolean {
+  const inText = text.toLowerCase()
+  const inToken = token.toLowerCase()
+  const length = Math.min(SHARED, token.length)
+  for (let at = 0; at + length <= inText.length; at += 1) {
+    if (inToken.includes(inText.slice(at, at + length))) return true
+  }
+  return false
+}
+
+/** Says which field must be what, in printable ASCII. Hides the name of an attribute that holds a part of the token. */
+export function describeFault({ field, name, expected }: IdentityFault, token: string): string {
+  if (name === undefined) return `"${field}" must be ${expected}`
+  if (holdsPart(name.slice(0, LONGEST_NAME + SHARED), token)) {
+    return `"${field}.?" must be ${expected} (its name is not shown)`
+  }
+  const shown = name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}...` : name
+  return `${toAscii(JSON.stringify(`${field}.${shown}`))} must be ${expected}`
+}
+
+/** Reports an identity that the endpoint sent and that was dropped, once for each field and expected type. */
+export function createFaultReport(
+  notify: Channel['notify'],
+): (fault: IdentityFault, token: string) => void {
+  const reported = new Set<string>()
+  return (fault, token) => {
+    const wrong = describeFault(fault, token)
+    if (reported.size >= MOST || reported.has(wrong)) return
+    reported.add(wrong)
+    notify({
+      type: 'warning',
+      message: `The endpoint sent an identity that was dropped: ${wrong}`,
+    })
+  }
+}
+
+// A terminal obeys some characters that JSON leaves as they are.
+function toAscii(text: string): string {
+  return text.replace(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}

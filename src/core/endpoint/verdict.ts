@@ -1,0 +1,143 @@
+import { describeFault } from './identity-faults.ts'
+import type { OnFault } from './identity-faults.ts'
+import type { BodyOutcome } from './response-body.ts'
+import type { Auth } from '../types.ts'
+
+/** What the rest of the core works with: a verdict whose identity is checked and frozen. */
+export type CheckedVerdict = AllowVerdict | DenyVerdict
+
+export interface AllowVerdict {
+  readonly outcome: 'allow'
+  readonly auth: Auth
+  /** How long it may be kept; `0`: neither kept nor shared. */
+  readonly maxAgeMs?: number
+  /** It must not be used once it has expired, whatever happens. */
+  readonly mustRevalidate?: true
+  /** The time of day at which what it says about the token ends, in milliseconds since 1970. */
+  readonly endsAt?: number
+}
+
+export interface DenyVerdict {
+  readonly outcome: 'deny'
+  /** Whether it may be kept at all: a 404 says that the endpoint is elsewhere, and nothing about the token. */
+  readonly isLasting: boolean
+  readonly maxAgeMs?: number
+}
+
+export const NOBODY: Auth = Object.freeze({ attributes: Object.freeze(emptyAttributes()) })
+
+const BODY_MUST_BE: Readonly<Record<BodyOutcome['state'], string>> = {
+  complete: 'JSON',
+  not_utf8: 'UTF-8',
+  too_long: 'at most 64 KiB long',
+  broken: 'complete, and it broke off',
+  timeout: 'complete, and did not end within "timeoutMs"',
+}
+
+/** The text of a body as JSON, or `undefined` if it is none. */
+export function parseJson(text: string): unknown {
+  // Most endpoints say nothing, and an error that is thrown and caught costs more than the rest of a check.
+  if (text === '') return undefined
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Parses the body of a 200. Returns `undefined` if the body is not JSON. That is a fault only if its content type says JSON:
+ * most endpoints send an empty body, or a word.
+ */
+export function parseBody(
+  body: BodyOutcome,
+  headers: { get(name: string): string | null },
+  onFault: OnFault,
+): unknown {
+  if (body.state === 'complete' && body.text === '') return undefined
+  const json = body.state === 'complete' ? parseJson(body.text) : undefined
+  if (json === undefined && /[/+]json\b/i.test(String(headers.get('content-type')))) {
+    onFault({ field: 'body', expected: BODY_MUST_BE[body.state] })
+  }
+  return json
+}
+
+/**
+ * Takes the identity out of an endpoint's body or of a verifier's verdict. Reads only `principal` and `attributes`, and only
+ * own properties. Never half an identity: the attribute that is wrong may be the one that restricts the caller. So one fault
+ * makes it an identity without principal and attributes.
+ */
+export function parseIdentity(value: unknown, onFault: OnFault): Auth {
+  if (!isRecord(value)) return NOBODY
+  const principal = parsePrincipal(ownValue(value, 'principal'), onFault)
+  const attributes = parseAttributes(ownValue(value, 'attributes'), onFault)
+  if (principal === undefined || attributes === undefined) return NOBODY
+  return Object.freeze(principal === '' ? { attributes } : { principal, attributes })
+}
+
+/**
+ * Checks what a custom verifier returned. Throws a `TypeError` for anything that is not a verdict. The error names the field
+ * of an identity that is wrong, unless its name holds the token.
+ */
+export function checkVerdict(value: unknown, token: string): CheckedVerdict {
+  if (!isRecord(value)) throw new TypeError('The verifier returned no verdict')
+  const outcome = ownValue(value, 'outcome')
+  const maxAgeMs = ownValue(value, 'maxAgeMs')
+  if (maxAgeMs !== undefined && !(typeof maxAgeMs === 'number' && maxAgeMs >= 0)) {
+    throw new TypeError('The verifier returned a verdict with a bad "maxAgeMs"')
+  }
+  const age = maxAgeMs === undefined ? {} : { maxAgeMs }
+  if (outcome === 'deny') return { outcome, isLasting: true, ...age }
+  if (outcome !== 'allow') throw new TypeError('The verifier returned no known outcome')
+  const auth = parseIdentity(value, (fault) => {
+    throw new TypeError(
+      `The verifier returned a malformed identity: ${describeFault(fault, token)}`,
+    )
+  })
+  return { outcome, auth, ...age }
+}
+
+/** `''` for no principal, `undefined` for a wrong one. */
+function parsePrincipal(value: unknown, onFault: OnFault): string | undefined {
+  if (value === undefined) return ''
+  if (typeof value === 'string') return value
+  onFault({ field: 'principal', expected: 'a string' })
+  return undefined
+}
+
+function parseAttributes(value: unknown, onFault: OnFault): Auth['attributes'] | undefined {
+  // Shared, since an object without a prototype takes 200 bytes, and kept verdicts are many.
+  if (value === undefined || value === null) return NOBODY.attributes
+  if (!isRecord(value)) {
+    onFault({ field: 'attributes', expected: 'an object' })
+    return undefined
+  }
+  const attributes = emptyAttributes()
+  const names = Object.keys(value)
+  for (const name of names) {
+    const list = parseList(value[name])
+    if (list !== undefined) attributes[name] = list
+    else onFault({ field: 'attributes', name, expected: 'a string or a list of strings' })
+  }
+  return Object.keys(attributes).length === names.length ? Object.freeze(attributes) : undefined
+}
+
+function parseList(value: unknown): readonly string[] | undefined {
+  if (typeof value === 'string') return Object.freeze([value])
+  if (!Array.isArray(value)) return undefined
+  // The copy is judged: it has no holes, which `every` would leave out.
+  const list: unknown[] = [...value]
+  return list.every((item) => typeof item === 'string') ? Object.freeze(list) : undefined
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function ownValue(record: Record<string, unknown>, name: string): unknown {
+  return Object.hasOwn(record, name) ? record[name] : undefined
+}
+
+function emptyAttributes(): Record<string, readonly string[]> {
+  return Object.create(null) as Record<string, readonly string[]>
+}

@@ -1,0 +1,130 @@
+import { createCustomVerifier } from '../endpoint/custom-verifier.ts'
+import { createEndpoint } from '../endpoint/endpoint.ts'
+import { adoptUnavailable } from '../errors.ts'
+import { createKnownTokens } from './known-tokens.ts'
+import { createRecentOutage } from './outage.ts'
+import { createCache } from './cache.ts'
+import { createCircuitBreaker } from './circuit-breaker.ts'
+import { coalesce } from './coalesce.ts'
+import { deadline } from './deadline.ts'
+import { limit } from './limit.ts'
+import { recognise } from './recognise.ts'
+import { retry } from './retry.ts'
+import type { TimedVerifier, Verifier } from '../request/check.ts'
+import type { ResolvedConfig } from '../config/parse.ts'
+import type { RecentOutage } from './outage.ts'
+import type { KnownTokens } from './known-tokens.ts'
+import type { Cache } from './cache.ts'
+import type { CircuitBreaker } from './circuit-breaker.ts'
+import type { Channel } from '../events.ts'
+
+/** The endpoint, or the verifier in its place, with all policies around it. */
+export interface ComposedVerifier {
+  readonly verify: Verifier
+  /** Forgets what is kept or under way for a token, or for all. */
+  readonly forget: (token?: string) => void
+  readonly memory: Memory
+}
+
+/** Cached decisions and known tokens. A verifier that asks the same endpoint the same question may take them over. */
+export interface Memory {
+  readonly cache: Cache | undefined
+  readonly tokens: KnownTokens
+}
+
+const clock = {
+  now: () => performance.now(),
+  wallNow: () => Date.now(),
+  random: () => Math.random(),
+}
+
+/**
+ * Composes `cache( coalesce( recognise( deadline( limit( circuitBreaker( retry( endpoint )))))))`. The cache has a part on
+ * either side of the shared flight: one that reads, and one that keeps what the flight brought. The breaker has one inside
+ * of all that, and one that refuses before any of it is begun.
+ */
+export function createVerifier(
+  config: ResolvedConfig,
+  endpoint: string | undefined,
+  channel: Channel,
+  memory: Memory = createMemory(config),
+): ComposedVerifier {
+  const { cache, tokens } = memory
+  const outage = createOutage(config)
+  let timed = adopting(createSource(config, endpoint, channel))
+  if (config.retry !== false) timed = retry(timed, config.retry, clock)
+  const breaker = createBreaker(config, outage, channel)
+  if (breaker !== undefined) timed = breaker.watch(timed)
+  const limited = limit(timed, config.concurrency, { ...clock, hasKnown: () => !tokens.isEmpty() })
+  const call = questioned(deadline(limited, config, clock))
+  const bounded = recognise(breaker === undefined ? call : breaker.refuse(call), tokens, outage)
+  const flights = coalesce(cache === undefined ? bounded : cache.fill(bounded), config, clock)
+  return {
+    verify: cache === undefined ? flights.verify : cache.read(flights.verify, outage),
+    forget: (token) => {
+      if (token === undefined) tokens.clear()
+      else tokens.delete(tokens.markOf(token))
+      cache?.forget(token)
+      flights.forget(token)
+    },
+    memory,
+  }
+}
+
+function createMemory({ cache }: ResolvedConfig): Memory {
+  return {
+    cache: cache === false ? undefined : createCache(cache, clock),
+    tokens: createKnownTokens(clock),
+  }
+}
+
+function createOutage({ circuitBreaker }: ResolvedConfig): RecentOutage {
+  return createRecentOutage(circuitBreaker === false ? 10_000 : circuitBreaker.windowMs, clock.now)
+}
+
+function createBreaker(
+  { circuitBreaker }: ResolvedConfig,
+  outage: RecentOutage,
+  { report }: Channel,
+): CircuitBreaker | undefined {
+  if (circuitBreaker === false) return undefined
+  return createCircuitBreaker(circuitBreaker, {
+    ...clock,
+    isFailure: outage.isShownBy,
+    onState: (state, tokens) => {
+      // However long it is open: the endpoint failed until it closes.
+      outage.note()
+      report?.({ type: 'circuit', state, tokens })
+    },
+  })
+}
+
+// The question is put together at the moment of its key: the headers of a request that waits may be changed by others.
+function questioned(next: Verifier): Verifier {
+  return (check) => {
+    check.prepare()
+    return next(check)
+  }
+}
+
+// Outermost where code of the user's may throw, so that each policy sees errors of our class.
+function adopting(next: TimedVerifier): TimedVerifier {
+  return async (check, signal) => {
+    try {
+      return await next(check, signal)
+    } catch (error) {
+      throw adoptUnavailable(error)
+    }
+  }
+}
+
+function createSource(
+  config: ResolvedConfig,
+  endpoint: string | undefined,
+  { notify }: Channel,
+): TimedVerifier {
+  const { verifier, identity, endpointHeaders, transport } = config
+  if (verifier !== undefined) return createCustomVerifier(verifier, identity)
+  if (endpoint === undefined) throw new TypeError('There is neither an endpoint nor a verifier')
+  return createEndpoint({ url: endpoint, headers: endpointHeaders, identity, transport, notify })
+}

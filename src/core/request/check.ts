@@ -1,0 +1,73 @@
+import { findKeepAlive } from '../environment.ts'
+import { encodeKey } from './question-key.ts'
+import type { Question, SkipReason } from '../types.ts'
+import type { CheckedVerdict } from '../endpoint/verdict.ts'
+
+/** What the cache did for a check; `off` when there is none. */
+export type CacheOutcome = 'hit' | 'miss' | 'stale' | 'shared' | 'skipped' | 'off'
+
+/** One check of one request: what is asked, and what happened on the way to the verdict. */
+export class Check {
+  readonly token: string
+  /** Everything else that the endpoint is told, encoded: see `question-key.ts`. */
+  readonly told: string
+  /** How long the deadline gives it, if not the whole time. */
+  budgetMs: number | undefined = undefined
+  /** When its deadline is, by the clock that never jumps. */
+  expiresAt: number = Infinity
+  /** Whether the endpoint allowed its token lately: see `known-tokens.ts`. */
+  isKnown: boolean = false
+  /** When it began to wait for a place or for a shared call, so that a call of its own has less than the whole time. */
+  waitedSince: number | undefined = undefined
+  /** It has its verdict, so that nothing more is asked for it. */
+  isAnswered: boolean = false
+  /** How often the endpoint was asked. */
+  attempts: number = 0
+  /** The status of its last answer. */
+  endpointStatus: number | undefined = undefined
+  cache: CacheOutcome = 'off'
+  /** Why the verdict was not kept. */
+  skipped: SkipReason | undefined = undefined
+  readonly #ask: () => Question
+  readonly #args: readonly unknown[]
+  #question: Question | undefined = undefined
+  #key: string | undefined = undefined
+
+  constructor(token: string, told: string, ask: () => Question, args: readonly unknown[]) {
+    this.token = token
+    this.told = told
+    this.#ask = ask
+    this.#args = args
+  }
+
+  /** What the endpoint is asked. Made when it is needed: a verdict that is kept needs none. */
+  get question(): Question {
+    this.#question ??= this.#ask()
+    return this.#question
+  }
+
+  /** Makes the question and the key now, out of the same state of the request. */
+  prepare(): void {
+    this.#question ??= this.#ask()
+  }
+
+  /** Keeps the runtime from ending a call with the request that started it. Looked for only where there is a call. */
+  get keepAlive(): ((call: Promise<unknown>) => void) | undefined {
+    return findKeepAlive(this.#args)
+  }
+
+  /** Token and told: equal keys ask the same question. */
+  get key(): string {
+    this.#key ??= encodeKey(this.token, this.told)
+    return this.#key
+  }
+}
+
+/** Answers a check in bounded time. A verdict is returned; not getting one is thrown as `AuthUnavailableError`. */
+export type Verifier = (check: Check) => CheckedVerdict | Promise<CheckedVerdict>
+
+/** Answers a check until the signal aborts. Only a deadline makes a {@link Verifier} of it. */
+export type TimedVerifier = (
+  check: Check,
+  signal: AbortSignal,
+) => CheckedVerdict | Promise<CheckedVerdict>

@@ -1,0 +1,117 @@
+import type { Check } from '../request/check.ts'
+import type { CredentialsReader } from '../request/credentials.ts'
+import type { Target } from '../request/target.ts'
+import type { Auth, DecisionEvent } from '../types.ts'
+
+/** A request that was decided about, and what happened on the way. */
+interface Decided {
+  readonly request: Request
+  readonly setup: {
+    readonly requestIdHeader: string | false
+    readonly readCredentials: CredentialsReader
+  }
+  readonly startedAt: number
+  readonly target?: Pick<Target, 'path'>
+  readonly check?: Pick<Check, 'token' | 'cache' | 'attempts' | 'skipped' | 'endpointStatus'>
+}
+
+type Outcome = Pick<DecisionEvent, 'outcome' | 'reason' | 'status' | 'cause' | 'shadow'>
+
+/** The token that events must not show: `undefined` if a request has none, `null` if its credentials cannot be read. */
+export type PresentedToken = string | undefined | null
+
+type Writable<Event> = { -readonly [Name in keyof Event]: Event[Name] }
+
+const LONGEST_PATH = 256
+const LONGEST_METHOD = 32
+const LONGEST_PRINCIPAL = 256
+
+/** Makes the event of a decision. Never throws, since a decision must not depend on its event. */
+export function createDecisionEvent(
+  decided: Decided,
+  outcome: Outcome,
+  auth: Auth | undefined,
+): DecisionEvent {
+  const { startedAt, check } = decided
+  const event: Writable<DecisionEvent> = {
+    type: 'decision',
+    ...outcome,
+    path: '',
+    method: '',
+    durationMs: performance.now() - startedAt,
+    cache: check?.cache ?? 'off',
+    attempts: check?.attempts ?? 0,
+    ...(check?.skipped === undefined ? {} : { skipped: check.skipped }),
+    ...(check?.endpointStatus === undefined ? {} : { endpointStatus: check.endpointStatus }),
+  }
+  try {
+    addFacts(event, decided, auth)
+  } catch {
+    // A program may have replaced the getters of the Request.
+    event.path = shownPath(decided.target?.path ?? '', undefined)
+  }
+  return event
+}
+
+/**
+ * Adds the path, the method, the principal and the request id. Spreading an object of them would add a third to a cache hit
+ * with an observer. Leaves out each that holds the token, since an endpoint or a client may send it there.
+ */
+function addFacts(
+  event: Writable<DecisionEvent>,
+  { request, setup, target, check }: Decided,
+  auth: Auth | undefined,
+): void {
+  const token = check === undefined ? presentedToken(request, setup.readCredentials) : check.token
+  event.path = shownPath(target?.path ?? '', token)
+  event.method = request.method.slice(0, LONGEST_METHOD)
+  const principal = withoutToken(auth?.principal, token)
+  if (principal !== undefined) event.principal = principal.slice(0, LONGEST_PRINCIPAL)
+  const requestId = readRequestId(request, setup.requestIdHeader, token)
+  if (requestId !== undefined) event.requestId = requestId
+}
+
+/**
+ * The token that a request presents, for events about requests that are not checked. Without a token it is what `Authorization`
+ * says behind another scheme, since a client may have sent a valid token as `Basic`.
+ */
+export function presentedToken(
+  { headers }: Request,
+  readCredentials: CredentialsReader,
+): PresentedToken {
+  const read = readCredentials(headers)
+  if (typeof read === 'string') return read
+  return read.reason === 'missing_credentials' ? otherAuthorization(headers) : null
+}
+
+function otherAuthorization(headers: Headers): PresentedToken {
+  const field = headers.get('authorization')?.trim() ?? ''
+  if (field === '') return undefined
+  return /^(?:\S+\s+)?([^\s,="]+=*)$/.exec(field)?.[1] ?? null
+}
+
+/** The path as events show it: cut, and empty if it holds, or may hold, the token. */
+export function shownPath(path: string, token: PresentedToken): string {
+  if (token === null) return ''
+  return withoutToken(path, token)?.slice(0, LONGEST_PATH) ?? ''
+}
+
+/**
+ * The request id that the client sent. Returns `undefined` if it is not 1 to 128 visible ASCII characters, or if it holds, or
+ * may hold, the token.
+ */
+export function readRequestId(
+  { headers }: Request,
+  header: string | false,
+  token: PresentedToken,
+): string | undefined {
+  if (token === null) return undefined
+  const value = header === false ? null : headers.get(header)
+  if (value === null || !/^[\x21-\x7e]{1,128}$/.test(value)) return undefined
+  return withoutToken(value, token)
+}
+
+/** A text from outside, or `undefined` if it holds the token. */
+export function withoutToken(text: string | undefined, token: PresentedToken): string | undefined {
+  return typeof token === 'string' && text?.includes(token) === true ? undefined : text
+}

@@ -1,0 +1,216 @@
+import { describe, expect, it } from 'vitest'
+import { checkEndpoint, checkEndpointHeaders } from '../../../src/core/config/endpoint.ts'
+import { AuthConfigError } from '../../../src/index.ts'
+
+function message(check: () => unknown): string {
+  try {
+    check()
+  } catch (error) {
+    if (error instanceof AuthConfigError) return error.message
+  }
+  return 'nothing was refused'
+}
+
+describe('checkEndpoint', () => {
+  it.each([
+    'https://auth.example.com/validate',
+    'https://auth.example.com',
+    'HTTPS://auth.example.com/a?b=c&d=@e',
+    'https://10.0.0.1:8443/validate',
+    'http://localhost:8080/validate',
+    'http://localhost',
+    'http://LOCALHOST/validate',
+    'http://127.0.0.1:9/validate',
+    'http://127.255.0.3/',
+    'http://[::1]:9/validate',
+    'http://[::1]?a=b',
+    'https://auth.example.com/a//b@c',
+  ])('accepts %s as it is', (endpoint) => {
+    expect(checkEndpoint(endpoint, false)).toBe(endpoint)
+  })
+
+  it('accepts a URL, and returns its text', () => {
+    const url = new URL('HTTPS://auth.example.com/a/../validate?b=c')
+    expect(checkEndpoint(url, false)).toBe('https://auth.example.com/validate?b=c')
+    expect(checkEndpoint(new URL('http://[::1]:9'), false)).toBe('http://[::1]:9/')
+  })
+
+  it.each([
+    [undefined, 'an absolute https URL'],
+    ['', 'an absolute https URL'],
+    [5, 'an absolute https URL'],
+    [{ href: 'https://a' }, 'an absolute https URL'],
+    [new URL('ftp://a/b'), 'an absolute https URL'],
+    [new URL('https://key@a'), 'without user or password'],
+    [new URL('https://:key@a'), 'without user or password'],
+    [new URL('https://a/#'), 'without a fragment'],
+    [new URL('http://auth.example.com'), 'allowInsecureHttp'],
+    ['undefined', 'an absolute https URL'],
+    ['auth.example.com/validate', 'an absolute https URL'],
+    ['/validate', 'an absolute https URL'],
+    ['//auth.example.com', 'an absolute https URL'],
+    [' https://a', 'an absolute https URL'],
+    ['https://a ', 'an absolute https URL'],
+    ['https://a\n', 'an absolute https URL'],
+    ['https:a', 'an absolute https URL'],
+    ['https:/a', 'an absolute https URL'],
+    ['https:///a', 'an absolute https URL'],
+    ['https:\\\\a', 'an absolute https URL'],
+    ['https://a\\b', 'an absolute https URL'],
+    ['https://', 'an absolute https URL'],
+    ['https://a:99999/', 'an absolute https URL'],
+    ['xhttps://a', 'an absolute https URL'],
+    ['javascript:alert(1)', 'an absolute https URL'],
+    ['file:///etc/passwd', 'an absolute https URL'],
+    ['ftp://a/b', 'an absolute https URL'],
+    ['https://a/#', 'without a fragment'],
+    ['https://a/#b', 'without a fragment'],
+    ['http://auth.example.com', 'allowInsecureHttp'],
+    ['http://localhost.evil.com/', 'allowInsecureHttp'],
+    ['http://evil.com/http://localhost/', 'allowInsecureHttp'],
+    ['http://127.0.0.1.nip.io/', 'allowInsecureHttp'],
+    ['http://0.0.0.0/', 'allowInsecureHttp'],
+    ['http://2130706433/', 'allowInsecureHttp'],
+    ['http://0x7f.1/', 'allowInsecureHttp'],
+    ['http://127.1/', 'allowInsecureHttp'],
+    ['http://[::2]/', 'allowInsecureHttp'],
+    ['http://128.0.0.1/', 'allowInsecureHttp'],
+  ])('refuses %s', (endpoint, allowed) => {
+    expect(message(() => checkEndpoint(endpoint, false))).toContain(allowed)
+    expect(message(() => checkEndpoint(endpoint, false))).toMatch(/^"endpoint" must be /)
+  })
+
+  it('accepts http anywhere if that is asked for, and nothing else with it', () => {
+    expect(checkEndpoint('http://auth.example.com', true)).toBe('http://auth.example.com')
+    expect(message(() => checkEndpoint('ftp://auth.example.com', true))).toContain(
+      'an absolute https URL',
+    )
+    expect(message(() => checkEndpoint('http://u@auth.example.com', true))).toContain(
+      'user or password',
+    )
+  })
+
+  it.each([
+    'https://user:hunter2@auth.example.com/',
+    'https://hunter2@auth.example.com/',
+    'https://:hunter2@auth.example.com/',
+    'https://@auth.example.com/',
+    'https://:@auth.example.com/',
+    'http://user:hunter2@localhost/?a=hunter2#hunter2',
+    'http://auth.example.com/?key=hunter2',
+    'https://auth.example.com/?key=hunter2#hunter2',
+    'https://auth.example.com/#hunter2',
+    'user:hunter2@auth.example.com/v',
+    'https:user:hunter2@auth.example.com',
+    'https:/user:hunter2@auth.example.com',
+    'https:\\\\user:hunter2@auth.example.com/',
+    'https://user:hun/hunter2@auth.example.com/ x',
+    'ftp://hunter2@auth.example.com',
+    'https://a@hunter2@auth.example.com',
+  ])('refuses %s and shows neither userinfo nor query', (endpoint) => {
+    const shown = message(() => checkEndpoint(endpoint, false))
+    expect(shown).toMatch(/^"endpoint" must be /)
+    expect(shown).not.toContain('hunter2')
+  })
+})
+
+it.each([
+  [5, 'an absolute https URL, received 5'],
+  ['https://a b', 'an absolute https URL, received "https://a b"'],
+  [
+    'https://user:hunter2@auth.example.com/v?a#b',
+    'a URL without user or password (use "endpointHeaders"), received "***@auth.example.com/v?***#***"',
+  ],
+  [
+    'https://auth.example.com/v#hunter2?a',
+    'a URL without a fragment, received "https://auth.example.com/v#***"',
+  ],
+  [
+    'http://auth.example.com/v?key=hunter2',
+    'an https URL (http only on loopback, or with "allowInsecureHttp": true), received "http://auth.example.com/v?***"',
+  ],
+])('the error for %s says what is wrong, and hides what may be secret', (endpoint, text) => {
+  expect(message(() => checkEndpoint(endpoint, false))).toBe(`"endpoint" must be ${text}`)
+})
+
+describe('checkEndpointHeaders', () => {
+  it('accepts printable values, under lower-case names', () => {
+    const headers = checkEndpointHeaders({ 'X-Secret': 'a b"c', authorization: 'Basic x' })
+    expect(headers).toEqual({ 'x-secret': 'a b"c', authorization: 'Basic x' })
+    expect(Object.isFrozen(headers)).toBe(true)
+    expect(checkEndpointHeaders({})).toEqual({})
+  })
+
+  it.each([
+    ['hunter2'],
+    [['hunter2']],
+    [{ 'x-secret': ['hunter2'] }],
+    [{ 'x-secret': '' }],
+    [{ 'x-secret': undefined }],
+    [{ 'x-secret': ' hunter2' }],
+    [{ 'x-secret': 'hunter2 ' }],
+    [{ 'x-secret': 'hunter2\r\nx: y' }],
+    [{ 'x-secret': 'hunter2\u0000' }],
+    [{ 'x-secret': 'hunter2é' }],
+    [{ 'content-type': 'hunter2' }],
+    [{ Host: 'hunter2' }],
+    [{ 'Content-Length': 'hunter2' }],
+    [{ 'transfer-encoding': 'hunter2' }],
+    [null],
+    [new Headers({ 'x-secret': 'hunter2' })],
+    [new Map([['x-secret', 'hunter2']])],
+  ])('refuses %j without showing a value', (value) => {
+    const shown = message(() => checkEndpointHeaders(value))
+    expect(shown).toMatch(/^"endpointHeaders[^"]*" must be /)
+    expect(shown).not.toContain('hunter2')
+  })
+
+  it.each([
+    'accept',
+    'connection',
+    'content-encoding',
+    'content-length',
+    'content-type',
+    'expect',
+    'host',
+    'keep-alive',
+    'te',
+    'trailer',
+    'transfer-encoding',
+    'upgrade',
+  ])('refuses %s, which the wrapper sets itself', (name) => {
+    for (const written of [name, name.toUpperCase()]) {
+      expect(message(() => checkEndpointHeaders({ [written]: 'x' }))).toBe(
+        `"endpointHeaders.${written}" must be left out: the wrapper sets this header itself (its value is not shown)`,
+      )
+    }
+  })
+
+  it.each([
+    [
+      'hunter2',
+      '"endpointHeaders" must be an object of header names and values (its value is not shown)',
+    ],
+    [{ 'a b': 'x' }, '"endpointHeaders" must be made of valid header names, received "a b"'],
+    [{ a: undefined }, '"endpointHeaders.a" must be given a value, received undefined'],
+    [
+      { a: 'é' },
+      '"endpointHeaders.a" must be a non-empty string of printable ASCII (its value is not shown)',
+    ],
+    [
+      { a: 5 },
+      '"endpointHeaders.a" must be a non-empty string of printable ASCII (its value is not shown)',
+    ],
+    [
+      { b: 'x', 'X-Key': 'hunter2', 'x-kEy': 'hunter2' },
+      '"endpointHeaders.x-kEy" must be left out: the same header is there in another case (its value is not shown)',
+    ],
+  ])('says what is wrong with %j', (value, text) => {
+    expect(message(() => checkEndpointHeaders(value))).toBe(text)
+  })
+
+  it('accepts a value of one character, and one with many', () => {
+    const headers = { a: '!', b: '~', c: 'Basic YTpi c2VjcmV0' }
+    expect(checkEndpointHeaders(headers)).toEqual(headers)
+  })
+})

@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest'
+import {
+  checkBoolean,
+  checkFunction,
+  checkMilliseconds,
+  checkOneOf,
+  invalidOption,
+  invalidSecret,
+  isHttpToken,
+  isOptionsObject,
+  nearestName,
+  readOptions,
+} from '../../../src/core/config/option-checks.ts'
+import { AuthConfigError } from '../../../src/index.ts'
+
+const KNOWN = ['timeoutMs', 'realm', 'public'] as const
+
+describe('readOptions', () => {
+  it('gives the options that are there', () => {
+    const frozen = Object.freeze({ realm: 'a', timeoutMs: 0, public: false })
+    expect(readOptions(frozen, KNOWN)).toEqual({ realm: 'a', timeoutMs: 0, public: false })
+    expect(readOptions({}, KNOWN)).toEqual({})
+    expect(readOptions(Object.create(null), KNOWN)).toEqual({})
+  })
+
+  it.each([
+    [null, 'null'],
+    [undefined, 'undefined'],
+    ['https://u:hunter2@a', 'a string: { endpoint }'],
+    [[], 'an array'],
+    [() => ({}), 'a function'],
+    [
+      new (class Settings {
+        realm = 'a'
+      })(),
+      'an object of type Object',
+    ],
+    [Object.create({ realm: 'a' }), 'an object of type Object'],
+    [Promise.resolve({}), 'an object of type Promise'],
+    [new Map(), 'an object of type Map'],
+    [1n, 'a bigint'],
+  ])('refuses %s, which is no options object', (value, shown) => {
+    expect(() => readOptions(value, KNOWN)).toThrow(`"config" must be an object, received ${shown}`)
+  })
+
+  it.each([
+    ['timoutMs', 'did you mean "timeoutMs"?'],
+    ['TIMEOUTMS', 'did you mean "timeoutMs"?'],
+    ['timeout', 'did you mean "timeoutMs"?'],
+    ['relm', 'did you mean "realm"?'],
+    ['publicPath', 'did you mean "public"?'],
+    ['publicPaths', 'did you mean "public"?'],
+    ['somethingElse', 'known are timeoutMs, realm, public'],
+    ['__proto__', 'known are'],
+    ['toString', 'known are'],
+    ['x'.repeat(100_000), 'known are'],
+  ])('refuses %.20s with a hint', (name, hint) => {
+    const options: unknown = JSON.parse(`{${JSON.stringify(name)}: 1}`)
+    expect(() => readOptions(options, KNOWN)).toThrow(AuthConfigError)
+    expect(() => readOptions(options, KNOWN)).toThrow(hint)
+  })
+
+  it('suggests the nearest of those that are near', () => {
+    const near = ['realms', 'real', 'realm'] as const
+    expect(() => readOptions({ reale: 1 }, near)).toThrow('did you mean "real"?')
+    expect(() => readOptions({ ralm: 1 }, near)).toThrow('did you mean "realm"?')
+  })
+
+  it('names a nested option by its path', () => {
+    expect(() => readOptions({ relm: 1 }, KNOWN, 'context')).toThrow('"context.relm"')
+    expect(() => readOptions(1, KNOWN, 'context')).toThrow(
+      '"context" must be an object, received 1',
+    )
+  })
+
+  it.each([[undefined], [null]])('refuses a value that is present but %s', (value) => {
+    const read = (): unknown => readOptions({ realm: value }, KNOWN)
+    expect(read).toThrow(
+      `"realm" must be left out or given a value (is a variable not set?), received ${value}`,
+    )
+  })
+})
+
+describe('the checks', () => {
+  it('give back what is allowed', () => {
+    expect(checkOneOf('a', 401, [401, 503])).toBe(401)
+    expect(checkBoolean('a', false)).toBe(false)
+    expect(checkMilliseconds('a', 1, 1, 10)).toBe(1)
+    expect(checkMilliseconds('a', 10, 1, 10)).toBe(10)
+    expect(checkFunction('a', describe)).toBe(describe)
+  })
+
+  it.each([0, 10.5, -1, Number.NaN, Infinity, '5', null, 5n])(
+    'refuse %s as a duration',
+    (value) => {
+      expect(() => checkMilliseconds('timeoutMs', value, 1, 10)).toThrow(
+        '"timeoutMs" must be a number of milliseconds from 1 to 10, received',
+      )
+    },
+  )
+
+  it('name the option, what is allowed and the value', () => {
+    expect(() => checkOneOf('mode', 'Shadow', ['enforce', 'shadow'])).toThrow(
+      '"mode" must be "enforce" or "shadow", received "Shadow"',
+    )
+    expect(() => checkBoolean('context.path', 'true')).toThrow(
+      '"context.path" must be true or false, received "true"',
+    )
+    expect(() => checkFunction('respond', {})).toThrow(
+      '"respond" must be a function, received an object',
+    )
+  })
+})
+
+describe('the nearest name', () => {
+  it.each([
+    ['kitten', 'sitting'],
+    ['ting', 'sitting'],
+    ['pub', 'public'],
+    ['ilbup', 'ilbupcx'],
+    ['', 'tls'],
+    ['REALM', 'realm'],
+    ['realm', 'ReAlM'],
+    ['publicPaths', 'PUBLIC'],
+  ])('of %s is %s, at most three letters away or a longer form of it', (name, known) => {
+    expect(nearestName(name, ['something-else', known])).toBe(known)
+  })
+
+  it.each([
+    ['kitten', 'sittings'],
+    ['pu', 'public'],
+    ['', 'cert'],
+    ['aaaa', 'bbbb'],
+    ['abcd', 'dcba'],
+    ['hispublic', 'public1'],
+    ['certificate', 'the-certificate'],
+  ])('of %s is not %s', (name, known) => {
+    expect(nearestName(name, [known])).toBeUndefined()
+  })
+})
+
+it('an options object is a plain one, or a module', async () => {
+  expect(
+    [{}, Object.create(null), await import('../../../src/core/timers.ts')].every(isOptionsObject),
+  ).toBe(true)
+  expect([Object.create({}), new Date(), [], null, 'x'].some(isOptionsObject)).toBe(false)
+})
+
+describe('the errors', () => {
+  it('carry the option', () => {
+    expect(invalidOption('a.b', 1, 'more')).toMatchObject({ option: 'a.b', code: 'invalid_config' })
+    expect(invalidSecret('a.b', 'more')).toMatchObject({ option: 'a.b' })
+  })
+
+  it.each([
+    ['x'.repeat(80), `"${'x'.repeat(80)}"`],
+    ['x'.repeat(81), `"${'x'.repeat(80)}…"`],
+    [5n, 'a bigint'],
+    [Symbol('secret'), 'a symbol'],
+    [[1], 'an array'],
+    [{ secret: 1 }, 'an object'],
+    [{ [Symbol.toStringTag]: 'T'.repeat(41) }, `an object of type ${'T'.repeat(40)}`],
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [false, 'false'],
+    [-0.5, '-0.5'],
+  ])('show %s by its kind, or in short', (value, shown) => {
+    expect(invalidOption('a', value, 'other').message).toBe(`"a" must be other, received ${shown}`)
+  })
+
+  it('cut and quote what is long or hostile', () => {
+    expect(invalidOption('a', 'x'.repeat(1000), 'less').message.length).toBeLessThan(130)
+    expect(invalidOption('a', '\n\u001b[31m', 'less').message).not.toMatch(/\p{Cc}/u)
+  })
+})
+
+describe('isHttpToken', () => {
+  it('is the token of RFC 9110 §5.6.2', () => {
+    expect(isHttpToken("Az09!#$%&'*+-.^_`|~")).toBe(true)
+    for (const other of ['', ' ', 'a b', 'a:b', 'a\n', 'é', '"a"', 'a/b', 1, null]) {
+      expect(isHttpToken(other)).toBe(false)
+    }
+  })
+})

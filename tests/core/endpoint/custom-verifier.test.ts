@@ -1,0 +1,64 @@
+import { describe, expect, it, vi } from 'vitest'
+import { createCustomVerifier } from '../../../src/core/endpoint/custom-verifier.ts'
+import { checkOf } from '../../support/checks.ts'
+import type { CustomVerifier } from '../../../src/index.ts'
+
+const { signal } = new AbortController()
+
+function ask(verifier: CustomVerifier, identity: 'optional' | 'required' = 'optional'): unknown {
+  return createCustomVerifier(verifier, identity)(checkOf(), signal)
+}
+
+describe('a custom verifier', () => {
+  it('is asked the question with the signal, and counted', async () => {
+    const verifier = vi.fn<CustomVerifier>().mockReturnValue({ outcome: 'deny' })
+    const check = checkOf()
+    expect(await createCustomVerifier(verifier, 'optional')(check, signal)).toMatchObject({
+      outcome: 'deny',
+    })
+    expect(verifier).toHaveBeenCalledExactlyOnceWith(check.question, signal)
+    expect(check.attempts).toBe(1)
+  })
+
+  it('may answer at once or later', async () => {
+    const allow = { outcome: 'allow', principal: 'a' } as const
+    const expected = { outcome: 'allow', auth: { principal: 'a', attributes: {} } }
+    expect(await ask(() => allow)).toEqual(expected)
+    expect(await ask(() => Promise.resolve(allow), 'required')).toEqual(expected)
+  })
+
+  it('must name a principal where the identity is required', async () => {
+    await expect(ask(() => ({ outcome: 'allow' }), 'required')).rejects.toMatchObject({
+      reason: 'invalid_response',
+    })
+    expect(await ask(() => ({ outcome: 'deny' }), 'required')).toMatchObject({ outcome: 'deny' })
+  })
+
+  it('is not trusted', async () => {
+    const truthy = () => true as unknown as { outcome: 'allow' }
+    await expect(ask(truthy)).rejects.toBeInstanceOf(TypeError)
+  })
+
+  it('may give an attribute as a string', async () => {
+    const allow = { outcome: 'allow', principal: 'a', attributes: { roles: 'admin' } } as const
+    const auth = { principal: 'a', attributes: { roles: ['admin'] } }
+    expect(await ask(() => allow)).toEqual({ outcome: 'allow', auth })
+  })
+
+  it('that returns a malformed identity throws, and the error hides the token', async () => {
+    const wrong = (attributes: object) => () => ({ outcome: 'allow', attributes }) as never
+    await expect(ask(wrong({ quota: 5 }))).rejects.toThrow(
+      // The token of `checkOf` is "t".
+      'The verifier returned a malformed identity: "attributes.?" must be a string',
+    )
+    await expect(ask(wrong({ rolls: 5 }))).rejects.toThrow('"attributes.rolls" must be')
+  })
+
+  it('that does not obey its signal is given up as timeout', async () => {
+    const controller = new AbortController()
+    const verify = createCustomVerifier(() => new Promise(() => undefined), 'optional')
+    const verdict = verify(checkOf(), controller.signal)
+    controller.abort()
+    await expect(verdict).rejects.toMatchObject({ reason: 'timeout' })
+  })
+})

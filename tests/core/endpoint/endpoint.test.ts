@@ -1,0 +1,411 @@
+import { describe, expect, it, vi } from 'vitest'
+import { createEndpoint } from '../../../src/core/endpoint/endpoint.ts'
+import { AuthUnavailableError } from '../../../src/core/errors.ts'
+import { runtimeFetch } from '../../../src/core/runtime-fetch.ts'
+import { checkOf } from '../../support/checks.ts'
+import type { EndpointOptions } from '../../../src/core/endpoint/endpoint.ts'
+import type { AuthEvent, Transport } from '../../../src/index.ts'
+
+const ADDRESS = 'https://auth.example.test/validate'
+
+function ask(
+  transport: Transport,
+  options: Partial<EndpointOptions> = {},
+  made = checkOf(),
+  signal = new AbortController().signal,
+): unknown {
+  const defaults = {
+    url: ADDRESS,
+    headers: {},
+    identity: 'optional',
+    transport,
+    notify: () => undefined,
+  } as const
+  return createEndpoint({ ...defaults, ...options })(made, signal)
+}
+
+/** A transport that answers with a status that `new Response` may refuse. */
+function answering(status: number, body: string | null = null, headers = {}): Transport {
+  const response = new Response(body, { headers })
+  return () => Promise.resolve({ status, headers: response.headers, body: response.body })
+}
+
+/** What a check ended with that gave no verdict. */
+function reasonOf(error: unknown): unknown {
+  return error instanceof AuthUnavailableError ? error.reason : error
+}
+
+const IDENTITY = '{"principal":"alice","attributes":{"roles":["a"]}}'
+
+describe('the POST', () => {
+  it('carries the question as JSON, follows no redirect, and has nothing that a runtime refuses', async () => {
+    const transport = vi.fn<Transport>(answering(200))
+    const { signal } = new AbortController()
+    await ask(transport, { headers: { 'x-secret': 's' } }, checkOf(), signal)
+    expect(transport).toHaveBeenCalledExactlyOnceWith(ADDRESS, {
+      method: 'POST',
+      headers: { 'x-secret': 's', accept: 'application/json', 'content-type': 'application/json' },
+      body: '{"api_key":"t","request":{"path":"/a","headers":{},"params":{}}}',
+      redirect: 'manual',
+      signal,
+    })
+  })
+
+  it('is counted, and so is the status', async () => {
+    const made = checkOf()
+    await ask(answering(403), {}, made)
+    expect(made).toMatchObject({ attempts: 1, endpointStatus: 403 })
+  })
+})
+
+describe('the status', () => {
+  it('allows on exactly 200', async () => {
+    expect(await ask(answering(200, IDENTITY))).toEqual({
+      outcome: 'allow',
+      auth: { principal: 'alice', attributes: { roles: ['a'] } },
+    })
+  })
+
+  it.each([
+    0,
+    100,
+    101,
+    103,
+    199,
+    201,
+    202,
+    203,
+    204,
+    205,
+    206,
+    226,
+    299,
+    300,
+    301,
+    302,
+    303,
+    304,
+    307,
+    308,
+    400,
+    401,
+    403,
+    404,
+    405,
+    407,
+    408,
+    409,
+    418,
+    428,
+    430,
+    451,
+    499,
+    600,
+    999,
+    2000,
+    200.5,
+    -200,
+    NaN,
+  ])('denies on %d', async (status) => {
+    expect(await ask(answering(status, IDENTITY))).toMatchObject({ outcome: 'deny' })
+  })
+
+  it('denies on a 200 that a redirect led to', async () => {
+    const redirected: Transport = async (url, init) => ({
+      ...(await answering(200, IDENTITY)(url, init)),
+      redirected: true,
+    })
+    expect(await ask(redirected)).toMatchObject({ outcome: 'deny' })
+  })
+
+  it.each([
+    [401, { outcome: 'deny', isLasting: true }],
+    [302, { outcome: 'deny', isLasting: false }],
+    [429, 'rate_limited'],
+    [503, 'service_error'],
+  ])('decides by the head alone on %d, and drains the body', async (status, expected) => {
+    const read = vi.fn<() => Promise<never>>(() => new Promise(() => undefined))
+    const body: AsyncIterable<Uint8Array> = { [Symbol.asyncIterator]: () => ({ next: read }) }
+    const transport: Transport = () => Promise.resolve({ status, headers: new Headers(), body })
+    const asked = Promise.resolve(ask(transport))
+    expect(await asked.catch(reasonOf)).toEqual(expected)
+    expect(read).toHaveBeenCalledOnce()
+  })
+
+  it('drains the body of a 200 that a redirect led to, as the runtime gives it', async () => {
+    const pull = vi.fn<(stream: ReadableStreamDefaultController) => void>((s) => s.close())
+    const response = new Response(new ReadableStream({ pull }, { highWaterMark: 0 }))
+    Object.defineProperty(response, 'redirected', { value: true })
+    vi.stubGlobal('fetch', () => Promise.resolve(response))
+    expect(await ask(runtimeFetch)).toMatchObject({ outcome: 'deny' })
+    vi.unstubAllGlobals()
+    expect(pull).toHaveBeenCalledOnce()
+  })
+
+  it.each([
+    [429, 'rate_limited'],
+    [500, 'service_error'],
+    [502, 'service_error'],
+    [503, 'service_error'],
+    [504, 'service_error'],
+    [511, 'service_error'],
+    [599, 'service_error'],
+  ])('is no verdict with %d', async (status, reason) => {
+    const asked = ask(answering(status, IDENTITY, { 'retry-after': '7' }))
+    await expect(asked).rejects.toMatchObject({
+      name: 'AuthUnavailableError',
+      reason,
+      retryAfterMs: 7000,
+    })
+  })
+})
+
+describe('the identity', () => {
+  it.each([
+    ['', 'empty'],
+    ['<html>', 'HTML'],
+    ['{"principal":1}', 'malformed'],
+    [`{"principal":"${'a'.repeat(70_000)}"}`, 'too long'],
+  ])('is nobody where the body is no identity and none is required (%#)', async (body) => {
+    expect(await ask(answering(200, body))).toEqual({ outcome: 'allow', auth: { attributes: {} } })
+    await expect(ask(answering(200, body), { identity: 'required' })).rejects.toMatchObject({
+      reason: 'invalid_response',
+    })
+  })
+
+  it('is needed with a principal where it is required', async () => {
+    const required = { identity: 'required' } as const
+    expect(await ask(answering(200, IDENTITY), required)).toMatchObject({ outcome: 'allow' })
+    const nameless = ask(answering(200, '{"principal":"","attributes":{"roles":["a"]}}'), required)
+    await expect(nameless).rejects.toMatchObject({ reason: 'invalid_response' })
+  })
+
+  it.each([
+    ['optional', { outcome: 'allow', auth: { attributes: {} }, maxAgeMs: 0 }],
+    ['required', undefined],
+  ] as const)('is not waited for beyond the signal (%s)', async (identity, expected) => {
+    const controller = new AbortController()
+    const body = new ReadableStream<Uint8Array>({
+      start: (stream) => stream.enqueue(new TextEncoder().encode(IDENTITY.slice(0, 20))),
+    })
+    const transport: Transport = () =>
+      Promise.resolve({ status: 200, headers: new Headers(), body })
+    const asked = Promise.resolve(ask(transport, { identity }, checkOf(), controller.signal))
+    setTimeout(() => controller.abort(), 5)
+    expect(await asked.catch(reasonOf)).toEqual(expected ?? 'timeout')
+  })
+
+  it.each([
+    ['optional', { outcome: 'allow', auth: { attributes: {} }, maxAgeMs: 0 }],
+    ['required', undefined],
+  ] as const)(
+    'is not half of what a body that breaks off says (%s)',
+    async (identity, expected) => {
+      const parts = [IDENTITY.slice(0, -1)]
+      const body = new ReadableStream<Uint8Array>({
+        pull(stream) {
+          const part = parts.shift()
+          if (part === undefined) stream.error(new Error('reset'))
+          else stream.enqueue(new TextEncoder().encode(part))
+        },
+      })
+      const asked = Promise.resolve(
+        ask(() => Promise.resolve({ status: 200, headers: new Headers(), body }), { identity }),
+      )
+      expect(await asked.catch(reasonOf)).toEqual(expected ?? 'unreachable')
+    },
+  )
+
+  it('that is missing is told with the status that came, or it would look like no answer', async () => {
+    const required = { identity: 'required' } as const
+    await expect(ask(answering(200, '{}'), required)).rejects.toMatchObject({ status: 200 })
+  })
+})
+
+describe('an identity that is slightly wrong', () => {
+  const json = { 'content-type': 'application/json' }
+  const warnings = async (
+    body: string,
+    identity: 'optional' | 'required' = 'optional',
+    headers = json,
+  ) => {
+    const report = vi.fn<(event: AuthEvent) => void>()
+    const asked = Promise.resolve(ask(answering(200, body, headers), { identity, notify: report }))
+    const verdict = await asked.catch(reasonOf)
+    return { verdict, events: report.mock.calls.map(([event]) => event) }
+  }
+  const NAMELESS = { outcome: 'allow', auth: { attributes: {} } }
+
+  it('is accepted where an attribute is a string', async () => {
+    const body = '{"principal":"alice","attributes":{"roles":"admin"}}'
+    const auth = { principal: 'alice', attributes: { roles: ['admin'] } }
+    expect(await warnings(body)).toEqual({ verdict: { outcome: 'allow', auth }, events: [] })
+  })
+
+  it.each([
+    ['{"principal":7}', '"principal" must be a string'],
+    [
+      '{"principal":"alice","attributes":{"rolls":5}}',
+      '"attributes.rolls" must be a string or a list of strings',
+    ],
+    ['{"principal":"alice","attributes":["admin"]}', '"attributes" must be an object'],
+    ['{"principal":"alice"', '"body" must be JSON'],
+    [`{"principal":"${'a'.repeat(70_000)}"}`, '"body" must be at most 64 KiB long'],
+  ])('is dropped whole, and the observer is told why (%#)', async (body, wrong) => {
+    const message = `The endpoint sent an identity that was dropped: ${wrong}`
+    const events = [{ type: 'warning', message }]
+    expect(await warnings(body)).toEqual({ verdict: NAMELESS, events })
+    expect(await warnings(body, 'required')).toEqual({ verdict: 'invalid_response', events })
+  })
+
+  it.each(['', '"ok"', 'true', '[]', '{}', '{"status":"ok"}', '{"attributes":null}'])(
+    'raises no warning for a body that holds none: %s',
+    async (body) => {
+      expect(await warnings(body)).toEqual({ verdict: NAMELESS, events: [] })
+    },
+  )
+
+  it('is told once, by whatever value, and without the token', async () => {
+    const report = vi.fn<(event: AuthEvent) => void>()
+    const bodies = [
+      '{"principal":1}',
+      '{"principal":"s3cret","attributes":{"t":2}}',
+      '{"principal":2}',
+    ]
+    const transport: Transport = async () => new Response(bodies.shift())
+    const endpoint = createEndpoint({
+      url: ADDRESS,
+      headers: {},
+      identity: 'optional',
+      transport,
+      notify: report,
+    })
+    for (let turn = 0; turn < 3; turn += 1) await endpoint(checkOf(), new AbortController().signal)
+    const messages = report.mock.calls.map(([event]) => ('message' in event ? event.message : ''))
+    expect(messages).toEqual([
+      expect.stringContaining('"principal" must be a string'),
+      // The token of `checkOf` is "t".
+      expect.stringContaining('"attributes.?" must be'),
+    ])
+    expect(messages.join('')).not.toContain('s3cret')
+  })
+})
+
+describe('a transport that fails', () => {
+  it.each([[new Error('ECONNREFUSED')], [undefined], [null], ['text']])(
+    'leaves the endpoint unreachable when it rejects with %s, and its reason is not passed on',
+    async (cause) => {
+      const made = checkOf()
+      const asked = Promise.resolve(ask(() => Promise.reject(cause), {}, made))
+      const error: unknown = await asked.catch((reason: unknown) => reason)
+      expect(error).toBeInstanceOf(AuthUnavailableError)
+      expect(error).toMatchObject({ reason: 'unreachable' })
+      expect(error).not.toHaveProperty('cause')
+      expect(made).toMatchObject({ attempts: 1, endpointStatus: undefined })
+    },
+  )
+
+  it('says by which code, and nothing else of what it rejects with', async () => {
+    const rejected = Object.assign(new Error('token'), { code: 'ECONNREFUSED', token: 'token' })
+    const asked = Promise.resolve(ask(() => Promise.reject(rejected)))
+    const error: unknown = await asked.catch((reason: unknown) => reason)
+    expect(error).toHaveProperty('cause', { code: 'ECONNREFUSED' })
+  })
+
+  it.each([
+    [undefined],
+    [null],
+    ['response'],
+    [200],
+    [{}],
+    [{ status: '200', headers: new Headers(), body: null }],
+    [{ status: 200 }],
+    [{ status: 200, headers: null }],
+    [{ status: 200, headers: 'none' }],
+  ])('is a bug when it answers %j', async (nonsense) => {
+    const transport = () => Promise.resolve(nonsense) as ReturnType<Transport>
+    const bug = new TypeError('The transport gave no response')
+    await expect(ask(transport)).rejects.toThrow(bug)
+    const notEvenAPromise = () => nonsense as unknown as ReturnType<Transport>
+    await expect(ask(notEvenAPromise)).rejects.toThrow(bug)
+  })
+
+  it('is a bug when it throws at once', async () => {
+    const transport = (): never => {
+      throw new RangeError('bug')
+    }
+    await expect(ask(transport)).rejects.toBeInstanceOf(RangeError)
+  })
+})
+
+describe('what the endpoint says about keeping its answer', () => {
+  const CACHE = { 'cache-control': 'max-age=60' }
+
+  it('goes with an allow and with a denial', async () => {
+    expect(await ask(answering(200, IDENTITY, CACHE))).toMatchObject({ maxAgeMs: 60_000 })
+    expect(await ask(answering(401, null, CACHE))).toMatchObject({ maxAgeMs: 60_000 })
+    expect(await ask(answering(200, IDENTITY))).not.toHaveProperty('maxAgeMs')
+    expect(await ask(answering(401))).not.toHaveProperty('maxAgeMs')
+    const strict = { 'cache-control': 'must-revalidate' }
+    expect(await ask(answering(200, IDENTITY, strict))).toMatchObject({ mustRevalidate: true })
+  })
+
+  it.each([
+    [401, true],
+    [403, true],
+    [301, false],
+    [400, false],
+    [404, false],
+  ])('a denial by %d lasts: %s', async (status, isLasting) => {
+    expect(await ask(answering(status))).toMatchObject({ outcome: 'deny', isLasting })
+  })
+
+  it('is bounded by the moment at which the identity ends, by either clock (RFC 7662 §4)', async () => {
+    const now = Date.now()
+    vi.spyOn(Date, 'now').mockReturnValue(now)
+    const expiring = (exp: unknown): Transport => answering(200, JSON.stringify({ exp }), CACHE)
+    const endsAt = now + 5000
+    expect(await ask(expiring(endsAt / 1000))).toMatchObject({ maxAgeMs: 5000, endsAt })
+    expect(await ask(expiring(4e9))).toMatchObject({ maxAgeMs: 60_000, endsAt: 4e12 })
+    expect(await ask(answering(200, `{"exp":${endsAt / 1000}}`))).toMatchObject({ maxAgeMs: 5000 })
+    for (const past of [-1, 0, now / 1000]) {
+      expect(await ask(expiring(past))).toMatchObject({ maxAgeMs: 0 })
+    }
+    expect(await ask(expiring('1'))).not.toHaveProperty('endsAt')
+    for (const none of ['null', '5', '{}', '[]']) {
+      expect(await ask(answering(200, none))).not.toHaveProperty('endsAt')
+    }
+    vi.restoreAllMocks()
+  })
+})
+
+it('a call that does not obey its signal is given up as timeout', async () => {
+  const controller = new AbortController()
+  const asked = ask(() => new Promise(() => undefined), {}, checkOf(), controller.signal)
+  controller.abort()
+  await expect(asked).rejects.toMatchObject({ reason: 'timeout' })
+})
+
+describe('a body with a short length', () => {
+  const headers = { 'content-length': '5' }
+
+  it('is read as a stream, and cancelled, where nothing but the transport says the length', async () => {
+    const cancel = vi.fn<() => void>()
+    const endless = new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(1024)),
+      cancel,
+    })
+    const binding = (): Promise<Response> => Promise.resolve(new Response(endless, { headers }))
+    expect(await ask(binding)).toMatchObject({ outcome: 'allow', auth: { attributes: {} } })
+    expect(cancel).toHaveBeenCalledOnce()
+  })
+
+  it('is left to the runtime where its own fetch answers, which ends a body where its length does', async () => {
+    const response = new Response('{"principal":"ada"}', { headers })
+    const whole = vi.spyOn(response, 'arrayBuffer')
+    vi.stubGlobal('fetch', () => Promise.resolve(response))
+    expect(await ask(runtimeFetch)).toMatchObject({ auth: { principal: 'ada' } })
+    vi.unstubAllGlobals()
+    expect(whole).toHaveBeenCalledOnce()
+  })
+})

@@ -1,0 +1,221 @@
+import { describe, expect, it } from 'vitest'
+import {
+  checkVerdict,
+  NOBODY,
+  parseBody,
+  parseIdentity,
+  parseJson,
+} from '../../../src/core/endpoint/verdict.ts'
+import type { IdentityFault } from '../../../src/core/endpoint/identity-faults.ts'
+import type { BodyOutcome } from '../../../src/core/endpoint/response-body.ts'
+
+function parse(text: string): unknown {
+  return parseIdentity(parseJson(text), refuseFault)
+}
+
+function refuseFault(fault: IdentityFault): never {
+  throw new Error(`Found a fault: ${JSON.stringify(fault)}`)
+}
+
+/** The identity in a value, and all faults of it. */
+function judge(value: unknown): { auth: unknown; faults: IdentityFault[] } {
+  const faults: IdentityFault[] = []
+  return { auth: parseIdentity(value, (fault) => void faults.push(fault)), faults }
+}
+
+describe('parseIdentity', () => {
+  it('takes the principal and the attributes and nothing else', () => {
+    const body = '{"principal":"alice","attributes":{"roles":["a","b"],"teams":[]},"admin":true}'
+    const auth = parse(body)
+    expect(auth).toEqual({ principal: 'alice', attributes: { roles: ['a', 'b'], teams: [] } })
+    expect(auth).not.toHaveProperty('admin')
+  })
+
+  it.each([
+    ['{}'],
+    ['{"principal":""}'],
+    ['{"attributes":null}'],
+    ['{"message":"hello"}'],
+    ['{"__proto__":{"principal":"root"}}'],
+    ['\ufeff{}'.slice(1)],
+  ])('names nobody for %s', (body) => {
+    expect(parse(body)).toEqual(NOBODY)
+    expect(parse(body)).not.toHaveProperty('principal')
+  })
+
+  it.each(['', 'not json', '<html>', 'null', '[]', '"x"', '1', 'true', '['.repeat(30_000)])(
+    'gives an empty identity without a fault (%#)',
+    (body) => {
+      expect(parse(body)).toBe(NOBODY)
+    },
+  )
+
+  it.each([
+    ['"admin"', ['admin']],
+    ['""', ['']],
+    ['["a","b"]', ['a', 'b']],
+    ['[]', []],
+  ])('takes the attribute %s for the list %j', (attribute, roles) => {
+    expect(parse(`{"principal":"a","attributes":{"roles":${attribute}}}`)).toEqual({
+      principal: 'a',
+      attributes: { roles },
+    })
+  })
+
+  const LIST = 'a string or a list of strings'
+  it.each<[string, IdentityFault]>([
+    ['{"principal":1}', { field: 'principal', expected: 'a string' }],
+    ['{"principal":1,"attributes":{"roles":["a"]}}', { field: 'principal', expected: 'a string' }],
+    ['{"principal":null}', { field: 'principal', expected: 'a string' }],
+    ['{"principal":["a"]}', { field: 'principal', expected: 'a string' }],
+    ['{"principal":"a","attributes":[]}', { field: 'attributes', expected: 'an object' }],
+    ['{"principal":"a","attributes":"admin"}', { field: 'attributes', expected: 'an object' }],
+    ...['null', '5', 'true', '{}', '["a",1]', '[["a"]]', '[null]'].map(
+      (attribute): [string, IdentityFault] => [
+        `{"principal":"a","attributes":{"x":"y","roles":${attribute}}}`,
+        { field: 'attributes', name: 'roles', expected: LIST },
+      ],
+    ),
+  ])('drops the whole identity, and names the wrong field, for %s', (body, fault) => {
+    expect(judge(parseJson(body))).toStrictEqual({ auth: NOBODY, faults: [fault] })
+  })
+
+  it('finds every field that is wrong', () => {
+    expect(judge({ principal: 1, attributes: { a: 'x', b: 1, c: ['y'], d: [2] } })).toEqual({
+      auth: NOBODY,
+      faults: [
+        { field: 'principal', expected: 'a string' },
+        { field: 'attributes', name: 'b', expected: LIST },
+        { field: 'attributes', name: 'd', expected: LIST },
+      ],
+    })
+  })
+
+  it('does not take a hole in a list for a string', () => {
+    // oxlint-disable-next-line no-sparse-arrays
+    expect(judge({ attributes: { roles: ['a', , 'b'] } })).toMatchObject({
+      auth: NOBODY,
+      faults: [{ name: 'roles' }],
+    })
+  })
+
+  it('is frozen all the way down and has no prototype to reach', () => {
+    const auth = parseIdentity(
+      { principal: 'alice', attributes: { roles: ['a'], team: 'b' } },
+      refuseFault,
+    )
+    expect(Object.isFrozen(auth)).toBe(true)
+    expect(Object.isFrozen(auth.attributes)).toBe(true)
+    expect(Object.isFrozen(auth.attributes['roles'])).toBe(true)
+    expect(Object.isFrozen(auth.attributes['team'])).toBe(true)
+    expect(Object.getPrototypeOf(auth.attributes)).toBeNull()
+    expect(Object.isFrozen(NOBODY.attributes)).toBe(true)
+    expect(Object.isFrozen(parseIdentity({}, refuseFault).attributes)).toBe(true)
+  })
+
+  it('takes __proto__ and constructor for ordinary names', () => {
+    const auth = parseIdentity(
+      parseJson('{"attributes":{"__proto__":["a"],"constructor":["b"],"x":["c"]}}'),
+      refuseFault,
+    )
+    expect(Object.entries(auth.attributes)).toEqual([
+      ['__proto__', ['a']],
+      ['constructor', ['b']],
+      ['x', ['c']],
+    ])
+    expect(({} as Record<string, unknown>)['x']).toBeUndefined()
+  })
+
+  it('is a copy: what the verifier does with its object later changes nothing', () => {
+    const roles = ['a']
+    const auth = parseIdentity({ attributes: { roles } }, refuseFault)
+    roles.push('admin')
+    expect(auth.attributes['roles']).toEqual(['a'])
+  })
+})
+
+describe('parseBody', () => {
+  const complete = (text: string): BodyOutcome => ({ state: 'complete', text })
+  const parsed = (body: BodyOutcome, type?: string) => {
+    const faults: IdentityFault[] = []
+    const headers = new Headers(type === undefined ? {} : { 'content-type': type })
+    return { json: parseBody(body, headers, (fault) => void faults.push(fault)), faults }
+  }
+
+  it.each([
+    ['application/json', '{"principal":"a"}', { principal: 'a' }],
+    ['application/json', '"ok"', 'ok'],
+    ['application/json', 'true', true],
+    ['application/json', '', undefined],
+    ['text/plain', 'ok', undefined],
+    ['text/html', '<!doctype html>', undefined],
+    ['application/jsonp', 'f()', undefined],
+    [undefined, 'ok', undefined],
+    [undefined, '{"principal":"a"}', { principal: 'a' }],
+  ])('finds no fault in a body of type %s: %s', (type, text, json) => {
+    expect(parsed(complete(text), type)).toEqual({ json, faults: [] })
+  })
+
+  it.each<[string, BodyOutcome, string]>([
+    ['application/json', complete('ok'), 'JSON'],
+    ['Application/JSON; charset=utf-8', complete('{"principal":"a"'), 'JSON'],
+    ['application/problem+json', complete("{'a': 1}"), 'JSON'],
+    ['application/json', { state: 'too_long' }, 'at most 64 KiB long'],
+    ['application/json', { state: 'not_utf8' }, 'UTF-8'],
+    ['application/json', { state: 'broken' }, 'complete, and it broke off'],
+    ['application/json', { state: 'timeout' }, 'complete, and did not end within "timeoutMs"'],
+  ])('finds a fault in what %s calls JSON and is none: %j', (type, body, expected) => {
+    const fault = { field: 'body', expected }
+    expect(parsed(body, type)).toEqual({ json: undefined, faults: [fault] })
+    expect(parsed(body, 'text/plain').faults).toEqual([])
+  })
+})
+
+describe('checkVerdict', () => {
+  it('takes nothing that was put on the prototype of all objects', () => {
+    Object.defineProperty(Object.prototype, 'outcome', { value: 'allow', configurable: true })
+    expect(() => checkVerdict({}, 'token')).toThrow('no known outcome')
+    Reflect.deleteProperty(Object.prototype, 'outcome')
+  })
+
+  it('accepts an allow with or without an identity, and a deny', () => {
+    expect(checkVerdict({ outcome: 'allow' }, 'token')).toStrictEqual({
+      outcome: 'allow',
+      auth: NOBODY,
+    })
+    expect(checkVerdict({ outcome: 'allow', principal: 'a', maxAgeMs: 0 }, 'token')).toStrictEqual({
+      outcome: 'allow',
+      auth: { principal: 'a', attributes: NOBODY.attributes },
+      maxAgeMs: 0,
+    })
+    const denied = { outcome: 'deny', isLasting: true, maxAgeMs: 5 }
+    expect(checkVerdict({ outcome: 'deny', maxAgeMs: 5 }, 'token')).toStrictEqual(denied)
+  })
+
+  it.each([
+    [undefined, 'no verdict'],
+    [null, 'no verdict'],
+    [true, 'no verdict'],
+    ['allow', 'no verdict'],
+    [[], 'no verdict'],
+    [{}, 'no known outcome'],
+    [{ outcome: true }, 'no known outcome'],
+    [{ outcome: 'Allow' }, 'no known outcome'],
+    [{ outcome: ['allow'] }, 'no known outcome'],
+    [{ outcome: 'allow', principal: 1 }, 'malformed identity: "principal" must be a string'],
+    [
+      { outcome: 'allow', attributes: { roles: 5 } },
+      'malformed identity: "attributes.roles" must be a string or a list of strings',
+    ],
+    [
+      { outcome: 'allow', attributes: { 'my-token': 5 } },
+      'malformed identity: "attributes.?" must be a string or a list of strings',
+    ],
+    [{ outcome: 'allow', maxAgeMs: -1 }, 'maxAgeMs'],
+    [{ outcome: 'allow', maxAgeMs: Number.NaN }, 'maxAgeMs'],
+    [{ outcome: 'deny', maxAgeMs: '5' }, 'maxAgeMs'],
+  ])('throws for %j', (value, message) => {
+    expect(() => checkVerdict(value, 'token')).toThrow(TypeError)
+    expect(() => checkVerdict(value, 'token')).toThrow(message)
+  })
+})

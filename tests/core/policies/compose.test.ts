@@ -1,0 +1,324 @@
+import { describe, expect, it, vi } from 'vitest'
+import * as Errors from '../../../src/core/errors.ts'
+import { resolveConfig } from '../../../src/core/config/parse.ts'
+import { createChannel } from '../../../src/core/events.ts'
+import { createVerifier } from '../../../src/core/policies/compose.ts'
+import { checkOf } from '../../support/checks.ts'
+import type { AuthConfig, AuthEvent, Transport } from '../../../src/index.ts'
+
+const to = (events: AuthEvent[]) =>
+  createChannel(
+    (event) => events.push(event),
+    () => undefined,
+  )
+const NOBODY = createChannel(undefined, () => undefined)
+
+it('asks the endpoint, within the deadline', async () => {
+  const silent = vi.fn<Transport>(() => new Promise(() => undefined))
+  const config = resolveConfig({ transport: silent, timeoutMs: 20 })
+  const verdict = createVerifier(config, 'https://auth.example.test', NOBODY).verify(checkOf())
+  await expect(verdict).rejects.toMatchObject({ reason: 'timeout' })
+  expect(silent).toHaveBeenCalledExactlyOnceWith('https://auth.example.test', expect.anything())
+})
+
+it('asks a verifier in its place, within the deadline', async () => {
+  const config = resolveConfig({ verifier: () => new Promise(() => undefined), timeoutMs: 20 })
+  await expect(createVerifier(config, undefined, NOBODY).verify(checkOf())).rejects.toMatchObject({
+    reason: 'timeout',
+  })
+})
+
+it('cannot be made of nothing', () => {
+  expect(() => createVerifier(resolveConfig({}), undefined, NOBODY)).toThrow(
+    new TypeError('There is neither an endpoint nor a verifier'),
+  )
+})
+
+describe('the policies together', () => {
+  const allow = (): Response => Response.json({ principal: 'alice' })
+  const config = (transport: Transport, options: AuthConfig = {}) =>
+    resolveConfig({ transport, context: { headers: [] }, ...options })
+  const verifierOf = (transport: Transport, options: AuthConfig = {}, events: AuthEvent[] = []) =>
+    createVerifier(config(transport, options), 'https://auth.example.test', to(events))
+
+  it('ask once for a thousand checks, and then not at all', async () => {
+    const transport = vi.fn<Transport>(async () => allow())
+    const { verify } = verifierOf(transport, { cache: {} })
+    const checks = Array.from({ length: 1000 }, () => checkOf())
+    await Promise.all(checks.map(async (check) => verify(check)))
+    expect(transport).toHaveBeenCalledOnce()
+    expect(checks.map(({ cache }) => cache)).toEqual(['miss', ...Array<string>(999).fill('shared')])
+    const hit = checkOf()
+    expect(verify(hit)).toMatchObject({ outcome: 'allow' })
+    expect([hit.cache, hit.attempts]).toEqual(['hit', 0])
+  })
+
+  it.each([['t'], [undefined]])(
+    'forget what is kept and what is under way: forget(%s)',
+    async (token) => {
+      const transport = vi.fn<Transport>(async () => allow())
+      const { verify, forget } = verifierOf(transport, { cache: {} })
+      await verify(checkOf())
+      forget(token)
+      const early = verify(checkOf())
+      forget(token)
+      await verify(checkOf())
+      await early
+      expect(transport).toHaveBeenCalledTimes(3)
+    },
+  )
+
+  it('retry, open the circuit, and tell of it', async () => {
+    const events: AuthEvent[] = []
+    const transport = vi.fn<Transport>(() => Promise.reject(new Error('down')))
+    const retry = { attempts: 1, minDelayMs: 0, maxDelayMs: 0 }
+    const { verify } = verifierOf(transport, { retry, circuitBreaker: { minChecks: 2 } }, events)
+    const check = checkOf('a')
+    await expect(verify(check)).rejects.toMatchObject({ reason: 'unreachable' })
+    expect(check.attempts).toBe(2)
+    await expect(verify(checkOf('b'))).rejects.toMatchObject({ reason: 'unreachable' })
+    const refused = checkOf('c')
+    expect(() => verify(refused)).toThrow(expect.objectContaining({ reason: 'circuit_open' }))
+    // Before anything was begun, even the question.
+    expect(refused.expiresAt).toBe(Infinity)
+    expect(events).toEqual([{ type: 'circuit', state: 'open', tokens: 'unknown' }])
+    expect(transport).toHaveBeenCalledTimes(4)
+  })
+
+  it('serve what is stale while the circuit is open', async () => {
+    let isDown = false
+    const transport = vi.fn<Transport>(async () => {
+      if (isDown) throw new Error('down')
+      return allow()
+    })
+    const cache = { allowTtlMs: 20, staleIfErrorMs: 60_000 }
+    const options = { cache, retry: false, circuitBreaker: { minChecks: 1 } } as const
+    const { verify } = verifierOf(transport, options)
+    await verify(checkOf('kept'))
+    isDown = true
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    for (const attempts of [1, 0]) {
+      const stale = checkOf('kept')
+      expect(await verify(stale)).toMatchObject({ outcome: 'allow', auth: { stale: true } })
+      expect([stale.cache, stale.attempts]).toEqual(['stale', attempts])
+    }
+    await expect(verify(checkOf('kept', 'new'))).rejects.toMatchObject({ reason: 'circuit_open' })
+    expect(transport).toHaveBeenCalledTimes(2)
+  })
+
+  it('open the circuit where nobody is told of it', async () => {
+    const transport: Transport = () => Promise.reject(new Error('down'))
+    const quiet = config(transport, { retry: false, circuitBreaker: { minChecks: 1 } })
+    const { verify } = createVerifier(quiet, 'https://auth.example.test', NOBODY)
+    await expect(verify(checkOf('a'))).rejects.toMatchObject({ reason: 'unreachable' })
+    // At once: nothing is begun for it.
+    expect(() => verify(checkOf('b'))).toThrow('No verdict from the auth service: circuit_open')
+  })
+
+  it.each([['t'], [undefined]])('forget that a token is known: forget(%s)', async (token) => {
+    const { verify, forget } = verifierOf(async () => allow())
+    const isKnown = async (): Promise<boolean> => {
+      const check = checkOf('t')
+      await verify(check)
+      return check.isKnown
+    }
+    expect([await isKnown(), await isKnown()]).toEqual([false, true])
+    forget('another')
+    expect(await isKnown()).toBe(true)
+    forget(token)
+    expect(await isKnown()).toBe(false)
+  })
+
+  it.each([
+    [4, []],
+    [3, ['kept']],
+  ])('leave %d of four places to unknown tokens, where %j are known', async (places, known) => {
+    const transport = vi.fn<Transport>(async (_url, { body }) =>
+      body.includes('"kept"') ? allow() : new Promise(() => undefined),
+    )
+    const concurrency = { maxInFlight: 4, maxWaiting: 0 }
+    const { verify } = verifierOf(transport, { concurrency, timeoutMs: 100 })
+    for (const token of known) await verify(checkOf(token))
+    transport.mockClear()
+    const others = ['a', 'b', 'c', 'd', 'e'].map(async (token) => verify(checkOf(token)))
+    await Promise.allSettled(others)
+    expect(transport).toHaveBeenCalledTimes(places)
+  })
+
+  /** One call at a time, and none may wait: a second check is overloaded. Each answer is held until it is given. */
+  function crowded(options: AuthConfig) {
+    const held: ((response: Response | Error) => void)[] = []
+    const transport: Transport = () =>
+      new Promise((resolve, reject) => {
+        held.push((response) => (response instanceof Error ? reject(response) : resolve(response)))
+      })
+    const { verify } = verifierOf(transport, {
+      cache: { allowTtlMs: 20, staleIfErrorMs: 60_000 },
+      concurrency: { maxInFlight: 1, maxWaiting: 0 },
+      retry: false,
+      ...options,
+    })
+    const answer = (response: Response | Error): void => held.shift()?.(response)
+    const ask = async (token: string): Promise<string> => {
+      const check = checkOf(token)
+      try {
+        const { outcome } = await verify(check)
+        return `${outcome} ${check.cache}`
+      } catch (error) {
+        return (error as Errors.AuthUnavailableError).reason
+      }
+    }
+    return { answer, ask }
+  }
+
+  it.each([
+    ['where the endpoint answers the others', undefined, {}, 'overloaded'],
+    ['where it failed lately', 'unreachable', {}, 'allow stale'],
+    ['where it failed, without a circuit', 'unreachable', { circuitBreaker: false }, 'allow stale'],
+  ] as const)(
+    'serve stale while too many checks wait only if the endpoint failed (a caller fills the queue): %s',
+    async (_, failure, options, expected) => {
+      const { answer, ask } = crowded(options)
+      const first = ask('revoked')
+      answer(allow())
+      const before = [await first]
+      if (failure !== undefined) {
+        const failing = ask('other')
+        answer(new Error('down'))
+        before.push(await failing)
+      }
+      expect(before).toEqual(['allow miss', failure].filter(Boolean))
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      const flood = ask('random')
+      expect(await ask('revoked')).toBe(expected)
+      answer(allow())
+      await flood
+    },
+  )
+
+  it.each([
+    ['answers another check meanwhile', true, 'timeout'],
+    ['answers none', false, 'allow stale'],
+  ])(
+    'serve stale after a call that waited for its turn only if the endpoint %s (a caller fills the queue)',
+    async (_, answersOther, expected) => {
+      const { answer, ask } = crowded({
+        concurrency: { maxInFlight: 1, maxWaiting: 1 },
+        timeoutMs: 200,
+      })
+      const first = ask('revoked')
+      answer(allow())
+      await first
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      const flood = ask('random')
+      const queued = ask('revoked')
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      answer(answersOther ? allow() : new Error('down'))
+      expect(await flood).toBe(answersOther ? 'allow miss' : 'unreachable')
+      expect(await queued).toBe(expected)
+      const others = [ask('random'), ask('another')]
+      expect(await ask('revoked')).toBe(answersOther ? 'overloaded' : 'allow stale')
+      await Promise.all(others)
+    },
+  )
+
+  it('serve stale after a circuit that was open for longer than its window', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const circuitBreaker = { minChecks: 1, windowMs: 1000, openMs: 20_000 }
+    const { answer, ask } = crowded({ circuitBreaker })
+    const first = ask('kept')
+    answer(allow())
+    await first
+    const failing = ask('other')
+    answer(new Error('down'))
+    await failing
+    vi.advanceTimersByTime(20_000)
+    const probe = ask('other')
+    answer(allow())
+    expect(await probe).toBe('allow miss')
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    const crowd = ask('random')
+    expect(await ask('kept')).toBe('allow stale')
+    answer(allow())
+    await crowd
+    vi.useRealTimers()
+  })
+
+  it.each(['performance', 'Date'] as const)(
+    'keep an allow for its time by the clock of %s',
+    async (clock) => {
+      vi.useFakeTimers({ toFake: [clock] })
+      const transport = vi.fn<Transport>(async () => allow())
+      const { verify } = verifierOf(transport, { cache: {} })
+      await verify(checkOf())
+      vi.advanceTimersByTime(26_000)
+      expect(verify(checkOf())).toMatchObject({ outcome: 'allow' })
+      vi.advanceTimersByTime(5000)
+      await verify(checkOf())
+      expect(transport).toHaveBeenCalledTimes(2)
+      vi.useRealTimers()
+    },
+  )
+
+  it('can be left out, but for the deadline, the limit and the shared flight', async () => {
+    const transport = vi.fn<Transport>(() => Promise.reject(new Error('down')))
+    const { verify } = verifierOf(transport, { retry: false, circuitBreaker: false })
+    for (let turn = 0; turn < 20; turn += 1) {
+      await expect(verify(checkOf())).rejects.toMatchObject({ reason: 'unreachable' })
+    }
+    expect(transport).toHaveBeenCalledTimes(20)
+  })
+
+  it('hold no more calls than they may, and leave those alone who need none (A-D2)', async () => {
+    const transport = vi.fn<Transport>(async (_url, { body }) =>
+      body.includes('good') ? allow() : new Promise(() => undefined),
+    )
+    // A busy machine must not make calls end while the others are still being asked for.
+    const { verify } = verifierOf(transport, { cache: {}, timeoutMs: 500, circuitBreaker: false })
+    await verify(checkOf('good'))
+    const hanging = Array.from({ length: 500 }, async (_, index) => verify(checkOf(`t${index}`)))
+    expect(verify(checkOf('good'))).toMatchObject({ outcome: 'allow' })
+    expect(transport.mock.calls.length).toBeLessThanOrEqual(65)
+    const ends = await Promise.allSettled(hanging)
+    expect(ends.every(({ status }) => status === 'rejected')).toBe(true)
+  })
+})
+
+describe('an AuthUnavailableError of another copy of the package', async () => {
+  // A query makes it another module, and its class another class.
+  const copy = '../../../src/core/errors.ts?copy'
+  const { AuthUnavailableError } = (await import(copy)) as typeof Errors
+  const verdictOf = (error: unknown, options: AuthConfig = {}, events: AuthEvent[] = []) => {
+    const verifier = vi.fn(() => {
+      throw error
+    })
+    const config = resolveConfig({ verifier, context: { headers: [] }, ...options })
+    const { verify } = createVerifier(config, undefined, to(events))
+    return { verifier, ask: async () => verify(checkOf()) }
+  }
+
+  it('is another class', () => {
+    expect(new AuthUnavailableError('timeout')).not.toBeInstanceOf(Errors.AuthUnavailableError)
+  })
+
+  it('keeps its reason, its wait, its status and its cause', async () => {
+    const fields = { retryAfterMs: 5, status: 429, cause: new Error('limit') }
+    const { ask } = verdictOf(new AuthUnavailableError('rate_limited', fields))
+    const error: unknown = await ask().catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(Errors.AuthUnavailableError)
+    expect(error).toMatchObject({ reason: 'rate_limited', ...fields })
+  })
+
+  it('is retried, and opens the circuit', async () => {
+    const events: AuthEvent[] = []
+    const circuitBreaker = { minChecks: 1, failureRatio: 1 }
+    const { verifier, ask } = verdictOf(
+      new AuthUnavailableError('unreachable'),
+      { circuitBreaker, retry: { attempts: 2, minDelayMs: 0, maxDelayMs: 0 } },
+      events,
+    )
+    await expect(ask()).rejects.toMatchObject({ reason: 'unreachable' })
+    expect(verifier).toHaveBeenCalledTimes(3)
+    expect(events).toEqual([{ type: 'circuit', state: 'open', tokens: 'unknown' }])
+  })
+})

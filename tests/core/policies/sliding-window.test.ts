@@ -1,0 +1,28 @@
+import { expect, it } from 'vitest'
+import { createSlidingWindow } from '../../../src/core/policies/sliding-window.ts'
+
+it('counts what is in the window, and forgets it by tenths', () => {
+  const window = createSlidingWindow(1000)
+  window.add(0)
+  window.add(99)
+  window.add(500)
+  expect(window.total(999)).toBe(3)
+  expect(window.total(1000)).toBe(1)
+  expect(window.total(1499)).toBe(1)
+  expect(window.total(1500)).toBe(0)
+})
+
+it('counts nothing after it is cleared, or when the clock went back', () => {
+  const window = createSlidingWindow(1000)
+  window.add(5000)
+  expect(window.total(4000)).toBe(0)
+  window.add(5000)
+  window.clear()
+  expect(window.total(5000)).toBe(0)
+})
+
+it('counts a million events in constant memory', { tags: ['slow'] }, () => {
+  const window = createSlidingWindow(1000)
+  for (let now = 0; now < 1_000_000; now += 1) window.add(now)
+  expect(window.total(999_999)).toBe(1000)
+})

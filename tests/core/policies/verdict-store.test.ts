@@ -1,0 +1,203 @@
+import { describe, expect, it } from 'vitest'
+import { createVerdictStore } from '../../../src/core/policies/verdict-store.ts'
+import { collectGarbage } from '../../support/garbage.ts'
+import type { VerdictStore } from '../../../src/core/policies/verdict-store.ts'
+
+function storeOf(
+  bounds: { maxEntries?: number; maxBytes?: number; maxEntriesPerToken?: number } = {},
+) {
+  return createVerdictStore<number>({
+    maxEntries: 3,
+    maxBytes: 1_000_000,
+    maxEntriesPerToken: 2,
+    ...bounds,
+  })
+}
+
+function fill(store: VerdictStore<number>, tokens: readonly string[], told = 'a'): void {
+  tokens.forEach((token, index) => store.set(token, told, index, 0))
+}
+
+function kept(store: VerdictStore<number>, tokens: readonly string[], told = 'a'): string[] {
+  return tokens.filter((token) => store.get(token, told) !== undefined)
+}
+
+describe('a store', () => {
+  it('keeps a value for exactly its token and what was told', () => {
+    const store = storeOf()
+    expect(store.set('t', 'a', 1, 0)).toBe(true)
+    store.set('t', 'b', 2, 0)
+    store.set('u', 'a', 3, 0)
+    expect([store.get('t', 'a'), store.get('t', 'b'), store.get('u', 'a')]).toEqual([1, 2, 3])
+    expect([store.get('u', 'b'), store.get('v', 'a'), store.get('', '')]).toEqual(
+      Array(3).fill(undefined),
+    )
+  })
+
+  it('replaces a value in place', () => {
+    const store = storeOf()
+    store.set('t', 'a', 1, 0)
+    store.set('t', 'a', 2, 0)
+    expect(store.get('t', 'a')).toBe(2)
+    expect(store.size().entries).toBe(1)
+  })
+
+  it('drops what was not used lately', () => {
+    const store = storeOf()
+    fill(store, ['a', 'b', 'c'])
+    store.get('a', 'a')
+    fill(store, ['d'])
+    expect(kept(store, ['a', 'b', 'c', 'd'])).toEqual(['a', 'c', 'd'])
+  })
+
+  it('drops something even where all were used', () => {
+    const store = storeOf()
+    fill(store, ['a', 'b', 'c'])
+    kept(store, ['a', 'b', 'c'])
+    fill(store, ['d'])
+    expect(kept(store, ['a', 'b', 'c', 'd'])).toEqual(['b', 'c', 'd'])
+  })
+
+  it('goes on from where it dropped last, and past its end', () => {
+    const store = storeOf()
+    fill(store, ['a', 'b', 'c'])
+    store.get('a', 'a')
+    fill(store, ['d', 'e'])
+    store.get('a', 'a')
+    fill(store, ['f', 'g', 'h'])
+    expect(store.size().entries).toBe(3)
+    expect(kept(store, ['a', 'f', 'g', 'h'])).toContain('a')
+  })
+
+  it('goes on from there also when something else was deleted', () => {
+    const store = storeOf()
+    fill(store, ['a', 'b', 'c'])
+    store.get('a', 'a')
+    fill(store, ['d'])
+    store.delete('d', 'a')
+    fill(store, ['e', 'f'])
+    expect(kept(store, ['a', 'b', 'c', 'd', 'e', 'f'])).toEqual(['a', 'e', 'f'])
+  })
+
+  it('keeps what fills it to the byte', () => {
+    const size = 256 + 2 * 2
+    const store = storeOf({ maxEntries: 1000, maxBytes: 2 * size })
+    fill(store, ['a', 'b', 'c'])
+    expect(kept(store, ['a', 'b', 'c'])).toEqual(['b', 'c'])
+    expect(storeOf({ maxBytes: size }).set('t', 'a', 1, 0)).toBe(true)
+    expect(storeOf({ maxBytes: size - 1 }).set('t', 'a', 1, 0)).toBe(false)
+  })
+
+  it('bounds what one token can take, and pushes out nobody else for it', () => {
+    const store = storeOf({ maxEntries: 10 })
+    fill(store, ['a'])
+    for (const told of ['1', '2', '3']) store.set('t', told, 1, 0)
+    expect([store.get('t', '1'), store.get('t', '2'), store.get('t', '3')]).toEqual([
+      undefined,
+      1,
+      1,
+    ])
+    expect(store.get('a', 'a')).toBe(0)
+    expect(store.size().entries).toBe(3)
+  })
+
+  it('is bounded by bytes too', () => {
+    const store = storeOf({ maxEntries: 1000, maxBytes: 2000 })
+    fill(store, ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'])
+    expect(store.size().bytes).toBeLessThanOrEqual(2000)
+    expect(store.size().entries).toBe(7)
+    expect(store.get('j', 'a')).toBe(9)
+  })
+
+  it('counts the token, what is told and the value, and refuses what does not fit at all', () => {
+    const store = storeOf({ maxBytes: 1000 })
+    store.set('t', 'a', 1, 0)
+    const { bytes } = store.size()
+    store.set('t', 'a', 1, 100)
+    expect(store.size().bytes).toBe(bytes + 100)
+    store.set('tttt', 'aaa', 1, 0)
+    expect(store.size().bytes).toBe(bytes + 100 + bytes + 2 * 5)
+    expect(store.set('x'.repeat(500), 'a', 1, 0)).toBe(false)
+    expect(store.set('x', 'a', 1, 1000)).toBe(false)
+    expect(store.size().entries).toBe(2)
+  })
+
+  it('leaves no older value where the newer does not fit', () => {
+    const store = storeOf({ maxBytes: 1000 })
+    store.set('t', 'a', 1, 0)
+    expect(store.set('t', 'a', 2, 1000)).toBe(false)
+    expect(store.get('t', 'a')).toBeUndefined()
+  })
+
+  it('deletes one value, all of a token, or all', () => {
+    const store = storeOf({ maxEntries: 10, maxEntriesPerToken: 10 })
+    for (const told of ['1', '2', '3']) fill(store, ['a', 'b', 'c'], told)
+    store.delete('a', '1')
+    store.delete('a', 'unknown')
+    store.delete('unknown', '1')
+    expect(kept(store, ['a', 'b', 'c'], '1')).toEqual(['b', 'c'])
+    store.forget('b')
+    store.forget('unknown')
+    expect(kept(store, ['a', 'b', 'c'], '2')).toEqual(['a', 'c'])
+    expect(store.size().entries).toBe(5)
+    store.forget()
+    expect(store.size()).toEqual({ entries: 0, bytes: 0 })
+    fill(store, ['a'])
+    expect(store.get('a', 'a')).toBe(0)
+  })
+
+  it('holds nothing of a token that had several entries and has none', () => {
+    const store = storeOf()
+    const heap = (): number => {
+      collectGarbage()
+      return process.memoryUsage().heapUsed
+    }
+    const before = heap()
+    for (let turn = 0; turn < 20_000; turn += 1) {
+      store.set(`t${turn}`, 'a', 1, 0)
+      store.set(`t${turn}`, 'b', 2, 0)
+      store.forget(`t${turn}`)
+    }
+    expect(heap() - before).toBeLessThan(1_000_000)
+    store.forget()
+  })
+
+  it('is within its bounds and agrees with a plain map after 20,000 operations', () => {
+    const { differences, store } = compareWithMap(20_000)
+    expect(differences).toEqual([])
+    expect(store.size().entries).toBeGreaterThan(20)
+    store.forget()
+    expect(store.size()).toEqual({ entries: 0, bytes: 0 })
+  })
+
+  it('and after a million', { tags: ['slow'] }, () => {
+    expect(compareWithMap(1_000_000).differences).toEqual([])
+  })
+})
+
+function compareWithMap(operations: number) {
+  const store = storeOf({ maxEntries: 50, maxEntriesPerToken: 5, maxBytes: 20_000 })
+  const model = new Map<string, number>()
+  let seed = 1
+  const random = (below: number): number => {
+    seed = (seed * 48_271) % 2_147_483_647
+    return seed % below
+  }
+  const differences: unknown[] = []
+  for (let turn = 0; turn < operations; turn += 1) {
+    const [token, told] = [`t${random(40)}`, `p${random(10)}`]
+    const action = random(10)
+    if (action < 4) {
+      store.set(token, told, turn, random(200))
+      model.set(`${token} ${told}`, turn)
+    } else if (action === 9) {
+      store.delete(token, told)
+      model.delete(`${token} ${told}`)
+    } else {
+      const value = store.get(token, told) ?? model.get(`${token} ${told}`)
+      differences.push(...(value === model.get(`${token} ${told}`) ? [] : [turn]))
+    }
+    if (store.size().entries > 50 || store.size().bytes > 20_000) differences.push(turn)
+  }
+  return { differences, store }
+}

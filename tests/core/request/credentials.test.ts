@@ -1,0 +1,213 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createCredentialsReader } from '../../../src/core/request/credentials.ts'
+import { raw } from '../../support/requests.ts'
+import type { TokenFormat } from '../../../src/core/request/credentials.ts'
+import type { CredentialsSource } from '../../../src/index.ts'
+
+const MISSING = { reason: 'missing_credentials' }
+const MALFORMED = { reason: 'malformed_credentials' }
+
+function read(
+  headers: Record<string, string>,
+  sources: readonly CredentialsSource[] = ['bearer'],
+  format: TokenFormat = 'token68',
+): unknown {
+  return createCredentialsReader(sources, format)(raw('http://h/', headers).headers)
+}
+
+function bearer(authorization: string, format: TokenFormat = 'token68'): unknown {
+  return read({ authorization }, ['bearer'], format)
+}
+
+describe('a bearer token', () => {
+  it.each([
+    ['Bearer abc', 'abc'],
+    ['bearer abc', 'abc'],
+    ['BEARER abc', 'abc'],
+    ['bEaReR abc', 'abc'],
+    ['Bearer  abc', 'abc'],
+    [`Bearer${' '.repeat(64)}abc`, 'abc'],
+    ['Bearer abc \t ', 'abc'],
+    ['\t Bearer abc', 'abc'],
+    ['Bearer aZ09-._~+/==', 'aZ09-._~+/=='],
+  ])('is read out of %j', (value, token) => {
+    expect(bearer(value)).toBe(token)
+  })
+
+  it.each([
+    '',
+    ' ',
+    '\t',
+    'Basic abc',
+    'abc',
+    'BearerX abc',
+    'XBearer abc',
+    'X Bearer abc',
+    'Bearer-abc',
+    'ＢＥＡＲＥＲ abc',
+    'Digest a="b, c"',
+  ])('is missing from %j', (value) => {
+    expect(bearer(value)).toEqual(MISSING)
+  })
+
+  it('is missing without the header', () => {
+    expect(read({})).toEqual(MISSING)
+  })
+
+  it.each([
+    'Bearer',
+    'Bearer ',
+    'Bearer\tabc',
+    'Bearer\u000babc',
+    'Bearer\u00a0abc',
+    'Bearer \u00a0abc',
+    'Bearer \tabc',
+    'Bearer "abc"',
+    "Bearer 'abc'",
+    'Bearer <abc>',
+    'Bearer token=abc',
+    'Bearer: abc',
+    'Bearer=abc',
+    'Bearer a,b',
+    'Bearer a b',
+    'Bearer a=b',
+    'Bearer =',
+    'Bearer ==a',
+    'Bearer %%',
+    'Bearer a%20b',
+    'Bearer :x',
+    'Bearer é',
+    'Bearer a\u0000',
+    'Bearer a\u007f',
+    'Bearer a\nb',
+    'Bearer abc\u00a0',
+    'Bearer a\ufffd',
+    'Bearer good, Bearer evil',
+    'Bearer good, Basic zzz',
+    'Basic zzz, Bearer good',
+    'Basic zzz,Bearer good',
+    ', Bearer good',
+    'Basic zzz, Bearer, Basic zzz',
+    'Basic zzz, Bearer',
+    `Bearer${' '.repeat(65)}abc`,
+  ])('is malformed in %j', (value) => {
+    expect(bearer(value)).toEqual(MALFORMED)
+  })
+
+  it('has at most 8,192 characters', () => {
+    expect(bearer(`Bearer ${'a'.repeat(8192)}`)).toBe('a'.repeat(8192))
+    expect(bearer(`Bearer ${'a'.repeat(8193)}`)).toEqual(MALFORMED)
+    expect(bearer(`Bearer ${'a'.repeat(1_000_000)}`)).toEqual(MALFORMED)
+    expect(bearer(`Bearer${' '.repeat(8192)}`)).toEqual(MALFORMED)
+    expect(read({ 'x-api-key': 'a'.repeat(8193) }, [{ header: 'x-api-key' }])).toEqual(MALFORMED)
+  })
+
+  it('may be any visible ASCII but the comma if that is configured', () => {
+    const visible = Array.from({ length: 94 }, (_, index) => String.fromCharCode(33 + index)).join(
+      '',
+    )
+    expect(bearer('Bearer 1|abc', 'visible-ascii')).toBe('1|abc')
+    expect(bearer(`Bearer ${visible.replace(',', '')}`, 'visible-ascii')).toBe(
+      visible.replace(',', ''),
+    )
+    expect(bearer('Bearer good,', 'visible-ascii')).toEqual(MALFORMED)
+    expect(bearer('Bearer a b', 'visible-ascii')).toEqual(MALFORMED)
+    expect(bearer('Bearer é', 'visible-ascii')).toEqual(MALFORMED)
+    expect(bearer('Bearer a\u007f', 'visible-ascii')).toEqual(MALFORMED)
+  })
+
+  it('is accepted exactly where the grammar of RFC 9110 §11.2 says so', { timeout: 30_000 }, () => {
+    const near = fc.string({
+      unit: fc.constantFrom(...Array.from('aZ9-._~+/= \t,":%é')),
+      maxLength: 12,
+    })
+    fc.assert(
+      fc.property(near, (text) => {
+        expect(bearer(`Bearer ${text}`) === token68After(text)).toBe(true)
+      }),
+      { numRuns: 20_000 },
+    )
+
+    // Written as a loop over characters, and not as the pattern under test.
+    function token68After(text: string): unknown {
+      let start = 0
+      let end = text.length
+      while (end > start && (text[end - 1] === ' ' || text[end - 1] === '\t')) end -= 1
+      while (start < end && text[start] === ' ') start += 1
+      let index = start
+      while (index < end && /[A-Za-z0-9._~+/-]/.test(text.charAt(index))) index += 1
+      const body = index > start
+      while (index < end && text[index] === '=') index += 1
+      return body && index === end ? text.slice(start, end) : bearer('Bearer')
+    }
+  })
+})
+
+describe('another source', () => {
+  const header = [{ header: 'x-api-key' }] as const
+  const cookie = [{ cookie: 'session' }] as const
+  const protocol = [{ webSocketProtocol: 'bearer.' }] as const
+
+  it.each([
+    [header, { 'x-api-key': 'abc' }, 'abc'],
+    [header, { 'x-api-key': ' abc\t' }, 'abc'],
+    [header, { 'x-api-key': '' }, MISSING],
+    [header, { authorization: 'Bearer abc' }, MISSING],
+    [header, { 'x-api-key': 'abc, def' }, MALFORMED],
+    [header, { 'x-api-key': 'Bearer abc' }, MALFORMED],
+    [cookie, { cookie: 'session=abc' }, 'abc'],
+    [cookie, { cookie: 'a=b; session=abc; c=d' }, 'abc'],
+    [cookie, { cookie: ' session=abc' }, 'abc'],
+    [cookie, { cookie: 'xsession=abc' }, MISSING],
+    [cookie, { cookie: 'Session=abc' }, MISSING],
+    [cookie, { authorization: 'session=abc' }, MISSING],
+    [cookie, {}, MISSING],
+    [cookie, { cookie: 'session=' }, MALFORMED],
+    [cookie, { cookie: 'session="abc"' }, MALFORMED],
+    [cookie, { cookie: 'session=abc; session=abc' }, MALFORMED],
+    [cookie, { cookie: 'session=abc, session=def' }, MALFORMED],
+    [protocol, { 'sec-websocket-protocol': 'chat, bearer.abc' }, 'abc'],
+    [protocol, { 'sec-websocket-protocol': 'bearer.abc' }, 'abc'],
+    [protocol, { 'sec-websocket-protocol': 'chat' }, MISSING],
+    [protocol, {}, MISSING],
+    // Whatever a missing field is taken for, no prefix begins it.
+    [[{ webSocketProtocol: 'S' }], {}, MISSING],
+    [protocol, { 'sec-websocket-protocol': 'bearer.' }, MALFORMED],
+    [protocol, { 'sec-websocket-protocol': 'bearer.a, bearer.b' }, MALFORMED],
+  ])('of %j reads %j as %j', (sources, headers, expected) => {
+    expect(read(headers as Record<string, string>, sources)).toEqual(expected)
+  })
+
+  it.each([
+    [{ authorization: 'Bearer a' }, 'a'],
+    [{ 'x-api-key': 'b' }, 'b'],
+    [{ cookie: 'session=c' }, 'c'],
+    [{ authorization: 'Basic a', 'x-api-key': 'b' }, 'b'],
+    [{}, MISSING],
+    [{ authorization: 'Bearer' }, MALFORMED],
+    [{ authorization: 'Bearer a', 'x-api-key': 'b' }, MALFORMED],
+    [{ authorization: 'Bearer a', 'x-api-key': 'a' }, MALFORMED],
+    [{ authorization: 'Bearer "a"', 'x-api-key': 'b' }, MALFORMED],
+    [{ authorization: 'Bearer a', cookie: 'session="c"' }, MALFORMED],
+  ])('of a list must be the only one: %j is %j', (headers, expected) => {
+    expect(read(headers as Record<string, string>, ['bearer', ...header, ...cookie])).toEqual(
+      expected,
+    )
+  })
+})
+
+it('reads a megabyte in linear time', () => {
+  const values = [' ', 'a', '=', 'a=', ',', 'Bearer ', ', bearer', '\t']
+  const time = (length: number): number => {
+    const started = performance.now()
+    for (const value of values) {
+      bearer(`Bearer ${value.repeat(length)}`)
+      bearer(`${value.repeat(length)}é`)
+    }
+    return performance.now() - started
+  }
+  const short = time(10_000)
+  // Ten times the length; a quadratic pattern would take a hundred times as long.
+  expect(time(100_000)).toBeLessThan(40 * short + 500)
+})

@@ -1,0 +1,252 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  canonicalPath,
+  hidesStructure,
+  isPlainHost,
+  parseTarget,
+} from '../../../src/core/request/target.ts'
+
+describe('parseTarget', () => {
+  it.each([
+    ['http://h/', '/', ''],
+    ['https://h:8443/a/b', '/a/b', ''],
+    ['http://h/a?x=1&y=/b', '/a', 'x=1&y=/b'],
+    ['http://h/a?', '/a', ''],
+    ['http://h/a??x', '/a', '?x'],
+    ['http://[::1]:80/a', '/a', ''],
+    ['http://h/a;b=c/@d', '/a;b=c/@d', ''],
+    ['http://h//a//', '//a//', ''],
+    ['http://h/a?b\\c@d', '/a', 'b\\c@d'],
+  ])('reads %s as path %s and query %s', (url, path, query) => {
+    expect(parseTarget(url)).toEqual({ path, query })
+  })
+
+  it.each([
+    '',
+    '/p',
+    'h.test:80',
+    '*',
+    'ftp://h/a',
+    'HTTP://h/a',
+    'xhttp://h/a',
+    'xhttp://h/a;b',
+    '/a?http://h/b',
+    '/a?http://h/b;c',
+    'http:///a',
+    'http://h',
+    'http://h?/admin',
+    'http://h?x=1',
+    'http://u:p@h/a',
+    'http://h\\public/admin',
+    'http://h#x/admin',
+    'http://h /a',
+    'http://h\t/a',
+    'http://h\u007f/a',
+    'http://h/a#b',
+    'http://h/a?x#b',
+    'http://h/a\\b',
+    'http://h/a b',
+    'http://h/a\tb',
+    'http://h/a\nb',
+    'http://h/a\u0000',
+    'http://h/a\u007f',
+    'http://h/a?x=\t1',
+    'http://h/a?x=1 ',
+    'http://h/a?x=\u007f',
+  ])('refuses %j', (url) => {
+    expect(parseTarget(url)).toBeUndefined()
+  })
+
+  it('refuses a URL of more than 65,536 characters', () => {
+    const path = `/${'a'.repeat(65_536 - 'http://h/'.length)}`
+    expect(parseTarget(`http://h${path}`)).toEqual({ path, query: '' })
+    expect(parseTarget(`http://h${path}a`)).toBeUndefined()
+    expect(parseTarget(`http://h/?${'a'.repeat(1_000_000)}`)).toBeUndefined()
+  })
+
+  it('reads the same path and query as a URL parser for every URL that one writes', () => {
+    const segment = fc
+      .stringMatching(/^[\w.~!$&'()*+,;=:@-]{1,8}$/)
+      // Not all parsers take them away (Node 20 leaves `/:/.*/.` as it is), which is why they are refused.
+      .filter((text) => !/^\.{1,2}(?:;|$)/.test(text))
+    const parts = fc.record({
+      segments: fc.array(segment, { maxLength: 5 }),
+      query: fc.string({ maxLength: 20 }),
+    })
+    fc.assert(
+      fc.property(parts, ({ segments, query }) => {
+        const url = new URL(`http://h/${segments.join('/')}`)
+        url.search = query
+        const target = parseTarget(url.href)
+        expect(target).toEqual({ path: url.pathname, query: url.search.slice(1) })
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('reads a usual target as it reads one whose authority or path is unusual', () => {
+    const characters = (all: string) =>
+      fc.string({ unit: fc.constantFrom(...all.split('')), maxLength: 12 })
+    const authorities = characters('aZ0_~.:-%@?#\\[]"<^\u007f\u00e9\t ')
+    const rests = characters('aZ09_~/.:-%2e?#@\\[]"<^\u007f\u00e9\t ')
+    fc.assert(
+      fc.property(authorities, rests, (authority, rest) => {
+        expect(parseTarget(`http://h/${rest}`)).toEqual(parseTarget(`http://[::1]/${rest}`))
+        const usual = parseTarget(`http://${authority}/`)
+        expect(usual?.path).toBe(parseTarget(`http://${authority}/;`)?.path.slice(0, -1))
+      }),
+      { numRuns: 5000 },
+    )
+  })
+
+  it('is linear in the length of the URL', () => {
+    const started = performance.now()
+    for (const part of ['a', '/', '%', '.', '/.', '%2', '%61', 'é', '@', '\\']) {
+      parseTarget(`http://${part.repeat(60_000 / part.length)}`)
+      parseTarget(`http://h/${part.repeat(60_000 / part.length)}#`)
+    }
+    const slow = performance.now() - started
+    const restarted = performance.now()
+    for (const part of ['a', '/', '%', '.', '/.', '%2', '%61', 'é', '@', '\\']) {
+      parseTarget(`http://${part.repeat(6000 / part.length)}`)
+      parseTarget(`http://h/${part.repeat(6000 / part.length)}#`)
+    }
+    // Ten times the length; a quadratic scan would take a hundred times as long.
+    expect(slow).toBeLessThan(40 * (performance.now() - restarted) + 500)
+  })
+})
+
+describe('canonicalPath', () => {
+  it.each([
+    ['/%61dmin', '/admin'],
+    ['/%7Euser/%2D%5f%30', '/~user/-_0'],
+    ['/%41%5A%61%7A', '/AZaz'],
+    ['/a%2Fb%3f%25', '/a%2Fb%3f%25'],
+    ['/%252e%252e/a', '/%252e%252e/a'],
+    ['/a%zz%', '/a%zz%'],
+    ['/%u002e', '/%u002e'],
+    ['/..a/...', '/..a/...'],
+    ['/.well-known/x', '/.well-known/x'],
+    ['/a%2F..b%5c...', '/a%2F..b%5c...'],
+    ['/v1/models/meta%2Fllama', '/v1/models/meta%2Fllama'],
+    ['/a;b/;..', '/a;b/;..'],
+    ['/a%3B..', '/a%3B..'],
+    ['/%252e%252e%252fa', '/%252e%252e%252fa'],
+    ['/é', '/%C3%A9'],
+    ['/\t', '/%09'],
+    ['/"<>^`{}|', '/%22%3C%3E%5E%60%7B%7D|'],
+    ['/\ud800', '/%EF%BF%BD'],
+    ['/😀', '/%F0%9F%98%80'],
+    ['/%E9%C0%AE', '/%E9%C0%AE'],
+    ['/%5B%5D%3A%2F%40', '/%5B%5D%3A%2F%40'],
+    ['/%60%7B', '/%60%7B'],
+  ])('writes %s as %s', (raw, canonical) => {
+    expect(canonicalPath(raw)).toBe(canonical)
+  })
+
+  it.each([
+    '/.',
+    '/..',
+    '/./a',
+    '/a/../b',
+    '/a/..',
+    '/%2e',
+    '/%2E%2e/a',
+    '/a/.%2e/b',
+    '/a/%2E./b',
+    '/..%2fadmin',
+    '/x/..%2F..%2fadmin',
+    '/x%2f..',
+    '/x%2F.%2fadmin',
+    '/..%5cadmin',
+    '/x%5C%2e%2E',
+    '/x%5c./a',
+    '/..;/admin',
+    '/.;x=1',
+    '/..;',
+    '/%2e%2e;a',
+    '/..%3badmin',
+    '/.%3B',
+    '/x%2f..;/a',
+    '/x%5c%2e%3bx',
+    '/%2%65/a',
+    '/%%32e/a',
+    '/%%35c',
+    '/%2%66',
+    '/%2%46',
+    '/%%61',
+  ])('refuses %s', (raw) => {
+    expect(canonicalPath(raw)).toBeUndefined()
+  })
+
+  it('is stable: the canonical form of a canonical path is itself', () => {
+    const piece = fc.constantFrom(
+      '%',
+      '2',
+      '5',
+      'e',
+      'f',
+      '%25',
+      '%32',
+      '%61',
+      '%2e',
+      '/',
+      '.',
+      'é',
+      '%2f',
+      'z',
+    )
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        const canonical = canonicalPath(`/${pieces.join('')}`)
+        if (canonical === undefined) return
+        expect(canonicalPath(canonical)).toBe(canonical)
+      }),
+      { numRuns: 20_000 },
+    )
+  })
+})
+
+describe('isPlainHost', () => {
+  it.each([null, '', 'h', 'h.test:8080', '[::1]:80', "a-b_c~!$&'()*+,;=%20"])(
+    'takes %j for a host',
+    (host) => {
+      expect(isPlainHost(host)).toBe(true)
+    },
+  )
+
+  it.each(['h/public/x', '/h', 'h?', '?h', 'h#x', 'u@h', 'h\\public', 'h x', 'h\t', 'é'])(
+    'finds more than a host in %j',
+    (host) => {
+      expect(isPlainHost(host)).toBe(false)
+    },
+  )
+})
+
+describe('hidesStructure', () => {
+  it.each([
+    '/a%2fb',
+    '/a%2Fb',
+    '/a%5cb',
+    '/a%5Cb',
+    '/a%00',
+    '//a',
+    '/a//b',
+    '/a/;',
+    '/;x',
+    '/open/%252e%252e/admin',
+    '/%2561dmin',
+    '/%25EF',
+    '/a%2525',
+  ])('sees it in %s', (path) => {
+    expect(hidesStructure(path)).toBe(true)
+  })
+
+  it.each(['/', '/a/b', '/a;b', '/a%20b', '/a%0a', '/100%25', '/a%252', '/a%25g0', '/a%250g'])(
+    'finds none in %s',
+    (path) => {
+      expect(hidesStructure(path)).toBe(false)
+    },
+  )
+})

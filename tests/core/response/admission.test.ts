@@ -1,0 +1,91 @@
+import { inspect } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { admissionOf, getAuth, rememberAdmission } from '../../../src/core/response/admission.ts'
+import type { Admission, Exemption } from '../../../src/core/decision.ts'
+
+const auth = { principal: 'alice', attributes: {} }
+const ALLOW: Admission = { outcome: 'allow', auth, credentials: ['bearer'] }
+const EXEMPT: Admission = { outcome: 'exempt', by: 'public', credentials: ['bearer'] }
+
+function admitted(...admissions: Admission[]): Request {
+  const request = new Request('https://api.example.test/')
+  for (const admission of admissions) rememberAdmission(request, admission)
+  return request
+}
+
+it('gives the identity of the very Request that it was remembered for', () => {
+  const request = admitted(ALLOW)
+  expect(getAuth(request)).toBe(auth)
+  expect(() => getAuth(request.clone())).toThrow(TypeError)
+  expect(() => getAuth(new Request(request))).toThrow(TypeError)
+})
+
+it.each<[Exemption, string]>([
+  [
+    'public',
+    'the path is public, so no token was checked. Take the path out of "public", or do not call getAuth there',
+  ],
+  [
+    'preflight',
+    'the request is a CORS preflight, which carries no token. Answer it before you call getAuth, or leave "preflight" out',
+  ],
+  [
+    'shadow',
+    'the request would be rejected, and reached the handler because "mode" is "shadow". Catch this error until you set "mode" to "enforce"',
+  ],
+])('throws and says what let the request in without an allow: %s', (by, why) => {
+  const request = admitted({ ...EXEMPT, by })
+  expect(() => getAuth(request)).toThrow(new TypeError(`getAuth: ${why}`))
+})
+
+it('throws for what no wrapper saw, and for a copy, and says that it is one of the two', () => {
+  const error = new TypeError(
+    'getAuth: with-auth did not decide about this object: the request was not guarded, or this is a copy of it. ' +
+      'Guard the handler, and pass on the very Request that it was given, not `new Request(request)` or `request.clone()`',
+  )
+  const others = [undefined, null, 'request', () => undefined] as unknown as Request[]
+  for (const other of [admitted(), admitted(ALLOW).clone(), admitted(EXEMPT).clone(), ...others]) {
+    expect(() => getAuth(other)).toThrow(error)
+  }
+})
+
+it('leaves nothing on the Request that others can see, list, copy or write to', () => {
+  const untouched = admitted()
+  const request = admitted(ALLOW, ALLOW)
+  expect(Reflect.ownKeys(request)).toEqual(Reflect.ownKeys(untouched))
+  expect(Object.getPrototypeOf(request)).toBe(Object.getPrototypeOf(untouched))
+  expect(inspect(request, { showHidden: true, depth: 9 })).not.toContain('alice')
+  expect(() => getAuth(Object.create(request) as Request)).toThrow(TypeError)
+  expect(() => getAuth(new Proxy(request, {}))).toThrow(TypeError)
+})
+
+describe('an admission', () => {
+  it('is that of the very Request, and of no other', () => {
+    const request = admitted(EXEMPT)
+    expect(admissionOf(request)).toBe(EXEMPT)
+    expect(admissionOf(request.clone())).toBeUndefined()
+    expect(admissionOf(admitted())).toBeUndefined()
+  })
+
+  it('by two guards is of whom one named, and knows where both look for credentials', () => {
+    const key = { header: 'x-api-key' }
+    const bob: Admission = {
+      ...ALLOW,
+      auth: { principal: 'bob', attributes: {} },
+      credentials: [key],
+    }
+    const exempt: Admission = { ...EXEMPT, credentials: [key] }
+    expect(admissionOf(admitted(ALLOW, exempt))).toEqual({ ...ALLOW, credentials: ['bearer', key] })
+    expect(admissionOf(admitted(exempt, ALLOW))).toEqual({ ...ALLOW, credentials: [key, 'bearer'] })
+    expect(admissionOf(admitted(ALLOW, bob))).toEqual({ ...bob, credentials: ['bearer', key] })
+  })
+
+  it('by one guard again and again does not grow', () => {
+    const again: Admission = { ...EXEMPT, credentials: ['bearer', { header: 'x-api-key' }] }
+    const request = admitted(ALLOW, again, ALLOW, again, ALLOW)
+    expect(admissionOf(request)?.credentials).toHaveLength(2)
+    expect(admissionOf(admitted(ALLOW, ALLOW))).toBe(ALLOW)
+    const exempt: Admission = { ...EXEMPT, credentials: ALLOW.credentials }
+    expect(admissionOf(admitted(ALLOW, exempt))).toEqual(ALLOW)
+  })
+})

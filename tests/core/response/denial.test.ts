@@ -1,0 +1,239 @@
+import { describe, expect, it, vi } from 'vitest'
+import { createDenials } from '../../../src/core/response/denial.ts'
+import type { Channel } from '../../../src/core/events.ts'
+import type { AuthConfig, DenialReason } from '../../../src/index.ts'
+
+const M1 = 'Missing or invalid Authorization header'
+const M2 = 'Authentication failed'
+const M3 = 'Authentication service error'
+const TABLE: [DenialReason, number, string, boolean, number][] = [
+  ['missing_credentials', 401, M1, false, 401],
+  ['malformed_credentials', 401, M1, true, 401],
+  ['denied', 401, M2, true, 401],
+  ['rate_limited', 401, M2, false, 429],
+  ['service_error', 401, M2, false, 503],
+  ['timeout', 401, M3, false, 503],
+  ['unreachable', 401, M3, false, 503],
+  ['invalid_response', 401, M3, false, 503],
+  ['circuit_open', 401, M3, false, 503],
+  ['overloaded', 401, M3, false, 503],
+  ['internal_error', 401, M3, false, 401],
+  ['malformed_request', 400, 'Malformed request target', false, 400],
+  ['not_configured', 500, 'Authentication is not configured', false, 500],
+]
+const TYPES: Record<number, string> = {
+  400: 'invalid_request_error',
+  401: 'authentication_error',
+  429: 'rate_limit_error',
+  500: 'api_error',
+  503: 'api_error',
+}
+const request = new Request('https://api.example.test/')
+
+function denials(options: Partial<Parameters<typeof createDenials>[0]> = {}) {
+  const unused = { respond: undefined, notify: () => undefined }
+  return createDenials({ realm: 'api', unavailableStatus: 401, ...unused, ...options })
+}
+
+function refuse(
+  reason: DenialReason,
+  options: Parameters<typeof denials>[0] = {},
+  retryAfterMs?: number,
+): Response {
+  const { describe: describeDenial, respond } = denials(options)
+  return respond(describeDenial(reason, retryAfterMs), request)
+}
+
+describe('the response of a refusal', () => {
+  it.each(TABLE)('for %s is %d and says so', async (reason, status, message, invalidToken) => {
+    const response = refuse(reason)
+    expect(response.status).toBe(status)
+    expect(await response.text()).toBe(
+      JSON.stringify({ error: { message, type: TYPES[status], code: reason } }),
+    )
+    const challenge = `Bearer realm="api"${invalidToken ? ', error="invalid_token"' : ''}`
+    expect(Object.fromEntries(response.headers)).toEqual({
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      ...(status === 401 ? { 'www-authenticate': challenge } : {}),
+    })
+  })
+
+  it.each(TABLE)(
+    'for %s with unavailableStatus 503',
+    async (reason, _status, message, _token, status) => {
+      const response = refuse(reason, { unavailableStatus: 503 })
+      expect(response.status).toBe(status)
+      const body = { error: { message, type: TYPES[status], code: reason } }
+      expect(await response.json()).toEqual(body)
+      const waits = status === 429 || status === 503
+      expect(response.headers.get('retry-after')).toBe(waits ? '1' : null)
+      expect(response.headers.has('www-authenticate')).toBe(status === 401)
+    },
+  )
+
+  it('tells how long to wait in whole seconds from 1 to 30, and only where waiting helps', () => {
+    const after = (ms: number): string | null =>
+      refuse('timeout', { unavailableStatus: 503 }, ms).headers.get('retry-after')
+    expect([0, 1500, 30_000, 99_999_999_000].map(after)).toEqual(['1', '2', '30', '30'])
+    expect(
+      refuse('rate_limited', { unavailableStatus: 503 }, 7000).headers.get('retry-after'),
+    ).toBe('7')
+    expect(refuse('timeout', {}, 7000).headers.has('retry-after')).toBe(false)
+    expect(refuse('denied', { unavailableStatus: 503 }, 7000).headers.has('retry-after')).toBe(
+      false,
+    )
+  })
+
+  it('escapes the realm as a quoted-string', () => {
+    const challenge = refuse('missing_credentials', { realm: 'a"b\\c, error="x' }).headers.get(
+      'www-authenticate',
+    )
+    expect(challenge).toBe('Bearer realm="a\\"b\\\\c, error=\\"x"')
+  })
+
+  it('is a new one each time, since a body can be read once', async () => {
+    const { describe: describeDenial, respond } = denials()
+    const bodies = [1, 2].map(() => respond(describeDenial('denied'), request).text())
+    expect(new Set(await Promise.all(bodies)).size).toBe(1)
+  })
+})
+
+describe('respond', () => {
+  type Respond = NonNullable<AuthConfig['respond']>
+
+  it('is given the denial, frozen, and the request', () => {
+    const respond = vi.fn<Respond>(() => new Response('no', { status: 403 }))
+    refuse('timeout', { respond, unavailableStatus: 503 }, 2500)
+    expect(respond).toHaveBeenCalledExactlyOnceWith(
+      { reason: 'timeout', status: 503, message: M3, retryAfterMs: 3000 },
+      request,
+    )
+    expect(Object.isFrozen(respond.mock.calls[0]?.[0])).toBe(true)
+    expect(Object.isFrozen(denials().describe('denied'))).toBe(true)
+  })
+
+  it('sends its response as it is', async () => {
+    const own = new Response('no', { status: 403, headers: { 'x-own': '1' } })
+    const response = refuse('denied', { respond: () => own })
+    expect(response).toBe(own)
+    const statusOf = (given: Response): number => refuse('denied', { respond: () => given }).status
+    expect(statusOf(Response.redirect('https://l.example.test/', 302))).toBe(302)
+    expect(statusOf(new Response('', { status: 300 }))).toBe(300)
+  })
+
+  it('adds the challenge to a 401 that has none, and changes no given response', async () => {
+    const own = new Response('no', { status: 401, statusText: 'Nope', headers: { 'x-own': '1' } })
+    const response = refuse('denied', { respond: () => own })
+    expect(response.headers.get('www-authenticate')).toBe(
+      'Bearer realm="api", error="invalid_token"',
+    )
+    expect(response.headers.get('x-own')).toBe('1')
+    expect(response.statusText).toBe('Nope')
+    expect(await response.text()).toBe('no')
+    expect(own.headers.has('www-authenticate')).toBe(false)
+    const challenged = new Response('', { status: 401, headers: { 'www-authenticate': 'DPoP' } })
+    expect(refuse('denied', { respond: () => challenged })).toBe(challenged)
+  })
+
+  it('gives each request a Response of its own, also where the same one without a body is returned', () => {
+    const shared = new Response(null, { status: 403, statusText: 'No', headers: { 'x-a': '1' } })
+    const [first, second] = [1, 2].map(() => refuse('denied', { respond: () => shared }))
+    first?.headers.set('set-cookie', 'sid=alice')
+    expect(second?.headers.has('set-cookie')).toBe(false)
+    expect(second).toMatchObject({ status: 403, statusText: 'No', body: null })
+    expect(second?.headers.get('x-a')).toBe('1')
+  })
+
+  const bug = new RangeError('sk-secret')
+  const used = (): Response => {
+    const response = new Response('no', { status: 403 })
+    response.body?.getReader()
+    return response
+  }
+  const begun = new Response('no', { status: 403 })
+  const sentBefore = new Response('no', { status: 300 })
+
+  it.each<[string, string, () => unknown, unknown]>([
+    [
+      'throws',
+      'threw RangeError',
+      () => {
+        throw bug
+      },
+      bug,
+    ],
+    ['returns nothing', 'returned no Response', () => undefined, undefined],
+    ['returns no Response', 'returned no Response', () => ({ status: 403 }), undefined],
+    [
+      'returns a promise',
+      'returned a promise',
+      () => Promise.resolve(new Response('', { status: 403 })),
+      undefined,
+    ],
+    ['returns a promise that rejects', 'returned a promise', () => Promise.reject(bug), undefined],
+    [
+      'returns a 200',
+      'returned a Response with the status 200',
+      () => new Response('welcome'),
+      undefined,
+    ],
+    [
+      'returns a 204',
+      'returned a Response with the status 204',
+      () => new Response(null, { status: 204 }),
+      undefined,
+    ],
+    [
+      'returns a network error',
+      'returned a Response with the status 0',
+      () => Response.error(),
+      undefined,
+    ],
+    [
+      'returns a 403 whose body is being read',
+      'returned a Response whose body was used before',
+      used,
+      undefined,
+    ],
+    [
+      'returns a 403 of which a part was read',
+      'returned a Response whose body was used before',
+      () => begun,
+      undefined,
+    ],
+    [
+      'returns a 300 that was sent before',
+      'returned a Response whose body was used before',
+      () => sentBefore,
+      undefined,
+    ],
+  ])(
+    'is replaced by ours where it %s, and says so once',
+    async (_what, problem, respond, error) => {
+      const reader = begun.bodyUsed ? undefined : begun.body?.getReader()
+      await reader?.read()
+      reader?.releaseLock()
+      if (!sentBefore.bodyUsed) await sentBefore.text()
+      const notify = vi.fn<Channel['notify']>()
+      const { describe: describeDenial, respond: refuseWith } = denials({
+        respond: respond as Respond,
+        notify,
+      })
+      for (let turn = 0; turn < 2; turn += 1) {
+        const response = refuseWith(describeDenial('denied'), request)
+        expect(response.status).toBe(401)
+        expect(await response.json()).toMatchObject({ error: { code: 'denied' } })
+      }
+      const message = `"respond" ${problem}: the built-in response is sent instead. Return a new Response with a status from 300 on`
+      expect(notify.mock.calls).toEqual([[{ type: 'warning', message }, error]])
+    },
+  )
+
+  it('says nothing where it does what it must', () => {
+    const notify = vi.fn<Channel['notify']>()
+    refuse('denied', { respond: () => new Response('no', { status: 403 }), notify })
+    refuse('denied', { notify })
+    expect(notify).not.toHaveBeenCalled()
+  })
+})
