@@ -5,7 +5,7 @@ import { main } from './cli/main.ts'
 import { isAskedToStop, nextSignal } from './cli/signals.ts'
 import { createOutput, readInput } from './cli/standard-streams.ts'
 import { describeTerminal } from './cli/surroundings.ts'
-import { within } from './core/timers.ts'
+import { within } from './core/async.ts'
 
 // How long a process that was asked to stop waits for the reader of its output.
 const FLUSH_MS = 1000

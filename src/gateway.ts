@@ -1,4 +1,4 @@
-import { ignore } from './core/promises.ts'
+import { ignore } from './core/async.ts'
 import { exchange } from './gateway/exchange.ts'
 import { describeFailure } from './gateway/failure.ts'
 import { createForward } from './gateway/forwarding.ts'

@@ -1,6 +1,6 @@
 import { HTTPException } from 'hono/http-exception'
 import { createGate } from './core/authenticator.ts'
-import { isPromise } from './core/promises.ts'
+import { isPromise } from './core/async.ts'
 import type { Context, MiddlewareHandler, Next } from 'hono'
 import type { AuthConfig, AuthConfigSource, KnownOptions } from './core/auth-config.ts'
 import type { Decision, Rejection, VerdictControls } from './core/decision.ts'

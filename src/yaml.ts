@@ -1,4 +1,4 @@
-import { processVariable } from './core/environment.ts'
+import { processVariable } from './core/runtime.ts'
 import { checkBoolean, checkFunction, checkMilliseconds } from './core/config/option-checks.ts'
 import { invalidOption, readOptions } from './core/config/option-checks.ts'
 import { readAuthSection } from './yaml/auth-section.ts'

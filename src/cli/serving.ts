@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { within } from '../core/timers.ts'
+import { within } from '../core/async.ts'
 import { readMilliseconds, readWholeNumber, wrongValue } from './command.ts'
 import { trackConnections } from './node-connections.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'

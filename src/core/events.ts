@@ -1,5 +1,5 @@
 import { AuthConfigError } from './errors.ts'
-import { ignore } from './promises.ts'
+import { ignore } from './async.ts'
 import type { AuthConfig } from './auth-config.ts'
 import type { AuthEvent, NoticeEvent } from './types.ts'
 

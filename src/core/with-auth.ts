@@ -1,6 +1,6 @@
 import { createGate } from './authenticator.ts'
 import { boundMembers } from './handlers/bound-members.ts'
-import { isPromise } from './promises.ts'
+import { isPromise } from './async.ts'
 import type { AuthConfig, AuthConfigSource, KnownOptions } from './auth-config.ts'
 import type { Decision, Gate } from './decision.ts'
 import type { ArgsOf, ConfigArgs, Guardable, Guarded, Serving } from './handlers/guarded.ts'

@@ -1,4 +1,4 @@
-import { ignore } from '../core/promises.ts'
+import { ignore } from '../core/async.ts'
 import type { Field } from './field-names.ts'
 import type { ResolvedGateway } from './options.ts'
 

@@ -1,4 +1,4 @@
-import { ignore } from '../core/promises.ts'
+import { ignore } from '../core/async.ts'
 
 /** The part of Node's `ClientRequest` that takes a body. */
 export interface NodeUpload {

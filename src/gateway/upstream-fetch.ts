@@ -1,4 +1,4 @@
-import { nodeModule } from '../core/environment.ts'
+import { nodeModule } from '../core/runtime.ts'
 import { createNodeFetch } from './node-fetch.ts'
 import type { NodeHttp } from './node-fetch.ts'
 import type { UpstreamFetch } from './types.ts'

@@ -1,4 +1,4 @@
-import { ignore } from '../core/promises.ts'
+import { ignore } from '../core/async.ts'
 import { parseKeys } from './key-document.ts'
 import { readKeyFile, readKeyText, refuseLoneMount, unreadable } from './key-file.ts'
 import { KeyFileError } from './key-file-error.ts'

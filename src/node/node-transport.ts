@@ -1,4 +1,4 @@
-import { within } from '../core/timers.ts'
+import { within } from '../core/async.ts'
 import { ResponseQueue } from './response-queue.ts'
 import type { Transport } from '../core/auth-config.ts'
 import type { NodeDispatcher, OwnAgent } from './undici.ts'

@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { AuthConfigError } from '../core/errors.ts'
 import { invalidOption, invalidSecret } from '../core/config/option-checks.ts'
-import { ignore } from '../core/promises.ts'
+import { ignore } from '../core/async.ts'
 import type { SecureContext } from 'node:tls'
 
 /** The content of a PEM file, not its name. */

@@ -5,22 +5,7 @@ import {
   isHttpToken,
   readOptions,
 } from './option-checks.ts'
-
-/** What the endpoint is told, checked and with its defaults. */
-export interface Context {
-  readonly headers: 'all' | readonly string[]
-  readonly params: 'values' | 'lists' | 'none'
-  readonly path: boolean
-  readonly method: boolean
-}
-
-// Secrets that belong to this server or to a proxy, and not to the endpoint.
-const WITHHELD: ReadonlySet<string> = new Set(['cookie', 'proxy-authorization'])
-
-/** Whether `'all'` headers have this one among them, in lower case. */
-export function isTold(name: string): boolean {
-  return !WITHHELD.has(name)
-}
+import type { Context } from '../request/question.ts'
 
 const OPTIONS = ['headers', 'params', 'path', 'method'] as const
 

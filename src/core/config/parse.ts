@@ -12,15 +12,20 @@ import {
 } from './option-checks.ts'
 import { checkCache, checkCircuitBreaker, checkConcurrency, checkRetry } from './policies.ts'
 import { createPublicMatcher } from './public-paths.ts'
-import { runtimeFetch } from '../runtime-fetch.ts'
-import type { Context } from './context.ts'
+import { runtimeFetch } from '../runtime.ts'
+import type { Context } from '../request/question.ts'
 import type { TokenFormat } from '../request/credentials.ts'
-import type { CacheOptions } from '../policies/cache.ts'
-import type { CircuitBreakerOptions } from '../policies/circuit-breaker.ts'
-import type { LimitOptions } from '../policies/limit.ts'
-import type { RetryOptions } from '../policies/retry.ts'
 import type { PublicMatcher } from './public-paths.ts'
-import type { AuthConfig, CredentialsSource, CustomVerifier, Transport } from '../auth-config.ts'
+import type {
+  AuthConfig,
+  CacheConfig,
+  CircuitBreakerConfig,
+  ConcurrencyConfig,
+  CredentialsSource,
+  CustomVerifier,
+  RetryConfig,
+  Transport,
+} from '../auth-config.ts'
 
 /** A config that was checked and whose defaults are filled in. */
 export interface ResolvedConfig {
@@ -34,10 +39,10 @@ export interface ResolvedConfig {
   readonly tokenFormat: TokenFormat
   readonly identity: 'optional' | 'required'
   readonly timeoutMs: number
-  readonly retry: RetryOptions | false
-  readonly circuitBreaker: CircuitBreakerOptions | false
-  readonly concurrency: LimitOptions
-  readonly cache: CacheOptions | false
+  readonly retry: Required<RetryConfig> | false
+  readonly circuitBreaker: Required<CircuitBreakerConfig> | false
+  readonly concurrency: Required<ConcurrencyConfig>
+  readonly cache: Required<CacheConfig> | false
   readonly unavailableStatus: 401 | 503
   readonly isPublic: PublicMatcher
   readonly hasPublicPaths: boolean

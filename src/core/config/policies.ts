@@ -1,17 +1,19 @@
 import { AuthConfigError } from '../errors.ts'
 import { checkInteger, checkMilliseconds, invalidOption, readOptions } from './option-checks.ts'
-import type { Context } from './context.ts'
-import type { CacheOptions } from '../policies/cache.ts'
-import type { CircuitBreakerOptions } from '../policies/circuit-breaker.ts'
-import type { LimitOptions } from '../policies/limit.ts'
-import type { RetryOptions } from '../policies/retry.ts'
+import type {
+  CacheConfig,
+  CircuitBreakerConfig,
+  ConcurrencyConfig,
+  RetryConfig,
+} from '../auth-config.ts'
+import type { Context } from '../request/question.ts'
 
 const RETRY = ['attempts', 'minDelayMs', 'maxDelayMs'] as const
 const BREAKER = ['minChecks', 'failureRatio', 'windowMs', 'openMs'] as const
 const CONCURRENCY = ['maxInFlight', 'maxWaiting'] as const
 const CACHE = ['allowTtlMs', 'denyTtlMs', 'staleIfErrorMs', 'maxEntries', 'maxBytes'] as const
 
-export function checkRetry(value: unknown): RetryOptions | false {
+export function checkRetry(value: unknown): Required<RetryConfig> | false {
   if (value === false) return false
   const options = readOptions(value, RETRY, 'retry', 'an object or false')
   const minDelayMs = checkMilliseconds('retry.minDelayMs', options.minDelayMs ?? 50, 0, 60_000)
@@ -25,7 +27,7 @@ export function checkRetry(value: unknown): RetryOptions | false {
   return Object.freeze({ attempts, minDelayMs, maxDelayMs })
 }
 
-export function checkCircuitBreaker(value: unknown): CircuitBreakerOptions | false {
+export function checkCircuitBreaker(value: unknown): Required<CircuitBreakerConfig> | false {
   if (value === false) return false
   const options = readOptions(value, BREAKER, 'circuitBreaker', 'an object or false')
   const name = (option: (typeof BREAKER)[number]): string => `circuitBreaker.${option}`
@@ -37,7 +39,7 @@ export function checkCircuitBreaker(value: unknown): CircuitBreakerOptions | fal
   })
 }
 
-export function checkConcurrency(value: unknown): LimitOptions {
+export function checkConcurrency(value: unknown): Required<ConcurrencyConfig> {
   const options = readOptions(value, CONCURRENCY, 'concurrency')
   return Object.freeze({
     maxInFlight: checkInteger('concurrency.maxInFlight', options.maxInFlight ?? 64, 1, 10_000),
@@ -45,7 +47,7 @@ export function checkConcurrency(value: unknown): LimitOptions {
   })
 }
 
-export function checkCache(value: unknown, { headers }: Context): CacheOptions | false {
+export function checkCache(value: unknown, { headers }: Context): Required<CacheConfig> | false {
   if (value === false) return false
   const options = readOptions(value, CACHE, 'cache', 'an object or false')
   if (headers === 'all') throw cacheWithAllHeaders()

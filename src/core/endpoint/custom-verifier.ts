@@ -1,5 +1,5 @@
 import { AuthUnavailableError } from '../errors.ts'
-import { orAborted } from '../timers.ts'
+import { orAborted } from '../async.ts'
 import { checkVerdict } from './verdict.ts'
 import type { TimedVerifier } from '../request/check.ts'
 import type { CustomVerifier } from '../auth-config.ts'

@@ -1,4 +1,4 @@
-import { orAborted } from '../timers.ts'
+import { orAborted } from '../async.ts'
 import type { TransportResponse } from '../auth-config.ts'
 
 /** How reading a body ended. */

@@ -7,14 +7,7 @@ import type { RecentOutage } from './outage.ts'
 import type { PendingFill } from './pending-fills.ts'
 import type { Auth, SkipReason } from '../types.ts'
 import type { AllowVerdict, CheckedVerdict, DenyVerdict } from '../endpoint/verdict.ts'
-
-export interface CacheOptions {
-  readonly allowTtlMs: number
-  readonly denyTtlMs: number
-  readonly staleIfErrorMs: number
-  readonly maxEntries: number
-  readonly maxBytes: number
-}
+import type { CacheConfig } from '../auth-config.ts'
 
 export interface CacheContext {
   /** A clock that never jumps. */
@@ -53,7 +46,10 @@ const TEXT_BYTES = 16
  * Keeps verdicts for a while. Allows and denials are kept apart, so that a flood of garbage tokens pushes out no good
  * one. Only what the endpoint decided is kept, and nothing that came of a failure.
  */
-export function createCache(options: CacheOptions, { now, wallNow, random }: CacheContext): Cache {
+export function createCache(
+  options: Required<CacheConfig>,
+  { now, wallNow, random }: CacheContext,
+): Cache {
   const { allowTtlMs, denyTtlMs, staleIfErrorMs, maxEntries, maxBytes } = options
   const bounds = { maxEntries, maxEntriesPerToken: MAX_ENTRIES_PER_TOKEN }
   const allows = createVerdictStore<Kept<AllowVerdict>>({ ...bounds, maxBytes: maxBytes * 0.75 })

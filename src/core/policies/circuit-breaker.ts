@@ -3,13 +3,7 @@ import { isOutage } from './outage.ts'
 import { createSlidingWindow } from './sliding-window.ts'
 import type { Check, TimedVerifier, Verifier } from '../request/check.ts'
 import type { RecentOutage } from './outage.ts'
-
-export interface CircuitBreakerOptions {
-  readonly minChecks: number
-  readonly failureRatio: number
-  readonly windowMs: number
-  readonly openMs: number
-}
+import type { CircuitBreakerConfig } from '../auth-config.ts'
 
 export interface CircuitBreakerContext {
   readonly now: () => number
@@ -36,7 +30,7 @@ type Circuit =
  * callers that the endpoint allowed lately.
  */
 export function createCircuitBreaker(
-  options: CircuitBreakerOptions,
+  options: Required<CircuitBreakerConfig>,
   context: CircuitBreakerContext,
 ): CircuitBreaker {
   const known = createCircuit(options, context, 'known')
@@ -60,7 +54,7 @@ export function createCircuitBreaker(
  * outside of requests.
  */
 function createCircuit(
-  { minChecks, failureRatio, windowMs, openMs }: CircuitBreakerOptions,
+  { minChecks, failureRatio, windowMs, openMs }: Required<CircuitBreakerConfig>,
   { now, onState, isFailure }: CircuitBreakerContext,
   tokens: 'known' | 'unknown',
 ): CircuitBreaker {

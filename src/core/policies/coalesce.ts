@@ -1,5 +1,5 @@
 import { AuthUnavailableError } from '../errors.ts'
-import { EXPIRED, within } from '../timers.ts'
+import { EXPIRED, within } from '../async.ts'
 import { TransientMap } from './transient-map.ts'
 import type { Check, Verifier } from '../request/check.ts'
 import type { CheckedVerdict } from '../endpoint/verdict.ts'

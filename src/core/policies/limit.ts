@@ -1,10 +1,6 @@
 import { AuthUnavailableError } from '../errors.ts'
 import type { TimedVerifier } from '../request/check.ts'
-
-export interface LimitOptions {
-  readonly maxInFlight: number
-  readonly maxWaiting: number
-}
+import type { ConcurrencyConfig } from '../auth-config.ts'
 
 export interface LimitContext {
   readonly now: () => number
@@ -43,7 +39,7 @@ interface Lane {
  */
 export function limit(
   next: TimedVerifier,
-  { maxInFlight, maxWaiting }: LimitOptions,
+  { maxInFlight, maxWaiting }: Required<ConcurrencyConfig>,
   { now, hasKnown }: LimitContext,
 ): TimedVerifier {
   const known: Lane = { taken: new Set(), waiting: [] }

@@ -1,14 +1,9 @@
 import { isWorthRetrying } from './outage.ts'
 import { createSlidingWindow } from './sliding-window.ts'
-import { sleep } from '../timers.ts'
+import { sleep } from '../async.ts'
 import type { Check, TimedVerifier } from '../request/check.ts'
 import type { CheckedVerdict } from '../endpoint/verdict.ts'
-
-export interface RetryOptions {
-  readonly attempts: number
-  readonly minDelayMs: number
-  readonly maxDelayMs: number
-}
+import type { RetryConfig } from '../auth-config.ts'
 
 export interface RetryContext {
   readonly now: () => number
@@ -26,7 +21,7 @@ const ALWAYS_FREE = 10
  */
 export function retry(
   next: TimedVerifier,
-  { attempts, minDelayMs, maxDelayMs }: RetryOptions,
+  { attempts, minDelayMs, maxDelayMs }: Required<RetryConfig>,
   { now, random }: RetryContext,
 ): TimedVerifier {
   const checks = createSlidingWindow(WINDOW_MS)

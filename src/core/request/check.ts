@@ -1,4 +1,4 @@
-import { findKeepAlive } from '../environment.ts'
+import { findKeepAlive } from '../runtime.ts'
 import { encodeKey } from './question-key.ts'
 import type { Question, SkipReason } from '../types.ts'
 import type { CheckedVerdict } from '../endpoint/verdict.ts'

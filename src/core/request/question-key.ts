@@ -1,5 +1,5 @@
 import { readHeaders } from './question.ts'
-import type { Context } from '../config/context.ts'
+import type { Context } from '../request/question.ts'
 import type { ToldHeaders } from './question.ts'
 import type { Target } from './target.ts'
 

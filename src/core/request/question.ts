@@ -1,7 +1,21 @@
-import { isTold } from '../config/context.ts'
-import type { Context } from '../config/context.ts'
 import type { Target } from './target.ts'
 import type { Question } from '../types.ts'
+
+/** What the endpoint is told, checked and with its defaults. */
+export interface Context {
+  readonly headers: 'all' | readonly string[]
+  readonly params: 'values' | 'lists' | 'none'
+  readonly path: boolean
+  readonly method: boolean
+}
+
+// Secrets that belong to this server or to a proxy, and not to the endpoint.
+const WITHHELD: ReadonlySet<string> = new Set(['cookie', 'proxy-authorization'])
+
+/** Whether `'all'` headers have this one among them, in lower case. */
+export function isTold(name: string): boolean {
+  return !WITHHELD.has(name)
+}
 
 /** Puts what is told about a request into the form that the endpoint expects. */
 export type QuestionBuilder = (

@@ -1,5 +1,5 @@
 import { kindOf } from '../events.ts'
-import { ignore, isPromise } from '../promises.ts'
+import { ignore, isPromise } from '../async.ts'
 import { clampRetryAfter } from '../endpoint/retry-after.ts'
 import type { AuthConfig } from '../auth-config.ts'
 import type { Channel } from '../events.ts'

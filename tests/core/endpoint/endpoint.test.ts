@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createEndpoint } from '../../../src/core/endpoint/endpoint.ts'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
-import { runtimeFetch } from '../../../src/core/runtime-fetch.ts'
+import { runtimeFetch } from '../../../src/core/runtime.ts'
 import { checkOf } from '../../support/checks.ts'
 import type { EndpointOptions } from '../../../src/core/endpoint/endpoint.ts'
 import type { AuthEvent, Transport } from '../../../src/index.ts'

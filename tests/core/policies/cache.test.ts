@@ -4,14 +4,14 @@ import { createCache } from '../../../src/core/policies/cache.ts'
 import { NOBODY } from '../../../src/core/endpoint/verdict.ts'
 import { checkOf } from '../../support/checks.ts'
 import type { Check, Verifier } from '../../../src/core/request/check.ts'
-import type { CacheOptions } from '../../../src/core/policies/cache.ts'
+import type { CacheConfig } from '../../../src/core/auth-config.ts'
 import type {
   AllowVerdict,
   CheckedVerdict,
   DenyVerdict,
 } from '../../../src/core/endpoint/verdict.ts'
 
-const OPTIONS: CacheOptions = {
+const OPTIONS: Required<CacheConfig> = {
   allowTtlMs: 1000,
   denyTtlMs: 100,
   staleIfErrorMs: 0,
@@ -46,7 +46,7 @@ function pass(ms: number): void {
 }
 
 /** A cache around an endpoint, and the cache outcome of each check that it is asked. */
-function cached(options: Partial<CacheOptions> = {}) {
+function cached(options: Partial<CacheConfig> = {}) {
   const cache = createCache(
     { ...OPTIONS, ...options },
     { now: () => now, wallNow: () => wall, random: () => random },
@@ -320,7 +320,7 @@ it.each<[string, AllowVerdict['auth'], number]>([
 })
 
 describe('a stale allow', () => {
-  async function expired(options: Partial<CacheOptions> = { staleIfErrorMs: 500 }, extra = {}) {
+  async function expired(options: Partial<CacheConfig> = { staleIfErrorMs: 500 }, extra = {}) {
     asked.mockImplementationOnce(() => allow(extra))
     const made = cached(options)
     await made.outcome()

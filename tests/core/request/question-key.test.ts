@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { checkContext } from '../../../src/core/config/context.ts'
 import { createToldEncoder, encodeKey } from '../../../src/core/request/question-key.ts'
 import { raw } from '../../support/requests.ts'
-import type { Context } from '../../../src/core/config/context.ts'
+import type { Context } from '../../../src/core/request/question.ts'
 
 interface Facts {
   readonly path: string

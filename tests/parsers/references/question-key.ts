@@ -1,4 +1,4 @@
-import type { Context } from '../../../src/core/config/context.ts'
+import type { Context } from '../../../src/core/request/question.ts'
 
 /** What a key says. `null` stands for what is not told, or not there. */
 export interface DecodedKey {

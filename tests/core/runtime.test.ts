@@ -1,6 +1,11 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import http from 'node:http'
-import { endpointFromEnvironment, findKeepAlive, nodeModule } from '../../src/core/environment.ts'
+import {
+  endpointFromEnvironment,
+  findKeepAlive,
+  nodeModule,
+  runtimeFetch,
+} from '../../src/core/runtime.ts'
 
 afterEach(() => {
   vi.unstubAllEnvs()
@@ -112,4 +117,14 @@ describe('a module of Node', () => {
     vi.stubGlobal('process', undefined)
     expect(nodeModule('node:http')).toBeUndefined()
   })
+})
+
+it('asks by the fetch that the runtime has at the time of the call', async () => {
+  const response = new Response('ok')
+  const instrumented = vi.fn<typeof fetch>(() => Promise.resolve(response))
+  vi.stubGlobal('fetch', instrumented)
+  const { signal } = new AbortController()
+  const init = { method: 'POST', headers: {}, body: '{}', redirect: 'manual', signal } as const
+  expect(await runtimeFetch('https://auth.example.test/', init)).toBe(response)
+  expect(instrumented).toHaveBeenCalledExactlyOnceWith('https://auth.example.test/', init)
 })

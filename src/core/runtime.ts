@@ -1,3 +1,8 @@
+import type { Transport } from './auth-config.ts'
+
+/** Asks by the runtime's own `fetch`. Looked up at each call: what wraps it later, such as instrumentation, must be seen. */
+export const runtimeFetch: Transport = (url, init) => globalThis.fetch(url, init)
+
 /** `AUTH_ENDPOINT` of the Workers `env` argument, else of `process.env`. Throws what the runtime throws. */
 export function endpointFromEnvironment(args: readonly unknown[]): unknown {
   const [env] = args
