@@ -17,7 +17,7 @@ import type {
   Gate,
   VerdictControls,
 } from './decision.ts'
-import type { Failure } from './response/failure-alarm.ts'
+import type { Failure } from './response/alarm.ts'
 import type { Handover } from './policies/handover.ts'
 import type { RouteCheck } from './handlers/route-pattern.ts'
 import type { Setup, SetupSource, Unready } from './setup.ts'

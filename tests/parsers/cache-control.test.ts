@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { parseCacheControl } from '../../src/core/endpoint/cache-control.ts'
+import { parseCacheControl } from '../../src/core/endpoint/freshness.ts'
 import { freshnessOf, readGrammar, readLoosely } from './references/cache-control.ts'
 import { compare, textOf, SLOW, tooRare } from './strings.ts'
-import type { Freshness } from '../../src/core/endpoint/cache-control.ts'
+import type { Freshness } from '../../src/core/endpoint/freshness.ts'
 
 const NAMES = [
   'no-store',

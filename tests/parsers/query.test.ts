@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { checkContext } from '../../src/core/config/context.ts'
-import { createToldEncoder } from '../../src/core/request/question-key.ts'
-import { createQuestionBuilder } from '../../src/core/request/question.ts'
+import { createToldEncoder, createQuestionBuilder } from '../../src/core/request/question.ts'
 import { pairsOf, readQuery } from './references/query.ts'
 import { compare, textOf, SLOW, tooRare } from './strings.ts'
 

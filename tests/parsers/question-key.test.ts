@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { checkContext } from '../../src/core/config/context.ts'
-import { createToldEncoder, encodeKey } from '../../src/core/request/question-key.ts'
+import { createToldEncoder, encodeKey } from '../../src/core/request/question.ts'
 import { decodeKey } from './references/question-key.ts'
 import { compare, textOf, SLOW, tooRare } from './strings.ts'
 

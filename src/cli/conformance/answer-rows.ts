@@ -1,4 +1,4 @@
-import { parseCacheControl } from '../../core/endpoint/cache-control.ts'
+import { parseCacheControl } from '../../core/endpoint/freshness.ts'
 import { isRedirect, isVerdict, skipped } from './row.ts'
 import type { Finding, Row } from './row.ts'
 

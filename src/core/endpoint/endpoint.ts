@@ -1,19 +1,18 @@
-import { parseCacheControl } from './cache-control.ts'
+import { parseCacheControl, parseRetryAfter } from './freshness.ts'
 import { AuthUnavailableError } from '../errors.ts'
 import { createUnreachable } from './failure-cause.ts'
 import { createFaultReport } from './identity-faults.ts'
 import { encodeQuestion } from '../request/question.ts'
 import { createDrain, readBody, readResponse } from './response-body.ts'
-import { parseRetryAfter } from './retry-after.ts'
 import { runtimeFetch } from '../runtime.ts'
 import { orAborted } from '../async.ts'
-import { parseBody, parseIdentity } from './verdict.ts'
-import type { Freshness } from './cache-control.ts'
+import { parseBody, parseIdentity, checkVerdict } from './verdict.ts'
+import type { Freshness } from './freshness.ts'
 import type { Check, TimedVerifier } from '../request/check.ts'
 import type { Channel } from '../events.ts'
 import type { OnFault } from './identity-faults.ts'
 import type { BodyOutcome } from './response-body.ts'
-import type { Transport, TransportInit, TransportResponse } from '../auth-config.ts'
+import type { Transport, TransportInit, TransportResponse, CustomVerifier } from '../auth-config.ts'
 import type { UnavailableReason } from '../types.ts'
 import type { AllowVerdict, CheckedVerdict } from './verdict.ts'
 
@@ -133,4 +132,19 @@ function isTransportResponse(value: unknown): value is TransportResponse {
   if (typeof value !== 'object' || value === null) return false
   if (!('status' in value && typeof value.status === 'number')) return false
   return 'headers' in value && typeof value.headers === 'object' && value.headers !== null
+}
+
+/** Asks a function of the user's, and trusts nothing of what it returns. */
+export function createCustomVerifier(
+  verifier: CustomVerifier,
+  identity: 'optional' | 'required',
+): TimedVerifier {
+  return async (check, signal) => {
+    check.attempts += 1
+    const pending = Promise.resolve(verifier(check.question, signal))
+    const verdict = checkVerdict(await orAborted(pending, signal), check.token)
+    if (verdict.outcome === 'deny' || identity === 'optional') return verdict
+    if (verdict.auth.principal === undefined) throw new AuthUnavailableError('invalid_response')
+    return verdict
+  }
 }

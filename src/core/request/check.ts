@@ -1,7 +1,9 @@
 import { findKeepAlive } from '../runtime.ts'
-import { encodeKey } from './question-key.ts'
+import { encodeKey, createQuestionBuilder, readHeaders, createToldEncoder } from './question.ts'
 import type { Question, SkipReason } from '../types.ts'
 import type { CheckedVerdict } from '../endpoint/verdict.ts'
+import type { ResolvedConfig } from '../config/parse.ts'
+import type { Target } from './target.ts'
 
 /** What the cache did for a check; `off` when there is none. */
 export type CacheOutcome = 'hit' | 'miss' | 'stale' | 'shared' | 'skipped' | 'off'
@@ -71,3 +73,27 @@ export type TimedVerifier = (
   check: Check,
   signal: AbortSignal,
 ) => CheckedVerdict | Promise<CheckedVerdict>
+
+/** Makes the check of a request, or `undefined` if more would have to be told than an endpoint is told. */
+export type CheckFactory = (
+  token: string,
+  request: Request,
+  target: Target,
+  args: readonly unknown[],
+) => Check | undefined
+
+/** What is told and what is the key come from the same context, so that neither can have what the other lacks. */
+export function createCheckFactory(
+  { context, identity }: ResolvedConfig,
+  endpoint: string | undefined,
+): CheckFactory {
+  const encodeTold = createToldEncoder(context, [endpoint ?? 'verifier', identity])
+  const buildQuestion = createQuestionBuilder(context)
+  return (token, request, target, args) => {
+    // Read once for both, where there are many. What is told by name is read when it is needed: a hit never asks.
+    const all = context.headers === 'all' ? readHeaders(request.headers, 'all') : undefined
+    const told = encodeTold(request, target, all)
+    if (told === undefined) return undefined
+    return new Check(token, told, () => buildQuestion(token, request, target, all), args)
+  }
+}

@@ -1,6 +1,5 @@
 import { kindOf } from '../events.ts'
 import { ignore, isPromise } from '../async.ts'
-import { clampRetryAfter } from '../endpoint/retry-after.ts'
 import type { AuthConfig } from '../auth-config.ts'
 import type { Channel } from '../events.ts'
 import type { Denial, DenialReason } from '../types.ts'
@@ -159,4 +158,13 @@ function withChallenge(response: Response, challenge: string): Response {
 // Without a body the same one can be given again and again, and what is written to its headers would reach the next client.
 function own(response: Response): Response {
   return response.body === null ? new Response(null, response) : response
+}
+
+/**
+ * What clients are told to wait: whole seconds from 1 to 30, in milliseconds. Some sleep for as long as they are told,
+ * and an endpoint must not be able to send them away for a day.
+ */
+export function clampRetryAfter(retryAfterMs: number): number {
+  const seconds = Math.ceil(retryAfterMs / 1000)
+  return Math.min(30, Math.max(1, Number.isNaN(seconds) ? 1 : seconds)) * 1000
 }

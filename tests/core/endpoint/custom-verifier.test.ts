@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { createCustomVerifier } from '../../../src/core/endpoint/custom-verifier.ts'
+import { createCustomVerifier } from '../../../src/core/endpoint/endpoint.ts'
 import { checkOf } from '../../support/checks.ts'
 import type { CustomVerifier } from '../../../src/index.ts'
 

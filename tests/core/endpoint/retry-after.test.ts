@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { clampRetryAfter, parseRetryAfter } from '../../../src/core/endpoint/retry-after.ts'
+import { parseRetryAfter } from '../../../src/core/endpoint/freshness.ts'
+import { clampRetryAfter } from '../../../src/core/response/denial.ts'
 
 const NOW = Date.parse('Wed, 21 Oct 2026 07:28:00 GMT')
 

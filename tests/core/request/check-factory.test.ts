@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest'
-import { createCheckFactory } from '../../../src/core/request/check-factory.ts'
+import { createCheckFactory } from '../../../src/core/request/check.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
 import { raw } from '../../support/requests.ts'
 import type { AuthConfig } from '../../../src/index.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { checkContext } from '../../../src/core/config/context.ts'
-import { createToldEncoder, encodeKey } from '../../../src/core/request/question-key.ts'
+import { createToldEncoder, encodeKey } from '../../../src/core/request/question.ts'
 import { raw } from '../../support/requests.ts'
 import type { Context } from '../../../src/core/request/question.ts'
 

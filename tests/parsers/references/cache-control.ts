@@ -1,5 +1,5 @@
 import { isDigit, isOneOf, isTokenCharacter, lowerAscii } from './characters.ts'
-import type { Freshness } from '../../../src/core/endpoint/cache-control.ts'
+import type { Freshness } from '../../../src/core/endpoint/freshness.ts'
 
 export interface Directive {
   readonly name: string

@@ -1,15 +1,15 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { AuthUnavailableError } from '../../../src/core/errors.ts'
-import { createCache } from '../../../src/core/policies/cache.ts'
-import { NOBODY } from '../../../src/core/endpoint/verdict.ts'
-import { checkOf } from '../../support/checks.ts'
-import type { Check, Verifier } from '../../../src/core/request/check.ts'
-import type { CacheConfig } from '../../../src/core/auth-config.ts'
+import { AuthUnavailableError } from '../../../../src/core/errors.ts'
+import { createCache } from '../../../../src/core/policies/cache/cache.ts'
+import { NOBODY } from '../../../../src/core/endpoint/verdict.ts'
+import { checkOf } from '../../../support/checks.ts'
+import type { Check, Verifier } from '../../../../src/core/request/check.ts'
+import type { CacheConfig } from '../../../../src/core/auth-config.ts'
 import type {
   AllowVerdict,
   CheckedVerdict,
   DenyVerdict,
-} from '../../../src/core/endpoint/verdict.ts'
+} from '../../../../src/core/endpoint/verdict.ts'
 
 const OPTIONS: Required<CacheConfig> = {
   allowTtlMs: 1000,

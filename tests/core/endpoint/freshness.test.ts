@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { parseCacheControl } from '../../../src/core/endpoint/cache-control.ts'
+import { parseCacheControl } from '../../../src/core/endpoint/freshness.ts'
 
 it.each([
   [null, {}],

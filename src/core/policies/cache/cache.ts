@@ -1,13 +1,13 @@
-import { permitsStale } from './outage.ts'
+import { permitsStale } from '../outage.ts'
 import { createPendingFills } from './pending-fills.ts'
 import { createVerdictStore } from './verdict-store.ts'
-import { NOBODY } from '../endpoint/verdict.ts'
-import type { Check, Verifier } from '../request/check.ts'
-import type { RecentOutage } from './outage.ts'
+import { NOBODY } from '../../endpoint/verdict.ts'
+import type { Check, Verifier } from '../../request/check.ts'
+import type { RecentOutage } from '../outage.ts'
 import type { PendingFill } from './pending-fills.ts'
-import type { Auth, SkipReason } from '../types.ts'
-import type { AllowVerdict, CheckedVerdict, DenyVerdict } from '../endpoint/verdict.ts'
-import type { CacheConfig } from '../auth-config.ts'
+import type { Auth, SkipReason } from '../../types.ts'
+import type { AllowVerdict, CheckedVerdict, DenyVerdict } from '../../endpoint/verdict.ts'
+import type { CacheConfig } from '../../auth-config.ts'
 
 export interface CacheContext {
   /** A clock that never jumps. */

@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest'
-import { createPendingFills } from '../../../src/core/policies/pending-fills.ts'
-import { checkOf } from '../../support/checks.ts'
+import { createPendingFills } from '../../../../src/core/policies/cache/pending-fills.ts'
+import { checkOf } from '../../../support/checks.ts'
 
 const clock = { now: () => 100, wallNow: () => 1000 }
 

@@ -33,3 +33,12 @@ export function parseCacheControl(value: string | null | undefined): Freshness {
 function parseSeconds(text = ''): number {
   return /^\d{1,10}$/.test(text) ? Number(text) * 1000 : 0
 }
+
+/** `Retry-After` (RFC 9110 §10.2.3) in milliseconds, or `undefined` if it is absent or malformed. */
+export function parseRetryAfter(value: string | null | undefined, now: number): number | undefined {
+  if (value === null || value === undefined) return undefined
+  if (/^\d{1,10}$/.test(value)) return Number(value) * 1000
+  if (!value.endsWith(' GMT')) return undefined
+  const date = Date.parse(value)
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now)
+}

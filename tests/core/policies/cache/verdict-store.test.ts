@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { createVerdictStore } from '../../../src/core/policies/verdict-store.ts'
-import { collectGarbage } from '../../support/garbage.ts'
-import type { VerdictStore } from '../../../src/core/policies/verdict-store.ts'
+import { createVerdictStore } from '../../../../src/core/policies/cache/verdict-store.ts'
+import { collectGarbage } from '../../../support/garbage.ts'
+import type { VerdictStore } from '../../../../src/core/policies/cache/verdict-store.ts'
 
 function storeOf(
   bounds: { maxEntries?: number; maxBytes?: number; maxEntriesPerToken?: number } = {},

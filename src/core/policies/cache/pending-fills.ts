@@ -1,5 +1,5 @@
-import { TransientMap } from './transient-map.ts'
-import type { Check } from '../request/check.ts'
+import { TransientMap } from '../transient-map.ts'
+import type { Check } from '../../request/check.ts'
 
 /** A check that was put to the endpoint and whose verdict may be kept. */
 export interface PendingFill {

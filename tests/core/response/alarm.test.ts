@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { createAlarm } from '../../../src/core/response/failure-alarm.ts'
+import { createAlarm } from '../../../src/core/response/alarm.ts'
 import { checkOf } from '../../support/checks.ts'
-import type { Failure } from '../../../src/core/response/failure-alarm.ts'
+import type { Failure } from '../../../src/core/response/alarm.ts'
 import type { DenialReason } from '../../../src/index.ts'
 
 const ENDPOINT = 'https://auth.example.test:8443/sk-secret?key=sk-secret'
