@@ -1,9 +1,10 @@
 import { HTTPException } from 'hono/http-exception'
-import { createGate } from './core/authenticator.ts'
-import { isPromise } from './core/async.ts'
-import type { Context, MiddlewareHandler, Next } from 'hono'
+import { createGate, enter } from './core/gate.ts'
+import type { Context, MiddlewareHandler } from 'hono'
 import type { AuthConfig, AuthConfigSource, KnownOptions } from './core/auth-config.ts'
-import type { Decision, Rejection, VerdictControls } from './core/decision.ts'
+import type { Rejection } from './core/gate.ts'
+import type { Admission } from './core/response/admission.ts'
+import type { VerdictControls } from './core/types.ts'
 import type { Auth, DenialReason } from './core/types.ts'
 
 /** The variable that {@link auth} sets. */
@@ -82,9 +83,11 @@ export function auth<
 >(config?: AuthConfigSource<[env: Bindings], Made>): MiddlewareHandler<AuthEnv> & VerdictControls {
   const { decide, controls } = createGate<[Bindings, Execution]>(config)
   const authMiddleware: MiddlewareHandler<AuthEnv> = (c, next) => {
-    const decision = decide(c.req.raw, [c.env, new Execution(c)])
-    if (isPromise(decision)) return decision.then((made) => enter(made, c, next))
-    return enter(decision, c, next)
+    const proceed = ({ auth: caller }: Admission): Promise<void> => {
+      c.set('auth', caller)
+      return next()
+    }
+    return enter(decide(c.req.raw, [c.env, new Execution(c)]), proceed, reject)
   }
   return Object.assign(authMiddleware, controls)
 }
@@ -102,12 +105,8 @@ class Execution {
   }
 }
 
-function enter(decision: Decision, c: Context<AuthEnv>, next: Next): Promise<void> {
-  if (decision.outcome !== 'allow' && decision.outcome !== 'exempt') {
-    throw createException(decision)
-  }
-  c.set('auth', decision.outcome === 'allow' ? decision.auth : undefined)
-  return next()
+function reject(rejection: Rejection): never {
+  throw createException(rejection)
 }
 
 const STATUS_TEXTS: Readonly<Record<number, string>> = {

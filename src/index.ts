@@ -3,7 +3,8 @@ export { AuthConfigError, AuthUnavailableError } from './core/errors.ts'
 export { getAuth } from './core/response/admission.ts'
 export { withAuth } from './core/with-auth.ts'
 export { withAuthRoutes } from './core/with-auth-routes.ts'
-export type { AuthenticationResult, Authenticator, VerdictControls } from './core/decision.ts'
+export type { AuthenticationResult, Authenticator } from './core/authenticator.ts'
+export type { VerdictControls } from './core/types.ts'
 export type {
   AuthConfig,
   AuthConfigSource,

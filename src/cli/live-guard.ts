@@ -1,11 +1,11 @@
 import process from 'node:process'
-import { createGate } from '../core/authenticator.ts'
+import { createGate, enter } from '../core/gate.ts'
 import { resolveConfig } from '../core/config/parse.ts'
 import { createCredentialsReader } from '../core/request/credentials.ts'
 import { presentedToken, readRequestId, shownPath } from '../core/response/decision-event.ts'
 import { asksTheSame } from '../core/policies/handover.ts'
 import { within } from '../core/async.ts'
-import { whenDecided } from '../core/with-auth.ts'
+import { sendRejection } from '../core/with-auth.ts'
 import { findLoneMount } from '../files/lone-mount.ts'
 import { watchConfig } from '../yaml.ts'
 import { createEndpointProof } from './endpoint-proof.ts'
@@ -15,7 +15,7 @@ import { createRandomKeyAsker } from './random-key.ts'
 import { describeRevocation, revokedKeyWorksForMs } from './revocation.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 import type { ResolvedConfig } from '../core/config/parse.ts'
-import type { Gate } from '../core/decision.ts'
+import type { Gate } from '../core/gate.ts'
 import type { CommandLine } from './command-line.ts'
 import type { DecisionLog } from './decision-log.ts'
 import type { RequestLog } from './request-log.ts'
@@ -140,7 +140,7 @@ function createGuard(first: Stage, options: LiveGuardOptions): ReplaceableGuard 
     options.log({ type: 'config', revokedKeyWorksForMs: revokedKeyWorksForMs(stage.resolved) })
   return {
     guarded: (request) =>
-      whenDecided(stage.gate.decide(request, []), () => options.passOn(request)),
+      enter(stage.gate.decide(request, []), () => options.passOn(request), sendRejection),
     // Shadow mode rejects no request, whatever the endpoint answers.
     proof: {
       state: () => (stage.resolved.mode === 'shadow' ? 'proven' : stage.proof.state()),

@@ -144,3 +144,15 @@ export interface NoticeEvent {
 
 /** What {@link AuthConfig.onEvent} is told. */
 export type AuthEvent = DecisionEvent | CircuitEvent | NoticeEvent
+
+/** What can be done about verdicts that are kept. */
+export interface VerdictControls {
+  /**
+   * Forgets every verdict about a token, and keeps none that is on its way: the next request asks. Only in this instance.
+   *
+   * @throws TypeError if the token is no string.
+   */
+  readonly invalidate: (token: string) => void
+  /** Forgets every verdict, and keeps none that is on its way. Only in this instance. */
+  readonly clear: () => void
+}

@@ -1,9 +1,10 @@
-import { createGate } from './authenticator.ts'
+import { createGate, enter } from './gate.ts'
 import { createRouteCheck, readRoute, refuseTwins } from './handlers/route-pattern.ts'
-import { refuseClass, whenDecided } from './with-auth.ts'
+import { refuseClass, sendRejection } from './with-auth.ts'
 import type { AnyHandler } from './with-auth.ts'
 import type { AuthConfigSource } from './auth-config.ts'
-import type { Gate, VerdictControls } from './decision.ts'
+import type { Gate } from './gate.ts'
+import type { VerdictControls } from './types.ts'
 import type { Route, RouteCheck } from './handlers/route-pattern.ts'
 
 type RouteMethod =
@@ -151,7 +152,7 @@ function guardHandlers(handlers: Handlers, isOwnRoute: RouteCheck, gate: Gate): 
 
 function guardHandler(handler: AnyHandler, isOwnRoute: RouteCheck, { decide }: Gate): AnyHandler {
   return function guarded(this: unknown, request: Request, ...args: unknown[]): unknown {
-    const decision = decide(request, args, isOwnRoute)
-    return whenDecided(decision, () => handler.call(this, request, ...args))
+    const proceed = (): unknown => handler.call(this, request, ...args)
+    return enter(decide(request, args, isOwnRoute), proceed, sendRejection)
   }
 }

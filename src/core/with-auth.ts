@@ -1,8 +1,7 @@
-import { createGate } from './authenticator.ts'
+import { createGate, enter } from './gate.ts'
 import { boundMembers } from './handlers/bound-members.ts'
-import { isPromise } from './async.ts'
 import type { AuthConfig, AuthConfigSource, KnownOptions } from './auth-config.ts'
-import type { Decision, Gate } from './decision.ts'
+import type { Gate, Rejection } from './gate.ts'
 import type { ArgsOf, ConfigArgs, Guardable, Guarded, Serving } from './handlers/guarded.ts'
 
 export type AnyHandler = (this: unknown, request: Request, ...args: unknown[]) => unknown
@@ -56,7 +55,8 @@ export function withAuth(target: unknown, config?: AuthConfigSource<never[]>): u
 
 function guardFunction(handler: AnyHandler, { decide, controls }: Gate): AnyHandler {
   function guarded(this: unknown, request: Request, ...args: unknown[]): unknown {
-    return whenDecided(decide(request, args), () => handler.call(this, request, ...args))
+    const proceed = (): unknown => handler.call(this, request, ...args)
+    return enter(decide(request, args), proceed, sendRejection)
   }
   Object.assign(guarded, controls)
   return Object.defineProperty(guarded, 'fetch', { value: guarded, enumerable: true })
@@ -65,7 +65,7 @@ function guardFunction(handler: AnyHandler, { decide, controls }: Gate): AnyHand
 function guardApp(app: { fetch: AnyHandler }, { decide, controls }: Gate): object {
   // `app.fetch` is looked up at each call, with its own `this`.
   const fetch = (request: Request, ...args: unknown[]): unknown =>
-    whenDecided(decide(request, args), () => app.fetch(request, ...args))
+    enter(decide(request, args), () => app.fetch(request, ...args), sendRejection)
   Object.assign(fetch, controls)
   return Object.defineProperty(boundMembers(app), 'fetch', { value: fetch, enumerable: true })
 }
@@ -95,19 +95,6 @@ function refuseRoutes(app: object): void {
   }
 }
 
-// Not always a promise: a decision that is there is acted on at once.
-export function whenDecided<Answer>(
-  decision: Decision | Promise<Decision>,
-  proceed: () => Answer | Promise<Answer>,
-): Answer | Response | Promise<Answer | Response> {
-  if (isPromise(decision)) return decision.then((made) => enter(made, proceed))
-  return enter(decision, proceed)
-}
-
-function enter<Answer>(
-  decision: Decision,
-  proceed: () => Answer | Promise<Answer>,
-): Answer | Response | Promise<Answer> {
-  if (decision.outcome === 'allow' || decision.outcome === 'exempt') return proceed()
-  return decision.response
+export function sendRejection({ response }: Rejection): Response {
+  return response
 }

@@ -7,7 +7,7 @@ import { createCopyHeaders } from './request-headers.ts'
 import { hasUnknownCoding } from './field-names.ts'
 import { locate } from './upstream-url.ts'
 import { createHops } from './via.ts'
-import type { Admission } from '../core/decision.ts'
+import type { Admission } from '../core/response/admission.ts'
 import type { Field } from './field-names.ts'
 import type { ResolvedGateway } from './options.ts'
 import type { GatewayFailureCode } from './refusal.ts'
@@ -74,9 +74,9 @@ export function createForward(gateway: ForwardOptions): Forward {
   }
 
   function identityOf(admission: Admission): readonly Field[] | undefined {
-    return admission.outcome === 'allow'
-      ? identityFields(admission.auth, gateway.identityHeaders)
-      : []
+    return admission.auth === undefined
+      ? []
+      : identityFields(admission.auth, gateway.identityHeaders)
   }
 
   return (request, args) => {

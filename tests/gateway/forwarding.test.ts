@@ -4,15 +4,15 @@ import { followPassage } from '../../src/core/response/passage.ts'
 import { createForward } from '../../src/gateway/forwarding.ts'
 import { resolveGateway } from '../../src/gateway/options.ts'
 import { get, raw } from '../support/requests.ts'
-import type { Admission } from '../../src/core/decision.ts'
+import type { Admission } from '../../src/core/response/admission.ts'
 import type { Forwarding } from '../../src/gateway/forwarding.ts'
 
 const ALICE: Admission = {
-  outcome: 'allow',
+  admitted: true,
   auth: { principal: 'alice', attributes: { roles: ['admin'] } },
   credentials: ['bearer'],
 }
-const EXEMPT: Admission = { outcome: 'exempt', by: 'public', credentials: ['bearer'] }
+const EXEMPT: Admission = { admitted: true, exemption: 'public', credentials: ['bearer'] }
 
 const gateway = resolveGateway({ upstream: 'http://127.0.0.1:8321/base' })
 const forward = createForward(gateway)
@@ -114,7 +114,7 @@ describe('does not pass on', () => {
 
   it('R10 A-E25 a principal that no field can hold', () => {
     const auth = { principal: 'a\r\nX-Admin: 1', attributes: {} }
-    const request = admit(get('/'), { outcome: 'allow', auth, credentials: [] })
+    const request = admit(get('/'), { admitted: true, auth, credentials: [] })
     expect(forward(request, [])).toBe('identity_not_forwardable')
   })
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
-import { createGate } from '../../src/core/authenticator.ts'
+import { createGate } from '../../src/core/gate.ts'
 import { createModelEndpoint } from './model-endpoint.ts'
 import { createVirtualClock, withClock } from './virtual-clock.ts'
-import type { Decision, Gate } from '../../src/core/decision.ts'
+import type { Decision, Gate } from '../../src/core/gate.ts'
 import type { AuthConfig, AuthEvent } from '../../src/index.ts'
 import type { Answer, Asking, Log, Moment, Rules } from './history-log.ts'
 import type { VirtualClock } from './virtual-clock.ts'
@@ -263,8 +263,8 @@ function ask(
   askings.push(asking)
   const settle = (decision: Decision): void => {
     asking.ended = moment()
-    if (decision.outcome === 'allow') asking.auth = decision.auth
-    if (decision.outcome === 'deny') asking.reason = decision.reason
+    if (decision.admitted && decision.auth !== undefined) asking.auth = decision.auth
+    if (!decision.admitted) asking.reason = decision.reason
   }
   const decision = gate.decide(request, [])
   if (decision instanceof Promise) void decision.then(settle)

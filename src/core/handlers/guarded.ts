@@ -1,4 +1,4 @@
-import type { VerdictControls } from '../decision.ts'
+import type { VerdictControls } from '../types.ts'
 
 /** A guarded handler. Servers that want an object find the same function under `fetch`. */
 export interface GuardedHandler<

@@ -149,3 +149,17 @@ function trimEnd(value: string, start: number, end: number): string {
 function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09
 }
+
+/** Whether a request is a CORS preflight (Fetch standard): `OPTIONS` with the two fields of one, and without credentials. */
+export function isPreflight(
+  { method, headers }: Request,
+  readCredentials: CredentialsReader,
+): boolean {
+  if (method !== 'OPTIONS' || !headers.has('origin')) return false
+  if (!headers.has('access-control-request-method')) return false
+  // No browser asks to upgrade a preflight, and an upgrade that is let through stays open.
+  if (headers.has('upgrade')) return false
+  if (headers.has('authorization') || headers.has('cookie')) return false
+  const credentials = readCredentials(headers)
+  return typeof credentials !== 'string' && credentials.reason === 'missing_credentials'
+}

@@ -1,5 +1,17 @@
-import type { Admission, Exemption } from '../decision.ts'
+import type { CredentialsSource } from '../auth-config.ts'
 import type { Auth } from '../types.ts'
+
+/** Why a request may reach the handler, and where its guard looks for credentials. */
+export type Admission = {
+  readonly admitted: true
+  readonly credentials: readonly CredentialsSource[]
+} & (
+  | { readonly auth: Auth; readonly exemption?: undefined }
+  | { readonly auth?: undefined; readonly exemption: Exemption }
+)
+
+/** The reason that admits a request without an allow. `shadow`: the decision was a denial in shadow mode. */
+export type Exemption = 'public' | 'preflight' | 'shadow'
 
 // Makes the constructor of a subclass work on an object that is there already.
 // oxlint-disable-next-line no-extraneous-class
@@ -47,10 +59,10 @@ export function admissionOf(request: Request): Admission | undefined {
 
 // A guard behind another: whom the first named is still known where the second asks nobody, and neither's key is forgotten.
 function join(earlier: Admission, later: Admission): Admission {
-  const { outcome } = later
-  if (earlier.credentials === later.credentials && outcome === 'allow') return later
+  const isAllowed = later.auth !== undefined
+  if (earlier.credentials === later.credentials && isAllowed) return later
   const credentials = [...new Set([...earlier.credentials, ...later.credentials])]
-  return { ...(outcome === 'allow' ? later : earlier), credentials }
+  return { ...(isAllowed ? later : earlier), credentials }
 }
 
 /**
@@ -72,8 +84,8 @@ function join(earlier: Admission, later: Admission): Admission {
  */
 export function getAuth(request: Request): Auth {
   const admission = Admitted.read(request)
-  if (admission?.outcome === 'allow') return admission.auth
-  throw new TypeError(`getAuth: ${WHY_NOT[admission?.by ?? 'unknown']}`)
+  if (admission?.auth !== undefined) return admission.auth
+  throw new TypeError(`getAuth: ${WHY_NOT[admission?.exemption ?? 'unknown']}`)
 }
 
 const WHY_NOT: Readonly<Record<Exemption | 'unknown', string>> = {

@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest'
-import { createGate } from '../../../src/core/authenticator.ts'
+import { createGate } from '../../../src/core/gate.ts'
 import { get } from '../../support/requests.ts'
-import type { Gate } from '../../../src/core/decision.ts'
+import type { Gate } from '../../../src/core/gate.ts'
 import type { AuthConfig, AuthEvent, Transport } from '../../../src/index.ts'
 
 const allow = async (): Promise<Response> => Response.json({ principal: 'alice' })
@@ -15,9 +15,9 @@ const CONFIG: AuthConfig = {
 }
 
 /** Asks a gate about a token, and says how often the endpoint was asked for that. */
-async function callsFor(gate: Gate, outcome: 'allow' | 'deny' = 'allow'): Promise<number> {
+async function callsFor(gate: Gate, admitted = true): Promise<number> {
   const before = asked.mock.calls.length
-  expect((await gate.decide(get('/', 't'), [])).outcome).toBe(outcome)
+  expect((await gate.decide(get('/', 't'), [])).admitted).toBe(admitted)
   return asked.mock.calls.length - before
 }
 

@@ -1,11 +1,11 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { admissionOf, getAuth, rememberAdmission } from '../../../src/core/response/admission.ts'
-import type { Admission, Exemption } from '../../../src/core/decision.ts'
+import type { Admission, Exemption } from '../../../src/core/response/admission.ts'
 
 const auth = { principal: 'alice', attributes: {} }
-const ALLOW: Admission = { outcome: 'allow', auth, credentials: ['bearer'] }
-const EXEMPT: Admission = { outcome: 'exempt', by: 'public', credentials: ['bearer'] }
+const ALLOW: Admission = { admitted: true, auth, credentials: ['bearer'] }
+const EXEMPT: Admission = { admitted: true, exemption: 'public', credentials: ['bearer'] }
 
 function admitted(...admissions: Admission[]): Request {
   const request = new Request('https://api.example.test/')
@@ -33,8 +33,8 @@ it.each<[Exemption, string]>([
     'shadow',
     'the request would be rejected, and reached the handler because "mode" is "shadow". Catch this error until you set "mode" to "enforce"',
   ],
-])('throws and says what let the request in without an allow: %s', (by, why) => {
-  const request = admitted({ ...EXEMPT, by })
+])('throws and says what let the request in without an allow: %s', (exemption, why) => {
+  const request = admitted({ ...EXEMPT, exemption })
   expect(() => getAuth(request)).toThrow(new TypeError(`getAuth: ${why}`))
 })
 

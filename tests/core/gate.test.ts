@@ -1,11 +1,12 @@
 import { HttpResponse } from 'msw'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { createAuthenticator, createGate } from '../../src/core/authenticator.ts'
+import { createAuthenticator } from '../../src/core/authenticator.ts'
+import { createGate } from '../../src/core/gate.ts'
 import { admissionOf } from '../../src/core/response/admission.ts'
 import { AuthUnavailableError, getAuth } from '../../src/index.ts'
 import { ENDPOINT, setupEndpoint } from '../support/msw-endpoint.ts'
 import { get, raw } from '../support/requests.ts'
-import type { Exemption } from '../../src/core/decision.ts'
+import type { Exemption } from '../../src/core/response/admission.ts'
 import type { AuthConfig, AuthEvent, DecisionEvent } from '../../src/index.ts'
 
 const endpoint = setupEndpoint()
@@ -20,7 +21,7 @@ afterEach(() => {
 async function decide(
   config: AuthConfig,
   request: Request,
-): Promise<{ outcome: string; event: DecisionEvent; response?: Response }> {
+): Promise<{ admitted: boolean; event: DecisionEvent; response?: Response }> {
   const events: AuthEvent[] = []
   const { decide: made } = createGate({
     ...('verifier' in config ? {} : { endpoint: ENDPOINT }),
@@ -43,7 +44,7 @@ describe('a decision', () => {
     const { event, ...decision } = await decide({}, request)
     const tookMs = performance.now() - startedAt
     const auth = { principal: 'alice', attributes: { roles: ['a'] } }
-    expect(decision).toEqual({ outcome: 'allow', auth, credentials: ['bearer'] })
+    expect(decision).toEqual({ admitted: true, auth, credentials: ['bearer'] })
     expect(admissionOf(request)).toEqual(decision)
     expect(getAuth(request)).toEqual(auth)
     expect(event).toEqual({
@@ -63,8 +64,8 @@ describe('a decision', () => {
 
   it('is a denial where it says anything else, and nobody is remembered', async () => {
     const request = get('/a', 'k1')
-    const { outcome, event, response } = await decide({}, request)
-    expect(outcome).toBe('deny')
+    const { admitted, event, response } = await decide({}, request)
+    expect(admitted).toBe(false)
     expect(event).toMatchObject({
       outcome: 'deny',
       reason: 'denied',
@@ -82,10 +83,10 @@ describe('a decision', () => {
       public: ['/healthz'],
       preflight: 'allow',
     })
-    expect(made(get('/a'), [])).toMatchObject({ outcome: 'deny', reason: 'missing_credentials' })
+    expect(made(get('/a'), [])).toMatchObject({ admitted: false, reason: 'missing_credentials' })
     expect(made(get('/healthz'), [])).toEqual({
-      outcome: 'exempt',
-      by: 'public',
+      admitted: true,
+      exemption: 'public',
       credentials: ['bearer'],
     })
     expect(made(raw('http://h?/a'), [])).toMatchObject({ reason: 'malformed_request' })
@@ -122,7 +123,7 @@ describe('a decision', () => {
 
   it('is that of a verifier, at once or later', async () => {
     const at = { verifier: () => ({ outcome: 'allow' as const }) }
-    expect(await decide(at, get('/a', 'k1'))).toMatchObject({ outcome: 'allow' })
+    expect(await decide(at, get('/a', 'k1'))).toMatchObject({ admitted: true, auth: {} })
     const down = () =>
       Promise.reject(new AuthUnavailableError('overloaded', { retryAfterMs: 4000 }))
     const { event, response } = await decide(
@@ -163,7 +164,7 @@ describe('a decision', () => {
       throw new Error('bug')
     }
     const decision = await createGate({ endpoint: ENDPOINT, onEvent }).decide(get('/a', 'k1'), [])
-    expect(decision.outcome).toBe('allow')
+    expect(decision).toMatchObject({ admitted: true, auth: {} })
   })
 
   it('tells of a path no more than 256 characters', async () => {
@@ -175,8 +176,8 @@ describe('a decision', () => {
 describe('a public path', () => {
   it('asks nobody, ignores credentials and names nobody', async () => {
     const request = get('/healthz?x=1', 'k1')
-    const { outcome, event } = await decide({ public: ['/healthz'] }, request)
-    expect(outcome).toBe('exempt')
+    const { admitted, event } = await decide({ public: ['/healthz'] }, request)
+    expect(admitted).toBe(true)
     expect(event).toMatchObject({ outcome: 'public', path: '/healthz', attempts: 0 })
     expect(endpoint.asked).toEqual([])
     expect(() => getAuth(request)).toThrow(TypeError)
@@ -199,8 +200,8 @@ describe('a preflight', () => {
   }
 
   it('is let through where that is configured, and nobody is asked', async () => {
-    const { outcome, event } = await decide(config, raw('http://h/a', fields, 'OPTIONS'))
-    expect(outcome).toBe('exempt')
+    const { admitted, event } = await decide(config, raw('http://h/a', fields, 'OPTIONS'))
+    expect(admitted).toBe(true)
     expect(event).toMatchObject({ outcome: 'preflight', attempts: 0 })
   })
 
@@ -222,8 +223,8 @@ describe('a preflight', () => {
     ['a key', { ...fields, 'x-api-key': 'k1' }, 'OPTIONS'],
     ['a malformed key', { ...fields, 'x-api-key': 'k 1' }, 'OPTIONS'],
   ])('is none with %s', async (_what, headers, method) => {
-    const { outcome } = await decide(config, raw('http://h/a', headers, method))
-    expect(outcome).toBe('deny')
+    const { admitted } = await decide(config, raw('http://h/a', headers, method))
+    expect(admitted).toBe(false)
   })
 })
 
@@ -250,7 +251,7 @@ describe('an admission is remembered', () => {
     const config = { verifier, ...options, credentials: ['bearer', credentials] } as const
     await decide(config, request)
     const admission = admissionOf(request)
-    expect(admission?.outcome === 'exempt' ? admission.by : admission?.outcome).toBe(outcome)
+    expect(admission && (admission.exemption ?? 'allow')).toBe(outcome)
     const sources = outcome === undefined ? undefined : ['bearer', credentials]
     expect(admissionOf(request)?.credentials).toEqual(sources)
   })
@@ -336,8 +337,8 @@ describe('shadow mode', () => {
   it('lets a request with an allow in as always, and its identity can be asked for', async () => {
     const request = get('/a', 'good')
     answer(request)
-    const { outcome, event } = await decide({ mode: 'shadow' }, request)
-    expect(outcome).toBe('allow')
+    const { admitted, event } = await decide({ mode: 'shadow' }, request)
+    expect(admitted).toBe(true)
     expect(event).toMatchObject({ outcome: 'allow', endpointStatus: 200, shadow: true })
     expect(getAuth(request)).toEqual({ principal: 'alice', attributes: { roles: ['a'] } })
   })
@@ -364,11 +365,11 @@ describe('shadow mode', () => {
     async (request, expected, why) => {
       answer(request)
       const respond = vi.fn<NonNullable<AuthConfig['respond']>>()
-      const { outcome, event } = await decide(
+      const { admitted, event } = await decide(
         { mode: 'shadow', public: ['/healthz'], respond },
         request,
       )
-      expect(outcome).toBe('exempt')
+      expect(admitted).toBe(true)
       expect(event).toMatchObject({ ...expected, shadow: true })
       expect(respond).not.toHaveBeenCalled()
       expect(() => getAuth(request)).toThrow(TypeError)
@@ -388,14 +389,14 @@ describe('shadow mode', () => {
   })
 
   it('is not in force before there is a config', async () => {
-    const { outcome, event } = await decide({ mode: 'shadow', endpoint: ENDPOINT }, get('/a'))
-    expect([outcome, event.shadow]).toEqual(['exempt', true])
+    const { admitted, event } = await decide({ mode: 'shadow', endpoint: ENDPOINT }, get('/a'))
+    expect([admitted, event.shadow]).toEqual([true, true])
     vi.stubEnv('AUTH_ENDPOINT', undefined)
     const unready = await createGate({ mode: 'shadow', onEvent: () => undefined }).decide(
       get('/a', 'k1'),
       [],
     )
-    expect(unready).toMatchObject({ outcome: 'deny', reason: 'not_configured' })
+    expect(unready).toMatchObject({ admitted: false, reason: 'not_configured' })
     vi.unstubAllEnvs()
   })
 })
@@ -431,7 +432,7 @@ describe('a failure', () => {
         ...config,
       })(get('/a', 'k1'))
       expect(result).toMatchObject({ ok: false, cause })
-      expect(result).not.toHaveProperty('outcome')
+      expect(result).not.toHaveProperty('admitted')
     },
   )
 
@@ -466,7 +467,7 @@ describe('a failure', () => {
     const { event, ...decision } = await decide(throwing(bug), get('/a', 'k1'))
     expect(event.error).toBe(bug)
     expect(Object.keys(event)).not.toContain('error')
-    expect(Object.keys(decision)).toEqual(['outcome', 'reason', 'response'])
+    expect(Object.keys(decision)).toEqual(['admitted', 'reason', 'response'])
     const fetch = () => {
       throw bug
     }
@@ -505,7 +506,7 @@ describe('verdicts that are kept', () => {
     const first = get('/a', 'k1')
     await made(first, [])
     const second = get('/a', 'k1')
-    expect(made(second, [])).toMatchObject({ outcome: 'allow', auth: { principal: 'alice' } })
+    expect(made(second, [])).toMatchObject({ admitted: true, auth: { principal: 'alice' } })
     expect(getAuth(second)).toBe(getAuth(first))
     expect(events).toMatchObject([
       { cache: 'miss', attempts: 1, endpointStatus: 200 },
@@ -519,7 +520,7 @@ describe('verdicts that are kept', () => {
   it('refuse at once too', async () => {
     const { decide: made } = createGate(kept)
     await made(get('/a', 'k1'), [])
-    expect(made(get('/a', 'k1'), [])).toMatchObject({ outcome: 'deny', reason: 'denied' })
+    expect(made(get('/a', 'k1'), [])).toMatchObject({ admitted: false, reason: 'denied' })
     expect(endpoint.asked).toHaveLength(1)
   })
 
@@ -538,7 +539,7 @@ describe('verdicts that are kept', () => {
     vi.advanceTimersByTime(1500)
     endpoint.answer(() => HttpResponse.error())
     expect(await made(get('/a', 'k1'), [])).toMatchObject({
-      outcome: 'allow',
+      admitted: true,
       auth: { principal: 'alice', stale: true },
     })
     vi.useRealTimers()
@@ -552,7 +553,7 @@ describe('verdicts that are kept', () => {
     for (const token of ['k1', 'k2']) await made(get('/a', token), [])
     controls.invalidate('k1')
     expect(made(get('/a', 'k1'), [])).toBeInstanceOf(Promise)
-    expect(made(get('/a', 'k2'), [])).toMatchObject({ outcome: 'allow' })
+    expect(made(get('/a', 'k2'), [])).toMatchObject({ admitted: true })
     controls.clear()
     expect(made(get('/a', 'k2'), [])).toBeInstanceOf(Promise)
   })
