@@ -55,6 +55,9 @@ interface Passage {
   readonly args: readonly unknown[]
   readonly startedAt: number
   target?: Target
+  token?: string
+  isHit?: boolean
+  /** On a cache miss. */
   check?: Check
 }
 
@@ -122,10 +125,17 @@ function judge(passage: Passage, isOwnRoute?: RouteCheck): Decision | Promise<De
   }
   const token = setup.readCredentials(request.headers)
   if (typeof token !== 'string') return refuse(passage, token.reason)
-  const check = setup.createCheck(token, request, target, passage.args)
-  if (check === undefined) return refuse(passage, 'malformed_request')
+  passage.token = token
+  const told = setup.checks.tell(request, target)
+  if (told === undefined) return refuse(passage, 'malformed_request')
+  const cached = setup.verifier.lookUp(token, told.text)
+  if (cached !== undefined) {
+    passage.isHit = true
+    return conclude(passage, cached)
+  }
+  const check = setup.checks.createCheck(token, told, request, target, passage.args)
   passage.check = check
-  const verdict = setup.verifier.verify(check)
+  const verdict = setup.verifier.ask(check)
   return isPromise(verdict) ? settle(passage, verdict) : conclude(passage, verdict)
 }
 
@@ -154,7 +164,7 @@ function fail(passage: Passage, error: unknown): Decision {
     return refuse(passage, 'internal_error', { error })
   }
   const { reason, retryAfterMs, status } = error
-  const cause = withoutToken(findCause(error), passage.check?.token)
+  const cause = withoutToken(findCause(error), passage.token)
   const details = { retryAfterMs, status, cause, error: thrownBehind(error) }
   return refuse(passage, reason, details)
 }

@@ -42,7 +42,7 @@ export interface Unready extends Basics {
 /** Everything that deciding about a request needs, made once. */
 export interface Setup extends Basics {
   readonly config: ResolvedConfig
-  readonly createCheck: CheckFactory
+  readonly checks: CheckFactory
   readonly verifier: ComposedVerifier
   readonly handover: Handover
   /** Tells of a request that came by a route that is not known; absent where no decision depends on the path. */
@@ -149,7 +149,7 @@ function createSetup(
   return {
     ...base,
     config,
-    createCheck: createCheckFactory(config, endpoint),
+    checks: createCheckFactory(config, endpoint),
     verifier,
     handover: { config: asked, memory: verifier.memory },
     complainOfRoute: createComplainOfRoute(config, base),

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSetupSource } from '../../src/core/setup.ts'
 import { AuthConfigError } from '../../src/index.ts'
-import { checkOf } from '../support/checks.ts'
+import { checkOf, verifyWith } from '../support/checks.ts'
 import type { AuthConfig, AuthConfigSource, AuthEvent, CustomVerifier } from '../../src/index.ts'
 
 const ENDPOINT = 'https://auth.example.test/validate'
@@ -130,7 +130,7 @@ describe('a config function', () => {
     const ask = async (): Promise<void> => {
       const setup = setups.get([])
       if (setup.verifier === undefined) throw new Error('Not ready')
-      await setup.verifier.verify(checkOf())
+      await verifyWith(setup.verifier)(checkOf())
     }
     for (const forget of [() => undefined, () => setups.forget('t'), () => setups.forget()]) {
       forget()

@@ -1,7 +1,18 @@
 import { Check } from '../../src/core/request/check.ts'
+import type { ComposedVerifier } from '../../src/core/policies/compose.ts'
+import type { Verifier } from '../../src/core/request/check.ts'
 
 /** A check of one question, with a deadline that is far away. */
 export function checkOf(token = 't', told = 'told'): Check {
   const request = { path: '/a', headers: {}, params: {} }
   return new Check(token, told, () => ({ token, request }), [])
+}
+
+/** Looks a decision up and asks on a miss, as the gate does. */
+export function verifyWith({ lookUp, ask }: Pick<ComposedVerifier, 'lookUp' | 'ask'>): Verifier {
+  return (check) => {
+    const cached = lookUp(check.token, check.told)
+    if (cached !== undefined) check.cache = 'hit'
+    return cached ?? ask(check)
+  }
 }

@@ -18,7 +18,10 @@ import type { Channel } from '../events.ts'
 
 /** The endpoint, or the verifier in its place, with all policies around it. */
 export interface ComposedVerifier {
-  readonly verify: Verifier
+  /** The cached decision for a token and what the endpoint is told, if there is one. */
+  readonly lookUp: Cache['lookUp']
+  /** Asks, without a look at the cache. */
+  readonly ask: Verifier
   /** Forgets what is kept or under way for a token, or for all. */
   readonly forget: (token?: string) => void
   readonly memory: Memory
@@ -58,7 +61,8 @@ export function createVerifier(
   const bounded = recognise(breaker === undefined ? call : breaker.refuse(call), tokens, outage)
   const flights = coalesce(cache === undefined ? bounded : cache.fill(bounded), config, clock)
   return {
-    verify: cache === undefined ? flights.verify : cache.read(flights.verify, outage),
+    lookUp: cache === undefined ? () => undefined : cache.lookUp,
+    ask: cache === undefined ? flights.verify : cache.orStale(flights.verify, outage),
     forget: (token) => {
       if (token === undefined) tokens.clear()
       else tokens.delete(tokens.markOf(token))

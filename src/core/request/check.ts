@@ -1,5 +1,6 @@
 import { findKeepAlive } from '../runtime.ts'
-import { encodeKey, createQuestionBuilder, readHeaders, createToldEncoder } from './question.ts'
+import { createQuestionBuilder, createToldEncoder, encodeKey, readHeaders } from './question.ts'
+import type { ToldHeaders } from './question.ts'
 import type { Question, SkipReason } from '../types.ts'
 import type { CheckedVerdict } from '../endpoint/verdict.ts'
 import type { ResolvedConfig } from '../config/parse.ts'
@@ -74,13 +75,26 @@ export type TimedVerifier = (
   signal: AbortSignal,
 ) => CheckedVerdict | Promise<CheckedVerdict>
 
-/** Makes the check of a request, or `undefined` if more would have to be told than an endpoint is told. */
-export type CheckFactory = (
-  token: string,
-  request: Request,
-  target: Target,
-  args: readonly unknown[],
-) => Check | undefined
+/** Everything but the token that the endpoint is told about a request. */
+export interface Told {
+  /** Encoded: see `createToldEncoder`. */
+  readonly text: string
+  /** All headers, if all are told. Named ones are read when the question is made: a cache hit never makes it. */
+  readonly headers: ToldHeaders | undefined
+}
+
+/** Turns a request into what is told and, on a cache miss, into a check. */
+export interface CheckFactory {
+  /** Returns `undefined` if the request says more than an endpoint is told. */
+  readonly tell: (request: Request, target: Target) => Told | undefined
+  readonly createCheck: (
+    token: string,
+    told: Told,
+    request: Request,
+    target: Target,
+    args: readonly unknown[],
+  ) => Check
+}
 
 /** What is told and what is the key come from the same context, so that neither can have what the other lacks. */
 export function createCheckFactory(
@@ -89,11 +103,13 @@ export function createCheckFactory(
 ): CheckFactory {
   const encodeTold = createToldEncoder(context, [endpoint ?? 'verifier', identity])
   const buildQuestion = createQuestionBuilder(context)
-  return (token, request, target, args) => {
-    // Read once for both, where there are many. What is told by name is read when it is needed: a hit never asks.
-    const all = context.headers === 'all' ? readHeaders(request.headers, 'all') : undefined
-    const told = encodeTold(request, target, all)
-    if (told === undefined) return undefined
-    return new Check(token, told, () => buildQuestion(token, request, target, all), args)
+  return {
+    tell: (request, target) => {
+      const headers = context.headers === 'all' ? readHeaders(request.headers, 'all') : undefined
+      const text = encodeTold(request, target, headers)
+      return text === undefined ? undefined : { text, headers }
+    },
+    createCheck: (token, { text, headers }, request, target, args) =>
+      new Check(token, text, () => buildQuestion(token, request, target, headers), args),
   }
 }

@@ -12,7 +12,10 @@ interface Decided {
   }
   readonly startedAt: number
   readonly target?: Pick<Target, 'path'>
-  readonly check?: Pick<Check, 'token' | 'cache' | 'attempts' | 'skipped' | 'endpointStatus'>
+  readonly token?: string
+  /** Whether the decision came from the cache, so that there was no check. */
+  readonly isHit?: boolean
+  readonly check?: Pick<Check, 'cache' | 'attempts' | 'skipped' | 'endpointStatus'>
 }
 
 type Outcome = Pick<DecisionEvent, 'outcome' | 'reason' | 'status' | 'cause' | 'shadow'>
@@ -39,7 +42,7 @@ export function createDecisionEvent(
     path: '',
     method: '',
     durationMs: performance.now() - startedAt,
-    cache: check?.cache ?? 'off',
+    cache: check?.cache ?? (decided.isHit === true ? 'hit' : 'off'),
     attempts: check?.attempts ?? 0,
     ...(check?.skipped === undefined ? {} : { skipped: check.skipped }),
     ...(check?.endpointStatus === undefined ? {} : { endpointStatus: check.endpointStatus }),
@@ -57,13 +60,10 @@ export function createDecisionEvent(
  * Adds the path, the method, the principal and the request id. Spreading an object of them would add a third to a cache hit
  * with an observer. Leaves out each that holds the token, since an endpoint or a client may send it there.
  */
-function addFacts(
-  event: Writable<DecisionEvent>,
-  { request, setup, target, check }: Decided,
-  auth: Auth | undefined,
-): void {
-  const token = check === undefined ? presentedToken(request, setup.readCredentials) : check.token
-  event.path = shownPath(target?.path ?? '', token)
+function addFacts(event: Writable<DecisionEvent>, decided: Decided, auth: Auth | undefined): void {
+  const { request, setup } = decided
+  const token = decided.token ?? presentedToken(request, setup.readCredentials)
+  event.path = shownPath(decided.target?.path ?? '', token)
   event.method = request.method.slice(0, LONGEST_METHOD)
   const principal = withoutToken(auth?.principal, token)
   if (principal !== undefined) event.principal = principal.slice(0, LONGEST_PRINCIPAL)

@@ -3,7 +3,7 @@ import * as Errors from '../../../src/core/errors.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
 import { createChannel } from '../../../src/core/events.ts'
 import { createVerifier } from '../../../src/core/policies/compose.ts'
-import { checkOf } from '../../support/checks.ts'
+import { checkOf, verifyWith } from '../../support/checks.ts'
 import type { AuthConfig, AuthEvent, Transport } from '../../../src/index.ts'
 
 const to = (events: AuthEvent[]) =>
@@ -11,25 +11,30 @@ const to = (events: AuthEvent[]) =>
     (event) => events.push(event),
     () => undefined,
   )
+function createComposed(...args: Parameters<typeof createVerifier>) {
+  const composed = createVerifier(...args)
+  return { ...composed, verify: verifyWith(composed) }
+}
+
 const NOBODY = createChannel(undefined, () => undefined)
 
 it('asks the endpoint, within the deadline', async () => {
   const silent = vi.fn<Transport>(() => new Promise(() => undefined))
   const config = resolveConfig({ transport: silent, timeoutMs: 20 })
-  const verdict = createVerifier(config, 'https://auth.example.test', NOBODY).verify(checkOf())
+  const verdict = createComposed(config, 'https://auth.example.test', NOBODY).verify(checkOf())
   await expect(verdict).rejects.toMatchObject({ reason: 'timeout' })
   expect(silent).toHaveBeenCalledExactlyOnceWith('https://auth.example.test', expect.anything())
 })
 
 it('asks a verifier in its place, within the deadline', async () => {
   const config = resolveConfig({ verifier: () => new Promise(() => undefined), timeoutMs: 20 })
-  await expect(createVerifier(config, undefined, NOBODY).verify(checkOf())).rejects.toMatchObject({
+  await expect(createComposed(config, undefined, NOBODY).verify(checkOf())).rejects.toMatchObject({
     reason: 'timeout',
   })
 })
 
 it('cannot be made of nothing', () => {
-  expect(() => createVerifier(resolveConfig({}), undefined, NOBODY)).toThrow(
+  expect(() => createComposed(resolveConfig({}), undefined, NOBODY)).toThrow(
     new TypeError('There is neither an endpoint nor a verifier'),
   )
 })
@@ -39,7 +44,7 @@ describe('the policies together', () => {
   const config = (transport: Transport, options: AuthConfig = {}) =>
     resolveConfig({ transport, context: { headers: [] }, ...options })
   const verifierOf = (transport: Transport, options: AuthConfig = {}, events: AuthEvent[] = []) =>
-    createVerifier(config(transport, options), 'https://auth.example.test', to(events))
+    createComposed(config(transport, options), 'https://auth.example.test', to(events))
 
   it('ask once for a thousand checks, and then not at all', async () => {
     const transport = vi.fn<Transport>(async () => allow())
@@ -109,7 +114,7 @@ describe('the policies together', () => {
   it('open the circuit where nobody is told of it', async () => {
     const transport: Transport = () => Promise.reject(new Error('down'))
     const quiet = config(transport, { retry: false, circuitBreaker: { minChecks: 1 } })
-    const { verify } = createVerifier(quiet, 'https://auth.example.test', NOBODY)
+    const { verify } = createComposed(quiet, 'https://auth.example.test', NOBODY)
     await expect(verify(checkOf('a'))).rejects.toMatchObject({ reason: 'unreachable' })
     // At once: nothing is begun for it.
     expect(() => verify(checkOf('b'))).toThrow('No verdict from the auth service: circuit_open')
@@ -293,7 +298,7 @@ describe('an AuthUnavailableError of another copy of the package', async () => {
       throw error
     })
     const config = resolveConfig({ verifier, context: { headers: [] }, ...options })
-    const { verify } = createVerifier(config, undefined, to(events))
+    const { verify } = createComposed(config, undefined, to(events))
     return { verifier, ask: async () => verify(checkOf()) }
   }
 

@@ -2,6 +2,7 @@ import { expect, it, vi } from 'vitest'
 import { createCheckFactory } from '../../../src/core/request/check.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
 import { raw } from '../../support/requests.ts'
+import type { CheckFactory } from '../../../src/core/request/check.ts'
 import type { AuthConfig } from '../../../src/index.ts'
 
 const request = raw('http://h/a?x=1', { 'x-tenant': 'acme', accept: '*/*' }, 'POST')
@@ -12,7 +13,12 @@ function make(
   endpoint: string | undefined = 'https://e',
   args: unknown[] = [],
 ) {
-  return createCheckFactory(resolveConfig(config), endpoint)('t', request, target, args)
+  return checkBy(createCheckFactory(resolveConfig(config), endpoint), args)
+}
+
+function checkBy({ tell, createCheck }: CheckFactory, args: unknown[] = []) {
+  const told = tell(request, target)
+  return told && createCheck('t', told, request, target, args)
 }
 
 it('asks what it is the key of', () => {
@@ -34,15 +40,15 @@ it('has another key with another endpoint or another demand on the identity (A-K
   const keys = [
     make(),
     make({}, 'https://f'),
-    createCheckFactory(resolveConfig({}), undefined)('t', request, target, []),
+    checkBy(createCheckFactory(resolveConfig({}), undefined)),
     make({ identity: 'required' }),
   ].map((check) => check?.key)
   expect(new Set(keys).size).toBe(4)
 })
 
 it('is not made where too much would be told', () => {
-  const create = createCheckFactory(resolveConfig({}), 'https://e')
-  expect(create('t', request, { path: '/', query: 'a&'.repeat(2000) }, [])).toBeUndefined()
+  const { tell } = createCheckFactory(resolveConfig({}), 'https://e')
+  expect(tell(request, { path: '/', query: 'a&'.repeat(2000) })).toBeUndefined()
 })
 
 it('takes waitUntil from the argument that has it', () => {

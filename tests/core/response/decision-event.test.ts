@@ -13,18 +13,12 @@ function auditFacts(
   auth: Auth | undefined,
   token: string | undefined,
 ): Pick<DecisionEvent, 'method' | 'principal' | 'requestId'> {
-  const happened = {
-    cache: 'hit',
-    attempts: 0,
-    skipped: undefined,
-    endpointStatus: undefined,
-  } as const
   const decided = {
     request,
     startedAt: performance.now(),
     setup: { requestIdHeader, readCredentials },
   }
-  const known = token === undefined ? decided : { ...decided, check: { token, ...happened } }
+  const known = token === undefined ? decided : { ...decided, token, isHit: true }
   const { type, outcome, path, durationMs, cache, attempts, ...facts } = createDecisionEvent(
     known,
     { outcome: 'allow' },

@@ -18,8 +18,10 @@ export interface CacheContext {
 }
 
 export interface Cache {
-  /** Answers from what is kept. Outside of what shares flights. An outage permits to use an expired allow. */
-  readonly read: (next: Verifier, outage: Pick<RecentOutage, 'isRecent'>) => Verifier
+  /** The cached decision for a token and what the endpoint is told, if there is one. */
+  readonly lookUp: (token: string, told: string) => CheckedVerdict | undefined
+  /** Asks on a miss, outside of the shared call. An outage permits to use an expired allow. */
+  readonly orStale: (next: Verifier, outage: Pick<RecentOutage, 'isRecent'>) => Verifier
   /** Keeps what a flight brings. Inside of what shares flights, so that it is done once and before anybody is told. */
   readonly fill: (next: Verifier) => Verifier
   /** Drops all of a token, or everything, and keeps nothing of what is on its way. */
@@ -58,14 +60,11 @@ export function createCache(
   const madeAt = now()
   const wallMadeAt = wallNow()
 
-  const hit = <Verdict extends CheckedVerdict>(
-    check: Check,
+  const unexpired = <Verdict extends CheckedVerdict>(
     kept: Kept<Verdict> | undefined,
   ): Verdict | undefined => {
     if (kept === undefined || hasEnded(kept.verdict)) return undefined
-    if (!isWithin(kept, kept.ttlMs)) return undefined
-    check.cache = 'hit'
-    return kept.verdict
+    return isWithin(kept, kept.ttlMs) ? kept.verdict : undefined
   }
   // Both clocks must agree: one stops while a machine is frozen, the other is set back and forth.
   const isWithin = ({ askedAt, wallAskedAt }: Kept<CheckedVerdict>, ms: number): boolean => {
@@ -75,9 +74,13 @@ export function createCache(
   }
   const hasEnded = (verdict: CheckedVerdict): boolean =>
     verdict.outcome === 'allow' && verdict.endsAt !== undefined && wallNow() >= verdict.endsAt
-  const lookUp = (check: Check): CheckedVerdict | undefined =>
-    hit(check, allows.get(check.token, check.told)) ??
-    hit(check, denials.get(check.token, check.told))
+  const lookUp = (token: string, told: string): CheckedVerdict | undefined =>
+    unexpired(allows.get(token, told)) ?? unexpired(denials.get(token, told))
+  const hit = (check: Check): CheckedVerdict | undefined => {
+    const verdict = lookUp(check.token, check.told)
+    if (verdict !== undefined) check.cache = 'hit'
+    return verdict
+  }
 
   const stale = (check: Check): CheckedVerdict | undefined => {
     const kept = allows.get(check.token, check.told)
@@ -86,7 +89,7 @@ export function createCache(
     check.cache = 'stale'
     return { outcome: 'allow', auth: Object.freeze({ ...kept.verdict.auth, stale: true }) }
   }
-  const orStale = async (
+  const askOrStale = async (
     check: Check,
     next: Verifier,
     outage: Pick<RecentOutage, 'isRecent'>,
@@ -95,7 +98,7 @@ export function createCache(
       return await next(check)
     } catch (error) {
       // Looked for only now: another's verdict, a denial or an invalidation may have come in between.
-      const verdict = permitsStale(error, outage) ? (lookUp(check) ?? stale(check)) : undefined
+      const verdict = permitsStale(error, outage) ? (hit(check) ?? stale(check)) : undefined
       if (verdict === undefined) throw error
       return verdict
     }
@@ -152,15 +155,14 @@ export function createCache(
   }
 
   return {
-    read: (next, outage) => (check) => {
-      const kept = lookUp(check)
-      if (kept !== undefined) return kept
+    lookUp,
+    orStale: (next, outage) => (check) => {
       check.cache = 'miss'
-      return staleIfErrorMs === 0 ? next(check) : orStale(check, next, outage)
+      return staleIfErrorMs === 0 ? next(check) : askOrStale(check, next, outage)
     },
     fill: (next) => (check) => {
-      const kept = lookUp(check)
-      if (kept !== undefined) return kept
+      const cached = hit(check)
+      if (cached !== undefined) return cached
       const fill = fills.begin(check)
       try {
         return bring(fill, next(check))

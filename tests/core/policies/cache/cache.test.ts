@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../../src/core/errors.ts'
 import { createCache } from '../../../../src/core/policies/cache/cache.ts'
 import { NOBODY } from '../../../../src/core/endpoint/verdict.ts'
-import { checkOf } from '../../../support/checks.ts'
+import { checkOf, verifyWith } from '../../../support/checks.ts'
 import type { Check, Verifier } from '../../../../src/core/request/check.ts'
 import type { CacheConfig } from '../../../../src/core/auth-config.ts'
 import type {
@@ -51,10 +51,8 @@ function cached(options: Partial<CacheConfig> = {}) {
     { ...OPTIONS, ...options },
     { now: () => now, wallNow: () => wall, random: () => random },
   )
-  const verify = cache.read(
-    cache.fill((check) => asked(check)),
-    outage,
-  )
+  const fill = cache.fill((check) => asked(check))
+  const verify = verifyWith({ lookUp: cache.lookUp, ask: cache.orStale(fill, outage) })
   return {
     cache,
     ask: (token = 't', told = 'a') => verify(checkOf(token, told)),
@@ -576,17 +574,17 @@ describe('bounds', () => {
     landings[1]?.(allow())
     await new Promise((resolve) => setTimeout(resolve, 0))
     asked.mockImplementation(() => deny())
-    const read = cache.read(
+    const ask = cache.orStale(
       cache.fill((check) => asked(check)),
       outage,
     )
-    expect(await read(checkOf('t1'))).toEqual(deny())
+    expect(await verifyWith({ lookUp: cache.lookUp, ask })(checkOf('t1'))).toEqual(deny())
   })
 })
 
 it('adds no promise of its own where nothing is served stale', () => {
   const { cache } = cached()
-  expect(cache.read(() => deny(), outage)(checkOf())).toEqual(deny())
+  expect(cache.orStale(() => deny(), outage)(checkOf())).toEqual(deny())
 })
 
 it('asks nobody on the way if a verdict has come in between', async () => {
