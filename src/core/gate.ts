@@ -79,6 +79,11 @@ export function enter(
   return decision.admitted ? proceed(decision) : reject(decision)
 }
 
+/** The response of a rejection, for those who send it as it is. */
+export function sendRejection({ response }: Rejection): Response {
+  return response
+}
+
 /**
  * The whole flow of one request, for what wraps handlers. Throws `AuthConfigError` for a config object.
  *

@@ -149,7 +149,7 @@ function createSetup(
   return {
     ...base,
     config,
-    checks: createCheckFactory(config, endpoint),
+    checks: createCheckFactory(config.context, [endpoint ?? 'verifier', config.identity]),
     verifier,
     handover: { config: asked, memory: verifier.memory },
     complainOfRoute: createComplainOfRoute(config, base),

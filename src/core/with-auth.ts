@@ -1,10 +1,16 @@
-import { createGate, enter } from './gate.ts'
+import { createGate, enter, sendRejection } from './gate.ts'
+import { refuseClass } from './handlers/guarded.ts'
 import { boundMembers } from './handlers/bound-members.ts'
 import type { AuthConfig, AuthConfigSource, KnownOptions } from './auth-config.ts'
-import type { Gate, Rejection } from './gate.ts'
-import type { ArgsOf, ConfigArgs, Guardable, Guarded, Serving } from './handlers/guarded.ts'
-
-export type AnyHandler = (this: unknown, request: Request, ...args: unknown[]) => unknown
+import type { Gate } from './gate.ts'
+import type {
+  AnyHandler,
+  ArgsOf,
+  ConfigArgs,
+  Guardable,
+  Guarded,
+  Serving,
+} from './handlers/guarded.ts'
 
 /**
  * Wraps a Fetch handler so that it is called only when the auth endpoint answered 200 for this request's
@@ -78,12 +84,6 @@ function isApp(value: unknown): value is { fetch: AnyHandler } {
   return typeof value === 'object' && value !== null && isFunction(Reflect.get(value, 'fetch'))
 }
 
-// It would throw with every request, since a class cannot be called.
-export function refuseClass(handler: AnyHandler): void {
-  if (!/^class\b/.test(Function.prototype.toString.call(handler))) return
-  throw new TypeError('Cannot guard a class: guard an instance, or its fetch method')
-}
-
 // Bun answers these before `fetch`, so they would stand open beside a guarded `fetch`.
 function refuseRoutes(app: object): void {
   for (const name of ['routes', 'static']) {
@@ -93,8 +93,4 @@ function refuseRoutes(app: object): void {
       `Cannot guard "${name}", which Bun answers before "fetch": guard routes with withAuthRoutes`,
     )
   }
-}
-
-export function sendRejection({ response }: Rejection): Response {
-  return response
 }

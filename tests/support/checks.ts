@@ -1,6 +1,6 @@
 import { Check } from '../../src/core/request/check.ts'
 import type { ComposedVerifier } from '../../src/core/policies/compose.ts'
-import type { Verifier } from '../../src/core/request/check.ts'
+import type { Verifier } from '../../src/core/endpoint/verdict.ts'
 
 /** A check of one question, with a deadline that is far away. */
 export function checkOf(token = 't', told = 'told'): Check {

@@ -1,4 +1,5 @@
 import { describeFault } from './identity-faults.ts'
+import type { Check } from '../request/check.ts'
 import type { OnFault } from './identity-faults.ts'
 import type { BodyOutcome } from './response-body.ts'
 import type { Auth } from '../types.ts'
@@ -141,3 +142,12 @@ function ownValue(record: Record<string, unknown>, name: string): unknown {
 function emptyAttributes(): Record<string, readonly string[]> {
   return Object.create(null) as Record<string, readonly string[]>
 }
+
+/** Answers a check in bounded time. A verdict is returned; not getting one is thrown as `AuthUnavailableError`. */
+export type Verifier = (check: Check) => CheckedVerdict | Promise<CheckedVerdict>
+
+/** Answers a check until the signal aborts. Only a deadline makes a {@link Verifier} of it. */
+export type TimedVerifier = (
+  check: Check,
+  signal: AbortSignal,
+) => CheckedVerdict | Promise<CheckedVerdict>

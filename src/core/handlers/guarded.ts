@@ -114,3 +114,11 @@ type Accepts<Params extends unknown[], Args extends unknown[]> = ((
 ) => void) extends (...args: Args) => void
   ? true
   : false
+
+export type AnyHandler = (this: unknown, request: Request, ...args: unknown[]) => unknown
+
+// It would throw with every request, since a class cannot be called.
+export function refuseClass(handler: AnyHandler): void {
+  if (!/^class\b/.test(Function.prototype.toString.call(handler))) return
+  throw new TypeError('Cannot guard a class: guard an instance, or its fetch method')
+}

@@ -1,5 +1,4 @@
 import type { RouteCheck } from './route-pattern.ts'
-import type { Setup } from '../setup.ts'
 import type { DenialReason } from '../types.ts'
 
 /**
@@ -7,7 +6,7 @@ import type { DenialReason } from '../types.ts'
  * known by which the request came, so no path may be judged.
  */
 export function findMisrouting(
-  { complainOfRoute }: Setup,
+  { complainOfRoute }: { readonly complainOfRoute: (() => void) | undefined },
   request: Request,
   path: string,
   isOwnRoute: RouteCheck | undefined,

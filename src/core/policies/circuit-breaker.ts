@@ -1,7 +1,8 @@
 import { AuthUnavailableError } from '../errors.ts'
 import { isOutage } from './outage.ts'
 import { createSlidingWindow } from './sliding-window.ts'
-import type { Check, TimedVerifier, Verifier } from '../request/check.ts'
+import type { Check } from '../request/check.ts'
+import type { TimedVerifier, Verifier } from '../endpoint/verdict.ts'
 import type { RecentOutage } from './outage.ts'
 import type { CircuitBreakerConfig } from '../auth-config.ts'
 

@@ -1,7 +1,8 @@
 import { AuthUnavailableError } from '../errors.ts'
 import { EXPIRED, within } from '../async.ts'
 import { TransientMap } from './transient-map.ts'
-import type { Check, Verifier } from '../request/check.ts'
+import type { Check } from '../request/check.ts'
+import type { Verifier } from '../endpoint/verdict.ts'
 import type { CheckedVerdict } from '../endpoint/verdict.ts'
 
 export interface CoalesceOptions {

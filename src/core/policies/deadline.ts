@@ -1,5 +1,6 @@
 import { AuthUnavailableError } from '../errors.ts'
-import type { Check, TimedVerifier, Verifier } from '../request/check.ts'
+import type { Check } from '../request/check.ts'
+import type { TimedVerifier, Verifier } from '../endpoint/verdict.ts'
 import type { CheckedVerdict } from '../endpoint/verdict.ts'
 
 /** Bounds a whole check: after `timeoutMs` it aborts what is inside and throws `timeout`, whether or not that obeys. */

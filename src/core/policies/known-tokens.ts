@@ -1,6 +1,7 @@
 import { drawKey, hashText } from './keyed-hash.ts'
 import type { Hash } from './keyed-hash.ts'
-import type { Check, Verifier } from '../request/check.ts'
+import type { Check } from '../request/check.ts'
+import type { Verifier } from '../endpoint/verdict.ts'
 import type { RecentOutage } from './outage.ts'
 import type { CheckedVerdict } from '../endpoint/verdict.ts'
 

@@ -1,5 +1,5 @@
 import { AuthUnavailableError } from '../errors.ts'
-import type { TimedVerifier } from '../request/check.ts'
+import type { TimedVerifier } from '../endpoint/verdict.ts'
 import type { ConcurrencyConfig } from '../auth-config.ts'
 
 export interface LimitContext {

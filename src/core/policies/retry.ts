@@ -1,7 +1,8 @@
 import { isWorthRetrying } from './outage.ts'
 import { createSlidingWindow } from './sliding-window.ts'
 import { sleep } from '../async.ts'
-import type { Check, TimedVerifier } from '../request/check.ts'
+import type { Check } from '../request/check.ts'
+import type { TimedVerifier } from '../endpoint/verdict.ts'
 import type { CheckedVerdict } from '../endpoint/verdict.ts'
 import type { RetryConfig } from '../auth-config.ts'
 

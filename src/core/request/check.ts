@@ -1,9 +1,7 @@
 import { findKeepAlive } from '../runtime.ts'
 import { createQuestionBuilder, createToldEncoder, encodeKey, readHeaders } from './question.ts'
-import type { ToldHeaders } from './question.ts'
+import type { Context, ToldHeaders } from './question.ts'
 import type { Question, SkipReason } from '../types.ts'
-import type { CheckedVerdict } from '../endpoint/verdict.ts'
-import type { ResolvedConfig } from '../config/parse.ts'
 import type { Target } from './target.ts'
 
 /** What the cache did for a check; `off` when there is none. */
@@ -66,15 +64,6 @@ export class Check {
   }
 }
 
-/** Answers a check in bounded time. A verdict is returned; not getting one is thrown as `AuthUnavailableError`. */
-export type Verifier = (check: Check) => CheckedVerdict | Promise<CheckedVerdict>
-
-/** Answers a check until the signal aborts. Only a deadline makes a {@link Verifier} of it. */
-export type TimedVerifier = (
-  check: Check,
-  signal: AbortSignal,
-) => CheckedVerdict | Promise<CheckedVerdict>
-
 /** Everything but the token that the endpoint is told about a request. */
 export interface Told {
   /** Encoded: see `createToldEncoder`. */
@@ -97,11 +86,8 @@ export interface CheckFactory {
 }
 
 /** What is told and what is the key come from the same context, so that neither can have what the other lacks. */
-export function createCheckFactory(
-  { context, identity }: ResolvedConfig,
-  endpoint: string | undefined,
-): CheckFactory {
-  const encodeTold = createToldEncoder(context, [endpoint ?? 'verifier', identity])
+export function createCheckFactory(context: Context, scope: readonly string[]): CheckFactory {
+  const encodeTold = createToldEncoder(context, scope)
   const buildQuestion = createQuestionBuilder(context)
   return {
     tell: (request, target) => {

@@ -4,7 +4,7 @@ import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { coalesce } from '../../../src/core/policies/coalesce.ts'
 import { checkOf } from '../../support/checks.ts'
 import { collectGarbage } from '../../support/garbage.ts'
-import type { Verifier } from '../../../src/core/request/check.ts'
+import type { Verifier } from '../../../src/core/endpoint/verdict.ts'
 import type { AllowVerdict, CheckedVerdict } from '../../../src/core/endpoint/verdict.ts'
 
 const TIMEOUT = 1000

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { deadline } from '../../../src/core/policies/deadline.ts'
 import { checkOf } from '../../support/checks.ts'
-import type { TimedVerifier } from '../../../src/core/request/check.ts'
+import type { TimedVerifier } from '../../../src/core/endpoint/verdict.ts'
 
 const DENY = { outcome: 'deny', isLasting: true } as const
 const check = checkOf()

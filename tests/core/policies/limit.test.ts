@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
 import { limit } from '../../../src/core/policies/limit.ts'
 import { checkOf } from '../../support/checks.ts'
-import type { Check, TimedVerifier } from '../../../src/core/request/check.ts'
+import type { Check } from '../../../src/core/request/check.ts'
+import type { TimedVerifier } from '../../../src/core/endpoint/verdict.ts'
 import type { CheckedVerdict } from '../../../src/core/endpoint/verdict.ts'
 
 const DENY = { outcome: 'deny', isLasting: true } as const

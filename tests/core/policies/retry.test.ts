@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { retry } from '../../../src/core/policies/retry.ts'
 import { checkOf } from '../../support/checks.ts'
-import type { TimedVerifier } from '../../../src/core/request/check.ts'
+import type { TimedVerifier } from '../../../src/core/endpoint/verdict.ts'
 
 const DENY = { outcome: 'deny', isLasting: true } as const
 const now = (): number => performance.now()

@@ -1,6 +1,5 @@
 import { expect, it, vi } from 'vitest'
-import { createCheckFactory } from '../../../src/core/request/check.ts'
-import { resolveConfig } from '../../../src/core/config/parse.ts'
+import { createSetupSource } from '../../../src/core/setup.ts'
 import { raw } from '../../support/requests.ts'
 import type { CheckFactory } from '../../../src/core/request/check.ts'
 import type { AuthConfig } from '../../../src/index.ts'
@@ -8,15 +7,17 @@ import type { AuthConfig } from '../../../src/index.ts'
 const request = raw('http://h/a?x=1', { 'x-tenant': 'acme', accept: '*/*' }, 'POST')
 const target = { path: '/a', query: 'x=1' }
 
-function make(
-  config: AuthConfig = {},
-  endpoint: string | undefined = 'https://e',
-  args: unknown[] = [],
-) {
-  return checkBy(createCheckFactory(resolveConfig(config), endpoint), args)
+const FOR_ENDPOINT: AuthConfig = { endpoint: 'https://e' }
+
+function checksOf(config: AuthConfig): CheckFactory {
+  const setup = createSetupSource(config).get([])
+  if (setup.verifier === undefined) throw new Error('Not ready')
+  return setup.checks
 }
 
-function checkBy({ tell, createCheck }: CheckFactory, args: unknown[] = []) {
+function make(config: AuthConfig = {}, args: unknown[] = []) {
+  const given = config.verifier === undefined ? { ...FOR_ENDPOINT, ...config } : config
+  const { tell, createCheck } = checksOf(given)
   const told = tell(request, target)
   return told && createCheck('t', told, request, target, args)
 }
@@ -39,22 +40,22 @@ it('tells all headers where all are told, and has them in the key', () => {
 it('has another key with another endpoint or another demand on the identity (A-K3, Ory CVE-2026-33496)', () => {
   const keys = [
     make(),
-    make({}, 'https://f'),
-    checkBy(createCheckFactory(resolveConfig({}), undefined)),
+    make({ endpoint: 'https://f' }),
+    make({ verifier: () => ({ outcome: 'deny' }) }),
     make({ identity: 'required' }),
   ].map((check) => check?.key)
   expect(new Set(keys).size).toBe(4)
 })
 
 it('is not made where too much would be told', () => {
-  const { tell } = createCheckFactory(resolveConfig({}), 'https://e')
+  const { tell } = checksOf(FOR_ENDPOINT)
   expect(tell(request, { path: '/', query: 'a&'.repeat(2000) })).toBeUndefined()
 })
 
 it('takes waitUntil from the argument that has it', () => {
   const waitUntil = vi.fn<(call: Promise<unknown>) => void>()
   const call = Promise.resolve()
-  make({}, 'https://e', [{}, { waitUntil }])?.keepAlive?.(call)
+  make({}, [{}, { waitUntil }])?.keepAlive?.(call)
   expect(waitUntil).toHaveBeenCalledExactlyOnceWith(call)
   expect(make()?.keepAlive).toBeUndefined()
 })

@@ -3,7 +3,8 @@ import { AuthUnavailableError } from '../../../../src/core/errors.ts'
 import { createCache } from '../../../../src/core/policies/cache/cache.ts'
 import { NOBODY } from '../../../../src/core/endpoint/verdict.ts'
 import { checkOf, verifyWith } from '../../../support/checks.ts'
-import type { Check, Verifier } from '../../../../src/core/request/check.ts'
+import type { Check } from '../../../../src/core/request/check.ts'
+import type { Verifier } from '../../../../src/core/endpoint/verdict.ts'
 import type { CacheConfig } from '../../../../src/core/auth-config.ts'
 import type {
   AllowVerdict,
