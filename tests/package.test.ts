@@ -121,6 +121,18 @@ describe('imports in src go down only', () => {
     expect(importsOf(core, (imported) => !imported.startsWith('core/'))).toEqual([])
   })
 
+  it('the folders of core and the files directly in it import each other in one direction', () => {
+    const stageOf = (file: string): string => file.split('/').slice(0, 2).join('/')
+    const stages = [...new Set(core.map(({ file }) => stageOf(file)))].map((stage) => {
+      const imports = core
+        .filter(({ file }) => stageOf(file) === stage)
+        .flatMap((module) => module.imports.map(stageOf))
+      return { file: stage, imports: imports.filter((imported) => imported !== stage) }
+    })
+    expect(stages.length).toBeLessThanOrEqual(18)
+    expect(findCycle(stages)).toBeUndefined()
+  })
+
   it('a policy imports no other policy: only compose.ts knows them', () => {
     const names = [
       'cache/cache',

@@ -25,7 +25,9 @@ export function createModule(file: string, text: string): SourceModule {
 }
 
 /** The files of a cycle of imports, first and last the same, or `undefined` if there is none. */
-export function findCycle(modules: readonly SourceModule[]): string[] | undefined {
+export function findCycle(
+  modules: readonly Pick<SourceModule, 'file' | 'imports'>[],
+): string[] | undefined {
   const imports = new Map(modules.map((module) => [module.file, module.imports]))
   const finished = new Set<string>()
   const visit = (file: string, trail: string[]): string[] | undefined => {
