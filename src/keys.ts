@@ -40,7 +40,7 @@ export type {
  * A file is looked at with every question, so that a change counts at once. While it is missing or broken every question gets
  * 500: an older state may lack what was revoked since. Runtimes without files take the text.
  *
- * Keys are looked up by their SHA-256, in constant time.
+ * Keys are looked up by their SHA-256.
  *
  * @param source `{ file }` with its path, or `{ text }` with what would be in it.
  * @param options How long answers may be kept, and who may ask.

@@ -1,9 +1,8 @@
 import { isMap, isScalar, isSeq, YAMLSeq } from 'yaml'
 import { checkBoolean, invalidSecret, readOptions } from '../core/config/option-checks.ts'
-import { digest, toHex } from './digest.ts'
 import { editKeyFile, readKeyFile } from './key-file.ts'
 import { KeyFileError } from './key-file-error.ts'
-import { generateId, generateKey, visiblePrefix } from './key-secret.ts'
+import { generateId, generateKey, visiblePrefix, hashKey } from './key-secret.ts'
 import { stopOfKey, toRecord } from './key-state.ts'
 import { checkDurationOrZero, checkNewKey, roundDown } from './new-key.ts'
 import { formatTimestamp } from './timestamps.ts'
@@ -33,7 +32,7 @@ export async function generateSecret(): Promise<
   Pick<NewEntry, 'prefix' | 'sha256'> & Pick<CreatedKey, 'key'>
 > {
   const key = generateKey()
-  return { key, prefix: visiblePrefix(key), sha256: toHex(await digest(key)) }
+  return { key, prefix: visiblePrefix(key), sha256: await hashKey(key) }
 }
 
 /** Names a key of a file. */
@@ -71,7 +70,7 @@ export async function markRevoked(
 
 async function createMatch(reference: KeyReference): Promise<(key: StoredKey) => boolean> {
   if ('id' in reference) return ({ id }) => id === reference.id
-  const wanted = toHex(await digest(reference.key))
+  const wanted = await hashKey(reference.key)
   return ({ sha256 }) => sha256 === wanted
 }
 

@@ -1,5 +1,5 @@
-import { digest } from './digest.ts'
 import { allow, deny, refuse } from './key-answer.ts'
+import { hashKey } from './key-secret.ts'
 import { findOpening } from './keyring.ts'
 import { readKeyQuestion } from './key-question.ts'
 import type { Keyring } from './keyring.ts'
@@ -36,7 +36,7 @@ async function answer(request: Request, parts: KeyEndpointParts): Promise<Respon
   }
   const question = await readKeyQuestion(request)
   if (!question.isValid) return refuse(question.status, question.message)
-  const wanted = await digest(question.key)
+  const wanted = await hashKey(question.key)
   // From here on nothing is waited for: what is revoked by now is refused.
   const opening = findOpening(currentKeys(), wanted, question.path, now())
   return opening === undefined ? deny(maxAgeSeconds) : allow(opening, maxAgeSeconds)

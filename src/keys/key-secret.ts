@@ -26,6 +26,12 @@ export function generateKey(): string {
   return `${PREFIX}${secret}${checksum(secret)}`
 }
 
+/** The SHA-256 of a key, in hex, by which a file knows it. */
+export async function hashKey(key: string): Promise<string> {
+  const bytes = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key))
+  return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
 /** Makes the id of a key: 60 random bits, which say nothing about it. */
 export function generateId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(12))

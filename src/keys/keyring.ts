@@ -1,13 +1,12 @@
-import { createDigestTable, findDigest } from './digest.ts'
 import { endOfKey, statusOf } from './key-state.ts'
 import { isBelow } from './path-prefixes.ts'
 import type { StoredKey } from './key-record.ts'
 
-/** Keys to look one up in. */
-export interface Keyring {
-  readonly keys: readonly StoredKey[]
-  readonly table: Uint32Array
-}
+/**
+ * Keys by their SHA-256 in hex. A lookup may take a time that tells something of a hash: the hash of 256 random bits opens
+ * nothing.
+ */
+export type Keyring = ReadonlyMap<string, StoredKey>
 
 /** A key that opens what was asked for. */
 export interface OpeningKey {
@@ -17,20 +16,20 @@ export interface OpeningKey {
 }
 
 export function createKeyring(keys: readonly StoredKey[]): Keyring {
-  return { keys, table: createDigestTable(keys.map(({ sha256 }) => sha256)) }
+  return new Map(keys.map((key) => [key.sha256, key]))
 }
 
 /**
- * The key with this digest, if it opens this path now: it is known, neither revoked nor expired, and for this path. Nobody is told
+ * The key with this hash, if it opens this path now: it is known, neither revoked nor expired, and for this path. Nobody is told
  * which of these it was not.
  */
 export function findOpening(
-  { keys, table }: Keyring,
-  digest: Uint32Array,
+  keyring: Keyring,
+  sha256: string,
   path: string,
   now: number,
 ): OpeningKey | undefined {
-  const key = keys[findDigest(table, digest)]
+  const key = keyring.get(sha256)
   if (key === undefined || statusOf(key, now) !== 'active') return undefined
   if (key.paths !== undefined && !isBelow(path, key.paths)) return undefined
   return { key, lifeMs: endOfKey(key) - now }

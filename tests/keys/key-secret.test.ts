@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { generateId, generateKey, visiblePrefix } from '../../src/keys/key-secret.ts'
+import { generateId, generateKey, hashKey, visiblePrefix } from '../../src/keys/key-secret.ts'
 
 const KEYS = Array.from({ length: 500 }, generateKey)
 
@@ -55,3 +56,7 @@ function hasChecksum(key: string): boolean {
   const value = Array.from(checksum).reduce((sum, digit) => sum * 62 + digits.indexOf(digit), 0)
   return value === (crc ^ -1) >>> 0
 }
+
+it.each(['', 'abc', 'k'.repeat(1000), '€'])('the hash of %j is its SHA-256 in hex', async (key) => {
+  expect(await hashKey(key)).toBe(createHash('sha256').update(key).digest('hex'))
+})

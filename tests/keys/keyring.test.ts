@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { digest } from '../../src/keys/digest.ts'
+import { hashKey } from '../../src/keys/key-secret.ts'
 import { parseKeys } from '../../src/keys/key-document.ts'
 import { createKeyring, findOpening } from '../../src/keys/keyring.ts'
 import { entry, keysText } from '../support/key-questions.ts'
@@ -27,7 +27,7 @@ describe('a key opens', () => {
     ['limited', '/v2/x', Infinity],
     ['ending', '/', 60_000],
   ])('%s: %j', async (key, path, lifeMs) => {
-    const found = findOpening(RING, await digest(key), path, NOW)
+    const found = findOpening(RING, await hashKey(key), path, NOW)
     expect(found).toMatchObject({ key: { id: key }, lifeMs })
   })
 })
@@ -44,15 +44,15 @@ describe('a key does not open', () => {
     ['ended', '/v1'],
     ['revoked', '/v1'],
   ])('%j: %j', async (key, path) => {
-    expect(findOpening(RING, await digest(key), path, NOW)).toBeUndefined()
+    expect(findOpening(RING, await hashKey(key), path, NOW)).toBeUndefined()
   })
 
   it('after its end', async () => {
-    expect(findOpening(RING, await digest('ending'), '/', NOW + 59_999)).toBeDefined()
-    expect(findOpening(RING, await digest('ending'), '/', NOW + 60_000)).toBeUndefined()
+    expect(findOpening(RING, await hashKey('ending'), '/', NOW + 59_999)).toBeDefined()
+    expect(findOpening(RING, await hashKey('ending'), '/', NOW + 60_000)).toBeUndefined()
   })
 
   it('if there are none', async () => {
-    expect(findOpening(createKeyring([]), await digest('plain'), '/', NOW)).toBeUndefined()
+    expect(findOpening(createKeyring([]), await hashKey('plain'), '/', NOW)).toBeUndefined()
   })
 })
