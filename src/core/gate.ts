@@ -140,15 +140,17 @@ function judge(passage: Passage, isOwnRoute?: RouteCheck): Decision | Promise<De
   }
   const check = setup.checks.createCheck(token, told, request, target, passage.args)
   passage.check = check
-  const verdict = setup.verifier.ask(check)
-  return isPromise(verdict) ? settle(passage, verdict) : conclude(passage, verdict)
+  return settle(passage, setup.verifier.ask(check))
 }
 
 function isPublic({ config }: Setup, request: Request, { path }: Target): boolean {
   return config.isPublic(path, request.method) && isPlainHost(request.headers.get('host'))
 }
 
-async function settle(passage: Passage, pending: Promise<CheckedVerdict>): Promise<Decision> {
+async function settle(
+  passage: Passage,
+  pending: CheckedVerdict | Promise<CheckedVerdict>,
+): Promise<Decision> {
   try {
     return conclude(passage, await pending)
   } catch (error) {
