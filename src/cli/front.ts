@@ -3,7 +3,7 @@ import type { ClientAddresses } from './client-address.ts'
 import type { EndpointProof } from './endpoint-proof.ts'
 import type { Described, RequestLog } from './request-log.ts'
 
-/** What stands before the guard. */
+/** The options of the handler in front of the guard. */
 export interface FrontOptions {
   readonly guarded: (request: Request) => Response | Promise<Response>
   readonly proof: Pick<EndpointProof, 'state' | 'cause'>
@@ -38,8 +38,8 @@ const CONFLICTING = {
 } as const
 
 /**
- * Rejects every request until the endpoint is proven to say no, and a request whose headers name two clients. Answers `/healthz`, which
- * needs no key: a load balancer has none, and learns no more than whether it should send requests here.
+ * Rejects every request until the endpoint is proven to deny a random key, and a request whose headers name two clients. Answers
+ * `/healthz` without a key: a load balancer has none, and learns only whether it should send requests here.
  */
 export function createFront(options: FrontOptions): (request: Request) => Promise<Response> {
   const { guarded, proof, isConflicting, healthz, requestLog, describe } = options

@@ -40,7 +40,7 @@ export type Decide = (
   isOwnRoute?: RouteCheck,
 ) => Decision | Promise<Decision>
 
-/** The flow of requests, and what can be done about the verdicts that it keeps. */
+/** Decides about requests, and drops the decisions that it has cached. */
 export interface Gate {
   readonly decide: Decide
   readonly controls: VerdictControls
@@ -111,7 +111,7 @@ export function createGate<Args extends readonly unknown[]>(
 function invalidator({ forget }: SetupSource): VerdictControls['invalidate'] {
   return (token) => {
     if (typeof token !== 'string')
-      throw new TypeError('Cannot invalidate the token: it is no string')
+      throw new TypeError('Cannot invalidate the token: it is not a string')
     forget(token)
   }
 }

@@ -145,14 +145,14 @@ export interface NoticeEvent {
 /** What {@link AuthConfig.onEvent} is told. */
 export type AuthEvent = DecisionEvent | CircuitEvent | NoticeEvent
 
-/** What can be done about verdicts that are kept. */
+/** Drops cached decisions. */
 export interface VerdictControls {
   /**
-   * Forgets every verdict about a token, and keeps none that is on its way: the next request asks. Only in this instance.
+   * Drops the cached decisions about a token in this instance, and caches none that is under way. The next request asks again.
    *
-   * @throws TypeError if the token is no string.
+   * @throws TypeError if the token is not a string.
    */
   readonly invalidate: (token: string) => void
-  /** Forgets every verdict, and keeps none that is on its way. Only in this instance. */
+  /** Drops all cached decisions in this instance, and caches none that is under way. */
   readonly clear: () => void
 }

@@ -8,8 +8,8 @@ export type Outcome =
   | { readonly code: 'upstream_unreachable'; readonly error: unknown }
 
 /**
- * Sends a request and waits for the head of the response, at most so long and only while the client waits. What becomes of
- * the bodies later is between their streams: the one that is cancelled or breaks ends the other.
+ * Sends a request and waits for the head of the response, at most `timeoutMs` and only while the client waits. Afterwards the
+ * streams of the bodies end each other: the first that breaks or is cancelled ends the other.
  */
 export async function exchange(
   fetch: UpstreamFetch,
@@ -76,7 +76,7 @@ async function readFirst(
   }
 }
 
-// A fetch that does not obey its signal must not hold the client; what it brings then is thrown away.
+// A `fetch` that ignores its signal must not hold the client. Its late response is cancelled.
 function orAborted(
   pending: Promise<UpstreamResponse>,
   signal: AbortSignal,

@@ -2,7 +2,7 @@ import { ignore } from '../core/async.ts'
 import type { Field } from './field-names.ts'
 import type { ResolvedGateway } from './options.ts'
 
-/** What the upstream is told about the client's side, or `undefined` if the request has a malformed host. */
+/** The fields that describe the client's side to the upstream, or `undefined` if the host is malformed. */
 export type FactsOf = (request: Request, args: readonly unknown[]) => readonly Field[] | undefined
 
 const ORIGIN = /^(https?):\/\/([^/]+)/

@@ -6,8 +6,8 @@ const DECODED: ReadonlySet<string> = new Set(['gzip', 'x-gzip', 'deflate', 'br',
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304])
 
 /**
- * The upstream's response as one of the gateway: status, end-to-end fields and body, which is passed on as it comes. Throws
- * for what cannot be passed on truly: a status that is none, a transfer coding but chunks, or a content coding that one `fetch` decodes and another does not.
+ * Turns the upstream's response into one of the gateway: the status, the end-to-end fields, and the body as it comes. Throws for a
+ * status that is not final, a transfer coding other than chunks, and a content coding that not every `fetch` decodes.
  *
  * @param decodesSilently Whether `fetch` leaves `Content-Encoding` there when it has decoded a body.
  */

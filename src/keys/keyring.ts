@@ -20,8 +20,8 @@ export function createKeyring(keys: readonly StoredKey[]): Keyring {
 }
 
 /**
- * The key with this hash, if it opens this path now: it is known, neither revoked nor expired, and for this path. Nobody is told
- * which of these it was not.
+ * Returns the key with this hash if it opens this path now: the key is neither revoked nor expired, and may use the path. The
+ * answer to the client does not tell which condition failed.
  */
 export function findOpening(
   keyring: Keyring,

@@ -69,7 +69,7 @@ it('leaves an error that names a line, a key or an option', async () => {
   await expect(loadConfig(file).catch(named)).rejects.toThrow(/^\/.*:1:\d+: /)
 })
 
-it('what to do stands behind the message, for what it helps against', () => {
+it('appends advice to the errors that it helps with', () => {
   const add = addAdvice({ no_such_key: 'do this' })
   const cause = new KeyFileError('no_such_key', 'There is none')
   expect(() => add(cause)).toThrow(

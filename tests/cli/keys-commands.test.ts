@@ -211,7 +211,7 @@ describe('with-auth keys revoke', () => {
     expect(statuses).toEqual(['revoked', 'revoked', 'revoked'])
   })
 
-  it.each([[], ['--json']])('shows nothing of a key in the place of an id, %j', async (...more) => {
+  it.each([[], ['--json']])('hides a key that was given as an id, %j', async (...more) => {
     const { key } = await create('--principal', 'alice')
     const { code, printed, noted } = await keys('revoke', key, '--keys', file, ...more)
     expect({ code, printed }).toEqual({ code: 1, printed: '' })

@@ -24,7 +24,7 @@ beforeEach(async () => {
 })
 afterEach(() => close(server))
 
-/** What the client sees of its connection. */
+/** Opens a connection, sends the bytes and collects the answer. */
 async function open(bytes: string): Promise<{ socket: Socket; received: () => string }> {
   const accepted = once(server, 'connection')
   const socket = await openSocket(port)

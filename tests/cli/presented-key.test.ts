@@ -23,7 +23,7 @@ it('reads the key from the environment, or from a file, which goes first', async
   expect(await read(['--key-file', file], { WITH_AUTH_KEY: 'sk-env' })).toBe('sk-file')
 })
 
-it('does not read a file without end to its end', async () => {
+it('stops reading an endless file', async () => {
   await expect(read(['--key-file', '/dev/zero'])).rejects.toThrow(/^--key-file must hold one key/)
 })
 

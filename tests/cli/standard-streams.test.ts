@@ -139,7 +139,7 @@ describe('standard output that cannot be written', { tags: ['slow'] }, () => {
     },
   )
 
-  it('is quiet where the reader goes in between: keys list | head -1', () => {
+  it('exits quietly when the reader leaves early: keys list | head -1', () => {
     const principal = 'p'.repeat(256)
     const entries = Array.from({ length: 600 }, (_, index) => entry(`k${index}`, { principal }))
     writeFileSync(pathOf('keys.yaml'), keysText(...entries))

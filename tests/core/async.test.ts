@@ -95,7 +95,7 @@ it('knows a promise by its shape, whatever the global Promise is', () => {
   }
 })
 
-it('calls nothing of what is no promise', async () => {
+it('does not call the `then` of a function', async () => {
   vi.useRealTimers()
   const then = vi.fn<() => void>()
   ignore(Object.assign(() => undefined, { then }))
@@ -103,7 +103,7 @@ it('calls nothing of what is no promise', async () => {
   expect(then).not.toHaveBeenCalled()
 })
 
-it('ignores a rejection, and whatever is no promise', async () => {
+it('ignores rejections and values that are not promises', async () => {
   vi.useRealTimers()
   const unhandled = vi.fn<(reason: unknown) => void>()
   process.on('unhandledRejection', unhandled)

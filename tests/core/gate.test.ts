@@ -563,7 +563,7 @@ describe('verdicts that are kept', () => {
     (token: unknown) => {
       const { controls } = createGate(kept)
       expect(() => controls.invalidate(token as string)).toThrow(
-        'Cannot invalidate the token: it is no string',
+        'Cannot invalidate the token: it is not a string',
       )
     },
   )
