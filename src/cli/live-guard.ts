@@ -1,4 +1,3 @@
-import process from 'node:process'
 import { createGate, enter, sendRejection } from '../core/gate.ts'
 import { resolveConfig } from '../core/config/parse.ts'
 import { createCredentialsReader } from '../core/request/credentials.ts'
@@ -194,7 +193,7 @@ async function followFile(
     const config = withRequestIdHeader(changed, line)
     guard.replace(config).catch(onError)
   }
-  const whyNot = findLoneMount(file, process)
+  const whyNot = findLoneMount(file)
   if (whyNot !== undefined) {
     surroundings.note(
       `with-auth: the gateway may miss a change of ${file}: ${whyNot}. ${MOUNT_ADVICE}\n`,

@@ -1,5 +1,5 @@
+import { files, reasonOf, system } from '../files/system.ts'
 import { KeyFileError } from './key-file-error.ts'
-import { files, reasonOf, system } from './system.ts'
 
 /** A lock that is held. */
 export interface FileLock {

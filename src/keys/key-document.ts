@@ -1,17 +1,7 @@
-import {
-  Composer,
-  Document,
-  isMap,
-  isNode,
-  isScalar,
-  isSeq,
-  LineCounter,
-  Parser,
-  visit,
-} from 'yaml'
+import { Document, isMap, isNode, isScalar, isSeq, LineCounter, visit } from 'yaml'
+import { parseYaml as parseYamlText } from '../files/yaml-text.ts'
 import { malformed } from './key-file-error.ts'
 import { readStoredKey, showName } from './key-fields.ts'
-import { isNestedTooDeeply, MOST_LEVELS } from './yaml-nesting.ts'
 import type { Pair } from 'yaml'
 import type { KeyFileProblem } from './key-file-error.ts'
 import type { Report } from './key-fields.ts'
@@ -23,22 +13,8 @@ export interface KeyDocument {
   readonly keys: readonly StoredKey[]
 }
 
-// Its own messages are not used: they may quote the text, where somebody may have put a key.
-const OPTIONS = {
-  version: '1.2',
-  schema: 'core',
-  strict: true,
-  // Compares each name with each other; all are looked through at once below.
-  uniqueKeys: false,
-  stringKeys: true,
-  prettyErrors: false,
-} as const
-
 const MOST_PROBLEMS = 100
 const HAS_MORE = true
-const NO_PARSER =
-  'The YAML parser failed: permit what it asks for (on Deno, --allow-env=LOG_STREAM,LOG_TOKENS)'
-const TOO_DEEP = `This is nested too deeply: more than ${MOST_LEVELS} levels`
 const NO_LIST = 'There must be a list "keys", which may be empty: "keys: []"'
 
 /**
@@ -72,7 +48,10 @@ function parseYaml(
   lines: LineCounter,
   reportAt: (offset: number, message: string) => undefined,
 ): Document {
-  const [document, second] = compose(text, lines, (message) => reportAt(0, message))
+  const parsed = parseYamlText(text, lines, { stringKeys: true })
+  if (typeof parsed === 'string') return reportAt(0, parsed) ?? new Document()
+  const { document, second } = parsed
+  // The messages of the parser may quote the text, which may hold a key.
   for (const { code, pos } of [...document.errors, ...document.warnings]) {
     reportAt(pos[0], `This is not valid YAML here (${code})`)
   }
@@ -91,26 +70,6 @@ function separateFirstComment(document: Document, text: string): void {
   if (!isSeq(list) || list.flow === true || !/^keys:[ \t]+#/m.test(text)) return
   const [, first = '', rest = ''] = /^(.*)\n*([^]*)$/.exec(list.commentBefore ?? '') ?? []
   list.commentBefore = rest === '' ? `${first}\n` : `${first}\n\n${rest}`
-}
-
-function compose(
-  text: string,
-  lines: LineCounter,
-  report: (message: string) => undefined,
-): readonly [Document, Document.Parsed?] {
-  try {
-    const tokens = [...new Parser(lines.addNewLine).parse(text)]
-    if (!isNestedTooDeeply(tokens)) {
-      const composed = new Composer(OPTIONS).compose(tokens, true, text.length)
-      const [document = new Document(), second] = composed
-      return second === undefined ? [document] : [document, second]
-    }
-    report(TOO_DEEP)
-  } catch {
-    // The parser looks up two variables of its own, which Deno may refuse.
-    report(NO_PARSER)
-  }
-  return [new Document()]
 }
 
 // Of two values for one name the parser would take the last.

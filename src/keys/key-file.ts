@@ -1,11 +1,10 @@
 import { findLoneMount } from '../files/lone-mount.ts'
-import { otherKindOf, readingFlags } from '../files/regular-file.ts'
+import { files, reasonOf, UnreadableFileError } from '../files/system.ts'
+import { readTextFile } from '../files/text-file.ts'
 import { parseKeys } from './key-document.ts'
 import { withFileLock } from './file-lock.ts'
 import { replaceFile } from './file-replacement.ts'
 import { KeyFileError } from './key-file-error.ts'
-import { files, reasonOf, system } from './system.ts'
-import type { FileStats } from '../files/regular-file.ts'
 import type { Document } from 'yaml'
 import type { FileLock } from './file-lock.ts'
 import type { KeyDocument } from './key-document.ts'
@@ -19,6 +18,13 @@ const MOUNT_ADVICE =
 const SPLIT = 'or split it into two files, each with an endpoint of its own'
 const SHORTEN = `Remove revoked and expired keys from it, ${SPLIT}`
 const PRUNE = `Remove revoked and expired keys ("with-auth keys prune --keys FILE --older 0"), ${SPLIT}`
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'it is a symbolic link to a file that does not exist',
+}
+const ADVICE: Readonly<Record<string, string>> = {
+  no_files: ': pass the keys as { text }',
+  too_long: `. ${SHORTEN}`,
+}
 const NEW_FILE = `# The keys of this service. A key itself is nowhere in here, only its SHA-256.
 keys: []
 `
@@ -36,50 +42,22 @@ interface EditOptions {
 /** Reads the text of a file of keys, also through a symbolic link. Never waits for a named pipe. */
 export function readKeyText(file: string): string {
   try {
-    const bytes = readBytes(file)
-    if (bytes.byteLength > MAX_BYTES) {
-      throw new KeyFileError('unreadable', `${file} is longer than ${MAX_BYTES} bytes. ${SHORTEN}`)
-    }
-    // Two names that are invalid in different ways must not become one.
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return readTextFile(file, MAX_BYTES)
   } catch (error) {
-    throw error instanceof KeyFileError ? error : unreadable(file, error)
+    throw unreadable(file, error)
   }
 }
 
-function readBytes(file: string): Uint8Array {
-  const fs = files()
-  // Opening a device may already have an effect.
-  refuseOther(fs.statSync(file), file)
-  const handle = fs.openSync(file, readingFlags(fs.constants))
-  try {
-    // Another file may have taken its place since then.
-    refuseOther(fs.fstatSync(handle), file)
-    return fs.readFileSync(handle)
-  } finally {
-    fs.closeSync(handle)
-  }
-}
-
-function refuseOther(stats: FileStats, file: string): void {
-  const kind = otherKindOf(stats)
-  if (kind !== undefined) throw new KeyFileError('unreadable', `Cannot read ${file}: ${kind}`)
-}
-
-/** The error for a file that the system does not give. */
+/** The error for a file that cannot be read. */
 export function unreadable(file: string, error: unknown): KeyFileError {
-  const reason = reasonOf(error)
-  if (reason === 'ENOENT' && isLink(file)) {
-    const message = `Cannot read ${file}: it is a symbolic link to a file that does not exist`
-    return new KeyFileError('unreadable', message, [], { cause: error })
+  const isOurs = error instanceof UnreadableFileError
+  const [code, reason] = isOurs ? [error.code, error.message] : [reasonOf(error), reasonOf(error)]
+  const cause = isOurs ? error.cause : error
+  if (code === 'ENOENT' && !isLink(file)) {
+    return new KeyFileError('not_found', `There is no file ${file}`, [], { cause })
   }
-  if (reason === 'ENOENT') {
-    return new KeyFileError('not_found', `There is no file ${file}`, [], { cause: error })
-  }
-  if (reason === 'ERR_ENCODING_INVALID_ENCODED_DATA' || reason === 'TypeError') {
-    return new KeyFileError('unreadable', `${file} is not UTF-8`, [], { cause: error })
-  }
-  return new KeyFileError('unreadable', `Cannot read ${file}: ${reason}`, [], { cause: error })
+  const message = `Cannot read ${file}: ${REASONS[code] ?? reason}${ADVICE[code] ?? ''}`
+  return new KeyFileError('unreadable', message, [], { cause })
 }
 
 export function readKeyFile(file: string): KeyDocument {
@@ -165,7 +143,7 @@ function isLink(name: string): boolean {
  * @throws KeyFileError
  */
 export function refuseLoneMount(file: string): void {
-  const reason = findLoneMount(file, system())
+  const reason = findLoneMount(file)
   if (reason === undefined) return
   throw new KeyFileError('unreadable', `Cannot use ${file}: ${reason}, so ${MOUNT_ADVICE}`)
 }

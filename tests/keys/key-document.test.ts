@@ -103,30 +103,8 @@ describe('a file of keys is refused', () => {
     expect(messageOf(text)).toBe(message)
   })
 
-  // On a stack that is full the parser's regular expressions end the process.
-  it.each(['[', '- ', '{a: ', '? ', '{ ? [', '["a b\n c", '])(
-    'that is nested too deeply, by %j',
-    (open) => {
-      expect(problemsOf(`keys:\n ${open.repeat(5000)}`)).toEqual([[1, 1, 'This is nested too']])
-      expect(problemsOf(open.repeat(5000))).toEqual([[1, 1, 'This is nested too']])
-    },
-  )
-
-  it('that may not be parsed', () => {
-    const original = process.env
-    const env = new Proxy(original, {
-      get: () => {
-        throw new Error('Requires env access')
-      },
-    })
-    Object.defineProperty(process, 'env', { value: env, configurable: true, writable: true })
-    try {
-      expect(messageOf(VALID)).toBe(
-        'f:1:1: The YAML parser failed: permit what it asks for (on Deno, --allow-env=LOG_STREAM,LOG_TOKENS)',
-      )
-    } finally {
-      Object.defineProperty(process, 'env', { value: original, configurable: true, writable: true })
-    }
+  it('that is nested too deeply', () => {
+    expect(problemsOf(`keys:\n ${'['.repeat(5000)}`)).toEqual([[1, 1, 'The file is nested']])
   })
 
   it.each([

@@ -1,7 +1,5 @@
-import { execFileSync } from 'node:child_process'
 import fs, {
   existsSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -11,7 +9,7 @@ import fs, {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import { editKeyFile, readKeyFile, readKeyText, unreadable } from '../../src/keys/key-file.ts'
+import { editKeyFile, readKeyFile, readKeyText } from '../../src/keys/key-file.ts'
 import { KeyFileError } from '../../src/keys/key-file-error.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import type { KeyDocument } from '../../src/keys/key-document.ts'
@@ -43,7 +41,7 @@ describe('reading', () => {
     expect(failing).toThrow(
       expect.objectContaining({
         code: 'unreadable',
-        message: `${file} is not UTF-8`,
+        message: `Cannot read ${file}: it is not UTF-8`,
         ...caused({ code: 'ERR_ENCODING_INVALID_ENCODED_DATA' }),
       }),
     )
@@ -53,58 +51,20 @@ describe('reading', () => {
     expect(failing).toThrow(
       expect.objectContaining({
         code: 'unreadable',
-        message: `${file} is longer than 2097152 bytes. Remove revoked and expired keys from it, or split it into two files, each with an endpoint of its own`,
+        message: `Cannot read ${file}: it is longer than 2097152 bytes. Remove revoked and expired keys from it, or split it into two files, each with an endpoint of its own`,
       }),
     )
   })
 
-  const pipe = (): string => {
-    execFileSync('mkfifo', [pathOf('pipe')])
-    return pathOf('pipe')
-  }
-  const folder = (): string => {
-    mkdirSync(pathOf('folder'))
-    return pathOf('folder')
-  }
-
-  it.each([
-    ['a folder', folder],
-    ['a named pipe', pipe],
-    ['a device', () => '/dev/zero'],
-  ])('waits for nothing that is %s, and says what it is', async (kind, make) => {
-    const file = make()
-    const message = `Cannot read ${file}: it is ${kind}, not a regular file`
-    const refused = { code: 'unreadable', message, problems: [] }
-    expect(() => readKeyText(file)).toThrow(expect.objectContaining(refused))
-    await expect(editKeyFile(file, add, { create: true })).rejects.toMatchObject(refused)
-  })
-
-  it('does not hang on a pipe that takes the place of the file after the look at it', () => {
-    const file = pathOf('keys.yaml')
-    writeFileSync(file, EMPTY)
-    const look = vi.spyOn(fs, 'statSync').mockReturnValueOnce(lstatSync(file))
-    expect(() => readKeyText(pipe())).toThrow('it is a named pipe, not a regular file')
-    expect(look).toHaveBeenCalledOnce()
-    look.mockRestore()
-  })
-
-  it('leaves no file open', () => {
-    const file = pathOf('keys.yaml')
-    writeFileSync(file, Buffer.from([0xff]))
-    const close = vi.spyOn(fs, 'closeSync')
-    expect(() => readKeyText(file)).toThrow('is not UTF-8')
-    expect(close).toHaveBeenCalledOnce()
-    close.mockRestore()
-  })
-
-  it('says so too where a runtime has no code for what is not UTF-8', () => {
-    const cause = new TypeError('invalid')
-    expect(unreadable('keys.yaml', cause)).toMatchObject({
-      code: 'unreadable',
-      message: 'keys.yaml is not UTF-8',
-      problems: [],
-      cause,
-    })
+  it('says what to do on a runtime without files', () => {
+    vi.stubGlobal('process', undefined)
+    try {
+      expect(() => readKeyText('f')).toThrow(
+        'Cannot read f: this runtime has no file system: pass the keys as { text }',
+      )
+    } finally {
+      vi.unstubAllGlobals()
+    }
   })
 })
 
