@@ -1,6 +1,6 @@
 import type * as FileSystem from 'node:fs'
 
-type System = Pick<typeof globalThis.process, 'getBuiltinModule' | 'kill' | 'pid' | 'versions'>
+type System = Pick<typeof globalThis.process, 'getBuiltinModule' | 'versions'>
 
 /** Why a file cannot be read, in words that follow "Cannot read FILE: ". The message never shows the content of the file. */
 export class UnreadableFileError extends Error {

@@ -6,7 +6,6 @@ import { withFileLock } from './file-lock.ts'
 import { replaceFile } from './file-replacement.ts'
 import { KeyFileError } from './key-file-error.ts'
 import type { Document } from 'yaml'
-import type { FileLock } from './file-lock.ts'
 import type { KeyDocument } from './key-document.ts'
 
 // Some 4,000 keys, which take half a second to read.
@@ -78,9 +77,7 @@ export async function editKeyFile<Value>(
   const target = resolveFile(file, options.create)
   refuseLoneMount(target)
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const edited = await withFileLock(target, async (lock) =>
-      tryEdit(target, change, options, lock),
-    )
+    const edited = await withFileLock(target, () => tryEdit(target, change, options))
     if (edited !== undefined) return edited.value
   }
   throw new KeyFileError('locked', `${file} is being changed by something else again and again`)
@@ -90,13 +87,12 @@ function tryEdit<Value>(
   file: string,
   change: (current: KeyDocument) => Value,
   { create, isAddition = create }: EditOptions,
-  lock: FileLock,
 ): { readonly value: Value } | undefined {
   const before = readOrNone(file, create)
   const current = parseKeys(before?.trim() ? before : NEW_FILE, file)
   const value = change(current)
   const text = writeDocument(current.document, file, isAddition)
-  const mayReplace = (): boolean => lock.isHeld() && readOrNone(file, create) === before
+  const mayReplace = (): boolean => readOrNone(file, create) === before
   return replaceFile(file, text, mayReplace) ? { value } : undefined
 }
 

@@ -2,7 +2,6 @@ import fs, {
   existsSync,
   readdirSync,
   readFileSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
   lstatSync,
@@ -122,23 +121,6 @@ describe('an edit', () => {
     )
     expect(times).toBe(2)
     expect(readFileSync(file, 'utf8')).toMatch(/^# saved meanwhile\nkeys:.*id: a/s)
-  })
-
-  it('is made again if the lock was lost meanwhile', async () => {
-    const file = pathOf('keys.yaml')
-    writeFileSync(file, EMPTY)
-    let times = 0
-    await editKeyFile(
-      file,
-      (current) => {
-        times += 1
-        if (times === 1) rmSync(`${file}.lock`)
-        add(current)
-      },
-      { create: false },
-    )
-    expect(times).toBe(2)
-    expect(readKeyFile(file).keys).toHaveLength(1)
   })
 
   it('ends where something else changes the file all the time', async () => {
