@@ -1,11 +1,11 @@
 import { Document, isMap, isNode, isScalar, isSeq, LineCounter, visit } from 'yaml'
-import { parseYaml as parseYamlText } from '../files/yaml-text.ts'
-import { malformed } from './key-file-error.ts'
-import { readStoredKey, showName } from './key-fields.ts'
+import { parseYaml as parseYamlText } from '../../files/yaml-text.ts'
+import { malformed } from '../error.ts'
+import { readStoredKey, showName } from './fields.ts'
 import type { Pair } from 'yaml'
-import type { KeyFileProblem } from './key-file-error.ts'
-import type { Report } from './key-fields.ts'
-import type { StoredKey } from './key-record.ts'
+import type { KeyFileProblem } from '../error.ts'
+import type { Report } from './fields.ts'
+import type { StoredKey } from '../record.ts'
 
 /** The text of a file of keys: as a document that keeps its comments, and what it says. */
 export interface KeyDocument {

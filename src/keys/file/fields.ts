@@ -1,8 +1,8 @@
 import { isMap, isScalar, isSeq } from 'yaml'
-import { isPathPrefix, PREFIX_FORM } from './path-prefixes.ts'
-import { parseTimestamp, TIMESTAMP_FORM } from './timestamps.ts'
+import { isPathPrefix, PREFIX_FORM } from '../paths.ts'
+import { parseTimestamp, TIMESTAMP_FORM } from '../times.ts'
 import type { Node, YAMLMap } from 'yaml'
-import type { StoredKey } from './key-record.ts'
+import type { StoredKey } from '../record.ts'
 
 /** Says what is wrong with a node. */
 export type Report = (node: unknown, message: string) => undefined

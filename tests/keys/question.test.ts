@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { readKeyQuestion } from '../../src/keys/key-question.ts'
+import { readKeyQuestion } from '../../src/keys/question.ts'
 import { ask, post } from '../support/key-questions.ts'
 
 const GOOD = { api_key: 'k1', request: { path: '/v1', headers: {}, params: {} } }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { parseKeys } from '../../src/keys/key-document.ts'
-import { KeyFileError } from '../../src/keys/key-file-error.ts'
-import { isLinear } from '../parsers/timed-parsers.ts'
+import { parseKeys } from '../../../src/keys/file/document.ts'
+import { KeyFileError } from '../../../src/keys/error.ts'
+import { isLinear } from '../../parsers/timed-parsers.ts'
 
 const SHA = '0a'.repeat(32)
 const NO_LIST = 'There must be a list "keys", which may be empty: "keys: []"'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isBelow, isPathPrefix, meantPrefix } from '../../src/keys/path-prefixes.ts'
+import { isBelow, isPathPrefix, meantPrefix } from '../../src/keys/paths.ts'
 
 describe('a path is below /v1', () => {
   it.each([

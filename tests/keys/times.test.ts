@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formatTimestamp, parseDuration, parseTimestamp } from '../../src/keys/timestamps.ts'
+import { formatTimestamp, parseDuration, parseTimestamp } from '../../src/keys/times.ts'
 
 describe('parseTimestamp', () => {
   it.each([

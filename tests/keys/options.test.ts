@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { AuthConfigError } from '../../src/index.ts'
-import { checkKeyEndpointOptions, checkSource } from '../../src/keys/key-endpoint-options.ts'
-import { KeyFileError } from '../../src/keys/key-file-error.ts'
+import { checkKeyEndpointOptions, checkSource } from '../../src/keys/options.ts'
+import { KeyFileError } from '../../src/keys/error.ts'
 
 const SECRET = 's3cr3t-s3cr3t-s3'
 

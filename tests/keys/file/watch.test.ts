@@ -1,10 +1,10 @@
 import { renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import fs from 'node:fs'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { watchFile } from '../../src/keys/watched-file.ts'
-import { entry, keysText } from '../support/key-questions.ts'
-import { setupFolder } from '../support/temporary-folder.ts'
-import type { Keyring } from '../../src/keys/keyring.ts'
+import { watchFile } from '../../../src/keys/file/watch.ts'
+import { entry, keysText } from '../../support/key-questions.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+import type { Keyring } from '../../../src/keys/keyring.ts'
 
 const pathOf = setupFolder()
 const ONE = keysText(entry('a'))

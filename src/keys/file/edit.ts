@@ -1,12 +1,12 @@
-import { findLoneMount } from '../files/lone-mount.ts'
-import { files, reasonOf, UnreadableFileError } from '../files/system.ts'
-import { readTextFile } from '../files/text-file.ts'
-import { parseKeys } from './key-document.ts'
-import { withFileLock } from './file-lock.ts'
-import { replaceFile } from './file-replacement.ts'
-import { KeyFileError } from './key-file-error.ts'
+import { findLoneMount } from '../../files/lone-mount.ts'
+import { files, reasonOf, UnreadableFileError } from '../../files/system.ts'
+import { readTextFile } from '../../files/text-file.ts'
+import { parseKeys } from './document.ts'
+import { withFileLock } from './lock.ts'
+import { replaceFile } from './replace-file.ts'
+import { KeyFileError } from '../error.ts'
 import type { Document } from 'yaml'
-import type { KeyDocument } from './key-document.ts'
+import type { KeyDocument } from './document.ts'
 
 // Some 4,000 keys, which take half a second to read.
 const MAX_BYTES_TO_ADD = 1024 * 1024

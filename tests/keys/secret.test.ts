@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { generateId, generateKey, hashKey, visiblePrefix } from '../../src/keys/key-secret.ts'
+import { generateId, generateKey, hashKey, visiblePrefix } from '../../src/keys/secret.ts'
 
 const KEYS = Array.from({ length: 500 }, generateKey)
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { isAttributes, isPrincipal } from '../../src/keys/key-fields.ts'
-import { parseKeys } from '../../src/keys/key-document.ts'
-import { KeyFileError } from '../../src/keys/key-file-error.ts'
+import { isAttributes, isPrincipal } from '../../../src/keys/file/fields.ts'
+import { parseKeys } from '../../../src/keys/file/document.ts'
+import { KeyFileError } from '../../../src/keys/error.ts'
 
 const SHA = 'A1'.repeat(32)
 const REQUIRED = { id: 'a', principal: 'alice', sha256: SHA }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { KeyFileError, malformed } from '../../src/keys/key-file-error.ts'
+import { KeyFileError, malformed } from '../../src/keys/error.ts'
 
 it('names every problem with its place', () => {
   const problems = [

@@ -1,5 +1,5 @@
-import { files, reasonOf } from '../files/system.ts'
-import { KeyFileError } from './key-file-error.ts'
+import { files, reasonOf } from '../../files/system.ts'
+import { KeyFileError } from '../error.ts'
 
 /**
  * Runs `work` while no other process that uses this function works on the same file. The lock is the file `<file>.lock`.

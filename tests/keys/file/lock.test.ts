@@ -1,8 +1,8 @@
 import fs, { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { afterEach, expect, it, vi } from 'vitest'
-import { withFileLock } from '../../src/keys/file-lock.ts'
-import { setupFolder } from '../support/temporary-folder.ts'
+import { withFileLock } from '../../../src/keys/file/lock.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
 
 const pathOf = setupFolder()
 

@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process'
 import fs, { mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { createKey, createKeyEndpoint, listKeys, revokeKey } from '../../src/keys.ts'
-import { replaceFile } from '../../src/keys/file-replacement.ts'
-import { ask, entry, keysText } from '../support/key-questions.ts'
-import { mount } from '../support/mount.ts'
-import { setupFolder } from '../support/temporary-folder.ts'
+import { createKey, createKeyEndpoint, listKeys, revokeKey } from '../../../src/keys.ts'
+import { replaceFile } from '../../../src/keys/file/replace-file.ts'
+import { ask, entry, keysText } from '../../support/key-questions.ts'
+import { mount } from '../../support/mount.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
 
 const pathOf = setupFolder()
 const mounted: string[] = []

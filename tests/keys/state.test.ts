@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { endOfKey, statusOf, stopOfKey, toRecord } from '../../src/keys/key-state.ts'
-import type { StoredKey } from '../../src/keys/key-record.ts'
+import { endOfKey, statusOf, stopOfKey, toRecord } from '../../src/keys/state.ts'
+import type { StoredKey } from '../../src/keys/record.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
 const KEY: StoredKey = { id: 'a', principal: 'alice', attributes: {}, sha256: '0'.repeat(64) }

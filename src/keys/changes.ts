@@ -1,14 +1,14 @@
 import { isMap, isScalar, isSeq, YAMLSeq } from 'yaml'
 import { checkBoolean, invalidSecret, readOptions } from '../core/config/option-checks.ts'
-import { editKeyFile, readKeyFile } from './key-file.ts'
-import { KeyFileError } from './key-file-error.ts'
-import { generateId, generateKey, visiblePrefix, hashKey } from './key-secret.ts'
-import { stopOfKey, toRecord } from './key-state.ts'
+import { editKeyFile, readKeyFile } from './file/edit.ts'
+import { KeyFileError } from './error.ts'
+import { generateId, generateKey, visiblePrefix, hashKey } from './secret.ts'
+import { stopOfKey, toRecord } from './state.ts'
 import { checkDurationOrZero, checkNewKey, roundDown } from './new-key.ts'
-import { formatTimestamp } from './timestamps.ts'
+import { formatTimestamp } from './times.ts'
 import type { Document } from 'yaml'
-import type { KeyDocument } from './key-document.ts'
-import type { CreatedKey, KeyRecord, NewKey, StoredKey } from './key-record.ts'
+import type { KeyDocument } from './file/document.ts'
+import type { CreatedKey, KeyRecord, NewKey, StoredKey } from './record.ts'
 
 /** Makes a key and writes it down, by its hash. */
 export async function addKey(file: string, wanted: NewKey, now: number): Promise<CreatedKey> {

@@ -1,5 +1,5 @@
-import { parseTimestamp } from './timestamps.ts'
-import type { KeyRecord, StoredKey } from './key-record.ts'
+import { parseTimestamp } from './times.ts'
+import type { KeyRecord, StoredKey } from './record.ts'
 
 /** When a key ends, in milliseconds since 1970; `Infinity` if it does not. */
 export function endOfKey({ expires }: StoredKey): number {

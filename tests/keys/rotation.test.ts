@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { markRevoked } from '../../src/keys/key-changes.ts'
-import { readKeyFile } from '../../src/keys/key-file.ts'
-import { replaceKey } from '../../src/keys/key-rotation.ts'
+import { markRevoked } from '../../src/keys/changes.ts'
+import { readKeyFile } from '../../src/keys/file/edit.ts'
+import { replaceKey } from '../../src/keys/rotation.ts'
 import { entry, keysText } from '../support/key-questions.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 

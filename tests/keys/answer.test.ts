@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { allow, deny, refuse } from '../../src/keys/key-answer.ts'
-import type { StoredKey } from '../../src/keys/key-record.ts'
+import { allow, deny, refuse } from '../../src/keys/answer.ts'
+import type { StoredKey } from '../../src/keys/record.ts'
 
 const KEY: StoredKey = {
   id: 'a',

@@ -8,10 +8,10 @@ import fs, {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import { editKeyFile, readKeyFile, readKeyText } from '../../src/keys/key-file.ts'
-import { KeyFileError } from '../../src/keys/key-file-error.ts'
-import { setupFolder } from '../support/temporary-folder.ts'
-import type { KeyDocument } from '../../src/keys/key-document.ts'
+import { editKeyFile, readKeyFile, readKeyText } from '../../../src/keys/file/edit.ts'
+import { KeyFileError } from '../../../src/keys/error.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+import type { KeyDocument } from '../../../src/keys/file/document.ts'
 
 const pathOf = setupFolder()
 const EMPTY = 'keys: []\n'

@@ -1,5 +1,5 @@
-import { files, reasonOf, system } from '../files/system.ts'
-import { KeyFileError } from './key-file-error.ts'
+import { files, reasonOf, system } from '../../files/system.ts'
+import { KeyFileError } from '../error.ts'
 
 // Where the system does not tell what is mounted, this is how it shows.
 const MOUNT_ADVICE = '. If it is mounted alone, mount its folder instead'

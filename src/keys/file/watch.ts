@@ -1,12 +1,12 @@
-import { ignore } from '../core/async.ts'
-import { files } from '../files/system.ts'
-import { parseKeys } from './key-document.ts'
-import { readKeyFile, readKeyText, refuseLoneMount, unreadable } from './key-file.ts'
-import { KeyFileError } from './key-file-error.ts'
-import { createKeyring } from './keyring.ts'
+import { ignore } from '../../core/async.ts'
+import { files } from '../../files/system.ts'
+import { parseKeys } from './document.ts'
+import { readKeyFile, readKeyText, refuseLoneMount, unreadable } from './edit.ts'
+import { KeyFileError } from '../error.ts'
+import { createKeyring } from '../keyring.ts'
 import type { Stats } from 'node:fs'
-import type { KeySource } from './key-endpoint-options.ts'
-import type { Keyring } from './keyring.ts'
+import type { KeySource } from '../options.ts'
+import type { Keyring } from '../keyring.ts'
 
 interface Loaded {
   readonly stats: Stats

@@ -1,4 +1,4 @@
-import { endOfKey } from './key-state.ts'
+import { endOfKey } from './state.ts'
 import type { OpeningKey } from './keyring.ts'
 
 // As long as guards keep denials unless they are told otherwise.

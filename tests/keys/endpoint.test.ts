@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createEndpointHandler } from '../../src/keys/key-endpoint.ts'
-import { parseKeys } from '../../src/keys/key-document.ts'
-import { KeyFileError } from '../../src/keys/key-file-error.ts'
+import { createEndpointHandler } from '../../src/keys/endpoint.ts'
+import { parseKeys } from '../../src/keys/file/document.ts'
+import { KeyFileError } from '../../src/keys/error.ts'
 import { createKeyring } from '../../src/keys/keyring.ts'
 import { ask, entry, keysText, post } from '../support/key-questions.ts'
 

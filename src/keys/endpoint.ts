@@ -1,7 +1,7 @@
-import { allow, deny, refuse } from './key-answer.ts'
-import { hashKey } from './key-secret.ts'
+import { allow, deny, refuse } from './answer.ts'
+import { hashKey } from './secret.ts'
 import { findOpening } from './keyring.ts'
-import { readKeyQuestion } from './key-question.ts'
+import { readKeyQuestion } from './question.ts'
 import type { Keyring } from './keyring.ts'
 
 const HMAC = { name: 'HMAC', hash: 'SHA-256' }

@@ -5,7 +5,7 @@ import {
   invalidSecret,
   readOptions,
 } from '../core/config/option-checks.ts'
-import type { KeyFileError } from './key-file-error.ts'
+import type { KeyFileError } from './error.ts'
 
 /** Where the keys are: in a file, or in a text that has what such a file would have. */
 export type KeySource = { readonly file: string } | { readonly text: string }

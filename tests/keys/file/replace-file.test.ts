@@ -9,8 +9,8 @@ import fs, {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { replaceFile } from '../../src/keys/file-replacement.ts'
-import { setupFolder } from '../support/temporary-folder.ts'
+import { replaceFile } from '../../../src/keys/file/replace-file.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
 
 const pathOf = setupFolder()
 const always = (): boolean => true
