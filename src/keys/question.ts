@@ -1,33 +1,29 @@
 import { readBody } from '../core/endpoint/response-body.ts'
 import { parseJson } from '../core/endpoint/verdict.ts'
 
-/** What of a question decides; or why it is none, as a status and a sentence. */
+/** The key and the path to decide about; or the status and the message for a request that is not a question. */
 export type KeyQuestion =
   | { readonly isValid: true; readonly key: string; readonly path: string }
   | { readonly isValid: false; readonly status: 400 | 408 | 413; readonly message: string }
 
 const MAX_BYTES = 65_536
-// Of a client that sends its body slowly, or never ends it.
-const BODY_MS = 10_000
+const BODY_TIMEOUT_MS = 10_000
 
-const REFUSALS = {
+const REJECTIONS = {
   too_long: [413, `The body is longer than ${MAX_BYTES} bytes`],
-  timeout: [408, 'The body did not come in time'],
+  timeout: [408, 'The body did not arrive in time'],
   broken: [400, 'The body broke off'],
   not_utf8: [400, 'The body is not UTF-8'],
 } as const
 
-/** Reads what a guard asks. Its content type is not looked at: no client of the contract sends anything but JSON. */
-export async function readKeyQuestion(
-  request: Request,
-  bodyMs: number = BODY_MS,
-): Promise<KeyQuestion> {
-  if (Number(request.headers.get('content-length')) > MAX_BYTES) return refuse('too_long')
+/** Reads the POST that `withAuth` sends. Ignores the content type: the body must be JSON. */
+export async function readKeyQuestion(request: Request): Promise<KeyQuestion> {
+  if (Number(request.headers.get('content-length')) > MAX_BYTES) return reject('too_long')
   const controller = new AbortController()
-  const timer = setTimeout(() => controller.abort(), bodyMs)
+  const timer = setTimeout(() => controller.abort(), BODY_TIMEOUT_MS)
   try {
     const body = await readBody(request.body, controller.signal)
-    return body.state === 'complete' ? parseQuestion(parseJson(body.text)) : refuse(body.state)
+    return body.state === 'complete' ? parseQuestion(parseJson(body.text)) : reject(body.state)
   } finally {
     clearTimeout(timer)
   }
@@ -48,8 +44,8 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function refuse(state: keyof typeof REFUSALS): KeyQuestion {
-  const [status, message] = REFUSALS[state]
+function reject(state: keyof typeof REJECTIONS): KeyQuestion {
+  const [status, message] = REJECTIONS[state]
   return { isValid: false, status, message }
 }
 

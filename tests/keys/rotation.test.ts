@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { markRevoked } from '../../src/keys/changes.ts'
-import { readKeyFile } from '../../src/keys/file/edit.ts'
+import { readKeyFile } from '../../src/keys/file/read.ts'
 import { replaceKey } from '../../src/keys/rotation.ts'
 import { entry, keysText } from '../support/key-questions.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
@@ -12,7 +12,7 @@ const NOW = Date.UTC(2026, 0, 1, 0, 0, 0, 900)
 const DAY = 86_400_000
 const SHA = '0a'.repeat(32)
 
-const COMMENTED = `# Who may come in.
+const COMMENTED = `# The keys.
 keys:
   # Alice's laptop.
   - id: a # her first
@@ -35,8 +35,8 @@ function endsIn(file: string): Record<string, string | undefined> {
   return Object.fromEntries(readKeyFile(file).keys.map(({ id, expires }) => [id, expires]))
 }
 
-describe('a key that is rotated', () => {
-  it('has a new one with its rights behind it, and ends when the overlap does', async () => {
+describe('a rotation', () => {
+  it('writes a new key with the same rights, and ends the old one with the overlap', async () => {
     const file = pathOf('keys.yaml')
     writeFileSync(file, COMMENTED)
     const { key, id, replaces, undo, ...told } = await replaceKey(file, 'a', {}, NOW)
@@ -81,14 +81,14 @@ describe('a key that is rotated', () => {
     [{ overlap: '15m' }, '2026-01-01T00:15:00Z', 'active'],
     [{ overlap: '0' }, '2026-01-01T00:00:00Z', 'expired'],
     [{ overlap: '90d' }, '2026-04-01T00:00:00Z', 'active'],
-  ])('without an end gets one, with %j', async (options, expires, status) => {
+  ])('ends a key that had no end, with %j', async (options, expires, status) => {
     const file = writeKey()
     const { id, replaces } = await replaceKey(file, 'a', options, NOW)
     expect(endsIn(file)).toEqual({ a: expires, [id]: undefined })
     expect(replaces).toMatchObject({ id: 'a', expires, status })
   })
 
-  it('keeps an end that comes before the overlap is over', async () => {
+  it('keeps an earlier end', async () => {
     const expires = '2026-01-01T05:00:00+01:00'
     const file = writeKey({ expires })
     const { replaces } = await replaceKey(file, 'a', {}, NOW)
@@ -99,39 +99,39 @@ describe('a key that is rotated', () => {
 
 describe('the end of the new key', () => {
   it.each([
-    ['no end as the old one', {}, {}, undefined],
+    ['never, like that of the old key', {}, {}, undefined],
     [
-      'as long a life as the old one',
+      'one lifetime of the old key away',
       { created: '2025-12-31T12:00:00Z', expires: '2026-03-31T12:00:00Z' },
       {},
       '2026-04-01T00:00:00Z',
     ],
-    ['the same end without "created"', { expires: '2026-05-01' }, {}, '2026-05-01T00:00:00Z'],
     [
-      'the same end with a "created" behind it',
+      'that of the old key without "created"',
+      { expires: '2026-05-01' },
+      {},
+      '2026-05-01T00:00:00Z',
+    ],
+    [
+      'that of the old key with a later "created"',
       { created: '2027-01-01', expires: '2026-05-01' },
       {},
       '2026-05-01T00:00:00Z',
     ],
     [
-      'the last time that can be written',
+      'before the year 10000',
       { created: '0001-01-01', expires: '9999-01-01' },
       {},
       '9999-12-31T23:59:59Z',
     ],
+    ['by expiresIn', { expires: '2026-05-01' }, { expiresIn: '30d' }, '2026-01-31T00:00:00Z'],
     [
-      'what expiresIn says',
-      { expires: '2026-05-01' },
-      { expiresIn: '30d' },
-      '2026-01-31T00:00:00Z',
-    ],
-    [
-      'what expiresIn says where the old one has none',
+      'by expiresIn, also if the old key never ends',
       {},
       { expiresIn: '1d' },
       '2026-01-02T00:00:00Z',
     ],
-    ['what expiresAt says', {}, { expiresAt: '2026-07-01' }, '2026-07-01T00:00:00Z'],
+    ['by expiresAt', {}, { expiresAt: '2026-07-01' }, '2026-07-01T00:00:00Z'],
   ])('is %s', async (_, fields, options, expires) => {
     const file = writeKey(fields)
     const { id } = await replaceKey(file, 'a', options, NOW)
@@ -139,7 +139,7 @@ describe('the end of the new key', () => {
   })
 })
 
-describe('a key is not rotated', () => {
+describe('no rotation', () => {
   it.each([
     [{ overlap: 'soon' }, 'options.overlap', '0, or a whole number above 0 with s, m, h, d or w'],
     [{ overlap: '0h' }, 'options.overlap', 'received "0h"'],
@@ -166,38 +166,38 @@ describe('a key is not rotated', () => {
     ['revoked', { revoked: '2025-06-01' }],
     ['revoked', { revoked: true, expires: '2025-06-01' }],
     ['expired', { expires: '2026-01-01' }],
-  ])('that is %s', async (status, fields) => {
+  ])('of a key that is %s', async (status, fields) => {
     const file = writeKey(fields)
     const text = readFileSync(file, 'utf8')
     await expect(replaceKey(file, 'a', {}, NOW)).rejects.toMatchObject({
       code: 'not_active',
-      message: `Cannot rotate: the key a in ${file} is ${status}. Make a new key instead`,
+      message: `Cannot rotate: the key a in ${file} is ${status}. Create a new key instead`,
     })
     expect(readFileSync(file, 'utf8')).toBe(text)
   })
 
-  it('that is not there, and its id is not shown', async () => {
+  it('of an unknown id, which the error does not show', async () => {
     const file = writeKey()
     await expect(replaceKey(file, 'withauth_secret', {}, NOW)).rejects.toMatchObject({
       code: 'no_such_key',
-      message: `There is no key with this id in ${file} (the id is not shown, since it may be a key)`,
+      message: `There is no key with this id (hidden because it may be a key) in ${file}`,
     })
     const none = pathOf('none.yaml')
     await expect(replaceKey(none, 'a', {}, NOW)).rejects.toMatchObject({ code: 'not_found' })
   })
 
   it.each([
-    ['without an end', {}, {}],
-    ['with an end', { created: '2025-12-01', expires: '2026-12-01' }, {}],
-    ['whose end comes before the overlap is over', { expires: '2026-01-01T05:00:00Z' }, {}],
-    ['again without an overlap', {}, { overlap: '1h' }],
-  ])('that was rotated already, %s: its lifetime is unknown', async (_, fields, options) => {
+    ['if it never ended', {}, {}],
+    ['if it had an end', { created: '2025-12-01', expires: '2026-12-01' }, {}],
+    ['if it ended before the overlap', { expires: '2026-01-01T05:00:00Z' }, {}],
+    ['with another overlap', {}, { overlap: '1h' }],
+  ])('of a rotated key without a new end, %s', async (_, fields, options) => {
     const file = writeKey(fields)
     const { id } = await replaceKey(file, 'a', {}, NOW)
     const text = readFileSync(file, 'utf8')
     await expect(replaceKey(file, 'a', options, NOW)).rejects.toMatchObject({
       option: 'options.expiresIn',
-      message: `"options.expiresIn" or "options.expiresAt" is missing: the key a was replaced by ${id} already, so the file does not tell how long another key shall last`,
+      message: `"options.expiresIn" or "options.expiresAt" is missing: ${id} replaced the key a already, so the file no longer holds its lifetime`,
     })
     expect(readFileSync(file, 'utf8')).toBe(text)
 
@@ -208,7 +208,7 @@ describe('a key is not rotated', () => {
     expect(readFileSync(file, 'utf8')).toBe(text)
   })
 
-  it('in a file that has no room for another', async () => {
+  it('in a full file', async () => {
     const file = writeKey()
     const text = `${readFileSync(file, 'utf8')}# ${'-'.repeat(1024 * 1024 - 200)}\n`
     writeFileSync(file, text)
@@ -222,12 +222,12 @@ describe('a key is not rotated', () => {
   })
 })
 
-describe('a rotation that is undone', () => {
+describe('undo', () => {
   it.each([
-    ['a key without an end', COMMENTED.replace(/ +expires.*\n/, '')],
-    ['a key with a later end', COMMENTED],
-    ['a key with an earlier end', COMMENTED.replace('"2027-12-01"', '"2026-01-01T07:00:00Z"')],
-  ])('leaves the file as it was: %s', async (_, text) => {
+    ['no end', COMMENTED.replace(/ +expires.*\n/, '')],
+    ['a later end', COMMENTED],
+    ['an earlier end', COMMENTED.replace('"2027-12-01"', '"2026-01-01T07:00:00Z"')],
+  ])('restores the file of a key with %s', async (_, text) => {
     const file = pathOf('keys.yaml')
     const before = text.replace('{ roles: [admin, ops] }', '{roles: [admin, ops]}')
     writeFileSync(file, before)
@@ -237,7 +237,7 @@ describe('a rotation that is undone', () => {
     expect(readFileSync(file, 'utf8')).toBe(before)
   })
 
-  it('keeps a revocation that came after the rotation', async () => {
+  it('keeps a later revocation', async () => {
     const file = writeKey({ expires: '2027-01-01' })
     const { undo } = await replaceKey(file, 'a', {}, NOW)
     await markRevoked(file, { id: 'a' }, NOW)
@@ -259,7 +259,7 @@ describe('a rotation that is undone', () => {
     expect(endsIn(file)['a']).toBe('2026-01-02T00:00:00Z')
   })
 
-  it('keeps an end that was edited after the rotation, and needs neither key', async () => {
+  it('keeps an end that was edited later, and needs neither key', async () => {
     const file = writeKey({ expires: '2027-01-01' })
     const { undo } = await replaceKey(file, 'a', {}, NOW)
     const text = readFileSync(file, 'utf8')
@@ -273,7 +273,7 @@ describe('a rotation that is undone', () => {
   })
 })
 
-it('a key may be rotated again and again, and each chain has two keys that work', async () => {
+it('in a chain of rotations two keys work at any time', async () => {
   const file = writeKey()
   let id = 'a'
   for (let day = 0; day < 5; day += 1) {
