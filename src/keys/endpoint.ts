@@ -34,7 +34,7 @@ async function answer(request: Request, parts: KeyEndpointParts): Promise<Respon
     return fail(403, 'The header "x-auth-secret" is missing or wrong')
   }
   const question = await readKeyQuestion(request)
-  if (!question.isValid) return fail(question.status, question.message)
+  if (!('key' in question)) return fail(...question)
   const sha256 = await hashKey(question.key)
   // No `await` from here on: a key that is revoked by now must be denied.
   const valid = findValidKey(currentKeys(), sha256, question.path, Date.now())

@@ -19,13 +19,6 @@ interface Ends {
   readonly next: number | undefined
 }
 
-/** The new key, and the old key before and after the rotation. */
-interface Replacement {
-  readonly next: StoredKey
-  readonly before: StoredKey
-  readonly after: StoredKey
-}
-
 /** Writes a new key and the end of the old one, in one change of the file. */
 export async function replaceKey(
   file: string,
@@ -35,23 +28,19 @@ export async function replaceKey(
 ): Promise<RotatedKey> {
   const ends = parseRotation(options, now)
   const { key, ...secret } = await generateSecret()
-  const replacement = await editKeyFile(file, 'extend', ({ document, keys }) => {
-    const before = findKey(file, keys, { id })
-    requireActive(before, file, now)
-    requireLifetime(before, ends)
-    const purpose = toPurpose(before, ends.next ?? endLike(before, now), now)
-    const next = appendEntry(document, keys, { ...purpose, ...secret })
-    const after = { ...endBy(before, ends.old), successor: next.id }
-    if (after.expires !== before.expires) setField(document, id, 'expires', after.expires)
-    setField(document, id, 'successor', after.successor)
-    return { next, before, after }
+  const { next, before, after } = await editKeyFile(file, 'extend', ({ document, keys }) => {
+    const old = findKey(file, keys, { id })
+    requireActive(old, file, now)
+    requireLifetime(old, ends)
+    const purpose = toPurpose(old, ends.next ?? endLike(old, now), now)
+    const added = appendEntry(document, keys, { ...purpose, ...secret })
+    const ended = { ...endBy(old, ends.old), successor: added.id }
+    if (ended.expires !== old.expires) setField(document, id, 'expires', ended.expires)
+    setField(document, id, 'successor', added.id)
+    return { next: added, before: old, after: ended }
   })
-  return {
-    ...toRecord(replacement.next, now),
-    key,
-    replaces: toRecord(replacement.after, now),
-    undo: async () => undo(file, replacement),
-  }
+  const replaces = toRecord(after, now)
+  return { ...toRecord(next, now), key, replaces, undo: async () => undo(file, before, after) }
 }
 
 function parseRotation(value: unknown, now: number): Ends {
@@ -90,12 +79,16 @@ function endLike(old: StoredKey, now: number): number | undefined {
 }
 
 // Changes that others made after the rotation stay.
-async function undo(file: string, { next, before, after }: Replacement): Promise<void> {
+async function undo(
+  file: string,
+  { id, expires, successor }: StoredKey,
+  after: StoredKey & { readonly successor: string },
+): Promise<void> {
   await editKeyFile(file, 'change', ({ document, keys }) => {
-    dropEntries(document, [next.id])
-    const old = keys.find(({ id }) => id === before.id)
-    if (old?.successor !== next.id) return
-    setField(document, before.id, 'successor', before.successor)
-    if (old.expires === after.expires) setField(document, before.id, 'expires', before.expires)
+    dropEntries(document, [after.successor])
+    const old = keys.find((key) => key.id === id)
+    if (old?.successor !== after.successor) return
+    setField(document, id, 'successor', successor)
+    if (old.expires === after.expires) setField(document, id, 'expires', expires)
   })
 }
