@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import { checkCommand } from '../../src/cli/check-command.ts'
+import { checkCommand } from '../../src/cli/commands/check.ts'
 import { main } from '../../src/cli/main.ts'
 import { close, listen } from '../support/loopback.ts'
 import { createSurroundings } from '../support/surroundings.ts'

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { parse } from 'yaml'
-import { configCommand } from '../../src/cli/config-command.ts'
+import { configCommand } from '../../src/cli/commands/config.ts'
 import { main } from '../../src/cli/main.ts'
 import { createSurroundings } from '../support/surroundings.ts'
 

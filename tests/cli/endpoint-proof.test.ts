@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createEndpointProof } from '../../src/cli/endpoint-proof.ts'
-import type { RandomKeyOutcome } from '../../src/cli/random-key.ts'
+import { createEndpointProof } from '../../src/cli/proof.ts'
+import type { RandomKeyOutcome } from '../../src/cli/proof.ts'
 
 describe('the proof that an endpoint says no', () => {
   beforeEach(() => vi.useFakeTimers())

@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
-import { addAdvice, nameFlag } from '../../src/cli/file-flag.ts'
+import { addAdvice, nameFlag } from '../../src/cli/errors.ts'
 import { createKey, KeyFileError, listKeys, revokeKey } from '../../src/keys.ts'
 import { loadConfig } from '../../src/yaml.ts'
 import { setupFolder } from '../support/temporary-folder.ts'

@@ -8,11 +8,11 @@ import {
   GUARD_OPTIONS,
   readGuardConfig,
   withRequestIdHeader,
-} from '../../src/cli/guard-config.ts'
+} from '../../src/cli/config-of.ts'
+import { UsageError } from '../../src/cli/errors.ts'
 import { createAuthenticator } from '../../src/index.ts'
 import { createKey } from '../../src/keys.ts'
 import { get } from '../support/requests.ts'
-import { UsageError } from '../../src/cli/usage-error.ts'
 import type { AuthConfig, AuthEvent } from '../../src/index.ts'
 
 let folder: string

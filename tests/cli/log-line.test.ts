@@ -2,13 +2,13 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { formatJson, formatReadable } from '../../src/cli/log-line.ts'
+import { formatJson, formatReadable } from '../../src/cli/log.ts'
 import { ensureBuilt } from '../support/built-package.ts'
 import { entry as keyEntry, keysText } from '../support/key-questions.ts'
 import { ROOT } from '../support/project.ts'
 import { spawnProgram } from '../support/spawned-program.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
-import type { LogEntry } from '../../src/cli/log-line.ts'
+import type { LogEntry } from '../../src/cli/log.ts'
 
 const KEY = `withauth_${'aB3'.repeat(16)}x`
 

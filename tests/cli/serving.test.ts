@@ -3,18 +3,18 @@ import http, { Agent, get } from 'node:http'
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { readCommandLine } from '../../src/cli/command-line.ts'
+import { UsageError } from '../../src/cli/errors.ts'
 import {
   addressOptions,
   listen,
   nameAddress,
   readAddress,
   serveUntilStopped,
-} from '../../src/cli/serving.ts'
+} from '../../src/cli/serve.ts'
 import { close, listen as listenOn } from '../support/loopback.ts'
 import { head, openSocket } from '../support/raw-client.ts'
-import { UsageError } from '../../src/cli/usage-error.ts'
 import { createSurroundings } from '../support/surroundings.ts'
-import type { Serving } from '../../src/cli/serving.ts'
+import type { Serving } from '../../src/cli/serve.ts'
 
 const FREE = { host: '127.0.0.1', port: 0 }
 const servings: Serving[] = []

@@ -5,7 +5,7 @@ import { ROOT } from '../support/project.ts'
 import { ensureBuilt } from '../support/built-package.ts'
 
 const PROGRAM = `
-import { nextSignal } from './dist/cli/signals.js'
+import { nextSignal } from './dist/cli/surroundings.js'
 const timer = setInterval(() => undefined, 1000)
 const first = nextSignal()
 console.log('ready')

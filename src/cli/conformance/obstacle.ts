@@ -1,6 +1,6 @@
-import { isRedirect } from './row.ts'
+import { isRedirect } from './finding.ts'
+import type { Obstacle } from './finding.ts'
 import type { ProbeAnswer, ProbeOutcome, ProbeSilence } from './probe.ts'
-import type { Obstacle } from './row.ts'
 
 /** By the code of the error that `fetch` rejected with. */
 const BY_CODE: Readonly<Record<string, Obstacle>> = {

@@ -1,4 +1,4 @@
-import { createRandomKey } from '../random-key.ts'
+import { createRandomKey } from '../proof.ts'
 
 /** One request to the endpoint. */
 export interface Question {

@@ -1,5 +1,5 @@
-import { whyLeftOut } from './row.ts'
-import type { Row } from './row.ts'
+import { whyLeftOut } from './finding.ts'
+import type { Row } from './finding.ts'
 
 const LINE = 80
 const WORDS = { ok: 'ok', note: 'note', fail: 'FAIL', skipped: 'skipped' } as const

@@ -1,16 +1,20 @@
-import { checkEndpoint, checkEndpointHeaders } from '../core/config/endpoint.ts'
-import { asUsage, readMilliseconds, requireOperand } from './command.ts'
-import { examine } from './conformance/examine.ts'
-import { conclude, describeHeading, describeRow, isConformant } from './conformance/report.ts'
-import { KEY_OPTIONS, readPresentedKey } from './presented-key.ts'
-import { showUrl } from './shown-value.ts'
-import { COLOR_VARIABLES, EXIT } from './surroundings.ts'
-import { UsageError } from './usage-error.ts'
-import type { CommandLine } from './command-line.ts'
-import type { Command } from './command.ts'
-import type { ProbeTarget } from './conformance/probe.ts'
-import type { Row } from './conformance/row.ts'
-import type { Surroundings } from './surroundings.ts'
+import { createReadStream } from 'node:fs'
+import { checkEndpoint, checkEndpointHeaders } from '../../core/config/endpoint.ts'
+import { readKey, readMilliseconds, requireOperand } from '../command-line.ts'
+import { examine } from '../conformance/examine.ts'
+import { conclude, describeHeading, describeRow, isConformant } from '../conformance/report.ts'
+import { asUsage, nameFlag, UsageError } from '../errors.ts'
+import { showUrl } from '../shown-value.ts'
+import { COLOR_VARIABLES, EXIT, readInput } from '../surroundings.ts'
+import type { Command, CommandLine, OptionSpecs } from '../command-line.ts'
+import type { Row } from '../conformance/finding.ts'
+import type { ProbeTarget } from '../conformance/probe.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+/** How a key is given to a command: never in its arguments, which every user of the machine can list. */
+export const KEY_OPTIONS: OptionSpecs = {
+  'key-file': { value: 'FILE', help: 'a file with a good key' },
+}
 
 const TIMEOUT_MS = 5000
 const MAX_TIMEOUT_MS = 60_000
@@ -91,4 +95,19 @@ async function readHeaders({
   const secret = env['WITH_AUTH_ENDPOINT_SECRET']
   if (secret === undefined) return {}
   return asUsage(SECRET_WORDS, () => checkEndpointHeaders({ 'x-auth-secret': secret }))
+}
+
+/** The good key, if there is one. Throws `UsageError` for what cannot be a key, without showing it. */
+export async function readPresentedKey(
+  line: CommandLine,
+  { env }: Pick<Surroundings, 'env'>,
+): Promise<string | undefined> {
+  const file = line.text('key-file')
+  const text = file === undefined ? env['WITH_AUTH_KEY'] : await readKeyFile(file)
+  if (text === undefined) return undefined
+  return readKey(text, file === undefined ? 'WITH_AUTH_KEY' : '--key-file')
+}
+
+function readKeyFile(file: string): Promise<string> {
+  return readInput(createReadStream(file)).catch(nameFlag('--key-file', file))
 }

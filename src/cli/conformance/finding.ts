@@ -1,5 +1,8 @@
-import type { ProbeOutcome } from './probe.ts'
-import type { WrapperView } from './wrapper-view.ts'
+import { createEndpoint } from '../../core/endpoint/endpoint.ts'
+import { AuthUnavailableError } from '../../core/errors.ts'
+import { Check } from '../../core/request/check.ts'
+import type { UnavailableReason } from '../../core/types.ts'
+import type { ProbeAnswer, ProbeOutcome } from './probe.ts'
 
 /** One line of the report. It repeats only numbers and names of attributes from the endpoint, since the rest may be the key. */
 export interface Row {
@@ -69,4 +72,38 @@ export function leftOut(check: string, why: string): Row {
 /** Why this row is left out, or `undefined`. */
 export function whyLeftOut({ result, did }: Row): string | undefined {
   return result === 'skipped' && did.startsWith(NOT_ASKED) ? did.slice(NOT_ASKED.length) : undefined
+}
+
+/** What the wrapper makes of an outcome. */
+export type WrapperView =
+  | { readonly passes: true; readonly isNamed: boolean }
+  | { readonly passes: false; readonly reason: UnavailableReason | 'denied' }
+
+/**
+ * Plays the answer back to the code that asks endpoints. It makes no event, which could hold the good key: an endpoint may
+ * repeat the key as the principal, and the check that is played back has another token.
+ */
+export async function viewOfWrapper(outcome: ProbeOutcome): Promise<WrapperView> {
+  if (outcome.kind === 'silence') return { passes: false, reason: outcome.reason }
+  const ask = createEndpoint({
+    url: 'http://127.0.0.1/',
+    headers: {},
+    identity: 'optional',
+    transport: async () => playBack(outcome),
+    notify: () => undefined,
+  })
+  const request = { path: '/v1/models', headers: {}, params: {} }
+  const check = new Check('played-back', '', () => ({ token: 'played-back', request }), [])
+  try {
+    const verdict = await ask(check, new AbortController().signal)
+    if (verdict.outcome === 'deny') return { passes: false, reason: 'denied' }
+    return { passes: true, isNamed: verdict.auth.principal !== undefined }
+  } catch (error) {
+    if (error instanceof AuthUnavailableError) return { passes: false, reason: error.reason }
+    throw error
+  }
+}
+
+function playBack({ status, headers, body }: ProbeAnswer) {
+  return { status, headers, body: body === undefined ? null : new Response(body).body }
 }

@@ -1,6 +1,6 @@
-import { parseTarget } from '../core/request/target.ts'
+import { parseTarget } from '../../core/request/target.ts'
+import type { EndpointProof } from '../proof.ts'
 import type { ClientAddresses } from './client-address.ts'
-import type { EndpointProof } from './endpoint-proof.ts'
 import type { Described, RequestLog } from './request-log.ts'
 
 /** The options of the handler in front of the guard. */

@@ -1,9 +1,9 @@
-import { observeWithRequest } from '../core/events.ts'
-import { followPassage } from '../core/response/passage.ts'
-import type { AuthConfig } from '../core/auth-config.ts'
-import type { Passage } from '../core/response/passage.ts'
+import { observeWithRequest } from '../../core/events.ts'
+import { followPassage } from '../../core/response/passage.ts'
+import type { AuthConfig } from '../../core/auth-config.ts'
+import type { Passage } from '../../core/response/passage.ts'
+import type { DecisionLog } from '../log.ts'
 import type { ClientAddresses } from './client-address.ts'
-import type { DecisionLog } from './decision-log.ts'
 
 /** Writes one line for each request that reaches the guard or is rejected before it, with the status that its client got. */
 export interface RequestLog {

@@ -1,13 +1,13 @@
+import process from 'node:process'
+import { foldName } from '../core/config/option-checks.ts'
 import { resolveConfig } from '../core/config/parse.ts'
 import { AuthConfigError } from '../core/errors.ts'
-import { foldName } from '../core/config/option-checks.ts'
 import { createGateway } from '../gateway.ts'
 import { createKeyEndpoint, listKeys } from '../keys.ts'
 import { loadConfig } from '../yaml.ts'
-import { asUsage, wrongValue } from './command.ts'
-import { nameFlag } from './file-flag.ts'
-import { UsageError } from './usage-error.ts'
+import { asUsage, nameFlag, UsageError, wrongValue } from './errors.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
+import type { ResolvedConfig } from '../core/config/parse.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -163,4 +163,75 @@ export async function configForKeys(
     retry: false,
     circuitBreaker: false,
   }
+}
+
+/** A config, and by what its endpoint is asked; `undefined` where the config says that itself, or asks none. */
+export interface EquippedConfig {
+  readonly config: AuthConfig
+  readonly asksOver: 'undici' | 'fetch' | undefined
+  /** Why `nodeTransport` does not ask, on Node. */
+  readonly whyFetch?: string
+}
+
+/**
+ * Adds `nodeTransport` to a config, on Node where undici is installed. Otherwise the runtime's `fetch` asks. Nothing
+ * needs to be closed: the process ends although undici has idle connections.
+ */
+export async function equipWithTransport(
+  config: AuthConfig,
+  { env }: Pick<Surroundings, 'env'>,
+): Promise<EquippedConfig> {
+  if (saysHowToAsk(config)) return { config, asksOver: undefined }
+  if (hasFasterFetch() || takesProxyFrom(env)) return { config, asksOver: 'fetch' }
+  // Only now: nothing else in the command needs it.
+  const { nodeTransport } = await import('../node.ts')
+  try {
+    return { config: { ...config, transport: nodeTransport() }, asksOver: 'undici' }
+  } catch (error) {
+    // There is no undici, or none that can be used here.
+    if (error instanceof AuthConfigError) {
+      return { config, asksOver: 'fetch', whyFetch: error.message }
+    }
+    throw error
+  }
+}
+
+/** Asks by another config as one that was equipped: over the same connections. */
+export function equipLike(equipped: EquippedConfig, config: AuthConfig): EquippedConfig {
+  const { transport } = equipped.config
+  return { ...equipped, config: transport === undefined ? config : { ...config, transport } }
+}
+
+function saysHowToAsk({ fetch, transport, verifier }: AuthConfig): boolean {
+  return [fetch, transport, verifier].some((given) => given !== undefined)
+}
+
+// Deno would load undici, and Bun would not: both are better off with their own `fetch`.
+function hasFasterFetch(): boolean {
+  return 'deno' in process.versions || 'bun' in process.versions
+}
+
+// Only `fetch` obeys that, and an endpoint may be out of reach without its proxy.
+function takesProxyFrom({ NODE_USE_ENV_PROXY, NODE_OPTIONS = '' }: Surroundings['env']): boolean {
+  if (NODE_USE_ENV_PROXY === '1') return true
+  return [NODE_OPTIONS, ...process.execArgv].some((text) => text.includes('--use-env-proxy'))
+}
+
+/**
+ * How long a revoked key may still be let in, in milliseconds, by the configuration alone. A kept verdict counts from when
+ * the endpoint was asked (jitter only shortens it), and serves longer while the endpoint does not answer. A call that was
+ * under way when the key was revoked may let in those who wait for it.
+ */
+export function revokedKeyWorksForMs({
+  cache,
+  timeoutMs,
+}: Pick<ResolvedConfig, 'cache' | 'timeoutMs'>): number {
+  if (cache === false) return timeoutMs
+  return Math.max(cache.allowTtlMs + cache.staleIfErrorMs, timeoutMs)
+}
+
+/** The sentence that an operator can rely on. Rounded up, so that it promises no more than is kept. */
+export function describeRevocation(config: Pick<ResolvedConfig, 'cache' | 'timeoutMs'>): string {
+  const seconds = Math.ceil(revokedKeyWorksForMs(config) / 100) / 10
+  return `a revoked key works for at most ${seconds} s`
 }

@@ -1,7 +1,54 @@
+import { AuthConfigError } from '../core/errors.ts'
 import { KeyFileError } from '../keys.ts'
 import { ConfigFileError } from '../yaml.ts'
-import { showFile } from './shown-value.ts'
+import { showFile, showValue } from './shown-value.ts'
 import type { KeyFileErrorCode } from '../keys.ts'
+
+/** The command was called in a way that it does not know: exit code 2. The message never holds a value that may be secret. */
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'UsageError'
+  }
+}
+
+/** The error for a value that is not allowed. A value that may be a secret is not shown. */
+export function wrongValue(flag: string, value: string, allowed: string): UsageError {
+  return new UsageError(`${flag} must be ${allowed}, received ${showValue(value)}`)
+}
+
+/**
+ * Calls a function of the library with values of the command line. An `AuthConfigError` of an option with a flag becomes a
+ * `UsageError` that names the flag.
+ *
+ * @param flags The flag for each option of the library: `{ upstream: '--upstream' }`.
+ */
+export async function asUsage<Value>(
+  flags: Readonly<Record<string, string>>,
+  call: () => Value | Promise<Value>,
+): Promise<Value> {
+  try {
+    return await call()
+  } catch (error) {
+    if (!(error instanceof AuthConfigError)) throw error
+    if (!Object.hasOwn(flags, withoutIndex(error.option))) throw error
+    throw new UsageError(inWordsOfCommand(error.message, flags))
+  }
+}
+
+function withoutIndex(option: string): string {
+  return option.replace(/\[\d+\].*$/, '')
+}
+
+// `"upstream" must be an absolute URL, received "x"`: names of options, then the value in JSON, then maybe advice.
+function inWordsOfCommand(message: string, flags: Readonly<Record<string, string>>): string {
+  const [, problem = message, value = ''] = /^(.*?)(, received .*)$/s.exec(message) ?? []
+  const named = problem.replace(
+    /"([\w.-]+)(?:\[\d+\][\w.]*)?"(?:: true)?/g,
+    (quoted, option: string) => (Object.hasOwn(flags, option) ? String(flags[option]) : quoted),
+  )
+  return named + value.replace(/"(?:[^"\\]|\\.)*"/, (text) => showValue(String(JSON.parse(text))))
+}
 
 /**
  * Names the flag by which a file was given, where the file as a whole cannot be used. An error that names a line of the file

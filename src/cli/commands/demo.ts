@@ -1,18 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { withAuth } from '../core/with-auth.ts'
-import { createGateway } from '../gateway.ts'
-import { createKey } from '../keys.ts'
-import { refuseOperands } from './command.ts'
-import { serveDemoApi } from './demo-api.ts'
-import { configForKeys } from './guard-config.ts'
-import { listen, serveUntilStopped } from './serving.ts'
-import { EXIT } from './surroundings.ts'
-import type { CommandLine } from './command-line.ts'
-import type { Command } from './command.ts'
-import type { Serving } from './serving.ts'
-import type { Surroundings } from './surroundings.ts'
+import { withAuth } from '../../core/with-auth.ts'
+import { createGateway } from '../../gateway.ts'
+import { createKey } from '../../keys.ts'
+import { refuseOperands } from '../command-line.ts'
+import { configForKeys } from '../config-of.ts'
+import { listen, serveUntilStopped } from '../serve.ts'
+import { EXIT } from '../surroundings.ts'
+import type { Command, CommandLine } from '../command-line.ts'
+import type { Serving } from '../serve.ts'
+import type { Surroundings } from '../surroundings.ts'
 
 const GATEWAY_PORT = 8320
 const API_PORT = 8322
@@ -104,4 +102,36 @@ async function showCall(url: string, headers: Readonly<Record<string, string>>):
 
   ${await response.text()}
   ${response.status}`
+}
+
+const WORDS = ['Hello', 'from', 'a', 'guarded', 'stream']
+const PAUSE_MS = 200
+
+/** The demo's server behind the gateway. It knows nothing of keys, and believes what the gateway tells it. */
+export async function serveDemoApi(request: Request): Promise<Response> {
+  const { pathname } = new URL(request.url)
+  if (pathname === '/') return new Response('Everybody may read this.\n')
+  if (pathname === '/v1/me') return Response.json(readIdentity(request.headers))
+  if (pathname === '/v1/chat') return streamWords(request.signal)
+  return new Response('Not found\n', { status: 404 })
+}
+
+function readIdentity(headers: Headers): unknown {
+  const principal = decodeURIComponent(headers.get('x-auth-principal') ?? '')
+  const attributes: unknown = JSON.parse(headers.get('x-auth-attributes') ?? '{}')
+  return { principal, attributes }
+}
+
+function streamWords(signal: AbortSignal): Response {
+  const words = WORDS[Symbol.iterator]()
+  const encoder = new TextEncoder()
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { value, done } = words.next()
+      if (done === true || signal.aborted) return controller.close()
+      controller.enqueue(encoder.encode(`data: ${value}\n\n`))
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+    },
+  })
+  return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
 }

@@ -1,27 +1,31 @@
 import process from 'node:process'
-import { createGate, enter, sendRejection } from '../core/gate.ts'
-import { resolveConfig } from '../core/config/parse.ts'
-import { createCredentialsReader } from '../core/request/credentials.ts'
-import { presentedToken, readRequestId, shownPath } from '../core/response/decision-event.ts'
-import { asksTheSame } from '../core/policies/handover.ts'
-import { within } from '../core/async.ts'
-import { findLoneMount } from '../files/lone-mount.ts'
-import { watchConfig } from '../yaml.ts'
-import { createEndpointProof } from './endpoint-proof.ts'
-import { equipLike, equipWithTransport } from './endpoint-transport.ts'
-import { readGuardConfig, withRequestIdHeader } from './guard-config.ts'
-import { createRandomKeyAsker } from './random-key.ts'
-import { describeRevocation, revokedKeyWorksForMs } from './revocation.ts'
-import type { AuthConfig } from '../core/auth-config.ts'
-import type { ResolvedConfig } from '../core/config/parse.ts'
-import type { Gate } from '../core/gate.ts'
-import type { CommandLine } from './command-line.ts'
-import type { DecisionLog } from './decision-log.ts'
-import type { RequestLog } from './request-log.ts'
-import type { EndpointProof, ProofState } from './endpoint-proof.ts'
-import type { EquippedConfig } from './endpoint-transport.ts'
+import { within } from '../../core/async.ts'
+import { resolveConfig } from '../../core/config/parse.ts'
+import { createGate, enter, sendRejection } from '../../core/gate.ts'
+import { asksTheSame } from '../../core/policies/handover.ts'
+import { createCredentialsReader } from '../../core/request/credentials.ts'
+import { presentedToken, readRequestId, shownPath } from '../../core/response/decision-event.ts'
+import { findLoneMount } from '../../files/lone-mount.ts'
+import { watchConfig } from '../../yaml.ts'
+import {
+  describeRevocation,
+  equipLike,
+  equipWithTransport,
+  readGuardConfig,
+  revokedKeyWorksForMs,
+  withRequestIdHeader,
+} from '../config-of.ts'
+import { createEndpointProof, createRandomKeyAsker } from '../proof.ts'
+import type { AuthConfig } from '../../core/auth-config.ts'
+import type { ResolvedConfig } from '../../core/config/parse.ts'
+import type { Gate } from '../../core/gate.ts'
+import type { CommandLine } from '../command-line.ts'
+import type { EquippedConfig } from '../config-of.ts'
+import type { DecisionLog } from '../log.ts'
+import type { EndpointProof, ProofState } from '../proof.ts'
+import type { Surroundings } from '../surroundings.ts'
 import type { FrontOptions } from './front.ts'
-import type { Surroundings } from './surroundings.ts'
+import type { RequestLog } from './request-log.ts'
 
 /** Decides about requests by the current configuration: with `--config` it follows the file. */
 export interface LiveGuard extends Pick<FrontOptions, 'guarded' | 'proof' | 'describe'> {

@@ -1,26 +1,52 @@
-import { resolveConfig } from '../core/config/parse.ts'
-import { createGateway } from '../gateway.ts'
-import { createClientAddresses } from './client-address.ts'
-import { asUsage, refuseOperands, requireText } from './command.ts'
-import { createDecisionLog } from './decision-log.ts'
-import { createFront } from './front.ts'
-import { GUARD_OPTIONS } from './guard-config.ts'
-import { startLiveGuard } from './live-guard.ts'
-import { createRequestLog } from './request-log.ts'
-import { describeRevocation, revokedKeyWorksForMs } from './revocation.ts'
-import { addressOptions, listen, nameAddress, readAddress, serveUntilStopped } from './serving.ts'
-import { COLOR_VARIABLES, EXIT } from './surroundings.ts'
-import {
-  readTrustedProxies,
-  readUpstreamOptions,
-  UPSTREAM_FLAGS,
-  UPSTREAM_OPTIONS,
-} from './upstream-options.ts'
-import type { CommandLine } from './command-line.ts'
-import type { Command } from './command.ts'
-import type { DecisionLog } from './decision-log.ts'
-import type { EquippedConfig } from './endpoint-transport.ts'
-import type { Surroundings } from './surroundings.ts'
+import { resolveConfig } from '../../core/config/parse.ts'
+import { createGateway } from '../../gateway.ts'
+import { readMilliseconds, refuseOperands, requireText } from '../command-line.ts'
+import { describeRevocation, GUARD_OPTIONS, revokedKeyWorksForMs } from '../config-of.ts'
+import { asUsage, wrongValue } from '../errors.ts'
+import { createClientAddresses, parseNetwork } from '../gateway/client-address.ts'
+import { createFront } from '../gateway/front.ts'
+import { startLiveGuard } from '../gateway/live-guard.ts'
+import { createRequestLog } from '../gateway/request-log.ts'
+import { createDecisionLog } from '../log.ts'
+import { addressOptions, listen, nameAddress, readAddress, serveUntilStopped } from '../serve.ts'
+import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
+import type { GatewayOptions } from '../../gateway.ts'
+import type { Command, CommandLine, OptionSpecs } from '../command-line.ts'
+import type { EquippedConfig } from '../config-of.ts'
+import type { Network } from '../gateway/client-address.ts'
+import type { DecisionLog } from '../log.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+/** How the gateway speaks to the server behind it. */
+export const UPSTREAM_OPTIONS: OptionSpecs = {
+  'upstream-timeout-ms': {
+    value: 'MS',
+    help: 'how long the upstream may take to begin its answer',
+    default: 120_000,
+  },
+  'forward-authorization': { help: 'pass the key on to the upstream' },
+  'strip-header': {
+    value: 'NAME',
+    help: 'keep this header of clients from the upstream; NAME* is a prefix; may be repeated',
+    isRepeatable: true,
+  },
+  'public-origin': { value: 'URL', help: 'what clients know the gateway as, behind TLS' },
+  'trusted-proxy': {
+    value: 'CIDR',
+    help: 'read the address of the client from the headers of this proxy; may be repeated',
+    isRepeatable: true,
+  },
+  'allow-insecure-http': { help: 'permit an http upstream anywhere' },
+}
+
+/** The flag for each option of `createGateway`. */
+export const UPSTREAM_FLAGS: Readonly<Record<string, string>> = {
+  upstream: '--upstream',
+  timeoutMs: '--upstream-timeout-ms',
+  stripHeaders: '--strip-header',
+  publicOrigin: '--public-origin',
+  allowInsecureHttp: '--allow-insecure-http',
+}
 
 const PORT = 8320
 
@@ -110,4 +136,30 @@ function announce(
   const asking = asksOver === undefined ? '' : `; the endpoint is asked over ${asksOver}`
   note?.(`with-auth: gateway on ${url} (${describeRevocation(resolved)}${asking})\n`)
   if (whyFetch !== undefined) note?.(`with-auth: over fetch a check costs more. ${whyFetch}\n`)
+}
+
+export function readUpstreamOptions(line: CommandLine): Omit<GatewayOptions<[]>, 'upstream'> {
+  const publicOrigin = line.text('public-origin')
+  const timeoutMs = readMilliseconds(line, 'upstream-timeout-ms')
+  return {
+    ...(publicOrigin === undefined ? {} : { publicOrigin }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    forwardAuthorization: line.has('forward-authorization'),
+    stripHeaders: line.texts('strip-header'),
+    allowInsecureHttp: line.has('allow-insecure-http'),
+  }
+}
+
+/** The networks whose headers say where a request comes from. */
+export function readTrustedProxies(line: CommandLine): readonly Network[] {
+  return line.texts('trusted-proxy').map(readNetwork)
+}
+
+function readNetwork(text: string): Network {
+  const network = parseNetwork(text)
+  if (network === undefined) {
+    throw wrongValue('--trusted-proxy', text, 'an address or a network such as 10.0.0.0/8')
+  }
+  if (network.length > 0) return network
+  throw wrongValue('--trusted-proxy', text, 'a network of your proxies, and not of every client')
 }
