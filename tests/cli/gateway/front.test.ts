@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
-import { createFront } from '../../src/cli/gateway/front.ts'
-import { get, raw } from '../support/requests.ts'
-import type { RequestLog } from '../../src/cli/gateway/request-log.ts'
-import type { ProofState } from '../../src/cli/proof.ts'
+import { createFront } from '../../../src/cli/gateway/front.ts'
+import { get, raw } from '../../support/requests.ts'
+import type { RequestLog } from '../../../src/cli/gateway/request-log.ts'
+import type { ProofState } from '../../../src/cli/proof.ts'
 
 const describePath = (_: Request, path: string) => ({ path })
 

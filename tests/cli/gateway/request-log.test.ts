@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { createRequestLog } from '../../src/cli/gateway/request-log.ts'
-import { createChannel } from '../../src/core/events.ts'
-import { passageOf } from '../../src/core/response/passage.ts'
-import { describeFailure } from '../../src/gateway/failure.ts'
-import { get, raw } from '../support/requests.ts'
-import type { RequestLogOptions } from '../../src/cli/gateway/request-log.ts'
-import type { LogEntry } from '../../src/cli/log.ts'
-import type { DecisionEvent } from '../../src/index.ts'
+import { createRequestLog } from '../../../src/cli/gateway/request-log.ts'
+import { createChannel } from '../../../src/core/events.ts'
+import { passageOf } from '../../../src/core/response/passage.ts'
+import { describeFailure } from '../../../src/gateway/failure.ts'
+import { get, raw } from '../../support/requests.ts'
+import type { RequestLogOptions } from '../../../src/cli/gateway/request-log.ts'
+import type { LogEntry } from '../../../src/cli/log.ts'
+import type { DecisionEvent } from '../../../src/index.ts'
 
 const ALLOW: DecisionEvent = {
   type: 'decision',

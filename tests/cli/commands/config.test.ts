@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { parse } from 'yaml'
-import { configCommand } from '../../src/cli/commands/config.ts'
-import { main } from '../../src/cli/main.ts'
-import { createSurroundings } from '../support/surroundings.ts'
+import { configCommand } from '../../../src/cli/commands/config.ts'
+import { main } from '../../../src/cli/main.ts'
+import { createSurroundings } from '../../support/surroundings.ts'
 
 let folder: string
 beforeAll(() => {

@@ -1,10 +1,10 @@
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import { checkCommand } from '../../src/cli/commands/check.ts'
-import { main } from '../../src/cli/main.ts'
-import { close, listen } from '../support/loopback.ts'
-import { createSurroundings } from '../support/surroundings.ts'
+import { checkCommand } from '../../../src/cli/commands/check.ts'
+import { main } from '../../../src/cli/main.ts'
+import { close, listen } from '../../support/loopback.ts'
+import { createSurroundings } from '../../support/surroundings.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 async function check(args: readonly string[], env: Record<string, string> = {}) {

@@ -1,10 +1,10 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { demoCommand } from '../../src/cli/commands/demo.ts'
-import { main } from '../../src/cli/main.ts'
-import { createSurroundings } from '../support/surroundings.ts'
-import { setupFolder } from '../support/temporary-folder.ts'
+import { demoCommand } from '../../../src/cli/commands/demo.ts'
+import { main } from '../../../src/cli/main.ts'
+import { createSurroundings } from '../../support/surroundings.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
 
 const path = setupFolder()
 beforeEach(() => {

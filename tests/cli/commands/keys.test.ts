@@ -2,10 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { keysCommands } from '../../src/cli/commands/keys.ts'
-import { main } from '../../src/cli/main.ts'
-import { createSurroundings } from '../support/surroundings.ts'
-import type { CreatedKey, KeyRecord } from '../../src/keys.ts'
+import { keysCommands } from '../../../src/cli/commands/keys.ts'
+import { main } from '../../../src/cli/main.ts'
+import { createSurroundings } from '../../support/surroundings.ts'
+import type { CreatedKey, KeyRecord } from '../../../src/keys.ts'
 
 let folder: string
 let file: string

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { includes, parseAddress, parseNetwork } from '../../src/cli/gateway/client-address.ts'
+import { includes, parseAddress, parseNetwork } from '../../../src/cli/gateway/client-address.ts'
 
 function textOf(address: string): string | undefined {
   return parseAddress(address)?.text
