@@ -110,7 +110,7 @@ describe('the table of what an endpoint may answer', () => {
     }
     const guarded = withAuth(() => new Response('in'), {
       endpoint: 'https://auth.example.test/validate',
-      transport: answers,
+      fetch: answers,
       context: { headers: [] },
       cache: {},
       unavailableStatus: 503,

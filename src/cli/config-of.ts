@@ -186,7 +186,7 @@ export async function equipWithTransport(
   // Only now: nothing else in the command needs it.
   const { nodeTransport } = await import('../node.ts')
   try {
-    return { config: { ...config, transport: nodeTransport() }, asksOver: 'undici' }
+    return { config: { ...config, fetch: nodeTransport() }, asksOver: 'undici' }
   } catch (error) {
     // There is no undici, or none that can be used here.
     if (error instanceof AuthConfigError) {
@@ -198,12 +198,12 @@ export async function equipWithTransport(
 
 /** Asks by another config as one that was equipped: over the same connections. */
 export function equipLike(equipped: EquippedConfig, config: AuthConfig): EquippedConfig {
-  const { transport } = equipped.config
-  return { ...equipped, config: transport === undefined ? config : { ...config, transport } }
+  const { fetch } = equipped.config
+  return { ...equipped, config: fetch === undefined ? config : { ...config, fetch } }
 }
 
-function saysHowToAsk({ fetch, transport, verifier }: AuthConfig): boolean {
-  return [fetch, transport, verifier].some((given) => given !== undefined)
+function saysHowToAsk({ fetch, verifier }: AuthConfig): boolean {
+  return fetch !== undefined || verifier !== undefined
 }
 
 // Deno would load undici, and Bun would not: both are better off with their own `fetch`.

@@ -55,7 +55,7 @@ export function showConfig(config: AuthConfig, resolved: ResolvedConfig): unknow
     hasPublicPaths: __,
     onEvent: ___,
     respond: ____,
-    transport: _____,
+    fetch: _____,
     ...rest
   } = resolved
   const headers = Object.keys(endpointHeaders).map((name) => [name, REDACTED])

@@ -89,7 +89,7 @@ export async function viewOfWrapper(outcome: ProbeOutcome): Promise<WrapperView>
     url: 'http://127.0.0.1/',
     headers: {},
     identity: 'optional',
-    transport: async () => playBack(outcome),
+    fetch: async () => playBack(outcome),
     notify: () => undefined,
   })
   const request = { path: '/v1/models', headers: {}, params: {} }

@@ -18,7 +18,7 @@ function ask(
     url: ADDRESS,
     headers: {},
     identity: 'optional',
-    transport,
+    fetch: transport,
     notify: () => undefined,
   } as const
   return createEndpoint({ ...defaults, ...options })(made, signal)
@@ -277,7 +277,7 @@ describe('an identity that is slightly wrong', () => {
       url: ADDRESS,
       headers: {},
       identity: 'optional',
-      transport,
+      fetch: transport,
       notify: report,
     })
     for (let turn = 0; turn < 3; turn += 1) await endpoint(checkOf(), new AbortController().signal)
@@ -324,7 +324,7 @@ describe('a transport that fails', () => {
     [{ status: 200, headers: 'none' }],
   ])('is a bug when it answers %j', async (nonsense) => {
     const transport = () => Promise.resolve(nonsense) as ReturnType<Transport>
-    const bug = new TypeError('The transport gave no response')
+    const bug = new TypeError('"fetch" returned no response')
     await expect(ask(transport)).rejects.toThrow(bug)
     const notEvenAPromise = () => nonsense as unknown as ReturnType<Transport>
     await expect(ask(notEvenAPromise)).rejects.toThrow(bug)

@@ -20,7 +20,7 @@ const NOBODY = createChannel(undefined, () => undefined)
 
 it('asks the endpoint, within the deadline', async () => {
   const silent = vi.fn<Transport>(() => new Promise(() => undefined))
-  const config = resolveConfig({ transport: silent, timeoutMs: 20 })
+  const config = resolveConfig({ fetch: silent, timeoutMs: 20 })
   const verdict = createComposed(config, 'https://auth.example.test', NOBODY).verify(checkOf())
   await expect(verdict).rejects.toMatchObject({ reason: 'timeout' })
   expect(silent).toHaveBeenCalledExactlyOnceWith('https://auth.example.test', expect.anything())
@@ -42,7 +42,7 @@ it('cannot be made of nothing', () => {
 describe('the policies together', () => {
   const allow = (): Response => Response.json({ principal: 'alice' })
   const config = (transport: Transport, options: AuthConfig = {}) =>
-    resolveConfig({ transport, context: { headers: [] }, ...options })
+    resolveConfig({ fetch: transport, context: { headers: [] }, ...options })
   const verifierOf = (transport: Transport, options: AuthConfig = {}, events: AuthEvent[] = []) =>
     createComposed(config(transport, options), 'https://auth.example.test', to(events))
 
