@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createRequestLog } from '../../src/cli/request-log.ts'
 import { createChannel } from '../../src/core/events.ts'
-import { describeFailure } from '../../src/gateway/failure.ts'
+import { describeFailure } from '../../src/gateway/refusal.ts'
 import { passageOf } from '../../src/core/response/passage.ts'
 import { get, raw } from '../support/requests.ts'
 import type { LogEntry } from '../../src/cli/log-line.ts'
