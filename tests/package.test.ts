@@ -102,7 +102,7 @@ const RUNTIME_GLOBALS = [
 ]
 const MAY_NAME: Readonly<Record<string, readonly string[]>> = {
   'core/runtime.ts': ['process', 'navigator'],
-  'gateway/upstream-fetch.ts': ['Deno', 'Bun'],
+  'gateway/options.ts': ['Deno', 'Bun'],
 }
 const MAY_USE_GLOBAL_THIS = new Set(['core/runtime.ts'])
 

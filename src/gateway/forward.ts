@@ -1,25 +1,14 @@
 import { admissionOf } from '../core/response/admission.ts'
 import { passageOf } from '../core/response/passage.ts'
 import { parseTarget } from '../core/request/target.ts'
-import { createFacts } from './forwarded-facts.ts'
-import { identityFields } from './identity-headers.ts'
-import { createCopyHeaders } from './request-headers.ts'
 import { hasUnknownCoding } from './field-names.ts'
+import { createCopyHeaders, createFacts, identityFields } from './request-headers.ts'
 import { locate } from './upstream-url.ts'
-import { createHops } from './via.ts'
 import type { Admission } from '../core/response/admission.ts'
+import type { Forwarding, UpstreamRequest } from './exchange.ts'
 import type { Field } from './field-names.ts'
 import type { ResolvedGateway } from './options.ts'
 import type { GatewayFailureCode } from './refusal.ts'
-import type { UpstreamRequest } from './types.ts'
-
-/** What is sent to the upstream for a request. */
-export interface Forwarding {
-  readonly url: string
-  readonly init: Omit<UpstreamRequest, 'signal'>
-  /** Whether only the end of the body tells that there is none. */
-  readonly mayBeEmpty: boolean
-}
 
 /** Says what a request becomes, or why it is not passed on. Never throws. */
 export type Forward = (
@@ -111,4 +100,31 @@ function lengthOf(headers: Headers): readonly Field[] {
   const length = headers.get('content-length')
   if (length === null || headers.has('transfer-encoding')) return []
   return /^\d{1,15}$/.test(length) ? [['content-length', length]] : []
+}
+
+/** The path of a request from gateway to gateway, so that none passes it on for ever. */
+export interface Hops {
+  /** The value of `Via` with this gateway's hop, or `undefined` for a request that goes in circles. */
+  readonly follow: (via: string | null) => string | undefined
+}
+
+// Several processes behind one address are several gateways: a circle through them is cut as well.
+const MAX_HOPS = 8
+const OWN_HOPS = /(?<=^|[\s,])with-auth-[a-z\d]{1,12}(?=$|[\s,])/g
+
+/**
+ * Makes the gateway's name in `Via` (RFC 9110 §7.6.3), and finds out whether a request has been here. Of what a client
+ * sends the hops of gateways of this kind are kept, and nothing else.
+ */
+export function createHops(random: () => number = Math.random): Hops {
+  let own: string | undefined
+  return {
+    follow: (via) => {
+      // Not before the first request: Workers give no random number at the top level.
+      own ??= `with-auth-${random().toString(36).slice(2, 12)}`
+      const hops: readonly string[] = via?.match(OWN_HOPS) ?? []
+      if (hops.includes(own) || hops.length >= MAX_HOPS) return undefined
+      return [...hops, own].map((hop) => `1.1 ${hop}`).join(', ')
+    },
+  }
 }

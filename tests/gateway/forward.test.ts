@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { rememberAdmission } from '../../src/core/response/admission.ts'
 import { followPassage } from '../../src/core/response/passage.ts'
-import { createForward } from '../../src/gateway/forwarding.ts'
+import { createForward } from '../../src/gateway/forward.ts'
 import { resolveGateway } from '../../src/gateway/options.ts'
 import { get, raw } from '../support/requests.ts'
 import type { Admission } from '../../src/core/response/admission.ts'
-import type { Forwarding } from '../../src/gateway/forwarding.ts'
+import type { Forwarding } from '../../src/gateway/exchange.ts'
 
 const ALICE: Admission = {
   admitted: true,
