@@ -92,11 +92,12 @@ export function createCache(
   }
   const askOrStale = async (
     check: Check,
+    deadline: number,
     next: Verifier,
     outage: Pick<RecentOutage, 'isRecent'>,
   ): Promise<CheckedVerdict> => {
     try {
-      return await next(check)
+      return await next(check, deadline)
     } catch (error) {
       // Looked for only now: another's verdict, a denial or an invalidation may have come in between.
       const verdict = permitsStale(error, outage) ? (hit(check) ?? stale(check)) : undefined
@@ -157,16 +158,17 @@ export function createCache(
 
   return {
     lookUp,
-    orStale: (next, outage) => (check) => {
+    orStale: (next, outage) => (check, deadline) => {
       check.cache = 'miss'
-      return staleIfErrorMs === 0 ? next(check) : askOrStale(check, next, outage)
+      if (staleIfErrorMs === 0) return next(check, deadline)
+      return askOrStale(check, deadline, next, outage)
     },
-    fill: (next) => (check) => {
+    fill: (next) => (check, deadline) => {
       const cached = hit(check)
       if (cached !== undefined) return cached
-      const fill = fills.begin(check)
+      const fill = fills.begin(check, deadline)
       try {
-        return bring(fill, next(check))
+        return bring(fill, next(check, deadline))
       } catch (error) {
         fills.end(fill)
         throw error

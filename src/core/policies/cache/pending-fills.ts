@@ -4,6 +4,7 @@ import type { Check } from '../../request/check.ts'
 /** A check that was put to the endpoint and whose verdict may be kept. */
 export interface PendingFill {
   readonly check: Check
+  readonly deadline: number
   readonly startedAt: number
   readonly wallStartedAt: number
   /** Something newer is known, so that its verdict must not be kept. */
@@ -12,7 +13,7 @@ export interface PendingFill {
 
 /** What is on its way to the cache. */
 export interface PendingFills {
-  readonly begin: (check: Check) => PendingFill
+  readonly begin: (check: Check, deadline: number) => PendingFill
   readonly end: (fill: PendingFill) => void
   /** Outdates all of a token, or all. */
   readonly outdate: (token?: string) => void
@@ -62,17 +63,23 @@ export function createPendingFills({
   }
   const dropLost = (): void => {
     const time = now() - GRACE_MS
-    for (const fill of all()) if (fill.check.expiresAt < time) lose(fill)
+    for (const fill of all()) if (fill.deadline < time) lose(fill)
     sweepAt = Math.max(MANY, 2 * questions.size)
   }
 
   return {
-    begin: (check) => {
+    begin: (check, deadline) => {
       if (questions.size >= sweepAt) dropLost()
-      const fill = { check, startedAt: now(), wallStartedAt: wallNow(), isOutdated: false }
+      const fill = {
+        check,
+        deadline,
+        startedAt: now(),
+        wallStartedAt: wallNow(),
+        isOutdated: false,
+      }
       const twins = questions.get(check.key) ?? new Set()
       for (const twin of twins) {
-        if (twin.check.expiresAt >= now() - GRACE_MS) break
+        if (twin.deadline >= now() - GRACE_MS) break
         lose(twin)
       }
       questions.set(check.key, twins.add(fill))

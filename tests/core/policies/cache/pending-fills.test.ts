@@ -6,8 +6,9 @@ const clock = { now: () => 100, wallNow: () => 1000 }
 
 it('knows when a fill began, by both clocks', () => {
   const check = checkOf()
-  expect(createPendingFills(clock).begin(check)).toEqual({
+  expect(createPendingFills(clock).begin(check, 5000)).toEqual({
     check,
+    deadline: 5000,
     startedAt: 100,
     wallStartedAt: 1000,
     isOutdated: false,
@@ -16,7 +17,9 @@ it('knows when a fill began, by both clocks', () => {
 
 it('outdates all of a token, or all', () => {
   const fills = createPendingFills(clock)
-  const [a, b, other] = [checkOf('t', 'a'), checkOf('t', 'b'), checkOf('u')].map(fills.begin)
+  const [a, b, other] = [checkOf('t', 'a'), checkOf('t', 'b'), checkOf('u')].map((check) =>
+    fills.begin(check, 5000),
+  )
   fills.outdate('t')
   fills.outdate('unknown')
   expect([a?.isOutdated, b?.isOutdated, other?.isOutdated]).toEqual([true, true, false])
@@ -33,7 +36,7 @@ it('outdates what asked the same before', () => {
     checkOf('t', 'a'),
     checkOf('t', 'a'),
   ]
-  const begun = checks.map(fills.begin)
+  const begun = checks.map((check) => fills.begin(check, 5000))
   if (begun[3] !== undefined) fills.outdateTwins(begun[3], 'older')
   expect(begun.map(({ isOutdated }) => isOutdated)).toEqual([true, false, false, false, false])
   if (begun[3] !== undefined) fills.outdateTwins(begun[3], 'all')
@@ -42,15 +45,18 @@ it('outdates what asked the same before', () => {
 
 it('says whether it outdated any', () => {
   const fills = createPendingFills(clock)
-  const [first, second] = [fills.begin(checkOf()), fills.begin(checkOf())]
+  const [first, second] = [fills.begin(checkOf(), 5000), fills.begin(checkOf(), 5000)]
   expect(fills.outdateTwins(first, 'older')).toBe(false)
   expect(fills.outdateTwins(second, 'older')).toBe(true)
-  expect(fills.outdateTwins(fills.begin(checkOf('alone')), 'all')).toBe(false)
+  expect(fills.outdateTwins(fills.begin(checkOf('alone'), 5000), 'all')).toBe(false)
 })
 
 it('still outdates the others of a token when one has ended', () => {
   const fills = createPendingFills(clock)
-  const [ended, other] = [fills.begin(checkOf('t', 'a')), fills.begin(checkOf('t', 'b'))]
+  const [ended, other] = [
+    fills.begin(checkOf('t', 'a'), 5000),
+    fills.begin(checkOf('t', 'b'), 5000),
+  ]
   fills.end(ended)
   fills.outdate('t')
   expect([ended.isOutdated, other.isOutdated]).toEqual([false, true])
@@ -58,7 +64,7 @@ it('still outdates the others of a token when one has ended', () => {
 
 it('has nothing to do with what has ended', () => {
   const fills = createPendingFills(clock)
-  const fill = fills.begin(checkOf())
+  const fill = fills.begin(checkOf(), 5000)
   fills.end(fill)
   fills.end(fill)
   fills.outdate()
@@ -70,11 +76,7 @@ it('has nothing to do with what has ended', () => {
 it('drops what is past its deadline when there is much of it, and nothing else', () => {
   let now = 0
   const fills = createPendingFills({ now: () => now, wallNow: () => now })
-  const begin = (token: string, expiresAt: number) => {
-    const check = checkOf(token)
-    check.expiresAt = expiresAt
-    return fills.begin(check)
-  }
+  const begin = (token: string, deadline: number) => fills.begin(checkOf(token), deadline)
   const [lost, late, alive] = [begin('lost', 9), begin('late', 10), begin('alive', 5000)]
   for (let turn = 0; turn < 2045; turn += 1) begin(`t${turn}`, 5000)
   // A call may come back a moment after its deadline.
@@ -91,7 +93,7 @@ it('drops what is past its deadline when there is much of it, and nothing else',
 it('looks for nothing where all have ended', () => {
   const now = vi.fn(() => 0)
   const fills = createPendingFills({ now, wallNow: () => 0 })
-  for (let turn = 0; turn < 4096; turn += 1) fills.end(fills.begin(checkOf(`t${turn}`)))
+  for (let turn = 0; turn < 4096; turn += 1) fills.end(fills.begin(checkOf(`t${turn}`), 5000))
   expect(now).toHaveBeenCalledTimes(4096)
 })
 
@@ -100,7 +102,7 @@ it('looks for what is lost again at twice as many, and not each time', () => {
   const fills = createPendingFills({ now, wallNow: () => 0 })
   const begin = (count: number, prefix: string): number => {
     now.mockClear()
-    for (let turn = 0; turn < count; turn += 1) fills.begin(checkOf(`${prefix}${turn}`))
+    for (let turn = 0; turn < count; turn += 1) fills.begin(checkOf(`${prefix}${turn}`), 5000)
     return now.mock.calls.length - count
   }
   expect(begin(2048, 'a')).toBe(0)
@@ -118,7 +120,7 @@ it('does not compare the questions of one token with each other', () => {
       reads += 1
       return told
     }
-    return fills.begin(Object.defineProperty(check, 'told', { get: read }))
+    return fills.begin(Object.defineProperty(check, 'told', { get: read }), 5000)
   })
   for (const fill of begun) expect(fills.outdateTwins(fill, 'all')).toBe(false)
   // To make the key.
@@ -128,7 +130,7 @@ it('does not compare the questions of one token with each other', () => {
 it('drops the lost fills of one question when it is asked again', () => {
   let now = 100
   const fills = createPendingFills({ now: () => now, wallNow: () => 1000 })
-  const begin = (expiresAt: number) => fills.begin(Object.assign(checkOf(), { expiresAt }))
+  const begin = (deadline: number) => fills.begin(checkOf(), deadline)
   const [lost, late] = [begin(1000), begin(1001)]
   now = 2001
   const again = begin(3000)
@@ -143,7 +145,9 @@ it('drops the lost fills of one question when it is asked again', () => {
 
 it('knows the twins of a fill after another of them has ended, and after the fill itself has', () => {
   const fills = createPendingFills(clock)
-  const [ended, first, second] = [checkOf(), checkOf(), checkOf()].map(fills.begin)
+  const [ended, first, second] = [checkOf(), checkOf(), checkOf()].map((check) =>
+    fills.begin(check, 5000),
+  )
   if (ended === undefined || first === undefined || second === undefined) throw new Error('none')
   fills.end(ended)
   expect(fills.outdateTwins(second, 'older')).toBe(true)
