@@ -17,7 +17,9 @@ export function verifyWith({
 ) => CheckedVerdict | Promise<CheckedVerdict> {
   return (check) => {
     const cached = lookUp(check.token, check.told)
-    if (cached !== undefined) check.cache = 'hit'
-    return cached ?? ask(check)
+    if (cached === undefined) return ask(check)
+    check.cache = 'hit'
+    const auth = cached.admission?.auth
+    return auth === undefined ? { outcome: 'deny', isLasting: true } : { outcome: 'allow', auth }
   }
 }

@@ -2,11 +2,11 @@ import { createCustomVerifier, createEndpoint } from '../endpoint/endpoint.ts'
 import { adoptUnavailable } from '../errors.ts'
 import { createKnownTokens, recognise } from './known-tokens.ts'
 import { createRecentOutage } from './outage.ts'
-import { createCache } from './cache/cache.ts'
+import { Cache } from './cache/cache.ts'
 import { createCircuitBreaker } from './circuit-breaker.ts'
 import { enforceDeadline } from './deadline.ts'
 import { SharedCalls } from './shared-calls.ts'
-import { systemClock } from '../runtime.ts'
+import { systemClock as clock } from '../runtime.ts'
 import { limit } from './limit.ts'
 import { retry } from './retry.ts'
 import type { Check } from '../request/check.ts'
@@ -14,14 +14,14 @@ import type { CheckedVerdict, TimedVerifier, Verifier } from '../endpoint/verdic
 import type { ResolvedConfig } from '../config/parse.ts'
 import type { RecentOutage } from './outage.ts'
 import type { KnownTokens } from './known-tokens.ts'
-import type { Cache } from './cache/cache.ts'
+import type { CachedDecision } from './cache/cache.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import type { Channel } from '../events.ts'
 
 /** The endpoint, or the verifier in its place, with all policies around it. */
 export interface ComposedVerifier {
   /** The cached decision for a token and what the endpoint is told, if there is one. */
-  readonly lookUp: Cache['lookUp']
+  readonly lookUp: (token: string, told: string) => CachedDecision | undefined
   /** Asks, without a look at the cache. */
   readonly ask: (check: Check) => CheckedVerdict | Promise<CheckedVerdict>
   /** Forgets what is kept or under way for a token, or for all. */
@@ -34,8 +34,6 @@ export interface Memory {
   readonly cache: Cache | undefined
   readonly tokens: KnownTokens
 }
-
-const clock = { ...systemClock, random: () => Math.random() }
 
 /**
  * Composes `cache( sharedCalls( recognise( enforceDeadline( limit( circuitBreaker( retry( endpoint )))))))`. The cache has a part on
@@ -62,7 +60,7 @@ export function createVerifier(
   const share: Verifier = (check, deadline) => calls.ask(check, deadline)
   const ask = cache === undefined ? share : cache.orStale(share, outage)
   return {
-    lookUp: cache === undefined ? () => undefined : cache.lookUp,
+    lookUp: (token, told) => cache?.lookUp(token, told),
     ask: (check) => ask(check, clock.now() + config.timeoutMs),
     forget: (token) => {
       if (token === undefined) tokens.clear()
@@ -76,7 +74,7 @@ export function createVerifier(
 
 function createMemory({ cache }: ResolvedConfig): Memory {
   return {
-    cache: cache === false ? undefined : createCache(cache, clock),
+    cache: cache === false ? undefined : new Cache(cache, clock),
     tokens: createKnownTokens(clock),
   }
 }

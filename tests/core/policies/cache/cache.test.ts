@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../../src/core/errors.ts'
-import { createCache } from '../../../../src/core/policies/cache/cache.ts'
+import { Cache } from '../../../../src/core/policies/cache/cache.ts'
 import { NOBODY } from '../../../../src/core/endpoint/verdict.ts'
 import { checkOf, verifyWith } from '../../../support/checks.ts'
 import type { Check } from '../../../../src/core/request/check.ts'
@@ -49,13 +49,16 @@ function pass(ms: number): void {
 
 /** A cache around an endpoint, and the cache outcome of each check that it is asked. */
 function cached(options: Partial<CacheConfig> = {}) {
-  const cache = createCache(
+  const cache = new Cache(
     { ...OPTIONS, ...options },
     { now: () => now, wallNow: () => wall, random: () => random },
   )
   const fill = cache.fill((check) => asked(check))
   const orStale = cache.orStale(fill, outage)
-  const verify = verifyWith({ lookUp: cache.lookUp, ask: (check) => orStale(check, DEADLINE) })
+  const verify = verifyWith({
+    lookUp: (token, told) => cache.lookUp(token, told),
+    ask: (check) => orStale(check, DEADLINE),
+  })
   return {
     cache,
     ask: (token = 't', told = 'a') => verify(checkOf(token, told)),
