@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import process from 'node:process'
 import { afterEach, describe, expect, it } from 'vitest'
-import { equipLike, equipWithTransport } from '../../src/cli/endpoint-transport.ts'
+import { equipLike, equipWithTransport } from '../../src/cli/config-of.ts'
 import type { AuthConfig } from '../../src/index.ts'
 
 const CONFIG: AuthConfig = { endpoint: 'https://auth.example.com/validate', timeoutMs: 900 }

@@ -1,6 +1,6 @@
 import process from 'node:process'
 import { expect, it } from 'vitest'
-import { nextSignal } from '../../src/cli/signals.ts'
+import { nextSignal } from '../../src/cli/surroundings.ts'
 
 it('resolves for one signal after the other', async () => {
   const first = nextSignal()
