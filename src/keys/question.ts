@@ -1,5 +1,5 @@
 import { readBody } from '../core/endpoint/response-body.ts'
-import { parseJson } from '../core/endpoint/verdict.ts'
+import { isRecord, parseJson } from '../core/endpoint/verdict.ts'
 
 /** The key and the path to decide about. */
 export interface KeyQuestion {
@@ -43,8 +43,4 @@ function parseQuestion(json: unknown): KeyQuestion | Rejection {
   if (!isRecord(headers)) return [400, '"request.headers" must be an object']
   if (!isRecord(params)) return [400, '"request.params" must be an object']
   return { key, path }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

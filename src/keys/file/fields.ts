@@ -1,4 +1,5 @@
 import { isCollection, isScalar } from 'yaml'
+import { emptyAttributes, isRecord } from '../../core/endpoint/verdict.ts'
 import { isPathPrefixes, PREFIX_FORM } from '../paths.ts'
 import { parseTimestamp, TIMESTAMP_FORM } from '../times.ts'
 import type { YAMLMap } from 'yaml'
@@ -51,9 +52,8 @@ export function isPrincipal(value: unknown): value is string {
 }
 
 export function isAttributes(value: unknown): value is Readonly<Record<string, readonly string[]>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  const lists: readonly unknown[] = Object.values(value)
-  return lists.every(isTextList) && JSON.stringify(value).length <= MAX_ATTRIBUTES_LENGTH
+  if (!isRecord(value) || !Object.values(value).every(isTextList)) return false
+  return JSON.stringify(value).length <= MAX_ATTRIBUTES_LENGTH
 }
 
 /** Reads one entry. Returns `undefined` if a field is invalid, missing or unknown: an entry counts as a whole. */
@@ -120,9 +120,4 @@ function parsePaths(value: unknown): readonly string[] | undefined {
 
 function isTextList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string')
-}
-
-// Without a prototype, `__proto__` is an ordinary name.
-function emptyAttributes(): Record<string, readonly string[]> {
-  return Object.create(null) as Record<string, readonly string[]>
 }

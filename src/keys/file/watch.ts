@@ -52,7 +52,8 @@ export function followFile(
   let loaded: Loaded | undefined
   let told: string | undefined
   const fail = (error: KeyFileError): never => {
-    if (told !== error.message) tell(onError, error)
+    // The promise catches an observer that throws: it must not change the answer of the endpoint.
+    if (told !== error.message) ignore(new Promise((resolve) => resolve(onError(error))))
     told = error.message
     throw error
   }
@@ -88,11 +89,4 @@ function parse(text: string, file: string): Keyring | KeyFileError {
     if (error instanceof KeyFileError) return error
     throw error
   }
-}
-
-// A failing observer must not change the answer of the endpoint.
-function tell(onError: OnError, error: KeyFileError): void {
-  try {
-    ignore(onError(error))
-  } catch {}
 }
