@@ -1,8 +1,8 @@
 import { Composer, Document, LineCounter, Parser } from 'yaml'
-import { createFindings, MASKED } from './findings.ts'
+import { createFindings, MASKED } from './problems.ts'
 import { inspectTree } from './tree.ts'
 import type { CST, YAMLParseError, YAMLWarning } from 'yaml'
-import type { Findings } from './findings.ts'
+import type { Findings } from './problems.ts'
 import type { Tree } from './tree.ts'
 
 /** A file that was read as YAML, as far as that was possible. */
