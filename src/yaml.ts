@@ -6,11 +6,13 @@ import {
   invalidOption,
   readOptions,
 } from './core/config/option-checks.ts'
+import { UnreadableFileError } from './files/system.ts'
+import { readTextFile } from './files/text-file.ts'
 import { readAuthSection } from './yaml/auth-section.ts'
-import { parseFile } from './yaml/document.ts'
+import { MOST_TEXT, parseFile } from './yaml/document.ts'
 import { ConfigFileError } from './yaml/problems.ts'
 import { checkSettings } from './yaml/settings-check.ts'
-import { readConfigFile, UnreadableFileError, watchParsed } from './yaml/watch.ts'
+import { watchParsed } from './yaml/watch.ts'
 import type { AuthConfig } from './core/auth-config.ts'
 import type { ConfigProblem } from './yaml/problems.ts'
 import type { Environment } from './yaml/references.ts'
@@ -187,10 +189,11 @@ async function readFile(path: string): Promise<string> {
   if (typeof path !== 'string' || path === '')
     throw invalidOption('path', path, 'the name of a file')
   try {
-    return await readConfigFile(path)
+    return readTextFile(path, MOST_TEXT)
   } catch (error) {
-    const why = error instanceof UnreadableFileError ? error.message : 'an error while reading'
-    const message = `The file cannot be read: ${why}`
+    if (!(error instanceof UnreadableFileError)) throw error
+    const hint = error.code === 'no_files' ? ': use parseConfig' : ''
+    const message = `The file cannot be read: ${error.message}${hint}`
     const option = { optionPath: [], expected: message, isSecret: false, key: '' }
     throw new ConfigFileError([{ ...option, path, line: 0, column: 0, message, excerpt: '' }])
   }

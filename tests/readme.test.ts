@@ -268,7 +268,7 @@ describe('the YAML', () => {
 })
 
 /** Functions that are made anew for each config. */
-const UNCOMPARED = { isPublic: undefined, transport: undefined }
+const UNCOMPARED = { isPublic: undefined, fetch: undefined }
 
 function keysOfFields(fields: NonNullable<Form['fields']>): string[] {
   const inFile = Object.entries(fields).filter(([, { form }]) => form.kind !== 'function')

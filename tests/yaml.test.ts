@@ -158,7 +158,7 @@ describe('parseConfig', () => {
     ])
   })
 
-  it.each(['verifier', 'on_event', 'respond', 'fetch', 'transport'])(
+  it.each(['verifier', 'on_event', 'respond', 'fetch'])(
     'rejects %s, a function, and says that it belongs in code',
     (key) => {
       const [problem] = problemsOf(auth(`${key}: x`))

@@ -1,4 +1,4 @@
-import {
+import fs, {
   mkdirSync,
   mkdtempSync,
   renameSync,
@@ -7,7 +7,6 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import fsPromises from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -142,7 +141,7 @@ describe('a watched file', () => {
 
   /** How often a file was read since then. */
   function countReads(): () => number {
-    const look = vi.spyOn(fsPromises, 'stat')
+    const look = vi.spyOn(fs, 'statSync')
     const before = look.mock.calls.length
     return () => look.mock.calls.length - before
   }

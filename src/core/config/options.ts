@@ -134,7 +134,6 @@ export const OPTIONS: OptionTable = {
   onEvent: callback(),
   respond: callback(),
   fetch: callback(),
-  transport: callback(),
 }
 
 function parseHeaderName(value: unknown, path: OptionPath): string {

@@ -11,23 +11,17 @@ import type { ParsedOptions } from './options.ts'
 import type { PublicMatcher } from './public-paths.ts'
 
 /** A config that was checked and whose defaults are filled in. */
-export interface ResolvedConfig extends Omit<ParsedOptions, 'public' | 'fetch' | 'transport'> {
+export interface ResolvedConfig extends Omit<ParsedOptions, 'public' | 'fetch'> {
   readonly isPublic: PublicMatcher
   readonly hasPublicPaths: boolean
-  readonly transport: Transport
+  readonly fetch: Transport
 }
 
 type Given = Partial<Record<keyof ParsedOptions, unknown>>
 
 const NAMES = namesOf(OPTIONS)
 
-const ENDPOINT_ONLY = [
-  'endpoint',
-  'allowInsecureHttp',
-  'endpointHeaders',
-  'fetch',
-  'transport',
-] as const
+const ENDPOINT_ONLY = ['endpoint', 'allowInsecureHttp', 'endpointHeaders', 'fetch'] as const
 
 /** Checks a config and fills in its defaults. Throws `AuthConfigError`. Later changes to the config do nothing. */
 export function resolveConfig(config: unknown): ResolvedConfig {
@@ -38,20 +32,17 @@ export function resolveConfig(config: unknown): ResolvedConfig {
   checkRules(given, parsed, problems)
   problems.throwIfAny()
   // Without a problem each option has been parsed by its kind.
-  const { public: rules, fetch, transport, ...rest } = parsed as ParsedOptions
+  const { public: rules, fetch, ...rest } = parsed as ParsedOptions
   return Object.freeze({
     ...rest,
     isPublic: createPublicMatcher(rules),
     hasPublicPaths: rules.length > 0,
-    transport: transport ?? fetch ?? runtimeFetch,
+    fetch: fetch ?? runtimeFetch,
   })
 }
 
 /** Reports options that have no effect beside another, and leaves them out. */
 function refuseConflicts(given: Given, problems: Problems): void {
-  if (given.fetch !== undefined && given.transport !== undefined) {
-    refuse('transport', 'left out beside `fetch`, whose place it takes', given, problems)
-  }
   if (given.verifier === undefined) return
   for (const name of ENDPOINT_ONLY) {
     if (given[name] === undefined) continue

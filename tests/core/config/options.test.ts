@@ -38,7 +38,7 @@ describe('a config', () => {
       mode: 'enforce',
       realm: 'api',
       requestIdHeader: false,
-      transport: expect.any(Function) as unknown,
+      fetch: expect.any(Function) as unknown,
     })
     expect(config.isPublic('/', 'GET')).toBe(false)
     expect(Object.isFrozen(config)).toBe(true)
@@ -250,18 +250,17 @@ describe('the fetch', () => {
   } as const
 
   it('is the global one at each call, so that a later wrapper around it is used', async () => {
-    const { transport } = resolveConfig({})
+    const config = resolveConfig({})
     const replaced = vi.spyOn(globalThis, 'fetch').mockResolvedValue(new Response('late'))
-    await transport(ENDPOINT, init)
+    await config.fetch(ENDPOINT, init)
     expect(replaced).toHaveBeenCalledExactlyOnceWith(ENDPOINT, init)
     replaced.mockRestore()
   })
 
-  it.each(['fetch', 'transport'])('is the one that is given as %s', async (option) => {
+  it('is the one that is given', async () => {
     const own = vi.fn<typeof fetch>().mockResolvedValue(new Response())
-    await resolveConfig({ [option]: own }).transport(ENDPOINT, init)
+    await resolveConfig({ fetch: own }).fetch(ENDPOINT, init)
     expect(own).toHaveBeenCalledExactlyOnceWith(ENDPOINT, init)
-    expect(() => resolveConfig({ fetch: own, transport: own })).toThrow('left out beside "fetch"')
   })
 })
 
