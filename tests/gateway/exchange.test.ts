@@ -46,7 +46,6 @@ it.each<[string, UpstreamFetch]>([
       throw new Error('reset')
     },
   ],
-  ['gives no promise', () => undefined as unknown as Promise<Response>],
 ])('is unreachable when fetch %s', async (_, fetch) => {
   expect(await send(fetch)).toEqual({
     code: 'upstream_unreachable',

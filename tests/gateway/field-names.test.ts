@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { foldName } from '../../src/core/config/option-checks.ts'
 import {
-  endsAtGateway,
-  isForGateway,
-  mayTellIdentity,
+  isRemovedFromRequest,
+  isRemovedFromResponse,
+  mayCarryIdentity,
   namesInConnection,
 } from '../../src/gateway/field-names.ts'
 
@@ -110,7 +110,7 @@ describe('a field name', () => {
 
   it('R11 A-I5 A-I9 A-H19 of a client ends here if it is about the hop, the client, or the target', () => {
     const ending = [...OF_THE_HOP, ...OF_THE_CALL, ...OF_THE_CLIENT, ...OF_THE_TARGET]
-    expect(ending.filter((name) => !endsAtGateway(name))).toEqual([])
+    expect(ending.filter((name) => !isRemovedFromRequest(name))).toEqual([])
     const passing = [
       'accept',
       'content-type',
@@ -125,21 +125,21 @@ describe('a field name', () => {
       'if-none-match',
       'origin',
     ]
-    expect(passing.filter(endsAtGateway)).toEqual([])
+    expect(passing.filter(isRemovedFromRequest)).toEqual([])
   })
 
   it('may carry an identity if it passes, or names the caller', () => {
     const names = ['remote-user', 'x-remote-user', 'remote-groups', 'x-remote-extra-ip', 'x-user']
-    expect(names.filter((name) => !mayTellIdentity(name))).toEqual([])
+    expect(names.filter((name) => !mayCarryIdentity(name))).toEqual([])
     const facts = ['remote-addr', 'x-remote-ip', 'remote-host', 'x-remote-port', 'x-forwarded-user']
-    expect(facts.filter(mayTellIdentity)).toEqual([])
+    expect(facts.filter(mayCarryIdentity)).toEqual([])
   })
 
   it('R11 A-I13 of an upstream ends here if it is about the hop', () => {
     const ending = [...OF_THE_HOP, 'alt-svc']
-    expect(ending.filter((name) => !isForGateway(name))).toEqual([])
+    expect(ending.filter((name) => !isRemovedFromResponse(name))).toEqual([])
     const passing = ['content-length', 'set-cookie', 'www-authenticate', 'location', 'via', 'date']
-    expect(passing.filter(isForGateway)).toEqual([])
+    expect(passing.filter(isRemovedFromResponse)).toEqual([])
   })
 })
 

@@ -101,15 +101,15 @@ it.each([
 it.each<[unknown, string]>([
   [
     { upstream, identityHeaders: { principal: 'cookie' } },
-    '"identityHeaders.principal" must be a header name that means nothing else, or false, received "cookie"',
+    '"identityHeaders.principal" must be a header name without another meaning, or false, received "cookie"',
   ],
   [
     { upstream, identityHeaders: { attributes: 'x_auth_principal' } },
-    '"identityHeaders.attributes" must be another name than that of "principal", received "x_auth_principal"',
+    '"identityHeaders.attributes" must be different from "principal", received "x_auth_principal"',
   ],
   [
     { upstream, stripHeaders: ['x-user', 'x-*-user'] },
-    '"stripHeaders[1]" must be a header name, with or without a "*" at its end, such as "x-webauth-*", received "x-*-user"',
+    '"stripHeaders[1]" must be a header name, optionally with a "*" at its end, such as "x-webauth-*", received "x-*-user"',
   ],
   [{ upstream, identityHeaders: 5 }, '"identityHeaders" must be an object, received 5'],
 ])('says what is wrong with %j', (options, message) => {

@@ -48,8 +48,8 @@ function writable() {
 }
 
 it.each([
-  ['more', 'abc', 'More than Content-Length says'],
-  ['less', 'a', 'Less than Content-Length says'],
+  ['more', 'abc', 'The body is longer than Content-Length'],
+  ['less', 'a', 'The body is shorter than Content-Length'],
 ])('A-I9 %s than its length breaks the request, and is not sent', async (_, text, message) => {
   const { request, failures } = open('content-length', '2')
   await sendBody(new Blob([text]).stream(), request, '2')
@@ -112,6 +112,6 @@ it('A-I9 a text in a body of other code breaks the request, since it has no leng
     start: (controller) => controller.enqueue('abcGET / HTTP/1.1'),
   })
   await sendBody(texts, request, '3')
-  await expect.poll(() => failures, SOON).toEqual(['The body is not made of bytes'])
+  await expect.poll(() => failures, SOON).toEqual(['The body does not consist of bytes'])
   expect(received).not.toContain('abc')
 })

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AuthConfigError } from '../../src/index.ts'
-import { checkPublicOrigin, checkUpstream, locate } from '../../src/gateway/upstream-url.ts'
+import { parsePublicOrigin, parseUpstream, locate } from '../../src/gateway/upstream-url.ts'
 import { parseTarget } from '../../src/core/request/target.ts'
 
-const UPSTREAM = checkUpstream('http://127.0.0.1:8321/base', false)
+const UPSTREAM = parseUpstream('http://127.0.0.1:8321/base', false)
 
 describe('an upstream', () => {
   it.each([
@@ -14,7 +14,7 @@ describe('an upstream', () => {
     ['HTTPS://Models.Example.com:443', 'https://models.example.com', ''],
     ['https://models.example.com/a%20b', 'https://models.example.com', '/a%20b'],
   ])('%s is split into origin and path', (url, origin, basePath) => {
-    expect(checkUpstream(url, false)).toEqual({ origin, basePath })
+    expect(parseUpstream(url, false)).toEqual({ origin, basePath })
   })
 
   it.each([
@@ -30,7 +30,7 @@ describe('an upstream', () => {
     'http://[::1]:8321',
     'http://[fd00::1]:8321',
   ])('%s may be http: it is of the own network', (url) => {
-    expect(() => checkUpstream(url, false)).not.toThrow()
+    expect(() => parseUpstream(url, false)).not.toThrow()
   })
 
   it.each([
@@ -47,8 +47,8 @@ describe('an upstream', () => {
     'http://[2001:db8::1]',
     'http://internal.evil.com',
   ])('A-N2 %s may be http only if that is allowed', (url) => {
-    expect(() => checkUpstream(url, false)).toThrow(/"upstream" must be an https URL/)
-    expect(() => checkUpstream(url, true)).not.toThrow()
+    expect(() => parseUpstream(url, false)).toThrow(/"upstream" must be an https URL/)
+    expect(() => parseUpstream(url, true)).not.toThrow()
   })
 
   it.each([
@@ -62,13 +62,13 @@ describe('an upstream', () => {
     ['https://', /absolute http or https URL/],
     [' https://models.example.com', /absolute http or https URL/],
     [String.raw`https://h\x`, /absolute http or https URL/],
-    ['https://h/a/../b', /read in one way/],
-    ['https://h/a/%2e%2e/b', /read in one way/],
-    ['https://h//b', /read in one way/],
-    ['https://h/%41', /read in one way/],
+    ['https://h/a/../b', /an unambiguous path/],
+    ['https://h/a/%2e%2e/b', /an unambiguous path/],
+    ['https://h//b', /an unambiguous path/],
+    ['https://h/%41', /an unambiguous path/],
   ])('A-N3 %j is refused', (value, message) => {
-    expect(() => checkUpstream(value, true)).toThrow(message)
-    expect(() => checkUpstream(value, true)).toThrow(AuthConfigError)
+    expect(() => parseUpstream(value, true)).toThrow(message)
+    expect(() => parseUpstream(value, true)).toThrow(AuthConfigError)
   })
 
   it.each([
@@ -77,8 +77,8 @@ describe('an upstream', () => {
     'https://h/?key=secret',
     'https://h/#secret',
   ])('R13 %s is refused without a word of the secret', (url) => {
-    expect(() => checkUpstream(url, true)).toThrow(/"upstream" must be a URL without/)
-    expect(() => checkUpstream(url, true)).not.toThrow(/secret/)
+    expect(() => parseUpstream(url, true)).toThrow(/"upstream" must be a URL without/)
+    expect(() => parseUpstream(url, true)).not.toThrow(/secret/)
   })
 })
 
@@ -86,7 +86,7 @@ describe('a public origin', () => {
   it.each(['https://api.example.com', 'https://api.example.com/', 'http://localhost:3000'])(
     'may be %s',
     (origin) => {
-      expect(checkPublicOrigin(origin).origin).toBe(origin.replace(/\/$/, ''))
+      expect(parsePublicOrigin(origin).origin).toBe(origin.replace(/\/$/, ''))
     },
   )
 
@@ -99,13 +99,13 @@ describe('a public origin', () => {
     'https://a@b',
     'ws://h',
   ])('is never %j', (value) => {
-    expect(() => checkPublicOrigin(value)).toThrow(/"publicOrigin" must be an origin/)
+    expect(() => parsePublicOrigin(value)).toThrow(/"publicOrigin" must be an origin/)
   })
 
   it.each(['https://user:s3cret@h', 'https://h/?key=s3cret', 'https://h/#s3cret', 's3cret@h'])(
     'is not shown where it may hold a secret: %s',
     (value) => {
-      expect(() => checkPublicOrigin(value)).toThrow(
+      expect(() => parsePublicOrigin(value)).toThrow(
         /^"publicOrigin" must be an origin such as "https:\/\/api\.example\.com" \(its value is not shown\)$/,
       )
     },
@@ -164,7 +164,7 @@ describe('a target at the upstream', () => {
 
   it('A-I8 is nothing where a URL parser finds another path in it', () => {
     expect(locate(UPSTREAM, { path: '/../x', query: '' })).toBeUndefined()
-    const bare = checkUpstream('http://127.0.0.1', false)
+    const bare = parseUpstream('http://127.0.0.1', false)
     expect(locate(bare, { path: '.evil.com/x', query: '' })).toBeUndefined()
     expect(locate(bare, { path: '@evil.com/x', query: '' })).toBeUndefined()
   })
