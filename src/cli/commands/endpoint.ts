@@ -15,17 +15,17 @@ const FLAGS = { 'options.endpointSecret': 'WITH_AUTH_ENDPOINT_SECRET' }
 export const endpointCommand: Command = {
   name: 'endpoint',
   usage: '--keys FILE [OPTIONS]',
-  summary: 'serve an auth endpoint over a file of keys',
+  summary: 'serve a key file as an auth endpoint',
   details:
-    'Each answer is a line on standard output (JSON in a pipe). A change of the file takes effect with the next question.',
+    'It logs one line per answer to standard output. In a pipe the lines are JSON. A change of the key file takes effect with the next request.',
   environment: {
-    WITH_AUTH_ENDPOINT_SECRET: 'what the header x-auth-secret of each question must be',
+    WITH_AUTH_ENDPOINT_SECRET: 'the value that the header x-auth-secret of each request must have',
     ...COLOR_VARIABLES,
   },
   examples: ['with-auth endpoint --keys keys.yaml --max-age 10'],
   options: {
-    keys: { value: 'FILE', help: 'the file of keys' },
-    'max-age': { value: 'SECONDS', help: 'how long a verdict may be cached', default: 30 },
+    keys: { value: 'FILE', help: 'the key file' },
+    'max-age': { value: 'SECONDS', help: 'how long a client may cache a verdict', default: 30 },
     ...addressOptions(PORT),
   },
   run,
@@ -35,7 +35,7 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   refuseOperands(line)
   const file = requireText(line, 'keys', 'FILE')
   const address = readAddress(line, PORT)
-  // A file that cannot be used is told now, and not with the first question.
+  // Fail at startup, not at the first request.
   await listKeys(file).catch(nameFlag('--keys', file))
   const log = createDecisionLog(surroundings, line.has('json'))
   const options = readOptions(line, surroundings, log)

@@ -3,15 +3,14 @@ import type { EndpointProof } from '../proof.ts'
 import type { ClientAddresses } from './client-address.ts'
 import type { Described, RequestLog } from './request-log.ts'
 
-/** The options of the handler in front of the guard. */
 export interface FrontOptions {
   readonly guarded: (request: Request) => Response | Promise<Response>
   readonly proof: Pick<EndpointProof, 'state' | 'cause'>
   readonly isConflicting: ClientAddresses['isConflicting']
-  /** Whether `/healthz` is answered here. */
+  /** Whether to answer `/healthz`. */
   readonly healthz: boolean
   readonly requestLog: Pick<RequestLog, 'answered' | 'rejected'>
-  /** Describes a request that the guard does not see, for the log. */
+  /** Describes a request that is rejected here, for the log. */
   readonly describe: (request: Request, path: string) => Described
 }
 
@@ -38,13 +37,13 @@ const CONFLICTING = {
 } as const
 
 /**
- * Rejects every request until the endpoint is proven to deny a random key, and a request whose headers name two clients. Answers
- * `/healthz` without a key: a load balancer has none, and learns only whether it should send requests here.
+ * The handler in front of the guard. Rejects every request until the endpoint has denied a random key, and requests whose headers
+ * name two clients. Answers `/healthz` without a key, because a load balancer has none.
  */
 export function createFront(options: FrontOptions): (request: Request) => Promise<Response> {
   const { guarded, proof, isConflicting, healthz, requestLog, describe } = options
   return async (request) => {
-    // Asked first: a connection that has ended has no address.
+    // First, because a closed connection no longer has an address.
     const isUnclear = isConflicting(request)
     const path = parseTarget(request.url)?.path
     const isReady = proof.state() === 'proven'
@@ -67,7 +66,7 @@ async function serve(
   guarded: FrontOptions['guarded'],
   answered: RequestLog['answered'],
 ): Promise<Response> {
-  // The status that the server sends if something is thrown.
+  // The server answers 500 if the handler throws.
   let status = 500
   try {
     const response = await guarded(request)
