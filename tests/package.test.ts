@@ -102,7 +102,7 @@ const RUNTIME_GLOBALS = [
 ]
 const MAY_NAME: Readonly<Record<string, readonly string[]>> = {
   'core/runtime.ts': ['process', 'navigator'],
-  'gateway/upstream-fetch.ts': ['Deno', 'Bun'],
+  'gateway/options.ts': ['Deno', 'Bun'],
 }
 const MAY_USE_GLOBAL_THIS = new Set(['core/runtime.ts'])
 
@@ -149,10 +149,12 @@ describe('imports in src go down only', () => {
     expect(importsOf(others, (imported) => policies.has(imported))).toEqual([])
   })
 
-  it('files imports nothing from outside itself', () => {
+  it('files imports nothing from outside itself but yaml and the types of node:fs', () => {
     const files = MODULES.filter(({ file }) => file.startsWith(`${FILES}/`))
     expect(files).not.toEqual([])
-    expect(importsOf(files, (imported) => !imported.startsWith(`${FILES}/`))).toEqual([])
+    const isOutside = (imported: string): boolean => !imported.startsWith(`${FILES}/`)
+    const outside = files.flatMap(({ imports }) => imports.filter(isOutside))
+    expect(sorted([...new Set(outside)])).toEqual(['node:fs', 'yaml'])
   })
 
   it.each(entries)(

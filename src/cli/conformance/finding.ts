@@ -4,30 +4,29 @@ import { Check } from '../../core/request/check.ts'
 import type { UnavailableReason } from '../../core/types.ts'
 import type { ProbeAnswer, ProbeOutcome } from './probe.ts'
 
-/** One line of the report. It repeats only numbers and names of attributes from the endpoint, since the rest may be the key. */
+/** One line of the report. From the endpoint it repeats only numbers and attribute names: anything else may contain the key. */
 export interface Row {
   readonly check: string
   readonly result: 'ok' | 'note' | 'fail' | 'skipped'
-  /** What the endpoint did. */
+  /** The behaviour of the endpoint. */
   readonly did: string
-  /** What the wrapper makes of it. */
+  /** The reaction of the wrapper. */
   readonly wrapper: string
-  /** What to change in the endpoint. */
+  /** Advice for the author of the endpoint. */
   readonly change?: string
 }
 
-/** Why an endpoint cannot be examined further. */
+/** Why the examination stops. */
 export interface Obstacle {
   readonly why: string
-  /** The advice below the row. */
   readonly change: string
 }
 
-/** What was asked, what came, and what the wrapper makes of it. */
+/** One answer, and the reaction of the wrapper. */
 export interface Finding {
   readonly outcome: ProbeOutcome
   readonly view: WrapperView
-  /** Set if this was the last question. */
+  /** Set if the examination stops here. */
   readonly obstacle?: Obstacle | undefined
 }
 
@@ -43,7 +42,7 @@ export function describeView(view: WrapperView): string {
   return view.isNamed ? 'allows, with principal' : 'allows, no principal'
 }
 
-/** Whether the endpoint neither said yes nor no. */
+/** Whether the endpoint was unavailable. */
 export function isOutage({ outcome }: Finding): boolean {
   return outcome.kind === 'silence' || outcome.status >= 500 || outcome.status === 429
 }
@@ -52,36 +51,35 @@ export function isRedirect({ outcome }: Pick<Finding, 'outcome'>): boolean {
   return outcome.kind === 'answer' && outcome.status >= 300 && outcome.status < 400
 }
 
-/** Whether the answer is one that the wrapper may keep. */
+/** Whether the wrapper may cache the answer. */
 export function isVerdict({ outcome }: Pick<Finding, 'outcome'>): boolean {
   return outcome.kind === 'answer' && [200, 401, 403].includes(outcome.status)
 }
 
-/** A row for what could not be examined. */
 export function skipped(check: string, why: string): Row {
   return { check, result: 'skipped', did: why, wrapper: '-' }
 }
 
 const NOT_ASKED = 'not asked: '
 
-/** A row for what was not examined, since the questions had ended. */
+/** A row whose questions were not asked, because the examination had stopped. */
 export function leftOut(check: string, why: string): Row {
   return skipped(check, `${NOT_ASKED}${why}`)
 }
 
-/** Why this row is left out, or `undefined`. */
+/** The reason of a row made by `leftOut`. */
 export function whyLeftOut({ result, did }: Row): string | undefined {
   return result === 'skipped' && did.startsWith(NOT_ASKED) ? did.slice(NOT_ASKED.length) : undefined
 }
 
-/** What the wrapper makes of an outcome. */
+/** The reaction of the wrapper to an outcome. */
 export type WrapperView =
   | { readonly passes: true; readonly isNamed: boolean }
   | { readonly passes: false; readonly reason: UnavailableReason | 'denied' }
 
 /**
- * Plays the answer back to the code that asks endpoints. It makes no event, which could hold the good key: an endpoint may
- * repeat the key as the principal, and the check that is played back has another token.
+ * Replays the answer to the wrapper's own endpoint client. It emits no event: if the endpoint repeated the key as the principal,
+ * the event would hold it, because the replayed check has another token.
  */
 export async function viewOfWrapper(outcome: ProbeOutcome): Promise<WrapperView> {
   if (outcome.kind === 'silence') return { passes: false, reason: outcome.reason }

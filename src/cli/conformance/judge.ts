@@ -13,16 +13,13 @@ import type { IdentityFault } from '../../core/endpoint/identity-faults.ts'
 import type { Finding, Row } from './finding.ts'
 import type { ProbeOutcome } from './probe.ts'
 
-const ANSWER_200 =
-  'answer exactly 200 to a key that you know: 201, 204 and every other status reject it'
-const ANSWER_401 =
-  'answer 401 to a key that you do not know: a page that always answers 200 allows every key'
+const ANSWER_200 = 'answer exactly 200 to a valid key: 201, 204 and every other status reject it'
+const ANSWER_401 = 'answer 401 to an unknown key: a page that always answers 200 allows every key'
 const NO_REDIRECT =
-  'answer 200 or 401 in place of the redirect: none is followed, since it would carry the key elsewhere'
-/** So many are named in one row. */
+  'answer 200 or 401 instead of a redirect: the wrapper follows none, because that would send the key elsewhere'
 const MOST_FAULTS = 8
 
-/** The advice for a good key that is rejected, by status. */
+/** The advice for a rejected valid key, by status. */
 const CHANGES: Readonly<Record<number, string>> = {
   400: 'accept the question of the contract: {"api_key", "request": {"path", "headers", "params"}}',
   401: 'does the endpoint know the key, and read it from "api_key" of the JSON body?',
@@ -58,7 +55,7 @@ export function judgeBadKey(check: string, finding: Finding, ifAllowed: string =
   return { ...row, result: 'note', change }
 }
 
-/** A body that the wrapper never sends: whatever comes of it, it must be a "no", and must not look like an outage. */
+/** An invalid body. The answer must be a denial, and must not look like an outage. */
 export function judgeNonsense(
   check: string,
   finding: Finding,
@@ -73,7 +70,7 @@ export function judgeNonsense(
   return { ...row, result: 'fail', change }
 }
 
-/** Whether the answer to a good key says whose it is. Names what is wrong with that, and never a value. */
+/** Whether the answer to the valid key names its principal. Reports faults by attribute name, never by value. */
 export function judgeIdentity({ outcome, view }: Finding, key: string): Row {
   const check = 'identity'
   if (!view.passes) return skipped(check, 'the good key was not allowed')
@@ -87,7 +84,7 @@ export function judgeIdentity({ outcome, view }: Finding, key: string): Row {
   const isCut = outcome.kind === 'answer' && outcome.body === undefined
   const did = isCut ? 'sends an unreadable body' : 'names no principal'
   const change =
-    'answer {"principal": "...", "attributes": {"...": ["..."]}} to say whose key it is'
+    'answer {"principal": "...", "attributes": {"...": ["..."]}} to name the owner of the key'
   return { check, result: 'note', did, wrapper, change }
 }
 
@@ -112,34 +109,31 @@ function changeFor(finding: Finding): string {
   return CHANGES[status] ?? ANSWER_200
 }
 
-/** Above this, callers notice. */
 const SLOW_MS = 1000
 const HOUR_MS = 3_600_000
 
-/** How long the answers took. */
 export function judgeSpeed(findings: readonly Finding[], isTimeUp: boolean): Row {
   const check = 'slow answers'
   const slowest = Math.round(Math.max(...findings.map(({ outcome }) => outcome.durationMs)))
   const did = `slowest: ${slowest} ms`
   const row = { check, did, wrapper: 'waits' }
   if (slowest < SLOW_MS && !isTimeUp) return { ...row, result: 'ok' }
-  const change = 'answer within some 100 ms: each request without a cached decision waits this long'
+  const change =
+    'answer within about 100 ms: each request without a cached decision waits this long'
   if (!isTimeUp) return { ...row, result: 'note', change }
   const answers = findings.length === 1 ? '1 answer' : `${findings.length} answers`
   return { ...row, result: 'fail', did: `${answers} in a minute`, change }
 }
 
-/** Whether there was a redirect anywhere. */
 export function judgeRedirects(findings: readonly Finding[]): Row {
   const check = 'redirects'
   const count = findings.filter(isRedirect).length
   if (count === 0) return { check, result: 'ok', did: 'none', wrapper: 'follows none' }
-  const change = 'answer with 400 or 401 in place of a redirect, such as to a login page'
+  const change = 'answer 400 or 401 instead of a redirect, such as one to a login page'
   const did = `${count} of ${findings.length}`
   return { check, result: 'fail', did, wrapper: 'rejects: denied', change }
 }
 
-/** What the endpoint says about keeping its verdict. */
 export function judgeCacheControl(finding: Finding | undefined): Row {
   const check = 'Cache-Control'
   if (finding?.outcome.kind !== 'answer' || !isVerdict(finding)) {
@@ -148,13 +142,13 @@ export function judgeCacheControl(finding: Finding | undefined): Row {
   const { maxAgeMs } = parseCacheControl(finding.outcome.headers.get('cache-control'))
   if (maxAgeMs === undefined) {
     const wrapper = 'obeys the option "cache"'
-    const change = 'send "Cache-Control: max-age=30" if a decision must not be cached for longer'
+    const change = 'send "Cache-Control: max-age=30" to limit how long a decision is cached'
     return { check, result: 'note', did: 'says nothing', wrapper, change }
   }
   if (maxAgeMs === 0) {
     const wrapper = 'does not cache it'
     const change =
-      'send "max-age" with some seconds if a decision may be cached: now each request asks'
+      'send "max-age" in seconds if a decision may be cached: now every request calls the endpoint'
     return { check, result: 'note', did: 'forbids caching', wrapper, change }
   }
   const did = `max-age of ${maxAgeMs / 1000} s`

@@ -1,4 +1,3 @@
-import process from 'node:process'
 import { within } from '../../core/async.ts'
 import { resolveConfig } from '../../core/config/parse.ts'
 import { createGate, enter, sendRejection } from '../../core/gate.ts'
@@ -198,7 +197,7 @@ async function followFile(
     const config = withRequestIdHeader(changed, line)
     guard.replace(config).catch(onError)
   }
-  const whyNot = findLoneMount(file, process)
+  const whyNot = findLoneMount(file)
   if (whyNot !== undefined) {
     surroundings.note(
       `with-auth: the gateway may miss a change of ${file}: ${whyNot}. ${MOUNT_ADVICE}\n`,
