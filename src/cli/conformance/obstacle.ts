@@ -63,7 +63,7 @@ export function obstacleLater(outcome: ProbeOutcome, what: string): Obstacle | u
 
 function obstacleOfSilence({ reason, code = '' }: ProbeSilence, url: string): Obstacle {
   if (reason === 'timeout') {
-    const change = 'look for a firewall in between, or raise --timeout-ms for a slow endpoint'
+    const change = 'check for a firewall, or raise --timeout-ms for a slow endpoint'
     return { why: 'no answer came in time', change }
   }
   const known = Object.hasOwn(BY_CODE, code) ? BY_CODE[code] : undefined
