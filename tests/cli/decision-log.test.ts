@@ -5,7 +5,7 @@ import { createSurroundings } from '../support/surroundings.ts'
 describe('a log that cannot be written', () => {
   const epipe = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })
 
-  it('says so once on standard error, and writes no more', () => {
+  it('ends with one message on standard error', () => {
     const surroundings = createSurroundings()
     const log = createDecisionLog(surroundings, false)
     log({ type: 'warning', message: 'read' })
@@ -36,7 +36,7 @@ describe('a log whose reader is slow', () => {
     }
   }
 
-  it('is kept whole while a MiB waits, and is dropped then', () => {
+  it('buffers a MiB, then drops lines', () => {
     const { write, printed, noted } = create()
     write('one', MIB)
     expect(noted()).toBe('')
@@ -46,7 +46,7 @@ describe('a log whose reader is slow', () => {
     expect(noted()).toBe(START)
   })
 
-  it('goes on when all that waited is written, and says how many lines are missing', () => {
+  it('resumes when everything is written, and counts the dropped lines', () => {
     const { write, printed, noted } = create()
     write('one', MIB + 1)
     write('two', 1)
@@ -72,7 +72,7 @@ describe('the form of a log', () => {
     [true, false, 'readable'],
     [true, true, 'JSON'],
     [false, true, 'JSON'],
-  ])('on a terminal: %s, with --json: %s, is %s', (isTerminal, isJson, form) => {
+  ])('terminal: %s, --json: %s: %s', (isTerminal, isJson, form) => {
     const surroundings = createSurroundings({}, '', { isTerminal, colors: false })
     createDecisionLog(surroundings, isJson)({ type: 'warning', message: 'careful' })
     expect(surroundings.printed()).toMatch(

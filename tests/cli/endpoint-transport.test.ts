@@ -17,14 +17,14 @@ afterEach(() => {
 })
 
 describe('what asks the endpoint of the command', () => {
-  it('is undici where it is installed, and nothing else of the config changes', async () => {
+  it('is undici if installed, without other changes to the config', async () => {
     const { config, asksOver } = await equipWithTransport(CONFIG, { env: {} })
     expect(asksOver).toBe('undici')
     expect(config).toEqual({ ...CONFIG, fetch: expect.any(Function) })
     expect(CONFIG).not.toHaveProperty('fetch')
   })
 
-  it('asks by another config over the same connections', async () => {
+  it('keeps its connections for another config', async () => {
     const equipped = await equipWithTransport(CONFIG, { env: {} })
     const next = equipLike(equipped, { ...CONFIG, timeoutMs: 800 })
     expect(next).toEqual({ ...equipped, config: { ...equipped.config, timeoutMs: 800 } })
@@ -36,13 +36,13 @@ describe('what asks the endpoint of the command', () => {
   it.each<[string, AuthConfig]>([
     ['fetch', { ...CONFIG, fetch: () => Promise.resolve(new Response()) }],
     ['verifier', { verifier: () => ({ outcome: 'deny' }) }],
-  ])('is what the config says with %s', async (_option, given) => {
+  ])('is the one in the config: %s', async (_option, given) => {
     const equipped = await equipWithTransport(given, { env: {} })
     expect(equipped.config).toBe(given)
     expect(equipped.asksOver).toBeUndefined()
   })
 
-  it('is fetch beside an undici that is too old, and says why', async () => {
+  it('is fetch if undici is too old, and says why', async () => {
     const file = require.resolve('undici/package.json')
     const original = require.cache[file]
     require.cache[file] = { exports: { version: '7.27.2' }, loaded: true } as NodeJS.Module
@@ -66,14 +66,9 @@ describe('what asks the endpoint of the command', () => {
     ['NODE_USE_ENV_PROXY=1', { NODE_USE_ENV_PROXY: '1' }, []],
     ['NODE_OPTIONS', { NODE_OPTIONS: '--no-warnings --use-env-proxy' }, []],
     ['an argument of Node', {}, ['--use-env-proxy']],
-  ])('is fetch where %s has it take the proxy of the environment', async (_by, env, args) => {
+  ])('is fetch if %s selects the proxy of the environment', async (_by, env, args) => {
     stub('execArgv', args)
     const equipped = await equipWithTransport(CONFIG, { env })
     expect(equipped).toEqual({ config: CONFIG, asksOver: 'fetch' })
-  })
-
-  it('is undici where a proxy is named that Node does not take', async () => {
-    const env = { NODE_USE_ENV_PROXY: '0', HTTPS_PROXY: 'http://127.0.0.1:1', NODE_OPTIONS: '' }
-    expect((await equipWithTransport(CONFIG, { env })).asksOver).toBe('undici')
   })
 })

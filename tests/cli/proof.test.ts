@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createEndpointProof } from '../../src/cli/proof.ts'
 import type { RandomKeyOutcome } from '../../src/cli/proof.ts'
 
-describe('the proof that an endpoint says no', () => {
+describe('the proof that an endpoint denies a random key', () => {
   beforeEach(() => vi.useFakeTimers())
   afterEach(() => vi.useRealTimers())
 
@@ -21,10 +21,10 @@ describe('the proof that an endpoint says no', () => {
   }
 
   it.each([
-    ['refused', 'proven'],
-    ['let_in', 'open'],
+    ['denied', 'proven'],
+    ['allowed', 'open'],
     ['no_answer', 'unproven'],
-  ] as const)('is, when a random key is %s: %s', async (outcome, state) => {
+  ] as const)('after %s the state is %s', async (outcome, state) => {
     const { proof } = create(outcome)
     expect(proof.state()).toBe('unproven')
     expect(await proof.start()).toBe(state)
@@ -34,10 +34,10 @@ describe('the proof that an endpoint says no', () => {
 
   it.each([
     ['proven', 'no_answer', 'proven'],
-    ['proven', 'let_in', 'open'],
+    ['proven', 'allowed', 'open'],
     ['open', 'no_answer', 'open'],
-    ['open', 'refused', 'proven'],
-  ] as const)('known as %s is, when a random key is then %s: %s', async (known, outcome, state) => {
+    ['open', 'denied', 'proven'],
+  ] as const)('from %s, after %s, the state is %s', async (known, outcome, state) => {
     const onChange = vi.fn()
     const proof = createEndpointProof({ ask: async () => ({ outcome }), onChange, state: known })
     expect(proof.state()).toBe(known)
@@ -46,8 +46,8 @@ describe('the proof that an endpoint says no', () => {
     proof.stop()
   })
 
-  it('is asked for again every ten minutes', async () => {
-    const { proof, ask } = create('refused', 'refused')
+  it('is repeated every ten minutes', async () => {
+    const { proof, ask } = create('denied', 'denied')
     await proof.start()
     await vi.advanceTimersByTimeAsync(599_999)
     expect(ask).toHaveBeenCalledTimes(1)
@@ -56,8 +56,8 @@ describe('the proof that an endpoint says no', () => {
     proof.stop()
   })
 
-  it('ends when the endpoint lets a random key in later, until it refuses one again', async () => {
-    const { proof, changes } = create('refused', 'let_in', 'no_answer', 'refused')
+  it('ends if the endpoint allows a random key later', async () => {
+    const { proof, changes } = create('denied', 'allowed', 'no_answer', 'denied')
     await proof.start()
     await vi.advanceTimersByTimeAsync(600_000)
     expect(proof.state()).toBe('open')
@@ -70,8 +70,8 @@ describe('the proof that an endpoint says no', () => {
     proof.stop()
   })
 
-  it('outlives an outage, and comes soon after one at the start', async () => {
-    const { proof, changes, causes } = create('no_answer', 'no_answer', 'refused', 'no_answer')
+  it('survives an outage, and is retried soon after a failed start', async () => {
+    const { proof, changes, causes } = create('no_answer', 'no_answer', 'denied', 'no_answer')
     await proof.start()
     expect(proof.cause()).toBe('ECONNREFUSED')
     await vi.advanceTimersByTimeAsync(4000)
@@ -84,12 +84,12 @@ describe('the proof that an endpoint says no', () => {
     proof.stop()
   })
 
-  it('is not asked for after the end, and leaves no timer', async () => {
-    const { proof, ask } = create('refused')
+  it('stops without leaving a timer', async () => {
+    const { proof, ask } = create('denied')
     await proof.start()
     proof.stop()
     expect(vi.getTimerCount()).toBe(0)
-    const late = create('refused')
+    const late = create('denied')
     const started = late.proof.start()
     late.proof.stop()
     await started

@@ -24,7 +24,7 @@ function shell(line: string) {
 }
 
 describe('standard input', { tags: ['slow'] }, () => {
-  it('is read to its end, and no further than a key can be long', () => {
+  it('reads standard input to its end, but not beyond the longest key', () => {
     const create = 'with-auth keys create --keys "$KEYS" --principal alice 2> /dev/null'
     const revoked = shell(`${create} | with-auth keys revoke - --keys "$KEYS"`)
     expect(revoked).toMatchObject({ status: 0, stdout: '' })
@@ -53,7 +53,7 @@ describe('standard output that cannot be written', { tags: ['slow'] }, () => {
     ['is full', 'ENOSPC', full(CREATE)],
     ['is full, as JSON', 'ENOSPC', full(`${CREATE} --json`)],
     ['has no reader', 'EPIPE', () => withoutReader(CREATE)],
-  ])('takes a new key out of the file again: it %s', (_, reason, run) => {
+  ])('removes a new key again: %s', (_, reason, run) => {
     shell(CREATE)
     const text = readFileSync(pathOf('keys.yaml'), 'utf8')
     const { status, stderr } = run()
@@ -65,29 +65,12 @@ describe('standard output that cannot be written', { tags: ['slow'] }, () => {
     expect(readFileSync(pathOf('keys.yaml'), 'utf8')).toBe(text)
   })
 
-  const ROTATE =
-    'with-auth keys rotate "$(grep -o "key_[a-z2-7]*" "$KEYS")" --keys "$KEYS" --overlap 0'
-
-  it.skipIf(!isFullThere).each([
-    ['is full', 'ENOSPC', full(ROTATE)],
-    ['is full, as JSON', 'ENOSPC', full(`${ROTATE} --json`)],
-    ['has no reader', 'EPIPE', () => withoutReader(ROTATE)],
-  ])('leaves the old key as it was where the new one is lost: it %s', (_, reason, run) => {
-    shell(`${CREATE} --expires-in 90d`)
-    const text = readFileSync(pathOf('keys.yaml'), 'utf8')
-    const { status, stderr } = run()
-    expect(status).toBe(1)
-    expect(stderr).toContain(`Cannot write to standard output: ${reason}. The new key is not in`)
-    expect(stderr).toContain(' lasts as long as before')
-    expect(readFileSync(pathOf('keys.yaml'), 'utf8')).toBe(text)
-  })
-
   it.skipIf(!isFullThere).each([
     ['prune --older 0', 'The removed keys are no longer in'],
     ['prune --older 0 --json', 'The removed keys are no longer in'],
     ['remove key_1 --json', 'key_1 is no longer in'],
     ['revoke key_1 --json', 'key_1 is revoked in'],
-  ])('says what has happened to the file: keys %s > /dev/full', (args, done) => {
+  ])('reports the state of the file: keys %s > /dev/full', (args, done) => {
     const text = keysText(entry('key_1', { expires: '2020-01-01' }))
     writeFileSync(pathOf('keys.yaml'), text)
     const { status, stderr } = shell(`with-auth keys ${args} --keys "$KEYS" > /dev/full`)
@@ -96,16 +79,6 @@ describe('standard output that cannot be written', { tags: ['slow'] }, () => {
       `Cannot write to standard output: ENOSPC. ${done} ${pathOf('keys.yaml')}`,
     )
     expect(readFileSync(pathOf('keys.yaml'), 'utf8')).not.toBe(text)
-  })
-
-  it('is quiet where the reader of the removed ids has gone', () => {
-    writeFileSync(pathOf('keys.yaml'), keysText(entry('key_1', { expires: '2020-01-01' })))
-    expect(withoutReader('with-auth keys prune --older 0 --json --keys "$KEYS"')).toEqual({
-      status: 0,
-      stdout: '',
-      stderr: '',
-    })
-    expect(readFileSync(pathOf('keys.yaml'), 'utf8')).toBe('keys: []\n')
   })
 
   it.skipIf(!isFullThere).each(['keys list --keys "$KEYS"', '--help', '--version'])(
@@ -117,7 +90,7 @@ describe('standard output that cannot be written', { tags: ['slow'] }, () => {
     },
   )
 
-  it.skipIf(!isFullThere)('does not fail a server that has said that its log is lost', async () => {
+  it.skipIf(!isFullThere)('a server continues after it has reported a lost log', async () => {
     writeFileSync(pathOf('keys.yaml'), keysText(entry('k1')))
     const gateway = 'gateway --keys keys.yaml --upstream http://127.0.0.1:9 --port=0'
     const line = `exec '${process.execPath}' '${COMMAND}' ${gateway} > /dev/full`
@@ -132,14 +105,14 @@ describe('standard output that cannot be written', { tags: ['slow'] }, () => {
   })
 
   it.each(['keys list --keys "$KEYS"', '--help', 'keys create --help'])(
-    'is quiet where the reader has gone: %s | true',
+    'is quiet if the reader has left: %s | true',
     (args) => {
       writeFileSync(pathOf('keys.yaml'), keysText(entry('k1')))
       expect(withoutReader(`with-auth ${args}`)).toEqual({ status: 0, stdout: '', stderr: '' })
     },
   )
 
-  it('exits quietly when the reader leaves early: keys list | head -1', () => {
+  it('exits quietly if the reader leaves early: keys list | head -1', () => {
     const principal = 'p'.repeat(256)
     const entries = Array.from({ length: 600 }, (_, index) => entry(`k${index}`, { principal }))
     writeFileSync(pathOf('keys.yaml'), keysText(...entries))
@@ -148,9 +121,5 @@ describe('standard output that cannot be written', { tags: ['slow'] }, () => {
     )
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     expect(stdout).toMatch(/^ID +STATUS/)
-  })
-
-  it('keeps the exit code where standard error has no reader', () => {
-    expect(withoutReader('with-auth keys list 2>&1')).toEqual({ status: 2, stdout: '', stderr: '' })
   })
 })

@@ -14,7 +14,7 @@ async function check(args: readonly string[], env: Record<string, string> = {}) 
 }
 
 describe('with-auth check', () => {
-  it('prints a table, without the key and without the query, and fails with what failed', async () => {
+  it('prints a table without the key and the query, and fails if a row failed', async () => {
     const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
       const body = await text(request)
       const isGood = body.includes('"api_key":"sk-good"') && body.endsWith('}')
@@ -58,7 +58,7 @@ describe('with-auth check', () => {
     expect((printed + json.printed).toLowerCase()).not.toMatch(/key-is-0|withauth_short/)
   })
 
-  it('prints JSON at the end, with what was not asked', async () => {
+  it('prints JSON with the rows that were not asked', async () => {
     const { code, printed } = await check(['http://127.0.0.1:1/x', '--json', '--timeout-ms=500'])
     const report = JSON.parse(printed) as { endpoint: string; ok: boolean; rows: unknown[] }
     expect(Object.keys(report)).toEqual(['endpoint', 'ok', 'rows'])
@@ -71,7 +71,7 @@ describe('with-auth check', () => {
     expect(code).toBe(1)
   })
 
-  it('says once of what is not there why, and what to do', async () => {
+  it('explains an unreachable endpoint once, with advice', async () => {
     const gone = createServer()
     const url = `http://127.0.0.1:${await listen(gone)}/`
     await close(gone)
@@ -90,7 +90,7 @@ Stopped: nothing listens there (ECONNREFUSED).
     })
   })
 
-  it('has colors on a terminal alone', async () => {
+  it('uses colors only on a terminal', async () => {
     const surroundings = createSurroundings({}, '', { isTerminal: true, colors: true })
     await main(['check', 'http://127.0.0.1:1/'], [checkCommand], surroundings)
     expect(surroundings.printed()).toContain('\u{1b}[31mFAIL\u{1b}[0m')
@@ -111,7 +111,7 @@ Stopped: nothing listens there (ECONNREFUSED).
         `--timeout-ms must be a whole number from 1 to 60000, received "${ms}"`,
       ],
     ),
-  ])('says of %s %j what is wrong, and nothing else', async (url, args, message) => {
+  ])('reports only the error for %s %j', async (url, args, message) => {
     const noted = `with-auth: ${message}\nRun "with-auth check --help" for help.\n`
     expect(await check([url, ...args])).toEqual({ code: 2, printed: '', noted })
   })
@@ -134,7 +134,7 @@ Stopped: nothing listens there (ECONNREFUSED).
     [['https://a.example', 'sk-s3cret'], 'Give one URL only'],
     [['http://127.0.0.1:1', '--timeout-ms', '0'], '--timeout-ms must be'],
     [['http://127.0.0.1:1', '--key=s3cret'], 'Unknown option "--key": did you mean --'],
-  ])('refuses %j as wrong usage', async (args, message) => {
+  ])('rejects %j as wrong usage', async (args, message) => {
     const { code, printed, noted } = await check(args)
     expect({ code, printed }).toEqual({ code: 2, printed: '' })
     expect(noted).toContain(message)

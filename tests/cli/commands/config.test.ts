@@ -36,7 +36,7 @@ server:
 `
 
 describe('with-auth config', () => {
-  it('prints what is in force, without secrets, and how long a revoked key works', async () => {
+  it('prints the effective configuration without secrets, and how long a revoked key works', async () => {
     vi.stubEnv('WITH_AUTH_TEST_SECRET', 's3cret')
     const { code, printed, noted } = await config(RUN_YAML)
     const json = await config(RUN_YAML, '--json')
@@ -53,7 +53,7 @@ describe('with-auth config', () => {
     expect(printed + json.printed).not.toContain('s3cret')
   })
 
-  it('prints the whole, with the words of the YAML', async () => {
+  it('prints every option under its YAML key', async () => {
     const minimal = 'server: { auth: { endpoint: "https://auth.example.com/v?k=s3cret" } }'
     expect(await config(minimal)).toEqual({
       code: 0,
@@ -97,7 +97,7 @@ describe('with-auth config', () => {
     })
   })
 
-  it('fails with the place of what is wrong', async () => {
+  it('reports the position of an error', async () => {
     const { code, printed, noted } = await config('server:\n  auth:\n    endpiont: https://a.b\n')
     expect({ code, printed }).toEqual({ code: 1, printed: '' })
     expect(noted).toContain('run.yaml:3:5')
@@ -109,7 +109,7 @@ describe('with-auth config', () => {
     ['.', '.'],
     [KEY, HIDDEN],
     [`./${KEY}`, HIDDEN],
-  ])('names FILE for %s, and never shows a key in its place', async (file, shown) => {
+  ])('names FILE for %s, and never shows a key given instead', async (file, shown) => {
     const inText = createSurroundings()
     const inJson = createSurroundings()
     expect(await main(['config', file], [configCommand], inText)).toBe(1)
@@ -120,7 +120,7 @@ describe('with-auth config', () => {
     expect(inText.noted() + inJson.noted()).not.toContain(KEY)
   })
 
-  it('does not show a key that a broken file is named after', async () => {
+  it('hides a file name that is a key', async () => {
     const file = join(folder, KEY)
     writeFileSync(file, 'server: [')
     const surroundings = createSurroundings()
@@ -129,7 +129,7 @@ describe('with-auth config', () => {
     expect(surroundings.noted()).not.toContain(KEY)
   })
 
-  it('escapes what a terminal obeys, so that the output is still YAML and JSON', async () => {
+  it('escapes terminal control characters, and stays valid YAML and JSON', async () => {
     const hostile = String.raw`server: { auth: { endpoint: "https://a.example/\u202eb\u200b" } }`
     const inText = await config(hostile)
     const inJson = await config(hostile, '--json')
@@ -141,19 +141,7 @@ describe('with-auth config', () => {
     expect(JSON.parse(inJson.printed)).toMatchObject(expected)
   })
 
-  it('shows no line of its own for a line break in the name of a broken file', async () => {
-    const file = join(folder, 'x\u001B]0;pwn\u0007\nwith-auth: forged.yaml')
-    writeFileSync(file, 'server: [')
-    const surroundings = createSurroundings()
-    expect(await main(['config', file], [configCommand], surroundings)).toBe(1)
-    expect(surroundings.noted()).toContain(
-      String.raw`/x\u001b]0;pwn\u0007\nwith-auth: forged.yaml:1:`,
-    )
-    expect(surroundings.noted()).not.toContain('\u001B')
-    expect(surroundings.noted()).not.toContain('\nwith-auth: forged')
-  })
-
-  it('wants one file', async () => {
+  it('needs exactly one file', async () => {
     const surroundings = createSurroundings()
     expect(await main(['config'], [configCommand], surroundings)).toBe(2)
     expect(surroundings.noted()).toBe(

@@ -29,7 +29,7 @@ async function startJsonDemo() {
 
 // What it prints for people is run, line by line, in tests/start.test.ts.
 describe('with-auth demo', () => {
-  it('says in JSON where it is and which key opens it', async () => {
+  it('prints its URLs and the key as JSON', async () => {
     const surroundings = createSurroundings()
     const ended = main(['demo', '--json'], [demoCommand], surroundings)
     await vi.waitFor(() => expect(surroundings.printed()).toMatch(/\n$/), { timeout: 5000 })
@@ -41,7 +41,7 @@ describe('with-auth demo', () => {
     expect(await ended).toBe(0)
   })
 
-  it('takes free ports where others have the usual ones, and leaves nothing behind', async () => {
+  it('picks free ports if the usual ones are in use, and cleans up', async () => {
     const demos = [await startJsonDemo(), await startJsonDemo()]
     const urls = demos.flatMap(({ gateway, api }) => [gateway, api])
     expect(new Set(urls).size).toBe(4)
@@ -65,7 +65,7 @@ describe('with-auth demo', () => {
     expect(readdirSync(path('tmp'))).toEqual([])
   })
 
-  it('lets nobody in when its file has become unusable, and says so', async () => {
+  it('denies every key once its key file is unusable', async () => {
     const { surroundings, ended, gateway, key } = await startJsonDemo()
     const [folder = ''] = readdirSync(path('tmp'))
     writeFileSync(join(path('tmp'), folder, 'keys.yaml'), 'keys: [')
@@ -77,7 +77,7 @@ describe('with-auth demo', () => {
     expect(await ended).toBe(0)
   })
 
-  it('tells people what to paste, and what it answers', async () => {
+  it('prints curl commands with their real output', async () => {
     const { surroundings, ended } = await startDemo()
     const guide = surroundings.printed()
     const [gateway = '', api = ''] = guide.match(/http:\/\/127\.0\.0\.1:\d+/g) ?? []
@@ -117,10 +117,5 @@ With the right key, which was made for this run and is kept nowhere:
 With that key ${gateway}/v1/chat streams; ${gateway}/ needs none.
 Ctrl-C stops both servers.
 `)
-  })
-
-  it('takes no operand', async () => {
-    const surroundings = createSurroundings()
-    expect(await main(['demo', 'x'], [demoCommand], surroundings)).toBe(2)
   })
 })

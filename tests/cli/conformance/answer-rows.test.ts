@@ -15,7 +15,7 @@ describe('the speed', () => {
     [999, { ...row, result: 'ok', did: 'slowest: 999 ms' }],
     [1000, { ...row, result: 'note', did: 'slowest: 1000 ms', change }],
     [1500, { ...row, result: 'note', did: 'slowest: 1500 ms', change }],
-  ])('of %i ms is told as a whole', async (durationMs, expected) => {
+  ])('judges %i ms', async (durationMs, expected) => {
     const findings = [
       await found(answered(200, { durationMs: 1 })),
       await found(answered(401, { durationMs })),
@@ -23,7 +23,7 @@ describe('the speed', () => {
     expect(judgeSpeed(findings, false)).toEqual(expected)
   })
 
-  it('fails when there was no time for all questions', async () => {
+  it('fails when the time for all questions is up', async () => {
     const finding = await found(answered(200))
     const failed = { ...row, result: 'fail', change }
     expect(judgeSpeed([finding], true)).toEqual({ ...failed, did: '1 answer in a minute' })
@@ -35,7 +35,7 @@ describe('the speed', () => {
 })
 
 describe('redirects', () => {
-  it('fail wherever they are', async () => {
+  it('fail in any answer', async () => {
     const findings = [await found(answered(401)), await found(answered(307))]
     const check = 'redirects'
     expect(judgeRedirects(findings.slice(0, 1))).toEqual({
@@ -62,7 +62,7 @@ describe('Cache-Control', () => {
     ['max-age=99999999', 'ok', 'max-age of 99999999 s'],
     ['no-store', 'note', 'forbids caching'],
     ['max-age=soon', 'note', 'forbids caching'],
-  ])('of %j is %s', async (value, result, did) => {
+  ])('judges %j as %s', async (value, result, did) => {
     const headers: Record<string, string> = value === undefined ? {} : { 'cache-control': value }
     expect(judgeCacheControl(await found(answered(200, { headers })))).toMatchObject({
       result,
@@ -97,7 +97,7 @@ describe('Cache-Control', () => {
       'max-age=3601',
       { result: 'ok', did: 'max-age of 3601 s', wrapper: 'caches it for up to 1 h' },
     ],
-  ])('of %j is told as a whole', async (value, row) => {
+  ])('describes %j in full', async (value, row) => {
     const finding = await found(answered(200, { headers: { 'cache-control': value } }))
     expect(judgeCacheControl(finding)).toEqual({ check: 'Cache-Control', ...row })
   })

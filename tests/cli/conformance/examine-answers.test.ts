@@ -42,7 +42,7 @@ const INCOMPLETE = [
   'null',
 ]
 
-describe('a row about several questions is that of the worst answer', () => {
+describe('a row about several questions shows the worst answer', () => {
   it.each([
     [[401, 401, 401], 'ok', '401 in N ms'],
     [[401, 403, 401], 'ok', '401 in N ms'],
@@ -59,7 +59,7 @@ describe('a row about several questions is that of the worst answer', () => {
     expect(rows.find(({ check }) => check === 'nearly good key')).toMatchObject({ result, did })
   })
 
-  it.each([0, 1, 2, 3, 4, 5])('missing fields: what is let in is number %i', async (index) => {
+  it.each([0, 1, 2, 3, 4, 5])('missing fields: the endpoint allows number %i', async (index) => {
     const incomplete = REFUSED.map((status, at) => (at === index ? 200 : status))
     const rows = await examineAnswers(answersTo([401, 401, 401], incomplete), KEY)
     const failed = rows.filter(({ result }) => result === 'fail')
@@ -83,7 +83,7 @@ function whole(rows: readonly Row[]): string {
 }
 
 describe('the whole report', () => {
-  it('ends after an endpoint allowed a random key', async () => {
+  it('stops after the endpoint allowed a random key', async () => {
     const rows = await examineAnswers(Array<number>(2).fill(200), KEY)
     expect(whole(rows))
       .toBe(`           CHECK            WHAT IT DID                WHAT WITH-AUTH DOES
@@ -100,7 +100,7 @@ Stopped: a random key was allowed.
 `)
   })
 
-  it('ends after an endpoint failed on both keys', async () => {
+  it('stops after the endpoint failed for both keys', async () => {
     const rows = await examineAnswers([500, 429], KEY)
     expect(whole(rows))
       .toBe(`           CHECK            WHAT IT DID                WHAT WITH-AUTH DOES
@@ -115,7 +115,7 @@ Stopped: no key got a verdict.
 `)
   })
 
-  it('without a good key says what is left out, and how to give one', async () => {
+  it('without a valid key: lists the rows left out, and how to give a key', async () => {
     const rows = await examineAnswers(Array<number>(16).fill(401))
     expect(whole(rows))
       .toBe(`           CHECK            WHAT IT DID                WHAT WITH-AUTH DOES
@@ -138,7 +138,7 @@ Stopped: no key got a verdict.
 `)
   })
 
-  it('of an endpoint that refuses the good key looks at no other that is like it', async () => {
+  it('skips the similar keys if the valid key was rejected', async () => {
     const rows = await examineAnswers(Array<number>(17).fill(401), KEY)
     expect(whole(rows))
       .toBe(`           CHECK            WHAT IT DID                WHAT WITH-AUTH DOES
@@ -164,7 +164,7 @@ Stopped: no key got a verdict.
   })
 })
 
-describe('all questions together have a minute', () => {
+describe('the minute for all questions', () => {
   const SILENT = 0
 
   /** Gives the nth question the nth answer at once, and lets the clock go on by the nth milliseconds before it. */
@@ -184,7 +184,7 @@ describe('all questions together have a minute', () => {
     return { count, rows: rows.filter(({ did }) => !did.startsWith('no good key')) }
   }
 
-  it('a whole row counts, and the rest is not asked', async () => {
+  it('completes a full row and asks nothing more', async () => {
     const { count, rows } = await examineSlow([60_000])
     expect(count).toBe(1)
     expect(rows.map(({ check, result }) => [check, result]).slice(1, 3)).toEqual([
@@ -201,7 +201,7 @@ describe('all questions together have a minute', () => {
     expect(conclude(rows)).toMatch(/^Stopped: the minute for all questions is over\.$/m)
   })
 
-  it('a row whose questions are not all answered does not count', async () => {
+  it('leaves out a row that is only half answered', async () => {
     const { rows } = await examineSlow([0, 0, 60_000])
     expect(rows.find(({ check }) => check === 'structured key')).toMatchObject({
       result: 'skipped',
@@ -210,14 +210,14 @@ describe('all questions together have a minute', () => {
     expect(rows.at(-1)?.did).toBe('3 answers in a minute')
   })
 
-  it('a row that failed before the end counts', async () => {
+  it('keeps a row that failed in time', async () => {
     const { rows } = await examineSlow([0, 0, 60_000], [401, 401, 200])
     expect(rows.find(({ check }) => check === 'structured key')?.result).toBe('fail')
     const { rows: earlier } = await examineSlow([0, 0, 60_000], [401, 200])
     expect(earlier.find(({ check }) => check === 'structured key')?.result).toBe('fail')
   })
 
-  it('an answer that the minute cuts off does not fail its row', async () => {
+  it('does not fail the row of a question that was cut off', async () => {
     const { count, rows } = await examineSlow([59_900], [401, SILENT])
     expect(count).toBe(2)
     expect(rows.filter(({ result }) => result === 'fail')).toMatchObject([

@@ -69,8 +69,8 @@ function skippedAfterKeys(): Record<string, string> {
   )
 }
 
-describe('an endpoint', () => {
-  it('that is right passes, even if it repeats the key', async () => {
+describe('examining an endpoint', () => {
+  it('passes a correct endpoint, even one that repeats the key', async () => {
     const rows = await examineReal(correct)
     expect(problems(rows)).toEqual({})
     expect(rows.map(({ check }) => check)).toEqual([
@@ -90,7 +90,7 @@ describe('an endpoint', () => {
     ])
   })
 
-  it('is examined without a good key as far as that goes', async () => {
+  it('works without a valid key', async () => {
     const rows = await examineReal(correct, NO_KEY)
     const did = 'no good key was given'
     expect(rows.filter(({ result }) => result !== 'ok')).toMatchObject([
@@ -102,7 +102,7 @@ describe('an endpoint', () => {
     ])
   })
 
-  it('whose good key has no letters is not asked for the other case', async () => {
+  it('skips the other-case key if the valid key has no letters', async () => {
     const key = '0123456789-_.'
     const rows = await examineReal((response, body) => {
       const asked = readKey(body)
@@ -179,7 +179,7 @@ describe('an endpoint', () => {
     expect(problems(await examineReal(endpoint))).toEqual(expected)
   })
 
-  it('that is slow is told so', async () => {
+  it('reports a slow endpoint', async () => {
     const rows = await examineReal((response, body) => {
       if (readKey(body) !== KEY || body.length > 16_384) return correct(response, body)
       setTimeout(() => correct(response, body), 1100)
@@ -219,7 +219,7 @@ const OTHER_CASE =
 const STRUCTURED = (value: string): string =>
   `answer 400 to "api_key": ${value}: accept a string only`
 
-describe('an endpoint lets another key in', () => {
+describe('an endpoint that allows a wrong key', () => {
   it.each<[string, (asked: unknown) => boolean, string, string]>([
     [
       'over a collation that ignores case',
@@ -263,7 +263,7 @@ describe('an endpoint lets another key in', () => {
     expect(rows.find(({ result }) => result === 'fail')).toMatchObject({ change })
   })
 
-  it('which is structured, and needs no good key to be found', async () => {
+  it('finds an allowed structured key without a valid key', async () => {
     const rows = await examineReal(
       comparing((asked) => matchesDocument(KEY, asked)),
       NO_KEY,
@@ -272,7 +272,7 @@ describe('an endpoint lets another key in', () => {
   })
 })
 
-describe('an endpoint that is not there', () => {
+describe('an unreachable endpoint', () => {
   /** Counts what is asked, and tells which rows come. */
   async function examineCounted(endpoint: Endpoint, key: string, timeoutMs = 2000) {
     let count = 0
@@ -317,7 +317,7 @@ describe('an endpoint that is not there', () => {
     }
   })
 
-  it('closes each connection: there is one', async () => {
+  it('stops after one question if the endpoint closes each connection', async () => {
     let connections = 0
     const closing = createServer().on('connection', (socket) => {
       connections += 1
@@ -330,14 +330,14 @@ describe('an endpoint that is not there', () => {
     expect(connections).toBe(1)
   })
 
-  it('gives no answer in time: there is one question', async () => {
+  it('stops after one question if no answer comes in time', async () => {
     const { count, rows } = await examineCounted(() => undefined, KEY, 50)
     expect(count).toBe(1)
     expect(rows[0]).toMatchObject({ result: 'fail', wrapper: 'rejects: timeout' })
     expect(rows[1]?.did).toBe('not asked: no answer came in time')
   })
 
-  it('breaks off at one question, and gets no other', async () => {
+  it('stops at the question that broke the connection', async () => {
     let last: unknown
     const { rows } = await examineCounted((response, body) => {
       last = body
@@ -358,7 +358,7 @@ describe('an endpoint that is not there', () => {
   })
 })
 
-it('tells each row when it is there, and none that it left out', async () => {
+it('reports each row as soon as it is ready, and no row that it left out', async () => {
   const told: Row[] = []
   let toldAtLast = 0
   const rows = await examineReal(

@@ -113,7 +113,7 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     ])
   })
 
-  it('keeps no decision of another endpoint', async () => {
+  it('drops the cached decisions of another endpoint', async () => {
     const [first, second] = [await startEndpoint(), await startEndpoint('sk-other')]
     const gateway = await startGateway(runYaml(`endpoint: "${first.url}"`, ...CACHED))
     expect(await gateway.status()).toBe(200)
@@ -124,7 +124,7 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     expect(second.asked[0]).toMatch(/^random_/)
   })
 
-  it('admits no made-up key at any moment when the new endpoint allows every key', async () => {
+  it('never admits a random key while it switches to an endpoint that allows every key', async () => {
     const [endpoint, open] = [await startEndpoint(), await startOpenEndpoint(300)]
     const gateway = await startGateway(runYaml(`endpoint: "${endpoint.url}"`, ...CACHED))
     const statuses = new Set<number>()
@@ -155,7 +155,7 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     expect(await gateway.status()).toBe(200)
   })
 
-  it('rejects every request while the new endpoint does not answer', async () => {
+  it('rejects every request while the new endpoint is unavailable', async () => {
     const endpoint = await startEndpoint()
     const silent = await serveHttp(({ socket }) => socket.destroy())
     const gateway = await startGateway(runYaml(`endpoint: "${endpoint.url}"`))
@@ -164,7 +164,7 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     expect(await gateway.status()).toBe(503)
   })
 
-  it('keeps no decision of an endpoint that was found to allow every key', async () => {
+  it('drops the cached decisions of an endpoint that allowed every key', async () => {
     let allows = true
     const endpoint = await serveHttp((request, response) => {
       request.resume().on('end', () => response.writeHead(allows ? 200 : 401).end())
@@ -183,7 +183,7 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     expect(await gateway.status('/', 'made-up')).toBe(401)
   })
 
-  it('closes a path at once, and takes only the newest change, while the endpoint hangs', async () => {
+  it('closes a path without waiting for a hanging endpoint, and applies only the latest change', async () => {
     let hangs = false
     const endpoint = await serveHttp((request, response) => {
       request.resume().on('end', () => hangs || response.writeHead(401).end())
@@ -218,7 +218,7 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     expect(await gateway.status('/', 'made-up')).toBe(401)
   })
 
-  it('changes from shadow to enforce, and then rejects every request if the endpoint allows every key', async () => {
+  it('switches from shadow to enforce, then rejects every request if the endpoint allows every key', async () => {
     const open = await startOpenEndpoint()
     const gateway = await startGateway(runYaml(`endpoint: "${open}"`, 'mode: shadow'))
     expect(await gateway.status('/', '')).toBe(200)
@@ -230,7 +230,7 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     expect(await gateway.status('/', '')).toBe(200)
   })
 
-  it('keeps the last usable configuration while the file is broken or missing, and logs each problem once', async () => {
+  it('keeps the last valid configuration while the file is broken or missing, and logs each problem once', async () => {
     const endpoint = await startEndpoint()
     const lines = [`endpoint: "${endpoint.url}"`, 'endpoint_headers: { x-secret: s3cr3t-header }']
     const gateway = await startGateway(runYaml(...lines))
@@ -255,7 +255,7 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     expect(gateway.printed() + gateway.noted()).not.toMatch(/s3cr3t-header|sk-good/)
   })
 
-  it('refuses a file that reads credentials from the header in --request-id-header', async () => {
+  it('rejects a file that reads credentials from the header in --request-id-header', async () => {
     const endpoint = await startEndpoint()
     const line = `endpoint: "${endpoint.url}"`
     const gateway = await startGateway(runYaml(line), ['--request-id-header', 'x-api-key'])
@@ -271,7 +271,7 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     expect(gateway.printed()).not.toContain(KEY)
   })
 
-  it('follows a ConfigMap of Kubernetes, and a file that is replaced by rename', async () => {
+  it('follows a Kubernetes ConfigMap, and a file replaced by rename', async () => {
     const endpoint = await startEndpoint()
     const realm = (name: string): string => runYaml(`endpoint: "${endpoint.url}"`, `realm: ${name}`)
     const gateway = await startGateway(realm('one'))
@@ -294,7 +294,7 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     expect(await current()).toContain('realm="three"')
   })
 
-  it('follows a change that comes while the gateway starts', async () => {
+  it('follows a change made during startup', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'with-auth-early-'))
     ends.unshift(() => rmSync(folder, { recursive: true }))
     const file = join(folder, 'run.yaml')
@@ -307,7 +307,7 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     expect((await gateway.call('/', '')).headers.get('www-authenticate')).toContain('models')
   })
 
-  it('replaces references to the environment again', async () => {
+  it('resolves environment variables again', async () => {
     const endpoint = await startEndpoint()
     const line = `endpoint: "${endpoint.url}"`
     vi.stubEnv('WITH_AUTH_LIVE_REALM', 'one')
@@ -319,7 +319,7 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     expect((await gateway.call('/', '')).headers.get('www-authenticate')).toContain('"two"')
   })
 
-  it('ends a request under way by the configuration that it began with', async () => {
+  it('finishes a request under the configuration that it began with', async () => {
     let answer: () => void = () => undefined
     const slow = await serveHttp((request, response) => {
       let text = ''
@@ -340,7 +340,7 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     expect(gateway.reached).toEqual(['/under-way'])
   })
 
-  it('says once that it may miss changes of a file that is mounted alone', async ({ skip }) => {
+  it('warns once about a file that is mounted alone', async ({ skip }) => {
     const endpoint = await startEndpoint()
     const folder = mkdtempSync(join(tmpdir(), 'with-auth-mount-'))
     ends.unshift(() => rmSync(folder, { recursive: true }))
@@ -366,7 +366,7 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
   })
 })
 
-it('with-auth gateway --config stops reading the file when it ends', async () => {
+it('with-auth gateway --config stops watching the file when it ends', async () => {
   // The watch looks every 10 ms in place of every second.
   const { setTimeout: start } = timers
   const spy = vi.spyOn(timers, 'setTimeout')

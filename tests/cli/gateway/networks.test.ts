@@ -27,7 +27,7 @@ describe('an address', () => {
     // Only the mapped form is IPv4.
     ['::192.0.2.7', '::c000:207'],
     ['64:ff9b::192.0.2.7', '64:ff9b::c000:207'],
-  ])('%s has one spelling: %s', (address, text) => {
+  ])('%s has the canonical spelling %s', (address, text) => {
     expect(textOf(address)).toBe(text)
   })
 
@@ -59,7 +59,7 @@ describe('an address', () => {
     '::1]/[',
     `::${'0'.repeat(100)}`,
     '1.2.3.4\n',
-  ])('%j is none', (address) => {
+  ])('rejects %j', (address) => {
     expect(parseAddress(address)).toBeUndefined()
   })
 })
@@ -86,7 +86,7 @@ describe('a network', () => {
     // An IPv6 network holds no IPv4 address, nor the reverse.
     ['192.0.2.7', '::/8', false],
     ['::c000:207', '192.0.2.0/24', false],
-  ])('%s in %s: %s', (address, network, expected) => {
+  ])('%s contains %s: %s', (address, network, expected) => {
     expect(isIn(address, network)).toBe(expected)
   })
 
@@ -109,7 +109,7 @@ describe('a network', () => {
     '2001:db8::/032',
     '::ffff:10.0.0.0/95',
     '10.0.0.0,10.0.0.1',
-  ])('%j is none', (network) => {
+  ])('rejects %j', (network) => {
     expect(parseNetwork(network)).toBeUndefined()
   })
 

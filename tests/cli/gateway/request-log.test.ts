@@ -37,7 +37,7 @@ function create(options: Partial<RequestLogOptions> = {}) {
 const upstream = async (): Promise<Response> => new Response('', { status: 404 })
 
 describe('the line of a request', () => {
-  it('is written once the request is answered, with the status of that', () => {
+  it('is written with the status of the response', () => {
     const { report, answered, entries } = create()
     const [one, two] = [get('/a'), get('/a')]
     report?.({ ...ALLOW, path: '/one' }, undefined, one)
@@ -56,7 +56,7 @@ describe('the line of a request', () => {
     ])
   })
 
-  it('has the principal only if that is wanted', () => {
+  it('contains the principal only if enabled', () => {
     for (const logsPrincipal of [false, true]) {
       const { report, answered, entries } = create({ logsPrincipal })
       const [named, unnamed] = [get('/a'), get('/a')]
@@ -69,7 +69,7 @@ describe('the line of a request', () => {
     }
   })
 
-  it('has the status of the upstream, where that answered', async () => {
+  it('contains the status of the upstream', async () => {
     const { report, follow, answered, entries } = create()
     const request = get('/a')
     report?.({ ...ALLOW }, undefined, request)
@@ -78,7 +78,7 @@ describe('the line of a request', () => {
     expect(entries).toMatchObject([{ status: 200, upstreamStatus: 404 }])
   })
 
-  it('has why the gateway answered itself, and then no status of the upstream', async () => {
+  it('contains the failure if the gateway answered itself', async () => {
     const { report, follow, answered, entries } = create()
     const [request, other] = [get('/a'), get('/a')]
     const error = Object.assign(new Error('sk-secret'), { code: 'ECONNREFUSED' })
@@ -101,13 +101,7 @@ describe('the line of a request', () => {
     expect(entries[1]).not.toHaveProperty('failure')
   })
 
-  it('is written only for a request with a decision', () => {
-    const { answered, entries } = create()
-    answered(get('/a'), 200)
-    expect(entries).toEqual([])
-  })
-
-  it('has the code of a cause, and nothing of an error', () => {
+  it('contains the code of a cause, but no other part of the error', () => {
     const { report, answered, entries } = create()
     const error = Object.assign(new Error('sk-secret'), { token: 'sk-secret' })
     const request = get('/a')
@@ -118,7 +112,7 @@ describe('the line of a request', () => {
     expect(Reflect.ownKeys(entries[0] ?? {})).not.toContain('error')
   })
 
-  it('is not what every other event waits for', () => {
+  it('does not delay other events', () => {
     const { report, entries } = create()
     report?.({ type: 'circuit', state: 'open', tokens: 'known' })
     report?.({ type: 'warning', message: 'careful' })
@@ -127,7 +121,7 @@ describe('the line of a request', () => {
 })
 
 describe('the request id', () => {
-  it('is the one of the client, which the upstream gets as it came', async () => {
+  it('comes from the client, and reaches the upstream unchanged', async () => {
     const { report, follow, answered, entries } = create({ requestIdHeader: 'x-request-id' })
     const request = get('/a')
     report?.({ ...ALLOW, requestId: 'req-1' }, undefined, request)
@@ -137,7 +131,7 @@ describe('the request id', () => {
     expect(passageOf(request)?.sentId).toEqual(['x-request-id', 'req-1'])
   })
 
-  it('is made where the client sent none, and the upstream gets it', async () => {
+  it('is created if missing, and reaches the upstream', async () => {
     const { report, follow, answered, entries } = create({ requestIdHeader: 'x-request-id' })
     const request = get('/a', undefined, { 'x-request-id': 'not valid' })
     report?.({ ...ALLOW }, undefined, request)
@@ -149,7 +143,7 @@ describe('the request id', () => {
     expect(entries).toMatchObject([{ requestId: id }])
   })
 
-  it('is in the log alone, unless a header is named', async () => {
+  it('is only logged if no header is named', async () => {
     const { report, follow, answered, entries } = create()
     const [request, rejected] = [get('/a'), get('/a')]
     report?.({ ...ALLOW }, undefined, request)
@@ -164,7 +158,7 @@ describe('the request id', () => {
   })
 })
 
-it('a request that the guard does not see has a line of its own', () => {
+it('logs a request that was rejected before the guard', () => {
   const { rejected, entries } = create()
   const rejection = { reason: 'endpoint_unproven', status: 503, cause: 'ECONNREFUSED' }
   rejected(raw('http://h/a', {}, 'M'.repeat(40)), { path: '/a', requestId: 'req-1' }, rejection)
