@@ -41,8 +41,8 @@ describe('the config of the gateway', () => {
   })
 
   it('needs a source', async () => {
-    await expect(read([])).rejects.toThrow('Who is let in?')
-    await expect(read(['--config', 'a', '--keys', 'b'])).rejects.toThrow('give one of them')
+    await expect(read([])).rejects.toThrow('Nothing decides who gets access')
+    await expect(read(['--config', 'a', '--keys', 'b'])).rejects.toThrow('give only one of them')
   })
 
   it('comes from a key file and decides in this process', async () => {
@@ -73,7 +73,7 @@ describe('the config of the gateway', () => {
 
   it('needs an existing file', async () => {
     await expect(read(['--keys', join(folder, 'lost.yaml')])).rejects.toThrow(
-      /^--keys \/.*lost\.yaml: no such file: make one with "with-auth keys create"$/,
+      /^--keys \/.*lost\.yaml: no such file: create it with "with-auth keys create"$/,
     )
   })
 })
@@ -210,7 +210,7 @@ describe('the settings on the command line', () => {
       const [flag = '', name = ''] = /^--(\w+)/.exec(argument) ?? []
       await expect(read(['--config', 'lost.yaml', argument])).rejects.toThrow(
         new UsageError(
-          `${flag} cannot be given beside --config: set server.auth.${name} in the file`,
+          `${flag} cannot be combined with --config: set server.auth.${name} in the file`,
         ),
       )
     },

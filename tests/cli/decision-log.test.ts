@@ -14,14 +14,14 @@ describe('a log that cannot be written', () => {
     log({ type: 'warning', message: 'lost' })
     expect(surroundings.printed()).toMatch(/^[^\n]*read[^\n]*\n$/)
     expect(surroundings.noted()).toBe(
-      'with-auth: the log cannot be written (EPIPE): serving goes on without it\n',
+      'with-auth: the log cannot be written (EPIPE): serving continues without it\n',
     )
   })
 })
 
 describe('a log whose reader is slow', () => {
   const MIB = 1_048_576
-  const START = 'with-auth: the log has a slow reader: lines are dropped until it catches up\n'
+  const START = 'with-auth: the reader of the log is slow: lines are dropped until it catches up\n'
 
   function create() {
     const surroundings = createSurroundings()
@@ -52,7 +52,7 @@ describe('a log whose reader is slow', () => {
     write('two', 1)
     write('three', 0)
     write('four', 1)
-    const message = 'lines of the log that were dropped, since its reader was too slow: 2'
+    const message = 'log lines dropped because the reader was too slow: 2'
     expect(
       printed()
         .trim()

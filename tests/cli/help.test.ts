@@ -35,7 +35,7 @@ And again.
 Options:
   --keys FILE  the file with the keys, which is made where it is not there as
                yet [default: a b.yaml]
-  --json       print JSON, for machines
+  --json       print JSON, for programs
   -h, --help   show this help
 
 Environment:
@@ -54,7 +54,7 @@ Usage:
   with-auth keys create
 
 Options:
-  --json      print JSON, for machines
+  --json      print JSON, for programs
   -h, --help  show this help
 `)
 })

@@ -67,7 +67,6 @@ describe('the program', () => {
     [['misuse'], 'with-auth: URL is missing\nRun "with-auth misuse --help" for help.\n'],
     [['show', '--flie', 'x'], 'did you mean --file?\nRun "with-auth show --help" for help.\n'],
     [['key', 'list'], 'Unknown command "key": did you mean keys list?\n'],
-    [['kesy', 'lsit', 'x'], 'Unknown command "kesy": did you mean keys list?\n'],
     [['keyz'], 'Unknown command "keyz": did you mean keys?\n'],
     [['keyz', '--file=x'], 'Unknown command "keyz": did you mean keys?\n'],
     [['list', 'x'], 'Unknown command "list": did you mean keys list?\n'],

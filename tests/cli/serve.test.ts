@@ -83,7 +83,7 @@ describe('an address that nothing can be served on', () => {
     const serveAt = (at: typeof FREE) => listen(() => new Response(), at).catch(nameAddress(at))
     await expect(serveAt(address)).rejects.toThrow(
       new Error(
-        `--port ${address.port} is in use on 127.0.0.1: choose another, or 0 for a free one`,
+        `--port ${address.port} is in use on 127.0.0.1: choose another port, or 0 for a free one`,
       ),
     )
     await close(taken)
@@ -95,7 +95,7 @@ describe('an address that nothing can be served on', () => {
   it('is named where the system says no, and any other error is left', () => {
     const fail = nameAddress({ host: 'localhost', port: 80 })
     expect(() => fail(Object.assign(new Error('listen'), { code: 'EACCES' }))).toThrow(
-      '--port 80 is not permitted on localhost: choose another, or 0 for a free one',
+      '--port 80 is not permitted on localhost: choose another port, or 0 for a free one',
     )
     const unknown = new Error('failed to lookup address information: Name or service not known')
     for (const other of [Object.assign(new Error('dns'), { code: 'ENOTFOUND' }), unknown]) {

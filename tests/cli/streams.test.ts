@@ -59,7 +59,7 @@ describe('standard output that cannot be written', { tags: ['slow'] }, () => {
     const { status, stderr } = run()
     expect(status).toBe(1)
     expect(stderr).toContain(
-      `Cannot write to standard output: ${reason}. The new key is not in ${pathOf('keys.yaml')} any more`,
+      `Cannot write to standard output: ${reason}. The new key was removed from ${pathOf('keys.yaml')}`,
     )
     expect(stderr).not.toMatch(/^ +at /m)
     expect(readFileSync(pathOf('keys.yaml'), 'utf8')).toBe(text)
@@ -99,7 +99,7 @@ describe('standard output that cannot be written', { tags: ['slow'] }, () => {
     expect((await fetch(url)).status).toBe(401)
     program.kill('SIGTERM')
     expect(await program.ended).toBe(0)
-    const lost = 'with-auth: the log cannot be written (ENOSPC): serving goes on without it\n'
+    const lost = 'with-auth: the log cannot be written (ENOSPC): serving continues without it\n'
     expect(program.stderr()).toContain(lost)
     expect(program.stderr()).not.toContain('Cannot write')
   })

@@ -5,7 +5,7 @@ import type { ProbeAnswer, ProbeOutcome, ProbeSilence } from './probe.ts'
 /** By the error code of `fetch`. */
 const BY_CODE: Readonly<Record<string, Obstacle>> = {
   ECONNREFUSED: {
-    why: 'the connection was refused',
+    why: 'nothing listens there',
     change: 'start the endpoint, or correct the host and the port of URL',
   },
   ENOTFOUND: { why: 'its host is unknown', change: 'correct the host of URL' },

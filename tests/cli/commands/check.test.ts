@@ -131,7 +131,7 @@ Stopped: nothing listens there (ECONNREFUSED).
     [['http://auth.example.com/?k=s3cret'], 'only on loopback, or with --allow-insecure-http'],
     [['https://user:s3cret@auth.example.com/'], 'without user or password'],
     [['sk-s3cret'], 'URL must begin with https:// or http://'],
-    [['https://a.example', 'sk-s3cret'], 'Give one URL only'],
+    [['https://a.example', 'sk-s3cret'], 'Give only one URL'],
     [['http://127.0.0.1:1', '--timeout-ms', '0'], '--timeout-ms must be'],
     [['http://127.0.0.1:1', '--key=s3cret'], 'Unknown option "--key": did you mean --'],
   ])('rejects %j as wrong usage', async (args, message) => {

@@ -107,14 +107,14 @@ With a wrong key:
   ${wrong}
   401
 
-With the right key, which was made for this run and is kept nowhere:
+With the right key, which works only for this run:
 
   curl -sw "\\n%{http_code}\\n" -H "Authorization: Bearer ${key}" ${url}
 
   {"principal":"alice","attributes":{"roles":["reader"]}}
   200
 
-With that key ${gateway}/v1/chat streams; ${gateway}/ needs none.
+With that key, ${gateway}/v1/chat streams. ${gateway}/ needs no key.
 Ctrl-C stops both servers.
 `)
   })

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { endpointCommand } from '../../../src/cli/commands/endpoint.ts'
 import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
-import { keysCommands } from '../../../src/cli/commands/keys.ts'
+import { retirementCommands } from '../../../src/cli/commands/key-retirement.ts'
 import { main } from '../../../src/cli/main.ts'
 import { createKey, listKeys, revokeKey } from '../../../src/keys.ts'
 import { entry, keysText } from '../../support/key-questions.ts'
@@ -21,7 +21,7 @@ afterEach(async () => {
 async function keys(...args: string[]) {
   const surroundings = createSurroundings()
   const line = ['keys', ...args, '--keys', pathOf('keys.yaml')]
-  const code = await main(line, keysCommands, surroundings)
+  const code = await main(line, retirementCommands, surroundings)
   return { code, printed: surroundings.printed(), noted: surroundings.noted() }
 }
 
@@ -62,7 +62,7 @@ describe('with-auth keys rotate', () => {
     const [before, after] = await listKeys(pathOf('keys.yaml'))
     expect(after).toMatchObject({ paths: ['/v1'], attributes: { roles: ['admin'] } })
     expect(noted).toBe(
-      `with-auth: ${after?.id} for alice; the key is not shown again\n` +
+      `with-auth: ${after?.id} for alice; the key is shown only once\n` +
         `with-auth: the old key ${old.id} works until ${before?.expires}\n`,
     )
     const inADay = Date.parse(before?.expires ?? '') - Date.now()
@@ -102,9 +102,9 @@ describe('with-auth keys rotate', () => {
   it('reports when the new key expires, and that the old one has ended', async () => {
     const { id } = await create()
     const { noted } = await keys('rotate', id, '--overlap=0', '--expires-at=2999-01-01T00:00:00Z')
-    expect(noted).toMatch(/ for alice until 2999-01-01T00:00:00Z; the key is not shown again\n/)
+    expect(noted).toMatch(/ for alice until 2999-01-01T00:00:00Z; the key is shown only once\n/)
     expect(noted).toContain(
-      `with-auth: the old key ${id} has ended; a cached decision may admit it for 5 s more at the gateway, and for --max-age elsewhere\n`,
+      `with-auth: the old key ${id} has ended; a cached decision may allow it for 5 s more at the gateway, and for --max-age elsewhere\n`,
     )
   })
 
@@ -151,7 +151,7 @@ describe('with-auth keys rotate', () => {
 
   it.each([
     [[], 'ID is missing'],
-    [['a', 'b'], 'Give one ID only'],
+    [['a', 'b'], 'Give only one ID'],
     [
       ['a', '--overlap', 'soon'],
       '--overlap must be 0, or a whole number above 0 with s, m, h, d or w, such as 90d, received "soon"',
@@ -205,9 +205,9 @@ describe('with-auth keys rotate', () => {
     const flush = (): Promise<void> => Promise.reject(new Error('No space'))
     const surroundings = { ...createSurroundings(), flush }
     const line = ['keys', 'rotate', id, '--keys', pathOf('keys.yaml')]
-    expect(await main(line, keysCommands, surroundings)).toBe(1)
+    expect(await main(line, retirementCommands, surroundings)).toBe(1)
     expect(surroundings.noted()).toContain(
-      `with-auth: No space. The new key is not in ${pathOf('keys.yaml')} any more, and ${id} lasts as long as before\n`,
+      `with-auth: No space. The new key was removed from ${pathOf('keys.yaml')}, and ${id} works as long as before\n`,
     )
     expect(readFileSync(pathOf('keys.yaml'), 'utf8')).toBe(text)
   })
@@ -220,7 +220,7 @@ describe('with-auth keys rotate', () => {
     }
     const surroundings = { ...createSurroundings(), flush: breakFile }
     const line = ['keys', 'rotate', id, '--keys', pathOf('keys.yaml')]
-    expect(await main(line, keysCommands, surroundings)).toBe(1)
+    expect(await main(line, retirementCommands, surroundings)).toBe(1)
     expect(surroundings.noted()).toMatch(
       new RegExp(
         `The new key key_\\w+ is still in .*: revoke it, and correct "expires" of ${id} there\n$`,
@@ -284,7 +284,7 @@ describe('with-auth keys prune', () => {
       '--older must be 0, or a whole number above 0 with s, m, h, d or w, such as 90d, received "soon"',
     ],
     [['--older', '90'], 'received "90"'],
-    [['--older', '90d', 'key_1'], 'takes options only'],
+    [['--older', '90d', 'key_1'], 'takes only options'],
   ])('rejects %j', async (args, message) => {
     const text = keysText(...OVER)
     writeFileSync(pathOf('keys.yaml'), text)
@@ -312,12 +312,12 @@ describe.each(['rotate', 'remove'])('with-auth keys %s', (command) => {
   it('rejects an unknown key and a missing file', async () => {
     expect(await keys(command, 'key_none')).toMatchObject({
       code: 1,
-      noted: `with-auth: --keys ${pathOf('keys.yaml')}: no such file: make one with "with-auth keys create"\n`,
+      noted: `with-auth: --keys ${pathOf('keys.yaml')}: no such file: create it with "with-auth keys create"\n`,
     })
     await create()
     expect((await keys(command, 'key_none')).code).toBe(1)
     const surroundings = createSurroundings()
-    expect(await main(['keys', command, 'key_none'], keysCommands, surroundings)).toBe(2)
+    expect(await main(['keys', command, 'key_none'], retirementCommands, surroundings)).toBe(2)
     expect(surroundings.noted()).toContain('with-auth: --keys FILE is missing\n')
   })
 })

@@ -35,7 +35,7 @@ describe('with-auth keys create', () => {
     const { code, printed, noted } = await keys('create', '--keys', file, '--principal', 'alice')
     expect(code).toBe(0)
     expect(printed).toMatch(/^withauth_\w+\n$/)
-    expect(noted).toMatch(/key_\w+ for alice; the key is not shown again/)
+    expect(noted).toMatch(/key_\w+ for alice; the key is shown only once/)
     expect(noted).not.toContain(printed.trim())
     expect(readFileSync(file, 'utf8')).not.toContain(printed.trim())
   })
@@ -80,7 +80,7 @@ describe('with-auth keys create', () => {
 
   it.each([
     [[], 2, '--principal NAME is missing'],
-    [['--principal', 'a', 'sk-x'], 2, 'takes options only'],
+    [['--principal', 'a', 'sk-x'], 2, 'takes only options'],
     [['--principal', 'a', '--attribute', 'roles'], 2, '--attribute must be NAME=VALUE'],
     [['--principal', 'a', '--attribute', '=x'], 2, '--attribute must be NAME=VALUE'],
     [['--principal', 'a', '--attribute', '=a=b'], 2, '--attribute must be NAME=VALUE'],
@@ -243,7 +243,7 @@ describe('with-auth keys revoke', () => {
     expect((await keys('revoke', 'key_none', '--keys', file)).code).toBe(1)
     const lost = join(folder, 'lost.yaml')
     expect((await keys('revoke', 'key_none', '--keys', lost)).noted).toBe(
-      `with-auth: --keys ${lost}: no such file: make one with "with-auth keys create"\n`,
+      `with-auth: --keys ${lost}: no such file: create it with "with-auth keys create"\n`,
     )
     expect(await keys('revoke', '--keys', file)).toMatchObject({
       code: 2,

@@ -8,7 +8,7 @@ import { answered, found } from '../../support/probe-outcomes.ts'
 
 describe('the speed', () => {
   const row = { check: 'slow answers', wrapper: 'waits' }
-  const change = 'answer within some 100 ms: each request without a cached decision waits this long'
+  const change = 'answer within about 100 ms: each request without a cached decision waits this long'
 
   it.each([
     [3, { ...row, result: 'ok', did: 'slowest: 3 ms' }],
@@ -49,7 +49,7 @@ describe('redirects', () => {
       result: 'fail',
       did: '1 of 2',
       wrapper: 'rejects: denied',
-      change: 'answer with 400 or 401 in place of a redirect, such as to a login page',
+      change: 'answer 400 or 401 instead of a redirect, such as one to a login page',
     })
   })
 })
@@ -78,7 +78,7 @@ describe('Cache-Control', () => {
         result: 'note',
         did: 'says nothing',
         wrapper: KEEPS,
-        change: 'send "Cache-Control: max-age=30" if a decision must not be cached for longer',
+        change: 'send "Cache-Control: max-age=30" to limit how long a decision is cached',
       },
     ],
     [
@@ -88,7 +88,7 @@ describe('Cache-Control', () => {
         did: 'forbids caching',
         wrapper: 'does not cache it',
         change:
-          'send "max-age" with some seconds if a decision may be cached: now each request asks',
+          'send "max-age" in seconds if a decision may be cached: now every request calls the endpoint',
       },
     ],
     ['max-age=1', { result: 'ok', did: 'max-age of 1 s', wrapper: 'caches it no longer' }],

@@ -89,11 +89,11 @@ describe('the whole report', () => {
       .toBe(`           CHECK            WHAT IT DID                WHAT WITH-AUTH DOES
   ok       good key         200 in N ms                allows, no principal
   note     identity         names no principal         allows, no principal
-           -> answer {"principal": "...", "attributes": {"...": ["..."]}} to say
-              whose key it is
+           -> answer {"principal": "...", "attributes": {"...": ["..."]}} to
+              name the owner of the key
   FAIL     bad key          200 in N ms                allows, no principal
-           -> answer 401 to a key that you do not know: a page that always
-              answers 200 allows every key
+           -> answer 401 to an unknown key: a page that always answers 200
+              allows every key
 
 Stopped: a random key was allowed.
 1 ok, 1 note, 1 failed, 10 skipped
@@ -123,8 +123,8 @@ Stopped: no key got a verdict.
   skipped  identity         no good key was given
   ok       bad key          401 in N ms                rejects: denied
   note     Cache-Control    says nothing               obeys the option "cache"
-           -> send "Cache-Control: max-age=30" if a decision must not be cached
-              for longer
+           -> send "Cache-Control: max-age=30" to limit how long a decision is
+              cached
   skipped  nearly good key  no good key was given
   skipped  other-case key   no good key was given
   ok       structured key   401 in N ms                never sends this
@@ -140,27 +140,13 @@ Stopped: no key got a verdict.
 
   it('skips the similar keys if the valid key was rejected', async () => {
     const rows = await examineAnswers(Array<number>(17).fill(401), KEY)
-    expect(whole(rows))
-      .toBe(`           CHECK            WHAT IT DID                WHAT WITH-AUTH DOES
-  FAIL     good key         401 in N ms                rejects: denied
-           -> does the endpoint know the key, and read it from "api_key" of the
-              JSON body?
-  skipped  identity         the good key was not allowed
-  ok       bad key          401 in N ms                rejects: denied
-  note     Cache-Control    says nothing               obeys the option "cache"
-           -> send "Cache-Control: max-age=30" if a decision must not be cached
-              for longer
-  skipped  nearly good key  the good key was not allowed
-  skipped  other-case key   the good key was not allowed
-  ok       structured key   401 in N ms                never sends this
-  ok       empty key        401 in N ms                never sends this
-  ok       malformed JSON   401 in N ms                never sends this
-  ok       missing fields   401 in N ms                never sends this
-  ok       big headers      401 in N ms                rejects: denied
-  ok       redirects        none                       follows none
-
-8 ok, 1 note, 1 failed, 3 skipped
-`)
+    const skipped = rows.filter(({ result }) => result === 'skipped')
+    expect(skipped.map(({ check }) => check)).toEqual([
+      'identity',
+      'nearly good key',
+      'other-case key',
+    ])
+    expect(new Set(skipped.map(({ did }) => did))).toEqual(new Set(['the good key was not allowed']))
   })
 })
 
@@ -196,7 +182,7 @@ describe('the minute for all questions', () => {
       result: 'fail',
       did: '1 answer in a minute',
       wrapper: 'waits',
-      change: 'answer within some 100 ms: each request without a cached decision waits this long',
+      change: 'answer within about 100 ms: each request without a cached decision waits this long',
     })
     expect(conclude(rows)).toMatch(/^Stopped: the minute for all questions is over\.$/m)
   })

@@ -215,7 +215,7 @@ function equalsLoosely(value: string, asked: unknown): boolean {
 }
 
 const OTHER_CASE =
-  'answer 401 to the good key in the other case: compare keys byte for byte (hash them, or use a binary collation)'
+  'answer 401 to the good key in the other case: compare keys byte by byte (hash them, or use a binary collation)'
 const STRUCTURED = (value: string): string =>
   `answer 400 to "api_key": ${value}: accept a string only`
 
@@ -293,7 +293,7 @@ describe('an unreachable endpoint', () => {
     [
       'redirects to a login page',
       (response) => end(response, 302, '', { location: `/login?key=${KEY}` }),
-      'a redirect came in place of an answer (302)',
+      'the endpoint redirects (302)',
     ],
     ['is a web page', (response) => end(response, 200, '<!doctype html>'), 'a web page answered'],
     ['is down', (response) => end(response, 502), 'the endpoint is unavailable (502)'],
@@ -346,7 +346,7 @@ describe('an unreachable endpoint', () => {
     }, KEY)
     expect(rows.find(({ result }) => result === 'fail')).toMatchObject({
       check: 'malformed JSON',
-      change: 'answer 400 to JSON that breaks off, and do not fail on it',
+      change: 'answer 400 to truncated JSON, and do not fail on it',
     })
     expect(() => JSON.parse(String(last)) as unknown).toThrow(SyntaxError)
     expect(rows.slice(-4)).toMatchObject([

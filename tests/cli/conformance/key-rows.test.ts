@@ -24,7 +24,7 @@ describe('the valid key', () => {
   it.each([
     [201, /exactly 200/],
     [204, /exactly 200/],
-    [302, /in place of the redirect/],
+    [302, /instead of a redirect/],
     [400, /"api_key"/],
     [401, /does the endpoint know the key/],
     [403, /does the endpoint know the key/],

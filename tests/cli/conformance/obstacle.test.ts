@@ -38,7 +38,7 @@ describe('a real connection', () => {
   it('to an unknown host', async () => {
     const obstacle = await obstacleAt('https://nothing.invalid/')
     expect(obstacle?.why).toMatch(
-      /^(?:its host is unknown \(ENOTFOUND\)|the name of its host cannot be looked up \(EAI_AGAIN\))$/,
+      /^(?:its host is unknown \(ENOTFOUND\)|the name server cannot resolve its host \(EAI_AGAIN\))$/,
     )
     expect(obstacle?.change).toMatch(/^correct the host of URL/)
   })
@@ -71,7 +71,7 @@ describe('a real connection', () => {
     const silent = createTcpServer((socket) => void socket.resume())
     expect(await obstacleAt(`http://127.0.0.1:${await serve(silent)}/`, 50)).toEqual({
       why: 'no answer came in time',
-      change: 'check for a firewall on the way, or raise --timeout-ms for a slow endpoint',
+      change: 'check for a firewall, or raise --timeout-ms for a slow endpoint',
     })
   })
 
@@ -101,7 +101,7 @@ describe('no answer', () => {
   it('after earlier answers, names the question', () => {
     expect(obstacleLater(silence, 'an empty "api_key"')).toEqual({
       why: 'the endpoint stopped answering',
-      change: 'answer an empty "api_key" too: the endpoint answered every question before it',
+      change: 'answer an empty "api_key" too: the endpoint answered every question before',
     })
     expect(obstacleLater(answered(302), 'an empty "api_key"')).toBeUndefined()
   })
@@ -109,7 +109,7 @@ describe('no answer', () => {
 
 describe('an answer', () => {
   it.each([
-    [301, 'a redirect came in place of an answer (301)', /^give the URL that it leads to/],
+    [301, 'the endpoint redirects (301)', /^give the final URL/],
     [404, 'nothing is under this URL (404)', /^correct the path of URL; if/],
     [410, 'nothing is under this URL (410)', /^correct the path of URL; if/],
     [405, 'this URL accepts no POST (405)', /accept POST/],

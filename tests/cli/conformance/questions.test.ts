@@ -30,8 +30,8 @@ function keys(questions: readonly Question[]): [unknown, string][] {
 
 it('builds keys that share a part with the valid key', () => {
   expect(keys(nearlyGoodKeys('abAcd'))).toEqual([
-    ['abAcdA', 'the good key and one more letter'],
-    ['abBcd', 'the good key with another letter in its middle'],
+    ['abAcdA', 'the good key plus one letter'],
+    ['abBcd', 'the good key with one letter changed'],
     ['ab', 'the first half of the good key'],
   ])
   expect(keys(nearlyGoodKeys('abcde')).map(([key]) => key)).toEqual(['abcdeA', 'abAde', 'ab'])

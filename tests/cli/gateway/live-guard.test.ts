@@ -106,7 +106,7 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     expect(await gateway.status()).toBe(200)
     expect(endpoint.timesAsked(KEY)).toBe(2)
     expect(gateway.noted()).toMatch(
-      /at most 600 s.*\n.*changed \(a revoked key works for at most 500 s\)\n$/,
+      /at most 600 s.*\n.*reloaded \(a revoked key works for at most 500 s\)\n$/,
     )
     expect(gateway.logged('config').map((line) => line['revokedKeyWorksForMs'])).toEqual([
       600_000, 500_000,
@@ -148,7 +148,7 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     expect(statuses).toContain(503)
     expect(gateway.reached).not.toContain('/made-up')
     expect(gateway.logged('endpoint').map(({ state }) => state)).toEqual(['proven', 'open'])
-    expect(gateway.noted()).toContain('allows every key')
+    expect(gateway.noted()).toContain('allowed a random key')
 
     gateway.write(runYaml(`endpoint: "${endpoint.url}"`, ...CACHED))
     await gateway.changed(2)
@@ -351,7 +351,7 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     ends.unshift(() => execFileSync('umount', ['-l', inside]))
     const gateway = await startGateway(runYaml(line), [], inside)
     expect(
-      gateway.noted().match(/may miss a change of [^ ]+: it is mounted alone\. Mount its folder/g),
+      gateway.noted().match(/may miss a change of [^ ]+: it is mounted alone\. Mount the folder/g),
     ).toHaveLength(1)
     expect(await gateway.status()).toBe(200)
     // A change within the same file arrives.
