@@ -43,12 +43,12 @@ export function createEndpointProof(options: ProofOptions): EndpointProof {
 
   const askAgain = async (): Promise<ProofState> => {
     const result = await ask()
-    state = stateAfter(result, state)
-    cause = causeOf(state, result)
+    if (result.state !== 'unproven') state = result.state
+    cause = { proven: undefined, open: 'open', unproven: result.cause }[state]
     if (state !== told) onChange(state, cause)
     told = state
-    if (!isStopped)
-      timer = setTimeout(() => void askAgain(), state === 'proven' ? everyMs : retryMs)
+    const afterMs = state === 'proven' ? everyMs : retryMs
+    if (!isStopped) timer = setTimeout(() => void askAgain(), afterMs)
     return state
   }
   return {
@@ -62,21 +62,9 @@ export function createEndpointProof(options: ProofOptions): EndpointProof {
   }
 }
 
-function stateAfter({ outcome }: RandomKeyResult, state: ProofState): ProofState {
-  if (outcome === 'no_answer') return state
-  return outcome === 'denied' ? 'proven' : 'open'
-}
-
-function causeOf(state: ProofState, result: RandomKeyResult): string | undefined {
-  if (state === 'proven') return undefined
-  return state === 'open' ? 'open' : result.cause
-}
-
-/** How the endpoint treated a random key. */
-export type RandomKeyOutcome = 'denied' | 'allowed' | 'no_answer'
-
+/** The answer about one random key. */
 export interface RandomKeyResult {
-  readonly outcome: RandomKeyOutcome
+  readonly state: ProofState
   /** Why there is no answer: a code such as `ECONNREFUSED`, or a reason such as `timeout`. */
   readonly cause?: string
 }
@@ -106,11 +94,11 @@ export function createRandomKeyAsker(config: AuthConfig): AskWithRandomKey {
   return async () => {
     const headers = { authorization: `Bearer ${createRandomKey()}` }
     const result = await authenticate(new Request(TOLD_URL, { headers }))
-    if (result.ok) return { outcome: 'allowed' }
+    if (result.ok) return { state: 'open' }
     // With `identity: 'required'`, a 200 without a principal denies as well.
     const isDenial = result.reason === 'denied' || result.reason === 'invalid_response'
-    if (isDenial) return { outcome: 'denied' }
-    return { outcome: 'no_answer', cause: result.cause ?? result.reason }
+    if (isDenial) return { state: 'proven' }
+    return { state: 'unproven', cause: result.cause ?? result.reason }
   }
 }
 

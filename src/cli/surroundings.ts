@@ -6,7 +6,7 @@ export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Reads standard input. */
   readonly readInput: () => Promise<string>
-  /** Writes the result to standard output. */
+  /** Writes the result to standard output. Never throws. */
   readonly print: (text: string) => void
   /** The number of characters that wait for a slow reader of standard output. */
   readonly unwritten: () => number
@@ -59,16 +59,7 @@ export async function readInput(stream: Readable): Promise<string> {
 }
 
 /** Standard output or standard error. */
-export interface Output {
-  /** Never throws. */
-  readonly print: (text: string) => void
-  /** The number of characters that wait for a slow reader. */
-  readonly unwritten: () => number
-  /** Waits until all output is written. Rejects with an `OutputError` if a write failed before any listener was added. */
-  readonly flush: () => Promise<void>
-  /** Calls the listener for each failed write. */
-  readonly onFailure: (listener: (error: unknown) => void) => void
-}
+export type Output = Pick<Surroundings, 'print' | 'unwritten' | 'flush' | 'onPrintFailure'>
 
 /** Standard output could not be written. */
 export class OutputError extends Error {
@@ -115,7 +106,7 @@ export function createOutput(name: 'stdout' | 'stderr'): Output {
       await lastWrite
       if (failure !== undefined) throw failure
     },
-    onFailure: (listener) => void listeners.push(listener),
+    onPrintFailure: (listener) => void listeners.push(listener),
   }
 }
 

@@ -14,16 +14,12 @@ export interface FrontOptions {
   readonly describe: (request: Request, path: string) => Described
 }
 
-const RETRY_AFTER_SECONDS = 2
+const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' } as const
 
 const UNPROVEN = {
   status: 503,
-  error: {
-    message: 'Authentication service error',
-    type: 'api_error',
-    code: 'endpoint_unproven',
-  },
-  headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
+  error: { message: 'Authentication service error', type: 'api_error', code: 'endpoint_unproven' },
+  headers: { 'retry-after': '2' },
 } as const
 
 const CONFLICTING = {
@@ -49,15 +45,14 @@ export function createFront(options: FrontOptions): (request: Request) => Promis
     const isReady = proof.state() === 'proven'
     if (healthz && path === '/healthz' && isRead(request)) return answerHealth(isReady, request)
     if (isReady && !isUnclear) return serve(request, guarded, requestLog.answered)
-    const refusal = isReady ? CONFLICTING : UNPROVEN
+    const { status, error, headers } = isReady ? CONFLICTING : UNPROVEN
     const cause = isReady ? undefined : proof.cause()
-    const { status, error } = refusal
-    requestLog.rejected(request, describe(request, path ?? ''), {
-      reason: error.code,
+    const rejection = { reason: error.code, status, cause }
+    requestLog.rejected(request, describe(request, path ?? ''), rejection)
+    return new Response(JSON.stringify({ error }), {
       status,
-      cause,
+      headers: { ...JSON_HEADERS, ...headers },
     })
-    return refuse(refusal)
   }
 }
 
@@ -85,13 +80,6 @@ function answerHealth(isReady: boolean, { method }: Request): Response {
   const body = JSON.stringify({ status: isReady ? 'ok' : 'endpoint_unproven' })
   return new Response(method === 'HEAD' ? null : body, {
     status: isReady ? 200 : 503,
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
-  })
-}
-
-function refuse({ status, error, headers }: typeof UNPROVEN | typeof CONFLICTING): Response {
-  return new Response(JSON.stringify({ error }), {
-    status,
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+    headers: JSON_HEADERS,
   })
 }

@@ -8,7 +8,8 @@ import { answered, found } from '../../support/probe-outcomes.ts'
 
 describe('the speed', () => {
   const row = { check: 'slow answers', wrapper: 'waits' }
-  const change = 'answer within about 100 ms: each request without a cached decision waits this long'
+  const change =
+    'answer within about 100 ms: each request without a cached decision waits this long'
 
   it.each([
     [3, { ...row, result: 'ok', did: 'slowest: 3 ms' }],

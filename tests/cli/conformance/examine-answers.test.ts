@@ -146,7 +146,9 @@ Stopped: no key got a verdict.
       'nearly good key',
       'other-case key',
     ])
-    expect(new Set(skipped.map(({ did }) => did))).toEqual(new Set(['the good key was not allowed']))
+    expect(new Set(skipped.map(({ did }) => did))).toEqual(
+      new Set(['the good key was not allowed']),
+    )
   })
 })
 

@@ -215,7 +215,7 @@ function equalsLoosely(value: string, asked: unknown): boolean {
 }
 
 const OTHER_CASE =
-  'answer 401 to the good key in the other case: compare keys byte by byte (hash them, or use a binary collation)'
+  'answer 401 to the good key in the other case: compare keys byte for byte (hash them, or use a binary collation)'
 const STRUCTURED = (value: string): string =>
   `answer 400 to "api_key": ${value}: accept a string only`
 
