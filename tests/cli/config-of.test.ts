@@ -1,15 +1,22 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import process from 'node:process'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { readCommandLine } from '../../src/cli/command-line.ts'
 import {
   configForKeys,
+  describeRevocation,
+  equipLike,
+  equipWithTransport,
   GUARD_OPTIONS,
   readGuardConfig,
+  revokedKeyWorksForMs,
   withRequestIdHeader,
 } from '../../src/cli/config-of.ts'
 import { UsageError } from '../../src/cli/errors.ts'
+import { resolveConfig } from '../../src/core/config/parse.ts'
 import { createAuthenticator } from '../../src/index.ts'
 import { createKey } from '../../src/keys.ts'
 import { get } from '../support/requests.ts'
@@ -219,5 +226,95 @@ describe('the settings on the command line', () => {
   it('are checked before the key file', async () => {
     const args = ['--keys', join(folder, 'lost.yaml'), '--preflight=yes']
     await expect(read(args)).rejects.toThrow('--preflight must be')
+  })
+})
+
+const CONFIG: AuthConfig = { endpoint: 'https://auth.example.com/validate', timeoutMs: 900 }
+const { versions, execArgv } = process
+const require = createRequire(import.meta.url)
+
+function stub(name: 'versions' | 'execArgv', value: unknown): void {
+  Object.defineProperty(process, name, { value, configurable: true, enumerable: true })
+}
+afterEach(() => {
+  stub('versions', versions)
+  stub('execArgv', execArgv)
+})
+
+describe('the client that calls the endpoint', () => {
+  it('is undici if installed, without other changes to the config', async () => {
+    const { config, asksOver } = await equipWithTransport(CONFIG, { env: {} })
+    expect(asksOver).toBe('undici')
+    expect(config).toEqual({ ...CONFIG, fetch: expect.any(Function) })
+    expect(CONFIG).not.toHaveProperty('fetch')
+  })
+
+  it('keeps its connections for another config', async () => {
+    const equipped = await equipWithTransport(CONFIG, { env: {} })
+    const next = equipLike(equipped, { ...CONFIG, timeoutMs: 800 })
+    expect(next).toEqual({ ...equipped, config: { ...equipped.config, timeoutMs: 800 } })
+    expect(next.config.fetch).toBe(equipped.config.fetch)
+    const byFetch = await equipWithTransport(CONFIG, { env: { NODE_USE_ENV_PROXY: '1' } })
+    expect(equipLike(byFetch, CONFIG)).toEqual({ config: CONFIG, asksOver: 'fetch' })
+  })
+
+  it.each<[string, AuthConfig]>([
+    ['fetch', { ...CONFIG, fetch: () => Promise.resolve(new Response()) }],
+    ['verifier', { verifier: () => ({ outcome: 'deny' }) }],
+  ])('is the one in the config: %s', async (_option, given) => {
+    const equipped = await equipWithTransport(given, { env: {} })
+    expect(equipped.config).toBe(given)
+    expect(equipped.asksOver).toBeUndefined()
+  })
+
+  it('is fetch if undici is too old, and says why', async () => {
+    const file = require.resolve('undici/package.json')
+    const original = require.cache[file]
+    require.cache[file] = { exports: { version: '7.27.2' }, loaded: true } as NodeJS.Module
+    const equipped = await equipWithTransport(CONFIG, { env: {} })
+    if (original === undefined) delete require.cache[file]
+    else require.cache[file] = original
+    expect(equipped).toEqual({
+      config: CONFIG,
+      asksOver: 'fetch',
+      whyFetch: expect.stringContaining('found 7.27.2: npm install undici@7') as unknown,
+    })
+  })
+
+  it.each([{ bun: '1.4.5' }, { deno: '2.9.6' }])('is fetch on %j', async (runtime) => {
+    stub('versions', { ...versions, ...runtime })
+    const equipped = await equipWithTransport(CONFIG, { env: {} })
+    expect(equipped).toEqual({ config: CONFIG, asksOver: 'fetch' })
+  })
+
+  it.each([
+    ['NODE_USE_ENV_PROXY=1', { NODE_USE_ENV_PROXY: '1' }, []],
+    ['NODE_OPTIONS', { NODE_OPTIONS: '--no-warnings --use-env-proxy' }, []],
+    ['an argument of Node', {}, ['--use-env-proxy']],
+  ])('is fetch if %s selects the proxy of the environment', async (_by, env, args) => {
+    stub('execArgv', args)
+    const equipped = await equipWithTransport(CONFIG, { env })
+    expect(equipped).toEqual({ config: CONFIG, asksOver: 'fetch' })
+  })
+})
+
+describe('how long a revoked key works', () => {
+  it.each<[AuthConfig, number]>([
+    [{}, 5000],
+    [{ timeoutMs: 200 }, 200],
+    [{ cache: {} }, 30_000],
+    [{ cache: { allowTtlMs: 10_000, staleIfErrorMs: 60_000 } }, 70_000],
+    [{ cache: { allowTtlMs: 1000 }, timeoutMs: 8000 }, 8000],
+    [{ cache: { allowTtlMs: 0 }, timeoutMs: 100 }, 100],
+  ])('with %j it is %i ms', (config, ms) => {
+    const resolved = resolveConfig({ context: { headers: [] }, ...config })
+    expect(revokedKeyWorksForMs(resolved)).toBe(ms)
+  })
+
+  it('is given in seconds, rounded up', () => {
+    const say = (timeoutMs: number) => describeRevocation({ cache: false, timeoutMs })
+    expect(say(5000)).toBe('a revoked key works for at most 5 s')
+    expect(say(1501)).toBe('a revoked key works for at most 1.6 s')
+    expect(say(1)).toBe('a revoked key works for at most 0.1 s')
   })
 })

@@ -92,15 +92,6 @@ describe('the program', () => {
     expect(noted).toContain(message)
   })
 
-  it.each([[], ['--help'], ['-h'], ['help'], ['help', '--help']])(
-    'lists all commands for %j %j',
-    async (...args) => {
-      const { code, printed, noted } = await runMain(...args)
-      expect({ code, noted }).toEqual({ code: 0, noted: '' })
-      for (const { summary } of COMMANDS) expect(printed).toContain(summary)
-    },
-  )
-
   it.each([['keys'], ['keys', '--help'], ['keys', 'help'], ['help', 'keys'], ['--help', 'keys']])(
     'lists the commands of a group for %j %j',
     async (...args) => {
@@ -110,16 +101,6 @@ describe('the program', () => {
       expect(printed).toMatch(/^ {2}list {2}does keys list$/m)
     },
   )
-
-  it.each([
-    ['fail', '--help'],
-    ['fail', '-h'],
-    ['help', 'fail'],
-  ])('prints the help of a command for %j %j without running it', async (...args) => {
-    const { code, printed } = await runMain(...args)
-    expect(code).toBe(0)
-    expect(printed).toContain('Usage:\n  with-auth fail\n')
-  })
 
   it.each(['--version', '-v', '-V', 'version'])('prints the version for %s', async (arg) => {
     const { version } = readJson<{ version: string }>('package.json')

@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { describe, expect, it } from 'vitest'
-import { checkCommand } from '../../../src/cli/commands/check.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readCommandLine } from '../../../src/cli/command-line.ts'
+import { checkCommand, KEY_OPTIONS, readPresentedKey } from '../../../src/cli/commands/check.ts'
 import { main } from '../../../src/cli/main.ts'
 import { close, listen } from '../../support/loopback.ts'
 import { createSurroundings } from '../../support/surroundings.ts'
@@ -141,3 +145,34 @@ Stopped: nothing listens there (ECONNREFUSED).
     expect(noted).not.toContain('s3cret')
   })
 })
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'with-auth-key-'))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function read(args: string[], env: Record<string, string> = {}) {
+  return readPresentedKey(readCommandLine(args, KEY_OPTIONS), { env })
+}
+
+it('reads the key from --key-file before WITH_AUTH_KEY', async () => {
+  const file = join(folder, 'key')
+  writeFileSync(file, 'sk-file\n')
+  expect(await read([])).toBeUndefined()
+  expect(await read([], { WITH_AUTH_KEY: 'sk-env' })).toBe('sk-env')
+  expect(await read(['--key-file', file], { WITH_AUTH_KEY: 'sk-env' })).toBe('sk-file')
+})
+
+it('stops reading an endless file', async () => {
+  await expect(read(['--key-file', '/dev/zero'])).rejects.toThrow(/^--key-file must hold one key/)
+})
+
+it.each(['', ' ', 'two keys', 'sk-é', 'a\nb', 'x'.repeat(8193)])(
+  'rejects an invalid key without showing it: %j',
+  async (key) => {
+    await expect(read([], { WITH_AUTH_KEY: key })).rejects.toThrow(
+      /^WITH_AUTH_KEY must hold one key, in visible ASCII \(it is not shown\)$/,
+    )
+  },
+)

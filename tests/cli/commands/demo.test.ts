@@ -1,15 +1,15 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { demoCommand } from '../../../src/cli/commands/demo.ts'
+import { demoCommand, serveDemoApi } from '../../../src/cli/commands/demo.ts'
 import { main } from '../../../src/cli/main.ts'
 import { createSurroundings } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 
-const path = setupFolder()
+const pathOf = setupFolder()
 beforeEach(() => {
-  mkdirSync(path('tmp'))
-  vi.stubEnv('TMPDIR', path('tmp'))
+  mkdirSync(pathOf('tmp'))
+  vi.stubEnv('TMPDIR', pathOf('tmp'))
 })
 afterEach(() => vi.unstubAllEnvs())
 
@@ -55,20 +55,20 @@ describe('with-auth demo', () => {
         attributes: { roles: ['reader'] },
       })
     }
-    const folders = readdirSync(path('tmp'))
+    const folders = readdirSync(pathOf('tmp'))
     expect(folders).toEqual(folders.filter((name) => name.startsWith('with-auth-demo-')))
     expect(folders).toHaveLength(2)
     for (const { surroundings } of demos) surroundings.signal('SIGTERM')
     expect(await Promise.all(demos.map(({ ended }) => ended))).toEqual([0, 0])
     // The usual ports of the first may be another's by now.
     for (const url of urls.slice(2)) await expect(fetch(url)).rejects.toThrow('fetch failed')
-    expect(readdirSync(path('tmp'))).toEqual([])
+    expect(readdirSync(pathOf('tmp'))).toEqual([])
   })
 
   it('denies every key once its key file is unusable', async () => {
     const { surroundings, ended, gateway, key } = await startJsonDemo()
-    const [folder = ''] = readdirSync(path('tmp'))
-    writeFileSync(join(path('tmp'), folder, 'keys.yaml'), 'keys: [')
+    const [folder = ''] = readdirSync(pathOf('tmp'))
+    writeFileSync(join(pathOf('tmp'), folder, 'keys.yaml'), 'keys: [')
     const headers = { authorization: `Bearer ${key}` }
     expect((await fetch(`${gateway}/v1/me`, { headers })).status).toBe(503)
     expect(surroundings.noted()).toMatch(/keys\.yaml:1.*\n$/)
@@ -118,4 +118,32 @@ With that key, ${gateway}/v1/chat streams. ${gateway}/ needs no key.
 Ctrl-C stops both servers.
 `)
   })
+})
+
+async function ask(path: string, headers: Record<string, string> = {}): Promise<Response> {
+  return serveDemoApi(new Request(`http://127.0.0.1${path}`, { headers }))
+}
+
+it('reports the caller that the gateway names', async () => {
+  const headers = { 'x-auth-principal': 'al%C3%AFce', 'x-auth-attributes': '{"roles":["reader"]}' }
+  expect(await (await ask('/v1/me', headers)).json()).toEqual({
+    principal: 'alïce',
+    attributes: { roles: ['reader'] },
+  })
+  expect(await (await ask('/v1/me')).json()).toEqual({ principal: '', attributes: {} })
+})
+
+it('streams words', async () => {
+  const response = await ask('/v1/chat')
+  expect(response.headers.get('content-type')).toBe('text/event-stream')
+  const words = ['Hello', 'from', 'a', 'guarded', 'stream']
+  expect(await response.text()).toBe(words.map((word) => `data: ${word}\n\n`).join(''))
+})
+
+it('stops streaming when the client leaves', async () => {
+  const controller = new AbortController()
+  const request = new Request('http://127.0.0.1/v1/chat', { signal: controller.signal })
+  const response = await serveDemoApi(request)
+  controller.abort()
+  expect((await response.text()).match(/data: /g)?.length ?? 0).toBeLessThan(5)
 })

@@ -97,18 +97,6 @@ describe('with-auth endpoint', () => {
     expect(lines()[1]?.['durationMs']).toBeLessThanOrEqual(tookMs)
   })
 
-  it.each(['soon', '-1', '1.5', '12345', '+5'])('rejects --max-age=%s', async (seconds) => {
-    const file = join(folder, 'age.yaml')
-    await createKey(file, { principal: 'alice' })
-    const surroundings = createSurroundings()
-    const line = ['endpoint', '--keys', file, `--max-age=${seconds}`, '--port=0']
-    expect(await main(line, [endpointCommand], surroundings)).toBe(2)
-    expect(surroundings.printed()).toBe('')
-    expect(surroundings.noted()).toContain(
-      'with-auth: --max-age must be a whole number from 0 to 3600, received',
-    )
-  })
-
   it('needs a usable key file', async () => {
     const surroundings = createSurroundings()
     const lost = ['endpoint', '--keys', join(folder, 'lost.yaml'), '--port=0']

@@ -8,13 +8,16 @@ import { main } from '../../../src/cli/main.ts'
 import { createKey, listKeys, revokeKey } from '../../../src/keys.ts'
 import { entry, keysText } from '../../support/key-questions.ts'
 import { close, listen } from '../../support/loopback.ts'
+import { serveCommand, stopCommands } from '../../support/served-command.ts'
 import { createSurroundings } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
+import type { Command } from '../../../src/cli/command-line.ts'
 import type { CreatedKey, KeyRecord, RotatedKey } from '../../../src/keys.ts'
 
 const pathOf = setupFolder()
 const running: (() => Promise<unknown>)[] = []
 afterEach(async () => {
+  await stopCommands()
   await Promise.all(running.splice(0).map((stop) => stop()))
 })
 
@@ -33,17 +36,8 @@ async function rotateAsJson(id: string, ...args: string[]): Promise<RotatedKey> 
   return JSON.parse((await keys('rotate', id, '--json', ...args)).printed) as RotatedKey
 }
 
-/** Starts a command that serves, and gives its URL. */
-async function serve(...args: string[]): Promise<string> {
-  const surroundings = createSurroundings()
-  const ended = main([...args, '--port=0'], [endpointCommand, gatewayCommand], surroundings)
-  running.push(() => {
-    surroundings.signal('SIGINT')
-    return ended
-  })
-  await vi.waitFor(() => expect(surroundings.printed()).toContain('"listening"'))
-  const [, url = ''] = /"url":"([^"]+)"/.exec(surroundings.printed()) ?? []
-  return url
+function serve(command: Command, ...args: string[]): Promise<string> {
+  return serveCommand(command, args).listening()
 }
 
 async function startUpstream(): Promise<string> {
@@ -110,7 +104,7 @@ describe('with-auth keys rotate', () => {
 
   it('a running endpoint rejects the old key after the overlap, not before', async () => {
     const old = await create()
-    const url = await serve('endpoint', '--keys', pathOf('keys.yaml'))
+    const url = await serve(endpointCommand, '--keys', pathOf('keys.yaml'))
     const ask = async (key: string): Promise<number> => {
       const body = JSON.stringify({ api_key: key, request: { path: '/', headers: {}, params: {} } })
       return (await fetch(url, { method: 'POST', body })).status
@@ -136,7 +130,7 @@ describe('with-auth keys rotate', () => {
   it('a running gateway accepts the new key, and rejects the old one after --overlap 0', async () => {
     const old = await create()
     const upstream = ['--upstream', await startUpstream()]
-    const url = await serve('gateway', '--keys', pathOf('keys.yaml'), ...upstream)
+    const url = await serve(gatewayCommand, '--keys', pathOf('keys.yaml'), ...upstream)
     const call = async (key: string, path: string): Promise<number> =>
       (await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${key}` } })).status
     const { id, key } = await rotateAsJson(old.id)
@@ -152,17 +146,11 @@ describe('with-auth keys rotate', () => {
   it.each([
     [[], 'ID is missing'],
     [['a', 'b'], 'Give only one ID'],
-    [
-      ['a', '--overlap', 'soon'],
-      '--overlap must be 0, or a whole number above 0 with s, m, h, d or w, such as 90d, received "soon"',
-    ],
     [['a', '--overlap', '1.5h'], 'received "1.5h"'],
     [
       ['a', '--overlap', '999999w'],
       '--overlap must be a duration that ends before the year 10000, received "999999w"',
     ],
-    [['a', '--expires-in', '0'], '--expires-in must be a whole number above 0'],
-    [['a', '--expires-at', 'soon'], '--expires-at must be a time such as'],
     [['a', '--expires-at', '2020-01-01'], '--expires-at must be a time in the future'],
     [
       ['a', '--expires-in', '1d', '--expires-at', '2999-01-01'],
@@ -279,10 +267,6 @@ describe('with-auth keys prune', () => {
 
   it.each([
     [[], '--older TIME is missing'],
-    [
-      ['--older', 'soon'],
-      '--older must be 0, or a whole number above 0 with s, m, h, d or w, such as 90d, received "soon"',
-    ],
     [['--older', '90'], 'received "90"'],
     [['--older', '90d', 'key_1'], 'takes only options'],
   ])('rejects %j', async (args, message) => {

@@ -81,20 +81,7 @@ describe('with-auth keys create', () => {
   it.each([
     [[], 2, '--principal NAME is missing'],
     [['--principal', 'a', 'sk-x'], 2, 'takes only options'],
-    [['--principal', 'a', '--attribute', 'roles'], 2, '--attribute must be NAME=VALUE'],
-    [['--principal', 'a', '--attribute', '=x'], 2, '--attribute must be NAME=VALUE'],
-    [['--principal', 'a', '--attribute', '=a=b'], 2, '--attribute must be NAME=VALUE'],
     [['--principal', 'a', '--attribute', 'roles='], 2, '--attribute must be NAME=VALUE'],
-    [
-      ['--principal', 'a', '--expires-in', 'soon'],
-      2,
-      '--expires-in must be a whole number above 0',
-    ],
-    [
-      ['--principal', 'a', '--path', '/v1/*'],
-      2,
-      '--path must be a path such as /v1, which opens all',
-    ],
     [['--principal', 'a', '--path', '/v1/*'], 2, 'received "/v1/*": write "/v1"\n'],
     [
       ['--principal', 'a', '--expires-in', '1d', '--expires-at', '2999-01-01'],
@@ -180,15 +167,6 @@ describe('with-auth keys revoke', () => {
     })
     const { printed } = await keys('revoke', id, '--keys', file, '--json')
     expect(JSON.parse(printed)).toMatchObject({ id, status: 'revoked' })
-  })
-
-  it.each(['list', 'revoke', 'create'])('%s needs --keys', async (command) => {
-    const operands = command === 'revoke' ? ['key_a'] : []
-    expect(await keys(command, ...operands)).toEqual({
-      code: 2,
-      printed: '',
-      noted: `with-auth: --keys FILE is missing\nRun "with-auth keys ${command} --help" for help.\n`,
-    })
   })
 
   it('reads the key from standard input, with any line ending', async () => {

@@ -56,21 +56,6 @@ describe('redirects', () => {
 })
 
 describe('Cache-Control', () => {
-  it.each([
-    [undefined, 'note', 'says nothing'],
-    ['private', 'note', 'says nothing'],
-    ['max-age=30', 'ok', 'max-age of 30 s'],
-    ['max-age=99999999', 'ok', 'max-age of 99999999 s'],
-    ['no-store', 'note', 'forbids caching'],
-    ['max-age=soon', 'note', 'forbids caching'],
-  ])('judges %j as %s', async (value, result, did) => {
-    const headers: Record<string, string> = value === undefined ? {} : { 'cache-control': value }
-    expect(judgeCacheControl(await found(answered(200, { headers })))).toMatchObject({
-      result,
-      did,
-    })
-  })
-
   const KEEPS = 'obeys the option "cache"'
   it.each([
     [

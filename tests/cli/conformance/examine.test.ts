@@ -116,7 +116,7 @@ describe('examining an endpoint', () => {
 
   it.each<[string, Endpoint, Record<string, string>]>([
     [
-      'that compares the beginning only',
+      'compares only the beginning of a key',
       (response, body) => {
         const key = readKey(body)
         if (typeof key === 'string' && key.startsWith(KEY.slice(0, 5))) {
@@ -127,7 +127,7 @@ describe('examining an endpoint', () => {
       { 'nearly good key': 'fail' },
     ],
     [
-      'whose secret is not set',
+      'has no secret configured and allows an empty key',
       (response, body) => {
         if (readKey(body) === '') return end(response, 200)
         correct(response, body)
@@ -135,7 +135,7 @@ describe('examining an endpoint', () => {
       { 'empty key': 'fail' },
     ],
     [
-      'that fails on what it does not expect',
+      'fails on unexpected input',
       (response, body) => {
         if (typeof readKey(body) === 'string') return correct(response, body)
         response.destroy()
@@ -146,7 +146,7 @@ describe('examining an endpoint', () => {
       },
     ],
     [
-      'that takes small bodies only',
+      'accepts only small bodies',
       (response, body) => {
         if (body.length > 16_384) return end(response, 413)
         correct(response, body)
@@ -154,7 +154,7 @@ describe('examining an endpoint', () => {
       { 'big headers': 'fail' },
     ],
     [
-      'that answers 204 to good keys',
+      'answers 204 to valid keys',
       (response, body) => {
         const key = readKey(body)
         end(response, key === KEY ? 204 : 401)
@@ -166,14 +166,6 @@ describe('examining an endpoint', () => {
         'nearly good key': 'skipped',
         'other-case key': 'skipped',
       },
-    ],
-    [
-      'that forbids to keep its answers, and names nobody',
-      (response, body) => {
-        const key = readKey(body)
-        end(response, key === KEY ? 200 : 403, '', { 'cache-control': 'no-store' })
-      },
-      { identity: 'note', 'Cache-Control': 'note' },
     ],
   ])('%s', async (_, endpoint, expected) => {
     expect(problems(await examineReal(endpoint))).toEqual(expected)
@@ -222,37 +214,25 @@ const STRUCTURED = (value: string): string =>
 describe('an endpoint that allows a wrong key', () => {
   it.each<[string, (asked: unknown) => boolean, string, string]>([
     [
-      'over a collation that ignores case',
+      'ignores case in a collation',
       (asked) => typeof asked === 'string' && asked.toLowerCase() === KEY.toLowerCase(),
       'other-case key',
       OTHER_CASE,
     ],
     [
-      'over queries that the JSON is passed to',
+      'passes the JSON to a database query',
       (asked) => matchesDocument(KEY, asked),
       'structured key',
       STRUCTURED('{"$ne": null}'),
     ],
     [
-      'over queries without $ne',
-      (asked) => !JSON.stringify(asked).includes('$ne') && matchesDocument(KEY, asked),
-      'structured key',
-      STRUCTURED('{"$gt": ""}'),
-    ],
-    [
-      'over in_array of PHP',
+      'compares with in_array of PHP',
       (asked) => [KEY, 'sk-other'].some((key) => equalsLoosely(key, asked)),
       'structured key',
       STRUCTURED('true'),
     ],
     [
-      'over a column that is compared as a number',
-      (asked) => asked === KEY || asked === 0,
-      'structured key',
-      STRUCTURED('0'),
-    ],
-    [
-      'over keys that a list of keys leads to',
+      'converts a list to a key',
       (asked) => String(asked) === KEY,
       'structured key',
       STRUCTURED('[KEY]'),
@@ -297,7 +277,7 @@ describe('an unreachable endpoint', () => {
     ],
     ['is a web page', (response) => end(response, 200, '<!doctype html>'), 'a web page answered'],
     ['is down', (response) => end(response, 502), 'the endpoint is unavailable (502)'],
-  ])('%s: one question, and no other advice', async (_, endpoint, why) => {
+  ])('%s: stops after one question, with one piece of advice', async (_, endpoint, why) => {
     for (const key of [KEY, NO_KEY]) {
       const { count, rows } = await examineCounted(endpoint, key)
       await close(server as Server)
