@@ -26,12 +26,12 @@ async function serve(fetch: (request: Request) => Response): Promise<Serving> {
   return serving
 }
 
-/** A body that goes on until it is told to end. */
+/** A body that stays open until `end`. */
 function openBody() {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
   const writer = writable.getWriter()
   const send = (text: string) => writer.write(new TextEncoder().encode(text))
-  // The head goes with the first piece. Who is cut off must not make this a rejection that nobody waits for.
+  // The first chunk sends the head. If the connection is cut off, the rejection must not stay unhandled.
   send('early ').catch(() => undefined)
   return { readable, send, end: () => writer.close() }
 }

@@ -27,7 +27,7 @@ async function startJsonDemo() {
   return { ...started, gateway, api, key }
 }
 
-// What it prints for people is run, line by line, in tests/start.test.ts.
+// tests/start.test.ts runs the printed guide line by line.
 describe('with-auth demo', () => {
   it('prints its URLs and the key as JSON', async () => {
     const surroundings = createSurroundings()
