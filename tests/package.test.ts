@@ -137,11 +137,11 @@ describe('imports in src go down only', () => {
     const names = [
       'cache/cache',
       'circuit-breaker',
-      'coalesce',
       'deadline',
       'known-tokens',
       'limit',
       'retry',
+      'shared-calls',
     ]
     const policies = new Set(names.map((name) => `core/policies/${name}.ts`))
     const others = core.filter(({ file }) => file !== 'core/policies/compose.ts')

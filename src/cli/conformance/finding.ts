@@ -93,7 +93,7 @@ export async function viewOfWrapper(outcome: ProbeOutcome): Promise<WrapperView>
   const request = { path: '/v1/models', headers: {}, params: {} }
   const check = new Check('played-back', '', () => ({ token: 'played-back', request }), [])
   try {
-    const verdict = await ask(check, new AbortController().signal)
+    const verdict = await ask(check, Infinity, new AbortController().signal)
     if (verdict.outcome === 'deny') return { passes: false, reason: 'denied' }
     return { passes: true, isNamed: verdict.auth.principal !== undefined }
   } catch (error) {

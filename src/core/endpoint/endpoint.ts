@@ -32,7 +32,7 @@ export function createEndpoint(options: EndpointOptions): TimedVerifier {
   // What else gives a Response may say a length that nothing holds it to, and may not obey the signal.
   const isRuntime = options.fetch === runtimeFetch
   const drain = createDrain()
-  return async (check, signal) => {
+  return async (check, _deadline, signal) => {
     const response = await post(check, options, signal)
     check.endpointStatus = response.status
     // A `fetch` that follows redirects against its contract: this 200 may come from another server.
@@ -140,7 +140,7 @@ export function createCustomVerifier(
   verifier: CustomVerifier,
   identity: 'optional' | 'required',
 ): TimedVerifier {
-  return async (check, signal) => {
+  return async (check, _deadline, signal) => {
     check.attempts += 1
     const pending = Promise.resolve(verifier(check.question, signal))
     const verdict = checkVerdict(await orAborted(pending, signal), check.token)

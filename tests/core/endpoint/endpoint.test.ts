@@ -21,7 +21,7 @@ function ask(
     fetch: transport,
     notify: () => undefined,
   } as const
-  return createEndpoint({ ...defaults, ...options })(made, signal)
+  return createEndpoint({ ...defaults, ...options })(made, Infinity, signal)
 }
 
 /** A transport that answers with a status that `new Response` may refuse. */
@@ -280,7 +280,8 @@ describe('an identity that is slightly wrong', () => {
       fetch: transport,
       notify: report,
     })
-    for (let turn = 0; turn < 3; turn += 1) await endpoint(checkOf(), new AbortController().signal)
+    for (let turn = 0; turn < 3; turn += 1)
+      await endpoint(checkOf(), Infinity, new AbortController().signal)
     const messages = report.mock.calls.map(([event]) => ('message' in event ? event.message : ''))
     expect(messages).toEqual([
       expect.stringContaining('"principal" must be a string'),

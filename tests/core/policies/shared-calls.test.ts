@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Check } from '../../../src/core/request/check.ts'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
-import { coalesce } from '../../../src/core/policies/coalesce.ts'
+import { SharedCalls } from '../../../src/core/policies/shared-calls.ts'
 import { checkOf } from '../../support/checks.ts'
 import { collectGarbage } from '../../support/garbage.ts'
 import type { Verifier } from '../../../src/core/endpoint/verdict.ts'
@@ -11,6 +11,7 @@ const TIMEOUT = 1000
 
 interface Call {
   readonly check: Check
+  readonly deadline: number
   readonly resolve: (verdict: CheckedVerdict) => void
   readonly reject: (error: unknown) => void
 }
@@ -24,21 +25,22 @@ const allow = (extra: Partial<AllowVerdict> = {}): AllowVerdict => ({
 })
 
 function coalesced() {
-  const { verify, forget } = coalesce(
-    (check) => new Promise((resolve, reject) => calls.push({ check, resolve, reject })),
+  const shared = new SharedCalls(
+    (check, deadline) =>
+      new Promise((resolve, reject) => calls.push({ check, deadline, resolve, reject })),
     { timeoutMs: TIMEOUT },
     { now: () => performance.now() },
   )
   /** What became of a check, told without waiting for it. */
   const ask = (token = 't', told = 'a', check = checkOf(token, told)) => {
     let ended: unknown = 'pending'
-    void Promise.resolve(verify(check)).then(
+    void shared.ask(check, performance.now() + TIMEOUT).then(
       ({ outcome }) => (ended = outcome),
       (error: unknown) => (ended = error instanceof AuthUnavailableError ? error.reason : error),
     )
     return { check, ended: () => ended }
   }
-  return { ask, forget }
+  return { ask, forget: (token?: string) => shared.forget(token) }
 }
 
 const settle = (ms = 0): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
@@ -159,7 +161,7 @@ describe('a follower', () => {
     expect(calls).toHaveLength(1)
     await settle(1)
     expect(calls).toHaveLength(2)
-    expect(calls[1]?.check.budgetMs).toBe(500)
+    expect(calls[1]?.deadline).toBe(performance.now() + 500)
     calls[1]?.resolve(allow())
     await settle()
     expect(follower.ended()).toBe('allow')
@@ -208,17 +210,20 @@ describe('a follower', () => {
     [9, 1],
   ])(
     'whose timer is late and leaves it %d ms of a second has made %d calls',
-    async (restMs, made) => {
+    async (restMs, expected) => {
       let lateMs = 0
       const now = (): number => performance.now() + lateMs
-      const next: Verifier = (check) =>
-        new Promise((resolve, reject) => calls.push({ check, resolve, reject }))
-      const { verify } = coalesce(next, { timeoutMs: TIMEOUT }, { now })
-      void verify(checkOf())
-      void Promise.resolve(verify(checkOf())).catch(() => undefined)
+      let made = 0
+      const next: Verifier = () => {
+        made += 1
+        return new Promise(() => undefined)
+      }
+      const shared = new SharedCalls(next, { timeoutMs: TIMEOUT }, { now })
+      void shared.ask(checkOf(), now() + TIMEOUT)
+      void shared.ask(checkOf(), now() + TIMEOUT).catch(() => undefined)
       lateMs = TIMEOUT / 2 - restMs
       await settle(TIMEOUT / 2)
-      expect(calls).toHaveLength(made)
+      expect(made).toBe(expected)
     },
   )
 
@@ -246,7 +251,7 @@ describe('a follower', () => {
     expect(leader.ended()).toBe('timeout')
     expect(follower.ended()).toBe('pending')
     expect(calls).toHaveLength(2)
-    expect(calls[1]?.check.budgetMs).toBe(800)
+    expect(calls[1]?.deadline).toBe(performance.now() + 800)
     calls[1]?.resolve(allow())
     await settle()
     expect(follower.ended()).toBe('allow')
@@ -267,7 +272,7 @@ describe('a follower', () => {
     calls[0]?.resolve(allow({ maxAgeMs: 0 }))
     await settle()
     expect(calls).toHaveLength(3)
-    expect(calls[1]?.check.budgetMs).toBe(900)
+    expect(calls[1]?.deadline).toBe(performance.now() + 900)
     calls[1]?.resolve(allow({ maxAgeMs: 0 }))
     calls[2]?.resolve({ outcome: 'deny', isLasting: true })
     await settle()
@@ -504,10 +509,10 @@ it('flights that were lost do not pile up', async () => {
   vi.useRealTimers()
   let time = 0
   const never: Verifier = () => new Promise(() => undefined)
-  const { verify } = coalesce(never, { timeoutMs: TIMEOUT }, { now: () => time })
+  const shared = new SharedCalls(never, { timeoutMs: TIMEOUT }, { now: () => time })
   const ask = (token: string): WeakRef<Check> => {
     const check = checkOf(token, 'a')
-    void verify(check)
+    void shared.ask(check, time + TIMEOUT)
     return new WeakRef(check)
   }
   const lost = Array.from({ length: 2048 }, (_, turn) => ask(`lost${turn}`))
@@ -524,14 +529,14 @@ it('looks for what is lost at many flights, again at twice as many, and at none 
   const time = vi.fn(() => 0)
   const never: Verifier = () => new Promise(() => undefined)
   const next = vi.fn<Verifier>()
-  const { verify } = coalesce(next, { timeoutMs: TIMEOUT }, { now: time })
+  const shared = new SharedCalls(next, { timeoutMs: TIMEOUT }, { now: time })
   const looks = async (count: number, prefix: string): Promise<number> => {
     time.mockClear()
     for (let turn = 0; turn < count; turn += 1) {
-      const verdict = verify(checkOf(`${prefix}${turn}`))
+      const verdict = shared.ask(checkOf(`${prefix}${turn}`), TIMEOUT)
       if (prefix === 'landed') await verdict
     }
-    return time.mock.calls.length - count
+    return time.mock.calls.length
   }
   next.mockImplementation(() => allow())
   expect(await looks(4096, 'landed')).toBe(0)
