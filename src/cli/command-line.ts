@@ -164,7 +164,7 @@ export function requireOperand({ operands }: CommandLine, what: string): string 
   return operand
 }
 
-export function refuseOperands({ operands }: CommandLine): void {
+export function rejectOperands({ operands }: CommandLine): void {
   if (operands.length > 0) throw new UsageError('This command takes only options')
 }
 

@@ -81,13 +81,15 @@ function table(rows: readonly Row[]): readonly string[] {
   })
 }
 
-function wrap(text: string, width: number): readonly string[] {
+/** Breaks a text into lines, but not inside `[default: ...]`. Splits a word only if it is longer than a line. */
+export function wrap(text: string, width: number): readonly string[] {
+  const words = text.split(/\s+(?![^[]*\])/)
+  const pieces = words.flatMap((word) => word.match(new RegExp(`.{1,${width}}`, 'gs')) ?? [])
   const lines: string[] = []
-  // Does not break inside `[default: ...]`.
-  for (const word of text.split(/\s+(?![^[]*\])/)) {
+  for (const piece of pieces) {
     const last = lines.at(-1)
-    const joined = `${last} ${word}`
-    if (last === undefined || joined.length > width) lines.push(word)
+    const joined = `${last} ${piece}`
+    if (last === undefined || joined.length > width) lines.push(piece)
     else lines.splice(-1, 1, joined)
   }
   return lines

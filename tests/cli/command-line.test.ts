@@ -4,7 +4,7 @@ import {
   readCommandLine,
   readMilliseconds,
   readWholeNumber,
-  refuseOperands,
+  rejectOperands,
   requireOperand,
   requireText,
 } from '../../src/cli/command-line.ts'
@@ -101,6 +101,6 @@ it('takes one operand, and never shows it', () => {
 })
 
 it('rejects operands where none are allowed', () => {
-  expect(() => refuseOperands(line())).not.toThrow()
-  expect(() => refuseOperands(line('sk-1'))).toThrow(/^This command takes only options$/)
+  expect(() => rejectOperands(line())).not.toThrow()
+  expect(() => rejectOperands(line('sk-1'))).toThrow(/^This command takes only options$/)
 })

@@ -8,14 +8,13 @@ import { readCommandLine } from '../../src/cli/command-line.ts'
 import {
   configForKeys,
   describeRevocation,
-  equipLike,
-  equipWithTransport,
   GUARD_OPTIONS,
   readGuardConfig,
   revokedKeyWorksForMs,
   withRequestIdHeader,
 } from '../../src/cli/config-of.ts'
 import { UsageError } from '../../src/cli/errors.ts'
+import { equipLike, equipWithTransport } from '../../src/cli/gateway/transport.ts'
 import { resolveConfig } from '../../src/core/config/parse.ts'
 import { createAuthenticator } from '../../src/index.ts'
 import { createKey } from '../../src/keys.ts'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { withAuth } from '../../core/with-auth.ts'
 import { createGateway } from '../../gateway.ts'
 import { createKey } from '../../keys.ts'
-import { refuseOperands } from '../command-line.ts'
+import { rejectOperands } from '../command-line.ts'
 import { configForKeys } from '../config-of.ts'
 import { listen, serveUntilStopped } from '../serve.ts'
 import { EXIT } from '../surroundings.ts'
@@ -26,7 +26,7 @@ export const demoCommand: Command = {
 }
 
 async function run(line: CommandLine, surroundings: Surroundings): Promise<number> {
-  refuseOperands(line)
+  rejectOperands(line)
   const folder = await mkdtemp(join(tmpdir(), 'with-auth-demo-'))
   try {
     const keys = join(folder, 'keys.yaml')

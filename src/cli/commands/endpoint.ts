@@ -1,5 +1,5 @@
 import { createKeyEndpoint, listKeys } from '../../keys.ts'
-import { readWholeNumber, refuseOperands, requireText } from '../command-line.ts'
+import { readWholeNumber, rejectOperands, requireText } from '../command-line.ts'
 import { asUsage, nameFlag } from '../errors.ts'
 import { createDecisionLog } from '../log.ts'
 import { addressOptions, listen, nameAddress, readAddress, serveUntilStopped } from '../serve.ts'
@@ -32,7 +32,7 @@ export const endpointCommand: Command = {
 }
 
 async function run(line: CommandLine, surroundings: Surroundings): Promise<number> {
-  refuseOperands(line)
+  rejectOperands(line)
   const file = requireText(line, 'keys', 'FILE')
   const address = readAddress(line, PORT)
   // Fail at startup, not at the first request.

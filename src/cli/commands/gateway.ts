@@ -1,6 +1,6 @@
 import { resolveConfig } from '../../core/config/parse.ts'
 import { createGateway } from '../../gateway.ts'
-import { readMilliseconds, refuseOperands, requireText } from '../command-line.ts'
+import { readMilliseconds, rejectOperands, requireText } from '../command-line.ts'
 import { describeRevocation, GUARD_OPTIONS, revokedKeyWorksForMs } from '../config-of.ts'
 import { asUsage, wrongValue } from '../errors.ts'
 import { createClientAddresses, parseNetwork } from '../gateway/client-address.ts'
@@ -12,8 +12,8 @@ import { addressOptions, listen, nameAddress, readAddress, serveUntilStopped } f
 import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
 import type { GatewayOptions } from '../../gateway.ts'
 import type { Command, CommandLine, OptionSpecs } from '../command-line.ts'
-import type { EquippedConfig } from '../config-of.ts'
 import type { Network } from '../gateway/client-address.ts'
+import type { EquippedConfig } from '../gateway/transport.ts'
 import type { DecisionLog } from '../log.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -88,7 +88,7 @@ SIGTERM lets open requests finish for up to 25 seconds. SIGINT cuts them off.`,
 }
 
 async function run(line: CommandLine, surroundings: Surroundings): Promise<number> {
-  refuseOperands(line)
+  rejectOperands(line)
   const upstream = requireText(line, 'upstream', 'URL')
   const address = readAddress(line, PORT)
   const options = readUpstreamOptions(line)

@@ -1,5 +1,5 @@
 import { pruneKeys, removeKey, rotateKey } from '../../keys.ts'
-import { pickTexts, refuseOperands, requireOperand, requireText } from '../command-line.ts'
+import { pickTexts, rejectOperands, requireOperand, requireText } from '../command-line.ts'
 import { addAdvice, asUsage, nameFlag } from '../errors.ts'
 import { shown } from '../shown-value.ts'
 import { EXIT, flushResult } from '../surroundings.ts'
@@ -108,7 +108,7 @@ async function remove(line: CommandLine, surroundings: Surroundings): Promise<nu
 }
 
 async function prune(line: CommandLine, surroundings: Surroundings): Promise<number> {
-  refuseOperands(line)
+  rejectOperands(line)
   const file = requireText(line, 'keys', 'FILE')
   const older = requireText(line, 'older', 'TIME')
   const dryRun = line.has('dry-run')

@@ -1,5 +1,5 @@
 import { createKey, listKeys, removeKey, revokeKey } from '../../keys.ts'
-import { pickTexts, readKey, refuseOperands, requireOperand, requireText } from '../command-line.ts'
+import { pickTexts, readKey, rejectOperands, requireOperand, requireText } from '../command-line.ts'
 import { addAdvice, asUsage, nameFlag, wrongValue } from '../errors.ts'
 import { shown } from '../shown-value.ts'
 import { EXIT, flushResult } from '../surroundings.ts'
@@ -80,7 +80,7 @@ const revokeCommand: Command = {
 export const keysCommands: readonly Command[] = [createCommand, listCommand, revokeCommand]
 
 async function create(line: CommandLine, surroundings: Surroundings): Promise<number> {
-  refuseOperands(line)
+  rejectOperands(line)
   const file = requireText(line, 'keys', 'FILE')
   const key = readNewKey(line)
   const created = await asUsage(NEW_KEY_FLAGS, () =>
@@ -142,7 +142,7 @@ function readAttributes(texts: readonly string[]): NewKey['attributes'] {
 }
 
 async function list(line: CommandLine, { print }: Surroundings): Promise<number> {
-  refuseOperands(line)
+  rejectOperands(line)
   const file = requireText(line, 'keys', 'FILE')
   const keys = await listKeys(file).catch(nameFlag('--keys', file))
   print(line.has('json') ? `${JSON.stringify(keys)}\n` : describeKeys(keys))

@@ -8,23 +8,22 @@ import { findLoneMount } from '../../files/lone-mount.ts'
 import { watchConfig } from '../../yaml.ts'
 import {
   describeRevocation,
-  equipLike,
-  equipWithTransport,
   readGuardConfig,
   revokedKeyWorksForMs,
   withRequestIdHeader,
 } from '../config-of.ts'
 import { createEndpointProof, createRandomKeyAsker } from '../proof.ts'
+import { equipLike, equipWithTransport } from './transport.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { ResolvedConfig } from '../../core/config/parse.ts'
 import type { Gate } from '../../core/gate.ts'
 import type { CommandLine } from '../command-line.ts'
-import type { EquippedConfig } from '../config-of.ts'
 import type { DecisionLog } from '../log.ts'
 import type { EndpointProof, ProofState } from '../proof.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { FrontOptions } from './front.ts'
 import type { RequestLog } from './request-log.ts'
+import type { EquippedConfig } from './transport.ts'
 
 /** Decides about requests. With `--config` it follows changes of the file. */
 export interface LiveGuard extends Pick<FrontOptions, 'guarded' | 'proof' | 'describe'> {
