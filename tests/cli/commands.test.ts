@@ -1,23 +1,22 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { COMMON_OPTIONS, readCommandLine } from '../../src/cli/command-line.ts'
 import { COMMANDS, main } from '../../src/cli/main.ts'
 import { createKey } from '../../src/keys.ts'
 import { ROOT } from '../support/project.ts'
 import { createSurroundings } from '../support/surroundings.ts'
-import { setupFolder } from '../support/temporary-folder.ts'
 
 const KEY = 'withauth_4fK2pQ7xV9bN1mZ8sD3gH6jL5wR0tY2uE4iO7aC9vB1nM3k'
 const NAMES = COMMANDS.map(({ name }) => name)
 const GROUPS = [...new Set(NAMES.filter((name) => name.includes(' ')).map(firstWord))]
 
-const inFolder = setupFolder()
-beforeEach(async () => {
-  await createKey(inFolder('keys.yaml'), { principal: 'alice' })
-  writeFileSync(inFolder('key.txt'), KEY)
-  writeFileSync(inFolder('two-keys.txt'), `${KEY} ${KEY}`)
-})
+// No test here changes a file.
+const folder = mkdtempSync(join(tmpdir(), 'with-auth-'))
+const inFolder = (name: string): string => join(folder, name)
+beforeAll(() => createKey(inFolder('keys.yaml'), { principal: 'alice' }))
+afterAll(() => rmSync(folder, { recursive: true }))
 
 function firstWord(name: string): string {
   return name.split(' ')[0] ?? ''
@@ -76,10 +75,10 @@ describe.each(COMMANDS)('the help of $name', ({ name, options, examples, environ
 })
 
 it('documents every environment variable that a command reads', () => {
-  const folder = join(ROOT, 'src/cli')
-  const texts = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  const sources = join(ROOT, 'src/cli')
+  const texts = readdirSync(sources, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
-    .map((file) => readFileSync(join(folder, file), 'utf8'))
+    .map((file) => readFileSync(join(sources, file), 'utf8'))
   const read = texts.flatMap((text) => [...text.matchAll(/\benv\[?\.?'?([A-Z_]+)/g)])
   const explained = new Set(COMMANDS.flatMap(({ environment = {} }) => Object.keys(environment)))
   expect(read.length).toBeGreaterThan(3)
