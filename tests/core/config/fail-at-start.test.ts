@@ -37,19 +37,19 @@ it.each<[string, unknown]>([
   vi.stubEnv('AUTH_ENDPOINT', undefined)
   const asked = vi.spyOn(globalThis, 'fetch').mockResolvedValue(new Response(null, { status: 401 }))
   const handler = vi.fn(() => new Response('secret'))
-  const problems: unknown[] = []
   const sources = [undefined, () => ({ endpoint: ENDPOINT }), { verifier: () => ({}) as never }]
   // Before: the constructor of Request reads some of these names, too.
   const requests = sources.map(() => get('/admin', 'k1'))
   Object.defineProperty(Object.prototype, name, { value, configurable: true, enumerable: true })
-  for (const [index, request] of requests.entries()) {
-    try {
-      await withAuth(handler, sources[index])(request)
-    } catch (error) {
-      // An inherited option that is unknown or wrong is rejected, which is as good.
-      if (!(error instanceof AuthConfigError)) problems.push(error)
-    }
-  }
+  const results = requests.map((request, index) =>
+    Promise.resolve()
+      .then(() => withAuth(handler, sources[index])(request))
+      .catch((error: unknown) => error),
+  )
+  // An inherited option that is unknown or wrong is rejected, which is as good.
+  const problems = (await Promise.all(results)).filter(
+    (result) => !(result instanceof Response || result instanceof AuthConfigError),
+  )
   Reflect.deleteProperty(Object.prototype, name)
   expect(problems).toEqual([])
   expect(handler).not.toHaveBeenCalled()

@@ -52,7 +52,7 @@ function readQuestion({ body, signal }: TransportInit): Asked {
 
 describe('concurrent requests', () => {
   it('of the same token share a call that outlives each client (nodejs/node#55351)', async () => {
-    let release = (_: Response): void => undefined
+    let release: (response: Response) => void = () => undefined
     const held = new Promise<Response>((resolve) => {
       release = resolve
     })
