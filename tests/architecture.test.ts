@@ -9,7 +9,7 @@ const core = MODULES.filter(({ file }) => file.startsWith('core/'))
 const entries = MODULES.filter(({ file }) => !file.includes('/'))
 const FILES = 'files'
 
-/** The command is no entry to import. It is made of the entries. */
+/** The command. It is run, and not imported. */
 const COMMAND = 'cli.ts'
 
 /** The folders and packages that an entry and its own folder may import beside `core`. */

@@ -8,7 +8,7 @@ import { WAYS } from './support/ways.ts'
 import type { AuthConfig, DenialReason } from '../src/index.ts'
 import type { ConfigSource } from './support/ways.ts'
 
-/** Whatever fails, the request is rejected and the handler does not run. */
+/** Every failure rejects the request, and the handler does not run. */
 
 const server = setupServer()
 const handler = vi.fn(() => new Response('secret'))

@@ -40,7 +40,7 @@ interface Workflow {
   >
 }
 
-/** What a linter of workflows would check, since none is on npm. */
+/** A linter of workflows would check this, but npm has none. */
 describe('the workflows', () => {
   const files = readdirSync(join(ROOT, '.github/workflows'))
   const texts = files.map((file) => readText(`.github/workflows/${file}`))
