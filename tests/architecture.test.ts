@@ -66,7 +66,7 @@ describe('core', () => {
     const names = [
       'cache/cache',
       'circuit-breaker',
-      'coalesce',
+      'shared-calls',
       'deadline',
       'known-tokens',
       'limit',

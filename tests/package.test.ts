@@ -112,9 +112,11 @@ describe('the published package', () => {
   }, 120_000)
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  it('holds the compiled modules, their types, the schema, three documents and package.json only', () => {
-    const compiled = MODULES.map(({ file }) => `dist/${file.replace(/\.ts$/, '')}`)
-    const emitted = compiled.flatMap((file) => [`${file}.js`, `${file}.d.ts`])
+  it('holds a file for each entry and folder, types, the schema, three documents and package.json only', () => {
+    const names = MODULES.map(({ file }) => file.replace(/\.ts$/, ''))
+    const types = names.map((name) => `dist/${name}.d.ts`)
+    const roots = names.map((name) => (name.includes('/') ? `parts/${name.split('/')[0]}` : name))
+    const emitted = [...types, ...new Set(roots.map((name) => `dist/${name}.js`))]
     const toRead = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'schema.json']
     expect(packed.files).toEqual(sorted([...emitted, ...toRead]))
   })

@@ -254,7 +254,7 @@ describe('the YAML', () => {
 })
 
 /** These functions differ for each config. */
-const UNCOMPARED = { isPublic: undefined, transport: undefined }
+const UNCOMPARED = { isPublic: undefined, fetch: undefined }
 
 function keysOfFields(fields: Fields): string[] {
   return Object.entries(fields).flatMap(([key, { shape }]) => [

@@ -41,16 +41,14 @@ export function orAborted<Value>(pending: Promise<Value>, signal: AbortSignal): 
   })
 }
 
-export const EXPIRED: unique symbol = Symbol('expired')
-
-/** The value of a promise, or `EXPIRED` if it takes longer. Leaves no timer behind. */
+/** The value of a promise, or `undefined` if it takes longer. Leaves no timer behind. */
 export async function within<Value>(
   ms: number,
   promise: Promise<Value>,
-): Promise<Value | typeof EXPIRED> {
+): Promise<Value | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined
-  const expired = new Promise<typeof EXPIRED>((resolve) => {
-    timer = setTimeout(() => resolve(EXPIRED), ms)
+  const expired = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms)
   })
   try {
     return await Promise.race([promise, expired])

@@ -1,5 +1,20 @@
 import type { Transport } from './auth-config.ts'
 
+export interface Clock {
+  /** Milliseconds of a clock that never jumps. It may stop while a machine is frozen. */
+  readonly now: () => number
+  /** The time of day: it goes on while a machine is frozen, and can be set back and forth. */
+  readonly wallNow: () => number
+  /** From 0 to below 1, for jitter. */
+  readonly random: () => number
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wallNow: () => Date.now(),
+  random: () => Math.random(),
+}
+
 /** Asks by the runtime's own `fetch`. Looked up at each call: what wraps it later, such as instrumentation, must be seen. */
 export const runtimeFetch: Transport = (url, init) => globalThis.fetch(url, init)
 

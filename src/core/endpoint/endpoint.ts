@@ -22,7 +22,7 @@ export interface EndpointOptions {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly identity: 'optional' | 'required'
-  readonly transport: Transport
+  readonly fetch: Transport
   readonly notify: Channel['notify']
 }
 
@@ -30,12 +30,12 @@ export interface EndpointOptions {
 export function createEndpoint(options: EndpointOptions): TimedVerifier {
   const reportFault = createFaultReport(options.notify)
   // What else gives a Response may say a length that nothing holds it to, and may not obey the signal.
-  const isRuntime = options.transport === runtimeFetch
+  const isRuntime = options.fetch === runtimeFetch
   const drain = createDrain()
-  return async (check, signal) => {
+  return async (check, _deadline, signal) => {
     const response = await post(check, options, signal)
     check.endpointStatus = response.status
-    // A transport that follows redirects against its contract: this 200 may come from another server.
+    // A `fetch` that follows redirects against its contract: this 200 may come from another server.
     if (response.status !== 200 || response.redirected === true) {
       drain(response.body)
       return deny(response)
@@ -63,12 +63,12 @@ async function post(
   }
   check.attempts += 1
   check.endpointStatus = undefined
-  // What is thrown here at once is a bug of the transport and no outage, so it is not caught.
-  const pending = Promise.resolve(options.transport(options.url, init))
+  // What is thrown here at once is a bug of that `fetch` and no outage, so it is not caught.
+  const pending = Promise.resolve(options.fetch(options.url, init))
   const response: unknown = await orAborted(pending, signal).catch((error: unknown) => {
     throw signal.aborted ? new AuthUnavailableError('timeout') : createUnreachable(error)
   })
-  if (!isTransportResponse(response)) throw new TypeError('The transport gave no response')
+  if (!isTransportResponse(response)) throw new TypeError('"fetch" returned no response')
   return response
 }
 
@@ -140,7 +140,7 @@ export function createCustomVerifier(
   verifier: CustomVerifier,
   identity: 'optional' | 'required',
 ): TimedVerifier {
-  return async (check, signal) => {
+  return async (check, _deadline, signal) => {
     check.attempts += 1
     const pending = Promise.resolve(verifier(check.question, signal))
     const verdict = checkVerdict(await orAborted(pending, signal), check.token)

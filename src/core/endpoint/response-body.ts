@@ -60,7 +60,7 @@ export async function readBody(
   let chunks: AsyncIterator<Uint8Array> | undefined
   try {
     chunks = iterate(body)
-    // A body that ignores the signal must not hold the check, so this is not left to the transport.
+    // A body that ignores the signal must not hold the check, so this is not left to `fetch`.
     const outcome = await orAborted(readChunks(chunks, signal), signal)
     if (outcome.state === 'too_long') void cancel(chunks)
     return outcome

@@ -143,11 +143,15 @@ function emptyAttributes(): Record<string, readonly string[]> {
   return Object.create(null) as Record<string, readonly string[]>
 }
 
-/** Answers a check in bounded time. A verdict is returned; not getting one is thrown as `AuthUnavailableError`. */
-export type Verifier = (check: Check) => CheckedVerdict | Promise<CheckedVerdict>
+/**
+ * Answers a check by the deadline, a time on the clock that never jumps. Throws `AuthUnavailableError` if it gets no
+ * verdict.
+ */
+export type Verifier = (check: Check, deadline: number) => CheckedVerdict | Promise<CheckedVerdict>
 
-/** Answers a check until the signal aborts. Only a deadline makes a {@link Verifier} of it. */
+/** Answers a check until the signal aborts. `enforceDeadline` makes a {@link Verifier} of it. */
 export type TimedVerifier = (
   check: Check,
+  deadline: number,
   signal: AbortSignal,
 ) => CheckedVerdict | Promise<CheckedVerdict>

@@ -1,7 +1,6 @@
 import { AuthUnavailableError } from '../errors.ts'
 import { isOutage } from './outage.ts'
 import { createSlidingWindow } from './sliding-window.ts'
-import type { Check } from '../request/check.ts'
 import type { TimedVerifier, Verifier } from '../endpoint/verdict.ts'
 import type { RecentOutage } from './outage.ts'
 import type { CircuitBreakerConfig } from '../auth-config.ts'
@@ -39,11 +38,12 @@ export function createCircuitBreaker(
   return {
     watch: (next) => {
       const [ofKnown, ofUnknown] = [known.watch(next), unknown.watch(next)]
-      return (check, signal) => (check.isKnown ? ofKnown : ofUnknown)(check, signal)
+      return (check, deadline, signal) =>
+        (check.isKnown ? ofKnown : ofUnknown)(check, deadline, signal)
     },
     refuse: (next) => {
       const [ofKnown, ofUnknown] = [known.refuse(next), unknown.refuse(next)]
-      return (check) => (check.isKnown ? ofKnown : ofUnknown)(check)
+      return (check, deadline) => (check.isKnown ? ofKnown : ofUnknown)(check, deadline)
     },
   }
 }
@@ -84,10 +84,10 @@ function createCircuit(
     const remainingMs = circuit.until - now()
     if (remainingMs > 0) throw refusalFor(remainingMs)
   }
-  const admit = (check: Check): Circuit => {
+  const admit = (deadline: number): Circuit => {
     refuseWhileOpen()
     if (circuit.state === 'closed') return circuit
-    return enter({ state: 'half_open', until: check.expiresAt })
+    return enter({ state: 'half_open', until: deadline })
   }
   const tripped = (): boolean => {
     const total = checks.total(now())
@@ -105,10 +105,10 @@ function createCircuit(
   }
 
   return {
-    watch: (next) => async (check, signal) => {
-      const during = admit(check)
+    watch: (next) => async (check, deadline, signal) => {
+      const during = admit(deadline)
       try {
-        const verdict = await next(check, signal)
+        const verdict = await next(check, deadline, signal)
         settle(during, false)
         return verdict
       } catch (error) {
@@ -117,9 +117,9 @@ function createCircuit(
         throw error
       }
     },
-    refuse: (next) => (check) => {
+    refuse: (next) => (check, deadline) => {
       refuseWhileOpen()
-      return next(check)
+      return next(check, deadline)
     },
   }
 }

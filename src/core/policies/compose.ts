@@ -2,26 +2,28 @@ import { createCustomVerifier, createEndpoint } from '../endpoint/endpoint.ts'
 import { adoptUnavailable } from '../errors.ts'
 import { createKnownTokens, recognise } from './known-tokens.ts'
 import { createRecentOutage } from './outage.ts'
-import { createCache } from './cache/cache.ts'
+import { Cache } from './cache/cache.ts'
 import { createCircuitBreaker } from './circuit-breaker.ts'
-import { coalesce } from './coalesce.ts'
-import { deadline } from './deadline.ts'
+import { enforceDeadline } from './deadline.ts'
+import { SharedCalls } from './shared-calls.ts'
+import { systemClock as clock } from '../runtime.ts'
 import { limit } from './limit.ts'
 import { retry } from './retry.ts'
-import type { TimedVerifier, Verifier } from '../endpoint/verdict.ts'
+import type { Check } from '../request/check.ts'
+import type { CheckedVerdict, TimedVerifier, Verifier } from '../endpoint/verdict.ts'
 import type { ResolvedConfig } from '../config/parse.ts'
 import type { RecentOutage } from './outage.ts'
 import type { KnownTokens } from './known-tokens.ts'
-import type { Cache } from './cache/cache.ts'
+import type { CachedDecision } from './cache/cache.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import type { Channel } from '../events.ts'
 
 /** The endpoint, or the verifier in its place, with all policies around it. */
 export interface ComposedVerifier {
   /** The cached decision for a token and what the endpoint is told, if there is one. */
-  readonly lookUp: Cache['lookUp']
+  readonly lookUp: (token: string, told: string) => CachedDecision | undefined
   /** Asks, without a look at the cache. */
-  readonly ask: Verifier
+  readonly ask: (check: Check) => CheckedVerdict | Promise<CheckedVerdict>
   /** Forgets what is kept or under way for a token, or for all. */
   readonly forget: (token?: string) => void
   readonly memory: Memory
@@ -33,14 +35,8 @@ export interface Memory {
   readonly tokens: KnownTokens
 }
 
-const clock = {
-  now: () => performance.now(),
-  wallNow: () => Date.now(),
-  random: () => Math.random(),
-}
-
 /**
- * Composes `cache( coalesce( recognise( deadline( limit( circuitBreaker( retry( endpoint )))))))`. The cache has a part on
+ * Composes `cache( sharedCalls( recognise( enforceDeadline( limit( circuitBreaker( retry( endpoint )))))))`. The cache has a part on
  * either side of the shared flight: one that reads, and one that keeps what the flight brought. The breaker has one inside
  * of all that, and one that refuses before any of it is begun.
  */
@@ -57,17 +53,20 @@ export function createVerifier(
   const breaker = createBreaker(config, outage, channel)
   if (breaker !== undefined) timed = breaker.watch(timed)
   const limited = limit(timed, config.concurrency, { ...clock, hasKnown: () => !tokens.isEmpty() })
-  const call = questioned(deadline(limited, config, clock))
+  const call = questioned(enforceDeadline(limited, clock))
   const bounded = recognise(breaker === undefined ? call : breaker.refuse(call), tokens, outage)
-  const flights = coalesce(cache === undefined ? bounded : cache.fill(bounded), config, clock)
+  const filled = cache === undefined ? bounded : cache.fill(bounded)
+  const calls = new SharedCalls(filled, config, clock)
+  const share: Verifier = (check, deadline) => calls.ask(check, deadline)
+  const ask = cache === undefined ? share : cache.orStale(share, outage)
   return {
-    lookUp: cache === undefined ? () => undefined : cache.lookUp,
-    ask: cache === undefined ? flights.verify : cache.orStale(flights.verify, outage),
+    lookUp: (token, told) => cache?.lookUp(token, told),
+    ask: (check) => ask(check, clock.now() + config.timeoutMs),
     forget: (token) => {
       if (token === undefined) tokens.clear()
       else tokens.delete(tokens.markOf(token))
       cache?.forget(token)
-      flights.forget(token)
+      calls.forget(token)
     },
     memory,
   }
@@ -75,7 +74,7 @@ export function createVerifier(
 
 function createMemory({ cache }: ResolvedConfig): Memory {
   return {
-    cache: cache === false ? undefined : createCache(cache, clock),
+    cache: cache === false ? undefined : new Cache(cache, clock),
     tokens: createKnownTokens(clock),
   }
 }
@@ -103,17 +102,17 @@ function createBreaker(
 
 // The question is put together at the moment of its key: the headers of a request that waits may be changed by others.
 function questioned(next: Verifier): Verifier {
-  return (check) => {
+  return (check, deadline) => {
     check.prepare()
-    return next(check)
+    return next(check, deadline)
   }
 }
 
 // Outermost where code of the user's may throw, so that each policy sees errors of our class.
 function adopting(next: TimedVerifier): TimedVerifier {
-  return async (check, signal) => {
+  return async (check, deadline, signal) => {
     try {
-      return await next(check, signal)
+      return await next(check, deadline, signal)
     } catch (error) {
       throw adoptUnavailable(error)
     }
@@ -125,8 +124,8 @@ function createSource(
   endpoint: string | undefined,
   { notify }: Channel,
 ): TimedVerifier {
-  const { verifier, identity, endpointHeaders, transport } = config
+  const { verifier, identity, endpointHeaders, fetch } = config
   if (verifier !== undefined) return createCustomVerifier(verifier, identity)
   if (endpoint === undefined) throw new TypeError('There is neither an endpoint nor a verifier')
-  return createEndpoint({ url: endpoint, headers: endpointHeaders, identity, transport, notify })
+  return createEndpoint({ url: endpoint, headers: endpointHeaders, identity, fetch, notify })
 }

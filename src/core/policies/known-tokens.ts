@@ -88,9 +88,9 @@ export function recognise(next: Verifier, tokens: KnownTokens, outage: RecentOut
       throw error
     }
   }
-  return (check) => {
+  return (check, deadline) => {
     const mark = tokens.markOf(check.token)
     check.isKnown = tokens.has(mark)
-    return learn(check, mark, next(check))
+    return learn(check, mark, next(check, deadline))
   }
 }

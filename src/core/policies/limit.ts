@@ -10,7 +10,7 @@ export interface LimitContext {
 
 /** Permission for one call: until the call is over, or its check's deadline. */
 interface Slot {
-  readonly expiresAt: number
+  readonly deadline: number
 }
 
 /** A check that waits for a slot, as long as enough of its time is left for a call. */
@@ -57,7 +57,7 @@ export function limit(
   // Neither its slot nor its place in the queue must be taken for ever.
   const dropLost = ({ taken, waiting }: Lane): void => {
     const time = now()
-    for (const slot of taken) if (slot.expiresAt + GRACE_MS <= time) taken.delete(slot)
+    for (const slot of taken) if (slot.deadline + GRACE_MS <= time) taken.delete(slot)
     for (const lost of waiting.filter(({ latestAt }) => latestAt <= time)) remove(waiting, lost)
   }
   const admit = (lane: Lane): void => {
@@ -74,12 +74,12 @@ export function limit(
     if (oldest === undefined) throw new AuthUnavailableError('overloaded')
     oldest.giveUp()
   }
-  const take = ({ taken }: Lane, expiresAt: number): Slot => {
-    const slot = { expiresAt }
+  const take = ({ taken }: Lane, deadline: number): Slot => {
+    const slot = { deadline }
     taken.add(slot)
     return slot
   }
-  const wait = (lane: Lane, expiresAt: number, signal: AbortSignal): Promise<Slot> => {
+  const wait = (lane: Lane, deadline: number, signal: AbortSignal): Promise<Slot> => {
     makeRoom()
     return new Promise((resolve, reject) => {
       const leave = (): void => {
@@ -96,13 +96,13 @@ export function limit(
         reject(new AuthUnavailableError('overloaded'))
       }
       // Half of the time is for the call. A timer of one's own, since on Workers nobody can speak for another request.
-      const patienceMs = (expiresAt - now()) / 2
+      const patienceMs = (deadline - now()) / 2
       const timer = setTimeout(giveUp, patienceMs)
       const waiter: Waiter = {
         latestAt: now() + patienceMs,
         enter: () => {
           leave()
-          resolve(take(lane, expiresAt))
+          resolve(take(lane, deadline))
         },
         giveUp,
       }
@@ -110,19 +110,19 @@ export function limit(
       signal.addEventListener('abort', timeOut)
     })
   }
-  const takeNow = (lane: Lane, expiresAt: number): Slot | undefined => {
+  const takeNow = (lane: Lane, deadline: number): Slot | undefined => {
     if (!hasSlotFor(lane)) lanes.forEach(dropLost)
     lanes.forEach(admit)
-    return hasSlotFor(lane) ? take(lane, expiresAt) : undefined
+    return hasSlotFor(lane) ? take(lane, deadline) : undefined
   }
 
-  return async (check, signal) => {
+  return async (check, deadline, signal) => {
     const lane = check.isKnown ? known : unknown
-    const free = takeNow(lane, check.expiresAt)
+    const free = takeNow(lane, deadline)
     if (free === undefined) check.waitedSince ??= now()
-    const slot = free ?? (await wait(lane, check.expiresAt, signal))
+    const slot = free ?? (await wait(lane, deadline, signal))
     try {
-      return await next(check, signal)
+      return await next(check, deadline, signal)
     } finally {
       lane.taken.delete(slot)
       lanes.forEach(admit)

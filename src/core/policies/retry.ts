@@ -28,35 +28,36 @@ export function retry(
   const checks = createSlidingWindow(WINDOW_MS)
   const retries = createSlidingWindow(WINDOW_MS)
 
-  const delayBefore = (error: unknown, check: Check): number | undefined => {
+  const delayBefore = (error: unknown, deadline: number): number | undefined => {
     if (!isWorthRetrying(error)) return undefined
     if (retries.total(now()) >= Math.max(ALWAYS_FREE, checks.total(now()) * MAX_RATIO)) {
       return undefined
     }
     const jittered = minDelayMs + random() * (maxDelayMs - minDelayMs)
     const delay = Math.max(error.retryAfterMs ?? 0, jittered)
-    return now() + delay < check.expiresAt ? delay : undefined
+    return now() + delay < deadline ? delay : undefined
   }
 
   const attempt = async (
     check: Check,
+    deadline: number,
     signal: AbortSignal,
     left: number,
   ): Promise<CheckedVerdict> => {
     try {
-      return await next(check, signal)
+      return await next(check, deadline, signal)
     } catch (error) {
-      const delay = left > 0 ? delayBefore(error, check) : undefined
+      const delay = left > 0 ? delayBefore(error, deadline) : undefined
       if (delay === undefined) throw error
       retries.add(now())
       await sleep(delay, signal)
       if (signal.aborted) throw error
     }
-    return attempt(check, signal, left - 1)
+    return attempt(check, deadline, signal, left - 1)
   }
 
-  return (check, signal) => {
+  return (check, deadline, signal) => {
     checks.add(now())
-    return attempt(check, signal, attempts)
+    return attempt(check, deadline, signal, attempts)
   }
 }

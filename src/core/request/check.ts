@@ -12,16 +12,10 @@ export class Check {
   readonly token: string
   /** Everything else that the endpoint is told, encoded: see `question-key.ts`. */
   readonly told: string
-  /** How long the deadline gives it, if not the whole time. */
-  budgetMs: number | undefined = undefined
-  /** When its deadline is, by the clock that never jumps. */
-  expiresAt: number = Infinity
   /** Whether the endpoint allowed its token lately: see `known-tokens.ts`. */
   isKnown: boolean = false
   /** When it began to wait for a place or for a shared call, so that a call of its own has less than the whole time. */
   waitedSince: number | undefined = undefined
-  /** It has its verdict, so that nothing more is asked for it. */
-  isAnswered: boolean = false
   /** How often the endpoint was asked. */
   attempts: number = 0
   /** The status of its last answer. */

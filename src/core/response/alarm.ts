@@ -47,7 +47,7 @@ const ADVICE: readonly (readonly [pattern: RegExp, advice: string])[] = [
   [/SSL|TLS|EPROTO/, 'Does it speak TLS?'],
   [
     /^UND_ERR_(?:CLOSED|DESTROYED)$/,
-    'The program has closed its "transport" or "dispatcher": let it do that last',
+    'The program has closed its nodeTransport() or "dispatcher": let it do that last',
   ],
   [/^REDIRECTED$/, 'Let "dispatcher" follow no redirect'],
 ]
@@ -59,7 +59,7 @@ export function createAlarm(endpoint: string | undefined, writeLine: WriteLine):
     endpoint === undefined
       ? 'the service behind "verifier"'
       : `the auth endpoint ${new URL(endpoint).origin}`
-  const hook = endpoint === undefined ? '"verifier"' : '"fetch" or "transport"'
+  const hook = endpoint === undefined ? '"verifier"' : '"fetch"'
   return (reason, failure, check) => {
     if (reason === 'internal_error') return writeLine(describeBug(failure, check, hook))
     const sentence = SENTENCES[reason]

@@ -18,10 +18,10 @@ function ask(
     url: ADDRESS,
     headers: {},
     identity: 'optional',
-    transport,
+    fetch: transport,
     notify: () => undefined,
   } as const
-  return createEndpoint({ ...defaults, ...options })(made, signal)
+  return createEndpoint({ ...defaults, ...options })(made, Infinity, signal)
 }
 
 /** A transport that answers with a status that `new Response` may refuse. */
@@ -277,10 +277,11 @@ describe('an identity that is slightly wrong', () => {
       url: ADDRESS,
       headers: {},
       identity: 'optional',
-      transport,
+      fetch: transport,
       notify: report,
     })
-    for (let turn = 0; turn < 3; turn += 1) await endpoint(checkOf(), new AbortController().signal)
+    for (let turn = 0; turn < 3; turn += 1)
+      await endpoint(checkOf(), Infinity, new AbortController().signal)
     const messages = report.mock.calls.map(([event]) => ('message' in event ? event.message : ''))
     expect(messages).toEqual([
       expect.stringContaining('"principal" must be a string'),
@@ -324,7 +325,7 @@ describe('a transport that fails', () => {
     [{ status: 200, headers: 'none' }],
   ])('is a bug when it answers %j', async (nonsense) => {
     const transport = () => Promise.resolve(nonsense) as ReturnType<Transport>
-    const bug = new TypeError('The transport gave no response')
+    const bug = new TypeError('"fetch" returned no response')
     await expect(ask(transport)).rejects.toThrow(bug)
     const notEvenAPromise = () => nonsense as unknown as ReturnType<Transport>
     await expect(ask(notEvenAPromise)).rejects.toThrow(bug)

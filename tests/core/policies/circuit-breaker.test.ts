@@ -30,10 +30,8 @@ function breaker(options: Partial<Parameters<typeof createCircuitBreaker>[0]> = 
   )
   const verify = watch(next)
   return async (): Promise<string> => {
-    const check = checkOf()
-    check.expiresAt = now + 1000
     try {
-      return (await verify(check, signal)).outcome
+      return (await verify(checkOf(), now + 1000, signal)).outcome
     } catch (error) {
       return error instanceof AuthUnavailableError ? error.reason : 'bug'
     }
@@ -161,9 +159,11 @@ describe('an open circuit', () => {
         isFailure: isOutage,
       },
     ).watch(down)
-    await expect(verify(checkOf(), signal)).rejects.toMatchObject({ reason: 'unreachable' })
+    await expect(verify(checkOf(), Infinity, signal)).rejects.toMatchObject({
+      reason: 'unreachable',
+    })
     now += 2000
-    await expect(verify(checkOf(), signal)).rejects.toMatchObject({
+    await expect(verify(checkOf(), Infinity, signal)).rejects.toMatchObject({
       reason: 'circuit_open',
       retryAfterMs: 3000,
     })
@@ -180,13 +180,15 @@ describe('an open circuit', () => {
     const verify = refuse(begun)
     const thrown = (): unknown => {
       try {
-        return verify(checkOf())
+        return verify(checkOf(), Infinity)
       } catch (error) {
         return error
       }
     }
     expect(thrown()).toBe(DENY)
-    await expect(watch(down)(checkOf(), signal)).rejects.toMatchObject({ reason: 'unreachable' })
+    await expect(watch(down)(checkOf(), Infinity, signal)).rejects.toMatchObject({
+      reason: 'unreachable',
+    })
     now += 1
     const refusal = thrown()
     expect(refusal).toMatchObject({ reason: 'circuit_open', retryAfterMs: 5000 })
@@ -200,9 +202,7 @@ describe('an open circuit', () => {
     now += 1
     expect(thrown()).toBe(DENY)
     expect(states).toEqual(['open'])
-    const probe = checkOf()
-    probe.expiresAt = now + 500
-    const pending = watch(() => new Promise(() => undefined))(probe, signal)
+    const pending = watch(() => new Promise(() => undefined))(checkOf(), now + 500, signal)
     expect(thrown()).toMatchObject({ reason: 'circuit_open' })
     now += 500
     expect(thrown()).toBe(DENY)
@@ -325,11 +325,12 @@ describe('two circuits', () => {
     })
     const checkFor = (known: boolean) => Object.assign(checkOf(), { isKnown: known })
     for (let turn = 0; turn < OPTIONS.minChecks; turn += 1) {
-      await expect(watch(down)(checkFor(isKnown), signal)).rejects.toThrow('unreachable')
+      await expect(watch(down)(checkFor(isKnown), Infinity, signal)).rejects.toThrow('unreachable')
     }
     return {
-      watched: async (known: boolean) => (await watch(up)(checkFor(known), signal)).outcome,
-      refused: (known: boolean) => refuse(up)(checkFor(known)),
+      watched: async (known: boolean) =>
+        (await watch(up)(checkFor(known), Infinity, signal)).outcome,
+      refused: (known: boolean) => refuse(up)(checkFor(known), Infinity),
     }
   }
 

@@ -36,11 +36,10 @@ function limited(
   hasKnown = () => false,
 ) {
   const verify = limit(next, { maxInFlight, maxWaiting }, { now, hasKnown })
-  return (token: string, signal = new AbortController().signal, expiresAt = 100) => {
+  return (token: string, signal = new AbortController().signal, deadline = 100) => {
     const check: Check = checkOf(token)
-    check.expiresAt = expiresAt
     check.isKnown = token === token.toUpperCase()
-    const verdict = Promise.resolve(verify(check, signal))
+    const verdict = Promise.resolve(verify(check, deadline, signal))
     verdict.catch(() => undefined)
     return verdict
   }
@@ -63,10 +62,7 @@ describe('limit', () => {
       { now: () => now, hasKnown: () => false },
     )
     const ask = async (waitedSince?: number) =>
-      verify(
-        Object.assign(checkOf(), { expiresAt: 10_000, waitedSince }),
-        new AbortController().signal,
-      )
+      verify(Object.assign(checkOf(), { waitedSince }), 10_000, new AbortController().signal)
     const asked = [ask(), ask(), ask(3)]
     now = 7
     for (const _ of asked) {

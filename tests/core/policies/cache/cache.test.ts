@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../../src/core/errors.ts'
-import { createCache } from '../../../../src/core/policies/cache/cache.ts'
+import { Cache } from '../../../../src/core/policies/cache/cache.ts'
 import { NOBODY } from '../../../../src/core/endpoint/verdict.ts'
 import { checkOf, verifyWith } from '../../../support/checks.ts'
 import type { Check } from '../../../../src/core/request/check.ts'
@@ -12,6 +12,7 @@ import type {
   DenyVerdict,
 } from '../../../../src/core/endpoint/verdict.ts'
 
+const DEADLINE = 1_000_000
 const OPTIONS: Required<CacheConfig> = {
   allowTtlMs: 1000,
   denyTtlMs: 100,
@@ -48,12 +49,16 @@ function pass(ms: number): void {
 
 /** A cache around an endpoint, and the cache outcome of each check that it is asked. */
 function cached(options: Partial<CacheConfig> = {}) {
-  const cache = createCache(
+  const cache = new Cache(
     { ...OPTIONS, ...options },
     { now: () => now, wallNow: () => wall, random: () => random },
   )
   const fill = cache.fill((check) => asked(check))
-  const verify = verifyWith({ lookUp: cache.lookUp, ask: cache.orStale(fill, outage) })
+  const orStale = cache.orStale(fill, outage)
+  const verify = verifyWith({
+    lookUp: (token, told) => cache.lookUp(token, told),
+    ask: (check) => orStale(check, DEADLINE),
+  })
   return {
     cache,
     ask: (token = 't', told = 'a') => verify(checkOf(token, told)),
@@ -532,7 +537,7 @@ describe('flights that overtake each other (A-C12)', () => {
       throw new Error('must not be asked')
     })
     await outcome()
-    expect(await inner(checkOf('t', 'a'))).toEqual(allow())
+    expect(await inner(checkOf('t', 'a'), DEADLINE)).toEqual(allow())
   })
 })
 
@@ -562,12 +567,11 @@ describe('bounds', () => {
     const lost: Check[] = []
     const landings: ((verdict: CheckedVerdict) => void)[] = []
     const verify = cache.fill((check) => {
-      check.expiresAt = now + 100
       lost.push(check)
       return new Promise((resolve) => landings.push(resolve))
     })
     for (let turn = 0; turn < 5000; turn += 1) {
-      void verify(checkOf(`t${turn}`))
+      void verify(checkOf(`t${turn}`), now + 100)
       pass(1)
     }
     expect(lost).toHaveLength(5000)
@@ -575,17 +579,14 @@ describe('bounds', () => {
     landings[1]?.(allow())
     await new Promise((resolve) => setTimeout(resolve, 0))
     asked.mockImplementation(() => deny())
-    const ask = cache.orStale(
-      cache.fill((check) => asked(check)),
-      outage,
-    )
-    expect(await verifyWith({ lookUp: cache.lookUp, ask })(checkOf('t1'))).toEqual(deny())
+    const ask = cache.fill((check) => asked(check))
+    expect(await ask(checkOf('t1'), DEADLINE)).toEqual(deny())
   })
 })
 
 it('adds no promise of its own where nothing is served stale', () => {
   const { cache } = cached()
-  expect(cache.orStale(() => deny(), outage)(checkOf())).toEqual(deny())
+  expect(cache.orStale(() => deny(), outage)(checkOf(), DEADLINE)).toEqual(deny())
 })
 
 it('asks nobody on the way if a verdict has come in between', async () => {
@@ -593,7 +594,7 @@ it('asks nobody on the way if a verdict has come in between', async () => {
   asked.mockImplementation(() => allow())
   await outcome()
   const next = vi.fn<() => CheckedVerdict>()
-  expect(cache.fill(next)(checkOf('t', 'a'))).toEqual(allow())
+  expect(cache.fill(next)(checkOf('t', 'a'), DEADLINE)).toEqual(allow())
   expect(next).not.toHaveBeenCalled()
 })
 

@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { createVerdictStore } from '../../../../src/core/policies/cache/verdict-store.ts'
+import { VerdictStore } from '../../../../src/core/policies/cache/verdict-store.ts'
 import { collectGarbage } from '../../../support/garbage.ts'
-import type { VerdictStore } from '../../../../src/core/policies/cache/verdict-store.ts'
 
 function storeOf(
   bounds: { maxEntries?: number; maxBytes?: number; maxEntriesPerToken?: number } = {},
 ) {
-  return createVerdictStore<number>({
+  return new VerdictStore<number>({
     maxEntries: 3,
     maxBytes: 1_000_000,
     maxEntriesPerToken: 2,
