@@ -120,7 +120,7 @@ describe('the table of what an endpoint may answer', () => {
     const first = await guarded(get('/', 'k1'))
     await guarded(get('/', 'k1'))
     expect(meaningOf(first.status)).toBe(
-      /^it passes|^refused as an? \w+|^refused/.exec(becomes)?.[0],
+      /^it passes|^rejected as an? \w+|^rejected/.exec(becomes)?.[0],
     )
     expect(events[0]?.attempts).toBe(becomes.includes('asked again once') ? 2 : 1)
     expect(events[1]?.cache === 'hit').toBe(kept !== 'no')
@@ -129,8 +129,8 @@ describe('the table of what an endpoint may answer', () => {
 
 function meaningOf(status: number): string {
   if (status === 200) return 'it passes'
-  if (status === 401) return 'refused'
-  return status === 429 ? 'refused as an overload' : 'refused as an outage'
+  if (status === 401) return 'rejected'
+  return status === 429 ? 'rejected as an overload' : 'rejected as an outage'
 }
 
 /** Runs the program of the README. */

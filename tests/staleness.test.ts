@@ -109,7 +109,7 @@ describe('a revoked key', () => {
     const lags = await measure(instances, `ttl-${count}`, (key) => revoked.add(key))
     print(`instances: ${count}`, lags, ALLOW_TTL_MS)
     expect(Math.max(...lags)).toBeLessThanOrEqual(ALLOW_TTL_MS)
-    // Without a cache there would be no time to measure.
+    // The cache did allow it for some time.
     expect(Math.max(...lags)).toBeGreaterThan(0)
   })
 

@@ -11,7 +11,7 @@ export const GUARDED: AuthConfig = { endpoint: ENDPOINT, public: ['/healthz', '/
 export interface Outcome {
   readonly status: number
   readonly code: string | undefined
-  /** What the endpoint was sent. */
+  /** The requests to the endpoint. */
   readonly asked: readonly Asked[]
   /** How many times the handler ran. */
   readonly handled: number

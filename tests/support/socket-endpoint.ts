@@ -44,7 +44,7 @@ interface Way {
   readonly trusting: AuthConfig
 }
 
-/** What can make the POST to the endpoint on Node. */
+/** The two ways to make the POST on Node. */
 export const WAYS: readonly (readonly [string, Way])[] = [
   ['fetch', { plain: {}, trusting: { fetch: fetchWithTrust } }],
   [

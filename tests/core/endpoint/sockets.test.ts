@@ -23,7 +23,7 @@ import type { Outcome } from '../../support/socket-endpoint.ts'
 const MIB = 1024 * 1024
 const TIMEOUT_MS = 200
 const SLOW = { tags: ['slow'] }
-// A busy machine may be late by far, but not without end.
+// Long enough for a busy machine.
 const LATE_MS = 10_000
 
 closeServersAfterAll()
@@ -247,7 +247,7 @@ describe.concurrent.each(WAYS)('over %s', SLOW, (_name, way) => {
       })
       const ask = guard({ ...way.plain, endpoint: url })
       const outcomes: Outcome[] = []
-      // The client chooses which of them come on a used connection.
+      // The client may open a new connection for some of these requests.
       for (let count = 0; count < 4; count += 1) outcomes.push(await ask())
       expect(outcomes).toMatchObject(outcomes.map(() => ALLOWED))
       expect(hungUp).toBe(1)

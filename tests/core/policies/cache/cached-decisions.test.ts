@@ -23,7 +23,7 @@ const times = <Made>(count: number, make: (index: number) => Made): Made[] =>
   Array.from({ length: count }, (_, index) => make(index))
 const showPrincipal = (request: Request): Response => new Response(getAuth(request).principal)
 
-/** A wrapper with a cache whose key has everything but the headers. Its endpoint is a function. */
+/** A wrapper with a cache. Its key has no headers, and its endpoint is a function. */
 function guard(answer: Answer, config: AuthConfig = {}, handler = showPrincipal) {
   const asked: Asked[] = []
   const guarded = withAuth(handler, {
