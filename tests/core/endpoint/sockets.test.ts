@@ -1,7 +1,7 @@
 import { createServer as createHttpsServer } from 'node:https'
 import { createServer as createTcpServer } from 'node:net'
 import { gzipSync } from 'node:zlib'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { close, listen } from '../../support/loopback.ts'
 import { SELF_SIGNED } from '../../support/self-signed-certificate.ts'
 import {
@@ -119,7 +119,7 @@ describe.concurrent.each(WAYS)('over %s', SLOW, (_name, way) => {
         for (const outcome of await Promise.all(clients)) {
           expect(outcome).toMatchObject(rejected('denied'))
         }
-        await expect.poll(() => ended, { timeout: LATE_MS }).toBe(round * CLIENTS)
+        await vi.waitFor(() => expect(ended).toBe(round * CLIENTS), LATE_MS)
       }
       // Both rounds need no more connections than one: none was closed and replaced.
       expect(sockets.accepted).toBeLessThanOrEqual(CLIENTS)
@@ -189,7 +189,7 @@ describe.concurrent.each(WAYS)('over %s', SLOW, (_name, way) => {
       expect(outcome.elapsedMs).toBeGreaterThan(TIMEOUT_MS * 0.9)
       expect(outcome.elapsedMs).toBeLessThan(LATE_MS)
       // Node's fetch replaces a connection that it aborted by a spare one without a request.
-      await expect.poll(() => sockets.asked.size, { timeout: LATE_MS }).toBe(0)
+      await vi.waitFor(() => expect(sockets.asked.size).toBe(0), LATE_MS)
       expect(sockets.accepted).toBeLessThanOrEqual(2)
     })
 
@@ -206,7 +206,7 @@ describe.concurrent.each(WAYS)('over %s', SLOW, (_name, way) => {
       const outcome = await guard({ ...way.plain, endpoint: url, timeoutMs: 2 * LATE_MS })()
       expect(outcome).toMatchObject(rejected(code))
       expect(outcome.elapsedMs).toBeLessThan(LATE_MS)
-      await expect.poll(() => sockets.asked.size, { timeout: LATE_MS }).toBe(0)
+      await vi.waitFor(() => expect(sockets.asked.size).toBe(0), LATE_MS)
       expect(sockets.accepted).toBeLessThanOrEqual(2)
     })
   })
@@ -260,7 +260,7 @@ describe.concurrent.each(WAYS)('over %s', SLOW, (_name, way) => {
       })
       const ask = guard({ ...way.plain, endpoint: url })
       expect(await ask()).toMatchObject(ALLOWED)
-      await expect.poll(() => sockets.open.size, { timeout: LATE_MS }).toBe(0)
+      await vi.waitFor(() => expect(sockets.open.size).toBe(0), LATE_MS)
       expect(await ask()).toMatchObject(ALLOWED)
     })
   })
