@@ -129,8 +129,8 @@ describe.each(CASES)('behind $guardName, $clientName', ({ guard, client }) => {
 
 describe('the error of the openai client', () => {
   it('has the type and the code of the rejection as fields', async () => {
-    const refused = withAuth(() => new Response(), { endpoint: endpoint.url })
-    server = createAdaptorServer({ fetch: refused }) as Server
+    const guarded = withAuth(() => new Response(), { endpoint: endpoint.url })
+    server = createAdaptorServer({ fetch: guarded }) as Server
     const origin = `http://127.0.0.1:${await listen(server)}`
     const client = MODEL_CLIENTS.openai.connect(origin, { apiKey: 'sk-wrong' })
     expect(await failure(client.listModels())).toMatchObject({

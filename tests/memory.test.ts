@@ -16,7 +16,7 @@ const TOKENS = Number(process.env['WITH_AUTH_MEMORY_TOKENS'] ?? 100_000)
 /** The output of `many-tokens.js`: the growth of the heap in bytes, after a forced collection. */
 interface Left {
   readonly allowed: number
-  readonly refused: number
+  readonly rejected: number
   /** After two fifths of the tokens. */
   readonly early: number
   readonly late: number
@@ -44,7 +44,7 @@ it(`after ${TOKENS} tokens, only the cache holds memory, and no timer runs`, asy
   const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 280_000 })
   const left = JSON.parse(stdout) as Left
   expect(left.allowed).toBe(TOKENS / 2 + 200)
-  expect(left.refused).toBe(TOKENS / 2 + 200)
+  expect(left.rejected).toBe(TOKENS / 2 + 200)
   expect(left.leftResources).toEqual([])
   expect(left.late).toBeLessThan(32 * MIB)
   // Less than 35 bytes for each further token.

@@ -12,7 +12,7 @@ Error.stackTraceLimit = 0
 
 const headers = { get: () => null }
 const answer = (status) => ({ status, headers, body: null })
-const unreachable = () => Promise.reject(new TypeError('refused'))
+const unreachable = () => Promise.reject(new TypeError('unreachable'))
 
 /** Half of the tokens are valid, an eighth gets a 500, one in 32 no response, and the others are invalid. */
 function fetch(_url, { body }) {
@@ -37,14 +37,14 @@ const guarded = withAuth(() => 'allowed', {
   fetch,
 })
 
-const counts = { allowed: 0, refused: 0 }
+const counts = { allowed: 0, rejected: 0 }
 
 async function runWave(first) {
   const numbers = Array.from({ length: WAVE }, (_, i) => first + i)
   // Some ask twice at the same time, and share a call.
   const twins = first < WAVE * WAVES_WITH_TWINS ? numbers.slice(0, 10) : []
   const results = await Promise.all([...numbers, ...twins].map((n) => guarded(makeRequest(n))))
-  for (const result of results) counts[result === 'allowed' ? 'allowed' : 'refused'] += 1
+  for (const result of results) counts[result === 'allowed' ? 'allowed' : 'rejected'] += 1
 }
 
 async function heap() {
