@@ -74,9 +74,9 @@ describe('a config object', () => {
   it('refuses as configured also while there is no endpoint', () => {
     const setup = createSetupSource({ realm: 'mine', unavailableStatus: 503 }).get([])
     const { denials } = setup
-    const denial = denials.describe('timeout')
+    const denial = denials.create('timeout')
     expect(denial.status).toBe(503)
-    const response = denials.respond(denials.describe('denied'), new Request('http://h/'))
+    const response = denials.respond(denials.create('denied'), new Request('http://h/'))
     expect(response.headers.get('www-authenticate')).toMatch(/^Bearer realm="mine"/)
     expect(setup.credentials).toEqual(['bearer'])
   })
@@ -99,7 +99,7 @@ describe('a config object', () => {
   })
 
   it.each([
-    [{ mode: 'shadow' }, 'nobody is refused'],
+    [{ mode: 'shadow' }, 'no request is rejected'],
     [{ allowInsecureHttp: true }, 'in clear'],
   ] as const)('warns of %j when it is made', (option, message) => {
     const onEvent = vi.fn<(event: AuthEvent) => void>()
@@ -172,18 +172,18 @@ describe('a config function', () => {
     expect(console.error).toHaveBeenCalledExactlyOnceWith(`with-auth: ${message}`)
     expect(setup.credentials).toEqual([])
     const { denials } = setup
-    const denial = denials.describe('not_configured')
-    const denied = denials.respond(denials.describe('denied'), new Request('http://h/'))
+    const denial = denials.create('not_configured')
+    const denied = denials.respond(denials.create('denied'), new Request('http://h/'))
     expect(denial.status).toBe(500)
     expect(denied.headers.get('www-authenticate')).toMatch(/^Bearer realm="api"/)
-    expect(denials.describe('timeout').status).toBe(401)
+    expect(denials.create('timeout').status).toBe(401)
   })
 
   it('refuses as it configures also while there is no endpoint', () => {
     const { denials, credentials } = createSetupSource(() => ({
       unavailableStatus: 503 as const,
     })).get([])
-    expect(denials.describe('timeout').status).toBe(503)
+    expect(denials.create('timeout').status).toBe(503)
     expect(credentials).toEqual(['bearer'])
   })
 

@@ -1,4 +1,4 @@
-import { describeFault } from '../../core/endpoint/identity-faults.ts'
+import { faultMessage } from '../../core/endpoint/identity-faults.ts'
 import { parseBody, parseIdentity } from '../../core/endpoint/verdict.ts'
 import { describeOutcome, describeView, isOutage, isRedirect, isVerdict, skipped } from './row.ts'
 import type { IdentityFault } from '../../core/endpoint/identity-faults.ts'
@@ -86,7 +86,7 @@ export function judgeIdentity({ outcome, view }: Finding, key: string): Row {
 function faultsOf(outcome: ProbeOutcome, key: string): readonly string[] {
   if (outcome.kind === 'silence' || outcome.body === undefined) return []
   const wrong: string[] = []
-  const onFault = (fault: IdentityFault): void => void wrong.push(describeFault(fault, key))
+  const onFault = (fault: IdentityFault): void => void wrong.push(faultMessage(fault, key))
   const body = { state: 'complete', text: outcome.body } as const
   parseIdentity(parseBody(body, outcome.headers, onFault), onFault)
   return wrong

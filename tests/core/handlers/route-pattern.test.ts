@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import {
-  createRouteCheck,
+  createRouteMatcher,
   readRoute,
-  refuseTwins,
+  assertDistinct,
 } from '../../../src/core/handlers/route-pattern.ts'
 import { routed } from '../../support/requests.ts'
 
@@ -15,7 +15,7 @@ function routesOf(table: Table, path: string, params = {}, method = 'GET'): stri
   )
   const request = routed('/', params, undefined, method)
   return routes
-    .filter((route) => createRouteCheck(route, routes)(request, path))
+    .filter((route) => createRouteMatcher(route, routes)(request, path))
     .map(({ pattern }) => pattern)
 }
 
@@ -152,8 +152,8 @@ it.each([
 it('refuses two patterns that match the same paths', () => {
   const read = (patterns: readonly string[]) =>
     patterns.map((pattern) => readRoute(pattern, undefined))
-  expect(() => refuseTwins(read(['/a/:x', '/b/:x', '/a/:y']))).toThrow(
+  expect(() => assertDistinct(read(['/a/:x', '/b/:x', '/a/:y']))).toThrow(
     'Cannot guard the routes "/a/:x" and "/a/:y", which match the same paths',
   )
-  expect(() => refuseTwins(read(['/a/:x', '/a/:x/', '/a/*', '/:a/x', '/a', '/']))).not.toThrow()
+  expect(() => assertDistinct(read(['/a/:x', '/a/:x/', '/a/*', '/:a/x', '/a', '/']))).not.toThrow()
 })

@@ -3,14 +3,14 @@ import { limit } from '../../../src/core/policies/limit.ts'
 import { checkOf } from '../../support/checks.ts'
 import type { Check } from '../../../src/core/request/check.ts'
 import type { TimedVerifier } from '../../../src/core/endpoint/verdict.ts'
-import type { CheckedVerdict } from '../../../src/core/endpoint/verdict.ts'
+import type { ParsedVerdict } from '../../../src/core/endpoint/verdict.ts'
 
 const DENY = { outcome: 'deny', isLasting: true } as const
 
 /** An endpoint that answers when it is told to, in the order in which it was asked. */
 function heldEndpoint() {
   const asked: string[] = []
-  const answers = new Map<string, (verdict: CheckedVerdict | Error) => void>()
+  const answers = new Map<string, (verdict: ParsedVerdict | Error) => void>()
   const next: TimedVerifier = (check) =>
     new Promise((resolve, reject) => {
       asked.push(check.token)
@@ -22,8 +22,7 @@ function heldEndpoint() {
   return {
     next,
     asked,
-    answer: (token: string, verdict: CheckedVerdict | Error = DENY) =>
-      answers.get(token)?.(verdict),
+    answer: (token: string, verdict: ParsedVerdict | Error = DENY) => answers.get(token)?.(verdict),
   }
 }
 
@@ -35,7 +34,7 @@ function limited(
   now = () => 0,
   hasKnown = () => false,
 ) {
-  const verify = limit(next, { maxInFlight, maxWaiting }, { now, hasKnown })
+  const verify = limit(next, { maxInFlight, maxWaiting }, { now }, hasKnown)
   return (token: string, signal = new AbortController().signal, deadline = 100) => {
     const check: Check = checkOf(token)
     check.isKnown = token === token.toUpperCase()
@@ -56,11 +55,7 @@ describe('limit', () => {
       seen.push(waitedSince)
       return new Promise((resolve) => ends.push(() => resolve(DENY)))
     }
-    const verify = limit(
-      next,
-      { maxInFlight: 1, maxWaiting: 4 },
-      { now: () => now, hasKnown: () => false },
-    )
+    const verify = limit(next, { maxInFlight: 1, maxWaiting: 4 }, { now: () => now }, () => false)
     const ask = async (waitedSince?: number) =>
       verify(Object.assign(checkOf(), { waitedSince }), 10_000, new AbortController().signal)
     const asked = [ask(), ask(), ask(3)]

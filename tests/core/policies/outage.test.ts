@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import {
-  createRecentOutage,
+  RecentOutage,
   isOutage,
   isWorthRetrying,
   permitsStale,
@@ -72,15 +72,15 @@ it.each([
 
 it('remembers an outage for a while, and none at first', () => {
   let now = 0
-  const { note, isRecent } = createRecentOutage(1000, () => now)
-  expect(isRecent()).toBe(false)
+  const outage = new RecentOutage(1000, () => now)
+  expect(outage.isRecent()).toBe(false)
   now = 5000
-  note()
-  expect(isRecent()).toBe(true)
+  outage.note()
+  expect(outage.isRecent()).toBe(true)
   now = 5999
-  expect(isRecent()).toBe(true)
+  expect(outage.isRecent()).toBe(true)
   now = 6000
-  expect(isRecent()).toBe(false)
+  expect(outage.isRecent()).toBe(false)
 })
 
 it.each<[string, unknown, number, number | undefined, boolean]>([
@@ -94,13 +94,13 @@ it.each<[string, unknown, number, number | undefined, boolean]>([
   ['a bug', new TypeError('bug'), 1, undefined, false],
 ])('an outage is shown by %s: %#', (_what, thrown, attempts, waitedSince, isShown) => {
   let now = 100
-  const { noteAnswer, isShownBy } = createRecentOutage(1000, () => now)
-  noteAnswer()
+  const outage = new RecentOutage(1000, () => now)
+  outage.noteAnswer()
   now = 300
-  expect(isShownBy(thrown, { attempts, waitedSince })).toBe(isShown)
+  expect(outage.isShownBy(thrown, { attempts, waitedSince })).toBe(isShown)
 })
 
 it('an outage is shown by a late call that waited, where the endpoint never answered', () => {
-  const { isShownBy } = createRecentOutage(1000, () => 300)
-  expect(isShownBy(error('timeout'), { attempts: 1, waitedSince: 50 })).toBe(true)
+  const outage = new RecentOutage(1000, () => 300)
+  expect(outage.isShownBy(error('timeout'), { attempts: 1, waitedSince: 50 })).toBe(true)
 })

@@ -5,14 +5,14 @@ import { SharedCalls } from '../../../src/core/policies/shared-calls.ts'
 import { checkOf } from '../../support/checks.ts'
 import { collectGarbage } from '../../support/garbage.ts'
 import type { Verifier } from '../../../src/core/endpoint/verdict.ts'
-import type { AllowVerdict, CheckedVerdict } from '../../../src/core/endpoint/verdict.ts'
+import type { AllowVerdict, ParsedVerdict } from '../../../src/core/endpoint/verdict.ts'
 
 const TIMEOUT = 1000
 
 interface Call {
   readonly check: Check
   readonly deadline: number
-  readonly resolve: (verdict: CheckedVerdict) => void
+  readonly resolve: (verdict: ParsedVerdict) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -366,7 +366,7 @@ describe('an endpoint that is merely slow', () => {
     expect(follower.ended()).toBeInstanceOf(Error)
   })
 
-  it.each<[string, () => CheckedVerdict | undefined]>([
+  it.each<[string, () => ParsedVerdict | undefined]>([
     ['must not be shared', () => allow({ maxAgeMs: 0 })],
     ['fails', () => undefined],
   ])('is not taken from the late flight where that %s', async (_what, late) => {

@@ -40,8 +40,8 @@ function refuse(
   options: Parameters<typeof denials>[0] = {},
   retryAfterMs?: number,
 ): Response {
-  const { describe: describeDenial, respond } = denials(options)
-  return respond(describeDenial(reason, retryAfterMs), request)
+  const { create, respond } = denials(options)
+  return respond(create(reason, retryAfterMs), request)
 }
 
 describe('the response of a refusal', () => {
@@ -93,8 +93,8 @@ describe('the response of a refusal', () => {
   })
 
   it('is a new one each time, since a body can be read once', async () => {
-    const { describe: describeDenial, respond } = denials()
-    const bodies = [1, 2].map(() => respond(describeDenial('denied'), request).text())
+    const { create, respond } = denials()
+    const bodies = [1, 2].map(() => respond(create('denied'), request).text())
     expect(new Set(await Promise.all(bodies)).size).toBe(1)
   })
 })
@@ -110,7 +110,7 @@ describe('respond', () => {
       request,
     )
     expect(Object.isFrozen(respond.mock.calls[0]?.[0])).toBe(true)
-    expect(Object.isFrozen(denials().describe('denied'))).toBe(true)
+    expect(Object.isFrozen(denials().create('denied'))).toBe(true)
   })
 
   it('sends its response as it is', async () => {
@@ -216,12 +216,12 @@ describe('respond', () => {
       reader?.releaseLock()
       if (!sentBefore.bodyUsed) await sentBefore.text()
       const notify = vi.fn<Channel['notify']>()
-      const { describe: describeDenial, respond: refuseWith } = denials({
+      const { create, respond: refuseWith } = denials({
         respond: respond as Respond,
         notify,
       })
       for (let turn = 0; turn < 2; turn += 1) {
-        const response = refuseWith(describeDenial('denied'), request)
+        const response = refuseWith(create('denied'), request)
         expect(response.status).toBe(401)
         expect(await response.json()).toMatchObject({ error: { code: 'denied' } })
       }

@@ -8,7 +8,7 @@ import type { Verifier } from '../../../../src/core/endpoint/verdict.ts'
 import type { CacheConfig } from '../../../../src/core/auth-config.ts'
 import type {
   AllowVerdict,
-  CheckedVerdict,
+  ParsedVerdict,
   DenyVerdict,
 } from '../../../../src/core/endpoint/verdict.ts'
 
@@ -26,7 +26,7 @@ let wall = 0
 let random = 0
 let isFailing = false
 const outage = { note: () => undefined, isRecent: () => isFailing }
-const asked = vi.fn<(check: Check) => CheckedVerdict | Promise<CheckedVerdict>>()
+const asked = vi.fn<(check: Check) => ParsedVerdict | Promise<ParsedVerdict>>()
 
 const allow = (extra: Partial<AllowVerdict> = {}): AllowVerdict => ({
   outcome: 'allow',
@@ -235,7 +235,7 @@ describe('a kept denial', () => {
 })
 
 describe('what is not kept', () => {
-  it.each<[string, () => CheckedVerdict, string]>([
+  it.each<[string, () => ParsedVerdict, string]>([
     [
       'an allow that the endpoint forbids to keep',
       () => allow({ maxAgeMs: 0 }),
@@ -443,7 +443,7 @@ describe('forgetting', () => {
   it.each([['t'], [undefined]])(
     'keeps nothing of what is on its way (A-C5): forget(%s)',
     async (token) => {
-      const answers: ((verdict: CheckedVerdict) => void)[] = []
+      const answers: ((verdict: ParsedVerdict) => void)[] = []
       asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
       const { cache, outcome } = cached()
       const early = outcome()
@@ -460,7 +460,7 @@ describe('forgetting', () => {
 
 describe('flights that overtake each other (A-C12)', () => {
   it('the answer to the later question stands', async () => {
-    const answers: ((verdict: CheckedVerdict) => void)[] = []
+    const answers: ((verdict: ParsedVerdict) => void)[] = []
     asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
     const { ask, outcome } = cached()
     const outcomes = [outcome(), outcome(), outcome('t', 'b')]
@@ -475,7 +475,7 @@ describe('flights that overtake each other (A-C12)', () => {
   })
 
   it('the answer to the earlier question gives way to the later one', async () => {
-    const answers: ((verdict: CheckedVerdict) => void)[] = []
+    const answers: ((verdict: ParsedVerdict) => void)[] = []
     asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
     const { ask, outcome } = cached()
     const outcomes = [outcome(), outcome()]
@@ -487,7 +487,7 @@ describe('flights that overtake each other (A-C12)', () => {
   })
 
   it('a denial wipes the allow even if it answers an earlier question', async () => {
-    const answers: ((verdict: CheckedVerdict) => void)[] = []
+    const answers: ((verdict: ParsedVerdict) => void)[] = []
     asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
     const { outcome } = cached()
     const outcomes = [outcome(), outcome()]
@@ -500,7 +500,7 @@ describe('flights that overtake each other (A-C12)', () => {
   })
 
   it('of a denial and its twin nothing is kept, since a retry asks later than its flight began', async () => {
-    const answers: ((verdict: CheckedVerdict) => void)[] = []
+    const answers: ((verdict: ParsedVerdict) => void)[] = []
     asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
     const { outcome } = cached()
     const outcomes = [outcome(), outcome()]
@@ -518,7 +518,7 @@ describe('flights that overtake each other (A-C12)', () => {
     expect(await outcome()).toBe('deny miss')
     // The time of day is set back, so that the denial is out of sight, and comes into sight again.
     wall -= 10
-    const answers: ((verdict: CheckedVerdict) => void)[] = []
+    const answers: ((verdict: ParsedVerdict) => void)[] = []
     asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
     const outcomes = [outcome(), outcome()]
     answers[0]?.(deny({ maxAgeMs: 0 }))
@@ -565,7 +565,7 @@ describe('bounds', () => {
   it('flights that were lost (a request that ended on Workers) do not pile up', async () => {
     const { cache } = cached()
     const lost: Check[] = []
-    const landings: ((verdict: CheckedVerdict) => void)[] = []
+    const landings: ((verdict: ParsedVerdict) => void)[] = []
     const verify = cache.fill((check) => {
       lost.push(check)
       return new Promise((resolve) => landings.push(resolve))
@@ -593,7 +593,7 @@ it('asks nobody on the way if a verdict has come in between', async () => {
   const { cache, outcome } = cached()
   asked.mockImplementation(() => allow())
   await outcome()
-  const next = vi.fn<() => CheckedVerdict>()
+  const next = vi.fn<() => ParsedVerdict>()
   expect(cache.fill(next)(checkOf('t', 'a'), DEADLINE)).toEqual(allow())
   expect(next).not.toHaveBeenCalled()
 })
