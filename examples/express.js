@@ -2,7 +2,7 @@
 import express from 'express'
 import { createNodeAuthenticator, nodeTransport } from 'with-auth/node'
 
-const authenticate = createNodeAuthenticator({ transport: nodeTransport() })
+const authenticate = createNodeAuthenticator({ fetch: nodeTransport() })
 const app = express()
 const notes = []
 

@@ -3,7 +3,7 @@ import Fastify from 'fastify'
 import { createNodeAuthenticator, nodeTransport } from 'with-auth/node'
 
 const notes = []
-const authenticate = createNodeAuthenticator({ transport: nodeTransport() })
+const authenticate = createNodeAuthenticator({ fetch: nodeTransport() })
 const app = Fastify()
 
 app.decorateRequest('auth', null)

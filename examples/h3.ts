@@ -4,7 +4,7 @@ import { createAuthenticator, getAuth } from 'with-auth'
 import { nodeTransport } from 'with-auth/node'
 
 const notes: string[] = []
-const authenticate = createAuthenticator({ transport: nodeTransport() })
+const authenticate = createAuthenticator({ fetch: nodeTransport() })
 const app = new H3()
 
 // Before all routes, for all paths.

@@ -5,7 +5,7 @@ import { nodeTransport } from 'with-auth/node'
 
 const notes: string[] = []
 // Made once: each guard keeps verdicts, counts failures and limits calls for itself.
-const guard = auth({ transport: nodeTransport() })
+const guard = auth({ fetch: nodeTransport() })
 
 const app = new Hono()
   .get('/healthz', (c) => c.text('ok'))

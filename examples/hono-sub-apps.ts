@@ -5,7 +5,7 @@ import { auth } from 'with-auth/hono'
 import { nodeTransport } from 'with-auth/node'
 
 const notes: string[] = []
-const config = { transport: nodeTransport() }
+const config = { fetch: nodeTransport() }
 const guard = auth(config)
 const routes = new Hono()
   .use(guard)

@@ -7,7 +7,7 @@ const notes: string[] = []
 const app = new Hono<AuthEnv>()
 
 // Before all routes: Hono runs middleware in the order of registration.
-app.use(auth({ transport: nodeTransport() }))
+app.use(auth({ fetch: nodeTransport() }))
 
 app.get('/v1/notes', (c) => c.json({ principal: c.var.auth?.principal, notes }))
 app.post('/v1/notes', async (c) => {

@@ -10,4 +10,4 @@ async function handler(request: Request): Promise<Response> {
   return Response.json({ principal: getAuth(request).principal, notes })
 }
 
-serve({ fetch: withAuth(handler, { transport: nodeTransport() }) })
+serve({ fetch: withAuth(handler, { fetch: nodeTransport() }) })

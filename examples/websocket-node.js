@@ -18,7 +18,7 @@ const server = createServer((_incoming, outgoing) => {
   outgoing.writeHead(426).end('Here are only WebSockets')
 })
 const credentials = ['bearer', { webSocketProtocol: 'key.' }]
-server.on('upgrade', withUpgradeAuth(open, { credentials, transport: nodeTransport() }))
+server.on('upgrade', withUpgradeAuth(open, { credentials, fetch: nodeTransport() }))
 server.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => {
   console.log(`Listening on http://127.0.0.1:${server.address().port}`)
 })

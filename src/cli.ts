@@ -1,10 +1,13 @@
 #!/usr/bin/env node
 import process from 'node:process'
-import { COMMANDS } from './cli/commands.ts'
-import { main } from './cli/main.ts'
-import { isAskedToStop, nextSignal } from './cli/signals.ts'
-import { createOutput, readInput } from './cli/standard-streams.ts'
-import { describeTerminal } from './cli/surroundings.ts'
+import { COMMANDS, main } from './cli/main.ts'
+import {
+  createOutput,
+  describeTerminal,
+  isAskedToStop,
+  nextSignal,
+  readInput,
+} from './cli/surroundings.ts'
 import { within } from './core/async.ts'
 
 // How long a process that was asked to stop waits for the reader of its output.

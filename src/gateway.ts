@@ -1,18 +1,11 @@
 import { ignore } from './core/async.ts'
-import { exchange } from './gateway/exchange.ts'
-import { describeFailure } from './gateway/failure.ts'
-import { createForward } from './gateway/forwarding.ts'
+import { discard, exchange, passOn } from './gateway/exchange.ts'
+import { createForward } from './gateway/forward.ts'
 import { resolveGateway } from './gateway/options.ts'
-import { createRefusal } from './gateway/refusal.ts'
-import { discard, passOn } from './gateway/response.ts'
-import type { GatewayFailureCode } from './gateway/refusal.ts'
-import type {
-  ClientAddress,
-  GatewayFailure,
-  UpstreamFetch,
-  UpstreamRequest,
-  UpstreamResponse,
-} from './gateway/types.ts'
+import { createRefusal, describeFailure } from './gateway/refusal.ts'
+import type { UpstreamFetch, UpstreamRequest, UpstreamResponse } from './gateway/exchange.ts'
+import type { GatewayFailure, GatewayFailureCode } from './gateway/refusal.ts'
+import type { ClientAddress } from './gateway/request-headers.ts'
 
 export type {
   ClientAddress,

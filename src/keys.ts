@@ -1,14 +1,14 @@
 import { invalidOption } from './core/config/option-checks.ts'
-import { addKey, checkReference, dropKey, dropStopped, markRevoked } from './keys/key-changes.ts'
-import { checkKeyEndpointOptions, checkSource } from './keys/key-endpoint-options.ts'
-import { createEndpointHandler } from './keys/key-endpoint.ts'
-import { readKeyFile } from './keys/key-file.ts'
-import { toRecord } from './keys/key-state.ts'
-import { replaceKey } from './keys/key-rotation.ts'
-import { openSource } from './keys/watched-file.ts'
-import { KeyFileError } from './keys/key-file-error.ts'
-import type { KeyEndpointOptions, KeySource } from './keys/key-endpoint-options.ts'
-import type { KeyFileErrorCode, KeyFileProblem } from './keys/key-file-error.ts'
+import { addKey, checkReference, dropKey, dropStopped, markRevoked } from './keys/changes.ts'
+import { checkKeyEndpointOptions, checkSource } from './keys/options.ts'
+import { createEndpointHandler } from './keys/endpoint.ts'
+import { readKeyFile } from './keys/file/edit.ts'
+import { toRecord } from './keys/state.ts'
+import { replaceKey } from './keys/rotation.ts'
+import { openSource } from './keys/file/watch.ts'
+import { KeyFileError } from './keys/error.ts'
+import type { KeyEndpointOptions, KeySource } from './keys/options.ts'
+import type { KeyFileErrorCode, KeyFileProblem } from './keys/error.ts'
 import type {
   CreatedKey,
   KeyRecord,
@@ -16,7 +16,7 @@ import type {
   PruneOptions,
   RotatedKey,
   RotateOptions,
-} from './keys/key-record.ts'
+} from './keys/record.ts'
 
 export { KeyFileError }
 export type {

@@ -143,7 +143,7 @@ function destroy(this: Duplex): void {
 
 /**
  * Makes what asks the endpoint over connections of undici, which costs Node a fraction of what its `fetch` does. For the
- * option `transport`; several guards may share one, and then share its connections. Needs the package `undici`, 7.28
+ * option `fetch`; several guards may share one, and then share its connections. Needs the package `undici`, 7.28
  * or 8.5 or later, which is loaded here and nowhere else. No connection is made before the first call.
  *
  * It does what `fetch` does here: follows no redirect, obeys the deadline, and sends nothing twice of its own accord. Two
@@ -163,7 +163,7 @@ function destroy(this: Duplex): void {
  *
  * export default withAuth(() => new Response('hello'), {
  *   endpoint: 'https://auth.example.com/validate',
- *   transport: nodeTransport({ ca: () => readFileSync('/etc/ssl/auth-ca.pem') }),
+ *   fetch: nodeTransport({ ca: () => readFileSync('/etc/ssl/auth-ca.pem') }),
  * })
  * ```
  */

@@ -3,8 +3,9 @@ import { checkBoolean, checkFunction, checkMilliseconds } from './core/config/op
 import { invalidOption, readOptions } from './core/config/option-checks.ts'
 import { readAuthSection } from './yaml/auth-section.ts'
 import { ConfigFileError } from './yaml/config-file-error.ts'
-import { readConfigFile, UnreadableFileError } from './yaml/config-file.ts'
-import { parseFile } from './yaml/document.ts'
+import { UnreadableFileError } from './files/system.ts'
+import { readTextFile } from './files/text-file.ts'
+import { MOST_TEXT, parseFile } from './yaml/document.ts'
 import { fingerprint, watchFile } from './yaml/file-watch.ts'
 import { validate } from './yaml/validation.ts'
 import type { AuthConfig } from './core/auth-config.ts'
@@ -221,10 +222,11 @@ async function readFile(path: string): Promise<string> {
   if (typeof path !== 'string' || path === '')
     throw invalidOption('path', path, 'the name of a file')
   try {
-    return await readConfigFile(path)
+    return readTextFile(path, MOST_TEXT)
   } catch (error) {
     const why = error instanceof UnreadableFileError ? error.message : 'an error while reading'
-    const message = `The file cannot be read: ${why}`
+    const hint = Reflect.get(Object(error), 'code') === 'no_files' ? ': use parseConfig' : ''
+    const message = `The file cannot be read: ${why}${hint}`
     throw new ConfigFileError([{ path, line: 0, column: 0, key: '', message, excerpt: '' }])
   }
 }

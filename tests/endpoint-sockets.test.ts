@@ -101,8 +101,8 @@ const WAYS: readonly (readonly [string, Way])[] = [
   [
     'nodeTransport',
     {
-      plain: { transport: nodeTransport() },
-      trusting: { transport: nodeTransport({ ca: SELF_SIGNED.cert }) },
+      plain: { fetch: nodeTransport() },
+      trusting: { fetch: nodeTransport({ ca: SELF_SIGNED.cert }) },
     },
   ],
 ]

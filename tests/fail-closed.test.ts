@@ -130,11 +130,11 @@ const FAILURES: Failure[] = [
     config: { ...base, fetch: () => Promise.reject(undefined) },
   },
   {
-    name: 'the transport follows a redirect against its contract',
+    name: '`fetch` follows a redirect against its contract',
     reason: 'denied',
     config: {
       ...base,
-      transport: () =>
+      fetch: () =>
         Promise.resolve({ status: 200, headers: new Headers(), body: null, redirected: true }),
     },
   },

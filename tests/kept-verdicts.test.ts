@@ -42,7 +42,7 @@ function guard(answer: Answer, config: AuthConfig = {}, handler = showPrincipal)
     endpoint: ENDPOINT,
     context: { headers: [] },
     cache: {},
-    transport: async (_url, init) => {
+    fetch: async (_url, init) => {
       const question = readQuestion(init)
       asked.push(question)
       return answer(question)

@@ -1,6 +1,5 @@
-import { execFile, spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
-import { hostname } from 'node:os'
+import { execFile } from 'node:child_process'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
@@ -213,15 +212,6 @@ describe('processes that change the keys at the same time', { tags: ['slow'] }, 
   it('make a file that is not there only once', async () => {
     const file = pathOf('keys.yaml')
     expect(await edit(file, 4, 2)).toEqual(await keptIn(file))
-  })
-
-  it('take over the lock of one that ended, and lose nothing', async () => {
-    const file = pathOf('keys.yaml')
-    const { pid } = spawnSync(process.execPath, ['-e', ''])
-    writeFileSync(`${file}.lock`, JSON.stringify({ pid, host: hostname(), nonce: 'n' }))
-    utimesSync(`${file}.lock`, 1, 1)
-    expect(await edit(file, 4, 3)).toEqual(await keptIn(file))
-    expect(readdirSync(dirname(file))).toEqual(['keys.yaml'])
   })
 })
 

@@ -293,7 +293,7 @@ describe('nodeTransport', () => {
   const greet = (request: Request): Response => new Response(`Hello ${getAuth(request).principal}`)
 
   it('asks the endpoint for withAuth', async () => {
-    const guarded = withAuth(greet, { endpoint: endpoint.url, transport: nodeTransport() })
+    const guarded = withAuth(greet, { endpoint: endpoint.url, fetch: nodeTransport() })
     expect(await (await guarded(get('/', 'good'))).text()).toBe('Hello alice')
     expect((await guarded(get('/', 'bad'))).status).toBe(401)
     expect(endpoint.asked).toEqual(['good', 'bad'])
@@ -303,7 +303,7 @@ describe('nodeTransport', () => {
     const other = await startAuthEndpoint({ good: 'bob' })
     const transport = nodeTransport()
     const guards = [endpoint.url, other.url].map((url) =>
-      withAuth(greet, { endpoint: url, transport }),
+      withAuth(greet, { endpoint: url, fetch: transport }),
     )
     const asking = [...guards, ...guards].map(async (guarded) => guarded(get('/', 'good')))
     const texts = await Promise.all(asking.map(async (response) => (await response).text()))
@@ -323,7 +323,7 @@ describe('nodeTransport', () => {
     origin.intercept({ path: '/validate', method: 'POST' }).reply(status, { principal: 'alice' })
     const guarded = withAuth(greet, {
       endpoint: 'https://auth.example.com/validate',
-      transport: nodeTransport({ dispatcher: mock }),
+      fetch: nodeTransport({ dispatcher: mock }),
     })
     const response = await guarded(get('/', 'good'))
     expect(response.status).toBe(expected)

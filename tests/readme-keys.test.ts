@@ -6,11 +6,11 @@ import { describe, expect, it } from 'vitest'
 import { examine } from '../src/cli/conformance/examine.ts'
 import { withAuth } from '../src/index.ts'
 import { createKey, createKeyEndpoint, listKeys } from '../src/keys.ts'
-import { readFences, readTable } from './support/markdown.ts'
+import { ask, post } from './support/key-questions.ts'
 import { close } from './support/loopback.ts'
+import { readFences, readTable } from './support/markdown.ts'
 import { readText } from './support/project.ts'
 import { get } from './support/requests.ts'
-import { ask, post } from './support/key-questions.ts'
 import { setupFolder } from './support/temporary-folder.ts'
 import type { AddressInfo, Server } from 'node:net'
 import type { DecisionEvent, Transport } from '../src/index.ts'
@@ -110,7 +110,7 @@ describe('the table of what an endpoint may answer', () => {
     }
     const guarded = withAuth(() => new Response('in'), {
       endpoint: 'https://auth.example.test/validate',
-      transport: answers,
+      fetch: answers,
       context: { headers: [] },
       cache: {},
       unavailableStatus: 503,

@@ -267,7 +267,7 @@ describe('the YAML', () => {
 })
 
 /** Functions that are made anew for each config. */
-const UNCOMPARED = { isPublic: undefined, transport: undefined }
+const UNCOMPARED = { isPublic: undefined, fetch: undefined }
 
 function keysOfFields(fields: Fields): string[] {
   return Object.entries(fields).flatMap(([key, { shape }]) => [

@@ -344,7 +344,7 @@ function groupsOf({ properties = {} }: Node): Record<string, unknown> {
 
 /** Less the functions, which are made anew for each config. */
 function comparable(config: AuthConfig): object {
-  return { ...resolveConfig(config), isPublic: undefined, transport: undefined }
+  return { ...resolveConfig(config), isPublic: undefined, fetch: undefined }
 }
 
 interface Node {

@@ -488,7 +488,7 @@ function allWaysToWriteAConfigCompile(): void {
     unavailableStatus: 503,
     fetch: globalThis.fetch,
   })
-  fits<AuthConfig>({ credentials: { header: 'x-api-key' }, transport: globalThis.fetch })
+  fits<AuthConfig>({ credentials: { header: 'x-api-key' }, fetch: globalThis.fetch })
   fits<AuthConfig>({ endpoint: new URL('https://auth.example.test/validate') })
   // A frozen or constant config is a config.
   fits<AuthConfig>({ public: ['/healthz'], context: { headers: [] } } as const)

@@ -380,7 +380,7 @@ describe('parseConfig', () => {
     expect(problem?.message).toContain('with "allow_insecure_http": true')
   })
 
-  it.each(['verifier', 'on_event', 'respond', 'fetch', 'transport'])(
+  it.each(['verifier', 'on_event', 'respond', 'fetch'])(
     'says that %s is a function, and belongs in code',
     (key) => {
       const [problem] = problemsOf(auth(`${key}: x`))

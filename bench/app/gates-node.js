@@ -35,6 +35,6 @@ export const NODE_GATES = {
   'post-http': (endpoint) => postGate(postByHttp(endpoint)),
   'post-undici': (endpoint) => postGate(postByUndici(endpoint)),
   'post-hono-undici': (endpoint) => honoApp(honoPost(postByUndici(endpoint))),
-  transported: (endpoint) => withAuth(answer, { endpoint, transport: nodeTransport() }),
-  'transported-hono': (endpoint) => honoApp(auth({ endpoint, transport: nodeTransport() })),
+  transported: (endpoint) => withAuth(answer, { endpoint, fetch: nodeTransport() }),
+  'transported-hono': (endpoint) => honoApp(auth({ endpoint, fetch: nodeTransport() })),
 }

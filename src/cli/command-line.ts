@@ -1,7 +1,27 @@
 import { parseArgs } from 'node:util'
 import { nearestName } from '../core/config/option-checks.ts'
+import { UsageError, wrongValue } from './errors.ts'
 import { showName } from './shown-value.ts'
-import { UsageError } from './usage-error.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** One command, such as `with-auth keys create`. */
+export interface Command {
+  /** One word, or two. */
+  readonly name: string
+  /** What follows the name in the usage line. */
+  readonly usage: string
+  readonly summary: string
+  /** More for the help of this command alone. */
+  readonly details?: string
+  /** The variables of the environment that it reads, with an explanation. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** Lines that work as they are written, for the help. */
+  readonly examples: readonly string[]
+  /** Beside `--json` and `--help`, which all have. */
+  readonly options: OptionSpecs
+  /** Returns the exit code. */
+  readonly run: (line: CommandLine, surroundings: Surroundings) => Promise<number>
+}
 
 /** An option of a command. */
 export interface OptionSpec {
@@ -97,4 +117,62 @@ export function unknownOption(rawName: string, known: readonly string[]): UsageE
   const nearest = nearestName(rawName.replace(/^-+/, ''), known)
   const hint = nearest === undefined ? '' : `: did you mean --${nearest}?`
   return new UsageError(`Unknown option ${showName(rawName)}${hint}`)
+}
+
+/** The options that every command has. */
+export const COMMON_OPTIONS: OptionSpecs = {
+  json: { help: 'print JSON, for machines' },
+  help: { help: 'show this help' },
+}
+
+/** The value of an option that must be given. */
+export function requireText(line: CommandLine, name: string, value: string): string {
+  const text = line.text(name)
+  if (text === undefined) throw new UsageError(`--${name} ${value} is missing`)
+  return text
+}
+
+/** The longest time that an option can name: an hour. */
+const MAX_MS = 3_600_000
+
+/** The value of an option that is a number of milliseconds, if it was given. */
+export function readMilliseconds(
+  line: CommandLine,
+  name: string,
+  max: number = MAX_MS,
+): number | undefined {
+  return readWholeNumber(line, name, 1, max)
+}
+
+/** The value of an option that is a whole number, if it was given. */
+export function readWholeNumber(
+  line: CommandLine,
+  name: string,
+  min: number,
+  max: number,
+): number | undefined {
+  const text = line.text(name)
+  if (text === undefined) return undefined
+  const number = /^\d{1,7}$/.test(text) ? Number(text) : -1
+  if (number >= min && number <= max) return number
+  throw wrongValue(`--${name}`, text, `a whole number from ${min} to ${max}`)
+}
+
+/** The only operand, such as a URL. What was given is not shown: it may be a secret. */
+export function requireOperand({ operands }: CommandLine, what: string): string {
+  const [operand] = operands
+  if (operand === undefined) throw new UsageError(`${what} is missing`)
+  if (operands.length > 1) throw new UsageError(`Give one ${what} only`)
+  return operand
+}
+
+export function refuseOperands({ operands }: CommandLine): void {
+  if (operands.length > 0) throw new UsageError('This command takes options only')
+}
+
+/** The key that a text is, with blanks around it. Throws `UsageError` for any other text, without showing it. */
+export function readKey(text: string, source: string): string {
+  const key = text.trim()
+  if (/^[\x21-\x7e]{1,8192}$/.test(key)) return key
+  throw new UsageError(`${source} must hold one key, in visible ASCII (it is not shown)`)
 }

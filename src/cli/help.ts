@@ -1,6 +1,5 @@
-import { COMMON_OPTIONS } from './command.ts'
-import type { OptionSpec, OptionSpecs } from './command-line.ts'
-import type { Command } from './command.ts'
+import { COMMON_OPTIONS } from './command-line.ts'
+import type { Command, OptionSpec, OptionSpecs } from './command-line.ts'
 
 /** The width of a terminal. */
 const COLUMNS = 80

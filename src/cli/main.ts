@@ -1,14 +1,28 @@
 import { readFile } from 'node:fs/promises'
 import { editDistance, nearestName } from '../core/config/option-checks.ts'
-import { readCommandLine, unknownOption } from './command-line.ts'
-import { COMMON_OPTIONS } from './command.ts'
+import { COMMON_OPTIONS, readCommandLine, unknownOption } from './command-line.ts'
+import { checkCommand } from './commands/check.ts'
+import { configCommand } from './commands/config.ts'
+import { demoCommand } from './commands/demo.ts'
+import { endpointCommand } from './commands/endpoint.ts'
+import { gatewayCommand } from './commands/gateway.ts'
+import { keysCommands } from './commands/keys.ts'
+import { UsageError } from './errors.ts'
 import { describeCommand, describeCommands, describeGroup } from './help.ts'
 import { escapeHidden, showName } from './shown-value.ts'
-import { OutputError } from './standard-streams.ts'
-import { EXIT } from './surroundings.ts'
-import { UsageError } from './usage-error.ts'
-import type { Command } from './command.ts'
+import { EXIT, OutputError } from './surroundings.ts'
+import type { Command } from './command-line.ts'
 import type { Surroundings } from './surroundings.ts'
+
+/** All commands, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  gatewayCommand,
+  ...keysCommands,
+  endpointCommand,
+  checkCommand,
+  configCommand,
+  demoCommand,
+]
 
 const HELP = new Set(['help', '--help', '-h'])
 const VERSION = new Set(['version', '--version', '-v', '-V'])

@@ -258,15 +258,11 @@ export interface AuthConfig {
    */
   readonly respond?: (denial: Denial, request: Request) => Response
   /**
-   * The `fetch` that makes the POST.
+   * Sends each POST to the auth endpoint. It must not follow redirects. On Node `nodeTransport()` of `with-auth/node` returns
+   * a faster one.
    * @default globalThis.fetch, looked up at each call
    */
-  readonly fetch?: (url: string, init: TransportInit) => Promise<TransportResponse>
-  /**
-   * Makes the POST in place of `fetch`.
-   * @default over `fetch`
-   */
-  readonly transport?: Transport
+  readonly fetch?: Transport
 }
 
 /** A config, or a synchronous function of the extra arguments that makes one when the first request comes. */

@@ -4,7 +4,7 @@ import type { Rejection } from './gate.ts'
 import type { Admission } from './response/admission.ts'
 import type { Auth, VerdictControls } from './types.ts'
 
-/** What was decided about a request. */
+/** The decision about a request. */
 export type AuthenticationResult =
   | {
       readonly ok: true

@@ -27,7 +27,7 @@ export interface Rejection {
   readonly cause?: string
 }
 
-/** What was decided about a request. Only an admitted one may reach the handler. */
+/** The decision about a request. Only an admitted request may reach the handler. */
 export type Decision = Admission | ({ readonly admitted: false } & Rejection)
 
 /**

@@ -23,7 +23,7 @@ import type { Denials } from './response/denial.ts'
 const UNKNOWN_ROUTE =
   'A request came through the "routes" of Bun.serve. Bun matches the path as it was sent, so this wrapper cannot know which route runs: guard the routes with withAuthRoutes'
 
-/** What the gate needs to reject a request and to report it. */
+/** The parts that the gate needs to reject a request and to report it. */
 interface Basics extends Channel {
   readonly denials: Denials
   /** `undefined` with an observer, which gets each decision, and without a config, which is reported by itself. */

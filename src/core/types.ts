@@ -33,7 +33,7 @@ export interface Denial {
 export interface Auth {
   /** The caller's name; absent if the endpoint names none. */
   readonly principal?: string
-  /** What the endpoint says about the caller. Has no prototype. */
+  /** Attributes of the caller, as the endpoint sent them. Has no prototype. */
   readonly attributes: Readonly<Record<string, readonly string[]>>
   /** Set if the decision had expired and the endpoint was unavailable. */
   readonly stale?: true
@@ -91,7 +91,7 @@ export interface DecisionEvent {
   /** The value of the header that {@link AuthConfig.requestIdHeader} names. It is what the client sent. */
   readonly requestId?: string
   readonly durationMs: number
-  /** What the cache did: `shared` means that another request's call answered, `skipped` that the decision was not cached. */
+  /** `shared`: the call of another request answered. `skipped`: the decision was not cached. */
   readonly cache: 'hit' | 'miss' | 'stale' | 'shared' | 'skipped' | 'off'
   /** Why it was not cached. */
   readonly skipped?: SkipReason
@@ -140,7 +140,7 @@ export interface NoticeEvent {
   readonly error?: unknown
 }
 
-/** What {@link AuthConfig.onEvent} gets. */
+/** The argument of {@link AuthConfig.onEvent}. */
 export type AuthEvent = DecisionEvent | CircuitEvent | NoticeEvent
 
 /** Drops cached decisions. */

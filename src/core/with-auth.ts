@@ -20,7 +20,7 @@ import type { Guardable, Guarded, Serving } from './handlers/guarded.ts'
  * @param config The config; a synchronous function of the extra arguments that makes it, called until it succeeds once;
  * or nothing, which uses `AUTH_ENDPOINT` of the Workers `env` argument, else of `process.env`.
  * @returns A function of the same signature, or an object of the same members.
- * @throws AuthConfigError for a config that cannot be used; TypeError for a value that is no handler.
+ * @throws AuthConfigError for a config that cannot be used; TypeError for a value that is not a handler.
  *
  * @example
  * ```ts

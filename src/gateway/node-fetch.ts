@@ -1,6 +1,6 @@
 import { sendBody } from './upload.ts'
 import type { NodeUpload } from './upload.ts'
-import type { UpstreamFetch, UpstreamRequest, UpstreamResponse } from './types.ts'
+import type { UpstreamFetch, UpstreamRequest, UpstreamResponse } from './exchange.ts'
 
 /** The parts of `node:http` and `node:https` that are used. No import: these types are not known on every runtime. */
 export interface NodeHttp<Agent extends object = object> {

@@ -1,3 +1,6 @@
+import { passageOf } from '../core/response/passage.ts'
+import { parseTarget } from '../core/request/target.ts'
+
 /** Why the gateway itself answers, and not the upstream. */
 export type GatewayFailureCode =
   | 'not_configured'
@@ -51,4 +54,46 @@ export function createRefusal(code: GatewayFailureCode): Response {
     status,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
   })
+}
+
+/** Why the gateway itself answered. */
+export interface GatewayFailure {
+  readonly code: GatewayFailureCode
+  readonly status: number
+  readonly method: string
+  /** Without the query, and not more than 256 characters. */
+  readonly path: string
+  /** The name that the runtime has for what went wrong, such as `ECONNREFUSED`. Never a message. */
+  readonly cause?: string
+}
+
+/** Describes why the gateway answered itself. Nothing of headers, query and messages is in it. */
+export function describeFailure(
+  request: Request,
+  code: GatewayFailureCode,
+  error: unknown,
+): GatewayFailure {
+  const { method, url } = request
+  const path = parseTarget(url)?.path.slice(0, 256) ?? ''
+  const failure = { code, status: statusOf(code), method: method.slice(0, 32), path }
+  const cause = nameOf(error)
+  const described = Object.freeze(cause === undefined ? failure : { ...failure, cause })
+  const passage = passageOf(request)
+  if (passage !== undefined) passage.failure = described
+  return described
+}
+
+// Where a runtime says what it was: `error.cause.code` on Node, `error.code` on Bun, else the class.
+function nameOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  const candidates = [codeOf(error.cause), codeOf(error), error.name]
+  return candidates.find(isName)
+}
+
+function codeOf(value: unknown): unknown {
+  return Reflect.get(Object(value), 'code')
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && /^\w{1,64}$/.test(value)
 }

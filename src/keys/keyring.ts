@@ -1,6 +1,6 @@
-import { endOfKey, statusOf } from './key-state.ts'
-import { isBelow } from './path-prefixes.ts'
-import type { StoredKey } from './key-record.ts'
+import { endOfKey, statusOf } from './state.ts'
+import { isBelow } from './paths.ts'
+import type { StoredKey } from './record.ts'
 
 /**
  * Keys by their SHA-256 in hex. A lookup may take a time that tells something of a hash: the hash of 256 random bits opens

@@ -6,16 +6,16 @@ import {
   isPathPrefixes,
   isPrincipal,
   PRINCIPAL_FORM,
-} from './key-fields.ts'
-import { isPathPrefix, meantPrefix, PREFIX_FORM } from './path-prefixes.ts'
+} from './file/fields.ts'
+import { isPathPrefix, meantPrefix, PREFIX_FORM } from './paths.ts'
 import {
   DURATION_FORM,
   formatTimestamp,
   parseDuration,
   parseTimestamp,
   TIMESTAMP_FORM,
-} from './timestamps.ts'
-import type { StoredKey } from './key-record.ts'
+} from './times.ts'
+import type { StoredKey } from './record.ts'
 
 const KNOWN = ['principal', 'attributes', 'expiresAt', 'expiresIn', 'paths'] as const
 

@@ -3,7 +3,7 @@ import { ResponseQueue } from './response-queue.ts'
 import type { Transport } from '../core/auth-config.ts'
 import type { NodeDispatcher, OwnAgent } from './undici.ts'
 
-/** The transport that `nodeTransport` returns. It makes each POST, until it is closed. */
+/** The `fetch` that `nodeTransport` returns. It sends each POST, until it is closed. */
 export interface NodeTransport extends Transport {
   /**
    * Closes each connection as soon as it is idle, and waits for that, but at most five seconds: a call under way still ends

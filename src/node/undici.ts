@@ -118,7 +118,7 @@ function loadUndici(): Undici {
 
 function checkUndici(): number {
   if ('bun' in process.versions) {
-    throw missing('it is for Node: on Bun leave "transport" out, for its fetch is as fast')
+    throw missing('it needs Node. On Bun leave "fetch" out: its own fetch is as fast')
   }
   const version = readVersion()
   if (version === undefined) {
@@ -148,5 +148,5 @@ function readVersion(): string | undefined {
 }
 
 function missing(why: string): AuthConfigError {
-  return new AuthConfigError('transport', `nodeTransport() cannot be used: ${why}`)
+  return new AuthConfigError('fetch', `nodeTransport() cannot be used: ${why}`)
 }

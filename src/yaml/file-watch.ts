@@ -1,5 +1,5 @@
 import { isOptionsObject } from '../core/config/option-checks.ts'
-import { callLater } from './config-file.ts'
+import { system } from '../files/system.ts'
 
 /** What watching a file needs. */
 export interface WatchedFile {
@@ -44,6 +44,13 @@ export function watchFile({ read, text, intervalMs, onChange }: WatchedFile): ()
     isClosed = true
     cancel()
   }
+}
+
+/** Calls a function later; what waits for it does not keep the process alive. */
+export function callLater(call: () => void, afterMs: number): () => void {
+  const { setTimeout, clearTimeout } = system().getBuiltinModule('node:timers')
+  const timer = setTimeout(call, afterMs).unref()
+  return () => clearTimeout(timer)
 }
 
 async function readContent(read: () => Promise<string>): Promise<FileContent> {

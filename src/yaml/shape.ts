@@ -87,7 +87,6 @@ export const FUNCTIONS: Readonly<Record<string, string>> = {
   on_event: 'onEvent',
   respond: 'respond',
   fetch: 'fetch',
-  transport: 'transport',
 }
 
 /** The key of an option: `timeout_ms` for `timeoutMs`. */

@@ -1,15 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { readCommandLine } from '../../src/cli/command-line.ts'
 import {
-  asUsage,
   COMMON_OPTIONS,
+  readCommandLine,
   readMilliseconds,
   readWholeNumber,
   refuseOperands,
   requireOperand,
   requireText,
-} from '../../src/cli/command.ts'
-import { UsageError } from '../../src/cli/usage-error.ts'
+} from '../../src/cli/command-line.ts'
+import { asUsage, UsageError } from '../../src/cli/errors.ts'
 import { AuthConfigError } from '../../src/core/errors.ts'
 
 const line = (...args: string[]) =>

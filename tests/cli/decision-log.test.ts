@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createDecisionLog } from '../../src/cli/decision-log.ts'
+import { createDecisionLog } from '../../src/cli/log.ts'
 import { createSurroundings } from '../support/surroundings.ts'
 
 describe('a log that cannot be written', () => {

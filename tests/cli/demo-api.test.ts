@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { serveDemoApi } from '../../src/cli/demo-api.ts'
+import { serveDemoApi } from '../../src/cli/commands/demo.ts'
 
 async function ask(path: string, headers: Record<string, string> = {}): Promise<Response> {
   return serveDemoApi(new Request(`http://127.0.0.1${path}`, { headers }))

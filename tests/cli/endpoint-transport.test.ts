@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import process from 'node:process'
 import { afterEach, describe, expect, it } from 'vitest'
-import { equipLike, equipWithTransport } from '../../src/cli/endpoint-transport.ts'
+import { equipLike, equipWithTransport } from '../../src/cli/config-of.ts'
 import type { AuthConfig } from '../../src/index.ts'
 
 const CONFIG: AuthConfig = { endpoint: 'https://auth.example.com/validate', timeoutMs: 900 }
@@ -20,22 +20,21 @@ describe('what asks the endpoint of the command', () => {
   it('is undici where it is installed, and nothing else of the config changes', async () => {
     const { config, asksOver } = await equipWithTransport(CONFIG, { env: {} })
     expect(asksOver).toBe('undici')
-    expect(config).toEqual({ ...CONFIG, transport: expect.any(Function) })
-    expect(CONFIG).not.toHaveProperty('transport')
+    expect(config).toEqual({ ...CONFIG, fetch: expect.any(Function) })
+    expect(CONFIG).not.toHaveProperty('fetch')
   })
 
   it('asks by another config over the same connections', async () => {
     const equipped = await equipWithTransport(CONFIG, { env: {} })
     const next = equipLike(equipped, { ...CONFIG, timeoutMs: 800 })
     expect(next).toEqual({ ...equipped, config: { ...equipped.config, timeoutMs: 800 } })
-    expect(next.config.transport).toBe(equipped.config.transport)
+    expect(next.config.fetch).toBe(equipped.config.fetch)
     const byFetch = await equipWithTransport(CONFIG, { env: { NODE_USE_ENV_PROXY: '1' } })
     expect(equipLike(byFetch, CONFIG)).toEqual({ config: CONFIG, asksOver: 'fetch' })
   })
 
   it.each<[string, AuthConfig]>([
     ['fetch', { ...CONFIG, fetch: () => Promise.resolve(new Response()) }],
-    ['transport', { ...CONFIG, transport: () => Promise.reject(new Error('not asked')) }],
     ['verifier', { verifier: () => ({ outcome: 'deny' }) }],
   ])('is what the config says with %s', async (_option, given) => {
     const equipped = await equipWithTransport(given, { env: {} })

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { describeCommand, describeCommands, describeGroup } from '../../src/cli/help.ts'
-import type { Command } from '../../src/cli/command.ts'
+import type { Command } from '../../src/cli/command-line.ts'
 
 const command: Command = {
   name: 'keys create',

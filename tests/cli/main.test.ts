@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { UsageError } from '../../src/cli/errors.ts'
 import { main } from '../../src/cli/main.ts'
-import { OutputError } from '../../src/cli/standard-streams.ts'
-import { UsageError } from '../../src/cli/usage-error.ts'
+import { OutputError } from '../../src/cli/surroundings.ts'
 import { readJson } from '../support/project.ts'
 import { createSurroundings } from '../support/surroundings.ts'
-import type { Command } from '../../src/cli/command.ts'
+import type { Command } from '../../src/cli/command-line.ts'
 
 const options = { file: { value: 'FILE', help: 'a file' } }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { readCommandLine } from '../../src/cli/command-line.ts'
-import { KEY_OPTIONS, readPresentedKey } from '../../src/cli/presented-key.ts'
+import { KEY_OPTIONS, readPresentedKey } from '../../src/cli/commands/check.ts'
 
 let folder: string
 beforeAll(() => {

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { createRandomKey, createRandomKeyAsker } from '../../src/cli/random-key.ts'
+import { createRandomKey, createRandomKeyAsker } from '../../src/cli/proof.ts'
 import type { AuthConfig, Transport } from '../../src/index.ts'
 
 const endpoint = 'https://auth.example.com/validate'

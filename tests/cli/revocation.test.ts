@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { describeRevocation, revokedKeyWorksForMs } from '../../src/cli/revocation.ts'
+import { describeRevocation, revokedKeyWorksForMs } from '../../src/cli/config-of.ts'
 import { resolveConfig } from '../../src/core/config/parse.ts'
 import type { AuthConfig } from '../../src/index.ts'
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { showConfig } from '../../src/cli/shown-config.ts'
+import { stringify } from 'yaml'
+import { showConfig } from '../../src/cli/commands/config.ts'
 import { resolveConfig } from '../../src/core/config/parse.ts'
 import { parseConfig } from '../../src/yaml.ts'
-import { stringify } from 'yaml'
 import type { AuthConfig } from '../../src/index.ts'
 
 function show(config: AuthConfig) {

@@ -4,8 +4,8 @@ import {
   readTrustedProxies,
   readUpstreamOptions,
   UPSTREAM_OPTIONS,
-} from '../../src/cli/upstream-options.ts'
-import { UsageError } from '../../src/cli/usage-error.ts'
+} from '../../src/cli/commands/gateway.ts'
+import { UsageError } from '../../src/cli/errors.ts'
 
 function read(...args: string[]) {
   return readUpstreamOptions(readCommandLine(args, UPSTREAM_OPTIONS))

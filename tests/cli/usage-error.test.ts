@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { UsageError } from '../../src/cli/usage-error.ts'
+import { UsageError } from '../../src/cli/errors.ts'
 
 it('tells wrong usage from what failed', () => {
   const error = new UsageError('URL is missing')

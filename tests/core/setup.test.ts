@@ -71,7 +71,7 @@ describe('a config object', () => {
     )
   })
 
-  it('refuses as configured also while there is no endpoint', () => {
+  it('rejects as configured while there is no endpoint', () => {
     const setup = createSetupSource({ realm: 'mine', unavailableStatus: 503 }).get([])
     const { denials } = setup
     const denial = denials.create('timeout')
@@ -87,7 +87,7 @@ describe('a config object', () => {
     expect(() => createSetupSource(() => ({})).forget()).not.toThrow()
   })
 
-  it('needs nobody to tell of what it warns of', () => {
+  it('does not warn without an observer', () => {
     const config = { mode: 'shadow', allowInsecureHttp: true, endpoint: ENDPOINT } as const
     expect(isReady(createSetupSource(config).get([]))).toBe(true)
     expect(console.error).not.toHaveBeenCalled()
@@ -124,7 +124,7 @@ describe('a config function', () => {
   it.each<[string, AuthConfigSource<[]>]>([
     ['a config function', () => CACHED],
     ['a config object', CACHED],
-  ])('of %s forgets verdicts when told to', async (_what, source) => {
+  ])('of %s forgets decisions', async (_what, source) => {
     decide.mockClear()
     const setups = createSetupSource(source)
     const ask = async (): Promise<void> => {
@@ -179,7 +179,7 @@ describe('a config function', () => {
     expect(denials.create('timeout').status).toBe(401)
   })
 
-  it('refuses as it configures also while there is no endpoint', () => {
+  it('rejects as it configures while there is no endpoint', () => {
     const { denials, credentials } = createSetupSource(() => ({
       unavailableStatus: 503 as const,
     })).get([])

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { followPassage, passageOf } from '../../src/core/response/passage.ts'
-import { describeFailure } from '../../src/gateway/failure.ts'
+import { describeFailure } from '../../src/gateway/refusal.ts'
 import { get, raw } from '../support/requests.ts'
 
 it('says what failed, on what, and how the runtime calls it', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createFacts } from '../../src/gateway/forwarded-facts.ts'
+import { createFacts } from '../../src/gateway/request-headers.ts'
 import { get, raw } from '../support/requests.ts'
 import type { ClientAddress } from '../../src/gateway.ts'
 

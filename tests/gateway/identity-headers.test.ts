@@ -5,7 +5,7 @@ import {
   encodeAttributes,
   encodePrincipal,
   identityFields,
-} from '../../src/gateway/identity-headers.ts'
+} from '../../src/gateway/request-headers.ts'
 
 const NONE = { principal: undefined, attributes: undefined }
 

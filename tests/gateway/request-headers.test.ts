@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createCopyHeaders } from '../../src/gateway/request-headers.ts'
-import { DEFAULT_NAMES } from '../../src/gateway/identity-headers.ts'
+import { DEFAULT_NAMES } from '../../src/gateway/request-headers.ts'
 import type { CredentialsSource } from '../../src/index.ts'
 
 const OPTIONS = { identityHeaders: DEFAULT_NAMES, forwardAuthorization: false, stripHeaders: [] }

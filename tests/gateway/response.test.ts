@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { discard, passOn } from '../../src/gateway/response.ts'
+import { discard, passOn } from '../../src/gateway/exchange.ts'
 
 function answered(headers: Record<string, string>, status = 200, body: string | null = 'body') {
   return passOn(new Response(body, { status, headers }), 'GET', true)

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { chooseFetch } from '../../src/gateway/upstream-fetch.ts'
+import { chooseFetch } from '../../src/gateway/options.ts'
 import { close, listen } from '../support/loopback.ts'
 import type { UpstreamRequest } from '../../src/gateway.ts'
 

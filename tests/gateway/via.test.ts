@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createHops } from '../../src/gateway/via.ts'
+import { createHops } from '../../src/gateway/forward.ts'
 
 const hops = createHops(() => 0.5)
 const OWN = '1.1 with-auth-i'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { hashKey } from '../../src/keys/key-secret.ts'
-import { parseKeys } from '../../src/keys/key-document.ts'
+import { hashKey } from '../../src/keys/secret.ts'
+import { parseKeys } from '../../src/keys/file/document.ts'
 import { createKeyring, findOpening } from '../../src/keys/keyring.ts'
 import { entry, keysText } from '../support/key-questions.ts'
 

@@ -101,7 +101,7 @@ describe('openAgent', () => {
     [
       'is on Bun',
       () => vi.stubGlobal('process', { versions: { bun: '1.0.0' } }),
-      'it is for Node: on Bun leave "transport" out, for its fetch is as fast',
+      'it needs Node. On Bun leave "fetch" out: its own fetch is as fast',
     ],
   ])('says what to do where undici %s', (_how, prepare, why) => {
     prepare()
@@ -114,7 +114,7 @@ describe('openAgent', () => {
     vi.unstubAllGlobals()
     expect(error).toBeInstanceOf(AuthConfigError)
     expect(error).toMatchObject({
-      option: 'transport',
+      option: 'fetch',
       message: `nodeTransport() cannot be used: ${why}`,
     })
   })

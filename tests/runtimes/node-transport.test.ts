@@ -75,6 +75,6 @@ it('asks on Deno', () => {
 })
 
 it('is refused on Bun, whose undici is its own', () => {
-  const message = expect.stringContaining('on Bun leave "transport" out') as unknown
+  const message = expect.stringContaining('On Bun leave "fetch" out') as unknown
   expect(run(BUN, 'undici', PROGRAM)).toEqual({ name: 'AuthConfigError', message })
 })

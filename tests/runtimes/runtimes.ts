@@ -53,7 +53,7 @@ const nodes = NODES.flatMap((binary) => [
       start: command(binary, 'node-server.js'),
     },
     {
-      served: '`serve()` of @hono/node-server, `transport: nodeTransport()` over undici',
+      served: '`serve()` of @hono/node-server, `fetch: nodeTransport()` over undici',
       library: 'undici',
       start: command(binary, 'node-transport.js'),
     },

@@ -6,13 +6,13 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 /**
- * Compiles the package if `dist` is missing or older than the source. What is there is overwritten, not removed first:
- * tests that run beside this one may be reading it.
+ * Builds the package if `dist` is missing or older than the source. Files are overwritten, not removed first: tests that
+ * run beside this one may be reading them.
  */
 export function ensureBuilt(): void {
   const entry = join(ROOT, 'dist/index.js')
   if (existsSync(entry) && statSync(entry).mtimeMs >= newestChange(join(ROOT, 'src'))) return
-  execFileSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc')], { cwd: ROOT })
+  execFileSync(process.execPath, ['.ci/build.js', 'dist'], { cwd: ROOT })
 }
 
 function newestChange(folder: string): number {

@@ -182,7 +182,7 @@ async function run(history: History, log: Log, clock: VirtualClock): Promise<voi
     return { seq, at: clock.now(), wall: clock.wallNow() }
   }
   const endpoint = createModelEndpoint(clock, log.calls, moment)
-  const gate = createGate(configOf(history, endpoint.transport, (event) => note(event)))
+  const gate = createGate(configOf(history, endpoint.fetch, (event) => note(event)))
   const note = (event: AuthEvent): void => {
     if (event.type === 'circuit') {
       log.circuit.push({ moment: moment(), state: event.state, tokens: event.tokens })
@@ -210,14 +210,14 @@ async function run(history: History, log: Log, clock: VirtualClock): Promise<voi
 
 function configOf(
   { rules, told: context }: History,
-  transport: NonNullable<AuthConfig['transport']>,
+  fetch: NonNullable<AuthConfig['fetch']>,
   onEvent: (event: AuthEvent) => void,
 ): AuthConfig {
   return {
     ...rules,
     endpoint: 'https://auth.example.test/validate',
     context,
-    transport,
+    fetch,
     onEvent,
   }
 }

@@ -15,7 +15,7 @@ const answer = (status) => ({ status, headers, body: null })
 const unreachable = () => Promise.reject(new TypeError('refused'))
 
 /** Half of the tokens are good, an eighth meets an outage, now and then one without an answer, and the rest is bad. */
-function transport(_url, { body }) {
+function fetch(_url, { body }) {
   const number = Number(JSON.parse(body).api_key.slice(3))
   if (number % 2 === 0) return Promise.resolve(answer(200))
   if (number % 32 === 1) return unreachable()
@@ -34,7 +34,7 @@ const guarded = withAuth(() => 'allowed', {
   context: { headers: ['x-tenant'], params: 'none' },
   cache: { maxEntries: 10_000, staleIfErrorMs: 60_000 },
   retry: { attempts: 1, minDelayMs: 0, maxDelayMs: 0 },
-  transport,
+  fetch,
 })
 
 const counts = { allowed: 0, refused: 0 }

@@ -3,7 +3,7 @@ import type { Answer, Call, Moment } from './history-log.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
 interface ModelEndpoint {
-  readonly transport: Transport
+  readonly fetch: Transport
   /** What it says about a token from now on: to the first question, and to all others. */
   readonly says: (token: string, first: Answer, later?: Answer) => void
   /** How many answers are on their way, to whoever has given up too. */
@@ -40,7 +40,7 @@ export function createModelEndpoint(
     call.ended ??= { ...moment(), as }
   }
   return {
-    transport: (_url, { body, signal }) => {
+    fetch: (_url, { body, signal }) => {
       const call = log(body)
       const { answer } = call
       return new Promise((resolve, reject) => {

@@ -15,8 +15,7 @@ export interface PackedPackage {
 /** Builds the package into an empty folder. */
 export function packPackage(folder: string): PackedPackage {
   copyProject(folder)
-  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
-  execFileSync(process.execPath, [tsc, '--outDir', join(folder, 'dist')], { cwd: ROOT })
+  execFileSync(process.execPath, ['.ci/build.js', join(folder, 'dist')], { cwd: ROOT })
   const files = listPacked(folder)
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'junction')
   return { folder, files, run: (script, type) => run(script, type, folder) }

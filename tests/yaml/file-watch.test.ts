@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { fingerprint, watchFile } from '../../src/yaml/file-watch.ts'
+import { callLater, fingerprint, watchFile } from '../../src/yaml/file-watch.ts'
 import type { FileContent } from '../../src/yaml/file-watch.ts'
 
 let close: () => void = () => undefined
@@ -96,5 +96,24 @@ describe('fingerprint', () => {
     [own('a'), own('b'), false],
   ])('of %j and of %j is the same: %s', (one, other, isSame) => {
     expect(fingerprint(one) === fingerprint(other)).toBe(isSame)
+  })
+})
+
+describe('callLater', () => {
+  it('calls later, and not when it was cancelled', async () => {
+    const [kept, cancelled] = [vi.fn(), vi.fn()]
+    callLater(cancelled, 1)()
+    callLater(kept, 5)
+    await vi.waitFor(() => expect(kept).toHaveBeenCalledOnce(), { timeout: 5000 })
+    expect(cancelled).not.toHaveBeenCalled()
+  })
+
+  it('keeps no process alive', () => {
+    const timers = (): number =>
+      process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+    const before = timers()
+    const cancel = callLater(() => undefined, 60_000)
+    expect(timers()).toBe(before)
+    cancel()
   })
 })

@@ -52,7 +52,7 @@ export interface ResolvedConfig {
   readonly requestIdHeader: string | false
   readonly onEvent: AuthConfig['onEvent']
   readonly respond: AuthConfig['respond']
-  readonly transport: Transport
+  readonly fetch: Transport
 }
 
 const OPTIONS = [
@@ -78,18 +78,11 @@ const OPTIONS = [
   'onEvent',
   'respond',
   'fetch',
-  'transport',
 ] as const satisfies readonly (keyof AuthConfig)[]
 
 type Options = Partial<Record<(typeof OPTIONS)[number], unknown>>
 
-const ENDPOINT_ONLY = [
-  'endpoint',
-  'allowInsecureHttp',
-  'endpointHeaders',
-  'fetch',
-  'transport',
-] as const
+const ENDPOINT_ONLY = ['endpoint', 'allowInsecureHttp', 'endpointHeaders', 'fetch'] as const
 
 /** Checks a config and fills in its defaults. Throws `AuthConfigError`. Later changes to the config do nothing. */
 export function resolveConfig(config: unknown): ResolvedConfig {
@@ -117,7 +110,7 @@ export function resolveConfig(config: unknown): ResolvedConfig {
     requestIdHeader: checkRequestIdHeader(options.requestIdHeader ?? false, credentials),
     onEvent: functionIfGiven<NonNullable<AuthConfig['onEvent']>>('onEvent', options.onEvent),
     respond: functionIfGiven<NonNullable<AuthConfig['respond']>>('respond', options.respond),
-    transport: checkTransport(options),
+    fetch: functionIfGiven<Transport>('fetch', options.fetch) ?? runtimeFetch,
   })
 }
 
@@ -139,12 +132,6 @@ function checkModes(options: Options) {
 }
 
 function refuseConflicts(options: Options): void {
-  if (options.fetch !== undefined && options.transport !== undefined) {
-    throw new AuthConfigError(
-      'transport',
-      '"transport" takes the place of "fetch": give one of them',
-    )
-  }
   if (options.verifier === undefined) return
   for (const option of ENDPOINT_ONLY) {
     if (options[option] === undefined) continue
@@ -158,12 +145,6 @@ function refuseConflicts(options: Options): void {
 function checkRealm(value: unknown): string {
   if (typeof value === 'string' && /^[\x20-\x7e]+$/.test(value)) return value
   throw invalidOption('realm', value, 'a non-empty string of printable ASCII')
-}
-
-function checkTransport(options: Options): Transport {
-  const transport = functionIfGiven<Transport>('transport', options.transport)
-  const ownFetch = functionIfGiven<Transport>('fetch', options.fetch)
-  return transport ?? ownFetch ?? runtimeFetch
 }
 
 function functionIfGiven<Fn>(option: string, value: unknown): Fn | undefined {

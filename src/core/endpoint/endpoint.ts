@@ -16,25 +16,24 @@ import type { Channel } from '../events.ts'
 import type { Check } from '../request/check.ts'
 import type { UnavailableReason } from '../types.ts'
 
-/** What the endpoint is, as configured. */
 export interface EndpointOptions {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly identity: 'optional' | 'required'
-  readonly transport: Transport
+  readonly fetch: Transport
   readonly notify: Channel['notify']
 }
 
-/** Asks the endpoint. Exactly 200 allows; any other status denies, or is no verdict and thrown. */
+/** Asks the endpoint. Status 200 allows. 429 and 5xx throw, since they are not a verdict. Any other status denies. */
 export function createEndpoint(options: EndpointOptions): TimedVerifier {
   const reportFault = createFaultReport(options.notify)
   // A Response of other code may name a wrong length, and may ignore the signal.
-  const isRuntime = options.transport === runtimeFetch
+  const isRuntime = options.fetch === runtimeFetch
   const drain = createDrain()
   return async (check, _deadline, signal) => {
     const response = await post(check, options, signal)
     check.endpointStatus = response.status
-    // A transport that follows redirects against its contract: this 200 may come from another server.
+    // A `fetch` that follows redirects against its contract: this 200 may come from another server.
     if (response.status !== 200 || response.redirected === true) {
       void drain(response.body)
       return deny(response)
@@ -48,14 +47,14 @@ export function createEndpoint(options: EndpointOptions): TimedVerifier {
 
 async function post(
   check: Check,
-  { url, headers, transport }: EndpointOptions,
+  { url, headers, fetch }: EndpointOptions,
   signal: AbortSignal,
 ): Promise<TransportResponse> {
   check.attempts += 1
   check.endpointStatus = undefined
-  // An error that is thrown here at once is a bug of the transport and no outage, so it is not caught.
+  // An error that is thrown here at once is a bug of this `fetch` and no outage, so it is not caught.
   const pending = Promise.resolve(
-    transport(url, {
+    fetch(url, {
       method: 'POST',
       headers: { ...headers, accept: 'application/json', 'content-type': 'application/json' },
       body: encodeQuestion(check.question),
@@ -68,7 +67,7 @@ async function post(
   const response: unknown = await orAborted(pending, signal).catch((error: unknown) => {
     throw signal.aborted ? new AuthUnavailableError('timeout') : createUnreachable(error)
   })
-  if (!isTransportResponse(response)) throw new TypeError('The transport gave no response')
+  if (!isTransportResponse(response)) throw new TypeError('"fetch" returned no response')
   return response
 }
 
@@ -120,7 +119,7 @@ function unavailable(reason: UnavailableReason, response: TransportResponse): Au
   return new AuthUnavailableError(reason, { retryAfterMs, status: response.status })
 }
 
-// By shape: a Response of another realm or of another fetch is no instance of ours.
+// By shape: a Response of another realm or of another fetch is not an instance of our class.
 function isTransportResponse(value: unknown): value is TransportResponse {
   if (!isRecord(value) || typeof value['status'] !== 'number') return false
   return typeof value['headers'] === 'object' && value['headers'] !== null

@@ -1,4 +1,4 @@
-/** What a response says about caching it (RFC 9111 §5.2.2). */
+/** The caching rules of a response (RFC 9111 §5.2.2). */
 export interface Freshness {
   /** Absent if the response does not say; `0` forbids caching and sharing. */
   readonly maxAgeMs?: number

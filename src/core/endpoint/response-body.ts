@@ -56,7 +56,7 @@ export async function readBody(
   let chunks: AsyncIterator<Uint8Array> | undefined
   try {
     chunks = iterate(body)
-    // Not left to the transport: a body that ignores the signal must not hold the check.
+    // Not left to `fetch`: a body that ignores the signal must not hold the check.
     const result = await orAborted(readChunks(chunks, signal), signal)
     if (result.state === 'too_long') void cancel(chunks)
     return result

@@ -117,8 +117,8 @@ function createSource(
   endpoint: string | undefined,
   { notify }: Channel,
 ): TimedVerifier {
-  const { verifier, identity, endpointHeaders, transport } = config
+  const { verifier, identity, endpointHeaders, fetch } = config
   if (verifier !== undefined) return createCustomVerifier(verifier, identity)
-  if (endpoint === undefined) throw new TypeError('There is neither an endpoint nor a verifier')
-  return createEndpoint({ url: endpoint, headers: endpointHeaders, identity, transport, notify })
+  if (endpoint === undefined) throw new TypeError('The config has no endpoint and no verifier')
+  return createEndpoint({ url: endpoint, headers: endpointHeaders, identity, fetch, notify })
 }

@@ -12,7 +12,7 @@ const ASKED = [
   'endpoint',
   'endpointHeaders',
   'verifier',
-  'transport',
+  'fetch',
   'context',
   'identity',
 ] as const satisfies readonly (keyof ResolvedConfig)[]

@@ -1,7 +1,7 @@
 import { AuthUnavailableError } from '../errors.ts'
 import type { Check } from '../request/check.ts'
 
-// What a gateway sends instead of an endpoint that gives it no response.
+// A gateway sends these if the endpoint gives it no response.
 const GATEWAY_STATUSES: ReadonlySet<number | undefined> = new Set([502, 503, 504])
 
 /** Whether the endpoint gave no response, or a gateway responded in its place. A 500 or a 429 is a response. */

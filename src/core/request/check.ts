@@ -7,7 +7,7 @@ import type { DecisionEvent, Question, SkipReason } from '../types.ts'
 /** One check of one request: what the endpoint is asked, and the facts for the event. */
 export class Check {
   readonly token: string
-  /** What else the endpoint is told, encoded: see `createToldEncoder`. */
+  /** The rest of the question, encoded: see `createToldEncoder`. */
   readonly told: string
   /** Whether the endpoint allowed its token lately. */
   isKnown = false
@@ -54,7 +54,7 @@ export class Check {
   }
 }
 
-/** What the endpoint is told about a request beside the token. */
+/** The facts about a request, beside the token, that the endpoint is told. */
 export interface Told {
   /** Encoded: see `createToldEncoder`. */
   readonly text: string

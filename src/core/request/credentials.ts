@@ -73,7 +73,7 @@ function isCookie(source: object): source is { readonly cookie: string } {
 
 function readBearer(headers: Headers, pattern: RegExp): string | CredentialsProblem {
   const field = headers.get('authorization')
-  // As almost every client sends it. A token has no blanks, so there is nothing to trim.
+  // The form that almost every client sends. A token has no blanks, so it needs no trimming.
   const usual = field?.startsWith('Bearer ') ? parseToken(field.slice(7), pattern) : MALFORMED
   if (typeof usual === 'string') return usual
   const value = trimBlanks(field)

@@ -1,7 +1,7 @@
 import type { Target } from './target.ts'
 import type { Question } from '../types.ts'
 
-/** What the endpoint is told. */
+/** Selects the facts about a request that the endpoint is told. */
 export interface Context {
   readonly headers: 'all' | readonly string[]
   readonly params: 'values' | 'lists' | 'none'

@@ -16,8 +16,8 @@ const TARGET =
   // oxlint-disable-next-line no-control-regex
   /^https?:\/\/[^/\\?#@\x00-\x20\x7f]+(\/[^?#\\\x00-\x20\x7f]*)(?:\?([^#\x00-\x20\x7f]*))?$/
 
-// Almost every target. TARGET matches it too, and it is canonical as it is: it has no `%` to decode, nothing to encode, and
-// no `.` for a dot segment. One pattern costs half of the whole way.
+// Almost every target. TARGET matches it too, and its path is canonical: it has no `%`, no `.` and no character to encode. The
+// one pattern takes half of the time of the whole function.
 const USUAL = /^https?:\/\/[\w.:-]+(\/[\w~/-]*)(?:\?([!"$-~]*))?$/
 
 // A URL parser percent-encodes these in a path, as UTF-8. Some servers hand them over raw.

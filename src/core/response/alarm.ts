@@ -44,7 +44,7 @@ const ADVICE: readonly (readonly [pattern: RegExp, advice: string])[] = [
   [/SSL|TLS|EPROTO/, 'Does it speak TLS?'],
   [
     /^UND_ERR_(?:CLOSED|DESTROYED)$/,
-    'The program has closed its "transport" or "dispatcher": let it do that last',
+    'The program has closed its nodeTransport() or "dispatcher": let it do that last',
   ],
   [/^REDIRECTED$/, 'Let "dispatcher" follow no redirect'],
 ]
@@ -56,7 +56,7 @@ export function createAlarm(endpoint: string | undefined, writeLine: WriteLine):
   const asked = isVerifier
     ? 'the service behind "verifier"'
     : `the auth endpoint ${new URL(endpoint).origin}`
-  const hook = isVerifier ? '"verifier"' : '"fetch" or "transport"'
+  const hook = isVerifier ? '"verifier"' : '"fetch"'
   return (reason, failure, check) => {
     const sentence = SENTENCES[reason]
     if (sentence !== undefined) writeLine(`${asked} ${sentence(failure)}`)

@@ -3,7 +3,7 @@ import type { CredentialsReader } from '../request/credentials.ts'
 import type { Target } from '../request/target.ts'
 import type { Auth, DecisionEvent } from '../types.ts'
 
-/** What is known about a request when it is decided. */
+/** The facts about a request when it is decided. */
 interface Decided {
   readonly request: Request
   readonly setup: {

@@ -113,7 +113,7 @@ function tryRespond(
 ): Response | undefined {
   try {
     const response: unknown = respond(denial, request)
-    // The promise of an async function is no Response.
+    // An async function returns a promise instead of a Response.
     ignore(response)
     const problem = problemOf(response)
     if (problem === undefined) return withChallenge(response as Response, challenge)
@@ -148,8 +148,7 @@ function warnOnce(notify: Channel['notify']): Warn {
 
 function withChallenge(response: Response, challenge: string): Response {
   if (response.status !== 401 || response.headers.has('www-authenticate')) {
-    // `respond` may return one Response without a body again and again. What is written to the headers of a copy does not
-    // reach the next client.
+    // `respond` may return the same Response without a body each time. A copy keeps its headers apart for each client.
     return response.body === null ? new Response(null, response) : response
   }
   const headers = new Headers(response.headers)

@@ -3,7 +3,7 @@ import {
   judgeCacheControl,
   judgeRedirects,
   judgeSpeed,
-} from '../../../src/cli/conformance/answer-rows.ts'
+} from '../../../src/cli/conformance/judge.ts'
 import { answered, found } from '../../support/probe-outcomes.ts'
 
 describe('the speed', () => {

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { afterEach, expect, it } from 'vitest'
-import { createAsker } from '../../../src/cli/conformance/asker.ts'
+import { createAsker } from '../../../src/cli/conformance/examine.ts'
 import { about } from '../../../src/cli/conformance/questions.ts'
 import { close, listen } from '../../support/loopback.ts'
 import type { RequestListener, Server } from 'node:http'

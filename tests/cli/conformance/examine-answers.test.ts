@@ -2,11 +2,11 @@ import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { examine } from '../../../src/cli/conformance/examine.ts'
+import { whyLeftOut } from '../../../src/cli/conformance/finding.ts'
 import { conclude, describeHeading, describeRow } from '../../../src/cli/conformance/report.ts'
-import { whyLeftOut } from '../../../src/cli/conformance/row.ts'
 import { close, listen } from '../../support/loopback.ts'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { Row } from '../../../src/cli/conformance/row.ts'
+import type { Row } from '../../../src/cli/conformance/finding.ts'
 
 const KEY = `sk-${'g'.repeat(24)}`
 

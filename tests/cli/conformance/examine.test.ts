@@ -3,8 +3,8 @@ import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it } from 'vitest'
 import { examine } from '../../../src/cli/conformance/examine.ts'
 import { close, listen } from '../../support/loopback.ts'
-import type { ServerResponse, Server } from 'node:http'
-import type { Row } from '../../../src/cli/conformance/row.ts'
+import type { Server, ServerResponse } from 'node:http'
+import type { Row } from '../../../src/cli/conformance/finding.ts'
 
 const KEY = `sk-${'g'.repeat(24)}`
 

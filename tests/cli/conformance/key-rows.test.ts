@@ -4,7 +4,7 @@ import {
   judgeGoodKey,
   judgeIdentity,
   judgeNonsense,
-} from '../../../src/cli/conformance/key-rows.ts'
+} from '../../../src/cli/conformance/judge.ts'
 import { answered, found } from '../../support/probe-outcomes.ts'
 import type { ProbeOutcome } from '../../../src/cli/conformance/probe.ts'
 

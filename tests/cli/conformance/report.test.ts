@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest'
+import { leftOut, skipped } from '../../../src/cli/conformance/finding.ts'
 import {
   conclude,
   describeHeading,
   describeRow,
   isConformant,
 } from '../../../src/cli/conformance/report.ts'
-import { leftOut, skipped } from '../../../src/cli/conformance/row.ts'
-import type { Row } from '../../../src/cli/conformance/row.ts'
+import type { Row } from '../../../src/cli/conformance/finding.ts'
 
 const good: Row = { check: 'good key', result: 'ok', did: '200 in 3 ms', wrapper: 'lets in' }
 const bad: Row = { ...good, check: 'bad key', result: 'fail', change: 'answer 401' }

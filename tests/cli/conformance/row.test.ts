@@ -8,7 +8,7 @@ import {
   leftOut,
   skipped,
   whyLeftOut,
-} from '../../../src/cli/conformance/row.ts'
+} from '../../../src/cli/conformance/finding.ts'
 import { answered, found } from '../../support/probe-outcomes.ts'
 
 it('says what came in numbers', () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { viewOfWrapper } from '../../../src/cli/conformance/wrapper-view.ts'
+import { viewOfWrapper } from '../../../src/cli/conformance/finding.ts'
 import { answered } from '../../support/probe-outcomes.ts'
 
 it.each([

@@ -29,7 +29,6 @@ const ALL_OPTIONS = {
   onEvent: true,
   respond: true,
   fetch: true,
-  transport: true,
 } satisfies Record<keyof AuthConfig, true>
 
 describe('a config', () => {
@@ -58,7 +57,7 @@ describe('a config', () => {
       requestIdHeader: false,
       onEvent: undefined,
       respond: undefined,
-      transport: expect.any(Function) as unknown,
+      fetch: expect.any(Function) as unknown,
     })
     expect(config.isPublic('/', 'GET')).toBe(false)
     expect(Object.isFrozen(config)).toBe(true)
@@ -156,8 +155,6 @@ describe('a config', () => {
       '"respond" must be a function, received an object of type Response',
     ],
     [{ fetch: 'fetch' }, '"fetch" must be a function, received "fetch"'],
-    [{ transport: {} }, '"transport" must be a function, received an object'],
-    [{ fetch, transport: fetch }, '"transport" takes the place of "fetch"'],
     [{ verifier: ENDPOINT }, '"verifier" must be a function'],
   ])('is refused with %j', (option, message) => {
     const [, named] = /"(.+?)"/.exec(message) ?? []
@@ -168,7 +165,7 @@ describe('a config', () => {
     )
   })
 
-  it.each(['endpoint', 'allowInsecureHttp', 'endpointHeaders', 'fetch', 'transport'])(
+  it.each(['endpoint', 'allowInsecureHttp', 'endpointHeaders', 'fetch'])(
     'is refused with %s beside a verifier, where it would do nothing',
     (option) => {
       const config = { verifier: () => ({ outcome: 'deny' }), [option]: 'anything' }
@@ -199,7 +196,7 @@ describe('a config', () => {
   })
 })
 
-describe('the transport', () => {
+describe('the fetch that sends the POST', () => {
   const init = {
     method: 'POST',
     headers: {},
@@ -209,16 +206,16 @@ describe('the transport', () => {
   } as const
 
   it('is the fetch of the moment, so that what wraps it later is seen', async () => {
-    const { transport } = resolveConfig({})
+    const config = resolveConfig({})
     const replaced = vi.spyOn(globalThis, 'fetch').mockResolvedValue(new Response('late'))
-    await transport(ENDPOINT, init)
+    await config.fetch(ENDPOINT, init)
     expect(replaced).toHaveBeenCalledExactlyOnceWith(ENDPOINT, init)
     replaced.mockRestore()
   })
 
-  it.each(['fetch', 'transport'])('is the one that is given as %s', async (option) => {
+  it('is the given one', async () => {
     const own = vi.fn<typeof fetch>().mockResolvedValue(new Response())
-    await resolveConfig({ [option]: own }).transport(ENDPOINT, init)
+    await resolveConfig({ fetch: own }).fetch(ENDPOINT, init)
     expect(own).toHaveBeenCalledExactlyOnceWith(ENDPOINT, init)
   })
 })

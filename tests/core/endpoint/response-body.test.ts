@@ -189,7 +189,7 @@ describe('readResponse', () => {
   const { signal } = new AbortController()
   const LENGTH = { 'content-length': '2' }
 
-  /** Which of the two ways of reading it took. */
+  /** How the body was read. */
   async function wayOf(headers: Record<string, string>): Promise<string> {
     const response = new Response('ok', { headers })
     const whole = vi.spyOn(response, 'arrayBuffer')
@@ -225,7 +225,7 @@ describe('readResponse', () => {
     expect(await wayOf(headers)).toBe('stream')
   })
 
-  it('reads the stream of what is no Response of a runtime', async () => {
+  it('reads the stream of a response that a custom fetch made', async () => {
     const headers = new Headers(LENGTH)
     const body = streamOf(bytes('ok'))
     const ok = { state: 'complete', text: 'ok' }

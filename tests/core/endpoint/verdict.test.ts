@@ -38,7 +38,7 @@ describe('parseIdentity', () => {
     ['{"message":"hello"}'],
     ['{"__proto__":{"principal":"root"}}'],
     ['\ufeff{}'.slice(1)],
-  ])('names nobody for %s', (body) => {
+  ])('returns an identity without a principal for %s', (body) => {
     expect(parse(body)).toEqual(NOBODY)
     expect(parse(body)).not.toHaveProperty('principal')
   })

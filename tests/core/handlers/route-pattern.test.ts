@@ -83,7 +83,7 @@ describe('the parameters of a route', () => {
     expect(isOwn(pattern, path, params)).toBe(true)
   })
 
-  it('need not be there for a pattern without them', () => {
+  it('are not needed for a pattern without them', () => {
     expect(isOwn('/a/*', '/a/b', undefined)).toBe(true)
     expect(isOwn('/a/*', '/a/%', { a: 'b' })).toBe(true)
   })
@@ -143,13 +143,13 @@ it.each([
   '/%2e%2e',
   '/(a)|b',
   'x/',
-])('refuses the pattern %j', (pattern) => {
+])('throws for the pattern %j', (pattern) => {
   expect(() => readRoute(pattern, undefined)).toThrow(
     `Cannot guard the route ${JSON.stringify(pattern)}: it must be a path`,
   )
 })
 
-it('refuses two patterns that match the same paths', () => {
+it('throws for two patterns that match the same paths', () => {
   const read = (patterns: readonly string[]) =>
     patterns.map((pattern) => readRoute(pattern, undefined))
   expect(() => assertDistinct(read(['/a/:x', '/b/:x', '/a/:y']))).toThrow(

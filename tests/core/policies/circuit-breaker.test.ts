@@ -120,7 +120,7 @@ describe('a closed circuit', () => {
         throw new Error('bug')
       },
     ],
-  ])('is not opened by %s, or odd tokens could open it for everybody', async (_what, odd) => {
+  ])('is not opened by %s, which one caller could cause', async (_what, odd) => {
     const ask = breaker()
     answer = odd
     await times(100, ask)
@@ -147,7 +147,7 @@ describe('an open circuit', () => {
     return ask
   }
 
-  it('asks nobody and says how long', async () => {
+  it('rejects at once, with the time to wait', async () => {
     const ask = await opened()
     now += 4999
     expect(await ask()).toBe('circuit_open')
@@ -167,7 +167,7 @@ describe('an open circuit', () => {
     })
   })
 
-  it('refuses at once what could not get through, without a new error for each', async () => {
+  it('rejects at once, with one error for each second', async () => {
     const OPTIONS = { minChecks: 1, failureRatio: 1, windowMs: 1000, openMs: 5000 }
     const { watch, rejectWhileOpen } = createCircuitBreaker(
       OPTIONS,
@@ -224,7 +224,7 @@ describe('an open circuit', () => {
     expect(states).toEqual(['open', 'half_open', 'closed'])
   })
 
-  it('closes with one answer, whatever it says, and counts anew', async () => {
+  it('closes with any one answer, and starts to count again', async () => {
     const ask = await opened()
     now += 5000
     answer = up
@@ -235,7 +235,7 @@ describe('an open circuit', () => {
     expect(states).toEqual(['open', 'half_open', 'closed'])
   })
 
-  it('closes with an answer that is no verdict', async () => {
+  it('closes with an answer that is not a verdict', async () => {
     const ask = await opened()
     now += 5000
     answer = () => {
@@ -281,7 +281,7 @@ describe('an open circuit', () => {
     expect(states).toEqual(['open', 'half_open', 'half_open', 'closed'])
   })
 
-  it('is closed by the probe alone, and not by a call of before that lands meanwhile', async () => {
+  it('only the probe closes the circuit, not an older call that ends first', async () => {
     const ask = breaker()
     const releases: ((verdict: ParsedVerdict) => void)[] = []
     answer = () => new Promise((resolve) => releases.push(resolve))

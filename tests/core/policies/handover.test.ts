@@ -11,7 +11,7 @@ const CONFIG: AuthConfig = {
   endpointHeaders: { 'x-secret': 'one' },
   context: { headers: ['x-tenant'] },
   cache: { allowTtlMs: 60_000 },
-  transport: asked,
+  fetch: asked,
 }
 
 /** Asks a gate about a token, and says how often the endpoint was asked for that. */
@@ -57,7 +57,7 @@ it.each<AuthConfig>([
   { identity: 'required' },
   { cache: { allowTtlMs: 59_000 } },
   { cache: { allowTtlMs: 60_000, staleIfErrorMs: 1 } },
-  { transport: (url, init) => asked(url, init) },
+  { fetch: (url, init) => asked(url, init) },
 ])('cached decisions are dropped when %j is changed', async (change) => {
   const gate = await askedGate()
   const next = createGate({ ...CONFIG, ...change }, gate.handOver())

@@ -66,7 +66,7 @@ it.each([
   expect(outage.isRecent()).toBe(isNoted)
 })
 
-it('lets through at once what is refused at once', () => {
+it('throws at once what the next policy throws at once', () => {
   const { verify } = recognising(() => {
     throw new AuthUnavailableError('circuit_open')
   })

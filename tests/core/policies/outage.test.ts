@@ -87,7 +87,7 @@ it.each<[string, unknown, number, number | undefined, boolean]>([
   ['a call that ended late', error('timeout'), 1, undefined, true],
   ['a call that waited, and no other was answered since', error('timeout'), 1, 200, true],
   ['a call that waited, and another was answered at that moment', error('timeout'), 1, 100, false],
-  ['a call that waited, and another was answered meanwhile', error('timeout'), 1, 50, false],
+  ['a call that waited, and another was answered since', error('timeout'), 1, 50, false],
   ['a call that waited, and was not answered at all', error('unreachable'), 1, 50, true],
   ['a check that never got to its call', error('timeout'), 0, undefined, false],
   ['an answer', error('rate_limited'), 1, undefined, false],

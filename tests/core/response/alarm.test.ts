@@ -75,10 +75,13 @@ it.each([
     'CERT_UNREADABLE',
     'Let "ca", "cert" and "key" of nodeTransport return PEM, and a "key" that belongs to "cert"',
   ],
-  ['UND_ERR_CLOSED', 'The program has closed its "transport" or "dispatcher": let it do that last'],
+  [
+    'UND_ERR_CLOSED',
+    'The program has closed its nodeTransport() or "dispatcher": let it do that last',
+  ],
   [
     'UND_ERR_DESTROYED',
-    'The program has closed its "transport" or "dispatcher": let it do that last',
+    'The program has closed its nodeTransport() or "dispatcher": let it do that last',
   ],
   ['REDIRECTED', 'Let "dispatcher" follow no redirect'],
   ['ECONNRESET', 'Is it running, and is its URL right?'],
@@ -98,7 +101,7 @@ it.each([
 it('names the hook that failed, and the class of its error alone', () => {
   const failure = { error: new RangeError('sk-secret') }
   const rest = 'failed with RangeError: requests are rejected. Set "onEvent" to see the error'
-  expect(lineOf('internal_error', failure)).toBe(`"fetch" or "transport" ${rest}`)
+  expect(lineOf('internal_error', failure)).toBe(`"fetch" ${rest}`)
   expect(lineOf('internal_error', failure, WITH_VERIFIER)).toBe(`"verifier" ${rest}`)
   expect(lineOf('internal_error', failure, { attempts: 0 })).toBe(`a check ${rest}`)
   const lines: string[] = []

@@ -21,7 +21,7 @@ server.close()
 async function askAll() {
   const guarded = withAuth((request) => new Response(getAuth(request).principal), {
     endpoint: `http://127.0.0.1:${server.address().port}/`,
-    transport: nodeTransport(),
+    fetch: nodeTransport(),
   })
   const answers = {}
   for (const key of Object.keys(STATUSES)) {

@@ -32,7 +32,7 @@ function guard(endpoint, dispatcher) {
   const options = dispatcher === undefined ? {} : { dispatcher }
   const guarded = withAuth(() => new Response('in'), {
     endpoint,
-    transport: nodeTransport(options),
+    fetch: nodeTransport(options),
     circuitBreaker: false,
   })
   return async (token) => {

@@ -16,7 +16,7 @@ export interface CachedDecision {
   /** Made when the decision is stored, so that a hit allocates nothing. `undefined` for a denial. */
   readonly admission: Admission | undefined
   readonly ttlMs: number
-  /** When the endpoint was asked, not when it answered: it may not know of a revocation in between. */
+  /** When the endpoint was asked. The token may be revoked before the answer comes. */
   readonly askedAt: number
   readonly wallAskedAt: number
   /** The time of day at which the endpoint says that the token ends. */
@@ -67,7 +67,7 @@ export class Cache {
       try {
         return await next(check, deadline)
       } catch (error) {
-        // Looked up only now: another check's decision or an invalidation may have come in between.
+        // Looked up only now, after any other check's decision or an invalidation.
         const verdict = permitsStale(error, outage)
           ? (this.#hit(check) ?? this.#stale(check))
           : undefined
@@ -163,7 +163,7 @@ export class Cache {
     const isContested = verdict.outcome === 'deny' && this.#fills.outdateOthers(fill, 'all')
     check.skipped = fill.isOutdated || isContested ? 'outdated' : this.#store(fill, verdict)
     if (check.skipped !== undefined) check.cache = 'skipped'
-    // What began before an outdated fill was outdated with it, so this matters for the allow that is stored.
+    // Matters for an allow that is stored: an outdated fill has outdated its older fills already.
     this.#fills.outdateOthers(fill, 'older')
   }
 

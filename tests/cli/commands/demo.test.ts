@@ -1,0 +1,126 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { demoCommand } from '../../../src/cli/commands/demo.ts'
+import { main } from '../../../src/cli/main.ts'
+import { createSurroundings } from '../../support/surroundings.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+
+const path = setupFolder()
+beforeEach(() => {
+  mkdirSync(path('tmp'))
+  vi.stubEnv('TMPDIR', path('tmp'))
+})
+afterEach(() => vi.unstubAllEnvs())
+
+async function startDemo(...args: string[]) {
+  const surroundings = createSurroundings()
+  const ended = main(['demo', ...args], [demoCommand], surroundings)
+  await vi.waitFor(() => expect(surroundings.printed()).toMatch(/\n$/), { timeout: 5000 })
+  return { surroundings, ended }
+}
+
+async function startJsonDemo() {
+  const started = await startDemo('--json')
+  const said = JSON.parse(started.surroundings.printed()) as Record<string, string>
+  const { gateway = '', api = '', key = '' } = said
+  return { ...started, gateway, api, key }
+}
+
+// What it prints for people is run, line by line, in tests/start.test.ts.
+describe('with-auth demo', () => {
+  it('says in JSON where it is and which key opens it', async () => {
+    const surroundings = createSurroundings()
+    const ended = main(['demo', '--json'], [demoCommand], surroundings)
+    await vi.waitFor(() => expect(surroundings.printed()).toMatch(/\n$/), { timeout: 5000 })
+    const { gateway, key } = JSON.parse(surroundings.printed()) as Record<string, string>
+    const call = (headers: Record<string, string>) => fetch(`${gateway}/v1/me`, { headers })
+    expect((await call({})).status).toBe(401)
+    expect((await call({ authorization: `Bearer ${key}` })).status).toBe(200)
+    surroundings.signal('SIGTERM')
+    expect(await ended).toBe(0)
+  })
+
+  it('takes free ports where others have the usual ones, and leaves nothing behind', async () => {
+    const demos = [await startJsonDemo(), await startJsonDemo()]
+    const urls = demos.flatMap(({ gateway, api }) => [gateway, api])
+    expect(new Set(urls).size).toBe(4)
+    for (const { gateway, key } of demos) {
+      expect((await fetch(`${gateway}/`)).status).toBe(200)
+      const response = await fetch(`${gateway}/v1/me`, {
+        headers: { authorization: `Bearer ${key}` },
+      })
+      expect(await response.json()).toEqual({
+        principal: 'alice',
+        attributes: { roles: ['reader'] },
+      })
+    }
+    const folders = readdirSync(path('tmp'))
+    expect(folders).toEqual(folders.filter((name) => name.startsWith('with-auth-demo-')))
+    expect(folders).toHaveLength(2)
+    for (const { surroundings } of demos) surroundings.signal('SIGTERM')
+    expect(await Promise.all(demos.map(({ ended }) => ended))).toEqual([0, 0])
+    // The usual ports of the first may be another's by now.
+    for (const url of urls.slice(2)) await expect(fetch(url)).rejects.toThrow('fetch failed')
+    expect(readdirSync(path('tmp'))).toEqual([])
+  })
+
+  it('lets nobody in when its file has become unusable, and says so', async () => {
+    const { surroundings, ended, gateway, key } = await startJsonDemo()
+    const [folder = ''] = readdirSync(path('tmp'))
+    writeFileSync(join(path('tmp'), folder, 'keys.yaml'), 'keys: [')
+    const headers = { authorization: `Bearer ${key}` }
+    expect((await fetch(`${gateway}/v1/me`, { headers })).status).toBe(503)
+    expect(surroundings.noted()).toMatch(/keys\.yaml:1.*\n$/)
+    expect(surroundings.noted()).not.toContain(key)
+    surroundings.signal('SIGINT')
+    expect(await ended).toBe(0)
+  })
+
+  it('tells people what to paste, and what it answers', async () => {
+    const { surroundings, ended } = await startDemo()
+    const guide = surroundings.printed()
+    const [gateway = '', api = ''] = guide.match(/http:\/\/127\.0\.0\.1:\d+/g) ?? []
+    const [key = ''] = guide.match(/withauth_\w+/) ?? []
+    const url = `${gateway}/v1/me`
+    const bare = await (await fetch(url)).text()
+    const wrong = await (
+      await fetch(url, { headers: { authorization: 'Bearer wrong-key' } })
+    ).text()
+    surroundings.signal('SIGINT')
+    expect(await ended).toBe(0)
+    expect(guide).toBe(`
+  gateway        ${gateway}
+  API behind it  ${api}
+
+Paste these into another terminal. Without a key:
+
+  curl -sw "\\n%{http_code}\\n" ${url}
+
+  ${bare}
+  401
+
+With a wrong key:
+
+  curl -sw "\\n%{http_code}\\n" -H "Authorization: Bearer wrong-key" ${url}
+
+  ${wrong}
+  401
+
+With the right key, which was made for this run and is kept nowhere:
+
+  curl -sw "\\n%{http_code}\\n" -H "Authorization: Bearer ${key}" ${url}
+
+  {"principal":"alice","attributes":{"roles":["reader"]}}
+  200
+
+With that key ${gateway}/v1/chat streams; ${gateway}/ needs none.
+Ctrl-C stops both servers.
+`)
+  })
+
+  it('takes no operand', async () => {
+    const surroundings = createSurroundings()
+    expect(await main(['demo', 'x'], [demoCommand], surroundings)).toBe(2)
+  })
+})
