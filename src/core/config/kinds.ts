@@ -156,12 +156,12 @@ export function parseFields<Parsed extends object>(
   path: OptionPath,
   problems: Problems,
 ): Partial<Parsed> {
-  const parsed: Partial<Parsed> = {}
-  for (const name of namesOf(fields)) {
-    const value = problems.attempt(() => fields[name].parse(given[name], [...path, name]))
-    if (value !== undefined) parsed[name] = value
-  }
-  return parsed
+  // Each name is set, also to `undefined`: a property of Object.prototype must not stand in for an option.
+  const entries = namesOf(fields).map((name) => [
+    name,
+    problems.attempt(() => fields[name].parse(given[name], [...path, name])),
+  ])
+  return Object.fromEntries(entries) as Partial<Parsed>
 }
 
 /** Parses every item of a list, and freezes the result. */
