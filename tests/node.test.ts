@@ -68,7 +68,7 @@ describe('createNodeAuthenticator', () => {
   it.each([
     ['no key', [], 401, 'missing_credentials', []],
     ['a wrong key', ['Authorization: Bearer bad'], 401, 'denied', ['bad']],
-    ['H1: two keys', [GOOD, 'Authorization: Bearer bad'], 401, 'malformed_credentials', []],
+    ['two keys', [GOOD, 'Authorization: Bearer bad'], 401, 'malformed_credentials', []],
   ])('refuses %s, and nothing is handled', async (_name, fields, status, code, asked) => {
     const handle = vi.fn<(body: string) => void>()
     const port = await serveGuarded({ endpoint: endpoint.url }, handle)
@@ -81,7 +81,7 @@ describe('createNodeAuthenticator', () => {
   })
 
   it.each(['//h/public/x', '/public/../admin', 'http://h/public/x', '*'])(
-    'P12: refuses %s, which handlers read in two ways, on public paths too',
+    'refuses %s, which handlers read in two ways, on public paths too',
     async (target) => {
       const handle = vi.fn<(body: string) => void>()
       const port = await serveGuarded({ endpoint: endpoint.url, public: ['/public/*'] }, handle)
@@ -96,7 +96,7 @@ describe('createNodeAuthenticator', () => {
     },
   )
 
-  it('R16: makes no public path public to TRACE', async () => {
+  it('makes no public path public to TRACE', async () => {
     const handle = vi.fn<(body: string) => void>()
     const port = await serveGuarded({ endpoint: endpoint.url, public: ['/'] }, handle)
     const open = await sendRaw(port, head('GET /', 'Host: h', 'Connection: close'))
@@ -128,7 +128,7 @@ describe('createNodeAuthenticator', () => {
     expect(endpoint.asked).toHaveLength(3)
   })
 
-  it('N: checks its config at once', () => {
+  it('checks its config at once', () => {
     expect(() => createNodeAuthenticator({ endpoint: '' })).toThrow(AuthConfigError)
   })
 })
@@ -170,7 +170,7 @@ describe('withUpgradeAuth', () => {
   it.each([
     ['no key', [], 'missing_credentials'],
     ['a wrong key', ['Authorization: Bearer bad'], 'denied'],
-    ['H1: two keys', [GOOD, GOOD], 'malformed_credentials'],
+    ['two keys', [GOOD, GOOD], 'malformed_credentials'],
   ])('refuses %s with a response, closes, and does not call', async (_name, fields, code) => {
     const listener = vi.fn<UpgradeListener>(greet)
     const port = await serveUpgrades(listener)
@@ -281,7 +281,7 @@ describe('withUpgradeAuth', () => {
     expect(listener).not.toHaveBeenCalled()
   })
 
-  it('N: checks listener and config at once', () => {
+  it('checks listener and config at once', () => {
     const wrong = (): unknown => withUpgradeAuth(undefined as unknown as UpgradeListener, {})
     const message = 'The upgrade listener must be a function'
     expect(wrong).toThrow(new TypeError(message))

@@ -160,7 +160,7 @@ describe('ResponseQueue', () => {
     [null, 'unknown error'],
     [new Error('token', { cause: 'token' }), 'unknown error'],
     [undefined, 'unknown error'],
-  ])('A-L: says no more of %o than its code', (error, shown) => {
+  ])('says no more of %o than its code', (error, shown) => {
     const { queue, controller, failed } = setup()
     queue.onResponseError(controller, error)
     const [said] = failed.mock.calls[0] ?? []
@@ -203,7 +203,7 @@ describe('ResponseQueue', () => {
     [{ history: [] }, 0],
     [{}, 0],
     [null, 0],
-  ])('A-E1: sends nothing to where a redirect leads: %j', (context, ended) => {
+  ])('sends nothing to where a redirect leads: %j', (context, ended) => {
     const { queue, controller, failed } = setup()
     queue.onRequestStart(controller, { history: [] })
     queue.onRequestStart(controller, context)
