@@ -1,39 +1,41 @@
-/** What a command is given of the process that it runs in. */
+import process from 'node:process'
+import type { Readable } from 'node:stream'
+
+/** The parts of the process that a command uses. Tests pass their own. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Reads the text on standard input. */
+  /** Reads standard input. */
   readonly readInput: () => Promise<string>
-  /** What was asked for, to standard output. */
+  /** Writes the result to standard output. Never throws. */
   readonly print: (text: string) => void
-  /** How many characters wait to be written, since the reader of standard output is slow. */
+  /** The number of characters that wait for a slow reader of standard output. */
   readonly unwritten: () => number
   /** Whether standard output is a terminal. */
   readonly isTerminal: boolean
   /** Whether to print colors. */
   readonly colors: boolean
-  /** Waits until what was printed is written. Rejects with an `OutputError` if something could not be written. */
+  /** Waits until all output is written. Rejects with an `OutputError` if that failed. */
   readonly flush: () => Promise<void>
-  /** What a person should know beside it, to standard error. */
+  /** Writes a message for people to standard error. */
   readonly note: (text: string) => void
-  /** Tells a listener each failure to write to standard output, such as `EPIPE` when its reader has gone. */
+  /** Calls the listener for each failed write to standard output, such as `EPIPE` after its reader has left. */
   readonly onPrintFailure: (listener: (error: unknown) => void) => void
-  /** Waits for the next signal that asks to stop. */
+  /** Waits for the next stop signal. */
   readonly nextSignal: () => Promise<StopSignal>
 }
 
-/** SIGTERM lets requests end, SIGINT does not. */
+/** SIGTERM lets open requests finish. SIGINT cuts them off. */
 export type StopSignal = 'SIGINT' | 'SIGTERM'
 
-/** The exit codes, for scripts. */
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const
 
-/** The variables that turn colors off, for the help of a command that prints colors. */
+/** Help for the variables that turn colors off. */
 export const COLOR_VARIABLES = {
   NO_COLOR: 'set: print no colors',
   TERM: 'dumb: print no colors',
 } as const
 
-/** Describes standard output. Only a terminal gets colors, and `NO_COLOR` turns them off (https://no-color.org). */
+/** Only a terminal gets colors, and `NO_COLOR` turns them off (https://no-color.org). */
 export function describeTerminal(
   { isTTY }: { readonly isTTY?: boolean },
   env: Surroundings['env'],
@@ -41,4 +43,108 @@ export function describeTerminal(
   const isTerminal = isTTY === true
   const isUnwanted = (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb'
   return { isTerminal, colors: isTerminal && !isUnwanted }
+}
+
+// Twice the longest key.
+const MAX_INPUT = 16_384
+
+/** Reads a text from a stream. Stops once the text is longer than any key. */
+export async function readInput(stream: Readable): Promise<string> {
+  let text = ''
+  for await (const chunk of stream.setEncoding('utf8')) {
+    text += String(chunk)
+    if (text.length > MAX_INPUT) break
+  }
+  return text
+}
+
+/** Standard output or standard error. */
+export type Output = Pick<Surroundings, 'print' | 'unwritten' | 'flush' | 'onPrintFailure'>
+
+/** Standard output could not be written. */
+export class OutputError extends Error {
+  /** Whether the reader has left, as `head` does. */
+  readonly isReaderGone: boolean
+
+  constructor(cause: unknown) {
+    const code = codeOf(cause)
+    super(`Cannot write to standard output: ${code}`, { cause })
+    this.name = 'OutputError'
+    this.isReaderGone = code === 'EPIPE'
+  }
+}
+
+/** Waits until the result of a change is written. If that fails, the error says what has changed. The reader may leave. */
+export async function flushResult(done: string, { flush }: Pick<Output, 'flush'>): Promise<void> {
+  await flush().catch((error: unknown) => {
+    if (!(error instanceof OutputError)) throw error
+    if (!error.isReaderGone) throw new Error(`${error.message}. ${done}`, { cause: error })
+  })
+}
+
+export function createOutput(name: 'stdout' | 'stderr'): Output {
+  const write = createWrite(name)
+  let failure: OutputError | undefined
+  let lastWrite = Promise.resolve()
+  let unwritten = 0
+  const listeners: ((error: unknown) => void)[] = []
+  const fail = (error: unknown): void => {
+    if (listeners.length === 0) failure ??= new OutputError(error)
+    for (const listener of listeners) listener(error)
+  }
+  // An 'error' event without a listener would end the process.
+  process[name].on('error', fail)
+  return {
+    print: (text) => {
+      unwritten += text.length
+      lastWrite = write(text)
+        .catch(fail)
+        .then(() => void (unwritten -= text.length))
+    },
+    unwritten: () => unwritten,
+    flush: async () => {
+      await lastWrite
+      if (failure !== undefined) throw failure
+    },
+    onPrintFailure: (listener) => void listeners.push(listener),
+  }
+}
+
+// Deno's `process.stdout` blocks the whole process while its reader is slow. `Deno.stdout` does not.
+function createWrite(name: 'stdout' | 'stderr'): (text: string) => Promise<void> {
+  const deno: unknown = Reflect.get(globalThis, 'Deno')
+  const stream: unknown = Reflect.get(Object(Reflect.get(Object(deno), name)), 'writable')
+  if (stream instanceof WritableStream) {
+    const writer = stream.getWriter()
+    return (text) => writer.write(new TextEncoder().encode(text))
+  }
+  return (text) =>
+    new Promise((resolve, reject) => {
+      process[name].write(text, (error) => (error ? reject(error) : resolve()))
+    })
+}
+
+/** The code of a system error, such as `EPIPE`, or 'undefined'. */
+export function codeOf(error: unknown): string {
+  return String(Reflect.get(Object(error), 'code'))
+}
+
+const SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM']
+
+let isStopping = false
+
+/** Waits for the next stop signal. Before the first call, a signal ends the process as usual. */
+export function nextSignal(): Promise<StopSignal> {
+  return new Promise((resolve) => {
+    const stop = (signal: StopSignal): void => {
+      isStopping = true
+      resolve(signal)
+    }
+    for (const signal of SIGNALS) process.on(signal, () => stop(signal))
+  })
+}
+
+/** Whether a stop signal has arrived since the first call of `nextSignal`. */
+export function isAskedToStop(): boolean {
+  return isStopping
 }

@@ -1,23 +1,23 @@
 import { createDecisionEvent, withoutToken } from './response/decision-event.ts'
 import { isDenialReason } from './response/denial.ts'
+import { rememberAdmission } from './response/admission.ts'
 import { AuthUnavailableError } from './errors.ts'
 import { findCause, thrownBehind } from './endpoint/failure-cause.ts'
-import { rememberAdmission } from './response/admission.ts'
-import { isPreflight } from './request/credentials.ts'
 import { findMisrouting } from './handlers/misrouting.ts'
+import { isPreflight } from './request/credentials.ts'
+import { isPlainHost, parseTarget } from './request/target.ts'
 import { isPromise } from './async.ts'
 import { createSetupSource } from './setup.ts'
-import { isPlainHost, parseTarget } from './request/target.ts'
-import type { Check } from './request/check.ts'
-import type { Failure } from './response/alarm.ts'
-import type { Handover } from './policies/handover.ts'
-import type { RouteCheck } from './handlers/route-pattern.ts'
-import type { Setup, SetupSource, Unready } from './setup.ts'
-import type { Target } from './request/target.ts'
 import type { AuthConfigSource } from './auth-config.ts'
-import type { Auth, DecisionEvent, DenialReason, VerdictControls } from './types.ts'
+import type { PendingVerdict } from './endpoint/verdict.ts'
+import type { RouteMatcher } from './handlers/route-pattern.ts'
+import type { Handover } from './policies/handover.ts'
+import type { Check } from './request/check.ts'
+import type { Target } from './request/target.ts'
 import type { Admission, Exemption } from './response/admission.ts'
-import type { CheckedVerdict } from './endpoint/verdict.ts'
+import type { Failure } from './response/alarm.ts'
+import type { Setup, Unready } from './setup.ts'
+import type { Auth, DecisionEvent, DenialReason, VerdictControls } from './types.ts'
 
 /** A rejected request: the reason, and the response to send. */
 export interface Rejection {
@@ -27,17 +27,17 @@ export interface Rejection {
   readonly cause?: string
 }
 
-/** What was decided about a request. Only an admitted one may reach the handler. */
+/** The decision about a request. Only an admitted request may reach the handler. */
 export type Decision = Admission | ({ readonly admitted: false } & Rejection)
 
 /**
- * Decides about a request. Never throws and never rejects; answers at once where the endpoint is not asked. `isOwnRoute` is
- * given where the pattern is known by which a request came.
+ * Decides about a request. Never throws and never rejects. Returns a promise only if the endpoint is asked. `isOwnRoute` is
+ * given if the pattern of the route is known.
  */
 export type Decide = (
   request: Request,
   args: readonly unknown[],
-  isOwnRoute?: RouteCheck,
+  isOwnRoute?: RouteMatcher,
 ) => Decision | Promise<Decision>
 
 /** Decides about requests, and drops the decisions that it has cached. */
@@ -48,8 +48,8 @@ export interface Gate {
   readonly handOver: () => Handover | undefined
 }
 
-/** One request on its way to a decision. */
-interface Passage {
+/** How far the decision about one request has come. */
+interface Progress {
   readonly setup: Setup | Unready
   readonly request: Request
   readonly args: readonly unknown[]
@@ -68,24 +68,24 @@ interface Passage {
 export function enter<Entered, Rejected>(
   decision: Decision | Promise<Decision>,
   proceed: (admission: Admission) => Entered,
-  reject: (rejection: Rejection) => Rejected,
+  respond: (rejection: Rejection) => Rejected,
 ): Entered | Rejected | Promise<Awaited<Entered> | Awaited<Rejected>>
 export function enter(
   decision: Decision | Promise<Decision>,
   proceed: (admission: Admission) => unknown,
-  reject: (rejection: Rejection) => unknown,
+  respond: (rejection: Rejection) => unknown,
 ): unknown {
-  if (isPromise(decision)) return decision.then((made) => enter(made, proceed, reject))
-  return decision.admitted ? proceed(decision) : reject(decision)
+  if (isPromise(decision)) return decision.then((made) => enter(made, proceed, respond))
+  return decision.admitted ? proceed(decision) : respond(decision)
 }
 
-/** The response of a rejection, for those who send it as it is. */
+/** Returns the response of a rejection, for callers that send it as it is. */
 export function sendRejection({ response }: Rejection): Response {
   return response
 }
 
 /**
- * The whole flow of one request, for what wraps handlers. Throws `AuthConfigError` for a config object.
+ * Makes the gate of a config. Throws `AuthConfigError` for a config object that cannot be used.
  *
  * @param handover From the gate that this one replaces: its cached decisions stay if they depend on the same options.
  */
@@ -97,115 +97,115 @@ export function createGate<Args extends readonly unknown[]>(
   const decide: Decide = (request, args, isOwnRoute) => {
     const setup = setups.get(args)
     const startedAt = setup.report === undefined ? 0 : performance.now()
-    const passage: Passage = { setup, request, args, startedAt }
+    const progress: Progress = { setup, request, args, startedAt }
     try {
-      return judge(passage, isOwnRoute)
+      return decideAbout(progress, isOwnRoute)
     } catch (error) {
-      return fail(passage, error)
+      return fail(progress, error)
     }
   }
-  const controls = { invalidate: invalidator(setups), clear: () => setups.forget() }
-  return { decide, controls, handOver: setups.handOver }
-}
-
-function invalidator({ forget }: SetupSource): VerdictControls['invalidate'] {
-  return (token) => {
-    if (typeof token !== 'string')
-      throw new TypeError('Cannot invalidate the token: it is not a string')
-    forget(token)
+  const invalidate = (token: string): void => {
+    if (typeof token === 'string') return setups.forget(token)
+    throw new TypeError('Cannot invalidate the token: it is not a string')
   }
+  const clear = (): void => setups.forget()
+  return { decide, controls: { invalidate, clear }, handOver: setups.handOver }
 }
 
-function judge(passage: Passage, isOwnRoute?: RouteCheck): Decision | Promise<Decision> {
-  const { setup, request } = passage
+/** The way of one request: its target, the exemptions, its token, the cached decision and, on a miss, the endpoint. */
+function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | Promise<Decision> {
+  const { setup, request } = progress
   const target = parseTarget(request.url)
-  if (target === undefined) return refuse(passage, 'malformed_request')
-  passage.target = target
-  if (!isReady(setup)) return refuse(passage, 'not_configured')
+  if (target === undefined) return reject(progress, 'malformed_request')
+  progress.target = target
+  if (!isReady(setup)) return reject(progress, 'not_configured')
   const misrouted = findMisrouting(setup, request, target.path, isOwnRoute)
-  if (misrouted !== undefined) return refuse(passage, misrouted)
-  if (isPublic(setup, request, target)) return exempt(passage, 'public')
+  if (misrouted !== undefined) return reject(progress, misrouted)
+  if (isPublic(setup, request, target)) return exempt(progress, 'public')
   if (setup.config.preflight === 'allow' && isPreflight(request, setup.readCredentials)) {
-    return exempt(passage, 'preflight')
+    return exempt(progress, 'preflight')
   }
   const token = setup.readCredentials(request.headers)
-  if (typeof token !== 'string') return refuse(passage, token.reason)
-  passage.token = token
+  if (typeof token !== 'string') return reject(progress, token.reason)
+  progress.token = token
   const told = setup.checks.tell(request, target)
-  if (told === undefined) return refuse(passage, 'malformed_request')
+  if (told === undefined) return reject(progress, 'malformed_request')
   const cached = setup.verifier.lookUp(token, told.text)
   if (cached !== undefined) {
-    passage.isHit = true
-    return conclude(passage, cached)
+    progress.isHit = true
+    return conclude(progress, cached.admission)
   }
-  const check = setup.checks.createCheck(token, told, request, target, passage.args)
-  passage.check = check
-  return settle(passage, setup.verifier.ask(check))
+  const check = setup.checks.createCheck(token, told, request, target, progress.args)
+  progress.check = check
+  return wait(progress, setup.verifier.ask(check))
 }
 
 function isPublic({ config }: Setup, request: Request, { path }: Target): boolean {
   return config.isPublic(path, request.method) && isPlainHost(request.headers.get('host'))
 }
 
-async function settle(
-  passage: Passage,
-  pending: CheckedVerdict | Promise<CheckedVerdict>,
-): Promise<Decision> {
+async function wait(progress: Progress, pending: PendingVerdict): Promise<Decision> {
   try {
-    return conclude(passage, await pending)
+    const verdict = await pending
+    const isAllow = verdict.outcome === 'allow'
+    return conclude(progress, isAllow ? { admitted: true, auth: verdict.auth } : undefined)
   } catch (error) {
-    return fail(passage, error)
+    return fail(progress, error)
   }
 }
 
-function conclude(passage: Passage, verdict: CheckedVerdict): Decision {
-  if (verdict.outcome !== 'allow') return refuse(passage, 'denied')
-  const { setup, request } = passage
-  report(passage, { outcome: 'allow' }, undefined, verdict.auth)
-  const { credentials } = setup
-  return rememberAdmission(request, { admitted: true, auth: verdict.auth, credentials })
+/** Ends with what the endpoint decided, now or when the decision was cached. */
+function conclude(progress: Progress, admission: Admission | undefined): Decision {
+  if (admission === undefined) return reject(progress, 'denied')
+  report(progress, { outcome: 'allow' }, undefined, admission.auth)
+  return admit(progress, admission)
 }
 
-function fail(passage: Passage, error: unknown): Decision {
+function exempt(progress: Progress, exemption: 'public' | 'preflight'): Decision {
+  report(progress, { outcome: exemption })
+  return admit(progress, EXEMPT[exemption])
+}
+
+/** Ends without a decision of the endpoint. Rejects the request, also after a bug. */
+function fail(progress: Progress, error: unknown): Decision {
   if (!(error instanceof AuthUnavailableError) || !isDenialReason(error.reason)) {
-    return refuse(passage, 'internal_error', { error })
+    return reject(progress, 'internal_error', { error })
   }
   const { reason, retryAfterMs, status } = error
-  const cause = withoutToken(findCause(error), passage.token)
-  const details = { retryAfterMs, status, cause, error: thrownBehind(error) }
-  return refuse(passage, reason, details)
+  const cause = withoutToken(findCause(error), progress.token)
+  return reject(progress, reason, { retryAfterMs, status, cause, error: thrownBehind(error) })
 }
 
-function exempt(passage: Passage, by: 'public' | 'preflight'): Decision {
-  report(passage, { outcome: by })
-  return admitWithoutAllow(passage, by)
-}
-
-function admitWithoutAllow({ setup, request }: Passage, exemption: Exemption): Decision {
-  const { credentials } = setup
-  return rememberAdmission(request, { admitted: true, exemption, credentials })
-}
-
-function refuse(passage: Passage, reason: DenialReason, failure: Failure = {}): Decision {
-  const { setup, request, check } = passage
-  const denial = setup.denials.describe(reason, failure.retryAfterMs)
+function reject(progress: Progress, reason: DenialReason, failure: Failure = {}): Decision {
+  const { setup, request, check } = progress
+  const denial = setup.denials.create(reason, failure.retryAfterMs)
   const cause = failure.cause === undefined ? {} : { cause: failure.cause }
-  report(passage, { outcome: 'deny', reason, status: denial.status, ...cause }, failure.error)
-  if (isShadow(setup)) return admitWithoutAllow(passage, 'shadow')
+  report(progress, { outcome: 'deny', reason, status: denial.status, ...cause }, failure.error)
+  if (isShadow(setup)) return admit(progress, EXEMPT.shadow)
   setup.alarm?.(reason, failure, check)
   return { admitted: false, reason, response: setup.denials.respond(denial, request), ...cause }
 }
 
+const EXEMPT: Readonly<Record<Exemption, Admission>> = {
+  public: { admitted: true, exemption: 'public' },
+  preflight: { admitted: true, exemption: 'preflight' },
+  shadow: { admitted: true, exemption: 'shadow' },
+}
+
+function admit({ setup, request }: Progress, admission: Admission): Admission {
+  return rememberAdmission(request, admission, setup.credentials)
+}
+
 function report(
-  passage: Passage,
+  progress: Progress,
   decided: Pick<DecisionEvent, 'outcome' | 'reason' | 'status' | 'cause'>,
   error?: unknown,
   auth?: Auth,
 ): void {
-  const { setup, request } = passage
+  const { setup, request } = progress
   if (setup.report === undefined) return
-  const outcome = isShadow(setup) ? ({ ...decided, shadow: true } as const) : decided
-  setup.report(createDecisionEvent(passage, outcome, auth), error, request)
+  const shown = isShadow(setup) ? ({ ...decided, shadow: true } as const) : decided
+  setup.report(createDecisionEvent(progress, shown, auth), error, request)
 }
 
 function isShadow(setup: Setup | Unready): boolean {

@@ -1,28 +1,29 @@
-type System = Pick<typeof globalThis.process, 'getBuiltinModule' | 'versions'>
+import { files, system } from './system.ts'
 
-// Only Linux mounts single files. It lists all mounts here.
+// Only Linux mounts single files. This file lists all mounts there.
 const MOUNTS = '/proc/self/mountinfo'
 
 /**
- * Returns why a file hides its replacement outside, or `undefined`. A file that is mounted alone, not in a folder, as by
- * `docker -v ./keys.yaml:/keys.yaml`, still leads to the old file.
+ * Returns why a process cannot see the file be replaced from outside, or `undefined`. Example: after
+ * `docker run -v ./keys.yaml:/keys.yaml`, a new `keys.yaml` on the host does not reach the container. A mounted folder has no
+ * such problem.
  */
-export function findLoneMount(file: string, system: System): string | undefined {
-  const { statSync, realpathSync } = system.getBuiltinModule('node:fs')
+export function findLoneMount(file: string): string | undefined {
+  const { statSync, realpathSync } = files()
   const links = statSync(file, { throwIfNoEntry: false })?.nlink
   if (links === undefined) return undefined
   if (links === 0) return 'another file has its name now'
-  const mounts = readMounts(system)
+  const mounts = readMounts()
   if (mounts.length === 0) return undefined
   return mounts.includes(realpathSync(file)) ? 'it is mounted alone' : undefined
 }
 
-/** The paths at which something is mounted; none where the system does not tell. */
-function readMounts(system: System): readonly string[] {
-  // Deno gives this file to programs with all permissions only, and asks at a terminal.
-  if ('deno' in system.versions) return []
+/** The paths of all mounts; empty where the system does not list them. */
+function readMounts(): readonly string[] {
+  // Deno allows this only to programs with all permissions, and asks at a terminal.
+  if ('deno' in system().versions) return []
   try {
-    const text = system.getBuiltinModule('node:fs').readFileSync(MOUNTS, 'utf8')
+    const text = files().readFileSync(MOUNTS, 'utf8')
     return text.split('\n').map((line) => decode(line.split(' ')[4] ?? ''))
   } catch {
     return []

@@ -1,8 +1,10 @@
-import { Composer, Document, LineCounter, Parser } from 'yaml'
-import { createFindings, MASKED } from './findings.ts'
+import { LineCounter } from 'yaml'
+import { parseYaml } from '../files/yaml-text.ts'
+import { createFindings, MASKED } from './problems.ts'
 import { inspectTree } from './tree.ts'
-import type { CST, YAMLParseError, YAMLWarning } from 'yaml'
-import type { Findings } from './findings.ts'
+import type { YAMLParseError, YAMLWarning } from 'yaml'
+import type { YamlText } from '../files/yaml-text.ts'
+import type { Findings } from './problems.ts'
 import type { Tree } from './tree.ts'
 
 /** A file that was read as YAML, as far as that was possible. */
@@ -14,9 +16,6 @@ export interface ParsedFile {
 
 /** How long a file may be, in UTF-16 code units and in bytes. */
 export const MOST_TEXT: number = 2 ** 18
-
-// Real files have some ten levels.
-const MOST_LEVELS = 64
 
 // YAML 1.2.2 §5.1, c-printable.
 // oxlint-disable-next-line no-control-regex
@@ -37,13 +36,14 @@ export function parseFile(path: string, given: string): ParsedFile {
 
 function parseText(text: string, lines: LineCounter, findings: Findings): Tree | undefined {
   refuseUnprintable(text, findings)
-  const parsed = tryToParse(text, lines)
+  const parsed = parseYaml(text, lines)
   if (typeof parsed === 'string') {
     findings.addWhole(parsed)
     return undefined
   }
-  addSyntax(parsed.errors, findings)
-  if (findings.isEmpty()) return inspectTree(parsed.contents, findings)
+  const { contents, errors } = withoutSecond(parsed)
+  addSyntax(errors, findings)
+  if (findings.isEmpty()) return inspectTree(contents, findings)
   // Of a text that is no YAML the first key of a line is most that can be told from a value.
   for (const { 0: key, index } of text.matchAll(FIRST_KEY)) {
     findings.show({ start: index, end: index + key.length })
@@ -58,37 +58,7 @@ interface Parsed {
 
 type SyntaxProblem = Pick<YAMLParseError | YAMLWarning, 'code' | 'message' | 'pos'>
 
-const OPTIONS = {
-  version: '1.2',
-  // Also where a directive in the file says otherwise.
-  schema: 'core',
-  merge: false,
-  resolveKnownTags: false,
-  // Compares each key with each other; the tree is looked through for them at once.
-  uniqueKeys: false,
-} as const
-
-/** Gives a sentence in place of what cannot be read at all. */
-function tryToParse(text: string, lines: LineCounter): Parsed | string {
-  try {
-    const tooDeep = `The file is nested too deeply: more than ${MOST_LEVELS} levels`
-    return parse(text, lines) ?? tooDeep
-  } catch {
-    // The parser looks up two variables of its own, which Deno may refuse.
-    return 'The YAML parser failed: permit what it asks for (on Deno, --allow-env=LOG_STREAM,LOG_TOKENS)'
-  }
-}
-
-function parse(text: string, lines: LineCounter): Parsed | undefined {
-  const tokens = [...new Parser(lines.addNewLine).parse(text)]
-  // The composer is recursive, and on a stack that is full even a regular expression can end the process.
-  if (isDeeperThan(MOST_LEVELS, tokens)) return undefined
-  // There is one at least: of nothing it makes an empty one.
-  const [document = new Document(), second] = new Composer(OPTIONS).compose(
-    tokens,
-    true,
-    text.length,
-  )
+function withoutSecond({ document, second }: YamlText): Parsed {
   const errors = [...document.errors, ...document.warnings]
   if (second === undefined) return { contents: document.contents, errors }
   const [start, , end] = second.range
@@ -97,21 +67,6 @@ function parse(text: string, lines: LineCounter): Parsed | undefined {
     contents: null,
     errors: [...errors, { code: 'MULTIPLE_DOCS', message, pos: [start, end] }],
   }
-}
-
-function isDeeperThan(most: number, tokens: readonly CST.Token[]): boolean {
-  let level = tokens.flatMap(partsOf)
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > most) return true
-    level = level.flatMap(partsOf)
-  }
-  return false
-}
-
-function partsOf(token: CST.Token): CST.Token[] {
-  if (token.type === 'document') return token.value === undefined ? [] : [token.value]
-  if (!('items' in token)) return []
-  return token.items.flatMap(({ key, value }) => [key ?? [], value ?? []].flat())
 }
 
 function refuseUnprintable(text: string, findings: Findings): void {

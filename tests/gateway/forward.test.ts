@@ -10,15 +10,14 @@ import type { Forwarding } from '../../src/gateway/exchange.ts'
 const ALICE: Admission = {
   admitted: true,
   auth: { principal: 'alice', attributes: { roles: ['admin'] } },
-  credentials: ['bearer'],
 }
-const EXEMPT: Admission = { admitted: true, exemption: 'public', credentials: ['bearer'] }
+const EXEMPT: Admission = { admitted: true, exemption: 'public' }
 
 const gateway = resolveGateway({ upstream: 'http://127.0.0.1:8321/base' })
 const forward = createForward(gateway)
 
 function admit(request: Request, admission: Admission = ALICE): Request {
-  rememberAdmission(request, admission)
+  rememberAdmission(request, admission, ['bearer'])
   return request
 }
 
@@ -108,7 +107,7 @@ describe('does not forward', () => {
 
   it('a principal that would inject a header', () => {
     const auth = { principal: 'a\r\nX-Admin: 1', attributes: {} }
-    const request = admit(get('/'), { admitted: true, auth, credentials: [] })
+    const request = admit(get('/'), { admitted: true, auth })
     expect(forward(request, [])).toBe('identity_not_forwardable')
   })
 

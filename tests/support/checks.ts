@@ -1,6 +1,6 @@
 import { Check } from '../../src/core/request/check.ts'
 import type { ComposedVerifier } from '../../src/core/policies/compose.ts'
-import type { Verifier } from '../../src/core/endpoint/verdict.ts'
+import type { ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
 
 /** A check of one question, with a deadline that is far away. */
 export function checkOf(token = 't', told = 'told'): Check {
@@ -9,10 +9,17 @@ export function checkOf(token = 't', told = 'told'): Check {
 }
 
 /** Looks a decision up and asks on a miss, as the gate does. */
-export function verifyWith({ lookUp, ask }: Pick<ComposedVerifier, 'lookUp' | 'ask'>): Verifier {
+export function verifyWith({
+  lookUp,
+  ask,
+}: Pick<ComposedVerifier, 'lookUp' | 'ask'>): (
+  check: Check,
+) => ParsedVerdict | Promise<ParsedVerdict> {
   return (check) => {
     const cached = lookUp(check.token, check.told)
-    if (cached !== undefined) check.cache = 'hit'
-    return cached ?? ask(check)
+    if (cached === undefined) return ask(check)
+    check.cache = 'hit'
+    const auth = cached.admission?.auth
+    return auth === undefined ? { outcome: 'deny', isLasting: true } : { outcome: 'allow', auth }
   }
 }

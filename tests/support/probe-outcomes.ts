@@ -1,6 +1,6 @@
-import { viewOfWrapper } from '../../src/cli/conformance/wrapper-view.ts'
+import { viewOfWrapper } from '../../src/cli/conformance/finding.ts'
+import type { Finding } from '../../src/cli/conformance/finding.ts'
 import type { ProbeAnswer, ProbeOutcome } from '../../src/cli/conformance/probe.ts'
-import type { Finding } from '../../src/cli/conformance/row.ts'
 
 interface Said {
   readonly body?: string | undefined

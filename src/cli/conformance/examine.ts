@@ -1,7 +1,16 @@
-import { createRandomKey } from '../random-key.ts'
-import { judgeCacheControl, judgeRedirects, judgeSpeed } from './answer-rows.ts'
-import { createAsker, TIME_IS_UP } from './asker.ts'
-import { judgeBadKey, judgeGoodKey, judgeIdentity, judgeNonsense } from './key-rows.ts'
+import { createRandomKey } from '../proof.ts'
+import { isOutage, leftOut, skipped, viewOfWrapper } from './finding.ts'
+import {
+  judgeBadKey,
+  judgeCacheControl,
+  judgeGoodKey,
+  judgeIdentity,
+  judgeNonsense,
+  judgeRedirects,
+  judgeSpeed,
+} from './judge.ts'
+import { obstacleAtStart, obstacleLater } from './obstacle.ts'
+import { probe } from './probe.ts'
 import {
   about,
   bigHeaders,
@@ -11,11 +20,9 @@ import {
   otherCaseKey,
   structuredKeys,
 } from './questions.ts'
-import { isOutage, leftOut, skipped } from './row.ts'
-import type { Asker } from './asker.ts'
+import type { Finding, Row } from './finding.ts'
 import type { ProbeTarget } from './probe.ts'
 import type { Question } from './questions.ts'
-import type { Finding, Row } from './row.ts'
 
 const NO_KEY = 'no good key was given'
 const COMPARE_BYTES = 'compare keys byte for byte (hash them, or use a binary collation)'
@@ -24,8 +31,8 @@ type OnRow = (row: Row) => void
 type Judge = (finding: Finding, what: string) => Row
 
 /**
- * Asks an endpoint what can go wrong, one question after the other, and says what to change. Tells `onRow` each row as soon
- * as it is there, and returns all of them, with those that it left out because it had to stop. Never rejects.
+ * Asks an endpoint one question after the other, and judges the answers. Passes each row to `onRow` as soon as it is ready.
+ * Returns all rows, including those that an early stop left out. Never rejects.
  */
 export async function examine(
   target: ProbeTarget,
@@ -43,7 +50,7 @@ export async function examine(
   return report.rows
 }
 
-/** Returns the good key, if the endpoint allowed it. */
+/** Returns the valid key, if the endpoint allowed it. */
 async function askKeys(report: Report, goodKey: string | undefined): Promise<string | undefined> {
   const howToGive = 'set WITH_AUTH_KEY, or give --key-file'
   const goodKeys = goodKey === undefined ? howToGive : [about(goodKey, 'the good key')]
@@ -64,7 +71,6 @@ async function askKeys(report: Report, goodKey: string | undefined): Promise<str
   return good?.view.passes === true ? goodKey : undefined
 }
 
-/** Keys that an endpoint allows if it compares a part of a key, or ignores case. */
 async function askKeysLike(report: Report, goodKey: string): Promise<void> {
   await report.ask('nearly good key', nearlyGoodKeys(goodKey), (finding, what) =>
     judgeBadKey('nearly good key', finding, `answer 401 to ${what}: compare whole keys`),
@@ -98,7 +104,6 @@ async function askBigHeaders(report: Report, goodKey: string | undefined): Promi
   )
 }
 
-/** The rows so far. */
 class Report {
   readonly rows: Row[] = []
   readonly #asker: Asker
@@ -109,7 +114,7 @@ class Report {
     this.#onRow = onRow
   }
 
-  /** Asks for one row, which is that of the worst answer, or skips it for a reason. Returns what the first question found. */
+  /** Adds the row of the worst answer. Given a string instead of questions, skips the row for that reason. Returns the first finding. */
   async ask(
     check: string,
     questions: readonly Question[] | string,
@@ -137,12 +142,12 @@ class Report {
     for (const check of checks) this.add(check, () => skipped(check, why))
   }
 
-  /** Adds a row that needs no question. */
+  /** Adds a row that needs no question of its own. */
   add(check: string, judge: () => Row): void {
     this.#push(check, this.#asker.stopped() === undefined ? judge() : undefined)
   }
 
-  /** Adds the rows about all answers. Too few answers in the time for all of them are one of these. */
+  /** Adds the rows about all answers. Running out of time counts as slow answers. */
   addRest(): void {
     const { findings, stopped } = this.#asker
     this.add('redirects', () => judgeRedirects(findings))
@@ -166,4 +171,49 @@ function worstOf(rows: readonly Row[]): Row | undefined {
   return results
     .map((result) => rows.find((row) => row.result === result))
     .find((row) => row !== undefined)
+}
+
+/** For all questions together. */
+const TOTAL_MS = 60_000
+export const TIME_IS_UP = 'the minute for all questions is over'
+
+/** Asks questions until there is a reason to stop. */
+export interface Asker {
+  /** `undefined` after a stop, and for a question that the total time cuts off. Never rejects. */
+  readonly ask: (question: Question) => Promise<Finding | undefined>
+  readonly findings: readonly Finding[]
+  /** The reason of the stop. */
+  readonly stopped: () => string | undefined
+  readonly stop: (why: string) => void
+}
+
+export function createAsker(target: ProbeTarget): Asker {
+  const findings: Finding[] = []
+  const endsAt = performance.now() + TOTAL_MS
+  let reason: string | undefined
+  const stop = (why: string): void => void (reason ??= why)
+  const stopped = (): string | undefined => {
+    if (performance.now() >= endsAt) stop(TIME_IS_UP)
+    return reason
+  }
+  const ask = async (question: Question): Promise<Finding | undefined> => {
+    if (stopped() !== undefined) return undefined
+    const leftMs = Math.max(1, endsAt - performance.now())
+    const timeoutMs = Math.min(target.timeoutMs, leftMs)
+    const outcome = await probe({ ...target, timeoutMs }, question.body)
+    const isLate = outcome.kind === 'silence' && outcome.reason === 'timeout'
+    if (isLate && timeoutMs < target.timeoutMs) {
+      stop(TIME_IS_UP)
+      return undefined
+    }
+    const obstacle =
+      findings.length === 0
+        ? obstacleAtStart(outcome, target.url)
+        : obstacleLater(outcome, question.what)
+    if (obstacle !== undefined) stop(obstacle.why)
+    const finding = { outcome, view: await viewOfWrapper(outcome), obstacle }
+    findings.push(finding)
+    return finding
+  }
+  return { ask, findings, stopped, stop }
 }

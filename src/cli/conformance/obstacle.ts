@@ -1,8 +1,8 @@
-import { isRedirect } from './row.ts'
+import { isRedirect } from './finding.ts'
+import type { Obstacle } from './finding.ts'
 import type { ProbeAnswer, ProbeOutcome, ProbeSilence } from './probe.ts'
-import type { Obstacle } from './row.ts'
 
-/** By the code of the error that `fetch` rejected with. */
+/** By the error code of `fetch`. */
 const BY_CODE: Readonly<Record<string, Obstacle>> = {
   ECONNREFUSED: {
     why: 'nothing listens there',
@@ -10,7 +10,7 @@ const BY_CODE: Readonly<Record<string, Obstacle>> = {
   },
   ENOTFOUND: { why: 'its host is unknown', change: 'correct the host of URL' },
   EAI_AGAIN: {
-    why: 'the name of its host cannot be looked up',
+    why: 'the name server cannot resolve its host',
     change: 'correct the host of URL, or the name server of this machine',
   },
   EHOSTUNREACH: { why: 'no route leads to its host', change: 'correct the host of URL' },
@@ -43,27 +43,27 @@ const BY_CODE: Readonly<Record<string, Obstacle>> = {
   },
   BAD_PORT: {
     why: 'fetch blocks this port',
-    change: 'serve the endpoint on a port that no other protocol owns, such as 8080',
+    change: 'serve the endpoint on another port, such as 8080',
   },
 }
 
 const CLOSED = new Set(['ECONNRESET', 'UND_ERR_SOCKET', 'EPIPE'])
 
-/** Why the first answer shows that no auth endpoint is under this URL, or `undefined`. */
+/** Why the first answer cannot come from an auth endpoint, or `undefined`. */
 export function obstacleAtStart(outcome: ProbeOutcome, url: string): Obstacle | undefined {
   return outcome.kind === 'silence' ? obstacleOfSilence(outcome, url) : obstacleOfAnswer(outcome)
 }
 
-/** Why an endpoint that answered before cannot be asked further, or `undefined`. */
+/** Why no later question makes sense, or `undefined`. */
 export function obstacleLater(outcome: ProbeOutcome, what: string): Obstacle | undefined {
   if (outcome.kind === 'answer') return undefined
-  const change = `answer ${what} too: the endpoint answered every question before it`
+  const change = `answer ${what} too: the endpoint answered every question before`
   return { why: 'the endpoint stopped answering', change }
 }
 
 function obstacleOfSilence({ reason, code = '' }: ProbeSilence, url: string): Obstacle {
   if (reason === 'timeout') {
-    const change = 'check for a firewall on the way, or raise --timeout-ms for a slow endpoint'
+    const change = 'check for a firewall, or raise --timeout-ms for a slow endpoint'
     return { why: 'no answer came in time', change }
   }
   const known = Object.hasOwn(BY_CODE, code) ? BY_CODE[code] : undefined
@@ -83,8 +83,8 @@ function obstacleOfAnswer(answer: ProbeAnswer): Obstacle | undefined {
   const { status } = answer
   if (isRedirect({ outcome: answer })) {
     const change =
-      'give the URL that it leads to: no redirect is followed, since it would carry the key elsewhere'
-    return { why: `a redirect came in place of an answer (${status})`, change }
+      'give the final URL: the wrapper follows no redirect, because that would send the key elsewhere'
+    return { why: `the endpoint redirects (${status})`, change }
   }
   if (status === 404 || status === 410) {
     const change = 'correct the path of URL; if it is right, give a key that the endpoint knows'
@@ -103,7 +103,7 @@ function obstacleOfAnswer(answer: ProbeAnswer): Obstacle | undefined {
   return { why: 'a web page answered', change }
 }
 
-// PHP and Express call an empty body or "ok" text/html as well, so the type counts only for a body that was not read.
+// PHP and Express label an empty body or "ok" as text/html, so the type counts only if the body was not read.
 function isWebPage({ headers, body }: ProbeAnswer): boolean {
   if (body !== undefined) return /^\s*<(?:!doctype html|html)\b/i.test(body)
   return headers.get('content-type')?.toLowerCase().startsWith('text/html') === true

@@ -1,22 +1,20 @@
 import { findCause } from '../../core/endpoint/failure-cause.ts'
 import { readBody } from '../../core/endpoint/response-body.ts'
 
-/** Where to ask, and for how long. */
 export interface ProbeTarget {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  /** For each question, in milliseconds. */
+  /** For each question. */
   readonly timeoutMs: number
 }
 
-/** What an endpoint did with one question. */
 export type ProbeOutcome = ProbeAnswer | ProbeSilence
 
 export interface ProbeAnswer {
   readonly kind: 'answer'
   readonly status: number
   readonly headers: Headers
-  /** `undefined` for a body that is too long, breaks off, does not end in time or is no UTF-8. */
+  /** `undefined` if the body is too long, incomplete, too slow or not UTF-8. */
   readonly body: string | undefined
   readonly durationMs: number
 }
@@ -24,12 +22,12 @@ export interface ProbeAnswer {
 export interface ProbeSilence {
   readonly kind: 'silence'
   readonly reason: 'timeout' | 'unreachable'
-  /** The code of the error behind it, such as `ECONNREFUSED`. */
+  /** The error code, such as `ECONNREFUSED`. */
   readonly code?: string | undefined
   readonly durationMs: number
 }
 
-/** Sends one POST with this body, whatever it is, and never follows a redirect. Never rejects. */
+/** Sends one POST. Follows no redirect. Never rejects. */
 export async function probe(target: ProbeTarget, body: string): Promise<ProbeOutcome> {
   const controller = new AbortController()
   const timer = setTimeout(() => controller.abort(), target.timeoutMs)
@@ -64,7 +62,7 @@ function post({ url, headers }: ProbeTarget, body: string, signal: AbortSignal):
   })
 }
 
-// Node and Deno have no code for a port that the Fetch standard blocks.
+// Node and Deno give no code for a port that the Fetch standard blocks.
 const BLOCKED = /^(?:bad port|Fetch failed: Requests to port \d+ are blocked)$/
 
 function codeOf(error: unknown): string | undefined {

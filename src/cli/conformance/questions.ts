@@ -1,13 +1,13 @@
-import { createRandomKey } from '../random-key.ts'
+import { createRandomKey } from '../proof.ts'
 
 /** One request to the endpoint. */
 export interface Question {
   readonly body: string
-  /** Its name in the report. Never holds a key. */
+  /** The name in the report. Never contains a key. */
   readonly what: string
 }
 
-/** A question about a key. If the key is not a string, the headers that it tells hold a random key. */
+/** A question about a key. If the key is not a string, the reported headers hold a random key. */
 export function about(
   key: unknown,
   what: string,
@@ -16,7 +16,7 @@ export function about(
   return { body: questionAbout(key, headers), what }
 }
 
-/** The question of the contract, about a request that a client could have sent. */
+/** The body that the wrapper would send. */
 export function questionAbout(
   key: unknown,
   headers: Readonly<Record<string, string>> = {},
@@ -32,27 +32,27 @@ export function questionAbout(
   })
 }
 
-/** Headers of 32 KiB in all, twice of what most servers let in. */
+/** Headers of 32 KiB in total, twice what most servers accept. */
 export function bigHeaders(): Record<string, string> {
   const names = Array.from({ length: 64 }, (_, index) => `x-filler-${index}`)
   return Object.fromEntries(names.map((name) => [name, 'x'.repeat(512)]))
 }
 
-/** Keys that are nearly the good one: an endpoint that compares only a part of a key allows them. */
+/** Variants of the valid key. An endpoint that compares only part of a key allows them. */
 export function nearlyGoodKeys(key: string): readonly Question[] {
   const middle = Math.floor(key.length / 2)
   const other = key[middle] === 'A' ? 'B' : 'A'
   return [
-    about(`${key}A`, 'the good key and one more letter'),
+    about(`${key}A`, 'the good key plus one letter'),
     about(
       `${key.slice(0, middle)}${other}${key.slice(middle + 1)}`,
-      'the good key with another letter in its middle',
+      'the good key with one letter changed',
     ),
     about(key.slice(0, middle), 'the first half of the good key'),
   ]
 }
 
-/** The good key with `a` for `A` and `A` for `a`, or `undefined` for a key without letters. */
+/** The valid key with swapped case, or `undefined` for a key without letters. */
 export function otherCaseKey(key: string): Question | undefined {
   const swapped = key.replaceAll(/[a-z]/gi, (letter) => {
     const lower = letter.toLowerCase()
@@ -61,7 +61,7 @@ export function otherCaseKey(key: string): Question | undefined {
   return swapped === key ? undefined : about(swapped, 'the good key in the other case')
 }
 
-/** Keys that are not strings: operators of a document database, and values that a loose comparison takes for any string. */
+/** Keys that are not strings: database operators, and values that a loose comparison treats as equal to a string. */
 export function structuredKeys(key: string | undefined): readonly Question[] {
   const operators = [
     about({ $ne: null }, '"api_key": {"$ne": null}'),
@@ -74,13 +74,12 @@ export function structuredKeys(key: string | undefined): readonly Question[] {
   ]
 }
 
-/** JSON that breaks off. */
 export function brokenQuestion(): Question {
   const body = questionAbout(createRandomKey()).slice(0, -20)
-  return { body, what: 'JSON that breaks off' }
+  return { body, what: 'truncated JSON' }
 }
 
-/** JSON that is no question. */
+/** Valid JSON that is not a valid question. */
 export function incompleteQuestions(): readonly Question[] {
   const key = createRandomKey()
   const request = { path: '/', headers: {}, params: {} }

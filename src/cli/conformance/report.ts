@@ -1,28 +1,31 @@
-import { whyLeftOut } from './row.ts'
-import type { Row } from './row.ts'
+import { wrap } from '../help.ts'
+import { whyLeftOut } from './finding.ts'
+import type { Row } from './finding.ts'
 
 const LINE = 80
 const WORDS = { ok: 'ok', note: 'note', fail: 'FAIL', skipped: 'skipped' } as const
 const COLORS = { ok: 32, note: 33, fail: 31, skipped: 90 } as const
 const WIDTHS = { word: 7, check: 15, did: 25 }
-/** Advice begins below the name of the check. */
+/** Aligns the advice with the name of the check. */
 const ADVICE = ' '.repeat(2 + WIDTHS.word + 2)
+const ARROW = '-> '
 
-/** The line above the rows. */
 export function describeHeading(): string {
   return `${inColumns('', 'CHECK', 'WHAT IT DID', 'WHAT WITH-AUTH DOES')}\n`
 }
 
-/** One line for people, and below it what to change. */
+/** One line, and the advice below it. */
 export function describeRow(row: Row, colors: boolean): string {
   const { check, did, wrapper, change, result } = row
   const word = WORDS[result]
   const line = inColumns(word, check, did, result === 'skipped' ? '' : wrapper)
   const shown = colors ? line.replace(word, `\u{1b}[${COLORS[result]}m${word}\u{1b}[0m`) : line
-  return change === undefined ? `${shown}\n` : `${shown}\n${wrap(`${ADVICE}-> ${change}`)}\n`
+  const advice = wrap(change ?? '', LINE - ADVICE.length - ARROW.length)
+  const below = advice.map((text, at) => `${ADVICE}${at === 0 ? ARROW : '   '}${text}\n`)
+  return `${shown}\n${below.join('')}`
 }
 
-/** Why it stopped, if it did, and how many rows of each kind there are. */
+/** The summary: the reason for an early stop, and the counts. */
 export function conclude(rows: readonly Row[]): string {
   const count = (result: Row['result']): number =>
     rows.filter((row) => row.result === result).length
@@ -36,7 +39,6 @@ export function conclude(rows: readonly Row[]): string {
   return `${describeStop(rows)}${counts.filter((text) => text !== '').join(', ')}\n`
 }
 
-/** Whether nothing failed. */
 export function isConformant(rows: readonly Row[]): boolean {
   return rows.every(({ result }) => result !== 'fail')
 }
@@ -51,12 +53,4 @@ function inColumns(word: string, check: string, did: string, wrapper: string): s
   const line = `${start}${did.padEnd(WIDTHS.did)}  ${wrapper}`.trimEnd()
   if (line.length <= LINE) return line
   return `${start}${did}\n${' '.repeat(start.length)}${wrapper}`.trimEnd()
-}
-
-/** Breaks a line at its last blank that fits, or else within a word, and indents what follows as advice is. */
-function wrap(line: string): string {
-  if (line.length <= LINE) return line
-  const blank = line.lastIndexOf(' ', LINE)
-  const end = blank > ADVICE.length + 3 ? blank : LINE
-  return `${line.slice(0, end)}\n${wrap(`${ADVICE}   ${line.slice(end).trimStart()}`)}`
 }

@@ -1,41 +1,35 @@
 import { AuthUnavailableError } from '../errors.ts'
+import type { Clock } from '../runtime.ts'
+import type { ParsedVerdict, TimedVerifier, Verifier } from '../endpoint/verdict.ts'
 import type { Check } from '../request/check.ts'
-import type { TimedVerifier, Verifier } from '../endpoint/verdict.ts'
-import type { CheckedVerdict } from '../endpoint/verdict.ts'
 
-/** Bounds a whole check: after `timeoutMs` it aborts what is inside and throws `timeout`, whether or not that obeys. */
-export function deadline(
-  next: TimedVerifier,
-  { timeoutMs }: { readonly timeoutMs: number },
-  { now }: { readonly now: () => number },
-): Verifier {
-  return (check) => {
-    const budgetMs = check.budgetMs ?? timeoutMs
-    check.expiresAt = now() + budgetMs
-    return new Promise((resolve, reject) => {
+/** Aborts the signal at the deadline and ends the check as `timeout`, even if the call ignores the signal. */
+export function enforceDeadline(next: TimedVerifier, { now }: Pick<Clock, 'now'>): Verifier {
+  return (check, deadline) =>
+    new Promise((resolve, reject) => {
       const controller = new AbortController()
-      // setTimeout and not AbortSignal.timeout(): that costs ten times as much on Node and cannot be cleared.
+      // Not AbortSignal.timeout(): on Node it costs ten times as much, and it cannot be cleared.
       let timer = setTimeout(() => {
         controller.abort()
-        // One more turn, for a verdict that is complete but for a body that no longer matters.
+        // One more turn, for a verdict that only waits for a body that no longer matters.
         timer = setTimeout(() => reject(new AuthUnavailableError('timeout')), 0)
-      }, budgetMs)
+      }, deadline - now())
       const stop = (): void => clearTimeout(timer)
-      void ask(next, check, controller.signal).then(resolve, reject).then(stop)
+      void ask(next, check, deadline, controller.signal).then(resolve, reject).then(stop)
     })
-  }
 }
 
 async function ask(
   next: TimedVerifier,
   check: Check,
+  deadline: number,
   signal: AbortSignal,
-): Promise<CheckedVerdict> {
+): Promise<ParsedVerdict> {
   try {
-    return await next(check, signal)
+    return await next(check, deadline, signal)
   } catch (error) {
-    // An answer whose body did not end is still that answer.
-    const isAnswer = error instanceof AuthUnavailableError && error.status !== undefined
-    throw signal.aborted && !isAnswer ? new AuthUnavailableError('timeout') : error
+    // A response whose body did not end is still a response.
+    const isResponse = error instanceof AuthUnavailableError && error.status !== undefined
+    throw signal.aborted && !isResponse ? new AuthUnavailableError('timeout') : error
   }
 }

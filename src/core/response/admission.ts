@@ -1,11 +1,8 @@
 import type { CredentialsSource } from '../auth-config.ts'
 import type { Auth } from '../types.ts'
 
-/** Why a request may reach the handler, and where its guard looks for credentials. */
-export type Admission = {
-  readonly admitted: true
-  readonly credentials: readonly CredentialsSource[]
-} & (
+/** Why a request may reach the handler. */
+export type Admission = { readonly admitted: true } & (
   | { readonly auth: Auth; readonly exemption?: undefined }
   | { readonly auth?: undefined; readonly exemption: Exemption }
 )
@@ -13,7 +10,9 @@ export type Admission = {
 /** The reason that admits a request without an allow. `shadow`: the decision was a denial in shadow mode. */
 export type Exemption = 'public' | 'preflight' | 'shadow'
 
-// Makes the constructor of a subclass work on an object that is there already.
+type Sources = readonly CredentialsSource[]
+
+// Makes the constructor of a subclass work on an object that exists already.
 // oxlint-disable-next-line no-extraneous-class
 class Given {
   constructor(request: Request) {
@@ -22,54 +21,56 @@ class Given {
 }
 
 /**
- * Keeps the admission in a private field of the very Request. It is as invisible as in a WeakMap, and no header, copy or
- * other object can stand for it; but a WeakMap of short-lived keys costs a quarter of a hit.
+ * Keeps the admission in private fields of the very Request. They are as invisible as in a WeakMap, and no header, copy or
+ * other object can forge them; but a WeakMap of short-lived keys costs a quarter of a hit.
  */
 class Admitted extends Given {
   #admission: Admission
+  #credentials: Sources
 
-  constructor(request: Request, admission: Admission) {
+  constructor(request: Request, admission: Admission, credentials: Sources) {
     super(request)
     this.#admission = admission
+    this.#credentials = credentials
   }
 
-  static read(request: unknown): Admission | undefined {
-    if (typeof request !== 'object' || request === null) return undefined
-    return #admission in request ? request.#admission : undefined
+  static read(request: unknown): (Admission & { readonly credentials: Sources }) | undefined {
+    if (typeof request !== 'object' || request === null || !(#admission in request))
+      return undefined
+    return { ...request.#admission, credentials: request.#credentials }
   }
 
-  static write(request: Request, admission: Admission): object {
-    if (!(#admission in request)) return new Admitted(request, admission)
-    request.#admission = admission
+  // With a wrapper inside another the identity of the outer one stays if the inner one asks nothing, and the tokens of both
+  // are known.
+  static write(request: Request, admission: Admission, credentials: Sources): object {
+    if (!(#admission in request)) return new Admitted(request, admission, credentials)
+    if (admission.auth !== undefined) request.#admission = admission
+    if (request.#credentials === credentials) return request
+    request.#credentials = [...new Set([...request.#credentials, ...credentials])]
     return request
   }
 }
 
-/** Remembers that a guard admitted a request, and returns the admission. */
-export function rememberAdmission(request: Request, admission: Admission): Admission {
-  const earlier = Admitted.read(request)
-  Admitted.write(request, earlier === undefined ? admission : join(earlier, admission))
+/** Remembers that a wrapper admitted a request, and returns the admission. `credentials`: where it looks for a token. */
+export function rememberAdmission(
+  request: Request,
+  admission: Admission,
+  credentials: Sources,
+): Admission {
+  Admitted.write(request, admission, credentials)
   return admission
 }
 
-/** How a request was admitted, or `undefined` if no guard did. For what must not serve without a guard. */
-export function admissionOf(request: Request): Admission | undefined {
+/** How a request was admitted, and where its token may be. `undefined` if no wrapper admitted it. */
+export function admissionOf(request: Request): ReturnType<typeof Admitted.read> {
   return Admitted.read(request)
 }
 
-// A guard behind another: whom the first named is still known where the second asks nobody, and neither's key is forgotten.
-function join(earlier: Admission, later: Admission): Admission {
-  const isAllowed = later.auth !== undefined
-  if (earlier.credentials === later.credentials && isAllowed) return later
-  const credentials = [...new Set([...earlier.credentials, ...later.credentials])]
-  return { ...(isAllowed ? later : earlier), credentials }
-}
-
 /**
- * Says who sent a request, in a handler that `withAuth` guards.
+ * Returns the identity of the caller, in a handler that `withAuth` wraps.
  *
- * @param request The very object that the handler was given, and no copy of it.
- * @returns The identity; without `principal` if the endpoint named nobody.
+ * @param request The very object that the handler was given, not a copy of it.
+ * @returns The identity; without `principal` if the endpoint named none.
  * @throws TypeError if this request has no allow: no wrapper saw it, or it is a copy; the path is public; it is a
  * preflight; or it was denied and the mode is `shadow`. The message says which.
  *
@@ -89,7 +90,7 @@ export function getAuth(request: Request): Auth {
 }
 
 const WHY_NOT: Readonly<Record<Exemption | 'unknown', string>> = {
-  // A copy cannot be told from a Request that was never seen.
+  // A copy looks like a Request that no wrapper saw.
   unknown:
     'with-auth did not decide about this object: the request was not guarded, or this is a copy of it. ' +
     'Guard the handler, and pass on the very Request that it was given, not `new Request(request)` or `request.clone()`',

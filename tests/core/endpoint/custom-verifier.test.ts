@@ -6,16 +6,18 @@ import type { CustomVerifier } from '../../../src/index.ts'
 const { signal } = new AbortController()
 
 function ask(verifier: CustomVerifier, identity: 'optional' | 'required' = 'optional'): unknown {
-  return createCustomVerifier(verifier, identity)(checkOf(), signal)
+  return createCustomVerifier(verifier, identity)(checkOf(), Infinity, signal)
 }
 
 describe('a custom verifier', () => {
   it('is asked the question with the signal, and counted', async () => {
     const verifier = vi.fn<CustomVerifier>().mockReturnValue({ outcome: 'deny' })
     const check = checkOf()
-    expect(await createCustomVerifier(verifier, 'optional')(check, signal)).toMatchObject({
-      outcome: 'deny',
-    })
+    expect(await createCustomVerifier(verifier, 'optional')(check, Infinity, signal)).toMatchObject(
+      {
+        outcome: 'deny',
+      },
+    )
     expect(verifier).toHaveBeenCalledExactlyOnceWith(check.question, signal)
     expect(check.attempts).toBe(1)
   })
@@ -57,7 +59,7 @@ describe('a custom verifier', () => {
   it('that does not obey its signal is given up as timeout', async () => {
     const controller = new AbortController()
     const verify = createCustomVerifier(() => new Promise(() => undefined), 'optional')
-    const verdict = verify(checkOf(), controller.signal)
+    const verdict = verify(checkOf(), Infinity, controller.signal)
     controller.abort()
     await expect(verdict).rejects.toMatchObject({ reason: 'timeout' })
   })

@@ -20,9 +20,7 @@ function retrying(next: TimedVerifier, options = {}, random = () => 0.5) {
   const defaults = { attempts: 1, minDelayMs: 50, maxDelayMs: 250 }
   const verify = retry(next, { ...defaults, ...options }, { now, random })
   return (timeoutMs = 5000, signal = new AbortController().signal) => {
-    const check = checkOf()
-    check.expiresAt = now() + timeoutMs
-    const verdict = Promise.resolve(verify(check, signal))
+    const verdict = Promise.resolve(verify(checkOf(), now() + timeoutMs, signal))
     verdict.catch(() => undefined)
     return verdict
   }

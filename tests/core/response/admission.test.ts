@@ -1,15 +1,19 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { admissionOf, getAuth, rememberAdmission } from '../../../src/core/response/admission.ts'
+import type { CredentialsSource } from '../../../src/index.ts'
 import type { Admission, Exemption } from '../../../src/core/response/admission.ts'
 
 const auth = { principal: 'alice', attributes: {} }
-const ALLOW: Admission = { admitted: true, auth, credentials: ['bearer'] }
-const EXEMPT: Admission = { admitted: true, exemption: 'public', credentials: ['bearer'] }
+type Remembered = Admission & { readonly credentials: readonly CredentialsSource[] }
+const ALLOW: Remembered = { admitted: true, auth, credentials: ['bearer'] }
+const EXEMPT: Remembered = { admitted: true, exemption: 'public', credentials: ['bearer'] }
 
-function admitted(...admissions: Admission[]): Request {
+function admitted(...admissions: Remembered[]): Request {
   const request = new Request('https://api.example.test/')
-  for (const admission of admissions) rememberAdmission(request, admission)
+  for (const { credentials, ...admission } of admissions) {
+    expect(rememberAdmission(request, admission, credentials)).toBe(admission)
+  }
   return request
 }
 
@@ -62,30 +66,30 @@ it('leaves nothing on the Request that others can see, list, copy or write to', 
 describe('an admission', () => {
   it('is that of the very Request, and of no other', () => {
     const request = admitted(EXEMPT)
-    expect(admissionOf(request)).toBe(EXEMPT)
+    expect(admissionOf(request)).toEqual(EXEMPT)
     expect(admissionOf(request.clone())).toBeUndefined()
     expect(admissionOf(admitted())).toBeUndefined()
   })
 
   it('by two guards is of whom one named, and knows where both look for credentials', () => {
     const key = { header: 'x-api-key' }
-    const bob: Admission = {
+    const bob: Remembered = {
       ...ALLOW,
       auth: { principal: 'bob', attributes: {} },
       credentials: [key],
     }
-    const exempt: Admission = { ...EXEMPT, credentials: [key] }
+    const exempt: Remembered = { ...EXEMPT, credentials: [key] }
     expect(admissionOf(admitted(ALLOW, exempt))).toEqual({ ...ALLOW, credentials: ['bearer', key] })
     expect(admissionOf(admitted(exempt, ALLOW))).toEqual({ ...ALLOW, credentials: [key, 'bearer'] })
     expect(admissionOf(admitted(ALLOW, bob))).toEqual({ ...bob, credentials: ['bearer', key] })
   })
 
   it('by one guard again and again does not grow', () => {
-    const again: Admission = { ...EXEMPT, credentials: ['bearer', { header: 'x-api-key' }] }
+    const again: Remembered = { ...EXEMPT, credentials: ['bearer', { header: 'x-api-key' }] }
     const request = admitted(ALLOW, again, ALLOW, again, ALLOW)
     expect(admissionOf(request)?.credentials).toHaveLength(2)
-    expect(admissionOf(admitted(ALLOW, ALLOW))).toBe(ALLOW)
-    const exempt: Admission = { ...EXEMPT, credentials: ALLOW.credentials }
+    expect(admissionOf(admitted(ALLOW, ALLOW))).toEqual(ALLOW)
+    const exempt: Remembered = { ...EXEMPT, credentials: ALLOW.credentials }
     expect(admissionOf(admitted(ALLOW, exempt))).toEqual(ALLOW)
   })
 })

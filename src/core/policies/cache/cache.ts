@@ -1,41 +1,27 @@
+import { PendingFills } from './pending-fills.ts'
+import { VerdictStore } from './verdict-store.ts'
 import { permitsStale } from '../outage.ts'
-import { createPendingFills } from './pending-fills.ts'
-import { createVerdictStore } from './verdict-store.ts'
 import { NOBODY } from '../../endpoint/verdict.ts'
-import type { Check } from '../../request/check.ts'
-import type { Verifier } from '../../endpoint/verdict.ts'
-import type { RecentOutage } from '../outage.ts'
 import type { PendingFill } from './pending-fills.ts'
-import type { Auth, SkipReason } from '../../types.ts'
-import type { AllowVerdict, CheckedVerdict, DenyVerdict } from '../../endpoint/verdict.ts'
+import type { RecentOutage } from '../outage.ts'
 import type { CacheConfig } from '../../auth-config.ts'
+import type { ParsedVerdict, PendingVerdict, Verifier } from '../../endpoint/verdict.ts'
+import type { Check } from '../../request/check.ts'
+import type { Admission } from '../../response/admission.ts'
+import type { Clock } from '../../runtime.ts'
+import type { Auth, SkipReason } from '../../types.ts'
 
-export interface CacheContext {
-  /** A clock that never jumps. */
-  readonly now: () => number
-  /** The time of day, which goes on while a machine is frozen. */
-  readonly wallNow: () => number
-  readonly random: () => number
-}
-
-export interface Cache {
-  /** The cached decision for a token and what the endpoint is told, if there is one. */
-  readonly lookUp: (token: string, told: string) => CheckedVerdict | undefined
-  /** Asks on a miss, outside of the shared call. An outage permits to use an expired allow. */
-  readonly orStale: (next: Verifier, outage: Pick<RecentOutage, 'isRecent'>) => Verifier
-  /** Keeps what a flight brings. Inside of what shares flights, so that it is done once and before anybody is told. */
-  readonly fill: (next: Verifier) => Verifier
-  /** Drops all of a token, or everything, and keeps nothing of what is on its way. */
-  readonly forget: (token?: string) => void
-}
-
-/** In whole milliseconds, rounded down, since the cache was made: small integers are no objects of their own. */
-interface Kept<Verdict> {
-  readonly verdict: Verdict
+/** Times are whole milliseconds since the cache was made: V8 stores small integers without an object. */
+export interface CachedDecision {
+  /** Made when the decision is stored, so that a hit allocates nothing. `undefined` for a denial. */
+  readonly admission: Admission | undefined
   readonly ttlMs: number
-  /** When it was asked for, and not when the answer came: a revocation in between must not live longer. */
+  /** When the endpoint was asked. The token may be revoked before the answer comes. */
   readonly askedAt: number
   readonly wallAskedAt: number
+  /** The time of day at which the endpoint says that the token ends. */
+  readonly endsAt: number | undefined
+  readonly mustRevalidate: boolean
 }
 
 const MAX_ENTRIES_PER_TOKEN = 64
@@ -46,137 +32,169 @@ const POINTER_BYTES = 8
 const TEXT_BYTES = 16
 
 /**
- * Keeps verdicts for a while. Allows and denials are kept apart, so that a flood of garbage tokens pushes out no good
- * one. Only what the endpoint decided is kept, and nothing that came of a failure.
+ * Caches what the endpoint decided, never a failure. Allows and denials have stores of their own, so that a flood of invalid
+ * tokens drops no allow.
  */
-export function createCache(
-  options: Required<CacheConfig>,
-  { now, wallNow, random }: CacheContext,
-): Cache {
-  const { allowTtlMs, denyTtlMs, staleIfErrorMs, maxEntries, maxBytes } = options
-  const bounds = { maxEntries, maxEntriesPerToken: MAX_ENTRIES_PER_TOKEN }
-  const allows = createVerdictStore<Kept<AllowVerdict>>({ ...bounds, maxBytes: maxBytes * 0.75 })
-  const denials = createVerdictStore<Kept<DenyVerdict>>({ ...bounds, maxBytes: maxBytes * 0.25 })
-  const fills = createPendingFills({ now, wallNow })
-  const madeAt = now()
-  const wallMadeAt = wallNow()
+export class Cache {
+  readonly #options: Required<CacheConfig>
+  readonly #clock: Clock
+  readonly #allows: VerdictStore<CachedDecision>
+  readonly #denials: VerdictStore<CachedDecision>
+  readonly #fills: PendingFills
+  readonly #madeAt: number
+  readonly #wallMadeAt: number
 
-  const unexpired = <Verdict extends CheckedVerdict>(
-    kept: Kept<Verdict> | undefined,
-  ): Verdict | undefined => {
-    if (kept === undefined || hasEnded(kept.verdict)) return undefined
-    return isWithin(kept, kept.ttlMs) ? kept.verdict : undefined
-  }
-  // Both clocks must agree: one stops while a machine is frozen, the other is set back and forth.
-  const isWithin = ({ askedAt, wallAskedAt }: Kept<CheckedVerdict>, ms: number): boolean => {
-    if (now() - madeAt - askedAt >= ms) return false
-    const wallAge = wallNow() - wallMadeAt - wallAskedAt
-    return wallAge >= 0 && wallAge < ms
-  }
-  const hasEnded = (verdict: CheckedVerdict): boolean =>
-    verdict.outcome === 'allow' && verdict.endsAt !== undefined && wallNow() >= verdict.endsAt
-  const lookUp = (token: string, told: string): CheckedVerdict | undefined =>
-    unexpired(allows.get(token, told)) ?? unexpired(denials.get(token, told))
-  const hit = (check: Check): CheckedVerdict | undefined => {
-    const verdict = lookUp(check.token, check.told)
-    if (verdict !== undefined) check.cache = 'hit'
-    return verdict
+  constructor(options: Required<CacheConfig>, clock: Clock) {
+    const { maxEntries, maxBytes } = options
+    const bounds = { maxEntries, maxEntriesPerToken: MAX_ENTRIES_PER_TOKEN }
+    this.#options = options
+    this.#clock = clock
+    this.#allows = new VerdictStore({ ...bounds, maxBytes: maxBytes * 0.75 })
+    this.#denials = new VerdictStore({ ...bounds, maxBytes: maxBytes * 0.25 })
+    this.#fills = new PendingFills(clock)
+    this.#madeAt = clock.now()
+    this.#wallMadeAt = clock.wallNow()
   }
 
-  const stale = (check: Check): CheckedVerdict | undefined => {
-    const kept = allows.get(check.token, check.told)
-    if (kept === undefined || kept.verdict.mustRevalidate === true) return undefined
-    if (hasEnded(kept.verdict) || !isWithin(kept, kept.ttlMs + staleIfErrorMs)) return undefined
-    check.cache = 'stale'
-    return { outcome: 'allow', auth: Object.freeze({ ...kept.verdict.auth, stale: true }) }
-  }
-  const askOrStale = async (
-    check: Check,
-    next: Verifier,
-    outage: Pick<RecentOutage, 'isRecent'>,
-  ): Promise<CheckedVerdict> => {
-    try {
-      return await next(check)
-    } catch (error) {
-      // Looked for only now: another's verdict, a denial or an invalidation may have come in between.
-      const verdict = permitsStale(error, outage) ? (hit(check) ?? stale(check)) : undefined
-      if (verdict === undefined) throw error
-      return verdict
-    }
+  /** The cached decision for a token and what else the endpoint is told, if there is one. */
+  lookUp(token: string, told: string): CachedDecision | undefined {
+    return this.#unexpired(this.#allows, token, told) ?? this.#unexpired(this.#denials, token, told)
   }
 
-  const keep = (fill: PendingFill, verdict: CheckedVerdict): void => {
-    const { check } = fill
-    // Whatever the status of a denial was, nobody gets in on an older allow, not even an expired one.
-    if (verdict.outcome === 'deny' || verdict.maxAgeMs === 0) allows.delete(check.token, check.told)
-    // Nor is anybody refused for an older denial, which could come into sight again when the clock is set: what is newer
-    // takes its place, or the endpoint is asked.
-    denials.delete(check.token, check.told)
-    // A retry asks later than its flight began, so that nobody knows which of two was asked last. Where one of them is
-    // a denial, neither is kept.
-    const isContested = verdict.outcome === 'deny' && fills.outdateTwins(fill, 'all')
-    check.skipped = fill.isOutdated || isContested ? 'outdated' : keepLatest(fill, verdict)
-    if (check.skipped !== undefined) check.cache = 'skipped'
-    // What began before an outdated one was outdated with it, so this is for the allow that counts.
-    fills.outdateTwins(fill, 'older')
-  }
-  const keepLatest = (fill: PendingFill, verdict: CheckedVerdict): SkipReason | undefined => {
-    if (verdict.maxAgeMs === 0) return 'no_store'
-    if (verdict.outcome === 'deny' && !verdict.isLasting) return 'status'
-    const configured = verdict.outcome === 'allow' ? allowTtlMs : denyTtlMs
-    // Shorter by up to a tenth, so that what came together does not go together, and never longer than promised.
-    const longest = Math.min(configured, verdict.maxAgeMs ?? Infinity)
-    const ttlMs = Math.floor(longest * (1 - JITTER * random()))
-    if (ttlMs <= 0) return 'ttl'
-    const times = {
-      ttlMs,
-      askedAt: Math.floor(fill.startedAt - madeAt),
-      wallAskedAt: Math.floor(fill.wallStartedAt - wallMadeAt),
-    }
-    const { token, told } = fill.check
-    if (verdict.outcome === 'deny') {
-      return denials.set(token, told, { verdict, ...times }, 0) ? undefined : 'too_large'
-    }
-    return allows.set(token, told, { verdict, ...times }, sizeOf(verdict.auth))
-      ? undefined
-      : 'too_large'
-  }
-
-  const bring = async (
-    fill: PendingFill,
-    pending: CheckedVerdict | Promise<CheckedVerdict>,
-  ): Promise<CheckedVerdict> => {
-    try {
-      const verdict = await pending
-      keep(fill, verdict)
-      return verdict
-    } finally {
-      fills.end(fill)
-    }
-  }
-
-  return {
-    lookUp,
-    orStale: (next, outage) => (check) => {
-      check.cache = 'miss'
-      return staleIfErrorMs === 0 ? next(check) : askOrStale(check, next, outage)
-    },
-    fill: (next) => (check) => {
-      const cached = hit(check)
-      if (cached !== undefined) return cached
-      const fill = fills.begin(check)
+  /** Asks on a miss. Outside of the shared call. During an outage an expired allow may stand in. */
+  orStale(next: Verifier, outage: Pick<RecentOutage, 'isRecent'>): Verifier {
+    const askOrStale = async (check: Check, deadline: number): Promise<ParsedVerdict> => {
       try {
-        return bring(fill, next(check))
+        return await next(check, deadline)
       } catch (error) {
-        fills.end(fill)
+        // Looked up only now, after any other check's decision or an invalidation.
+        const verdict = permitsStale(error, outage)
+          ? (this.#hit(check) ?? this.#stale(check))
+          : undefined
+        if (verdict === undefined) throw error
+        return verdict
+      }
+    }
+    return (check, deadline) => {
+      check.cache = 'miss'
+      return this.#options.staleIfErrorMs === 0
+        ? next(check, deadline)
+        : askOrStale(check, deadline)
+    }
+  }
+
+  /** Stores what a call brings. Inside of the shared call: it happens once, and before any check is answered. */
+  fill(next: Verifier): Verifier {
+    return (check, deadline) => {
+      const verdict = this.#hit(check)
+      if (verdict !== undefined) return verdict
+      const fill = this.#fills.begin(check, deadline)
+      try {
+        return this.#storeWhenDone(fill, next(check, deadline))
+      } catch (error) {
+        this.#fills.end(fill)
         throw error
       }
-    },
-    forget: (token) => {
-      allows.forget(token)
-      denials.forget(token)
-      fills.outdate(token)
-    },
+    }
+  }
+
+  /** Drops all decisions about a token, or all decisions. Those under way will not be stored. */
+  forget(token?: string): void {
+    this.#allows.forget(token)
+    this.#denials.forget(token)
+    this.#fills.outdate(token)
+  }
+
+  #unexpired(
+    store: VerdictStore<CachedDecision>,
+    token: string,
+    told: string,
+  ): CachedDecision | undefined {
+    const decision = store.get(token, told)
+    return decision !== undefined && this.#isUsable(decision, 0) ? decision : undefined
+  }
+
+  // Both clocks must agree: one may stop while a machine is frozen, the other may be set back and forth.
+  #isUsable({ ttlMs, askedAt, wallAskedAt, endsAt }: CachedDecision, extraMs: number): boolean {
+    const wallNow = this.#clock.wallNow()
+    if (endsAt !== undefined && wallNow >= endsAt) return false
+    const ageMs = this.#clock.now() - this.#madeAt - askedAt
+    const wallAgeMs = wallNow - this.#wallMadeAt - wallAskedAt
+    return ageMs < ttlMs + extraMs && wallAgeMs >= 0 && wallAgeMs < ttlMs + extraMs
+  }
+
+  #hit(check: Check): ParsedVerdict | undefined {
+    const decision = this.lookUp(check.token, check.told)
+    if (decision === undefined) return undefined
+    check.cache = 'hit'
+    const auth = decision.admission?.auth
+    return auth === undefined ? { outcome: 'deny', isLasting: true } : { outcome: 'allow', auth }
+  }
+
+  #stale(check: Check): ParsedVerdict | undefined {
+    const decision = this.#allows.get(check.token, check.told)
+    if (decision === undefined || decision.mustRevalidate) return undefined
+    if (!this.#isUsable(decision, this.#options.staleIfErrorMs)) return undefined
+    check.cache = 'stale'
+    const auth = { ...NOBODY, ...decision.admission?.auth, stale: true } as const
+    return { outcome: 'allow', auth: Object.freeze(auth) }
+  }
+
+  async #storeWhenDone(fill: PendingFill, pending: PendingVerdict): Promise<ParsedVerdict> {
+    try {
+      const verdict = await pending
+      this.#replace(fill, verdict)
+      return verdict
+    } finally {
+      this.#fills.end(fill)
+    }
+  }
+
+  #replace(fill: PendingFill, verdict: ParsedVerdict): void {
+    const { check } = fill
+    // After any denial an older allow must admit no request, not even as a stale one.
+    if (verdict.outcome === 'deny' || verdict.maxAgeMs === 0) {
+      this.#allows.delete(check.token, check.told)
+    }
+    // Drop the older denial too: setting the clock back could revive it.
+    this.#denials.delete(check.token, check.told)
+    // A retry asks later than its call began, so the order of two calls is not known. If one of them is denied, neither is
+    // cached.
+    const isContested = verdict.outcome === 'deny' && this.#fills.outdateOthers(fill, 'all')
+    check.skipped = fill.isOutdated || isContested ? 'outdated' : this.#store(fill, verdict)
+    if (check.skipped !== undefined) check.cache = 'skipped'
+    // Matters for an allow that is stored: an outdated fill has outdated its older fills already.
+    this.#fills.outdateOthers(fill, 'older')
+  }
+
+  #store(fill: PendingFill, verdict: ParsedVerdict): SkipReason | undefined {
+    if (verdict.maxAgeMs === 0) return 'no_store'
+    if (verdict.outcome === 'deny' && !verdict.isLasting) return 'status'
+    const { allowTtlMs, denyTtlMs } = this.#options
+    const longestMs = Math.min(
+      verdict.outcome === 'allow' ? allowTtlMs : denyTtlMs,
+      verdict.maxAgeMs ?? Infinity,
+    )
+    // Shorter by up to a tenth, so that decisions of the same moment do not expire together.
+    const ttlMs = Math.floor(longestMs * (1 - JITTER * this.#clock.random()))
+    if (ttlMs <= 0) return 'ttl'
+    return this.#fits(fill, verdict, ttlMs) ? undefined : 'too_large'
+  }
+
+  #fits(fill: PendingFill, verdict: ParsedVerdict, ttlMs: number): boolean {
+    const { token, told } = fill.check
+    const times = {
+      ttlMs,
+      askedAt: Math.floor(fill.startedAt - this.#madeAt),
+      wallAskedAt: Math.floor(fill.wallStartedAt - this.#wallMadeAt),
+    }
+    if (verdict.outcome === 'deny') {
+      const denial = { admission: undefined, ...times, endsAt: undefined, mustRevalidate: false }
+      return this.#denials.set(token, told, denial, 0)
+    }
+    const { auth, endsAt, mustRevalidate = false } = verdict
+    const allow = { admission: { admitted: true, auth }, ...times, endsAt, mustRevalidate } as const
+    return this.#allows.set(token, told, allow, sizeOf(auth))
   }
 }
 

@@ -1,96 +1,91 @@
 import { TransientMap } from '../transient-map.ts'
 import type { Check } from '../../request/check.ts'
+import type { Clock } from '../../runtime.ts'
 
-/** A check that was put to the endpoint and whose verdict may be kept. */
+/** A check that the endpoint is asked about and whose verdict may be cached. */
 export interface PendingFill {
   readonly check: Check
+  readonly deadline: number
   readonly startedAt: number
   readonly wallStartedAt: number
-  /** Something newer is known, so that its verdict must not be kept. */
+  /** Something newer is known, so its verdict must not be cached. */
   isOutdated: boolean
 }
 
-/** What is on its way to the cache. */
-export interface PendingFills {
-  readonly begin: (check: Check) => PendingFill
-  readonly end: (fill: PendingFill) => void
-  /** Outdates all of a token, or all. */
-  readonly outdate: (token?: string) => void
-  /** Outdates others that asked the same and are not back yet, or those that began before. Says if there were any. */
-  readonly outdateTwins: (fill: PendingFill, which: 'older' | 'all') => boolean
-}
-
-// From here on it is worth a look; then again at twice as many, so that looking costs next to nothing.
+// The number of questions from which lost fills are looked for; then again at twice as many, so that looking costs almost
+// nothing.
 const MANY = 2048
-// A call may still come back a moment after its deadline.
+// A call may still end a moment after its deadline.
 const GRACE_MS = 1000
 
-export function createPendingFills({
-  now,
-  wallNow,
-}: {
-  readonly now: () => number
-  readonly wallNow: () => number
-}): PendingFills {
-  // By the key of the question: to compare the questions of one token with each other would be quadratic, and slow where
-  // they are long. Each set is in the order in which its fills began.
-  const questions = new TransientMap<string, Set<PendingFill>>()
+/** The fills under way. On Workers a call is lost with the request that started it, and never ends. */
+export class PendingFills {
+  readonly #clock: Pick<Clock, 'now' | 'wallNow'>
+  // By key, since comparing all questions of one token with each other would be quadratic. A set is in the order in which
+  // its fills began.
+  readonly #byKey = new TransientMap<string, Set<PendingFill>>()
+  #sweepAt = MANY
 
-  const end = (fill: PendingFill): void => {
-    const { key } = fill.check
-    const twins = questions.get(key)
-    if (twins?.delete(fill) === true && twins.size === 0) questions.delete(key)
+  constructor(clock: Pick<Clock, 'now' | 'wallNow'>) {
+    this.#clock = clock
   }
-  const twinsOf = function* (fill: PendingFill, which: 'older' | 'all'): Generator<PendingFill> {
-    const twins = questions.get(fill.check.key)
-    // A fill that was dropped as lost began before all that are still there.
-    if (which === 'older' && twins?.has(fill) !== true) return
-    for (const twin of twins ?? []) {
-      if (twin === fill && which === 'older') return
-      if (twin !== fill) yield twin
+
+  begin(check: Check, deadline: number): PendingFill {
+    if (this.#byKey.size >= this.#sweepAt) this.#dropAllLost()
+    const startedAt = this.#clock.now()
+    const wallStartedAt = this.#clock.wallNow()
+    const fill = { check, deadline, startedAt, wallStartedAt, isOutdated: false }
+    const fills = this.#byKey.get(check.key) ?? new Set()
+    for (const earlier of fills) {
+      if (!this.#dropIfLost(earlier, this.#clock.now())) break
+    }
+    this.#byKey.set(check.key, fills.add(fill))
+    return fill
+  }
+
+  end(fill: PendingFill): void {
+    const { key } = fill.check
+    const fills = this.#byKey.get(key)
+    if (fills?.delete(fill) === true && fills.size === 0) this.#byKey.delete(key)
+  }
+
+  /** Outdates all fills of a token, or all fills. */
+  outdate(token?: string): void {
+    for (const [, fills] of this.#byKey.entries()) {
+      for (const fill of fills) {
+        fill.isOutdated ||= token === undefined || fill.check.token === token
+      }
     }
   }
-  const all = function* (): Generator<PendingFill> {
-    for (const [, fills] of questions.entries()) yield* fills
-  }
-  // On Workers a call is lost with the request that started it, and then never ends.
-  let sweepAt = MANY
-  // What nobody outdates any more must not be kept, should it come after all.
-  const lose = (fill: PendingFill): void => {
-    fill.isOutdated = true
-    end(fill)
-  }
-  const dropLost = (): void => {
-    const time = now() - GRACE_MS
-    for (const fill of all()) if (fill.check.expiresAt < time) lose(fill)
-    sweepAt = Math.max(MANY, 2 * questions.size)
+
+  /** Outdates the other fills of the same question, or those of them that began before. Returns whether there were any. */
+  outdateOthers(fill: PendingFill, which: 'older' | 'all'): boolean {
+    const fills = this.#byKey.get(fill.check.key) ?? []
+    // A fill that was dropped as lost began before all that are still there.
+    if (which === 'older' && !(fills instanceof Set && fills.has(fill))) return false
+    let found = false
+    for (const other of fills) {
+      if (other === fill && which === 'older') break
+      if (other === fill) continue
+      other.isOutdated = true
+      found = true
+    }
+    return found
   }
 
-  return {
-    begin: (check) => {
-      if (questions.size >= sweepAt) dropLost()
-      const fill = { check, startedAt: now(), wallStartedAt: wallNow(), isOutdated: false }
-      const twins = questions.get(check.key) ?? new Set()
-      for (const twin of twins) {
-        if (twin.check.expiresAt >= now() - GRACE_MS) break
-        lose(twin)
-      }
-      questions.set(check.key, twins.add(fill))
-      return fill
-    },
-    end,
-    outdate: (token) => {
-      for (const fill of all()) {
-        if (token === undefined || fill.check.token === token) fill.isOutdated = true
-      }
-    },
-    outdateTwins: (fill, which) => {
-      let found = false
-      for (const twin of twinsOf(fill, which)) {
-        twin.isOutdated = true
-        found = true
-      }
-      return found
-    },
+  // A dropped fill can no longer be invalidated, so a late verdict must not be cached.
+  #dropIfLost(fill: PendingFill, now: number): boolean {
+    if (fill.deadline >= now - GRACE_MS) return false
+    fill.isOutdated = true
+    this.end(fill)
+    return true
+  }
+
+  #dropAllLost(): void {
+    const now = this.#clock.now()
+    for (const [, fills] of this.#byKey.entries()) {
+      for (const fill of fills) this.#dropIfLost(fill, now)
+    }
+    this.#sweepAt = Math.max(MANY, 2 * this.#byKey.size)
   }
 }

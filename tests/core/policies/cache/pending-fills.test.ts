@@ -1,13 +1,14 @@
 import { expect, it, vi } from 'vitest'
-import { createPendingFills } from '../../../../src/core/policies/cache/pending-fills.ts'
+import { PendingFills } from '../../../../src/core/policies/cache/pending-fills.ts'
 import { checkOf } from '../../../support/checks.ts'
 
 const clock = { now: () => 100, wallNow: () => 1000 }
 
 it('knows when a fill began, by both clocks', () => {
   const check = checkOf()
-  expect(createPendingFills(clock).begin(check)).toEqual({
+  expect(new PendingFills(clock).begin(check, 5000)).toEqual({
     check,
+    deadline: 5000,
     startedAt: 100,
     wallStartedAt: 1000,
     isOutdated: false,
@@ -15,8 +16,10 @@ it('knows when a fill began, by both clocks', () => {
 })
 
 it('outdates all of a token, or all', () => {
-  const fills = createPendingFills(clock)
-  const [a, b, other] = [checkOf('t', 'a'), checkOf('t', 'b'), checkOf('u')].map(fills.begin)
+  const fills = new PendingFills(clock)
+  const [a, b, other] = [checkOf('t', 'a'), checkOf('t', 'b'), checkOf('u')].map((check) =>
+    fills.begin(check, 5000),
+  )
   fills.outdate('t')
   fills.outdate('unknown')
   expect([a?.isOutdated, b?.isOutdated, other?.isOutdated]).toEqual([true, true, false])
@@ -25,7 +28,7 @@ it('outdates all of a token, or all', () => {
 })
 
 it('outdates what asked the same before', () => {
-  const fills = createPendingFills(clock)
+  const fills = new PendingFills(clock)
   const checks = [
     checkOf('t', 'a'),
     checkOf('t', 'b'),
@@ -33,48 +36,47 @@ it('outdates what asked the same before', () => {
     checkOf('t', 'a'),
     checkOf('t', 'a'),
   ]
-  const begun = checks.map(fills.begin)
-  if (begun[3] !== undefined) fills.outdateTwins(begun[3], 'older')
+  const begun = checks.map((check) => fills.begin(check, 5000))
+  if (begun[3] !== undefined) fills.outdateOthers(begun[3], 'older')
   expect(begun.map(({ isOutdated }) => isOutdated)).toEqual([true, false, false, false, false])
-  if (begun[3] !== undefined) fills.outdateTwins(begun[3], 'all')
+  if (begun[3] !== undefined) fills.outdateOthers(begun[3], 'all')
   expect(begun.map(({ isOutdated }) => isOutdated)).toEqual([true, false, false, false, true])
 })
 
 it('says whether it outdated any', () => {
-  const fills = createPendingFills(clock)
-  const [first, second] = [fills.begin(checkOf()), fills.begin(checkOf())]
-  expect(fills.outdateTwins(first, 'older')).toBe(false)
-  expect(fills.outdateTwins(second, 'older')).toBe(true)
-  expect(fills.outdateTwins(fills.begin(checkOf('alone')), 'all')).toBe(false)
+  const fills = new PendingFills(clock)
+  const [first, second] = [fills.begin(checkOf(), 5000), fills.begin(checkOf(), 5000)]
+  expect(fills.outdateOthers(first, 'older')).toBe(false)
+  expect(fills.outdateOthers(second, 'older')).toBe(true)
+  expect(fills.outdateOthers(fills.begin(checkOf('alone'), 5000), 'all')).toBe(false)
 })
 
 it('still outdates the others of a token when one has ended', () => {
-  const fills = createPendingFills(clock)
-  const [ended, other] = [fills.begin(checkOf('t', 'a')), fills.begin(checkOf('t', 'b'))]
+  const fills = new PendingFills(clock)
+  const [ended, other] = [
+    fills.begin(checkOf('t', 'a'), 5000),
+    fills.begin(checkOf('t', 'b'), 5000),
+  ]
   fills.end(ended)
   fills.outdate('t')
   expect([ended.isOutdated, other.isOutdated]).toEqual([false, true])
 })
 
 it('has nothing to do with what has ended', () => {
-  const fills = createPendingFills(clock)
-  const fill = fills.begin(checkOf())
+  const fills = new PendingFills(clock)
+  const fill = fills.begin(checkOf(), 5000)
   fills.end(fill)
   fills.end(fill)
   fills.outdate()
-  expect(fills.outdateTwins(fill, 'older')).toBe(false)
-  expect(fills.outdateTwins(fill, 'all')).toBe(false)
+  expect(fills.outdateOthers(fill, 'older')).toBe(false)
+  expect(fills.outdateOthers(fill, 'all')).toBe(false)
   expect(fill.isOutdated).toBe(false)
 })
 
 it('drops what is past its deadline when there is much of it, and nothing else', () => {
   let now = 0
-  const fills = createPendingFills({ now: () => now, wallNow: () => now })
-  const begin = (token: string, expiresAt: number) => {
-    const check = checkOf(token)
-    check.expiresAt = expiresAt
-    return fills.begin(check)
-  }
+  const fills = new PendingFills({ now: () => now, wallNow: () => now })
+  const begin = (token: string, deadline: number) => fills.begin(checkOf(token), deadline)
   const [lost, late, alive] = [begin('lost', 9), begin('late', 10), begin('alive', 5000)]
   for (let turn = 0; turn < 2045; turn += 1) begin(`t${turn}`, 5000)
   // A call may come back a moment after its deadline.
@@ -83,24 +85,24 @@ it('drops what is past its deadline when there is much of it, and nothing else',
   expect([lost.isOutdated, late.isOutdated, alive.isOutdated]).toEqual([true, false, false])
   // It comes after all, and says nothing about what was asked later.
   const younger = [begin('lost', 5000), begin('lost', 5000)]
-  expect(fills.outdateTwins(lost, 'older')).toBe(false)
-  expect(younger.map((fill) => fills.outdateTwins(fill, 'older'))).toEqual([false, true])
+  expect(fills.outdateOthers(lost, 'older')).toBe(false)
+  expect(younger.map((fill) => fills.outdateOthers(fill, 'older'))).toEqual([false, true])
   expect(younger.map(({ isOutdated }) => isOutdated)).toEqual([true, false])
 })
 
 it('looks for nothing where all have ended', () => {
   const now = vi.fn(() => 0)
-  const fills = createPendingFills({ now, wallNow: () => 0 })
-  for (let turn = 0; turn < 4096; turn += 1) fills.end(fills.begin(checkOf(`t${turn}`)))
+  const fills = new PendingFills({ now, wallNow: () => 0 })
+  for (let turn = 0; turn < 4096; turn += 1) fills.end(fills.begin(checkOf(`t${turn}`), 5000))
   expect(now).toHaveBeenCalledTimes(4096)
 })
 
 it('looks for what is lost again at twice as many, and not each time', () => {
   const now = vi.fn(() => 0)
-  const fills = createPendingFills({ now, wallNow: () => 0 })
+  const fills = new PendingFills({ now, wallNow: () => 0 })
   const begin = (count: number, prefix: string): number => {
     now.mockClear()
-    for (let turn = 0; turn < count; turn += 1) fills.begin(checkOf(`${prefix}${turn}`))
+    for (let turn = 0; turn < count; turn += 1) fills.begin(checkOf(`${prefix}${turn}`), 5000)
     return now.mock.calls.length - count
   }
   expect(begin(2048, 'a')).toBe(0)
@@ -109,7 +111,7 @@ it('looks for what is lost again at twice as many, and not each time', () => {
 })
 
 it('does not compare the questions of one token with each other', () => {
-  const fills = createPendingFills(clock)
+  const fills = new PendingFills(clock)
   let reads = 0
   const begun = Array.from({ length: 500 }, (_, index) => {
     const check = checkOf('t', `told ${index}`)
@@ -118,37 +120,39 @@ it('does not compare the questions of one token with each other', () => {
       reads += 1
       return told
     }
-    return fills.begin(Object.defineProperty(check, 'told', { get: read }))
+    return fills.begin(Object.defineProperty(check, 'told', { get: read }), 5000)
   })
-  for (const fill of begun) expect(fills.outdateTwins(fill, 'all')).toBe(false)
+  for (const fill of begun) expect(fills.outdateOthers(fill, 'all')).toBe(false)
   // To make the key.
   expect(reads).toBeLessThanOrEqual(500)
 })
 
 it('drops the lost fills of one question when it is asked again', () => {
   let now = 100
-  const fills = createPendingFills({ now: () => now, wallNow: () => 1000 })
-  const begin = (expiresAt: number) => fills.begin(Object.assign(checkOf(), { expiresAt }))
+  const fills = new PendingFills({ now: () => now, wallNow: () => 1000 })
+  const begin = (deadline: number) => fills.begin(checkOf(), deadline)
   const [lost, late] = [begin(1000), begin(1001)]
   now = 2001
   const again = begin(3000)
   expect([lost.isOutdated, late.isOutdated]).toEqual([true, false])
-  expect(fills.outdateTwins(again, 'older')).toBe(true)
+  expect(fills.outdateOthers(again, 'older')).toBe(true)
   now = 2002
   const last = begin(3000)
   expect([late, again].map(({ isOutdated }) => isOutdated)).toEqual([true, false])
   fills.end(again)
-  expect(fills.outdateTwins(last, 'all')).toBe(false)
+  expect(fills.outdateOthers(last, 'all')).toBe(false)
 })
 
-it('knows the twins of a fill after another of them has ended, and after the fill itself has', () => {
-  const fills = createPendingFills(clock)
-  const [ended, first, second] = [checkOf(), checkOf(), checkOf()].map(fills.begin)
+it('outdates the others after one of them, or the fill itself, has ended', () => {
+  const fills = new PendingFills(clock)
+  const [ended, first, second] = [checkOf(), checkOf(), checkOf()].map((check) =>
+    fills.begin(check, 5000),
+  )
   if (ended === undefined || first === undefined || second === undefined) throw new Error('none')
   fills.end(ended)
-  expect(fills.outdateTwins(second, 'older')).toBe(true)
+  expect(fills.outdateOthers(second, 'older')).toBe(true)
   expect([first, second].map(({ isOutdated }) => isOutdated)).toEqual([true, false])
-  expect(fills.outdateTwins(ended, 'older')).toBe(false)
-  expect(fills.outdateTwins(ended, 'all')).toBe(true)
+  expect(fills.outdateOthers(ended, 'older')).toBe(false)
+  expect(fills.outdateOthers(ended, 'all')).toBe(true)
   expect(second.isOutdated).toBe(true)
 })

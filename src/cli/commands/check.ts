@@ -1,0 +1,113 @@
+import { createReadStream } from 'node:fs'
+import { checkEndpoint, checkEndpointHeaders } from '../../core/config/endpoint.ts'
+import { readKey, readMilliseconds, requireOperand } from '../command-line.ts'
+import { examine } from '../conformance/examine.ts'
+import { conclude, describeHeading, describeRow, isConformant } from '../conformance/report.ts'
+import { asUsage, nameFlag, UsageError } from '../errors.ts'
+import { showUrl } from '../shown-value.ts'
+import { COLOR_VARIABLES, EXIT, readInput } from '../surroundings.ts'
+import type { Command, CommandLine, OptionSpecs } from '../command-line.ts'
+import type { Row } from '../conformance/finding.ts'
+import type { ProbeTarget } from '../conformance/probe.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+/** Never in an argument: every user of the machine can list those. */
+export const KEY_OPTIONS: OptionSpecs = {
+  'key-file': { value: 'FILE', help: 'a file that holds a valid key' },
+}
+
+const TIMEOUT_MS = 5000
+const MAX_TIMEOUT_MS = 60_000
+const URL_WORDS = {
+  endpoint: 'URL',
+  endpointHeaders: 'WITH_AUTH_ENDPOINT_SECRET',
+  allowInsecureHttp: '--allow-insecure-http',
+}
+const SECRET_WORDS = { 'endpointHeaders.x-auth-secret': 'WITH_AUTH_ENDPOINT_SECRET' }
+
+export const checkCommand: Command = {
+  name: 'check',
+  usage: 'URL [OPTIONS]',
+  summary: 'test an auth endpoint, and say what to change in it',
+  details:
+    'It sends about 20 requests, one after the other, for at most a minute: with the valid key, with wrong keys, and with invalid bodies. It stops if the endpoint is unreachable. It never prints the key.',
+  environment: {
+    WITH_AUTH_KEY: 'a valid key, if --key-file is not given',
+    WITH_AUTH_ENDPOINT_SECRET: 'sent in the header x-auth-secret',
+    ...COLOR_VARIABLES,
+  },
+  examples: [
+    'with-auth check https://auth.example.com/validate',
+    'with-auth check http://127.0.0.1:8321/validate --key-file key.txt',
+  ],
+  options: {
+    ...KEY_OPTIONS,
+    'timeout-ms': { value: 'MS', help: 'how long to wait for each answer', default: TIMEOUT_MS },
+    'allow-insecure-http': { help: 'allow http to another machine' },
+  },
+  run,
+}
+
+async function run(line: CommandLine, surroundings: Surroundings): Promise<number> {
+  const url = await readUrl(line)
+  const timeoutMs = readMilliseconds(line, 'timeout-ms', MAX_TIMEOUT_MS) ?? TIMEOUT_MS
+  const key = await readPresentedKey(line, surroundings)
+  const headers = await readHeaders(surroundings)
+  const target = { url, headers, timeoutMs }
+  const rows = line.has('json')
+    ? await printJson(target, key, surroundings)
+    : await printTable(target, key, surroundings)
+  return isConformant(rows) ? EXIT.ok : EXIT.failed
+}
+
+async function printTable(
+  target: ProbeTarget,
+  key: string | undefined,
+  { print, colors }: Surroundings,
+): Promise<readonly Row[]> {
+  print(`${showUrl(target.url, key)}\n\n${describeHeading()}`)
+  const rows = await examine(target, key, (row) => print(describeRow(row, colors)))
+  print(`\n${conclude(rows)}`)
+  return rows
+}
+
+async function printJson(
+  target: ProbeTarget,
+  key: string | undefined,
+  { print }: Surroundings,
+): Promise<readonly Row[]> {
+  const rows = await examine(target, key)
+  const endpoint = showUrl(target.url, key)
+  print(`${JSON.stringify({ endpoint, ok: isConformant(rows), rows })}\n`)
+  return rows
+}
+
+async function readUrl(line: CommandLine): Promise<string> {
+  const url = requireOperand(line, 'URL')
+  // Not shown, because it may be a key in the wrong place.
+  if (!/^https?:\/\//i.test(url)) throw new UsageError('URL must begin with https:// or http://')
+  return asUsage(URL_WORDS, () => checkEndpoint(url, line.has('allow-insecure-http')))
+}
+
+async function readHeaders({
+  env,
+}: Pick<Surroundings, 'env'>): Promise<Readonly<Record<string, string>>> {
+  const secret = env['WITH_AUTH_ENDPOINT_SECRET']
+  if (secret === undefined) return {}
+  return asUsage(SECRET_WORDS, () => checkEndpointHeaders({ 'x-auth-secret': secret }))
+}
+
+/** The valid key, if one was given. */
+export async function readPresentedKey(
+  line: CommandLine,
+  { env }: Pick<Surroundings, 'env'>,
+): Promise<string | undefined> {
+  const file = line.text('key-file')
+  const text = file === undefined ? env['WITH_AUTH_KEY'] : await readKeyFile(file)
+  if (text === undefined) return undefined
+  return readKey(text, file === undefined ? 'WITH_AUTH_KEY' : '--key-file')
+}
+
+function readKeyFile(file: string): Promise<string> {
+  return readInput(createReadStream(file)).catch(nameFlag('--key-file', file))
+}

@@ -1,0 +1,80 @@
+import { stringify } from 'yaml'
+import { resolveConfig } from '../../core/config/parse.ts'
+import { loadConfig } from '../../yaml.ts'
+import { requireOperand } from '../command-line.ts'
+import { describeRevocation, revokedKeyWorksForMs } from '../config-of.ts'
+import { nameFlag } from '../errors.ts'
+import { escapeHidden } from '../shown-value.ts'
+import { EXIT } from '../surroundings.ts'
+import type { AuthConfig } from '../../core/auth-config.ts'
+import type { ResolvedConfig } from '../../core/config/parse.ts'
+import type { Command, CommandLine } from '../command-line.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+export const configCommand: Command = {
+  name: 'config',
+  usage: 'FILE',
+  summary: 'validate server.auth of a run.yaml, and print it with all defaults',
+  details: 'Secrets are not printed. Environment variables are resolved as in the gateway.',
+  examples: ['with-auth config run.yaml'],
+  options: {},
+  run,
+}
+
+async function run(line: CommandLine, { print }: Surroundings): Promise<number> {
+  const file = requireOperand(line, 'FILE')
+  const config = await loadConfig(file).catch(nameFlag('FILE', file))
+  const resolved = resolveConfig(config)
+  const auth = showConfig(config, resolved)
+  const sentence = describeRevocation(resolved)
+  const forMs = revokedKeyWorksForMs(resolved)
+  print(
+    line.has('json')
+      ? escapeHidden(`${JSON.stringify({ server: { auth }, revokedKeyWorksForMs: forMs })}\n`)
+      : `${toYaml({ server: { auth } })}\n# ${sentence}\n`,
+  )
+  return EXIT.ok
+}
+
+// YAML allows escapes only in double quotes.
+function toYaml(value: unknown): string {
+  const text = stringify(value)
+  if (escapeHidden(text) === text) return text
+  const quoted = stringify(value, { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' })
+  return escapeHidden(quoted)
+}
+
+const REDACTED = '[redacted]'
+
+/** A configuration with its defaults, in snake_case and without secrets. */
+export function showConfig(config: AuthConfig, resolved: ResolvedConfig): unknown {
+  const {
+    endpointHeaders,
+    isPublic: _,
+    hasPublicPaths: __,
+    onEvent: ___,
+    respond: ____,
+    fetch: _____,
+    ...rest
+  } = resolved
+  const headers = Object.keys(endpointHeaders).map((name) => [name, REDACTED])
+  return inSnakeCase({
+    ...rest,
+    endpoint: resolved.endpoint?.replace(/\?.*/s, `?${REDACTED}`),
+    public: config.public ?? [],
+    // A Map, because header names are not converted to snake_case.
+    ...(headers.length === 0 ? {} : { endpoint_headers: new Map(headers as [string, string][]) }),
+  })
+}
+
+function inSnakeCase(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inSnakeCase)
+  if (value instanceof Map) return Object.fromEntries(value)
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).filter(([, member]) => member !== undefined)
+  return Object.fromEntries(entries.map(([name, member]) => [snakeCase(name), inSnakeCase(member)]))
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}

@@ -1,0 +1,137 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { withAuth } from '../../core/with-auth.ts'
+import { createGateway } from '../../gateway.ts'
+import { createKey } from '../../keys.ts'
+import { rejectOperands } from '../command-line.ts'
+import { configForKeys } from '../config-of.ts'
+import { listen, serveUntilStopped } from '../serve.ts'
+import { EXIT } from '../surroundings.ts'
+import type { Command, CommandLine } from '../command-line.ts'
+import type { Serving } from '../serve.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+const GATEWAY_PORT = 8320
+const API_PORT = 8322
+
+export const demoCommand: Command = {
+  name: 'demo',
+  usage: '',
+  summary: 'run a gateway in front of a small API, with a key for you',
+  details: 'It listens only on this machine. If the usual ports are in use, it picks free ones.',
+  examples: ['with-auth demo'],
+  options: {},
+  run,
+}
+
+async function run(line: CommandLine, surroundings: Surroundings): Promise<number> {
+  rejectOperands(line)
+  const folder = await mkdtemp(join(tmpdir(), 'with-auth-demo-'))
+  try {
+    const keys = join(folder, 'keys.yaml')
+    const { key } = await createKey(keys, {
+      principal: 'alice',
+      attributes: { roles: ['reader'] },
+    })
+    const api = await listenNear(serveDemoApi, API_PORT)
+    const config = await configForKeys(keys, ({ message }) => surroundings.note(`${message}\n`))
+    const guarded = withAuth(createGateway({ upstream: api.url }), { ...config, public: ['/'] })
+    const gateway = await listenNear(guarded, GATEWAY_PORT)
+    const stopped = serveUntilStopped([gateway, api], surroundings, 0)
+    surroundings.print(
+      line.has('json')
+        ? `${JSON.stringify({ gateway: gateway.url, api: api.url, key })}\n`
+        : await writeGuide(gateway.url, api.url, key),
+    )
+    await stopped
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+  return EXIT.ok
+}
+
+async function listenNear(
+  fetch: (request: Request) => Response | Promise<Response>,
+  usualPort: number,
+): Promise<Serving> {
+  const host = '127.0.0.1'
+  try {
+    return await listen(fetch, { host, port: usualPort })
+  } catch (error) {
+    if (!isTaken(error)) throw error
+    return listen(fetch, { host, port: 0 })
+  }
+}
+
+// Windows reports EACCES for its reserved ports. Deno throws its own error.
+function isTaken(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = 'code' in error ? error.code : undefined
+  return code === 'EADDRINUSE' || code === 'EACCES' || error.name === 'AddrInUse'
+}
+
+async function writeGuide(gatewayUrl: string, apiUrl: string, key: string): Promise<string> {
+  const url = `${gatewayUrl}/v1/me`
+  return `
+  gateway        ${gatewayUrl}
+  API behind it  ${apiUrl}
+
+Paste these into another terminal. Without a key:
+
+${await showCall(url, {})}
+
+With a wrong key:
+
+${await showCall(url, { Authorization: 'Bearer wrong-key' })}
+
+With the right key, which works only for this run:
+
+${await showCall(url, { Authorization: `Bearer ${key}` })}
+
+With that key, ${gatewayUrl}/v1/chat streams. ${gatewayUrl}/ needs no key.
+Ctrl-C stops both servers.
+`
+}
+
+/** A curl command and its real output. */
+async function showCall(url: string, headers: Readonly<Record<string, string>>): Promise<string> {
+  const options = Object.entries(headers).map(([name, value]) => `-H "${name}: ${value}" `)
+  const response = await fetch(url, { headers })
+  return `  curl -sw "\\n%{http_code}\\n" ${options.join('')}${url}
+
+  ${await response.text()}
+  ${response.status}`
+}
+
+const WORDS = ['Hello', 'from', 'a', 'guarded', 'stream']
+const PAUSE_MS = 200
+
+/** The demo's upstream. It checks no keys and trusts the identity headers of the gateway. */
+export async function serveDemoApi(request: Request): Promise<Response> {
+  const { pathname } = new URL(request.url)
+  if (pathname === '/') return new Response('This path is public.\n')
+  if (pathname === '/v1/me') return Response.json(readIdentity(request.headers))
+  if (pathname === '/v1/chat') return streamWords(request.signal)
+  return new Response('Not found\n', { status: 404 })
+}
+
+function readIdentity(headers: Headers): unknown {
+  const principal = decodeURIComponent(headers.get('x-auth-principal') ?? '')
+  const attributes: unknown = JSON.parse(headers.get('x-auth-attributes') ?? '{}')
+  return { principal, attributes }
+}
+
+function streamWords(signal: AbortSignal): Response {
+  const words = WORDS[Symbol.iterator]()
+  const encoder = new TextEncoder()
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { value, done } = words.next()
+      if (done === true || signal.aborted) return controller.close()
+      controller.enqueue(encoder.encode(`data: ${value}\n\n`))
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+    },
+  })
+  return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
+}

@@ -1,0 +1,75 @@
+import { createKeyEndpoint, listKeys } from '../../keys.ts'
+import { readWholeNumber, rejectOperands, requireText } from '../command-line.ts'
+import { asUsage, nameFlag } from '../errors.ts'
+import { createDecisionLog } from '../log.ts'
+import { addressOptions, listen, nameAddress, readAddress, serveUntilStopped } from '../serve.ts'
+import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
+import type { KeyEndpointOptions } from '../../keys.ts'
+import type { Command, CommandLine } from '../command-line.ts'
+import type { DecisionLog } from '../log.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+const PORT = 8321
+const FLAGS = { 'options.endpointSecret': 'WITH_AUTH_ENDPOINT_SECRET' }
+
+export const endpointCommand: Command = {
+  name: 'endpoint',
+  usage: '--keys FILE [OPTIONS]',
+  summary: 'serve a key file as an auth endpoint',
+  details:
+    'It logs one line per answer to standard output. In a pipe the lines are JSON. A change of the key file takes effect with the next request.',
+  environment: {
+    WITH_AUTH_ENDPOINT_SECRET: 'the value that the header x-auth-secret of each request must have',
+    ...COLOR_VARIABLES,
+  },
+  examples: ['with-auth endpoint --keys keys.yaml --max-age 10'],
+  options: {
+    keys: { value: 'FILE', help: 'the key file' },
+    'max-age': { value: 'SECONDS', help: 'how long a client may cache a verdict', default: 30 },
+    ...addressOptions(PORT),
+  },
+  run,
+}
+
+async function run(line: CommandLine, surroundings: Surroundings): Promise<number> {
+  rejectOperands(line)
+  const file = requireText(line, 'keys', 'FILE')
+  const address = readAddress(line, PORT)
+  // Fail at startup, not at the first request.
+  await listKeys(file).catch(nameFlag('--keys', file))
+  const log = createDecisionLog(surroundings, line.has('json'))
+  const options = readOptions(line, surroundings, log)
+  const endpoint = await asUsage(FLAGS, () => createKeyEndpoint({ file }, options))
+  const serving = await listen(logged(endpoint, log), address).catch(nameAddress(address))
+  log({ type: 'listening', url: serving.url })
+  if (!line.has('json')) surroundings.note(`with-auth: auth endpoint on ${serving.url}\n`)
+  await serveUntilStopped([serving], surroundings)
+  return EXIT.ok
+}
+
+function readOptions(
+  line: CommandLine,
+  { env }: Pick<Surroundings, 'env'>,
+  log: DecisionLog,
+): KeyEndpointOptions {
+  const endpointSecret = env['WITH_AUTH_ENDPOINT_SECRET']
+  const maxAgeSeconds = readWholeNumber(line, 'max-age', 0, 3600)
+  return {
+    ...(endpointSecret === undefined ? {} : { endpointSecret }),
+    ...(maxAgeSeconds === undefined ? {} : { maxAgeSeconds }),
+    onError: ({ message }) => log({ type: 'keys_error', message }),
+  }
+}
+
+function logged(
+  endpoint: (request: Request) => Promise<Response>,
+  log: DecisionLog,
+): (request: Request) => Promise<Response> {
+  return async (request) => {
+    const startedAt = performance.now()
+    const response = await endpoint(request)
+    const durationMs = performance.now() - startedAt
+    log({ type: 'answer', status: response.status, durationMs })
+    return response
+  }
+}

@@ -1,0 +1,167 @@
+import { resolveConfig } from '../../core/config/parse.ts'
+import { createGateway } from '../../gateway.ts'
+import { readMilliseconds, rejectOperands, requireText } from '../command-line.ts'
+import { describeRevocation, GUARD_OPTIONS, revokedKeyWorksForMs } from '../config-of.ts'
+import { asUsage, wrongValue } from '../errors.ts'
+import { createClientAddresses, parseNetwork } from '../gateway/client-address.ts'
+import { createFront } from '../gateway/front.ts'
+import { startLiveGuard } from '../gateway/live-guard.ts'
+import { createRequestLog } from '../gateway/request-log.ts'
+import { createDecisionLog } from '../log.ts'
+import { addressOptions, listen, nameAddress, readAddress, serveUntilStopped } from '../serve.ts'
+import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
+import type { GatewayOptions } from '../../gateway.ts'
+import type { Command, CommandLine, OptionSpecs } from '../command-line.ts'
+import type { Network } from '../gateway/client-address.ts'
+import type { EquippedConfig } from '../gateway/transport.ts'
+import type { DecisionLog } from '../log.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+/** The options for the connection to the upstream. */
+export const UPSTREAM_OPTIONS: OptionSpecs = {
+  'upstream-timeout-ms': {
+    value: 'MS',
+    help: 'how long the upstream may take to start its response',
+    default: 120_000,
+  },
+  'forward-authorization': { help: 'forward the key to the upstream' },
+  'strip-header': {
+    value: 'NAME',
+    help: 'remove this client header before the upstream; NAME* is a prefix; may be repeated',
+    isRepeatable: true,
+  },
+  'public-origin': { value: 'URL', help: 'the origin that clients use, if a proxy terminates TLS' },
+  'trusted-proxy': {
+    value: 'CIDR',
+    help: 'trust the Forwarded headers of this proxy; may be repeated',
+    isRepeatable: true,
+  },
+  'allow-insecure-http': { help: 'allow an http upstream on another machine' },
+}
+
+/** The flag for each option of `createGateway`. */
+export const UPSTREAM_FLAGS: Readonly<Record<string, string>> = {
+  upstream: '--upstream',
+  timeoutMs: '--upstream-timeout-ms',
+  stripHeaders: '--strip-header',
+  publicOrigin: '--public-origin',
+  allowInsecureHttp: '--allow-insecure-http',
+}
+
+const PORT = 8320
+
+export const gatewayCommand: Command = {
+  name: 'gateway',
+  usage: '--upstream URL (--keys FILE | --config FILE) [OPTIONS]',
+  summary: 'forward requests with a valid key to a server in any language',
+  details: `The gateway serves plain HTTP. Put a TLS-terminating proxy in front.
+
+It logs one line per request to standard output, with the status of the response. In a pipe the lines are JSON. It does not log /healthz or malformed requests, which the HTTP server rejects.
+
+At startup and every ten minutes, the gateway asks the auth endpoint about a random key. If the endpoint allows that key, the gateway rejects every request until the endpoint denies one.
+
+With --config, a change of the file takes effect within seconds.
+
+SIGTERM lets open requests finish for up to 25 seconds. SIGINT cuts them off.`,
+  environment: {
+    AUTH_ENDPOINT: 'the URL of the auth endpoint, if neither --keys nor --config is given',
+    NODE_USE_ENV_PROXY: '1: call the auth endpoint through HTTPS_PROXY, on Node',
+    ...COLOR_VARIABLES,
+  },
+  examples: [
+    'with-auth gateway --keys keys.yaml --upstream http://127.0.0.1:8000',
+    'with-auth gateway --config run.yaml --upstream http://127.0.0.1:8000',
+  ],
+  options: {
+    upstream: { value: 'URL', help: 'the server that gets the requests' },
+    ...GUARD_OPTIONS,
+    ...addressOptions(PORT),
+    healthz: { help: 'answer GET /healthz without a key' },
+    'request-id-header': {
+      value: 'NAME',
+      help: 'the header of the request id; the gateway creates a missing id',
+    },
+    'log-principal': { help: 'log the principal of each request' },
+    ...UPSTREAM_OPTIONS,
+  },
+  run,
+}
+
+async function run(line: CommandLine, surroundings: Surroundings): Promise<number> {
+  rejectOperands(line)
+  const upstream = requireText(line, 'upstream', 'URL')
+  const address = readAddress(line, PORT)
+  const options = readUpstreamOptions(line)
+  const { addressOf, isConflicting } = createClientAddresses(readTrustedProxies(line))
+  const log = createDecisionLog(surroundings, line.has('json'))
+  const requestLog = createRequestLog({
+    log,
+    addressOf,
+    requestIdHeader: line.text('request-id-header'),
+    logsPrincipal: line.has('log-principal'),
+  })
+  const passOn = await asUsage(UPSTREAM_FLAGS, () =>
+    createGateway({ upstream, ...options, clientAddress: addressOf }),
+  )
+  const guard = await startLiveGuard({
+    line,
+    surroundings,
+    log,
+    onEvent: requestLog.onEvent,
+    passOn: requestLog.follow(passOn),
+  })
+  try {
+    const front = createFront({
+      ...guard,
+      isConflicting,
+      healthz: line.has('healthz'),
+      requestLog,
+    })
+    const serving = await listen(front, address).catch(nameAddress(address))
+    announce(serving.url, guard.equipped(), log, line.has('json') ? undefined : surroundings.note)
+    await serveUntilStopped([serving], surroundings)
+  } finally {
+    guard.stop()
+  }
+  return EXIT.ok
+}
+
+function announce(
+  url: string,
+  { config, asksOver, whyFetch }: EquippedConfig,
+  log: DecisionLog,
+  note: ((text: string) => void) | undefined,
+): void {
+  const resolved = resolveConfig(config)
+  const revokedKeyWorks = revokedKeyWorksForMs(resolved)
+  log({ type: 'listening', url, revokedKeyWorksForMs: revokedKeyWorks, asksOver, whyFetch })
+  const asking = asksOver === undefined ? '' : `; the endpoint is called over ${asksOver}`
+  note?.(`with-auth: gateway on ${url} (${describeRevocation(resolved)}${asking})\n`)
+  if (whyFetch !== undefined) note?.(`with-auth: checks over fetch are slower. ${whyFetch}\n`)
+}
+
+export function readUpstreamOptions(line: CommandLine): Omit<GatewayOptions<[]>, 'upstream'> {
+  const publicOrigin = line.text('public-origin')
+  const timeoutMs = readMilliseconds(line, 'upstream-timeout-ms')
+  return {
+    ...(publicOrigin === undefined ? {} : { publicOrigin }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    forwardAuthorization: line.has('forward-authorization'),
+    stripHeaders: line.texts('strip-header'),
+    allowInsecureHttp: line.has('allow-insecure-http'),
+  }
+}
+
+/** The networks whose forwarding headers are trusted. */
+export function readTrustedProxies(line: CommandLine): readonly Network[] {
+  return line.texts('trusted-proxy').map(readNetwork)
+}
+
+function readNetwork(text: string): Network {
+  const network = parseNetwork(text)
+  if (network === undefined) {
+    throw wrongValue('--trusted-proxy', text, 'an address or a network such as 10.0.0.0/8')
+  }
+  if (network.length > 0) return network
+  throw wrongValue('--trusted-proxy', text, 'the network of your proxies, not every network')
+}

@@ -1,0 +1,193 @@
+import { foldName } from '../core/config/option-checks.ts'
+import { resolveConfig } from '../core/config/parse.ts'
+import { AuthConfigError } from '../core/errors.ts'
+import { createGateway } from '../gateway.ts'
+import { createKeyEndpoint, listKeys } from '../keys.ts'
+import { loadConfig } from '../yaml.ts'
+import { asUsage, nameFlag, UsageError, wrongValue } from './errors.ts'
+import type { AuthConfig } from '../core/auth-config.ts'
+import type { ResolvedConfig } from '../core/config/parse.ts'
+import type { CommandLine, OptionSpecs } from './command-line.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** The options that configure the checks. */
+export const GUARD_OPTIONS: OptionSpecs = {
+  config: {
+    value: 'FILE',
+    help: 'a run.yaml with server.auth: ask the auth endpoint that it names',
+  },
+  keys: { value: 'FILE', help: 'a key file: decide without an auth endpoint' },
+  public: {
+    value: 'PATTERN',
+    help: 'a path that needs no key, exact or /prefix/*; may be repeated',
+    isRepeatable: true,
+  },
+  preflight: { value: 'allow', help: 'pass on CORS preflights, which carry no key' },
+  realm: {
+    value: 'TEXT',
+    help: 'the realm in the WWW-Authenticate header of a 401',
+    default: 'api',
+  },
+  credentials: {
+    value: 'SOURCE',
+    help: 'where the key is: bearer, header:x-api-key, cookie:NAME; may be repeated',
+    isRepeatable: true,
+  },
+}
+
+/** The flags that --config reads from its file instead. A flag, its option and its YAML key share one name. */
+const SETTINGS: Readonly<Record<string, (texts: readonly string[]) => unknown>> = {
+  public: (patterns) => patterns,
+  preflight: ([text = '']) => readPreflight(text),
+  realm: ([text]) => text,
+  credentials: (sources) => sources.map(readSource),
+}
+
+const SETTING_FLAGS = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, `--${name}`]))
+
+const WORDS_OF_ENVIRONMENT = {
+  endpoint: 'AUTH_ENDPOINT',
+  endpointHeaders: 'endpoint_headers of a --config FILE',
+  allowInsecureHttp: 'allow_insecure_http of a --config FILE',
+}
+
+/** How long a decision from a key file is cached, and therefore how long a revoked key works. */
+const ALLOW_TTL_MS = 5000
+const DENY_TTL_MS = 1000
+
+/** The config of the gateway: from a key file, from a run.yaml, or from AUTH_ENDPOINT. */
+export async function readGuardConfig(
+  line: CommandLine,
+  { env }: Pick<Surroundings, 'env'>,
+  onKeysError: (error: Error) => void,
+): Promise<AuthConfig> {
+  const [config, keys] = [line.text('config'), line.text('keys')]
+  if (config !== undefined && keys !== undefined) {
+    throw new UsageError('--config and --keys both decide who gets access: give only one of them')
+  }
+  const settings = await readSettings(line)
+  if (config !== undefined) {
+    refuseSettings(settings)
+    return loadConfig(config).catch(nameFlag('--config', config))
+  }
+  if (keys !== undefined) return { ...(await configForKeys(keys, onKeysError)), ...settings }
+  const endpoint = env['AUTH_ENDPOINT']
+  if (endpoint !== undefined) return { ...(await configForEndpoint(endpoint)), ...settings }
+  throw new UsageError(
+    'Nothing decides who gets access: give --keys FILE or --config FILE, or set AUTH_ENDPOINT',
+  )
+}
+
+async function configForEndpoint(endpoint: string): Promise<AuthConfig> {
+  const config = { endpoint, unavailableStatus: 503 } as const
+  await asUsage(WORDS_OF_ENVIRONMENT, () => resolveConfig(config))
+  return config
+}
+
+async function readSettings(line: CommandLine): Promise<AuthConfig> {
+  const given = Object.entries(SETTINGS).filter(([name]) => line.has(name))
+  const settings = Object.fromEntries(given.map(([name, read]) => [name, read(line.texts(name))]))
+  await asUsage(SETTING_FLAGS, () => resolveConfig(settings)).catch(nameSources)
+  return settings
+}
+
+function readPreflight(text: string): 'allow' {
+  if (text === 'allow') return text
+  throw wrongValue('--preflight', text, 'allow')
+}
+
+// `webSocketProtocol` is missing because the gateway answers 501 to a WebSocket.
+const SOURCE = /^(header|cookie):(.*)$/s
+
+function readSource(text: string): unknown {
+  const [, kind, name] = SOURCE.exec(text) ?? []
+  return kind === undefined ? text : { [kind]: name }
+}
+
+// Uses the spelling of the command line. Hides the value, because it may be a key.
+function nameSources(error: unknown): never {
+  if (!(error instanceof UsageError) || !error.message.startsWith('--credentials')) throw error
+  const message = error.message
+    .replace('"bearer"', 'bearer')
+    .replace(/, \{ cookie \} or \{ webSocketProtocol \}/, ' or cookie:NAME')
+    .replace('{ header }', 'header:NAME')
+    .replace(/, received .*/s, ' (its value is not shown)')
+  throw new UsageError(message)
+}
+
+function refuseSettings(settings: AuthConfig): void {
+  const [name] = Object.keys(settings)
+  if (name === undefined) return
+  throw new UsageError(
+    `--${name} cannot be combined with --config: set server.auth.${name} in the file`,
+  )
+}
+
+/** Sets the header that `--request-id-header` names. It overrides the one of `--config`. */
+export function withRequestIdHeader(config: AuthConfig, line: CommandLine): AuthConfig {
+  const name = line.text('request-id-header')
+  if (name === undefined) return config
+  const refuse = (allowed: string): UsageError => wrongValue('--request-id-header', name, allowed)
+  if (line.texts('strip-header').some((pattern) => matchesPattern(name, pattern))) {
+    throw refuse('the name of a header that --strip-header does not remove')
+  }
+  const changed = { ...config, requestIdHeader: name }
+  try {
+    resolveConfig(changed)
+    // The same rules apply to the names of the identity headers, and the three names must differ.
+    createGateway({ upstream: 'http://127.0.0.1/', identityHeaders: { principal: name } })
+    createGateway({ upstream: 'http://127.0.0.1/', identityHeaders: { attributes: name } })
+  } catch (error) {
+    const option = error instanceof AuthConfigError ? error.option : ''
+    if (option === 'requestIdHeader') throw refuse('the name of a header that holds no credentials')
+    if (option.startsWith('identityHeaders')) {
+      throw refuse('the name of a header that has no other use')
+    }
+    throw error
+  }
+  return changed
+}
+
+function matchesPattern(name: string, pattern: string): boolean {
+  const [folded, stripped] = [foldName(name), foldName(pattern.replace(/\*$/, ''))]
+  return pattern.endsWith('*') ? folded.startsWith(stripped) : folded === stripped
+}
+
+/** Decides in this process from a key file. Rejects if the file cannot be used now. Later errors go to `onError`. */
+export async function configForKeys(
+  file: string,
+  onError: (error: Error) => void,
+): Promise<AuthConfig> {
+  await listKeys(file).catch(nameFlag('--keys', file))
+  const endpoint = createKeyEndpoint({ file }, { onError })
+  return {
+    // Never contacted: `fetch` below answers.
+    endpoint: 'http://127.0.0.1/',
+    fetch: (url, init) => endpoint(new Request(url, init)),
+    // A key may be limited to paths. Only the path and the key decide.
+    context: { headers: [], params: 'none' },
+    cache: { allowTtlMs: ALLOW_TTL_MS, denyTtlMs: DENY_TTL_MS },
+    unavailableStatus: 503,
+    retry: false,
+    circuitBreaker: false,
+  }
+}
+
+/**
+ * How long a revoked key may still be allowed, in milliseconds. A cached decision ages from the moment of the call (jitter only
+ * shortens its life), and lives longer while the endpoint is unavailable. A call that began before the revocation may still
+ * allow the key until its timeout.
+ */
+export function revokedKeyWorksForMs({
+  cache,
+  timeoutMs,
+}: Pick<ResolvedConfig, 'cache' | 'timeoutMs'>): number {
+  if (cache === false) return timeoutMs
+  return Math.max(cache.allowTtlMs + cache.staleIfErrorMs, timeoutMs)
+}
+
+/** The promise to the operator. Rounded up, so that it is never too short. */
+export function describeRevocation(config: Pick<ResolvedConfig, 'cache' | 'timeoutMs'>): string {
+  const seconds = Math.ceil(revokedKeyWorksForMs(config) / 100) / 10
+  return `a revoked key works for at most ${seconds} s`
+}

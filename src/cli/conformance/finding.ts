@@ -1,0 +1,107 @@
+import { createEndpoint } from '../../core/endpoint/endpoint.ts'
+import { AuthUnavailableError } from '../../core/errors.ts'
+import { Check } from '../../core/request/check.ts'
+import type { UnavailableReason } from '../../core/types.ts'
+import type { ProbeAnswer, ProbeOutcome } from './probe.ts'
+
+/** One line of the report. From the endpoint it repeats only numbers and attribute names: anything else may contain the key. */
+export interface Row {
+  readonly check: string
+  readonly result: 'ok' | 'note' | 'fail' | 'skipped'
+  /** The behaviour of the endpoint. */
+  readonly did: string
+  /** The reaction of the wrapper. */
+  readonly wrapper: string
+  /** Advice for the author of the endpoint. */
+  readonly change?: string
+}
+
+/** Why the examination stops. */
+export interface Obstacle {
+  readonly why: string
+  readonly change: string
+}
+
+/** One answer, and the reaction of the wrapper. */
+export interface Finding {
+  readonly outcome: ProbeOutcome
+  readonly view: WrapperView
+  /** Set if the examination stops here. */
+  readonly obstacle?: Obstacle | undefined
+}
+
+export function describeOutcome(outcome: ProbeOutcome): string {
+  const ms = `${Math.round(outcome.durationMs)} ms`
+  if (outcome.kind === 'answer') return `${outcome.status} in ${ms}`
+  if (outcome.reason === 'timeout') return `no answer within ${ms}`
+  return outcome.code === undefined ? 'no answer' : `no answer: ${outcome.code}`
+}
+
+export function describeView(view: WrapperView): string {
+  if (!view.passes) return `rejects: ${view.reason}`
+  return view.isNamed ? 'allows, with principal' : 'allows, no principal'
+}
+
+/** Whether the endpoint was unavailable. */
+export function isOutage({ outcome }: Finding): boolean {
+  return outcome.kind === 'silence' || outcome.status >= 500 || outcome.status === 429
+}
+
+export function isRedirect({ outcome }: Pick<Finding, 'outcome'>): boolean {
+  return outcome.kind === 'answer' && outcome.status >= 300 && outcome.status < 400
+}
+
+/** Whether the wrapper may cache the answer. */
+export function isVerdict({ outcome }: Pick<Finding, 'outcome'>): boolean {
+  return outcome.kind === 'answer' && [200, 401, 403].includes(outcome.status)
+}
+
+export function skipped(check: string, why: string): Row {
+  return { check, result: 'skipped', did: why, wrapper: '-' }
+}
+
+const NOT_ASKED = 'not asked: '
+
+/** A row whose questions were not asked, because the examination had stopped. */
+export function leftOut(check: string, why: string): Row {
+  return skipped(check, `${NOT_ASKED}${why}`)
+}
+
+/** The reason of a row made by `leftOut`. */
+export function whyLeftOut({ result, did }: Row): string | undefined {
+  return result === 'skipped' && did.startsWith(NOT_ASKED) ? did.slice(NOT_ASKED.length) : undefined
+}
+
+/** The reaction of the wrapper to an outcome. */
+export type WrapperView =
+  | { readonly passes: true; readonly isNamed: boolean }
+  | { readonly passes: false; readonly reason: UnavailableReason | 'denied' }
+
+/**
+ * Replays the answer to the wrapper's own endpoint client. It emits no event: if the endpoint repeated the key as the principal,
+ * the event would hold it, because the replayed check has another token.
+ */
+export async function viewOfWrapper(outcome: ProbeOutcome): Promise<WrapperView> {
+  if (outcome.kind === 'silence') return { passes: false, reason: outcome.reason }
+  const ask = createEndpoint({
+    url: 'http://127.0.0.1/',
+    headers: {},
+    identity: 'optional',
+    fetch: async () => playBack(outcome),
+    notify: () => undefined,
+  })
+  const request = { path: '/v1/models', headers: {}, params: {} }
+  const check = new Check('played-back', '', () => ({ token: 'played-back', request }), [])
+  try {
+    const verdict = await ask(check, Infinity, new AbortController().signal)
+    if (verdict.outcome === 'deny') return { passes: false, reason: 'denied' }
+    return { passes: true, isNamed: verdict.auth.principal !== undefined }
+  } catch (error) {
+    if (error instanceof AuthUnavailableError) return { passes: false, reason: error.reason }
+    throw error
+  }
+}
+
+function playBack({ status, headers, body }: ProbeAnswer) {
+  return { status, headers, body: body === undefined ? null : new Response(body).body }
+}

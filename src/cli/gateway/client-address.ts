@@ -1,0 +1,202 @@
+/** Finds the client address of a request. */
+export interface ClientAddresses {
+  /** `undefined` if the address is unknown. */
+  readonly addressOf: (request: Request) => string | undefined
+  /** Whether `X-Forwarded-For` and `Forwarded` name different clients. The client may have forged one of them. */
+  readonly isConflicting: (request: Request) => boolean
+}
+
+interface Found {
+  readonly address?: string
+  readonly isConflicting: boolean
+}
+
+// After so many proxies, the last address counts as the client.
+const MOST_HOPS = 100
+const PORT = '(?::(?:\\d{1,5}|_[\\w.-]{1,64}))?'
+const V4_NODE = new RegExp(`^([\\d.]{7,15})${PORT}$`)
+const V6_NODE = new RegExp(`^\\[([^\\]]+:[^\\]]*)\\]${PORT}$`)
+
+/**
+ * Finds the client behind trusted proxies, once for each request. If the TCP peer is trusted, it reads `X-Forwarded-For` and
+ * `Forwarded` (RFC 7239) from the right: the first untrusted address is the client. An entry without an address ends the walk,
+ * because a client may have forged everything to its left. A `Forwarded` whose last element has no `for` counts as absent.
+ */
+export function createClientAddresses(trusted: readonly Network[]): ClientAddresses {
+  const isTrusted = (address: Address): boolean =>
+    trusted.some((network) => includes(network, address))
+  const walk = (peer: Address, nodes: Iterable<string | null | undefined>): string => {
+    let client = peer
+    let hops = 0
+    for (const node of nodes) {
+      const next = isTrusted(client) && hops < MOST_HOPS ? parseNode(node ?? '') : undefined
+      if (next === undefined) break
+      client = next
+      hops += 1
+    }
+    return client.text
+  }
+  const find = (request: Request): Found => {
+    const peer = peerOf(request)
+    if (peer === undefined) return { isConflicting: false }
+    if (!isTrusted(peer)) return { address: peer.text, isConflicting: false }
+    const { headers } = request
+    const [address = peer.text, other = address] = [
+      [headers.get('x-forwarded-for'), entriesOf] as const,
+      [headers.get('forwarded'), forwardedFor] as const,
+    ].flatMap(([value, read]) => {
+      if (!value?.trim() || read(value).next().value === null) return []
+      return [walk(peer, read(value))]
+    })
+    // The headers disagree, but the peer is certain.
+    if (address !== other) return { address: peer.text, isConflicting: true }
+    return { address, isConflicting: false }
+  }
+  const known = new WeakMap<Request, Found>()
+  const findOnce = (request: Request): Found => {
+    const found = known.get(request) ?? find(request)
+    known.set(request, found)
+    return found
+  }
+  return {
+    addressOf: (request) => findOnce(request).address,
+    isConflicting: (request) => findOnce(request).isConflicting,
+  }
+}
+
+/** srvx sets the TCP peer's address as `request.ip`. */
+function peerOf(request: Request): Address | undefined {
+  return 'ip' in request && typeof request.ip === 'string' ? parseAddress(request.ip) : undefined
+}
+
+function* entriesOf(list: string): Generator<string> {
+  for (let end = list.length; end >= 0;) {
+    const comma = end === 0 ? -1 : list.lastIndexOf(',', end - 1)
+    yield list.slice(comma + 1, end).trim()
+    end = comma
+  }
+}
+
+function parseNode(node: string): Address | undefined {
+  const [, address = node] = V4_NODE.exec(node) ?? V6_NODE.exec(node) ?? []
+  return parseAddress(address)
+}
+
+/** RFC 7239 §4. In addition, allows colons and brackets in an unquoted value, because some proxies send them. */
+const PAIR = /\s*([\w!#$%&'*+.^`|~-]+)=(?:([^\s";,\\]+)|"((?:[^"\\]|\\.)*)")\s*(;|$)/y
+
+/** The `for` of each element of a `Forwarded` field, from the right: `null` if missing, `undefined` if malformed. */
+export function* forwardedFor(field: string): Generator<string | null | undefined> {
+  for (let end = field.length; end >= 0;) {
+    const comma = findComma(field, end)
+    yield comma === undefined ? undefined : readFor(field.slice(comma + 1, end).trim())
+    end = comma ?? -1
+  }
+}
+
+/**
+ * Finds the comma before the last element: -1 if there is none, `undefined` if a quotation mark is unpaired. It scans from the
+ * right, so that a quotation mark which a client left open cannot hide the element that the proxy added.
+ */
+function findComma(field: string, end: number): number | undefined {
+  for (let at = end - 1; at >= 0; at -= 1) {
+    if (field[at] === ',') return at
+    if (field[at] !== '"') continue
+    at = findOpening(field, at)
+    if (at < 0) return undefined
+  }
+  return -1
+}
+
+function findOpening(field: string, closing: number): number {
+  for (let at = closing - 1; at >= 0; at -= 1) {
+    if (field[at] !== '"') continue
+    const escapes = countBackslashes(field, at)
+    if (escapes % 2 === 0) return at
+    at -= escapes
+  }
+  return -1
+}
+
+function countBackslashes(field: string, end: number): number {
+  let count = 0
+  while (field[end - 1 - count] === '\\') count += 1
+  return count
+}
+
+function readFor(element: string): string | null | undefined {
+  const found: string[] = []
+  for (let at = 0; at >= 0;) {
+    PAIR.lastIndex = at
+    const [pair, name, token, quoted = '', next] = PAIR.exec(element) ?? []
+    if (pair === undefined) return undefined
+    if (name?.toLowerCase() === 'for') found.push(token ?? quoted.replace(/\\(.)/g, '$1'))
+    at = next === ';' ? at + pair.length : -1
+  }
+  if (found.length === 0) return null
+  return found.length === 1 ? found[0] : undefined
+}
+
+/** An IP address. `::ffff:1.2.3.4` counts as IPv4. */
+export interface Address {
+  /** The canonical spelling. */
+  readonly text: string
+  readonly value: bigint
+  readonly bits: 32 | 128
+}
+
+/** All addresses that share the first `length` bits of `value`. */
+export interface Network extends Pick<Address, 'value' | 'bits'> {
+  readonly length: number
+}
+
+const OCTET = '(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
+const V4 = new RegExp(`^${OCTET}\\.${OCTET}\\.${OCTET}\\.${OCTET}$`)
+const V6 = /^(?=.*:)([\da-f:.]{2,45})(?:%[\w.~-]{1,64})?$/i
+const NETWORK = /^([^/]+)(?:\/(0|[1-9]\d{0,2}))?$/
+
+/** Parses an address without a port. Drops a zone such as `%eth0`. */
+export function parseAddress(text: string): Address | undefined {
+  const octets = V4.exec(text)?.slice(1)
+  if (octets !== undefined) return addressOfV4(toNumber(octets.map(Number), 8n))
+  const [, bare] = V6.exec(text) ?? []
+  return bare === undefined ? undefined : parseV6(bare)
+}
+
+/** Parses a network in CIDR notation, or a single address. Ignores the bits after the length. */
+export function parseNetwork(text: string): Network | undefined {
+  const [, start = '', length] = NETWORK.exec(text) ?? []
+  const address = parseAddress(start)
+  if (address === undefined) return undefined
+  const { value, bits } = address
+  if (length === undefined) return { value, bits, length: bits }
+  const mapped = start.includes(':') && bits === 32 ? 96 : 0
+  const own = Number(length) - mapped
+  return own < 0 || own > bits ? undefined : { value, bits, length: own }
+}
+
+export function includes({ value, bits, length }: Network, address: Address): boolean {
+  const rest = BigInt(bits - length)
+  return address.bits === bits && address.value >> rest === value >> rest
+}
+
+function addressOfV4(value: bigint): Address {
+  const octets = [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 0xffn)
+  return { text: octets.join('.'), value, bits: 32 }
+}
+
+// The URL parser validates an IPv6 address and compresses it (RFC 5952).
+function parseV6(bare: string): Address | undefined {
+  const url = `http://[${bare}]/`
+  if (!URL.canParse(url)) return undefined
+  const text = new URL(url).hostname.slice(1, -1)
+  const [head = [], tail = []] = text.split('::').map((part) => part.split(':').filter(Boolean))
+  const zeros = Array.from({ length: 8 - head.length - tail.length }, () => '0')
+  const groups = [...head, ...zeros, ...tail].map((group) => Number.parseInt(group, 16))
+  const value = toNumber(groups, 16n)
+  return value >> 32n === 0xffffn ? addressOfV4(value & 0xffff_ffffn) : { text, value, bits: 128 }
+}
+
+function toNumber(parts: readonly number[], bits: bigint): bigint {
+  return parts.reduce((value, part) => (value << bits) | BigInt(part), 0n)
+}

@@ -1,0 +1,86 @@
+import { observeWithRequest } from '../../core/events.ts'
+import { followPassage } from '../../core/response/passage.ts'
+import type { AuthConfig } from '../../core/auth-config.ts'
+import type { Passage } from '../../core/response/passage.ts'
+import type { DecisionLog } from '../log.ts'
+import type { ClientAddresses } from './client-address.ts'
+
+/** Writes one line for each request, with the status that the client got. */
+export interface RequestLog {
+  /** Holds each decision until its response. Writes every other event immediately. */
+  readonly onEvent: NonNullable<AuthConfig['onEvent']>
+  /** Wraps the handler behind the guard: records the upstream's status, and passes on the request id. */
+  readonly follow: (handler: Handler) => Handler
+  /** Writes the decision about a request whose response has started. */
+  readonly answered: (request: Request, status: number) => void
+  /** Writes the line of a request that was rejected before the guard. */
+  readonly rejected: (request: Request, described: Described, rejection: Rejection) => void
+}
+
+export interface Described {
+  readonly path: string
+  readonly requestId?: string
+}
+
+export interface Rejection {
+  readonly reason: string
+  readonly status: number
+  readonly cause?: string | undefined
+}
+
+export interface RequestLogOptions {
+  readonly log: DecisionLog
+  readonly addressOf: ClientAddresses['addressOf']
+  /** The header that carries the request id to the upstream. */
+  readonly requestIdHeader: string | undefined
+  readonly logsPrincipal: boolean
+}
+
+type Handler = (request: Request) => Promise<Response>
+
+export function createRequestLog(options: RequestLogOptions): RequestLog {
+  const { log, addressOf, requestIdHeader, logsPrincipal } = options
+  return {
+    onEvent: observeWithRequest((event, request) => {
+      if (event.type !== 'decision' || request === undefined) return log(event)
+      followPassage(request).decision = event
+    }),
+    follow: (handler) => async (request) => {
+      const passage = followPassage(request)
+      if (requestIdHeader !== undefined) {
+        passage.sentId = [requestIdHeader, passage.decision?.requestId ?? crypto.randomUUID()]
+      }
+      const response = await handler(request)
+      passage.upstreamStatus = response.status
+      return response
+    },
+    answered: (request, status) => {
+      const passage = followPassage(request)
+      if (passage.decision === undefined) return
+      const { principal, requestId, ...decision } = passage.decision
+      log({
+        ...decision,
+        ...(logsPrincipal && principal !== undefined ? { principal } : {}),
+        status,
+        ...describeUpstream(passage),
+        requestId: requestId ?? passage.sentId?.[1] ?? crypto.randomUUID(),
+        clientAddress: addressOf(request),
+      })
+    },
+    rejected: (request, described, rejection) =>
+      log({
+        type: 'decision',
+        outcome: 'deny',
+        method: request.method.slice(0, 32),
+        ...rejection,
+        requestId: crypto.randomUUID(),
+        ...described,
+        clientAddress: addressOf(request),
+      }),
+  }
+}
+
+function describeUpstream({ failure, upstreamStatus }: Passage) {
+  if (failure === undefined) return { upstreamStatus }
+  return { failure: failure.code, upstreamCause: failure.cause }
+}

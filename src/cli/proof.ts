@@ -1,0 +1,109 @@
+import { createAuthenticator } from '../core/authenticator.ts'
+import type { AuthConfig } from '../core/auth-config.ts'
+
+/** `open`: the endpoint allows a random key. `unproven`: it has not answered yet. */
+export type ProofState = 'proven' | 'open' | 'unproven'
+
+/** Tracks whether the endpoint denies a random key. */
+export interface EndpointProof {
+  readonly state: () => ProofState
+  /** Why it is not proven: `open`, or the reason for a missing answer, such as `ECONNREFUSED`. */
+  readonly cause: () => string | undefined
+  /** Asks once, and schedules the next checks. */
+  readonly start: () => Promise<ProofState>
+  readonly stop: () => void
+}
+
+export interface ProofOptions {
+  readonly ask: AskWithRandomKey
+  /** Called for the first state, unless `state` gave it, and for each change. */
+  readonly onChange: (state: ProofState, cause: string | undefined) => void
+  /** The result of an earlier proof of the same endpoint. */
+  readonly state?: ProofState | undefined
+  /** The time between checks of a proven endpoint, in milliseconds. Default: ten minutes. */
+  readonly everyMs?: number
+  /** The time to the next check of an unproven or open endpoint, in milliseconds. Default: 2000. */
+  readonly retryMs?: number
+}
+
+const EVERY_MS = 600_000
+const RETRY_MS = 2000
+
+/**
+ * Asks the endpoint about a random key every ten minutes. A missing answer keeps the state: during an outage every request is
+ * rejected anyway.
+ */
+export function createEndpointProof(options: ProofOptions): EndpointProof {
+  const { ask, onChange, everyMs = EVERY_MS, retryMs = RETRY_MS } = options
+  let { state = 'unproven' } = options
+  let told = options.state
+  let cause: string | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let isStopped = false
+
+  const askAgain = async (): Promise<ProofState> => {
+    const result = await ask()
+    if (result.state !== 'unproven') state = result.state
+    cause = { proven: undefined, open: 'open', unproven: result.cause }[state]
+    if (state !== told) onChange(state, cause)
+    told = state
+    const afterMs = state === 'proven' ? everyMs : retryMs
+    if (!isStopped) timer = setTimeout(() => void askAgain(), afterMs)
+    return state
+  }
+  return {
+    state: () => state,
+    cause: () => cause,
+    start: askAgain,
+    stop: () => {
+      isStopped = true
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** The answer about one random key. */
+export interface RandomKeyResult {
+  readonly state: ProofState
+  /** Why there is no answer: a code such as `ECONNREFUSED`, or a reason such as `timeout`. */
+  readonly cause?: string
+}
+
+/** Asks about a new random key. Never rejects. */
+export type AskWithRandomKey = () => Promise<RandomKeyResult>
+
+/** The path in the question, so that the author of the endpoint recognizes it. */
+const TOLD_URL = 'http://127.0.0.1/with-auth/random-key'
+
+/**
+ * Asks exactly as the wrapper asks. An endpoint that allows a random key is usually the wrong URL: a health check or a
+ * single-page app, which answers 200 to every request.
+ */
+export function createRandomKeyAsker(config: AuthConfig): AskWithRandomKey {
+  const { onEvent: _, respond: __, ...asked } = config
+  const authenticate = createAuthenticator({
+    ...asked,
+    credentials: 'bearer',
+    public: [],
+    preflight: 'deny',
+    mode: 'enforce',
+    cache: false,
+    // Replaces the default, which logs to the console.
+    onEvent: () => undefined,
+  })
+  return async () => {
+    const headers = { authorization: `Bearer ${createRandomKey()}` }
+    const result = await authenticate(new Request(TOLD_URL, { headers }))
+    if (result.ok) return { state: 'open' }
+    // With `identity: 'required'`, a 200 without a principal denies as well.
+    const isDenial = result.reason === 'denied' || result.reason === 'invalid_response'
+    if (isDenial) return { state: 'proven' }
+    return { state: 'unproven', cause: result.cause ?? result.reason }
+  }
+}
+
+/** A key with 256 random bits. No client has it. */
+export function createRandomKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(32))
+  return `random_${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`
+}

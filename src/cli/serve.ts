@@ -1,0 +1,201 @@
+import { isIP } from 'node:net'
+import { within } from '../core/async.ts'
+import { readMilliseconds, readWholeNumber } from './command-line.ts'
+import { wrongValue } from './errors.ts'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Server } from 'srvx'
+import type { CommandLine, OptionSpecs } from './command-line.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** A running HTTP server. */
+export interface Serving {
+  /** Without a final slash. */
+  readonly url: string
+  /** Stops listening. `'drain'` lets open requests finish, `'now'` cuts them off. */
+  readonly close: (how: 'drain' | 'now') => Promise<void>
+}
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+  readonly keepAliveMs?: number
+}
+
+type FetchHandler = (request: Request) => Response | Promise<Response>
+
+const HOST = '127.0.0.1'
+const HOST_NAME = /^[a-z\d](?:[a-z\d.-]*[a-z\d])?$/i
+/** Below the 30 seconds after which Kubernetes kills the process. */
+const DRAIN_MS = 25_000
+// Longer than the 60 seconds of common load balancers. One that reuses a connection just as it closes answers 502.
+const KEEP_ALIVE_MS = 75_000
+// No limit for the whole request: an upload may take longer than Node's five minutes. The head must arrive within a minute;
+// Node derives that limit from `requestTimeout` unless it is set.
+const NODE_TIMEOUTS = { requestTimeout: 0, headersTimeout: 60_000 } as const
+// Bun's default of 10 seconds would cut off a model that is still thinking. 255 is Bun's maximum.
+const BUN_IDLE_SECONDS = 255
+
+/** The options that `readAddress` reads. */
+export function addressOptions(port: number): OptionSpecs {
+  return {
+    host: {
+      value: 'HOST',
+      help: 'the address to listen on; 0.0.0.0 accepts connections from other machines',
+      default: HOST,
+    },
+    port: { value: 'PORT', help: 'the port to listen on; 0 picks a free one', default: port },
+    'keep-alive-ms': {
+      value: 'MS',
+      help: 'how long a connection may be idle, on Node',
+      default: KEEP_ALIVE_MS,
+    },
+  }
+}
+
+export function readAddress(line: CommandLine, usualPort: number): Address {
+  const host = line.text('host') ?? HOST
+  if (isIP(host) === 0 && !HOST_NAME.test(host)) {
+    throw wrongValue('--host', host, 'an IP address or a name such as localhost')
+  }
+  const port = readWholeNumber(line, 'port', 0, 65_535) ?? usualPort
+  const keepAliveMs = readMilliseconds(line, 'keep-alive-ms') ?? KEEP_ALIVE_MS
+  return { host, port, keepAliveMs }
+}
+
+/** Turns an error of `listen` into one that names the wrong option. */
+export function nameAddress({ host, port }: Address): (error: unknown) => never {
+  return (error) => {
+    const code: unknown = Reflect.get(Object(error), 'code')
+    if (isOtherMachine(error, code, port)) {
+      throw wrongValue('--host', host, 'an address of this machine')
+    }
+    if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error
+    const state = code === 'EACCES' ? 'not permitted' : 'in use'
+    throw new Error(
+      `--port ${port} is ${state} on ${host}: choose another port, or 0 for a free one`,
+      {
+        cause: error,
+      },
+    )
+  }
+}
+
+// For an unknown host name, Deno gives no code, and Bun reports EADDRINUSE, even for port 0.
+function isOtherMachine(error: unknown, code: unknown, port: number): boolean {
+  if (code === 'EADDRINUSE') return port === 0
+  return code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL' || /lookup address/.test(String(error))
+}
+
+/** Serves a Fetch handler. Rejects if the port is in use. */
+export async function listen(
+  fetch: FetchHandler,
+  { host, port, keepAliveMs = KEEP_ALIVE_MS }: Address,
+): Promise<Serving> {
+  // Imported here, because other commands start faster without it and need fewer permissions on Deno.
+  const { serve } = await import('srvx')
+  let isClosing = false
+  const server = serve({
+    fetch: async (request) => {
+      const response = await fetch(request)
+      return isClosing ? asLast(response) : response
+    },
+    hostname: host,
+    port,
+    silent: true,
+    gracefulShutdown: false,
+    node: { keepAliveTimeout: keepAliveMs, ...NODE_TIMEOUTS },
+    bun: { idleTimeout: BUN_IDLE_SECONDS, maxRequestBodySize: Number.MAX_SAFE_INTEGER },
+  })
+  const endIdleConnections = trackConnections(server.node?.server)
+  await server.ready()
+  return {
+    url: new URL(server.url ?? '').origin,
+    close: (how) => {
+      isClosing = true
+      if (how === 'drain') endIdleConnections()
+      return server.close(how === 'now')
+    },
+  }
+}
+
+// RFC 9112 §9.6: asks the client to close its connection, which would otherwise delay the shutdown.
+function asLast({ body, status, statusText, headers }: Response): Response {
+  const lastHeaders = new Headers(headers)
+  lastHeaders.set('connection', 'close')
+  return new Response(body, { status, statusText, headers: lastHeaders })
+}
+
+/**
+ * Serves until a stop signal. SIGTERM lets open requests finish, until `drainMs` or another signal. SIGINT (Ctrl-C) cuts them
+ * off.
+ */
+export async function serveUntilStopped(
+  servings: readonly Serving[],
+  { nextSignal }: Pick<Surroundings, 'nextSignal'>,
+  drainMs: number = DRAIN_MS,
+): Promise<void> {
+  const close = (how: 'drain' | 'now'): Promise<unknown> =>
+    Promise.all(servings.map((serving) => serving.close(how)))
+  if ((await nextSignal()) === 'SIGINT') {
+    await close('now')
+    return
+  }
+  await within(drainMs, Promise.race([close('drain'), nextSignal()]))
+  await close('now')
+}
+
+type NodeServer = NonNullable<Server['node']>['server']
+
+const CHECK_MS = 100
+// A client that is cut off while it sends may never read its response (RFC 9112 §9.6).
+const LINGER_MS = 5_000
+
+// The time for a request head that is arriving when the server closes.
+const HEAD_MS = 2_000
+
+/**
+ * Tracks the connections of Node's server, and does nothing on other runtimes. After its response, a client may send the rest of
+ * its request for 5 seconds. The returned function closes idle connections until the server has closed. An incomplete request head
+ * gets 2 seconds.
+ */
+export function trackConnections(
+  server: NodeServer | undefined,
+  lingerMs: number = LINGER_MS,
+  headMs: number = HEAD_MS,
+): () => void {
+  if (server === undefined || !('closeIdleConnections' in server)) return () => undefined
+  /** The number of open responses on each connection. */
+  const sockets = new Map<Socket, number>()
+  const count = (socket: Socket, by: 1 | -1): void => {
+    if (!socket.destroyed) sockets.set(socket, (sockets.get(socket) ?? 0) + by)
+  }
+  server.on('connection', (socket: Socket) => {
+    sockets.set(socket, 0)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request
+    count(socket, 1)
+    response.once('close', () => count(socket, -1))
+    response.once('finish', () => endUnlessComplete(request, lingerMs))
+  })
+  const endIdle = (isLate: boolean): void => {
+    server.closeIdleConnections()
+    // To Node, a connection is idle only after its first request. Load balancers open connections in advance.
+    for (const [socket, open] of sockets) {
+      if (open === 0 && (isLate || socket.bytesRead === 0)) socket.destroy()
+    }
+  }
+  return () => {
+    const startedAt = performance.now()
+    const timer = setInterval(() => endIdle(performance.now() - startedAt >= headMs), CHECK_MS)
+    server.once('close', () => clearInterval(timer))
+  }
+}
+
+// Node reads the rest of a request for as long as it arrives, even after the request was rejected.
+function endUnlessComplete(request: IncomingMessage, lingerMs: number): void {
+  if (request.complete) return
+  setTimeout(() => request.complete || request.socket.destroy(), lingerMs).unref()
+}

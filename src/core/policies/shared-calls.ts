@@ -1,0 +1,208 @@
+import { isUnavailable } from './outage.ts'
+import { TransientMap } from './transient-map.ts'
+import { within } from '../async.ts'
+import { AuthUnavailableError } from '../errors.ts'
+import type { Clock } from '../runtime.ts'
+import type { ParsedVerdict, PendingVerdict, Verifier } from '../endpoint/verdict.ts'
+import type { Check } from '../request/check.ts'
+
+// The number of calls from which lost ones are looked for; then again at twice as many, so that looking costs almost nothing.
+const MANY = 2048
+
+/** A check that follows the call of another one. */
+interface Follower {
+  readonly check: Check
+  readonly deadline: number
+  /** Its verdict has come, so it must start no call of its own. */
+  isAnswered: boolean
+}
+
+/**
+ * Lets concurrent identical checks share one call. A shared call outlives the request that started it. On Workers it may
+ * never end: the promises of a request that ended never settle. So a follower waits for half of its budget, then starts
+ * its own call and takes whichever answers first. Later checks share the newest call.
+ */
+export class SharedCalls {
+  readonly #next: Verifier
+  readonly #timeoutMs: number
+  readonly #now: Clock['now']
+  /** The newest call for each key. */
+  readonly #newest = new TransientMap<string, SharedCall>()
+  readonly #underWay = new TransientMap<string, Set<SharedCall>>()
+  #sweepAt = MANY
+
+  constructor(
+    next: Verifier,
+    { timeoutMs }: { readonly timeoutMs: number },
+    { now }: Pick<Clock, 'now'>,
+  ) {
+    this.#next = next
+    this.#timeoutMs = timeoutMs
+    this.#now = now
+  }
+
+  /** Shares the newest call for the same question, or starts one. Throws what `next` throws at once. */
+  ask(check: Check, deadline: number): Promise<ParsedVerdict> {
+    return this.#shareOrStart({ check, deadline, isAnswered: false })
+  }
+
+  /** Lets no check take the verdict of a call under way but the one that started it: for a token, or for all. */
+  forget(token?: string): void {
+    for (const [key, [call]] of this.#underWay.entries()) {
+      if (token === undefined || call?.check.token === token) this.#close(key)
+    }
+  }
+
+  #shareOrStart(follower: Follower): Promise<ParsedVerdict> {
+    const call = this.#newest.get(follower.check.key)
+    if (call === undefined || call.deadline <= this.#now()) return this.#start(follower)
+    return this.#follow(follower, call)
+  }
+
+  #start({ check, deadline }: Follower): Promise<ParsedVerdict> {
+    this.#dropLost()
+    const { key } = check
+    const pending = Promise.resolve(this.#next(check, deadline))
+    const verdict = endWith(pending, (made) => this.#end(key, call, made))
+    const call = new SharedCall(check, deadline, verdict)
+    this.#newest.set(key, call)
+    this.#underWay.set(key, (this.#underWay.get(key) ?? new Set()).add(call))
+    check.keepAlive?.(call.ended.then(() => undefined))
+    return verdict
+  }
+
+  async #follow(follower: Follower, call: SharedCall): Promise<ParsedVerdict> {
+    const { check, deadline } = follower
+    // The handler of another request may change this one while it waits.
+    check.prepare()
+    check.waitedSince = this.#now()
+    const shared = call.verdictForFollower()
+    const budgetMs = deadline - check.waitedSince
+    // A call of its own could not end in less than a sixteenth of the time.
+    const isShort = budgetMs <= this.#timeoutMs / 8
+    const verdict = await within(isShort ? budgetMs : budgetMs / 2, shared)
+    if (verdict !== undefined) return this.#take(follower, call, verdict)
+    if (follower.isAnswered || deadline - this.#now() < this.#timeoutMs / 100) {
+      throw new AuthUnavailableError('timeout')
+    }
+    return this.#race(follower, call, shared)
+  }
+
+  /** Takes whichever answers first, the call that it followed or a newer one, which it starts if there is none. */
+  async #race(
+    follower: Follower,
+    call: SharedCall,
+    shared: Promise<ParsedVerdict | undefined>,
+  ): Promise<ParsedVerdict> {
+    const isNewest = this.#newest.get(follower.check.key) === call
+    const own = isNewest ? this.#start(follower) : this.#shareOrStart(follower)
+    const takeShared = (verdict: ParsedVerdict | undefined): PendingVerdict =>
+      verdict === undefined || verdict.maxAgeMs === 0 ? own : this.#take(follower, call, verdict)
+    try {
+      return await Promise.race([own, shared.then(takeShared, () => own)])
+    } catch (error) {
+      if (!isUnavailable(error, 'overloaded')) throw error
+      // Its own call found no place, so the other one has all the time that is left.
+      return takeShared(
+        await within(follower.deadline - this.#now(), shared).catch(() => undefined),
+      )
+    }
+  }
+
+  #take(follower: Follower, call: SharedCall, verdict: ParsedVerdict): PendingVerdict {
+    const { check, deadline } = follower
+    // The endpoint forbids sharing, so each check asks for itself.
+    if (verdict.maxAgeMs === 0) return this.#next(check, deadline)
+    follower.isAnswered = true
+    check.cache = 'shared'
+    check.endpointStatus = call.check.endpointStatus
+    return verdict
+  }
+
+  #end(key: string, call: SharedCall, verdict: ParsedVerdict | undefined): void {
+    // Another call for the same question may have been asked before this denial.
+    if (verdict?.outcome === 'deny') this.#close(key, call)
+    this.#remove(key, call)
+  }
+
+  #close(key: string, except?: SharedCall): void {
+    for (const call of this.#underWay.get(key) ?? []) if (call !== except) call.isClosed = true
+    this.#newest.delete(key)
+  }
+
+  #remove(key: string, call: SharedCall): void {
+    const calls = this.#underWay.get(key)
+    if (calls?.delete(call) === true && calls.size === 0) this.#underWay.delete(key)
+    if (this.#newest.get(key) === call) this.#newest.delete(key)
+  }
+
+  #dropLost(): void {
+    if (this.#underWay.size < this.#sweepAt) return
+    const time = this.#now()
+    for (const [key, calls] of this.#underWay.entries()) {
+      const lost = [...calls].filter(({ deadline }) => deadline <= time)
+      for (const call of lost) this.#remove(key, call)
+    }
+    this.#sweepAt = Math.max(MANY, 2 * this.#underWay.size)
+  }
+}
+
+/** One call to the endpoint that several checks may share. */
+class SharedCall {
+  readonly check: Check
+  readonly deadline: number
+  /** Returns the verdict or throws the error. Rejects only where the runtime has given up the request that started the call. */
+  readonly ended: Promise<() => ParsedVerdict>
+  /** Something newer is known, so no follower may take the verdict. */
+  isClosed = false
+
+  constructor(check: Check, deadline: number, verdict: Promise<ParsedVerdict>) {
+    this.check = check
+    this.deadline = deadline
+    this.ended = verdict.then(returning, throwing)
+  }
+
+  /** The verdict, or `undefined` if a follower must ask for itself: the call is lost, closed, or ran out of its own time. */
+  async verdictForFollower(): Promise<ParsedVerdict | undefined> {
+    const read = await orLost(this.ended)
+    if (read === undefined || this.isClosed) return undefined
+    try {
+      return read()
+    } catch (error) {
+      if (isUnavailable(error, 'timeout')) return undefined
+      throw error
+    }
+  }
+}
+
+async function endWith(
+  pending: Promise<ParsedVerdict>,
+  end: (verdict?: ParsedVerdict) => void,
+): Promise<ParsedVerdict> {
+  let verdict: ParsedVerdict | undefined
+  try {
+    verdict = await pending
+    return verdict
+  } finally {
+    end(verdict)
+  }
+}
+
+// By its compatibility date, a Worker rejects or never settles what waits for a promise of a request that has ended.
+async function orLost<Value>(ended: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await ended
+  } catch {
+    return undefined
+  }
+}
+
+function returning(verdict: ParsedVerdict): () => ParsedVerdict {
+  return () => verdict
+}
+
+function throwing(error: unknown): () => never {
+  return () => {
+    throw error
+  }
+}

@@ -1,0 +1,67 @@
+/** The kind of failure: of the file, of its content, or of the requested change. */
+export type KeyFileErrorCode =
+  | 'not_found'
+  | 'unreadable'
+  | 'malformed'
+  | 'locked'
+  | 'unwritable'
+  | 'no_such_key'
+  | 'not_active'
+
+/** One mistake in a file of keys. Lines and columns begin at 1. */
+export interface KeyFileProblem {
+  readonly line: number
+  readonly column: number
+  readonly message: string
+}
+
+// A file of another format has a problem in every line.
+const MAX_SHOWN = 20
+
+/**
+ * Thrown for a file of keys that cannot be read, understood or written. The message names the file and the line of each problem.
+ * It never shows a key or a hash.
+ *
+ * @example
+ * ```ts node
+ * import { KeyFileError, listKeys } from 'with-auth/keys'
+ *
+ * try {
+ *   console.log(await listKeys('keys.yaml'))
+ * } catch (error) {
+ *   if (error instanceof KeyFileError) console.error(error.code, error.message)
+ * }
+ * ```
+ */
+export class KeyFileError extends Error {
+  readonly code: KeyFileErrorCode
+  /** The mistakes in the file, at most 100. Empty unless `code` is `malformed`. */
+  readonly problems: readonly KeyFileProblem[]
+
+  constructor(
+    code: KeyFileErrorCode,
+    message: string,
+    problems: readonly KeyFileProblem[] = [],
+    options: { readonly cause?: unknown } = {},
+  ) {
+    super(message, options)
+    this.name = 'KeyFileError'
+    this.code = code
+    this.problems = problems
+  }
+}
+
+/** Makes the error for a file with mistakes. `hasMore` tells that the file has more of them than `problems`. */
+export function malformed(
+  file: string,
+  problems: readonly KeyFileProblem[],
+  hasMore = false,
+): KeyFileError {
+  const lines = problems
+    .slice(0, MAX_SHOWN)
+    .map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`)
+  const rest = problems.length - lines.length
+  if (hasMore) lines.push(`and at least ${rest + 1} more`)
+  if (!hasMore && rest > 0) lines.push(`and ${rest} more`)
+  return new KeyFileError('malformed', lines.join('\n'), problems)
+}

@@ -1,0 +1,124 @@
+import { isCollection, isScalar } from 'yaml'
+import { isRecord } from '../../core/endpoint/verdict.ts'
+import { emptyRecord } from '../../core/request/question.ts'
+import { isPathPrefixes, PREFIX_FORM } from '../paths.ts'
+import { parseTimestamp, TIMESTAMP_FORM } from '../times.ts'
+import type { YAMLMap } from 'yaml'
+import type { StoredKey } from '../record.ts'
+
+/** Reports a problem at a node of the document, or at an offset of the text. */
+export type Report = (at: unknown, message: string) => undefined
+
+interface Field<Value> {
+  /** The allowed values, for messages. */
+  readonly form: string
+  /** Returns `undefined` for a value that is not allowed. */
+  readonly parse: (value: unknown) => Value | undefined
+  readonly isText: boolean
+}
+
+const MAX_PRINCIPAL_LENGTH = 256
+// `withAuth` reads at most 64 KiB of an answer, and JSON may need six bytes for a character.
+const MAX_ATTRIBUTES_LENGTH = 8192
+
+export const PRINCIPAL_FORM: string = `a text of 1 to ${MAX_PRINCIPAL_LENGTH} characters without control characters`
+export const ATTRIBUTES_FORM: string = `names with lists of texts, such as { roles: [admin] }, of at most ${MAX_ATTRIBUTES_LENGTH} characters in all`
+
+const ID = text('1 to 64 letters, digits, _, . or -', isMatch(/^[\w.-]{1,64}$/))
+const TIME = text(TIMESTAMP_FORM, (value) => parseTimestamp(value) !== undefined)
+const SHA256 = text('64 hex digits', isMatch(/^[\da-f]{64}$/i))
+
+const FIELDS: { readonly [Name in keyof StoredKey]-?: Field<StoredKey[Name]> } = {
+  id: ID,
+  prefix: text('1 to 32 visible characters', isMatch(/^[\x21-\x7e]{1,32}$/)),
+  principal: text(PRINCIPAL_FORM, isPrincipal),
+  attributes: { form: ATTRIBUTES_FORM, parse: parseAttributes, isText: false },
+  paths: { form: `a list of at least one, each ${PREFIX_FORM}`, parse: parsePaths, isText: false },
+  created: TIME,
+  expires: TIME,
+  revoked: {
+    ...TIME,
+    form: `${TIMESTAMP_FORM}, or true`,
+    parse: (value) => (value === true ? true : TIME.parse(value)),
+  },
+  successor: ID,
+  sha256: { ...SHA256, parse: (value) => SHA256.parse(value)?.toLowerCase() },
+}
+const REQUIRED = ['id', 'principal', 'sha256'] as const
+
+export function isPrincipal(value: unknown): value is string {
+  if (typeof value !== 'string') return false
+  // oxlint-disable-next-line no-control-regex
+  return value !== '' && value.length <= MAX_PRINCIPAL_LENGTH && !/[\x00-\x1f\x7f]/.test(value)
+}
+
+export function isAttributes(value: unknown): value is Readonly<Record<string, readonly string[]>> {
+  if (!isRecord(value) || !Object.values(value).every(isTextList)) return false
+  return JSON.stringify(value).length <= MAX_ATTRIBUTES_LENGTH
+}
+
+/** Reads one entry. Returns `undefined` if a field is invalid, missing or unknown: an entry counts as a whole. */
+export function readStoredKey(map: YAMLMap, report: Report): StoredKey | undefined {
+  const found: Record<string, unknown> = {}
+  let isValid = true
+  for (const { key, value } of map.items) {
+    const name = String(key)
+    const read = isFieldName(name)
+      ? readField(name, value, report)
+      : report(key, unknown('field', key, Object.keys(FIELDS).join(', ')))
+    if (read === undefined) isValid = false
+    found[name] = read
+  }
+  const missing = REQUIRED.filter((name) => !Object.hasOwn(found, name))
+  if (missing.length > 0) report(map, `Missing: ${missing.map((name) => `"${name}"`).join(', ')}`)
+  if (!isValid || missing.length > 0) return undefined
+  // `FIELDS` parsed each field, and the required ones are present.
+  return { attributes: emptyRecord<readonly string[]>(), ...found } as unknown as StoredKey
+}
+
+function readField(name: keyof StoredKey, node: unknown, report: Report): unknown {
+  const { form, parse, isText } = FIELDS[name]
+  const scalar = isScalar(node) ? node.value : undefined
+  const value: unknown = isCollection(node) ? node.toJSON() : scalar
+  const parsed = parse(value)
+  if (parsed !== undefined) return parsed
+  // YAML reads `principal: 007` as the number 7.
+  const isQuotable = isText && ['number', 'boolean'].includes(typeof value)
+  return report(node, `"${name}" must be ${form}${isQuotable ? ': put it in quotes' : ''}`)
+}
+
+/** The message for an unknown name. Hides a name that may be a key in the wrong place. */
+export function unknown(kind: string, key: unknown, expected: string): string {
+  const name = String(key)
+  const shown = /^[a-z_]{1,24}$/i.test(name) ? `"${name}"` : '(hidden because it may be a secret)'
+  return `Unknown ${kind} ${shown}: expected ${expected}`
+}
+
+function isFieldName(name: string): name is keyof StoredKey {
+  return Object.hasOwn(FIELDS, name)
+}
+
+function text(form: string, isAllowed: (value: string) => boolean): Field<string> {
+  const parse = (value: unknown): string | undefined =>
+    typeof value === 'string' && isAllowed(value) ? value : undefined
+  return { form, parse, isText: true }
+}
+
+function isMatch(pattern: RegExp): (value: string) => boolean {
+  return (value) => pattern.test(value)
+}
+
+function parseAttributes(value: unknown): StoredKey['attributes'] | undefined {
+  if (!isAttributes(value)) return undefined
+  const attributes = emptyRecord<readonly string[]>()
+  for (const [name, list] of Object.entries(value)) attributes[name] = Object.freeze([...list])
+  return Object.freeze(attributes)
+}
+
+function parsePaths(value: unknown): readonly string[] | undefined {
+  return isPathPrefixes(value) ? Object.freeze([...value]) : undefined
+}
+
+function isTextList(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+}

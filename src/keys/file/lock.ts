@@ -1,0 +1,53 @@
+import { files, reasonOf } from '../../files/system.ts'
+import { KeyFileError } from '../error.ts'
+
+/**
+ * Runs `work` while no other process that uses this function works on the same file. The lock is the file `<file>.lock`.
+ *
+ * A process that was killed leaves its lock behind. Nothing removes it: a process cannot tell whether the owner still works, for
+ * example in another container. The error names the file to remove, as that of git's `index.lock` does.
+ *
+ * @param waitMs How long to wait for another process.
+ * @throws KeyFileError `locked` if the lock is still there then, and everything that `work` throws.
+ */
+export async function withFileLock<Value>(
+  file: string,
+  work: () => Value,
+  waitMs = 10_000,
+): Promise<Value> {
+  const path = `${file}.lock`
+  const until = Date.now() + waitMs
+  while (!tryCreate(path)) {
+    if (Date.now() >= until) {
+      const advice = `If no process is changing the keys, remove ${path}`
+      throw new KeyFileError('locked', `The file is locked: ${path} exists. ${advice}`)
+    }
+    await pause()
+  }
+  try {
+    return work()
+  } finally {
+    files().rmSync(path, { force: true })
+  }
+}
+
+// `wx` sets O_EXCL: of several processes exactly one creates the file.
+function tryCreate(path: string): boolean {
+  const fs = files()
+  try {
+    fs.closeSync(fs.openSync(path, 'wx', 0o600))
+    return true
+  } catch (cause) {
+    const code = reasonOf(cause)
+    if (code === 'EEXIST') return false
+    const reason = code === 'ENOENT' ? 'its folder does not exist' : code
+    throw new KeyFileError('unwritable', `Cannot create ${path}: ${reason}`, [], { cause })
+  }
+}
+
+// A random time, so that waiting processes do not try again at the same moment.
+function pause(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, 5 + Math.random() * 20)
+  })
+}

@@ -1,0 +1,92 @@
+import { ignore } from '../../core/async.ts'
+import { files } from '../../files/system.ts'
+import { KeyFileError } from '../error.ts'
+import { createKeyring } from '../keyring.ts'
+import { parseKeys } from './document.ts'
+import { readKeyFile, readKeyText, rejectLoneMount, unreadable } from './read.ts'
+import type { Stats } from 'node:fs'
+import type { Keyring } from '../keyring.ts'
+import type { KeySource } from '../options.ts'
+
+interface Loaded {
+  readonly stats: Stats
+  readonly text: string
+  /** Whether `stats` would show any later change. */
+  readonly isSettled: boolean
+  readonly result: Keyring | KeyFileError
+}
+
+type OnError = (error: KeyFileError) => unknown
+
+// File systems round times to two seconds or less. A second change within that time may not show in `stats`.
+const SETTLED_MS = 2000
+// A replaced file has another inode, and an overwritten one another time or size.
+const SIGNS = ['ino', 'mtimeMs', 'ctimeMs', 'size', 'dev', 'nlink'] as const
+
+/**
+ * Returns a function that returns the current keys of a source.
+ *
+ * @throws KeyFileError for keys that cannot be read now, so that a broken file shows at startup.
+ */
+export function openSource(source: KeySource, onError: OnError): () => Keyring {
+  if ('text' in source) {
+    const keyring = createKeyring(parseKeys(source.text, 'text').keys)
+    return () => keyring
+  }
+  readKeyFile(source.file)
+  rejectLoneMount(source.file)
+  return followFile(source.file, onError)
+}
+
+/**
+ * Returns a function that returns the keys in a file now. Each call asks the system whether the file has changed, which takes some
+ * microseconds. While the file is missing or broken, each call throws: the last good keys may lack a revocation.
+ *
+ * @param onError Called once for each problem.
+ */
+export function followFile(
+  file: string,
+  onError: OnError,
+  now: () => number = Date.now,
+): () => Keyring {
+  let loaded: Loaded | undefined
+  let told: string | undefined
+  const fail = (error: KeyFileError): never => {
+    // The promise catches an observer that throws: it must not change the answer of the endpoint.
+    if (told !== error.message) ignore(new Promise((resolve) => resolve(onError(error))))
+    told = error.message
+    throw error
+  }
+  return () => {
+    try {
+      loaded = load(file, loaded, now)
+    } catch (error) {
+      loaded = undefined
+      return fail(error instanceof KeyFileError ? error : unreadable(file, error))
+    }
+    if (loaded.result instanceof KeyFileError) return fail(loaded.result)
+    told = undefined
+    return loaded.result
+  }
+}
+
+function load(file: string, previous: Loaded | undefined, now: () => number): Loaded {
+  // `stats` come first: the next call then notices a change during the read.
+  const stats = files().statSync(file)
+  const isSame = SIGNS.every((sign) => previous?.stats[sign] === stats[sign])
+  if (previous?.isSettled === true && isSame) return previous
+  const isSettled = now() - Math.max(stats.mtimeMs, stats.ctimeMs) >= SETTLED_MS
+  rejectLoneMount(file)
+  const text = readKeyText(file)
+  const result = previous?.text === text ? previous.result : parse(text, file)
+  return { stats, text, isSettled, result }
+}
+
+function parse(text: string, file: string): Keyring | KeyFileError {
+  try {
+    return createKeyring(parseKeys(text, file).keys)
+  } catch (error) {
+    if (error instanceof KeyFileError) return error
+    throw error
+  }
+}

@@ -1,0 +1,94 @@
+import { AuthConfigError } from '../core/errors.ts'
+import { readOptions } from '../core/config/option-checks.ts'
+import { findKey, generateSecret } from './changes.ts'
+import { KeyFileError } from './error.ts'
+import { editKeyFile } from './file/edit.ts'
+import { appendEntry, dropEntries, setField } from './file/entries.ts'
+import { endOfKey, statusOf, toRecord } from './keyring.ts'
+import { invalidText, parseDurationOrZero, parseExpiry, toPurpose } from './new-key.ts'
+import { formatTimestamp, parseTimestamp, roundDown, YEAR_10000 } from './times.ts'
+import type { RotatedKey, StoredKey } from './record.ts'
+
+const KNOWN = ['overlap', 'expiresAt', 'expiresIn'] as const
+const OVERLAP = '24h'
+
+/** When the old key and the new key end, in milliseconds since 1970. */
+interface Ends {
+  readonly old: number
+  /** `undefined` if the options do not state it. */
+  readonly next: number | undefined
+}
+
+/** Writes a new key and the end of the old one, in one change of the file. */
+export async function replaceKey(
+  file: string,
+  id: string,
+  options: unknown,
+  now: number,
+): Promise<RotatedKey> {
+  const ends = parseRotation(options, now)
+  const { key, ...secret } = await generateSecret()
+  const { next, before, after } = await editKeyFile(file, 'extend', ({ document, keys }) => {
+    const old = findKey(file, keys, { id })
+    requireActive(old, file, now)
+    requireLifetime(old, ends)
+    const purpose = toPurpose(old, ends.next ?? endLike(old, now), now)
+    const added = appendEntry(document, keys, { ...purpose, ...secret })
+    const ended = { ...endBy(old, ends.old), successor: added.id }
+    if (ended.expires !== old.expires) setField(document, id, 'expires', ended.expires)
+    setField(document, id, 'successor', added.id)
+    return { next: added, before: old, after: ended }
+  })
+  const replaces = toRecord(after, now)
+  return { ...toRecord(next, now), key, replaces, undo: async () => undo(file, before, after) }
+}
+
+function parseRotation(value: unknown, now: number): Ends {
+  const { overlap = OVERLAP, ...expiry } = readOptions(value, KNOWN, 'options')
+  const old = roundDown(now + parseDurationOrZero('options.overlap', overlap))
+  if (old < YEAR_10000) return { old, next: parseExpiry('options', expiry, now) }
+  throw invalidText('options.overlap', overlap, 'a duration that ends before the year 10000')
+}
+
+function requireActive(key: StoredKey, file: string, now: number): void {
+  const status = statusOf(key, now)
+  if (status === 'active') return
+  const reason = `the key ${key.id} in ${file} is ${status}`
+  throw new KeyFileError('not_active', `Cannot rotate: ${reason}. Create a new key instead`)
+}
+
+// The first rotation replaced the end that the key was made with.
+function requireLifetime({ id, successor }: StoredKey, { next }: Ends): void {
+  if (successor === undefined || next !== undefined) return
+  const option = 'options.expiresIn'
+  const reason = `${successor} replaced the key ${id} already, so the file no longer holds its lifetime`
+  throw new AuthConfigError(option, `"${option}" or "options.expiresAt" is missing: ${reason}`)
+}
+
+function endBy(key: StoredKey, end: number): StoredKey {
+  return endOfKey(key) <= end ? key : { ...key, expires: formatTimestamp(end) }
+}
+
+/** Gives the new key the lifetime of the old one. Both end at once if the file does not state the lifetime. */
+function endLike(old: StoredKey, now: number): number | undefined {
+  const end = endOfKey(old)
+  if (end === Infinity) return undefined
+  const created = parseTimestamp(old.created ?? '') ?? end
+  const life = end - created
+  return life > 0 ? Math.min(roundDown(now + life), YEAR_10000 - 1000) : end
+}
+
+// Changes that others made after the rotation stay.
+async function undo(
+  file: string,
+  { id, expires, successor }: StoredKey,
+  after: StoredKey & { readonly successor: string },
+): Promise<void> {
+  await editKeyFile(file, 'change', ({ document, keys }) => {
+    dropEntries(document, [after.successor])
+    const old = keys.find((key) => key.id === id)
+    if (old?.successor !== after.successor) return
+    setField(document, id, 'successor', successor)
+    if (old.expires === after.expires) setField(document, id, 'expires', expires)
+  })
+}

@@ -1,0 +1,195 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { parse, stringify } from 'yaml'
+import { configCommand, showConfig } from '../../../src/cli/commands/config.ts'
+import { main } from '../../../src/cli/main.ts'
+import { resolveConfig } from '../../../src/core/config/parse.ts'
+import { parseConfig } from '../../../src/yaml.ts'
+import { createSurroundings } from '../../support/surroundings.ts'
+import type { AuthConfig } from '../../../src/index.ts'
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'with-auth-config-'))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+async function runConfig(text: string, ...args: string[]) {
+  const file = join(folder, 'run.yaml')
+  writeFileSync(file, text)
+  const surroundings = createSurroundings()
+  const code = await main(['config', file, ...args], [configCommand], surroundings)
+  return { code, printed: surroundings.printed(), noted: surroundings.noted() }
+}
+
+const HIDDEN = '(hidden because it may be a secret)'
+const KEY = 'withauth_4fK2pQ7xV9bN1mZ8sD3gH6jL5wR0tY2uE4iO7aC9vB1nM3k'
+
+const RUN_YAML = `
+version: 2
+server:
+  port: 8321
+  auth:
+    endpoint: https://auth.example.com/validate
+    endpoint_headers: { x-secret: "\${env.WITH_AUTH_TEST_SECRET}" }
+    context: { headers: [] }
+    cache: { allow_ttl_ms: 12000, stale_if_error_ms: 3000 }
+`
+
+describe('with-auth config', () => {
+  it('prints the effective configuration without secrets, and how long a revoked key works', async () => {
+    vi.stubEnv('WITH_AUTH_TEST_SECRET', 's3cret')
+    const { code, printed, noted } = await runConfig(RUN_YAML)
+    const json = await runConfig(RUN_YAML, '--json')
+    vi.unstubAllEnvs()
+    expect({ code, noted }).toEqual({ code: 0, noted: '' })
+    expect(printed).toContain('    allow_ttl_ms: 12000\n')
+    expect(printed).toContain('    timeout_ms: 5000\n')
+    expect(printed).toMatch(/\n# a revoked key works for at most 15 s\n$/)
+    expect(printed).not.toContain('port')
+    expect(JSON.parse(json.printed)).toMatchObject({
+      server: { auth: { timeout_ms: 5000, endpoint_headers: { 'x-secret': '[redacted]' } } },
+      revokedKeyWorksForMs: 15_000,
+    })
+    expect(printed + json.printed).not.toContain('s3cret')
+  })
+
+  it('prints every option under its YAML key', async () => {
+    const minimal = 'server: { auth: { endpoint: "https://auth.example.com/v?k=s3cret" } }'
+    expect(await runConfig(minimal)).toEqual({
+      code: 0,
+      noted: '',
+      printed: `server:
+  auth:
+    allow_insecure_http: false
+    endpoint: https://auth.example.com/v?[redacted]
+    context:
+      headers: all
+      params: values
+      path: true
+      method: false
+    credentials:
+      - bearer
+    token_format: token68
+    identity: optional
+    unavailable_status: 401
+    preflight: deny
+    mode: enforce
+    timeout_ms: 5000
+    retry:
+      attempts: 1
+      min_delay_ms: 50
+      max_delay_ms: 250
+    circuit_breaker:
+      min_checks: 10
+      failure_ratio: 0.5
+      window_ms: 10000
+      open_ms: 5000
+    concurrency:
+      max_in_flight: 64
+      max_waiting: 1024
+    cache: false
+    realm: api
+    request_id_header: false
+    public: []
+
+# a revoked key works for at most 5 s
+`,
+    })
+  })
+
+  it('reports the position of an error', async () => {
+    const { code, printed, noted } = await runConfig(
+      'server:\n  auth:\n    endpiont: https://a.b\n',
+    )
+    expect({ code, printed }).toEqual({ code: 1, printed: '' })
+    expect(noted).toContain('run.yaml:3:5')
+    expect(noted).toContain('endpoint')
+  })
+
+  it.each([
+    ['lost.yaml', 'lost.yaml'],
+    ['.', '.'],
+    [KEY, HIDDEN],
+    [`./${KEY}`, HIDDEN],
+  ])('names FILE for %s, and never shows a key given instead', async (file, shown) => {
+    const inText = createSurroundings()
+    const inJson = createSurroundings()
+    expect(await main(['config', file], [configCommand], inText)).toBe(1)
+    expect(await main(['config', file, '--json'], [configCommand], inJson)).toBe(1)
+    expect(inText.noted()).toMatch(/^with-auth: FILE /)
+    expect(inText.noted()).toContain(`FILE ${shown}: `)
+    expect(inJson.noted()).toContain(`FILE ${shown}: `)
+    expect(inText.noted() + inJson.noted()).not.toContain(KEY)
+  })
+
+  it('hides a file name that is a key', async () => {
+    const file = join(folder, KEY)
+    writeFileSync(file, 'server: [')
+    const surroundings = createSurroundings()
+    expect(await main(['config', file], [configCommand], surroundings)).toBe(1)
+    expect(surroundings.noted()).toContain(`${HIDDEN}:1:`)
+    expect(surroundings.noted()).not.toContain(KEY)
+  })
+
+  it('escapes terminal control characters, and stays valid YAML and JSON', async () => {
+    const hostile = String.raw`server: { auth: { endpoint: "https://a.example/\u202eb\u200b" } }`
+    const inText = await runConfig(hostile)
+    const inJson = await runConfig(hostile, '--json')
+    expect(inText.printed + inJson.printed).toMatch(/^[\x20-\x7e\n]+$/)
+    const expected = {
+      server: { auth: { endpoint: 'https://a.example/\u202Eb\u200B', mode: 'enforce' } },
+    }
+    expect(parse(inText.printed)).toMatchObject(expected)
+    expect(JSON.parse(inJson.printed)).toMatchObject(expected)
+  })
+
+  it('needs exactly one file', async () => {
+    const surroundings = createSurroundings()
+    expect(await main(['config'], [configCommand], surroundings)).toBe(2)
+    expect(surroundings.noted()).toBe(
+      'with-auth: FILE is missing\nRun "with-auth config --help" for help.\n',
+    )
+  })
+})
+
+function show(config: AuthConfig) {
+  return showConfig(config, resolveConfig(config)) as Record<string, unknown>
+}
+
+describe('the printed configuration', () => {
+  it('contains no secret', () => {
+    const shown = show({
+      endpoint: 'https://a.example/v?key=s3cret',
+      endpointHeaders: { 'X-Auth-Secret': 's3cret', 'x-theSecond': 's3cret' },
+    })
+    expect(JSON.stringify(shown)).not.toContain('s3cret')
+    expect(shown).toMatchObject({
+      endpoint: 'https://a.example/v?[redacted]',
+      endpoint_headers: { 'x-auth-secret': '[redacted]', 'x-thesecond': '[redacted]' },
+    })
+  })
+
+  it('can be read again with the same result', () => {
+    const config: AuthConfig = {
+      endpoint: 'https://a.example/v',
+      context: { headers: ['X-Tenant'], params: 'lists' },
+      cache: { allowTtlMs: 1000 },
+      credentials: ['bearer', { webSocketProtocol: 'key.' }],
+      public: ['/healthz', { path: '/hooks/*', methods: ['POST'] }],
+      unavailableStatus: 503,
+      retry: false,
+      requestIdHeader: 'X-Request-Id',
+    }
+    const shown = show(config)
+    const again = parseConfig(stringify({ server: { auth: shown } }))
+    expect(show(again)).toEqual(shown)
+    expect(resolveConfig(again)).toMatchObject({
+      cache: { allowTtlMs: 1000 },
+      retry: false,
+      requestIdHeader: 'x-request-id',
+    })
+  })
+})

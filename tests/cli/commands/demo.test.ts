@@ -1,0 +1,149 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { demoCommand, serveDemoApi } from '../../../src/cli/commands/demo.ts'
+import { main } from '../../../src/cli/main.ts'
+import { createSurroundings } from '../../support/surroundings.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+
+const pathOf = setupFolder()
+beforeEach(() => {
+  mkdirSync(pathOf('tmp'))
+  vi.stubEnv('TMPDIR', pathOf('tmp'))
+})
+afterEach(() => vi.unstubAllEnvs())
+
+async function startDemo(...args: string[]) {
+  const surroundings = createSurroundings()
+  const ended = main(['demo', ...args], [demoCommand], surroundings)
+  await vi.waitFor(() => expect(surroundings.printed()).toMatch(/\n$/), { timeout: 5000 })
+  return { surroundings, ended }
+}
+
+async function startJsonDemo() {
+  const started = await startDemo('--json')
+  const said = JSON.parse(started.surroundings.printed()) as Record<string, string>
+  const { gateway = '', api = '', key = '' } = said
+  return { ...started, gateway, api, key }
+}
+
+// tests/start.test.ts runs the printed guide line by line.
+describe('with-auth demo', () => {
+  it('prints its URLs and the key as JSON', async () => {
+    const surroundings = createSurroundings()
+    const ended = main(['demo', '--json'], [demoCommand], surroundings)
+    await vi.waitFor(() => expect(surroundings.printed()).toMatch(/\n$/), { timeout: 5000 })
+    const { gateway, key } = JSON.parse(surroundings.printed()) as Record<string, string>
+    const call = (headers: Record<string, string>) => fetch(`${gateway}/v1/me`, { headers })
+    expect((await call({})).status).toBe(401)
+    expect((await call({ authorization: `Bearer ${key}` })).status).toBe(200)
+    surroundings.signal('SIGTERM')
+    expect(await ended).toBe(0)
+  })
+
+  it('picks free ports if the usual ones are in use, and cleans up', async () => {
+    const demos = [await startJsonDemo(), await startJsonDemo()]
+    const urls = demos.flatMap(({ gateway, api }) => [gateway, api])
+    expect(new Set(urls).size).toBe(4)
+    for (const { gateway, key } of demos) {
+      expect((await fetch(`${gateway}/`)).status).toBe(200)
+      const response = await fetch(`${gateway}/v1/me`, {
+        headers: { authorization: `Bearer ${key}` },
+      })
+      expect(await response.json()).toEqual({
+        principal: 'alice',
+        attributes: { roles: ['reader'] },
+      })
+    }
+    const folders = readdirSync(pathOf('tmp'))
+    expect(folders).toEqual(folders.filter((name) => name.startsWith('with-auth-demo-')))
+    expect(folders).toHaveLength(2)
+    for (const { surroundings } of demos) surroundings.signal('SIGTERM')
+    expect(await Promise.all(demos.map(({ ended }) => ended))).toEqual([0, 0])
+    // The usual ports of the first may be another's by now.
+    for (const url of urls.slice(2)) await expect(fetch(url)).rejects.toThrow('fetch failed')
+    expect(readdirSync(pathOf('tmp'))).toEqual([])
+  })
+
+  it('denies every key once its key file is unusable', async () => {
+    const { surroundings, ended, gateway, key } = await startJsonDemo()
+    const [folder = ''] = readdirSync(pathOf('tmp'))
+    writeFileSync(join(pathOf('tmp'), folder, 'keys.yaml'), 'keys: [')
+    const headers = { authorization: `Bearer ${key}` }
+    expect((await fetch(`${gateway}/v1/me`, { headers })).status).toBe(503)
+    expect(surroundings.noted()).toMatch(/keys\.yaml:1.*\n$/)
+    expect(surroundings.noted()).not.toContain(key)
+    surroundings.signal('SIGINT')
+    expect(await ended).toBe(0)
+  })
+
+  it('prints curl commands with their real output', async () => {
+    const { surroundings, ended } = await startDemo()
+    const guide = surroundings.printed()
+    const [gateway = '', api = ''] = guide.match(/http:\/\/127\.0\.0\.1:\d+/g) ?? []
+    const [key = ''] = guide.match(/withauth_\w+/) ?? []
+    const url = `${gateway}/v1/me`
+    const bare = await (await fetch(url)).text()
+    const wrong = await (
+      await fetch(url, { headers: { authorization: 'Bearer wrong-key' } })
+    ).text()
+    surroundings.signal('SIGINT')
+    expect(await ended).toBe(0)
+    expect(guide).toBe(`
+  gateway        ${gateway}
+  API behind it  ${api}
+
+Paste these into another terminal. Without a key:
+
+  curl -sw "\\n%{http_code}\\n" ${url}
+
+  ${bare}
+  401
+
+With a wrong key:
+
+  curl -sw "\\n%{http_code}\\n" -H "Authorization: Bearer wrong-key" ${url}
+
+  ${wrong}
+  401
+
+With the right key, which works only for this run:
+
+  curl -sw "\\n%{http_code}\\n" -H "Authorization: Bearer ${key}" ${url}
+
+  {"principal":"alice","attributes":{"roles":["reader"]}}
+  200
+
+With that key, ${gateway}/v1/chat streams. ${gateway}/ needs no key.
+Ctrl-C stops both servers.
+`)
+  })
+})
+
+async function ask(path: string, headers: Record<string, string> = {}): Promise<Response> {
+  return serveDemoApi(new Request(`http://127.0.0.1${path}`, { headers }))
+}
+
+it('reports the caller that the gateway names', async () => {
+  const headers = { 'x-auth-principal': 'al%C3%AFce', 'x-auth-attributes': '{"roles":["reader"]}' }
+  expect(await (await ask('/v1/me', headers)).json()).toEqual({
+    principal: 'alïce',
+    attributes: { roles: ['reader'] },
+  })
+  expect(await (await ask('/v1/me')).json()).toEqual({ principal: '', attributes: {} })
+})
+
+it('streams words', async () => {
+  const response = await ask('/v1/chat')
+  expect(response.headers.get('content-type')).toBe('text/event-stream')
+  const words = ['Hello', 'from', 'a', 'guarded', 'stream']
+  expect(await response.text()).toBe(words.map((word) => `data: ${word}\n\n`).join(''))
+})
+
+it('stops streaming when the client leaves', async () => {
+  const controller = new AbortController()
+  const request = new Request('http://127.0.0.1/v1/chat', { signal: controller.signal })
+  const response = await serveDemoApi(request)
+  controller.abort()
+  expect((await response.text()).match(/data: /g)?.length ?? 0).toBeLessThan(5)
+})

@@ -1,0 +1,350 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
+import { main } from '../../../src/cli/main.ts'
+import { createKey, revokeKey } from '../../../src/keys.ts'
+import { startAuthEndpoint } from '../../support/auth-endpoint.ts'
+import { close, listen } from '../../support/loopback.ts'
+import { serveCommand, stopCommands } from '../../support/served-command.ts'
+import { createSurroundings } from '../../support/surroundings.ts'
+import type { Server } from 'node:http'
+import type { AuthEndpoint } from '../../support/auth-endpoint.ts'
+
+const KEY = 'sk-good'
+const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/
+
+let folder: string
+let upstream: Server
+let upstreamUrl: string
+let reached: (string | undefined)[]
+let endpoint: AuthEndpoint
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'with-auth-gateway-'))
+  reached = []
+  upstream = createServer(({ url, headers }, response) => {
+    reached.push(url)
+    response.setHeader('x-seen-principal', headers['x-auth-principal'] ?? '')
+    response.setHeader('x-seen-address', headers['x-forwarded-for'] ?? '')
+    response.setHeader('x-seen-id', headers['x-request-id'] ?? '')
+    const [, status = url === '/missing' ? 404 : 200] = /^\/(2\d\d)$/.exec(url ?? '') ?? []
+    response.statusCode = Number(status)
+    setTimeout(() => response.end('from the upstream'), Math.random() * 20)
+  })
+  upstreamUrl = `http://127.0.0.1:${await listen(upstream)}`
+  endpoint = await startAuthEndpoint({ [KEY]: 'alice' })
+})
+afterEach(async () => {
+  await stopCommands()
+  await endpoint.close()
+  await close(upstream)
+  rmSync(folder, { recursive: true })
+})
+
+function start(args: readonly string[], env: Record<string, string> = {}) {
+  return serveCommand(gatewayCommand, ['--upstream', upstreamUrl, ...args], env)
+}
+
+function call(url: string, key?: string): Promise<Response> {
+  return fetch(url, key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } })
+}
+
+function writeRunYaml(auth: string): string {
+  const file = join(folder, 'run.yaml')
+  writeFileSync(file, `server:\n  auth: { ${auth} }\n`)
+  return file
+}
+
+describe('with-auth gateway', () => {
+  it.each([
+    ['undici', {}],
+    ['fetch', { NODE_USE_ENV_PROXY: '1' }],
+  ])('calls the endpoint over %s, and passes its principal on', async (client, env) => {
+    const gateway = start([], { AUTH_ENDPOINT: endpoint.url, ...env })
+    const url = await gateway.listening()
+    expect((await call(`${url}/whoami`, KEY)).headers.get('x-seen-principal')).toBe('alice')
+    expect(gateway.logged('listening')).toMatchObject([{ asksOver: client }])
+    expect(gateway.noted()).toContain(
+      `(a revoked key works for at most 5 s; the endpoint is called over ${client})`,
+    )
+  })
+
+  it('asks the endpoint of a run.yaml, and logs each decision', async () => {
+    const gateway = start(['--config', writeRunYaml(`endpoint: "${endpoint.url}"`)])
+    const url = await gateway.listening()
+    expect((await call(`${url}/v1/models?secret=s3`)).status).toBe(401)
+    expect((await call(`${url}/v1/models?secret=s3`, 'sk-wrong')).status).toBe(401)
+    const allowed = await call(`${url}/v1/models?secret=s3`, KEY)
+    expect(await allowed.text()).toBe('from the upstream')
+    expect(reached).toEqual(['/v1/models?secret=s3'])
+
+    const decisions = gateway.logged('decision')
+    expect(decisions).toMatchObject([
+      { outcome: 'deny', reason: 'missing_credentials', status: 401, path: '/v1/models' },
+      { outcome: 'deny', reason: 'denied', status: 401, endpointStatus: 401 },
+      { outcome: 'allow', endpointStatus: 200, status: 200, method: 'GET' },
+    ])
+    expect(decisions.filter((line) => 'principal' in line)).toEqual([])
+    for (const line of decisions) {
+      expect(line).toMatchObject({
+        requestId: expect.stringMatching(UUID),
+        clientAddress: '127.0.0.1',
+      })
+    }
+    expect(decisions.map(({ upstreamStatus }) => upstreamStatus)).toEqual([
+      undefined,
+      undefined,
+      200,
+    ])
+    expect(allowed.headers.get('x-seen-id')).toBe('')
+    expect(gateway.printed() + gateway.noted()).not.toMatch(/sk-good|sk-wrong|s3/)
+    expect(gateway.noted()).toContain('a revoked key works for at most 5 s')
+  })
+
+  it('logs the status that the client got, the method, the request id and the principal', async () => {
+    const config = writeRunYaml(`endpoint: "${endpoint.url}", request_id_header: x-other`)
+    const more = ['--request-id-header', 'X-Request-Id', '--log-principal']
+    const gateway = start(['--config', config, ...more])
+    const url = await gateway.listening()
+    const send = (path: string, id: string, key: string, method = 'GET') =>
+      fetch(url + path, {
+        method,
+        headers: { authorization: `Bearer ${key}`, 'x-request-id': id, 'x-other': 'other' },
+      })
+    expect((await send('/missing', 'req-1', KEY, 'POST')).status).toBe(404)
+    expect((await send('/', 'req-2', KEY)).status).toBe(200)
+    expect((await send('/', 'req-3', 'sk-wrong')).status).toBe(401)
+    const unnamed = await send('/', KEY, KEY)
+    await close(upstream)
+    expect((await send('/', 'req-5', KEY)).status).toBe(502)
+
+    const decisions = gateway.logged('decision')
+    const alice = { outcome: 'allow', principal: 'alice' }
+    expect(decisions).toMatchObject([
+      { ...alice, status: 404, method: 'POST', requestId: 'req-1', path: '/missing' },
+      { ...alice, status: 200, method: 'GET', requestId: 'req-2' },
+      { outcome: 'deny', status: 401, method: 'GET', requestId: 'req-3' },
+      { ...alice, status: 200, requestId: unnamed.headers.get('x-seen-id') },
+      { ...alice, status: 502, requestId: 'req-5' },
+    ])
+    // The client sent its key as the request id, so the gateway created another id.
+    expect(unnamed.headers.get('x-seen-id')).toMatch(UUID)
+    expect(decisions.map(({ upstreamStatus }) => upstreamStatus)).toEqual([
+      404,
+      200,
+      undefined,
+      200,
+      undefined,
+    ])
+    expect(decisions[2]).not.toHaveProperty('principal')
+    expect(gateway.printed()).not.toMatch(/sk-good|sk-wrong|other/)
+    for (const { durationMs } of decisions) {
+      expect(String(durationMs)).toMatch(/^\d+(?:\.\d{1,3})?$/)
+    }
+  })
+
+  it('logs each request with its own status, in any order of responses', async () => {
+    const gateway = start([], { AUTH_ENDPOINT: endpoint.url })
+    const url = await gateway.listening()
+    const paths = Array.from({ length: 20 }, (_, index) => `/${200 + index}`)
+    await Promise.all(paths.map((path) => call(url + path, KEY)))
+    const decisions = gateway.logged('decision')
+    expect(decisions).toHaveLength(paths.length)
+    expect(decisions.filter(({ path, status }) => path !== `/${String(status)}`)).toEqual([])
+  })
+
+  it('passes the client address behind a trusted proxy to the upstream, and logs it', async () => {
+    const trust = ['--trusted-proxy', '127.0.0.0/8', '--trusted-proxy', '10.0.0.1']
+    const gateway = start(trust, { AUTH_ENDPOINT: endpoint.url })
+    const url = await gateway.listening()
+    const send = (headers: Record<string, string>) =>
+      fetch(url, { headers: { authorization: `Bearer ${KEY}`, ...headers } })
+    const seen = async (headers: Record<string, string>) =>
+      (await send(headers)).headers.get('x-seen-address')
+    expect(await seen({ 'x-forwarded-for': '6.6.6.6, 192.0.2.7:99, 10.0.0.1' })).toBe('192.0.2.7')
+    expect(await seen({ forwarded: 'for=6.6.6.6, for="[2001:db8::1]"' })).toBe('2001:db8::1')
+    expect(await seen({ x_forwarded_for: '6.6.6.6', 'x-real-ip': '6.6.6.6' })).toBe('127.0.0.1')
+    const conflicting = await send({ 'x-forwarded-for': '192.0.2.7', forwarded: 'for=6.6.6.6' })
+    expect(conflicting.status).toBe(400)
+    expect(await conflicting.json()).toMatchObject({
+      error: { code: 'conflicting_forwarded_headers' },
+    })
+    expect(reached).toHaveLength(3)
+    const lines = gateway.logged('decision')
+    expect(lines).toMatchObject([
+      { clientAddress: '192.0.2.7' },
+      { clientAddress: '2001:db8::1' },
+      { clientAddress: '127.0.0.1' },
+      {
+        outcome: 'deny',
+        reason: 'conflicting_forwarded_headers',
+        status: 400,
+        clientAddress: '127.0.0.1',
+      },
+    ])
+  })
+
+  it('does not start if the endpoint allows a random key', async () => {
+    const open = createServer((_, response) => response.end('<!doctype html>'))
+    const url = `http://127.0.0.1:${await listen(open)}/`
+    const gateway = start([], { AUTH_ENDPOINT: url })
+    expect(await gateway.ended).toBe(1)
+    expect(gateway.noted()).toMatch(/allowed a random key.*with-auth check URL/)
+    expect(gateway.printed()).not.toContain('listening')
+    await close(open)
+  })
+
+  it('rejects every request until the endpoint has answered', { timeout: 15_000 }, async () => {
+    let isUp = false
+    const late = createServer((request, response) => {
+      const answer = (): unknown =>
+        isUp ? response.writeHead(401).end() : request.socket.destroy()
+      request.resume().on('end', answer)
+    })
+    const authUrl = `http://127.0.0.1:${await listen(late)}/`
+    const gateway = start(['--healthz'], { AUTH_ENDPOINT: authUrl })
+    const url = await gateway.listening()
+    const refused = await call(`${url}/v1/models`, KEY)
+    expect(refused.status).toBe(503)
+    expect(await refused.json()).toMatchObject({ error: { code: 'endpoint_unproven' } })
+    const why = { cause: expect.stringMatching(/^(?:ECONNRESET|UND_ERR_SOCKET)$/) as string }
+    expect(gateway.logged()).toMatchObject([
+      { type: 'endpoint', state: 'unproven', ...why },
+      { type: 'listening' },
+      {
+        reason: 'endpoint_unproven',
+        status: 503,
+        ...why,
+        requestId: expect.stringMatching(UUID) as string,
+        clientAddress: '127.0.0.1',
+      },
+    ])
+    expect((await call(`${url}/healthz`)).status).toBe(503)
+    expect(reached).toEqual([])
+
+    isUp = true
+    const isReady = async (): Promise<void> =>
+      expect((await call(`${url}/healthz`)).status).toBe(200)
+    await vi.waitFor(isReady, { timeout: 10_000, interval: 50 })
+    expect((await call(`${url}/v1/models`, KEY)).status).toBe(401)
+    expect(gateway.logged()).toContainEqual(
+      expect.objectContaining({ type: 'endpoint', state: 'proven' }),
+    )
+    await close(late)
+  })
+
+  it('decides from a key file without an endpoint, and follows a revocation', async () => {
+    const file = join(folder, 'keys.yaml')
+    const { key, id } = await createKey(file, { principal: 'alice', paths: ['/v1'] })
+    const gateway = start(['--keys', file])
+    const url = await gateway.listening()
+    expect((await call(`${url}/v1/models`, key)).status).toBe(200)
+    expect((await call(`${url}/other`, key)).status).toBe(401)
+    expect((await call(`${url}/v1/models`, 'sk-wrong')).status).toBe(401)
+    await revokeKey(file, id)
+    // No decision about this path is cached.
+    expect((await call(`${url}/v1/other`, key)).status).toBe(401)
+    expect(endpoint.asked).toEqual([])
+  })
+
+  it('rejects every request once the key file is broken, logs why, and stops listening at the end', async () => {
+    const file = join(folder, 'breaks.yaml')
+    const { key } = await createKey(file, { principal: 'carol' })
+    const { listening, printed, logged, signal, ended } = start(['--keys', file])
+    const url = await listening()
+    writeFileSync(file, 'keys: [')
+    expect((await call(url, key)).status).toBe(503)
+    expect(reached).toEqual([])
+    expect(logged()).toContainEqual({
+      time: expect.any(String),
+      type: 'keys_error',
+      message: expect.stringContaining('breaks.yaml:1'),
+    })
+    expect(printed()).not.toContain(key)
+    signal('SIGINT')
+    expect(await ended).toBe(0)
+    await expect(call(url, key)).rejects.toThrow('fetch failed')
+  })
+
+  it('rejects nothing in shadow mode, even with an endpoint that allows every key', async () => {
+    const open = createServer((_, response) => response.end())
+    const authUrl = `http://127.0.0.1:${await listen(open)}/`
+    const gateway = start(['--config', writeRunYaml(`endpoint: "${authUrl}", mode: shadow`)])
+    const url = await gateway.listening()
+    expect((await call(url)).status).toBe(200)
+    expect(gateway.noted()).toContain('allowed a random key')
+    expect(gateway.printed()).toContain('"shadow":true')
+    await close(open)
+  })
+
+  it('logs readable lines on a terminal, and JSON with --json', async () => {
+    for (const [more, expected] of [
+      [[], /^\d\d:\d\d:\d\d 401 GET  \/v1\/models missing_credentials check \d+\.\d ms$/m],
+      [['--json'], /^\{.*"reason":"missing_credentials".*\}$/m],
+    ] as const) {
+      const terminal = { isTerminal: true, colors: false }
+      const surroundings = createSurroundings({ AUTH_ENDPOINT: endpoint.url }, '', terminal)
+      const line = ['gateway', '--upstream', upstreamUrl, '--port=0', ...more]
+      const ended = main(line, [gatewayCommand], surroundings)
+      const urlOf = () => /http:\/\/127[\d.:]+/.exec(surroundings.noted() + surroundings.printed())
+      await vi.waitFor(() => expect(urlOf()).not.toBeNull())
+      await call(`${urlOf()?.[0] ?? ''}/v1/models`)
+      expect(surroundings.printed()).toMatch(expected)
+      surroundings.signal('SIGINT')
+      await ended
+    }
+  })
+
+  it('exits with 0 after SIGTERM', async () => {
+    const gateway = start(['--json'], { AUTH_ENDPOINT: endpoint.url })
+    await gateway.listening()
+    expect(gateway.noted()).toBe('')
+    gateway.signal('SIGTERM')
+    expect(await gateway.ended).toBe(0)
+  })
+
+  it.each([
+    [['--config', 'a', '--keys', 'b'], 2, '--config and --keys both decide who gets access'],
+    [
+      [],
+      2,
+      'Nothing decides who gets access: give --keys FILE or --config FILE, or set AUTH_ENDPOINT',
+    ],
+    [['http://operand'], 2, 'takes only options'],
+    [['--upstream-timeout-ms=0'], 2, '--upstream-timeout-ms must be'],
+    [
+      ['--keys=k', '--trusted-proxy=::/0'],
+      2,
+      '--trusted-proxy must be the network of your proxies',
+    ],
+    [['--keys', 'lost.yaml'], 1, '--keys lost.yaml: no such file'],
+    [['--config', 'lost.yaml'], 1, '--config lost.yaml: no such file'],
+  ])('does not start with %j', async (args, code, message) => {
+    const gateway = start(args)
+    expect(await gateway.ended).toBe(code)
+    expect(gateway.noted()).toContain(message)
+    expect(gateway.printed()).toBe('')
+  })
+
+  it('needs a valid --upstream', async () => {
+    const surroundings = createSurroundings({ AUTH_ENDPOINT: endpoint.url })
+    expect(await main(['gateway'], [gatewayCommand], surroundings)).toBe(2)
+    expect(surroundings.noted()).toContain('--upstream URL is missing')
+    const ftp = ['gateway', '--upstream', 'ftp://x', '--port=0']
+    expect(await main(ftp, [gatewayCommand], surroundings)).toBe(2)
+    expect(surroundings.noted()).toContain('--upstream must be an absolute http or https URL')
+  })
+
+  it('does not start if the port is in use, and leaves no timer', async () => {
+    const port = new URL(upstreamUrl).port
+    const surroundings = createSurroundings({ AUTH_ENDPOINT: endpoint.url })
+    const line = ['gateway', '--upstream', upstreamUrl, '--port', port]
+    expect(await main(line, [gatewayCommand], surroundings)).toBe(1)
+    expect(surroundings.noted()).toContain(
+      `--port ${port} is in use on 127.0.0.1: choose another port, or 0 for a free one`,
+    )
+  })
+})

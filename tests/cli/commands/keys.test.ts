@@ -1,0 +1,237 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { keysCommands } from '../../../src/cli/commands/keys.ts'
+import { main } from '../../../src/cli/main.ts'
+import { createSurroundings } from '../../support/surroundings.ts'
+import type { CreatedKey, KeyRecord } from '../../../src/keys.ts'
+
+let folder: string
+let file: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'with-auth-keys-'))
+  file = join(folder, 'keys.yaml')
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+async function keys(...args: string[]) {
+  return keysWithInput('', ...args)
+}
+
+async function keysWithInput(input: string, ...args: string[]) {
+  const surroundings = createSurroundings({}, input)
+  const code = await main(['keys', ...args], keysCommands, surroundings)
+  return { code, printed: surroundings.printed(), noted: surroundings.noted() }
+}
+
+async function create(...args: string[]): Promise<CreatedKey> {
+  const { printed } = await keys('create', '--keys', file, '--json', ...args)
+  return JSON.parse(printed) as CreatedKey
+}
+
+describe('with-auth keys create', () => {
+  it('prints the key once, and stores only its hash', async () => {
+    const { code, printed, noted } = await keys('create', '--keys', file, '--principal', 'alice')
+    expect(code).toBe(0)
+    expect(printed).toMatch(/^withauth_\w+\n$/)
+    expect(noted).toMatch(/key_\w+ for alice; the key is shown only once/)
+    expect(noted).not.toContain(printed.trim())
+    expect(readFileSync(file, 'utf8')).not.toContain(printed.trim())
+  })
+
+  it('accepts attributes, paths and an expiry', async () => {
+    const attributes = [
+      '--attribute',
+      'roles=admin',
+      '--attribute=roles=a=b',
+      '--attribute=teams=x',
+    ]
+    const limits = ['--path', '/v1', '--path', '/v2', '--expires-in', '90d']
+    const created = await create('--principal', 'bob', ...attributes, ...limits)
+    expect(created).toMatchObject({
+      principal: 'bob',
+      attributes: { roles: ['admin', 'a=b'], teams: ['x'] },
+      paths: ['/v1', '/v2'],
+      status: 'active',
+      expires: expect.stringMatching(/^\d{4}-/),
+    })
+    const ends = await create('--principal', 'c', '--expires-at', '2999-01-01T00:00:00Z')
+    expect(ends.expires).toContain('2999-01-01')
+  })
+
+  it('prints the new key as JSON, without fields that were not given', async () => {
+    const created = await create('--principal', 'alice', '--attribute', 'note=two\nlines')
+    expect(created).toEqual({
+      id: expect.stringMatching(/^key_[a-z2-7]{12}$/),
+      key: expect.stringMatching(/^withauth_[\dA-Za-z]{49}$/),
+      prefix: created.key.slice(0, 15),
+      principal: 'alice',
+      attributes: { note: ['two\nlines'] },
+      status: 'active',
+      created: expect.stringMatching(/^\d{4}-/),
+    })
+    const { attributes, ...rest } = await create('--principal', 'alice')
+    expect(attributes).toEqual({})
+    expect(rest).not.toHaveProperty('paths')
+    expect(rest).not.toHaveProperty('expires')
+    expect(readFileSync(file, 'utf8').match(/attributes/g)).toHaveLength(1)
+  })
+
+  it.each([
+    [[], 2, '--principal NAME is missing'],
+    [['--principal', 'a', 'sk-x'], 2, 'takes only options'],
+    [['--principal', 'a', '--attribute', 'roles='], 2, '--attribute must be NAME=VALUE'],
+    [['--principal', 'a', '--path', '/v1/*'], 2, 'received "/v1/*": write "/v1"\n'],
+    [
+      ['--principal', 'a', '--expires-in', '1d', '--expires-at', '2999-01-01'],
+      2,
+      '--expires-in and --expires-at exclude each other',
+    ],
+  ])('rejects %j', async (args, code, message) => {
+    const result = await keys('create', '--keys', file, ...args)
+    expect(result).toMatchObject({ code, printed: '' })
+    expect(result.noted).toContain(message)
+  })
+
+  it('reports a key that is still in the file after a failed undo', async () => {
+    let text = ''
+    const breakFile = (): Promise<void> => {
+      text = readFileSync(file, 'utf8')
+      writeFileSync(file, 'keys: [')
+      return Promise.reject(new Error('No space'))
+    }
+    const surroundings = { ...createSurroundings(), flush: breakFile }
+    const args = ['keys', 'create', '--keys', file, '--principal', 'alice']
+    expect(await main(args, keysCommands, surroundings)).toBe(1)
+    const [id = 'none'] = /key_\w+/.exec(text) ?? []
+    expect(surroundings.noted()).toContain(
+      `with-auth: No space. The new key ${id} is still in ${file}: revoke it\n`,
+    )
+  })
+})
+
+describe('with-auth keys list', () => {
+  it('shows no secret', async () => {
+    const { key, id } = await create('--principal', 'al\u001B[31mice', '--path', '/v1').catch(() =>
+      create('--principal', 'ali\u202Ece', '--path', '/v1'),
+    )
+    const { code, printed } = await keys('list', '--keys', file)
+    expect(code).toBe(0)
+    expect(printed).toMatch(/^ID +STATUS +PRINCIPAL +BEGINS WITH +EXPIRES +PATHS\n/)
+    expect(printed).toContain(id)
+    expect(printed).toMatch(/^[\x20-\x7e\n]+$/)
+    expect(printed).not.toContain(key)
+    const json = await keys('list', '--keys', file, '--json')
+    const [record] = JSON.parse(json.printed) as KeyRecord[]
+    expect(record).toMatchObject({ id, status: 'active', paths: ['/v1'] })
+    expect(json.printed).not.toMatch(/[\da-f]{64}/)
+  })
+
+  it('aligns the table', async () => {
+    const ends = ['--expires-at', '2999-01-01T00:00:00Z', '--path', '/v1', '--path', '/v2']
+    const one = await create('--principal', 'somebody with a long name', ...ends)
+    const two = await create('--principal', 'ali\u202Ece', '--path', '/b')
+    await keys('revoke', two.id, '--keys', file)
+    const [a, b] = [one.key.slice(0, 15), two.key.slice(0, 15)]
+    expect(await keys('list', '--keys', file)).toEqual({
+      code: 0,
+      noted: '',
+      printed: [
+        `ID                STATUS   PRINCIPAL                  BEGINS WITH      EXPIRES               PATHS`,
+        `${one.id}  active   somebody with a long name  ${a}  2999-01-01T00:00:00Z  /v1 /v2`,
+        `${two.id}  revoked  "ali?ce"                   ${b}                        /b`,
+        '',
+      ].join('\n'),
+    })
+  })
+
+  it('handles an empty and a missing file', async () => {
+    writeFileSync(file, 'keys: []\n')
+    const printed = 'There are no keys.\n'
+    expect(await keys('list', '--keys', file)).toEqual({ code: 0, printed, noted: '' })
+    const { id } = await create('--principal', 'a')
+    await keys('revoke', id, '--keys', file)
+    expect((await keys('list', '--keys', file)).printed).toMatch(/revoked/)
+    expect((await keys('list', '--keys', join(folder, 'lost.yaml'))).code).toBe(1)
+  })
+})
+
+describe('with-auth keys revoke', () => {
+  it('revokes by id', async () => {
+    const { id } = await create('--principal', 'alice')
+    expect(await keys('revoke', id, '--keys', file)).toEqual({
+      code: 0,
+      printed: '',
+      noted: `with-auth: ${id} of alice is revoked\n`,
+    })
+    const { printed } = await keys('revoke', id, '--keys', file, '--json')
+    expect(JSON.parse(printed)).toMatchObject({ id, status: 'revoked' })
+  })
+
+  it('reads the key from standard input, with any line ending', async () => {
+    for (const end of ['', '\n', '\r\n']) {
+      const { id, key } = await create('--principal', 'alice')
+      const result = await keysWithInput(`${key}${end}`, 'revoke', '-', '--keys', file)
+      const noted = `with-auth: ${id} of alice is revoked\n`
+      expect(result).toEqual({ code: 0, printed: '', noted })
+    }
+    const { printed } = await keys('list', '--keys', file, '--json')
+    const statuses = (JSON.parse(printed) as KeyRecord[]).map(({ status }) => status)
+    expect(statuses).toEqual(['revoked', 'revoked', 'revoked'])
+  })
+
+  it.each([[], ['--json']])('hides a key given as an id, %j', async (...more) => {
+    const { key } = await create('--principal', 'alice')
+    const { code, printed, noted } = await keys('revoke', key, '--keys', file, ...more)
+    expect({ code, printed }).toEqual({ code: 1, printed: '' })
+    expect(noted).toContain('hidden because it may be a key')
+    expect(noted).toContain('with-auth keys list')
+    expect(noted).toContain('with-auth keys revoke -')
+    expect(partsOf(key).filter((part) => noted.includes(part))).toEqual([])
+    expect((await keys('list', '--keys', file)).printed).toContain('active')
+  })
+
+  it.each([
+    ['an empty text', ''],
+    ['a line end', '\n'],
+    ['two words', 'withauth_a b'],
+    ['a text that is too long', 'x'.repeat(8193)],
+  ])('rejects %s on standard input without showing it', async (_, input) => {
+    await create('--principal', 'alice')
+    expect(await keysWithInput(input, 'revoke', '-', '--keys', file)).toEqual({
+      code: 2,
+      printed: '',
+      noted:
+        'with-auth: standard input must hold one key, in visible ASCII (it is not shown)\n' +
+        'Run "with-auth keys revoke --help" for help.\n',
+    })
+  })
+
+  it('hides an unknown key from standard input', async () => {
+    const { key } = await create('--principal', 'alice')
+    const { code, noted } = await keysWithInput(`${key}0`, 'revoke', '-', '--keys', file)
+    expect(code).toBe(1)
+    expect(noted).toBe(`with-auth: There is no such key in ${file}\n`)
+    expect((await keys('list', '--keys', file)).printed).toContain('active')
+  })
+
+  it('rejects an unknown id, a missing file and a missing id', async () => {
+    await create('--principal', 'alice')
+    expect((await keys('revoke', 'key_none', '--keys', file)).code).toBe(1)
+    const lost = join(folder, 'lost.yaml')
+    expect((await keys('revoke', 'key_none', '--keys', lost)).noted).toBe(
+      `with-auth: --keys ${lost}: no such file: create it with "with-auth keys create"\n`,
+    )
+    expect(await keys('revoke', '--keys', file)).toMatchObject({
+      code: 2,
+      noted: 'with-auth: ID is missing\nRun "with-auth keys revoke --help" for help.\n',
+    })
+  })
+})
+
+/** All stretches of eight characters of the secret part of a key. */
+function partsOf(key: string): string[] {
+  const secret = key.slice('withauth_'.length)
+  return Array.from({ length: secret.length - 7 }, (_, index) => secret.slice(index, index + 8))
+}

@@ -1,0 +1,352 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import timers from 'node:timers'
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
+import { startAuthEndpoint } from '../../support/auth-endpoint.ts'
+import { close, listen } from '../../support/loopback.ts'
+import { mount } from '../../support/mount.ts'
+import { serveCommand, stopCommands } from '../../support/served-command.ts'
+import type { RequestListener } from 'node:http'
+
+const KEY = 'sk-good'
+const ENOUGH = { timeout: 15_000, interval: 20 }
+
+// The tests run concurrently, so everything stops after the last test, in reverse order.
+const ends: (() => unknown)[] = []
+afterAll(async () => {
+  await stopCommands()
+  // oxlint-disable-next-line no-await-in-loop
+  for (const end of ends) await end()
+})
+
+async function serveHttp(listener: RequestListener): Promise<string> {
+  const server = createServer(listener)
+  const port = await listen(server)
+  ends.unshift(() => close(server))
+  return `http://127.0.0.1:${port}/`
+}
+
+/** An endpoint that answers 200 to everything, such as a health check. */
+function startOpenEndpoint(afterMs = 0): Promise<string> {
+  return serveHttp((request, response) => {
+    request.resume().on('end', () => setTimeout(() => response.end('{}'), afterMs))
+  })
+}
+
+async function startEndpoint(key = KEY) {
+  const endpoint = await startAuthEndpoint({ [key]: 'alice' })
+  ends.unshift(() => endpoint.close())
+  const timesAsked = (token: string): number => endpoint.asked.filter((one) => one === token).length
+  return { ...endpoint, timesAsked }
+}
+
+function runYaml(...lines: readonly string[]): string {
+  return ['server:', '  auth:', ...lines.map((line) => `    ${line}`), ''].join('\n')
+}
+
+/** A gateway with a run.yaml, and an upstream that records its requests. */
+async function startGateway(text: string, args: readonly string[] = [], givenFile?: string) {
+  const folder = mkdtempSync(join(tmpdir(), 'with-auth-live-'))
+  ends.unshift(() => rmSync(folder, { recursive: true }))
+  const reached: (string | undefined)[] = []
+  const upstream = await serveHttp(({ url }, response) => {
+    reached.push(url)
+    response.end('from the upstream')
+  })
+  const file = givenFile ?? join(folder, 'run.yaml')
+  const write = (content: string): void => writeFileSync(file, content)
+  write(text)
+  const gateway = serveCommand(gatewayCommand, ['--upstream', upstream, '--config', file, ...args])
+  const url = await gateway.listening()
+  const { logged } = gateway
+  const call = (path = '/', key: string | undefined = KEY): Promise<Response> =>
+    fetch(url + path, key === '' ? {} : { headers: { authorization: `Bearer ${key}` } })
+  const status = async (path = '/', key = KEY): Promise<number> => (await call(path, key)).status
+  const changed = (times = 1): Promise<void> =>
+    vi.waitFor(() => expect(logged('config')).toHaveLength(times), ENOUGH)
+  return { ...gateway, folder, file, write, reached, call, status, changed }
+}
+
+// Each test waits for file changes, which the gateway polls every second.
+describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
+  const CACHED = ['cache: { allow_ttl_ms: 600000 }', 'context: { headers: [] }']
+
+  it('keeps cached decisions when the file changes, and drops them when `cache` changes', async () => {
+    const endpoint = await startEndpoint()
+    const asks = (...lines: string[]): string =>
+      runYaml(`endpoint: "${endpoint.url}"`, 'context: { headers: [] }', ...lines)
+    const gateway = await startGateway(asks('cache: { allow_ttl_ms: 600000 }'))
+    expect(await gateway.status()).toBe(200)
+    expect(await gateway.status('/open', '')).toBe(401)
+
+    gateway.write(asks('cache: { allow_ttl_ms: 600000 }', 'public: [/open]', 'timeout_ms: 900'))
+    await gateway.changed()
+    expect(await gateway.status('/open', '')).toBe(200)
+    expect(await gateway.status()).toBe(200)
+    expect(endpoint.timesAsked(KEY)).toBe(1)
+
+    gateway.write(asks('cache: { allow_ttl_ms: 500000 }', 'realm: models'))
+    await gateway.changed(2)
+    expect((await gateway.call('/open', '')).headers.get('www-authenticate')).toContain('models')
+    expect(await gateway.status()).toBe(200)
+    expect(endpoint.timesAsked(KEY)).toBe(2)
+    expect(gateway.noted()).toMatch(
+      /at most 600 s.*\n.*reloaded \(a revoked key works for at most 500 s\)\n$/,
+    )
+    expect(gateway.logged('config').map((line) => line['revokedKeyWorksForMs'])).toEqual([
+      600_000, 500_000,
+    ])
+  })
+
+  it('drops the cached decisions of another endpoint', async () => {
+    const [first, second] = [await startEndpoint(), await startEndpoint('sk-other')]
+    const gateway = await startGateway(runYaml(`endpoint: "${first.url}"`, ...CACHED))
+    expect(await gateway.status()).toBe(200)
+    gateway.write(runYaml(`endpoint: "${second.url}"`, ...CACHED))
+    await gateway.changed()
+    expect(await gateway.status()).toBe(401)
+    expect(await gateway.status('/', 'sk-other')).toBe(200)
+    expect(second.asked[0]).toMatch(/^random_/)
+  })
+
+  it('never admits a random key while it switches to an endpoint that allows every key', async () => {
+    const [endpoint, open] = [await startEndpoint(), await startOpenEndpoint(300)]
+    const gateway = await startGateway(runYaml(`endpoint: "${endpoint.url}"`, ...CACHED))
+    const statuses = new Set<number>()
+    const during = { isDone: false }
+    const attack = async (name: string): Promise<void> => {
+      for (let index = 0; !during.isDone; index += 1) {
+        // oxlint-disable-next-line no-await-in-loop -- one request after the other, at any moment
+        statuses.add(await gateway.status('/made-up', `made-up-${name}-${index}`))
+      }
+    }
+    const attacks = ['a', 'b', 'c', 'd'].map(attack)
+    gateway.write(runYaml(`endpoint: "${open}"`, ...CACHED))
+    await gateway.changed()
+    const refused = await gateway.call()
+    expect(refused.status).toBe(503)
+    expect(await refused.json()).toMatchObject({ error: { code: 'endpoint_unproven' } })
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    during.isDone = true
+    await Promise.all(attacks)
+    expect([...statuses].filter((status) => ![401, 503].includes(status))).toEqual([])
+    expect(statuses).toContain(503)
+    expect(gateway.reached).not.toContain('/made-up')
+    expect(gateway.logged('endpoint').map(({ state }) => state)).toEqual(['proven', 'open'])
+    expect(gateway.noted()).toContain('allowed a random key')
+
+    gateway.write(runYaml(`endpoint: "${endpoint.url}"`, ...CACHED))
+    await gateway.changed(2)
+    expect(await gateway.status()).toBe(200)
+  })
+
+  it('drops the cached decisions of an endpoint that allowed every key', async () => {
+    let allows = true
+    const endpoint = await serveHttp((request, response) => {
+      request.resume().on('end', () => response.writeHead(allows ? 200 : 401).end())
+    })
+    const text = (mode: string): string =>
+      runYaml(`endpoint: "${endpoint}"`, `mode: ${mode}`, ...CACHED)
+    const gateway = await startGateway(text('shadow'))
+    expect(await gateway.status('/', 'made-up')).toBe(200)
+    allows = false
+    await vi.waitFor(
+      () => expect(gateway.logged('endpoint').at(-1)?.['state']).toBe('proven'),
+      ENOUGH,
+    )
+    gateway.write(text('enforce'))
+    await gateway.changed()
+    expect(await gateway.status('/', 'made-up')).toBe(401)
+  })
+
+  it('closes a path without waiting for a hanging endpoint, and applies only the latest change', async () => {
+    let hangs = false
+    const endpoint = await serveHttp((request, response) => {
+      request.resume().on('end', () => hangs || response.writeHead(401).end())
+    })
+    const silent = await serveHttp(() => undefined)
+    const text = (url: string, ...lines: readonly string[]): string =>
+      runYaml(`endpoint: "${url}"`, 'timeout_ms: 60000', ...lines)
+    const gateway = await startGateway(text(endpoint, 'public: [/open]'))
+    hangs = true
+    expect(await gateway.status('/open', '')).toBe(200)
+    gateway.write(text(endpoint))
+    await gateway.changed()
+    expect(await gateway.status('/open', '')).toBe(401)
+
+    gateway.write(text(silent, 'public: [/open]'))
+    await gateway.changed(2)
+    expect(await gateway.status('/open', '')).toBe(503)
+    hangs = false
+    gateway.write(text(endpoint, 'public: [/open]'))
+    await vi.waitFor(async () => expect(await gateway.status('/open', '')).toBe(200), ENOUGH)
+  })
+
+  it('stays proven when the file changes during an outage of the same endpoint', async () => {
+    const endpoint = await startEndpoint()
+    const lines = [`endpoint: "${endpoint.url}"`, ...CACHED]
+    const gateway = await startGateway(runYaml(...lines))
+    expect(await gateway.status()).toBe(200)
+    await endpoint.close()
+    gateway.write(runYaml(...lines, 'realm: models'))
+    await gateway.changed()
+    expect(await gateway.status()).toBe(200)
+    expect(await gateway.status('/', 'made-up')).toBe(401)
+  })
+
+  it('switches from shadow to enforce, then rejects every request if the endpoint allows every key', async () => {
+    const open = await startOpenEndpoint()
+    const gateway = await startGateway(runYaml(`endpoint: "${open}"`, 'mode: shadow'))
+    expect(await gateway.status('/', '')).toBe(200)
+    gateway.write(runYaml(`endpoint: "${open}"`))
+    await gateway.changed()
+    expect([await gateway.status('/', ''), await gateway.status()]).toEqual([503, 503])
+    gateway.write(runYaml(`endpoint: "${open}"`, 'mode: shadow'))
+    await gateway.changed(2)
+    expect(await gateway.status('/', '')).toBe(200)
+  })
+
+  it('keeps the last valid configuration while the file is broken or missing, and logs each problem once', async () => {
+    const endpoint = await startEndpoint()
+    const lines = [`endpoint: "${endpoint.url}"`, 'endpoint_headers: { x-secret: s3cr3t-header }']
+    const gateway = await startGateway(runYaml(...lines))
+    const failed = (times: number): Promise<void> =>
+      vi.waitFor(() => expect(gateway.logged('config_error')).toHaveLength(times), ENOUGH)
+    gateway.write(runYaml(...lines, 'timeout_ms: soon'))
+    await failed(1)
+    expect(gateway.logged('config_error')[0]?.['message']).toMatch(
+      /run\.yaml:5:\d+: "server\.auth\.timeout_ms" must be .* received "soon"/,
+    )
+    expect(await gateway.status()).toBe(200)
+    rmSync(gateway.file)
+    await failed(2)
+    expect(gateway.logged('config_error')[1]?.['message']).toContain('it does not exist')
+    expect(await gateway.status()).toBe(200)
+    expect(await gateway.status('/', 'made-up')).toBe(401)
+    expect(gateway.logged('config')).toEqual([])
+
+    gateway.write(runYaml(...lines))
+    await gateway.changed()
+    expect(gateway.logged('config_error')).toHaveLength(2)
+    expect(gateway.printed() + gateway.noted()).not.toMatch(/s3cr3t-header|sk-good/)
+  })
+
+  it('rejects a file that reads credentials from the header in --request-id-header', async () => {
+    const endpoint = await startEndpoint()
+    const line = `endpoint: "${endpoint.url}"`
+    const gateway = await startGateway(runYaml(line), ['--request-id-header', 'x-api-key'])
+    gateway.write(runYaml(line, 'credentials: { header: x-api-key }'))
+    await vi.waitFor(() => expect(gateway.logged('config_error')).toHaveLength(1), ENOUGH)
+    expect(gateway.logged('config_error')[0]?.['message']).toContain('--request-id-header')
+    expect(await gateway.status()).toBe(200)
+    gateway.write(runYaml(line))
+    await gateway.changed()
+    gateway.write(runYaml(line, 'request_id_header: x-other', 'realm: models'))
+    await gateway.changed(2)
+    await gateway.call()
+    expect(gateway.printed()).not.toContain(KEY)
+  })
+
+  it('follows a Kubernetes ConfigMap, and a file replaced by rename', async () => {
+    const endpoint = await startEndpoint()
+    const realm = (name: string): string => runYaml(`endpoint: "${endpoint.url}"`, `realm: ${name}`)
+    const gateway = await startGateway(realm('one'))
+    const current = async (): Promise<string | null> =>
+      (await gateway.call('/', '')).headers.get('www-authenticate')
+    const link = (folder: string, text: string): void => {
+      mkdirSync(join(gateway.folder, folder))
+      writeFileSync(join(gateway.folder, folder, 'run.yaml'), text)
+      symlinkSync(folder, join(gateway.folder, '..data_tmp'))
+      renameSync(join(gateway.folder, '..data_tmp'), join(gateway.folder, '..data'))
+    }
+    link('..2026_01', realm('two'))
+    symlinkSync('..data/run.yaml', `${gateway.file}.new`)
+    renameSync(`${gateway.file}.new`, gateway.file)
+    await gateway.changed()
+    expect(await current()).toContain('realm="two"')
+    link('..2026_02', realm('three'))
+    rmSync(join(gateway.folder, '..2026_01'), { recursive: true })
+    await gateway.changed(2)
+    expect(await current()).toContain('realm="three"')
+  })
+
+  it('follows a change made during startup', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'with-auth-early-'))
+    ends.unshift(() => rmSync(folder, { recursive: true }))
+    const file = join(folder, 'run.yaml')
+    const url = await serveHttp((request, response) => {
+      writeFileSync(file, runYaml(`endpoint: "${url}"`, 'realm: models'))
+      request.resume().on('end', () => response.writeHead(401).end())
+    })
+    const gateway = await startGateway(runYaml(`endpoint: "${url}"`), [], file)
+    await gateway.changed()
+    expect((await gateway.call('/', '')).headers.get('www-authenticate')).toContain('models')
+  })
+
+  it('finishes a request under the configuration that it began with', async () => {
+    let answer: () => void = () => undefined
+    const slow = await serveHttp((request, response) => {
+      let text = ''
+      request.on('data', (chunk) => (text += String(chunk)))
+      request.on('end', () => {
+        if (text.includes(KEY)) answer = () => response.end('{ "principal": "alice" }')
+        else response.writeHead(401).end()
+      })
+    })
+    const other = await startEndpoint('sk-other')
+    const gateway = await startGateway(runYaml(`endpoint: "${slow}"`, 'timeout_ms: 50000'))
+    const underWay = gateway.status('/under-way')
+    gateway.write(runYaml(`endpoint: "${other.url}"`))
+    await gateway.changed()
+    expect(await gateway.status()).toBe(401)
+    answer()
+    expect(await underWay).toBe(200)
+    expect(gateway.reached).toEqual(['/under-way'])
+  })
+
+  it('warns once about a file that is mounted alone', async ({ skip }) => {
+    const endpoint = await startEndpoint()
+    const folder = mkdtempSync(join(tmpdir(), 'with-auth-mount-'))
+    ends.unshift(() => rmSync(folder, { recursive: true }))
+    const line = `endpoint: "${endpoint.url}"`
+    const [outside, inside] = [join(folder, 'outside.yaml'), join(folder, 'inside.yaml')]
+    for (const file of [outside, inside]) writeFileSync(file, runYaml(line))
+    if (!mount(outside, inside)) skip('only root may mount, and only Linux mounts a file')
+    ends.unshift(() => execFileSync('umount', ['-l', inside]))
+    const gateway = await startGateway(runYaml(line), [], inside)
+    expect(
+      gateway.noted().match(/may miss a change of [^ ]+: it is mounted alone\. Mount the folder/g),
+    ).toHaveLength(1)
+    expect(await gateway.status()).toBe(200)
+    // A change within the same file arrives.
+    writeFileSync(outside, runYaml(line, 'realm: models'))
+    await gateway.changed()
+    // A file that takes its name does not arrive, and the gateway goes on.
+    writeFileSync(`${outside}.new`, runYaml(line, 'realm: unseen'))
+    renameSync(`${outside}.new`, outside)
+    await new Promise((resolve) => setTimeout(resolve, 3000))
+    expect((await gateway.call('/', '')).headers.get('www-authenticate')).toContain('models')
+    expect(gateway.logged('config_error')).toEqual([])
+  })
+})
+
+it('with-auth gateway --config stops watching the file when it ends', async () => {
+  // The watch looks every 10 ms in place of every second.
+  const { setTimeout: start } = timers
+  const spy = vi.spyOn(timers, 'setTimeout')
+  spy.mockImplementation((call: () => void, ms = 0) => start(call, ms / 100))
+  onTestFinished(() => spy.mockRestore())
+  const endpoint = await startEndpoint()
+  const gateway = await startGateway(runYaml(`endpoint: "${endpoint.url}"`))
+  gateway.write('server: [')
+  await vi.waitFor(() => expect(gateway.logged('config_error')).toHaveLength(1), ENOUGH)
+  gateway.signal('SIGINT')
+  expect(await gateway.ended).toBe(0)
+  gateway.write('server: {')
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  expect(gateway.logged('config_error')).toHaveLength(1)
+})

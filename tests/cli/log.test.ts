@@ -1,0 +1,258 @@
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { createDecisionLog, formatJson, formatReadable } from '../../src/cli/log.ts'
+import { ensureBuilt } from '../support/built-package.ts'
+import { entry as keyEntry, keysText } from '../support/key-questions.ts'
+import { ROOT } from '../support/project.ts'
+import { spawnProgram } from '../support/spawned-program.ts'
+import { createSurroundings } from '../support/surroundings.ts'
+import { setupFolder } from '../support/temporary-folder.ts'
+import type { LogEntry } from '../../src/cli/log.ts'
+
+const KEY = `withauth_${'aB3'.repeat(16)}x`
+
+describe('a JSON line', () => {
+  it('stays one line whatever it contains', () => {
+    const path =
+      '/a\n{"outcome":"allow"}\r\u2028\u2029\u009b2J\u007f\u202e\u2066\u200f\u061c\u00a0\ufeff'
+    const line = formatJson({ type: 'decision', outcome: 'deny', path })
+    // Only printable ASCII: everything else here is escaped.
+    expect(line).toMatch(/^[\x20-\x7e]+\n$/)
+    const parsed = JSON.parse(line) as Record<string, unknown>
+    expect(parsed).toMatchObject({ type: 'decision', outcome: 'deny', path })
+    expect(parsed['time']).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+  })
+
+  it('keeps the letters of other languages', () => {
+    expect(formatJson({ type: 'decision', principal: 'Zoë 名' })).toContain('"principal":"Zoë 名"')
+  })
+
+  it('hides an API key of this package, whole or cut', () => {
+    const entry = { type: 'decision', path: `/p/${KEY}`, requestId: `a-${KEY.slice(0, 30)}.b` }
+    expect(JSON.parse(formatJson(entry))).toMatchObject({
+      path: '/p/withauth_...',
+      requestId: 'a-withauth_....b',
+    })
+  })
+
+  it.each([
+    [1.23456789, 1.235],
+    [0.0004, 0],
+    [12, 12],
+  ])('rounds a duration of %f ms to three decimals: %f', (durationMs, written) => {
+    const line = formatJson({ type: 'answer', durationMs, otherMs: 1.23456789 })
+    expect(JSON.parse(line)).toMatchObject({ durationMs: written, otherMs: 1.23456789 })
+  })
+})
+
+const DECISION = {
+  type: 'decision',
+  outcome: 'allow',
+  path: '/v1/models',
+  method: 'GET',
+  durationMs: 3.1234,
+  cache: 'miss',
+  attempts: 1,
+  status: 200,
+  upstreamStatus: 200,
+  requestId: '2f1c',
+  clientAddress: '192.0.2.7',
+} as const
+
+function read(entry: LogEntry, colors = false): string {
+  return formatReadable(entry, colors)
+}
+
+describe('a readable line', () => {
+  it.each<[string, object, string]>([
+    ['an allow', {}, '200 GET  /v1/models allow check 3.1 ms'],
+    ['a cache hit', { cache: 'hit' }, '200 GET  /v1/models allow check 3.1 ms cached'],
+    [
+      'a principal',
+      { principal: 'alice' },
+      '200 GET  /v1/models allow check 3.1 ms principal=alice',
+    ],
+    [
+      'a denial',
+      { method: 'DELETE', outcome: 'deny', reason: 'denied', status: 401 },
+      '401 DELETE /v1/models denied check 3.1 ms',
+    ],
+    [
+      'an outage',
+      { outcome: 'deny', reason: 'unreachable', cause: 'ECONNREFUSED', status: 503 },
+      '503 GET  /v1/models unreachable (ECONNREFUSED) check 3.1 ms',
+    ],
+    [
+      'an upstream that is down',
+      { status: 502, failure: 'upstream_unreachable', upstreamCause: 'ECONNREFUSED' },
+      '502 GET  /v1/models allow upstream_unreachable (ECONNREFUSED) check 3.1 ms',
+    ],
+    [
+      'shadow mode',
+      { outcome: 'deny', reason: 'denied', shadow: true },
+      '200 GET  /v1/models shadow:denied check 3.1 ms',
+    ],
+    ['a hidden path', { path: '' }, '200 GET  - allow check 3.1 ms'],
+    [
+      'a long path',
+      { path: `/${'a'.repeat(300)}` },
+      `200 GET  /${'a'.repeat(46)}… allow check 3.1 ms`,
+    ],
+    [
+      'a long principal',
+      { principal: 'p'.repeat(256) },
+      `200 GET  /v1/models allow check 3.1 ms principal=${'p'.repeat(39)}…`,
+    ],
+  ])('shows %s', (_, facts, expected) => {
+    expect(read({ ...DECISION, ...facts })).toMatch(/^\d\d:\d\d:\d\d /)
+    expect(read({ ...DECISION, ...facts }).slice(9)).toBe(`${expected}\n`)
+  })
+
+  it.each<[LogEntry, string]>([
+    [{ type: 'warning', message: 'look out' }, 'warning look out\n'],
+    [{ type: 'circuit', state: 'open', tokens: 'known' }, 'circuit state=open tokens=known\n'],
+    [{ type: 'endpoint', state: 'proven', cause: undefined }, 'endpoint state=proven\n'],
+    [{ type: 'answer', status: 200, durationMs: 1.23456 }, 'answer status=200 durationMs=1.235\n'],
+  ])('shows %j', (entry, expected) => {
+    expect(read(entry).slice(9)).toBe(expected)
+  })
+
+  it('omits the start, which is announced on standard error', () => {
+    expect(read({ type: 'listening', url: 'http://127.0.0.1:1' })).toBe('')
+  })
+
+  it('colors each class of status on demand', () => {
+    const colorOf = (status: number): string | undefined =>
+      // oxlint-disable-next-line no-control-regex
+      /\x1b\[(\d+)m\d{3}\x1b\[0m/.exec(read({ ...DECISION, status }, true))?.[1]
+    expect([200, 302, 404, 503].map(colorOf)).toEqual(['32', '36', '33', '31'])
+    expect(read(DECISION)).not.toContain('\x1b')
+  })
+
+  it.each(['path', 'method', 'principal', 'reason', 'failure', 'upstreamCause', 'cause'])(
+    'cannot be forged through its %s',
+    (name) => {
+      const evil =
+        '/\n12:00:00 200\r\x1b[32m\u009b2J\u2028\u202e\u2066\u200f\u061c\u200b\ufeff\u00a0'
+      const entry = { ...DECISION, principal: 'p', reason: 'denied', failure: 'f', [name]: evil }
+      expect(read(entry)).toMatch(/^[\x20-\x7e\u2026]+\n$/)
+    },
+  )
+
+  it('cannot be forged through another event', () => {
+    const evil = 'a\n\x1b[32m\u202e'
+    expect(read({ type: 'warning', message: evil, [evil]: 1 })).toMatch(/^[\x20-\x7e]+\n$/)
+  })
+})
+
+const hasTerminal = spawnSync('script', ['--version']).status === 0
+
+describe.skipIf(!hasTerminal)('the log on a real terminal', { tags: ['slow'] }, () => {
+  const pathOf = setupFolder()
+
+  async function lineFor(path: string, env: Record<string, string>, more = ''): Promise<string> {
+    ensureBuilt()
+    writeFileSync(pathOf('keys.yaml'), keysText(keyEntry('k1')))
+    const command = `'${process.execPath}' '${join(ROOT, 'dist/cli.js')}' gateway --keys keys.yaml`
+    const line = `${command} --upstream http://127.0.0.1:9 --port=0 ${more}`
+    const program = spawnProgram('script', ['-qec', line, '/dev/null'], {
+      cwd: pathOf('.'),
+      env: { TERM: 'xterm', ...env },
+    })
+    const [url] = await program.printed(/http:\/\/127[\d.:]+/)
+    await fetch(url + path)
+    const [printed] = await program.printed(/^.*missing_credentials.*$/m)
+    program.kill('SIGTERM')
+    await program.ended
+    return printed.trimEnd()
+  }
+
+  it('is readable and colored, and cannot be forged by a path', async () => {
+    const path = '/a%1b[32m%0a%e2%80%ae"'
+    expect(await lineFor(path, {})).toMatch(
+      // oxlint-disable-next-line no-control-regex
+      /^\x1b\[2m\d\d:\d\d:\d\d\x1b\[0m \x1b\[33m401\x1b\[0m GET  \/a[\x20-\x7e]+ missing_credentials check \d+\.\d ms$/,
+    )
+  }, 60_000)
+})
+
+describe('a log that cannot be written', () => {
+  const epipe = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })
+
+  it('ends with one message on standard error', () => {
+    const surroundings = createSurroundings()
+    const log = createDecisionLog(surroundings, false)
+    log({ type: 'warning', message: 'read' })
+    surroundings.failToPrint(epipe)
+    surroundings.failToPrint(epipe)
+    log({ type: 'warning', message: 'lost' })
+    expect(surroundings.printed()).toMatch(/^[^\n]*read[^\n]*\n$/)
+    expect(surroundings.noted()).toBe(
+      'with-auth: the log cannot be written (EPIPE): serving continues without it\n',
+    )
+  })
+})
+
+describe('a log whose reader is slow', () => {
+  const MIB = 1_048_576
+  const START = 'with-auth: the reader of the log is slow: lines are dropped until it catches up\n'
+
+  function create() {
+    const surroundings = createSurroundings()
+    let waiting = 0
+    const log = createDecisionLog({ ...surroundings, unwritten: () => waiting }, false)
+    return {
+      ...surroundings,
+      write: (message: string, unwritten: number) => {
+        waiting = unwritten
+        log({ type: 'warning', message })
+      },
+    }
+  }
+
+  it('buffers a MiB, then drops lines', () => {
+    const { write, printed, noted } = create()
+    write('one', MIB)
+    expect(noted()).toBe('')
+    write('two', MIB + 1)
+    write('three', MIB + 1)
+    expect(printed()).toMatch(/^.*"one".*\n$/)
+    expect(noted()).toBe(START)
+  })
+
+  it('resumes when everything is written, and counts the dropped lines', () => {
+    const { write, printed, noted } = create()
+    write('one', MIB + 1)
+    write('two', 1)
+    write('three', 0)
+    write('four', 1)
+    const message = 'log lines dropped because the reader was too slow: 2'
+    expect(
+      printed()
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as unknown),
+    ).toMatchObject([{ type: 'warning', message }, { message: 'three' }, { message: 'four' }])
+    expect(noted()).toBe(`${START}with-auth: ${message}\n`)
+    write('five', MIB + 1)
+    write('six', 0)
+    expect(noted()).toMatch(/too slow: 1\n$/)
+  })
+})
+
+describe('the format of the log', () => {
+  it.each([
+    [false, false, 'JSON'],
+    [true, false, 'readable'],
+    [true, true, 'JSON'],
+    [false, true, 'JSON'],
+  ])('terminal: %s, --json: %s: %s', (isTerminal, isJson, form) => {
+    const surroundings = createSurroundings({}, '', { isTerminal, colors: false })
+    createDecisionLog(surroundings, isJson)({ type: 'warning', message: 'careful' })
+    expect(surroundings.printed()).toMatch(
+      form === 'JSON' ? /^\{.*\}\n$/ : /^\S+ warning careful\n$/,
+    )
+  })
+})

@@ -1,0 +1,223 @@
+import { once } from 'node:events'
+import http, { Agent, get } from 'node:http'
+import { createServer } from 'node:net'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { readCommandLine } from '../../src/cli/command-line.ts'
+import { UsageError } from '../../src/cli/errors.ts'
+import {
+  addressOptions,
+  listen,
+  nameAddress,
+  readAddress,
+  serveUntilStopped,
+} from '../../src/cli/serve.ts'
+import { close, listen as listenOn } from '../support/loopback.ts'
+import { head, openSocket } from '../support/raw-client.ts'
+import { createSurroundings } from '../support/surroundings.ts'
+import type { Serving } from '../../src/cli/serve.ts'
+
+const FREE = { host: '127.0.0.1', port: 0 }
+const servings: Serving[] = []
+afterEach(() => Promise.all(servings.splice(0).map((serving) => serving.close('now'))))
+
+async function serve(fetch: (request: Request) => Response): Promise<Serving> {
+  const serving = await listen(fetch, FREE)
+  servings.push(serving)
+  return serving
+}
+
+/** A body that stays open until `end`. */
+function openBody() {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+  const writer = writable.getWriter()
+  const send = (text: string) => writer.write(new TextEncoder().encode(text))
+  // The first chunk sends the head. If the connection is cut off, the rejection must not stay unhandled.
+  send('early ').catch(() => undefined)
+  return { readable, send, end: () => writer.close() }
+}
+
+/** The status, or the code of the error. */
+function request(url: string, agent: Agent): Promise<number | string | undefined> {
+  return new Promise((resolve) => {
+    const asking = get(url, { agent }, (response) => {
+      response.resume().on('end', () => resolve(response.statusCode))
+    })
+    asking.on('error', (error) => resolve('code' in error ? String(error.code) : ''))
+  })
+}
+
+describe('the address', () => {
+  const read = (...args: string[]) => readAddress(readCommandLine(args, addressOptions(8320)), 8320)
+
+  it('defaults to this machine and the usual port', () => {
+    expect(read()).toMatchObject({ host: '127.0.0.1', port: 8320 })
+    expect(read('--host', '0.0.0.0', '--port', '80')).toMatchObject({ host: '0.0.0.0', port: 80 })
+  })
+
+  it.each(['localhost', '0.0.0.0', '::1', 'api.example.com', 'a'])('accepts host %s', (host) => {
+    expect(read('--host', host)).toMatchObject({ host })
+  })
+
+  it.each(['two words', 'http://h', 'a_b', '-a', 'a-', '[::1]', 'h:80'])(
+    'rejects host %s',
+    (host) => {
+      expect(() => read(`--host=${host}`)).toThrow(
+        new UsageError(
+          `--host must be an IP address or a name such as localhost, received "${host}"`,
+        ),
+      )
+    },
+  )
+})
+
+describe('an address that cannot be used', () => {
+  it('is reported by its option', async () => {
+    const taken = createServer()
+    const address = { host: '127.0.0.1', port: await listenOn(taken) }
+    const elsewhere = { host: '192.0.2.1', port: 0 }
+    const serveAt = (at: typeof FREE) => listen(() => new Response(), at).catch(nameAddress(at))
+    await expect(serveAt(address)).rejects.toThrow(
+      new Error(
+        `--port ${address.port} is in use on 127.0.0.1: choose another port, or 0 for a free one`,
+      ),
+    )
+    await close(taken)
+    await expect(serveAt(elsewhere)).rejects.toThrow(
+      new UsageError('--host must be an address of this machine, received "192.0.2.1"'),
+    )
+  })
+
+  it('is reported if not permitted; other errors stay the same', () => {
+    const fail = nameAddress({ host: 'localhost', port: 80 })
+    expect(() => fail(Object.assign(new Error('listen'), { code: 'EACCES' }))).toThrow(
+      '--port 80 is not permitted on localhost: choose another port, or 0 for a free one',
+    )
+    const unknown = new Error('failed to lookup address information: Name or service not known')
+    for (const other of [Object.assign(new Error('dns'), { code: 'ENOTFOUND' }), unknown]) {
+      expect(() => fail(other)).toThrow(UsageError)
+    }
+    const inUse = Object.assign(new Error('listen'), { code: 'EADDRINUSE' })
+    expect(() => fail(inUse)).toThrow('--port 80 is in use')
+    expect(() => nameAddress({ host: 'h', port: 0 })(inUse)).toThrow(UsageError)
+    const error = new Error('other')
+    expect(() => fail(error)).toThrow(error)
+  })
+})
+
+describe('an idle connection', () => {
+  const kept = async (address: typeof FREE & { keepAliveMs?: number }): Promise<string> => {
+    const serving = await listen(() => new Response('here'), address)
+    servings.push(serving)
+    const port = Number(new URL(serving.url).port)
+    const socket = await openSocket(port)
+    socket.write(head('GET /', 'Host: a'))
+    const [bytes] = (await once(socket, 'data')) as [Buffer]
+    socket.destroy()
+    return String(bytes)
+  }
+
+  it('lives longer than at common load balancers, or as long as given', async () => {
+    expect(await kept(FREE)).toContain('\r\nKeep-Alive: timeout=75\r\n')
+    expect(await kept({ ...FREE, keepAliveMs: 600_000 })).toContain('Keep-Alive: timeout=600\r\n')
+    const line = readCommandLine(['--keep-alive-ms=5000'], addressOptions(8320))
+    expect(readAddress(line, 8320)).toMatchObject({ keepAliveMs: 5000 })
+  })
+
+  it('does not delay the shutdown', async () => {
+    const serving = await serve(() => new Response('here'))
+    const surroundings = createSurroundings()
+    const socket = await openSocket(Number(new URL(serving.url).port))
+    const stopped = serveUntilStopped([serving], surroundings)
+    surroundings.signal('SIGTERM')
+    await stopped
+    await expect.poll(() => socket.closed).toBe(true)
+  })
+})
+
+it('limits the time for the head of a request, but not for the whole request, on Node', async () => {
+  const making = vi.spyOn(http, 'createServer')
+  await serve(() => new Response('here'))
+  expect(making.mock.results[0]?.value).toMatchObject({
+    requestTimeout: 0,
+    headersTimeout: 60_000,
+  })
+  making.mockRestore()
+})
+
+describe('a served handler', () => {
+  it('answers at its URL', async () => {
+    const { url } = await serve(() => new Response('here'))
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+    expect(await (await fetch(url)).text()).toBe('here')
+  })
+
+  it('finishes open requests after SIGTERM, and accepts no new ones', async () => {
+    const body = openBody()
+    const serving = await serve(() => new Response(body.readable))
+    const surroundings = createSurroundings()
+    const stopped = serveUntilStopped([serving], surroundings)
+    const response = await fetch(serving.url)
+    surroundings.signal('SIGTERM')
+    await vi.waitFor(() => expect(fetch(serving.url)).rejects.toThrow('fetch failed'))
+    await body.send('late')
+    await body.end()
+    expect(await response.text()).toBe('early late')
+    await stopped
+  })
+
+  it('closes a keep-alive connection during shutdown', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const body = openBody()
+    let count = 0
+    const serving = await serve(() => new Response(count++ === 0 ? body.readable : 'done'))
+    const surroundings = createSurroundings()
+    const stopped = serveUntilStopped([serving], surroundings)
+    // Its connection is in use when the end begins, and so it is not closed then.
+    const first = request(serving.url, agent)
+    await vi.waitFor(() => expect(count).toBe(1))
+    surroundings.signal('SIGTERM')
+    await vi.waitFor(() => expect(fetch(serving.url)).rejects.toThrow('fetch failed'))
+    await body.end()
+    const asked = [await first]
+    while (asked.at(-1) !== 'ECONNREFUSED' && asked.length < 100) {
+      asked.push(await request(serving.url, agent))
+    }
+    expect(asked[0]).toBe(200)
+    expect(asked.length).toBeLessThan(5)
+    await stopped
+    agent.destroy()
+  })
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('is cut off by %s after SIGTERM', async (signal) => {
+    const body = openBody()
+    const serving = await serve(() => new Response(body.readable))
+    const surroundings = createSurroundings()
+    const stopped = serveUntilStopped([serving], surroundings)
+    const response = await fetch(serving.url)
+    surroundings.signal('SIGTERM')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    surroundings.signal(signal)
+    await stopped
+    await expect(response.text()).rejects.toThrow('terminated')
+  })
+
+  it('leaves the signals to the caller', async () => {
+    const count = () => process.listenerCount('SIGINT') + process.listenerCount('SIGTERM')
+    const before = count()
+    await serve(() => new Response())
+    expect(count()).toBe(before)
+  })
+
+  it('is cut off by SIGINT, and when draining takes too long', async () => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      const body = openBody()
+      const serving = await serve(() => new Response(body.readable))
+      const surroundings = createSurroundings()
+      const stopped = serveUntilStopped([serving], surroundings, 20)
+      const response = await fetch(serving.url)
+      surroundings.signal(signal)
+      await stopped
+      await expect(response.text()).rejects.toThrow('terminated')
+    }
+  })
+})

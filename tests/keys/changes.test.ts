@@ -1,0 +1,241 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { addKey, dropKey, dropStopped, markRevoked } from '../../src/keys/changes.ts'
+import { readKeyFile } from '../../src/keys/file/read.ts'
+import { entry, keysText } from '../support/key-questions.ts'
+import { setupFolder } from '../support/temporary-folder.ts'
+
+const pathOf = setupFolder()
+const NOW = Date.UTC(2026, 0, 1, 0, 0, 0, 900)
+const REVOKED = '2026-01-01T00:00:00Z'
+
+function write(text: string): string {
+  writeFileSync(pathOf('keys.yaml'), text)
+  return pathOf('keys.yaml')
+}
+
+function idsIn(file: string): string[] {
+  return readKeyFile(file).keys.map(({ id }) => id)
+}
+
+describe('addKey', () => {
+  it('writes the hash of the key, in the last line', async () => {
+    const file = pathOf('keys.yaml')
+    const wanted = {
+      principal: 'alice',
+      attributes: { roles: ['admin'] },
+      paths: ['/v1'],
+      expiresIn: '1d',
+    }
+    const { key, id, ...record } = await addKey(file, wanted, NOW)
+    expect(readFileSync(file, 'utf8'))
+      .toBe(`# The keys of this service. The file holds the SHA-256 of each key, never the key.
+keys:
+  - id: ${id}
+    prefix: ${key.slice(0, 15)}
+    principal: alice
+    attributes:
+      roles:
+        - admin
+    paths:
+      - /v1
+    created: 2026-01-01T00:00:00Z
+    expires: 2026-01-02T00:00:00Z
+    sha256: ${createHash('sha256').update(key).digest('hex')}
+`)
+    expect(record).toEqual({
+      status: 'active',
+      prefix: key.slice(0, 15),
+      principal: 'alice',
+      attributes: { roles: ['admin'] },
+      paths: ['/v1'],
+      created: '2026-01-01T00:00:00Z',
+      expires: '2026-01-02T00:00:00Z',
+    })
+  })
+
+  it('writes nothing for an invalid key', async () => {
+    const file = pathOf('keys.yaml')
+    const failing = addKey(file, { principal: '' }, NOW)
+    await expect(failing).rejects.toMatchObject({ option: 'key.principal' })
+    expect(existsSync(file)).toBe(false)
+  })
+})
+
+describe('a file of almost 1 MiB', () => {
+  const MIB = 1024 * 1024
+  const ENTRY = `keys:\n  - ${entry('first')}\n`
+  const sizeOf = (text: string): number => Buffer.byteLength(text)
+  /** Writes a file with one key and a comment. `€` takes three bytes. */
+  const writeBytes = (size: number): string => {
+    const tail = '-'.repeat(size - sizeOf(`${ENTRY}# €\n`))
+    const file = write(`${ENTRY}# €${tail}\n`)
+    expect(statSync(file).size).toBe(size)
+    return file
+  }
+
+  it('accepts a key up to 1 MiB, and stays as it was for one that makes it longer', async () => {
+    const probe = writeBytes(MIB - 500)
+    await addKey(probe, { principal: 'bob' }, NOW)
+    const growth = statSync(probe).size - (MIB - 500)
+    const file = writeBytes(MIB - growth)
+    await addKey(file, { principal: 'bob' }, NOW)
+    expect(statSync(file).size).toBe(MIB)
+
+    writeBytes(MIB - growth + 1)
+    const full = readFileSync(file, 'utf8')
+    await expect(addKey(file, { principal: 'bob' }, NOW)).rejects.toMatchObject({
+      code: 'unwritable',
+      message: `Cannot add a key to ${file}: the file would be longer than ${MIB} bytes. Remove revoked and expired keys ("with-auth keys prune --keys FILE --older 0"), or split it into two files, each with an endpoint of its own`,
+    })
+    expect(readFileSync(file, 'utf8')).toBe(full)
+    expect(readdirSync(pathOf('.'))).toEqual(['keys.yaml'])
+  })
+
+  it.each([MIB - 10, MIB, MIB + 10_000])('lets a key be revoked at %i bytes', async (size) => {
+    const file = writeBytes(size)
+    await markRevoked(file, { id: 'first' }, NOW)
+    expect(readKeyFile(file).keys).toMatchObject([{ revoked: REVOKED }])
+    const failing = addKey(file, { principal: 'bob' }, NOW)
+    await expect(failing).rejects.toMatchObject({ code: 'unwritable' })
+    await dropKey(file, 'first', NOW)
+    expect(idsIn(file)).toEqual([])
+  })
+
+  it('stays as it was if its new text would be longer than 2 MiB', async () => {
+    const file = writeBytes(2 * MIB - 10)
+    const text = readFileSync(file, 'utf8')
+    await expect(markRevoked(file, { id: 'first' }, NOW)).rejects.toMatchObject({
+      code: 'unwritable',
+      message: expect.stringMatching(
+        /^Cannot change .*keys\.yaml: the file would be longer than 2097152 bytes\. Remove/,
+      ) as string,
+    })
+    expect(readFileSync(file, 'utf8')).toBe(text)
+  })
+
+  it('has space to revoke every key: the shortest entry at most doubles', async () => {
+    const ids = Array.from('abcdef')
+    const short = (id: string): string =>
+      `- id: ${id}\n  principal: a\n  sha256: ${id.repeat(64)}\n`
+    const file = write(`keys:\n${ids.map(short).join('')}`)
+    const before = statSync(file).size
+    for (const id of ids) await markRevoked(file, { id }, NOW)
+    expect(readKeyFile(file).keys.every((key) => key.revoked === REVOKED)).toBe(true)
+    expect(statSync(file).size).toBeLessThan(2 * before)
+  })
+})
+
+describe('markRevoked', () => {
+  it('writes the time, and keeps an earlier one', async () => {
+    const file = write(keysText(entry('a'), entry('b', { revoked: '2025-06-01' })))
+    const revoked = { id: 'a', status: 'revoked', revoked: REVOKED }
+    expect(await markRevoked(file, { id: 'a' }, NOW)).toMatchObject(revoked)
+    expect(await markRevoked(file, { id: 'a' }, NOW + 5000)).toMatchObject(revoked)
+    expect(await markRevoked(file, { id: 'b' }, NOW)).toMatchObject({ revoked: '2025-06-01' })
+  })
+
+  it('finds a key by its hash, also one in capitals', async () => {
+    const sha256 = 'a1'.repeat(32)
+    const upper = `{id: a, principal: p, sha256: "${sha256.toUpperCase()}"}`
+    const file = write(keysText(entry('b'), upper))
+    expect(await markRevoked(file, { sha256 }, NOW)).toMatchObject({ id: 'a' })
+    const state = readKeyFile(file).keys.map(({ id, revoked }) => [id, revoked])
+    expect(state).toEqual([
+      ['b', undefined],
+      ['a', REVOKED],
+    ])
+    await expect(markRevoked(file, { sha256: 'b1'.repeat(32) }, NOW)).rejects.toMatchObject({
+      code: 'no_such_key',
+      message: `There is no such key in ${file}`,
+    })
+  })
+
+  it('creates no file', async () => {
+    const file = pathOf('keys.yaml')
+    const error = { code: 'not_found', message: `There is no file ${file}` }
+    await expect(markRevoked(file, { id: 'a' }, NOW)).rejects.toMatchObject(error)
+    expect(existsSync(file)).toBe(false)
+  })
+})
+
+it.each(['unknown', '', '__proto__', 'withauth_secret'])(
+  'the error for the unknown id %j does not show it',
+  async (id) => {
+    const text = keysText(entry('a'))
+    const file = write(text)
+    const error = {
+      code: 'no_such_key',
+      message: `There is no key with this id (hidden because it may be a key) in ${file}`,
+    }
+    await expect(markRevoked(file, { id }, NOW)).rejects.toMatchObject(error)
+    await expect(dropKey(file, id, NOW)).rejects.toMatchObject(error)
+    expect(readFileSync(file, 'utf8')).toBe(text)
+  },
+)
+
+it('dropKey removes the named key', async () => {
+  const file = write(keysText(entry('a'), entry('b', { revoked: true })))
+  expect(await dropKey(file, 'a', NOW)).toMatchObject({ id: 'a', status: 'active' })
+  expect(idsIn(file)).toEqual(['b'])
+  expect(await dropKey(file, 'b', NOW)).toMatchObject({ id: 'b', status: 'revoked' })
+  expect(idsIn(file)).toEqual([])
+})
+
+describe('dropStopped', () => {
+  const KEYS = keysText(
+    entry('active'),
+    entry('ends-later', { expires: '2026-01-02' }),
+    entry('ended-yesterday', { expires: '2025-12-31T00:00:00Z' }),
+    entry('ended-in-June', { expires: '2025-06-01' }),
+    entry('revoked-yesterday', { revoked: '2025-12-31', expires: '2026-06-01' }),
+    entry('revoked-in-June', { revoked: '2025-06-01', expires: '2025-12-31' }),
+    entry('ended-in-June-and-revoked-yesterday', { revoked: '2025-12-31', expires: '2025-06-01' }),
+    entry('revoked-in-future', { revoked: '2027-01-01' }),
+    entry('revoked-at-no-time', { revoked: true }),
+  )
+  const IN_JUNE = ['ended-in-June', 'revoked-in-June', 'ended-in-June-and-revoked-yesterday']
+  const OVER = ['ended-yesterday', 'ended-in-June', 'revoked-yesterday', ...IN_JUNE.slice(1)]
+
+  it.each([
+    ['999999d', []],
+    ['300d', ['revoked-at-no-time']],
+    ['90d', [...IN_JUNE, 'revoked-at-no-time']],
+    ['25h', [...IN_JUNE, 'revoked-at-no-time']],
+    ['24h', [...OVER, 'revoked-at-no-time']],
+    ['1s', [...OVER, 'revoked-at-no-time']],
+    ['0', [...OVER, 'revoked-in-future', 'revoked-at-no-time']],
+  ])('removes keys that were revoked or expired %s ago or earlier', async (older, ids) => {
+    const file = write(KEYS)
+    const all = idsIn(file)
+    const planned = await dropStopped(file, { older, dryRun: true }, NOW)
+    expect(readFileSync(file, 'utf8')).toBe(KEYS)
+    const pruned = await dropStopped(file, { older }, NOW)
+    expect(planned).toEqual(pruned)
+    expect(pruned.map(({ id }) => id)).toEqual(ids)
+    expect(idsIn(file)).toEqual(all.filter((id) => !ids.includes(id)))
+    expect(JSON.stringify(pruned)).not.toMatch(/[\da-f]{64}/)
+  })
+
+  it('leaves a file without such keys unwritten', async () => {
+    const file = write(`keys: [ ${entry('k')} ]`)
+    const { mtimeMs, ino } = statSync(file)
+    expect(await dropStopped(file, { older: '1d' }, NOW)).toEqual([])
+    expect(statSync(file)).toMatchObject({ mtimeMs, ino })
+  })
+
+  it.each([
+    [{ older: 'soon' }, 'options.older', '0, or a whole number above 0'],
+    [{ older: 90 }, 'options.older', 'received 90'],
+    [{}, 'options.older', 'received undefined'],
+    [{ older: '1d', dryRun: 'no' }, 'options.dryRun', 'true or false'],
+    [{ older: '1d', dry: true }, 'options.dry', 'did you mean "dryRun"?'],
+    ['90d', 'options', 'an object'],
+  ])('rejects %j', async (options, option, message) => {
+    const file = write(KEYS)
+    const error = { option, message: expect.stringContaining(message) as string }
+    await expect(dropStopped(file, options, NOW)).rejects.toMatchObject(error)
+    expect(readFileSync(file, 'utf8')).toBe(KEYS)
+  })
+})

@@ -1,0 +1,173 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createEndpointHandler } from '../../src/keys/endpoint.ts'
+import { KeyFileError } from '../../src/keys/error.ts'
+import { parseKeys } from '../../src/keys/file/document.ts'
+import { createKeyring } from '../../src/keys/keyring.ts'
+import { ask, entry, keysText, post } from '../support/key-questions.ts'
+import type { KeyEndpointParts } from '../../src/keys/endpoint.ts'
+
+const NOW = Date.UTC(2026, 0, 1)
+const SECRET = 's3cr3t-s3cr3t-s3'
+const RING = createKeyring(
+  parseKeys(
+    keysText(
+      entry('good', { attributes: { roles: ['admin'] } }),
+      entry('limited', { paths: ['/v1'] }),
+      entry('ending', { expires: '2026-01-01T00:00:10.5Z' }),
+      entry('ended', { expires: '2025-12-31' }),
+      entry('revoked', { revoked: '2025-12-31' }),
+    ),
+    'f',
+  ).keys,
+)
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: NOW }))
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+function create(parts: Partial<KeyEndpointParts> = {}): (request: Request) => Promise<Response> {
+  const currentKeys = (): typeof RING => RING
+  return createEndpointHandler({
+    currentKeys,
+    maxAgeSeconds: 30,
+    endpointSecret: undefined,
+    ...parts,
+  })
+}
+
+const handle = create()
+
+it('a valid key gets 200 with its principal and attributes, and nothing else', async () => {
+  const response = await handle(ask('good'))
+  expect(response.status).toBe(200)
+  expect(Object.fromEntries(response.headers)).toEqual({
+    'cache-control': 'max-age=30',
+    'content-type': 'application/json',
+  })
+  expect(await response.text()).toBe('{"principal":"alice","attributes":{"roles":["admin"]}}')
+})
+
+it('a key that expires gets "exp"', async () => {
+  const response = await handle(ask('ending'))
+  expect(await response.json()).toEqual({
+    principal: 'alice',
+    attributes: {},
+    exp: NOW / 1000 + 10.5,
+  })
+})
+
+it.each([
+  ['good', 0, 30, 'max-age=30'],
+  ['good', 0, 3600, 'max-age=3600'],
+  ['good', 0, 0, 'no-store'],
+  ['ending', 0, 10, 'max-age=10'],
+  ['ending', 501, 30, 'max-age=9'],
+  ['ending', 9500, 30, 'max-age=1'],
+  ['ending', 9501, 30, 'no-store'],
+  ['unknown', 0, 30, 'max-age=5'],
+  ['unknown', 0, 2, 'max-age=2'],
+  ['unknown', 0, 0, 'no-store'],
+])('the key "%s" after %i ms, with maxAgeSeconds %i: %s', async (key, ms, maxAgeSeconds, value) => {
+  vi.setSystemTime(NOW + ms)
+  const response = await create({ maxAgeSeconds })(ask(key))
+  expect(response.headers.get('cache-control')).toBe(value)
+})
+
+it('every other key gets the same bytes', async () => {
+  const unknown = await textOf(handle(ask('unknown')))
+  expect(unknown).toMatch(/^401 .*www-authenticate.*Bearer realm=.*This key is not valid here/)
+  const others = [ask('ended'), ask('revoked'), ask('limited', '/v2'), ask('limited', '/v1x')]
+  const more = [ask('limited', ''), ask('limited', '/v1/%2e%2e/v2'), ask('x'.repeat(60_000))]
+  for (const request of [...others, ...more]) expect(await textOf(handle(request))).toBe(unknown)
+})
+
+it.each(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])('%s gets 405', async (method) => {
+  const response = await handle(new Request('https://auth.example.test/', { method }))
+  expect(response.status).toBe(405)
+  expect(response.headers.get('allow')).toBe('POST')
+  expect(response.headers.get('cache-control')).toBe('no-store')
+})
+
+it('an invalid question gets 400 or 413, and must not be cached', async () => {
+  const responses = [await handle(post('{}')), await handle(post('x'.repeat(70_000)))]
+  const facts = responses.map(({ status, headers }) => [status, headers.get('cache-control')])
+  expect(facts).toEqual([
+    [400, 'no-store'],
+    [413, 'no-store'],
+  ])
+})
+
+describe('with endpointSecret', () => {
+  const guarded = create({ endpointSecret: SECRET })
+
+  it('a request with the secret is answered', async () => {
+    expect((await guarded(ask('good', '/', { 'x-auth-secret': SECRET }))).status).toBe(200)
+    expect((await guarded(ask('bad', '/', { 'x-auth-secret': SECRET }))).status).toBe(401)
+    expect((await handle(ask('good', '/', { 'x-auth-secret': SECRET }))).status).toBe(200)
+  })
+
+  it.each([
+    undefined,
+    '',
+    SECRET.slice(1),
+    `${SECRET}x`,
+    SECRET.toUpperCase(),
+    `${SECRET}, ${SECRET}`,
+  ])('the secret %j gets 403, whatever the key, and the body is not read', async (sent) => {
+    const headers = sent === undefined ? {} : { 'x-auth-secret': sent }
+    const requests = [ask('good', '/', headers), ask('bad', '/', headers)]
+    const [good, bad] = await Promise.all(requests.map((request) => textOf(guarded(request))))
+    expect(good).toMatch(/^403 .*no-store.*"The header \\"x-auth-secret\\" is missing or wrong/)
+    expect(bad).toBe(good)
+    expect(requests.map(({ bodyUsed }) => bodyUsed)).toEqual([false, false])
+  })
+
+  it('only crypto.subtle.verify, which takes constant time, compares the secret', async () => {
+    const verify = vi.spyOn(crypto.subtle, 'verify')
+    verify.mockResolvedValueOnce(true)
+    expect((await guarded(ask('good', '/', { 'x-auth-secret': 'wrong' }))).status).toBe(200)
+    verify.mockResolvedValueOnce(false)
+    expect((await guarded(ask('good', '/', { 'x-auth-secret': SECRET }))).status).toBe(403)
+  })
+})
+
+it.each([
+  ['a broken file', new KeyFileError('malformed', '/etc/keys.yaml:1:1: s3cr3t')],
+  ['a bug', new TypeError('s3cr3t')],
+])('%s gets 500 without details', async (_, error) => {
+  const currentKeys = (): never => {
+    throw error
+  }
+  const text = await textOf(create({ currentKeys })(ask('good')))
+  expect(text).toMatch(/^500 .*no-store.*The keys cannot be read now/)
+  expect(text).not.toMatch(/s3cr3t|keys\.yaml/)
+})
+
+it('a key that is revoked while its question arrives is denied', async () => {
+  let ring = RING
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+  const pending = create({ currentKeys: () => ring })(post(readable))
+  const writer = writable.getWriter()
+  const bytes = new Uint8Array(await ask('good').arrayBuffer())
+  await writer.write(bytes.slice(0, 10))
+  ring = createKeyring([])
+  await writer.write(bytes.slice(10))
+  await writer.close()
+  expect((await pending).status).toBe(401)
+})
+
+it('an invalid question does not read the keys', async () => {
+  const currentKeys = vi.fn(() => RING)
+  const handler = create({ currentKeys })
+  await handler(post('{}'))
+  expect(currentKeys).not.toHaveBeenCalled()
+  await handler(ask('good'))
+  expect(currentKeys).toHaveBeenCalledOnce()
+})
+
+async function textOf(pending: Promise<Response>): Promise<string> {
+  const response = await pending
+  return `${response.status} ${JSON.stringify([...response.headers])} ${await response.text()}`
+}

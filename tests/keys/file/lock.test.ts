@@ -1,0 +1,76 @@
+import fs, { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { afterEach, expect, it, vi } from 'vitest'
+import { withFileLock } from '../../../src/keys/file/lock.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+
+const pathOf = setupFolder()
+
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.useRealTimers()
+})
+
+it('the lock exists only during the work', async () => {
+  const file = pathOf('keys.yaml')
+  const mode = await withFileLock(file, () => statSync(`${file}.lock`).mode & 0o777)
+  expect(mode.toString(8)).toBe('600')
+  const failing = withFileLock(file, () => {
+    throw new Error('bug')
+  })
+  await expect(failing).rejects.toThrow('bug')
+  expect(readdirSync(dirname(file))).toEqual([])
+})
+
+it('a lock of another process is waited for, and never removed', async () => {
+  const file = pathOf('keys.yaml')
+  writeFileSync(`${file}.lock`, '')
+  const work = vi.fn()
+  await expect(withFileLock(file, work, 0)).rejects.toMatchObject({
+    code: 'locked',
+    message: `The file is locked: ${file}.lock exists. If no process is changing the keys, remove ${file}.lock`,
+  })
+  expect(work).not.toHaveBeenCalled()
+  expect(existsSync(`${file}.lock`)).toBe(true)
+  const waiting = withFileLock(file, () => 'in', 60_000)
+  fs.rmSync(`${file}.lock`)
+  expect(await waiting).toBe('in')
+})
+
+it('waits for ten seconds by default, in steps of 5 to 25 milliseconds', async () => {
+  const file = pathOf('keys.yaml')
+  writeFileSync(`${file}.lock`, '')
+  vi.spyOn(Math, 'random').mockReturnValue(0.5)
+  vi.useFakeTimers({ now: 0 })
+  const timers = vi.spyOn(globalThis, 'setTimeout')
+  const failed = vi.fn()
+  const waiting = withFileLock(file, () => 'in').catch(failed)
+  await vi.advanceTimersByTimeAsync(9999)
+  expect(failed).not.toHaveBeenCalled()
+  await vi.advanceTimersByTimeAsync(15)
+  await waiting
+  expect(failed).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ code: 'locked' }))
+  expect(new Set(timers.mock.calls.map(([, delay]) => delay))).toEqual(new Set([15]))
+})
+
+it('an error says why the lock cannot be created', async () => {
+  const file = pathOf('no/such/keys.yaml')
+  await expect(withFileLock(file, () => 'in')).rejects.toMatchObject({
+    code: 'unwritable',
+    message: `Cannot create ${file}.lock: its folder does not exist`,
+    cause: expect.objectContaining({ code: 'ENOENT' }) as Error,
+  })
+  vi.spyOn(fs, 'openSync').mockImplementationOnce(() => {
+    throw Object.assign(new Error('no'), { code: 'ENOSPC' })
+  })
+  await expect(withFileLock(pathOf('keys.yaml'), () => 'in')).rejects.toMatchObject({
+    message: `Cannot create ${pathOf('keys.yaml')}.lock: ENOSPC`,
+  })
+})
+
+it('closes the lock that it creates', async () => {
+  const opened = vi.spyOn(fs, 'openSync')
+  const closed = vi.spyOn(fs, 'closeSync')
+  await withFileLock(pathOf('keys.yaml'), () => 'in')
+  expect(closed.mock.calls).toEqual(opened.mock.results.map(({ value }) => [value]))
+})

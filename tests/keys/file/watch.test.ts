@@ -1,0 +1,186 @@
+import fs, { renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { followFile } from '../../../src/keys/file/watch.ts'
+import { entry, keysText } from '../../support/key-questions.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+import type { Keyring } from '../../../src/keys/keyring.ts'
+
+const pathOf = setupFolder()
+const ONE = keysText(entry('a'))
+const REVOKED = keysText(entry('a', { revoked: true }))
+const LONG_AGO = 1_000_000_000
+
+afterEach(() => vi.restoreAllMocks())
+
+function write(text: string | Uint8Array): string {
+  writeFileSync(pathOf('keys.yaml'), text)
+  return pathOf('keys.yaml')
+}
+
+/** Follows a file whose last change is long ago, unless `now` says otherwise. */
+function follow(
+  file: string,
+  now = (): number => Date.now() + 60_000,
+  onError: () => unknown = throwIt,
+): () => Keyring {
+  return followFile(file, onError, now)
+}
+
+function throwIt(): never {
+  throw new Error('bug')
+}
+
+function isRevoked(keyring: Keyring): boolean[] {
+  return [...keyring.values()].map(({ revoked }) => revoked === true)
+}
+
+function replace(file: string, text: string): void {
+  writeFileSync(`${file}.new`, text)
+  utimesSync(`${file}.new`, LONG_AGO, LONG_AGO)
+  renameSync(`${file}.new`, file)
+}
+
+describe('a change counts at the next call', () => {
+  it.each<[string, (file: string) => void]>([
+    ['overwritten', () => write(REVOKED)],
+    ['replaced', (file) => replace(file, REVOKED)],
+    [
+      'replaced by a file with the same time and size',
+      (file) => replace(file, REVOKED.padEnd(statSync(file).size)),
+    ],
+  ])('%s', (_, change) => {
+    const file = write(ONE.padEnd(500))
+    utimesSync(file, LONG_AGO, LONG_AGO)
+    const current = follow(file)
+    expect(isRevoked(current())).toEqual([false])
+    change(file)
+    expect(isRevoked(current())).toEqual([true])
+  })
+
+  it.each(['ino', 'dev', 'size', 'mtimeMs', 'ctimeMs', 'nlink'] as const)(
+    'if only "%s" differs',
+    (sign) => {
+      const file = write(ONE)
+      const stats = statSync(file)
+      const mocked = vi.spyOn(fs, 'statSync').mockReturnValue(stats)
+      const current = follow(file)
+      expect(isRevoked(current())).toEqual([false])
+      write(REVOKED)
+      mocked.mockReturnValue(Object.assign(Object.create(stats), { [sign]: stats[sign] + 1 }))
+      expect(isRevoked(current())).toEqual([true])
+    },
+  )
+
+  it('if nothing differs, within two seconds after another change', () => {
+    const [before = '', after = ''] = ['a', 'b'].map((principal) =>
+      keysText(entry('k', { principal })),
+    )
+    const file = write(before)
+    const stats = statSync(file)
+    vi.spyOn(fs, 'statSync').mockImplementation(() => stats)
+    const current = follow(file, Date.now)
+    expect([...current().values()]).toMatchObject([{ principal: 'a' }])
+    write(after)
+    expect([...current().values()]).toMatchObject([{ principal: 'b' }])
+  })
+
+  it.each([
+    ['mode', LONG_AGO * 1000, 1000],
+    ['clock', 1000, LONG_AGO * 1000],
+  ])('if only the %s changed within two seconds', (_, mtimeAgo, ctimeAgo) => {
+    const file = write(ONE)
+    const now = Date.now()
+    const times = { mtimeMs: now - mtimeAgo, ctimeMs: now - ctimeAgo }
+    vi.spyOn(fs, 'statSync').mockReturnValue(Object.assign(statSync(file), times))
+    const current = follow(file, () => now)
+    expect(isRevoked(current())).toEqual([false])
+    write(REVOKED)
+    expect(isRevoked(current())).toEqual([true])
+  })
+})
+
+describe('a file without changes', () => {
+  it('is read at each call for two seconds, then once more', () => {
+    const file = write(ONE)
+    const { mtimeMs, ctimeMs } = statSync(file)
+    let now = Math.max(mtimeMs, ctimeMs) + 1999
+    const read = vi.spyOn(fs, 'openSync')
+    const current = follow(file, () => now)
+    const first = current()
+    current()
+    expect(read).toHaveBeenCalledTimes(2)
+    now += 1
+    for (let times = 0; times < 3; times += 1) expect(current()).toBe(first)
+    expect(read).toHaveBeenCalledTimes(3)
+  })
+
+  it('is read at each call if its time is in the future', () => {
+    const file = write(ONE)
+    utimesSync(file, Date.now() / 1000 + 3600, Date.now() / 1000 + 3600)
+    const read = vi.spyOn(fs, 'openSync')
+    const current = follow(file, Date.now)
+    for (let times = 0; times < 3; times += 1) current()
+    expect(read).toHaveBeenCalledTimes(3)
+  })
+
+  it('is read once, even if it is broken', () => {
+    const read = vi.spyOn(fs, 'openSync')
+    const current = follow(write('keys: ['))
+    read.mockClear()
+    for (let times = 0; times < 5; times += 1) expect(current).toThrow('Invalid YAML')
+    expect(read).toHaveBeenCalledTimes(1)
+  })
+})
+
+describe('each call throws, and onError is called once, while the file is', () => {
+  it.each<[string, (file: string) => void, string]>([
+    ['broken', () => write(`${ONE}  - id: b`), 'malformed'],
+    ['empty', () => write(''), 'malformed'],
+    ['written in part', () => write(REVOKED.slice(0, -20)), 'malformed'],
+    ['missing', (file) => rmSync(file), 'not_found'],
+    ['too long', () => write(Buffer.alloc(5_000_000, '#')), 'unreadable'],
+    [
+      'failing for an unknown reason',
+      () =>
+        vi.spyOn(fs, 'statSync').mockImplementation(() => {
+          throw new RangeError('bug')
+        }),
+      'unreadable',
+    ],
+  ])('%s', (_, spoil, code) => {
+    const file = write(ONE)
+    const onError = vi.fn()
+    const current = follow(file, undefined, onError)
+    current()
+    spoil(file)
+    const failure: unknown = expect.objectContaining({ name: 'KeyFileError', code })
+    for (let times = 0; times < 3; times += 1) expect(current).toThrow(failure)
+    expect(onError).toHaveBeenCalledExactlyOnceWith(failure)
+    vi.restoreAllMocks()
+    write(REVOKED)
+    expect(isRevoked(current())).toEqual([true])
+    spoil(file)
+    expect(current).toThrow(failure)
+  })
+
+  it('missing, also if onError throws or rejects', async () => {
+    const failure = expect.objectContaining({ code: 'not_found' }) as Error
+    for (const onError of [throwIt, () => Promise.reject(new Error('bug'))]) {
+      expect(follow(pathOf('none.yaml'), undefined, onError)).toThrow(failure)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  })
+})
+
+it('onError is called again after the file was repaired', () => {
+  const file = write(ONE)
+  const onError = vi.fn()
+  const current = follow(file, undefined, onError)
+  for (const times of [1, 2]) {
+    write('keys: [')
+    expect(current).toThrow('Invalid YAML')
+    expect(onError).toHaveBeenCalledTimes(times)
+    write(ONE)
+    current()
+  }
+})
