@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createAdaptorServer } from '@hono/node-server'
 import { serve } from 'srvx'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createGateway } from '../src/gateway.ts'
 import { withAuth } from '../src/index.ts'
 import { GOOD, NOTICED, itIsAGateway } from './support/gateway-behaviour.ts'
@@ -56,11 +56,14 @@ describe.each([
   let upstream: RawUpstream
   let serving: Serving
   beforeAll(async () => {
+    // @hono/node-server prints every response that breaks off.
+    vi.spyOn(console, 'error').mockImplementation(() => undefined)
     upstream = await startRawUpstream()
     const onFailure = (failure: GatewayFailure): void => void failures.push(failure)
     serving = await start(withAuth(createGateway({ upstream: upstream.url, onFailure }), CONFIG))
   })
   afterAll(async () => {
+    vi.restoreAllMocks()
     await serving.close()
     await upstream.close()
   })

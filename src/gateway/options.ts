@@ -81,7 +81,7 @@ function parseStripHeaders(value: unknown): readonly string[] {
   return value.map((pattern: unknown, index) => {
     if (isNamePattern(pattern)) return foldPattern(pattern)
     const allowed = 'a header name, optionally with a "*" at its end, such as "x-webauth-*"'
-    throw invalidOption(`stripHeaders[${index}]`, pattern, allowed)
+    throw invalidOption(['stripHeaders', index], pattern, allowed)
   })
 }
 
