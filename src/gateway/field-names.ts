@@ -2,15 +2,15 @@
 export type Field = readonly [name: string, value: string]
 
 // RFC 9110 §7.6.1, and the fields of proxy authentication (§11.7).
-const HOP_BY_HOP = names(`
+const HOP_BY_HOP = words(`
   connection http2-settings keep-alive proxy-authenticate proxy-authentication-info proxy-authorization proxy-connection te
   trailer transfer-encoding upgrade`)
 
 // `fetch` sets these for the connection to the upstream.
-const SET_BY_FETCH = names('accept-encoding content-length expect host')
+const SET_BY_FETCH = words('accept-encoding content-length expect host')
 
 // Upstreams believe these about the client or the hops on the way. RFC 9440 §2.4: a proxy must remove `Client-Cert`.
-const ABOUT_THE_CLIENT = names(`
+const ABOUT_THE_CLIENT = words(`
   ali-cdn-real-ip cdn-src-ip cf-connecting-ip cf-connecting-ipv6 cf-pseudo-ipv4 cf-visitor client-cert client-cert-chain
   client-ip do-connecting-ip fastly-client-ip fly-client-ip forwarded front-end-https incap-client-ip proxy-client-ip
   true-client-ip via x-azure-clientip x-azure-socketip x-client-ip x-cluster-client-ip x-forwarded x-host
@@ -19,7 +19,7 @@ const ABOUT_THE_CLIENT = names(`
 
 // Some upstreams take the path or the method from these, and the decision was about another. gunicorn cuts SCRIPT_NAME off the
 // path. With the last two Rack turns a response into an internal redirect (CVE-2025-61780).
-const ABOUT_THE_TARGET = names(`
+const ABOUT_THE_TARGET = words(`
   x-http-destinationurl x-http-host-override x-http-method x-http-method-override x-method-override x-override-url
   x-rewrite-url path-info script-name x-script-name x-accel-mapping x-sendfile-type`)
 
@@ -71,6 +71,6 @@ export function hasUnknownCoding(headers: Headers): boolean {
   return !/^chunked$/i.test(headers.get('transfer-encoding') ?? 'chunked')
 }
 
-function names(text: string): readonly string[] {
+function words(text: string): readonly string[] {
   return text.trim().split(/\s+/)
 }
