@@ -138,7 +138,7 @@ describe('the response', () => {
     const chunks = (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
     await chunks.next()
     let before = -1
-    // What the buffers of the sockets hold is taken all the same.
+    // The buffers of the sockets fill up even without a reader.
     await expect
       .poll(() => [before, (before = taken())].every((count, _, [first]) => count === first), {
         interval: 100,

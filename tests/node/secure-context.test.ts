@@ -5,7 +5,7 @@ import { readSecureContexts } from '../../src/node/secure-context.ts'
 import { AuthConfigError } from '../../src/index.ts'
 import { ROTATED, SELF_SIGNED } from '../support/self-signed-certificate.ts'
 
-// What the connections do with them is in `tests/node/node-transport.test.ts`.
+// Connections with these certificates are tested in `tests/node/node-transport-tls.test.ts`.
 
 const { cert, key } = SELF_SIGNED
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
