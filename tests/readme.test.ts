@@ -5,7 +5,8 @@ import { createRefusal } from '../src/gateway/refusal.ts'
 import { resolveGateway } from '../src/gateway/options.ts'
 import { AuthUnavailableError, getAuth, withAuth } from '../src/index.ts'
 import { parseConfig } from '../src/yaml.ts'
-import { AUTH } from '../src/yaml/shape.ts'
+import { OPTIONS } from '../src/core/config/options.ts'
+import { keyOf } from '../src/yaml/setting.ts'
 import { readOptionsOfType, readUnion } from './support/documented-types.ts'
 import {
   readAnchors,
@@ -22,7 +23,7 @@ import { MODULES } from './support/source-modules.ts'
 import { findTypeErrors, isPlace, PLACES } from './support/type-check.ts'
 import type { GatewayFailureCode } from '../src/gateway.ts'
 import type { AuthConfig, CustomVerifier, DenialReason, Transport } from '../src/index.ts'
-import type { Fields } from '../src/yaml/shape.ts'
+import type { Form } from '../src/core/config/kinds.ts'
 import type { Fence } from './support/markdown.ts'
 import type { Place } from './support/type-check.ts'
 
@@ -251,8 +252,8 @@ describe('the YAML', () => {
       ...UNCOMPARED,
     })
     const written = parse(reference) as { server: { auth: object } }
-    expect(Object.keys(written.server.auth)).toEqual(Object.keys(AUTH))
-    const keys = keysOfFields(AUTH)
+    const keys = keysOfFields(OPTIONS)
+    expect(keys).toEqual(expect.arrayContaining(Object.keys(written.server.auth)))
     expect(keys.length).toBeGreaterThan(35)
     expect(keys.filter((key) => !new RegExp(`\\b${key}\\b`).test(reference))).toEqual([])
   })
@@ -269,10 +270,11 @@ describe('the YAML', () => {
 /** Functions that are made anew for each config. */
 const UNCOMPARED = { isPublic: undefined, fetch: undefined }
 
-function keysOfFields(fields: Fields): string[] {
-  return Object.entries(fields).flatMap(([key, { shape }]) => [
-    key,
-    ...keysOfFields({ ...shape.fields, ...shape.items?.fields }),
+function keysOfFields(fields: NonNullable<Form['fields']>): string[] {
+  const inFile = Object.entries(fields).filter(([, { form }]) => form.kind !== 'function')
+  return inFile.flatMap(([option, { form }]) => [
+    keyOf(option),
+    ...keysOfFields({ ...form.fields, ...form.items?.fields }),
   ])
 }
 

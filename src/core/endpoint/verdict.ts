@@ -131,7 +131,7 @@ function parseList(value: unknown): readonly string[] | undefined {
   return list.every((item) => typeof item === 'string') ? Object.freeze(list) : undefined
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
@@ -139,7 +139,7 @@ function ownValue(record: Record<string, unknown>, name: string): unknown {
   return Object.hasOwn(record, name) ? record[name] : undefined
 }
 
-function emptyAttributes(): Record<string, readonly string[]> {
+export function emptyAttributes(): Record<string, readonly string[]> {
   return Object.create(null) as Record<string, readonly string[]>
 }
 

@@ -171,7 +171,7 @@ describe('with-auth keys rotate', () => {
     expect(await keys('rotate', id)).toEqual({
       code: 1,
       printed: '',
-      noted: `with-auth: Cannot rotate: the key ${id} in ${pathOf('keys.yaml')} is revoked. Make a new key instead: with-auth keys create --keys FILE --principal NAME\n`,
+      noted: `with-auth: Cannot rotate: the key ${id} in ${pathOf('keys.yaml')} is revoked. Create a new key instead: with-auth keys create --keys FILE --principal NAME\n`,
     })
   })
 
@@ -181,7 +181,7 @@ describe('with-auth keys rotate', () => {
     const { code, printed, noted } = await keys('rotate', id)
     expect({ code, printed }).toEqual({ code: 2, printed: '' })
     expect(noted).toContain(
-      `with-auth: --expires-in or --expires-at is missing: the key ${id} was replaced by ${successor} already`,
+      `with-auth: --expires-in or --expires-at is missing: ${successor} replaced the key ${id} already`,
     )
     expect((await keys('rotate', id, '--expires-in', '90d')).code).toBe(0)
     expect(await listKeys(pathOf('keys.yaml'))).toHaveLength(3)
@@ -285,7 +285,7 @@ describe.each(['rotate', 'remove'])('with-auth keys %s', (command) => {
     const text = readFileSync(pathOf('keys.yaml'), 'utf8')
     const { code, printed, noted } = await keys(command, key, ...more)
     expect({ code, printed }).toEqual({ code: 1, printed: '' })
-    expect(noted).toContain('the id is not shown, since it may be a key')
+    expect(noted).toContain('hidden because it may be a key')
     expect(noted).toContain('with-auth keys list')
     const secret = key.slice('withauth_'.length)
     const parts = Array.from({ length: 42 }, (_, index) => secret.slice(index, index + 8))

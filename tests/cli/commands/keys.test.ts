@@ -185,7 +185,7 @@ describe('with-auth keys revoke', () => {
     const { key } = await create('--principal', 'alice')
     const { code, printed, noted } = await keys('revoke', key, '--keys', file, ...more)
     expect({ code, printed }).toEqual({ code: 1, printed: '' })
-    expect(noted).toContain('the id is not shown, since it may be a key')
+    expect(noted).toContain('hidden because it may be a key')
     expect(noted).toContain('with-auth keys list')
     expect(noted).toContain('with-auth keys revoke -')
     expect(partsOf(key).filter((part) => noted.includes(part))).toEqual([])
@@ -212,7 +212,7 @@ describe('with-auth keys revoke', () => {
     const { key } = await create('--principal', 'alice')
     const { code, noted } = await keysWithInput(`${key}0`, 'revoke', '-', '--keys', file)
     expect(code).toBe(1)
-    expect(noted).toBe(`with-auth: The key is not in ${file} (it is not shown)\n`)
+    expect(noted).toBe(`with-auth: There is no such key in ${file}\n`)
     expect((await keys('list', '--keys', file)).printed).toContain('active')
   })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { checkContext } from '../../../src/core/config/context.ts'
+import { resolveConfig } from '../../../src/core/config/parse.ts'
 import { createToldEncoder, encodeKey } from '../../../src/core/request/question.ts'
 import { raw } from '../../support/requests.ts'
 import type { Context } from '../../../src/core/request/question.ts'
@@ -16,7 +16,7 @@ const FACTS: Facts = { path: '/a', query: 'x=1', method: 'GET', headers: { a: '1
 
 function encode(context: object, facts: Partial<Facts> = {}, token = 't', endpoint = 'e'): string {
   const { path, query, method, headers } = { ...FACTS, ...facts }
-  const told = createToldEncoder(checkContext(context), [endpoint])(
+  const told = createToldEncoder(resolveConfig({ context }).context, [endpoint])(
     raw('http://h/', headers, method),
     { path, query },
   )
@@ -167,7 +167,10 @@ describe('what is told', () => {
   const isTold = (context: object, facts: Partial<Facts>): boolean => {
     const { path, query, method, headers } = { ...FACTS, headers: {}, query: '', ...facts }
     const request = raw('http://h/', headers, method)
-    return createToldEncoder(checkContext(context), ['e'])(request, { path, query }) !== undefined
+    return (
+      createToldEncoder(resolveConfig({ context }).context, ['e'])(request, { path, query }) !==
+      undefined
+    )
   }
 
   it('is at most 1,000 parameters', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { checkContext } from '../../../src/core/config/context.ts'
+import { resolveConfig } from '../../../src/core/config/parse.ts'
 import { createQuestionBuilder, encodeQuestion } from '../../../src/core/request/question.ts'
 import { parseTarget } from '../../../src/core/request/target.ts'
 import { raw } from '../../support/requests.ts'
@@ -13,7 +13,11 @@ function build(
 ): Question {
   const target = parseTarget(url)
   if (target === undefined) throw new Error('The test wants a target with one meaning')
-  return createQuestionBuilder(checkContext(context))('t', raw(url, headers, 'PUT'), target)
+  return createQuestionBuilder(resolveConfig({ context }).context)(
+    't',
+    raw(url, headers, 'PUT'),
+    target,
+  )
 }
 
 function told(context: object, url?: string, headers?: Record<string, string>): unknown {
@@ -51,7 +55,10 @@ describe('a question', () => {
       ['set-cookie', 'b=2'],
     ])
     const request = Object.defineProperty(new Request('http://h/'), 'headers', { value: repeated })
-    const question = createQuestionBuilder(checkContext({}))('t', request, { path: '/', query: '' })
+    const question = createQuestionBuilder(resolveConfig({ context: {} }).context)('t', request, {
+      path: '/',
+      query: '',
+    })
     expect(question.request.headers).toEqual({ 'set-cookie': 'a=1, b=2' })
   })
 

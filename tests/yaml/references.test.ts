@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { expandReferences, hasReference } from '../../src/yaml/environment-references.ts'
+import { expandReferences, hasReference } from '../../src/yaml/references.ts'
 
 const variables: Readonly<Record<string, string>> = {
   X: 'x',
