@@ -1,5 +1,6 @@
 import { isCollection, isScalar } from 'yaml'
-import { emptyAttributes, isRecord } from '../../core/endpoint/verdict.ts'
+import { isRecord } from '../../core/endpoint/verdict.ts'
+import { emptyRecord } from '../../core/request/question.ts'
 import { isPathPrefixes, PREFIX_FORM } from '../paths.ts'
 import { parseTimestamp, TIMESTAMP_FORM } from '../times.ts'
 import type { YAMLMap } from 'yaml'
@@ -72,7 +73,7 @@ export function readStoredKey(map: YAMLMap, report: Report): StoredKey | undefin
   if (missing.length > 0) report(map, `Missing: ${missing.map((name) => `"${name}"`).join(', ')}`)
   if (!isValid || missing.length > 0) return undefined
   // `FIELDS` parsed each field, and the required ones are present.
-  return { attributes: emptyAttributes(), ...found } as unknown as StoredKey
+  return { attributes: emptyRecord<readonly string[]>(), ...found } as unknown as StoredKey
 }
 
 function readField(name: keyof StoredKey, node: unknown, report: Report): unknown {
@@ -109,7 +110,7 @@ function isMatch(pattern: RegExp): (value: string) => boolean {
 
 function parseAttributes(value: unknown): StoredKey['attributes'] | undefined {
   if (!isAttributes(value)) return undefined
-  const attributes = emptyAttributes()
+  const attributes = emptyRecord<readonly string[]>()
   for (const [name, list] of Object.entries(value)) attributes[name] = Object.freeze([...list])
   return Object.freeze(attributes)
 }
