@@ -7,6 +7,7 @@ import { createKeyEndpoint, listKeys } from '../keys.ts'
 import { loadConfig } from '../yaml.ts'
 import { asUsage, nameFlag, UsageError, wrongValue } from './errors.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
+import type { OptionProblem } from '../core/errors.ts'
 import type { ResolvedConfig } from '../core/config/parse.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -79,7 +80,7 @@ async function configForEndpoint(endpoint: string): Promise<AuthConfig> {
 async function readSettings(line: CommandLine): Promise<AuthConfig> {
   const given = Object.entries(SETTINGS).filter(([name]) => line.has(name))
   const settings = Object.fromEntries(given.map(([name, read]) => [name, read(line.texts(name))]))
-  await asUsage(SETTING_FLAGS, () => resolveConfig(settings)).catch(nameSources)
+  await asUsage(SETTING_FLAGS, () => resolveConfig(settings), hideSource)
   return settings
 }
 
@@ -93,18 +94,16 @@ const SOURCE = /^(header|cookie):(.*)$/s
 
 function readSource(text: string): unknown {
   const [, kind, name] = SOURCE.exec(text) ?? []
-  return kind === undefined ? text : { [kind]: name }
+  if (kind !== undefined) return { [kind]: name }
+  if (text === 'bearer') return text
+  const expected = 'bearer, header:NAME or cookie:NAME (its value is not shown)'
+  throw new UsageError(`--credentials must be ${expected}`)
 }
 
-// The forms of the command line. The value is hidden, since it may be a key.
-function nameSources(error: unknown): never {
-  if (!(error instanceof UsageError) || !error.message.startsWith('--credentials')) throw error
-  const message = error.message
-    .replace('"bearer"', 'bearer')
-    .replace(/, \{ cookie \} or \{ webSocketProtocol \}/, ' or cookie:NAME')
-    .replace('{ header }', 'header:NAME')
-    .replace(/, received .*/s, ' (its value is not shown)')
-  throw new UsageError(message)
+// A key may be given in place of its source.
+function hideSource(problem: OptionProblem): OptionProblem {
+  const { optionPath, expected } = problem
+  return optionPath[0] === 'credentials' ? { optionPath, expected, isSecret: true } : problem
 }
 
 function refuseSettings(settings: AuthConfig): void {

@@ -9,6 +9,7 @@ import {
   requireText,
 } from '../../src/cli/command-line.ts'
 import { asUsage, UsageError } from '../../src/cli/errors.ts'
+import { invalidOption, invalidSecret } from '../../src/core/config/option-checks.ts'
 import { AuthConfigError } from '../../src/core/errors.ts'
 
 const line = (...args: string[]) =>
@@ -40,44 +41,32 @@ describe('an option of the library', () => {
     'key.paths': '--path',
     allowInsecureHttp: '--allow-insecure-http',
   }
-  const call = (option: string, message: string) =>
-    asUsage(flags, () => Promise.reject(new AuthConfigError(option, message)))
+  const fail = (error: unknown) => asUsage(flags, () => Promise.reject(error))
+  const HIDDEN = '(hidden because it may be a secret)'
 
-  it.each([
-    ['endpoint', '"endpoint" must be a URL, received "x"', 'URL must be a URL, received "x"'],
+  it.each<[AuthConfigError, string]>([
+    [invalidOption('endpoint', 'x', 'a URL'), 'URL must be a URL, received "x"'],
+    [invalidOption('endpoint', 5, 'a URL'), 'URL must be a URL, received 5'],
+    [invalidOption('key.paths[3]', '', 'a path'), '--path must be a path, received ""'],
     [
-      'key.paths[3]',
-      '"key.paths[3]" must be a path, received ""',
-      '--path must be a path, received ""',
-    ],
-    [
-      'endpoint',
-      '"endpoint" must be https (or "allowInsecureHttp": true), received "http://h/?k=s3cret"',
+      invalidOption('endpoint', 'http://h/?k=s3cret', 'https (or `allowInsecureHttp`)'),
       'URL must be https (or --allow-insecure-http), received "http://h/…"',
     ],
     [
-      'endpoint',
-      '"endpoint" must be "a" or "b", received "\\", received \\"endpoint\\" sk-s3cret"',
-      'URL must be "a" or "b", received (hidden because it may be a secret)',
+      invalidOption('endpoint', '", received "endpoint" sk-s3cret', '"a" or "b"'),
+      `URL must be "a" or "b", received ${HIDDEN}`,
     ],
     [
-      'endpoint',
-      '"endpoint" must be a URL, received "sk-s3cret"',
-      'URL must be a URL, received (hidden because it may be a secret)',
+      invalidOption('endpoint', 'sk-s3cret', 'a URL', 'sk-s3cret/'),
+      `URL must be a URL, received ${HIDDEN}`,
     ],
     [
-      'key.paths[0]',
-      '"key.paths[0]" must be a path, received "/*": write "/"',
-      '--path must be a path, received "/*": write "/"',
+      invalidOption('key.paths[0]', '/*', 'a path', '/'),
+      '--path must be a path, received "/*": did you mean "/"?',
     ],
-    ['endpoint', '"endpoint" must be a URL, received 5', 'URL must be a URL, received 5'],
-    [
-      'endpoint',
-      '"endpoint" must be a URL (its value is not shown)',
-      'URL must be a URL (its value is not shown)',
-    ],
-  ])('is named as the command names it: %s, %s', async (option, message, expected) => {
-    await expect(call(option, message)).rejects.toThrow(new UsageError(expected))
+    [invalidSecret('endpoint', 'a URL'), 'URL must be a URL (its value is not shown)'],
+  ])('is named as the command names it: %s', async (error, expected) => {
+    await expect(fail(error)).rejects.toThrow(new UsageError(expected))
   })
 
   it('is left as it is where the command has no name for it, as is any other error', async () => {

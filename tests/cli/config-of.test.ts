@@ -186,7 +186,7 @@ describe('the options that are written in the file with --config', () => {
     ],
     [
       '--credentials=header:authorization',
-      '--credentials must be bearer or cookie:NAME for this header (its value is not shown)',
+      '--credentials must be another header: --credentials has a source of its own for this one (its value is not shown)',
     ],
   ])('cannot be %s', async (argument, message) => {
     const reading = read([argument], { AUTH_ENDPOINT: 'https://b.example' })

@@ -60,8 +60,8 @@ describe('with-auth config', () => {
       noted: '',
       printed: `server:
   auth:
-    allow_insecure_http: false
     endpoint: https://auth.example.com/v?[redacted]
+    allow_insecure_http: false
     context:
       headers: all
       params: values
@@ -71,9 +71,6 @@ describe('with-auth config', () => {
       - bearer
     token_format: token68
     identity: optional
-    unavailable_status: 401
-    preflight: deny
-    mode: enforce
     timeout_ms: 5000
     retry:
       attempts: 1
@@ -88,6 +85,9 @@ describe('with-auth config', () => {
       max_in_flight: 64
       max_waiting: 1024
     cache: false
+    unavailable_status: 401
+    preflight: deny
+    mode: enforce
     realm: api
     request_id_header: false
     public: []
@@ -102,6 +102,36 @@ describe('with-auth config', () => {
     expect({ code, printed }).toEqual({ code: 1, printed: '' })
     expect(noted).toContain('run.yaml:3:5')
     expect(noted).toContain('endpoint')
+  })
+
+  it('lists all problems with --json, and no value that may be a secret', async () => {
+    const wrong = 'timeout_ms: 0, cache: {}, endpoint_headers: { x-key: é s3cret }'
+    const text = `server: { auth: { endpoint: "https://a.b", ${wrong} } }`
+    const { code, printed } = await config(text, '--json')
+    expect(code).toBe(1)
+    expect(JSON.parse(printed)).toEqual({
+      problems: [
+        {
+          line: 1,
+          column: 56,
+          option: 'server.auth.timeout_ms',
+          expected: 'a number of milliseconds from 1 to 60000',
+          received: '0',
+        },
+        {
+          line: 1,
+          column: 66,
+          option: 'server.auth.cache',
+          expected: expect.stringMatching(/^false unless "context.headers" is a list/) as string,
+        },
+        {
+          line: 1,
+          column: 97,
+          option: 'server.auth.endpoint_headers.x-key',
+          expected: 'a non-empty string of printable ASCII',
+        },
+      ],
+    })
   })
 
   it.each([

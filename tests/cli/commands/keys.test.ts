@@ -95,11 +95,11 @@ describe('with-auth keys create', () => {
       2,
       '--path must be a path such as /v1, which opens all',
     ],
-    [['--principal', 'a', '--path', '/v1/*'], 2, 'received "/v1/*": write "/v1"\n'],
+    [['--principal', 'a', '--path', '/v1/*'], 2, 'received "/v1/*": did you mean "/v1"?\n'],
     [
       ['--principal', 'a', '--expires-in', '1d', '--expires-at', '2999-01-01'],
       2,
-      '--expires-in and --expires-at exclude each other',
+      '--expires-in must be left out beside --expires-at',
     ],
   ])('refuses %j', async (args, code, message) => {
     const result = await keys('create', '--keys', file, ...args)
