@@ -1,5 +1,4 @@
-import { AuthConfigError } from '../core/errors.ts'
-import { readOptions } from '../core/config/option-checks.ts'
+import { misusedOption, readOptions } from '../core/config/option-checks.ts'
 import { append, dropEntries, generateSecret, noSuchKey, setField } from './changes.ts'
 import { editKeyFile } from './file/edit.ts'
 import { KeyFileError } from './error.ts'
@@ -75,9 +74,8 @@ function refuseEnded(key: StoredKey, file: string, now: number): void {
 // The first rotation wrote another end over the one that the key was made with.
 function refuseUnknownLifetime({ id, successor }: StoredKey, { next }: Ends): void {
   if (successor === undefined || next !== undefined) return
-  const option = 'options.expiresIn'
   const reason = `the key ${id} was replaced by ${successor} already, so the file does not tell how long another key shall last`
-  throw new AuthConfigError(option, `"${option}" or "options.expiresAt" is missing: ${reason}`)
+  throw misusedOption('options.expiresIn', `given, or \`options.expiresAt\`: ${reason}`)
 }
 
 function endBy(key: StoredKey, end: number): StoredKey {

@@ -150,7 +150,11 @@ describe('a key is not rotated', () => {
     [{ overlaps: '1h' }, 'options.overlaps', 'did you mean "overlap"?'],
     [{ expiresIn: 'soon' }, 'options.expiresIn', 'received "soon"'],
     [{ expiresAt: '2025-01-01' }, 'options.expiresAt', 'in the future'],
-    [{ expiresIn: '1d', expiresAt: '2027-01-01' }, 'options.expiresIn', 'exclude each other'],
+    [
+      { expiresIn: '1d', expiresAt: '2027-01-01' },
+      'options.expiresIn',
+      'must be left out beside "options.expiresAt"',
+    ],
     ['1h', 'options', '"options" must be an object'],
   ])('with %j', async (options, option, message) => {
     const file = writeKey()
@@ -197,7 +201,7 @@ describe('a key is not rotated', () => {
     const text = readFileSync(file, 'utf8')
     await expect(replaceKey(file, 'a', options, NOW)).rejects.toMatchObject({
       option: 'options.expiresIn',
-      message: `"options.expiresIn" or "options.expiresAt" is missing: the key a was replaced by ${id} already, so the file does not tell how long another key shall last`,
+      message: `"options.expiresIn" must be given, or "options.expiresAt": the key a was replaced by ${id} already, so the file does not tell how long another key shall last`,
     })
     expect(readFileSync(file, 'utf8')).toBe(text)
 

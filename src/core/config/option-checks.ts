@@ -31,7 +31,8 @@ export function misusedOption(option: Option, expected: string): AuthConfigError
 
 function pathOf(option: Option): OptionPath {
   if (typeof option !== 'string') return option
-  return option.split(/[.[\]]+/).filter((part) => part !== '')
+  const parts = option.split(/\.|(?=\[)/).filter((part) => part !== '')
+  return parts.map((part) => (part.startsWith('[') ? Number(part.slice(1, -1)) : part))
 }
 
 /**
