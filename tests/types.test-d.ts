@@ -3,6 +3,8 @@
  * The shapes of the runtimes are cut down to what matters here; the README's blocks are compiled against their real types.
  */
 import { Hono } from 'hono'
+import { oneOf } from '../src/core/config/kinds.ts'
+import { OPTIONS } from '../src/core/config/options.ts'
 import { auth } from '../src/hono.ts'
 import {
   AuthUnavailableError,
@@ -12,6 +14,7 @@ import {
   withAuthRoutes,
 } from '../src/index.ts'
 import type { Context, ExecutionContext } from 'hono'
+import type { OptionTable } from '../src/core/config/options.ts'
 import type { AuthEnv } from '../src/hono.ts'
 import type {
   Auth,
@@ -58,6 +61,20 @@ function theHelpersSeeWhatTheyMust(leak: ReturnType<typeof JSON.parse>): void {
   same<{ a?: string }, { a: string | undefined }>()
   // @ts-expect-error -- nor is a subtype
   same<'a', string>()
+}
+
+function theTableHasEveryOptionWithItsType(): void {
+  fits<OptionTable>(OPTIONS)
+  const { cache, ...withoutCache } = OPTIONS
+  use(cache)
+  // @ts-expect-error -- an option is missing
+  fits<OptionTable>(withoutCache)
+  // @ts-expect-error -- a name is misspelt
+  fits<OptionTable>({ ...OPTIONS, timeoutMS: OPTIONS.timeoutMs })
+  // @ts-expect-error -- a kind is of another type
+  fits<OptionTable>({ ...OPTIONS, timeoutMs: OPTIONS.realm })
+  // @ts-expect-error -- a kind accepts less than its option
+  fits<OptionTable>({ ...OPTIONS, mode: oneOf('enforce') })
 }
 
 function aFunctionKeepsItsSignature(): void {
@@ -586,6 +603,7 @@ export {
   onlyARequestHasAnIdentity,
   ownWrappersCompile,
   theHelpersSeeWhatTheyMust,
+  theTableHasEveryOptionWithItsType,
   theIdentityIsReadOnly,
   theMiddlewareGoesWithOwnBindings,
   theMiddlewareTypesTheContext,

@@ -187,15 +187,9 @@ export interface AuthConfig {
    * @default false
    */
   readonly requestIdHeader?: string | false
-  /**
-   * Receives every event. It is never awaited, and an error that it throws changes no decision. Without it the console gets a
-   * line, at most once a minute for each cause, while the endpoint fails.
-   */
+  /** Receives every event, unawaited. Without it the console gets a line a minute for each cause while the endpoint fails. */
   readonly onEvent?: (event: AuthEvent) => void
-  /**
-   * Builds the response of a rejection. The built-in response replaces a promise, a 2xx, a used `Response` or an exception, and
-   * `onEvent` or the console gets one warning.
-   */
+  /** Builds the response of a rejection. A promise, a 2xx, a used `Response` or an exception is replaced and reported once. */
   readonly respond?: (denial: Denial, request: Request) => Response
   /**
    * Sends each POST to the auth endpoint. It must not follow redirects. On Node `nodeTransport()` of `with-auth/node` returns a
