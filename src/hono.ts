@@ -4,8 +4,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import type { AuthConfig, AuthConfigSource, KnownOptions } from './core/auth-config.ts'
 import type { Rejection } from './core/gate.ts'
 import type { Admission } from './core/response/admission.ts'
-import type { VerdictControls } from './core/types.ts'
-import type { Auth, DenialReason } from './core/types.ts'
+import type { Auth, DenialReason, VerdictControls } from './core/types.ts'
 
 /** The variable that {@link auth} sets. */
 export interface AuthVariables {
@@ -54,17 +53,17 @@ export function isAuthException(error: unknown): error is AuthException {
 }
 
 /**
- * Makes a Hono middleware that lets a request on only when the auth endpoint answered 200 for its credentials, and sets
- * `c.var.auth`. It decides for itself, whatever ran before it. A refusal is thrown as Hono's `HTTPException`, as
- * Hono's own guards do, so that `some()` of `hono/combine` and `app.onError` see it.
+ * Makes a Hono middleware that calls the next handler only if the auth endpoint answered 200 for the token of the request, and
+ * sets `c.var.auth`. It decides independently of earlier middleware. It throws Hono's `HTTPException` for a rejected request, as
+ * Hono's own middleware does, so that `some()` of `hono/combine` and `app.onError` see it.
  *
  * Needs the package `hono`, 4.5 or later: the copy that the app uses, so that `instanceof HTTPException` holds there.
  *
- * Hono runs middleware in the order of registration: a route that is registered before it is not guarded. The path that
- * the endpoint is told is that of the request, but below `app.mount()`, which cuts it.
+ * Hono runs middleware in the order of registration: a route that is registered before it is not guarded. The endpoint is told
+ * the path of the request. Below `app.mount()` that path lacks the prefix.
  *
  * @param config The config; a synchronous function of `c.env` that makes it, called until it succeeds once; or nothing,
- * which asks `AUTH_ENDPOINT` of `c.env`, else of `process.env`.
+ * which uses `AUTH_ENDPOINT` of `c.env`, else of `process.env`.
  * @throws AuthConfigError for a config that cannot be used.
  *
  * @example
@@ -92,7 +91,7 @@ export function auth<
   return Object.assign(authMiddleware, controls)
 }
 
-// Hono has an execution context on some runtimes, and throws when it is asked for one on the others.
+// On some runtimes Hono has no execution context, and the getter throws.
 class Execution {
   readonly #context: Context<AuthEnv>
 
@@ -118,8 +117,8 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 }
 
-// Without the constructor, which captures a stack: that is most of what a refusal would cost. The response is given as it
-// is, since Hono's own copy of it reads its body as a stream. Another copy of Hono knows it by its own `getResponse`.
+// Without the constructor, which captures a stack: that would be most of the cost of a rejection. `getResponse` returns the
+// response itself, since Hono's own copies it and reads its body as a stream.
 function createException({ response: res, reason, cause }: Rejection): AuthException {
   const { status } = res
   const message = res.statusText || (STATUS_TEXTS[status] ?? 'Rejected')

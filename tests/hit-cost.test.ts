@@ -18,7 +18,7 @@ beforeAll(ensureBuilt, 60_000)
 const SLOW = { tags: ['slow'], timeout: 120_000 }
 
 // Not in this process: vitest changes the code that it runs, and coverage counts in it.
-it('answers from a kept verdict for little more than what a Map costs', SLOW, async () => {
+it('answers from the cache for little more than the cost of a Map', SLOW, async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, ENTRY])
   const ratios = JSON.parse(stdout) as Record<string, number>
   expect(Object.keys(ratios)).toEqual(Object.keys(MOST))

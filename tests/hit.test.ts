@@ -85,7 +85,7 @@ it('returns the result of the handler itself on a hit, and no promise', async ()
 })
 
 it.each<[string, AuthConfig['context']]>([
-  ['nothing but the token', {}],
+  ['only the token', {}],
   ['the path, the query and a header too', { path: true, params: 'values', headers: ['x-tenant'] }],
 ])('makes no promise, URL, Headers, timer or digest on a hit when told %s', async (_, context) => {
   const { guarded, caches } = await warmed(context)

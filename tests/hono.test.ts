@@ -38,7 +38,7 @@ describe('the middleware', () => {
   it.each([
     [undefined, 'missing_credentials', 'Bearer realm="api"'],
     ['k1', 'denied', 'Bearer realm="api", error="invalid_token"'],
-  ])('refuses with token %s, and the handler is not called', async (token, code, challenge) => {
+  ])('rejects the token %s, and the handler is not called', async (token, code, challenge) => {
     const handler = vi.fn<() => void>()
     const response = await createApp(handler).request(get('/v1/me', token))
     expect(response.status).toBe(401)
@@ -57,7 +57,7 @@ describe('the middleware', () => {
     expect((await app.request(get('/v2/me'))).status).toBe(200)
   })
 
-  it('names nobody on a public path', async () => {
+  it('sets no identity on a public path', async () => {
     const response = await createApp().request(get('/v1/healthz', 'k1'))
     expect(await response.json()).toEqual({ principal: null })
   })
@@ -113,7 +113,7 @@ describe('the middleware', () => {
     expect((await bare.request(get('/', 'k1'), undefined, env)).status).toBe(200)
   })
 
-  it('refuses a bad config when it is made', () => {
+  it('throws for a bad config when it is made', () => {
     expect(() => auth({ endpoint: '' })).toThrow(AuthConfigError)
   })
 
@@ -150,12 +150,12 @@ describe('the middleware', () => {
   })
 })
 
-describe('verdicts that are kept', () => {
-  const kept = { ...config, context: { headers: [] }, cache: {} }
+describe('cached decisions', () => {
+  const cached = { ...config, context: { headers: [] }, cache: {} }
 
   it('are used, and forgotten on demand', async () => {
     endpoint.answer(allow)
-    const guard = auth(kept)
+    const guard = auth(cached)
     const app = new Hono().use(guard).get('*', (c) => c.text('in'))
     for (let turn = 0; turn < 2; turn += 1) await app.request(get('/', 'k1'))
     expect(endpoint.asked).toHaveLength(1)
@@ -168,7 +168,7 @@ describe('verdicts that are kept', () => {
 
   it('are asked for in a call that outlives its request, where there is an execution context', async () => {
     endpoint.answer(allow)
-    const app = new Hono().use(auth(kept)).get('*', (c) => c.text('in'))
+    const app = new Hono().use(auth(cached)).get('*', (c) => c.text('in'))
     const waitUntil = vi.fn<(call: Promise<unknown>) => void>()
     const context = { waitUntil, passThroughOnException: () => undefined, props: {} }
     await app.request(get('/', 'k1'), undefined, {}, context)
@@ -177,7 +177,7 @@ describe('verdicts that are kept', () => {
   })
 })
 
-describe('a refusal', () => {
+describe('a rejection', () => {
   it('is an HTTPException that onError sees', async () => {
     const errors: Error[] = []
     const app = createApp()

@@ -7,7 +7,7 @@ import type { NameOption, OptionPath } from '../core/config/problems.ts'
 import type { OptionProblem } from '../core/errors.ts'
 import type { KeyFileErrorCode } from '../keys.ts'
 
-/** The command was called in a way that it does not know: exit code 2. The message never holds a value that may be secret. */
+/** The command line is wrong: exit code 2. The message never shows a value that may be a secret. */
 export class UsageError extends Error {
   constructor(message: string) {
     super(message)
@@ -15,7 +15,7 @@ export class UsageError extends Error {
   }
 }
 
-/** The error for a value that is not allowed. A value that may be a secret is not shown. */
+/** The error for an invalid value. It hides a value that may be a secret. */
 export function wrongValue(flag: string, value: string, allowed: string): UsageError {
   return new UsageError(`${flag} must be ${allowed}, received ${showValue(value)}`)
 }
@@ -63,8 +63,8 @@ function withShownValue({ didYouMean, received, ...problem }: OptionProblem): Op
 }
 
 /**
- * Names the flag by which a file was given, where the file as a whole cannot be used. An error that names a line of the file
- * changes only if the name of the file may be a secret.
+ * Names the flag of a file that cannot be used at all. An error about one line of the file stays as it is, unless the file
+ * name may be a secret.
  */
 export function nameFlag(flag: string, file: string): (error: unknown) => never {
   return (error) => {
@@ -76,7 +76,7 @@ export function nameFlag(flag: string, file: string): (error: unknown) => never 
   }
 }
 
-/** Rejects with what to do behind the message, for the codes that have advice. */
+/** Appends advice to the message of a `KeyFileError` whose code has some. */
 export function addAdvice(
   advices: Partial<Record<KeyFileErrorCode, string>>,
 ): (error: unknown) => never {
@@ -92,14 +92,14 @@ function withShownFile(error: Error, file: string, shown: string): Error {
   return new Error(error.message.replaceAll(file, shown), { cause: error })
 }
 
-// The flag and the file are named already.
+// The new message already names the flag and the file.
 function withoutStart(message: string, file: string): string {
   const start = [`${file}: `, `Cannot read ${file}: `].find((text) => message.startsWith(text))
   return message.slice(start?.length ?? 0)
 }
 
 function missing(flag: string): string {
-  return flag === '--keys' ? 'no such file: make one with "with-auth keys create"' : 'no such file'
+  return flag === '--keys' ? 'no such file: create it with "with-auth keys create"' : 'no such file'
 }
 
 function concernsWholeFile(error: Error): boolean {

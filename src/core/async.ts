@@ -1,9 +1,6 @@
 import { AuthUnavailableError } from './errors.ts'
 
-/**
- * Whether something is not there yet. By shape: a library that replaces the global `Promise` makes that of an async
- * function no instance of it.
- */
+/** Whether a value is a promise. By shape: a library may replace the global `Promise`, but not that of async functions. */
 export function isPromise<Value>(value: Value | Promise<Value>): value is Promise<Value> {
   return typeof value === 'object' && value !== null && 'then' in value
 }
@@ -13,7 +10,7 @@ export function ignore(value: unknown, tell: (error: unknown) => void = () => un
   if (isPromise(value)) Promise.resolve(value).catch(tell)
 }
 
-/** Waits, or less long if the signal aborts. Never throws, and leaves no timer behind. */
+/** Waits, at most until the signal aborts. Never throws, and leaves no timer behind. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve()
@@ -27,10 +24,7 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-/**
- * The value of a promise, or a rejection as soon as the signal aborts: a call that does not obey its signal must not hold
- * what waits for it.
- */
+/** Settles as the promise does, or rejects as soon as the signal aborts, even if the promise ignores the signal. */
 export function orAborted<Value>(pending: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(new AuthUnavailableError('timeout'))

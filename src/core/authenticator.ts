@@ -2,10 +2,9 @@ import { createGate, enter } from './gate.ts'
 import type { AuthConfig, AuthConfigSource, KnownOptions } from './auth-config.ts'
 import type { Rejection } from './gate.ts'
 import type { Admission } from './response/admission.ts'
-import type { VerdictControls } from './types.ts'
-import type { Auth } from './types.ts'
+import type { Auth, VerdictControls } from './types.ts'
 
-/** What an authenticator says about a request. */
+/** The decision about a request. */
 export type AuthenticationResult =
   | {
       readonly ok: true
@@ -14,13 +13,13 @@ export type AuthenticationResult =
     }
   | ({ readonly ok: false } & Rejection)
 
-/** Decides about requests without calling anything. Never rejects. */
+/** Decides about requests and calls no handler. Its promise never rejects. */
 export interface Authenticator<Args extends readonly unknown[]> extends VerdictControls {
   (request: Request, ...args: Args): Promise<AuthenticationResult>
 }
 
 /**
- * Makes a function that decides about requests, for servers that are no Fetch handlers and for middleware.
+ * Makes a function that decides about requests, for middleware and for servers without Fetch handlers.
  *
  * @param config The config, or a synchronous function of the extra arguments, called until it succeeds once.
  * @returns A function whose promise never rejects: the identity, or the reason and the response to send.

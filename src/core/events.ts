@@ -1,32 +1,31 @@
-import { AuthConfigError } from './errors.ts'
 import { ignore } from './async.ts'
+import { AuthConfigError } from './errors.ts'
 import type { AuthConfig } from './auth-config.ts'
 import type { AuthEvent, NoticeEvent } from './types.ts'
 
 /**
- * Tells the observer of an event, of the error behind it, and of the request that a decision is about. The error becomes a
- * property that is not enumerable: `JSON.stringify`, a spread and the console leave it out, since it may hold a token. Never
- * throws.
+ * Tells the observer of an event, of the error behind it, and of the request that a decision is about. The error may hold a
+ * token, so it becomes a property that `JSON.stringify`, a spread and the console leave out. Never throws.
  */
 export type Report = (event: AuthEvent, error?: unknown, request?: Request) => void
 
 type RequestObserver = (event: AuthEvent, request?: Request) => void
 
-// A user's observer must not get the Request: `onEvent: console.log` would print the token.
+// The observer of a user must not get the Request: `onEvent: console.log` would print the token.
 const GETS_REQUEST = new WeakSet()
 
-/** Makes an observer of this package get the Request of a decision too, to tell which response belongs to it. */
+/** Makes an observer of this package get the Request of a decision too. */
 export function observeWithRequest(observer: RequestObserver): NonNullable<AuthConfig['onEvent']> {
   GETS_REQUEST.add(observer)
   return observer
 }
 
-/** Writes a line to the console: the same line once a minute. Never throws. */
+/** Writes a line to the console, the same line once a minute. Never throws. */
 export type WriteLine = (line: string) => void
 
-/** Where a guard tells what happens: its observer, or the console without one. */
+/** Where a wrapper reports: to its observer, or to the console without one. */
 export interface Channel {
-  /** `undefined` without an observer, so that callers measure nothing. */
+  /** `undefined` without an observer, so that callers skip timing. */
   readonly report: Report | undefined
   /** Tells the observer, or writes the message to the console without one. */
   readonly notify: (notice: NoticeEvent, error?: unknown) => void
@@ -53,7 +52,7 @@ export function createConsole(): WriteLine {
   }
 }
 
-/** Connects a guard to the observer of its config. */
+/** Connects a wrapper to the observer of its config. */
 export function createChannel(onEvent: AuthConfig['onEvent'], writeLine: WriteLine): Channel {
   const report = onEvent === undefined ? undefined : createReport(onEvent, writeLine)
   const toConsole: Channel['notify'] = ({ message }) => writeLine(message)
@@ -77,7 +76,7 @@ function createReport(onEvent: NonNullable<AuthConfig['onEvent']>, writeLine: Wr
   }
 }
 
-/** Reports a config that cannot be used. The error of a config function may hold a secret: its class alone is shown. */
+/** Reports a config that cannot be used. The error of a config function may hold a secret, so only its class is shown. */
 export function reportConfigError({ notify }: Channel, error: unknown): void {
   if (error instanceof AuthConfigError) {
     return notify({ type: 'config_error', message: error.message })
@@ -86,7 +85,7 @@ export function reportConfigError({ notify }: Channel, error: unknown): void {
   notify({ type: 'config_error', message }, error)
 }
 
-/** The class of a thrown value, never its `name` or message: data from outside can be in those. Never throws. */
+/** The class of a thrown value, never its `name` or message, which may hold a secret. Never throws. */
 export function kindOf(thrown: unknown): string {
   if (thrown === undefined || thrown === null) return String(thrown)
   if (typeof thrown !== 'object') return `a ${typeof thrown}`

@@ -9,8 +9,8 @@ import { isPlainHost, parseTarget } from './request/target.ts'
 import { isPromise } from './async.ts'
 import { createSetupSource } from './setup.ts'
 import type { AuthConfigSource } from './auth-config.ts'
-import type { CheckedVerdict } from './endpoint/verdict.ts'
-import type { RouteCheck } from './handlers/route-pattern.ts'
+import type { PendingVerdict } from './endpoint/verdict.ts'
+import type { RouteMatcher } from './handlers/route-pattern.ts'
 import type { Handover } from './policies/handover.ts'
 import type { Check } from './request/check.ts'
 import type { Target } from './request/target.ts'
@@ -27,7 +27,7 @@ export interface Rejection {
   readonly cause?: string
 }
 
-/** What was decided about a request. Only an admitted one may reach the handler. */
+/** The decision about a request. Only an admitted request may reach the handler. */
 export type Decision = Admission | ({ readonly admitted: false } & Rejection)
 
 /**
@@ -37,7 +37,7 @@ export type Decision = Admission | ({ readonly admitted: false } & Rejection)
 export type Decide = (
   request: Request,
   args: readonly unknown[],
-  isOwnRoute?: RouteCheck,
+  isOwnRoute?: RouteMatcher,
 ) => Decision | Promise<Decision>
 
 /** Decides about requests, and drops the decisions that it has cached. */
@@ -68,15 +68,15 @@ interface Progress {
 export function enter<Entered, Rejected>(
   decision: Decision | Promise<Decision>,
   proceed: (admission: Admission) => Entered,
-  reject: (rejection: Rejection) => Rejected,
+  respond: (rejection: Rejection) => Rejected,
 ): Entered | Rejected | Promise<Awaited<Entered> | Awaited<Rejected>>
 export function enter(
   decision: Decision | Promise<Decision>,
   proceed: (admission: Admission) => unknown,
-  reject: (rejection: Rejection) => unknown,
+  respond: (rejection: Rejection) => unknown,
 ): unknown {
-  if (isPromise(decision)) return decision.then((made) => enter(made, proceed, reject))
-  return decision.admitted ? proceed(decision) : reject(decision)
+  if (isPromise(decision)) return decision.then((made) => enter(made, proceed, respond))
+  return decision.admitted ? proceed(decision) : respond(decision)
 }
 
 /** Returns the response of a rejection, for callers that send it as it is. */
@@ -113,7 +113,7 @@ export function createGate<Args extends readonly unknown[]>(
 }
 
 /** The way of one request: its target, the exemptions, its token, the cached decision and, on a miss, the endpoint. */
-function decideAbout(progress: Progress, isOwnRoute?: RouteCheck): Decision | Promise<Decision> {
+function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | Promise<Decision> {
   const { setup, request } = progress
   const target = parseTarget(request.url)
   if (target === undefined) return reject(progress, 'malformed_request')
@@ -121,8 +121,10 @@ function decideAbout(progress: Progress, isOwnRoute?: RouteCheck): Decision | Pr
   if (!isReady(setup)) return reject(progress, 'not_configured')
   const misrouted = findMisrouting(setup, request, target.path, isOwnRoute)
   if (misrouted !== undefined) return reject(progress, misrouted)
-  const exemption = exemptionOf(setup, request, target)
-  if (exemption !== undefined) return exempt(progress, exemption)
+  if (isPublic(setup, request, target)) return exempt(progress, 'public')
+  if (setup.config.preflight === 'allow' && isPreflight(request, setup.readCredentials)) {
+    return exempt(progress, 'preflight')
+  }
   const token = setup.readCredentials(request.headers)
   if (typeof token !== 'string') return reject(progress, token.reason)
   progress.token = token
@@ -138,22 +140,11 @@ function decideAbout(progress: Progress, isOwnRoute?: RouteCheck): Decision | Pr
   return wait(progress, setup.verifier.ask(check))
 }
 
-function exemptionOf(
-  { config, readCredentials }: Setup,
-  request: Request,
-  { path }: Target,
-): 'public' | 'preflight' | undefined {
-  if (config.isPublic(path, request.method) && isPlainHost(request.headers.get('host'))) {
-    return 'public'
-  }
-  const isExempt = config.preflight === 'allow' && isPreflight(request, readCredentials)
-  return isExempt ? 'preflight' : undefined
+function isPublic({ config }: Setup, request: Request, { path }: Target): boolean {
+  return config.isPublic(path, request.method) && isPlainHost(request.headers.get('host'))
 }
 
-async function wait(
-  progress: Progress,
-  pending: CheckedVerdict | Promise<CheckedVerdict>,
-): Promise<Decision> {
+async function wait(progress: Progress, pending: PendingVerdict): Promise<Decision> {
   try {
     const verdict = await pending
     const isAllow = verdict.outcome === 'allow'
@@ -187,7 +178,7 @@ function fail(progress: Progress, error: unknown): Decision {
 
 function reject(progress: Progress, reason: DenialReason, failure: Failure = {}): Decision {
   const { setup, request, check } = progress
-  const denial = setup.denials.describe(reason, failure.retryAfterMs)
+  const denial = setup.denials.create(reason, failure.retryAfterMs)
   const cause = failure.cause === undefined ? {} : { cause: failure.cause }
   report(progress, { outcome: 'deny', reason, status: denial.status, ...cause }, failure.error)
   if (isShadow(setup)) return admit(progress, EXEMPT.shadow)

@@ -15,25 +15,23 @@ export const systemClock: Clock = {
   random: () => Math.random(),
 }
 
-/** Asks by the runtime's own `fetch`. Looked up at each call: what wraps it later, such as instrumentation, must be seen. */
+/** Asks by the runtime's own `fetch`. Looked up at each call, so that a later wrapper, such as instrumentation, sees it. */
 export const runtimeFetch: Transport = (url, init) => globalThis.fetch(url, init)
 
 /** `AUTH_ENDPOINT` of the Workers `env` argument, else of `process.env`. Throws what the runtime throws. */
 export function endpointFromEnvironment(args: readonly unknown[]): unknown {
-  const [env] = args
-  const bound = ownProperty(env, 'AUTH_ENDPOINT')
-  if (bound !== undefined) return bound
-  return processVariable('AUTH_ENDPOINT')
+  const bound = ownProperty(args[0], 'AUTH_ENDPOINT')
+  return bound === undefined ? processVariable('AUTH_ENDPOINT') : bound
 }
 
-/** A variable of `process.env`, where there is one. Throws what the runtime throws. */
+/** A variable of `process.env`, if there is one. Throws what the runtime throws. */
 export function processVariable(name: string): unknown {
   return ownProperty(property(property(globalThis, 'process'), 'env'), name)
 }
 
 /**
- * A module that is part of Node, such as `node:http`, and `undefined` on every other runtime. Bun and Deno have most of them
- * too, and so do Workers, but their own `fetch` serves better. Not an import: bundlers for Workers and browsers would look for it.
+ * A built-in module of Node, such as `node:http`. `undefined` on every other runtime: Bun, Deno and Workers have most of them
+ * too, but their own `fetch` serves better. Not an import, since bundlers for Workers and browsers would look for it.
  */
 export function nodeModule(name: string): unknown {
   const process = property(globalThis, 'process')
@@ -44,7 +42,7 @@ export function nodeModule(name: string): unknown {
   return isNode && typeof load === 'function' ? load.call(process, name) : undefined
 }
 
-// Their `process` says that it is Node's. This is how Cloudflare tells them apart.
+// The `process` of Workers claims to be Node's. Cloudflare documents this test.
 function isWorkers(): boolean {
   return property(property(globalThis, 'navigator'), 'userAgent') === 'Cloudflare-Workers'
 }
@@ -60,8 +58,8 @@ function property(value: unknown, name: string): unknown {
 }
 
 /**
- * `waitUntil` of the argument that has one, such as the `ctx` of Workers: a call that is registered there goes on when
- * the response of the request that started it is sent.
+ * `waitUntil` of the argument that has one, such as the `ctx` of Workers: a call that is registered there goes on after the
+ * response of the request that started it is sent.
  */
 export function findKeepAlive(
   args: readonly unknown[],
@@ -73,7 +71,7 @@ export function findKeepAlive(
       const waitUntil = property(context, 'waitUntil')
       if (typeof waitUntil === 'function') waitUntil.call(context, call)
     } catch {
-      // Then the call ends when it ends.
+      // Without it the call may end with its request.
     }
   }
 }

@@ -1,66 +1,66 @@
-import { resolveConfig } from './config/parse.ts'
-import { createCredentialsReader } from './request/credentials.ts'
-import { createDenials } from './response/denial.ts'
+import { ignore, isPromise } from './async.ts'
 import { checkEndpoint } from './config/endpoint.ts'
-import { endpointFromEnvironment } from './runtime.ts'
+import { resolveConfig } from './config/parse.ts'
 import { AuthConfigError } from './errors.ts'
 import { createChannel, createConsole, reportConfigError } from './events.ts'
-import { createAlarm } from './response/alarm.ts'
-import { createCheckFactory } from './request/check.ts'
-import { ignore, isPromise } from './async.ts'
-import { takeOver } from './policies/handover.ts'
 import { createVerifier } from './policies/compose.ts'
-import type { CheckFactory } from './request/check.ts'
+import { takeOver } from './policies/handover.ts'
+import { createCheckFactory } from './request/check.ts'
+import { createCredentialsReader } from './request/credentials.ts'
+import { createAlarm } from './response/alarm.ts'
+import { createDenials } from './response/denial.ts'
+import { endpointFromEnvironment } from './runtime.ts'
+import type { AuthConfigSource } from './auth-config.ts'
 import type { ResolvedConfig } from './config/parse.ts'
-import type { CredentialsReader } from './request/credentials.ts'
-import type { Denials } from './response/denial.ts'
 import type { Channel, Report, WriteLine } from './events.ts'
-import type { Alarm } from './response/alarm.ts'
-import type { Handover } from './policies/handover.ts'
-import type { AuthConfig, AuthConfigSource } from './auth-config.ts'
 import type { ComposedVerifier } from './policies/compose.ts'
+import type { Handover } from './policies/handover.ts'
+import type { CheckFactory } from './request/check.ts'
+import type { CredentialsReader } from './request/credentials.ts'
+import type { Alarm } from './response/alarm.ts'
+import type { Denials } from './response/denial.ts'
 
 const UNKNOWN_ROUTE =
   'A request came through the "routes" of Bun.serve. Bun matches the path as it was sent, so this wrapper cannot know which route runs: guard the routes with withAuthRoutes'
 
-/** What is there even when a request cannot be decided about: how to refuse it, and whom to tell. */
+/** The parts that the gate needs to reject a request and to report it. */
 interface Basics extends Channel {
   readonly denials: Denials
-  /** `undefined` with an observer, which sees each decision, and without a config, which is reported by itself. */
+  /** `undefined` with an observer, which gets each decision, and without a config, which is reported by itself. */
   readonly alarm: Alarm | undefined
-  /** Where the key of a request may be; nowhere without a config. */
+  /** Where the token of a request may be; empty without a config. */
   readonly credentials: ResolvedConfig['credentials']
   readonly readCredentials: CredentialsReader
   readonly requestIdHeader: ResolvedConfig['requestIdHeader']
 }
 
-/** Nothing more is there. */
+/** The setup without a config that can be used. */
 export interface Unready extends Basics {
   readonly verifier: undefined
 }
 
-/** Everything that deciding about a request needs, made once. */
+/** Everything that the gate needs for a decision, made once. */
 export interface Setup extends Basics {
   readonly config: ResolvedConfig
   readonly checks: CheckFactory
   readonly verifier: ComposedVerifier
   readonly handover: Handover
-  /** Tells of a request that came by a route that is not known; absent where no decision depends on the path. */
+  /** Reports a request that came by an unknown route. `undefined` if no decision depends on the path. */
   readonly complainOfRoute: (() => void) | undefined
 }
 
-/** Gives the setup for a request's extra arguments. Never throws; why it is not ready has been reported. */
 export interface SetupSource {
+  /** Returns the setup for the extra arguments of a request. Never throws, and reports why it is not ready. */
   readonly get: (args: readonly unknown[]) => Setup | Unready
-  /** Forgets the verdicts of a token, or all. */
+  /** Forgets the decisions about a token, or all decisions. */
   readonly forget: (token?: string) => void
   /** For the source that replaces this one. */
   readonly handOver: () => Handover | undefined
 }
 
 /**
- * Makes the source of the setup. A config object is checked now, and throws `AuthConfigError`. A config function is
- * called with the first request's extra arguments, and with the next one's until it has succeeded once.
+ * Makes the source of the setup. A config object is checked now, and throws `AuthConfigError`. A config function is called with
+ * the extra arguments of the first request, and with those of the next one until it has succeeded once.
  *
  * @param handover From the source that this one replaces. Only a config object takes it over.
  */
@@ -68,58 +68,49 @@ export function createSetupSource<Args extends readonly unknown[]>(
   source: AuthConfigSource<Args> | undefined,
   handover?: Handover,
 ): SetupSource {
-  if (typeof source === 'function') return fromFunction(source)
-  return fromObject(source === undefined ? {} : source, handover)
-}
-
-function fromObject(source: AuthConfig, handover: Handover | undefined): SetupSource {
-  const config = resolveConfig(source)
-  const base = createUnready(config, createConsole())
-  warn(config, base.report)
+  const writeLine = createConsole()
+  let base = createUnready({}, writeLine)
   let setup: Setup | undefined
-  let inherited = handover
+  let inherited = typeof source === 'function' ? undefined : handover
+  const prepare = (made: unknown): ResolvedConfig => {
+    base = createUnready({ onEvent: observerOf(made) }, writeLine)
+    const config = resolveConfig(made)
+    base = createUnready(config, writeLine)
+    return config
+  }
+  const given =
+    typeof source === 'function' ? undefined : prepare(source === undefined ? {} : source)
+  if (given !== undefined) warn(given, base.report)
   const get = (args: readonly unknown[]): Setup | Unready => {
     if (setup !== undefined) return setup
+    if (given === undefined) base = createUnready({}, writeLine)
     try {
+      const config = given ?? prepare(callSource(source, args))
       setup = createSetup(config, base, args, inherited)
       inherited = undefined
+      if (given === undefined) warn(config, base.report)
       return setup
     } catch (error) {
       reportConfigError(base, error)
       return base
     }
   }
-  const forget: SetupSource['forget'] = (token) => {
+  const forget = (token?: string): void => {
     inherited = undefined
     setup?.verifier.forget(token)
   }
   return { get, forget, handOver: () => setup?.handover ?? inherited }
 }
 
-function fromFunction<Args extends readonly unknown[]>(
-  source: (...args: Args) => unknown,
-): SetupSource {
-  const writeLine = createConsole()
-  let setup: Setup | undefined
-  const get = (args: readonly unknown[]): Setup | Unready => {
-    if (setup !== undefined) return setup
-    let base = createUnready({}, writeLine)
-    try {
-      // These are the arguments of the wrapped function, whose types the config function was checked against.
-      const made = refusePromise(source(...(args as Args)))
-      base = createUnready({ onEvent: observerOf(made) }, writeLine)
-      const config = resolveConfig(made)
-      base = createUnready(config, writeLine)
-      setup = createSetup(config, base, args)
-      warn(config, base.report)
-      return setup
-    } catch (error) {
-      reportConfigError(base, error)
-      return base
-    }
-  }
-  const forget: SetupSource['forget'] = (token) => setup?.verifier.forget(token)
-  return { get, forget, handOver: () => setup?.handover }
+function callSource<Args extends readonly unknown[]>(
+  source: AuthConfigSource<Args> | undefined,
+  args: readonly unknown[],
+): unknown {
+  // These are the arguments of the wrapped function, and the types of the config function were checked against them.
+  const made: unknown = typeof source === 'function' ? source(...(args as Args)) : source
+  if (!isPromise(made)) return made
+  ignore(made)
+  throw new AuthConfigError('config', 'The config function must be synchronous, received a promise')
 }
 
 function createUnready(config: Partial<ResolvedConfig>, writeLine: WriteLine): Unready {
@@ -163,11 +154,10 @@ function createComplainOfRoute(
   { notify }: Channel,
 ): Setup['complainOfRoute'] {
   if (!context.path && !hasPublicPaths) return undefined
-  let isTold = false
+  let isReported = false
   return () => {
-    if (isTold) return
-    isTold = true
-    notify({ type: 'config_error', message: UNKNOWN_ROUTE })
+    if (!isReported) notify({ type: 'config_error', message: UNKNOWN_ROUTE })
+    isReported = true
   }
 }
 
@@ -192,27 +182,15 @@ function readEnvironment(args: readonly unknown[]): unknown {
   }
 }
 
-function refusePromise(made: unknown): unknown {
-  if (!isPromise(made)) return made
-  ignore(made)
-  throw new AuthConfigError('config', 'The config function must be synchronous, received a promise')
-}
-
-// A config that is refused may still say whom to tell.
-function observerOf(made: unknown): AuthConfig['onEvent'] {
+// The config may be unusable, and still name whom to tell.
+function observerOf(made: unknown): ResolvedConfig['onEvent'] {
   const observer: unknown =
     typeof made === 'object' && made !== null ? Reflect.get(made, 'onEvent') : undefined
   return typeof observer === 'function' ? (event) => observer(event) : undefined
 }
 
 function warn(config: ResolvedConfig, report: Report | undefined): void {
-  if (config.mode === 'shadow') {
-    report?.({ type: 'warning', message: '"mode" is "shadow": nobody is refused' })
-  }
-  if (config.allowInsecureHttp) {
-    report?.({
-      type: 'warning',
-      message: '"allowInsecureHttp" is true: tokens may travel in clear',
-    })
-  }
+  const tell = (message: string): void => report?.({ type: 'warning', message })
+  if (config.mode === 'shadow') tell('"mode" is "shadow": no request is rejected')
+  if (config.allowInsecureHttp) tell('"allowInsecureHttp" is true: tokens may travel in clear text')
 }

@@ -1,4 +1,4 @@
-/** Why the endpoint, or whatever stands in for it, gave no verdict. */
+/** Why the endpoint, or the verifier in its place, gave no verdict. */
 export type UnavailableReason =
   | 'rate_limited'
   | 'service_error'
@@ -8,7 +8,7 @@ export type UnavailableReason =
   | 'circuit_open'
   | 'overloaded'
 
-/** Why a request was refused. It is the `code` of the response body. */
+/** Why a request was rejected. It is the `code` of the response body. */
 export type DenialReason =
   | 'missing_credentials'
   | 'malformed_credentials'
@@ -18,33 +18,33 @@ export type DenialReason =
   | 'malformed_request'
   | 'not_configured'
 
-/** One refusal, as {@link AuthConfig.respond} sees it. */
+/** A rejection, as {@link AuthConfig.respond} gets it. */
 export interface Denial {
   readonly reason: DenialReason
   /** The HTTP status of the response. */
   readonly status: number
   /** The text that the client reads. */
   readonly message: string
-  /** How long the client should wait, in milliseconds. Only where a `Retry-After` is sent. */
+  /** How long the client should wait, in milliseconds. Only if a `Retry-After` is sent. */
   readonly retryAfterMs?: number
 }
 
-/** Who the endpoint says the caller is. Frozen, all the way down. */
+/** The identity of the caller. Frozen, with all that is in it. */
 export interface Auth {
-  /** The caller's name; absent when the endpoint names nobody. */
+  /** The caller's name; absent if the endpoint names none. */
   readonly principal?: string
-  /** What the endpoint says about the caller; empty when it says nothing. Has no prototype. */
+  /** Attributes of the caller, as the endpoint sent them. Has no prototype. */
   readonly attributes: Readonly<Record<string, readonly string[]>>
-  /** Set when the verdict had expired and the endpoint could not be asked again. */
+  /** Set if the decision had expired and the endpoint was unavailable. */
   readonly stale?: true
 }
 
-/** What the endpoint is asked: everything it is told, and nothing else. */
+/** Everything that the endpoint is told about a request. */
 export interface Question {
-  /** The caller's credentials, without the scheme. */
+  /** The token, without the scheme. */
   readonly token: string
   readonly request: {
-    /** The canonical path, or `''` when `context.path` is `false`. */
+    /** The canonical path, or `''` if `context.path` is `false`. */
     readonly path: string
     /** Lower-case names; values as Fetch joins them. */
     readonly headers: Readonly<Record<string, string>>
@@ -55,60 +55,58 @@ export interface Question {
   }
 }
 
-/** The answer to a {@link Question}. No answer is not a verdict: throw `AuthUnavailableError`. */
+/** The answer to a {@link Question}. Without an answer throw `AuthUnavailableError`. */
 export type Verdict =
   | {
       readonly outcome: 'allow'
       readonly principal?: string | undefined
       /** A string counts as a list of one. */
       readonly attributes?: Readonly<Record<string, string | readonly string[]>> | undefined
-      /** How long the verdict may be kept, in milliseconds; `0`: neither kept nor shared. */
+      /** How long the verdict may be cached, in milliseconds; `0`: neither cached nor shared. */
       readonly maxAgeMs?: number | undefined
     }
   | {
       readonly outcome: 'deny'
-      /** How long the verdict may be kept, in milliseconds; `0`: neither kept nor shared. */
+      /** How long the verdict may be cached, in milliseconds; `0`: neither cached nor shared. */
       readonly maxAgeMs?: number | undefined
     }
 
-/** One decision about one request. Holds no token, no query, and no header but the one that `requestIdHeader` names. */
+/** One decision about one request. Holds no token, no query, and only the header that `requestIdHeader` names. */
 export interface DecisionEvent {
   readonly type: 'decision'
   readonly outcome: 'allow' | 'deny' | 'public' | 'preflight'
-  /** Why, when the outcome is `deny`. */
+  /** Why, if the outcome is `deny`. */
   readonly reason?: DenialReason
-  /** The status of the refusal. */
+  /** The status of the rejection. */
   readonly status?: number
-  /** The canonical path, cut at 256 characters; `''` when the target has none, or when it holds, or may hold, the token. */
+  /** The canonical path, cut at 256 characters; `''` if the target has none, or if it holds, or may hold, the token. */
   readonly path: string
   /** The method as the client sent it, cut at 32 characters. */
   readonly method: string
   /**
-   * The caller that the endpoint named, when the outcome is `allow`, cut at 256 characters. It is any text that the endpoint
+   * The caller that the endpoint named, if the outcome is `allow`, cut at 256 characters. It is any text that the endpoint
    * sent. Absent if it holds the token.
    */
   readonly principal?: string
   /** The value of the header that {@link AuthConfig.requestIdHeader} names. It is what the client sent. */
   readonly requestId?: string
   readonly durationMs: number
-  /**
-   * What the cache did: `shared` means that another request's call answered, `skipped` that the verdict was not kept.
-   */
+  /** `shared`: the call of another request answered. `skipped`: the decision was not cached. */
   readonly cache: 'hit' | 'miss' | 'stale' | 'shared' | 'skipped' | 'off'
-  /** Why it was not kept. */
+  /** Why it was not cached. */
   readonly skipped?: SkipReason
-  /** The status that the endpoint answered, if it was asked and did. */
+  /** The status of the endpoint's response, if it was asked and responded. */
   readonly endpointStatus?: number
   /** How often the endpoint was asked. */
   readonly attempts: number
   /**
    * A code for why the endpoint is unavailable, such as `ECONNREFUSED`, `ENOTFOUND` or `CERT_HAS_EXPIRED`. It comes from
    * the error of `fetch`, or from the `cause` of a verifier's `AuthUnavailableError`. Absent if the runtime gives no code,
-   * as workerd does not. Holds no secret.
+   * as on workerd. Holds no secret.
    */
   readonly cause?: string
   /**
-   * The error of a `verifier` or `fetch`, when the reason is `internal_error`, or `unreachable` because `fetch` rejected.
+   * The error of a `verifier` or `fetch`, if the reason is `internal_error`, or `unreachable` because `fetch` rejected.
    * **It may hold a token**, so the property is not enumerable: `JSON.stringify(event)`, `{ ...event }` and
    * `console.log(event)` leave it out.
    */
@@ -118,8 +116,8 @@ export interface DecisionEvent {
 }
 
 /**
- * Why a verdict was not kept: the endpoint forbids it; its status says nothing lasting; the time to keep it is over or
- * zero; it was overtaken by an invalidation or a newer answer; it does not fit.
+ * Why a decision was not cached: the endpoint forbids it; its status says nothing lasting; the time to cache it is over or
+ * zero; an invalidation or a newer decision came first; it does not fit.
  */
 export type SkipReason = 'no_store' | 'status' | 'ttl' | 'outdated' | 'too_large'
 
@@ -142,17 +140,17 @@ export interface NoticeEvent {
   readonly error?: unknown
 }
 
-/** What {@link AuthConfig.onEvent} is told. */
+/** The argument of {@link AuthConfig.onEvent}. */
 export type AuthEvent = DecisionEvent | CircuitEvent | NoticeEvent
 
 /** Drops cached decisions. */
 export interface VerdictControls {
   /**
-   * Drops the cached decisions about a token in this instance, and caches none that is under way. The next request asks again.
+   * Drops the cached decisions about a token in this instance. Decisions under way are not cached. The next request asks again.
    *
    * @throws TypeError if the token is not a string.
    */
   readonly invalidate: (token: string) => void
-  /** Drops all cached decisions in this instance, and caches none that is under way. */
+  /** Drops all cached decisions in this instance. Decisions under way are not cached. */
   readonly clear: () => void
 }

@@ -1,22 +1,14 @@
 import { createGate, enter, sendRejection } from './gate.ts'
-import { createRouteCheck, readRoute, refuseTwins } from './handlers/route-pattern.ts'
-import { refuseClass } from './handlers/guarded.ts'
+import { createRouteMatcher, readRoute, assertDistinct } from './handlers/route-pattern.ts'
+import { isHandler } from './handlers/guarded.ts'
 import type { AnyHandler } from './handlers/guarded.ts'
 import type { AuthConfigSource } from './auth-config.ts'
 import type { Gate } from './gate.ts'
 import type { VerdictControls } from './types.ts'
-import type { Route, RouteCheck } from './handlers/route-pattern.ts'
+import type { Route, RouteMatcher } from './handlers/route-pattern.ts'
 
-type RouteMethod =
-  | 'CONNECT'
-  | 'DELETE'
-  | 'GET'
-  | 'HEAD'
-  | 'OPTIONS'
-  | 'PATCH'
-  | 'POST'
-  | 'PUT'
-  | 'TRACE'
+type ReadMethod = 'GET' | 'HEAD' | 'OPTIONS' | 'TRACE'
+type RouteMethod = ReadMethod | 'CONNECT' | 'DELETE' | 'PATCH' | 'POST' | 'PUT'
 
 type ParamNames<Pattern extends string> = string extends Pattern
   ? string
@@ -60,15 +52,14 @@ export type GuardedRoutes<Routes> = Controls & {
 type Handlers = AnyHandler | Readonly<Record<string, AnyHandler>>
 
 /**
- * Wraps the routes of `Bun.serve` so that each handler is called only when the auth endpoint answered 200 for this
- * request's `Authorization: Bearer` credentials (RFC 6750 §2.1), as {@link withAuth} does for one handler. All routes
- * share one config, cache and circuit breaker.
+ * Wraps the routes of `Bun.serve`, as {@link withAuth} wraps one handler. All routes share one config, cache and circuit
+ * breaker.
  *
- * Bun finds a route by the request target as it was sent, and resolves `..` only in `request.url`. So each request is
- * also held against the pattern that it came by: with a URL or `params` that do not fit it gets 400.
+ * Bun finds a route by the request target as it was sent, and resolves `..` only in `request.url`. So each request must also
+ * fit the pattern of its route: if its URL or `params` do not, it gets 400.
  *
  * @param routes Handlers by the pattern of their route, or objects of handlers by method. Patterns are literal segments,
- * `:name` segments, and a final `*`. Nothing else is taken, so that nothing in the table stands open: put a `Response`,
+ * `:name` segments, and a final `*`. Any other value throws, so that every route in the table is guarded: put a `Response`,
  * `false`, a file or an HTML import beside the guarded routes, `{ ...withAuthRoutes(routes), '/health': new Response('ok') }`.
  * @param config The config, or a synchronous function of the extra arguments that makes it, called until it succeeds once.
  * @returns A table of the same keys, with `invalidate` and `clear` as members that are not enumerable.
@@ -96,10 +87,10 @@ export function withAuthRoutes<
   config?: AuthConfigSource<unknown[]>,
 ): GuardedRoutes<Routes>
 export function withAuthRoutes(routes: unknown, config?: AuthConfigSource<unknown[]>): unknown {
-  const all = checkRoutes(routes)
+  const all = parseRoutes(routes)
   const gate = createGate(config)
   const table = all.map(({ handlers, ...route }) => {
-    const isOwnRoute = createRouteCheck(route, all)
+    const isOwnRoute = createRouteMatcher(route, all)
     return [route.pattern, guardHandlers(handlers, isOwnRoute, gate)] as const
   })
   const { invalidate, clear } = gate.controls
@@ -109,40 +100,34 @@ export function withAuthRoutes(routes: unknown, config?: AuthConfigSource<unknow
   })
 }
 
-function checkRoutes(routes: unknown): (Route & { readonly handlers: Handlers })[] {
+function parseRoutes(routes: unknown): (Route & { readonly handlers: Handlers })[] {
   const entries = typeof routes === 'object' && routes !== null ? Object.entries(routes) : []
   if (entries.length === 0) {
     throw new TypeError('Cannot guard the routes: they must be an object of handlers by pattern')
   }
   const all = entries.map(([pattern, value]: [string, unknown]) => {
-    const handlers = checkHandlers(pattern, value)
+    const handlers = parseHandlers(pattern, value)
     const methods = typeof handlers === 'function' ? undefined : new Set(Object.keys(handlers))
     return { ...readRoute(pattern, methods), handlers }
   })
-  refuseTwins(all)
+  assertDistinct(all)
   return all
 }
 
-function checkHandlers(pattern: string, value: unknown): Handlers {
+function parseHandlers(pattern: string, value: unknown): Handlers {
   if (isHandler(value)) return value
   const methods = Object.entries(Object(value) as object)
-  const isTable = methods.every(
-    ([method, handler]) => /^[A-Z]+$/.test(method) && isHandler(handler),
-  )
-  if (isTable && methods.length > 0)
-    return Object.fromEntries(methods) as Record<string, AnyHandler>
+  if (methods.length > 0 && methods.every(isMethod)) return Object.fromEntries(methods)
   throw new TypeError(
     `Cannot guard the route "${pattern}": it must be a handler or an object of handlers by method. To serve anything else without a token, put it beside the guarded routes: { ...withAuthRoutes(routes, config), "${pattern}": value }`,
   )
 }
 
-function isHandler(value: unknown): value is AnyHandler {
-  if (typeof value !== 'function') return false
-  refuseClass(value as AnyHandler)
-  return true
+function isMethod(entry: [string, unknown]): entry is [string, AnyHandler] {
+  return /^[A-Z]+$/.test(entry[0]) && isHandler(entry[1])
 }
 
-function guardHandlers(handlers: Handlers, isOwnRoute: RouteCheck, gate: Gate): Handlers {
+function guardHandlers(handlers: Handlers, isOwnRoute: RouteMatcher, gate: Gate): Handlers {
   if (typeof handlers === 'function') return guardHandler(handlers, isOwnRoute, gate)
   const guarded = Object.entries(handlers).map(
     ([method, handler]) => [method, guardHandler(handler, isOwnRoute, gate)] as const,
@@ -150,7 +135,7 @@ function guardHandlers(handlers: Handlers, isOwnRoute: RouteCheck, gate: Gate): 
   return Object.fromEntries(guarded)
 }
 
-function guardHandler(handler: AnyHandler, isOwnRoute: RouteCheck, { decide }: Gate): AnyHandler {
+function guardHandler(handler: AnyHandler, isOwnRoute: RouteMatcher, { decide }: Gate): AnyHandler {
   return function guarded(this: unknown, request: Request, ...args: unknown[]): unknown {
     const proceed = (): unknown => handler.call(this, request, ...args)
     return enter(decide(request, args, isOwnRoute), proceed, sendRejection)

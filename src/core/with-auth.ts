@@ -1,32 +1,26 @@
 import { createGate, enter, sendRejection } from './gate.ts'
-import { refuseClass } from './handlers/guarded.ts'
 import { boundMembers } from './handlers/bound-members.ts'
+import { isHandler } from './handlers/guarded.ts'
 import type { AuthConfig, AuthConfigSource, KnownOptions } from './auth-config.ts'
 import type { Gate } from './gate.ts'
-import type {
-  AnyHandler,
-  ArgsOf,
-  ConfigArgs,
-  Guardable,
-  Guarded,
-  Serving,
-} from './handlers/guarded.ts'
+import type { AnyHandler, ArgsOf, ConfigArgs } from './handlers/guarded.ts'
+import type { Guardable, Guarded, Serving } from './handlers/guarded.ts'
 
 /**
- * Wraps a Fetch handler so that it is called only when the auth endpoint answered 200 for this request's
- * `Authorization: Bearer` credentials (RFC 6750 §2.1). Everybody else gets 401, or what {@link AuthConfig} says.
+ * Wraps a Fetch handler. It is called only if the auth endpoint answered 200 for the `Authorization: Bearer` token of the
+ * request (RFC 6750 §2.1). Every other request gets 401, or what {@link AuthConfig} says.
  *
  * The handler gets the same Request object, the same extra arguments and the same `this`; what it returns or throws is
- * passed on untouched. Nothing is done before the first request but checking the config. Below `routes` of `Bun.serve` use
- * `withAuthRoutes`: a handler that is wrapped alone answers 500 there, where the decision may depend on the path.
+ * passed on untouched. Only the config is checked before the first request. Below `routes` of `Bun.serve` use
+ * `withAuthRoutes`: there a handler that is wrapped alone answers 500 if the decision may depend on the path.
  *
  * @param handler A function, or an object whose `fetch` is wrapped. The values of the object are kept, and of its functions
  * the callbacks that get no request, such as `scheduled` and `error`. Others throw, since they may serve without the guard; an
  * object in a value, such as a router, stays as it is.
  * @param config The config; a synchronous function of the extra arguments that makes it, called until it succeeds once;
- * or nothing, which asks `AUTH_ENDPOINT` of the Workers `env` argument, else of `process.env`.
+ * or nothing, which uses `AUTH_ENDPOINT` of the Workers `env` argument, else of `process.env`.
  * @returns A function of the same signature, or an object of the same members.
- * @throws AuthConfigError for a config that cannot be used; TypeError for what is no handler.
+ * @throws AuthConfigError for a config that cannot be used; TypeError for a value that is not a handler.
  *
  * @example
  * ```ts
@@ -46,16 +40,13 @@ export function withAuth<
   config?: AuthConfigSource<ConfigArgs<ArgsOf<Target>, Args>, Made>,
 ): Guarded<Target, Args>
 export function withAuth(target: unknown, config?: AuthConfigSource<never[]>): unknown {
-  if (isFunction(target)) {
-    refuseClass(target)
-    return guardFunction(target, createGate(config))
-  }
+  if (isHandler(target)) return guardFunction(target, createGate(config))
   if (!isApp(target)) {
     throw new TypeError(
       'Cannot guard the handler: it must be a function or an object with a "fetch" method',
     )
   }
-  refuseRoutes(target)
+  assertNoRoutes(target)
   return guardApp(target, createGate(config))
 }
 
@@ -76,16 +67,13 @@ function guardApp(app: { fetch: AnyHandler }, { decide, controls }: Gate): objec
   return Object.defineProperty(boundMembers(app), 'fetch', { value: fetch, enumerable: true })
 }
 
-function isFunction(value: unknown): value is AnyHandler {
-  return typeof value === 'function'
-}
-
 function isApp(value: unknown): value is { fetch: AnyHandler } {
-  return typeof value === 'object' && value !== null && isFunction(Reflect.get(value, 'fetch'))
+  if (typeof value !== 'object' || value === null) return false
+  return typeof Reflect.get(value, 'fetch') === 'function'
 }
 
-// Bun answers these before `fetch`, so they would stand open beside a guarded `fetch`.
-function refuseRoutes(app: object): void {
+// Bun answers these before `fetch`, so they would be open beside a guarded `fetch`.
+function assertNoRoutes(app: object): void {
   for (const name of ['routes', 'static']) {
     const routes: unknown = Reflect.get(app, name)
     if (typeof routes !== 'object' || routes === null || Array.isArray(routes)) continue

@@ -75,7 +75,7 @@ describe('a channel', () => {
 })
 
 describe('the console', () => {
-  it('shows one line once a minute, and other lines meanwhile', () => {
+  it('shows the same line once a minute', () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     const write = createConsole()
     const writeBoth = (): void => ['one', 'two', 'one'].forEach(write)

@@ -71,12 +71,12 @@ describe('a config object', () => {
     )
   })
 
-  it('refuses as configured also while there is no endpoint', () => {
+  it('rejects as configured while there is no endpoint', () => {
     const setup = createSetupSource({ realm: 'mine', unavailableStatus: 503 }).get([])
     const { denials } = setup
-    const denial = denials.describe('timeout')
+    const denial = denials.create('timeout')
     expect(denial.status).toBe(503)
-    const response = denials.respond(denials.describe('denied'), new Request('http://h/'))
+    const response = denials.respond(denials.create('denied'), new Request('http://h/'))
     expect(response.headers.get('www-authenticate')).toMatch(/^Bearer realm="mine"/)
     expect(setup.credentials).toEqual(['bearer'])
   })
@@ -87,7 +87,7 @@ describe('a config object', () => {
     expect(() => createSetupSource(() => ({})).forget()).not.toThrow()
   })
 
-  it('needs nobody to tell of what it warns of', () => {
+  it('does not warn without an observer', () => {
     const config = { mode: 'shadow', allowInsecureHttp: true, endpoint: ENDPOINT } as const
     expect(isReady(createSetupSource(config).get([]))).toBe(true)
     expect(console.error).not.toHaveBeenCalled()
@@ -99,7 +99,7 @@ describe('a config object', () => {
   })
 
   it.each([
-    [{ mode: 'shadow' }, 'nobody is refused'],
+    [{ mode: 'shadow' }, 'no request is rejected'],
     [{ allowInsecureHttp: true }, 'in clear'],
   ] as const)('warns of %j when it is made', (option, message) => {
     const onEvent = vi.fn<(event: AuthEvent) => void>()
@@ -124,7 +124,7 @@ describe('a config function', () => {
   it.each<[string, AuthConfigSource<[]>]>([
     ['a config function', () => CACHED],
     ['a config object', CACHED],
-  ])('of %s forgets verdicts when told to', async (_what, source) => {
+  ])('of %s forgets decisions', async (_what, source) => {
     decide.mockClear()
     const setups = createSetupSource(source)
     const ask = async (): Promise<void> => {
@@ -172,18 +172,18 @@ describe('a config function', () => {
     expect(console.error).toHaveBeenCalledExactlyOnceWith(`with-auth: ${message}`)
     expect(setup.credentials).toEqual([])
     const { denials } = setup
-    const denial = denials.describe('not_configured')
-    const denied = denials.respond(denials.describe('denied'), new Request('http://h/'))
+    const denial = denials.create('not_configured')
+    const denied = denials.respond(denials.create('denied'), new Request('http://h/'))
     expect(denial.status).toBe(500)
     expect(denied.headers.get('www-authenticate')).toMatch(/^Bearer realm="api"/)
-    expect(denials.describe('timeout').status).toBe(401)
+    expect(denials.create('timeout').status).toBe(401)
   })
 
-  it('refuses as it configures also while there is no endpoint', () => {
+  it('rejects as it configures while there is no endpoint', () => {
     const { denials, credentials } = createSetupSource(() => ({
       unavailableStatus: 503 as const,
     })).get([])
-    expect(denials.describe('timeout').status).toBe(503)
+    expect(denials.create('timeout').status).toBe(503)
     expect(credentials).toEqual(['bearer'])
   })
 

@@ -33,7 +33,7 @@ describe('guarded routes', () => {
   it.each<[string, Request, number]>([
     ['no token', routed('/admin/x'), 401],
     ['a token that is denied there', routed('/admin/x', {}, 'k1'), 401],
-    // What Bun makes of GET /admin/../open/x and /admin/../v1/x.
+    // Bun makes these of GET /admin/../open/x and /admin/../v1/x.
     ['a public path that leads elsewhere', routed('/open/x'), 400],
     ['an allowed path that leads elsewhere', routed('/v1/x', {}, 'k1'), 400],
     ['a path that leads to a more specific route', routed('/admin/own', {}, 'k1'), 400],
@@ -96,8 +96,8 @@ describe('guarded routes', () => {
   })
 })
 
-/** What the types forbid. */
-function refuse(routes: unknown): () => unknown {
+/** Calls with values that the types forbid. */
+function guarding(routes: unknown): () => unknown {
   return () => withAuthRoutes(routes as Record<'/a', () => Response>, config)
 }
 
@@ -117,9 +117,9 @@ it.each<[string, unknown]>([
   ['a method with a letter too many', { GETs: () => new Response('a') }],
   ['a method with another letter before it', { xGET: () => new Response('a') }],
   ['a list', [() => new Response('a')]],
-])('refuses %s as a route, and says where to put it', (_, value) => {
-  expect(refuse({ '/a': value })).toThrow(TypeError)
-  expect(refuse({ '/a': value })).toThrow(
+])('throws for %s as a route, and says where to put it', (_, value) => {
+  expect(guarding({ '/a': value })).toThrow(TypeError)
+  expect(guarding({ '/a': value })).toThrow(
     'put it beside the guarded routes: { ...withAuthRoutes(routes, config), "/a": value }',
   )
 })
@@ -127,24 +127,26 @@ it.each<[string, unknown]>([
 it.each([undefined, null, {}, 'routes', [], () => new Response('open')])(
   'rejects %s, which is not a table of routes',
   (routes) => {
-    expect(refuse(routes)).toThrow('Cannot guard the routes: they must be an object of handlers')
+    expect(guarding(routes)).toThrow('Cannot guard the routes: they must be an object of handlers')
   },
 )
 
-it('refuses a class, a pattern that it does not understand, and two that are the same', () => {
+it('throws for a class, a malformed pattern, and two patterns that match the same', () => {
   class App {
     fetch(): Response {
       return new Response('secret')
     }
   }
   const handler = (): Response => new Response('secret')
-  expect(refuse({ '/a': App })).toThrow('Cannot guard a class')
-  expect(refuse({ '/a': { GET: App } })).toThrow('Cannot guard a class')
-  expect(refuse({ '/a/*/b': handler })).toThrow('Cannot guard the route "/a/*/b"')
-  expect(refuse({ '/:a': handler, '/:b': { GET: handler } })).toThrow('which match the same paths')
+  expect(guarding({ '/a': App })).toThrow('Cannot guard a class')
+  expect(guarding({ '/a': { GET: App } })).toThrow('Cannot guard a class')
+  expect(guarding({ '/a/*/b': handler })).toThrow('Cannot guard the route "/a/*/b"')
+  expect(guarding({ '/:a': handler, '/:b': { GET: handler } })).toThrow(
+    'which match the same paths',
+  )
 })
 
-it('refuses a bad config when it is called', () => {
+it('throws for a bad config when it is called', () => {
   expect(() => withAuthRoutes({ '/a': () => new Response('a') }, { endpoint: '' })).toThrow(
     AuthConfigError,
   )

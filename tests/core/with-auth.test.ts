@@ -46,14 +46,14 @@ describe('a guarded function', () => {
     expect(handler).not.toHaveBeenCalled()
   })
 
-  it('returns no promise of its own where the decision is there at once', () => {
+  it('returns no promise if the decision is synchronous', () => {
     const response = new Response('open')
     expect(withAuth(() => response, config)(get('/open'))).toBe(response)
     expect(withAuth(() => undefined, config)(get('/open'))).toBeUndefined()
     expect(withAuth(() => response, config)(get('/a'))).toBeInstanceOf(Response)
   })
 
-  it.each(['/open', '/a'])('leaves to the handler what the handler throws, on %s', async (path) => {
+  it.each(['/open', '/a'])('passes on what the handler throws, on %s', async (path) => {
     endpoint.answer(allow)
     const handler = vi.fn((_request: Request): Response => {
       throw new RangeError('mine')
@@ -162,7 +162,7 @@ describe('a guarded object', () => {
     )
   })
 
-  it('is refused with the routes of Bun, which are answered before fetch', () => {
+  it('cannot have routes, which Bun answers before fetch', () => {
     const app = {
       routes: { '/a': () => new Response('open') },
       fetch: () => new Response('secret'),
@@ -177,7 +177,7 @@ describe('a guarded object', () => {
 })
 
 it.each([[undefined], [null], ['handler'], [{}], [{ fetch: 'fetch' }], [new Response('')]])(
-  'refuses %s, which is no handler',
+  'throws for %s, which is not a handler',
   (handler) => {
     expect(() => withAuth(handler as unknown as () => Response, config)).toThrow(
       'Cannot guard the handler: it must be a function or an object with a "fetch" method',
@@ -185,7 +185,7 @@ it.each([[undefined], [null], ['handler'], [{}], [{ fetch: 'fetch' }], [new Resp
   },
 )
 
-it('refuses a class, which would throw with every request', () => {
+it('throws for a class', () => {
   class App {
     fetch(): Response {
       return new Response('secret')
@@ -203,7 +203,7 @@ it('refuses a class, which would throw with every request', () => {
   }
 })
 
-it('refuses a bad config when it is called, and not when the first request comes', () => {
+it('throws for a bad config when it is called', () => {
   expect(() => withAuth(() => new Response('secret'), { endpoint: '' })).toThrow(AuthConfigError)
   expect(() => withAuth({ fetch: () => new Response('secret') }, { endpoint: '' })).toThrow(
     AuthConfigError,
@@ -234,7 +234,7 @@ describe('invalidate and clear', () => {
     expect(Object.keys(app)).toEqual(['fetch'])
   })
 
-  it('do nothing where nothing was asked yet', () => {
+  it('do nothing before the first request', () => {
     const guarded = withAuth(
       () => new Response('secret'),
       () => cached,

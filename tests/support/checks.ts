@@ -1,6 +1,6 @@
 import { Check } from '../../src/core/request/check.ts'
 import type { ComposedVerifier } from '../../src/core/policies/compose.ts'
-import type { CheckedVerdict } from '../../src/core/endpoint/verdict.ts'
+import type { ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
 
 /** A check of one question, with a deadline that is far away. */
 export function checkOf(token = 't', told = 'told'): Check {
@@ -14,7 +14,7 @@ export function verifyWith({
   ask,
 }: Pick<ComposedVerifier, 'lookUp' | 'ask'>): (
   check: Check,
-) => CheckedVerdict | Promise<CheckedVerdict> {
+) => ParsedVerdict | Promise<ParsedVerdict> {
   return (check) => {
     const cached = lookUp(check.token, check.told)
     if (cached === undefined) return ask(check)

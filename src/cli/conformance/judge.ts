@@ -1,5 +1,5 @@
 import { parseCacheControl } from '../../core/endpoint/freshness.ts'
-import { describeFault } from '../../core/endpoint/identity-faults.ts'
+import { faultMessage } from '../../core/endpoint/identity-faults.ts'
 import { parseBody, parseIdentity } from '../../core/endpoint/verdict.ts'
 import {
   describeOutcome,
@@ -91,7 +91,7 @@ export function judgeIdentity({ outcome, view }: Finding, key: string): Row {
 function faultsOf(outcome: ProbeOutcome, key: string): readonly string[] {
   if (outcome.kind === 'silence' || outcome.body === undefined) return []
   const wrong: string[] = []
-  const onFault = (fault: IdentityFault): void => void wrong.push(describeFault(fault, key))
+  const onFault = (fault: IdentityFault): void => void wrong.push(faultMessage(fault, key))
   const body = { state: 'complete', text: outcome.body } as const
   parseIdentity(parseBody(body, outcome.headers, onFault), onFault)
   return wrong

@@ -1,23 +1,21 @@
-import { parseCacheControl, parseRetryAfter } from './freshness.ts'
-import { AuthUnavailableError } from '../errors.ts'
 import { createUnreachable } from './failure-cause.ts'
+import { parseCacheControl, parseRetryAfter } from './freshness.ts'
 import { createFaultReport } from './identity-faults.ts'
-import { encodeQuestion } from '../request/question.ts'
 import { createDrain, readBody, readResponse } from './response-body.ts'
-import { runtimeFetch } from '../runtime.ts'
+import { isRecord, parseBody, parseIdentity, parseVerdict } from './verdict.ts'
 import { orAborted } from '../async.ts'
-import { parseBody, parseIdentity, checkVerdict } from './verdict.ts'
+import { AuthUnavailableError } from '../errors.ts'
+import { encodeQuestion } from '../request/question.ts'
+import { runtimeFetch } from '../runtime.ts'
 import type { Freshness } from './freshness.ts'
-import type { Check } from '../request/check.ts'
-import type { TimedVerifier } from '../endpoint/verdict.ts'
-import type { Channel } from '../events.ts'
 import type { OnFault } from './identity-faults.ts'
-import type { BodyOutcome } from './response-body.ts'
-import type { Transport, TransportInit, TransportResponse, CustomVerifier } from '../auth-config.ts'
+import type { BodyResult } from './response-body.ts'
+import type { AllowVerdict, ParsedVerdict, TimedVerifier } from './verdict.ts'
+import type { CustomVerifier, Transport, TransportResponse } from '../auth-config.ts'
+import type { Channel } from '../events.ts'
+import type { Check } from '../request/check.ts'
 import type { UnavailableReason } from '../types.ts'
-import type { AllowVerdict, CheckedVerdict } from './verdict.ts'
 
-/** What the endpoint is, as configured. */
 export interface EndpointOptions {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
@@ -26,10 +24,10 @@ export interface EndpointOptions {
   readonly notify: Channel['notify']
 }
 
-/** Asks the endpoint: exactly 200 allows; everything else denies, or is no verdict and thrown. */
+/** Asks the endpoint. Status 200 allows. 429 and 5xx throw, since they are not a verdict. Any other status denies. */
 export function createEndpoint(options: EndpointOptions): TimedVerifier {
   const reportFault = createFaultReport(options.notify)
-  // What else gives a Response may say a length that nothing holds it to, and may not obey the signal.
+  // A Response of other code may name a wrong length, and may ignore the signal.
   const isRuntime = options.fetch === runtimeFetch
   const drain = createDrain()
   return async (check, _deadline, signal) => {
@@ -37,7 +35,7 @@ export function createEndpoint(options: EndpointOptions): TimedVerifier {
     check.endpointStatus = response.status
     // A `fetch` that follows redirects against its contract: this 200 may come from another server.
     if (response.status !== 200 || response.redirected === true) {
-      drain(response.body)
+      void drain(response.body)
       return deny(response)
     }
     const body = await (isRuntime
@@ -49,22 +47,23 @@ export function createEndpoint(options: EndpointOptions): TimedVerifier {
 
 async function post(
   check: Check,
-  options: EndpointOptions,
+  { url, headers, fetch }: EndpointOptions,
   signal: AbortSignal,
 ): Promise<TransportResponse> {
-  const init: TransportInit = {
-    method: 'POST',
-    headers: { ...options.headers, accept: 'application/json', 'content-type': 'application/json' },
-    body: encodeQuestion(check.question),
-    // 'follow' would let in whoever is sent to a login page, and repeat the token to another host on a 307.
-    // 'error' throws on Workers even without a redirect.
-    redirect: 'manual',
-    signal,
-  }
   check.attempts += 1
   check.endpointStatus = undefined
-  // What is thrown here at once is a bug of that `fetch` and no outage, so it is not caught.
-  const pending = Promise.resolve(options.fetch(options.url, init))
+  // An error that is thrown here at once is a bug of this `fetch` and no outage, so it is not caught.
+  const pending = Promise.resolve(
+    fetch(url, {
+      method: 'POST',
+      headers: { ...headers, accept: 'application/json', 'content-type': 'application/json' },
+      body: encodeQuestion(check.question),
+      // 'follow' would admit a caller that is redirected to a login page, and repeat the token to another host on a 307.
+      // 'error' throws on Workers even without a redirect.
+      redirect: 'manual',
+      signal,
+    }),
+  )
   const response: unknown = await orAborted(pending, signal).catch((error: unknown) => {
     throw signal.aborted ? new AuthUnavailableError('timeout') : createUnreachable(error)
   })
@@ -72,7 +71,7 @@ async function post(
   return response
 }
 
-function deny(response: TransportResponse): CheckedVerdict {
+function deny(response: TransportResponse): ParsedVerdict {
   const { status, headers } = response
   if (status === 429) throw unavailable('rate_limited', response)
   if (status >= 500 && status <= 599) throw unavailable('service_error', response)
@@ -82,45 +81,37 @@ function deny(response: TransportResponse): CheckedVerdict {
 }
 
 function allow(
-  body: BodyOutcome,
+  body: BodyResult,
   { status, headers }: TransportResponse,
   identity: EndpointOptions['identity'],
   onFault: OnFault,
-): CheckedVerdict {
+): ParsedVerdict {
   const json = parseBody(body, headers, onFault)
   const auth = parseIdentity(json, onFault)
   if (identity === 'required' && auth.principal === undefined) {
     throw new AuthUnavailableError(missingIdentityReason(body), { status })
   }
   const said = parseCacheControl(headers.get('cache-control'))
-  // What broke off may have named somebody: this allow is for now, and not to be kept.
-  const freshness = isCut(body) ? { ...said, maxAgeMs: 0 } : said
-  return { outcome: 'allow', auth, ...bounded(freshness, readExpiry(json)) }
+  // A body that broke off may have named a principal, so this allow must not be cached.
+  const isCut = body.state === 'broken' || body.state === 'timeout'
+  return { outcome: 'allow', auth, ...bounded(isCut ? { ...said, maxAgeMs: 0 } : said, json) }
 }
 
-/** Bounds by the time of day, and by as long as it takes until then: either clock may be set or stand still. */
-function bounded(
-  freshness: Freshness,
-  endsAt: number | undefined,
-): Freshness & Pick<AllowVerdict, 'endsAt'> {
-  if (endsAt === undefined) return freshness
+/**
+ * Bounds the freshness by the `exp` that the body names (RFC 7662 §4): as a time of day and as a duration, since either clock
+ * may be set or stand still.
+ */
+function bounded(freshness: Freshness, json: unknown): Freshness & Pick<AllowVerdict, 'endsAt'> {
+  const exp = isRecord(json) ? json['exp'] : undefined
+  if (typeof exp !== 'number') return freshness
+  const endsAt = exp * 1000
   const maxAgeMs = Math.min(freshness.maxAgeMs ?? Infinity, Math.max(0, endsAt - Date.now()))
   return { ...freshness, maxAgeMs, endsAt }
 }
 
-// RFC 7662 §4: what was said about a token must not be kept beyond the `exp` that was said with it.
-function readExpiry(json: unknown): number | undefined {
-  if (typeof json !== 'object' || json === null || !('exp' in json)) return undefined
-  return typeof json.exp === 'number' ? json.exp * 1000 : undefined
-}
-
-function isCut({ state }: BodyOutcome): boolean {
-  return state === 'broken' || state === 'timeout'
-}
-
-function missingIdentityReason(body: BodyOutcome): UnavailableReason {
-  if (body.state === 'timeout') return 'timeout'
-  return body.state === 'broken' ? 'unreachable' : 'invalid_response'
+function missingIdentityReason({ state }: BodyResult): UnavailableReason {
+  if (state === 'timeout') return 'timeout'
+  return state === 'broken' ? 'unreachable' : 'invalid_response'
 }
 
 function unavailable(reason: UnavailableReason, response: TransportResponse): AuthUnavailableError {
@@ -128,14 +119,13 @@ function unavailable(reason: UnavailableReason, response: TransportResponse): Au
   return new AuthUnavailableError(reason, { retryAfterMs, status: response.status })
 }
 
-// By shape: a Response of another realm or of another fetch is no instance of ours.
+// By shape: a Response of another realm or of another fetch is not an instance of our class.
 function isTransportResponse(value: unknown): value is TransportResponse {
-  if (typeof value !== 'object' || value === null) return false
-  if (!('status' in value && typeof value.status === 'number')) return false
-  return 'headers' in value && typeof value.headers === 'object' && value.headers !== null
+  if (!isRecord(value) || typeof value['status'] !== 'number') return false
+  return typeof value['headers'] === 'object' && value['headers'] !== null
 }
 
-/** Asks a function of the user's, and trusts nothing of what it returns. */
+/** Asks a function of the user, and trusts nothing that it returns. */
 export function createCustomVerifier(
   verifier: CustomVerifier,
   identity: 'optional' | 'required',
@@ -143,7 +133,7 @@ export function createCustomVerifier(
   return async (check, _deadline, signal) => {
     check.attempts += 1
     const pending = Promise.resolve(verifier(check.question, signal))
-    const verdict = checkVerdict(await orAborted(pending, signal), check.token)
+    const verdict = parseVerdict(await orAborted(pending, signal), check.token)
     if (verdict.outcome === 'deny' || identity === 'optional') return verdict
     if (verdict.auth.principal === undefined) throw new AuthUnavailableError('invalid_response')
     return verdict

@@ -6,14 +6,14 @@ const THROWN = new WeakMap<AuthUnavailableError, unknown>()
 /** A name of a system or a library. No text of a message looks like it. */
 const CODE = /^[A-Z][A-Z\d_]{1,63}$/
 
-/** How Bun names, or named in earlier versions, what Node names on the right. */
+/** Names of Bun, or of earlier versions of it, with those of Node. */
 const RENAMED: Readonly<Record<string, string>> = {
   ConnectionRefused: 'ECONNREFUSED',
   ConnectionClosed: 'ECONNRESET',
   Malformed_HTTP_Response: 'HPE_INVALID_CONSTANT',
 }
 
-/** Deno has no codes, and Node 24 has none for the last. These phrases of its messages, and nothing else of them, stand for one. */
+/** Deno has no codes, and Node 24 has none for the last phrase. Nothing else of a message is used. */
 const PHRASES: readonly (readonly [phrase: string, code: string])[] = [
   ['client error (Connect): dns error: ', 'ENOTFOUND'],
   ['Connection refused (os error ', 'ECONNREFUSED'],
@@ -29,21 +29,18 @@ const PHRASES: readonly (readonly [phrase: string, code: string])[] = [
 ]
 
 const MOST_ERRORS = 16
-// Of the addresses of one name, as many are looked at.
-const MOST_OF_ONE = 4
+const MOST_ADDRESSES = 4
 
-/** Makes the error of a `fetch` that rejected. It has the code alone of what was thrown. */
+/** Makes the error for a `fetch` that rejected. It holds only the code of the thrown error. */
 export function createUnreachable(thrown: unknown): AuthUnavailableError {
   const code = findCause(thrown)
-  const error = new AuthUnavailableError(
-    'unreachable',
-    code === undefined ? {} : { cause: { code } },
-  )
+  const details = code === undefined ? {} : { cause: { code } }
+  const error = new AuthUnavailableError('unreachable', details)
   THROWN.set(error, thrown)
   return error
 }
 
-/** The error that `fetch` rejected with, for the observer alone. */
+/** The error that `fetch` rejected with, for the observer only. */
 export function thrownBehind(error: AuthUnavailableError): unknown {
   return THROWN.get(error)
 }
@@ -74,7 +71,7 @@ function codeOf(error: unknown): string | undefined {
 // An AggregateError has one for each address that was tried.
 function causesOf(error: unknown): unknown[] {
   const tried = read(error, 'errors')
-  const each = Array.from({ length: MOST_OF_ONE }, (_, index) => read(tried, String(index)))
+  const each = Array.from({ length: MOST_ADDRESSES }, (_, index) => read(tried, String(index)))
   return [read(error, 'cause'), ...each].filter((cause) => typeof cause === 'object')
 }
 

@@ -1,18 +1,18 @@
-/** What an answer says about keeping it (RFC 9111 §5.2.2). */
+/** The caching rules of a response (RFC 9111 §5.2.2). */
 export interface Freshness {
-  /** Absent where nothing is said; `0` forbids to keep and to share. */
+  /** Absent if the response does not say; `0` forbids caching and sharing. */
   readonly maxAgeMs?: number
   readonly mustRevalidate?: true
 }
 
 // A directive: its name, and a value that may be quoted, with escapes (RFC 9110 §5.6). No two neighbouring parts match
-// the same character, and a quoted value without an end can only be the last, so this is linear.
+// the same character, and only the last quoted value can lack its end, so this is linear.
 const DIRECTIVE =
   /([\w!#$%&'*+.^`|~-]+)(?:[ \t]*=[ \t]*(?:"([^"\\]*(?:\\[^][^"\\]*)*)"|([^\s,"]*)))?/g
 
 const MAX_LENGTH = 8192
 
-/** Reads `Cache-Control`. What cannot be understood shortens and never lengthens. */
+/** Reads `Cache-Control`. A value that it cannot read shortens the time and never lengthens it. */
 export function parseCacheControl(value: string | null | undefined): Freshness {
   if (value === null || value === undefined) return {}
   if (value.length > MAX_LENGTH) return { maxAgeMs: 0 }

@@ -10,11 +10,11 @@ export interface IdentityFault {
 
 export type OnFault = (fault: IdentityFault) => void
 
-/** So many faults of one guard are reported. An endpoint that invents names must not fill the memory or the log. */
+/** The most faults that one wrapper reports. An endpoint that invents names must not fill the memory or the log. */
 const MOST = 16
 const LONGEST_NAME = 64
 
-/** A text that has this many characters of the token in a row is taken for a part of it. */
+/** A text that has this many characters of the token in a row counts as a part of it. */
 const SHARED = 8
 
 /** Whether a text holds a part of the token, in any case. All of a short token is a part. */
@@ -29,7 +29,7 @@ export function holdsPart(text: string, token: string): boolean {
 }
 
 /** Says which field must be what, in printable ASCII. Hides the name of an attribute that holds a part of the token. */
-export function describeFault({ field, name, expected }: IdentityFault, token: string): string {
+export function faultMessage({ field, name, expected }: IdentityFault, token: string): string {
   if (name === undefined) return `"${field}" must be ${expected}`
   if (holdsPart(name.slice(0, LONGEST_NAME + SHARED), token)) {
     return `"${field}.?" must be ${expected} (its name is not shown)`
@@ -38,26 +38,25 @@ export function describeFault({ field, name, expected }: IdentityFault, token: s
   return `${toAscii(JSON.stringify(`${field}.${shown}`))} must be ${expected}`
 }
 
-/** Reports an identity that the endpoint sent and that was dropped, once for each field and expected type. */
+/** Makes a function that reports a dropped identity, once for each field and expected type. */
 export function createFaultReport(
   notify: Channel['notify'],
 ): (fault: IdentityFault, token: string) => void {
   const reported = new Set<string>()
   return (fault, token) => {
-    const wrong = describeFault(fault, token)
+    const wrong = faultMessage(fault, token)
     if (reported.size >= MOST || reported.has(wrong)) return
     reported.add(wrong)
-    notify({
-      type: 'warning',
-      message: `The endpoint sent an identity that was dropped: ${wrong}`,
-    })
+    const message = `The endpoint sent an identity that was dropped: ${wrong}`
+    notify({ type: 'warning', message })
   }
 }
 
 // A terminal obeys some characters that JSON leaves as they are.
 function toAscii(text: string): string {
-  return text.replace(
-    /[^\x20-\x7e]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  return text.replace(/[^\x20-\x7e]/g, escapeUnit)
+}
+
+function escapeUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
 }

@@ -2,7 +2,7 @@ import { orAborted } from '../async.ts'
 import type { TransportResponse } from '../auth-config.ts'
 
 /** How reading a body ended. */
-export type BodyOutcome =
+export type BodyResult =
   | { readonly state: 'complete'; readonly text: string }
   | { readonly state: 'too_long' | 'broken' | 'timeout' | 'not_utf8' }
 
@@ -11,23 +11,20 @@ interface WholeResponse extends TransportResponse {
   readonly arrayBuffer: () => Promise<ArrayBuffer>
 }
 
-/** Takes a body off its connection in the background, or ends the connection. Never throws. */
-export type Drain = (body: TransportResponse['body']) => void
-
 const MAX_BYTES = 65_536
 const DRAIN_MS = 1000
-// Many more than the calls that are under way: a call gives its place to the next one when its head is there, and a body
-// that is cancelled closes a connection that the next call would have used.
+// Many more than the calls in flight: a call frees its place when its head has come, and a body that is cancelled closes a
+// connection that the next call would have used.
 const MAX_DRAINS = 1024
 
 /**
- * Reads the body of a response that the runtime's own `fetch` gave, like {@link readBody}. A short one is left to the
- * runtime: that takes half of what its stream takes on Deno, and four fifths on Bun and Node.
+ * Reads the body of a response of the runtime's own `fetch`, like {@link readBody}. Leaves a short one to the runtime: that
+ * takes half of what its stream takes on Deno, and four fifths on Bun and Node.
  */
 export async function readResponse(
   response: TransportResponse,
   signal: AbortSignal,
-): Promise<BodyOutcome> {
+): Promise<BodyResult> {
   if (!isShort(response)) return readBody(response.body, signal)
   try {
     const bytes = await orAborted(response.arrayBuffer(), signal)
@@ -37,8 +34,7 @@ export async function readResponse(
   }
 }
 
-// RFC 9112 §6.3: the length frames the body, and so bounds it, only where there is no transfer coding. Of what is unpacked
-// it says nothing either.
+// RFC 9112 §6.3: the length bounds the body only without a transfer coding. It says nothing about an unpacked body either.
 function isShort(response: TransportResponse): response is WholeResponse {
   const { headers } = response
   const length = headers.get('content-length') ?? ''
@@ -49,21 +45,21 @@ function isShort(response: TransportResponse): response is WholeResponse {
 }
 
 /**
- * Reads a body to its end, so that the connection can be used again, but no further than 64 KiB and no longer than
- * the signal allows; then it is cancelled. Never throws.
+ * Reads a body to its end, so that the connection can be used again. Cancels it after 64 KiB, or if the signal aborts. Never
+ * throws.
  */
 export async function readBody(
   body: TransportResponse['body'],
   signal: AbortSignal,
-): Promise<BodyOutcome> {
+): Promise<BodyResult> {
   if (body === null || body === undefined) return { state: 'complete', text: '' }
   let chunks: AsyncIterator<Uint8Array> | undefined
   try {
     chunks = iterate(body)
-    // A body that ignores the signal must not hold the check, so this is not left to `fetch`.
-    const outcome = await orAborted(readChunks(chunks, signal), signal)
-    if (outcome.state === 'too_long') void cancel(chunks)
-    return outcome
+    // Not left to `fetch`: a body that ignores the signal must not hold the check.
+    const result = await orAborted(readChunks(chunks, signal), signal)
+    if (result.state === 'too_long') void cancel(chunks)
+    return result
   } catch {
     if (chunks !== undefined) void cancel(chunks)
     return { state: signal.aborted ? 'timeout' : 'broken' }
@@ -71,14 +67,15 @@ export async function readBody(
 }
 
 /**
- * Makes what drains the body of a response whose head has decided: the connection can then be used again, and no caller
- * waits. A body that is longer than 64 KiB or takes longer than a second is cancelled, and so is every body while 1,024
- * others are being drained.
+ * Makes a function that takes the body of a response off its connection in the background, so that the connection can be used
+ * again. Cancels a body after 64 KiB or a second, and at once while 1,024 others are being drained. The function never
+ * throws.
  */
-export function createDrain(): Drain {
-  // On Workers a drain ends with its request, and is then counted for ever: bodies are cancelled there from the 1,025th on.
+export function createDrain(): (body: TransportResponse['body']) => Promise<void> {
+  // On Workers a drain can end with its request and stays counted: from the 1,025th on, bodies are cancelled there.
   let draining = 0
-  const drain = async (body: NonNullable<TransportResponse['body']>): Promise<void> => {
+  return async (body) => {
+    if (body === null || body === undefined) return
     const controller = new AbortController()
     if (draining >= MAX_DRAINS) controller.abort()
     const timer = setTimeout(() => controller.abort(), DRAIN_MS)
@@ -87,30 +84,27 @@ export function createDrain(): Drain {
     clearTimeout(timer)
     draining -= 1
   }
-  return (body) => {
-    if (body !== null && body !== undefined) void drain(body)
-  }
 }
 
 async function readChunks(
   chunks: AsyncIterator<Uint8Array>,
   signal: AbortSignal,
-): Promise<BodyOutcome> {
+): Promise<BodyResult> {
   const parts: Uint8Array[] = []
   let size = 0
   for (;;) {
     const step = await chunks.next()
-    // Nobody waits any more, and what ignores its end may go on for ever.
+    // A body that ignores the signal may go on for ever.
     if (signal.aborted) return { state: 'timeout' }
     if (step.done === true) return decode(parts)
     size += step.value.byteLength
-    // So written that a size that is no number is too long as well.
+    // Negated so that NaN counts as too long.
     if (!(size <= MAX_BYTES)) return { state: 'too_long' }
     parts.push(step.value)
   }
 }
 
-function decode(parts: readonly Uint8Array[]): BodyOutcome {
+function decode(parts: readonly Uint8Array[]): BodyResult {
   // Without `fatal`, different invalid bytes become the same character: two principals would be one.
   const decoder = new TextDecoder('utf-8', { fatal: true })
   try {
@@ -137,6 +131,6 @@ async function cancel(chunks: AsyncIterator<Uint8Array>): Promise<void> {
   try {
     await chunks.return?.()
   } catch {
-    // There is nothing left to lose.
+    // The body is not needed.
   }
 }

@@ -1,33 +1,46 @@
-import { describeFault } from './identity-faults.ts'
-import type { Check } from '../request/check.ts'
+import { faultMessage } from './identity-faults.ts'
+import { emptyRecord } from '../request/question.ts'
 import type { OnFault } from './identity-faults.ts'
-import type { BodyOutcome } from './response-body.ts'
+import type { BodyResult } from './response-body.ts'
+import type { Check } from '../request/check.ts'
 import type { Auth } from '../types.ts'
 
-/** What the rest of the core works with: a verdict whose identity is checked and frozen. */
-export type CheckedVerdict = AllowVerdict | DenyVerdict
+/** A verdict whose identity is checked and frozen. */
+export type ParsedVerdict = AllowVerdict | DenyVerdict
+
+export type PendingVerdict = ParsedVerdict | Promise<ParsedVerdict>
+
+/**
+ * Answers a check by the deadline, a time on the clock that never jumps. Throws `AuthUnavailableError` if it gets no
+ * verdict.
+ */
+export type Verifier = (check: Check, deadline: number) => PendingVerdict
+
+/** Answers a check until the signal aborts. `enforceDeadline` makes a {@link Verifier} of it. */
+export type TimedVerifier = (check: Check, deadline: number, signal: AbortSignal) => PendingVerdict
 
 export interface AllowVerdict {
   readonly outcome: 'allow'
   readonly auth: Auth
-  /** How long it may be kept; `0`: neither kept nor shared. */
+  /** How long it may be cached; `0`: neither cached nor shared. */
   readonly maxAgeMs?: number
-  /** It must not be used once it has expired, whatever happens. */
+  /** It must not stand in after it has expired. */
   readonly mustRevalidate?: true
-  /** The time of day at which what it says about the token ends, in milliseconds since 1970. */
+  /** The time of day at which the endpoint says that the token ends, in milliseconds since 1970. */
   readonly endsAt?: number
 }
 
 export interface DenyVerdict {
   readonly outcome: 'deny'
-  /** Whether it may be kept at all: a 404 says that the endpoint is elsewhere, and nothing about the token. */
+  /** Whether it may be cached at all: a 404 says that the endpoint is elsewhere, and nothing about the token. */
   readonly isLasting: boolean
   readonly maxAgeMs?: number
 }
 
-export const NOBODY: Auth = Object.freeze({ attributes: Object.freeze(emptyAttributes()) })
+/** An identity without principal and attributes. */
+export const NOBODY: Auth = Object.freeze({ attributes: Object.freeze(emptyRecord<never>()) })
 
-const BODY_MUST_BE: Readonly<Record<BodyOutcome['state'], string>> = {
+const BODY_MUST_BE: Readonly<Record<BodyResult['state'], string>> = {
   complete: 'JSON',
   not_utf8: 'UTF-8',
   too_long: 'at most 64 KiB long',
@@ -35,9 +48,9 @@ const BODY_MUST_BE: Readonly<Record<BodyOutcome['state'], string>> = {
   timeout: 'complete, and did not end within "timeoutMs"',
 }
 
-/** The text of a body as JSON, or `undefined` if it is none. */
+/** The value of a JSON text, or `undefined` if it is not JSON. */
 export function parseJson(text: string): unknown {
-  // Most endpoints say nothing, and an error that is thrown and caught costs more than the rest of a check.
+  // Most endpoints send no body, and an error that is thrown and caught costs more than the rest of a check.
   if (text === '') return undefined
   try {
     return JSON.parse(text) as unknown
@@ -47,11 +60,11 @@ export function parseJson(text: string): unknown {
 }
 
 /**
- * Parses the body of a 200. Returns `undefined` if the body is not JSON. That is a fault only if its content type says JSON:
- * most endpoints send an empty body, or a word.
+ * Parses the body of a 200. Returns `undefined` if it is not JSON. That is a fault only if its content type says JSON: most
+ * endpoints send no body, or a word.
  */
 export function parseBody(
-  body: BodyOutcome,
+  body: BodyResult,
   headers: { get(name: string): string | null },
   onFault: OnFault,
 ): unknown {
@@ -64,9 +77,8 @@ export function parseBody(
 }
 
 /**
- * Takes the identity out of an endpoint's body or of a verifier's verdict. Reads only `principal` and `attributes`, and only
- * own properties. Never half an identity: the attribute that is wrong may be the one that restricts the caller. So one fault
- * makes it an identity without principal and attributes.
+ * Takes the identity out of an endpoint's body or of a verifier's verdict: the own properties `principal` and `attributes`.
+ * Never returns half an identity: a wrong attribute may be the one that restricts the caller. So one fault drops both.
  */
 export function parseIdentity(value: unknown, onFault: OnFault): Auth {
   if (!isRecord(value)) return NOBODY
@@ -77,10 +89,10 @@ export function parseIdentity(value: unknown, onFault: OnFault): Auth {
 }
 
 /**
- * Checks what a custom verifier returned. Throws a `TypeError` for anything that is not a verdict. The error names the field
- * of an identity that is wrong, unless its name holds the token.
+ * Parses what a custom verifier returned. Throws a `TypeError` if it is not a verdict. The error names the wrong field of an
+ * identity, unless its name holds the token.
  */
-export function checkVerdict(value: unknown, token: string): CheckedVerdict {
+export function parseVerdict(value: unknown, token: string): ParsedVerdict {
   if (!isRecord(value)) throw new TypeError('The verifier returned no verdict')
   const outcome = ownValue(value, 'outcome')
   const maxAgeMs = ownValue(value, 'maxAgeMs')
@@ -91,14 +103,13 @@ export function checkVerdict(value: unknown, token: string): CheckedVerdict {
   if (outcome === 'deny') return { outcome, isLasting: true, ...age }
   if (outcome !== 'allow') throw new TypeError('The verifier returned no known outcome')
   const auth = parseIdentity(value, (fault) => {
-    throw new TypeError(
-      `The verifier returned a malformed identity: ${describeFault(fault, token)}`,
-    )
+    const wrong = faultMessage(fault, token)
+    throw new TypeError(`The verifier returned a malformed identity: ${wrong}`)
   })
   return { outcome, auth, ...age }
 }
 
-/** `''` for no principal, `undefined` for a wrong one. */
+/** Returns `''` for no principal, `undefined` for a wrong one. */
 function parsePrincipal(value: unknown, onFault: OnFault): string | undefined {
   if (value === undefined) return ''
   if (typeof value === 'string') return value
@@ -107,51 +118,38 @@ function parsePrincipal(value: unknown, onFault: OnFault): string | undefined {
 }
 
 function parseAttributes(value: unknown, onFault: OnFault): Auth['attributes'] | undefined {
-  // Shared, since an object without a prototype takes 200 bytes, and kept verdicts are many.
+  // Shared, since an object without a prototype takes 200 bytes, and cached decisions are many.
   if (value === undefined || value === null) return NOBODY.attributes
   if (!isRecord(value)) {
     onFault({ field: 'attributes', expected: 'an object' })
     return undefined
   }
-  const attributes = emptyAttributes()
-  const names = Object.keys(value)
-  for (const name of names) {
+  const attributes = emptyRecord<readonly string[]>()
+  let isWrong = false
+  for (const name of Object.keys(value)) {
     const list = parseList(value[name])
-    if (list !== undefined) attributes[name] = list
-    else onFault({ field: 'attributes', name, expected: 'a string or a list of strings' })
+    if (list !== undefined) {
+      attributes[name] = list
+      continue
+    }
+    isWrong = true
+    onFault({ field: 'attributes', name, expected: 'a string or a list of strings' })
   }
-  return Object.keys(attributes).length === names.length ? Object.freeze(attributes) : undefined
+  return isWrong ? undefined : Object.freeze(attributes)
 }
 
 function parseList(value: unknown): readonly string[] | undefined {
   if (typeof value === 'string') return Object.freeze([value])
   if (!Array.isArray(value)) return undefined
-  // The copy is judged: it has no holes, which `every` would leave out.
+  // A copy has no holes, which `every` would skip.
   const list: unknown[] = [...value]
   return list.every((item) => typeof item === 'string') ? Object.freeze(list) : undefined
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function ownValue(record: Record<string, unknown>, name: string): unknown {
   return Object.hasOwn(record, name) ? record[name] : undefined
 }
-
-function emptyAttributes(): Record<string, readonly string[]> {
-  return Object.create(null) as Record<string, readonly string[]>
-}
-
-/**
- * Answers a check by the deadline, a time on the clock that never jumps. Throws `AuthUnavailableError` if it gets no
- * verdict.
- */
-export type Verifier = (check: Check, deadline: number) => CheckedVerdict | Promise<CheckedVerdict>
-
-/** Answers a check until the signal aborts. `enforceDeadline` makes a {@link Verifier} of it. */
-export type TimedVerifier = (
-  check: Check,
-  deadline: number,
-  signal: AbortSignal,
-) => CheckedVerdict | Promise<CheckedVerdict>

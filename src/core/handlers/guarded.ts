@@ -1,6 +1,9 @@
+import type { AppCallback } from './bound-members.ts'
 import type { VerdictControls } from '../types.ts'
 
-/** A guarded handler. Servers that want an object find the same function under `fetch`. */
+type Result<Res> = Res | Response | Promise<Awaited<Res> | Response>
+
+/** A guarded handler. Servers that need an object find the same function under `fetch`. */
 export interface GuardedHandler<
   Req extends Request,
   Args extends unknown[],
@@ -23,31 +26,18 @@ export type AppArgs<App extends AnyApp> = App['fetch'] extends (
   ? Args
   : never
 
-/** The functions of an app that still work when it is guarded: callbacks, which get no request. */
-type AppCallback =
-  | 'scheduled'
-  | 'queue'
-  | 'email'
-  | 'tail'
-  | 'tailStream'
-  | 'trace'
-  | 'error'
-  | 'onListen'
-  | 'onError'
-
 type KeptMember<App, Name extends keyof App> = Name extends AppCallback
   ? Name
   : App[Name] extends (...args: never) => unknown
     ? never
     : Name
 
-/** A guarded app: its values and callbacks, and a `fetch` that asks first. Other functions throw, so they have no type. */
+/** A guarded app: its values and callbacks, and a guarded `fetch`. Other functions throw, so they have no type. */
 export type GuardedApp<App extends AnyApp, Args extends unknown[] = AppArgs<App>> = {
   [Name in keyof Omit<App, 'fetch'> as KeptMember<App, Name>]: App[Name]
 } & {
   fetch: App['fetch'] extends (request: infer Req, ...args: never) => infer Res
-    ? ((request: Req, ...args: Args) => Res | Response | Promise<Awaited<Res> | Response>) &
-        VerdictControls
+    ? ((request: Req, ...args: Args) => Result<Res>) & VerdictControls
     : never
 }
 
@@ -59,8 +49,8 @@ interface AnyApp {
 }
 
 /**
- * `Target` itself if it takes a request and its results are responses, or `undefined` after an upgrade on Bun. Otherwise
- * a type that the compiler names in its error. `undefined` is not in that type: with it, `(request) => {}` would compile.
+ * `Target` itself if it takes a request and its results are responses, or `undefined` after an upgrade on Bun. Otherwise a
+ * type that the compiler names in its error. That type has no `undefined`, which would let `(request) => {}` compile.
  */
 export type Serving<Target> =
   IsServing<FetchOf<Target>> extends true
@@ -89,13 +79,13 @@ export type ArgsOf<Target> =
   FetchOf<Target> extends (request: never, ...args: infer Args) => unknown ? Args : never
 
 /**
- * The parameters of a config function: its own (`Own`) if one list of arguments fits both it and the target, otherwise
- * those of the target, which the compiler names in its error.
+ * The parameters of a config function: its own (`Own`) if one list of arguments fits both it and the target, otherwise those
+ * of the target, which the compiler names in its error.
  */
 export type ConfigArgs<Args extends unknown[], Own extends unknown[]> =
   Accepts<Own, Args> extends true ? Own : Accepts<Args, Own> extends true ? Own : Args
 
-/** The type of the guarded `Target`, which is called with the arguments that its config function needs as well. */
+/** The type of the guarded `Target`. It is called with the arguments that its config function needs as well. */
 export type Guarded<Target, Own extends unknown[]> = Target extends (
   request: infer Req,
   ...args: infer Args
@@ -117,8 +107,9 @@ type Accepts<Params extends unknown[], Args extends unknown[]> = ((
 
 export type AnyHandler = (this: unknown, request: Request, ...args: unknown[]) => unknown
 
-// It would throw with every request, since a class cannot be called.
-export function refuseClass(handler: AnyHandler): void {
-  if (!/^class\b/.test(Function.prototype.toString.call(handler))) return
+/** Whether a value is a handler. Throws for a class, which cannot be called. */
+export function isHandler(value: unknown): value is AnyHandler {
+  if (typeof value !== 'function') return false
+  if (!/^class\b/.test(Function.prototype.toString.call(value))) return true
   throw new TypeError('Cannot guard a class: guard an instance, or its fetch method')
 }

@@ -1,12 +1,12 @@
 import { canonicalPath } from '../request/target.ts'
 
-/** Whether a request whose canonical path this is came by its own route, with its own parameters. */
-export type RouteCheck = (request: Request, path: string) => boolean
+/** Whether a request with this canonical path came by its own route, with its own parameters. */
+export type RouteMatcher = (request: Request, path: string) => boolean
 
 /** One pattern of Bun's `routes`. */
 export interface Route {
   readonly pattern: string
-  /** The methods that it is for: all if `undefined`. */
+  /** `undefined` for all methods. */
   readonly methods: ReadonlySet<string> | undefined
   /** A literal, `:` for a parameter, or `*`. */
   readonly segments: readonly string[]
@@ -41,15 +41,15 @@ export function readRoute(pattern: string, methods: Route['methods']): Route {
   return { pattern, methods, segments, names }
 }
 
-/** Throws a TypeError for two patterns that match the same paths, of which Bun prefers the first that was written. */
-export function refuseTwins(routes: readonly Route[]): void {
+/** Throws a TypeError for two patterns that match the same paths: Bun would use the first one. */
+export function assertDistinct(routes: readonly Route[]): void {
   const seen = new Map<string, string>()
   for (const { pattern, segments } of routes) {
     const shape = segments.join('/')
-    const twin = seen.get(shape)
-    if (twin !== undefined) {
+    const earlier = seen.get(shape)
+    if (earlier !== undefined) {
       throw new TypeError(
-        `Cannot guard the routes "${twin}" and "${pattern}", which match the same paths: write them as one, with an object of methods`,
+        `Cannot guard the routes "${earlier}" and "${pattern}", which match the same paths: write them as one, with an object of methods`,
       )
     }
     seen.set(shape, pattern)
@@ -57,13 +57,13 @@ export function refuseTwins(routes: readonly Route[]): void {
 }
 
 /**
- * Makes the check of a route. Bun finds a route by the request target as it was sent, and resolves `..` only in the
- * `request.url` that it hands over: `GET /admin/../open/x` runs the handler of `/admin/*` with the URL `/open/x`. The check
- * is true only if Bun would have found the same route, with the same parameters, by the canonical path.
+ * Makes the matcher of a route. Bun finds a route by the request target as it was sent, and resolves `..` only in
+ * `request.url`: `GET /admin/../open/x` runs the handler of `/admin/*` with the URL `/open/x`. The matcher returns true only if
+ * Bun would have found the same route, with the same parameters, by the canonical path.
  *
  * @param routes All routes of the table, this one among them.
  */
-export function createRouteCheck(route: Route, routes: readonly Route[]): RouteCheck {
+export function createRouteMatcher(route: Route, routes: readonly Route[]): RouteMatcher {
   const preferred = routes.filter((other) => isPreferred(other, route))
   return (request, path) => {
     const segments = split(path)
@@ -73,7 +73,7 @@ export function createRouteCheck(route: Route, routes: readonly Route[]): RouteC
   }
 }
 
-/** Whether Bun takes the other for a path that both match. May be true for two that match no path in common. */
+/** Whether Bun prefers the other one for a path that both match. May be true if they match no path in common. */
 function isPreferred({ segments: other }: Route, { segments }: Route): boolean {
   const index = other.findIndex((segment, at) => segment !== segments[at])
   return rank(other[index]) < rank(segments[index])
@@ -83,7 +83,7 @@ function rank(segment: string | undefined): number {
   return ORDER.indexOf(segment)
 }
 
-// Bun gives a HEAD to what is there for GET.
+// Bun gives a HEAD to the handler for GET.
 function isFor({ methods }: Route, { method }: Request): boolean {
   if (methods === undefined || methods.has(method)) return true
   return method === 'HEAD' && methods.has('GET')

@@ -1,112 +1,110 @@
 import { AuthUnavailableError } from '../errors.ts'
 import { isOutage } from './outage.ts'
-import { createSlidingWindow } from './sliding-window.ts'
-import type { TimedVerifier, Verifier } from '../endpoint/verdict.ts'
+import { SlidingWindow } from './sliding-window.ts'
 import type { RecentOutage } from './outage.ts'
 import type { CircuitBreakerConfig } from '../auth-config.ts'
+import type { TimedVerifier, Verifier } from '../endpoint/verdict.ts'
+import type { Clock } from '../runtime.ts'
+import type { CircuitEvent } from '../types.ts'
 
-export interface CircuitBreakerContext {
-  readonly now: () => number
-  readonly onState: (state: Circuit['state'], tokens: 'known' | 'unknown') => void
+export interface CircuitBreakerHooks {
+  readonly onState: (state: CircuitEvent['state'], tokens: CircuitEvent['tokens']) => void
   /** Whether the end of a check shows that the endpoint fails. */
   readonly isFailure: RecentOutage['isShownBy']
 }
 
 export interface CircuitBreaker {
-  /** Counts how checks end, and lets none through while the circuit is open. */
+  /** Counts how checks end, and starts no call while the circuit is open. */
   readonly watch: (next: TimedVerifier) => TimedVerifier
-  /** Refuses at once what could not get through. Outside of all that a call needs. Throws instead of rejecting. */
-  readonly refuse: (next: Verifier) => Verifier
+  /** Throws at once while the circuit is open, before anything that a call needs is started. */
+  readonly rejectWhileOpen: (next: Verifier) => Verifier
 }
 
+/** `half_open`: one probe is under way, and counts as lost after its deadline. */
 type Circuit =
   | { readonly state: 'closed' }
-  | { readonly state: 'open'; readonly until: number }
-  /** One probe is out; after its deadline it is taken for lost. */
-  | { readonly state: 'half_open'; readonly until: number }
+  | { readonly state: 'open' | 'half_open'; readonly until: number }
 
 /**
- * Has one circuit for checks of known tokens and one for the rest: whatever strangers ask cannot open the circuit for
+ * Has one circuit for checks of known tokens and one for the rest: checks of unknown tokens cannot open the circuit for
  * callers that the endpoint allowed lately.
  */
 export function createCircuitBreaker(
   options: Required<CircuitBreakerConfig>,
-  context: CircuitBreakerContext,
+  clock: Pick<Clock, 'now'>,
+  hooks: CircuitBreakerHooks,
 ): CircuitBreaker {
-  const known = createCircuit(options, context, 'known')
-  const unknown = createCircuit(options, context, 'unknown')
+  const known = createCircuit(options, clock, hooks, 'known')
+  const unknown = createCircuit(options, clock, hooks, 'unknown')
   return {
     watch: (next) => {
       const [ofKnown, ofUnknown] = [known.watch(next), unknown.watch(next)]
-      return (check, deadline, signal) =>
-        (check.isKnown ? ofKnown : ofUnknown)(check, deadline, signal)
+      return (check, ...rest) => (check.isKnown ? ofKnown : ofUnknown)(check, ...rest)
     },
-    refuse: (next) => {
-      const [ofKnown, ofUnknown] = [known.refuse(next), unknown.refuse(next)]
+    rejectWhileOpen: (next) => {
+      const [ofKnown, ofUnknown] = [known.rejectWhileOpen(next), unknown.rejectWhileOpen(next)]
       return (check, deadline) => (check.isKnown ? ofKnown : ofUnknown)(check, deadline)
     },
   }
 }
 
 /**
- * Stops asking an endpoint that does not answer. It counts checks that got no answer, or 502, 503 or 504: whatever else
- * the endpoint says to odd tokens cannot open the circuit for everybody. While it is open, checks are refused at once
- * as `circuit_open`; then one probe at a time decides. It reads the clock and sets no timer, which Workers forbid
- * outside of requests.
+ * Stops asking an endpoint that fails. Only outages count: no other response to strange tokens can open the circuit for
+ * everyone. While it is open, checks are rejected at once as `circuit_open`; then one probe at a time decides. It reads the
+ * clock and sets no timer, which Workers forbid outside of requests.
  */
 function createCircuit(
   { minChecks, failureRatio, windowMs, openMs }: Required<CircuitBreakerConfig>,
-  { now, onState, isFailure }: CircuitBreakerContext,
-  tokens: 'known' | 'unknown',
+  { now }: Pick<Clock, 'now'>,
+  { onState, isFailure }: CircuitBreakerHooks,
+  tokens: CircuitEvent['tokens'],
 ): CircuitBreaker {
-  const checks = createSlidingWindow(windowMs)
-  const failures = createSlidingWindow(windowMs)
+  const checks = new SlidingWindow(windowMs)
+  const failures = new SlidingWindow(windowMs)
   let circuit: Circuit = { state: 'closed' }
+  let rejection: AuthUnavailableError | undefined
 
-  const enter = (entered: Circuit): Circuit => {
-    circuit = entered
+  const change = (changed: Circuit): Circuit => {
+    circuit = changed
     checks.clear()
     failures.clear()
-    onState(entered.state, tokens)
-    return entered
+    onState(changed.state, tokens)
+    return changed
   }
-  let refusal: AuthUnavailableError | undefined
-  // One for all in the same second, which is what clients are told: to capture a stack costs more than all else.
-  const refusalFor = (remainingMs: number): AuthUnavailableError => {
-    const retryAfterMs = Math.ceil(remainingMs / 1000) * 1000
-    if (refusal?.retryAfterMs !== retryAfterMs) {
-      refusal = new AuthUnavailableError('circuit_open', { retryAfterMs })
-    }
-    return refusal
-  }
-  const refuseWhileOpen = (): void => {
+  // One error for all rejections of the same second, since capturing a stack costs more than the rest.
+  const throwWhileOpen = (): void => {
     if (circuit.state === 'closed') return
     const remainingMs = circuit.until - now()
-    if (remainingMs > 0) throw refusalFor(remainingMs)
+    if (remainingMs <= 0) return
+    const retryAfterMs = Math.ceil(remainingMs / 1000) * 1000
+    if (rejection?.retryAfterMs !== retryAfterMs) {
+      rejection = new AuthUnavailableError('circuit_open', { retryAfterMs })
+    }
+    throw rejection
   }
-  const admit = (deadline: number): Circuit => {
-    refuseWhileOpen()
+  const stateForCall = (deadline: number): Circuit => {
+    throwWhileOpen()
     if (circuit.state === 'closed') return circuit
-    return enter({ state: 'half_open', until: deadline })
+    return change({ state: 'half_open', until: deadline })
   }
-  const tripped = (): boolean => {
+  const isTripped = (): boolean => {
     const total = checks.total(now())
     return total >= minChecks && failures.total(now()) >= total * failureRatio
   }
   const settle = (during: Circuit, failed: boolean): void => {
-    // What was asked in an earlier state says nothing about this one: only the probe ends `half_open`.
+    // A call that was started in an earlier state says nothing about this one: only the probe ends `half_open`.
     if (circuit !== during) return
-    if (circuit.state === 'half_open' && !failed) enter({ state: 'closed' })
+    if (circuit.state === 'half_open' && !failed) change({ state: 'closed' })
     checks.add(now())
     if (failed) failures.add(now())
-    if (failed && (circuit.state === 'half_open' || tripped())) {
-      enter({ state: 'open', until: now() + openMs })
+    if (failed && (circuit.state === 'half_open' || isTripped())) {
+      change({ state: 'open', until: now() + openMs })
     }
   }
 
   return {
     watch: (next) => async (check, deadline, signal) => {
-      const during = admit(deadline)
+      const during = stateForCall(deadline)
       try {
         const verdict = await next(check, deadline, signal)
         settle(during, false)
@@ -117,8 +115,8 @@ function createCircuit(
         throw error
       }
     },
-    refuse: (next) => (check, deadline) => {
-      refuseWhileOpen()
+    rejectWhileOpen: (next) => (check, deadline) => {
+      throwWhileOpen()
       return next(check, deadline)
     },
   }

@@ -1,30 +1,28 @@
-import { createCustomVerifier, createEndpoint } from '../endpoint/endpoint.ts'
-import { adoptUnavailable } from '../errors.ts'
-import { createKnownTokens, recognise } from './known-tokens.ts'
-import { createRecentOutage } from './outage.ts'
 import { Cache } from './cache/cache.ts'
 import { createCircuitBreaker } from './circuit-breaker.ts'
 import { enforceDeadline } from './deadline.ts'
-import { SharedCalls } from './shared-calls.ts'
-import { systemClock as clock } from '../runtime.ts'
+import { KnownTokens, recognise } from './known-tokens.ts'
 import { limit } from './limit.ts'
+import { RecentOutage } from './outage.ts'
 import { retry } from './retry.ts'
-import type { Check } from '../request/check.ts'
-import type { CheckedVerdict, TimedVerifier, Verifier } from '../endpoint/verdict.ts'
-import type { ResolvedConfig } from '../config/parse.ts'
-import type { RecentOutage } from './outage.ts'
-import type { KnownTokens } from './known-tokens.ts'
+import { SharedCalls } from './shared-calls.ts'
+import { createCustomVerifier, createEndpoint } from '../endpoint/endpoint.ts'
+import { adoptUnavailable } from '../errors.ts'
+import { systemClock as clock } from '../runtime.ts'
 import type { CachedDecision } from './cache/cache.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
+import type { ResolvedConfig } from '../config/parse.ts'
+import type { PendingVerdict, TimedVerifier, Verifier } from '../endpoint/verdict.ts'
 import type { Channel } from '../events.ts'
+import type { Check } from '../request/check.ts'
 
 /** The endpoint, or the verifier in its place, with all policies around it. */
 export interface ComposedVerifier {
-  /** The cached decision for a token and what the endpoint is told, if there is one. */
+  /** The cached decision for a token and what else the endpoint is told, if there is one. */
   readonly lookUp: (token: string, told: string) => CachedDecision | undefined
-  /** Asks, without a look at the cache. */
-  readonly ask: (check: Check) => CheckedVerdict | Promise<CheckedVerdict>
-  /** Forgets what is kept or under way for a token, or for all. */
+  /** Asks without a look at the cache. */
+  readonly ask: (check: Check) => PendingVerdict
+  /** Forgets what is cached or under way for a token, or for all tokens. */
   readonly forget: (token?: string) => void
   readonly memory: Memory
 }
@@ -36,9 +34,9 @@ export interface Memory {
 }
 
 /**
- * Composes `cache( sharedCalls( recognise( enforceDeadline( limit( circuitBreaker( retry( endpoint )))))))`. The cache has a part on
- * either side of the shared flight: one that reads, and one that keeps what the flight brought. The breaker has one inside
- * of all that, and one that refuses before any of it is begun.
+ * Composes `cache( sharedCalls( recognise( enforceDeadline( limit( circuitBreaker( retry( endpoint )))))))`. The cache has a
+ * part on either side of the shared call: one looks a decision up, one stores what the call brings. The circuit breaker has
+ * one inside of all that, and one that rejects a check before anything is started for it.
  */
 export function createVerifier(
   config: ResolvedConfig,
@@ -47,24 +45,24 @@ export function createVerifier(
   memory: Memory = createMemory(config),
 ): ComposedVerifier {
   const { cache, tokens } = memory
-  const outage = createOutage(config)
-  let timed = adopting(createSource(config, endpoint, channel))
-  if (config.retry !== false) timed = retry(timed, config.retry, clock)
+  const { retry: retries, circuitBreaker, concurrency, timeoutMs } = config
+  const windowMs = circuitBreaker === false ? 10_000 : circuitBreaker.windowMs
+  const outage = new RecentOutage(windowMs, clock.now)
   const breaker = createBreaker(config, outage, channel)
+  let timed = adopting(createSource(config, endpoint, channel))
+  if (retries !== false) timed = retry(timed, retries, clock)
   if (breaker !== undefined) timed = breaker.watch(timed)
-  const limited = limit(timed, config.concurrency, { ...clock, hasKnown: () => !tokens.isEmpty() })
-  const call = questioned(enforceDeadline(limited, clock))
-  const bounded = recognise(breaker === undefined ? call : breaker.refuse(call), tokens, outage)
-  const filled = cache === undefined ? bounded : cache.fill(bounded)
-  const calls = new SharedCalls(filled, config, clock)
+  timed = limit(timed, concurrency, clock, () => !tokens.isEmpty())
+  const call = preparing(enforceDeadline(timed, clock))
+  const known = recognise(breaker?.rejectWhileOpen(call) ?? call, tokens, outage)
+  const calls = new SharedCalls(cache?.fill(known) ?? known, config, clock)
   const share: Verifier = (check, deadline) => calls.ask(check, deadline)
-  const ask = cache === undefined ? share : cache.orStale(share, outage)
+  const ask = cache?.orStale(share, outage) ?? share
   return {
     lookUp: (token, told) => cache?.lookUp(token, told),
-    ask: (check) => ask(check, clock.now() + config.timeoutMs),
+    ask: (check) => ask(check, clock.now() + timeoutMs),
     forget: (token) => {
-      if (token === undefined) tokens.clear()
-      else tokens.delete(tokens.markOf(token))
+      tokens.forget(token === undefined ? undefined : tokens.markOf(token))
       cache?.forget(token)
       calls.forget(token)
     },
@@ -75,12 +73,8 @@ export function createVerifier(
 function createMemory({ cache }: ResolvedConfig): Memory {
   return {
     cache: cache === false ? undefined : new Cache(cache, clock),
-    tokens: createKnownTokens(clock),
+    tokens: new KnownTokens(clock),
   }
-}
-
-function createOutage({ circuitBreaker }: ResolvedConfig): RecentOutage {
-  return createRecentOutage(circuitBreaker === false ? 10_000 : circuitBreaker.windowMs, clock.now)
 }
 
 function createBreaker(
@@ -89,26 +83,25 @@ function createBreaker(
   { report }: Channel,
 ): CircuitBreaker | undefined {
   if (circuitBreaker === false) return undefined
-  return createCircuitBreaker(circuitBreaker, {
-    ...clock,
-    isFailure: outage.isShownBy,
+  return createCircuitBreaker(circuitBreaker, clock, {
+    isFailure: (error, check) => outage.isShownBy(error, check),
     onState: (state, tokens) => {
-      // However long it is open: the endpoint failed until it closes.
+      // The endpoint counts as failing until the circuit closes, however long that takes.
       outage.note()
       report?.({ type: 'circuit', state, tokens })
     },
   })
 }
 
-// The question is put together at the moment of its key: the headers of a request that waits may be changed by others.
-function questioned(next: Verifier): Verifier {
+// Builds the question together with its key: other code may change the headers of a request that waits.
+function preparing(next: Verifier): Verifier {
   return (check, deadline) => {
     check.prepare()
     return next(check, deadline)
   }
 }
 
-// Outermost where code of the user's may throw, so that each policy sees errors of our class.
+// Next to the code of the user that may throw, so that each policy sees errors of our class.
 function adopting(next: TimedVerifier): TimedVerifier {
   return async (check, deadline, signal) => {
     try {
@@ -126,6 +119,6 @@ function createSource(
 ): TimedVerifier {
   const { verifier, identity, endpointHeaders, fetch } = config
   if (verifier !== undefined) return createCustomVerifier(verifier, identity)
-  if (endpoint === undefined) throw new TypeError('There is neither an endpoint nor a verifier')
+  if (endpoint === undefined) throw new TypeError('The config has no endpoint and no verifier')
   return createEndpoint({ url: endpoint, headers: endpointHeaders, identity, fetch, notify })
 }

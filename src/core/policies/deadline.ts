@@ -1,6 +1,6 @@
 import { AuthUnavailableError } from '../errors.ts'
 import type { Clock } from '../runtime.ts'
-import type { CheckedVerdict, TimedVerifier, Verifier } from '../endpoint/verdict.ts'
+import type { ParsedVerdict, TimedVerifier, Verifier } from '../endpoint/verdict.ts'
 import type { Check } from '../request/check.ts'
 
 /** Aborts the signal at the deadline and ends the check as `timeout`, even if the call ignores the signal. */
@@ -24,7 +24,7 @@ async function ask(
   check: Check,
   deadline: number,
   signal: AbortSignal,
-): Promise<CheckedVerdict> {
+): Promise<ParsedVerdict> {
   try {
     return await next(check, deadline, signal)
   } catch (error) {

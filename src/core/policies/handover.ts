@@ -17,7 +17,7 @@ const ASKED = [
   'identity',
 ] as const satisfies readonly (keyof ResolvedConfig)[]
 
-/** Whether two configs ask the same endpoint the same question, so that a decision by one is a decision by the other. */
+/** Whether two configs ask the same endpoint the same question, so that decisions of one hold for the other. */
 export function asksTheSame(one: ResolvedConfig, other: ResolvedConfig): boolean {
   return ASKED.every((name) => isEqual(one[name], other[name]))
 }

@@ -1,18 +1,11 @@
 /** The two halves of a hash of 64 bits. */
 export type Hash = readonly [number, number]
 
-class State {
+interface State {
   a: number
   b: number
   c: number
   d: number
-
-  constructor(key0: number, key1: number) {
-    this.a = key0
-    this.b = key1 ^ 0xee
-    this.c = key0 ^ 0x6c796765
-    this.d = key1 ^ 0x74656462
-  }
 }
 
 /** A key of 64 bits, drawn at random. */
@@ -22,11 +15,11 @@ export function drawKey(): Hash {
 }
 
 /**
- * HalfSipHash-2-4 (Aumasson and Bernstein) with a tag of 64 bits: a caller without the key cannot make a text that has
- * the hash of another. A character is a byte, as in tokens, which are ASCII.
+ * HalfSipHash-2-4 (Aumasson and Bernstein) with a tag of 64 bits: without the key a caller cannot make two texts with the same
+ * hash. A character counts as a byte, since tokens are ASCII.
  */
 export function hashText(text: string, [key0, key1]: Hash): Hash {
-  const state = new State(key0, key1)
+  const state = { a: key0, b: key1 ^ 0xee, c: key0 ^ 0x6c796765, d: key1 ^ 0x74656462 }
   const end = text.length - (text.length % 4)
   for (let at = 0; at < end; at += 4) compress(state, readWord(text, at))
   compress(state, (text.length << 24) | readWord(text, end))

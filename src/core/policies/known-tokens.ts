@@ -1,71 +1,71 @@
 import { drawKey, hashText } from './keyed-hash.ts'
 import type { Hash } from './keyed-hash.ts'
-import type { Check } from '../request/check.ts'
-import type { Verifier } from '../endpoint/verdict.ts'
 import type { RecentOutage } from './outage.ts'
-import type { CheckedVerdict } from '../endpoint/verdict.ts'
-
-/** The tokens that the endpoint allowed lately. It holds no token, only a keyed hash of each: its mark. */
-export interface KnownTokens {
-  readonly markOf: (token: string) => Hash
-  readonly has: (mark: Hash) => boolean
-  readonly add: (mark: Hash) => void
-  readonly delete: (mark: Hash) => void
-  readonly clear: () => void
-  readonly isEmpty: () => boolean
-}
-
-/** The second half of each mark, by the first. */
-type Generation = Map<number, number>
+import type { ParsedVerdict, PendingVerdict, Verifier } from '../endpoint/verdict.ts'
+import type { Check } from '../request/check.ts'
+import type { Clock } from '../runtime.ts'
 
 const GENERATION_MS = 1_800_000
 const MAX_PER_GENERATION = 32_768
 
 /**
- * Remembers at most 65,536 tokens, each for 30 to 60 minutes after its last allow. Two generations hold them. When the
- * younger one is half an hour old, or full, it becomes the older one, and the older one is dropped.
+ * The tokens that the endpoint allowed lately: at most 65,536, each for 30 to 60 minutes after its last allow. Holds only a
+ * keyed hash of each token, its mark. When the younger of two generations is half an hour old, or full, it becomes the older
+ * one, and the older one is dropped.
  */
-export function createKnownTokens({ now }: { readonly now: () => number }): KnownTokens {
-  let younger: Generation = new Map()
-  let older: Generation = new Map()
-  let bornAt = now()
-  let key: Hash | undefined
+export class KnownTokens {
+  readonly #now: Clock['now']
+  // The second half of each mark, by the first.
+  #younger = new Map<number, number>()
+  #older = new Map<number, number>()
+  #bornAt: number
+  #key: Hash | undefined
 
-  const renew = (): void => {
-    older = younger
-    younger = new Map()
-    bornAt = now()
-  }
-  const age = (): void => {
-    const ageMs = now() - bornAt
-    if (ageMs >= 2 * GENERATION_MS) younger = new Map()
-    if (ageMs >= GENERATION_MS) renew()
+  constructor({ now }: Pick<Clock, 'now'>) {
+    this.#now = now
+    this.#bornAt = now()
   }
 
-  return {
-    // Workers permit to draw a key only while they answer a request.
-    markOf: (token) => hashText(token, (key ??= drawKey())),
-    has: ([first, second]) => {
-      age()
-      return younger.get(first) === second || older.get(first) === second
-    },
-    add: (mark) => {
-      age()
-      if (younger.size >= MAX_PER_GENERATION) renew()
-      younger.set(...mark)
-    },
-    delete: ([first]) => {
-      younger.delete(first)
-      older.delete(first)
-    },
-    clear: () => {
-      younger.clear()
-      older.clear()
-    },
-    isEmpty: () => {
-      age()
-      return younger.size + older.size === 0
-    },
+  markOf(token: string): Hash {
+    // Workers can draw a key only during a request.
+    this.#key ??= drawKey()
+    return hashText(token, this.#key)
+  }
+
+  has([first, second]: Hash): boolean {
+    this.#age()
+    return this.#younger.get(first) === second || this.#older.get(first) === second
+  }
+
+  add(mark: Hash): void {
+    this.#age()
+    if (this.#younger.size >= MAX_PER_GENERATION) this.#renew()
+    this.#younger.set(...mark)
+  }
+
+  /** Forgets a mark, or all marks. */
+  forget(mark?: Hash): void {
+    for (const generation of [this.#younger, this.#older]) {
+      if (mark === undefined) generation.clear()
+      else generation.delete(mark[0])
+    }
+  }
+
+  isEmpty(): boolean {
+    this.#age()
+    return this.#younger.size + this.#older.size === 0
+  }
+
+  #age(): void {
+    const ageMs = this.#now() - this.#bornAt
+    if (ageMs >= 2 * GENERATION_MS) this.#younger = new Map()
+    if (ageMs >= GENERATION_MS) this.#renew()
+  }
+
+  #renew(): void {
+    this.#older = this.#younger
+    this.#younger = new Map()
+    this.#bornAt = this.#now()
   }
 }
 
@@ -74,14 +74,14 @@ export function recognise(next: Verifier, tokens: KnownTokens, outage: RecentOut
   const learn = async (
     check: Check,
     mark: Hash,
-    pending: CheckedVerdict | Promise<CheckedVerdict>,
-  ): Promise<CheckedVerdict> => {
+    pending: PendingVerdict,
+  ): Promise<ParsedVerdict> => {
     try {
       const verdict = await pending
       outage.noteAnswer()
       if (verdict.outcome === 'allow') tokens.add(mark)
       // RFC 9110 §15.5.4: a 403 rejects this request of a token that is good for others.
-      if (verdict.outcome === 'deny' && check.endpointStatus !== 403) tokens.delete(mark)
+      else if (check.endpointStatus !== 403) tokens.forget(mark)
       return verdict
     } catch (error) {
       if (outage.isShownBy(error, check)) outage.note()

@@ -1,14 +1,9 @@
 import { AuthUnavailableError } from '../errors.ts'
-import type { TimedVerifier } from '../endpoint/verdict.ts'
 import type { ConcurrencyConfig } from '../auth-config.ts'
+import type { TimedVerifier } from '../endpoint/verdict.ts'
+import type { Clock } from '../runtime.ts'
 
-export interface LimitContext {
-  readonly now: () => number
-  /** Whether any token is known. */
-  readonly hasKnown: () => boolean
-}
-
-/** Permission for one call: until the call is over, or its check's deadline. */
+/** Permission for one call, until the call or its check ends. */
 interface Slot {
   readonly deadline: number
 }
@@ -16,60 +11,61 @@ interface Slot {
 /** A check that waits for a slot, as long as enough of its time is left for a call. */
 interface Waiter {
   readonly latestAt: number
-  readonly enter: () => void
+  readonly start: () => void
   readonly giveUp: () => void
 }
 
-// The slot of a call is not given to another a moment before the call itself ends at its deadline.
-const GRACE_MS = 250
-// Kept as soon as any token is known. Otherwise unknown tokens could hold all slots of a slow endpoint.
-const RESERVED_PART = 1 / 4
-
-/** The checks of known tokens, or all others: their calls, and what waits for one, the oldest first. */
+/** The checks of known tokens, or all others: the slots of their calls, and what waits for one, the oldest first. */
 interface Lane {
   readonly taken: Set<Slot>
   readonly waiting: Waiter[]
 }
 
+// The slot of a call is kept until a moment after its deadline, when the call itself has ended.
+const GRACE_MS = 250
+// As soon as any token is known. Otherwise unknown tokens could hold all slots of a slow endpoint.
+const RESERVED_PART = 1 / 4
+
 /**
- * Bounds the calls in flight. A check over the bound waits inside its own deadline. Known tokens take turns and go before
- * all others. Unknown tokens take turns too. If more than half of the places are taken, their newest goes first, since the
- * oldest has the least time left. A check that finds no place takes that of the unknown one that has waited longest, or is
- * rejected as `overloaded` if there is none: a flood displaces itself.
+ * Limits the calls in flight. A check over the limit waits within its own deadline. Known tokens go before all others, in
+ * turn. Unknown tokens take turns too. If more than half of the places are taken, the newest of them goes first, since the
+ * oldest has the least time left. If all are taken, a new check takes the place of the unknown one that has waited longest:
+ * a flood displaces itself. Without such a check it is rejected as `overloaded`.
  */
 export function limit(
   next: TimedVerifier,
   { maxInFlight, maxWaiting }: Required<ConcurrencyConfig>,
-  { now, hasKnown }: LimitContext,
+  { now }: Pick<Clock, 'now'>,
+  hasKnownTokens: () => boolean,
 ): TimedVerifier {
   const known: Lane = { taken: new Set(), waiting: [] }
   const unknown: Lane = { taken: new Set(), waiting: [] }
   const lanes = [known, unknown]
   const reserved = Math.floor(maxInFlight * RESERVED_PART)
 
+  const countWaiting = (): number => known.waiting.length + unknown.waiting.length
   const hasSlotFor = (lane: Lane): boolean => {
     if (known.taken.size + unknown.taken.size >= maxInFlight) return false
-    return lane === known || unknown.taken.size < maxInFlight - (hasKnown() ? reserved : 0)
+    return lane === known || unknown.taken.size < maxInFlight - (hasKnownTokens() ? reserved : 0)
   }
-  const isCrowded = (lane: Lane): boolean =>
-    lane === unknown && 2 * (known.waiting.length + unknown.waiting.length) > maxWaiting
-  // On Workers a request can end, and its promises and timers with it, before its call does or while it waits for one.
-  // Neither its slot nor its place in the queue must be taken for ever.
+  // On Workers a request can end with its promises and timers, before its call does or while it waits for one. Neither its
+  // slot nor its place may stay taken.
   const dropLost = ({ taken, waiting }: Lane): void => {
     const time = now()
     for (const slot of taken) if (slot.deadline + GRACE_MS <= time) taken.delete(slot)
     for (const lost of waiting.filter(({ latestAt }) => latestAt <= time)) remove(waiting, lost)
   }
-  const admit = (lane: Lane): void => {
+  const startWaiting = (lane: Lane): void => {
     while (hasSlotFor(lane)) {
-      const waiter = isCrowded(lane) ? lane.waiting.pop() : lane.waiting.shift()
+      const isCrowded = lane === unknown && 2 * countWaiting() > maxWaiting
+      const waiter = isCrowded ? lane.waiting.pop() : lane.waiting.shift()
       if (waiter === undefined) return
-      // A call that has no time left to end takes the place of one that has, and looks like an outage.
-      if (waiter.latestAt > now()) waiter.enter()
+      // A call without enough time would take the place of another one, and look like an outage.
+      if (waiter.latestAt > now()) waiter.start()
     }
   }
   const makeRoom = (): void => {
-    if (known.waiting.length + unknown.waiting.length < maxWaiting) return
+    if (countWaiting() < maxWaiting) return
     const [oldest] = unknown.waiting
     if (oldest === undefined) throw new AuthUnavailableError('overloaded')
     oldest.giveUp()
@@ -87,32 +83,28 @@ export function limit(
         clearTimeout(timer)
         signal.removeEventListener('abort', timeOut)
       }
-      const timeOut = (): void => {
+      const rejectAs = (reason: 'timeout' | 'overloaded'): void => {
         leave()
-        reject(new AuthUnavailableError('timeout'))
+        reject(new AuthUnavailableError(reason))
       }
-      const giveUp = (): void => {
+      const timeOut = (): void => rejectAs('timeout')
+      const giveUp = (): void => rejectAs('overloaded')
+      const start = (): void => {
         leave()
-        reject(new AuthUnavailableError('overloaded'))
+        resolve(take(lane, deadline))
       }
-      // Half of the time is for the call. A timer of one's own, since on Workers nobody can speak for another request.
+      // Half of the time is for the call. Each check has a timer of its own, since on Workers one request cannot settle the
+      // promise of another.
       const patienceMs = (deadline - now()) / 2
       const timer = setTimeout(giveUp, patienceMs)
-      const waiter: Waiter = {
-        latestAt: now() + patienceMs,
-        enter: () => {
-          leave()
-          resolve(take(lane, deadline))
-        },
-        giveUp,
-      }
+      const waiter: Waiter = { latestAt: now() + patienceMs, start, giveUp }
       lane.waiting.push(waiter)
       signal.addEventListener('abort', timeOut)
     })
   }
   const takeNow = (lane: Lane, deadline: number): Slot | undefined => {
     if (!hasSlotFor(lane)) lanes.forEach(dropLost)
-    lanes.forEach(admit)
+    lanes.forEach(startWaiting)
     return hasSlotFor(lane) ? take(lane, deadline) : undefined
   }
 
@@ -125,7 +117,7 @@ export function limit(
       return await next(check, deadline, signal)
     } finally {
       lane.taken.delete(slot)
-      lanes.forEach(admit)
+      lanes.forEach(startWaiting)
     }
   }
 }

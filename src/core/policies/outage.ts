@@ -1,68 +1,75 @@
 import { AuthUnavailableError } from '../errors.ts'
 import type { Check } from '../request/check.ts'
 
-// What a gateway says in place of an endpoint that does not answer it.
+// A gateway sends these if the endpoint gives it no response.
 const GATEWAY_STATUSES: ReadonlySet<number | undefined> = new Set([502, 503, 504])
 
-/** Whether the endpoint gave no answer, or a gateway answered in its place. A 500 or a 429 is an answer. */
+/** Whether the endpoint gave no response, or a gateway responded in its place. A 500 or a 429 is a response. */
 export function isOutage(error: unknown): boolean {
-  if (!(error instanceof AuthUnavailableError)) return false
-  if (error.reason === 'timeout' || error.reason === 'unreachable') return true
-  return error.reason === 'service_error' && GATEWAY_STATUSES.has(error.status)
+  return isUnavailable(error, 'timeout') || isUnavailable(error, 'unreachable') || isGateway(error)
 }
 
 /** Whether another attempt may help: the call gave no response at all, or a gateway's. */
 export function isWorthRetrying(error: unknown): error is AuthUnavailableError {
-  if (!(error instanceof AuthUnavailableError)) return false
-  if (error.reason === 'unreachable') return error.status === undefined
-  return error.reason === 'service_error' && GATEWAY_STATUSES.has(error.status)
-}
-
-/** Remembers for a while that the endpoint failed. */
-export interface RecentOutage {
-  readonly note: () => void
-  /** The endpoint gave a verdict. */
-  readonly noteAnswer: () => void
-  readonly isRecent: () => boolean
-  /**
-   * Whether the end of a check shows that the endpoint fails. A check that waited for its call has less time for it. Its
-   * timeout counts only if the endpoint answered no other check since it began to wait: a caller could fill the queue to cause
-   * it.
-   */
-  readonly isShownBy: (error: unknown, check: Pick<Check, 'attempts' | 'waitedSince'>) => boolean
-}
-
-export function createRecentOutage(windowMs: number, now: () => number): RecentOutage {
-  let notedAt = -Infinity
-  let answeredAt = -Infinity
-  return {
-    note: () => {
-      notedAt = now()
-    },
-    noteAnswer: () => {
-      answeredAt = now()
-    },
-    isRecent: () => now() - notedAt < windowMs,
-    isShownBy: (error, { attempts, waitedSince }) => {
-      if (attempts === 0 || !isOutage(error)) return false
-      return !isTimeout(error) || waitedSince === undefined || answeredAt < waitedSince
-    },
-  }
+  if (isUnavailable(error, 'unreachable')) return error.status === undefined
+  return isGateway(error)
 }
 
 /**
- * Whether an expired decision may stand in: the endpoint failed lately. A caller must not be able to cause that alone, by
- * filling the queue, to be served a decision that was revoked.
+ * Whether an expired decision may stand in: the endpoint failed lately. A caller must not cause that alone, by filling the
+ * queue, and be served a decision that was revoked.
  */
-export function permitsStale(
-  error: unknown,
-  { isRecent }: Pick<RecentOutage, 'isRecent'>,
-): boolean {
-  if (!(error instanceof AuthUnavailableError)) return false
-  if (error.reason === 'circuit_open') return true
-  return (error.reason === 'overloaded' || isOutage(error)) && isRecent()
+export function permitsStale(error: unknown, outage: Pick<RecentOutage, 'isRecent'>): boolean {
+  if (isUnavailable(error, 'circuit_open')) return true
+  return (isUnavailable(error, 'overloaded') || isOutage(error)) && outage.isRecent()
 }
 
-function isTimeout(error: unknown): boolean {
-  return error instanceof AuthUnavailableError && error.reason === 'timeout'
+/** Remembers for a while that the endpoint failed. */
+export class RecentOutage {
+  readonly #windowMs: number
+  readonly #now: () => number
+  #notedAt = -Infinity
+  #answeredAt = -Infinity
+
+  constructor(windowMs: number, now: () => number) {
+    this.#windowMs = windowMs
+    this.#now = now
+  }
+
+  note(): void {
+    this.#notedAt = this.#now()
+  }
+
+  /** The endpoint gave a verdict. */
+  noteAnswer(): void {
+    this.#answeredAt = this.#now()
+  }
+
+  isRecent(): boolean {
+    return this.#now() - this.#notedAt < this.#windowMs
+  }
+
+  /**
+   * Whether the end of a check shows that the endpoint fails. A check that waited for its call had less time for it, and a
+   * caller could cause that by filling the queue. Its timeout counts only if the endpoint has answered no check since then.
+   */
+  isShownBy(
+    error: unknown,
+    { attempts, waitedSince }: Pick<Check, 'attempts' | 'waitedSince'>,
+  ): boolean {
+    if (attempts === 0 || !isOutage(error)) return false
+    if (waitedSince === undefined || !isUnavailable(error, 'timeout')) return true
+    return this.#answeredAt < waitedSince
+  }
+}
+
+export function isUnavailable(
+  error: unknown,
+  reason: AuthUnavailableError['reason'],
+): error is AuthUnavailableError {
+  return error instanceof AuthUnavailableError && error.reason === reason
+}
+
+function isGateway(error: unknown): error is AuthUnavailableError {
+  return isUnavailable(error, 'service_error') && GATEWAY_STATUSES.has(error.status)
 }

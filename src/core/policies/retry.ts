@@ -1,41 +1,35 @@
-import { isWorthRetrying } from './outage.ts'
-import { createSlidingWindow } from './sliding-window.ts'
 import { sleep } from '../async.ts'
-import type { Check } from '../request/check.ts'
-import type { TimedVerifier } from '../endpoint/verdict.ts'
-import type { CheckedVerdict } from '../endpoint/verdict.ts'
+import { isWorthRetrying } from './outage.ts'
+import { SlidingWindow } from './sliding-window.ts'
 import type { RetryConfig } from '../auth-config.ts'
-
-export interface RetryContext {
-  readonly now: () => number
-  readonly random: () => number
-}
+import type { ParsedVerdict, TimedVerifier } from '../endpoint/verdict.ts'
+import type { Check } from '../request/check.ts'
+import type { Clock } from '../runtime.ts'
 
 const WINDOW_MS = 10_000
 const MAX_RATIO = 0.1
-// A quiet instance must be able to retry too: a keep-alive connection that the endpoint had closed is nobody's fault.
+// A quiet instance must be able to retry too: the endpoint may have closed a keep-alive connection.
 const ALWAYS_FREE = 10
 
 /**
- * Asks again when the call gave no response at all, or a gateway's, with full jitter. At most a tenth of the checks of
- * the last 10 s is asked again, so that an outage is not made worse, and never past the deadline.
+ * Asks again if the call gave no response at all, or a gateway's, with full jitter and never past the deadline. Retries at
+ * most a tenth of the checks of the last 10 s, so that an outage is not made worse.
  */
 export function retry(
   next: TimedVerifier,
   { attempts, minDelayMs, maxDelayMs }: Required<RetryConfig>,
-  { now, random }: RetryContext,
+  { now, random }: Pick<Clock, 'now' | 'random'>,
 ): TimedVerifier {
-  const checks = createSlidingWindow(WINDOW_MS)
-  const retries = createSlidingWindow(WINDOW_MS)
+  const checks = new SlidingWindow(WINDOW_MS)
+  const retries = new SlidingWindow(WINDOW_MS)
 
   const delayBefore = (error: unknown, deadline: number): number | undefined => {
     if (!isWorthRetrying(error)) return undefined
-    if (retries.total(now()) >= Math.max(ALWAYS_FREE, checks.total(now()) * MAX_RATIO)) {
-      return undefined
-    }
-    const jittered = minDelayMs + random() * (maxDelayMs - minDelayMs)
-    const delay = Math.max(error.retryAfterMs ?? 0, jittered)
-    return now() + delay < deadline ? delay : undefined
+    const most = Math.max(ALWAYS_FREE, checks.total(now()) * MAX_RATIO)
+    if (retries.total(now()) >= most) return undefined
+    const jitteredMs = minDelayMs + random() * (maxDelayMs - minDelayMs)
+    const delayMs = Math.max(error.retryAfterMs ?? 0, jitteredMs)
+    return now() + delayMs < deadline ? delayMs : undefined
   }
 
   const attempt = async (
@@ -43,14 +37,14 @@ export function retry(
     deadline: number,
     signal: AbortSignal,
     left: number,
-  ): Promise<CheckedVerdict> => {
+  ): Promise<ParsedVerdict> => {
     try {
       return await next(check, deadline, signal)
     } catch (error) {
-      const delay = left > 0 ? delayBefore(error, deadline) : undefined
-      if (delay === undefined) throw error
+      const delayMs = left > 0 ? delayBefore(error, deadline) : undefined
+      if (delayMs === undefined) throw error
       retries.add(now())
-      await sleep(delay, signal)
+      await sleep(delayMs, signal)
       if (signal.aborted) throw error
     }
     return attempt(check, deadline, signal, left - 1)

@@ -1,8 +1,9 @@
-import { AuthUnavailableError } from '../errors.ts'
-import { within } from '../async.ts'
+import { isUnavailable } from './outage.ts'
 import { TransientMap } from './transient-map.ts'
+import { within } from '../async.ts'
+import { AuthUnavailableError } from '../errors.ts'
 import type { Clock } from '../runtime.ts'
-import type { CheckedVerdict, Verifier } from '../endpoint/verdict.ts'
+import type { ParsedVerdict, PendingVerdict, Verifier } from '../endpoint/verdict.ts'
 import type { Check } from '../request/check.ts'
 
 // The number of calls from which lost ones are looked for; then again at twice as many, so that looking costs almost nothing.
@@ -41,7 +42,7 @@ export class SharedCalls {
   }
 
   /** Shares the newest call for the same question, or starts one. Throws what `next` throws at once. */
-  ask(check: Check, deadline: number): Promise<CheckedVerdict> {
+  ask(check: Check, deadline: number): Promise<ParsedVerdict> {
     return this.#shareOrStart({ check, deadline, isAnswered: false })
   }
 
@@ -52,13 +53,13 @@ export class SharedCalls {
     }
   }
 
-  #shareOrStart(follower: Follower): Promise<CheckedVerdict> {
+  #shareOrStart(follower: Follower): Promise<ParsedVerdict> {
     const call = this.#newest.get(follower.check.key)
     if (call === undefined || call.deadline <= this.#now()) return this.#start(follower)
     return this.#follow(follower, call)
   }
 
-  #start({ check, deadline }: Follower): Promise<CheckedVerdict> {
+  #start({ check, deadline }: Follower): Promise<ParsedVerdict> {
     this.#dropLost()
     const { key } = check
     const pending = Promise.resolve(this.#next(check, deadline))
@@ -70,7 +71,7 @@ export class SharedCalls {
     return verdict
   }
 
-  async #follow(follower: Follower, call: SharedCall): Promise<CheckedVerdict> {
+  async #follow(follower: Follower, call: SharedCall): Promise<ParsedVerdict> {
     const { check, deadline } = follower
     // The handler of another request may change this one while it waits.
     check.prepare()
@@ -91,13 +92,11 @@ export class SharedCalls {
   async #race(
     follower: Follower,
     call: SharedCall,
-    shared: Promise<CheckedVerdict | undefined>,
-  ): Promise<CheckedVerdict> {
+    shared: Promise<ParsedVerdict | undefined>,
+  ): Promise<ParsedVerdict> {
     const isNewest = this.#newest.get(follower.check.key) === call
     const own = isNewest ? this.#start(follower) : this.#shareOrStart(follower)
-    const takeShared = (
-      verdict: CheckedVerdict | undefined,
-    ): CheckedVerdict | Promise<CheckedVerdict> =>
+    const takeShared = (verdict: ParsedVerdict | undefined): PendingVerdict =>
       verdict === undefined || verdict.maxAgeMs === 0 ? own : this.#take(follower, call, verdict)
     try {
       return await Promise.race([own, shared.then(takeShared, () => own)])
@@ -110,11 +109,7 @@ export class SharedCalls {
     }
   }
 
-  #take(
-    follower: Follower,
-    call: SharedCall,
-    verdict: CheckedVerdict,
-  ): CheckedVerdict | Promise<CheckedVerdict> {
+  #take(follower: Follower, call: SharedCall, verdict: ParsedVerdict): PendingVerdict {
     const { check, deadline } = follower
     // The endpoint forbids sharing, so each check asks for itself.
     if (verdict.maxAgeMs === 0) return this.#next(check, deadline)
@@ -124,7 +119,7 @@ export class SharedCalls {
     return verdict
   }
 
-  #end(key: string, call: SharedCall, verdict: CheckedVerdict | undefined): void {
+  #end(key: string, call: SharedCall, verdict: ParsedVerdict | undefined): void {
     // Another call for the same question may have been asked before this denial.
     if (verdict?.outcome === 'deny') this.#close(key, call)
     this.#remove(key, call)
@@ -144,8 +139,9 @@ export class SharedCalls {
   #dropLost(): void {
     if (this.#underWay.size < this.#sweepAt) return
     const time = this.#now()
-    for (const [key, calls] of [...this.#underWay.entries()]) {
-      for (const call of [...calls]) if (call.deadline <= time) this.#remove(key, call)
+    for (const [key, calls] of this.#underWay.entries()) {
+      const lost = [...calls].filter(({ deadline }) => deadline <= time)
+      for (const call of lost) this.#remove(key, call)
     }
     this.#sweepAt = Math.max(MANY, 2 * this.#underWay.size)
   }
@@ -156,18 +152,18 @@ class SharedCall {
   readonly check: Check
   readonly deadline: number
   /** Returns the verdict or throws the error. Rejects only where the runtime has given up the request that started the call. */
-  readonly ended: Promise<() => CheckedVerdict>
+  readonly ended: Promise<() => ParsedVerdict>
   /** Something newer is known, so no follower may take the verdict. */
   isClosed = false
 
-  constructor(check: Check, deadline: number, verdict: Promise<CheckedVerdict>) {
+  constructor(check: Check, deadline: number, verdict: Promise<ParsedVerdict>) {
     this.check = check
     this.deadline = deadline
     this.ended = verdict.then(returning, throwing)
   }
 
   /** The verdict, or `undefined` if a follower must ask for itself: the call is lost, closed, or ran out of its own time. */
-  async verdictForFollower(): Promise<CheckedVerdict | undefined> {
+  async verdictForFollower(): Promise<ParsedVerdict | undefined> {
     const read = await orLost(this.ended)
     if (read === undefined || this.isClosed) return undefined
     try {
@@ -180,10 +176,10 @@ class SharedCall {
 }
 
 async function endWith(
-  pending: Promise<CheckedVerdict>,
-  end: (verdict?: CheckedVerdict) => void,
-): Promise<CheckedVerdict> {
-  let verdict: CheckedVerdict | undefined
+  pending: Promise<ParsedVerdict>,
+  end: (verdict?: ParsedVerdict) => void,
+): Promise<ParsedVerdict> {
+  let verdict: ParsedVerdict | undefined
   try {
     verdict = await pending
     return verdict
@@ -201,7 +197,7 @@ async function orLost<Value>(ended: Promise<Value>): Promise<Value | undefined> 
   }
 }
 
-function returning(verdict: CheckedVerdict): () => CheckedVerdict {
+function returning(verdict: ParsedVerdict): () => ParsedVerdict {
   return () => verdict
 }
 
@@ -209,8 +205,4 @@ function throwing(error: unknown): () => never {
   return () => {
     throw error
   }
-}
-
-function isUnavailable(error: unknown, reason: 'timeout' | 'overloaded'): boolean {
-  return error instanceof AuthUnavailableError && error.reason === reason
 }

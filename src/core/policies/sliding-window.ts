@@ -1,33 +1,35 @@
-/** Counts what happened in the last so many milliseconds, in constant memory. */
-export interface SlidingWindow {
-  readonly add: (now: number) => void
-  readonly total: (now: number) => number
-  readonly clear: () => void
-}
-
 const SLICES = 10
 
-/** What is counted leaves the window in tenths of it, so a count may be up to a tenth of the window old. */
-export function createSlidingWindow(windowMs: number): SlidingWindow {
-  const sliceMs = windowMs / SLICES
-  const counts = new Map<number, number>()
-  const expire = (slice: number): void => {
-    for (const counted of counts.keys()) {
-      if (counted <= slice - SLICES || counted > slice) counts.delete(counted)
-    }
+/** Counts events of the last `windowMs` in constant memory. They leave the window in tenths of it. */
+export class SlidingWindow {
+  readonly #sliceMs: number
+  readonly #counts = new Map<number, number>()
+
+  constructor(windowMs: number) {
+    this.#sliceMs = windowMs / SLICES
   }
-  return {
-    add: (now) => {
-      const slice = Math.floor(now / sliceMs)
-      expire(slice)
-      counts.set(slice, (counts.get(slice) ?? 0) + 1)
-    },
-    total: (now) => {
-      expire(Math.floor(now / sliceMs))
-      let total = 0
-      for (const count of counts.values()) total += count
-      return total
-    },
-    clear: () => counts.clear(),
+
+  add(now: number): void {
+    const slice = this.#expire(now)
+    this.#counts.set(slice, (this.#counts.get(slice) ?? 0) + 1)
+  }
+
+  total(now: number): number {
+    this.#expire(now)
+    let total = 0
+    for (const count of this.#counts.values()) total += count
+    return total
+  }
+
+  clear(): void {
+    this.#counts.clear()
+  }
+
+  #expire(now: number): number {
+    const slice = Math.floor(now / this.#sliceMs)
+    for (const counted of this.#counts.keys()) {
+      if (counted <= slice - SLICES || counted > slice) this.#counts.delete(counted)
+    }
+    return slice
   }
 }

@@ -1,9 +1,9 @@
-// Often enough that little is held back, and seldom enough that copying costs next to nothing.
+// Often enough that little memory is held back, and rarely enough that copying costs almost nothing.
 const RENEW_AFTER = 256
 
 /**
- * A Map for what comes and goes. In V8 a table that a Map has outgrown refers to the next: one that has become old, and
- * with it all that was in it and in those after it, is freed by nothing but a full collection. A new Map refers to none.
+ * A Map for entries that come and go. In V8 a table that a Map has outgrown refers to the next one. So once it is old, only a
+ * full garbage collection frees it and all entries that came after it. A new Map refers to no old table.
  */
 export class TransientMap<Key, Value> {
   #map = new Map<Key, Value>()

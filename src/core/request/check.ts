@@ -1,27 +1,24 @@
-import { findKeepAlive } from '../runtime.ts'
 import { createQuestionBuilder, createToldEncoder, encodeKey, readHeaders } from './question.ts'
+import { findKeepAlive } from '../runtime.ts'
 import type { Context, ToldHeaders } from './question.ts'
-import type { Question, SkipReason } from '../types.ts'
 import type { Target } from './target.ts'
+import type { DecisionEvent, Question, SkipReason } from '../types.ts'
 
-/** What the cache did for a check; `off` when there is none. */
-export type CacheOutcome = 'hit' | 'miss' | 'stale' | 'shared' | 'skipped' | 'off'
-
-/** One check of one request: what is asked, and what happened on the way to the verdict. */
+/** One check of one request: what the endpoint is asked, and the facts for the event. */
 export class Check {
   readonly token: string
-  /** Everything else that the endpoint is told, encoded: see `question-key.ts`. */
+  /** The rest of the question, encoded: see `createToldEncoder`. */
   readonly told: string
-  /** Whether the endpoint allowed its token lately: see `known-tokens.ts`. */
-  isKnown: boolean = false
-  /** When it began to wait for a place or for a shared call, so that a call of its own has less than the whole time. */
+  /** Whether the endpoint allowed its token lately. */
+  isKnown = false
+  /** When it began to wait for a place or for a shared call, so that it had less time for its own call. */
   waitedSince: number | undefined = undefined
   /** How often the endpoint was asked. */
-  attempts: number = 0
-  /** The status of its last answer. */
+  attempts = 0
+  /** The status of the last response of the endpoint. */
   endpointStatus: number | undefined = undefined
-  cache: CacheOutcome = 'off'
-  /** Why the verdict was not kept. */
+  cache: DecisionEvent['cache'] = 'off'
+  /** Why the decision was not cached. */
   skipped: SkipReason | undefined = undefined
   readonly #ask: () => Question
   readonly #args: readonly unknown[]
@@ -35,40 +32,39 @@ export class Check {
     this.#args = args
   }
 
-  /** What the endpoint is asked. Made when it is needed: a verdict that is kept needs none. */
   get question(): Question {
     this.#question ??= this.#ask()
     return this.#question
   }
 
-  /** Makes the question and the key now, out of the same state of the request. */
+  /** Builds the question now, out of the same state of the request as the key. */
   prepare(): void {
     this.#question ??= this.#ask()
   }
 
-  /** Keeps the runtime from ending a call with the request that started it. Looked for only where there is a call. */
+  /** Keeps a call going after the request that started it. `undefined` if the runtime gives no means for that. */
   get keepAlive(): ((call: Promise<unknown>) => void) | undefined {
     return findKeepAlive(this.#args)
   }
 
-  /** Token and told: equal keys ask the same question. */
+  /** Two checks with equal keys ask the same question. */
   get key(): string {
     this.#key ??= encodeKey(this.token, this.told)
     return this.#key
   }
 }
 
-/** Everything but the token that the endpoint is told about a request. */
+/** The facts about a request, beside the token, that the endpoint is told. */
 export interface Told {
   /** Encoded: see `createToldEncoder`. */
   readonly text: string
-  /** All headers, if all are told. Named ones are read when the question is made: a cache hit never makes it. */
+  /** All headers, if all are told. Named ones are read with the question, which a cache hit does not need. */
   readonly headers: ToldHeaders | undefined
 }
 
-/** Turns a request into what is told and, on a cache miss, into a check. */
+/** Turns a request into what the endpoint is told and, on a cache miss, into a check. */
 export interface CheckFactory {
-  /** Returns `undefined` if the request says more than an endpoint is told. */
+  /** Returns `undefined` if that is more than an endpoint is told. */
   readonly tell: (request: Request, target: Target) => Told | undefined
   readonly createCheck: (
     token: string,
@@ -79,7 +75,7 @@ export interface CheckFactory {
   ) => Check
 }
 
-/** What is told and what is the key come from the same context, so that neither can have what the other lacks. */
+/** One context makes both the question and its key, so neither can have what the other lacks. */
 export function createCheckFactory(context: Context, scope: readonly string[]): CheckFactory {
   const encodeTold = createToldEncoder(context, scope)
   const buildQuestion = createQuestionBuilder(context)

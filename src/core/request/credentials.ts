@@ -1,11 +1,11 @@
 import type { CredentialsSource } from '../auth-config.ts'
 
-/** Why a request has no token to ask about. */
+/** Why a request has no token that the endpoint could be asked about. */
 export interface CredentialsProblem {
   readonly reason: 'missing_credentials' | 'malformed_credentials'
 }
 
-/** Reads the token out of a request's headers. */
+/** Reads the token out of the headers of a request. */
 export type CredentialsReader = (headers: Headers) => string | CredentialsProblem
 
 export type TokenFormat = 'token68' | 'visible-ascii'
@@ -17,7 +17,7 @@ const MALFORMED: CredentialsProblem = { reason: 'malformed_credentials' }
 // RFC 9110 §11.2. Each pattern is linear: no two neighbouring parts can match the same character.
 const TOKEN: Readonly<Record<TokenFormat, RegExp>> = {
   token68: /^[\w.~+/-]+=*$/,
-  // Fetch joins repeated headers with a comma, so a token with one cannot be told from two headers.
+  // Fetch joins repeated headers with a comma, so a token with a comma looks like two headers.
   'visible-ascii': /^[\x21-\x2b\x2d-\x7e]+$/,
 }
 
@@ -56,8 +56,11 @@ function createSourceReader(source: CredentialsSource, format: TokenFormat): Cre
   const pattern = TOKEN[format]
   if (source === 'bearer') return (headers) => readBearer(headers, pattern)
   if (isHeader(source)) return (headers) => readHeader(headers, source.header, pattern)
-  if (isCookie(source)) return (headers) => readCookie(headers, source.cookie, pattern)
-  return (headers) => readWebSocketProtocol(headers, source.webSocketProtocol, pattern)
+  if (isCookie(source)) {
+    return (headers) => readItem(headers.get('cookie'), ';', `${source.cookie}=`, pattern)
+  }
+  const prefix = source.webSocketProtocol
+  return (headers) => readItem(headers.get('sec-websocket-protocol'), ',', prefix, pattern)
 }
 
 function isHeader(source: object): source is { readonly header: string } {
@@ -70,47 +73,36 @@ function isCookie(source: object): source is { readonly cookie: string } {
 
 function readBearer(headers: Headers, pattern: RegExp): string | CredentialsProblem {
   const field = headers.get('authorization')
-  // As nearly every client writes it. A token has no blanks, so nothing is left to trim or to tell apart.
-  const usual = field?.startsWith('Bearer ') ? checkToken(field.slice(7), pattern) : MALFORMED
+  // The form that almost every client sends. A token has no blanks, so it needs no trimming.
+  const usual = field?.startsWith('Bearer ') ? parseToken(field.slice(7), pattern) : MALFORMED
   if (typeof usual === 'string') return usual
   const value = trimBlanks(field)
   if (value === '') return MISSING
   const scheme = BEARER.exec(value)
-  if (scheme !== null) return checkToken(value.slice(scheme[0].length), pattern)
+  if (scheme !== null) return parseToken(value.slice(scheme[0].length), pattern)
   if (BEARER_SCHEME.test(value) || JOINED_BEARER.test(value)) return MALFORMED
   return MISSING
 }
 
 function readHeader(headers: Headers, name: string, pattern: RegExp): string | CredentialsProblem {
   const value = trimBlanks(headers.get(name))
-  return value === '' ? MISSING : checkToken(value, pattern)
+  return value === '' ? MISSING : parseToken(value, pattern)
 }
 
-function readCookie(headers: Headers, name: string, pattern: RegExp): string | CredentialsProblem {
-  return readItem(headers.get('cookie') ?? '', ';', `${name}=`, pattern)
-}
-
-function readWebSocketProtocol(
-  headers: Headers,
-  prefix: string,
-  pattern: RegExp,
-): string | CredentialsProblem {
-  return readItem(headers.get('sec-websocket-protocol') ?? '', ',', prefix, pattern)
-}
-
-// Looks for the prefix and not at each item, of which a hostile list has one for each of its characters.
+// Searches for the prefix instead of splitting the list: a hostile list has an item for each of its characters.
 function readItem(
-  list: string,
+  list: string | null,
   separator: string,
   prefix: string,
   pattern: RegExp,
 ): string | CredentialsProblem {
   let found: string | CredentialsProblem = MISSING
+  if (list === null) return found
   let index = list.indexOf(prefix)
   while (index !== -1) {
     const isWanted = isItemStart(list, index, separator)
     if (isWanted && found !== MISSING) return MALFORMED
-    if (isWanted) found = checkToken(itemAfter(list, index + prefix.length, separator), pattern)
+    if (isWanted) found = parseToken(itemAfter(list, index + prefix.length, separator), pattern)
     index = list.indexOf(prefix, index + prefix.length)
   }
   return found
@@ -127,12 +119,12 @@ function itemAfter(list: string, start: number, separator: string): string {
   return trimEnd(list, start, end === -1 ? list.length : end)
 }
 
-function checkToken(token: string, pattern: RegExp): string | CredentialsProblem {
+function parseToken(token: string, pattern: RegExp): string | CredentialsProblem {
   return token.length <= MAX_TOKEN_LENGTH && pattern.test(token) ? token : MALFORMED
 }
 
-// RFC 9110 §5.5: blanks around a value are not part of it. Most servers trim them, workerd keeps them. `trim()`
-// would take away other characters too, which are part of a malformed value.
+// RFC 9110 §5.5: blanks around a value are not part of it. Most servers trim them, workerd keeps them. `trim()` would remove
+// other characters too, which make a value malformed.
 function trimBlanks(value: string | null): string {
   if (value === null) return ''
   let start = 0
@@ -150,14 +142,14 @@ function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09
 }
 
-/** Whether a request is a CORS preflight (Fetch standard): `OPTIONS` with the two fields of one, and without credentials. */
+/** Whether a request is a CORS preflight (Fetch standard): `OPTIONS` with its two fields and without credentials. */
 export function isPreflight(
   { method, headers }: Request,
   readCredentials: CredentialsReader,
 ): boolean {
   if (method !== 'OPTIONS' || !headers.has('origin')) return false
   if (!headers.has('access-control-request-method')) return false
-  // No browser asks to upgrade a preflight, and an upgrade that is let through stays open.
+  // No browser upgrades a preflight, and an upgrade that is admitted stays open.
   if (headers.has('upgrade')) return false
   if (headers.has('authorization') || headers.has('cookie')) return false
   const credentials = readCredentials(headers)

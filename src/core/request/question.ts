@@ -1,7 +1,7 @@
 import type { Target } from './target.ts'
 import type { Question } from '../types.ts'
 
-/** What the endpoint is told, checked and with its defaults. */
+/** Selects the facts about a request that the endpoint is told. */
 export interface Context {
   readonly headers: 'all' | readonly string[]
   readonly params: 'values' | 'lists' | 'none'
@@ -9,26 +9,21 @@ export interface Context {
   readonly method: boolean
 }
 
-// Secrets that belong to this server or to a proxy, and not to the endpoint.
+/** Headers that are told, by their names in lower case. */
+export type ToldHeaders = Record<string, string>
+
+// Secrets that belong to this server or to a proxy, not to the endpoint.
 const WITHHELD: ReadonlySet<string> = new Set(['cookie', 'proxy-authorization'])
 
-/** Whether `'all'` headers have this one among them, in lower case. */
+/** Whether `'all'` includes a header, named in lower case. */
 export function isTold(name: string): boolean {
   return !WITHHELD.has(name)
 }
 
-/** Puts what is told about a request into the form that the endpoint expects. */
-export type QuestionBuilder = (
-  token: string,
-  request: Request,
-  target: Target,
-  headers?: ToldHeaders,
-) => Question
-
-/** Headers that are told, by their names in lower case. */
-export type ToldHeaders = Record<string, string>
-
-export function createQuestionBuilder(context: Context): QuestionBuilder {
+/** Makes a function that puts what is told about a request into the form that the endpoint expects. */
+export function createQuestionBuilder(
+  context: Context,
+): (token: string, request: Request, target: Target, headers?: ToldHeaders) => Question {
   return (token, { headers, method }, target, told = readHeaders(headers, context.headers)) => {
     const asked = {
       path: context.path ? target.path : '',
@@ -44,12 +39,12 @@ export function encodeQuestion({ token, request }: Question): string {
   return JSON.stringify({ api_key: token, request })
 }
 
-/** Reads what is told of the headers. Going through all of them is a good part of what a check costs. */
+/** Reads the headers that are told. To go through all of them is a large part of the cost of a check. */
 export function readHeaders(headers: Headers, wanted: Context['headers']): ToldHeaders {
   const told = emptyRecord<string>()
   if (wanted === 'all') {
     headers.forEach((value, name) => {
-      // `set-cookie` alone is visited once for each time that it was sent.
+      // Only `set-cookie` is visited once for each time that it was sent.
       if (isTold(name)) told[name] = told[name] === undefined ? value : `${told[name]}, ${value}`
     })
     return told
@@ -61,9 +56,8 @@ export function readHeaders(headers: Headers, wanted: Context['headers']): ToldH
   return told
 }
 
-// The parser that handlers use, so that both read the same parameters out of one query: what a server handed over raw is
-// encoded first. `URLSearchParams` alone drops one `?` at the start, which may be a parameter's, and on Node mistakes raw
-// characters beside broken UTF-8 for others.
+// Handlers parse the query as a URL too, so both read the same parameters. `URLSearchParams` alone drops a `?` at the start,
+// which may belong to a name, and on Node misreads raw characters beside broken UTF-8.
 function readParams(query: string, alwaysLists: boolean): Record<string, string | string[]> {
   const lists = emptyRecord<string[]>()
   if (query === '') return lists
@@ -84,30 +78,26 @@ function unwrapSingles(lists: Record<string, string[]>): Record<string, string |
   return params
 }
 
-// Without a prototype `__proto__` and `constructor` are names like any other.
-function emptyRecord<Value>(): Record<string, Value> {
+/** A record without a prototype, in which `__proto__` and `constructor` are names like any other. */
+export function emptyRecord<Value>(): Record<string, Value> {
   return Object.create(null) as Record<string, Value>
 }
 
-/** Writes everything but the token that the endpoint is told about a request, or `undefined` if that is too much. */
-export type ToldEncoder = (
-  request: Request,
-  target: Target,
-  headers?: ToldHeaders,
-) => string | undefined
-
-// Changes with the encoding, so that no key of another version can be taken for one of this.
+// Changes with the encoding, so that a key of another version never equals a key of this one.
 const VERSION = '1'
 const MAX_LENGTH = 65_536
 const MAX_PARAMS = 1000
 
 /**
- * Makes the encoder for what one endpoint is told. Each field is its length, a colon and its text, so that no text can
- * pass for two fields or for a part of another: what is encoded can be decoded again.
+ * Makes a function that encodes what the endpoint is told about a request beside the token, or returns `undefined` if that is
+ * too much. Each field has its length before it, so that "xy" + "z" and "x" + "yz" differ.
  *
- * @param scope Who is asked, and whatever else gives a verdict another meaning.
+ * @param scope The endpoint, and whatever else gives a verdict another meaning.
  */
-export function createToldEncoder(context: Context, scope: readonly string[]): ToldEncoder {
+export function createToldEncoder(
+  context: Context,
+  scope: readonly string[],
+): (request: Request, target: Target, headers?: ToldHeaders) => string | undefined {
   const { headers, params, path, method } = context
   const prefix = VERSION + encodeField(JSON.stringify([scope, context]))
   if (headers !== 'all' && headers.length === 0 && params === 'none' && !path && !method) {

@@ -1,39 +1,39 @@
-/** The one meaning of a request target, shared by the matcher, the question and the events. */
+/** The one meaning of a request target, shared by the public paths, the question and the events. */
 export interface Target {
-  /** The path with unreserved characters decoded (RFC 3986 §6.2.2.2) and all else left encoded. */
+  /** The path with unreserved characters decoded (RFC 3986 §6.2.2.2) and all others left encoded. */
   readonly path: string
   /** The query as it was sent, without `?`. */
   readonly query: string
 }
 
-// No server takes so much, and no endpoint is told so much.
+// No server takes more, and no endpoint is told more.
 const MAX_LENGTH = 65_536
 
 // Group 1 is the path, group 2 the query. The classes exclude their delimiters, so matching is linear.
-// Servers hand over a Host header unchecked (`h\public`, `h#x`, `h?`): an authority with such a character makes
-// the path that a URL parser finds differ from the one that a router finds.
+// Servers do not check a Host header (`h\public`, `h#x`, `h?`). If an authority has such a character, a URL parser finds
+// another path than a router.
 const TARGET =
   // oxlint-disable-next-line no-control-regex
   /^https?:\/\/[^/\\?#@\x00-\x20\x7f]+(\/[^?#\\\x00-\x20\x7f]*)(?:\?([^#\x00-\x20\x7f]*))?$/
 
-// What nearly every target looks like. All of it matches TARGET too, and is canonical as it stands: there is no `%` to
-// decode, nothing to encode, and no `.` for a segment of dots. One pattern is half of what reading it otherwise costs.
+// Almost every target. TARGET matches it too, and its path is canonical: it has no `%`, no `.` and no character to encode. The
+// one pattern takes half of the time of the whole function.
 const USUAL = /^https?:\/\/[\w.:-]+(\/[\w~/-]*)(?:\?([!"$-~]*))?$/
 
-// What a URL parser percent-encodes in a path, as UTF-8; some servers hand it over raw.
+// A URL parser percent-encodes these in a path, as UTF-8. Some servers hand them over raw.
 const RAW = /(?:[^\x21-\x7e]|["<>^`{}])+/gu
 const LONE_SURROGATE = /\p{Surrogate}/gu
 const ENCODED_UNRESERVED = /%(?:2[de]|3\d|[46][1-9a-f]|[57][\da]|5f|7e)/gi
-// A broken triplet before an encoded hex digit: decoding the digit would make a triplet that nobody sent.
+// A broken triplet before an encoded hex digit: decoding the digit would make a triplet that was not sent.
 const SPLIT_TRIPLET = /%[\da-f]?%(?:3\d|[46][1-6])/i
-// Of a path whose dots are decoded. nginx takes `%2f` for a slash, IIS `%5c`, and Java's servers `..;x` for `..`: each of
-// them resolves `/open/..%2fadmin` or `/open/..;/admin` to `/admin`.
+// For a path whose dots are decoded. nginx reads `%2f` as a slash, IIS `%5c`, and Java's servers `..;x` as `..`: each
+// resolves `/open/..%2fadmin` or `/open/..;/admin` to `/admin`.
 const DOT_SEGMENT = /(?:\/|%2f|%5c)\.{1,2}(?:\/|%2f|%5c|;|%3b|$)/i
 // `%25` before two hex digits is a triplet for a router that decodes twice.
 const HIDDEN_STRUCTURE = /%2f|%5c|%00|%25[\da-f]{2}|\/[/;]/i
 
 /**
- * Reads a request's URL once. Returns `undefined` for a target that has no one meaning, which must be refused.
+ * Parses the URL of a request. Returns `undefined` if it can be read in two ways: then the request must be rejected.
  *
  * @param url `request.url`, as the server made it.
  */
@@ -57,16 +57,16 @@ export function canonicalPath(raw: string): string | undefined {
 }
 
 /**
- * Whether a `Host` names a host and nothing else. Some servers make `http://h/public/x?/admin` of a request for `/admin`
- * with the host `h/public/x?`: everybody who reads that URL agrees on it, but the client chose it in the wrong place.
+ * Whether a `Host` names a host and nothing else. For the path `/admin` and the host `h/public/x?` some servers make
+ * `http://h/public/x?/admin`: every parser reads that alike, but the client chose the path in the wrong place.
  */
 export function isPlainHost(host: string | null): boolean {
   return host === null || /^[\w.~!$&'()*+,;=:%[\]-]*$/.test(host)
 }
 
 /**
- * Whether a router or a file server may read more structure out of a canonical path than is visible in it. Such a
- * path is never public.
+ * Whether a router or a file server may read more structure out of a canonical path than it shows. Such a path is never
+ * public.
  */
 export function hidesStructure(path: string): boolean {
   return HIDDEN_STRUCTURE.test(path)

@@ -1,32 +1,29 @@
 import { kindOf } from '../events.ts'
-import type { Check } from '../request/check.ts'
 import type { WriteLine } from '../events.ts'
+import type { Check } from '../request/check.ts'
 import type { DenialReason } from '../types.ts'
 
 /** The details of a request that is rejected for another reason than a denial. */
 export interface Failure {
   readonly retryAfterMs?: number | undefined
-  /** The status that the endpoint answered in place of a verdict. */
+  /** The status that the endpoint sent instead of a verdict. */
   readonly status?: number | undefined
   /** A code that holds no secret. */
   readonly cause?: string | undefined
-  /** The thrown value, for `internal_error` and `unreachable`. For the observer alone. */
+  /** The thrown value, for `internal_error` and `unreachable`. Only for the observer. */
   readonly error?: unknown
 }
 
 /** Writes to the console why a request is rejected, if the endpoint, the connection to it or our code failed. */
 export type Alarm = (reason: DenialReason, failure: Failure, check: Check | undefined) => void
 
-type Sentence = (failure: Failure) => string
-
 /**
- * The reasons that are failures of the endpoint or of the connection to it. As a rule every request is rejected then. One
- * caller can cause some of them too: by a token for which the endpoint names no principal, or a path that makes it fail. The
- * other reasons are about the request or the number of requests, or are told elsewhere.
+ * The reasons that are failures of the endpoint or of the connection to it. As a rule they reject every request, but one
+ * caller can cause some of them: by a token for which the endpoint names no principal, or by a path that makes it fail.
  */
-const SENTENCES: Partial<Readonly<Record<DenialReason, Sentence>>> = {
+const SENTENCES: Partial<Readonly<Record<DenialReason, (failure: Failure) => string>>> = {
   unreachable: ({ cause, error }) =>
-    `is unreachable${bracketed(cause ?? classOf(error))}: requests are rejected. ${adviseOn(cause)}`,
+    `is unreachable${bracketed(cause ?? classOf(error))}: requests are rejected. ${adviceOn(cause)}`,
   timeout: () => 'gives no verdict within "timeoutMs": requests are rejected. Is it overloaded?',
   service_error: ({ status }) =>
     `answers ${typeof status === 'number' ? status : 'with an error'}: requests are rejected. Look into its log`,
@@ -54,35 +51,35 @@ const ADVICE: readonly (readonly [pattern: RegExp, advice: string])[] = [
 
 /** For a wrapper without an observer. `endpoint` is absent if a verifier takes its place. */
 export function createAlarm(endpoint: string | undefined, writeLine: WriteLine): Alarm {
+  const isVerifier = endpoint === undefined
   // Its path and query may be secrets.
-  const asked =
-    endpoint === undefined
-      ? 'the service behind "verifier"'
-      : `the auth endpoint ${new URL(endpoint).origin}`
-  const hook = endpoint === undefined ? '"verifier"' : '"fetch"'
+  const asked = isVerifier
+    ? 'the service behind "verifier"'
+    : `the auth endpoint ${new URL(endpoint).origin}`
+  const hook = isVerifier ? '"verifier"' : '"fetch"'
   return (reason, failure, check) => {
-    if (reason === 'internal_error') return writeLine(describeBug(failure, check, hook))
     const sentence = SENTENCES[reason]
     if (sentence !== undefined) writeLine(`${asked} ${sentence(failure)}`)
+    if (reason !== 'internal_error') return
+    const failed = check === undefined || check.attempts === 0 ? 'a check' : hook
+    // Without the message, which may hold the token.
+    const kind = kindOf(failure.error)
+    writeLine(
+      `${failed} failed with ${kind}: requests are rejected. Set "onEvent" to see the error`,
+    )
   }
-}
-
-// The message is not written: it may hold the token.
-function describeBug({ error }: Failure, check: Check | undefined, hook: string): string {
-  const failed = check === undefined || check.attempts === 0 ? 'a check' : hook
-  return `${failed} failed with ${kindOf(error)}: requests are rejected. Set "onEvent" to see the error`
 }
 
 function bracketed(text: string | undefined): string {
   return text === undefined ? '' : ` (${text})`
 }
 
-// A `verifier` that says so itself has thrown nothing else.
+// A `verifier` that throws `AuthUnavailableError` itself has no other error behind it.
 function classOf(error: unknown): string | undefined {
   return error === undefined ? undefined : kindOf(error)
 }
 
-function adviseOn(cause = ''): string {
+function adviceOn(cause = ''): string {
   const advice = ADVICE.find(([pattern]) => pattern.test(cause))
   return advice?.[1] ?? 'Is it running, and is its URL right?'
 }

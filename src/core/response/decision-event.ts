@@ -3,7 +3,7 @@ import type { CredentialsReader } from '../request/credentials.ts'
 import type { Target } from '../request/target.ts'
 import type { Auth, DecisionEvent } from '../types.ts'
 
-/** A request that was decided about, and what happened on the way. */
+/** The facts about a request when it is decided. */
 interface Decided {
   readonly request: Request
   readonly setup: {
@@ -18,8 +18,6 @@ interface Decided {
   readonly check?: Pick<Check, 'cache' | 'attempts' | 'skipped' | 'endpointStatus'>
 }
 
-type Outcome = Pick<DecisionEvent, 'outcome' | 'reason' | 'status' | 'cause' | 'shadow'>
-
 /** The token that events must not show: `undefined` if a request has none, `null` if its credentials cannot be read. */
 export type PresentedToken = string | undefined | null
 
@@ -32,13 +30,13 @@ const LONGEST_PRINCIPAL = 256
 /** Makes the event of a decision. Never throws, since a decision must not depend on its event. */
 export function createDecisionEvent(
   decided: Decided,
-  outcome: Outcome,
+  decision: Pick<DecisionEvent, 'outcome' | 'reason' | 'status' | 'cause' | 'shadow'>,
   auth: Auth | undefined,
 ): DecisionEvent {
   const { startedAt, check } = decided
   const event: Writable<DecisionEvent> = {
     type: 'decision',
-    ...outcome,
+    ...decision,
     path: '',
     method: '',
     durationMs: performance.now() - startedAt,
@@ -57,8 +55,8 @@ export function createDecisionEvent(
 }
 
 /**
- * Adds the path, the method, the principal and the request id. Spreading an object of them would add a third to a cache hit
- * with an observer. Leaves out each that holds the token, since an endpoint or a client may send it there.
+ * Adds the path, the method, the principal and the request id, without those that hold the token: an endpoint or a client may
+ * send it there. Spreading an object of them would add a third to the cost of a cache hit with an observer.
  */
 function addFacts(event: Writable<DecisionEvent>, decided: Decided, auth: Auth | undefined): void {
   const { request, setup } = decided
@@ -72,8 +70,8 @@ function addFacts(event: Writable<DecisionEvent>, decided: Decided, auth: Auth |
 }
 
 /**
- * The token that a request presents, for events about requests that are not checked. Without a token it is what `Authorization`
- * says behind another scheme, since a client may have sent a valid token as `Basic`.
+ * The token that a request presents, for events about requests that are not checked. Without a token it is what
+ * `Authorization` has behind another scheme, since a client may have sent a valid token as `Basic`.
  */
 export function presentedToken(
   { headers }: Request,
@@ -81,10 +79,7 @@ export function presentedToken(
 ): PresentedToken {
   const read = readCredentials(headers)
   if (typeof read === 'string') return read
-  return read.reason === 'missing_credentials' ? otherAuthorization(headers) : null
-}
-
-function otherAuthorization(headers: Headers): PresentedToken {
+  if (read.reason === 'malformed_credentials') return null
   const field = headers.get('authorization')?.trim() ?? ''
   if (field === '') return undefined
   return /^(?:\S+\s+)?([^\s,="]+=*)$/.exec(field)?.[1] ?? null
@@ -105,13 +100,12 @@ export function readRequestId(
   header: string | false,
   token: PresentedToken,
 ): string | undefined {
-  if (token === null) return undefined
-  const value = header === false ? null : headers.get(header)
+  const value = header === false || token === null ? null : headers.get(header)
   if (value === null || !/^[\x21-\x7e]{1,128}$/.test(value)) return undefined
   return withoutToken(value, token)
 }
 
-/** A text from outside, or `undefined` if it holds the token. */
+/** A text of a client or an endpoint, or `undefined` if it holds the token. */
 export function withoutToken(text: string | undefined, token: PresentedToken): string | undefined {
   return typeof token === 'string' && text?.includes(token) === true ? undefined : text
 }

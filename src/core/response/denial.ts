@@ -1,12 +1,12 @@
-import { kindOf } from '../events.ts'
 import { ignore, isPromise } from '../async.ts'
+import { kindOf } from '../events.ts'
 import type { AuthConfig } from '../auth-config.ts'
 import type { Channel } from '../events.ts'
 import type { Denial, DenialReason } from '../types.ts'
 
-/** How requests are refused, as configured. Neither function throws, whatever the user's hook does. */
+/** Makes denials and their responses, as configured. Neither function throws, whatever `respond` does. */
 export interface Denials {
-  readonly describe: (reason: DenialReason, retryAfterMs?: number) => Denial
+  readonly create: (reason: DenialReason, retryAfterMs?: number) => Denial
   readonly respond: (denial: Denial, request: Request) => Response
 }
 
@@ -14,16 +14,16 @@ export interface DenialOptions {
   readonly realm: string
   readonly unavailableStatus: 401 | 503
   readonly respond: AuthConfig['respond']
-  /** Is told once what is wrong with `respond`. */
+  /** Gets one warning if `respond` fails. */
   readonly notify: Channel['notify']
 }
 
 interface Row {
   readonly status: 400 | 401 | 500
   readonly message: string
-  /** RFC 6750 §3.1: only where credentials came and were refused; an outage must not make clients drop theirs. */
+  /** RFC 6750 §3.1: only if a token was sent and rejected. An outage must not make clients drop theirs. */
   readonly invalidToken?: true
-  /** The endpoint's fault, so that `unavailableStatus` applies. */
+  /** The endpoint is unavailable, so that `unavailableStatus` applies. */
   readonly outage?: true
 }
 
@@ -47,20 +47,19 @@ const ROWS: Readonly<Record<DenialReason, Row>> = {
   not_configured: { status: 500, message: 'Authentication is not configured' },
 }
 
-/** Whether there is such a reason; a verifier may have thrown any other. */
+/** Whether this is a reason that exists; a verifier may have thrown any other text. */
 export function isDenialReason(reason: string): reason is DenialReason {
   return Object.hasOwn(ROWS, reason)
 }
 
-/** Makes refusals as configured: status, challenge and body by reason, or the user's own response. */
 export function createDenials(options: DenialOptions): Denials {
   const { realm, unavailableStatus, respond, notify } = options
   // RFC 9110 §5.6.4: a quoted-string escapes quotes and backslashes.
   const challenge = `Bearer realm="${realm.replace(/["\\]/g, '\\$&')}"`
   const invalidToken = `${challenge}, error="invalid_token"`
-  const warn = once(notify)
+  const warn = warnOnce(notify)
   return {
-    describe: (reason, retryAfterMs) => createDenial(reason, unavailableStatus, retryAfterMs),
+    create: (reason, retryAfterMs) => createDenial(reason, unavailableStatus, retryAfterMs),
     respond: (denial, request) => {
       const ownChallenge = ROWS[denial.reason].invalidToken === true ? invalidToken : challenge
       const custom = respond && tryRespond(respond, warn, denial, request, ownChallenge)
@@ -75,8 +74,9 @@ function createDenial(
   retryAfterMs = 1000,
 ): Denial {
   const { status, message, outage } = ROWS[reason]
-  if (outage !== true || unavailableStatus === 401)
+  if (outage !== true || unavailableStatus === 401) {
     return Object.freeze({ reason, status, message })
+  }
   return Object.freeze({
     reason,
     status: reason === 'rate_limited' ? 429 : 503,
@@ -113,32 +113,30 @@ function tryRespond(
 ): Response | undefined {
   try {
     const response: unknown = respond(denial, request)
-    // What an async function returns is no Response.
+    // An async function returns a promise instead of a Response.
     ignore(response)
-    if (isUsable(response)) return withChallenge(response, challenge)
-    warn(`"respond" returned ${describeUnusable(response)}`)
+    const problem = problemOf(response)
+    if (problem === undefined) return withChallenge(response as Response, challenge)
+    warn(`"respond" returned ${problem}`)
   } catch (error) {
     warn(`"respond" threw ${kindOf(error)}`, error)
   }
   return undefined
 }
 
-function isUsable(response: unknown): response is Response {
-  if (!(response instanceof Response) || response.status < 300) return false
-  return !response.bodyUsed && response.body?.locked !== true
-}
-
-function describeUnusable(response: unknown): string {
+/** Why what `respond` returned cannot be sent, or `undefined` if it can. */
+function problemOf(response: unknown): string | undefined {
   if (isPromise(response)) return 'a promise'
   if (!(response instanceof Response)) return 'no Response'
   if (response.status < 300) return `a Response with the status ${response.status}`
-  return 'a Response whose body was used before'
+  const isUsed = response.bodyUsed || response.body?.locked === true
+  return isUsed ? 'a Response whose body was used before' : undefined
 }
 
 type Warn = (problem: string, error?: unknown) => void
 
-/** A hook that fails does so for each request. */
-function once(notify: Channel['notify']): Warn {
+/** Warns once: a hook that fails does so for each request. */
+function warnOnce(notify: Channel['notify']): Warn {
   let isWarned = false
   return (problem, error) => {
     if (isWarned) return
@@ -149,20 +147,18 @@ function once(notify: Channel['notify']): Warn {
 }
 
 function withChallenge(response: Response, challenge: string): Response {
-  if (response.status !== 401 || response.headers.has('www-authenticate')) return own(response)
+  if (response.status !== 401 || response.headers.has('www-authenticate')) {
+    // `respond` may return the same Response without a body each time. A copy keeps its headers apart for each client.
+    return response.body === null ? new Response(null, response) : response
+  }
   const headers = new Headers(response.headers)
   headers.set('www-authenticate', challenge)
   return new Response(response.body, { status: 401, statusText: response.statusText, headers })
 }
 
-// Without a body the same one can be given again and again, and what is written to its headers would reach the next client.
-function own(response: Response): Response {
-  return response.body === null ? new Response(null, response) : response
-}
-
 /**
- * What clients are told to wait: whole seconds from 1 to 30, in milliseconds. Some sleep for as long as they are told,
- * and an endpoint must not be able to send them away for a day.
+ * How long clients are told to wait: whole seconds from 1 to 30, in milliseconds. Some wait as long as they are told, and an
+ * endpoint must not send them away for a day.
  */
 export function clampRetryAfter(retryAfterMs: number): number {
   const seconds = Math.ceil(retryAfterMs / 1000)

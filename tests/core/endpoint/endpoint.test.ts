@@ -24,13 +24,13 @@ function ask(
   return createEndpoint({ ...defaults, ...options })(made, Infinity, signal)
 }
 
-/** A transport that answers with a status that `new Response` may refuse. */
+/** A transport that answers with a status that `new Response` may not accept. */
 function answering(status: number, body: string | null = null, headers = {}): Transport {
   const response = new Response(body, { headers })
   return () => Promise.resolve({ status, headers: response.headers, body: response.body })
 }
 
-/** What a check ended with that gave no verdict. */
+/** The reason of a check that ended without a verdict. */
 function reasonOf(error: unknown): unknown {
   return error instanceof AuthUnavailableError ? error.reason : error
 }
@@ -38,7 +38,7 @@ function reasonOf(error: unknown): unknown {
 const IDENTITY = '{"principal":"alice","attributes":{"roles":["a"]}}'
 
 describe('the POST', () => {
-  it('carries the question as JSON, follows no redirect, and has nothing that a runtime refuses', async () => {
+  it('carries the question as JSON and follows no redirect', async () => {
     const transport = vi.fn<Transport>(answering(200))
     const { signal } = new AbortController()
     await ask(transport, { headers: { 'x-secret': 's' } }, checkOf(), signal)
@@ -150,7 +150,7 @@ describe('the status', () => {
     [504, 'service_error'],
     [511, 'service_error'],
     [599, 'service_error'],
-  ])('is no verdict with %d', async (status, reason) => {
+  ])('throws instead of deciding on %d', async (status, reason) => {
     const asked = ask(answering(status, IDENTITY, { 'retry-after': '7' }))
     await expect(asked).rejects.toMatchObject({
       name: 'AuthUnavailableError',
@@ -166,14 +166,14 @@ describe('the identity', () => {
     ['<html>', 'HTML'],
     ['{"principal":1}', 'malformed'],
     [`{"principal":"${'a'.repeat(70_000)}"}`, 'too long'],
-  ])('is nobody where the body is no identity and none is required (%#)', async (body) => {
+  ])('is empty if the body holds none, and missing if it is required (%#)', async (body) => {
     expect(await ask(answering(200, body))).toEqual({ outcome: 'allow', auth: { attributes: {} } })
     await expect(ask(answering(200, body), { identity: 'required' })).rejects.toMatchObject({
       reason: 'invalid_response',
     })
   })
 
-  it('is needed with a principal where it is required', async () => {
+  it('must have a principal if it is required', async () => {
     const required = { identity: 'required' } as const
     expect(await ask(answering(200, IDENTITY), required)).toMatchObject({ outcome: 'allow' })
     const nameless = ask(answering(200, '{"principal":"","attributes":{"roles":["a"]}}'), required)
@@ -216,13 +216,13 @@ describe('the identity', () => {
     },
   )
 
-  it('that is missing is told with the status that came, or it would look like no answer', async () => {
+  it('that is missing is reported with the status 200, so that it does not look like an outage', async () => {
     const required = { identity: 'required' } as const
     await expect(ask(answering(200, '{}'), required)).rejects.toMatchObject({ status: 200 })
   })
 })
 
-describe('an identity that is slightly wrong', () => {
+describe('a malformed identity', () => {
   const json = { 'content-type': 'application/json' }
   const warnings = async (
     body: string,
@@ -251,7 +251,7 @@ describe('an identity that is slightly wrong', () => {
     ['{"principal":"alice","attributes":["admin"]}', '"attributes" must be an object'],
     ['{"principal":"alice"', '"body" must be JSON'],
     [`{"principal":"${'a'.repeat(70_000)}"}`, '"body" must be at most 64 KiB long'],
-  ])('is dropped whole, and the observer is told why (%#)', async (body, wrong) => {
+  ])('is dropped as a whole, with a warning (%#)', async (body, wrong) => {
     const message = `The endpoint sent an identity that was dropped: ${wrong}`
     const events = [{ type: 'warning', message }]
     expect(await warnings(body)).toEqual({ verdict: NAMELESS, events })
@@ -265,7 +265,7 @@ describe('an identity that is slightly wrong', () => {
     },
   )
 
-  it('is told once, by whatever value, and without the token', async () => {
+  it('is reported once, without the value and without the token', async () => {
     const report = vi.fn<(event: AuthEvent) => void>()
     const bodies = [
       '{"principal":1}',
@@ -339,10 +339,10 @@ describe('a transport that fails', () => {
   })
 })
 
-describe('what the endpoint says about keeping its answer', () => {
+describe('caching rules of the endpoint', () => {
   const CACHE = { 'cache-control': 'max-age=60' }
 
-  it('goes with an allow and with a denial', async () => {
+  it('hold for an allow and for a denial', async () => {
     expect(await ask(answering(200, IDENTITY, CACHE))).toMatchObject({ maxAgeMs: 60_000 })
     expect(await ask(answering(401, null, CACHE))).toMatchObject({ maxAgeMs: 60_000 })
     expect(await ask(answering(200, IDENTITY))).not.toHaveProperty('maxAgeMs')
@@ -357,11 +357,11 @@ describe('what the endpoint says about keeping its answer', () => {
     [301, false],
     [400, false],
     [404, false],
-  ])('a denial by %d lasts: %s', async (status, isLasting) => {
+  ])('a denial by %d may be cached: %s', async (status, isLasting) => {
     expect(await ask(answering(status))).toMatchObject({ outcome: 'deny', isLasting })
   })
 
-  it('is bounded by the moment at which the identity ends, by either clock (RFC 7662 §4)', async () => {
+  it('end with the `exp` of the body, by either clock (RFC 7662 §4)', async () => {
     const now = Date.now()
     vi.spyOn(Date, 'now').mockReturnValue(now)
     const expiring = (exp: unknown): Transport => answering(200, JSON.stringify({ exp }), CACHE)
@@ -380,7 +380,7 @@ describe('what the endpoint says about keeping its answer', () => {
   })
 })
 
-it('a call that does not obey its signal is given up as timeout', async () => {
+it('a call that ignores its signal ends as timeout', async () => {
   const controller = new AbortController()
   const asked = ask(() => new Promise(() => undefined), {}, checkOf(), controller.signal)
   controller.abort()
@@ -390,7 +390,7 @@ it('a call that does not obey its signal is given up as timeout', async () => {
 describe('a body with a short length', () => {
   const headers = { 'content-length': '5' }
 
-  it('is read as a stream, and cancelled, where nothing but the transport says the length', async () => {
+  it('is read as a stream and cancelled if only a custom fetch claims the length', async () => {
     const cancel = vi.fn<() => void>()
     const endless = new ReadableStream({
       pull: (controller) => controller.enqueue(new Uint8Array(1024)),

@@ -38,7 +38,7 @@ it.each([
   expect(parseCacheControl(value)).toEqual(freshness)
 })
 
-it('reads no more than 8,192 characters, and keeps nothing by what is longer', () => {
+it('forbids caching for a value of more than 8,192 characters', () => {
   expect(parseCacheControl(`max-age=60${' '.repeat(8182)}`)).toEqual({ maxAgeMs: 60_000 })
   expect(parseCacheControl(`max-age=60${' '.repeat(8183)}`)).toEqual({ maxAgeMs: 0 })
 })

@@ -1,18 +1,18 @@
 import { describe, expect, it, vi } from 'vitest'
-import { createFaultReport, describeFault } from '../../../src/core/endpoint/identity-faults.ts'
+import { createFaultReport, faultMessage } from '../../../src/core/endpoint/identity-faults.ts'
 import type { AuthEvent } from '../../../src/index.ts'
 
 const TOKEN = 'sk-0123456789'
 const LIST = 'a string or a list of strings'
 
 function describeAttribute(name: string): string {
-  return describeFault({ field: 'attributes', name, expected: LIST }, TOKEN)
+  return faultMessage({ field: 'attributes', name, expected: LIST }, TOKEN)
 }
 
 describe('the text of a fault', () => {
   it('names the field and what it must be', () => {
     const fault = { field: 'principal', expected: 'a string' } as const
-    expect(describeFault(fault, TOKEN)).toBe('"principal" must be a string')
+    expect(faultMessage(fault, TOKEN)).toBe('"principal" must be a string')
     expect(describeAttribute('roles')).toBe(`"attributes.roles" must be ${LIST}`)
   })
 
@@ -43,7 +43,7 @@ describe('the text of a fault', () => {
 
 describe('the text of a fault about a short token', () => {
   const describeFor = (token: string, name: string) =>
-    describeFault({ field: 'attributes', name, expected: LIST }, token)
+    faultMessage({ field: 'attributes', name, expected: LIST }, token)
 
   it('hides a name that holds all of the token', () => {
     expect(describeFor('abc-123', 'a ABC-123 b')).toContain('"attributes.?"')

@@ -147,11 +147,11 @@ describe('createDrain', () => {
 
   it('reads a body to its end, and leaves no timer behind', async () => {
     const drain = createDrain()
-    drain(null)
-    drain(undefined as unknown as null)
+    void drain(null)
+    void drain(undefined as unknown as null)
     expect(vi.getTimerCount()).toBe(0)
     const chunks = [bytes('a'), bytes('b')]
-    drain(streamOf(...chunks))
+    void drain(streamOf(...chunks))
     expect(vi.getTimerCount()).toBe(1)
     await vi.advanceTimersByTimeAsync(0)
     expect(vi.getTimerCount()).toBe(0)
@@ -159,7 +159,7 @@ describe('createDrain', () => {
 
   it('cancels a body after a second', async () => {
     const { body, cancel } = endless()
-    createDrain()(body)
+    void createDrain()(body)
     await vi.advanceTimersByTimeAsync(999)
     expect(cancel).not.toHaveBeenCalled()
     await vi.advanceTimersByTimeAsync(1)
@@ -169,17 +169,17 @@ describe('createDrain', () => {
   it('drains 1,024 bodies at once, and cancels one more at once', async () => {
     const drain = createDrain()
     const bodies = Array.from({ length: 1025 }, endless)
-    for (const { body } of bodies) drain(body)
+    for (const { body } of bodies) void drain(body)
     await vi.advanceTimersByTimeAsync(0)
     const cancelled = bodies.map(({ cancel }) => cancel.mock.calls.length)
     expect(cancelled).toEqual([...Array.from({ length: 1024 }, () => 0), 1])
     await vi.advanceTimersByTimeAsync(1000)
     const later = endless()
-    drain(later.body)
+    void drain(later.body)
     await vi.advanceTimersByTimeAsync(999)
     expect(later.cancel).not.toHaveBeenCalled()
     // An unhandled rejection fails the run.
-    drain(new ReadableStream({ pull: (stream) => stream.error(new Error('reset')) }))
+    void drain(new ReadableStream({ pull: (stream) => stream.error(new Error('reset')) }))
     await vi.advanceTimersByTimeAsync(1000)
     expect(vi.getTimerCount()).toBe(0)
   })
@@ -189,7 +189,7 @@ describe('readResponse', () => {
   const { signal } = new AbortController()
   const LENGTH = { 'content-length': '2' }
 
-  /** Which of the two ways of reading it took. */
+  /** How the body was read. */
   async function wayOf(headers: Record<string, string>): Promise<string> {
     const response = new Response('ok', { headers })
     const whole = vi.spyOn(response, 'arrayBuffer')
@@ -225,7 +225,7 @@ describe('readResponse', () => {
     expect(await wayOf(headers)).toBe('stream')
   })
 
-  it('reads the stream of what is no Response of a runtime', async () => {
+  it('reads the stream of a response that a custom fetch made', async () => {
     const headers = new Headers(LENGTH)
     const body = streamOf(bytes('ok'))
     const ok = { state: 'complete', text: 'ok' }

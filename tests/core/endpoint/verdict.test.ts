@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import {
-  checkVerdict,
+  parseVerdict,
   NOBODY,
   parseBody,
   parseIdentity,
   parseJson,
 } from '../../../src/core/endpoint/verdict.ts'
 import type { IdentityFault } from '../../../src/core/endpoint/identity-faults.ts'
-import type { BodyOutcome } from '../../../src/core/endpoint/response-body.ts'
+import type { BodyResult } from '../../../src/core/endpoint/response-body.ts'
 
 function parse(text: string): unknown {
   return parseIdentity(parseJson(text), refuseFault)
@@ -38,7 +38,7 @@ describe('parseIdentity', () => {
     ['{"message":"hello"}'],
     ['{"__proto__":{"principal":"root"}}'],
     ['\ufeff{}'.slice(1)],
-  ])('names nobody for %s', (body) => {
+  ])('returns an identity without a principal for %s', (body) => {
     expect(parse(body)).toEqual(NOBODY)
     expect(parse(body)).not.toHaveProperty('principal')
   })
@@ -135,8 +135,8 @@ describe('parseIdentity', () => {
 })
 
 describe('parseBody', () => {
-  const complete = (text: string): BodyOutcome => ({ state: 'complete', text })
-  const parsed = (body: BodyOutcome, type?: string) => {
+  const complete = (text: string): BodyResult => ({ state: 'complete', text })
+  const parsed = (body: BodyResult, type?: string) => {
     const faults: IdentityFault[] = []
     const headers = new Headers(type === undefined ? {} : { 'content-type': type })
     return { json: parseBody(body, headers, (fault) => void faults.push(fault)), faults }
@@ -156,7 +156,7 @@ describe('parseBody', () => {
     expect(parsed(complete(text), type)).toEqual({ json, faults: [] })
   })
 
-  it.each<[string, BodyOutcome, string]>([
+  it.each<[string, BodyResult, string]>([
     ['application/json', complete('ok'), 'JSON'],
     ['Application/JSON; charset=utf-8', complete('{"principal":"a"'), 'JSON'],
     ['application/problem+json', complete("{'a': 1}"), 'JSON'],
@@ -171,25 +171,25 @@ describe('parseBody', () => {
   })
 })
 
-describe('checkVerdict', () => {
+describe('parseVerdict', () => {
   it('takes nothing that was put on the prototype of all objects', () => {
     Object.defineProperty(Object.prototype, 'outcome', { value: 'allow', configurable: true })
-    expect(() => checkVerdict({}, 'token')).toThrow('no known outcome')
+    expect(() => parseVerdict({}, 'token')).toThrow('no known outcome')
     Reflect.deleteProperty(Object.prototype, 'outcome')
   })
 
   it('accepts an allow with or without an identity, and a deny', () => {
-    expect(checkVerdict({ outcome: 'allow' }, 'token')).toStrictEqual({
+    expect(parseVerdict({ outcome: 'allow' }, 'token')).toStrictEqual({
       outcome: 'allow',
       auth: NOBODY,
     })
-    expect(checkVerdict({ outcome: 'allow', principal: 'a', maxAgeMs: 0 }, 'token')).toStrictEqual({
+    expect(parseVerdict({ outcome: 'allow', principal: 'a', maxAgeMs: 0 }, 'token')).toStrictEqual({
       outcome: 'allow',
       auth: { principal: 'a', attributes: NOBODY.attributes },
       maxAgeMs: 0,
     })
     const denied = { outcome: 'deny', isLasting: true, maxAgeMs: 5 }
-    expect(checkVerdict({ outcome: 'deny', maxAgeMs: 5 }, 'token')).toStrictEqual(denied)
+    expect(parseVerdict({ outcome: 'deny', maxAgeMs: 5 }, 'token')).toStrictEqual(denied)
   })
 
   it.each([
@@ -215,7 +215,7 @@ describe('checkVerdict', () => {
     [{ outcome: 'allow', maxAgeMs: Number.NaN }, 'maxAgeMs'],
     [{ outcome: 'deny', maxAgeMs: '5' }, 'maxAgeMs'],
   ])('throws for %j', (value, message) => {
-    expect(() => checkVerdict(value, 'token')).toThrow(TypeError)
-    expect(() => checkVerdict(value, 'token')).toThrow(message)
+    expect(() => parseVerdict(value, 'token')).toThrow(TypeError)
+    expect(() => parseVerdict(value, 'token')).toThrow(message)
   })
 })

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import {
-  createRouteCheck,
+  createRouteMatcher,
   readRoute,
-  refuseTwins,
+  assertDistinct,
 } from '../../../src/core/handlers/route-pattern.ts'
 import { routed } from '../../support/requests.ts'
 
@@ -15,7 +15,7 @@ function routesOf(table: Table, path: string, params = {}, method = 'GET'): stri
   )
   const request = routed('/', params, undefined, method)
   return routes
-    .filter((route) => createRouteCheck(route, routes)(request, path))
+    .filter((route) => createRouteMatcher(route, routes)(request, path))
     .map(({ pattern }) => pattern)
 }
 
@@ -83,7 +83,7 @@ describe('the parameters of a route', () => {
     expect(isOwn(pattern, path, params)).toBe(true)
   })
 
-  it('need not be there for a pattern without them', () => {
+  it('are not needed for a pattern without them', () => {
     expect(isOwn('/a/*', '/a/b', undefined)).toBe(true)
     expect(isOwn('/a/*', '/a/%', { a: 'b' })).toBe(true)
   })
@@ -143,17 +143,17 @@ it.each([
   '/%2e%2e',
   '/(a)|b',
   'x/',
-])('refuses the pattern %j', (pattern) => {
+])('throws for the pattern %j', (pattern) => {
   expect(() => readRoute(pattern, undefined)).toThrow(
     `Cannot guard the route ${JSON.stringify(pattern)}: it must be a path`,
   )
 })
 
-it('refuses two patterns that match the same paths', () => {
+it('throws for two patterns that match the same paths', () => {
   const read = (patterns: readonly string[]) =>
     patterns.map((pattern) => readRoute(pattern, undefined))
-  expect(() => refuseTwins(read(['/a/:x', '/b/:x', '/a/:y']))).toThrow(
+  expect(() => assertDistinct(read(['/a/:x', '/b/:x', '/a/:y']))).toThrow(
     'Cannot guard the routes "/a/:x" and "/a/:y", which match the same paths',
   )
-  expect(() => refuseTwins(read(['/a/:x', '/a/:x/', '/a/*', '/:a/x', '/a', '/']))).not.toThrow()
+  expect(() => assertDistinct(read(['/a/:x', '/a/:x/', '/a/*', '/:a/x', '/a', '/']))).not.toThrow()
 })

@@ -4,17 +4,17 @@ import { isOutage } from '../../../src/core/policies/outage.ts'
 import { createCircuitBreaker } from '../../../src/core/policies/circuit-breaker.ts'
 import { checkOf } from '../../support/checks.ts'
 import type { TimedVerifier } from '../../../src/core/endpoint/verdict.ts'
-import type { CheckedVerdict } from '../../../src/core/endpoint/verdict.ts'
+import type { ParsedVerdict } from '../../../src/core/endpoint/verdict.ts'
 
 const DENY = { outcome: 'deny', isLasting: true } as const
 const { signal } = new AbortController()
 const down = (): never => {
   throw new AuthUnavailableError('unreachable')
 }
-const up = (): CheckedVerdict => DENY
+const up = (): ParsedVerdict => DENY
 
 let now = 0
-let answer: () => CheckedVerdict | Promise<CheckedVerdict> = up
+let answer: () => ParsedVerdict | Promise<ParsedVerdict> = up
 let states: string[] = []
 let asked = 0
 
@@ -26,7 +26,8 @@ function breaker(options: Partial<Parameters<typeof createCircuitBreaker>[0]> = 
   const defaults = { minChecks: 4, failureRatio: 0.5, windowMs: 10_000, openMs: 5000 }
   const { watch } = createCircuitBreaker(
     { ...defaults, ...options },
-    { now: () => now, onState: (state) => states.push(state), isFailure: isOutage },
+    { now: () => now },
+    { onState: (state) => states.push(state), isFailure: isOutage },
   )
   const verify = watch(next)
   return async (): Promise<string> => {
@@ -93,7 +94,7 @@ describe('a closed circuit', () => {
     expect(states).toEqual([])
   })
 
-  it.each<[string, () => CheckedVerdict]>([
+  it.each<[string, () => ParsedVerdict]>([
     ['a denial', up],
     [
       'a 500',
@@ -119,7 +120,7 @@ describe('a closed circuit', () => {
         throw new Error('bug')
       },
     ],
-  ])('is not opened by %s, or odd tokens could open it for everybody', async (_what, odd) => {
+  ])('is not opened by %s, which one caller could cause', async (_what, odd) => {
     const ask = breaker()
     answer = odd
     await times(100, ask)
@@ -146,18 +147,15 @@ describe('an open circuit', () => {
     return ask
   }
 
-  it('asks nobody and says how long', async () => {
+  it('rejects at once, with the time to wait', async () => {
     const ask = await opened()
     now += 4999
     expect(await ask()).toBe('circuit_open')
     expect(asked).toBe(0)
     const verify = createCircuitBreaker(
       { minChecks: 1, failureRatio: 1, windowMs: 1000, openMs: 5000 },
-      {
-        now: () => now,
-        onState: () => undefined,
-        isFailure: isOutage,
-      },
+      { now: () => now },
+      { onState: () => undefined, isFailure: isOutage },
     ).watch(down)
     await expect(verify(checkOf(), Infinity, signal)).rejects.toMatchObject({
       reason: 'unreachable',
@@ -169,15 +167,18 @@ describe('an open circuit', () => {
     })
   })
 
-  it('refuses at once what could not get through, without a new error for each', async () => {
+  it('rejects at once, with one error for each second', async () => {
     const OPTIONS = { minChecks: 1, failureRatio: 1, windowMs: 1000, openMs: 5000 }
-    const { watch, refuse } = createCircuitBreaker(OPTIONS, {
-      now: () => now,
-      onState: (state) => states.push(state),
-      isFailure: isOutage,
-    })
+    const { watch, rejectWhileOpen } = createCircuitBreaker(
+      OPTIONS,
+      { now: () => now },
+      {
+        onState: (state) => states.push(state),
+        isFailure: isOutage,
+      },
+    )
     const begun = vi.fn(() => DENY)
-    const verify = refuse(begun)
+    const verify = rejectWhileOpen(begun)
     const thrown = (): unknown => {
       try {
         return verify(checkOf(), Infinity)
@@ -212,7 +213,7 @@ describe('an open circuit', () => {
   it('then lets exactly one probe through', async () => {
     const ask = await opened()
     now += 5000
-    const release = vi.fn<(verdict: CheckedVerdict) => void>()
+    const release = vi.fn<(verdict: ParsedVerdict) => void>()
     answer = () => new Promise((resolve) => release.mockImplementation(resolve))
     const probe = ask()
     expect(await times(100, ask)).toEqual(Array(100).fill('circuit_open'))
@@ -223,7 +224,7 @@ describe('an open circuit', () => {
     expect(states).toEqual(['open', 'half_open', 'closed'])
   })
 
-  it('closes with one answer, whatever it says, and counts anew', async () => {
+  it('closes with any one answer, and starts to count again', async () => {
     const ask = await opened()
     now += 5000
     answer = up
@@ -234,7 +235,7 @@ describe('an open circuit', () => {
     expect(states).toEqual(['open', 'half_open', 'closed'])
   })
 
-  it('closes with an answer that is no verdict', async () => {
+  it('closes with an answer that is not a verdict', async () => {
     const ask = await opened()
     now += 5000
     answer = () => {
@@ -280,9 +281,9 @@ describe('an open circuit', () => {
     expect(states).toEqual(['open', 'half_open', 'half_open', 'closed'])
   })
 
-  it('is closed by the probe alone, and not by a call of before that lands meanwhile', async () => {
+  it('only the probe closes the circuit, not an older call that ends first', async () => {
     const ask = breaker()
-    const releases: ((verdict: CheckedVerdict) => void)[] = []
+    const releases: ((verdict: ParsedVerdict) => void)[] = []
     answer = () => new Promise((resolve) => releases.push(resolve))
     const early = ask()
     answer = down
@@ -300,7 +301,7 @@ describe('an open circuit', () => {
 
   it('learns nothing from calls of before', async () => {
     const ask = breaker()
-    const release = vi.fn<(verdict: CheckedVerdict) => void>()
+    const release = vi.fn<(verdict: ParsedVerdict) => void>()
     answer = () => new Promise((resolve) => release.mockImplementation(resolve))
     const early = ask()
     answer = down
@@ -318,11 +319,14 @@ describe('two circuits', () => {
 
   async function openedFor(isKnown: boolean) {
     opened.length = 0
-    const { watch, refuse } = createCircuitBreaker(OPTIONS, {
-      now: () => now,
-      onState: (state, tokens) => opened.push(`${tokens} ${state}`),
-      isFailure: isOutage,
-    })
+    const { watch, rejectWhileOpen } = createCircuitBreaker(
+      OPTIONS,
+      { now: () => now },
+      {
+        onState: (state, tokens) => opened.push(`${tokens} ${state}`),
+        isFailure: isOutage,
+      },
+    )
     const checkFor = (known: boolean) => Object.assign(checkOf(), { isKnown: known })
     for (let turn = 0; turn < OPTIONS.minChecks; turn += 1) {
       await expect(watch(down)(checkFor(isKnown), Infinity, signal)).rejects.toThrow('unreachable')
@@ -330,7 +334,7 @@ describe('two circuits', () => {
     return {
       watched: async (known: boolean) =>
         (await watch(up)(checkFor(known), Infinity, signal)).outcome,
-      refused: (known: boolean) => refuse(up)(checkFor(known), Infinity),
+      refused: (known: boolean) => rejectWhileOpen(up)(checkFor(known), Infinity),
     }
   }
 

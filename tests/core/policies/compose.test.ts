@@ -35,7 +35,7 @@ it('asks a verifier in its place, within the deadline', async () => {
 
 it('cannot be made of nothing', () => {
   expect(() => createComposed(resolveConfig({}), undefined, NOBODY)).toThrow(
-    new TypeError('There is neither an endpoint nor a verifier'),
+    new TypeError('The config has no endpoint and no verifier'),
   )
 })
 
@@ -59,7 +59,7 @@ describe('the policies together', () => {
   })
 
   it.each([['t'], [undefined]])(
-    'forget what is kept and what is under way: forget(%s)',
+    'forget what is cached and under way: forget(%s)',
     async (token) => {
       const transport = vi.fn<Transport>(async () => allow())
       const { verify, forget } = verifierOf(transport, { cache: {} })
@@ -108,7 +108,7 @@ describe('the policies together', () => {
     expect(transport).toHaveBeenCalledTimes(2)
   })
 
-  it('open the circuit where nobody is told of it', async () => {
+  it('open the circuit without an observer', async () => {
     const transport: Transport = () => Promise.reject(new Error('down'))
     const quiet = config(transport, { retry: false, circuitBreaker: { minChecks: 1 } })
     const { verify } = createComposed(quiet, 'https://auth.example.test', NOBODY)
@@ -199,7 +199,7 @@ describe('the policies together', () => {
   )
 
   it.each([
-    ['answers another check meanwhile', true, 'timeout'],
+    ['answers another check first', true, 'timeout'],
     ['answers none', false, 'allow stale'],
   ])(
     'serve stale after a call that waited for its turn only if the endpoint %s (a caller fills the queue)',
@@ -262,7 +262,7 @@ describe('the policies together', () => {
     },
   )
 
-  it('can be left out, but for the deadline, the limit and the shared flight', async () => {
+  it('can be left out, except the deadline, the limit and the shared call', async () => {
     const transport = vi.fn<Transport>(() => Promise.reject(new Error('down')))
     const { verify } = verifierOf(transport, { retry: false, circuitBreaker: false })
     for (let turn = 0; turn < 20; turn += 1) {
@@ -271,7 +271,7 @@ describe('the policies together', () => {
     expect(transport).toHaveBeenCalledTimes(20)
   })
 
-  it('hold no more calls than they may, and leave those alone who need none (A-D2)', async () => {
+  it('limit the calls in flight, and answer cache hits at once', async () => {
     const transport = vi.fn<Transport>(async (_url, { body }) =>
       body.includes('good') ? allow() : new Promise(() => undefined),
     )

@@ -50,7 +50,7 @@ describe('deadline', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('aborts the signal and ends as timeout, even if what is inside does not obey', async () => {
+  it('aborts the signal and ends as timeout, even if the call ignores it', async () => {
     const signals: AbortSignal[] = []
     const { ended } = run((_check, _deadline, signal) => {
       signals.push(signal)
@@ -80,7 +80,7 @@ describe('deadline', () => {
     expect(ended()).toBe('timeout')
   })
 
-  it('keeps an answer whose body did not end: it is no timeout', async () => {
+  it('keeps the reason of a response whose body did not end', async () => {
     const limited = new AuthUnavailableError('rate_limited', { status: 429 })
     const { ended } = run(
       (_check, _deadline, signal) =>

@@ -1,18 +1,18 @@
 import { expect, it } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
-import { createKnownTokens, recognise } from '../../../src/core/policies/known-tokens.ts'
-import { createRecentOutage } from '../../../src/core/policies/outage.ts'
+import { KnownTokens, recognise } from '../../../src/core/policies/known-tokens.ts'
+import { RecentOutage } from '../../../src/core/policies/outage.ts'
 import { NOBODY } from '../../../src/core/endpoint/verdict.ts'
 import { checkOf } from '../../support/checks.ts'
 import type { Check } from '../../../src/core/request/check.ts'
-import type { CheckedVerdict } from '../../../src/core/endpoint/verdict.ts'
+import type { ParsedVerdict } from '../../../src/core/endpoint/verdict.ts'
 
 const ALLOW = { outcome: 'allow', auth: NOBODY } as const
 const DENY = { outcome: 'deny', isLasting: false } as const
 
-function recognising(answer: (check: Check) => CheckedVerdict | Promise<CheckedVerdict>) {
-  const outage = createRecentOutage(1000, () => 0)
-  const verify = recognise(answer, createKnownTokens({ now: () => 0 }), outage)
+function recognising(answer: (check: Check) => ParsedVerdict | Promise<ParsedVerdict>) {
+  const outage = new RecentOutage(1000, () => 0)
+  const verify = recognise(answer, new KnownTokens({ now: () => 0 }), outage)
   const isKnown = async (token: string): Promise<boolean> => {
     const check = checkOf(token)
     await verify(check, Infinity)
@@ -22,7 +22,7 @@ function recognising(answer: (check: Check) => CheckedVerdict | Promise<CheckedV
 }
 
 it('knows a token after an allow, until it is denied', async () => {
-  let verdict: CheckedVerdict = ALLOW
+  let verdict: ParsedVerdict = ALLOW
   const { isKnown } = recognising(() => verdict)
   expect([await isKnown('t'), await isKnown('t'), await isKnown('u')]).toEqual([false, true, false])
   verdict = DENY
@@ -30,7 +30,7 @@ it('knows a token after an allow, until it is denied', async () => {
 })
 
 it('knows a token still after a 403, which rejects one request of it', async () => {
-  let answer: CheckedVerdict = ALLOW
+  let answer: ParsedVerdict = ALLOW
   const { isKnown } = recognising((check) => {
     check.endpointStatus = answer === DENY ? 403 : 200
     return answer
@@ -66,7 +66,7 @@ it.each([
   expect(outage.isRecent()).toBe(isNoted)
 })
 
-it('lets through at once what is refused at once', () => {
+it('throws at once what the next policy throws at once', () => {
   const { verify } = recognising(() => {
     throw new AuthUnavailableError('circuit_open')
   })

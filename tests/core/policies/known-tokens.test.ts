@@ -1,16 +1,17 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { createKnownTokens } from '../../../src/core/policies/known-tokens.ts'
+import { KnownTokens } from '../../../src/core/policies/known-tokens.ts'
 
 const HALF_HOUR = 1_800_000
 let now = 0
 
 function tokens() {
-  const known = createKnownTokens({ now: () => now })
+  const known = new KnownTokens({ now: () => now })
   return {
-    ...known,
+    isEmpty: () => known.isEmpty(),
+    clear: () => known.forget(),
     add: (token: string) => known.add(known.markOf(token)),
     has: (token: string) => known.has(known.markOf(token)),
-    delete: (token: string) => known.delete(known.markOf(token)),
+    delete: (token: string) => known.forget(known.markOf(token)),
   }
 }
 
@@ -89,7 +90,7 @@ describe('known tokens', () => {
   })
 
   it('need both halves of a mark', () => {
-    const known = createKnownTokens({ now: () => now })
+    const known = new KnownTokens({ now: () => now })
     known.add([1, 2])
     expect([known.has([1, 2]), known.has([1, 3]), known.has([2, 2])]).toEqual([true, false, false])
     now += HALF_HOUR

@@ -3,14 +3,14 @@ import { limit } from '../../../src/core/policies/limit.ts'
 import { checkOf } from '../../support/checks.ts'
 import type { Check } from '../../../src/core/request/check.ts'
 import type { TimedVerifier } from '../../../src/core/endpoint/verdict.ts'
-import type { CheckedVerdict } from '../../../src/core/endpoint/verdict.ts'
+import type { ParsedVerdict } from '../../../src/core/endpoint/verdict.ts'
 
 const DENY = { outcome: 'deny', isLasting: true } as const
 
 /** An endpoint that answers when it is told to, in the order in which it was asked. */
 function heldEndpoint() {
   const asked: string[] = []
-  const answers = new Map<string, (verdict: CheckedVerdict | Error) => void>()
+  const answers = new Map<string, (verdict: ParsedVerdict | Error) => void>()
   const next: TimedVerifier = (check) =>
     new Promise((resolve, reject) => {
       asked.push(check.token)
@@ -22,8 +22,7 @@ function heldEndpoint() {
   return {
     next,
     asked,
-    answer: (token: string, verdict: CheckedVerdict | Error = DENY) =>
-      answers.get(token)?.(verdict),
+    answer: (token: string, verdict: ParsedVerdict | Error = DENY) => answers.get(token)?.(verdict),
   }
 }
 
@@ -35,7 +34,7 @@ function limited(
   now = () => 0,
   hasKnown = () => false,
 ) {
-  const verify = limit(next, { maxInFlight, maxWaiting }, { now, hasKnown })
+  const verify = limit(next, { maxInFlight, maxWaiting }, { now }, hasKnown)
   return (token: string, signal = new AbortController().signal, deadline = 100) => {
     const check: Check = checkOf(token)
     check.isKnown = token === token.toUpperCase()
@@ -56,11 +55,7 @@ describe('limit', () => {
       seen.push(waitedSince)
       return new Promise((resolve) => ends.push(() => resolve(DENY)))
     }
-    const verify = limit(
-      next,
-      { maxInFlight: 1, maxWaiting: 4 },
-      { now: () => now, hasKnown: () => false },
-    )
+    const verify = limit(next, { maxInFlight: 1, maxWaiting: 4 }, { now: () => now }, () => false)
     const ask = async (waitedSince?: number) =>
       verify(Object.assign(checkOf(), { waitedSince }), 10_000, new AbortController().signal)
     const asked = [ask(), ask(), ask(3)]
@@ -73,7 +68,7 @@ describe('limit', () => {
     expect(seen).toEqual([undefined, 5, 3])
   })
 
-  it('lets through as many as may be in flight, and the next known one when one has ended', async () => {
+  it('starts `maxInFlight` calls, and the next known one when a call ends', async () => {
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next)
     const verdicts = ['A', 'B', 'C', 'D'].map((token) => ask(token))
@@ -95,7 +90,7 @@ describe('limit', () => {
     ])
   })
 
-  it('refuses the surplus of known tokens at once as overloaded', async () => {
+  it('rejects the surplus of known tokens at once as overloaded', async () => {
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next)
     const soon = (token: string): Promise<unknown> =>
@@ -219,7 +214,7 @@ describe('limit', () => {
     await expect(ask('c')).rejects.toMatchObject({ reason: 'overloaded' })
   })
 
-  it('gives no place to who has less than half of its time left, nor to who is lost', async () => {
+  it('gives no slot to a check with less than half of its time left, or to a lost one', async () => {
     let now = 0
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next, 1, 2, () => now)
@@ -233,7 +228,7 @@ describe('limit', () => {
     await expect(late).rejects.toMatchObject({ reason: 'overloaded' })
   })
 
-  it('halves what is left of the time, and not the hour at which that ends', async () => {
+  it('waits for half of the remaining time, whatever the clock shows', async () => {
     let now = 10_000
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next, 1, 2, () => now)
@@ -246,7 +241,7 @@ describe('limit', () => {
     await expect(late).rejects.toMatchObject({ reason: 'overloaded' })
   })
 
-  it('has room again where those who wait are lost', async () => {
+  it('has room again when the waiting checks are lost', async () => {
     let now = 0
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next, 1, 1, () => now)
@@ -259,7 +254,7 @@ describe('limit', () => {
     expect(endpoint.asked).toEqual(['A', 'B'])
   })
 
-  it('leaves no listener on the signal of who was let in', async () => {
+  it('leaves no listener on the signal of a check that got a slot', async () => {
     const endpoint = heldEndpoint()
     const ask = limited(endpoint.next, 1, 1)
     void ask('a')
@@ -273,7 +268,7 @@ describe('limit', () => {
     expect(remove.mock.calls).toEqual(add.mock.calls)
   })
 
-  it('never has more in flight than it may, whatever happens', async () => {
+  it('never exceeds `maxInFlight`', async () => {
     let inFlight = 0
     let most = 0
     const next: TimedVerifier = async () => {

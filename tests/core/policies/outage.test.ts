@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import {
-  createRecentOutage,
+  RecentOutage,
   isOutage,
   isWorthRetrying,
   permitsStale,
@@ -72,35 +72,35 @@ it.each([
 
 it('remembers an outage for a while, and none at first', () => {
   let now = 0
-  const { note, isRecent } = createRecentOutage(1000, () => now)
-  expect(isRecent()).toBe(false)
+  const outage = new RecentOutage(1000, () => now)
+  expect(outage.isRecent()).toBe(false)
   now = 5000
-  note()
-  expect(isRecent()).toBe(true)
+  outage.note()
+  expect(outage.isRecent()).toBe(true)
   now = 5999
-  expect(isRecent()).toBe(true)
+  expect(outage.isRecent()).toBe(true)
   now = 6000
-  expect(isRecent()).toBe(false)
+  expect(outage.isRecent()).toBe(false)
 })
 
 it.each<[string, unknown, number, number | undefined, boolean]>([
   ['a call that ended late', error('timeout'), 1, undefined, true],
   ['a call that waited, and no other was answered since', error('timeout'), 1, 200, true],
   ['a call that waited, and another was answered at that moment', error('timeout'), 1, 100, false],
-  ['a call that waited, and another was answered meanwhile', error('timeout'), 1, 50, false],
+  ['a call that waited, and another was answered since', error('timeout'), 1, 50, false],
   ['a call that waited, and was not answered at all', error('unreachable'), 1, 50, true],
   ['a check that never got to its call', error('timeout'), 0, undefined, false],
   ['an answer', error('rate_limited'), 1, undefined, false],
   ['a bug', new TypeError('bug'), 1, undefined, false],
 ])('an outage is shown by %s: %#', (_what, thrown, attempts, waitedSince, isShown) => {
   let now = 100
-  const { noteAnswer, isShownBy } = createRecentOutage(1000, () => now)
-  noteAnswer()
+  const outage = new RecentOutage(1000, () => now)
+  outage.noteAnswer()
   now = 300
-  expect(isShownBy(thrown, { attempts, waitedSince })).toBe(isShown)
+  expect(outage.isShownBy(thrown, { attempts, waitedSince })).toBe(isShown)
 })
 
 it('an outage is shown by a late call that waited, where the endpoint never answered', () => {
-  const { isShownBy } = createRecentOutage(1000, () => 300)
-  expect(isShownBy(error('timeout'), { attempts: 1, waitedSince: 50 })).toBe(true)
+  const outage = new RecentOutage(1000, () => 300)
+  expect(outage.isShownBy(error('timeout'), { attempts: 1, waitedSince: 50 })).toBe(true)
 })

@@ -5,14 +5,14 @@ import { SharedCalls } from '../../../src/core/policies/shared-calls.ts'
 import { checkOf } from '../../support/checks.ts'
 import { collectGarbage } from '../../support/garbage.ts'
 import type { Verifier } from '../../../src/core/endpoint/verdict.ts'
-import type { AllowVerdict, CheckedVerdict } from '../../../src/core/endpoint/verdict.ts'
+import type { AllowVerdict, ParsedVerdict } from '../../../src/core/endpoint/verdict.ts'
 
 const TIMEOUT = 1000
 
 interface Call {
   readonly check: Check
   readonly deadline: number
-  readonly resolve: (verdict: CheckedVerdict) => void
+  readonly resolve: (verdict: ParsedVerdict) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -31,7 +31,7 @@ function coalesced() {
     { timeoutMs: TIMEOUT },
     { now: () => performance.now() },
   )
-  /** What became of a check, told without waiting for it. */
+  /** The result of a check, or `pending`. */
   const ask = (token = 't', told = 'a', check = checkOf(token, told)) => {
     let ended: unknown = 'pending'
     void shared.ask(check, performance.now() + TIMEOUT).then(
@@ -53,7 +53,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-describe('a flight', () => {
+describe('a shared call', () => {
   it('is one call for a thousand checks that ask the same (shared lookup)', async () => {
     const { ask } = coalesced()
     const checks = Array.from({ length: 1000 }, () => ask())
@@ -70,7 +70,7 @@ describe('a flight', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('is over when it has landed: the next check asks', async () => {
+  it('is over when it ends: the next check asks', async () => {
     const { ask } = coalesced()
     ask()
     calls[0]?.resolve(allow())
@@ -87,7 +87,7 @@ describe('a flight', () => {
     expect(calls).toHaveLength(3)
   })
 
-  it('fails for all who share it, and traps nobody later (lookup crashes, A-C4)', async () => {
+  it('fails for every check that shares it, and the next check asks again', async () => {
     const { ask } = coalesced()
     const checks = [ask(), ask(), ask()]
     calls[0]?.reject(new Error('bug'))
@@ -99,7 +99,7 @@ describe('a flight', () => {
     expect(next.ended()).toBe('allow')
   })
 
-  it('fails for all who share it as unavailable', async () => {
+  it('fails for every check that shares it as unavailable', async () => {
     const { ask } = coalesced()
     const checks = [ask(), ask()]
     calls[0]?.reject(new AuthUnavailableError('unreachable'))
@@ -108,7 +108,7 @@ describe('a flight', () => {
     expect(calls).toHaveLength(1)
   })
 
-  it('brings a denial to all who share it', async () => {
+  it('brings a denial to every check that shares it', async () => {
     const { ask } = coalesced()
     const checks = [ask(), ask(), ask()]
     calls[0]?.resolve({ outcome: 'deny', isLasting: true })
@@ -117,7 +117,7 @@ describe('a flight', () => {
     expect(calls).toHaveLength(1)
   })
 
-  it('fails for all who share it also with an error of others that names the same reason', async () => {
+  it('fails for every check with an error of another class that has the same reason', async () => {
     const { ask } = coalesced()
     const checks = [ask(), ask()]
     calls[0]?.reject(Object.assign(new Error('bug'), { reason: 'timeout' }))
@@ -126,7 +126,7 @@ describe('a flight', () => {
     expect(calls).toHaveLength(1)
   })
 
-  it('goes on when the request that started it is not waited for (first caller leaves, A-C1)', async () => {
+  it('goes on when the request that started it ends', async () => {
     const registered: Promise<unknown>[] = []
     const leader = new Check('t', 'a', () => checkOf().question, [
       { waitUntil: (call: Promise<unknown>) => registered.push(call) },
@@ -138,13 +138,13 @@ describe('a flight', () => {
     calls[0]?.reject(new AuthUnavailableError('unreachable'))
     await settle()
     expect(follower.ended()).toBe('unreachable')
-    // What the runtime keeps alive must never reject: it would be reported as an error of the worker.
+    // A promise for waitUntil must never reject: the runtime would report an error of the worker.
     await expect(registered[0]).resolves.toBeUndefined()
   })
 })
 
 describe('a follower', () => {
-  it('says that it waited, so that its own call shows no outage for having less time', async () => {
+  it('records that it waited, so that the short timeout of its own call shows no outage', async () => {
     const { ask } = coalesced()
     const [leader, follower] = [ask(), ask()]
     const joinedAt = performance.now()
@@ -153,7 +153,7 @@ describe('a follower', () => {
     expect([leader.check.waitedSince, follower.check.waitedSince]).toEqual([undefined, joinedAt])
   })
 
-  it('gives the flight half of its time, then asks for itself with the other half', async () => {
+  it('waits for half of its time, then asks with the other half', async () => {
     const { ask } = coalesced()
     ask()
     const follower = ask()
@@ -168,7 +168,7 @@ describe('a follower', () => {
     expect(follower.check.cache).toBe('off')
   })
 
-  it('takes the place of the flight, so that those who come and those who wait share the new one', async () => {
+  it('starts a call that later and waiting checks share', async () => {
     const { ask } = coalesced()
     ask()
     const followers = Array.from({ length: 100 }, () => ask())
@@ -181,7 +181,7 @@ describe('a follower', () => {
     expect(new Set([...followers, late].map(({ ended }) => ended()))).toEqual(new Set(['allow']))
   })
 
-  it('is not trapped by flight after flight that never lands: it asks while there is time', async () => {
+  it('asks while it has time, even if call after call never ends', async () => {
     const { ask } = coalesced()
     ask()
     const followers = Array.from({ length: 4 }, () => ask())
@@ -193,7 +193,7 @@ describe('a follower', () => {
     expect(new Set(followers.map(({ ended }) => ended()))).toEqual(new Set(['allow']))
   })
 
-  it('that has an eighth of its time left waits, and does not ask when that is over', async () => {
+  it('that has an eighth of its time left waits, and then does not ask', async () => {
     const { ask } = coalesced()
     ask()
     const followers = Array.from({ length: 4 }, () => ask())
@@ -227,7 +227,7 @@ describe('a follower', () => {
     },
   )
 
-  it('asks no more once it was answered by the flight that it joined first', async () => {
+  it('does not ask after the call that it followed first has answered', async () => {
     const { ask } = coalesced()
     ask()
     const followers = [ask(), ask()]
@@ -240,7 +240,7 @@ describe('a follower', () => {
     expect(calls).toHaveLength(2)
   })
 
-  it('that joined late is not failed by a flight that ran out of its own time', async () => {
+  it('that came late does not fail with the timeout of the call', async () => {
     const { ask } = coalesced()
     const leader = ask()
     await settle(700)
@@ -257,7 +257,7 @@ describe('a follower', () => {
     expect(follower.ended()).toBe('allow')
   })
 
-  it('does not join a flight that is past its deadline (A-C9)', async () => {
+  it('does not follow a call that is past its deadline', async () => {
     const { ask } = coalesced()
     ask()
     await settle(1000)
@@ -265,7 +265,7 @@ describe('a follower', () => {
     expect(calls).toHaveLength(2)
   })
 
-  it('asks for itself where the answer must not be shared', async () => {
+  it('asks itself if the answer must not be shared', async () => {
     const { ask } = coalesced()
     const checks = [ask(), ask(), ask()]
     await settle(100)
@@ -280,7 +280,7 @@ describe('a follower', () => {
     expect(checks[1]?.check.cache).toBe('off')
   })
 
-  it('leaves no timer when the flight lands', async () => {
+  it('leaves no timer when the call ends', async () => {
     const { ask } = coalesced()
     ask()
     ask()
@@ -291,8 +291,8 @@ describe('a follower', () => {
   })
 })
 
-describe('an endpoint that is merely slow', () => {
-  it('is waited for: the flight that was joined may still land first', async () => {
+describe('a slow endpoint', () => {
+  it('is waited for: the older call may still answer first', async () => {
     const { ask } = coalesced()
     const checks = Array.from({ length: 20 }, () => ask())
     await settle(700)
@@ -303,7 +303,7 @@ describe('an endpoint that is merely slow', () => {
     expect(checks[1]?.check.cache).toBe('shared')
   })
 
-  it('costs few calls where it hangs, however many wait', { tags: ['slow'] }, async () => {
+  it('gets few calls if it hangs, however many checks wait', { tags: ['slow'] }, async () => {
     const { ask } = coalesced()
     const checks = Array.from({ length: 1000 }, () => ask())
     await settle(1000)
@@ -313,7 +313,7 @@ describe('an endpoint that is merely slow', () => {
     expect(new Set(checks.map(({ ended }) => ended()))).toEqual(new Set(['timeout']))
   })
 
-  it('is waited for where there was no place for a call of ones own', async () => {
+  it('is waited for if the own call is overloaded', async () => {
     const { ask } = coalesced()
     ask()
     const follower = ask()
@@ -327,7 +327,7 @@ describe('an endpoint that is merely slow', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('is not waited for once the other has failed', async () => {
+  it('is not waited for after the older call has failed', async () => {
     const { ask } = coalesced()
     ask()
     const follower = ask()
@@ -339,7 +339,7 @@ describe('an endpoint that is merely slow', () => {
     expect(follower.ended()).toBe('overloaded')
   })
 
-  it('is not waited for beyond that, nor where the call of ones own failed', async () => {
+  it('is not waited for after the deadline, or after the own call failed', async () => {
     const { ask } = coalesced()
     ask()
     const follower = ask()
@@ -356,7 +356,7 @@ describe('an endpoint that is merely slow', () => {
     expect(other.ended()).toBe('unreachable')
   })
 
-  it('is not waited for where the call of ones own failed with an error of others', async () => {
+  it('is not waited for after the own call failed with an error of another class', async () => {
     const { ask } = coalesced()
     ask()
     const follower = ask()
@@ -366,10 +366,10 @@ describe('an endpoint that is merely slow', () => {
     expect(follower.ended()).toBeInstanceOf(Error)
   })
 
-  it.each<[string, () => CheckedVerdict | undefined]>([
+  it.each<[string, () => ParsedVerdict | undefined]>([
     ['must not be shared', () => allow({ maxAgeMs: 0 })],
     ['fails', () => undefined],
-  ])('is not taken from the late flight where that %s', async (_what, late) => {
+  ])('does not answer by the older call if that %s', async (_what, late) => {
     const { ask } = coalesced()
     ask()
     const follower = ask()
@@ -385,7 +385,7 @@ describe('an endpoint that is merely slow', () => {
     expect(follower.ended()).toBe('deny')
   })
 
-  it('is not taken from a flight that an invalidation has closed since', async () => {
+  it('does not answer by a call that an invalidation has closed', async () => {
     const { ask, forget } = coalesced()
     const leader = ask()
     const follower = ask()
@@ -400,8 +400,8 @@ describe('an endpoint that is merely slow', () => {
   })
 })
 
-describe('a flight that was closed', () => {
-  it('stays closed when it brings a denial: who joined it asks for himself', async () => {
+describe('a closed call', () => {
+  it('stays closed when it brings a denial: its followers ask', async () => {
     const { ask, forget } = coalesced()
     const leader = ask()
     const follower = ask()
@@ -413,8 +413,8 @@ describe('a flight that was closed', () => {
   })
 })
 
-describe('a flight that was replaced', () => {
-  it('does not end the one that took its place', async () => {
+describe('a replaced call', () => {
+  it('does not end the newer call', async () => {
     const { ask } = coalesced()
     ask()
     ask()
@@ -426,8 +426,8 @@ describe('a flight that was replaced', () => {
   })
 })
 
-describe('forgetting what was replaced', () => {
-  it('lets nobody join the one that took its place, though the first has landed', async () => {
+describe('forgetting a replaced call', () => {
+  it('closes the newer call, though the older one has ended', async () => {
     const { ask, forget } = coalesced()
     ask()
     ask()
@@ -441,7 +441,7 @@ describe('forgetting what was replaced', () => {
 })
 
 describe('a denial', () => {
-  it('lets nobody join a twin that may have been asked before it', async () => {
+  it('closes concurrent calls, which may have been asked before it', async () => {
     const { ask } = coalesced()
     ask()
     ask()
@@ -454,28 +454,25 @@ describe('a denial', () => {
 })
 
 describe('forgetting', () => {
-  it.each([['t'], [undefined]])(
-    'lets nobody join what was asked before: forget(%s)',
-    async (token) => {
-      const { ask, forget } = coalesced()
-      const early = ask()
-      ask('u')
-      forget(token)
-      const late = ask()
-      ask('u')
-      expect(calls).toHaveLength(token === undefined ? 4 : 3)
-      calls[0]?.resolve(allow())
-      await settle()
-      expect([early.ended(), late.ended()]).toEqual(['allow', 'pending'])
-    },
-  )
+  it.each([['t'], [undefined]])('closes earlier calls: forget(%s)', async (token) => {
+    const { ask, forget } = coalesced()
+    const early = ask()
+    ask('u')
+    forget(token)
+    const late = ask()
+    ask('u')
+    expect(calls).toHaveLength(token === undefined ? 4 : 3)
+    calls[0]?.resolve(allow())
+    await settle()
+    expect([early.ended(), late.ended()]).toEqual(['allow', 'pending'])
+  })
 })
 
-it('who joined a flight whose promise the runtime rejects asks at once (workerd, where its request ended)', async () => {
+it('a follower asks at once if the runtime rejects the promise of the call (workerd, after its request ended)', async () => {
   const lost = Promise.reject(new Error('The request of this promise has ended'))
   lost.catch(() => undefined)
   const { ask } = coalesced()
-  // What is made of the flight here is what others wait for.
+  // Followers wait for the promise that `then` returns here.
   const then = Object.getOwnPropertyDescriptor(Promise.prototype, 'then') ?? {}
   void Object.defineProperty(Promise.prototype, 'then', { ...then, value: () => lost })
   ask()
@@ -488,24 +485,24 @@ it('who joined a flight whose promise the runtime rejects asks at once (workerd,
   expect(follower.ended()).toBe('allow')
 })
 
-it('who asks what a lost flight was about asks anew', async () => {
+it('a check does not follow a lost call', async () => {
   const { ask, forget } = coalesced()
   const late = ask('late')
   for (let turn = 1; turn < 2100; turn += 1) ask(`lost${turn}`)
   await settle(1000)
   for (let turn = 0; turn < 2100; turn += 1) ask(`t${turn}`)
-  // One that lands after all does no harm.
+  // A late answer does no harm.
   calls[0]?.resolve({ outcome: 'deny', isLasting: true })
   await settle()
   expect(late.ended()).toBe('deny')
-  // Every one that was lost is asked anew, and those that are alive are not.
+  // Lost calls are asked again, and calls that are alive are not.
   ask('lost5')
   ask('t5')
   expect(calls).toHaveLength(4201)
   forget()
 })
 
-it('flights that were lost do not pile up', async () => {
+it('lost calls do not pile up', async () => {
   vi.useRealTimers()
   let time = 0
   const never: Verifier = () => new Promise(() => undefined)
@@ -525,7 +522,7 @@ it('flights that were lost do not pile up', async () => {
   expect(underWay.deref()).toBeDefined()
 })
 
-it('looks for what is lost at many flights, again at twice as many, and at none that have landed', async () => {
+it('looks for lost calls at 2,048 calls under way, and again at twice as many', async () => {
   const time = vi.fn(() => 0)
   const never: Verifier = () => new Promise(() => undefined)
   const next = vi.fn<Verifier>()
@@ -546,7 +543,7 @@ it('looks for what is lost at many flights, again at twice as many, and at none 
   expect(await looks(1, 'c')).toBe(1)
 })
 
-it('puts the question of who joins together at once, since its request may change while it waits', async () => {
+it('builds the question of a follower at once, since its request may change while it waits', async () => {
   const { ask } = coalesced()
   ask()
   let path = '/asked'

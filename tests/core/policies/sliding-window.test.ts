@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { createSlidingWindow } from '../../../src/core/policies/sliding-window.ts'
+import { SlidingWindow } from '../../../src/core/policies/sliding-window.ts'
 
 it('counts what is in the window, and forgets it by tenths', () => {
-  const window = createSlidingWindow(1000)
+  const window = new SlidingWindow(1000)
   window.add(0)
   window.add(99)
   window.add(500)
@@ -13,7 +13,7 @@ it('counts what is in the window, and forgets it by tenths', () => {
 })
 
 it('counts nothing after it is cleared, or when the clock went back', () => {
-  const window = createSlidingWindow(1000)
+  const window = new SlidingWindow(1000)
   window.add(5000)
   expect(window.total(4000)).toBe(0)
   window.add(5000)
@@ -22,7 +22,7 @@ it('counts nothing after it is cleared, or when the clock went back', () => {
 })
 
 it('counts a million events in constant memory', { tags: ['slow'] }, () => {
-  const window = createSlidingWindow(1000)
+  const window = new SlidingWindow(1000)
   for (let now = 0; now < 1_000_000; now += 1) window.add(now)
   expect(window.total(999_999)).toBe(1000)
 })

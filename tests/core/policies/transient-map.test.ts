@@ -34,14 +34,14 @@ it('may lose entries while it is gone through', () => {
   expect(map.size).toBe(0)
 })
 
-it('is made anew once as many have come as it holds and 256 more, and not before', () => {
+it('is replaced once as many entries have come as it holds and 256 more', () => {
   const map = new TransientMap<string, number>()
   const keys = (entries: Iterable<[string, number]>): string[] =>
     Array.from(entries, ([key]) => key)
   for (let turn = 0; turn < 256; turn += 1) map.set('a', turn)
   const before = map.entries()
   map.set('b', 0)
-  // Who goes through a Map sees what is added meanwhile, until it is another Map.
+  // An iterator of a Map sees later entries until the Map is replaced.
   expect(keys(before)).toEqual(['a', 'b'])
   const during = map.entries()
   for (let turn = 0; turn < 2; turn += 1) map.set('a', turn)

@@ -37,7 +37,7 @@ it('tells all headers where all are told, and has them in the key', () => {
   expect(check?.told).toMatch(/8:x-tenant4:acme6:accept3:\*\/\*$/)
 })
 
-it('has another key with another endpoint or another demand on the identity (A-K3, Ory CVE-2026-33496)', () => {
+it('has another key with another endpoint or another demand on the identity (Ory CVE-2026-33496)', () => {
   const keys = [
     make(),
     make({ endpoint: 'https://f' }),

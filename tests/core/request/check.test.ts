@@ -10,7 +10,7 @@ it('makes its question when it is needed, and once', () => {
   expect(ask).toHaveBeenCalledOnce()
 })
 
-it('makes its question at once where it will be needed, before anybody can change the request', () => {
+it('builds its question early, before other code can change the request', () => {
   let path = '/asked'
   const ask = () => ({ token: 't', request: { path, headers: {}, params: {} } })
   const check = new Check('t', 'told', ask, [])

@@ -171,7 +171,7 @@ describe('another source', () => {
     [protocol, { 'sec-websocket-protocol': 'bearer.abc' }, 'abc'],
     [protocol, { 'sec-websocket-protocol': 'chat' }, MISSING],
     [protocol, {}, MISSING],
-    // Whatever a missing field is taken for, no prefix begins it.
+    // A missing field is not read as the text of `null` or `undefined`.
     [[{ webSocketProtocol: 'S' }], {}, MISSING],
     [protocol, { 'sec-websocket-protocol': 'bearer.' }, MALFORMED],
     [protocol, { 'sec-websocket-protocol': 'bearer.a, bearer.b' }, MALFORMED],

@@ -88,7 +88,7 @@ describe('a question', () => {
     ['?tenant=mine&tenant=victim', { '?tenant': 'mine', tenant: 'victim' }],
     ['??a=b', { '??a': 'b' }],
     ['%F0%9F%98%80=%22', { '😀': '"' }],
-    // What a server may hand over raw, beside bytes that are no UTF-8.
+    // Raw characters of a server, beside bytes that are not UTF-8.
     ['é=%FF&\u2126%FF=\ud800', { é: '\ufffd', '\u2126\ufffd': '\ufffd' }],
   ])('reads the query %s as a handler does', (query, params) => {
     expect(told({}, `http://h/?${query}`)).toMatchObject({ request: { params } })

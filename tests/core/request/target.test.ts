@@ -54,11 +54,11 @@ describe('parseTarget', () => {
     'http://h/a?x=\t1',
     'http://h/a?x=1 ',
     'http://h/a?x=\u007f',
-  ])('refuses %j', (url) => {
+  ])('returns undefined for %j', (url) => {
     expect(parseTarget(url)).toBeUndefined()
   })
 
-  it('refuses a URL of more than 65,536 characters', () => {
+  it('returns undefined for a URL of more than 65,536 characters', () => {
     const path = `/${'a'.repeat(65_536 - 'http://h/'.length)}`
     expect(parseTarget(`http://h${path}`)).toEqual({ path, query: '' })
     expect(parseTarget(`http://h${path}a`)).toBeUndefined()
@@ -68,7 +68,7 @@ describe('parseTarget', () => {
   it('reads the same path and query as a URL parser for every URL that one writes', () => {
     const segment = fc
       .stringMatching(/^[\w.~!$&'()*+,;=:@-]{1,8}$/)
-      // Not all parsers take them away (Node 20 leaves `/:/.*/.` as it is), which is why they are refused.
+      // Not all parsers take them away (Node 20 leaves `/:/.*/.` as it is), so they are rejected.
       .filter((text) => !/^\.{1,2}(?:;|$)/.test(text))
     const parts = fc.record({
       segments: fc.array(segment, { maxLength: 5 }),
@@ -176,7 +176,7 @@ describe('canonicalPath', () => {
     '/%2%66',
     '/%2%46',
     '/%%61',
-  ])('refuses %s', (raw) => {
+  ])('returns undefined for %s', (raw) => {
     expect(canonicalPath(raw)).toBeUndefined()
   })
 

@@ -6,7 +6,7 @@ import type { Auth, DecisionEvent } from '../../../src/index.ts'
 
 const readCredentials = createCredentialsReader(['bearer'], 'token68')
 
-/** What an event says about a request and its caller. */
+/** The facts in an event about a request and its caller. */
 function auditFacts(
   request: Request,
   requestIdHeader: string | false,
@@ -70,7 +70,7 @@ describe('the request id', () => {
     expect(auditFacts(twice, HEADER, undefined, TOKEN)).toEqual({ method: 'GET' })
   })
 
-  it('is not read without a header name', () => {
+  it('is absent if `requestIdHeader` is false', () => {
     const request = get('/', undefined, { [HEADER]: '1', false: '2' })
     expect(auditFacts(request, false, undefined, TOKEN)).toEqual({ method: 'GET' })
   })

@@ -35,18 +35,18 @@ function denials(options: Partial<Parameters<typeof createDenials>[0]> = {}) {
   return createDenials({ realm: 'api', unavailableStatus: 401, ...unused, ...options })
 }
 
-function refuse(
+function responseFor(
   reason: DenialReason,
   options: Parameters<typeof denials>[0] = {},
   retryAfterMs?: number,
 ): Response {
-  const { describe: describeDenial, respond } = denials(options)
-  return respond(describeDenial(reason, retryAfterMs), request)
+  const { create, respond } = denials(options)
+  return respond(create(reason, retryAfterMs), request)
 }
 
-describe('the response of a refusal', () => {
-  it.each(TABLE)('for %s is %d and says so', async (reason, status, message, invalidToken) => {
-    const response = refuse(reason)
+describe('the response of a rejection', () => {
+  it.each(TABLE)('for %s is %d', async (reason, status, message, invalidToken) => {
+    const response = responseFor(reason)
     expect(response.status).toBe(status)
     expect(await response.text()).toBe(
       JSON.stringify({ error: { message, type: TYPES[status], code: reason } }),
@@ -62,7 +62,7 @@ describe('the response of a refusal', () => {
   it.each(TABLE)(
     'for %s with unavailableStatus 503',
     async (reason, _status, message, _token, status) => {
-      const response = refuse(reason, { unavailableStatus: 503 })
+      const response = responseFor(reason, { unavailableStatus: 503 })
       expect(response.status).toBe(status)
       const body = { error: { message, type: TYPES[status], code: reason } }
       expect(await response.json()).toEqual(body)
@@ -74,27 +74,27 @@ describe('the response of a refusal', () => {
 
   it('tells how long to wait in whole seconds from 1 to 30, and only where waiting helps', () => {
     const after = (ms: number): string | null =>
-      refuse('timeout', { unavailableStatus: 503 }, ms).headers.get('retry-after')
+      responseFor('timeout', { unavailableStatus: 503 }, ms).headers.get('retry-after')
     expect([0, 1500, 30_000, 99_999_999_000].map(after)).toEqual(['1', '2', '30', '30'])
     expect(
-      refuse('rate_limited', { unavailableStatus: 503 }, 7000).headers.get('retry-after'),
+      responseFor('rate_limited', { unavailableStatus: 503 }, 7000).headers.get('retry-after'),
     ).toBe('7')
-    expect(refuse('timeout', {}, 7000).headers.has('retry-after')).toBe(false)
-    expect(refuse('denied', { unavailableStatus: 503 }, 7000).headers.has('retry-after')).toBe(
+    expect(responseFor('timeout', {}, 7000).headers.has('retry-after')).toBe(false)
+    expect(responseFor('denied', { unavailableStatus: 503 }, 7000).headers.has('retry-after')).toBe(
       false,
     )
   })
 
   it('escapes the realm as a quoted-string', () => {
-    const challenge = refuse('missing_credentials', { realm: 'a"b\\c, error="x' }).headers.get(
+    const challenge = responseFor('missing_credentials', { realm: 'a"b\\c, error="x' }).headers.get(
       'www-authenticate',
     )
     expect(challenge).toBe('Bearer realm="a\\"b\\\\c, error=\\"x"')
   })
 
   it('is a new one each time, since a body can be read once', async () => {
-    const { describe: describeDenial, respond } = denials()
-    const bodies = [1, 2].map(() => respond(describeDenial('denied'), request).text())
+    const { create, respond } = denials()
+    const bodies = [1, 2].map(() => respond(create('denied'), request).text())
     expect(new Set(await Promise.all(bodies)).size).toBe(1)
   })
 })
@@ -104,27 +104,28 @@ describe('respond', () => {
 
   it('is given the denial, frozen, and the request', () => {
     const respond = vi.fn<Respond>(() => new Response('no', { status: 403 }))
-    refuse('timeout', { respond, unavailableStatus: 503 }, 2500)
+    responseFor('timeout', { respond, unavailableStatus: 503 }, 2500)
     expect(respond).toHaveBeenCalledExactlyOnceWith(
       { reason: 'timeout', status: 503, message: M3, retryAfterMs: 3000 },
       request,
     )
     expect(Object.isFrozen(respond.mock.calls[0]?.[0])).toBe(true)
-    expect(Object.isFrozen(denials().describe('denied'))).toBe(true)
+    expect(Object.isFrozen(denials().create('denied'))).toBe(true)
   })
 
   it('sends its response as it is', async () => {
     const own = new Response('no', { status: 403, headers: { 'x-own': '1' } })
-    const response = refuse('denied', { respond: () => own })
+    const response = responseFor('denied', { respond: () => own })
     expect(response).toBe(own)
-    const statusOf = (given: Response): number => refuse('denied', { respond: () => given }).status
+    const statusOf = (given: Response): number =>
+      responseFor('denied', { respond: () => given }).status
     expect(statusOf(Response.redirect('https://l.example.test/', 302))).toBe(302)
     expect(statusOf(new Response('', { status: 300 }))).toBe(300)
   })
 
   it('adds the challenge to a 401 that has none, and changes no given response', async () => {
     const own = new Response('no', { status: 401, statusText: 'Nope', headers: { 'x-own': '1' } })
-    const response = refuse('denied', { respond: () => own })
+    const response = responseFor('denied', { respond: () => own })
     expect(response.headers.get('www-authenticate')).toBe(
       'Bearer realm="api", error="invalid_token"',
     )
@@ -133,12 +134,12 @@ describe('respond', () => {
     expect(await response.text()).toBe('no')
     expect(own.headers.has('www-authenticate')).toBe(false)
     const challenged = new Response('', { status: 401, headers: { 'www-authenticate': 'DPoP' } })
-    expect(refuse('denied', { respond: () => challenged })).toBe(challenged)
+    expect(responseFor('denied', { respond: () => challenged })).toBe(challenged)
   })
 
   it('gives each request a Response of its own, also where the same one without a body is returned', () => {
     const shared = new Response(null, { status: 403, statusText: 'No', headers: { 'x-a': '1' } })
-    const [first, second] = [1, 2].map(() => refuse('denied', { respond: () => shared }))
+    const [first, second] = [1, 2].map(() => responseFor('denied', { respond: () => shared }))
     first?.headers.set('set-cookie', 'sid=alice')
     expect(second?.headers.has('set-cookie')).toBe(false)
     expect(second).toMatchObject({ status: 403, statusText: 'No', body: null })
@@ -209,19 +210,19 @@ describe('respond', () => {
       undefined,
     ],
   ])(
-    'is replaced by ours where it %s, and says so once',
+    'is replaced by the built-in response if it %s, with one warning',
     async (_what, problem, respond, error) => {
       const reader = begun.bodyUsed ? undefined : begun.body?.getReader()
       await reader?.read()
       reader?.releaseLock()
       if (!sentBefore.bodyUsed) await sentBefore.text()
       const notify = vi.fn<Channel['notify']>()
-      const { describe: describeDenial, respond: refuseWith } = denials({
+      const { create, respond: respondTo } = denials({
         respond: respond as Respond,
         notify,
       })
       for (let turn = 0; turn < 2; turn += 1) {
-        const response = refuseWith(describeDenial('denied'), request)
+        const response = respondTo(create('denied'), request)
         expect(response.status).toBe(401)
         expect(await response.json()).toMatchObject({ error: { code: 'denied' } })
       }
@@ -230,10 +231,10 @@ describe('respond', () => {
     },
   )
 
-  it('says nothing where it does what it must', () => {
+  it('raises no warning if it works', () => {
     const notify = vi.fn<Channel['notify']>()
-    refuse('denied', { respond: () => new Response('no', { status: 403 }), notify })
-    refuse('denied', { notify })
+    responseFor('denied', { respond: () => new Response('no', { status: 403 }), notify })
+    responseFor('denied', { notify })
     expect(notify).not.toHaveBeenCalled()
   })
 })

@@ -5,7 +5,7 @@ import { NOBODY } from '../../endpoint/verdict.ts'
 import type { PendingFill } from './pending-fills.ts'
 import type { RecentOutage } from '../outage.ts'
 import type { CacheConfig } from '../../auth-config.ts'
-import type { CheckedVerdict, Verifier } from '../../endpoint/verdict.ts'
+import type { ParsedVerdict, PendingVerdict, Verifier } from '../../endpoint/verdict.ts'
 import type { Check } from '../../request/check.ts'
 import type { Admission } from '../../response/admission.ts'
 import type { Clock } from '../../runtime.ts'
@@ -16,7 +16,7 @@ export interface CachedDecision {
   /** Made when the decision is stored, so that a hit allocates nothing. `undefined` for a denial. */
   readonly admission: Admission | undefined
   readonly ttlMs: number
-  /** When the endpoint was asked, not when it answered: it may not know of a revocation in between. */
+  /** When the endpoint was asked. The token may be revoked before the answer comes. */
   readonly askedAt: number
   readonly wallAskedAt: number
   /** The time of day at which the endpoint says that the token ends. */
@@ -63,11 +63,11 @@ export class Cache {
 
   /** Asks on a miss. Outside of the shared call. During an outage an expired allow may stand in. */
   orStale(next: Verifier, outage: Pick<RecentOutage, 'isRecent'>): Verifier {
-    const askOrStale = async (check: Check, deadline: number): Promise<CheckedVerdict> => {
+    const askOrStale = async (check: Check, deadline: number): Promise<ParsedVerdict> => {
       try {
         return await next(check, deadline)
       } catch (error) {
-        // Looked up only now: another check's decision or an invalidation may have come in between.
+        // Looked up only now, after any other check's decision or an invalidation.
         const verdict = permitsStale(error, outage)
           ? (this.#hit(check) ?? this.#stale(check))
           : undefined
@@ -123,7 +123,7 @@ export class Cache {
     return ageMs < ttlMs + extraMs && wallAgeMs >= 0 && wallAgeMs < ttlMs + extraMs
   }
 
-  #hit(check: Check): CheckedVerdict | undefined {
+  #hit(check: Check): ParsedVerdict | undefined {
     const decision = this.lookUp(check.token, check.told)
     if (decision === undefined) return undefined
     check.cache = 'hit'
@@ -131,7 +131,7 @@ export class Cache {
     return auth === undefined ? { outcome: 'deny', isLasting: true } : { outcome: 'allow', auth }
   }
 
-  #stale(check: Check): CheckedVerdict | undefined {
+  #stale(check: Check): ParsedVerdict | undefined {
     const decision = this.#allows.get(check.token, check.told)
     if (decision === undefined || decision.mustRevalidate) return undefined
     if (!this.#isUsable(decision, this.#options.staleIfErrorMs)) return undefined
@@ -140,10 +140,7 @@ export class Cache {
     return { outcome: 'allow', auth: Object.freeze(auth) }
   }
 
-  async #storeWhenDone(
-    fill: PendingFill,
-    pending: CheckedVerdict | Promise<CheckedVerdict>,
-  ): Promise<CheckedVerdict> {
+  async #storeWhenDone(fill: PendingFill, pending: PendingVerdict): Promise<ParsedVerdict> {
     try {
       const verdict = await pending
       this.#replace(fill, verdict)
@@ -153,7 +150,7 @@ export class Cache {
     }
   }
 
-  #replace(fill: PendingFill, verdict: CheckedVerdict): void {
+  #replace(fill: PendingFill, verdict: ParsedVerdict): void {
     const { check } = fill
     // After any denial an older allow must admit no request, not even as a stale one.
     if (verdict.outcome === 'deny' || verdict.maxAgeMs === 0) {
@@ -166,11 +163,11 @@ export class Cache {
     const isContested = verdict.outcome === 'deny' && this.#fills.outdateOthers(fill, 'all')
     check.skipped = fill.isOutdated || isContested ? 'outdated' : this.#store(fill, verdict)
     if (check.skipped !== undefined) check.cache = 'skipped'
-    // What began before an outdated fill was outdated with it, so this matters for the allow that is stored.
+    // Matters for an allow that is stored: an outdated fill has outdated its older fills already.
     this.#fills.outdateOthers(fill, 'older')
   }
 
-  #store(fill: PendingFill, verdict: CheckedVerdict): SkipReason | undefined {
+  #store(fill: PendingFill, verdict: ParsedVerdict): SkipReason | undefined {
     if (verdict.maxAgeMs === 0) return 'no_store'
     if (verdict.outcome === 'deny' && !verdict.isLasting) return 'status'
     const { allowTtlMs, denyTtlMs } = this.#options
@@ -184,7 +181,7 @@ export class Cache {
     return this.#fits(fill, verdict, ttlMs) ? undefined : 'too_large'
   }
 
-  #fits(fill: PendingFill, verdict: CheckedVerdict, ttlMs: number): boolean {
+  #fits(fill: PendingFill, verdict: ParsedVerdict, ttlMs: number): boolean {
     const { token, told } = fill.check
     const times = {
       ttlMs,

@@ -53,7 +53,7 @@ export class PendingFills {
   outdate(token?: string): void {
     for (const [, fills] of this.#byKey.entries()) {
       for (const fill of fills) {
-        if (token === undefined || fill.check.token === token) fill.isOutdated = true
+        fill.isOutdated ||= token === undefined || fill.check.token === token
       }
     }
   }

@@ -143,7 +143,7 @@ it('drops the lost fills of one question when it is asked again', () => {
   expect(fills.outdateOthers(last, 'all')).toBe(false)
 })
 
-it('knows the twins of a fill after another of them has ended, and after the fill itself has', () => {
+it('outdates the others after one of them, or the fill itself, has ended', () => {
   const fills = new PendingFills(clock)
   const [ended, first, second] = [checkOf(), checkOf(), checkOf()].map((check) =>
     fills.begin(check, 5000),

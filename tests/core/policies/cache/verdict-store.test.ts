@@ -17,7 +17,7 @@ function fill(store: VerdictStore<number>, tokens: readonly string[], told = 'a'
   tokens.forEach((token, index) => store.set(token, told, index, 0))
 }
 
-function kept(store: VerdictStore<number>, tokens: readonly string[], told = 'a'): string[] {
+function stored(store: VerdictStore<number>, tokens: readonly string[], told = 'a'): string[] {
   return tokens.filter((token) => store.get(token, told) !== undefined)
 }
 
@@ -46,15 +46,15 @@ describe('a store', () => {
     fill(store, ['a', 'b', 'c'])
     store.get('a', 'a')
     fill(store, ['d'])
-    expect(kept(store, ['a', 'b', 'c', 'd'])).toEqual(['a', 'c', 'd'])
+    expect(stored(store, ['a', 'b', 'c', 'd'])).toEqual(['a', 'c', 'd'])
   })
 
   it('drops something even where all were used', () => {
     const store = storeOf()
     fill(store, ['a', 'b', 'c'])
-    kept(store, ['a', 'b', 'c'])
+    stored(store, ['a', 'b', 'c'])
     fill(store, ['d'])
-    expect(kept(store, ['a', 'b', 'c', 'd'])).toEqual(['b', 'c', 'd'])
+    expect(stored(store, ['a', 'b', 'c', 'd'])).toEqual(['b', 'c', 'd'])
   })
 
   it('goes on from where it dropped last, and past its end', () => {
@@ -65,7 +65,7 @@ describe('a store', () => {
     store.get('a', 'a')
     fill(store, ['f', 'g', 'h'])
     expect(store.size().entries).toBe(3)
-    expect(kept(store, ['a', 'f', 'g', 'h'])).toContain('a')
+    expect(stored(store, ['a', 'f', 'g', 'h'])).toContain('a')
   })
 
   it('goes on from there also when something else was deleted', () => {
@@ -75,19 +75,19 @@ describe('a store', () => {
     fill(store, ['d'])
     store.delete('d', 'a')
     fill(store, ['e', 'f'])
-    expect(kept(store, ['a', 'b', 'c', 'd', 'e', 'f'])).toEqual(['a', 'e', 'f'])
+    expect(stored(store, ['a', 'b', 'c', 'd', 'e', 'f'])).toEqual(['a', 'e', 'f'])
   })
 
   it('keeps what fills it to the byte', () => {
     const size = 256 + 2 * 2
     const store = storeOf({ maxEntries: 1000, maxBytes: 2 * size })
     fill(store, ['a', 'b', 'c'])
-    expect(kept(store, ['a', 'b', 'c'])).toEqual(['b', 'c'])
+    expect(stored(store, ['a', 'b', 'c'])).toEqual(['b', 'c'])
     expect(storeOf({ maxBytes: size }).set('t', 'a', 1, 0)).toBe(true)
     expect(storeOf({ maxBytes: size - 1 }).set('t', 'a', 1, 0)).toBe(false)
   })
 
-  it('bounds what one token can take, and pushes out nobody else for it', () => {
+  it('limits the entries of one token, and drops no entry of another token for it', () => {
     const store = storeOf({ maxEntries: 10 })
     fill(store, ['a'])
     for (const told of ['1', '2', '3']) store.set('t', told, 1, 0)
@@ -108,7 +108,7 @@ describe('a store', () => {
     expect(store.get('j', 'a')).toBe(9)
   })
 
-  it('counts the token, what is told and the value, and refuses what does not fit at all', () => {
+  it('counts the token, the question and the value, and returns false if they do not fit', () => {
     const store = storeOf({ maxBytes: 1000 })
     store.set('t', 'a', 1, 0)
     const { bytes } = store.size()
@@ -134,10 +134,10 @@ describe('a store', () => {
     store.delete('a', '1')
     store.delete('a', 'unknown')
     store.delete('unknown', '1')
-    expect(kept(store, ['a', 'b', 'c'], '1')).toEqual(['b', 'c'])
+    expect(stored(store, ['a', 'b', 'c'], '1')).toEqual(['b', 'c'])
     store.forget('b')
     store.forget('unknown')
-    expect(kept(store, ['a', 'b', 'c'], '2')).toEqual(['a', 'c'])
+    expect(stored(store, ['a', 'b', 'c'], '2')).toEqual(['a', 'c'])
     expect(store.size().entries).toBe(5)
     store.forget()
     expect(store.size()).toEqual({ entries: 0, bytes: 0 })

@@ -7,7 +7,7 @@ import { head, openSocket } from '../support/raw-client.ts'
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-const LINGER_MS = 200
+const LINGER_MS = 80
 
 let server: Server
 let port: number
@@ -18,7 +18,7 @@ beforeEach(async () => {
   answers = []
   server = createServer((_, response) => void answers.push(response))
   server.keepAliveTimeout = 60_000
-  endIdle = trackConnections(server, LINGER_MS, 1000)
+  endIdle = trackConnections(server, LINGER_MS, 500)
   port = await listen(server)
   closed = once(server, 'close')
 })
@@ -43,19 +43,19 @@ function drain(): void {
 
 const GET = head('GET /', 'Host: a')
 
-describe('while a server closes', () => {
-  it('a connection on which nothing was asked is ended', async () => {
+describe('while the server closes', () => {
+  it('closes a connection without a request', async () => {
     const { socket } = await open('')
     drain()
     await closed
     await expect.poll(() => socket.closed).toBe(true)
   })
 
-  it('a request that is under way is answered, and its connection ends then', async () => {
+  it('finishes an open request, then closes its connection', async () => {
     const { socket, received } = await open(GET)
     await expect.poll(() => answers.length).toBe(1)
     drain()
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await new Promise((resolve) => setTimeout(resolve, 150))
     expect(socket.closed).toBe(false)
     answers[0]?.end('late')
     await closed
@@ -66,7 +66,7 @@ describe('while a server closes', () => {
   it.each([
     ['half a head', 'GET / HT'],
     ['an empty line', '\r\n'],
-  ])('%s is not waited for any longer than a moment', async (_, bytes) => {
+  ])('does not wait long for %s', async (_, bytes) => {
     const { socket } = await open(bytes)
     await expect.poll(() => socket.bytesWritten).toBeGreaterThan(0)
     drain()
@@ -74,7 +74,7 @@ describe('while a server closes', () => {
     await expect.poll(() => socket.closed).toBe(true)
   })
 
-  it('the rest of a request that has its answer is not waited for', async () => {
+  it('does not wait for the rest of a request that has its response', async () => {
     const { socket } = await open(head('POST /', 'Host: a', 'Content-Length: 100'))
     await expect.poll(() => answers.length).toBe(1)
     answers[0]?.end('early')
@@ -83,11 +83,11 @@ describe('while a server closes', () => {
     await expect.poll(() => socket.closed).toBe(true)
   })
 
-  it('half a request is waited for', async () => {
+  it('waits for the rest of a request head', async () => {
     const { socket, received } = await open(GET.slice(0, -2))
     await expect.poll(() => socket.bytesWritten).toBeGreaterThan(0)
     drain()
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await new Promise((resolve) => setTimeout(resolve, 150))
     socket.write('\r\n')
     await expect.poll(() => answers.length).toBe(1)
     answers[0]?.end('whole')
@@ -96,10 +96,10 @@ describe('while a server closes', () => {
   })
 })
 
-describe('an answer before the whole request', () => {
+describe('a response before the end of the request', () => {
   const UPLOAD = head('POST /', 'Host: a', 'Content-Length: 1000')
 
-  it('ends the connection of a client that goes on sending slowly', async () => {
+  it('closes the connection of a client that keeps sending slowly', async () => {
     const { socket, received } = await open(UPLOAD)
     await expect.poll(() => answers.length).toBe(1)
     answers[0]?.end('early')
@@ -110,7 +110,7 @@ describe('an answer before the whole request', () => {
     await close(server)
   })
 
-  it('leaves a client its connection that sends the rest soon', async () => {
+  it('keeps the connection of a client that soon sends the rest', async () => {
     const { socket, received } = await open(UPLOAD)
     await expect.poll(() => answers.length).toBe(1)
     answers[0]?.end('early')
@@ -124,7 +124,7 @@ describe('an answer before the whole request', () => {
   })
 })
 
-it('forgets a connection that has ended', async () => {
+it('forgets a closed connection', async () => {
   const accepted = once(server, 'connection') as Promise<[Socket]>
   const { socket: ended } = await open('')
   const [tracked] = await accepted
@@ -138,13 +138,6 @@ it('forgets a connection that has ended', async () => {
   socket.destroy()
 })
 
-it('leaves connections alone until then', async () => {
-  const { socket } = await open('')
-  await new Promise((resolve) => setTimeout(resolve, 300))
-  expect(socket.closed).toBe(false)
-  socket.destroy()
-})
-
-it('does nothing where the runtime has another server', () => {
+it('does nothing on runtimes with another server', () => {
   expect(() => trackConnections(undefined)()).not.toThrow()
 })

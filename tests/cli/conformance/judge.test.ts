@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import {
   judgeBadKey,
+  judgeCacheControl,
   judgeGoodKey,
   judgeIdentity,
   judgeNonsense,
+  judgeRedirects,
+  judgeSpeed,
 } from '../../../src/cli/conformance/judge.ts'
 import { answered, found } from '../../support/probe-outcomes.ts'
 import type { ProbeOutcome } from '../../../src/cli/conformance/probe.ts'
@@ -11,8 +14,8 @@ import type { ProbeOutcome } from '../../../src/cli/conformance/probe.ts'
 const KEY = 'sk-0123456789'
 const silent: ProbeOutcome = { kind: 'silence', reason: 'timeout', durationMs: 5000 }
 
-describe('a good key', () => {
-  it('must be let in', async () => {
+describe('the valid key', () => {
+  it('must be allowed', async () => {
     expect(judgeGoodKey('good key', await found(answered(200)))).toEqual({
       check: 'good key',
       result: 'ok',
@@ -24,7 +27,7 @@ describe('a good key', () => {
   it.each([
     [201, /exactly 200/],
     [204, /exactly 200/],
-    [302, /in place of the redirect/],
+    [302, /instead of a redirect/],
     [400, /"api_key"/],
     [401, /does the endpoint know the key/],
     [403, /does the endpoint know the key/],
@@ -36,26 +39,14 @@ describe('a good key', () => {
     [429, /do not limit/],
     [431, /in the body/],
     [500, /taken for an outage/],
-  ])('is not, by a %i', async (status, change) => {
+  ])('fails for %i', async (status, change) => {
     const row = judgeGoodKey('good key', await found(answered(status)))
     expect(row.result).toBe('fail')
     expect(row.change).toMatch(change)
   })
-
-  it('is not, by what ends the questions', async () => {
-    const obstacle = { why: 'a web page answered', change: 'correct URL' }
-    const finding = { ...(await found(answered(200))), obstacle }
-    expect(judgeGoodKey('good key', finding)).toEqual({
-      check: 'good key',
-      result: 'fail',
-      did: '200 in 3 ms',
-      wrapper: 'allows, no principal',
-      change: 'correct URL',
-    })
-  })
 })
 
-describe('a bad key', () => {
+describe('a wrong key', () => {
   it.each([
     [401, 'ok'],
     [403, 'ok'],
@@ -66,16 +57,16 @@ describe('a bad key', () => {
     [302, 'fail'],
     [429, 'fail'],
     [500, 'fail'],
-  ])('must be refused; a %i is %s', async (status, result) => {
+  ])('must be denied: %i is %s', async (status, result) => {
     expect(judgeBadKey('bad key', await found(answered(status))).result).toBe(result)
   })
 
-  it('must not be let in by a page that answers everybody', async () => {
+  it('fails if a page answers 200 to everything', async () => {
     const row = judgeBadKey('bad key', await found(answered(200)))
     expect(row.change).toMatch(/allows every key/)
   })
 
-  it('is told how to be refused, where a 404 refuses it', async () => {
+  it('advises a 401 or 403 instead of a 404', async () => {
     expect(judgeBadKey('bad key', await found(answered(404)))).toEqual({
       check: 'bad key',
       result: 'note',
@@ -85,18 +76,12 @@ describe('a bad key', () => {
     })
   })
 
-  it('is not told of a wrong URL by another status', async () => {
-    expect(judgeBadKey('bad key', await found(answered(400))).change).toBe(
-      'answer 401 or 403: only these denials are cached',
-    )
-  })
-
-  it('that is let in is told in the words of its row', async () => {
+  it('uses the advice of its row if it was allowed', async () => {
     const row = judgeBadKey('other-case key', await found(answered(200)), 'compare bytes')
     expect(row).toMatchObject({ result: 'fail', change: 'compare bytes' })
   })
 
-  it.each([404, 401])('is not judged by a %i that ends the questions', async (status) => {
+  it.each([404, 401])('shows the advice of the obstacle after %i', async (status) => {
     const obstacle = { why: 'nothing is under this URL', change: 'correct the path' }
     const finding = { ...(await found(answered(status))), obstacle }
     expect(judgeBadKey('bad key', finding)).toMatchObject({
@@ -106,14 +91,14 @@ describe('a bad key', () => {
   })
 })
 
-describe('what is no question', () => {
+describe('an invalid body', () => {
   it.each([
     [400, 'ok'],
     [401, 'ok'],
     [422, 'ok'],
     [200, 'fail'],
     [500, 'fail'],
-  ])('must be refused, and is no outage; a %i is %s', async (status, result) => {
+  ])('must be denied without looking like an outage: %i is %s', async (status, result) => {
     const row = judgeNonsense('malformed JSON', await found(answered(status)), 'nonsense')
     expect(row).toMatchObject({ result, wrapper: 'never sends this' })
     expect(row.change ?? 'answer 400 to nonsense').toContain('answer 400 to nonsense')
@@ -123,12 +108,12 @@ describe('what is no question', () => {
     expect(judgeNonsense('malformed JSON', await found(silent), 'nonsense').result).toBe('fail')
   })
 
-  it('and is limited is told to limit less', async () => {
+  it('advises fewer limits after a 429', async () => {
     const row = judgeNonsense('malformed JSON', await found(answered(429)), 'nonsense')
     expect(row).toMatchObject({ result: 'fail', change: expect.stringMatching(/^do not limit/) })
   })
 
-  it('and is let in is told in the words of its row', async () => {
+  it('uses the advice of its row if it was allowed', async () => {
     const finding = await found(answered(200))
     const row = judgeNonsense('structured key', finding, 'nonsense', 'compare bytes')
     expect(row).toMatchObject({ result: 'fail', change: 'compare bytes' })
@@ -155,7 +140,7 @@ describe('the identity', () => {
     [`{"attributes":{"${KEY.slice(0, 10)}":5}}`, '"attributes.?" must be'],
     [`{"attributes":{"${KEY.toUpperCase()}":5}}`, '"attributes.?" must be'],
     ['{"principal":"s3cret"', '"body" must be JSON'],
-  ])('that is dropped fails, and the field is named: %s', async (body, change) => {
+  ])('reports the faulty field: %s', async (body, change) => {
     const headers = { 'content-type': 'application/json' }
     const row = judgeIdentity(await found(answered(200, { body, headers })), KEY)
     expect(row).toEqual({
@@ -168,14 +153,106 @@ describe('the identity', () => {
     expect(JSON.stringify(row)).not.toMatch(/s3cret|0123456/)
   })
 
-  it('names eight fields that are wrong at most', async () => {
+  it('reports at most eight faulty fields', async () => {
     const attributes = Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`a${at}`, at]))
     const body = JSON.stringify({ attributes })
     const { change } = judgeIdentity(await found(answered(200, { body })), KEY)
     expect(change?.match(/must be/g)).toHaveLength(8)
   })
 
-  it('is not looked at without an allow', async () => {
+  it('is skipped if the key was denied', async () => {
     expect(judgeIdentity(await found(answered(401)), KEY).result).toBe('skipped')
+  })
+})
+
+describe('the speed', () => {
+  const row = { check: 'slow answers', wrapper: 'waits' }
+  const change =
+    'answer within about 100 ms: each request without a cached decision waits this long'
+
+  it.each([
+    [3, { ...row, result: 'ok', did: 'slowest: 3 ms' }],
+    [999, { ...row, result: 'ok', did: 'slowest: 999 ms' }],
+    [1000, { ...row, result: 'note', did: 'slowest: 1000 ms', change }],
+    [1500, { ...row, result: 'note', did: 'slowest: 1500 ms', change }],
+  ])('judges %i ms', async (durationMs, expected) => {
+    const findings = [
+      await found(answered(200, { durationMs: 1 })),
+      await found(answered(401, { durationMs })),
+    ]
+    expect(judgeSpeed(findings, false)).toEqual(expected)
+  })
+
+  it('fails when the time for all questions is up', async () => {
+    const finding = await found(answered(200))
+    const failed = { ...row, result: 'fail', change }
+    expect(judgeSpeed([finding], true)).toEqual({ ...failed, did: '1 answer in a minute' })
+    expect(judgeSpeed([finding, finding], true)).toEqual({
+      ...failed,
+      did: '2 answers in a minute',
+    })
+  })
+})
+
+describe('redirects', () => {
+  it('fail in any answer', async () => {
+    const findings = [await found(answered(401)), await found(answered(307))]
+    const check = 'redirects'
+    expect(judgeRedirects(findings.slice(0, 1))).toEqual({
+      check,
+      result: 'ok',
+      did: 'none',
+      wrapper: 'follows none',
+    })
+    expect(judgeRedirects(findings)).toEqual({
+      check,
+      result: 'fail',
+      did: '1 of 2',
+      wrapper: 'rejects: denied',
+      change: 'answer 400 or 401 instead of a redirect, such as one to a login page',
+    })
+  })
+})
+
+describe('Cache-Control', () => {
+  const KEEPS = 'obeys the option "cache"'
+  it.each([
+    [
+      'public',
+      {
+        result: 'note',
+        did: 'says nothing',
+        wrapper: KEEPS,
+        change: 'send "Cache-Control: max-age=30" to limit how long a decision is cached',
+      },
+    ],
+    [
+      'max-age=0',
+      {
+        result: 'note',
+        did: 'forbids caching',
+        wrapper: 'does not cache it',
+        change:
+          'send "max-age" in seconds if a decision may be cached: now every request calls the endpoint',
+      },
+    ],
+    ['max-age=1', { result: 'ok', did: 'max-age of 1 s', wrapper: 'caches it no longer' }],
+    ['max-age=3600', { result: 'ok', did: 'max-age of 3600 s', wrapper: 'caches it no longer' }],
+    [
+      'max-age=3601',
+      { result: 'ok', did: 'max-age of 3601 s', wrapper: 'caches it for up to 1 h' },
+    ],
+  ])('describes %j in full', async (value, row) => {
+    const finding = await found(answered(200, { headers: { 'cache-control': value } }))
+    expect(judgeCacheControl(finding)).toEqual({ check: 'Cache-Control', ...row })
+  })
+
+  it('is skipped without a verdict', async () => {
+    const did = 'there was no verdict'
+    const row = { check: 'Cache-Control', result: 'skipped', did, wrapper: '-' }
+    expect(judgeCacheControl(undefined)).toEqual(row)
+    const silence = await found({ kind: 'silence', reason: 'unreachable', durationMs: 1 })
+    expect(judgeCacheControl(silence)).toEqual(row)
+    expect(judgeCacheControl(await found(answered(404)))).toEqual(row)
   })
 })
