@@ -147,11 +147,11 @@ describe('parseConfig', () => {
         column: 29,
         key: 'server.auth.endpoint',
         optionPath: ['endpoint'],
-        expected: 'an https URL (http only on loopback, or with `allowInsecureHttp`: true)',
+        expected: 'an https URL (http only on loopback, or with `allowInsecureHttp`)',
         received: '"http://h.example/"',
         isSecret: false,
         message:
-          '"server.auth.endpoint" must be an https URL (http only on loopback, or with "allow_insecure_http": true), received "http://h.example/"',
+          '"server.auth.endpoint" must be an https URL (http only on loopback, or with "allow_insecure_http"), received "http://h.example/"',
         excerpt:
           '    server: { auth: { endpoint: "http://h.example/" } }\n                                ^',
       },

@@ -6,6 +6,7 @@ import { createKeyEndpoint, listKeys } from '../keys.ts'
 import { loadConfig } from '../yaml.ts'
 import { asUsage, nameFlag, UsageError, wrongValue } from './errors.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
+import type { OptionProblem } from '../core/errors.ts'
 import type { ResolvedConfig } from '../core/config/parse.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -87,7 +88,7 @@ async function configForEndpoint(endpoint: string): Promise<AuthConfig> {
 async function readSettings(line: CommandLine): Promise<AuthConfig> {
   const given = Object.entries(SETTINGS).filter(([name]) => line.has(name))
   const settings = Object.fromEntries(given.map(([name, read]) => [name, read(line.texts(name))]))
-  await asUsage(SETTING_FLAGS, () => resolveConfig(settings)).catch(hideSource)
+  await asUsage(SETTING_FLAGS, () => resolveConfig(settings), hideSource)
   return settings
 }
 
@@ -104,13 +105,14 @@ function readSource(text: string): unknown {
   const [, kind, name] = SOURCE.exec(text) ?? []
   if (kind !== undefined) return { [kind]: name }
   if (text === 'bearer') return text
-  throw new UsageError(`--credentials must be bearer, header:NAME or cookie:NAME ${NOT_SHOWN}`)
+  const expected = 'bearer, header:NAME or cookie:NAME (its value is not shown)'
+  throw new UsageError(`--credentials must be ${expected}`)
 }
 
-// The value may be a key in the wrong place.
-function hideSource(error: unknown): never {
-  if (!(error instanceof UsageError) || !error.message.startsWith('--credentials')) throw error
-  throw new UsageError(error.message.replace(/, received .*/s, ` ${NOT_SHOWN}`))
+// A key may be given in place of its source.
+function hideSource(problem: OptionProblem): OptionProblem {
+  const { optionPath, expected } = problem
+  return optionPath[0] === 'credentials' ? { optionPath, expected, isSecret: true } : problem
 }
 
 function refuseSettings(settings: AuthConfig): void {

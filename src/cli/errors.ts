@@ -1,7 +1,10 @@
+import { describeProblem, dotted } from '../core/config/problems.ts'
 import { AuthConfigError } from '../core/errors.ts'
 import { KeyFileError } from '../keys.ts'
 import { ConfigFileError } from '../yaml.ts'
 import { showFile, showValue } from './shown-value.ts'
+import type { NameOption, OptionPath } from '../core/config/problems.ts'
+import type { OptionProblem } from '../core/errors.ts'
 import type { KeyFileErrorCode } from '../keys.ts'
 
 /** The command line is wrong: exit code 2. The message never shows a value that may be a secret. */
@@ -17,37 +20,46 @@ export function wrongValue(flag: string, value: string, allowed: string): UsageE
   return new UsageError(`${flag} must be ${allowed}, received ${showValue(value)}`)
 }
 
+/** The flag, or other words, for each option of the library: `{ upstream: '--upstream' }`. */
+type Flags = Readonly<Record<string, string>>
+
 /**
- * Calls a library function with values from the command line. An `AuthConfigError` for an option that has a flag becomes a
- * `UsageError` that names the flag.
+ * Calls a function of the library with values of the command line. The problems of an `AuthConfigError` become a `UsageError`
+ * that names flags, unless the first is about an option without a flag.
  *
- * @param flags The flag for each library option: `{ upstream: '--upstream' }`.
+ * @param change Changes a problem before it is shown.
  */
 export async function asUsage<Value>(
-  flags: Readonly<Record<string, string>>,
+  flags: Flags,
   call: () => Value | Promise<Value>,
+  change: (problem: OptionProblem) => OptionProblem = (problem) => problem,
 ): Promise<Value> {
   try {
     return await call()
   } catch (error) {
-    if (!(error instanceof AuthConfigError)) throw error
-    if (!Object.hasOwn(flags, withoutIndex(error.option))) throw error
-    throw new UsageError(inWordsOfCommand(error.message, flags))
+    const problems = error instanceof AuthConfigError ? error.problems : []
+    const [first, ...others] = problems.filter(({ optionPath }) => flagOf(optionPath, flags))
+    if (first === undefined || first !== problems[0]) throw error
+    const name: NameOption = (path) => flagOf(path, flags) ?? JSON.stringify(dotted(path))
+    const lines = [first, ...others].map((problem) =>
+      describeProblem(withShownValue(change(problem)), name, name),
+    )
+    throw new UsageError(lines.join('\n'))
   }
 }
 
-function withoutIndex(option: string): string {
-  return option.replace(/(?:\[\d+\]|\.\d+(?=\.|$)).*$/, '')
+/** The flag of an option. An item of a list, or what is in it, has the flag of the list. */
+function flagOf(path: OptionPath, flags: Flags): string | undefined {
+  const index = path.findIndex((part) => typeof part === 'number')
+  const option = dotted(index === -1 ? path : path.slice(0, index))
+  return Object.hasOwn(flags, option) ? flags[option] : undefined
 }
 
-// Translates `"upstream" must be an absolute URL, received "x"`: option names, the value as JSON, then perhaps advice.
-function inWordsOfCommand(message: string, flags: Readonly<Record<string, string>>): string {
-  const [, problem = message, value = ''] = /^(.*?)(, received .*)$/s.exec(message) ?? []
-  const named = problem.replace(
-    /"([\w.-]+?)(?:(?:\[\d+\]|\.\d+)[\w.]*)?"(?:: true)?/g,
-    (quoted, option: string) => (Object.hasOwn(flags, option) ? String(flags[option]) : quoted),
-  )
-  return named + value.replace(/"(?:[^"\\]|\\.)*"/, (text) => showValue(String(JSON.parse(text))))
+function withShownValue({ didYouMean, received, ...problem }: OptionProblem): OptionProblem {
+  if (!received?.startsWith('"')) return received === undefined ? problem : { ...problem, received }
+  const shown = showValue(String(JSON.parse(received)))
+  const isWhole = didYouMean !== undefined && shown === received
+  return { ...problem, received: shown, ...(isWhole ? { didYouMean } : {}) }
 }
 
 /**

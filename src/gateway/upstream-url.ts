@@ -34,7 +34,7 @@ export function parseUpstream(value: unknown, allowInsecureHttp: boolean): Upstr
   if (url === undefined) throw invalidOption('upstream', value, expected)
   if (url.protocol === 'http:' && !PRIVATE_NETWORK.test(value) && !allowInsecureHttp) {
     const allowed =
-      'an https URL (http only on loopback and within a private network, or with "allowInsecureHttp": true)'
+      'an https URL (http only on loopback and within a private network, or with `allowInsecureHttp`)'
     throw invalidOption('upstream', value, allowed)
   }
   return Object.freeze({ origin: url.origin, basePath: parseBasePath(value, url.pathname) })

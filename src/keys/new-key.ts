@@ -1,5 +1,9 @@
-import { AuthConfigError } from '../core/errors.ts'
-import { invalidOption, invalidSecret, readOptions } from '../core/config/option-checks.ts'
+import {
+  invalidOption,
+  invalidSecret,
+  misusedOption,
+  readOptions,
+} from '../core/config/option-checks.ts'
 import { ATTRIBUTES_FORM, isAttributes, isPrincipal, PRINCIPAL_FORM } from './file/fields.ts'
 import { isPathPrefix, isPathPrefixes, meantPrefix, PREFIX_FORM } from './paths.ts'
 import {
@@ -11,6 +15,7 @@ import {
   TIMESTAMP_FORM,
   YEAR_10000,
 } from './times.ts'
+import type { AuthConfigError } from '../core/errors.ts'
 import type { StoredKey } from './record.ts'
 
 const KNOWN = ['principal', 'attributes', 'expiresAt', 'expiresIn', 'paths'] as const
@@ -57,7 +62,8 @@ function requirePrefix(value: unknown, index: number): void {
   const error = invalidText(`key.paths[${index}]`, value, PREFIX_FORM)
   const meant = typeof value === 'string' ? meantPrefix(value) : undefined
   if (meant === undefined) throw error
-  throw new AuthConfigError(error.option, `${error.message}: write "${meant}"`)
+  if (error.problems.some(({ isSecret }) => isSecret)) throw error
+  throw invalidOption(error.option, value, PREFIX_FORM, meant)
 }
 
 /**
@@ -74,7 +80,7 @@ export function parseExpiry(
   if (expiresAt === undefined && expiresIn === undefined) return undefined
   const option = `${parent}.${expiresIn === undefined ? 'expiresAt' : 'expiresIn'}`
   if (expiresAt !== undefined && expiresIn !== undefined) {
-    throw new AuthConfigError(option, `"${option}" and "${parent}.expiresAt" exclude each other`)
+    throw misusedOption(option, `left out beside \`${parent}.expiresAt\``)
   }
   const end =
     expiresIn === undefined

@@ -1,5 +1,4 @@
-import { AuthConfigError } from '../core/errors.ts'
-import { readOptions } from '../core/config/option-checks.ts'
+import { misusedOption, readOptions } from '../core/config/option-checks.ts'
 import { findKey, generateSecret } from './changes.ts'
 import { KeyFileError } from './error.ts'
 import { editKeyFile } from './file/edit.ts'
@@ -60,9 +59,8 @@ function requireActive(key: StoredKey, file: string, now: number): void {
 // The first rotation replaced the end that the key was made with.
 function requireLifetime({ id, successor }: StoredKey, { next }: Ends): void {
   if (successor === undefined || next !== undefined) return
-  const option = 'options.expiresIn'
   const reason = `${successor} replaced the key ${id} already, so the file no longer holds its lifetime`
-  throw new AuthConfigError(option, `"${option}" or "options.expiresAt" is missing: ${reason}`)
+  throw misusedOption('options.expiresIn', `given, or \`options.expiresAt\`: ${reason}`)
 }
 
 function endBy(key: StoredKey, end: number): StoredKey {

@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
-import { AuthConfigError } from '../core/errors.ts'
-import { invalidOption, invalidSecret } from '../core/config/option-checks.ts'
+import type { AuthConfigError } from '../core/errors.ts'
+import { invalidOption, invalidSecret, misusedOption } from '../core/config/option-checks.ts'
 import { ignore } from '../core/async.ts'
 import type { SecureContext } from 'node:tls'
 
@@ -123,5 +123,5 @@ function readPem(value: unknown, option: string): Buffer {
 }
 
 function unpaired(missing: string, given: string): AuthConfigError {
-  return new AuthConfigError(missing, `"${missing}" must be given with "${given}"`)
+  return misusedOption(missing, `given with \`${given}\``)
 }

@@ -4,9 +4,9 @@ import {
   invalidOption,
   invalidSecret,
   isOptionsObject,
+  misusedOption,
   readOptions,
 } from '../core/config/option-checks.ts'
-import { AuthConfigError } from '../core/errors.ts'
 import { readSecureContexts } from './secure-context.ts'
 import type { Pem } from './secure-context.ts'
 import type { ConnectionOptions, NodeDispatcher } from './undici.ts'
@@ -59,10 +59,8 @@ export function resolveTransportOptions(value: unknown): DispatcherSource {
   if (dispatcher !== undefined) {
     const other = Object.keys(value).find((name) => name !== 'dispatcher')
     if (other === undefined) return { given: checkDispatcher(dispatcher) }
-    throw new AuthConfigError(
-      nameOf(other),
-      `"${nameOf(other)}" has no effect beside "${nameOf('dispatcher')}": give one of them`,
-    )
+    const expected = `left out beside \`${nameOf('dispatcher')}\`, which decides it`
+    throw misusedOption(nameOf(other), expected)
   }
   const secureContexts = readSecureContexts(tls)
   return {

@@ -2,6 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { addAdvice, asUsage, nameFlag, UsageError } from '../../src/cli/errors.ts'
+import { invalidOption, invalidSecret } from '../../src/core/config/option-checks.ts'
 import { AuthConfigError } from '../../src/core/errors.ts'
 import { createKey, KeyFileError, listKeys, revokeKey } from '../../src/keys.ts'
 import { loadConfig } from '../../src/yaml.ts'
@@ -86,44 +87,32 @@ describe('an error about a library option', () => {
     'key.paths': '--path',
     allowInsecureHttp: '--allow-insecure-http',
   }
-  const call = (option: string, message: string) =>
-    asUsage(flags, () => Promise.reject(new AuthConfigError(option, message)))
+  const fail = (error: unknown) => asUsage(flags, () => Promise.reject(error))
+  const HIDDEN = '(hidden because it may be a secret)'
 
-  it.each([
-    ['endpoint', '"endpoint" must be a URL, received "x"', 'URL must be a URL, received "x"'],
+  it.each<[AuthConfigError, string]>([
+    [invalidOption('endpoint', 'x', 'a URL'), 'URL must be a URL, received "x"'],
+    [invalidOption('endpoint', 5, 'a URL'), 'URL must be a URL, received 5'],
+    [invalidOption('key.paths[3]', '', 'a path'), '--path must be a path, received ""'],
     [
-      'key.paths[3]',
-      '"key.paths[3]" must be a path, received ""',
-      '--path must be a path, received ""',
-    ],
-    [
-      'endpoint',
-      '"endpoint" must be https (or "allowInsecureHttp": true), received "http://h/?k=s3cret"',
+      invalidOption('endpoint', 'http://h/?k=s3cret', 'https (or `allowInsecureHttp`)'),
       'URL must be https (or --allow-insecure-http), received "http://h/…"',
     ],
     [
-      'endpoint',
-      '"endpoint" must be "a" or "b", received "\\", received \\"endpoint\\" sk-s3cret"',
-      'URL must be "a" or "b", received (hidden because it may be a secret)',
+      invalidOption('endpoint', '", received "endpoint" sk-s3cret', '"a" or "b"'),
+      `URL must be "a" or "b", received ${HIDDEN}`,
     ],
     [
-      'endpoint',
-      '"endpoint" must be a URL, received "sk-s3cret"',
-      'URL must be a URL, received (hidden because it may be a secret)',
+      invalidOption('endpoint', 'sk-s3cret', 'a URL', 'sk-s3cret/'),
+      `URL must be a URL, received ${HIDDEN}`,
     ],
     [
-      'key.paths[0]',
-      '"key.paths[0]" must be a path, received "/*": write "/"',
-      '--path must be a path, received "/*": write "/"',
+      invalidOption('key.paths[0]', '/*', 'a path', '/'),
+      '--path must be a path, received "/*": did you mean "/"?',
     ],
-    ['endpoint', '"endpoint" must be a URL, received 5', 'URL must be a URL, received 5'],
-    [
-      'endpoint',
-      '"endpoint" must be a URL (its value is not shown)',
-      'URL must be a URL (its value is not shown)',
-    ],
-  ])('uses the names of the command: %s, %s', async (option, message, expected) => {
-    await expect(call(option, message)).rejects.toThrow(new UsageError(expected))
+    [invalidSecret('endpoint', 'a URL'), 'URL must be a URL (its value is not shown)'],
+  ])('uses the names of the command: %s', async (error, expected) => {
+    await expect(fail(error)).rejects.toThrow(new UsageError(expected))
   })
 
   it('stays the same if the command has no name for the option', async () => {

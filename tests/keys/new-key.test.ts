@@ -38,10 +38,14 @@ describe('a new key', () => {
     [
       { principal: 'a', paths: ['/v1/*'] },
       'key.paths[0]',
-      '"key.paths[0]" must be a path such as /v1, which includes everything below it: no slash at the end, no *, %, ?, # or dot segment, received "/v1/*": write "/v1"',
+      '"key.paths[0]" must be a path such as /v1, which includes everything below it: no slash at the end, no *, %, ?, # or dot segment, received "/v1/*": did you mean "/v1"?',
     ],
-    [{ principal: 'a', paths: ['/v1', '/v2/'] }, 'key.paths[1]', 'received "/v2/": write "/v2"'],
-    [{ principal: 'a', paths: ['/*'] }, 'key.paths[0]', 'received "/*": write "/"'],
+    [
+      { principal: 'a', paths: ['/v1', '/v2/'] },
+      'key.paths[1]',
+      'received "/v2/": did you mean "/v2"?',
+    ],
+    [{ principal: 'a', paths: ['/*'] }, 'key.paths[0]', 'received "/*": did you mean "/"?'],
     [{ principal: 'a', paths: ['v1'] }, 'key.paths[0]', 'received "v1"'],
     [{ principal: 'a', paths: [7] }, 'key.paths[0]', 'received 7'],
     [{ principal: 'a', paths: ['/a?k=s3cret'] }, 'key.paths[0]', '(its value is not shown)'],
@@ -66,7 +70,11 @@ describe('a new key', () => {
       'key.expiresIn',
       '"key.expiresIn" must be a time in the future',
     ],
-    [{ principal: 'a', expiresIn: '1d', expiresAt: '2027-01-01' }, 'key.expiresIn', 'exclude'],
+    [
+      { principal: 'a', expiresIn: '1d', expiresAt: '2027-01-01' },
+      'key.expiresIn',
+      'left out beside',
+    ],
   ])('rejects %j', (value, option, message) => {
     const failing = (): unknown => parseNewKey(value, NOW)
     expect(failing).toThrow(AuthConfigError)

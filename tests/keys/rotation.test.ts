@@ -160,7 +160,11 @@ describe('a rotation fails', () => {
     [{ overlaps: '1h' }, 'options.overlaps', 'did you mean "overlap"?'],
     [{ expiresIn: 'soon' }, 'options.expiresIn', 'received "soon"'],
     [{ expiresAt: '2025-01-01' }, 'options.expiresAt', 'in the future'],
-    [{ expiresIn: '1d', expiresAt: '2027-01-01' }, 'options.expiresIn', 'exclude each other'],
+    [
+      { expiresIn: '1d', expiresAt: '2027-01-01' },
+      'options.expiresIn',
+      'must be left out beside "options.expiresAt"',
+    ],
     ['1h', 'options', '"options" must be an object'],
   ])('with %j', async (options, option, message) => {
     const error = { option, message: expect.stringContaining(message) as string }
@@ -200,7 +204,7 @@ describe('a rotation fails', () => {
     const text = readFileSync(file, 'utf8')
     expect(await failureOf(file, options)).toMatchObject({
       option: 'options.expiresIn',
-      message: `"options.expiresIn" or "options.expiresAt" is missing: ${id} replaced the key a already, so the file no longer holds its lifetime`,
+      message: `"options.expiresIn" must be given, or "options.expiresAt": ${id} replaced the key a already, so the file no longer holds its lifetime`,
     })
     const again = await replaceKey(file, 'a', { expiresIn: '90d' }, NOW)
     expect(again).toMatchObject({ expires: '2026-04-01T00:00:00Z', replaces: { id: 'a' } })

@@ -39,7 +39,7 @@ describe('resolveTransportOptions', () => {
     [
       { dispatcher, ca: cert },
       '.ca',
-      '"nodeTransport.ca" has no effect beside "nodeTransport.dispatcher": give one of them',
+      '"nodeTransport.ca" must be left out beside "nodeTransport.dispatcher", which decides it',
     ],
     [key, '', 'called with an object of options'],
     [null, '', 'called with an object of options'],

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml'
 import { resolveConfig } from '../../core/config/parse.ts'
-import { loadConfig } from '../../yaml.ts'
+import { dotted, nameMentioned } from '../../core/config/problems.ts'
+import { ConfigFileError, loadConfig } from '../../yaml.ts'
 import { requireOperand } from '../command-line.ts'
 import { describeRevocation, revokedKeyWorksForMs } from '../config-of.ts'
 import { nameFlag } from '../errors.ts'
@@ -23,7 +24,9 @@ export const configCommand: Command = {
 
 async function run(line: CommandLine, { print }: Surroundings): Promise<number> {
   const file = requireOperand(line, 'FILE')
-  const config = await loadConfig(file).catch(nameFlag('FILE', file))
+  const loading = loadConfig(file)
+  if (line.has('json')) await loading.catch((error) => printProblems(error, print))
+  const config = await loading.catch(nameFlag('FILE', file))
   const resolved = resolveConfig(config)
   const auth = showConfig(config, resolved)
   const sentence = describeRevocation(resolved)
@@ -34,6 +37,19 @@ async function run(line: CommandLine, { print }: Surroundings): Promise<number> 
       : `${toYaml({ server: { auth } })}\n# ${sentence}\n`,
   )
   return EXIT.ok
+}
+
+/** Prints the problems of a file as a list, for machines. */
+function printProblems(error: unknown, print: Surroundings['print']): void {
+  if (!(error instanceof ConfigFileError)) return
+  const problems = error.problems.map(({ line, column, key, expected, received }) => ({
+    line,
+    column,
+    option: key,
+    expected: nameMentioned(expected, (path) => JSON.stringify(dotted(path.map(snakeCase)))),
+    received,
+  }))
+  print(escapeHidden(`${JSON.stringify({ problems })}\n`))
 }
 
 // YAML allows escapes only in double quotes.
@@ -75,6 +91,6 @@ function inSnakeCase(value: unknown): unknown {
   return Object.fromEntries(entries.map(([name, member]) => [snakeCase(name), inSnakeCase(member)]))
 }
 
-function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+function snakeCase(name: string | number): string {
+  return String(name).replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }

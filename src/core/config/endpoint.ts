@@ -22,7 +22,7 @@ export function checkEndpoint(value: unknown, allowInsecureHttp: boolean): strin
 /** Rejects an http URL of another machine. */
 export function refuseInsecure(endpointUrl: string): void {
   if (/^https:/i.test(endpointUrl) || LOOPBACK.test(endpointUrl)) return
-  const expected = 'an https URL (http only on loopback, or with `allowInsecureHttp`: true)'
+  const expected = 'an https URL (http only on loopback, or with `allowInsecureHttp`)'
   throw wrong(['endpoint'], endpointUrl, expected)
 }
 

@@ -31,8 +31,8 @@ export function misusedOption(option: Option, expected: string): AuthConfigError
 
 function pathOf(option: Option): OptionPath {
   if (typeof option !== 'string') return option
-  const parts = option.match(/[^.[\]]+/g) ?? []
-  return parts.map((part) => (option.includes(`[${part}]`) ? Number(part) : part))
+  const parts = option.split(/\.|(?=\[)/).filter((part) => part !== '')
+  return parts.map((part) => (part.startsWith('[') ? Number(part.slice(1, -1)) : part))
 }
 
 /**

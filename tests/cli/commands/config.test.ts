@@ -109,6 +109,36 @@ describe('with-auth config', () => {
     expect(noted).toContain('endpoint')
   })
 
+  it('lists all problems with --json, and no value that may be a secret', async () => {
+    const wrong = 'timeout_ms: 0, cache: {}, endpoint_headers: { x-key: é s3cret }'
+    const text = `server: { auth: { endpoint: "https://a.b", ${wrong} } }`
+    const { code, printed } = await runConfig(text, '--json')
+    expect(code).toBe(1)
+    expect(JSON.parse(printed)).toEqual({
+      problems: [
+        {
+          line: 1,
+          column: 56,
+          option: 'server.auth.timeout_ms',
+          expected: 'a number of milliseconds from 1 to 60000',
+          received: '0',
+        },
+        {
+          line: 1,
+          column: 66,
+          option: 'server.auth.cache',
+          expected: expect.stringMatching(/^false unless "context.headers" is a list/) as string,
+        },
+        {
+          line: 1,
+          column: 97,
+          option: 'server.auth.endpoint_headers.x-key',
+          expected: 'a non-empty string of printable ASCII',
+        },
+      ],
+    })
+  })
+
   it.each([
     ['lost.yaml', 'lost.yaml'],
     ['.', '.'],

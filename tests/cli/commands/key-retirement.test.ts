@@ -154,7 +154,7 @@ describe('with-auth keys rotate', () => {
     [['a', '--expires-at', '2020-01-01'], '--expires-at must be a time in the future'],
     [
       ['a', '--expires-in', '1d', '--expires-at', '2999-01-01'],
-      '--expires-in and --expires-at exclude',
+      '--expires-in must be left out beside --expires-at',
     ],
   ])('rejects %j and changes nothing', async (args, message) => {
     const text = keysText(entry('a'))
@@ -181,7 +181,7 @@ describe('with-auth keys rotate', () => {
     const { code, printed, noted } = await keys('rotate', id)
     expect({ code, printed }).toEqual({ code: 2, printed: '' })
     expect(noted).toContain(
-      `with-auth: --expires-in or --expires-at is missing: ${successor} replaced the key ${id} already`,
+      `with-auth: --expires-in must be given, or --expires-at: ${successor} replaced the key ${id} already`,
     )
     expect((await keys('rotate', id, '--expires-in', '90d')).code).toBe(0)
     expect(await listKeys(pathOf('keys.yaml'))).toHaveLength(3)

@@ -82,11 +82,11 @@ describe('with-auth keys create', () => {
     [[], 2, '--principal NAME is missing'],
     [['--principal', 'a', 'sk-x'], 2, 'takes only options'],
     [['--principal', 'a', '--attribute', 'roles='], 2, '--attribute must be NAME=VALUE'],
-    [['--principal', 'a', '--path', '/v1/*'], 2, 'received "/v1/*": write "/v1"\n'],
+    [['--principal', 'a', '--path', '/v1/*'], 2, 'received "/v1/*": did you mean "/v1"?\n'],
     [
       ['--principal', 'a', '--expires-in', '1d', '--expires-at', '2999-01-01'],
       2,
-      '--expires-in and --expires-at exclude each other',
+      '--expires-in must be left out beside --expires-at',
     ],
   ])('rejects %j', async (args, code, message) => {
     const result = await keys('create', '--keys', file, ...args)

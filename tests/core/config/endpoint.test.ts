@@ -127,7 +127,7 @@ it.each([
   ],
   [
     'http://auth.example.com/v?key=hunter2',
-    'an https URL (http only on loopback, or with "allowInsecureHttp": true), received "http://auth.example.com/v?***"',
+    'an https URL (http only on loopback, or with "allowInsecureHttp"), received "http://auth.example.com/v?***"',
   ],
 ])('the error for %s says what is wrong, and hides what may be secret', (endpoint, text) => {
   expect(message(() => checkEndpoint(endpoint, false))).toBe(`"endpoint" must be ${text}`)
