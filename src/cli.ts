@@ -10,27 +10,25 @@ import {
 } from './cli/surroundings.ts'
 import { within } from './core/async.ts'
 
-// How long a process that was asked to stop waits for the reader of its output.
+// After a stop signal, the time for a slow reader to take the rest of the output.
 const FLUSH_MS = 1000
 
-const { print, unwritten, flush, onFailure } = createOutput('stdout')
-const { print: note, flush: flushNotes } = createOutput('stderr')
+const stdout = createOutput('stdout')
+const stderr = createOutput('stderr')
 
 process.exitCode = await main(process.argv.slice(2), COMMANDS, {
   env: process.env,
   readInput: () => readInput(process.stdin),
-  print,
-  unwritten,
-  flush: async () => void (await (isAskedToStop() ? within(FLUSH_MS, flush()) : flush())),
+  ...stdout,
+  flush: async () => {
+    await (isAskedToStop() ? within(FLUSH_MS, stdout.flush()) : stdout.flush())
+  },
   ...describeTerminal(process.stdout, process.env),
-  onPrintFailure: onFailure,
-  note,
+  note: stderr.print,
   nextSignal,
 })
 if (isAskedToStop()) {
-  await within(
-    FLUSH_MS,
-    flushNotes().catch(() => undefined),
-  )
+  const flushed = stderr.flush().catch(() => undefined)
+  await within(FLUSH_MS, flushed)
   process.exit()
 }

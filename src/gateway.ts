@@ -16,87 +16,89 @@ export type {
   UpstreamResponse,
 }
 
-/** Headers for the upstream, by what they tell. */
+/** The names of the headers that carry the identity to the upstream. `false` turns one off. */
 export interface IdentityHeadersConfig {
   /**
-   * The principal, percent-encoded where it is no printable ASCII, and so is `%`: decode it with `decodeURIComponent`.
+   * Carries the principal, percent-encoded: decode it with `decodeURIComponent`. Letters, digits, spaces and ASCII punctuation
+   * other than `%` stay as they are.
    *
    * @default 'x-auth-principal'
    */
   readonly principal?: string | false
-  /** A JSON object of lists, in ASCII. @default 'x-auth-attributes' */
+  /** Carries the attributes: a JSON object of lists, in ASCII. @default 'x-auth-attributes' */
   readonly attributes?: string | false
 }
 
 /** The options of {@link createGateway}. */
 export interface GatewayOptions<Args extends readonly unknown[] = readonly unknown[]> {
   /**
-   * Where requests go: an absolute URL, whose path is put before that of each request. `https`, or `http` on loopback and
-   * within a private network (a private address, a name without a dot or below `.internal` or `.local`).
+   * The absolute URL of the upstream. Its path is prepended to the path of each request. `https`, or `http` on loopback and
+   * within a private network: a private address, a name without a dot, or a name below `.internal` or `.local`.
    */
   readonly upstream: string
-  /** Allows an `http` upstream anywhere. What passes can be read and changed on the way. @default false */
+  /** Allows an `http` upstream anywhere. Others can then read and change the traffic. @default false */
   readonly allowInsecureHttp?: boolean
   /**
-   * The headers that tell the upstream who sent the request; `false` for what it is not told. A client's own are taken away
-   * in every spelling, also where nobody was identified.
+   * The headers that carry the identity. The gateway removes a client's own in every spelling, even when the request has no
+   * identity.
    */
   readonly identityHeaders?: IdentityHeadersConfig
   /**
-   * Passes the credentials on: the `Authorization` header, and the header or cookie that the guard reads them from.
+   * Forwards the token: the `Authorization` header, and the header or cookie in `credentials`.
    *
    * @default false
    */
   readonly forwardAuthorization?: boolean
   /**
-   * More headers of clients that the upstream never gets, in any spelling. A `*` at the end of a name stands for any rest. Name
-   * here what your upstream believes, such as `x-webauth-user` or `x-authentik-*`.
+   * More client headers to remove, in any spelling. A `*` at the end of a name matches any rest. List the headers that your
+   * upstream trusts, such as `x-webauth-user` or `x-authentik-*`.
    *
    * @default []
    */
   readonly stripHeaders?: readonly string[]
   /**
-   * What clients know the server as, such as `https://api.example.com`: behind something that ends TLS, only you know.
-   * It is told in `X-Forwarded-Proto` and `X-Forwarded-Host`. By default those are of the request's URL.
+   * The origin that clients use, such as `https://api.example.com`. Set it behind a proxy that terminates TLS. The upstream
+   * gets it in `X-Forwarded-Proto` and `X-Forwarded-Host`.
+   *
+   * @default the origin of the request's URL
    */
   readonly publicOrigin?: string
   /**
-   * Says which address a request came from, for `X-Forwarded-For`: a Request does not know it, but what your server passes
-   * along may. Without it, or when it throws or gives no address, there is no such header.
+   * Returns the client's address for `X-Forwarded-For`. A Request does not contain it, but the extra arguments of your server
+   * may. Without this option the upstream gets no `X-Forwarded-For`, nor when it throws or returns something else.
    */
   readonly clientAddress?: ClientAddress<Args>
   /**
-   * How long the upstream may take to begin its answer, the upload included, in milliseconds, at most 3,600,000. What streams
-   * then may take as long as it wants. Does your server wait as long? Node's `http.createServer` answers 408 by itself when an
-   * upload takes more than 300,000: set its `requestTimeout`.
+   * The time until the upstream starts its response, upload included, in milliseconds from 1 to 3,600,000. The response itself
+   * may stream for as long as it takes. Node's `http.createServer` answers 408 to uploads that take longer than 300,000: raise
+   * its `requestTimeout`.
    *
    * @default 120_000
    */
   readonly timeoutMs?: number
   /**
-   * The `fetch` that asks the upstream. On Node the default asks over `node:http` and `node:https`: Node's own `fetch` holds
-   * uploads in memory. It asks directly, whatever `NODE_USE_ENV_PROXY` says. Elsewhere it is `globalThis.fetch`.
+   * The `fetch` that calls the upstream. The default on Node uses `node:http` and `node:https`, since Node's own `fetch` keeps
+   * uploads in memory. It ignores `NODE_USE_ENV_PROXY`. Elsewhere the default is `globalThis.fetch`.
    */
   readonly fetch?: UpstreamFetch
-  /** Is told of every request that the gateway answered itself, for your log. What it throws is swallowed. */
+  /** Receives every request that the gateway answered itself, for your log. Its errors are ignored. */
   readonly onFailure?: (failure: GatewayFailure) => void
 }
 
 /**
- * Makes a handler that passes requests on to another server, in whatever language that is, and says who sent them. It stands
- * behind a guard: a request that none let through, neither by a verdict nor as public, gets 500 and is not passed on.
+ * Creates a handler that forwards requests to another server and tells it who sent them. Wrap it in `withAuth`. A request that
+ * no wrapper admitted gets a 500 and is not forwarded.
  *
- * Method, path, query and body are passed on as they came, streamed both ways. The path is the one that was decided about.
- * Fields for one hop are taken away in both directions (RFC 9110 §7.6.1). What clients claim about themselves and the way
- * that they came (`X-Forwarded-*`, `Forwarded`, `Via` and the like) is taken away, and so are fields that make some servers
- * read another path or method. Redirects are passed to the client. A compressed answer is passed on as it came, or
- * unpacked where `fetch` unpacks it.
- * There are no WebSockets: they get 501. An upstream that fails is 502, or 504 if it does not answer in time; a gateway that
- * passes requests on to itself is 508.
+ * The gateway forwards method, path, query and body unchanged, and streams both bodies. The path is the one that the decision
+ * was about. The gateway removes hop-by-hop headers in both directions (RFC 9110 §7.6.1). It removes what a client claims about
+ * itself or its route (`X-Forwarded-*`, `Forwarded`, `Via` and others), and headers from which some servers take another path
+ * or method. Clients get redirects as they are, and compressed responses too, unless `fetch` decodes them.
  *
- * @param options The upstream, and how to speak to it.
+ * WebSockets get a 501, an upstream that fails a 502, a slow one a 504, and a gateway that forwards to itself a 508.
+ *
+ * @param options The upstream, and how to call it.
  * @returns A handler that never rejects.
- * @throws AuthConfigError for options that cannot be used.
+ * @throws AuthConfigError for an invalid option.
  *
  * @example
  * ```ts
@@ -133,11 +135,11 @@ export function createGateway<Args extends readonly unknown[] = []>(
   }
 }
 
-// What it throws is swallowed, a rejection too: it would end a Node process.
+// An unhandled rejection would end a Node process.
 function report(onFailure: GatewayOptions['onFailure'], failure: GatewayFailure): void {
   try {
     ignore(onFailure?.(failure))
   } catch {
-    // The answer is the same with and without a log.
+    // A failing log must not change the response.
   }
 }

@@ -1,14 +1,14 @@
 import { invalidOption } from './core/config/option-checks.ts'
-import { addKey, checkReference, dropKey, dropStopped, markRevoked } from './keys/changes.ts'
-import { checkKeyEndpointOptions, checkSource } from './keys/options.ts'
+import { addKey, dropKey, dropStopped, markRevoked, parseReference } from './keys/changes.ts'
 import { createEndpointHandler } from './keys/endpoint.ts'
-import { readKeyFile } from './keys/file/edit.ts'
-import { toRecord } from './keys/state.ts'
-import { replaceKey } from './keys/rotation.ts'
-import { openSource } from './keys/file/watch.ts'
 import { KeyFileError } from './keys/error.ts'
-import type { KeyEndpointOptions, KeySource } from './keys/options.ts'
+import { readKeyFile } from './keys/file/read.ts'
+import { openSource } from './keys/file/watch.ts'
+import { toRecord } from './keys/keyring.ts'
+import { parseEndpointOptions, parseSource } from './keys/options.ts'
+import { replaceKey } from './keys/rotation.ts'
 import type { KeyFileErrorCode, KeyFileProblem } from './keys/error.ts'
+import type { KeyEndpointOptions, KeySource } from './keys/options.ts'
 import type {
   CreatedKey,
   KeyRecord,
@@ -33,20 +33,18 @@ export type {
 }
 
 /**
- * Makes an auth endpoint over a file of keys: a Fetch handler that answers the POST of `withAuth`, or of Llama Stack, at whatever
- * path. A key that is known, neither revoked nor expired, and for the path that is asked about gets 200 with `principal` and
- * `attributes` (and `exp`, if it ends); every other the same 401. What is no question gets 400, 405, 408 or 413.
+ * Makes an auth endpoint from a file of keys: a Fetch handler that answers the POST of `withAuth`, or of Llama Stack, at any path.
+ * A key that is active and may use the path in question gets 200 with `principal`, `attributes` and, if it expires, `exp`. Every
+ * other key gets the same 401. An invalid request gets 400, 405, 408 or 413.
  *
- * A file is looked at with every question, so that a change counts at once. While it is missing or broken every question gets
- * 500: an older state may lack what was revoked since. Runtimes without files take the text.
+ * Each question checks whether the file has changed, so a change counts at once. While the file is missing or broken, every
+ * question gets 500: the last good keys may lack a revocation. Runtimes without files pass the text.
  *
- * Keys are looked up by their SHA-256.
- *
- * @param source `{ file }` with its path, or `{ text }` with what would be in it.
- * @param options How long answers may be kept, and who may ask.
+ * @param source `{ file }` with a path, or `{ text }` with the content of such a file.
+ * @param options How long answers may be cached, and who may ask.
  * @returns The handler. Its promise never rejects.
- * @throws AuthConfigError for an option that cannot be used; KeyFileError for keys that cannot be read or understood, and for a
- * file that is mounted alone: a change would not arrive there.
+ * @throws AuthConfigError for an invalid option. KeyFileError for keys that cannot be read, and for a file that is mounted alone:
+ * a change would not reach it.
  *
  * @example
  * ```ts
@@ -59,21 +57,17 @@ export function createKeyEndpoint(
   source: KeySource,
   options: KeyEndpointOptions = {},
 ): (request: Request) => Promise<Response> {
-  const { maxAgeSeconds, endpointSecret, onError } = checkKeyEndpointOptions(options)
-  const currentKeys = openSource(checkSource(source), onError)
+  const { maxAgeSeconds, endpointSecret, onError } = parseEndpointOptions(options)
+  const currentKeys = openSource(parseSource(source), onError)
   return createEndpointHandler({ currentKeys, maxAgeSeconds, endpointSecret })
 }
 
 /**
- * Makes a key, and writes its SHA-256 into a file of keys, which is made if there is none, readable for its owner alone. The key
- * itself is returned and nowhere else: it cannot be shown again.
+ * Makes a key and writes its SHA-256 into a file of keys. Only the result holds the key. Creates a missing file, which only its
+ * owner can read. The file is locked by `<file>.lock`, replaced in one step, and keeps its comments, mode and owner.
  *
- * The file is locked meanwhile (`<file>.lock`), replaced at once, and keeps its comments, mode and owner.
- *
- * @param file The path of the file.
- * @param key Whom it is for, and what it opens.
- * @throws AuthConfigError for a key that cannot be made, such as one that has ended already; KeyFileError for a file that
- * cannot be read, understood or written, that would become longer than 1 MiB, or that is locked for more than ten seconds.
+ * @throws AuthConfigError for an invalid `key`, such as one in the past. KeyFileError for a file that cannot be read, parsed or
+ * written, that would exceed 1 MiB, or that stays locked for ten seconds.
  *
  * @example
  * ```ts node
@@ -89,14 +83,13 @@ export function createKeyEndpoint(
  * ```
  */
 export async function createKey(file: string, key: NewKey): Promise<CreatedKey> {
-  return addKey(checkFile(file), key, Date.now())
+  return addKey(requireFile(file), key, Date.now())
 }
 
 /**
- * Lists the keys of a file, in its order, revoked and expired ones too. Neither a key nor its hash is among what is told.
+ * Lists the keys of a file in its order, also revoked and expired ones. The result holds neither a key nor a hash.
  *
- * @param file The path of the file.
- * @throws KeyFileError for a file that cannot be read or understood.
+ * @throws KeyFileError for a file that cannot be read or parsed.
  *
  * @example
  * ```ts node
@@ -107,17 +100,15 @@ export async function createKey(file: string, key: NewKey): Promise<CreatedKey> 
  */
 export async function listKeys(file: string): Promise<readonly KeyRecord[]> {
   const now = Date.now()
-  return readKeyFile(checkFile(file)).keys.map((key) => toRecord(key, now))
+  return readKeyFile(requireFile(file)).keys.map((key) => toRecord(key, now))
 }
 
 /**
- * Revokes a key, by its id or by the key itself. An endpoint over this file rejects it from the next request on. A cached
- * decision of a guard is not ended by it. A key that is revoked stays so, with its first time.
+ * Revokes a key. An endpoint over this file denies it from the next question on. A cached decision lasts until its end. A key that
+ * is revoked already keeps its time.
  *
- * @param file The path of the file.
- * @param id The id of the key, as {@link createKey} and {@link listKeys} tell it; or `{ key }` with the key itself, such as one
- * that was found in a public place. Neither is in the error.
- * @throws KeyFileError `no_such_key` if there is none, and as {@link createKey} does.
+ * @param id The id of the key; or `{ key }` with the key itself, such as a leaked one. Errors show neither.
+ * @throws KeyFileError `no_such_key`, and as {@link createKey} does.
  *
  * @example
  * ```ts node
@@ -131,20 +122,18 @@ export async function revokeKey(
   file: string,
   id: string | { readonly key: string },
 ): Promise<KeyRecord> {
-  return markRevoked(checkFile(file), checkReference(id), Date.now())
+  return markRevoked(requireFile(file), await parseReference(id), Date.now())
 }
 
 /**
- * Makes a key in place of an old one, with the same principal, attributes and paths. The new key works at once, and the old one
- * until `overlap` is over. Both are one change of the file, so that one of them always works. A guard may have cached a decision
- * about the old key before: that decision lasts as long as after {@link revokeKey}.
+ * Replaces a key by a new one with the same principal, attributes and paths. The new key works at once, and the old one until
+ * `overlap` ends. Both are one change of the file, so one of the keys works at any time. A cached decision about the old key
+ * lasts as long as after {@link revokeKey}.
  *
- * @param file The path of the file.
- * @param id The id of the old key, as {@link createKey} and {@link listKeys} tell it.
- * @param options How long the old key and the new one last.
- * @returns The new key, which cannot be shown again, the old one, and how to undo both.
- * @throws KeyFileError `no_such_key` if there is none, `not_active` if it is revoked or expired, and as {@link createKey} does;
- * AuthConfigError also for a key that was rotated before, without `expiresIn` or `expiresAt`.
+ * @param id The id of the old key.
+ * @returns The new key, which cannot be shown again, the old key, and a function that undoes the rotation.
+ * @throws KeyFileError `no_such_key`; `not_active` for a revoked or expired key; and as {@link createKey} does. AuthConfigError
+ * also for a key that was rotated before, if the options state no end for the new one.
  *
  * @example
  * ```ts node
@@ -161,17 +150,15 @@ export async function rotateKey(
   id: string,
   options: RotateOptions = {},
 ): Promise<RotatedKey> {
-  return replaceKey(checkFile(file), checkId(id), options, Date.now())
+  return replaceKey(requireFile(file), requireId(id), options, Date.now())
 }
 
 /**
- * Removes a key and its entry from the file, as if it had never been made. A key that still works is rejected from then on.
- * Revoke a key that was handed out instead: then the file still says whose it was.
+ * Removes the entry of a key from the file. The endpoint denies the key from then on. Revoke a key that was handed out instead:
+ * then the file still says whose it was.
  *
- * @param file The path of the file.
- * @param id The id of the key, as {@link createKey} and {@link listKeys} tell it.
- * @returns What the file said of the key, with its status until then.
- * @throws KeyFileError `no_such_key` if there is none, and as {@link createKey} does.
+ * @returns The removed key, with its last status.
+ * @throws KeyFileError `no_such_key`, and as {@link createKey} does.
  *
  * @example
  * ```ts node
@@ -183,16 +170,14 @@ export async function rotateKey(
  * ```
  */
 export async function removeKey(file: string, id: string): Promise<KeyRecord> {
-  return dropKey(checkFile(file), checkId(id), Date.now())
+  return dropKey(requireFile(file), requireId(id), Date.now())
 }
 
 /**
- * Removes the keys that were revoked or ended some time ago, with their entries. `revoked: true` tells no time: such a key is
- * removed whatever `older` is. A file without such keys is not written.
+ * Removes the entries of keys that were revoked or expired some time ago. A key with `revoked: true`, which has no time, is always
+ * removed. A file without such keys is not written.
  *
- * @param file The path of the file.
- * @param options How long ago, and whether only to list the keys.
- * @returns The keys that are removed, in the order of the file.
+ * @returns The removed keys in the order of the file.
  * @throws KeyFileError as {@link createKey} does.
  *
  * @example
@@ -206,15 +191,15 @@ export async function pruneKeys(
   file: string,
   options: PruneOptions,
 ): Promise<readonly KeyRecord[]> {
-  return dropStopped(checkFile(file), options, Date.now())
+  return dropStopped(requireFile(file), options, Date.now())
 }
 
-function checkId(id: unknown): string {
+function requireId(id: unknown): string {
   if (typeof id === 'string') return id
   throw invalidOption('id', id, 'the id of a key')
 }
 
-function checkFile(file: unknown): string {
+function requireFile(file: unknown): string {
   if (typeof file === 'string' && file !== '') return file
   throw invalidOption('file', file, 'the path of a file')
 }

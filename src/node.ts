@@ -18,15 +18,15 @@ import type { NodeDispatcher } from './node/undici.ts'
 
 export type { NodeDispatcher, NodeRequest, NodeTransport, NodeTransportOptions, Pem }
 
-/** Decides about requests of Node's own server without calling anything. Never rejects. */
+/** Decides about requests of Node's own server. Its promise never rejects. */
 export interface NodeAuthenticator extends VerdictControls {
   (incoming: NodeRequest): Promise<AuthenticationResult>
 }
 
 /**
- * A listener for the `upgrade` event that is called only for who may come in.
+ * A listener for the `upgrade` event. It runs only for admitted requests.
  *
- * @param auth The caller; `undefined` without an allow: on a public path, and for a denial in shadow mode.
+ * @param auth The identity. `undefined` on a public path, and for a denial in shadow mode.
  */
 export type UpgradeListener = (
   incoming: IncomingMessage,
@@ -35,23 +35,22 @@ export type UpgradeListener = (
   auth: Auth | undefined,
 ) => unknown
 
-/** A guarded listener for the `upgrade` event. */
+/** A listener for the `upgrade` event, made by {@link withUpgradeAuth}. */
 export interface GuardedUpgradeListener extends VerdictControls {
   (incoming: IncomingMessage, socket: Duplex, head: Buffer): void
 }
 
 /**
- * Makes a function that decides about the requests of Node's own server, for Express, Fastify and others that do not speak
- * Fetch. It reads method, target and headers as they were sent, and never touches the stream, so that a body parser may run
- * before or after it.
+ * Creates a function that decides about requests of Node's own server, for Express, Fastify and others that do not use Fetch.
+ * It reads method, target and headers as they were sent. It never reads the body, so a body parser may run before or after it.
  *
- * Beside what is refused everywhere, a target that does not begin with one single `/` is: routers and URL parsers
- * read `//host/path` and `http://host/path` (RFC 9112 §3.2.2) in different ways. Where Express, or whatever keeps the whole as
- * `originalUrl`, has cut or rewritten the path, what was sent counts.
+ * It also rejects a target that does not start with a single `/`, because routers and URL parsers read `//host/path` and
+ * `http://host/path` differently (RFC 9112 §3.2.2). If a framework has shortened or rewritten the path, the decision is about
+ * `originalUrl`, as Express keeps it.
  *
  * @param config The config, or a synchronous function that makes it, called until it succeeds once.
- * @returns A function whose promise never rejects: the identity, or the reason and the response to send.
- * @throws AuthConfigError for a config that cannot be used.
+ * @returns A function whose promise resolves with the identity, or with the reason and the response to send.
+ * @throws AuthConfigError for an invalid config.
  *
  * @example
  * ```ts node
@@ -82,16 +81,16 @@ export function createNodeAuthenticator(config?: AuthConfigSource<[]>): NodeAuth
 }
 
 /**
- * Guards a listener for the `upgrade` event, which Node's server emits past every request handler: a WebSocket server
- * behind it gets the sockets of those who may come in. The others get the refusal as an HTTP response (RFC 9110 §7.8, RFC 6455 §4.2.2), and the
- * connection is closed.
+ * Wraps a listener for the `upgrade` event. Node's server emits that event past every request handler. The listener, such as a
+ * WebSocket server, gets the sockets of admitted requests. Rejected requests get an HTTP response (RFC 9110 §7.8, RFC 6455
+ * §4.2.2), and their connection is closed.
  *
- * Browsers cannot set headers for a WebSocket; with `credentials: { webSocketProtocol: 'key.' }` they offer the key as
- * a protocol, beside the real one. Your server must choose the real one: `ws` takes the first offered if it is not told.
+ * Browsers cannot set headers for a WebSocket. With `credentials: { webSocketProtocol: 'key.' }` they offer the token as a
+ * protocol, next to the real one. Your server must select the real one: `ws` selects the first offer by default.
  *
- * @param listener Called with what Node gave, and who it is.
+ * @param listener Called with the arguments of the event and the identity.
  * @param config The config, or a synchronous function that makes it, called until it succeeds once.
- * @throws AuthConfigError for a config that cannot be used.
+ * @throws AuthConfigError for an invalid config.
  *
  * @example
  * ```ts node
@@ -112,26 +111,26 @@ export function withUpgradeAuth(
   config?: AuthConfigSource<[]>,
 ): GuardedUpgradeListener {
   if (typeof listener !== 'function') {
-    throw new TypeError('Cannot guard the upgrade listener: it must be a function')
+    throw new TypeError('The upgrade listener must be a function')
   }
   const authenticate = createNodeAuthenticator(config)
-  const guarded = (incoming: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    void admit(authenticate(incoming), socket, (auth) => listener(incoming, socket, head, auth))
+  const wrapped = (incoming: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    void enter(authenticate(incoming), socket, (auth) => listener(incoming, socket, head, auth))
   }
   const { invalidate, clear } = authenticate
-  return Object.assign(guarded, { invalidate, clear })
+  return Object.assign(wrapped, { invalidate, clear })
 }
 
-async function admit(
+async function enter(
   deciding: Promise<AuthenticationResult>,
   socket: Duplex,
   proceed: (auth: Auth | undefined) => unknown,
 ): Promise<void> {
-  // A reset meanwhile would end the process, for Node has taken its own listener away.
+  // Node has removed its own listener, so a reset during the check would end the process.
   socket.on('error', destroy)
   const result = await deciding
   if (!result.ok) return refuseUpgrade(socket, result.response)
-  // What destroyed it may not have been told yet: the listener stays for that.
+  // A destroyed socket may still emit its error, so the listener stays.
   if (socket.destroyed) return
   socket.off('error', destroy)
   proceed(result.auth)
@@ -142,18 +141,18 @@ function destroy(this: Duplex): void {
 }
 
 /**
- * Makes what asks the endpoint over connections of undici, which costs Node a fraction of what its `fetch` does. For the
- * option `fetch`; several guards may share one, and then share its connections. Needs the package `undici`, 7.28
- * or 8.5 or later, which is loaded here and nowhere else. No connection is made before the first call.
+ * Creates a value for the option `fetch` that calls the auth endpoint over undici, at a fraction of the cost of Node's `fetch`.
+ * Several wrappers may share one, and so share its connections. It needs the package `undici`, 7.28 or 8.5 or later. It
+ * connects with the first call.
  *
- * It does what `fetch` does here: follows no redirect, obeys the deadline, and sends nothing twice of its own accord. Two
- * things differ. It asks for a body that is not compressed (RFC 9110 §12.5.3), and a compressed one names nobody. And
- * what replaces `fetch` or patches `node:http` does not see it: tests give it a `dispatcher`.
+ * Like `fetch` it follows no redirect, obeys the deadline, and never repeats a call by itself. It differs in two points. It asks
+ * for an uncompressed body (RFC 9110 §12.5.3), and a compressed body carries no identity. Tools that replace `fetch` or patch
+ * `node:http` do not see it: in tests, pass a `dispatcher`.
  *
- * Certificates may be functions: a rotated file is then read for the next new connection. `close()` closes the connections.
+ * Certificates may be functions, so that a rotated file is read for the next new connection. `close()` closes the connections.
  *
- * @param options Certificates, connections, or a dispatcher of your own.
- * @throws AuthConfigError for an option that cannot be used, and where undici is not installed.
+ * @param options Certificates, connections, or your own dispatcher.
+ * @throws AuthConfigError for an invalid option, and if undici is not installed.
  *
  * @example
  * ```ts node
@@ -170,7 +169,7 @@ function destroy(this: Duplex): void {
 export function nodeTransport(options: NodeTransportOptions = {}): NodeTransport {
   const source = resolveTransportOptions(options)
   if ('given' in source) return createNodeTransport(source.given)
-  // Loading undici takes longer than a check may: the first request must not wait for it.
+  // Loads undici now: that takes longer than a check may.
   const agent = openAgent(source)
   return createNodeTransport(agent, agent)
 }

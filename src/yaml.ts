@@ -1,22 +1,26 @@
 import { processVariable } from './core/runtime.ts'
-import { checkBoolean, checkFunction, checkMilliseconds } from './core/config/option-checks.ts'
-import { invalidOption, readOptions } from './core/config/option-checks.ts'
-import { readAuthSection } from './yaml/auth-section.ts'
-import { ConfigFileError } from './yaml/config-file-error.ts'
+import {
+  checkBoolean,
+  checkFunction,
+  checkMilliseconds,
+  invalidOption,
+  readOptions,
+} from './core/config/option-checks.ts'
 import { UnreadableFileError } from './files/system.ts'
 import { readTextFile } from './files/text-file.ts'
+import { readAuthSection } from './yaml/auth-section.ts'
 import { MOST_TEXT, parseFile } from './yaml/document.ts'
-import { fingerprint, watchFile } from './yaml/file-watch.ts'
-import { validate } from './yaml/validation.ts'
+import { ConfigFileError } from './yaml/problems.ts'
+import { checkSettings } from './yaml/settings-check.ts'
+import { watchParsed } from './yaml/watch.ts'
 import type { AuthConfig } from './core/auth-config.ts'
-import type { ConfigProblem } from './yaml/config-file-error.ts'
-import type { Environment } from './yaml/environment-references.ts'
-import type { FileContent } from './yaml/file-watch.ts'
+import type { ConfigProblem } from './yaml/problems.ts'
+import type { Environment } from './yaml/references.ts'
 
 export { ConfigFileError }
 export type { ConfigProblem }
 
-/** What a file is read with. */
+/** Options for reading a file. */
 export interface LoadOptions {
   /**
    * The variables that `${env.NAME}` refers to.
@@ -31,20 +35,20 @@ export interface LoadOptions {
   readonly allowMissing?: boolean
 }
 
-/** What a text is read with. */
+/** Options for reading a text. */
 export interface ParseOptions extends LoadOptions {
   /**
-   * What errors call the file.
+   * The name of the file in errors.
    * @default '<yaml>'
    */
   readonly path?: string
 }
 
-/** What a file is watched with. */
+/** Options for watching a file. */
 export interface WatchOptions extends Pick<LoadOptions, 'env'> {
-  /** Called with each config that differs from the one before. Its errors go to `onError`. */
+  /** Called with each config that differs from the one before. An error that it throws goes to `onError`. */
   readonly onChange: (config: AuthConfig) => void
-  /** Is told once when the file has become unusable, or unreadable: the last config stays. What it throws is swallowed. */
+  /** Called once when the file becomes unusable or unreadable. The last config stays. An error that it throws is ignored. */
   readonly onError: (error: unknown) => void
   /** Called after `onError` when the file has the last config again. For another config `onChange` is called instead. */
   readonly onRecover?: () => void
@@ -57,9 +61,9 @@ export interface WatchOptions extends Pick<LoadOptions, 'env'> {
 
 /** A file that is watched. */
 export interface WatchedConfig {
-  /** The last one that could be used. */
+  /** The last config that could be used. */
   readonly config: AuthConfig
-  /** Ends it. Nothing is called after that. */
+  /** Ends the watch. Nothing is called after that. */
   close(): void
 }
 
@@ -68,13 +72,12 @@ const PARSE = [...LOAD, 'path'] as const
 const WATCH = ['env', 'onChange', 'onError', 'onRecover', 'intervalMs'] as const
 
 /**
- * Reads the config out of the text of a Llama Stack `run.yaml`: the key `server.auth`, with its `endpoint`, or OGX's
- * `provider_config: { type: custom, endpoint }`, and all other options in snake_case. The rest of the file is left alone.
- * `${env.NAME}`, `${env.NAME:=default}` and `${env.NAME:+value}` are replaced in values; any other `${` is an error. Reads no
- * file, and runs anywhere.
+ * Reads the config from the text of a Llama Stack `run.yaml`. It reads the key `server.auth` only: its `endpoint`, or OGX's
+ * `provider_config: { type: custom, endpoint }`, and all other options in snake_case. It replaces `${env.NAME}`,
+ * `${env.NAME:=default}` and `${env.NAME:+value}` in values; any other `${` is an error. It reads no file, and runs anywhere.
  *
  * @param text YAML 1.2, one document of at most 256 KiB.
- * @throws ConfigFileError with the first 100 problems of the text, and AuthConfigError for what is wrong with the options.
+ * @throws ConfigFileError with the first 100 problems of the text; AuthConfigError for an option that is not allowed.
  *
  * @example
  * ```ts
@@ -108,13 +111,13 @@ export function parseConfig(text: string, options: ParseOptions = {}): AuthConfi
   const { tree, findings } = parseFile(path, text)
   const reading = tree && { tree, findings, environment }
   const settings = reading && readAuthSection(reading, isMissingAllowed)
-  const config = settings && validate(settings, findings)
+  const config = settings && checkSettings(settings, findings)
   if (findings.isEmpty()) return config
   throw new ConfigFileError(findings.all(), findings.hasMore())
 }
 
 /**
- * Reads a file, and the config out of it as {@link parseConfig} does. Needs `node:fs`, which Node, Bun and Deno have.
+ * Reads a file, and its config as {@link parseConfig} does. Needs `node:fs`, which Node, Bun and Deno have.
  *
  * @param path A regular file, or a symbolic link to one: YAML in UTF-8, of at most 256 KiB.
  * @throws ConfigFileError also for a file that cannot be read.
@@ -146,11 +149,10 @@ export async function loadConfig(
 }
 
 /**
- * Reads a file as {@link loadConfig} does, and again whenever it changes. A file that has become unusable changes nothing
- * but that `onError` is told: the config that was last read stays. A change counts when it was read twice, so that a file
- * that is half written is not taken for whole. A file whose config is the same has not changed, such as one with another
- * comment: `onChange` is not called, so a wrapped handler keeps its cached decisions. The watch does not keep the process
- * alive.
+ * Reads a file as {@link loadConfig} does, and again whenever it changes. When the file becomes unusable, `onError` is called and
+ * the last config stays. A change counts after it was read twice, so that a half-written file is not used. Another comment is no
+ * change: `onChange` is called for another config only, so a wrapped handler keeps its cached decisions. The watch does not keep
+ * the process alive.
  *
  * @throws ConfigFileError for a file that cannot be used at the start.
  *
@@ -178,44 +180,9 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
   const interval = checkMilliseconds('options.intervalMs', intervalMs, 10, 3_600_000)
   const { env } = options
   const parse = (text: string): AuthConfig => parseConfig(text, { ...(env && { env }), path })
-  const text = await readFile(path)
-  let config = parse(text)
-  let told = fingerprint(config)
-  let isBroken = false
-  const take = (content: FileContent): void => {
-    try {
-      if (content.text === undefined) throw content.error
-      const next = parse(content.text)
-      const nextPrint = fingerprint(next)
-      const wasBroken = isBroken
-      isBroken = false
-      if (nextPrint === told) return wasBroken ? onRecover() : undefined
-      config = next
-      // If the observer throws, it gets the same config again with the next change of the file.
-      told = ''
-      onChange(config)
-      told = nextPrint
-    } catch (error) {
-      isBroken = true
-      tell(onError, error)
-    }
-  }
   const read = (): Promise<string> => readFile(path)
-  const close = watchFile({ read, text, intervalMs: interval, onChange: take })
-  return {
-    get config() {
-      return config
-    },
-    close,
-  }
-}
-
-function tell(onError: (error: unknown) => void, error: unknown): void {
-  try {
-    onError(error)
-  } catch {
-    // It was told.
-  }
+  const text = await read()
+  return watchParsed({ read, text, parse, intervalMs: interval, onChange, onError, onRecover })
 }
 
 async function readFile(path: string): Promise<string> {
@@ -224,10 +191,11 @@ async function readFile(path: string): Promise<string> {
   try {
     return readTextFile(path, MOST_TEXT)
   } catch (error) {
-    const why = error instanceof UnreadableFileError ? error.message : 'an error while reading'
-    const hint = Reflect.get(Object(error), 'code') === 'no_files' ? ': use parseConfig' : ''
-    const message = `The file cannot be read: ${why}${hint}`
-    throw new ConfigFileError([{ path, line: 0, column: 0, key: '', message, excerpt: '' }])
+    if (!(error instanceof UnreadableFileError)) throw error
+    const hint = error.code === 'no_files' ? ': use parseConfig' : ''
+    const message = `The file cannot be read: ${error.message}${hint}`
+    const option = { optionPath: [], expected: message, isSecret: false, key: '' }
+    throw new ConfigFileError([{ ...option, path, line: 0, column: 0, message, excerpt: '' }])
   }
 }
 

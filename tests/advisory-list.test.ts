@@ -3,7 +3,7 @@ import { readTable } from './support/markdown.ts'
 import { readText, sorted } from './support/project.ts'
 import { findTitles, titlesIn } from './support/test-titles.ts'
 
-/** The list of advisories in SECURITY.md, and the tests that play them. */
+/** SECURITY.md lists the advisories that tests play. */
 
 const ID = /\bCVE-\d{4}-\d{4,}\b|\bGHSA(?:-[\da-z]{4}){3}\b|(?<![\w-])[\w-]+\/[\w-]+#\d+\b/
 const listed = readTable(readText('SECURITY.md'), 'advisory').map(
@@ -19,19 +19,19 @@ function idsIn(text: string): string[] {
   return [...text.matchAll(new RegExp(ID, 'g'))].map(([id]) => id)
 }
 
-it('each advisory that a test names is in the list, and each in the list is named by a test', () => {
+it('the list and the titles of the tests name the same advisories', () => {
   expect(listed.length).toBeGreaterThan(70)
   expect(listed.map(({ id }) => id)).toEqual(sorted(new Set(played.map(({ id }) => id))))
 })
 
-it('each has a sentence, and the file of a test with its id in the title', () => {
+it('each advisory of the list has a sentence and the file of its test', () => {
   const found = new Set(played.map(({ id, file }) => `${id} ${file}`))
   expect(listed.filter(({ id, file }) => !found.has(`${id} ${file}`))).toEqual([])
   expect(listed.filter(({ what }) => !/^[a-z].{15,}\.$/i.test(what))).toEqual([])
 })
 
 describe('an id', () => {
-  // In parts, since this file is searched too.
+  // In parts: the search for titles reads this file, too.
   const SAMPLE = ['CVE', '1999', '0001'].join('-')
   const ISSUE = ['some', 'thing#12'].join('/')
 
@@ -44,8 +44,8 @@ describe('an id', () => {
     ['of a test', `it('does not (${SAMPLE})', f)`, [SAMPLE]],
     ['of a row', `it.each([['${ISSUE}: a row', 1]])('%s', f)`, [ISSUE]],
     ['of a named row', `const row = { name: 'a row (${ISSUE}, ${SAMPLE})' }`, [ISSUE, SAMPLE]],
-    ['beside what varies', `it(\`\${name} (${SAMPLE})\`, f)`, [SAMPLE]],
-  ])('%s counts as a title, or does not', (_where, code, ids) => {
+    ['in a template', `it(\`\${name} (${SAMPLE})\`, f)`, [SAMPLE]],
+  ])('recognises a title %s', (_where, code, ids) => {
     expect(titlesIn(code).flatMap(idsIn)).toEqual(ids)
   })
 })

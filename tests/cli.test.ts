@@ -25,15 +25,15 @@ function run(...args: string[]) {
 describe('the built command', () => {
   beforeAll(ensureBuilt, 60_000)
 
-  it('says its version and its commands, on standard output', () => {
+  it('prints its version and its commands to standard output', () => {
     const { version } = readJson<{ version: string }>('package.json')
     expect(run('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' })
     const help = run('--help')
     expect(help).toMatchObject({ status: 0, stderr: '' })
-    expect(help.stdout).toMatch(/^ {2}check +examine an auth endpoint/m)
+    expect(help.stdout).toMatch(/^ {2}check +test an auth endpoint/m)
   })
 
-  it('tells wrong usage from failure by its exit code, and speaks on standard error', () => {
+  it('exits with 2 for wrong usage and 1 for a failure', () => {
     const wrong = run('check')
     expect(wrong).toEqual({
       status: 2,
@@ -50,7 +50,7 @@ describe('the built check', () => {
   beforeAll(ensureBuilt, 60_000)
 
   it(
-    'prints a row before the next answer is there, without colors in a pipe',
+    'prints each row before the next answer arrives, without colors in a pipe',
     { timeout: 30_000 },
     async () => {
       let answerAll = (): void => undefined
@@ -86,19 +86,19 @@ describe('the built check', () => {
 describe('the built gateway', () => {
   // `undefined`: not installed. Of an undici that is too new for its Node, nothing loads.
   const installations = [
-    { undici: 'as it is here', over: 'undici', encoding: 'identity', says: /over undici\)\n$/ },
+    { undici: 'the installed one', over: 'undici', encoding: 'identity', says: /over undici\)\n$/ },
     {
       undici: undefined,
       over: 'fetch',
       encoding: 'gzip, deflate',
-      says: /costs more.*is not inst/,
+      says: /are slower.*is not inst/,
     },
-    { undici: '6.21.0', over: 'fetch', encoding: 'gzip, deflate', says: /costs more.*found 6\.21/ },
+    { undici: '6.21.0', over: 'fetch', encoding: 'gzip, deflate', says: /are slower.*found 6\.21/ },
     {
       undici: '99.0.0',
       over: 'fetch',
       encoding: 'gzip, deflate',
-      says: /costs more.*undici 99 does/,
+      says: /are slower.*undici 99 does/,
     },
   ] as const
   const folder = mkdtempSync(join(tmpdir(), 'with-auth-installed-'))
@@ -142,7 +142,7 @@ describe('the built gateway', () => {
   }
 
   it.each(installations)(
-    'asks over $over with undici $undici, and ends while a connection to the endpoint is open',
+    'calls the endpoint over $over with undici $undici, and exits while a connection to it is open',
     { timeout: 30_000 },
     async ({ undici, over, encoding, says }) => {
       const gateway = start(undici === installations[0].undici ? BUILT : install(folder, undici))

@@ -39,7 +39,7 @@ beforeAll(async () => {
   endpoint = await startAuthEndpoint({ [GOOD_KEY]: 'alice' })
 })
 beforeEach(() => {
-  // The clients also take keys and addresses from the environment.
+  // The clients also read keys and URLs from the environment.
   for (const name of ['OPENAI', 'LLAMA_STACK_CLIENT']) {
     vi.stubEnv(`${name}_API_KEY`, undefined)
     vi.stubEnv(`${name}_BASE_URL`, undefined)
@@ -55,7 +55,7 @@ afterEach(async () => {
 afterAll(() => endpoint.close())
 
 describe.each(CASES)('behind $guardName, $clientName', ({ guard, client }) => {
-  /** Serves the model API behind the guard, on a real socket. */
+  /** Serves the model API behind the wrapper, on a real socket. */
   async function serve(config: AuthConfig): Promise<string> {
     const guarded = guard(createModelApi(reader, log), config)
     server = createAdaptorServer({
@@ -77,7 +77,7 @@ describe.each(CASES)('behind $guardName, $clientName', ({ guard, client }) => {
     expect(requests).toBe(1)
   })
 
-  it('raises AuthenticationError without a key, and nobody is asked', async () => {
+  it('raises AuthenticationError without a key, and the endpoint is not asked', async () => {
     const origin = await serve({ endpoint: endpoint.url })
     const error = await failure(client.connect(origin, {}).listModels())
     expect(error).toBeInstanceOf(client.AuthenticationError)
@@ -96,7 +96,7 @@ describe.each(CASES)('behind $guardName, $clientName', ({ guard, client }) => {
     expect(endpoint.asked).toEqual([GOOD_KEY, GOOD_KEY])
   })
 
-  it('receives each chunk of a streamed answer before the next one is made', async () => {
+  it('receives each chunk of a stream before the server makes the next one', async () => {
     const origin = await serve({ endpoint: endpoint.url })
     for await (const word of client.connect(origin, { apiKey: GOOD_KEY }).askForStream('Go on')) {
       log.push(`received ${word}`)
@@ -116,7 +116,7 @@ describe.each(CASES)('behind $guardName, $clientName', ({ guard, client }) => {
     expect(requests).toBe(1)
   })
 
-  it('retries the 503 of an outage, and raises InternalServerError in the end', async () => {
+  it('retries the 503 of an outage, and then raises InternalServerError', async () => {
     const origin = await serve({ endpoint: await stoppedEndpoint(), unavailableStatus: 503 })
     const connected = client.connect(origin, { apiKey: GOOD_KEY, maxRetries: 1 })
     const error = await failure(connected.listModels())
@@ -128,9 +128,9 @@ describe.each(CASES)('behind $guardName, $clientName', ({ guard, client }) => {
 })
 
 describe('the error of the openai client', () => {
-  it('has the type and the code of the refusal as fields', async () => {
-    const refused = withAuth(() => new Response(), { endpoint: endpoint.url })
-    server = createAdaptorServer({ fetch: refused }) as Server
+  it('has the type and the code of the rejection as fields', async () => {
+    const guarded = withAuth(() => new Response(), { endpoint: endpoint.url })
+    server = createAdaptorServer({ fetch: guarded }) as Server
     const origin = `http://127.0.0.1:${await listen(server)}`
     const client = MODEL_CLIENTS.openai.connect(origin, { apiKey: 'sk-wrong' })
     expect(await failure(client.listModels())).toMatchObject({
@@ -141,7 +141,7 @@ describe('the error of the openai client', () => {
   })
 })
 
-/** The address of an endpoint that is down. */
+/** The URL of an endpoint that does not run. */
 async function stoppedEndpoint(): Promise<string> {
   const stopped = await startAuthEndpoint({})
   await stopped.close()

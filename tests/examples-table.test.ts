@@ -16,7 +16,7 @@ const runtimes = readJson<Manifest>('tests/runtimes/package.json')
 const versions = { ...runtimes.dependencies, ...frameworks.dependencies }
 
 const FOLDER = join(ROOT, 'examples')
-// What an install, a build or a run of the tests leaves there.
+// Installs, builds and runs of the tests write these.
 const NO_EXAMPLE = /^(?:node_modules|under-test-.*)$|\/(?:\.|build\/|dist\/)/
 const sources = readdirSync(FOLDER, { withFileTypes: true })
   .filter(({ name }) => !NO_EXAMPLE.test(name))
@@ -37,7 +37,7 @@ describe("the README's table of examples", () => {
     expect(rows.map(({ file }) => file)).toEqual(EXAMPLES.map(({ file }) => file))
   })
 
-  it('has every program and every folder of examples/, but those for WebSockets', () => {
+  it('has every program and folder of examples/, except the WebSocket examples', () => {
     const others = sources.map(topOf).filter((file) => !WEBSOCKETS.includes(file))
     expect(sorted(new Set(others))).toEqual(sorted(rows.map(({ file }) => topOf(file))))
     expect(rows.map(({ name }) => name)).toEqual(rows.map(({ file }) => topOf(file)))
@@ -51,7 +51,7 @@ describe("the README's table of examples", () => {
     })
   })
 
-  it.each(rows)('quotes what is in $file', ({ file, spans }) => {
+  it.each(rows)('quotes code of $file', ({ file, spans }) => {
     const code = sources
       .filter((source) => topOf(source) === topOf(file))
       .map((source) => readText(`examples/${source}`))
@@ -60,12 +60,12 @@ describe("the README's table of examples", () => {
   })
 })
 
-it.each(WEBSOCKETS)('%s is linked beside what is said about WebSockets', (file) => {
+it.each(WEBSOCKETS)('%s is linked in the section about WebSockets', (file) => {
   const [, section = ''] = readText('README.md').split('\n### WebSockets\n')
   expect(section.split('\n### ')[0]).toContain(`(examples/${file})`)
 })
 
-it('asks by `nodeTransport` where Node runs it as it stands, and nowhere else', () => {
+it('only the examples that Node runs directly use `nodeTransport`', () => {
   const onNode = PROGRAMS.filter(({ server }) => /^(?:srvx on )?Node$/.test(server))
   const bySource = sources.filter((file) =>
     readText(`examples/${file}`).includes('nodeTransport()'),
@@ -85,7 +85,7 @@ describe('an example', () => {
   })
 
   it.each(sources)(
-    'imports only the package, Node and what examples/package.json names: %s',
+    'imports only the package, Node and packages of examples/package.json: %s',
     (file) => {
       const imported = [...readText(`examples/${file}`).matchAll(/ from '([^.'][^']*)'/g)]
       const packages = imported.map(({ 1: specifier = '' }) => packageOf(specifier))
@@ -127,6 +127,6 @@ function codeIn(cells: string): string[] {
 function packageOf(specifier: string): string {
   const [scope = '', name = ''] = specifier.split('/')
   if (scope.startsWith('@')) return `${scope}/${name}`
-  // Modules that Astro makes.
+  // Virtual modules of Astro.
   return scope.split(':')[0] ?? ''
 }

@@ -93,6 +93,12 @@ describe('A-L4 of an upstream that fails', () => {
       'invalid_response',
       async () => new Response(SECRET, { headers: { 'content-encoding': 'zstd', server: SECRET } }),
     ],
+    [
+      'a fetch that returns nothing',
+      502,
+      'invalid_response',
+      () => undefined as unknown as Promise<Response>,
+    ],
     ['no answer in time', 504, 'upstream_timeout', () => new Promise(() => undefined)],
   ])('nothing reaches the client: %s', async (_, status, code, fetch) => {
     const failures: GatewayFailure[] = []

@@ -31,8 +31,8 @@ interface Made {
   readonly isRevoked: boolean
 }
 
-describe('the keys of a file', () => {
-  it('are made, listed and revoked; neither a key nor a hash is listed', async () => {
+describe('the functions over a file', () => {
+  it('create, list, revoke and remove keys; a list holds neither keys nor hashes', async () => {
     const file = pathOf('keys.yaml')
     const alice = await createKey(file, { principal: 'alice', expiresIn: '90d' })
     const bob = await createKey(file, { principal: 'bob' })
@@ -53,7 +53,7 @@ describe('the keys of a file', () => {
     expect(readFileSync(file, 'utf8')).not.toContain(alice.key)
   })
 
-  it('are asked for with a file and an id', async () => {
+  it('require a file and an id', async () => {
     const bad: unknown = undefined
     await expect(createKey('', { principal: 'a' })).rejects.toMatchObject({ option: 'file' })
     await expect(listKeys(bad as string)).rejects.toMatchObject({
@@ -63,12 +63,12 @@ describe('the keys of a file', () => {
     await expect(revokeKey(bad as string, 'a')).rejects.toMatchObject({ option: 'file' })
     await expect(revokeKey('keys.yaml', bad as string)).rejects.toMatchObject({
       option: 'id',
-      message: '"id" must be the id of a key, or { key } with the key itself, received undefined',
+      message: '"id" must be the id of a key, or { key } with the key, received undefined',
     })
     for (const key of ['', 7]) {
       await expect(revokeKey('keys.yaml', { key: key as string })).rejects.toMatchObject({
         option: 'id.key',
-        message: '"id.key" must be the key itself, a text (its value is not shown)',
+        message: '"id.key" must be the key, a text (its value is not shown)',
       })
     }
     await expect(removeKey('keys.yaml', bad as string)).rejects.toMatchObject({ option: 'id' })
@@ -82,7 +82,7 @@ describe('the keys of a file', () => {
 })
 
 describe('an endpoint over a file', () => {
-  it('answers what a guard asks, and a revoked key does not get in again', async () => {
+  it('answers withAuth, and denies a revoked key', async () => {
     const file = pathOf('keys.yaml')
     const { id, key } = await createKey(file, {
       principal: 'alice',
@@ -107,7 +107,7 @@ describe('an endpoint over a file', () => {
     expect(await statuses(get('/v1/models', key))).toEqual([401])
   })
 
-  it('takes both keys of a rotation until the overlap ends, and then the new one alone', async () => {
+  it('allows both keys of a rotation until the overlap ends, and then only the new one', async () => {
     const file = pathOf('keys.yaml')
     const old = await createKey(file, { principal: 'alice', paths: ['/v1'] })
     const endpoint = createKeyEndpoint({ file })
@@ -130,7 +130,7 @@ describe('an endpoint over a file', () => {
     expect(await statuses(old.key, key)).toEqual([401, 200])
   })
 
-  it('knows a key that was made since, and answers 500 while the file is broken', async () => {
+  it('allows a key that was created later, and answers 500 while the file is broken', async () => {
     const file = pathOf('keys.yaml')
     writeFileSync(file, 'keys: []\n')
     const onError = vi.fn()
@@ -145,7 +145,7 @@ describe('an endpoint over a file', () => {
     expect((await endpoint(ask(key))).status).toBe(200)
   })
 
-  it('does not begin without its file, or with a broken one', () => {
+  it('throws at the start for a missing or broken file', () => {
     const file = pathOf('keys.yaml')
     expect(() => createKeyEndpoint({ file })).toThrow(`There is no file ${file}`)
     writeFileSync(file, 'keys: {}\n')
@@ -154,7 +154,7 @@ describe('an endpoint over a file', () => {
 })
 
 describe('an endpoint over a text', () => {
-  it('answers by it, without files', async () => {
+  it('uses no file', async () => {
     const builtin = vi.spyOn(process, 'getBuiltinModule')
     const endpoint = createKeyEndpoint({ text: keysText(entry('k1')) })
     expect((await endpoint(ask('k1'))).status).toBe(200)
@@ -163,27 +163,27 @@ describe('an endpoint over a text', () => {
     builtin.mockRestore()
   })
 
-  it('does not begin with a broken one', () => {
-    expect(() => createKeyEndpoint({ text: '' })).toThrow('text:1:1: There must be a list "keys"')
+  it('throws at the start for a broken text', () => {
+    expect(() => createKeyEndpoint({ text: '' })).toThrow('text:1:1: The list "keys" is missing')
     expect(() => createKeyEndpoint({ text: 'keys: []' }, { maxAgeSeconds: -1 })).toThrow('maxAge')
   })
 })
 
-describe('processes that change the keys at the same time', { tags: ['slow'] }, () => {
+describe('processes that change a file at the same time', { tags: ['slow'] }, () => {
   beforeAll(() => ensureBuilt(), 60_000)
 
   it.each([
     [2, 10],
     [5, 4],
-  ])('lose nothing: %i of them, %i keys each', async (processes, count) => {
+  ])('lose no change: %i processes, %i keys each', async (processes, count) => {
     const file = pathOf('keys.yaml')
-    writeFileSync(file, '# Who may come in.\nkeys: # the list\n')
+    writeFileSync(file, '# The keys.\nkeys: # the list\n')
     expect(await edit(file, processes, count)).toEqual(await keptIn(file))
-    expect(readFileSync(file, 'utf8').match(/#.*/g)).toEqual(['# Who may come in.', '# the list'])
+    expect(readFileSync(file, 'utf8').match(/#.*/g)).toEqual(['# The keys.', '# the list'])
     expect(readdirSync(dirname(file))).toEqual(['keys.yaml'])
   })
 
-  it('leave one key that works in the file at any time, while they rotate it', async () => {
+  it('always see one active key while another process rotates it', async () => {
     const file = pathOf('keys.yaml')
     const { id } = await createKey(file, { principal: 'alice' })
     const counts = new Set<number>()
@@ -209,13 +209,13 @@ describe('processes that change the keys at the same time', { tags: ['slow'] }, 
     expect(await listKeys(file)).toHaveLength(9)
   })
 
-  it('make a file that is not there only once', async () => {
+  it('create a missing file only once', async () => {
     const file = pathOf('keys.yaml')
     expect(await edit(file, 4, 2)).toEqual(await keptIn(file))
   })
 })
 
-/** Changes the file in as many processes at once, and gives what they say that they did. */
+/** Changes the file in several processes at once. Returns the changes that they report. */
 async function edit(file: string, processes: number, count: number): Promise<Made[]> {
   const names = Array.from({ length: processes }, (_, index) => `p${index}`)
   const printed = await Promise.all(
@@ -224,7 +224,7 @@ async function edit(file: string, processes: number, count: number): Promise<Mad
   return byId(printed.flatMap(({ stdout }) => JSON.parse(stdout) as Made[]))
 }
 
-/** What the file says that was done. */
+/** Returns the changes that the file holds. */
 async function keptIn(file: string): Promise<Made[]> {
   const listed = await listKeys(file)
   return byId(

@@ -283,7 +283,7 @@ describe('withUpgradeAuth', () => {
 
   it('N: checks listener and config at once', () => {
     const wrong = (): unknown => withUpgradeAuth(undefined as unknown as UpgradeListener, {})
-    const message = 'Cannot guard the upgrade listener: it must be a function'
+    const message = 'The upgrade listener must be a function'
     expect(wrong).toThrow(new TypeError(message))
     expect(() => withUpgradeAuth(greet, { endpoint: '' })).toThrow(AuthConfigError)
   })

@@ -22,7 +22,7 @@ const fences = readFences(readme)
 type Fetch = (request: Request) => Promise<Response>
 
 describe('the endpoint of the README', () => {
-  it('lets in who has the key, by name, and nobody else', async () => {
+  it('allows the key with its principal, and rejects others', async () => {
     const endpoint = await loadExample()
     const good = await endpoint(ask('k1'))
     expect(good.status).toBe(200)
@@ -42,18 +42,18 @@ describe('the endpoint of the README', () => {
     expect((await endpoint(new Request('https://auth.example.test/'))).status).toBe(405)
   })
 
-  it('passes the check of endpoints', async () => {
+  it('passes `with-auth check`', async () => {
     expect(await failedChecks(await loadExample(), 'k1')).toEqual([])
   })
 })
 
-it('an endpoint over a file passes the check of endpoints', async () => {
+it('an endpoint over a file passes `with-auth check`', async () => {
   const file = pathOf('keys.yaml')
   const { key } = await createKey(file, { principal: 'alice' })
   expect(await failedChecks(createKeyEndpoint({ file }), key)).toEqual([])
 })
 
-it('the file of the README is one, and says what it seems to say', async () => {
+it('the file of keys in the README is valid, and means what it shows', async () => {
   const block = fences.find(({ language, code }) => language === 'yaml' && code.includes('sha256'))
   const file = pathOf('keys.yaml')
   writeFileSync(file, block?.code ?? '')
@@ -70,13 +70,13 @@ it('the file of the README is one, and says what it seems to say', async () => {
   expect(readFileSync(file, 'utf8')).toContain("# Alice's laptop")
 })
 
-it('a key is found by the pattern of the README', async () => {
+it('the pattern of the README finds a key', async () => {
   const { key } = await createKey(pathOf('keys.yaml'), { principal: 'alice' })
   const [, pattern = ''] = /`(withauth_\[[^`]+)`/.exec(readme) ?? []
   expect(`x="${key}";`.match(new RegExp(pattern, 'g'))).toEqual([key])
 })
 
-/** What each row of the table of answers means. `nothing` is a connection that breaks. */
+/** The statuses for each row of the table of answers. `nothing` is a connection that breaks. */
 const STATUSES: readonly (readonly (number | 'nothing')[])[] = [
   [200],
   [401, 403],
@@ -120,7 +120,7 @@ describe('the table of what an endpoint may answer', () => {
     const first = await guarded(get('/', 'k1'))
     await guarded(get('/', 'k1'))
     expect(meaningOf(first.status)).toBe(
-      /^it passes|^refused as an? \w+|^refused/.exec(becomes)?.[0],
+      /^it passes|^rejected as an? \w+|^rejected/.exec(becomes)?.[0],
     )
     expect(events[0]?.attempts).toBe(becomes.includes('asked again once') ? 2 : 1)
     expect(events[1]?.cache === 'hit').toBe(kept !== 'no')
@@ -129,11 +129,11 @@ describe('the table of what an endpoint may answer', () => {
 
 function meaningOf(status: number): string {
   if (status === 200) return 'it passes'
-  if (status === 401) return 'refused'
-  return status === 429 ? 'refused as an overload' : 'refused as an outage'
+  if (status === 401) return 'rejected'
+  return status === 429 ? 'rejected as an overload' : 'rejected as an outage'
 }
 
-/** Runs the program as it stands in the README. */
+/** Runs the program of the README. */
 async function loadExample(): Promise<Fetch> {
   const block = fences.find(({ code }) => code.startsWith('const USERS'))
   const { outputText } = ts.transpileModule(block?.code ?? '', {

@@ -2,28 +2,22 @@ import { Ajv } from 'ajv'
 import fc from 'fast-check'
 import { parse, stringify } from 'yaml'
 import { describe, expect, it } from 'vitest'
-import { resolveConfig } from '../src/core/config/parse.ts'
-import { parseConfig } from '../src/yaml.ts'
-import { AUTH, FUNCTIONS } from '../src/yaml/shape.ts'
-import { readJson } from './support/project.ts'
+import { OPTIONS as TABLE } from '../src/core/config/options.ts'
+import { keyOf } from '../src/yaml/setting.ts'
+import { createPage } from './support/option-page.ts'
+import { createSchema, formatJson } from './support/option-schema.ts'
 import { problemsOf } from './support/yaml-problems.ts'
-import type { AuthConfig } from '../src/index.ts'
-import type { Shape } from '../src/yaml/shape.ts'
 
 const RUNS = 10_000
 const TIMEOUT_MS = 120_000
 
-const schema = readJson<Schema>('schema.json')
+const schema = createSchema()
 const check = new Ajv({
   strict: true,
   allowUnionTypes: true,
   strictRequired: false,
   strictTypes: false,
 }).compile(schema)
-
-interface Schema {
-  readonly $defs: { readonly auth: { readonly properties: Readonly<Record<string, object>> } }
-}
 
 /** Whatever a text can hold, now right, now wrong. */
 const anything = fc.constantFrom<unknown>(
@@ -262,6 +256,10 @@ const file = fc.oneof(
 )
 
 describe('schema.json', () => {
+  it('is what `npm run docs:options` writes', async () => {
+    await expect(`${formatJson(schema)}\n`).toMatchFileSnapshot('../schema.json')
+  })
+
   it(
     `gives the verdict of the validator on ${RUNS} generated files`,
     { timeout: TIMEOUT_MS },
@@ -298,76 +296,13 @@ describe('schema.json', () => {
     expect(problemsOf(stringify(content), { MS: '5' }).length === 0).toBe(ok)
   })
 
-  it('has every key that is read, and no other', () => {
-    expect(new Set(keysOf(schema.$defs.auth))).toEqual(
-      new Set([
-        ...keysOfShape({ fields: AUTH }, ''),
-        'provider_config',
-        'provider_config.type',
-        'provider_config.endpoint',
-      ]),
-    )
-    expect(names).toEqual(expect.arrayContaining(Object.keys(AUTH)))
-    expect(Object.keys(AUTH)).not.toEqual(expect.arrayContaining(Object.keys(FUNCTIONS)))
-  })
-
-  it('has the defaults that are in force, at every level', () => {
-    const written = { endpoint: 'https://h/', ...groupsOf(schema.$defs.auth) }
-    const headers = { ...Object(Reflect.get(written, 'context')), headers: [] }
-    const auth = { ...written, context: headers }
-    expect(comparable(parseConfig(stringify({ server: { auth } })))).toEqual(
-      comparable({ endpoint: 'https://h/', context: { headers: [] }, cache: {} }),
-    )
-    const flat = Object.entries(schema.$defs.auth.properties).flatMap(([key, property]) =>
-      'default' in property ? [[key, property.default] as const] : [],
-    )
-    expect(flat.length).toBeGreaterThan(10)
-    const whole = { server: { auth: { endpoint: 'https://h/', ...Object.fromEntries(flat) } } }
-    expect(comparable(parseConfig(stringify(whole)))).toEqual(
-      comparable({ endpoint: 'https://h/' }),
-    )
+  it('is compared with every key', () => {
+    const keys = Object.entries(TABLE).filter(([, { form }]) => form.kind !== 'function')
+    expect(names).toEqual(expect.arrayContaining(keys.map(([name]) => keyOf(name))))
   })
 })
 
-/** The defaults within each group, in place of the default of the group. */
-function groupsOf({ properties = {} }: Node): Record<string, unknown> {
-  const entries = Object.entries(properties).flatMap(([key, property]) => {
-    const group = [
-      property,
-      ...('anyOf' in property ? (property as Required<Node>).anyOf : []),
-    ].find((one): one is Required<Node> => key !== 'credentials' && 'properties' in one)
-    if (group !== undefined && key !== 'provider_config') return [[key, groupsOf(group)] as const]
-    return 'default' in property ? [[key, property.default] as const] : []
-  })
-  return Object.fromEntries(entries)
-}
-
-/** Less the functions, which are made anew for each config. */
-function comparable(config: AuthConfig): object {
-  return { ...resolveConfig(config), isPublic: undefined, fetch: undefined }
-}
-
-interface Node {
-  readonly properties?: Readonly<Record<string, object>>
-  readonly anyOf?: readonly object[]
-  readonly items?: object
-  readonly $ref?: string
-}
-
-function keysOf({ properties = {}, anyOf = [], items, $ref = '' }: Node, parent = ''): string[] {
-  const below = Object.entries(properties).flatMap(([key, property]) => [
-    `${parent}${key}`,
-    ...keysOf(property, `${parent}${key}.`),
-  ])
-  const definition: unknown = Reflect.get(schema.$defs, $ref.slice('#/$defs/'.length))
-  const others = [...anyOf, items, definition].filter((one) => typeof one === 'object')
-  return [...below, ...others.flatMap((one) => keysOf(one ?? {}, parent))]
-}
-
-function keysOfShape({ fields = {}, items }: Shape, parent: string): string[] {
-  const below = Object.entries(fields).flatMap(([key, { shape }]) => [
-    `${parent}${key}`,
-    ...keysOfShape(shape, `${parent}${key}.`),
-  ])
-  return items === undefined ? below : [...below, ...keysOfShape(items, parent)]
-}
+it('docs/configuration.md is what `npm run docs:options` writes', async () => {
+  await expect(createPage()).toMatchFileSnapshot('../docs/configuration.md')
+  expect(createPage().match(/^#+ `/gm)?.length).toBeGreaterThan(40)
+})

@@ -7,10 +7,7 @@ import { close, listen } from './support/loopback.ts'
 import { get } from './support/requests.ts'
 import type { CacheConfig } from '../src/index.ts'
 
-/**
- * How long a revoked key still works, with real clocks and a real endpoint. The bound is promised, so the tests hold it
- * to the millisecond; how much sooner it ends is printed.
- */
+/** How long a revoked key still works, with real clocks and a real endpoint. The bound is exact to the millisecond. */
 
 const ALLOW_TTL_MS = 400
 const STALE_IF_ERROR_MS = 300
@@ -48,25 +45,22 @@ function guard(cache: CacheConfig | false) {
   })
 }
 
-async function isLetIn(guarded: Guarded, key: string): Promise<boolean> {
+async function isAllowed(guarded: Guarded, key: string): Promise<boolean> {
   return (await guarded(get('/', key))).status === 200
 }
 
-/** Sends requests until one is refused, and says when the last that was let in had been sent. */
-async function lastLetIn(guarded: Guarded, key: string): Promise<number> {
+/** Sends requests until one is rejected, and returns when the last allowed one was sent. */
+async function lastAllowed(guarded: Guarded, key: string): Promise<number> {
   let last = -Infinity
   for (;;) {
     const sentAt = performance.now()
-    // Each look comes after the one before.
-    // oxlint-disable-next-line no-await-in-loop
-    if (!(await isLetIn(guarded, key))) return last
+    if (!(await isAllowed(guarded, key))) return last
     last = sentAt
-    // oxlint-disable-next-line no-await-in-loop
     await pause(LOOK_EVERY_MS)
   }
 }
 
-/** Lets keys in on each of some instances, at different times, revokes them, and says how long each instance lags. */
+/** Uses keys on each instance at different times, revokes them, and returns how long each instance allows them. */
 async function measure(
   instances: readonly Guarded[],
   name: string,
@@ -76,28 +70,26 @@ async function measure(
     const key = `${name}-${round}`
     await pause(round * 37)
     for (const instance of instances) {
-      // Instances learn of a key at different times.
-      // oxlint-disable-next-line no-await-in-loop
-      expect(await isLetIn(instance, key)).toBe(true)
-      // oxlint-disable-next-line no-await-in-loop
+      // Instances cache a key at different times.
+      expect(await isAllowed(instance, key)).toBe(true)
       await pause(round * 11)
     }
     revoke(key)
     const revokedAt = performance.now()
-    const last = await Promise.all(instances.map((instance) => lastLetIn(instance, key)))
+    const last = await Promise.all(instances.map((instance) => lastAllowed(instance, key)))
     return last.map((sentAt) => sentAt - revokedAt)
   })
   return (await Promise.all(rounds)).flat()
 }
 
-/** For how many milliseconds a revoked key was let in, at most. */
+/** The longest time that a revoked key was allowed. */
 const longestMs: Record<string, number> = {}
 
 function print(what: string, lags: readonly number[], boundMs: number): void {
   const longest = Math.round(Math.max(...lags))
   longestMs[what] = longest
   process.stdout.write(
-    `staleness, ${what}: ${lags.length} revocations, let in for ${longest} ms at most of ${boundMs} promised\n`,
+    `staleness, ${what}: ${lags.length} revocations, allowed for at most ${longest} ms of ${boundMs}\n`,
   )
 }
 
@@ -117,23 +109,24 @@ describe('a revoked key', () => {
     const lags = await measure(instances, `ttl-${count}`, (key) => revoked.add(key))
     print(`instances: ${count}`, lags, ALLOW_TTL_MS)
     expect(Math.max(...lags)).toBeLessThanOrEqual(ALLOW_TTL_MS)
-    // It is the cache that is measured: without one, nobody would have been let in.
+    // The cache did allow it for some time.
     expect(Math.max(...lags)).toBeGreaterThan(0)
   })
 
-  it('works for at most staleIfErrorMs longer while the endpoint is down', async ({ task }) => {
+  it('works for at most staleIfErrorMs longer while the endpoint is unavailable', async ({
+    task,
+  }) => {
     const instances = [
       guard({ allowTtlMs: ALLOW_TTL_MS, staleIfErrorMs: STALE_IF_ERROR_MS }),
       guard({ allowTtlMs: ALLOW_TTL_MS, staleIfErrorMs: STALE_IF_ERROR_MS }),
     ]
     const key = 'stale'
     for (const instance of instances) {
-      // oxlint-disable-next-line no-await-in-loop
-      expect(await isLetIn(instance, key)).toBe(true)
+      expect(await isAllowed(instance, key)).toBe(true)
     }
     isDown = true
     const revokedAt = performance.now()
-    const last = await Promise.all(instances.map((instance) => lastLetIn(instance, key)))
+    const last = await Promise.all(instances.map((instance) => lastAllowed(instance, key)))
     isDown = false
     const lags = last.map((sentAt) => sentAt - revokedAt)
     print('endpoint down', lags, ALLOW_TTL_MS + STALE_IF_ERROR_MS)
@@ -142,20 +135,20 @@ describe('a revoked key', () => {
     task.meta.figures = { staleness: figures() }
   })
 
-  it('is refused with the next request after invalidate, on that instance alone', async () => {
+  it('is rejected by the next request after invalidate(), on that instance alone', async () => {
     const [told, untold] = [guard({ allowTtlMs: 60_000 }), guard({ allowTtlMs: 60_000 })]
-    expect(await isLetIn(told, 'invalidated')).toBe(true)
-    expect(await isLetIn(untold, 'invalidated')).toBe(true)
+    expect(await isAllowed(told, 'invalidated')).toBe(true)
+    expect(await isAllowed(untold, 'invalidated')).toBe(true)
     revoked.add('invalidated')
     told.invalidate('invalidated')
-    expect(await isLetIn(told, 'invalidated')).toBe(false)
-    expect(await isLetIn(untold, 'invalidated')).toBe(true)
+    expect(await isAllowed(told, 'invalidated')).toBe(false)
+    expect(await isAllowed(untold, 'invalidated')).toBe(true)
   })
 
-  it('is refused at once where nothing is kept', async () => {
+  it('is rejected at once without a cache', async () => {
     const guarded = guard(false)
-    expect(await isLetIn(guarded, 'uncached')).toBe(true)
+    expect(await isAllowed(guarded, 'uncached')).toBe(true)
     revoked.add('uncached')
-    expect(await isLetIn(guarded, 'uncached')).toBe(false)
+    expect(await isAllowed(guarded, 'uncached')).toBe(false)
   })
 })

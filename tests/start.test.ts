@@ -37,7 +37,7 @@ describe('the program of npm start', () => {
     return demo
   }
 
-  it('prints three curl lines, and each answers what is printed below it', async () => {
+  it('prints three curl commands, and the output of each below it', async () => {
     const { calls } = await start()
     expect(calls.map(({ answer }) => answer)).toEqual([
       '{"error":{"message":"Missing or invalid Authorization header","type":"authentication_error","code":"missing_credentials"}}\n401\n',
@@ -47,7 +47,7 @@ describe('the program of npm start', () => {
     for (const { line, answer } of calls) expect(await paste(line)).toBe(answer)
   })
 
-  it('streams to who has the key, and shows everybody the front page', async () => {
+  it('streams with the key, and serves the front page without one', async () => {
     const { gatewayUrl, apiUrl, key } = await start()
     expect((await fetch(`${gatewayUrl}/`)).status).toBe(200)
     expect((await fetch(`${gatewayUrl}/v1/chat`)).status).toBe(401)
@@ -59,16 +59,16 @@ describe('the program of npm start', () => {
     await reader.cancel()
   })
 
-  it('makes another key of 256 bits for each run', async () => {
+  it('makes a new key of 256 bits for each run', async () => {
     const [one, two] = [await start(), await start()]
     expect(one.key).toMatch(/^withauth_[\dA-Za-z]{49}$/)
     expect(two.key).not.toBe(one.key)
   })
 
   it.each(['SIGINT', 'SIGTERM'] as const)(
-    'leaves nothing behind at a %s, with a stream running',
+    'leaves nothing behind after a %s during a stream',
     async (signal) => {
-      // On free ports, which no other run of this test takes in the meantime.
+      // On free ports, so that no other run of this test takes them.
       squatters = await takeUsualPorts()
       const demo = await start()
       const reader = await openStream(demo.gatewayUrl, demo.key)
@@ -82,7 +82,7 @@ describe('the program of npm start', () => {
     },
   )
 
-  it('stops as well when npm passes on the Ctrl-C that the terminal has sent', async () => {
+  it('stops when npm passes on the Ctrl-C of the terminal', async () => {
     const demo = await start()
     demo.kill('SIGINT')
     demo.kill('SIGINT')
@@ -128,7 +128,7 @@ async function isListening(url: string): Promise<boolean> {
   }
 }
 
-/** Takes the usual ports, unless somebody else has them already. */
+/** Takes the usual ports, unless they are taken already. */
 async function takeUsualPorts(): Promise<Server[]> {
   const squatters = USUAL_PORTS.map(() => createServer())
   await Promise.allSettled(squatters.map((server, index) => listen(server, USUAL_PORTS[index])))

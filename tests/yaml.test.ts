@@ -1,24 +1,9 @@
-import { execFileSync } from 'node:child_process'
-import {
-  mkdirSync,
-  mkdtempSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
-import fsPromises from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { AuthConfigError, withAuth } from '../src/index.ts'
-import { ConfigFileError, loadConfig, parseConfig, watchConfig } from '../src/yaml.ts'
+import { ConfigFileError, parseConfig } from '../src/yaml.ts'
 import { isLinear } from './parsers/timed-parsers.ts'
-import { get } from './support/requests.ts'
 import { problemsOf } from './support/yaml-problems.ts'
-import type { WatchedConfig } from '../src/yaml.ts'
 
 const ENDPOINT = 'https://auth.example.com/validate'
 const SEED = `
@@ -39,190 +24,6 @@ server:
 const auth = (lines: string): string =>
   `server:\n  auth:\n    endpoint: ${ENDPOINT}\n${lines.replace(/^(?=.)/gm, '    ')}\n`
 
-const REFUSED_OPTIONS: [object, string, string][] = [
-  [
-    { allowmissing: true },
-    'options.allowmissing',
-    'Unknown option "options.allowmissing": did you mean "allowMissing"?',
-  ],
-  [
-    { allowMissing: 'yes' },
-    'options.allowMissing',
-    '"options.allowMissing" must be true or false, received "yes"',
-  ],
-  [{ path: 5 }, 'options.path', '"options.path" must be a string, received 5'],
-  [{ env: 'x' }, 'options.env', '"options.env" must be an object of variables, received "x"'],
-  [
-    { env: null },
-    'options.env',
-    '"options.env" must be left out or given a value (is a variable not set?), received null',
-  ],
-]
-
-const BELOW = 'did you mean "auth" below "server"? Write it there, as a mapping with an "endpoint"'
-const SECTION = `{ endpoint: "${ENDPOINT}" }`
-
-/** A key that was probably meant as the section, in a file without `server`, and what is said of it. */
-const BESIDE: [text: string, problem: string][] = [
-  ...[
-    'sever',
-    'servre',
-    'Server',
-    'sserver',
-    '_server',
-    'serber',
-    'servers',
-    'srvr',
-    'serv',
-    'ser',
-  ].flatMap((key): [string, string][] => [
-    [`${key}: { auth: ${SECTION} }`, `1:1: "${key}" is not read: did you mean "server"?`],
-    [`${key}: { a: 1, atuh: }`, `1:1: "${key}" is not read: did you mean "server"?`],
-    [`${key}: ${SECTION}`, `1:1: "${key}" is not read: did you mean "server"?`],
-  ]),
-  ...['auth', 'Auth', '_auth', 'atuh', 'authentication', 'server_auth', 'au'].flatMap((key) =>
-    [
-      SECTION,
-      `{ provider_config: ${SECTION} }`,
-      `{ endpiont: "${ENDPOINT}" }`,
-      `{ url: "${ENDPOINT}" }`,
-      `{ a: 1, URI: "${ENDPOINT}" }`,
-      '{}',
-      '',
-      '~',
-      ENDPOINT,
-      '${env.ENDPOINT}',
-    ].map((value): [string, string] => [`${key}: ${value}`, `1:1: "${key}" is not read: ${BELOW}`]),
-  ),
-  ...[
-    'server.auth',
-    'sever.auth',
-    'Server/Auth',
-    'server:auth',
-    'server.auth.endpoint',
-    'server.aut.x.y',
-  ].flatMap((key) =>
-    [SECTION, '{ timeout_ms: 5 }', '', ENDPOINT, 'x'].map((value): [string, string] => [
-      `${key}: ${value}`,
-      `1:1: "${key}" is not read: ${BELOW}`,
-    ]),
-  ),
-  [`server_auth_endpoint: ${ENDPOINT}`, `1:1: "server_auth_endpoint" is not read: ${BELOW}`],
-  [`a: &a ${SECTION}\nauth: *a`, `2:1: "auth" is not read: ${BELOW}`],
-  [`author: ${SECTION}`, `1:1: "author" is not read: ${BELOW}`],
-]
-
-const WITHIN: [text: string, problem: string][] = [
-  ...[
-    'aut',
-    'au',
-    'atuh',
-    '_auth',
-    'Auth',
-    'authn',
-    'AUHT',
-    '#auth',
-    'oauth',
-    '"auth "',
-    'аuth',
-    'auth.endpoint',
-  ].map((key): [string, string] => {
-    const quoted = key === '#auth' ? '"#auth"' : key
-    const name = `"server.${key.replaceAll('"', '')}"`
-    return [`server: { ${quoted}: ${SECTION} }`, `1:11: ${name} is not read: did you mean "auth"?`]
-  }),
-  ...['autentication', 'Authorisation', 'ahtuorization'].map((key): [string, string] => [
-    `server: { ${key}: ${SECTION} }`,
-    `1:11: "server.${key}" is not read: did you mean "auth"?`,
-  ]),
-  ...['endpoint', 'endpiont', 'Endpoint'].map((key): [string, string] => [
-    `server: { ${key}: "${ENDPOINT}" }`,
-    `1:11: "server.${key}" is not read: did you mean "server.auth.endpoint"?`,
-  ]),
-  [
-    'server: { endpoint: }',
-    '1:11: "server.endpoint" is not read: did you mean "server.auth.endpoint"?',
-  ],
-  ...['provider_config', 'providerConfig'].map((key): [string, string] => [
-    `server: { ${key}: { type: custom } }`,
-    `1:11: "server.${key}" is not read: did you mean "server.auth.provider_config"?`,
-  ]),
-  ...['auth', 'Auth', 'aut'].flatMap((key): [string, string][] => [
-    [
-      `server: { tls: { a: 1, ${key}: ${SECTION} } }`,
-      `1:24: "server.tls.${key}" is not read: did you mean "server.auth"?`,
-    ],
-    [
-      `server: { tls: { a: 1, ${key}: { provider_config: {} } } }`,
-      `1:24: "server.tls.${key}" is not read: did you mean "server.auth"?`,
-    ],
-  ]),
-]
-
-/** Each again in a file that has the key `server`, and so other lines or columns. */
-const NEAR_MISSES: [text: string, problem: string][] = [
-  ...BESIDE,
-  ...['server: { port: 1 }', 'server: {}', 'server:', 'server: ~'].flatMap((server) =>
-    BESIDE.map(([text, problem]): [string, string] => [
-      `${server}\n${text}`,
-      problem.replace(/^\d+/, (line) => String(Number(line) + 1)),
-    ]),
-  ),
-  ...BESIDE.map(([text, problem]): [string, string] => [`${text}\nserver: { port: 1 }`, problem]),
-  ...WITHIN,
-  ...WITHIN.map(([text, problem]): [string, string] => [
-    text.replace('{ ', '{ port: 1, '),
-    problem.replace(/:(\d+)/, (_, column) => `:${Number(column) + 9}`),
-  ]),
-]
-
-/** The other keys of a run.yaml of Llama Stack or OGX. */
-const REAL_KEYS = {
-  file: [
-    'version',
-    'image_name',
-    'distro_name',
-    'container_image',
-    'apis',
-    'providers',
-    'models',
-    'shields',
-    'vector_dbs',
-    'vector_stores',
-    'datasets',
-    'scoring_fns',
-    'benchmarks',
-    'tool_groups',
-    'registered_resources',
-    'metadata_store',
-    'inference_store',
-    'conversations_store',
-    'storage',
-    'logging',
-    'telemetry',
-    'safety',
-    'connectors',
-    'external_providers_dir',
-    'external_apis_dir',
-  ],
-  server: [
-    'port',
-    'host',
-    'workers',
-    'insecure',
-    'tls_certfile',
-    'tls_keyfile',
-    'tls_cafile',
-    'tls_config',
-    'hsts_max_age',
-    'tenancy',
-    'quota',
-    'cors',
-    'disable_ipv6',
-    'registry_refresh_interval_seconds',
-  ],
-}
-
 describe('parseConfig', () => {
   it('reads the endpoint of a run.yaml, and leaves the rest alone', () => {
     expect(parseConfig(SEED)).toEqual({ endpoint: ENDPOINT })
@@ -236,7 +37,7 @@ describe('parseConfig', () => {
     expect(parseConfig(`\ufeff${SEED.replaceAll('\n', '\r\n')}`)).toEqual({ endpoint: ENDPOINT })
   })
 
-  it('gives what withAuth takes, with functions added in code', () => {
+  it('gives a config for withAuth, to which code adds functions', () => {
     const onEvent = vi.fn()
     withAuth(() => new Response(), { ...parseConfig(auth('mode: shadow')), onEvent })
     expect(onEvent).toHaveBeenCalledOnce()
@@ -246,7 +47,7 @@ describe('parseConfig', () => {
     ['oauth2_token', '{ type: oauth2_token, jwks: { uri: x } }'],
     ['none', '{ endpoint: https://h/ }'],
     ['a switched off', '{ type: "${env.AUTH:+custom}", endpoint: https://h/ }'],
-  ])('refuses %s provider type, and says which there is', (_, provider) => {
+  ])('rejects %s provider type, and names the supported one', (_, provider) => {
     const [problem] = problemsOf(`server: { auth: { provider_config: ${provider} } }`)
     expect(problem?.key).toBe('server.auth.provider_config.type')
     expect(problem?.message).toContain('must be "custom", the only type there is')
@@ -257,7 +58,7 @@ describe('parseConfig', () => {
     ['no server', 'apis: [inference]'],
     ['an empty server', 'server:'],
     ['a server without auth', 'server: { port: 8321 }'],
-  ])('refuses %s, unless the caller says that it may be missing', (_, text) => {
+  ])('rejects %s, unless the caller allows a missing section', (_, text) => {
     expect(problemsOf(text)).toMatchObject([{ key: 'server.auth' }])
     expect(parseConfig(text, { allowMissing: true })).toBeUndefined()
   })
@@ -279,44 +80,7 @@ describe('parseConfig', () => {
     expect(() => parseConfig(text, { allowMissing: true, env: {} })).toThrow(ConfigFileError)
   })
 
-  it.each(NEAR_MISSES)('says of %j what was probably meant', (text, problem) => {
-    const refuse = (allowMissing: boolean): ConfigFileError =>
-      catchError(() => parseConfig(text, { allowMissing }))
-    expect(refuse(true).problems).toHaveLength(1)
-    expect(refuse(true).message).toContain(`<yaml>:${problem}`)
-    expect(refuse(true).message).not.toContain('auth.example.com')
-    expect(refuse(false).message).toBe(refuse(true).message)
-  })
-
-  it.each([
-    ...REAL_KEYS.file.map((key) => `${key}: { a: 1 }\nserver: { port: 8321 }`),
-    ...REAL_KEYS.file.map((key) => `${key}: { endpoint: "${ENDPOINT}" }`),
-    ...REAL_KEYS.file.map((key) => `${key}:\nserver: { port: 8321 }`),
-    ...REAL_KEYS.file.map((key) => `${key}: ${ENDPOINT}\nserver: { port: 8321 }`),
-    ...REAL_KEYS.server.map((key) => `server: { ${key}: { a: 1 } }`),
-    ...REAL_KEYS.server.map((key) => `server: { ${key}: "${ENDPOINT}" }`),
-    ...REAL_KEYS.server.map((key) => `server: { ${key}: }`),
-    'auth: { users: [alice] }',
-    'auth: basic',
-    'auth: [{ endpoint: x }]',
-    'author: { name: x }',
-    '? [auth]\n: { endpoint: x }',
-    'a: { auth: { endpoint: x } }',
-    'server: {}\nsevers: { port: 1 }\nserv:\nsrvr: [{ auth: { endpoint: x } }]',
-    'server: {}\nauth: { server: { endpoint: x } }\n? { auth: x }\n: 1',
-    `server: {}\nauthor:\nAuthors: ${ENDPOINT}`,
-    'server: {}\nauthors: { url: x }',
-    'server: {}\nobserver.auth: 1\nserver.port: 1\nserver.author: 1',
-    'server: { endpoints: { health: /health }, endpoint: [] }',
-    'server: { cors: { auth: true }, tls: { author: { name: x } }, a: { b: { auth: { endpoint: x } } } }',
-    'server: { ? [a] : { b: 1 }, c: { d: { endpoint: x } } }',
-    'service: {}\nservices: {}\nobserver: {}\n_: {}\n"": {}',
-    'server: { path: /, out: x, _: 1, "": 1 }',
-  ])('takes no other key for a mistyped one: %j', (text) => {
-    expect(parseConfig(text, { allowMissing: true })).toBeUndefined()
-  })
-
-  it('leaves a section elsewhere alone where "server.auth" is there', () => {
+  it('ignores a second section elsewhere where "server.auth" is there', () => {
     const text = `${SEED}auth: { endpoint: x }\nsever: { auth: { endpoint: x } }\n`
     expect(parseConfig(text)).toEqual({ endpoint: ENDPOINT })
     expect(parseConfig(`${auth('')}    \n  atuh: 1\n`)).toEqual({ endpoint: ENDPOINT })
@@ -336,7 +100,7 @@ describe('parseConfig', () => {
         '        retrys: *',
         '        ^',
         '',
-        `run.yaml:6:12: ${/"server.auth.cache" needs .*/.exec(error.message)?.[0]}`,
+        `run.yaml:6:12: ${/"server.auth.cache" must be false .*/.exec(error.message)?.[0]}`,
         '        cache: {allow_ttl_ms: *, max_entries: *}'.replace('{', '{ ').replace('}', ' }'),
         '               ^',
         '',
@@ -357,7 +121,7 @@ describe('parseConfig', () => {
     ['unknown tags', (count) => `a: [${'!x y, '.repeat(count)}]`],
   ]
 
-  it.each(MANY)('stops after a hundred wrong %s, and says so', (_, make) => {
+  it.each(MANY)('stops after a hundred wrong %s, and says that there are more', (_, make) => {
     const refuse = (count: number): ConfigFileError =>
       catchError(() => parseConfig(make(count), { env: {} }))
     expect(refuse(100).problems).toHaveLength(100)
@@ -367,7 +131,7 @@ describe('parseConfig', () => {
   })
 
   it.each(MANY)(
-    'finds wrong %s in linear time',
+    'reports wrong %s in linear time',
     { tags: ['slow'], timeout: 120_000 },
     (_, make) => {
       const parse = (text: string): unknown => problemsOf(text)
@@ -375,13 +139,27 @@ describe('parseConfig', () => {
     },
   )
 
-  it('names options in the spelling of the file', () => {
-    const [problem] = problemsOf('server: { auth: { endpoint: "http://h.example/" } }')
-    expect(problem?.message).toContain('with "allow_insecure_http": true')
+  it('names options in the spelling of the file, and lists problems as data', () => {
+    expect(problemsOf('server: { auth: { endpoint: "http://h.example/" } }')).toEqual([
+      {
+        path: '<yaml>',
+        line: 1,
+        column: 29,
+        key: 'server.auth.endpoint',
+        optionPath: ['endpoint'],
+        expected: 'an https URL (http only on loopback, or with `allowInsecureHttp`: true)',
+        received: '"http://h.example/"',
+        isSecret: false,
+        message:
+          '"server.auth.endpoint" must be an https URL (http only on loopback, or with "allow_insecure_http": true), received "http://h.example/"',
+        excerpt:
+          '    server: { auth: { endpoint: "http://h.example/" } }\n                                ^',
+      },
+    ])
   })
 
   it.each(['verifier', 'on_event', 'respond', 'fetch'])(
-    'says that %s is a function, and belongs in code',
+    'rejects %s, a function, and says that it belongs in code',
     (key) => {
       const [problem] = problemsOf(auth(`${key}: x`))
       expect(problem?.message).toMatch(
@@ -391,59 +169,31 @@ describe('parseConfig', () => {
   )
 
   it.each(['route_policy: []', 'access_policy: []', 'provider_type: custom'])(
-    'refuses %s, which a server must not ignore',
+    'rejects %s, which a server must not ignore',
     (line) => {
       expect(problemsOf(auth(line))[0]?.message).toContain('is not supported')
     },
   )
 
-  it('refuses an endpoint that is given twice', () => {
+  it('rejects two endpoints', () => {
     const text = auth(`provider_config: { type: custom, endpoint: ${ENDPOINT} }`)
     expect(problemsOf(text)[0]?.message).toContain('answer the same question')
   })
 
   it(
-    'gives a config that withAuth takes, or an error with places, for whatever text (G-18)',
+    'gives a config for withAuth, or an error with places, for generated texts',
     { tags: ['slow'] },
     () => {
       const words = [
-        'server:',
-        'auth:',
         `endpoint: ${ENDPOINT}`,
-        'timeout_ms:',
-        'cache:',
-        '{',
-        '}',
-        '[',
-        ']',
-        ',',
-        ': ',
-        '- ',
-        '\n',
-        '\n  ',
-        '\n    ',
-        '&a ',
-        '*a',
-        '!!str ',
-        '"',
-        "'",
-        '|',
-        '>',
-        '? ',
-        '#',
         '---\n',
         '%YAML 1.1\n',
-        '\t',
-        '\u0085',
-        '\ufeff',
-        '${env.X}',
-        '${env.',
-        '<<',
-        '5',
-        '~',
-        '__proto__: ',
-        'é',
-        '\ud800',
+        '\n  ',
+        '\n    ',
+        ...'server:,auth:,timeout_ms:,cache:,{,},[,],: ,- ,\n,&a ,*a,!!str ,",\',|,>,? ,#'.split(
+          ',',
+        ),
+        ...',;\t;\u0085;\ufeff;${env.X};${env.;<<;5;~;__proto__: ;é;\ud800'.split(';'),
       ]
       const prefix = `server:\n  auth:\n    endpoint: ${ENDPOINT}\n    `
       const text = fc.tuple(
@@ -472,26 +222,32 @@ describe('parseConfig', () => {
     },
   )
 
-  it('takes `__proto__` for a name like any other', () => {
+  it('reads `__proto__` as a name like any other', () => {
     expect(problemsOf(auth('__proto__: { mode: shadow }'))[0]?.key).toBe('server.auth.__proto__')
     const config = parseConfig(auth('endpoint_headers: { __proto__: x }'))
     expect(Object.keys(config.endpointHeaders ?? {})).toEqual(['__proto__'])
     expect(parseConfig(`__proto__: { server: 1 }\n${SEED}`)).toEqual({ endpoint: ENDPOINT })
   })
 
-  it('refuses what is no text', () => {
+  it('rejects a Buffer', () => {
     const text = Buffer.from(SEED) as unknown as string
     expect(() => parseConfig(text)).toThrow(
       new AuthConfigError('text', '"text" must be a string, received "object"'),
     )
   })
 
-  it.each(REFUSED_OPTIONS)('refuses the options %o', (options, option, message) => {
-    const refused = new AuthConfigError(option, message)
-    expect(() => parseConfig(SEED, options)).toThrow(refused)
+  it.each([
+    [{ allowmissing: true }, 'Unknown option "options.allowmissing": did you mean "allowMissing"?'],
+    [{ allowMissing: 'yes' }, '"options.allowMissing" must be true or false, received "yes"'],
+    [{ path: 5 }, '"options.path" must be a string, received 5'],
+    [{ env: 'x' }, '"options.env" must be an object of variables, received "x"'],
+    [{ env: null }, '"options.env" must be left out or given a value (is a variable not set?)'],
+  ])('rejects the options %o', (options, message) => {
+    expect(() => parseConfig(SEED, options as object)).toThrow(AuthConfigError)
+    expect(() => parseConfig(SEED, options as object)).toThrow(message)
   })
 
-  it('calls the file what it is told to', () => {
+  it('names the file as the caller does', () => {
     expect(() => parseConfig('a: 1')).toThrow(/^<yaml>:1:1: /)
     expect(() => parseConfig('a: 1', { path: 'b.yaml' })).toThrow(/^b\.yaml:1:1: /)
   })
@@ -540,55 +296,42 @@ describe('the environment', () => {
     ['unavailable_status: ${env.NO:=503}', { unavailableStatus: 503 }],
     ['request_id_header: ${env.NO:=X-Request-Id}', { requestIdHeader: 'X-Request-Id' }],
     ['request_id_header: ${env.NO:=false}', { requestIdHeader: false }],
-  ])('makes of %s what the field is', (line, options) => {
+  ])('converts %s to the type of the option', (line, options) => {
     expect(read(line)).toEqual({ endpoint: ENDPOINT, ...options })
   })
 
-  it.each([
-    ['${env.NO}', '"NO" is not set, or empty'],
-    ['${env.EMPTY}', '"EMPTY" is not set, or empty'],
-    ['${env.NO:d}', 'written ${env.NO:=default}'],
-    ['${env.KEY:d}', 'written ${env.KEY:=default}'],
-    ['${env.KEY:}', 'written ${env.KEY:=default}'],
-    ['${env.KEY:-d}', 'written ${env.KEY:=default}'],
-    ['${env.KEY-d}', 'written ${env.KEY:=default}'],
-    ['${env.KEY+d}', 'written ${env.KEY:=default}'],
-    ['${env.key}', 'is written ${env.NAME}'],
-    ['${env.}', 'is written ${env.NAME}'],
-    ['${env.KEY', 'is written ${env.NAME}'],
-    ['${KEY}', 'write ${env.KEY}'],
-    ['${KEY:-d}', 'write ${env.KEY:=default}'],
-    ['${env.NO:=${env.KEY}}', 'cannot hold "${"'],
-  ])('refuses %s in a value, and names the path', (text, said) => {
-    const [problem, ...others] = problemsOf(auth(`realm: '${text}'`), env)
-    expect(problem?.message).toContain(said)
-    expect(problem?.message).toContain('"server.auth.realm"')
-    expect(others).toEqual([])
-  })
+  it.each(['${env.NO}', '${env.KEY:-d}', '${env.KEY', '${KEY}', '${env.NO:=${env.KEY}}'])(
+    'rejects %s in a value, and names the key',
+    (text) => {
+      const [problem, ...others] = problemsOf(auth(`realm: '${text}'`), env)
+      expect(problem?.message).toMatch(/^"server\.auth\.realm": /)
+      expect(others).toEqual([])
+    },
+  )
 
-  it('is not looked at outside of server.auth, nor in a key', () => {
+  it('is not used outside server.auth, nor in a key', () => {
     expect(parseConfig(`a: \${env.NO}\n${SEED}`, { env: {} })).toEqual({ endpoint: ENDPOINT })
     expect(problemsOf(auth('${env.KEY}: 1'), env)[0]?.message).toContain('Unknown option')
   })
 
-  it('is process.env when none is given', () => {
+  it('is process.env by default', () => {
     vi.stubEnv('WITH_AUTH_REALM', 'from-the-process')
     expect(parseConfig(auth('realm: ${env.WITH_AUTH_REALM}'))).toMatchObject({
       realm: 'from-the-process',
     })
   })
 
-  it('has no variables but texts', () => {
+  it('ignores variables that are not strings', () => {
     const numbers = { KEY: 5 } as unknown as Record<string, string>
     expect(problemsOf(auth('realm: ${env.KEY}'), numbers)[0]?.message).toContain('is not set')
   })
 
-  it('has no variables that an object inherits', () => {
+  it('ignores inherited variables', () => {
     const inherited = Object.create({ KEY: 'x' }) as Record<string, string>
     expect(problemsOf(auth('realm: ${env.KEY}'), inherited)[0]?.message).toContain('is not set')
   })
 
-  it('says which permission is missing where it cannot be read', () => {
+  it('names the missing permission where a variable cannot be read', () => {
     const denied = new Proxy(
       {},
       {
@@ -598,377 +341,6 @@ describe('the environment', () => {
       },
     )
     expect(problemsOf(auth('realm: ${env.KEY}'), denied)[0]?.message).toContain('--allow-env=KEY')
-  })
-})
-
-describe('an error shows no secret', () => {
-  const secret = 'gehe im\u00e9nis'
-  const lines = [
-    'endpoint_headers: { x-key: "gehe${SECRET}im\u00e9nis" }',
-    'endpoint_headers: { x-key: "gehe${im\u00e9nis" }',
-    'endpoint_headers: { x-key: "${gehe}" }',
-    'endpoint_headers: { x-key: "gehe${GEHE}" }',
-    'endpoint_headers: { x-key: "gehe${GEHE:-d}" }',
-    'realm: "a@b${GEHE}"',
-    'endpoint_headers: { x-key: "${env.NO:=gehe${im\u00e9nis}" }',
-    'realm: "a@b${gehe}"',
-    'endpoint_headers: { x-key: "${env.SECRET}" }',
-    'endpoint_headers: { x-key: "gehe im\u00e9nis" }',
-    'endpoint_headers: { x-key: ["gehe im\u00e9nis"] }',
-    'realm: ${env.SECRET}',
-    'mode: ${env.SECRET}',
-    'timeout_ms: ${env.SECRET}',
-    'public: ["/${env.SECRET}"]',
-    'public: [{ path: "/a", methods: ["${env.SECRET}"] }]',
-    'credentials: ${env.SECRET}',
-    'credentials: [{ header: "${env.SECRET}" }]',
-    'context: { headers: ["${env.SECRET}"] }',
-    'cache: ${env.SECRET}',
-    'realm: { a: gehe im\u00e9nis }',
-    '"a": !gehe im\u00e9nis',
-    '"a": *gehe im\u00e9nis',
-    '"a": "\\xgehe im\u00e9nis',
-    '"a": @gehe im\u00e9nis',
-    'a: [gehe im\u00e9nis',
-    'timeout_ms: -1 # gehe im\u00e9nis',
-    'endpoint_headers: gehe im\u00e9nis',
-    'endpoint_headers: x-key:gehe',
-    'endpoint_headers: [gehe im\u00e9nis]',
-    'endpoint_headers: { x-key:gehe }',
-    'endpoint_headers: { gehe }',
-    'endpoint_headers: { ? [gehe] : x }',
-  ]
-
-  it.each(lines)('%s', (line) => {
-    const error = catchError(() => parseConfig(auth(line), { env: { SECRET: secret } }))
-    const shown = `${error.message} ${JSON.stringify(error.problems)} ${error.stack}`
-    expect(shown).not.toMatch(/gehe|nis\b|%C3/i)
-  })
-
-  it.each([
-    'server: { auth: { endpoint:https://u:gehe@h } }',
-    'server: { auth: { fetch, gehe } }',
-    'server: { auth:gehe }',
-    '{ server:gehe }',
-    'users: { gehe, gehe }',
-    '? gehe\n? gehe\n',
-    'server: { auth: { provider_config: { type: { client_secret: gehe } } } }',
-    'server: { auth: { provider_config: { type: "https://u:gehe@h" } } }',
-  ])('nor one that stands where a key should: %s', (text) => {
-    const error = catchError(() => parseConfig(text, { env: {} }))
-    expect(`${error.message} ${JSON.stringify(error.problems)}`).not.toContain('gehe')
-  })
-
-  it.each(['cache: redis://:gehe@h', 'mode: "https://h/?gehe"', 'public: ["/a b?gehe"]'])(
-    'of a URL where none is expected nothing: %s',
-    (line) => {
-      const error = catchError(() => parseConfig(auth(line)))
-      expect(`${error.message} ${JSON.stringify(error.problems)}`).not.toContain('gehe')
-    },
-  )
-
-  it('of a URL neither password nor query', () => {
-    const text = 'server: { auth: { endpoint: "http://u:gehe@h/?gehe" } }'
-    const error = catchError(() => parseConfig(text))
-    expect(error.message).toContain('***@h/')
-    expect(error.message).not.toContain('gehe')
-  })
-
-  it('of the environment not even in an endpoint', () => {
-    const error = catchError(() =>
-      parseConfig('server: { auth: { endpoint: "${env.URL}" } }', { env: { URL: 'http://gehe/' } }),
-    )
-    expect(error.message).toContain('must be an https URL')
-    expect(error.message).not.toContain('gehe')
-  })
-})
-
-describe('a file', () => {
-  let folder: string
-  let file: string
-  let watched: WatchedConfig | undefined
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'with-auth-yaml-'))
-    file = join(folder, 'run.yaml')
-    writeFileSync(file, SEED)
-  })
-  afterEach(() => {
-    watched?.close()
-    watched = undefined
-    vi.restoreAllMocks()
-    rmSync(folder, { recursive: true, force: true })
-  })
-
-  it('is loaded, with the options of a text', async () => {
-    expect(await loadConfig(file)).toEqual({ endpoint: ENDPOINT })
-    writeFileSync(file, 'a: 1')
-    expect(await loadConfig(file, { allowMissing: true })).toBeUndefined()
-    await expect(loadConfig(file)).rejects.toThrow(`${file}:1:1: "server.auth" is missing`)
-  })
-
-  it.each([
-    ['is not there', 'no.yaml', /no\.yaml: The file cannot be read: it does not exist$/],
-    ['is a folder', '.', /it is a folder, not a regular file/],
-  ])('that %s is an error of its own', async (_, name, message) => {
-    await expect(loadConfig(join(folder, name))).rejects.toThrow(message)
-    await expect(loadConfig(join(folder, name))).rejects.toBeInstanceOf(ConfigFileError)
-  })
-
-  it('that cannot be read is the one problem there is', async () => {
-    const path = join(folder, 'no.yaml')
-    const message = 'The file cannot be read: it does not exist'
-    const problems = [{ path, line: 0, column: 0, key: '', message, excerpt: '' }]
-    await expect(loadConfig(path)).rejects.toMatchObject({ problems, option: '' })
-  })
-
-  it.each(['', 5, new URL('file:///a.yaml')])('is not named by %o', async (path) => {
-    const message = '"path" must be the name of a file, received '
-    const named = { option: 'path', message: expect.stringContaining(message) as string }
-    await expect(loadConfig(path as string)).rejects.toMatchObject(named)
-    const observers = { onChange: vi.fn(), onError: vi.fn() }
-    await expect(watchConfig(path as string, observers)).rejects.toMatchObject(named)
-  })
-
-  it('that fails while it is read shows nothing of why', async () => {
-    const handle = {
-      stat: async () => {
-        throw new Error('gehe imenis')
-      },
-      close: async () => undefined,
-    }
-    const open = async () => handle
-    const stat = async () => ({ isFile: () => true })
-    vi.stubGlobal('process', { getBuiltinModule: () => ({ open, stat, constants: {} }) })
-    const loading = loadConfig('a.yaml').finally(() => vi.unstubAllGlobals())
-    await expect(loading).rejects.toMatchObject({
-      message: 'a.yaml: The file cannot be read: an error while reading',
-    })
-  })
-
-  it('is read with the variables that are given, or those of the process', async () => {
-    vi.stubEnv('WITH_AUTH_REALM', 'from-the-process')
-    writeFileSync(file, auth('realm: ${env.WITH_AUTH_REALM}'))
-    const observers = { onChange: vi.fn(), onError: vi.fn() }
-    const realms = async (options: { env?: Record<string, string> }): Promise<unknown[]> => {
-      const loaded = await loadConfig(file, options)
-      watched = await watchConfig(file, { ...observers, ...options })
-      watched.close()
-      return [loaded.realm, watched.config.realm]
-    }
-    expect(await realms({})).toEqual(['from-the-process', 'from-the-process'])
-    expect(await realms({ env: { WITH_AUTH_REALM: 'given' } })).toEqual(['given', 'given'])
-    await expect(realms({ env: {} })).rejects.toThrow('"WITH_AUTH_REALM" is not set')
-    const watching = watchConfig(file, { ...observers, env: {} })
-    await expect(watching).rejects.toThrow(`${file}:4:12: "server.auth.realm"`)
-  })
-
-  /** How often a file was read since then. */
-  function countReads(): () => number {
-    const look = vi.spyOn(fsPromises, 'stat')
-    const before = look.mock.calls.length
-    return () => look.mock.calls.length - before
-  }
-
-  async function watch(env: Record<string, string> = {}) {
-    const onChange = vi.fn()
-    const onError = vi.fn()
-    watched = await watchConfig(file, { env, onChange, onError, intervalMs: 10 })
-    return { onChange, onError, watched }
-  }
-  const enough = { timeout: 5000 }
-
-  it('that is watched is read again when it changes', async () => {
-    const { onChange, onError, watched: watch_ } = await watch()
-    expect(watch_.config).toEqual({ endpoint: ENDPOINT })
-    writeFileSync(file, OGX)
-    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
-    expect(onChange).toHaveBeenCalledWith({ endpoint: ENDPOINT, timeoutMs: 2000 })
-    expect(watch_.config.timeoutMs).toBe(2000)
-    expect(onError).not.toHaveBeenCalled()
-  })
-
-  it.each([
-    ['a comment', OGX.replace('\n', '\n# why\n')],
-    ['the order of keys', OGX.replace(/( +provider.*\n)( +timeout.*\n)/, '$2$1')],
-    ['the spelling', auth('"timeout_ms": ${env.NO:=2e3} # as before')],
-    ['nothing', OGX],
-  ])('that is watched and changed in %s has not changed', async (_, same) => {
-    writeFileSync(file, OGX)
-    const { onChange, onError, watched: watch_ } = await watch({ NO: '' })
-    const { config } = watch_
-    const reads = countReads()
-    writeFileSync(`${file}.new`, same)
-    renameSync(`${file}.new`, file)
-    await vi.waitFor(() => expect(reads()).toBeGreaterThan(4), enough)
-    expect(onChange).not.toHaveBeenCalled()
-    writeFileSync(file, 'server: 1')
-    await vi.waitFor(() => expect(onError).toHaveBeenCalledOnce(), enough)
-    writeFileSync(file, same)
-    utimesSync(file, 1, 1)
-    const repaired = countReads()
-    await vi.waitFor(() => expect(repaired()).toBeGreaterThan(4), enough)
-    expect(onChange).not.toHaveBeenCalled()
-    expect(watch_.config).toBe(config)
-    const changed = same.replace(/2000|2e3/, '2001')
-    writeFileSync(file, changed)
-    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
-    writeFileSync(file, `${changed}# again`)
-    const later = countReads()
-    await vi.waitFor(() => expect(later()).toBeGreaterThan(4), enough)
-    expect(onChange).toHaveBeenCalledOnce()
-  })
-
-  it.each([
-    [
-      'an order that means something',
-      'credentials: [bearer, { header: x }]',
-      'credentials: [{ header: x }, bearer]',
-    ],
-    ['a header', 'endpoint_headers: { __proto__: a }', 'endpoint_headers: { __proto__: b }'],
-    ['one that is left out', 'realm: api', ''],
-  ])('that is watched and changed in %s has changed', async (_, before, after) => {
-    writeFileSync(file, auth(before))
-    const { onChange } = await watch()
-    writeFileSync(file, auth(after))
-    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
-  })
-
-  it('that is watched and replaced by another is read too', async () => {
-    const { onChange } = await watch()
-    writeFileSync(`${file}.new`, OGX)
-    renameSync(`${file}.new`, file)
-    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
-  })
-
-  it('that is a pipe is neither waited for nor watched', async () => {
-    const pipe = join(folder, 'pipe')
-    execFileSync('mkfifo', [pipe])
-    const message = `${pipe}: The file cannot be read: it is a named pipe, not a regular file`
-    await expect(loadConfig(pipe)).rejects.toThrow(message)
-    const { onChange, onError } = await watch()
-    await expect(watchConfig(pipe, { onChange, onError })).rejects.toThrow(message)
-    renameSync(pipe, file)
-    await vi.waitFor(() => expect(onError).toHaveBeenCalledOnce(), enough)
-    expect(String(onError.mock.calls[0]?.[0])).toContain('it is a named pipe')
-    writeFileSync(`${file}.new`, OGX)
-    renameSync(`${file}.new`, file)
-    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
-  })
-
-  it('that Kubernetes links to is read, and read again when the link moves', async () => {
-    rmSync(file)
-    for (const [name, text] of Object.entries({ one: SEED, two: OGX })) {
-      mkdirSync(join(folder, name))
-      writeFileSync(join(folder, name, 'run.yaml'), text)
-    }
-    symlinkSync('one', join(folder, '..data'))
-    symlinkSync('..data/run.yaml', file)
-    const { onChange, watched: watch_ } = await watch()
-    expect(watch_.config).toEqual({ endpoint: ENDPOINT })
-    symlinkSync('two', join(folder, '..data_tmp'))
-    renameSync(join(folder, '..data_tmp'), join(folder, '..data'))
-    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
-    expect(watch_.config.timeoutMs).toBe(2000)
-  })
-
-  it('that breaks while it is watched changes nothing, and is told once (A-N9)', async () => {
-    const { onChange, onError, watched: watch_ } = await watch()
-    writeFileSync(file, 'server: { auht: {} }')
-    await vi.waitFor(() => expect(onError).toHaveBeenCalledOnce(), enough)
-    expect(onError.mock.calls[0]?.[0]).toBeInstanceOf(ConfigFileError)
-    rmSync(file)
-    await vi.waitFor(() => expect(onError).toHaveBeenCalledTimes(2), enough)
-    expect(String(onError.mock.calls[1]?.[0])).toContain('it does not exist')
-    expect(watch_.config).toEqual({ endpoint: ENDPOINT })
-    expect(onChange).not.toHaveBeenCalled()
-    writeFileSync(file, OGX)
-    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
-    expect(onError).toHaveBeenCalledTimes(2)
-  })
-
-  it('that can be used again with the config that it had calls onRecover, and not onChange', async () => {
-    const [onChange, onError, onRecover] = [vi.fn(), vi.fn(), vi.fn()]
-    watched = await watchConfig(file, { onChange, onError, onRecover, intervalMs: 10 })
-    for (const times of [1, 2]) {
-      writeFileSync(file, 'server: 1')
-      await vi.waitFor(() => expect(onError).toHaveBeenCalledTimes(times), enough)
-      expect(onRecover).toHaveBeenCalledTimes(times - 1)
-      writeFileSync(file, `${SEED}# again`)
-      await vi.waitFor(() => expect(onRecover).toHaveBeenCalledTimes(times), enough)
-    }
-    expect(onChange).not.toHaveBeenCalled()
-    rmSync(file)
-    await vi.waitFor(() => expect(onError).toHaveBeenCalledTimes(3), enough)
-    writeFileSync(file, OGX)
-    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
-    const later = countReads()
-    writeFileSync(file, `${OGX}# again`)
-    await vi.waitFor(() => expect(later()).toBeGreaterThan(4), enough)
-    expect(onRecover).toHaveBeenCalledTimes(2)
-  })
-
-  it('that is watched tells a failing observer of its failure, and goes on', async () => {
-    const onError = vi.fn(() => {
-      throw new Error('deaf')
-    })
-    const onChange = vi.fn(() => {
-      throw new Error('busy')
-    })
-    watched = await watchConfig(file, { onChange, onError, intervalMs: 10 })
-    writeFileSync(file, OGX)
-    await vi.waitFor(() => expect(onError).toHaveBeenCalledWith(new Error('busy')), enough)
-    writeFileSync(file, SEED)
-    await vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(2), enough)
-    writeFileSync(file, `${SEED}# again`)
-    await vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(3), enough)
-  })
-
-  it('that cannot be used is not watched, nor one with options that cannot', async () => {
-    writeFileSync(file, 'a: 1')
-    const observers = { onChange: vi.fn(), onError: vi.fn() }
-    await expect(watchConfig(file, observers)).rejects.toBeInstanceOf(ConfigFileError)
-  })
-
-  it.each([
-    [
-      { intervalMs: 9 },
-      '"options.intervalMs" must be a number of milliseconds from 10 to 3600000, received 9',
-    ],
-    [
-      { intervalMs: 3_600_001 },
-      '"options.intervalMs" must be a number of milliseconds from 10 to 3600000, received 3600001',
-    ],
-    [{ onChange: 5 }, '"options.onChange" must be a function, received 5'],
-    [{ onError: 5 }, '"options.onError" must be a function, received 5'],
-    [{ onRecover: 5 }, '"options.onRecover" must be a function, received 5'],
-    [
-      { allowMissing: true },
-      'Unknown option "options.allowMissing": known are env, onChange, onError, onRecover, intervalMs',
-    ],
-    [
-      { env: undefined },
-      '"options.env" must be left out or given a value (is a variable not set?), received undefined',
-    ],
-  ])('is not watched with %o', async (options, message) => {
-    const observers = { onChange: vi.fn(), onError: vi.fn() }
-    const watching = watchConfig(file, { ...observers, ...options } as never)
-    await expect(watching).rejects.toThrow(
-      new AuthConfigError(message.split('"')[1] ?? '', message),
-    )
-  })
-
-  it('is not loaded with options that there are not', async () => {
-    await expect(loadConfig(file, { path: 'x' } as object)).rejects.toMatchObject({
-      option: 'options.path',
-      message: 'Unknown option "options.path": known are env, allowMissing',
-    })
-  })
-
-  it('loaded guards a handler', async () => {
-    const fetch = vi.fn(async () => new Response(null, { status: 403 }))
-    const guarded = withAuth(() => new Response('in'), { ...(await loadConfig(file)), fetch })
-    expect((await guarded(get('/', 'k1'))).status).toBe(401)
-    expect(fetch).toHaveBeenCalledOnce()
   })
 })
 

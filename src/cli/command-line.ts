@@ -6,18 +6,18 @@ import type { Surroundings } from './surroundings.ts'
 
 /** One command, such as `with-auth keys create`. */
 export interface Command {
-  /** One word, or two. */
+  /** One or two words. */
   readonly name: string
-  /** What follows the name in the usage line. */
+  /** The rest of the usage line. */
   readonly usage: string
   readonly summary: string
-  /** More for the help of this command alone. */
+  /** Shown only in the help of this command. */
   readonly details?: string
-  /** The variables of the environment that it reads, with an explanation. */
+  /** The environment variables that the command reads, each with an explanation. */
   readonly environment?: Readonly<Record<string, string>>
-  /** Lines that work as they are written, for the help. */
+  /** Command lines for the help. Each must work as written. */
   readonly examples: readonly string[]
-  /** Beside `--json` and `--help`, which all have. */
+  /** Without `--json` and `--help`, which every command has. */
   readonly options: OptionSpecs
   /** Returns the exit code. */
   readonly run: (line: CommandLine, surroundings: Surroundings) => Promise<number>
@@ -25,25 +25,31 @@ export interface Command {
 
 /** An option of a command. */
 export interface OptionSpec {
-  /** What its value is called in the help; absent for a switch. */
+  /** The placeholder for the value in the help. A switch has none. */
   readonly value?: string
   readonly help: string
-  /** The value that applies without the option. The help shows it. */
+  /** The default value. The help shows it. */
   readonly default?: string | number
   readonly isRepeatable?: true
 }
 
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>
 
-/** What a command line says. */
+/** The options that every command has. */
+export const COMMON_OPTIONS: OptionSpecs = {
+  json: { help: 'print JSON, for programs' },
+  help: { help: 'show this help' },
+}
+
+/** A parsed command line. */
 export interface CommandLine {
   /** The value of an option, if it was given. */
   readonly text: (name: string) => string | undefined
-  /** The values of an option that may be repeated. */
+  /** The values of a repeatable option. */
   readonly texts: (name: string) => readonly string[]
-  /** Whether a switch is on. */
+  /** Whether an option was given. */
   readonly has: (name: string) => boolean
-  /** What is no option. */
+  /** The arguments that are not options. */
   readonly operands: readonly string[]
 }
 
@@ -55,8 +61,8 @@ interface Given {
 }
 
 /**
- * Reads a command line. Runtimes differ in what `parseArgs` throws, and its messages show values, which may be secrets in
- * the wrong place: so it only splits, and what is wrong is said here. Throws `UsageError`.
+ * Parses a command line. Throws `UsageError`. `parseArgs` only splits the arguments: its own errors differ between runtimes
+ * and show values, and a value may be a secret in the wrong place.
  */
 export function readCommandLine(args: readonly string[], specs: OptionSpecs): CommandLine {
   const options = Object.fromEntries(
@@ -107,44 +113,36 @@ function keep(values: Map<string, string[]>, given: Given, specs: OptionSpecs): 
   values.set(name, [...earlier, value ?? ''])
 }
 
-// `--upstream --json`: the next option was taken for the value of this one.
+// In `--upstream --json`, `parseArgs` takes `--json` for the value of `--upstream`.
 function isMissing({ value, isInline }: Given): boolean {
   return value === undefined || value === '' || (!isInline && value.startsWith('-'))
 }
 
-/** The error for an option that does not exist, with the nearest that does. */
+/** The error for an unknown option. It suggests the nearest known name. */
 export function unknownOption(rawName: string, known: readonly string[]): UsageError {
   const nearest = nearestName(rawName.replace(/^-+/, ''), known)
   const hint = nearest === undefined ? '' : `: did you mean --${nearest}?`
   return new UsageError(`Unknown option ${showName(rawName)}${hint}`)
 }
 
-/** The options that every command has. */
-export const COMMON_OPTIONS: OptionSpecs = {
-  json: { help: 'print JSON, for machines' },
-  help: { help: 'show this help' },
-}
-
-/** The value of an option that must be given. */
+/** The value of a required option. */
 export function requireText(line: CommandLine, name: string, value: string): string {
   const text = line.text(name)
   if (text === undefined) throw new UsageError(`--${name} ${value} is missing`)
   return text
 }
 
-/** The longest time that an option can name: an hour. */
-const MAX_MS = 3_600_000
+const HOUR_MS = 3_600_000
 
-/** The value of an option that is a number of milliseconds, if it was given. */
+/** The value of an option in milliseconds, at most an hour by default. */
 export function readMilliseconds(
   line: CommandLine,
   name: string,
-  max: number = MAX_MS,
+  max: number = HOUR_MS,
 ): number | undefined {
   return readWholeNumber(line, name, 1, max)
 }
 
-/** The value of an option that is a whole number, if it was given. */
 export function readWholeNumber(
   line: CommandLine,
   name: string,
@@ -158,21 +156,31 @@ export function readWholeNumber(
   throw wrongValue(`--${name}`, text, `a whole number from ${min} to ${max}`)
 }
 
-/** The only operand, such as a URL. What was given is not shown: it may be a secret. */
+/** The only operand, such as a URL. The errors do not show it, because it may be a secret. */
 export function requireOperand({ operands }: CommandLine, what: string): string {
   const [operand] = operands
   if (operand === undefined) throw new UsageError(`${what} is missing`)
-  if (operands.length > 1) throw new UsageError(`Give one ${what} only`)
+  if (operands.length > 1) throw new UsageError(`Give only one ${what}`)
   return operand
 }
 
-export function refuseOperands({ operands }: CommandLine): void {
-  if (operands.length > 0) throw new UsageError('This command takes options only')
+export function rejectOperands({ operands }: CommandLine): void {
+  if (operands.length > 0) throw new UsageError('This command takes only options')
 }
 
-/** The key that a text is, with blanks around it. Throws `UsageError` for any other text, without showing it. */
+/** The API key in a text, without the white space around it. The `UsageError` for any other text does not show it. */
 export function readKey(text: string, source: string): string {
   const key = text.trim()
   if (/^[\x21-\x7e]{1,8192}$/.test(key)) return key
   throw new UsageError(`${source} must hold one key, in visible ASCII (it is not shown)`)
+}
+
+/** The options that were given, under their names in the library: `{ expiresIn: 'expires-in' }`. */
+export function pickTexts<Name extends string>(
+  line: CommandLine,
+  names: Readonly<Record<Name, string>>,
+): { readonly [name in Name]?: string } {
+  const given = Object.entries<string>(names).filter(([, option]) => line.has(option))
+  const texts = given.map(([name, option]) => [name, line.text(option)])
+  return Object.fromEntries(texts) as { readonly [name in Name]?: string }
 }

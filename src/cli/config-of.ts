@@ -1,4 +1,3 @@
-import process from 'node:process'
 import { foldName } from '../core/config/option-checks.ts'
 import { resolveConfig } from '../core/config/parse.ts'
 import { AuthConfigError } from '../core/errors.ts'
@@ -11,17 +10,24 @@ import type { ResolvedConfig } from '../core/config/parse.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
 import type { Surroundings } from './surroundings.ts'
 
-/** The options that say who is let in. */
+/** The options that configure the checks. */
 export const GUARD_OPTIONS: OptionSpecs = {
-  config: { value: 'FILE', help: 'a run.yaml with server.auth: asks the endpoint that it names' },
-  keys: { value: 'FILE', help: 'a file of keys: decides by itself, without an endpoint' },
+  config: {
+    value: 'FILE',
+    help: 'a run.yaml with server.auth: ask the auth endpoint that it names',
+  },
+  keys: { value: 'FILE', help: 'a key file: decide without an auth endpoint' },
   public: {
     value: 'PATTERN',
-    help: 'needs no key: an exact path or /prefix/*; may be repeated',
+    help: 'a path that needs no key, exact or /prefix/*; may be repeated',
     isRepeatable: true,
   },
-  preflight: { value: 'allow', help: 'let CORS preflights pass, which carry no key' },
-  realm: { value: 'TEXT', help: 'the realm in the challenge of a 401', default: 'api' },
+  preflight: { value: 'allow', help: 'pass on CORS preflights, which carry no key' },
+  realm: {
+    value: 'TEXT',
+    help: 'the realm in the WWW-Authenticate header of a 401',
+    default: 'api',
+  },
   credentials: {
     value: 'SOURCE',
     help: 'where the key is: bearer, header:x-api-key, cookie:NAME; may be repeated',
@@ -29,7 +35,7 @@ export const GUARD_OPTIONS: OptionSpecs = {
   },
 }
 
-/** Flags for settings that --config reads from its file. A flag, its option and its YAML key have one name. */
+/** The flags that --config reads from its file instead. A flag, its option and its YAML key share one name. */
 const SETTINGS: Readonly<Record<string, (texts: readonly string[]) => unknown>> = {
   public: (patterns) => patterns,
   preflight: ([text = '']) => readPreflight(text),
@@ -45,11 +51,11 @@ const WORDS_OF_ENVIRONMENT = {
   allowInsecureHttp: 'allow_insecure_http of a --config FILE',
 }
 
-/** How long a verdict about a key of the file is kept, and so how long a revoked key works. */
+/** How long a decision from a key file is cached, and therefore how long a revoked key works. */
 const ALLOW_TTL_MS = 5000
 const DENY_TTL_MS = 1000
 
-/** Reads who is let in: by a file of keys, by a configuration, or by the endpoint that the environment names. */
+/** The config of the gateway: from a key file, from a run.yaml, or from AUTH_ENDPOINT. */
 export async function readGuardConfig(
   line: CommandLine,
   { env }: Pick<Surroundings, 'env'>,
@@ -57,7 +63,7 @@ export async function readGuardConfig(
 ): Promise<AuthConfig> {
   const [config, keys] = [line.text('config'), line.text('keys')]
   if (config !== undefined && keys !== undefined) {
-    throw new UsageError('--config and --keys both say who is let in: give one of them')
+    throw new UsageError('--config and --keys both decide who gets access: give only one of them')
   }
   const settings = await readSettings(line)
   if (config !== undefined) {
@@ -67,7 +73,9 @@ export async function readGuardConfig(
   if (keys !== undefined) return { ...(await configForKeys(keys, onKeysError)), ...settings }
   const endpoint = env['AUTH_ENDPOINT']
   if (endpoint !== undefined) return { ...(await configForEndpoint(endpoint)), ...settings }
-  throw new UsageError('Who is let in? Give --keys FILE or --config FILE, or set AUTH_ENDPOINT')
+  throw new UsageError(
+    'Nothing decides who gets access: give --keys FILE or --config FILE, or set AUTH_ENDPOINT',
+  )
 }
 
 async function configForEndpoint(endpoint: string): Promise<AuthConfig> {
@@ -88,7 +96,7 @@ function readPreflight(text: string): 'allow' {
   throw wrongValue('--preflight', text, 'allow')
 }
 
-// No `webSocketProtocol`: the gateway answers 501 to a WebSocket.
+// `webSocketProtocol` is missing because the gateway answers 501 to a WebSocket.
 const SOURCE = /^(header|cookie):(.*)$/s
 
 function readSource(text: string): unknown {
@@ -96,7 +104,7 @@ function readSource(text: string): unknown {
   return kind === undefined ? text : { [kind]: name }
 }
 
-// The forms of the command line. The value is hidden, since it may be a key.
+// Uses the spelling of the command line. Hides the value, because it may be a key.
 function nameSources(error: unknown): never {
   if (!(error instanceof UsageError) || !error.message.startsWith('--credentials')) throw error
   const message = error.message
@@ -111,7 +119,7 @@ function refuseSettings(settings: AuthConfig): void {
   const [name] = Object.keys(settings)
   if (name === undefined) return
   throw new UsageError(
-    `--${name} cannot be given beside --config: set server.auth.${name} in the file`,
+    `--${name} cannot be combined with --config: set server.auth.${name} in the file`,
   )
 }
 
@@ -126,7 +134,7 @@ export function withRequestIdHeader(config: AuthConfig, line: CommandLine): Auth
   const changed = { ...config, requestIdHeader: name }
   try {
     resolveConfig(changed)
-    // The rules for the name of an identity header fit, and it must be neither of the two.
+    // The same rules apply to the names of the identity headers, and the three names must differ.
     createGateway({ upstream: 'http://127.0.0.1/', identityHeaders: { principal: name } })
     createGateway({ upstream: 'http://127.0.0.1/', identityHeaders: { attributes: name } })
   } catch (error) {
@@ -145,7 +153,7 @@ function matchesPattern(name: string, pattern: string): boolean {
   return pattern.endsWith('*') ? folded.startsWith(stripped) : folded === stripped
 }
 
-/** Answers out of the file, in this process. Rejects for a file that cannot be used; later ones are told to `onError`. */
+/** Decides in this process from a key file. Rejects if the file cannot be used now. Later errors go to `onError`. */
 export async function configForKeys(
   file: string,
   onError: (error: Error) => void,
@@ -153,10 +161,10 @@ export async function configForKeys(
   await listKeys(file).catch(nameFlag('--keys', file))
   const endpoint = createKeyEndpoint({ file }, { onError })
   return {
-    // Nothing listens there, and nothing is sent there.
+    // Never contacted: `fetch` below answers.
     endpoint: 'http://127.0.0.1/',
     fetch: (url, init) => endpoint(new Request(url, init)),
-    // A key may be for some paths only, so the path is told; nothing else has a say.
+    // A key may be limited to paths. Only the path and the key decide.
     context: { headers: [], params: 'none' },
     cache: { allowTtlMs: ALLOW_TTL_MS, denyTtlMs: DENY_TTL_MS },
     unavailableStatus: 503,
@@ -165,62 +173,10 @@ export async function configForKeys(
   }
 }
 
-/** A config, and by what its endpoint is asked; `undefined` where the config says that itself, or asks none. */
-export interface EquippedConfig {
-  readonly config: AuthConfig
-  readonly asksOver: 'undici' | 'fetch' | undefined
-  /** Why `nodeTransport` does not ask, on Node. */
-  readonly whyFetch?: string
-}
-
 /**
- * Adds `nodeTransport` to a config, on Node where undici is installed. Otherwise the runtime's `fetch` asks. Nothing
- * needs to be closed: the process ends although undici has idle connections.
- */
-export async function equipWithTransport(
-  config: AuthConfig,
-  { env }: Pick<Surroundings, 'env'>,
-): Promise<EquippedConfig> {
-  if (saysHowToAsk(config)) return { config, asksOver: undefined }
-  if (hasFasterFetch() || takesProxyFrom(env)) return { config, asksOver: 'fetch' }
-  // Only now: nothing else in the command needs it.
-  const { nodeTransport } = await import('../node.ts')
-  try {
-    return { config: { ...config, fetch: nodeTransport() }, asksOver: 'undici' }
-  } catch (error) {
-    // There is no undici, or none that can be used here.
-    if (error instanceof AuthConfigError) {
-      return { config, asksOver: 'fetch', whyFetch: error.message }
-    }
-    throw error
-  }
-}
-
-/** Asks by another config as one that was equipped: over the same connections. */
-export function equipLike(equipped: EquippedConfig, config: AuthConfig): EquippedConfig {
-  const { fetch } = equipped.config
-  return { ...equipped, config: fetch === undefined ? config : { ...config, fetch } }
-}
-
-function saysHowToAsk({ fetch, verifier }: AuthConfig): boolean {
-  return fetch !== undefined || verifier !== undefined
-}
-
-// Deno would load undici, and Bun would not: both are better off with their own `fetch`.
-function hasFasterFetch(): boolean {
-  return 'deno' in process.versions || 'bun' in process.versions
-}
-
-// Only `fetch` obeys that, and an endpoint may be out of reach without its proxy.
-function takesProxyFrom({ NODE_USE_ENV_PROXY, NODE_OPTIONS = '' }: Surroundings['env']): boolean {
-  if (NODE_USE_ENV_PROXY === '1') return true
-  return [NODE_OPTIONS, ...process.execArgv].some((text) => text.includes('--use-env-proxy'))
-}
-
-/**
- * How long a revoked key may still be let in, in milliseconds, by the configuration alone. A kept verdict counts from when
- * the endpoint was asked (jitter only shortens it), and serves longer while the endpoint does not answer. A call that was
- * under way when the key was revoked may let in those who wait for it.
+ * How long a revoked key may still be allowed, in milliseconds. A cached decision ages from the moment of the call (jitter only
+ * shortens its life), and lives longer while the endpoint is unavailable. A call that began before the revocation may still
+ * allow the key until its timeout.
  */
 export function revokedKeyWorksForMs({
   cache,
@@ -230,7 +186,7 @@ export function revokedKeyWorksForMs({
   return Math.max(cache.allowTtlMs + cache.staleIfErrorMs, timeoutMs)
 }
 
-/** The sentence that an operator can rely on. Rounded up, so that it promises no more than is kept. */
+/** The promise to the operator. Rounded up, so that it is never too short. */
 export function describeRevocation(config: Pick<ResolvedConfig, 'cache' | 'timeoutMs'>): string {
   const seconds = Math.ceil(revokedKeyWorksForMs(config) / 100) / 10
   return `a revoked key works for at most ${seconds} s`

@@ -4,7 +4,7 @@ import { ConfigFileError } from '../yaml.ts'
 import { showFile, showValue } from './shown-value.ts'
 import type { KeyFileErrorCode } from '../keys.ts'
 
-/** The command was called in a way that it does not know: exit code 2. The message never holds a value that may be secret. */
+/** The command line is wrong: exit code 2. The message never shows a value that may be a secret. */
 export class UsageError extends Error {
   constructor(message: string) {
     super(message)
@@ -12,16 +12,16 @@ export class UsageError extends Error {
   }
 }
 
-/** The error for a value that is not allowed. A value that may be a secret is not shown. */
+/** The error for an invalid value. It hides a value that may be a secret. */
 export function wrongValue(flag: string, value: string, allowed: string): UsageError {
   return new UsageError(`${flag} must be ${allowed}, received ${showValue(value)}`)
 }
 
 /**
- * Calls a function of the library with values of the command line. An `AuthConfigError` of an option with a flag becomes a
+ * Calls a library function with values from the command line. An `AuthConfigError` for an option that has a flag becomes a
  * `UsageError` that names the flag.
  *
- * @param flags The flag for each option of the library: `{ upstream: '--upstream' }`.
+ * @param flags The flag for each library option: `{ upstream: '--upstream' }`.
  */
 export async function asUsage<Value>(
   flags: Readonly<Record<string, string>>,
@@ -40,7 +40,7 @@ function withoutIndex(option: string): string {
   return option.replace(/\[\d+\].*$/, '')
 }
 
-// `"upstream" must be an absolute URL, received "x"`: names of options, then the value in JSON, then maybe advice.
+// Translates `"upstream" must be an absolute URL, received "x"`: option names, the value as JSON, then perhaps advice.
 function inWordsOfCommand(message: string, flags: Readonly<Record<string, string>>): string {
   const [, problem = message, value = ''] = /^(.*?)(, received .*)$/s.exec(message) ?? []
   const named = problem.replace(
@@ -51,8 +51,8 @@ function inWordsOfCommand(message: string, flags: Readonly<Record<string, string
 }
 
 /**
- * Names the flag by which a file was given, where the file as a whole cannot be used. An error that names a line of the file
- * changes only if the name of the file may be a secret.
+ * Names the flag of a file that cannot be used at all. An error about one line of the file stays as it is, unless the file
+ * name may be a secret.
  */
 export function nameFlag(flag: string, file: string): (error: unknown) => never {
   return (error) => {
@@ -64,7 +64,7 @@ export function nameFlag(flag: string, file: string): (error: unknown) => never 
   }
 }
 
-/** Rejects with what to do behind the message, for the codes that have advice. */
+/** Appends advice to the message of a `KeyFileError` whose code has some. */
 export function addAdvice(
   advices: Partial<Record<KeyFileErrorCode, string>>,
 ): (error: unknown) => never {
@@ -80,14 +80,14 @@ function withShownFile(error: Error, file: string, shown: string): Error {
   return new Error(error.message.replaceAll(file, shown), { cause: error })
 }
 
-// The flag and the file are named already.
+// The new message already names the flag and the file.
 function withoutStart(message: string, file: string): string {
   const start = [`${file}: `, `Cannot read ${file}: `].find((text) => message.startsWith(text))
   return message.slice(start?.length ?? 0)
 }
 
 function missing(flag: string): string {
-  return flag === '--keys' ? 'no such file: make one with "with-auth keys create"' : 'no such file'
+  return flag === '--keys' ? 'no such file: create it with "with-auth keys create"' : 'no such file'
 }
 
 function concernsWholeFile(error: Error): boolean {

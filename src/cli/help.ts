@@ -1,7 +1,7 @@
 import { COMMON_OPTIONS } from './command-line.ts'
 import type { Command, OptionSpec, OptionSpecs } from './command-line.ts'
 
-/** The width of a terminal. */
+/** The width of the help. */
 const COLUMNS = 80
 
 type Row = readonly [name: string, text: string]
@@ -15,7 +15,7 @@ export function describeCommands(commands: readonly Command[]): string {
     section(
       'Options',
       table([
-        ['-h, --help', 'show this help, or that of a command'],
+        ['-h, --help', 'show this help, or the help of a command'],
         ['-v, --version', 'print the version'],
       ]),
     ),
@@ -24,7 +24,7 @@ export function describeCommands(commands: readonly Command[]): string {
   ])
 }
 
-/** The help of the commands with the same first word. */
+/** The help of a group of commands, such as `keys`. */
 export function describeGroup(group: string, commands: readonly Command[]): string {
   const rows = commands.map(({ name, summary }): Row => [name.slice(group.length + 1), summary])
   return compose([
@@ -72,7 +72,7 @@ function textOf({ help, default: usual }: OptionSpec): string {
   return usual === undefined ? help : `${help} [default: ${usual}]`
 }
 
-/** Two columns. A text that is too long goes on below itself. */
+/** Two columns. A long text wraps within its column. */
 function table(rows: readonly Row[]): readonly string[] {
   const column = Math.max(0, ...rows.map(([name]) => name.length)) + 4
   return rows.flatMap(([name, text]) => {
@@ -81,13 +81,15 @@ function table(rows: readonly Row[]): readonly string[] {
   })
 }
 
-function wrap(text: string, width: number): readonly string[] {
+/** Breaks a text into lines, but not inside `[default: ...]`. Splits a word only if it is longer than a line. */
+export function wrap(text: string, width: number): readonly string[] {
+  const words = text.split(/\s+(?![^[]*\])/)
+  const pieces = words.flatMap((word) => word.match(new RegExp(`.{1,${width}}`, 'gs')) ?? [])
   const lines: string[] = []
-  // A default stays on one line.
-  for (const word of text.split(/\s+(?![^[]*\])/)) {
+  for (const piece of pieces) {
     const last = lines.at(-1)
-    const joined = `${last} ${word}`
-    if (last === undefined || joined.length > width) lines.push(word)
+    const joined = `${last} ${piece}`
+    if (last === undefined || joined.length > width) lines.push(piece)
     else lines.splice(-1, 1, joined)
   }
   return lines

@@ -1,8 +1,9 @@
 import { escapeHidden } from './shown-value.ts'
+import { codeOf } from './surroundings.ts'
 import type { AuthEvent } from '../core/types.ts'
 import type { Surroundings } from './surroundings.ts'
 
-/** Writes one line for each event. An event has no query, and hides the token that its request presents. */
+/** Writes one line for each event. Events contain no query, and their paths hide the token. */
 export type DecisionLog = (entry: LogEntry) => void
 
 type Output = Pick<
@@ -10,13 +11,12 @@ type Output = Pick<
   'print' | 'unwritten' | 'note' | 'onPrintFailure' | 'isTerminal' | 'colors'
 >
 
-/** How many characters may wait for a slow reader. */
+/** In characters. */
 const MOST_UNWRITTEN = 1_048_576
 
 /**
- * Makes a log on standard output: readable on a terminal, else JSON. A server must neither end nor grow because of the reader of
- * its log. When the log cannot be written, it says so once on standard error, and writes no more. While its reader does not
- * read, it drops lines.
+ * Creates a log on standard output: readable on a terminal, otherwise JSON. The reader of the log cannot stop the server or fill
+ * its memory. After a failed write, the log says so once on standard error and ends. A slow reader loses lines.
  */
 export function createDecisionLog(output: Output, isJson: boolean): DecisionLog {
   const { print, unwritten, note, onPrintFailure, isTerminal, colors } = output
@@ -27,15 +27,15 @@ export function createDecisionLog(output: Output, isJson: boolean): DecisionLog 
   const lose = (error: unknown): void => {
     if (isLost) return
     isLost = true
-    note(`with-auth: the log cannot be written (${codeOf(error)}): serving goes on without it\n`)
+    note(`with-auth: the log cannot be written (${codeOf(error)}): serving continues without it\n`)
   }
   const drop = (): void => {
     dropped += 1
     if (dropped > 1) return
-    note('with-auth: the log has a slow reader: lines are dropped until it catches up\n')
+    note('with-auth: the reader of the log is slow: lines are dropped until it catches up\n')
   }
   const tellDropped = (): void => {
-    const message = `lines of the log that were dropped, since its reader was too slow: ${dropped}`
+    const message = `log lines dropped because the reader was too slow: ${dropped}`
     dropped = 0
     note(`with-auth: ${message}\n`)
     print(format({ type: 'warning', message }))
@@ -43,7 +43,7 @@ export function createDecisionLog(output: Output, isJson: boolean): DecisionLog 
   onPrintFailure(lose)
   return (entry) => {
     if (isLost) return
-    // Not before all is written: a slow reader would get a message for every other line.
+    // Resume only after everything is written. Otherwise every other line would be a message about dropped lines.
     const isBehind = unwritten() > (dropped > 0 ? 0 : MOST_UNWRITTEN)
     if (isBehind) return drop()
     if (dropped > 0) tellDropped()
@@ -51,31 +51,26 @@ export function createDecisionLog(output: Output, isJson: boolean): DecisionLog 
   }
 }
 
-function codeOf(error: unknown): string {
-  const code: unknown = Reflect.get(Object(error), 'code')
-  return typeof code === 'string' ? code : 'no code'
-}
-
-/** An entry of the log: an event of the guard, or one of the command. */
+/** An event of the wrapper, or one of the command. */
 export type LogEntry =
   | AuthEvent
   | { readonly type: string; readonly [name: string]: string | number | boolean | undefined }
 
 const LONGEST_PATH = 48
 const LONGEST_PRINCIPAL = 40
-// A client may send its key anywhere. Only the keys that `with-auth keys` makes can be told from other texts.
+// A client may send its key anywhere. Only keys made by `with-auth keys` can be recognized in other text.
 const OWN_KEY = /withauth_\w+/g
 const SHOWN_KEY = 'withauth_...'
 
-/** One line of JSON, in which everything that a terminal or a log viewer obeys is escaped. */
+/** One line of JSON. Escapes the characters that a terminal or log viewer obeys. */
 export function formatJson(entry: LogEntry): string {
   const line = JSON.stringify({ time: new Date().toISOString(), ...entry }, roundDuration)
   return `${escapeHidden(line).replace(OWN_KEY, SHOWN_KEY)}\n`
 }
 
-/** One line for a person. Texts of clients are escaped, so that no path can forge a line or a color. */
+/** One line for people. Escapes text from clients, so that a path cannot forge a line or a color. */
 export function formatReadable(entry: LogEntry, colors: boolean): string {
-  // The start of a server is told on standard error.
+  // Standard error announces the start.
   if (entry.type === 'listening') return ''
   const facts = new Map<string, unknown>(Object.entries(entry))
   const time = new Date().toTimeString().slice(0, 8)

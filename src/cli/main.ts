@@ -6,6 +6,7 @@ import { configCommand } from './commands/config.ts'
 import { demoCommand } from './commands/demo.ts'
 import { endpointCommand } from './commands/endpoint.ts'
 import { gatewayCommand } from './commands/gateway.ts'
+import { retirementCommands } from './commands/key-retirement.ts'
 import { keysCommands } from './commands/keys.ts'
 import { UsageError } from './errors.ts'
 import { describeCommand, describeCommands, describeGroup } from './help.ts'
@@ -18,6 +19,7 @@ import type { Surroundings } from './surroundings.ts'
 export const COMMANDS: readonly Command[] = [
   gatewayCommand,
   ...keysCommands,
+  ...retirementCommands,
   endpointCommand,
   checkCommand,
   configCommand,
@@ -26,10 +28,10 @@ export const COMMANDS: readonly Command[] = [
 
 const HELP = new Set(['help', '--help', '-h'])
 const VERSION = new Set(['version', '--version', '-v', '-V'])
-/** Without a command. */
+/** The options that need no command. */
 const OWN_OPTIONS = ['help', 'version']
 
-/** Runs one command line, without the name of the program, and returns the exit code. Never rejects. */
+/** Runs one command line, without the program name, and returns the exit code. Never rejects. */
 export async function main(
   args: readonly string[],
   commands: readonly Command[],
@@ -44,7 +46,7 @@ export async function main(
   }
 }
 
-// `with-auth keys list | head -1` has done what it was asked to.
+// In `with-auth keys list | head -1`, the reader leaves early. That is not a failure.
 function allowReaderToLeave(error: unknown): void {
   if (!(error instanceof OutputError) || !error.isReaderGone) throw error
 }
@@ -61,7 +63,7 @@ async function runCommand(
     return show(describe(topic, commands), surroundings)
   }
   if (VERSION.has(first)) {
-    if (rest.length > 0) throw new UsageError(`${first} takes nothing behind it`)
+    if (rest.length > 0) throw new UsageError(`${first} takes no arguments`)
     return show(`${await readVersion()}\n`, surroundings)
   }
   const command = findCommand(args, commands)
@@ -88,7 +90,7 @@ function isNoHelp(arg: string): boolean {
   return !HELP.has(arg)
 }
 
-/** The help of all commands, of one, or of those with a first word in common. */
+/** The help of all commands, of one command, or of a group such as `keys`. */
 function describe(words: readonly string[], commands: readonly Command[]): string {
   const [first, ...rest] = words
   if (first === undefined) return describeCommands(commands)
@@ -119,54 +121,48 @@ function unknownCommand(words: readonly string[], commands: readonly Command[]):
   if (isInGroup && (second === '' || !isWord(second))) {
     return new UsageError(`The command after "${first}" is missing: ${names.join(', ')}`)
   }
-  const nearest =
-    nearestCommand(words, names) ?? (isInGroup ? undefined : nearestPart(first, names))
+  const nearest = nearestCommand(words, names, isInGroup)
   const hint =
     nearest === undefined ? `the commands are ${names.join(', ')}` : `did you mean ${nearest}?`
   return new UsageError(`Unknown command ${showName(isInGroup ? second : first)}: ${hint}`)
 }
 
-function nearestCommand(words: readonly string[], names: readonly string[]): string | undefined {
-  return nearestBy(names, (name) => distanceOf(words, name.split(' ')))
-}
-
-// `with-auth keyz` and `with-auth list`.
-function nearestPart(word: string, names: readonly string[]): string | undefined {
-  const groups = names.filter((name) => name.includes(' ')).map((name) => name.split(' ')[0] ?? '')
-  return (
-    nearestBy(groups, (group) => distanceOf([word], [group])) ??
-    nearestBy(names, (name) => distanceOf([word], name.split(' ').slice(-1)))
-  )
-}
-
-function nearestBy(
+/** Compares with the whole names. Outside a group, `keyz` may also mean `keys`, and `list` may mean `keys list`. */
+function nearestCommand(
+  words: readonly string[],
   names: readonly string[],
-  distance: (name: string) => number,
+  isInGroup: boolean,
 ): string | undefined {
-  const [nearest, ...others] = names.filter((name) => distance(name) < Infinity)
-  if (nearest === undefined) return undefined
-  return others.reduce((best, name) => (distance(name) < distance(best) ? name : best), nearest)
+  const candidates = names.flatMap((name) => {
+    const parts = name.split(' ')
+    const [group = '', last] = parts
+    if (isInGroup || last === undefined) return [{ parts, meant: name }]
+    return [
+      { parts, meant: name },
+      { parts: [group], meant: group },
+      { parts: [last], meant: name },
+    ]
+  })
+  let nearest: string | undefined
+  let least = Infinity
+  for (const { parts, meant } of candidates) {
+    const distance = distanceOf(words, parts)
+    if (distance < least) nearest = meant
+    least = Math.min(least, distance)
+  }
+  return nearest
 }
 
-/** Infinite if one of the words is far from its part of the name: more than one edit for every four letters. */
+/** Infinite if a word needs more than one edit for every three letters. */
 function distanceOf(words: readonly string[], parts: readonly string[]): number {
   const distances = parts.map((part, index) => {
-    const word = (words[index] ?? '').toLowerCase()
-    const edits = isSwapped(word, part) ? 1 : editDistance(word, part)
-    return edits <= Math.ceil(part.length / 4) ? edits : Infinity
+    const edits = editDistance((words[index] ?? '').toLowerCase(), part)
+    return edits <= Math.ceil(part.length / 3) ? edits : Infinity
   })
   return distances.reduce((sum, edits) => sum + edits, 0)
 }
 
-// Two letters that changed places are one edit.
-function isSwapped(word: string, part: string): boolean {
-  return part.split('').some((letter, at) => {
-    const swapped = `${part.slice(0, at)}${part[at + 1] ?? ''}${letter}${part.slice(at + 2)}`
-    return swapped === word && word !== part
-  })
-}
-
-// An option before its command, or one that was meant to be `--help`.
+// Either an option before its command, or a misspelt `--help`.
 function misplacedOption(
   option: string,
   rest: readonly string[],
@@ -177,8 +173,7 @@ function misplacedOption(
   if (OWN_OPTIONS.some((own) => own === nearest)) return unknownOption(option, OWN_OPTIONS)
   const command = findCommand(rest, commands)
   if (command !== undefined) {
-    const where = `behind the command: with-auth ${command.name}`
-    return new UsageError(`Write ${showName(option)} ${where}`)
+    return new UsageError(`Put ${showName(option)} after the command: with-auth ${command.name}`)
   }
   const names = namesOf(commands).join(', ')
   return new UsageError(`The command before ${showName(option)} is missing: ${names}`)

@@ -8,11 +8,11 @@ import type { Server } from 'srvx'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
 import type { Surroundings } from './surroundings.ts'
 
-/** A Fetch handler on a port. */
+/** A running HTTP server. */
 export interface Serving {
   /** Without a final slash. */
   readonly url: string
-  /** Stops listening. `'drain'` lets the requests under way end, `'now'` cuts them off. */
+  /** Stops listening. `'drain'` lets open requests finish, `'now'` cuts them off. */
   readonly close: (how: 'drain' | 'now') => Promise<void>
 }
 
@@ -24,28 +24,27 @@ export interface Address {
 
 type FetchHandler = (request: Request) => Response | Promise<Response>
 
-/** This machine only. */
 const HOST = '127.0.0.1'
 const HOST_NAME = /^[a-z\d](?:[a-z\d.-]*[a-z\d])?$/i
-/** Kubernetes kills after 30 seconds. */
+/** Below the 30 seconds after which Kubernetes kills the process. */
 const DRAIN_MS = 25_000
-// Longer than the 60 seconds of common load balancers: one that asks over a connection which ends just then answers 502.
+// Longer than the 60 seconds of common load balancers. One that reuses a connection just as it closes answers 502.
 const KEEP_ALIVE_MS = 75_000
-// Node answers 408 when a whole request takes more than five minutes, however long its upstream may take. An upload may. The head
-// must come within a minute: Node would otherwise take that limit from `requestTimeout`.
+// No limit for the whole request: an upload may take longer than Node's five minutes. The head must arrive within a minute;
+// Node derives that limit from `requestTimeout` unless it is set.
 const NODE_TIMEOUTS = { requestTimeout: 0, headersTimeout: 60_000 } as const
-// Bun cuts a connection after 10 seconds of silence, in which a model may still be thinking.
+// Bun's default of 10 seconds would cut off a model that is still thinking. 255 is Bun's maximum.
 const BUN_IDLE_SECONDS = 255
 
-/** The options of a command that serves, for `readAddress`. */
+/** The options that `readAddress` reads. */
 export function addressOptions(port: number): OptionSpecs {
   return {
     host: {
       value: 'HOST',
-      help: 'the address to listen on; 0.0.0.0 serves other machines too',
+      help: 'the address to listen on; 0.0.0.0 accepts connections from other machines',
       default: HOST,
     },
-    port: { value: 'PORT', help: 'the port to listen on; 0 takes a free one', default: port },
+    port: { value: 'PORT', help: 'the port to listen on; 0 picks a free one', default: port },
     'keep-alive-ms': {
       value: 'MS',
       help: 'how long a connection may be idle, on Node',
@@ -64,7 +63,7 @@ export function readAddress(line: CommandLine, usualPort: number): Address {
   return { host, port, keepAliveMs }
 }
 
-/** Says which option names an address that `listen` did not get. */
+/** Turns an error of `listen` into one that names the wrong option. */
 export function nameAddress({ host, port }: Address): (error: unknown) => never {
   return (error) => {
     const code: unknown = Reflect.get(Object(error), 'code')
@@ -73,24 +72,27 @@ export function nameAddress({ host, port }: Address): (error: unknown) => never 
     }
     if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error
     const state = code === 'EACCES' ? 'not permitted' : 'in use'
-    throw new Error(`--port ${port} is ${state} on ${host}: choose another, or 0 for a free one`, {
-      cause: error,
-    })
+    throw new Error(
+      `--port ${port} is ${state} on ${host}: choose another port, or 0 for a free one`,
+      {
+        cause: error,
+      },
+    )
   }
 }
 
-// Deno gives no code for an unknown name, and Bun says of it that the port is in use, even port 0.
+// For an unknown host name, Deno gives no code, and Bun reports EADDRINUSE, even for port 0.
 function isOtherMachine(error: unknown, code: unknown, port: number): boolean {
   if (code === 'EADDRINUSE') return port === 0
   return code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL' || /lookup address/.test(String(error))
 }
 
-/** Serves a Fetch handler. Rejects when the port is taken. */
+/** Serves a Fetch handler. Rejects if the port is in use. */
 export async function listen(
   fetch: FetchHandler,
   { host, port, keepAliveMs = KEEP_ALIVE_MS }: Address,
 ): Promise<Serving> {
-  // Only now: the other commands are quicker without it, and on Deno they need fewer permissions.
+  // Imported here, because other commands start faster without it and need fewer permissions on Deno.
   const { serve } = await import('srvx')
   let isClosing = false
   const server = serve({
@@ -117,7 +119,7 @@ export async function listen(
   }
 }
 
-// RFC 9112 §9.6: without this a client that goes on asking over its connection would hold up the end.
+// RFC 9112 §9.6: asks the client to close its connection, which would otherwise delay the shutdown.
 function asLast({ body, status, statusText, headers }: Response): Response {
   const lastHeaders = new Headers(headers)
   lastHeaders.set('connection', 'close')
@@ -125,8 +127,8 @@ function asLast({ body, status, statusText, headers }: Response): Response {
 }
 
 /**
- * Waits until a signal asks to stop, and stops: SIGTERM drains, for a while or until another signal; SIGINT, which is
- * somebody at a keyboard, does not.
+ * Serves until a stop signal. SIGTERM lets open requests finish, until `drainMs` or another signal. SIGINT (Ctrl-C) cuts them
+ * off.
  */
 export async function serveUntilStopped(
   servings: readonly Serving[],
@@ -146,16 +148,16 @@ export async function serveUntilStopped(
 type NodeServer = NonNullable<Server['node']>['server']
 
 const CHECK_MS = 100
-// A client that is cut while it sends may never read its answer (RFC 9112 §9.6).
+// A client that is cut off while it sends may never read its response (RFC 9112 §9.6).
 const LINGER_MS = 5_000
 
-// A request whose head is on its way when a server closes.
+// The time for a request head that is arriving when the server closes.
 const HEAD_MS = 2_000
 
 /**
- * Follows the connections of Node's server. A client that has its answer may send the rest of its request for 5 seconds. The
- * returned function ends each connection without an open response, from then until the server has closed: half a head is waited
- * for 2 seconds. Other runtimes have another server: nothing is done.
+ * Tracks the connections of Node's server, and does nothing on other runtimes. After its response, a client may send the rest of
+ * its request for 5 seconds. The returned function closes idle connections until the server has closed. An incomplete request head
+ * gets 2 seconds.
  */
 export function trackConnections(
   server: NodeServer | undefined,
@@ -163,7 +165,7 @@ export function trackConnections(
   headMs: number = HEAD_MS,
 ): () => void {
   if (server === undefined || !('closeIdleConnections' in server)) return () => undefined
-  /** The number of open responses on each. */
+  /** The number of open responses on each connection. */
   const sockets = new Map<Socket, number>()
   const count = (socket: Socket, by: 1 | -1): void => {
     if (!socket.destroyed) sockets.set(socket, (sockets.get(socket) ?? 0) + by)
@@ -180,7 +182,7 @@ export function trackConnections(
   })
   const endIdle = (isLate: boolean): void => {
     server.closeIdleConnections()
-    // Node counts a connection as idle only after its first request. A load balancer opens some in advance.
+    // To Node, a connection is idle only after its first request. Load balancers open connections in advance.
     for (const [socket, open] of sockets) {
       if (open === 0 && (isLate || socket.bytesRead === 0)) socket.destroy()
     }
@@ -192,7 +194,7 @@ export function trackConnections(
   }
 }
 
-// Node reads the rest of a request for as long as it comes, also from a client that was rejected.
+// Node reads the rest of a request for as long as it arrives, even after the request was rejected.
 function endUnlessComplete(request: IncomingMessage, lingerMs: number): void {
   if (request.complete) return
   setTimeout(() => request.complete || request.socket.destroy(), lingerMs).unref()

@@ -1,18 +1,18 @@
 import { holdsPart } from '../core/endpoint/identity-faults.ts'
 
-/** How our own keys begin. */
+/** The prefix of keys made by `with-auth keys`. */
 const KEY_PREFIX = 'withauth_'
 const URL_START = /^https?:\/\//i
-/** Controls except a line break, line ends, changes of direction, and what has no width. */
+/** Control characters except \n, other line ends, direction changes, and zero-width characters: a terminal obeys them. */
 const OBEYED = /(?!\n)[\p{Cc}\xa0\xad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]/gu
 const HIDDEN = '(hidden because it may be a secret)'
 
-/** Quotes the name of a command or of an option for a message. A key in its place is hidden: it has digits, or is longer. */
+/** Quotes a command or option name for a message. Hides what cannot be a name, because it may be a key. */
 export function showName(name: string): string {
   return /^-{0,2}[a-z][a-z-]{0,23}$/i.test(name) ? JSON.stringify(name) : HIDDEN
 }
 
-/** Quotes a value for a message. It shows only the origin of a URL, and hides a value that may be a secret. */
+/** Quotes a value for a message. Shows only the origin of a URL. Hides a value that may be a secret. */
 export function showValue(value: string): string {
   if (mayHoldSecret(value)) return HIDDEN
   const [, origin, rest = ''] = /^(https?:\/\/[^/?#]+)(.*)$/is.exec(value) ?? []
@@ -20,7 +20,7 @@ export function showValue(value: string): string {
   return JSON.stringify(rest.length < 2 ? value : `${origin}/…`)
 }
 
-/** A URL without its query, which may hold a secret. Hides the path too, or all of it, if that may hold the key or another. */
+/** A URL without its query. Hides the path, or the whole URL, if it may hold `key` or another secret. */
 export function showUrl(url: string, key?: string): string {
   const [, origin = '', path = ''] = /^(https?:\/\/[^/?]*)([^?]*)/i.exec(url) ?? []
   const decoded = path.replace(/%([\da-f]{2})/gi, (_, hex: string) =>
@@ -32,20 +32,20 @@ export function showUrl(url: string, key?: string): string {
   return escapeHidden(isHidden ? `${origin}/…` : url.replace(/\?.*/s, '?***'))
 }
 
-/** The path of a file for a message, unless it may be a secret. */
+/** A file path for a message. Hides it if it may be a secret. */
 export function showFile(file: string): string {
   const isPath = /^(?:\.{0,2}[/\\]|[a-z]:\\)|\.[a-z]{1,8}$|^\.{1,2}$/i.test(file)
-  // Elsewhere in a message a line break is ours.
+  // A raw line break could forge a line of output.
   if (isPath && !file.includes(KEY_PREFIX)) return file.replaceAll('\n', String.raw`\n`)
   return showValue(file).replaceAll('"', '')
 }
 
-/** Escapes what a terminal obeys, but for line breaks. Inside the strings of JSON it changes no value. */
+/** Escapes the characters that a terminal obeys, except \n. Inside a JSON string the value stays the same. */
 export function escapeHidden(text: string): string {
   return text.replace(OBEYED, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-/** A name as a terminal may show it: it may have characters that a terminal obeys. */
+/** A name that is safe to print on a terminal. */
 export function shown(text: string): string {
   return /^[\x20-\x7e]*$/.test(text) ? text : JSON.stringify(text).replace(/[^\x20-\x7e]/g, '?')
 }
@@ -53,6 +53,6 @@ export function shown(text: string): string {
 function mayHoldSecret(value: string): boolean {
   if (value.includes(KEY_PREFIX)) return true
   if (URL_START.test(value)) return value.includes('@')
-  // Keys are long, or have a prefix such as `sk-` and digits behind it.
+  // Keys are long, or start with a prefix such as `sk-` and contain digits.
   return /\S{25,}|(?:^|[\s"'=])[a-z]+[-_](?=\S*\d)/i.test(value)
 }

@@ -1,42 +1,41 @@
 import process from 'node:process'
 import type { Readable } from 'node:stream'
 
-/** What a command is given of the process that it runs in. */
+/** The parts of the process that a command uses. Tests pass their own. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Reads the text on standard input. */
+  /** Reads standard input. */
   readonly readInput: () => Promise<string>
-  /** What was asked for, to standard output. */
+  /** Writes the result to standard output. Never throws. */
   readonly print: (text: string) => void
-  /** How many characters wait to be written, since the reader of standard output is slow. */
+  /** The number of characters that wait for a slow reader of standard output. */
   readonly unwritten: () => number
   /** Whether standard output is a terminal. */
   readonly isTerminal: boolean
   /** Whether to print colors. */
   readonly colors: boolean
-  /** Waits until what was printed is written. Rejects with an `OutputError` if something could not be written. */
+  /** Waits until all output is written. Rejects with an `OutputError` if that failed. */
   readonly flush: () => Promise<void>
-  /** What a person should know beside it, to standard error. */
+  /** Writes a message for people to standard error. */
   readonly note: (text: string) => void
-  /** Tells a listener each failure to write to standard output, such as `EPIPE` when its reader has gone. */
+  /** Calls the listener for each failed write to standard output, such as `EPIPE` after its reader has left. */
   readonly onPrintFailure: (listener: (error: unknown) => void) => void
-  /** Waits for the next signal that asks to stop. */
+  /** Waits for the next stop signal. */
   readonly nextSignal: () => Promise<StopSignal>
 }
 
-/** SIGTERM lets requests end, SIGINT does not. */
+/** SIGTERM lets open requests finish. SIGINT cuts them off. */
 export type StopSignal = 'SIGINT' | 'SIGTERM'
 
-/** The exit codes, for scripts. */
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const
 
-/** The variables that turn colors off, for the help of a command that prints colors. */
+/** Help for the variables that turn colors off. */
 export const COLOR_VARIABLES = {
   NO_COLOR: 'set: print no colors',
   TERM: 'dumb: print no colors',
 } as const
 
-/** Describes standard output. Only a terminal gets colors, and `NO_COLOR` turns them off (https://no-color.org). */
+/** Only a terminal gets colors, and `NO_COLOR` turns them off (https://no-color.org). */
 export function describeTerminal(
   { isTTY }: { readonly isTTY?: boolean },
   env: Surroundings['env'],
@@ -46,10 +45,10 @@ export function describeTerminal(
   return { isTerminal, colors: isTerminal && !isUnwanted }
 }
 
-// A key has at most 8192 characters, so a longer text is not read to its end.
+// Twice the longest key.
 const MAX_INPUT = 16_384
 
-/** Reads a text from a stream, and ends where it is longer than a key can be. */
+/** Reads a text from a stream. Stops once the text is longer than any key. */
 export async function readInput(stream: Readable): Promise<string> {
   let text = ''
   for await (const chunk of stream.setEncoding('utf8')) {
@@ -59,21 +58,12 @@ export async function readInput(stream: Readable): Promise<string> {
   return text
 }
 
-/** Standard output, or standard error. */
-export interface Output {
-  /** Writes a text. Never throws. */
-  readonly print: (text: string) => void
-  /** How many characters wait to be written, since the reader is slow. */
-  readonly unwritten: () => number
-  /** Waits until all output is written. Rejects with an `OutputError` for a failure that no listener was told. */
-  readonly flush: () => Promise<void>
-  /** Tells a listener each failure to write. */
-  readonly onFailure: (listener: (error: unknown) => void) => void
-}
+/** Standard output or standard error. */
+export type Output = Pick<Surroundings, 'print' | 'unwritten' | 'flush' | 'onPrintFailure'>
 
-/** Says why standard output could not be written. */
+/** Standard output could not be written. */
 export class OutputError extends Error {
-  /** Whether its reader has gone, such as `head` when it has what it wants. */
+  /** Whether the reader has left, as `head` does. */
   readonly isReaderGone: boolean
 
   constructor(cause: unknown) {
@@ -84,7 +74,7 @@ export class OutputError extends Error {
   }
 }
 
-/** Waits until the result of a change is written. If it cannot be, the error says what has changed. A reader may go. */
+/** Waits until the result of a change is written. If that fails, the error says what has changed. The reader may leave. */
 export async function flushResult(done: string, { flush }: Pick<Output, 'flush'>): Promise<void> {
   await flush().catch((error: unknown) => {
     if (!(error instanceof OutputError)) throw error
@@ -102,7 +92,7 @@ export function createOutput(name: 'stdout' | 'stderr'): Output {
     if (listeners.length === 0) failure ??= new OutputError(error)
     for (const listener of listeners) listener(error)
   }
-  // Without a listener this event would end the process.
+  // An 'error' event without a listener would end the process.
   process[name].on('error', fail)
   return {
     print: (text) => {
@@ -116,11 +106,11 @@ export function createOutput(name: 'stdout' | 'stderr'): Output {
       await lastWrite
       if (failure !== undefined) throw failure
     },
-    onFailure: (listener) => void listeners.push(listener),
+    onPrintFailure: (listener) => void listeners.push(listener),
   }
 }
 
-// Deno's `process.stdout` stops the whole process while its reader does not read. Deno's own stream does not.
+// Deno's `process.stdout` blocks the whole process while its reader is slow. `Deno.stdout` does not.
 function createWrite(name: 'stdout' | 'stderr'): (text: string) => Promise<void> {
   const deno: unknown = Reflect.get(globalThis, 'Deno')
   const stream: unknown = Reflect.get(Object(Reflect.get(Object(deno), name)), 'writable')
@@ -134,7 +124,8 @@ function createWrite(name: 'stdout' | 'stderr'): (text: string) => Promise<void>
     })
 }
 
-function codeOf(error: unknown): string {
+/** The code of a system error, such as `EPIPE`, or 'undefined'. */
+export function codeOf(error: unknown): string {
   return String(Reflect.get(Object(error), 'code'))
 }
 
@@ -142,7 +133,7 @@ const SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM']
 
 let isStopping = false
 
-/** Waits for the next signal that asks to stop. Until somebody waits, such a signal ends the process as usual. */
+/** Waits for the next stop signal. Before the first call, a signal ends the process as usual. */
 export function nextSignal(): Promise<StopSignal> {
   return new Promise((resolve) => {
     const stop = (signal: StopSignal): void => {
@@ -153,7 +144,7 @@ export function nextSignal(): Promise<StopSignal> {
   })
 }
 
-/** Whether `nextSignal` has told of a signal. */
+/** Whether a stop signal has arrived since the first call of `nextSignal`. */
 export function isAskedToStop(): boolean {
   return isStopping
 }

@@ -1,8 +1,26 @@
 import type { UnavailableReason } from './types.ts'
 
+/** One thing that is wrong with a config. */
+export interface OptionProblem {
+  /** The names and indices that lead to the option, such as `['public', 0, 'path']`. Empty for the config itself. */
+  readonly optionPath: readonly (string | number)[]
+  /** Completes the sentence "it must be …". Names of other options stand in backticks. */
+  readonly expected: string
+  /** The value in short: a string as JSON of at most 80 characters, a number as it is, `an array`. Absent if it is secret. */
+  readonly received?: string
+  /** What was probably meant. Absent if the value is secret. */
+  readonly didYouMean?: string
+  /** Whether the value must not be shown. */
+  readonly isSecret: boolean
+  /** Set if the name is no option. `expected` then lists the names that are. */
+  readonly isUnknown?: true
+  /** Set if an environment variable gave the value. Such a value is never shown. */
+  readonly from?: 'environment'
+}
+
 /**
- * Thrown by `withAuth`, `createAuthenticator` and `auth` for a config that cannot be used. The message names the
- * option, its value (never a secret) and what is allowed.
+ * Thrown by `withAuth`, `createAuthenticator` and `auth` for a config that cannot be used. The message has a line for each
+ * problem: the option, what is allowed, and the value unless it may be a secret.
  *
  * @example
  * ```ts
@@ -18,13 +36,26 @@ import type { UnavailableReason } from './types.ts'
 export class AuthConfigError extends Error {
   /** Tells this error from others without `instanceof`. */
   readonly code = 'invalid_config' as const
-  /** The option that is wrong, such as `context.headers`. */
+  /** The first option that is wrong, such as `context.headers`. */
   readonly option: string
+  readonly #problems: readonly OptionProblem[]
 
-  constructor(option: string, message: string) {
+  constructor(
+    option: string,
+    message: string,
+    problems: readonly OptionProblem[] = [
+      { optionPath: [option], expected: message, isSecret: false },
+    ],
+  ) {
     super(message)
     this.name = 'AuthConfigError'
     this.option = option
+    this.#problems = problems
+  }
+
+  /** Everything that is wrong. At least one problem; the search for more stops at 101. */
+  get problems(): readonly OptionProblem[] {
+    return this.#problems
   }
 }
 

@@ -1,6 +1,7 @@
-import { hasUnknownCoding, isForGateway, namesInConnection } from './field-names.ts'
+import { ignore, orAborted } from '../core/async.ts'
+import { hasUnknownCoding, isRemovedFromResponse, namesInConnection } from './field-names.ts'
 
-/** What the gateway's `fetch` is called with: as the one of the runtime, streams included. */
+/** The `init` argument of the gateway's `fetch`: a `RequestInit` with a stream as its body. */
 export interface UpstreamRequest {
   readonly method: string
   readonly headers: Headers
@@ -18,23 +19,23 @@ export interface UpstreamResponse extends Pick<Response, 'status' | 'statusText'
 /** Sends one request to the upstream. It must not follow redirects. */
 export type UpstreamFetch = (url: string, init: UpstreamRequest) => Promise<UpstreamResponse>
 
-/** What is sent to the upstream for a request. */
+/** One request, ready for the upstream. */
 export interface Forwarding {
   readonly url: string
   readonly init: Omit<UpstreamRequest, 'signal'>
-  /** Whether only the end of the body tells that there is none. */
+  /** The headers do not say whether there is a body. */
   readonly mayBeEmpty: boolean
 }
 
-/** What came of a request to the upstream. */
+/** The response of the upstream, or why there is none. */
 export type Outcome =
   | { readonly response: UpstreamResponse }
   | { readonly code: 'upstream_timeout' | 'client_left' }
   | { readonly code: 'upstream_unreachable'; readonly error: unknown }
 
 /**
- * Sends a request and waits for the head of the response, at most `timeoutMs` and only while the client waits. Afterwards the
- * streams of the bodies end each other: the first that breaks or is cancelled ends the other.
+ * Sends a request and waits for the head of the response, for at most `timeoutMs` and only while the client waits. After that
+ * the two bodies end each other: when one breaks off or is cancelled, so is the other.
  */
 export async function exchange(
   fetch: UpstreamFetch,
@@ -52,79 +53,59 @@ export async function exchange(
   const timer = setTimeout(() => end('upstream_timeout'), timeoutMs)
   client.addEventListener('abort', leave)
   if (client.aborted) leave()
+  const pending = send(fetch, forwarding, controller.signal)
   try {
-    const { signal } = controller
-    return { response: await orAborted(send(fetch, forwarding, signal), signal) }
+    // A `fetch` that ignores its signal must not hold the client.
+    return { response: await orAborted(pending, controller.signal) }
   } catch (error) {
-    return code === undefined ? { code: 'upstream_unreachable', error } : { code }
+    if (code === undefined) return { code: 'upstream_unreachable', error }
+    ignore(pending.then(discard))
+    return { code }
   } finally {
     clearTimeout(timer)
     client.removeEventListener('abort', leave)
   }
 }
 
-function send(
+async function send(
   fetch: UpstreamFetch,
   { url, init, mayBeEmpty }: Forwarding,
   signal: AbortSignal,
 ): Promise<UpstreamResponse> {
   if (!mayBeEmpty || init.body === null) return fetch(url, { ...init, signal })
-  return orNothing(init.body).then((body) => fetch(url, { ...init, body, signal }))
+  return fetch(url, { ...init, body: await bodyOrNull(init.body), signal })
 }
 
-/** The body, or `null` if it ends before its first byte. */
-async function orNothing(
+/** Returns `null` for a body that ends before its first byte. */
+async function bodyOrNull(
   body: ReadableStream<Uint8Array>,
 ): Promise<ReadableStream<Uint8Array> | null> {
   const reader = body.getReader()
-  const first = await readFirst(reader)
-  if (first === undefined) return null
+  let first = await reader.read()
+  // On Deno an empty body starts with an empty chunk.
+  // oxlint-disable-next-line no-await-in-loop -- one chunk after the other
+  while (first.value?.byteLength === 0) first = await reader.read()
+  const { value } = first
+  if (value === undefined) return null
   return new ReadableStream({
-    start: (controller) => controller.enqueue(first),
+    start: (controller) => controller.enqueue(value),
     pull: async (controller) => {
-      const { done, value } = await reader.read()
-      return done ? controller.close() : controller.enqueue(value)
+      const next = await reader.read()
+      return next.done ? controller.close() : controller.enqueue(next.value)
     },
     cancel: (reason) => reader.cancel(reason),
   })
 }
 
-// Deno begins a body that is empty with an empty chunk.
-async function readFirst(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-): Promise<Uint8Array | undefined> {
-  for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- one chunk after the other
-    const { done, value } = await reader.read()
-    if (done) return undefined
-    if (value.byteLength !== 0) return value
-  }
-}
-
-// A `fetch` that ignores its signal must not hold the client. Its late response is cancelled.
-function orAborted(
-  pending: Promise<UpstreamResponse>,
-  signal: AbortSignal,
-): Promise<UpstreamResponse> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(new Error('Aborted')))
-    if (signal.aborted) reject(new Error('Aborted'))
-    pending.then((response) => {
-      if (!signal.aborted) return resolve(response)
-      return response.body?.cancel().catch(() => undefined)
-    }, reject)
-  })
-}
-
-// The codings that a `fetch` decodes by itself.
+// Every runtime's `fetch` decodes these.
 const DECODED: ReadonlySet<string> = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'identity'])
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304])
 
 /**
- * Turns the upstream's response into one of the gateway: the status, the end-to-end fields, and the body as it comes. Throws for a
- * status that is not final, a transfer coding other than chunks, and a content coding that not every `fetch` decodes.
+ * Builds the client's response: the status, the end-to-end fields and the body of the upstream's. Throws for an interim status,
+ * for a transfer coding other than chunked, and for a content coding that some `fetch` cannot decode.
  *
- * @param decodesSilently Whether `fetch` leaves `Content-Encoding` there when it has decoded a body.
+ * @param decodesSilently Whether `fetch` decodes a body and leaves `Content-Encoding` in the headers.
  */
 export function passOn(
   response: UpstreamResponse,
@@ -132,27 +113,27 @@ export function passOn(
   decodesSilently: boolean,
 ): Response {
   const { status, statusText } = response
-  // Not every Response refuses such a one itself.
-  if (status < 200 || status > 599) throw new RangeError('No final status (RFC 9110 §15)')
+  // Some runtimes accept such a status in a Response.
+  if (status < 200 || status > 599) throw new RangeError('Not a final status (RFC 9110 §15)')
   if (hasUnknownCoding(response.headers)) throw new Error('Unknown transfer coding')
   const isEmpty = method === 'HEAD' || WITHOUT_BODY.has(status)
   const headers = copyFields(response.headers, decodesSilently)
-  // It is of a body that is not sent (RFC 9110 §8.6); the answer to a HEAD says what a GET would be.
+  // The answer to a HEAD has the length of the GET. With these statuses a length is wrong (RFC 9110 §8.6).
   if (WITHOUT_BODY.has(status)) headers.delete('content-length')
   if (isEmpty) discard(response)
   return new Response(isEmpty ? null : response.body, { status, statusText, headers })
 }
 
-/** Ends what will not be read. */
-export function discard({ body }: UpstreamResponse): void {
-  body?.cancel().catch(() => undefined)
+/** Cancels the body of a response. `undefined` is from a `fetch` that returned nothing. */
+export function discard(response: UpstreamResponse | undefined): void {
+  ignore(response?.body?.cancel())
 }
 
 function copyFields(fields: Headers, decodesSilently: boolean): Headers {
   const named = namesInConnection(fields)
   const headers = new Headers()
   for (const [name, value] of fields) {
-    if (!isForGateway(name) && !named.has(name)) headers.append(name, value)
+    if (!isRemovedFromResponse(name) && !named.has(name)) headers.append(name, value)
   }
   const coding = headers.get('content-encoding')
   if (coding === null || !decodesSilently) return headers

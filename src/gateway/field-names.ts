@@ -1,7 +1,7 @@
-/** A field that is set. */
+/** A header field: its name and its value. */
 export type Field = readonly [name: string, value: string]
 
-// RFC 9110 §7.6.1, and the challenges and credentials of the hop before this one (§11.7).
+// RFC 9110 §7.6.1, and the fields of proxy authentication (§11.7).
 const HOP_BY_HOP: readonly string[] = [
   'connection',
   'http2-settings',
@@ -16,14 +16,14 @@ const HOP_BY_HOP: readonly string[] = [
   'upgrade',
 ]
 
-const OF_REQUESTS: ReadonlySet<string> = new Set([
+const REMOVED_FROM_REQUESTS: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP,
-  // What `fetch` makes for the hop to the upstream.
+  // `fetch` sets these for the connection to the upstream.
   'accept-encoding',
   'content-length',
   'expect',
   'host',
-  // What upstreams take for facts about the client or the hops on the way.
+  // Upstreams believe these about the client or the hops on the way.
   'ali-cdn-real-ip',
   'cdn-src-ip',
   'cf-connecting-ip',
@@ -54,10 +54,10 @@ const OF_REQUESTS: ReadonlySet<string> = new Set([
   'x-true-client-ip',
   'x-url-scheme',
   'x-vercel-forwarded-for',
-  // RFC 9440 §2.4: a server believes these two, so a proxy removes those of clients.
+  // RFC 9440 §2.4: a proxy must remove these two, since servers believe them.
   'client-cert',
   'client-cert-chain',
-  // What makes some upstreams read another path or method than the one that was decided about.
+  // Some upstreams take the path or the method from these, and the decision was about another.
   'x-http-destinationurl',
   'x-http-host-override',
   'x-http-method',
@@ -65,52 +65,55 @@ const OF_REQUESTS: ReadonlySet<string> = new Set([
   'x-method-override',
   'x-override-url',
   'x-rewrite-url',
-  // gunicorn cuts SCRIPT_NAME off the path when a proxy on its own machine sends it.
+  // gunicorn cuts SCRIPT_NAME off the path if a proxy on the same machine sends it.
   'path-info',
   'script-name',
   'x-script-name',
-  // Rack turns a response into an internal redirect by these two (CVE-2025-61780).
+  // With these two Rack turns a response into an internal redirect (CVE-2025-61780).
   'x-accel-mapping',
   'x-sendfile-type',
-  // CGI makes HTTP_PROXY of it (CVE-2016-5385).
+  // CGI turns it into HTTP_PROXY (CVE-2016-5385).
   'proxy',
 ])
 
-const OF_RESPONSES: ReadonlySet<string> = new Set([
+const REMOVED_FROM_RESPONSES: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP,
-  // Where the upstream can be reached as well, past the gateway (RFC 7838).
+  // It would lead clients past the gateway (RFC 7838).
   'alt-svc',
 ])
 
-// Families of fields, by how they begin. `x-middleware-subrequest` made Next.js skip its authorization (CVE-2025-29927).
-const FAMILIES =
+// Prefixes of names. For example `x-middleware-subrequest` made Next.js skip authorization (CVE-2025-29927).
+const REMOVED_PREFIXES =
   /^(?:fly-forwarded|remote|ssl-client|wl-proxy|x-(?:envoy|forwarded|middleware|original|remote|ssl-client))-/
 
-// The members of a family that may carry the gateway's own identity headers, such as `Remote-User`.
-const OF_THE_CALLER = /^(?:x-)?remote-(?!addr$|host$|ip$|port$)/
+// Names with these prefixes in which the gateway itself may send the identity, such as `Remote-User`.
+const IDENTITY_NAME = /^(?:x-)?remote-(?!addr$|host$|ip$|port$)/
 
-/** Whether a client's field, by its folded name, ends at the gateway. */
-export function endsAtGateway(folded: string): boolean {
-  return OF_REQUESTS.has(folded) || FAMILIES.test(folded)
+/** Whether the gateway removes a client's field with this folded name. */
+export function isRemovedFromRequest(folded: string): boolean {
+  return REMOVED_FROM_REQUESTS.has(folded) || REMOVED_PREFIXES.test(folded)
 }
 
-/** Whether the gateway may set a field, by its folded name, to tell the upstream who the caller is. */
-export function mayTellIdentity(folded: string): boolean {
-  return !endsAtGateway(folded) || OF_THE_CALLER.test(folded)
+/** Whether an identity header may have this folded name. */
+export function mayCarryIdentity(folded: string): boolean {
+  return !isRemovedFromRequest(folded) || IDENTITY_NAME.test(folded)
 }
 
-/** Whether a field of the upstream's response ends at the gateway. */
-export function isForGateway(name: string): boolean {
-  return OF_RESPONSES.has(name)
+/** Whether the gateway removes a field from the upstream's response. */
+export function isRemovedFromResponse(name: string): boolean {
+  return REMOVED_FROM_RESPONSES.has(name)
 }
 
-/** The names in a `Connection` field: those fields are for this hop as well (RFC 9110 §7.6.1). */
+/** The names in `Connection`: those fields are for this hop too (RFC 9110 §7.6.1). */
 export function namesInConnection(headers: Headers): ReadonlySet<string> {
   const names = headers.get('connection')?.split(',') ?? []
   return new Set(names.map((name) => name.trim().toLowerCase()))
 }
 
-/** Whether a body has another coding than chunks (RFC 9112 §6.1). Servers take away the chunks only: gzip would pass as plain content. */
+/**
+ * Whether a body has a transfer coding other than chunked (RFC 9112 §6.1). Servers decode only the chunks, so the gateway would
+ * forward gzip as plain content.
+ */
 export function hasUnknownCoding(headers: Headers): boolean {
   return !/^chunked$/i.test(headers.get('transfer-encoding') ?? 'chunked')
 }

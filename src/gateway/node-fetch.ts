@@ -2,7 +2,7 @@ import { sendBody } from './upload.ts'
 import type { NodeUpload } from './upload.ts'
 import type { UpstreamFetch, UpstreamRequest, UpstreamResponse } from './exchange.ts'
 
-/** The parts of `node:http` and `node:https` that are used. No import: these types are not known on every runtime. */
+/** The parts of `node:http` and `node:https` that are used. Other runtimes do not have Node's types. */
 export interface NodeHttp<Agent extends object = object> {
   readonly Agent: new (options: { keepAlive: boolean; timeout: number }) => Agent
   readonly request: (options: NodeRequestOptions & { agent: Agent | false }) => NodeRequest
@@ -22,7 +22,7 @@ interface NodeAnswer {
   readonly statusCode?: number | undefined
   readonly statusMessage?: string | undefined
   readonly rawHeaders: readonly string[]
-  /** Whether all of it has come in, and not whether it was read. */
+  /** Whether the whole answer was received. Some of it may still be unread. */
   readonly complete: boolean
   readonly readableLength: number
   read(): unknown
@@ -47,15 +47,15 @@ interface NodeRequest extends NodeUpload {
 
 type Controller = ReadableStreamDefaultController<Uint8Array>
 
-// As long as Node's own `fetch`: shorter than the 5 seconds after which many servers end an idle connection.
+// Like Node's own `fetch`: shorter than the 5 seconds after which many servers close an idle connection.
 const IDLE_MS = 4_000
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 const NOTHING = new Uint8Array(0)
 const USUALLY_WITHOUT_BODY: ReadonlySet<string> = new Set([...SAFE, 'DELETE'])
 
 /**
- * Makes a `fetch` over `node:http` and `node:https`. Unlike Node's own it streams bodies without holding them, has no
- * deadlines, adds no fields about itself, decodes no body, and never repeats a request because of its answer.
+ * Creates a `fetch` over `node:http` and `node:https`. Unlike Node's own it does not keep uploads in memory, sets no deadline,
+ * adds no headers, decodes no body, and never repeats a request because of its response.
  */
 export function createNodeFetch<Http extends object, Https extends object>(modules: {
   readonly http: NodeHttp<Http>
@@ -69,7 +69,7 @@ export function createNodeFetch<Http extends object, Https extends object>(modul
       host: hostname.replace(/^\[(.*)\]$/, '$1'),
       port,
       method: init.method,
-      // Cut from the text: the path that was decided about is not parsed again.
+      // The text of the path, as the decision was about it.
       path: url.slice(origin.length),
       headers: fieldsOf(host, init),
       insecureHTTPParser: false,
@@ -78,11 +78,11 @@ export function createNodeFetch<Http extends object, Https extends object>(modul
   }
 }
 
-/** Begins requests on kept connections, and repeated ones on a connection of their own. */
+/** Returns a function that starts a request on an idle connection, or a repeated one on a new connection. */
 function createOpen<Agent extends object>(module: NodeHttp<Agent>) {
   const kept = new module.Agent({ keepAlive: true, timeout: IDLE_MS })
   return (options: NodeRequestOptions, isRepeat: boolean): NodeRequest =>
-    // Looked up at each call, so that instrumentation which comes later is seen.
+    // Looks `request` up at each call, so that instrumentation installed later sees it.
     module.request({ ...options, agent: isRepeat ? false : kept })
 }
 
@@ -100,7 +100,7 @@ function send(
     if (signal.aborted) abort()
     request.on('error', (error) => {
       signal.removeEventListener('abort', abort)
-      // The upstream ended the connection, which was idle, just when it was used again (RFC 9112 §9.3.1).
+      // The upstream closed the idle connection just when it was used again (RFC 9112 §9.3.1).
       const isStale = request.reusedSocket && isUnanswered()
       const mayRepeat = isStale && body === null && SAFE.has(method) && !signal.aborted
       if (!mayRepeat) return reject(error)
@@ -108,7 +108,7 @@ function send(
     })
     request.on('upgrade', (_answer, socket) => {
       socket.destroy()
-      reject(Object.assign(new Error('No upgrade was asked for'), { code: 'UPGRADED' }))
+      reject(Object.assign(new Error('Unexpected upgrade'), { code: 'UPGRADED' }))
     })
     request.on('response', (answer) => {
       signal.removeEventListener('abort', abort)
@@ -127,7 +127,7 @@ function send(
   })
 }
 
-/** Tells whether no byte of an answer has come. `bytesRead` counts for the whole life of a connection. */
+/** Returns a function that says whether no byte of an answer was received. `bytesRead` counts all bytes of a connection. */
 function watchAnswer(request: NodeRequest): () => boolean {
   let readNow = (): number => before
   let before = 0
@@ -156,8 +156,8 @@ function readAnswer(answer: NodeAnswer): UpstreamResponse {
 }
 
 /**
- * The body of an answer, read on demand. It errors if the answer breaks off. If no byte has come yet, it begins with an empty
- * chunk: servers on Node send the head only with the first chunk.
+ * Returns the body of an answer, read on demand. It errors if the answer breaks off. If there are no bytes yet, it starts with
+ * an empty chunk: servers on Node send the head together with the first chunk.
  */
 function streamAnswer(answer: NodeAnswer): ReadableStream<Uint8Array> {
   let onReadable: (() => void) | undefined

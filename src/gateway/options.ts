@@ -8,22 +8,22 @@ import {
   readOptions,
 } from '../core/config/option-checks.ts'
 import { nodeModule } from '../core/runtime.ts'
-import { mayTellIdentity } from './field-names.ts'
+import { mayCarryIdentity } from './field-names.ts'
 import { createNodeFetch } from './node-fetch.ts'
 import { DEFAULT_NAMES } from './request-headers.ts'
-import { checkPublicOrigin, checkUpstream } from './upstream-url.ts'
+import { parsePublicOrigin, parseUpstream } from './upstream-url.ts'
 import type { UpstreamFetch } from './exchange.ts'
 import type { NodeHttp } from './node-fetch.ts'
 import type { GatewayFailure } from './refusal.ts'
 import type { ClientAddress, IdentityHeaderNames } from './request-headers.ts'
 import type { Upstream } from './upstream-url.ts'
 
-/** The options, checked and with defaults. */
+/** The options with their defaults. */
 export interface ResolvedGateway {
   readonly upstream: Upstream
   readonly identityHeaders: IdentityHeaderNames
   readonly forwardAuthorization: boolean
-  /** Folded, each with or without a `*` at its end. */
+  /** Folded. A `*` at the end matches any rest. */
   readonly stripHeaders: readonly string[]
   readonly publicOrigin: URL | undefined
   readonly clientAddress: ClientAddress | undefined
@@ -47,7 +47,7 @@ const OPTIONS = [
 
 const IDENTITY_OPTIONS = ['principal', 'attributes'] as const
 
-// Fields that would say something else then, or that the gateway removes for the upstream's sake.
+// These headers have another meaning.
 const NOT_FOR_IDENTITY: ReadonlySet<string> = new Set([
   'accept',
   'authorization',
@@ -59,35 +59,36 @@ const NOT_FOR_IDENTITY: ReadonlySet<string> = new Set([
   'range',
 ])
 
+/** Parses the options. Throws `AuthConfigError` for the first that is wrong. */
 export function resolveGateway(value: unknown): ResolvedGateway {
   const options = readOptions(value, OPTIONS)
   const allowInsecureHttp = checkBoolean('allowInsecureHttp', options.allowInsecureHttp ?? false)
   return Object.freeze({
-    upstream: checkUpstream(options.upstream, allowInsecureHttp),
-    identityHeaders: checkIdentityHeaders(options.identityHeaders ?? {}),
+    upstream: parseUpstream(options.upstream, allowInsecureHttp),
+    identityHeaders: parseIdentityHeaders(options.identityHeaders ?? {}),
     forwardAuthorization: checkBoolean(
       'forwardAuthorization',
       options.forwardAuthorization ?? false,
     ),
-    stripHeaders: checkStripHeaders(options.stripHeaders ?? []),
+    stripHeaders: parseStripHeaders(options.stripHeaders ?? []),
     publicOrigin:
-      options.publicOrigin === undefined ? undefined : checkPublicOrigin(options.publicOrigin),
-    clientAddress: checkOptional<ClientAddress>('clientAddress', options.clientAddress),
+      options.publicOrigin === undefined ? undefined : parsePublicOrigin(options.publicOrigin),
+    clientAddress: parseCallback<ClientAddress>('clientAddress', options.clientAddress),
     timeoutMs: checkMilliseconds('timeoutMs', options.timeoutMs ?? 120_000, 1, 3_600_000),
-    upstreamFetch: chooseFetch(checkOptional<UpstreamFetch>('fetch', options.fetch)),
-    onFailure: checkOptional<(failure: GatewayFailure) => void>('onFailure', options.onFailure),
+    upstreamFetch: chooseFetch(parseCallback<UpstreamFetch>('fetch', options.fetch)),
+    onFailure: parseCallback<(failure: GatewayFailure) => void>('onFailure', options.onFailure),
   })
 }
 
-function checkOptional<Fn>(option: string, value: unknown): Fn | undefined {
+function parseCallback<Fn>(option: string, value: unknown): Fn | undefined {
   return value === undefined ? undefined : checkFunction<Fn>(option, value)
 }
 
-function checkStripHeaders(value: unknown): readonly string[] {
+function parseStripHeaders(value: unknown): readonly string[] {
   if (!Array.isArray(value)) throw invalidOption('stripHeaders', value, 'a list of header names')
   return value.map((pattern: unknown, index) => {
     if (isNamePattern(pattern)) return foldPattern(pattern)
-    const allowed = 'a header name, with or without a "*" at its end, such as "x-webauth-*"'
+    const allowed = 'a header name, optionally with a "*" at its end, such as "x-webauth-*"'
     throw invalidOption(`stripHeaders[${index}]`, pattern, allowed)
   })
 }
@@ -100,42 +101,42 @@ function foldPattern(pattern: string): string {
   return pattern.endsWith('*') ? `${foldName(pattern.slice(0, -1))}*` : foldName(pattern)
 }
 
-function checkIdentityHeaders(value: unknown): IdentityHeaderNames {
+function parseIdentityHeaders(value: unknown): IdentityHeaderNames {
   const options = readOptions(value, IDENTITY_OPTIONS, 'identityHeaders')
   const names = {
-    principal: checkName('principal', options.principal),
-    attributes: checkName('attributes', options.attributes),
+    principal: parseName('principal', options.principal),
+    attributes: parseName('attributes', options.attributes),
   }
   const [one, other] = [names.principal, names.attributes]
   if (one === undefined || other === undefined || foldName(one) !== foldName(other)) return names
-  throw invalidOption('identityHeaders.attributes', other, 'another name than that of "principal"')
+  throw invalidOption('identityHeaders.attributes', other, 'different from "principal"')
 }
 
-function checkName(option: 'principal' | 'attributes', value: unknown): string | undefined {
+function parseName(option: 'principal' | 'attributes', value: unknown): string | undefined {
   if (value === undefined) return DEFAULT_NAMES[option]
   if (value === false) return undefined
   if (isHttpToken(value) && !isTaken(foldName(value))) return value.toLowerCase()
   throw invalidOption(
     `identityHeaders.${option}`,
     value,
-    'a header name that means nothing else, or false',
+    'a header name without another meaning, or false',
   )
 }
 
 function isTaken(folded: string): boolean {
-  return !mayTellIdentity(folded) || NOT_FOR_IDENTITY.has(folded)
+  return !mayCarryIdentity(folded) || NOT_FOR_IDENTITY.has(folded)
 }
 
-/** A `fetch`, and what it makes of a compressed answer. */
+/** A `fetch`, and how it treats a compressed response. */
 export interface ChosenFetch {
   readonly fetch: UpstreamFetch
-  /** Whether it decodes a body and leaves `Content-Encoding` there. */
+  /** Whether it decodes a body and leaves `Content-Encoding` in the headers. */
   readonly decodesSilently: boolean
 }
 
-/** The `fetch` that the options have, or else the one that suits the runtime. */
+/** Returns the given `fetch`, or else the one that suits the runtime. */
 export function chooseFetch(given: UpstreamFetch | undefined): ChosenFetch {
-  // Deno's takes `Content-Encoding` away with the coding: where the field is left, nothing was decoded.
+  // When Deno's `fetch` decodes a body, it removes `Content-Encoding`.
   const decodesSilently = !('Deno' in globalThis)
   if (given !== undefined) return { fetch: given, decodesSilently }
   const http = nodeModule('node:http')
@@ -150,10 +151,10 @@ function isNodeHttp(module: unknown): module is NodeHttp {
   return typeof module === 'object' && module !== null && 'request' in module
 }
 
-// Bun's own options, which other runtimes ignore: the body as it came, and no end after five minutes.
+// Bun must not decode the body, nor end the call after five minutes.
 const ON_BUN = { decompress: false, timeout: false } as const
 
-// Looked up at each call, so that instrumentation which comes later is seen.
+// Looks `fetch` up at each call, so that instrumentation installed later sees it.
 function callFetch(...[url, init]: Parameters<UpstreamFetch>): Promise<Response> {
   return fetch(url, 'Bun' in globalThis ? { ...init, ...ON_BUN } : init)
 }

@@ -1,7 +1,7 @@
 import { passageOf } from '../core/response/passage.ts'
 import { parseTarget } from '../core/request/target.ts'
 
-/** Why the gateway itself answers, and not the upstream. */
+/** Why the gateway answered in place of the upstream. */
 export type GatewayFailureCode =
   | 'not_configured'
   | 'malformed_request'
@@ -15,79 +15,80 @@ export type GatewayFailureCode =
   | 'upstream_timeout'
   | 'invalid_response'
 
+/** Describes one request that the gateway answered itself. */
+export interface GatewayFailure {
+  readonly code: GatewayFailureCode
+  readonly status: number
+  readonly method: string
+  /** Without the query, at most 256 characters. */
+  readonly path: string
+  /** The runtime's name for the error, such as `ECONNREFUSED`. Never its message. */
+  readonly cause?: string
+}
+
 interface Row {
   readonly status: number
   readonly message: string
-  readonly headers?: Readonly<Record<string, string>>
 }
 
 const ROWS: Readonly<Record<GatewayFailureCode, Row>> = {
   not_configured: { status: 500, message: 'Authentication is not configured' },
   malformed_request: { status: 400, message: 'Malformed request target' },
-  // RFC 9110 §15.5.6: the answer names what is allowed.
-  method_not_allowed: {
-    status: 405,
-    message: 'Method not allowed',
-    headers: { allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' },
-  },
+  method_not_allowed: { status: 405, message: 'Method not allowed' },
   transfer_coding_not_supported: { status: 501, message: 'Transfer coding not supported' },
-  upgrade_not_supported: { status: 501, message: 'The gateway passes no WebSockets on' },
-  // Nobody reads it: a log does.
-  client_left: { status: 499, message: 'The client has left' },
-  loop_detected: { status: 508, message: 'The gateway passes requests on to itself' },
+  upgrade_not_supported: { status: 501, message: 'The gateway does not support WebSockets' },
+  // For the log: the client is gone.
+  client_left: { status: 499, message: 'The client disconnected' },
+  loop_detected: { status: 508, message: 'The gateway forwards requests to itself' },
   identity_not_forwardable: { status: 502, message: 'Authentication service error' },
   upstream_unreachable: { status: 502, message: 'Upstream service error' },
   invalid_response: { status: 502, message: 'Upstream service error' },
   upstream_timeout: { status: 504, message: 'Upstream service error' },
 }
 
-/** The status that goes with a code. */
-export function statusOf(code: GatewayFailureCode): number {
-  return ROWS[code].status
-}
+// RFC 9110 §15.5.6: a 405 lists the allowed methods.
+const ALLOW = { allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' }
 
-/** The gateway's own answer. Nothing in it comes from the upstream. */
+/** Builds the gateway's own response. It holds nothing from the upstream. */
 export function createRefusal(code: GatewayFailureCode): Response {
-  const { status, message, headers } = ROWS[code]
+  const { status, message } = ROWS[code]
   const type = status < 500 ? 'invalid_request_error' : 'api_error'
   return new Response(JSON.stringify({ error: { message, type, code } }), {
     status,
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+    headers: {
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      ...(status === 405 ? ALLOW : {}),
+    },
   })
 }
 
-/** Why the gateway itself answered. */
-export interface GatewayFailure {
-  readonly code: GatewayFailureCode
-  readonly status: number
-  readonly method: string
-  /** Without the query, and not more than 256 characters. */
-  readonly path: string
-  /** The name that the runtime has for what went wrong, such as `ECONNREFUSED`. Never a message. */
-  readonly cause?: string
-}
-
-/** Describes why the gateway answered itself. Nothing of headers, query and messages is in it. */
+/** Describes a failure for `onFailure` and the log, without headers, query and error messages. */
 export function describeFailure(
   request: Request,
   code: GatewayFailureCode,
-  error: unknown,
+  error?: unknown,
 ): GatewayFailure {
   const { method, url } = request
   const path = parseTarget(url)?.path.slice(0, 256) ?? ''
-  const failure = { code, status: statusOf(code), method: method.slice(0, 32), path }
+  const { status } = ROWS[code]
   const cause = nameOf(error)
-  const described = Object.freeze(cause === undefined ? failure : { ...failure, cause })
+  const failure = Object.freeze({
+    code,
+    status,
+    method: method.slice(0, 32),
+    path,
+    ...(cause === undefined ? {} : { cause }),
+  })
   const passage = passageOf(request)
-  if (passage !== undefined) passage.failure = described
-  return described
+  if (passage !== undefined) passage.failure = failure
+  return failure
 }
 
-// Where a runtime says what it was: `error.cause.code` on Node, `error.code` on Bun, else the class.
+// Node has the code in `error.cause.code`, Bun in `error.code`. Otherwise the class says most.
 function nameOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
-  const candidates = [codeOf(error.cause), codeOf(error), error.name]
-  return candidates.find(isName)
+  return [codeOf(error.cause), codeOf(error), error.name].find(isName)
 }
 
 function codeOf(value: unknown): unknown {

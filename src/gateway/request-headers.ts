@@ -1,13 +1,13 @@
 import { ignore } from '../core/async.ts'
 import { foldName } from '../core/config/option-checks.ts'
-import { endsAtGateway, namesInConnection } from './field-names.ts'
+import { isRemovedFromRequest, namesInConnection } from './field-names.ts'
 import type { CredentialsSource } from '../core/auth-config.ts'
 import type { Auth } from '../core/types.ts'
 import type { Field } from './field-names.ts'
 
 /**
- * Copies what of a client's headers is for the upstream. The request id takes the place of the client's field of that name, in
- * each spelling, and `Connection` cannot remove it. It can be in no field that ends at the gateway.
+ * Copies the client's headers that the upstream may see. The request id replaces the client's header of that name, in every
+ * spelling, and `Connection` cannot remove it. A removed header cannot carry it.
  */
 export type CopyHeaders = (
   headers: Headers,
@@ -15,16 +15,27 @@ export type CopyHeaders = (
   requestId?: Field,
 ) => Headers
 
-/** Which fields of every client end at the gateway, beside those that do anyway. */
+/** The names of the headers that carry the identity. `undefined` turns one off. */
+export interface IdentityHeaderNames {
+  readonly principal: string | undefined
+  readonly attributes: string | undefined
+}
+
+/** Which headers of a client are removed, besides those of `field-names.ts`. */
 export interface CopyOptions {
   readonly identityHeaders: IdentityHeaderNames
   readonly forwardAuthorization: boolean
   readonly stripHeaders: readonly string[]
 }
 
+export const DEFAULT_NAMES: { readonly principal: string; readonly attributes: string } = {
+  principal: 'x-auth-principal',
+  attributes: 'x-auth-attributes',
+}
+
 /**
- * Makes the copier. Names are compared folded, so that no other spelling of an identity header gets through. The defaults
- * are taken away under other names too: an upstream may still know them.
+ * Returns a function that copies headers. It compares folded names: no spelling of an identity header gets through. It removes
+ * the default identity headers even when others are configured, since the upstream may still read them.
  */
 export function createCopyHeaders({
   identityHeaders,
@@ -32,33 +43,33 @@ export function createCopyHeaders({
   stripHeaders,
 }: CopyOptions): CopyHeaders {
   const identity = [...Object.values(DEFAULT_NAMES), ...Object.values(identityHeaders)]
-  const always = new Set(identity.filter((name) => name !== undefined).map(foldName))
-  const families = stripHeaders.filter(isFamily).map((name) => name.slice(0, -1))
-  for (const name of stripHeaders) always.add(name)
-  if (!forwardAuthorization) always.add('authorization')
+  const names = identity.filter((name) => name !== undefined).map(foldName)
+  const removed = new Set([...names, ...stripHeaders])
+  const prefixes = stripHeaders.filter(isPrefix).map((name) => name.slice(0, -1))
+  if (!forwardAuthorization) removed.add('authorization')
   return (headers, credentials, requestId) => {
     const named = namesInConnection(headers)
     const sources = forwardAuthorization ? [] : credentials
     const secret = new Set(sources.flatMap(fieldOf))
-    const endsHere = (folded: string): boolean =>
-      endsAtGateway(folded) ||
-      always.has(folded) ||
+    const isRemoved = (folded: string): boolean =>
+      isRemovedFromRequest(folded) ||
+      removed.has(folded) ||
       secret.has(folded) ||
-      families.some((family) => folded.startsWith(family))
-    const idName = requestId === undefined ? undefined : foldName(requestId[0])
+      prefixes.some((prefix) => folded.startsWith(prefix))
+    const idName = requestId === undefined ? '' : foldName(requestId[0])
     const copy = new Headers()
     headers.forEach((value, name) => {
       const folded = foldName(name)
-      if (folded === idName || endsHere(folded)) return
+      if (folded === idName || isRemoved(folded)) return
       if (!named.has(name.toLowerCase())) copy.append(name, value)
     })
-    if (requestId !== undefined && !endsHere(foldName(requestId[0]))) copy.set(...requestId)
+    if (requestId !== undefined && !isRemoved(idName)) copy.set(...requestId)
     removeCookies(copy, sources)
     return copy
   }
 }
 
-function isFamily(name: string): boolean {
+function isPrefix(name: string): boolean {
   return name.endsWith('*')
 }
 
@@ -67,7 +78,7 @@ function fieldOf(source: CredentialsSource): string[] {
   return [foldName('header' in source ? source.header : 'sec-websocket-protocol')]
 }
 
-// The other cookies are the upstream's.
+// Removes the cookies that hold credentials, and keeps the others.
 function removeCookies(headers: Headers, sources: readonly CredentialsSource[]): void {
   const names = sources.flatMap((source) =>
     source !== 'bearer' && 'cookie' in source ? [source.cookie] : [],
@@ -80,23 +91,12 @@ function removeCookies(headers: Headers, sources: readonly CredentialsSource[]):
   if (kept.length > 0) headers.set('cookie', kept.join('; '))
 }
 
-/** The fields that tell the upstream who sent a request; `undefined` for what it is not told. */
-export interface IdentityHeaderNames {
-  readonly principal: string | undefined
-  readonly attributes: string | undefined
-}
-
-export const DEFAULT_NAMES: { readonly principal: string; readonly attributes: string } = {
-  principal: 'x-auth-principal',
-  attributes: 'x-auth-attributes',
-}
-
-// Many servers take no head of more than 16 KiB, and what is cut is another identity.
+// Many servers accept at most 16 KiB of headers, and a truncated identity is another identity.
 const MAX_LENGTH = 8192
 
 /**
- * The fields for an identity, or `undefined` if it cannot be told: a control character in the principal, a lone surrogate, or
- * more than 8,192 characters.
+ * Returns the headers for an identity, or `undefined` if a header cannot carry it: the principal has a control character or a
+ * lone surrogate, or a value is longer than 8,192 characters.
  */
 export function identityFields(
   { principal, attributes }: Auth,
@@ -115,41 +115,40 @@ export function identityFields(
 }
 
 /**
- * A principal as a field value: itself, but for what is no printable ASCII, blanks at its ends (which every server trims) and
- * `%`, which are percent-encoded as UTF-8. So `decodeURIComponent` gives it back, and no two are the same.
+ * Percent-encodes a principal, so that `decodeURIComponent` returns it: `%`, blanks at either end, which servers trim, and all
+ * but printable ASCII. Different principals get different values.
  */
 export function encodePrincipal(principal: string): string | undefined {
   if (/[\p{Cc}\p{Cs}]/u.test(principal)) return undefined
   return principal.replace(/[^\x20-\x7e]+|%|^ | $/gu, encodeURIComponent)
 }
 
-/** Attributes as JSON in ASCII, which no server reads in two ways. */
+/** Encodes attributes as JSON in ASCII, which every server reads the same way. */
 export function encodeAttributes(attributes: Auth['attributes']): string {
-  return JSON.stringify(attributes).replace(/[^\x20-\x7e]/g, escapeUnit)
+  return JSON.stringify(attributes).replace(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
-function escapeUnit(unit: string): string {
-  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
-}
-
-/** Says which address a request comes from; what servers know of it is in the extra arguments. */
+/** Returns the client's address. The extra arguments hold what the server knows about it. */
 export type ClientAddress<Args extends readonly unknown[] = readonly unknown[]> = (
   request: Request,
   ...args: Args
 ) => string | undefined
 
-/** The fields that describe the client's side to the upstream, or `undefined` if the host is malformed. */
+/** Returns the `X-Forwarded-*` headers of a request, or `undefined` if its host is malformed. */
 export type FactsOf = (request: Request, args: readonly unknown[]) => readonly Field[] | undefined
 
 const ORIGIN = /^(https?):\/\/([^/]+)/
 
-// RFC 3986 §3.2.2. A second `Host` field is here joined by a comma and a space, which the pattern excludes.
+// RFC 3986 §3.2.2. Fetch joins a second `Host` with a comma and a space, and the pattern excludes the space.
 const HOST = /^(?:\[[\w:.%~-]+\]|(?:[\w.~!$&'()*+,;=-]|%[\da-f]{2})*)(?::\d*)?$/i
 
-// srvx puts this into the URL for a host that it does not understand.
-const NOT_UNDERSTOOD = '_invalid_'
+// srvx puts this into the URL for a host that it cannot parse.
+const INVALID_HOST = '_invalid_'
 
-/** Makes the function that says what is known: by the options, else by the request's URL, and by nothing else. */
+/** Returns a function that reads scheme, host and address from the options, or else from the request's URL. */
 export function createFacts({
   publicOrigin,
   clientAddress,
@@ -159,7 +158,7 @@ export function createFacts({
 }): FactsOf {
   return (request, args) => {
     const [, scheme, host] = ORIGIN.exec(publicOrigin?.href ?? request.url) ?? []
-    if (scheme === undefined || host === undefined || host === NOT_UNDERSTOOD) return undefined
+    if (scheme === undefined || host === undefined || host === INVALID_HOST) return undefined
     if (!HOST.test(host) || !HOST.test(request.headers.get('host') ?? '')) return undefined
     const address = addressOf(clientAddress, request, args)
     return [['x-forwarded-proto', scheme], ['x-forwarded-host', host], ...address]
@@ -171,9 +170,8 @@ function addressOf(
   request: Request,
   args: readonly unknown[],
 ): readonly Field[] {
-  if (clientAddress === undefined) return []
   try {
-    const address: unknown = clientAddress(request, ...args)
+    const address: unknown = clientAddress?.(request, ...args)
     ignore(address)
     const isAddress = typeof address === 'string' && /^[\w.:%-]{1,64}$/.test(address)
     return isAddress ? [['x-forwarded-for', address]] : []

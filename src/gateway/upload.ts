@@ -13,12 +13,12 @@ export interface NodeUpload {
 
 const NOTHING = new Uint8Array(0)
 
-// A client that is cut while it sends may never read its answer (RFC 9112 §9.6).
+// A client whose connection closes during its upload may never read the response (RFC 9112 §9.6).
 const LINGER_MS = 5_000
 
 /**
- * Sends a body as fast as the upstream takes it. When the request ends early, what the client still sends is read and thrown
- * away for a while, so that the client gets its answer; then the body is cancelled. Never rejects.
+ * Sends a body as fast as the upstream reads it. If the request ends early, it reads and drops the rest for `lingerMs`, so that
+ * the client can read its response. Then it cancels the body. Never rejects.
  */
 export async function sendBody(
   body: ReadableStream<Uint8Array>,
@@ -35,7 +35,7 @@ export async function sendBody(
   try {
     await pump(reader, request, length === null ? undefined : Number(length))
   } catch (error) {
-    // Half a body must not look whole.
+    // The upstream must not take a part of the body for the whole.
     request.destroy(error instanceof Error ? error : new Error('The body broke off'))
   } finally {
     clearTimeout(timer)
@@ -48,24 +48,25 @@ async function pump(
   request: NodeUpload,
   length: number | undefined,
 ): Promise<void> {
-  // Sends the head, which `flushHeaders` would encode as UTF-8.
+  // An empty chunk sends the head in Latin-1. `flushHeaders` would encode it as UTF-8.
   request.write(NOTHING)
   let sent = 0
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- one chunk after the other
     const { done, value } = await reader.read()
     if (done) break
-    // Only a stream of other code can have texts in it, which have no length in bytes.
-    if (!(value instanceof Uint8Array)) throw broken('NO_BYTES', 'The body is not made of bytes')
+    // A user's stream may contain strings, whose length is not in bytes.
+    if (!(value instanceof Uint8Array))
+      throw broken('NO_BYTES', 'The body does not consist of bytes')
     sent += value.byteLength
-    // The upstream would take surplus bytes for another request.
+    // The upstream would read extra bytes as another request.
     if (length !== undefined && sent > length)
-      throw broken('BODY_TOO_LONG', 'More than Content-Length says')
+      throw broken('BODY_TOO_LONG', 'The body is longer than Content-Length')
     // oxlint-disable-next-line no-await-in-loop -- as fast as the upstream takes it
     if (!request.destroyed && !request.write(value)) await untilWritable(request)
   }
   if (length !== undefined && sent < length)
-    throw broken('BODY_TOO_SHORT', 'Less than Content-Length says')
+    throw broken('BODY_TOO_SHORT', 'The body is shorter than Content-Length')
   request.end()
 }
 

@@ -2,16 +2,16 @@ import { invalidOption, invalidSecret } from '../core/config/option-checks.ts'
 import { canonicalPath } from '../core/request/target.ts'
 import type { Target } from '../core/request/target.ts'
 
-/** Where requests go: nothing in a request changes the origin. */
+/** The upstream's URL in two parts. No request can change the origin. */
 export interface Upstream {
   readonly origin: string
-  /** What every path begins with, without a slash at its end. */
+  /** The prefix of every path, without a trailing slash. */
   readonly basePath: string
 }
 
-// Compared with the text as written: a URL parser also makes 127.0.0.1 of `2130706433`. A name without a dot, or below
-// `.internal` or `.local`, is one of the own network (RFC 6762 §3, and what container networks use); no other can resolve it.
-const OWN_NETWORK = new RegExp(
+// Matches the text as written, since a URL parser turns `2130706433` into 127.0.0.1. Names without a dot, and names below
+// `.internal` or `.local`, resolve only within a private network (RFC 6762 §3).
+const PRIVATE_NETWORK = new RegExp(
   `^http://(?:${[
     String.raw`[a-z][\w-]*`,
     String.raw`(?:[\w-]+\.)+(?:internal|local)`,
@@ -23,28 +23,27 @@ const OWN_NETWORK = new RegExp(
   'i',
 )
 
-/** Checks the URL that requests are passed on to. */
-export function checkUpstream(value: unknown, allowInsecureHttp: boolean): Upstream {
+/** Parses the option `upstream`. Throws `AuthConfigError`. */
+export function parseUpstream(value: unknown, allowInsecureHttp: boolean): Upstream {
   const expected = 'an absolute http or https URL'
   if (typeof value !== 'string' || value === '') throw invalidOption('upstream', value, expected)
-  // Whatever stands before an `@` may be a password, however broken the rest is, and a query may hold a key.
+  // Even in a malformed URL the text before an `@` may be a password, and a query may hold a key.
   if (value.includes('@')) throw invalidSecret('upstream', 'a URL without user or password')
   if (/[?#]/.test(value)) throw invalidSecret('upstream', 'a URL without query and fragment')
   const url = parseUrl(value)
   if (url === undefined) throw invalidOption('upstream', value, expected)
-  if (url.protocol === 'http:' && !OWN_NETWORK.test(value) && !allowInsecureHttp) {
+  if (url.protocol === 'http:' && !PRIVATE_NETWORK.test(value) && !allowInsecureHttp) {
     const allowed =
       'an https URL (http only on loopback and within a private network, or with "allowInsecureHttp": true)'
     throw invalidOption('upstream', value, allowed)
   }
-  return Object.freeze({ origin: url.origin, basePath: checkBasePath(value, url.pathname) })
+  return Object.freeze({ origin: url.origin, basePath: parseBasePath(value, url.pathname) })
 }
 
-/** Checks the origin that clients know, and gives it as they write it. */
-export function checkPublicOrigin(value: unknown): URL {
+/** Parses the option `publicOrigin`. Throws `AuthConfigError`. */
+export function parsePublicOrigin(value: unknown): URL {
   const expected = 'an origin such as "https://api.example.com"'
   if (typeof value !== 'string') throw invalidOption('publicOrigin', value, expected)
-  // As of "upstream": there may be a password or a key.
   if (/[@?#]/.test(value)) throw invalidSecret('publicOrigin', expected)
   const url = parseUrl(value)
   if (url !== undefined && url.href === `${url.origin}/`) return url
@@ -52,8 +51,8 @@ export function checkPublicOrigin(value: unknown): URL {
 }
 
 /**
- * The URL of a target at the upstream. The text is put together and then parsed, never resolved: `new URL('//evil.com', base)`
- * is another host. Returns `undefined` if it would not be just that path of just that origin.
+ * Returns the URL of a target at the upstream, or `undefined` if a URL parser finds another origin or path in it. It joins texts:
+ * `new URL('//evil.com', base)` would be another host.
  */
 export function locate({ origin, basePath }: Upstream, target: Target): string | undefined {
   const path = basePath + target.path
@@ -61,11 +60,15 @@ export function locate({ origin, basePath }: Upstream, target: Target): string |
   return url.origin === origin && url.pathname === path ? url.href : undefined
 }
 
-function checkBasePath(value: string, parsed: string): string {
+function parseBasePath(value: string, parsed: string): string {
   const written = /^https?:\/\/[^/]+(.*)$/i.exec(value)?.[1] ?? ''
   const path = written === '' ? '/' : canonicalPath(written)
   if (path !== parsed || path.includes('//')) {
-    throw invalidOption('upstream', value, 'a URL whose path can be read in one way only')
+    throw invalidOption(
+      'upstream',
+      value,
+      'a URL with an unambiguous path (without "..", "//" or encoded letters)',
+    )
   }
   return path.endsWith('/') ? path.slice(0, -1) : path
 }

@@ -1,21 +1,20 @@
-import { allow, deny, refuse } from './answer.ts'
-import { hashKey } from './secret.ts'
-import { findOpening } from './keyring.ts'
+import { endOfKey, findValidKey } from './keyring.ts'
 import { readKeyQuestion } from './question.ts'
-import type { Keyring } from './keyring.ts'
+import { hashKey } from './secret.ts'
+import type { Keyring, ValidKey } from './keyring.ts'
 
 const HMAC = { name: 'HMAC', hash: 'SHA-256' }
+// As long as `withAuth` caches a denial by default.
+const DENIAL_SECONDS = 5
 
-/** What the endpoint decides by. */
 export interface KeyEndpointParts {
-  /** The keys as they are now; throws if that is not known. */
+  /** Returns the keys as they are now. Throws if they are unknown. */
   readonly currentKeys: () => Keyring
   readonly maxAgeSeconds: number
   readonly endpointSecret: string | undefined
-  readonly now?: () => number
 }
 
-/** The endpoint of the contract. Never rejects: what goes wrong is a 500, which lets nobody in. */
+/** Makes the auth endpoint. Its promise never rejects: a failure becomes a 500, which admits no request. */
 export function createEndpointHandler(
   parts: KeyEndpointParts,
 ): (request: Request) => Promise<Response> {
@@ -23,30 +22,61 @@ export function createEndpointHandler(
     try {
       return await answer(request, parts)
     } catch {
-      return refuse(500, 'The keys cannot be read now')
+      return fail(500, 'The keys cannot be read now')
     }
   }
 }
 
 async function answer(request: Request, parts: KeyEndpointParts): Promise<Response> {
-  const { currentKeys, maxAgeSeconds, endpointSecret, now = Date.now } = parts
-  if (request.method !== 'POST') return refuse(405, 'Questions are sent by POST', { allow: 'POST' })
+  const { currentKeys, maxAgeSeconds, endpointSecret } = parts
+  if (request.method !== 'POST') return fail(405, 'Send questions by POST', { allow: 'POST' })
   if (endpointSecret !== undefined && !(await isSecretSent(request, endpointSecret))) {
-    return refuse(403, 'The header "x-auth-secret" is missing or wrong')
+    return fail(403, 'The header "x-auth-secret" is missing or wrong')
   }
   const question = await readKeyQuestion(request)
-  if (!question.isValid) return refuse(question.status, question.message)
-  const wanted = await hashKey(question.key)
-  // From here on nothing is waited for: what is revoked by now is refused.
-  const opening = findOpening(currentKeys(), wanted, question.path, now())
-  return opening === undefined ? deny(maxAgeSeconds) : allow(opening, maxAgeSeconds)
+  if (!('key' in question)) return fail(...question)
+  const sha256 = await hashKey(question.key)
+  // No `await` from here on: a key that is revoked by now must be denied.
+  const valid = findValidKey(currentKeys(), sha256, question.path, Date.now())
+  return valid === undefined ? deny(maxAgeSeconds) : allow(valid, maxAgeSeconds)
 }
 
-// `verify` compares in constant time, so the time tells a client nothing about the secret.
+// `verify` compares in constant time: its duration reveals nothing about the secret.
 async function isSecretSent(request: Request, secret: string): Promise<boolean> {
   const encoder = new TextEncoder()
   const expected = encoder.encode(secret)
   const sent = encoder.encode(request.headers.get('x-auth-secret') ?? '')
   const key = await crypto.subtle.importKey('raw', expected, HMAC, false, ['sign', 'verify'])
   return crypto.subtle.verify('HMAC', key, await crypto.subtle.sign('HMAC', key, expected), sent)
+}
+
+function allow({ key, lifeMs }: ValidKey, maxAgeSeconds: number): Response {
+  const { principal, attributes } = key
+  // RFC 7662 §2.2. `exp` also ends the use of the cached decision during an outage.
+  const end = lifeMs === Infinity ? {} : { exp: endOfKey(key) / 1000 }
+  const headers = cacheFor(Math.min(maxAgeSeconds, Math.floor(lifeMs / 1000)))
+  return Response.json({ principal, attributes, ...end }, { headers })
+}
+
+/** The same answer for a key that is unknown, revoked, expired or not for this path. */
+function deny(maxAgeSeconds: number): Response {
+  return fail(401, 'This key is not valid here', {
+    ...cacheFor(Math.min(maxAgeSeconds, DENIAL_SECONDS)),
+    // RFC 9110 §15.5.2
+    'www-authenticate': 'Bearer realm="keys"',
+  })
+}
+
+/** Any answer but an allow. Forbids caching by default. */
+function fail(
+  status: number,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  const init = { status, headers: { ...cacheFor(0), ...headers } }
+  return Response.json({ error: { message } }, init)
+}
+
+function cacheFor(seconds: number): { readonly 'cache-control': string } {
+  return { 'cache-control': seconds > 0 ? `max-age=${seconds}` : 'no-store' }
 }

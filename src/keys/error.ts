@@ -1,4 +1,4 @@
-/** What is wrong: with the file, its place, its content, or what was asked of it. */
+/** The kind of failure: of the file, of its content, or of the requested change. */
 export type KeyFileErrorCode =
   | 'not_found'
   | 'unreadable'
@@ -8,19 +8,19 @@ export type KeyFileErrorCode =
   | 'no_such_key'
   | 'not_active'
 
-/** Something wrong in a file of keys. Lines and columns begin at 1. */
+/** One mistake in a file of keys. Lines and columns begin at 1. */
 export interface KeyFileProblem {
   readonly line: number
   readonly column: number
   readonly message: string
 }
 
-// A file that is something else altogether has a problem in every line.
-const SHOWN_PROBLEMS = 20
+// A file of another format has a problem in every line.
+const MAX_SHOWN = 20
 
 /**
- * Thrown for a file of keys that cannot be read, understood or written. The message names the file, each problem with its
- * line, and never a key or a hash.
+ * Thrown for a file of keys that cannot be read, understood or written. The message names the file and the line of each problem.
+ * It never shows a key or a hash.
  *
  * @example
  * ```ts node
@@ -35,7 +35,7 @@ const SHOWN_PROBLEMS = 20
  */
 export class KeyFileError extends Error {
   readonly code: KeyFileErrorCode
-  /** The problems in the content, at most 100; empty unless `code` is `malformed`. */
+  /** The mistakes in the file, at most 100. Empty unless `code` is `malformed`. */
   readonly problems: readonly KeyFileProblem[]
 
   constructor(
@@ -51,18 +51,14 @@ export class KeyFileError extends Error {
   }
 }
 
-/**
- * The error for content that is not as it must be: all problems at once, each where it is.
- *
- * @param hasMore Whether the file has more problems than these.
- */
+/** Makes the error for a file with mistakes. `hasMore` tells that the file has more of them than `problems`. */
 export function malformed(
   file: string,
   problems: readonly KeyFileProblem[],
   hasMore = false,
 ): KeyFileError {
   const lines = problems
-    .slice(0, SHOWN_PROBLEMS)
+    .slice(0, MAX_SHOWN)
     .map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`)
   const rest = problems.length - lines.length
   if (hasMore) lines.push(`and at least ${rest + 1} more`)

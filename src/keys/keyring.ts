@@ -1,17 +1,17 @@
-import { endOfKey, statusOf } from './state.ts'
 import { isBelow } from './paths.ts'
-import type { StoredKey } from './record.ts'
+import { parseTimestamp } from './times.ts'
+import type { KeyRecord, StoredKey } from './record.ts'
 
 /**
- * Keys by their SHA-256 in hex. A lookup may take a time that tells something of a hash: the hash of 256 random bits opens
- * nothing.
+ * Keys by their SHA-256 in hex. The time of a lookup may reveal a part of a hash. That is harmless: the hash of 256 random bits
+ * does not reveal the key.
  */
 export type Keyring = ReadonlyMap<string, StoredKey>
 
-/** A key that opens what was asked for. */
-export interface OpeningKey {
+/** A key that works for the path in question. */
+export interface ValidKey {
   readonly key: StoredKey
-  /** How long it still does, in milliseconds; `Infinity` if it does not end. */
+  /** The time until the key expires, in milliseconds; `Infinity` without an end. */
   readonly lifeMs: number
 }
 
@@ -19,18 +19,45 @@ export function createKeyring(keys: readonly StoredKey[]): Keyring {
   return new Map(keys.map((key) => [key.sha256, key]))
 }
 
-/**
- * Returns the key with this hash if it opens this path now: the key is neither revoked nor expired, and may use the path. The
- * answer to the client does not tell which condition failed.
- */
-export function findOpening(
+/** Returns the key with this hash if it is active and may use this path. The caller does not learn which condition failed. */
+export function findValidKey(
   keyring: Keyring,
   sha256: string,
   path: string,
   now: number,
-): OpeningKey | undefined {
+): ValidKey | undefined {
   const key = keyring.get(sha256)
   if (key === undefined || statusOf(key, now) !== 'active') return undefined
   if (key.paths !== undefined && !isBelow(path, key.paths)) return undefined
   return { key, lifeMs: endOfKey(key) - now }
+}
+
+/** Returns when a key expires, in milliseconds since 1970; `Infinity` for never. */
+export function endOfKey({ expires }: StoredKey): number {
+  if (expires === undefined) return Infinity
+  // Fails closed: a time that cannot be read is in the past.
+  return parseTimestamp(expires) ?? 0
+}
+
+/**
+ * Returns when a key expired or was revoked, in milliseconds since 1970. `revoked: true` counts as 1970. A `revoked` in the future
+ * counts as now, since the key is revoked already.
+ */
+export function stopOfKey(key: StoredKey, now: number): number {
+  const { revoked } = key
+  if (revoked === undefined) return endOfKey(key)
+  const time = revoked === true ? 0 : (parseTimestamp(revoked) ?? 0)
+  return Math.min(time, endOfKey(key), now)
+}
+
+export function statusOf(key: StoredKey, now: number): KeyRecord['status'] {
+  // A time of revocation in the future revokes the key at once.
+  if (key.revoked !== undefined) return 'revoked'
+  return now < endOfKey(key) ? 'active' : 'expired'
+}
+
+/** Returns the fields of a key that may be shown. Its hash may not. */
+export function toRecord(key: StoredKey, now: number): KeyRecord {
+  const { id, principal, attributes, sha256: _, ...others } = key
+  return { id, status: statusOf(key, now), principal, attributes, ...others }
 }

@@ -1,68 +1,59 @@
 import { AuthConfigError } from '../core/errors.ts'
 import { invalidOption, invalidSecret, readOptions } from '../core/config/option-checks.ts'
-import {
-  ATTRIBUTES_FORM,
-  isAttributes,
-  isPathPrefixes,
-  isPrincipal,
-  PRINCIPAL_FORM,
-} from './file/fields.ts'
-import { isPathPrefix, meantPrefix, PREFIX_FORM } from './paths.ts'
+import { ATTRIBUTES_FORM, isAttributes, isPrincipal, PRINCIPAL_FORM } from './file/fields.ts'
+import { isPathPrefix, isPathPrefixes, meantPrefix, PREFIX_FORM } from './paths.ts'
 import {
   DURATION_FORM,
   formatTimestamp,
   parseDuration,
   parseTimestamp,
+  roundDown,
   TIMESTAMP_FORM,
+  YEAR_10000,
 } from './times.ts'
 import type { StoredKey } from './record.ts'
 
 const KNOWN = ['principal', 'attributes', 'expiresAt', 'expiresIn', 'paths'] as const
 
-type Expiry = Partial<Record<'expiresAt' | 'expiresIn', unknown>>
-
-/** The first time that a timestamp cannot express. */
-export const YEAR_10000: number = Date.UTC(10_000, 0)
-
-/** What a new key is for, in the order in which it is written. */
+/** The fields of a new key that its owner chooses, in the order of the file. */
 export type KeyPurpose = Pick<
   StoredKey,
   'principal' | 'attributes' | 'paths' | 'created' | 'expires'
 >
 
-/**
- * Checks what a key shall be for.
- *
- * @throws AuthConfigError for a name or a value that is not allowed.
- */
-export function checkNewKey(value: unknown, now: number): KeyPurpose {
+/** @throws AuthConfigError */
+export function parseNewKey(value: unknown, now: number): KeyPurpose {
   const options = readOptions(value, KNOWN, 'key', 'an object such as { principal }')
-  const principal = checkPrincipal(options.principal)
-  const attributes = options.attributes ?? {}
+  const { principal, attributes = {}, paths } = options
+  if (!isPrincipal(principal)) throw invalidOption('key.principal', principal, PRINCIPAL_FORM)
   if (!isAttributes(attributes)) throw invalidOption('key.attributes', attributes, ATTRIBUTES_FORM)
-  const expires = checkExpiry('key', options, now)
+  const rights = { principal, attributes, ...(paths === undefined ? {} : parsePaths(paths)) }
+  return toPurpose(rights, parseExpiry('key', options, now), now)
+}
+
+/** Adds the times to the rights of a new key. */
+export function toPurpose(
+  { principal, attributes, paths }: KeyPurpose,
+  expires: number | undefined,
+  now: number,
+): KeyPurpose {
   return {
     principal,
     attributes,
-    ...(options.paths === undefined ? {} : { paths: checkPaths(options.paths) }),
+    ...(paths === undefined ? {} : { paths }),
     created: formatTimestamp(roundDown(now)),
     ...(expires === undefined ? {} : { expires: formatTimestamp(expires) }),
   }
 }
 
-function checkPrincipal(value: unknown): string {
-  if (typeof value === 'string' && isPrincipal(value)) return value
-  throw invalidOption('key.principal', value, PRINCIPAL_FORM)
-}
-
-function checkPaths(value: unknown): readonly string[] {
-  if (isPathPrefixes(value)) return value
-  if (Array.isArray(value)) value.forEach(refusePath)
+function parsePaths(value: unknown): Pick<KeyPurpose, 'paths'> {
+  if (isPathPrefixes(value)) return { paths: value }
+  if (Array.isArray(value)) value.forEach(requirePrefix)
   throw invalidOption('key.paths', value, `a list of at least one, each ${PREFIX_FORM}`)
 }
 
-function refusePath(value: unknown, index: number): void {
-  if (typeof value === 'string' && isPathPrefix(value)) return
+function requirePrefix(value: unknown, index: number): void {
+  if (isPathPrefix(value)) return
   const error = invalidText(`key.paths[${index}]`, value, PREFIX_FORM)
   const meant = typeof value === 'string' ? meantPrefix(value) : undefined
   if (meant === undefined) throw error
@@ -70,14 +61,14 @@ function refusePath(value: unknown, index: number): void {
 }
 
 /**
- * Checks when a key shall end. Gives milliseconds since 1970, or `undefined` if nothing is said about it.
+ * Returns the end that `expiresAt` or `expiresIn` states, in milliseconds since 1970; `undefined` if both are absent.
  *
- * @param parent What the options belong to, such as `key` in `key.expiresIn`.
+ * @param parent The name of the options for messages, such as `key` in `key.expiresIn`.
  * @throws AuthConfigError
  */
-export function checkExpiry(
+export function parseExpiry(
   parent: string,
-  { expiresAt, expiresIn }: Expiry,
+  { expiresAt, expiresIn }: { readonly expiresAt?: unknown; readonly expiresIn?: unknown },
   now: number,
 ): number | undefined {
   if (expiresAt === undefined && expiresIn === undefined) return undefined
@@ -87,37 +78,32 @@ export function checkExpiry(
   }
   const end =
     expiresIn === undefined
-      ? checkTime(option, expiresAt)
-      : roundDown(now + checkDuration(option, expiresIn))
+      ? parseTime(option, expiresAt)
+      : roundDown(now + parseDurationOption(option, expiresIn))
   if (end > now && end < YEAR_10000) return end
   const form = 'a time in the future, and before the year 10000'
   throw invalidText(option, expiresIn ?? expiresAt, form)
 }
 
-function checkTime(option: string, value: unknown): number {
+function parseTime(option: string, value: unknown): number {
   const time = value instanceof Date ? value.getTime() : parseTimestamp(String(value))
   if (time !== undefined && !Number.isNaN(time)) return time
   const form = typeof value === 'string' ? TIMESTAMP_FORM : `a Date, or ${TIMESTAMP_FORM}`
   throw invalidText(option, value, form)
 }
 
-/** Checks how long something lasts, or `0`, and gives it in milliseconds. */
-export function checkDurationOrZero(option: string, value: unknown): number {
-  return value === '0' ? 0 : checkDuration(option, value, `0, or ${DURATION_FORM}`)
+/** Returns the milliseconds of a duration that may be `'0'`. */
+export function parseDurationOrZero(option: string, value: unknown): number {
+  return value === '0' ? 0 : parseDurationOption(option, value, `0, or ${DURATION_FORM}`)
 }
 
-function checkDuration(option: string, value: unknown, form = DURATION_FORM): number {
+function parseDurationOption(option: string, value: unknown, form = DURATION_FORM): number {
   const duration = typeof value === 'string' ? parseDuration(value) : undefined
   if (duration === undefined) throw invalidText(option, value, form)
   return duration
 }
 
-/** Rounds down to seconds, which is what files have. */
-export function roundDown(time: number): number {
-  return Math.floor(time / 1000) * 1000
-}
-
-/** The error for a value that is not allowed. A long text may be a key in the wrong place, and a path may have a query. */
+/** Makes the error for an invalid value. Hides a long text, which may be a key, and a path with a query. */
 export function invalidText(option: string, value: unknown, form: string): AuthConfigError {
   const isShown = typeof value !== 'string' || /^[\x20-\x3e\x40-\x7e]{0,24}$/.test(value)
   return isShown ? invalidOption(option, value, form) : invalidSecret(option, form)

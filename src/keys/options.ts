@@ -7,28 +7,27 @@ import {
 } from '../core/config/option-checks.ts'
 import type { KeyFileError } from './error.ts'
 
-/** Where the keys are: in a file, or in a text that has what such a file would have. */
+/** The place of the keys: a file, or a text with the content of such a file. */
 export type KeySource = { readonly file: string } | { readonly text: string }
 
-/** How {@link createKeyEndpoint} answers. */
+/** The options of {@link createKeyEndpoint}. */
 export interface KeyEndpointOptions {
   /**
-   * For how long a guard may keep an allow, in seconds, at most an hour: so long a key that is revoked may still work. `0` forbids
-   * it. Less is said for a key that ends before.
+   * How long an allow may be cached, in seconds, at most 3600. A revoked key may work for so long. `0` forbids caching. An allow
+   * never outlasts its key.
    *
    * @default 30
    */
   readonly maxAgeSeconds?: number
   /**
-   * What the header `x-auth-secret` must be, so that only guards may ask: 16 visible ASCII characters or more. They send it by
-   * `endpointHeaders`.
+   * The required value of the header `x-auth-secret`, 16 to 1024 visible ASCII characters. A request without it gets 403.
+   * `withAuth` sends it by `endpointHeaders`. By default the endpoint requires no secret.
    */
   readonly endpointSecret?: string
-  /** Is told once of each thing that is wrong with the file while it serves. By default the console is. */
+  /** Called once for each problem with the file while the endpoint serves. Default: prints to `console.error`. */
   readonly onError?: (error: KeyFileError) => unknown
 }
 
-/** The options, checked, with their defaults. */
 export interface ResolvedKeyEndpointOptions {
   readonly maxAgeSeconds: number
   readonly endpointSecret: string | undefined
@@ -37,29 +36,29 @@ export interface ResolvedKeyEndpointOptions {
 
 const SOURCE = ['file', 'text'] as const
 const OPTIONS = ['maxAgeSeconds', 'endpointSecret', 'onError'] as const
-const SOURCE_FORM = '{ file } or { text }, one of them, a string'
+const SOURCE_FORM = 'either { file } or { text }, a string'
 
-/** @throws AuthConfigError for a source that is none. */
-export function checkSource(value: unknown): KeySource {
+/** @throws AuthConfigError */
+export function parseSource(value: unknown): KeySource {
   const { file, text } = readOptions(value, SOURCE, 'source', SOURCE_FORM)
   if (typeof file === 'string' && file !== '' && text === undefined) return { file }
   if (typeof text === 'string' && file === undefined) return { text }
-  // The text is not shown, whatever is in it.
+  // The text may hold a secret.
   throw invalidOption('source', {}, SOURCE_FORM)
 }
 
-/** @throws AuthConfigError for a name or a value that is not allowed. */
-export function checkKeyEndpointOptions(value: unknown): ResolvedKeyEndpointOptions {
+/** @throws AuthConfigError */
+export function parseEndpointOptions(value: unknown): ResolvedKeyEndpointOptions {
   const options = readOptions(value, OPTIONS, 'options')
   const { maxAgeSeconds = 30, endpointSecret, onError } = options
   return {
     maxAgeSeconds: checkInteger('options.maxAgeSeconds', maxAgeSeconds, 0, 3600),
-    endpointSecret: checkSecret(endpointSecret),
+    endpointSecret: parseSecret(endpointSecret),
     onError: onError === undefined ? print : checkFunction('options.onError', onError),
   }
 }
 
-function checkSecret(value: unknown): string | undefined {
+function parseSecret(value: unknown): string | undefined {
   if (value === undefined) return undefined
   if (typeof value === 'string' && /^[\x21-\x7e]{16,1024}$/.test(value)) return value
   throw invalidSecret('options.endpointSecret', '16 to 1024 visible ASCII characters')

@@ -1,21 +1,24 @@
 import { canonicalPath } from '../core/request/target.ts'
 
-// No `%`, so that there is one spelling, and no `;`, which some servers cut off with what follows. No `*`: `public` takes `/v1/*`
-// for all below `/v1`, and here it would open nothing.
+// No `%`: each prefix has one spelling. No `;`: some servers cut a path there. No `*`: the option `public` reads `/v1/*` as
+// everything below `/v1`, but here it would match nothing.
 const PREFIX = /^(?:\/|(?:\/[\w.~!$&'()+,=:@-]+)+)$/
-// Of what is in a path only these decide where a segment ends, and what it is.
+// Only ASCII characters separate segments or change their meaning.
 const ENCODED_ASCII = /%([0-7][\da-f])/gi
 const MAX_DECODINGS = 4
 
-/** What {@link isPathPrefix} takes, for messages. */
 export const PREFIX_FORM =
-  'a path such as /v1, which opens all below it too: no slash at the end, no *, %, ?, # or dot segment'
+  'a path such as /v1, which includes everything below it: no slash at the end, no *, %, ?, # or dot segment'
 
-export function isPathPrefix(text: string): boolean {
-  return PREFIX.test(text) && canonicalPath(text) === text
+export function isPathPrefix(value: unknown): value is string {
+  return typeof value === 'string' && PREFIX.test(value) && canonicalPath(value) === value
 }
 
-/** The prefix that `/v1/*` or `/v1/` stands for: `/v1`. */
+export function isPathPrefixes(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.length > 0 && value.every(isPathPrefix)
+}
+
+/** Returns the prefix to write in place of `/v1/*` or `/v1/`: `/v1`. */
 export function meantPrefix(text: string): string | undefined {
   const [, path] = /^(\/.*?)?\/\*{0,2}$/.exec(text) ?? [undefined, text]
   const prefix = path ?? '/'
@@ -23,8 +26,8 @@ export function meantPrefix(text: string): string | undefined {
 }
 
 /**
- * Whether a path is below one of the prefixes, segment by segment, in every way in which a server behind may read it: with
- * triplets decoded or not, once or more, backslashes taken for slashes. A path that was not told is below none.
+ * Returns whether a path lies below one of the prefixes, segment by segment, in every way in which a server may read it: decoded
+ * or not, once or several times. For example `/v1/..%2fadmin` is not below `/v1`. An empty path is below no prefix.
  */
 export function isBelow(path: string, prefixes: readonly string[]): boolean {
   const canonical = canonicalPath(path)
@@ -33,7 +36,7 @@ export function isBelow(path: string, prefixes: readonly string[]): boolean {
   return prefixes.some((prefix) => readings.every((reading) => startsWith(reading, prefix)))
 }
 
-/** All readings of a path, or `undefined` where one of them leads upwards, or they do not end. */
+/** Returns all readings of a path; `undefined` if one of them leads upwards, or if there are too many. */
 function readingsOf(path: string): readonly string[] | undefined {
   const readings: string[] = []
   let next = path
@@ -47,7 +50,7 @@ function readingsOf(path: string): readonly string[] | undefined {
   return readings
 }
 
-// Dot segments, also with parameters behind them (`..;x`, as Java's servers cut off), and what ends a path early.
+// Dot segments, also with parameters (Java servers read `..;x` as `..`), and characters that end a path early.
 function leadsAstray(path: string): boolean {
   // oxlint-disable-next-line no-control-regex
   return /[/\\]\.{1,2}(?:[/\\;?#]|$)|[\x00-\x1f\x7f]/.test(path)

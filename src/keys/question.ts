@@ -1,58 +1,46 @@
 import { readBody } from '../core/endpoint/response-body.ts'
-import { parseJson } from '../core/endpoint/verdict.ts'
+import { isRecord, parseJson } from '../core/endpoint/verdict.ts'
 
-/** What of a question decides; or why it is none, as a status and a sentence. */
-export type KeyQuestion =
-  | { readonly isValid: true; readonly key: string; readonly path: string }
-  | { readonly isValid: false; readonly status: 400 | 408 | 413; readonly message: string }
+/** The key and the path to decide about. */
+export interface KeyQuestion {
+  readonly key: string
+  readonly path: string
+}
+
+/** The status and the message for a request that is not a question. */
+export type Rejection = readonly [status: 400 | 408 | 413, message: string]
 
 const MAX_BYTES = 65_536
-// Of a client that sends its body slowly, or never ends it.
-const BODY_MS = 10_000
+const BODY_TIMEOUT_MS = 10_000
 
-const REFUSALS = {
+const REJECTIONS = {
   too_long: [413, `The body is longer than ${MAX_BYTES} bytes`],
-  timeout: [408, 'The body did not come in time'],
+  timeout: [408, 'The body did not arrive in time'],
   broken: [400, 'The body broke off'],
   not_utf8: [400, 'The body is not UTF-8'],
 } as const
 
-/** Reads what a guard asks. Its content type is not looked at: no client of the contract sends anything but JSON. */
-export async function readKeyQuestion(
-  request: Request,
-  bodyMs: number = BODY_MS,
-): Promise<KeyQuestion> {
-  if (Number(request.headers.get('content-length')) > MAX_BYTES) return refuse('too_long')
+/** Reads the POST that `withAuth` sends. Ignores the content type: the body must be JSON. */
+export async function readKeyQuestion(request: Request): Promise<KeyQuestion | Rejection> {
+  if (Number(request.headers.get('content-length')) > MAX_BYTES) return REJECTIONS.too_long
   const controller = new AbortController()
-  const timer = setTimeout(() => controller.abort(), bodyMs)
+  const timer = setTimeout(() => controller.abort(), BODY_TIMEOUT_MS)
   try {
     const body = await readBody(request.body, controller.signal)
-    return body.state === 'complete' ? parseQuestion(parseJson(body.text)) : refuse(body.state)
+    return body.state === 'complete' ? parseQuestion(parseJson(body.text)) : REJECTIONS[body.state]
   } finally {
     clearTimeout(timer)
   }
 }
 
-function parseQuestion(json: unknown): KeyQuestion {
-  if (!isRecord(json)) return invalid('The body must be a JSON object')
+function parseQuestion(json: unknown): KeyQuestion | Rejection {
+  if (!isRecord(json)) return [400, 'The body must be a JSON object']
   const { api_key: key, request } = json
-  if (typeof key !== 'string' || key === '') return invalid('"api_key" must be a non-empty string')
-  if (!isRecord(request)) return invalid('"request" must be an object')
-  if (typeof request['path'] !== 'string') return invalid('"request.path" must be a string')
-  if (!isRecord(request['headers'])) return invalid('"request.headers" must be an object')
-  if (!isRecord(request['params'])) return invalid('"request.params" must be an object')
-  return { isValid: true, key, path: request['path'] }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function refuse(state: keyof typeof REFUSALS): KeyQuestion {
-  const [status, message] = REFUSALS[state]
-  return { isValid: false, status, message }
-}
-
-function invalid(message: string): KeyQuestion {
-  return { isValid: false, status: 400, message }
+  if (typeof key !== 'string' || key === '') return [400, '"api_key" must be a non-empty string']
+  if (!isRecord(request)) return [400, '"request" must be an object']
+  const { path, headers, params } = request
+  if (typeof path !== 'string') return [400, '"request.path" must be a string']
+  if (!isRecord(headers)) return [400, '"request.headers" must be an object']
+  if (!isRecord(params)) return [400, '"request.params" must be an object']
+  return { key, path }
 }

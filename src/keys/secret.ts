@@ -1,45 +1,39 @@
-// Letters and digits alone behind it: a double click selects the whole, and it may be a Bearer token (RFC 6750 §2.1), a
-// WebSocket sub-protocol or a file name as it stands.
+// A key has letters, digits and `_` only: a double click selects all of it, and it is valid as a Bearer token (RFC 6750 §2.1),
+// as a WebSocket sub-protocol and as a file name.
 const PREFIX = 'withauth_'
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
-// 62 to the power of 43 is more than 2 to the power of 256, and of 6 more than of 32.
+// 62 ** 43 is more than 2 ** 256, and 62 ** 6 more than 2 ** 32.
 const SECRET_DIGITS = 43
 const CHECKSUM_DIGITS = 6
-// Of 256 random bits this shows 36.
+// These reveal 36 of 256 random bits.
 const SHOWN_DIGITS = 6
 
-/** How a key begins, which is no secret. */
+/** Returns the first characters of a key, which may be shown. */
 export function visiblePrefix(key: string): string {
   return key.slice(0, PREFIX.length + SHOWN_DIGITS)
 }
 
 /**
- * Makes a key: `withauth_`, 256 random bits in 43 digits of base 62, and their CRC-32 in six more, by which a scanner for leaked
- * secrets tells a key from what only looks like one.
+ * Makes a key: `withauth_`, 256 random bits as 43 digits of base 62, and the CRC-32 of these digits as six more. Scanners for
+ * leaked secrets recognise a key by its checksum.
  */
 export function generateKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(32))
-  const secret = toBase62(
-    bytes.reduce((sum, byte) => sum * 256n + BigInt(byte), 0n),
-    SECRET_DIGITS,
-  )
-  return `${PREFIX}${secret}${checksum(secret)}`
+  const bits = bytes.reduce((sum, byte) => sum * 256n + BigInt(byte), 0n)
+  const secret = toBase62(bits, SECRET_DIGITS)
+  return `${PREFIX}${secret}${toBase62(BigInt(crc32(secret)), CHECKSUM_DIGITS)}`
 }
 
-/** The SHA-256 of a key, in hex, by which a file knows it. */
+/** Returns the SHA-256 of a key in hex. The file holds this in place of the key. */
 export async function hashKey(key: string): Promise<string> {
   const bytes = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key))
   return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
-/** Makes the id of a key: 60 random bits, which say nothing about it. */
+/** Makes the id of a key: 60 random bits, independent of the key. */
 export function generateId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(12))
   return `key_${Array.from(bytes, (byte) => 'abcdefghijklmnopqrstuvwxyz234567'.charAt(byte % 32)).join('')}`
-}
-
-function checksum(text: string): string {
-  return toBase62(BigInt(crc32(text)), CHECKSUM_DIGITS)
 }
 
 function toBase62(value: bigint, length: number): string {
@@ -50,7 +44,7 @@ function toBase62(value: bigint, length: number): string {
   return digits
 }
 
-// CRC-32 of ISO-HDLC, bit by bit: it is run once a key.
+// CRC-32 of ISO-HDLC, bit by bit: it runs once for each new key.
 function crc32(text: string): number {
   let crc = 0xffffffff
   for (const byte of new TextEncoder().encode(text)) {

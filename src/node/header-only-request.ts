@@ -1,47 +1,46 @@
 import type { IncomingMessage } from 'node:http'
 
-/** What is read of a request of Node's own server, over HTTP/1.1 or HTTP/2. */
+/** The parts of a request of Node's own server that are read, over HTTP/1.1 or HTTP/2. */
 export type NodeRequest = Pick<IncomingMessage, 'method' | 'url' | 'rawHeaders'>
 
-// Nobody decides by it: a client may send any Host, and what it sent is among the headers.
+// No decision depends on the origin. The client's `Host` is among the headers.
 const ORIGIN = 'http://localhost'
-// No URL, and so no target that could have one meaning.
-const REFUSED = ''
+// Not a URL, so the request is rejected as malformed.
+const REJECTED = ''
 
 /**
- * Makes a Request of what Node's server read before the body. The stream is not touched: whoever handles the request
- * reads it as if nothing had happened.
+ * Creates a Request with the method, target and headers of a request of Node's server. The body stays unread for the handler.
  */
 export function toHeaderOnlyRequest(incoming: NodeRequest): Request {
   const fields = copyFields(incoming.rawHeaders)
   const request = new Request(ORIGIN, { headers: fields ?? {} })
-  // A URL parser would resolve `/public/../admin`, and Fetch refuses TRACE. Routers see both as they were sent.
+  // A URL parser would resolve `/public/../admin`, and Fetch rejects TRACE. Routers see both as they were sent.
   return Object.defineProperties(request, {
-    url: { value: fields === undefined ? REFUSED : targetOf(incoming) },
+    url: { value: fields === undefined ? REJECTED : targetOf(incoming) },
     method: { value: incoming.method ?? '' },
   })
 }
 
-// Of `//h/admin` some handlers make the path `/admin`, by `new URL(target, base)`, and routers see `//h/admin`. So is it
-// with a target that brings its own scheme.
+// Some handlers read the path of `//h/admin` with `new URL(target, base)` and get `/admin`, while routers see `//h/admin`. The
+// same is true of a target with a scheme.
 function targetOf(incoming: NodeRequest): string {
   const target = originalUrlOf(incoming)
-  return target.startsWith('/') && !target.startsWith('//') ? `${ORIGIN}${target}` : REFUSED
+  return target.startsWith('/') && !target.startsWith('//') ? `${ORIGIN}${target}` : REJECTED
 }
 
-// Express cuts the path where a middleware is mounted from `url`, and keeps all of it here.
+// Express removes the path of a mounted middleware from `url`, and keeps the whole in `originalUrl`.
 function originalUrlOf(incoming: NodeRequest): string {
   const original: unknown = Reflect.get(incoming, 'originalUrl')
   return typeof original === 'string' ? original : (incoming.url ?? '')
 }
 
-// All that were sent: in `incoming.headers` a second Authorization is left out. `undefined` for what Fetch does not take
-// for fields, which a lenient parser may let through.
+// Copies every header, since `incoming.headers` lacks a second Authorization. Returns `undefined` for headers that a lenient
+// parser accepts and Fetch does not.
 function copyFields(rawHeaders: readonly string[]): Headers | undefined {
   const fields = new Headers()
   try {
     rawHeaders.forEach((name, index) => {
-      // Names and values take turns.
+      // Names and values alternate.
       if (index % 2 === 0) copyField(fields, name, rawHeaders[index + 1] ?? '')
     })
     return fields
@@ -50,7 +49,7 @@ function copyFields(rawHeaders: readonly string[]): Headers | undefined {
   }
 }
 
-// HTTP/2 has `:path` and the like among the fields, and the host as `:authority` (RFC 9113 §8.3.1).
+// HTTP/2 has pseudo-fields such as `:path`, and the host in `:authority` (RFC 9113 §8.3.1).
 function copyField(fields: Headers, name: string, value: string): void {
   if (name === ':authority') fields.append('host', value)
   if (!name.startsWith(':')) fields.append(name, value)

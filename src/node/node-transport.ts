@@ -6,9 +6,9 @@ import type { NodeDispatcher, OwnAgent } from './undici.ts'
 /** The `fetch` that `nodeTransport` returns. It sends each POST, until it is closed. */
 export interface NodeTransport extends Transport {
   /**
-   * Closes each connection as soon as it is idle, and waits for that, but at most five seconds: a call under way still ends
-   * at its own deadline. Each later call is rejected, and its request as `unreachable`. May be called again. A `dispatcher`
-   * of your own is yours to close.
+   * Closes each connection once it is idle, and waits for that for at most five seconds. A running call ends at its own
+   * deadline. Later calls fail, and their requests are rejected as `unreachable`. It may be called again. It does not close your
+   * own `dispatcher`.
    */
   close(): Promise<void>
 }
@@ -19,14 +19,14 @@ interface Destination {
   readonly path: string
 }
 
-// The version is that of package.json, which nothing reads at run time: a bundle has none.
+// The version in package.json, which a bundle cannot read.
 const USER_AGENT = 'with-auth/0.1.0'
-// RFC 9111 §5.2.1.5: the cache interceptor of older undici, such as 7.28, gives a cached 401 to the next token.
+// RFC 9111 §5.2.1.5: without `no-store` the cache interceptor of undici 7.28 answers the next token with a cached 401.
 const ALWAYS = { 'accept-encoding': 'identity', 'cache-control': 'no-store' } as const
 const CLOSE_MS = 5000
 const CLOSED = { code: 'UND_ERR_CLOSED' } as const
 
-/** Makes each POST through a dispatcher, which it closes if it is `own`. */
+/** Creates a `fetch` over a dispatcher. `own` is the same dispatcher if `close` must close it. */
 export function createNodeTransport(
   dispatcher: NodeDispatcher,
   own?: OwnAgent,
@@ -35,7 +35,7 @@ export function createNodeTransport(
   let destination: Destination | undefined
   let closing: Promise<void> | undefined
   const post: Transport = (url, { headers, body, signal }) => {
-    // A guard asks one URL, again and again.
+    // A wrapper calls the same URL every time.
     const { origin, path } = (destination =
       destination?.url === url ? destination : parseDestination(url))
     return new Promise((resolve, reject) => {
@@ -53,7 +53,7 @@ export function createNodeTransport(
       try {
         dispatcher.dispatch(options, queue)
       } catch (error) {
-        // A MockAgent throws what nobody intercepts, with what was asked in its message.
+        // A MockAgent throws for a call without a mock, with the call in its message.
         queue.onResponseError(undefined, error)
       }
     })

@@ -10,27 +10,27 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-// As much as is read of a body in all.
+// The core reads no more of a body.
 const MAX_WAITING_BYTES = 65_536
 const FAILED = 'No whole response from the endpoint'
 const END: Step = { done: true, value: undefined }
 
 /**
- * Makes one response of what undici tells: the status as soon as it is there, then the body as it is read. What nobody
- * has read yet waits here, and beyond 64 KiB on the connection.
+ * Turns undici's callbacks into one response: the status as soon as it is there, then the body chunk by chunk. It buffers 64 KiB
+ * of unread body, and leaves the rest on the connection.
  */
 export class ResponseQueue implements ResponseHandler, AsyncIterableIterator<Uint8Array> {
   readonly #begun: (response: TransportResponse) => void
   readonly #failed: (error: Error) => void
   readonly #signal: AbortSignal
-  readonly #abort = (): void => this.#giveUp('the call was given up')
+  readonly #abort = (): void => this.#giveUp('the call was aborted')
   readonly #chunks: Uint8Array[] = []
   #bytes = 0
   #hasBegun = false
   #paused = false
   #controller: ResponseController | undefined
   #waiting: Waiting | undefined
-  /** How it ended: whole, or with this. */
+  /** How the response ended: whole, or with an error. */
   #end: 'whole' | Error | undefined
 
   constructor(
@@ -47,9 +47,9 @@ export class ResponseQueue implements ResponseHandler, AsyncIterableIterator<Uin
 
   onRequestStart(controller: ResponseController, context?: unknown): void {
     this.#controller = controller
-    // An interceptor may follow redirects although it was told not to. Nothing is sent to where this one leads.
+    // An interceptor may follow a redirect despite `maxRedirections: 0`. The token must not go to the new address.
     if (isRedirected(context)) this.#fail(redirected())
-    // It was given up before there was a connection: nothing is sent.
+    // Aborted before there was a connection: nothing is sent.
     if (this.#end instanceof Error) controller.abort(this.#end)
   }
 
@@ -97,7 +97,7 @@ export class ResponseQueue implements ResponseHandler, AsyncIterableIterator<Uin
 
   /** Ends the connection, unless the response is complete. */
   return(): Promise<Step> {
-    this.#giveUp('nobody reads on')
+    this.#giveUp('its body was cancelled')
     return Promise.resolve(END)
   }
 
@@ -124,7 +124,6 @@ export class ResponseQueue implements ResponseHandler, AsyncIterableIterator<Uin
   #fail(error: Error): void {
     if (this.#end !== undefined) return
     this.#settle(error)
-    // A promise that is settled stays as it is.
     this.#failed(error)
     this.#waiting?.reject(error)
   }
@@ -141,7 +140,7 @@ function readField(headers: Headers, name: string): string | null {
   return typeof value === 'string' ? value : value.join(', ')
 }
 
-// The interceptor of undici lists the URLs that a redirect led away from.
+// undici's redirect interceptor lists the earlier URLs in `history`.
 function isRedirected(context: unknown): boolean {
   const history: unknown = Reflect.get(Object(context), 'history')
   return Array.isArray(history) && history.length > 0
@@ -152,8 +151,8 @@ function redirected(): Error {
   return Object.assign(error, { code: 'REDIRECTED' })
 }
 
-// The interceptors `responseError` and `retry` of undici throw a status that they do not like. A denial must stay one: as
-// an outage it would let an expired decision be used again.
+// undici's interceptors `responseError` and `retry` turn a status into an error. A denial must stay a denial: as an outage it
+// would allow a stale decision.
 function readAnswer(error: unknown): { status: number; headers: Headers } | undefined {
   const status: unknown = Reflect.get(Object(error), 'statusCode')
   const headers: unknown = Reflect.get(Object(error), 'headers')
@@ -165,7 +164,7 @@ function isHeaders(value: unknown): value is Headers {
   return typeof value === 'object' && value !== null
 }
 
-// No more than the code: undici's own errors bring along bytes that were received, and may one day bring what was sent.
+// Keeps only the code: undici's errors hold received bytes, and might hold the token one day.
 function describe(error: unknown): Error {
   const code = findCause(error)
   const described = new Error(`${FAILED}: ${code ?? 'unknown error'}`)

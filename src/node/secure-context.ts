@@ -13,28 +13,28 @@ interface Identity {
   readonly key: Buffer
 }
 
-/** What errors call an option. */
+/** Returns the name of an option for an error message. */
 type NameOf = (option: 'ca' | 'cert' | 'key') => string
 
-/** The options as they are given: each may be a function that returns its value. */
+/** The options, each a value or a function that returns it. */
 interface Given {
   readonly ca?: unknown
   readonly cert?: unknown
   readonly key?: unknown
 }
 
-/** A context, and all that it was made of. */
+/** A context, and the certificates and key in it. */
 interface Made {
   readonly context: SecureContext
   readonly content: string
 }
 
-/** Gives the certificates and the key for a new connection. Throws `AuthConfigError`, which never shows them. */
+/** Returns the certificates and the key for a new connection. Throws an `AuthConfigError` that does not show them. */
 export type SecureContextSource = () => SecureContext
 
 /**
- * Reads certificates and key, and checks them; `undefined` where there are none. Functions are called now, and again for each
- * new connection: the context stays the same as long as they return the same. No error shows what was read.
+ * Reads and checks certificates and key. Returns `undefined` if none are given. It calls functions now and for each new
+ * connection; while they return the same, the context stays the same. No error shows a certificate or a key.
  */
 export function readSecureContexts(given: Given, nameOf: NameOf): SecureContextSource | undefined {
   const { ca, cert, key } = given
@@ -61,14 +61,14 @@ function readCurrent({ ca, cert, key }: Given, nameOf: NameOf): Given {
 function call(value: unknown, option: string): unknown {
   if (typeof value !== 'function') return value
   const returned = tryCall(value as () => unknown)
-  // An async function returns no PEM, and its rejection must not end the process.
+  // A rejected promise must not end the process.
   ignore(returned)
-  // Left out, `ca` would mean the authorities that Node trusts.
+  // Without `ca` the endpoint could have any certificate that Node trusts.
   if (returned !== undefined) return returned
   throw invalidSecret(option, 'a function that returns the content of a PEM file')
 }
 
-// The error is not passed on: it may show the key.
+// Drops the error, which may show the key.
 function tryCall(read: () => unknown): unknown {
   try {
     return read()
@@ -88,8 +88,8 @@ function createContext({ ca, cert, key }: Given, nameOf: NameOf): SecureContext 
 
 function readAuthorities(value: unknown, option: string): Buffer[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]
-  // With an empty list Node would trust nobody, or whom it always trusts: neither was meant.
-  if (list.length === 0) throw invalidOption(option, value, 'left out or given a certificate')
+  // With an empty list Node would trust no authority, or the usual ones. Neither was meant.
+  if (list.length === 0) throw invalidOption(option, value, 'left out or a list with a certificate')
   return list.map((one) => readCertificate(one, option))
 }
 
@@ -102,7 +102,7 @@ function readIdentity(cert: unknown, key: unknown, nameOf: NameOf): Identity {
   throw invalidSecret(nameOf('key'), `the private key of "${nameOf('cert')}", not encrypted`)
 }
 
-// TLS itself takes a key of another kind than the certificate's, and then shows no certificate.
+// TLS accepts a key of another type than the certificate's, and then sends no certificate.
 function isPair({ cert, key }: Identity): boolean {
   try {
     return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))
@@ -121,7 +121,7 @@ function readCertificate(value: unknown, option: string): Buffer {
   }
 }
 
-// A path, which other libraries take here, has no such line.
+// A path, which other libraries accept here, has no such line.
 function readPem(value: unknown, option: string): Buffer {
   if (typeof value === 'string' || value instanceof Uint8Array) {
     const pem = Buffer.from(value)

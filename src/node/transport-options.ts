@@ -11,45 +11,44 @@ import { readSecureContexts } from './secure-context.ts'
 import type { Pem } from './secure-context.ts'
 import type { ConnectionOptions, NodeDispatcher } from './undici.ts'
 
-/** What `nodeTransport` is configured with. */
+/** The options of `nodeTransport`. */
 export interface NodeTransportOptions {
   /**
-   * The certificates of the authorities that may have signed the endpoint's, in PEM; or a function that returns them. Such a
-   * function is called for each new connection, so that a new file needs no restart. It must return at once; the calls that
-   * wait for the connection fail as `unreachable` if it throws or returns no PEM.
+   * Certificates of the authorities that sign the endpoint's certificate, in PEM, or a function that returns them. The function
+   * is called for each new connection, so that a new file needs no restart. It must be synchronous. If it throws or returns
+   * something else, the calls that wait for the connection fail as `unreachable`.
    * @default those that Node trusts, `NODE_EXTRA_CA_CERTS` included
    */
   readonly ca?: Pem | readonly Pem[] | (() => Pem | readonly Pem[])
   /**
-   * The certificate that is shown to the endpoint, in PEM, with those that lead to its authority; or a function that
-   * returns it, as for `ca`. Needs `key`.
+   * The client certificate with its chain, in PEM, or a function that returns it, as for `ca`. Needs `key`.
    */
   readonly cert?: Pem | (() => Pem)
-  /** The private key of `cert`, in PEM, not encrypted; or a function that returns it, as for `ca`. Never shown. */
+  /** The unencrypted private key of `cert`, in PEM, or a function that returns it, as for `ca`. No error shows it. */
   readonly key?: Pem | (() => Pem)
   /**
-   * The most connections to one endpoint; calls beyond that wait. 1 to 10,000.
-   * @default as many as there are calls, which `concurrency.maxInFlight` bounds
+   * The maximum number of connections to one endpoint, from 1 to 10,000. More calls wait.
+   * @default one for each running call, at most `concurrency.maxInFlight`
    */
   readonly connections?: number
   /**
-   * How long making a connection may take, whoever still waits for it. 1 to 60,000 milliseconds.
+   * The time to open a connection, in milliseconds from 1 to 60,000, even if the calls that wait for it have ended.
    * @default 5000
    */
   readonly connectTimeoutMs?: number
-  /** An `Agent`, a `ProxyAgent` or a `MockAgent` of your own, in place of all of these. */
+  /** Your own `Agent`, `ProxyAgent` or `MockAgent` of undici, in place of all the other options. */
   readonly dispatcher?: NodeDispatcher
 }
 
-/** What makes the requests: what was given, or what is to be opened with these options. */
+/** The given dispatcher, or the options for a new one. */
 export type DispatcherSource = { readonly given: NodeDispatcher } | ConnectionOptions
 
 const PARENT = 'nodeTransport'
 const OPTIONS = ['ca', 'cert', 'key', 'connections', 'connectTimeoutMs', 'dispatcher'] as const
 
-/** Checks the options, and reads certificates and key. Throws `AuthConfigError`, which never shows a key. */
+/** Parses the options, and reads certificates and key. Throws an `AuthConfigError` that does not show a key. */
 export function resolveTransportOptions(value: unknown): DispatcherSource {
-  // Whoever gives a key in place of the options must not see it in a log.
+  // A key passed in place of the options must not reach a log.
   if (!isOptionsObject(value)) throw invalidSecret(PARENT, 'called with an object of options')
   const {
     dispatcher,
@@ -62,7 +61,7 @@ export function resolveTransportOptions(value: unknown): DispatcherSource {
     if (other === undefined) return { given: checkDispatcher(dispatcher) }
     throw new AuthConfigError(
       nameOf(other),
-      `"${nameOf(other)}" must be left out beside "${nameOf('dispatcher')}", which decides it`,
+      `"${nameOf(other)}" has no effect beside "${nameOf('dispatcher')}": give one of them`,
     )
   }
   const secureContexts = readSecureContexts(tls, nameOf)

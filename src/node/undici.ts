@@ -3,14 +3,14 @@ import { AuthConfigError } from '../core/errors.ts'
 import type { SecureContext } from 'node:tls'
 import type { SecureContextSource } from './secure-context.ts'
 
-/** What undici lets be done about a response that is coming in. */
+/** undici's controls of an incoming response. */
 export interface ResponseController {
   pause(): void
   resume(): void
   abort(reason: Error): void
 }
 
-/** Is told what comes of a request, as undici tells it. */
+/** undici's callbacks for one request. */
 export interface ResponseHandler {
   onRequestStart(controller: ResponseController, context?: unknown): void
   onResponseStart(
@@ -23,32 +23,32 @@ export interface ResponseHandler {
   onResponseError(controller: ResponseController, error: Error): void
 }
 
-/** A POST, as undici is told it. */
+/** The options of a POST for undici. */
 export interface PostOptions {
   readonly origin: string
   readonly path: string
   readonly method: 'POST'
   readonly headers: Record<string, string>
   readonly body: string
-  /** For a dispatcher that is composed with undici's redirect interceptor: a redirect is an answer like any other. */
+  /** Turns off undici's redirect interceptor, if the dispatcher has it. */
   readonly maxRedirections: 0
 }
 
-/** The part of undici's `Dispatcher` that is used: an `Agent`, a `MockAgent` and others have it. */
+/** The part of undici's `Dispatcher` that is used. An `Agent`, a `MockAgent` and others have it. */
 export interface NodeDispatcher {
   dispatch(options: PostOptions, handler: ResponseHandler): boolean
 }
 
-/** How connections to the endpoint are made. */
+/** How to open connections to the endpoint. */
 export interface ConnectionOptions {
   readonly connections?: number
   readonly connectTimeoutMs: number
   readonly secureContexts?: SecureContextSource
 }
 
-/** A dispatcher that was opened here, and is closed here. */
+/** A dispatcher that `nodeTransport` opens and closes. */
 export interface OwnAgent extends NodeDispatcher {
-  /** Closes each connection as soon as it is idle. */
+  /** Closes each connection once it is idle. */
   close(): Promise<unknown>
 }
 
@@ -65,7 +65,7 @@ interface Undici {
 
 const require = createRequire(import.meta.url)
 
-/** Loads undici, and makes what keeps connections. Opens none. Throws where there is no undici that could be used. */
+/** Loads undici and creates an agent, without a connection. Throws an `AuthConfigError` if no usable undici is installed. */
 export function openAgent({
   connections,
   connectTimeoutMs: timeout,
@@ -77,7 +77,7 @@ export function openAgent({
   return new Agent({
     allowH2: false,
     pipelining: 1,
-    // The signal of each call bounds it: no timers beside that.
+    // The signal of each call bounds it, so undici needs no timers.
     headersTimeout: 0,
     bodyTimeout: 0,
     connect: secureContexts === undefined ? { timeout } : connectWith(secureContexts, build),
@@ -85,7 +85,7 @@ export function openAgent({
   })
 }
 
-// A connector resumes the TLS sessions that it has seen: with other certificates it must be another one.
+// A connector resumes earlier TLS sessions, so new certificates need a new connector.
 function connectWith(
   secureContexts: SecureContextSource,
   build: (context: SecureContext) => Connect,
@@ -109,7 +109,7 @@ function loadUndici(): Undici {
     const { Agent, buildConnector } = require('undici') as Undici
     return { Agent, buildConnector }
   } catch {
-    // Each major needs a newer Node than the last.
+    // Each major version needs a newer Node.
     throw missing(
       `undici ${major} does not load on Node ${process.versions.node}: npm install undici@7`,
     )
@@ -131,7 +131,7 @@ function checkUndici(): number {
   )
 }
 
-// Older ones send a question on a connection that the endpoint has just closed, and so reject good callers.
+// Older versions send a question on a connection that the endpoint has just closed, and so reject valid tokens.
 function isSupported(major: number, minor: number): boolean {
   if (major === 7) return minor >= 28
   if (major === 8) return minor >= 5

@@ -1,10 +1,10 @@
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 
-// Of a client that reads nothing, and of an operator's body that does not end.
+// Bounds a client that reads nothing, and an endless body from `respond`.
 const CLOSED_MS = 10_000
 
-/** Answers an upgrade with a response in place of the protocol that was asked for, and closes the connection. Never rejects. */
+/** Answers an upgrade request with an HTTP response, and closes the connection. Never rejects. */
 export async function refuseUpgrade(
   socket: Duplex,
   response: Response,
@@ -19,12 +19,12 @@ export async function refuseUpgrade(
     socket.write(describeHead(response, body.byteLength), 'latin1')
     socket.end(body)
   } catch {
-    // The body of an operator's `respond` broke off.
+    // The body from `respond` broke off.
     socket.destroy()
   }
 }
 
-// RFC 9112 §3 to §6. One response a connection, so that nothing can follow it.
+// RFC 9112 §3 to §6. The connection carries one response, so nothing can follow it.
 function describeHead({ status, headers }: Response, contentLength: number): string {
   const fields = [...headers].filter(isNotFraming)
   const lines = [

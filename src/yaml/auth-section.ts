@@ -1,11 +1,11 @@
 import { isMap } from 'yaml'
-import { AUTH, PROVIDER } from './shape.ts'
-import { MASKED } from './findings.ts'
+import { OPTIONS } from '../core/config/options.ts'
 import { refuseMisplaced } from './misplaced-section.ts'
-import { readFields } from './setting.ts'
+import { MASKED } from './problems.ts'
+import { PROVIDER, readFields } from './setting.ts'
 import { findPair, isEmpty, keyText, rangeOf } from './tree.ts'
 import type { Pair, YAMLMap } from 'yaml'
-import type { Range } from './excerpt.ts'
+import type { Range } from './problems.ts'
 import type { Reading, Setting } from './setting.ts'
 import type { Node } from './tree.ts'
 
@@ -76,7 +76,7 @@ function readAuth(map: YAMLMap, place: Range, reading: Reading): Settings {
   refuseForeign(map, reading)
   const apart = new Set([...Object.keys(NOT_HERE), 'provider_config'])
   const pairs = map.items.filter(({ key }) => !apart.has(keyText(key) ?? ''))
-  const settings = readFields(pairs, KEY, AUTH, reading)
+  const settings = readFields(pairs, KEY, OPTIONS, reading)
   const endpoint = findPair(map, 'endpoint')
   const provider = findPair(map, 'provider_config')
   if (provider !== undefined) readProvider(provider, settings, reading)

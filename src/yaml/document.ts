@@ -1,10 +1,10 @@
 import { LineCounter } from 'yaml'
 import { parseYaml } from '../files/yaml-text.ts'
-import { createFindings, MASKED } from './findings.ts'
+import { createFindings, MASKED } from './problems.ts'
 import { inspectTree } from './tree.ts'
 import type { YAMLParseError, YAMLWarning } from 'yaml'
 import type { YamlText } from '../files/yaml-text.ts'
-import type { Findings } from './findings.ts'
+import type { Findings } from './problems.ts'
 import type { Tree } from './tree.ts'
 
 /** A file that was read as YAML, as far as that was possible. */

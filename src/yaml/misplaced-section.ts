@@ -1,6 +1,6 @@
 import { isMap, isScalar } from 'yaml'
-import { hasReference } from './environment-references.ts'
-import { mayMean } from './misspelling.ts'
+import { editDistance } from '../core/config/option-checks.ts'
+import { hasReference } from './references.ts'
 import { findPair, isBare, isEmpty, keyText, rangeOf, shownName } from './tree.ts'
 import type { Pair, YAMLMap } from 'yaml'
 import type { Reading } from './setting.ts'
@@ -12,8 +12,8 @@ const BELOW_SERVER =
 const PERSON = /^authors?$/i
 
 /**
- * Refuses what was probably meant as `server.auth`, in a file that has none: where a missing section is allowed, it must not
- * open the server.
+ * Adds a problem for each key that was probably meant as `server.auth`, in a file without that section. A caller may allow the
+ * section to be missing, and a typing mistake must not open the server.
  */
 export function refuseMisplaced(root: YAMLMap, reading: Reading): void {
   const server = findPair(root, 'server')
@@ -102,4 +102,36 @@ function isMerge(key: string): boolean {
 
 function nameOf({ key }: Pair): string {
   return keyText(key) ?? ''
+}
+
+// Other words for a key.
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  auth: ['authentication', 'authorization', 'serverauth'],
+  server: ['srvr'],
+}
+
+/**
+ * Whether a key probably stands for another name: it begins with that name, is at least the first half of it, or is one typing
+ * mistake away from it (a letter missing, wrong or too many, or two letters swapped). Case and punctuation do not count.
+ */
+export function mayMean(key: string, name: string): boolean {
+  const text = plain(key)
+  const whole = plain(name)
+  if (whole.startsWith(text) && text.length * 2 >= whole.length) return true
+  const words = [whole, ...(WORDS[name] ?? [])]
+  return words.some((word) => text.startsWith(word) || isOneMistakeFrom(text, word))
+}
+
+function plain(key: string): string {
+  return key.toLowerCase().replace(/[^a-z\d]/g, '')
+}
+
+function isOneMistakeFrom(text: string, word: string): boolean {
+  const distance = editDistance(text, word)
+  return distance <= 1 || (distance === 2 && lettersOf(text) === lettersOf(word))
+}
+
+function lettersOf(text: string): string {
+  // oxlint-disable-next-line unicorn/no-array-sort -- toSorted() is not in ES2022
+  return text.split('').sort().join('')
 }

@@ -1,25 +1,40 @@
 import { isMap, isScalar } from 'yaml'
-import { isHttpToken, unknownOption } from '../core/config/option-checks.ts'
-import { expandReferences, hasReference } from './environment-references.ts'
-import { MASKED } from './findings.ts'
-import { FUNCTIONS } from './shape.ts'
+import { isHttpToken, unknownProblem } from '../core/config/option-checks.ts'
+import { OPTIONS } from '../core/config/options.ts'
+import { describeProblem } from '../core/config/problems.ts'
+import { MASKED } from './problems.ts'
+import { expandReferences, hasReference } from './references.ts'
 import { isBare, keyText, rangeOf, scalarText, shownName } from './tree.ts'
 import type { Pair, Scalar, YAMLMap } from 'yaml'
-import type { Environment } from './environment-references.ts'
-import type { Range } from './excerpt.ts'
-import type { Findings } from './findings.ts'
-import type { Fields, Shape } from './shape.ts'
+import type { Form } from '../core/config/kinds.ts'
+import type { Findings, Range } from './problems.ts'
+import type { Environment } from './references.ts'
 import type { Tree } from './tree.ts'
+
+type Fields = NonNullable<Form['fields']>
+
+/** The keys of `server.auth.provider_config`. */
+export const PROVIDER: Fields = {
+  type: { form: { kind: 'text', scalar: 'string' } },
+  endpoint: OPTIONS.endpoint,
+}
+
+/** The key of an option: `timeout_ms` for `timeoutMs`. */
+export function keyOf(option: string): string {
+  return option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
 
 /** A value of the file, with the place that it came from. */
 export interface Setting {
   /** Such as `server.auth.cache.allow_ttl_ms`. */
   readonly key: string
   readonly place: Range
-  /** Whether the value must not be shown: it is secret, or the environment gave it. */
+  /** Whether the value must not be shown: it is secret, or comes from the environment. */
   readonly isHidden: boolean
-  /** Whether what the file says must not be shown: it is, or may hold, a secret. */
+  /** Whether the text in the file must not be shown: it is, or may hold, a secret. */
   readonly isMasked: boolean
+  /** Set if the environment gave the value. */
+  readonly from?: 'environment'
   readonly content: Content
 }
 
@@ -29,29 +44,29 @@ export type Content =
   | { readonly kind: 'fields'; readonly fields: Map<string, Setting> }
   | { readonly kind: 'items'; readonly items: Setting[] }
 
-/** What reading values needs. */
+/** The file, and where its problems go. */
 export interface Reading {
   readonly tree: Tree
   readonly findings: Findings
   readonly environment: Environment
 }
 
-/** Reads a value in its shape. Gives `undefined` for one that is left out, or that was refused. */
+/** Reads a value in its form. Returns `undefined` for one that is left out, or has a problem. */
 export function readSetting(
   node: unknown,
   key: string,
-  shape: Shape,
+  form: Form,
   reading: Reading,
 ): Setting | undefined {
   const value = reading.tree.resolve(node)
   if (value === undefined) return undefined
-  const isSecret = shape.secret === true
+  const isSecret = form.isSecret === true
   const base = { key, place: rangeOf(node), isHidden: isSecret, isMasked: isSecret }
-  if (isScalar(value)) return readScalar(value, base, shape, reading)
+  if (isScalar(value)) return readScalar(value, base, form, reading)
   const content = isMap(value)
-    ? readMap(value, key, shape, reading)
-    : readItems(value.items, key, shape, reading)
-  // All that is in it would be shown.
+    ? readMap(value, key, form, reading)
+    : readItems(value.items, key, form, reading)
+  // An excerpt of it would show everything in it.
   return { ...base, isMasked: true, content }
 }
 
@@ -65,50 +80,50 @@ export function readFields(
   const settings = new Map<string, Setting>()
   for (const pair of pairs) {
     if (reading.findings.hasMore()) break
-    const name = readName(pair, key, fields, reading)
-    const field = name === undefined ? undefined : fields[name]
-    if (field === undefined) continue
-    const setting = readPair(pair, `${key}.${name}`, field.shape, reading)
-    if (setting !== undefined) settings.set(field.option, setting)
+    const option = readOption(pair, key, fields, reading)
+    const form = option === undefined ? undefined : fields[option]?.form
+    if (option === undefined || form === undefined) continue
+    const setting = readPair(pair, `${key}.${keyOf(option)}`, form, reading)
+    if (setting !== undefined) settings.set(option, setting)
   }
   return settings
 }
 
-function readPair(pair: Pair, key: string, shape: Shape, reading: Reading): Setting | undefined {
-  if (!isBare(pair)) return readSetting(pair.value, key, shape, reading)
+function readPair(pair: Pair, key: string, form: Form, reading: Reading): Setting | undefined {
+  if (!isBare(pair)) return readSetting(pair.value, key, form, reading)
   // `{ endpoint }`: a key without a value.
   const content = { kind: 'value', value: null } as const
   return { key, place: rangeOf(pair.key), isHidden: false, isMasked: false, content }
 }
 
-// The check of the option, which is made for a config in code as well, refuses these by their type.
+// The parser of the option rejects these by their type.
 const EMPTY: Content = { kind: 'value', value: Object.freeze([]) }
 
-function readMap(map: YAMLMap, key: string, shape: Shape, reading: Reading): Content {
-  if (shape.fields !== undefined) {
-    return { kind: 'fields', fields: readFields(map.items, key, shape.fields, reading) }
+function readMap(map: YAMLMap, key: string, form: Form, reading: Reading): Content {
+  if (form.fields !== undefined) {
+    return { kind: 'fields', fields: readFields(map.items, key, form.fields, reading) }
   }
-  if (shape.entries !== undefined) {
-    return { kind: 'fields', fields: readEntries(map, key, shape.entries, reading) }
+  if (form.entries !== undefined) {
+    return { kind: 'fields', fields: readEntries(map, key, form.entries, reading) }
   }
   return { kind: 'value', value: Object.freeze({}) }
 }
 
-function readItems(items: readonly unknown[], key: string, shape: Shape, reading: Reading) {
-  const itemShape = shape.items
-  if (itemShape === undefined) return EMPTY
+function readItems(items: readonly unknown[], key: string, form: Form, reading: Reading) {
+  const itemForm = form.items
+  if (itemForm === undefined) return EMPTY
   const settings = items.map((item, index) =>
-    readSetting(item, `${key}[${index}]`, itemShape, reading),
+    readSetting(item, `${key}[${index}]`, itemForm, reading),
   )
   return { kind: 'items', items: settings.filter((item) => item !== undefined) } as const
 }
 
-function readEntries(map: YAMLMap, key: string, shape: Shape, reading: Reading) {
+function readEntries(map: YAMLMap, key: string, form: Form, reading: Reading) {
   const settings = new Map<string, Setting>()
   for (const pair of map.items) {
     const name = readHeaderName(pair, key, reading)
     if (name === undefined) continue
-    const setting = readPair(pair, `${key}.${name}`, shape, reading)
+    const setting = readPair(pair, `${key}.${name}`, form, reading)
     if (setting !== undefined) settings.set(name, setting)
   }
   return settings
@@ -122,7 +137,8 @@ function readHeaderName(pair: Pair, parent: string, { findings }: Reading): stri
   return undefined
 }
 
-function readName(
+/** Returns the option that a key stands for. Adds a problem for a key that stands for none. */
+function readOption(
   pair: Pair,
   parent: string,
   fields: Fields,
@@ -133,18 +149,32 @@ function readName(
     findings.add(rangeOf(pair.key), parent, `A key of "${parent}" must be a plain name`, MASKED)
     return undefined
   }
-  if (Object.hasOwn(fields, name)) return name
-  const option = `${parent}.${shownName(pair).slice(0, 80)}`
-  const message = refusalOf(option, name, Object.keys(fields))
-  findings.add(rangeOf(pair.key), option, message, isBare(pair))
+  const option = Object.keys(fields).find((candidate) => keyOf(candidate) === name)
+  const isFunction = option !== undefined && fields[option]?.form.kind === 'function'
+  if (option !== undefined && !isFunction) return option
+  const key = `${parent}.${shownName(pair).slice(0, 80)}`
+  if (isFunction) refuse(pair, key, inCode(key, option), findings)
+  else if (name === '<<')
+    refuse(pair, key, `"${key}" is a merge key, which is not read here`, findings)
+  else refuseUnknown(pair, key, fields, findings)
   return undefined
 }
 
-function refusalOf(option: string, name: string, known: readonly string[]): string {
-  if (name === '<<') return `"${option}" is no key: merge keys are not read here`
-  const inCode = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined
-  if (inCode === undefined) return unknownOption(option, name, known).message
-  return `"${option}" is a function, which cannot stand in YAML: withAuth(handler, { ...config, ${inCode} })`
+function refuse(pair: Pair, key: string, message: string, findings: Findings): void {
+  findings.add(rangeOf(pair.key), key, message, isBare(pair))
+}
+
+function inCode(key: string, option: string): string {
+  return `"${key}" is a function: set it in code, as in withAuth(handler, { ...config, ${option} })`
+}
+
+function refuseUnknown(pair: Pair, key: string, fields: Fields, findings: Findings): void {
+  const options = Object.keys(fields).filter((option) => fields[option]?.form.kind !== 'function')
+  const known = options.map(keyOf)
+  const problem = { ...unknownProblem([keyText(pair.key) ?? ''], known), isSecret: isBare(pair) }
+  const message = describeProblem(problem, () => JSON.stringify(key))
+  const shown = isBare(pair) ? { ...problem, optionPath: [] } : problem
+  findings.add(rangeOf(pair.key), key, message, isBare(pair), shown)
 }
 
 type Base = Omit<Setting, 'content'>
@@ -152,22 +182,23 @@ type Base = Omit<Setting, 'content'>
 function readScalar(
   scalar: Scalar,
   given: Base,
-  shape: Shape,
+  form: Form,
   { environment, findings }: Reading,
 ): Setting | undefined {
   const { value } = scalar
   const mayHold = mayHoldSecret(value)
   const isMasked = given.isMasked || mayHold
-  const base = { ...given, isMasked, isHidden: given.isHidden || (mayHold && shape.url !== true) }
+  const base = { ...given, isMasked, isHidden: given.isHidden || (mayHold && form.isUrl !== true) }
   if (typeof value !== 'string' || !hasReference(value)) {
-    return { ...base, content: { kind: 'value', value: literalOf(scalar, shape) } }
+    return { ...base, content: { kind: 'value', value: literalOf(scalar, form) } }
   }
   const { text, problems } = expandReferences(value, environment, isMasked)
   for (const problem of problems) {
     findings.add(base.place, base.key, `"${base.key}": ${problem}`, isMasked)
   }
   if (problems.length > 0 || text === '') return undefined
-  return { ...base, isHidden: true, content: { kind: 'value', value: coerce(text, shape) } }
+  const content = { kind: 'value', value: coerce(text, form) } as const
+  return { ...base, isHidden: true, from: 'environment', content }
 }
 
 // A URL may have a password in it, or a key in its query.
@@ -176,13 +207,13 @@ function mayHoldSecret(value: unknown): boolean {
 }
 
 // A secret, a header name or a realm may look like a number, and is no other text for that.
-function literalOf(scalar: Scalar, { scalar: type }: Shape): unknown {
+function literalOf(scalar: Scalar, { scalar: type }: Form): unknown {
   const isText = type === 'string' && ['number', 'boolean'].includes(typeof scalar.value)
   return isText ? scalarText(scalar) : scalar.value
 }
 
 // As Llama Stack reads what the environment gives, but only where the field has that type.
-function coerce(text: string, { scalar: type }: Shape): unknown {
+function coerce(text: string, { scalar: type }: Form): unknown {
   const word = text.trim().toLowerCase()
   if (type === 'boolean' && (word === 'true' || word === 'false')) return word === 'true'
   if (type !== 'number') return text

@@ -1,8 +1,7 @@
 import { isAlias, isMap, isScalar, isSeq } from 'yaml'
-import { MASKED } from './findings.ts'
+import { MASKED } from './problems.ts'
 import type { Alias, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml'
-import type { Range } from './excerpt.ts'
-import type { Findings } from './findings.ts'
+import type { Findings, Range } from './problems.ts'
 
 /** A node that is no alias. */
 export type Node = Scalar | YAMLMap | YAMLSeq

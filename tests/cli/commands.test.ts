@@ -1,23 +1,22 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { COMMON_OPTIONS, readCommandLine } from '../../src/cli/command-line.ts'
 import { COMMANDS, main } from '../../src/cli/main.ts'
 import { createKey } from '../../src/keys.ts'
 import { ROOT } from '../support/project.ts'
 import { createSurroundings } from '../support/surroundings.ts'
-import { setupFolder } from '../support/temporary-folder.ts'
 
 const KEY = 'withauth_4fK2pQ7xV9bN1mZ8sD3gH6jL5wR0tY2uE4iO7aC9vB1nM3k'
 const NAMES = COMMANDS.map(({ name }) => name)
 const GROUPS = [...new Set(NAMES.filter((name) => name.includes(' ')).map(firstWord))]
 
-const inFolder = setupFolder()
-beforeEach(async () => {
-  await createKey(inFolder('keys.yaml'), { principal: 'alice' })
-  writeFileSync(inFolder('key.txt'), KEY)
-  writeFileSync(inFolder('two-keys.txt'), `${KEY} ${KEY}`)
-})
+// No test here changes a file.
+const folder = mkdtempSync(join(tmpdir(), 'with-auth-'))
+const inFolder = (name: string): string => join(folder, name)
+beforeAll(() => createKey(inFolder('keys.yaml'), { principal: 'alice' }))
+afterAll(() => rmSync(folder, { recursive: true }))
 
 function firstWord(name: string): string {
   return name.split(' ')[0] ?? ''
@@ -37,20 +36,20 @@ describe.each(['', ...GROUPS, ...NAMES])('with-auth %s --help', (name) => {
   const words = name.split(' ').filter((word) => word !== '')
   const help = async () => (await run([...words, '--help'])).printed
 
-  it('fits a terminal of 80 columns', async () => {
+  it('fits in 80 columns', async () => {
     const lines = (await help()).split('\n')
     expect(lines.length).toBeGreaterThan(3)
     expect(lines.filter((line) => line.length > 80 || line.endsWith(' '))).toEqual([])
   })
 
-  it('is what "with-auth help" prints', async () => {
+  it('equals the output of "with-auth help"', async () => {
     expect(await run(['help', ...words])).toEqual({ code: 0, printed: await help(), noted: '' })
     expect(await run([...words, '-h'])).toEqual({ code: 0, printed: await help(), noted: '' })
   })
 })
 
 describe.each(COMMANDS)('the help of $name', ({ name, options, examples, environment = {} }) => {
-  it('has each option, each variable and each example', async () => {
+  it('contains each option, variable and example', async () => {
     const { printed } = await run([...name.split(' '), '--help'])
     const shown = [
       ...Object.keys(options).map((option) => `  --${option}`),
@@ -61,12 +60,12 @@ describe.each(COMMANDS)('the help of $name', ({ name, options, examples, environ
     expect(shown.filter((text) => !printed.includes(text))).toEqual([])
   })
 
-  it('says a default in one form only', () => {
+  it('shows defaults only as [default: ...]', () => {
     const texts = Object.values(options).map(({ help }) => help)
     expect(texts.filter((text) => /\bdefault|\(\d+\)/i.test(text))).toEqual([])
   })
 
-  it.each(examples)('has an example that works: %s', (example) => {
+  it.each(examples)('has a working example: %s', (example) => {
     const [, ...args] = /^with-auth [^>|&<]+/.exec(example)?.[0].trim().split(/\s+/) ?? []
     const words = name.split(' ')
     expect(args.slice(0, words.length)).toEqual(words)
@@ -75,11 +74,11 @@ describe.each(COMMANDS)('the help of $name', ({ name, options, examples, environ
   })
 })
 
-it('has each variable that a command reads in the help of a command', () => {
-  const folder = join(ROOT, 'src/cli')
-  const texts = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+it('documents every environment variable that a command reads', () => {
+  const sources = join(ROOT, 'src/cli')
+  const texts = readdirSync(sources, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
-    .map((file) => readFileSync(join(folder, file), 'utf8'))
+    .map((file) => readFileSync(join(sources, file), 'utf8'))
   const read = texts.flatMap((text) => [...text.matchAll(/\benv\[?\.?'?([A-Z_]+)/g)])
   const explained = new Set(COMMANDS.flatMap(({ environment = {} }) => Object.keys(environment)))
   expect(read.length).toBeGreaterThan(3)
@@ -88,12 +87,12 @@ it('has each variable that a command reads in the help of a command', () => {
 
 interface WrongValue {
   readonly value: string
-  /** The text that the error shows, by default the value itself. */
+  /** The text in the error. Default: the value. */
   readonly shown?: string
   readonly code?: 1
 }
 
-/** Values that each option rejects, by command. A new option needs a row. */
+/** Rejected values for each option. A new option needs a row. */
 const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly WrongValue[]>>>> = {
   gateway: {
     upstream: [
@@ -124,7 +123,12 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
       { value: 'https://user:s3cret@h', shown: 'its value is not shown' },
       { value: 'https://h/?key=s3cret', shown: 'its value is not shown' },
     ],
-    'trusted-proxy': [{ value: '10.0.0.0/33' }, { value: '0.0.0.0/0' }, { value: 'proxy' }],
+    'trusted-proxy': [
+      { value: '10.0.0.0/33' },
+      { value: '0.0.0.0/0' },
+      { value: '::ffff:0:0/96' },
+      { value: 'proxy' },
+    ],
   },
   'keys create': {
     keys: [{ value: 'missing/keys.yaml', code: 1 }],
@@ -163,7 +167,7 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
   },
 }
 
-/** The rest of a line that works, without one option. */
+/** A working command line without one option. */
 function lineWithout(command: string, option: string): readonly string[] {
   const keys = ['--keys', inFolder('keys.yaml')]
   const lines: Readonly<Record<string, readonly (readonly string[])[]>> = {
@@ -191,7 +195,7 @@ const ROWS = Object.entries(WRONG_VALUES).flatMap(([command, options]) =>
 )
 
 describe('a wrong value', () => {
-  it('is tried for each option that takes one', () => {
+  it('is tested for each option with a value', () => {
     const expected = COMMANDS.map(({ name, options }) => [
       name,
       Object.keys(options).filter((option) => options[option]?.value !== undefined),
@@ -200,7 +204,7 @@ describe('a wrong value', () => {
     expect(tried).toEqual(expected)
   })
 
-  it.each(ROWS)('%s names --%s and what was given: %j', async (command, option, row) => {
+  it.each(ROWS)('%s: the error names --%s and the value: %j', async (command, option, row) => {
     const { value, code = 2, shown = code === 1 ? value : JSON.stringify(value) } = row
     const { printed, noted, ...rest } = await run([
       ...lineWithout(command, option),
@@ -215,19 +219,16 @@ describe('a wrong value', () => {
     expect(advice).toEqual(code === 2 ? [`Run "with-auth ${command} --help" for help.`] : [])
   })
 
-  it.each(ROWS)(
-    '%s does not show a key that was given to --%s: %j',
-    async (command, option, row) => {
-      const args = [...lineWithout(command, option), `--${option}`, `${row.value}${KEY}`]
-      const { noted, printed } = await run(args)
-      expect(printed + noted).not.toContain(KEY.slice(9, 20))
-      expect(noted).toMatch(/hidden|not shown|…/)
-    },
-  )
+  it.each(ROWS)('%s: the error hides a key given to --%s: %j', async (command, option, row) => {
+    const args = [...lineWithout(command, option), `--${option}`, `${row.value}${KEY}`]
+    const { noted, printed } = await run(args)
+    expect(printed + noted).not.toContain(KEY.slice(9, 20))
+    expect(noted).toMatch(/hidden|not shown|…/)
+  })
 
   it.each(
     COMMANDS.flatMap(({ name, options }) => Object.keys(options).map((option) => [name, option])),
-  )('%s says what is missing, or too much, behind --%s', async (command = '', option = '') => {
+  )('%s: the error names a missing or extra value of --%s', async (command = '', option = '') => {
     const isSwitch = specsOf(command)[option]?.value === undefined
     const args = [...lineWithout(command, option), `--${option}${isSwitch ? '=yes' : '='}`]
     expect(await run(args)).toMatchObject({
@@ -252,40 +253,22 @@ describe('a wrong value', () => {
     ['endpoint --port=0 --keys keys.yaml', 'WITH_AUTH_ENDPOINT_SECRET', 's3cret', 'not shown'],
     ['check http://127.0.0.1:9', 'WITH_AUTH_ENDPOINT_SECRET', ' s3cret', 'not shown'],
     ['check http://127.0.0.1:9', 'WITH_AUTH_KEY', 's3cret s3cret', 'not shown'],
-  ])('of the environment is named by its variable: %s, %s=%s', async (line, name, value, shown) => {
-    const args = line.replace('keys.yaml', inFolder('keys.yaml')).split(' ')
-    const { code, printed, noted } = await run(args, { [name]: value })
-    expect({ code, printed }).toEqual({ code: 2, printed: '' })
-    expect(noted).toMatch(new RegExp(`^with-auth: ${name} `))
-    expect(noted).toContain(shown)
-    expect(noted).not.toContain('s3cret')
-  })
+  ])(
+    'in the environment is reported by its variable: %s, %s=%s',
+    async (line, name, value, shown) => {
+      const args = line.replace('keys.yaml', inFolder('keys.yaml')).split(' ')
+      const { code, printed, noted } = await run(args, { [name]: value })
+      expect({ code, printed }).toEqual({ code: 2, printed: '' })
+      expect(noted).toMatch(new RegExp(`^with-auth: ${name} `))
+      expect(noted).toContain(shown)
+      expect(noted).not.toContain('s3cret')
+    },
+  )
 })
 
 it.each([
   [[], 0, /^with-auth: let the auth service/],
-  [['keys'], 0, /^Usage:\n {2}with-auth keys COMMAND[^]*\n {2}create {2,}make a key/],
-  [
-    ['gatway'],
-    2,
-    /^with-auth: Unknown command "gatway": did you mean gateway\?\nRun "with-auth --help" for help\.\n$/,
-  ],
-  [
-    ['keys', 'creat'],
-    2,
-    /^with-auth: Unknown command "creat": did you mean keys create\?\nRun "with-auth keys --help"/,
-  ],
-  [['help', 'keys', 'creat'], 2, /Unknown command "creat": did you mean keys create\?/],
-  [
-    ['zzzzzzzz'],
-    2,
-    /^with-auth: Unknown command "zzzzzzzz": the commands are gateway, keys create, /,
-  ],
-  [
-    ['keys', 'zzzzzzzz'],
-    2,
-    /^with-auth: Unknown command "zzzzzzzz": the commands are keys create, /,
-  ],
+  [['keys'], 0, /^Usage:\n {2}with-auth keys COMMAND[^]*\n {2}create {2,}create a key/],
   [
     [KEY],
     2,
@@ -297,13 +280,10 @@ it.each([
     /^with-auth: Unknown command \(hidden because it may be a secret\): the commands are keys create, /,
   ],
   [['help', 'sk-s3cret'], 2, /^with-auth: Unknown command \(hidden/],
-  [['keys', '--keys', 'x'], 2, /^with-auth: The command after "keys" is missing: keys create, /],
-  [['--verison'], 2, /^with-auth: Unknown option "--verison": did you mean --version\?/],
   [[`--${KEY}`], 2, /^with-auth: The command before \(hidden.*\) is missing: gateway, /],
-  [['--keys', 'keys.yaml', 'gateway'], 2, /^with-auth: The command before "--keys" is missing: /],
   [['--json'], 2, /^\{"error":\{"code":"usage","message":"The command before/],
   [['--upstream=s3cret'], 2, /^with-auth: The command before "--upstream" is missing: gateway, /],
-])('answers %j with %i', async (args, code, text) => {
+])('exits for %j with %i, and shows no key', async (args, code, text) => {
   const result = await run(args)
   expect(result.code).toBe(code)
   expect(code === 0 ? result.printed : result.noted).toMatch(text)

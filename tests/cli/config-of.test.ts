@@ -1,15 +1,21 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import process from 'node:process'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { readCommandLine } from '../../src/cli/command-line.ts'
 import {
   configForKeys,
+  describeRevocation,
   GUARD_OPTIONS,
   readGuardConfig,
+  revokedKeyWorksForMs,
   withRequestIdHeader,
 } from '../../src/cli/config-of.ts'
 import { UsageError } from '../../src/cli/errors.ts'
+import { equipLike, equipWithTransport } from '../../src/cli/gateway/transport.ts'
+import { resolveConfig } from '../../src/core/config/parse.ts'
 import { createAuthenticator } from '../../src/index.ts'
 import { createKey } from '../../src/keys.ts'
 import { get } from '../support/requests.ts'
@@ -25,27 +31,27 @@ function read(args: readonly string[], env: Record<string, string> = {}) {
   return readGuardConfig(readCommandLine(args, GUARD_OPTIONS), { env }, () => undefined)
 }
 
-describe('who is let in', () => {
-  it('is said by a run.yaml, which goes before the environment', async () => {
+describe('the config of the gateway', () => {
+  it('comes from a run.yaml before the environment', async () => {
     const file = join(folder, 'run.yaml')
     writeFileSync(file, 'server: { auth: { endpoint: "https://a.example/v", timeout_ms: 900 } }')
     const config = await read(['--config', file], { AUTH_ENDPOINT: 'https://b.example' })
     expect(config).toEqual({ endpoint: 'https://a.example/v', timeoutMs: 900 })
   })
 
-  it('is said by the endpoint of the environment', async () => {
+  it('comes from AUTH_ENDPOINT', async () => {
     expect(await read([], { AUTH_ENDPOINT: 'https://b.example' })).toEqual({
       endpoint: 'https://b.example',
       unavailableStatus: 503,
     })
   })
 
-  it('must be said once', async () => {
-    await expect(read([])).rejects.toThrow('Who is let in?')
-    await expect(read(['--config', 'a', '--keys', 'b'])).rejects.toThrow('give one of them')
+  it('needs a source', async () => {
+    await expect(read([])).rejects.toThrow('Nothing decides who gets access')
+    await expect(read(['--config', 'a', '--keys', 'b'])).rejects.toThrow('give only one of them')
   })
 
-  it('is said by a file of keys, in this process', async () => {
+  it('comes from a key file and decides in this process', async () => {
     const file = join(folder, 'keys.yaml')
     const { key } = await createKey(file, { principal: 'alice', paths: ['/v1'] })
     const onEvent = vi.fn<(event: AuthEvent) => void>()
@@ -58,7 +64,7 @@ describe('who is let in', () => {
     expect(onEvent).toHaveBeenLastCalledWith(expect.objectContaining({ cache: 'hit' }))
   })
 
-  it('lets nobody in when the file has become unusable, and tells of it', async () => {
+  it('denies every key once the key file is unusable, and reports it', async () => {
     const file = join(folder, 'broken.yaml')
     const { key } = await createKey(file, { principal: 'alice' })
     const onError = vi.fn()
@@ -71,9 +77,9 @@ describe('who is let in', () => {
     )
   })
 
-  it('is not said by a file that is not there', async () => {
+  it('needs an existing file', async () => {
     await expect(read(['--keys', join(folder, 'lost.yaml')])).rejects.toThrow(
-      /^--keys \/.*lost\.yaml: no such file: make one with "with-auth keys create"$/,
+      /^--keys \/.*lost\.yaml: no such file: create it with "with-auth keys create"$/,
     )
   })
 })
@@ -88,7 +94,7 @@ describe('--request-id-header', () => {
     return withRequestIdHeader(config, readCommandLine(args, OPTIONS))
   }
 
-  it('takes the place of the header in the configuration', () => {
+  it('overrides the header in the configuration', () => {
     const config = { requestIdHeader: 'x-other', timeoutMs: 900 }
     expect(add('X-Request-Id', config)).toEqual({ requestIdHeader: 'X-Request-Id', timeoutMs: 900 })
     expect(add(undefined, config)).toBe(config)
@@ -99,7 +105,7 @@ describe('--request-id-header', () => {
     ['x-api-key', { credentials: { header: 'X-API-Key' } }],
     ['X_API_Key', { credentials: ['bearer', { header: 'x-api-key' }] }],
     ['two words', {}],
-  ])('does not take %s: its value would be in the log', (header, config) => {
+  ])('rejects %s, whose value would be logged', (header, config) => {
     expect(() => add(header, config)).toThrow(
       new UsageError(
         `--request-id-header must be the name of a header that holds no credentials, received "${header}"`,
@@ -120,7 +126,7 @@ describe('--request-id-header', () => {
     'X_Forwarded_For',
     'x-auth-principal',
     'x_auth-attributes',
-  ])('does not take %s, which the gateway sets or removes', (header) => {
+  ])('rejects %s, which the gateway sets or removes', (header) => {
     expect(() => add(header)).toThrow(
       new UsageError(
         `--request-id-header must be the name of a header that has no other use, received "${header}"`,
@@ -131,7 +137,7 @@ describe('--request-id-header', () => {
   it.each([
     ['x-user', 'X_User'],
     ['x-trace_id', 'X_Trace-*'],
-  ])('does not take %s beside --strip-header=%s', (header, stripped) => {
+  ])('rejects %s with --strip-header=%s', (header, stripped) => {
     expect(() => add(header, {}, '--strip-header=x-other', `--strip-header=${stripped}`)).toThrow(
       new UsageError(
         `--request-id-header must be the name of a header that --strip-header does not remove, received "${header}"`,
@@ -140,15 +146,15 @@ describe('--request-id-header', () => {
     expect(() => add('y-id', {}, `--strip-header=${stripped}`)).not.toThrow()
   })
 
-  it('leaves other mistakes of the configuration to its own error', () => {
+  it('leaves other mistakes to their own error', () => {
     expect(() => add('x-request-id', { timeoutMs: 0 })).toThrow('"timeoutMs" must be')
   })
 })
 
-describe('the options that are written in the file with --config', () => {
+describe('the settings on the command line', () => {
   const secret = 'sk-live-0123456789'
 
-  it('are taken as they are with AUTH_ENDPOINT', async () => {
+  it('apply to AUTH_ENDPOINT', async () => {
     const args = ['--public=/docs/*', '--public=/health', '--preflight=allow', '--realm=models']
     const sources = ['bearer', 'header:x-api-key', 'cookie:session']
     const all = [...args, ...sources.map((source) => `--credentials=${source}`)]
@@ -188,14 +194,14 @@ describe('the options that are written in the file with --config', () => {
       '--credentials=header:authorization',
       '--credentials must be bearer or cookie:NAME for this header (its value is not shown)',
     ],
-  ])('cannot be %s', async (argument, message) => {
+  ])('are rejected: %s', async (argument, message) => {
     const reading = read([argument], { AUTH_ENDPOINT: 'https://b.example' })
     await expect(reading).rejects.toThrow(UsageError)
     await expect(reading).rejects.toThrow(message)
     await expect(reading).rejects.not.toThrow(secret)
   })
 
-  it('name each place of a key once', async () => {
+  it('reject a repeated place of the key', async () => {
     const twice = ['--credentials=bearer', '--credentials=bearer']
     await expect(read(twice, { AUTH_ENDPOINT: 'https://b.example' })).rejects.toThrow(
       new UsageError(
@@ -205,19 +211,109 @@ describe('the options that are written in the file with --config', () => {
   })
 
   it.each(['--public=/a', '--preflight=allow', '--realm=a', '--credentials=bearer'])(
-    'cannot be given beside --config, as in %s',
+    'are rejected with --config: %s',
     async (argument) => {
       const [flag = '', name = ''] = /^--(\w+)/.exec(argument) ?? []
       await expect(read(['--config', 'lost.yaml', argument])).rejects.toThrow(
         new UsageError(
-          `${flag} cannot be given beside --config: set server.auth.${name} in the file`,
+          `${flag} cannot be combined with --config: set server.auth.${name} in the file`,
         ),
       )
     },
   )
 
-  it('are looked at before the file of keys', async () => {
+  it('are checked before the key file', async () => {
     const args = ['--keys', join(folder, 'lost.yaml'), '--preflight=yes']
     await expect(read(args)).rejects.toThrow('--preflight must be')
+  })
+})
+
+const CONFIG: AuthConfig = { endpoint: 'https://auth.example.com/validate', timeoutMs: 900 }
+const { versions, execArgv } = process
+const require = createRequire(import.meta.url)
+
+function stub(name: 'versions' | 'execArgv', value: unknown): void {
+  Object.defineProperty(process, name, { value, configurable: true, enumerable: true })
+}
+afterEach(() => {
+  stub('versions', versions)
+  stub('execArgv', execArgv)
+})
+
+describe('the client that calls the endpoint', () => {
+  it('is undici if installed, without other changes to the config', async () => {
+    const { config, asksOver } = await equipWithTransport(CONFIG, { env: {} })
+    expect(asksOver).toBe('undici')
+    expect(config).toEqual({ ...CONFIG, fetch: expect.any(Function) })
+    expect(CONFIG).not.toHaveProperty('fetch')
+  })
+
+  it('keeps its connections for another config', async () => {
+    const equipped = await equipWithTransport(CONFIG, { env: {} })
+    const next = equipLike(equipped, { ...CONFIG, timeoutMs: 800 })
+    expect(next).toEqual({ ...equipped, config: { ...equipped.config, timeoutMs: 800 } })
+    expect(next.config.fetch).toBe(equipped.config.fetch)
+    const byFetch = await equipWithTransport(CONFIG, { env: { NODE_USE_ENV_PROXY: '1' } })
+    expect(equipLike(byFetch, CONFIG)).toEqual({ config: CONFIG, asksOver: 'fetch' })
+  })
+
+  it.each<[string, AuthConfig]>([
+    ['fetch', { ...CONFIG, fetch: () => Promise.resolve(new Response()) }],
+    ['verifier', { verifier: () => ({ outcome: 'deny' }) }],
+  ])('is the one in the config: %s', async (_option, given) => {
+    const equipped = await equipWithTransport(given, { env: {} })
+    expect(equipped.config).toBe(given)
+    expect(equipped.asksOver).toBeUndefined()
+  })
+
+  it('is fetch if undici is too old, and says why', async () => {
+    const file = require.resolve('undici/package.json')
+    const original = require.cache[file]
+    require.cache[file] = { exports: { version: '7.27.2' }, loaded: true } as NodeJS.Module
+    const equipped = await equipWithTransport(CONFIG, { env: {} })
+    if (original === undefined) delete require.cache[file]
+    else require.cache[file] = original
+    expect(equipped).toEqual({
+      config: CONFIG,
+      asksOver: 'fetch',
+      whyFetch: expect.stringContaining('found 7.27.2: npm install undici@7') as unknown,
+    })
+  })
+
+  it.each([{ bun: '1.4.5' }, { deno: '2.9.6' }])('is fetch on %j', async (runtime) => {
+    stub('versions', { ...versions, ...runtime })
+    const equipped = await equipWithTransport(CONFIG, { env: {} })
+    expect(equipped).toEqual({ config: CONFIG, asksOver: 'fetch' })
+  })
+
+  it.each([
+    ['NODE_USE_ENV_PROXY=1', { NODE_USE_ENV_PROXY: '1' }, []],
+    ['NODE_OPTIONS', { NODE_OPTIONS: '--no-warnings --use-env-proxy' }, []],
+    ['an argument of Node', {}, ['--use-env-proxy']],
+  ])('is fetch if %s selects the proxy of the environment', async (_by, env, args) => {
+    stub('execArgv', args)
+    const equipped = await equipWithTransport(CONFIG, { env })
+    expect(equipped).toEqual({ config: CONFIG, asksOver: 'fetch' })
+  })
+})
+
+describe('how long a revoked key works', () => {
+  it.each<[AuthConfig, number]>([
+    [{}, 5000],
+    [{ timeoutMs: 200 }, 200],
+    [{ cache: {} }, 30_000],
+    [{ cache: { allowTtlMs: 10_000, staleIfErrorMs: 60_000 } }, 70_000],
+    [{ cache: { allowTtlMs: 1000 }, timeoutMs: 8000 }, 8000],
+    [{ cache: { allowTtlMs: 0 }, timeoutMs: 100 }, 100],
+  ])('with %j it is %i ms', (config, ms) => {
+    const resolved = resolveConfig({ context: { headers: [] }, ...config })
+    expect(revokedKeyWorksForMs(resolved)).toBe(ms)
+  })
+
+  it('is given in seconds, rounded up', () => {
+    const say = (timeoutMs: number) => describeRevocation({ cache: false, timeoutMs })
+    expect(say(5000)).toBe('a revoked key works for at most 5 s')
+    expect(say(1501)).toBe('a revoked key works for at most 1.6 s')
+    expect(say(1)).toBe('a revoked key works for at most 0.1 s')
   })
 })

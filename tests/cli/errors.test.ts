@@ -1,7 +1,8 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { expect, it } from 'vitest'
-import { addAdvice, nameFlag } from '../../src/cli/errors.ts'
+import { describe, expect, it } from 'vitest'
+import { addAdvice, asUsage, nameFlag, UsageError } from '../../src/cli/errors.ts'
+import { AuthConfigError } from '../../src/core/errors.ts'
 import { createKey, KeyFileError, listKeys, revokeKey } from '../../src/keys.ts'
 import { loadConfig } from '../../src/yaml.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
@@ -9,14 +10,13 @@ import { setupFolder } from '../support/temporary-folder.ts'
 const KEY = 'withauth_4fK2pQ7xV9bN1mZ8sD3gH6jL5wR0tY2uE4iO7aC9vB1nM3k'
 const inFolder = setupFolder()
 
-/** How each kind of file is read. */
 const READERS = [
-  ['--keys', listKeys, 'no such file: make one with "with-auth keys create"'],
+  ['--keys', listKeys, 'no such file: create it with "with-auth keys create"'],
   ['--config', loadConfig, 'no such file'],
   ['--key-file', readFile, 'no such file'],
 ] as const
 
-it.each(READERS)('names %s for a file that is not there', async (flag, read, reason) => {
+it.each(READERS)('names %s for a missing file', async (flag, read, reason) => {
   const file = inFolder('lost.yaml')
   await expect(read(file).catch(nameFlag(flag, file))).rejects.toThrow(
     new Error(`${flag} ${file}: ${reason}`),
@@ -30,7 +30,7 @@ it.each([
   ['--keys', listKeys, 'it is a folder, not a regular file'],
   ['--config', loadConfig, 'The file cannot be read: it is a folder, not a regular file'],
   ['--key-file', readFile, 'EISDIR: illegal operation on a directory, read'],
-] as const)('says once which file of %s cannot be read, and why', async (flag, read, reason) => {
+] as const)('names an unreadable file of %s once, with the reason', async (flag, read, reason) => {
   const folder = inFolder('folder')
   mkdirSync(folder)
   await expect(read(folder).catch(nameFlag(flag, folder))).rejects.toThrow(
@@ -38,7 +38,7 @@ it.each([
   )
 })
 
-it('does not show a key in a path that cannot be written', async () => {
+it('hides a key in a path that cannot be written', async () => {
   const file = inFolder(`lost/${KEY}`)
   const creating = createKey(file, { principal: 'a' }).catch(nameFlag('--keys', file))
   await expect(creating).rejects.toThrow(
@@ -46,7 +46,7 @@ it('does not show a key in a path that cannot be written', async () => {
   )
 })
 
-it('says that a link leads nowhere, and not to make a new file', async () => {
+it('reports a broken link instead of advising to create a file', async () => {
   const link = inFolder('link.yaml')
   symlinkSync('lost.yaml', link)
   const reason = 'it is a symbolic link to a file that does not exist'
@@ -58,7 +58,7 @@ it('says that a link leads nowhere, and not to make a new file', async () => {
   }
 })
 
-it('leaves an error that names a line, a key or an option', async () => {
+it('leaves an error about a line, a key or an option unchanged', async () => {
   const file = inFolder('keys.yaml')
   const named = nameFlag('--keys', file)
   await createKey(file, { principal: 'alice' })
@@ -69,7 +69,7 @@ it('leaves an error that names a line, a key or an option', async () => {
   await expect(loadConfig(file).catch(named)).rejects.toThrow(/^\/.*:1:\d+: /)
 })
 
-it('appends advice to the errors that it helps with', () => {
+it('appends advice to the matching errors', () => {
   const add = addAdvice({ no_such_key: 'do this' })
   const cause = new KeyFileError('no_such_key', 'There is none')
   expect(() => add(cause)).toThrow(
@@ -78,4 +78,65 @@ it('appends advice to the errors that it helps with', () => {
   for (const error of [new KeyFileError('locked', 'x'), new Error('no_such_key')]) {
     expect(() => add(error)).toThrow(error)
   }
+})
+
+describe('an error about a library option', () => {
+  const flags = {
+    endpoint: 'URL',
+    'key.paths': '--path',
+    allowInsecureHttp: '--allow-insecure-http',
+  }
+  const call = (option: string, message: string) =>
+    asUsage(flags, () => Promise.reject(new AuthConfigError(option, message)))
+
+  it.each([
+    ['endpoint', '"endpoint" must be a URL, received "x"', 'URL must be a URL, received "x"'],
+    [
+      'key.paths[3]',
+      '"key.paths[3]" must be a path, received ""',
+      '--path must be a path, received ""',
+    ],
+    [
+      'endpoint',
+      '"endpoint" must be https (or "allowInsecureHttp": true), received "http://h/?k=s3cret"',
+      'URL must be https (or --allow-insecure-http), received "http://h/…"',
+    ],
+    [
+      'endpoint',
+      '"endpoint" must be "a" or "b", received "\\", received \\"endpoint\\" sk-s3cret"',
+      'URL must be "a" or "b", received (hidden because it may be a secret)',
+    ],
+    [
+      'endpoint',
+      '"endpoint" must be a URL, received "sk-s3cret"',
+      'URL must be a URL, received (hidden because it may be a secret)',
+    ],
+    [
+      'key.paths[0]',
+      '"key.paths[0]" must be a path, received "/*": write "/"',
+      '--path must be a path, received "/*": write "/"',
+    ],
+    ['endpoint', '"endpoint" must be a URL, received 5', 'URL must be a URL, received 5'],
+    [
+      'endpoint',
+      '"endpoint" must be a URL (its value is not shown)',
+      'URL must be a URL (its value is not shown)',
+    ],
+  ])('uses the names of the command: %s, %s', async (option, message, expected) => {
+    await expect(call(option, message)).rejects.toThrow(new UsageError(expected))
+  })
+
+  it('stays the same if the command has no name for the option', async () => {
+    const error = new AuthConfigError(
+      'timeoutMs',
+      '"timeoutMs" must be a number, received "endpoint"',
+    )
+    await expect(asUsage(flags, () => Promise.reject(error))).rejects.toBe(error)
+    const thrown = new TypeError('"endpoint"')
+    const failing = asUsage(flags, () => {
+      throw thrown
+    })
+    await expect(failing).rejects.toBe(thrown)
+    expect(await asUsage(flags, () => 5)).toBe(5)
+  })
 })

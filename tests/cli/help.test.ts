@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { describeCommand, describeCommands, describeGroup } from '../../src/cli/help.ts'
+import { describeCommand } from '../../src/cli/help.ts'
 import type { Command } from '../../src/cli/command-line.ts'
 
 const command: Command = {
@@ -21,22 +21,7 @@ And again.`,
   run: async () => 0,
 }
 
-it('lists the commands', () => {
-  expect(describeCommands([command])).toMatch(/^Commands:\n {2}keys create {2}make a key$/m)
-})
-
-it('lists the commands of a group by their second word', () => {
-  expect(describeGroup('keys', [command])).toBe(`Usage:
-  with-auth keys COMMAND [OPTIONS]
-
-Commands:
-  create  make a key
-
-Run "with-auth keys COMMAND --help" for the options of a command.
-`)
-})
-
-it('describes one in 80 columns, with the options that all have', () => {
+it('describes a command in 80 columns, with the common options', () => {
   expect(describeCommand(command)).toBe(`Make a key.
 
 Usage:
@@ -50,7 +35,7 @@ And again.
 Options:
   --keys FILE  the file with the keys, which is made where it is not there as
                yet [default: a b.yaml]
-  --json       print JSON, for machines
+  --json       print JSON, for programs
   -h, --help   show this help
 
 Environment:
@@ -61,7 +46,7 @@ Examples:
 `)
 })
 
-it('leaves out what a command does not have', () => {
+it('omits empty sections', () => {
   const { details: _, environment: __, ...rest } = command
   expect(describeCommand({ ...rest, usage: '', options: {}, examples: [] })).toBe(`Make a key.
 
@@ -69,7 +54,7 @@ Usage:
   with-auth keys create
 
 Options:
-  --json      print JSON, for machines
+  --json      print JSON, for programs
   -h, --help  show this help
 `)
 })

@@ -2,18 +2,19 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { formatJson, formatReadable } from '../../src/cli/log.ts'
+import { createDecisionLog, formatJson, formatReadable } from '../../src/cli/log.ts'
 import { ensureBuilt } from '../support/built-package.ts'
 import { entry as keyEntry, keysText } from '../support/key-questions.ts'
 import { ROOT } from '../support/project.ts'
 import { spawnProgram } from '../support/spawned-program.ts'
+import { createSurroundings } from '../support/surroundings.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import type { LogEntry } from '../../src/cli/log.ts'
 
 const KEY = `withauth_${'aB3'.repeat(16)}x`
 
-describe('a line of JSON', () => {
-  it('is one line, whatever is in it', () => {
+describe('a JSON line', () => {
+  it('stays one line whatever it contains', () => {
     const path =
       '/a\n{"outcome":"allow"}\r\u2028\u2029\u009b2J\u007f\u202e\u2066\u200f\u061c\u00a0\ufeff'
     const line = formatJson({ type: 'decision', outcome: 'deny', path })
@@ -24,11 +25,11 @@ describe('a line of JSON', () => {
     expect(parsed['time']).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
   })
 
-  it('has the letters of other languages as they are', () => {
+  it('keeps the letters of other languages', () => {
     expect(formatJson({ type: 'decision', principal: 'Zoë 名' })).toContain('"principal":"Zoë 名"')
   })
 
-  it('has no API key of this package in any text, whole or cut', () => {
+  it('hides an API key of this package, whole or cut', () => {
     const entry = { type: 'decision', path: `/p/${KEY}`, requestId: `a-${KEY.slice(0, 30)}.b` }
     expect(JSON.parse(formatJson(entry))).toMatchObject({
       path: '/p/withauth_...',
@@ -40,7 +41,7 @@ describe('a line of JSON', () => {
     [1.23456789, 1.235],
     [0.0004, 0],
     [12, 12],
-  ])('has a duration of %f ms with three decimals at most: %f', (durationMs, written) => {
+  ])('rounds a duration of %f ms to three decimals: %f', (durationMs, written) => {
     const line = formatJson({ type: 'answer', durationMs, otherMs: 1.23456789 })
     expect(JSON.parse(line)).toMatchObject({ durationMs: written, otherMs: 1.23456789 })
   })
@@ -118,17 +119,11 @@ describe('a readable line', () => {
     expect(read(entry).slice(9)).toBe(expected)
   })
 
-  it('has no API key of this package', () => {
-    const line = read({ ...DECISION, path: `/p/${KEY}`, principal: KEY })
-    expect(line).toContain(' /p/withauth_... allow ')
-    expect(line).toContain(' principal=withauth_...\n')
-  })
-
-  it('leaves out the start, which standard error tells', () => {
+  it('omits the start, which is announced on standard error', () => {
     expect(read({ type: 'listening', url: 'http://127.0.0.1:1' })).toBe('')
   })
 
-  it('has a colour for each class of status, if colours are wanted', () => {
+  it('colors each class of status on demand', () => {
     const colorOf = (status: number): string | undefined =>
       // oxlint-disable-next-line no-control-regex
       /\x1b\[(\d+)m\d{3}\x1b\[0m/.exec(read({ ...DECISION, status }, true))?.[1]
@@ -137,7 +132,7 @@ describe('a readable line', () => {
   })
 
   it.each(['path', 'method', 'principal', 'reason', 'failure', 'upstreamCause', 'cause'])(
-    'cannot be forged by its %s',
+    'cannot be forged through its %s',
     (name) => {
       const evil =
         '/\n12:00:00 200\r\x1b[32m\u009b2J\u2028\u202e\u2066\u200f\u061c\u200b\ufeff\u00a0'
@@ -146,7 +141,7 @@ describe('a readable line', () => {
     },
   )
 
-  it('cannot be forged by another event', () => {
+  it('cannot be forged through another event', () => {
     const evil = 'a\n\x1b[32m\u202e'
     expect(read({ type: 'warning', message: evil, [evil]: 1 })).toMatch(/^[\x20-\x7e]+\n$/)
   })
@@ -154,7 +149,7 @@ describe('a readable line', () => {
 
 const hasTerminal = spawnSync('script', ['--version']).status === 0
 
-describe.skipIf(!hasTerminal)('the log on a terminal of its own', { tags: ['slow'] }, () => {
+describe.skipIf(!hasTerminal)('the log on a real terminal', { tags: ['slow'] }, () => {
   const pathOf = setupFolder()
 
   async function lineFor(path: string, env: Record<string, string>, more = ''): Promise<string> {
@@ -174,16 +169,90 @@ describe.skipIf(!hasTerminal)('the log on a terminal of its own', { tags: ['slow
     return printed.trimEnd()
   }
 
-  it('is readable and in colour, and a path cannot change that', async () => {
+  it('is readable and colored, and cannot be forged by a path', async () => {
     const path = '/a%1b[32m%0a%e2%80%ae"'
     expect(await lineFor(path, {})).toMatch(
       // oxlint-disable-next-line no-control-regex
       /^\x1b\[2m\d\d:\d\d:\d\d\x1b\[0m \x1b\[33m401\x1b\[0m GET  \/a[\x20-\x7e]+ missing_credentials check \d+\.\d ms$/,
     )
   }, 60_000)
+})
 
-  it('has no colour with NO_COLOR, and is JSON with --json', async () => {
-    expect(await lineFor('/a', { NO_COLOR: '1' })).toMatch(/^\d\d:\d\d:\d\d 401 GET  \/a missing/)
-    expect(await lineFor('/a', {}, '--json')).toMatch(/^\{"time":.*\}$/)
-  }, 60_000)
+describe('a log that cannot be written', () => {
+  const epipe = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })
+
+  it('ends with one message on standard error', () => {
+    const surroundings = createSurroundings()
+    const log = createDecisionLog(surroundings, false)
+    log({ type: 'warning', message: 'read' })
+    surroundings.failToPrint(epipe)
+    surroundings.failToPrint(epipe)
+    log({ type: 'warning', message: 'lost' })
+    expect(surroundings.printed()).toMatch(/^[^\n]*read[^\n]*\n$/)
+    expect(surroundings.noted()).toBe(
+      'with-auth: the log cannot be written (EPIPE): serving continues without it\n',
+    )
+  })
+})
+
+describe('a log whose reader is slow', () => {
+  const MIB = 1_048_576
+  const START = 'with-auth: the reader of the log is slow: lines are dropped until it catches up\n'
+
+  function create() {
+    const surroundings = createSurroundings()
+    let waiting = 0
+    const log = createDecisionLog({ ...surroundings, unwritten: () => waiting }, false)
+    return {
+      ...surroundings,
+      write: (message: string, unwritten: number) => {
+        waiting = unwritten
+        log({ type: 'warning', message })
+      },
+    }
+  }
+
+  it('buffers a MiB, then drops lines', () => {
+    const { write, printed, noted } = create()
+    write('one', MIB)
+    expect(noted()).toBe('')
+    write('two', MIB + 1)
+    write('three', MIB + 1)
+    expect(printed()).toMatch(/^.*"one".*\n$/)
+    expect(noted()).toBe(START)
+  })
+
+  it('resumes when everything is written, and counts the dropped lines', () => {
+    const { write, printed, noted } = create()
+    write('one', MIB + 1)
+    write('two', 1)
+    write('three', 0)
+    write('four', 1)
+    const message = 'log lines dropped because the reader was too slow: 2'
+    expect(
+      printed()
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as unknown),
+    ).toMatchObject([{ type: 'warning', message }, { message: 'three' }, { message: 'four' }])
+    expect(noted()).toBe(`${START}with-auth: ${message}\n`)
+    write('five', MIB + 1)
+    write('six', 0)
+    expect(noted()).toMatch(/too slow: 1\n$/)
+  })
+})
+
+describe('the format of the log', () => {
+  it.each([
+    [false, false, 'JSON'],
+    [true, false, 'readable'],
+    [true, true, 'JSON'],
+    [false, true, 'JSON'],
+  ])('terminal: %s, --json: %s: %s', (isTerminal, isJson, form) => {
+    const surroundings = createSurroundings({}, '', { isTerminal, colors: false })
+    createDecisionLog(surroundings, isJson)({ type: 'warning', message: 'careful' })
+    expect(surroundings.printed()).toMatch(
+      form === 'JSON' ? /^\{.*\}\n$/ : /^\S+ warning careful\n$/,
+    )
+  })
 })

@@ -1,17 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createEndpointProof } from '../../src/cli/proof.ts'
-import type { RandomKeyOutcome } from '../../src/cli/proof.ts'
+import { createEndpointProof, createRandomKey, createRandomKeyAsker } from '../../src/cli/proof.ts'
+import type { ProofState } from '../../src/cli/proof.ts'
+import type { AuthConfig, Transport } from '../../src/index.ts'
 
-describe('the proof that an endpoint says no', () => {
+describe('the proof that an endpoint denies a random key', () => {
   beforeEach(() => vi.useFakeTimers())
   afterEach(() => vi.useRealTimers())
 
-  function create(...outcomes: RandomKeyOutcome[]) {
+  function create(...states: ProofState[]) {
     const changes: string[] = []
     const causes: (string | undefined)[] = []
     const ask = vi.fn(async () => {
-      const outcome = outcomes.shift() ?? 'no_answer'
-      return { outcome, ...(outcome === 'no_answer' ? { cause: 'ECONNREFUSED' } : {}) }
+      const state = states.shift() ?? 'unproven'
+      return { state, ...(state === 'unproven' ? { cause: 'ECONNREFUSED' } : {}) }
     })
     const onChange = (state: string, cause: string | undefined): void => {
       changes.push(state)
@@ -21,33 +22,29 @@ describe('the proof that an endpoint says no', () => {
   }
 
   it.each([
-    ['refused', 'proven'],
-    ['let_in', 'open'],
-    ['no_answer', 'unproven'],
-  ] as const)('is, when a random key is %s: %s', async (outcome, state) => {
-    const { proof } = create(outcome)
-    expect(proof.state()).toBe('unproven')
+    [undefined, 'proven', 'proven'],
+    [undefined, 'open', 'open'],
+    [undefined, 'unproven', 'unproven'],
+    ['proven', 'unproven', 'proven'],
+    ['proven', 'open', 'open'],
+    ['open', 'unproven', 'open'],
+    ['open', 'proven', 'proven'],
+  ] as const)('changes from %s with an answer of %s to %s', async (known, answer, state) => {
+    const onChange = vi.fn()
+    const proof = createEndpointProof({
+      ask: async () => ({ state: answer }),
+      onChange,
+      state: known,
+    })
+    expect(proof.state()).toBe(known ?? 'unproven')
     expect(await proof.start()).toBe(state)
     expect(proof.state()).toBe(state)
-    proof.stop()
-  })
-
-  it.each([
-    ['proven', 'no_answer', 'proven'],
-    ['proven', 'let_in', 'open'],
-    ['open', 'no_answer', 'open'],
-    ['open', 'refused', 'proven'],
-  ] as const)('known as %s is, when a random key is then %s: %s', async (known, outcome, state) => {
-    const onChange = vi.fn()
-    const proof = createEndpointProof({ ask: async () => ({ outcome }), onChange, state: known })
-    expect(proof.state()).toBe(known)
-    expect(await proof.start()).toBe(state)
     expect(onChange).toHaveBeenCalledTimes(state === known ? 0 : 1)
     proof.stop()
   })
 
-  it('is asked for again every ten minutes', async () => {
-    const { proof, ask } = create('refused', 'refused')
+  it('is repeated every ten minutes', async () => {
+    const { proof, ask } = create('proven', 'proven')
     await proof.start()
     await vi.advanceTimersByTimeAsync(599_999)
     expect(ask).toHaveBeenCalledTimes(1)
@@ -56,8 +53,8 @@ describe('the proof that an endpoint says no', () => {
     proof.stop()
   })
 
-  it('ends when the endpoint lets a random key in later, until it refuses one again', async () => {
-    const { proof, changes } = create('refused', 'let_in', 'no_answer', 'refused')
+  it('ends if the endpoint allows a random key later', async () => {
+    const { proof, changes } = create('proven', 'open', 'unproven', 'proven')
     await proof.start()
     await vi.advanceTimersByTimeAsync(600_000)
     expect(proof.state()).toBe('open')
@@ -70,8 +67,8 @@ describe('the proof that an endpoint says no', () => {
     proof.stop()
   })
 
-  it('outlives an outage, and comes soon after one at the start', async () => {
-    const { proof, changes, causes } = create('no_answer', 'no_answer', 'refused', 'no_answer')
+  it('survives an outage, and is retried soon after a failed start', async () => {
+    const { proof, changes, causes } = create('unproven', 'unproven', 'proven', 'unproven')
     await proof.start()
     expect(proof.cause()).toBe('ECONNREFUSED')
     await vi.advanceTimersByTimeAsync(4000)
@@ -84,16 +81,97 @@ describe('the proof that an endpoint says no', () => {
     proof.stop()
   })
 
-  it('is not asked for after the end, and leaves no timer', async () => {
-    const { proof, ask } = create('refused')
+  it('stops without leaving a timer', async () => {
+    const { proof, ask } = create('proven')
     await proof.start()
     proof.stop()
     expect(vi.getTimerCount()).toBe(0)
-    const late = create('refused')
+    const late = create('proven')
     const started = late.proof.start()
     late.proof.stop()
     await started
     expect(vi.getTimerCount()).toBe(0)
     expect(ask).toHaveBeenCalledTimes(1)
+  })
+})
+
+const endpoint = 'https://auth.example.com/validate'
+
+function asker(fetch: Transport, config: AuthConfig = {}) {
+  const ask = createRandomKeyAsker({ endpoint, retry: false, fetch, ...config })
+  return async () => (await ask()).state
+}
+
+function answering(status: number, body?: string): Transport {
+  return async () => new Response(body ?? null, { status })
+}
+
+describe('a random key', () => {
+  it('has 256 random bits', () => {
+    expect(createRandomKey()).toMatch(/^random_[\da-f]{64}$/)
+    expect(createRandomKey()).not.toBe(createRandomKey())
+  })
+
+  it.each([
+    [401, 'proven'],
+    [403, 'proven'],
+    [404, 'proven'],
+    [302, 'proven'],
+    [204, 'proven'],
+    [200, 'open'],
+    [429, 'unproven'],
+    [500, 'unproven'],
+    [503, 'unproven'],
+  ])('counts an answer of %i as %s', async (status, state) => {
+    expect(await asker(answering(status))()).toBe(state)
+  })
+
+  it.each<[string, Transport, string | undefined]>([
+    [
+      'a code',
+      () => Promise.reject(Object.assign(new Error(), { code: 'ENOTFOUND' })),
+      'ENOTFOUND',
+    ],
+    ['a reason', answering(500), 'service_error'],
+    ['a reason', () => new Promise(() => undefined), 'timeout'],
+    ['nothing', answering(401), undefined],
+    ['nothing', answering(200), undefined],
+  ])('explains a missing answer: %s', async (_, fetch, cause) => {
+    const ask = createRandomKeyAsker({ endpoint, retry: false, fetch, timeoutMs: 5 })
+    expect((await ask()).cause).toBe(cause)
+  })
+
+  it('asks about a new key each time, in the words of the contract', async () => {
+    const fetch = vi.fn<Transport>(answering(401))
+    const ask = asker(fetch, { context: { headers: [] }, cache: {} })
+    await ask()
+    await ask()
+    const bodies = fetch.mock.calls.map(([, { body }]) => JSON.parse(body) as { api_key: string })
+    expect(bodies[0]?.api_key).toMatch(/^random_/)
+    expect(bodies[1]?.api_key).not.toBe(bodies[0]?.api_key)
+    expect(bodies[0]).toMatchObject({ request: { path: '/with-auth/random-key' } })
+  })
+
+  it.each<[string, AuthConfig]>([
+    ['everything is public', { public: ['/with-auth/random-key'] }],
+    ['the mode is shadow', { mode: 'shadow' }],
+    ['keys come in another header', { credentials: { header: 'x-api-key' } }],
+  ])('asks although %s', async (_, config) => {
+    expect(await asker(answering(200), config)()).toBe('open')
+    expect(await asker(answering(401), config)()).toBe('proven')
+  })
+
+  it('is denied by a 200 without a principal if identity is required', async () => {
+    const page = answering(200, '<!doctype html>')
+    expect(await asker(page)()).toBe('open')
+    expect(await asker(page, { identity: 'required' })()).toBe('proven')
+    const named = answering(200, '{"principal":"alice"}')
+    expect(await asker(named, { identity: 'required' })()).toBe('open')
+  })
+
+  it('emits no event', async () => {
+    const onEvent = vi.fn()
+    await asker(answering(401), { onEvent })()
+    expect(onEvent).not.toHaveBeenCalled()
   })
 })

@@ -19,7 +19,7 @@ it.each([
   'q'.repeat(25),
   'a\u001B',
   '\nx',
-])('hides %j given as a name', (name) => {
+])('hides the name %j', (name) => {
   expect(showName(name)).toBe(HIDDEN)
 })
 
@@ -88,7 +88,7 @@ it.each([
   expect(showFile(file)).toBe(text)
 })
 
-it('escapes what a terminal obeys, and leaves line breaks and other letters', () => {
+it('escapes terminal control characters, but not line breaks and letters', () => {
   expect(escapeHidden('é\n\u0000\t\r\u001B\u007F\u0085\u00A0\u200B\u202E\u2028\uFEFF😀')).toBe(
     `é\n${String.raw`\u0000\u0009\u000d\u001b\u007f\u0085\u00a0\u200b\u202e\u2028\ufeff`}😀`,
   )
@@ -99,6 +99,6 @@ it.each([
   ['a b!~', 'a b!~'],
   ['a\u001B[31m', '"a\\u001b[31m"'],
   ['a\u202Eb', '"a?b"'],
-])('%j is shown as %s', (name, text) => {
+])('shows %j as %s', (name, text) => {
   expect(shown(name)).toBe(text)
 })

@@ -1,8 +1,135 @@
-import { expect, it } from 'vitest'
-import { describeTerminal, EXIT } from '../../src/cli/surroundings.ts'
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import process from 'node:process'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { describeTerminal, nextSignal } from '../../src/cli/surroundings.ts'
+import { ensureBuilt } from '../support/built-package.ts'
+import { entry, keysText } from '../support/key-questions.ts'
+import { ROOT } from '../support/project.ts'
+import { spawnProgram } from '../support/spawned-program.ts'
+import { setupFolder } from '../support/temporary-folder.ts'
 
-it('has exit codes that scripts rely on', () => {
-  expect(EXIT).toEqual({ ok: 0, failed: 1, usage: 2 })
+const COMMAND = join(ROOT, 'dist/cli.js')
+const pathOf = setupFolder()
+
+beforeAll(ensureBuilt, 60_000)
+
+/** Runs a line of shell. `with-auth` is the built command and `$KEYS` a key file. */
+function shell(line: string) {
+  const text = `with_auth() { '${process.execPath}' '${COMMAND}' "$@"; }; ${line.replaceAll('with-auth', 'with_auth')}`
+  const { status, stdout, stderr } = spawnSync('bash', ['--norc', '-c', text], {
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], KEYS: pathOf('keys.yaml') },
+  })
+  return { status, stdout, stderr }
+}
+
+describe('standard input', { tags: ['slow'] }, () => {
+  it('reads standard input to its end, but not beyond the longest key', () => {
+    const create = 'with-auth keys create --keys "$KEYS" --principal alice 2> /dev/null'
+    const revoked = shell(`${create} | with-auth keys revoke - --keys "$KEYS"`)
+    expect(revoked).toMatchObject({ status: 0, stdout: '' })
+    expect(revoked.stderr).toMatch(/^with-auth: key_\w+ of alice is revoked\n$/)
+    expect(shell('yes | with-auth keys revoke - --keys "$KEYS"')).toEqual({
+      status: 2,
+      stdout: '',
+      stderr:
+        'with-auth: standard input must hold one key, in visible ASCII (it is not shown)\n' +
+        'Run "with-auth keys revoke --help" for help.\n',
+    })
+  })
+})
+
+/** Runs a command whose reader leaves before it prints. */
+function withoutReader(command: string) {
+  return shell(`(sleep 0.3; ${command}) | true; exit "\${PIPESTATUS[0]}"`)
+}
+
+describe('standard output that cannot be written', { tags: ['slow'] }, () => {
+  const CREATE = 'with-auth keys create --keys "$KEYS" --principal bob'
+  const full = (command: string) => () => shell(`${command} > /dev/full`)
+  const isFullThere = existsSync('/dev/full')
+
+  it.skipIf(!isFullThere).each([
+    ['is full', 'ENOSPC', full(CREATE)],
+    ['has no reader', 'EPIPE', () => withoutReader(CREATE)],
+  ])('removes a new key again: %s', (_, reason, run) => {
+    shell(CREATE)
+    const text = readFileSync(pathOf('keys.yaml'), 'utf8')
+    const { status, stderr } = run()
+    expect(status).toBe(1)
+    expect(stderr).toContain(
+      `Cannot write to standard output: ${reason}. The new key was removed from ${pathOf('keys.yaml')}`,
+    )
+    expect(stderr).not.toMatch(/^ +at /m)
+    expect(readFileSync(pathOf('keys.yaml'), 'utf8')).toBe(text)
+  })
+
+  it.skipIf(!isFullThere).each([
+    ['prune --older 0', 'The removed keys are no longer in'],
+    ['revoke key_1 --json', 'key_1 is revoked in'],
+  ])('reports the state of the file: keys %s > /dev/full', (args, done) => {
+    const text = keysText(entry('key_1', { expires: '2020-01-01' }))
+    writeFileSync(pathOf('keys.yaml'), text)
+    const { status, stderr } = shell(`with-auth keys ${args} --keys "$KEYS" > /dev/full`)
+    expect(status).toBe(1)
+    expect(stderr).toContain(
+      `Cannot write to standard output: ENOSPC. ${done} ${pathOf('keys.yaml')}`,
+    )
+    expect(readFileSync(pathOf('keys.yaml'), 'utf8')).not.toBe(text)
+  })
+
+  it.skipIf(!isFullThere).each(['keys list --keys "$KEYS"', '--help'])(
+    'fails in one line: %s > /dev/full',
+    (args) => {
+      writeFileSync(pathOf('keys.yaml'), keysText(entry('k1')))
+      const stderr = 'with-auth: Cannot write to standard output: ENOSPC\n'
+      expect(shell(`with-auth ${args} > /dev/full`)).toEqual({ status: 1, stdout: '', stderr })
+    },
+  )
+
+  it.skipIf(!isFullThere)('a server continues after it has reported a lost log', async () => {
+    writeFileSync(pathOf('keys.yaml'), keysText(entry('k1')))
+    const gateway = 'gateway --keys keys.yaml --upstream http://127.0.0.1:9 --port=0'
+    const line = `exec '${process.execPath}' '${COMMAND}' ${gateway} > /dev/full`
+    const program = spawnProgram('bash', ['--norc', '-c', line], { cwd: pathOf('.') })
+    const [url] = await program.printed(/http:\/\/127[\d.:]+/)
+    expect((await fetch(url)).status).toBe(401)
+    program.kill('SIGTERM')
+    expect(await program.ended).toBe(0)
+    const lost = 'with-auth: the log cannot be written (ENOSPC): serving continues without it\n'
+    expect(program.stderr()).toContain(lost)
+    expect(program.stderr()).not.toContain('Cannot write')
+  })
+
+  it.each(['keys list --keys "$KEYS"', '--help'])(
+    'is quiet if the reader has left: %s | true',
+    (args) => {
+      writeFileSync(pathOf('keys.yaml'), keysText(entry('k1')))
+      expect(withoutReader(`with-auth ${args}`)).toEqual({ status: 0, stdout: '', stderr: '' })
+    },
+  )
+
+  it('exits quietly if the reader leaves early: keys list | head -1', () => {
+    const principal = 'p'.repeat(256)
+    const entries = Array.from({ length: 600 }, (_, index) => entry(`k${index}`, { principal }))
+    writeFileSync(pathOf('keys.yaml'), keysText(...entries))
+    const { status, stdout, stderr } = shell(
+      'with-auth keys list --keys "$KEYS" | head -1; exit "${PIPESTATUS[0]}"',
+    )
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    expect(stdout).toMatch(/^ID +STATUS/)
+  })
+})
+
+it('resolves for one signal after the other', async () => {
+  const first = nextSignal()
+  process.emit('SIGTERM', 'SIGTERM')
+  expect(await first).toBe('SIGTERM')
+  const second = nextSignal()
+  process.emit('SIGINT', 'SIGINT')
+  expect(await second).toBe('SIGINT')
 })
 
 it.each([
@@ -13,6 +140,6 @@ it.each([
   [true, { TERM: 'dumb' }, { isTerminal: true, colors: false }],
   [false, {}, { isTerminal: false, colors: false }],
   [undefined, { COLORTERM: 'truecolor' }, { isTerminal: false, colors: false }],
-])('says what standard output is: isTTY %j, %j', (isTTY, env, expected) => {
+])('describes standard output: isTTY %j, %j', (isTTY, env, expected) => {
   expect(describeTerminal(isTTY === undefined ? {} : { isTTY }, env)).toEqual(expected)
 })

@@ -6,7 +6,7 @@ import type { More } from './contract.ts'
 
 const MORE: Readonly<Record<string, More>> = {
   'sveltekit/src/hooks.server.ts': (trial) => {
-    it('guards what its client asks for, and tells that path', async () => {
+    it('guards the data requests of its client, and tells their path', async () => {
       expect((await get(trial.server(), '/v1/notes/__data.json')).status).toBe(401)
       await get(trial.server(), '/v1/notes/__data.json', 'good')
       expect(trial.asked()).toEqual(['good /v1/notes/__data.json'])
@@ -14,7 +14,7 @@ const MORE: Readonly<Record<string, More>> = {
   },
 
   'react-router/app/auth.ts': (trial) => {
-    it('guards what its client asks for, and tells that path', async () => {
+    it('guards the data requests of its client, and tells their path', async () => {
       expect((await get(trial.server(), '/v1/notes.data')).status).toBe(401)
       const response = await get(trial.server(), '/v1/notes.data', 'good')
       expect([response.status, await response.text()]).toEqual([
@@ -27,7 +27,7 @@ const MORE: Readonly<Record<string, More>> = {
 
   'astro/src/middleware.ts': (trial) => {
     it.each(['/_image?href=/x', '/_actions/x', '/_server-islands/x', '/nothing'])(
-      'guards what Astro itself answers: %s',
+      'guards the routes of Astro itself: %s',
       async (path) => {
         expect((await get(trial.server(), path)).status).toBe(401)
         expect((await get(trial.server(), path, 'wrong')).status).toBe(401)

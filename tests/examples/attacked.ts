@@ -22,7 +22,7 @@ const PAGES = {
   '[...rest].ts': 'other',
 }
 
-/** Examples whose framework reads a path in its own way, as {@link prepareAttacked} made them. */
+/** Examples whose framework reads a path in its own way. {@link prepareAttacked} makes them. */
 export const ATTACKED: readonly RoutedServer[] = [
   attacked('Elysia on Bun', bun('elysia-on-bun.ts')),
   attacked('Elysia with srvx on Node', node('elysia-on-node.ts')),
@@ -32,10 +32,7 @@ export const ATTACKED: readonly RoutedServer[] = [
   ),
 ]
 
-/**
- * Adds the routes that raw requests attack to copies of the examples in the folder `app`. The guard stays as it is, but
- * for its options.
- */
+/** Adds the routes that raw requests attack to copies of the examples in the folder `app`, and sets their options. */
 export function prepareAttacked(app: string): void {
   cpSync(HANDLER, join(app, 'raw-handler.js'))
   prepareElysia(app)

@@ -13,18 +13,18 @@ import type { Example } from './examples.ts'
 export interface Trial {
   readonly server: () => RunningServer
   readonly endpoint: () => AuthEndpoint
-  /** The keys and paths that the endpoint was told about since the last time. */
+  /** The keys and paths that the endpoint was told since the last call. */
   readonly asked: () => string[]
 }
 
-/** The tests of what only one example has. */
+/** Tests of one example alone. */
 export type More = (trial: Trial) => void
 
 // React Router names a charset.
 const JSON_TYPE = expect.stringMatching(/^application\/json(; charset=utf-8)?$/) as string
-const REFUSED = { 'content-type': JSON_TYPE, 'cache-control': 'no-store' }
+const REJECTED = { 'content-type': JSON_TYPE, 'cache-control': 'no-store' }
 
-/** What every example must do, called over a real socket. `more` is what only some of them have. */
+/** The tests of each example, over a real socket. `more` has the tests of one example alone. */
 export function describeExample(example: Example, more?: More): void {
   describe(`examples/${example.file}, served by ${example.server}`, () => {
     let server: RunningServer | undefined
@@ -48,18 +48,18 @@ export function describeExample(example: Example, more?: More): void {
       await endpoint?.close()
     })
 
-    describeRefusals(trial)
+    describeRejections(trial)
     describeEntry(trial, example)
     more?.(trial)
-    // It ends the endpoint, so it is the last.
+    // The last one: it closes the endpoint.
     describeOutage(trial)
   })
 }
 
-function describeRefusals(trial: Trial): void {
-  it('answers 401 with a challenge to who has no key, and asks nobody', async () => {
+function describeRejections(trial: Trial): void {
+  it('answers 401 with a challenge without a key, and does not ask the endpoint', async () => {
     const response = await call(trial.server(), {})
-    expect(response).toMatchObject({ status: 401, code: 'missing_credentials', headers: REFUSED })
+    expect(response).toMatchObject({ status: 401, code: 'missing_credentials', headers: REJECTED })
     expect(response.headers['www-authenticate']).toBe('Bearer realm="api"')
     expect(await call(trial.server(), { text: 'no key' })).toEqual(response)
     expect(trial.asked()).toEqual([])
@@ -67,20 +67,20 @@ function describeRefusals(trial: Trial): void {
 
   it('answers 401 with a challenge to a wrong key', async () => {
     const response = await call(trial.server(), { key: 'wrong' })
-    expect(response).toMatchObject({ status: 401, code: 'denied', headers: REFUSED })
+    expect(response).toMatchObject({ status: 401, code: 'denied', headers: REJECTED })
     expect(response.headers['www-authenticate']).toBe('Bearer realm="api", error="invalid_token"')
     expect(await call(trial.server(), { key: 'wrong', text: 'wrong key' })).toEqual(response)
     expect(trial.asked()).toEqual([`wrong ${NOTES}`, `wrong ${NOTES}`])
   })
 
-  it('answers 401 to a key that is sent to be redirected', async () => {
+  it('answers 401 when the endpoint redirects', async () => {
     const response = await call(trial.server(), { key: 'redirect', text: 'redirected' })
     expect(response).toMatchObject({ status: 401, code: 'denied' })
     expect(trial.asked()).toEqual([`redirect ${NOTES}`])
   })
 
   it.each(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY'])(
-    'lets nobody without a key in by %s, however the path is spelt',
+    'rejects every spelling of the path by %s without a key',
     async (method) => {
       for (const target of SPELLINGS) {
         const { status, body } = await smuggle(trial.server(), method, target)
@@ -94,34 +94,34 @@ function describeRefusals(trial: Trial): void {
     },
   )
 
-  it.each(Object.entries(TRUSTED_BY_SOME))('is not impressed by %s', async (name, value) => {
+  it.each(Object.entries(TRUSTED_BY_SOME))('does not trust the header %s', async (name, value) => {
     const response = await call(trial.server(), { headers: { [name]: value }, text: 'trusted' })
     expect(response).toMatchObject({ status: 401, code: 'missing_credentials' })
   })
 }
 
 function describeEntry(trial: Trial, { file }: Example): void {
-  it('lets a good key in, tells the endpoint the path, and the handler who calls', async () => {
+  it('allows a valid key, tells the endpoint the path, and the handler the principal', async () => {
     const response = await call(trial.server(), { key: 'good' })
     expect(response).toMatchObject({ status: 200, principal: 'alice' })
     expect(trial.asked()).toEqual([`good ${NOTES}`])
   })
 
   const byTransport = readFileSync(join(ROOT, 'examples', file), 'utf8').includes('nodeTransport()')
-  it(`asks by ${byTransport ? '' : 'something else than '}nodeTransport`, async () => {
+  it(`asks ${byTransport ? 'over' : 'without'} nodeTransport`, async () => {
     await call(trial.server(), { key: 'good' })
     const [asked] = trial.endpoint().received.splice(0)
-    // Nothing else asks for this.
+    // Only nodeTransport sends this.
     expect(asked?.headers['accept-encoding'] === 'identity').toBe(byTransport)
   })
 
-  it('ran the handler for none of those', async () => {
+  it('has not run the handler for any rejected request', async () => {
     expect(await call(trial.server(), { key: 'good' })).toMatchObject({ notes: [] })
     trial.asked()
   })
 
-  it('leaves a body as it was, of a known length and in chunks', async () => {
-    // Of more bytes than arrive at once; a letter of two bytes shows if one was lost or read twice.
+  it('leaves the body as it is, with a length and in chunks', async () => {
+    // More bytes than arrive at once. A letter of two bytes shows if one was lost or read twice.
     const text = 'ä€'.repeat(15_000)
     expect(await call(trial.server(), { key: 'good', text })).toMatchObject({ status: 200 })
     expect(await callInChunks(trial.server(), text)).toMatchObject({ status: 200 })
@@ -131,14 +131,14 @@ function describeEntry(trial: Trial, { file }: Example): void {
 }
 
 function describeOutage(trial: Trial): void {
-  it('answers 401 while the endpoint is down, to a good key too', async () => {
+  it('answers 401 while the endpoint is unavailable, even with a valid key', async () => {
     await trial.endpoint().close()
-    const response = await call(trial.server(), { key: 'good', text: 'nobody was asked' })
-    expect(response).toMatchObject({ status: 401, code: 'unreachable', headers: REFUSED })
+    const response = await call(trial.server(), { key: 'good', text: 'not asked' })
+    expect(response).toMatchObject({ status: 401, code: 'unreachable', headers: REJECTED })
   })
 }
 
-// Or not HTTP at all, from a server that closes at once.
+// The status is NaN if a server closes at once.
 function isNoSuccess(status: number): boolean {
   return !(status >= 200 && status < 300)
 }

@@ -4,7 +4,7 @@ import { bun } from './support/start.ts'
 import type { AuthEndpoint } from '../runtimes/support/auth-endpoint.ts'
 import type { RunningServer } from '../runtimes/support/server-process.ts'
 
-describe('a Response that Elysia is given back', () => {
+describe('a Response that a hook of Elysia returns', () => {
   let endpoint: AuthEndpoint
   let trap: RunningServer
   let example: RunningServer
@@ -22,19 +22,19 @@ describe('a Response that Elysia is given back', () => {
   })
 
   it.each(['derive', 'resolve', 'macro'])(
-    'is ignored in a %s: the handler runs, for a wrong key and for none',
+    'is ignored in a %s: the handler runs with a wrong key and without one',
     async (hook) => {
       expect(await get(`${trap.url}/${hook}`)).toEqual([200, 'the handler ran'])
       expect(await get(`${trap.url}/${hook}`, 'wrong')).toEqual([200, 'the handler ran'])
     },
   )
 
-  it('is the answer in onBeforeHandle', async () => {
+  it('is the response in onBeforeHandle', async () => {
     expect(await get(`${trap.url}/on-before-handle`)).toEqual([401, expect.any(String)])
     expect(await get(`${trap.url}/on-before-handle`, 'wrong')).toEqual([401, expect.any(String)])
   })
 
-  it.each(['/v1/notes', '/nothing'])('is the answer of examples/elysia.ts: %s', async (path) => {
+  it.each(['/v1/notes', '/nothing'])('is the response of examples/elysia.ts: %s', async (path) => {
     const denied = expect.stringContaining('"code":"denied"') as unknown
     expect(await get(example.url + path, 'wrong')).toEqual([401, denied])
     const missing = expect.stringContaining('"code":"missing_credentials"') as unknown

@@ -1,18 +1,18 @@
 import { bin, built, bun, denoServe, node, srvx, worker } from './support/start.ts'
 import type { Start } from './support/start.ts'
 
-/** An example, and how it is tried. */
+/** An example, and how the tests serve it. */
 export interface Example {
   /** Below `examples/`. */
   readonly file: string
-  /** The name that users know, and the package that has its version: of a framework, or of a runtime. */
+  /** The framework or runtime, and the package with its version. */
   readonly framework: readonly [name: string, packageName: string]
-  /** What serves it here. */
+  /** The server, as the README names it. */
   readonly server: string
   readonly start: Start
 }
 
-/** Those that are served as they stand. */
+/** The examples that run without a build. */
 export const PROGRAMS: readonly Example[] = [
   { file: 'hono.ts', framework: ['Hono', 'hono'], server: 'srvx on Node', start: srvx('hono.ts') },
   {
@@ -63,7 +63,7 @@ export const PROGRAMS: readonly Example[] = [
   },
 ]
 
-/** Those that the framework builds first. */
+/** The examples that their framework builds first. */
 export const APPS: readonly Example[] = [
   {
     file: 'next/app/v1/notes/route.ts',

@@ -6,7 +6,7 @@ import type { AuthEndpoint } from '../runtimes/support/auth-endpoint.ts'
 import type { HttpResponse } from '../runtimes/support/http.ts'
 import type { RunningServer } from '../runtimes/support/server-process.ts'
 
-describe('A-P20: a guard below a mount point of Express (Hono CVE-2026-47676)', () => {
+describe('a wrapper below a mount point of Express (Hono CVE-2026-47676)', () => {
   let endpoint: AuthEndpoint
   let server: RunningServer
 
@@ -32,7 +32,7 @@ describe('A-P20: a guard below a mount point of Express (Hono CVE-2026-47676)', 
   const told = (): unknown[] =>
     endpoint.received.map(({ body }) => (JSON.parse(body) as { request: unknown }).request)
 
-  it('asks about the whole path, and lets the routes have their rest of it', async () => {
+  it('asks about the whole path, and the routes see the rest of it', async () => {
     expect(await ask('/api/notes?a=1', 'good')).toMatchObject({
       status: 200,
       body: '/notes?a=1 of /api/notes?a=1',
@@ -40,7 +40,7 @@ describe('A-P20: a guard below a mount point of Express (Hono CVE-2026-47676)', 
     expect(told()).toMatchObject([{ path: '/api/notes', params: { a: '1' } }])
   })
 
-  it('compares with the whole path what is public', async () => {
+  it('compares public paths with the whole path', async () => {
     expect(await ask('/api/open/x')).toMatchObject({ status: 200 })
     expect(told()).toEqual([])
   })
@@ -58,7 +58,7 @@ describe('A-P20: a guard below a mount point of Express (Hono CVE-2026-47676)', 
     '/api/open/..%2fnotes',
     '//api/open/x',
     '/open/x',
-  ])('calls nobody for %s without a key', async (target) => {
+  ])('rejects %s without a key', async (target) => {
     const before = server.printed().split('HANDLER').length
     const { status } = await ask(target)
     expect([400, 401, 404]).toContain(status)

@@ -1,6 +1,6 @@
 import { NOTES } from './notes-client.ts'
 
-/** Spellings of the path of the notes, some of which some router takes for the same. */
+/** Spellings of the path of the notes. Some routers take some of them for the same path. */
 export const SPELLINGS: readonly string[] = [
   NOTES,
   '//v1/notes',
@@ -30,7 +30,7 @@ export const SPELLINGS: readonly string[] = [
   'http://elsewhere.example:80/v1/notes',
 ]
 
-/** What some frameworks or proxies take for the path, the method, the caller, or for a sign that a guard has run. */
+/** Headers that some framework or proxy trusts for the path, the method, the caller or a finished check. */
 export const TRUSTED_BY_SOME: Readonly<Record<string, string>> = {
   // CVE-2025-29927
   'x-middleware-subrequest':

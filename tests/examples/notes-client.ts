@@ -2,7 +2,7 @@ import { send } from '../runtimes/support/http.ts'
 import type { HttpResponse } from '../runtimes/support/http.ts'
 import type { RunningServer } from '../runtimes/support/server-process.ts'
 
-/** Where every example keeps notes: what the handler did can be read there. */
+/** The path of the notes, where each example shows what its handler did. */
 export const NOTES = '/v1/notes'
 
 /** A request to the notes. */
@@ -12,7 +12,7 @@ interface Call {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Gets a path with a good key, or with none. */
+/** Gets a path with a key, or without one. */
 export function get(server: RunningServer, path: string, key?: string): Promise<Response> {
   return fetch(server.url + path, { headers: authorization(key) })
 }
@@ -27,14 +27,14 @@ interface Init extends RequestInit {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Adds to the notes with a good key, sent in chunks of no known length. */
+/** Adds a note with a valid key, in chunks without a length. */
 export function callInChunks(server: RunningServer, text: string): Promise<Answer> {
   const body = inChunks(JSON.stringify({ text }))
   const init = { method: 'POST', body, duplex: 'half' as const, headers: authorization('good') }
   return answerTo(server, init)
 }
 
-/** Sends a text without a key, to a target that no client library would leave as it is. */
+/** Sends a text without a key, to a target that a client library would change. */
 export function smuggle(
   server: RunningServer,
   method: string,
@@ -45,7 +45,7 @@ export function smuggle(
   return send(server.url, { method, target, headers, body })
 }
 
-/** What came back: the status, the fields of the JSON, and those headers that a refusal has. */
+/** The response: its status, the fields of its JSON, and the headers of a rejection. */
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string | null>>
@@ -54,7 +54,7 @@ export interface Answer {
   readonly notes: readonly string[] | undefined
 }
 
-/** What the handler answers, or the guard. */
+/** The body of the handler or of a rejection. */
 interface Body {
   readonly principal?: string
   readonly notes?: readonly string[]

@@ -6,7 +6,7 @@ import type { More, Trial } from './contract.ts'
 
 const MORE: Readonly<Record<string, More>> = {
   'hono-per-route.ts': (trial) => {
-    it('leaves the route open that has no guard', async () => {
+    it('leaves a route open that has no wrapper', async () => {
       const response = await get(trial.server(), '/healthz')
       expect([response.status, await response.text()]).toEqual([200, 'ok'])
       expect(trial.asked()).toEqual([])
@@ -18,7 +18,7 @@ const MORE: Readonly<Record<string, More>> = {
       ['basePath()', '/v2/me', '/v2/me'],
       ['mount(), which cuts the path', '/v3/me', '/me'],
       ['mount(), which cuts the path', '/v3/deep/er', '/deep/er'],
-    ])('guards what is below %s: %s is told as %s', async (_, path, told) => {
+    ])('guards routes below %s: %s is told as %s', async (_, path, told) => {
       expect((await get(trial.server(), path)).status).toBe(401)
       expect((await get(trial.server(), path, 'wrong')).status).toBe(401)
       const response = await get(trial.server(), path, 'good')
@@ -28,7 +28,7 @@ const MORE: Readonly<Record<string, More>> = {
   },
 
   'bun.ts': (trial) => {
-    it('guards a route with a parameter, which the handler still has', async () => {
+    it('guards a route with a parameter', async () => {
       expect((await get(trial.server(), '/v1/notes/0')).status).toBe(401)
       const response = await get(trial.server(), '/v1/notes/0', 'good')
       expect([response.status, await response.json()]).toEqual([200, { note: expect.any(String) }])
@@ -36,15 +36,15 @@ const MORE: Readonly<Record<string, More>> = {
     })
   },
 
-  'elysia.ts': refusesBeforeParsing,
+  'elysia.ts': rejectsBeforeParsing,
 
-  'express.js': refusesBeforeParsing,
+  'express.js': rejectsBeforeParsing,
 
-  'fastify.js': refusesBeforeParsing,
+  'fastify.js': rejectsBeforeParsing,
 }
 
-function refusesBeforeParsing(trial: Trial): void {
-  it('refuses before it parses the body', async () => {
+function rejectsBeforeParsing(trial: Trial): void {
+  it('rejects before it parses the body', async () => {
     const init = { method: 'POST', body: '{', headers: { 'content-type': 'application/json' } }
     const response = await fetch(`${trial.server().url}/v1/notes`, init)
     expect(response.status).toBe(401)

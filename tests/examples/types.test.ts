@@ -16,7 +16,7 @@ it.each(['tsconfig.json', 'tsconfig.workers.json'])(
 
 async function compile(config: string): Promise<string> {
   const args = [TSC, '--project', join(inject('app'), config), '--pretty', 'false']
-  // It exits with an error for what is wrong, and prints it.
+  // tsc prints what is wrong and exits with an error.
   const ended = await promisify(execFile)(process.execPath, args).catch((error: unknown) => error)
   return (ended as { stdout: string }).stdout
 }

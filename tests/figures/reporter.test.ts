@@ -4,7 +4,7 @@ import type { TestModule } from 'vitest/node'
 
 const MEASURED = { soak: { minutes: 60 } }
 
-/** A run of one file, in which the last test measures. */
+/** A run of one file. Its last test measures. */
 function play(
   states: readonly string[],
   errors: readonly object[] = [],
@@ -24,11 +24,11 @@ function play(
   return written
 }
 
-it('writes what the tests of a run have measured', () => {
+it('writes the figures of a run', () => {
   expect(play(['passed', 'passed'])).toEqual([MEASURED])
 })
 
-it('writes figures that need other test files only if those were played, too', () => {
+it('writes figures that need other test files only if these ran, too', () => {
   expect(play(['passed'], [], ['a/b.ts'])).toEqual([MEASURED])
   expect(play(['passed'], [], ['a/b.ts', 'a/c.ts'])).toEqual([])
   expect(play(['passed'], [], ['b/b.ts'])).toEqual([])
@@ -37,7 +37,7 @@ it('writes figures that need other test files only if those were played, too', (
 it.each([
   ['a test failed', ['failed', 'passed'], []],
   ['a test was skipped', ['skipped', 'passed'], []],
-  ['something was thrown beside the tests', ['passed'], [new Error('thrown')]],
+  ['an error was thrown outside a test', ['passed'], [new Error('thrown')]],
   ['nothing ran', [], []],
 ])('writes nothing if %s', (_why, states, errors) => {
   expect(play(states, errors)).toEqual([])

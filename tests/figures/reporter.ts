@@ -6,12 +6,12 @@ declare module 'vitest' {
   interface TaskMeta {
     /** The figures of a test, each under its name in `figures.json`. */
     figures?: Readonly<Record<string, object>>
-    /** The ends of the paths of test files without which these figures are not complete. */
+    /** The figures are complete only if these test files ran, too: the ends of their paths. */
     figuresNeed?: readonly string[]
   }
 }
 
-/** For the config of tests that measure: with `WITH_AUTH_FIGURES=1` a run that passed writes its figures. */
+/** With `WITH_AUTH_FIGURES=1`, a run that passes writes its figures. */
 export const recording: NonNullable<ViteUserConfig['test']> = isRecording
   ? { reporters: ['default', createRecorder()] }
   : {}

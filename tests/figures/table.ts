@@ -36,7 +36,7 @@ interface Score {
   readonly valid: number
 }
 
-/** The size of the matrices, which run with each change. */
+/** The size of the matrices that run with each change. */
 export interface Matrices {
   readonly attacks: number
   readonly requests: number
@@ -61,7 +61,7 @@ export function readFigures(): Figures {
 const HEADER: Row = ['what', 'figure', 'measured', 'command']
 const SECTION = /(?<=<!-- figures: begin -->\n\n).*?(?=\n\n<!-- figures: end -->)/s
 
-/** A document with the table of figures in its place. */
+/** The document with the current table of figures. */
 export function withFigures(document: string, figures: Figures, matrices: Matrices): string {
   if (!SECTION.test(document)) throw new Error('The document has no place for the table of figures')
   // A function, since `$` has a meaning in a replacement.

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 
 const FILE = new URL('figures.json', import.meta.url)
 
-/** Only when asked for: otherwise each run would change the repository. */
+/** Off by default: each run would change the repository. */
 export const isRecording = process.env.WITH_AUTH_FIGURES === '1'
 
 /**

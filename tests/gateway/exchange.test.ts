@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { exchange } from '../../src/gateway/exchange.ts'
+import { discard, exchange, passOn } from '../../src/gateway/exchange.ts'
 import type { UpstreamFetch } from '../../src/gateway.ts'
 
 const INIT = {
@@ -11,73 +11,67 @@ const INIT = {
 } as const
 const URL = 'http://127.0.0.1/x'
 
-beforeEach(() => void vi.useFakeTimers())
-afterEach(() => {
-  if (vi.getTimerCount() > 0) throw new Error('A timer is left behind')
-  vi.useRealTimers()
-})
-
-function send(fetch: UpstreamFetch, client = new AbortController().signal) {
-  return exchange(fetch, { url: URL, init: INIT, mayBeEmpty: true }, client, 1000)
-}
-
-/** A fetch that obeys its signal. */
-const hanging: UpstreamFetch = (_url, { signal }) =>
-  new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error))
-    if (signal.aborted) reject(signal.reason as Error)
+describe('an exchange', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => {
+    if (vi.getTimerCount() > 0) throw new Error('A timer is left behind')
+    vi.useRealTimers()
   })
 
-it('gives the response, and hands over what is to be sent', async () => {
-  const response = new Response('hello')
-  const fetch = vi.fn<UpstreamFetch>(async () => response)
-  expect(await send(fetch)).toEqual({ response })
-  expect(fetch).toHaveBeenCalledExactlyOnceWith(URL, {
-    ...INIT,
-    signal: expect.any(AbortSignal) as AbortSignal,
+  function send(fetch: UpstreamFetch, client = new AbortController().signal) {
+    return exchange(fetch, { url: URL, init: INIT, mayBeEmpty: true }, client, 1000)
+  }
+
+  /** A fetch that obeys its signal. */
+  const hanging: UpstreamFetch = (_url, { signal }) =>
+    new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error))
+      if (signal.aborted) reject(signal.reason as Error)
+    })
+
+  it('calls fetch with the request, and returns its response', async () => {
+    const response = new Response('hello')
+    const fetch = vi.fn<UpstreamFetch>(async () => response)
+    expect(await send(fetch)).toEqual({ response })
+    expect(fetch).toHaveBeenCalledExactlyOnceWith(URL, {
+      ...INIT,
+      signal: expect.any(AbortSignal) as AbortSignal,
+    })
   })
-})
 
-it.each<[string, UpstreamFetch]>([
-  ['rejects', () => Promise.reject(new Error('reset'))],
-  [
-    'throws',
-    () => {
-      throw new Error('reset')
-    },
-  ],
-  ['gives no promise', () => undefined as unknown as Promise<Response>],
-])('is unreachable when fetch %s', async (_, fetch) => {
-  expect(await send(fetch)).toEqual({
-    code: 'upstream_unreachable',
-    error: expect.any(Error) as Error,
+  it.each<[string, UpstreamFetch]>([
+    ['rejects', () => Promise.reject(new Error('reset'))],
+    [
+      'throws',
+      () => {
+        throw new Error('reset')
+      },
+    ],
+  ])('fails as unreachable when fetch %s', async (_, fetch) => {
+    const error = new Error('reset')
+    expect(await send(fetch)).toEqual({ code: 'upstream_unreachable', error })
   })
-})
 
-it.each<[string, UpstreamFetch]>([
-  ['obeys', hanging],
-  ['does not obey', () => new Promise(() => undefined)],
-])('times out for a fetch that %s its signal', async (_, fetch) => {
-  const pending = send(fetch)
-  await vi.advanceTimersByTimeAsync(999)
-  await expect(Promise.race([pending, Promise.resolve('waiting')])).resolves.toBe('waiting')
-  await vi.advanceTimersByTimeAsync(1)
-  expect(await pending).toEqual({ code: 'upstream_timeout' })
-})
+  it.each<[string, UpstreamFetch]>([
+    ['obeys', hanging],
+    ['ignores', () => new Promise(() => undefined)],
+  ])('times out when fetch %s its signal', async (_, fetch) => {
+    const pending = send(fetch)
+    await vi.advanceTimersByTimeAsync(999)
+    await expect(Promise.race([pending, Promise.resolve('waiting')])).resolves.toBe('waiting')
+    await vi.advanceTimersByTimeAsync(1)
+    expect(await pending).toEqual({ code: 'upstream_timeout' })
+  })
 
-describe('A-I14 a client that leaves', () => {
-  it('ends the call', async () => {
+  it('ends when the client disconnects, before or after it starts', async () => {
     const client = new AbortController()
     const pending = send(hanging, client.signal)
     client.abort()
     expect(await pending).toEqual({ code: 'client_left' })
-  })
-
-  it('ends it before it begins', async () => {
     expect(await send(hanging, AbortSignal.abort())).toEqual({ code: 'client_left' })
   })
 
-  it('is not listened to any longer when the head is there', async () => {
+  it('stops listening to the client once the head of the response is there', async () => {
     const client = new AbortController()
     const add = vi.spyOn(client.signal, 'addEventListener')
     const remove = vi.spyOn(client.signal, 'removeEventListener')
@@ -88,63 +82,141 @@ describe('A-I14 a client that leaves', () => {
     }
     await send(fetch, client.signal)
     expect(remove.mock.calls).toEqual(add.mock.calls)
-    // Deno aborts it after every response.
+    // Deno aborts the signal of a request after every response.
     client.abort()
     expect(signal?.aborted).toBe(false)
   })
+
+  it('cancels a response that comes after the timeout', async () => {
+    const cancel = vi.fn<() => void>()
+    let answer: (response: Response) => void = () => undefined
+    const pending = send(() => new Promise((resolve) => (answer = resolve)))
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(await pending).toEqual({ code: 'upstream_timeout' })
+    answer(new Response(new ReadableStream({ cancel })))
+    await vi.advanceTimersByTimeAsync(0)
+    expect(cancel).toHaveBeenCalledOnce()
+  })
 })
 
-it('throws away what comes too late', async () => {
-  const cancel = vi.fn<() => void>()
-  let answer: (response: Response) => void = () => undefined
-  const pending = send(() => new Promise((resolve) => (answer = resolve)))
-  await vi.advanceTimersByTimeAsync(1000)
-  expect(await pending).toEqual({ code: 'upstream_timeout' })
-  answer(new Response(new ReadableStream({ cancel })))
-  await vi.advanceTimersByTimeAsync(0)
-  expect(cancel).toHaveBeenCalledOnce()
-})
-
-describe('a body without a length', () => {
-  const bodySent = async (body: ReadableStream<Uint8Array>, mayBeEmpty: boolean) => {
+describe('an upload of unknown length', () => {
+  const bodySent = async (body: ReadableStream<Uint8Array>, mayBeEmpty = true) => {
     const fetch = vi.fn<UpstreamFetch>(async () => new Response(''))
     const init = { ...INIT, method: 'POST', body }
     await exchange(fetch, { url: URL, init, mayBeEmpty }, new AbortController().signal, 1000)
     return fetch.mock.calls[0]?.[1].body
   }
 
-  it('is none if it ends before its first byte', async () => {
-    expect(await bodySent(new Blob([]).stream(), true)).toBeNull()
-  })
-
-  it('is none if it is one empty chunk', async () => {
+  it('is sent as no body if it ends before its first byte', async () => {
+    expect(await bodySent(new Blob([]).stream())).toBeNull()
     const empty = new ReadableStream<Uint8Array>({
       start: (controller) => {
         controller.enqueue(new Uint8Array(0))
         controller.close()
       },
     })
-    expect(await bodySent(empty, true)).toBeNull()
+    expect(await bodySent(empty)).toBeNull()
   })
 
-  it('is passed on whole', async () => {
-    const body = await bodySent(new Blob(['abc']).stream(), true)
-    expect(await new Response(body ?? null).text()).toBe('abc')
-  })
-
-  it('is not waited for if its head says that there is one', async () => {
-    const silent = new ReadableStream<Uint8Array>()
-    expect(await bodySent(silent, false)).toBe(silent)
-  })
-
-  it('is cancelled by the upstream', async () => {
+  it('is sent whole, and is cancelled when the upstream cancels it', async () => {
+    const whole = await bodySent(new Blob(['abc']).stream())
+    expect(await new Response(whole ?? null).text()).toBe('abc')
     const cancel = vi.fn()
     const endless = new ReadableStream<Uint8Array>({
       pull: (controller) => controller.enqueue(new Uint8Array(1)),
       cancel,
     })
-    const body = await bodySent(endless, true)
-    await body?.cancel('enough')
+    await (await bodySent(endless))?.cancel('enough')
     expect(cancel).toHaveBeenCalledExactlyOnceWith('enough')
   })
+
+  it('is not waited for if the headers say that there is a body', async () => {
+    const silent = new ReadableStream<Uint8Array>()
+    expect(await bodySent(silent, false)).toBe(silent)
+  })
+})
+
+describe('the response to the client', () => {
+  function passed(headers: Record<string, string>, status = 200, body: string | null = 'body') {
+    return passOn(new Response(body, { status, headers }), 'GET', true)
+  }
+
+  it('has the status, the fields and the body of the upstream', async () => {
+    const init = { status: 401, statusText: 'Who', headers: { 'www-authenticate': 'Basic' } }
+    const response = passOn(new Response('body', init), 'POST', true)
+    expect([response.status, response.statusText]).toEqual([401, 'Who'])
+    expect(response.headers.get('www-authenticate')).toBe('Basic')
+    expect(await response.text()).toBe('body')
+  })
+
+  it('has each cookie in a field of its own', () => {
+    const cookies = ['a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT', 'b=2']
+    const upstream = new Response('')
+    for (const cookie of cookies) upstream.headers.append('set-cookie', cookie)
+    expect(passOn(upstream, 'GET', true).headers.getSetCookie()).toEqual(cookies)
+  })
+
+  it('lacks hop-by-hop fields and those that Connection names', () => {
+    const hop = { connection: 'X-Internal', 'x-internal': 'secret', 'keep-alive': 'timeout=5' }
+    const { headers } = passed({ ...hop, 'alt-svc': 'h3=":8443"', 'x-kept': '1' })
+    expect([...headers.keys()]).toEqual(['content-type', 'x-kept'])
+  })
+
+  it.each(['gzip', 'gzip, chunked', 'chunked, chunked', ''])(
+    'fails for the transfer coding %j',
+    (coding) => {
+      expect(() => passed({ 'transfer-encoding': coding })).toThrow('Unknown transfer coding')
+    },
+  )
+
+  it.each(['gzip', 'GZip', 'x-gzip', 'deflate', 'br', 'identity', 'gzip, br'])(
+    'lacks the content coding %s that fetch has decoded, and the encoded length',
+    (coding) => {
+      const { headers } = passed({ 'content-encoding': coding, 'content-length': '7' })
+      expect([...headers.keys()]).toEqual(['content-type'])
+    },
+  )
+
+  it.each(['zstd', 'gzip, zstd', 'dcb', 'x'])(
+    'fails for the content coding %s, which some fetch leaves encoded',
+    (coding) => {
+      expect(() => passed({ 'content-encoding': coding })).toThrow('Unknown content coding')
+    },
+  )
+
+  it('keeps coding and length where fetch decodes nothing silently', () => {
+    const headers = { 'content-encoding': 'zstd', 'content-length': '4' }
+    const response = passOn(new Response('body', { headers }), 'GET', false)
+    expect(Object.fromEntries(response.headers)).toMatchObject(headers)
+    expect(passed({ 'content-length': '4' }).headers.get('content-length')).toBe('4')
+  })
+
+  it.each([204, 205, 304])('has neither body nor length with the status %i', (status) => {
+    const response = passed({ 'content-length': '5', etag: '"1"' }, status, null)
+    expect(response.body).toBeNull()
+    expect([...response.headers.keys()]).toEqual(['etag'])
+  })
+
+  it('to HEAD has no body, and the length of a GET', () => {
+    const upstream = new Response(null, { headers: { 'content-length': '5' } })
+    const response = passOn(upstream, 'HEAD', true)
+    expect(response.body).toBeNull()
+    expect(response.headers.get('content-length')).toBe('5')
+  })
+
+  it.each([0, 103, 199, 600])('fails for %i, which is not a final status', (status) => {
+    expect(passed({}, 599).status).toBe(599)
+    const early = Object.defineProperty(new Response(), 'status', { value: status })
+    expect(() => passOn(early, 'GET', true)).toThrow(RangeError)
+  })
+})
+
+it('discard() cancels a body, and ignores a stream that throws', async () => {
+  const cancel = vi.fn(() => {
+    throw new Error('no')
+  })
+  discard(new Response(new ReadableStream({ cancel })))
+  discard(new Response(null))
+  await new Promise((resolve) => setTimeout(resolve))
+  expect(cancel).toHaveBeenCalledOnce()
 })

@@ -1,6 +1,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { createNodeFetch } from '../../src/gateway/node-fetch.ts'
 import { close, listen } from '../support/loopback.ts'
@@ -8,15 +9,16 @@ import { ROTATED, SELF_SIGNED } from '../support/self-signed-certificate.ts'
 import type { Server, Socket } from 'node:net'
 import type { UpstreamFetch, UpstreamRequest, UpstreamResponse } from '../../src/gateway.ts'
 
-type Play = (socket: Socket, head: string, connection: number) => void
+type Play = (socket: Socket, connection: number) => void
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+const LENGTH_AND_CHUNKS = 'Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n'
 const SOON = { timeout: 4_000 }
 
-/** The heads that the upstream read, each with the number of its connection. */
+/** The heads that the upstream received, each with the number of its connection. */
 let asked: { readonly head: string; readonly connection: number }[]
 let sockets: Socket[]
-/** All that the upstream read. */
+/** All bytes that the upstream received. */
 let received: string
 let play: Play
 let server: Server
@@ -36,10 +38,9 @@ beforeEach(async () => {
       received += chunk.toString('latin1')
       const end = bytes.indexOf('\r\n\r\n')
       if (end === -1 || !/^[A-Z]+ \//.test(bytes)) return
-      const head = bytes.slice(0, end)
+      asked.push({ head: bytes.slice(0, end), connection })
       bytes = ''
-      asked.push({ head, connection })
-      play(socket, head, connection)
+      play(socket, connection)
     })
   })
   origin = `http://127.0.0.1:${await listen(server)}`
@@ -66,7 +67,7 @@ function textOf({ body }: UpstreamResponse): Promise<string> {
   return new Response(body).text()
 }
 
-/** The code of what a request fails with. */
+/** The code or the name of a request's error. */
 function failure(pending: Promise<unknown>): Promise<unknown> {
   return pending.then(
     () => 'none',
@@ -74,21 +75,29 @@ function failure(pending: Promise<unknown>): Promise<unknown> {
   )
 }
 
-/** Reads an answer, and waits until its connection is idle. */
+/** Waits until a number settles, and expects it to stay. */
+async function expectStill(count: () => number): Promise<void> {
+  await sleep(300)
+  const before = count()
+  await sleep(300)
+  expect(count()).toBe(before)
+}
+
+/** Reads a response, and waits until its connection is idle. */
 async function finish(response: UpstreamResponse): Promise<string> {
   const text = await textOf(response)
-  await new Promise((resolve) => setTimeout(resolve, 20))
+  await sleep(20)
   return text
 }
 
-function bodyOf(...parts: readonly string[]): ReadableStream<Uint8Array> {
-  return new Blob([...parts]).stream()
+function bodyOf(text: string): ReadableStream<Uint8Array> {
+  return new Blob([text]).stream()
 }
 
-/** A body that never ends, and what became of it. */
-function endlessBody(part = 'x'.repeat(65_536)) {
-  const seen = { pulled: 0, cancelled: false }
-  const bytes = new TextEncoder().encode(part)
+/** A body that never ends. */
+function endlessBody() {
+  const seen = { pulled: 0 }
+  const bytes = new Uint8Array(65_536)
   const body = new ReadableStream<Uint8Array>(
     {
       pull: async (controller) => {
@@ -96,15 +105,14 @@ function endlessBody(part = 'x'.repeat(65_536)) {
         await new Promise((resolve) => setImmediate(resolve))
         controller.enqueue(bytes)
       },
-      cancel: () => void (seen.cancelled = true),
     },
     { highWaterMark: 0 },
   )
   return { body, seen }
 }
 
-describe('what goes out', () => {
-  it('is the target byte for byte, the host, the fields, and nothing else', async () => {
+describe('the request', () => {
+  it('has the target byte for byte, the host, the fields, and nothing else', async () => {
     const headers = new Headers({ 'x-latin': 'caf\u00e9', accept: 'text/plain' })
     const response = await send("/a%2f%2E//b;c?d=%zz&e='|{}&&", { headers })
     expect([response.status, await textOf(response)]).toEqual([200, 'ok'])
@@ -119,54 +127,37 @@ describe('what goes out', () => {
 
   it.each([
     ['POST', ['content-length: 0']],
-    ['PUT', ['content-length: 0']],
     ['PROPFIND', ['content-length: 0']],
     ['DELETE', []],
     ['OPTIONS', []],
     ['GET', []],
-  ])('of a %s without body has the framing %j', async (method, framing) => {
+  ])('with %s and no body has the framing %j', async (method, framing) => {
     await send('/', { method })
     expect(asked[0]?.head.match(/^(?:content-length|transfer-encoding).*$/gim) ?? []).toEqual(
       framing,
     )
   })
 
-  it.each(['DELETE', 'POST', 'PROPFIND'])(
-    'of a %s with a body has a length or chunks',
+  it.each(['DELETE', 'POST'])(
+    'with %s and a body has a length or chunks, and its fields in Latin-1',
     async (method) => {
+      const headers = new Headers({ 'x-name': 'caf\u00e9' })
       play = (socket) => void setTimeout(() => socket.end(OK), 50)
-      await send('/', { method, body: bodyOf('hello') })
-      expect(asked[0]?.head).toContain('\r\ntransfer-encoding: chunked')
+      await send('/', { method, headers, body: bodyOf('hello') })
+      expect(asked[0]?.head).toContain('\r\nx-name: caf\u00e9\r\ntransfer-encoding: chunked')
       expect(received).toMatch(/\r\n\r\n5\r\nhello\r\n0\r\n\r\n$/)
 
-      const headers = new Headers({ 'content-length': '5' })
-      await send('/', { method, body: bodyOf('hello'), headers })
-      expect(asked[1]?.head).toContain('\r\ncontent-length: 5')
+      headers.set('content-length', '5')
+      await send('/', { method, headers, body: bodyOf('hello') })
+      expect(asked[1]?.head).toContain('\r\ncontent-length: 5\r\nx-name: caf\u00e9')
       expect(asked[1]?.head).not.toContain('chunked')
       expect(received).toMatch(/\r\n\r\nhello$/)
     },
   )
-
-  it.each([undefined, '3'])(
-    'has its fields in Latin-1 before a body with the length %s',
-    async (length) => {
-      const headers = new Headers({ 'x-name': 'caf\u00e9' })
-      if (length !== undefined) headers.set('content-length', length)
-      const body = new Blob(['abc']).stream()
-      await textOf(await send('/', { method: 'POST', headers, body }))
-      expect(asked[0]?.head).toContain('x-name: caf\u00e9')
-    },
-  )
-
-  it('fails for a field that HTTP does not allow, before anything is sent', async () => {
-    const headers = new Headers({ 'x-bell': 'a\u0007b' })
-    expect(await failure(send('/', { headers }))).toBe('ERR_INVALID_CHAR')
-    expect(asked).toEqual([])
-  })
 })
 
-describe('what comes back', () => {
-  it('has its fields in Latin-1, and each cookie by itself', async () => {
+describe('the response', () => {
+  it('has its fields in Latin-1, and each cookie in a field of its own', async () => {
     const cookies = 'Set-Cookie: b=2; Path=/\r\nSet-Cookie: a=1\r\n'
     play = (socket) =>
       void socket.write(
@@ -181,57 +172,32 @@ describe('what comes back', () => {
     expect(await textOf(response)).toBe('')
   })
 
-  it('is the final answer, without interim ones and trailers', async () => {
-    play = (socket) =>
-      void socket.write(
-        'HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n' +
-          'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n2\r\nok\r\n0\r\nX-T: secret\r\n\r\n',
-      )
+  it('is the final one, without the interim ones', async () => {
+    play = (socket) => void socket.write(`HTTP/1.1 100 Continue\r\n\r\n${OK}`)
     const response = await send('/')
-    expect(await textOf(response)).toBe('ok')
-    expect([...response.headers].flat()).not.toContain('secret')
-    expect(response.headers.has('link')).toBe(false)
+    expect([response.status, await textOf(response)]).toEqual([200, 'ok'])
   })
 
   it.each([
-    [
-      'an upgrade',
-      'HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
-      'UPGRADED',
-    ],
-    ['nothing', '', 'ECONNRESET'],
-    ['half a head', 'HTTP/1.1 200 OK\r\nX-', /^(?:ECONNRESET|HPE_\w+)$/],
-    ['no HTTP', 'nonsense\r\n\r\n', /^HPE_\w+$/],
-    [
-      'a length beside chunks',
-      'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
-      /^HPE_\w+$/,
-    ],
-    [
-      'two lengths',
-      'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok',
-      /^HPE_\w+$/,
-    ],
-  ])('is refused, with a name for it: %s', async (_, bytes, code) => {
-    play = (socket) => void socket.end(bytes)
+    ['an upgrade', '101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n', 'UPGRADED'],
+    ['half a head', '200 OK\r\nX-', /^(?:ECONNRESET|HPE_\w+)$/],
+    ['a length beside chunks', `200 OK\r\n${LENGTH_AND_CHUNKS}0\r\n\r\n`, /^HPE_\w+$/],
+    ['two lengths', '200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok', /^HPE_\w+$/],
+  ])('fails with a code for %s', async (_, bytes, code) => {
+    play = (socket) => void socket.end(`HTTP/1.1 ${bytes}`)
     expect(await failure(send('/'))).toMatch(code)
     await expect.poll(() => sockets[0]?.closed, SOON).toBe(true)
   })
 
   it.each([
     ['a bad chunk', 'Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\nzz\r\n'],
-    ['chunks without their end', 'Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n'],
     ['less than its length', 'Content-Length: 9\r\n\r\nok'],
-    [
-      'less than its length, and the wish to close',
-      'Connection: close\r\nContent-Length: 9\r\n\r\nok',
-    ],
-  ])('breaks where it does: %s', async (_, rest) => {
+  ])('has a body that fails for %s', async (_, rest) => {
     play = (socket) => void socket.end(`HTTP/1.1 200 OK\r\n${rest}`)
     await expect(textOf(await send('/'))).rejects.toThrow(/aborted|broke off|Parse Error/)
   })
 
-  it('fails for a field that the parser lets in and Fetch does not', async () => {
+  it('fails for a field that a lenient parser accepts and Fetch does not', async () => {
     play = (socket) =>
       void socket.write('HTTP/1.1 200 OK\r\nX-A: a\u0000b\r\nContent-Length: 0\r\n\r\n')
     const lenient = (options: http.RequestOptions) =>
@@ -241,20 +207,12 @@ describe('what comes back', () => {
     await expect.poll(() => sockets[0]?.closed, SOON).toBe(true)
   })
 
-  it('never gives a folded field as two', async () => {
-    play = (socket) =>
-      void socket.end('HTTP/1.1 200 OK\r\nX-A: 1\r\n X-B: 2\r\nContent-Length: 0\r\n\r\n')
-    const response = await send('/').catch(() => undefined)
-    expect(response?.headers.get('x-b') ?? null).toBeNull()
-    expect(response?.headers.get('x-a') ?? '').not.toMatch(/[\r\n]/)
-  })
-
-  it('ends with the connection if that is its framing', async () => {
+  it('ends with the connection if it has neither length nor chunks', async () => {
     play = (socket) => void socket.end('HTTP/1.1 200 OK\r\n\r\nold')
     expect(await textOf(await send('/'))).toBe('old')
   })
 
-  it('begins with no bytes if its body is late, and with all of them if it is there', async () => {
+  it('starts with an empty chunk if its body is late, and with the body if it is there', async () => {
     play = (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n')
     const reader = (await send('/')).body?.getReader()
     expect((await reader?.read())?.value).toHaveLength(0)
@@ -270,7 +228,7 @@ describe('what comes back', () => {
     expect((await whole?.read())?.done).toBe(true)
   })
 
-  it('is read only as fast as its consumer reads', async () => {
+  it('is read only as fast as its consumer reads, and closes its connection when it is cancelled', async () => {
     const PART = Buffer.alloc(65_536)
     let sent = 0
     play = (socket) => {
@@ -282,46 +240,30 @@ describe('what comes back', () => {
       more()
     }
     const response = await send('/')
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    const before = sent
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    expect(sent).toBe(before)
+    await expectStill(() => sent)
     await response.body?.cancel()
     await expect.poll(() => sockets[0]?.closed, SOON).toBe(true)
   })
 })
 
 describe('a connection', () => {
-  it('is used again after an answer that was read, or had no body', async () => {
-    const status = (text: string): void => {
-      play = (socket) => void socket.write(`HTTP/1.1 ${text}\r\n\r\n`)
-    }
-    const cancel = async (response: UpstreamResponse): Promise<void> => {
-      await response.body?.cancel()
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
+  it('is reused after a response that was read or has no body', async () => {
     expect(await finish(await send('/'))).toBe('ok')
-    status('204 No Content')
-    await cancel(await send('/'))
-    status('200 OK\r\nContent-Length: 5')
-    await cancel(await send('/', { method: 'HEAD' }))
+    play = (socket) => void socket.write('HTTP/1.1 204 No Content\r\n\r\n')
+    await finish(await send('/'))
+    play = (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n')
+    await (await send('/', { method: 'HEAD' })).body?.cancel()
+    await sleep(20)
     play = (socket) => void socket.write(OK)
     await textOf(await send('/'))
     expect(asked.map(({ connection }) => connection)).toEqual([1, 1, 1, 1])
   })
 
-  it('is ended by who cancels the answer', async () => {
-    play = (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok')
-    await (await send('/')).body?.cancel()
-    await expect.poll(() => sockets[0]?.closed, SOON).toBe(true)
-  })
-
   it.each(['GET', 'HEAD', 'OPTIONS'])(
-    'that ends while a %s goes out on it is replaced once',
+    'that closes while it sends %s is replaced once',
     async (method) => {
       await finish(await send('/first'))
-      play = (socket, _head, connection) =>
-        void (connection === 1 ? socket.destroy() : socket.write(OK))
+      play = (socket, connection) => void (connection === 1 ? socket.destroy() : socket.write(OK))
       expect((await send('/again', { method })).status).toBe(200)
       expect(asked.map(({ connection }) => connection)).toEqual([1, 1, 2])
 
@@ -331,25 +273,24 @@ describe('a connection', () => {
     },
   )
 
-  it('that ends is replaced by a new one, not by another that was idle', async () => {
+  it('that closes is replaced by a new one, and not by another idle one', async () => {
     const waiting: Socket[] = []
     play = (socket) => void waiting.push(socket)
     const both = [send('/1'), send('/2')]
     await expect.poll(() => waiting.length, SOON).toBe(2)
     for (const socket of waiting) socket.write(OK)
     for (const one of both) await finish(await one)
-    play = (socket, _head, connection) =>
-      void (connection < 3 ? socket.destroy() : socket.write(OK))
+    play = (socket, connection) => void (connection < 3 ? socket.destroy() : socket.write(OK))
     expect((await send('/again')).status).toBe(200)
     expect(asked.filter(({ head }) => head.includes('/again'))).toHaveLength(2)
   })
 
   it.each<[string, Partial<UpstreamRequest>, string]>([
-    ['another method', { method: 'POST' }, ''],
-    ['a method that changes something', { method: 'DELETE' }, ''],
-    ['a body', { method: 'OPTIONS', body: bodyOf('x') }, ''],
-    ['something of an answer', { method: 'GET' }, 'HTTP/1.1 2'],
-  ])('that ends is not replaced with %s', async (_, init, bytes) => {
+    ['after a POST', { method: 'POST' }, ''],
+    ['after a DELETE', { method: 'DELETE' }, ''],
+    ['after a body', { method: 'OPTIONS', body: bodyOf('x') }, ''],
+    ['within a response', { method: 'GET' }, 'HTTP/1.1 2'],
+  ])('that closes %s is not replaced', async (_, init, bytes) => {
     await finish(await send('/first'))
     play = (socket) => void (bytes === '' ? socket.destroy() : socket.end(bytes))
     expect(await failure(send('/again', init))).toMatch(/^(?:ECONNRESET|EPIPE|HPE_\w+)$/)
@@ -362,84 +303,41 @@ describe('a connection', () => {
     expect(asked).toHaveLength(1)
   })
 
-  it('does not keep the process alive', async () => {
-    await finish(await send('/'))
-    const active = process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap')
-    // The end at the upstream is the only one that does.
-    expect(active.length).toBeLessThanOrEqual(sockets.length)
-    expect(sockets[0]?.closed).toBe(false)
-  })
-
-  it('fails with its code where nothing listens', async () => {
-    origin = 'http://127.0.0.1:1'
-    expect(await failure(send('/'))).toBe('ECONNREFUSED')
+  it('to a closed port of an IPv6 address fails with its code', async () => {
     origin = 'http://[::1]:1'
     expect(await failure(send('/'))).toMatch(/^E(?:CONNREFUSED|ADDRNOTAVAIL)$/)
   })
 })
 
 describe('an upload', () => {
-  it('is taken from the client no faster than the upstream takes it', async () => {
+  it('is read from the client only as fast as the upstream reads it', async () => {
     play = (socket) => void socket.pause()
     const { body, seen } = endlessBody()
     const controller = new AbortController()
     const pending = send('/', { method: 'POST', body, signal: controller.signal })
     await expect.poll(() => asked.length, SOON).toBe(1)
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    const before = seen.pulled
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    expect(seen.pulled).toBe(before)
+    await expectStill(() => seen.pulled)
     controller.abort()
     await expect(pending).rejects.toThrow('Aborted')
   })
 
-  it('ends with an answer that is complete, and its connection with it', async () => {
-    const { body } = endlessBody()
-    play = (socket) => void socket.write('HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno')
-    const response = await send('/', { method: 'POST', body })
-    expect([response.status, await textOf(response)]).toEqual([413, 'no'])
-    await expect.poll(() => sockets[0]?.closed, SOON).toBe(true)
-  })
-
-  it('goes on while an answer streams', async () => {
-    play = (socket) =>
-      void socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n')
-    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
-    const response = await send('/', { method: 'POST', body: readable })
-    const writer = writable.getWriter()
-    await writer.write(new TextEncoder().encode('later'))
-    await expect.poll(() => received, SOON).toMatch(/5\r\nlater\r\n$/)
-    await writer.close()
-    sockets[0]?.write('0\r\n\r\n')
-    expect(await textOf(response)).toBe('hi')
-  })
-
-  it('ends at once when it is given up, before or after it began', async () => {
-    play = () => undefined
+  it('that was aborted before its start is not sent', async () => {
     expect(await failure(send('/', { signal: AbortSignal.abort() }))).toBe('Error')
-    const controller = new AbortController()
-    const { body } = endlessBody()
-    const pending = send('/', { method: 'POST', body, signal: controller.signal })
-    await expect.poll(() => asked.length, SOON).toBe(1)
-    controller.abort()
-    await expect(pending).rejects.toThrow('Aborted')
-    await expect.poll(() => sockets.every((socket) => socket.closed), SOON).toBe(true)
+    expect(asked).toEqual([])
   })
 })
 
 describe('over TLS', () => {
-  async function startTls({ key, cert }: { key: string; cert: string }): Promise<number> {
-    const secure = https.createServer({ key, cert }, (_, response) => void response.end('safe'))
-    onTestFinished(() => close(secure))
-    return listen(secure)
-  }
   const trusting = (ca: string): UpstreamFetch => {
     const request = (options: https.RequestOptions) => https.request({ ...options, ca })
     return createNodeFetch({ http, https: { Agent: https.Agent, request } })
   }
 
-  it('rejects an untrusted certificate, and one for another name', async () => {
-    const port = await startTls(ROTATED)
+  it('rejects an untrusted certificate, and a certificate for another name', async () => {
+    const { key, cert } = ROTATED
+    const secure = https.createServer({ key, cert }, (_, response) => void response.end('safe'))
+    onTestFinished(() => close(secure))
+    const port = await listen(secure)
     origin = `https://localhost:${port}`
     expect(await failure(send('/'))).toBe('DEPTH_ZERO_SELF_SIGNED_CERT')
     fetch = trusting(SELF_SIGNED.cert)

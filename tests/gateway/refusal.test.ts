@@ -1,27 +1,70 @@
 import { describe, expect, it } from 'vitest'
-import { createRefusal, statusOf } from '../../src/gateway/refusal.ts'
+import { followPassage, passageOf } from '../../src/core/response/passage.ts'
+import { createRefusal, describeFailure } from '../../src/gateway/refusal.ts'
+import { get, raw } from '../support/requests.ts'
 
-describe.each([
+it.each([
   ['not_configured', 500, 'api_error', 'Authentication is not configured'],
   ['malformed_request', 400, 'invalid_request_error', 'Malformed request target'],
   ['method_not_allowed', 405, 'invalid_request_error', 'Method not allowed'],
-  ['client_left', 499, 'invalid_request_error', 'The client has left'],
+  ['client_left', 499, 'invalid_request_error', 'The client disconnected'],
   ['transfer_coding_not_supported', 501, 'api_error', 'Transfer coding not supported'],
-  ['upgrade_not_supported', 501, 'api_error', 'The gateway passes no WebSockets on'],
-  ['loop_detected', 508, 'api_error', 'The gateway passes requests on to itself'],
+  ['upgrade_not_supported', 501, 'api_error', 'The gateway does not support WebSockets'],
+  ['loop_detected', 508, 'api_error', 'The gateway forwards requests to itself'],
   ['identity_not_forwardable', 502, 'api_error', 'Authentication service error'],
   ['upstream_unreachable', 502, 'api_error', 'Upstream service error'],
   ['invalid_response', 502, 'api_error', 'Upstream service error'],
   ['upstream_timeout', 504, 'api_error', 'Upstream service error'],
-] as const)('%s', (code, status, type, message) => {
-  it(`is ${status}, in the shape of every refusal`, async () => {
-    const response = createRefusal(code)
-    expect(response.status).toBe(status)
-    expect(statusOf(code)).toBe(status)
-    expect(response.headers.get('content-type')).toBe('application/json')
-    expect(response.headers.get('cache-control')).toBe('no-store')
-    const allowed = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
-    expect(response.headers.get('allow')).toBe(status === 405 ? allowed : null)
-    expect(await response.json()).toEqual({ error: { message, type, code } })
+] as const)('the response for %s has the status %i', async (code, status, type, message) => {
+  const response = createRefusal(code)
+  expect(response.status).toBe(status)
+  const { allow, ...headers } = Object.fromEntries(response.headers)
+  expect(headers).toEqual({ 'content-type': 'application/json', 'cache-control': 'no-store' })
+  expect(allow).toBe(status === 405 ? 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' : undefined)
+  expect(await response.json()).toEqual({ error: { message, type, code } })
+})
+
+describe('the description of a failure', () => {
+  it('names the code, the request and the runtime error', () => {
+    const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
+    const error = new TypeError('fetch failed', { cause: refused })
+    const failure = describeFailure(get('/x?key=secret'), 'upstream_unreachable', error)
+    expect(failure).toEqual({
+      code: 'upstream_unreachable',
+      status: 502,
+      method: 'GET',
+      path: '/x',
+      cause: 'ECONNREFUSED',
+    })
+    expect(Object.isFrozen(failure)).toBe(true)
+  })
+
+  it.each([
+    [Object.assign(new Error('gone'), { code: 'ConnectionRefused' }), 'ConnectionRefused'],
+    [new TypeError('secret'), 'TypeError'],
+    [Object.assign(new Error('gone'), { code: 'a secret: x' }), 'Error'],
+    [Object.assign(new Error('gone'), { name: 'a secret: x' }), undefined],
+    [new Error('gone', { cause: 'secret' }), 'Error'],
+    ['secret', undefined],
+    [undefined, undefined],
+  ])('holds a name of %s and never a message', (error, cause) => {
+    const failure = describeFailure(get('/', 'secret'), 'upstream_unreachable', error)
+    expect(failure.cause).toBe(cause)
+    expect(JSON.stringify(failure)).not.toContain('secret')
+  })
+
+  it('truncates a long path, and omits a path that cannot be parsed', () => {
+    const long = raw(`https://api.test/${'a'.repeat(1000)}`)
+    expect(describeFailure(long, 'malformed_request').path).toHaveLength(256)
+    expect(describeFailure(raw('https://api.test'), 'malformed_request').path).toBe('')
+  })
+
+  it('reaches the log of that request, and of no other', () => {
+    const [request, other] = [get('/x', 'secret'), get('/x', 'secret')]
+    const passage = followPassage(request)
+    const failure = describeFailure(request, 'client_left')
+    describeFailure(other, 'upstream_timeout')
+    expect(passage.failure).toBe(failure)
+    expect(passageOf(other)).toBeUndefined()
   })
 })

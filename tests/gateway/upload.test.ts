@@ -27,7 +27,7 @@ afterEach(() => {
   return close(server)
 })
 
-/** A request, and what it fails with. */
+/** A request, and the messages of its errors. */
 function open(...fields: readonly string[]): { request: ClientRequest; failures: string[] } {
   const failures: string[] = []
   const options = { host: '127.0.0.1', port, method: 'POST', agent: false, headers: fields }
@@ -48,17 +48,20 @@ function writable() {
 }
 
 it.each([
-  ['more', 'abc', 'More than Content-Length says'],
-  ['less', 'a', 'Less than Content-Length says'],
-])('A-I9 %s than its length breaks the request, and is not sent', async (_, text, message) => {
-  const { request, failures } = open('content-length', '2')
-  await sendBody(new Blob([text]).stream(), request, '2')
-  await expect.poll(() => failures, SOON).toEqual([message])
-  await expect.poll(() => sockets.every((socket) => socket.closed), SOON).toBe(true)
-  expect(received).not.toContain('abc')
-})
+  ['more bytes', 'abc', 'The body is longer than Content-Length'],
+  ['fewer bytes', 'a', 'The body is shorter than Content-Length'],
+])(
+  'a body with %s than its length fails, and the surplus is not sent (request smuggling)',
+  async (_, text, message) => {
+    const { request, failures } = open('content-length', '2')
+    await sendBody(new Blob([text]).stream(), request, '2')
+    await expect.poll(() => failures, SOON).toEqual([message])
+    await expect.poll(() => sockets.every((socket) => socket.closed), SOON).toBe(true)
+    expect(received).not.toContain('abc')
+  },
+)
 
-it('A-E12 a body that breaks off breaks the request', async () => {
+it('a body that breaks off fails the request, and has no end', async () => {
   const { request, failures } = open('transfer-encoding', 'chunked')
   const { body, write, fail } = writable()
   const sending = sendBody(body, request, null)
@@ -70,7 +73,7 @@ it('A-E12 a body that breaks off breaks the request', async () => {
   expect(received).not.toMatch(/0\r\n\r\n$/)
 })
 
-it('sends the head before the body begins', async () => {
+it('sends the head before the body starts', async () => {
   const { request } = open('transfer-encoding', 'chunked')
   const { body, end } = writable()
   const sending = sendBody(body, request, null)
@@ -80,7 +83,7 @@ it('sends the head before the body begins', async () => {
   await expect.poll(() => received, SOON).toMatch(/\r\n\r\n0\r\n\r\n$/)
 })
 
-it('reads on for a while once the request has ended, and then cancels the body', async () => {
+it('reads the body for a while after the request ends, and then cancels it', async () => {
   const { request } = open('transfer-encoding', 'chunked')
   const { body, seen, write } = writable()
   const sending = sendBody(body, request, null, 200)
@@ -95,7 +98,7 @@ it('reads on for a while once the request has ended, and then cancels the body',
   expect(received).not.toContain('thrown away')
 })
 
-it('does not cancel a body that ends in that time', async () => {
+it('does not cancel a body that ends within that time', async () => {
   const { request } = open('transfer-encoding', 'chunked')
   const { body, seen, write, end } = writable()
   const sending = sendBody(body, request, null)
@@ -106,12 +109,12 @@ it('does not cancel a body that ends in that time', async () => {
   expect(seen.cancelled).toBe(false)
 })
 
-it('A-I9 a text in a body of other code breaks the request, since it has no length in bytes', async () => {
+it('a string in the body fails the request: its length is not in bytes (request smuggling)', async () => {
   const { request, failures } = open('content-length', '3')
   const texts = new ReadableStream({
     start: (controller) => controller.enqueue('abcGET / HTTP/1.1'),
   })
   await sendBody(texts, request, '3')
-  await expect.poll(() => failures, SOON).toEqual(['The body is not made of bytes'])
+  await expect.poll(() => failures, SOON).toEqual(['The body does not consist of bytes'])
   expect(received).not.toContain('abc')
 })

@@ -1,10 +1,19 @@
-import { describe, expect, it } from 'vitest'
-import { hashKey } from '../../src/keys/secret.ts'
+import { expect, it } from 'vitest'
 import { parseKeys } from '../../src/keys/file/document.ts'
-import { createKeyring, findOpening } from '../../src/keys/keyring.ts'
+import {
+  createKeyring,
+  endOfKey,
+  findValidKey,
+  statusOf,
+  stopOfKey,
+  toRecord,
+} from '../../src/keys/keyring.ts'
+import { hashKey } from '../../src/keys/secret.ts'
 import { entry, keysText } from '../support/key-questions.ts'
+import type { StoredKey } from '../../src/keys/record.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
+const KEY: StoredKey = { id: 'a', principal: 'alice', attributes: {}, sha256: '0'.repeat(64) }
 const RING = createKeyring(
   parseKeys(
     keysText(
@@ -18,41 +27,62 @@ const RING = createKeyring(
   ).keys,
 )
 
-describe('a key opens', () => {
-  it.each([
-    ['plain', '/v1', Infinity],
-    ['plain', '', Infinity],
-    ['plain', '/v1/../x', Infinity],
-    ['limited', '/v1/models', Infinity],
-    ['limited', '/v2/x', Infinity],
-    ['ending', '/', 60_000],
-  ])('%s: %j', async (key, path, lifeMs) => {
-    const found = findOpening(RING, await hashKey(key), path, NOW)
-    expect(found).toMatchObject({ key: { id: key }, lifeMs })
-  })
+it.each([
+  ['plain', '/v1', Infinity],
+  ['plain', '', Infinity],
+  ['plain', '/v1/../x', Infinity],
+  ['limited', '/v1/models', Infinity],
+  ['limited', '/v2/x', Infinity],
+  ['ending', '/', 60_000],
+  ['unknown', '/v1', undefined],
+  ['', '/v1', undefined],
+  ['Plain', '/v1', undefined],
+  ['limited', '/v2', undefined],
+  ['limited', '/v1x', undefined],
+  ['limited', '/v1/../v3', undefined],
+  ['limited', '', undefined],
+  ['ended', '/v1', undefined],
+  ['revoked', '/v1', undefined],
+])('the key %j for %j is valid for %s ms', async (key, path, lifeMs) => {
+  const valid = findValidKey(RING, await hashKey(key), path, NOW)
+  expect(valid?.lifeMs).toBe(lifeMs)
+  expect(valid?.key.id).toBe(lifeMs && key)
 })
 
-describe('a key does not open', () => {
-  it.each([
-    ['unknown', '/v1'],
-    ['', '/v1'],
-    ['Plain', '/v1'],
-    ['limited', '/v2'],
-    ['limited', '/v1x'],
-    ['limited', '/v1/../v3'],
-    ['limited', ''],
-    ['ended', '/v1'],
-    ['revoked', '/v1'],
-  ])('%j: %j', async (key, path) => {
-    expect(findOpening(RING, await hashKey(key), path, NOW)).toBeUndefined()
-  })
+it.each<[string, number, Partial<StoredKey>]>([
+  ['active', Infinity, {}],
+  ['active', NOW + 1, { expires: '2026-01-01T00:00:00.001Z' }],
+  ['expired', NOW, { expires: '2026-01-01T00:00:00Z' }],
+  ['expired', NOW - 86_400_000, { expires: '2025-12-31' }],
+  ['expired', 0, { expires: 'a time that cannot be read' }],
+  ['revoked', NOW - 86_400_000, { revoked: '2025-12-31' }],
+  ['revoked', NOW, { revoked: '2027-01-01' }],
+  ['revoked', NOW - 86_400_000, { revoked: '2025-12-31', expires: '2027-01-01' }],
+  ['revoked', NOW - 86_400_000, { revoked: '2027-01-01', expires: '2025-12-31' }],
+  ['revoked', 0, { revoked: true }],
+  ['revoked', 0, { revoked: true, expires: '2025-12-31' }],
+  ['revoked', 0, { revoked: 'a time that cannot be read' }],
+])('a key is %s since %d: %j', (status, time, fields) => {
+  const key = { ...KEY, ...fields }
+  expect(statusOf(key, NOW)).toBe(status)
+  expect(stopOfKey(key, NOW)).toBe(time)
+})
 
-  it('after its end', async () => {
-    expect(findOpening(RING, await hashKey('ending'), '/', NOW + 59_999)).toBeDefined()
-    expect(findOpening(RING, await hashKey('ending'), '/', NOW + 60_000)).toBeUndefined()
-  })
+it('a key without "expires" never expires', () => {
+  expect(endOfKey(KEY)).toBe(Infinity)
+  expect(endOfKey({ ...KEY, expires: '2026-01-01' })).toBe(NOW)
+})
 
-  it('if there are none', async () => {
-    expect(findOpening(createKeyring([]), await hashKey('plain'), '/', NOW)).toBeUndefined()
-  })
+it('a record has every field of the key but its hash', () => {
+  const rest = {
+    prefix: 'withauth_abc',
+    paths: ['/v1'],
+    created: '2025-01-01',
+    expires: '2027-01-01',
+    revoked: true,
+    successor: 'b',
+  } as const
+  const { sha256: _hash, ...shown } = { ...KEY, ...rest }
+  expect(toRecord({ ...KEY, ...rest }, NOW)).toEqual({ ...shown, status: 'revoked' })
+  expect(Object.keys(toRecord(KEY, NOW))).toEqual(['id', 'status', 'principal', 'attributes'])
 })

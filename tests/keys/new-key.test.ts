@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { AuthConfigError } from '../../src/index.ts'
-import { checkNewKey } from '../../src/keys/new-key.ts'
+import { parseNewKey } from '../../src/keys/new-key.ts'
 
 const NOW = Date.UTC(2026, 0, 1, 0, 0, 0, 700)
 
 describe('a new key', () => {
-  it('needs a principal alone', () => {
-    expect(checkNewKey({ principal: 'alice' }, NOW)).toEqual({
+  it('needs a principal only', () => {
+    expect(parseNewKey({ principal: 'alice' }, NOW)).toEqual({
       principal: 'alice',
       attributes: {},
       created: '2026-01-01T00:00:00Z',
@@ -19,8 +19,8 @@ describe('a new key', () => {
     [{ expiresAt: '2026-02-01' }, '2026-02-01T00:00:00Z'],
     [{ expiresAt: new Date(NOW + 1) }, '2026-01-01T00:00:00.701Z'],
     [{ expiresAt: new Date(Date.UTC(10_000, 0) - 1) }, '9999-12-31T23:59:59.999Z'],
-  ])('ends with %j at %s', (end, expires) => {
-    expect(checkNewKey({ principal: 'alice', ...end }, NOW).expires).toBe(expires)
+  ])('%j expires at %s', (end, expires) => {
+    expect(parseNewKey({ principal: 'alice', ...end }, NOW).expires).toBe(expires)
   })
 
   it.each([
@@ -29,7 +29,7 @@ describe('a new key', () => {
     [{}, 'key.principal', '"key.principal" must be a text of 1 to 256 characters'],
     [{ principal: '' }, 'key.principal', 'received ""'],
     [{ principal: 7 }, 'key.principal', 'received 7'],
-    [{ principal: 'a\nb' }, 'key.principal', 'none of them a control character'],
+    [{ principal: 'a\nb' }, 'key.principal', 'without control characters'],
     [{ principal: 'x'.repeat(257) }, 'key.principal', '1 to 256'],
     [{ principl: 'alice' }, 'key.principl', 'did you mean "principal"?'],
     [{ principal: 'a', paths: undefined }, 'key.paths', 'is a variable not set?'],
@@ -38,7 +38,7 @@ describe('a new key', () => {
     [
       { principal: 'a', paths: ['/v1/*'] },
       'key.paths[0]',
-      '"key.paths[0]" must be a path such as /v1, which opens all below it too: no slash at the end, no *, %, ?, # or dot segment, received "/v1/*": write "/v1"',
+      '"key.paths[0]" must be a path such as /v1, which includes everything below it: no slash at the end, no *, %, ?, # or dot segment, received "/v1/*": write "/v1"',
     ],
     [{ principal: 'a', paths: ['/v1', '/v2/'] }, 'key.paths[1]', 'received "/v2/": write "/v2"'],
     [{ principal: 'a', paths: ['/*'] }, 'key.paths[0]', 'received "/*": write "/"'],
@@ -67,8 +67,8 @@ describe('a new key', () => {
       '"key.expiresIn" must be a time in the future',
     ],
     [{ principal: 'a', expiresIn: '1d', expiresAt: '2027-01-01' }, 'key.expiresIn', 'exclude'],
-  ])('cannot be made of %j', (value, option, message) => {
-    const failing = (): unknown => checkNewKey(value, NOW)
+  ])('rejects %j', (value, option, message) => {
+    const failing = (): unknown => parseNewKey(value, NOW)
     expect(failing).toThrow(AuthConfigError)
     expect(failing).toThrow(expect.objectContaining({ option }))
     expect(failing).toThrow(message)

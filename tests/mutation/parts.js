@@ -4,7 +4,7 @@ import { join } from 'node:path'
 /** One part of src is judged by its own tests: those of all of src would take a minute for each mutant. */
 const TESTS_BESIDE = {
   // The adapter and the matrices of failures and attacks are tests of the core.
-  core: ['tests/fail-closed.test.ts', 'tests/hono.test.ts', 'tests/origin.test.ts'],
+  core: ['tests/fail-closed.test.ts', 'tests/hono.test.ts', 'tests/leaks.test.ts'],
   gateway: ['tests/gateway-sockets.test.ts'],
 }
 

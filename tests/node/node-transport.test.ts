@@ -317,7 +317,7 @@ describe('an abort', () => {
     const reading = post(port, { signal: clock.signal }).then(read)
     await expect.poll(() => questions.length).toBe(1)
     clock.abort()
-    await expect(reading).rejects.toThrow('given up')
+    await expect(reading).rejects.toThrow('was aborted')
     await expect.poll(() => sockets.size, { timeout: LATE_MS }).toBe(0)
   })
 
@@ -330,7 +330,7 @@ describe('an abort', () => {
     const clock = new AbortController()
     const second = post(port, { signal: clock.signal }, transport)
     clock.abort()
-    await expect(second).rejects.toThrow('given up')
+    await expect(second).rejects.toThrow('was aborted')
     held[0]?.write(OK)
     await read(await first)
     const third = post(port, {}, transport)
@@ -376,7 +376,7 @@ describe('close', () => {
     await transport.close()
     expect(sockets.size).toBe(1)
     clock.abort()
-    expect(await call).toContain('given up')
+    expect(await call).toContain('was aborted')
     await expect.poll(() => sockets.size, { timeout: LATE_MS }).toBe(0)
   })
 

@@ -96,12 +96,12 @@ describe('ResponseQueue', () => {
     expect(await queue.next()).toMatchObject({ done: false })
   })
 
-  it('ends the connection when nobody reads on, once', async () => {
+  it('ends the connection when its body was cancelled, once', async () => {
     const { queue, controller } = started()
     await queue.return()
     await queue.return()
     expect(controller.abort).toHaveBeenCalledOnce()
-    await expect(queue.next()).rejects.toThrow('nobody reads on')
+    await expect(queue.next()).rejects.toThrow('its body was cancelled')
   })
 
   it('leaves the connection alone when the response is complete', async () => {
@@ -127,10 +127,10 @@ describe('ResponseQueue', () => {
     const next = queue.next()
     clock.abort()
     expect(controller.abort).toHaveBeenCalledOnce()
-    await expect(next).rejects.toThrow('the call was given up')
+    await expect(next).rejects.toThrow('the call was aborted')
   })
 
-  it('sends nothing when it was given up before there was a connection', () => {
+  it('sends nothing when it was aborted before there was a connection', () => {
     const { queue, controller, failed, clock } = setup()
     clock.abort()
     expect(failed).toHaveBeenCalledOnce()
@@ -195,7 +195,7 @@ describe('ResponseQueue', () => {
     const given = setup()
     given.clock.abort()
     given.queue.onResponseError(given.controller, error)
-    await expect(given.queue.next()).rejects.toThrow('given up')
+    await expect(given.queue.next()).rejects.toThrow('was aborted')
   })
 
   it.each([

@@ -48,7 +48,7 @@ describe('readSecureContexts', () => {
     [{ ca: 5 }, 'ca', NO_PEM],
     [{ ca: NO_CERTIFICATE }, 'ca', 'a certificate in PEM'],
     [{ ca: key }, 'ca', 'a certificate in PEM'],
-    [{ ca: [] }, 'ca', 'left out or given a certificate'],
+    [{ ca: [] }, 'ca', 'left out or a list with a certificate'],
     [{ ca: [cert, 'hunter2'] }, 'ca', NO_PEM],
     [{ cert }, 'key', 'must be given with "tls.cert"'],
     [{ key }, 'cert', 'must be given with "tls.key"'],

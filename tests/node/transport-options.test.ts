@@ -39,7 +39,7 @@ describe('resolveTransportOptions', () => {
     [
       { dispatcher, ca: cert },
       '.ca',
-      '"nodeTransport.ca" must be left out beside "nodeTransport.dispatcher", which decides it',
+      '"nodeTransport.ca" has no effect beside "nodeTransport.dispatcher": give one of them',
     ],
     [key, '', 'called with an object of options'],
     [null, '', 'called with an object of options'],

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { expandReferences } from '../../src/yaml/environment-references.ts'
+import { expandReferences } from '../../src/yaml/references.ts'
 import { expand } from './references/environment.ts'
 import { compare, SLOW, textOf, tooRare } from './strings.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { checkContext } from '../../src/core/config/context.ts'
+import { resolveConfig } from '../../src/core/config/parse.ts'
 import { createToldEncoder, createQuestionBuilder } from '../../src/core/request/question.ts'
 import { pairsOf, readQuery } from './references/query.ts'
 import { compare, textOf, SLOW, tooRare } from './strings.ts'
@@ -27,8 +27,8 @@ const QUERIES = fc.oneof(
 const REQUEST = { method: 'GET', headers: new Headers() } as Request
 
 it('a query has the parameters that a loop reads', SLOW, () => {
-  const lists = createQuestionBuilder(checkContext({ params: 'lists' }))
-  const values = createQuestionBuilder(checkContext({ params: 'values' }))
+  const lists = createQuestionBuilder(resolveConfig({ context: { params: 'lists' } }).context)
+  const values = createQuestionBuilder(resolveConfig({ context: { params: 'values' } }).context)
   const counts = compare(QUERIES, (query) => {
     const target = { path: '/', query }
     const expected = collect(readQuery(query))
@@ -39,7 +39,7 @@ it('a query has the parameters that a loop reads', SLOW, () => {
 })
 
 it('a query is refused where a loop counts more than 1,000 parameters', () => {
-  const encode = createToldEncoder(checkContext({ headers: [] }), ['e'])
+  const encode = createToldEncoder(resolveConfig({ context: { headers: [] } }).context, ['e'])
   const isTold = (query: string): boolean => encode(REQUEST, { path: '/', query }) !== undefined
   for (let count = 990; count < 1010; count += 1) {
     for (const pair of ['a&', '&a&', 'a=b&&', '=&', '&&']) {

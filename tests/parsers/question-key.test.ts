@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { checkContext } from '../../src/core/config/context.ts'
+import { resolveConfig } from '../../src/core/config/parse.ts'
 import { createToldEncoder, encodeKey } from '../../src/core/request/question.ts'
 import { decodeKey } from './references/question-key.ts'
 import { compare, textOf, SLOW, tooRare } from './strings.ts'
@@ -26,7 +26,7 @@ const facts = fc.record({
 
 it('a key is decoded to everything that the endpoint is told', SLOW, () => {
   const counts = compare(fc.tuple(context, facts, text, text), ([given, told, token, endpoint]) => {
-    const checked = checkContext(given)
+    const checked = resolveConfig({ context: given }).context
     const encoded = createToldEncoder(checked, [endpoint])(requestOf(told), told)
     const found = decodeKey(encodeKey(token, encoded ?? ''), checked)
     const sent = Object.entries(told.headers).filter(([name]) => name !== 'cookie')

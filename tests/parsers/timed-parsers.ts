@@ -1,10 +1,10 @@
 import { createClientAddresses, parseNetwork } from '../../src/cli/gateway/client-address.ts'
-import { checkContext } from '../../src/core/config/context.ts'
+import { resolveConfig } from '../../src/core/config/parse.ts'
 import { parseCacheControl } from '../../src/core/endpoint/freshness.ts'
 import { createCredentialsReader } from '../../src/core/request/credentials.ts'
 import { createQuestionBuilder, createToldEncoder } from '../../src/core/request/question.ts'
 import { hidesStructure, isPlainHost, parseTarget } from '../../src/core/request/target.ts'
-import { expandReferences } from '../../src/yaml/environment-references.ts'
+import { expandReferences } from '../../src/yaml/references.ts'
 import type { CredentialsSource } from '../../src/index.ts'
 
 export type Parser = (text: string) => unknown
@@ -71,8 +71,8 @@ export const PIECES: readonly string[] = [
 ]
 
 const REQUEST = { method: 'GET', headers: new Headers() } as Request
-const encode = createToldEncoder(checkContext({ headers: 'all' }), ['e'])
-const build = createQuestionBuilder(checkContext({}))
+const encode = createToldEncoder(resolveConfig({ context: { headers: 'all' } }).context, ['e'])
+const build = createQuestionBuilder(resolveConfig({ context: {} }).context)
 
 function reader(source: CredentialsSource): (field: string) => unknown {
   const read = createCredentialsReader([source], 'visible-ascii')

@@ -91,7 +91,7 @@ describe.each(WITH_FILES)('over a file on $name', ({ start }) => {
     writeFileSync(file, KEYS)
     expect((await ask(server.url, 'good')).status).toBe(200)
     await server.stop()
-    expect(server.printed()).toContain(`with-auth: ${file}:6:1: This is not valid YAML here`)
+    expect(server.printed()).toContain(`with-auth: ${file}:6:1: Invalid YAML`)
     expect(server.printed()).not.toContain(hash('good'))
   })
 })

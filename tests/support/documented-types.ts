@@ -30,6 +30,36 @@ export function readOptionsOfType(type: string): DocumentedOption[] {
   return optionsOf(typeNamed(type), '')
 }
 
+/** What the comment of an option says. */
+export interface Documentation {
+  readonly text: string
+  /** The type as it is written in the source. */
+  readonly type: string
+  /** The text of its `@default` tag. */
+  readonly byDefault: string | undefined
+}
+
+/** The documentation of each option of a type, by its name with its parent. Groups are included. */
+export function readDocumentation(type: string): ReadonlyMap<string, Documentation> {
+  return new Map(documentationOf(typeNamed(type), ''))
+}
+
+function documentationOf(config: ts.Type, parent: string): [string, Documentation][] {
+  return config.getProperties().flatMap((property) => {
+    const name = `${parent}${property.name}`
+    const declaration = property.valueDeclaration
+    const written = declaration !== undefined && ts.isPropertySignature(declaration)
+    const own: Documentation = {
+      text: ts.displayPartsToString(property.getDocumentationComment(checker)).replace(/\s+/g, ' '),
+      type: (written ? declaration.type?.getText() : undefined) ?? '',
+      byDefault: defaultOf(property),
+    }
+    const nested = configIn(property)
+    const below = nested === undefined ? [] : documentationOf(nested, `${name}.`)
+    return [[name, own] as [string, Documentation], ...below]
+  })
+}
+
 /** The members of a union of strings. */
 export function readUnion(name: string): string[] {
   const type = typeNamed(name)
@@ -43,14 +73,27 @@ export function readUnion(name: string): string[] {
 function optionsOf(config: ts.Type, parent: string): DocumentedOption[] {
   return config.getProperties().flatMap((property) => {
     const name = `${parent}${property.name}`
-    const type = checker.getNonNullableType(checker.getTypeOfSymbol(property))
-    const nested = (type.isUnion() ? type.types : [type]).find(isConfig)
+    const nested = configIn(property)
     const options = nested === undefined ? [] : optionsOf(nested, `${name}.`)
     // What can be `false` is an option, and not only the name of a group.
-    if (nested === type) return options
-    const tag = property.getJsDocTags(checker).find((candidate) => candidate.name === 'default')
-    return [{ name, defaultText: tag && ts.displayPartsToString(tag.text) }, ...options]
+    if (nested === typeOf(property)) return options
+    return [{ name, defaultText: defaultOf(property) }, ...options]
   })
+}
+
+function defaultOf(property: ts.Symbol): string | undefined {
+  const tag = property.getJsDocTags(checker).find((candidate) => candidate.name === 'default')
+  return tag && ts.displayPartsToString(tag.text)
+}
+
+function typeOf(property: ts.Symbol): ts.Type {
+  return checker.getNonNullableType(checker.getTypeOfSymbol(property))
+}
+
+/** The config that an option is, or can be. */
+function configIn(property: ts.Symbol): ts.Type | undefined {
+  const type = typeOf(property)
+  return (type.isUnion() ? type.types : [type]).find(isConfig)
 }
 
 function isConfig(type: ts.Type): boolean {

@@ -1,20 +1,20 @@
 // For memory.test.ts: `node --expose-gc many-tokens.js <url of the package> <how many>` asks about so many tokens, each
-// once, and prints what is left of them. It ends by itself, or not at all if something is left to wait for.
+// once, and prints the growth of the heap. A timer that stays behind would keep the program alive.
 const { withAuth } = await import(process.argv[2])
 
 const TOKENS = Number(process.argv[3])
 const WAVE = 250
-const EARLY = TOKENS / 5
+const EARLY = TOKENS * 0.4
 const WAVES_WITH_TWINS = 40
 
-// A third of the time would go into stacks that nobody reads.
+// Stack traces would take a third of the time.
 Error.stackTraceLimit = 0
 
 const headers = { get: () => null }
 const answer = (status) => ({ status, headers, body: null })
-const unreachable = () => Promise.reject(new TypeError('refused'))
+const unreachable = () => Promise.reject(new TypeError('unreachable'))
 
-/** Half of the tokens are good, an eighth meets an outage, now and then one without an answer, and the rest is bad. */
+/** Half of the tokens are valid, an eighth gets a 500, one in 32 no response, and the others are invalid. */
 function fetch(_url, { body }) {
   const number = Number(JSON.parse(body).api_key.slice(3))
   if (number % 2 === 0) return Promise.resolve(answer(200))
@@ -22,7 +22,7 @@ function fetch(_url, { body }) {
   return Promise.resolve(answer(number % 8 === 3 ? 500 : 401))
 }
 
-// No real Request: so many of those would measure them.
+// Not a real Request: its memory would be measured, too.
 function makeRequest(number) {
   const fields = { authorization: `Bearer sk-${number}`, 'x-tenant': 'acme' }
   const get = (name) => fields[name] ?? null
@@ -37,18 +37,18 @@ const guarded = withAuth(() => 'allowed', {
   fetch,
 })
 
-const counts = { allowed: 0, refused: 0 }
+const counts = { allowed: 0, rejected: 0 }
 
 async function runWave(first) {
   const numbers = Array.from({ length: WAVE }, (_, i) => first + i)
-  // Some ask twice at the same time, and share a flight.
+  // Some ask twice at the same time, and share a call.
   const twins = first < WAVE * WAVES_WITH_TWINS ? numbers.slice(0, 10) : []
   const results = await Promise.all([...numbers, ...twins].map((n) => guarded(makeRequest(n))))
-  for (const result of results) counts[result === 'allowed' ? 'allowed' : 'refused'] += 1
+  for (const result of results) counts[result === 'allowed' ? 'allowed' : 'rejected'] += 1
 }
 
 async function heap() {
-  // What promises and weak maps hold goes in a turn of its own.
+  // Promises and weak maps free their values in a later turn.
   for (let i = 0; i < 4; i += 1) {
     await new Promise((resolve) => {
       setImmediate(resolve)

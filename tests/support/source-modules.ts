@@ -47,17 +47,6 @@ export function findCycle(
   return undefined
 }
 
-/** The texts of all identifiers and strings of a module, in which a global can be named. */
-export function namesIn(module: SourceModule): Set<string> {
-  const names = new Set<string>()
-  const visit = (node: ts.Node): void => {
-    if (ts.isIdentifier(node) || ts.isStringLiteralLike(node)) names.add(node.text)
-    ts.forEachChild(node, visit)
-  }
-  visit(module.source)
-  return names
-}
-
 function resolveImport(file: string, specifier: string): string {
   if (!specifier.startsWith('.')) return specifier
   return posix.join(posix.dirname(file), specifier)

@@ -5,7 +5,7 @@ import { readText, ROOT } from './project.ts'
 
 /** A text that names a test, or a row of a table of tests. */
 export interface TestTitle {
-  /** Relative to the package, such as `tests/security.test.ts`. */
+  /** Relative to the package, such as `tests/leaks.test.ts`. */
   readonly file: string
   readonly text: string
 }

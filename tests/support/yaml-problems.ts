@@ -14,12 +14,12 @@ export function problemsOf(text: string, env: Environment = {}): readonly Config
   }
 }
 
-/** All that is shown of what is wrong with a text: for each problem its place, key and message, then the excerpt. */
+/** Everything that an error shows of a text: for each problem its place and message, then the masked line of the file. */
 export function linesOf(text: string, env: Environment = {}): string[] {
-  return problemsOf(text, env).flatMap(({ line, column, key, message, excerpt }) => [
-    `${line}:${column} [${key}] ${message}`,
-    ...(excerpt === '' ? [] : excerpt.split('\n')),
-  ])
+  return problemsOf(text, env).map(({ line, column, message, excerpt }) => {
+    const [shown = ''] = excerpt.split('\n')
+    return `${line}:${column} ${message}${shown === '' ? '' : ` | ${shown.trim()}`}`
+  })
 }
 
 /** A file whose `server.auth` has these lines below its endpoint. */

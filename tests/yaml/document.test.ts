@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { MOST_TEXT, parseFile } from '../../src/yaml/document.ts'
 import { linesOf } from '../support/yaml-problems.ts'
-import type { ConfigProblem } from '../../src/yaml/config-file-error.ts'
+import type { ConfigProblem } from '../../src/yaml/problems.ts'
 
 const problemsOf = (text: string): readonly ConfigProblem[] => parseFile('f', text).findings.all()
 
@@ -12,6 +12,9 @@ const inWhole = (message: string): ConfigProblem => ({
   key: '',
   message,
   excerpt: '',
+  optionPath: [],
+  expected: message,
+  isSecret: false,
 })
 
 describe('parseFile', () => {
@@ -74,143 +77,64 @@ it('counts columns without the mark that a file may begin with', () => {
   expect(problem).toMatchObject({ line: 1, column: 4 })
 })
 
-it.each([
+it.each<[text: string, ...lines: string[]]>([
   [
     'server:\n  auth:\n    endpoint: hunter: x\n  - pass-word.2: hunter1\n',
-    [
-      '3:15 [] Nested mappings are not allowed in compact mappings (YAML)',
-      '        endpoint: ******: *',
-      '                  ^',
-      '4:1 [] A block sequence may not be used as an implicit map key (YAML)',
-      '      - pass-word.2: *******',
-      '    ^',
-      '4:3 [] Implicit keys need to be on a single line (YAML)',
-      '      - pass-word.2: *******',
-      '      ^',
-      '4:3 [] Implicit map keys need to be followed by map values (YAML)',
-      '      - pass-word.2: *******',
-      '      ^',
-    ],
+    '3:15 Nested mappings are not allowed in compact mappings (YAML) | endpoint: ******: *',
+    '4:1 A block sequence may not be used as an implicit map key (YAML) | - pass-word.2: *******',
+    '4:3 Implicit keys need to be on a single line (YAML) | - pass-word.2: *******',
+    '4:3 Implicit map keys need to be followed by map values (YAML) | - pass-word.2: *******',
   ],
-  [
-    '- -   k.e-y: "\\q hunter"\n',
-    [
-      '1:15 [] Invalid escape sequence (YAML)',
-      '    - -   k.e-y: "** ******"',
-      '                  ^',
-    ],
-  ],
+  ['- -   k.e-y: "\\q hunter"\n', '1:15 Invalid escape sequence (YAML) | - -   k.e-y: "** ******"'],
   [
     'key: hunter1: [',
-    [
-      '1:6 [] Nested mappings are not allowed in compact mappings (YAML)',
-      '    key: *******: [',
-      '         ^',
-      '1:16 [] Flow sequence in block collection must be sufficiently indented and end with a ] (YAML)',
-      '    key: *******: [',
-      '                   ^',
-    ],
+    '1:6 Nested mappings are not allowed in compact mappings (YAML) | key: *******: [',
+    '1:16 Flow sequence in block collection must be sufficiently indented and end with a ] (YAML) | key: *******: [',
   ],
   [
     'a: [hunter\nb:\n',
-    [
-      '2:1 [] Flow sequence in block collection must be sufficiently indented and end with a ] (YAML)',
-      '    b:',
-      '    ^',
-    ],
+    '2:1 Flow sequence in block collection must be sufficiently indented and end with a ] (YAML) | b:',
   ],
   [
     'a: [hunter\r\nb:\r\n',
-    [
-      '2:1 [] Flow sequence in block collection must be sufficiently indented and end with a ] (YAML)',
-      '    b:',
-      '    ^',
-    ],
+    '2:1 Flow sequence in block collection must be sufficiently indented and end with a ] (YAML) | b:',
   ],
-  [
-    'a:\n\tb: hunter\n',
-    ['2:1 [] Tabs are not allowed as indentation (YAML)', '     b: ******', '    ^'],
-  ],
-  [
-    'a:\t@hunter\n',
-    [
-      '1:4 [] Plain value cannot start with reserved character @ (YAML)',
-      '    a: *******',
-      '       ^',
-    ],
-  ],
+  ['a:\n\tb: hunter\n', '2:1 Tabs are not allowed as indentation (YAML) | b: ******'],
+  ['a:\t@hunter\n', '1:4 Plain value cannot start with reserved character @ (YAML) | a: *******'],
   [
     '  "hunter": @hunter\n',
-    [
-      '1:13 [] Plain value cannot start with reserved character @ (YAML)',
-      '      "******": *******',
-      '                ^',
-    ],
+    '1:13 Plain value cannot start with reserved character @ (YAML) | "******": *******',
   ],
-  [
-    'a: *hunter:\n',
-    ['1:11 [] Invalid alias or anchor (YAML)', '    a: *******:', '              ^'],
-  ],
-  ['a: &\n', ['1:4 [] Invalid alias or anchor (YAML)', '    a: *', '       ^']],
-  ['a: {hunter}}\n', ['1:12 [] Unexpected text (YAML)', '    a: {******}}', '               ^']],
+  ['a: *hunter:\n', '1:11 Invalid alias or anchor (YAML) | a: *******:'],
+  ['a: &\n', '1:4 Invalid alias or anchor (YAML) | a: *'],
+  ['a: {hunter}}\n', '1:12 Unexpected text (YAML) | a: {******}}'],
   [
     '{hunter: 1}\nb: hunter\n',
-    [
-      '2:1 [] Unexpected text (YAML)',
-      '    b: ******',
-      '    ^',
-      '2:2 [] Unexpected text (YAML)',
-      '    b: ******',
-      '     ^',
-      '2:4 [] Unexpected text (YAML)',
-      '    b: ******',
-      '       ^',
-    ],
+    '2:1 Unexpected text (YAML) | b: ******',
+    '2:2 Unexpected text (YAML) | b: ******',
+    '2:4 Unexpected text (YAML) | b: ******',
   ],
-  ['a: | hunter\n  x', ['1:6 [] Unexpected text (YAML)', '    a: * ******', '         ^']],
+  ['a: | hunter\n  x', '1:6 Unexpected text (YAML) | a: * ******'],
   [
     'hunter: - \n[',
-    [
-      '1:9 [] Unexpected text (YAML)',
-      '    hunter: *',
-      '            ^',
-      '2:1 [] Implicit map keys need to be followed by map values (YAML)',
-      '    [',
-      '    ^',
-      '2:1 [] Unexpected text (YAML)',
-      '    [',
-      '    ^',
-      '2:2 [] Flow sequence in block collection must be sufficiently indented and end with a ] (YAML)',
-      '    [',
-      '     ^',
-    ],
+    '1:9 Unexpected text (YAML) | hunter: *',
+    '2:1 Implicit map keys need to be followed by map values (YAML) | [',
+    '2:1 Unexpected text (YAML) | [',
+    '2:2 Flow sequence in block collection must be sufficiently indented and end with a ] (YAML) | [',
   ],
   [
     '- [[[',
-    [
-      '1:6 [] Flow sequence in block collection must be sufficiently indented and end with a ] (YAML)',
-      '    * [[[',
-      '         ^',
-    ],
+    '1:6 Flow sequence in block collection must be sufficiently indented and end with a ] (YAML) | * [[[',
   ],
-  ['a: !hunter hunter\n', ['1:4 [] Unknown tag (YAML)', '    a: ******* ******', '       ^']],
-  ['%hunter\n---\na: 1\n', ['1:1 [] Invalid directive (YAML)', '    *******', '    ^']],
-  ['%YAML 1.2\n', ['2:1 [] Missing directives-end indicator line (YAML)']],
-  [
-    'a: 1\n---\nb: hunter\n',
-    ['2:1 [] A second document begins here: a file holds one (YAML)', '    ***', '    ^'],
-  ],
+  ['a: !hunter hunter\n', '1:4 Unknown tag (YAML) | a: ******* ******'],
+  ['%hunter\n---\na: 1\n', '1:1 Invalid directive (YAML) | *******'],
+  ['%YAML 1.2\n', '2:1 Missing directives-end indicator line (YAML)'],
+  ['a: 1\n---\nb: hunter\n', '2:1 A second document begins here: a file holds one (YAML) | ***'],
   [
     'a: hunter\u0001hunter: b\n',
-    [
-      '1:4 [] Nested mappings are not allowed in compact mappings (YAML)',
-      '    a: *************: *',
-      '       ^',
-      '1:10 [] The character U+0001 cannot stand in YAML',
-      '    a: *************: *',
-      '             ^',
-    ],
+    '1:4 Nested mappings are not allowed in compact mappings (YAML) | a: *************: *',
+    '1:10 The character U+0001 cannot stand in YAML | a: *************: *',
   ],
-])('of a text that is no YAML all keys are shown, and no value: %j', (text, lines) => {
+])('of a text that is no YAML all keys are shown, and no value: %j', (text, ...lines) => {
   expect(linesOf(text)).toEqual(lines)
 })

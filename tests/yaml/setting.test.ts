@@ -2,7 +2,7 @@ import { isMap } from 'yaml'
 import { describe, expect, it } from 'vitest'
 import { parseFile } from '../../src/yaml/document.ts'
 import { readFields } from '../../src/yaml/setting.ts'
-import { AUTH } from '../../src/yaml/shape.ts'
+import { OPTIONS } from '../../src/core/config/options.ts'
 import { inAuth, linesOf } from '../support/yaml-problems.ts'
 import type { Setting } from '../../src/yaml/setting.ts'
 
@@ -10,7 +10,7 @@ function read(text: string) {
   const { tree, findings } = parseFile('f', text)
   if (tree === undefined || !isMap(tree.root)) throw new Error('no mapping')
   const environment = (name: string): string | undefined => (name === 'X' ? '007' : undefined)
-  const settings = readFields(tree.root.items, 'a', AUTH, { tree, findings, environment })
+  const settings = readFields(tree.root.items, 'a', OPTIONS, { tree, findings, environment })
   return { settings, messages: findings.all().map(({ message }) => message) }
 }
 
@@ -86,7 +86,7 @@ describe('readFields', () => {
 
   it.each([
     ['{ ? [a] : 1 }', 'must be a plain name'],
-    ['<<: { mode: shadow }', 'merge keys are not read here'],
+    ['<<: { mode: shadow }', 'is a merge key'],
     ['mod: shadow', 'did you mean "mode"'],
     ['endpoint_headers: { "a b": 1 }', 'valid header names'],
     ['endpoint_headers: { ? [a] : 1 }', 'valid header names'],
@@ -114,216 +114,101 @@ describe('readFields', () => {
   })
 })
 
-it.each([
+it.each<[text: string, ...lines: string[]]>([
   [
     'realm: { a: hunter }',
-    [
-      '4:12 [server.auth.realm] "server.auth.realm" must be a non-empty string of printable ASCII, received an object',
-      '        realm: { a: ****** }',
-      '               ^',
-    ],
+    '4:12 "server.auth.realm" must be a non-empty string of printable ASCII, received an object | realm: { a: ****** }',
   ],
   [
     'realm: [hunter]',
-    [
-      '4:12 [server.auth.realm] "server.auth.realm" must be a non-empty string of printable ASCII, received an array',
-      '        realm: [******]',
-      '               ^',
-    ],
+    '4:12 "server.auth.realm" must be a non-empty string of printable ASCII, received an array | realm: [******]',
   ],
-  [
-    'realm: *hunter',
-    [
-      '4:12 [server.auth.realm] An alias needs an anchor before it',
-      '        realm: *******',
-      '               ^',
-    ],
-  ],
-  [
-    '? [hunter]\n: 1',
-    [
-      '4:7 [server.auth] A key of "server.auth" must be a plain name',
-      '        * [******]',
-      '          ^',
-    ],
-  ],
+  ['realm: *hunter', '4:12 An alias needs an anchor before it | realm: *******'],
+  ['? [hunter]\n: 1', '4:7 A key of "server.auth" must be a plain name | * [******]'],
   [
     '<<: { realm: hunter }',
-    [
-      '4:5 [server.auth.<<] "server.auth.<<" is no key: merge keys are not read here',
-      '        <<: { realm: ****** }',
-      '        ^',
-    ],
+    '4:5 "server.auth.<<" is a merge key, which is not read here | <<: { realm: ****** }',
   ],
   [
     'realmm: hunter',
-    [
-      '4:5 [server.auth.realmm] Unknown option "server.auth.realmm": did you mean "realm"?',
-      '        realmm: ******',
-      '        ^',
-    ],
+    '4:5 Unknown option "server.auth.realmm": did you mean "realm"? | realmm: ******',
   ],
   [
     'on_event: hunter',
-    [
-      '4:5 [server.auth.on_event] "server.auth.on_event" is a function, which cannot stand in YAML: withAuth(handler, { ...config, onEvent })',
-      '        on_event: ******',
-      '        ^',
-    ],
+    '4:5 "server.auth.on_event" is a function: set it in code, as in withAuth(handler, { ...config, onEvent }) | on_event: ******',
   ],
   [
     'endpoint_headers: { "a b": [hunter], ? [hunter] : 1, X-A: hunter, x-a: hunter }',
-    [
-      '4:25 [server.auth.endpoint_headers] "server.auth.endpoint_headers" must be made of valid header names, each with its value',
-      '        endpoint_headers: { "a b": [******], * [******] : *, X-A: **',
-      '                            ^',
-      '4:44 [server.auth.endpoint_headers] "server.auth.endpoint_headers" must be made of valid header names, each with its value',
-      '        endpoint_headers: { "a b": [******], * [******] : *, X-A: ******, x-a: ****** }',
-      '                                               ^',
-      '4:76 [server.auth.endpoint_headers.x-a] "server.auth.endpoint_headers.x-a" must be left out: the same header is there in another case (its value is not shown)',
-      '    ndpoint_headers: { "a b": [******], * [******] : *, X-A: ******, x-a: ****** }',
-      '                                                                          ^',
-    ],
+    '4:25 "server.auth.endpoint_headers" must be made of valid header names, each with its value | endpoint_headers: { "a b": [******], * [******] : *, X-A: **',
+    '4:44 "server.auth.endpoint_headers" must be made of valid header names, each with its value | endpoint_headers: { "a b": [******], * [******] : *, X-A: ******, x-a: ****** }',
+    '4:76 "server.auth.endpoint_headers.x-a" must be left out: the same header is there in another case (its value is not shown) | ndpoint_headers: { "a b": [******], * [******] : *, X-A: ******, x-a: ****** }',
   ],
   [
     'endpoint_headers: hunter',
-    [
-      '4:23 [server.auth.endpoint_headers] "server.auth.endpoint_headers" must be an object of header names and values (its value is not shown)',
-      '        endpoint_headers: ******',
-      '                          ^',
-    ],
+    '4:23 "server.auth.endpoint_headers" must be an object of header names and values (its value is not shown) | endpoint_headers: ******',
   ],
   [
     'endpoint_headers: [hunter]',
-    [
-      '4:23 [server.auth.endpoint_headers] "server.auth.endpoint_headers" must be an object of header names and values (its value is not shown)',
-      '        endpoint_headers: [******]',
-      '                          ^',
-    ],
+    '4:23 "server.auth.endpoint_headers" must be an object of header names and values (its value is not shown) | endpoint_headers: [******]',
   ],
   [
     'endpoint_headers: { a: [hunter] }',
-    [
-      '4:28 [server.auth.endpoint_headers.a] "server.auth.endpoint_headers.a" must be a non-empty string of printable ASCII (its value is not shown)',
-      '        endpoint_headers: { a: [******] }',
-      '                               ^',
-    ],
+    '4:28 "server.auth.endpoint_headers.a" must be a non-empty string of printable ASCII (its value is not shown) | endpoint_headers: { a: [******] }',
   ],
   [
     'endpoint_headers: { a: "${env.NO}" }',
-    [
-      '4:28 [server.auth.endpoint_headers.a] "server.auth.endpoint_headers.a": Environment variable "NO" is not set, or empty: set it, write ${env.NO:=default}, or ${env.NO:+value} to leave the key out when it is not set',
-      '        endpoint_headers: { a: "*{******}" }',
-      '                               ^',
-    ],
+    '4:28 "server.auth.endpoint_headers.a": Environment variable "NO" is not set, or empty: set it, write ${env.NO:=default}, or ${env.NO:+value} to leave the key out when it is not set | endpoint_headers: { a: "*{******}" }',
   ],
   [
     'endpoint_headers: { a:hunter, hunter }',
-    [
-      '4:25 [server.auth.endpoint_headers] "server.auth.endpoint_headers" must be made of valid header names, each with its value',
-      '        endpoint_headers: { *:******, ****** }',
-      '                            ^',
-      '4:35 [server.auth.endpoint_headers] "server.auth.endpoint_headers" must be made of valid header names, each with its value',
-      '        endpoint_headers: { *:******, ****** }',
-      '                                      ^',
-    ],
+    '4:25 "server.auth.endpoint_headers" must be made of valid header names, each with its value | endpoint_headers: { *:******, ****** }',
+    '4:35 "server.auth.endpoint_headers" must be made of valid header names, each with its value | endpoint_headers: { *:******, ****** }',
   ],
   [
     'realm: "a ${env.NO} b"',
-    [
-      '4:12 [server.auth.realm] "server.auth.realm": Environment variable "NO" is not set, or empty: set it, write ${env.NO:=default}, or ${env.NO:+value} to leave the key out when it is not set',
-      '        realm: "a ${env.NO} b"',
-      '               ^',
-    ],
+    '4:12 "server.auth.realm": Environment variable "NO" is not set, or empty: set it, write ${env.NO:=default}, or ${env.NO:+value} to leave the key out when it is not set | realm: "a ${env.NO} b"',
   ],
   [
     'realm: "a@${env.NO}"',
-    [
-      '4:12 [server.auth.realm] "server.auth.realm": Environment variable "NO" is not set, or empty: set it, write ${env.NO:=default}, or ${env.NO:+value} to leave the key out when it is not set',
-      '        realm: "***{******}"',
-      '               ^',
-    ],
+    '4:12 "server.auth.realm": Environment variable "NO" is not set, or empty: set it, write ${env.NO:=default}, or ${env.NO:+value} to leave the key out when it is not set | realm: "***{******}"',
   ],
   [
     'realm: "${env.no}"',
-    [
-      '4:12 [server.auth.realm] "server.auth.realm": A reference to the environment is written ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a name of A-Z, 0-9 and _. Set a variable to text that holds "${" itself',
-      '        realm: "${env.no}"',
-      '               ^',
-    ],
+    '4:12 "server.auth.realm": A reference to the environment is written ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a name of A-Z, 0-9 and _. Set a variable to text that holds "${" itself | realm: "${env.no}"',
   ],
   [
     'realm: "${env.N:d}"',
-    [
-      '4:12 [server.auth.realm] "server.auth.realm": A default is written ${env.N:=default}, with ":=" and in no older form',
-      '        realm: "${env.N:d}"',
-      '               ^',
-    ],
+    '4:12 "server.auth.realm": A default is written ${env.N:=default}, with ":=" and in no older form | realm: "${env.N:d}"',
   ],
   [
     'credentials: 5',
-    [
-      '4:18 [server.auth.credentials] "server.auth.credentials" must be "bearer", { header }, { cookie } or { web_socket_protocol }, received "5"',
-      '        credentials: 5',
-      '                     ^',
-    ],
+    '4:18 "server.auth.credentials" must be "bearer", or an object with one of "header", "cookie", "web_socket_protocol", received "5" | credentials: 5',
   ],
   [
     'context: { headers: 5 }',
-    [
-      '4:25 [server.auth.context.headers] "server.auth.context.headers" must be "all" or a list of names, received "5"',
-      '        context: { headers: 5 }',
-      '                            ^',
-    ],
+    '4:25 "server.auth.context.headers" must be "all" or a list of names, received "5" | context: { headers: 5 }',
   ],
   [
     'public: [5]',
-    [
-      '4:14 [server.auth.public[0]] "server.auth.public[0]" must be a path that starts with "/", received "5"',
-      '        public: [5]',
-      '                 ^',
-    ],
+    '4:14 "server.auth.public[0]" must be a path that starts with "/", received "5" | public: [5]',
   ],
   [
     'public: [{ path: 5 }]',
-    [
-      '4:22 [server.auth.public[0].path] "server.auth.public[0].path" must be a path that starts with "/", received "5"',
-      '        public: [{ path: 5 }]',
-      '                         ^',
-    ],
+    '4:22 "server.auth.public[0].path" must be a path that starts with "/", received "5" | public: [{ path: 5 }]',
   ],
-  [
-    'retry: 5',
-    [
-      '4:12 [server.auth.retry] "server.auth.retry" must be an object or false, received 5',
-      '        retry: 5',
-      '               ^',
-    ],
-  ],
+  ['retry: 5', '4:12 "server.auth.retry" must be an object or false, received 5 | retry: 5'],
   [
     'mode: true',
-    [
-      '4:11 [server.auth.mode] "server.auth.mode" must be "enforce" or "shadow", received "true"',
-      '        mode: true',
-      '              ^',
-    ],
+    '4:11 "server.auth.mode" must be "enforce" or "shadow", received "true" | mode: true',
   ],
   [
     'cache: hunter',
-    [
-      '4:12 [server.auth.cache] "server.auth.cache" must be an object or false, received "hunter"',
-      '        cache: hunter',
-      '               ^',
-    ],
+    '4:12 "server.auth.cache" must be an object or false, received "hunter" | cache: hunter',
   ],
   [
     'circuit_breaker: "${env.BAD}"',
-    [
-      '4:22 [server.auth.circuit_breaker] "server.auth.circuit_breaker" must be an object or false (its value is not shown)',
-      '        circuit_breaker: "${env.BAD}"',
-      '                         ^',
-    ],
+    '4:22 "server.auth.circuit_breaker" must be an object or false (its value comes from the environment and is not shown) | circuit_breaker: "${env.BAD}"',
   ],
-])('of %j shows what is wrong, and no more', (text, lines) => {
+])('of %j shows what is wrong, and no more', (text, ...lines) => {
   expect(linesOf(inAuth(text), ENV)).toEqual(lines)
 })

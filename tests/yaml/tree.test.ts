@@ -102,78 +102,41 @@ it('keys and scalars are read as they are written', () => {
   expect(keyText(second?.key)).toBeUndefined()
 })
 
-it.each([
+it.each<[text: string, ...lines: string[]]>([
   [
     'a: { b: hunter, b: hunter }\n"a": hunter',
-    [
-      '1:17 [a.b] "a.b" is there twice',
-      '    a: { b: ******, b: ****** }',
-      '                    ^',
-      '2:1 [a] "a" is there twice',
-      '    "a": ******',
-      '    ^',
-    ],
+    '1:17 "a.b" is there twice | a: { b: ******, b: ****** }',
+    '2:1 "a" is there twice | "a": ******',
   ],
   [
     'a: { hunter, hunter }\n? hunter\n? hunter\n',
-    [
-      '1:14 [a.?] "a.?" is there twice',
-      '    a: { ******, ****** }',
-      '                 ^',
-      '3:3 [?] "?" is there twice',
-      '    * ******',
-      '      ^',
-    ],
+    '1:14 "a.?" is there twice | a: { ******, ****** }',
+    '3:3 "?" is there twice | * ******',
   ],
-  [
-    '? [b, &k hunter]\n: *k\nc: *hunter',
-    ['3:4 [c] An alias needs an anchor before it', '    c: *******', '       ^'],
-  ],
+  ['? [b, &k hunter]\n: *k\nc: *hunter', '3:4 An alias needs an anchor before it | c: *******'],
   [
     '- { a: hunter, a: hunter }\n- - b: 1\n    b: 2\n',
-    [
-      '1:1 [] The file must be a mapping',
-      '    * { a: ******, a: ****** }',
-      '    ^',
-      '1:16 [[0].a] "[0].a" is there twice',
-      '    * { a: ******, a: ****** }',
-      '                   ^',
-      '3:5 [[1][0].b] "[1][0].b" is there twice',
-      '        b: *',
-      '        ^',
-    ],
+    '1:1 The file must be a mapping | * { a: ******, a: ****** }',
+    '1:16 "[0].a" is there twice | * { a: ******, a: ****** }',
+    '3:5 "[1][0].b" is there twice | b: *',
   ],
   [
     '? [hunter]\n: { b: 1, b: 2 }\n? [hunter]\n: 1\n',
-    ['2:11 [?.b] "?.b" is there twice', '    : { b: *, b: * }', '              ^'],
+    '2:11 "?.b" is there twice | : { b: *, b: * }',
   ],
   [
     'hunter1: *hunter2\nb: [*hunter3]\n',
-    [
-      '1:10 [hunter1] An alias needs an anchor before it',
-      '    hunter1: ********',
-      '             ^',
-      '2:5 [b[0]] An alias needs an anchor before it',
-      '    b: [********]',
-      '        ^',
-    ],
+    '1:10 An alias needs an anchor before it | hunter1: ********',
+    '2:5 An alias needs an anchor before it | b: [********]',
   ],
   [
     'a: &hunter { b: [*hunter] }\n',
-    [
-      '1:18 [a.b[0]] An alias cannot stand within what it names',
-      '    a: ******* { b: [*******] }',
-      '                     ^',
-    ],
+    '1:18 An alias cannot stand within what it names | a: ******* { b: [*******] }',
   ],
   [
     '{ ? [hunter] : hunter, a: *hunter }',
-    [
-      '1:27 [a] An alias needs an anchor before it',
-      '    { * [******] : ******, a: ******* }',
-      '                              ^',
-    ],
+    '1:27 An alias needs an anchor before it | { * [******] : ******, a: ******* }',
   ],
-])('shows no value of %j', (text, lines) => {
+])('shows no value of %j', (text, ...lines) => {
   expect(linesOf(text)).toEqual(lines)
 })

@@ -11,9 +11,9 @@ import type { Row } from '../conformance/finding.ts'
 import type { ProbeTarget } from '../conformance/probe.ts'
 import type { Surroundings } from '../surroundings.ts'
 
-/** How a key is given to a command: never in its arguments, which every user of the machine can list. */
+/** Never in an argument: every user of the machine can list those. */
 export const KEY_OPTIONS: OptionSpecs = {
-  'key-file': { value: 'FILE', help: 'a file with a good key' },
+  'key-file': { value: 'FILE', help: 'a file that holds a valid key' },
 }
 
 const TIMEOUT_MS = 5000
@@ -28,12 +28,12 @@ const SECRET_WORDS = { 'endpointHeaders.x-auth-secret': 'WITH_AUTH_ENDPOINT_SECR
 export const checkCommand: Command = {
   name: 'check',
   usage: 'URL [OPTIONS]',
-  summary: 'examine an auth endpoint, and say what to change in it',
+  summary: 'test an auth endpoint, and say what to change in it',
   details:
-    'It asks some 20 questions, one after the other and for a minute at most: with a good key, with bad ones, and with invalid questions. It stops if it cannot reach the endpoint. The key is never printed.',
+    'It sends about 20 requests, one after the other, for at most a minute: with the valid key, with wrong keys, and with invalid bodies. It stops if the endpoint is unreachable. It never prints the key.',
   environment: {
-    WITH_AUTH_KEY: 'a good key, without --key-file',
-    WITH_AUTH_ENDPOINT_SECRET: 'is sent in the header x-auth-secret',
+    WITH_AUTH_KEY: 'a valid key, if --key-file is not given',
+    WITH_AUTH_ENDPOINT_SECRET: 'sent in the header x-auth-secret',
     ...COLOR_VARIABLES,
   },
   examples: [
@@ -43,7 +43,7 @@ export const checkCommand: Command = {
   options: {
     ...KEY_OPTIONS,
     'timeout-ms': { value: 'MS', help: 'how long to wait for each answer', default: TIMEOUT_MS },
-    'allow-insecure-http': { help: 'permit http to another machine' },
+    'allow-insecure-http': { help: 'allow http to another machine' },
   },
   run,
 }
@@ -84,7 +84,7 @@ async function printJson(
 
 async function readUrl(line: CommandLine): Promise<string> {
   const url = requireOperand(line, 'URL')
-  // Not shown: it may be a key that was given in the wrong place.
+  // Not shown, because it may be a key in the wrong place.
   if (!/^https?:\/\//i.test(url)) throw new UsageError('URL must begin with https:// or http://')
   return asUsage(URL_WORDS, () => checkEndpoint(url, line.has('allow-insecure-http')))
 }
@@ -97,7 +97,7 @@ async function readHeaders({
   return asUsage(SECRET_WORDS, () => checkEndpointHeaders({ 'x-auth-secret': secret }))
 }
 
-/** The good key, if there is one. Throws `UsageError` for what cannot be a key, without showing it. */
+/** The valid key, if one was given. */
 export async function readPresentedKey(
   line: CommandLine,
   { env }: Pick<Surroundings, 'env'>,

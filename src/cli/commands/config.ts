@@ -14,9 +14,8 @@ import type { Surroundings } from '../surroundings.ts'
 export const configCommand: Command = {
   name: 'config',
   usage: 'FILE',
-  summary: 'check server.auth of a run.yaml, and print it with all defaults',
-  details:
-    'Secrets are not printed. Variables are taken from the environment, as the gateway takes them.',
+  summary: 'validate server.auth of a run.yaml, and print it with all defaults',
+  details: 'Secrets are not printed. Environment variables are resolved as in the gateway.',
   examples: ['with-auth config run.yaml'],
   options: {},
   run,
@@ -37,7 +36,7 @@ async function run(line: CommandLine, { print }: Surroundings): Promise<number> 
   return EXIT.ok
 }
 
-// YAML knows escapes in double quotes only.
+// YAML allows escapes only in double quotes.
 function toYaml(value: unknown): string {
   const text = stringify(value)
   if (escapeHidden(text) === text) return text
@@ -47,7 +46,7 @@ function toYaml(value: unknown): string {
 
 const REDACTED = '[redacted]'
 
-/** A configuration with its defaults, in the words of the YAML, and without secrets. */
+/** A configuration with its defaults, in snake_case and without secrets. */
 export function showConfig(config: AuthConfig, resolved: ResolvedConfig): unknown {
   const {
     endpointHeaders,
@@ -63,7 +62,7 @@ export function showConfig(config: AuthConfig, resolved: ResolvedConfig): unknow
     ...rest,
     endpoint: resolved.endpoint?.replace(/\?.*/s, `?${REDACTED}`),
     public: config.public ?? [],
-    // Names that a caller chose: not to be turned into others.
+    // A Map, because header names are not converted to snake_case.
     ...(headers.length === 0 ? {} : { endpoint_headers: new Map(headers as [string, string][]) }),
   })
 }

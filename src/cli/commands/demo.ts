@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { withAuth } from '../../core/with-auth.ts'
 import { createGateway } from '../../gateway.ts'
 import { createKey } from '../../keys.ts'
-import { refuseOperands } from '../command-line.ts'
+import { rejectOperands } from '../command-line.ts'
 import { configForKeys } from '../config-of.ts'
 import { listen, serveUntilStopped } from '../serve.ts'
 import { EXIT } from '../surroundings.ts'
@@ -18,15 +18,15 @@ const API_PORT = 8322
 export const demoCommand: Command = {
   name: 'demo',
   usage: '',
-  summary: 'run a gateway before a small API, with a key for you',
-  details: 'It listens on this machine only, and on free ports if the usual ones are taken.',
+  summary: 'run a gateway in front of a small API, with a key for you',
+  details: 'It listens only on this machine. If the usual ports are in use, it picks free ones.',
   examples: ['with-auth demo'],
   options: {},
   run,
 }
 
 async function run(line: CommandLine, surroundings: Surroundings): Promise<number> {
-  refuseOperands(line)
+  rejectOperands(line)
   const folder = await mkdtemp(join(tmpdir(), 'with-auth-demo-'))
   try {
     const keys = join(folder, 'keys.yaml')
@@ -64,7 +64,7 @@ async function listenNear(
   }
 }
 
-// Windows answers EACCES for the ports that it keeps for itself; Deno has an error of its own.
+// Windows reports EACCES for its reserved ports. Deno throws its own error.
 function isTaken(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code = 'code' in error ? error.code : undefined
@@ -85,16 +85,16 @@ With a wrong key:
 
 ${await showCall(url, { Authorization: 'Bearer wrong-key' })}
 
-With the right key, which was made for this run and is kept nowhere:
+With the right key, which works only for this run:
 
 ${await showCall(url, { Authorization: `Bearer ${key}` })}
 
-With that key ${gatewayUrl}/v1/chat streams; ${gatewayUrl}/ needs none.
+With that key, ${gatewayUrl}/v1/chat streams. ${gatewayUrl}/ needs no key.
 Ctrl-C stops both servers.
 `
 }
 
-/** A curl line, and what it answers: it is asked for here, so that what is printed is what happens. */
+/** A curl command and its real output. */
 async function showCall(url: string, headers: Readonly<Record<string, string>>): Promise<string> {
   const options = Object.entries(headers).map(([name, value]) => `-H "${name}: ${value}" `)
   const response = await fetch(url, { headers })
@@ -107,10 +107,10 @@ async function showCall(url: string, headers: Readonly<Record<string, string>>):
 const WORDS = ['Hello', 'from', 'a', 'guarded', 'stream']
 const PAUSE_MS = 200
 
-/** The demo's server behind the gateway. It knows nothing of keys, and believes what the gateway tells it. */
+/** The demo's upstream. It checks no keys and trusts the identity headers of the gateway. */
 export async function serveDemoApi(request: Request): Promise<Response> {
   const { pathname } = new URL(request.url)
-  if (pathname === '/') return new Response('Everybody may read this.\n')
+  if (pathname === '/') return new Response('This path is public.\n')
   if (pathname === '/v1/me') return Response.json(readIdentity(request.headers))
   if (pathname === '/v1/chat') return streamWords(request.signal)
   return new Response('Not found\n', { status: 404 })

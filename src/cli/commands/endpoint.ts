@@ -1,5 +1,5 @@
 import { createKeyEndpoint, listKeys } from '../../keys.ts'
-import { readWholeNumber, refuseOperands, requireText } from '../command-line.ts'
+import { readWholeNumber, rejectOperands, requireText } from '../command-line.ts'
 import { asUsage, nameFlag } from '../errors.ts'
 import { createDecisionLog } from '../log.ts'
 import { addressOptions, listen, nameAddress, readAddress, serveUntilStopped } from '../serve.ts'
@@ -15,27 +15,27 @@ const FLAGS = { 'options.endpointSecret': 'WITH_AUTH_ENDPOINT_SECRET' }
 export const endpointCommand: Command = {
   name: 'endpoint',
   usage: '--keys FILE [OPTIONS]',
-  summary: 'serve an auth endpoint over a file of keys',
+  summary: 'serve a key file as an auth endpoint',
   details:
-    'Each answer is a line on standard output (JSON in a pipe). A change of the file takes effect with the next question.',
+    'It logs one line per answer to standard output. In a pipe the lines are JSON. A change of the key file takes effect with the next request.',
   environment: {
-    WITH_AUTH_ENDPOINT_SECRET: 'what the header x-auth-secret of each question must be',
+    WITH_AUTH_ENDPOINT_SECRET: 'the value that the header x-auth-secret of each request must have',
     ...COLOR_VARIABLES,
   },
   examples: ['with-auth endpoint --keys keys.yaml --max-age 10'],
   options: {
-    keys: { value: 'FILE', help: 'the file of keys' },
-    'max-age': { value: 'SECONDS', help: 'how long a verdict may be cached', default: 30 },
+    keys: { value: 'FILE', help: 'the key file' },
+    'max-age': { value: 'SECONDS', help: 'how long a client may cache a verdict', default: 30 },
     ...addressOptions(PORT),
   },
   run,
 }
 
 async function run(line: CommandLine, surroundings: Surroundings): Promise<number> {
-  refuseOperands(line)
+  rejectOperands(line)
   const file = requireText(line, 'keys', 'FILE')
   const address = readAddress(line, PORT)
-  // A file that cannot be used is told now, and not with the first question.
+  // Fail at startup, not at the first request.
   await listKeys(file).catch(nameFlag('--keys', file))
   const log = createDecisionLog(surroundings, line.has('json'))
   const options = readOptions(line, surroundings, log)

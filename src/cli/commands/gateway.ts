@@ -1,6 +1,6 @@
 import { resolveConfig } from '../../core/config/parse.ts'
 import { createGateway } from '../../gateway.ts'
-import { readMilliseconds, refuseOperands, requireText } from '../command-line.ts'
+import { readMilliseconds, rejectOperands, requireText } from '../command-line.ts'
 import { describeRevocation, GUARD_OPTIONS, revokedKeyWorksForMs } from '../config-of.ts'
 import { asUsage, wrongValue } from '../errors.ts'
 import { createClientAddresses, parseNetwork } from '../gateway/client-address.ts'
@@ -12,31 +12,31 @@ import { addressOptions, listen, nameAddress, readAddress, serveUntilStopped } f
 import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
 import type { GatewayOptions } from '../../gateway.ts'
 import type { Command, CommandLine, OptionSpecs } from '../command-line.ts'
-import type { EquippedConfig } from '../config-of.ts'
 import type { Network } from '../gateway/client-address.ts'
+import type { EquippedConfig } from '../gateway/transport.ts'
 import type { DecisionLog } from '../log.ts'
 import type { Surroundings } from '../surroundings.ts'
 
-/** How the gateway speaks to the server behind it. */
+/** The options for the connection to the upstream. */
 export const UPSTREAM_OPTIONS: OptionSpecs = {
   'upstream-timeout-ms': {
     value: 'MS',
-    help: 'how long the upstream may take to begin its answer',
+    help: 'how long the upstream may take to start its response',
     default: 120_000,
   },
-  'forward-authorization': { help: 'pass the key on to the upstream' },
+  'forward-authorization': { help: 'forward the key to the upstream' },
   'strip-header': {
     value: 'NAME',
-    help: 'keep this header of clients from the upstream; NAME* is a prefix; may be repeated',
+    help: 'remove this client header before the upstream; NAME* is a prefix; may be repeated',
     isRepeatable: true,
   },
-  'public-origin': { value: 'URL', help: 'what clients know the gateway as, behind TLS' },
+  'public-origin': { value: 'URL', help: 'the origin that clients use, if a proxy terminates TLS' },
   'trusted-proxy': {
     value: 'CIDR',
-    help: 'read the address of the client from the headers of this proxy; may be repeated',
+    help: 'trust the Forwarded headers of this proxy; may be repeated',
     isRepeatable: true,
   },
-  'allow-insecure-http': { help: 'permit an http upstream anywhere' },
+  'allow-insecure-http': { help: 'allow an http upstream on another machine' },
 }
 
 /** The flag for each option of `createGateway`. */
@@ -53,17 +53,19 @@ const PORT = 8320
 export const gatewayCommand: Command = {
   name: 'gateway',
   usage: '--upstream URL (--keys FILE | --config FILE) [OPTIONS]',
-  summary: 'pass requests with a good key on to a server in any language',
-  details: `It writes one line for each request to standard output (JSON in a pipe), with the status of the response. There is no line for /healthz and for requests that the HTTP server rejects itself, such as malformed ones.
+  summary: 'forward requests with a valid key to a server in any language',
+  details: `The gateway serves plain HTTP. Put a TLS-terminating proxy in front.
 
-At the start, and every ten minutes, the gateway asks the endpoint about a random key. An endpoint that allows it is not used: the gateway rejects every request until the endpoint denies such a key.
+It logs one line per request to standard output, with the status of the response. In a pipe the lines are JSON. It does not log /healthz or malformed requests, which the HTTP server rejects.
 
-With --config, a change of the file takes effect within seconds, without a restart.
+At startup and every ten minutes, the gateway asks the auth endpoint about a random key. If the endpoint allows that key, the gateway rejects every request until the endpoint denies one.
 
-SIGTERM lets requests end, for 25 seconds; SIGINT cuts them off.`,
+With --config, a change of the file takes effect within seconds.
+
+SIGTERM lets open requests finish for up to 25 seconds. SIGINT cuts them off.`,
   environment: {
-    AUTH_ENDPOINT: 'the URL of the auth endpoint, without --keys and --config',
-    NODE_USE_ENV_PROXY: '1: ask the endpoint through the proxy of HTTPS_PROXY, on Node',
+    AUTH_ENDPOINT: 'the URL of the auth endpoint, if neither --keys nor --config is given',
+    NODE_USE_ENV_PROXY: '1: call the auth endpoint through HTTPS_PROXY, on Node',
     ...COLOR_VARIABLES,
   },
   examples: [
@@ -71,22 +73,22 @@ SIGTERM lets requests end, for 25 seconds; SIGINT cuts them off.`,
     'with-auth gateway --config run.yaml --upstream http://127.0.0.1:8000',
   ],
   options: {
-    upstream: { value: 'URL', help: 'the server to pass requests on to' },
+    upstream: { value: 'URL', help: 'the server that gets the requests' },
     ...GUARD_OPTIONS,
     ...addressOptions(PORT),
-    healthz: { help: 'answer GET /healthz here, without a key' },
+    healthz: { help: 'answer GET /healthz without a key' },
     'request-id-header': {
       value: 'NAME',
-      help: 'the header of the request id; one is made where it is missing',
+      help: 'the header of the request id; the gateway creates a missing id',
     },
-    'log-principal': { help: 'write the principal of each request into the log' },
+    'log-principal': { help: 'log the principal of each request' },
     ...UPSTREAM_OPTIONS,
   },
   run,
 }
 
 async function run(line: CommandLine, surroundings: Surroundings): Promise<number> {
-  refuseOperands(line)
+  rejectOperands(line)
   const upstream = requireText(line, 'upstream', 'URL')
   const address = readAddress(line, PORT)
   const options = readUpstreamOptions(line)
@@ -133,9 +135,9 @@ function announce(
   const resolved = resolveConfig(config)
   const revokedKeyWorks = revokedKeyWorksForMs(resolved)
   log({ type: 'listening', url, revokedKeyWorksForMs: revokedKeyWorks, asksOver, whyFetch })
-  const asking = asksOver === undefined ? '' : `; the endpoint is asked over ${asksOver}`
+  const asking = asksOver === undefined ? '' : `; the endpoint is called over ${asksOver}`
   note?.(`with-auth: gateway on ${url} (${describeRevocation(resolved)}${asking})\n`)
-  if (whyFetch !== undefined) note?.(`with-auth: over fetch a check costs more. ${whyFetch}\n`)
+  if (whyFetch !== undefined) note?.(`with-auth: checks over fetch are slower. ${whyFetch}\n`)
 }
 
 export function readUpstreamOptions(line: CommandLine): Omit<GatewayOptions<[]>, 'upstream'> {
@@ -150,7 +152,7 @@ export function readUpstreamOptions(line: CommandLine): Omit<GatewayOptions<[]>,
   }
 }
 
-/** The networks whose headers say where a request comes from. */
+/** The networks whose forwarding headers are trusted. */
 export function readTrustedProxies(line: CommandLine): readonly Network[] {
   return line.texts('trusted-proxy').map(readNetwork)
 }
@@ -161,5 +163,5 @@ function readNetwork(text: string): Network {
     throw wrongValue('--trusted-proxy', text, 'an address or a network such as 10.0.0.0/8')
   }
   if (network.length > 0) return network
-  throw wrongValue('--trusted-proxy', text, 'a network of your proxies, and not of every client')
+  throw wrongValue('--trusted-proxy', text, 'the network of your proxies, not every network')
 }

@@ -1,16 +1,23 @@
 import { createKey, listKeys, removeKey, revokeKey } from '../../keys.ts'
-import { readKey, refuseOperands, requireOperand, requireText } from '../command-line.ts'
+import { pickTexts, readKey, rejectOperands, requireOperand, requireText } from '../command-line.ts'
 import { addAdvice, asUsage, nameFlag, wrongValue } from '../errors.ts'
 import { shown } from '../shown-value.ts'
 import { EXIT, flushResult } from '../surroundings.ts'
-import { retirementCommands } from './key-retirement.ts'
 import type { CreatedKey, KeyRecord, NewKey } from '../../keys.ts'
 import type { Command, CommandLine, OptionSpecs } from '../command-line.ts'
 import type { Surroundings } from '../surroundings.ts'
 
-const ADVICE =
-  '"with-auth keys list" shows the ids, and "with-auth keys revoke -" reads the key itself from standard input'
-const FILE: OptionSpecs = { keys: { value: 'FILE', help: 'the file of keys' } }
+export const FILE: OptionSpecs = { keys: { value: 'FILE', help: 'the key file' } }
+
+export const EXPIRY: OptionSpecs = {
+  'expires-in': { value: 'TIME', help: 'how long the new key works, such as 90d' },
+  'expires-at': { value: 'TIME', help: 'when the new key expires, such as 2030-01-01T00:00:00Z' },
+}
+
+export const EXPIRY_NAMES = { expiresIn: 'expires-in', expiresAt: 'expires-at' } as const
+
+export const LIST_ADVICE = '"with-auth keys list" shows the ids'
+const REVOKE_ADVICE = `${LIST_ADVICE}, and "with-auth keys revoke -" reads the key from standard input`
 
 const NEW_KEY_FLAGS = {
   'key.principal': '--principal',
@@ -23,24 +30,27 @@ const NEW_KEY_FLAGS = {
 const createCommand: Command = {
   name: 'keys create',
   usage: '--keys FILE --principal NAME [OPTIONS]',
-  summary: 'make a key, and write its hash into a file',
+  summary: 'create a key, and write its hash into a key file',
   details:
-    'The key is printed to standard output, once: the file does not have it. Run "umask 077" before you write it into a file, so that no other user can read that file.',
+    'The key is printed once, to standard output. The key file holds only its hash. Run "umask 077" before you redirect the key into a file, so that no other user can read it.',
   examples: [
     'with-auth keys create --keys keys.yaml --principal alice > key.txt',
     'with-auth keys create --keys keys.yaml --principal ci --expires-in 90d',
   ],
   options: {
     ...FILE,
-    principal: { value: 'NAME', help: 'whose key it is' },
+    principal: { value: 'NAME', help: 'the owner of the key' },
     attribute: {
       value: 'NAME=VALUE',
-      help: 'what is said about its owner; may be repeated',
+      help: 'an attribute of the owner, such as roles=admin; may be repeated',
       isRepeatable: true,
     },
-    path: { value: 'PATH', help: 'opens only this and below; may be repeated', isRepeatable: true },
-    'expires-in': { value: 'TIME', help: 'how long it lasts, such as 90d' },
-    'expires-at': { value: 'TIME', help: 'when it ends, such as 2030-01-01T00:00:00Z' },
+    path: {
+      value: 'PATH',
+      help: 'limit the key to this path and the paths below it; may be repeated',
+      isRepeatable: true,
+    },
+    ...EXPIRY,
   },
   run: create,
 }
@@ -48,7 +58,7 @@ const createCommand: Command = {
 const listCommand: Command = {
   name: 'keys list',
   usage: '--keys FILE',
-  summary: 'list the keys of a file, without what opens anything',
+  summary: 'list the keys in a key file, without secrets',
   examples: ['with-auth keys list --keys keys.yaml'],
   options: FILE,
   run: list,
@@ -57,9 +67,8 @@ const listCommand: Command = {
 const revokeCommand: Command = {
   name: 'keys revoke',
   usage: '(ID | -) --keys FILE',
-  summary: 'revoke a key, by its id or by itself',
-  details:
-    'With - in place of the id, the key itself is read from standard input and is not shown.',
+  summary: 'revoke a key, by its id or by the key itself',
+  details: 'With - instead of the id, the command reads the key itself from standard input.',
   examples: [
     'with-auth keys revoke key_zyk3qgvxqtla --keys keys.yaml',
     'with-auth keys revoke - --keys keys.yaml < key.txt',
@@ -68,37 +77,41 @@ const revokeCommand: Command = {
   run: revoke,
 }
 
-export const keysCommands: readonly Command[] = [
-  createCommand,
-  listCommand,
-  revokeCommand,
-  ...retirementCommands,
-]
+export const keysCommands: readonly Command[] = [createCommand, listCommand, revokeCommand]
 
 async function create(line: CommandLine, surroundings: Surroundings): Promise<number> {
-  refuseOperands(line)
+  rejectOperands(line)
   const file = requireText(line, 'keys', 'FILE')
   const key = readNewKey(line)
   const created = await asUsage(NEW_KEY_FLAGS, () =>
     createKey(file, key).catch(nameFlag('--keys', file)),
   )
   printKey(created, line.has('json'), surroundings)
-  await surroundings.flush().catch((error: unknown) => undo(file, created.id, error))
+  await surroundings.flush().catch((error: unknown) =>
+    failAfterUndo(error, removeKey(file, created.id), {
+      undone: `The new key was removed from ${file}`,
+      kept: `The new key ${created.id} is still in ${file}: revoke it`,
+    }),
+  )
   return EXIT.ok
 }
 
 function printKey(created: CreatedKey, asJson: boolean, { print, note }: Surroundings): void {
   if (asJson) return print(`${JSON.stringify(created)}\n`)
-  note(`with-auth: ${created.id} for ${shown(created.principal)}; the key is not shown again:\n`)
+  note(`with-auth: ${created.id} for ${shown(created.principal)}; the key is shown only once:\n`)
   print(`${created.key}\n`)
 }
 
-// A key that was never shown must not stay valid.
-async function undo(file: string, id: string, cause: unknown): Promise<never> {
+/** A new key that could not be printed must not stay valid. */
+export async function failAfterUndo(
+  cause: unknown,
+  undo: Promise<unknown>,
+  states: { readonly undone: string; readonly kept: string },
+): Promise<never> {
   const reason = cause instanceof Error ? cause.message : 'Cannot write the key'
-  const state = await removeKey(file, id).then(
-    () => `The new key is not in ${file} any more`,
-    () => `The new key ${id} is still in ${file}: revoke it`,
+  const state = await undo.then(
+    () => states.undone,
+    () => states.kept,
   )
   throw new Error(`${reason}. ${state}`, { cause })
 }
@@ -107,13 +120,11 @@ function readNewKey(line: CommandLine): NewKey {
   const principal = requireText(line, 'principal', 'NAME')
   const attributes = readAttributes(line.texts('attribute'))
   const paths = line.texts('path')
-  const [expiresIn, expiresAt] = [line.text('expires-in'), line.text('expires-at')]
   return {
     principal,
     ...(paths.length === 0 ? {} : { paths }),
     ...(attributes === undefined ? {} : { attributes }),
-    ...(expiresIn === undefined ? {} : { expiresIn }),
-    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...pickTexts(line, EXPIRY_NAMES),
   }
 }
 
@@ -131,14 +142,10 @@ function readAttributes(texts: readonly string[]): NewKey['attributes'] {
 }
 
 async function list(line: CommandLine, { print }: Surroundings): Promise<number> {
-  refuseOperands(line)
+  rejectOperands(line)
   const file = requireText(line, 'keys', 'FILE')
   const keys = await listKeys(file).catch(nameFlag('--keys', file))
-  if (line.has('json')) {
-    print(`${JSON.stringify(keys)}\n`)
-    return EXIT.ok
-  }
-  print(describeKeys(keys))
+  print(line.has('json') ? `${JSON.stringify(keys)}\n` : describeKeys(keys))
   return EXIT.ok
 }
 
@@ -153,32 +160,39 @@ function describeKeys(keys: readonly KeyRecord[]): string {
     paths.map(shown).join(' '),
   ])
   const table = [['ID', 'STATUS', 'PRINCIPAL', 'BEGINS WITH', 'EXPIRES', 'PATHS'], ...rows]
-  const widths = table[0]?.map((_, index) =>
-    Math.max(...table.map((row) => row[index]?.length ?? 0)),
-  )
-  const lines = table.map((row) =>
-    row
-      .map((cell, index) => cell.padEnd(widths?.[index] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
-  return `${lines.join('\n')}\n`
+  const widthOf = (column: number): number =>
+    Math.max(...table.map((row) => row[column]?.length ?? 0))
+  const lines = table.map((row) => row.map((cell, column) => cell.padEnd(widthOf(column))))
+  return lines.map((cells) => `${cells.join('  ').trimEnd()}\n`).join('')
 }
 
 async function revoke(line: CommandLine, surroundings: Surroundings): Promise<number> {
-  const { print, note } = surroundings
   const operand = requireOperand(line, 'ID')
   const file = requireText(line, 'keys', 'FILE')
   const reference =
     operand === '-' ? { key: readKey(await surroundings.readInput(), 'standard input') } : operand
   const revoked = await revokeKey(file, reference)
     .catch(nameFlag('--keys', file))
-    .catch(operand === '-' ? undefined : addAdvice({ no_such_key: ADVICE }))
+    .catch(operand === '-' ? undefined : addAdvice({ no_such_key: REVOKE_ADVICE }))
+  const { id, principal } = revoked
+  return reportChange(line, surroundings, revoked, {
+    state: `${id} is revoked in ${file}`,
+    message: `${id} of ${shown(principal)} is revoked`,
+  })
+}
+
+/** Prints a changed key as JSON, or a message for people. `state` says what has changed if the JSON cannot be written. */
+export async function reportChange(
+  line: CommandLine,
+  surroundings: Surroundings,
+  changed: KeyRecord,
+  { state, message }: { readonly state: string; readonly message: string },
+): Promise<number> {
   if (line.has('json')) {
-    print(`${JSON.stringify(revoked)}\n`)
-    await flushResult(`${revoked.id} is revoked in ${file}`, surroundings)
-    return EXIT.ok
+    surroundings.print(`${JSON.stringify(changed)}\n`)
+    await flushResult(state, surroundings)
+  } else {
+    surroundings.note(`with-auth: ${message}\n`)
   }
-  note(`with-auth: ${revoked.id} of ${shown(revoked.principal)} is revoked\n`)
   return EXIT.ok
 }

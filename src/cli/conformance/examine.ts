@@ -25,7 +25,7 @@ import type { ProbeTarget } from './probe.ts'
 import type { Question } from './questions.ts'
 
 const NO_KEY = 'no good key was given'
-const COMPARE_BYTES = 'compare keys byte by byte (hash them, or use a binary collation)'
+const COMPARE_BYTES = 'compare keys byte for byte (hash them, or use a binary collation)'
 
 type OnRow = (row: Row) => void
 type Judge = (finding: Finding, what: string) => Row

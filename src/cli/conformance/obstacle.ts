@@ -5,7 +5,7 @@ import type { ProbeAnswer, ProbeOutcome, ProbeSilence } from './probe.ts'
 /** By the error code of `fetch`. */
 const BY_CODE: Readonly<Record<string, Obstacle>> = {
   ECONNREFUSED: {
-    why: 'the connection was refused',
+    why: 'nothing listens there',
     change: 'start the endpoint, or correct the host and the port of URL',
   },
   ENOTFOUND: { why: 'its host is unknown', change: 'correct the host of URL' },
@@ -63,7 +63,7 @@ export function obstacleLater(outcome: ProbeOutcome, what: string): Obstacle | u
 
 function obstacleOfSilence({ reason, code = '' }: ProbeSilence, url: string): Obstacle {
   if (reason === 'timeout') {
-    const change = 'look for a firewall in between, or raise --timeout-ms for a slow endpoint'
+    const change = 'check for a firewall, or raise --timeout-ms for a slow endpoint'
     return { why: 'no answer came in time', change }
   }
   const known = Object.hasOwn(BY_CODE, code) ? BY_CODE[code] : undefined

@@ -1,3 +1,4 @@
+import { wrap } from '../help.ts'
 import { whyLeftOut } from './finding.ts'
 import type { Row } from './finding.ts'
 
@@ -7,6 +8,7 @@ const COLORS = { ok: 32, note: 33, fail: 31, skipped: 90 } as const
 const WIDTHS = { word: 7, check: 15, did: 25 }
 /** Aligns the advice with the name of the check. */
 const ADVICE = ' '.repeat(2 + WIDTHS.word + 2)
+const ARROW = '-> '
 
 export function describeHeading(): string {
   return `${inColumns('', 'CHECK', 'WHAT IT DID', 'WHAT WITH-AUTH DOES')}\n`
@@ -18,7 +20,9 @@ export function describeRow(row: Row, colors: boolean): string {
   const word = WORDS[result]
   const line = inColumns(word, check, did, result === 'skipped' ? '' : wrapper)
   const shown = colors ? line.replace(word, `\u{1b}[${COLORS[result]}m${word}\u{1b}[0m`) : line
-  return change === undefined ? `${shown}\n` : `${shown}\n${wrap(`${ADVICE}-> ${change}`)}\n`
+  const advice = wrap(change ?? '', LINE - ADVICE.length - ARROW.length)
+  const below = advice.map((text, at) => `${ADVICE}${at === 0 ? ARROW : '   '}${text}\n`)
+  return `${shown}\n${below.join('')}`
 }
 
 /** The summary: the reason for an early stop, and the counts. */
@@ -49,12 +53,4 @@ function inColumns(word: string, check: string, did: string, wrapper: string): s
   const line = `${start}${did.padEnd(WIDTHS.did)}  ${wrapper}`.trimEnd()
   if (line.length <= LINE) return line
   return `${start}${did}\n${' '.repeat(start.length)}${wrapper}`.trimEnd()
-}
-
-/** Breaks a line at the last space that fits, or within a word, and indents the rest. */
-function wrap(line: string): string {
-  if (line.length <= LINE) return line
-  const blank = line.lastIndexOf(' ', LINE)
-  const end = blank > ADVICE.length + 3 ? blank : LINE
-  return `${line.slice(0, end)}\n${wrap(`${ADVICE}   ${line.slice(end).trimStart()}`)}`
 }

@@ -1,8 +1,8 @@
-/** Knows where requests come from. */
+/** Finds the client address of a request. */
 export interface ClientAddresses {
-  /** The address of the client, if it is known. */
+  /** `undefined` if the address is unknown. */
   readonly addressOf: (request: Request) => string | undefined
-  /** Whether two headers of a trusted proxy name different clients: the client may have written one of them. */
+  /** Whether `X-Forwarded-For` and `Forwarded` name different clients. The client may have forged one of them. */
   readonly isConflicting: (request: Request) => boolean
 }
 
@@ -11,17 +11,16 @@ interface Found {
   readonly isConflicting: boolean
 }
 
-// The walk ends there: the last address that it has read counts as the client.
+// After so many proxies, the last address counts as the client.
 const MOST_HOPS = 100
 const PORT = '(?::(?:\\d{1,5}|_[\\w.-]{1,64}))?'
 const V4_NODE = new RegExp(`^([\\d.]{7,15})${PORT}$`)
 const V6_NODE = new RegExp(`^\\[([^\\]]+:[^\\]]*)\\]${PORT}$`)
 
 /**
- * Finds the client behind trusted proxies, once for each request. It reads `X-Forwarded-For` and `Forwarded` (RFC 7239) where
- * the TCP peer is trusted, from the right: the first address that is not trusted is the client. An entry without an
- * address ends the walk: a client may have written everything to its left. A `Forwarded` whose last element has no `for` names
- * no client, so it counts as absent.
+ * Finds the client behind trusted proxies, once for each request. If the TCP peer is trusted, it reads `X-Forwarded-For` and
+ * `Forwarded` (RFC 7239) from the right: the first untrusted address is the client. An entry without an address ends the walk,
+ * because a client may have forged everything to its left. A `Forwarded` whose last element has no `for` counts as absent.
  */
 export function createClientAddresses(trusted: readonly Network[]): ClientAddresses {
   const isTrusted = (address: Address): boolean =>
@@ -49,7 +48,7 @@ export function createClientAddresses(trusted: readonly Network[]): ClientAddres
       if (!value?.trim() || read(value).next().value === null) return []
       return [walk(peer, read(value))]
     })
-    // The headers say nothing for sure then, but the peer is known.
+    // The headers disagree, but the peer is certain.
     if (address !== other) return { address: peer.text, isConflicting: true }
     return { address, isConflicting: false }
   }
@@ -65,7 +64,7 @@ export function createClientAddresses(trusted: readonly Network[]): ClientAddres
   }
 }
 
-/** The server that the command runs on tells the address of the TCP peer with the request. */
+/** srvx sets the TCP peer's address as `request.ip`. */
 function peerOf(request: Request): Address | undefined {
   return 'ip' in request && typeof request.ip === 'string' ? parseAddress(request.ip) : undefined
 }
@@ -83,10 +82,10 @@ function parseNode(node: string): Address | undefined {
   return parseAddress(address)
 }
 
-/** RFC 7239 §4. Unlike there a value without quotation marks may have colons and brackets, as some proxies send it. */
+/** RFC 7239 §4. In addition, allows colons and brackets in an unquoted value, because some proxies send them. */
 const PAIR = /\s*([\w!#$%&'*+.^`|~-]+)=(?:([^\s";,\\]+)|"((?:[^"\\]|\\.)*)")\s*(;|$)/y
 
-/** The `for` of each element of a `Forwarded` field, from the right; `null` if it has none, `undefined` if it is malformed. */
+/** The `for` of each element of a `Forwarded` field, from the right: `null` if missing, `undefined` if malformed. */
 export function* forwardedFor(field: string): Generator<string | null | undefined> {
   for (let end = field.length; end >= 0;) {
     const comma = findComma(field, end)
@@ -96,8 +95,8 @@ export function* forwardedFor(field: string): Generator<string | null | undefine
 }
 
 /**
- * Finds the comma before the last element, or -1, or `undefined` where a quotation mark has no partner. It looks from the right,
- * so that a quotation mark which a client left open cannot swallow the element that the proxy has added.
+ * Finds the comma before the last element: -1 if there is none, `undefined` if a quotation mark is unpaired. It scans from the
+ * right, so that a quotation mark which a client left open cannot hide the element that the proxy added.
  */
 function findComma(field: string, end: number): number | undefined {
   for (let at = end - 1; at >= 0; at -= 1) {
@@ -138,15 +137,15 @@ function readFor(element: string): string | null | undefined {
   return found.length === 1 ? found[0] : undefined
 }
 
-/** An IP address. Those of IPv4 in IPv6 form (`::ffff:1.2.3.4`) are of IPv4. */
+/** An IP address. `::ffff:1.2.3.4` counts as IPv4. */
 export interface Address {
-  /** In its one canonical spelling. */
+  /** The canonical spelling. */
   readonly text: string
   readonly value: bigint
   readonly bits: 32 | 128
 }
 
-/** The addresses whose first `length` bits are those of `value`. */
+/** All addresses that share the first `length` bits of `value`. */
 export interface Network extends Pick<Address, 'value' | 'bits'> {
   readonly length: number
 }
@@ -156,7 +155,7 @@ const V4 = new RegExp(`^${OCTET}\\.${OCTET}\\.${OCTET}\\.${OCTET}$`)
 const V6 = /^(?=.*:)([\da-f:.]{2,45})(?:%[\w.~-]{1,64})?$/i
 const NETWORK = /^([^/]+)(?:\/(0|[1-9]\d{0,2}))?$/
 
-/** Reads an address without a port. A zone (`%eth0`) is left out. */
+/** Parses an address without a port. Drops a zone such as `%eth0`. */
 export function parseAddress(text: string): Address | undefined {
   const octets = V4.exec(text)?.slice(1)
   if (octets !== undefined) return addressOfV4(toNumber(octets.map(Number), 8n))
@@ -164,7 +163,7 @@ export function parseAddress(text: string): Address | undefined {
   return bare === undefined ? undefined : parseV6(bare)
 }
 
-/** Reads a network in CIDR notation. One address is a network too, and the bits after the length may be set. */
+/** Parses a network in CIDR notation, or a single address. Ignores the bits after the length. */
 export function parseNetwork(text: string): Network | undefined {
   const [, start = '', length] = NETWORK.exec(text) ?? []
   const address = parseAddress(start)
@@ -186,7 +185,7 @@ function addressOfV4(value: bigint): Address {
   return { text: octets.join('.'), value, bits: 32 }
 }
 
-// The URL parser checks an IPv6 address, and compresses it (RFC 5952).
+// The URL parser validates an IPv6 address and compresses it (RFC 5952).
 function parseV6(bare: string): Address | undefined {
   const url = `http://[${bare}]/`
   if (!URL.canParse(url)) return undefined

@@ -8,25 +8,24 @@ import { findLoneMount } from '../../files/lone-mount.ts'
 import { watchConfig } from '../../yaml.ts'
 import {
   describeRevocation,
-  equipLike,
-  equipWithTransport,
   readGuardConfig,
   revokedKeyWorksForMs,
   withRequestIdHeader,
 } from '../config-of.ts'
 import { createEndpointProof, createRandomKeyAsker } from '../proof.ts'
+import { equipLike, equipWithTransport } from './transport.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { ResolvedConfig } from '../../core/config/parse.ts'
 import type { Gate } from '../../core/gate.ts'
 import type { CommandLine } from '../command-line.ts'
-import type { EquippedConfig } from '../config-of.ts'
 import type { DecisionLog } from '../log.ts'
 import type { EndpointProof, ProofState } from '../proof.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { FrontOptions } from './front.ts'
 import type { RequestLog } from './request-log.ts'
+import type { EquippedConfig } from './transport.ts'
 
-/** Decides about requests by the current configuration: with `--config` it follows the file. */
+/** Decides about requests. With `--config` it follows changes of the file. */
 export interface LiveGuard extends Pick<FrontOptions, 'guarded' | 'proof' | 'describe'> {
   readonly equipped: () => EquippedConfig
   readonly stop: () => void
@@ -37,11 +36,11 @@ export interface LiveGuardOptions {
   readonly surroundings: Surroundings
   readonly log: DecisionLog
   readonly onEvent: RequestLog['onEvent']
-  /** Answers the requests that are admitted. */
+  /** Handles an admitted request. */
   readonly passOn: (request: Request) => Promise<Response>
 }
 
-/** The parts that one configuration makes. They are replaced together, so that no request meets parts of two. */
+/** The parts of one configuration. They are replaced together, so that no request meets parts of two configurations. */
 interface Stage {
   readonly equipped: EquippedConfig
   readonly resolved: ResolvedConfig
@@ -51,22 +50,22 @@ interface Stage {
 }
 
 interface ReplaceableGuard extends LiveGuard {
-  /** Asks the endpoint of another configuration for its proof, then decides by it. */
+  /** Switches to another configuration, after the proof of its endpoint. */
   readonly replace: (config: AuthConfig) => Promise<void>
   readonly logConfig: () => void
 }
 
 const OPEN =
-  'The auth endpoint allows every key: it answered 200 to a random one. ' +
-  'Is its URL that of a health check or of a web page? Run "with-auth check URL"'
+  'The auth endpoint allowed a random key. ' +
+  'Is its URL a health check or a web page? Run "with-auth check URL"'
 
-/** How long a change waits for the proof of its endpoint. Then it takes effect, and every request is rejected until the proof. */
+/** How long a new configuration waits for its proof. After that it takes effect, and every request is rejected until the proof. */
 const PROOF_WAIT_MS = 2000
 
 const MOUNT_ADVICE =
-  'Mount its folder instead (Kubernetes: without subPath), or restart the gateway after a change'
+  'Mount the folder instead (Kubernetes: without subPath), or restart the gateway after each change'
 
-/** Starts to decide by what the command line names. Rejects if the endpoint allows a made-up key. */
+/** Reads the configuration and asks for the first proof. Rejects if the endpoint allows a random key. */
 export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGuard> {
   const { line, surroundings, log } = options
   const read = await readGuardConfig(line, surroundings, ({ message }) =>
@@ -101,7 +100,7 @@ function createStage(
 ): Stage {
   const { config } = equipped
   const resolved = resolveConfig(config)
-  // An endpoint that was proven stays so: an outage while the file changes says nothing about it.
+  // The same endpoint stays proven, even if it is unavailable while the file changes.
   const isSame = before !== undefined && asksTheSame(before.resolved, resolved)
   const state = isSame ? before.proof.state() : undefined
   const gate = createGate(
@@ -109,7 +108,7 @@ function createStage(
     state === 'proven' ? before?.gate.handOver() : undefined,
   )
   const onChange = (next: ProofState, cause?: string): void => {
-    // An endpoint that allows every key has filled the cache. No other state may use that.
+    // An endpoint that allowed every key has filled the cache with wrong decisions.
     gate.controls.clear()
     log({ type: 'endpoint', state: next, cause })
     if (next !== 'open') return
@@ -121,7 +120,7 @@ function createStage(
   return { equipped, resolved, proof, gate, describe: createDescription(resolved) }
 }
 
-/** For requests that the guard does not see: it leaves out what holds the token, as the guard does. */
+/** For requests that are rejected before the guard. Hides the token, as the events of the guard do. */
 function createDescription({
   credentials,
   tokenFormat,
@@ -143,7 +142,7 @@ function createGuard(first: Stage, options: LiveGuardOptions): ReplaceableGuard 
   return {
     guarded: (request) =>
       enter(stage.gate.decide(request, []), () => options.passOn(request), sendRejection),
-    // Shadow mode rejects no request, whatever the endpoint answers.
+    // Shadow mode rejects nothing, so it needs no proof.
     proof: {
       state: () => (stage.resolved.mode === 'shadow' ? 'proven' : stage.proof.state()),
       cause: () => stage.proof.cause(),
@@ -178,10 +177,10 @@ function noteRevocation(
 ): void {
   const sentence = describeRevocation(now)
   if (line.has('json') || sentence === describeRevocation(before)) return
-  surroundings.note(`with-auth: the configuration has changed (${sentence})\n`)
+  surroundings.note(`with-auth: the configuration was reloaded (${sentence})\n`)
 }
 
-/** Takes over each change of a file, and only the newest of several. The last good configuration stays while the file is broken. */
+/** Applies each change of a file, or only the latest of several. A broken file leaves the last valid configuration in place. */
 async function followFile(
   file: string,
   read: AuthConfig,
@@ -193,7 +192,7 @@ async function followFile(
     log({ type: 'config_error', message })
   }
   const onChange = (changed: AuthConfig): void => {
-    // Throws for credentials in the header that the log shows. `watchConfig` passes that to `onError`.
+    // Throws if the request id header carries credentials. `watchConfig` passes that to `onError`.
     const config = withRequestIdHeader(changed, line)
     guard.replace(config).catch(onError)
   }
@@ -204,7 +203,7 @@ async function followFile(
     )
   }
   const watched = await watchConfig(file, { onChange, onError, onRecover: guard.logConfig })
-  // The file may have changed since it was read.
+  // The file may have changed between the first read and the watch.
   if (JSON.stringify(watched.config) !== JSON.stringify(read)) onChange(watched.config)
   return () => watched.close()
 }

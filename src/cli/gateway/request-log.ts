@@ -5,19 +5,18 @@ import type { Passage } from '../../core/response/passage.ts'
 import type { DecisionLog } from '../log.ts'
 import type { ClientAddresses } from './client-address.ts'
 
-/** Writes one line for each request that reaches the guard or is rejected before it, with the status that its client got. */
+/** Writes one line for each request, with the status that the client got. */
 export interface RequestLog {
-  /** Keeps each decision for its request, and writes every other event at once. */
+  /** Holds each decision until its response. Writes every other event immediately. */
   readonly onEvent: NonNullable<AuthConfig['onEvent']>
-  /** Wraps the handler behind the guard: keeps what the upstream answers, and passes on the request id. */
+  /** Wraps the handler behind the guard: records the upstream's status, and passes on the request id. */
   readonly follow: (handler: Handler) => Handler
-  /** Writes the decision about a request, now that the head of the response is there. */
+  /** Writes the decision about a request whose response has started. */
   readonly answered: (request: Request, status: number) => void
-  /** Writes that a request was rejected before the guard. */
+  /** Writes the line of a request that was rejected before the guard. */
   readonly rejected: (request: Request, described: Described, rejection: Rejection) => void
 }
 
-/** The fields of the log for a request that is rejected before the guard. */
 export interface Described {
   readonly path: string
   readonly requestId?: string
@@ -32,7 +31,7 @@ export interface Rejection {
 export interface RequestLogOptions {
   readonly log: DecisionLog
   readonly addressOf: ClientAddresses['addressOf']
-  /** The header in which the upstream gets the request id. */
+  /** The header that carries the request id to the upstream. */
   readonly requestIdHeader: string | undefined
   readonly logsPrincipal: boolean
 }

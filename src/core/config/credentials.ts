@@ -1,7 +1,12 @@
 import { foldName, invalidOption, isHttpToken, readOptions } from './option-checks.ts'
+import { parseList } from './kinds.ts'
 import type { CredentialsSource } from '../auth-config.ts'
+import type { Form, Kind } from './kinds.ts'
+import type { OptionPath } from './problems.ts'
 
-const OPTIONS = ['header', 'cookie', 'webSocketProtocol'] as const
+const SOURCE_OPTIONS = ['header', 'cookie', 'webSocketProtocol'] as const
+const EXPECTED_SOURCE = '"bearer", or an object with one of `header`, `cookie`, `webSocketProtocol`'
+
 // Each has a source of its own, or is framing.
 const NOT_BY_NAME: ReadonlySet<string> = new Set([
   'authorization',
@@ -11,75 +16,89 @@ const NOT_BY_NAME: ReadonlySet<string> = new Set([
 
 const NEVER_LOGGED: ReadonlySet<string> = new Set([...NOT_BY_NAME, 'proxy-authorization'])
 
-/** Checks `credentials`: one source, or a list without repetitions. */
-export function checkCredentials(value: unknown): readonly CredentialsSource[] {
-  if (!Array.isArray(value)) return [checkSource(value, 'credentials')]
-  if (value.length === 0) throw invalidOption('credentials', value, 'a list of at least one source')
-  const sources = value.map((source: unknown, index) =>
-    checkSource(source, `credentials[${index}]`),
-  )
-  const distinct = new Set(sources.map((source) => JSON.stringify(source)))
-  if (distinct.size === sources.length) return Object.freeze(sources)
-  throw invalidOption('credentials', value, 'a list that names each source once')
+const SOURCE: Form = {
+  kind: 'source',
+  scalar: 'string',
+  fields: {
+    header: { form: { kind: 'header', scalar: 'string' } },
+    cookie: { form: { kind: 'header', scalar: 'string' } },
+    webSocketProtocol: { form: { kind: 'header', scalar: 'string' } },
+  },
+}
+
+/** One source, or a list without repetitions. */
+export const credentials: Kind<
+  CredentialsSource | readonly CredentialsSource[],
+  readonly CredentialsSource[]
+> = {
+  form: { ...SOURCE, kind: 'credentials', items: SOURCE, default: 'bearer' },
+  parse: (value = 'bearer', path) => {
+    if (!Array.isArray(value)) return [parseSource(value, path)]
+    if (value.length === 0) throw invalidOption(path, value, 'a list of at least one source')
+    const sources = parseList(value, path, parseSource)
+    const distinct = new Set(sources.map((source) => JSON.stringify(source)))
+    if (distinct.size === sources.length) return sources
+    throw invalidOption(path, value, 'a list that names each source once')
+  },
 }
 
 /**
- * Checks `requestIdHeader`, and gives it in lower case. Its value goes into events and logs, so it must not be a header that
- * may hold credentials: one of the standard ones, or one that `credentials` names.
+ * The name of a header in lower case, or `false`. Its value goes into events and logs, so it must not be a header that may hold
+ * a token: neither a standard one, nor one that `credentials` names (see {@link refuseLoggedCredentials}).
  */
-export function checkRequestIdHeader(
-  value: unknown,
+export const requestIdHeader: Kind<string | false> = {
+  form: { kind: 'requestIdHeader', scalar: 'boolean', canBeFalse: true, default: false },
+  parse: (value = false, path) => {
+    if (value === false) return value
+    if (isHttpToken(value) && !NEVER_LOGGED.has(value.toLowerCase())) return value.toLowerCase()
+    throw invalidOption(path, value, EXPECTED_REQUEST_ID)
+  },
+}
+
+const EXPECTED_REQUEST_ID = 'false, or the name of a header that holds no credentials'
+
+/** Rejects a `requestIdHeader` that some server takes for the header of a token. */
+export function refuseLoggedCredentials(
+  name: string,
   sources: readonly CredentialsSource[],
-): string | false {
-  if (value === false) return value
-  const name = isHttpToken(value) ? value.toLowerCase() : undefined
-  const folded = foldName(name ?? '')
+  given: unknown,
+): void {
+  const folded = foldName(name)
   const isSource = sources.some((source) => isHeader(source) && foldName(source.header) === folded)
-  if (name !== undefined && !isSource && !NEVER_LOGGED.has(name)) return name
-  throw invalidOption(
-    'requestIdHeader',
-    value,
-    'false, or the name of a header that holds no credentials',
-  )
+  if (isSource) throw invalidOption(['requestIdHeader'], given, EXPECTED_REQUEST_ID)
 }
 
 function isHeader(source: CredentialsSource): source is { readonly header: string } {
   return source !== 'bearer' && 'header' in source
 }
 
-function checkSource(value: unknown, option: string): CredentialsSource {
+function parseSource(value: unknown, path: OptionPath): CredentialsSource {
   if (value === 'bearer') return value
-  if (typeof value === 'string') {
-    throw invalidOption(option, value, '"bearer", { header }, { cookie } or { webSocketProtocol }')
-  }
-  const { header, cookie, webSocketProtocol } = readOptions(value, OPTIONS, option)
+  if (typeof value === 'string') throw invalidOption(path, value, EXPECTED_SOURCE)
+  const { header, cookie, webSocketProtocol } = readOptions(
+    value,
+    SOURCE_OPTIONS,
+    path,
+    EXPECTED_SOURCE,
+  )
   const given = [header, cookie, webSocketProtocol].filter((name) => name !== undefined)
-  if (given.length !== 1) {
-    throw invalidOption(
-      option,
-      value,
-      'an object with one of "header", "cookie", "webSocketProtocol"',
-    )
-  }
-  if (header !== undefined)
-    return Object.freeze({ header: checkHeader(header, `${option}.header`) })
-  if (cookie !== undefined) return Object.freeze({ cookie: checkToken(cookie, `${option}.cookie`) })
+  if (given.length !== 1) throw invalidOption(path, value, EXPECTED_SOURCE)
+  if (header !== undefined) return Object.freeze({ header: parseHeader(header, path) })
+  if (cookie !== undefined) return Object.freeze({ cookie: parseName(cookie, [...path, 'cookie']) })
   return Object.freeze({
-    webSocketProtocol: checkToken(webSocketProtocol, `${option}.webSocketProtocol`),
+    webSocketProtocol: parseName(webSocketProtocol, [...path, 'webSocketProtocol']),
   })
 }
 
-function checkHeader(value: unknown, option: string): string {
-  const name = checkToken(value, option).toLowerCase()
+function parseHeader(value: unknown, parent: OptionPath): string {
+  const path = [...parent, 'header']
+  const name = parseName(value, path).toLowerCase()
   if (!NOT_BY_NAME.has(name)) return name
-  throw invalidOption(
-    option,
-    value,
-    '"bearer", { cookie } or { webSocketProtocol } for this header',
-  )
+  const expected = 'another header: `credentials` has a source of its own for this one'
+  throw invalidOption(path, value, expected)
 }
 
-function checkToken(value: unknown, option: string): string {
+function parseName(value: unknown, path: OptionPath): string {
   if (isHttpToken(value)) return value
-  throw invalidOption(option, value, 'a name without blanks and separators')
+  throw invalidOption(path, value, 'a name without blanks and separators')
 }

@@ -1,24 +1,41 @@
 import { invalidOption, invalidSecret, isHttpToken, isOptionsObject } from './option-checks.ts'
+import { Problems } from './problems.ts'
 import type { AuthConfigError } from '../errors.ts'
+import type { Kind } from './kinds.ts'
+import type { OptionPath } from './problems.ts'
 
 // Compared with the text as written: a URL parser also makes 127.0.0.1 of `2130706433` and of `0x7f.1`.
 const LOOPBACK = /^http:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?(?:[/?]|$)/i
 
-/**
- * Checks the URL that tokens are sent to, and returns its text. The error shows it without userinfo and query, which may
- * be secrets.
- */
-export function checkEndpoint(given: unknown, allowInsecureHttp: boolean): string {
+export const endpoint: Kind<string | URL, string | undefined> = {
+  form: { kind: 'endpoint', scalar: 'string', isUrl: true },
+  parse: (value, path) => (value === undefined ? undefined : parseEndpoint(value, path)),
+}
+
+/** Checks the URL that tokens are sent to, and returns its text. */
+export function checkEndpoint(value: unknown, allowInsecureHttp: boolean): string {
+  const text = parseEndpoint(value, ['endpoint'])
+  if (!allowInsecureHttp) refuseInsecure(text)
+  return text
+}
+
+/** Rejects an http URL of another machine. */
+export function refuseInsecure(endpointUrl: string): void {
+  if (/^https:/i.test(endpointUrl) || LOOPBACK.test(endpointUrl)) return
+  const expected = 'an https URL (http only on loopback, or with `allowInsecureHttp`: true)'
+  throw wrong(['endpoint'], endpointUrl, expected)
+}
+
+function parseEndpoint(given: unknown, path: OptionPath): string {
   const value = given instanceof URL ? given.href : given
-  if (typeof value !== 'string') throw invalidOption('endpoint', value, 'an absolute https URL')
+  if (typeof value !== 'string') throw invalidOption(path, value, 'an absolute https URL')
   const url = parseUrl(value)
-  if (url === undefined) throw wrong(value, 'an absolute https URL')
+  if (url === undefined) throw wrong(path, value, 'an absolute https URL')
   if (url.username !== '' || url.password !== '' || /^[^/]*\/\/[^/?#]*@/.test(value)) {
-    throw wrong(value, 'a URL without user or password (use "endpointHeaders")')
+    throw wrong(path, value, 'a URL without user or password (use `endpointHeaders`)')
   }
-  if (value.includes('#')) throw wrong(value, 'a URL without a fragment')
-  if (url.protocol === 'https:' || LOOPBACK.test(value) || allowInsecureHttp) return value
-  throw wrong(value, 'an https URL (http only on loopback, or with "allowInsecureHttp": true)')
+  if (value.includes('#')) throw wrong(path, value, 'a URL without a fragment')
+  return value
 }
 
 function parseUrl(value: string): URL | undefined {
@@ -31,13 +48,14 @@ function parseUrl(value: string): URL | undefined {
   }
 }
 
-function wrong(value: string, allowed: string): AuthConfigError {
-  // Whatever stands before an `@` may be a password, however broken the rest is.
+// The error shows neither userinfo nor query: they may be secrets.
+function wrong(path: OptionPath, value: string, expected: string): AuthConfigError {
+  // Text before an `@` may be a password, however broken the rest is.
   const shown = value
     .slice(value.lastIndexOf('@') + 1)
     .replace(/\?[^#]*/, '?***')
     .replace(/#.*/s, '#***')
-  return invalidOption('endpoint', value.includes('@') ? `***@${shown}` : shown, allowed)
+  return invalidOption(path, value.includes('@') ? `***@${shown}` : shown, expected)
 }
 
 // The wrapper sets these: another value would make the request something else.
@@ -56,32 +74,48 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   'upgrade',
 ])
 
-/** Checks the headers added to the validation request. No error shows a value. */
-export function checkEndpointHeaders(value: unknown): Readonly<Record<string, string>> {
-  if (!isOptionsObject(value)) {
-    throw invalidSecret('endpointHeaders', 'an object of header names and values')
-  }
-  const seen = new Set<string>()
-  const headers = Object.entries(value).map((header) => checkEndpointHeader(header, seen))
-  return Object.freeze(Object.fromEntries(headers))
+/** Headers that are added to the validation request. No problem shows a value. */
+export const endpointHeaders: Kind<Readonly<Record<string, string>>> = {
+  form: {
+    kind: 'endpointHeaders',
+    isSecret: true,
+    entries: { kind: 'text', scalar: 'string', isSecret: true },
+  },
+  parse: (value = {}, path) => {
+    if (!isOptionsObject(value)) throw invalidSecret(path, 'an object of header names and values')
+    const problems = new Problems()
+    const seen = new Set<string>()
+    const headers = Object.entries(value).flatMap(
+      (header) => problems.attempt(() => [parseHeader(header, seen, path)]) ?? [],
+    )
+    problems.throwIfAny()
+    return Object.freeze(Object.fromEntries(headers))
+  },
 }
 
-function checkEndpointHeader(
+/** Checks headers for the validation request, and returns them with lower-case names. */
+export function checkEndpointHeaders(value: unknown): Readonly<Record<string, string>> {
+  return endpointHeaders.parse(value, ['endpointHeaders'])
+}
+
+function parseHeader(
   [name, value]: [string, unknown],
   seen: Set<string>,
+  parent: OptionPath,
 ): readonly [string, string] {
-  if (!isHttpToken(name)) throw invalidOption('endpointHeaders', name, 'made of valid header names')
-  const option = `endpointHeaders.${name}`
-  if (OWN_HEADERS.has(name.toLowerCase())) {
-    throw invalidSecret(option, 'left out: the wrapper sets this header itself')
+  if (!isHttpToken(name)) throw invalidOption(parent, name, 'made of valid header names')
+  const path = [...parent, name]
+  const lowerName = name.toLowerCase()
+  if (OWN_HEADERS.has(lowerName)) {
+    throw invalidSecret(path, 'left out: the wrapper sets this header itself')
   }
-  if (seen.has(name.toLowerCase())) {
-    throw invalidSecret(option, 'left out: the same header is there in another case')
+  if (seen.has(lowerName)) {
+    throw invalidSecret(path, 'left out: the same header is there in another case')
   }
-  seen.add(name.toLowerCase())
+  seen.add(lowerName)
   if (typeof value === 'string' && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value)) {
-    return [name.toLowerCase(), value]
+    return [lowerName, value]
   }
-  if (value === undefined) throw invalidOption(option, value, 'given a value')
-  throw invalidSecret(option, 'a non-empty string of printable ASCII')
+  if (value === undefined) throw invalidOption(path, value, 'given a value')
+  throw invalidSecret(path, 'a non-empty string of printable ASCII')
 }

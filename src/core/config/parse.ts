@@ -1,156 +1,93 @@
-import { checkContext } from './context.ts'
-import { checkCredentials, checkRequestIdHeader } from './credentials.ts'
-import { checkEndpoint, checkEndpointHeaders } from './endpoint.ts'
-import { AuthConfigError } from '../errors.ts'
-import {
-  checkBoolean,
-  checkFunction,
-  checkMilliseconds,
-  checkOneOf,
-  invalidOption,
-  readOptions,
-} from './option-checks.ts'
-import { checkCache, checkCircuitBreaker, checkConcurrency, checkRetry } from './policies.ts'
-import { createPublicMatcher } from './public-paths.ts'
 import { runtimeFetch } from '../runtime.ts'
-import type { Context } from '../request/question.ts'
-import type { TokenFormat } from '../request/credentials.ts'
+import { refuseLoggedCredentials } from './credentials.ts'
+import { refuseInsecure } from './endpoint.ts'
+import { namesOf, parseFields } from './kinds.ts'
+import { collectOptions, isOptionsObject, misusedOption } from './option-checks.ts'
+import { OPTIONS } from './options.ts'
+import { Problems } from './problems.ts'
+import { createPublicMatcher } from './public-paths.ts'
+import type { Transport } from '../auth-config.ts'
+import type { ParsedOptions } from './options.ts'
 import type { PublicMatcher } from './public-paths.ts'
-import type {
-  AuthConfig,
-  CacheConfig,
-  CircuitBreakerConfig,
-  ConcurrencyConfig,
-  CredentialsSource,
-  CustomVerifier,
-  RetryConfig,
-  Transport,
-} from '../auth-config.ts'
 
 /** A config that was checked and whose defaults are filled in. */
-export interface ResolvedConfig {
-  /** Absent when it has to come from the environment of the first request, or when a verifier takes its place. */
-  readonly endpoint: string | undefined
-  readonly allowInsecureHttp: boolean
-  readonly endpointHeaders: Readonly<Record<string, string>>
-  readonly verifier: CustomVerifier | undefined
-  readonly context: Context
-  readonly credentials: readonly CredentialsSource[]
-  readonly tokenFormat: TokenFormat
-  readonly identity: 'optional' | 'required'
-  readonly timeoutMs: number
-  readonly retry: Required<RetryConfig> | false
-  readonly circuitBreaker: Required<CircuitBreakerConfig> | false
-  readonly concurrency: Required<ConcurrencyConfig>
-  readonly cache: Required<CacheConfig> | false
-  readonly unavailableStatus: 401 | 503
+export interface ResolvedConfig extends Omit<ParsedOptions, 'public' | 'fetch'> {
   readonly isPublic: PublicMatcher
   readonly hasPublicPaths: boolean
-  readonly preflight: 'deny' | 'allow'
-  readonly mode: 'enforce' | 'shadow'
-  readonly realm: string
-  readonly requestIdHeader: string | false
-  readonly onEvent: AuthConfig['onEvent']
-  readonly respond: AuthConfig['respond']
   readonly fetch: Transport
 }
 
-const OPTIONS = [
-  'endpoint',
-  'allowInsecureHttp',
-  'endpointHeaders',
-  'verifier',
-  'context',
-  'credentials',
-  'tokenFormat',
-  'identity',
-  'timeoutMs',
-  'retry',
-  'circuitBreaker',
-  'concurrency',
-  'cache',
-  'unavailableStatus',
-  'public',
-  'preflight',
-  'mode',
-  'realm',
-  'requestIdHeader',
-  'onEvent',
-  'respond',
-  'fetch',
-] as const satisfies readonly (keyof AuthConfig)[]
+type Given = Partial<Record<keyof ParsedOptions, unknown>>
 
-type Options = Partial<Record<(typeof OPTIONS)[number], unknown>>
+const NAMES = namesOf(OPTIONS)
 
 const ENDPOINT_ONLY = ['endpoint', 'allowInsecureHttp', 'endpointHeaders', 'fetch'] as const
 
 /** Checks a config and fills in its defaults. Throws `AuthConfigError`. Later changes to the config do nothing. */
 export function resolveConfig(config: unknown): ResolvedConfig {
-  const options = readOptions(config, OPTIONS)
-  refuseConflicts(options)
-  const context = checkContext(options.context ?? {})
-  const credentials = checkCredentials(options.credentials ?? 'bearer')
-  const allowInsecureHttp = checkBoolean('allowInsecureHttp', options.allowInsecureHttp ?? false)
+  const problems = new Problems()
+  const given = collectOptions(config, NAMES, [], problems)
+  refuseConflicts(given, problems)
+  const parsed = parseFields<ParsedOptions>(OPTIONS, given, [], problems)
+  checkRules(given, parsed, problems)
+  problems.throwIfAny()
+  // Without a problem each option has been parsed by its kind.
+  const { public: rules, fetch, ...rest } = parsed as ParsedOptions
   return Object.freeze({
-    allowInsecureHttp,
-    endpoint: ifGiven(options.endpoint, (value) => checkEndpoint(value, allowInsecureHttp)),
-    endpointHeaders: checkEndpointHeaders(options.endpointHeaders ?? {}),
-    verifier: functionIfGiven<CustomVerifier>('verifier', options.verifier),
-    context,
-    credentials,
-    ...checkModes(options),
-    timeoutMs: checkMilliseconds('timeoutMs', options.timeoutMs ?? 5000, 1, 60_000),
-    retry: checkRetry(options.retry ?? {}),
-    circuitBreaker: checkCircuitBreaker(options.circuitBreaker ?? {}),
-    concurrency: checkConcurrency(options.concurrency ?? {}),
-    cache: checkCache(options.cache ?? false, context),
-    isPublic: createPublicMatcher(options.public ?? []),
-    hasPublicPaths: Array.isArray(options.public) && options.public.length > 0,
-    realm: checkRealm(options.realm ?? 'api'),
-    requestIdHeader: checkRequestIdHeader(options.requestIdHeader ?? false, credentials),
-    onEvent: functionIfGiven<NonNullable<AuthConfig['onEvent']>>('onEvent', options.onEvent),
-    respond: functionIfGiven<NonNullable<AuthConfig['respond']>>('respond', options.respond),
-    fetch: functionIfGiven<Transport>('fetch', options.fetch) ?? runtimeFetch,
+    ...rest,
+    isPublic: createPublicMatcher(rules),
+    hasPublicPaths: rules.length > 0,
+    fetch: fetch ?? runtimeFetch,
   })
 }
 
-function checkModes(options: Options) {
-  return {
-    tokenFormat: checkOneOf('tokenFormat', options.tokenFormat ?? 'token68', [
-      'token68',
-      'visible-ascii',
-    ]),
-    identity: checkOneOf('identity', options.identity ?? 'optional', ['optional', 'required']),
-    unavailableStatus: checkOneOf(
-      'unavailableStatus',
-      options.unavailableStatus ?? 401,
-      [401, 503],
-    ),
-    preflight: checkOneOf('preflight', options.preflight ?? 'deny', ['deny', 'allow']),
-    mode: checkOneOf('mode', options.mode ?? 'enforce', ['enforce', 'shadow']),
-  } satisfies Partial<ResolvedConfig>
-}
-
-function refuseConflicts(options: Options): void {
-  if (options.verifier === undefined) return
-  for (const option of ENDPOINT_ONLY) {
-    if (options[option] === undefined) continue
-    throw new AuthConfigError(
-      option,
-      `"${option}" has no effect beside "verifier": give one of them`,
+/** Reports options that have no effect beside another, and leaves them out. */
+function refuseConflicts(given: Given, problems: Problems): void {
+  if (given.verifier === undefined) return
+  for (const name of ENDPOINT_ONLY) {
+    if (given[name] === undefined) continue
+    refuse(
+      name,
+      'left out beside `verifier`, which takes the place of the endpoint',
+      given,
+      problems,
     )
   }
 }
 
-function checkRealm(value: unknown): string {
-  if (typeof value === 'string' && /^[\x20-\x7e]+$/.test(value)) return value
-  throw invalidOption('realm', value, 'a non-empty string of printable ASCII')
+function refuse(
+  name: keyof ParsedOptions,
+  expected: string,
+  given: Given,
+  problems: Problems,
+): void {
+  delete given[name]
+  problems.attempt(() => {
+    throw misusedOption([name], expected)
+  })
 }
 
-function functionIfGiven<Fn>(option: string, value: unknown): Fn | undefined {
-  return ifGiven(value, (given) => checkFunction<Fn>(option, given))
+/** Checks what options say together, where each alone is right. */
+function checkRules(given: Given, parsed: Partial<ParsedOptions>, problems: Problems): void {
+  const { endpoint, allowInsecureHttp, context, requestIdHeader, credentials } = parsed
+  if (endpoint !== undefined && allowInsecureHttp === false) {
+    problems.attempt(() => refuseInsecure(endpoint))
+  }
+  if (isOptionsObject(given.cache) && context?.headers === 'all') {
+    problems.attempt(refuseCache)
+  }
+  if (typeof requestIdHeader === 'string' && credentials !== undefined) {
+    const check = (): void =>
+      refuseLoggedCredentials(requestIdHeader, credentials, given.requestIdHeader)
+    problems.attempt(check)
+  }
 }
 
-function ifGiven<Value>(value: unknown, check: (value: unknown) => Value): Value | undefined {
-  return value === undefined ? undefined : check(value)
+function refuseCache(): never {
+  throw misusedOption(
+    ['cache'],
+    'false unless `context.headers` is a list: a cached decision is for requests that tell the endpoint the same, and ' +
+      'with all headers no two requests do. List the headers that your endpoint decides by, such as ' +
+      'context: { headers: [] } if it decides by the token alone',
+  )
 }

@@ -1,23 +1,46 @@
-import { invalidOption, isHttpToken, readOptions } from './option-checks.ts'
 import { canonicalPath, hidesStructure } from '../request/target.ts'
+import { group, parseList } from './kinds.ts'
+import { invalidOption, isHttpToken, isOptionsObject } from './option-checks.ts'
+import type { PublicPath } from '../auth-config.ts'
+import type { Kind } from './kinds.ts'
+import type { OptionPath } from './problems.ts'
 
 /** Whether a canonical path is public for a method. */
 export type PublicMatcher = (path: string, method: string) => boolean
 
-interface PublicRule {
+/** A path, or the paths below a prefix, that need no token. */
+export interface PublicRule {
   /** The exact path, or the prefix with its final `/`. */
   readonly path: string
   readonly isPrefix: boolean
   readonly methods: ReadonlySet<string>
 }
 
-const RULE = ['path', 'methods'] as const
-const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
+const SAFE_METHODS = ['GET', 'HEAD'] as const
 
-/** Checks `public` and makes its matcher: literals and prefixes only, nothing that a path could be crafted for. */
-export function createPublicMatcher(value: unknown): PublicMatcher {
-  if (!Array.isArray(value)) throw invalidOption('public', value, 'an array')
-  const rules = value.map((entry, index) => checkRule(entry, `public[${index}]`))
+const pathText: Kind<string> = { form: { kind: 'path', scalar: 'string' }, parse: parsePath }
+
+const methods: Kind<readonly string[]> = {
+  form: { kind: 'methods', items: { kind: 'method', scalar: 'string' } },
+  parse: (value = SAFE_METHODS, path) => {
+    if (Array.isArray(value) && value.length > 0) return parseList(value, path, parseMethod)
+    throw invalidOption(path, value, 'a list of methods')
+  },
+}
+
+const entry = group<Exclude<PublicPath, string>>({ path: pathText, methods })
+
+/** Literals and prefixes only: a client cannot craft a path that matches by surprise. */
+export const publicPaths: Kind<readonly PublicPath[], readonly PublicRule[]> = {
+  form: { kind: 'public', default: [], items: { ...entry.form, ...pathText.form } },
+  parse: (value = [], path) => {
+    if (Array.isArray(value)) return parseList(value, path, parseRule)
+    throw invalidOption(path, value, 'an array')
+  },
+}
+
+/** Makes the matcher of these rules. */
+export function createPublicMatcher(rules: readonly PublicRule[]): PublicMatcher {
   return (path, method) =>
     rules.some((rule) => matches(rule, path) && rule.methods.has(method)) && !hidesStructure(path)
 }
@@ -27,59 +50,49 @@ function matches({ path: rulePath, isPrefix }: PublicRule, path: string): boolea
   return path.length > rulePath.length && path.startsWith(rulePath)
 }
 
-function checkRule(entry: unknown, option: string): PublicRule {
-  if (typeof entry === 'string') return checkPath(entry, option, SAFE_METHODS)
-  const { path, methods } = readOptions(entry, RULE, option, 'a path or { path, methods }')
-  return checkPath(path, `${option}.path`, checkMethods(methods, `${option}.methods`))
+function parseRule(value: unknown, path: OptionPath): PublicRule {
+  if (typeof value === 'string') return toRule(parsePath(value, path), SAFE_METHODS)
+  if (!isOptionsObject(value)) throw invalidOption(path, value, 'a path or { path, methods }')
+  const parsed = entry.parse(value, path)
+  return toRule(parsed.path, parsed.methods)
 }
 
-function checkPath(value: unknown, option: string, methods: ReadonlySet<string>): PublicRule {
+function toRule(text: string, methodNames: readonly string[]): PublicRule {
+  const isPrefix = text.endsWith('/*')
+  return { path: isPrefix ? text.slice(0, -1) : text, isPrefix, methods: new Set(methodNames) }
+}
+
+function parsePath(value: unknown, option: OptionPath): string {
   if (typeof value !== 'string' || !value.startsWith('/')) {
     throw invalidOption(option, value, 'a path that starts with "/"')
   }
-  const isPrefix = value.endsWith('/*')
-  const path = isPrefix ? value.slice(0, -1) : value
+  const path = value.endsWith('/*') ? value.slice(0, -1) : value
   if (path.includes('*')) throw invalidOption(option, value, 'an exact path or "/prefix/*"')
-  if (isPrefix && path === '/')
-    throw invalidOption(
-      option,
-      value,
-      'narrower, such as "/prefix/*": not everything can be public',
-    )
-  checkCanonical(path, option, value)
-  return { path, isPrefix, methods }
+  if (value === '/*') {
+    const expected = 'narrower, such as "/prefix/*": not everything can be public'
+    throw invalidOption(option, value, expected)
+  }
+  refuseUnclear(path, option, value)
+  return value
 }
 
-function checkCanonical(path: string, option: string, value: string): void {
+const NEVER_PUBLIC =
+  'a path without "//", "/;", "%2f", "%5c", "%00" and "%25" before two hex digits, which are never public'
+
+// Requests are compared in canonical form, so a path in another form would match none.
+function refuseUnclear(path: string, option: OptionPath, value: string): void {
   if (/[?#\\]/.test(path)) throw invalidOption(option, value, 'a path without "?", "#" and "\\"')
   const canonical = canonicalPath(path)
-  if (canonical === undefined)
+  if (canonical === undefined) {
     throw invalidOption(option, value, 'a path without "." and ".." segments')
+  }
   if (canonical !== path) {
-    throw invalidOption(
-      option,
-      value,
-      `written as requests are compared, ${JSON.stringify(canonical)}`,
-    )
+    throw invalidOption(option, value, 'written as requests are compared', canonical)
   }
-  if (hidesStructure(path)) {
-    throw invalidOption(
-      option,
-      value,
-      'a path without "//", "/;", "%2f", "%5c", "%00" and "%25" before two hex digits, which are never public',
-    )
-  }
+  if (hidesStructure(path)) throw invalidOption(option, value, NEVER_PUBLIC)
 }
 
-function checkMethods(value: unknown, option: string): ReadonlySet<string> {
-  if (value === undefined) return SAFE_METHODS
-  if (!Array.isArray(value) || value.length === 0) {
-    throw invalidOption(option, value, 'a list of methods')
-  }
-  return new Set(value.map((method: unknown, index) => checkMethod(method, `${option}[${index}]`)))
-}
-
-function checkMethod(value: unknown, option: string): string {
+function parseMethod(value: unknown, option: OptionPath): string {
   if (isHttpToken(value) && value === value.toUpperCase()) return value
   throw invalidOption(option, value, 'a method in upper case')
 }

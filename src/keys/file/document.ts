@@ -1,70 +1,64 @@
 import { Document, isMap, isNode, isScalar, isSeq, LineCounter, visit } from 'yaml'
-import { parseYaml as parseYamlText } from '../../files/yaml-text.ts'
+import { parseYaml } from '../../files/yaml-text.ts'
 import { malformed } from '../error.ts'
-import { readStoredKey, showName } from './fields.ts'
+import { readStoredKey, unknown } from './fields.ts'
 import type { Pair } from 'yaml'
 import type { KeyFileProblem } from '../error.ts'
-import type { Report } from './fields.ts'
 import type { StoredKey } from '../record.ts'
+import type { Report } from './fields.ts'
 
-/** The text of a file of keys: as a document that keeps its comments, and what it says. */
+/** A file of keys: as a document with its comments, and as values. */
 export interface KeyDocument {
   readonly document: Document
   readonly keys: readonly StoredKey[]
 }
 
-const MOST_PROBLEMS = 100
+const MAX_PROBLEMS = 100
 const HAS_MORE = true
-const NO_LIST = 'There must be a list "keys", which may be empty: "keys: []"'
+const NO_LIST = 'The list "keys" is missing; without keys write "keys: []"'
 
 /**
- * Reads the text of a file of keys. All of it must be right, or none of it counts: of a file with a mistake nobody knows
- * which key it was meant to revoke.
+ * Parses a file of keys. One mistake makes the whole file invalid: it may be in the line that was to revoke a key.
  *
- * @param name How messages call the file.
+ * @param name The name of the file for messages.
  * @throws KeyFileError with the first 100 problems.
  */
 export function parseKeys(text: string, name: string): KeyDocument {
   const lines = new LineCounter()
   const problems: KeyFileProblem[] = []
-  const reportAt = (offset: number, message: string): undefined => {
-    if (problems.length === MOST_PROBLEMS) throw malformed(name, problems, HAS_MORE)
-    const { line, col } = lines.linePos(offset)
+  const report: Report = (at, message) => {
+    if (problems.length === MAX_PROBLEMS) throw malformed(name, problems, HAS_MORE)
+    const { line, col } = lines.linePos(typeof at === 'number' ? at : startOf(at))
     problems.push({ line: Math.max(1, line), column: Math.max(1, col), message })
   }
-  const refuse = (): void => {
+  const throwProblems = (): void => {
     if (problems.length > 0) throw malformed(name, problems)
   }
-  const document = parseYaml(text, lines, reportAt)
-  refuse()
+  const document = parseDocument(text, lines, report)
+  throwProblems()
   separateFirstComment(document, text)
-  const keys = readKeys(document, (node, message) => reportAt(startOf(node), message))
-  refuse()
+  const keys = readKeys(document, report)
+  throwProblems()
   return { document, keys }
 }
 
-function parseYaml(
-  text: string,
-  lines: LineCounter,
-  reportAt: (offset: number, message: string) => undefined,
-): Document {
-  const parsed = parseYamlText(text, lines, { stringKeys: true })
-  if (typeof parsed === 'string') return reportAt(0, parsed) ?? new Document()
+function parseDocument(text: string, lines: LineCounter, report: Report): Document {
+  const parsed = parseYaml(text, lines, { stringKeys: true })
+  if (typeof parsed === 'string') return report(0, parsed) ?? new Document()
   const { document, second } = parsed
   // The messages of the parser may quote the text, which may hold a key.
   for (const { code, pos } of [...document.errors, ...document.warnings]) {
-    reportAt(pos[0], `This is not valid YAML here (${code})`)
+    report(pos[0], `Invalid YAML (${code})`)
   }
-  if (second !== undefined) reportAt(second.range[0], 'A second document begins here')
+  if (second !== undefined) report(second.range[0], 'A second document begins here: remove it')
   visit(document, {
-    Alias: (_, { range }) =>
-      reportAt(range?.[0] ?? 0, 'Aliases are not allowed: write the value out'),
-    Map: (_, { items }) => reportRepeated(items, reportAt),
+    Alias: (_, alias) => report(alias, 'Aliases are not allowed: write the value out'),
+    Map: (_, { items }) => reportRepeated(items, report),
   })
   return document
 }
 
-// The parser joins a comment behind `keys:` with one of the first key. A blank line keeps them apart.
+// The parser joins a comment after `keys:` with one of the first key. A blank line keeps them apart.
 function separateFirstComment(document: Document, text: string): void {
   const list = isMap(document.contents) ? document.get('keys', true) : undefined
   if (!isSeq(list) || list.flow === true || !/^keys:[ \t]+#/m.test(text)) return
@@ -72,56 +66,47 @@ function separateFirstComment(document: Document, text: string): void {
   list.commentBefore = rest === '' ? `${first}\n` : `${first}\n\n${rest}`
 }
 
-// Of two values for one name the parser would take the last.
-function reportRepeated(
-  pairs: readonly Pair[],
-  reportAt: (offset: number, message: string) => undefined,
-): void {
+// Of two values for one name the parser takes the last.
+function reportRepeated(pairs: readonly Pair[], report: Report): void {
   const seen = new Set<unknown>()
   for (const { key } of pairs) {
     const name = isScalar(key) ? key.value : key
-    if (seen.has(name)) reportAt(startOf(key), 'The same name is already in this mapping')
+    if (seen.has(name)) report(key, 'This mapping has the same name twice: remove one')
     seen.add(name)
   }
 }
 
 function readKeys(document: Document, report: Report): StoredKey[] {
   const { contents } = document
-  if (!isMap(contents)) return none(contents, report, NO_LIST)
-  for (const { key } of contents.items) {
-    if (!isNamedKeys(key)) report(key, `There is nothing called ${showName(key)}: known is "keys"`)
+  if (!isMap(contents)) return report(contents, NO_LIST) ?? []
+  for (const pair of contents.items) {
+    if (!isNamedKeys(pair)) report(pair.key, unknown('name', pair.key, '"keys"'))
   }
-  const pair = contents.items.find(({ key }) => isNamedKeys(key))
-  return pair === undefined ? none(contents, report, NO_LIST) : readList(pair.value, report)
+  const pair = contents.items.find(isNamedKeys)
+  return pair === undefined ? (report(contents, NO_LIST) ?? []) : readList(pair.value, report)
+}
+
+function isNamedKeys({ key }: Pair): boolean {
+  return isScalar(key) && key.value === 'keys'
 }
 
 function readList(list: unknown, report: Report): StoredKey[] {
   if (isScalar(list) && list.value === null) return []
-  if (!isSeq(list)) return none(list, report, '"keys" must be a list')
+  if (!isSeq(list)) return report(list, '"keys" must be a list') ?? []
   const ids = new Set<string>()
-  const digests = new Set<string>()
+  const hashes = new Set<string>()
   return list.items.flatMap((item) => {
     const key = isMap(item)
       ? readStoredKey(item, report)
-      : report(item, 'A key must have fields: "id", "principal", "sha256"')
+      : report(item, 'A key must be a mapping with "id", "principal" and "sha256"')
     if (key === undefined) return []
-    if (ids.has(key.id)) report(item, `There are two keys with the id "${key.id}"`)
-    // With two entries for one key, one of them revoked, nobody knows what was meant.
-    if (digests.has(key.sha256))
-      report(item, `The key "${key.id}" has the same "sha256" as another`)
+    if (ids.has(key.id)) report(item, `Two keys have the id "${key.id}"`)
+    // One of two entries for a key may revoke it.
+    if (hashes.has(key.sha256)) report(item, `The key "${key.id}" has the "sha256" of another key`)
     ids.add(key.id)
-    digests.add(key.sha256)
+    hashes.add(key.sha256)
     return [key]
   })
-}
-
-function none(node: unknown, report: Report, message: string): [] {
-  report(node, message)
-  return []
-}
-
-function isNamedKeys(key: unknown): boolean {
-  return isScalar(key) && key.value === 'keys'
 }
 
 function startOf(node: unknown): number {

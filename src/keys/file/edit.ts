@@ -1,145 +1,94 @@
-import { findLoneMount } from '../../files/lone-mount.ts'
-import { files, reasonOf, UnreadableFileError } from '../../files/system.ts'
-import { readTextFile } from '../../files/text-file.ts'
+import { files, reasonOf } from '../../files/system.ts'
+import { KeyFileError } from '../error.ts'
 import { parseKeys } from './document.ts'
 import { withFileLock } from './lock.ts'
+import {
+  isLink,
+  MAX_BYTES,
+  MAX_BYTES_TO_ADD,
+  readKeyText,
+  rejectLoneMount,
+  SPLIT,
+  unreadable,
+} from './read.ts'
 import { replaceFile } from './replace-file.ts'
-import { KeyFileError } from '../error.ts'
 import type { Document } from 'yaml'
 import type { KeyDocument } from './document.ts'
 
-// Some 4,000 keys, which take half a second to read.
-const MAX_BYTES_TO_ADD = 1024 * 1024
-// The rest is for revoking: a file of the first length is still read when each of its keys has a time of revocation.
-const MAX_BYTES = 2 * MAX_BYTES_TO_ADD
-const MOUNT_ADVICE =
-  'a key that is revoked outside would stay valid here. Mount its folder instead (Kubernetes: without subPath)'
-const SPLIT = 'or split it into two files, each with an endpoint of its own'
-const SHORTEN = `Remove revoked and expired keys from it, ${SPLIT}`
 const PRUNE = `Remove revoked and expired keys ("with-auth keys prune --keys FILE --older 0"), ${SPLIT}`
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'it is a symbolic link to a file that does not exist',
-}
-const ADVICE: Readonly<Record<string, string>> = {
-  no_files: ': pass the keys as { text }',
-  too_long: `. ${SHORTEN}`,
-}
-const NEW_FILE = `# The keys of this service. A key itself is nowhere in here, only its SHA-256.
+const NEW_FILE = `# The keys of this service. The file holds the SHA-256 of each key, never the key.
 keys: []
 `
-// How often an editor may save in between before this gives up.
-const MAX_TRIES = 10
-const WRITTEN = { lineWidth: 0, flowCollectionPadding: false }
+const MAX_ATTEMPTS = 10
+const FORMAT = { lineWidth: 0, flowCollectionPadding: false }
 
-interface EditOptions {
-  /** Whether a file that is not there is made. */
-  readonly create: boolean
-  /** Whether a key is added, for which there is less room; as `create` by default. */
-  readonly isAddition?: boolean
-}
-
-/** Reads the text of a file of keys, also through a symbolic link. Never waits for a named pipe. */
-export function readKeyText(file: string): string {
-  try {
-    return readTextFile(file, MAX_BYTES)
-  } catch (error) {
-    throw unreadable(file, error)
-  }
-}
-
-/** The error for a file that cannot be read. */
-export function unreadable(file: string, error: unknown): KeyFileError {
-  const isOurs = error instanceof UnreadableFileError
-  const [code, reason] = isOurs ? [error.code, error.message] : [reasonOf(error), reasonOf(error)]
-  const cause = isOurs ? error.cause : error
-  if (code === 'ENOENT' && !isLink(file)) {
-    return new KeyFileError('not_found', `There is no file ${file}`, [], { cause })
-  }
-  const message = `Cannot read ${file}: ${REASONS[code] ?? reason}${ADVICE[code] ?? ''}`
-  return new KeyFileError('unreadable', message, [], { cause })
-}
-
-export function readKeyFile(file: string): KeyDocument {
-  return parseKeys(readKeyText(file), file)
-}
+/** `create` adds a key and creates a missing file. `extend` adds a key. `change` adds none, and may use the rest of the space. */
+export type EditKind = 'create' | 'extend' | 'change'
 
 /**
- * Changes a file of keys: nobody else who uses this function changes it at the same time, what an editor saves meanwhile is not
- * overwritten, and comments stay.
+ * Changes a file of keys under its lock. Comments stay. If an editor saves the file during the change, the change
+ * starts over from that content.
  *
- * @param change Gets what is there, and changes the document. May be called more than once, each time with what is there then.
+ * @param change Changes the document. Called once for each attempt.
+ * @throws KeyFileError
  */
 export async function editKeyFile<Value>(
   file: string,
+  kind: EditKind,
   change: (current: KeyDocument) => Value,
-  options: EditOptions,
 ): Promise<Value> {
-  const target = resolveFile(file, options.create)
-  refuseLoneMount(target)
-  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const edited = await withFileLock(target, () => tryEdit(target, change, options))
-    if (edited !== undefined) return edited.value
-  }
-  throw new KeyFileError('locked', `${file} is being changed by something else again and again`)
+  const target = resolveFile(file, kind)
+  rejectLoneMount(target)
+  return withFileLock(target, () => {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      const edited = tryEdit(target, kind, change)
+      if (edited !== undefined) return edited.value
+    }
+    const reason = `another program changed it during each of ${MAX_ATTEMPTS} attempts`
+    throw new KeyFileError('locked', `Cannot change ${file}: ${reason}. Try again`)
+  })
 }
 
 function tryEdit<Value>(
   file: string,
+  kind: EditKind,
   change: (current: KeyDocument) => Value,
-  { create, isAddition = create }: EditOptions,
 ): { readonly value: Value } | undefined {
-  const before = readOrNone(file, create)
+  const before = readIfPresent(file, kind)
   const current = parseKeys(before?.trim() ? before : NEW_FILE, file)
   const value = change(current)
-  const text = writeDocument(current.document, file, isAddition)
-  const mayReplace = (): boolean => readOrNone(file, create) === before
-  return replaceFile(file, text, mayReplace) ? { value } : undefined
+  const text = format(current.document, file, kind)
+  const isUnchanged = (): boolean => readIfPresent(file, kind) === before
+  return replaceFile(file, text, isUnchanged) ? { value } : undefined
 }
 
-// What would not be read again must not be written.
-function writeDocument(document: Document, file: string, isAddition: boolean): string {
-  const text = document.toString(WRITTEN)
-  refuseLength(text, file, isAddition)
+function format(document: Document, file: string, kind: EditKind): string {
+  const text = document.toString(FORMAT)
+  requireSpace(text, file, kind)
+  // A text that cannot be read again must not be written.
   parseKeys(text, file)
   return text
 }
 
-function refuseLength(text: string, file: string, isAddition: boolean): void {
-  const most = isAddition ? MAX_BYTES_TO_ADD : MAX_BYTES
+function requireSpace(text: string, file: string, kind: EditKind): void {
+  const most = kind === 'change' ? MAX_BYTES : MAX_BYTES_TO_ADD
   if (new TextEncoder().encode(text).byteLength <= most) return
-  const action = isAddition ? 'add a key to' : 'change'
+  const action = kind === 'change' ? 'change' : 'add a key to'
   const reason = `the file would be longer than ${most} bytes. ${PRUNE}`
   throw new KeyFileError('unwritable', `Cannot ${action} ${file}: ${reason}`)
 }
 
-function readOrNone(file: string, create: boolean): string | undefined {
-  if (create && !files().existsSync(file)) return undefined
+function readIfPresent(file: string, kind: EditKind): string | undefined {
+  if (kind === 'create' && !files().existsSync(file)) return undefined
   return readKeyText(file)
 }
 
-// Behind a symbolic link the file itself is replaced and locked, so that all its names stay one file.
-function resolveFile(file: string, create: boolean): string {
+// Replaces and locks the target of a symbolic link, so that all names of the file stay one file.
+function resolveFile(file: string, kind: EditKind): string {
   try {
     return files().realpathSync(file)
   } catch (error) {
-    // A file may be there by now: another process has made it.
-    const isMissing = reasonOf(error) === 'ENOENT' && !isLink(file)
-    if (create && isMissing) return file
+    if (kind === 'create' && reasonOf(error) === 'ENOENT' && !isLink(file)) return file
     throw unreadable(file, error)
   }
-}
-
-function isLink(name: string): boolean {
-  return files().lstatSync(name, { throwIfNoEntry: false })?.isSymbolicLink() === true
-}
-
-/**
- * Refuses a file that is mounted alone: a revocation outside would not arrive.
- *
- * @throws KeyFileError
- */
-export function refuseLoneMount(file: string): void {
-  const reason = findLoneMount(file)
-  if (reason === undefined) return
-  throw new KeyFileError('unreadable', `Cannot use ${file}: ${reason}, so ${MOUNT_ADVICE}`)
 }

@@ -1,154 +1,124 @@
-import { isMap, isScalar, isSeq } from 'yaml'
-import { isPathPrefix, PREFIX_FORM } from '../paths.ts'
+import { isCollection, isScalar } from 'yaml'
+import { isRecord } from '../../core/endpoint/verdict.ts'
+import { emptyRecord } from '../../core/request/question.ts'
+import { isPathPrefixes, PREFIX_FORM } from '../paths.ts'
 import { parseTimestamp, TIMESTAMP_FORM } from '../times.ts'
-import type { Node, YAMLMap } from 'yaml'
+import type { YAMLMap } from 'yaml'
 import type { StoredKey } from '../record.ts'
 
-/** Says what is wrong with a node. */
-export type Report = (node: unknown, message: string) => undefined
+/** Reports a problem at a node of the document, or at an offset of the text. */
+export type Report = (at: unknown, message: string) => undefined
 
-/** The fields of a key, and how each is read. `undefined` for what is wrong, which has been reported then. */
-type FieldReaders = {
-  readonly [Name in keyof StoredKey]-?: (
-    node: Node | null,
-    report: Report,
-  ) => StoredKey[Name] | undefined
+interface Field<Value> {
+  /** The allowed values, for messages. */
+  readonly form: string
+  /** Returns `undefined` for a value that is not allowed. */
+  readonly parse: (value: unknown) => Value | undefined
+  readonly isText: boolean
 }
 
 const MAX_PRINCIPAL_LENGTH = 256
-// The guard reads 64 KiB of an answer, and each of these may become six bytes of JSON.
+// `withAuth` reads at most 64 KiB of an answer, and JSON may need six bytes for a character.
 const MAX_ATTRIBUTES_LENGTH = 8192
 
-const READERS: FieldReaders = {
-  id: (node, report) => readId('id', node, report),
-  prefix: (node, report) =>
-    readText(node, report, '"prefix" must be 1 to 32 visible characters', isVisible),
-  principal: (node, report) =>
-    readText(node, report, `"principal" must be ${PRINCIPAL_FORM}`, isPrincipal),
-  attributes: readAttributes,
-  paths: readPaths,
-  created: (node, report) => readTime('created', node, report),
-  expires: (node, report) => readTime('expires', node, report),
-  revoked: (node, report) =>
-    isScalar(node) && node.value === true ? true : readTime('revoked', node, report),
-  successor: (node, report) => readId('successor', node, report),
-  sha256: (node, report) =>
-    readText(node, report, '"sha256" must be 64 hex digits', isHexDigest)?.toLowerCase(),
+export const PRINCIPAL_FORM: string = `a text of 1 to ${MAX_PRINCIPAL_LENGTH} characters without control characters`
+export const ATTRIBUTES_FORM: string = `names with lists of texts, such as { roles: [admin] }, of at most ${MAX_ATTRIBUTES_LENGTH} characters in all`
+
+const ID = text('1 to 64 letters, digits, _, . or -', isMatch(/^[\w.-]{1,64}$/))
+const TIME = text(TIMESTAMP_FORM, (value) => parseTimestamp(value) !== undefined)
+const SHA256 = text('64 hex digits', isMatch(/^[\da-f]{64}$/i))
+
+const FIELDS: { readonly [Name in keyof StoredKey]-?: Field<StoredKey[Name]> } = {
+  id: ID,
+  prefix: text('1 to 32 visible characters', isMatch(/^[\x21-\x7e]{1,32}$/)),
+  principal: text(PRINCIPAL_FORM, isPrincipal),
+  attributes: { form: ATTRIBUTES_FORM, parse: parseAttributes, isText: false },
+  paths: { form: `a list of at least one, each ${PREFIX_FORM}`, parse: parsePaths, isText: false },
+  created: TIME,
+  expires: TIME,
+  revoked: {
+    ...TIME,
+    form: `${TIMESTAMP_FORM}, or true`,
+    parse: (value) => (value === true ? true : TIME.parse(value)),
+  },
+  successor: ID,
+  sha256: { ...SHA256, parse: (value) => SHA256.parse(value)?.toLowerCase() },
 }
 const REQUIRED = ['id', 'principal', 'sha256'] as const
 
-/** What {@link isPrincipal} takes, for messages. */
-export const PRINCIPAL_FORM: string = `a text of 1 to ${MAX_PRINCIPAL_LENGTH} characters, none of them a control character`
-/** What {@link isAttributes} takes, for messages. */
-export const ATTRIBUTES_FORM: string = `names with lists of texts, such as { roles: [admin] }, of at most ${MAX_ATTRIBUTES_LENGTH} characters in all`
-
-export function isPrincipal(text: string): boolean {
+export function isPrincipal(value: unknown): value is string {
+  if (typeof value !== 'string') return false
   // oxlint-disable-next-line no-control-regex
-  return text !== '' && text.length <= MAX_PRINCIPAL_LENGTH && !/[\x00-\x1f\x7f]/.test(text)
+  return value !== '' && value.length <= MAX_PRINCIPAL_LENGTH && !/[\x00-\x1f\x7f]/.test(value)
 }
 
 export function isAttributes(value: unknown): value is Readonly<Record<string, readonly string[]>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  const lists: readonly unknown[] = Object.values(value)
-  return lists.every(isTextList) && JSON.stringify(value).length <= MAX_ATTRIBUTES_LENGTH
+  if (!isRecord(value) || !Object.values(value).every(isTextList)) return false
+  return JSON.stringify(value).length <= MAX_ATTRIBUTES_LENGTH
 }
 
-/** Reads one key of the file. `undefined` if anything about it is wrong: no half of it is used. */
+/** Reads one entry. Returns `undefined` if a field is invalid, missing or unknown: an entry counts as a whole. */
 export function readStoredKey(map: YAMLMap, report: Report): StoredKey | undefined {
   const found: Record<string, unknown> = {}
-  let isSound = true
+  let isValid = true
   for (const { key, value } of map.items) {
     const name = String(key)
-    const read = readField(name, value as Node | null, report, key)
-    if (read === undefined) isSound = false
+    const read = isFieldName(name)
+      ? readField(name, value, report)
+      : report(key, unknown('field', key, Object.keys(FIELDS).join(', ')))
+    if (read === undefined) isValid = false
     found[name] = read
   }
   const missing = REQUIRED.filter((name) => !Object.hasOwn(found, name))
-  if (missing.length > 0) report(map, `${missing.map((name) => `"${name}"`).join(', ')} is missing`)
-  if (!isSound || missing.length > 0) return undefined
-  // Each field was read by its reader, and what is required is there.
-  return { attributes: emptyAttributes(), ...found } as unknown as StoredKey
+  if (missing.length > 0) report(map, `Missing: ${missing.map((name) => `"${name}"`).join(', ')}`)
+  if (!isValid || missing.length > 0) return undefined
+  // `FIELDS` parsed each field, and the required ones are present.
+  return { attributes: emptyRecord<readonly string[]>(), ...found } as unknown as StoredKey
 }
 
-function readField(name: string, node: Node | null, report: Report, key: unknown): unknown {
-  if (!isFieldName(name)) {
-    const known = Object.keys(READERS).join(', ')
-    return report(key, `There is no field ${showName(key)}: known are ${known}`)
-  }
-  return READERS[name](node, report)
+function readField(name: keyof StoredKey, node: unknown, report: Report): unknown {
+  const { form, parse, isText } = FIELDS[name]
+  const scalar = isScalar(node) ? node.value : undefined
+  const value: unknown = isCollection(node) ? node.toJSON() : scalar
+  const parsed = parse(value)
+  if (parsed !== undefined) return parsed
+  // YAML reads `principal: 007` as the number 7.
+  const isQuotable = isText && ['number', 'boolean'].includes(typeof value)
+  return report(node, `"${name}" must be ${form}${isQuotable ? ': put it in quotes' : ''}`)
 }
 
-/** A name for messages; but what may be a key in the wrong place is not shown. */
-export function showName(key: unknown): string {
+/** The message for an unknown name. Hides a name that may be a key in the wrong place. */
+export function unknown(kind: string, key: unknown, expected: string): string {
   const name = String(key)
-  return /^[a-z_]{1,24}$/i.test(name) ? `"${name}"` : 'so (it is not shown)'
+  const shown = /^[a-z_]{1,24}$/i.test(name) ? `"${name}"` : '(hidden because it may be a secret)'
+  return `Unknown ${kind} ${shown}: expected ${expected}`
 }
 
 function isFieldName(name: string): name is keyof StoredKey {
-  return Object.hasOwn(READERS, name)
+  return Object.hasOwn(FIELDS, name)
 }
 
-function readText(
-  node: Node | null,
-  report: Report,
-  message: string,
-  isAllowed: (text: string) => boolean,
-): string | undefined {
-  const value = isScalar(node) ? node.value : undefined
-  if (typeof value === 'string' && isAllowed(value)) return value
-  // `principal: 007` is a number, and would become another name.
-  const hint = typeof value === 'number' || typeof value === 'boolean' ? ': put it in quotes' : ''
-  return report(node, `${message}${hint}`)
+function text(form: string, isAllowed: (value: string) => boolean): Field<string> {
+  const parse = (value: unknown): string | undefined =>
+    typeof value === 'string' && isAllowed(value) ? value : undefined
+  return { form, parse, isText: true }
 }
 
-function readId(name: string, node: Node | null, report: Report): string | undefined {
-  return readText(node, report, `"${name}" must be 1 to 64 letters, digits, _, . or -`, isId)
+function isMatch(pattern: RegExp): (value: string) => boolean {
+  return (value) => pattern.test(value)
 }
 
-function readTime(name: string, node: Node | null, report: Report): string | undefined {
-  const orTrue = name === 'revoked' ? ', or true' : ''
-  return readText(node, report, `"${name}" must be ${TIMESTAMP_FORM}${orTrue}`, isTime)
-}
-
-function readAttributes(node: Node | null, report: Report): StoredKey['attributes'] | undefined {
-  const attributes = emptyAttributes()
-  const value: unknown = isMap(node) ? node.toJSON() : undefined
-  if (!isAttributes(value)) return report(node, `"attributes" must be ${ATTRIBUTES_FORM}`)
+function parseAttributes(value: unknown): StoredKey['attributes'] | undefined {
+  if (!isAttributes(value)) return undefined
+  const attributes = emptyRecord<readonly string[]>()
   for (const [name, list] of Object.entries(value)) attributes[name] = Object.freeze([...list])
   return Object.freeze(attributes)
 }
 
-function readPaths(node: Node | null, report: Report): readonly string[] | undefined {
-  const value: unknown = isSeq(node) ? node.toJSON() : undefined
-  if (isPathPrefixes(value)) return Object.freeze([...value])
-  return report(node, `"paths" must be a list of at least one, each ${PREFIX_FORM}`)
-}
-
-export function isPathPrefixes(value: unknown): value is readonly string[] {
-  return isTextList(value) && value.length > 0 && value.every(isPathPrefix)
+function parsePaths(value: unknown): readonly string[] | undefined {
+  return isPathPrefixes(value) ? Object.freeze([...value]) : undefined
 }
 
 function isTextList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string')
-}
-
-function isTime(text: string): boolean {
-  return parseTimestamp(text) !== undefined
-}
-
-function isId(text: string): boolean {
-  return /^[\w.-]{1,64}$/.test(text)
-}
-
-function isVisible(text: string): boolean {
-  return /^[\x21-\x7e]{1,32}$/.test(text)
-}
-
-function isHexDigest(text: string): boolean {
-  return /^[\da-f]{64}$/i.test(text)
-}
-
-// Without a prototype `__proto__` is a name like any other.
-function emptyAttributes(): Record<string, readonly string[]> {
-  return Object.create(null) as Record<string, readonly string[]>
 }

@@ -18,7 +18,10 @@ export async function withFileLock<Value>(
   const path = `${file}.lock`
   const until = Date.now() + waitMs
   while (!tryCreate(path)) {
-    if (Date.now() >= until) throw locked(path)
+    if (Date.now() >= until) {
+      const advice = `If no process is changing the keys, remove ${path}`
+      throw new KeyFileError('locked', `The file is locked: ${path} exists. ${advice}`)
+    }
     await pause()
   }
   try {
@@ -47,9 +50,4 @@ function pause(): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, 5 + Math.random() * 20)
   })
-}
-
-function locked(path: string): KeyFileError {
-  const advice = `If no process is changing the keys, remove ${path}`
-  return new KeyFileError('locked', `The file is locked: ${path} exists. ${advice}`)
 }

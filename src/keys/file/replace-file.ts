@@ -1,31 +1,31 @@
 import { files, reasonOf, system } from '../../files/system.ts'
 import { KeyFileError } from '../error.ts'
 
-// Where the system does not tell what is mounted, this is how it shows.
+// These codes show a mount where the system does not list its mounts.
+const MOUNT_CODES: ReadonlySet<string> = new Set(['EBUSY', 'EXDEV'])
 const MOUNT_ADVICE = '. If it is mounted alone, mount its folder instead'
 
 /**
- * Puts a text in the place of a file, all at once: who reads sees the old or the new, also after a power failure. Mode and
- * owner stay as they were; a new file is for its owner alone.
+ * Replaces a file in one step: a reader sees the old or the new content, also after a power failure. The file keeps its mode and
+ * owner. Only its owner can read a new file.
  *
- * @param mayReplace Asked last of all; if it says no, everything stays as it was.
- * @returns Whether it was replaced.
- * @throws KeyFileError `unwritable`, and everything is as it was.
+ * @param isUnchanged Called right before the rename. If it returns `false`, the file stays as it is.
+ * @returns Whether the file was replaced.
+ * @throws KeyFileError `unwritable`, with the file as it was.
  */
-export function replaceFile(file: string, text: string, mayReplace: () => boolean): boolean {
+export function replaceFile(file: string, text: string, isUnchanged: () => boolean): boolean {
   const temporary = `${file}.${crypto.randomUUID()}.tmp`
   try {
     writeThrough(temporary, text, file)
-    if (!mayReplace()) return false
+    if (!isUnchanged()) return false
     files().renameSync(temporary, file)
     syncFolder(file)
     return true
-  } catch (error) {
-    const reason = reasonOf(error)
-    const advice = ['EBUSY', 'EXDEV'].includes(reason) ? MOUNT_ADVICE : ''
-    throw new KeyFileError('unwritable', `Cannot write ${file}: ${reason}${advice}`, [], {
-      cause: error,
-    })
+  } catch (cause) {
+    const reason = reasonOf(cause)
+    const advice = MOUNT_CODES.has(reason) ? MOUNT_ADVICE : ''
+    const message = `Cannot write ${file}: ${reason}${advice}`
+    throw new KeyFileError('unwritable', message, [], { cause })
   } finally {
     files().rmSync(temporary, { force: true })
   }
@@ -43,8 +43,7 @@ function writeThrough(temporary: string, text: string, file: string): void {
   }
 }
 
-// A file that another user serves from must not become one that only its editor can read: if the owner cannot be kept, this
-// throws.
+// Throws if the owner cannot be kept: a service of another user could no longer read the file.
 function keepOwnerAndMode(handle: number, file: string): void {
   const fs = files()
   const old = fs.statSync(file, { throwIfNoEntry: false })
@@ -54,7 +53,7 @@ function keepOwnerAndMode(handle: number, file: string): void {
   fs.fchmodSync(handle, old.mode & 0o777)
 }
 
-// So that the new name outlives a power failure. Not every system lets a folder be opened.
+// Makes the new name survive a power failure. Some systems cannot open a folder: then the content is safe, but not the name.
 function syncFolder(file: string): void {
   const fs = files()
   try {
@@ -62,7 +61,5 @@ function syncFolder(file: string): void {
     const handle = fs.openSync(folder, 'r')
     fs.fsyncSync(handle)
     fs.closeSync(handle)
-  } catch {
-    // The content is safe in any case.
-  }
+  } catch {}
 }

@@ -1,57 +1,59 @@
 import { ignore } from '../../core/async.ts'
 import { files } from '../../files/system.ts'
-import { parseKeys } from './document.ts'
-import { readKeyFile, readKeyText, refuseLoneMount, unreadable } from './edit.ts'
 import { KeyFileError } from '../error.ts'
 import { createKeyring } from '../keyring.ts'
+import { parseKeys } from './document.ts'
+import { readKeyFile, readKeyText, rejectLoneMount, unreadable } from './read.ts'
 import type { Stats } from 'node:fs'
-import type { KeySource } from '../options.ts'
 import type { Keyring } from '../keyring.ts'
+import type { KeySource } from '../options.ts'
 
 interface Loaded {
   readonly stats: Stats
   readonly text: string
-  /** Whether a change since then would show in what the system tells of the file. */
+  /** Whether `stats` would show any later change. */
   readonly isSettled: boolean
   readonly result: Keyring | KeyFileError
 }
 
-// File systems tell when a file changed to the nearest two seconds or better. So a second change within them may not show.
+type OnError = (error: KeyFileError) => unknown
+
+// File systems round times to two seconds or less. A second change within that time may not show in `stats`.
 const SETTLED_MS = 2000
+// A replaced file has another inode, and an overwritten one another time or size.
+const SIGNS = ['ino', 'mtimeMs', 'ctimeMs', 'size', 'dev', 'nlink'] as const
 
 /**
- * Gives the keys of a source each time that they are asked for.
+ * Returns a function that returns the current keys of a source.
  *
- * @throws KeyFileError for what cannot be read now: the first caller must not find that out.
+ * @throws KeyFileError for keys that cannot be read now, so that a broken file shows at startup.
  */
-export function openSource(
-  source: KeySource,
-  onError: (error: KeyFileError) => unknown,
-): () => Keyring {
+export function openSource(source: KeySource, onError: OnError): () => Keyring {
   if ('text' in source) {
     const keyring = createKeyring(parseKeys(source.text, 'text').keys)
     return () => keyring
   }
-  refuseLoneMount(source.file)
   readKeyFile(source.file)
-  return watchFile(source.file, onError)
+  rejectLoneMount(source.file)
+  return followFile(source.file, onError)
 }
 
 /**
- * Gives the keys that are in a file now: each time the system is asked whether it has changed, which costs some microseconds.
- * A file that is gone, or broken, throws until it is repaired: what was in it before may lack what was revoked since.
+ * Returns a function that returns the keys in a file now. Each call asks the system whether the file has changed, which takes some
+ * microseconds. While the file is missing or broken, each call throws: the last good keys may lack a revocation.
  *
- * @param onError Told once of each thing that is wrong.
+ * @param onError Called once for each problem.
  */
-export function watchFile(
+export function followFile(
   file: string,
-  onError: (error: KeyFileError) => unknown,
+  onError: OnError,
   now: () => number = Date.now,
 ): () => Keyring {
   let loaded: Loaded | undefined
   let told: string | undefined
   const fail = (error: KeyFileError): never => {
-    if (told !== error.message) tell(onError, error)
+    // The promise catches an observer that throws: it must not change the answer of the endpoint.
+    if (told !== error.message) ignore(new Promise((resolve) => resolve(onError(error))))
     told = error.message
     throw error
   }
@@ -69,41 +71,22 @@ export function watchFile(
 }
 
 function load(file: string, previous: Loaded | undefined, now: () => number): Loaded {
-  // Before it is read: of a change in between the next look sees the difference.
+  // `stats` come first: the next call then notices a change during the read.
   const stats = files().statSync(file)
-  if (previous?.isSettled === true && isSame(previous.stats, stats)) return previous
+  const isSame = SIGNS.every((sign) => previous?.stats[sign] === stats[sign])
+  if (previous?.isSettled === true && isSame) return previous
   const isSettled = now() - Math.max(stats.mtimeMs, stats.ctimeMs) >= SETTLED_MS
-  refuseLoneMount(file)
+  rejectLoneMount(file)
   const text = readKeyText(file)
-  const result = previous?.text === text ? previous.result : read(text, file)
+  const result = previous?.text === text ? previous.result : parse(text, file)
   return { stats, text, isSettled, result }
 }
 
-function read(text: string, file: string): Keyring | KeyFileError {
+function parse(text: string, file: string): Keyring | KeyFileError {
   try {
     return createKeyring(parseKeys(text, file).keys)
   } catch (error) {
     if (error instanceof KeyFileError) return error
     throw error
-  }
-}
-
-// Another file under the same name has another number; one that was written over has another time, or size.
-function isSame(one: Stats, other: Stats): boolean {
-  return (
-    one.ino === other.ino &&
-    one.mtimeMs === other.mtimeMs &&
-    one.ctimeMs === other.ctimeMs &&
-    one.size === other.size &&
-    one.dev === other.dev &&
-    one.nlink === other.nlink
-  )
-}
-
-function tell(onError: (error: KeyFileError) => unknown, error: KeyFileError): void {
-  try {
-    ignore(onError(error))
-  } catch {
-    // What watches must not change what is answered.
   }
 }

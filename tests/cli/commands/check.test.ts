@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { describe, expect, it } from 'vitest'
-import { checkCommand } from '../../../src/cli/commands/check.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readCommandLine } from '../../../src/cli/command-line.ts'
+import { checkCommand, KEY_OPTIONS, readPresentedKey } from '../../../src/cli/commands/check.ts'
 import { main } from '../../../src/cli/main.ts'
 import { close, listen } from '../../support/loopback.ts'
 import { createSurroundings } from '../../support/surroundings.ts'
@@ -14,7 +18,7 @@ async function check(args: readonly string[], env: Record<string, string> = {}) 
 }
 
 describe('with-auth check', () => {
-  it('prints a table, without the key and without the query, and fails with what failed', async () => {
+  it('prints a table without the key and the query, and fails if a row failed', async () => {
     const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
       const body = await text(request)
       const isGood = body.includes('"api_key":"sk-good"') && body.endsWith('}')
@@ -58,7 +62,7 @@ describe('with-auth check', () => {
     expect((printed + json.printed).toLowerCase()).not.toMatch(/key-is-0|withauth_short/)
   })
 
-  it('prints JSON at the end, with what was not asked', async () => {
+  it('prints JSON with the rows that were not asked', async () => {
     const { code, printed } = await check(['http://127.0.0.1:1/x', '--json', '--timeout-ms=500'])
     const report = JSON.parse(printed) as { endpoint: string; ok: boolean; rows: unknown[] }
     expect(Object.keys(report)).toEqual(['endpoint', 'ok', 'rows'])
@@ -71,7 +75,7 @@ describe('with-auth check', () => {
     expect(code).toBe(1)
   })
 
-  it('says once of what is not there why, and what to do', async () => {
+  it('explains an unreachable endpoint once, with advice', async () => {
     const gone = createServer()
     const url = `http://127.0.0.1:${await listen(gone)}/`
     await close(gone)
@@ -90,7 +94,7 @@ Stopped: nothing listens there (ECONNREFUSED).
     })
   })
 
-  it('has colors on a terminal alone', async () => {
+  it('uses colors only on a terminal', async () => {
     const surroundings = createSurroundings({}, '', { isTerminal: true, colors: true })
     await main(['check', 'http://127.0.0.1:1/'], [checkCommand], surroundings)
     expect(surroundings.printed()).toContain('\u{1b}[31mFAIL\u{1b}[0m')
@@ -111,7 +115,7 @@ Stopped: nothing listens there (ECONNREFUSED).
         `--timeout-ms must be a whole number from 1 to 60000, received "${ms}"`,
       ],
     ),
-  ])('says of %s %j what is wrong, and nothing else', async (url, args, message) => {
+  ])('reports only the error for %s %j', async (url, args, message) => {
     const noted = `with-auth: ${message}\nRun "with-auth check --help" for help.\n`
     expect(await check([url, ...args])).toEqual({ code: 2, printed: '', noted })
   })
@@ -131,13 +135,44 @@ Stopped: nothing listens there (ECONNREFUSED).
     [['http://auth.example.com/?k=s3cret'], 'only on loopback, or with --allow-insecure-http'],
     [['https://user:s3cret@auth.example.com/'], 'without user or password'],
     [['sk-s3cret'], 'URL must begin with https:// or http://'],
-    [['https://a.example', 'sk-s3cret'], 'Give one URL only'],
+    [['https://a.example', 'sk-s3cret'], 'Give only one URL'],
     [['http://127.0.0.1:1', '--timeout-ms', '0'], '--timeout-ms must be'],
     [['http://127.0.0.1:1', '--key=s3cret'], 'Unknown option "--key": did you mean --'],
-  ])('refuses %j as wrong usage', async (args, message) => {
+  ])('rejects %j as wrong usage', async (args, message) => {
     const { code, printed, noted } = await check(args)
     expect({ code, printed }).toEqual({ code: 2, printed: '' })
     expect(noted).toContain(message)
     expect(noted).not.toContain('s3cret')
   })
 })
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'with-auth-key-'))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function read(args: string[], env: Record<string, string> = {}) {
+  return readPresentedKey(readCommandLine(args, KEY_OPTIONS), { env })
+}
+
+it('reads the key from --key-file before WITH_AUTH_KEY', async () => {
+  const file = join(folder, 'key')
+  writeFileSync(file, 'sk-file\n')
+  expect(await read([])).toBeUndefined()
+  expect(await read([], { WITH_AUTH_KEY: 'sk-env' })).toBe('sk-env')
+  expect(await read(['--key-file', file], { WITH_AUTH_KEY: 'sk-env' })).toBe('sk-file')
+})
+
+it('stops reading an endless file', async () => {
+  await expect(read(['--key-file', '/dev/zero'])).rejects.toThrow(/^--key-file must hold one key/)
+})
+
+it.each(['', ' ', 'two keys', 'sk-é', 'a\nb', 'x'.repeat(8193)])(
+  'rejects an invalid key without showing it: %j',
+  async (key) => {
+    await expect(read([], { WITH_AUTH_KEY: key })).rejects.toThrow(
+      /^WITH_AUTH_KEY must hold one key, in visible ASCII \(it is not shown\)$/,
+    )
+  },
+)

@@ -1,15 +1,15 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { demoCommand } from '../../../src/cli/commands/demo.ts'
+import { demoCommand, serveDemoApi } from '../../../src/cli/commands/demo.ts'
 import { main } from '../../../src/cli/main.ts'
 import { createSurroundings } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 
-const path = setupFolder()
+const pathOf = setupFolder()
 beforeEach(() => {
-  mkdirSync(path('tmp'))
-  vi.stubEnv('TMPDIR', path('tmp'))
+  mkdirSync(pathOf('tmp'))
+  vi.stubEnv('TMPDIR', pathOf('tmp'))
 })
 afterEach(() => vi.unstubAllEnvs())
 
@@ -27,9 +27,9 @@ async function startJsonDemo() {
   return { ...started, gateway, api, key }
 }
 
-// What it prints for people is run, line by line, in tests/start.test.ts.
+// tests/start.test.ts runs the printed guide line by line.
 describe('with-auth demo', () => {
-  it('says in JSON where it is and which key opens it', async () => {
+  it('prints its URLs and the key as JSON', async () => {
     const surroundings = createSurroundings()
     const ended = main(['demo', '--json'], [demoCommand], surroundings)
     await vi.waitFor(() => expect(surroundings.printed()).toMatch(/\n$/), { timeout: 5000 })
@@ -41,7 +41,7 @@ describe('with-auth demo', () => {
     expect(await ended).toBe(0)
   })
 
-  it('takes free ports where others have the usual ones, and leaves nothing behind', async () => {
+  it('picks free ports if the usual ones are in use, and cleans up', async () => {
     const demos = [await startJsonDemo(), await startJsonDemo()]
     const urls = demos.flatMap(({ gateway, api }) => [gateway, api])
     expect(new Set(urls).size).toBe(4)
@@ -55,20 +55,20 @@ describe('with-auth demo', () => {
         attributes: { roles: ['reader'] },
       })
     }
-    const folders = readdirSync(path('tmp'))
+    const folders = readdirSync(pathOf('tmp'))
     expect(folders).toEqual(folders.filter((name) => name.startsWith('with-auth-demo-')))
     expect(folders).toHaveLength(2)
     for (const { surroundings } of demos) surroundings.signal('SIGTERM')
     expect(await Promise.all(demos.map(({ ended }) => ended))).toEqual([0, 0])
     // The usual ports of the first may be another's by now.
     for (const url of urls.slice(2)) await expect(fetch(url)).rejects.toThrow('fetch failed')
-    expect(readdirSync(path('tmp'))).toEqual([])
+    expect(readdirSync(pathOf('tmp'))).toEqual([])
   })
 
-  it('lets nobody in when its file has become unusable, and says so', async () => {
+  it('denies every key once its key file is unusable', async () => {
     const { surroundings, ended, gateway, key } = await startJsonDemo()
-    const [folder = ''] = readdirSync(path('tmp'))
-    writeFileSync(join(path('tmp'), folder, 'keys.yaml'), 'keys: [')
+    const [folder = ''] = readdirSync(pathOf('tmp'))
+    writeFileSync(join(pathOf('tmp'), folder, 'keys.yaml'), 'keys: [')
     const headers = { authorization: `Bearer ${key}` }
     expect((await fetch(`${gateway}/v1/me`, { headers })).status).toBe(503)
     expect(surroundings.noted()).toMatch(/keys\.yaml:1.*\n$/)
@@ -77,7 +77,7 @@ describe('with-auth demo', () => {
     expect(await ended).toBe(0)
   })
 
-  it('tells people what to paste, and what it answers', async () => {
+  it('prints curl commands with their real output', async () => {
     const { surroundings, ended } = await startDemo()
     const guide = surroundings.printed()
     const [gateway = '', api = ''] = guide.match(/http:\/\/127\.0\.0\.1:\d+/g) ?? []
@@ -107,20 +107,43 @@ With a wrong key:
   ${wrong}
   401
 
-With the right key, which was made for this run and is kept nowhere:
+With the right key, which works only for this run:
 
   curl -sw "\\n%{http_code}\\n" -H "Authorization: Bearer ${key}" ${url}
 
   {"principal":"alice","attributes":{"roles":["reader"]}}
   200
 
-With that key ${gateway}/v1/chat streams; ${gateway}/ needs none.
+With that key, ${gateway}/v1/chat streams. ${gateway}/ needs no key.
 Ctrl-C stops both servers.
 `)
   })
+})
 
-  it('takes no operand', async () => {
-    const surroundings = createSurroundings()
-    expect(await main(['demo', 'x'], [demoCommand], surroundings)).toBe(2)
+async function ask(path: string, headers: Record<string, string> = {}): Promise<Response> {
+  return serveDemoApi(new Request(`http://127.0.0.1${path}`, { headers }))
+}
+
+it('reports the caller that the gateway names', async () => {
+  const headers = { 'x-auth-principal': 'al%C3%AFce', 'x-auth-attributes': '{"roles":["reader"]}' }
+  expect(await (await ask('/v1/me', headers)).json()).toEqual({
+    principal: 'alïce',
+    attributes: { roles: ['reader'] },
   })
+  expect(await (await ask('/v1/me')).json()).toEqual({ principal: '', attributes: {} })
+})
+
+it('streams words', async () => {
+  const response = await ask('/v1/chat')
+  expect(response.headers.get('content-type')).toBe('text/event-stream')
+  const words = ['Hello', 'from', 'a', 'guarded', 'stream']
+  expect(await response.text()).toBe(words.map((word) => `data: ${word}\n\n`).join(''))
+})
+
+it('stops streaming when the client leaves', async () => {
+  const controller = new AbortController()
+  const request = new Request('http://127.0.0.1/v1/chat', { signal: controller.signal })
+  const response = await serveDemoApi(request)
+  controller.abort()
+  expect((await response.text()).match(/data: /g)?.length ?? 0).toBeLessThan(5)
 })

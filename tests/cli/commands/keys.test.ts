@@ -31,16 +31,16 @@ async function create(...args: string[]): Promise<CreatedKey> {
 }
 
 describe('with-auth keys create', () => {
-  it('prints the key alone to standard output, and keeps it nowhere', async () => {
+  it('prints the key once, and stores only its hash', async () => {
     const { code, printed, noted } = await keys('create', '--keys', file, '--principal', 'alice')
     expect(code).toBe(0)
     expect(printed).toMatch(/^withauth_\w+\n$/)
-    expect(noted).toMatch(/key_\w+ for alice; the key is not shown again/)
+    expect(noted).toMatch(/key_\w+ for alice; the key is shown only once/)
     expect(noted).not.toContain(printed.trim())
     expect(readFileSync(file, 'utf8')).not.toContain(printed.trim())
   })
 
-  it('takes attributes, paths and an end', async () => {
+  it('accepts attributes, paths and an expiry', async () => {
     const attributes = [
       '--attribute',
       'roles=admin',
@@ -60,7 +60,7 @@ describe('with-auth keys create', () => {
     expect(ends.expires).toContain('2999-01-01')
   })
 
-  it('prints as JSON what was made, with nothing that was not asked for', async () => {
+  it('prints the new key as JSON, without fields that were not given', async () => {
     const created = await create('--principal', 'alice', '--attribute', 'note=two\nlines')
     expect(created).toEqual({
       id: expect.stringMatching(/^key_[a-z2-7]{12}$/),
@@ -80,34 +80,21 @@ describe('with-auth keys create', () => {
 
   it.each([
     [[], 2, '--principal NAME is missing'],
-    [['--principal', 'a', 'sk-x'], 2, 'takes options only'],
-    [['--principal', 'a', '--attribute', 'roles'], 2, '--attribute must be NAME=VALUE'],
-    [['--principal', 'a', '--attribute', '=x'], 2, '--attribute must be NAME=VALUE'],
-    [['--principal', 'a', '--attribute', '=a=b'], 2, '--attribute must be NAME=VALUE'],
+    [['--principal', 'a', 'sk-x'], 2, 'takes only options'],
     [['--principal', 'a', '--attribute', 'roles='], 2, '--attribute must be NAME=VALUE'],
-    [
-      ['--principal', 'a', '--expires-in', 'soon'],
-      2,
-      '--expires-in must be a whole number above 0',
-    ],
-    [
-      ['--principal', 'a', '--path', '/v1/*'],
-      2,
-      '--path must be a path such as /v1, which opens all',
-    ],
     [['--principal', 'a', '--path', '/v1/*'], 2, 'received "/v1/*": write "/v1"\n'],
     [
       ['--principal', 'a', '--expires-in', '1d', '--expires-at', '2999-01-01'],
       2,
       '--expires-in and --expires-at exclude each other',
     ],
-  ])('refuses %j', async (args, code, message) => {
+  ])('rejects %j', async (args, code, message) => {
     const result = await keys('create', '--keys', file, ...args)
     expect(result).toMatchObject({ code, printed: '' })
     expect(result.noted).toContain(message)
   })
 
-  it('says which key is still in the file if it cannot be taken out again', async () => {
+  it('reports a key that is still in the file after a failed undo', async () => {
     let text = ''
     const breakFile = (): Promise<void> => {
       text = readFileSync(file, 'utf8')
@@ -122,18 +109,10 @@ describe('with-auth keys create', () => {
       `with-auth: No space. The new key ${id} is still in ${file}: revoke it\n`,
     )
   })
-
-  it('wants a file', async () => {
-    const result = await keys('create', '--principal', 'a')
-    expect(result).toMatchObject({
-      code: 2,
-      noted: 'with-auth: --keys FILE is missing\nRun "with-auth keys create --help" for help.\n',
-    })
-  })
 })
 
 describe('with-auth keys list', () => {
-  it('shows what opens nothing', async () => {
+  it('shows no secret', async () => {
     const { key, id } = await create('--principal', 'al\u001B[31mice', '--path', '/v1').catch(() =>
       create('--principal', 'ali\u202Ece', '--path', '/v1'),
     )
@@ -149,7 +128,7 @@ describe('with-auth keys list', () => {
     expect(json.printed).not.toMatch(/[\da-f]{64}/)
   })
 
-  it('is a table as wide as what is in it', async () => {
+  it('aligns the table', async () => {
     const ends = ['--expires-at', '2999-01-01T00:00:00Z', '--path', '/v1', '--path', '/v2']
     const one = await create('--principal', 'somebody with a long name', ...ends)
     const two = await create('--principal', 'ali\u202Ece', '--path', '/b')
@@ -167,7 +146,7 @@ describe('with-auth keys list', () => {
     })
   })
 
-  it('says so when there are none', async () => {
+  it('handles an empty and a missing file', async () => {
     writeFileSync(file, 'keys: []\n')
     const printed = 'There are no keys.\n'
     expect(await keys('list', '--keys', file)).toEqual({ code: 0, printed, noted: '' })
@@ -179,7 +158,7 @@ describe('with-auth keys list', () => {
 })
 
 describe('with-auth keys revoke', () => {
-  it('revokes a key by its id', async () => {
+  it('revokes by id', async () => {
     const { id } = await create('--principal', 'alice')
     expect(await keys('revoke', id, '--keys', file)).toEqual({
       code: 0,
@@ -190,16 +169,7 @@ describe('with-auth keys revoke', () => {
     expect(JSON.parse(printed)).toMatchObject({ id, status: 'revoked' })
   })
 
-  it.each(['list', 'revoke', 'create'])('wants a file for %s', async (command) => {
-    const operands = command === 'revoke' ? ['key_a'] : []
-    expect(await keys(command, ...operands)).toEqual({
-      code: 2,
-      printed: '',
-      noted: `with-auth: --keys FILE is missing\nRun "with-auth keys ${command} --help" for help.\n`,
-    })
-  })
-
-  it('revokes a key that comes on standard input, with a line end or without', async () => {
+  it('reads the key from standard input, with any line ending', async () => {
     for (const end of ['', '\n', '\r\n']) {
       const { id, key } = await create('--principal', 'alice')
       const result = await keysWithInput(`${key}${end}`, 'revoke', '-', '--keys', file)
@@ -211,11 +181,11 @@ describe('with-auth keys revoke', () => {
     expect(statuses).toEqual(['revoked', 'revoked', 'revoked'])
   })
 
-  it.each([[], ['--json']])('hides a key that was given as an id, %j', async (...more) => {
+  it.each([[], ['--json']])('hides a key given as an id, %j', async (...more) => {
     const { key } = await create('--principal', 'alice')
     const { code, printed, noted } = await keys('revoke', key, '--keys', file, ...more)
     expect({ code, printed }).toEqual({ code: 1, printed: '' })
-    expect(noted).toContain('the id is not shown, since it may be a key')
+    expect(noted).toContain('hidden because it may be a key')
     expect(noted).toContain('with-auth keys list')
     expect(noted).toContain('with-auth keys revoke -')
     expect(partsOf(key).filter((part) => noted.includes(part))).toEqual([])
@@ -227,7 +197,7 @@ describe('with-auth keys revoke', () => {
     ['a line end', '\n'],
     ['two words', 'withauth_a b'],
     ['a text that is too long', 'x'.repeat(8193)],
-  ])('takes one key on standard input, and shows nothing of %s', async (_, input) => {
+  ])('rejects %s on standard input without showing it', async (_, input) => {
     await create('--principal', 'alice')
     expect(await keysWithInput(input, 'revoke', '-', '--keys', file)).toEqual({
       code: 2,
@@ -238,20 +208,20 @@ describe('with-auth keys revoke', () => {
     })
   })
 
-  it('shows nothing of a key on standard input that the file lacks', async () => {
+  it('hides an unknown key from standard input', async () => {
     const { key } = await create('--principal', 'alice')
     const { code, noted } = await keysWithInput(`${key}0`, 'revoke', '-', '--keys', file)
     expect(code).toBe(1)
-    expect(noted).toBe(`with-auth: The key is not in ${file} (it is not shown)\n`)
+    expect(noted).toBe(`with-auth: There is no such key in ${file}\n`)
     expect((await keys('list', '--keys', file)).printed).toContain('active')
   })
 
-  it('fails for one that is not there, and wants an id', async () => {
+  it('rejects an unknown id, a missing file and a missing id', async () => {
     await create('--principal', 'alice')
     expect((await keys('revoke', 'key_none', '--keys', file)).code).toBe(1)
     const lost = join(folder, 'lost.yaml')
     expect((await keys('revoke', 'key_none', '--keys', lost)).noted).toBe(
-      `with-auth: --keys ${lost}: no such file: make one with "with-auth keys create"\n`,
+      `with-auth: --keys ${lost}: no such file: create it with "with-auth keys create"\n`,
     )
     expect(await keys('revoke', '--keys', file)).toMatchObject({
       code: 2,

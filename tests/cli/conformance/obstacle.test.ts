@@ -25,7 +25,7 @@ async function serve(started: Server): Promise<number> {
   return listen(server)
 }
 
-describe('of a real connection', () => {
+describe('a real connection', () => {
   it('that is refused', async () => {
     const port = await serve(createServer())
     await close(server as Server)
@@ -35,10 +35,10 @@ describe('of a real connection', () => {
     })
   })
 
-  it('to a host that is unknown', async () => {
+  it('to an unknown host', async () => {
     const obstacle = await obstacleAt('https://nothing.invalid/')
     expect(obstacle?.why).toMatch(
-      /^(?:its host is unknown \(ENOTFOUND\)|the name of its host cannot be looked up \(EAI_AGAIN\))$/,
+      /^(?:its host is unknown \(ENOTFOUND\)|the name server cannot resolve its host \(EAI_AGAIN\))$/,
     )
     expect(obstacle?.change).toMatch(/^correct the host of URL/)
   })
@@ -51,7 +51,7 @@ describe('of a real connection', () => {
     })
   })
 
-  it('over TLS to a port without it, and the other way round', async () => {
+  it('with TLS on one side only', async () => {
     const plain = await serve(createServer((_, response) => response.end()))
     const change = 'begin URL with http:// if this port has no TLS, or correct the port'
     expect(await obstacleAt(`https://127.0.0.1:${plain}/`)).toMatchObject({ change })
@@ -62,7 +62,7 @@ describe('of a real connection', () => {
     )
   })
 
-  it('that closes, that is silent, and that speaks no HTTP', async () => {
+  it('that is closed, silent, or not HTTP', async () => {
     const closing = await serve(createTcpServer((socket) => socket.destroy()))
     expect((await obstacleAt(`http://127.0.0.1:${closing}/`))?.why).toMatch(
       /^the connection closed without an answer \((?:UND_ERR_SOCKET|ECONNRESET)\)$/,
@@ -71,17 +71,7 @@ describe('of a real connection', () => {
     const silent = createTcpServer((socket) => void socket.resume())
     expect(await obstacleAt(`http://127.0.0.1:${await serve(silent)}/`, 50)).toEqual({
       why: 'no answer came in time',
-      change: 'check for a firewall on the way, or raise --timeout-ms for a slow endpoint',
-    })
-  })
-
-  it('to a server that speaks another protocol', async () => {
-    const port = await serve(
-      createTcpServer((socket) => socket.resume().end('SSH-2.0-OpenSSH_9.6\r\n')),
-    )
-    expect(await obstacleAt(`http://127.0.0.1:${port}/`)).toEqual({
-      why: 'the server there does not speak HTTP (HPE_INVALID_CONSTANT)',
-      change: 'correct the host and the port of URL: another service listens there',
+      change: 'check for a firewall, or raise --timeout-ms for a slow endpoint',
     })
   })
 
@@ -92,7 +82,7 @@ describe('of a real connection', () => {
   })
 })
 
-describe('of silence', () => {
+describe('no answer', () => {
   const silence = { kind: 'silence', reason: 'unreachable', durationMs: 1 } as const
 
   it.each([
@@ -108,36 +98,32 @@ describe('of silence', () => {
     expect(obstacle?.change.startsWith(change)).toBe(true)
   })
 
-  it('without a code', () => {
-    expect(obstacleAtStart(silence, URL_ASKED)?.why).toBe('the connection failed')
-  })
-
-  it('after answers tells which question had none', () => {
+  it('after earlier answers, names the question', () => {
     expect(obstacleLater(silence, 'an empty "api_key"')).toEqual({
       why: 'the endpoint stopped answering',
-      change: 'answer an empty "api_key" too: the endpoint answered every question before it',
+      change: 'answer an empty "api_key" too: the endpoint answered every question before',
     })
     expect(obstacleLater(answered(302), 'an empty "api_key"')).toBeUndefined()
   })
 })
 
-describe('of an answer', () => {
+describe('an answer', () => {
   it.each([
-    [301, 'a redirect came in place of an answer (301)', /^give the URL that it leads to/],
+    [301, 'the endpoint redirects (301)', /^give the final URL/],
     [404, 'nothing is under this URL (404)', /^correct the path of URL; if/],
     [410, 'nothing is under this URL (410)', /^correct the path of URL; if/],
     [405, 'this URL accepts no POST (405)', /accept POST/],
     [501, 'this URL accepts no POST (501)', /accept POST/],
     [502, 'the endpoint is unavailable (502)', /^start the endpoint/],
     [504, 'the endpoint is unavailable (504)', /^start the endpoint/],
-  ])('of %i: %s', (status, why, change) => {
+  ])('%i: %s', (status, why, change) => {
     expect(obstacleAtStart(answered(status), URL_ASKED)).toEqual({
       why,
       change: expect.stringMatching(change),
     })
   })
 
-  it.each([200, 201, 400, 401, 403, 422, 429, 500, 505])('there is none in a %i', (status) => {
+  it.each([200, 201, 400, 401, 403, 422, 429, 500, 505])('%i is not an obstacle', (status) => {
     expect(obstacleAtStart(answered(status), URL_ASKED)).toBeUndefined()
   })
 
@@ -146,7 +132,7 @@ describe('of an answer', () => {
     ['<!doctype html><title>App</title>', {}],
     ['\n <HTML>', {}],
     [undefined, html],
-  ])('a web page is one: %j with %j', (body, headers) => {
+  ])('recognizes a web page: %j with %j', (body, headers) => {
     expect(obstacleAtStart(answered(200, { body, headers }), URL_ASKED)).toEqual({
       why: 'a web page answered',
       change: 'correct URL: a web page that always answers 200 allows every key',
@@ -161,7 +147,7 @@ describe('of an answer', () => {
     [200, '{"principal":"<html>"}', html],
     [200, '<htmlish>', html],
     [200, undefined, {}],
-  ])('there is none in a %i with %j and %j', (status, body, headers) => {
+  ])('is not a web page: %i with %j and %j', (status, body, headers) => {
     expect(obstacleAtStart(answered(status, { body, headers }), URL_ASKED)).toBeUndefined()
   })
 })

@@ -1,18 +1,13 @@
 import { expect, it } from 'vitest'
 import { leftOut, skipped } from '../../../src/cli/conformance/finding.ts'
-import {
-  conclude,
-  describeHeading,
-  describeRow,
-  isConformant,
-} from '../../../src/cli/conformance/report.ts'
+import { conclude, describeHeading, describeRow } from '../../../src/cli/conformance/report.ts'
 import type { Row } from '../../../src/cli/conformance/finding.ts'
 
 const good: Row = { check: 'good key', result: 'ok', did: '200 in 3 ms', wrapper: 'lets in' }
 const bad: Row = { ...good, check: 'bad key', result: 'fail', change: 'answer 401' }
 const note: Row = { ...good, check: 'identity', result: 'note' }
 
-it('has columns, and what to change below a row', () => {
+it('aligns columns, and puts advice below the row', () => {
   const rows = [good, bad, note, skipped('padded key', 'no good key was given')]
   const lines = rows.map((row) => describeRow(row, false))
   expect(`${describeHeading()}${lines.join('')}`)
@@ -25,7 +20,7 @@ it('has columns, and what to change below a row', () => {
 `)
 })
 
-it('fits 80 columns, with blanks or without', () => {
+it('wraps at 80 columns, with or without spaces', () => {
   const change = `${'answer 401 '.repeat(20)}${'x'.repeat(100)} at last`
   const did = 'no answer: ERR_SSL_WRONG_VERSION_NUMBER'
   const lines = describeRow({ ...bad, did, wrapper: 'rejects: unreachable', change }, false)
@@ -51,7 +46,7 @@ it('fits 80 columns, with blanks or without', () => {
   expect(lines.filter((line) => line.length > 80)).toEqual([])
 })
 
-it('has colors on demand, which move no column', () => {
+it('adds colors without moving columns', () => {
   const rows = [good, bad, note, skipped('padded key', 'ok')]
   const colored = rows.map((row) => describeRow(row, true))
   expect(colored.map((line) => line.trim().split(' ')[0])).toEqual([
@@ -69,16 +64,11 @@ it('has colors on demand, which move no column', () => {
   expect(plain).toEqual(rows.map((row) => describeRow(row, false)))
 })
 
-it('counts, and says why it stopped', () => {
+it('counts the rows, and explains an early stop', () => {
   expect(conclude([good, good])).toBe('2 ok, 0 failed\n')
   expect(conclude([good, bad, note, skipped('a', 'b')])).toBe('1 ok, 1 note, 1 failed, 1 skipped\n')
   const rows = [note, note, bad, leftOut('a', 'nothing listens there'), leftOut('b', 'later')]
   expect(conclude(rows)).toBe(
     'Stopped: nothing listens there.\n0 ok, 2 notes, 1 failed, 2 skipped\n',
   )
-})
-
-it('is good if nothing failed', () => {
-  expect(isConformant([good, note, skipped('a', 'b')])).toBe(true)
-  expect(isConformant([good, bad])).toBe(false)
 })

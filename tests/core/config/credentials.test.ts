@@ -1,5 +1,10 @@
 import { expect, it } from 'vitest'
-import { checkCredentials, checkRequestIdHeader } from '../../../src/core/config/credentials.ts'
+import { OPTIONS } from '../../../src/core/config/options.ts'
+import { resolveConfig } from '../../../src/core/config/parse.ts'
+
+const checkCredentials = (value: unknown) => OPTIONS.credentials.parse(value, ['credentials'])
+const checkRequestIdHeader = (requestIdHeader: unknown, credentials: unknown) =>
+  resolveConfig({ requestIdHeader, credentials }).requestIdHeader
 
 it.each([
   ['bearer', ['bearer']],
@@ -15,13 +20,22 @@ it.each([
 })
 
 it.each([
-  ['Bearer', '"credentials" must be "bearer", { header }, { cookie } or { webSocketProtocol }'],
+  [
+    'Bearer',
+    '"credentials" must be "bearer", or an object with one of "header", "cookie", "webSocketProtocol"',
+  ],
   [[], '"credentials" must be a list of at least one source'],
-  [5, '"credentials" must be an object, received 5'],
+  [
+    5,
+    '"credentials" must be "bearer", or an object with one of "header", "cookie", "webSocketProtocol", received 5',
+  ],
   [['bearer', 'basic'], '"credentials[1]" must be "bearer"'],
   [['bearer', 'bearer'], '"credentials" must be a list that names each source once'],
   [[{ header: 'X-Key' }, { header: 'x-key' }], 'names each source once'],
-  [{}, '"credentials" must be an object with one of "header", "cookie", "webSocketProtocol"'],
+  [
+    {},
+    '"credentials" must be "bearer", or an object with one of "header", "cookie", "webSocketProtocol"',
+  ],
   [{ header: 'a', cookie: 'b' }, 'an object with one of'],
   [{ query: 'token' }, 'Unknown option "credentials.query"'],
   [{ headers: 'x-key' }, 'did you mean "header"?'],
@@ -30,9 +44,9 @@ it.each([
     '"credentials.header" must be a name without blanks and separators, received ""',
   ],
   [{ header: 'a b' }, '"credentials.header" must be a name'],
-  [{ header: 'Authorization' }, '"bearer", { cookie } or { webSocketProtocol } for this header'],
-  [{ header: 'cookie' }, '{ cookie }'],
-  [{ header: 'Sec-WebSocket-Protocol' }, '{ webSocketProtocol } for this header'],
+  [{ header: 'Authorization' }, '"credentials.header" must be another header'],
+  [{ header: 'cookie' }, 'must be another header'],
+  [{ header: 'Sec-WebSocket-Protocol' }, 'must be another header'],
   [{ cookie: 'a=b' }, '"credentials.cookie" must be a name'],
   [{ cookie: 5 }, '"credentials.cookie" must be a name'],
   [{ webSocketProtocol: 'a,b' }, '"credentials.webSocketProtocol" must be a name'],

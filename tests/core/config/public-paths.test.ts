@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { createPublicMatcher } from '../../../src/core/config/public-paths.ts'
+import { resolveConfig } from '../../../src/core/config/parse.ts'
+
+const createPublicMatcher = (value: unknown) => resolveConfig({ public: value }).isPublic
 
 describe('a public path', () => {
   const rules = [
@@ -85,8 +87,8 @@ it.each([
   [['/a\\b'], 'without "?", "#"'],
   [['/a/../b'], 'without "." and ".." segments'],
   [['/%2e%2e/*'], 'without "." and ".." segments'],
-  [['/%61'], 'written as requests are compared, "/a"'],
-  [['/é'], 'written as requests are compared, "/%C3%A9"'],
+  [['/%61'], 'received "/%61": did you mean "/a"?'],
+  [['/é'], 'did you mean "/%C3%A9"?'],
   [['/a%2fb'], 'which are never public'],
   [['/a/;b'], 'which are never public'],
   [['/%2561/*'], 'which are never public'],

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { checkContext } from '../../../src/core/config/context.ts'
+import { resolveConfig } from '../../../src/core/config/parse.ts'
 import {
   createQuestionBuilder,
   createToldEncoder,
@@ -12,6 +12,10 @@ import { raw } from '../../support/requests.ts'
 import type { Question } from '../../../src/index.ts'
 import type { Context } from '../../../src/core/request/question.ts'
 
+function contextOf(context: object): Context {
+  return resolveConfig({ context }).context
+}
+
 function build(
   context: object,
   url = 'http://h/a/b?x=1',
@@ -19,7 +23,7 @@ function build(
 ): Question {
   const target = parseTarget(url)
   if (target === undefined) throw new Error('The test wants a target with one meaning')
-  return createQuestionBuilder(checkContext(context))('t', raw(url, headers, 'PUT'), target)
+  return createQuestionBuilder(contextOf(context))('t', raw(url, headers, 'PUT'), target)
 }
 
 function told(context: object, url?: string, headers?: Record<string, string>): unknown {
@@ -57,7 +61,10 @@ describe('a question', () => {
       ['set-cookie', 'b=2'],
     ])
     const request = Object.defineProperty(new Request('http://h/'), 'headers', { value: repeated })
-    const question = createQuestionBuilder(checkContext({}))('t', request, { path: '/', query: '' })
+    const question = createQuestionBuilder(contextOf({}))('t', request, {
+      path: '/',
+      query: '',
+    })
     expect(question.request.headers).toEqual({ 'set-cookie': 'a=1, b=2' })
   })
 
@@ -126,7 +133,7 @@ const FACTS: Facts = { path: '/a', query: 'x=1', method: 'GET', headers: { a: '1
 
 function encode(context: object, facts: Partial<Facts> = {}, token = 't', endpoint = 'e'): string {
   const { path, query, method, headers } = { ...FACTS, ...facts }
-  const told = createToldEncoder(checkContext(context), [endpoint])(
+  const told = createToldEncoder(contextOf(context), [endpoint])(
     raw('http://h/', headers, method),
     { path, query },
   )
@@ -277,7 +284,7 @@ describe('what is told', () => {
   const isTold = (context: object, facts: Partial<Facts>): boolean => {
     const { path, query, method, headers } = { ...FACTS, headers: {}, query: '', ...facts }
     const request = raw('http://h/', headers, method)
-    return createToldEncoder(checkContext(context), ['e'])(request, { path, query }) !== undefined
+    return createToldEncoder(contextOf(context), ['e'])(request, { path, query }) !== undefined
   }
 
   it('is at most 1,000 parameters', () => {

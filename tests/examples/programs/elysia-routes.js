@@ -1,4 +1,4 @@
-// The routes that raw requests attack, of each kind that Elysia knows.
+// The routes that raw requests attack, of each kind in Elysia.
 import { Elysia } from 'elysia'
 import { serve } from './raw-handler.js'
 

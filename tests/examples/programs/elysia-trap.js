@@ -1,4 +1,4 @@
-// What examples/elysia.ts must not do. Each of these guards returns the refusal where Elysia ignores it.
+// Wrong ways to guard an app of Elysia. It ignores the rejection that most of these hooks return.
 import { Elysia } from 'elysia'
 import { createAuthenticator } from 'with-auth'
 
@@ -9,7 +9,7 @@ async function guard({ request }) {
   return result.ok ? { auth: result.auth } : result.response
 }
 
-async function refuse(context) {
+async function reject(context) {
   const answer = await guard(context)
   return answer instanceof Response ? answer : undefined
 }
@@ -22,5 +22,5 @@ new Elysia({ systemRouter: false })
   .group('/macro', (app) =>
     app.macro({ guarded: { resolve: guard } }).get('/', handler, { guarded: true }),
   )
-  .group('/on-before-handle', (app) => app.onBeforeHandle(refuse).get('/', handler))
+  .group('/on-before-handle', (app) => app.onBeforeHandle(reject).get('/', handler))
   .listen(process.env.PORT, ({ url }) => console.log(`Listening on ${url}`))

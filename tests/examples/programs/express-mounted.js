@@ -11,7 +11,7 @@ async function guard(req, res, next) {
 
 const routes = express.Router()
 routes.use(guard)
-// What the guard saw is the whole path; what a router below a mount point sees is the rest of it.
+// The guard saw the whole path. A router below a mount point sees the rest of it.
 routes.use((req, res) => {
   console.log(`HANDLER ${req.url}`)
   res.end(`${req.url} of ${req.originalUrl}`)

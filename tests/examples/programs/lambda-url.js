@@ -1,4 +1,4 @@
-// A function URL of AWS Lambda, as far as it matters here: requests become events in format 2.0, results responses.
+// Like a function URL of AWS Lambda: requests become events in format 2.0, and results become responses.
 import { createServer } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { handler } from './lambda.ts'

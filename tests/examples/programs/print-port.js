@@ -1,4 +1,4 @@
-// Loaded before an example that runs on Node: says which free port it got, as not all of them do.
+// Loaded before an example on Node. It prints the free port, which not all examples do.
 import { subscribe } from 'node:diagnostics_channel'
 
 subscribe('tracing:net.server.listen:asyncEnd', ({ server }) => {

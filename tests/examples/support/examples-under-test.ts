@@ -6,12 +6,12 @@ import type { TestProject } from 'vitest/node'
 
 const EXAMPLES = join(ROOT, 'examples')
 const PROGRAMS = join(import.meta.dirname, '../programs')
-// The demo has tests of its own, and another run may be under way.
-const NOT_COPIED = /^(?:demo|node_modules|package-lock\.json|under-test-.*|\..*)$/
+// Another run may be under way.
+const NOT_COPIED = /^(?:node_modules|package-lock\.json|under-test-.*|\..*)$/
 
 /**
- * Copies the examples into a folder beside them, with the package as npm would install it: it is found before any other,
- * and the frameworks are found above, in `examples/node_modules`, without a link that a bundler would stumble over.
+ * Copies the examples into a folder beside them, with the package as npm would install it. They find the frameworks in
+ * `examples/node_modules`, without a link that a bundler could not follow.
  */
 export default function setup(project: TestProject): () => void {
   if (!existsSync(join(EXAMPLES, 'node_modules'))) {
@@ -19,7 +19,7 @@ export default function setup(project: TestProject): () => void {
   }
   const app = mkdtempSync(join(EXAMPLES, 'under-test-'))
   const remove = (): void => rmSync(app, { recursive: true, force: true })
-  // Also when the run is interrupted, or ends in what is thrown here.
+  // Also when the run is interrupted, or this function throws.
   process.once('exit', remove)
   copyExamples(app)
   unpackPackage(app)

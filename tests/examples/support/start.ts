@@ -12,15 +12,15 @@ import type { RunningServer } from '../../runtimes/support/server-process.ts'
 export type Start = (app: string, env: Readonly<Record<string, string>>) => Promise<RunningServer>
 
 const BUILD_MS = 150_000
-// The oldest line of Node that runs TypeScript and that all the frameworks take.
+// The oldest Node that runs TypeScript and that all frameworks support.
 const NODE = findNode('Node 24')
 const PERMISSIONS = ['--no-prompt', '--allow-net=127.0.0.1', '--allow-env=AUTH_ENDPOINT']
-// Wherever a server would use its usual port, and every interface.
+// Instead of the usual port on every interface.
 const ANYWHERE = { PORT: '0', HOST: '127.0.0.1', HOSTNAME: '127.0.0.1' }
-// A framework may tell its makers nothing about this machine.
+// No framework may send data about this machine.
 const QUIET = { NEXT_TELEMETRY_DISABLED: '1', ASTRO_TELEMETRY_DISABLED: '1' }
 
-/** A program, run by Node as it stands. */
+/** A program that Node runs without a build. */
 export function node(...args: string[]): Start {
   return (app, env) => startNode(app, app, args, env)
 }
@@ -37,7 +37,7 @@ export function bun(file: string): Start {
 }
 
 export function denoServe(file: string): Start {
-  // Not with the config of this repository, which is above the folder.
+  // Not with the config of this repository.
   const config = ['--no-config', '--node-modules-dir=manual']
   const args = ['serve', ...config, ...PERMISSIONS, '--host=127.0.0.1', '--port=0', file]
   return (app, env) => startServer({ binary: DENO, args, cwd: app, env })
@@ -47,11 +47,11 @@ export function worker(file: string): Start {
   return (app, env) => startWorker(file, app, env, [])
 }
 
-/** An app that is built for production first, by the framework's own command, in a folder of its own. */
+/** An app that its framework first builds for production. */
 export function built(folder: string, build: readonly string[], serve: readonly string[]): Start {
   return async (app, env) => {
     const cwd = join(app, folder)
-    // Next.js looks for packages in no folder that a home is in.
+    // Next.js does not look for packages in the home folder.
     const surroundings = { HOME: tmpdir(), NO_COLOR: '1', NODE_ENV: 'production' }
     const options = { cwd, timeout: BUILD_MS, env: { ...surroundings, ...QUIET } }
     await promisify(execFile)(locate(NODE), [...build], options)

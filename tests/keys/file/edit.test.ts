@@ -1,215 +1,153 @@
 import fs, {
   existsSync,
+  lstatSync,
   readdirSync,
   readFileSync,
   symlinkSync,
   writeFileSync,
-  lstatSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { describe, expect, it, vi } from 'vitest'
-import { editKeyFile, readKeyFile, readKeyText } from '../../../src/keys/file/edit.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { KeyFileError } from '../../../src/keys/error.ts'
+import { editKeyFile } from '../../../src/keys/file/edit.ts'
+import { readKeyFile, readKeyText } from '../../../src/keys/file/read.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import type { KeyDocument } from '../../../src/keys/file/document.ts'
 
 const pathOf = setupFolder()
 const EMPTY = 'keys: []\n'
-const add = ({ document }: KeyDocument): void =>
+const MIB = 1024 * 1024
+
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.unstubAllGlobals()
+})
+
+function add({ document }: KeyDocument): void {
   document.addIn(['keys'], { id: 'a', principal: 'alice', sha256: '0a'.repeat(32) })
+}
 
-describe('reading', () => {
-  it('gives what is in the file', () => {
-    const file = pathOf('keys.yaml')
-    writeFileSync(file, EMPTY)
-    expect(readKeyFile(file).keys).toEqual([])
-  })
+function write(content: string | Uint8Array): string {
+  writeFileSync(pathOf('keys.yaml'), content)
+  return pathOf('keys.yaml')
+}
 
-  it('says what is wrong', () => {
+function withCause(code: string): Error {
+  return expect.objectContaining({ code }) as Error
+}
+
+describe('readKeyText', () => {
+  it('says why a file cannot be read, and what to do', () => {
     const file = pathOf('keys.yaml')
     const failing = (): unknown => readKeyText(file)
-    const caused = (cause: object): object => ({ problems: [], cause: matching(cause) })
+    const missing = { code: 'not_found', message: `There is no file ${file}`, problems: [] }
+    const error = { ...missing, cause: withCause('ENOENT') }
+    expect(failing).toThrow(expect.objectContaining(error))
+    write(Buffer.from([0xff]))
+    const message = `Cannot read ${file}: it is not UTF-8`
+    expect(failing).toThrow(expect.objectContaining({ code: 'unreadable', message }))
+    write(Buffer.alloc(2 * MIB, '#'))
+    expect(readKeyText(file)).toHaveLength(2 * MIB)
+    write(Buffer.alloc(2 * MIB + 1, '#'))
     expect(failing).toThrow(
-      expect.objectContaining({
-        code: 'not_found',
-        message: `There is no file ${file}`,
-        ...caused({ code: 'ENOENT' }),
-      }),
+      `Cannot read ${file}: it is longer than 2097152 bytes. Remove revoked and expired keys from it, or split it into two files, each with an endpoint of its own`,
     )
-    writeFileSync(file, Buffer.from([0xff]))
-    expect(failing).toThrow(
-      expect.objectContaining({
-        code: 'unreadable',
-        message: `Cannot read ${file}: it is not UTF-8`,
-        ...caused({ code: 'ERR_ENCODING_INVALID_ENCODED_DATA' }),
-      }),
-    )
-    writeFileSync(file, Buffer.alloc(2 * 1024 * 1024, '#'))
-    expect(readKeyText(file)).toHaveLength(2 * 1024 * 1024)
-    writeFileSync(file, Buffer.alloc(2 * 1024 * 1024 + 1, '#'))
-    expect(failing).toThrow(
-      expect.objectContaining({
-        code: 'unreadable',
-        message: `Cannot read ${file}: it is longer than 2097152 bytes. Remove revoked and expired keys from it, or split it into two files, each with an endpoint of its own`,
-      }),
-    )
-  })
-
-  it('says what to do on a runtime without files', () => {
     vi.stubGlobal('process', undefined)
-    try {
-      expect(() => readKeyText('f')).toThrow(
-        'Cannot read f: this runtime has no file system: pass the keys as { text }',
-      )
-    } finally {
-      vi.unstubAllGlobals()
-    }
+    expect(failing).toThrow('this runtime has no file system: pass the keys as { text }')
   })
 })
 
-describe('an edit', () => {
-  it('makes a file only where it shall', async () => {
+describe('editKeyFile', () => {
+  it('creates a file only if it may', async () => {
     const file = pathOf('keys.yaml')
-    await expect(editKeyFile(file, add, { create: false })).rejects.toMatchObject({
-      code: 'not_found',
-    })
+    for (const kind of ['change', 'extend'] as const) {
+      const failing = editKeyFile(file, kind, add)
+      await expect(failing).rejects.toMatchObject({ code: 'not_found' })
+    }
     expect(readdirSync(dirname(file))).toEqual([])
-    await editKeyFile(file, add, { create: true })
+    await editKeyFile(file, 'create', add)
     expect(readKeyFile(file).keys).toHaveLength(1)
     expect(readdirSync(dirname(file))).toEqual(['keys.yaml'])
   })
 
-  it('fills a file that is empty', async () => {
-    const file = pathOf('keys.yaml')
-    writeFileSync(file, '\n')
-    await editKeyFile(file, add, { create: true })
+  it('fills an empty file', async () => {
+    const file = write('\n')
+    await editKeyFile(file, 'create', add)
     expect(readKeyFile(file).keys).toHaveLength(1)
   })
 
-  it('leaves a broken file alone', async () => {
-    const file = pathOf('keys.yaml')
-    writeFileSync(file, 'keys: [')
-    await expect(editKeyFile(file, add, { create: true })).rejects.toMatchObject({
-      code: 'malformed',
-    })
-    expect(readFileSync(file, 'utf8')).toBe('keys: [')
+  it.each<[string, string, (current: KeyDocument) => unknown]>([
+    ['leaves a broken file as it is', 'keys: [', add],
+    ['does not break a file', EMPTY, ({ document }) => document.set('keys', 'spoilt')],
+  ])('%s', async (_, text, change) => {
+    const file = write(text)
+    const failing = editKeyFile(file, 'create', change)
+    await expect(failing).rejects.toMatchObject({ code: 'malformed' })
+    expect(readFileSync(file, 'utf8')).toBe(text)
     expect(readdirSync(dirname(file))).toEqual(['keys.yaml'])
   })
 
-  it('writes nothing that would not be read again', async () => {
-    const file = pathOf('keys.yaml')
-    writeFileSync(file, EMPTY)
-    const spoil = ({ document }: KeyDocument): void => document.set('keys', 'spoilt')
-    await expect(editKeyFile(file, spoil, { create: true })).rejects.toMatchObject({
-      code: 'malformed',
+  it('starts over from what an editor saves during the change', async () => {
+    const file = write(EMPTY)
+    let calls = 0
+    await editKeyFile(file, 'change', (current) => {
+      calls += 1
+      if (calls === 1) write(`# saved\n${EMPTY}`)
+      add(current)
     })
-    expect(readFileSync(file, 'utf8')).toBe(EMPTY)
+    expect(calls).toBe(2)
+    expect(readFileSync(file, 'utf8')).toMatch(/^# saved\nkeys:.*id: a/s)
   })
 
-  it('is made again on what an editor saved meanwhile', async () => {
+  it('fails if another program changes the file during ten attempts', async () => {
     const file = pathOf('keys.yaml')
-    writeFileSync(file, EMPTY)
-    let times = 0
-    await editKeyFile(
-      file,
-      (current) => {
-        times += 1
-        if (times === 1) writeFileSync(file, `# saved meanwhile\n${EMPTY}`)
-        add(current)
-      },
-      { create: false },
-    )
-    expect(times).toBe(2)
-    expect(readFileSync(file, 'utf8')).toMatch(/^# saved meanwhile\nkeys:.*id: a/s)
-  })
-
-  it('ends where something else changes the file all the time', async () => {
-    const file = pathOf('keys.yaml')
-    let times = 0
-    const failing = editKeyFile(file, () => writeFileSync(file, `# ${(times += 1)}\n${EMPTY}`), {
-      create: true,
-    })
+    let calls = 0
+    const failing = editKeyFile(file, 'create', () => write(`# ${(calls += 1)}\n${EMPTY}`))
     await expect(failing).rejects.toMatchObject({
       code: 'locked',
-      message: `${file} is being changed by something else again and again`,
+      message: `Cannot change ${file}: another program changed it during each of 10 attempts. Try again`,
     })
-    expect(times).toBe(10)
+    expect(calls).toBe(10)
   })
 
-  it('changes the file behind a symbolic link, and locks that one', async () => {
-    const file = pathOf('keys.yaml')
+  it('changes and locks the target of a symbolic link', async () => {
+    const file = write(EMPTY)
     const link = pathOf('link.yaml')
-    writeFileSync(file, EMPTY)
     symlinkSync('keys.yaml', link)
-    const locked = await editKeyFile(
-      link,
-      (current) => {
-        add(current)
-        return existsSync(`${file}.lock`)
-      },
-      { create: true },
-    )
-    expect(locked).toBe(true)
+    const isLocked = await editKeyFile(link, 'create', (current) => {
+      add(current)
+      return existsSync(`${file}.lock`)
+    })
+    expect(isLocked).toBe(true)
     expect(lstatSync(link).isSymbolicLink()).toBe(true)
     expect(readKeyFile(file).keys).toHaveLength(1)
   })
 
   it.each([
-    ['ENAMETOOLONG', 'a name that is too long', 'x'.repeat(300)],
-    ['ENOTDIR', 'a file in the place of a folder', 'file/keys.yaml'],
-    ['ELOOP', 'a link to itself', 'loop'],
-  ])('says why there can be no such file, %s: %s', async (reason, _, name) => {
-    writeFileSync(pathOf('file'), EMPTY)
+    ['ENAMETOOLONG', 'x'.repeat(300)],
+    ['ENOTDIR', 'keys.yaml/keys.yaml'],
+    ['ELOOP', 'loop'],
+    ['it is a symbolic link to a file that does not exist', 'dangling'],
+  ])('says why a file cannot exist: %s', async (reason, name) => {
+    write(EMPTY)
     symlinkSync('loop', pathOf('loop'))
-    const file = pathOf(name)
-    for (const create of [true, false]) {
-      const failure: unknown = await editKeyFile(file, add, { create }).catch(
-        (error: unknown) => error,
-      )
-      expect(failure).toBeInstanceOf(KeyFileError)
-      expect(failure).toMatchObject({
-        code: 'unreadable',
-        message: `Cannot read ${file}: ${reason}`,
-        cause: matching({ code: reason }),
-      })
+    symlinkSync('none', pathOf('dangling'))
+    const message = `Cannot read ${pathOf(name)}: ${reason}`
+    for (const kind of ['create', 'change'] as const) {
+      const failing = editKeyFile(pathOf(name), kind, add)
+      await expect(failing).rejects.toBeInstanceOf(KeyFileError)
+      await expect(failing).rejects.toMatchObject({ code: 'unreadable', message })
     }
+    expect(() => readKeyText(pathOf(name))).toThrow(message)
+    expect(lstatSync(pathOf('dangling')).isSymbolicLink()).toBe(true)
   })
 
-  it('leaves what it does not change as it was written, also what is longer than a line', async () => {
-    const file = pathOf('keys.yaml')
-    const sha256 = '1b'.repeat(32)
-    const name = 'bob and so on '.repeat(15)
-    const text = `keys:\n  - {id: b, principal: "${name}", attributes: {roles: [a, b]}, sha256: ${sha256}}\n  - id: c\n    principal: ${name}x\n    sha256: ${'2c'.repeat(32)}\n`
-    writeFileSync(file, text)
-    await editKeyFile(file, add, { create: false })
-    const added = `  - id: a\n    principal: alice\n    sha256: ${'0a'.repeat(32)}\n`
-    expect(readFileSync(file, 'utf8')).toBe(`${text}${added}`)
-  })
-
-  it('takes a file that another process makes at the same time for no link', async () => {
-    const file = pathOf('keys.yaml')
-    writeFileSync(file, EMPTY)
-    const missing = Object.assign(new Error('ENOENT'), { code: 'ENOENT' })
-    const resolve = vi.spyOn(fs, 'realpathSync').mockImplementationOnce(() => {
-      throw missing
+  it('edits a file that another process creates at the same time', async () => {
+    const file = write(EMPTY)
+    vi.spyOn(fs, 'realpathSync').mockImplementationOnce(() => {
+      throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' })
     })
-    await editKeyFile(file, add, { create: true })
+    await editKeyFile(file, 'create', add)
     expect(readKeyFile(file).keys).toMatchObject([{ id: 'a' }])
-    resolve.mockRestore()
-  })
-
-  it('does not replace a symbolic link that leads nowhere', async () => {
-    const link = pathOf('link.yaml')
-    symlinkSync('keys.yaml', link)
-    await expect(editKeyFile(link, add, { create: true })).rejects.toMatchObject({
-      code: 'unreadable',
-      message: `Cannot read ${link}: it is a symbolic link to a file that does not exist`,
-    })
-    expect(() => readKeyText(link)).toThrow('it is a symbolic link to a file that does not exist')
-    expect(lstatSync(link).isSymbolicLink()).toBe(true)
   })
 })
-
-function matching(fields: object): Error {
-  return expect.objectContaining(fields) as Error
-}

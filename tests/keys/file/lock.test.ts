@@ -11,7 +11,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-it('the lock exists during the work and not afterwards', async () => {
+it('the lock exists only during the work', async () => {
   const file = pathOf('keys.yaml')
   const mode = await withFileLock(file, () => statSync(`${file}.lock`).mode & 0o777)
   expect(mode.toString(8)).toBe('600')

@@ -25,7 +25,7 @@ function mountOrSkip(source: string, target: string, skip: (note: string) => voi
   mounted.push(target)
 }
 
-/** A file of keys on the host, and a path in another folder at which it is mounted. */
+/** A file of keys on the host, and the path in another folder where a test mounts it. */
 function setupHost(folder = 'container'): { readonly host: string; readonly inside: string } {
   const [host, inside] = [pathOf('host/keys.yaml'), pathOf(`${folder}/keys.yaml`)]
   for (const file of [host, inside]) {
@@ -35,7 +35,7 @@ function setupHost(folder = 'container'): { readonly host: string; readonly insi
   return { host, inside }
 }
 
-/** As where the system does not tell what is mounted. */
+/** Simulates a system that does not list its mounts. */
 function hideMounts(): void {
   const read = fs.readFileSync
   const readMost = (...args: Parameters<typeof read>): unknown => {
@@ -65,14 +65,14 @@ describe('a file that is mounted alone', () => {
     },
   )
 
-  it('is not served by a link to it', ({ skip }) => {
+  it('is not served through a link', ({ skip }) => {
     const { host, inside } = setupHost()
     symlinkSync(inside, pathOf('link.yaml'))
     mountOrSkip(host, inside, skip)
     expect(() => createKeyEndpoint({ file: pathOf('link.yaml') })).toThrow(refusal(ALONE))
   })
 
-  it('is not served any more when it is mounted later', async ({ skip }) => {
+  it('is no longer served if it is mounted later', async ({ skip }) => {
     const { host, inside } = setupHost()
     const onError = vi.fn()
     const endpoint = createKeyEndpoint({ file: inside }, { onError })
@@ -82,7 +82,7 @@ describe('a file that is mounted alone', () => {
     expect(onError).toHaveBeenCalledExactlyOnceWith(refusal(ALONE))
   })
 
-  it('lets no revoked key in where the system does not tell what is mounted', async ({ skip }) => {
+  it('admits no revoked key where the system does not list its mounts', async ({ skip }) => {
     const { host, inside } = setupHost()
     mountOrSkip(host, inside, skip)
     hideMounts()
@@ -95,7 +95,7 @@ describe('a file that is mounted alone', () => {
     await expect(createKey(inside, { principal: 'bob' })).rejects.toEqual(refusal(REPLACED))
   })
 
-  it('cannot be replaced, and the error says what to do', ({ skip }) => {
+  it('cannot be replaced; the error says what to do', ({ skip }) => {
     const { host, inside } = setupHost()
     mountOrSkip(host, inside, skip)
     expect(() => replaceFile(inside, 'new', () => true)).toThrow(
@@ -117,7 +117,7 @@ describe('a file in a folder that is mounted', () => {
     expect((await endpoint(ask('k1'))).status).toBe(401)
   })
 
-  it('is served through the links of Kubernetes, which lead elsewhere after a change', async () => {
+  it('is served through the links of Kubernetes, which point elsewhere after a change', async () => {
     const write = (folder: string, text: string): void => {
       mkdirSync(pathOf(folder))
       writeFileSync(pathOf(`${folder}/keys.yaml`), text)

@@ -83,7 +83,7 @@ export const HEADER_FRAMING_ROWS: readonly Row[] = [
       named(`${line} and a token`, `${line}\r\n${TOKEN}`, allowed()),
     ]),
   ),
-  row('A-H20', 'what could split the challenge (the realm: tests/core/config/parse.test.ts)', [
+  row('A-H20', 'what could split the challenge (the realm: tests/core/config/options.test.ts)', [
     host('a quote and a blank in Host', 'h", error="x', malformedTarget),
     host('a quote in Host', 'h"realm="x"', missing),
     variant(

@@ -1,0 +1,83 @@
+import { AuthConfigError } from '../errors.ts'
+import type { OptionProblem } from '../errors.ts'
+
+/** The names and indices that lead to an option. */
+export type OptionPath = readonly (string | number)[]
+
+/** Calls an option by its name in a message. */
+export type NameOption = (path: OptionPath) => string
+
+/** The most problems that a caller shows as a list. */
+export const MOST_PROBLEMS = 100
+
+const MOST_LINES = 10
+
+/** Collects the problems of several options. It stops one past `MOST_PROBLEMS`, so that a caller knows there are more. */
+export class Problems {
+  readonly #found: OptionProblem[] = []
+
+  /** Returns what `parse` returns, or `undefined` after it threw an `AuthConfigError`. */
+  attempt<Value>(parse: () => Value): Value | undefined {
+    if (this.#found.length > MOST_PROBLEMS) return undefined
+    try {
+      return parse()
+    } catch (error) {
+      if (!(error instanceof AuthConfigError)) throw error
+      this.#found.push(...error.problems)
+      return undefined
+    }
+  }
+
+  /** Throws an `AuthConfigError` with all problems, if there are any. */
+  throwIfAny(): void {
+    if (this.#found.length > 0) throw configError(this.#found.slice(0, MOST_PROBLEMS + 1))
+  }
+}
+
+/** The error for problems of a config in code. It has a line for each of the first ten. */
+export function configError(problems: readonly OptionProblem[]): AuthConfigError {
+  const lines = problems.slice(0, MOST_LINES).map((problem) => describeProblem(problem))
+  const rest = problems.length - lines.length
+  if (rest > 0) lines.push(`and ${rest} more problems`)
+  return new AuthConfigError(dotted(problems[0]?.optionPath ?? []), lines.join('\n'), problems)
+}
+
+/** A problem as a sentence. `name` calls the option itself, and `mention` other options. */
+export function describeProblem(
+  problem: OptionProblem,
+  name: NameOption = quoteOption,
+  mention: NameOption = quoteOption,
+): string {
+  const { optionPath, expected, received, isSecret, isUnknown, didYouMean } = problem
+  const allowed = nameMentioned(expected, mention)
+  if (isUnknown) {
+    const option = isSecret ? '(hidden because it may be a secret)' : name(optionPath)
+    const hint =
+      didYouMean === undefined ? `expected ${allowed}` : `did you mean ${mention([didYouMean])}?`
+    return `Unknown option ${option}: ${hint}`
+  }
+  const sentence = `${name(optionPath)} must be ${allowed}`
+  if (problem.from === 'environment')
+    return `${sentence} (its value comes from the environment and is not shown)`
+  if (isSecret) return `${sentence} (its value is not shown)`
+  const withValue = received === undefined ? sentence : `${sentence}, received ${received}`
+  return didYouMean === undefined
+    ? withValue
+    : `${withValue}: did you mean ${JSON.stringify(didYouMean)}?`
+}
+
+/** What is expected, with the names of other options as the reader knows them. */
+export function nameMentioned(expected: string, mention: NameOption = quoteOption): string {
+  return expected.replace(/`([^`]+)`/g, (_, option: string) => mention(option.split('.')))
+}
+
+/** `public[0].path` for `['public', 0, 'path']`, and `config` for the config itself. */
+export function dotted(path: OptionPath): string {
+  if (path.length === 0) return 'config'
+  const parts = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`))
+  return parts.join('').replace(/^\./, '')
+}
+
+function quoteOption(path: OptionPath): string {
+  return JSON.stringify(dotted(path))
+}

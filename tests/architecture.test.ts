@@ -1,0 +1,122 @@
+import ts from 'typescript'
+import { describe, expect, it } from 'vitest'
+import { findCycle, MODULES } from './support/source-modules.ts'
+import type { SourceModule } from './support/source-modules.ts'
+
+/** How the modules of `src` depend on each other. `.oxlintrc.json` has the rules that need one file alone. */
+
+const core = MODULES.filter(({ file }) => file.startsWith('core/'))
+const entries = MODULES.filter(({ file }) => !file.includes('/'))
+const FILES = 'files'
+
+/** The command. It is run, and not imported. */
+const COMMAND = 'cli.ts'
+
+/** The folders and packages that an entry and its own folder may import beside `core`. */
+const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
+  'cli.ts': [
+    ...entries.map(({ file }) => file),
+    FILES,
+    'srvx',
+    'yaml',
+    'node:fs',
+    'node:http',
+    'node:net',
+    'node:os',
+    'node:path',
+    'node:process',
+    'node:stream',
+    'node:util',
+  ],
+  'hono.ts': ['hono'],
+  'keys.ts': [FILES, 'yaml', 'node:fs'],
+  'node.ts': ['node:crypto', 'node:http', 'node:module', 'node:stream', 'node:tls'],
+  'yaml.ts': [FILES, 'yaml'],
+}
+
+function importsOf(
+  modules: readonly SourceModule[],
+  isBad: (imported: string) => boolean,
+): string[] {
+  return modules.flatMap(({ file, imports }) =>
+    imports.filter(isBad).map((imported) => `${file} imports ${imported}`),
+  )
+}
+
+describe('core', () => {
+  const roomOf = (file: string): string => file.split('/').slice(0, 2).join('/')
+  /** A file directly in core, or a folder of core, with the rooms that it imports. */
+  const rooms = [...new Set(core.map(({ file }) => roomOf(file)))].map((room) => {
+    const modules = core.filter(({ file }) => roomOf(file) === room)
+    const imports = modules.flatMap((module) => module.imports.map(roomOf))
+    return { file: room, imports: [...new Set(imports)].filter((other) => other !== room) }
+  })
+
+  it('has at most 18 rooms on 9 floors, and imports go down', () => {
+    expect(rooms.length).toBeLessThanOrEqual(18)
+    expect(findCycle(rooms)).toBeUndefined()
+    const floorOf = (room: string): number => {
+      const imports = rooms.find(({ file }) => file === room)?.imports ?? []
+      return 1 + Math.max(0, ...imports.map(floorOf))
+    }
+    expect(Math.max(...rooms.map(({ file }) => floorOf(file)))).toBeLessThanOrEqual(9)
+  })
+
+  it('has policies that import no other policy: only compose.ts knows them', () => {
+    const names = [
+      'cache/cache',
+      'circuit-breaker',
+      'shared-calls',
+      'deadline',
+      'known-tokens',
+      'limit',
+      'retry',
+    ]
+    const policies = new Set(names.map((name) => `core/policies/${name}.ts`))
+    const others = core.filter(({ file }) => file !== 'core/policies/compose.ts')
+    expect(core.filter(({ file }) => policies.has(file))).toHaveLength(names.length)
+    expect(importsOf(others, (imported) => policies.has(imported))).toEqual([])
+  })
+})
+
+it.each(entries)('$file imports core, its own folder and the packages of its list', ({ file }) => {
+  const name = file.replace(/\.ts$/, '')
+  const allowed = new Set(['core', name, ...(IMPORTS_OF_ENTRY[file] ?? [])])
+  const parts = MODULES.filter(
+    (module) => module.file === file || module.file.startsWith(`${name}/`),
+  )
+  const isBad = (imported: string): boolean => {
+    const [folder = ''] = imported.split('/')
+    return !allowed.has(folder) && !allowed.has(`${folder}.ts`)
+  }
+  expect(importsOf(parts, isBad)).toEqual([])
+})
+
+it('each module is an entry, or part of an entry, of core or of files', () => {
+  const owners = new Set(['core', FILES, ...entries.map(({ file }) => file.replace(/\.ts$/, ''))])
+  const strays = MODULES.filter(
+    ({ file }) => file.includes('/') && !owners.has(file.split('/')[0] ?? ''),
+  )
+  expect(strays.map(({ file }) => file)).toEqual([])
+})
+
+it('imports have no cycle, types included', () => {
+  expect(findCycle(MODULES)).toBeUndefined()
+  const cycle = [
+    { file: 'a.ts', imports: ['b.ts'] },
+    { file: 'b.ts', imports: ['a.ts'] },
+  ]
+  expect(findCycle(cycle)).toEqual(['a.ts', 'b.ts', 'a.ts'])
+})
+
+it('only index.ts re-exports, and each name by itself', () => {
+  const reexports = MODULES.flatMap(({ file, source }) =>
+    source.statements
+      .filter(ts.isExportDeclaration)
+      .filter(({ moduleSpecifier }) => moduleSpecifier !== undefined)
+      .map(({ exportClause }) => [file, exportClause?.kind === ts.SyntaxKind.NamedExports]),
+  )
+  expect(reexports).not.toEqual([])
+  expect(reexports.filter(([file, isNamed]) => file !== 'index.ts' || isNamed !== true)).toEqual([])
+  expect(importsOf(MODULES, (imported) => imported === COMMAND)).toEqual([])
+})

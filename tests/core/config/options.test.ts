@@ -1,0 +1,271 @@
+import { describe, expect, it, vi } from 'vitest'
+import { OPTIONS } from '../../../src/core/config/options.ts'
+import { resolveConfig } from '../../../src/core/config/parse.ts'
+import { AuthConfigError } from '../../../src/index.ts'
+
+const ENDPOINT = 'https://auth.example.test/validate'
+const CACHE = { allowTtlMs: 30_000, denyTtlMs: 5000, staleIfErrorMs: 0, maxEntries: 10_000 }
+
+function errorOf(config: unknown): AuthConfigError {
+  try {
+    resolveConfig(config)
+  } catch (error) {
+    if (error instanceof AuthConfigError) return error
+  }
+  throw new Error('The config was accepted')
+}
+
+describe('a config', () => {
+  it('has the documented defaults', () => {
+    const config = resolveConfig({ endpoint: ENDPOINT })
+    expect(config).toEqual({
+      endpoint: ENDPOINT,
+      allowInsecureHttp: false,
+      endpointHeaders: {},
+      context: { headers: 'all', params: 'values', path: true, method: false },
+      credentials: ['bearer'],
+      tokenFormat: 'token68',
+      identity: 'optional',
+      timeoutMs: 5000,
+      retry: { attempts: 1, minDelayMs: 50, maxDelayMs: 250 },
+      circuitBreaker: { minChecks: 10, failureRatio: 0.5, windowMs: 10_000, openMs: 5000 },
+      concurrency: { maxInFlight: 64, maxWaiting: 1024 },
+      cache: false,
+      unavailableStatus: 401,
+      isPublic: expect.any(Function) as unknown,
+      hasPublicPaths: false,
+      preflight: 'deny',
+      mode: 'enforce',
+      realm: 'api',
+      requestIdHeader: false,
+      fetch: expect.any(Function) as unknown,
+    })
+    expect(config.isPublic('/', 'GET')).toBe(false)
+    expect(Object.isFrozen(config)).toBe(true)
+    expect(resolveConfig({}).endpoint).toBeUndefined()
+  })
+
+  it.each<[object, object?]>([
+    [{ endpoint: 'http://auth.example.test/', allowInsecureHttp: true }],
+    [{ endpointHeaders: { 'x-secret': 's' } }],
+    [{ verifier: () => ({ outcome: 'deny' }), onEvent: () => undefined, respond: () => undefined }],
+    [{ context: { headers: ['accept'], params: 'lists', path: false, method: true } }],
+    [{ context: { headers: ['X-A', 'x-a', 'b'] } }, { context: { headers: ['x-a', 'b'] } }],
+    [{ credentials: 'bearer' }, { credentials: ['bearer'] }],
+    [{ tokenFormat: 'visible-ascii', identity: 'required', unavailableStatus: 503 }],
+    [{ preflight: 'allow', mode: 'shadow', realm: 'a "realm"', requestIdHeader: 'x-id' }],
+    [{ timeoutMs: 1 }],
+    [{ timeoutMs: 59_999.5 }],
+    [{ retry: false, circuitBreaker: false, cache: false }],
+    [{ retry: { attempts: 5, minDelayMs: 60_000, maxDelayMs: 60_000 } }],
+    [{ retry: { minDelayMs: 1000 } }, { retry: { minDelayMs: 1000, maxDelayMs: 1000 } }],
+    [{ circuitBreaker: { minChecks: 1, failureRatio: 1, windowMs: 600_000, openMs: 100 } }],
+    [{ concurrency: { maxInFlight: 1, maxWaiting: 0 } }],
+    [{ public: ['/a'] }, { hasPublicPaths: true }],
+  ])('keeps %j', (config, resolved = config) => {
+    expect(resolveConfig(config)).toMatchObject(resolved)
+  })
+
+  it.each([
+    [{}, { ...CACHE, maxBytes: 2 ** 25 }],
+    [{ allowTtlMs: 3_600_000, denyTtlMs: 30_000, staleIfErrorMs: 300_000, maxBytes: 2 ** 30 }],
+    [{ allowTtlMs: 0, denyTtlMs: 0, maxEntries: 1, maxBytes: 65_536 }],
+    [{ maxEntries: 1_000_000 }],
+  ])('keeps the cache %j beside a list of headers', (cache, resolved: object = cache) => {
+    expect(resolveConfig({ cache, context: { headers: [] } }).cache).toMatchObject(resolved)
+  })
+
+  it('is not changed by later changes of the object that was given', () => {
+    const given = {
+      endpoint: ENDPOINT,
+      endpointHeaders: { a: 'b' },
+      context: { headers: ['a'] },
+      public: ['/a'],
+    }
+    const config = resolveConfig(given)
+    Object.assign(given, { endpoint: 'https://evil.example.test' })
+    given.endpointHeaders.a = 'c'
+    given.context.headers.push('cookie')
+    given.public.push('/b')
+    const kept = { endpoint: ENDPOINT, endpointHeaders: { a: 'b' }, context: { headers: ['a'] } }
+    expect(config).toMatchObject(kept)
+    expect(config.isPublic('/b', 'GET')).toBe(false)
+    const parts = [config.context, config.context.headers, config.retry, config.endpointHeaders]
+    expect(parts.every(Object.isFrozen)).toBe(true)
+  })
+
+  it.each<[unknown, string]>([
+    ['https://u:hunter2@a', '"config" must be an object, received a string: { endpoint }'],
+    [null, '"config" must be an object, received null'],
+    [{ endpont: ENDPOINT }, 'Unknown option "endpont": did you mean "endpoint"?'],
+    [
+      { endpoint: undefined },
+      '"endpoint" must be left out or given a value (is a variable not set?)',
+    ],
+    [{ cache: null }, '"cache" must be left out or given a value (is a variable not set?)'],
+    [{ endpoint: '' }, '"endpoint" must be an absolute https URL, received ""'],
+    [{ endpoint: 'http://a.example' }, '"endpoint" must be an https URL'],
+    [{ allowInsecureHttp: 'yes' }, '"allowInsecureHttp" must be true or false, received "yes"'],
+    [{ endpointHeaders: [] }, '"endpointHeaders" must be an object'],
+    [{ verifier: ENDPOINT }, '"verifier" must be a function'],
+    [{ context: 'all' }, '"context" must be an object, received "all"'],
+    [{ context: { header: [] } }, 'Unknown option "context.header": did you mean "headers"?'],
+    [{ context: { headers: 'cookie' } }, '"context.headers" must be "all" or a list of names'],
+    [{ context: { headers: ['a', 5] } }, '"context.headers[1]" must be a header name, received 5'],
+    // oxlint-disable-next-line no-sparse-arrays -- a hole must not pass unseen
+    [{ context: { headers: [, 'a'] } }, '"context.headers[0]" must be a header name'],
+    [{ context: { params: 'all' } }, '"context.params" must be "values" or "lists" or "none"'],
+    [{ context: { path: 'false' } }, '"context.path" must be true or false, received "false"'],
+    [{ context: { method: 1 } }, '"context.method" must be true or false, received 1'],
+    [{ credentials: 'basic' }, '"credentials" must be "bearer"'],
+    [{ tokenFormat: 'jwt' }, '"tokenFormat" must be "token68" or "visible-ascii", received "jwt"'],
+    [{ identity: true }, '"identity" must be "optional" or "required", received true'],
+    [{ timeoutMs: 0 }, '"timeoutMs" must be a number of milliseconds from 1 to 60000, received 0'],
+    [{ timeoutMs: 60_001 }, '"timeoutMs" must be a number of milliseconds from 1 to 60000'],
+    [{ timeoutMs: '5000' }, '"timeoutMs" must be a number of milliseconds from 1 to 60000'],
+    [{ timeoutMs: Number.NaN }, '"timeoutMs" must be a number of milliseconds from 1 to 60000'],
+    [{ retry: true }, '"retry" must be an object or false, received true'],
+    [{ retry: { attempt: 1 } }, 'Unknown option "retry.attempt": did you mean "attempts"?'],
+    [{ retry: { attempts: 6 } }, '"retry.attempts" must be a whole number from 0 to 5, received 6'],
+    [{ retry: { attempts: 0.5 } }, '"retry.attempts" must be a whole number from 0 to 5'],
+    [{ retry: { minDelayMs: -1 } }, '"retry.minDelayMs" must be a number of milliseconds from 0'],
+    [
+      { retry: { minDelayMs: 100, maxDelayMs: 99 } },
+      '"retry.maxDelayMs" must be at least "retry.minDelayMs", received 99',
+    ],
+    [{ circuitBreaker: 5 }, '"circuitBreaker" must be an object or false, received 5'],
+    [{ circuitBreaker: { openMS: 1 } }, 'Unknown option "circuitBreaker.openMS"'],
+    [{ circuitBreaker: { minChecks: 0 } }, '"circuitBreaker.minChecks" must be a whole number'],
+    [
+      { circuitBreaker: { failureRatio: 0 } },
+      '"circuitBreaker.failureRatio" must be a number above 0 and at most 1, received 0',
+    ],
+    [{ circuitBreaker: { failureRatio: 1.1 } }, '"circuitBreaker.failureRatio" must be a number'],
+    [{ circuitBreaker: { failureRatio: '0.5' } }, '"circuitBreaker.failureRatio" must be a number'],
+    [{ circuitBreaker: { windowMs: 999 } }, '"circuitBreaker.windowMs" must be a number'],
+    [{ circuitBreaker: { openMs: 99 } }, '"circuitBreaker.openMs" must be a number'],
+    [{ concurrency: false }, '"concurrency" must be an object, received false'],
+    [
+      { concurrency: { maxInFlight: 0 } },
+      '"concurrency.maxInFlight" must be a whole number from 1',
+    ],
+    [{ concurrency: { maxWaiting: Infinity } }, '"concurrency.maxWaiting" must be a whole number'],
+    [{ unavailableStatus: '503' }, '"unavailableStatus" must be 401 or 503, received "503"'],
+    [{ public: ['*'] }, '"public[0]" must be a path that starts with "/"'],
+    [{ preflight: true }, '"preflight" must be "deny" or "allow", received true'],
+    [{ mode: 'off' }, '"mode" must be "enforce" or "shadow", received "off"'],
+    [{ realm: '' }, '"realm" must be a non-empty string of printable ASCII, received ""'],
+    [{ realm: 'a\r\nx: y' }, '"realm" must be a non-empty string of printable ASCII'],
+    [{ realm: 5 }, '"realm" must be a non-empty string of printable ASCII, received 5'],
+    [{ realm: 'é' }, '"realm" must be a non-empty string of printable ASCII'],
+    [{ requestIdHeader: 'Authorization' }, '"requestIdHeader" must be false, or the name'],
+    [{ onEvent: {} }, '"onEvent" must be a function, received an object'],
+    [{ respond: new Response('') }, '"respond" must be a function, received an object of type'],
+    [{ fetch: 'fetch' }, '"fetch" must be a function, received "fetch"'],
+  ])('is rejected with %j', (config, message) => {
+    const error = errorOf(config)
+    expect(error.message).toContain(message)
+    expect(error).toMatchObject({ name: 'AuthConfigError', code: 'invalid_config' })
+    expect(message).toContain(JSON.stringify(error.option))
+    expect(error.problems).toHaveLength(1)
+  })
+
+  it.each([
+    { allowTtlMs: 3_600_001 },
+    { allowTtlMs: '60' },
+    { denyTtlMs: 30_001 },
+    { staleIfErrorMs: 300_001 },
+    { maxEntries: 0 },
+    { maxBytes: 1024 },
+    { ttlMs: 5 },
+  ])('is rejected with the cache %j', (cache) => {
+    const [option = ''] = Object.keys(cache)
+    expect(errorOf({ cache, context: { headers: [] } }).option).toBe(`cache.${option}`)
+  })
+})
+
+describe('the problems of a config', () => {
+  it('are all in the error, in its message and as data', () => {
+    const error = errorOf({ timeoutMs: 0, retrys: 3, context: { path: 1, method: 1 }, mode: 'x' })
+    expect(error.option).toBe('retrys')
+    expect(error.message.split('\n')).toHaveLength(5)
+    expect(error.problems).toMatchObject([
+      { optionPath: ['retrys'], isUnknown: true, didYouMean: 'retry' },
+      { optionPath: ['context', 'path'], expected: 'true or false', received: '1' },
+      { optionPath: ['context', 'method'] },
+      { optionPath: ['timeoutMs'], isSecret: false },
+      { optionPath: ['mode'], received: '"x"' },
+    ])
+  })
+
+  it('are collected up to 101, and ten of them are in the message', () => {
+    const error = errorOf({ public: Array(500).fill('x'), mode: 'x' })
+    expect(error.problems).toHaveLength(101)
+    expect(error.message).toMatch(/\nand 91 more problems$/)
+    expect(errorOf(Object.fromEntries(Array(500).entries())).problems).toHaveLength(101)
+  })
+
+  it.each(['endpoint', 'allowInsecureHttp', 'endpointHeaders', 'fetch'])(
+    'name %s beside a verifier, where it would have no effect',
+    (option) => {
+      const error = errorOf({ verifier: () => ({ outcome: 'deny' }), [option]: 'anything' })
+      expect(error.problems).toHaveLength(1)
+      expect(error.message).toMatch(new RegExp(`^"${option}" must be left out beside "verifier"`))
+    },
+  )
+
+  it('name a cache that could never be hit, since the endpoint is told all headers', () => {
+    expect(errorOf({ cache: {} }).message).toMatch(
+      /^"cache" must be false unless "context.headers"/,
+    )
+    const both = errorOf({ cache: { maxEntries: 0 } }).problems.map(({ optionPath }) => optionPath)
+    expect(both).toEqual([['cache', 'maxEntries'], ['cache']])
+    // What `context` says is not known here.
+    expect(errorOf({ cache: {}, context: { headers: 5 } }).problems).toHaveLength(1)
+  })
+
+  it('leave out what only follows from another', () => {
+    expect(errorOf({ endpoint: 'http://a.example', allowInsecureHttp: 1 }).problems).toHaveLength(1)
+    expect(errorOf({ credentials: 5, requestIdHeader: 'x-id' }).problems).toHaveLength(1)
+  })
+
+  it('are not made of an error that a getter throws', () => {
+    const config = Object.defineProperty({}, 'realm', {
+      enumerable: true,
+      get: () => {
+        throw new RangeError('mine')
+      },
+    })
+    expect(() => resolveConfig(config)).toThrow(RangeError)
+  })
+})
+
+describe('the fetch', () => {
+  const init = {
+    method: 'POST',
+    headers: {},
+    body: '',
+    redirect: 'manual',
+    signal: new AbortController().signal,
+  } as const
+
+  it('is the global one at each call, so that a later wrapper around it is used', async () => {
+    const config = resolveConfig({})
+    const replaced = vi.spyOn(globalThis, 'fetch').mockResolvedValue(new Response('late'))
+    await config.fetch(ENDPOINT, init)
+    expect(replaced).toHaveBeenCalledExactlyOnceWith(ENDPOINT, init)
+    replaced.mockRestore()
+  })
+
+  it('is the one that is given', async () => {
+    const own = vi.fn<typeof fetch>().mockResolvedValue(new Response())
+    await resolveConfig({ fetch: own }).fetch(ENDPOINT, init)
+    expect(own).toHaveBeenCalledExactlyOnceWith(ENDPOINT, init)
+  })
+})
+
+it('the table parses its own defaults', () => {
+  for (const [name, { form, parse }] of Object.entries(OPTIONS)) {
+    if ('default' in form) expect(parse(form.default, [name])).toEqual(parse(undefined, [name]))
+  }
+})

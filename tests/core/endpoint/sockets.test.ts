@@ -1,0 +1,267 @@
+import { createServer as createHttpsServer } from 'node:https'
+import { createServer as createTcpServer } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, it, vi } from 'vitest'
+import { close, listen } from '../../support/loopback.ts'
+import { SELF_SIGNED } from '../../support/self-signed-certificate.ts'
+import {
+  ALLOWED,
+  closeServersAfterAll,
+  guard,
+  rejected,
+  run,
+  runHttp,
+  runTcp,
+  WAYS,
+} from '../../support/socket-endpoint.ts'
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Outcome } from '../../support/socket-endpoint.ts'
+
+/** An endpoint that is slow, broken or hostile, over real sockets. */
+
+const MIB = 1024 * 1024
+const TIMEOUT_MS = 200
+const SLOW = { tags: ['slow'] }
+// Long enough for a busy machine.
+const LATE_MS = 10_000
+
+closeServersAfterAll()
+
+// One after the other: they measure memory.
+describe.each(WAYS)(
+  'a gzip bomb fills no memory (undici CVE-2026-22036), over %s',
+  SLOW,
+  (_name, way) => {
+    // 50 members of 1 MB each: compressing 50 MB at once would take the memory that is measured.
+    const member = gzipSync(Buffer.alloc(MIB))
+    const bomb = Buffer.concat(Array.from({ length: 50 }, () => member))
+    const used = (): number => {
+      const { heapUsed, external } = process.memoryUsage()
+      return heapUsed + external
+    }
+
+    it.each([
+      ['optional', ALLOWED],
+      ['required', rejected('invalid_response')],
+    ] as const)('with an identity that is %s', async (identity, expected) => {
+      const { url } = await runHttp((_request, response) => {
+        response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': bomb.length })
+        response.end(bomb)
+      })
+      const ask = guard({ ...way.plain, endpoint: url, identity, timeoutMs: LATE_MS })
+      const before = used()
+      let most = before
+      const timer = setInterval(() => {
+        most = Math.max(most, used())
+      }, 1)
+      const outcome = await ask()
+      clearInterval(timer)
+      expect(outcome).toMatchObject(expected)
+      expect(Math.max(most, used()) - before).toBeLessThan(30 * MIB)
+      expect(outcome.elapsedMs).toBeLessThan(LATE_MS / 2)
+    })
+  },
+)
+
+describe.concurrent.each(WAYS)('over %s', SLOW, (_name, way) => {
+  describe('a connection is used again', () => {
+    const TEXT = 'x'.repeat(2048)
+    const write =
+      (status: number, body: string) =>
+      (response: ServerResponse): unknown =>
+        response.writeHead(status, { 'content-length': Buffer.byteLength(body) }).end(body)
+    const writeChunks = (response: ServerResponse): unknown => {
+      response.writeHead(401).write(TEXT.slice(0, 1024))
+      return response.end(TEXT.slice(1024))
+    }
+    const ANSWERS = {
+      'a 401 with a body': write(401, TEXT),
+      'a 401 with a body in chunks': writeChunks,
+      'a 500 with a body': write(500, TEXT),
+      'a 200 with an identity': write(200, '{"principal":"alice"}'),
+      'a 200 with a page': write(200, `<html>${TEXT}</html>`),
+    }
+    const turns = Object.values(ANSWERS)
+    const inTurn = (response: ServerResponse, turn: number): unknown =>
+      turns[turn % turns.length]?.(response)
+
+    it.each(Object.entries({ ...ANSWERS, 'all of them in turn': inTurn }))(
+      'after %s',
+      async (_what, answer) => {
+        let turn = 0
+        const { url, sockets } = await runHttp((_request, response) => {
+          answer(response, turn)
+          turn += 1
+        })
+        const ask = guard({ ...way.plain, endpoint: url, circuitBreaker: false, retry: false })
+        for (let count = 0; count < 20; count += 1) await ask()
+        expect(turn).toBe(20)
+        expect(sockets.accepted).toBeLessThanOrEqual(2)
+      },
+    )
+
+    it('after a body that comes later than its head, by many clients', async () => {
+      const CLIENTS = 100
+      let ended = 0
+      const { url, sockets } = await runHttp((_request, response) => {
+        response.writeHead(401, { 'content-length': 2 }).flushHeaders()
+        response.on('close', () => {
+          ended += 1
+        })
+        setTimeout(() => response.end('no'), 100)
+      })
+      const ask = guard({ ...way.plain, endpoint: url, timeoutMs: LATE_MS })
+      for (const round of [1, 2]) {
+        const clients = Array.from({ length: CLIENTS }, (_, index) =>
+          ask(`random-${round}-${index}`),
+        )
+        for (const outcome of await Promise.all(clients)) {
+          expect(outcome).toMatchObject(rejected('denied'))
+        }
+        await vi.waitFor(() => expect(ended).toBe(round * CLIENTS), LATE_MS)
+      }
+      // Both rounds need no more connections than one: none was closed and replaced.
+      expect(sockets.accepted).toBeLessThanOrEqual(CLIENTS)
+      expect(sockets.open.size).toBe(sockets.accepted)
+    })
+  })
+
+  describe('TLS that fails leaves the endpoint unreachable', () => {
+    const runTls = () => run(createHttpsServer(SELF_SIGNED, (_, response) => response.end('{}')))
+
+    it('for a self-signed certificate', async () => {
+      const { port } = await runTls()
+      const ask = guard({ ...way.plain, endpoint: `https://localhost:${port}/` })
+      expect(await ask()).toMatchObject(rejected('unreachable'))
+    })
+
+    it('for a trusted certificate of another host', async () => {
+      const { port } = await runTls()
+      const [right, wrong] = ['localhost', '127.0.0.1'].map((host) =>
+        guard({ ...way.trusting, endpoint: `https://${host}:${port}/` }),
+      )
+      expect(await right?.()).toMatchObject(ALLOWED)
+      expect(await wrong?.()).toMatchObject(rejected('unreachable'))
+    })
+
+    it('for HTTP to a TLS port, and HTTPS to an HTTP port', async () => {
+      const tls = await runTls()
+      const http = await runHttp((_, response) => response.end('{}'))
+      for (const endpoint of [tls.url, `https://127.0.0.1:${http.port}/`]) {
+        const outcome = await guard({ ...way.plain, endpoint })()
+        expect(outcome).toMatchObject(rejected('unreachable'))
+      }
+    })
+  })
+
+  describe('a response that never ends', () => {
+    /** Sends a piece again and again. */
+    const drip =
+      (head: string, piece: string) =>
+      (socket: Socket): void => {
+        socket.write(`HTTP/1.1 ${head}\r\n`)
+        const timer = setInterval(() => socket.write(piece), 20)
+        socket.on('close', () => clearInterval(timer))
+      }
+    const body = (status: string) =>
+      drip(`${status}\r\ncontent-type: text/plain\r\ncontent-length: 100000\r\n`, 'x')
+    const silent = (socket: Socket): unknown => socket.resume()
+
+    it.each([
+      ['no byte', silent, 'optional', rejected('timeout')],
+      ['header after header', drip('200 OK', 'x-more: 1\r\n'), 'optional', rejected('timeout')],
+      ['an optional identity byte by byte', body('200 OK'), 'optional', ALLOWED],
+      ['a required identity byte by byte', body('200 OK'), 'required', rejected('timeout')],
+    ] as const)('is given up at the deadline: %s', async (_what, accept, identity, expected) => {
+      const { url, sockets } = await runTcp((socket) => {
+        // Sees the end of the client, and answers its half-close.
+        socket.on('end', () => socket.end()).resume()
+        accept(socket)
+      })
+      const outcome = await guard({
+        ...way.plain,
+        endpoint: url,
+        identity,
+        timeoutMs: TIMEOUT_MS,
+      })()
+      expect(outcome).toMatchObject(expected)
+      expect(outcome.elapsedMs).toBeGreaterThan(TIMEOUT_MS * 0.9)
+      expect(outcome.elapsedMs).toBeLessThan(LATE_MS)
+      // Node's fetch replaces a connection that it aborted by a spare one without a request.
+      await vi.waitFor(() => expect(sockets.asked.size).toBe(0), LATE_MS)
+      expect(sockets.accepted).toBeLessThanOrEqual(2)
+    })
+
+    it.each([
+      ['401 No', 'denied'],
+      ['302 Found', 'denied'],
+      ['429 Slow', 'rate_limited'],
+      ['500 No', 'service_error'],
+    ] as const)('is decided by its head, and closed soon: %s', async (status, code) => {
+      const { url, sockets } = await runTcp((socket) => {
+        socket.on('end', () => socket.end())
+        socket.once('data', () => body(status)(socket))
+      })
+      const outcome = await guard({ ...way.plain, endpoint: url, timeoutMs: 2 * LATE_MS })()
+      expect(outcome).toMatchObject(rejected(code))
+      expect(outcome.elapsedMs).toBeLessThan(LATE_MS)
+      await vi.waitFor(() => expect(sockets.asked.size).toBe(0), LATE_MS)
+      expect(sockets.accepted).toBeLessThanOrEqual(2)
+    })
+  })
+
+  describe('an endpoint that hangs up', () => {
+    it('because nothing listens: the check is retried once, and the request rejected', async () => {
+      const server = createTcpServer()
+      const port = await listen(server)
+      await close(server)
+      const ask = guard({ ...way.plain, endpoint: `http://127.0.0.1:${port}/` })
+      expect(await ask()).toMatchObject({ ...rejected('unreachable'), attempts: 2 })
+    })
+
+    it.each<[string, (socket: Socket) => unknown]>([
+      ['by a reset', (socket) => socket.resetAndDestroy()],
+      ['after the request', (socket) => socket.once('data', () => socket.destroy())],
+      ['by a half-close after the request', (socket) => socket.once('data', () => socket.end())],
+      ['by a half-close at once', (socket) => socket.resume().end()],
+      ['in the status line', (socket) => socket.resume().end('HTTP/1.1 20')],
+    ])('%s: the check is retried once, and the request rejected', async (_what, accept) => {
+      const { url, sockets } = await runTcp(accept)
+      const outcome = await guard({ ...way.plain, endpoint: url })()
+      expect(outcome).toMatchObject({ ...rejected('unreachable'), attempts: 2 })
+      expect(sockets.accepted).toBe(2)
+    })
+
+    it('on a used connection while the check is sent: the retry is allowed', async () => {
+      const used = new WeakSet<Socket>()
+      let hungUp = 0
+      const { url } = await runHttp(({ socket }, response) => {
+        if (hungUp > 0 || !used.has(socket)) {
+          used.add(socket)
+          return response.end('{}')
+        }
+        // So does a server whose idle time ends at this moment.
+        hungUp += 1
+        return socket.destroy()
+      })
+      const ask = guard({ ...way.plain, endpoint: url })
+      const outcomes: Outcome[] = []
+      // The client may open a new connection for some of these requests.
+      for (let count = 0; count < 4; count += 1) outcomes.push(await ask())
+      expect(outcomes).toMatchObject(outcomes.map(() => ALLOWED))
+      expect(hungUp).toBe(1)
+      expect(outcomes.filter(({ attempts }) => attempts === 2)).toHaveLength(1)
+    })
+
+    it('on an idle connection: the next check is allowed', async () => {
+      const { url, sockets } = await runHttp(({ socket }, response) => {
+        response.end('{}', () => setTimeout(() => socket.destroy(), 5))
+      })
+      const ask = guard({ ...way.plain, endpoint: url })
+      expect(await ask()).toMatchObject(ALLOWED)
+      await vi.waitFor(() => expect(sockets.open.size).toBe(0), LATE_MS)
+      expect(await ask()).toMatchObject(ALLOWED)
+    })
+  })
+})

@@ -1,0 +1,245 @@
+import { OPTIONS } from '../../src/core/config/options.ts'
+import { keyOf, PROVIDER } from '../../src/yaml/setting.ts'
+import { readDocumentation } from './documented-types.ts'
+import type { Form } from '../../src/core/config/kinds.ts'
+
+type Schema = Readonly<Record<string, unknown>>
+type Fields = NonNullable<Form['fields']>
+
+const docs = readDocumentation('AuthConfig')
+
+const anyOf = (...schemas: Schema[]): Schema => ({ anyOf: schemas })
+const ref = (name: string): Schema => ({ $ref: `#/$defs/${name}` })
+const REFERENCE = ref('reference')
+const SCALAR: Schema = { type: ['number', 'boolean'] }
+
+/** A pattern that ignores the case of letters, which JSON Schema has no flag for. */
+const anyCase = (pattern: string): string =>
+  pattern.replace(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`)
+const oneOfNames = (names: readonly string[]): string => `^(?:${names.map(anyCase).join('|')})$`
+
+const TOKEN = "^[\\w!#$%&'*+.^`|~-]+$"
+const OWN_HEADERS =
+  'accept connection content-encoding content-length content-type expect host keep-alive te trailer transfer-encoding upgrade'
+const NOT_BY_NAME = ['authorization', 'cookie', 'sec-websocket-protocol']
+const LOOPBACK = `${anyCase('http')}://(?:${anyCase('localhost')}|127(?:\\.\\d{1,3}){3}|\\[::1\\])(?::\\d{1,5})?(?:[/?]|$)`
+const PATH_CHARACTERS =
+  "(?:[!$&'()+,./0-9:;=@A-Z\\[\\]_a-z|~-]|%(?!2[dDeE]|3\\d|[46][1-9a-fA-F]|[57][\\daA]|5[fF]|7[eE]|2[fF]|5[cC]|00|25[\\da-fA-F]{2}))*"
+
+/** How each kind of option is written. What is not here is a text. */
+const KINDS: Readonly<Record<string, (form: Form, path: string) => Schema>> = {
+  boolean: () => anyOf({ type: 'boolean' }, REFERENCE),
+  integer: (form) => anyOf({ type: 'integer', ...rangeOf(form) }, REFERENCE),
+  milliseconds: (form) => anyOf({ type: 'number', ...rangeOf(form) }, REFERENCE),
+  ratio: () => anyOf({ type: 'number', exclusiveMinimum: 0, maximum: 1 }, REFERENCE),
+  choice: ({ choices }) => anyOf({ enum: choices }, REFERENCE),
+  group: (form, path) => {
+    const object = objectOf(form.fields ?? {}, path)
+    return form.canBeFalse ? anyOf({ const: false }, REFERENCE, object) : object
+  },
+  header: () => ref('name'),
+  headers: () => anyOf({ const: 'all' }, REFERENCE, { type: 'array', items: ref('name') }),
+  endpoint: () =>
+    anyOf(
+      {
+        type: 'string',
+        pattern: `^${anyCase('http')}[sS]?://[^\\x00-\\x20\\x7f/\\\\?#@][^\\x00-\\x20\\x7f\\\\#]*$`,
+        not: anyOf({ pattern: '^[^/]*//[^/?#]*@' }, ref('wrongReference')),
+      },
+      REFERENCE,
+    ),
+  endpointHeaders: () => ({
+    type: 'object',
+    propertyNames: { pattern: TOKEN, not: { pattern: oneOfNames(OWN_HEADERS.split(' ')) } },
+    additionalProperties: anyOf(
+      {
+        type: 'string',
+        pattern: '^[\\x21-\\x7e](?:[\\x20-\\x7e]*[\\x21-\\x7e])?$',
+        not: ref('wrongReference'),
+      },
+      SCALAR,
+    ),
+  }),
+  credentials: () => {
+    const list = { type: 'array', items: ref('source'), minItems: 1, uniqueItems: true }
+    return anyOf(ref('source'), list)
+  },
+  public: () => ({
+    type: 'array',
+    items: anyOf(ref('publicPath'), {
+      type: 'object',
+      properties: {
+        path: ref('publicPath'),
+        methods: {
+          type: 'array',
+          minItems: 1,
+          items: anyOf({ type: 'string', pattern: "^[0-9A-Z_!#$%&'*+.^`|~-]+$" }, REFERENCE, {
+            type: 'integer',
+          }),
+        },
+      },
+      additionalProperties: false,
+      required: ['path'],
+    }),
+  }),
+  realm: () =>
+    anyOf({ type: 'string', pattern: '^[\\x20-\\x7e]+$', not: ref('wrongReference') }, SCALAR),
+  requestIdHeader: () => {
+    const never = oneOfNames([...NOT_BY_NAME, 'proxy-authorization'])
+    return anyOf(
+      { const: false },
+      { type: 'string', pattern: TOKEN, not: { pattern: never } },
+      REFERENCE,
+    )
+  },
+}
+
+function rangeOf({ min, max }: Form): Schema {
+  return { minimum: min, maximum: max }
+}
+
+function objectOf(fields: Fields, parent: string): Schema {
+  return { type: 'object', properties: propertiesOf(fields, parent), additionalProperties: false }
+}
+
+function propertiesOf(fields: Fields, parent: string): Schema {
+  const known = Object.entries(fields).filter(([, { form }]) => form.kind !== 'function')
+  return Object.fromEntries(
+    known.map(([name, { form }]) => [keyOf(name), schemaOf(form, `${parent}${name}`)]),
+  )
+}
+
+function schemaOf(form: Form, path: string): Schema {
+  const description = docs.get(path)?.text.replace(/`(\w+)(\.\w+)?`/g, keyOf)
+  const isGroup = form.kind === 'group' && form.canBeFalse !== true
+  return {
+    ...(description === undefined ? {} : { description }),
+    ...(isGroup || !('default' in form) ? {} : { default: defaultOf(form) }),
+    ...KINDS[form.kind]?.(form, `${path}.`),
+  }
+}
+
+/** The default of an option, with the defaults of a group. */
+export function defaultOf({ kind, fields = {}, default: own }: Form): unknown {
+  if (kind !== 'group' || own === false) return own
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, { form }]) => [keyOf(name), defaultOf(form)]),
+  )
+}
+
+const secure = (condition: Schema): Schema => ({
+  if: condition,
+  then: {
+    properties: {
+      endpoint: ref('secureEndpoint'),
+      provider_config: { properties: { endpoint: ref('secureEndpoint') } },
+    },
+  },
+})
+
+function authSchema(): Schema {
+  const { endpoint, ...others } = propertiesOf(OPTIONS, '')
+  const provider: Schema = {
+    description: 'The endpoint as OGX spells it, in place of `endpoint`.',
+    type: 'object',
+    properties: {
+      type: anyOf({ const: 'custom' }, REFERENCE),
+      endpoint: ref('auth/properties/endpoint'),
+    } satisfies Record<keyof typeof PROVIDER, Schema>,
+    additionalProperties: false,
+    required: ['type', 'endpoint'],
+  }
+  const insecure = anyOf({ const: true }, { type: 'string' })
+  return {
+    description: 'Who may reach the server: an auth endpoint decides.',
+    type: 'object',
+    properties: { endpoint, provider_config: provider, ...others },
+    additionalProperties: false,
+    oneOf: [{ required: ['endpoint'] }, { required: ['provider_config'] }],
+    allOf: [
+      {
+        if: { required: ['cache'], properties: { cache: { type: 'object' } } },
+        then: {
+          required: ['context'],
+          properties: {
+            context: { required: ['headers'], properties: { headers: { type: 'array' } } },
+          },
+        },
+      },
+      secure({
+        not: {
+          required: ['allow_insecure_http'],
+          properties: { allow_insecure_http: insecure },
+        },
+      }),
+    ],
+  }
+}
+
+function pathSchema(end: string): Schema {
+  const hidden = '//|/;|/\\.{1,2}(?:/|;|%3[bB]|$)'
+  return { type: 'string', pattern: `^/${PATH_CHARACTERS}${end}$`, not: { pattern: hidden } }
+}
+
+/** `schema.json`: the table of options as JSON Schema. */
+export function createSchema(): Schema {
+  const notByName = { type: 'string', pattern: oneOfNames(NOT_BY_NAME) }
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'run.yaml of a Llama Stack server, as with-auth/yaml reads it',
+    description: 'Only server.auth is read; the rest is ignored.',
+    type: 'object',
+    required: ['server'],
+    properties: {
+      server: { type: 'object', required: ['auth'], properties: { auth: ref('auth') } },
+    },
+    $defs: {
+      auth: authSchema(),
+      secureEndpoint: anyOf(
+        { type: 'string', pattern: `^(?:${anyCase('https')}://|${LOOPBACK})` },
+        REFERENCE,
+      ),
+      source: anyOf({ const: 'bearer' }, REFERENCE, {
+        type: 'object',
+        properties: {
+          header: anyOf({ allOf: [ref('name'), { not: notByName }] }, REFERENCE),
+          cookie: ref('name'),
+          web_socket_protocol: ref('name'),
+        },
+        additionalProperties: false,
+        minProperties: 1,
+        maxProperties: 1,
+      }),
+      name: {
+        description: 'The name of a header or cookie.',
+        ...anyOf({ type: 'string', pattern: TOKEN }, SCALAR, REFERENCE),
+      },
+      publicPath: anyOf(pathSchema(''), pathSchema('/\\*'), REFERENCE),
+      reference: {
+        description: 'A value from the environment.',
+        type: 'string',
+        pattern: '\\$\\{env\\.[A-Z0-9_]+(?::[=+][^}]*)?\\}',
+        not: ref('wrongReference'),
+      },
+      wrongReference: {
+        description: 'A text with ${ that does not begin a reference to the environment.',
+        type: 'string',
+        pattern: '\\$\\{(?!env\\.[A-Z0-9_]+(?::[=+](?:(?!\\$\\{)[^}])*)?\\})',
+      },
+    },
+  }
+}
+
+/** JSON as the formatter of this project writes it: a list of plain values is one line if it fits. */
+export function formatJson(value: unknown, indent = ''): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const [open, close] = Array.isArray(value) ? '[]' : '{}'
+  const parts = Array.isArray(value)
+    ? value.map((item) => formatJson(item, `${indent}  `))
+    : Object.entries(value).map(
+        ([key, item]) => `${JSON.stringify(key)}: ${formatJson(item, `${indent}  `)}`,
+      )
+  const isPlain = Array.isArray(value) && value.every((item) => typeof item !== 'object')
+  if (isPlain || parts.length === 0) return `${open}${parts.join(', ')}${close}`
+  return `${open}\n${parts.map((part) => `${indent}  ${part}`).join(',\n')}\n${indent}${close}`
+}

@@ -1,0 +1,52 @@
+import { expect, vi } from 'vitest'
+import { main } from '../../src/cli/main.ts'
+import { createSurroundings } from './surroundings.ts'
+import type { Command } from '../../src/cli/command-line.ts'
+import type { RecordedSurroundings } from './surroundings.ts'
+
+interface ServedCommand extends RecordedSurroundings {
+  readonly ended: Promise<number>
+  /** The URL, once the command listens. */
+  readonly listening: () => Promise<string>
+  /** The lines of the log, of one type or of all. */
+  readonly logged: (type?: string) => Record<string, unknown>[]
+}
+
+let running: (() => Promise<unknown>)[] = []
+
+/** Runs a command that serves, in this process and on a free port. */
+export function serveCommand(
+  command: Command,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): ServedCommand {
+  const surroundings = createSurroundings(env)
+  const line = [...command.name.split(' '), ...args, '--port=0']
+  const ended = main(line, [command], surroundings)
+  running.push(() => {
+    surroundings.signal('SIGINT')
+    return ended
+  })
+  const logged = (type?: string): Record<string, unknown>[] =>
+    surroundings
+      .printed()
+      .trim()
+      .split('\n')
+      .map((text) => JSON.parse(text) as Record<string, unknown>)
+      .filter((entry) => type === undefined || entry['type'] === type)
+  const listening = async (): Promise<string> => {
+    await vi.waitFor(() => expect(surroundings.printed()).toContain('"listening"'), {
+      timeout: 15_000,
+      interval: 10,
+    })
+    return String(logged('listening')[0]?.['url'])
+  }
+  return { ...surroundings, ended, listening, logged }
+}
+
+/** Stops all commands that `serveCommand` started. */
+export async function stopCommands(): Promise<void> {
+  const stops = running
+  running = []
+  await Promise.all(stops.map((stop) => stop()))
+}

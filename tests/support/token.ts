@@ -1,0 +1,2 @@
+/** The token of the tests. */
+export const TOKEN = 'good'

@@ -1,0 +1,73 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { withAuth } from '../../src/index.ts'
+import { loadConfig, watchConfig } from '../../src/yaml.ts'
+import { get } from '../support/requests.ts'
+
+const ENDPOINT = 'https://auth.example.com/validate'
+const SEED = `server: { port: 8321, auth: { endpoint: "${ENDPOINT}" } }\n`
+const auth = (lines: string): string =>
+  `server:\n  auth:\n    endpoint: ${ENDPOINT}\n${lines.replace(/^(?=.)/gm, '    ')}\n`
+
+const folder = mkdtempSync(join(tmpdir(), 'with-auth-file-'))
+const file = join(folder, 'run.yaml')
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('loadConfig', () => {
+  beforeEach(() => writeFileSync(file, SEED))
+
+  it('reads a file, with the options of parseConfig', async () => {
+    expect(await loadConfig(file)).toEqual({ endpoint: ENDPOINT })
+    writeFileSync(file, 'a: 1')
+    expect(await loadConfig(file, { allowMissing: true })).toBeUndefined()
+    await expect(loadConfig(file)).rejects.toThrow(`${file}:1:1: "server.auth" is missing`)
+  })
+
+  it('rejects with the one problem of a file that cannot be read', async () => {
+    const path = join(folder, 'no.yaml')
+    const message = 'The file cannot be read: it does not exist'
+    const problems = [{ path, line: 0, column: 0, key: '', message, excerpt: '' }]
+    await expect(loadConfig(path)).rejects.toMatchObject({ problems, option: '' })
+  })
+
+  it.each(['', 5, new URL('file:///a.yaml')])('rejects the path %o', async (path) => {
+    const message = '"path" must be the name of a file, received '
+    const named = { option: 'path', message: expect.stringContaining(message) as string }
+    await expect(loadConfig(path as string)).rejects.toMatchObject(named)
+    const observers = { onChange: vi.fn(), onError: vi.fn() }
+    await expect(watchConfig(path as string, observers)).rejects.toMatchObject(named)
+  })
+
+  it('uses the given variables, or those of the process', async () => {
+    vi.stubEnv('WITH_AUTH_REALM', 'from-the-process')
+    writeFileSync(file, auth('realm: ${env.WITH_AUTH_REALM}'))
+    const observers = { onChange: vi.fn(), onError: vi.fn() }
+    const realms = async (options: { env?: Record<string, string> }): Promise<unknown[]> => {
+      const loaded = await loadConfig(file, options)
+      const watched = await watchConfig(file, { ...observers, ...options })
+      watched.close()
+      return [loaded.realm, watched.config.realm]
+    }
+    expect(await realms({})).toEqual(['from-the-process', 'from-the-process'])
+    expect(await realms({ env: { WITH_AUTH_REALM: 'given' } })).toEqual(['given', 'given'])
+    await expect(realms({ env: {} })).rejects.toThrow('"WITH_AUTH_REALM" is not set')
+    const watching = watchConfig(file, { ...observers, env: {} })
+    await expect(watching).rejects.toThrow(`${file}:4:12: "server.auth.realm"`)
+  })
+
+  it('rejects unknown options', async () => {
+    await expect(loadConfig(file, { path: 'x' } as object)).rejects.toMatchObject({
+      option: 'options.path',
+      message: 'Unknown option "options.path": expected one of "env", "allowMissing"',
+    })
+  })
+
+  it('gives a config that guards a handler', async () => {
+    const fetch = vi.fn(async () => new Response(null, { status: 403 }))
+    const guarded = withAuth(() => new Response('in'), { ...(await loadConfig(file)), fetch })
+    expect((await guarded(get('/', 'k1'))).status).toBe(401)
+    expect(fetch).toHaveBeenCalledOnce()
+  })
+})

@@ -1,0 +1,181 @@
+import { describe, expect, it } from 'vitest'
+import { parseFile } from '../../src/yaml/document.ts'
+import { checkSettings } from '../../src/yaml/settings-check.ts'
+import { inAuth, linesOf, problemsOf } from '../support/yaml-problems.ts'
+
+const keysOf = (auth: string, env = {}): string[] =>
+  problemsOf(`server: { auth: { endpoint: "https://h/", ${auth} } }`, env).map(({ key }) =>
+    key.slice(12),
+  )
+
+const ENV = { BAD: 'hunter 1', PATH_: '/a b' }
+
+describe('checkSettings', () => {
+  it.each([
+    [
+      'retry: { attempts: 9, min_delay_ms: -1 }, timeout_ms: 0',
+      ['retry.attempts', 'retry.min_delay_ms', 'timeout_ms'],
+    ],
+    [
+      'public: [a, /b, /c/../d, { path: /e, methods: [get, PUT, put] }]',
+      ['public[0]', 'public[2]', 'public[3].methods[0]', 'public[3].methods[2]'],
+    ],
+    ['public: [{ path: x, methods: [get] }]', ['public[0].path', 'public[0].methods[0]']],
+    [
+      'credentials: [bearer, { header: authorization }, { cookie: "a b" }]',
+      ['credentials[1].header', 'credentials[2].cookie'],
+    ],
+    ['credentials: [bearer, bearer]', ['credentials']],
+    ['credentials: { header: "a b" }', ['credentials.header']],
+    ['credentials: { hedder: a }', ['credentials.hedder']],
+    [
+      'endpoint_headers: { a.b: "é", host: x, ok: y }',
+      ['endpoint_headers.a.b', 'endpoint_headers.host'],
+    ],
+    ['cache: { max_entries: 0 }', ['cache', 'cache.max_entries']],
+    ['cache: {}, context: { headers: ["a b"], path: 1 }', ['context.headers[0]', 'context.path']],
+    ['cache: {}, context: { headers: 5 }', ['context.headers']],
+    ['cache: {}, context: 5', ['context']],
+    ['cache: true', ['cache']],
+    ['context: { headers: ["a b", "c d"] }', ['context.headers[0]', 'context.headers[1]']],
+    [
+      'concurrency: { max_in_flight: 0, max_waiting: -1 }',
+      ['concurrency.max_in_flight', 'concurrency.max_waiting'],
+    ],
+  ])('finds all that is wrong, and no consequence of it: %s', (auth, keys) => {
+    expect(keysOf(auth)).toEqual(keys)
+  })
+
+  it('says of no value from the environment more than that it is wrong', () => {
+    const env = { P: '/gehe im', N: 'gehe', S: 'two\nlines' }
+    const [path, milliseconds, header, ...more] = problemsOf(
+      inAuth('public: ["${env.P}"]\ntimeout_ms: "${env.N}"\nendpoint_headers: { x-s: "${env.S}" }'),
+      env,
+    )
+    expect(more).toEqual([])
+    const hidden = { isSecret: true, from: 'environment' }
+    for (const problem of [path, milliseconds, header]) {
+      expect(problem).toMatchObject(hidden)
+      expect(problem).not.toHaveProperty('received')
+      expect(problem).not.toHaveProperty('didYouMean')
+      expect(problem?.message).toMatch(
+        / \(its value comes from the environment and is not shown\)$/,
+      )
+    }
+    expect(path?.expected).toBe('written as requests are compared')
+  })
+
+  it('shows a problem below a value at the nearest key of the file', () => {
+    const [problem] = problemsOf(inAuth('public: [{ methods: [GET] }]'))
+    expect(problem).toMatchObject({ key: 'server.auth.public[0].path', line: 4, column: 14 })
+    const { findings } = parseFile('f', 'a')
+    const failing = {
+      get attempts() {
+        throw new RangeError('broken')
+      },
+    }
+    const place = { start: 0, end: 1 }
+    const content = { kind: 'value', value: failing } as const
+    const setting = { key: 'k', place, isHidden: false, isMasked: false, content }
+    expect(() => checkSettings(new Map([['retry', setting]]), findings)).toThrow(RangeError)
+    expect(() => checkSettings(new Map(Object.entries({ x: setting })), findings)).not.toThrow()
+  })
+})
+
+it.each<[text: string, ...lines: string[]]>([
+  [
+    'timeout_ms: 0\nrealm: "é hunter"\ncache: {}\n',
+    '4:17 "server.auth.timeout_ms" must be a number of milliseconds from 1 to 60000, received 0 | timeout_ms: 0',
+    '5:12 "server.auth.realm" must be a non-empty string of printable ASCII, received "é hunter" | realm: "é hunter"',
+    '6:12 "server.auth.cache" must be false unless "context.headers" is a list: a cached decision is for requests that tell the endpoint the same, and with all headers no two requests do. List the headers that your endpoint decides by, such as context: { headers: [] } if it decides by the token alone | cache: {}',
+  ],
+  [
+    'cache: {}\ncontext: { hedders: [a] }\n',
+    '5:16 Unknown option "server.auth.context.hedders": did you mean "headers"? | context: { hedders: [*] }',
+  ],
+  [
+    'cache: {}\ncontext: { headers: ["a b"], path: 1 }',
+    '5:26 "server.auth.context.headers[0]" must be a header name, received "a b" | context: { headers: ["a b"], path: * }',
+    '5:40 "server.auth.context.path" must be true or false, received 1 | context: { headers: ["* *"], path: 1 }',
+  ],
+  [
+    'retry: { min_delay_ms: 5000, max_delay_ms: 10 }',
+    '4:48 "server.auth.retry.max_delay_ms" must be at least "retry.min_delay_ms", received 10 | retry: { min_delay_ms: ****, max_delay_ms: 10 }',
+  ],
+  [
+    'concurrency: { max_in_flight: 0 }',
+    '4:35 "server.auth.concurrency.max_in_flight" must be a whole number from 1 to 10000, received 0 | concurrency: { max_in_flight: 0 }',
+  ],
+  [
+    'circuit_breaker: { failure_ratio: 2 }',
+    '4:39 "server.auth.circuit_breaker.failure_ratio" must be a number above 0 and at most 1, received 2 | circuit_breaker: { failure_ratio: 2 }',
+  ],
+  [
+    'endpoint_headers: { a: "é hunter", "!x": "é hunter" }',
+    '4:28 "server.auth.endpoint_headers.a" must be a non-empty string of printable ASCII (its value is not shown) | endpoint_headers: { a: "* ******", "!x": "* ******" }',
+    '4:46 "server.auth.endpoint_headers.!x" must be a non-empty string of printable ASCII (its value is not shown) | endpoint_headers: { a: "* ******", "!x": "* ******" }',
+  ],
+  [
+    'public: ["/a b", "${env.PATH_}", { path: /c, methods: [get, "${env.BAD}"] }]',
+    '4:14 "server.auth.public[0]" must be written as requests are compared, received "/a b": did you mean "/a%20b"? | public: ["/a b", "*{*********}", { path: **, meth',
+    '4:22 "server.auth.public[1]" must be written as requests are compared (its value comes from the environment and is not shown) | public: ["** *", "${env.PATH_}", { path: **, methods: [**',
+    '4:60 "server.auth.public[2].methods[0]" must be a method in upper case, received "get" | public: ["** *", "*{*********}", { path: **, methods: [get, "*{*******}"] }]',
+    '4:65 "server.auth.public[2].methods[1]" must be a method in upper case (its value comes from the environment and is not shown) | public: ["** *", "*{*********}", { path: **, methods: [***, "${env.BAD}"] }]',
+  ],
+  [
+    'timeout_ms: "${env.BAD}"',
+    '4:17 "server.auth.timeout_ms" must be a number of milliseconds from 1 to 60000 (its value comes from the environment and is not shown) | timeout_ms: "${env.BAD}"',
+  ],
+  [
+    'allow_insecure_http: 1',
+    '4:26 "server.auth.allow_insecure_http" must be true or false, received 1 | allow_insecure_http: 1',
+  ],
+  [
+    'credentials: [bearer, bearer]',
+    '4:18 "server.auth.credentials" must be a list that names each source once, received an array | credentials: [******, ******]',
+  ],
+  [
+    'credentials: { header: authorization }',
+    '4:28 "server.auth.credentials.header" must be another header: "credentials" has a source of its own for this one, received "authorization" | credentials: { header: authorization }',
+  ],
+  [
+    'credentials: { header: a, cookie: b }',
+    '4:18 "server.auth.credentials" must be "bearer", or an object with one of "header", "cookie", "web_socket_protocol", received an object | credentials: { header: *, cookie: * }',
+  ],
+  ['context: 5', '4:14 "server.auth.context" must be an object, received 5 | context: 5'],
+  [
+    'unavailable_status: 200',
+    '4:25 "server.auth.unavailable_status" must be 401 or 503, received 200 | unavailable_status: 200',
+  ],
+  ['public: /a', '4:13 "server.auth.public" must be an array, received "/a" | public: /a'],
+  [
+    'context: { headers: hunter }',
+    '4:25 "server.auth.context.headers" must be "all" or a list of names, received "hunter" | context: { headers: hunter }',
+  ],
+  [
+    'credentials: basic',
+    '4:18 "server.auth.credentials" must be "bearer", or an object with one of "header", "cookie", "web_socket_protocol", received "basic" | credentials: basic',
+  ],
+  [
+    'cache: true',
+    '4:12 "server.auth.cache" must be an object or false, received true | cache: true',
+  ],
+  [
+    'retry: true',
+    '4:12 "server.auth.retry" must be an object or false, received true | retry: true',
+  ],
+  [
+    'preflight: hunter',
+    '4:16 "server.auth.preflight" must be "deny" or "allow", received "hunter" | preflight: hunter',
+  ],
+  [
+    'token_format: hunter@x',
+    '4:19 "server.auth.token_format" must be "token68" or "visible-ascii" (its value is not shown) | token_format: ********',
+  ],
+  [
+    'identity: { a: hunter }',
+    '4:15 "server.auth.identity" must be "optional" or "required", received an object | identity: { a: ****** }',
+  ],
+])('says what is allowed in place of %j', (text, ...lines) => {
+  expect(linesOf(inAuth(text), ENV)).toEqual(lines)
+})

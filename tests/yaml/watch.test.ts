@@ -1,0 +1,315 @@
+import fs, {
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { AuthConfigError } from '../../src/index.ts'
+import { ConfigFileError, watchConfig } from '../../src/yaml.ts'
+import { fingerprint, watchText } from '../../src/yaml/watch.ts'
+import type { WatchedConfig } from '../../src/yaml.ts'
+
+const ENDPOINT = 'https://auth.example.com/validate'
+const SEED = `server: { port: 8321, auth: { endpoint: "${ENDPOINT}" } }\n`
+const OGX = `
+server:
+  auth:
+    provider_config: { type: custom, endpoint: ${ENDPOINT} }
+    timeout_ms: 2000
+`
+const auth = (lines: string): string =>
+  `server:\n  auth:\n    endpoint: ${ENDPOINT}\n${lines.replace(/^(?=.)/gm, '    ')}\n`
+
+let close: () => void = () => undefined
+afterEach(() => close())
+
+/** Watches a file that holds one thing after the other, one for each time that it is read. */
+async function watch(...contents: (string | Error)[]): Promise<unknown[]> {
+  const told: unknown[] = []
+  const reads = vi.fn(async () => {
+    const content = contents[Math.min(reads.mock.calls.length, contents.length) - 1] ?? ''
+    if (typeof content === 'string') return content
+    throw content
+  })
+  const onChange = ({ text, ...rest }: { text?: string; error?: unknown }): void =>
+    void told.push(text ?? ('error' in rest ? String(rest.error) : ''))
+  close = watchText({ read: reads, text: 'a', intervalMs: 1, onChange })
+  await vi.waitFor(() => expect(reads.mock.calls.length).toBeGreaterThan(contents.length + 3), {
+    timeout: 5000,
+  })
+  return told
+}
+
+describe('watchText', () => {
+  it('reports nothing while nothing changes', async () => {
+    expect(await watch('a', 'a')).toEqual([])
+  })
+
+  it('reports a change once, after it was read twice', async () => {
+    expect(await watch('a', 'b', 'b', 'b')).toEqual(['b'])
+  })
+
+  it('does not report a half-written file', async () => {
+    expect(await watch('', 'b', 'bc', 'bcd', 'bcd')).toEqual(['bcd'])
+  })
+
+  it('reports that a file cannot be read, and that it can again', async () => {
+    const gone = new Error('gone')
+    expect(await watch(gone, gone, gone, 'a', 'a')).toEqual(['Error: gone', 'a'])
+    close()
+    expect(await watch(gone, 'a', 'a')).toEqual([])
+  })
+
+  it('distinguishes errors from each other and from an empty file', async () => {
+    const [gone, denied] = [new Error('gone'), new Error('denied')]
+    expect(await watch(gone, gone, denied, denied, '', '')).toEqual([
+      'Error: gone',
+      'Error: denied',
+      '',
+    ])
+  })
+
+  it('distinguishes a text from an error with the same message', async () => {
+    const gone = new Error('gone')
+    const text = 'Error: gone'
+    expect(await watch(gone, gone, text, text, gone, gone)).toEqual([text, text, text])
+  })
+
+  it('reads no more after the observer closes it, or while it waits', async () => {
+    const read = vi.fn(async () => 'b')
+    const onChange = vi.fn(() => close())
+    close = watchText({ read, text: 'a', intervalMs: 1, onChange })
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), { timeout: 5000 })
+    watchText({ read, text: 'a', intervalMs: 1, onChange })()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(read).toHaveBeenCalledTimes(2)
+  })
+
+  it('reports nothing after it is closed, not even a read that is under way', async () => {
+    let finish: (text: string) => void = () => undefined
+    const onChange = vi.fn()
+    const read = vi.fn(() => new Promise<string>((resolve) => void (finish = resolve)))
+    close = watchText({ read, text: 'a', intervalMs: 1, onChange })
+    await vi.waitFor(() => expect(read).toHaveBeenCalledOnce(), { timeout: 5000 })
+    finish('b')
+    await vi.waitFor(() => expect(read).toHaveBeenCalledTimes(2), { timeout: 5000 })
+    close()
+    finish('b')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(onChange).not.toHaveBeenCalled()
+    expect(read).toHaveBeenCalledTimes(2)
+  })
+})
+
+describe('fingerprint', () => {
+  const own = (value: string): unknown => JSON.parse(`{ "__proto__": "${value}" }`)
+
+  it.each<[unknown, unknown, boolean]>([
+    [{ a: 1, b: { c: 2, d: 3 } }, { b: { d: 3, c: 2 }, a: 1 }, true],
+    [{ a: [{ b: 1, c: 2 }] }, { a: [{ c: 2, b: 1 }] }, true],
+    [[1, 2], [2, 1], false],
+    [{ a: 1 }, { a: '1' }, false],
+    [{ a: 1 }, { a: 1, b: 2 }, false],
+    [{ a: {} }, { a: [] }, false],
+    [own('a'), own('b'), false],
+  ])('of %j and of %j is the same: %s', (one, other, isSame) => {
+    expect(fingerprint(one) === fingerprint(other)).toBe(isSame)
+  })
+})
+
+describe('a watched file', () => {
+  let folder: string
+  let file: string
+  let watched: WatchedConfig | undefined
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'with-auth-yaml-'))
+    file = join(folder, 'run.yaml')
+    writeFileSync(file, SEED)
+  })
+  afterEach(() => {
+    watched?.close()
+    watched = undefined
+    vi.restoreAllMocks()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  /** How often a file was read since then. */
+  function countReads(): () => number {
+    const look = vi.spyOn(fs, 'statSync')
+    const before = look.mock.calls.length
+    return () => look.mock.calls.length - before
+  }
+
+  async function watch(env: Record<string, string> = {}) {
+    const onChange = vi.fn()
+    const onError = vi.fn()
+    watched = await watchConfig(file, { env, onChange, onError, intervalMs: 10 })
+    return { onChange, onError, watched }
+  }
+
+  const enough = { timeout: 5000 }
+
+  it('is read again when it changes', async () => {
+    const { onChange, onError, watched: watch_ } = await watch()
+    expect(watch_.config).toEqual({ endpoint: ENDPOINT })
+    writeFileSync(file, OGX)
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
+    expect(onChange).toHaveBeenCalledWith({ endpoint: ENDPOINT, timeoutMs: 2000 })
+    expect(watch_.config.timeoutMs).toBe(2000)
+    expect(onError).not.toHaveBeenCalled()
+  })
+
+  it.each([
+    ['a comment', OGX.replace('\n', '\n# why\n')],
+    ['the order of keys', OGX.replace(/( +provider.*\n)( +timeout.*\n)/, '$2$1')],
+    ['the spelling', auth('"timeout_ms": ${env.NO:=2e3} # as before')],
+    ['nothing', OGX],
+  ])('calls nobody after a change of %s', async (_, same) => {
+    writeFileSync(file, OGX)
+    const { onChange, onError, watched: watch_ } = await watch({ NO: '' })
+    const { config } = watch_
+    const reads = countReads()
+    writeFileSync(`${file}.new`, same)
+    renameSync(`${file}.new`, file)
+    await vi.waitFor(() => expect(reads()).toBeGreaterThan(4), enough)
+    expect(onChange).not.toHaveBeenCalled()
+    writeFileSync(file, 'server: 1')
+    await vi.waitFor(() => expect(onError).toHaveBeenCalledOnce(), enough)
+    writeFileSync(file, same)
+    utimesSync(file, 1, 1)
+    const repaired = countReads()
+    await vi.waitFor(() => expect(repaired()).toBeGreaterThan(4), enough)
+    expect(onChange).not.toHaveBeenCalled()
+    expect(watch_.config).toBe(config)
+    const changed = same.replace(/2000|2e3/, '2001')
+    writeFileSync(file, changed)
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
+    writeFileSync(file, `${changed}# again`)
+    const later = countReads()
+    await vi.waitFor(() => expect(later()).toBeGreaterThan(4), enough)
+    expect(onChange).toHaveBeenCalledOnce()
+  })
+
+  it.each([
+    [
+      'the order of sources',
+      'credentials: [bearer, { header: x }]',
+      'credentials: [{ header: x }, bearer]',
+    ],
+    ['a header', 'endpoint_headers: { __proto__: a }', 'endpoint_headers: { __proto__: b }'],
+    ['an option that is left out', 'realm: api', ''],
+  ])('calls onChange after a change of %s', async (_, before, after) => {
+    writeFileSync(file, auth(before))
+    const { onChange } = await watch()
+    writeFileSync(file, auth(after))
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
+  })
+
+  it('is read again when the link moves by which Kubernetes updates it', async () => {
+    rmSync(file)
+    for (const [name, text] of Object.entries({ one: SEED, two: OGX })) {
+      mkdirSync(join(folder, name))
+      writeFileSync(join(folder, name, 'run.yaml'), text)
+    }
+    symlinkSync('one', join(folder, '..data'))
+    symlinkSync('..data/run.yaml', file)
+    const { onChange, watched: watch_ } = await watch()
+    expect(watch_.config).toEqual({ endpoint: ENDPOINT })
+    symlinkSync('two', join(folder, '..data_tmp'))
+    renameSync(join(folder, '..data_tmp'), join(folder, '..data'))
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
+    expect(watch_.config.timeoutMs).toBe(2000)
+  })
+
+  it('keeps its last config when it breaks, and calls onError once', async () => {
+    const { onChange, onError, watched: watch_ } = await watch()
+    writeFileSync(file, 'server: { auht: {} }')
+    await vi.waitFor(() => expect(onError).toHaveBeenCalledOnce(), enough)
+    expect(onError.mock.calls[0]?.[0]).toBeInstanceOf(ConfigFileError)
+    rmSync(file)
+    await vi.waitFor(() => expect(onError).toHaveBeenCalledTimes(2), enough)
+    expect(String(onError.mock.calls[1]?.[0])).toContain('it does not exist')
+    expect(watch_.config).toEqual({ endpoint: ENDPOINT })
+    expect(onChange).not.toHaveBeenCalled()
+    writeFileSync(file, OGX)
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
+    expect(onError).toHaveBeenCalledTimes(2)
+  })
+
+  it('calls onRecover, and not onChange, when it has its last config again', async () => {
+    const [onChange, onError, onRecover] = [vi.fn(), vi.fn(), vi.fn()]
+    watched = await watchConfig(file, { onChange, onError, onRecover, intervalMs: 10 })
+    for (const times of [1, 2]) {
+      writeFileSync(file, 'server: 1')
+      await vi.waitFor(() => expect(onError).toHaveBeenCalledTimes(times), enough)
+      expect(onRecover).toHaveBeenCalledTimes(times - 1)
+      writeFileSync(file, `${SEED}# again`)
+      await vi.waitFor(() => expect(onRecover).toHaveBeenCalledTimes(times), enough)
+    }
+    expect(onChange).not.toHaveBeenCalled()
+    rmSync(file)
+    await vi.waitFor(() => expect(onError).toHaveBeenCalledTimes(3), enough)
+    writeFileSync(file, OGX)
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
+    const later = countReads()
+    writeFileSync(file, `${OGX}# again`)
+    await vi.waitFor(() => expect(later()).toBeGreaterThan(4), enough)
+    expect(onRecover).toHaveBeenCalledTimes(2)
+  })
+
+  it('reports an observer that throws to onError, and goes on', async () => {
+    const onError = vi.fn(() => {
+      throw new Error('deaf')
+    })
+    const onChange = vi.fn(() => {
+      throw new Error('busy')
+    })
+    watched = await watchConfig(file, { onChange, onError, intervalMs: 10 })
+    writeFileSync(file, OGX)
+    await vi.waitFor(() => expect(onError).toHaveBeenCalledWith(new Error('busy')), enough)
+    writeFileSync(file, SEED)
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(2), enough)
+    writeFileSync(file, `${SEED}# again`)
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(3), enough)
+  })
+
+  it('must be usable at the start', async () => {
+    writeFileSync(file, 'a: 1')
+    const observers = { onChange: vi.fn(), onError: vi.fn() }
+    await expect(watchConfig(file, observers)).rejects.toBeInstanceOf(ConfigFileError)
+  })
+
+  it.each([
+    [
+      { intervalMs: 9 },
+      '"options.intervalMs" must be a number of milliseconds from 10 to 3600000, received 9',
+    ],
+    [
+      { intervalMs: 3_600_001 },
+      '"options.intervalMs" must be a number of milliseconds from 10 to 3600000, received 3600001',
+    ],
+    [{ onChange: 5 }, '"options.onChange" must be a function, received 5'],
+    [{ onError: 5 }, '"options.onError" must be a function, received 5'],
+    [{ onRecover: 5 }, '"options.onRecover" must be a function, received 5'],
+    [
+      { allowMissing: true },
+      'Unknown option "options.allowMissing": expected one of "env", "onChange", "onError", "onRecover", "intervalMs"',
+    ],
+    [
+      { env: undefined },
+      '"options.env" must be left out or given a value (is a variable not set?), received undefined',
+    ],
+  ])('rejects the options %o', async (options, message) => {
+    const observers = { onChange: vi.fn(), onError: vi.fn() }
+    const watching = watchConfig(file, { ...observers, ...options } as never)
+    await expect(watching).rejects.toThrow(
+      new AuthConfigError(message.split('"')[1] ?? '', message),
+    )
+  })
+})
