@@ -156,9 +156,7 @@ describe('an open circuit', () => {
       { now: () => now },
       { onState: () => undefined, isFailure: isOutage },
     ).watch(down)
-    await expect(verify(checkOf(), Infinity, signal)).rejects.toMatchObject({
-      reason: 'unreachable',
-    })
+    await expect(verify(checkOf(), Infinity, signal)).rejects.toThrow('unreachable')
     now += 2000
     await expect(verify(checkOf(), Infinity, signal)).rejects.toMatchObject({
       reason: 'circuit_open',

@@ -133,12 +133,12 @@ const FACTS: Facts = { path: '/a', query: 'x=1', method: 'GET', headers: { a: '1
 
 function encode(context: object, facts: Partial<Facts> = {}, token = 't', endpoint = 'e'): string {
   const { path, query, method, headers } = { ...FACTS, ...facts }
-  const told = createToldEncoder(contextOf(context), [endpoint])(
+  const encoded = createToldEncoder(contextOf(context), [endpoint])(
     raw('http://h/', headers, method),
     { path, query },
   )
-  if (told === undefined) throw new Error('The test tells no more than an endpoint is told')
-  return encodeKey(token, told)
+  if (encoded === undefined) throw new Error('The test tells no more than an endpoint is told')
+  return encodeKey(token, encoded)
 }
 
 /** Takes a key apart again, in the order of the contract and not with the encoder's own code. */
@@ -196,20 +196,20 @@ describe('a key', () => {
     })
     const safe = fc.tuple(context, facts, text, text)
     fc.assert(
-      fc.property(safe, ([given, told, token, endpoint]) => {
-        const request = { ...told, method: 'GET' }
+      fc.property(safe, ([given, asked, token, endpoint]) => {
+        const request = { ...asked, method: 'GET' }
         const key = encode(given, request, token, endpoint)
         const names = given.headers === 'all' ? [] : given.headers
         expect(decode(key, given)).toEqual({
           version: '1',
           scope: [[endpoint], given],
-          path: given.path ? told.path : null,
-          query: given.params === 'none' ? null : told.query,
+          path: given.path ? asked.path : null,
+          query: given.params === 'none' ? null : asked.query,
           method: given.method ? 'GET' : null,
           fields:
             given.headers === 'all'
-              ? Object.entries(told.headers).flat()
-              : names.map((name) => told.headers[name] ?? null),
+              ? Object.entries(asked.headers).flat()
+              : names.map((name) => asked.headers[name] ?? null),
           token,
           rest: '',
         })
