@@ -16,13 +16,13 @@ import { spawnProgram } from './support/spawned-program.ts'
 import type { Server } from 'node:net'
 import type { SpawnedProgram } from './support/spawned-program.ts'
 
-/** A server that decodes and resolves paths by itself behind a gateway whose upstream has a base path. */
+/** nginx decodes and resolves paths by itself. The gateway's upstream has a base path, which no request may leave. */
 
 const ROWS = [...PATH_ROWS, ...TARGET_ROWS]
 const isMissing = spawnSync('nginx', ['-v']).error !== undefined
 const MISSING = 'nginx is not installed: apt-get install nginx'
 
-it.runIf(process.env['CI'] === 'true')('nginx is installed where all tests must run', () => {
+it.runIf(process.env['CI'] === 'true')('nginx is installed in CI', () => {
   expect(isMissing ? MISSING : 'it is installed').toBe('it is installed')
 })
 
@@ -59,7 +59,7 @@ describe.skipIf(isMissing)(
       (await exchange(url, get(target, TOKEN)))?.body
 
     it.each(['/base/..%2fadmin', '/base/x/..%2f..%2fadmin', '/base/%2e%2e/admin'])(
-      'resolves %s out of the base path when it is asked without the gateway',
+      'resolves %s to a path outside the base path without the gateway',
       async (target) => {
         expect(await serve(nginxUrl, target)).toBe('outside: /admin')
       },
@@ -70,12 +70,12 @@ describe.skipIf(isMissing)(
       ['/admin', '/base/admin'],
       ['/v1/models/meta%2Fllama', '/base/v1/models/meta/llama'],
       ['/x/../admin', '/base/admin'],
-    ])('gets %s from the gateway, and serves %s', async (target, path) => {
+    ])('gets %s through the gateway, and serves %s', async (target, path) => {
       expect(await serve(gatewayUrl, target)).toBe(`inside: ${path}`)
     })
 
     it.each(ROWS.map((row) => [`${row.id} ${row.title}`, row] as const))(
-      'serves nothing out of its base path: %s',
+      'serves nothing outside its base path: %s',
       async (_name, { variants }) => {
         const responses = await Promise.all(
           variants.map(({ bytes }) => exchange(gatewayUrl, bytes)),

@@ -18,8 +18,8 @@ function createGuarded(fetch: UpstreamFetch, options: Partial<GatewayOptions> = 
 const answering = (response: () => Response): UpstreamFetch =>
   vi.fn<UpstreamFetch>(async () => response())
 
-describe('without a guard before it', () => {
-  it('refuses everybody, and says nothing to the upstream', async () => {
+describe('without a wrapper', () => {
+  it('rejects every request, and does not call the upstream', async () => {
     const fetch = answering(() => new Response('secret'))
     const failures: GatewayFailure[] = []
     const gateway = createGateway({
@@ -34,7 +34,7 @@ describe('without a guard before it', () => {
     expect(failures).toEqual([{ code: 'not_configured', status: 500, method: 'GET', path: '/x' }])
   })
 
-  it('refuses a copy of a request that a guard let in', async () => {
+  it('rejects a copy of an admitted request', async () => {
     const fetch = answering(() => new Response('secret'))
     const gateway = createGateway({ upstream: 'http://127.0.0.1:1', fetch })
     const guarded = withAuth((request: Request) => gateway(new Request(request)), CONFIG)
@@ -43,8 +43,8 @@ describe('without a guard before it', () => {
   })
 })
 
-describe('behind a guard', () => {
-  it('passes on what was allowed, and what is public, and nothing else', async () => {
+describe('in a wrapper', () => {
+  it('forwards allowed and public requests, and no others', async () => {
     const fetch = answering(() => new Response('hello'))
     const guarded = createGuarded(fetch)
     expect((await guarded(get('/x', 'bad'))).status).toBe(401)
@@ -55,7 +55,7 @@ describe('behind a guard', () => {
     expect(fetch).toHaveBeenCalledTimes(2)
   })
 
-  it('passes on in shadow mode, and tells the upstream the identity of an allow only', async () => {
+  it('forwards every request in shadow mode, and sends an identity only after an allow', async () => {
     const fetch = vi.fn<UpstreamFetch>(async () => new Response('hello'))
     const gateway = createGateway({ upstream: 'http://127.0.0.1:1', fetch })
     const guarded = withAuth(gateway, { ...CONFIG, mode: 'shadow' })
@@ -65,7 +65,7 @@ describe('behind a guard', () => {
     expect(told).toEqual([false, true])
   })
 
-  it('hands over the arguments of the server for the address', async () => {
+  it('passes the extra arguments to clientAddress', async () => {
     const fetch = vi.fn<UpstreamFetch>(async () => new Response('hello'))
     const gateway = createGateway({
       upstream: 'http://127.0.0.1:1',
@@ -77,12 +77,12 @@ describe('behind a guard', () => {
   })
 })
 
-describe('A-L4 of an upstream that fails', () => {
+describe('a failing upstream', () => {
   const SECRET = 'secret-host'
   it.each<[string, number, string, UpstreamFetch]>([
-    ['no answer', 502, 'upstream_unreachable', () => Promise.reject(new Error(SECRET))],
+    ['no response', 502, 'upstream_unreachable', () => Promise.reject(new Error(SECRET))],
     [
-      'a status that is none',
+      'an interim status',
       502,
       'invalid_response',
       async () => Object.defineProperty(new Response(SECRET), 'status', { value: 103 }),
@@ -99,8 +99,8 @@ describe('A-L4 of an upstream that fails', () => {
       'invalid_response',
       () => undefined as unknown as Promise<Response>,
     ],
-    ['no answer in time', 504, 'upstream_timeout', () => new Promise(() => undefined)],
-  ])('nothing reaches the client: %s', async (_, status, code, fetch) => {
+    ['no response in time', 504, 'upstream_timeout', () => new Promise(() => undefined)],
+  ])('sends nothing to the client: %s', async (_, status, code, fetch) => {
     const failures: GatewayFailure[] = []
     const onFailure = (failure: GatewayFailure): void => void failures.push(failure)
     const guarded = createGuarded(fetch, { timeoutMs: 20, onFailure })
@@ -121,7 +121,7 @@ describe('A-L4 of an upstream that fails', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('log'))],
-  ])('the answer is the same if the log %s', async (_, onFailure) => {
+  ])('gets the same response when the log %s', async (_, onFailure) => {
     const guarded = createGuarded(() => Promise.reject(new Error('reset')), { onFailure })
     expect((await guarded(get('/', 'good'))).status).toBe(502)
   })

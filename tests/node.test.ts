@@ -54,7 +54,7 @@ describe('createNodeAuthenticator', () => {
     return serve(createServer((incoming, outgoing) => void answer(incoming, outgoing)))
   }
 
-  it('names who is let in, and leaves the body to the handler', async () => {
+  it('returns the identity, and leaves the body to the handler', async () => {
     const port = await serveGuarded({ endpoint: endpoint.url }, () => undefined)
     const response = await fetch(`http://127.0.0.1:${port}/v1`, {
       method: 'POST',
@@ -66,22 +66,25 @@ describe('createNodeAuthenticator', () => {
   })
 
   it.each([
-    ['no key', [], 401, 'missing_credentials', []],
-    ['a wrong key', ['Authorization: Bearer bad'], 401, 'denied', ['bad']],
-    ['H1: two keys', [GOOD, 'Authorization: Bearer bad'], 401, 'malformed_credentials', []],
-  ])('refuses %s, and nothing is handled', async (_name, fields, status, code, asked) => {
-    const handle = vi.fn<(body: string) => void>()
-    const port = await serveGuarded({ endpoint: endpoint.url }, handle)
-    const received = await sendRaw(port, head('GET /', 'Host: h', 'Connection: close', ...fields))
-    expect(received).toContain(`HTTP/1.1 ${status} `)
-    expect(received).toContain(`"code":"${code}"`)
-    expect(received).toMatch(/^www-authenticate: Bearer realm="api"/m)
-    expect(endpoint.asked).toEqual(asked)
-    expect(handle).not.toHaveBeenCalled()
-  })
+    ['no token', [], 401, 'missing_credentials', []],
+    ['an invalid token', ['Authorization: Bearer bad'], 401, 'denied', ['bad']],
+    ['two tokens', [GOOD, 'Authorization: Bearer bad'], 401, 'malformed_credentials', []],
+  ])(
+    'rejects a request with %s, and calls no handler',
+    async (_name, fields, status, code, asked) => {
+      const handle = vi.fn<(body: string) => void>()
+      const port = await serveGuarded({ endpoint: endpoint.url }, handle)
+      const received = await sendRaw(port, head('GET /', 'Host: h', 'Connection: close', ...fields))
+      expect(received).toContain(`HTTP/1.1 ${status} `)
+      expect(received).toContain(`"code":"${code}"`)
+      expect(received).toMatch(/^www-authenticate: Bearer realm="api"/m)
+      expect(endpoint.asked).toEqual(asked)
+      expect(handle).not.toHaveBeenCalled()
+    },
+  )
 
   it.each(['//h/public/x', '/public/../admin', 'http://h/public/x', '*'])(
-    'P12: refuses %s, which handlers read in two ways, on public paths too',
+    'rejects the ambiguous target %s, also on public paths',
     async (target) => {
       const handle = vi.fn<(body: string) => void>()
       const port = await serveGuarded({ endpoint: endpoint.url, public: ['/public/*'] }, handle)
@@ -96,7 +99,7 @@ describe('createNodeAuthenticator', () => {
     },
   )
 
-  it('R16: makes no public path public to TRACE', async () => {
+  it('does not make a path public for TRACE', async () => {
     const handle = vi.fn<(body: string) => void>()
     const port = await serveGuarded({ endpoint: endpoint.url, public: ['/'] }, handle)
     const open = await sendRaw(port, head('GET /', 'Host: h', 'Connection: close'))
@@ -106,7 +109,7 @@ describe('createNodeAuthenticator', () => {
     expect(handle).toHaveBeenCalledTimes(1)
   })
 
-  it('forgets what it is told to forget', async () => {
+  it('drops cached decisions with invalidate and clear', async () => {
     const context = { headers: [], params: 'none' } as const
     const authenticate = createNodeAuthenticator({ endpoint: endpoint.url, cache: {}, context })
     const port = await serve(
@@ -128,7 +131,7 @@ describe('createNodeAuthenticator', () => {
     expect(endpoint.asked).toHaveLength(3)
   })
 
-  it('N: checks its config at once', () => {
+  it('rejects an invalid config at once', () => {
     expect(() => createNodeAuthenticator({ endpoint: '' })).toThrow(AuthConfigError)
   })
 })
@@ -143,7 +146,7 @@ describe('withUpgradeAuth', () => {
   const greet: UpgradeListener = (_incoming, socket, _head, auth) =>
     socket.end(`${SWITCHING}${auth?.principal}`)
 
-  it('forgets what it is told to forget', async () => {
+  it('drops cached decisions with invalidate and clear', async () => {
     const context = { headers: [], params: 'none' } as const
     const guarded = withUpgradeAuth(greet, { endpoint: endpoint.url, cache: {}, context })
     const server = createServer()
@@ -157,7 +160,7 @@ describe('withUpgradeAuth', () => {
     expect(endpoint.asked).toHaveLength(3)
   })
 
-  it('hands over socket, first bytes and identity of who may come in', async () => {
+  it('passes socket, first bytes and identity to the listener', async () => {
     const listener = vi.fn<UpgradeListener>(greet)
     const port = await serveUpgrades(listener)
     const received = await sendRaw(port, `${head('GET /chat?a=1', ...UPGRADE, GOOD)}first`)
@@ -168,20 +171,23 @@ describe('withUpgradeAuth', () => {
   })
 
   it.each([
-    ['no key', [], 'missing_credentials'],
-    ['a wrong key', ['Authorization: Bearer bad'], 'denied'],
-    ['H1: two keys', [GOOD, GOOD], 'malformed_credentials'],
-  ])('refuses %s with a response, closes, and does not call', async (_name, fields, code) => {
-    const listener = vi.fn<UpgradeListener>(greet)
-    const port = await serveUpgrades(listener)
-    const received = await sendRaw(port, head('GET /chat', ...UPGRADE, ...fields))
-    expect(received).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n/)
-    expect(received).toMatch(/^www-authenticate: Bearer realm="api"/m)
-    expect(received).toContain(`"code":"${code}"`)
-    expect(listener).not.toHaveBeenCalled()
-  })
+    ['no token', [], 'missing_credentials'],
+    ['an invalid token', ['Authorization: Bearer bad'], 'denied'],
+    ['two tokens', [GOOD, GOOD], 'malformed_credentials'],
+  ])(
+    'rejects %s with a response, closes the connection, and does not call the listener',
+    async (_name, fields, code) => {
+      const listener = vi.fn<UpgradeListener>(greet)
+      const port = await serveUpgrades(listener)
+      const received = await sendRaw(port, head('GET /chat', ...UPGRADE, ...fields))
+      expect(received).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n/)
+      expect(received).toMatch(/^www-authenticate: Bearer realm="api"/m)
+      expect(received).toContain(`"code":"${code}"`)
+      expect(listener).not.toHaveBeenCalled()
+    },
+  )
 
-  it('refuses everybody when the endpoint is down, or does not answer', async () => {
+  it('rejects every upgrade when the endpoint is unavailable', async () => {
     const listener = vi.fn<UpgradeListener>(greet)
     const silent = createServer()
     const silentUrl = `http://127.0.0.1:${await serve(silent)}/`
@@ -196,7 +202,7 @@ describe('withUpgradeAuth', () => {
     expect(listener).not.toHaveBeenCalled()
   })
 
-  it('takes the key of a browser out of the protocols that it offers', async () => {
+  it('reads the token of a browser from the offered protocols', async () => {
     const listener = vi.fn<UpgradeListener>(greet)
     const port = await serveUpgrades(listener, { credentials: { webSocketProtocol: 'key.' } })
     const offer = 'Sec-WebSocket-Protocol: chat, key.good'
@@ -206,12 +212,12 @@ describe('withUpgradeAuth', () => {
     expect(listener).toHaveBeenCalledTimes(1)
   })
 
-  it('calls without an identity on a public path', async () => {
+  it('calls the listener without an identity on a public path', async () => {
     const port = await serveUpgrades(greet, { public: ['/open'] })
     expect(await sendRaw(port, head('GET /open', ...UPGRADE))).toBe(`${SWITCHING}undefined`)
   })
 
-  it('does not call for a client that went away in the meantime, and lives on', async () => {
+  it('survives a client that resets during the check', async () => {
     const listener = vi.fn<UpgradeListener>(greet)
     const verifier = vi.fn<() => Promise<{ outcome: 'allow' }>>(async () => {
       await sleep(100)
@@ -229,7 +235,7 @@ describe('withUpgradeAuth', () => {
     expect(await sendRaw(port, head('GET /', ...UPGRADE, GOOD))).toBe(`${SWITCHING}undefined`)
   })
 
-  it('lives on when the server destroys the socket just before an allow', async () => {
+  it('survives a server that destroys the socket just before an allow', async () => {
     const listener = vi.fn<UpgradeListener>(greet)
     const sockets = new Set<Duplex>()
     const server = createServer()
@@ -245,7 +251,7 @@ describe('withUpgradeAuth', () => {
     expect(listener).not.toHaveBeenCalled()
   })
 
-  it('hands over the socket without the listener that it had there for its errors', async () => {
+  it('removes its own error listener before it passes the socket', async () => {
     const listener = vi.fn<UpgradeListener>((_incoming, socket) =>
       socket.end(`${SWITCHING}${socket.listenerCount('error')}`),
     )
@@ -257,7 +263,7 @@ describe('withUpgradeAuth', () => {
     expect(received).toBe(`${SWITCHING}${before.mock.calls[0]?.[0]}`)
   })
 
-  it('destroys a socket that fails in the meantime, and does not call', async () => {
+  it('destroys a socket that fails during the check', async () => {
     const listener = vi.fn<UpgradeListener>(greet)
     const verifier = async (): Promise<{ outcome: 'allow' }> => {
       await sleep(20)
@@ -273,7 +279,7 @@ describe('withUpgradeAuth', () => {
     expect(listener).not.toHaveBeenCalled()
   })
 
-  it('takes no upgrade for a preflight', async () => {
+  it('does not exempt an upgrade as a preflight', async () => {
     const listener = vi.fn<UpgradeListener>(greet)
     const port = await serveUpgrades(listener, { preflight: 'allow' })
     const fields = [...UPGRADE, 'Origin: https://h', 'Access-Control-Request-Method: GET']
@@ -281,7 +287,7 @@ describe('withUpgradeAuth', () => {
     expect(listener).not.toHaveBeenCalled()
   })
 
-  it('N: checks listener and config at once', () => {
+  it('rejects an invalid listener or config at once', () => {
     const wrong = (): unknown => withUpgradeAuth(undefined as unknown as UpgradeListener, {})
     const message = 'The upgrade listener must be a function'
     expect(wrong).toThrow(new TypeError(message))

@@ -87,7 +87,7 @@ async function configForEndpoint(endpoint: string): Promise<AuthConfig> {
 async function readSettings(line: CommandLine): Promise<AuthConfig> {
   const given = Object.entries(SETTINGS).filter(([name]) => line.has(name))
   const settings = Object.fromEntries(given.map(([name, read]) => [name, read(line.texts(name))]))
-  await asUsage(SETTING_FLAGS, () => resolveConfig(settings)).catch(nameSources)
+  await asUsage(SETTING_FLAGS, () => resolveConfig(settings)).catch(hideSource)
   return settings
 }
 
@@ -96,23 +96,21 @@ function readPreflight(text: string): 'allow' {
   throw wrongValue('--preflight', text, 'allow')
 }
 
+const NOT_SHOWN = '(its value is not shown)'
 // `webSocketProtocol` is missing because the gateway answers 501 to a WebSocket.
 const SOURCE = /^(header|cookie):(.*)$/s
 
 function readSource(text: string): unknown {
   const [, kind, name] = SOURCE.exec(text) ?? []
-  return kind === undefined ? text : { [kind]: name }
+  if (kind !== undefined) return { [kind]: name }
+  if (text === 'bearer') return text
+  throw new UsageError(`--credentials must be bearer, header:NAME or cookie:NAME ${NOT_SHOWN}`)
 }
 
-// Uses the spelling of the command line. Hides the value, because it may be a key.
-function nameSources(error: unknown): never {
+// The value may be a key in the wrong place.
+function hideSource(error: unknown): never {
   if (!(error instanceof UsageError) || !error.message.startsWith('--credentials')) throw error
-  const message = error.message
-    .replace('"bearer"', 'bearer')
-    .replace(/, \{ cookie \} or \{ webSocketProtocol \}/, ' or cookie:NAME')
-    .replace('{ header }', 'header:NAME')
-    .replace(/, received .*/s, ' (its value is not shown)')
-  throw new UsageError(message)
+  throw new UsageError(error.message.replace(/, received .*/s, ` ${NOT_SHOWN}`))
 }
 
 function refuseSettings(settings: AuthConfig): void {

@@ -37,14 +37,14 @@ export async function asUsage<Value>(
 }
 
 function withoutIndex(option: string): string {
-  return option.replace(/\[\d+\].*$/, '')
+  return option.replace(/(?:\[\d+\]|\.\d+(?=\.|$)).*$/, '')
 }
 
 // Translates `"upstream" must be an absolute URL, received "x"`: option names, the value as JSON, then perhaps advice.
 function inWordsOfCommand(message: string, flags: Readonly<Record<string, string>>): string {
   const [, problem = message, value = ''] = /^(.*?)(, received .*)$/s.exec(message) ?? []
   const named = problem.replace(
-    /"([\w.-]+)(?:\[\d+\][\w.]*)?"(?:: true)?/g,
+    /"([\w.-]+?)(?:(?:\[\d+\]|\.\d+)[\w.]*)?"(?:: true)?/g,
     (quoted, option: string) => (Object.hasOwn(flags, option) ? String(flags[option]) : quoted),
   )
   return named + value.replace(/"(?:[^"\\]|\\.)*"/, (text) => showValue(String(JSON.parse(text))))

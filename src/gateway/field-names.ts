@@ -2,85 +2,38 @@
 export type Field = readonly [name: string, value: string]
 
 // RFC 9110 §7.6.1, and the fields of proxy authentication (§11.7).
-const HOP_BY_HOP: readonly string[] = [
-  'connection',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authentication-info',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]
+const HOP_BY_HOP = words(`
+  connection http2-settings keep-alive proxy-authenticate proxy-authentication-info proxy-authorization proxy-connection te
+  trailer transfer-encoding upgrade`)
+
+// `fetch` sets these for the connection to the upstream.
+const SET_BY_FETCH = words('accept-encoding content-length expect host')
+
+// Upstreams believe these about the client or the hops on the way. RFC 9440 §2.4: a proxy must remove `Client-Cert`.
+const ABOUT_THE_CLIENT = words(`
+  ali-cdn-real-ip cdn-src-ip cf-connecting-ip cf-connecting-ipv6 cf-pseudo-ipv4 cf-visitor client-cert client-cert-chain
+  client-ip do-connecting-ip fastly-client-ip fly-client-ip forwarded front-end-https incap-client-ip proxy-client-ip
+  true-client-ip via x-azure-clientip x-azure-socketip x-client-ip x-cluster-client-ip x-forwarded x-host
+  x-nf-client-connection-ip x-originating-ip x-proxyuser-ip x-real-ip x-scheme x-true-client-ip x-url-scheme
+  x-vercel-forwarded-for`)
+
+// Some upstreams take the path or the method from these, and the decision was about another. gunicorn cuts SCRIPT_NAME off the
+// path. With the last two Rack turns a response into an internal redirect (CVE-2025-61780).
+const ABOUT_THE_TARGET = words(`
+  x-http-destinationurl x-http-host-override x-http-method x-http-method-override x-method-override x-override-url
+  x-rewrite-url path-info script-name x-script-name x-accel-mapping x-sendfile-type`)
 
 const REMOVED_FROM_REQUESTS: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP,
-  // `fetch` sets these for the connection to the upstream.
-  'accept-encoding',
-  'content-length',
-  'expect',
-  'host',
-  // Upstreams believe these about the client or the hops on the way.
-  'ali-cdn-real-ip',
-  'cdn-src-ip',
-  'cf-connecting-ip',
-  'cf-connecting-ipv6',
-  'cf-pseudo-ipv4',
-  'cf-visitor',
-  'client-ip',
-  'do-connecting-ip',
-  'fastly-client-ip',
-  'fly-client-ip',
-  'forwarded',
-  'front-end-https',
-  'incap-client-ip',
-  'proxy-client-ip',
-  'true-client-ip',
-  'via',
-  'x-azure-clientip',
-  'x-azure-socketip',
-  'x-client-ip',
-  'x-cluster-client-ip',
-  'x-forwarded',
-  'x-host',
-  'x-nf-client-connection-ip',
-  'x-originating-ip',
-  'x-proxyuser-ip',
-  'x-real-ip',
-  'x-scheme',
-  'x-true-client-ip',
-  'x-url-scheme',
-  'x-vercel-forwarded-for',
-  // RFC 9440 §2.4: a proxy must remove these two, since servers believe them.
-  'client-cert',
-  'client-cert-chain',
-  // Some upstreams take the path or the method from these, and the decision was about another.
-  'x-http-destinationurl',
-  'x-http-host-override',
-  'x-http-method',
-  'x-http-method-override',
-  'x-method-override',
-  'x-override-url',
-  'x-rewrite-url',
-  // gunicorn cuts SCRIPT_NAME off the path if a proxy on the same machine sends it.
-  'path-info',
-  'script-name',
-  'x-script-name',
-  // With these two Rack turns a response into an internal redirect (CVE-2025-61780).
-  'x-accel-mapping',
-  'x-sendfile-type',
+  ...SET_BY_FETCH,
+  ...ABOUT_THE_CLIENT,
+  ...ABOUT_THE_TARGET,
   // CGI turns it into HTTP_PROXY (CVE-2016-5385).
   'proxy',
 ])
 
-const REMOVED_FROM_RESPONSES: ReadonlySet<string> = new Set([
-  ...HOP_BY_HOP,
-  // It would lead clients past the gateway (RFC 7838).
-  'alt-svc',
-])
+// `Alt-Svc` would lead clients past the gateway (RFC 7838).
+const REMOVED_FROM_RESPONSES: ReadonlySet<string> = new Set([...HOP_BY_HOP, 'alt-svc'])
 
 // Prefixes of names. For example `x-middleware-subrequest` made Next.js skip authorization (CVE-2025-29927).
 const REMOVED_PREFIXES =
@@ -116,4 +69,8 @@ export function namesInConnection(headers: Headers): ReadonlySet<string> {
  */
 export function hasUnknownCoding(headers: Headers): boolean {
   return !/^chunked$/i.test(headers.get('transfer-encoding') ?? 'chunked')
+}
+
+function words(text: string): readonly string[] {
+  return text.trim().split(/\s+/)
 }

@@ -48,16 +48,8 @@ const OPTIONS = [
 const IDENTITY_OPTIONS = ['principal', 'attributes'] as const
 
 // These headers have another meaning.
-const NOT_FOR_IDENTITY: ReadonlySet<string> = new Set([
-  'accept',
-  'authorization',
-  'cookie',
-  'content-encoding',
-  'content-type',
-  'date',
-  'origin',
-  'range',
-])
+const NOT_FOR_IDENTITY =
+  /^(?:accept|authorization|cookie|content-encoding|content-type|date|origin|range)$/
 
 /** Parses the options. Throws `AuthConfigError` for the first that is wrong. */
 export function resolveGateway(value: unknown): ResolvedGateway {
@@ -89,7 +81,7 @@ function parseStripHeaders(value: unknown): readonly string[] {
   return value.map((pattern: unknown, index) => {
     if (isNamePattern(pattern)) return foldPattern(pattern)
     const allowed = 'a header name, optionally with a "*" at its end, such as "x-webauth-*"'
-    throw invalidOption(`stripHeaders[${index}]`, pattern, allowed)
+    throw invalidOption(['stripHeaders', index], pattern, allowed)
   })
 }
 
@@ -124,7 +116,7 @@ function parseName(option: 'principal' | 'attributes', value: unknown): string |
 }
 
 function isTaken(folded: string): boolean {
-  return !mayCarryIdentity(folded) || NOT_FOR_IDENTITY.has(folded)
+  return !mayCarryIdentity(folded) || NOT_FOR_IDENTITY.test(folded)
 }
 
 /** A `fetch`, and how it treats a compressed response. */

@@ -8,13 +8,14 @@ import type { SecureContext } from 'node:tls'
 /** The content of a PEM file, not its name. */
 export type Pem = string | Uint8Array
 
+const CA = 'nodeTransport.ca'
+const CERT = 'nodeTransport.cert'
+const KEY = 'nodeTransport.key'
+
 interface Identity {
   readonly cert: Buffer
   readonly key: Buffer
 }
-
-/** Returns the name of an option for an error message. */
-type NameOf = (option: 'ca' | 'cert' | 'key') => string
 
 /** The options, each a value or a function that returns it. */
 interface Given {
@@ -36,26 +37,22 @@ export type SecureContextSource = () => SecureContext
  * Reads and checks certificates and key. Returns `undefined` if none are given. It calls functions now and for each new
  * connection; while they return the same, the context stays the same. No error shows a certificate or a key.
  */
-export function readSecureContexts(given: Given, nameOf: NameOf): SecureContextSource | undefined {
+export function readSecureContexts(given: Given): SecureContextSource | undefined {
   const { ca, cert, key } = given
   if (ca === undefined && cert === undefined && key === undefined) return undefined
   const make = (current: Given): Made => {
-    return { context: createContext(current, nameOf), content: JSON.stringify(current) }
+    return { context: createContext(current), content: JSON.stringify(current) }
   }
-  let last = make(readCurrent(given, nameOf))
+  let last = make(readCurrent(given))
   return () => {
-    const current = readCurrent(given, nameOf)
+    const current = readCurrent(given)
     if (JSON.stringify(current) !== last.content) last = make(current)
     return last.context
   }
 }
 
-function readCurrent({ ca, cert, key }: Given, nameOf: NameOf): Given {
-  return {
-    ca: call(ca, nameOf('ca')),
-    cert: call(cert, nameOf('cert')),
-    key: call(key, nameOf('key')),
-  }
+function readCurrent({ ca, cert, key }: Given): Given {
+  return { ca: call(ca, CA), cert: call(cert, CERT), key: call(key, KEY) }
 }
 
 function call(value: unknown, option: string): unknown {
@@ -77,29 +74,24 @@ function tryCall(read: () => unknown): unknown {
   }
 }
 
-function createContext({ ca, cert, key }: Given, nameOf: NameOf): SecureContext {
-  if (cert === undefined && key !== undefined) throw unpaired(nameOf('cert'), nameOf('key'))
-  if (key === undefined && cert !== undefined) throw unpaired(nameOf('key'), nameOf('cert'))
-  const identity = cert === undefined ? {} : readIdentity(cert, key, nameOf)
-  return createSecureContext(
-    ca === undefined ? identity : { ...identity, ca: readAuthorities(ca, nameOf('ca')) },
-  )
+function createContext({ ca, cert, key }: Given): SecureContext {
+  if (cert === undefined && key !== undefined) throw unpaired(CERT, KEY)
+  if (key === undefined && cert !== undefined) throw unpaired(KEY, CERT)
+  const identity = cert === undefined ? {} : readIdentity(cert, key)
+  return createSecureContext(ca === undefined ? identity : { ...identity, ca: readAuthorities(ca) })
 }
 
-function readAuthorities(value: unknown, option: string): Buffer[] {
+function readAuthorities(value: unknown): Buffer[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]
   // With an empty list Node would trust no authority, or the usual ones. Neither was meant.
-  if (list.length === 0) throw invalidOption(option, value, 'left out or a list with a certificate')
-  return list.map((one) => readCertificate(one, option))
+  if (list.length === 0) throw invalidOption(CA, value, 'left out or a list with a certificate')
+  return list.map((one) => readCertificate(one, CA))
 }
 
-function readIdentity(cert: unknown, key: unknown, nameOf: NameOf): Identity {
-  const identity = {
-    cert: readCertificate(cert, nameOf('cert')),
-    key: readPem(key, nameOf('key')),
-  }
+function readIdentity(cert: unknown, key: unknown): Identity {
+  const identity = { cert: readCertificate(cert, CERT), key: readPem(key, KEY) }
   if (isPair(identity)) return identity
-  throw invalidSecret(nameOf('key'), `the private key of "${nameOf('cert')}", not encrypted`)
+  throw invalidSecret(KEY, `the private key of "${CERT}", not encrypted`)
 }
 
 // TLS accepts a key of another type than the certificate's, and then sends no certificate.

@@ -64,7 +64,7 @@ export function resolveTransportOptions(value: unknown): DispatcherSource {
       `"${nameOf(other)}" has no effect beside "${nameOf('dispatcher')}": give one of them`,
     )
   }
-  const secureContexts = readSecureContexts(tls, nameOf)
+  const secureContexts = readSecureContexts(tls)
   return {
     connectTimeoutMs: checkMilliseconds(nameOf('connectTimeoutMs'), connectTimeoutMs, 1, 60_000),
     ...(connections === undefined

@@ -192,7 +192,7 @@ describe('the settings on the command line', () => {
     ],
     [
       '--credentials=header:authorization',
-      '--credentials must be bearer or cookie:NAME for this header (its value is not shown)',
+      '--credentials must be another header: --credentials has a source of its own for this one (its value is not shown)',
     ],
   ])('are rejected: %s', async (argument, message) => {
     const reading = read([argument], { AUTH_ENDPOINT: 'https://b.example' })

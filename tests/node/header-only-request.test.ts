@@ -41,46 +41,46 @@ describe('what the client sent', () => {
     expect(request).toBeInstanceOf(Request)
   })
 
-  it('H1: is joined where Node leaves out the second', async () => {
+  it('is joined where Node leaves out the second', async () => {
     const request = await see('GET /', 'Authorization: Bearer good', 'Authorization: Bearer evil')
     expect(request.headers.get('authorization')).toBe('Bearer good, Bearer evil')
   })
 
-  it('H11: keeps bytes above ASCII apart', async () => {
+  it('keeps bytes above ASCII apart', async () => {
     const request = await see('GET /', 'Authorization: Bearer \xe9', 'X-Other: \xff')
     expect(request.headers.get('authorization')).toBe('Bearer \xe9')
     expect(request.headers.get('x-other')).toBe('\xff')
   })
 
-  it('R16: has a method that no Fetch client may send', async () => {
+  it('has a method that no Fetch client may send', async () => {
     expect((await see('TRACE /')).method).toBe('TRACE')
   })
 
-  it('H16: has names of prototypes as names', async () => {
+  it('has names of prototypes as names', async () => {
     const request = await see('GET /', '__proto__: x', 'constructor: y')
     expect(request.headers.get('__proto__')).toBe('x')
     expect(request.headers.get('constructor')).toBe('y')
   })
 })
 
-describe('a target with more than one meaning has none', () => {
+describe('an ambiguous target is malformed', () => {
   it.each([
-    ['P1', '/public/../admin'],
-    ['P2', '/public/%2e%2e/admin'],
-    ['P4', '/public/..\\admin'],
-    ['P5', '//api.example.test/admin'],
-    ['P5', '///admin'],
-    ['P10', '/public#/../admin'],
-    ['P12', 'http://evil.test/admin'],
-    ['P12', 'http://x@h/healthz'],
-    ['P12', 'HTTP://evil.test/admin'],
-    ['P16', '*'],
-  ])('%s: %s', async (_id, target) => {
+    '/public/../admin',
+    '/public/%2e%2e/admin',
+    '/public/..\\admin',
+    '//api.example.test/admin',
+    '///admin',
+    '/public#/../admin',
+    'http://evil.test/admin',
+    'http://x@h/healthz',
+    'HTTP://evil.test/admin',
+    '*',
+  ])('%s', async (target) => {
     const method = target === '*' ? 'OPTIONS' : 'GET'
     expect(parseTarget((await see(`${method} ${target}`)).url)).toBeUndefined()
   })
 
-  it('P13: and a Host takes no part in it', async () => {
+  it('and a Host takes no part in it', async () => {
     await sendRaw(port, head('GET /admin', 'Host: h/public/x?', 'Connection: close'))
     const request = seen.pop()
     expect(parseTarget(request?.url ?? '')?.path).toBe('/admin')

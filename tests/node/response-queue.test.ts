@@ -5,7 +5,7 @@ import { findCause } from '../../src/core/endpoint/failure-cause.ts'
 import { ResponseQueue } from '../../src/node/response-queue.ts'
 import type { TransportResponse } from '../../src/core/auth-config.ts'
 
-/** What undici calls, in the orders that it may call it in. `tests/node/node-transport.test.ts` has undici itself. */
+/** Plays undici's callbacks in every order. `tests/node/node-transport.test.ts` runs undici itself. */
 
 const KIB_32 = new Uint8Array(32_768)
 
@@ -25,7 +25,7 @@ function started(headers: Record<string, string | string[]> = {}) {
 }
 
 describe('ResponseQueue', () => {
-  it('gives the status at once, and then the body in order', async () => {
+  it('has the status at once, and then the body in order', async () => {
     const { queue, begun, controller } = started()
     expect(begun.mock.calls[0]?.[0].status).toBe(200)
     queue.onResponseData(controller, new Uint8Array([1]))
@@ -37,14 +37,14 @@ describe('ResponseQueue', () => {
     expect(await queue.next()).toEqual({ done: true, value: undefined })
   })
 
-  it('ends who waits', async () => {
+  it('ends a pending read when the response ends', async () => {
     const { queue } = started()
     const next = queue.next()
     queue.onResponseEnd()
     expect(await next).toEqual({ done: true, value: undefined })
   })
 
-  it('takes no interim response for the response (RFC 9110 §15.2)', () => {
+  it('ignores interim responses (RFC 9110 §15.2)', () => {
     const { queue, controller, begun } = setup()
     queue.onRequestStart(controller)
     queue.onResponseStart(controller, 103, { link: 'x' })
@@ -53,7 +53,7 @@ describe('ResponseQueue', () => {
     expect(begun.mock.calls[0]?.[0].status).toBe(401)
   })
 
-  it('joins fields that repeat, and has none that were not sent', () => {
+  it('joins repeated fields, and has no field of a prototype', () => {
     const { begun } = started({ 'cache-control': ['no-store', 'max-age=5'], age: '1' })
     const headers = begun.mock.calls[0]?.[0].headers
     expect(headers?.get('cache-control')).toBe('no-store, max-age=5')
@@ -63,7 +63,7 @@ describe('ResponseQueue', () => {
     }
   })
 
-  it('leaves on the connection what is more than 64 KiB ahead of the reader', async () => {
+  it('pauses the connection at 64 KiB of unread body (memory exhaustion)', async () => {
     const { queue, controller } = started()
     queue.onResponseData(controller, KIB_32)
     expect(controller.pause).not.toHaveBeenCalled()
@@ -75,7 +75,7 @@ describe('ResponseQueue', () => {
     expect(controller.resume).toHaveBeenCalledOnce()
   })
 
-  it('lets the connection go on only where it was stopped, and below 64 KiB', async () => {
+  it('resumes the connection only after a pause, and below 64 KiB', async () => {
     const { queue, controller } = started()
     queue.onResponseData(controller, new Uint8Array(1))
     await queue.next()
@@ -90,13 +90,13 @@ describe('ResponseQueue', () => {
     expect(controller.resume).toHaveBeenCalledOnce()
   })
 
-  it('needs no connection to be read', async () => {
+  it('can be read before there is a connection', async () => {
     const { queue, controller } = setup()
     queue.onResponseData(controller, new Uint8Array(65_536))
     expect(await queue.next()).toMatchObject({ done: false })
   })
 
-  it('ends the connection when its body was cancelled, once', async () => {
+  it('ends the connection once when its body is cancelled', async () => {
     const { queue, controller } = started()
     await queue.return()
     await queue.return()
@@ -104,7 +104,7 @@ describe('ResponseQueue', () => {
     await expect(queue.next()).rejects.toThrow('its body was cancelled')
   })
 
-  it('leaves the connection alone when the response is complete', async () => {
+  it('keeps the connection of a complete response', async () => {
     const { queue, controller, clock } = started()
     queue.onResponseEnd()
     await queue.return()
@@ -115,14 +115,14 @@ describe('ResponseQueue', () => {
   it.each([
     ['whole', ({ queue }: ReturnType<typeof setup>) => queue.onResponseEnd()],
     ['broken', ({ queue, controller }) => queue.onResponseError(controller, new Error('x'))],
-  ])('lets go of the signal when the response is %s', (_how, end) => {
+  ])('removes its listener from the signal when the response is %s', (_how, end) => {
     const given = started()
     expect(getEventListeners(given.clock.signal, 'abort')).toHaveLength(1)
     end(given)
     expect(getEventListeners(given.clock.signal, 'abort')).toEqual([])
   })
 
-  it('gives up at the abort, also who waits for the body', async () => {
+  it('ends at an abort, and so does a pending read', async () => {
     const { queue, controller, clock } = started()
     const next = queue.next()
     clock.abort()
@@ -160,7 +160,7 @@ describe('ResponseQueue', () => {
     [null, 'unknown error'],
     [new Error('token', { cause: 'token' }), 'unknown error'],
     [undefined, 'unknown error'],
-  ])('A-L: says no more of %o than its code', (error, shown) => {
+  ])('tells only the code of %o', (error, shown) => {
     const { queue, controller, failed } = setup()
     queue.onResponseError(controller, error)
     const [said] = failed.mock.calls[0] ?? []
@@ -177,7 +177,7 @@ describe('ResponseQueue', () => {
     [200, undefined],
     ['401', undefined],
     [NaN, undefined],
-  ])('takes an error with the status %s for a response with %s', (statusCode, status) => {
+  ])('turns an error with the status %s into a response with %s', (statusCode, status) => {
     const { queue, controller, begun, failed } = setup()
     queue.onRequestStart(controller)
     queue.onResponseError(controller, Object.assign(new Error('x'), { statusCode, headers: null }))
@@ -186,7 +186,7 @@ describe('ResponseQueue', () => {
     expect(begun.mock.calls[0]?.[0].headers.get('retry-after') ?? null).toBeNull()
   })
 
-  it('takes no error for a response after the response, or after the abort', async () => {
+  it('turns no error into a response after a response or an abort', async () => {
     const error = Object.assign(new Error('x'), { statusCode: 401 })
     const { queue, controller, begun } = started()
     queue.onResponseError(controller, error)
@@ -203,7 +203,7 @@ describe('ResponseQueue', () => {
     [{ history: [] }, 0],
     [{}, 0],
     [null, 0],
-  ])('A-E1: sends nothing to where a redirect leads: %j', (context, ended) => {
+  ])('sends nothing to the target of a redirect: %j', (context, ended) => {
     const { queue, controller, failed } = setup()
     queue.onRequestStart(controller, { history: [] })
     queue.onRequestStart(controller, context)
@@ -211,7 +211,7 @@ describe('ResponseQueue', () => {
     expect(controller.abort).toHaveBeenCalledTimes(ended)
   })
 
-  it('breaks the body off for an error after the status', async () => {
+  it('fails the body for an error after the status', async () => {
     const { queue, controller } = started()
     queue.onResponseData(controller, new Uint8Array([1]))
     queue.onResponseError(controller, new Error('x'))

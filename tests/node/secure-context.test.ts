@@ -5,7 +5,7 @@ import { readSecureContexts } from '../../src/node/secure-context.ts'
 import { AuthConfigError } from '../../src/index.ts'
 import { ROTATED, SELF_SIGNED } from '../support/self-signed-certificate.ts'
 
-// What the connections do with them is in `tests/node/node-transport.test.ts`.
+// Connections with these certificates are tested in `tests/node/node-transport-tls.test.ts`.
 
 const { cert, key } = SELF_SIGNED
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -18,7 +18,7 @@ const ENCRYPTED = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
 })
 const NO_CERTIFICATE = '-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----\n'
 const NO_PEM = 'the content of a PEM file'
-const NO_PAIR = 'the private key of "tls.cert", not encrypted'
+const NO_PAIR = 'the private key of "nodeTransport.cert", not encrypted'
 
 const NO_FUNCTION = 'a function that returns the content of a PEM file'
 
@@ -26,11 +26,9 @@ function fail(): never {
   throw new Error(`hunter2 ${key}`)
 }
 
-const nameOf = (option: string): string => `tls.${option}`
-
 describe('readSecureContexts', () => {
   it('leaves it to Node when nothing is given', () => {
-    expect(readSecureContexts({}, nameOf)).toBeUndefined()
+    expect(readSecureContexts({})).toBeUndefined()
   })
 
   it.each([
@@ -40,7 +38,7 @@ describe('readSecureContexts', () => {
     ['a certificate of its own', { cert, key: Buffer.from(key) }],
     ['functions', { ca: () => [cert], cert: () => Buffer.from(cert), key: () => key }],
   ])('takes %s', (_what, options) => {
-    expect(readSecureContexts(options, nameOf)?.()).toHaveProperty('context')
+    expect(readSecureContexts(options)?.()).toHaveProperty('context')
   })
 
   it.each([
@@ -50,8 +48,8 @@ describe('readSecureContexts', () => {
     [{ ca: key }, 'ca', 'a certificate in PEM'],
     [{ ca: [] }, 'ca', 'left out or a list with a certificate'],
     [{ ca: [cert, 'hunter2'] }, 'ca', NO_PEM],
-    [{ cert }, 'key', 'must be given with "tls.cert"'],
-    [{ key }, 'cert', 'must be given with "tls.key"'],
+    [{ cert }, 'key', 'must be given with "nodeTransport.cert"'],
+    [{ key }, 'cert', 'must be given with "nodeTransport.key"'],
     [{ cert: key, key }, 'cert', 'a certificate in PEM'],
     [{ cert, key: 'hunter2' }, 'key', NO_PEM],
     [{ cert, key: cert }, 'key', NO_PAIR],
@@ -61,15 +59,15 @@ describe('readSecureContexts', () => {
     [{ ca: () => undefined }, 'ca', NO_FUNCTION],
     [{ cert, key: fail }, 'key', NO_FUNCTION],
     [{ cert, key: async () => fail() }, 'key', NO_PEM],
-  ])('L: refuses %o, and shows nothing of it', (options, option, message) => {
+  ])('refuses %o, and shows nothing of it', (options, option, message) => {
     let error: unknown
     try {
-      readSecureContexts(options, nameOf)
+      readSecureContexts(options)
     } catch (thrown) {
       error = thrown
     }
     expect(error).toBeInstanceOf(AuthConfigError)
-    expect(error).toMatchObject({ option: `tls.${option}` })
+    expect(error).toMatchObject({ option: `nodeTransport.${option}` })
     const shown = inspect(error, { depth: null, showHidden: true })
     expect(shown).toContain(message)
     for (const secret of ['hunter2', 'PRIVATE KEY', key.slice(60, 90)]) {
@@ -79,10 +77,11 @@ describe('readSecureContexts', () => {
 
   it('makes another context when a function returns something else, and only then', () => {
     let current = { cert, key }
-    const contexts = readSecureContexts(
-      { ca: () => [cert], cert: () => Buffer.from(current.cert), key: () => current.key },
-      nameOf,
-    )
+    const contexts = readSecureContexts({
+      ca: () => [cert],
+      cert: () => Buffer.from(current.cert),
+      key: () => current.key,
+    })
     const first = contexts?.()
     expect(contexts?.()).toBe(first)
     current = ROTATED

@@ -7,7 +7,7 @@ import { bodyOf } from './raw-upstream.ts'
 import type { Socket } from 'node:net'
 import type { RawUpstream, UpstreamCall } from './raw-upstream.ts'
 
-/** A gateway that serves, and the upstream behind it. */
+/** A running gateway and its upstream. */
 export interface ServedGateway {
   readonly port: number
   readonly upstream: RawUpstream
@@ -17,12 +17,11 @@ export const GOOD: readonly string[] = ['Host: api.test', 'Authorization: Bearer
 export const NOTICED = { timeout: 4_000 }
 
 /**
- * What every gateway does, on whatever server: the rows, and what streams.
+ * Tests a gateway on any server: the rows, and streaming.
  *
- * @param codings What `fetch` makes of a compressed answer that nobody asked for.
- * @param leavesBy How a client leaves before it is answered, so that the server notices. workerd takes the end of what a
- * client sends for no more than that, and notices a reset.
- * @param headComes When the head of an answer comes whose body has not begun: Bun sends it with the body.
+ * @param codings Whether `fetch` decodes a compressed response.
+ * @param leavesBy How a client disconnects so that the server notices. workerd notices only a reset.
+ * @param headComes When the client gets the head of a response. Bun sends it with the body.
  */
 export function itIsAGateway(
   served: () => ServedGateway,
@@ -35,7 +34,7 @@ export function itIsAGateway(
     expect(await playRow(row, served().port, served().upstream)).toEqual([])
   })
 
-  it('A-W6 streams an answer as it comes, however long nothing does', async () => {
+  it('streams a response with long pauses', async () => {
     served().upstream.plan('/stream', ({ socket }) => socket.write(begin('first')))
     const client = await ask('GET /stream')
     await waitFor(client, 'first')
@@ -47,20 +46,17 @@ export function itIsAGateway(
     client.destroy()
   })
 
-  it.runIf(headComes === 'at once')(
-    'A-W6 sends the head of an answer before its body',
-    async () => {
-      const headOf = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Begun: yes\r\n\r\n'
-      served().upstream.plan('/silent', ({ socket }) => socket.write(headOf))
-      const client = await ask('GET /silent')
-      expect(await waitFor(client, '\r\n\r\n')).toMatch(/^x-begun: yes\r$/im)
-      callOf('/silent').socket.end(`${chunk('late')}0\r\n\r\n`)
-      await waitFor(client, 'late')
-      client.destroy()
-    },
-  )
+  it.runIf(headComes === 'at once')('sends the head of a response before its body', async () => {
+    const headOf = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Begun: yes\r\n\r\n'
+    served().upstream.plan('/silent', ({ socket }) => socket.write(headOf))
+    const client = await ask('GET /silent')
+    expect(await waitFor(client, '\r\n\r\n')).toMatch(/^x-begun: yes\r$/im)
+    callOf('/silent').socket.end(`${chunk('late')}0\r\n\r\n`)
+    await waitFor(client, 'late')
+    client.destroy()
+  })
 
-  it('A-W6 streams a body while the answer streams', async () => {
+  it('streams an upload while the response streams', async () => {
     served().upstream.plan('/echo', ({ socket }) => socket.write(begin('ready')))
     const client = await ask('POST /echo', 'Transfer-Encoding: chunked')
     client.write(chunk('one'))
@@ -71,7 +67,7 @@ export function itIsAGateway(
     client.destroy()
   })
 
-  it(`A-I14 ends the call of a client that left before the answer, by ${leavesBy}`, async () => {
+  it(`ends the call when the client disconnects before the response, by ${leavesBy}`, async () => {
     served().upstream.plan('/hang', () => undefined)
     const client = await ask('GET /hang')
     await expect.poll(() => served().upstream.callsFor('/hang').length, NOTICED).toBe(1)
@@ -79,7 +75,7 @@ export function itIsAGateway(
     await expect.poll(() => callOf('/hang').socket.closed, NOTICED).toBe(true)
   })
 
-  it('A-I14 ends the call of a client that left within the answer', async () => {
+  it('ends the call when the client disconnects during the response', async () => {
     served().upstream.plan('/endless', ({ socket }) => {
       socket.write(begin('tick'))
       const timer = setInterval(() => socket.write(chunk('tick')), 20)
@@ -91,7 +87,7 @@ export function itIsAGateway(
     await expect.poll(() => callOf('/endless').socket.closed, NOTICED).toBe(true)
   })
 
-  it('A-I14 ends the call of a client that left within its upload', async () => {
+  it('ends the call when the client disconnects during its upload', async () => {
     served().upstream.plan('/upload', () => undefined)
     const client = await ask('POST /upload', 'Content-Length: 100')
     client.write('part')
@@ -103,34 +99,31 @@ export function itIsAGateway(
   it.each([
     ['a length', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart'],
     ['chunks', begin('part')],
-  ])(
-    'A-E12 an answer with %s that breaks off does not end as if it were whole',
-    async (framing, bytes) => {
-      const path = `/broken-off-${framing.replace(' ', '-')}`
-      served().upstream.plan(path, ({ socket }) => {
-        socket.write(bytes)
-        setTimeout(() => socket.destroy(), 50)
-      })
-      const client = await ask(`GET ${path}`)
-      const received = await readAll(client)
-      expect(received).toContain('part')
-      expect(received.split('\r\n\r\n').slice(1).join('\r\n\r\n')).not.toMatch(/0\r\n\r\n$/)
-      expect(received).not.toMatch(/content-length: (?!100\r)/i)
-    },
-  )
+  ])('a response with %s that breaks off does not look complete', async (framing, bytes) => {
+    const path = `/broken-off-${framing.replace(' ', '-')}`
+    served().upstream.plan(path, ({ socket }) => {
+      socket.write(bytes)
+      setTimeout(() => socket.destroy(), 50)
+    })
+    const client = await ask(`GET ${path}`)
+    const received = await readAll(client)
+    expect(received).toContain('part')
+    expect(received.split('\r\n\r\n').slice(1).join('\r\n\r\n')).not.toMatch(/0\r\n\r\n$/)
+    expect(received).not.toMatch(/content-length: (?!100\r)/i)
+  })
 
   it.each([
     ['a length', `Content-Length: ${GZIPPED.length}\r\n\r\n`, HALF],
     ['chunks', 'Transfer-Encoding: chunked\r\n\r\n', chunk(HALF)],
   ])(
-    'A-I12 a compressed answer with %s that breaks off does not end as if it were whole',
+    'a compressed response with %s that breaks off does not look complete',
     async (framing, fields, bytes) => {
       const path = `/coded-${framing.replace(' ', '-')}`
       served().upstream.plan(path, ({ socket }) => {
         socket.end(`HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n${fields}${bytes}`, 'latin1')
       })
       const received = await readAll(await ask(`GET ${path}`))
-      // Either nothing of it, or a body that lacks its end.
+      // The client gets a 502, or a body without its end.
       if (received.startsWith('HTTP/1.1 502 ')) return
       const [fieldsReceived = '', content = ''] = received.split(/\r\n\r\n([^]*)/)
       const length = /content-length: (\d+)/i.exec(fieldsReceived)?.[1]

@@ -3,7 +3,7 @@ import { openSocket } from './raw-client.ts'
 import type { GatewayRow } from './gateway-rows.ts'
 import type { RawUpstream, UpstreamCall } from './raw-upstream.ts'
 
-/** Sends the bytes of a row to a gateway, and says where what the upstream and the client got is not what the row says. */
+/** Sends the bytes of a row to a gateway, and returns the differences from the row. */
 export async function playRow(
   row: GatewayRow,
   port: number,
@@ -21,7 +21,7 @@ export async function playRow(
   ]
 }
 
-// Nobody smuggles a second request, whatever was made of the first.
+// A second call would be request smuggling.
 const COUNTS = { once: [1], never: [0], maybe: [0, 1] } as const
 
 function problemsOfCount({ upstream = 'once' }: GatewayRow, count: number): string[] {
@@ -38,7 +38,7 @@ function problemsOfCall(row: GatewayRow, call: UpstreamCall): string[] {
     .map(({ name, value }) => `the upstream was told ${name}: ${value}`)
   if (upstream === 'once' && !line.includes(path)) problems.push(`it was asked ${line}`)
   if (asked !== undefined && line !== asked) problems.push(`it was asked ${line}`)
-  if (call.content().includes('smuggled')) problems.push('it was told what stands behind the body')
+  if (call.content().includes('smuggled')) problems.push('it got the bytes after the body')
   if (toldBody !== undefined && bodyOf(call) !== toldBody) {
     problems.push(`it was told the body ${bodyOf(call)}`)
   }
@@ -53,7 +53,7 @@ function problemsOfResponse(row: GatewayRow, { status, fields, body }: ParsedRes
   const { statuses = [200], got = {}, gotBody } = row
   const problems = statuses.includes(status) ? [] : [`the client got ${status}`]
   if (body.includes('secret')) problems.push('it got what the upstream hides')
-  // Where a server may refuse, it says so in its own way.
+  // A server that rejects a request has its own response.
   if (status !== 200 && statuses.length > 1) return problems
   for (const [name, values] of Object.entries(got)) {
     const received = fields.get(name) ?? []
@@ -64,7 +64,7 @@ function problemsOfResponse(row: GatewayRow, { status, fields, body }: ParsedRes
   return problems
 }
 
-// A reset is an end like any other: what counts is what came before.
+// A reset ends the response like any other end.
 async function readAnswer(port: number, bytes: string): Promise<string> {
   const socket = await openSocket(port)
   const closed = new Promise((resolve) => socket.once('close', resolve))
@@ -94,7 +94,7 @@ interface ParsedResponse {
 }
 
 function parse(bytes: string): ParsedResponse {
-  // What comes before the last head is interim.
+  // Heads before the last one are interim responses.
   const [head = '', ...rest] = bytes
     .replace(/^HTTP\/1\.1 1\d\d[^]*?\r\n\r\n(?=HTTP)/, '')
     .split('\r\n\r\n')

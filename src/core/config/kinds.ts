@@ -156,7 +156,8 @@ export function parseFields<Parsed extends object>(
   path: OptionPath,
   problems: Problems,
 ): Partial<Parsed> {
-  const parsed: Partial<Parsed> = {}
+  // Without a prototype: an option that was left out must not come from Object.prototype.
+  const parsed = Object.create(null) as Partial<Parsed>
   for (const name of namesOf(fields)) {
     const value = problems.attempt(() => fields[name].parse(given[name], [...path, name]))
     if (value !== undefined) parsed[name] = value

@@ -31,7 +31,8 @@ export function misusedOption(option: Option, expected: string): AuthConfigError
 
 function pathOf(option: Option): OptionPath {
   if (typeof option !== 'string') return option
-  return option.split(/[.[\]]+/).filter((part) => part !== '')
+  const parts = option.match(/[^.[\]]+/g) ?? []
+  return parts.map((part) => (option.includes(`[${part}]`) ? Number(part) : part))
 }
 
 /**

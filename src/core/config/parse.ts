@@ -34,6 +34,8 @@ export function resolveConfig(config: unknown): ResolvedConfig {
   // Without a problem each option has been parsed by its kind.
   const { public: rules, fetch, ...rest } = parsed as ParsedOptions
   return Object.freeze({
+    // An option that was left out must not come from Object.prototype.
+    __proto__: null,
     ...rest,
     isPublic: createPublicMatcher(rules),
     hasPublicPaths: rules.length > 0,

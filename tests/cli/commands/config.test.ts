@@ -63,8 +63,8 @@ describe('with-auth config', () => {
       noted: '',
       printed: `server:
   auth:
-    allow_insecure_http: false
     endpoint: https://auth.example.com/v?[redacted]
+    allow_insecure_http: false
     context:
       headers: all
       params: values
@@ -74,9 +74,6 @@ describe('with-auth config', () => {
       - bearer
     token_format: token68
     identity: optional
-    unavailable_status: 401
-    preflight: deny
-    mode: enforce
     timeout_ms: 5000
     retry:
       attempts: 1
@@ -91,6 +88,9 @@ describe('with-auth config', () => {
       max_in_flight: 64
       max_waiting: 1024
     cache: false
+    unavailable_status: 401
+    preflight: deny
+    mode: enforce
     realm: api
     request_id_header: false
     public: []

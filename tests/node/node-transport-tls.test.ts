@@ -1,0 +1,109 @@
+import { createServer as createHttpsServer } from 'node:https'
+import { createServer as createTcpServer } from 'node:net'
+import { inspect } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { nodeTransport } from '../../src/node.ts'
+import { ROTATED, SELF_SIGNED } from '../support/self-signed-certificate.ts'
+import { BODY, LATE_MS, read, run } from '../support/tcp-endpoint.ts'
+import type { RequestListener } from 'node:http'
+import type { ServerOptions } from 'node:https'
+import type { NodeTransportOptions } from '../../src/node.ts'
+
+function fail(): never {
+  throw new Error('hunter2')
+}
+
+function identity(value: unknown): unknown {
+  return value
+}
+
+describe('nodeTransport over TLS', () => {
+  const { cert, key } = SELF_SIGNED
+  const hello: RequestListener = (_request, response) => response.end('{}')
+
+  async function ask(server: ServerOptions, options: NodeTransportOptions): Promise<number> {
+    const { port } = await run(createHttpsServer({ cert, key, ...server }, hello))
+    const signal = AbortSignal.timeout(LATE_MS)
+    const init = { method: 'POST', headers: {}, body: BODY, redirect: 'manual', signal } as const
+    const response = await nodeTransport(options)(`https://localhost:${port}/`, init)
+    await read(response)
+    return response.status
+  }
+
+  it('trusts the authorities in `ca` only', async () => {
+    expect(await ask({}, { ca: cert })).toBe(200)
+    await expect(ask({}, {})).rejects.toThrow('DEPTH_ZERO_SELF_SIGNED_CERT')
+  })
+
+  it('sends the client certificate to a server that requests it', async () => {
+    const strict = { requestCert: true, rejectUnauthorized: true, ca: cert }
+    expect(await ask(strict, { ca: cert, cert, key })).toBe(200)
+    await expect(ask(strict, { ca: cert })).rejects.toThrow('No whole response')
+  })
+
+  describe('with functions', () => {
+    it('reads the certificates for each new connection, so that a rotated file needs no restart', async () => {
+      let pair = SELF_SIGNED
+      const transport = nodeTransport({
+        ca: () => [pair.cert],
+        cert: () => Buffer.from(pair.cert),
+        key: () => pair.key,
+      })
+      const askServer = async (own: typeof pair): Promise<number> => {
+        const strict = { ...own, requestCert: true, rejectUnauthorized: true, ca: own.cert }
+        const { port } = await run(createHttpsServer(strict, hello))
+        const init = { method: 'POST', headers: {}, body: BODY, redirect: 'manual' } as const
+        const signal = AbortSignal.timeout(LATE_MS)
+        const response = await transport(`https://localhost:${port}/`, { ...init, signal })
+        await read(response)
+        return response.status
+      }
+      expect(await askServer(SELF_SIGNED)).toBe(200)
+      await expect(askServer(ROTATED)).rejects.toThrow('No whole response')
+      pair = ROTATED
+      expect(await askServer(ROTATED)).toBe(200)
+      await expect(askServer(SELF_SIGNED)).rejects.toThrow('No whole response')
+      await transport.close()
+    })
+
+    it.each<[string, () => string]>([
+      ['throws', fail],
+      ['returns no certificate', () => 'hunter2'],
+      ['returns nothing', () => undefined as unknown as string],
+    ])(
+      'fails only the calls while `ca` %s, and the error does not show what it returned',
+      async (_how, broken) => {
+        let ca = (): string => cert
+        const transport = nodeTransport({ ca: () => ca() })
+        const { port } = await run(createHttpsServer({ cert, key }, hello))
+        const signal = AbortSignal.timeout(LATE_MS)
+        const init = {
+          method: 'POST',
+          headers: {},
+          body: BODY,
+          redirect: 'manual',
+          signal,
+        } as const
+        const askAgain = async (): Promise<string> =>
+          read(await transport(`https://localhost:${port}/`, init))
+        ca = broken
+        const errors = await Promise.all([askAgain().catch(identity), askAgain().catch(identity)])
+        for (const error of errors) expect(String(error)).toContain('CERT_UNREADABLE')
+        expect(inspect(errors, { depth: null, showHidden: true })).not.toContain('hunter2')
+        ca = () => cert
+        expect(await askAgain()).toBe('{}')
+      },
+    )
+  })
+
+  it('ends a handshake that takes too long', async () => {
+    const { port, sockets } = await run(createTcpServer((socket) => socket.resume()))
+    const transport = nodeTransport({ connectTimeoutMs: 50 })
+    const { signal } = new AbortController()
+    const init = { method: 'POST', headers: {}, body: BODY, redirect: 'manual', signal } as const
+    await expect(transport(`https://localhost:${port}/`, init)).rejects.toThrow(
+      'UND_ERR_CONNECT_TIMEOUT',
+    )
+    await expect.poll(() => sockets.size, { timeout: LATE_MS }).toBe(0)
+  })
+})

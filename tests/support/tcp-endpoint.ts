@@ -1,0 +1,69 @@
+import { createServer as createTcpServer } from 'node:net'
+import { afterEach } from 'vitest'
+import { nodeTransport } from '../../src/node.ts'
+import { close, listen } from './loopback.ts'
+import type { Server, Socket } from 'node:net'
+import type { Transport, TransportInit, TransportResponse } from '../../src/index.ts'
+
+/** Servers that a test starts and that end with it, and calls to them over `nodeTransport`. */
+
+export const BODY = '{"api_key":"the-token"}'
+export const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'
+export const LATE_MS = 10_000
+
+const running: { server: Server; sockets: Set<Socket> }[] = []
+
+afterEach(async () => {
+  for (const { server, sockets } of running.splice(0)) {
+    const closed = close(server)
+    for (const socket of sockets) socket.destroy()
+    await closed
+  }
+})
+
+export async function run(server: Server): Promise<{ port: number; sockets: Set<Socket> }> {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket)).on('error', () => undefined)
+  })
+  running.push({ server, sockets })
+  return { port: await listen(server), sockets }
+}
+
+/** Starts a server that keeps each question and answers it with bytes. */
+export async function runTcp(answer: (socket: Socket, count: number) => unknown) {
+  const questions: string[] = []
+  const server = createTcpServer((socket) => {
+    socket.on('end', () => socket.end())
+    socket.on('data', (chunk: Buffer) => {
+      const received = chunk.toString()
+      // undici may write head and body separately.
+      if (!received.includes('api_key')) return
+      questions.push(received)
+      answer(socket, questions.length)
+    })
+  })
+  return { ...(await run(server)), questions }
+}
+
+export function post(
+  port: number,
+  given: Partial<TransportInit> = {},
+  transport: Transport = nodeTransport(),
+): Promise<TransportResponse> {
+  return transport(`http://127.0.0.1:${port}/validate?a=b`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: BODY,
+    redirect: 'manual',
+    signal: new AbortController().signal,
+    ...given,
+  })
+}
+
+export async function read({ body }: TransportResponse): Promise<string> {
+  const parts: Uint8Array[] = []
+  for await (const part of body as AsyncIterable<Uint8Array>) parts.push(part)
+  return Buffer.concat(parts).toString()
+}
