@@ -3,8 +3,7 @@ import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { isOutage } from '../../../src/core/policies/outage.ts'
 import { createCircuitBreaker } from '../../../src/core/policies/circuit-breaker.ts'
 import { checkOf } from '../../support/checks.ts'
-import type { TimedVerifier } from '../../../src/core/endpoint/verdict.ts'
-import type { ParsedVerdict } from '../../../src/core/endpoint/verdict.ts'
+import type { ParsedVerdict, TimedVerifier } from '../../../src/core/endpoint/verdict.ts'
 
 const DENY = { outcome: 'deny', isLasting: true } as const
 const { signal } = new AbortController()
@@ -157,9 +156,7 @@ describe('an open circuit', () => {
       { now: () => now },
       { onState: () => undefined, isFailure: isOutage },
     ).watch(down)
-    await expect(verify(checkOf(), Infinity, signal)).rejects.toMatchObject({
-      reason: 'unreachable',
-    })
+    await expect(verify(checkOf(), Infinity, signal)).rejects.toThrow('unreachable')
     now += 2000
     await expect(verify(checkOf(), Infinity, signal)).rejects.toMatchObject({
       reason: 'circuit_open',

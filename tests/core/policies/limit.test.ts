@@ -2,8 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { limit } from '../../../src/core/policies/limit.ts'
 import { checkOf } from '../../support/checks.ts'
 import type { Check } from '../../../src/core/request/check.ts'
-import type { TimedVerifier } from '../../../src/core/endpoint/verdict.ts'
-import type { ParsedVerdict } from '../../../src/core/endpoint/verdict.ts'
+import type { ParsedVerdict, TimedVerifier } from '../../../src/core/endpoint/verdict.ts'
 
 const DENY = { outcome: 'deny', isLasting: true } as const
 

@@ -1,5 +1,9 @@
 import { expect, it, vi } from 'vitest'
 import { Check } from '../../../src/core/request/check.ts'
+import { createSetupSource } from '../../../src/core/setup.ts'
+import { raw } from '../../support/requests.ts'
+import type { CheckFactory } from '../../../src/core/request/check.ts'
+import type { AuthConfig } from '../../../src/index.ts'
 
 it('makes its question when it is needed, and once', () => {
   const question = { token: 't', request: { path: '/', headers: {}, params: {} } }
@@ -26,4 +30,60 @@ it('has a key of all that is told, token included', () => {
   const key = (token: string, told: string): string => new Check(token, told, ask, []).key
   expect(key('t', 'told')).toBe('told1:t')
   expect(new Set([key('t', 'a'), key('t', 'b'), key('u', 'a')]).size).toBe(3)
+})
+
+const request = raw('http://h/a?x=1', { 'x-tenant': 'acme', accept: '*/*' }, 'POST')
+const target = { path: '/a', query: 'x=1' }
+
+const FOR_ENDPOINT: AuthConfig = { endpoint: 'https://e' }
+
+function checksOf(config: AuthConfig): CheckFactory {
+  const setup = createSetupSource(config).get([])
+  if (setup.verifier === undefined) throw new Error('Not ready')
+  return setup.checks
+}
+
+function make(config: AuthConfig = {}, args: unknown[] = []) {
+  const given = config.verifier === undefined ? { ...FOR_ENDPOINT, ...config } : config
+  const { tell, createCheck } = checksOf(given)
+  const told = tell(request, target)
+  return told && createCheck('t', told, request, target, args)
+}
+
+it('asks what it is the key of', () => {
+  const check = make({ context: { headers: ['x-tenant'], method: true } })
+  expect(check?.question).toEqual({
+    token: 't',
+    request: { path: '/a', headers: { 'x-tenant': 'acme' }, params: { x: '1' }, method: 'POST' },
+  })
+  expect(check?.told).toMatch(/2:\/a3:x=14:POST4:acme$/)
+})
+
+it('tells all headers where all are told, and has them in the key', () => {
+  const check = make()
+  expect(check?.question.request.headers).toEqual({ 'x-tenant': 'acme', accept: '*/*' })
+  expect(check?.told).toMatch(/8:x-tenant4:acme6:accept3:\*\/\*$/)
+})
+
+it('has another key with another endpoint or another demand on the identity (Ory CVE-2026-33496)', () => {
+  const keys = [
+    make(),
+    make({ endpoint: 'https://f' }),
+    make({ verifier: () => ({ outcome: 'deny' }) }),
+    make({ identity: 'required' }),
+  ].map((check) => check?.key)
+  expect(new Set(keys).size).toBe(4)
+})
+
+it('is not made where too much would be told', () => {
+  const { tell } = checksOf(FOR_ENDPOINT)
+  expect(tell(request, { path: '/', query: 'a&'.repeat(2000) })).toBeUndefined()
+})
+
+it('takes waitUntil from the argument that has it', () => {
+  const waitUntil = vi.fn<(call: Promise<unknown>) => void>()
+  const call = Promise.resolve()
+  make({}, [{}, { waitUntil }])?.keepAlive?.(call)
+  expect(waitUntil).toHaveBeenCalledExactlyOnceWith(call)
+  expect(make()?.keepAlive).toBeUndefined()
 })

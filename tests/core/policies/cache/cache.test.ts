@@ -1,86 +1,19 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { AuthUnavailableError } from '../../../../src/core/errors.ts'
-import { Cache } from '../../../../src/core/policies/cache/cache.ts'
+import { describe, expect, it, vi } from 'vitest'
 import { NOBODY } from '../../../../src/core/endpoint/verdict.ts'
-import { checkOf, verifyWith } from '../../../support/checks.ts'
+import { checkOf } from '../../../support/checks.ts'
+import {
+  allow,
+  asked,
+  cached,
+  DEADLINE,
+  deny,
+  fail,
+  outage,
+  pass,
+  state,
+} from '../../../support/cached-endpoint.ts'
+import type { AllowVerdict, ParsedVerdict } from '../../../../src/core/endpoint/verdict.ts'
 import type { Check } from '../../../../src/core/request/check.ts'
-import type { CacheConfig } from '../../../../src/core/auth-config.ts'
-import type {
-  AllowVerdict,
-  ParsedVerdict,
-  DenyVerdict,
-} from '../../../../src/core/endpoint/verdict.ts'
-
-const DEADLINE = 1_000_000
-const OPTIONS: Required<CacheConfig> = {
-  allowTtlMs: 1000,
-  denyTtlMs: 100,
-  staleIfErrorMs: 0,
-  maxEntries: 100,
-  maxBytes: 1_000_000,
-}
-
-let now = 0
-let wall = 0
-let random = 0
-let isFailing = false
-const outage = { note: () => undefined, isRecent: () => isFailing }
-const asked = vi.fn<(check: Check) => ParsedVerdict | Promise<ParsedVerdict>>()
-
-const allow = (extra: Partial<AllowVerdict> = {}): AllowVerdict => ({
-  outcome: 'allow',
-  auth: { principal: 'alice', attributes: {} },
-  ...extra,
-})
-const deny = (extra: Partial<DenyVerdict> = {}): DenyVerdict => ({
-  outcome: 'deny',
-  isLasting: true,
-  ...extra,
-})
-const fail = (reason: AuthUnavailableError['reason'], status?: number) => (): never => {
-  throw new AuthUnavailableError(reason, { status })
-}
-
-function pass(ms: number): void {
-  now += ms
-  wall += ms
-}
-
-/** A cache around an endpoint, and the cache outcome of each check that it is asked. */
-function cached(options: Partial<CacheConfig> = {}) {
-  const cache = new Cache(
-    { ...OPTIONS, ...options },
-    { now: () => now, wallNow: () => wall, random: () => random },
-  )
-  const fill = cache.fill((check) => asked(check))
-  const orStale = cache.orStale(fill, outage)
-  const verify = verifyWith({
-    lookUp: (token, told) => cache.lookUp(token, told),
-    ask: (check) => orStale(check, DEADLINE),
-  })
-  return {
-    cache,
-    ask: (token = 't', told = 'a') => verify(checkOf(token, told)),
-    /** The result of a check: its decision or error, and its cache facts. */
-    outcome: async (token = 't', told = 'a'): Promise<string> => {
-      const check = checkOf(token, told)
-      try {
-        const { outcome } = await verify(check)
-        return [outcome, check.cache, check.skipped].filter(Boolean).join(' ')
-      } catch (error) {
-        return [error instanceof AuthUnavailableError ? error.reason : 'bug', check.cache].join(' ')
-      }
-    },
-  }
-}
-
-beforeEach(() => {
-  now = 10_000
-  wall = 1_700_000_000_000
-  random = 0
-  isFailing = false
-  asked.mockReset()
-})
 
 describe('a cached allow', () => {
   it('answers at once, without a promise, until its time is over', async () => {
@@ -131,7 +64,7 @@ describe('a cached allow', () => {
 
   it('lives shorter by up to a tenth, and never longer', async () => {
     asked.mockImplementation(() => allow())
-    random = 0.999_999
+    state.random = 0.999_999
     const { outcome } = cached()
     await outcome()
     pass(899)
@@ -146,12 +79,12 @@ describe('a cached allow', () => {
   ])('lives for whole milliseconds, and never longer where %s no whole one', async (_, age, at) => {
     asked.mockImplementation(() => allow(age))
     const { outcome } = cached()
-    now += at
+    state.now += at
     await outcome()
     pass(399)
     expect(await outcome()).toBe('allow hit')
     // The clock that never jumps alone.
-    now += 1
+    state.now += 1
     expect(await outcome()).toBe('allow miss')
   })
 
@@ -172,37 +105,37 @@ describe('a cached allow', () => {
     asked.mockImplementation(() => allow())
     const { outcome } = cached()
     await outcome()
-    wall -= 1
+    state.wall -= 1
     expect(await outcome()).toBe('allow miss')
     // A machine that was frozen: its own clock stood still.
-    wall += 1000
+    state.wall += 1000
     expect(await outcome()).toBe('allow miss')
-    wall += 999
+    state.wall += 999
     expect(await outcome()).toBe('allow hit')
   })
 })
 
 describe('an allow that says when it ends (RFC 7662 §4)', () => {
   it('ends then by the time of day, whatever the clocks do', async () => {
-    asked.mockImplementation(() => allow({ endsAt: wall + 500 }))
+    asked.mockImplementation(() => allow({ endsAt: state.wall + 500 }))
     const { outcome } = cached()
     await outcome()
     pass(499)
     expect(await outcome()).toBe('allow hit')
     pass(1)
     expect(await outcome()).toBe('allow miss')
-    wall += 500
+    state.wall += 500
     expect(await outcome()).toBe('allow miss')
   })
 
   it('is not served stale after that', async () => {
     asked
-      .mockImplementationOnce(() => allow({ endsAt: wall + 1500 }))
+      .mockImplementationOnce(() => allow({ endsAt: state.wall + 1500 }))
       .mockImplementation(fail('unreachable'))
     const { outcome } = cached({ staleIfErrorMs: 5000 })
     await outcome()
     pass(1499)
-    isFailing = true
+    state.isFailing = true
     expect(await outcome()).toBe('allow stale')
     pass(1)
     expect(await outcome()).toBe('unreachable miss')
@@ -309,214 +242,6 @@ it.each<[string, AllowVerdict['auth'], number]>([
   expect(await outcomeWithin(size - 1)).toBe('allow skipped too_large')
 })
 
-describe('a stale allow', () => {
-  async function expired(options: Partial<CacheConfig> = { staleIfErrorMs: 500 }, extra = {}) {
-    asked.mockImplementationOnce(() => allow(extra))
-    const made = cached(options)
-    await made.outcome()
-    pass(1000)
-    return made
-  }
-
-  it.each<[string, () => never]>([
-    ['no answer in time', fail('timeout')],
-    ['no connection', fail('unreachable')],
-    ['a 502', fail('service_error', 502)],
-    ['a 503', fail('service_error', 503)],
-    ['a 504', fail('service_error', 504)],
-    ['an open circuit', fail('circuit_open')],
-    ['too many checks', fail('overloaded')],
-  ])('is served for %s, and marked', async (_what, answer) => {
-    const { ask, outcome } = await expired()
-    isFailing = true
-    asked.mockImplementation(answer)
-    expect(await outcome()).toBe('allow stale')
-    const verdict = await ask()
-    expect(verdict).toEqual({
-      outcome: 'allow',
-      auth: { principal: 'alice', attributes: {}, stale: true },
-    })
-    expect(Object.isFrozen((verdict as AllowVerdict).auth)).toBe(true)
-  })
-
-  it.each<[string, () => never]>([
-    ['a 500', fail('service_error', 500)],
-    ['a 429', fail('rate_limited', 429)],
-    ['a body that cannot be used', fail('invalid_response', 200)],
-    ['too many checks, where the endpoint has not failed lately', fail('overloaded')],
-    [
-      'a bug',
-      () => {
-        throw new Error('bug')
-      },
-    ],
-  ])('is not served for %s', async (_what, answer) => {
-    const { outcome } = await expired()
-    asked.mockImplementation(answer)
-    expect(await outcome()).not.toContain('allow')
-  })
-
-  it('is served for `staleIfErrorMs` at most', async () => {
-    const { outcome } = await expired()
-    asked.mockImplementation(fail('unreachable'))
-    isFailing = true
-    pass(499)
-    expect(await outcome()).toBe('allow stale')
-    pass(1)
-    expect(await outcome()).toBe('unreachable miss')
-  })
-
-  it('is not served by default', async () => {
-    const { outcome } = await expired({})
-    asked.mockImplementation(fail('unreachable'))
-    expect(await outcome()).toBe('unreachable miss')
-  })
-
-  it('is not served after must-revalidate', async () => {
-    const { outcome } = await expired({ staleIfErrorMs: 500 }, { mustRevalidate: true })
-    asked.mockImplementation(fail('unreachable'))
-    expect(await outcome()).toBe('unreachable miss')
-  })
-
-  it('is not served after an answer with no-store', async () => {
-    const { outcome } = await expired()
-    asked
-      .mockImplementationOnce(() => allow({ maxAgeMs: 0 }))
-      .mockImplementation(fail('unreachable'))
-    expect(await outcome()).toBe('allow skipped no_store')
-    expect(await outcome()).toBe('unreachable miss')
-  })
-
-  it('is not served if it was invalidated while the endpoint was asked', async () => {
-    const { outcome, cache } = await expired()
-    asked.mockImplementation(() => {
-      cache.forget('t')
-      return fail('unreachable')()
-    })
-    expect(await outcome()).toBe('unreachable miss')
-  })
-
-  it('is not served after the time of day went back', async () => {
-    const { outcome } = await expired()
-    asked.mockImplementation(fail('unreachable'))
-    wall -= 5000
-    expect(await outcome()).toBe('unreachable miss')
-  })
-})
-
-describe('forgetting', () => {
-  it('drops all of a token, and of no other', async () => {
-    asked.mockImplementation(({ token }) => (token === 'bad' ? deny() : allow()))
-    const { cache, outcome } = cached()
-    for (const [token, told] of [
-      ['t', 'a'],
-      ['t', 'b'],
-      ['u', 'a'],
-      ['bad', 'a'],
-    ])
-      await outcome(token, told)
-    cache.forget('t')
-    cache.forget('bad')
-    cache.forget('unknown')
-    expect(await outcome('u', 'a')).toBe('allow hit')
-    expect(await outcome('t', 'a')).toBe('allow miss')
-    expect(await outcome('t', 'b')).toBe('allow miss')
-    expect(await outcome('bad', 'a')).toBe('deny miss')
-    cache.forget()
-    expect(await outcome('u', 'a')).toBe('allow miss')
-  })
-
-  it.each([['t'], [undefined]])(
-    'does not cache a decision under way: forget(%s)',
-    async (token) => {
-      const answers: ((verdict: ParsedVerdict) => void)[] = []
-      asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
-      const { cache, outcome } = cached()
-      const early = outcome()
-      cache.forget(token)
-      answers[0]?.(allow())
-      expect(await early).toBe('allow skipped outdated')
-      const late = outcome()
-      answers[1]?.(allow())
-      expect(await late).toBe('allow miss')
-      expect(await outcome()).toBe('allow hit')
-    },
-  )
-})
-
-describe('calls that overtake each other', () => {
-  it('the answer to the later question stands', async () => {
-    const answers: ((verdict: ParsedVerdict) => void)[] = []
-    asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
-    const { ask, outcome } = cached()
-    const outcomes = [outcome(), outcome(), outcome('t', 'b')]
-    answers[1]?.(allow({ auth: { principal: 'later', attributes: {} } }))
-    expect(await outcomes[1]).toBe('allow miss')
-    answers[0]?.(allow({ auth: { principal: 'earlier', attributes: {} } }))
-    expect(await outcomes[0]).toBe('allow skipped outdated')
-    answers[2]?.(allow())
-    expect(await outcomes[2]).toBe('allow miss')
-    expect(ask()).toMatchObject({ auth: { principal: 'later' } })
-    expect(await outcome('t', 'b')).toBe('allow hit')
-  })
-
-  it('the answer to the earlier question gives way to the later one', async () => {
-    const answers: ((verdict: ParsedVerdict) => void)[] = []
-    asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
-    const { ask, outcome } = cached()
-    const outcomes = [outcome(), outcome()]
-    answers[0]?.(allow({ auth: { principal: 'earlier', attributes: {} } }))
-    expect(await outcomes[0]).toBe('allow miss')
-    answers[1]?.(allow({ auth: { principal: 'later', attributes: {} } }))
-    expect(await outcomes[1]).toBe('allow miss')
-    expect(ask()).toMatchObject({ auth: { principal: 'later' } })
-  })
-
-  it('a denial wipes the allow even if it answers an earlier question', async () => {
-    const answers: ((verdict: ParsedVerdict) => void)[] = []
-    asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
-    const { outcome } = cached()
-    const outcomes = [outcome(), outcome()]
-    answers[1]?.(allow())
-    await outcomes[1]
-    answers[0]?.(deny())
-    expect(await outcomes[0]).toBe('deny skipped outdated')
-    void outcome()
-    expect(asked).toHaveBeenCalledTimes(3)
-  })
-
-  it('a denial and a concurrent allow are both not cached, since a retry asks later than its call began', async () => {
-    const answers: ((verdict: ParsedVerdict) => void)[] = []
-    asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
-    const { outcome } = cached()
-    const outcomes = [outcome(), outcome()]
-    answers[0]?.(deny())
-    expect(await outcomes[0]).toBe('deny skipped outdated')
-    answers[1]?.(allow())
-    expect(await outcomes[1]).toBe('allow skipped outdated')
-    void outcome()
-    expect(asked).toHaveBeenCalledTimes(3)
-  })
-
-  it('an allow that is not cached still drops an older denial', async () => {
-    const { outcome } = cached()
-    asked.mockImplementation(() => deny())
-    expect(await outcome()).toBe('deny miss')
-    // The time of day is set back, so that the denial is out of sight, and comes into sight again.
-    wall -= 10
-    const answers: ((verdict: ParsedVerdict) => void)[] = []
-    asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
-    const outcomes = [outcome(), outcome()]
-    answers[0]?.(deny({ maxAgeMs: 0 }))
-    expect(await outcomes[0]).toBe('deny skipped outdated')
-    answers[1]?.(allow())
-    expect(await outcomes[1]).toBe('allow skipped outdated')
-    wall += 10
-    asked.mockImplementation(() => allow())
-    expect(await outcome()).toBe('allow miss')
-  })
-})
-
 describe('bounds', () => {
   it('a million garbage tokens push out no allow', { tags: ['slow'] }, async () => {
     asked.mockImplementation(({ token }) => (token.startsWith('good') ? allow() : deny()))
@@ -547,7 +272,7 @@ describe('bounds', () => {
       return new Promise((resolve) => landings.push(resolve))
     })
     for (let turn = 0; turn < 5000; turn += 1) {
-      void verify(checkOf(`t${turn}`), now + 100)
+      void verify(checkOf(`t${turn}`), state.now + 100)
       pass(1)
     }
     expect(lost).toHaveLength(5000)

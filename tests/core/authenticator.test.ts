@@ -1,0 +1,46 @@
+import { describe, expect, it, vi } from 'vitest'
+import { createAuthenticator } from '../../src/core/authenticator.ts'
+import { allow } from '../support/decide.ts'
+import { ENDPOINT, setupEndpoint } from '../support/msw-endpoint.ts'
+import { get } from '../support/requests.ts'
+
+const endpoint = setupEndpoint()
+
+describe('createAuthenticator', () => {
+  it('has invalidate and clear', async () => {
+    endpoint.answer(allow)
+    const authenticate = createAuthenticator({
+      endpoint: ENDPOINT,
+      context: { headers: [] },
+      cache: {},
+    })
+    for (let turn = 0; turn < 2; turn += 1) await authenticate(get('/a', 'k1'))
+    expect(endpoint.asked).toHaveLength(1)
+    authenticate.invalidate('k1')
+    await authenticate(get('/a', 'k1'))
+    authenticate.clear()
+    await authenticate(get('/a', 'k1'))
+    expect(endpoint.asked).toHaveLength(3)
+  })
+
+  it('returns the identity, or the response to send', async () => {
+    const authenticate = createAuthenticator({ endpoint: ENDPOINT, public: ['/healthz'] })
+    endpoint.answer(allow)
+    expect(await authenticate(get('/a', 'k1'))).toEqual({
+      ok: true,
+      auth: { principal: 'alice', attributes: { roles: ['a'] } },
+    })
+    expect(await authenticate(get('/healthz'))).toEqual({ ok: true, auth: undefined })
+    const refused = await authenticate(get('/a'))
+    expect(refused).toMatchObject({ ok: false, reason: 'missing_credentials' })
+    expect(refused.ok ? undefined : refused.response.status).toBe(401)
+  })
+
+  it('hands the extra arguments to a config function', async () => {
+    const config = vi.fn((env: { url: string }) => ({ endpoint: env.url }))
+    const authenticate = createAuthenticator(config)
+    endpoint.answer(allow)
+    expect(await authenticate(get('/a', 'k1'), { url: ENDPOINT })).toMatchObject({ ok: true })
+    expect(config).toHaveBeenCalledExactlyOnceWith({ url: ENDPOINT })
+  })
+})

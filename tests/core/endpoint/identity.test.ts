@@ -1,0 +1,137 @@
+import { describe, expect, it, vi } from 'vitest'
+import { createEndpoint } from '../../../src/core/endpoint/endpoint.ts'
+import { ADDRESS, answering, ask, IDENTITY, reasonOf } from '../../support/asked-endpoint.ts'
+import { checkOf } from '../../support/checks.ts'
+import type { AuthEvent, Transport } from '../../../src/index.ts'
+
+describe('the identity', () => {
+  it.each([
+    ['', 'empty'],
+    ['<html>', 'HTML'],
+    ['{"principal":1}', 'malformed'],
+    [`{"principal":"${'a'.repeat(70_000)}"}`, 'too long'],
+  ])('is empty if the body holds none, and missing if it is required (%#)', async (body) => {
+    expect(await ask(answering(200, body))).toEqual({ outcome: 'allow', auth: { attributes: {} } })
+    await expect(ask(answering(200, body), { identity: 'required' })).rejects.toMatchObject({
+      reason: 'invalid_response',
+    })
+  })
+
+  it('must have a principal if it is required', async () => {
+    const required = { identity: 'required' } as const
+    expect(await ask(answering(200, IDENTITY), required)).toMatchObject({ outcome: 'allow' })
+    const nameless = ask(answering(200, '{"principal":"","attributes":{"roles":["a"]}}'), required)
+    await expect(nameless).rejects.toMatchObject({ reason: 'invalid_response' })
+  })
+
+  it.each([
+    ['optional', { outcome: 'allow', auth: { attributes: {} }, maxAgeMs: 0 }],
+    ['required', undefined],
+  ] as const)('is not waited for beyond the signal (%s)', async (identity, expected) => {
+    const controller = new AbortController()
+    const body = new ReadableStream<Uint8Array>({
+      start: (stream) => stream.enqueue(new TextEncoder().encode(IDENTITY.slice(0, 20))),
+    })
+    const transport: Transport = () =>
+      Promise.resolve({ status: 200, headers: new Headers(), body })
+    const asked = Promise.resolve(ask(transport, { identity }, checkOf(), controller.signal))
+    setTimeout(() => controller.abort(), 5)
+    expect(await asked.catch(reasonOf)).toEqual(expected ?? 'timeout')
+  })
+
+  it.each([
+    ['optional', { outcome: 'allow', auth: { attributes: {} }, maxAgeMs: 0 }],
+    ['required', undefined],
+  ] as const)(
+    'is not half of what a body that breaks off says (%s)',
+    async (identity, expected) => {
+      const parts = [IDENTITY.slice(0, -1)]
+      const body = new ReadableStream<Uint8Array>({
+        pull(stream) {
+          const part = parts.shift()
+          if (part === undefined) stream.error(new Error('reset'))
+          else stream.enqueue(new TextEncoder().encode(part))
+        },
+      })
+      const asked = Promise.resolve(
+        ask(() => Promise.resolve({ status: 200, headers: new Headers(), body }), { identity }),
+      )
+      expect(await asked.catch(reasonOf)).toEqual(expected ?? 'unreachable')
+    },
+  )
+
+  it('that is missing is reported with the status 200, so that it does not look like an outage', async () => {
+    const required = { identity: 'required' } as const
+    await expect(ask(answering(200, '{}'), required)).rejects.toMatchObject({ status: 200 })
+  })
+})
+
+describe('a malformed identity', () => {
+  const json = { 'content-type': 'application/json' }
+  const warnings = async (
+    body: string,
+    identity: 'optional' | 'required' = 'optional',
+    headers = json,
+  ) => {
+    const report = vi.fn<(event: AuthEvent) => void>()
+    const asked = Promise.resolve(ask(answering(200, body, headers), { identity, notify: report }))
+    const verdict = await asked.catch(reasonOf)
+    return { verdict, events: report.mock.calls.map(([event]) => event) }
+  }
+  const NAMELESS = { outcome: 'allow', auth: { attributes: {} } }
+
+  it('is accepted where an attribute is a string', async () => {
+    const body = '{"principal":"alice","attributes":{"roles":"admin"}}'
+    const auth = { principal: 'alice', attributes: { roles: ['admin'] } }
+    expect(await warnings(body)).toEqual({ verdict: { outcome: 'allow', auth }, events: [] })
+  })
+
+  it.each([
+    ['{"principal":7}', '"principal" must be a string'],
+    [
+      '{"principal":"alice","attributes":{"rolls":5}}',
+      '"attributes.rolls" must be a string or a list of strings',
+    ],
+    ['{"principal":"alice","attributes":["admin"]}', '"attributes" must be an object'],
+    ['{"principal":"alice"', '"body" must be JSON'],
+    [`{"principal":"${'a'.repeat(70_000)}"}`, '"body" must be at most 64 KiB long'],
+  ])('is dropped as a whole, with a warning (%#)', async (body, wrong) => {
+    const message = `The endpoint sent an identity that was dropped: ${wrong}`
+    const events = [{ type: 'warning', message }]
+    expect(await warnings(body)).toEqual({ verdict: NAMELESS, events })
+    expect(await warnings(body, 'required')).toEqual({ verdict: 'invalid_response', events })
+  })
+
+  it.each(['', '"ok"', 'true', '[]', '{}', '{"status":"ok"}', '{"attributes":null}'])(
+    'raises no warning for a body that holds none: %s',
+    async (body) => {
+      expect(await warnings(body)).toEqual({ verdict: NAMELESS, events: [] })
+    },
+  )
+
+  it('is reported once, without the value and without the token', async () => {
+    const report = vi.fn<(event: AuthEvent) => void>()
+    const bodies = [
+      '{"principal":1}',
+      '{"principal":"s3cret","attributes":{"t":2}}',
+      '{"principal":2}',
+    ]
+    const transport: Transport = async () => new Response(bodies.shift())
+    const endpoint = createEndpoint({
+      url: ADDRESS,
+      headers: {},
+      identity: 'optional',
+      fetch: transport,
+      notify: report,
+    })
+    for (let turn = 0; turn < 3; turn += 1)
+      await endpoint(checkOf(), Infinity, new AbortController().signal)
+    const messages = report.mock.calls.map(([event]) => ('message' in event ? event.message : ''))
+    expect(messages).toEqual([
+      expect.stringContaining('"principal" must be a string'),
+      // The token of `checkOf` is "t".
+      expect.stringContaining('"attributes.?" must be'),
+    ])
+    expect(messages.join('')).not.toContain('s3cret')
+  })
+})

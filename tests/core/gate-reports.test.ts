@@ -1,0 +1,193 @@
+import { HttpResponse } from 'msw'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { createAuthenticator } from '../../src/core/authenticator.ts'
+import { createGate } from '../../src/core/gate.ts'
+import { AuthUnavailableError, getAuth } from '../../src/index.ts'
+import { allow, decide } from '../support/decide.ts'
+import { ENDPOINT, setupEndpoint } from '../support/msw-endpoint.ts'
+import { get, raw } from '../support/requests.ts'
+import type { AuthConfig, AuthEvent } from '../../src/index.ts'
+
+const endpoint = setupEndpoint()
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+describe('the event of a decision', () => {
+  const config: AuthConfig = { requestIdHeader: 'X-Request-Id', mode: 'enforce' }
+  const send = (token = 'k1') => get('/a', token, { 'x-request-id': 'req-1' })
+
+  it('has the principal of an allow, the method and the request id', async () => {
+    endpoint.answer(allow)
+    const { event } = await decide(config, send())
+    expect(event).toMatchObject({ method: 'GET', principal: 'alice', requestId: 'req-1' })
+    const shadow = await decide({ ...config, mode: 'shadow' }, send())
+    expect(shadow.event).toMatchObject({ principal: 'alice', requestId: 'req-1', shadow: true })
+    const unnamed = await decide({}, send())
+    expect(unnamed.event).not.toHaveProperty('requestId')
+  })
+
+  it('has them while there is no usable config', async () => {
+    vi.stubEnv('AUTH_ENDPOINT', undefined)
+    const events: AuthEvent[] = []
+    const { decide: made } = createGate({ ...config, onEvent: (event) => events.push(event) })
+    await made(send(), [])
+    vi.unstubAllEnvs()
+    expect(events).toContainEqual(
+      expect.objectContaining({ reason: 'not_configured', requestId: 'req-1', method: 'GET' }),
+    )
+  })
+
+  it('has them on a cache hit', async () => {
+    endpoint.answer(allow)
+    const events: AuthEvent[] = []
+    const onEvent = (event: AuthEvent): void => void events.push(event)
+    const cached = { endpoint: ENDPOINT, context: { headers: [] }, cache: {} }
+    const { decide: made } = createGate({ ...config, ...cached, onEvent })
+    await made(send(), [])
+    await made(send(), [])
+    const expected = { principal: 'alice', requestId: 'req-1' }
+    expect(events).toMatchObject([
+      { ...expected, cache: 'miss' },
+      { ...expected, cache: 'hit' },
+    ])
+  })
+})
+
+describe('shadow mode', () => {
+  const answer = (request: Request): void =>
+    endpoint.answer(() =>
+      request.headers.get('authorization') === 'Bearer good'
+        ? allow()
+        : new HttpResponse(null, { status: 401 }),
+    )
+
+  it.each([
+    [
+      get('/a', 'bad'),
+      { outcome: 'deny', reason: 'denied', status: 401, endpointStatus: 401 },
+      'would be rejected',
+    ],
+    [
+      get('/a'),
+      { outcome: 'deny', reason: 'missing_credentials', status: 401 },
+      'would be rejected',
+    ],
+    [
+      raw('http://h?/a'),
+      { outcome: 'deny', reason: 'malformed_request', status: 400 },
+      'would be rejected',
+    ],
+    [get('/healthz'), { outcome: 'public' }, 'is public'],
+  ])(
+    'reports a denial, lets the request in and gives no identity (%#)',
+    async (request, expected, why) => {
+      answer(request)
+      const respond = vi.fn<NonNullable<AuthConfig['respond']>>()
+      const { admitted, event } = await decide(
+        { mode: 'shadow', public: ['/healthz'], respond },
+        request,
+      )
+      expect(admitted).toBe(true)
+      expect(event).toMatchObject({ ...expected, shadow: true })
+      expect(respond).not.toHaveBeenCalled()
+      expect(() => getAuth(request)).toThrow(TypeError)
+      expect(() => getAuth(request)).toThrow(why)
+    },
+  )
+
+  it('is not in force before there is a config', async () => {
+    const { admitted, event } = await decide({ mode: 'shadow', endpoint: ENDPOINT }, get('/a'))
+    expect([admitted, event.shadow]).toEqual([true, true])
+    vi.stubEnv('AUTH_ENDPOINT', undefined)
+    const unready = await createGate({ mode: 'shadow', onEvent: () => undefined }).decide(
+      get('/a', 'k1'),
+      [],
+    )
+    expect(unready).toMatchObject({ admitted: false, reason: 'not_configured' })
+    vi.unstubAllEnvs()
+  })
+})
+
+describe('a failure', () => {
+  const refused = () => Promise.reject(Object.assign(new Error('a'), { code: 'ECONNREFUSED' }))
+  const reset = Object.assign(new Error('a'), { code: 'ECONNRESET' })
+  const bug = new RangeError('a')
+  const throwing = (error: unknown): AuthConfig => ({
+    verifier: () => {
+      throw error
+    },
+  })
+
+  it.each<[string, AuthConfig, string, boolean]>([
+    ['its fetch', { fetch: refused, retry: false }, 'ECONNREFUSED', true],
+    [
+      'its verifier',
+      throwing(new AuthUnavailableError('timeout', { cause: reset })),
+      'ECONNRESET',
+      false,
+    ],
+  ])(
+    'has the code that %s gave, in the event and in the decision',
+    async (_what, config, cause, hasError) => {
+      const { event, ...decision } = await decide(config, get('/a', 'k1'))
+      expect([event.cause, decision]).toEqual([cause, expect.objectContaining({ cause })])
+      expect('error' in event).toBe(hasError)
+      expect(Object.keys(event)).not.toContain('error')
+      const result = await createAuthenticator({
+        ...('verifier' in config ? {} : { endpoint: ENDPOINT }),
+        onEvent: () => undefined,
+        ...config,
+      })(get('/a', 'k1'))
+      expect(result).toMatchObject({ ok: false, cause })
+      expect(result).not.toHaveProperty('admitted')
+    },
+  )
+
+  it('has no code that holds the token', async () => {
+    const fetch = () => Promise.reject(Object.assign(new Error('a'), { code: 'KEY_K1_B' }))
+    const { event, ...decision } = await decide({ fetch, retry: false }, get('/a', 'K1'))
+    expect(event.reason).toBe('unreachable')
+    expect(JSON.stringify([event, decision])).not.toContain('KEY_K1_B')
+  })
+
+  it('has no code where there is none', async () => {
+    for (const config of [{}, throwing(bug), throwing(new AuthUnavailableError('timeout'))]) {
+      const { event, ...decision } = await decide(config, get('/a', 'k1'))
+      expect([Object.keys(event), Object.keys(decision)].flat()).not.toContain('cause')
+    }
+  })
+
+  it('that is a bug has its very error in the event, and nothing of it in the decision', async () => {
+    const { event, ...decision } = await decide(throwing(bug), get('/a', 'k1'))
+    expect(event.error).toBe(bug)
+    expect(Object.keys(event)).not.toContain('error')
+    expect(Object.keys(decision)).toEqual(['admitted', 'reason', 'response'])
+    const fetch = () => {
+      throw bug
+    }
+    expect((await decide({ fetch }, get('/a', 'k1'))).event.error).toBe(bug)
+  })
+
+  it('that rejects every request is on the console once, without an observer', async () => {
+    const write = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const { decide: made } = createGate({ endpoint: ENDPOINT, fetch: refused, retry: false })
+    const send = (token: string) => made(get('/a', token), [])
+    for (const token of ['k1', 'k2', 'k3']) await send(token)
+    expect(write).toHaveBeenCalledExactlyOnceWith(
+      'with-auth: the auth endpoint https://auth.example.test is unreachable (ECONNREFUSED): requests are rejected. Is it running?',
+    )
+  })
+
+  it.each<[string, AuthConfig, string | undefined, number]>([
+    ['with an observer', { onEvent: () => undefined }, 'k1', 0],
+    ['in shadow mode', { mode: 'shadow' }, 'k1', 0],
+    ['without a token', {}, undefined, 0],
+    ['otherwise', {}, 'k1', 1],
+  ])('is written %s so often', async (_what, more, token, lines) => {
+    const write = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    await createGate({ ...throwing(bug), ...more }).decide(get('/a', token), [])
+    expect(write).toHaveBeenCalledTimes(lines)
+  })
+})

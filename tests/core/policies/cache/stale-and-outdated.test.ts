@@ -1,0 +1,212 @@
+import { describe, expect, it } from 'vitest'
+import { allow, asked, cached, deny, fail, pass, state } from '../../../support/cached-endpoint.ts'
+import type { CacheConfig } from '../../../../src/core/auth-config.ts'
+import type { AllowVerdict, ParsedVerdict } from '../../../../src/core/endpoint/verdict.ts'
+
+describe('a stale allow', () => {
+  async function expired(options: Partial<CacheConfig> = { staleIfErrorMs: 500 }, extra = {}) {
+    asked.mockImplementationOnce(() => allow(extra))
+    const made = cached(options)
+    await made.outcome()
+    pass(1000)
+    return made
+  }
+
+  it.each<[string, () => never]>([
+    ['no answer in time', fail('timeout')],
+    ['no connection', fail('unreachable')],
+    ['a 502', fail('service_error', 502)],
+    ['a 503', fail('service_error', 503)],
+    ['a 504', fail('service_error', 504)],
+    ['an open circuit', fail('circuit_open')],
+    ['too many checks', fail('overloaded')],
+  ])('is served for %s, and marked', async (_what, answer) => {
+    const { ask, outcome } = await expired()
+    state.isFailing = true
+    asked.mockImplementation(answer)
+    expect(await outcome()).toBe('allow stale')
+    const verdict = await ask()
+    expect(verdict).toEqual({
+      outcome: 'allow',
+      auth: { principal: 'alice', attributes: {}, stale: true },
+    })
+    expect(Object.isFrozen((verdict as AllowVerdict).auth)).toBe(true)
+  })
+
+  it.each<[string, () => never]>([
+    ['a 500', fail('service_error', 500)],
+    ['a 429', fail('rate_limited', 429)],
+    ['a body that cannot be used', fail('invalid_response', 200)],
+    ['too many checks, where the endpoint has not failed lately', fail('overloaded')],
+    [
+      'a bug',
+      () => {
+        throw new Error('bug')
+      },
+    ],
+  ])('is not served for %s', async (_what, answer) => {
+    const { outcome } = await expired()
+    asked.mockImplementation(answer)
+    expect(await outcome()).not.toContain('allow')
+  })
+
+  it('is served for `staleIfErrorMs` at most', async () => {
+    const { outcome } = await expired()
+    asked.mockImplementation(fail('unreachable'))
+    state.isFailing = true
+    pass(499)
+    expect(await outcome()).toBe('allow stale')
+    pass(1)
+    expect(await outcome()).toBe('unreachable miss')
+  })
+
+  it('is not served by default', async () => {
+    const { outcome } = await expired({})
+    asked.mockImplementation(fail('unreachable'))
+    expect(await outcome()).toBe('unreachable miss')
+  })
+
+  it('is not served after must-revalidate', async () => {
+    const { outcome } = await expired({ staleIfErrorMs: 500 }, { mustRevalidate: true })
+    asked.mockImplementation(fail('unreachable'))
+    expect(await outcome()).toBe('unreachable miss')
+  })
+
+  it('is not served after an answer with no-store', async () => {
+    const { outcome } = await expired()
+    asked
+      .mockImplementationOnce(() => allow({ maxAgeMs: 0 }))
+      .mockImplementation(fail('unreachable'))
+    expect(await outcome()).toBe('allow skipped no_store')
+    expect(await outcome()).toBe('unreachable miss')
+  })
+
+  it('is not served if it was invalidated while the endpoint was asked', async () => {
+    const { outcome, cache } = await expired()
+    asked.mockImplementation(() => {
+      cache.forget('t')
+      return fail('unreachable')()
+    })
+    expect(await outcome()).toBe('unreachable miss')
+  })
+
+  it('is not served after the time of day went back', async () => {
+    const { outcome } = await expired()
+    asked.mockImplementation(fail('unreachable'))
+    state.wall -= 5000
+    expect(await outcome()).toBe('unreachable miss')
+  })
+})
+
+describe('forgetting', () => {
+  it('drops all of a token, and of no other', async () => {
+    asked.mockImplementation(({ token }) => (token === 'bad' ? deny() : allow()))
+    const { cache, outcome } = cached()
+    for (const [token, told] of [
+      ['t', 'a'],
+      ['t', 'b'],
+      ['u', 'a'],
+      ['bad', 'a'],
+    ])
+      await outcome(token, told)
+    cache.forget('t')
+    cache.forget('bad')
+    cache.forget('unknown')
+    expect(await outcome('u', 'a')).toBe('allow hit')
+    expect(await outcome('t', 'a')).toBe('allow miss')
+    expect(await outcome('t', 'b')).toBe('allow miss')
+    expect(await outcome('bad', 'a')).toBe('deny miss')
+    cache.forget()
+    expect(await outcome('u', 'a')).toBe('allow miss')
+  })
+
+  it.each([['t'], [undefined]])(
+    'does not cache a decision under way: forget(%s)',
+    async (token) => {
+      const answers: ((verdict: ParsedVerdict) => void)[] = []
+      asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
+      const { cache, outcome } = cached()
+      const early = outcome()
+      cache.forget(token)
+      answers[0]?.(allow())
+      expect(await early).toBe('allow skipped outdated')
+      const late = outcome()
+      answers[1]?.(allow())
+      expect(await late).toBe('allow miss')
+      expect(await outcome()).toBe('allow hit')
+    },
+  )
+})
+
+describe('calls that overtake each other', () => {
+  it('the answer to the later question stands', async () => {
+    const answers: ((verdict: ParsedVerdict) => void)[] = []
+    asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
+    const { ask, outcome } = cached()
+    const outcomes = [outcome(), outcome(), outcome('t', 'b')]
+    answers[1]?.(allow({ auth: { principal: 'later', attributes: {} } }))
+    expect(await outcomes[1]).toBe('allow miss')
+    answers[0]?.(allow({ auth: { principal: 'earlier', attributes: {} } }))
+    expect(await outcomes[0]).toBe('allow skipped outdated')
+    answers[2]?.(allow())
+    expect(await outcomes[2]).toBe('allow miss')
+    expect(ask()).toMatchObject({ auth: { principal: 'later' } })
+    expect(await outcome('t', 'b')).toBe('allow hit')
+  })
+
+  it('the answer to the earlier question gives way to the later one', async () => {
+    const answers: ((verdict: ParsedVerdict) => void)[] = []
+    asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
+    const { ask, outcome } = cached()
+    const outcomes = [outcome(), outcome()]
+    answers[0]?.(allow({ auth: { principal: 'earlier', attributes: {} } }))
+    expect(await outcomes[0]).toBe('allow miss')
+    answers[1]?.(allow({ auth: { principal: 'later', attributes: {} } }))
+    expect(await outcomes[1]).toBe('allow miss')
+    expect(ask()).toMatchObject({ auth: { principal: 'later' } })
+  })
+
+  it('a denial wipes the allow even if it answers an earlier question', async () => {
+    const answers: ((verdict: ParsedVerdict) => void)[] = []
+    asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
+    const { outcome } = cached()
+    const outcomes = [outcome(), outcome()]
+    answers[1]?.(allow())
+    await outcomes[1]
+    answers[0]?.(deny())
+    expect(await outcomes[0]).toBe('deny skipped outdated')
+    void outcome()
+    expect(asked).toHaveBeenCalledTimes(3)
+  })
+
+  it('a denial and a concurrent allow are both not cached, since a retry asks later than its call began', async () => {
+    const answers: ((verdict: ParsedVerdict) => void)[] = []
+    asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
+    const { outcome } = cached()
+    const outcomes = [outcome(), outcome()]
+    answers[0]?.(deny())
+    expect(await outcomes[0]).toBe('deny skipped outdated')
+    answers[1]?.(allow())
+    expect(await outcomes[1]).toBe('allow skipped outdated')
+    void outcome()
+    expect(asked).toHaveBeenCalledTimes(3)
+  })
+
+  it('an allow that is not cached still drops an older denial', async () => {
+    const { outcome } = cached()
+    asked.mockImplementation(() => deny())
+    expect(await outcome()).toBe('deny miss')
+    // The time of day is set back, so that the denial is out of sight, and comes into sight again.
+    state.wall -= 10
+    const answers: ((verdict: ParsedVerdict) => void)[] = []
+    asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
+    const outcomes = [outcome(), outcome()]
+    answers[0]?.(deny({ maxAgeMs: 0 }))
+    expect(await outcomes[0]).toBe('deny skipped outdated')
+    answers[1]?.(allow())
+    expect(await outcomes[1]).toBe('allow skipped outdated')
+    state.wall += 10
+    asked.mockImplementation(() => allow())
+    expect(await outcome()).toBe('allow miss')
+  })
+})

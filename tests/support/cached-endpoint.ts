@@ -1,0 +1,73 @@
+import { beforeEach, vi } from 'vitest'
+import { AuthUnavailableError } from '../../src/core/errors.ts'
+import { Cache } from '../../src/core/policies/cache/cache.ts'
+import { checkOf, verifyWith } from './checks.ts'
+import type { CacheConfig } from '../../src/core/auth-config.ts'
+import type { AllowVerdict, DenyVerdict, ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
+import type { Check } from '../../src/core/request/check.ts'
+
+export const DEADLINE = 1_000_000
+const OPTIONS: Required<CacheConfig> = {
+  allowTtlMs: 1000,
+  denyTtlMs: 100,
+  staleIfErrorMs: 0,
+  maxEntries: 100,
+  maxBytes: 1_000_000,
+}
+
+/** The clocks, the next random number, and whether the endpoint failed lately. */
+export const state = { now: 0, wall: 0, random: 0, isFailing: false }
+export const outage = { isRecent: () => state.isFailing }
+export const asked = vi.fn<(check: Check) => ParsedVerdict | Promise<ParsedVerdict>>()
+
+export const allow = (extra: Partial<AllowVerdict> = {}): AllowVerdict => ({
+  outcome: 'allow',
+  auth: { principal: 'alice', attributes: {} },
+  ...extra,
+})
+export const deny = (extra: Partial<DenyVerdict> = {}): DenyVerdict => ({
+  outcome: 'deny',
+  isLasting: true,
+  ...extra,
+})
+export const fail = (reason: AuthUnavailableError['reason'], status?: number) => (): never => {
+  throw new AuthUnavailableError(reason, { status })
+}
+
+export function pass(ms: number): void {
+  state.now += ms
+  state.wall += ms
+}
+
+/** A cache around an endpoint, and the cache outcome of each check that it is asked. */
+export function cached(options: Partial<CacheConfig> = {}) {
+  const cache = new Cache(
+    { ...OPTIONS, ...options },
+    { now: () => state.now, wallNow: () => state.wall, random: () => state.random },
+  )
+  const fill = cache.fill((check) => asked(check))
+  const orStale = cache.orStale(fill, outage)
+  const verify = verifyWith({
+    lookUp: (token, told) => cache.lookUp(token, told),
+    ask: (check) => orStale(check, DEADLINE),
+  })
+  return {
+    cache,
+    ask: (token = 't', told = 'a') => verify(checkOf(token, told)),
+    /** The result of a check: its decision or error, and its cache facts. */
+    outcome: async (token = 't', told = 'a'): Promise<string> => {
+      const check = checkOf(token, told)
+      try {
+        const { outcome } = await verify(check)
+        return [outcome, check.cache, check.skipped].filter(Boolean).join(' ')
+      } catch (error) {
+        return [error instanceof AuthUnavailableError ? error.reason : 'bug', check.cache].join(' ')
+      }
+    },
+  }
+}
+
+beforeEach(() => {
+  Object.assign(state, { now: 10_000, wall: 1_700_000_000_000, random: 0, isFailing: false })
+  asked.mockReset()
+})
