@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
 import { createToldEncoder, encodeKey } from '../../../src/core/request/question.ts'
 import { raw } from '../../support/requests.ts'
+import { runs } from '../../support/nightly.ts'
 import type { Context } from '../../../src/core/request/question.ts'
 
 interface Facts {
@@ -97,7 +98,7 @@ describe('a key', () => {
           rest: '',
         })
       }),
-      { numRuns: 10_000 },
+      { numRuns: runs(10_000) },
     )
   })
 
