@@ -24,7 +24,7 @@ await build({
     codeSplitting: {
       groups: folders.map((name, index) => ({
         name,
-        test: new RegExp(`/src/${name}/`),
+        test: new RegExp(`/src/${name}(?:/|\\.ts$)`),
         priority: folders.length - index,
       })),
     },

@@ -93,28 +93,9 @@ describe('a prefix', () => {
     expect(isPathPrefix(prefix)).toBe(true)
   })
 
-  it.each([
-    '',
-    'v1',
-    '/v1/',
-    '//',
-    '/v1//x',
-    '/a%20b',
-    '/v1?x',
-    '/v1#x',
-    '/v1;x',
-    '/v1/..',
-    '/./x',
-    '/v1/x y',
-    '/*',
-    '/v1/*',
-    '/v1/**',
-    '/v1*',
-    '/v1/*/models',
-    '/é',
-    '/a\\b',
-    '/v1\n',
-  ])('may not be %j', (prefix) => {
+  const wrong = ' |v1|/v1/|//|/v1//x|/a%20b|/v1?x|/v1#x|/v1;x|/v1/..|/./x|/v1/x y|/é|/a\\b|/v1\n'
+  const patterns = '/*|/v1/*|/v1/**|/v1*|/v1/*/models'
+  it.each(['', ...`${wrong}|${patterns}`.split('|')])('may not be %j', (prefix) => {
     expect(isPathPrefix(prefix)).toBe(false)
   })
 })

@@ -3,7 +3,6 @@ import fs, { mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } fr
 import { dirname } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createKey, createKeyEndpoint, listKeys, revokeKey } from '../../../src/keys.ts'
-import { replaceFile } from '../../../src/keys/file/replace-file.ts'
 import { ask, entry, keysText } from '../../support/key-questions.ts'
 import { mount } from '../../support/mount.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
@@ -65,13 +64,6 @@ describe('a file that is mounted alone', () => {
     },
   )
 
-  it('is not served through a link', ({ skip }) => {
-    const { host, inside } = setupHost()
-    symlinkSync(inside, pathOf('link.yaml'))
-    mountOrSkip(host, inside, skip)
-    expect(() => createKeyEndpoint({ file: pathOf('link.yaml') })).toThrow(refusal(ALONE))
-  })
-
   it('is no longer served if it is mounted later', async ({ skip }) => {
     const { host, inside } = setupHost()
     const onError = vi.fn()
@@ -93,15 +85,6 @@ describe('a file that is mounted alone', () => {
     expect((await endpoint(ask('k1'))).status).toBe(500)
     expect(onError).toHaveBeenCalledExactlyOnceWith(refusal(REPLACED))
     await expect(createKey(inside, { principal: 'bob' })).rejects.toEqual(refusal(REPLACED))
-  })
-
-  it('cannot be replaced; the error says what to do', ({ skip }) => {
-    const { host, inside } = setupHost()
-    mountOrSkip(host, inside, skip)
-    expect(() => replaceFile(inside, 'new', () => true)).toThrow(
-      `Cannot write ${inside}: EBUSY. If it is mounted alone, mount its folder instead`,
-    )
-    expect(readdirSync(dirname(inside))).toEqual(['keys.yaml'])
   })
 })
 
