@@ -1,18 +1,27 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { recording } from './tests/figures/reporter.ts'
 import { canaryInTests } from './tests/secrets/canary-plugin.ts'
+import { IS_NIGHTLY } from './tests/support/nightly.ts'
 
 export default defineConfig({
   plugins: [canaryInTests()],
   test: {
     ...recording,
-    setupFiles: ['tests/secrets/setup.ts'],
+    setupFiles: ['tests/support/clean-process.ts', 'tests/secrets/setup.ts'],
     globalSetup: ['tests/secrets/unit-totals.ts'],
-    // Left out where all tests run for each of a thousand mutants.
+    // `npm test` and the mutation tester leave these out. `.ci/run` runs them.
     tags: [{ name: 'slow', timeout: 60_000 }],
     include: ['tests/**/*.test.ts'],
-    // Many tests make an endpoint fail, and the wrapper says so on the console.
-    onConsoleLog: (text) => !/^with-auth: .*(?:requests are|the request was) rejected/.test(text),
+    // Starting a process for each file takes as long as the tests.
+    isolate: false,
+    // More than there are cores, since many tests wait for sockets and timers. Each night times are measured too.
+    maxWorkers: IS_NIGHTLY ? 1 : availableParallelism() + 1,
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    // Many tests make an endpoint or an upstream fail, and the wrapper or the server says so on the console.
+    onConsoleLog: (text) =>
+      !/^with-auth: .*(?:requests are|the request was) rejected|^Error: aborted/.test(text),
     exclude: ['tests/soak/**', 'tests/runtimes/**', 'tests/examples/**', '**/node_modules/**'],
     coverage: {
       provider: 'v8',

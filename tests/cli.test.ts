@@ -83,7 +83,7 @@ describe('the built check', () => {
   )
 })
 
-describe('the built gateway', () => {
+describe('the built gateway', { tags: ['slow'] }, () => {
   // `undefined`: not installed. Of an undici that is too new for its Node, nothing loads.
   const installations = [
     { undici: 'the installed one', over: 'undici', encoding: 'identity', says: /over undici\)\n$/ },

@@ -54,6 +54,8 @@ afterEach(async () => {
 })
 afterAll(() => endpoint.close())
 
+const SLOW = { tags: ['slow'] }
+
 describe.each(CASES)('behind $guardName, $clientName', ({ guard, client }) => {
   /** Serves the model API behind the wrapper, on a real socket. */
   async function serve(config: AuthConfig): Promise<string> {
@@ -116,7 +118,7 @@ describe.each(CASES)('behind $guardName, $clientName', ({ guard, client }) => {
     expect(requests).toBe(1)
   })
 
-  it('retries the 503 of an outage, and then raises InternalServerError', async () => {
+  it('retries the 503 of an outage, and then raises InternalServerError', SLOW, async () => {
     const origin = await serve({ endpoint: await stoppedEndpoint(), unavailableStatus: 503 })
     const connected = client.connect(origin, { apiKey: GOOD_KEY, maxRetries: 1 })
     const error = await failure(connected.listModels())

@@ -1,3 +1,4 @@
+/** @module-tag slow */
 import { execFile, execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -5,13 +6,14 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { IS_NIGHTLY } from './support/nightly.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const PROGRAM = fileURLToPath(new URL('support/many-tokens.js', import.meta.url))
 const FULL_CACHE = fileURLToPath(new URL('support/full-cache.js', import.meta.url))
 const MIB = 1024 * 1024
 // A million takes half a minute or more.
-const TOKENS = Number(process.env['WITH_AUTH_MEMORY_TOKENS'] ?? 100_000)
+const TOKENS = IS_NIGHTLY ? 1_000_000 : 100_000
 
 /** The output of `many-tokens.js`: the growth of the heap in bytes, after a forced collection. */
 interface Left {

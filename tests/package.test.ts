@@ -103,7 +103,7 @@ describe('package.json and deno.json', () => {
   })
 })
 
-describe('the published package', () => {
+describe('the published package', { tags: ['slow'] }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'with-auth-'))
   let packed: PackedPackage
 

@@ -24,16 +24,12 @@ const readme = readText('README.md')
 const fences = readFences(readme)
 const typed = fences.filter(({ language }) => language === 'ts')
 
-const COMPILE_MS = 60_000
+const COMPILE = { tags: ['slow'], timeout: 60_000 }
 
 describe('a code block of the README', () => {
-  it.each(typed.map(nameBlock('README.md')))(
-    'compiles: %s',
-    { timeout: COMPILE_MS },
-    (_, block) => {
-      expect(findTypeErrors(block.code, placeOf(block))).toEqual([])
-    },
-  )
+  it.each(typed.map(nameBlock('README.md')))('compiles: %s', COMPILE, (_, block) => {
+    expect(findTypeErrors(block.code, placeOf(block))).toEqual([])
+  })
 
   it('exists for every runtime, in a language that a test checks', () => {
     expect(new Set(typed.map(({ place }) => place))).toEqual(new Set(Object.keys(PLACES)))
@@ -48,7 +44,7 @@ describe('an example in the source', () => {
     readExamples(text).map(nameBlock(`src/${file}`)),
   )
 
-  it.each(examples)('compiles: %s', { timeout: COMPILE_MS }, (_, block) => {
+  it.each(examples)('compiles: %s', COMPILE, (_, block) => {
     expect(block.language).toBe('ts')
     expect(findTypeErrors(block.code, placeOf(block))).toEqual([])
   })
@@ -60,7 +56,7 @@ describe('an example in the source', () => {
   })
 })
 
-describe('the type check', { timeout: COMPILE_MS }, () => {
+describe('the type check', COMPILE, () => {
   it('finds a misspelt option', () => {
     const code = typed[0]?.code ?? ''
     expect(findTypeErrors(code, '')).toEqual([])

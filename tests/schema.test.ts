@@ -262,7 +262,7 @@ describe('schema.json', () => {
 
   it(
     `gives the verdict of the validator on ${RUNS} generated files`,
-    { timeout: TIMEOUT_MS },
+    { tags: ['slow'], timeout: TIMEOUT_MS },
     () => {
       let right = 0
       fc.assert(

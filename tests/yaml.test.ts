@@ -4,6 +4,7 @@ import { AuthConfigError, withAuth } from '../src/index.ts'
 import { ConfigFileError, parseConfig } from '../src/yaml.ts'
 import { isLinear } from './parsers/timed-parsers.ts'
 import { problemsOf } from './support/yaml-problems.ts'
+import { runs } from './support/nightly.ts'
 
 const ENDPOINT = 'https://auth.example.com/validate'
 const SEED = `
@@ -216,7 +217,7 @@ describe('parseConfig', () => {
               parseConfig(`${start}${rest.join('')}`, { env: { X: 'x' } }),
             )
         }),
-        { numRuns: 20_000 },
+        { numRuns: runs(20_000) },
       )
       expect(Math.min(seen.config, seen.error)).toBeGreaterThan(100)
     },

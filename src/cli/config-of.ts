@@ -97,7 +97,6 @@ function readPreflight(text: string): 'allow' {
   throw wrongValue('--preflight', text, 'allow')
 }
 
-const NOT_SHOWN = '(its value is not shown)'
 // `webSocketProtocol` is missing because the gateway answers 501 to a WebSocket.
 const SOURCE = /^(header|cookie):(.*)$/s
 

@@ -36,7 +36,7 @@ interface Score {
   readonly valid: number
 }
 
-/** The size of the matrices that run with each change. */
+/** The size of the matrices. */
 export interface Matrices {
   readonly attacks: number
   readonly requests: number
@@ -80,7 +80,7 @@ function rowsOf(figures: Figures, matrices: Matrices): Row[] {
 }
 
 function parserRows({ parsers, oneMegabyte }: Figures): Row[] {
-  const command = code('npm run test:parsers')
+  const command = code('npm run test:nightly')
   return [
     [
       'parsers against plain loops that know the grammars: credentials, target, `Host`, query, key, `Cache-Control`, references to the environment',
@@ -103,20 +103,20 @@ function matrixRows(matrices: Matrices): Row[] {
     [
       'raw requests: exact bytes that a client of Fetch would not send',
       `${attacks} attacks in ${grouped(requests)} requests on each of ${servers} servers; ${differences} outcomes that differ are listed, no wrong allow`,
-      'with each change',
-      code('npm run test:runtimes -- raw-requests.test.ts'),
+      'each night',
+      code('npm run test:nightly'),
     ],
     [
       'the same bytes, to a router that finds the handler',
       `${routed.attacks} attacks in ${grouped(routed.requests)} requests on each of ${routed.routers.join(', ')}; no wrong allow`,
-      'with each change',
-      '`npm run test:runtimes -- raw-routes.test.ts && npm run test:examples -- raw-requests.test.ts`',
+      'each night',
+      code('npm run test:nightly'),
     ],
     [
       'faults of the endpoint, byte by byte, with and without an identity',
       `${faults} faults in ${cases} cases on each of ${runtimes.join(', ')}; no wrong allow, no crash`,
-      'with each change',
-      code('npm run test:runtimes -- endpoint-faults.test.ts'),
+      'each night',
+      code('npm run test:nightly'),
     ],
   ]
 }
@@ -137,7 +137,7 @@ function stalenessRow({ staleness }: Figures): Row {
     `how long a revoked token works, with \`allowTtlMs\` of ${allowTtlMs} and \`staleIfErrorMs\` of ${staleIfErrorMs}`,
     `at most ${oneInstanceMs} ms on one instance and ${threeInstancesMs} ms on three; ${outageMs} ms while the endpoint is unavailable`,
     staleness.measured,
-    code('npx vitest run tests/staleness.test.ts'),
+    code('npm run test:nightly'),
   ]
 }
 
@@ -151,7 +151,7 @@ function mutantsRow({ mutants }: Figures): Row {
 }
 
 function historyRows({ histories, runtimeHistories }: Figures): Row[] {
-  const command = code('npm run test:histories')
+  const command = code('npm run test:nightly')
   return [
     [
       'histories of some ten requests each against a model',

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { AuthConfigError } from '../../src/index.ts'
 import { parsePublicOrigin, parseUpstream, locate } from '../../src/gateway/upstream-url.ts'
 import { parseTarget } from '../../src/core/request/target.ts'
+import { runs } from '../support/nightly.ts'
 
 const UPSTREAM = parseUpstream('http://127.0.0.1:8321/base', false)
 
@@ -155,7 +156,7 @@ describe('the URL at the upstream', () => {
         if (url === undefined) return target === undefined
         return url.startsWith('http://127.0.0.1:8321/base/')
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     )
     expect(failed).toBe(false)
   })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isBelow, isPathPrefix, meantPrefix } from '../../src/keys/paths.ts'
+import { runs } from '../support/nightly.ts'
 
 describe('a path is below /v1', () => {
   it.each([
@@ -83,7 +84,7 @@ it('a path below /v1 stays below it, however a server decodes and resolves it', 
         [],
       )
     }),
-    { numRuns: 20_000 },
+    { numRuns: runs(20_000) },
   )
 })
 

@@ -1,9 +1,10 @@
 import { readdirSync } from 'node:fs'
 import fc from 'fast-check'
 import { onTestFinished } from 'vitest'
+import { IS_NIGHTLY } from '../support/nightly.ts'
 
-/** How many strings each parser is given; a release gives a million of them. */
-export const STRINGS: number = Number(process.env['WITH_AUTH_STRINGS'] ?? 20_000)
+/** How many strings each parser is given. */
+export const STRINGS: number = IS_NIGHTLY ? 1_000_000 : 20_000
 export const SLOW = { tags: ['slow'], timeout: 900_000 }
 
 /** The comparisons are in these: with one of them left out, no figure is about all parsers. */

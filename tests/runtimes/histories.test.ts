@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { IS_NIGHTLY } from '../support/nightly.ts'
 import { OUTCOMES } from '../support/history-runs.ts'
 import { BUN } from './support/binaries.ts'
 import { bundle } from './support/bundle.ts'
@@ -8,7 +9,7 @@ import type { Runs } from '../support/history-runs.ts'
 import type { RunningServer } from './support/server-process.ts'
 import type { StartProgram } from './support/served-program.ts'
 
-const COUNT = Number(process.env['WITH_AUTH_RUNTIME_HISTORIES'] ?? 2000)
+const COUNT = IS_NIGHTLY ? 20_000 : 2000
 const SEED = Number(process.env['WITH_AUTH_HISTORIES_SEED'] ?? Date.now() % 1_000_000_000)
 /** Of one request, so that a runtime that is stuck is noticed. */
 const PART = 500

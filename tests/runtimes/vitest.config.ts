@@ -5,18 +5,31 @@ import { canaryInTests } from '../secrets/canary-plugin.ts'
 // Where a program beside the tests knows the token too, or prints what it was asked.
 const OTHER_TOKEN = /\/(?:gateway|node-transport\.|keys\.test|raw-requests)/
 
-export default defineConfig({
+// It measures how soon connections end, so it runs after the other files, and alone.
+const ALONE = ['endpoint-faults.test.ts']
+
+const each = {
   root: import.meta.dirname,
   plugins: [canaryInTests(OTHER_TOKEN)],
+}
+const test = {
+  include: ['*.test.ts'],
+  setupFiles: ['../secrets/setup.ts'],
+  // A server that does not start is given up after 15 seconds, with what it printed.
+  testTimeout: 20_000,
+  hookTimeout: 20_000,
+}
+
+export default defineConfig({
+  ...each,
   test: {
+    ...test,
     ...recording,
-    include: ['*.test.ts'],
-    setupFiles: ['../secrets/setup.ts'],
     globalSetup: ['support/package-under-test.ts', '../secrets/runtimes-totals.ts'],
-    // A server that does not start is given up after 15 seconds, with what it printed.
-    // The port of an endpoint that is down must not be given to another test.
-    fileParallelism: false,
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    maxWorkers: 2,
+    projects: [
+      { ...each, test: { ...test, name: 'together', exclude: ALONE, sequence: { groupOrder: 0 } } },
+      { ...each, test: { ...test, name: 'alone', include: ALONE, sequence: { groupOrder: 1 } } },
+    ],
   },
 })

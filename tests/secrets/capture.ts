@@ -10,27 +10,36 @@ export interface Capture {
 }
 
 const ERRORS = ['Error', 'TypeError', 'RangeError', 'SyntaxError', 'AggregateError'] as const
-const { add, takes, take, counts: kept } = createCollection()
-const counts = Object.assign(kept, { read: 0, sent: 0 })
+
+// Files share a process, so what is captured belongs to the process.
+const KEY = Symbol.for('with-auth: capture of the tests')
+const shared = globalThis as { [KEY]?: Capture & Collection }
 
 /**
  * Keeps what is printed by this process and its children, the events and refusals, and the errors that `src` makes, from
- * now on. Counts how often a token with the canary was read from a request, or sent.
+ * the first call on. Counts how often a token with the canary was read from a request, or sent.
  */
-export function startCapture(): Capture {
-  watchOutput(keepOutput)
+export function startCapture(): Capture & Collection {
+  return (shared[KEY] ??= watchAll())
+}
+
+function watchAll(): Capture & Collection {
+  const collection = createCollection()
+  const { add, takes } = collection
+  const counts = Object.assign(collection.counts, { read: 0, sent: 0 })
+  watchOutput((text) => add('output', text))
   watchEvents((event) => add('event', event))
   watchErrors((error) => {
     // A stack is text only when it is read, which costs more than all the rest.
     if (takes('error', error) && isMadeInSource(error.stack ?? '')) add('error', error)
   })
-  watchRequests()
-  return { take, counts }
+  watchRequests(counts)
+  return { ...collection, counts }
 }
 
 /** Adds what a command prints in a test, where nothing is printed. */
 export function keepOutput(text: string): void {
-  add('output', text)
+  startCapture().add('output', text)
 }
 
 // Every event, refusal and failure that is handed out is frozen.
@@ -81,7 +90,7 @@ function isMadeInSource(stack: string): boolean {
   return maker === undefined || /\/(?:src|dist)\//.test(maker)
 }
 
-function watchRequests(): void {
+function watchRequests(counts: Capture['counts']): void {
   const headers: { get: (this: Headers, name: string) => string | null } = Headers.prototype
   const { get } = headers
   headers.get = function read(name) {

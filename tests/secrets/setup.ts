@@ -21,5 +21,6 @@ afterEach(check)
 afterAll(() => {
   const file = expect.getState().testPath ?? ''
   appendFileSync(inject('captureLog'), `${JSON.stringify({ file, ...counts })}\n`)
+  for (const name of Object.keys(counts) as (keyof typeof counts)[]) counts[name] = 0
   check()
 })

@@ -7,10 +7,10 @@ export function textOf(value: unknown): string {
   return `${shown} ${jsonOf(value)} ${value instanceof Error ? chainOf(value) : ''}`
 }
 
-function chainOf(error: Error): string {
+function chainOf(error: Error, depth = 8): string {
   const { message, stack, cause } = error
   const own = Object.getOwnPropertyNames(error).map((name) => Reflect.get(error, name) as unknown)
-  const next = cause instanceof Error ? chainOf(cause) : inspect(cause)
+  const next = cause instanceof Error && depth > 0 ? chainOf(cause, depth - 1) : inspect(cause)
   return `${message} ${stack} ${own.map(jsonOf).join(' ')} ${next}`
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { expandReferences, hasReference } from '../../src/yaml/references.ts'
+import { runs } from '../support/nightly.ts'
 
 const variables: Readonly<Record<string, string>> = {
   X: 'x',
@@ -130,7 +131,7 @@ describe('expandReferences', () => {
         const isComplete = problems.length === 0 && !/:[=+][^}]*\$/.test(source)
         expect(isComplete ? text : '').not.toContain('${')
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     )
   })
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createCredentialsReader } from '../../../src/core/request/credentials.ts'
 import { raw } from '../../support/requests.ts'
+import { runs } from '../../support/nightly.ts'
 import type { TokenFormat } from '../../../src/core/request/credentials.ts'
 import type { CredentialsSource } from '../../../src/index.ts'
 
@@ -126,7 +127,7 @@ describe('a bearer token', () => {
       fc.property(near, (text) => {
         expect(bearer(`Bearer ${text}`) === token68After(text)).toBe(true)
       }),
-      { numRuns: 20_000 },
+      { numRuns: runs(20_000) },
     )
 
     // Written as a loop over characters, and not as the pattern under test.

@@ -6,6 +6,7 @@ import {
   isPlainHost,
   parseTarget,
 } from '../../../src/core/request/target.ts'
+import { runs } from '../../support/nightly.ts'
 
 describe('parseTarget', () => {
   it.each([
@@ -81,7 +82,7 @@ describe('parseTarget', () => {
         const target = parseTarget(url.href)
         expect(target).toEqual({ path: url.pathname, query: url.search.slice(1) })
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     )
   })
 
@@ -96,7 +97,7 @@ describe('parseTarget', () => {
         const usual = parseTarget(`http://${authority}/`)
         expect(usual?.path).toBe(parseTarget(`http://${authority}/;`)?.path.slice(0, -1))
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     )
   })
 
@@ -203,7 +204,7 @@ describe('canonicalPath', () => {
         if (canonical === undefined) return
         expect(canonicalPath(canonical)).toBe(canonical)
       }),
-      { numRuns: 20_000 },
+      { numRuns: runs(20_000) },
     )
   })
 })

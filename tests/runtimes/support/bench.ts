@@ -5,7 +5,7 @@ import type { Runtime } from '../runtimes.ts'
 import type { AuthEndpoint, Received } from './auth-endpoint.ts'
 import type { RunningServer } from './server-process.ts'
 
-/** `stopped`: nobody listens there any more. `absent`: AUTH_ENDPOINT is not set. */
+/** `stopped`: nothing listens there. `absent`: AUTH_ENDPOINT is not set. */
 export type EndpointState = 'running' | 'stopped' | 'absent'
 
 /** A server, and the auth endpoint that it was told about. */
@@ -52,14 +52,15 @@ export function createBench(runtime: Runtime, app: string): Bench {
   }
 }
 
+// Below the ports that a system gives to who asks for a free one, so that no other test can listen there.
+const STOPPED = 'http://127.0.0.1:29999/validate'
+
 async function start(runtime: Runtime, app: string, state: EndpointState): Promise<Setup> {
   const endpoint = await startAuthEndpoint()
   try {
-    const env = state === 'absent' ? {} : { AUTH_ENDPOINT: endpoint.url }
-    const server = await runtime.start(app, env)
-    // Only now, so that the server cannot have taken its port.
-    if (state !== 'running') await endpoint.close()
-    return { server, endpoint }
+    const url = state === 'stopped' ? STOPPED : endpoint.url
+    const env = state === 'absent' ? {} : { AUTH_ENDPOINT: url }
+    return { server: await runtime.start(app, env), endpoint }
   } catch (error) {
     await endpoint.close()
     throw error

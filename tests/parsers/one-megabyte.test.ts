@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest'
+import { IS_NIGHTLY } from '../support/nightly.ts'
 import { bestTime, PARSERS, PIECES, repeatTo } from './timed-parsers.ts'
 
-/** Absolute times say something only on a machine with nothing else to do, so that these are apart from `npm test`. */
+// Needs a machine with nothing else to do.
 
 const MOST_MS = 20
 
-it.for(PARSERS)(
+it.runIf(IS_NIGHTLY).for(PARSERS)(
   '%s of 1 MB is read in 20 ms',
   { tags: ['slow'], timeout: 120_000 },
   ([, parse], { task }) => {
