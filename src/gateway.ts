@@ -58,7 +58,9 @@ export interface GatewayOptions<Args extends readonly unknown[] = readonly unkno
   readonly stripHeaders?: readonly string[]
   /**
    * The origin that clients use, such as `https://api.example.com`. Set it behind a proxy that terminates TLS. The upstream
-   * gets it in `X-Forwarded-Proto` and `X-Forwarded-Host`. Without it, the gateway takes the origin of the request's URL.
+   * gets it in `X-Forwarded-Proto` and `X-Forwarded-Host`.
+   *
+   * @default the origin of the request's URL
    */
   readonly publicOrigin?: string
   /**
