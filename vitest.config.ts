@@ -1,11 +1,9 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { recording } from './tests/figures/reporter.ts'
-import { canaryInTests } from './tests/secrets/canary-plugin.ts'
 import { IS_NIGHTLY } from './tests/support/nightly.ts'
 
 export default defineConfig({
-  plugins: [canaryInTests()],
   test: {
     ...recording,
     setupFiles: ['tests/support/clean-process.ts', 'tests/secrets/setup.ts'],

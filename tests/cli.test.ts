@@ -9,6 +9,7 @@ import { ensureBuilt } from './support/built-package.ts'
 import { close, listen } from './support/loopback.ts'
 import { readJson, ROOT } from './support/project.ts'
 import { spawnProgram } from './support/spawned-program.ts'
+import { TOKEN } from './support/token.ts'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { SpawnedProgram } from './support/spawned-program.ts'
 
@@ -65,7 +66,7 @@ describe('the built check', () => {
       }
       const server = createServer((request, response) => void answer(request, response))
       const url = `http://127.0.0.1:${await listen(server)}/`
-      const env = { WITH_AUTH_KEY: 'sk-good' }
+      const env = { WITH_AUTH_KEY: `sk-${TOKEN}` }
       const program = spawnProgram(process.execPath, [BUILT, 'check', url], { cwd: ROOT, env })
       try {
         // The second answer waits for the row of the first one.
@@ -74,7 +75,9 @@ describe('the built check', () => {
         answerAll()
         expect(await program.ended).toBe(1)
         expect(program.stdout()).toMatch(/^ {2}FAIL {5}bad key .*$/m)
-        expect(program.stdout() + program.stderr()).not.toMatch(/\[\d+m|sk-good/)
+        expect(program.stdout() + program.stderr()).not.toMatch(
+          new RegExp(String.raw`\[\d+m|sk-${TOKEN}`),
+        )
       } finally {
         program.kill('SIGKILL')
         await close(server)
@@ -130,7 +133,7 @@ describe('the built gateway', { tags: ['slow'] }, () => {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     encodings.add(request.headers['accept-encoding'])
     const { api_key: key } = (await json(request)) as { api_key: string }
-    if (key !== 'sk-good') return void response.writeHead(401).end()
+    if (key !== `sk-${TOKEN}`) return void response.writeHead(401).end()
     response.end('{"principal":"alice"}')
   }
 
@@ -155,7 +158,7 @@ describe('the built gateway', { tags: ['slow'] }, () => {
         const response = await fetch(url, { headers: { authorization: `Bearer ${key}` } })
         return [response.status, await response.text()]
       }
-      expect(await call('sk-good')).toEqual([200, 'alice'])
+      expect(await call(`sk-${TOKEN}`)).toEqual([200, 'alice'])
       expect(await call('sk-wrong')).toEqual([401, expect.stringContaining('"denied"')])
       expect([...encodings]).toEqual([encoding])
 

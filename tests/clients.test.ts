@@ -8,11 +8,12 @@ import { startAuthEndpoint } from './support/auth-endpoint.ts'
 import { close, listen } from './support/loopback.ts'
 import { createModelApi, WORDS } from './support/model-api.ts'
 import { MODEL_CLIENTS } from './support/model-clients.ts'
+import { TOKEN } from './support/token.ts'
 import type { Server } from 'node:http'
 import type { AuthConfig } from '../src/index.ts'
 import type { AuthEndpoint } from './support/auth-endpoint.ts'
 
-const GOOD_KEY = 'sk-good'
+const GOOD_KEY = `sk-${TOKEN}`
 
 const GUARDS = {
   withAuth: (api: Hono, config: AuthConfig) => withAuth(api, config),

@@ -8,13 +8,14 @@ import { GOOD, NOTICED, itIsAGateway } from './support/gateway-behaviour.ts'
 import { close, listen } from './support/loopback.ts'
 import { head, openSocket, sendRaw } from './support/raw-client.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { TOKEN } from './support/token.ts'
 import type { Server } from 'node:net'
 import type { GatewayFailure } from '../src/gateway.ts'
 import type { AuthConfig, Verdict } from '../src/index.ts'
 import type { RawUpstream } from './support/raw-upstream.ts'
 
 const VERDICTS: ReadonlyMap<string, Verdict> = new Map([
-  ['good', { outcome: 'allow', principal: 'alice', attributes: { roles: ['admin'] } }],
+  [TOKEN, { outcome: 'allow', principal: 'alice', attributes: { roles: ['admin'] } }],
   ['nobody', { outcome: 'allow' }],
   ['odd', { outcome: 'allow', principal: 'a\r\nX-Admin: 1' }],
   ['jose', { outcome: 'allow', principal: 'José' }],

@@ -2,12 +2,13 @@ import { describe, expect, it, vi } from 'vitest'
 import { createGateway } from '../src/gateway.ts'
 import { withAuth } from '../src/index.ts'
 import { get } from './support/requests.ts'
+import { TOKEN } from './support/token.ts'
 import type { GatewayFailure, GatewayOptions, UpstreamFetch } from '../src/gateway.ts'
 import type { AuthConfig } from '../src/index.ts'
 
 const CONFIG: AuthConfig = {
   verifier: ({ token }) =>
-    token === 'good' ? { outcome: 'allow', principal: 'alice' } : { outcome: 'deny' },
+    token === TOKEN ? { outcome: 'allow', principal: 'alice' } : { outcome: 'deny' },
   public: ['/healthz'],
 }
 
@@ -27,7 +28,7 @@ describe('without a wrapper', () => {
       fetch,
       onFailure: (failure) => failures.push(failure),
     })
-    const response = await gateway(get('/x', 'good', { 'x-auth-principal': 'alice' }))
+    const response = await gateway(get('/x', TOKEN, { 'x-auth-principal': 'alice' }))
     expect(response.status).toBe(500)
     expect(await response.json()).toMatchObject({ error: { code: 'not_configured' } })
     expect(fetch).not.toHaveBeenCalled()
@@ -38,7 +39,7 @@ describe('without a wrapper', () => {
     const fetch = answering(() => new Response('secret'))
     const gateway = createGateway({ upstream: 'http://127.0.0.1:1', fetch })
     const guarded = withAuth((request: Request) => gateway(new Request(request)), CONFIG)
-    expect((await guarded(get('/', 'good'))).status).toBe(500)
+    expect((await guarded(get('/', TOKEN))).status).toBe(500)
     expect(fetch).not.toHaveBeenCalled()
   })
 })
@@ -50,7 +51,7 @@ describe('in a wrapper', () => {
     expect((await guarded(get('/x', 'bad'))).status).toBe(401)
     expect((await guarded(get('/x'))).status).toBe(401)
     expect(fetch).not.toHaveBeenCalled()
-    expect(await (await guarded(get('/x', 'good'))).text()).toBe('hello')
+    expect(await (await guarded(get('/x', TOKEN))).text()).toBe('hello')
     expect(await (await guarded(get('/healthz'))).text()).toBe('hello')
     expect(fetch).toHaveBeenCalledTimes(2)
   })
@@ -60,7 +61,7 @@ describe('in a wrapper', () => {
     const gateway = createGateway({ upstream: 'http://127.0.0.1:1', fetch })
     const guarded = withAuth(gateway, { ...CONFIG, mode: 'shadow' })
     expect((await guarded(get('/x', 'bad'))).status).toBe(200)
-    expect((await guarded(get('/x', 'good'))).status).toBe(200)
+    expect((await guarded(get('/x', TOKEN))).status).toBe(200)
     const told = fetch.mock.calls.map(([, { headers }]) => headers.has('x-auth-principal'))
     expect(told).toEqual([false, true])
   })
@@ -72,7 +73,7 @@ describe('in a wrapper', () => {
       fetch,
       clientAddress: (_request, from: { ip: string }) => from.ip,
     })
-    await withAuth(gateway, CONFIG)(get('/', 'good'), { ip: '192.0.2.1' })
+    await withAuth(gateway, CONFIG)(get('/', TOKEN), { ip: '192.0.2.1' })
     expect(fetch.mock.calls[0]?.[1].headers.get('x-forwarded-for')).toBe('192.0.2.1')
   })
 })
@@ -104,7 +105,7 @@ describe('a failing upstream', () => {
     const failures: GatewayFailure[] = []
     const onFailure = (failure: GatewayFailure): void => void failures.push(failure)
     const guarded = createGuarded(fetch, { timeoutMs: 20, onFailure })
-    const response = await guarded(get('/x?key=secret', 'good'))
+    const response = await guarded(get('/x?key=secret', TOKEN))
     expect(response.status).toBe(status)
     const body = await response.text()
     expect(body).toContain(code)
@@ -123,6 +124,6 @@ describe('a failing upstream', () => {
     ['rejects', () => Promise.reject(new Error('log'))],
   ])('gets the same response when the log %s', async (_, onFailure) => {
     const guarded = createGuarded(() => Promise.reject(new Error('reset')), { onFailure })
-    expect((await guarded(get('/', 'good'))).status).toBe(502)
+    expect((await guarded(get('/', TOKEN))).status).toBe(502)
   })
 })

@@ -53,7 +53,10 @@ describe('neither the response, the event nor the console shows', () => {
       `the secret in a ${status} of the endpoint (APISIX CVE-2022-29266)`,
       saying(status),
     ]),
-    ['a secret of the request or the config while the endpoint is unreachable', HttpResponse.error],
+    [
+      'a secret of the request or the config while the endpoint is unreachable',
+      () => HttpResponse.error(),
+    ],
   ])('%s', async (_title, respond) => {
     answer(respond)
     const events: AuthEvent[] = []

@@ -10,13 +10,14 @@ import { startAuthEndpoint } from './support/auth-endpoint.ts'
 import { close, listen } from './support/loopback.ts'
 import { get } from './support/requests.ts'
 import { head, openSocket, sendRaw } from './support/raw-client.ts'
+import { TOKEN } from './support/token.ts'
 import type { Duplex } from 'node:stream'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AuthConfig } from '../src/index.ts'
 import type { UpgradeListener } from '../src/node.ts'
 import type { AuthEndpoint } from './support/auth-endpoint.ts'
 
-const GOOD = 'Authorization: Bearer good'
+const GOOD = `Authorization: Bearer ${TOKEN}`
 const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\n\r\n'
 const UPGRADE = ['Host: h', 'Connection: Upgrade', 'Upgrade: websocket']
 
@@ -24,7 +25,7 @@ let endpoint: AuthEndpoint
 let servers: Server[]
 
 beforeEach(async () => {
-  endpoint = await startAuthEndpoint({ good: 'alice' })
+  endpoint = await startAuthEndpoint({ [TOKEN]: 'alice' })
   servers = []
 })
 afterEach(async () => {
@@ -58,11 +59,11 @@ describe('createNodeAuthenticator', () => {
     const port = await serveGuarded({ endpoint: endpoint.url }, () => undefined)
     const response = await fetch(`http://127.0.0.1:${port}/v1`, {
       method: 'POST',
-      headers: { authorization: 'Bearer good' },
+      headers: { authorization: `Bearer ${TOKEN}` },
       body: 'hello',
     })
     expect(await response.text()).toBe('alice hello')
-    expect(endpoint.asked).toEqual(['good'])
+    expect(endpoint.asked).toEqual([TOKEN])
   })
 
   it.each([
@@ -121,7 +122,7 @@ describe('createNodeAuthenticator', () => {
       sendRaw(port, head('GET /', 'Host: h', 'Connection: close', GOOD))
     for (const forget of [
       () => undefined,
-      () => authenticate.invalidate('good'),
+      () => authenticate.invalidate(TOKEN),
       authenticate.clear,
     ]) {
       forget()
@@ -152,7 +153,7 @@ describe('withUpgradeAuth', () => {
     const server = createServer()
     server.on('upgrade', guarded)
     const port = await serve(server)
-    for (const forget of [() => undefined, () => guarded.invalidate('good'), guarded.clear]) {
+    for (const forget of [() => undefined, () => guarded.invalidate(TOKEN), guarded.clear]) {
       forget()
       await sendRaw(port, head('GET /', ...UPGRADE, GOOD))
       await sendRaw(port, head('GET /', ...UPGRADE, GOOD))
@@ -205,9 +206,9 @@ describe('withUpgradeAuth', () => {
   it('reads the token of a browser from the offered protocols', async () => {
     const listener = vi.fn<UpgradeListener>(greet)
     const port = await serveUpgrades(listener, { credentials: { webSocketProtocol: 'key.' } })
-    const offer = 'Sec-WebSocket-Protocol: chat, key.good'
+    const offer = `Sec-WebSocket-Protocol: chat, key.${TOKEN}`
     expect(await sendRaw(port, head('GET /', ...UPGRADE, offer))).toBe(`${SWITCHING}alice`)
-    const twice = `${offer}, key.good`
+    const twice = `${offer}, key.${TOKEN}`
     expect(await sendRaw(port, head('GET /', ...UPGRADE, twice))).toContain('malformed_credentials')
     expect(listener).toHaveBeenCalledTimes(1)
   })
@@ -270,7 +271,7 @@ describe('withUpgradeAuth', () => {
       return { outcome: 'allow' }
     }
     const socket = new PassThrough({ autoDestroy: false })
-    const incoming = { url: '/', method: 'GET', rawHeaders: ['authorization', 'Bearer good'] }
+    const incoming = { url: '/', method: 'GET', rawHeaders: ['authorization', `Bearer ${TOKEN}`] }
     const guarded = withUpgradeAuth(listener, { verifier })
     guarded(incoming as unknown as IncomingMessage, socket, Buffer.alloc(0))
     socket.emit('error', new Error('reset'))
@@ -300,18 +301,18 @@ describe('nodeTransport', () => {
 
   it('asks the endpoint for withAuth', async () => {
     const guarded = withAuth(greet, { endpoint: endpoint.url, fetch: nodeTransport() })
-    expect(await (await guarded(get('/', 'good'))).text()).toBe('Hello alice')
+    expect(await (await guarded(get('/', TOKEN))).text()).toBe('Hello alice')
     expect((await guarded(get('/', 'bad'))).status).toBe(401)
-    expect(endpoint.asked).toEqual(['good', 'bad'])
+    expect(endpoint.asked).toEqual([TOKEN, 'bad'])
   })
 
   it('serves several guards, and has a question of one answered for that one', async () => {
-    const other = await startAuthEndpoint({ good: 'bob' })
+    const other = await startAuthEndpoint({ [TOKEN]: 'bob' })
     const transport = nodeTransport()
     const guards = [endpoint.url, other.url].map((url) =>
       withAuth(greet, { endpoint: url, fetch: transport }),
     )
-    const asking = [...guards, ...guards].map(async (guarded) => guarded(get('/', 'good')))
+    const asking = [...guards, ...guards].map(async (guarded) => guarded(get('/', TOKEN)))
     const texts = await Promise.all(asking.map(async (response) => (await response).text()))
     await other.close()
     expect(texts).toEqual(['Hello alice', 'Hello bob', 'Hello alice', 'Hello bob'])
@@ -331,12 +332,12 @@ describe('nodeTransport', () => {
       endpoint: 'https://auth.example.com/validate',
       fetch: nodeTransport({ dispatcher: mock }),
     })
-    const response = await guarded(get('/', 'good'))
+    const response = await guarded(get('/', TOKEN))
     expect(response.status).toBe(expected)
     expect(await response.text()).toContain(shown)
     mock.assertNoPendingInterceptors()
     // Nothing is left to answer this.
-    expect((await guarded(get('/', 'good'))).status).toBe(401)
+    expect((await guarded(get('/', TOKEN))).status).toBe(401)
     await mock.close()
   })
 

@@ -87,7 +87,10 @@ describe('an error about a library option', () => {
     'key.paths': '--path',
     allowInsecureHttp: '--allow-insecure-http',
   }
-  const fail = (error: unknown) => asUsage(flags, () => Promise.reject(error))
+  const fail = (error: unknown) =>
+    asUsage(flags, () => {
+      throw error
+    })
   const HIDDEN = '(hidden because it may be a secret)'
 
   it.each<[AuthConfigError, string]>([

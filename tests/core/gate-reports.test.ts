@@ -6,6 +6,7 @@ import { AuthUnavailableError, getAuth } from '../../src/index.ts'
 import { allow, decide } from '../support/decide.ts'
 import { ENDPOINT, setupEndpoint } from '../support/msw-endpoint.ts'
 import { get, raw } from '../support/requests.ts'
+import { TOKEN } from '../support/token.ts'
 import type { AuthConfig, AuthEvent } from '../../src/index.ts'
 
 const endpoint = setupEndpoint()
@@ -58,7 +59,7 @@ describe('the event of a decision', () => {
 describe('shadow mode', () => {
   const answer = (request: Request): void =>
     endpoint.answer(() =>
-      request.headers.get('authorization') === 'Bearer good'
+      request.headers.get('authorization') === `Bearer ${TOKEN}`
         ? allow()
         : new HttpResponse(null, { status: 401 }),
     )

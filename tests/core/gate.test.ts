@@ -6,6 +6,7 @@ import { AuthUnavailableError, getAuth } from '../../src/index.ts'
 import { allow, decide } from '../support/decide.ts'
 import { ENDPOINT, setupEndpoint } from '../support/msw-endpoint.ts'
 import { get, raw } from '../support/requests.ts'
+import { TOKEN } from '../support/token.ts'
 import type { Exemption } from '../../src/core/response/admission.ts'
 import type { AuthConfig, AuthEvent } from '../../src/index.ts'
 
@@ -205,7 +206,7 @@ describe('a preflight', () => {
 
 describe('an admission is remembered', () => {
   const verifier: AuthConfig['verifier'] = ({ token }) => ({
-    outcome: token === 'good' ? 'allow' : 'deny',
+    outcome: token === TOKEN ? 'allow' : 'deny',
   })
   const preflight = new Request('https://api.example.test/', {
     method: 'OPTIONS',
@@ -213,10 +214,10 @@ describe('an admission is remembered', () => {
   })
 
   it.each<[string, AuthConfig, Request, 'allow' | Exemption | undefined]>([
-    ['for an allow', {}, get('/', 'good'), 'allow'],
+    ['for an allow', {}, get('/', TOKEN), 'allow'],
     ['for a public path', { public: ['/healthz'] }, get('/healthz'), 'public'],
     ['for a preflight', { preflight: 'allow' }, preflight, 'preflight'],
-    ['for an allow in shadow mode', { mode: 'shadow' }, get('/', 'good'), 'allow'],
+    ['for an allow in shadow mode', { mode: 'shadow' }, get('/', TOKEN), 'allow'],
     ['for a denial in shadow mode', { mode: 'shadow' }, get('/', 'bad'), 'shadow'],
     ['not for a denial', {}, get('/', 'bad'), undefined],
     ['not for a request without credentials', {}, get('/'), undefined],

@@ -5,6 +5,7 @@ import { startAuthEndpoint } from '../runtimes/support/auth-endpoint.ts'
 import { ROOT } from '../support/project.ts'
 import { SPELLINGS, TRUSTED_BY_SOME } from './hostile-requests.ts'
 import { NOTES, call, callInChunks, smuggle } from './notes-client.ts'
+import { TOKEN } from '../support/token.ts'
 import type { AuthEndpoint } from '../runtimes/support/auth-endpoint.ts'
 import type { RunningServer } from '../runtimes/support/server-process.ts'
 import type { Example } from './examples.ts'
@@ -102,30 +103,30 @@ function describeRejections(trial: Trial): void {
 
 function describeEntry(trial: Trial, { file }: Example): void {
   it('allows a valid key, tells the endpoint the path, and the handler the principal', async () => {
-    const response = await call(trial.server(), { key: 'good' })
+    const response = await call(trial.server(), { key: TOKEN })
     expect(response).toMatchObject({ status: 200, principal: 'alice' })
-    expect(trial.asked()).toEqual([`good ${NOTES}`])
+    expect(trial.asked()).toEqual([`${TOKEN} ${NOTES}`])
   })
 
   const byTransport = readFileSync(join(ROOT, 'examples', file), 'utf8').includes('nodeTransport()')
   it(`asks ${byTransport ? 'over' : 'without'} nodeTransport`, async () => {
-    await call(trial.server(), { key: 'good' })
+    await call(trial.server(), { key: TOKEN })
     const [asked] = trial.endpoint().received.splice(0)
     // Only nodeTransport sends this.
     expect(asked?.headers['accept-encoding'] === 'identity').toBe(byTransport)
   })
 
   it('has not run the handler for any rejected request', async () => {
-    expect(await call(trial.server(), { key: 'good' })).toMatchObject({ notes: [] })
+    expect(await call(trial.server(), { key: TOKEN })).toMatchObject({ notes: [] })
     trial.asked()
   })
 
   it('leaves the body as it is, with a length and in chunks', async () => {
     // More bytes than arrive at once. A letter of two bytes shows if one was lost or read twice.
     const text = 'ä€'.repeat(15_000)
-    expect(await call(trial.server(), { key: 'good', text })).toMatchObject({ status: 200 })
+    expect(await call(trial.server(), { key: TOKEN, text })).toMatchObject({ status: 200 })
     expect(await callInChunks(trial.server(), text)).toMatchObject({ status: 200 })
-    expect(await call(trial.server(), { key: 'good' })).toMatchObject({ notes: [text, text] })
+    expect(await call(trial.server(), { key: TOKEN })).toMatchObject({ notes: [text, text] })
     trial.asked()
   })
 }
@@ -133,7 +134,7 @@ function describeEntry(trial: Trial, { file }: Example): void {
 function describeOutage(trial: Trial): void {
   it('answers 401 while the endpoint is unavailable, even with a valid key', async () => {
     await trial.endpoint().close()
-    const response = await call(trial.server(), { key: 'good', text: 'not asked' })
+    const response = await call(trial.server(), { key: TOKEN, text: 'not asked' })
     expect(response).toMatchObject({ status: 401, code: 'unreachable', headers: REJECTED })
   })
 }

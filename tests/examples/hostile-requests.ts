@@ -1,4 +1,5 @@
 import { NOTES } from './notes-client.ts'
+import { TOKEN } from '../support/token.ts'
 
 /** Spellings of the path of the notes. Some routers take some of them for the same path. */
 export const SPELLINGS: readonly string[] = [
@@ -51,6 +52,6 @@ export const TRUSTED_BY_SOME: Readonly<Record<string, string>> = {
   'x-forwarded-user': 'alice',
   'x-auth-principal': 'alice',
   'x-amzn-oidc-identity': 'alice',
-  'proxy-authorization': 'Bearer good',
-  cookie: 'authorization=good',
+  'proxy-authorization': `Bearer ${TOKEN}`,
+  cookie: `authorization=${TOKEN}`,
 }

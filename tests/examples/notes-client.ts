@@ -1,4 +1,5 @@
 import { send } from '../runtimes/support/http.ts'
+import { TOKEN } from '../support/token.ts'
 import type { HttpResponse } from '../runtimes/support/http.ts'
 import type { RunningServer } from '../runtimes/support/server-process.ts'
 
@@ -30,7 +31,7 @@ interface Init extends RequestInit {
 /** Adds a note with a valid key, in chunks without a length. */
 export function callInChunks(server: RunningServer, text: string): Promise<Answer> {
   const body = inChunks(JSON.stringify({ text }))
-  const init = { method: 'POST', body, duplex: 'half' as const, headers: authorization('good') }
+  const init = { method: 'POST', body, duplex: 'half' as const, headers: authorization(TOKEN) }
   return answerTo(server, init)
 }
 

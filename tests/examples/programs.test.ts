@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { describeExample } from './contract.ts'
 import { PROGRAMS } from './examples.ts'
 import { get } from './notes-client.ts'
+import { TOKEN } from '../support/token.ts'
 import type { More, Trial } from './contract.ts'
 
 const MORE: Readonly<Record<string, More>> = {
@@ -21,18 +22,18 @@ const MORE: Readonly<Record<string, More>> = {
     ])('guards routes below %s: %s is told as %s', async (_, path, told) => {
       expect((await get(trial.server(), path)).status).toBe(401)
       expect((await get(trial.server(), path, 'wrong')).status).toBe(401)
-      const response = await get(trial.server(), path, 'good')
+      const response = await get(trial.server(), path, TOKEN)
       expect([response.status, await response.json()]).toEqual([200, { principal: 'alice' }])
-      expect(trial.asked()).toEqual([`wrong ${told}`, `good ${told}`])
+      expect(trial.asked()).toEqual([`wrong ${told}`, `${TOKEN} ${told}`])
     })
   },
 
   'bun.ts': (trial) => {
     it('guards a route with a parameter', async () => {
       expect((await get(trial.server(), '/v1/notes/0')).status).toBe(401)
-      const response = await get(trial.server(), '/v1/notes/0', 'good')
+      const response = await get(trial.server(), '/v1/notes/0', TOKEN)
       expect([response.status, await response.json()]).toEqual([200, { note: expect.any(String) }])
-      expect(trial.asked()).toEqual(['good /v1/notes/0'])
+      expect(trial.asked()).toEqual([`${TOKEN} /v1/notes/0`])
     })
   },
 

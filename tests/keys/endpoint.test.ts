@@ -4,6 +4,7 @@ import { KeyFileError } from '../../src/keys/error.ts'
 import { parseKeys } from '../../src/keys/file/document.ts'
 import { createKeyring } from '../../src/keys/keyring.ts'
 import { ask, entry, keysText, post } from '../support/key-questions.ts'
+import { TOKEN } from '../support/token.ts'
 import type { KeyEndpointParts } from '../../src/keys/endpoint.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
@@ -11,7 +12,7 @@ const SECRET = 's3cr3t-s3cr3t-s3'
 const RING = createKeyring(
   parseKeys(
     keysText(
-      entry('good', { attributes: { roles: ['admin'] } }),
+      entry(TOKEN, { attributes: { roles: ['admin'] } }),
       entry('limited', { paths: ['/v1'] }),
       entry('ending', { expires: '2026-01-01T00:00:10.5Z' }),
       entry('ended', { expires: '2025-12-31' }),
@@ -40,7 +41,7 @@ function create(parts: Partial<KeyEndpointParts> = {}): (request: Request) => Pr
 const handle = create()
 
 it('a valid key gets 200 with its principal and attributes, and nothing else', async () => {
-  const response = await handle(ask('good'))
+  const response = await handle(ask(TOKEN))
   expect(response.status).toBe(200)
   expect(Object.fromEntries(response.headers)).toEqual({
     'cache-control': 'max-age=30',
@@ -59,9 +60,9 @@ it('a key that expires gets "exp"', async () => {
 })
 
 it.each([
-  ['good', 0, 30, 'max-age=30'],
-  ['good', 0, 3600, 'max-age=3600'],
-  ['good', 0, 0, 'no-store'],
+  [TOKEN, 0, 30, 'max-age=30'],
+  [TOKEN, 0, 3600, 'max-age=3600'],
+  [TOKEN, 0, 0, 'no-store'],
   ['ending', 0, 10, 'max-age=10'],
   ['ending', 501, 30, 'max-age=9'],
   ['ending', 9500, 30, 'max-age=1'],
@@ -103,9 +104,9 @@ describe('with endpointSecret', () => {
   const guarded = create({ endpointSecret: SECRET })
 
   it('a request with the secret is answered', async () => {
-    expect((await guarded(ask('good', '/', { 'x-auth-secret': SECRET }))).status).toBe(200)
+    expect((await guarded(ask(TOKEN, '/', { 'x-auth-secret': SECRET }))).status).toBe(200)
     expect((await guarded(ask('bad', '/', { 'x-auth-secret': SECRET }))).status).toBe(401)
-    expect((await handle(ask('good', '/', { 'x-auth-secret': SECRET }))).status).toBe(200)
+    expect((await handle(ask(TOKEN, '/', { 'x-auth-secret': SECRET }))).status).toBe(200)
   })
 
   it.each([
@@ -117,7 +118,7 @@ describe('with endpointSecret', () => {
     `${SECRET}, ${SECRET}`,
   ])('the secret %j gets 403, whatever the key, and the body is not read', async (sent) => {
     const headers = sent === undefined ? {} : { 'x-auth-secret': sent }
-    const requests = [ask('good', '/', headers), ask('bad', '/', headers)]
+    const requests = [ask(TOKEN, '/', headers), ask('bad', '/', headers)]
     const [good, bad] = await Promise.all(requests.map((request) => textOf(guarded(request))))
     expect(good).toMatch(/^403 .*no-store.*"The header \\"x-auth-secret\\" is missing or wrong/)
     expect(bad).toBe(good)
@@ -127,9 +128,9 @@ describe('with endpointSecret', () => {
   it('only crypto.subtle.verify, which takes constant time, compares the secret', async () => {
     const verify = vi.spyOn(crypto.subtle, 'verify')
     verify.mockResolvedValueOnce(true)
-    expect((await guarded(ask('good', '/', { 'x-auth-secret': 'wrong' }))).status).toBe(200)
+    expect((await guarded(ask(TOKEN, '/', { 'x-auth-secret': 'wrong' }))).status).toBe(200)
     verify.mockResolvedValueOnce(false)
-    expect((await guarded(ask('good', '/', { 'x-auth-secret': SECRET }))).status).toBe(403)
+    expect((await guarded(ask(TOKEN, '/', { 'x-auth-secret': SECRET }))).status).toBe(403)
   })
 })
 
@@ -140,7 +141,7 @@ it.each([
   const currentKeys = (): never => {
     throw error
   }
-  const text = await textOf(create({ currentKeys })(ask('good')))
+  const text = await textOf(create({ currentKeys })(ask(TOKEN)))
   expect(text).toMatch(/^500 .*no-store.*The keys cannot be read now/)
   expect(text).not.toMatch(/s3cr3t|keys\.yaml/)
 })
@@ -150,7 +151,7 @@ it('a key that is revoked while its question arrives is denied', async () => {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
   const pending = create({ currentKeys: () => ring })(post(readable))
   const writer = writable.getWriter()
-  const bytes = new Uint8Array(await ask('good').arrayBuffer())
+  const bytes = new Uint8Array(await ask(TOKEN).arrayBuffer())
   await writer.write(bytes.slice(0, 10))
   ring = createKeyring([])
   await writer.write(bytes.slice(10))
@@ -163,7 +164,7 @@ it('an invalid question does not read the keys', async () => {
   const handler = create({ currentKeys })
   await handler(post('{}'))
   expect(currentKeys).not.toHaveBeenCalled()
-  await handler(ask('good'))
+  await handler(ask(TOKEN))
   expect(currentKeys).toHaveBeenCalledOnce()
 })
 

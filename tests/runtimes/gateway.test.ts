@@ -6,6 +6,7 @@ import { startRawUpstream } from '../support/raw-upstream.ts'
 import { BUN, NODES } from './support/binaries.ts'
 import { send } from './support/http.ts'
 import { onCommand, onDenoServe, onSrvx, onWorkerd } from './support/served-program.ts'
+import { TOKEN } from '../support/token.ts'
 import type { RawUpstream } from '../support/raw-upstream.ts'
 import type { RunningServer } from './support/server-process.ts'
 import type { StartProgram } from './support/served-program.ts'
@@ -46,7 +47,7 @@ describe.each(SERVERS)('%s', (name, start) => {
   )
 
   it('serves on', async () => {
-    const headers = { authorization: 'Bearer good' }
+    const headers = { authorization: `Bearer ${TOKEN}` }
     expect(await send(running.url, { target: '/on', headers })).toMatchObject({ status: 200 })
   })
 })

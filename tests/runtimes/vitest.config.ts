@@ -1,16 +1,11 @@
 import { defineConfig } from 'vitest/config'
 import { recording } from '../figures/reporter.ts'
-import { canaryInTests } from '../secrets/canary-plugin.ts'
-
-// Where a program beside the tests knows the token too, or prints what it was asked.
-const OTHER_TOKEN = /\/(?:gateway|node-transport\.|keys\.test|raw-requests)/
 
 // It measures how soon connections end, so it runs after the other files, and alone.
 const ALONE = ['endpoint-faults.test.ts']
 
 const each = {
   root: import.meta.dirname,
-  plugins: [canaryInTests(OTHER_TOKEN)],
 }
 const test = {
   include: ['*.test.ts'],

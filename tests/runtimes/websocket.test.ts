@@ -10,6 +10,7 @@ import { BAD_ATTEMPTS, GOOD_ATTEMPTS, offer } from './support/handshakes.ts'
 import { send } from './support/http.ts'
 import { onCommand, onDenoServe, onWorkerd } from './support/served-program.ts'
 import { beginHandshake, openWebSocket } from './support/websocket.ts'
+import { TOKEN } from '../support/token.ts'
 import type { AuthEndpoint } from './support/auth-endpoint.ts'
 import type { Attempt } from './support/handshakes.ts'
 import type { RunningServer } from './support/server-process.ts'
@@ -40,17 +41,21 @@ const CARELESS: readonly (readonly [
   start: StartProgram,
   named: readonly string[],
 ])[] = [
-  ['Bun', onCommand(BUN, '--port=0', 'websocket-careless-bun.js'), ['key.good']],
+  ['Bun', onCommand(BUN, '--port=0', 'websocket-careless-bun.js'), [`key.${TOKEN}`]],
   ['Deno', onDenoServe('websocket-careless-deno.js'), []],
   ['workerd', onWorkerd('websocket-careless-workers.js'), []],
   ...NODES.map(
     (node) =>
-      [`ws on ${node.name}`, onCommand(node, 'websocket-careless-node.js'), ['key.good']] as const,
+      [
+        `ws on ${node.name}`,
+        onCommand(node, 'websocket-careless-node.js'),
+        [`key.${TOKEN}`],
+      ] as const,
   ),
 ]
 
 const NOTICED = { timeout: 10_000 }
-const SLOW = ['Authorization: Bearer good', 'X-Scenario: slow']
+const SLOW = [`Authorization: Bearer ${TOKEN}`, 'X-Scenario: slow']
 const SLOW_ALLOW = { status: 200, body: '{"principal":"alice"}', delayMs: 500 }
 
 let endpoint: AuthEndpoint
@@ -66,7 +71,7 @@ describe.each(CAREFUL)('%s', (_name, start) => {
   it.each(nameEach(GOOD_ATTEMPTS))('opens a WebSocket for %s', async (_case, { lines, chosen }) => {
     const handshake = await openWebSocket(running().url, lines)
     expect(handshake).toMatchObject({ status: 101, protocols: chosen })
-    expect(handshake.head).not.toContain('good')
+    expect(handshake.head).not.toContain(TOKEN)
     expect(await handshake.exchange('hello')).toBe('alice: hello')
     expect(await handshake.exchange('again')).toBe('alice: again')
     await handshake.leave()
@@ -87,15 +92,15 @@ describe.each(CAREFUL)('%s', (_name, start) => {
   it('opens a WebSocket for a client that is made as browsers make it', async () => {
     const { url } = running()
     const answered = { protocol: 'chat', data: 'alice: hello' }
-    expect(await runClient(url, 'chat', 'key.good')).toEqual(answered)
-    expect(await runClient(url, 'key.good', 'chat')).toEqual(answered)
+    expect(await runClient(url, 'chat', `key.${TOKEN}`)).toEqual(answered)
+    expect(await runClient(url, `key.${TOKEN}`, 'chat')).toEqual(answered)
     expect(await runClient(url, 'chat', 'key.wrong')).toBe('refused')
     // Such a client fails where it offers protocols and none is chosen, so the key cannot be all that it offers.
-    expect(await runClient(url, 'key.good')).toBe('refused')
+    expect(await runClient(url, `key.${TOKEN}`)).toBe('refused')
   })
 
   it('answers 426 to who may pass and wants no WebSocket', async () => {
-    const headers = { authorization: 'Bearer good' }
+    const headers = { authorization: `Bearer ${TOKEN}` }
     expect(await send(running().url, { target: '/socket', headers })).toMatchObject({ status: 426 })
   })
 
@@ -130,7 +135,7 @@ describe.each(CARELESS)('%s, where nobody chooses a sub-protocol', (_name, start
   )
 
   it(`answers with ${named.join() || 'none'} of the protocols "key.good, chat"`, async () => {
-    const handshake = await openWebSocket(running().url, [offer('key.good', 'chat')])
+    const handshake = await openWebSocket(running().url, [offer(`key.${TOKEN}`, 'chat')])
     expect(handshake).toMatchObject({ status: 101, protocols: named })
     expect(await handshake.exchange('hello')).toBe('hello')
     await handshake.leave()

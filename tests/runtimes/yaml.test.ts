@@ -8,6 +8,7 @@ import { BUN, DENO, NODES, locate } from './support/binaries.ts'
 import { send } from './support/http.ts'
 import { startServer } from './support/server-process.ts'
 import { startWorker } from './support/workerd.ts'
+import { TOKEN } from '../support/token.ts'
 import type { AuthEndpoint } from './support/auth-endpoint.ts'
 import type { RunningServer } from './support/server-process.ts'
 
@@ -70,13 +71,13 @@ describe.each(SERVERS)('a config out of YAML on %s', (_, start) => {
   it('guards, with what the environment gives', async () => {
     server = await start({ RUN_YAML: GOOD, AUTH_URL: endpoint.url, SECRET: '0042' })
     endpoint.received.length = 0
-    expect([await ask('good'), await ask('bad')]).toEqual(['200 in', '401 denied'])
+    expect([await ask(TOKEN), await ask('bad')]).toEqual(['200 in', '401 denied'])
     expect(endpoint.received.map(({ headers }) => headers['x-secret'])).toEqual(['0042', '0042'])
   })
 
   it('that is wrong opens nothing, and is told without what is secret', async () => {
     server = await start({ RUN_YAML: WRONG, AUTH_URL: endpoint.url, SECRET: 'hush' })
-    expect(await ask('good')).toBe('500 not_configured')
+    expect(await ask(TOKEN)).toBe('500 not_configured')
     await server.stop()
     const printed = server.printed()
     expect(printed).toContain('run.yaml:3:5: Unknown option')

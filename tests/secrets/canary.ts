@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto'
+import { TOKEN } from '../support/token.ts'
 
 /** What no output may hold, in whatever form: the part of the token that nobody writes by chance. */
-const MARK = 'K7vQ2xW9mZ4tR8pL'
-
-/** The token that stands in for `good` in all tests. It has only letters and digits, so it may be a name as well. */
-export const CANARY: string = `good${MARK}`
+const MARK = TOKEN.replace('good', '')
 
 const FORMS: readonly (readonly [form: string, needle: string])[] = [
   ['as it is, or its first half', MARK.slice(0, 8)],
@@ -15,7 +13,7 @@ const FORMS: readonly (readonly [form: string, needle: string])[] = [
   ['with escapes of JSON', escaped('\\u', 4)],
   ['with escapes of JavaScript', escaped('\\x', 2)],
   ...[0, 1, 2].map((offset) => ['in base64', base64Of(offset)] as const),
-  ...[CANARY, MARK, `Bearer ${CANARY}`].flatMap((text) => digestsOf(text)),
+  ...[TOKEN, MARK, `Bearer ${TOKEN}`].flatMap((text) => digestsOf(text)),
 ].map(([form, needle]) => [form, needle.toLowerCase()] as const)
 
 /** The form in which a text holds the token, or `undefined`. Case is ignored: it may have been changed on the way. */

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import { CANARY } from './canary.ts'
+import { TOKEN } from '../support/token.ts'
 import { createCollection } from './collection.ts'
 import { watchOutput } from './output.ts'
 import type { Collection, Place } from './collection.ts'
@@ -95,13 +95,13 @@ function watchRequests(counts: Capture['counts']): void {
   const { get } = headers
   headers.get = function read(name) {
     const value = get.call(this, name)
-    if (value?.includes(CANARY) === true) counts.read += 1
+    if (value?.includes(TOKEN) === true) counts.read += 1
     return value
   }
   const sockets = Socket.prototype as { write: (this: Socket, ...args: unknown[]) => boolean }
   const { write } = sockets
   sockets.write = function send(...args) {
-    if (mayBeHead(args[0]) && String(args[0]).includes(CANARY)) counts.sent += 1
+    if (mayBeHead(args[0]) && String(args[0]).includes(TOKEN)) counts.sent += 1
     return write.apply(this, args)
   }
 }

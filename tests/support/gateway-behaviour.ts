@@ -4,6 +4,7 @@ import { playRow } from './gateway-exchange.ts'
 import { CODING_ROWS, GATEWAY_ROWS, GZIPPED, HALF } from './gateway-rows.ts'
 import { head, openSocket } from './raw-client.ts'
 import { bodyOf } from './raw-upstream.ts'
+import { TOKEN } from './token.ts'
 import type { Socket } from 'node:net'
 import type { RawUpstream, UpstreamCall } from './raw-upstream.ts'
 
@@ -13,7 +14,7 @@ export interface ServedGateway {
   readonly upstream: RawUpstream
 }
 
-export const GOOD: readonly string[] = ['Host: api.test', 'Authorization: Bearer good']
+export const GOOD: readonly string[] = ['Host: api.test', `Authorization: Bearer ${TOKEN}`]
 export const NOTICED = { timeout: 4_000 }
 
 /**

@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { answer } from './raw-upstream.ts'
+import { TOKEN } from './token.ts'
 
 /** The exact bytes of a request to a gateway, and the allowed results on any server. */
 export interface GatewayRow {
@@ -27,7 +28,7 @@ export interface GatewayRow {
 }
 
 const AS = (token: string): string => `Authorization: Bearer ${token}`
-const GOOD = AS('good')
+const GOOD = AS(TOKEN)
 const VIA = /^1\.1 with-auth-[a-z\d]+$/
 /** The statuses of servers that reject a malformed request. */
 const REFUSED = [0, 400, 404, 405, 426, 500, 501]

@@ -1,7 +1,8 @@
 import { OPTIONS } from '../../src/core/config/options.ts'
-import { keyOf, PROVIDER } from '../../src/yaml/setting.ts'
+import { keyOf } from '../../src/yaml/setting.ts'
 import { readDocumentation } from './documented-types.ts'
 import type { Form } from '../../src/core/config/kinds.ts'
+import type { PROVIDER } from '../../src/yaml/setting.ts'
 
 type Schema = Readonly<Record<string, unknown>>
 type Fields = NonNullable<Form['fields']>

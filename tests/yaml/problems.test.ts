@@ -2,6 +2,7 @@ import { LineCounter } from 'yaml'
 import { describe, expect, it } from 'vitest'
 import { AuthConfigError } from '../../src/index.ts'
 import { ConfigFileError, createFindings, drawExcerpt, MASKED } from '../../src/yaml/problems.ts'
+import { TOKEN } from '../support/token.ts'
 
 function create() {
   const lines = new LineCounter()
@@ -122,7 +123,7 @@ describe('ConfigFileError', () => {
     message: 'Bad',
     excerpt: '  k\n  ^',
     optionPath: ['k'],
-    expected: 'good',
+    expected: TOKEN,
     isSecret: false,
   }
 

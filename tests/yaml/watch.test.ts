@@ -30,7 +30,7 @@ let close: () => void = () => undefined
 afterEach(() => close())
 
 /** Watches a file that holds one thing after the other, one for each time that it is read. */
-async function watch(...contents: (string | Error)[]): Promise<unknown[]> {
+async function watchContents(...contents: (string | Error)[]): Promise<unknown[]> {
   const told: unknown[] = []
   const reads = vi.fn(async () => {
     const content = contents[Math.min(reads.mock.calls.length, contents.length) - 1] ?? ''
@@ -48,27 +48,27 @@ async function watch(...contents: (string | Error)[]): Promise<unknown[]> {
 
 describe('watchText', () => {
   it('reports nothing while nothing changes', async () => {
-    expect(await watch('a', 'a')).toEqual([])
+    expect(await watchContents('a', 'a')).toEqual([])
   })
 
   it('reports a change once, after it was read twice', async () => {
-    expect(await watch('a', 'b', 'b', 'b')).toEqual(['b'])
+    expect(await watchContents('a', 'b', 'b', 'b')).toEqual(['b'])
   })
 
   it('does not report a half-written file', async () => {
-    expect(await watch('', 'b', 'bc', 'bcd', 'bcd')).toEqual(['bcd'])
+    expect(await watchContents('', 'b', 'bc', 'bcd', 'bcd')).toEqual(['bcd'])
   })
 
   it('reports that a file cannot be read, and that it can again', async () => {
     const gone = new Error('gone')
-    expect(await watch(gone, gone, gone, 'a', 'a')).toEqual(['Error: gone', 'a'])
+    expect(await watchContents(gone, gone, gone, 'a', 'a')).toEqual(['Error: gone', 'a'])
     close()
-    expect(await watch(gone, 'a', 'a')).toEqual([])
+    expect(await watchContents(gone, 'a', 'a')).toEqual([])
   })
 
   it('distinguishes errors from each other and from an empty file', async () => {
     const [gone, denied] = [new Error('gone'), new Error('denied')]
-    expect(await watch(gone, gone, denied, denied, '', '')).toEqual([
+    expect(await watchContents(gone, gone, denied, denied, '', '')).toEqual([
       'Error: gone',
       'Error: denied',
       '',
@@ -78,7 +78,7 @@ describe('watchText', () => {
   it('distinguishes a text from an error with the same message', async () => {
     const gone = new Error('gone')
     const text = 'Error: gone'
-    expect(await watch(gone, gone, text, text, gone, gone)).toEqual([text, text, text])
+    expect(await watchContents(gone, gone, text, text, gone, gone)).toEqual([text, text, text])
   })
 
   it('reads no more after the observer closes it, or while it waits', async () => {
@@ -146,7 +146,7 @@ describe('a watched file', () => {
     return () => look.mock.calls.length - before
   }
 
-  async function watch(env: Record<string, string> = {}) {
+  async function watchContents(env: Record<string, string> = {}) {
     const onChange = vi.fn()
     const onError = vi.fn()
     watched = await watchConfig(file, { env, onChange, onError, intervalMs: 10 })
@@ -156,7 +156,7 @@ describe('a watched file', () => {
   const enough = { timeout: 5000 }
 
   it('is read again when it changes', async () => {
-    const { onChange, onError, watched: watch_ } = await watch()
+    const { onChange, onError, watched: watch_ } = await watchContents()
     expect(watch_.config).toEqual({ endpoint: ENDPOINT })
     writeFileSync(file, OGX)
     await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
@@ -172,7 +172,7 @@ describe('a watched file', () => {
     ['nothing', OGX],
   ])('calls nobody after a change of %s', async (_, same) => {
     writeFileSync(file, OGX)
-    const { onChange, onError, watched: watch_ } = await watch({ NO: '' })
+    const { onChange, onError, watched: watch_ } = await watchContents({ NO: '' })
     const { config } = watch_
     const reads = countReads()
     writeFileSync(`${file}.new`, same)
@@ -206,7 +206,7 @@ describe('a watched file', () => {
     ['an option that is left out', 'realm: api', ''],
   ])('calls onChange after a change of %s', async (_, before, after) => {
     writeFileSync(file, auth(before))
-    const { onChange } = await watch()
+    const { onChange } = await watchContents()
     writeFileSync(file, auth(after))
     await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
   })
@@ -219,7 +219,7 @@ describe('a watched file', () => {
     }
     symlinkSync('one', join(folder, '..data'))
     symlinkSync('..data/run.yaml', file)
-    const { onChange, watched: watch_ } = await watch()
+    const { onChange, watched: watch_ } = await watchContents()
     expect(watch_.config).toEqual({ endpoint: ENDPOINT })
     symlinkSync('two', join(folder, '..data_tmp'))
     renameSync(join(folder, '..data_tmp'), join(folder, '..data'))
@@ -228,7 +228,7 @@ describe('a watched file', () => {
   })
 
   it('keeps its last config when it breaks, and calls onError once', async () => {
-    const { onChange, onError, watched: watch_ } = await watch()
+    const { onChange, onError, watched: watch_ } = await watchContents()
     writeFileSync(file, 'server: { auht: {} }')
     await vi.waitFor(() => expect(onError).toHaveBeenCalledOnce(), enough)
     expect(onError.mock.calls[0]?.[0]).toBeInstanceOf(ConfigFileError)

@@ -9,6 +9,7 @@ import { checkCommand, KEY_OPTIONS, readPresentedKey } from '../../../src/cli/co
 import { main } from '../../../src/cli/main.ts'
 import { close, listen } from '../../support/loopback.ts'
 import { createSurroundings } from '../../support/surroundings.ts'
+import { TOKEN } from '../../support/token.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 async function check(args: readonly string[], env: Record<string, string> = {}) {
@@ -21,18 +22,20 @@ describe('with-auth check', () => {
   it('prints a table without the key and the query, and fails if a row failed', async () => {
     const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
       const body = await text(request)
-      const isGood = body.includes('"api_key":"sk-good"') && body.endsWith('}')
-      response.writeHead(isGood ? 200 : 500).end('{"principal":"sk-good"}')
+      const isGood = body.includes(`"api_key":"sk-${TOKEN}"`) && body.endsWith('}')
+      response.writeHead(isGood ? 200 : 500).end(`{"principal":"sk-${TOKEN}"}`)
     }
     const server = createServer((request, response) => void answer(request, response))
     const url = `http://127.0.0.1:${await listen(server)}/validate`
-    const { code, printed, noted } = await check([`${url}?secret=s3`], { WITH_AUTH_KEY: 'sk-good' })
+    const { code, printed, noted } = await check([`${url}?secret=s3`], {
+      WITH_AUTH_KEY: `sk-${TOKEN}`,
+    })
     await close(server)
     expect(printed).toContain(`${url}?***\n`)
     expect(printed).toMatch(/^ {2}ok {7}good key .* allows, with principal$/m)
     expect(printed).toMatch(/^ {2}FAIL {5}bad key .* rejects: service_error$/m)
     expect(printed).toMatch(/^\d+ ok, 1 note, \d failed$/m)
-    expect(printed + noted).not.toMatch(/sk-good|s3/)
+    expect(printed + noted).not.toMatch(new RegExp(String.raw`sk-${TOKEN}|s3`))
     expect(code).toBe(1)
   })
 
@@ -79,7 +82,7 @@ describe('with-auth check', () => {
     const gone = createServer()
     const url = `http://127.0.0.1:${await listen(gone)}/`
     await close(gone)
-    const { code, printed } = await check([url], { WITH_AUTH_KEY: 'sk-good' })
+    const { code, printed } = await check([url], { WITH_AUTH_KEY: `sk-${TOKEN}` })
     expect({ code, printed }).toEqual({
       code: 1,
       printed: `${url}

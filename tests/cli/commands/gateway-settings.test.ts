@@ -9,10 +9,11 @@ import { startAuthEndpoint } from '../../support/auth-endpoint.ts'
 import { close, listen } from '../../support/loopback.ts'
 import { head, sendRaw } from '../../support/raw-client.ts'
 import { serveCommand, stopCommands } from '../../support/served-command.ts'
+import { TOKEN } from '../../support/token.ts'
 import type { IncomingHttpHeaders, Server } from 'node:http'
 import type { AuthEndpoint } from '../../support/auth-endpoint.ts'
 
-const KEY = 'sk-good'
+const KEY = `sk-${TOKEN}`
 
 let folder: string
 let upstream: Server

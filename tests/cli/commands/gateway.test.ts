@@ -10,10 +10,11 @@ import { startAuthEndpoint } from '../../support/auth-endpoint.ts'
 import { close, listen } from '../../support/loopback.ts'
 import { serveCommand, stopCommands } from '../../support/served-command.ts'
 import { createSurroundings } from '../../support/surroundings.ts'
+import { TOKEN } from '../../support/token.ts'
 import type { Server } from 'node:http'
 import type { AuthEndpoint } from '../../support/auth-endpoint.ts'
 
-const KEY = 'sk-good'
+const KEY = `sk-${TOKEN}`
 const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/
 
 let folder: string
@@ -100,7 +101,9 @@ describe('with-auth gateway', () => {
       200,
     ])
     expect(allowed.headers.get('x-seen-id')).toBe('')
-    expect(gateway.printed() + gateway.noted()).not.toMatch(/sk-good|sk-wrong|s3/)
+    expect(gateway.printed() + gateway.noted()).not.toMatch(
+      new RegExp(String.raw`sk-${TOKEN}|sk-wrong|s3`),
+    )
     expect(gateway.noted()).toContain('a revoked key works for at most 5 s')
   })
 
@@ -140,7 +143,7 @@ describe('with-auth gateway', () => {
       undefined,
     ])
     expect(decisions[2]).not.toHaveProperty('principal')
-    expect(gateway.printed()).not.toMatch(/sk-good|sk-wrong|other/)
+    expect(gateway.printed()).not.toMatch(new RegExp(String.raw`sk-${TOKEN}|sk-wrong|other`))
     for (const { durationMs } of decisions) {
       expect(String(durationMs)).toMatch(/^\d+(?:\.\d{1,3})?$/)
     }

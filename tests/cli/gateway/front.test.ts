@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createFront } from '../../../src/cli/gateway/front.ts'
 import { get, raw } from '../../support/requests.ts'
+import { TOKEN } from '../../support/token.ts'
 import type { RequestLog } from '../../../src/cli/gateway/request-log.ts'
 import type { ProofState } from '../../../src/cli/proof.ts'
 
@@ -34,7 +35,7 @@ describe('before the guard', () => {
     'rejects every request while the endpoint is %s',
     async (state) => {
       const { front, guarded, rejected, answered } = create(state)
-      const request = get('/v1/models?key=sk-secret', 'sk-good')
+      const request = get('/v1/models?key=sk-secret', `sk-${TOKEN}`)
       const response = await front(request)
       expect(response.status).toBe(503)
       expect(response.headers.get('retry-after')).toBe('2')

@@ -10,9 +10,10 @@ import { startAuthEndpoint } from '../../support/auth-endpoint.ts'
 import { close, listen } from '../../support/loopback.ts'
 import { mount } from '../../support/mount.ts'
 import { serveCommand, stopCommands } from '../../support/served-command.ts'
+import { TOKEN } from '../../support/token.ts'
 import type { RequestListener } from 'node:http'
 
-const KEY = 'sk-good'
+const KEY = `sk-${TOKEN}`
 const ENOUGH = { timeout: 15_000, interval: 20 }
 
 // The tests run concurrently, so everything stops after the last test, in reverse order.
@@ -232,7 +233,9 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     gateway.write(runYaml(...lines))
     await gateway.changed()
     expect(gateway.logged('config_error')).toHaveLength(2)
-    expect(gateway.printed() + gateway.noted()).not.toMatch(/s3cr3t-header|sk-good/)
+    expect(gateway.printed() + gateway.noted()).not.toMatch(
+      new RegExp(String.raw`s3cr3t-header|sk-${TOKEN}`),
+    )
   })
 
   it('rejects a file that reads credentials from the header in --request-id-header', async () => {

@@ -264,8 +264,9 @@ describe('the fetch', () => {
   })
 })
 
-it('the table parses its own defaults', () => {
-  for (const [name, { form, parse }] of Object.entries(OPTIONS)) {
-    if ('default' in form) expect(parse(form.default, [name])).toEqual(parse(undefined, [name]))
-  }
-})
+it.each(Object.entries(OPTIONS).filter(([, { form }]) => 'default' in form))(
+  'the default of %s is a value that its kind parses',
+  (name, { form, parse }) => {
+    expect(parse(form.default, [name])).toEqual(parse(undefined, [name]))
+  },
+)

@@ -4,6 +4,7 @@ import { resolveConfig } from '../../../src/core/config/parse.ts'
 import { createChannel } from '../../../src/core/events.ts'
 import { createVerifier } from '../../../src/core/policies/compose.ts'
 import { checkOf, verifyWith } from '../../support/checks.ts'
+import { TOKEN } from '../../support/token.ts'
 import type { AuthConfig, AuthEvent, Transport } from '../../../src/index.ts'
 
 const to = (events: AuthEvent[]) =>
@@ -273,13 +274,13 @@ describe('the policies together', () => {
 
   it('limit the calls in flight, and answer cache hits at once', async () => {
     const transport = vi.fn<Transport>(async (_url, { body }) =>
-      body.includes('good') ? allow() : new Promise(() => undefined),
+      body.includes(TOKEN) ? allow() : new Promise(() => undefined),
     )
     // A busy machine must not make calls end while the others are still being asked for.
     const { verify } = verifierOf(transport, { cache: {}, timeoutMs: 500, circuitBreaker: false })
-    await verify(checkOf('good'))
+    await verify(checkOf(TOKEN))
     const hanging = Array.from({ length: 500 }, async (_, index) => verify(checkOf(`t${index}`)))
-    expect(verify(checkOf('good'))).toMatchObject({ outcome: 'allow' })
+    expect(verify(checkOf(TOKEN))).toMatchObject({ outcome: 'allow' })
     expect(transport.mock.calls.length).toBeLessThanOrEqual(65)
     const ends = await Promise.allSettled(hanging)
     expect(ends.every(({ status }) => status === 'rejected')).toBe(true)

@@ -3,6 +3,7 @@ import { expect } from 'vitest'
 import { ALICE, MARKER, always, ok, response } from './answers.ts'
 import { NOBODY } from './row.ts'
 import { expectVerdict } from './site.ts'
+import { TOKEN } from '../../support/token.ts'
 import type { Case, Expectation, Row } from './row.ts'
 import type { Site } from './site.ts'
 
@@ -102,7 +103,7 @@ export const CLAIM_ROWS: readonly Row[] = [
     title:
       '200 to everybody (ingress-nginx CVE-2026-24513): the guard asks one endpoint and believes it',
     cases: [
-      { token: 'good', what: 'a word' },
+      { token: TOKEN, what: 'a word' },
       { token: 'x', what: 'a letter' },
       { token: 'a.b.c', what: 'the form of a JWT' },
     ].map(({ token, what }) => ({

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, vi } from 'vitest'
 import { always, ok, response } from './answers.ts'
 import { expectVerdict } from './site.ts'
+import { TOKEN } from '../../support/token.ts'
 import type { Asked, Fault } from './fault-server.ts'
 import type { Case, Row, Verdict } from './row.ts'
 import type { Outcome, Site } from './site.ts'
@@ -106,7 +107,7 @@ export const POLICY_ROWS: readonly Row[] = [
         steps: async (site) => {
           for (const outcome of await askAll(site, named('odd', CROWD)))
             expectVerdict(site, outcome, 'service_error')
-          expectVerdict(site, await site.ask('good'))
+          expectVerdict(site, await site.ask(TOKEN))
         },
       },
       {
@@ -118,10 +119,10 @@ export const POLICY_ROWS: readonly Row[] = [
           cache: { allowTtlMs: 60_000 },
         },
         steps: async (site) => {
-          expectVerdict(site, await site.ask('good'))
+          expectVerdict(site, await site.ask(TOKEN))
           for (const name of named('odd', 5)) await site.ask(name)
           expectVerdict(site, await site.ask('other'), 'circuit_open')
-          expectVerdict(site, await site.ask('good'))
+          expectVerdict(site, await site.ask(TOKEN))
           expect(site.endpoint.questions.length).toBeLessThanOrEqual(6)
         },
       },

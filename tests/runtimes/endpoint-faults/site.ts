@@ -2,6 +2,7 @@ import { expect, vi } from 'vitest'
 import { send } from '../support/http.ts'
 import { MARKER } from './answers.ts'
 import { startFaultServer } from './fault-server.ts'
+import { TOKEN } from '../../support/token.ts'
 import type { HttpResponse } from '../support/http.ts'
 import type { FaultServer } from './fault-server.ts'
 import type { Case, Expected, Identity, RuntimeName, Verdict } from './row.ts'
@@ -120,7 +121,7 @@ export async function openSite(
   const guard = encodeURIComponent(`${name} #${sites}`)
   let asks = 0
   let latestMs = 0
-  const ask = async (token = 'good'): Promise<Outcome> => {
+  const ask = async (token = TOKEN): Promise<Outcome> => {
     asks += 1
     const id = `${guard}.${asks}`
     const headers = {

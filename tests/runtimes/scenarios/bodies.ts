@@ -1,4 +1,5 @@
 import { answered, bearer, missing, question } from './expectations.ts'
+import { TOKEN } from '../../support/token.ts'
 import type { Asked, Scenario } from '../scenario.ts'
 
 const EVENTS = ['data: one\n\n', 'data: two\n\n'] as const
@@ -9,7 +10,7 @@ export const BODIES: readonly Scenario[] = [
   {
     name: 'passes on an event of a stream before the next one comes',
     profile: 'cached',
-    request: { target: '/events', headers: bearer('good') },
+    request: { target: '/events', headers: bearer(TOKEN) },
     expected: {
       ...answered(EVENTS.join(''), told('/events')),
       begins: EVENTS[0],
@@ -19,13 +20,13 @@ export const BODIES: readonly Scenario[] = [
   {
     name: 'passes on an answer of a megabyte',
     profile: 'cached',
-    request: { target: '/large', headers: bearer('good') },
+    request: { target: '/large', headers: bearer(TOKEN) },
     expected: answered(LARGE, told('/large')),
   },
   {
     name: 'A-W3 leaves an upload to the handler',
     profile: 'cached',
-    request: { method: 'POST', target: '/echo', headers: bearer('good'), body: LARGE },
+    request: { method: 'POST', target: '/echo', headers: bearer(TOKEN), body: LARGE },
     expected: answered(LARGE, told('/echo')),
   },
   {
@@ -34,7 +35,7 @@ export const BODIES: readonly Scenario[] = [
     request: {
       method: 'PUT',
       target: '/echo',
-      headers: bearer('good'),
+      headers: bearer(TOKEN),
       body: ['first, ', 'and \u00fc\u{1f511}, ', 'and last'],
     },
     expected: answered('first, and \u00fc\u{1f511}, and last', told('/echo')),
@@ -47,5 +48,5 @@ export const BODIES: readonly Scenario[] = [
 ]
 
 function told(path: string): Asked {
-  return question('good', { path, headers: {} })
+  return question(TOKEN, { path, headers: {} })
 }

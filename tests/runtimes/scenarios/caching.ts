@@ -9,12 +9,13 @@ import {
   unauthorized,
   withQuestion,
 } from './expectations.ts'
+import { TOKEN } from '../../support/token.ts'
 import type { Asked, Scenario, Step } from '../scenario.ts'
 import type { EndpointAnswer } from '../support/endpoint-answer.ts'
 
-const request = { target: '/chats', headers: bearer('good') }
-const service = withQuestion(unauthorized('service_error', FAILED), told('good'))
-const letIn = handled(ALICE, told('good'))
+const request = { target: '/chats', headers: bearer(TOKEN) }
+const service = withQuestion(unauthorized('service_error', FAILED), told(TOKEN))
+const letIn = handled(ALICE, told(TOKEN))
 const keptIn = handled(ALICE)
 
 const firstStep: Step = { request, expected: letIn }
@@ -31,7 +32,7 @@ export const CACHING: readonly Scenario[] = [
   }),
   cached('A-K7 takes another spelling of the header for the same', {
     before: [firstStep],
-    request: { target: '/chats', headers: { Authorization: 'bearer   good \t ' } },
+    request: { target: '/chats', headers: { Authorization: `bearer   ${TOKEN} \t ` } },
     expected: keptIn,
   }),
   cached('asks nobody about a token that was denied', {
@@ -42,12 +43,12 @@ export const CACHING: readonly Scenario[] = [
   cached('A-K1 asks again for another path (zmartzone/lua-resty-openidc#399)', {
     before: [firstStep],
     request: { ...request, target: '/admin' },
-    expected: handled(ALICE, told('good', '/admin')),
+    expected: handled(ALICE, told(TOKEN, '/admin')),
   }),
   cached('A-K4 asks again for a token with the same beginning (LiteLLM CVE-2026-35030)', {
     before: [firstStep],
-    request: { target: '/chats', headers: bearer('good-and-more') },
-    expected: withQuestion(denied, told('good-and-more')),
+    request: { target: '/chats', headers: bearer(`${TOKEN}-and-more`) },
+    expected: withQuestion(denied, told(`${TOKEN}-and-more`)),
   }),
   cached('R23 keeps nothing that the endpoint forbids to keep', {
     before: [firstStep],
@@ -62,7 +63,7 @@ export const CACHING: readonly Scenario[] = [
     expected: letIn,
   }),
   cached('A-K12 keeps no denial that says nothing about the token', {
-    before: [{ request, expected: withQuestion(denied, told('good')) }],
+    before: [{ request, expected: withQuestion(denied, told(TOKEN)) }],
     request,
     endpoint: [{ status: 404 }, ALLOW],
     expected: letIn,
@@ -72,12 +73,12 @@ export const CACHING: readonly Scenario[] = [
     request,
     afterMs: EXPIRED_MS,
     endpoint: [soonExpired, { status: 503 }],
-    expected: handled({ ...ALICE, stale: true }, told('good')),
+    expected: handled({ ...ALICE, stale: true }, told(TOKEN)),
   }),
   cached('A-K14 ends that with the first denial', {
     before: [
       firstStep,
-      { request, afterMs: EXPIRED_MS, expected: withQuestion(denied, told('good')) },
+      { request, afterMs: EXPIRED_MS, expected: withQuestion(denied, told(TOKEN)) },
     ],
     request,
     endpoint: [soonExpired, { status: 404 }, { status: 503 }],
@@ -99,9 +100,9 @@ export const CACHING: readonly Scenario[] = [
   },
   {
     name: 'keeps nothing by default',
-    before: [{ request, expected: handled(ALICE, question('good')) }],
+    before: [{ request, expected: handled(ALICE, question(TOKEN)) }],
     request,
-    expected: handled(ALICE, question('good')),
+    expected: handled(ALICE, question(TOKEN)),
   },
   {
     name: 'A-C6 asks once for twenty requests that come at once',
@@ -109,21 +110,21 @@ export const CACHING: readonly Scenario[] = [
     times: 20,
     // Long enough for all of them to come in the meantime.
     endpoint: { ...ALLOW, delayMs: 1500 },
-    expected: handled(ALICE, question('good')),
+    expected: handled(ALICE, question(TOKEN)),
   },
   {
     name: 'A-C6 asks once for twenty requests that come at once and are refused',
     request,
     times: 20,
     endpoint: { status: 403, delayMs: 1500 },
-    expected: withQuestion(denied, question('good')),
+    expected: withQuestion(denied, question(TOKEN)),
   },
   {
     name: 'R23 asks for each of those that come at once if the endpoint forbids to share',
     request,
     times: 3,
     endpoint: { ...withCacheControl('no-store'), delayMs: 300 },
-    expected: handled(ALICE, question('good'), question('good'), question('good')),
+    expected: handled(ALICE, question(TOKEN), question(TOKEN), question(TOKEN)),
   },
 ]
 
@@ -144,9 +145,9 @@ function told(token: string, path = '/chats'): Asked {
 }
 
 function withKey(target: string): Step['request'] {
-  return { target, headers: { 'X-Api-Key': 'good' } }
+  return { target, headers: { 'X-Api-Key': TOKEN } }
 }
 
 function toldByMethod(method: string): Asked {
-  return { api_key: 'good', request: { path: '', params: {}, headers: {}, method } }
+  return { api_key: TOKEN, request: { path: '', params: {}, headers: {}, method } }
 }

@@ -13,6 +13,7 @@ import {
   withoutBody,
   withQuestion,
 } from './expectations.ts'
+import { TOKEN } from '../../support/token.ts'
 import type { Scenario } from '../scenario.ts'
 
 const LONGEST = 8192
@@ -20,7 +21,7 @@ const LONGEST = 8192
 const MISSING: readonly (readonly [name: string, headers: Record<string, string>])[] = [
   ['A-H8 refuses an empty Authorization header', { Authorization: '' }],
   ['A-H18 refuses another scheme', { Authorization: 'Basic Z29vZDpnb29k' }],
-  ['A-H18 refuses a key in Proxy-Authorization', { 'Proxy-Authorization': 'Bearer good' }],
+  ['A-H18 refuses a key in Proxy-Authorization', { 'Proxy-Authorization': `Bearer ${TOKEN}` }],
   [
     'A-H19 refuses a header that once meant a bypass (Next.js CVE-2025-29927)',
     { 'x-middleware-subrequest': 'middleware:middleware:middleware:middleware:middleware' },
@@ -28,10 +29,10 @@ const MISSING: readonly (readonly [name: string, headers: Record<string, string>
 ]
 
 const MALFORMED: readonly (readonly [name: string, authorization: string])[] = [
-  ['A-H3 refuses a list in one Authorization header', 'Bearer good, Bearer good'],
-  ['A-H5 refuses a tab in place of the blank', 'Bearer\tgood'],
+  ['A-H3 refuses a list in one Authorization header', `Bearer ${TOKEN}, Bearer ${TOKEN}`],
+  ['A-H5 refuses a tab in place of the blank', `Bearer\tgood`],
   ['A-H8 refuses Bearer without a token (capsule-proxy: an empty token passed)', 'Bearer'],
-  ['A-H9 refuses a quoted token', 'Bearer "good"'],
+  ['A-H9 refuses a quoted token', `Bearer "${TOKEN}"`],
   ['A-H10 refuses broken percent-encoding (Auth.js GHSA-xmf8-cvqr-rfgj)', 'Bearer %%'],
   ['A-H14 refuses a token that is too long', `Bearer ${'a'.repeat(LONGEST + 1)}`],
 ]
@@ -50,7 +51,7 @@ export const CONTRACT: readonly Scenario[] = [
   },
   {
     name: 'R28 refuses a token in the query',
-    request: { target: '/chats?access_token=good' },
+    request: { target: `/chats?access_token=${TOKEN}` },
     expected: missing,
   },
   ...MISSING.map(([name, headers]) => ({
@@ -65,13 +66,13 @@ export const CONTRACT: readonly Scenario[] = [
   })),
   {
     name: 'A-H1 refuses two Authorization headers (Envoy CVE-2021-32777)',
-    request: { target: '/chats', headers: { Authorization: ['Bearer good', 'Bearer wrong'] } },
+    request: { target: '/chats', headers: { Authorization: [`Bearer ${TOKEN}`, 'Bearer wrong'] } },
     expected: malformed,
     deviations: [
       {
         servers: ['edge-runtime'],
         cause: 'It makes the Request of what node:http keeps, which is the first of the two.',
-        expected: handled(ALICE, question('good')),
+        expected: handled(ALICE, question(TOKEN)),
       },
     ],
   },
@@ -98,63 +99,63 @@ export const CONTRACT: readonly Scenario[] = [
   },
   {
     name: 'calls the handler with the identity that the endpoint gave',
-    request: { target: '/chats', headers: bearer('good') },
-    expected: handled(ALICE, question('good')),
+    request: { target: '/chats', headers: bearer(TOKEN) },
+    expected: handled(ALICE, question(TOKEN)),
   },
   {
     name: 'calls the handler for HEAD',
-    request: { method: 'HEAD', target: '/chats', headers: bearer('good') },
-    expected: withoutBody(handled(ALICE, question('good'))),
+    request: { method: 'HEAD', target: '/chats', headers: bearer(TOKEN) },
+    expected: withoutBody(handled(ALICE, question(TOKEN))),
   },
   {
     name: 'R1 takes the scheme in any case',
-    request: { target: '/chats', headers: { Authorization: 'bEaReR good' } },
-    expected: handled(ALICE, question('good', { headers: { authorization: 'bEaReR good' } })),
+    request: { target: '/chats', headers: { Authorization: `bEaReR ${TOKEN}` } },
+    expected: handled(ALICE, question(TOKEN, { headers: { authorization: `bEaReR ${TOKEN}` } })),
   },
   {
     name: 'A-H6 takes two blanks for one',
-    request: { target: '/chats', headers: { Authorization: 'Bearer  good' } },
-    expected: handled(ALICE, question('good', { headers: { authorization: 'Bearer  good' } })),
+    request: { target: '/chats', headers: { Authorization: `Bearer  ${TOKEN}` } },
+    expected: handled(ALICE, question(TOKEN, { headers: { authorization: `Bearer  ${TOKEN}` } })),
   },
   {
     name: 'passes on what the handler answers, its own refusal included',
-    request: { target: '/own-refusal', headers: bearer('good') },
+    request: { target: '/own-refusal', headers: bearer(TOKEN) },
     expected: {
-      ...answered('not yours', question('good', { path: '/own-refusal' })),
+      ...answered('not yours', question(TOKEN, { path: '/own-refusal' })),
       status: 401,
       fields: { 'x-own': 'yes', 'www-authenticate': undefined, 'cache-control': undefined },
     },
   },
   {
     name: 'A-O4 leaves to the server what the handler throws, and calls it once',
-    request: { target: '/throws', headers: bearer('good') },
+    request: { target: '/throws', headers: bearer(TOKEN) },
     expected: {
       status: 500,
       fields: { 'www-authenticate': undefined },
       handled: true,
-      asked: [question('good', { path: '/throws' })],
+      asked: [question(TOKEN, { path: '/throws' })],
     },
   },
   {
     name: 'passes on the parameters that a router finds in the path',
-    request: { target: '/items/42', headers: bearer('good') },
-    expected: handled({ ...ALICE, id: '42' }, question('good', { path: '/items/42' })),
+    request: { target: '/items/42', headers: bearer(TOKEN) },
+    expected: handled({ ...ALICE, id: '42' }, question(TOKEN, { path: '/items/42' })),
   },
   {
     name: 'A-E30 refuses who is answered 429',
-    request: { target: '/chats', headers: bearer('good') },
+    request: { target: '/chats', headers: bearer(TOKEN) },
     endpoint: { status: 429, headers: { 'retry-after': '7' } },
-    expected: withQuestion(unauthorized('rate_limited', FAILED), question('good')),
+    expected: withQuestion(unauthorized('rate_limited', FAILED), question(TOKEN)),
   },
   {
     name: 'refuses who is answered 500, and asks once',
-    request: { target: '/chats', headers: bearer('good') },
+    request: { target: '/chats', headers: bearer(TOKEN) },
     endpoint: { status: 500, body: 'a bug' },
-    expected: withQuestion(unauthorized('service_error', FAILED), question('good')),
+    expected: withQuestion(unauthorized('service_error', FAILED), question(TOKEN)),
   },
   {
     name: 'refuses everybody when no endpoint is configured',
-    request: { target: '/chats', headers: bearer('good') },
+    request: { target: '/chats', headers: bearer(TOKEN) },
     endpoint: 'absent',
     expected: notConfigured,
   },

@@ -12,11 +12,12 @@ import {
   withoutBody,
   withQuestion,
 } from './expectations.ts'
+import { TOKEN } from '../../support/token.ts'
 import type { Deviation, Expected, Scenario } from '../scenario.ts'
 import type { EndpointAnswer } from '../support/endpoint-answer.ts'
 
-const request = { target: '/chats', headers: bearer('good') }
-const asked = question('good')
+const request = { target: '/chats', headers: bearer(TOKEN) }
+const asked = question(TOKEN)
 
 /** What is no 200, no 429 and no 5xx, each with a page for who would follow it. */
 const DENIALS: readonly (readonly [id: string, status: number])[] = [

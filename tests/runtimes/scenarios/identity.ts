@@ -9,6 +9,7 @@ import {
   unavailable,
   withQuestion,
 } from './expectations.ts'
+import { TOKEN } from '../../support/token.ts'
 import type { Expected, Scenario } from '../scenario.ts'
 import type { EndpointAnswer } from '../support/endpoint-answer.ts'
 
@@ -106,9 +107,9 @@ function create(
   return {
     name: id === undefined ? title : `${id} ${title}`,
     profile: reason === 'timeout' ? `${profile}InHaste` : profile,
-    request: { target: '/chats', headers: bearer('good') },
+    request: { target: '/chats', headers: bearer(TOKEN) },
     endpoint: answer,
-    expected: withQuestion(expected, question('good')),
+    expected: withQuestion(expected, question(TOKEN)),
   }
 }
 

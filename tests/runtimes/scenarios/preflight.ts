@@ -1,4 +1,5 @@
 import { ALICE, bearer, denied, handled, missing, question, withQuestion } from './expectations.ts'
+import { TOKEN } from '../../support/token.ts'
 import type { Scenario } from '../scenario.ts'
 
 const CORS = { Origin: 'https://app.example.com', 'Access-Control-Request-Method': 'POST' }
@@ -27,8 +28,8 @@ export const PREFLIGHT: readonly Scenario[] = [
   {
     name: 'asks about a preflight with a key like about any request',
     profile: 'unavailable',
-    request: preflight(bearer('good')),
-    expected: handled(ALICE, asked('good')),
+    request: preflight(bearer(TOKEN)),
+    expected: handled(ALICE, asked(TOKEN)),
   },
   {
     name: 'refuses a preflight whose key is denied',
@@ -39,7 +40,7 @@ export const PREFLIGHT: readonly Scenario[] = [
   {
     name: 'refuses a preflight with a cookie, which no browser sends',
     profile: 'unavailable',
-    request: preflight({ Cookie: 'session=good' }),
+    request: preflight({ Cookie: `session=${TOKEN}` }),
     expected: missing,
   },
   {

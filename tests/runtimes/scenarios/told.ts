@@ -1,4 +1,5 @@
 import { ALICE, bearer, handled, question } from './expectations.ts'
+import { TOKEN } from '../../support/token.ts'
 import type { Scenario } from '../scenario.ts'
 
 /** What the endpoint is told, as the guard is configured. */
@@ -9,7 +10,7 @@ export const TOLD: readonly Scenario[] = [
       method: 'DELETE',
       target: '/%63hats/a%2Fb?page=1&tag=x&tag=y&empty=',
       headers: {
-        ...bearer('good'),
+        ...bearer(TOKEN),
         'X-Team': 'red',
         Cookie: 'session=secret',
         'Proxy-Authorization': 'Basic secret',
@@ -17,10 +18,10 @@ export const TOLD: readonly Scenario[] = [
     },
     expected: handled(
       ALICE,
-      question('good', {
+      question(TOKEN, {
         path: '/chats/a%2Fb',
         params: { page: '1', tag: ['x', 'y'], empty: '' },
-        headers: { authorization: 'Bearer good', 'x-team': 'red' },
+        headers: { authorization: `Bearer ${TOKEN}`, 'x-team': 'red' },
       }),
     ),
   },
@@ -28,35 +29,35 @@ export const TOLD: readonly Scenario[] = [
     name: 'A-Q2 tells parameters that are named like what every object has',
     request: {
       target: '/chats?__proto__=z&constructor=y&__proto__[a]=1',
-      headers: bearer('good'),
+      headers: bearer(TOKEN),
     },
     expected: handled(
       ALICE,
-      question('good', {
+      question(TOKEN, {
         params: JSON.parse('{"__proto__":"z","constructor":"y","__proto__[a]":"1"}') as object,
       }),
     ),
   },
   {
     name: 'A-Q5 tells broken percent-encoding as what a handler reads in it',
-    request: { target: '/chats?a=%zz&b=%&c=%FF&d=x+y;z', headers: bearer('good') },
+    request: { target: '/chats?a=%zz&b=%&c=%FF&d=x+y;z', headers: bearer(TOKEN) },
     expected: handled(
       ALICE,
-      question('good', { params: { a: '%zz', b: '%', c: '\uFFFD', d: 'x y;z' } }),
+      question(TOKEN, { params: { a: '%zz', b: '%', c: '\uFFFD', d: 'x y;z' } }),
     ),
   },
   {
     name: 'A-H21 tells a header that came twice with both of its values',
-    request: { target: '/chats', headers: { ...bearer('good'), 'X-Tenant': ['a', 'b'] } },
+    request: { target: '/chats', headers: { ...bearer(TOKEN), 'X-Tenant': ['a', 'b'] } },
     expected: handled(
       ALICE,
-      question('good', { headers: { authorization: 'Bearer good', 'x-tenant': 'a, b' } }),
+      question(TOKEN, { headers: { authorization: `Bearer ${TOKEN}`, 'x-tenant': 'a, b' } }),
     ),
   },
   {
     name: 'A-P15 tells a path with broken percent-encoding as it is',
-    request: { target: '/a%zz%', headers: bearer('good') },
-    expected: handled(ALICE, question('good', { path: '/a%zz%' })),
+    request: { target: '/a%zz%', headers: bearer(TOKEN) },
+    expected: handled(ALICE, question(TOKEN, { path: '/a%zz%' })),
   },
   {
     name: 'tells no more than the headers that are listed, lists of parameters, no path and the method',
@@ -64,10 +65,10 @@ export const TOLD: readonly Scenario[] = [
     request: {
       method: 'DELETE',
       target: '/chats/7?page=1&tag=x&tag=y',
-      headers: { 'X-Api-Key': 'good', 'x-team': 'red', 'X-Other': 'untold' },
+      headers: { 'X-Api-Key': TOKEN, 'x-team': 'red', 'X-Other': 'untold' },
     },
     expected: handled(ALICE, {
-      api_key: 'good',
+      api_key: TOKEN,
       request: {
         path: '',
         params: { page: ['1'], tag: ['x', 'y'] },
@@ -79,7 +80,7 @@ export const TOLD: readonly Scenario[] = [
   {
     name: 'tells no headers and no parameters where that is configured',
     profile: 'cached',
-    request: { target: '/chats?page=1', headers: { ...bearer('good'), 'X-Team': 'red' } },
-    expected: handled(ALICE, question('good', { headers: {} })),
+    request: { target: '/chats?page=1', headers: { ...bearer(TOKEN), 'X-Team': 'red' } },
+    expected: handled(ALICE, question(TOKEN, { headers: {} })),
   },
 ]

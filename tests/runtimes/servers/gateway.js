@@ -3,7 +3,11 @@ import { createGateway } from 'with-auth/gateway'
 import { upstream } from './gateway-upstream.js'
 
 const VERDICTS = new Map([
-  ['good', { outcome: 'allow', principal: 'alice', attributes: { roles: ['admin'] } }],
+  // TOKEN in tests/support/token.ts.
+  [
+    'goodK7vQ2xW9mZ4tR8pL',
+    { outcome: 'allow', principal: 'alice', attributes: { roles: ['admin'] } },
+  ],
   ['nobody', { outcome: 'allow' }],
   ['odd', { outcome: 'allow', principal: 'a\r\nX-Admin: 1' }],
   ['jose', { outcome: 'allow', principal: 'José' }],

@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers'
 import { close, listen } from '../../support/loopback.ts'
 import { ENDPOINT_SECRET, play } from './endpoint-answer.ts'
 import { createGates } from './gates.ts'
+import { TOKEN } from '../../support/token.ts'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { EndpointAnswer } from './endpoint-answer.ts'
 import type { Gates } from './gates.ts'
@@ -58,7 +59,7 @@ export async function startAuthEndpoint(): Promise<AuthEndpoint> {
     received.push({ method, path, headers, body })
     if (path === '/elsewhere') return play(response, ALLOW)
     const { key, scenario } = readQuestion(body)
-    const planned = next(scenario) ?? (key === 'good' ? ALLOW : DENY)
+    const planned = next(scenario) ?? (key === TOKEN ? ALLOW : DENY)
     gates.arrive(scenario)
     if (planned.gated === true) await gates.passage(scenario)
     return play(response, planned)

@@ -1,5 +1,6 @@
 import { openConnection } from './raw-connection.ts'
 import { tokenFor } from './told-endpoint.ts'
+import { TOKEN } from '../../support/token.ts'
 import type { RawConnection } from './raw-connection.ts'
 
 export type Framing = 'content-length' | 'chunked'
@@ -38,7 +39,7 @@ export const FRAMINGS = {
 
 /** Opens a connection, and sends the head of a request on it. */
 export async function beginRequest(url: string, request: BodyRequest): Promise<RawConnection> {
-  const { path, framing, bytes = 1000, token = tokenFor('good', 0) } = request
+  const { path, framing, bytes = 1000, token = tokenFor(TOKEN, 0) } = request
   const connection = await openConnection(url)
   const lines = [
     `${framing === undefined ? 'GET' : 'POST'} ${path} HTTP/1.1`,

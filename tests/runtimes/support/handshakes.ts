@@ -1,3 +1,5 @@
+import { TOKEN } from '../../support/token.ts'
+
 /** A WebSocket handshake by the lines that it adds to the head of the request. */
 export interface Attempt {
   readonly name: string
@@ -24,21 +26,21 @@ const malformed = (name: string, ...lines: string[]): BadAttempt => ({
 })
 
 export const GOOD_ATTEMPTS: readonly GoodAttempt[] = [
-  { name: 'a key in the header', lines: [bearer('good')], chosen: [] },
+  { name: 'a key in the header', lines: [bearer(TOKEN)], chosen: [] },
   {
     name: 'a key in the header, and a protocol',
-    lines: [bearer('good'), offer('chat')],
+    lines: [bearer(TOKEN), offer('chat')],
     chosen: ['chat'],
   },
-  { name: 'a key as the last protocol', lines: [offer('chat', 'key.good')], chosen: ['chat'] },
-  { name: 'a key as the first protocol', lines: [offer('key.good', 'chat')], chosen: ['chat'] },
+  { name: 'a key as the last protocol', lines: [offer('chat', `key.${TOKEN}`)], chosen: ['chat'] },
+  { name: 'a key as the first protocol', lines: [offer(`key.${TOKEN}`, 'chat')], chosen: ['chat'] },
   {
     name: 'a key as a protocol in a field of its own',
-    lines: [offer('key.good'), offer('chat')],
+    lines: [offer(`key.${TOKEN}`), offer('chat')],
     chosen: ['chat'],
   },
-  { name: 'a key as the only protocol', lines: [offer('key.good')], chosen: [] },
-  { name: 'a key beside an unknown protocol', lines: [offer('key.good', 'other')], chosen: [] },
+  { name: 'a key as the only protocol', lines: [offer(`key.${TOKEN}`)], chosen: [] },
+  { name: 'a key beside an unknown protocol', lines: [offer(`key.${TOKEN}`, 'other')], chosen: [] },
 ]
 
 export const BAD_ATTEMPTS: readonly BadAttempt[] = [
@@ -46,19 +48,19 @@ export const BAD_ATTEMPTS: readonly BadAttempt[] = [
   { name: 'no key, but a protocol', lines: [offer('chat')], code: 'missing_credentials' },
   {
     name: 'a prefix in capitals',
-    lines: [offer('KEY.good', 'chat')],
+    lines: [offer(`KEY.${TOKEN}`, 'chat')],
     code: 'missing_credentials',
   },
   { name: 'a wrong key in the header', lines: [bearer('wrong')], code: 'denied' },
   { name: 'a wrong key as a protocol', lines: [offer('chat', 'key.wrong')], code: 'denied' },
   malformed('a prefix without a key', offer('chat', 'key.')),
-  malformed('a key twice in a field', offer('key.good', 'chat', 'key.good')),
-  malformed('two keys in a field', offer('key.good', 'key.wrong')),
-  malformed('a key in each of two fields', offer('key.wrong', 'chat'), offer('key.good')),
-  malformed('a key in the header and as a protocol', bearer('good'), offer('chat', 'key.good')),
+  malformed('a key twice in a field', offer(`key.${TOKEN}`, 'chat', `key.${TOKEN}`)),
+  malformed('two keys in a field', offer(`key.${TOKEN}`, 'key.wrong')),
+  malformed('a key in each of two fields', offer('key.wrong', 'chat'), offer(`key.${TOKEN}`)),
+  malformed('a key in the header and as a protocol', bearer(TOKEN), offer('chat', `key.${TOKEN}`)),
   malformed(
     'a wrong key in the header and a good one as a protocol',
     bearer('wrong'),
-    offer('key.good'),
+    offer(`key.${TOKEN}`),
   ),
 ]

@@ -12,6 +12,7 @@ import {
   pass,
   state,
 } from '../../../support/cached-endpoint.ts'
+import { TOKEN } from '../../../support/token.ts'
 import type { AllowVerdict, ParsedVerdict } from '../../../../src/core/endpoint/verdict.ts'
 import type { Check } from '../../../../src/core/request/check.ts'
 
@@ -244,9 +245,9 @@ it.each<[string, AllowVerdict['auth'], number]>([
 
 describe('bounds', () => {
   it('a million garbage tokens push out no allow', { tags: ['slow'] }, async () => {
-    asked.mockImplementation(({ token }) => (token.startsWith('good') ? allow() : deny()))
+    asked.mockImplementation(({ token }) => (token.startsWith(TOKEN) ? allow() : deny()))
     const { ask, outcome } = cached({ maxEntries: 100 })
-    const good = Array.from({ length: 100 }, (_, index) => `good${index}`)
+    const good = Array.from({ length: 100 }, (_, index) => `${TOKEN}${index}`)
     for (const token of good) await outcome(token)
     for (let turn = 0; turn < 1_000_000; turn += 1) await ask(`garbage${turn}`)
     for (const token of good) expect(await outcome(token)).toBe('allow hit')
@@ -255,9 +256,10 @@ describe('bounds', () => {
   it('a token with a million questions pushes out only itself', async () => {
     asked.mockImplementation(() => allow())
     const { ask, outcome } = cached({ maxEntries: 100 })
-    for (let turn = 0; turn < 20; turn += 1) await outcome(`good${turn}`)
+    for (let turn = 0; turn < 20; turn += 1) await outcome(`${TOKEN}${turn}`)
     for (let turn = 0; turn < 10_000; turn += 1) await ask('greedy', `told${turn}`)
-    for (let turn = 0; turn < 20; turn += 1) expect(await outcome(`good${turn}`)).toBe('allow hit')
+    for (let turn = 0; turn < 20; turn += 1)
+      expect(await outcome(`${TOKEN}${turn}`)).toBe('allow hit')
     expect(await outcome('greedy', 'told9999')).toBe('allow hit')
     expect(await outcome('greedy', 'told9936')).toBe('allow hit')
     expect(await outcome('greedy', 'told9935')).toBe('allow miss')
