@@ -146,7 +146,7 @@ describe('a watched file', () => {
     return () => look.mock.calls.length - before
   }
 
-  async function watchContents(env: Record<string, string> = {}) {
+  async function watch(env: Record<string, string> = {}) {
     const onChange = vi.fn()
     const onError = vi.fn()
     watched = await watchConfig(file, { env, onChange, onError, intervalMs: 10 })
@@ -156,7 +156,7 @@ describe('a watched file', () => {
   const enough = { timeout: 5000 }
 
   it('is read again when it changes', async () => {
-    const { onChange, onError, watched: watch_ } = await watchContents()
+    const { onChange, onError, watched: watch_ } = await watch()
     expect(watch_.config).toEqual({ endpoint: ENDPOINT })
     writeFileSync(file, OGX)
     await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
@@ -172,7 +172,7 @@ describe('a watched file', () => {
     ['nothing', OGX],
   ])('calls nobody after a change of %s', async (_, same) => {
     writeFileSync(file, OGX)
-    const { onChange, onError, watched: watch_ } = await watchContents({ NO: '' })
+    const { onChange, onError, watched: watch_ } = await watch({ NO: '' })
     const { config } = watch_
     const reads = countReads()
     writeFileSync(`${file}.new`, same)
@@ -206,7 +206,7 @@ describe('a watched file', () => {
     ['an option that is left out', 'realm: api', ''],
   ])('calls onChange after a change of %s', async (_, before, after) => {
     writeFileSync(file, auth(before))
-    const { onChange } = await watchContents()
+    const { onChange } = await watch()
     writeFileSync(file, auth(after))
     await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
   })
@@ -219,7 +219,7 @@ describe('a watched file', () => {
     }
     symlinkSync('one', join(folder, '..data'))
     symlinkSync('..data/run.yaml', file)
-    const { onChange, watched: watch_ } = await watchContents()
+    const { onChange, watched: watch_ } = await watch()
     expect(watch_.config).toEqual({ endpoint: ENDPOINT })
     symlinkSync('two', join(folder, '..data_tmp'))
     renameSync(join(folder, '..data_tmp'), join(folder, '..data'))
@@ -228,7 +228,7 @@ describe('a watched file', () => {
   })
 
   it('keeps its last config when it breaks, and calls onError once', async () => {
-    const { onChange, onError, watched: watch_ } = await watchContents()
+    const { onChange, onError, watched: watch_ } = await watch()
     writeFileSync(file, 'server: { auht: {} }')
     await vi.waitFor(() => expect(onError).toHaveBeenCalledOnce(), enough)
     expect(onError.mock.calls[0]?.[0]).toBeInstanceOf(ConfigFileError)
