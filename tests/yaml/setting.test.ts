@@ -141,7 +141,7 @@ it.each<[text: string, ...lines: string[]]>([
     'endpoint_headers: { "a b": [hunter], ? [hunter] : 1, X-A: hunter, x-a: hunter }',
     '4:25 "server.auth.endpoint_headers" must be made of valid header names, each with its value | endpoint_headers: { "a b": [******], * [******] : *, X-A: **',
     '4:44 "server.auth.endpoint_headers" must be made of valid header names, each with its value | endpoint_headers: { "a b": [******], * [******] : *, X-A: ******, x-a: ****** }',
-    '4:76 "server.auth.endpoint_headers.x-a" must be left out: the same header is there in another case (its value is not shown) | ndpoint_headers: { "a b": [******], * [******] : *, X-A: ******, x-a: ****** }',
+    '4:76 "server.auth.endpoint_headers.x-a" must be left out: the object has the same header in another case (its value is not shown) | ndpoint_headers: { "a b": [******], * [******] : *, X-A: ******, x-a: ****** }',
   ],
   [
     'endpoint_headers: hunter',

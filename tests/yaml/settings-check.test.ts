@@ -87,7 +87,7 @@ it.each<[text: string, ...lines: string[]]>([
     'timeout_ms: 0\nrealm: "é hunter"\ncache: {}\n',
     '4:17 "server.auth.timeout_ms" must be a number of milliseconds from 1 to 60000, received 0 | timeout_ms: 0',
     '5:12 "server.auth.realm" must be a non-empty string of printable ASCII, received "é hunter" | realm: "é hunter"',
-    '6:12 "server.auth.cache" must be false unless "context.headers" is a list: a cached decision is for requests that tell the endpoint the same, and with all headers no two requests do. List the headers that your endpoint decides by, such as context: { headers: [] } if it decides by the token alone | cache: {}',
+    '6:12 "server.auth.cache" must be false unless "context.headers" is a list: the cache compares everything that the endpoint is told, and with all headers no two requests are the same. List the headers that your endpoint decides by, such as context: { headers: [] } if it decides by the token alone | cache: {}',
   ],
   [
     'cache: {}\ncontext: { hedders: [a] }\n',
