@@ -43,7 +43,7 @@ export interface ParseOptions extends LoadOptions {
 export interface WatchOptions extends Pick<LoadOptions, 'env'> {
   /** Called with each config that differs from the one before. An error that it throws goes to `onError`. */
   readonly onChange: (config: AuthConfig) => void
-  /** Called once when the file becomes unusable or unreadable. The last config stays. An error that it throws is ignored. */
+  /** Called once when the file becomes invalid or unreadable. The last config stays. An error that it throws is ignored. */
   readonly onError: (error: unknown) => void
   /** Called after `onError` when the file has the last config again. For another config `onChange` is called instead. */
   readonly onRecover?: () => void
@@ -56,7 +56,7 @@ export interface WatchOptions extends Pick<LoadOptions, 'env'> {
 
 /** A file that is watched. */
 export interface WatchedConfig {
-  /** The last config that could be used. */
+  /** The last valid config. */
   readonly config: AuthConfig
   /** Ends the watch. Nothing is called after that. */
   close(): void
@@ -146,9 +146,9 @@ export async function loadConfig(
 }
 
 /**
- * Reads a file as {@link loadConfig} does, and again whenever it changes. When the file becomes unusable, `onError` is called and
- * the last config stays. A change counts after it was read twice, so that a half-written file is not used. Another comment is no
- * change: `onChange` is called for another config only, so a wrapped handler keeps its cached decisions. The watch does not keep
+ * Reads a file as {@link loadConfig} does, and again whenever it changes. When the file becomes invalid, `onError` is called and
+ * the last config stays. A change counts after it was read twice, so that a half-written file is not used. `onChange` is called for
+ * another config only: after a new comment a wrapped handler keeps its cached decisions. The watch does not keep
  * the process alive.
  *
  * @throws ConfigFileError for a file that cannot be used at the start.

@@ -51,7 +51,7 @@ describe('parseConfig', () => {
   ])('rejects %s provider type, and names the supported one', (_, provider) => {
     const [problem] = problemsOf(`server: { auth: { provider_config: ${provider} } }`)
     expect(problem?.key).toBe('server.auth.provider_config.type')
-    expect(problem?.message).toContain('must be "custom", the only type there is')
+    expect(problem?.message).toContain('must be "custom", the only supported type')
   })
 
   it.each([
@@ -178,7 +178,7 @@ describe('parseConfig', () => {
 
   it('rejects two endpoints', () => {
     const text = auth(`provider_config: { type: custom, endpoint: ${ENDPOINT} }`)
-    expect(problemsOf(text)[0]?.message).toContain('answer the same question')
+    expect(problemsOf(text)[0]?.message).toContain('both name the auth endpoint')
   })
 
   it(

@@ -63,23 +63,23 @@ it.each<[text: string, ...lines: string[]]>([
   ['server: [hunter]', '1:1 "server" must be a mapping | server: [******]'],
   [
     'server: { auth: hunter }',
-    '1:11 "server.auth" must be a mapping with an "endpoint": it is there, but holds none | server: { auth: ****** }',
+    '1:11 "server.auth" must be a mapping with an "endpoint" | server: { auth: ****** }',
   ],
   [
     'server: { auth: }',
-    '1:11 "server.auth" must be a mapping with an "endpoint": it is there, but holds none | server: { auth: }',
+    '1:11 "server.auth" must be a mapping with an "endpoint" | server: { auth: }',
   ],
   [
     'server: { "auth": ~ }',
-    '1:11 "server.auth" must be a mapping with an "endpoint": it is there, but holds none | server: { "auth": * }',
+    '1:11 "server.auth" must be a mapping with an "endpoint" | server: { "auth": * }',
   ],
   [
     'a: hunter\nb: 1\n',
-    '1:1 "server.auth" is missing, and without it nobody would be refused: give it an "endpoint" | a: ******',
+    '1:1 "server.auth" is missing: add it, with an "endpoint". Without it every request would be allowed | a: ******',
   ],
   [
     'server: { a: hunter }',
-    '1:1 "server.auth" is missing, and without it nobody would be refused: give it an "endpoint" | server: { a: ****** }',
+    '1:1 "server.auth" is missing: add it, with an "endpoint". Without it every request would be allowed | server: { a: ****** }',
   ],
   ['{ server:hunter }', '1:3 "?" is not read: did you mean "server"? | { ******:****** }'],
   [
@@ -98,15 +98,15 @@ it.each<[text: string, ...lines: string[]]>([
   ],
   [
     '? [server]\n: 1\n? { a: b }\n: 2\n',
-    '1:1 "server.auth" is missing, and without it nobody would be refused: give it an "endpoint" | * [******]',
+    '1:1 "server.auth" is missing: add it, with an "endpoint". Without it every request would be allowed | * [******]',
   ],
   [
     'a: &a { b: hunter }\n<<: *a',
-    '2:1 "<<" is not read: merge keys are not, and "server" may be in it | <<: **',
+    '2:1 "<<" is not read: merge keys are not supported here, and it may hold "server" | <<: **',
   ],
   [
     'server: { <<: { auth: hunter } }',
-    '1:11 "server.<<" is not read: merge keys are not, and "auth" may be in it | server: { <<: { auth: ****** } }',
+    '1:11 "server.<<" is not read: merge keys are not supported here, and it may hold "auth" | server: { <<: { auth: ****** } }',
   ],
   [
     'server: { AUTHENTICATION: hunter, Auth : 1, ? [a] : 1 }',
@@ -115,7 +115,7 @@ it.each<[text: string, ...lines: string[]]>([
   ],
   [
     'server: { auth: {} }',
-    '1:11 "server.auth.endpoint" is missing or empty: name the URL that decides who may come in | server: { auth: {} }',
+    '1:11 "server.auth.endpoint" is missing or empty: set it to the URL of your auth endpoint | server: { auth: {} }',
   ],
   [
     'server: { auth: { endpoint: } }',
@@ -123,7 +123,7 @@ it.each<[text: string, ...lines: string[]]>([
   ],
   [
     'server: { auth: { endpoint: "${env.NO:=}" } }',
-    '1:19 "server.auth.endpoint" is missing or empty: name the URL that decides who may come in | server: { auth: { endpoint: "*{******:*}" } }',
+    '1:19 "server.auth.endpoint" is missing or empty: set it to the URL of your auth endpoint | server: { auth: { endpoint: "*{******:*}" } }',
   ],
   [
     'server: { auth: { endpoint: "${env.NO}" } }',
@@ -131,9 +131,9 @@ it.each<[text: string, ...lines: string[]]>([
   ],
   [
     'server: { auth: { route_policy: [hunter], access_policy: hunter, provider_type: hunter, config: { a: hunter }, ? [a] : hunter } }',
-    '1:11 "server.auth.endpoint" is missing or empty: name the URL that decides who may come in | server: { auth: { route_policy: [******], access_p',
-    '1:19 "server.auth.route_policy" is not supported: with-auth has no policies: your auth endpoint is told the path, and decides | server: { auth: { route_policy: [******], access_policy: *',
-    '1:43 "server.auth.access_policy" is not supported: with-auth has no policies: your auth endpoint decides | server: { auth: { route_policy: [******], access_policy: ******, provider_type: **',
+    '1:11 "server.auth.endpoint" is missing or empty: set it to the URL of your auth endpoint | server: { auth: { route_policy: [******], access_p',
+    '1:19 "server.auth.route_policy" is not supported: with-auth has no policies. Your auth endpoint gets the path, and decides | server: { auth: { route_policy: [******], access_policy: *',
+    '1:43 "server.auth.access_policy" is not supported: with-auth has no policies. Your auth endpoint decides | server: { auth: { route_policy: [******], access_policy: ******, provider_type: **',
     '1:66 "server.auth.provider_type" is not supported: write provider_config: { type: custom, endpoint: ... } | server: { auth: { route_policy: [******], access_policy: ******, provider_type: ******, config: { a: ****',
     '1:89 "server.auth.config" is not supported: write provider_config: { type: custom, endpoint: ... } | route_policy: [******], access_policy: ******, provider_type: ******, config: { a: ****** }, * [*] : ****** }',
     '1:114 A key of "server.auth" must be a plain name | ccess_policy: ******, provider_type: ******, config: { a: ****** }, * [*] : ****** } }',
@@ -148,23 +148,23 @@ it.each<[text: string, ...lines: string[]]>([
   ],
   [
     'server: { auth: { provider_config: { jwks: hunter } } }',
-    '1:19 "server.auth.provider_config.type" must be "custom", the only type there is; it is missing or empty | server: { auth: { provider_config: { jwks: ****** } } }',
+    '1:19 "server.auth.provider_config.type" must be "custom", the only supported type: the decision comes from an auth endpoint | server: { auth: { provider_config: { jwks: ****** } } }',
   ],
   [
     'server: { auth: { provider_config: { type: hunter, jwks: hunter } } }',
-    '1:44 "server.auth.provider_config.type" must be "custom", the only type there is; it is another, which is not supported: what decides here is an auth endpoint | server: { auth: { provider_config: { type: hunter, jwks: ****** } } }',
+    '1:44 "server.auth.provider_config.type" must be "custom", the only supported type: the decision comes from an auth endpoint | server: { auth: { provider_config: { type: hunter, jwks: ****** } } }',
   ],
   [
     'server: { auth: { provider_config: { type: 5, endpoint: "https://hunter/" } } }',
-    '1:44 "server.auth.provider_config.type" must be "custom", the only type there is; it is another, which is not supported: what decides here is an auth endpoint | server: { auth: { provider_config: { type: 5, endpoint: "*****:*********" } } }',
+    '1:44 "server.auth.provider_config.type" must be "custom", the only supported type: the decision comes from an auth endpoint | server: { auth: { provider_config: { type: 5, endpoint: "*****:*********" } } }',
   ],
   [
     'server: { auth: { provider_config: { type: { hunter: hunter } } } }',
-    '1:44 "server.auth.provider_config.type" must be "custom", the only type there is; it is another, which is not supported: what decides here is an auth endpoint | server: { auth: { provider_config: { type: { hunter: ****** } } } }',
+    '1:44 "server.auth.provider_config.type" must be "custom", the only supported type: the decision comes from an auth endpoint | server: { auth: { provider_config: { type: { hunter: ****** } } } }',
   ],
   [
     'server: { auth: { provider_config: { type: "https://u:hunter@h" } } }',
-    '1:44 "server.auth.provider_config.type" must be "custom", the only type there is; it is another, which is not supported: what decides here is an auth endpoint | server: { auth: { provider_config: { type: "*****:***:********" } } }',
+    '1:44 "server.auth.provider_config.type" must be "custom", the only supported type: the decision comes from an auth endpoint | server: { auth: { provider_config: { type: "*****:***:********" } } }',
   ],
   [
     'server: { auth: { provider_config: { type: "${env.NO}" } } }',
@@ -172,16 +172,16 @@ it.each<[text: string, ...lines: string[]]>([
   ],
   [
     'server: { auth: { provider_config: { type: custom } } }',
-    '1:19 "server.auth.provider_config.endpoint" is missing or empty: name the URL that decides who may come in | server: { auth: { provider_config: { type: ****** } } }',
+    '1:19 "server.auth.provider_config.endpoint" is missing or empty: set it to the URL of your auth endpoint | server: { auth: { provider_config: { type: ****** } } }',
   ],
   [
     'server: { auth: { provider_config: { type: custom, endpoint: "${env.NO:=}", url: hunter } } }',
-    '1:19 "server.auth.provider_config.endpoint" is missing or empty: name the URL that decides who may come in | server: { auth: { provider_config: { type: ******, endpoin',
+    '1:19 "server.auth.provider_config.endpoint" is missing or empty: set it to the URL of your auth endpoint | server: { auth: { provider_config: { type: ******, endpoin',
     '1:77 Unknown option "server.auth.provider_config.url": expected one of "type", "endpoint" | : { auth: { provider_config: { type: ******, endpoint: "*{******:*}", url: ****** } } }',
   ],
   [
     'server: { auth: { endpoint: "https://hunter/", provider_config: { type: custom, endpoint: "https://hunter/" } } }',
-    '1:48 "server.auth.provider_config" and "server.auth.endpoint" answer the same question: give one of them | server: { auth: { endpoint: "*****:*********", provider_config: { type: ******, endpoin',
+    '1:48 "server.auth.provider_config" and "server.auth.endpoint" both name the auth endpoint: remove one of them | server: { auth: { endpoint: "*****:*********", provider_config: { type: ******, endpoin',
   ],
   [
     'server: { auth: { endpoint: "https://auth.example.com/", realm } }',

@@ -129,11 +129,14 @@ it.each<[text: string, ...lines: string[]]>([
   ['a: !hunter hunter\n', '1:4 Unknown tag (YAML) | a: ******* ******'],
   ['%hunter\n---\na: 1\n', '1:1 Invalid directive (YAML) | *******'],
   ['%YAML 1.2\n', '2:1 Missing directives-end indicator line (YAML)'],
-  ['a: 1\n---\nb: hunter\n', '2:1 A second document begins here: a file holds one (YAML) | ***'],
+  [
+    'a: 1\n---\nb: hunter\n',
+    '2:1 A second document begins here: keep one document in a file (YAML) | ***',
+  ],
   [
     'a: hunter\u0001hunter: b\n',
     '1:4 Nested mappings are not allowed in compact mappings (YAML) | a: *************: *',
-    '1:10 The character U+0001 cannot stand in YAML | a: *************: *',
+    '1:10 The character U+0001 is not allowed in YAML: remove it | a: *************: *',
   ],
 ])('of a text that is no YAML all keys are shown, and no value: %j', (text, ...lines) => {
   expect(linesOf(text)).toEqual(lines)

@@ -4,7 +4,6 @@ import { parseFile } from '../../src/yaml/document.ts'
 import { readFields } from '../../src/yaml/setting.ts'
 import { OPTIONS } from '../../src/core/config/options.ts'
 import { inAuth, linesOf } from '../support/yaml-problems.ts'
-import type { Setting } from '../../src/yaml/setting.ts'
 
 function read(text: string) {
   const { tree, findings } = parseFile('f', text)
@@ -13,9 +12,6 @@ function read(text: string) {
   const settings = readFields(tree.root.items, 'a', OPTIONS, { tree, findings, environment })
   return { settings, messages: findings.all().map(({ message }) => message) }
 }
-
-const valueOf = (setting: Setting | undefined): unknown =>
-  setting?.content.kind === 'value' ? setting.content.value : setting?.content
 
 const ENV = { BAD: 'hunter 1' }
 
@@ -55,14 +51,13 @@ describe('readFields', () => {
     ['realm: [a]', 'realm', []],
     ['x: &x api\n', 'x', undefined],
   ])('reads %j', (text, option, value) => {
-    expect(valueOf(read(text).settings.get(option))).toEqual(value)
+    expect(read(text).settings.get(option)?.value).toEqual(value)
   })
 
   it('knows what must not be shown', () => {
     const hides = (text: string): unknown => {
       const setting = [...read(text).settings.values()][0]
-      const inner =
-        setting?.content.kind === 'fields' ? [...setting.content.fields.values()][0] : setting
+      const [inner = setting] = setting?.children?.values() ?? []
       return [inner?.isHidden, inner?.isMasked]
     }
     expect(hides('realm: x')).toEqual([false, false])
@@ -74,14 +69,13 @@ describe('readFields', () => {
 
   it('leaves out a header that came out empty', () => {
     const { settings, messages } = read('endpoint_headers: { a: "${env.NO:+v}", b: "${env.X}" }')
-    const { content } = settings.get('endpointHeaders') ?? {}
-    expect(content?.kind === 'fields' && [...content.fields.keys()]).toEqual(['b'])
+    expect([...(settings.get('endpointHeaders')?.children?.keys() ?? [])]).toEqual(['b'])
     expect(messages).toEqual([])
   })
 
   it('follows aliases', () => {
     const { settings } = read('realm: &r api\nmode: *r\n')
-    expect(valueOf(settings.get('mode'))).toBe('api')
+    expect(settings.get('mode')?.value).toBe('api')
   })
 
   it.each([
@@ -127,7 +121,7 @@ it.each<[text: string, ...lines: string[]]>([
   ['? [hunter]\n: 1', '4:7 A key of "server.auth" must be a plain name | * [******]'],
   [
     '<<: { realm: hunter }',
-    '4:5 "server.auth.<<" is a merge key, which is not read here | <<: { realm: ****** }',
+    '4:5 "server.auth.<<" is a merge key, which is not supported here: write out its keys | <<: { realm: ****** }',
   ],
   [
     'realmm: hunter',
@@ -174,11 +168,11 @@ it.each<[text: string, ...lines: string[]]>([
   ],
   [
     'realm: "${env.no}"',
-    '4:12 "server.auth.realm": A reference to the environment is written ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a name of A-Z, 0-9 and _. Set a variable to text that holds "${" itself | realm: "${env.no}"',
+    '4:12 "server.auth.realm": A reference to the environment must be ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a name of A-Z, 0-9 and _. If the value itself holds "${", set a variable to it | realm: "${env.no}"',
   ],
   [
     'realm: "${env.N:d}"',
-    '4:12 "server.auth.realm": A default is written ${env.N:=default}, with ":=" and in no older form | realm: "${env.N:d}"',
+    '4:12 "server.auth.realm": A reference to the environment must be ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a name of A-Z, 0-9 and _. If the value itself holds "${", set a variable to it | realm: "${env.N:d}"',
   ],
   [
     'credentials: 5',

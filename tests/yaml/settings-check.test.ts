@@ -75,8 +75,7 @@ describe('checkSettings', () => {
       },
     }
     const place = { start: 0, end: 1 }
-    const content = { kind: 'value', value: failing } as const
-    const setting = { key: 'k', place, isHidden: false, isMasked: false, content }
+    const setting = { key: 'k', place, isHidden: false, isMasked: false, value: failing }
     expect(() => checkSettings(new Map([['retry', setting]]), findings)).toThrow(RangeError)
     expect(() => checkSettings(new Map(Object.entries({ x: setting })), findings)).not.toThrow()
   })
