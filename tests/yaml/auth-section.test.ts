@@ -49,25 +49,18 @@ describe('readAuthSection', () => {
       'server: { auth: { endpoint: x, provider_config: { type: custom } } }',
       '1:32 server.auth.provider_config.endpoint',
     ],
-  ])('refuses %s at its place', (text, problem) => {
+  ])('rejects %s at its place', (text, problem) => {
     expect(read(text).problems[0]).toBe(problem)
   })
 })
 
 it.each<[text: string, ...lines: string[]]>([
   ['hunter', '1:1 The file must be a mapping | ******'],
-  ['5', '1:1 The file must be a mapping | *'],
-  ['- hunter', '1:1 The file must be a mapping | * ******'],
   ['server: hunter', '1:1 "server" must be a mapping | server: ******'],
-  ['server: 5', '1:1 "server" must be a mapping | server: *'],
   ['server: [hunter]', '1:1 "server" must be a mapping | server: [******]'],
   [
     'server: { auth: hunter }',
     '1:11 "server.auth" must be a mapping with an "endpoint" | server: { auth: ****** }',
-  ],
-  [
-    'server: { auth: }',
-    '1:11 "server.auth" must be a mapping with an "endpoint" | server: { auth: }',
   ],
   [
     'server: { "auth": ~ }',
@@ -85,16 +78,6 @@ it.each<[text: string, ...lines: string[]]>([
   [
     'server: { auth:hunter }',
     '1:11 "server.?" is not read: did you mean "auth"? | server: { ****:****** }',
-  ],
-  [
-    ' Server : { auth: hunter }',
-    '1:2 "Server" is not read: did you mean "server"? | Server : { auth: ****** }',
-  ],
-  ['" server": 1', '1:1 " server" is not read: did you mean "server"? | " server": *'],
-  [
-    'servers: hunter\nserver_2: 1\n',
-    '1:1 "servers" is not read: did you mean "server"? | servers: ******',
-    '2:1 "server_2" is not read: did you mean "server"? | server_2: *',
   ],
   [
     '? [server]\n: 1\n? { a: b }\n: 2\n',
@@ -122,10 +105,6 @@ it.each<[text: string, ...lines: string[]]>([
     '1:29 "server.auth.endpoint" must be left out or given a value (is a variable not set?), received null | server: { auth: { endpoint: } }',
   ],
   [
-    'server: { auth: { endpoint: "${env.NO:=}" } }',
-    '1:19 "server.auth.endpoint" is missing or empty: set it to the URL of your auth endpoint | server: { auth: { endpoint: "*{******:*}" } }',
-  ],
-  [
     'server: { auth: { endpoint: "${env.NO}" } }',
     '1:29 "server.auth.endpoint": Environment variable "NO" is not set, or empty: set it, write ${env.NO:=default}, or ${env.NO:+value} to leave the key out when it is not set | server: { auth: { endpoint: "${env.NO}" } }',
   ],
@@ -143,20 +122,8 @@ it.each<[text: string, ...lines: string[]]>([
     '1:19 "server.auth.provider_config" must be a mapping with "type" and "endpoint" | server: { auth: { provider_config: ****** } }',
   ],
   [
-    'server: { auth: { provider_config: [hunter] } }',
-    '1:19 "server.auth.provider_config" must be a mapping with "type" and "endpoint" | server: { auth: { provider_config: [******] } }',
-  ],
-  [
     'server: { auth: { provider_config: { jwks: hunter } } }',
     '1:19 "server.auth.provider_config.type" must be "custom", the only supported type: the decision comes from an auth endpoint | server: { auth: { provider_config: { jwks: ****** } } }',
-  ],
-  [
-    'server: { auth: { provider_config: { type: hunter, jwks: hunter } } }',
-    '1:44 "server.auth.provider_config.type" must be "custom", the only supported type: the decision comes from an auth endpoint | server: { auth: { provider_config: { type: hunter, jwks: ****** } } }',
-  ],
-  [
-    'server: { auth: { provider_config: { type: 5, endpoint: "https://hunter/" } } }',
-    '1:44 "server.auth.provider_config.type" must be "custom", the only supported type: the decision comes from an auth endpoint | server: { auth: { provider_config: { type: 5, endpoint: "*****:*********" } } }',
   ],
   [
     'server: { auth: { provider_config: { type: { hunter: hunter } } } }',
@@ -169,10 +136,6 @@ it.each<[text: string, ...lines: string[]]>([
   [
     'server: { auth: { provider_config: { type: "${env.NO}" } } }',
     '1:44 "server.auth.provider_config.type": Environment variable "NO" is not set, or empty: set it, write ${env.NO:=default}, or ${env.NO:+value} to leave the key out when it is not set | server: { auth: { provider_config: { type: "${env.NO}" } } }',
-  ],
-  [
-    'server: { auth: { provider_config: { type: custom } } }',
-    '1:19 "server.auth.provider_config.endpoint" is missing or empty: set it to the URL of your auth endpoint | server: { auth: { provider_config: { type: ****** } } }',
   ],
   [
     'server: { auth: { provider_config: { type: custom, endpoint: "${env.NO:=}", url: hunter } } }',
@@ -188,10 +151,6 @@ it.each<[text: string, ...lines: string[]]>([
     '1:58 "server.auth.realm" must be left out or given a value (is a variable not set?), received null | server: { auth: { endpoint: "*****:*******************", realm } }',
   ],
   [
-    'server: { auth: { endpoint: "https://auth.example.com/", timeout_ms } }',
-    '1:58 "server.auth.timeout_ms" must be left out or given a value (is a variable not set?), received null | server: { auth: { endpoint: "*****:*******************", timeout_ms } }',
-  ],
-  [
     'server: { auth: { endpoint: "https://auth.example.com/", realm:hunter } }',
     '1:58 Unknown option (hidden because it may be a secret): did you mean "realm"? | server: { auth: { endpoint: "*****:*******************", *****:****** } }',
   ],
@@ -199,6 +158,6 @@ it.each<[text: string, ...lines: string[]]>([
     'server: { auth: { endpoint: "https://auth.example.com/", fetch } }',
     '1:58 "server.auth.?" is a function: set it in code, as in withAuth(handler, { ...config, fetch }) | server: { auth: { endpoint: "*****:*******************", ***** } }',
   ],
-])('says of %j all that is wrong, and shows keys alone', (text, ...lines) => {
+])('reports every problem of %j, and shows only keys', (text, ...lines) => {
   expect(linesOf(text)).toEqual(lines)
 })

@@ -64,7 +64,7 @@ describe('an excerpt', () => {
     return { start, end: start + part.length }
   }
 
-  it('masks everything but the shown ranges, and keeps the punctuation', () => {
+  it('masks everything outside the shown ranges, and keeps the punctuation', () => {
     expect(drawExcerpt(text, at('"p w"').start, [])).toBe('    ***: {*: "* *"} * *\n             ^')
     expect(drawExcerpt(text, at('key').start, [at('key'), at('1')])).toBe(
       '    key: {*: "* *"} * *\n    ^',

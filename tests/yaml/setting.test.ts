@@ -67,7 +67,7 @@ describe('readFields', () => {
     expect(hides('endpoint_headers: { a: b }')).toEqual([true, true])
   })
 
-  it('leaves out a header that came out empty', () => {
+  it('leaves out a header with an empty value from the environment', () => {
     const { settings, messages } = read('endpoint_headers: { a: "${env.NO:+v}", b: "${env.X}" }')
     expect([...(settings.get('endpointHeaders')?.children?.keys() ?? [])]).toEqual(['b'])
     expect(messages).toEqual([])
@@ -84,11 +84,11 @@ describe('readFields', () => {
     ['mod: shadow', 'did you mean "mode"'],
     ['endpoint_headers: { "a b": 1 }', 'valid header names'],
     ['endpoint_headers: { ? [a] : 1 }', 'valid header names'],
-  ])('refuses %j', (text, said) => {
+  ])('rejects %j', (text, said) => {
     expect(read(text).messages).toEqual([expect.stringContaining(said)])
   })
 
-  it('tells of a key that is too long to be one by how it begins', () => {
+  it('shortens a long key in messages', () => {
     const [message = ''] = read(`${'k'.repeat(900)}: 1`).messages
     expect(message).toMatch(/"a\.k{80}"/)
     expect(message.length).toBeLessThan(600)
@@ -101,7 +101,7 @@ describe('readFields', () => {
     expect(read(`${wrong(101)}realm: api`).settings.has('realm')).toBe(false)
   })
 
-  it('takes no value of which a part was refused', () => {
+  it('leaves out a value with an invalid reference', () => {
     const { settings, messages } = read('realm: "api-${env.NO}"')
     expect(settings.has('realm')).toBe(false)
     expect(messages).toEqual([expect.stringContaining('"NO" is not set')])
@@ -113,19 +113,10 @@ it.each<[text: string, ...lines: string[]]>([
     'realm: { a: hunter }',
     '4:12 "server.auth.realm" must be a non-empty string of printable ASCII, received an object | realm: { a: ****** }',
   ],
-  [
-    'realm: [hunter]',
-    '4:12 "server.auth.realm" must be a non-empty string of printable ASCII, received an array | realm: [******]',
-  ],
-  ['realm: *hunter', '4:12 An alias needs an anchor before it | realm: *******'],
   ['? [hunter]\n: 1', '4:7 A key of "server.auth" must be a plain name | * [******]'],
   [
     '<<: { realm: hunter }',
     '4:5 "server.auth.<<" is a merge key, which is not supported here: write out its keys | <<: { realm: ****** }',
-  ],
-  [
-    'realmm: hunter',
-    '4:5 Unknown option "server.auth.realmm": did you mean "realm"? | realmm: ******',
   ],
   [
     'on_event: hunter',
@@ -140,10 +131,6 @@ it.each<[text: string, ...lines: string[]]>([
   [
     'endpoint_headers: hunter',
     '4:23 "server.auth.endpoint_headers" must be an object of header names and values (its value is not shown) | endpoint_headers: ******',
-  ],
-  [
-    'endpoint_headers: [hunter]',
-    '4:23 "server.auth.endpoint_headers" must be an object of header names and values (its value is not shown) | endpoint_headers: [******]',
   ],
   [
     'endpoint_headers: { a: [hunter] }',
@@ -171,29 +158,12 @@ it.each<[text: string, ...lines: string[]]>([
     '4:12 "server.auth.realm": A reference to the environment must be ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a name of A-Z, 0-9 and _. If the value itself holds "${", set a variable to it | realm: "${env.no}"',
   ],
   [
-    'realm: "${env.N:d}"',
-    '4:12 "server.auth.realm": A reference to the environment must be ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a name of A-Z, 0-9 and _. If the value itself holds "${", set a variable to it | realm: "${env.N:d}"',
-  ],
-  [
     'credentials: 5',
     '4:18 "server.auth.credentials" must be "bearer", or an object with one of "header", "cookie", "web_socket_protocol", received "5" | credentials: 5',
   ],
   [
-    'context: { headers: 5 }',
-    '4:25 "server.auth.context.headers" must be "all" or a list of names, received "5" | context: { headers: 5 }',
-  ],
-  [
     'public: [5]',
     '4:14 "server.auth.public[0]" must be a path that starts with "/", received "5" | public: [5]',
-  ],
-  [
-    'public: [{ path: 5 }]',
-    '4:22 "server.auth.public[0].path" must be a path that starts with "/", received "5" | public: [{ path: 5 }]',
-  ],
-  ['retry: 5', '4:12 "server.auth.retry" must be an object or false, received 5 | retry: 5'],
-  [
-    'mode: true',
-    '4:11 "server.auth.mode" must be "enforce" or "shadow", received "true" | mode: true',
   ],
   [
     'cache: hunter',
@@ -203,6 +173,6 @@ it.each<[text: string, ...lines: string[]]>([
     'circuit_breaker: "${env.BAD}"',
     '4:22 "server.auth.circuit_breaker" must be an object or false (its value comes from the environment and is not shown) | circuit_breaker: "${env.BAD}"',
   ],
-])('of %j shows what is wrong, and no more', (text, ...lines) => {
+])('reports the problems of %j without its values', (text, ...lines) => {
   expect(linesOf(inAuth(text), ENV)).toEqual(lines)
 })

@@ -10,7 +10,7 @@ const messagesOf = (text: string): string[] =>
     .map(({ line, column, key, message }) => `${line}:${column} ${key} ${message}`)
 
 describe('inspectTree', () => {
-  it('refuses keys that repeat, wherever they are', () => {
+  it('rejects repeated keys at any depth', () => {
     expect(messagesOf('a: 1\nb: { c: 1, c: 2 }\n"a": 3\nd: [{ 1: x, "1": y }]\n')).toEqual([
       '2:12 b.c "b.c" is a repeated key: remove one of them',
       '3:1 a "a" is a repeated key: remove one of them',
@@ -21,15 +21,15 @@ describe('inspectTree', () => {
   it.each([
     ['itself', 'a: &a [*a]'],
     ['a parent', 'a: &a { b: { c: [*a] } }'],
-  ])('refuses an alias of %s', (_, text) => {
+  ])('rejects an alias of %s', (_, text) => {
     expect(messagesOf(text)).toEqual([expect.stringContaining('inside its own anchor')])
   })
 
-  it('refuses an alias without an anchor before it', () => {
+  it('rejects an alias without an anchor before it', () => {
     expect(messagesOf('a: *b\nb: &b 1')).toEqual([expect.stringContaining('needs an anchor')])
   })
 
-  it('refuses aliases that multiply, once and fast', () => {
+  it('rejects aliases that multiply, once and fast', () => {
     const bomb = 'abcdefghij'.split('').map(
       (name, index, all) =>
         `${name}: &${name} [${Array(9)
@@ -41,7 +41,7 @@ describe('inspectTree', () => {
     expect(messagesOf(flat)).toEqual([expect.stringContaining('expand to more than')])
   })
 
-  it('tells of other aliases beside those that multiply', () => {
+  it('reports other aliases beside those that multiply', () => {
     const many = Array(2000).fill('*b').join(',')
     expect(messagesOf(`a: *x\nb: &b [1, 2]\nc: [${many}]\nd: [${many}]\ne: *y\n`)).toEqual([
       '1:4 a An alias needs an anchor before it',
@@ -50,7 +50,7 @@ describe('inspectTree', () => {
     ])
   })
 
-  it('counts of a mapping keys and values', () => {
+  it('counts the keys and the values of a mapping', () => {
     const text = (size: number): string =>
       `a: &a { ${Array.from({ length: size }, (_, index) => `k${index}: v`).join(', ')} }\nb: *a`
     expect(messagesOf(text(4999))).toEqual([])
@@ -71,7 +71,7 @@ describe('inspectTree', () => {
     ])
   })
 
-  it('shows of the line neither an alias, which may be a password, nor a key without a value', () => {
+  it('masks an alias, which may be a password, and a key without a value', () => {
     const [problem] = parseFile('f', 'a: { hunter1, b: *hunter2 }').findings.all()
     expect(problem?.excerpt.split('\n')[0]?.trim()).toBe('a: { *******, b: ******** }')
   })
@@ -90,7 +90,7 @@ describe('inspectTree', () => {
   })
 })
 
-it('what is no node stands nowhere', () => {
+it('the place of a missing node is the start', () => {
   expect(rangeOf(undefined)).toEqual({ start: 0, end: 0 })
 })
 
