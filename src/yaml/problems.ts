@@ -133,9 +133,8 @@ export class Findings {
 
   /** Returns the problems in the order of the file. */
   all(): readonly ConfigProblem[] {
-    const start = ({ place }: Found): number => place?.start ?? -1
     // oxlint-disable-next-line unicorn/no-array-sort -- toSorted() is not in ES2022
-    const sorted = [...this.#found].sort((one, other) => start(one) - start(other))
+    const sorted = [...this.#found].sort((one, other) => startOf(one) - startOf(other))
     return sorted.map((one) => this.#locate(one))
   }
 
@@ -146,6 +145,10 @@ export class Findings {
     const shown = isMasked ? this.#shown : [...this.#shown, place]
     return { ...base, line, column: col, excerpt: drawExcerpt(this.#text, place.start, shown) }
   }
+}
+
+function startOf({ place }: Found): number {
+  return place?.start ?? -1
 }
 
 function isBelow(key: string, parent: string): boolean {

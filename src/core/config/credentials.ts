@@ -58,12 +58,11 @@ export function refuseLoggedCredentials(
   given: unknown,
 ): void {
   const folded = foldName(name)
-  const isSource = sources.some((source) => isHeader(source) && foldName(source.header) === folded)
+  const isSource = sources.some(
+    (source) =>
+      typeof source === 'object' && 'header' in source && foldName(source.header) === folded,
+  )
   if (isSource) throw invalidOption(['requestIdHeader'], given, EXPECTED_REQUEST_ID)
-}
-
-function isHeader(source: CredentialsSource): source is { readonly header: string } {
-  return source !== 'bearer' && 'header' in source
 }
 
 function parseSource(value: unknown, path: OptionPath): CredentialsSource {

@@ -87,10 +87,11 @@ function isWithin(value: unknown, { min, max }: Range): value is number {
 
 /** A number above 0 and at most 1. */
 export function ratio(byDefault: number): Kind<number> {
-  const isAllowed = (value: unknown): value is number =>
-    typeof value === 'number' && value > 0 && value <= 1
-  const form = { kind: 'ratio', scalar: 'number', default: byDefault } as const
-  return valueThat(isAllowed, 'a number above 0 and at most 1', form)
+  return valueThat(
+    (value): value is number => typeof value === 'number' && value > 0 && value <= 1,
+    'a number above 0 and at most 1',
+    { kind: 'ratio', scalar: 'number', default: byDefault },
+  )
 }
 
 /** One of these values. The first is the default. */

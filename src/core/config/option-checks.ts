@@ -37,14 +37,20 @@ export function readOptions<Name extends string>(
   expected = 'an object',
   problems?: Problems,
 ): Partial<Record<Name, unknown>> {
-  if (!isOptionsObject(value)) throw invalidObject(parent, value, expected)
+  if (!isOptionsObject(value)) {
+    // A string in place of a config is a URL, which may hold a secret.
+    const isUrl = parent.length === 0 && typeof value === 'string'
+    const received = isUrl ? 'a string: { endpoint }' : describe(value)
+    throw configError([{ optionPath: parent, expected, received, isSecret: false }])
+  }
   const found = problems ?? new Problems()
   // Has no prototype: a property of Object.prototype must not become an option.
   const options = Object.create(null) as Partial<Record<Name, unknown>>
   for (const [name, setting] of Object.entries(value)) {
     const path = [...parent, name]
-    if (!isKnown(name, known)) found.add(configError([unknownProblem(path, known)]))
-    else if (setting !== undefined && setting !== null) options[name] = setting
+    const option = known.find((one) => one === name)
+    if (option === undefined) found.add(configError([unknownProblem(path, known)]))
+    else if (setting !== undefined && setting !== null) options[option] = setting
     else found.add(invalidOption(path, setting, EXPECTED_VALUE))
   }
   if (problems === undefined) found.throwIfAny()
@@ -52,14 +58,6 @@ export function readOptions<Name extends string>(
 }
 
 const EXPECTED_VALUE = 'left out or given a value (is a variable not set?)'
-
-// A string in place of a config is a URL, which may hold a secret.
-function invalidObject(parent: OptionPath, value: unknown, expected: string): AuthConfigError {
-  const isUrl = parent.length === 0 && typeof value === 'string'
-  if (!isUrl) return invalidOption(parent, value, expected)
-  const received = 'a string: { endpoint }'
-  return configError([{ optionPath: parent, expected, received, isSecret: false }])
-}
 
 /** Accepts plain objects only. A promise or a Map has no own properties, and would pass for a config of defaults. */
 export function isOptionsObject(value: unknown): value is object {
@@ -70,10 +68,6 @@ export function isOptionsObject(value: unknown): value is object {
 
 function tagOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice('[object '.length, -1)
-}
-
-function isKnown<Name extends string>(name: string, known: readonly Name[]): name is Name {
-  return known.some((one) => one === name)
 }
 
 /** The problem of an unknown option. It suggests the nearest known name. */

@@ -23,7 +23,7 @@ import type {
   CredentialsSource,
   RetryConfig,
 } from '../auth-config.ts'
-import type { Kind } from './kinds.ts'
+import type { Kind, Rule } from './kinds.ts'
 import type { OptionPath } from './problems.ts'
 import type { PublicRule } from './public-paths.ts'
 
@@ -141,9 +141,7 @@ function parseHeaderName(value: unknown, path: OptionPath): string {
 }
 
 function orderDelays(
-  options: Required<RetryConfig>,
-  given: Partial<Record<keyof RetryConfig, unknown>>,
-  path: OptionPath,
+  ...[options, given, path]: Parameters<Rule<RetryConfig>>
 ): Required<RetryConfig> {
   const { minDelayMs, maxDelayMs } = options
   if (maxDelayMs >= minDelayMs) return options
