@@ -34,16 +34,19 @@ export class Problems {
 
   /** Throws an `AuthConfigError` with all problems, if there are any. */
   throwIfAny(): void {
-    if (this.#found.length > 0) throw configError(this.#found.slice(0, MOST_PROBLEMS + 1))
+    const [first, ...others] = this.#found
+    if (first !== undefined) throw configError([first, ...others.slice(0, MOST_PROBLEMS)])
   }
 }
 
 /** The error for problems of a config in code. It has a line for each of the first ten. */
-export function configError(problems: readonly OptionProblem[]): AuthConfigError {
+export function configError(
+  problems: readonly [OptionProblem, ...OptionProblem[]],
+): AuthConfigError {
   const lines = problems.slice(0, MOST_LINES).map((problem) => describeProblem(problem))
   const rest = problems.length - lines.length
   if (rest > 0) lines.push(`and ${rest} more problems`)
-  return new AuthConfigError(dotted(problems[0]?.optionPath ?? []), lines.join('\n'), problems)
+  return new AuthConfigError(dotted(problems[0].optionPath), lines.join('\n'), problems)
 }
 
 /** Writes a problem as a sentence. `name` has the words for its option, and `mention` for other options. */
