@@ -196,10 +196,10 @@ export async function pruneKeys(
 
 function requireId(id: unknown): string {
   if (typeof id === 'string') return id
-  throw invalidOption('id', id, 'the id of a key')
+  throw invalidOption(['id'], id, 'the id of a key')
 }
 
 function requireFile(file: unknown): string {
   if (typeof file === 'string' && file !== '') return file
-  throw invalidOption('file', file, 'the path of a file')
+  throw invalidOption(['file'], file, 'the path of a file')
 }

@@ -1,11 +1,6 @@
 import { processVariable } from './core/runtime.ts'
-import {
-  checkBoolean,
-  checkFunction,
-  checkMilliseconds,
-  invalidOption,
-  readOptions,
-} from './core/config/option-checks.ts'
+import { boolean, callback, milliseconds } from './core/config/kinds.ts'
+import { invalidOption, readOptions } from './core/config/option-checks.ts'
 import { UnreadableFileError } from './files/system.ts'
 import { readTextFile } from './files/text-file.ts'
 import { readAuthSection } from './yaml/auth-section.ts'
@@ -48,7 +43,7 @@ export interface ParseOptions extends LoadOptions {
 export interface WatchOptions extends Pick<LoadOptions, 'env'> {
   /** Called with each config that differs from the one before. An error that it throws goes to `onError`. */
   readonly onChange: (config: AuthConfig) => void
-  /** Called once when the file becomes unusable or unreadable. The last config stays. An error that it throws is ignored. */
+  /** Called once when the file becomes invalid or unreadable. The last config stays. An error that it throws is ignored. */
   readonly onError: (error: unknown) => void
   /** Called after `onError` when the file has the last config again. For another config `onChange` is called instead. */
   readonly onRecover?: () => void
@@ -61,7 +56,7 @@ export interface WatchOptions extends Pick<LoadOptions, 'env'> {
 
 /** A file that is watched. */
 export interface WatchedConfig {
-  /** The last config that could be used. */
+  /** The last valid config. */
   readonly config: AuthConfig
   /** Ends the watch. Nothing is called after that. */
   close(): void
@@ -70,6 +65,8 @@ export interface WatchedConfig {
 const LOAD = ['env', 'allowMissing'] as const
 const PARSE = [...LOAD, 'path'] as const
 const WATCH = ['env', 'onChange', 'onError', 'onRecover', 'intervalMs'] as const
+const ALLOW_MISSING = boolean(false)
+const INTERVAL = milliseconds({ default: 1000, min: 10, max: 3_600_000 })
 
 /**
  * Reads the config from the text of a Llama Stack `run.yaml`. It reads the key `server.auth` only: its `endpoint`, or OGX's
@@ -103,10 +100,10 @@ export function parseConfig(
 ): AuthConfig
 export function parseConfig(text: string, options?: ParseOptions): AuthConfig | undefined
 export function parseConfig(text: string, options: ParseOptions = {}): AuthConfig | undefined {
-  const { path = '<yaml>', env, allowMissing = false } = readOptions(options, PARSE, 'options')
-  if (typeof path !== 'string') throw invalidOption('options.path', path, 'a string')
-  if (typeof text !== 'string') throw invalidOption('text', typeof text, 'a string')
-  const isMissingAllowed = checkBoolean('options.allowMissing', allowMissing)
+  const { path = '<yaml>', env, allowMissing } = readOptions(options, PARSE, ['options'])
+  if (typeof path !== 'string') throw invalidOption(['options', 'path'], path, 'a string')
+  if (typeof text !== 'string') throw invalidOption(['text'], typeof text, 'a string')
+  const isMissingAllowed = ALLOW_MISSING.parse(allowMissing, ['options', 'allowMissing'])
   const environment = createEnvironment(env)
   const { tree, findings } = parseFile(path, text)
   const reading = tree && { tree, findings, environment }
@@ -144,14 +141,14 @@ export async function loadConfig(
   path: string,
   options: LoadOptions = {},
 ): Promise<AuthConfig | undefined> {
-  readOptions(options, LOAD, 'options')
+  readOptions(options, LOAD, ['options'])
   return parseConfig(await readFile(path), { ...options, path })
 }
 
 /**
- * Reads a file as {@link loadConfig} does, and again whenever it changes. When the file becomes unusable, `onError` is called and
- * the last config stays. A change counts after it was read twice, so that a half-written file is not used. Another comment is no
- * change: `onChange` is called for another config only, so a wrapped handler keeps its cached decisions. The watch does not keep
+ * Reads a file as {@link loadConfig} does, and again whenever it changes. When the file becomes invalid, `onError` is called and
+ * the last config stays. A change counts after it was read twice, so that a half-written file is not used. `onChange` is called for
+ * another config only: after a new comment a wrapped handler keeps its cached decisions. The watch does not keep
  * the process alive.
  *
  * @throws ConfigFileError for a file that cannot be used at the start.
@@ -171,23 +168,28 @@ export async function loadConfig(
  * ```
  */
 export async function watchConfig(path: string, options: WatchOptions): Promise<WatchedConfig> {
-  const given = readOptions(options, WATCH, 'options')
-  const onChange = checkFunction<WatchOptions['onChange']>('options.onChange', given.onChange)
-  const onError = checkFunction<WatchOptions['onError']>('options.onError', given.onError)
-  const whenRecovered = given.onRecover ?? ((): void => undefined)
-  const onRecover = checkFunction<() => void>('options.onRecover', whenRecovered)
-  const intervalMs = given.intervalMs ?? 1000
-  const interval = checkMilliseconds('options.intervalMs', intervalMs, 10, 3_600_000)
+  const given = readOptions(options, WATCH, ['options'])
+  const onChange = parseFunction<WatchOptions['onChange']>(given.onChange, 'onChange')
+  const onError = parseFunction<WatchOptions['onError']>(given.onError, 'onError')
+  const onRecover = parseFunction<() => void>(given.onRecover ?? (() => undefined), 'onRecover')
+  const intervalMs = INTERVAL.parse(given.intervalMs, ['options', 'intervalMs'])
   const { env } = options
   const parse = (text: string): AuthConfig => parseConfig(text, { ...(env && { env }), path })
   const read = (): Promise<string> => readFile(path)
   const text = await read()
-  return watchParsed({ read, text, parse, intervalMs: interval, onChange, onError, onRecover })
+  return watchParsed({ read, text, parse, intervalMs, onChange, onError, onRecover })
+}
+
+function parseFunction<Fn>(value: unknown, name: string): Fn {
+  const path = ['options', name]
+  const given = callback<Fn>().parse(value, path)
+  if (given !== undefined) return given
+  throw invalidOption(path, value, 'a function')
 }
 
 async function readFile(path: string): Promise<string> {
   if (typeof path !== 'string' || path === '')
-    throw invalidOption('path', path, 'the name of a file')
+    throw invalidOption(['path'], path, 'the name of a file')
   try {
     return readTextFile(path, MOST_TEXT)
   } catch (error) {
@@ -202,7 +204,7 @@ async function readFile(path: string): Promise<string> {
 function createEnvironment(env: unknown): Environment {
   if (env === undefined) return (name) => textOf(processVariable(name))
   if (typeof env !== 'object' || env === null) {
-    throw invalidOption('options.env', env, 'an object of variables')
+    throw invalidOption(['options', 'env'], env, 'an object of variables')
   }
   return (name) => (Object.hasOwn(env, name) ? textOf(Reflect.get(env, name)) : undefined)
 }

@@ -34,7 +34,7 @@ export interface TransportResponse {
 /** Makes one POST. Rejects without a response; never follows a redirect. */
 export type Transport = (url: string, init: TransportInit) => Promise<TransportResponse>
 
-/** What the endpoint is told. The less it is told, the more requests share one cached decision. */
+/** The parts of a request that the endpoint gets. With fewer parts more requests share one cached decision. */
 export interface ContextConfig {
   /**
    * `'all'` sends the client's headers except `cookie` and `proxy-authorization`. A list sends exactly those headers.
@@ -137,7 +137,7 @@ export interface AuthConfig {
   readonly endpointHeaders?: Readonly<Record<string, string>>
   /** Answers in place of the endpoint. */
   readonly verifier?: CustomVerifier
-  /** What the endpoint is told. */
+  /** The parts of a request that the endpoint gets. */
   readonly context?: ContextConfig
   /** Where the token is read from. A request must use exactly one source of a list.
    * @default 'bearer' */
@@ -163,7 +163,7 @@ export interface AuthConfig {
   /** How many checks may run and wait. More are rejected at once.
    * @default { maxInFlight: 64, maxWaiting: 1024 } */
   readonly concurrency?: ConcurrencyConfig
-  /** Caches decisions. Needs `context.headers` as a list: what the endpoint is told is the cache key.
+  /** Caches decisions. Needs `context.headers` as a list: the cache key holds everything that the endpoint gets.
    * @default false */
   readonly cache?: false | CacheConfig
   /** The status of a rejection while no decision is available. `503` adds `Retry-After`, and clients keep their token.

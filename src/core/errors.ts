@@ -1,6 +1,6 @@
 import type { UnavailableReason } from './types.ts'
 
-/** One thing that is wrong with a config. */
+/** One problem of a config. */
 export interface OptionProblem {
   /** The names and indices that lead to the option, such as `['public', 0, 'path']`. Empty for the config itself. */
   readonly optionPath: readonly (string | number)[]
@@ -8,11 +8,11 @@ export interface OptionProblem {
   readonly expected: string
   /** The value in short: a string as JSON of at most 80 characters, a number as it is, `an array`. Absent if it is secret. */
   readonly received?: string
-  /** What was probably meant. Absent if the value is secret. */
+  /** The name or value that was probably meant. Absent if the value is secret. */
   readonly didYouMean?: string
   /** Whether the value must not be shown. */
   readonly isSecret: boolean
-  /** Set if the name is no option. `expected` then lists the names that are. */
+  /** Set if the option is unknown. `expected` then lists the known names. */
   readonly isUnknown?: true
   /** Set if an environment variable gave the value. Such a value is never shown. */
   readonly from?: 'environment'
@@ -53,7 +53,7 @@ export class AuthConfigError extends Error {
     this.#problems = problems
   }
 
-  /** Everything that is wrong. At least one problem; the search for more stops at 101. */
+  /** All problems. At least one; the search stops at 101. */
   get problems(): readonly OptionProblem[] {
     return this.#problems
   }

@@ -1,5 +1,5 @@
 import { ignore, isPromise } from './async.ts'
-import { checkEndpoint } from './config/endpoint.ts'
+import { parseEndpoint } from './config/endpoint.ts'
 import { resolveConfig } from './config/parse.ts'
 import { AuthConfigError } from './errors.ts'
 import { createChannel, createConsole, reportConfigError } from './events.ts'
@@ -164,7 +164,7 @@ function createComplainOfRoute(
 function findEndpoint(config: ResolvedConfig, args: readonly unknown[]): string | undefined {
   if (config.endpoint !== undefined || config.verifier !== undefined) return config.endpoint
   const endpoint = readEnvironment(args)
-  if (endpoint !== undefined) return checkEndpoint(endpoint, config.allowInsecureHttp)
+  if (endpoint !== undefined) return parseEndpoint(endpoint, config.allowInsecureHttp)
   throw new AuthConfigError(
     'endpoint',
     '"endpoint" is missing: configure it, or set the variable AUTH_ENDPOINT (on Workers a binding in "vars" of wrangler.jsonc or wrangler.toml, which reaches the guard in the "env" argument of fetch)',

@@ -1,12 +1,5 @@
-import {
-  checkBoolean,
-  checkFunction,
-  checkMilliseconds,
-  foldName,
-  invalidOption,
-  isHttpToken,
-  readOptions,
-} from '../core/config/option-checks.ts'
+import { boolean, callback, milliseconds } from '../core/config/kinds.ts'
+import { foldName, invalidOption, isHttpToken, readOptions } from '../core/config/option-checks.ts'
 import { nodeModule } from '../core/runtime.ts'
 import { mayCarryIdentity } from './field-names.ts'
 import { createNodeFetch } from './node-fetch.ts'
@@ -51,33 +44,30 @@ const IDENTITY_OPTIONS = ['principal', 'attributes'] as const
 const NOT_FOR_IDENTITY =
   /^(?:accept|authorization|cookie|content-encoding|content-type|date|origin|range)$/
 
+const OFF = boolean(false)
+const TIMEOUT = milliseconds({ default: 120_000, min: 1, max: 3_600_000 })
+const OBSERVER = callback<(failure: GatewayFailure) => void>()
+
 /** Parses the options. Throws `AuthConfigError` for the first that is wrong. */
 export function resolveGateway(value: unknown): ResolvedGateway {
   const options = readOptions(value, OPTIONS)
-  const allowInsecureHttp = checkBoolean('allowInsecureHttp', options.allowInsecureHttp ?? false)
+  const allowInsecureHttp = OFF.parse(options.allowInsecureHttp, ['allowInsecureHttp'])
   return Object.freeze({
     upstream: parseUpstream(options.upstream, allowInsecureHttp),
     identityHeaders: parseIdentityHeaders(options.identityHeaders ?? {}),
-    forwardAuthorization: checkBoolean(
-      'forwardAuthorization',
-      options.forwardAuthorization ?? false,
-    ),
+    forwardAuthorization: OFF.parse(options.forwardAuthorization, ['forwardAuthorization']),
     stripHeaders: parseStripHeaders(options.stripHeaders ?? []),
     publicOrigin:
       options.publicOrigin === undefined ? undefined : parsePublicOrigin(options.publicOrigin),
-    clientAddress: parseCallback<ClientAddress>('clientAddress', options.clientAddress),
-    timeoutMs: checkMilliseconds('timeoutMs', options.timeoutMs ?? 120_000, 1, 3_600_000),
-    upstreamFetch: chooseFetch(parseCallback<UpstreamFetch>('fetch', options.fetch)),
-    onFailure: parseCallback<(failure: GatewayFailure) => void>('onFailure', options.onFailure),
+    clientAddress: callback<ClientAddress>().parse(options.clientAddress, ['clientAddress']),
+    timeoutMs: TIMEOUT.parse(options.timeoutMs, ['timeoutMs']),
+    upstreamFetch: chooseFetch(callback<UpstreamFetch>().parse(options.fetch, ['fetch'])),
+    onFailure: OBSERVER.parse(options.onFailure, ['onFailure']),
   })
 }
 
-function parseCallback<Fn>(option: string, value: unknown): Fn | undefined {
-  return value === undefined ? undefined : checkFunction<Fn>(option, value)
-}
-
 function parseStripHeaders(value: unknown): readonly string[] {
-  if (!Array.isArray(value)) throw invalidOption('stripHeaders', value, 'a list of header names')
+  if (!Array.isArray(value)) throw invalidOption(['stripHeaders'], value, 'a list of header names')
   return value.map((pattern: unknown, index) => {
     if (isNamePattern(pattern)) return foldPattern(pattern)
     const allowed = 'a header name, optionally with a "*" at its end, such as "x-webauth-*"'
@@ -94,14 +84,14 @@ function foldPattern(pattern: string): string {
 }
 
 function parseIdentityHeaders(value: unknown): IdentityHeaderNames {
-  const options = readOptions(value, IDENTITY_OPTIONS, 'identityHeaders')
+  const options = readOptions(value, IDENTITY_OPTIONS, ['identityHeaders'])
   const names = {
     principal: parseName('principal', options.principal),
     attributes: parseName('attributes', options.attributes),
   }
   const [one, other] = [names.principal, names.attributes]
   if (one === undefined || other === undefined || foldName(one) !== foldName(other)) return names
-  throw invalidOption('identityHeaders.attributes', other, 'different from "principal"')
+  throw invalidOption(['identityHeaders', 'attributes'], other, 'different from "principal"')
 }
 
 function parseName(option: 'principal' | 'attributes', value: unknown): string | undefined {
@@ -109,7 +99,7 @@ function parseName(option: 'principal' | 'attributes', value: unknown): string |
   if (value === false) return undefined
   if (isHttpToken(value) && !isTaken(foldName(value))) return value.toLowerCase()
   throw invalidOption(
-    `identityHeaders.${option}`,
+    ['identityHeaders', option],
     value,
     'a header name without another meaning, or false',
   )

@@ -26,16 +26,16 @@ const PRIVATE_NETWORK = new RegExp(
 /** Parses the option `upstream`. Throws `AuthConfigError`. */
 export function parseUpstream(value: unknown, allowInsecureHttp: boolean): Upstream {
   const expected = 'an absolute http or https URL'
-  if (typeof value !== 'string' || value === '') throw invalidOption('upstream', value, expected)
+  if (typeof value !== 'string' || value === '') throw invalidOption(['upstream'], value, expected)
   // Even in a malformed URL the text before an `@` may be a password, and a query may hold a key.
-  if (value.includes('@')) throw invalidSecret('upstream', 'a URL without user or password')
-  if (/[?#]/.test(value)) throw invalidSecret('upstream', 'a URL without query and fragment')
+  if (value.includes('@')) throw invalidSecret(['upstream'], 'a URL without user or password')
+  if (/[?#]/.test(value)) throw invalidSecret(['upstream'], 'a URL without query and fragment')
   const url = parseUrl(value)
-  if (url === undefined) throw invalidOption('upstream', value, expected)
+  if (url === undefined) throw invalidOption(['upstream'], value, expected)
   if (url.protocol === 'http:' && !PRIVATE_NETWORK.test(value) && !allowInsecureHttp) {
     const allowed =
       'an https URL (http only on loopback and within a private network, or with `allowInsecureHttp`)'
-    throw invalidOption('upstream', value, allowed)
+    throw invalidOption(['upstream'], value, allowed)
   }
   return Object.freeze({ origin: url.origin, basePath: parseBasePath(value, url.pathname) })
 }
@@ -43,11 +43,11 @@ export function parseUpstream(value: unknown, allowInsecureHttp: boolean): Upstr
 /** Parses the option `publicOrigin`. Throws `AuthConfigError`. */
 export function parsePublicOrigin(value: unknown): URL {
   const expected = 'an origin such as "https://api.example.com"'
-  if (typeof value !== 'string') throw invalidOption('publicOrigin', value, expected)
-  if (/[@?#]/.test(value)) throw invalidSecret('publicOrigin', expected)
+  if (typeof value !== 'string') throw invalidOption(['publicOrigin'], value, expected)
+  if (/[@?#]/.test(value)) throw invalidSecret(['publicOrigin'], expected)
   const url = parseUrl(value)
   if (url !== undefined && url.href === `${url.origin}/`) return url
-  throw invalidOption('publicOrigin', value, expected)
+  throw invalidOption(['publicOrigin'], value, expected)
 }
 
 /**
@@ -65,7 +65,7 @@ function parseBasePath(value: string, parsed: string): string {
   const path = written === '' ? '/' : canonicalPath(written)
   if (path !== parsed || path.includes('//')) {
     throw invalidOption(
-      'upstream',
+      ['upstream'],
       value,
       'a URL with an unambiguous path (without "..", "//" or encoded letters)',
     )

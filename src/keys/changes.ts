@@ -1,4 +1,5 @@
-import { checkBoolean, invalidSecret, readOptions } from '../core/config/option-checks.ts'
+import { boolean } from '../core/config/kinds.ts'
+import { invalidSecret, readOptions } from '../core/config/option-checks.ts'
 import { KeyFileError } from './error.ts'
 import { editKeyFile } from './file/edit.ts'
 import { appendEntry, dropEntries, setField } from './file/entries.ts'
@@ -34,9 +35,9 @@ export type KeyReference = Pick<StoredKey, 'id'> | Pick<StoredKey, 'sha256'>
 /** @throws AuthConfigError */
 export async function parseReference(value: unknown): Promise<KeyReference> {
   if (typeof value === 'string') return { id: value }
-  const { key } = readOptions(value, ['key'], 'id', 'the id of a key, or { key } with the key')
+  const { key } = readOptions(value, ['key'], ['id'], 'the id of a key, or { key } with the key')
   if (typeof key === 'string' && key !== '') return { sha256: await hashKey(key) }
-  throw invalidSecret('id.key', 'the key, a text')
+  throw invalidSecret(['id', 'key'], 'the key, a text')
 }
 
 /** @throws KeyFileError `no_such_key` */
@@ -80,9 +81,9 @@ export async function dropStopped(
   options: unknown,
   now: number,
 ): Promise<readonly KeyRecord[]> {
-  const { older, dryRun = false } = readOptions(options, ['older', 'dryRun'], 'options')
-  const by = now - parseDurationOrZero('options.older', older)
-  const isDryRun = checkBoolean('options.dryRun', dryRun)
+  const { older, dryRun } = readOptions(options, ['older', 'dryRun'], ['options'])
+  const by = now - parseDurationOrZero(['options', 'older'], older)
+  const isDryRun = boolean(false).parse(dryRun, ['options', 'dryRun'])
   const stoppedOf = (keys: readonly StoredKey[]): readonly KeyRecord[] =>
     keys.filter((key) => stopOfKey(key, now) <= by).map((key) => toRecord(key, now))
   const stopped = stoppedOf(readKeyFile(file).keys)

@@ -15,6 +15,7 @@ import {
   TIMESTAMP_FORM,
   YEAR_10000,
 } from './times.ts'
+import type { OptionPath } from '../core/config/problems.ts'
 import type { AuthConfigError } from '../core/errors.ts'
 import type { StoredKey } from './record.ts'
 
@@ -28,10 +29,11 @@ export type KeyPurpose = Pick<
 
 /** @throws AuthConfigError */
 export function parseNewKey(value: unknown, now: number): KeyPurpose {
-  const options = readOptions(value, KNOWN, 'key', 'an object such as { principal }')
+  const options = readOptions(value, KNOWN, ['key'], 'an object such as { principal }')
   const { principal, attributes = {}, paths } = options
-  if (!isPrincipal(principal)) throw invalidOption('key.principal', principal, PRINCIPAL_FORM)
-  if (!isAttributes(attributes)) throw invalidOption('key.attributes', attributes, ATTRIBUTES_FORM)
+  if (!isPrincipal(principal)) throw invalidOption(['key', 'principal'], principal, PRINCIPAL_FORM)
+  if (!isAttributes(attributes))
+    throw invalidOption(['key', 'attributes'], attributes, ATTRIBUTES_FORM)
   const rights = { principal, attributes, ...(paths === undefined ? {} : parsePaths(paths)) }
   return toPurpose(rights, parseExpiry('key', options, now), now)
 }
@@ -54,16 +56,17 @@ export function toPurpose(
 function parsePaths(value: unknown): Pick<KeyPurpose, 'paths'> {
   if (isPathPrefixes(value)) return { paths: value }
   if (Array.isArray(value)) value.forEach(requirePrefix)
-  throw invalidOption('key.paths', value, `a list of at least one, each ${PREFIX_FORM}`)
+  throw invalidOption(['key', 'paths'], value, `a list of at least one, each ${PREFIX_FORM}`)
 }
 
 function requirePrefix(value: unknown, index: number): void {
   if (isPathPrefix(value)) return
-  const error = invalidText(`key.paths[${index}]`, value, PREFIX_FORM)
+  const option = ['key', 'paths', index]
+  const error = invalidText(option, value, PREFIX_FORM)
   const meant = typeof value === 'string' ? meantPrefix(value) : undefined
   if (meant === undefined) throw error
   if (error.problems.some(({ isSecret }) => isSecret)) throw error
-  throw invalidOption(error.option, value, PREFIX_FORM, meant)
+  throw invalidOption(option, value, PREFIX_FORM, meant)
 }
 
 /**
@@ -78,7 +81,7 @@ export function parseExpiry(
   now: number,
 ): number | undefined {
   if (expiresAt === undefined && expiresIn === undefined) return undefined
-  const option = `${parent}.${expiresIn === undefined ? 'expiresAt' : 'expiresIn'}`
+  const option = [parent, expiresIn === undefined ? 'expiresAt' : 'expiresIn']
   if (expiresAt !== undefined && expiresIn !== undefined) {
     throw misusedOption(option, `left out beside \`${parent}.expiresAt\``)
   }
@@ -91,7 +94,7 @@ export function parseExpiry(
   throw invalidText(option, expiresIn ?? expiresAt, form)
 }
 
-function parseTime(option: string, value: unknown): number {
+function parseTime(option: OptionPath, value: unknown): number {
   const time = value instanceof Date ? value.getTime() : parseTimestamp(String(value))
   if (time !== undefined && !Number.isNaN(time)) return time
   const form = typeof value === 'string' ? TIMESTAMP_FORM : `a Date, or ${TIMESTAMP_FORM}`
@@ -99,18 +102,18 @@ function parseTime(option: string, value: unknown): number {
 }
 
 /** Returns the milliseconds of a duration that may be `'0'`. */
-export function parseDurationOrZero(option: string, value: unknown): number {
+export function parseDurationOrZero(option: OptionPath, value: unknown): number {
   return value === '0' ? 0 : parseDurationOption(option, value, `0, or ${DURATION_FORM}`)
 }
 
-function parseDurationOption(option: string, value: unknown, form = DURATION_FORM): number {
+function parseDurationOption(option: OptionPath, value: unknown, form = DURATION_FORM): number {
   const duration = typeof value === 'string' ? parseDuration(value) : undefined
   if (duration === undefined) throw invalidText(option, value, form)
   return duration
 }
 
 /** Makes the error for an invalid value. Hides a long text, which may be a key, and a path with a query. */
-export function invalidText(option: string, value: unknown, form: string): AuthConfigError {
+export function invalidText(option: OptionPath, value: unknown, form: string): AuthConfigError {
   const isShown = typeof value !== 'string' || /^[\x20-\x3e\x40-\x7e]{0,24}$/.test(value)
   return isShown ? invalidOption(option, value, form) : invalidSecret(option, form)
 }

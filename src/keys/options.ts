@@ -1,10 +1,5 @@
-import {
-  checkFunction,
-  checkInteger,
-  invalidOption,
-  invalidSecret,
-  readOptions,
-} from '../core/config/option-checks.ts'
+import { callback, integer } from '../core/config/kinds.ts'
+import { invalidOption, invalidSecret, readOptions } from '../core/config/option-checks.ts'
 import type { KeyFileError } from './error.ts'
 
 /** The place of the keys: a file, or a text with the content of such a file. */
@@ -36,32 +31,34 @@ export interface ResolvedKeyEndpointOptions {
 
 const SOURCE = ['file', 'text'] as const
 const OPTIONS = ['maxAgeSeconds', 'endpointSecret', 'onError'] as const
+const MAX_AGE = integer({ default: 30, min: 0, max: 3600 })
+const OBSERVER = callback<(error: KeyFileError) => unknown>()
 const SOURCE_FORM = 'either { file } or { text }, a string'
 
 /** @throws AuthConfigError */
 export function parseSource(value: unknown): KeySource {
-  const { file, text } = readOptions(value, SOURCE, 'source', SOURCE_FORM)
+  const { file, text } = readOptions(value, SOURCE, ['source'], SOURCE_FORM)
   if (typeof file === 'string' && file !== '' && text === undefined) return { file }
   if (typeof text === 'string' && file === undefined) return { text }
   // The text may hold a secret.
-  throw invalidOption('source', {}, SOURCE_FORM)
+  throw invalidOption(['source'], {}, SOURCE_FORM)
 }
 
 /** @throws AuthConfigError */
 export function parseEndpointOptions(value: unknown): ResolvedKeyEndpointOptions {
-  const options = readOptions(value, OPTIONS, 'options')
-  const { maxAgeSeconds = 30, endpointSecret, onError } = options
+  const options = readOptions(value, OPTIONS, ['options'])
+  const { maxAgeSeconds, endpointSecret, onError } = options
   return {
-    maxAgeSeconds: checkInteger('options.maxAgeSeconds', maxAgeSeconds, 0, 3600),
+    maxAgeSeconds: MAX_AGE.parse(maxAgeSeconds, ['options', 'maxAgeSeconds']),
     endpointSecret: parseSecret(endpointSecret),
-    onError: onError === undefined ? print : checkFunction('options.onError', onError),
+    onError: OBSERVER.parse(onError, ['options', 'onError']) ?? print,
   }
 }
 
 function parseSecret(value: unknown): string | undefined {
   if (value === undefined) return undefined
   if (typeof value === 'string' && /^[\x21-\x7e]{16,1024}$/.test(value)) return value
-  throw invalidSecret('options.endpointSecret', '16 to 1024 visible ASCII characters')
+  throw invalidSecret(['options', 'endpointSecret'], '16 to 1024 visible ASCII characters')
 }
 
 function print({ message }: KeyFileError): void {

@@ -43,10 +43,10 @@ export async function replaceKey(
 }
 
 function parseRotation(value: unknown, now: number): Ends {
-  const { overlap = OVERLAP, ...expiry } = readOptions(value, KNOWN, 'options')
-  const old = roundDown(now + parseDurationOrZero('options.overlap', overlap))
+  const { overlap = OVERLAP, ...expiry } = readOptions(value, KNOWN, ['options'])
+  const old = roundDown(now + parseDurationOrZero(['options', 'overlap'], overlap))
   if (old < YEAR_10000) return { old, next: parseExpiry('options', expiry, now) }
-  throw invalidText('options.overlap', overlap, 'a duration that ends before the year 10000')
+  throw invalidText(['options', 'overlap'], overlap, 'a duration that ends before the year 10000')
 }
 
 function requireActive(key: StoredKey, file: string, now: number): void {
@@ -60,7 +60,7 @@ function requireActive(key: StoredKey, file: string, now: number): void {
 function requireLifetime({ id, successor }: StoredKey, { next }: Ends): void {
   if (successor === undefined || next !== undefined) return
   const reason = `${successor} replaced the key ${id} already, so the file no longer holds its lifetime`
-  throw misusedOption('options.expiresIn', `given, or \`options.expiresAt\`: ${reason}`)
+  throw misusedOption(['options', 'expiresIn'], `given, or \`options.expiresAt\`: ${reason}`)
 }
 
 function endBy(key: StoredKey, end: number): StoredKey {

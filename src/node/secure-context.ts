@@ -1,16 +1,18 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
-import type { AuthConfigError } from '../core/errors.ts'
 import { invalidOption, invalidSecret, misusedOption } from '../core/config/option-checks.ts'
+import { dotted } from '../core/config/problems.ts'
 import { ignore } from '../core/async.ts'
 import type { SecureContext } from 'node:tls'
+import type { OptionPath } from '../core/config/problems.ts'
+import type { AuthConfigError } from '../core/errors.ts'
 
 /** The content of a PEM file, not its name. */
 export type Pem = string | Uint8Array
 
-const CA = 'nodeTransport.ca'
-const CERT = 'nodeTransport.cert'
-const KEY = 'nodeTransport.key'
+const CA = ['nodeTransport', 'ca']
+const CERT = ['nodeTransport', 'cert']
+const KEY = ['nodeTransport', 'key']
 
 interface Identity {
   readonly cert: Buffer
@@ -55,7 +57,7 @@ function readCurrent({ ca, cert, key }: Given): Given {
   return { ca: call(ca, CA), cert: call(cert, CERT), key: call(key, KEY) }
 }
 
-function call(value: unknown, option: string): unknown {
+function call(value: unknown, option: OptionPath): unknown {
   if (typeof value !== 'function') return value
   const returned = tryCall(value as () => unknown)
   // A rejected promise must not end the process.
@@ -91,7 +93,7 @@ function readAuthorities(value: unknown): Buffer[] {
 function readIdentity(cert: unknown, key: unknown): Identity {
   const identity = { cert: readCertificate(cert, CERT), key: readPem(key, KEY) }
   if (isPair(identity)) return identity
-  throw invalidSecret(KEY, `the private key of "${CERT}", not encrypted`)
+  throw invalidSecret(KEY, `the private key of "${dotted(CERT)}", not encrypted`)
 }
 
 // TLS accepts a key of another type than the certificate's, and then sends no certificate.
@@ -103,7 +105,7 @@ function isPair({ cert, key }: Identity): boolean {
   }
 }
 
-function readCertificate(value: unknown, option: string): Buffer {
+function readCertificate(value: unknown, option: OptionPath): Buffer {
   const pem = readPem(value, option)
   try {
     void new X509Certificate(pem)
@@ -114,7 +116,7 @@ function readCertificate(value: unknown, option: string): Buffer {
 }
 
 // A path, which other libraries accept here, has no such line.
-function readPem(value: unknown, option: string): Buffer {
+function readPem(value: unknown, option: OptionPath): Buffer {
   if (typeof value === 'string' || value instanceof Uint8Array) {
     const pem = Buffer.from(value)
     if (pem.includes('-----BEGIN ')) return pem
@@ -122,6 +124,6 @@ function readPem(value: unknown, option: string): Buffer {
   throw invalidSecret(option, 'the content of a PEM file')
 }
 
-function unpaired(missing: string, given: string): AuthConfigError {
-  return misusedOption(missing, `given with \`${given}\``)
+function unpaired(missing: OptionPath, given: OptionPath): AuthConfigError {
+  return misusedOption(missing, `given with \`${dotted(given)}\``)
 }

@@ -1,6 +1,5 @@
+import { integer, milliseconds } from '../core/config/kinds.ts'
 import {
-  checkInteger,
-  checkMilliseconds,
   invalidOption,
   invalidSecret,
   isOptionsObject,
@@ -46,41 +45,37 @@ export type DispatcherSource = { readonly given: NodeDispatcher } | ConnectionOp
 const PARENT = 'nodeTransport'
 const OPTIONS = ['ca', 'cert', 'key', 'connections', 'connectTimeoutMs', 'dispatcher'] as const
 
+const CONNECT_TIMEOUT = milliseconds({ default: 5000, min: 1, max: 60_000 })
+const CONNECTIONS = integer({ default: 1, min: 1, max: 10_000 })
+
 /** Parses the options, and reads certificates and key. Throws an `AuthConfigError` that does not show a key. */
 export function resolveTransportOptions(value: unknown): DispatcherSource {
   // A key passed in place of the options must not reach a log.
-  if (!isOptionsObject(value)) throw invalidSecret(PARENT, 'called with an object of options')
-  const {
-    dispatcher,
-    connections,
-    connectTimeoutMs = 5000,
-    ...tls
-  } = readOptions(value, OPTIONS, PARENT)
+  if (!isOptionsObject(value)) throw invalidSecret([PARENT], 'called with an object of options')
+  const { dispatcher, connections, connectTimeoutMs, ...tls } = readOptions(value, OPTIONS, [
+    PARENT,
+  ])
   if (dispatcher !== undefined) {
     const other = Object.keys(value).find((name) => name !== 'dispatcher')
     if (other === undefined) return { given: checkDispatcher(dispatcher) }
-    const expected = `left out beside \`${nameOf('dispatcher')}\`, which decides it`
-    throw misusedOption(nameOf(other), expected)
+    const expected = `left out beside \`${PARENT}.dispatcher\`, which decides it`
+    throw misusedOption([PARENT, other], expected)
   }
   const secureContexts = readSecureContexts(tls)
   return {
-    connectTimeoutMs: checkMilliseconds(nameOf('connectTimeoutMs'), connectTimeoutMs, 1, 60_000),
+    connectTimeoutMs: CONNECT_TIMEOUT.parse(connectTimeoutMs, [PARENT, 'connectTimeoutMs']),
     ...(connections === undefined
       ? {}
-      : { connections: checkInteger(nameOf('connections'), connections, 1, 10_000) }),
+      : { connections: CONNECTIONS.parse(connections, [PARENT, 'connections']) }),
     ...(secureContexts === undefined ? {} : { secureContexts }),
   }
 }
 
 function checkDispatcher(value: unknown): NodeDispatcher {
   if (isDispatcher(value)) return value
-  throw invalidOption(nameOf('dispatcher'), value, 'a dispatcher of undici')
+  throw invalidOption([PARENT, 'dispatcher'], value, 'a dispatcher of undici')
 }
 
 function isDispatcher(value: unknown): value is NodeDispatcher {
   return typeof Reflect.get(Object(value), 'dispatch') === 'function'
-}
-
-function nameOf(option: string): string {
-  return `${PARENT}.${option}`
 }

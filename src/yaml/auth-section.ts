@@ -6,27 +6,24 @@ import { PROVIDER, readFields } from './setting.ts'
 import { findPair, isEmpty, keyText, rangeOf } from './tree.ts'
 import type { Pair, YAMLMap } from 'yaml'
 import type { Range } from './problems.ts'
-import type { Reading, Setting } from './setting.ts'
+import type { Reading, Settings } from './setting.ts'
 import type { Node } from './tree.ts'
-
-/** The settings below `server.auth`, by the name of their option. */
-export type Settings = Map<string, Setting>
 
 const KEY = 'server.auth'
 const PROVIDER_KEY = `${KEY}.provider_config`
 const START: Range = { start: 0, end: 0 }
 
-// Policies of OGX that are decided elsewhere here: a server that ignored them would be open.
+// OGX has these keys. A server that ignored them would be open.
 const NOT_HERE: Readonly<Record<string, string>> = {
-  route_policy: 'with-auth has no policies: your auth endpoint is told the path, and decides',
-  access_policy: 'with-auth has no policies: your auth endpoint decides',
+  route_policy: 'with-auth has no policies. Your auth endpoint gets the path, and decides',
+  access_policy: 'with-auth has no policies. Your auth endpoint decides',
   provider_type: 'write provider_config: { type: custom, endpoint: ... }',
   config: 'write provider_config: { type: custom, endpoint: ... }',
 }
 
 /**
- * Finds and reads `server.auth`. Gives `undefined` when there is none, and when something is so wrong that there is nothing
- * to read; that is in the findings.
+ * Finds and reads `server.auth`. Returns `undefined` without a section that can be read. Adds the reason as a problem, unless
+ * the section may be missing.
  */
 export function readAuthSection(reading: Reading, allowMissing: boolean): Settings | undefined {
   const server = findSection(reading.tree.root, '', 'server', START, reading)
@@ -35,7 +32,7 @@ export function readAuthSection(reading: Reading, allowMissing: boolean): Settin
   if (auth === undefined) return refuseMissing(server.place, reading, allowMissing)
   const map = reading.tree.resolve(auth.value)
   if (isMap(map)) return readAuth(map, auth.place, reading)
-  const message = `"${KEY}" must be a mapping with an "endpoint": it is there, but holds none`
+  const message = `"${KEY}" must be a mapping with an "endpoint"`
   reading.findings.add(auth.place, KEY, message)
   return undefined
 }
@@ -67,7 +64,7 @@ function refuseMissing(place: Range, reading: Reading, allowMissing: boolean): u
   const { tree, findings } = reading
   if (findings.isEmpty() && isMap(tree.root)) refuseMisplaced(tree.root, reading)
   if (allowMissing || !findings.isEmpty()) return undefined
-  const message = `"${KEY}" is missing, and without it nobody would be refused: give it an "endpoint"`
+  const message = `"${KEY}" is missing: add it, with an "endpoint". Without it every request would be allowed`
   findings.add(place, KEY, message)
   return undefined
 }
@@ -81,7 +78,7 @@ function readAuth(map: YAMLMap, place: Range, reading: Reading): Settings {
   const provider = findPair(map, 'provider_config')
   if (provider !== undefined) readProvider(provider, settings, reading)
   if (provider !== undefined && endpoint !== undefined) {
-    const message = `"${PROVIDER_KEY}" and "${KEY}.endpoint" answer the same question: give one of them`
+    const message = `"${PROVIDER_KEY}" and "${KEY}.endpoint" both name the auth endpoint: remove one of them`
     reading.findings.add(rangeOf(provider.key), PROVIDER_KEY, message)
   }
   if (provider === undefined && !settings.has('endpoint')) {
@@ -92,9 +89,9 @@ function readAuth(map: YAMLMap, place: Range, reading: Reading): Settings {
 
 function refuseNoEndpoint(place: Range, parent: string, { findings }: Reading): void {
   const key = `${parent}.endpoint`
-  // Why it came to nothing may have been said.
+  // An earlier problem may be the reason.
   if (findings.has(key)) return
-  const message = `"${key}" is missing or empty: name the URL that decides who may come in`
+  const message = `"${key}" is missing or empty: set it to the URL of your auth endpoint`
   findings.add(place, key, message)
 }
 
@@ -121,18 +118,14 @@ function readProvider({ key, value }: Pair, settings: Settings, reading: Reading
   if (endpoint !== undefined) settings.set('endpoint', endpoint)
 }
 
-/** Checks the type first, since the other keys depend on it. */
+/** Whether the type is supported. Checked first, since the other keys depend on it. */
 function isCustom(map: YAMLMap, place: Range, reading: Reading): boolean {
   const key = `${PROVIDER_KEY}.type`
   const pairs = map.items.filter((pair) => keyText(pair.key) === 'type')
   const type = readFields(pairs, PROVIDER_KEY, PROVIDER, reading).get('type')
-  if (type?.content.kind === 'value' && type.content.value === 'custom') return true
+  if (type?.value === 'custom') return true
   if (reading.findings.has(key)) return false
-  const problem =
-    type === undefined
-      ? 'is missing or empty'
-      : `is another, which is not supported: what decides here is an auth endpoint`
-  const message = `"${key}" must be "custom", the only type there is; it ${problem}`
+  const message = `"${key}" must be "custom", the only supported type: the decision comes from an auth endpoint`
   reading.findings.add(type?.place ?? place, key, message, type?.isMasked)
   return false
 }

@@ -1,20 +1,19 @@
 import { LineCounter } from 'yaml'
 import { parseYaml } from '../files/yaml-text.ts'
-import { createFindings, MASKED } from './problems.ts'
+import { Findings, MASKED } from './problems.ts'
 import { inspectTree } from './tree.ts'
 import type { YAMLParseError, YAMLWarning } from 'yaml'
 import type { YamlText } from '../files/yaml-text.ts'
-import type { Findings } from './problems.ts'
 import type { Tree } from './tree.ts'
 
-/** A file that was read as YAML, as far as that was possible. */
+/** A parsed file, with the problems of its YAML. */
 export interface ParsedFile {
   readonly findings: Findings
-  /** Absent when the file is no YAML at all; what is wrong is in the findings then. */
+  /** `undefined` if the findings have a syntax error. */
   readonly tree: Tree | undefined
 }
 
-/** How long a file may be, in UTF-16 code units and in bytes. */
+/** The longest file, in UTF-16 code units and in bytes. */
 export const MOST_TEXT: number = 2 ** 18
 
 // YAML 1.2.2 §5.1, c-printable.
@@ -26,9 +25,9 @@ const FIRST_KEY = /^[ \t]*(?:- +)*[\w.-]+(?=:(?:[ \t\r]|$))/gm
 export function parseFile(path: string, given: string): ParsedFile {
   const text = given.startsWith('\ufeff') ? given.slice(1) : given
   const lines = new LineCounter()
-  const findings = createFindings(path, text, lines)
+  const findings = new Findings(path, text, lines)
   if (text.length > MOST_TEXT) {
-    findings.addWhole(`The file is longer than ${MOST_TEXT} characters`)
+    findings.add(undefined, '', `The file is longer than ${MOST_TEXT} characters`)
     return { findings, tree: undefined }
   }
   return { findings, tree: parseText(text, lines, findings) }
@@ -38,46 +37,37 @@ function parseText(text: string, lines: LineCounter, findings: Findings): Tree |
   refuseUnprintable(text, findings)
   const parsed = parseYaml(text, lines)
   if (typeof parsed === 'string') {
-    findings.addWhole(parsed)
+    findings.add(undefined, '', parsed)
     return undefined
   }
-  const { contents, errors } = withoutSecond(parsed)
-  addSyntax(errors, findings)
-  if (findings.isEmpty()) return inspectTree(contents, findings)
-  // Of a text that is no YAML the first key of a line is most that can be told from a value.
+  addSyntax(syntaxProblems(parsed), findings)
+  if (findings.isEmpty()) return inspectTree(parsed.document.contents, findings)
+  // In broken YAML only the first key of a line can be told from a value.
   for (const { 0: key, index } of text.matchAll(FIRST_KEY)) {
     findings.show({ start: index, end: index + key.length })
   }
   return undefined
 }
 
-interface Parsed {
-  readonly contents: unknown
-  readonly errors: readonly SyntaxProblem[]
-}
-
 type SyntaxProblem = Pick<YAMLParseError | YAMLWarning, 'code' | 'message' | 'pos'>
 
-function withoutSecond({ document, second }: YamlText): Parsed {
-  const errors = [...document.errors, ...document.warnings]
-  if (second === undefined) return { contents: document.contents, errors }
+function syntaxProblems({ document, second }: YamlText): readonly SyntaxProblem[] {
+  const problems: SyntaxProblem[] = [...document.errors, ...document.warnings]
+  if (second === undefined) return problems
   const [start, , end] = second.range
-  const message = 'A second document begins here: a file holds one'
-  return {
-    contents: null,
-    errors: [...errors, { code: 'MULTIPLE_DOCS', message, pos: [start, end] }],
-  }
+  const message = 'A second document begins here: keep one document in a file'
+  return [...problems, { code: 'MULTIPLE_DOCS', message, pos: [start, end] }]
 }
 
 function refuseUnprintable(text: string, findings: Findings): void {
   const at = text.search(UNPRINTABLE)
   if (at === -1) return
   const code = text.charCodeAt(at).toString(16).toUpperCase().padStart(4, '0')
-  const message = `The character U+${code} cannot stand in YAML`
+  const message = `The character U+${code} is not allowed in YAML: remove it`
   findings.add({ start: at, end: at + 1 }, '', message, MASKED)
 }
 
-// The parser's own would show what the file holds: a password may begin with `!`, `*` or a backslash.
+// The parser's own messages would show a part of the file. A password may begin with `!`, `*` or a backslash.
 const MESSAGES: Readonly<Partial<Record<YAMLParseError['code'], string>>> = {
   BAD_ALIAS: 'Invalid alias or anchor',
   BAD_DIRECTIVE: 'Invalid directive',

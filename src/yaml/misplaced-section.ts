@@ -8,12 +8,12 @@ import type { Node } from './tree.ts'
 
 const BELOW_SERVER =
   'did you mean "auth" below "server"? Write it there, as a mapping with an "endpoint"'
-// They begin as `auth` does, and often have a URL.
+// These begin with `auth`, and often have a URL.
 const PERSON = /^authors?$/i
 
 /**
- * Adds a problem for each key that was probably meant as `server.auth`, in a file without that section. A caller may allow the
- * section to be missing, and a typing mistake must not open the server.
+ * Adds a problem for each key that was probably meant as `server.auth`, in a file without that section. A caller may allow a
+ * missing section, and a typing mistake must not open the server.
  */
 export function refuseMisplaced(root: YAMLMap, reading: Reading): void {
   const server = findPair(root, 'server')
@@ -35,7 +35,8 @@ function hintBeside(pair: Pair, hasServer: boolean, { tree }: Reading): string |
   const key = nameOf(pair)
   const value = tree.resolve(pair.value)
   if (isPath(key) || (mayMean(key, 'auth') && mayBeSection(key, value))) return BELOW_SERVER
-  if (!hasServer && isMerge(key)) return 'merge keys are not, and "server" may be in it'
+  if (!hasServer && isMerge(key))
+    return 'merge keys are not supported here, and it may hold "server"'
   const isMeant = mayMean(key, 'server') && (!hasServer || holdsAuth(value))
   return isMeant ? 'did you mean "server"?' : undefined
 }
@@ -58,7 +59,7 @@ function isAddress(text: string): boolean {
   return text.includes('://') || hasReference(text)
 }
 
-/** Whether it is the section by its content. */
+/** Whether a mapping has the keys of the section. */
 function isSection(value: Node | undefined): boolean {
   return hasKey(value, (key) => mayMean(key, 'endpoint') || mayMean(key, 'provider_config'))
 }
@@ -76,24 +77,22 @@ function refuseWithin(server: YAMLMap, reading: Reading): void {
     const value = reading.tree.resolve(pair.value)
     const hint = hintWithin(nameOf(pair), value)
     if (hint !== undefined) refuseUnread(pair, 'server.', hint, reading)
-    if (hint === undefined && isMap(value)) refuseDeeper(value, shownName(pair), reading)
+    if (hint !== undefined || !isMap(value)) continue
+    // The section may be one level too deep.
+    const sections = value.items.filter(
+      (deeper) => mayMean(nameOf(deeper), 'auth') && isSection(reading.tree.resolve(deeper.value)),
+    )
+    const prefix = `server.${shownName(pair)}.`
+    sections.forEach((one) => refuseUnread(one, prefix, 'did you mean "server.auth"?', reading))
   }
 }
 
 function hintWithin(key: string, value: Node | undefined): string | undefined {
-  if (isMerge(key)) return 'merge keys are not, and "auth" may be in it'
+  if (isMerge(key)) return 'merge keys are not supported here, and it may hold "auth"'
   if (mayMean(key, 'auth')) return 'did you mean "auth"?'
   if (mayMean(key, 'provider_config')) return 'did you mean "server.auth.provider_config"?'
   const isMeant = mayMean(key, 'endpoint') && (isEmpty(value) || isScalar(value))
   return isMeant ? 'did you mean "server.auth.endpoint"?' : undefined
-}
-
-/** Refuses a section that is one level too deep. */
-function refuseDeeper(map: YAMLMap, parent: string, reading: Reading): void {
-  for (const pair of map.items) {
-    const isMeant = mayMean(nameOf(pair), 'auth') && isSection(reading.tree.resolve(pair.value))
-    if (isMeant) refuseUnread(pair, `server.${parent}.`, 'did you mean "server.auth"?', reading)
-  }
 }
 
 function isMerge(key: string): boolean {
@@ -104,15 +103,15 @@ function nameOf({ key }: Pair): string {
   return keyText(key) ?? ''
 }
 
-// Other words for a key.
+// Other spellings of a key.
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   auth: ['authentication', 'authorization', 'serverauth'],
   server: ['srvr'],
 }
 
 /**
- * Whether a key probably stands for another name: it begins with that name, is at least the first half of it, or is one typing
- * mistake away from it (a letter missing, wrong or too many, or two letters swapped). Case and punctuation do not count.
+ * Whether a key probably means a name: it begins with the name, is at least the first half of it, or is one typing mistake away
+ * from it (a letter missing, wrong or too many, or two letters swapped). Ignores case and punctuation.
  */
 export function mayMean(key: string, name: string): boolean {
   const text = plain(key)

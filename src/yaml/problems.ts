@@ -3,27 +3,27 @@ import { MOST_PROBLEMS } from '../core/config/problems.ts'
 import type { LineCounter } from 'yaml'
 import type { OptionProblem } from '../core/errors.ts'
 
-/** One thing that is wrong with a configuration file. Where the YAML itself is wrong, `expected` is the same as `message`. */
+/** One problem of a configuration file. If the YAML itself is wrong, `expected` is the same as `message`. */
 export interface ConfigProblem extends OptionProblem {
   /** The file, as the caller named it. */
   readonly path: string
-  /** From 1; 0 where the problem is the whole file. */
+  /** From 1; 0 if the problem is the whole file. */
   readonly line: number
-  /** From 1, in UTF-16 code units; 0 where the problem is the whole file. */
+  /** From 1, in UTF-16 code units; 0 if the problem is the whole file. */
   readonly column: number
-  /** The key, such as `server.auth.timeout_ms`; `''` where there is none. */
+  /** The key, such as `server.auth.timeout_ms`; `''` without one. */
   readonly key: string
-  /** What is wrong and what is allowed. Never shows a secret, nor a value from the environment. */
+  /** The problem and the allowed values. Never shows a secret or a value from the environment. */
   readonly message: string
-  /** The line with a caret below it, where values that may be secret are masked; `''` where there is no line. */
+  /** The line with a caret below it. Values that may be secret are masked. `''` without a line. */
   readonly excerpt: string
 }
 
 const MOST_SHOWN = 50
 
 /**
- * Thrown for a configuration file that cannot be used, with everything that is wrong with it. The message shows each problem at
- * its `file:line:column`, with the line and a caret.
+ * Thrown for a configuration file that cannot be used, with all its problems. The message shows each problem with its
+ * `file:line:column`, the line and a caret.
  *
  * @example
  * ```ts
@@ -49,7 +49,7 @@ export class ConfigFileError extends AuthConfigError {
     this.#problems = Object.freeze([...problems])
   }
 
-  /** In the order of the file. At least one; the search for more stops at 100. */
+  /** All problems in the order of the file. At least one; the search stops at 100. */
   override get problems(): readonly ConfigProblem[] {
     return this.#problems
   }
@@ -74,29 +74,6 @@ export interface Range {
   readonly end: number
 }
 
-/** Collects the problems of a file, each with its place. */
-export interface Findings {
-  /** Adds a problem of the whole file. */
-  readonly addWhole: (message: string) => void
-  /** Adds a problem at a place. The excerpt shows the text there unless it is masked, since it may be a secret. */
-  readonly add: (
-    place: Range,
-    key: string,
-    message: string,
-    isMasked?: boolean,
-    problem?: OptionProblem,
-  ) => void
-  /** Names a range that excerpts may always show, such as a key. */
-  readonly show: (range: Range) => void
-  /** Whether a key, or something below it, has a problem. */
-  readonly has: (key: string) => boolean
-  readonly isEmpty: () => boolean
-  /** Whether more was found than is collected. Looking further is pointless then. */
-  readonly hasMore: () => boolean
-  /** The collected problems, in the order of the file. */
-  readonly all: () => readonly ConfigProblem[]
-}
-
 /** For a problem at a place that must not be shown. */
 export const MASKED = true
 
@@ -105,41 +82,72 @@ interface Found {
   readonly key: string
   readonly message: string
   readonly isMasked: boolean
-  readonly problem?: OptionProblem | undefined
+  readonly problem: OptionProblem
 }
 
-export function createFindings(path: string, text: string, lines: LineCounter): Findings {
-  const found: Found[] = []
-  const shown: Range[] = []
-  const locate = ({ place, key, message, isMasked, problem }: Found): ConfigProblem => {
-    const known = problem ?? { optionPath: [], expected: message, isSecret: false }
-    const base = { ...known, path, key, message }
+/** Collects the problems of a file, each with its place. */
+export class Findings {
+  readonly #path: string
+  readonly #text: string
+  readonly #lines: LineCounter
+  readonly #found: Found[] = []
+  readonly #shown: Range[] = []
+  #hasMore = false
+
+  constructor(path: string, text: string, lines: LineCounter) {
+    this.#path = path
+    this.#text = text
+    this.#lines = lines
+  }
+
+  /** Adds a problem. `undefined` is the whole file. The excerpt shows the text at the place unless it is masked. */
+  add(
+    place: Range | undefined,
+    key: string,
+    message: string,
+    isMasked = false,
+    problem: OptionProblem = { optionPath: [], expected: message, isSecret: false },
+  ): void {
+    this.#hasMore = this.#found.length === MOST_PROBLEMS
+    if (!this.#hasMore) this.#found.push({ place, key, message, isMasked, problem })
+  }
+
+  /** Lets all excerpts show this range, such as a key. */
+  show(range: Range): void {
+    this.#shown.push(range)
+  }
+
+  /** Whether a key, or a key below it, has a problem. */
+  has(key: string): boolean {
+    return this.#found.some((one) => one.key === key || isBelow(one.key, key))
+  }
+
+  isEmpty(): boolean {
+    return this.#found.length === 0
+  }
+
+  /** Whether there are more problems than this collects. Then the search can stop. */
+  hasMore(): boolean {
+    return this.#hasMore
+  }
+
+  /** Returns the problems in the order of the file. */
+  all(): readonly ConfigProblem[] {
+    // oxlint-disable-next-line unicorn/no-array-sort -- toSorted() is not in ES2022
+    const sorted = [...this.#found].sort((one, other) => startOf(one) - startOf(other))
+    return sorted.map((one) => this.#locate(one))
+  }
+
+  #locate({ place, key, message, isMasked, problem }: Found): ConfigProblem {
+    const base = { ...problem, path: this.#path, key, message }
     if (place === undefined) return { ...base, line: 0, column: 0, excerpt: '' }
-    const { line, col } = lines.linePos(place.start)
-    const excerpt = drawExcerpt(text, place.start, isMasked ? shown : [...shown, place])
-    return { ...base, line, column: col, excerpt }
-  }
-  let hasMore = false
-  const push = (one: Found): void => {
-    hasMore = found.length === MOST_PROBLEMS
-    if (!hasMore) found.push(one)
-  }
-  return {
-    addWhole: (message) => push({ place: undefined, key: '', message, isMasked: MASKED }),
-    add: (place, key, message, isMasked = false, problem) =>
-      push({ place, key, message, isMasked, problem }),
-    isEmpty: () => found.length === 0,
-    hasMore: () => hasMore,
-    show: (range) => void shown.push(range),
-    has: (key) => found.some((one) => one.key === key || isBelow(one.key, key)),
-    all: () => {
-      // oxlint-disable-next-line unicorn/no-array-sort -- toSorted() is not in ES2022
-      return [...found].sort((one, other) => order(one) - order(other)).map(locate)
-    },
+    const { line, col } = this.#lines.linePos(place.start)
+    const shown = isMasked ? this.#shown : [...this.#shown, place]
+    return { ...base, line, column: col, excerpt: drawExcerpt(this.#text, place.start, shown) }
   }
 }
 
-function order({ place }: Found): number {
+function startOf({ place }: Found): number {
   return place?.start ?? -1
 }
 
@@ -150,11 +158,11 @@ function isBelow(key: string, parent: string): boolean {
 const BEFORE = 70
 const AFTER = 40
 const INDENT = '    '
-// These show where a value begins and ends, and nothing of the value.
+// These show where a value begins and ends, but no part of it.
 const STRUCTURE = /[\s{}[\],:"']/
 
 /**
- * Draws the line of an offset with a caret below. A file holds the secrets of a whole server, so everything outside the `shown`
+ * Draws the line of an offset with a caret below. The file holds the secrets of a whole server, so everything outside the `shown`
  * ranges is masked. Returns `''` for a blank line.
  */
 export function drawExcerpt(text: string, offset: number, shown: readonly Range[]): string {
@@ -177,7 +185,7 @@ function endOfLine(text: string, offset: number): number {
   return end === -1 ? text.length : end
 }
 
-// A tab becomes one blank, so that the caret below is in the right column.
+// A tab becomes one blank, so that the caret stands in the right column.
 function mask(character: string, isShown: boolean): string {
   if (/\s/.test(character)) return ' '
   return isShown || STRUCTURE.test(character) ? character : '*'

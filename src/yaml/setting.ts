@@ -19,71 +19,74 @@ export const PROVIDER: Fields = {
   endpoint: OPTIONS.endpoint,
 }
 
-/** The key of an option: `timeout_ms` for `timeoutMs`. */
+/** Returns the key of an option: `timeout_ms` for `timeoutMs`. */
 export function keyOf(option: string): string {
   return option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
-/** A value of the file, with the place that it came from. */
+/** Settings by the name of their option, or by their index in a list. */
+export type Settings = Map<string, Setting>
+
+/** A value of the file, and its place there. */
 export interface Setting {
   /** Such as `server.auth.cache.allow_ttl_ms`. */
   readonly key: string
   readonly place: Range
-  /** Whether the value must not be shown: it is secret, or comes from the environment. */
+  /** Whether messages hide the value: it is secret, or comes from the environment. */
   readonly isHidden: boolean
-  /** Whether the text in the file must not be shown: it is, or may hold, a secret. */
+  /** Whether excerpts hide the text in the file: it is, or may hold, a secret. */
   readonly isMasked: boolean
   /** Set if the environment gave the value. */
   readonly from?: 'environment'
-  readonly content: Content
+  readonly value: unknown
+  /** The settings within a mapping or a list. */
+  readonly children?: Settings
 }
 
-export type Content =
-  | { readonly kind: 'value'; readonly value: unknown }
-  /** By the name of the option. */
-  | { readonly kind: 'fields'; readonly fields: Map<string, Setting> }
-  | { readonly kind: 'items'; readonly items: Setting[] }
-
-/** The file, and where its problems go. */
+/** The file, the environment, and the problems found so far. */
 export interface Reading {
   readonly tree: Tree
   readonly findings: Findings
   readonly environment: Environment
 }
 
-/** Reads a value in its form. Returns `undefined` for one that is left out, or has a problem. */
-export function readSetting(
-  node: unknown,
-  key: string,
-  form: Form,
-  reading: Reading,
-): Setting | undefined {
+function readSetting(node: unknown, key: string, form: Form, reading: Reading) {
   const value = reading.tree.resolve(node)
   if (value === undefined) return undefined
   const isSecret = form.isSecret === true
   const base = { key, place: rangeOf(node), isHidden: isSecret, isMasked: isSecret }
   if (isScalar(value)) return readScalar(value, base, form, reading)
-  const content = isMap(value)
+  const children = isMap(value)
     ? readMap(value, key, form, reading)
     : readItems(value.items, key, form, reading)
-  // An excerpt of it would show everything in it.
-  return { ...base, isMasked: true, content }
+  const values = isMap(value) ? valuesOf(children) : Object.values(valuesOf(children))
+  // An excerpt of a mapping would show everything in it.
+  return { ...base, isMasked: true, value: values, children }
 }
 
-/** Reads the pairs of a mapping that has a fixed set of them. */
+/** Returns the values by the same names. */
+export function valuesOf(settings: Settings): Record<string, unknown> {
+  // `fromEntries` makes own properties, also of `__proto__`.
+  return Object.fromEntries([...settings].map(([name, { value }]) => [name, value]))
+}
+
+/** Reads the pairs of a mapping whose keys are options. */
 export function readFields(
   pairs: readonly Pair[],
-  key: string,
+  parent: string,
   fields: Fields,
   reading: Reading,
-): Map<string, Setting> {
-  const settings = new Map<string, Setting>()
+): Settings {
+  const settings: Settings = new Map()
   for (const pair of pairs) {
     if (reading.findings.hasMore()) break
-    const option = readOption(pair, key, fields, reading)
-    const form = option === undefined ? undefined : fields[option]?.form
-    if (option === undefined || form === undefined) continue
-    const setting = readPair(pair, `${key}.${keyOf(option)}`, form, reading)
+    const name = keyText(pair.key)
+    const [option, field] = Object.entries(fields).find(([known]) => keyOf(known) === name) ?? []
+    if (option === undefined || field === undefined || field.form.kind === 'function') {
+      refuseKey(pair, parent, option, fields, reading.findings)
+      continue
+    }
+    const setting = readPair(pair, `${parent}.${keyOf(option)}`, field.form, reading)
     if (setting !== undefined) settings.set(option, setting)
   }
   return settings
@@ -92,39 +95,35 @@ export function readFields(
 function readPair(pair: Pair, key: string, form: Form, reading: Reading): Setting | undefined {
   if (!isBare(pair)) return readSetting(pair.value, key, form, reading)
   // `{ endpoint }`: a key without a value.
-  const content = { kind: 'value', value: null } as const
-  return { key, place: rangeOf(pair.key), isHidden: false, isMasked: false, content }
+  return { key, place: rangeOf(pair.key), isHidden: false, isMasked: false, value: null }
 }
 
-// The parser of the option rejects these by their type.
-const EMPTY: Content = { kind: 'value', value: Object.freeze([]) }
-
-function readMap(map: YAMLMap, key: string, form: Form, reading: Reading): Content {
-  if (form.fields !== undefined) {
-    return { kind: 'fields', fields: readFields(map.items, key, form.fields, reading) }
-  }
-  if (form.entries !== undefined) {
-    return { kind: 'fields', fields: readEntries(map, key, form.entries, reading) }
-  }
-  return { kind: 'value', value: Object.freeze({}) }
-}
-
-function readItems(items: readonly unknown[], key: string, form: Form, reading: Reading) {
-  const itemForm = form.items
-  if (itemForm === undefined) return EMPTY
-  const settings = items.map((item, index) =>
-    readSetting(item, `${key}[${index}]`, itemForm, reading),
-  )
-  return { kind: 'items', items: settings.filter((item) => item !== undefined) } as const
-}
-
-function readEntries(map: YAMLMap, key: string, form: Form, reading: Reading) {
-  const settings = new Map<string, Setting>()
+// A mapping or list that the option does not accept becomes an empty one, which its kind rejects.
+function readMap(map: YAMLMap, key: string, form: Form, reading: Reading): Settings {
+  if (form.fields !== undefined) return readFields(map.items, key, form.fields, reading)
+  const settings: Settings = new Map()
+  if (form.entries === undefined) return settings
   for (const pair of map.items) {
     const name = readHeaderName(pair, key, reading)
     if (name === undefined) continue
-    const setting = readPair(pair, `${key}.${name}`, form, reading)
+    const setting = readPair(pair, `${key}.${name}`, form.entries, reading)
     if (setting !== undefined) settings.set(name, setting)
+  }
+  return settings
+}
+
+function readItems(
+  items: readonly unknown[],
+  key: string,
+  { items: form }: Form,
+  reading: Reading,
+) {
+  const settings: Settings = new Map()
+  if (form === undefined) return settings
+  for (const [index, item] of items.entries()) {
+    const setting = readSetting(item, `${key}[${index}]`, form, reading)
+    // `checkSettings` looks settings up by the index in the resulting list.
+    if (setting !== undefined) settings.set(String(settings.size), setting)
   }
   return settings
 }
@@ -137,82 +136,65 @@ function readHeaderName(pair: Pair, parent: string, { findings }: Reading): stri
   return undefined
 }
 
-/** Returns the option that a key stands for. Adds a problem for a key that stands for none. */
-function readOption(
+/** Adds the problem of a key that a file cannot set. */
+function refuseKey(
   pair: Pair,
   parent: string,
+  option: string | undefined,
   fields: Fields,
-  { findings }: Reading,
-): string | undefined {
+  findings: Findings,
+): void {
+  const place = rangeOf(pair.key)
   const name = keyText(pair.key)
   if (name === undefined) {
-    findings.add(rangeOf(pair.key), parent, `A key of "${parent}" must be a plain name`, MASKED)
-    return undefined
+    return findings.add(place, parent, `A key of "${parent}" must be a plain name`, MASKED)
   }
-  const option = Object.keys(fields).find((candidate) => keyOf(candidate) === name)
-  const isFunction = option !== undefined && fields[option]?.form.kind === 'function'
-  if (option !== undefined && !isFunction) return option
   const key = `${parent}.${shownName(pair).slice(0, 80)}`
-  if (isFunction) refuse(pair, key, inCode(key, option), findings)
-  else if (name === '<<')
-    refuse(pair, key, `"${key}" is a merge key, which is not read here`, findings)
-  else refuseUnknown(pair, key, fields, findings)
-  return undefined
-}
-
-function refuse(pair: Pair, key: string, message: string, findings: Findings): void {
-  findings.add(rangeOf(pair.key), key, message, isBare(pair))
-}
-
-function inCode(key: string, option: string): string {
-  return `"${key}" is a function: set it in code, as in withAuth(handler, { ...config, ${option} })`
-}
-
-function refuseUnknown(pair: Pair, key: string, fields: Fields, findings: Findings): void {
-  const options = Object.keys(fields).filter((option) => fields[option]?.form.kind !== 'function')
-  const known = options.map(keyOf)
-  const problem = { ...unknownProblem([keyText(pair.key) ?? ''], known), isSecret: isBare(pair) }
+  if (option !== undefined) {
+    const message = `"${key}" is a function: set it in code, as in withAuth(handler, { ...config, ${option} })`
+    return findings.add(place, key, message, isBare(pair))
+  }
+  if (name === '<<') {
+    const message = `"${key}" is a merge key, which is not supported here: write out its keys`
+    return findings.add(place, key, message, isBare(pair))
+  }
+  const inFile = Object.keys(fields).filter((one) => fields[one]?.form.kind !== 'function')
+  const problem = { ...unknownProblem([name], inFile.map(keyOf)), isSecret: isBare(pair) }
   const message = describeProblem(problem, () => JSON.stringify(key))
   const shown = isBare(pair) ? { ...problem, optionPath: [] } : problem
-  findings.add(rangeOf(pair.key), key, message, isBare(pair), shown)
+  return findings.add(place, key, message, isBare(pair), shown)
 }
-
-type Base = Omit<Setting, 'content'>
 
 function readScalar(
   scalar: Scalar,
-  given: Base,
+  given: Omit<Setting, 'value'>,
   form: Form,
   { environment, findings }: Reading,
 ): Setting | undefined {
   const { value } = scalar
-  const mayHold = mayHoldSecret(value)
-  const isMasked = given.isMasked || mayHold
-  const base = { ...given, isMasked, isHidden: given.isHidden || (mayHold && form.isUrl !== true) }
+  // A URL may have a password in it, or a key in its query.
+  const mayHoldSecret = /[@?]/.test(String(value))
+  const isMasked = given.isMasked || mayHoldSecret
+  const isHidden = given.isHidden || (mayHoldSecret && form.isUrl !== true)
+  const base = { ...given, isMasked, isHidden }
   if (typeof value !== 'string' || !hasReference(value)) {
-    return { ...base, content: { kind: 'value', value: literalOf(scalar, form) } }
+    return { ...base, value: literalOf(scalar, form) }
   }
-  const { text, problems } = expandReferences(value, environment, isMasked)
+  const { text, problems } = expandReferences(value, environment)
   for (const problem of problems) {
     findings.add(base.place, base.key, `"${base.key}": ${problem}`, isMasked)
   }
   if (problems.length > 0 || text === '') return undefined
-  const content = { kind: 'value', value: coerce(text, form) } as const
-  return { ...base, isHidden: true, from: 'environment', content }
+  return { ...base, isHidden: true, from: 'environment', value: coerce(text, form) }
 }
 
-// A URL may have a password in it, or a key in its query.
-function mayHoldSecret(value: unknown): boolean {
-  return /[@?]/.test(String(value))
-}
-
-// A secret, a header name or a realm may look like a number, and is no other text for that.
+// A secret, a header name or a realm may look like a number. Its text must stay as written.
 function literalOf(scalar: Scalar, { scalar: type }: Form): unknown {
   const isText = type === 'string' && ['number', 'boolean'].includes(typeof scalar.value)
   return isText ? scalarText(scalar) : scalar.value
 }
 
-// As Llama Stack reads what the environment gives, but only where the field has that type.
+// Llama Stack converts texts from the environment in the same way, for options of that type only.
 function coerce(text: string, { scalar: type }: Form): unknown {
   const word = text.trim().toLowerCase()
   if (type === 'boolean' && (word === 'true' || word === 'false')) return word === 'true'

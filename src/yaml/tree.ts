@@ -3,32 +3,32 @@ import { MASKED } from './problems.ts'
 import type { Alias, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml'
 import type { Findings, Range } from './problems.ts'
 
-/** A node that is no alias. */
+/** A node other than an alias. */
 export type Node = Scalar | YAMLMap | YAMLSeq
 
 /** The nodes of a document, with its aliases resolved. */
 export interface Tree {
   readonly root: Node | undefined
-  /** What an alias stands for, else the node itself; `undefined` for an alias that was refused. */
+  /** Returns the target of an alias, or `undefined` for an invalid alias. Returns other nodes as they are. */
   readonly resolve: (node: unknown) => Node | undefined
 }
 
-// Real files have aliases for a handful of values.
+// Real files alias a handful of values.
 const MOST_ALIASED = 10_000
-const TOO_MANY = `The aliases stand for more than ${MOST_ALIASED} values`
+const TOO_MANY = `The aliases expand to more than ${MOST_ALIASED} values: write the values out`
 
 interface Inspection {
   readonly findings: Findings
   readonly anchors: Map<string, Node>
   readonly targets: Map<Alias, Node>
-  /** How many values a finished node stands for, with those of its aliases. */
+  /** The number of values in a visited node, those of its aliases included. */
   readonly sizes: Map<Node, number>
   readonly open: Set<Node>
   aliased: number
   isOverfull: boolean
 }
 
-/** Looks through all nodes once: refuses keys that repeat, cycles, and aliases that multiply. */
+/** Visits every node once. Adds a problem for repeated keys, for cycles, and for aliases that multiply. */
 export function inspectTree(root: unknown, findings: Findings): Tree {
   const inspection: Inspection = {
     findings,
@@ -47,41 +47,40 @@ export function inspectTree(root: unknown, findings: Findings): Tree {
   return { root: resolve(root), resolve }
 }
 
-/** Where a node stands, without the comments and blanks behind it. */
+/** Returns the place of a node, without the comments and blanks after it. */
 export function rangeOf(node: unknown): Range {
   const [start = 0, end = start] = ((isNode(node) || isAlias(node)) && node.range) || []
   return { start, end }
 }
 
-/** The text of a key, or `undefined` for one that is no scalar. */
+/** Returns the text of a key, or `undefined` for a list or a mapping in its place. */
 export function keyText(key: unknown): string | undefined {
   return isScalar(key) ? scalarText(key) : undefined
 }
 
-/** The pair of a mapping that has this name. */
+/** Returns the pair with this name. */
 export function findPair(map: YAMLMap, name: string): Pair | undefined {
   return map.items.find(({ key }) => keyText(key) === name)
 }
 
-/** Whether nothing stands there, or `null`. */
+/** Whether a node is missing or `null`. */
 export function isEmpty(node: Node | undefined): boolean {
   return node === undefined || ('value' in node && node.value === null)
 }
 
 /**
- * Whether a key stands without a value. It may be a member of a set of secrets, or `key:value` without the blank that makes
- * two of it, and so must not be shown.
+ * Whether a key has no value. It must not be shown: it may be a secret of a set, or `key:value` without the blank between.
  */
 export function isBare({ value }: Pair): boolean {
   return value === null
 }
 
-/** What errors call a key: `?` where it has no name, or one that must not be shown. */
+/** Returns the name of a key for errors, or `?` for a key without a name and for one that must not be shown. */
 export function shownName(pair: Pair): string {
   return (isBare(pair) ? undefined : keyText(pair.key)) ?? '?'
 }
 
-/** A scalar as it is written: `0123`, and not the number 123. */
+/** Returns a scalar as written: `0123`, not the number 123. */
 export function scalarText({ source, value }: Scalar): string {
   return source ?? String(value)
 }
@@ -117,26 +116,23 @@ function inspectPair(pair: Pair, path: readonly string[], inspection: Inspection
 }
 
 function inspectAlias(alias: Alias, path: readonly string[], inspection: Inspection): number {
-  const problem = resolveAlias(alias, inspection)
-  if (problem !== undefined) {
-    // It is the same with all that come after.
-    if (problem === TOO_MANY && inspection.isOverfull) return 0
-    inspection.isOverfull ||= problem === TOO_MANY
-    inspection.findings.add(rangeOf(alias), nameOf(path), problem, MASKED)
-    return 0
-  }
-  const target = inspection.targets.get(alias)
-  return (target && inspection.sizes.get(target)) ?? 0
+  const target = inspection.anchors.get(alias.source)
+  const size = (target && inspection.sizes.get(target)) ?? 0
+  const problem = problemOfAlias(target, size, inspection)
+  if (problem === undefined && target !== undefined) inspection.targets.set(alias, target)
+  if (problem === undefined) return size
+  // Every later alias has this problem, too: report it once.
+  if (problem === TOO_MANY && inspection.isOverfull) return 0
+  inspection.isOverfull ||= problem === TOO_MANY
+  inspection.findings.add(rangeOf(alias), nameOf(path), problem, MASKED)
+  return 0
 }
 
-function resolveAlias(alias: Alias, inspection: Inspection): string | undefined {
-  const target = inspection.anchors.get(alias.source)
+function problemOfAlias(target: Node | undefined, size: number, inspection: Inspection) {
   if (target === undefined) return 'An alias needs an anchor before it'
-  if (inspection.open.has(target)) return 'An alias cannot stand within what it names'
-  inspection.aliased += inspection.sizes.get(target) ?? 0
-  if (inspection.aliased > MOST_ALIASED) return TOO_MANY
-  inspection.targets.set(alias, target)
-  return undefined
+  if (inspection.open.has(target)) return 'An alias cannot be inside its own anchor'
+  inspection.aliased += size
+  return inspection.aliased > MOST_ALIASED ? TOO_MANY : undefined
 }
 
 function refuseRepeatedKeys(map: YAMLMap, path: readonly string[], findings: Findings): void {
@@ -144,14 +140,13 @@ function refuseRepeatedKeys(map: YAMLMap, path: readonly string[], findings: Fin
   for (const pair of map.items) {
     const text = keyText(pair.key)
     if (text === undefined) continue
-    if (seen.has(text)) refuseRepeated(pair, nameOf([...path, `.${shownName(pair)}`]), findings)
+    if (seen.has(text)) {
+      const name = nameOf([...path, `.${shownName(pair)}`])
+      const message = `${JSON.stringify(name)} is a repeated key: remove one of them`
+      findings.add(rangeOf(pair.key), name, message, isBare(pair))
+    }
     seen.add(text)
   }
-}
-
-function refuseRepeated(pair: Pair, name: string, findings: Findings): void {
-  const message = `${JSON.stringify(name)} is there twice`
-  findings.add(rangeOf(pair.key), name, message, isBare(pair))
 }
 
 function nameOf(path: readonly string[]): string {

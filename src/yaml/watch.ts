@@ -1,7 +1,7 @@
 import { isOptionsObject } from '../core/config/option-checks.ts'
 import { system } from '../files/system.ts'
 
-/** What a watch needs. */
+/** The parts of a watch. */
 export interface Watch<Config> {
   /** Reads the file again. */
   readonly read: () => Promise<string>
@@ -16,7 +16,7 @@ export interface Watch<Config> {
 
 /** A file that is watched. */
 export interface Watched<Config> {
-  /** The last config that could be used. */
+  /** The last valid config. */
   readonly config: Config
   readonly close: () => void
 }
@@ -36,13 +36,13 @@ export function watchParsed<Config>(watch: Watch<Config>): Watched<Config> {
       isBroken = false
       if (nextPrint === told) return wasBroken ? onRecover() : undefined
       config = next
-      // If the observer throws, it gets the same config again with the next change of the file.
+      // If `onChange` throws, it gets the same config again with the next change of the file.
       told = ''
       onChange(config)
       told = nextPrint
     } catch (error) {
       isBroken = true
-      tell(onError, error)
+      ignoreErrors(() => onError(error))
     }
   }
   const close = watchText({ ...file, onChange: take })
@@ -54,11 +54,11 @@ export function watchParsed<Config>(watch: Watch<Config>): Watched<Config> {
   }
 }
 
-function tell(onError: (error: unknown) => void, error: unknown): void {
+function ignoreErrors(call: () => void): void {
   try {
-    onError(error)
+    call()
   } catch {
-    // There is nobody else to tell.
+    // An error of `onError` has no other receiver.
   }
 }
 
@@ -70,9 +70,8 @@ interface WatchedText extends Pick<Watch<never>, 'read' | 'text' | 'intervalMs'>
 }
 
 /**
- * Reads a file at each interval, and reports each change of its text. It compares texts, since the times of files are too coarse
- * and file events do not come on every file system. A change is reported when it was read twice, so that a file that is still
- * being written is not used.
+ * Reads a file at each interval, and reports each change of its text. It compares texts, since file times are too coarse and not
+ * every file system sends events. It reports a text that it has read twice, so that a half-written file is not used.
  *
  * @returns A function that ends the watch. Nothing is called after that.
  */
@@ -114,12 +113,12 @@ async function readContent(read: () => Promise<string>): Promise<FileContent> {
   }
 }
 
-// A text with NUL is no YAML, so such a file is broken in the same way.
+// No valid text starts with NUL, which YAML does not allow.
 function identityOf(content: FileContent): string {
   return content.text ?? `\0${String(content.error)}`
 }
 
-/** The same text for values of YAML that mean the same: the order of keys does not count. */
+/** Returns the same text for equal YAML values. Ignores the order of keys. */
 export function fingerprint(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) => (isOptionsObject(part) ? sorted(part) : part))
 }

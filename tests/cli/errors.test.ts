@@ -94,26 +94,26 @@ describe('an error about a library option', () => {
   const HIDDEN = '(hidden because it may be a secret)'
 
   it.each<[AuthConfigError, string]>([
-    [invalidOption('endpoint', 'x', 'a URL'), 'URL must be a URL, received "x"'],
-    [invalidOption('endpoint', 5, 'a URL'), 'URL must be a URL, received 5'],
-    [invalidOption('key.paths[3]', '', 'a path'), '--path must be a path, received ""'],
+    [invalidOption(['endpoint'], 'x', 'a URL'), 'URL must be a URL, received "x"'],
+    [invalidOption(['endpoint'], 5, 'a URL'), 'URL must be a URL, received 5'],
+    [invalidOption(['key', 'paths', 3], '', 'a path'), '--path must be a path, received ""'],
     [
-      invalidOption('endpoint', 'http://h/?k=s3cret', 'https (or `allowInsecureHttp`)'),
+      invalidOption(['endpoint'], 'http://h/?k=s3cret', 'https (or `allowInsecureHttp`)'),
       'URL must be https (or --allow-insecure-http), received "http://h/…"',
     ],
     [
-      invalidOption('endpoint', '", received "endpoint" sk-s3cret', '"a" or "b"'),
+      invalidOption(['endpoint'], '", received "endpoint" sk-s3cret', '"a" or "b"'),
       `URL must be "a" or "b", received ${HIDDEN}`,
     ],
     [
-      invalidOption('endpoint', 'sk-s3cret', 'a URL', 'sk-s3cret/'),
+      invalidOption(['endpoint'], 'sk-s3cret', 'a URL', 'sk-s3cret/'),
       `URL must be a URL, received ${HIDDEN}`,
     ],
     [
-      invalidOption('key.paths[0]', '/*', 'a path', '/'),
+      invalidOption(['key', 'paths', 0], '/*', 'a path', '/'),
       '--path must be a path, received "/*": did you mean "/"?',
     ],
-    [invalidSecret('endpoint', 'a URL'), 'URL must be a URL (its value is not shown)'],
+    [invalidSecret(['endpoint'], 'a URL'), 'URL must be a URL (its value is not shown)'],
   ])('uses the names of the command: %s', async (error, expected) => {
     await expect(fail(error)).rejects.toThrow(new UsageError(expected))
   })

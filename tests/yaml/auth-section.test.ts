@@ -49,37 +49,30 @@ describe('readAuthSection', () => {
       'server: { auth: { endpoint: x, provider_config: { type: custom } } }',
       '1:32 server.auth.provider_config.endpoint',
     ],
-  ])('refuses %s at its place', (text, problem) => {
+  ])('rejects %s at its place', (text, problem) => {
     expect(read(text).problems[0]).toBe(problem)
   })
 })
 
 it.each<[text: string, ...lines: string[]]>([
   ['hunter', '1:1 The file must be a mapping | ******'],
-  ['5', '1:1 The file must be a mapping | *'],
-  ['- hunter', '1:1 The file must be a mapping | * ******'],
   ['server: hunter', '1:1 "server" must be a mapping | server: ******'],
-  ['server: 5', '1:1 "server" must be a mapping | server: *'],
   ['server: [hunter]', '1:1 "server" must be a mapping | server: [******]'],
   [
     'server: { auth: hunter }',
-    '1:11 "server.auth" must be a mapping with an "endpoint": it is there, but holds none | server: { auth: ****** }',
-  ],
-  [
-    'server: { auth: }',
-    '1:11 "server.auth" must be a mapping with an "endpoint": it is there, but holds none | server: { auth: }',
+    '1:11 "server.auth" must be a mapping with an "endpoint" | server: { auth: ****** }',
   ],
   [
     'server: { "auth": ~ }',
-    '1:11 "server.auth" must be a mapping with an "endpoint": it is there, but holds none | server: { "auth": * }',
+    '1:11 "server.auth" must be a mapping with an "endpoint" | server: { "auth": * }',
   ],
   [
     'a: hunter\nb: 1\n',
-    '1:1 "server.auth" is missing, and without it nobody would be refused: give it an "endpoint" | a: ******',
+    '1:1 "server.auth" is missing: add it, with an "endpoint". Without it every request would be allowed | a: ******',
   ],
   [
     'server: { a: hunter }',
-    '1:1 "server.auth" is missing, and without it nobody would be refused: give it an "endpoint" | server: { a: ****** }',
+    '1:1 "server.auth" is missing: add it, with an "endpoint". Without it every request would be allowed | server: { a: ****** }',
   ],
   ['{ server:hunter }', '1:3 "?" is not read: did you mean "server"? | { ******:****** }'],
   [
@@ -87,26 +80,16 @@ it.each<[text: string, ...lines: string[]]>([
     '1:11 "server.?" is not read: did you mean "auth"? | server: { ****:****** }',
   ],
   [
-    ' Server : { auth: hunter }',
-    '1:2 "Server" is not read: did you mean "server"? | Server : { auth: ****** }',
-  ],
-  ['" server": 1', '1:1 " server" is not read: did you mean "server"? | " server": *'],
-  [
-    'servers: hunter\nserver_2: 1\n',
-    '1:1 "servers" is not read: did you mean "server"? | servers: ******',
-    '2:1 "server_2" is not read: did you mean "server"? | server_2: *',
-  ],
-  [
     '? [server]\n: 1\n? { a: b }\n: 2\n',
-    '1:1 "server.auth" is missing, and without it nobody would be refused: give it an "endpoint" | * [******]',
+    '1:1 "server.auth" is missing: add it, with an "endpoint". Without it every request would be allowed | * [******]',
   ],
   [
     'a: &a { b: hunter }\n<<: *a',
-    '2:1 "<<" is not read: merge keys are not, and "server" may be in it | <<: **',
+    '2:1 "<<" is not read: merge keys are not supported here, and it may hold "server" | <<: **',
   ],
   [
     'server: { <<: { auth: hunter } }',
-    '1:11 "server.<<" is not read: merge keys are not, and "auth" may be in it | server: { <<: { auth: ****** } }',
+    '1:11 "server.<<" is not read: merge keys are not supported here, and it may hold "auth" | server: { <<: { auth: ****** } }',
   ],
   [
     'server: { AUTHENTICATION: hunter, Auth : 1, ? [a] : 1 }',
@@ -115,15 +98,11 @@ it.each<[text: string, ...lines: string[]]>([
   ],
   [
     'server: { auth: {} }',
-    '1:11 "server.auth.endpoint" is missing or empty: name the URL that decides who may come in | server: { auth: {} }',
+    '1:11 "server.auth.endpoint" is missing or empty: set it to the URL of your auth endpoint | server: { auth: {} }',
   ],
   [
     'server: { auth: { endpoint: } }',
     '1:29 "server.auth.endpoint" must be left out or given a value (is a variable not set?), received null | server: { auth: { endpoint: } }',
-  ],
-  [
-    'server: { auth: { endpoint: "${env.NO:=}" } }',
-    '1:19 "server.auth.endpoint" is missing or empty: name the URL that decides who may come in | server: { auth: { endpoint: "*{******:*}" } }',
   ],
   [
     'server: { auth: { endpoint: "${env.NO}" } }',
@@ -131,9 +110,9 @@ it.each<[text: string, ...lines: string[]]>([
   ],
   [
     'server: { auth: { route_policy: [hunter], access_policy: hunter, provider_type: hunter, config: { a: hunter }, ? [a] : hunter } }',
-    '1:11 "server.auth.endpoint" is missing or empty: name the URL that decides who may come in | server: { auth: { route_policy: [******], access_p',
-    '1:19 "server.auth.route_policy" is not supported: with-auth has no policies: your auth endpoint is told the path, and decides | server: { auth: { route_policy: [******], access_policy: *',
-    '1:43 "server.auth.access_policy" is not supported: with-auth has no policies: your auth endpoint decides | server: { auth: { route_policy: [******], access_policy: ******, provider_type: **',
+    '1:11 "server.auth.endpoint" is missing or empty: set it to the URL of your auth endpoint | server: { auth: { route_policy: [******], access_p',
+    '1:19 "server.auth.route_policy" is not supported: with-auth has no policies. Your auth endpoint gets the path, and decides | server: { auth: { route_policy: [******], access_policy: *',
+    '1:43 "server.auth.access_policy" is not supported: with-auth has no policies. Your auth endpoint decides | server: { auth: { route_policy: [******], access_policy: ******, provider_type: **',
     '1:66 "server.auth.provider_type" is not supported: write provider_config: { type: custom, endpoint: ... } | server: { auth: { route_policy: [******], access_policy: ******, provider_type: ******, config: { a: ****',
     '1:89 "server.auth.config" is not supported: write provider_config: { type: custom, endpoint: ... } | route_policy: [******], access_policy: ******, provider_type: ******, config: { a: ****** }, * [*] : ****** }',
     '1:114 A key of "server.auth" must be a plain name | ccess_policy: ******, provider_type: ******, config: { a: ****** }, * [*] : ****** } }',
@@ -143,53 +122,33 @@ it.each<[text: string, ...lines: string[]]>([
     '1:19 "server.auth.provider_config" must be a mapping with "type" and "endpoint" | server: { auth: { provider_config: ****** } }',
   ],
   [
-    'server: { auth: { provider_config: [hunter] } }',
-    '1:19 "server.auth.provider_config" must be a mapping with "type" and "endpoint" | server: { auth: { provider_config: [******] } }',
-  ],
-  [
     'server: { auth: { provider_config: { jwks: hunter } } }',
-    '1:19 "server.auth.provider_config.type" must be "custom", the only type there is; it is missing or empty | server: { auth: { provider_config: { jwks: ****** } } }',
-  ],
-  [
-    'server: { auth: { provider_config: { type: hunter, jwks: hunter } } }',
-    '1:44 "server.auth.provider_config.type" must be "custom", the only type there is; it is another, which is not supported: what decides here is an auth endpoint | server: { auth: { provider_config: { type: hunter, jwks: ****** } } }',
-  ],
-  [
-    'server: { auth: { provider_config: { type: 5, endpoint: "https://hunter/" } } }',
-    '1:44 "server.auth.provider_config.type" must be "custom", the only type there is; it is another, which is not supported: what decides here is an auth endpoint | server: { auth: { provider_config: { type: 5, endpoint: "*****:*********" } } }',
+    '1:19 "server.auth.provider_config.type" must be "custom", the only supported type: the decision comes from an auth endpoint | server: { auth: { provider_config: { jwks: ****** } } }',
   ],
   [
     'server: { auth: { provider_config: { type: { hunter: hunter } } } }',
-    '1:44 "server.auth.provider_config.type" must be "custom", the only type there is; it is another, which is not supported: what decides here is an auth endpoint | server: { auth: { provider_config: { type: { hunter: ****** } } } }',
+    '1:44 "server.auth.provider_config.type" must be "custom", the only supported type: the decision comes from an auth endpoint | server: { auth: { provider_config: { type: { hunter: ****** } } } }',
   ],
   [
     'server: { auth: { provider_config: { type: "https://u:hunter@h" } } }',
-    '1:44 "server.auth.provider_config.type" must be "custom", the only type there is; it is another, which is not supported: what decides here is an auth endpoint | server: { auth: { provider_config: { type: "*****:***:********" } } }',
+    '1:44 "server.auth.provider_config.type" must be "custom", the only supported type: the decision comes from an auth endpoint | server: { auth: { provider_config: { type: "*****:***:********" } } }',
   ],
   [
     'server: { auth: { provider_config: { type: "${env.NO}" } } }',
     '1:44 "server.auth.provider_config.type": Environment variable "NO" is not set, or empty: set it, write ${env.NO:=default}, or ${env.NO:+value} to leave the key out when it is not set | server: { auth: { provider_config: { type: "${env.NO}" } } }',
   ],
   [
-    'server: { auth: { provider_config: { type: custom } } }',
-    '1:19 "server.auth.provider_config.endpoint" is missing or empty: name the URL that decides who may come in | server: { auth: { provider_config: { type: ****** } } }',
-  ],
-  [
     'server: { auth: { provider_config: { type: custom, endpoint: "${env.NO:=}", url: hunter } } }',
-    '1:19 "server.auth.provider_config.endpoint" is missing or empty: name the URL that decides who may come in | server: { auth: { provider_config: { type: ******, endpoin',
+    '1:19 "server.auth.provider_config.endpoint" is missing or empty: set it to the URL of your auth endpoint | server: { auth: { provider_config: { type: ******, endpoin',
     '1:77 Unknown option "server.auth.provider_config.url": expected one of "type", "endpoint" | : { auth: { provider_config: { type: ******, endpoint: "*{******:*}", url: ****** } } }',
   ],
   [
     'server: { auth: { endpoint: "https://hunter/", provider_config: { type: custom, endpoint: "https://hunter/" } } }',
-    '1:48 "server.auth.provider_config" and "server.auth.endpoint" answer the same question: give one of them | server: { auth: { endpoint: "*****:*********", provider_config: { type: ******, endpoin',
+    '1:48 "server.auth.provider_config" and "server.auth.endpoint" both name the auth endpoint: remove one of them | server: { auth: { endpoint: "*****:*********", provider_config: { type: ******, endpoin',
   ],
   [
     'server: { auth: { endpoint: "https://auth.example.com/", realm } }',
     '1:58 "server.auth.realm" must be left out or given a value (is a variable not set?), received null | server: { auth: { endpoint: "*****:*******************", realm } }',
-  ],
-  [
-    'server: { auth: { endpoint: "https://auth.example.com/", timeout_ms } }',
-    '1:58 "server.auth.timeout_ms" must be left out or given a value (is a variable not set?), received null | server: { auth: { endpoint: "*****:*******************", timeout_ms } }',
   ],
   [
     'server: { auth: { endpoint: "https://auth.example.com/", realm:hunter } }',
@@ -199,6 +158,6 @@ it.each<[text: string, ...lines: string[]]>([
     'server: { auth: { endpoint: "https://auth.example.com/", fetch } }',
     '1:58 "server.auth.?" is a function: set it in code, as in withAuth(handler, { ...config, fetch }) | server: { auth: { endpoint: "*****:*******************", ***** } }',
   ],
-])('says of %j all that is wrong, and shows keys alone', (text, ...lines) => {
+])('reports every problem of %j, and shows only keys', (text, ...lines) => {
   expect(linesOf(text)).toEqual(lines)
 })

@@ -31,7 +31,7 @@ describe('parseFile', () => {
     ['a directive of another version', '%YAML 3.0\n---\na: 1\n', 'directive'],
     ['NUL', 'a: "\0"', 'U+0000'],
     ['an escape character in a comment', 'a: 1 # \u001b[2J', 'U+001B'],
-  ])('refuses %s', (_, text, said) => {
+  ])('rejects %s', (_, text, said) => {
     const { tree, findings } = parseFile('f', text)
     expect(findings.all()[0]?.message).toContain(said)
     expect(findings.all()[0]?.line).toBeGreaterThan(0)
@@ -45,7 +45,7 @@ describe('parseFile', () => {
     expect(new Set(said).size).toBe(said.length)
   })
 
-  it('refuses what is too long', () => {
+  it('rejects a file of more than 262,144 characters', () => {
     expect(problemsOf('#'.repeat(MOST_TEXT))).toEqual([])
     expect(problemsOf('#'.repeat(MOST_TEXT + 1))).toEqual([
       inWhole('The file is longer than 262144 characters'),
@@ -95,19 +95,13 @@ it.each<[text: string, ...lines: string[]]>([
     'a: [hunter\nb:\n',
     '2:1 Flow sequence in block collection must be sufficiently indented and end with a ] (YAML) | b:',
   ],
-  [
-    'a: [hunter\r\nb:\r\n',
-    '2:1 Flow sequence in block collection must be sufficiently indented and end with a ] (YAML) | b:',
-  ],
   ['a:\n\tb: hunter\n', '2:1 Tabs are not allowed as indentation (YAML) | b: ******'],
   ['a:\t@hunter\n', '1:4 Plain value cannot start with reserved character @ (YAML) | a: *******'],
   [
     '  "hunter": @hunter\n',
     '1:13 Plain value cannot start with reserved character @ (YAML) | "******": *******',
   ],
-  ['a: *hunter:\n', '1:11 Invalid alias or anchor (YAML) | a: *******:'],
   ['a: &\n', '1:4 Invalid alias or anchor (YAML) | a: *'],
-  ['a: {hunter}}\n', '1:12 Unexpected text (YAML) | a: {******}}'],
   [
     '{hunter: 1}\nb: hunter\n',
     '2:1 Unexpected text (YAML) | b: ******',
@@ -122,19 +116,18 @@ it.each<[text: string, ...lines: string[]]>([
     '2:1 Unexpected text (YAML) | [',
     '2:2 Flow sequence in block collection must be sufficiently indented and end with a ] (YAML) | [',
   ],
-  [
-    '- [[[',
-    '1:6 Flow sequence in block collection must be sufficiently indented and end with a ] (YAML) | * [[[',
-  ],
   ['a: !hunter hunter\n', '1:4 Unknown tag (YAML) | a: ******* ******'],
   ['%hunter\n---\na: 1\n', '1:1 Invalid directive (YAML) | *******'],
   ['%YAML 1.2\n', '2:1 Missing directives-end indicator line (YAML)'],
-  ['a: 1\n---\nb: hunter\n', '2:1 A second document begins here: a file holds one (YAML) | ***'],
+  [
+    'a: 1\n---\nb: hunter\n',
+    '2:1 A second document begins here: keep one document in a file (YAML) | ***',
+  ],
   [
     'a: hunter\u0001hunter: b\n',
     '1:4 Nested mappings are not allowed in compact mappings (YAML) | a: *************: *',
-    '1:10 The character U+0001 cannot stand in YAML | a: *************: *',
+    '1:10 The character U+0001 is not allowed in YAML: remove it | a: *************: *',
   ],
-])('of a text that is no YAML all keys are shown, and no value: %j', (text, ...lines) => {
+])('shows the keys of invalid YAML, but no value: %j', (text, ...lines) => {
   expect(linesOf(text)).toEqual(lines)
 })

@@ -10,51 +10,42 @@ const ENDPOINT = 'https://auth.example.com/validate'
 const BELOW = 'did you mean "auth" below "server"? Write it there, as a mapping with an "endpoint"'
 const SECTION = `{ endpoint: "${ENDPOINT}" }`
 
-/** A key that was probably meant as the section, in a file without `server`, and what is said of it. */
+/** Keys that were probably meant as the section, in a file without `server`, and the problem. */
 const BESIDE: [text: string, problem: string][] = [
-  ...[
-    'sever',
-    'servre',
-    'Server',
-    'sserver',
-    '_server',
-    'serber',
-    'servers',
-    'srvr',
-    'serv',
-    'ser',
-  ].flatMap((key): [string, string][] => [
-    [`${key}: { auth: ${SECTION} }`, `1:1: "${key}" is not read: did you mean "server"?`],
-    [`${key}: { a: 1, atuh: }`, `1:1: "${key}" is not read: did you mean "server"?`],
-    [`${key}: ${SECTION}`, `1:1: "${key}" is not read: did you mean "server"?`],
-  ]),
-  ...['auth', 'Auth', '_auth', 'atuh', 'authentication', 'server_auth', 'au'].flatMap((key) =>
-    [
-      SECTION,
-      `{ provider_config: ${SECTION} }`,
-      `{ endpiont: "${ENDPOINT}" }`,
-      `{ url: "${ENDPOINT}" }`,
-      `{ a: 1, URI: "${ENDPOINT}" }`,
-      '{}',
-      '',
-      '~',
-      ENDPOINT,
-      '${env.ENDPOINT}',
-    ].map((value): [string, string] => [`${key}: ${value}`, `1:1: "${key}" is not read: ${BELOW}`]),
-  ),
-  ...[
-    'server.auth',
-    'sever.auth',
-    'Server/Auth',
-    'server:auth',
-    'server.auth.endpoint',
-    'server.aut.x.y',
-  ].flatMap((key) =>
-    [SECTION, '{ timeout_ms: 5 }', '', ENDPOINT, 'x'].map((value): [string, string] => [
-      `${key}: ${value}`,
-      `1:1: "${key}" is not read: ${BELOW}`,
+  ...'sever servre Server sserver _server serber servers srvr serv ser'
+    .split(' ')
+    .flatMap((key): [string, string][] => [
+      [`${key}: { auth: ${SECTION} }`, `1:1: "${key}" is not read: did you mean "server"?`],
+      [`${key}: { a: 1, atuh: }`, `1:1: "${key}" is not read: did you mean "server"?`],
+      [`${key}: ${SECTION}`, `1:1: "${key}" is not read: did you mean "server"?`],
     ]),
-  ),
+  ...'auth Auth _auth atuh authentication server_auth au'
+    .split(' ')
+    .flatMap((key) =>
+      [
+        SECTION,
+        `{ provider_config: ${SECTION} }`,
+        `{ endpiont: "${ENDPOINT}" }`,
+        `{ url: "${ENDPOINT}" }`,
+        `{ a: 1, URI: "${ENDPOINT}" }`,
+        '{}',
+        '',
+        '~',
+        ENDPOINT,
+        '${env.ENDPOINT}',
+      ].map((value): [string, string] => [
+        `${key}: ${value}`,
+        `1:1: "${key}" is not read: ${BELOW}`,
+      ]),
+    ),
+  ...'server.auth sever.auth Server/Auth server:auth server.auth.endpoint server.aut.x.y'
+    .split(' ')
+    .flatMap((key) =>
+      [SECTION, '{ timeout_ms: 5 }', '', ENDPOINT, 'x'].map((value): [string, string] => [
+        `${key}: ${value}`,
+        `1:1: "${key}" is not read: ${BELOW}`,
+      ]),
+    ),
   [`server_auth_endpoint: ${ENDPOINT}`, `1:1: "server_auth_endpoint" is not read: ${BELOW}`],
   [`a: &a ${SECTION}\nauth: *a`, `2:1: "auth" is not read: ${BELOW}`],
   [`author: ${SECTION}`, `1:1: "author" is not read: ${BELOW}`],
@@ -125,7 +116,6 @@ const NEAR_MISSES: [text: string, problem: string][] = [
 ]
 
 /** The other keys of a run.yaml of Llama Stack or OGX. */
-/** The other keys of a run.yaml of Llama Stack or OGX. */
 const REAL_KEYS = {
   file: [
     'version image_name distro_name container_image apis providers models shields',
@@ -143,7 +133,7 @@ const REAL_KEYS = {
     .split(' '),
 }
 
-/** The keys that it refuses in a text, each with its place. */
+/** Returns the keys with a problem, each with its place. */
 function refused(text: string): string[] {
   const { tree, findings } = parseFile('f', text)
   if (!isMap(tree?.root)) throw new Error('no mapping')
@@ -175,7 +165,7 @@ describe('refuseMisplaced', () => {
     ])
   })
 
-  it('refuses a key without a value too', () => {
+  it('rejects a key without a value too', () => {
     expect(refused('server: { endpoint }')).toEqual(['1:11 server.?'])
   })
 
@@ -195,7 +185,7 @@ describe('refuseMisplaced', () => {
     expect(refused(text)).toEqual(problems)
   })
 
-  it('takes a merge for the section only where a key beside it would not win', () => {
+  it('takes a merge for the section only if no explicit key overrides it', () => {
     expect(refused('<<: { a: 1 }')).toEqual(['1:1 <<'])
     expect(refused('<<: { a: 1 }\nserver: {}')).toEqual([])
     expect(refused('sever: { "<< ": 1 }\nserver: {}')).toEqual(['1:1 sever'])
@@ -217,49 +207,26 @@ describe('refuseMisplaced', () => {
 })
 
 describe('mayMean', () => {
-  it.each([
-    ['aut', 'auth', 'a letter is missing'],
-    ['authh', 'auth', 'a letter is twice'],
-    ['oauth', 'auth', 'a letter stands before it'],
-    ['ayth', 'auth', 'a letter is wrong'],
-    ['atuh', 'auth', 'two letters are swapped'],
-    ['authz_rules', 'auth', 'it begins with the name'],
-    [' A-U_T.H ', 'auth', 'case and signs do not count'],
-    ['authentification', 'auth', 'it begins with the name'],
-    ['autentication', 'auth', 'a letter of the longer word is missing'],
-    ['uathorization', 'auth', 'two letters of the longer word are swapped'],
-    ['Server.Auth', 'auth', 'it is the whole path'],
-    ['server_ath', 'auth', 'a letter of the whole path is missing'],
-    ['server_auth_endpoint', 'auth', 'it begins with the whole path'],
-    ['au', 'auth', 'it is the first half of the name'],
-    ['ser', 'server', 'it is the first half of the name'],
-    ['serv', 'server', 'it begins as the name does'],
-    ['srvr', 'server', 'the vowels are missing'],
-    ['srv', 'server', 'a letter of the name without vowels is missing'],
-    ['ProviderConfig', 'provider_config', 'the signs of the name do not count either'],
-  ])('takes %j for %j: %s', (key, name) => {
+  const MEANT = {
+    auth: 'aut authh oauth ayth atuh authz_rules -A-U_T.H authentification autentication uathorization Server.Auth server_ath server_auth_endpoint au',
+    server: 'ser serv srvr srv',
+    provider_config: 'ProviderConfig',
+  }
+  const OTHER = {
+    auth: 'path out cors host quota thau a _',
+    server: 'service services observer se sreverr autentication',
+    endpoint: 'a url',
+  }
+  const rows = (table: object): string[][] =>
+    Object.entries(table).flatMap(([name, keys]: [string, string]) =>
+      keys.split(' ').map((key) => [key, name]),
+    )
+
+  it.each(rows(MEANT))('takes %j for %j', (key = '', name = '') => {
     expect(mayMean(key, name)).toBe(true)
   })
 
-  it.each([
-    ['path', 'auth'],
-    ['out', 'auth'],
-    ['cors', 'auth'],
-    ['host', 'auth'],
-    ['quota', 'auth'],
-    ['service', 'server'],
-    ['services', 'server'],
-    ['observer', 'server'],
-    ['thau', 'auth'],
-    ['', 'auth'],
-    ['a', 'auth'],
-    ['se', 'server'],
-    ['a', 'endpoint'],
-    ['_', 'auth'],
-    ['url', 'endpoint'],
-    ['sreverr', 'server'],
-    ['autentication', 'server'],
-  ])('does not take %j for %j', (key, name) => {
+  it.each([...rows(OTHER), ['', 'auth']])('does not take %j for %j', (key = '', name = '') => {
     expect(mayMean(key, name)).toBe(false)
   })
 })

@@ -1,14 +1,14 @@
 import { LineCounter } from 'yaml'
 import { describe, expect, it } from 'vitest'
 import { AuthConfigError } from '../../src/index.ts'
-import { ConfigFileError, createFindings, drawExcerpt, MASKED } from '../../src/yaml/problems.ts'
+import { ConfigFileError, Findings, drawExcerpt, MASKED } from '../../src/yaml/problems.ts'
 import { TOKEN } from '../support/token.ts'
 
 function create() {
   const lines = new LineCounter()
   lines.addNewLine(0)
   lines.addNewLine(5)
-  return createFindings('f', 'a: 1\nb: 2\n', lines)
+  return new Findings('f', 'a: 1\nb: 2\n', lines)
 }
 
 describe('findings', () => {
@@ -17,7 +17,7 @@ describe('findings', () => {
     expect(findings.isEmpty()).toBe(true)
     findings.add({ start: 8, end: 9 }, 'b', 'second')
     findings.add({ start: 3, end: 4 }, 'a', 'first', MASKED)
-    findings.addWhole('whole')
+    findings.add(undefined, '', 'whole')
     expect(findings.all()).toMatchObject([
       { path: 'f', line: 0, column: 0, key: '', message: 'whole', excerpt: '' },
       { path: 'f', line: 1, column: 4, key: 'a', message: 'first', excerpt: '    *: *\n       ^' },
@@ -28,7 +28,7 @@ describe('findings', () => {
   it('begin with a problem of the whole file', () => {
     const findings = create()
     findings.add({ start: 0, end: 1 }, 'a', 'first')
-    findings.addWhole('whole')
+    findings.add(undefined, '', 'whole')
     expect(findings.all().map(({ message }) => message)).toEqual(['whole', 'first'])
   })
 
@@ -42,15 +42,15 @@ describe('findings', () => {
   it('know whether a key, or something below it, has a problem', () => {
     const findings = create()
     findings.add({ start: 0, end: 1 }, 'a.b[0].c', 'x')
-    expect(['a', 'a.b', 'a.b[0]', 'a.b[0].c'].filter(findings.has)).toHaveLength(4)
-    expect(['a.b[0].c.d', 'a.bb', 'b', 'a.b[0]c'].filter(findings.has)).toEqual([])
+    expect(['a', 'a.b', 'a.b[0]', 'a.b[0].c'].filter((key) => findings.has(key))).toHaveLength(4)
+    expect(['a.b[0].c.d', 'a.bb', 'b', 'a.b[0]c'].filter((key) => findings.has(key))).toEqual([])
   })
 
   it('stop at a hundred', () => {
     const findings = create()
     for (let i = 0; i < 100; i++) findings.add({ start: 0, end: 1 }, '', 'x')
     expect(findings.hasMore()).toBe(false)
-    findings.addWhole('y')
+    findings.add(undefined, '', 'y')
     findings.add({ start: 0, end: 1 }, '', 'z')
     expect(findings.hasMore()).toBe(true)
     expect(findings.all().map(({ message }) => message)).toEqual(Array(100).fill('x'))
@@ -64,7 +64,7 @@ describe('an excerpt', () => {
     return { start, end: start + part.length }
   }
 
-  it('masks everything but the shown ranges, and keeps the punctuation', () => {
+  it('masks everything outside the shown ranges, and keeps the punctuation', () => {
     expect(drawExcerpt(text, at('"p w"').start, [])).toBe('    ***: {*: "* *"} * *\n             ^')
     expect(drawExcerpt(text, at('key').start, [at('key'), at('1')])).toBe(
       '    key: {*: "* *"} * *\n    ^',

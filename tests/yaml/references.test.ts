@@ -11,11 +11,9 @@ const variables: Readonly<Record<string, string>> = {
   EMPTY: '',
 }
 const MALFORMED =
-  'A reference to the environment is written ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a name of A-Z, 0-9 and _. Set a variable to text that holds "${" itself'
+  'A reference to the environment must be ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a name of A-Z, 0-9 and _. If the value itself holds "${", set a variable to it'
 const NESTED =
-  'A default, or the value behind ":+", cannot hold "${". Set a variable to the whole text'
-const bare = (name: string): string =>
-  `A reference to the environment begins with "env.": write \${env.${name}}`
+  'A default, or the value after ":+", cannot hold "${". Set a variable to the whole value'
 const expand = (text: string) => expandReferences(text, (name) => variables[name])
 
 describe('expandReferences', () => {
@@ -42,56 +40,27 @@ describe('expandReferences', () => {
       '${env.NO}',
       'Environment variable "NO" is not set, or empty: set it, write ${env.NO:=default}, or ${env.NO:+value} to leave the key out when it is not set',
     ],
-    ['${env.X-d}', 'A default is written ${env.X:=default}, with ":=" and in no older form'],
-    ['${env.x}', MALFORMED],
-    ['${env.xX}', MALFORMED],
-    ['${env.xX:=d}', MALFORMED],
-    ['${env.x_X:d}', MALFORMED],
-    ['${env.X:=d', MALFORMED],
-    ['${env.', MALFORMED],
-    ['${GATEWAY_SECRET}', bare('GATEWAY_SECRET')],
-    ['Bearer ${X}', bare('X'), 'Bearer '],
-    ['$${X}$', bare('X'), '$$'],
-    ['${X:=d}', bare('X:=default')],
-    ['${X:-d}', bare('X:=default')],
-    ['${X:d}', bare('X:=default')],
-    ['${X=d}', bare('X:=default')],
-    ['${X-d}', bare('X:=default')],
-    ['${X:-}', bare('X:=default')],
-    ['${X:+v}', bare('X:+value')],
-    ['${X+v}', bare('X:+value')],
-    ['${X:?m}', bare('X')],
-    ['${X?m}', bare('X')],
-    ['${ENV.X}', MALFORMED],
-    ['${Env.X}', MALFORMED],
     ['${ env.X }', MALFORMED],
-    ['${x}', MALFORMED],
     ['${hunter 2}', MALFORMED],
-    ['${5}', MALFORMED],
-    ['${_}', MALFORMED],
-    ['${X y}', MALFORMED],
-    [`\${${'X'.repeat(81)}}`, MALFORMED],
-    ['${X', MALFORMED],
-    ['${}', MALFORMED],
-    ['${', MALFORMED],
+    ['Bearer ${X}', MALFORMED, 'Bearer '],
+    ['$${X}$', MALFORMED, '$$'],
     ['${env.NO:=${env.X}}', NESTED, '}'],
     ['${env.X:=${env.X}}', NESTED, '}'],
     ['${env.NO:+a${b}', NESTED],
-  ])('refuses %s, and says what is written', (source, problem, text = '') => {
+  ])('rejects %s, and says what to write', (source, problem, text = '') => {
     expect(expand(source)).toEqual({ text, changed: true, problems: [problem] })
   })
 
-  it.each([
-    ['${HUNTER2}', bare('NAME')],
-    ['x${HUNTER2:-x}', bare('NAME:=default')],
-    ['${HUNTER2+x}', bare('NAME:+value')],
-  ])('names nothing of %s in a value that must not be shown', (source, problem) => {
-    const { problems } = expandReferences(source, (name) => variables[name], true)
-    expect(problems).toEqual([problem])
+  it.each(
+    '${env.X-d} ${env.x} ${env.xX} ${env.xX:=d} ${env.x_X:d} ${env.X:=d ${env. ${X} ${X:-d} ${ENV.X} ${5} ${X ${} ${'.split(
+      ' ',
+    ),
+  )('rejects %s, and shows the valid forms', (source) => {
+    expect(expand(source)).toEqual({ text: '', changed: true, problems: [MALFORMED] })
   })
 
   it.each(['${env.X}', '${env.X:=d}', '${env.X:+v}'])(
-    'refuses %s where a variable must not be read, and takes nothing in its place',
+    'rejects %s without permission to read the variable',
     (source) => {
       const denied = (): never => {
         throw new Error('no')

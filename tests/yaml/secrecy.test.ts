@@ -55,27 +55,27 @@ describe('an error shows no secret', () => {
     '? gehe\n? gehe\n',
     'server: { auth: { provider_config: { type: { client_secret: gehe } } } }',
     'server: { auth: { provider_config: { type: "https://u:gehe@h" } } }',
-  ])('nor a secret in the place of a key: %s', (text) => {
+  ])('in place of a key: %s', (text) => {
     const error = catchError(() => parseConfig(text, { env: {} }))
     expect(`${error.message} ${JSON.stringify(error.problems)}`).not.toContain('gehe')
   })
 
   it.each(['cache: redis://:gehe@h', 'mode: "https://h/?gehe"', 'public: ["/a b?gehe"]'])(
-    'nor any part of a URL for an option that is no URL: %s',
+    'in a URL of an option that takes none: %s',
     (line) => {
       const error = catchError(() => parseConfig(inAuth(line)))
       expect(`${error.message} ${JSON.stringify(error.problems)}`).not.toContain('gehe')
     },
   )
 
-  it('nor password or query of the endpoint', () => {
+  it('in the password or query of the endpoint', () => {
     const text = 'server: { auth: { endpoint: "http://u:gehe@h/?gehe" } }'
     const error = catchError(() => parseConfig(text))
     expect(error.message).toContain('***@h/')
     expect(error.message).not.toContain('gehe')
   })
 
-  it('nor an endpoint from the environment', () => {
+  it('in an endpoint from the environment', () => {
     const error = catchError(() =>
       parseConfig('server: { auth: { endpoint: "${env.URL}" } }', { env: { URL: 'http://gehe/' } }),
     )

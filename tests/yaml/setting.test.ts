@@ -4,7 +4,6 @@ import { parseFile } from '../../src/yaml/document.ts'
 import { readFields } from '../../src/yaml/setting.ts'
 import { OPTIONS } from '../../src/core/config/options.ts'
 import { inAuth, linesOf } from '../support/yaml-problems.ts'
-import type { Setting } from '../../src/yaml/setting.ts'
 
 function read(text: string) {
   const { tree, findings } = parseFile('f', text)
@@ -13,9 +12,6 @@ function read(text: string) {
   const settings = readFields(tree.root.items, 'a', OPTIONS, { tree, findings, environment })
   return { settings, messages: findings.all().map(({ message }) => message) }
 }
-
-const valueOf = (setting: Setting | undefined): unknown =>
-  setting?.content.kind === 'value' ? setting.content.value : setting?.content
 
 const ENV = { BAD: 'hunter 1' }
 
@@ -55,14 +51,13 @@ describe('readFields', () => {
     ['realm: [a]', 'realm', []],
     ['x: &x api\n', 'x', undefined],
   ])('reads %j', (text, option, value) => {
-    expect(valueOf(read(text).settings.get(option))).toEqual(value)
+    expect(read(text).settings.get(option)?.value).toEqual(value)
   })
 
   it('knows what must not be shown', () => {
     const hides = (text: string): unknown => {
       const setting = [...read(text).settings.values()][0]
-      const inner =
-        setting?.content.kind === 'fields' ? [...setting.content.fields.values()][0] : setting
+      const [inner = setting] = setting?.children?.values() ?? []
       return [inner?.isHidden, inner?.isMasked]
     }
     expect(hides('realm: x')).toEqual([false, false])
@@ -72,16 +67,15 @@ describe('readFields', () => {
     expect(hides('endpoint_headers: { a: b }')).toEqual([true, true])
   })
 
-  it('leaves out a header that came out empty', () => {
+  it('leaves out a header with an empty value from the environment', () => {
     const { settings, messages } = read('endpoint_headers: { a: "${env.NO:+v}", b: "${env.X}" }')
-    const { content } = settings.get('endpointHeaders') ?? {}
-    expect(content?.kind === 'fields' && [...content.fields.keys()]).toEqual(['b'])
+    expect([...(settings.get('endpointHeaders')?.children?.keys() ?? [])]).toEqual(['b'])
     expect(messages).toEqual([])
   })
 
   it('follows aliases', () => {
     const { settings } = read('realm: &r api\nmode: *r\n')
-    expect(valueOf(settings.get('mode'))).toBe('api')
+    expect(settings.get('mode')?.value).toBe('api')
   })
 
   it.each([
@@ -90,11 +84,11 @@ describe('readFields', () => {
     ['mod: shadow', 'did you mean "mode"'],
     ['endpoint_headers: { "a b": 1 }', 'valid header names'],
     ['endpoint_headers: { ? [a] : 1 }', 'valid header names'],
-  ])('refuses %j', (text, said) => {
+  ])('rejects %j', (text, said) => {
     expect(read(text).messages).toEqual([expect.stringContaining(said)])
   })
 
-  it('tells of a key that is too long to be one by how it begins', () => {
+  it('shortens a long key in messages', () => {
     const [message = ''] = read(`${'k'.repeat(900)}: 1`).messages
     expect(message).toMatch(/"a\.k{80}"/)
     expect(message.length).toBeLessThan(600)
@@ -107,7 +101,7 @@ describe('readFields', () => {
     expect(read(`${wrong(101)}realm: api`).settings.has('realm')).toBe(false)
   })
 
-  it('takes no value of which a part was refused', () => {
+  it('leaves out a value with an invalid reference', () => {
     const { settings, messages } = read('realm: "api-${env.NO}"')
     expect(settings.has('realm')).toBe(false)
     expect(messages).toEqual([expect.stringContaining('"NO" is not set')])
@@ -119,19 +113,10 @@ it.each<[text: string, ...lines: string[]]>([
     'realm: { a: hunter }',
     '4:12 "server.auth.realm" must be a non-empty string of printable ASCII, received an object | realm: { a: ****** }',
   ],
-  [
-    'realm: [hunter]',
-    '4:12 "server.auth.realm" must be a non-empty string of printable ASCII, received an array | realm: [******]',
-  ],
-  ['realm: *hunter', '4:12 An alias needs an anchor before it | realm: *******'],
   ['? [hunter]\n: 1', '4:7 A key of "server.auth" must be a plain name | * [******]'],
   [
     '<<: { realm: hunter }',
-    '4:5 "server.auth.<<" is a merge key, which is not read here | <<: { realm: ****** }',
-  ],
-  [
-    'realmm: hunter',
-    '4:5 Unknown option "server.auth.realmm": did you mean "realm"? | realmm: ******',
+    '4:5 "server.auth.<<" is a merge key, which is not supported here: write out its keys | <<: { realm: ****** }',
   ],
   [
     'on_event: hunter',
@@ -141,15 +126,11 @@ it.each<[text: string, ...lines: string[]]>([
     'endpoint_headers: { "a b": [hunter], ? [hunter] : 1, X-A: hunter, x-a: hunter }',
     '4:25 "server.auth.endpoint_headers" must be made of valid header names, each with its value | endpoint_headers: { "a b": [******], * [******] : *, X-A: **',
     '4:44 "server.auth.endpoint_headers" must be made of valid header names, each with its value | endpoint_headers: { "a b": [******], * [******] : *, X-A: ******, x-a: ****** }',
-    '4:76 "server.auth.endpoint_headers.x-a" must be left out: the same header is there in another case (its value is not shown) | ndpoint_headers: { "a b": [******], * [******] : *, X-A: ******, x-a: ****** }',
+    '4:76 "server.auth.endpoint_headers.x-a" must be left out: the object has the same header in another case (its value is not shown) | ndpoint_headers: { "a b": [******], * [******] : *, X-A: ******, x-a: ****** }',
   ],
   [
     'endpoint_headers: hunter',
     '4:23 "server.auth.endpoint_headers" must be an object of header names and values (its value is not shown) | endpoint_headers: ******',
-  ],
-  [
-    'endpoint_headers: [hunter]',
-    '4:23 "server.auth.endpoint_headers" must be an object of header names and values (its value is not shown) | endpoint_headers: [******]',
   ],
   [
     'endpoint_headers: { a: [hunter] }',
@@ -174,32 +155,15 @@ it.each<[text: string, ...lines: string[]]>([
   ],
   [
     'realm: "${env.no}"',
-    '4:12 "server.auth.realm": A reference to the environment is written ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a name of A-Z, 0-9 and _. Set a variable to text that holds "${" itself | realm: "${env.no}"',
-  ],
-  [
-    'realm: "${env.N:d}"',
-    '4:12 "server.auth.realm": A default is written ${env.N:=default}, with ":=" and in no older form | realm: "${env.N:d}"',
+    '4:12 "server.auth.realm": A reference to the environment must be ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a name of A-Z, 0-9 and _. If the value itself holds "${", set a variable to it | realm: "${env.no}"',
   ],
   [
     'credentials: 5',
     '4:18 "server.auth.credentials" must be "bearer", or an object with one of "header", "cookie", "web_socket_protocol", received "5" | credentials: 5',
   ],
   [
-    'context: { headers: 5 }',
-    '4:25 "server.auth.context.headers" must be "all" or a list of names, received "5" | context: { headers: 5 }',
-  ],
-  [
     'public: [5]',
     '4:14 "server.auth.public[0]" must be a path that starts with "/", received "5" | public: [5]',
-  ],
-  [
-    'public: [{ path: 5 }]',
-    '4:22 "server.auth.public[0].path" must be a path that starts with "/", received "5" | public: [{ path: 5 }]',
-  ],
-  ['retry: 5', '4:12 "server.auth.retry" must be an object or false, received 5 | retry: 5'],
-  [
-    'mode: true',
-    '4:11 "server.auth.mode" must be "enforce" or "shadow", received "true" | mode: true',
   ],
   [
     'cache: hunter',
@@ -209,6 +173,6 @@ it.each<[text: string, ...lines: string[]]>([
     'circuit_breaker: "${env.BAD}"',
     '4:22 "server.auth.circuit_breaker" must be an object or false (its value comes from the environment and is not shown) | circuit_breaker: "${env.BAD}"',
   ],
-])('of %j shows what is wrong, and no more', (text, ...lines) => {
+])('reports the problems of %j without its values', (text, ...lines) => {
   expect(linesOf(inAuth(text), ENV)).toEqual(lines)
 })

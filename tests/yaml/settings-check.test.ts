@@ -42,11 +42,11 @@ describe('checkSettings', () => {
       'concurrency: { max_in_flight: 0, max_waiting: -1 }',
       ['concurrency.max_in_flight', 'concurrency.max_waiting'],
     ],
-  ])('finds all that is wrong, and no consequence of it: %s', (auth, keys) => {
+  ])('finds every cause, without its consequences: %s', (auth, keys) => {
     expect(keysOf(auth)).toEqual(keys)
   })
 
-  it('says of no value from the environment more than that it is wrong', () => {
+  it('hides values from the environment', () => {
     const env = { P: '/gehe im', N: 'gehe', S: 'two\nlines' }
     const [path, milliseconds, header, ...more] = problemsOf(
       inAuth('public: ["${env.P}"]\ntimeout_ms: "${env.N}"\nendpoint_headers: { x-s: "${env.S}" }'),
@@ -75,8 +75,7 @@ describe('checkSettings', () => {
       },
     }
     const place = { start: 0, end: 1 }
-    const content = { kind: 'value', value: failing } as const
-    const setting = { key: 'k', place, isHidden: false, isMasked: false, content }
+    const setting = { key: 'k', place, isHidden: false, isMasked: false, value: failing }
     expect(() => checkSettings(new Map([['retry', setting]]), findings)).toThrow(RangeError)
     expect(() => checkSettings(new Map(Object.entries({ x: setting })), findings)).not.toThrow()
   })
@@ -87,7 +86,7 @@ it.each<[text: string, ...lines: string[]]>([
     'timeout_ms: 0\nrealm: "é hunter"\ncache: {}\n',
     '4:17 "server.auth.timeout_ms" must be a number of milliseconds from 1 to 60000, received 0 | timeout_ms: 0',
     '5:12 "server.auth.realm" must be a non-empty string of printable ASCII, received "é hunter" | realm: "é hunter"',
-    '6:12 "server.auth.cache" must be false unless "context.headers" is a list: a cached decision is for requests that tell the endpoint the same, and with all headers no two requests do. List the headers that your endpoint decides by, such as context: { headers: [] } if it decides by the token alone | cache: {}',
+    '6:12 "server.auth.cache" must be false unless "context.headers" is a list: the cache compares everything that the endpoint is told, and with all headers no two requests are the same. List the headers that your endpoint decides by, such as context: { headers: [] } if it decides by the token alone | cache: {}',
   ],
   [
     'cache: {}\ncontext: { hedders: [a] }\n',
@@ -101,14 +100,6 @@ it.each<[text: string, ...lines: string[]]>([
   [
     'retry: { min_delay_ms: 5000, max_delay_ms: 10 }',
     '4:48 "server.auth.retry.max_delay_ms" must be at least "retry.min_delay_ms", received 10 | retry: { min_delay_ms: ****, max_delay_ms: 10 }',
-  ],
-  [
-    'concurrency: { max_in_flight: 0 }',
-    '4:35 "server.auth.concurrency.max_in_flight" must be a whole number from 1 to 10000, received 0 | concurrency: { max_in_flight: 0 }',
-  ],
-  [
-    'circuit_breaker: { failure_ratio: 2 }',
-    '4:39 "server.auth.circuit_breaker.failure_ratio" must be a number above 0 and at most 1, received 2 | circuit_breaker: { failure_ratio: 2 }',
   ],
   [
     'endpoint_headers: { a: "é hunter", "!x": "é hunter" }',
@@ -127,10 +118,6 @@ it.each<[text: string, ...lines: string[]]>([
     '4:17 "server.auth.timeout_ms" must be a number of milliseconds from 1 to 60000 (its value comes from the environment and is not shown) | timeout_ms: "${env.BAD}"',
   ],
   [
-    'allow_insecure_http: 1',
-    '4:26 "server.auth.allow_insecure_http" must be true or false, received 1 | allow_insecure_http: 1',
-  ],
-  [
     'credentials: [bearer, bearer]',
     '4:18 "server.auth.credentials" must be a list that names each source once, received an array | credentials: [******, ******]',
   ],
@@ -142,39 +129,9 @@ it.each<[text: string, ...lines: string[]]>([
     'credentials: { header: a, cookie: b }',
     '4:18 "server.auth.credentials" must be "bearer", or an object with one of "header", "cookie", "web_socket_protocol", received an object | credentials: { header: *, cookie: * }',
   ],
-  ['context: 5', '4:14 "server.auth.context" must be an object, received 5 | context: 5'],
-  [
-    'unavailable_status: 200',
-    '4:25 "server.auth.unavailable_status" must be 401 or 503, received 200 | unavailable_status: 200',
-  ],
-  ['public: /a', '4:13 "server.auth.public" must be an array, received "/a" | public: /a'],
-  [
-    'context: { headers: hunter }',
-    '4:25 "server.auth.context.headers" must be "all" or a list of names, received "hunter" | context: { headers: hunter }',
-  ],
-  [
-    'credentials: basic',
-    '4:18 "server.auth.credentials" must be "bearer", or an object with one of "header", "cookie", "web_socket_protocol", received "basic" | credentials: basic',
-  ],
-  [
-    'cache: true',
-    '4:12 "server.auth.cache" must be an object or false, received true | cache: true',
-  ],
-  [
-    'retry: true',
-    '4:12 "server.auth.retry" must be an object or false, received true | retry: true',
-  ],
-  [
-    'preflight: hunter',
-    '4:16 "server.auth.preflight" must be "deny" or "allow", received "hunter" | preflight: hunter',
-  ],
   [
     'token_format: hunter@x',
     '4:19 "server.auth.token_format" must be "token68" or "visible-ascii" (its value is not shown) | token_format: ********',
-  ],
-  [
-    'identity: { a: hunter }',
-    '4:15 "server.auth.identity" must be "optional" or "required", received an object | identity: { a: ****** }',
   ],
 ])('says what is allowed in place of %j', (text, ...lines) => {
   expect(linesOf(inAuth(text), ENV)).toEqual(lines)

@@ -10,47 +10,47 @@ const messagesOf = (text: string): string[] =>
     .map(({ line, column, key, message }) => `${line}:${column} ${key} ${message}`)
 
 describe('inspectTree', () => {
-  it('refuses keys that repeat, wherever they are', () => {
+  it('rejects repeated keys at any depth', () => {
     expect(messagesOf('a: 1\nb: { c: 1, c: 2 }\n"a": 3\nd: [{ 1: x, "1": y }]\n')).toEqual([
-      '2:12 b.c "b.c" is there twice',
-      '3:1 a "a" is there twice',
-      '4:13 d[0].1 "d[0].1" is there twice',
+      '2:12 b.c "b.c" is a repeated key: remove one of them',
+      '3:1 a "a" is a repeated key: remove one of them',
+      '4:13 d[0].1 "d[0].1" is a repeated key: remove one of them',
     ])
   })
 
   it.each([
     ['itself', 'a: &a [*a]'],
     ['a parent', 'a: &a { b: { c: [*a] } }'],
-  ])('refuses an alias of %s', (_, text) => {
-    expect(messagesOf(text)).toEqual([expect.stringContaining('within what it names')])
+  ])('rejects an alias of %s', (_, text) => {
+    expect(messagesOf(text)).toEqual([expect.stringContaining('inside its own anchor')])
   })
 
-  it('refuses an alias without an anchor before it', () => {
+  it('rejects an alias without an anchor before it', () => {
     expect(messagesOf('a: *b\nb: &b 1')).toEqual([expect.stringContaining('needs an anchor')])
   })
 
-  it('refuses aliases that multiply, once and fast', () => {
+  it('rejects aliases that multiply, once and fast', () => {
     const bomb = 'abcdefghij'.split('').map(
       (name, index, all) =>
         `${name}: &${name} [${Array(9)
           .fill(index === 0 ? 'x' : `*${all[index - 1]}`)
           .join(', ')}]`,
     )
-    expect(messagesOf(bomb.join('\n'))).toEqual([expect.stringContaining('stand for more than')])
+    expect(messagesOf(bomb.join('\n'))).toEqual([expect.stringContaining('expand to more than')])
     const flat = `a: &a [${Array(2000).fill('x').join(',')}]\nb: [${Array(50).fill('*a').join(',')}]`
-    expect(messagesOf(flat)).toEqual([expect.stringContaining('stand for more than')])
+    expect(messagesOf(flat)).toEqual([expect.stringContaining('expand to more than')])
   })
 
-  it('tells of other aliases beside those that multiply', () => {
+  it('reports other aliases beside those that multiply', () => {
     const many = Array(2000).fill('*b').join(',')
     expect(messagesOf(`a: *x\nb: &b [1, 2]\nc: [${many}]\nd: [${many}]\ne: *y\n`)).toEqual([
       '1:4 a An alias needs an anchor before it',
-      '4:4004 d[1333] The aliases stand for more than 10000 values',
+      '4:4004 d[1333] The aliases expand to more than 10000 values: write the values out',
       '5:4 e An alias needs an anchor before it',
     ])
   })
 
-  it('counts of a mapping keys and values', () => {
+  it('counts the keys and the values of a mapping', () => {
     const text = (size: number): string =>
       `a: &a { ${Array.from({ length: size }, (_, index) => `k${index}: v`).join(', ')} }\nb: *a`
     expect(messagesOf(text(4999))).toEqual([])
@@ -67,11 +67,11 @@ describe('inspectTree', () => {
     const hundred = `a: &a [${times(99, 'x')}]\n`
     expect(messagesOf(`${hundred}b: [${times(100, '*a')}]`)).toEqual([])
     expect(messagesOf(`${hundred}b: [${times(100, '*a')}]\nc: &c 1\nd: *c`)).toEqual([
-      expect.stringContaining('stand for more than 10000 values'),
+      expect.stringContaining('expand to more than 10000 values'),
     ])
   })
 
-  it('shows of the line neither an alias, which may be a password, nor a key without a value', () => {
+  it('masks an alias, which may be a password, and a key without a value', () => {
     const [problem] = parseFile('f', 'a: { hunter1, b: *hunter2 }').findings.all()
     expect(problem?.excerpt.split('\n')[0]?.trim()).toBe('a: { *******, b: ******** }')
   })
@@ -90,7 +90,7 @@ describe('inspectTree', () => {
   })
 })
 
-it('what is no node stands nowhere', () => {
+it('the place of a missing node is the start', () => {
   expect(rangeOf(undefined)).toEqual({ start: 0, end: 0 })
 })
 
@@ -105,24 +105,24 @@ it('keys and scalars are read as they are written', () => {
 it.each<[text: string, ...lines: string[]]>([
   [
     'a: { b: hunter, b: hunter }\n"a": hunter',
-    '1:17 "a.b" is there twice | a: { b: ******, b: ****** }',
-    '2:1 "a" is there twice | "a": ******',
+    '1:17 "a.b" is a repeated key: remove one of them | a: { b: ******, b: ****** }',
+    '2:1 "a" is a repeated key: remove one of them | "a": ******',
   ],
   [
     'a: { hunter, hunter }\n? hunter\n? hunter\n',
-    '1:14 "a.?" is there twice | a: { ******, ****** }',
-    '3:3 "?" is there twice | * ******',
+    '1:14 "a.?" is a repeated key: remove one of them | a: { ******, ****** }',
+    '3:3 "?" is a repeated key: remove one of them | * ******',
   ],
   ['? [b, &k hunter]\n: *k\nc: *hunter', '3:4 An alias needs an anchor before it | c: *******'],
   [
     '- { a: hunter, a: hunter }\n- - b: 1\n    b: 2\n',
     '1:1 The file must be a mapping | * { a: ******, a: ****** }',
-    '1:16 "[0].a" is there twice | * { a: ******, a: ****** }',
-    '3:5 "[1][0].b" is there twice | b: *',
+    '1:16 "[0].a" is a repeated key: remove one of them | * { a: ******, a: ****** }',
+    '3:5 "[1][0].b" is a repeated key: remove one of them | b: *',
   ],
   [
     '? [hunter]\n: { b: 1, b: 2 }\n? [hunter]\n: 1\n',
-    '2:11 "?.b" is there twice | : { b: *, b: * }',
+    '2:11 "?.b" is a repeated key: remove one of them | : { b: *, b: * }',
   ],
   [
     'hunter1: *hunter2\nb: [*hunter3]\n',
@@ -131,7 +131,7 @@ it.each<[text: string, ...lines: string[]]>([
   ],
   [
     'a: &hunter { b: [*hunter] }\n',
-    '1:18 An alias cannot stand within what it names | a: ******* { b: [*******] }',
+    '1:18 An alias cannot be inside its own anchor | a: ******* { b: [*******] }',
   ],
   [
     '{ ? [hunter] : hunter, a: *hunter }',

@@ -170,7 +170,7 @@ describe('a watched file', () => {
     ['the order of keys', OGX.replace(/( +provider.*\n)( +timeout.*\n)/, '$2$1')],
     ['the spelling', auth('"timeout_ms": ${env.NO:=2e3} # as before')],
     ['nothing', OGX],
-  ])('calls nobody after a change of %s', async (_, same) => {
+  ])('calls no observer after a change of %s', async (_, same) => {
     writeFileSync(file, OGX)
     const { onChange, onError, watched: watch_ } = await watch({ NO: '' })
     const { config } = watch_

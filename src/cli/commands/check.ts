@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { checkEndpoint, checkEndpointHeaders } from '../../core/config/endpoint.ts'
+import { endpointHeaders, parseEndpoint } from '../../core/config/endpoint.ts'
 import { readKey, readMilliseconds, requireOperand } from '../command-line.ts'
 import { examine } from '../conformance/examine.ts'
 import { conclude, describeHeading, describeRow, isConformant } from '../conformance/report.ts'
@@ -86,7 +86,7 @@ async function readUrl(line: CommandLine): Promise<string> {
   const url = requireOperand(line, 'URL')
   // Not shown, because it may be a key in the wrong place.
   if (!/^https?:\/\//i.test(url)) throw new UsageError('URL must begin with https:// or http://')
-  return asUsage(URL_WORDS, () => checkEndpoint(url, line.has('allow-insecure-http')))
+  return asUsage(URL_WORDS, () => parseEndpoint(url, line.has('allow-insecure-http')))
 }
 
 async function readHeaders({
@@ -94,7 +94,8 @@ async function readHeaders({
 }: Pick<Surroundings, 'env'>): Promise<Readonly<Record<string, string>>> {
   const secret = env['WITH_AUTH_ENDPOINT_SECRET']
   if (secret === undefined) return {}
-  return asUsage(SECRET_WORDS, () => checkEndpointHeaders({ 'x-auth-secret': secret }))
+  const headers = { 'x-auth-secret': secret }
+  return asUsage(SECRET_WORDS, () => endpointHeaders.parse(headers, ['endpointHeaders']))
 }
 
 /** The valid key, if one was given. */

@@ -7,26 +7,20 @@ import type { OptionPath } from './problems.ts'
 const SOURCE_OPTIONS = ['header', 'cookie', 'webSocketProtocol'] as const
 const EXPECTED_SOURCE = '"bearer", or an object with one of `header`, `cookie`, `webSocketProtocol`'
 
-// Each has a source of its own, or is framing.
-const NOT_BY_NAME: ReadonlySet<string> = new Set([
-  'authorization',
-  'cookie',
-  'sec-websocket-protocol',
-])
-
+// `credentials` has a source of its own for each.
+const NOT_BY_NAME: ReadonlySet<string> = new Set(
+  'authorization cookie sec-websocket-protocol'.split(' '),
+)
 const NEVER_LOGGED: ReadonlySet<string> = new Set([...NOT_BY_NAME, 'proxy-authorization'])
 
+const NAME = { form: { kind: 'header', scalar: 'string' } } as const
 const SOURCE: Form = {
   kind: 'source',
   scalar: 'string',
-  fields: {
-    header: { form: { kind: 'header', scalar: 'string' } },
-    cookie: { form: { kind: 'header', scalar: 'string' } },
-    webSocketProtocol: { form: { kind: 'header', scalar: 'string' } },
-  },
+  fields: { header: NAME, cookie: NAME, webSocketProtocol: NAME },
 }
 
-/** One source, or a list without repetitions. */
+/** One source, or a list of different sources. */
 export const credentials: Kind<
   CredentialsSource | readonly CredentialsSource[],
   readonly CredentialsSource[]
@@ -43,8 +37,8 @@ export const credentials: Kind<
 }
 
 /**
- * The name of a header in lower case, or `false`. Its value goes into events and logs, so it must not be a header that may hold
- * a token: neither a standard one, nor one that `credentials` names (see {@link refuseLoggedCredentials}).
+ * The name of a header in lower case, or `false`. The header's value goes into events and logs, so a header that may hold a token
+ * is rejected: a standard one here, and one that `credentials` names in {@link refuseLoggedCredentials}.
  */
 export const requestIdHeader: Kind<string | false> = {
   form: { kind: 'requestIdHeader', scalar: 'boolean', canBeFalse: true, default: false },
@@ -57,45 +51,40 @@ export const requestIdHeader: Kind<string | false> = {
 
 const EXPECTED_REQUEST_ID = 'false, or the name of a header that holds no credentials'
 
-/** Rejects a `requestIdHeader` that some server takes for the header of a token. */
+/** Rejects a `requestIdHeader` that some server mixes up with the header of a token. */
 export function refuseLoggedCredentials(
   name: string,
   sources: readonly CredentialsSource[],
   given: unknown,
 ): void {
   const folded = foldName(name)
-  const isSource = sources.some((source) => isHeader(source) && foldName(source.header) === folded)
+  const isSource = sources.some(
+    (source) =>
+      typeof source === 'object' && 'header' in source && foldName(source.header) === folded,
+  )
   if (isSource) throw invalidOption(['requestIdHeader'], given, EXPECTED_REQUEST_ID)
-}
-
-function isHeader(source: CredentialsSource): source is { readonly header: string } {
-  return source !== 'bearer' && 'header' in source
 }
 
 function parseSource(value: unknown, path: OptionPath): CredentialsSource {
   if (value === 'bearer') return value
-  if (typeof value === 'string') throw invalidOption(path, value, EXPECTED_SOURCE)
-  const { header, cookie, webSocketProtocol } = readOptions(
-    value,
-    SOURCE_OPTIONS,
-    path,
-    EXPECTED_SOURCE,
-  )
-  const given = [header, cookie, webSocketProtocol].filter((name) => name !== undefined)
-  if (given.length !== 1) throw invalidOption(path, value, EXPECTED_SOURCE)
+  const options = readOptions(value, SOURCE_OPTIONS, path, EXPECTED_SOURCE)
+  const { header, cookie, webSocketProtocol } = options
+  if (Object.keys(options).length !== 1) throw invalidOption(path, value, EXPECTED_SOURCE)
   if (header !== undefined) return Object.freeze({ header: parseHeader(header, path) })
   if (cookie !== undefined) return Object.freeze({ cookie: parseName(cookie, [...path, 'cookie']) })
-  return Object.freeze({
-    webSocketProtocol: parseName(webSocketProtocol, [...path, 'webSocketProtocol']),
-  })
+  const prefix = parseName(webSocketProtocol, [...path, 'webSocketProtocol'])
+  return Object.freeze({ webSocketProtocol: prefix })
 }
 
 function parseHeader(value: unknown, parent: OptionPath): string {
   const path = [...parent, 'header']
   const name = parseName(value, path).toLowerCase()
   if (!NOT_BY_NAME.has(name)) return name
-  const expected = 'another header: `credentials` has a source of its own for this one'
-  throw invalidOption(path, value, expected)
+  throw invalidOption(
+    path,
+    value,
+    'another header: `credentials` has a source of its own for this one',
+  )
 }
 
 function parseName(value: unknown, path: OptionPath): string {

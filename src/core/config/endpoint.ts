@@ -4,29 +4,29 @@ import type { AuthConfigError } from '../errors.ts'
 import type { Kind } from './kinds.ts'
 import type { OptionPath } from './problems.ts'
 
-// Compared with the text as written: a URL parser also makes 127.0.0.1 of `2130706433` and of `0x7f.1`.
+// Matches the text as written, since a URL parser turns `2130706433` and `0x7f.1` into 127.0.0.1.
 const LOOPBACK = /^http:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?(?:[/?]|$)/i
 
 export const endpoint: Kind<string | URL, string | undefined> = {
   form: { kind: 'endpoint', scalar: 'string', isUrl: true },
-  parse: (value, path) => (value === undefined ? undefined : parseEndpoint(value, path)),
+  parse: (value, path) => (value === undefined ? undefined : parseUrlOption(value, path)),
 }
 
-/** Checks the URL that tokens are sent to, and returns its text. */
-export function checkEndpoint(value: unknown, allowInsecureHttp: boolean): string {
-  const text = parseEndpoint(value, ['endpoint'])
+/** Parses the URL of the auth endpoint, and returns its text. */
+export function parseEndpoint(value: unknown, allowInsecureHttp: boolean): string {
+  const text = parseUrlOption(value, ['endpoint'])
   if (!allowInsecureHttp) refuseInsecure(text)
   return text
 }
 
-/** Rejects an http URL of another machine. */
+/** Rejects an http URL that leads to another machine. */
 export function refuseInsecure(endpointUrl: string): void {
   if (/^https:/i.test(endpointUrl) || LOOPBACK.test(endpointUrl)) return
   const expected = 'an https URL (http only on loopback, or with `allowInsecureHttp`)'
   throw wrong(['endpoint'], endpointUrl, expected)
 }
 
-function parseEndpoint(given: unknown, path: OptionPath): string {
+function parseUrlOption(given: unknown, path: OptionPath): string {
   const value = given instanceof URL ? given.href : given
   if (typeof value !== 'string') throw invalidOption(path, value, 'an absolute https URL')
   const url = parseUrl(value)
@@ -48,9 +48,9 @@ function parseUrl(value: string): URL | undefined {
   }
 }
 
-// The error shows neither userinfo nor query: they may be secrets.
+// The error hides userinfo and query, which may be secrets.
 function wrong(path: OptionPath, value: string, expected: string): AuthConfigError {
-  // Text before an `@` may be a password, however broken the rest is.
+  // Text before an `@` may be a password, even in a malformed URL.
   const shown = value
     .slice(value.lastIndexOf('@') + 1)
     .replace(/\?[^#]*/, '?***')
@@ -58,21 +58,12 @@ function wrong(path: OptionPath, value: string, expected: string): AuthConfigErr
   return invalidOption(path, value.includes('@') ? `***@${shown}` : shown, expected)
 }
 
-// The wrapper sets these: another value would make the request something else.
-const OWN_HEADERS: ReadonlySet<string> = new Set([
-  'accept',
-  'connection',
-  'content-encoding',
-  'content-length',
-  'content-type',
-  'expect',
-  'host',
-  'keep-alive',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
+// The wrapper sets these. Another value would change the meaning of the request.
+const OWN_HEADERS: ReadonlySet<string> = new Set(
+  'accept connection content-encoding content-length content-type expect host keep-alive te trailer transfer-encoding upgrade'.split(
+    ' ',
+  ),
+)
 
 /** Headers that are added to the validation request. No problem shows a value. */
 export const endpointHeaders: Kind<Readonly<Record<string, string>>> = {
@@ -93,11 +84,6 @@ export const endpointHeaders: Kind<Readonly<Record<string, string>>> = {
   },
 }
 
-/** Checks headers for the validation request, and returns them with lower-case names. */
-export function checkEndpointHeaders(value: unknown): Readonly<Record<string, string>> {
-  return endpointHeaders.parse(value, ['endpointHeaders'])
-}
-
 function parseHeader(
   [name, value]: [string, unknown],
   seen: Set<string>,
@@ -110,7 +96,7 @@ function parseHeader(
     throw invalidSecret(path, 'left out: the wrapper sets this header itself')
   }
   if (seen.has(lowerName)) {
-    throw invalidSecret(path, 'left out: the same header is there in another case')
+    throw invalidSecret(path, 'left out: the object has the same header in another case')
   }
   seen.add(lowerName)
   if (typeof value === 'string' && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value)) {

@@ -1,30 +1,21 @@
-import {
-  checkBoolean,
-  checkFunction,
-  checkInteger,
-  checkMilliseconds,
-  checkOneOf,
-  collectOptions,
-  invalidOption,
-  isOptionsObject,
-} from './option-checks.ts'
+import { invalidOption, isOptionsObject, readOptions } from './option-checks.ts'
 import { Problems } from './problems.ts'
 import type { OptionPath } from './problems.ts'
 
-/** How an option looks: read by the YAML loader, and by the generator of `schema.json` and `docs/configuration.md`. */
+/** Describes an option to the YAML loader, and to the generator of `schema.json` and `docs/configuration.md`. */
 export interface Form {
   /** The kind, such as `integer`. */
   readonly kind: string
-  /** What is in force when the option is left out. */
+  /** The value of an option that is left out. */
   readonly default?: unknown
   readonly min?: number
   readonly max?: number
   readonly choices?: readonly (string | number)[]
-  /** What YAML turns a text from the environment into. */
+  /** The YAML loader turns a text from the environment into this type. */
   readonly scalar?: 'string' | 'number' | 'boolean'
   /** An object with these options is accepted. */
   readonly fields?: Readonly<Record<string, { readonly form: Form }>>
-  /** An object is accepted whose names are free, with these values. */
+  /** An object with any names and these values is accepted. */
   readonly entries?: Form
   /** A list of these is accepted. */
   readonly items?: Form
@@ -32,16 +23,16 @@ export interface Form {
   readonly canBeFalse?: true
   /** The value is never shown. */
   readonly isSecret?: true
-  /** The value is a URL. Its problems show neither password nor query. */
+  /** The value is a URL. Problems hide its password and its query. */
   readonly isUrl?: true
 }
 
-/** One kind of option: `Given` is what a config holds, `Parsed` what it becomes. */
+/** One kind of option. A config holds `Given`, and `parse` turns it into `Parsed`. */
 export interface Kind<Given, Parsed = Given> {
   readonly form: Form
   /** Returns the typed value, or the default for `undefined`. Throws an `AuthConfigError` with every problem in the value. */
   readonly parse: (value: unknown, path: OptionPath) => Parsed
-  /** Never set. It makes a kind that accepts less than its option does a compile error. */
+  /** Never set. It makes TypeScript reject a kind that accepts fewer values than its option. */
   readonly accepts?: (given: Given) => void
 }
 
@@ -56,37 +47,51 @@ interface Range {
   readonly max: number
 }
 
-export function boolean(byDefault: boolean): Kind<boolean> {
+/** A kind whose values pass a test and stay as they are. */
+export function valueThat<Value>(
+  isAllowed: (value: unknown) => value is Value,
+  expected: string,
+  form: Form & { readonly default: Value },
+): Kind<Value> {
   return {
-    form: { kind: 'boolean', scalar: 'boolean', default: byDefault },
-    parse: (value = byDefault, path) => checkBoolean(path, value),
+    form,
+    parse: (value = form.default, path) => {
+      if (isAllowed(value)) return value
+      throw invalidOption(path, value, expected)
+    },
   }
+}
+
+export function boolean(byDefault: boolean): Kind<boolean> {
+  const form = { kind: 'boolean', scalar: 'boolean', default: byDefault } as const
+  return valueThat((value) => typeof value === 'boolean', 'true or false', form)
 }
 
 export function integer(range: Range): Kind<number> {
-  return {
-    form: { kind: 'integer', scalar: 'number', ...range },
-    parse: (value = range.default, path) => checkInteger(path, value, range.min, range.max),
-  }
+  const isAllowed = (value: unknown): value is number =>
+    Number.isInteger(value) && isWithin(value, range)
+  const expected = `a whole number from ${range.min} to ${range.max}`
+  return valueThat(isAllowed, expected, { kind: 'integer', scalar: 'number', ...range })
 }
 
-/** A duration. It need not be a whole number. */
+/** A duration. Fractions are allowed. */
 export function milliseconds(range: Range): Kind<number> {
-  return {
-    form: { kind: 'milliseconds', scalar: 'number', ...range },
-    parse: (value = range.default, path) => checkMilliseconds(path, value, range.min, range.max),
-  }
+  const isAllowed = (value: unknown): value is number => isWithin(value, range)
+  const expected = `a number of milliseconds from ${range.min} to ${range.max}`
+  return valueThat(isAllowed, expected, { kind: 'milliseconds', scalar: 'number', ...range })
+}
+
+function isWithin(value: unknown, { min, max }: Range): value is number {
+  return typeof value === 'number' && value >= min && value <= max
 }
 
 /** A number above 0 and at most 1. */
 export function ratio(byDefault: number): Kind<number> {
-  return {
-    form: { kind: 'ratio', scalar: 'number', default: byDefault },
-    parse: (value = byDefault, path) => {
-      if (typeof value === 'number' && value > 0 && value <= 1) return value
-      throw invalidOption(path, value, 'a number above 0 and at most 1')
-    },
-  }
+  return valueThat(
+    (value): value is number => typeof value === 'number' && value > 0 && value <= 1,
+    'a number above 0 and at most 1',
+    { kind: 'ratio', scalar: 'number', default: byDefault },
+  )
 }
 
 /** One of these values. The first is the default. */
@@ -95,21 +100,25 @@ export function oneOf<const Choices extends readonly [string | number, ...(strin
 ): Kind<Choices[number]> {
   const [byDefault] = choices
   const scalar = typeof byDefault === 'number' ? 'number' : 'string'
-  return {
-    form: { kind: 'choice', scalar, choices, default: byDefault },
-    parse: (value = byDefault, path) => checkOneOf<Choices[number]>(path, value, choices),
-  }
+  const isAllowed = (value: unknown): value is Choices[number] =>
+    choices.some((choice) => choice === value)
+  const expected = choices.map((choice) => JSON.stringify(choice)).join(' or ')
+  return valueThat(isAllowed, expected, { kind: 'choice', scalar, choices, default: byDefault })
 }
 
-/** A function, or nothing. A file cannot hold one. */
+/** A function, or nothing. A file cannot hold one. The caller names its type, which no check can see. */
 export function callback<Fn>(): Kind<Fn, Fn | undefined> {
   return {
     form: { kind: 'function' },
-    parse: (value, path) => (value === undefined ? undefined : checkFunction<Fn>(path, value)),
+    parse: (value, path) => {
+      if (value === undefined) return undefined
+      if (typeof value === 'function') return value as Fn
+      throw invalidOption(path, value, 'a function')
+    },
   }
 }
 
-/** Corrects or rejects what the options of a group say together. */
+/** Corrects or rejects a combination of options that are valid one by one. */
 export type Rule<Config extends object> = (
   options: Required<Config>,
   given: Partial<Record<keyof Config & string, unknown>>,
@@ -125,16 +134,16 @@ export function group<Config extends object>(
     form: { kind: 'group', fields, default: {} },
     parse: (value = {}, path) => {
       const problems = new Problems()
-      const given = collectOptions(value, namesOf(fields), path, problems)
+      const given = readOptions(value, namesOf(fields), path, 'an object', problems)
       const parsed = parseFields<Required<Config>>(fields, given, path, problems)
       problems.throwIfAny()
-      // Each option was parsed by its kind.
+      // Without a problem every option has its type.
       return Object.freeze(rule(parsed as Required<Config>, given, path))
     },
   }
 }
 
-/** The same, or `false`. */
+/** A value of this kind, or `false`. */
 export function orFalse<Given, Parsed>(
   { form, parse }: Kind<Given, Parsed>,
   byDefault: false | object = {},
@@ -149,14 +158,14 @@ export function orFalse<Given, Parsed>(
   }
 }
 
-/** Parses a value for each kind, and leaves out what has a problem. */
+/** Parses the value of each option. Leaves out an option with a problem. */
 export function parseFields<Parsed extends object>(
   fields: { readonly [Name in keyof Parsed]: Kind<never, Parsed[Name]> },
   given: Readonly<Partial<Record<keyof Parsed & string, unknown>>>,
   path: OptionPath,
   problems: Problems,
 ): Partial<Parsed> {
-  // Without a prototype: an option that was left out must not come from Object.prototype.
+  // Has no prototype: an option that was left out must not come from Object.prototype.
   const parsed = Object.create(null) as Partial<Parsed>
   for (const name of namesOf(fields)) {
     const value = problems.attempt(() => fields[name].parse(given[name], [...path, name]))

@@ -2,89 +2,64 @@ import { configError, Problems } from './problems.ts'
 import type { AuthConfigError, OptionProblem } from '../errors.ts'
 import type { OptionPath } from './problems.ts'
 
-/** An option by its path, or by its name as a message shows it: `context.headers`. */
-export type Option = string | OptionPath
-
 /** The error for an option whose value is not allowed. */
 export function invalidOption(
-  option: Option,
+  optionPath: OptionPath,
   value: unknown,
   expected: string,
   didYouMean?: string,
 ): AuthConfigError {
   const meant = didYouMean === undefined ? {} : { didYouMean }
   const received = describe(value)
-  return configError([
-    { optionPath: pathOf(option), expected, received, isSecret: false, ...meant },
-  ])
+  return configError([{ optionPath, expected, received, isSecret: false, ...meant }])
 }
 
-/** The same for an option that may hold a secret: the value is not shown. */
-export function invalidSecret(option: Option, expected: string): AuthConfigError {
-  return configError([{ optionPath: pathOf(option), expected, isSecret: true }])
+/** The error for an option whose value may be a secret. It does not show the value. */
+export function invalidSecret(optionPath: OptionPath, expected: string): AuthConfigError {
+  return configError([{ optionPath, expected, isSecret: true }])
 }
 
-/** The error for an option that is wrong whatever its value is, such as one that another option excludes. */
-export function misusedOption(option: Option, expected: string): AuthConfigError {
-  return configError([{ optionPath: pathOf(option), expected, isSecret: false }])
-}
-
-function pathOf(option: Option): OptionPath {
-  if (typeof option !== 'string') return option
-  const parts = option.split(/\.|(?=\[)/).filter((part) => part !== '')
-  return parts.map((part) => (part.startsWith('[') ? Number(part.slice(1, -1)) : part))
+/** The error for an option that no value makes right, such as one that another option excludes. */
+export function misusedOption(optionPath: OptionPath, expected: string): AuthConfigError {
+  return configError([{ optionPath, expected, isSecret: false }])
 }
 
 /**
  * Reads the options of an object, each once. Rejects unknown names, and options that are present but `undefined` or `null`:
  * such a value comes from a variable that is not set, and a default in its place could open a server.
+ *
+ * @param problems Collects every problem, and options with a problem are left out. By default the problems are thrown.
  */
 export function readOptions<Name extends string>(
   value: unknown,
   known: readonly Name[],
-  parent: Option = [],
+  parent: OptionPath = [],
   expected = 'an object',
+  problems?: Problems,
 ): Partial<Record<Name, unknown>> {
-  const problems = new Problems()
-  const options = collectOptions(value, known, pathOf(parent), problems, expected)
-  problems.throwIfAny()
-  return options
-}
-
-/** The same, with every problem collected. Options with a problem are left out. */
-export function collectOptions<Name extends string>(
-  value: unknown,
-  known: readonly Name[],
-  parent: OptionPath,
-  problems: Problems,
-  expected = 'an object',
-): Partial<Record<Name, unknown>> {
-  if (!isOptionsObject(value)) throw invalidObject(parent, value, expected)
-  // Without a prototype, so that a property added to Object.prototype is no option.
+  if (!isOptionsObject(value)) {
+    // A string in place of a config is a URL, which may hold a secret.
+    const isUrl = parent.length === 0 && typeof value === 'string'
+    const received = isUrl ? 'a string: { endpoint }' : describe(value)
+    throw configError([{ optionPath: parent, expected, received, isSecret: false }])
+  }
+  const found = problems ?? new Problems()
+  // Has no prototype: a property of Object.prototype must not become an option.
   const options = Object.create(null) as Partial<Record<Name, unknown>>
   for (const [name, setting] of Object.entries(value)) {
-    problems.attempt(() => {
-      if (!isKnown(name, known)) throw configError([unknownProblem([...parent, name], known)])
-      if (setting === undefined || setting === null) {
-        throw invalidOption([...parent, name], setting, EXPECTED_VALUE)
-      }
-      options[name] = setting
-    })
+    const path = [...parent, name]
+    const option = known.find((one) => one === name)
+    if (option === undefined) found.add(configError([unknownProblem(path, known)]))
+    else if (setting !== undefined && setting !== null) options[option] = setting
+    else found.add(invalidOption(path, setting, EXPECTED_VALUE))
   }
+  if (problems === undefined) found.throwIfAny()
   return options
 }
 
 const EXPECTED_VALUE = 'left out or given a value (is a variable not set?)'
 
-// A string in place of a config is a URL, with whatever secret is in it.
-function invalidObject(parent: OptionPath, value: unknown, expected: string): AuthConfigError {
-  const isUrl = parent.length === 0 && typeof value === 'string'
-  if (!isUrl) return invalidOption(parent, value, expected)
-  const received = 'a string: { endpoint }'
-  return configError([{ optionPath: parent, expected, received, isSecret: false }])
-}
-
-/** Accepts a plain object only: a promise or a Map has no own properties either, and would pass for a config of defaults. */
+/** Accepts plain objects only. A promise or a Map has no own properties, and would pass for a config of defaults. */
 export function isOptionsObject(value: unknown): value is object {
   if (!['Object', 'Module'].includes(tagOf(value))) return false
   const prototype: unknown = Object.getPrototypeOf(value)
@@ -95,11 +70,7 @@ function tagOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice('[object '.length, -1)
 }
 
-function isKnown<Name extends string>(name: string, known: readonly Name[]): name is Name {
-  return known.some((one) => one === name)
-}
-
-/** The problem of a name that is no option. It suggests the nearest that is one. */
+/** The problem of an unknown option. It suggests the nearest known name. */
 export function unknownProblem(path: OptionPath, known: readonly string[]): OptionProblem {
   const name = String(path.at(-1))
   const nearest = nearestName(name, known)
@@ -112,44 +83,6 @@ export function unknownProblem(path: OptionPath, known: readonly string[]): Opti
   }
 }
 
-export function checkOneOf<Allowed extends string | number>(
-  option: Option,
-  value: unknown,
-  allowed: readonly Allowed[],
-): Allowed {
-  const found = allowed.find((candidate) => candidate === value)
-  if (found !== undefined) return found
-  throw invalidOption(option, value, allowed.map((one) => JSON.stringify(one)).join(' or '))
-}
-
-export function checkBoolean(option: Option, value: unknown): boolean {
-  if (typeof value === 'boolean') return value
-  throw invalidOption(option, value, 'true or false')
-}
-
-export function checkMilliseconds(
-  option: Option,
-  value: unknown,
-  min: number,
-  max: number,
-): number {
-  if (typeof value === 'number' && value >= min && value <= max) return value
-  throw invalidOption(option, value, `a number of milliseconds from ${min} to ${max}`)
-}
-
-export function checkInteger(option: Option, value: unknown, min: number, max: number): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) {
-    return value
-  }
-  throw invalidOption(option, value, `a whole number from ${min} to ${max}`)
-}
-
-/** Accepts a function. What it takes and returns cannot be seen from outside, so the caller names its type. */
-export function checkFunction<Fn>(option: Option, value: unknown): Fn {
-  if (typeof value === 'function') return value as Fn
-  throw invalidOption(option, value, 'a function')
-}
-
 function describe(value: unknown): string {
   if (typeof value === 'string')
     return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)
@@ -160,7 +93,7 @@ function describe(value: unknown): string {
   return isOptionsObject(value) ? 'an object' : `an object of type ${tagOf(value).slice(0, 40)}`
 }
 
-/** The name that was probably meant, or `undefined` if none is near. */
+/** Returns the known name that was probably meant, or `undefined` if none is near. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const lower = name.toLowerCase()
   const ranked = known
@@ -186,7 +119,7 @@ export function editDistance(from: string, to: string): number {
   return Math.min(...row.slice(-1))
 }
 
-/** One spelling for all header names that some server takes for the same: CGI turns `-` into `_`, others `.` too. */
+/** Gives one spelling to all header names that some server mixes up: CGI turns `-` into `_`, and others turn `.` into `_` too. */
 export function foldName(name: string): string {
   return name.toLowerCase().replace(/[^a-z\d]/g, '-')
 }

@@ -10,6 +10,7 @@ import {
   orFalse,
   parseList,
   ratio,
+  valueThat,
 } from './kinds.ts'
 import { invalidOption, isHttpToken } from './option-checks.ts'
 import { publicPaths } from './public-paths.ts'
@@ -22,19 +23,19 @@ import type {
   CredentialsSource,
   RetryConfig,
 } from '../auth-config.ts'
-import type { Kind } from './kinds.ts'
+import type { Kind, Rule } from './kinds.ts'
 import type { OptionPath } from './problems.ts'
 import type { PublicRule } from './public-paths.ts'
 
-/** What an option becomes, where it is more than its own type with all defaults. */
+/** The options whose parsed type is not `Filled`. */
 interface Changed {
-  /** Absent when the environment of the first request names it, or when `verifier` takes its place. */
+  /** `undefined` if the environment of the first request names it, or if `verifier` replaces it. */
   readonly endpoint: string | undefined
   readonly credentials: readonly CredentialsSource[]
   readonly public: readonly PublicRule[]
 }
 
-/** A list stays as it is, a function may be left out, and a group has all its options. */
+/** A list stays the same, a function may be left out, and a group has all its options. */
 type Filled<Value> = Value extends readonly unknown[]
   ? Value
   : Value extends (...args: never) => unknown
@@ -50,7 +51,7 @@ export type ParsedOptions = {
     : Filled<NonNullable<AuthConfig[Name]>>
 }
 
-/** One kind for each option of `AuthConfig`. One that is missing, misspelt or of another type does not compile. */
+/** One kind for each option of `AuthConfig`. A missing, misspelt or wrongly typed one does not compile. */
 export type OptionTable = {
   readonly [Name in keyof AuthConfig]-?: Kind<NonNullable<AuthConfig[Name]>, ParsedOptions[Name]>
 }
@@ -69,13 +70,11 @@ const contextHeaders: Kind<'all' | readonly string[]> = {
   },
 }
 
-const realm: Kind<string> = {
-  form: { kind: 'realm', scalar: 'string', default: 'api' },
-  parse: (value = 'api', path) => {
-    if (typeof value === 'string' && /^[\x20-\x7e]+$/.test(value)) return value
-    throw invalidOption(path, value, 'a non-empty string of printable ASCII')
-  },
-}
+const realm = valueThat(
+  (value): value is string => typeof value === 'string' && /^[\x20-\x7e]+$/.test(value),
+  'a non-empty string of printable ASCII',
+  { kind: 'realm', scalar: 'string', default: 'api' },
+)
 
 /** Every option with its kind, range and default. */
 export const OPTIONS: OptionTable = {
@@ -142,9 +141,7 @@ function parseHeaderName(value: unknown, path: OptionPath): string {
 }
 
 function orderDelays(
-  options: Required<RetryConfig>,
-  given: Partial<Record<keyof RetryConfig, unknown>>,
-  path: OptionPath,
+  ...[options, given, path]: Parameters<Rule<RetryConfig>>
 ): Required<RetryConfig> {
   const { minDelayMs, maxDelayMs } = options
   if (maxDelayMs >= minDelayMs) return options

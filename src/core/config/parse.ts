@@ -2,7 +2,7 @@ import { runtimeFetch } from '../runtime.ts'
 import { refuseLoggedCredentials } from './credentials.ts'
 import { refuseInsecure } from './endpoint.ts'
 import { namesOf, parseFields } from './kinds.ts'
-import { collectOptions, isOptionsObject, misusedOption } from './option-checks.ts'
+import { isOptionsObject, misusedOption, readOptions } from './option-checks.ts'
 import { OPTIONS } from './options.ts'
 import { Problems } from './problems.ts'
 import { createPublicMatcher } from './public-paths.ts'
@@ -10,7 +10,7 @@ import type { Transport } from '../auth-config.ts'
 import type { ParsedOptions } from './options.ts'
 import type { PublicMatcher } from './public-paths.ts'
 
-/** A config that was checked and whose defaults are filled in. */
+/** A valid config with its defaults. */
 export interface ResolvedConfig extends Omit<ParsedOptions, 'public' | 'fetch'> {
   readonly isPublic: PublicMatcher
   readonly hasPublicPaths: boolean
@@ -19,14 +19,16 @@ export interface ResolvedConfig extends Omit<ParsedOptions, 'public' | 'fetch'> 
 
 type Given = Partial<Record<keyof ParsedOptions, unknown>>
 
-const NAMES = namesOf(OPTIONS)
-
+const LISTED_HEADERS =
+  'false unless `context.headers` is a list: the cache compares everything that the endpoint is told, and with all headers ' +
+  'no two requests are the same. List the headers that your endpoint decides by, such as context: { headers: [] } if it ' +
+  'decides by the token alone'
 const ENDPOINT_ONLY = ['endpoint', 'allowInsecureHttp', 'endpointHeaders', 'fetch'] as const
 
-/** Checks a config and fills in its defaults. Throws `AuthConfigError`. Later changes to the config do nothing. */
+/** Parses a config and fills in its defaults. Throws `AuthConfigError`. Later changes to the config have no effect. */
 export function resolveConfig(config: unknown): ResolvedConfig {
   const problems = new Problems()
-  const given = collectOptions(config, NAMES, [], problems)
+  const given = readOptions(config, namesOf(OPTIONS), [], 'an object', problems)
   refuseConflicts(given, problems)
   const parsed = parseFields<ParsedOptions>(OPTIONS, given, [], problems)
   checkRules(given, parsed, problems)
@@ -43,53 +45,28 @@ export function resolveConfig(config: unknown): ResolvedConfig {
   })
 }
 
-/** Reports options that have no effect beside another, and leaves them out. */
+/** Adds a problem for each option that has no effect beside `verifier`, and removes the option. */
 function refuseConflicts(given: Given, problems: Problems): void {
   if (given.verifier === undefined) return
   for (const name of ENDPOINT_ONLY) {
     if (given[name] === undefined) continue
-    refuse(
-      name,
-      'left out beside `verifier`, which takes the place of the endpoint',
-      given,
-      problems,
-    )
+    delete given[name]
+    problems.add(misusedOption([name], 'left out beside `verifier`, which replaces the endpoint'))
   }
 }
 
-function refuse(
-  name: keyof ParsedOptions,
-  expected: string,
-  given: Given,
-  problems: Problems,
-): void {
-  delete given[name]
-  problems.attempt(() => {
-    throw misusedOption([name], expected)
-  })
-}
-
-/** Checks what options say together, where each alone is right. */
+/** Checks combinations of options that are valid one by one. */
 function checkRules(given: Given, parsed: Partial<ParsedOptions>, problems: Problems): void {
   const { endpoint, allowInsecureHttp, context, requestIdHeader, credentials } = parsed
   if (endpoint !== undefined && allowInsecureHttp === false) {
     problems.attempt(() => refuseInsecure(endpoint))
   }
   if (isOptionsObject(given.cache) && context?.headers === 'all') {
-    problems.attempt(refuseCache)
+    problems.add(misusedOption(['cache'], LISTED_HEADERS))
   }
   if (typeof requestIdHeader === 'string' && credentials !== undefined) {
-    const check = (): void =>
-      refuseLoggedCredentials(requestIdHeader, credentials, given.requestIdHeader)
-    problems.attempt(check)
+    problems.attempt(() =>
+      refuseLoggedCredentials(requestIdHeader, credentials, given.requestIdHeader),
+    )
   }
-}
-
-function refuseCache(): never {
-  throw misusedOption(
-    ['cache'],
-    'false unless `context.headers` is a list: a cached decision is for requests that tell the endpoint the same, and ' +
-      'with all headers no two requests do. List the headers that your endpoint decides by, such as ' +
-      'context: { headers: [] } if it decides by the token alone',
-  )
 }

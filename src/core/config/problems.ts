@@ -4,7 +4,7 @@ import type { OptionProblem } from '../errors.ts'
 /** The names and indices that lead to an option. */
 export type OptionPath = readonly (string | number)[]
 
-/** Calls an option by its name in a message. */
+/** Returns the words for an option in a message. */
 export type NameOption = (path: OptionPath) => string
 
 /** The most problems that a caller shows as a list. */
@@ -12,37 +12,44 @@ export const MOST_PROBLEMS = 100
 
 const MOST_LINES = 10
 
-/** Collects the problems of several options. It stops one past `MOST_PROBLEMS`, so that a caller knows there are more. */
+/** Collects the problems of several options. It stops at `MOST_PROBLEMS` + 1, so that a caller knows there are more. */
 export class Problems {
   readonly #found: OptionProblem[] = []
 
-  /** Returns what `parse` returns, or `undefined` after it threw an `AuthConfigError`. */
+  add(error: AuthConfigError): void {
+    if (this.#found.length <= MOST_PROBLEMS) this.#found.push(...error.problems)
+  }
+
+  /** Returns the result of `parse`, or `undefined` after it threw an `AuthConfigError`. */
   attempt<Value>(parse: () => Value): Value | undefined {
     if (this.#found.length > MOST_PROBLEMS) return undefined
     try {
       return parse()
     } catch (error) {
       if (!(error instanceof AuthConfigError)) throw error
-      this.#found.push(...error.problems)
+      this.add(error)
       return undefined
     }
   }
 
   /** Throws an `AuthConfigError` with all problems, if there are any. */
   throwIfAny(): void {
-    if (this.#found.length > 0) throw configError(this.#found.slice(0, MOST_PROBLEMS + 1))
+    const [first, ...others] = this.#found
+    if (first !== undefined) throw configError([first, ...others.slice(0, MOST_PROBLEMS)])
   }
 }
 
 /** The error for problems of a config in code. It has a line for each of the first ten. */
-export function configError(problems: readonly OptionProblem[]): AuthConfigError {
+export function configError(
+  problems: readonly [OptionProblem, ...OptionProblem[]],
+): AuthConfigError {
   const lines = problems.slice(0, MOST_LINES).map((problem) => describeProblem(problem))
   const rest = problems.length - lines.length
   if (rest > 0) lines.push(`and ${rest} more problems`)
-  return new AuthConfigError(dotted(problems[0]?.optionPath ?? []), lines.join('\n'), problems)
+  return new AuthConfigError(dotted(problems[0].optionPath), lines.join('\n'), problems)
 }
 
-/** A problem as a sentence. `name` calls the option itself, and `mention` other options. */
+/** Writes a problem as a sentence. `name` has the words for its option, and `mention` for other options. */
 export function describeProblem(
   problem: OptionProblem,
   name: NameOption = quoteOption,
@@ -66,7 +73,7 @@ export function describeProblem(
     : `${withValue}: did you mean ${JSON.stringify(didYouMean)}?`
 }
 
-/** What is expected, with the names of other options as the reader knows them. */
+/** Replaces the names in backticks with the words that `mention` has for them. */
 export function nameMentioned(expected: string, mention: NameOption = quoteOption): string {
   return expected.replace(/`([^`]+)`/g, (_, option: string) => mention(option.split('.')))
 }

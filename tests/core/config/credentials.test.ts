@@ -50,7 +50,7 @@ it.each([
   [{ cookie: 'a=b' }, '"credentials.cookie" must be a name'],
   [{ cookie: 5 }, '"credentials.cookie" must be a name'],
   [{ webSocketProtocol: 'a,b' }, '"credentials.webSocketProtocol" must be a name'],
-])('refuses %j', (value, message) => {
+])('rejects %j', (value, message) => {
   expect(() => checkCredentials(value)).toThrow(message)
 })
 

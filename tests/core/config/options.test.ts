@@ -220,7 +220,7 @@ describe('the problems of a config', () => {
     )
     const both = errorOf({ cache: { maxEntries: 0 } }).problems.map(({ optionPath }) => optionPath)
     expect(both).toEqual([['cache', 'maxEntries'], ['cache']])
-    // What `context` says is not known here.
+    // An invalid `context` hides whether the cache could be hit.
     expect(errorOf({ cache: {}, context: { headers: 5 } }).problems).toHaveLength(1)
   })
 

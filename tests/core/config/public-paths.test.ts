@@ -105,6 +105,6 @@ it.each([
     [{ path: '/a', methods: ['GET', '*/'] }],
     '"public[0].methods[1]" must be a method in upper case',
   ],
-])('refuses %j', (value, message) => {
+])('rejects %j', (value, message) => {
   expect(() => createPublicMatcher(value)).toThrow(message)
 })
