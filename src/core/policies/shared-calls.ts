@@ -2,6 +2,7 @@ import { isUnavailable } from './outage.ts'
 import { TransientMap } from './transient-map.ts'
 import { within } from '../async.ts'
 import { AuthUnavailableError } from '../errors.ts'
+import { keepAlive } from '../runtime.ts'
 import type { Clock } from '../runtime.ts'
 import type { ParsedVerdict, PendingVerdict, Verifier } from '../endpoint/verdict.ts'
 import type { Check } from '../request/check.ts'
@@ -67,7 +68,7 @@ export class SharedCalls {
     const call = new SharedCall(check, deadline, verdict)
     this.#newest.set(key, call)
     this.#underWay.set(key, (this.#underWay.get(key) ?? new Set()).add(call))
-    check.keepAlive?.(call.ended.then(() => undefined))
+    keepAlive(check.args, call.ended)
     return verdict
   }
 
