@@ -12,10 +12,10 @@ import type { AuthConfigSource } from './auth-config.ts'
 import type { PendingVerdict } from './endpoint/verdict.ts'
 import type { RouteMatcher } from './handlers/route-pattern.ts'
 import type { Handover } from './policies/handover.ts'
-import type { Check } from './request/check.ts'
 import type { Target } from './request/target.ts'
 import type { Admission, Exemption } from './response/admission.ts'
 import type { Failure } from './response/alarm.ts'
+import type { Progress as DecisionProgress } from './response/decision-event.ts'
 import type { Setup, Unready } from './setup.ts'
 import type { Auth, DecisionEvent, DenialReason, VerdictControls } from './types.ts'
 
@@ -48,17 +48,9 @@ export interface Gate {
   readonly handOver: () => Handover | undefined
 }
 
-/** How far the decision about one request has come. */
-interface Progress {
+interface Progress extends DecisionProgress {
   readonly setup: Setup | Unready
-  readonly request: Request
   readonly args: readonly unknown[]
-  readonly startedAt: number
-  target?: Target
-  token?: string
-  isHit?: boolean
-  /** On a cache miss. */
-  check?: Check
 }
 
 /**
