@@ -295,14 +295,17 @@ it('adds no promise if `staleIfErrorMs` is 0', () => {
   expect(cache.orStale(() => deny(), outage)(checkOf(), DEADLINE)).toEqual(deny())
 })
 
-it('skips the endpoint if a decision was cached since the look-up', async () => {
-  const { cache, outcome } = cached()
-  asked.mockImplementation(() => allow())
-  await outcome()
-  const next = vi.fn<() => ParsedVerdict>()
-  expect(cache.fill(next)(checkOf('t', 'a'), DEADLINE)).toEqual(allow())
-  expect(next).not.toHaveBeenCalled()
-})
+it.each([allow(), deny()])(
+  'skips the endpoint if %j was cached since the look-up',
+  async (verdict) => {
+    const { cache, outcome } = cached()
+    asked.mockImplementation(() => verdict)
+    await outcome()
+    const next = vi.fn<() => ParsedVerdict>()
+    expect(cache.fill(next)(checkOf('t', 'a'), DEADLINE)).toEqual(verdict)
+    expect(next).not.toHaveBeenCalled()
+  },
+)
 
 it('forgets a fill that failed at once', async () => {
   const { outcome } = cached()
