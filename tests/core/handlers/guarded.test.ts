@@ -8,6 +8,9 @@ const MISTAKES: [code: string, message: string | RegExp][] = [
   [`withAuth(handler, { «endpont»: 'https://a.test' })`, "Did you mean to write 'endpoint'?"],
   [`withAuth(handler, { «failOpen»: true })`, "'failOpen' does not exist"],
   [`withAuth(handler, { cache: { «allowTtl»: 5 } })`, "Did you mean to write 'allowTtlMs'?"],
+  [`withAuth(handler, { context: { «header»: 'all' } })`, "to write 'headers'?"],
+  [`withAuth(handler, { context: { «headers»: 'none' } })`, `'"none"' is not assignable`],
+  [`withAuth(handler, { credentials: { «headers»: 'x-api-key' } })`, "'headers' does not exist"],
   [`withAuth(handler, { «mode»: 'enforced' })`, `Did you mean '"enforce"'?`],
   [`withAuth(handler, { «timeoutMs»: '5s' })`, "'string' is not assignable to type 'number'"],
   [`withAuth(handler, { «cache»: true })`, "'false | CacheConfig"],
@@ -21,6 +24,7 @@ const MISTAKES: [code: string, message: string | RegExp][] = [
   [`withAuth(handler, «{ endpoint: variable, timeoutMs: 1 }»)`, "'undefined' is not assignable"],
   [`withAuth(handler, «'https://a.test'»)`, 'not assignable to parameter'],
   [`withAuth(handler, «async () => ({ endpoint: 'https://a.test' })»)`, "type 'KnownOptions"],
+  [`withAuth(handler, «() => (variable ? config : undefined)»)`, "'undefined' is not assignable"],
 
   [`withAuth(«(request) => {}», config)`, /'void' .* type 'Response \| P/],
   [`withAuth(«async (request) => {}», config)`, /'Promise<void>' .* type 'Response \| P/],
