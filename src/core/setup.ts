@@ -4,7 +4,7 @@ import { resolveConfig } from './config/parse.ts'
 import { AuthConfigError } from './errors.ts'
 import { createChannel, createConsole, reportConfigError } from './events.ts'
 import { createVerifier } from './policies/compose.ts'
-import { takeOver } from './policies/handover.ts'
+import { createHandover } from './policies/handover.ts'
 import { createCheckFactory } from './request/check.ts'
 import { createCredentialsReader } from './request/credentials.ts'
 import { createAlarm } from './response/alarm.ts'
@@ -135,13 +135,13 @@ function createSetup(
 ): Setup {
   const endpoint = findEndpoint(config, args)
   const asked = { ...config, endpoint }
-  const verifier = createVerifier(config, endpoint, base, takeOver(handover, asked))
+  const verifier = createVerifier(config, endpoint, base, handover?.(asked))
   return {
     ...base,
     config,
     checks: createCheckFactory(config.context, [endpoint ?? 'verifier', config.identity]),
     verifier,
-    handover: { config: asked, memory: verifier.memory },
+    handover: createHandover(asked, verifier.memory),
     complainOfRoute: createComplainOfRoute(config, base),
     alarm: base.report === undefined ? createAlarm(endpoint, base.writeLine) : undefined,
   }

@@ -152,27 +152,24 @@ export class SharedCalls {
 class SharedCall {
   readonly check: Check
   readonly deadline: number
-  /** Returns the verdict or throws the error. Rejects only where the runtime has given up the request that started the call. */
-  readonly ended: Promise<() => ParsedVerdict>
+  /** Rejects only where the runtime has given up the request that started the call. */
+  readonly ended: Promise<[PromiseSettledResult<ParsedVerdict>]>
   /** Something newer is known, so no follower may take the verdict. */
   isClosed = false
 
   constructor(check: Check, deadline: number, verdict: Promise<ParsedVerdict>) {
     this.check = check
     this.deadline = deadline
-    this.ended = verdict.then(returning, throwing)
+    this.ended = Promise.allSettled([verdict])
   }
 
   /** The verdict, or `undefined` if a follower must ask for itself: the call is lost, closed, or ran out of its own time. */
   async verdictForFollower(): Promise<ParsedVerdict | undefined> {
-    const read = await orLost(this.ended)
-    if (read === undefined || this.isClosed) return undefined
-    try {
-      return read()
-    } catch (error) {
-      if (isUnavailable(error, 'timeout')) return undefined
-      throw error
-    }
+    const [result] = (await orLost(this.ended)) ?? []
+    if (result === undefined || this.isClosed) return undefined
+    if (result.status === 'fulfilled') return result.value
+    if (isUnavailable(result.reason, 'timeout')) return undefined
+    throw result.reason
   }
 }
 
@@ -195,15 +192,5 @@ async function orLost<Value>(ended: Promise<Value>): Promise<Value | undefined> 
     return await ended
   } catch {
     return undefined
-  }
-}
-
-function returning(verdict: ParsedVerdict): () => ParsedVerdict {
-  return () => verdict
-}
-
-function throwing(error: unknown): () => never {
-  return () => {
-    throw error
   }
 }

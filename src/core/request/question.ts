@@ -15,11 +15,6 @@ export type ToldHeaders = Record<string, string>
 // Secrets that belong to this server or to a proxy, not to the endpoint.
 const WITHHELD: ReadonlySet<string> = new Set(['cookie', 'proxy-authorization'])
 
-/** Whether `'all'` includes a header, named in lower case. */
-export function isTold(name: string): boolean {
-  return !WITHHELD.has(name)
-}
-
 /** Makes a function that puts what is told about a request into the form that the endpoint expects. */
 export function createQuestionBuilder(
   context: Context,
@@ -44,8 +39,9 @@ export function readHeaders(headers: Headers, wanted: Context['headers']): ToldH
   const told = emptyRecord<string>()
   if (wanted === 'all') {
     headers.forEach((value, name) => {
+      if (WITHHELD.has(name)) return
       // Only `set-cookie` is visited once for each time that it was sent.
-      if (isTold(name)) told[name] = told[name] === undefined ? value : `${told[name]}, ${value}`
+      told[name] = told[name] === undefined ? value : `${told[name]}, ${value}`
     })
     return told
   }

@@ -178,11 +178,9 @@ it('a follower asks at once if the runtime rejects the promise of the call (work
   const lost = Promise.reject(new Error('The request of this promise has ended'))
   lost.catch(() => undefined)
   const { calls, ask } = heldCalls()
-  // Followers wait for the promise that `then` returns here.
-  const then = Object.getOwnPropertyDescriptor(Promise.prototype, 'then') ?? {}
-  void Object.defineProperty(Promise.prototype, 'then', { ...then, value: () => lost })
+  // Followers wait for this promise.
+  vi.spyOn(Promise, 'allSettled').mockReturnValueOnce(lost as Promise<never>)
   ask()
-  void Object.defineProperty(Promise.prototype, 'then', then)
   const follower = ask()
   await settle()
   expect(calls).toHaveLength(2)
