@@ -30,10 +30,7 @@ export interface Rejection {
 /** The decision about a request. Only an admitted request may reach the handler. */
 export type Decision = Admission | ({ readonly admitted: false } & Rejection)
 
-/**
- * Decides about a request. Never throws and never rejects. Returns a promise only if the endpoint is asked. `isOwnRoute` is
- * given if the pattern of the route is known.
- */
+/** Decides about a request. Never throws or rejects. Returns a promise only if the endpoint is asked. */
 export type Decide = (
   request: Request,
   args: readonly unknown[],
@@ -53,10 +50,7 @@ interface Progress extends DecisionProgress {
   readonly args: readonly unknown[]
 }
 
-/**
- * Lets an admitted request proceed and rejects every other: no other line lets a request reach a handler. Returns a promise
- * only if the decision is one.
- */
+/** Lets an admitted request proceed and rejects every other. No other line lets a request reach a handler. */
 export function enter<Entered, Rejected>(
   decision: Decision | Promise<Decision>,
   proceed: (admission: Admission) => Entered,

@@ -30,8 +30,8 @@ export function processVariable(name: string): unknown {
 }
 
 /**
- * A built-in module of Node, such as `node:http`. `undefined` on every other runtime: Bun, Deno and Workers have most of them
- * too, but their own `fetch` serves better. Not an import, since bundlers for Workers and browsers would look for it.
+ * A built-in module of Node, such as `node:http`. `undefined` on other runtimes, whose own `fetch` serves better. Not an
+ * import, since bundlers for Workers and browsers would look for it.
  */
 export function nodeModule(name: string): unknown {
   const process = property(globalThis, 'process')

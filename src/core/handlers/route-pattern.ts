@@ -20,11 +20,7 @@ const PARAM = /^:([a-z_][\w-]*)$/i
 // Bun prefers them in this order, at the first segment where two patterns differ; a literal comes before both.
 const ORDER: readonly (string | undefined)[] = [':', '*']
 
-/**
- * Reads a pattern.
- *
- * @throws TypeError for a pattern that Bun may read in another way.
- */
+/** Reads a pattern. Throws a TypeError for one that Bun may read in another way. */
 export function readRoute(pattern: string, methods: Route['methods']): Route {
   const parts = split(pattern)
   const last = parts.length - 1
@@ -74,10 +70,7 @@ export function createRouteMatcher(route: Route, routes: readonly Route[]): Rout
   }
 }
 
-/**
- * Why a request must not reach the handler of its route, or `undefined` if it may. Without `isOwnRoute` the pattern of the
- * route is not known, so no path may be judged.
- */
+/** Why a request must not reach the handler of its route. Without `isOwnRoute` the route is not known. */
 export function findMisrouting(
   { complainOfRoute }: { readonly complainOfRoute: (() => void) | undefined },
   request: Request,

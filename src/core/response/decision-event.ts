@@ -96,10 +96,7 @@ export function shownPath(path: string, token: PresentedToken): string {
   return withoutToken(path, token)?.slice(0, LONGEST_PATH) ?? ''
 }
 
-/**
- * The request id that the client sent. Returns `undefined` if it is not 1 to 128 visible ASCII characters, or if it holds, or
- * may hold, the token.
- */
+/** The request id of the client: 1 to 128 visible ASCII characters that cannot hold the token. Otherwise `undefined`. */
 export function readRequestId(
   { headers }: Request,
   header: string | false,

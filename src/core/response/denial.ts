@@ -153,10 +153,7 @@ function withChallenge(response: Response, challenge: string): Response {
   return new Response(response.body, { status: 401, statusText: response.statusText, headers })
 }
 
-/**
- * How long clients are told to wait: whole seconds from 1 to 30, in milliseconds. Some wait as long as they are told, and an
- * endpoint must not send them away for a day.
- */
+/** How long clients are told to wait: 1 to 30 whole seconds, in milliseconds. An endpoint must not send them away for a day. */
 export function clampRetryAfter(retryAfterMs: number): number {
   const seconds = Math.ceil(retryAfterMs / 1000)
   return Math.min(30, Math.max(1, Number.isNaN(seconds) ? 1 : seconds)) * 1000
