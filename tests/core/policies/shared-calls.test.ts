@@ -62,15 +62,6 @@ describe('a shared call', () => {
     expect(next.ended()).toBe('allow')
   })
 
-  it('fails for every check that shares it as unavailable', async () => {
-    const { calls, ask } = heldCalls()
-    const checks = [ask(), ask()]
-    calls[0]?.reject(new AuthUnavailableError('unreachable'))
-    await settle()
-    expect(checks.map(({ ended }) => ended())).toEqual(['unreachable', 'unreachable'])
-    expect(calls).toHaveLength(1)
-  })
-
   it('brings a denial to every check that shares it', async () => {
     const { calls, ask } = heldCalls()
     const checks = [ask(), ask(), ask()]
