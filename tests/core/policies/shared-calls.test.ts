@@ -170,7 +170,7 @@ it('a follower asks at once if the runtime rejects the promise of the call (work
   lost.catch(() => undefined)
   const { calls, ask } = heldCalls()
   // Followers wait for this promise.
-  vi.spyOn(Promise, 'allSettled').mockReturnValueOnce(lost as Promise<never>)
+  vi.spyOn(Promise, 'allSettled').mockReturnValueOnce(lost)
   ask()
   const follower = ask()
   await settle()
