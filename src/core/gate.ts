@@ -3,7 +3,7 @@ import { isDenialReason } from './response/denial.ts'
 import { rememberAdmission } from './response/admission.ts'
 import { AuthUnavailableError } from './errors.ts'
 import { findCause, thrownBehind } from './endpoint/failure-cause.ts'
-import { findMisrouting } from './handlers/misrouting.ts'
+import { findMisrouting } from './handlers/route-pattern.ts'
 import { isPreflight } from './request/credentials.ts'
 import { isPlainHost, parseTarget } from './request/target.ts'
 import { isPromise } from './async.ts'
@@ -12,10 +12,10 @@ import type { AuthConfigSource } from './auth-config.ts'
 import type { PendingVerdict } from './endpoint/verdict.ts'
 import type { RouteMatcher } from './handlers/route-pattern.ts'
 import type { Handover } from './policies/handover.ts'
-import type { Check } from './request/check.ts'
 import type { Target } from './request/target.ts'
 import type { Admission, Exemption } from './response/admission.ts'
 import type { Failure } from './response/alarm.ts'
+import type { Progress as DecisionProgress } from './response/decision-event.ts'
 import type { Setup, Unready } from './setup.ts'
 import type { Auth, DecisionEvent, DenialReason, VerdictControls } from './types.ts'
 
@@ -30,10 +30,7 @@ export interface Rejection {
 /** The decision about a request. Only an admitted request may reach the handler. */
 export type Decision = Admission | ({ readonly admitted: false } & Rejection)
 
-/**
- * Decides about a request. Never throws and never rejects. Returns a promise only if the endpoint is asked. `isOwnRoute` is
- * given if the pattern of the route is known.
- */
+/** Decides about a request. Never throws or rejects. Returns a promise only if the endpoint is asked. */
 export type Decide = (
   request: Request,
   args: readonly unknown[],
@@ -48,23 +45,12 @@ export interface Gate {
   readonly handOver: () => Handover | undefined
 }
 
-/** How far the decision about one request has come. */
-interface Progress {
+interface Progress extends DecisionProgress {
   readonly setup: Setup | Unready
-  readonly request: Request
   readonly args: readonly unknown[]
-  readonly startedAt: number
-  target?: Target
-  token?: string
-  isHit?: boolean
-  /** On a cache miss. */
-  check?: Check
 }
 
-/**
- * Lets an admitted request proceed and rejects every other: no other line lets a request reach a handler. Returns a promise
- * only if the decision is one.
- */
+/** Lets an admitted request proceed and rejects every other. No other line lets a request reach a handler. */
 export function enter<Entered, Rejected>(
   decision: Decision | Promise<Decision>,
   proceed: (admission: Admission) => Entered,

@@ -30,8 +30,8 @@ export function processVariable(name: string): unknown {
 }
 
 /**
- * A built-in module of Node, such as `node:http`. `undefined` on every other runtime: Bun, Deno and Workers have most of them
- * too, but their own `fetch` serves better. Not an import, since bundlers for Workers and browsers would look for it.
+ * A built-in module of Node, such as `node:http`. `undefined` on other runtimes, whose own `fetch` serves better. Not an
+ * import, since bundlers for Workers and browsers would look for it.
  */
 export function nodeModule(name: string): unknown {
   const process = property(globalThis, 'process')
@@ -57,21 +57,13 @@ function property(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 }
 
-/**
- * `waitUntil` of the argument that has one, such as the `ctx` of Workers: a call that is registered there goes on after the
- * response of the request that started it is sent.
- */
-export function findKeepAlive(
-  args: readonly unknown[],
-): ((call: Promise<unknown>) => void) | undefined {
-  const context = args.find((arg) => typeof property(arg, 'waitUntil') === 'function')
-  if (context === undefined) return undefined
-  return (call) => {
-    try {
-      const waitUntil = property(context, 'waitUntil')
-      if (typeof waitUntil === 'function') waitUntil.call(context, call)
-    } catch {
-      // Without it the call may end with its request.
-    }
+/** Keeps a call going after its request has its response, by the argument with a `waitUntil`, such as the `ctx` of Workers. */
+export function keepAlive(args: readonly unknown[], call: Promise<unknown>): void {
+  try {
+    const context = args.find((arg) => typeof property(arg, 'waitUntil') === 'function')
+    const waitUntil = property(context, 'waitUntil')
+    if (typeof waitUntil === 'function') waitUntil.call(context, call)
+  } catch {
+    // Without it the call may end with its request.
   }
 }

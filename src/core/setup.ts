@@ -4,7 +4,7 @@ import { resolveConfig } from './config/parse.ts'
 import { AuthConfigError } from './errors.ts'
 import { createChannel, createConsole, reportConfigError } from './events.ts'
 import { createVerifier } from './policies/compose.ts'
-import { takeOver } from './policies/handover.ts'
+import { createHandover } from './policies/handover.ts'
 import { createCheckFactory } from './request/check.ts'
 import { createCredentialsReader } from './request/credentials.ts'
 import { createAlarm } from './response/alarm.ts'
@@ -23,8 +23,8 @@ import type { Denials } from './response/denial.ts'
 const UNKNOWN_ROUTE =
   'A request came through the "routes" of Bun.serve. Bun matches the path as it was sent, so this wrapper cannot know which route runs: guard the routes with withAuthRoutes'
 
-/** The parts that the gate needs to reject a request and to report it. */
-interface Basics extends Channel {
+/** The setup without a config that can be used: what the gate needs to reject a request and to report it. */
+export interface Unready extends Channel {
   readonly denials: Denials
   /** `undefined` with an observer, which gets each decision, and without a config, which is reported by itself. */
   readonly alarm: Alarm | undefined
@@ -32,15 +32,11 @@ interface Basics extends Channel {
   readonly credentials: ResolvedConfig['credentials']
   readonly readCredentials: CredentialsReader
   readonly requestIdHeader: ResolvedConfig['requestIdHeader']
-}
-
-/** The setup without a config that can be used. */
-export interface Unready extends Basics {
   readonly verifier: undefined
 }
 
 /** Everything that the gate needs for a decision, made once. */
-export interface Setup extends Basics {
+export interface Setup extends Omit<Unready, 'verifier'> {
   readonly config: ResolvedConfig
   readonly checks: CheckFactory
   readonly verifier: ComposedVerifier
@@ -78,17 +74,25 @@ export function createSetupSource<Args extends readonly unknown[]>(
     base = createUnready(config, writeLine)
     return config
   }
-  const given =
-    typeof source === 'function' ? undefined : prepare(source === undefined ? {} : source)
-  if (given !== undefined) warn(given, base.report)
+  let configFor: (args: readonly unknown[]) => ResolvedConfig
+  if (typeof source === 'function') {
+    configFor = (args) => {
+      base = createUnready({}, writeLine)
+      // These are the arguments of the wrapped function, and the config function's types were checked against them.
+      return prepare(requireSynchronous(source(...(args as Args))))
+    }
+  } else {
+    const given = prepare(source === undefined ? {} : source)
+    warn(given, base.report)
+    configFor = () => given
+  }
   const get = (args: readonly unknown[]): Setup | Unready => {
     if (setup !== undefined) return setup
-    if (given === undefined) base = createUnready({}, writeLine)
     try {
-      const config = given ?? prepare(callSource(source, args))
+      const config = configFor(args)
       setup = createSetup(config, base, args, inherited)
       inherited = undefined
-      if (given === undefined) warn(config, base.report)
+      if (typeof source === 'function') warn(config, base.report)
       return setup
     } catch (error) {
       reportConfigError(base, error)
@@ -102,12 +106,7 @@ export function createSetupSource<Args extends readonly unknown[]>(
   return { get, forget, handOver: () => setup?.handover ?? inherited }
 }
 
-function callSource<Args extends readonly unknown[]>(
-  source: AuthConfigSource<Args> | undefined,
-  args: readonly unknown[],
-): unknown {
-  // These are the arguments of the wrapped function, and the types of the config function were checked against them.
-  const made: unknown = typeof source === 'function' ? source(...(args as Args)) : source
+function requireSynchronous(made: unknown): unknown {
   if (!isPromise(made)) return made
   ignore(made)
   throw new AuthConfigError('config', 'The config function must be synchronous, received a promise')
@@ -136,13 +135,13 @@ function createSetup(
 ): Setup {
   const endpoint = findEndpoint(config, args)
   const asked = { ...config, endpoint }
-  const verifier = createVerifier(config, endpoint, base, takeOver(handover, asked))
+  const verifier = createVerifier(config, endpoint, base, handover?.(asked))
   return {
     ...base,
     config,
     checks: createCheckFactory(config.context, [endpoint ?? 'verifier', config.identity]),
     verifier,
-    handover: { config: asked, memory: verifier.memory },
+    handover: createHandover(asked, verifier.memory),
     complainOfRoute: createComplainOfRoute(config, base),
     alarm: base.report === undefined ? createAlarm(endpoint, base.writeLine) : undefined,
   }

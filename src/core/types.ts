@@ -83,10 +83,7 @@ export interface DecisionEvent {
   readonly path: string
   /** The method as the client sent it, cut at 32 characters. */
   readonly method: string
-  /**
-   * The caller that the endpoint named, if the outcome is `allow`, cut at 256 characters. It is any text that the endpoint
-   * sent. Absent if it holds the token.
-   */
+  /** The caller of an allow, as the endpoint named it: any text, cut at 256 characters. Absent if it holds the token. */
   readonly principal?: string
   /** The value of the header that {@link AuthConfig.requestIdHeader} names. It is what the client sent. */
   readonly requestId?: string

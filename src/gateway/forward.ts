@@ -1,7 +1,7 @@
 import { admissionOf } from '../core/response/admission.ts'
-import { passageOf } from '../core/response/passage.ts'
 import { parseTarget } from '../core/request/target.ts'
 import { hasUnknownCoding } from './field-names.ts'
+import { passageOf } from './passage.ts'
 import { createCopyHeaders, createFacts, identityFields } from './request-headers.ts'
 import { locate } from './upstream-url.ts'
 import type { Forwarding, UpstreamRequest } from './exchange.ts'

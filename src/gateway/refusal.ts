@@ -1,5 +1,5 @@
-import { passageOf } from '../core/response/passage.ts'
 import { parseTarget } from '../core/request/target.ts'
+import { passageOf } from './passage.ts'
 
 /** Why the gateway answered in place of the upstream. */
 export type GatewayFailureCode =

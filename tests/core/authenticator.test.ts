@@ -7,22 +7,6 @@ import { get } from '../support/requests.ts'
 const endpoint = setupEndpoint()
 
 describe('createAuthenticator', () => {
-  it('has invalidate and clear', async () => {
-    endpoint.answer(allow)
-    const authenticate = createAuthenticator({
-      endpoint: ENDPOINT,
-      context: { headers: [] },
-      cache: {},
-    })
-    for (let turn = 0; turn < 2; turn += 1) await authenticate(get('/a', 'k1'))
-    expect(endpoint.asked).toHaveLength(1)
-    authenticate.invalidate('k1')
-    await authenticate(get('/a', 'k1'))
-    authenticate.clear()
-    await authenticate(get('/a', 'k1'))
-    expect(endpoint.asked).toHaveLength(3)
-  })
-
   it('returns the identity, or the response to send', async () => {
     const authenticate = createAuthenticator({ endpoint: ENDPOINT, public: ['/healthz'] })
     endpoint.answer(allow)

@@ -267,19 +267,6 @@ describe('cached decisions', () => {
     expect(event).toMatchObject({ cache: 'skipped', skipped: 'no_store' })
   })
 
-  it('are forgotten on demand', async () => {
-    endpoint.answer(allow)
-    const { decide: made, controls } = createGate(kept)
-    controls.invalidate('k1')
-    controls.clear()
-    for (const token of ['k1', 'k2']) await made(get('/a', token), [])
-    controls.invalidate('k1')
-    expect(made(get('/a', 'k1'), [])).toBeInstanceOf(Promise)
-    expect(made(get('/a', 'k2'), [])).toMatchObject({ admitted: true })
-    controls.clear()
-    expect(made(get('/a', 'k2'), [])).toBeInstanceOf(Promise)
-  })
-
   it.each([[undefined], [null], [5], [{}]])(
     'invalidate throws for the token %s',
     (token: unknown) => {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import http from 'node:http'
 import {
   endpointFromEnvironment,
-  findKeepAlive,
+  keepAlive,
   nodeModule,
   runtimeFetch,
 } from '../../src/core/runtime.ts'
@@ -46,7 +46,7 @@ it('does not fail for a waitUntil that throws', () => {
       throw new Error('gone')
     },
   }
-  expect(() => findKeepAlive([ctx])?.(Promise.resolve())).not.toThrow()
+  expect(() => keepAlive([ctx], Promise.resolve())).not.toThrow()
 })
 
 it('finds nothing where there is no process', () => {
@@ -63,32 +63,16 @@ it('keeps a call alive by the waitUntil of an argument, with its own this', () =
     },
   }
   const call = Promise.resolve()
-  findKeepAlive([undefined, 'env', {}, ctx])?.(call)
+  keepAlive([undefined, 'env', {}, ctx], call)
   expect(kept).toEqual([call])
 })
 
 it.each([[[]], [[undefined, null, 5, 'ctx']], [[{ waitUntil: true }]]])(
   'keeps nothing alive where the arguments are %j',
   (args) => {
-    expect(findKeepAlive(args)).toBeUndefined()
+    expect(() => keepAlive(args, Promise.resolve())).not.toThrow()
   },
 )
-
-it('calls nothing of a waitUntil that has become no function', () => {
-  const call = vi.fn<() => void>()
-  const ctx: { waitUntil: unknown } = { waitUntil: () => undefined }
-  const keepAlive = findKeepAlive([ctx])
-  ctx.waitUntil = { call }
-  keepAlive?.(Promise.resolve())
-  expect(call).not.toHaveBeenCalled()
-})
-
-it('keeps nothing alive once waitUntil is gone', () => {
-  const ctx: { waitUntil?: () => void } = { waitUntil: () => undefined }
-  const keepAlive = findKeepAlive([ctx])
-  delete ctx.waitUntil
-  expect(() => keepAlive?.(Promise.resolve())).not.toThrow()
-})
 
 describe('a module of Node', () => {
   it('is there on Node', () => {

@@ -1,5 +1,4 @@
 import { Hono } from 'hono'
-import { auth } from '../../src/hono.ts'
 import { AuthUnavailableError, createAuthenticator, getAuth, withAuth } from '../../src/index.ts'
 import { config, fits, handler, request, same, use } from '../support/types.ts'
 import type {
@@ -43,49 +42,6 @@ export function allWaysToWriteAConfigCompile(): void {
   fits<AuthConfig>({ endpoint: new URL('https://auth.example.test/validate') })
   // A constant config is a config.
   fits<AuthConfig>({ public: ['/healthz'], context: { headers: [] } } as const)
-}
-
-export function aMisusedOptionIsAnError(variable: string | undefined): void {
-  // @ts-expect-error -- no such option
-  withAuth(handler, { endpoint: '', timeout: 5000 })
-  // @ts-expect-error -- a misspelt option
-  withAuth({ fetch: handler }, { endpiont: '' })
-  // @ts-expect-error -- no such option in context
-  withAuth(handler, { context: { header: 'all' } })
-  // @ts-expect-error -- milliseconds are a number
-  withAuth(handler, { timeoutMs: '5s' })
-  // @ts-expect-error -- 401 or 503
-  withAuth(handler, { unavailableStatus: 500 })
-  // @ts-expect-error -- 'all' or a list
-  withAuth(handler, { context: { headers: 'none' } })
-  // @ts-expect-error -- one name for each source
-  withAuth(handler, { credentials: { headers: 'x-api-key' } })
-  // @ts-expect-error -- an environment variable may be undefined
-  withAuth(handler, { endpoint: variable })
-  // @ts-expect-error -- respond is synchronous
-  withAuth(handler, { respond: async () => new Response() })
-  // @ts-expect-error -- no option allows requests when the endpoint fails
-  withAuth(handler, { failOpen: true })
-  // @ts-expect-error -- the middleware has the same options
-  auth({ endpoint: '', ttl: 1 })
-  // @ts-expect-error -- the authenticator has the same options
-  createAuthenticator({ endpoint: '', ttl: 1 })
-}
-
-export function aConfigFunctionThatDoesNotFitIsAnError(): void {
-  const ofEnv = (_: Request, env: Env): Response => new Response(env.AUTH_ENDPOINT)
-  // @ts-expect-error -- a config function is synchronous
-  withAuth(handler, async () => config)
-  // @ts-expect-error -- a config function returns a config
-  withAuth(handler, () => (Math.random() > 1 ? config : undefined))
-  // @ts-expect-error -- env is no number
-  withAuth(ofEnv, (env: number) => ({ endpoint: String(env) }))
-  // @ts-expect-error -- env has no such property
-  withAuth(ofEnv, (env) => ({ endpoint: env.AUTH_URL }))
-  // @ts-expect-error -- env is no number
-  withAuth({ fetch: ofEnv }, (env: number) => ({ endpoint: String(env) }))
-  // @ts-expect-error -- a config function is synchronous
-  auth(async () => config)
 }
 
 export async function anAuthenticatorSaysWhoOrWhatToAnswer(): Promise<void> {
@@ -179,8 +135,6 @@ export function aVerifierAnswersQuestions(): void {
     }),
   })
   fits<Verdict>({ outcome: 'deny', maxAgeMs: claims.maxAgeMs })
-  // @ts-expect-error -- a boolean is no verdict
-  withAuth(handler, { verifier: () => true })
   fits<Verdict>({ outcome: 'allow', attributes: { roles: 'admin' } })
   // @ts-expect-error -- an attribute is a string or a list of strings
   fits<Verdict>({ outcome: 'allow', attributes: { quota: 5 } })

@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { HttpResponse } from 'msw'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { createAuthenticator } from '../../src/core/authenticator.ts'
 import { withAuth } from '../../src/core/with-auth.ts'
 import { AuthConfigError } from '../../src/index.ts'
 import type { VerdictControls } from '../../src/index.ts'
@@ -217,11 +218,16 @@ describe('invalidate and clear', () => {
   })
   const cached = { endpoint: ENDPOINT, context: { headers: [] }, cache: {} }
 
-  it('are methods of a guarded function, and of the fetch of a guarded object', async () => {
+  it('are methods of a guarded function, of the fetch of a guarded object, and of an authenticator', async () => {
     endpoint.answer(allow)
     const guarded = withAuth(() => new Response('secret'), cached)
     const app = withAuth({ fetch: () => new Response('secret') }, cached)
-    for (const { fetch, invalidate, clear } of [guarded, { ...app, ...controlsOf(app.fetch) }]) {
+    const authenticate = createAuthenticator(cached)
+    for (const { fetch, invalidate, clear } of [
+      guarded,
+      { ...app, ...controlsOf(app.fetch) },
+      { fetch: (request: Request) => authenticate(request), ...controlsOf(authenticate) },
+    ]) {
       endpoint.asked.length = 0
       for (let turn = 0; turn < 2; turn += 1) await fetch(get('/a', 'k1'))
       expect(endpoint.asked).toHaveLength(1)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { rememberAdmission } from '../../src/core/response/admission.ts'
-import { followPassage } from '../../src/core/response/passage.ts'
+import { followPassage } from '../../src/gateway/passage.ts'
 import { createForward, createHops } from '../../src/gateway/forward.ts'
 import { resolveGateway } from '../../src/gateway/options.ts'
 import { get, raw } from '../support/requests.ts'

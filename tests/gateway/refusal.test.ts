@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { followPassage, passageOf } from '../../src/core/response/passage.ts'
+import { followPassage, passageOf } from '../../src/gateway/passage.ts'
 import { createRefusal, describeFailure } from '../../src/gateway/refusal.ts'
 import { get, raw } from '../support/requests.ts'
 

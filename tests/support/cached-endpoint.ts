@@ -1,4 +1,4 @@
-import { beforeEach, vi } from 'vitest'
+import { vi } from 'vitest'
 import { AuthUnavailableError } from '../../src/core/errors.ts'
 import { Cache } from '../../src/core/policies/cache/cache.ts'
 import { checkOf, verifyWith } from './checks.ts'
@@ -67,7 +67,8 @@ export function cached(options: Partial<CacheConfig> = {}) {
   }
 }
 
-beforeEach(() => {
+/** For `beforeEach` of each file: a hook of this module would run only in the first file of a process. */
+export function resetCachedEndpoint(): void {
   Object.assign(state, { now: 10_000, wall: 1_700_000_000_000, random: 0, isFailing: false })
   asked.mockReset()
-})
+}

@@ -1,7 +1,7 @@
 import { observeWithRequest } from '../../core/events.ts'
-import { followPassage } from '../../core/response/passage.ts'
+import { followPassage } from '../../gateway/passage.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
-import type { Passage } from '../../core/response/passage.ts'
+import type { Passage } from '../../gateway/passage.ts'
 import type { DecisionLog } from '../log.ts'
 import type { ClientAddresses } from './client-address.ts'
 

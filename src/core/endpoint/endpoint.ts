@@ -97,10 +97,7 @@ function allow(
   return { outcome: 'allow', auth, ...bounded(isCut ? { ...said, maxAgeMs: 0 } : said, json) }
 }
 
-/**
- * Bounds the freshness by the `exp` that the body names (RFC 7662 §4): as a time of day and as a duration, since either clock
- * may be set or stand still.
- */
+/** Bounds the freshness by the `exp` of the body (RFC 7662 §4), for both clocks: either may be set or stand still. */
 function bounded(freshness: Freshness, json: unknown): Freshness & Pick<AllowVerdict, 'endsAt'> {
   const exp = isRecord(json) ? json['exp'] : undefined
   if (typeof exp !== 'number') return freshness

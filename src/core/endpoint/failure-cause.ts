@@ -45,10 +45,7 @@ export function thrownBehind(error: AuthUnavailableError): unknown {
   return THROWN.get(error)
 }
 
-/**
- * The code of an error or of one that caused it, such as `ECONNREFUSED`. Never a part of a message, which may hold the
- * URL or the token. Never throws, whatever the error is.
- */
+/** The code of an error or of its causes, such as `ECONNREFUSED`. Never a message, which may hold the token. Never throws. */
 export function findCause(error: unknown): string | undefined {
   const errors = [error]
   for (let index = 0; index < Math.min(errors.length, MOST_ERRORS); index += 1) {

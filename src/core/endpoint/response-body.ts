@@ -17,10 +17,7 @@ const DRAIN_MS = 1000
 // connection that the next call would have used.
 const MAX_DRAINS = 1024
 
-/**
- * Reads the body of a response of the runtime's own `fetch`, like {@link readBody}. Leaves a short one to the runtime: that
- * takes half of what its stream takes on Deno, and four fifths on Bun and Node.
- */
+/** {@link readBody} for the runtime's own `fetch`. A short body takes half of the time on Deno, four fifths on Bun and Node. */
 export async function readResponse(
   response: TransportResponse,
   signal: AbortSignal,
@@ -44,10 +41,7 @@ function isShort(response: TransportResponse): response is WholeResponse {
   return 'arrayBuffer' in response && typeof response.arrayBuffer === 'function'
 }
 
-/**
- * Reads a body to its end, so that the connection can be used again. Cancels it after 64 KiB, or if the signal aborts. Never
- * throws.
- */
+/** Reads a body to its end, to free its connection. Cancels it after 64 KiB, or if the signal aborts. Never throws. */
 export async function readBody(
   body: TransportResponse['body'],
   signal: AbortSignal,
@@ -67,9 +61,8 @@ export async function readBody(
 }
 
 /**
- * Makes a function that takes the body of a response off its connection in the background, so that the connection can be used
- * again. Cancels a body after 64 KiB or a second, and at once while 1,024 others are being drained. The function never
- * throws.
+ * Makes a function that reads bodies in the background, to free their connections. It never throws. It cancels a body after
+ * 64 KiB or a second, and at once while 1,024 others are being drained.
  */
 export function createDrain(): (body: TransportResponse['body']) => Promise<void> {
   // On Workers a drain can end with its request and stays counted: from the 1,025th on, bodies are cancelled there.

@@ -10,10 +10,7 @@ export type ParsedVerdict = AllowVerdict | DenyVerdict
 
 export type PendingVerdict = ParsedVerdict | Promise<ParsedVerdict>
 
-/**
- * Answers a check by the deadline, a time on the clock that never jumps. Throws `AuthUnavailableError` if it gets no
- * verdict.
- */
+/** Answers a check by the deadline, a time of `Clock.now`. Throws `AuthUnavailableError` without a verdict. */
 export type Verifier = (check: Check, deadline: number) => PendingVerdict
 
 /** Answers a check until the signal aborts. `enforceDeadline` makes a {@link Verifier} of it. */
@@ -59,10 +56,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/**
- * Parses the body of a 200. Returns `undefined` if it is not JSON. That is a fault only if its content type says JSON: most
- * endpoints send no body, or a word.
- */
+/** The JSON of a 200, or `undefined`. A body that cannot be parsed is a fault only if its content type says JSON. */
 export function parseBody(
   body: BodyResult,
   headers: { get(name: string): string | null },
@@ -88,10 +82,7 @@ export function parseIdentity(value: unknown, onFault: OnFault): Auth {
   return Object.freeze(principal === '' ? { attributes } : { principal, attributes })
 }
 
-/**
- * Parses what a custom verifier returned. Throws a `TypeError` if it is not a verdict. The error names the wrong field of an
- * identity, unless its name holds the token.
- */
+/** Parses what a custom verifier returned. Throws a `TypeError` if it is not a verdict. */
 export function parseVerdict(value: unknown, token: string): ParsedVerdict {
   if (!isRecord(value)) throw new TypeError('The verifier returned no verdict')
   const outcome = ownValue(value, 'outcome')

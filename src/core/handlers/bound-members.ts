@@ -8,9 +8,8 @@ const CALLBACK_KEYS: ReadonlySet<PropertyKey> = new Set([...WORKERS, ...SERVERS]
 
 /**
  * Makes a new object with the members of another, inherited ones included, without `fetch`. It reads a value from the original
- * at each access. Of the functions only the callbacks of servers work, with the original as `this`. Every other function
- * throws, since it may serve the original, which is not guarded. An object in a value, such as a router, stays reachable,
- * and may serve too.
+ * at each access. Callbacks of servers keep the original as `this`. Every other function throws, since it may serve the
+ * original, which is not guarded.
  */
 export function boundMembers(original: object): object {
   const copy = {}

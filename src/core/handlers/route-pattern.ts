@@ -1,4 +1,5 @@
 import { canonicalPath } from '../request/target.ts'
+import type { DenialReason } from '../types.ts'
 
 /** Whether a request with this canonical path came by its own route, with its own parameters. */
 export type RouteMatcher = (request: Request, path: string) => boolean
@@ -19,11 +20,7 @@ const PARAM = /^:([a-z_][\w-]*)$/i
 // Bun prefers them in this order, at the first segment where two patterns differ; a literal comes before both.
 const ORDER: readonly (string | undefined)[] = [':', '*']
 
-/**
- * Reads a pattern.
- *
- * @throws TypeError for a pattern that Bun may read in another way.
- */
+/** Reads a pattern. Throws a TypeError for one that Bun may read in another way. */
 export function readRoute(pattern: string, methods: Route['methods']): Route {
   const parts = split(pattern)
   const last = parts.length - 1
@@ -71,6 +68,21 @@ export function createRouteMatcher(route: Route, routes: readonly Route[]): Rout
     if (preferred.some((other) => isFor(other, request) && matches(other, segments))) return false
     return !hasOtherParams(route, request, segments)
   }
+}
+
+/** Why a request must not reach the handler of its route. Without `isOwnRoute` the route is not known. */
+export function findMisrouting(
+  { complainOfRoute }: { readonly complainOfRoute: (() => void) | undefined },
+  request: Request,
+  path: string,
+  isOwnRoute: RouteMatcher | undefined,
+): DenialReason | undefined {
+  if (isOwnRoute !== undefined) return isOwnRoute(request, path) ? undefined : 'malformed_request'
+  if (!('params' in request) || complainOfRoute === undefined) return undefined
+  // Bun's requests inherit `params`. A router that sets its own on a Request, as itty-router does, has matched `request.url`.
+  if (!('params' in (Object.getPrototypeOf(request) as object))) return undefined
+  complainOfRoute()
+  return 'not_configured'
 }
 
 /** Whether Bun prefers the other one for a path that both match. May be true if they match no path in common. */

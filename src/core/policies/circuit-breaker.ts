@@ -25,10 +25,7 @@ type Circuit =
   | { readonly state: 'closed' }
   | { readonly state: 'open' | 'half_open'; readonly until: number }
 
-/**
- * Has one circuit for checks of known tokens and one for the rest: checks of unknown tokens cannot open the circuit for
- * callers that the endpoint allowed lately.
- */
+/** Has a circuit for known tokens and one for the rest, which cannot open the first. */
 export function createCircuitBreaker(
   options: Required<CircuitBreakerConfig>,
   clock: Pick<Clock, 'now'>,

@@ -53,7 +53,12 @@ export function createVerifier(
   if (retries !== false) timed = retry(timed, retries, clock)
   if (breaker !== undefined) timed = breaker.watch(timed)
   timed = limit(timed, concurrency, clock, () => !tokens.isEmpty())
-  const call = preparing(enforceDeadline(timed, clock))
+  const timedCall = enforceDeadline(timed, clock)
+  const call: Verifier = (check, deadline) => {
+    // Other code may change the headers of a request that waits, so its question is built together with its key.
+    check.prepare()
+    return timedCall(check, deadline)
+  }
   const known = recognise(breaker?.rejectWhileOpen(call) ?? call, tokens, outage)
   const calls = new SharedCalls(cache?.fill(known) ?? known, config, clock)
   const share: Verifier = (check, deadline) => calls.ask(check, deadline)
@@ -91,14 +96,6 @@ function createBreaker(
       report?.({ type: 'circuit', state, tokens })
     },
   })
-}
-
-// Builds the question together with its key: other code may change the headers of a request that waits.
-function preparing(next: Verifier): Verifier {
-  return (check, deadline) => {
-    check.prepare()
-    return next(check, deadline)
-  }
 }
 
 // Next to the code of the user that may throw, so that each policy sees errors of our class.

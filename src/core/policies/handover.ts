@@ -1,11 +1,8 @@
 import type { ResolvedConfig } from '../config/parse.ts'
 import type { Memory } from './compose.ts'
 
-/** A gate hands this over to the gate that replaces it: its memory, and the config that filled it. */
-export interface Handover {
-  readonly config: ResolvedConfig
-  readonly memory: Memory
-}
+/** Gives the memory of a gate to the gate that replaces it, if that has the same `cache` and asks the same question. */
+export type Handover = (next: ResolvedConfig) => Memory | undefined
 
 /** A decision depends on these options. Timeouts, retries and responses change no decision. */
 const ASKED = [
@@ -22,13 +19,9 @@ export function asksTheSame(one: ResolvedConfig, other: ResolvedConfig): boolean
   return ASKED.every((name) => isEqual(one[name], other[name]))
 }
 
-/** Returns the memory if both configs ask the same question and have the same `cache`. */
-export function takeOver(
-  handover: Handover | undefined,
-  config: ResolvedConfig,
-): Memory | undefined {
-  if (handover === undefined || !asksTheSame(handover.config, config)) return undefined
-  return isEqual(handover.config.cache, config.cache) ? handover.memory : undefined
+export function createHandover(config: ResolvedConfig, memory: Memory): Handover {
+  return (next) =>
+    asksTheSame(config, next) && isEqual(config.cache, next.cache) ? memory : undefined
 }
 
 // Data is compared by its content, a function by its identity.

@@ -14,10 +14,7 @@ export function drawKey(): Hash {
   return [first, second]
 }
 
-/**
- * HalfSipHash-2-4 (Aumasson and Bernstein) with a tag of 64 bits: without the key a caller cannot make two texts with the same
- * hash. A character counts as a byte, since tokens are ASCII.
- */
+/** HalfSipHash-2-4 with 64 bits: without the key a caller cannot make two texts collide. A character counts as a byte. */
 export function hashText(text: string, [key0, key1]: Hash): Hash {
   const state = { a: key0, b: key1 ^ 0xee, c: key0 ^ 0x6c796765, d: key1 ^ 0x74656462 }
   const end = text.length - (text.length % 4)

@@ -15,10 +15,7 @@ export function isWorthRetrying(error: unknown): error is AuthUnavailableError {
   return isGateway(error)
 }
 
-/**
- * Whether an expired decision may stand in: the endpoint failed lately. A caller must not cause that alone, by filling the
- * queue, and be served a decision that was revoked.
- */
+/** Whether an expired decision may stand in: the endpoint failed lately. A caller that fills the queue must not cause it. */
 export function permitsStale(error: unknown, outage: Pick<RecentOutage, 'isRecent'>): boolean {
   if (isUnavailable(error, 'circuit_open')) return true
   return (isUnavailable(error, 'overloaded') || isOutage(error)) && outage.isRecent()

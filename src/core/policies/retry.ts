@@ -11,10 +11,7 @@ const MAX_RATIO = 0.1
 // A quiet instance must be able to retry too: the endpoint may have closed a keep-alive connection.
 const ALWAYS_FREE = 10
 
-/**
- * Asks again if the call gave no response at all, or a gateway's, with full jitter and never past the deadline. Retries at
- * most a tenth of the checks of the last 10 s, so that an outage is not made worse.
- */
+/** Asks again after no response or a gateway's, before the deadline. At most a tenth of the checks of 10 s are retries. */
 export function retry(
   next: TimedVerifier,
   { attempts, minDelayMs, maxDelayMs }: Required<RetryConfig>,

@@ -2,6 +2,7 @@ import { isUnavailable } from './outage.ts'
 import { TransientMap } from './transient-map.ts'
 import { within } from '../async.ts'
 import { AuthUnavailableError } from '../errors.ts'
+import { keepAlive } from '../runtime.ts'
 import type { Clock } from '../runtime.ts'
 import type { ParsedVerdict, PendingVerdict, Verifier } from '../endpoint/verdict.ts'
 import type { Check } from '../request/check.ts'
@@ -63,12 +64,22 @@ export class SharedCalls {
     this.#dropLost()
     const { key } = check
     const pending = Promise.resolve(this.#next(check, deadline))
-    const verdict = endWith(pending, (made) => this.#end(key, call, made))
-    const call = new SharedCall(check, deadline, verdict)
+    const call = new SharedCall(check, deadline, (own) => this.#settle(own, pending))
     this.#newest.set(key, call)
     this.#underWay.set(key, (this.#underWay.get(key) ?? new Set()).add(call))
-    check.keepAlive?.(call.ended.then(() => undefined))
-    return verdict
+    keepAlive(check.args, call.ended)
+    return call.verdict
+  }
+
+  async #settle(call: SharedCall, pending: Promise<ParsedVerdict>): Promise<ParsedVerdict> {
+    try {
+      const verdict = await pending
+      // Another call for the same question may have been asked before this denial.
+      if (verdict.outcome === 'deny') this.#close(call.check.key, call)
+      return verdict
+    } finally {
+      this.#remove(call.check.key, call)
+    }
   }
 
   async #follow(follower: Follower, call: SharedCall): Promise<ParsedVerdict> {
@@ -119,12 +130,6 @@ export class SharedCalls {
     return verdict
   }
 
-  #end(key: string, call: SharedCall, verdict: ParsedVerdict | undefined): void {
-    // Another call for the same question may have been asked before this denial.
-    if (verdict?.outcome === 'deny') this.#close(key, call)
-    this.#remove(key, call)
-  }
-
   #close(key: string, except?: SharedCall): void {
     for (const call of this.#underWay.get(key) ?? []) if (call !== except) call.isClosed = true
     this.#newest.delete(key)
@@ -151,40 +156,30 @@ export class SharedCalls {
 class SharedCall {
   readonly check: Check
   readonly deadline: number
-  /** Returns the verdict or throws the error. Rejects only where the runtime has given up the request that started the call. */
-  readonly ended: Promise<() => ParsedVerdict>
+  readonly verdict: Promise<ParsedVerdict>
+  /** Rejects only where the runtime has given up the request that started the call. */
+  readonly ended: Promise<[PromiseSettledResult<ParsedVerdict>]>
   /** Something newer is known, so no follower may take the verdict. */
   isClosed = false
 
-  constructor(check: Check, deadline: number, verdict: Promise<ParsedVerdict>) {
+  constructor(
+    check: Check,
+    deadline: number,
+    settle: (call: SharedCall) => Promise<ParsedVerdict>,
+  ) {
     this.check = check
     this.deadline = deadline
-    this.ended = verdict.then(returning, throwing)
+    this.verdict = settle(this)
+    this.ended = Promise.allSettled([this.verdict])
   }
 
   /** The verdict, or `undefined` if a follower must ask for itself: the call is lost, closed, or ran out of its own time. */
   async verdictForFollower(): Promise<ParsedVerdict | undefined> {
-    const read = await orLost(this.ended)
-    if (read === undefined || this.isClosed) return undefined
-    try {
-      return read()
-    } catch (error) {
-      if (isUnavailable(error, 'timeout')) return undefined
-      throw error
-    }
-  }
-}
-
-async function endWith(
-  pending: Promise<ParsedVerdict>,
-  end: (verdict?: ParsedVerdict) => void,
-): Promise<ParsedVerdict> {
-  let verdict: ParsedVerdict | undefined
-  try {
-    verdict = await pending
-    return verdict
-  } finally {
-    end(verdict)
+    const [result] = (await orLost(this.ended)) ?? []
+    if (result === undefined || this.isClosed) return undefined
+    if (result.status === 'fulfilled') return result.value
+    if (isUnavailable(result.reason, 'timeout')) return undefined
+    throw result.reason
   }
 }
 
@@ -194,15 +189,5 @@ async function orLost<Value>(ended: Promise<Value>): Promise<Value | undefined> 
     return await ended
   } catch {
     return undefined
-  }
-}
-
-function returning(verdict: ParsedVerdict): () => ParsedVerdict {
-  return () => verdict
-}
-
-function throwing(error: unknown): () => never {
-  return () => {
-    throw error
   }
 }

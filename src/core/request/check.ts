@@ -1,5 +1,4 @@
 import { createQuestionBuilder, createToldEncoder, encodeKey, readHeaders } from './question.ts'
-import { findKeepAlive } from '../runtime.ts'
 import type { Context, ToldHeaders } from './question.ts'
 import type { Target } from './target.ts'
 import type { DecisionEvent, Question, SkipReason } from '../types.ts'
@@ -20,8 +19,9 @@ export class Check {
   cache: DecisionEvent['cache'] = 'off'
   /** Why the decision was not cached. */
   skipped: SkipReason | undefined = undefined
+  /** The extra arguments of the handler. */
+  readonly args: readonly unknown[]
   readonly #ask: () => Question
-  readonly #args: readonly unknown[]
   #question: Question | undefined = undefined
   #key: string | undefined = undefined
 
@@ -29,22 +29,17 @@ export class Check {
     this.token = token
     this.told = told
     this.#ask = ask
-    this.#args = args
+    this.args = args
   }
 
   get question(): Question {
-    this.#question ??= this.#ask()
-    return this.#question
+    return this.prepare()
   }
 
   /** Builds the question now, out of the same state of the request as the key. */
-  prepare(): void {
+  prepare(): Question {
     this.#question ??= this.#ask()
-  }
-
-  /** Keeps a call going after the request that started it. `undefined` if the runtime gives no means for that. */
-  get keepAlive(): ((call: Promise<unknown>) => void) | undefined {
-    return findKeepAlive(this.#args)
+    return this.#question
   }
 
   /** Two checks with equal keys ask the same question. */
@@ -62,30 +57,28 @@ export interface Told {
   readonly headers: ToldHeaders | undefined
 }
 
-/** Turns a request into what the endpoint is told and, on a cache miss, into a check. */
-export interface CheckFactory {
-  /** Returns `undefined` if that is more than an endpoint is told. */
-  readonly tell: (request: Request, target: Target) => Told | undefined
-  readonly createCheck: (
-    token: string,
-    told: Told,
-    request: Request,
-    target: Target,
-    args: readonly unknown[],
-  ) => Check
-}
+export type CheckFactory = ReturnType<typeof createCheckFactory>
 
-/** One context makes both the question and its key, so neither can have what the other lacks. */
-export function createCheckFactory(context: Context, scope: readonly string[]): CheckFactory {
+/**
+ * Turns a request into what the endpoint is told and, on a cache miss, into a check. One context makes both the question and
+ * its key, so neither can have what the other lacks.
+ */
+export function createCheckFactory(context: Context, scope: readonly string[]) {
   const encodeTold = createToldEncoder(context, scope)
   const buildQuestion = createQuestionBuilder(context)
   return {
-    tell: (request, target) => {
+    /** Returns `undefined` if that is more than an endpoint is told. */
+    tell: (request: Request, target: Target): Told | undefined => {
       const headers = context.headers === 'all' ? readHeaders(request.headers, 'all') : undefined
       const text = encodeTold(request, target, headers)
       return text === undefined ? undefined : { text, headers }
     },
-    createCheck: (token, { text, headers }, request, target, args) =>
-      new Check(token, text, () => buildQuestion(token, request, target, headers), args),
+    createCheck: (
+      token: string,
+      { text, headers }: Told,
+      request: Request,
+      target: Target,
+      args: readonly unknown[],
+    ): Check => new Check(token, text, () => buildQuestion(token, request, target, headers), args),
   }
 }

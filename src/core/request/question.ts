@@ -15,11 +15,6 @@ export type ToldHeaders = Record<string, string>
 // Secrets that belong to this server or to a proxy, not to the endpoint.
 const WITHHELD: ReadonlySet<string> = new Set(['cookie', 'proxy-authorization'])
 
-/** Whether `'all'` includes a header, named in lower case. */
-export function isTold(name: string): boolean {
-  return !WITHHELD.has(name)
-}
-
 /** Makes a function that puts what is told about a request into the form that the endpoint expects. */
 export function createQuestionBuilder(
   context: Context,
@@ -44,8 +39,9 @@ export function readHeaders(headers: Headers, wanted: Context['headers']): ToldH
   const told = emptyRecord<string>()
   if (wanted === 'all') {
     headers.forEach((value, name) => {
+      if (WITHHELD.has(name)) return
       // Only `set-cookie` is visited once for each time that it was sent.
-      if (isTold(name)) told[name] = told[name] === undefined ? value : `${told[name]}, ${value}`
+      told[name] = told[name] === undefined ? value : `${told[name]}, ${value}`
     })
     return told
   }
@@ -59,21 +55,13 @@ export function readHeaders(headers: Headers, wanted: Context['headers']): ToldH
 // Handlers parse the query as a URL too, so both read the same parameters. `URLSearchParams` alone drops a `?` at the start,
 // which may belong to a name, and on Node misreads raw characters beside broken UTF-8.
 function readParams(query: string, alwaysLists: boolean): Record<string, string | string[]> {
-  const lists = emptyRecord<string[]>()
-  if (query === '') return lists
-  for (const [name, value] of new URL(`http://h/?${query}`).searchParams) {
-    const list = lists[name]
-    if (list === undefined) lists[name] = [value]
-    else list.push(value)
-  }
-  return alwaysLists ? lists : unwrapSingles(lists)
-}
-
-function unwrapSingles(lists: Record<string, string[]>): Record<string, string | string[]> {
   const params = emptyRecord<string | string[]>()
-  for (const [name, values] of Object.entries(lists)) {
-    const [first] = values
-    params[name] = values.length === 1 && first !== undefined ? first : values
+  if (query === '') return params
+  for (const [name, value] of new URL(`http://h/?${query}`).searchParams) {
+    const earlier = params[name]
+    if (Array.isArray(earlier)) earlier.push(value)
+    else if (earlier === undefined) params[name] = alwaysLists ? [value] : value
+    else params[name] = [earlier, value]
   }
   return params
 }

@@ -32,11 +32,7 @@ const DOT_SEGMENT = /(?:\/|%2f|%5c)\.{1,2}(?:\/|%2f|%5c|;|%3b|$)/i
 // `%25` before two hex digits is a triplet for a router that decodes twice.
 const HIDDEN_STRUCTURE = /%2f|%5c|%00|%25[\da-f]{2}|\/[/;]/i
 
-/**
- * Parses the URL of a request. Returns `undefined` if it can be read in two ways: then the request must be rejected.
- *
- * @param url `request.url`, as the server made it.
- */
+/** Parses `request.url`. Returns `undefined` if it can be read in two ways: then the request must be rejected. */
 export function parseTarget(url: string): Target | undefined {
   if (url.length > MAX_LENGTH) return undefined
   const usual = USUAL.exec(url)
@@ -64,10 +60,7 @@ export function isPlainHost(host: string | null): boolean {
   return host === null || /^[\w.~!$&'()*+,;=:%[\]-]*$/.test(host)
 }
 
-/**
- * Whether a router or a file server may read more structure out of a canonical path than it shows. Such a path is never
- * public.
- */
+/** Whether a router or a file server may read more structure out of a canonical path. Such a path is never public. */
 export function hidesStructure(path: string): boolean {
   return HIDDEN_STRUCTURE.test(path)
 }

@@ -23,7 +23,7 @@ export type Alarm = (reason: DenialReason, failure: Failure, check: Check | unde
  */
 const SENTENCES: Partial<Readonly<Record<DenialReason, (failure: Failure) => string>>> = {
   unreachable: ({ cause, error }) =>
-    `is unreachable${bracketed(cause ?? classOf(error))}: requests are rejected. ${adviceOn(cause)}`,
+    `is unreachable${nameOf(cause, error)}: requests are rejected. ${adviceOn(cause)}`,
   timeout: () => 'gives no verdict within "timeoutMs": requests are rejected. Is it overloaded?',
   service_error: ({ status }) =>
     `answers ${typeof status === 'number' ? status : 'with an error'}: requests are rejected. Look into its log`,
@@ -70,13 +70,9 @@ export function createAlarm(endpoint: string | undefined, writeLine: WriteLine):
   }
 }
 
-function bracketed(text: string | undefined): string {
-  return text === undefined ? '' : ` (${text})`
-}
-
 // A `verifier` that throws `AuthUnavailableError` itself has no other error behind it.
-function classOf(error: unknown): string | undefined {
-  return error === undefined ? undefined : kindOf(error)
+function nameOf(cause: string | undefined, error: unknown): string {
+  return cause === undefined && error === undefined ? '' : ` (${cause ?? kindOf(error)})`
 }
 
 function adviceOn(cause = ''): string {

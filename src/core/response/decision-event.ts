@@ -3,19 +3,20 @@ import type { CredentialsReader } from '../request/credentials.ts'
 import type { Target } from '../request/target.ts'
 import type { Auth, DecisionEvent } from '../types.ts'
 
-/** The facts about a request when it is decided. */
-interface Decided {
+/** How far the decision about one request has come. */
+export interface Progress {
   readonly request: Request
   readonly setup: {
     readonly requestIdHeader: string | false
     readonly readCredentials: CredentialsReader
   }
   readonly startedAt: number
-  readonly target?: Pick<Target, 'path'>
-  readonly token?: string
-  /** Whether the decision came from the cache, so that there was no check. */
-  readonly isHit?: boolean
-  readonly check?: Pick<Check, 'cache' | 'attempts' | 'skipped' | 'endpointStatus'>
+  target?: Target
+  token?: string
+  /** The decision came from the cache, so there is no check. */
+  isHit?: boolean
+  /** On a cache miss. */
+  check?: Check
 }
 
 /** The token that events must not show: `undefined` if a request has none, `null` if its credentials cannot be read. */
@@ -29,27 +30,27 @@ const LONGEST_PRINCIPAL = 256
 
 /** Makes the event of a decision. Never throws, since a decision must not depend on its event. */
 export function createDecisionEvent(
-  decided: Decided,
+  progress: Progress,
   decision: Pick<DecisionEvent, 'outcome' | 'reason' | 'status' | 'cause' | 'shadow'>,
   auth: Auth | undefined,
 ): DecisionEvent {
-  const { startedAt, check } = decided
+  const { startedAt, check } = progress
   const event: Writable<DecisionEvent> = {
     type: 'decision',
     ...decision,
     path: '',
     method: '',
     durationMs: performance.now() - startedAt,
-    cache: check?.cache ?? (decided.isHit === true ? 'hit' : 'off'),
+    cache: check?.cache ?? (progress.isHit === true ? 'hit' : 'off'),
     attempts: check?.attempts ?? 0,
     ...(check?.skipped === undefined ? {} : { skipped: check.skipped }),
     ...(check?.endpointStatus === undefined ? {} : { endpointStatus: check.endpointStatus }),
   }
   try {
-    addFacts(event, decided, auth)
+    addFacts(event, progress, auth)
   } catch {
     // A program may have replaced the getters of the Request.
-    event.path = shownPath(decided.target?.path ?? '', undefined)
+    event.path = shownPath(progress.target?.path ?? '', undefined)
   }
   return event
 }
@@ -58,10 +59,14 @@ export function createDecisionEvent(
  * Adds the path, the method, the principal and the request id, without those that hold the token: an endpoint or a client may
  * send it there. Spreading an object of them would add a third to the cost of a cache hit with an observer.
  */
-function addFacts(event: Writable<DecisionEvent>, decided: Decided, auth: Auth | undefined): void {
-  const { request, setup } = decided
-  const token = decided.token ?? presentedToken(request, setup.readCredentials)
-  event.path = shownPath(decided.target?.path ?? '', token)
+function addFacts(
+  event: Writable<DecisionEvent>,
+  progress: Progress,
+  auth: Auth | undefined,
+): void {
+  const { request, setup } = progress
+  const token = progress.token ?? presentedToken(request, setup.readCredentials)
+  event.path = shownPath(progress.target?.path ?? '', token)
   event.method = request.method.slice(0, LONGEST_METHOD)
   const principal = withoutToken(auth?.principal, token)
   if (principal !== undefined) event.principal = principal.slice(0, LONGEST_PRINCIPAL)
@@ -91,10 +96,7 @@ export function shownPath(path: string, token: PresentedToken): string {
   return withoutToken(path, token)?.slice(0, LONGEST_PATH) ?? ''
 }
 
-/**
- * The request id that the client sent. Returns `undefined` if it is not 1 to 128 visible ASCII characters, or if it holds, or
- * may hold, the token.
- */
+/** The request id of the client: 1 to 128 visible ASCII characters that cannot hold the token. Otherwise `undefined`. */
 export function readRequestId(
   { headers }: Request,
   header: string | false,

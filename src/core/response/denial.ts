@@ -4,11 +4,7 @@ import type { AuthConfig } from '../auth-config.ts'
 import type { Channel } from '../events.ts'
 import type { Denial, DenialReason } from '../types.ts'
 
-/** Makes denials and their responses, as configured. Neither function throws, whatever `respond` does. */
-export interface Denials {
-  readonly create: (reason: DenialReason, retryAfterMs?: number) => Denial
-  readonly respond: (denial: Denial, request: Request) => Response
-}
+export type Denials = ReturnType<typeof createDenials>
 
 export interface DenialOptions {
   readonly realm: string
@@ -52,15 +48,16 @@ export function isDenialReason(reason: string): reason is DenialReason {
   return Object.hasOwn(ROWS, reason)
 }
 
-export function createDenials(options: DenialOptions): Denials {
-  const { realm, unavailableStatus, respond, notify } = options
+/** Makes denials and their responses, as configured. Neither function throws, whatever `respond` does. */
+export function createDenials({ realm, unavailableStatus, respond, notify }: DenialOptions) {
   // RFC 9110 §5.6.4: a quoted-string escapes quotes and backslashes.
   const challenge = `Bearer realm="${realm.replace(/["\\]/g, '\\$&')}"`
   const invalidToken = `${challenge}, error="invalid_token"`
   const warn = warnOnce(notify)
   return {
-    create: (reason, retryAfterMs) => createDenial(reason, unavailableStatus, retryAfterMs),
-    respond: (denial, request) => {
+    create: (reason: DenialReason, retryAfterMs?: number): Denial =>
+      createDenial(reason, unavailableStatus, retryAfterMs),
+    respond: (denial: Denial, request: Request): Response => {
       const ownChallenge = ROWS[denial.reason].invalidToken === true ? invalidToken : challenge
       const custom = respond && tryRespond(respond, warn, denial, request, ownChallenge)
       return custom ?? createResponse(denial, ownChallenge)
@@ -156,10 +153,7 @@ function withChallenge(response: Response, challenge: string): Response {
   return new Response(response.body, { status: 401, statusText: response.statusText, headers })
 }
 
-/**
- * How long clients are told to wait: whole seconds from 1 to 30, in milliseconds. Some wait as long as they are told, and an
- * endpoint must not send them away for a day.
- */
+/** How long clients are told to wait: 1 to 30 whole seconds, in milliseconds. An endpoint must not send them away for a day. */
 export function clampRetryAfter(retryAfterMs: number): number {
   const seconds = Math.ceil(retryAfterMs / 1000)
   return Math.min(30, Math.max(1, Number.isNaN(seconds) ? 1 : seconds)) * 1000

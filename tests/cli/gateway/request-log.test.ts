@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createRequestLog } from '../../../src/cli/gateway/request-log.ts'
 import { createChannel } from '../../../src/core/events.ts'
-import { passageOf } from '../../../src/core/response/passage.ts'
+import { passageOf } from '../../../src/gateway/passage.ts'
 import { describeFailure } from '../../../src/gateway/refusal.ts'
 import { get, raw } from '../../support/requests.ts'
 import type { RequestLogOptions } from '../../../src/cli/gateway/request-log.ts'

@@ -41,19 +41,12 @@ describe('a custom verifier', () => {
     await expect(ask(truthy)).rejects.toBeInstanceOf(TypeError)
   })
 
-  it('may give an attribute as a string', async () => {
-    const allow = { outcome: 'allow', principal: 'a', attributes: { roles: 'admin' } } as const
-    const auth = { principal: 'a', attributes: { roles: ['admin'] } }
-    expect(await ask(() => allow)).toEqual({ outcome: 'allow', auth })
-  })
-
   it('that returns a malformed identity throws, and the error hides the token', async () => {
-    const wrong = (attributes: object) => () => ({ outcome: 'allow', attributes }) as never
-    await expect(ask(wrong({ quota: 5 }))).rejects.toThrow(
+    const wrong = { outcome: 'allow', attributes: { quota: 5 } }
+    await expect(ask(() => wrong as never)).rejects.toThrow(
       // The token of `checkOf` is "t".
       'The verifier returned a malformed identity: "attributes.?" must be a string',
     )
-    await expect(ask(wrong({ rolls: 5 }))).rejects.toThrow('"attributes.rolls" must be')
   })
 
   it('that does not obey its signal is given up as timeout', async () => {

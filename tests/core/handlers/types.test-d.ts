@@ -274,21 +274,3 @@ export function aHonoAppIsGuardedWhole(): void {
     return config
   })
 }
-
-export function aHandlerThatDoesNotFitIsAnError(): void {
-  const text = (given: Request): string => given.url
-  // @ts-expect-error -- a handler returns a Response
-  withAuth(text, config)
-  // @ts-expect-error -- a fetch method returns a Response
-  withAuth({ fetch: text }, config)
-  // @ts-expect-error -- a handler returns a Response
-  withAuth((given) => use(given), config)
-  // @ts-expect-error -- a handler returns a Response
-  withAuth(async (given) => use(await given.text()), config)
-  // @ts-expect-error -- a handler takes a Request
-  withAuth((given: string) => new Response(given), config)
-  // @ts-expect-error -- an object without fetch
-  withAuth({ handler }, config)
-  // @ts-expect-error -- nothing to guard
-  withAuth(undefined, config)
-}

@@ -79,11 +79,3 @@ it('is not made where too much would be told', () => {
   const { tell } = checksOf(FOR_ENDPOINT)
   expect(tell(request, { path: '/', query: 'a&'.repeat(2000) })).toBeUndefined()
 })
-
-it('takes waitUntil from the argument that has it', () => {
-  const waitUntil = vi.fn<(call: Promise<unknown>) => void>()
-  const call = Promise.resolve()
-  make({}, [{}, { waitUntil }])?.keepAlive?.(call)
-  expect(waitUntil).toHaveBeenCalledExactlyOnceWith(call)
-  expect(make()?.keepAlive).toBeUndefined()
-})

@@ -22,78 +22,65 @@ function lineOf(reason: DenialReason, failure: Failure = {}, asked: Asked = {}):
   return lines.join('\n')
 }
 
+const REJECTED = 'requests are rejected'
+const USUAL = 'Is it running, and is its URL right?'
+const secret = new TypeError('sk-secret')
+const odd = { status: 'sk-secret' as unknown as number }
+
 it.each<[DenialReason, Failure, string]>([
+  ['unreachable', {}, `is unreachable: ${REJECTED}. ${USUAL}`],
+  ['unreachable', { error: secret }, `is unreachable (TypeError): ${REJECTED}. ${USUAL}`],
+  ['unreachable', { cause: 'EPIPE' }, `is unreachable (EPIPE): ${REJECTED}. ${USUAL}`],
   [
     'unreachable',
-    {},
-    'is unreachable: requests are rejected. Is it running, and is its URL right?',
+    { cause: 'EPIPE', error: secret },
+    `is unreachable (EPIPE): ${REJECTED}. ${USUAL}`,
   ],
-  [
-    'unreachable',
-    { cause: 'ECONNREFUSED' },
-    'is unreachable (ECONNREFUSED): requests are rejected. Is it running?',
-  ],
-  [
-    'unreachable',
-    { error: new TypeError('sk-secret') },
-    'is unreachable (TypeError): requests are rejected. Is it running, and is its URL right?',
-  ],
-  [
-    'unreachable',
-    { cause: 'ECONNREFUSED', error: new TypeError('sk-secret') },
-    'is unreachable (ECONNREFUSED): requests are rejected. Is it running?',
-  ],
-  ['timeout', {}, 'gives no verdict within "timeoutMs": requests are rejected. Is it overloaded?'],
-  ['service_error', { status: 503 }, 'answers 503: requests are rejected. Look into its log'],
-  [
-    'service_error',
-    { status: 'sk-secret' as unknown as number },
-    'answers with an error: requests are rejected. Look into its log',
-  ],
-  ['service_error', {}, 'answers with an error: requests are rejected. Look into its log'],
+  ['timeout', {}, `gives no verdict within "timeoutMs": ${REJECTED}. Is it overloaded?`],
+  ['service_error', { status: 503 }, `answers 503: ${REJECTED}. Look into its log`],
+  ['service_error', odd, `answers with an error: ${REJECTED}. Look into its log`],
+  ['service_error', {}, `answers with an error: ${REJECTED}. Look into its log`],
   [
     'invalid_response',
     { status: 200 },
     'answered 200 without a principal in the first 64 KiB, which "identity" requires: the request was rejected. Let it name one, or leave "identity" out',
   ],
-  ['circuit_open', {}, 'failed too often and is not asked for a while: requests are rejected'],
+  ['circuit_open', {}, `failed too often and is not asked for a while: ${REJECTED}`],
 ])('says what %s comes of, and the origin of the endpoint alone (%#)', (reason, failure, line) => {
   expect(lineOf(reason, failure)).toBe(`${AUTH_ENDPOINT} ${line}`)
   expect(lineOf(reason, failure, WITH_VERIFIER)).toBe(`the service behind "verifier" ${line}`)
 })
 
+const NAME = 'Is its name right?'
+const CERTIFICATE = 'Is its certificate trusted?'
+const TLS = 'Does it speak TLS?'
+const PEM =
+  'Let "ca", "cert" and "key" of nodeTransport return PEM, and a "key" that belongs to "cert"'
+const CLOSED = 'The program has closed its nodeTransport() or "dispatcher": let it do that last'
+
 it.each([
-  ['ENOTFOUND', 'Is its name right?'],
-  ['EAI_AGAIN', 'Is its name right?'],
-  ['CERT_HAS_EXPIRED', 'Is its certificate trusted?'],
-  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'Is its certificate trusted?'],
-  ['ERR_TLS_CERT_ALTNAME_INVALID', 'Is its certificate trusted?'],
-  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'Is its certificate trusted?'],
-  ['ERR_SSL_WRONG_VERSION_NUMBER', 'Does it speak TLS?'],
-  ['EPROTO', 'Does it speak TLS?'],
-  [
-    'CERT_UNREADABLE',
-    'Let "ca", "cert" and "key" of nodeTransport return PEM, and a "key" that belongs to "cert"',
-  ],
-  [
-    'UND_ERR_CLOSED',
-    'The program has closed its nodeTransport() or "dispatcher": let it do that last',
-  ],
-  [
-    'UND_ERR_DESTROYED',
-    'The program has closed its nodeTransport() or "dispatcher": let it do that last',
-  ],
+  ['ECONNREFUSED', 'Is it running?'],
+  ['ENOTFOUND', NAME],
+  ['EAI_AGAIN', NAME],
+  ['CERT_HAS_EXPIRED', CERTIFICATE],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', CERTIFICATE],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', CERTIFICATE],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', CERTIFICATE],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', TLS],
+  ['EPROTO', TLS],
+  ['CERT_UNREADABLE', PEM],
+  ['UND_ERR_CLOSED', CLOSED],
+  ['UND_ERR_DESTROYED', CLOSED],
   ['REDIRECTED', 'Let "dispatcher" follow no redirect'],
-  ['ECONNRESET', 'Is it running, and is its URL right?'],
-  ['NAME_ENOTFOUND', 'Is it running, and is its URL right?'],
-  ['UND_ERR_CLOSED_X', 'Is it running, and is its URL right?'],
-  ['X_UND_ERR_CLOSED', 'Is it running, and is its URL right?'],
-  ['REDIRECTED_X', 'Is it running, and is its URL right?'],
-  ['X_REDIRECTED', 'Is it running, and is its URL right?'],
-  ['ECONNREFUSED_X', 'Is it running, and is its URL right?'],
-  ['X_ECONNREFUSED', 'Is it running, and is its URL right?'],
-  ['CERT_UNREADABLE_X', 'Is its certificate trusted?'],
-  ['X_CERT_UNREADABLE', 'Is its certificate trusted?'],
+  ['NAME_ENOTFOUND', USUAL],
+  ['UND_ERR_CLOSED_X', USUAL],
+  ['X_UND_ERR_CLOSED', USUAL],
+  ['REDIRECTED_X', USUAL],
+  ['X_REDIRECTED', USUAL],
+  ['ECONNREFUSED_X', USUAL],
+  ['X_ECONNREFUSED', USUAL],
+  ['CERT_UNREADABLE_X', CERTIFICATE],
+  ['X_CERT_UNREADABLE', CERTIFICATE],
 ])('advises what fits the cause %s', (cause, advice) => {
   expect(lineOf('unreachable', { cause }).split('rejected. ')[1]).toBe(advice)
 })

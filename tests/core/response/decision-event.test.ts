@@ -89,7 +89,7 @@ describe('a request that is not checked', () => {
         request,
         startedAt: performance.now(),
         setup: { requestIdHeader: HEADER, readCredentials },
-        target: { path },
+        target: { path, query: '' },
       },
       { outcome: 'public' },
       undefined,

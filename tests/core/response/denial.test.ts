@@ -45,32 +45,23 @@ function responseFor(
 }
 
 describe('the response of a rejection', () => {
-  it.each(TABLE)('for %s is %d', async (reason, status, message, invalidToken) => {
-    const response = responseFor(reason)
-    expect(response.status).toBe(status)
-    expect(await response.text()).toBe(
-      JSON.stringify({ error: { message, type: TYPES[status], code: reason } }),
-    )
+  it.each(TABLE)('for %s is %d', async (reason, status, message, invalidToken, outageStatus) => {
     const challenge = `Bearer realm="api"${invalidToken ? ', error="invalid_token"' : ''}`
-    expect(Object.fromEntries(response.headers)).toEqual({
-      'content-type': 'application/json',
-      'cache-control': 'no-store',
-      ...(status === 401 ? { 'www-authenticate': challenge } : {}),
-    })
+    for (const unavailableStatus of [401, 503] as const) {
+      const expected = unavailableStatus === 503 ? outageStatus : status
+      const response = responseFor(reason, { unavailableStatus })
+      expect(response.status).toBe(expected)
+      expect(await response.text()).toBe(
+        JSON.stringify({ error: { message, type: TYPES[expected], code: reason } }),
+      )
+      expect(Object.fromEntries(response.headers)).toEqual({
+        'content-type': 'application/json',
+        'cache-control': 'no-store',
+        ...(expected === 401 ? { 'www-authenticate': challenge } : {}),
+        ...(expected === 429 || expected === 503 ? { 'retry-after': '1' } : {}),
+      })
+    }
   })
-
-  it.each(TABLE)(
-    'for %s with unavailableStatus 503',
-    async (reason, _status, message, _token, status) => {
-      const response = responseFor(reason, { unavailableStatus: 503 })
-      expect(response.status).toBe(status)
-      const body = { error: { message, type: TYPES[status], code: reason } }
-      expect(await response.json()).toEqual(body)
-      const waits = status === 429 || status === 503
-      expect(response.headers.get('retry-after')).toBe(waits ? '1' : null)
-      expect(response.headers.has('www-authenticate')).toBe(status === 401)
-    },
-  )
 
   it('tells how long to wait in whole seconds from 1 to 30, and only where waiting helps', () => {
     const after = (ms: number): string | null =>
@@ -147,6 +138,9 @@ describe('respond', () => {
   })
 
   const bug = new RangeError('sk-secret')
+  const throwing = (): never => {
+    throw bug
+  }
   const used = (): Response => {
     const response = new Response('no', { status: 403 })
     response.body?.getReader()
@@ -155,63 +149,22 @@ describe('respond', () => {
   const begun = new Response('no', { status: 403 })
   const sentBefore = new Response('no', { status: 300 })
 
-  it.each<[string, string, () => unknown, unknown]>([
-    [
-      'throws',
-      'threw RangeError',
-      () => {
-        throw bug
-      },
-      bug,
-    ],
-    ['returns nothing', 'returned no Response', () => undefined, undefined],
-    ['returns no Response', 'returned no Response', () => ({ status: 403 }), undefined],
-    [
-      'returns a promise',
-      'returned a promise',
-      () => Promise.resolve(new Response('', { status: 403 })),
-      undefined,
-    ],
-    ['returns a promise that rejects', 'returned a promise', () => Promise.reject(bug), undefined],
-    [
-      'returns a 200',
-      'returned a Response with the status 200',
-      () => new Response('welcome'),
-      undefined,
-    ],
-    [
-      'returns a 204',
-      'returned a Response with the status 204',
-      () => new Response(null, { status: 204 }),
-      undefined,
-    ],
-    [
-      'returns a network error',
-      'returned a Response with the status 0',
-      () => Response.error(),
-      undefined,
-    ],
-    [
-      'returns a 403 whose body is being read',
-      'returned a Response whose body was used before',
-      used,
-      undefined,
-    ],
-    [
-      'returns a 403 of which a part was read',
-      'returned a Response whose body was used before',
-      () => begun,
-      undefined,
-    ],
-    [
-      'returns a 300 that was sent before',
-      'returned a Response whose body was used before',
-      () => sentBefore,
-      undefined,
-    ],
+  it.each<[string, () => unknown]>([
+    ['threw RangeError', throwing],
+    ['returned no Response', () => undefined],
+    ['returned no Response', () => ({ status: 403 })],
+    ['returned a promise', async () => new Response('', { status: 403 })],
+    ['returned a promise', () => Promise.reject(bug)],
+    ['returned a Response with the status 200', () => new Response('welcome')],
+    ['returned a Response with the status 204', () => new Response(null, { status: 204 })],
+    ['returned a Response with the status 0', () => Response.error()],
+    ['returned a Response whose body was used before', used],
+    ['returned a Response whose body was used before', () => begun],
+    ['returned a Response whose body was used before', () => sentBefore],
   ])(
-    'is replaced by the built-in response if it %s, with one warning',
-    async (_what, problem, respond, error) => {
+    'is replaced by the built-in response if it %s, with one warning (%#)',
+    async (problem, respond) => {
+      const error = respond === throwing ? bug : undefined
       const reader = begun.bodyUsed ? undefined : begun.body?.getReader()
       await reader?.read()
       reader?.releaseLock()

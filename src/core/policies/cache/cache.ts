@@ -31,10 +31,7 @@ const LIST_BYTES = 72
 const POINTER_BYTES = 8
 const TEXT_BYTES = 16
 
-/**
- * Caches what the endpoint decided, never a failure. Allows and denials have stores of their own, so that a flood of invalid
- * tokens drops no allow.
- */
+/** Caches decisions, never failures. Denials have a store of their own, so that invalid tokens drop no allow. */
 export class Cache {
   readonly #options: Required<CacheConfig>
   readonly #clock: Clock

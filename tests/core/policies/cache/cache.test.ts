@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { NOBODY } from '../../../../src/core/endpoint/verdict.ts'
 import { checkOf } from '../../../support/checks.ts'
 import {
@@ -10,11 +10,14 @@ import {
   fail,
   outage,
   pass,
+  resetCachedEndpoint,
   state,
 } from '../../../support/cached-endpoint.ts'
 import { TOKEN } from '../../../support/token.ts'
 import type { AllowVerdict, ParsedVerdict } from '../../../../src/core/endpoint/verdict.ts'
 import type { Check } from '../../../../src/core/request/check.ts'
+
+beforeEach(resetCachedEndpoint)
 
 describe('a cached allow', () => {
   it('answers at once, without a promise, until its time is over', async () => {
@@ -292,14 +295,17 @@ it('adds no promise if `staleIfErrorMs` is 0', () => {
   expect(cache.orStale(() => deny(), outage)(checkOf(), DEADLINE)).toEqual(deny())
 })
 
-it('skips the endpoint if a decision was cached since the look-up', async () => {
-  const { cache, outcome } = cached()
-  asked.mockImplementation(() => allow())
-  await outcome()
-  const next = vi.fn<() => ParsedVerdict>()
-  expect(cache.fill(next)(checkOf('t', 'a'), DEADLINE)).toEqual(allow())
-  expect(next).not.toHaveBeenCalled()
-})
+it.each([allow(), deny()])(
+  'skips the endpoint if %j was cached since the look-up',
+  async (verdict) => {
+    const { cache, outcome } = cached()
+    asked.mockImplementation(() => verdict)
+    await outcome()
+    const next = vi.fn<() => ParsedVerdict>()
+    expect(cache.fill(next)(checkOf('t', 'a'), DEADLINE)).toEqual(verdict)
+    expect(next).not.toHaveBeenCalled()
+  },
+)
 
 it('forgets a fill that failed at once', async () => {
   const { outcome } = cached()

@@ -1,4 +1,4 @@
-import type { DecisionEvent } from '../types.ts'
+import type { DecisionEvent } from '../core/types.ts'
 
 /** Facts about one request for its line in the log. No event has them, and only `sentId` is sent. */
 export interface Passage {
