@@ -18,13 +18,13 @@ const COMMAND = join('node_modules', 'with-auth', 'dist', 'cli.js')
 
 interface Runtime {
   readonly binary: Binary
-  /** What comes before the command. */
+  /** The arguments before the command. */
   readonly args: readonly string[]
   /** For `keys create` and `keys revoke`, which write. */
   readonly argsToWrite: readonly string[]
 }
 
-// What the README says that each command needs on Deno, and no more.
+// Only the permissions that the README names for each command.
 const ON_DENO = ['run', '--no-prompt', '--allow-read', '--allow-net', '--allow-env']
 const RUNTIMES: readonly Runtime[] = [
   ...NODES.map((binary) => ({ binary, args: [], argsToWrite: [] })),
@@ -120,7 +120,7 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     expect(await response.json()).toEqual({ principal: 'alice', address: '127.0.0.1' })
 
     expect((await run(argsToWrite, ['keys', 'revoke', id, '--keys', keysFile()])).code).toBe(0)
-    // For another path no verdict is kept.
+    // No decision is cached for this path.
     expect((await call(`${gateway.url}/other`, key)).status).toBe(401)
     expect(gateway.printed()).not.toContain(key)
   })
@@ -149,7 +149,7 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     const response = await call(`${gateway.url}/slow`, key)
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
     expect((await reader?.read())?.value).toBe('begun ')
-    // Such as a load balancer opens in advance.
+    // A load balancer opens such connections in advance.
     const silent = connect(Number(new URL(gateway.url).port), '127.0.0.1')
     silent.on('error', () => undefined)
     await once(silent, 'connect')
@@ -290,7 +290,7 @@ it('is there as npx with-auth once the package is installed', { timeout: 30_000 
   const app = inject('app')
   const npm = (name: string, ...args: string[]): string =>
     execFileSync(name, args, { cwd: app, encoding: 'utf8' })
-  // What npm does last when it installs: it links the command, and makes it executable.
+  // The last step of an installation by npm: it links the command and makes it executable.
   npm('npm', 'rebuild', '--ignore-scripts', '--silent')
   expect(npm('npx', '--no-install', 'with-auth', '--version')).toMatch(/^\d+\.\d+\.\d+\n$/)
   const bunx = [locate(BUN), 'x', '--bun', '--no-install', 'with-auth', '--version'] as const

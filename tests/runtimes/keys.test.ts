@@ -124,7 +124,7 @@ describe('changing the file', () => {
   }, 60_000)
 })
 
-/** What each of them is answered: the body of a 401 is always the same. */
+/** The answers of the endpoint to each kind of key and request. */
 async function answersOf(url: string): Promise<Record<string, unknown>> {
   const good = await ask(url, 'good', '/')
   const denied = [

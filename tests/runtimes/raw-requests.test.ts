@@ -17,7 +17,7 @@ import type { RawServer } from './raw-requests/servers.ts'
 
 const VARIANTS = ALL_ROWS.flatMap((row) => row.variants.map((variant) => ({ row, variant })))
 const CRASH = /unhandled|uncaught|panicked|segmentation fault|core dumped|fatal error/i
-// What workerd prints itself about each CONNECT, which it answers with a 5xx.
+// workerd prints this for each CONNECT, which it answers with a 5xx.
 const NO_CONNECT = /Handler does not export a connect\(\) function/
 
 const runs = new Map<RawServer, PromiseSettledResult<ProgramRun[]>>()

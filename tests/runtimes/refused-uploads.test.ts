@@ -17,8 +17,8 @@ interface Refusals {
 }
 
 const BODY_MB = 200
-// One body that is held takes 200 MB. Node reads what nobody wants and leaves it to its garbage collector: without
-// `withAuth` it grows by up to 100 MB as well, and by another number each time.
+// One body in memory takes 200 MB. Node reads unused bodies and leaves them to its garbage collector: it grows by up to
+// 100 MB without `withAuth` too, and by a different amount each time.
 const MOST_MB = 150
 const TIMEOUT_MS = 120_000
 const FRAMING_NAMES = Object.keys(FRAMINGS) as Framing[]

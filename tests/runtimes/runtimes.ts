@@ -8,15 +8,15 @@ import type { RunningServer } from './support/server-process.ts'
 
 /** One way to serve the package on a real runtime. */
 export interface Runtime {
-  /** The platform and the way. */
+  /** The platform, then `served`. */
   readonly name: string
   readonly platform: string
   readonly served: string
   /** The package whose name `served` ends with. */
   readonly library?: string
-  /** What makes a Request of the bytes. */
+  /** The software that builds a Request from the bytes. */
   readonly server: 'node-server' | 'srvx' | 'bun' | 'deno' | 'workerd' | 'edge-runtime'
-  /** Only these, for one more way on a platform that has played all of them; all if left out. */
+  /** The profiles to run, if another entry of the platform runs all. Default: all. */
   readonly profiles?: readonly ProfileName[]
   /** Starts one of the programs in `servers/`, copied into the folder `app`. */
   readonly start: (app: string, env: Readonly<Record<string, string>>) => Promise<RunningServer>
@@ -39,7 +39,7 @@ function worker(program: string, ...flags: string[]): Runtime['start'] {
 }
 
 const SRVX = ['node_modules/srvx/bin/srvx.mjs', 'serve', '--prod', '--host=127.0.0.1', '--port=0']
-// Nothing more than is needed: the endpoint and the socket are on the loopback interface.
+// Only the necessary permissions: endpoint and server use the loopback interface.
 const PERMISSIONS = ['--no-prompt', '--allow-net=127.0.0.1', '--allow-env=AUTH_ENDPOINT']
 const DENO_SERVE = ['serve', ...PERMISSIONS, '--host=127.0.0.1', '--port=0']
 

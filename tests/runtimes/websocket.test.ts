@@ -120,7 +120,7 @@ describe.each(CAREFUL)('%s', (_name, start) => {
   })
 })
 
-describe.each(CARELESS)('%s, where nobody chooses a sub-protocol', (_name, start, named) => {
+describe.each(CARELESS)('%s, when the server chooses no sub-protocol', (_name, start, named) => {
   const running = runAround(start)
 
   it.each(nameEach(BAD_ATTEMPTS))(

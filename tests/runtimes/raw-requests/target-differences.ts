@@ -62,7 +62,7 @@ export const TARGET_DIFFERENCES: readonly Difference[] = [
   ),
   differ(
     'deno',
-    'the absolute form is the URL as it stands; the guard refuses another scheme, userinfo, and no path',
+    'the absolute form becomes the URL unchanged; the guard rejects another scheme, userinfo, and no path',
     [
       malformedTarget,
       'A-P12 http://x@h.test/healthz',
@@ -105,13 +105,13 @@ export const TARGET_DIFFERENCES: readonly Difference[] = [
       'A-P16 CONNECT h.test:80, Authorization: Bearer good',
     ],
   ),
-  differ('bun', 'CONNECT is a method like any other, and none but GET and HEAD is public', [
+  differ('bun', 'CONNECT is a method like any other; only GET and HEAD are public', [
     missing,
     'A-P16 CONNECT /healthz',
   ]),
   differ(
     'deno',
-    'every method is accepted, as it is spelt, and none but GET and HEAD is public',
+    'every method is accepted as spelt; only GET and HEAD are public',
     [missing, 'A-P19 get /healthz', 'A-P19 FOO /healthz'],
     [
       allowed(),
