@@ -1,4 +1,4 @@
-import { beforeEach, vi } from 'vitest'
+import { vi } from 'vitest'
 import { AuthUnavailableError } from '../../src/core/errors.ts'
 import { Cache } from '../../src/core/policies/cache/cache.ts'
 import { checkOf, verifyWith } from './checks.ts'
@@ -39,6 +39,12 @@ export function pass(ms: number): void {
   state.wall += ms
 }
 
+/** For `beforeEach`. Not called here, because test files of one process load this module only once. */
+export function reset(): void {
+  Object.assign(state, { now: 10_000, wall: 1_700_000_000_000, random: 0, isFailing: false })
+  asked.mockReset()
+}
+
 /** A cache around an endpoint, and the cache outcome of each check that it is asked. */
 export function cached(options: Partial<CacheConfig> = {}) {
   const cache = new Cache(
@@ -66,8 +72,3 @@ export function cached(options: Partial<CacheConfig> = {}) {
     },
   }
 }
-
-beforeEach(() => {
-  Object.assign(state, { now: 10_000, wall: 1_700_000_000_000, random: 0, isFailing: false })
-  asked.mockReset()
-})

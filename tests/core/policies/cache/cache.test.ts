@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { NOBODY } from '../../../../src/core/endpoint/verdict.ts'
 import { checkOf } from '../../../support/checks.ts'
 import {
@@ -10,11 +10,14 @@ import {
   fail,
   outage,
   pass,
+  reset,
   state,
 } from '../../../support/cached-endpoint.ts'
 import { TOKEN } from '../../../support/token.ts'
 import type { AllowVerdict, ParsedVerdict } from '../../../../src/core/endpoint/verdict.ts'
 import type { Check } from '../../../../src/core/request/check.ts'
+
+beforeEach(reset)
 
 describe('a cached allow', () => {
   it('answers at once, without a promise, until its time is over', async () => {

@@ -1,7 +1,18 @@
-import { describe, expect, it } from 'vitest'
-import { allow, asked, cached, deny, fail, pass, state } from '../../../support/cached-endpoint.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import {
+  allow,
+  asked,
+  cached,
+  deny,
+  fail,
+  pass,
+  reset,
+  state,
+} from '../../../support/cached-endpoint.ts'
 import type { CacheConfig } from '../../../../src/core/auth-config.ts'
 import type { AllowVerdict, ParsedVerdict } from '../../../../src/core/endpoint/verdict.ts'
+
+beforeEach(reset)
 
 describe('a stale allow', () => {
   async function expired(options: Partial<CacheConfig> = { staleIfErrorMs: 500 }, extra = {}) {
