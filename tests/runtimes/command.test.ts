@@ -143,7 +143,7 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     expect(await statuses('/c', old.key, next.key, last.key)).toEqual([401, 401, 200])
   })
 
-  it('lets a request end at SIGTERM', { timeout: 30_000 }, async () => {
+  it('finishes a running request after SIGTERM', { timeout: 30_000 }, async () => {
     const { key } = await createKey()
     const gateway = await start('gateway', '--upstream', upstreamUrl, '--keys', keysFile())
     const response = await call(`${gateway.url}/slow`, key)
@@ -179,7 +179,7 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     expect(gateway.printed().split(LOST)).toHaveLength(2)
   })
 
-  it('tells the upstream and its log who called', { timeout: 60_000 }, async () => {
+  it('tells the upstream and its log the caller', { timeout: 60_000 }, async () => {
     const { key } = await createKey()
     const more = ['--trusted-proxy', '127.0.0.0/8', '--request-id-header', 'x-request-id']
     const line = ['gateway', '--upstream', upstreamUrl, '--keys', keysFile(), ...more]
@@ -255,7 +255,7 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     expect(open.stderr).toContain('allowed a random key')
   })
 
-  it('check says why it cannot ask', { timeout: 60_000 }, async () => {
+  it('check says why it cannot call the endpoint', { timeout: 60_000 }, async () => {
     const other = createTcpServer((socket) => {
       // A client that does not understand the greeting resets the connection.
       socket.on('error', () => undefined)
@@ -278,7 +278,7 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     )
   })
 
-  it('exits with 2 for wrong usage, and says its version', { timeout: 30_000 }, async () => {
+  it('exits with 2 for wrong usage, and prints its version', { timeout: 30_000 }, async () => {
     const wrong = await run(args, ['gateway', '--upstraem=x'])
     expect(wrong.code).toBe(2)
     expect(wrong.stderr).toContain('did you mean --upstream?')
@@ -286,7 +286,7 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
   })
 })
 
-it('is there as npx with-auth once the package is installed', { timeout: 30_000 }, () => {
+it('runs as npx with-auth once the package is installed', { timeout: 30_000 }, () => {
   const app = inject('app')
   const npm = (name: string, ...args: string[]): string =>
     execFileSync(name, args, { cwd: app, encoding: 'utf8' })

@@ -56,7 +56,7 @@ function describeRun(server: RawServer): string {
 function resultsOf(server: RawServer): ProgramRun[] {
   const result = runs.get(server)
   if (result?.status === 'fulfilled') return result.value
-  throw new Error(`${server.title} did not get to the end`, { cause: result?.reason })
+  throw new Error(`${server.title} did not finish`, { cause: result?.reason })
 }
 
 describe('the rows', () => {
@@ -120,7 +120,7 @@ describe.each(SERVERS.map((server) => [server.title, server] as const))('%s', (_
   })
 
   it.each(['function', 'hono', 'hono-middleware', 'hono-mounted', 'cached'])(
-    'answers an ordinary request after all that, called no handler late, and did not crash: %s',
+    'answers an ordinary request after all others, called no handler late, and did not crash: %s',
     (program) => {
       const run = resultsOf(server).find((each) => each.program === program)
       expect(run?.last.response?.status).toBe(200)

@@ -1,5 +1,6 @@
 import { BUN, DENO, NODES, findNode } from './support/binaries.ts'
 import { startEdgeRuntime } from './support/edge-runtime.ts'
+import { DENO_SERVE, SRVX } from './support/served-program.ts'
 import { startServer } from './support/server-process.ts'
 import { startWorker } from './support/workerd.ts'
 import type { ProfileName } from './profiles.ts'
@@ -38,10 +39,9 @@ function worker(program: string, ...flags: string[]): Runtime['start'] {
   return (app, env) => startWorker(program, app, env, flags)
 }
 
-const SRVX = ['node_modules/srvx/bin/srvx.mjs', 'serve', '--prod', '--host=127.0.0.1', '--port=0']
 // Only the necessary permissions: endpoint and server use the loopback interface.
 const PERMISSIONS = ['--no-prompt', '--allow-net=127.0.0.1', '--allow-env=AUTH_ENDPOINT']
-const DENO_SERVE = ['serve', ...PERMISSIONS, '--host=127.0.0.1', '--port=0']
+const ON_DENO_SERVE = [...DENO_SERVE, '--allow-env=AUTH_ENDPOINT']
 
 const NODE_OF_EDGE = findNode('24')
 
@@ -100,12 +100,12 @@ const deno = on('Deno', 'deno', [
   },
   {
     served: '`export default withAuth(handler)` with `deno serve`',
-    start: command(DENO, ...DENO_SERVE, 'export-function.js'),
+    start: command(DENO, ...ON_DENO_SERVE, 'export-function.js'),
   },
   {
     served: 'a Hono app that uses `auth()` with `deno serve`',
     profiles: SOME,
-    start: command(DENO, ...DENO_SERVE, 'export-hono-middleware.js'),
+    start: command(DENO, ...ON_DENO_SERVE, 'export-hono-middleware.js'),
   },
 ])
 

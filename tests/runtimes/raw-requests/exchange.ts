@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { parseFields } from '../support/http.ts'
 
 /** The response on a connection. */
 export interface RawResponse {
@@ -44,12 +45,7 @@ function parseResponse(text: string): { response: RawResponse; isWhole: boolean 
   const end = text.indexOf('\r\n\r\n')
   if (end === -1) return undefined
   const [statusLine = '', ...lines] = text.slice(0, end).split('\r\n')
-  const fields = new Map<string, string[]>()
-  for (const line of lines) {
-    const colon = line.indexOf(':')
-    const name = line.slice(0, colon).toLowerCase()
-    fields.set(name, [...(fields.get(name) ?? []), line.slice(colon + 1).trim()])
-  }
+  const fields = parseFields(lines)
   const body = text.slice(end + 4)
   const response = { status: Number(statusLine.split(' ')[1]), fields, body }
   return { response, isWhole: isWhole(response) }

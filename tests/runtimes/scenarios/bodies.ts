@@ -41,7 +41,7 @@ export const BODIES: readonly Scenario[] = [
     expected: answered('first, and \u00fc\u{1f511}, and last', told('/echo')),
   },
   {
-    name: 'A-W4 refuses an upload without a key',
+    name: 'A-W4 rejects an upload without a token',
     request: { method: 'POST', target: '/echo', body: ['some', 'thing'] },
     expected: missing,
   },

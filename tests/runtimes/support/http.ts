@@ -78,7 +78,8 @@ function parse(bytes: Buffer): HttpResponse {
   }
 }
 
-function parseFields(lines: readonly string[]): Map<string, string[]> {
+/** Header lines as lists of values, by lower-case name. */
+export function parseFields(lines: readonly string[]): Map<string, string[]> {
   const fields = new Map<string, string[]>()
   for (const line of lines) {
     const colon = line.indexOf(':')
