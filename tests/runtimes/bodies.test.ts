@@ -114,7 +114,7 @@ describe.each(BODY_SERVERS.map((server) => [server.name, server] as const))(
       await connection.leave()
     }
 
-    /** What the handler printed for a request, as words. */
+    /** The words that the handler printed for a request. */
     function said(id: string): Set<string> {
       const lines = running.printed().split('\n')
       const own = lines.filter((line) => line.endsWith(` ${id}`))

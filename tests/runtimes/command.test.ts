@@ -18,13 +18,13 @@ const COMMAND = join('node_modules', 'with-auth', 'dist', 'cli.js')
 
 interface Runtime {
   readonly binary: Binary
-  /** What comes before the command. */
+  /** The arguments before the command. */
   readonly args: readonly string[]
   /** For `keys create` and `keys revoke`, which write. */
   readonly argsToWrite: readonly string[]
 }
 
-// What the README says that each command needs on Deno, and no more.
+// Only the permissions that the README names for each command.
 const ON_DENO = ['run', '--no-prompt', '--allow-read', '--allow-net', '--allow-env']
 const RUNTIMES: readonly Runtime[] = [
   ...NODES.map((binary) => ({ binary, args: [], argsToWrite: [] })),
@@ -120,7 +120,7 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     expect(await response.json()).toEqual({ principal: 'alice', address: '127.0.0.1' })
 
     expect((await run(argsToWrite, ['keys', 'revoke', id, '--keys', keysFile()])).code).toBe(0)
-    // For another path no verdict is kept.
+    // No decision is cached for this path.
     expect((await call(`${gateway.url}/other`, key)).status).toBe(401)
     expect(gateway.printed()).not.toContain(key)
   })
@@ -143,13 +143,13 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     expect(await statuses('/c', old.key, next.key, last.key)).toEqual([401, 401, 200])
   })
 
-  it('lets a request end at SIGTERM', { timeout: 30_000 }, async () => {
+  it('finishes a running request after SIGTERM', { timeout: 30_000 }, async () => {
     const { key } = await createKey()
     const gateway = await start('gateway', '--upstream', upstreamUrl, '--keys', keysFile())
     const response = await call(`${gateway.url}/slow`, key)
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
     expect((await reader?.read())?.value).toBe('begun ')
-    // Such as a load balancer opens in advance.
+    // A load balancer opens such connections in advance.
     const silent = connect(Number(new URL(gateway.url).port), '127.0.0.1')
     silent.on('error', () => undefined)
     await once(silent, 'connect')
@@ -179,7 +179,7 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     expect(gateway.printed().split(LOST)).toHaveLength(2)
   })
 
-  it('tells the upstream and its log who called', { timeout: 60_000 }, async () => {
+  it('tells the upstream and its log the caller', { timeout: 60_000 }, async () => {
     const { key } = await createKey()
     const more = ['--trusted-proxy', '127.0.0.0/8', '--request-id-header', 'x-request-id']
     const line = ['gateway', '--upstream', upstreamUrl, '--keys', keysFile(), ...more]
@@ -255,8 +255,12 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     expect(open.stderr).toContain('allowed a random key')
   })
 
-  it('check says why it cannot ask', { timeout: 60_000 }, async () => {
-    const other = createTcpServer((socket) => socket.resume().end('SSH-2.0-OpenSSH_9.6\r\n'))
+  it('check says why it cannot call the endpoint', { timeout: 60_000 }, async () => {
+    const other = createTcpServer((socket) => {
+      // A client that does not understand the greeting resets the connection.
+      socket.on('error', () => undefined)
+      socket.resume().end('SSH-2.0-OpenSSH_9.6\r\n')
+    })
     await once(other.listen(0, '127.0.0.1'), 'listening')
     const { port } = other.address() as AddressInfo
     const check = async (url: string) => (await run(args, ['check', url])).stdout
@@ -274,7 +278,7 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
     )
   })
 
-  it('exits with 2 for wrong usage, and says its version', { timeout: 30_000 }, async () => {
+  it('exits with 2 for wrong usage, and prints its version', { timeout: 30_000 }, async () => {
     const wrong = await run(args, ['gateway', '--upstraem=x'])
     expect(wrong.code).toBe(2)
     expect(wrong.stderr).toContain('did you mean --upstream?')
@@ -282,11 +286,11 @@ describe.each(RUNTIMES)('the command on $binary.name', ({ binary, args, argsToWr
   })
 })
 
-it('is there as npx with-auth once the package is installed', { timeout: 30_000 }, () => {
+it('runs as npx with-auth once the package is installed', { timeout: 30_000 }, () => {
   const app = inject('app')
   const npm = (name: string, ...args: string[]): string =>
     execFileSync(name, args, { cwd: app, encoding: 'utf8' })
-  // What npm does last when it installs: it links the command, and makes it executable.
+  // The last step of an installation by npm: it links the command and makes it executable.
   npm('npm', 'rebuild', '--ignore-scripts', '--silent')
   expect(npm('npx', '--no-install', 'with-auth', '--version')).toMatch(/^\d+\.\d+\.\d+\n$/)
   const bunx = [locate(BUN), 'x', '--bun', '--no-install', 'with-auth', '--version'] as const

@@ -75,7 +75,7 @@ describe.each(MATRIX)('%s, identity %s', (runtime, identity) => {
   it.each(ALONE)('%s', async (_title, row) => expect(await run(row)).toEqual([]), LIMIT_MS)
 
   // After the others: what a stopped server has printed is complete.
-  it('still serves, called the handler for what was let through alone, and printed nothing else', async () => {
+  it('still serves, called the handler for allowed requests only, and printed nothing else', async () => {
     await runCase(target, 'E0', HEALTHY, 'allow')
     await target.server.stop()
     const printed = target.server.printed().split('\n')

@@ -64,14 +64,14 @@ afterAll(() => {
 })
 
 it.each(RUNTIMES.map(([binary, ...rest]) => [binary.name, binary, ...rest] as const))(
-  '%s passes large bodies on in both directions, and holds none of them (A-W6)',
+  '%s passes large bodies on in both directions, and keeps none in memory (A-W6)',
   { timeout: TIMEOUT_MS },
   async (name, binary, most, ...args) => {
     const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`
     const line = [...args, commandFile(), 'gateway', '--upstream', url, '--keys', keys, '--port=0']
     const gateway = await startServer({ binary, args: line, cwd: folder, env: {} })
     try {
-      // So that what is loaded with the first requests does not count.
+      // The modules that the first requests load do not count.
       await textOf(await ask(gateway.url, '/warm'))
       await textOf(await ask(gateway.url, '/warm', 1))
       const before = readMemory(gateway.pid).now

@@ -11,7 +11,7 @@ import type { StartProgram } from './support/served-program.ts'
 
 const COUNT = IS_NIGHTLY ? 20_000 : 2000
 const SEED = Number(process.env['WITH_AUTH_HISTORIES_SEED'] ?? Date.now() % 1_000_000_000)
-/** Of one request, so that a runtime that is stuck is noticed. */
+/** The histories of one request. A small number reveals a runtime that hangs. */
 const PART = 500
 const PROGRAM = 'histories.js'
 
@@ -32,7 +32,7 @@ describe.each(RUNTIMES)('%s', (_name, start) => {
   afterAll(() => server.stop())
 
   it(
-    `plays ${COUNT} histories without a wrong allow and without a wrong refusal`,
+    `plays ${COUNT} histories without a wrong allow and without a wrong rejection`,
     { timeout: 600_000 },
     async ({ task }) => {
       const seen = new Set<string>()

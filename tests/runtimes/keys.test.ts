@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { afterEach, describe, expect, inject, it } from 'vitest'
 import { BUN, DENO, NODES, locate } from './support/binaries.ts'
 import { send } from './support/http.ts'
+import { DENO_SERVE, SRVX } from './support/served-program.ts'
 import { startServer } from './support/server-process.ts'
 import { startWorker } from './support/workerd.ts'
 import type { Binary } from './support/binaries.ts'
@@ -43,8 +44,6 @@ const CONTRACT = {
   tooLong: 413,
 }
 
-const SRVX = ['node_modules/srvx/bin/srvx.mjs', 'serve', '--prod', '--host=127.0.0.1', '--port=0']
-const DENO_SERVE = ['serve', '--no-prompt', '--host=127.0.0.1', '--port=0', '--allow-net=127.0.0.1']
 // As the README says, and what the programs look up.
 const DENO_ENV = '--allow-env=LOG_STREAM,LOG_TOKENS,KEYS_FILE,KEYS_TEXT'
 
@@ -124,7 +123,7 @@ describe('changing the file', () => {
   }, 60_000)
 })
 
-/** What each of them is answered: the body of a 401 is always the same. */
+/** The answers of the endpoint to each kind of key and request. */
 async function answersOf(url: string): Promise<Record<string, unknown>> {
   const good = await ask(url, 'good', '/')
   const denied = [

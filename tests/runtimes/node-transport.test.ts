@@ -5,7 +5,7 @@ import { expect, inject, it } from 'vitest'
 import { BUN, DENO, findNode, locate, locateModule } from './support/binaries.ts'
 import type { Binary } from './support/binaries.ts'
 
-/** Which undici `nodeTransport()` loads where, and what each of them must not do. The rest is in the scenarios and endpoint faults. */
+/** The versions of undici that `nodeTransport()` loads on each runtime. Scenarios and endpoint faults hold the rest. */
 
 interface Manifest {
   readonly version: string
@@ -74,7 +74,7 @@ it('asks on Deno', () => {
   expect(run(DENO, 'undici', 'run', '--no-prompt', '-A', PROGRAM)).toEqual(ANSWERS)
 })
 
-it('is refused on Bun, whose undici is its own', () => {
+it('rejects `fetch: nodeTransport()` on Bun, whose undici is its own', () => {
   const message = expect.stringContaining('On Bun leave "fetch" out') as unknown
   expect(run(BUN, 'undici', PROGRAM)).toEqual({ name: 'AuthConfigError', message })
 })

@@ -1,27 +1,27 @@
 import type { AuthConfig } from 'with-auth'
 
-// The name of a scenario is told, so that the endpoint knows which one asks.
+// The endpoint gets the name of the scenario, so that it knows which answers to give.
 const TELL_SCENARIO = { headers: ['x-scenario'], params: 'none' } as const
-// So that every call is seen as it is, and no scenario refuses another one's.
+// No retry hides a call, and no scenario opens the circuit of another one.
 const EVERY_CALL = { retry: false, circuitBreaker: false } as const
 
 const IN_HASTE = { timeoutMs: 2000 } as const
 
-/** What guards are configured with, beside the endpoint in AUTH_ENDPOINT. Each has server processes of its own. */
+/** Options of guards, besides the endpoint in AUTH_ENDPOINT. Each profile has its own server processes. */
 export const PROFILES = {
   defaults: {},
   strict: {
     ...EVERY_CALL,
     public: ['/public/*', '/healthz', { path: '/hooks/*', methods: ['POST'] }],
   },
-  /** The one that the README recommends, and more. */
+  /** The options that the README recommends, and more. */
   unavailable: {
     ...EVERY_CALL,
     identity: 'required',
     preflight: 'allow',
     unavailableStatus: 503,
   },
-  /** For what takes as long as the check may. */
+  /** For scenarios that last until the timeout. */
   strictInHaste: { ...EVERY_CALL, ...IN_HASTE },
   unavailableInHaste: {
     ...EVERY_CALL,
@@ -38,7 +38,7 @@ export const PROFILES = {
     tokenFormat: 'visible-ascii',
     cache: {},
   },
-  /** Nobody is asked any more after two failures. */
+  /** The circuit opens after two failures. */
   breaking: {
     retry: false,
     unavailableStatus: 503,
@@ -54,7 +54,7 @@ export const PROFILES = {
 
 export type ProfileName = keyof typeof PROFILES
 
-/** The headers that the endpoint is told: all, or these. */
+/** The headers that the endpoint gets: all, or these. */
 export function toldHeaders(profile: ProfileName): 'all' | readonly string[] {
   const { context }: AuthConfig = PROFILES[profile]
   const headers = context?.headers ?? 'all'

@@ -4,7 +4,7 @@ import type { HandlerCall } from './raw-requests/admission.ts'
 import type { Question } from './raw-requests/endpoint.ts'
 import type { Program } from './raw-requests/row.ts'
 
-/** The rule that judges every raw request: it must see what a broken guard would do. */
+/** The rule that judges every raw request must notice each mistake of a broken guard. */
 
 const ALLOW: Question = { token: 'good', path: '/admin', params: {}, headers: {}, isAllowed: true }
 const CALL: HandlerCall = {
@@ -63,7 +63,7 @@ describe('the rule does not admit', () => {
   })
 
   it.each<[string, Partial<HandlerCall>]>([
-    ['nobody was asked', {}],
+    ['a request without a call to the endpoint', {}],
     ['a public path for POST', { url: 'http://h/healthz', method: 'POST' }],
     ['a public path in another method', { url: 'http://h/healthz', method: 'get' }],
     ['a public path that a router takes for another', { url: 'http://h/public/x', route: 'admin' }],
@@ -79,7 +79,7 @@ describe('the rule does not admit', () => {
     expect(judge(call)).toBe(false)
   })
 
-  it('a second call for one allow, but where verdicts are kept', () => {
+  it('a second call for one allow, except with a cache', () => {
     expect(findUnadmitted('function', [CALL, CALL], [ALLOW])).toEqual([CALL])
     expect(findUnadmitted('cached', [CALL, CALL], [ALLOW])).toEqual([])
   })

@@ -17,7 +17,7 @@ import type { RawServer } from './raw-requests/servers.ts'
 
 const VARIANTS = ALL_ROWS.flatMap((row) => row.variants.map((variant) => ({ row, variant })))
 const CRASH = /unhandled|uncaught|panicked|segmentation fault|core dumped|fatal error/i
-// What workerd prints itself about each CONNECT, which it answers with a 5xx.
+// workerd prints this for each CONNECT, which it answers with a 5xx.
 const NO_CONNECT = /Handler does not export a connect\(\) function/
 
 const runs = new Map<RawServer, PromiseSettledResult<ProgramRun[]>>()
@@ -56,7 +56,7 @@ function describeRun(server: RawServer): string {
 function resultsOf(server: RawServer): ProgramRun[] {
   const result = runs.get(server)
   if (result?.status === 'fulfilled') return result.value
-  throw new Error(`${server.title} did not get to the end`, { cause: result?.reason })
+  throw new Error(`${server.title} did not finish`, { cause: result?.reason })
 }
 
 describe('the rows', () => {
@@ -120,7 +120,7 @@ describe.each(SERVERS.map((server) => [server.title, server] as const))('%s', (_
   })
 
   it.each(['function', 'hono', 'hono-middleware', 'hono-mounted', 'cached'])(
-    'answers an ordinary request after all that, called no handler late, and did not crash: %s',
+    'answers an ordinary request after all others, called no handler late, and did not crash: %s',
     (program) => {
       const run = resultsOf(server).find((each) => each.program === program)
       expect(run?.last.response?.status).toBe(200)

@@ -11,18 +11,18 @@ import type { Upload } from './support/upload.ts'
 
 interface Refusals {
   readonly uploads: readonly Upload[]
-  /** The answer to a request that may pass, after them all. */
+  /** The answer to an allowed request after all uploads. */
   readonly next: string
   readonly grownMb: number
 }
 
 const BODY_MB = 200
-// One body that is held takes 200 MB. Node reads what nobody wants and leaves it to its garbage collector: without
-// `withAuth` it grows by up to 100 MB as well, and by another number each time.
+// One body in memory takes 200 MB. Node reads unused bodies and leaves them to its garbage collector: it grows by up to
+// 100 MB without `withAuth` too, and by a different amount each time.
 const MOST_MB = 150
 const TIMEOUT_MS = 120_000
 const FRAMING_NAMES = Object.keys(FRAMINGS) as Framing[]
-// Refused at once, and after the endpoint took its time while the body came in.
+// Rejected at once, and after a slow denial while the body came in.
 const REFUSED = [null, tokenFor('slow', 300, 401)].flatMap((token) =>
   FRAMING_NAMES.map((framing) => ({ path: '/status', token, framing })),
 )
@@ -36,7 +36,7 @@ afterAll(async () => {
 })
 
 it.each(BODY_SERVERS.map((server) => [server.name, server] as const))(
-  '%s refuses uploads of 200 MB before they end, and holds none of them (A-W4)',
+  '%s rejects uploads of 200 MB before they end, and keeps none in memory (A-W4)',
   { timeout: TIMEOUT_MS },
   async (name, server) => {
     const ours = await refuseUploads(server)
@@ -45,7 +45,7 @@ it.each(BODY_SERVERS.map((server) => [server.name, server] as const))(
     for (const { status, closed } of ours.uploads) {
       expect(status === undefined && closed ? 401 : status).toBe(401)
     }
-    // Bun reads on before it lets its answer go, so that a quick client may have sent a whole body, but not each time.
+    // Bun reads on before it sends its answer, so a quick client sometimes sends a whole body.
     const isEarly = ({ closed, answeredAfterMb = BODY_MB }: Upload): boolean =>
       closed || answeredAfterMb < BODY_MB
     const early = ours.uploads.filter(isEarly)
@@ -59,7 +59,7 @@ it.each(BODY_SERVERS.map((server) => [server.name, server] as const))(
 async function refuseUploads(server: BodyServer): Promise<Refusals> {
   const { url, pid, printed, stop } = await server.start(inject('app'), endpoint.url)
   try {
-    // So that what is loaded with the first request does not count.
+    // The modules that the first request loads do not count.
     await askStatus(url)
     const before = readMemory(pid)
     const uploads: Upload[] = []

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { expect, inject, it } from 'vitest'
 import { BUN, NODES, locate } from './support/binaries.ts'
 
-// The same instance matters: two of them would be two memories of who sent a request.
+// Two instances would not see each other's admitted requests, so both must give the same one.
 const PROGRAM = `
 const sameAsImported = (name) => import(name).then((imported) => require(name).default === imported.default &&
   Object.keys(imported).every((key) => require(name)[key] === imported[key]))
@@ -14,7 +14,7 @@ Promise.all(['with-auth', 'with-auth/hono', 'with-auth/yaml'].map(sameAsImported
 `
 
 for (const binary of [...NODES, BUN]) {
-  it(`gives to require() on ${binary.name} what it gives to import`, () => {
+  it(`gives require() on ${binary.name} the same modules as import`, () => {
     const options = { cwd: inject('app'), env: {}, encoding: 'utf8' } as const
     const printed = execFileSync(locate(binary), ['-e', PROGRAM], options)
     expect(JSON.parse(printed)).toEqual({

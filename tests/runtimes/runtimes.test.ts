@@ -39,7 +39,7 @@ describe.each(RUNTIMES.map((runtime) => [runtime.name, runtime] as const))(
     )
 
     // After the others: what a stopped server has printed is complete.
-    it('called the handler once for what was let through and never for anything else', async () => {
+    it('called the handler once for each allowed request and for no other', async () => {
       const { printed, received } = await bench.stop()
       const called = printed.match(/(?<=^HANDLER ).*/gm) ?? []
       expect(sorted(called)).toEqual(sorted(played.flatMap(namesOfCalls)))
@@ -51,7 +51,7 @@ describe.each(RUNTIMES.map((runtime) => [runtime.name, runtime] as const))(
 )
 
 // The title says what to do.
-it('has in the README what was run, as "npm run docs:runtimes" writes it', ({ skip }) => {
+it('the README has the results, as "npm run docs:runtimes" writes them', ({ skip }) => {
   const wanted = inject('runtimesTable')
   skip(wanted === 'leave', 'only a part of the scenarios was played')
   const failed = rows.filter(({ runtime, passed }) => passed < scenariosFor(runtime).length)

@@ -1,5 +1,6 @@
 import { BUN, DENO, NODES, findNode } from './support/binaries.ts'
 import { startEdgeRuntime } from './support/edge-runtime.ts'
+import { DENO_SERVE, SRVX } from './support/served-program.ts'
 import { startServer } from './support/server-process.ts'
 import { startWorker } from './support/workerd.ts'
 import type { ProfileName } from './profiles.ts'
@@ -8,15 +9,15 @@ import type { RunningServer } from './support/server-process.ts'
 
 /** One way to serve the package on a real runtime. */
 export interface Runtime {
-  /** The platform and the way. */
+  /** The platform, then `served`. */
   readonly name: string
   readonly platform: string
   readonly served: string
   /** The package whose name `served` ends with. */
   readonly library?: string
-  /** What makes a Request of the bytes. */
+  /** The software that builds a Request from the bytes. */
   readonly server: 'node-server' | 'srvx' | 'bun' | 'deno' | 'workerd' | 'edge-runtime'
-  /** Only these, for one more way on a platform that has played all of them; all if left out. */
+  /** The profiles to run, if another entry of the platform runs all. Default: all. */
   readonly profiles?: readonly ProfileName[]
   /** Starts one of the programs in `servers/`, copied into the folder `app`. */
   readonly start: (app: string, env: Readonly<Record<string, string>>) => Promise<RunningServer>
@@ -38,10 +39,9 @@ function worker(program: string, ...flags: string[]): Runtime['start'] {
   return (app, env) => startWorker(program, app, env, flags)
 }
 
-const SRVX = ['node_modules/srvx/bin/srvx.mjs', 'serve', '--prod', '--host=127.0.0.1', '--port=0']
-// Nothing more than is needed: the endpoint and the socket are on the loopback interface.
+// Only the necessary permissions: endpoint and server use the loopback interface.
 const PERMISSIONS = ['--no-prompt', '--allow-net=127.0.0.1', '--allow-env=AUTH_ENDPOINT']
-const DENO_SERVE = ['serve', ...PERMISSIONS, '--host=127.0.0.1', '--port=0']
+const ON_DENO_SERVE = [...DENO_SERVE, '--allow-env=AUTH_ENDPOINT']
 
 const NODE_OF_EDGE = findNode('24')
 
@@ -100,12 +100,12 @@ const deno = on('Deno', 'deno', [
   },
   {
     served: '`export default withAuth(handler)` with `deno serve`',
-    start: command(DENO, ...DENO_SERVE, 'export-function.js'),
+    start: command(DENO, ...ON_DENO_SERVE, 'export-function.js'),
   },
   {
     served: 'a Hono app that uses `auth()` with `deno serve`',
     profiles: SOME,
-    start: command(DENO, ...DENO_SERVE, 'export-hono-middleware.js'),
+    start: command(DENO, ...ON_DENO_SERVE, 'export-hono-middleware.js'),
   },
 ])
 

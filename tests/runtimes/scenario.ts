@@ -4,54 +4,54 @@ import type { EndpointState } from './support/bench.ts'
 import type { EndpointAnswer } from './support/endpoint-answer.ts'
 import type { HttpRequest } from './support/http.ts'
 
-/** What clients send, and everything that must come of it on every runtime. */
+/** The requests of clients, and the results that every runtime must give. */
 export interface Scenario extends Step {
   /** Completes "it ...". */
   readonly name: string
-  /** What the guard is configured with; `defaults` if left out. */
+  /** The options of the guard. Default: `defaults`. */
   readonly profile?: ProfileName
-  /** Steps that come before, one after the other. */
+  /** Earlier steps, one at a time. */
   readonly before?: readonly Step[]
-  /** Is sent while the endpoint is being asked: a `gated` answer comes when this step is over. */
+  /** Runs while the endpoint handles the call. A `gated` answer waits for the end of this step. */
   readonly meanwhile?: Step
   /**
-   * What the endpoint answers, call by call, the last of it again and again; or how it is. If left out it allows the
-   * token `good` and denies any other.
+   * The answers of the endpoint, one for each call; the last one repeats. Or its state. Default: it allows the token `good`
+   * and denies every other.
    */
   readonly endpoint?: EndpointAnswer | readonly EndpointAnswer[] | Exclude<EndpointState, 'running'>
   readonly deviations?: readonly Deviation[]
 }
 
-/** One request, or the same some times at once. */
+/** One request, or the same request `times` times at once. */
 export interface Step {
   readonly request: HttpRequest
   readonly times?: number
-  /** How long to wait before. */
+  /** The wait before the step. */
   readonly afterMs?: number
   readonly expected: Expected
 }
 
-/** What is expected instead where the server makes another Request of the same bytes. */
+/** Another expectation for servers that build a different Request from the same bytes. */
 export interface Deviation {
   readonly servers: readonly Runtime['server'][]
   readonly cause: string
   readonly expected: Expected
 }
 
-/** What comes of each request of a step. */
+/** The result of each request of a step. */
 export interface Expected {
   readonly status: number
-  /** Fields that are sent exactly once, with this value, or (`undefined`) not at all. */
+  /** Headers that occur exactly once with this value, or never (`undefined`). */
   readonly fields: Readonly<Record<string, string | undefined>>
-  /** If left out, it is the server's own. */
+  /** Default: any body, because the server writes it. */
   readonly body?: string
   /** Whether the handler runs. */
   readonly handled: boolean
-  /** What the body begins with, and the client has, before the handler goes on. */
+  /** The beginning of the body. The client must have it before the handler goes on. */
   readonly begins?: string
-  /** What the endpoint is asked by the whole step, less the headers that come with every scenario. */
+  /** The calls to the endpoint in the whole step, without the headers that every scenario sends. */
   readonly asked?: readonly Asked[]
-  /** The runtime may ask the same again, without our doing. */
+  /** The runtime itself may repeat the call. */
   readonly mayRepeat?: true
 }
 

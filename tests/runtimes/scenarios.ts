@@ -9,7 +9,7 @@ import { PUBLIC_PATHS } from './scenarios/public-paths.ts'
 import { TOLD } from './scenarios/told.ts'
 import type { Scenario } from './scenario.ts'
 
-/** Everything that is the same on every runtime. Each has a name of its own: that is how its traces are told apart. */
+/** Behaviour that is the same on every runtime. Each name is unique, because it marks the requests of a scenario. */
 export const SCENARIOS: readonly Scenario[] = [
   ...CONTRACT,
   ...TOLD,

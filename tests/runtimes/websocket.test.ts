@@ -78,7 +78,7 @@ describe.each(CAREFUL)('%s', (_name, start) => {
   })
 
   it.each(nameEach(BAD_ATTEMPTS))(
-    'refuses %s before any upgrade',
+    'rejects %s before any upgrade',
     async (_case, { lines, code }) => {
       const before = endpoint.received.length
       const handshake = await openWebSocket(running().url, lines)
@@ -89,7 +89,7 @@ describe.each(CAREFUL)('%s', (_name, start) => {
     },
   )
 
-  it('opens a WebSocket for a client that is made as browsers make it', async () => {
+  it('opens a WebSocket for a client with the API of browsers', async () => {
     const { url } = running()
     const answered = { protocol: 'chat', data: 'alice: hello' }
     expect(await runClient(url, 'chat', `key.${TOKEN}`)).toEqual(answered)
@@ -99,12 +99,12 @@ describe.each(CAREFUL)('%s', (_name, start) => {
     expect(await runClient(url, `key.${TOKEN}`)).toBe('refused')
   })
 
-  it('answers 426 to who may pass and wants no WebSocket', async () => {
+  it('answers 426 to an allowed request without an upgrade', async () => {
     const headers = { authorization: `Bearer ${TOKEN}` }
     expect(await send(running().url, { target: '/socket', headers })).toMatchObject({ status: 426 })
   })
 
-  it('goes on when a client leaves while the endpoint is asked', async () => {
+  it('goes on when a client leaves during the check', async () => {
     const before = endpoint.received.length
     const connection = await beginHandshake(running().url, SLOW)
     await expect.poll(() => endpoint.received.length, NOTICED).toBe(before + 1)
@@ -120,7 +120,7 @@ describe.each(CAREFUL)('%s', (_name, start) => {
   })
 })
 
-describe.each(CARELESS)('%s, where nobody chooses a sub-protocol', (_name, start, named) => {
+describe.each(CARELESS)('%s, when the server chooses no sub-protocol', (_name, start, named) => {
   const running = runAround(start)
 
   it.each(nameEach(BAD_ATTEMPTS))(

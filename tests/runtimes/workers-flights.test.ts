@@ -18,18 +18,18 @@ interface Platform {
 interface Bench {
   readonly endpoint: ToldEndpoint
   readonly ask: (token: string, options?: AskOptions) => Promise<Answer>
-  /** Asks, and closes the connection before the answer comes. */
+  /** Sends a request and closes the connection before the answer comes. */
   readonly leave: (token: string, afterMs: number) => Promise<'answered' | 'left'>
 }
 
 interface AskOptions {
   readonly startAfterMs?: number
-  /** When the worker answers 202 itself, which ends the request with all that it waits for. */
+  /** When the worker answers 202 itself. That ends the request and everything it waits for. */
   readonly endsAfterMs?: number
 }
 
 interface Answer {
-  /** The status, and for a refusal its code. */
+  /** The status, and the code of a rejection. */
   readonly said: string
   readonly ms: number
 }
@@ -54,19 +54,19 @@ describe.concurrent.each(PLATFORMS.map((platform) => [platform.name, platform] a
   (_name, platform) => {
     const isCurrent = platform.date === CURRENT_DATE
 
-    it('A-C9 answers who follows a request that ends first, and who comes later (cloudflare/cloudflare-docs#29797)', async (context) => {
+    it('A-C9 answers followers of a request that ends first, and later requests (cloudflare/cloudflare-docs#29797)', async (context) => {
       const bench = await starter(platform, context)({ ...OPTIONS, timeoutMs: 2000 })
       const [leader, ...others] = await askInTurn(bench, 150)
       expect(leader?.said).toBe('202')
       expect(others.filter(({ ms }) => ms > 2000 + SLACK_MS)).toEqual([])
-      // An old runtime does not say that a flight is lost, so followers lose half of their time with each.
+      // An old runtime does not report a lost call, so followers lose half of their time with each.
       const second = isCurrent ? /^200$/ : /^200$|^401 timeout$/
       expect(others.map(({ said }) => said)).toEqual(['200', expect.stringMatching(second), '200'])
       expect(bench.endpoint.calls.length).toBeLessThanOrEqual(4)
       expect(await bench.ask(SHARED)).toMatchObject({ said: '200' })
     })
 
-    it('answers who follows a request whose client goes away', async (context) => {
+    it('answers followers of a request whose client goes away', async (context) => {
       const bench = await starter(platform, context)({ ...OPTIONS, timeoutMs: 2000 })
       const leader = bench.leave(SHARED, 150)
       const followers = [60, 90].map((startAfterMs) => bench.ask(SHARED, { startAfterMs }))
@@ -76,16 +76,16 @@ describe.concurrent.each(PLATFORMS.map((platform) => [platform.name, platform] a
       expect(await leader).toBe('left')
     })
 
-    it('gives everybody the verdict of a flight that a ctx keeps alive', async (context) => {
+    it('shares the verdict of a call that a ctx keeps alive', async (context) => {
       const bench = await starter(platform, context)({ ...OPTIONS, timeoutMs: 2000 }, 'yes')
       const [leader, ...others] = await askInTurn(bench, 150)
       expect(leader?.said).toBe('202')
       expect(others.map(({ said }) => said)).toEqual(['200', '200', '200'])
-      // One for the first three, and one for who came when it was over.
+      // One call for the first three requests, and one for the late request.
       expect(bench.endpoint.calls).toHaveLength(2)
     })
 
-    it('keeps the verdict of a flight that a ctx keeps alive', async (context) => {
+    it('caches the verdict of a call that a ctx keeps alive', async (context) => {
       const options = { ...OPTIONS, timeoutMs: 2000, cache: {} }
       const bench = await starter(platform, context)(options, 'yes')
       const [leader, ...others] = await askInTurn(bench, 150)
@@ -94,12 +94,12 @@ describe.concurrent.each(PLATFORMS.map((platform) => [platform.name, platform] a
       expect(bench.endpoint.calls).toHaveLength(1)
     })
 
-    it('lets in one after the other what is over the concurrency limit', async (context) => {
+    it('runs the requests over the concurrency limit one after the other', async (context) => {
       const concurrency = { maxInFlight: 2, maxWaiting: 10 }
       const bench = await starter(platform, context)({ ...OPTIONS, timeoutMs: 1000, concurrency })
       const tokens = Array.from({ length: 6 }, (_, index) => tokenFor(`user${index}`, 200))
       const answers = await Promise.all(tokens.map((token) => bench.ask(token)))
-      // An old runtime drops what wakes who waits, who is then refused in time.
+      // An old runtime loses the signal that wakes a waiting request, which is then rejected in time.
       const refused = answers.filter(({ said }) => /^401 (?:overloaded|timeout)$/.test(said))
       expect(refused).toHaveLength(isCurrent ? 0 : 4)
       expect(answers.filter(({ said }) => said === '200')).toHaveLength(isCurrent ? 6 : 2)
@@ -149,7 +149,7 @@ describe.concurrent.each(PLATFORMS.map((platform) => [platform.name, platform] a
   },
 )
 
-// The requests of one question by its leader, two followers, and somebody who comes when all should be over.
+// Identical requests: a leader, two followers, and one that comes when the others should have ended.
 async function askInTurn(bench: Bench, endsAfterMs: number): Promise<Answer[]> {
   const leader = bench.ask(SHARED, { endsAfterMs })
   const others = [60, 90, 1500].map((startAfterMs) => bench.ask(SHARED, { startAfterMs }))

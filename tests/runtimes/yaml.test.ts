@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vi
 import { startAuthEndpoint } from './support/auth-endpoint.ts'
 import { BUN, DENO, NODES, locate } from './support/binaries.ts'
 import { send } from './support/http.ts'
+import { DENO_SERVE, SRVX } from './support/served-program.ts'
 import { startServer } from './support/server-process.ts'
 import { startWorker } from './support/workerd.ts'
 import { TOKEN } from '../support/token.ts'
@@ -17,10 +18,8 @@ type Start = (env: Env) => Promise<RunningServer>
 
 const run = promisify(execFile)
 const PROGRAM = 'yaml-text.js'
-const SRVX = ['node_modules/srvx/bin/srvx.mjs', 'serve', '--prod', '--host=127.0.0.1', '--port=0']
 // The last two are the YAML parser's own.
 const MAY_READ = '--allow-env=RUN_YAML,AUTH_URL,SECRET,LOG_STREAM,LOG_TOKENS'
-const DENO_SERVE = ['serve', '--no-prompt', '--host=127.0.0.1', '--port=0', '--allow-net=127.0.0.1']
 
 const SERVERS: readonly (readonly [name: string, start: Start])[] = [
   ...NODES.map((binary) => [binary.name, on(binary, [...SRVX, `--entry=${PROGRAM}`])] as const),

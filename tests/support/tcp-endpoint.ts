@@ -1,5 +1,5 @@
 import { createServer as createTcpServer } from 'node:net'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { nodeTransport } from '../../src/node.ts'
 import { close, listen } from './loopback.ts'
 import type { Server, Socket } from 'node:net'
@@ -11,23 +11,17 @@ export const BODY = '{"api_key":"the-token"}'
 export const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'
 export const LATE_MS = 10_000
 
-const running: { server: Server; sockets: Set<Socket> }[] = []
-
-afterEach(async () => {
-  for (const { server, sockets } of running.splice(0)) {
-    const closed = close(server)
-    for (const socket of sockets) socket.destroy()
-    await closed
-  }
-})
-
 export async function run(server: Server): Promise<{ port: number; sockets: Set<Socket> }> {
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket)).on('error', () => undefined)
   })
-  running.push({ server, sockets })
+  onTestFinished(async () => {
+    const closed = close(server)
+    for (const socket of sockets) socket.destroy()
+    await closed
+  })
   return { port: await listen(server), sockets }
 }
 

@@ -12,7 +12,7 @@ export const LONG = { 'content-length': 1_000_000 }
 type Content = string | Buffer
 type Fields = Readonly<Record<string, string | number>>
 
-/** A response as it stands in RFC 9112, whatever its parts are. */
+/** A response in the syntax of RFC 9112. Nothing checks its parts. */
 export function response(statusLine: string, fields: Fields = {}, body: Content = ''): Buffer {
   const length = Buffer.byteLength(body)
   return unframed(statusLine, { 'content-length': length, ...fields }, body)

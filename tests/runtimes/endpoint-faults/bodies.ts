@@ -16,7 +16,7 @@ import { BROKEN, NOBODY } from './row.ts'
 import type { Fault } from './fault-server.ts'
 import type { Case, Expectation, Row } from './row.ts'
 
-/** E11 to E13: a 200 with a body that names nobody, breaks off or does not end. */
+/** E11 to E13: a 200 whose body has no principal, breaks off or never ends. */
 
 const ENDLESS: Expectation = { optional: 'allow', required: 'timeout' }
 
@@ -36,7 +36,7 @@ function reset(bytes: Buffer): Fault {
 export const BODY_ROWS: readonly Row[] = [
   {
     id: 'E11',
-    title: '200 with a body that names nobody (the class of ingress-nginx CVE-2026-24513)',
+    title: '200 with a body without a principal (the class of ingress-nginx CVE-2026-24513)',
     cases: [
       bodied('no body', ''),
       bodied('HTML', HTML),
@@ -53,7 +53,7 @@ export const BODY_ROWS: readonly Row[] = [
       bodied('a list of principals', '{"principal":["alice"]}'),
       bodied('attributes that are a list', '{"principal":"alice","attributes":[]}'),
       bodied('an attribute that is a number', '{"principal":"alice","attributes":{"quota":5}}'),
-      bodied('bytes that are no UTF-8', Buffer.from('{"principal":"al\xffce"}', 'latin1')),
+      bodied('bytes that are not valid UTF-8', Buffer.from('{"principal":"al\xffce"}', 'latin1')),
       bodied('NUL', '\0'),
       bodied('an identity', ALICE, 'allow'),
     ],

@@ -7,7 +7,7 @@ import { TOKEN } from '../../support/token.ts'
 import type { Case, Expectation, Row } from './row.ts'
 import type { Site } from './site.ts'
 
-/** E26 to E28: what an answer says beside the verdict, and an endpoint that says yes to everybody. */
+/** E26 to E28: claims beside the verdict, and an endpoint that allows every request. */
 
 const UNAVAILABLE = { unavailableStatus: 503 }
 const CACHED = { cache: { allowTtlMs: 2000 } }
@@ -101,7 +101,7 @@ export const CLAIM_ROWS: readonly Row[] = [
   {
     id: 'E28',
     title:
-      '200 to everybody (ingress-nginx CVE-2026-24513): the guard asks one endpoint and believes it',
+      '200 for every request (ingress-nginx CVE-2026-24513): the guard asks one endpoint and believes it',
     cases: [
       { token: TOKEN, what: 'a word' },
       { token: 'x', what: 'a letter' },
@@ -109,7 +109,7 @@ export const CLAIM_ROWS: readonly Row[] = [
     ].map(({ token, what }) => ({
       name: `a page for ${what}`,
       fault: always(ok('<!doctype html>', { 'content-type': 'text/html' })),
-      // Nothing but a required identity tells an endpoint from a page.
+      // Only `identity: 'required'` tells an auth endpoint from a web page.
       expected: NOBODY,
       steps: async (site) => expectVerdict(site, await site.ask(token)),
     })),

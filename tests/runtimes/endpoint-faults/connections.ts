@@ -113,7 +113,7 @@ export const CONNECTION_ROWS: readonly Row[] = [
     cases: [
       kept('as soon as it has answered', closingAfter(0), 10, 5),
       kept('some time after it has answered', closingAfter(20), 10, 20),
-      kept('when nobody asks any more', closingAfter(50), 5, 150),
+      kept('after the last call', closingAfter(50), 5, 150),
       kept(
         'when the second question comes',
         {

@@ -67,14 +67,14 @@ export const DEVIATIONS: readonly Deviation[] = [
     row: 'E15',
     cases: ['gzip that is none'],
     expected: 'allow',
-    cause: 'it asks for plain bytes, and unpacks none: they are JSON all the same',
+    cause: 'it asks for plain bytes and decompresses nothing: the bytes are valid JSON',
   },
   {
     runtimes: ['Node over undici'],
     row: 'E15',
     cases: ['deflate that is none', 'br that is none', 'half of a gzip', 'an identity in gzip'],
     expected: NOBODY,
-    cause: 'it asks for plain bytes, and unpacks none: they are no JSON',
+    cause: 'it asks for plain bytes and decompresses nothing: the bytes are not JSON',
   },
   {
     runtimes: ['Bun'],

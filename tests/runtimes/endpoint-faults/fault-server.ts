@@ -11,7 +11,7 @@ export interface Asked {
   readonly turn: number
 }
 
-/** What an endpoint does, in bytes. */
+/** The behaviour of an endpoint, in bytes. */
 export interface Fault {
   /** When a connection opens, before anything was asked on it. */
   readonly onConnection?: (socket: Socket) => unknown
@@ -80,7 +80,7 @@ export async function startFaultServer(fault: Fault): Promise<FaultServer> {
 function createServer({ tls }: Fault, serve: (socket: Socket) => void): Server {
   if (tls === undefined) return createTcpServer({ allowHalfOpen: true, noDelay: true }, serve)
   const server = createTlsServer(tls, serve)
-  // What clients say who end a handshake.
+  // The errors that a client causes when it ends a handshake.
   server.on('tlsClientError', (_error, socket) => socket.destroy())
   return server
 }

@@ -26,17 +26,17 @@ const TOO_LONG = NOBODY
 
 // Packed, it fits into one read from a socket.
 const BOMB_MIB = 256
-/** What a check may add to the memory of its process, in MiB, however much comes in. */
+/** The memory that one check may add to its process, in MiB, for a response of any size. */
 const GROWTH: Readonly<Record<RuntimeName, number>> = {
   Node: 96,
   'Node over undici': 96,
-  // It unpacks the whole of each read, in the one thread that makes all calls, even when the body was given up since:
-  // nothing but the size of the bomb bounds that, and for as long no other call is answered.
+  // Bun decompresses all of each read on the one thread that makes every call, even after the body was dropped.
+  // Only the size of the bomb limits the memory, and no other call is answered in the meantime.
   Bun: 2 * BOMB_MIB,
   Deno: 96,
   workerd: 96,
 }
-// What the sockets' own buffers hold, besides what was read.
+// The size of the socket buffers, on top of the bytes that were read.
 const TAKEN = 24 * MIB
 const PLAIN = 'plain'
 // Until another call is answered.
@@ -145,7 +145,7 @@ export const FLOOD_ROWS: readonly Row[] = [
       encoded('deflate that is none', 'deflate', HTML, BROKEN),
       encoded('br that is none', 'br', HTML, BROKEN),
       encoded('half of a gzip', 'gzip', gzipSync(ALICE).subarray(0, 15), BROKEN),
-      encoded('an encoding that nobody knows', 'odd', ALICE, 'allow'),
+      encoded('an unknown encoding', 'odd', ALICE, 'allow'),
       encoded('an identity in gzip', 'gzip', gzipSync(ALICE), 'allow'),
     ],
   },

@@ -93,7 +93,7 @@ export const FRAMING_ROWS: readonly Row[] = [
       ),
       framed('a list of lengths', 'content-length: 2, 21', ALICE, 'unreachable'),
       framed('a length below zero', 'content-length: -1', ALICE, 'unreachable'),
-      framed('a length that is no number', 'content-length: x', ALICE, 'unreachable'),
+      framed('a length that is not a number', 'content-length: x', ALICE, 'unreachable'),
       framed('a length past 2^64', `content-length: 1${'0'.repeat(20)}`, ALICE, 'unreachable'),
       framed(
         'a length and chunks',

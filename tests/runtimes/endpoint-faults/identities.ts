@@ -4,7 +4,7 @@ import { NOBODY } from './row.ts'
 import { expectVerdict } from './site.ts'
 import type { Case, Row } from './row.ts'
 
-/** E23 to E25: a well-formed answer that names somebody in a hostile way. */
+/** E23 to E25: a well-formed answer with a hostile principal or attributes. */
 
 /** A body, and the identity that the handler may be given. */
 function naming(name: string, body: string | Buffer, identity: object): Case {
@@ -20,7 +20,7 @@ function naming(name: string, body: string | Buffer, identity: object): Case {
   }
 }
 
-/** A body that names nobody, however it looks. */
+/** A body that must not count as a principal. */
 function namingNobody(name: string, body: string | Buffer): Case {
   return {
     name,

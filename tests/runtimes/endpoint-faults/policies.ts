@@ -34,7 +34,7 @@ const named = (name: string, count: number): string[] =>
 const PROBE_MS = 300
 const CROWD = 20
 
-/** Asks an endpoint that is down until nobody is asked any more. */
+/** Calls an endpoint that is down until the circuit opens. */
 async function tripCircuit(site: Site): Promise<void> {
   let verdict: Verdict | undefined
   for (const name of named('down', 40)) {
@@ -96,7 +96,7 @@ function flapping(): Case {
 export const POLICY_ROWS: readonly Row[] = [
   {
     id: 'E29',
-    title: 'failures for odd tokens only, to open the circuit for everybody',
+    title: 'failures for odd tokens only, to open the circuit for every client',
     cases: [
       {
         name: '500 does not open it',

@@ -22,7 +22,7 @@ export const CAUSES: Readonly<Record<RuntimeName, readonly string[]>> = {
   workerd: [],
 }
 
-/** What a runtime prints of its own accord for a fault that it has reported to the program as well. */
+/** Lines that a runtime prints by itself for a fault that it also reports to the program. */
 const NOISE: Readonly<Record<RuntimeName, RegExp | undefined>> = {
   Node: undefined,
   'Node over undici': undefined,
@@ -40,7 +40,7 @@ const NOISE: Readonly<Record<RuntimeName, RegExp | undefined>> = {
   ),
 }
 
-/** Whether a line that a server printed is no sign of anything wrong. */
+/** Whether a printed line is expected, so that it shows no defect. */
 export function isKnown(runtime: RuntimeName, line: string): boolean {
   return OWN.test(line) || NOISE[runtime]?.test(line) === true
 }

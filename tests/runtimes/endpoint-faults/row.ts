@@ -1,11 +1,11 @@
 import type { Fault } from './fault-server.ts'
 import type { Site } from './site.ts'
 
-/** What asks: the `fetch` of a runtime, or `nodeTransport()`. */
+/** The client that calls the endpoint: the `fetch` of a runtime, or `nodeTransport()`. */
 export type RuntimeName = 'Node' | 'Node over undici' | 'Bun' | 'Deno' | 'workerd'
 export type Identity = 'optional' | 'required'
 
-/** What comes of a request: the handler, or the `code` of a refusal. */
+/** The result of a request: the handler ran, or the `code` of the rejection. */
 export type Verdict =
   | 'allow'
   | 'denied'
@@ -18,43 +18,43 @@ export type Verdict =
   | 'overloaded'
   | 'internal_error'
 
-/** What is admissible: one verdict, or any of several where that is a matter of timing. */
+/** The permitted verdict, or several if the timing decides. */
 export type Expected = Verdict | readonly Verdict[]
 
-/** What comes where an identity is optional, and where it is required. */
+/** The expected verdict, where it may differ by the option `identity`. */
 export type Expectation = Expected | Readonly<Record<Identity, Expected>>
 
-/** A 200 that names nobody. */
+/** A 200 without a principal. */
 export const NOBODY = { optional: 'allow', required: 'invalid_response' } as const
-/** A 200 whose body breaks off: the status alone was a verdict. */
+/** A 200 whose body breaks off. With an optional identity, the status alone is the verdict. */
 export const BROKEN = { optional: 'allow', required: 'unreachable' } as const
 
-/** One thing that an endpoint does, and what must come of it. */
+/** One behaviour of an endpoint, and the verdict that it must lead to. */
 export interface Case {
   readonly name: string
   readonly fault: Fault
   readonly expected: Expectation
-  /** The options of the guard, beside those that all have. Some depend on where the endpoint listens. */
+  /** Options of this guard, on top of the common ones. Some depend on the port of the endpoint. */
   readonly options?: object | ((site: Site) => object)
-  /** What is done and looked at; asking once, and nothing else, where it is left out. */
+  /** The steps and checks of the case. Default: send one request. */
   readonly steps?: (site: Site) => Promise<void>
-  /** The calls that are made at once, whose connections may all be kept. */
+  /** How many calls run at once. Each may leave a connection open. */
   readonly callsAtOnce?: number
-  /** Where connections are given up later than elsewhere. */
+  /** Runtimes that close connections later than the others. */
   readonly settledMs?: Partial<Readonly<Record<RuntimeName, number>>>
 }
 
-/** A row of the catalogue of attacks: what an endpoint does, in all its variants. */
+/** A row of the attack catalogue: one behaviour of an endpoint in all its variants. */
 export interface Row {
   /** `E1` to `E34`. */
   readonly id: string
   readonly title: string
   readonly cases: readonly Case[]
-  /** Its cases take what others need, and run one after the other when nothing else does. */
+  /** Its cases use up memory or CPU, so they run one at a time with nothing beside them. */
   readonly alone?: true
 }
 
-/** Where what asks makes something else of a case, and why. */
+/** A case that ends differently on some runtimes, and why. */
 export interface Deviation {
   readonly runtimes: readonly RuntimeName[]
   readonly row: string

@@ -11,7 +11,7 @@ import { STAND_IN_ROWS } from './stand-ins.ts'
 import { STATUS_ROWS } from './statuses.ts'
 import type { Row } from './row.ts'
 
-/** What a broken, slow or hostile endpoint does: the rows E1 to E34. */
+/** Broken, slow and hostile endpoints: the rows E1 to E34. */
 export const ALL_ROWS: readonly Row[] = [
   ...STATUS_ROWS,
   ...BODY_ROWS,
@@ -25,7 +25,7 @@ export const ALL_ROWS: readonly Row[] = [
   ...STAND_IN_ROWS,
 ]
 
-// Every row that ever told two runtimes apart, and one of each other kind.
+// Every row that ever gave different results on two runtimes, and one row of each other kind.
 const QUICK = 'E1 E8 E9 E10 E12 E13 E14 E15 E16 E17 E19 E21 E22 E23 E29'.split(' ')
 
 /** The 15 rows that `.ci/run` runs. `npm run test:nightly` runs all of them. */

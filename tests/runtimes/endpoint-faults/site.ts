@@ -7,14 +7,14 @@ import type { HttpResponse } from '../support/http.ts'
 import type { FaultServer } from './fault-server.ts'
 import type { Case, Expected, Identity, RuntimeName, Verdict } from './row.ts'
 
-/** A server with guards in it, and what is expected of all of them. */
+/** A server that runs one guard for each case. */
 export interface Target {
   readonly url: string
   readonly runtime: RuntimeName
   readonly identity: Identity
   /** How many connections to the endpoint one healthy call leaves open. */
   readonly baseline: Promise<number>
-  /** What the server's process has in memory, in bytes. */
+  /** The memory of the server process, in bytes. */
   readonly memory: () => number
   /** The names of the requests for which the handler must have run. */
   readonly handled: string[]
@@ -25,24 +25,24 @@ export interface Outcome {
   readonly status: number
   readonly tookMs: number
   readonly retryAfter: string | undefined
-  /** What the handler answered. */
+  /** The body of the response, parsed. */
   readonly body: unknown
 }
 
 /** An endpoint with a fault, and a guard that asks it. */
 export interface Site {
   readonly name: string
-  /** What the server knows the guard by. */
+  /** The name of the guard on the server. */
   readonly guard: string
   readonly target: Target
   readonly endpoint: FaultServer
-  /** What the case expects here. */
+  /** The expected verdict on this target. */
   readonly expected: Expected
-  /** Sends one request with a token. The answer has the right shape, whatever the verdict. */
+  /** Sends one request with a token, and checks the shape of the response for any verdict. */
   readonly ask: (token?: string) => Promise<Outcome>
-  /** How late the latest answer was. */
+  /** How long the slowest request took. */
   readonly latestMs: () => number
-  /** Waits until no more connections are open than healthy calls leave, and closes the endpoint. */
+  /** Waits until only as many connections are open as healthy calls leave. */
   readonly settle: () => Promise<void>
 }
 
@@ -51,7 +51,7 @@ export const TIMEOUT_MS = 1000
 const SLACK_MS = 100
 /** How long it may take until the connections of a case are closed. */
 export const SETTLED_MS = 2000
-// The same checks, made again, when a busy machine was late.
+// A busy machine can be late, so a case gets several tries.
 const TRIES = 3
 
 const COMMON = {
@@ -71,7 +71,7 @@ const TYPES: Readonly<Record<number, string>> = {
   429: 'rate_limit_error',
   503: 'api_error',
 }
-// What the servers add to every response.
+// The headers that the servers add to every response.
 const FRAMING = new Set(['connection', 'content-length', 'date', 'keep-alive', 'transfer-encoding'])
 let sites = 0
 
@@ -159,7 +159,7 @@ export async function openSite(
 
 function optionsOf(site: Site, { fault, options = {} }: Case): object {
   const scheme = fault.tls === undefined ? 'http' : 'https'
-  // By name, for that is what a certificate is for.
+  // A certificate is valid for a host name only.
   const host = fault.tls === undefined ? '127.0.0.1' : 'localhost'
   const { port } = site.endpoint
   const own = typeof options === 'function' ? (options as (site: Site) => object)(site) : options
@@ -167,7 +167,7 @@ function optionsOf(site: Site, { fault, options = {} }: Case): object {
   return { ...COMMON, endpoint, identity: site.target.identity, ...own }
 }
 
-/** What a response says, if it is one of ours to the last byte. */
+/** Reads a response. Fails unless every byte is one that the handler or the guard sends. */
 function describe(name: string, { status, headers, body }: HttpResponse): Outcome {
   const whole = JSON.stringify([...headers, body])
   expect(whole).not.toContain(MARKER)

@@ -5,21 +5,21 @@ import { expectVerdict } from './site.ts'
 import type { Socket } from 'node:net'
 import type { Case, Expectation, Row } from './row.ts'
 
-/** E33 and E34: what stands in the place of an endpoint. */
+/** E33 and E34: the guard itself, or the user's own `fetch`, in place of an endpoint. */
 
 interface Loop {
-  /** What the guard sends itself, beside its own name. */
+  /** The headers that the guard sends to itself, besides its own name. */
   readonly headers: Readonly<Record<string, string>>
-  /** The headers that are part of the question. */
+  /** The headers that are part of the cache key. */
   readonly told: 'all' | readonly string[]
 }
 
 const MOST_CALLS = 16
 const AGAIN = { authorization: 'Bearer again' }
-// The first check is over first; where that is close, the second has refused it.
+// The first check times out first. If both end almost together, the second check may deny it.
 const OVER = ['timeout', 'denied'] as const
 
-/** Passes on to the guard's own server what it is asked, so that the connections can be counted. */
+/** Forwards each call to the guard's own server, so that the test can count the connections. */
 function looping(name: string, { headers, told }: Loop, expected: Expectation): Case {
   let url = new URL('http://127.0.0.1')
   const pass = (socket: Socket): void => {
@@ -50,7 +50,7 @@ function customFetch(behaviour: string, expected: Expectation): Case {
   return { name: `it ${behaviour}`, fault: {}, expected, options: { fetch: behaviour } }
 }
 
-// Nobody was named, which is seen before any header is.
+// The missing principal is found before the headers are read.
 const HEADERS: Expectation = { optional: 'internal_error', required: 'invalid_response' }
 
 export const STAND_IN_ROWS: readonly Row[] = [

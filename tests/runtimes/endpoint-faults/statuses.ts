@@ -47,7 +47,7 @@ export const STATUS_ROWS: readonly Row[] = [
       redirected('to http', 302, 'http://127.0.0.1:9/'),
       redirected('to a file', 302, 'file:///etc/passwd'),
       redirected('to data', 302, 'data:application/json,{}'),
-      redirected('to what is no URL', 302, 'http://[/'),
+      redirected('to an invalid URL', 302, 'http://[/'),
       redirected('to nothing', 302, ''),
       redirected('without a location', 302, undefined),
       redirected('300', 300, '/validate'),
@@ -57,14 +57,14 @@ export const STATUS_ROWS: readonly Row[] = [
   },
   {
     id: 'E7',
-    title: 'a success that is no 200',
+    title: 'a 2xx other than 200',
     cases: [201, 202, 203, 204, 205, 206, 207, 226, 299].map((status) =>
       answered(status, 'denied'),
     ),
   },
   {
     id: 'E8',
-    title: 'a status that is no success',
+    title: 'a status outside 2xx',
     cases: [
       304, 400, 401, 403, 404, 405, 407, 408, 409, 413, 418, 421, 425, 426, 431, 451, 499, 500, 501,
       502, 503, 504, 505, 511, 599, 429, 600, 999,

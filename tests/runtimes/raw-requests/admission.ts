@@ -3,23 +3,23 @@ import type { Program } from './row.ts'
 
 const AUTHORITY = /^[a-z]+:\/\/[^/]*/i
 
-/** What the handler printed when it was called. */
+/** One call of the handler, as the handler printed it. */
 export interface HandlerCall {
   readonly method: string
   readonly url: string
-  /** Which route a router took; `any` where there is no router. */
+  /** The route that the router chose; `any` without a router. */
   readonly route: 'admin' | 'public' | 'healthz' | 'root' | 'other' | 'any'
   readonly authorization: string | null
   readonly variant: string | null
   readonly fence: string | null
-  /** What every object has that it should not. */
+  /** Names that were added to `Object.prototype`. */
   readonly inherited: readonly string[]
 }
 
 /**
- * The rule that no table can change: each call of the handler needs an allow by the endpoint of its own, for the token and
- * the path and the parameters that the handler sees, unless whoever reads its URL finds a public path. It reads URLs and
- * tokens by itself, so that a mistake of the package's cannot be its own. Returns the calls that break it.
+ * The rule that no table can change. Each call of the handler needs an allow of its own from the endpoint, for the token,
+ * the path and the parameters that the handler sees. Only a URL whose path is public in every reading needs none. The rule
+ * parses URLs and tokens with its own code, so it does not share a bug with the package. Returns the calls that break it.
  */
 export function findUnadmitted(
   program: Program,
@@ -30,7 +30,7 @@ export function findUnadmitted(
   return calls.filter((call) => {
     if (isOpen(program, call)) return false
     const index = allows.findIndex((allow) => isFor(allow, call))
-    // A verdict that is kept admits more than one.
+    // A cached decision admits more than one call.
     if (index !== -1 && program !== 'cached') allows.splice(index, 1)
     return index === -1
   })
@@ -56,7 +56,7 @@ function isFor(allow: Question, { url, route, authorization }: HandlerCall): boo
   return isSameQuery(allow.params, searchParams)
 }
 
-// Of a URL with a host that cannot be, only those who cut the text find a path.
+// A URL with an invalid host cannot be parsed. Replace the host, as a program does that cuts the path out of the text.
 function parseUrl(url: string): URL {
   return new URL(URL.canParse(url) ? url : url.replace(AUTHORITY, 'http://h'))
 }
@@ -82,7 +82,7 @@ function decodeAll(path: string): string {
   return path.replace(/%[\da-f]{2}/gi, decodeTriplet)
 }
 
-// Not every URL parser encodes the last of what the standard names.
+// Not every URL parser encodes `^`, as the standard says.
 function canonical(path: string): string {
   const decoded = path.replace(/%[\da-f]{2}/gi, (triplet) => {
     const character = decodeTriplet(triplet)

@@ -7,7 +7,7 @@ export function raw(text: string): Buffer {
   return Buffer.from(text, 'latin1')
 }
 
-/** What a client would send for GET, with header lines of the attack. */
+/** A GET request as a client would send it, plus the header lines of the attack. */
 export function get(target: string, ...lines: readonly string[]): Buffer {
   return send('GET', target, ...lines)
 }
@@ -25,7 +25,7 @@ export function sendTo(
   return head(`${method} ${target} HTTP/1.1`, `Host: ${host}`, `X-Variant: ${NUMBER}`, ...lines)
 }
 
-/** Whatever lines, and the end of the head. */
+/** Any lines, then the end of the head. */
 export function head(...lines: readonly string[]): Buffer {
   return raw([...lines, 'Connection: close', '', ''].join('\r\n'))
 }

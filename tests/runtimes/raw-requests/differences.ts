@@ -1,14 +1,14 @@
 import type { Expected } from './row.ts'
 import type { ServerName } from './servers.ts'
 
-/** Requests that come to something else on some servers than on the others, and why. */
+/** Requests that have another outcome on some servers, and why. */
 export interface Difference {
   readonly servers: readonly ServerName[]
   readonly cause: string
   readonly outcomes: readonly Outcome[]
 }
 
-/** What it is there, and for which variants: the id of the row, and the name of the variant. */
+/** The outcome on these servers, then the variants: each is the id of the row and the name of the variant. */
 type Outcome = readonly [Expected, ...string[]]
 
 export function differ(

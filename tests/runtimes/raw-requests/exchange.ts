@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
+import { parseFields } from '../support/http.ts'
 
-/** What came back on a connection: `undefined` if it was closed, or nothing came, before there was a whole head. */
+/** The response on a connection. */
 export interface RawResponse {
   readonly status: number
   /** By lower-case name, each value that was sent. */
@@ -8,11 +9,11 @@ export interface RawResponse {
   readonly body: string
 }
 
-// A server that waits for more of a request is told that there is none, and after that it is given up.
+// After SILENCE_MS the client ends its side, for a server that waits for more. After GIVE_UP_MS more it closes.
 const SILENCE_MS = 8_000
 const GIVE_UP_MS = 2_000
 
-/** Sends bytes as they are on a connection of its own, and reads one response. */
+/** Sends the bytes on a new connection and reads one response. `undefined` if no complete head came. */
 export function exchange(url: string, bytes: Buffer): Promise<RawResponse | undefined> {
   const { hostname, port } = new URL(url)
   const isHead = bytes.subarray(0, 5).toString('latin1') === 'HEAD '
@@ -44,12 +45,7 @@ function parseResponse(text: string): { response: RawResponse; isWhole: boolean 
   const end = text.indexOf('\r\n\r\n')
   if (end === -1) return undefined
   const [statusLine = '', ...lines] = text.slice(0, end).split('\r\n')
-  const fields = new Map<string, string[]>()
-  for (const line of lines) {
-    const colon = line.indexOf(':')
-    const name = line.slice(0, colon).toLowerCase()
-    fields.set(name, [...(fields.get(name) ?? []), line.slice(colon + 1).trim()])
-  }
+  const fields = parseFields(lines)
   const body = text.slice(end + 4)
   const response = { status: Number(statusLine.split(' ')[1]), fields, body }
   return { response, isWhole: isWhole(response) }

@@ -9,7 +9,7 @@ import type { RawResponse } from './exchange.ts'
 import type { Program } from './row.ts'
 import type { RawServer } from './servers.ts'
 
-/** All that one request set off. */
+/** The response to one request, and the calls of handler and endpoint that it caused. */
 export interface Trace {
   readonly response: RawResponse | undefined
   readonly calls: readonly HandlerCall[]
@@ -20,11 +20,11 @@ export interface Trace {
 export interface GuardedServer {
   readonly version: string
   /**
-   * Sends requests at once, and then an ordinary one, which must be answered: what was printed before it is complete. A
-   * batch of more than one must be {@link isNumbered}.
+   * Sends requests at once, then an ordinary one. Its answer shows that everything before it has been printed. Requests in
+   * a batch of more than one must be {@link isNumbered}.
    */
   readonly trace: (batch: readonly Buffer[]) => Promise<Trace[]>
-  /** Ends it. Returns everything that it printed. */
+  /** Stops the server. Returns everything that it printed. */
   readonly stop: () => Promise<string>
 }
 
@@ -89,7 +89,7 @@ export async function startGuardedServer(
   return { version: running.version, trace, stop }
 }
 
-/** Whether what a request sets off can be told from what others do. */
+/** Whether a request has a number, which tells its calls from those of other requests. */
 export function isNumbered(bytes: Buffer): boolean {
   return bytes.includes(NUMBER)
 }
@@ -108,8 +108,8 @@ function parseCalls(printed: string): HandlerCall[] {
 }
 
 /**
- * What each request of a batch set off. One that was sent alone set off all that has no number. Throws for what none of
- * them can have: a call that comes late would be taken for one of the next batch.
+ * Divides calls by the request that caused them. A request that was sent alone caused every call without a number. Throws
+ * for a call with another number, because a late call would count for the next batch.
  */
 function divide<Item>(
   ids: readonly string[],

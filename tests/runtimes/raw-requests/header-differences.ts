@@ -5,10 +5,10 @@ import type { Difference } from './differences.ts'
 export const HEADER_DIFFERENCES: readonly Difference[] = [
   differ(
     'workerd',
-    'a vertical tab and a form feed are accepted in a value, and the guard refuses them',
+    'a vertical tab and a form feed are accepted in a value, and the guard rejects them',
     [malformed, 'A-H5 a vertical tab', 'A-H5 a form feed'],
   ),
-  differ(['bun', 'workerd'], 'a DEL is accepted in a value, and the guard refuses it', [
+  differ(['bun', 'workerd'], 'a DEL is accepted in a value, and the guard rejects it', [
     malformed,
     'A-H12 a DEL',
   ]),
@@ -18,7 +18,7 @@ export const HEADER_DIFFERENCES: readonly Difference[] = [
     [denied({ token: 'evil' }), 'A-H12 a bare LF and a header'],
     [allowed(), 'A-H12 a bare LF and a token'],
   ),
-  differ('workerd', 'a head may have more than 64 KB, and the guard refuses the token', [
+  differ('workerd', 'a head may have more than 64 KB, and the guard rejects the token', [
     malformed,
     'A-H14 64 KB',
   ]),
@@ -28,7 +28,7 @@ export const HEADER_DIFFERENCES: readonly Difference[] = [
     'A-H15 2,000',
   ]),
   differ('workerd', 'headers are limited in size, and not in number', [allowed(), 'A-H15 2,000']),
-  differ('workerd', 'headers may have more than 64 KiB, and the guard refuses to ask about them', [
+  differ('workerd', 'headers may have more than 64 KiB, and the guard rejects the request', [
     malformedTarget,
     'A-H15 more than 64 KiB of them',
   ]),
@@ -40,7 +40,7 @@ export const HEADER_DIFFERENCES: readonly Difference[] = [
     missing,
     'A-H20 a quote and a blank in Host',
   ]),
-  differ('bun', 'with a Host that is none the URL is a path alone, which the guard refuses', [
+  differ('bun', 'with a Host that is none the URL is a path alone, which the guard rejects', [
     malformedTarget,
     'A-H20 a quote in Host',
   ]),

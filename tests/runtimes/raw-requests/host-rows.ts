@@ -2,12 +2,12 @@ import { head, sendTo, TOKEN } from './bytes.ts'
 import { allowed, isPublic, malformedTarget, missing, row, variant, byServer } from './row.ts'
 import type { Expected, Row, Variant } from './row.ts'
 
-/** What becomes of a request for `/admin` without and with a token, and of one for `/public/x`. */
+/** The outcomes of a request for `/admin` without and with a token, and of one for `/public/x`. */
 type Outcomes = readonly [admin: Expected, adminWithToken: Expected, publicPath: Expected]
 
 const REFUSED: Outcomes = [malformedTarget, malformedTarget, malformedTarget]
 
-/** A-P13: Host, out of which servers make the URL. */
+/** A-P13: the Host header, from which servers build the URL. */
 export const HOST_ROWS: readonly Row[] = [
   row('A-P13', 'Host: a path that the URL has and a router has not (a bypass of Hono on Deno)', [
     ...host('h.test\\public', REFUSED),

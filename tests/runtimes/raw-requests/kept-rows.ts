@@ -2,7 +2,7 @@ import { get } from './bytes.ts'
 import { allowed, denied, kept, malformed, row, variant } from './row.ts'
 import type { Expected, Row, Variant } from './row.ts'
 
-/** What is one question, for a guard that keeps verdicts: one after the other, on the same server. */
+/** Requests that share a cached decision, and requests that must not. They run in this order on one server. */
 export const KEPT_ROWS: readonly Row[] = [
   row(
     'A-H7',

@@ -6,16 +6,16 @@ import type { GuardedServer, Trace } from './guarded-server.ts'
 import type { Program, Row, Variant } from './row.ts'
 import type { RawServer } from './servers.ts'
 
-/** What one variant of a row did to one program. */
+/** The effect of one variant of a row on one program. */
 export interface Observation extends Trace {
   readonly row: Row
   readonly variant: Variant
   readonly program: Program
-  /** What is wrong with it, whatever was expected. */
+  /** The rules of `rules.ts` that it broke. */
   readonly violations: readonly string[]
 }
 
-/** All that was sent to one program on one server. */
+/** All requests to one program on one server. */
 export interface ProgramRun {
   readonly program: Program
   readonly version: string
@@ -96,7 +96,7 @@ interface Sent {
   readonly variant: Variant
 }
 
-// What is kept depends on the order, and what has no number cannot be told from others.
+// The cache makes the order matter, and a request without a number cannot be told from others: both go alone.
 function divideIntoBatches(program: Program, all: readonly Sent[]): Sent[][] {
   const isAlone = ({ variant }: Sent): boolean => program === 'cached' || !isNumbered(variant.bytes)
   const numbered = all.filter((sent) => !isAlone(sent))

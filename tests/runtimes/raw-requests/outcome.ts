@@ -6,7 +6,7 @@ import type { Observation } from './matrix.ts'
 import type { Asked, Expected, Row, Variant } from './row.ts'
 import type { RawServer, ServerName } from './servers.ts'
 
-/** What became of a request, or must become of it. */
+/** The observed or the expected outcome of a request. */
 export interface Outcome {
   readonly verdict: string
   readonly asked: readonly Asked[]
@@ -36,12 +36,12 @@ const LISTED_BY_KEY = new Map(
   LISTED.map(({ server, variant, expected }) => [`${server} ${variant}`, expected]),
 )
 
-/** How the tables of differences name a variant. */
+/** The name of a variant in the tables of differences. */
 export function nameVariant({ id }: Row, { name }: Variant): string {
   return `${id} ${name}`
 }
 
-/** What must become of a variant on a server: what its row says, or what is listed for this server. */
+/** The expected outcome on a server: the listed difference, or else that of the row. */
 export function expectedOn({ names }: RawServer, row: Row, variant: Variant): Expected {
   const listed = names.map((name) => LISTED_BY_KEY.get(`${name} ${nameVariant(row, variant)}`))
   return listed.find((expected) => expected !== undefined) ?? variant.expected
@@ -51,7 +51,7 @@ export function describeExpected({ verdict, asked }: Expected): Outcome {
   return { verdict, asked: asked === undefined ? [] : [asked] }
 }
 
-/** What was observed, in the terms of what was expected. */
+/** The observed outcome, with only those headers that the expected one names. */
 export function describeObserved(observation: Observation, expected: Expected): Outcome {
   const names = Object.keys(expected.asked?.headers ?? {})
   return {

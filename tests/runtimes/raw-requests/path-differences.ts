@@ -9,7 +9,7 @@ const DEEP_PATH = '/a'.repeat(10_000)
 export const PATH_DIFFERENCES: readonly Difference[] = [
   differ(
     ['deno', 'workerd'],
-    'dot segments and backslashes stay in the URL, where the guard refuses them; the others resolve them first',
+    'dot segments and backslashes stay in the URL, where the guard rejects them; the others resolve them first',
     [
       malformedTarget,
       ...both('A-P1', '/public/../admin', '/public/./../admin', '/public/x/../../admin'),

@@ -1,4 +1,4 @@
-/** What is behind the socket: see `servers/raw-programs.js`, and for the last two `servers/raw-bun-routes.js`. */
+/** The program that serves: see `servers/raw-programs.js`. The last two are in `servers/raw-bun-routes.js`. */
 export type Program =
   | 'function'
   | 'hono'
@@ -9,9 +9,9 @@ export type Program =
   | 'single-routes'
 
 /**
- * What becomes of a request. `allowed`: the handler ran after an allow. `kept`: after one that the cache has. `public`: it
- * ran, and nobody was asked. `server`: the server refused it itself, by a status of its own or by closing the
- * connection. All others are the reasons of ours.
+ * The outcome of a request. `allowed`: the handler ran after an allow. `kept`: it ran on a cached decision. `public`: it
+ * ran without a call to the endpoint. `server`: the server rejected the request itself, by a status or by closing the
+ * connection. All others are reasons of this package.
  */
 export type Verdict =
   | 'allowed'
@@ -25,7 +25,7 @@ export type Verdict =
 
 export interface Expected {
   readonly verdict: Verdict
-  /** What the endpoint is asked, if it is. */
+  /** The call to the endpoint, if there is one. */
   readonly asked?: Asked
 }
 
@@ -33,14 +33,14 @@ export interface Asked {
   readonly token: string
   readonly path: string
   readonly params: Readonly<Record<string, string | readonly string[]>>
-  /** Only those that matter; `undefined` for one that must not be told. */
+  /** Only the headers that matter here; `undefined` for one that must be absent. */
   readonly headers?: Readonly<Record<string, string | undefined>>
 }
 
 export interface Variant {
-  /** Names it within its row. */
+  /** Unique in its row. */
   readonly name: string
-  /** As they go out, but for the number of the request in the place of {@link NUMBER}. */
+  /** The bytes of the request. The number of the request replaces {@link NUMBER}. */
   readonly bytes: Buffer
   readonly expected: Expected
 }
@@ -50,11 +50,11 @@ export interface Row {
   readonly id: string
   readonly title: string
   readonly variants: readonly Variant[]
-  /** To `hono-middleware` only the rules in `rules.ts` apply: most of its paths need no token. */
+  /** For `hono-middleware` only the rules in `rules.ts` count, because most of its paths need no token. */
   readonly programs: readonly Program[]
 }
 
-/** The place in the bytes that gets the number of the request, which the handler prints. */
+/** A placeholder for the number of the request. The handler prints the number. */
 export const NUMBER = '#####'
 
 export const missing: Expected = { verdict: 'missing_credentials' }

@@ -11,10 +11,10 @@ const CHALLENGES: ReadonlySet<string> = new Set([
 ])
 
 /**
- * What holds for every request on every server, whatever its row expects and whatever the table of differences says.
- * Returns what is broken.
+ * Checks the rules for every request on every server. Neither a row nor the table of differences can change them.
+ * Returns the broken rules.
  *
- * @param earlier What the endpoint was asked before, for a program that keeps verdicts.
+ * @param earlier Earlier calls to the endpoint, for a program with a cache.
  */
 export function findViolations(
   program: Program,
@@ -42,7 +42,7 @@ function checkCall({ inherited }: HandlerCall): string[] {
   return inherited.length === 0 ? [] : [`every object has got ${inherited.join(', ')}`]
 }
 
-// Of a refusal of ours. What the server itself refuses is its own.
+// Only rejections of this package must forbid storing. The server's own may not.
 function checkResponse({ status, fields, body }: RawResponse): string[] {
   const expected = status === 401 ? 1 : 0
   const challenges = fields.get('www-authenticate') ?? []

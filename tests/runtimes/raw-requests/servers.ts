@@ -6,16 +6,16 @@ import type { RunningServer } from '../support/server-process.ts'
 import type { HandlerCall } from './admission.ts'
 import type { Program } from './row.ts'
 
-/** What makes a Request of the bytes, or one version of it. */
+/** The software that builds a Request from the bytes, or one version of it. */
 export type ServerName = 'node-server' | 'srvx' | 'node-20' | 'bun' | 'deno' | 'workerd'
 
 export interface RawServer {
-  /** What its differences are listed under; the first that lists a variant counts. */
+  /** The names in the tables of differences. The first that lists a variant counts. */
   readonly names: readonly ServerName[]
   readonly title: string
-  /** The only one that is there, for the rows of `function`; all that the rows name if left out. */
+  /** The only program on this server; it runs the rows of `function`. Default: all programs of the rows. */
   readonly program?: Program
-  /** Serves one of the programs out of the folder `app`. */
+  /** Serves one of the programs in the folder `app`. */
   readonly start: (app: string, env: Readonly<Record<string, string>>) => Promise<RunningServer>
 }
 
@@ -43,11 +43,11 @@ export const SERVERS: readonly RawServer[] = [
   },
 ]
 
-/** A server whose own router finds the handler, so that it answers many requests in its own way. */
+/** A server whose own router chooses the handler, so it answers many requests itself. */
 export interface RoutedServer extends RawServer {
-  /** The routes that are open to a good token, or to anybody. */
+  /** The routes that run for a good token, or for any request. */
   readonly routes: readonly HandlerCall['route'][]
-  /** What it answers to an ordinary request with a good token. */
+  /** The status for an ordinary request with a good token. */
   readonly status: number
 }
 

@@ -31,7 +31,7 @@ export const TARGET_DIFFERENCES: readonly Difference[] = [
     ],
     [allowed(), ...known('A-P13', ...BAD_HOSTS, ...HOSTS_WITH_PATH)],
   ),
-  differ('bun', 'without a Host that is one the URL is a path alone, which the guard refuses', [
+  differ('bun', 'without a Host that is one the URL is a path alone, which the guard rejects', [
     malformedTarget,
     ...forHosts(...HOSTS_WITH_PATH, 'nothing'),
     'A-P13 none in HTTP/1.0',
@@ -49,7 +49,7 @@ export const TARGET_DIFFERENCES: readonly Difference[] = [
     'A-P13 two for /public/x',
     'A-P13 two, the bad one first',
   ]),
-  differ('workerd', 'two Hosts are joined, and the guard refuses the blank between them', [
+  differ('workerd', 'two Hosts are joined, and the guard rejects the blank between them', [
     malformedTarget,
     'A-P13 two',
     'A-P13 two that are the same',
@@ -57,12 +57,12 @@ export const TARGET_DIFFERENCES: readonly Difference[] = [
   ]),
   differ(
     'node-server',
-    'userinfo of the absolute form stays in the URL, where the guard refuses it',
+    'userinfo of the absolute form stays in the URL, where the guard rejects it',
     [malformedTarget, 'A-P12 http://x@h.test/healthz'],
   ),
   differ(
     'deno',
-    'the absolute form is the URL as it stands; the guard refuses another scheme, userinfo, and no path',
+    'the absolute form becomes the URL unchanged; the guard rejects another scheme, userinfo, and no path',
     [
       malformedTarget,
       'A-P12 http://x@h.test/healthz',
@@ -91,27 +91,27 @@ export const TARGET_DIFFERENCES: readonly Difference[] = [
   ]),
   differ(
     'workerd',
-    'an asterisk is put after the host, and the guard refuses a URL without a path',
+    'an asterisk is put after the host, and the guard rejects a URL without a path',
     [malformedTarget, 'A-P16 GET *', 'A-P16 OPTIONS *'],
   ),
   differ('srvx', 'an asterisk becomes the path /*', [missing, 'A-P16 GET *', 'A-P16 OPTIONS *']),
   differ('deno', 'OPTIONS * becomes OPTIONS for /*', [missing, 'A-P16 OPTIONS *']),
   differ(
     ['bun', 'deno'],
-    'CONNECT is a method like any other, and the guard refuses a target without a path',
+    'CONNECT is a method like any other, and the guard rejects a target without a path',
     [
       malformedTarget,
       'A-P16 CONNECT h.test:80',
       'A-P16 CONNECT h.test:80, Authorization: Bearer good',
     ],
   ),
-  differ('bun', 'CONNECT is a method like any other, and none but GET and HEAD is public', [
+  differ('bun', 'CONNECT is a method like any other; only GET and HEAD are public', [
     missing,
     'A-P16 CONNECT /healthz',
   ]),
   differ(
     'deno',
-    'every method is accepted, as it is spelt, and none but GET and HEAD is public',
+    'every method is accepted as spelt; only GET and HEAD are public',
     [missing, 'A-P19 get /healthz', 'A-P19 FOO /healthz'],
     [
       allowed(),

@@ -5,10 +5,10 @@ import type { Asked, Scenario } from '../scenario.ts'
 const EVENTS = ['data: one\n\n', 'data: two\n\n'] as const
 const LARGE = `${'0123456789abcdef'.repeat(65_536)}END`
 
-/** What the client sends and the handler answers goes through as it is. */
+/** Request bodies and response bodies pass unchanged. */
 export const BODIES: readonly Scenario[] = [
   {
-    name: 'passes on an event of a stream before the next one comes',
+    name: 'sends an event of a stream before the next one exists',
     profile: 'cached',
     request: { target: '/events', headers: bearer(TOKEN) },
     expected: {
@@ -18,7 +18,7 @@ export const BODIES: readonly Scenario[] = [
     },
   },
   {
-    name: 'passes on an answer of a megabyte',
+    name: 'sends a response of a megabyte',
     profile: 'cached',
     request: { target: '/large', headers: bearer(TOKEN) },
     expected: answered(LARGE, told('/large')),
@@ -41,7 +41,7 @@ export const BODIES: readonly Scenario[] = [
     expected: answered('first, and \u00fc\u{1f511}, and last', told('/echo')),
   },
   {
-    name: 'A-W4 refuses an upload without a key',
+    name: 'A-W4 rejects an upload without a token',
     request: { method: 'POST', target: '/echo', body: ['some', 'thing'] },
     expected: missing,
   },

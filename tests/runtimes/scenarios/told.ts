@@ -2,10 +2,10 @@ import { ALICE, bearer, handled, question } from './expectations.ts'
 import { TOKEN } from '../../support/token.ts'
 import type { Scenario } from '../scenario.ts'
 
-/** What the endpoint is told, as the guard is configured. */
+/** The content of a call to the endpoint, by the options of the guard. */
 export const TOLD: readonly Scenario[] = [
   {
-    name: 'A-Q10 tells the endpoint path, parameters and headers, less the cookie',
+    name: 'A-Q10 sends path, parameters and headers, but no cookie',
     request: {
       method: 'DELETE',
       target: '/%63hats/a%2Fb?page=1&tag=x&tag=y&empty=',
@@ -26,7 +26,7 @@ export const TOLD: readonly Scenario[] = [
     ),
   },
   {
-    name: 'A-Q2 tells parameters that are named like what every object has',
+    name: 'A-Q2 sends parameters with the names of object properties',
     request: {
       target: '/chats?__proto__=z&constructor=y&__proto__[a]=1',
       headers: bearer(TOKEN),
@@ -39,7 +39,7 @@ export const TOLD: readonly Scenario[] = [
     ),
   },
   {
-    name: 'A-Q5 tells broken percent-encoding as what a handler reads in it',
+    name: 'A-Q5 sends broken percent-encoding as a handler reads it',
     request: { target: '/chats?a=%zz&b=%&c=%FF&d=x+y;z', headers: bearer(TOKEN) },
     expected: handled(
       ALICE,
@@ -47,7 +47,7 @@ export const TOLD: readonly Scenario[] = [
     ),
   },
   {
-    name: 'A-H21 tells a header that came twice with both of its values',
+    name: 'A-H21 sends both values of a header that came twice',
     request: { target: '/chats', headers: { ...bearer(TOKEN), 'X-Tenant': ['a', 'b'] } },
     expected: handled(
       ALICE,
@@ -55,12 +55,12 @@ export const TOLD: readonly Scenario[] = [
     ),
   },
   {
-    name: 'A-P15 tells a path with broken percent-encoding as it is',
+    name: 'A-P15 sends a path with broken percent-encoding unchanged',
     request: { target: '/a%zz%', headers: bearer(TOKEN) },
     expected: handled(ALICE, question(TOKEN, { path: '/a%zz%' })),
   },
   {
-    name: 'tells no more than the headers that are listed, lists of parameters, no path and the method',
+    name: 'sends only the listed headers, lists of parameters and the method',
     profile: 'sources',
     request: {
       method: 'DELETE',
@@ -78,7 +78,7 @@ export const TOLD: readonly Scenario[] = [
     }),
   },
   {
-    name: 'tells no headers and no parameters where that is configured',
+    name: 'sends no headers and no parameters if the options say so',
     profile: 'cached',
     request: { target: '/chats?page=1', headers: { ...bearer(TOKEN), 'X-Team': 'red' } },
     expected: handled(ALICE, question(TOKEN, { headers: {} })),

@@ -9,7 +9,7 @@ const ROUTES = {
   '/drain': drain,
 }
 const encoder = new TextEncoder()
-// A clone would put one half of a tee in its place.
+// A clone would replace the body by one half of a tee.
 const received = new WeakMap()
 const guarded = withAuth(handler, { timeoutMs: 5000 })
 
@@ -22,7 +22,7 @@ export default {
   },
 }
 
-/** What users write without the package: it shows what is the runtime's own doing. */
+/** A guard as users write it without the package. It shows the behaviour of the runtime itself. */
 async function askAndHandle(request, env) {
   const endpoint = env?.AUTH_ENDPOINT ?? process.env.AUTH_ENDPOINT
   const token = request.headers.get('authorization')?.slice('Bearer '.length)
@@ -43,7 +43,7 @@ function describe(request) {
   return Response.json({ same: received.get(request) === request.body, bodyUsed: request.bodyUsed })
 }
 
-/** One event, and then nothing for a long time: who buffers has nothing to pass on. */
+/** One event, then a long silence: a server that buffers would send nothing. */
 function sendEvent() {
   let timer
   const body = new ReadableStream({

@@ -8,7 +8,7 @@ const breaking = () =>
     pull: (controller) => controller.error(new Error('MARKER')),
   })
 
-/** What a `fetch` of the user's own may do, by the name that the options of a guard give. */
+/** Faults of a user's own `fetch`. The options of a guard name one of them. */
 export const FETCHES = {
   'throws at once': broken,
   'throws undefined at once': () => {

@@ -3,12 +3,12 @@ import { FETCHES } from './fault-fetches.js'
 
 const guards = new Map()
 
-// Where the runtime has such an event. Those that end the process instead are noticed by that.
+// Only some runtimes have this event. The others end the process, which the tests notice.
 globalThis.addEventListener?.('unhandledrejection', ({ reason }) => {
   console.log(`UNHANDLED ${reason}`)
 })
 
-/** What sends a request through the guard that it names, and says how long that took. */
+/** Creates a handler that sends a request through the guard that it names, and reports the duration. */
 export function createFetch(common = {}) {
   return async (request) => {
     const guarded = guardFor(request.headers, common)
@@ -21,7 +21,7 @@ export function createFetch(common = {}) {
   }
 }
 
-/** The options come with the first request of each guard, which lasts as long as the server. */
+/** The first request of each guard brings its options. A guard lasts as long as the server. */
 function guardFor(headers, common) {
   const name = headers.get('x-guard')
   const known = guards.get(name)
@@ -33,10 +33,10 @@ function guardFor(headers, common) {
   return guarded
 }
 
-/** First of all leaves a trace in the log: that it ran must show even if its response reaches nobody. */
+/** Logs first, so that the test sees the call even if the response is lost. */
 function handler(request) {
   console.log(`HANDLER ${request.headers.get('x-ask')}`)
   const { principal, attributes } = getAuth(request)
-  // Whatever an identity brings, no other object may be changed by it.
+  // No identity may change another object.
   return Response.json({ handler: 'HANDLER', principal, attributes, polluted: {}.admin })
 }

@@ -7,7 +7,7 @@ export function handler(request) {
   return answer(request, () => identityOf(request))
 }
 
-/** First of all leaves a trace in the log: that it ran must show even if its response reaches nobody. */
+/** Logs first, so that the test sees the call even if the response is lost. */
 export function answer(request, identify) {
   leaveTrace(request)
   const { pathname } = new URL(request.url)
@@ -17,7 +17,7 @@ export function answer(request, identify) {
   return greet(identify(), item === null ? {} : { id: item[1] })
 }
 
-/** For servers that look up by themselves what a path names. */
+/** For servers that resolve the parameters of a path themselves. */
 export function showItem(request, id) {
   leaveTrace(request)
   return greet(identityOf(request), { id })
@@ -31,7 +31,7 @@ function greet(auth, more) {
   return Response.json({ handler: 'HANDLER', ...auth, ...more })
 }
 
-// Nobody, for a request that no verdict let through: that of a public path, or a preflight.
+// `undefined` for an exempt request: a public path or a preflight.
 function identityOf(request) {
   try {
     return getAuth(request)

@@ -1,2 +1,2 @@
-/** What guards are configured with, beside the endpoint in AUTH_ENDPOINT. Each profile has its own in this place. */
+/** Options of the guard, besides the endpoint in AUTH_ENDPOINT. The tests replace this file for each profile. */
 export const options = { timeoutMs: 1000, public: ['/public/*'] }

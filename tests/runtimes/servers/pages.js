@@ -1,4 +1,4 @@
-/** Handlers that do more than say who came. */
+/** Handlers that do more than return the identity. */
 export const PAGES = {
   '/echo': async (request) => new Response(await request.arrayBuffer()),
   '/events': tellInTwoParts,

@@ -17,7 +17,7 @@ const PROGRAMS = {
     }),
 }
 
-/** What is behind the socket. Each has `/healthz`, which needs no key. */
+/** The guarded programs. Each has `/healthz`, which needs no token. */
 export function createFetch(program, endpoint) {
   return PROGRAMS[program]({ ...OPTIONS, endpoint }).fetch
 }
@@ -32,7 +32,7 @@ function createApp() {
     .all('*', (c) => serve(c.req.raw, 'other'))
 }
 
-// Each way to put an app below a path, with a guard inside, whose `public` is written in three ways.
+// Each way to mount an app below a path with a guard inside, with three ways to write `public`.
 function createMountedApps(config) {
   const based = new Hono()
     .basePath('/based')

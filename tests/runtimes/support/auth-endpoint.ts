@@ -18,10 +18,10 @@ export interface Received {
 
 export interface AuthEndpoint {
   readonly url: string
-  /** Holds who asks for `/gate/<name>` until the gate of that name is opened. */
+  /** A request for `/gate/<name>` waits until the gate of that name is opened. */
   readonly gates: Gates
   readonly received: Received[]
-  /** Says what the calls of a scenario are answered in turn, the last again and again. */
+  /** Sets the answers to the calls of a scenario. The last one repeats. */
   readonly plan: (scenario: string, answers: readonly EndpointAnswer[]) => void
   readonly close: () => Promise<void>
 }
@@ -37,8 +37,8 @@ const DENY: EndpointAnswer = { status: 401, body: ENDPOINT_SECRET }
 const GATE = '/gate/'
 
 /**
- * Starts a real auth endpoint, which does what was planned for the scenario that asks. Else it allows the key `good` and
- * denies any other. Whoever is redirected by it to `/elsewhere` finds a 200 and alice.
+ * Starts a real auth endpoint, which gives the planned answers of the scenario. Without a plan it allows the token `good`
+ * and denies every other. `/elsewhere`, the target of its redirects, allows alice.
  */
 export async function startAuthEndpoint(): Promise<AuthEndpoint> {
   const received: Received[] = []
@@ -75,7 +75,7 @@ export async function startAuthEndpoint(): Promise<AuthEndpoint> {
   }
 }
 
-/** The scenario that a request to the endpoint belongs to: it is told as a header. */
+/** The scenario of a call to the endpoint, from a header of the request. */
 export function scenarioOf({ body }: Received): string {
   return body === '' ? '' : readQuestion(body).scenario
 }

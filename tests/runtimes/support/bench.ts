@@ -8,7 +8,7 @@ import type { RunningServer } from './server-process.ts'
 /** `stopped`: nothing listens there. `absent`: AUTH_ENDPOINT is not set. */
 export type EndpointState = 'running' | 'stopped' | 'absent'
 
-/** A server, and the auth endpoint that it was told about. */
+/** A server and its auth endpoint. */
 export interface Setup {
   readonly server: RunningServer
   readonly endpoint: AuthEndpoint
@@ -52,7 +52,7 @@ export function createBench(runtime: Runtime, app: string): Bench {
   }
 }
 
-// Below the ports that a system gives to who asks for a free one, so that no other test can listen there.
+// Below the range of free ports that a system hands out, so no other test can listen there.
 const STOPPED = 'http://127.0.0.1:29999/validate'
 
 async function start(runtime: Runtime, app: string, state: EndpointState): Promise<Setup> {

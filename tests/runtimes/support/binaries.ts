@@ -28,7 +28,7 @@ export function findNode(major: string): Binary {
 const MODULES = join(import.meta.dirname, '../node_modules')
 const versions = new Map<Binary, string>()
 
-/** The file to run. Throws for what is not there, so that no runtime is left out unnoticed. */
+/** The file to run. Throws if it is not installed, so that no runtime is skipped unnoticed. */
 export function locate({ name, path }: Binary): string {
   return locateModule(path, name)
 }
@@ -40,7 +40,7 @@ export function locateModule(path: string, name = path): string {
   throw new Error(`${name} is not installed: run "npm ci --prefix tests/runtimes" on Linux x64`)
 }
 
-/** What the binary itself says that it is. */
+/** The version that the binary prints. */
 export function versionOf(binary: Binary): string {
   const known = versions.get(binary)
   if (known !== undefined) return known

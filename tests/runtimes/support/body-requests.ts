@@ -8,18 +8,18 @@ export type Framing = 'content-length' | 'chunked'
 /** A request to `servers/bodies.js`. */
 export interface BodyRequest {
   readonly path: string
-  /** That of a body, which is sent apart. Without it there is none. */
+  /** The framing of a body, which the test sends later. Default: no body. */
   readonly framing?: Framing
   readonly bytes?: number
   /** `null` for no token at all. */
   readonly token?: string | null
-  /** What stands in the place of our guard. */
+  /** Which guard to use. Default: `ours`. */
   readonly guard?: Guard
-  /** What the handler prints with all that it says. */
+  /** The handler prints it on each of its lines. */
   readonly id?: string
 }
 
-/** Ours, none at all, or the few lines that a user would write in its place. */
+/** `withAuth`, none, or the few lines that a user would write without the package. */
 export type Guard = 'ours' | 'none' | 'by-hand'
 
 /** How HTTP/1.1 announces a body, and sends a part of it. */
@@ -53,7 +53,7 @@ export async function beginRequest(url: string, request: BodyRequest): Promise<R
   return connection
 }
 
-/** What is answered to a request for `/status`, with its head. */
+/** The response to a request for `/status`, with its head. */
 export async function askStatus(url: string, token?: string): Promise<string> {
   const request = { path: '/status', ...(token === undefined ? {} : { token }) }
   const connection = await beginRequest(url, request)

@@ -2,22 +2,22 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** What an auth endpoint answers to one call, as data. */
+/** The answer of an auth endpoint to one call, as data. */
 export interface EndpointAnswer {
-  /** If left out, nothing is said. */
+  /** Default: no response. */
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
-  /** Bytes in place of all that. */
+  /** Bytes to send in place of a response. */
   readonly raw?: string
   readonly delayMs?: number
-  /** Comes when the scenario's gate is opened. */
+  /** The answer waits until the gate of the scenario is opened. */
   readonly gated?: true
-  /** What happens then: `end` if left out. */
+  /** The state of the connection afterwards. Default: `end`. */
   readonly then?: 'end' | 'hang' | 'drip' | 'reset'
 }
 
-/** Is in everything that the endpoint says, and must not reach a client. */
+/** Part of every answer of the endpoint. It must not reach a client. */
 export const ENDPOINT_SECRET = 'said-by-the-endpoint'
 
 const SECRETS = {
@@ -27,7 +27,7 @@ const SECRETS = {
 }
 const DRIP_MS = 50
 
-/** Answers as told, and holds the connection where it says so until the other side closes it. */
+/** Sends the answer. With `hang` and `drip` the other side must close the connection. */
 export async function play(response: ServerResponse, answer: EndpointAnswer): Promise<void> {
   const { status, headers, body = '', raw, delayMs = 0, then = 'end' } = answer
   await sleep(delayMs)

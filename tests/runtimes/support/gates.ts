@@ -1,11 +1,11 @@
-/** Points that are reached, and left only when somebody else says so. */
+/** Named points where one task waits until another one opens the gate. */
 export interface Gates {
-  /** Says that somebody is at the gate. */
+  /** Marks the gate as reached. */
   readonly arrive: (name: string) => void
-  /** Is fulfilled when somebody has arrived. */
+  /** Resolves when the gate has been reached. */
   readonly arrival: (name: string) => Promise<void>
   readonly open: (name: string) => void
-  /** Is fulfilled when the gate has been opened. */
+  /** Resolves when the gate has been opened. */
   readonly passage: (name: string) => Promise<void>
 }
 

@@ -1,6 +1,6 @@
 import { TOKEN } from '../../support/token.ts'
 
-/** A WebSocket handshake by the lines that it adds to the head of the request. */
+/** A WebSocket handshake: the lines that it adds to the head of the request. */
 export interface Attempt {
   readonly name: string
   readonly lines: readonly string[]

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 
-/** A request that goes out as it stands: a client library would mend or refuse some of them. */
+/** A request that is sent unchanged. A client library would repair or reject some of them. */
 export interface HttpRequest {
   readonly method?: string
   /** The request target. */
@@ -17,11 +17,11 @@ export interface HttpResponse {
   readonly reason: string
   /** By lower-case name, each value that was sent. */
   readonly headers: ReadonlyMap<string, readonly string[]>
-  /** Everything after the head, less the framing of chunks. */
+  /** Everything after the head, without the framing of chunks. */
   readonly body: string
 }
 
-/** Sends one request on a connection of its own, and reads until the server closes it. */
+/** Sends one request on a new connection, and reads until the server closes it. */
 export async function send(
   url: string,
   request: HttpRequest,
@@ -78,7 +78,8 @@ function parse(bytes: Buffer): HttpResponse {
   }
 }
 
-function parseFields(lines: readonly string[]): Map<string, string[]> {
+/** Header lines as lists of values, by lower-case name. */
+export function parseFields(lines: readonly string[]): Map<string, string[]> {
   const fields = new Map<string, string[]>()
   for (const line of lines) {
     const colon = line.indexOf(':')

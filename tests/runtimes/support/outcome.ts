@@ -9,7 +9,7 @@ import type { Received } from './auth-endpoint.ts'
 import type { Setup } from './bench.ts'
 import type { HttpResponse } from './http.ts'
 
-/** What came of a scenario, as its clients and the auth endpoint saw it. */
+/** The outcome of a scenario, as its clients and the auth endpoint saw it. */
 export interface Outcome {
   readonly answered: readonly Answered[]
   /** The requests that the auth endpoint got. */
@@ -18,10 +18,10 @@ export interface Outcome {
 
 interface Answered {
   readonly status: number
-  /** Each value that was sent of the fields that the scenario names. */
+  /** All values of the headers that the scenario names. */
   readonly fields: Readonly<Record<string, readonly string[]>>
   readonly body?: string
-  /** Whether anything that the endpoint said is in it. */
+  /** Whether the response contains anything from the endpoint. */
   readonly leaks: boolean
 }
 
@@ -92,7 +92,7 @@ function distinct(asked: readonly object[]): object[] {
   return [...new Map(asked.map((one) => [JSON.stringify(one), one])).values()]
 }
 
-/** What must come of a scenario. */
+/** The expected outcome of a scenario. */
 export function predict(scenario: Scenario, { server }: Setup): Outcome {
   const steps = stepsOf(scenario)
   return {
@@ -123,7 +123,7 @@ function describeQuestion(
   { name, profile = 'defaults' }: Scenario,
   url: string,
 ): object {
-  // What every scenario's request carries beside the headers that it names.
+  // Every request of a scenario also has these headers.
   const common = { host: new URL(url).host, connection: 'close', 'x-scenario': name }
   const names = toldHeaders(profile)
   const told = Object.entries(common).filter(([field]) => names === 'all' || names.includes(field))

@@ -19,14 +19,14 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** A folder with the server programs, and in its `node_modules` the package as npm would install it. */
     app: string
-    /** What is to be done with the table of runtimes in the README. */
+    /** Whether to compare or write the table of runtimes in the README. */
     runtimesTable: 'compare' | 'write' | 'leave'
   }
 }
 
 const ROOT = join(import.meta.dirname, '../../..')
 const SERVERS = join(import.meta.dirname, '../servers')
-// What the package itself depends on, in the version of its own lock.
+// The dependencies of the package, in the versions of its own lock file.
 const DEPENDENCIES = ['yaml']
 const LIBRARIES = ['hono', '@hono/node-server', 'srvx', 'undici', 'ws']
 
@@ -37,7 +37,7 @@ const LIBRARIES = ['hono', '@hono/node-server', 'srvx', 'undici', 'ws']
 export default function setup(project: TestProject): () => void {
   const app = mkdtempSync(join(tmpdir(), 'with-auth-runtimes-'))
   const remove = (): void => rmSync(app, { recursive: true, force: true })
-  // Also when the run is interrupted, or ends in what is thrown here.
+  // Also when the run is interrupted or fails here.
   process.once('exit', remove)
   prepare(app)
   project.provide('app', app)
@@ -45,7 +45,7 @@ export default function setup(project: TestProject): () => void {
   return remove
 }
 
-// The numbers of a part of the tests say nothing about all of them.
+// A part of the tests gives only a part of the numbers.
 function whatToDo({ config, vitest }: TestProject): 'compare' | 'write' | 'leave' {
   if (config.testNamePattern !== undefined) return 'leave'
   return vitest.config.snapshotOptions.updateSnapshot === 'all' ? 'write' : 'compare'
@@ -74,7 +74,7 @@ export function unpackPackage(app: string): void {
   renameSync(join(modules, 'package'), join(modules, 'with-auth'))
 }
 
-// The same server programs, but for the options that they import.
+// The same server programs with other options.
 function prepareProfile(app: string, name: string, options: object): void {
   const folder = join(app, 'profiles', name)
   mkdirSync(folder, { recursive: true })
@@ -86,7 +86,7 @@ function prepareProfile(app: string, name: string, options: object): void {
 
 function pack(folder: string): string {
   npm('run', 'build')
-  // The name of the tarball is the last that is printed.
+  // The name of the tarball is the last line.
   const printed = npm('pack', '--pack-destination', folder).trim()
   return join(folder, printed.slice(printed.lastIndexOf('\n') + 1))
 }

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 
 export interface ProcessMemory {
-  /** What the process has in memory, and the most that it ever had, in MB. */
+  /** The memory of the process now, and its peak, in MB. */
   readonly now: number
   readonly peak: number
 }
 
-/** Asks Linux what a process has in memory. It keeps the peak itself, so that none is missed between two looks. */
+/** Reads the memory of a process from Linux, which records the peak itself. */
 export function readMemory(pid: number): ProcessMemory {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   return { now: readMegabytes(status, 'VmRSS'), peak: readMegabytes(status, 'VmHWM') }

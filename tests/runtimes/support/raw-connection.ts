@@ -1,17 +1,17 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 
-/** A connection on which bytes go out and come in as the test says, one after the other. */
+/** A connection on which the test writes and reads bytes step by step. */
 export interface RawConnection {
-  /** Resolves when the bytes are on their way, or will never be. */
+  /** Resolves when the bytes have been sent or have failed. */
   readonly write: (bytes: string | Uint8Array) => Promise<void>
-  /** Takes what came in until here, this text included. Rejects when the connection ends before. */
+  /** Reads up to and including this text. Rejects when the connection ends first. */
   readonly readThrough: (text: string) => Promise<string>
-  /** Takes so many bytes. */
+  /** Reads this number of bytes. */
   readonly readBytes: (count: number) => Promise<Buffer>
-  /** Resolves when the connection has ended, however it did. */
+  /** Resolves when the connection has ended for any reason. */
   readonly closed: Promise<void>
-  /** Goes away without a word. */
+  /** Closes the connection at once. */
   readonly leave: () => Promise<void>
 }
 
@@ -28,7 +28,7 @@ export async function openConnection(url: string): Promise<RawConnection> {
     wake()
   })
   socket.once('close', () => wake())
-  // A reset is an end like any other: what counts is what came before.
+  // A reset is an end like any other. The test reads the bytes before it.
   socket.on('error', () => undefined)
   socket.setTimeout(SILENCE_MS, () => socket.destroy())
 

@@ -4,7 +4,7 @@ import { renderTable as renderCells } from '../../support/markdown.ts'
 import { versionOfModule } from './binaries.ts'
 import type { Runtime } from '../runtimes.ts'
 
-/** What was run: one line of the README's table. */
+/** One line of the table in the README. */
 export interface Row {
   readonly runtime: Runtime
   version: string

@@ -8,8 +8,8 @@ import type { RunningServer } from './server-process.ts'
 export type StartProgram = (app: string, endpoint: string) => Promise<RunningServer>
 
 const LOOPBACK = ['--host=127.0.0.1', '--port=0']
-const PERMISSIONS = ['--no-prompt', '--allow-net=127.0.0.1', '--allow-env=AUTH_ENDPOINT']
-const SRVX = ['node_modules/srvx/bin/srvx.mjs', 'serve', '--prod', ...LOOPBACK]
+export const SRVX = ['node_modules/srvx/bin/srvx.mjs', 'serve', '--prod', ...LOOPBACK]
+export const DENO_SERVE = ['serve', '--no-prompt', '--allow-net=127.0.0.1', ...LOOPBACK]
 
 export function onCommand(binary: Binary, ...args: string[]): StartProgram {
   return (app, endpoint) =>
@@ -17,7 +17,7 @@ export function onCommand(binary: Binary, ...args: string[]): StartProgram {
 }
 
 export function onDenoServe(program: string): StartProgram {
-  return onCommand(DENO, 'serve', ...PERMISSIONS, ...LOOPBACK, program)
+  return onCommand(DENO, ...DENO_SERVE, '--allow-env=AUTH_ENDPOINT', program)
 }
 
 export function onSrvx(node: Binary, program: string): StartProgram {

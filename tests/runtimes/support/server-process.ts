@@ -16,9 +16,9 @@ export interface RunningServer {
   readonly url: string
   readonly pid: number
   readonly version: string
-  /** What was printed so far: everything, once the server has been stopped. */
+  /** The output so far. Complete once the server has been stopped. */
   readonly printed: () => string
-  /** Reads nothing more of its standard output, until it is told to. */
+  /** Stops reading its standard output until `resumeReading`. */
   readonly pauseReading: () => void
   readonly resumeReading: () => void
   /** Closes the pipe that its standard output goes to. */
@@ -28,7 +28,7 @@ export interface RunningServer {
 
 const START_MS = 15_000
 const STOP_MS = 3_000
-// Most print a URL; workerd writes a JSON message. What follows the port shows that all of it has come.
+// Most print a URL; workerd writes a JSON message. The character after the port shows that the port is complete.
 const PORT = /http:\/\/[^\s/]+:(\d+)[/\s]|"port":(\d+)[,}]/
 
 const alive = new Set<ChildProcess>()
@@ -66,20 +66,20 @@ export async function startServer(command: ServerCommand): Promise<RunningServer
   }
 }
 
-// The environment of the tests is kept out: it may name an endpoint, a proxy or options for Node.
+// The server gets a clean environment. That of the tests may name an endpoint, a proxy or options for Node.
 function launch({ binary, args, cwd, env }: ServerCommand): ChildProcess {
   const surroundings = { HOME: cwd, NO_COLOR: '1', NODE_ENV: 'production' }
   const child = spawn(locate(binary), args, {
     cwd,
     env: { ...surroundings, ...env },
-    // The fourth is where workerd says what happens to it.
+    // workerd reports its state on the fourth.
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })
   alive.add(child)
   return child
 }
 
-// The command of srvx keeps a timer of a second when it is told to end, whether or not a connection is open.
+// The srvx command waits a second on SIGTERM even without open connections.
 async function stop(
   child: ChildProcess,
   closed: Promise<unknown>,
@@ -89,7 +89,7 @@ async function stop(
   await inTime(closed, STOP_MS, child)
 }
 
-/** Waits for what a process does, and kills it when that takes too long, which ends the wait. */
+/** Waits for a process, and kills it after `limitMs`, which ends the wait. */
 async function inTime<T>(pending: Promise<T>, limitMs: number, child: ChildProcess): Promise<T> {
   const timer = setTimeout(() => child.kill('SIGKILL'), limitMs)
   try {

@@ -4,17 +4,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { close, listen } from '../../support/loopback.ts'
 import type { ServerResponse } from 'node:http'
 
-/** An auth endpoint that is told by each token what to do with it. */
+/** An auth endpoint that reads its answer from the token. */
 export interface ToldEndpoint {
   readonly url: string
   /** The token of each call. */
   readonly calls: string[]
-  /** How many calls there were at once, at most. */
+  /** The largest number of calls at once. */
   readonly peak: () => number
   readonly close: () => Promise<void>
 }
 
-/** A token that is answered after a while, with 200 if nothing else is said. */
+/** A token that the endpoint answers with this status after this delay. */
 export function tokenFor(name: string, delayMs: number, status = 200): string {
   return `${status}-${delayMs}-${name}`
 }
@@ -31,7 +31,7 @@ export async function startToldEndpoint(): Promise<ToldEndpoint> {
     peak = Math.max(peak, open.size)
     response.once('close', () => open.delete(response))
     await sleep(delayMs)
-    // Before the caller can know, so that its next call is not counted beside this one.
+    // Remove it before the caller has the answer, so that its next call does not count beside this one.
     open.delete(response)
     response.writeHead(status ?? 500).end('{}')
   }

@@ -1,11 +1,11 @@
 import { FRAMINGS, beginRequest } from './body-requests.ts'
 import type { BodyRequest, Framing } from './body-requests.ts'
 
-/** What came of an upload. */
+/** The result of an upload. */
 export interface Upload {
-  /** Nothing when the connection was closed without an answer, or by a reset that overtook the answer. */
+  /** `undefined` if no answer came before the connection was closed or reset. */
   readonly status: number | undefined
-  /** How much had been sent when the answer came. */
+  /** The MB sent when the answer came. */
   readonly answeredAfterMb: number | undefined
   /** Whether the server ended the connection. */
   readonly closed: boolean
@@ -14,7 +14,7 @@ export interface Upload {
 const MEGABYTE = 1024 * 1024
 const PART = Buffer.alloc(MEGABYTE, 'x')
 
-/** Sends a body as fast as the socket takes it, whatever is answered, until all is sent or the server closes. */
+/** Sends a body as fast as the socket takes it, even after an answer, until all is sent or the server closes. */
 export async function upload(
   url: string,
   request: BodyRequest & { readonly framing: Framing },
