@@ -1,5 +1,6 @@
-// For memory.test.ts: `node --expose-gc full-cache.js <url of the package> <bytes>` fills a cache of so many bytes with
-// identities of one shape, for each shape, and prints the growth of the heap in bytes, after a forced collection.
+// For memory.test.ts: `node --expose-gc full-cache.js <url of the package> <maxBytes>`. For each shape of identity it
+// fills
+// a cache with identities of that shape and prints the growth of the heap in bytes after a forced collection.
 const { withAuth } = await import(process.argv[2])
 
 const MAX_BYTES = Number(process.argv[3])
@@ -29,7 +30,7 @@ async function heap() {
   return process.memoryUsage().heapUsed
 }
 
-// Not a real Request: its memory would be measured, too.
+// Not a real Request, since its memory would be measured too.
 function makeRequest(id) {
   const fields = { authorization: `Bearer sk-${Math.floor(id / PATHS)}` }
   const get = (name) => fields[name] ?? null
@@ -39,7 +40,7 @@ function makeRequest(id) {
 async function fill(identity) {
   let id = 0
   const guarded = withAuth(() => 'allowed', {
-    // As from an endpoint: no identity shares a string with another.
+    // Identities from an endpoint share no strings.
     verifier: () => ({ outcome: 'allow', ...JSON.parse(JSON.stringify(identity(id))) }),
     context: { headers: [], params: 'none' },
     cache: { maxBytes: MAX_BYTES, maxEntries: 1_000_000 },
@@ -48,14 +49,14 @@ async function fill(identity) {
   const count = (2 * MAX_BYTES) / Math.max(LEAST_ENTRY, JSON.stringify(identity(0)).length)
   for (; id < count; id += 1) await guarded(makeRequest(id))
   const bytes = (await heap()) - before
-  // Keeps the cache in use until here.
+  // Keeps the cache alive until here.
   guarded.clear()
   return bytes
 }
 
 const found = {}
 for (const [name, identity] of Object.entries(SHAPES)) {
-  // The first run compiles the code.
+  // The first run only compiles the code.
   await fill(identity)
   found[name] = await fill(identity)
 }

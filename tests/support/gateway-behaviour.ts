@@ -21,7 +21,7 @@ export const NOTICED = { timeout: 4_000 }
  * Tests a gateway on any server: the rows, and streaming.
  *
  * @param codings Whether `fetch` decodes a compressed response.
- * @param leavesBy How a client disconnects so that the server notices. workerd notices only a reset.
+ * @param leavesBy How a client disconnects. workerd notices only a reset.
  * @param headComes When the client gets the head of a response. Bun sends it with the body.
  */
 export function itIsAGateway(

@@ -64,7 +64,7 @@ function problemsOfResponse(row: GatewayRow, { status, fields, body }: ParsedRes
   return problems
 }
 
-// A reset ends the response like any other end.
+// A reset ends the response.
 async function readAnswer(port: number, bytes: string): Promise<string> {
   const socket = await openSocket(port)
   const closed = new Promise((resolve) => socket.once('close', resolve))
@@ -94,7 +94,7 @@ interface ParsedResponse {
 }
 
 function parse(bytes: string): ParsedResponse {
-  // Heads before the last one are interim responses.
+  // The heads before the last one are interim responses.
   const [head = '', ...rest] = bytes
     .replace(/^HTTP\/1\.1 1\d\d[^]*?\r\n\r\n(?=HTTP)/, '')
     .split('\r\n\r\n')

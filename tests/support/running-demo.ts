@@ -5,7 +5,7 @@ import { ROOT } from './project.ts'
 
 const PROGRAM = join(ROOT, 'dist/cli.js')
 
-/** A curl line that the program printed, and what it says that the line answers. */
+/** A curl line that the program printed, and the answer that it promises. */
 export interface PrintedCall {
   readonly line: string
   readonly answer: string
@@ -14,15 +14,15 @@ export interface PrintedCall {
 export interface RunningDemo {
   readonly calls: readonly PrintedCall[]
   readonly key: string
-  /** Without a final slash. */
+  /** Without a trailing slash. */
   readonly gatewayUrl: string
   readonly apiUrl: string
   readonly kill: (signal: NodeJS.Signals) => void
-  /** How the program ended; `output` is what it said after the guide, and any error. */
+  /** Stops the program. `output` is its output after the guide, with errors. */
   readonly ended: Promise<{ code: number | null; output: string }>
 }
 
-/** Starts `with-auth demo` in a folder, and reads what it prints once it is ready. */
+/** Starts `with-auth demo` in a folder and reads its guide. */
 export async function startDemo(folder: string): Promise<RunningDemo> {
   const child = spawn(process.execPath, [PROGRAM, 'demo'], {
     cwd: folder,
