@@ -20,7 +20,7 @@ export function textOf(pieces: readonly string[], maxLength = 10): fc.Arbitrary<
 }
 
 /** The result of a parser, the result of its reference, and the kind of result. */
-export interface Comparison {
+interface Comparison {
   readonly found: unknown
   readonly expected: unknown
   readonly kind: string

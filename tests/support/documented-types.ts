@@ -3,7 +3,7 @@ import ts from 'typescript'
 import { ROOT } from './project.ts'
 
 /** An option with the documentation of its type. */
-export interface DocumentedOption {
+interface DocumentedOption {
   /** With its parent, such as `context.path`. */
   readonly name: string
   /** The text of its `@default` tag. */
@@ -31,7 +31,7 @@ export function readOptionsOfType(type: string): DocumentedOption[] {
 }
 
 /** The parts of an option's comment. */
-export interface Documentation {
+interface Documentation {
   readonly text: string
   /** The type as in the source. */
   readonly type: string

@@ -9,7 +9,7 @@ import type { Socket } from 'node:net'
 import type { RawUpstream, UpstreamCall } from './raw-upstream.ts'
 
 /** A running gateway and its upstream. */
-export interface ServedGateway {
+interface ServedGateway {
   readonly port: number
   readonly upstream: RawUpstream
 }

@@ -6,7 +6,7 @@ import type { EventEmitter } from 'node:events'
 export const WORDS = ['one', 'two', 'three'] as const
 
 /** The steps of a streaming server and its client, in order. */
-export type StreamLog = string[]
+type StreamLog = string[]
 
 /**
  * The two routes of a model server that every client calls: the list of models, and a chat that echoes its question. A

@@ -2,7 +2,7 @@ import { LlamaStackClient } from 'llama-stack-client'
 import { OpenAI } from 'openai'
 
 /** The common interface of the published clients of model servers. */
-export interface ModelClient {
+interface ModelClient {
   readonly AuthenticationError: ErrorClass
   readonly InternalServerError: ErrorClass
   /** The client's error message for this body. */
@@ -11,13 +11,13 @@ export interface ModelClient {
   readonly connect: (origin: string, options: ClientOptions) => ConnectedClient
 }
 
-export interface ConnectedClient {
+interface ConnectedClient {
   readonly listModels: () => Promise<string[]>
   readonly ask: (content: string) => Promise<string | undefined>
   readonly askForStream: (content: string) => AsyncIterable<string>
 }
 
-export interface ClientOptions {
+interface ClientOptions {
   readonly apiKey?: string
   readonly maxRetries?: number
 }

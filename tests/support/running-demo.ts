@@ -6,7 +6,7 @@ import { ROOT } from './project.ts'
 const PROGRAM = join(ROOT, 'dist/cli.js')
 
 /** A curl line that the program printed, and the answer that it promises. */
-export interface PrintedCall {
+interface PrintedCall {
   readonly line: string
   readonly answer: string
 }

@@ -16,7 +16,7 @@ export const MODULES: readonly SourceModule[] = listFiles(join(ROOT, 'src')).map
   createModule(file, readText(`src/${file}`)),
 )
 
-export function createModule(file: string, text: string): SourceModule {
+function createModule(file: string, text: string): SourceModule {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
   const imports = ts
     .preProcessFile(text)

@@ -4,7 +4,7 @@ import ts from 'typescript'
 import { readText, ROOT } from './project.ts'
 
 /** A title of a test or of a table row. */
-export interface TestTitle {
+interface TestTitle {
   /** Relative to the package, such as `tests/leaks.test.ts`. */
   readonly file: string
   readonly text: string

@@ -1,7 +1,7 @@
 import { isDigit, isOneOf, isTokenCharacter, lowerAscii } from './characters.ts'
 import type { Freshness } from '../../../src/core/endpoint/freshness.ts'
 
-export interface Directive {
+interface Directive {
   readonly name: string
   readonly value: string | undefined
 }

@@ -4,7 +4,7 @@ const START = '${'
 const NAMESPACE = 'env.'
 
 /** A text with its references replaced, and the number of invalid references. */
-export interface Expanded {
+interface Expanded {
   readonly text: string
   readonly changed: boolean
   readonly wrong: number

@@ -1,7 +1,7 @@
 import type { Context } from '../../../src/core/request/question.ts'
 
 /** The fields of a cache key. `null` for a field that is not told or not sent. */
-export interface DecodedKey {
+interface DecodedKey {
   readonly version: string
   readonly scope: unknown
   readonly path: string | null

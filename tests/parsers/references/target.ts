@@ -16,7 +16,7 @@ export function readTarget(url: string): { path: string; query: string } | undef
 }
 
 /** Normalises a path by RFC 3986 §6.2.2. Returns `undefined` for a path with dot segments. */
-export function readPath(raw: string): string | undefined {
+function readPath(raw: string): string | undefined {
   const path = decodeUnreserved(encodePath(raw))
   if (path === undefined) return undefined
   return hasDotSegment(path) ? undefined : path
