@@ -137,10 +137,7 @@ describe('an idle connection', () => {
 it('limits the time for the head of a request, but not for the whole request, on Node', async () => {
   const making = vi.spyOn(http, 'createServer')
   await serve(() => new Response('here'))
-  expect(making.mock.results[0]?.value).toMatchObject({
-    requestTimeout: 0,
-    headersTimeout: 60_000,
-  })
+  expect(making.mock.results[0]?.value).toMatchObject({ requestTimeout: 0, headersTimeout: 60_000 })
   making.mockRestore()
 })
 

@@ -213,13 +213,7 @@ function configOf(
   fetch: NonNullable<AuthConfig['fetch']>,
   onEvent: (event: AuthEvent) => void,
 ): AuthConfig {
-  return {
-    ...rules,
-    endpoint: 'https://auth.example.test/validate',
-    context,
-    fetch,
-    onEvent,
-  }
+  return { ...rules, endpoint: 'https://auth.example.test/validate', context, fetch, onEvent }
 }
 
 function disturb(

@@ -72,9 +72,7 @@ function respond({ id, principal, exp, answer }: Call): TransportResponse {
   const body = JSON.stringify({ principal, attributes: { call: [String(id)] }, exp })
   return {
     status,
-    headers: {
-      get: (name) => (name === 'cache-control' ? (answer.cacheControl ?? null) : null),
-    },
+    headers: { get: (name) => (name === 'cache-control' ? (answer.cacheControl ?? null) : null) },
     body: status === 200 ? chunks(body) : null,
   }
 }

@@ -168,10 +168,7 @@ function authSchema(): Schema {
         },
       },
       secure({
-        not: {
-          required: ['allow_insecure_http'],
-          properties: { allow_insecure_http: insecure },
-        },
+        not: { required: ['allow_insecure_http'], properties: { allow_insecure_http: insecure } },
       }),
     ],
   }

@@ -8,10 +8,7 @@ export const PLACES = {
   node: { lib: ['lib.es2022.d.ts'], types: ['node'] },
   bun: { lib: ['lib.es2022.d.ts'], types: ['bun'] },
   // These types hold only the namespace `Deno`, without the web's globals.
-  deno: {
-    lib: ['lib.es2022.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
-    types: ['deno'],
-  },
+  deno: { lib: ['lib.es2022.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'], types: ['deno'] },
   workers: { lib: ['lib.es2022.d.ts'], types: ['@cloudflare/workers-types'] },
 } as const satisfies Record<string, { lib: readonly string[]; types: readonly string[] }>
 
@@ -53,10 +50,7 @@ function createOptions(place: Place): ts.CompilerOptions {
     allowImportingTsExtensions: true,
     lib: [...lib],
     types: [...types],
-    paths: {
-      'with-auth': [join(ROOT, 'src/index.ts')],
-      'with-auth/*': [join(ROOT, 'src/*.ts')],
-    },
+    paths: { 'with-auth': [join(ROOT, 'src/index.ts')], 'with-auth/*': [join(ROOT, 'src/*.ts')] },
   }
 }
 

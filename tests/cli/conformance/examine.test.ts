@@ -140,10 +140,7 @@ describe('examining an endpoint', () => {
         if (typeof readKey(body) === 'string') return correct(response, body)
         response.destroy()
       },
-      {
-        'structured key': 'fail',
-        ...skippedAfterKeys(),
-      },
+      { 'structured key': 'fail', ...skippedAfterKeys() },
     ],
     [
       'accepts only small bodies',
