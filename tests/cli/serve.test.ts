@@ -141,6 +141,15 @@ it('limits the time for the head of a request, but not for the whole request, on
   making.mockRestore()
 })
 
+/** A served response that stays open, until the server is stopped. */
+async function startOpenResponse(drainMs?: number) {
+  const body = openBody()
+  const serving = await serve(() => new Response(body.readable))
+  const surroundings = createSurroundings()
+  const stopped = serveUntilStopped([serving], surroundings, drainMs)
+  return { ...body, ...surroundings, stopped, url: serving.url, response: await fetch(serving.url) }
+}
+
 describe('a served handler', () => {
   it('answers at its URL', async () => {
     const { url } = await serve(() => new Response('here'))
@@ -149,15 +158,11 @@ describe('a served handler', () => {
   })
 
   it('finishes open requests after SIGTERM, and accepts no new ones', async () => {
-    const body = openBody()
-    const serving = await serve(() => new Response(body.readable))
-    const surroundings = createSurroundings()
-    const stopped = serveUntilStopped([serving], surroundings)
-    const response = await fetch(serving.url)
-    surroundings.signal('SIGTERM')
-    await vi.waitFor(() => expect(fetch(serving.url)).rejects.toThrow('fetch failed'))
-    await body.send('late')
-    await body.end()
+    const { url, response, signal, send, end, stopped } = await startOpenResponse()
+    signal('SIGTERM')
+    await vi.waitFor(() => expect(fetch(url)).rejects.toThrow('fetch failed'))
+    await send('late')
+    await end()
     expect(await response.text()).toBe('early late')
     await stopped
   })
@@ -185,15 +190,16 @@ describe('a served handler', () => {
     agent.destroy()
   })
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('is cut off by %s after SIGTERM', async (signal) => {
-    const body = openBody()
-    const serving = await serve(() => new Response(body.readable))
-    const surroundings = createSurroundings()
-    const stopped = serveUntilStopped([serving], surroundings)
-    const response = await fetch(serving.url)
-    surroundings.signal('SIGTERM')
+  it.each([
+    ['SIGINT, at once', ['SIGINT'], 20],
+    ['SIGTERM, when draining takes too long', ['SIGTERM'], 20],
+    ['SIGINT after SIGTERM', ['SIGTERM', 'SIGINT'], undefined],
+    ['a second SIGTERM', ['SIGTERM', 'SIGTERM'], undefined],
+  ] as const)('is cut off by %s', async (_, [first, second], drainMs) => {
+    const { response, signal, stopped } = await startOpenResponse(drainMs)
+    signal(first)
     await new Promise((resolve) => setTimeout(resolve, 20))
-    surroundings.signal(signal)
+    if (second !== undefined) signal(second)
     await stopped
     await expect(response.text()).rejects.toThrow('terminated')
   })
@@ -203,18 +209,5 @@ describe('a served handler', () => {
     const before = count()
     await serve(() => new Response())
     expect(count()).toBe(before)
-  })
-
-  it('is cut off by SIGINT, and when draining takes too long', async () => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      const body = openBody()
-      const serving = await serve(() => new Response(body.readable))
-      const surroundings = createSurroundings()
-      const stopped = serveUntilStopped([serving], surroundings, 20)
-      const response = await fetch(serving.url)
-      surroundings.signal(signal)
-      await stopped
-      await expect(response.text()).rejects.toThrow('terminated')
-    }
   })
 })

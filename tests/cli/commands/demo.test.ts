@@ -29,18 +29,6 @@ async function startJsonDemo() {
 
 // tests/start.test.ts runs the printed guide line by line.
 describe('with-auth demo', () => {
-  it('prints its URLs and the key as JSON', async () => {
-    const surroundings = createSurroundings()
-    const ended = main(['demo', '--json'], [demoCommand], surroundings)
-    await vi.waitFor(() => expect(surroundings.printed()).toMatch(/\n$/), { timeout: 5000 })
-    const { gateway, key } = JSON.parse(surroundings.printed()) as Record<string, string>
-    const call = (headers: Record<string, string>) => fetch(`${gateway}/v1/me`, { headers })
-    expect((await call({})).status).toBe(401)
-    expect((await call({ authorization: `Bearer ${key}` })).status).toBe(200)
-    surroundings.signal('SIGTERM')
-    expect(await ended).toBe(0)
-  })
-
   it('picks free ports if the usual ones are in use, and cleans up', async () => {
     const demos = [await startJsonDemo(), await startJsonDemo()]
     const urls = demos.flatMap(({ gateway, api }) => [gateway, api])

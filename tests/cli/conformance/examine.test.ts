@@ -90,18 +90,6 @@ describe('examining an endpoint', () => {
     ])
   })
 
-  it('works without a valid key', async () => {
-    const rows = await examineReal(correct, NO_KEY)
-    const did = 'no good key was given'
-    expect(rows.filter(({ result }) => result !== 'ok')).toMatchObject([
-      { check: 'good key', result: 'skipped', did: 'set WITH_AUTH_KEY, or give --key-file' },
-      { check: 'identity', result: 'skipped', did },
-      { check: 'Cache-Control', result: 'note' },
-      { check: 'nearly good key', result: 'skipped', did },
-      { check: 'other-case key', result: 'skipped', did },
-    ])
-  })
-
   it('skips the other-case key if the valid key has no letters', async () => {
     const key = '0123456789-_.'
     const rows = await examineReal((response, body) => {
