@@ -6,8 +6,7 @@ import {
   mayCarryIdentity,
   namesInConnection,
 } from '../../src/gateway/field-names.ts'
-
-const words = (text: string): string[] => text.trim().split(/\s+/)
+import { words } from '../support/words.ts'
 
 // RFC 9110 §7.6.1 and §11.7, RFC 9113 §3.1, and older practice.
 const HOP_BY_HOP = words(`

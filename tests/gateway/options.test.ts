@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { AuthConfigError } from '../../src/index.ts'
 import { chooseFetch, resolveGateway } from '../../src/gateway/options.ts'
 import { close, listen } from '../support/loopback.ts'
+import { words } from '../support/words.ts'
 import type { UpstreamRequest } from '../../src/gateway.ts'
 
 const upstream = 'http://127.0.0.1:8321'
@@ -42,8 +43,8 @@ describe('the identityHeaders', () => {
   it.each([
     true,
     undefined,
-    ...'Authorization Remote-Addr X_Forwarded_User Content-Length accept cookie content-encoding date origin range'.split(
-      ' ',
+    ...words(
+      'Authorization Remote-Addr X_Forwarded_User Content-Length accept cookie content-encoding date origin range',
     ),
     'x user',
     '',

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { expect, it } from 'vitest'
-import { playRow } from './gateway-exchange.ts'
+import { playRow, readAll } from './gateway-exchange.ts'
 import { CODING_ROWS, GATEWAY_ROWS, GZIPPED, HALF } from './gateway-rows.ts'
 import { head, openSocket } from './raw-client.ts'
 import { bodyOf } from './raw-upstream.ts'
@@ -163,12 +163,5 @@ function pause(ms: number): Promise<void> {
 async function waitFor(client: Socket, text: string): Promise<string> {
   let received = ''
   while (!received.includes(text)) received += String((await once(client, 'data'))[0])
-  return received
-}
-
-async function readAll(client: Socket): Promise<string> {
-  let received = ''
-  client.on('data', (bytes) => (received += bytes.toString('latin1')))
-  await new Promise((resolve) => client.once('close', resolve))
   return received
 }
