@@ -31,12 +31,12 @@ function openBody() {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
   const writer = writable.getWriter()
   const send = (text: string) => writer.write(new TextEncoder().encode(text))
-  // The first chunk sends the head. If the connection is cut off, the rejection must not stay unhandled.
+  // The first chunk sends the head. A cut connection rejects it, which must not stay unhandled.
   send('early ').catch(() => undefined)
   return { readable, send, end: () => writer.close() }
 }
 
-/** The status, or the code of the error. */
+/** Sends a GET. Returns the status or the code of the error. */
 function request(url: string, agent: Agent): Promise<number | string | undefined> {
   return new Promise((resolve) => {
     const asking = get(url, { agent }, (response) => {
@@ -141,7 +141,7 @@ it('limits the time for the head of a request, but not for the whole request, on
   making.mockRestore()
 })
 
-/** A served response that stays open, until the server is stopped. */
+/** Serves a response that stays open. */
 async function startOpenResponse(drainMs?: number) {
   const body = openBody()
   const serving = await serve(() => new Response(body.readable))
@@ -174,7 +174,7 @@ describe('a served handler', () => {
     const serving = await serve(() => new Response(count++ === 0 ? body.readable : 'done'))
     const surroundings = createSurroundings()
     const stopped = serveUntilStopped([serving], surroundings)
-    // Its connection is in use when the end begins, and so it is not closed then.
+    // Its connection is in use when the shutdown starts, so the server does not close it then.
     const first = request(serving.url, agent)
     await vi.waitFor(() => expect(count).toBe(1))
     surroundings.signal('SIGTERM')

@@ -8,7 +8,7 @@ import type { UpstreamRequest } from '../../src/gateway.ts'
 
 const upstream = 'http://127.0.0.1:8321'
 
-it('has a default for every option but the upstream', () => {
+it('has a default for every option except the upstream', () => {
   expect(resolveGateway({ upstream })).toEqual({
     upstream: { origin: upstream, basePath: '' },
     identityHeaders: { principal: 'x-auth-principal', attributes: 'x-auth-attributes' },
@@ -134,7 +134,7 @@ describe('the fetch', () => {
     vi.restoreAllMocks()
   })
 
-  it('is one over node:http on Node, which decodes nothing', async () => {
+  it('uses node:http on Node and does not decode', async () => {
     const fetch = vi.spyOn(globalThis, 'fetch')
     const server = createServer((_, response) => void response.end('here'))
     const port = await listen(server)
@@ -163,7 +163,7 @@ describe('the fetch', () => {
     },
   )
 
-  it('that is given decodes silently, except on Deno', () => {
+  it('from the options decodes silently, except on Deno', () => {
     expect(chooseFetch(given)).toEqual({ fetch: given, decodesSilently: true })
     vi.stubGlobal('Deno', {})
     expect(chooseFetch(given)).toEqual({ fetch: given, decodesSilently: false })

@@ -25,7 +25,7 @@ function copied(
 }
 
 describe('the copy of a client’s headers', () => {
-  it('has all that are for the upstream', () => {
+  it('has all headers for the upstream', () => {
     const headers = {
       accept: 'text/event-stream',
       'content-encoding': 'zstd',
@@ -126,7 +126,7 @@ describe('a principal', () => {
     },
   )
 
-  it('is decoded to itself, whatever it is, even by a server that trims', () => {
+  it('survives encoding and decoding, even by a server that trims', () => {
     const letter = fc.oneof(
       fc.constantFrom(' ', '%', 'a', 'é', '\n', '\ud800'),
       fc.integer({ min: 0, max: 0x10ffff }).map((code) => String.fromCodePoint(code)),
@@ -162,7 +162,7 @@ describe('the identity headers', () => {
     expect(JSON.parse(value)).toEqual(attributes)
   })
 
-  it('are sent under their names, and only for what there is', () => {
+  it('are sent under their configured names, and only with a value', () => {
     const auth = { principal: 'alice', attributes: { roles: ['admin'] } }
     expect(identityFields(auth, DEFAULT_NAMES)).toEqual([
       ['x-auth-principal', 'alice'],

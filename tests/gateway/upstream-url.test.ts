@@ -120,7 +120,7 @@ describe('the URL at the upstream', () => {
     expect(target && locate(UPSTREAM, target)).toBe(expected)
   })
 
-  it('never has another host nor leaves the base path, whatever the request is', () => {
+  it('keeps the host and the base path for every request', () => {
     const parts = [
       '/',
       '//',
@@ -151,7 +151,7 @@ describe('the URL at the upstream', () => {
     expect(failed).toBe(false)
   })
 
-  it('does not exist if a URL parser finds another host or path in it', () => {
+  it('is undefined if a URL parser finds another host or path', () => {
     expect(locate(UPSTREAM, { path: '/../x', query: '' })).toBeUndefined()
     const bare = parseUpstream('http://127.0.0.1', false)
     expect(locate(bare, { path: '.evil.com/x', query: '' })).toBeUndefined()

@@ -48,7 +48,7 @@ describe('with-auth demo', () => {
     expect(folders).toHaveLength(2)
     for (const { surroundings } of demos) surroundings.signal('SIGTERM')
     expect(await Promise.all(demos.map(({ ended }) => ended))).toEqual([0, 0])
-    // The usual ports of the first may be another's by now.
+    // Another process may use the default ports of the first demo by now.
     for (const url of urls.slice(2)) await expect(fetch(url)).rejects.toThrow('fetch failed')
     expect(readdirSync(pathOf('tmp'))).toEqual([])
   })

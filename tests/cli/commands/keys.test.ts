@@ -130,7 +130,7 @@ describe('with-auth keys list', () => {
 
   it('aligns the table', async () => {
     const ends = ['--expires-at', '2999-01-01T00:00:00Z', '--path', '/v1', '--path', '/v2']
-    const one = await create('--principal', 'somebody with a long name', ...ends)
+    const one = await create('--principal', 'principal with a long name', ...ends)
     const two = await create('--principal', 'ali\u202Ece', '--path', '/b')
     await keys('revoke', two.id, '--keys', file)
     const [a, b] = [one.key.slice(0, 15), two.key.slice(0, 15)]
@@ -138,9 +138,9 @@ describe('with-auth keys list', () => {
       code: 0,
       noted: '',
       printed: [
-        `ID                STATUS   PRINCIPAL                  BEGINS WITH      EXPIRES               PATHS`,
-        `${one.id}  active   somebody with a long name  ${a}  2999-01-01T00:00:00Z  /v1 /v2`,
-        `${two.id}  revoked  "ali?ce"                   ${b}                        /b`,
+        `ID                STATUS   PRINCIPAL                   BEGINS WITH      EXPIRES               PATHS`,
+        `${one.id}  active   principal with a long name  ${a}  2999-01-01T00:00:00Z  /v1 /v2`,
+        `${two.id}  revoked  "ali?ce"                    ${b}                        /b`,
         '',
       ].join('\n'),
     })

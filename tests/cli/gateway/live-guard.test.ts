@@ -16,7 +16,7 @@ import type { RequestListener } from 'node:http'
 const KEY = `sk-${TOKEN}`
 const ENOUGH = { timeout: 15_000, interval: 20 }
 
-// The tests run concurrently, so everything stops after the last test, in reverse order.
+// The tests run concurrently, so everything stops in reverse order after the last test.
 const ends: (() => unknown)[] = []
 afterAll(async () => {
   await stopCommands()
@@ -321,10 +321,9 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
       gateway.noted().match(/may miss a change of [^ ]+: it is mounted alone\. Mount the folder/g),
     ).toHaveLength(1)
     expect(await gateway.status()).toBe(200)
-    // A change within the same file arrives.
     writeFileSync(outside, runYaml(line, 'realm: models'))
     await gateway.changed()
-    // A file that takes its name does not arrive, and the gateway goes on.
+    // A file that replaces it does not arrive, and the gateway continues.
     writeFileSync(`${outside}.new`, runYaml(line, 'realm: unseen'))
     renameSync(`${outside}.new`, outside)
     await new Promise((resolve) => setTimeout(resolve, 3000))
@@ -334,7 +333,7 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
 })
 
 it('with-auth gateway --config stops watching the file when it ends', async () => {
-  // The watch looks every 10 ms in place of every second.
+  // The gateway polls every 10 ms instead of every second.
   const { setTimeout: start } = timers
   const spy = vi.spyOn(timers, 'setTimeout')
   spy.mockImplementation((call: () => void, ms = 0) => start(call, ms / 100))

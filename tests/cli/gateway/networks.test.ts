@@ -60,7 +60,7 @@ describe('a network', () => {
     ['10.1.1.1', '::ffff:10.0.0.0/104', true],
     ['::ffff:10.1.1.1', '10.0.0.0/8', true],
     ['10.1.1.1', '::ffff:10.1.1.1', true],
-    // An IPv6 network holds no IPv4 address, nor the reverse.
+    // An IPv6 network holds no IPv4 address, and an IPv4 network no IPv6 address.
     ['192.0.2.7', '::/8', false],
     ['::c000:207', '192.0.2.0/24', false],
   ])('%s contains %s: %s', (address, network, expected) => {
