@@ -1,5 +1,4 @@
-// Creates the measured handlers for every runtime from the URL of the endpoint. Those for Node only are in gates-
-// node.js.
+// Creates the measured handlers for every runtime from the URL of the endpoint. gates-node.js has those for Node only.
 import { Hono } from 'hono'
 import { bearerAuth } from 'hono/bearer-auth'
 import { withAuth } from 'with-auth'

@@ -1,6 +1,7 @@
-// For memory.test.ts: `node --expose-gc full-cache.js <url of the package> <maxBytes>`. For each shape of identity it
-// fills
-// a cache with identities of that shape and prints the growth of the heap in bytes after a forced collection.
+// For memory.test.ts: `node --expose-gc full-cache.js <url of the package> <maxBytes>` fills a cache with identities of each
+// shape in turn and prints the growth of the heap in bytes after a forced collection.
+import { heap, makeRequest } from './heap.js'
+
 const { withAuth } = await import(process.argv[2])
 
 const MAX_BYTES = Number(process.argv[3])
@@ -20,22 +21,8 @@ const SHAPES = {
   }),
 }
 
-async function heap() {
-  for (let i = 0; i < 4; i += 1) {
-    await new Promise((resolve) => {
-      setImmediate(resolve)
-    })
-    globalThis.gc()
-  }
-  return process.memoryUsage().heapUsed
-}
-
-// Not a real Request, since its memory would be measured too.
-function makeRequest(id) {
-  const fields = { authorization: `Bearer sk-${Math.floor(id / PATHS)}` }
-  const get = (name) => fields[name] ?? null
-  return { method: 'GET', url: `http://api.example.test/${id % PATHS}`, headers: { get } }
-}
+const requestOf = (id) =>
+  makeRequest(`/${id % PATHS}`, { authorization: `Bearer sk-${Math.floor(id / PATHS)}` })
 
 async function fill(identity) {
   let id = 0
@@ -47,7 +34,7 @@ async function fill(identity) {
   })
   const before = await heap()
   const count = (2 * MAX_BYTES) / Math.max(LEAST_ENTRY, JSON.stringify(identity(0)).length)
-  for (; id < count; id += 1) await guarded(makeRequest(id))
+  for (; id < count; id += 1) await guarded(requestOf(id))
   const bytes = (await heap()) - before
   // Keeps the cache alive until here.
   guarded.clear()

@@ -292,8 +292,7 @@ function mayAskBeside(call: Call, twin: Call, log: Log): boolean {
     )
   )
     return true
-  // A follower waited for half of its budget and made its own call. That call and its retries go on after another's
-  // verdict.
+  // A follower waited for half of its budget and made its own call. The call goes on after another's verdict.
   const isLate = ({ started, told: toldBy }: Asking): boolean =>
     toldBy === told &&
     isAfter(asked, started) &&
