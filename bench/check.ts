@@ -5,10 +5,10 @@ import type { LoadResult } from './support/wrk.ts'
 
 const ASKED_ABOUT_TWO = { never: 0, once: 1, always: 2 } as const
 const ASKED_ABOUT_ONE = { never: 0, once: 1, always: 1 } as const
-// Part of the requests: the first ones of each token, and kept denials that end.
+// The largest ratio of calls to requests with a cache. Calls are first requests of a token and expired denials.
 const MOST_ASKED = 0.02
 
-/** Throws unless a contestant refuses and allows what it should, and asks as often as it should. */
+/** Throws unless a contestant allows, rejects and asks the endpoint as expected. */
 export async function checkEntrant(entrant: Entrant, endpoint: Endpoint): Promise<void> {
   const { isOpen = false, asks, server } = entrant.contestant
   if (server === 'endpoint') return
@@ -38,7 +38,7 @@ async function expectStatus(
   throw new Error(`${contestant.name} asked ${calls} times, not ${wantedCalls}`)
 }
 
-/** Throws if requests of a run were answered otherwise than they had to be, or the endpoint was asked too often or too seldom. */
+/** Throws if a run has unexpected responses, or too many or too few calls of the endpoint. */
 export function checkResult(
   { contestant, load }: Entrant,
   { requests, refused, broken }: LoadResult,
@@ -49,7 +49,9 @@ export function checkResult(
   const isRefused = !isOpen && ['none', 'malformed', 'denied'].includes(load.tokens)
   const wanted = isRefused ? requests : 0
   if (refused !== wanted || broken > 0 || requests === 0) {
-    throw new Error(`${name}: of ${requests} requests ${refused} were refused, ${broken} broke off`)
+    throw new Error(
+      `${name}: of ${requests} requests ${refused} were rejected, ${broken} broke off`,
+    )
   }
   const asksNobody = asks === 'never' || ['none', 'malformed'].includes(load.tokens)
   const isUsual = asks === 'always' || load.tokens === 'new'

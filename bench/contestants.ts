@@ -1,11 +1,11 @@
-/** Who is measured. The keys are those of the programs in `app/`. */
+/** A measured server. The keys of `CONTESTANTS` are those of the gates in `app/`. */
 export interface Contestant {
   readonly name: string
-  /** How often the endpoint is asked about a token: never, once while its verdict is kept, or with each request. */
+  /** How often it asks the endpoint: never, once per cached token, or for each request. */
   readonly asks: 'never' | 'once' | 'always'
-  /** It refuses nobody. */
+  /** It allows every request. */
   readonly isOpen?: true
-  /** What serves it, where that is no JavaScript runtime. */
+  /** The server, if it is not a JavaScript runtime. */
   readonly server?: 'nginx' | 'caddy' | 'fastapi' | 'endpoint'
   /** The query of the endpoint's URL. */
   readonly query?: string
@@ -19,8 +19,8 @@ export const CONTESTANTS = {
   map: { name: 'hand-written gate, a Map', asks: 'never' },
   'map-hono': { name: 'Hono, hand-written gate, a Map', asks: 'never' },
   'bearer-static': { name: 'Hono, bearerAuth, static token', asks: 'never' },
-  kept: { name: '**withAuth**, verdict kept', asks: 'once' },
-  'kept-hono': { name: '**with-auth/hono**, verdict kept', asks: 'once' },
+  kept: { name: '**withAuth**, cached', asks: 'once' },
+  'kept-hono': { name: '**with-auth/hono**, cached', asks: 'once' },
   post: { name: 'hand-written gate, fetch', asks: 'always' },
   'post-http': { name: 'hand-written gate, node:http', asks: 'always' },
   'post-undici': { name: 'hand-written gate, undici', asks: 'always' },

@@ -5,7 +5,7 @@ import type { Goal, Place } from './goals/goal.ts'
 
 export const GOALS: readonly Goal[] = [...PACKAGE_GOALS, ...LOAD_GOALS]
 
-/** A table of the goals, and what was found. */
+/** A table of the goals with their measured values. */
 export async function findGoals(goals: readonly Goal[], place: Place): Promise<string> {
   const rows: string[][] = []
   for (const { goal, find } of goals) {

@@ -1,27 +1,27 @@
 import type { ContestantId } from './contestants.ts'
 import type { RuntimeId } from './support/runtimes.ts'
 
-/** What is sent. */
+/** The requests of a match. */
 export interface Load {
-  /** `hot`: one; `many`: 10,000 in turn; `new`: one a request; the others are refused. */
+  /** `hot`: one token; `many`: 10,000 in turn; `new`: a new one for each request; all others are rejected. */
   readonly tokens: 'hot' | 'many' | 'new' | 'none' | 'malformed' | 'denied' | 'garbage'
   readonly headers: 6 | 20
   readonly connections: number
 }
 
-/** Contestants that are measured in turn with the same load. The first is what the others are compared with. */
+/** Contestants that are measured in turn with the same load, and compared with the first one. */
 export interface Match {
-  /** What `npm run bench -- <word>` selects by. */
+  /** `npm run bench -- <word>` selects by id. */
   readonly id: string
   readonly title: string
   readonly load: Load
   readonly runtimes: readonly RuntimeId[]
   readonly contestants: readonly ContestantId[]
-  /** Who gets other tokens than the rest. */
+  /** The contestants that get other tokens. */
   readonly otherTokens?: Partial<Record<ContestantId, Load['tokens']>>
-  /** How long the endpoint takes. */
+  /** The delay of the endpoint. */
   readonly endpointMs?: number
-  /** Part of `--quick`, on these. */
+  /** The runtimes of this match in `--quick`. */
   readonly quick?: readonly RuntimeId[]
 }
 
@@ -41,7 +41,7 @@ const REFUSALS = ['bare', 'kept', 'kept-hono', 'bearer-static'] as const
 const hits: readonly Match[] = [
   {
     id: 'hit/hot',
-    title: 'A kept verdict, one token',
+    title: 'A cached decision, one token',
     load: { tokens: 'hot', ...USUAL },
     runtimes: NEWER,
     contestants: [...HITS, ...HITS_OF_HONO, 'bearer-static'],
@@ -49,7 +49,7 @@ const hits: readonly Match[] = [
   },
   {
     id: 'hit/many',
-    title: 'Kept verdicts, 10,000 tokens in turn',
+    title: 'Cached decisions, 10,000 tokens in turn',
     load: { tokens: 'many', ...USUAL },
     runtimes: NEWER,
     contestants: [...HITS, ...HITS_OF_HONO],
@@ -57,14 +57,14 @@ const hits: readonly Match[] = [
   },
   {
     id: 'hit/headers',
-    title: 'A kept verdict, 20 request headers',
+    title: 'A cached decision, 20 request headers',
     load: { tokens: 'hot', headers: 20, connections: 64 },
     runtimes: ALL,
     contestants: HITS,
   },
   {
     id: 'hit/single',
-    title: 'A kept verdict, one connection',
+    title: 'A cached decision, one connection',
     load: { tokens: 'hot', headers: 6, connections: 1 },
     runtimes: ALL,
     contestants: HITS,
@@ -74,7 +74,7 @@ const hits: readonly Match[] = [
 const misses: readonly Match[] = [
   {
     id: 'miss/node',
-    title: 'Every token new, and what else Node can make a POST with',
+    title: 'Every token new, and other ways of Node to send a POST',
     load: { tokens: 'new', ...USUAL },
     runtimes: ['node24'],
     contestants: [...MISSES_OF_NODE, 'endpoint'],
@@ -103,7 +103,7 @@ const misses: readonly Match[] = [
   },
   {
     id: 'miss/single-node',
-    title: 'Every token new, one connection, and what else Node can make a POST with',
+    title: 'Every token new, one connection, and other ways of Node to send a POST',
     load: { tokens: 'new', headers: 6, connections: 1 },
     runtimes: ['node24'],
     contestants: ['bare', 'post-hono', 'post-undici', 'asked', 'transported'],
@@ -120,9 +120,9 @@ const misses: readonly Match[] = [
 
 const refusals = (
   [
-    ['none', 'Refused: no header'],
-    ['malformed', 'Refused: a malformed token'],
-    ['denied', 'Refused: a denial that is kept'],
+    ['none', 'Rejected: no header'],
+    ['malformed', 'Rejected: a malformed token'],
+    ['denied', 'Rejected: a cached denial'],
   ] as const
 ).map(([tokens, title]): Match => ({
   id: `refused/${tokens}`,
@@ -166,7 +166,7 @@ const peers: readonly Match[] = [
   },
   {
     id: 'peers/origin',
-    title: 'The design that the contract comes from, every token new but where a verdict is kept',
+    title: 'The design that the contract comes from, every token new except for cached decisions',
     load: { tokens: 'new', ...USUAL },
     runtimes: ['node24'],
     contestants: ['origin', 'fastapi', 'post-hono', 'asked', 'transported', 'kept'],

@@ -7,7 +7,6 @@ import type { Endpoint } from './support/endpoint.ts'
 import type { Entrant } from './support/entrants.ts'
 import type { RuntimeId } from './support/runtimes.ts'
 
-/** How long is measured. */
 export interface Effort {
   readonly rounds: number
   readonly seconds: number
@@ -15,14 +14,14 @@ export interface Effort {
 
 const LONGEST_WARM_UP_SECONDS = 16
 
-/** One contestant in one round. */
+/** The values of one contestant in one round. */
 export interface Sample {
   readonly perSecond: number
   readonly cpuMicroseconds: number
   readonly p50: number
   readonly p99: number
   readonly callsPerRequest: number
-  /** How much of one core the endpoint used. */
+  /** The share of one core that the endpoint used. */
   readonly endpointLoad: number
 }
 
@@ -33,7 +32,7 @@ export interface Measured {
   readonly samples: readonly Sample[]
 }
 
-/** Starts the contestants of a match, checks them, and measures them in turn: A B C, A B C, ... */
+/** Starts and checks the contestants of a match, and measures them in turn: A B C, A B C, ... */
 export async function measure(
   match: Match,
   runtime: RuntimeId,

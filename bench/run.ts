@@ -63,7 +63,7 @@ async function play(
 function headingOf({ title, contestants }: Match, measured: readonly Measured[]): string {
   const [first] = contestants
   const isOther = first !== undefined && 'server' in CONTESTANTS[first]
-  // Without the version, which changes.
+  // A heading has no patch version, since that changes.
   const runtime = /^(?:Node \d+|\w+)/.exec(measured[0]?.servedBy ?? '')?.[0]
   return isOther ? title : `${title}: ${runtime}`
 }
@@ -87,7 +87,7 @@ async function playAll(app: string, endpoint: Endpoint): Promise<void> {
   if (goals.length > 0) {
     const section = { heading: GOALS_HEADING, text: await findGoals(goals, { app, endpoint }) }
     print(`\n## ${section.heading}\n\n${section.text}`)
-    // The table of some would take the place of the table of all.
+    // A table of some goals must not replace the table of all goals.
     if (values.write && goals.length === GOALS.length) writeSections([section], order)
   }
   for (const { match, runtime } of selected) {

@@ -14,8 +14,8 @@ const COLUMNS = [
 ]
 
 /**
- * One line a contestant: medians over the rounds, and the ratio to the first contestant in the same round. CPU is that of
- * the round where it was lowest: neighbours on the machine can only add to it.
+ * One row per contestant: medians over the rounds, and the ratio to the first contestant in the same round. CPU is the
+ * lowest of all rounds, since other processes can only add to it.
  */
 export function renderTable(measured: readonly Measured[]): string {
   const [first] = measured
@@ -44,7 +44,7 @@ function renderRow({ name, samples, residentBytes }: Measured, first: Measured):
   ]
 }
 
-/** Microseconds of CPU a request in the best round. */
+/** Microseconds of CPU per request in the best round. */
 export function lowestCpu(samples: readonly Sample[]): number {
   return Math.min(...samples.map(({ cpuMicroseconds }) => cpuMicroseconds))
 }
@@ -63,7 +63,7 @@ function milliseconds(microseconds: number): string {
   return `${(microseconds / 1000).toFixed(2)} ms`
 }
 
-/** A table with columns of one width, as the formatter leaves it: names to the left, figures to the right. */
+/** A Markdown table in the style of the formatter. The first column is left-aligned, the others are right-aligned. */
 export function toMarkdown([head = [], ...rows]: readonly (readonly string[])[]): string {
   const widths = head.map((_, column) =>
     Math.max(3, ...[head, ...rows].map((row) => (row[column] ?? '').length)),

@@ -87,7 +87,7 @@ describe('the built check', () => {
 })
 
 describe('the built gateway', { tags: ['slow'] }, () => {
-  // `undefined`: not installed. Of an undici that is too new for its Node, nothing loads.
+  // `undefined`: not installed. An undici that is too new for its Node fails to load.
   const installations = [
     { undici: 'the installed one', over: 'undici', encoding: 'identity', says: /over undici\)\n$/ },
     {
@@ -116,7 +116,7 @@ describe('the built gateway', { tags: ['slow'] }, () => {
   beforeEach(async () => {
     encodings.clear()
     endpoint = createServer((request, response) => void answer(request, response))
-    // Such a connection is idle for as long as the gateway lets it be.
+    // The endpoint never closes an idle connection.
     endpoint.keepAliveTimeout = 0
     upstream = createServer(({ headers }, response) => response.end(headers['x-auth-principal']))
     environment = { AUTH_ENDPOINT: `http://127.0.0.1:${await listen(endpoint)}/validate` }
@@ -172,11 +172,11 @@ describe('the built gateway', { tags: ['slow'] }, () => {
   )
 })
 
-/** Installs the built command with what it depends on, and an undici of a version that holds nothing. */
+/** Installs the built command with its dependencies and a fake undici of this version. */
 function install(parent: string, undici: string | undefined): string {
   const folder = mkdtempSync(join(parent, 'app-'))
   const packages = join(folder, 'node_modules')
-  // Empty, it also hides one that is installed further up.
+  // Without a package.json it hides an undici further up.
   mkdirSync(join(packages, 'undici'), { recursive: true })
   if (undici !== undefined) {
     const manifest = { name: 'undici', version: undici, main: 'index.js' }

@@ -16,7 +16,7 @@ import { spawnProgram } from './support/spawned-program.ts'
 import type { Server } from 'node:net'
 import type { SpawnedProgram } from './support/spawned-program.ts'
 
-/** nginx decodes and resolves paths by itself. The gateway's upstream has a base path, which no request may leave. */
+/** nginx decodes and resolves paths itself. No request may leave the base path of the gateway's upstream. */
 
 const ROWS = [...PATH_ROWS, ...TARGET_ROWS]
 const isMissing = spawnSync('nginx', ['-v']).error !== undefined

@@ -306,7 +306,7 @@ describe('nodeTransport', () => {
     expect(endpoint.asked).toEqual([TOKEN, 'bad'])
   })
 
-  it('serves several guards, and has a question of one answered for that one', async () => {
+  it('serves several wrappers, and returns each answer to the wrapper that asked', async () => {
     const other = await startAuthEndpoint({ [TOKEN]: 'bob' })
     const transport = nodeTransport()
     const guards = [endpoint.url, other.url].map((url) =>
@@ -336,12 +336,12 @@ describe('nodeTransport', () => {
     expect(response.status).toBe(expected)
     expect(await response.text()).toContain(shown)
     mock.assertNoPendingInterceptors()
-    // Nothing is left to answer this.
+    // The MockAgent has no reply left.
     expect((await guarded(get('/', TOKEN))).status).toBe(401)
     await mock.close()
   })
 
-  it('is refused with options that cannot be used, before anything is asked', () => {
+  it('rejects invalid options at once', () => {
     expect(() => nodeTransport({ connections: 0 })).toThrow(AuthConfigError)
     // @ts-expect-error -- no such option
     expect(() => nodeTransport({ certs: '' })).toThrow('did you mean "cert"?')

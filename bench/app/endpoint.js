@@ -1,5 +1,5 @@
-// The auth endpoint, on Bun, where it costs least. It takes the contract's POST, and the GET with the client's header
-// that proxies send. `?delay=` are milliseconds, `?body=none` leaves out who it is. `GET /calls` counts.
+// The auth endpoint, on the fastest runtime. It accepts the contract's POST and a proxy's GET with the client's header.
+// `?delay=` is in milliseconds. `?body=none` omits the identity. `GET /calls` returns the number of calls.
 const IDENTITY = '{"principal":"ada","attributes":{"roles":["admin"]}}'
 let calls = 0
 

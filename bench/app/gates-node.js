@@ -1,4 +1,4 @@
-// What only Node has: other ways to make the POST.
+// The gates for Node only, with other ways to send the POST.
 import { Agent, request as requestOverHttp } from 'node:http'
 import { request as requestOverUndici } from 'undici'
 import { withAuth } from 'with-auth'

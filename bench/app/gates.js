@@ -1,4 +1,4 @@
-// The handlers that are measured: each made of the endpoint's URL, for every runtime. Those for Node are in gates-node.js.
+// Creates the measured handlers for every runtime from the URL of the endpoint. gates-node.js has those for Node only.
 import { Hono } from 'hono'
 import { bearerAuth } from 'hono/bearer-auth'
 import { withAuth } from 'with-auth'
@@ -12,7 +12,7 @@ const refuse = () =>
     headers: { 'content-type': 'application/json', 'www-authenticate': 'Bearer realm="api"' },
   })
 
-/** Told the token alone, and kept longer than a run takes. */
+/** Tells the endpoint only the token. Caches decisions for longer than a run. */
 export const keeping = (endpoint) => ({
   endpoint,
   context: { headers: [], params: 'none', path: false },
@@ -24,7 +24,7 @@ function mapGate() {
   return (request) => (known.has(request.headers.get('authorization')) ? answer() : refuse())
 }
 
-/** What people write: it tells what the contract tells, and allows on 200. */
+/** A hand-written gate. It sends the JSON of the contract and allows on 200. */
 export function postGate(post) {
   return async (request) => {
     const token = readToken(request)
@@ -67,7 +67,7 @@ export function honoApp(...guards) {
   return (request, env) => app.fetch(request, env)
 }
 
-// As people write it: who it is, is for the handler.
+// A hand-written gate that passes the identity to the handler.
 function honoMap() {
   const known = new Map(MANY_TOKENS.map((token) => [`Bearer ${token}`, { principal: 'ada' }]))
   return async (c, next) => {
@@ -105,7 +105,7 @@ export const GATES = {
   'bearer-static': () => honoApp(bearerAuth({ token: HOT_TOKEN })),
   'bearer-verify': (endpoint) => honoApp(honoVerify(endpoint)),
   kept: (endpoint) => withAuth(answer, keeping(endpoint)),
-  // For half a second, so that a run sees it expire.
+  // Expires during a run.
   expiring: (endpoint) => withAuth(answer, { ...keeping(endpoint), cache: { allowTtlMs: 500 } }),
   'kept-hono': (endpoint) => honoApp(auth(keeping(endpoint))),
   asked: (endpoint) => withAuth(answer, { endpoint }),

@@ -1,4 +1,4 @@
-// Prints by how much a hit costs more with many verdicts kept, beside many instances, and after many requests.
+// Prints how the cost of a hit grows with many cached decisions, beside many instances, and after many requests.
 import { withAuth } from 'with-auth'
 
 const ROUNDS = 300
@@ -14,7 +14,7 @@ function createGuard() {
   })
 }
 
-// What a hit reads of a Request. A real one would cost more than the hit.
+// The parts of a Request that a hit reads. A real Request would cost more than the hit.
 function createRequest(token) {
   const value = `Bearer ${token}`
   return {
@@ -31,7 +31,7 @@ function measureBatch(guarded) {
   return performance.now() - started
 }
 
-/** The least that a batch took, in turn with the others. */
+/** The fastest batch of each wrapper, measured in turn. */
 function compare(guards) {
   const best = guards.map(() => Number.POSITIVE_INFINITY)
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -50,7 +50,7 @@ for (let index = 0; index < 100_000; index += 1) {
 for (const guarded of [one, full, fresh, ...others]) await guarded(createRequest(HOT))
 compare([one, full])
 const [alone, amongMany] = compare([one, full])
-// By now `one` has served 300,000 requests, `fresh` none.
+// By now `one` has served 300,000 requests and `fresh` one.
 const [served, unserved] = compare([one, fresh])
 const [single, ...many] = compare([one, ...others.slice(0, 10)])
 const requests = served / unserved

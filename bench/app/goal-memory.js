@@ -1,9 +1,9 @@
-// Prints how many bytes of heap a kept verdict takes, by what it says about the caller.
+// Prints the bytes of heap per cached decision, for each kind of identity.
 import { withAuth } from 'with-auth'
 import { MANY_TOKENS } from './tokens.js'
 
 const IDENTITIES = {
-  nobody: {},
+  'no identity': {},
   'a principal': { principal: 'ada' },
   'a principal and a role': { principal: 'ada', attributes: { roles: ['admin'] } },
 }
@@ -27,13 +27,13 @@ async function measure(identity) {
     context: { headers: [], params: 'none', path: false },
     cache: { allowTtlMs: 3_600_000 },
   })
-  // The code is compiled, and then forgets.
+  // The first pass only compiles the code.
   for (const token of MANY_TOKENS) await ask(guarded, token)
   guarded.clear()
   const before = await readHeap()
   for (const token of MANY_TOKENS) await ask(guarded, token)
   const after = await readHeap()
-  // So that it is in use until here.
+  // Keeps the cache alive until here.
   guarded.clear()
   return (after - before) / MANY_TOKENS.length
 }

@@ -1,4 +1,4 @@
--- The requests of a run. The environment says which tokens, how many headers, and what no earlier run has used.
+-- The requests of a run. The environment holds the kind of tokens, the number of headers and the unique id of the run.
 local tokens = os.getenv('BENCH_TOKENS')
 local count = tonumber(os.getenv('BENCH_HEADERS'))
 local run = os.getenv('BENCH_RUN')
@@ -16,7 +16,7 @@ local function headers(token)
     ['Accept-Language'] = 'en',
   }
   if token ~= nil then made['Authorization'] = 'Bearer ' .. token end
-  -- With Host, those above are six.
+  -- With Host, the headers above are six.
   for index = 7, count do made['X-Header-' .. index] = 'value-of-header-' .. index end
   return made
 end
@@ -33,7 +33,7 @@ local FIXED = {
 local written = {}
 local turn = 0
 
--- A step that visits all of them, and neighbours far apart.
+-- This step visits all tokens, with neighbours far apart.
 local function many()
   turn = (turn + 3779) % 10000
   return written[turn]
@@ -47,7 +47,7 @@ local function new()
 end
 
 local DYNAMIC = { many = many, new = new, garbage = new }
--- Where there is no such function, wrk writes the request once.
+-- Without `request`, wrk writes the request once.
 request = DYNAMIC[tokens]
 
 local function writeMany()

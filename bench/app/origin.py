@@ -1,4 +1,4 @@
-# The design that the contract comes from: a middleware of FastAPI that makes one httpx client a request.
+# The original design behind the contract: a FastAPI middleware that creates an httpx client for each request.
 import os
 import sys
 from urllib.parse import parse_qs

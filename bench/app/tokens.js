@@ -1,4 +1,4 @@
-// 60 bytes each; load.lua makes the same.
+// Tokens of 60 bytes. load.lua creates the same tokens.
 const PADDING = '0'.repeat(44)
 
 export const MANY_TOKENS = Array.from(

@@ -1,8 +1,8 @@
 import type { Endpoint } from '../support/endpoint.ts'
 
-/** What a goal may use. */
+/** The environment of a goal. */
 export interface Place {
-  /** The folder with the programs and the package. */
+  /** The folder that holds the programs and the package. */
   readonly app: string
   readonly endpoint: Endpoint
 }
@@ -12,7 +12,7 @@ export interface Finding {
   readonly isReached: boolean
 }
 
-/** Something that must be so, and what tells whether it is. */
+/** A goal and its measurement. */
 export interface Goal {
   readonly id: string
   readonly goal: string

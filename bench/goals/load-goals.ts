@@ -8,10 +8,10 @@ import type { Finding, Goal, Place } from './goal.ts'
 const ROUNDS = 5
 const SECONDS = 2
 const EXPIRY_SECONDS = 5
-// Of `expiring`, less the tenth by which a verdict may end sooner.
+// The time to live of `expiring` minus a tenth for jitter.
 const LEAST_TTL_MS = 450
 const SLOW_MS = 20
-// Nobody listens there.
+// No server listens there.
 const NOWHERE = 'http://127.0.0.1:1/validate'
 
 const FLOOD_SECONDS = 5
@@ -22,7 +22,7 @@ const KNOWN: Load = { ...HOT, tokens: 'many' }
 export const LOAD_GOALS: readonly Goal[] = [
   {
     id: 'herd',
-    goal: '1,000 requests at once with a token that is new: the endpoint is asked once',
+    goal: '1,000 requests at once with a new token: the endpoint is asked once',
     find: ({ app, endpoint }) =>
       serving(app, 'kept', `${endpoint.url}?delay=2000`, async (url) => {
         const before = await endpoint.calls()
@@ -34,7 +34,7 @@ export const LOAD_GOALS: readonly Goal[] = [
   },
   {
     id: 'expiry',
-    goal: `Kept for 500 ms, with an endpoint that takes ${SLOW_MS} ms: asked once an expiry, p99 at most ${1.5 * SLOW_MS} ms`,
+    goal: `Cached for 500 ms, with an endpoint that takes ${SLOW_MS} ms: asked once an expiry, p99 at most ${1.5 * SLOW_MS} ms`,
     find: ({ app, endpoint }) =>
       serving(app, 'expiring', `${endpoint.url}?delay=${SLOW_MS}`, async (url) => {
         await sendLoad(url, HOT, SECONDS)
@@ -68,7 +68,7 @@ export const LOAD_GOALS: readonly Goal[] = [
   },
   {
     id: 'outage',
-    goal: 'With the endpoint down, requests are refused at least half as fast as without a header',
+    goal: 'With the endpoint down, requests are rejected at least half as fast as without a header',
     find: ({ app }) =>
       serving(app, 'kept', NOWHERE, (url) =>
         compare(
@@ -94,11 +94,11 @@ function floodGoal(id: string, which: string, query: string): Goal {
         },
       ),
     )
-  const goal = `Beside 64 connections with garbage tokens and ${which}, kept verdicts serve at least half as fast`
+  const goal = `Beside 64 connections with garbage tokens and ${which}, cached tokens are served at least half as fast`
   return { id, goal, find }
 }
 
-/** Whether the second has at least half of the throughput of the first, round after round. */
+/** Compares the throughput of the second with the first, in turn. The goal is half of it. */
 async function compare(
   first: () => Promise<LoadResult>,
   second: () => Promise<LoadResult>,

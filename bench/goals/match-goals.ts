@@ -6,17 +6,17 @@ import type { RuntimeId } from '../support/runtimes.ts'
 
 type Least = number | Partial<Record<RuntimeId, number>>
 
-/** What one contestant of a match must reach beside another. */
+/** The goal of one contestant of a match relative to another. */
 interface MatchGoal {
-  /** The match, or the matches whose id begins so. */
+  /** The id of a match, or the start of several ids. */
   readonly match: string
   readonly who: ContestantId
   readonly beside: ContestantId
-  /** Times the requests of the other. */
+  /** The least requests as a multiple of the other's. */
   readonly requests?: Least
-  /** Times as little CPU a request. */
+  /** The other's CPU per request as a multiple of this one's, at least. */
   readonly lessCpu?: number
-  /** Milliseconds more, at most. */
+  /** The most milliseconds added. */
   readonly added?: { readonly p50: number; readonly p99: number }
 }
 
@@ -59,7 +59,7 @@ const MATCH_GOALS: readonly MatchGoal[] = [
   { match: 'peers/origin', who: 'kept', beside: 'origin', lessCpu: 250 },
 ]
 
-/** A list of what was wanted of a match, and what was found. Empty if nothing was. */
+/** A list of the goals of a match with the measured values. Empty without goals. */
 export function renderMatchGoals(
   match: string,
   runtime: RuntimeId,

@@ -31,7 +31,7 @@ export const PACKAGE_GOALS: readonly Goal[] = [
   },
   {
     id: 'memory',
-    goal: 'Of 10,000 kept verdicts for tokens of 60 bytes each takes at most 400 bytes',
+    goal: 'Each of 10,000 cached decisions for tokens of 60 bytes takes at most 400 bytes',
     find: async ({ app }) => {
       const bytes = JSON.parse(await run(app, '--expose-gc', 'goal-memory.js')) as Found
       const found = Object.entries(bytes).map(([who, size]) => `${who}: ${Math.round(size)}`)
@@ -41,7 +41,7 @@ export const PACKAGE_GOALS: readonly Goal[] = [
   },
   {
     id: 'growth',
-    goal: 'A hit costs the same with 100,000 verdicts kept, beside 1,000 instances, and after many requests',
+    goal: 'A hit costs the same with 100,000 cached decisions, beside 1,000 instances, and after many requests',
     find: async ({ app }) => {
       const ratios = JSON.parse(await run(app, 'goal-growth.js')) as Found
       const found = Object.entries(ratios).map(([what, ratio]) => `${what} ${ratio.toFixed(2)}`)

@@ -6,7 +6,7 @@ import { ROOT } from '../../tests/support/project.ts'
 
 const LIBRARIES = ['hono', '@hono/node-server', 'undici']
 
-/** Makes a folder with the programs, the libraries and the package, freshly compiled; removed at the end. */
+/** Creates a folder with the programs, the libraries and the compiled package. Removes it at exit. */
 export function createAppFolder(): string {
   const app = mkdtempSync(join(tmpdir(), 'with-auth-bench-'))
   process.once('exit', () => rmSync(app, { recursive: true, force: true }))

@@ -12,12 +12,12 @@ const GUARD_OF_NGINX = 'auth_request /auth;'
 const CACHE_OF_NGINX =
   'proxy_cache verdicts; proxy_cache_key $http_authorization; proxy_cache_valid 200 1h; proxy_cache_valid 401 5s;'
 
-/** A server out of Debian's packages. */
+/** A server from a Debian package. */
 export interface DebianServer {
   readonly name: string
   readonly package: string
   readonly version: () => string
-  /** Its command, for a port on which it is to listen. */
+  /** Its command for a port. */
   readonly command: (setting: Setting) => readonly [string, ...string[]]
 }
 
@@ -96,7 +96,7 @@ export async function startDebianServer(
 
 function writeNginx({ app, port, gate, endpoint }: Setting): string {
   const folder = mkdtempSync(join(app, 'nginx-'))
-  // Its workers are somebody else when it is started by root.
+  // If root starts nginx, its workers run as another user.
   for (const passed of [app, folder]) chmodSync(passed, 0o755)
   return fill(app, 'nginx.conf', folder, {
     FOLDER: folder,

@@ -2,17 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startEndpoint } from './runtimes.ts'
 import { readUsage } from './process-usage.ts'
 
-/** The auth endpoint of a run. */
 export interface Endpoint {
   readonly url: string
   readonly pid: number
-  /** How often it was asked so far, once all that was sent has come. */
+  /** The number of calls so far, after all pending calls have arrived. */
   readonly calls: () => Promise<number>
   readonly cpuMicroseconds: () => number
   readonly stop: () => Promise<void>
 }
 
-// Longer than what is under way takes to arrive.
+// Longer than a pending call takes to arrive.
 const QUIET_MS = 100
 
 export async function createEndpoint(app: string): Promise<Endpoint> {

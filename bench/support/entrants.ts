@@ -6,7 +6,7 @@ import type { Load, Match } from '../matches.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { RuntimeId } from './runtimes.ts'
 
-/** A contestant that is being served. */
+/** A running contestant. */
 export interface Entrant {
   readonly contestant: Contestant
   readonly load: Load

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** What a process and those that it started have used. */
+/** The usage of a process and its descendants. */
 export interface Usage {
   readonly cpuMicroseconds: number
   readonly residentBytes: number
@@ -21,7 +21,7 @@ function processTree(pid: number): number[] {
   return [pid, ...children.flatMap((child) => processTree(Number(child)))]
 }
 
-// To the nanosecond, where /proc/<pid>/stat has hundredths of a second.
+// schedstat has nanoseconds; /proc/<pid>/stat has only hundredths of a second.
 function readCpu(pid: number): number {
   const times = readThreads(pid).map((thread) =>
     Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]),

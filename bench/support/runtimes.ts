@@ -28,7 +28,7 @@ export const RUNTIMES: Readonly<Record<RuntimeId, Runtime>> = {
   workerd: { name: 'workerd', start: (app, env) => startWorker('worker.js', app, env, []) },
 }
 
-/** The endpoint, which no contestant must wait for: on what is fastest. */
+/** Starts the endpoint on the fastest runtime, so that contestants do not wait for it. */
 export function startEndpoint(app: string): Promise<RunningServer> {
   return startServer({ binary: BUN, args: ['endpoint.js'], cwd: app, env: {} })
 }

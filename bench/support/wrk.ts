@@ -7,7 +7,7 @@ const SCRIPT = join(import.meta.dirname, '../app/load.lua')
 const run = promisify(execFile)
 let runs = 0
 
-/** What one run of wrk saw; times are in microseconds. */
+/** The result of one run of wrk. Times are in microseconds. */
 export interface LoadResult {
   readonly requests: number
   readonly microseconds: number
@@ -18,7 +18,7 @@ export interface LoadResult {
   readonly max: number
 }
 
-/** Sends requests for a while, as many as are answered, from one thread. */
+/** Sends requests from one thread as fast as the server responds. */
 export async function sendLoad(url: string, load: Load, seconds: number): Promise<LoadResult> {
   runs += 1
   const env = {

@@ -12,7 +12,6 @@ const KEY = 'withauth_4fK2pQ7xV9bN1mZ8sD3gH6jL5wR0tY2uE4iO7aC9vB1nM3k'
 const NAMES = COMMANDS.map(({ name }) => name)
 const GROUPS = [...new Set(NAMES.filter((name) => name.includes(' ')).map(firstWord))]
 
-// No test here changes a file.
 const folder = mkdtempSync(join(tmpdir(), 'with-auth-'))
 const inFolder = (name: string): string => join(folder, name)
 beforeAll(() => createKey(inFolder('keys.yaml'), { principal: 'alice' }))

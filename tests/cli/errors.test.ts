@@ -72,9 +72,9 @@ it('leaves an error about a line, a key or an option unchanged', async () => {
 
 it('appends advice to the matching errors', () => {
   const add = addAdvice({ no_such_key: 'do this' })
-  const cause = new KeyFileError('no_such_key', 'There is none')
+  const cause = new KeyFileError('no_such_key', 'Unknown key')
   expect(() => add(cause)).toThrow(
-    expect.objectContaining({ message: 'There is none: do this', cause }),
+    expect.objectContaining({ message: 'Unknown key: do this', cause }),
   )
   for (const error of [new KeyFileError('locked', 'x'), new Error('no_such_key')]) {
     expect(() => add(error)).toThrow(error)

@@ -18,7 +18,6 @@ describe('a JSON line', () => {
     const path =
       '/a\n{"outcome":"allow"}\r\u2028\u2029\u009b2J\u007f\u202e\u2066\u200f\u061c\u00a0\ufeff'
     const line = formatJson({ type: 'decision', outcome: 'deny', path })
-    // Only printable ASCII: everything else here is escaped.
     expect(line).toMatch(/^[\x20-\x7e]+\n$/)
     const parsed = JSON.parse(line) as Record<string, unknown>
     expect(parsed).toMatchObject({ type: 'decision', outcome: 'deny', path })

@@ -31,12 +31,12 @@ function openBody() {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
   const writer = writable.getWriter()
   const send = (text: string) => writer.write(new TextEncoder().encode(text))
-  // The first chunk sends the head. If the connection is cut off, the rejection must not stay unhandled.
+  // The first chunk sends the head. A cut connection rejects it, which must not stay unhandled.
   send('early ').catch(() => undefined)
   return { readable, send, end: () => writer.close() }
 }
 
-/** The status, or the code of the error. */
+/** Sends a GET. Returns the status or the code of the error. */
 function request(url: string, agent: Agent): Promise<number | string | undefined> {
   return new Promise((resolve) => {
     const asking = get(url, { agent }, (response) => {
@@ -137,12 +137,18 @@ describe('an idle connection', () => {
 it('limits the time for the head of a request, but not for the whole request, on Node', async () => {
   const making = vi.spyOn(http, 'createServer')
   await serve(() => new Response('here'))
-  expect(making.mock.results[0]?.value).toMatchObject({
-    requestTimeout: 0,
-    headersTimeout: 60_000,
-  })
+  expect(making.mock.results[0]?.value).toMatchObject({ requestTimeout: 0, headersTimeout: 60_000 })
   making.mockRestore()
 })
+
+/** Serves a response that stays open. */
+async function startOpenResponse(drainMs?: number) {
+  const body = openBody()
+  const serving = await serve(() => new Response(body.readable))
+  const surroundings = createSurroundings()
+  const stopped = serveUntilStopped([serving], surroundings, drainMs)
+  return { ...body, ...surroundings, stopped, url: serving.url, response: await fetch(serving.url) }
+}
 
 describe('a served handler', () => {
   it('answers at its URL', async () => {
@@ -152,15 +158,11 @@ describe('a served handler', () => {
   })
 
   it('finishes open requests after SIGTERM, and accepts no new ones', async () => {
-    const body = openBody()
-    const serving = await serve(() => new Response(body.readable))
-    const surroundings = createSurroundings()
-    const stopped = serveUntilStopped([serving], surroundings)
-    const response = await fetch(serving.url)
-    surroundings.signal('SIGTERM')
-    await vi.waitFor(() => expect(fetch(serving.url)).rejects.toThrow('fetch failed'))
-    await body.send('late')
-    await body.end()
+    const { url, response, signal, send, end, stopped } = await startOpenResponse()
+    signal('SIGTERM')
+    await vi.waitFor(() => expect(fetch(url)).rejects.toThrow('fetch failed'))
+    await send('late')
+    await end()
     expect(await response.text()).toBe('early late')
     await stopped
   })
@@ -172,7 +174,7 @@ describe('a served handler', () => {
     const serving = await serve(() => new Response(count++ === 0 ? body.readable : 'done'))
     const surroundings = createSurroundings()
     const stopped = serveUntilStopped([serving], surroundings)
-    // Its connection is in use when the end begins, and so it is not closed then.
+    // Its connection is in use when the shutdown starts, so the server does not close it then.
     const first = request(serving.url, agent)
     await vi.waitFor(() => expect(count).toBe(1))
     surroundings.signal('SIGTERM')
@@ -188,15 +190,16 @@ describe('a served handler', () => {
     agent.destroy()
   })
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('is cut off by %s after SIGTERM', async (signal) => {
-    const body = openBody()
-    const serving = await serve(() => new Response(body.readable))
-    const surroundings = createSurroundings()
-    const stopped = serveUntilStopped([serving], surroundings)
-    const response = await fetch(serving.url)
-    surroundings.signal('SIGTERM')
+  it.each([
+    ['SIGINT, at once', ['SIGINT'], 20],
+    ['SIGTERM, when draining takes too long', ['SIGTERM'], 20],
+    ['SIGINT after SIGTERM', ['SIGTERM', 'SIGINT'], undefined],
+    ['a second SIGTERM', ['SIGTERM', 'SIGTERM'], undefined],
+  ] as const)('is cut off by %s', async (_, [first, second], drainMs) => {
+    const { response, signal, stopped } = await startOpenResponse(drainMs)
+    signal(first)
     await new Promise((resolve) => setTimeout(resolve, 20))
-    surroundings.signal(signal)
+    if (second !== undefined) signal(second)
     await stopped
     await expect(response.text()).rejects.toThrow('terminated')
   })
@@ -206,18 +209,5 @@ describe('a served handler', () => {
     const before = count()
     await serve(() => new Response())
     expect(count()).toBe(before)
-  })
-
-  it('is cut off by SIGINT, and when draining takes too long', async () => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      const body = openBody()
-      const serving = await serve(() => new Response(body.readable))
-      const surroundings = createSurroundings()
-      const stopped = serveUntilStopped([serving], surroundings, 20)
-      const response = await fetch(serving.url)
-      surroundings.signal(signal)
-      await stopped
-      await expect(response.text()).rejects.toThrow('terminated')
-    }
   })
 })

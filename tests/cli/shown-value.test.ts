@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { escapeHidden, showFile, shown, showName, showValue } from '../../src/cli/shown-value.ts'
+import { words } from '../support/words.ts'
 
 const HIDDEN = '(hidden because it may be a secret)'
 const KEY = 'withauth_4fK2pQ7xV9bN1mZ8sD3gH6jL5wR0tY2uE4iO7aC9vB1nM3k'
@@ -61,14 +62,11 @@ it.each([
 })
 
 it.each([
-  'keys.yaml',
-  '/run/secrets/with-auth/a-key-of-the-service',
-  './',
-  '.',
-  '..',
+  ...words(`
+    keys.yaml /run/secrets/with-auth/a-key-of-the-service ./ . .. keys
+    a-long-name-of-a-file-with-keys.yaml
+  `),
   String.raw`C:\keys`,
-  'keys',
-  'a-long-name-of-a-file-with-keys.yaml',
 ])('shows the file %s', (file) => {
   expect(showFile(file)).toBe(file)
 })

@@ -71,7 +71,7 @@ describe('an exchange', () => {
     expect(await send(hanging, AbortSignal.abort())).toEqual({ code: 'client_left' })
   })
 
-  it('stops listening to the client once the head of the response is there', async () => {
+  it('stops listening to the client after the head of the response', async () => {
     const client = new AbortController()
     const add = vi.spyOn(client.signal, 'addEventListener')
     const remove = vi.spyOn(client.signal, 'removeEventListener')
@@ -130,7 +130,7 @@ describe('an upload of unknown length', () => {
     expect(cancel).toHaveBeenCalledExactlyOnceWith('enough')
   })
 
-  it('is not waited for if the headers say that there is a body', async () => {
+  it('is sent at once if the headers announce a body', async () => {
     const silent = new ReadableStream<Uint8Array>()
     expect(await bodySent(silent, false)).toBe(silent)
   })
@@ -149,7 +149,7 @@ describe('the response to the client', () => {
     expect(await response.text()).toBe('body')
   })
 
-  it('has each cookie in a field of its own', () => {
+  it('has each cookie in its own header line', () => {
     const cookies = ['a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT', 'b=2']
     const upstream = new Response('')
     for (const cookie of cookies) upstream.headers.append('set-cookie', cookie)
@@ -184,7 +184,7 @@ describe('the response to the client', () => {
     },
   )
 
-  it('keeps coding and length where fetch decodes nothing silently', () => {
+  it('keeps coding and length with a fetch that does not decode', () => {
     const headers = { 'content-encoding': 'zstd', 'content-length': '4' }
     const response = passOn(new Response('body', { headers }), 'GET', false)
     expect(Object.fromEntries(response.headers)).toMatchObject(headers)

@@ -6,10 +6,9 @@ import {
   mayCarryIdentity,
   namesInConnection,
 } from '../../src/gateway/field-names.ts'
+import { words } from '../support/words.ts'
 
-const words = (text: string): string[] => text.trim().split(/\s+/)
-
-// RFC 9110 §7.6.1 and §11.7, RFC 9113 §3.1, and older practice.
+// From RFC 9110 §7.6.1 and §11.7, RFC 9113 §3.1, and older practice.
 const HOP_BY_HOP = words(`
   connection http2-settings keep-alive proxy-authenticate proxy-authentication-info proxy-authorization
   proxy-connection te trailer transfer-encoding upgrade`)

@@ -157,7 +157,7 @@ describe('the request', () => {
 })
 
 describe('the response', () => {
-  it('has its fields in Latin-1, and each cookie in a field of its own', async () => {
+  it('has its headers in Latin-1, and each cookie in its own header line', async () => {
     const cookies = 'Set-Cookie: b=2; Path=/\r\nSet-Cookie: a=1\r\n'
     play = (socket) =>
       void socket.write(
@@ -172,7 +172,7 @@ describe('the response', () => {
     expect(await textOf(response)).toBe('')
   })
 
-  it('is the final one, without the interim ones', async () => {
+  it('is the final response, not an interim one', async () => {
     play = (socket) => void socket.write(`HTTP/1.1 100 Continue\r\n\r\n${OK}`)
     const response = await send('/')
     expect([response.status, await textOf(response)]).toEqual([200, 'ok'])
@@ -212,7 +212,7 @@ describe('the response', () => {
     expect(await textOf(await send('/'))).toBe('old')
   })
 
-  it('starts with an empty chunk if its body is late, and with the body if it is there', async () => {
+  it('starts with an empty chunk if its body is late', async () => {
     play = (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n')
     const reader = (await send('/')).body?.getReader()
     expect((await reader?.read())?.value).toHaveLength(0)
@@ -273,7 +273,7 @@ describe('a connection', () => {
     },
   )
 
-  it('that closes is replaced by a new one, and not by another idle one', async () => {
+  it('that closes is replaced by a new one, not by an idle one', async () => {
     const waiting: Socket[] = []
     play = (socket) => void waiting.push(socket)
     const both = [send('/1'), send('/2')]

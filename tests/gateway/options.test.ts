@@ -3,11 +3,12 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { AuthConfigError } from '../../src/index.ts'
 import { chooseFetch, resolveGateway } from '../../src/gateway/options.ts'
 import { close, listen } from '../support/loopback.ts'
+import { words } from '../support/words.ts'
 import type { UpstreamRequest } from '../../src/gateway.ts'
 
 const upstream = 'http://127.0.0.1:8321'
 
-it('has a default for every option but the upstream', () => {
+it('has a default for every option except the upstream', () => {
   expect(resolveGateway({ upstream })).toEqual({
     upstream: { origin: upstream, basePath: '' },
     identityHeaders: { principal: 'x-auth-principal', attributes: 'x-auth-attributes' },
@@ -42,8 +43,8 @@ describe('the identityHeaders', () => {
   it.each([
     true,
     undefined,
-    ...'Authorization Remote-Addr X_Forwarded_User Content-Length accept cookie content-encoding date origin range'.split(
-      ' ',
+    ...words(
+      'Authorization Remote-Addr X_Forwarded_User Content-Length accept cookie content-encoding date origin range',
     ),
     'x user',
     '',
@@ -133,7 +134,7 @@ describe('the fetch', () => {
     vi.restoreAllMocks()
   })
 
-  it('is one over node:http on Node, which decodes nothing', async () => {
+  it('uses node:http on Node and does not decode', async () => {
     const fetch = vi.spyOn(globalThis, 'fetch')
     const server = createServer((_, response) => void response.end('here'))
     const port = await listen(server)
@@ -162,7 +163,7 @@ describe('the fetch', () => {
     },
   )
 
-  it('that is given decodes silently, except on Deno', () => {
+  it('from the options decodes silently, except on Deno', () => {
     expect(chooseFetch(given)).toEqual({ fetch: given, decodesSilently: true })
     vi.stubGlobal('Deno', {})
     expect(chooseFetch(given)).toEqual({ fetch: given, decodesSilently: false })

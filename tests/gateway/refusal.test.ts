@@ -59,7 +59,7 @@ describe('the description of a failure', () => {
     expect(describeFailure(raw('https://api.test'), 'malformed_request').path).toBe('')
   })
 
-  it('reaches the log of that request, and of no other', () => {
+  it('reaches only the log of its request', () => {
     const [request, other] = [get('/x', 'secret'), get('/x', 'secret')]
     const passage = followPassage(request)
     const failure = describeFailure(request, 'client_left')

@@ -9,6 +9,7 @@ import {
   identityFields,
 } from '../../src/gateway/request-headers.ts'
 import { get, raw } from '../support/requests.ts'
+import { words } from '../support/words.ts'
 import type { ClientAddress } from '../../src/gateway.ts'
 import type { CredentialsSource } from '../../src/index.ts'
 
@@ -24,7 +25,7 @@ function copied(
 }
 
 describe('the copy of a client’s headers', () => {
-  it('has all that are for the upstream', () => {
+  it('has all headers for the upstream', () => {
     const headers = {
       accept: 'text/event-stream',
       'content-encoding': 'zstd',
@@ -44,14 +45,12 @@ describe('the copy of a client’s headers', () => {
     expect(copied({ ...connection, accept: '*/*' })).toEqual({ accept: '*/*' })
   })
 
-  it.each([
-    'X-Auth-Principal',
-    'x_auth_principal',
-    'X.Auth.Principal',
-    'X-Auth_Principal',
-    'X-AUTH-ATTRIBUTES',
-    'x_auth.attributes',
-  ])('lacks the identity header %s (CVE-2026-30851)', (name) => {
+  it.each(
+    words(`
+    X-Auth-Principal x_auth_principal X.Auth.Principal X-Auth_Principal
+    X-AUTH-ATTRIBUTES x_auth.attributes
+  `),
+  )('lacks the identity header %s (CVE-2026-30851)', (name) => {
     expect(copied({ [name]: 'admin' })).toEqual({})
   })
 
@@ -127,7 +126,7 @@ describe('a principal', () => {
     },
   )
 
-  it('is decoded to itself, whatever it is, even by a server that trims', () => {
+  it('survives encoding and decoding, even by a server that trims', () => {
     const letter = fc.oneof(
       fc.constantFrom(' ', '%', 'a', 'é', '\n', '\ud800'),
       fc.integer({ min: 0, max: 0x10ffff }).map((code) => String.fromCodePoint(code)),
@@ -163,7 +162,7 @@ describe('the identity headers', () => {
     expect(JSON.parse(value)).toEqual(attributes)
   })
 
-  it('are sent under their names, and only for what there is', () => {
+  it('are sent under their configured names, and only with a value', () => {
     const auth = { principal: 'alice', attributes: { roles: ['admin'] } }
     expect(identityFields(auth, DEFAULT_NAMES)).toEqual([
       ['x-auth-principal', 'alice'],
@@ -214,21 +213,13 @@ describe('X-Forwarded-Proto and X-Forwarded-Host', () => {
     expect(factsOf(raw(url), [])).toBeUndefined()
   })
 
-  it.each([
-    'a/b',
-    'u@a',
-    'a?b',
-    'a#b',
-    'a b',
-    'a.test, b.test',
-    'a.test, a.test',
-    'a:b',
-    '[::1',
-    '%g0',
-  ])('cannot be told for the malformed Host %s, even with publicOrigin', (host) => {
-    expect(factsOf(raw('http://api.test/x', { host }), [])).toBeUndefined()
-    expect(publicFactsOf(raw('http://api.test/x', { host }), [])).toBeUndefined()
-  })
+  it.each([...words('a/b u@a a?b a#b a:b [::1 %g0'), 'a b', 'a.test, b.test', 'a.test, a.test'])(
+    'cannot be told for the malformed Host %s, even with publicOrigin',
+    (host) => {
+      expect(factsOf(raw('http://api.test/x', { host }), [])).toBeUndefined()
+      expect(publicFactsOf(raw('http://api.test/x', { host }), [])).toBeUndefined()
+    },
+  )
 
   it.each([
     'api.test',

@@ -4,6 +4,7 @@ import { AuthConfigError } from '../../src/index.ts'
 import { parsePublicOrigin, parseUpstream, locate } from '../../src/gateway/upstream-url.ts'
 import { parseTarget } from '../../src/core/request/target.ts'
 import { runs } from '../support/nightly.ts'
+import { words } from '../support/words.ts'
 
 const UPSTREAM = parseUpstream('http://127.0.0.1:8321/base', false)
 
@@ -18,36 +19,25 @@ describe('an upstream', () => {
     expect(parseUpstream(url, false)).toEqual({ origin, basePath })
   })
 
-  it.each([
-    'http://localhost:8321',
-    'http://llama-stack:8321',
-    'http://host.docker.internal:8321',
-    'http://llama.default.svc.cluster.local',
-    'http://127.1.2.3',
-    'http://10.0.0.5:80/x',
-    'http://172.16.0.1',
-    'http://172.31.255.1',
-    'http://192.168.1.2',
-    'http://[::1]:8321',
-    'http://[fd00::1]:8321',
-  ])('%s may be http, since it is within a private network', (url) => {
+  it.each(
+    words(`
+    http://localhost:8321 http://llama-stack:8321 http://host.docker.internal:8321
+    http://llama.default.svc.cluster.local http://127.1.2.3 http://10.0.0.5:80/x
+    http://172.16.0.1 http://172.31.255.1 http://192.168.1.2 http://[::1]:8321
+    http://[fd00::1]:8321
+  `),
+  )('%s may be http, since it is within a private network', (url) => {
     expect(() => parseUpstream(url, false)).not.toThrow()
   })
 
-  it.each([
-    'http://models.example.com',
-    'http://localhost.evil.com',
-    'http://127.0.0.1.nip.io',
-    'http://10.0.0.1.nip.io',
-    'http://172.32.0.1',
-    'http://169.254.169.254',
-    'http://0.0.0.0',
-    'http://2130706433',
-    'http://0x7f.1',
-    'http://evil.com/localhost',
-    'http://[2001:db8::1]',
-    'http://internal.evil.com',
-  ])('%s may be http only with allowInsecureHttp', (url) => {
+  it.each(
+    words(`
+    http://models.example.com http://localhost.evil.com http://127.0.0.1.nip.io
+    http://10.0.0.1.nip.io http://172.32.0.1 http://169.254.169.254 http://0.0.0.0
+    http://2130706433 http://0x7f.1 http://evil.com/localhost http://[2001:db8::1]
+    http://internal.evil.com
+  `),
+  )('%s may be http only with allowInsecureHttp', (url) => {
     expect(() => parseUpstream(url, false)).toThrow(/"upstream" must be an https URL/)
     expect(() => parseUpstream(url, true)).not.toThrow()
   })
@@ -130,7 +120,7 @@ describe('the URL at the upstream', () => {
     expect(target && locate(UPSTREAM, target)).toBe(expected)
   })
 
-  it('never has another host nor leaves the base path, whatever the request is', () => {
+  it('keeps the host and the base path for every request', () => {
     const parts = [
       '/',
       '//',
@@ -161,7 +151,7 @@ describe('the URL at the upstream', () => {
     expect(failed).toBe(false)
   })
 
-  it('does not exist if a URL parser finds another host or path in it', () => {
+  it('is undefined if a URL parser finds another host or path', () => {
     expect(locate(UPSTREAM, { path: '/../x', query: '' })).toBeUndefined()
     const bare = parseUpstream('http://127.0.0.1', false)
     expect(locate(bare, { path: '.evil.com/x', query: '' })).toBeUndefined()

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { declareClassPlugin, PluginKind } from '@stryker-mutator/api/plugin'
 
-/** Mutants that no test can tell from the source: `code` is the line, `becomes` the mutants, `why` the reason. */
+/** Mutants that behave like the source. `code` is the source line, `becomes` lists its mutants, `why` is the reason. */
 const EQUIVALENTS = JSON.parse(readFileSync(new URL('equivalents.json', import.meta.url), 'utf8'))
 
 /** Fails the run for a mutant in `src/core` that survives and is not in `equivalents.json`. */
@@ -9,7 +9,7 @@ class EquivalentsReporter {
   static inject = ['options']
 
   constructor(options) {
-    // Not with `--mutate` for some files.
+    // False for a run of a few files (`--mutate`).
     this.isWhole = options.mutate.includes('src/core/**/*.ts')
   }
 
@@ -36,7 +36,7 @@ function isEquivalent(code, becomes) {
   return EQUIVALENTS.some((known) => known.code === code && known.becomes.includes(becomes))
 }
 
-/** Entries whose line was mutated, or is nowhere in the whole core, without such a survivor. */
+/** Entries of `equivalents.json` without a matching survivor in the files of this run. */
 function outdated(survivors, sources, isWhole) {
   return EQUIVALENTS.filter(
     ({ code }) => isWhole || sources.some((source) => source.includes(code)),

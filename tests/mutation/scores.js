@@ -1,4 +1,4 @@
-// Prints how many of all mutants a test noticed, by the reports of the parts that were run.
+// Prints how many mutants the tests killed, from the reports in `.mutation`.
 import { readdirSync, readFileSync } from 'node:fs'
 import { isRecording, writeFigures } from '../figures/write.js'
 

@@ -1,4 +1,4 @@
-// `src` is mutated part by part: a folder, and the entry beside it.
+// A part of `src` is a folder and its entry file, such as `src/yaml` and `src/yaml.ts`.
 const PART = process.env['PART'] ?? 'core'
 
 /** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
@@ -9,14 +9,14 @@ export default {
   vitest: { configFile: 'tests/mutation/vitest.config.js' },
   coverageAnalysis: 'perTest',
   concurrency: 2,
-  // Another process on the machine must not look like an endless loop.
+  // A busy machine must not look like an endless loop.
   timeoutFactor: 2,
   timeoutMS: 10_000,
   disableTypeChecks: false,
   reporters: ['json', 'progress-append-only', 'equivalents'],
   jsonReporter: { fileName: `.mutation/report-${PART}.json` },
   thresholds: { high: 97, low: 93, break: PART === 'core' ? 97 : 85 },
-  // What was killed is not tried again: a run that was ended goes on where it was.
+  // A new run skips mutants that an earlier run killed.
   incremental: true,
   incrementalFile: `.mutation/incremental-${PART}.json`,
   tempDirName: '.mutation/sandboxes',

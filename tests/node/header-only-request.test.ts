@@ -7,6 +7,7 @@ import { toHeaderOnlyRequest } from '../../src/node/header-only-request.ts'
 import { close, listen } from '../support/loopback.ts'
 import { head, sendRaw } from '../support/raw-client.ts'
 import { TOKEN } from '../support/token.ts'
+import { words } from '../support/words.ts'
 import type { AddressInfo } from 'node:net'
 
 const seen: Request[] = []
@@ -28,8 +29,8 @@ async function see(requestLine: string, ...fields: string[]): Promise<Request> {
   return request
 }
 
-describe('what the client sent', () => {
-  it('is there as it was sent: target, method, and fields with lower-case names', async () => {
+describe('a header-only request', () => {
+  it('has the original target and method, and headers with lower-case names', async () => {
     const request = await see('DELETE /a%2Fb/%63?x=1&x=2', 'X-Team: red', 'x-team: blue')
     expect(parseTarget(request.url)).toEqual({ path: '/a%2Fb/c', query: 'x=1&x=2' })
     expect(request.method).toBe('DELETE')
@@ -42,7 +43,7 @@ describe('what the client sent', () => {
     expect(request).toBeInstanceOf(Request)
   })
 
-  it('is joined where Node leaves out the second', async () => {
+  it('joins repeated headers, also where Node drops the second', async () => {
     const request = await see(
       'GET /',
       `Authorization: Bearer ${TOKEN}`,
@@ -51,17 +52,17 @@ describe('what the client sent', () => {
     expect(request.headers.get('authorization')).toBe(`Bearer ${TOKEN}, Bearer evil`)
   })
 
-  it('keeps bytes above ASCII apart', async () => {
+  it('keeps bytes above ASCII', async () => {
     const request = await see('GET /', 'Authorization: Bearer \xe9', 'X-Other: \xff')
     expect(request.headers.get('authorization')).toBe('Bearer \xe9')
     expect(request.headers.get('x-other')).toBe('\xff')
   })
 
-  it('has a method that no Fetch client may send', async () => {
+  it('has a method that Fetch forbids, such as TRACE', async () => {
     expect((await see('TRACE /')).method).toBe('TRACE')
   })
 
-  it('has names of prototypes as names', async () => {
+  it('reads headers named like members of Object.prototype', async () => {
     const request = await see('GET /', '__proto__: x', 'constructor: y')
     expect(request.headers.get('__proto__')).toBe('x')
     expect(request.headers.get('constructor')).toBe('y')
@@ -70,22 +71,17 @@ describe('what the client sent', () => {
 
 describe('an ambiguous target is malformed', () => {
   it.each([
-    '/public/../admin',
-    '/public/%2e%2e/admin',
+    ...words(`
+    /public/../admin /public/%2e%2e/admin //api.example.test/admin ///admin
+    /public#/../admin http://evil.test/admin http://x@h/healthz HTTP://evil.test/admin *
+  `),
     '/public/..\\admin',
-    '//api.example.test/admin',
-    '///admin',
-    '/public#/../admin',
-    'http://evil.test/admin',
-    'http://x@h/healthz',
-    'HTTP://evil.test/admin',
-    '*',
   ])('%s', async (target) => {
     const method = target === '*' ? 'OPTIONS' : 'GET'
     expect(parseTarget((await see(`${method} ${target}`)).url)).toBeUndefined()
   })
 
-  it('and a Host takes no part in it', async () => {
+  it('and the Host does not change that', async () => {
     await sendRaw(port, head('GET /admin', 'Host: h/public/x?', 'Connection: close'))
     const request = seen.pop()
     expect(parseTarget(request?.url ?? '')?.path).toBe('/admin')
@@ -93,20 +89,20 @@ describe('an ambiguous target is malformed', () => {
   })
 })
 
-it('takes the whole path where a framework has cut it', () => {
+it('takes the whole path when a framework has shortened it', () => {
   const incoming = { url: '/x', originalUrl: '/mounted/x?a=1', method: 'GET', rawHeaders: [] }
   const request = toHeaderOnlyRequest(incoming)
   expect(parseTarget(request.url)).toEqual({ path: '/mounted/x', query: 'a=1' })
 })
 
-it('takes what is missing for empty, and no target for none that could have a meaning', () => {
+it('takes a missing method for empty, and a missing target for a malformed one', () => {
   const request = toHeaderOnlyRequest({ rawHeaders: ['x-odd'] })
   expect(request.method).toBe('')
   expect(request.url).toBe('')
   expect([...request.headers]).toEqual([['x-odd', '']])
 })
 
-it('has no meaning where Fetch does not take the fields', () => {
+it('is malformed if Fetch rejects the headers', () => {
   const rawHeaders = ['authorization', `Bearer ${TOKEN}`, 'x-bad', 'a\nb: c']
   const incoming = { url: '/', method: 'GET', rawHeaders }
   const request = toHeaderOnlyRequest(incoming)
@@ -114,7 +110,7 @@ it('has no meaning where Fetch does not take the fields', () => {
   expect([...request.headers]).toEqual([])
 })
 
-it('takes the host of HTTP/2 for one, and leaves out its other pseudo-fields', async () => {
+it('takes :authority of HTTP/2 as the host, and omits the other pseudo-headers', async () => {
   const http2 = createHttp2Server((incoming, outgoing) => {
     seen.push(toHeaderOnlyRequest(incoming))
     outgoing.end()

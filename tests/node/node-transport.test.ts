@@ -256,7 +256,7 @@ describe('close', () => {
     await transport.close()
   })
 
-  it('lets a running call end', async () => {
+  it('waits for a running call', async () => {
     const transport = nodeTransport()
     const held: Socket[] = []
     const { port } = await runTcp((socket) => held.push(socket))

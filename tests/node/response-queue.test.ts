@@ -53,7 +53,7 @@ describe('ResponseQueue', () => {
     expect(begun.mock.calls[0]?.[0].status).toBe(401)
   })
 
-  it('joins repeated fields, and has no field of a prototype', () => {
+  it('joins repeated headers, and has no header of Object.prototype', () => {
     const { begun } = started({ 'cache-control': ['no-store', 'max-age=5'], age: '1' })
     const headers = begun.mock.calls[0]?.[0].headers
     expect(headers?.get('cache-control')).toBe('no-store, max-age=5')
@@ -82,7 +82,7 @@ describe('ResponseQueue', () => {
     expect(controller.resume).not.toHaveBeenCalled()
     for (const size of [1, 2, 1, 65_535]) queue.onResponseData(controller, new Uint8Array(size))
     expect(controller.pause).toHaveBeenCalledOnce()
-    // More than 64 KiB are left, then exactly 64 KiB, then less.
+    // The queue holds more than 64 KiB, then exactly 64 KiB, then less.
     await queue.next()
     await queue.next()
     expect(controller.resume).not.toHaveBeenCalled()

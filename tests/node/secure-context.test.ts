@@ -27,7 +27,7 @@ function fail(): never {
 }
 
 describe('readSecureContexts', () => {
-  it('leaves it to Node when nothing is given', () => {
+  it('uses the default of Node without options', () => {
     expect(readSecureContexts({})).toBeUndefined()
   })
 
@@ -37,7 +37,7 @@ describe('readSecureContexts', () => {
     ['several authorities', { ca: [cert, new TextEncoder().encode(cert)] }],
     ['a certificate of its own', { cert, key: Buffer.from(key) }],
     ['functions', { ca: () => [cert], cert: () => Buffer.from(cert), key: () => key }],
-  ])('takes %s', (_what, options) => {
+  ])('accepts %s', (_what, options) => {
     expect(readSecureContexts(options)?.()).toHaveProperty('context')
   })
 
@@ -59,7 +59,7 @@ describe('readSecureContexts', () => {
     [{ ca: () => undefined }, 'ca', NO_FUNCTION],
     [{ cert, key: fail }, 'key', NO_FUNCTION],
     [{ cert, key: async () => fail() }, 'key', NO_PEM],
-  ])('refuses %o, and shows nothing of it', (options, option, message) => {
+  ])('rejects %o without showing it', (options, option, message) => {
     let error: unknown
     try {
       readSecureContexts(options)
@@ -75,7 +75,7 @@ describe('readSecureContexts', () => {
     }
   })
 
-  it('makes another context when a function returns something else, and only then', () => {
+  it('creates a new context only when a function returns another value', () => {
     let current = { cert, key }
     const contexts = readSecureContexts({
       ca: () => [cert],

@@ -8,11 +8,11 @@ const { cert, key } = SELF_SIGNED
 const dispatcher = { dispatch: () => true }
 
 describe('resolveTransportOptions', () => {
-  it('has defaults for all of them', () => {
+  it('has a default for each option', () => {
     expect(resolveTransportOptions({})).toStrictEqual({ connectTimeoutMs: 5000 })
   })
 
-  it('takes certificates and bounds', () => {
+  it('accepts certificates and limits', () => {
     const options = { ca: cert, cert, key, connections: 8, connectTimeoutMs: 100 }
     expect(resolveTransportOptions(options)).toMatchObject({
       connections: 8,
@@ -21,7 +21,7 @@ describe('resolveTransportOptions', () => {
     })
   })
 
-  it('takes a dispatcher as it is', () => {
+  it('accepts a dispatcher unchanged', () => {
     const source = resolveTransportOptions({ dispatcher })
     expect('given' in source && source.given).toBe(dispatcher)
   })
@@ -43,7 +43,7 @@ describe('resolveTransportOptions', () => {
     ],
     [key, '', 'called with an object of options'],
     [null, '', 'called with an object of options'],
-  ])('refuses %o', (options, option, message) => {
+  ])('rejects %o', (options, option, message) => {
     let error: unknown
     try {
       resolveTransportOptions(options)

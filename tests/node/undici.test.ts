@@ -5,12 +5,12 @@ import { openAgent } from '../../src/node/undici.ts'
 import { AuthConfigError } from '../../src/index.ts'
 import type { SecureContext } from 'node:tls'
 
-// That it is not installed, or too old, is tried on the packed package too, in `tests/package.test.ts`.
+// `tests/package.test.ts` tests a missing and an old undici with the packed package.
 
 const require = createRequire(import.meta.url)
 const originals = new Map<string, NodeJS.Module | undefined>()
 
-/** Has a module of undici give something else, or fail, until the end of the test. */
+/** Replaces a module of undici until the end of the test, or makes it fail. */
 function replace(name: string, load: () => unknown): void {
   const file = require.resolve(name)
   if (!originals.has(file)) originals.set(file, require.cache[file])
@@ -35,16 +35,16 @@ afterEach(() => {
 })
 
 describe('openAgent', () => {
-  it('makes an agent of undici', () => {
+  it('creates an agent of undici', () => {
     expect(openAgent({ connectTimeoutMs: 1000 })).toBeInstanceOf(Agent)
   })
 
-  it.each(['7.28.0', '7.30.2', '8.5.0', '8.13.1', '9.0.0'])('takes undici %s', (version) => {
+  it.each(['7.28.0', '7.30.2', '8.5.0', '8.13.1', '9.0.0'])('accepts undici %s', (version) => {
     replace('undici/package.json', () => ({ version }))
     expect(openAgent({ connectTimeoutMs: 1000 })).toBeInstanceOf(Agent)
   })
 
-  it('leaves time to the signal of each call, and gives nothing that was not asked for', () => {
+  it('leaves time limits to the signal of each call, and passes only given options', () => {
     const Told = vi.fn<(options: object) => void>()
     replace('undici', () => ({ Agent: Told }))
     const secureContexts = (): SecureContext => ({ context: {} })
@@ -57,7 +57,7 @@ describe('openAgent', () => {
     ])
   })
 
-  it('connects over HTTP/1.1 in time, and makes a connector for each context', () => {
+  it('connects over HTTP/1.1 with a time limit, and creates a connector for each context', () => {
     const Told = vi.fn<(options: { connect: (...args: unknown[]) => void }) => void>()
     const connect = vi.fn<(...args: unknown[]) => void>()
     const buildConnector = vi.fn<(options: object) => typeof connect>(() => connect)
@@ -103,7 +103,7 @@ describe('openAgent', () => {
       () => vi.stubGlobal('process', { versions: { bun: '1.0.0' } }),
       'it needs Node. On Bun leave "fetch" out: its own fetch is as fast',
     ],
-  ])('says what to do where undici %s', (_how, prepare, why) => {
+  ])('says what to do if undici %s', (_how, prepare, why) => {
     prepare()
     let error: unknown
     try {

@@ -49,7 +49,7 @@ it('sends the whole response with its length, and closes the connection', async 
   ])
 })
 
-it('frames the body itself, whatever the response says', async () => {
+it('frames the body itself and ignores the framing headers of the response', async () => {
   const headers = {
     'content-length': '99',
     'transfer-encoding': 'chunked',
@@ -63,32 +63,32 @@ it('frames the body itself, whatever the response says', async () => {
   expect(received.match(/content-length: .*/g)).toEqual(['content-length: 2'])
 })
 
-it('sends each cookie as a field of its own', async () => {
+it('sends each cookie in its own header line', async () => {
   response = new Response(null, { status: 401 })
   response.headers.append('set-cookie', 'a=1')
   response.headers.append('set-cookie', 'b=2')
   expect((await upgrade()).match(/set-cookie: .*/g)).toEqual(['set-cookie: a=1', 'set-cookie: b=2'])
 })
 
-it('closes the connection where the body breaks off', async () => {
+it('closes the connection when the body breaks off', async () => {
   const body = new ReadableStream({ pull: (controller) => controller.error(new Error('broken')) })
   response = new Response(body, { status: 401 })
   expect(await upgrade()).toBe('')
 })
 
-it('has a status line for a status without a name', async () => {
+it('sends a status line for a status without a name', async () => {
   response = new Response('no', { status: 599 })
   expect((await upgrade()).split('\r\n')[0]).toBe('HTTP/1.1 599 ')
 })
 
-it('reads no body for a socket that is gone', async () => {
+it('does not read the body for a closed socket', async () => {
   const socket = new PassThrough().destroy()
   const unread = new Response('no', { status: 401 })
   await refuseUpgrade(socket, unread)
   expect(unread.bodyUsed).toBe(false)
 })
 
-it('forgets the time limit with the socket', async () => {
+it('clears the time limit when the socket closes', async () => {
   const begin = vi.spyOn(globalThis, 'setTimeout')
   const end = vi.spyOn(globalThis, 'clearTimeout')
   const socket = new PassThrough().resume()
@@ -100,7 +100,7 @@ it('forgets the time limit with the socket', async () => {
   vi.restoreAllMocks()
 })
 
-it('closes the connection after ten seconds unless told otherwise', () => {
+it('closes the connection after ten seconds by default', () => {
   vi.useFakeTimers()
   onTestFinished(() => void vi.useRealTimers())
   const socket = new PassThrough()
@@ -111,7 +111,7 @@ it('closes the connection after ten seconds unless told otherwise', () => {
   expect(socket.destroyed).toBe(true)
 })
 
-it('does not wait for a client that keeps its side open', async () => {
+it('does not wait for a client that keeps its half open', async () => {
   response = new Response('no', { status: 401 })
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   socket.resume().write(head('GET /', 'Host: h', 'Connection: Upgrade', 'Upgrade: websocket'))

@@ -34,7 +34,7 @@ const listed = fc
   .map((directives) => directives.map((parts) => parts.join('')).join(', '))
 const FIELDS = fc.oneof(textOf([...NAMES, ...VALUES, ...SYNTAX]), listed)
 
-it('Cache-Control says what a loop finds in it', SLOW, () => {
+it('Cache-Control has the directives that the reference parser finds', SLOW, () => {
   const counts = compare(FIELDS, (field) => {
     const expected = ordered(freshnessOf(readLoosely(field)))
     return { found: ordered(parseCacheControl(field)), expected, kind: kindOf(expected) }
@@ -42,13 +42,13 @@ it('Cache-Control says what a loop finds in it', SLOW, () => {
   expect(tooRare(counts, ['silent', 'none', 'some'])).toEqual([])
 })
 
-it('Cache-Control means what its grammar says, or less', SLOW, () => {
+it('Cache-Control never lasts longer than its grammar allows', SLOW, () => {
   const counts = compare(FIELDS, (field) => {
     const directives = readGrammar(field)
     if (directives === undefined) return { found: '', expected: '', kind: 'malformed' }
     const expected = ordered(freshnessOf(directives))
     const found = ordered(parseCacheControl(field))
-    // A number with an escape in it is none to us, which must not make it last longer.
+    // We ignore a number with an escape. That must not make the decision last longer.
     return field.includes('\\') && isShorter(found, expected)
       ? { found, expected: found, kind: 'escaped' }
       : { found, expected, kind: 'list' }

@@ -42,13 +42,13 @@ const SCHEMES = [
 const COOKIES = ['key=', '; key=', ';key=', 'Key=', 'xkey=', '; ', 'other=b; ']
 const PROTOCOLS = ['key.', ', key.', ',key.', 'Key.', 'chat, ', ', ']
 
-// Half of them begin as the usual header does.
+// Half of them begin like a usual header.
 const AUTHORIZATIONS = fc.oneof(
   textOf([...SCHEMES, ...BLANKS, ...TOKENS, ...FOREIGN, ...OTHER]),
   textOf([...BLANKS, ...TOKENS, ...FOREIGN], 3).map((text) => `Bearer ${text}`),
 )
 
-// The others have the one token that is wanted, and something behind it.
+// The other half holds the expected token with something after it.
 function mostlyOne(texts: fc.Arbitrary<string>, start: string): fc.Arbitrary<string> {
   const behind = textOf([...TOKENS, ...BLANKS, ...FOREIGN], 3)
   return fc.oneof(
@@ -75,7 +75,7 @@ const SOURCES: readonly [string, CredentialsSource, Reference, fc.Arbitrary<stri
 ]
 
 describe.each(SOURCES)('the token in %s', (_what, source, reference, fields) => {
-  it.each(FORMATS)('is what a loop over its characters reads, as %s', SLOW, (format) => {
+  it.each(FORMATS)('is what the reference parser reads, as %s', SLOW, (format) => {
     const read = createCredentialsReader([source], format)
     const counts = compare(fields, (field) => {
       const expected = reference(field, format)

@@ -44,7 +44,7 @@ const references = fc
     all.map(([name, operator, behind]) => `\${env.${name}${operator}}${behind}`).join(''),
   )
 
-it('references to the environment are replaced as a loop replaces them', SLOW, () => {
+it('references to the environment are replaced as in the reference parser', SLOW, () => {
   const texts = fc.oneof(textOf([...SYNTAX, ...NAMES]), references)
   const counts = compare(texts, (source) => {
     const expected = expand(source, VARIABLES)

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { isLinear, PARSERS, PIECES, repeatTo } from './timed-parsers.ts'
 
-// Longer texts are refused unread by some, so that only shorter ones say how they are read.
+// Some parsers reject longer texts unread, so only shorter texts show the time of parsing.
 const LENGTHS = [250, 4000]
 
 it.each(PARSERS)(

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { IS_NIGHTLY } from '../support/nightly.ts'
 import { bestTime, PARSERS, PIECES, repeatTo } from './timed-parsers.ts'
 
-// Needs a machine with nothing else to do.
+// Needs an idle machine.
 
 const MOST_MS = 20
 

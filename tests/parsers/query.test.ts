@@ -26,7 +26,7 @@ const QUERIES = fc.oneof(
 )
 const REQUEST = { method: 'GET', headers: new Headers() } as Request
 
-it('a query has the parameters that a loop reads', SLOW, () => {
+it('a query has the parameters that the reference parser reads', SLOW, () => {
   const lists = createQuestionBuilder(resolveConfig({ context: { params: 'lists' } }).context)
   const values = createQuestionBuilder(resolveConfig({ context: { params: 'values' } }).context)
   const counts = compare(QUERIES, (query) => {
@@ -38,7 +38,7 @@ it('a query has the parameters that a loop reads', SLOW, () => {
   expect(tooRare(counts, ['none', 'single', 'repeated'])).toEqual([])
 })
 
-it('a query is refused where a loop counts more than 1,000 parameters', () => {
+it('a query with more than 1,000 parameters is rejected (hash flooding)', () => {
   const encode = createToldEncoder(resolveConfig({ context: { headers: [] } }).context, ['e'])
   const isTold = (query: string): boolean => encode(REQUEST, { path: '/', query }) !== undefined
   for (let count = 990; count < 1010; count += 1) {

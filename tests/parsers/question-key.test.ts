@@ -5,7 +5,7 @@ import { createToldEncoder, encodeKey } from '../../src/core/request/question.ts
 import { decodeKey } from './references/question-key.ts'
 import { compare, textOf, SLOW, tooRare } from './strings.ts'
 
-// What the encoding itself is made of, so that a text that passes for two of them would be found.
+// The characters of the encoding itself, to find a text that could be read as two fields.
 const text = textOf(
   ['0', '1', '2', '10', ':', '-', '1:', '0:', '|', '\u0000', 'a', 'é', '\ud800', '😀'],
   6,
@@ -24,7 +24,7 @@ const facts = fc.record({
   headers: fc.dictionary(fc.constantFrom(...names), text),
 })
 
-it('a key is decoded to everything that the endpoint is told', SLOW, () => {
+it('a cache key holds everything that the endpoint is told', SLOW, () => {
   const counts = compare(fc.tuple(context, facts, text, text), ([given, told, token, endpoint]) => {
     const checked = resolveConfig({ context: given }).context
     const encoded = createToldEncoder(checked, [endpoint])(requestOf(told), told)

@@ -3,30 +3,30 @@ import fc from 'fast-check'
 import { onTestFinished } from 'vitest'
 import { IS_NIGHTLY } from '../support/nightly.ts'
 
-/** How many strings each parser is given. */
+/** The number of strings for each parser. */
 export const STRINGS: number = IS_NIGHTLY ? 1_000_000 : 20_000
 export const SLOW = { tags: ['slow'], timeout: 900_000 }
 
-/** The comparisons are in these: with one of them left out, no figure is about all parsers. */
+/** These files compare parsers. A run without one of them records no figure. */
 const FILES = readdirSync(import.meta.dirname)
   .filter((name) => name.endsWith('.test.ts'))
   .map((name) => `parsers/${name}`)
 
-/** Texts that are made of what a parser looks for, so that they come near to being right in every way. */
+/** Makes texts from the pieces that a parser looks for, so that many of them are almost valid. */
 export function textOf(pieces: readonly string[], maxLength = 10): fc.Arbitrary<string> {
   return fc
     .array(fc.constantFrom(...pieces), { maxLength, size: 'max' })
     .map((chosen) => chosen.join(''))
 }
 
-/** What came out of a parser, what its reference says, and of which kind that is. */
-export interface Comparison {
+/** The result of a parser, the result of its reference, and the kind of result. */
+interface Comparison {
   readonly found: unknown
   readonly expected: unknown
   readonly kind: string
 }
 
-/** Compares for `STRINGS` values, and gives how many came of each kind, so that a test can see that all did. */
+/** Compares `STRINGS` values. Returns the number of results of each kind. */
 export function compare<Value>(
   values: fc.Arbitrary<Value>,
   compareOne: (value: Value) => Comparison,
@@ -48,7 +48,7 @@ export function compare<Value>(
   return counts
 }
 
-/** The kinds that came up less often than once in `oneIn`, with those that never did. */
+/** The kinds with fewer than one result in `oneIn`. */
 export function tooRare(
   counts: ReadonlyMap<string, number>,
   kinds: readonly string[],

@@ -9,7 +9,7 @@ import type { CredentialsSource } from '../../src/index.ts'
 
 export type Parser = (text: string) => unknown
 
-/** Repeated, each is what some part of a pattern matches, or all but the end of what it looks for. */
+/** Pieces to repeat. Each matches a part of some pattern, or a whole pattern except for its end. */
 export const PIECES: readonly string[] = [
   'a',
   ' ',
@@ -122,7 +122,7 @@ function tellParams(query: string): unknown {
   return encode(REQUEST, target) === undefined ? undefined : build('t', REQUEST, target)
 }
 
-/** The least of some times in milliseconds: what it takes while nothing else runs. */
+/** The shortest of several times in milliseconds. Other processes only make a time longer. */
 export function bestTime(parse: Parser, text: string, times: number): number {
   let best = Infinity
   for (let time = 0; time < times; time += 1) {
@@ -133,18 +133,18 @@ export function bestTime(parse: Parser, text: string, times: number): number {
   return best
 }
 
-/** Whether 16 times the size takes far less than the 256 times that a quadratic reader would need. */
+/** Whether 16 times the size takes far less than 256 times as long (quadratic time). */
 export function isLinear(make: (size: number) => string, parse: Parser, size: number): boolean {
   const short = make(size)
   const long = make(16 * size)
   for (let attempt = 0; attempt < 20; attempt += 1) {
-    // The constant is what a clock of a busy machine is off by.
+    // The constant allows for noise on a busy machine.
     if (bestTime(parse, long, 3) < 64 * bestTime(parse, short, 3) + 0.5) return true
   }
   return false
 }
 
-/** A piece repeated, with an end that is none of it; in one piece of memory, as a server's text is, and not a tree. */
+/** Repeats a piece and adds an end that does not match. The result is flat memory like a server's text, not a rope. */
 export function repeatTo(piece: string, bytes: number, end = ''): string {
   const size = new TextEncoder().encode(piece).length
   const text = `${piece.repeat(Math.ceil(bytes / size))}${end}`

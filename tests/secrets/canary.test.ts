@@ -46,13 +46,13 @@ describe('the token is found', () => {
     expect(findCanary(`before ${text} after`)).toBeTypeOf('string')
   })
 
-  it('and other text is not taken for it', () => {
+  it('but not in other text', () => {
     expect(findCanary('good K7 token good-token AAAA 0000 sha256')).toBeUndefined()
   })
 })
 
-describe('what is kept to be searched', () => {
-  it('is all of the first thousand of a place, and of more what has the token', () => {
+describe('the collected texts', () => {
+  it('are the first thousand of each place, and later ones with the token', () => {
     const { add, take, counts } = createCollection()
     for (let turn = 0; turn < 1001; turn += 1) add('event', { turn })
     add('event', { token: TOKEN })
@@ -66,7 +66,7 @@ describe('what is kept to be searched', () => {
     expect(take()).toHaveLength(1001)
   })
 
-  it('is what this process writes as bytes, and what commands print', () => {
+  it('include bytes that this process writes and output of its child processes', () => {
     const seen: string[] = []
     watchOutput((text) => seen.push(text))
     process.stdout.write(new TextEncoder().encode('a line of bytes\n'))
@@ -75,7 +75,7 @@ describe('what is kept to be searched', () => {
   })
 })
 
-describe('what is handed out, after a request with the token,', () => {
+describe('after a request with the token', () => {
   const config: AuthConfig = {
     endpoint: 'https://auth.example.test/validate',
     cache: {},
@@ -112,7 +112,7 @@ describe('what is handed out, after a request with the token,', () => {
         return { value, send: (request) => app.fetch(request) }
       },
     ],
-  ])('%s shows nothing of it', async (_what, make) => {
+  ])('%s does not show it', async (_what, make) => {
     const { value, send } = make()
     await send(get('/', TOKEN))
     const shown = inspect([value, nodeTransport()], { depth: 20, showHidden: true, getters: true })

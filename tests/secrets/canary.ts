@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { TOKEN } from '../support/token.ts'
 
-/** What no output may hold, in whatever form: the part of the token that nobody writes by chance. */
+/** The random part of the token. No output may hold it in any form. */
 const MARK = TOKEN.replace('good', '')
 
 const FORMS: readonly (readonly [form: string, needle: string])[] = [
@@ -16,7 +16,7 @@ const FORMS: readonly (readonly [form: string, needle: string])[] = [
   ...[TOKEN, MARK, `Bearer ${TOKEN}`].flatMap((text) => digestsOf(text)),
 ].map(([form, needle]) => [form, needle.toLowerCase()] as const)
 
-/** The form in which a text holds the token, or `undefined`. Case is ignored: it may have been changed on the way. */
+/** The form in which a text holds the token, or `undefined`. Ignores case, since a hop may have changed it. */
 export function findCanary(text: string): string | undefined {
   const searched = text.toLowerCase()
   return FORMS.find(([, needle]) => searched.includes(needle))?.[0]
@@ -33,7 +33,7 @@ function escaped(prefix: string, digits: number): string {
   return codes.map((code) => prefix + code).join('')
 }
 
-// Wherever it begins in a group of three bytes, these characters come of it alone. base64url has the same ones.
+// These characters depend only on the token, at any offset in a group of three bytes. base64url has the same ones.
 function base64Of(offset: number): string {
   const encoded = Buffer.from('\0'.repeat(offset) + MARK).toString('base64')
   return encoded.slice(offset === 0 ? 0 : 4, Math.floor((offset + MARK.length) / 3) * 4)

@@ -11,13 +11,13 @@ export interface Capture {
 
 const ERRORS = ['Error', 'TypeError', 'RangeError', 'SyntaxError', 'AggregateError'] as const
 
-// Files share a process, so what is captured belongs to the process.
+// Test files share a process, so the capture belongs to the process.
 const KEY = Symbol.for('with-auth: capture of the tests')
 const shared = globalThis as { [KEY]?: Capture & Collection }
 
 /**
- * Keeps what is printed by this process and its children, the events and refusals, and the errors that `src` makes, from
- * the first call on. Counts how often a token with the canary was read from a request, or sent.
+ * From the first call on, collects the output of this process and its children, the events and refusals, and the errors
+ * that `src` creates. Counts how often a token with the canary was read from a request or sent.
  */
 export function startCapture(): Capture & Collection {
   return (shared[KEY] ??= watchAll())
@@ -30,19 +30,19 @@ function watchAll(): Capture & Collection {
   watchOutput((text) => add('output', text))
   watchEvents((event) => add('event', event))
   watchErrors((error) => {
-    // A stack is text only when it is read, which costs more than all the rest.
+    // Reading `stack` builds its text, which costs more than all the rest.
     if (takes('error', error) && isMadeInSource(error.stack ?? '')) add('error', error)
   })
   watchRequests(counts)
   return { ...collection, counts }
 }
 
-/** Adds what a command prints in a test, where nothing is printed. */
+/** Adds the output of a command that a test runs without printing. */
 export function keepOutput(text: string): void {
   startCapture().add('output', text)
 }
 
-// Every event, refusal and failure that is handed out is frozen.
+// `src` freezes every event, refusal and failure.
 function watchEvents(see: (event: object) => void): void {
   const { freeze } = Object
   Object.freeze = <T>(value: T): Readonly<T> => {
@@ -58,7 +58,7 @@ const WITH_ERROR: ReadonlySet<unknown> = new Set([
   'config_error',
 ])
 
-/** `event.error` is what a hook threw, and the one place that may hold the token: if nothing that lists the event shows it. */
+/** `event.error` is what a hook threw. It may hold the token, as long as it is not enumerable. */
 function withoutHiddenError(report: object): object {
   const { error, ...listed }: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(report)
   const mayHaveError =
@@ -106,7 +106,7 @@ function watchRequests(counts: Capture['counts']): void {
   }
 }
 
-// To look through an upload takes so long that its client sees the answer late.
+// Searching a whole upload would delay its response.
 function mayBeHead(chunk: unknown): boolean {
   return typeof chunk === 'string' || (chunk instanceof Uint8Array && chunk.byteLength < 16_384)
 }

@@ -1,24 +1,23 @@
 import { findCanary } from './canary.ts'
 import { jsonOf, textOf } from './shown.ts'
 
-/** Where the token must not be. */
 export type Place = 'output' | 'event' | 'error'
 
 export interface Collection {
   readonly add: (place: Place, value: unknown) => void
-  /** Whether a value would be kept, by what it says so far. */
+  /** Whether `add` would keep this value. */
   readonly takes: (place: Place, value: unknown) => boolean
-  /** What is kept since it was asked last, as text. */
+  /** The texts since the last call. */
   readonly take: () => { readonly place: Place; readonly text: string }[]
   readonly counts: Record<Place, number>
 }
 
-/** So much of one place is kept. */
+/** The number of values kept for each place. */
 const MOST = 1000
 
 /**
- * Keeps what is to be searched after a test. What is over the bound of its place is searched at once and kept only if the
- * token is in it, as JSON: to show all of a value takes ten times as long.
+ * Collects values to search after a test. Above the bound of its place a value is searched at once, and kept only if its
+ * JSON holds the token: `inspect` takes ten times as long.
  */
 export function createCollection(): Collection {
   const counts = { output: 0, event: 0, error: 0 }

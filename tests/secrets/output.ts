@@ -13,20 +13,20 @@ interface Commands {
   execFileSync: (...args: unknown[]) => string | Uint8Array
 }
 
-/** srvx prints the target of each request, with the tokens that clients put into queries. */
+/** srvx prints the target of each request, including tokens in the query. */
 const ACCESS_LOG = /^\[[\d:]+ [AP]M\] [A-Z]+ http:\S+ \[\d{3}\] \([\d.]+ms\)$/gm
 
-// A token may be cut in two by the ends of chunks.
+// A token may be split over two chunks.
 const LONGEST_REST = 4096
 
-/** Shows what this process and its children print, from now on. */
+/** Passes the output of this process and its children to `see`, from now on. */
 export function watchOutput(see: (text: string) => void): void {
   watchConsole(see)
   watchStreams(see)
   watchCommands(see)
 }
 
-// Also where a test has put a spy in the place of a method, whose calls are then seen all the same.
+// The proxy also sees calls of a spy that a test assigns.
 function watchConsole(see: (text: string) => void): void {
   const watched = new WeakMap<object, unknown>()
   const watch = (method: (...args: unknown[]) => unknown): unknown => {
@@ -58,7 +58,7 @@ function watchStreams(see: (text: string) => void): void {
       return write(...args)
     }) as typeof stream.write
   }
-  // What a child prints, before anybody reads it.
+  // Reads a child's output before any other listener.
   const children = ChildProcess.prototype as unknown as { spawn: (options: object) => number }
   const { spawn } = children
   children.spawn = function launch(this: ChildProcess, options: object): number {

@@ -3,7 +3,7 @@ import { afterAll, afterEach, expect, inject } from 'vitest'
 import { findCanary } from './canary.ts'
 import { startCapture } from './capture.ts'
 
-/** For each file of tests: fails the test in whose output, events or errors the token is found, and never shows it. */
+/** Fails a test when its output, events or errors hold the token. The failure does not show the token. */
 
 const { take, counts } = startCapture()
 

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 
-/** All that can be seen of a value: by inspect, as JSON, and of an error its causes. */
+/** A value as `inspect` and JSON show it, with the causes of an error. */
 export function textOf(value: unknown): string {
   if (typeof value === 'string') return value
   const shown = inspect(value, { depth: 8, showHidden: true, maxStringLength: null })
@@ -14,7 +14,7 @@ function chainOf(error: Error, depth = 8): string {
   return `${message} ${stack} ${own.map(jsonOf).join(' ')} ${next}`
 }
 
-/** A value as JSON, or nothing where there is none. */
+/** A value as JSON, or an empty text if it has none. */
 export function jsonOf(value: unknown): string {
   try {
     return JSON.stringify(value) ?? ''

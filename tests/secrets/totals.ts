@@ -6,14 +6,14 @@ import type { TestProject } from 'vitest/node'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Each file of tests adds a line to this file. */
+    /** Each test file appends a line to this file. */
     captureLog: string
   }
 }
 
 type Counts = Capture['counts']
 
-/** At the end of a whole run: a capture that sees nothing finds nothing, so there is a least of everything. */
+/** Fails a whole run that collected too little: a broken capture would find no token. */
 export function createTotals(least: Counts): (project: TestProject) => () => Promise<void> {
   return (project) => {
     const folder = mkdtempSync(join(tmpdir(), 'with-auth-capture-'))
@@ -34,7 +34,7 @@ export function createTotals(least: Counts): (project: TestProject) => () => Pro
       // oxlint-disable-next-line no-console
       console.log(`\nSearched for the token of the tests: ${JSON.stringify(totals)}`)
       if (few.length === 0) return
-      // What is thrown here is printed, but fails nothing.
+      // Vitest prints an error from here but does not fail.
       process.exitCode = 1
       throw new Error(`Captured too little: ${few.join(', ')}`)
     }

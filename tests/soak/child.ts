@@ -11,10 +11,10 @@ export interface Child {
 
 const START_MS = 20_000
 
-/** Starts one of the programs beside this file, and waits for the port that it says. */
+/** Starts a program of this folder and waits for its port. */
 export async function startChild(program: string, args: readonly string[]): Promise<Child> {
   const child = fork(join(import.meta.dirname, program), args, {
-    // A small young generation, so that the heap settles soon.
+    // With a small young generation the heap settles soon.
     execArgv: ['--max-semi-space-size=4'],
     env: { NODE_ENV: 'production' },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -1,4 +1,4 @@
-// An auth endpoint of its own process, so that it can be killed. It writes what it decides to a file before it says so.
+// An auth endpoint in its own process, so that a test can kill it. It writes each verdict to a file before it responds.
 import { openSync, writeSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { json } from 'node:stream/consumers'

@@ -4,19 +4,19 @@ import { monotonicMs } from './ledger.ts'
 import type { Child } from './child.ts'
 
 export interface Faults {
-  /** Whether the endpoint is at fault now, or was a moment ago. */
+  /** Whether a fault or its aftermath covers this moment. */
   readonly areThere: (at: number) => boolean
-  /** Whether it was at any moment between two. */
+  /** Whether a fault or its aftermath overlaps this interval. */
   readonly wereThere: (from: number, to: number) => boolean
   readonly count: () => number
-  /** How often there was each kind of fault. */
+  /** The number of faults of each kind. */
   readonly kinds: () => Readonly<Record<string, number>>
 }
 
 export interface FaultyEndpoint extends Faults {
   readonly port: number
   readonly revoke: (key: string) => void
-  /** Breaks the endpoint in a way drawn at random, for a while, and mends it. */
+  /** Breaks the endpoint in a random way for a while, then repairs it. */
   readonly breakOnce: () => Promise<void>
   readonly close: () => Promise<void>
 }
@@ -30,11 +30,11 @@ const KINDS = ['killed', 'hanging', 'slow', 'resetting', 'restarted'] as const
 const LEAST_MS = 300
 const MOST_MS = 3_500
 const NO_MS = 0
-/** How long after a fault its consequences last: an open circuit, checks that wait, connections that are gone. */
+/** How long a fault has consequences: an open circuit, waiting checks, lost connections. */
 const AFTERMATH_MS = 3_000
 const INTERVALS_KEPT = 10
 
-/** An auth endpoint of its own process, which is broken from time to time. */
+/** Starts an auth endpoint in its own process. `breakOnce` breaks it. */
 export async function startFaultyEndpoint(ledgerPath: string): Promise<FaultyEndpoint> {
   const revoked: string[] = []
   const intervals: Interval[] = []

@@ -6,7 +6,7 @@ export interface Footprint {
   readonly descriptors: number
 }
 
-/** What a process holds now, as Linux says. */
+/** The resources that a process uses now, from `/proc`. */
 export function footprintOf(pid: number): Footprint {
   const pages = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
   return {
@@ -17,8 +17,8 @@ export function footprintOf(pid: number): Footprint {
 }
 
 /**
- * By how much the resident memory grows in ten minutes: the median slope between the least of each minute. What lies above
- * that is garbage that waits for its collection, and is more the more requests there are.
+ * The growth of the resident memory in ten minutes: the median slope between the minima of the minutes. Memory above a
+ * minimum is garbage that is not yet collected.
  */
 export function growthPerTenMinutes(seen: readonly Footprint[]): number {
   const floors = leastOfEachMinute(seen)

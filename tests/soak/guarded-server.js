@@ -1,4 +1,4 @@
-// The server under test: the built package, with a config file that is watched.
+// The server under test: the built package with a watched config file.
 import { serve } from 'srvx'
 import { getAuth, withAuth } from '../../dist/index.js'
 import { watchConfig } from '../../dist/yaml.js'

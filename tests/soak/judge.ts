@@ -2,7 +2,7 @@ import { isHot } from './keys.ts'
 import type { Faults } from './faults.ts'
 import type { Ledger } from './ledger.ts'
 
-/** The times that the server under test is configured with. */
+/** The configured times of the server under test. */
 export interface Promises {
   readonly allowTtlMs: number
   readonly denyTtlMs: number
@@ -23,18 +23,18 @@ export interface Findings {
   readonly staleAllows: number
   readonly denials: number
   readonly unavailable: number
-  /** Refused although nothing was wrong with the endpoint. */
+  /** Requests that got "unavailable" although the endpoint had no fault. */
   readonly unexplained: number
-  /** Requests of callers with a kept verdict during faults, and how many of them were served. */
+  /** Requests with a cached decision during faults. `keptServed` counts those that got a decision. */
   readonly keptAsked: number
   readonly keptServed: number
-  /** What must not be: the first few, in words. */
+  /** The first broken promises, in words. */
   readonly wrong: readonly string[]
 }
 
 export interface Judge {
   readonly judge: (answered: Answered) => void
-  /** The server has a new config, and with it nothing kept. */
+  /** The server has a new config and an empty cache. */
   readonly startOver: () => void
   readonly findings: () => Findings
 }
@@ -48,7 +48,7 @@ const UNAVAILABLE = new Set([
 ])
 const MOST_WRONG = 20
 
-/** Holds every answer against what the endpoint wrote down and against the faults that there were. */
+/** Compares every response with the ledger of the endpoint and with its faults. */
 export function createJudge(ledger: Ledger, faults: Faults, promises: Promises): Judge {
   const { allowTtlMs, denyTtlMs, staleIfErrorMs, timeoutMs } = promises
   const freshMs = Math.max(allowTtlMs, timeoutMs)
@@ -62,9 +62,9 @@ export function createJudge(ledger: Ledger, faults: Faults, promises: Promises):
     keptServed: 0,
   }
   const wrong: string[] = []
-  /** When a caller was last told that its key is denied. */
+  /** The last denial that each key got. */
   const told = new Map<string, { gotAt: number; deniedAt: number }>()
-  /** When the verdict on which a caller was last served was asked for. */
+  /** When the endpoint gave the last verdict that served each key. */
   const kept = new Map<string, number>()
 
   const complain = (what: string, { key, status, body }: Answered): void => {
@@ -112,7 +112,7 @@ export function createJudge(ledger: Ledger, faults: Faults, promises: Promises):
     if (!faults.wereThere(answered.sentAt, answered.gotAt)) counts.unexplained += 1
   }
 
-  // A verdict may be up to a tenth shorter than configured.
+  // Jitter shortens a time to live by up to a tenth.
   const isKept = ({ key, gotAt }: Answered): boolean =>
     gotAt - (kept.get(key) ?? -Infinity) < 0.9 * allowTtlMs + staleIfErrorMs
 
@@ -122,7 +122,7 @@ export function createJudge(ledger: Ledger, faults: Faults, promises: Promises):
       if (isPromised) counts.keptAsked += 1
       if (answered.status === 200) judgeAllow(answered)
       else judgeRefusal(answered)
-      // A denial is what the endpoint says, and no outage.
+      // A denial is a verdict, not an outage.
       if (isPromised && answered.status !== 503) counts.keptServed += 1
       if (!isHot(answered.key)) kept.delete(answered.key)
     },

@@ -1,9 +1,9 @@
 import { TOKEN } from '../support/token.ts'
 
 export interface Keys {
-  /** The next key to send: mostly one that comes again and again, one in three that has never been sent. */
+  /** The next key to send: mostly a hot key, which is sent again and again; every third key is new. */
   readonly next: () => string
-  /** Takes a key that comes again and again, and puts another in its place. */
+  /** Replaces a hot key and returns the old one. */
   readonly retire: () => string
 }
 
@@ -11,7 +11,7 @@ const HOT = 50
 const NEW_SHARE = 0.3
 const BAD_SHARE = 0.05
 
-/** Keys whose names say whether the endpoint knows them. */
+/** Makes keys whose names say whether the endpoint allows them. */
 export function createKeys(): Keys {
   let count = 0
   const make = (kind: string): string => `${kind}-${(count += 1)}-${'0123456789'.repeat(3)}`
@@ -37,7 +37,6 @@ export function createKeys(): Keys {
   }
 }
 
-/** Whether a key is one of those that come again and again. */
 export function isHot(key: string): boolean {
   return key.startsWith(`${TOKEN}-hot-`)
 }

@@ -1,9 +1,9 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 
-/** What the endpoint decided, as it wrote it down itself. */
+/** A verdict as the endpoint wrote it to its ledger. */
 export interface Decided {
   readonly id: string
-  /** When, in milliseconds of the machine's monotonic clock. */
+  /** In milliseconds of the machine's monotonic clock. */
   readonly at: number
   readonly status: number
   readonly key: string
@@ -19,12 +19,12 @@ export interface Ledger {
 
 const CHUNK = 1 << 16
 
-/** Milliseconds of the clock that all processes of a machine share. */
+/** Milliseconds of the monotonic clock that all processes of a machine share. */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint() / 1000n) / 1000
 }
 
-/** Follows the file that the endpoint writes. Forgets what is older than `keepMs`, so that memory stays flat. */
+/** Follows the endpoint's ledger file. Forgets entries older than `keepMs`, so that memory stays flat. */
 export function followLedger(path: string, keepMs: number): Ledger {
   const file = openSync(path, 'a+')
   const decided = new Map<string, Decided>()

@@ -9,7 +9,7 @@ import type { Answered } from './judge.ts'
 export interface Load {
   readonly stop: () => Promise<void>
   readonly sent: () => number
-  /** Requests that got no answer at all: there must be none. */
+  /** The errors of requests without a response. Must be empty. */
   readonly lost: () => readonly string[]
 }
 
@@ -20,10 +20,10 @@ interface LoadOptions {
   readonly answered: (answered: Answered) => void
 }
 
-// A machine without a free core tells how long it takes, and not what is right.
+// Leaves the machine a free core, so that responses are not late.
 const PAUSE_MS = 20
 
-/** Sends requests over some connections, one after another on each. */
+/** Sends requests over several connections, one at a time on each. */
 export function startLoad({ port, connections, nextKey, answered }: LoadOptions): Load {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const lost: string[] = []
@@ -38,7 +38,6 @@ export function startLoad({ port, connections, nextKey, answered }: LoadOptions)
   }
   const keepSending = async (): Promise<void> => {
     while (!over.signal.aborted) {
-      // One after another on each connection is what the load is.
       // oxlint-disable-next-line no-await-in-loop
       await pause(PAUSE_MS)
       // oxlint-disable-next-line no-await-in-loop
@@ -68,11 +67,11 @@ async function exchange(wanted: Exchange): Promise<{ status: number; body: strin
   const where = { agent: wanted.agent, host: '127.0.0.1', port: wanted.port, path: '/v1/models' }
   const outgoing = request({ ...where, headers })
   outgoing.end()
-  // After the response its body tells what goes wrong.
+  // After the head, reading the body reports an error.
   outgoing.on('error', () => undefined)
   const response = once(outgoing, 'response') as Promise<[IncomingMessage]>
   const [incoming] = await response.catch((error: unknown) => {
-    // A server may end a kept connection just as the next request is sent on it: every client sends that again.
+    // A server may close an idle connection just as the client reuses it. Every client retries that.
     if (outgoing.reusedSocket && isReset(error)) return []
     throw error
   })

@@ -16,7 +16,6 @@ import type { Footprint } from './footprint.ts'
 import type { Findings, Judge, Promises } from './judge.ts'
 import type { Keys } from './keys.ts'
 
-/** How many minutes it takes: `WITH_AUTH_SOAK_MINUTES`. */
 const MINUTES = Number(process.env['WITH_AUTH_SOAK_MINUTES'] ?? 1)
 const CONNECTIONS = 48
 const LEDGER_MS = 30_000
@@ -27,9 +26,9 @@ const PROMISES: Promises = {
   timeoutMs: 2_000,
 }
 const WELL_MS = { least: 3_500, most: 6_000 }
-// Killed, hung, slowed, reset and restarted: in a minute not each has its turn.
+// One minute is too short for all five kinds of fault.
 const LEAST_FAULTS = MINUTES >= 10 ? 5 : 2
-// In a minute the heap has not settled: what it does then says nothing about an hour, and is bounded loosely.
+// One minute is too short for the heap to settle, so its bound is loose.
 const MOST_GROWTH_MB = MINUTES >= 10 ? 1 : 1_000
 
 interface Soaked {
@@ -68,7 +67,7 @@ function configText(port: number): string {
 `
 }
 
-/** Breaks and mends, revokes and reloads until the time is over. */
+/** Breaks the endpoint, revokes keys and reloads the config until the time is over. */
 async function disturb(
   endpoint: FaultyEndpoint,
   keys: Keys,
@@ -80,7 +79,7 @@ async function disturb(
     const isReload = turn % 4 === 1
     if (isReload)
       writeFileSync(config, turn % 8 === 1 ? 'server: { auth: {' : configText(endpoint.port))
-    // Turns come one after another. What was kept is gone after a reload, and has to come again before a fault.
+    // A reload empties the cache. The cache must fill again before the next fault.
     // oxlint-disable-next-line no-await-in-loop
     await pause(isReload ? 1_000 : 0)
     if (isReload) judge.startOver()
@@ -106,7 +105,7 @@ async function soak(): Promise<Soaked> {
   const pid = server.process.pid ?? 0
   const begin = { port: server.port, nextKey: keys.next, answered: judge.judge }
 
-  // The base line is that of a server that has served, and is idle.
+  // The baseline is an idle server that has already served requests.
   const first = startLoad({ ...begin, connections: CONNECTIONS })
   await pause(2_000)
   await first.stop()
@@ -136,7 +135,7 @@ async function soak(): Promise<Soaked> {
   }
 }
 
-/** Kept connections to the endpoint end by themselves: the fewest that there are within some seconds. */
+/** The fewest descriptors within some seconds, in which idle connections to the endpoint close. */
 async function idleDescriptors(pid: number): Promise<number> {
   let fewest = Infinity
   for (let look = 0; look < 12; look += 1) {
@@ -181,42 +180,42 @@ describe(`a soak of ${MINUTES} min`, () => {
     MINUTES * 60_000 + 120_000,
   )
 
-  it('lets nobody in on a verdict that the endpoint did not give, or that is too old, and refuses nobody wrongly', () => {
+  it('allows only on a recent verdict of the endpoint, and denies only on a denial', () => {
     expect(soaked.findings.wrong).toEqual([])
     expect(soaked.findings.allows).toBeGreaterThan(1_000)
     expect(soaked.findings.denials).toBeGreaterThan(1_000)
     expect(soaked.findings.staleAllows).toBeGreaterThan(0)
   })
 
-  it('answers every request, and calls the endpoint to be unavailable only when it was', () => {
+  it('answers every request, and reports an outage only during one', () => {
     expect(soaked.lost).toEqual([])
     expect(soaked.findings.unexplained / soaked.sent).toBeLessThan(0.001)
   })
 
-  it('serves those whose verdict is kept through outages', () => {
+  it('serves cached decisions through outages', () => {
     const { keptAsked, keptServed } = soaked.findings
     expect(keptAsked).toBeGreaterThan(1_000)
     expect(keptServed / keptAsked).toBeGreaterThanOrEqual(0.999)
   })
 
-  it('broke the endpoint, and reloaded good configs and refused broken ones', () => {
+  it('survived faults of the endpoint, good reloads and rejected reloads', () => {
     expect(Object.keys(soaked.faults).length).toBeGreaterThanOrEqual(LEAST_FAULTS)
     expect(soaked.reloads.reloads).toBeGreaterThan(0)
     expect(soaked.reloads.brokenReloads).toBeGreaterThan(0)
     expect(soaked.reloads.events).toBeGreaterThanOrEqual(soaked.sent)
   })
 
-  it('ends without a crash, an unhandled rejection or a word', () => {
+  it('ends without a crash, an unhandled rejection or any output', () => {
     expect(soaked.printed).toBe('')
     expect(soaked.endedBy).toBe('SIGTERM')
   })
 
-  it('holds no more descriptors than before', () => {
+  it('leaks no descriptors', () => {
     const { before, after } = soaked.idleDescriptors
     expect(after).toBeLessThanOrEqual(before)
   })
 
-  it('holds no more memory the longer it runs', ({ task }) => {
+  it('leaks no memory', ({ task }) => {
     const settled = soaked.footprints.slice(soaked.footprints.length / 5)
     const growthMbPer10Min = growthPerTenMinutes(settled)
     expect(growthMbPer10Min).toBeLessThanOrEqual(MOST_GROWTH_MB)

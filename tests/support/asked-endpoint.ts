@@ -28,7 +28,7 @@ export function answering(status: number, body: string | null = null, headers = 
   return () => Promise.resolve({ status, headers: response.headers, body: response.body })
 }
 
-/** The reason of a check that ended without a verdict. */
+/** The reason why a check ended without a verdict. */
 export function reasonOf(error: unknown): unknown {
   return error instanceof AuthUnavailableError ? error.reason : error
 }

@@ -10,7 +10,7 @@ export interface AuthEndpoint {
   readonly close: () => Promise<void>
 }
 
-/** Starts a real auth endpoint that knows some keys and whose they are. */
+/** Starts an auth endpoint over HTTP that knows some keys and their principals. */
 export async function startAuthEndpoint(
   principals: Readonly<Record<string, string>>,
 ): Promise<AuthEndpoint> {

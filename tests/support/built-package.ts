@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 /**
- * Builds the package if `dist` is missing or older than the source. Files are overwritten, not removed first: tests that
- * run beside this one may be reading them.
+ * Builds the package if `dist` is missing or older than the source. Overwrites files without removing them first, since
+ * other tests may be reading them.
  */
 export function ensureBuilt(): void {
   const entry = join(ROOT, 'dist/index.js')

@@ -15,7 +15,6 @@ const OPTIONS: Required<CacheConfig> = {
   maxBytes: 1_000_000,
 }
 
-/** The clocks, the next random number, and whether the endpoint failed lately. */
 export const state = { now: 0, wall: 0, random: 0, isFailing: false }
 export const outage = { isRecent: () => state.isFailing }
 export const asked = vi.fn<(check: Check) => ParsedVerdict | Promise<ParsedVerdict>>()
@@ -39,7 +38,7 @@ export function pass(ms: number): void {
   state.wall += ms
 }
 
-/** A cache around an endpoint, and the cache outcome of each check that it is asked. */
+/** A cache before an endpoint, with the cache outcome of each check. */
 export function cached(options: Partial<CacheConfig> = {}) {
   const cache = new Cache(
     { ...OPTIONS, ...options },
@@ -54,7 +53,7 @@ export function cached(options: Partial<CacheConfig> = {}) {
   return {
     cache,
     ask: (token = 't', told = 'a') => verify(checkOf(token, told)),
-    /** The result of a check: its decision or error, and its cache facts. */
+    /** The decision or error of a check, and its cache facts. */
     outcome: async (token = 't', told = 'a'): Promise<string> => {
       const check = checkOf(token, told)
       try {

@@ -2,13 +2,13 @@ import { Check } from '../../src/core/request/check.ts'
 import type { ComposedVerifier } from '../../src/core/policies/compose.ts'
 import type { ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
 
-/** A check of one question, with a deadline that is far away. */
+/** A check of one question with a distant deadline. */
 export function checkOf(token = 't', told = 'told'): Check {
   const request = { path: '/a', headers: {}, params: {} }
   return new Check(token, told, () => ({ token, request }), [])
 }
 
-/** Looks a decision up and asks on a miss, as the gate does. */
+/** Looks up a decision and asks on a miss, as the gate does. */
 export function verifyWith({
   lookUp,
   ask,

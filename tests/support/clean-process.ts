@@ -1,8 +1,8 @@
 import { afterAll, vi } from 'vitest'
 
-/** For each file of tests: what it leaves behind must not reach the next one in its process. */
+/** Cleans up after each test file, since the next one runs in the same process. */
 
-// @hono/node-server replaces these.
+// `@hono/node-server` replaces these globals.
 const { Request, Response } = globalThis
 
 afterAll(() => {

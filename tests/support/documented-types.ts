@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import ts from 'typescript'
 import { ROOT } from './project.ts'
 
-/** An option as its type documents it. */
-export interface DocumentedOption {
+/** An option with the documentation of its type. */
+interface DocumentedOption {
   /** With its parent, such as `context.path`. */
   readonly name: string
   /** The text of its `@default` tag. */
@@ -25,21 +25,21 @@ const program = ts.createProgram(FILES, {
 })
 const checker = program.getTypeChecker()
 
-/** The options of a type, with those of an option that is a config itself. */
+/** The options of a type, including the options of its groups. */
 export function readOptionsOfType(type: string): DocumentedOption[] {
   return optionsOf(typeNamed(type), '')
 }
 
-/** What the comment of an option says. */
-export interface Documentation {
+/** The parts of an option's comment. */
+interface Documentation {
   readonly text: string
-  /** The type as it is written in the source. */
+  /** The type as in the source. */
   readonly type: string
   /** The text of its `@default` tag. */
   readonly byDefault: string | undefined
 }
 
-/** The documentation of each option of a type, by its name with its parent. Groups are included. */
+/** The documentation of each option and group of a type, by its full name, such as `context.path`. */
 export function readDocumentation(type: string): ReadonlyMap<string, Documentation> {
   return new Map(documentationOf(typeNamed(type), ''))
 }
@@ -66,7 +66,7 @@ export function readUnion(name: string): string[] {
   const members = type.isUnion() ? type.types : [type]
   return members.map((member) => {
     if (member.isStringLiteral()) return member.value
-    throw new Error(`${name} has a member that is no string`)
+    throw new Error(`${name} has a member that is not a string`)
   })
 }
 
@@ -75,7 +75,7 @@ function optionsOf(config: ts.Type, parent: string): DocumentedOption[] {
     const name = `${parent}${property.name}`
     const nested = configIn(property)
     const options = nested === undefined ? [] : optionsOf(nested, `${name}.`)
-    // What can be `false` is an option, and not only the name of a group.
+    // A group that can be `false` is also an option.
     if (nested === typeOf(property)) return options
     return [{ name, defaultText: defaultOf(property) }, ...options]
   })
@@ -90,7 +90,7 @@ function typeOf(property: ts.Symbol): ts.Type {
   return checker.getNonNullableType(checker.getTypeOfSymbol(property))
 }
 
-/** The config that an option is, or can be. */
+/** The type of the group that an option is or can be. */
 function configIn(property: ts.Symbol): ts.Type | undefined {
   const type = typeOf(property)
   return (type.isUnion() ? type.types : [type]).find(isConfig)

@@ -1,5 +1,7 @@
-// For memory.test.ts: `node --expose-gc full-cache.js <url of the package> <bytes>` fills a cache of so many bytes with
-// identities of one shape, for each shape, and prints the growth of the heap in bytes, after a forced collection.
+// For memory.test.ts: `node --expose-gc full-cache.js <url of the package> <maxBytes>` fills a cache with identities of each
+// shape in turn and prints the growth of the heap in bytes after a forced collection.
+import { heap, makeRequest } from './heap.js'
+
 const { withAuth } = await import(process.argv[2])
 
 const MAX_BYTES = Number(process.argv[3])
@@ -19,43 +21,29 @@ const SHAPES = {
   }),
 }
 
-async function heap() {
-  for (let i = 0; i < 4; i += 1) {
-    await new Promise((resolve) => {
-      setImmediate(resolve)
-    })
-    globalThis.gc()
-  }
-  return process.memoryUsage().heapUsed
-}
-
-// Not a real Request: its memory would be measured, too.
-function makeRequest(id) {
-  const fields = { authorization: `Bearer sk-${Math.floor(id / PATHS)}` }
-  const get = (name) => fields[name] ?? null
-  return { method: 'GET', url: `http://api.example.test/${id % PATHS}`, headers: { get } }
-}
+const requestOf = (id) =>
+  makeRequest(`/${id % PATHS}`, { authorization: `Bearer sk-${Math.floor(id / PATHS)}` })
 
 async function fill(identity) {
   let id = 0
   const guarded = withAuth(() => 'allowed', {
-    // As from an endpoint: no identity shares a string with another.
+    // Identities from an endpoint share no strings.
     verifier: () => ({ outcome: 'allow', ...JSON.parse(JSON.stringify(identity(id))) }),
     context: { headers: [], params: 'none' },
     cache: { maxBytes: MAX_BYTES, maxEntries: 1_000_000 },
   })
   const before = await heap()
   const count = (2 * MAX_BYTES) / Math.max(LEAST_ENTRY, JSON.stringify(identity(0)).length)
-  for (; id < count; id += 1) await guarded(makeRequest(id))
+  for (; id < count; id += 1) await guarded(requestOf(id))
   const bytes = (await heap()) - before
-  // Keeps the cache in use until here.
+  // Keeps the cache alive until here.
   guarded.clear()
   return bytes
 }
 
 const found = {}
 for (const [name, identity] of Object.entries(SHAPES)) {
-  // The first run compiles the code.
+  // The first run only compiles the code.
   await fill(identity)
   found[name] = await fill(identity)
 }

@@ -3,5 +3,5 @@ import { runInNewContext } from 'node:vm'
 
 setFlagsFromString('--expose-gc')
 
-/** Frees what nobody holds any more. What a WeakRef was made for or asked about is held until the turn ends. */
+/** Collects garbage. The target of a `WeakRef` that was created or read in this turn stays alive. */
 export const collectGarbage: () => void = runInNewContext('gc')

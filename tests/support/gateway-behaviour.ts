@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { expect, it } from 'vitest'
-import { playRow } from './gateway-exchange.ts'
+import { playRow, readAll } from './gateway-exchange.ts'
 import { CODING_ROWS, GATEWAY_ROWS, GZIPPED, HALF } from './gateway-rows.ts'
 import { head, openSocket } from './raw-client.ts'
 import { bodyOf } from './raw-upstream.ts'
@@ -9,7 +9,7 @@ import type { Socket } from 'node:net'
 import type { RawUpstream, UpstreamCall } from './raw-upstream.ts'
 
 /** A running gateway and its upstream. */
-export interface ServedGateway {
+interface ServedGateway {
   readonly port: number
   readonly upstream: RawUpstream
 }
@@ -21,7 +21,7 @@ export const NOTICED = { timeout: 4_000 }
  * Tests a gateway on any server: the rows, and streaming.
  *
  * @param codings Whether `fetch` decodes a compressed response.
- * @param leavesBy How a client disconnects so that the server notices. workerd notices only a reset.
+ * @param leavesBy How a client disconnects. workerd notices only a reset.
  * @param headComes When the client gets the head of a response. Bun sends it with the body.
  */
 export function itIsAGateway(
@@ -163,12 +163,5 @@ function pause(ms: number): Promise<void> {
 async function waitFor(client: Socket, text: string): Promise<string> {
   let received = ''
   while (!received.includes(text)) received += String((await once(client, 'data'))[0])
-  return received
-}
-
-async function readAll(client: Socket): Promise<string> {
-  let received = ''
-  client.on('data', (bytes) => (received += bytes.toString('latin1')))
-  await new Promise((resolve) => client.once('close', resolve))
   return received
 }

@@ -1,5 +1,6 @@
 import { bodyOf, fieldOf, whenComplete } from './raw-upstream.ts'
 import { openSocket } from './raw-client.ts'
+import type { Socket } from 'node:net'
 import type { GatewayRow } from './gateway-rows.ts'
 import type { RawUpstream, UpstreamCall } from './raw-upstream.ts'
 
@@ -64,15 +65,18 @@ function problemsOfResponse(row: GatewayRow, { status, fields, body }: ParsedRes
   return problems
 }
 
-// A reset ends the response like any other end.
 async function readAnswer(port: number, bytes: string): Promise<string> {
   const socket = await openSocket(port)
-  const closed = new Promise((resolve) => socket.once('close', resolve))
-  let received = ''
   socket.on('error', () => undefined)
-  socket.on('data', (chunk) => (received += chunk.toString('latin1')))
   socket.write(bytes, 'latin1')
-  await closed
+  return readAll(socket)
+}
+
+/** Reads until the connection ends, also by a reset. */
+export async function readAll(socket: Socket): Promise<string> {
+  let received = ''
+  socket.on('data', (chunk) => (received += chunk.toString('latin1')))
+  await new Promise((resolve) => socket.once('close', resolve))
   return received
 }
 
@@ -94,7 +98,7 @@ interface ParsedResponse {
 }
 
 function parse(bytes: string): ParsedResponse {
-  // Heads before the last one are interim responses.
+  // The heads before the last one are interim responses.
   const [head = '', ...rest] = bytes
     .replace(/^HTTP\/1\.1 1\d\d[^]*?\r\n\r\n(?=HTTP)/, '')
     .split('\r\n\r\n')

@@ -1,30 +1,30 @@
 import type { Auth, DenialReason } from '../../src/core/types.ts'
 
-/** A point of a history. The number orders what happens at the same time. */
+/** A point in a history. `seq` orders events at the same time. */
 export interface Moment {
   readonly seq: number
-  /** By the clock that never jumps. */
+  /** Milliseconds of the monotonic clock. */
   readonly at: number
-  /** By the time of day. */
+  /** Milliseconds of the wall clock. */
   readonly wall: number
 }
 
-/** What the endpoint says: a status, or how it fails to say one. */
+/** The response of the endpoint, or its failure to respond. */
 export interface Answer {
   readonly status: number | 'reset' | 'hang'
   readonly cacheControl?: string
   /** The `exp` of the body, in seconds from the full second of the question. */
   readonly expiresIn?: number
   readonly latencyMs: number
-  /** It answers even after the caller has given up. */
+  /** It answers even after the caller aborted. */
   readonly isDeaf: boolean
 }
 
-/** One question that the endpoint got. */
+/** One call to the endpoint. */
 export interface Call {
   readonly id: number
   readonly token: string
-  /** The JSON that it was sent. */
+  /** The JSON that it got. */
   readonly told: string
   readonly asked: Moment
   readonly answer: Answer
@@ -34,10 +34,10 @@ export interface Call {
   ended?: Moment & { readonly as: 'answered' | 'reset' | 'abandoned' }
 }
 
-/** One request, and what became of it. */
+/** One request and its decision. */
 export interface Asking {
   readonly token: string
-  /** The JSON that the endpoint has to be sent for it. */
+  /** The JSON that the endpoint must get for it. */
   readonly told: string
   readonly started: Moment
   ended?: Moment
@@ -45,7 +45,7 @@ export interface Asking {
   reason?: DenialReason
 }
 
-/** What the oracle has to know of a configuration. */
+/** The options that the oracle needs. */
 export interface Rules {
   readonly timeoutMs: number
   readonly cache:
@@ -70,14 +70,13 @@ export interface Rules {
   readonly concurrency: { readonly maxInFlight: number; readonly maxWaiting: number }
 }
 
-/** Everything that happened in a history. */
 export interface Log {
   readonly rules: Rules
   readonly calls: Call[]
   readonly askings: Asking[]
-  /** Without a token: everything was forgotten. */
+  /** Without a token everything was invalidated. */
   readonly invalidations: { readonly moment: Moment; readonly token: string | undefined }[]
-  /** How the time of day was set, the last first. */
+  /** The jumps of the wall clock, the last one first. */
   readonly jumps: { readonly moment: Moment; readonly ms: number }[]
   readonly circuit: {
     readonly moment: Moment
@@ -85,11 +84,11 @@ export interface Log {
     readonly tokens: 'known' | 'unknown'
   }[]
   readonly decisions: { attempts: number; stale: number; count: number }
-  /** How many timers were found set while nobody waited for an answer. */
+  /** The number of timers that were set while no request waited. */
   idleTimers: number
 }
 
-/** The history in lines, for whoever has to understand a counterexample. */
+/** A history in lines, to read a counterexample. */
 export function describeLog({ rules, calls, askings, invalidations, circuit }: Log): string {
   const lines: (readonly [Moment, string])[] = []
   for (const [index, { told, started, ended, auth, reason }] of askings.entries()) {

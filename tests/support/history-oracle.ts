@@ -2,13 +2,13 @@ import type { Asking, Call, Log, Moment, Rules } from './history-log.ts'
 
 type Ended<Thing extends { ended?: Moment }> = Thing & Required<Pick<Thing, 'ended'>>
 
-/** Jitter takes at most this part of a time to live. */
+/** Jitter leaves at least this part of a time to live. */
 const LEAST_PART = 0.9
 const GATEWAY_ERRORS: ReadonlySet<unknown> = new Set([502, 503, 504])
 
 /**
- * What is wrong with a history, by design.md alone: for each request the log is searched for the answer that explains
- * its outcome. Empty if all is well.
+ * The faults of a history, or an empty list. It shares no code with `src`. For each request it searches the log for the
+ * answer that explains the decision.
  */
 export function findFaults(log: Log): string[] {
   const faults = log.askings.map((asking, index) => {
@@ -30,7 +30,8 @@ function findFault(asking: Asking, log: Log): string | undefined {
 function findWrongAllow(asking: Ended<Asking>, log: Log): string | undefined {
   const { auth } = asking
   const call = log.calls[Number(auth?.attributes['call']?.[0])]
-  if (call === undefined || auth?.principal !== call.principal) return 'allowed as nobody we know'
+  if (call === undefined || auth?.principal !== call.principal)
+    return 'allowed with an identity that no call returned'
   const name = `allowed by call ${call.id}, `
   if (call.told !== asking.told) return `${name}which asked something else`
   if (!hasAnswered(call) || call.answer.status !== 200 || isAfter(call.ended, asking.ended)) {
@@ -39,7 +40,7 @@ function findWrongAllow(asking: Ended<Asking>, log: Log): string | undefined {
   if (auth.stale === true) return named(name, findWrongStale(asking, call, log))
   if (isAfter(call.asked, asking.started)) return undefined
   if (isUnsharable(call)) return `${name}which must not be shared`
-  // Who joins a flight gets what it brings, unless something newer is known by then.
+  // A follower of a shared call gets its verdict, unless a newer one arrived first.
   if (isAfter(call.ended, asking.started)) {
     return named(name, findRevocation(call, call.ended, log))
   }
@@ -62,7 +63,7 @@ function findWrongStale(asking: Ended<Asking>, call: Ended<Call>, log: Log): str
   return findRevocation(call, asking.ended, log)
 }
 
-/** Whether the token was revoked, as far as it could be known, between the question and a moment. */
+/** A known revocation of the token between a call and a moment. */
 function findRevocation(call: Call, until: Moment, log: Log): string | undefined {
   if (isForgotten(call, until, log)) return 'which was invalidated'
   const denial = log.calls.find(
@@ -109,7 +110,7 @@ function explainsDenial(call: Call, asking: Ended<Asking>, log: Log): boolean {
   return !isForgotten(call, asking.ended, log) && !isOverruled(call, asking.ended, log)
 }
 
-/** Whether the endpoint has allowed what it had denied before, in a check that was begun after that, and we may know. */
+/** Whether a check that began after the denial has brought an allow by then. */
 function isOverruled(denial: Call, until: Moment, log: Log): boolean {
   return log.calls.some(
     (other) =>
@@ -124,11 +125,11 @@ function isOverruled(denial: Call, until: Moment, log: Log): boolean {
   )
 }
 
-/** Whether the endpoint was asked in the request's time, and had time to answer. */
+/** Whether the request waited for a place or for a call that was slow enough to explain a timeout. */
 function wasHeldUp(asking: Ended<Asking>, log: Log): boolean {
   const { timeoutMs, retry } = log.rules
   if (crowdOf(asking, log) > placesFor(asking, log)) return true
-  // Who has more than an eighth of his time may spend half of it on somebody else's call.
+  // A request with more than an eighth of its budget may spend half of it as a follower of another call.
   const leastMs = retry === false ? timeoutMs / 16 : 0
   return overlapping(asking, log.calls).some(
     ({ told, asked, ended }) =>
@@ -139,8 +140,8 @@ function wasHeldUp(asking: Ended<Asking>, log: Log): boolean {
 }
 
 /**
- * Requests, and calls that may have outlived theirs, at the time of a request. A call that is over may be made again, and
- * holds its place until then.
+ * The number of requests and calls beside a request. Calls may outlive their requests, and an ended call holds its place
+ * until its retry.
  */
 function crowdOf(asking: Ended<Asking>, { askings, calls, rules }: Log): number {
   const recent = calls.filter(
@@ -150,7 +151,7 @@ function crowdOf(asking: Ended<Asking>, { askings, calls, rules }: Log): number 
   return overlapping(asking, askings).length + recent.length
 }
 
-/** How many calls there may be before one of these waits: some places are for known tokens, once there are any. */
+/** How many calls run before this request waits. Once a token is known, some places are only for known tokens. */
 function placesFor(asking: Ended<Asking>, log: Log): number {
   const { maxInFlight } = log.rules.concurrency
   if (!lanesOf(asking, log).has('unknown')) return maxInFlight
@@ -164,7 +165,7 @@ function isOverloaded(asking: Ended<Asking>, log: Log): boolean {
   const others = overlapping(asking, askings)
   const places = placesFor(asking, log)
   if (crowdOf(asking, log) > places + maxWaiting && isOutnumbered(asking, others, log)) return true
-  // Who has waited for half of his time gets no place, and who shares his flight shares that.
+  // A check that waited for half of its budget gets no place. The same holds for its followers.
   const leastMs = rules.timeoutMs / 16
   return (
     crowdOf(asking, log) > places &&
@@ -174,7 +175,7 @@ function isOverloaded(asking: Ended<Asking>, log: Log): boolean {
   )
 }
 
-/** An unknown token gives way to all others, a known one to known ones alone, of which it is one. */
+/** Every token goes before an unknown one. Only known tokens, itself included, go before a known one. */
 function isOutnumbered(asking: Ended<Asking>, others: readonly Asking[], log: Log): boolean {
   if (lanesOf(asking, log).has('unknown')) return true
   const rivals = others.filter((other) => lanesOf(other, log).has('known'))
@@ -218,7 +219,7 @@ function lastBefore<Change extends { readonly moment: Moment }>(
 
 type Lane = 'known' | 'unknown'
 
-/** Each lane that a token may have been in while a request or a call was under way, or just before it. */
+/** The lanes that a token may have been in during a request or a call, or just before it. */
 function lanesOf(
   thing: Asking | Call,
   log: Pick<Log, 'calls' | 'invalidations' | 'rules'>,
@@ -227,7 +228,7 @@ function lanesOf(
   const lanes = new Set<Lane>()
   let lane: Lane = 'unknown'
   for (const { at, seq, lane: next } of changesOf(thing.token, log)) {
-    // A check may have been under way for its whole time when its call is made, and what it learns comes a moment later.
+    // A check may call the endpoint at the end of its budget and learn the result a moment later.
     if (at >= begun.at - log.rules.timeoutMs) lanes.add(lane)
     if (seq > (thing.ended?.seq ?? Infinity)) return lanes
     lane = next
@@ -235,7 +236,7 @@ function lanesOf(
   return lanes.add(lane)
 }
 
-/** When a token became known, and when it was forgotten. */
+/** The moments when a token became known or unknown. */
 function changesOf(
   token: string,
   { calls, invalidations }: Pick<Log, 'calls' | 'invalidations'>,
@@ -243,7 +244,7 @@ function changesOf(
   const learned = calls
     .filter((call) => call.token === token)
     .filter((call) => isAllow(call) || isDenial(call))
-    // A 403 rejects one request of a token that stays known.
+    // A 403 rejects one request. The token stays known.
     .filter((call) => call.answer.status !== 403)
     .map((call) => ({ ...call.ended, lane: isAllow(call) ? 'known' : 'unknown' }) as const)
   const forgotten = invalidations
@@ -272,10 +273,10 @@ function findCallFaults(log: Log): string[] {
   return faults
 }
 
-/** Whether a call was under way when the same was asked again. */
+/** Whether the earlier call was still running when the same question was asked again. */
 function isTwin(earlier: Call, later: Call): boolean {
   if (earlier.told !== later.told || !isAfter(later.asked, earlier.asked)) return false
-  // One that ends in the same moment, at its deadline, was replaced and not doubled.
+  // A call that ends at that moment, at its deadline, was replaced.
   return earlier.ended === undefined || earlier.ended.at > later.asked.at
 }
 
@@ -283,7 +284,7 @@ function mayAskBeside(call: Call, twin: Call, log: Log): boolean {
   const { asked, told } = call
   const { timeoutMs } = log.rules
   if (wasBegunBeforeForgetting(twin, asked, log)) return true
-  // Nobody has to join a call that was under way when the token was denied.
+  // Requests need not follow a call that was running when the token was denied.
   if (
     log.calls.some(
       (other) =>
@@ -291,14 +292,14 @@ function mayAskBeside(call: Call, twin: Call, log: Log): boolean {
     )
   )
     return true
-  // Somebody has waited for half of his time. What he asked then goes on, retries included, when another's verdict came.
+  // A follower waited for half of its budget and made its own call. The call goes on after another's verdict.
   const isLate = ({ started, told: toldBy }: Asking): boolean =>
     toldBy === told &&
     isAfter(asked, started) &&
     asked.at - started.at >= timeoutMs / 2 &&
     asked.at - started.at <= timeoutMs
   if (log.askings.some((asking) => isLate(asking))) return true
-  // Each who had joined a flight that brought an answer for one has to ask.
+  // Followers of a call whose verdict cannot be shared ask themselves.
   return log.calls.some(
     (other) =>
       hasAnswered(other) &&
@@ -309,7 +310,7 @@ function mayAskBeside(call: Call, twin: Call, log: Log): boolean {
   )
 }
 
-/** Whether a call may belong to a check that an invalidation has set apart; it may have waited, or be asking again. */
+/** Whether a call may belong to a check from before an invalidation. The check may have waited or be in a retry. */
 function wasBegunBeforeForgetting(
   { asked, token }: Call,
   until: Moment,
@@ -323,7 +324,7 @@ function wasBegunBeforeForgetting(
   )
 }
 
-/** For how long a check may have been under way when its call is made. */
+/** How old a check can be when it makes a call. */
 function patienceMs({ retry, concurrency, timeoutMs }: Rules): number {
   return retry === false && concurrency.maxInFlight > 4 ? 0 : timeoutMs
 }
@@ -350,11 +351,11 @@ function mayOpen(lane: Lane, moment: Moment, log: Log): boolean {
 
 function findReportFaults({ decisions, askings, calls, rules, idleTimers }: Log): string[] {
   const faults: string[] = []
-  if (idleTimers > 0) faults.push('timers are set though nobody waits')
+  if (idleTimers > 0) faults.push('timers are set though no request waits')
   const stale = askings.filter(({ auth }) => auth?.stale === true).length
   const attempts = rules.retry === false ? 1 : 1 + rules.retry.attempts
   if (calls.length > askings.length * attempts) faults.push('asked more than requests and retries')
-  // A request that took another's verdict may have ended before its own call was made again.
+  // A request that took another's verdict may end before the retry of its own call.
   if (decisions.attempts > calls.length) faults.push('the events tell of calls that were not made')
   if (decisions.count !== askings.length) faults.push('not one event a request')
   if (decisions.stale !== stale) faults.push('stale allows and stale events differ')
@@ -397,7 +398,7 @@ function waited({ started, ended }: Ended<Asking>): number {
   return ended.at - started.at
 }
 
-/** What was under way at some time while a request was, itself included. */
+/** The requests or calls that overlap a request, itself included. */
 function overlapping<Thing extends Asking | Call>(
   { started, ended }: Ended<Asking>,
   things: readonly Thing[],
@@ -408,7 +409,7 @@ function overlapping<Thing extends Asking | Call>(
   })
 }
 
-/** The calls whose end can have been the end of a request. */
+/** The calls that can have ended a request. */
 function endingWith(asking: Ended<Asking>, log: Log): Ended<Call>[] {
   return overlapping(asking, log.calls)
     .filter((call) => hasEnded(call))
@@ -425,7 +426,7 @@ function wasWithoutAnswer(asking: Ended<Asking>, log: Log): boolean {
   return isLate && hasFailedLately(asking.ended, log)
 }
 
-/** A call that waited and was late shows nothing while others get verdicts. */
+/** Whether a call shows an outage. A late call that waited for a place does not, if other calls got verdicts. */
 function isShownBy({ asked, ended, told }: Ended<Call>, { calls, askings }: Log): boolean {
   if (ended.as !== 'abandoned') return true
   const hasWaited = !askings.some(
@@ -437,7 +438,7 @@ function isShownBy({ asked, ended, told }: Ended<Call>, { calls, askings }: Log)
   )
 }
 
-/** A crowd alone does not count as an outage. */
+/** Whether there was an outage lately. Overload alone is not one. */
 function hasFailedLately(moment: Moment, log: Log): boolean {
   const { calls, circuit, rules } = log
   const windowMs = rules.circuitBreaker === false ? 10_000 : rules.circuitBreaker.windowMs
@@ -477,7 +478,7 @@ function ttlMs(call: Call, { rules: { cache } }: Log): number {
   return Math.min(configured, maxAgeMs(call))
 }
 
-/** Whether a kept answer is within its time to live, and some more: by both clocks, and by its own `exp`. */
+/** Whether a cached answer is within its time to live plus `moreMs`, by both clocks and its `exp`. */
 function isYounger(call: Call, { at, wall }: Moment, log: Log, moreMs: number): boolean {
   const limit = ttlMs(call, log) + moreMs
   if (call.exp !== undefined && wall >= call.exp * 1000 + moreMs) return false
@@ -487,11 +488,10 @@ function isYounger(call: Call, { at, wall }: Moment, log: Log, moreMs: number): 
   )
 }
 
-/** When a question was asked by the time of day, which can have jumped between an attempt and the next one. */
+/** The possible wall-clock times of a call. The clock may have jumped between its attempts. */
 function possibleWalls({ asked }: Call, { jumps, rules }: Log): number[] {
   const walls = [asked.wall]
   let wall = asked.wall
-  // The last jump first.
   for (const { moment, ms } of jumps) {
     if (isAfter(moment, asked) || asked.at - moment.at >= patienceMs(rules)) continue
     wall -= ms
@@ -500,7 +500,7 @@ function possibleWalls({ asked }: Call, { jumps, rules }: Log): number[] {
   return walls
 }
 
-/** Whether a kept answer could have been served as it was, even if jitter had taken the most of its time. */
+/** Whether a cached answer was fresh even with the largest jitter. */
 function isCertainlyFresh(call: Ended<Call>, { started, ended }: Ended<Asking>, log: Log): boolean {
   if (isAfter(call.ended, started) || call.exp !== undefined) return false
   const limit = ttlMs(call, log) * LEAST_PART - patienceMs(log.rules)

@@ -5,18 +5,18 @@ import { findFaults } from './history-oracle.ts'
 import type { History } from './history.ts'
 import type { Asking, Log } from './history-log.ts'
 
-/** What became of many histories. Counts alone, so that a million of them take no more memory than one. */
+/** The results of many histories. Only counts, so that a million histories need no more memory than one. */
 export interface Runs {
   histories: number
   requests: number
   calls: number
-  /** How often each outcome was: `allow`, `stale`, or the reason of a denial. */
+  /** The number of each outcome: `allow`, `stale`, or the reason of a denial. */
   readonly outcomes: Record<string, number>
-  /** The first history that went wrong, made as short as can be, and how to see it again. Empty if all went well. */
+  /** The first faulty history, shrunk, and how to replay it. Empty without faults. */
   fault: string
 }
 
-/** Plays generated histories, the same ones for the same seed, and stops at the first that goes wrong. */
+/** Plays generated histories up to the first faulty one. The same seed gives the same histories. */
 export async function runHistories(count: number, seed: number): Promise<Runs> {
   const runs: Runs = { histories: 0, requests: 0, calls: 0, outcomes: {}, fault: '' }
   const isRight = fc.asyncProperty(histories, async (history: History) => {
@@ -45,7 +45,7 @@ function outcomeOf({ auth, reason }: Asking): string {
   return auth.stale === true ? 'stale' : 'allow'
 }
 
-/** What some hundred histories lead to. */
+/** The outcomes that a few hundred histories always reach. */
 export const OUTCOMES: readonly string[] = [
   'allow',
   'stale',

@@ -17,7 +17,7 @@ interface Visit {
 
 type Incident = 'none' | 'invalidate' | 'clear' | number
 
-/** One request, and what happens before it. A number as incident: the time of day jumps. */
+/** One request and the incident before it. A number as incident is a jump of the wall clock in milliseconds. */
 interface Step extends Visit {
   readonly passMs: number
   readonly incident: Incident
@@ -36,14 +36,14 @@ interface Told {
 export interface History {
   readonly rules: Rules
   readonly told: Told
-  /** What the runtime draws, over and over. */
+  /** The random numbers that the runtime draws in turn. */
   readonly randoms: readonly number[]
   readonly steps: readonly Step[]
 }
 
 const TIMEOUT_MS = 400
 
-/** A choice that mostly falls on the first, so that histories come back to the same question. */
+/** Mostly chooses the first value, so that histories repeat questions. */
 function mostly<Value>(usual: Value, ...others: Value[]): fc.Arbitrary<Value> {
   return fc.constantFrom(...Array.from({ length: 2 * others.length }, () => usual), ...others)
 }
@@ -85,7 +85,7 @@ const anyAnswer = fc.constantFrom<Step['first'][]>(
 
 const anyStep: fc.Arbitrary<Step> = fc.record({
   ...anyVisit,
-  // Around the half and the whole of the time of a check, and around the times to live.
+  // Values around the half and the whole timeout, and around the times to live.
   passMs: mostly(0, 10, 50, 100, 200, 250, 400, 900, 1100, 1600, 2900, 3100),
   incident: fc.constantFrom<Incident[]>(
     ...Array.from({ length: 50 }, () => 'none' as const),
@@ -147,7 +147,7 @@ const anyTold: fc.Arbitrary<Told> = fc.record({
   path: mostly(false, true),
 })
 
-/** A configuration, and some ten requests with what happens in between. */
+/** A configuration and about ten requests with incidents. */
 export const histories: fc.Arbitrary<History> = fc.record({
   rules: anyRules,
   told: anyTold,
@@ -155,7 +155,7 @@ export const histories: fc.Arbitrary<History> = fc.record({
   steps: fc.array(anyStep, { minLength: 1, maxLength: 20, size: 'max' }),
 })
 
-/** Runs a history against the real thing. */
+/** Plays a history through `src` and logs it. */
 export async function play(history: History): Promise<Log> {
   const clock = createVirtualClock()
   const log: Log = {
@@ -194,7 +194,7 @@ async function run(history: History, log: Log, clock: VirtualClock): Promise<voi
   }
   for (const { passMs, incident, first, later, latencyMs, isDeaf, ...visited } of history.steps) {
     await clock.pass(passMs)
-    // A call, or the wait before its retry, may outlive the request that took another's verdict, up to its deadline.
+    // If a request took another's verdict, its own call or retry may run until its deadline.
     const quietSince = clock.now() - history.rules.timeoutMs
     const isIdle = log.askings.every(({ started, ended }) => ended && started.at <= quietSince)
     if (isIdle) log.idleTimers += clock.pending() - endpoint.pending()
@@ -204,7 +204,7 @@ async function run(history: History, log: Log, clock: VirtualClock): Promise<voi
     if (first !== undefined) endpoint.says(visited.token, { ...first, ...manner }, next)
     ask(visited, history.told, gate, log, moment)
   }
-  // By then everybody has got an answer, and the endpoint has given those that nobody waits for any more.
+  // By then all requests have ended, and the endpoint has sent all late answers.
   await clock.pass(3 * TIMEOUT_MS)
 }
 
@@ -213,13 +213,7 @@ function configOf(
   fetch: NonNullable<AuthConfig['fetch']>,
   onEvent: (event: AuthEvent) => void,
 ): AuthConfig {
-  return {
-    ...rules,
-    endpoint: 'https://auth.example.test/validate',
-    context,
-    fetch,
-    onEvent,
-  }
+  return { ...rules, endpoint: 'https://auth.example.test/validate', context, fetch, onEvent }
 }
 
 function disturb(
@@ -277,7 +271,7 @@ const PARAMS: Record<string, { values: object; lists: object }> = {
   '?q=1&q=2': { values: { q: ['1', '2'] }, lists: { q: ['1', '2'] } },
 }
 
-/** What the endpoint must be sent: the contract, written down once more. */
+/** The JSON that the endpoint must get by the contract. */
 function tell({ token, path, query, tenant }: Visit, context: Told): string {
   const isTenantTold = context.headers.includes('x-tenant') && tenant !== undefined
   return JSON.stringify({

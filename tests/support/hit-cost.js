@@ -1,4 +1,4 @@
-// Prints what a kept verdict costs beside a look-up in a Map, measured in turn in one process: `node hit-cost.js <entry>`.
+// `node hit-cost.js <entry>` prints the time of a cache hit as a multiple of a lookup in a Map.
 const { withAuth } = await import(process.argv[2])
 
 const ROUNDS = 400
@@ -22,7 +22,7 @@ function guard(context) {
   return withAuth(handler, { verifier, context, cache: { allowTtlMs: 3_600_000 } })
 }
 
-/** As light as that of a server: one of Node's own would cost more than what is measured. */
+/** A light stand-in for a Request. A real one would cost more than the hit. */
 function createRequest(token) {
   const headers = new Headers({ authorization: `Bearer ${token}`, 'x-tenant': 'acme' })
   return { method: 'GET', url: 'http://127.0.0.1:3000/v1/models', headers }
@@ -51,7 +51,7 @@ function measureBatch(run, tokens) {
   return performance.now() - started
 }
 
-/** What a guard costs as a multiple of the gate: of each the batch that took least, for neighbours can only add. */
+/** The time of `guarded` as a multiple of `gate`, each in its fastest batch. Other processes only add time. */
 function measurePair({ gate, guarded, tokens }) {
   let [leastOfGate, leastOfGuard] = [Infinity, Infinity]
   for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round += 1) {

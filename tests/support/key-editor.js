@@ -1,4 +1,4 @@
-// Makes keys in a file and revokes every second one, for a test that runs several of these at once.
+// Creates keys in a file and revokes every second one. A test runs several editors at once.
 import { createKey, revokeKey } from '../../dist/keys.js'
 
 const [file = '', name = '', count = '0'] = process.argv.slice(2)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** The POST that a guard sends. */
+/** The POST that `withAuth` sends. */
 export function ask(
   key: string,
   path = '/v1/models',
@@ -19,13 +19,12 @@ export function post(
   return new Request('https://auth.example.test/validate', init)
 }
 
-/** An entry of a file of keys. JSON is YAML. */
+/** An entry of a keys file, as JSON (which is YAML). */
 export function entry(key: string, fields: object = {}): string {
   const sha256 = createHash('sha256').update(key).digest('hex')
   return JSON.stringify({ id: key, principal: 'alice', ...fields, sha256 })
 }
 
-/** A file of keys. */
 export function keysText(...entries: readonly string[]): string {
   return `keys:\n${entries.map((one) => `  - ${one}\n`).join('')}`
 }

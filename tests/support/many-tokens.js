@@ -1,5 +1,7 @@
-// For memory.test.ts: `node --expose-gc many-tokens.js <url of the package> <how many>` asks about so many tokens, each
-// once, and prints the growth of the heap. A timer that stays behind would keep the program alive.
+// For memory.test.ts: `node --expose-gc many-tokens.js <url of the package> <count>` asks about each token once and prints
+// the growth of the heap. A leaked timer would keep the program alive.
+import { heap, makeRequest } from './heap.js'
+
 const { withAuth } = await import(process.argv[2])
 
 const TOKENS = Number(process.argv[3])
@@ -22,12 +24,8 @@ function fetch(_url, { body }) {
   return Promise.resolve(answer(number % 8 === 3 ? 500 : 401))
 }
 
-// Not a real Request: its memory would be measured, too.
-function makeRequest(number) {
-  const fields = { authorization: `Bearer sk-${number}`, 'x-tenant': 'acme' }
-  const get = (name) => fields[name] ?? null
-  return { method: 'GET', url: `http://api.example.test/v1/${number % 100}`, headers: { get } }
-}
+const requestOf = (number) =>
+  makeRequest(`/v1/${number % 100}`, { authorization: `Bearer sk-${number}`, 'x-tenant': 'acme' })
 
 const guarded = withAuth(() => 'allowed', {
   endpoint: 'https://auth.example.test/validate',
@@ -41,21 +39,10 @@ const counts = { allowed: 0, rejected: 0 }
 
 async function runWave(first) {
   const numbers = Array.from({ length: WAVE }, (_, i) => first + i)
-  // Some ask twice at the same time, and share a call.
+  // Concurrent identical checks share one call.
   const twins = first < WAVE * WAVES_WITH_TWINS ? numbers.slice(0, 10) : []
-  const results = await Promise.all([...numbers, ...twins].map((n) => guarded(makeRequest(n))))
+  const results = await Promise.all([...numbers, ...twins].map((n) => guarded(requestOf(n))))
   for (const result of results) counts[result === 'allowed' ? 'allowed' : 'rejected'] += 1
-}
-
-async function heap() {
-  // Promises and weak maps free their values in a later turn.
-  for (let i = 0; i < 4; i += 1) {
-    await new Promise((resolve) => {
-      setImmediate(resolve)
-    })
-    globalThis.gc()
-  }
-  return process.memoryUsage().heapUsed
 }
 
 const resources = process.getActiveResourcesInfo().length

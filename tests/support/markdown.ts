@@ -1,11 +1,11 @@
 /** A fenced block of code. */
 export interface Fence {
-  /** The first word behind the fence, such as `ts`. */
+  /** The first word after the fence, such as `ts`. */
   readonly language: string
-  /** The second, which says where the code runs. */
+  /** The second word, which says where the code runs. */
   readonly place: string
   readonly code: string
-  /** The line of the file that the code starts at, from 1. */
+  /** The first line of the code in the file, counted from 1. */
   readonly line: number
 }
 
@@ -20,7 +20,7 @@ export function readFences(markdown: string): Fence[] {
   )
 }
 
-/** The rows of the table whose first column has this head. No cell may hold a pipe. */
+/** The rows of the table whose first column has this header. Cells must not hold a pipe. */
 export function readTable(markdown: string, head: string): string[][] {
   const lines = markdown.split('\n')
   const start = lines.findIndex((line) => readCells(line)[0] === head)
@@ -30,7 +30,7 @@ export function readTable(markdown: string, head: string): string[][] {
   return body.slice(0, end === -1 ? undefined : end).map(readCells)
 }
 
-/** A table, its head in the first row, as the formatter writes it: the same cells give the same bytes. */
+/** A table in the style of the formatter. The first row is the header. */
 export function renderTable(cells: readonly (readonly string[])[]): string {
   const [head = []] = cells
   const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
@@ -44,13 +44,13 @@ function toLine(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`
 }
 
-/** Where the links lead to, those in code left out. */
+/** The targets of links outside code. */
 export function readLinks(markdown: string): string[] {
   const prose = withoutFences(markdown).replace(/`[^`\n]*`/g, '')
   return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(({ 1: target = '' }) => target)
 }
 
-/** The fragments that links can name, as GitHub makes them of headings. */
+/** The fragments that GitHub makes from headings. */
 export function readAnchors(markdown: string): string[] {
   return [...withoutFences(markdown).matchAll(/^#+ (.+)$/gm)].map(({ 1: heading = '' }) =>
     heading
@@ -60,7 +60,7 @@ export function readAnchors(markdown: string): string[] {
   )
 }
 
-/** What is written as code within the prose. */
+/** The inline code of the prose. */
 export function readCodeSpans(markdown: string): string[] {
   return [...withoutFences(markdown).matchAll(/`([^`\n]+)`/g)].map(({ 1: code = '' }) => code)
 }

@@ -5,12 +5,12 @@ import type { EventEmitter } from 'node:events'
 
 export const WORDS = ['one', 'two', 'three'] as const
 
-/** What a streaming server and its client did, in the order in which they did it. */
-export type StreamLog = string[]
+/** The steps of a streaming server and its client, in order. */
+type StreamLog = string[]
 
 /**
- * The two routes of a model server that every client calls: the list of models, and a chat that repeats its question.
- * A streamed answer goes on only when `client` has said `received`, so it ends only if nothing holds chunks back.
+ * The two routes of a model server that every client calls: the list of models, and a chat that echoes its question. A
+ * stream continues only after `client` logged `received`, so it ends only if no chunk is buffered.
  */
 export function createModelApi(client: EventEmitter, log: StreamLog): Hono {
   const api = new Hono()

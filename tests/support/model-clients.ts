@@ -1,23 +1,23 @@
 import { LlamaStackClient } from 'llama-stack-client'
 import { OpenAI } from 'openai'
 
-/** What the published clients of model servers have in common. */
-export interface ModelClient {
+/** The common interface of the published clients of model servers. */
+interface ModelClient {
   readonly AuthenticationError: ErrorClass
   readonly InternalServerError: ErrorClass
-  /** The message of the error that a client makes of this body. */
+  /** The client's error message for this body. */
   readonly message: (status: number, error: ErrorBody) => string
-  /** Where no key is given none is sent. */
+  /** Without a key none is sent. */
   readonly connect: (origin: string, options: ClientOptions) => ConnectedClient
 }
 
-export interface ConnectedClient {
+interface ConnectedClient {
   readonly listModels: () => Promise<string[]>
   readonly ask: (content: string) => Promise<string | undefined>
   readonly askForStream: (content: string) => AsyncIterable<string>
 }
 
-export interface ClientOptions {
+interface ClientOptions {
   readonly apiKey?: string
   readonly maxRetries?: number
 }
@@ -39,7 +39,7 @@ const openai: ModelClient = {
   InternalServerError: OpenAI.InternalServerError,
   message: (status, { message }) => `${status} ${message}`,
   connect: (origin, { apiKey, ...options }) => {
-    // The client insists on a key; `null` takes the header out again.
+    // The client requires a key; `null` removes the header.
     const key =
       apiKey === undefined
         ? { apiKey: 'unused', defaultHeaders: { Authorization: null } }

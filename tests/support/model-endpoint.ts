@@ -4,15 +4,15 @@ import type { VirtualClock } from './virtual-clock.ts'
 
 interface ModelEndpoint {
   readonly fetch: Transport
-  /** What it says about a token from now on: to the first question, and to all others. */
+  /** Sets the answers about a token: one for the first question, one for all others. */
   readonly says: (token: string, first: Answer, later?: Answer) => void
-  /** How many answers are on their way, to whoever has given up too. */
+  /** The number of pending answers, including those to aborted calls. */
   readonly pending: () => number
 }
 
 const YES: Answer = { status: 200, latencyMs: 0, isDeaf: false }
 
-/** An endpoint that names each caller after what it was told and how often it was asked, and logs what it did. */
+/** An endpoint that logs its calls. Each principal names the question and the number of the call. */
 export function createModelEndpoint(
   clock: VirtualClock,
   calls: Call[],
@@ -72,9 +72,7 @@ function respond({ id, principal, exp, answer }: Call): TransportResponse {
   const body = JSON.stringify({ principal, attributes: { call: [String(id)] }, exp })
   return {
     status,
-    headers: {
-      get: (name) => (name === 'cache-control' ? (answer.cacheControl ?? null) : null),
-    },
+    headers: { get: (name) => (name === 'cache-control' ? (answer.cacheControl ?? null) : null) },
     body: status === 200 ? chunks(body) : null,
   }
 }

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll } from 'vitest'
 
 export const ENDPOINT = 'https://auth.example.test/validate'
 
-/** What the endpoint was sent. */
+/** A request to the endpoint. */
 export interface Asked {
   readonly body: { api_key: string; request: Record<string, unknown> }
   readonly text: string
@@ -13,11 +13,11 @@ export interface Asked {
 
 export interface MswEndpoint {
   readonly asked: Asked[]
-  /** Answers every question from now on; the tests that do not say how get 401. */
+  /** Sets the answer for the rest of a test, 401 by default. */
   answer: (response: () => Response | Promise<Response>) => void
 }
 
-/** An auth endpoint for the tests of one file. Any other request is an error. */
+/** An auth endpoint for the tests of one file. A request to another URL fails. */
 export function setupEndpoint(): MswEndpoint {
   const refuse = (): Response => new HttpResponse(null, { status: 401 })
   let answer: () => Response | Promise<Response> = refuse

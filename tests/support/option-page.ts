@@ -12,7 +12,7 @@ in snake_case.`
 
 const docs = readDocumentation('AuthConfig')
 
-/** \`docs/configuration.md\`: one heading for each option, with its text, type, default, range and YAML key. */
+/** \`docs/configuration.md\`: a section for each option with its text, type, default, range and YAML key. */
 export function createPage(): string {
   return `${[HEAD, ...sectionsOf(OPTIONS, [])].join('\n\n')}\n`
 }

@@ -14,7 +14,7 @@ const ref = (name: string): Schema => ({ $ref: `#/$defs/${name}` })
 const REFERENCE = ref('reference')
 const SCALAR: Schema = { type: ['number', 'boolean'] }
 
-/** A pattern that ignores the case of letters, which JSON Schema has no flag for. */
+/** A pattern that ignores case. JSON Schema has no flag for that. */
 const anyCase = (pattern: string): string =>
   pattern.replace(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`)
 const oneOfNames = (names: readonly string[]): string => `^(?:${names.map(anyCase).join('|')})$`
@@ -27,7 +27,7 @@ const LOOPBACK = `${anyCase('http')}://(?:${anyCase('localhost')}|127(?:\\.\\d{1
 const PATH_CHARACTERS =
   "(?:[!$&'()+,./0-9:;=@A-Z\\[\\]_a-z|~-]|%(?!2[dDeE]|3\\d|[46][1-9a-fA-F]|[57][\\daA]|5[fF]|7[eE]|2[fF]|5[cC]|00|25[\\da-fA-F]{2}))*"
 
-/** How each kind of option is written. What is not here is a text. */
+/** The schema of each kind of option. Any other kind is a string. */
 const KINDS: Readonly<Record<string, (form: Form, path: string) => Schema>> = {
   boolean: () => anyOf({ type: 'boolean' }, REFERENCE),
   integer: (form) => anyOf({ type: 'integer', ...rangeOf(form) }, REFERENCE),
@@ -120,7 +120,7 @@ function schemaOf(form: Form, path: string): Schema {
   }
 }
 
-/** The default of an option, with the defaults of a group. */
+/** The default of an option. For a group, the defaults of its options. */
 export function defaultOf({ kind, fields = {}, default: own }: Form): unknown {
   if (kind !== 'group' || own === false) return own
   return Object.fromEntries(
@@ -152,7 +152,7 @@ function authSchema(): Schema {
   }
   const insecure = anyOf({ const: true }, { type: 'string' })
   return {
-    description: 'Who may reach the server: an auth endpoint decides.',
+    description: 'An auth endpoint decides which requests reach the server.',
     type: 'object',
     properties: { endpoint, provider_config: provider, ...others },
     additionalProperties: false,
@@ -168,10 +168,7 @@ function authSchema(): Schema {
         },
       },
       secure({
-        not: {
-          required: ['allow_insecure_http'],
-          properties: { allow_insecure_http: insecure },
-        },
+        not: { required: ['allow_insecure_http'], properties: { allow_insecure_http: insecure } },
       }),
     ],
   }
@@ -231,7 +228,7 @@ export function createSchema(): Schema {
   }
 }
 
-/** JSON as the formatter of this project writes it: a list of plain values is one line if it fits. */
+/** JSON in the style of this project's formatter: a list of plain values is one line if it fits. */
 export function formatJson(value: unknown, indent = ''): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   const [open, close] = Array.isArray(value) ? '[]' : '{}'

@@ -3,16 +3,14 @@ import { copyFileSync, cpSync, readdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT, sorted } from './project.ts'
 
-/** The package as it would be published, built apart from `dist`, which may be old or missing. */
+/** The package as npm would publish it, built into its own folder. */
 export interface PackedPackage {
   readonly folder: string
-  /** The files that npm would publish. */
   readonly files: readonly string[]
-  /** Runs a script in the package, as a user of its published files would; gives what it prints. */
+  /** Runs a script that imports the published files. Returns its output. */
   readonly run: (script: string, type: 'module' | 'commonjs') => string
 }
 
-/** Builds the package into an empty folder. */
 export function packPackage(folder: string): PackedPackage {
   copyProject(folder)
   execFileSync(process.execPath, ['.ci/build.js', join(folder, 'dist')], { cwd: ROOT })
@@ -21,7 +19,7 @@ export function packPackage(folder: string): PackedPackage {
   return { folder, files, run: (script, type) => run(script, type, folder) }
 }
 
-// With what must not be published, so that it is the list in package.json that keeps it out.
+// The folder also holds unpublished files, to test that the list in package.json excludes them.
 function copyProject(folder: string): void {
   for (const entry of readdirSync(ROOT, { withFileTypes: true })) {
     if (entry.isFile()) copyFileSync(join(ROOT, entry.name), join(folder, entry.name))

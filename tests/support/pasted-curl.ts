@@ -3,16 +3,16 @@ import { promisify } from 'node:util'
 
 const hasCurl = spawnSync('curl', ['--version']).status === 0 && process.platform !== 'win32'
 
-/** Pastes a curl line into a shell and returns what it prints; where there is no curl, `fetch` sends the same. */
+/** Runs a curl line in a shell and returns its output. Without curl, `fetch` sends the same request. */
 export async function paste(line: string): Promise<string> {
   if (!hasCurl) return fetchLine(line)
-  // No HOME and no proxy: the .curlrc and the network of whoever runs the tests have no part in this.
+  // Without HOME and proxy variables curl ignores the user's .curlrc and proxy.
   const env = { PATH: process.env['PATH'], NO_PROXY: '*' }
   const { stdout } = await promisify(execFile)('/bin/sh', ['-c', line], { env })
   return stdout
 }
 
-/** What `curl -sw "\n%{http_code}\n"` prints. */
+/** Prints like `curl -sw "\n%{http_code}\n"` prints. */
 async function fetchLine(line: string): Promise<string> {
   const url = line.split(' ').at(-1) ?? ''
   const authorization = /-H "Authorization: ([^"]*)"/.exec(line)?.[1]

@@ -8,13 +8,12 @@ interface Said {
   readonly durationMs?: number
 }
 
-/** An answer as an endpoint gave it. */
 export function answered(status: number, said: Said = {}): ProbeAnswer {
   const { body, headers, durationMs = 3 } = said
   return { kind: 'answer', status, headers: new Headers(headers), body, durationMs }
 }
 
-/** With what the wrapper makes of it. */
+/** An answer of an endpoint and the decision that the wrapper makes of it. */
 export async function found(outcome: ProbeOutcome): Promise<Finding> {
   return { outcome, view: await viewOfWrapper(outcome) }
 }

@@ -2,15 +2,14 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** The folder of the package, with a final separator. */
+/** The folder of the package, ending in a separator. */
 export const ROOT: string = fileURLToPath(new URL('../..', import.meta.url))
 
-/** A file of the package as text. */
 export function readText(file: string): string {
   return readFileSync(join(ROOT, file), 'utf8')
 }
 
-/** A JSON file of the package, for the caller to know its shape. */
+/** A JSON file of the package. The caller knows its type. */
 export function readJson<Shape>(file: string): Shape {
   return JSON.parse(readText(file)) as Shape
 }

@@ -2,13 +2,13 @@ import { createServer } from 'node:net'
 import { close, listen } from './loopback.ts'
 import type { Socket } from 'node:net'
 
-/** A request as its bytes came in. */
+/** The bytes of a request. */
 export interface UpstreamCall {
   /** The first line. */
   readonly line: string
-  /** In the order and the spelling in which they came. */
+  /** In their original order and spelling. */
   readonly fields: readonly (readonly [name: string, value: string])[]
-  /** What came after the head so far, with its framing. */
+  /** The bytes after the head so far, with their framing. */
   readonly content: () => string
   readonly socket: Socket
 }
@@ -19,14 +19,14 @@ export type Play = (call: UpstreamCall) => void
 export interface RawUpstream {
   readonly url: string
   readonly calls: UpstreamCall[]
-  /** Says what is done with calls for a path. Without it they get a 200. */
+  /** Sets the response for a path, 200 by default. */
   readonly plan: (path: string, play: Play) => void
-  /** The calls for a path, whatever its query. */
+  /** The calls for a path with any query. */
   readonly callsFor: (path: string) => UpstreamCall[]
   readonly close: () => Promise<void>
 }
 
-/** Starts a server that says of a request no more than its bytes, and sends what it is told. One request a connection. */
+/** Starts a server that records the bytes of requests and sends exact bytes. It reads one request per connection. */
 export async function startRawUpstream(): Promise<RawUpstream> {
   const calls: UpstreamCall[] = []
   const plans = new Map<string, Play>()
@@ -61,7 +61,7 @@ export async function startRawUpstream(): Promise<RawUpstream> {
   }
 }
 
-/** Sends bytes when the whole request is there, and ends the connection. */
+/** Sends bytes after the whole request, then ends the connection. */
 export function whenComplete(call: UpstreamCall, bytes: string): void {
   if (isComplete(call)) {
     call.socket.end(bytes, 'latin1')
@@ -70,7 +70,7 @@ export function whenComplete(call: UpstreamCall, bytes: string): void {
   call.socket.once('data', () => setImmediate(() => whenComplete(call, bytes)))
 }
 
-/** The bytes of a response that ends its connection. */
+/** The bytes of a response after which the connection ends. */
 export function answer(status: string, fields: readonly string[], body = ''): string {
   const head = [`HTTP/1.1 ${status}`, `Content-Length: ${body.length}`, ...fields]
   const names = fields.map((field) => field.toLowerCase())
@@ -78,7 +78,7 @@ export function answer(status: string, fields: readonly string[], body = ''): st
   return [...head, '', body].join('\r\n')
 }
 
-/** The value of a field in any spelling that some server takes for it; joined if there are several. */
+/** The joined values of a header in every spelling that some server accepts. */
 export function fieldOf({ fields }: UpstreamCall, name: string): string | undefined {
   const fold = (text: string): string => text.toLowerCase().replace(/[^a-z\d]/g, '-')
   const values = fields.filter(([spelling]) => fold(spelling) === fold(name))

@@ -1,4 +1,4 @@
-/** A GET for a path of the guarded server, with a token unless it is left out. */
+/** A GET for a path of the guarded server, with an optional token. */
 export function get(path: string, token?: string, headers: Record<string, string> = {}): Request {
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
   return new Request(`https://api.example.test${path}`, {
@@ -7,8 +7,8 @@ export function get(path: string, token?: string, headers: Record<string, string
 }
 
 /**
- * A Request whose URL and header values are what a server made of raw bytes, which `new Request` would refuse or
- * mend.
+ * A Request with exactly these URL and header values. Some servers create such a Request from raw bytes, while
+ * `new Request` would reject or repair them.
  */
 export function raw(url: string, headers: Record<string, string> = {}, method = 'GET'): Request {
   const request = new Request('https://api.example.test/', {

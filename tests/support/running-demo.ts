@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { ROOT } from './project.ts'
+import { spawnProgram } from './spawned-program.ts'
 
 const PROGRAM = join(ROOT, 'dist/cli.js')
 
-/** A curl line that the program printed, and what it says that the line answers. */
-export interface PrintedCall {
+/** A curl line that the program printed, and the answer that it promises. */
+interface PrintedCall {
   readonly line: string
   readonly answer: string
 }
@@ -14,41 +13,30 @@ export interface PrintedCall {
 export interface RunningDemo {
   readonly calls: readonly PrintedCall[]
   readonly key: string
-  /** Without a final slash. */
+  /** Without a trailing slash. */
   readonly gatewayUrl: string
   readonly apiUrl: string
   readonly kill: (signal: NodeJS.Signals) => void
-  /** How the program ended; `output` is what it said after the guide, and any error. */
+  /** Stops the program. `output` is its output after the guide, with errors. */
   readonly ended: Promise<{ code: number | null; output: string }>
 }
 
-/** Starts `with-auth demo` in a folder, and reads what it prints once it is ready. */
+/** Starts `with-auth demo` in a folder and reads its guide. */
 export async function startDemo(folder: string): Promise<RunningDemo> {
-  const child = spawn(process.execPath, [PROGRAM, 'demo'], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'], TMPDIR: folder },
-  })
-  let output = ''
-  const closed = once(child, 'close') as Promise<[number | null]>
-  const ready = new Promise<void>((resolve) => {
-    const read = (text: string): void => {
-      output += text
-      if (output.includes('Ctrl-C')) resolve()
-    }
-    child.stdout.setEncoding('utf8').on('data', read)
-    child.stderr.setEncoding('utf8').on('data', read)
-  })
-  await Promise.race([ready, closed])
-  const guide = output
+  const env = { TMPDIR: folder }
+  const program = spawnProgram(process.execPath, [PROGRAM, 'demo'], { cwd: folder, env })
+  await program.printed(/Ctrl-C.*\n/)
+  const guide = program.stdout()
   const facts = readGuide(guide)
   if (facts === undefined) {
-    child.kill('SIGKILL')
+    program.kill('SIGKILL')
     throw new Error(`The program did not print what it should:\n${guide}`)
   }
+  const rest = (): string => program.stdout().slice(guide.length) + program.stderr()
   return {
     ...facts,
-    kill: (signal) => void child.kill(signal),
-    ended: closed.then(([code]) => ({ code, output: output.slice(guide.length) })),
+    kill: program.kill,
+    ended: program.ended.then((code) => ({ code, output: rest() })),
   }
 }
 

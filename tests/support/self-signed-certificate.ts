@@ -1,5 +1,5 @@
 /**
- * A certificate for `localhost` that signed itself, and its key. Made with `openssl req -x509 -newkey rsa:2048 -nodes
+ * A self-signed certificate for `localhost` and its key, made with `openssl req -x509 -newkey rsa:2048 -nodes
  * -days 36500 -subj /CN=localhost`. The key is public and protects nothing: it only makes a TLS server that fails.
  */
 export const SELF_SIGNED = {
@@ -54,7 +54,7 @@ bTVF8noQKNFYgMCUIaL6
 `,
 }
 
-/** Another one, over a P-256 key: what `SELF_SIGNED` is rotated to. */
+/** Another certificate with a P-256 key, to rotate `SELF_SIGNED` to. */
 export const ROTATED = {
   key: `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg4trU2U2Kc4PYxgvK

@@ -6,7 +6,7 @@ import type { RecordedSurroundings } from './surroundings.ts'
 
 interface ServedCommand extends RecordedSurroundings {
   readonly ended: Promise<number>
-  /** The URL, once the command listens. */
+  /** The URL when the command listens. */
   readonly listening: () => Promise<string>
   /** The lines of the log, of one type or of all. */
   readonly logged: (type?: string) => Record<string, unknown>[]
@@ -14,7 +14,7 @@ interface ServedCommand extends RecordedSurroundings {
 
 let running: (() => Promise<unknown>)[] = []
 
-/** Runs a command that serves, in this process and on a free port. */
+/** Runs a serving command in this process, on a free port. */
 export function serveCommand(
   command: Command,
   args: readonly string[],

@@ -13,11 +13,11 @@ import type { AuthConfig, AuthEvent, TransportInit } from '../../src/index.ts'
 
 interface Sockets {
   readonly open: Set<Socket>
-  /** The open sockets that data came on. */
+  /** The open sockets that received data. */
   readonly asked: Set<Socket>
-  /** How many were accepted in all. */
+  /** The number of accepted sockets. */
   accepted: number
-  /** How many were open at once, at most. */
+  /** The largest number of sockets open at once. */
   peak: number
 }
 
@@ -44,7 +44,7 @@ interface Way {
   readonly trusting: AuthConfig
 }
 
-/** The two ways to make the POST on Node. */
+/** The two ways to send the POST on Node. */
 export const WAYS: readonly (readonly [string, Way])[] = [
   ['fetch', { plain: {}, trusting: { fetch: fetchWithTrust } }],
   [
@@ -58,9 +58,9 @@ export const WAYS: readonly (readonly [string, Way])[] = [
 
 type Agent = new (options: { connect: { ca: string } }) => object
 
-/** Only an agent of Node's own `fetch` can be told to trust a certificate. */
+/** Makes the global agent of Node's `fetch` trust the certificate. */
 async function fetchWithTrust(url: string, init: TransportInit): Promise<Response> {
-  // Node makes its agent with the first fetch.
+  // Node creates its agent with the first fetch.
   await fetch('data:,')
   const key = Object.getOwnPropertySymbols(globalThis).find((symbol) =>
     symbol.description?.startsWith('undici.globalDispatcher'),
@@ -84,7 +84,7 @@ export async function run(server: Server): Promise<Running> {
       sockets.open.delete(socket)
       sockets.asked.delete(socket)
     })
-    // The client hangs up in many of these tests.
+    // In many tests the client resets the connection.
     socket.on('error', () => undefined)
   })
   running.push({ server, sockets })
@@ -100,7 +100,7 @@ export function runHttp(answer: RequestListener): Promise<Running> {
   return run(server)
 }
 
-/** Keeps its half of a connection open that the client has half closed. */
+/** Keeps a connection open that the client has half closed. */
 export function runTcp(accept: (socket: Socket) => void): Promise<Running> {
   return run(createTcpServer({ allowHalfOpen: true }, accept))
 }
@@ -109,7 +109,6 @@ export function closeServersAfterAll(): void {
   afterAll(async () => {
     for (const { server, sockets } of running.splice(0)) {
       const closed = close(server)
-      // A plain TCP server waits for its clients to leave.
       for (const socket of sockets.open) socket.destroy()
       await closed
     }

@@ -8,7 +8,7 @@ export interface SourceModule {
   readonly file: string
   readonly text: string
   readonly source: ts.SourceFile
-  /** What it imports and re-exports, types included: relative to `src`, or the specifier of a package. */
+  /** Its imports and re-exports, types included: paths relative to `src`, or package specifiers. */
   readonly imports: readonly string[]
 }
 
@@ -16,7 +16,7 @@ export const MODULES: readonly SourceModule[] = listFiles(join(ROOT, 'src')).map
   createModule(file, readText(`src/${file}`)),
 )
 
-export function createModule(file: string, text: string): SourceModule {
+function createModule(file: string, text: string): SourceModule {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
   const imports = ts
     .preProcessFile(text)
@@ -24,7 +24,7 @@ export function createModule(file: string, text: string): SourceModule {
   return { file, text, source, imports }
 }
 
-/** The files of a cycle of imports, first and last the same, or `undefined` if there is none. */
+/** The files of an import cycle (first and last are the same), or `undefined`. */
 export function findCycle(
   modules: readonly Pick<SourceModule, 'file' | 'imports'>[],
 ): string[] | undefined {

@@ -1,18 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-/** A program that runs beside the test. */
 export interface SpawnedProgram {
-  /** What it has printed so far. */
+  /** The output so far. */
   readonly stdout: () => string
   readonly stderr: () => string
-  /** Waits until what it has printed matches; rejects with all of it when the program ends first. */
+  /** Waits until the output matches. Rejects with the output if the program ends first. */
   readonly printed: (pattern: RegExp) => Promise<RegExpExecArray>
   readonly kill: (signal: NodeJS.Signals) => void
   readonly ended: Promise<number | null>
 }
 
-/** Starts a program, without what the tests' own environment would tell it. */
+/** Starts a program without the environment variables of the test run. */
 export function spawnProgram(
   command: string,
   args: readonly string[],

@@ -4,13 +4,13 @@ import type { StopSignal, Surroundings } from '../../src/cli/surroundings.ts'
 export interface RecordedSurroundings extends Surroundings {
   readonly printed: () => string
   readonly noted: () => string
-  /** Fails as standard output does. */
+  /** Emits an error on standard output. */
   readonly failToPrint: (error: unknown) => void
-  /** Sends a signal to whoever waits for it now. */
+  /** Calls the current listeners of a signal. */
   readonly signal: (signal: StopSignal) => void
 }
 
-/** The surroundings of a command that runs within a test. */
+/** The surroundings of a command that runs in a test. */
 export function createSurroundings(
   env: Readonly<Record<string, string>> = {},
   input = '',

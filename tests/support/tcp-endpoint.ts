@@ -5,7 +5,7 @@ import { close, listen } from './loopback.ts'
 import type { Server, Socket } from 'node:net'
 import type { Transport, TransportInit, TransportResponse } from '../../src/index.ts'
 
-/** Servers that a test starts and that end with it, and calls to them over `nodeTransport`. */
+/** Servers that end with their test, and calls to them over `nodeTransport`. */
 
 export const BODY = '{"api_key":"the-token"}'
 export const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'
@@ -25,7 +25,7 @@ export async function run(server: Server): Promise<{ port: number; sockets: Set<
   return { port: await listen(server), sockets }
 }
 
-/** Starts a server that keeps each question and answers it with bytes. */
+/** Starts a server that records each question and answers with exact bytes. */
 export async function runTcp(answer: (socket: Socket, count: number) => unknown) {
   const questions: string[] = []
   const server = createTcpServer((socket) => {

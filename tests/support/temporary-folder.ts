@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach } from 'vitest'
 
-/** Gives each test of a file an empty folder, which is removed afterwards. */
+/** Gives each test an empty folder and removes it afterwards. */
 export function setupFolder(): (name: string) => string {
   let folder = ''
   beforeEach(() => {

@@ -3,20 +3,20 @@ import { join } from 'node:path'
 import ts from 'typescript'
 import { readText, ROOT } from './project.ts'
 
-/** A text that names a test, or a row of a table of tests. */
-export interface TestTitle {
+/** A title of a test or of a table row. */
+interface TestTitle {
   /** Relative to the package, such as `tests/leaks.test.ts`. */
   readonly file: string
   readonly text: string
 }
 
-/** What is called with a text and runs no test of that name. */
+/** Calls that take a text and run no test. */
 const NO_TEST = /^console\.|\.(?:skip|todo)\b/
 const PROPERTIES: ReadonlySet<string> = new Set(['name', 'title'])
 
 /**
- * The titles below `tests` that this pattern is in. They are read, not run: a run of all runtimes and frameworks would
- * take minutes. Files without a match are not parsed.
+ * The titles below `tests` that match a pattern. Parses the files, since running the tests of all runtimes would take
+ * minutes. Skips files without a match.
  */
 export function findTitles(pattern: RegExp): TestTitle[] {
   return listTests('tests').flatMap((file) => {
@@ -36,7 +36,7 @@ function listTests(folder: string): string[] {
   })
 }
 
-/** What stands where titles do: in a call, in a row, or as a name. A comment is none, nor is a reason in prose. */
+/** The texts at the places of titles: in a call, in a table row, or as a name. Comments do not count. */
 export function titlesIn(text: string): string[] {
   const titles: string[] = []
   const visit = (node: ts.Node): void => {

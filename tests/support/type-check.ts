@@ -2,16 +2,13 @@ import { join } from 'node:path'
 import ts from 'typescript'
 import { ROOT } from './project.ts'
 
-/** Where a block of code runs, by the second word behind its fence; `''` is any runtime with the globals of the web. */
+/** The platform of a code block, by the second word after its fence. `''` is any runtime with the web's globals. */
 export const PLACES = {
   '': { lib: ['lib.es2022.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'], types: [] },
   node: { lib: ['lib.es2022.d.ts'], types: ['node'] },
   bun: { lib: ['lib.es2022.d.ts'], types: ['bun'] },
-  // These types are the namespace `Deno` alone, for use beside the globals of the web.
-  deno: {
-    lib: ['lib.es2022.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
-    types: ['deno'],
-  },
+  // These types hold only the namespace `Deno`, without the web's globals.
+  deno: { lib: ['lib.es2022.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'], types: ['deno'] },
   workers: { lib: ['lib.es2022.d.ts'], types: ['@cloudflare/workers-types'] },
 } as const satisfies Record<string, { lib: readonly string[]; types: readonly string[] }>
 
@@ -21,12 +18,12 @@ export function isPlace(word: string): word is Place {
   return Object.hasOwn(PLACES, word)
 }
 
-// Within the package, so that its dependencies are found. Nothing is written there.
+// A virtual folder in the package, so that imports resolve.
 const BLOCK = join(ROOT, 'block.ts')
-// The libraries are parsed once for all programs.
+// Parses each library once for all programs.
 const parsed = new Map<string, ts.SourceFile | undefined>()
 
-/** Compiles a block as a program of its own, against the source of this package, and gives what is wrong with it. */
+/** Compiles a block as a separate program against `src`. Returns the errors. */
 export function findTypeErrors(code: string, place: Place): string[] {
   const options = createOptions(place)
   const program = ts.createProgram([BLOCK], options, createHost(code, options))
@@ -53,10 +50,7 @@ function createOptions(place: Place): ts.CompilerOptions {
     allowImportingTsExtensions: true,
     lib: [...lib],
     types: [...types],
-    paths: {
-      'with-auth': [join(ROOT, 'src/index.ts')],
-      'with-auth/*': [join(ROOT, 'src/*.ts')],
-    },
+    paths: { 'with-auth': [join(ROOT, 'src/index.ts')], 'with-auth/*': [join(ROOT, 'src/*.ts')] },
   }
 }
 

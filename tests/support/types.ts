@@ -2,11 +2,11 @@ import { getAuth } from '../../src/index.ts'
 import type { AuthConfig } from '../../src/index.ts'
 
 /**
- * For the files `*.test-d.ts`, which `npm run types` compiles and nothing runs: a failure is a compile error. The types
- * of runtimes and frameworks in them are cut down. The blocks of the README compile against the real types.
+ * For the files `*.test-d.ts`, which `npm run types` compiles but does not run: a failure is a compile error. Their types
+ * of runtimes and frameworks are reduced. The README's blocks compile against the real types.
  */
 
-/** Whether two types are the same. `any` is the same as `any` only. */
+/** Whether two types are the same. `any` equals only `any`. */
 type Equals<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 

@@ -3,19 +3,19 @@ interface Timer {
   readonly fire: () => void
 }
 
-/** Stands in for the clocks, the timers and the randomness of the runtime. */
+/** Replaces the clocks, the timers and the randomness of the runtime. */
 export interface VirtualClock {
-  /** The time that never jumps. */
+  /** The monotonic clock. */
   readonly now: () => number
-  /** The time of day. */
+  /** The wall clock. */
   readonly wallNow: () => number
   readonly after: (ms: number, fire: () => void) => number
   readonly cancel: (id: number) => void
-  /** Lets time go by, and everything happen that is due until then. */
+  /** Advances the time and runs everything that is due. */
   readonly pass: (ms: number) => Promise<void>
-  /** Sets the time of day, or freezes the machine: to it, both are the same. */
+  /** Moves the wall clock, as setting it or suspending the machine does. */
   readonly jump: (ms: number) => void
-  /** How many timers are set. */
+  /** The number of set timers. */
   readonly pending: () => number
 }
 
@@ -23,8 +23,8 @@ const START = 1_000
 const WALL_START = 1_700_000_000_000
 
 /**
- * Makes a clock that moves only when it is told to. Ten times as fast as vitest's fake timers, which wait for a real
- * timer at each of theirs.
+ * Creates a clock that moves only on command. It is ten times as fast as vitest's fake timers, which wait for a real
+ * timer at each step.
  */
 export function createVirtualClock(): VirtualClock {
   const timers = new Map<number, Timer>()
@@ -77,7 +77,7 @@ export function createVirtualClock(): VirtualClock {
   }
 }
 
-/** Runs something with a clock and a randomness in place of the runtime's. */
+/** Runs a function with this clock and randomness. */
 export async function withClock(
   clock: VirtualClock,
   random: () => number,
@@ -93,17 +93,17 @@ export async function withClock(
     await run()
   } finally {
     Object.assign(globalThis, { setTimeout: real.setTimeout, clearTimeout: real.clearTimeout })
-    // What was assigned hides the method of the prototype.
+    // The assigned property hides the method of the prototype.
     Reflect.deleteProperty(performance, 'now')
     Date.now = real.dateNow
     Math.random = real.random
   }
 }
 
-// Not every runtime has the faster one, and by the time of the call the other one is virtual.
+// Not every runtime has `setImmediate`. The global `setTimeout` is virtual later, so this keeps the real one.
 const onNextMacrotask: (fire: () => void) => unknown = globalThis.setImmediate ?? setTimeout
 
-/** All promises that can settle have settled when the loop comes to the next macrotask. */
+/** Waits for the next macrotask, when all promises that can settle have settled. */
 function settle(): Promise<void> {
   return new Promise((resolve) => {
     onNextMacrotask(resolve)

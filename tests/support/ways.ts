@@ -11,7 +11,7 @@ type Send = (
   request: Request,
 ) => Response | Promise<Response>
 
-/** Each way that a request can take to a handler, or to a response in its place. */
+/** Each way of a request to a handler or to a rejection. */
 export const WAYS: Readonly<Record<string, Send>> = {
   'withAuth(function)': (handler, config, request) => withAuth(handler, config)(request),
   'withAuth({ fetch })': (handler, config, request) =>

@@ -3,7 +3,7 @@ import type { ConfigProblem } from '../../src/yaml.ts'
 
 type Environment = Readonly<Record<string, string>>
 
-/** What is wrong with a text; nothing for one that can be used. */
+/** The problems of a text, empty for a valid one. */
 export function problemsOf(text: string, env: Environment = {}): readonly ConfigProblem[] {
   try {
     parseConfig(text, { env })
@@ -14,7 +14,7 @@ export function problemsOf(text: string, env: Environment = {}): readonly Config
   }
 }
 
-/** Everything that an error shows of a text: for each problem its place and message, then the masked line of the file. */
+/** The shown part of an error: for each problem its place, its message and the masked line. */
 export function linesOf(text: string, env: Environment = {}): string[] {
   return problemsOf(text, env).map(({ line, column, message, excerpt }) => {
     const [shown = ''] = excerpt.split('\n')
@@ -22,7 +22,7 @@ export function linesOf(text: string, env: Environment = {}): string[] {
   })
 }
 
-/** A file whose `server.auth` has these lines below its endpoint. */
+/** A file with these lines below the endpoint of `server.auth`. */
 export function inAuth(lines: string): string {
   const start = 'server:\n  auth:\n    endpoint: https://auth.example.com/\n'
   return `${start}${lines.replace(/^(?=.)/gm, '    ')}\n`

@@ -107,6 +107,11 @@ Stopped: nothing listens there (ECONNREFUSED).
   it.each([
     ['sk-s3cret-https://a.example', [], 'URL must begin with https:// or http://'],
     [
+      'https://user:s3cret@auth.example.com/',
+      [],
+      'URL must be a URL without user or password (use WITH_AUTH_ENDPOINT_SECRET), received "***@auth.example.com/"',
+    ],
+    [
       'http://auth.example.com/?k=s3cret',
       [],
       'URL must be an https URL (http only on loopback, or with --allow-insecure-http), received "http://auth.example.com/…"',
@@ -131,21 +136,6 @@ Stopped: nothing listens there (ECONNREFUSED).
     const { code, printed, noted } = await check([url, option])
     expect({ code, noted }).toEqual({ code: 1, noted: '' })
     expect(printed).toMatch(/^0 ok, 1 failed, 12 skipped$/m)
-  })
-
-  it.each([
-    [[], 'URL is missing'],
-    [['http://auth.example.com/?k=s3cret'], 'only on loopback, or with --allow-insecure-http'],
-    [['https://user:s3cret@auth.example.com/'], 'without user or password'],
-    [['sk-s3cret'], 'URL must begin with https:// or http://'],
-    [['https://a.example', 'sk-s3cret'], 'Give only one URL'],
-    [['http://127.0.0.1:1', '--timeout-ms', '0'], '--timeout-ms must be'],
-    [['http://127.0.0.1:1', '--key=s3cret'], 'Unknown option "--key": did you mean --'],
-  ])('rejects %j as wrong usage', async (args, message) => {
-    const { code, printed, noted } = await check(args)
-    expect({ code, printed }).toEqual({ code: 2, printed: '' })
-    expect(noted).toContain(message)
-    expect(noted).not.toContain('s3cret')
   })
 })
 

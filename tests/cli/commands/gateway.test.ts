@@ -310,35 +310,23 @@ describe('with-auth gateway', () => {
   })
 
   it.each([
-    [['--config', 'a', '--keys', 'b'], 2, '--config and --keys both decide who gets access'],
+    [['--config', 'a', '--keys', 'b'], '--config and --keys both decide who gets access'],
     [
       [],
-      2,
       'Nothing decides who gets access: give --keys FILE or --config FILE, or set AUTH_ENDPOINT',
     ],
-    [['http://operand'], 2, 'takes only options'],
-    [['--upstream-timeout-ms=0'], 2, '--upstream-timeout-ms must be'],
-    [
-      ['--keys=k', '--trusted-proxy=::/0'],
-      2,
-      '--trusted-proxy must be the network of your proxies',
-    ],
-    [['--keys', 'lost.yaml'], 1, '--keys lost.yaml: no such file'],
-    [['--config', 'lost.yaml'], 1, '--config lost.yaml: no such file'],
-  ])('does not start with %j', async (args, code, message) => {
+    [['http://operand'], 'takes only options'],
+  ])('does not start with %j', async (args, message) => {
     const gateway = start(args)
-    expect(await gateway.ended).toBe(code)
+    expect(await gateway.ended).toBe(2)
     expect(gateway.noted()).toContain(message)
     expect(gateway.printed()).toBe('')
   })
 
-  it('needs a valid --upstream', async () => {
+  it('needs --upstream', async () => {
     const surroundings = createSurroundings({ AUTH_ENDPOINT: endpoint.url })
     expect(await main(['gateway'], [gatewayCommand], surroundings)).toBe(2)
     expect(surroundings.noted()).toContain('--upstream URL is missing')
-    const ftp = ['gateway', '--upstream', 'ftp://x', '--port=0']
-    expect(await main(ftp, [gatewayCommand], surroundings)).toBe(2)
-    expect(surroundings.noted()).toContain('--upstream must be an absolute http or https URL')
   })
 
   it('does not start if the port is in use, and leaves no timer', async () => {

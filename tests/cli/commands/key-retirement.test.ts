@@ -3,8 +3,7 @@ import { createServer } from 'node:http'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { endpointCommand } from '../../../src/cli/commands/endpoint.ts'
 import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
-import { retirementCommands } from '../../../src/cli/commands/key-retirement.ts'
-import { main } from '../../../src/cli/main.ts'
+import { COMMANDS, main } from '../../../src/cli/main.ts'
 import { createKey, listKeys, revokeKey } from '../../../src/keys.ts'
 import { entry, keysText } from '../../support/key-questions.ts'
 import { close, listen } from '../../support/loopback.ts'
@@ -24,7 +23,7 @@ afterEach(async () => {
 async function keys(...args: string[]) {
   const surroundings = createSurroundings()
   const line = ['keys', ...args, '--keys', pathOf('keys.yaml')]
-  const code = await main(line, retirementCommands, surroundings)
+  const code = await main(line, COMMANDS, surroundings)
   return { code, printed: surroundings.printed(), noted: surroundings.noted() }
 }
 
@@ -144,7 +143,6 @@ describe('with-auth keys rotate', () => {
   })
 
   it.each([
-    [[], 'ID is missing'],
     [['a', 'b'], 'Give only one ID'],
     [['a', '--overlap', '1.5h'], 'received "1.5h"'],
     [
@@ -193,7 +191,7 @@ describe('with-auth keys rotate', () => {
     const flush = (): Promise<void> => Promise.reject(new Error('No space'))
     const surroundings = { ...createSurroundings(), flush }
     const line = ['keys', 'rotate', id, '--keys', pathOf('keys.yaml')]
-    expect(await main(line, retirementCommands, surroundings)).toBe(1)
+    expect(await main(line, COMMANDS, surroundings)).toBe(1)
     expect(surroundings.noted()).toContain(
       `with-auth: No space. The new key was removed from ${pathOf('keys.yaml')}, and ${id} works as long as before\n`,
     )
@@ -208,7 +206,7 @@ describe('with-auth keys rotate', () => {
     }
     const surroundings = { ...createSurroundings(), flush: breakFile }
     const line = ['keys', 'rotate', id, '--keys', pathOf('keys.yaml')]
-    expect(await main(line, retirementCommands, surroundings)).toBe(1)
+    expect(await main(line, COMMANDS, surroundings)).toBe(1)
     expect(surroundings.noted()).toMatch(
       new RegExp(
         `The new key key_\\w+ is still in .*: revoke it, and correct "expires" of ${id} there\n$`,
@@ -279,7 +277,7 @@ describe('with-auth keys prune', () => {
   })
 })
 
-describe.each(['rotate', 'remove'])('with-auth keys %s', (command) => {
+describe.each(['revoke', 'rotate', 'remove'])('with-auth keys %s', (command) => {
   it.each([[], ['--json']])('hides a key given as an ID, %j', async (...more) => {
     const { key } = await create()
     const text = readFileSync(pathOf('keys.yaml'), 'utf8')
@@ -287,21 +285,26 @@ describe.each(['rotate', 'remove'])('with-auth keys %s', (command) => {
     expect({ code, printed }).toEqual({ code: 1, printed: '' })
     expect(noted).toContain('hidden because it may be a key')
     expect(noted).toContain('with-auth keys list')
+    expect(noted.includes('with-auth keys revoke -')).toBe(command === 'revoke')
     const secret = key.slice('withauth_'.length)
     const parts = Array.from({ length: 42 }, (_, index) => secret.slice(index, index + 8))
     expect(parts.filter((part) => noted.includes(part))).toEqual([])
     expect(readFileSync(pathOf('keys.yaml'), 'utf8')).toBe(text)
   })
 
-  it('rejects an unknown key and a missing file', async () => {
+  it('rejects an unknown ID, a missing ID and a missing file', async () => {
     expect(await keys(command, 'key_none')).toMatchObject({
       code: 1,
       noted: `with-auth: --keys ${pathOf('keys.yaml')}: no such file: create it with "with-auth keys create"\n`,
     })
     await create()
     expect((await keys(command, 'key_none')).code).toBe(1)
+    expect(await keys(command)).toMatchObject({
+      code: 2,
+      noted: expect.stringContaining('ID is missing') as string,
+    })
     const surroundings = createSurroundings()
-    expect(await main(['keys', command, 'key_none'], retirementCommands, surroundings)).toBe(2)
+    expect(await main(['keys', command, 'key_none'], COMMANDS, surroundings)).toBe(2)
     expect(surroundings.noted()).toContain('with-auth: --keys FILE is missing\n')
   })
 })

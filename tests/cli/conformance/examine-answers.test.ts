@@ -16,7 +16,7 @@ afterEach(async () => {
   if (server !== undefined) await close(server)
 })
 
-/** Asks an endpoint that answers its nth question with the nth status. */
+/** Examines an endpoint that answers its nth question with the nth status. */
 async function examineAnswers(statuses: readonly number[], key?: string) {
   const left = [...statuses]
   server = createServer((request, response) => {
@@ -27,7 +27,7 @@ async function examineAnswers(statuses: readonly number[], key?: string) {
   return rows.map((row) => ({ ...row, did: row.did.replaceAll(/\d+ ms/g, 'N ms') }))
 }
 
-/** The status of each question, in the order in which they are asked. */
+/** The status for each question, in the order of the questions. */
 function answersTo(like: readonly number[], incomplete: readonly number[]): readonly number[] {
   return [200, 401, ...like, 401, ...REFUSED, 401, 400, ...incomplete, 200]
 }
@@ -75,7 +75,7 @@ describe('a row about several questions shows the worst answer', () => {
   })
 })
 
-/** The report for people, without the speed, which depends on the machine. */
+/** The printed report without the speed, which depends on the machine. */
 function whole(rows: readonly Row[]): string {
   const shown = rows.filter((row) => row.check !== 'slow answers' && whyLeftOut(row) === undefined)
   const lines = shown.map((row) => describeRow(row, false))
@@ -155,7 +155,7 @@ Stopped: no key got a verdict.
 describe('the minute for all questions', () => {
   const SILENT = 0
 
-  /** Gives the nth question the nth answer at once, and lets the clock go on by the nth milliseconds before it. */
+  /** Advances the clock by the nth number of milliseconds, then answers the nth question with the nth status. */
   async function examineSlow(passes: readonly number[], statuses: readonly number[] = []) {
     vi.useFakeTimers({ toFake: ['performance'] })
     let count = 0

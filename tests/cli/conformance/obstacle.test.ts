@@ -139,7 +139,7 @@ describe('an answer', () => {
     })
   })
 
-  // Flask sends a page with each 401, and PHP calls every body HTML.
+  // Flask sends a page with each 401. PHP labels every body as HTML.
   it.each([
     [401, '<!doctype html><title>401 Unauthorized</title>', html],
     [200, '', html],

@@ -1,24 +1,11 @@
 import { expect, it } from 'vitest'
 import { leftOut, skipped } from '../../../src/cli/conformance/finding.ts'
-import { conclude, describeHeading, describeRow } from '../../../src/cli/conformance/report.ts'
+import { conclude, describeRow } from '../../../src/cli/conformance/report.ts'
 import type { Row } from '../../../src/cli/conformance/finding.ts'
 
 const good: Row = { check: 'good key', result: 'ok', did: '200 in 3 ms', wrapper: 'lets in' }
 const bad: Row = { ...good, check: 'bad key', result: 'fail', change: 'answer 401' }
 const note: Row = { ...good, check: 'identity', result: 'note' }
-
-it('aligns columns, and puts advice below the row', () => {
-  const rows = [good, bad, note, skipped('padded key', 'no good key was given')]
-  const lines = rows.map((row) => describeRow(row, false))
-  expect(`${describeHeading()}${lines.join('')}`)
-    .toBe(`           CHECK            WHAT IT DID                WHAT WITH-AUTH DOES
-  ok       good key         200 in 3 ms                lets in
-  FAIL     bad key          200 in 3 ms                lets in
-           -> answer 401
-  note     identity         200 in 3 ms                lets in
-  skipped  padded key       no good key was given
-`)
-})
 
 it('wraps at 80 columns, with or without spaces', () => {
   const change = `${'answer 401 '.repeat(20)}${'x'.repeat(100)} at last`

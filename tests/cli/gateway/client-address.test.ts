@@ -4,7 +4,7 @@ import { createClientAddresses, parseNetwork } from '../../../src/cli/gateway/cl
 const CONFLICTING = Symbol('conflicting')
 const TRUSTED = ['10.0.0.0/8', '2001:db8:ff::/48']
 
-/** A request as the server of the command makes it: it has the address of its TCP peer. */
+/** A request with the address of its TCP peer, like those of the command's server. */
 function requestOf(peer: unknown, headers: HeadersInit = {}): Request {
   return Object.defineProperty(new Request('http://h/', { headers }), 'ip', {
     value: peer,
@@ -75,11 +75,11 @@ describe('X-Forwarded-For of a trusted proxy', () => {
     ['::ffff:192.0.2.7', '192.0.2.7'],
     ['[::ffff:192.0.2.7]:80', '192.0.2.7'],
     ['  192.0.2.7\t', '192.0.2.7'],
-    // Proxies that are trusted are passed over, from the right.
+    // Trusted proxies are skipped from the right.
     ['192.0.2.7, 10.0.0.9', '192.0.2.7'],
     ['192.0.2.7,10.0.0.9:99,2001:db8:ff::1', '192.0.2.7'],
     ['192.0.2.7, ::ffff:10.0.0.9', '192.0.2.7'],
-    // A network of proxies alone: its first one is the client.
+    // With only proxies the first one is the client.
     ['10.0.0.3, 10.0.0.2', '10.0.0.3'],
   ])('%s: the client is %s', (value, client) => {
     expect(byForwardedFor(value)).toBe(client)
@@ -88,14 +88,14 @@ describe('X-Forwarded-For of a trusted proxy', () => {
   })
 
   it.each([
-    // Entries of the client stand to the left of those that the proxy adds.
+    // A client's own entries are to the left of the proxy's.
     ['6.6.6.6, 192.0.2.7', '192.0.2.7'],
     ['10.0.0.5, 192.0.2.7', '192.0.2.7'],
     ['127.0.0.1, 10.0.0.5, 192.0.2.7, 10.0.0.9', '192.0.2.7'],
     [', , 192.0.2.7', '192.0.2.7'],
     ['", 192.0.2.7', '192.0.2.7'],
     ['6.6.6.6 192.0.2.7, 192.0.2.8', '192.0.2.8'],
-    // An unreadable entry ends the walk: a client may have written everything to its left.
+    // An unreadable entry stops the search: a client may have written everything to its left.
     ['6.6.6.6, unknown', '10.0.0.1'],
     ['6.6.6.6, _hidden', '10.0.0.1'],
     ['6.6.6.6, ', '10.0.0.1'],
@@ -148,7 +148,7 @@ describe('Forwarded of a trusted proxy', () => {
 
   it.each([
     ['for=6.6.6.6, for=192.0.2.7', '192.0.2.7'],
-    // A quotation mark that a client leaves open does not swallow what the proxy adds.
+    // A client's open quotation mark does not swallow the proxy's entry.
     ['for="6.6.6.6, for=192.0.2.7', '192.0.2.7'],
     ['for="6.6.6.6, for="[2001:db8::1]"', '2001:db8::1'],
     ['for="\\", for="[2001:db8::1]"', '2001:db8::1'],
@@ -195,7 +195,7 @@ describe('both headers', () => {
     expect(both(forwardedFor, forwarded)).toBe('192.0.2.7')
   })
 
-  // A proxy writes one of the two, and passes on what clients send in the other.
+  // A proxy writes one of the two headers and passes on the client's value of the other.
   it.each([
     ['192.0.2.7', 'for=6.6.6.6'],
     ['6.6.6.6', 'for=192.0.2.7'],
@@ -208,7 +208,7 @@ describe('both headers', () => {
     expect(both(...values)).toBe(CONFLICTING)
   })
 
-  // The last proxy names no client there.
+  // The last proxy names no client in Forwarded.
   it.each([
     ['192.0.2.7', 'proto=https'],
     ['6.6.6.6, 192.0.2.7', 'by=203.0.113.43;host=a.example'],

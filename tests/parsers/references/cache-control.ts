@@ -1,13 +1,13 @@
 import { isDigit, isOneOf, isTokenCharacter, lowerAscii } from './characters.ts'
 import type { Freshness } from '../../../src/core/endpoint/freshness.ts'
 
-export interface Directive {
+interface Directive {
   readonly name: string
   readonly value: string | undefined
 }
 
 /**
- * `Cache-Control` by the grammar of RFC 9111 §5.2 and RFC 9110 §5.6, or `undefined` if it is no such list:
+ * Reads `Cache-Control` by the grammar of RFC 9111 §5.2 and RFC 9110 §5.6. Returns `undefined` for an invalid list:
  * `#( token [ "=" ( token / quoted-string ) ] )`.
  */
 export function readGrammar(field: string): Directive[] | undefined {
@@ -42,8 +42,8 @@ export function readGrammar(field: string): Directive[] | undefined {
 }
 
 /**
- * All that looks like a directive, wherever it stands in a text that need not be a list. Blanks around `=` are let
- * pass, and a quoted string without an end is none.
+ * Finds everything that looks like a directive, also in an invalid list. Allows blanks around `=`. Skips a quoted
+ * string without an end.
  */
 export function readLoosely(field: string): Directive[] {
   const directives: Directive[] = []
@@ -75,7 +75,7 @@ export function readLoosely(field: string): Directive[] {
   return directives
 }
 
-/** What directives say together: of two the shorter, and nothing that is no number of seconds. */
+/** Combines directives. The shorter of two times counts; a value that is not a number of seconds is ignored. */
 export function freshnessOf(directives: readonly Directive[]): Freshness {
   let maxAgeMs = Infinity
   let mustRevalidate = false
@@ -90,7 +90,7 @@ export function freshnessOf(directives: readonly Directive[]): Freshness {
   }
 }
 
-// RFC 9110 §5.6.4: a backslash takes away the meaning of the character behind it.
+// RFC 9110 §5.6.4: a backslash escapes the next character.
 function quotedAt(field: string, start: number): { text: string; end: number } | undefined {
   for (let index = start + 1; index < field.length; index += 1) {
     if (field[index] === '"') return { text: field.slice(start + 1, index), end: index + 1 }

@@ -1,4 +1,4 @@
-/** The classes of characters that the references are made of: comparisons of codes, and no pattern. */
+/** The character classes of the reference parsers. They compare codes and use no regular expression. */
 
 export function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39
@@ -29,7 +29,7 @@ export function hexValue(code: number): number {
   return code >= 0x61 && code <= 0x66 ? code - 0x61 + 10 : -1
 }
 
-/** The byte that the triplet at an index stands for, or -1 if there is none. */
+/** The byte of the percent-encoded triplet at an index, or -1 without one. */
 export function tripletAt(text: string, index: number): number {
   if (text[index] !== '%') return -1
   const high = hexValue(text.charCodeAt(index + 1))
@@ -45,7 +45,7 @@ export function trimBlanks(text: string): string {
   return text.slice(start, end)
 }
 
-/** Lower case for ASCII alone. */
+/** Lower case of ASCII letters only. */
 export function lowerAscii(text: string): string {
   let lower = ''
   for (const character of text) {

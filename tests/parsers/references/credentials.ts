@@ -25,13 +25,13 @@ export function readBearer(field: string | null, format: TokenFormat): Reading {
   return spaces >= 1 && spaces <= 64 ? readToken(value.slice(index), format) : 'malformed'
 }
 
-/** A header of its own, which holds the token and nothing else. */
+/** A header that holds only the token. */
 export function readField(field: string | null, format: TokenFormat): Reading {
   const value = trimBlanks(field ?? '')
   return value === '' ? 'missing' : readToken(value, format)
 }
 
-/** The one item of a list that begins with a prefix: a cookie's name and `=`, or that of a WebSocket protocol. */
+/** The only list item with a prefix: a cookie's name and `=`, or a prefix of a WebSocket protocol. */
 export function readItem(
   field: string | null,
   separator: string,
@@ -47,7 +47,7 @@ export function readItem(
   return reading
 }
 
-// Servers join repeated headers with a comma, so a second `Bearer` may be another header.
+// Servers join repeated headers with a comma, so a second `Bearer` may be a second header.
 function hasBearerInList(value: string): boolean {
   return itemsOf(value, ',')
     .slice(1)

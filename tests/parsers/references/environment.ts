@@ -3,16 +3,16 @@ import { isDigit, isOneOf } from './characters.ts'
 const START = '${'
 const NAMESPACE = 'env.'
 
-/** A text with its references replaced, and how many of them are wrong. */
-export interface Expanded {
+/** A text with its references replaced, and the number of invalid references. */
+interface Expanded {
   readonly text: string
   readonly changed: boolean
   readonly wrong: number
 }
 
 /**
- * `${env.NAME}`, `${env.NAME:=default}` and `${env.NAME:+value}`, each up to the first `}`, replaced once. Any other `${` is
- * wrong, also within a default.
+ * Replaces `${env.NAME}`, `${env.NAME:=default}` and `${env.NAME:+value}` once, each up to the first `}`. Any other
+ * `${` is invalid, also within a default.
  */
 export function expand(source: string, variables: ReadonlyMap<string, string>): Expanded {
   let text = ''

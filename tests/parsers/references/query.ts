@@ -12,7 +12,7 @@ export function readQuery(query: string): [name: string, value: string][] {
   return pairs
 }
 
-/** Every pair that is not empty, as it was sent. */
+/** Every pair that is not empty, still encoded. */
 export function pairsOf(query: string): string[] {
   const pairs: string[] = []
   let pair = ''

@@ -1,20 +1,20 @@
 import type { Context } from '../../../src/core/request/question.ts'
 
-/** What a key says. `null` stands for what is not told, or not there. */
-export interface DecodedKey {
+/** The fields of a cache key. `null` for a field that is not told or not sent. */
+interface DecodedKey {
   readonly version: string
   readonly scope: unknown
   readonly path: string | null
   readonly query: string | null
   readonly method: string | null
-  /** Names and values in turn for `'all'` headers, else the value of each that is named. */
+  /** With `headers: 'all'` names and values in turn, otherwise the value of each named header. */
   readonly headers: readonly (string | null)[]
   readonly token: string | null
-  /** What is left over: nothing, if the key is one. */
+  /** The unread rest, empty for a valid key. */
   readonly rest: string
 }
 
-/** Takes a key apart again, in the order of the contract and not with the encoder's own code. */
+/** Decodes a cache key without using any code of the encoder. */
 export function decodeKey(key: string, context: Context): DecodedKey {
   let rest = key.slice(1)
   const take = (length: number): string => {

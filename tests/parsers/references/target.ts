@@ -1,7 +1,7 @@
 import { hexValue, isDigit, isLetter, isOneOf, isUnreserved, tripletAt } from './characters.ts'
 import { encodeUtf8 } from './utf8.ts'
 
-/** The path and the query of a URL as a server wrote it, or `undefined` for one that has no one meaning. */
+/** The path and the query of a URL as a server wrote it, or `undefined` for an ambiguous URL. */
 export function readTarget(url: string): { path: string; query: string } | undefined {
   const authority = afterScheme(url)
   if (authority < 0) return undefined
@@ -15,14 +15,14 @@ export function readTarget(url: string): { path: string; query: string } | undef
   return path === undefined ? undefined : { path, query }
 }
 
-/** RFC 3986 §6.2.2: encoded, then with unreserved characters decoded, and without dot segments. */
-export function readPath(raw: string): string | undefined {
+/** Normalises a path by RFC 3986 §6.2.2. Returns `undefined` for a path with dot segments. */
+function readPath(raw: string): string | undefined {
   const path = decodeUnreserved(encodePath(raw))
   if (path === undefined) return undefined
   return hasDotSegment(path) ? undefined : path
 }
 
-/** Whether `.` or `..` is what there is between two separators, or before the parameters of a segment. */
+/** Whether a segment without its parameters is `.` or `..`. */
 function hasDotSegment(path: string): boolean {
   let segment = ''
   for (let index = 0; index <= path.length; index += 1) {
@@ -35,19 +35,19 @@ function hasDotSegment(path: string): boolean {
   return false
 }
 
-/** Whether a path may mean more than it shows. */
+/** Whether some server may read more segments in a path than its slashes show. */
 export function hidesStructure(path: string): boolean {
   for (let index = 0; index < path.length; index += 1) {
     const byte = tripletAt(path, index)
     if (byte === 0x2f || byte === 0x5c || byte === 0) return true
-    // What decodes to a triplet.
+    // `%252e` decodes to the triplet `%2e`.
     if (byte === 0x25 && tripletAt(`%${path.slice(index + 3, index + 5)}`, 0) >= 0) return true
     if (path[index] === '/' && (path[index + 1] === '/' || path[index + 1] === ';')) return true
   }
   return false
 }
 
-/** Whether a `Host` is a name and nothing else (RFC 3986 §3.2.2 and §3.2.3). */
+/** Whether a `Host` is only a name and a port (RFC 3986 §3.2.2 and §3.2.3). */
 export function isHost(host: string): boolean {
   for (let index = 0; index < host.length; index += 1) {
     const code = host.charCodeAt(index)
@@ -91,12 +91,12 @@ function encodeByte(byte: number): string {
 
 function decodeUnreserved(path: string): string | undefined {
   let decoded = ''
-  // How many characters a triplet still needs whose beginning is broken: `%` needs two digits, `%2` one.
+  // How many digits the last characters lack to be a triplet: two after `%`, one after `%2`.
   let missing = 0
   let index = 0
   while (index < path.length) {
     const byte = tripletAt(path, index)
-    // A digit that only decoding brings would make a triplet that nobody sent.
+    // In `%2%65` the decoded `e` would make a triplet that the client did not send.
     if (missing > 0 && isDigitOfTriplet(byte)) return undefined
     missing = byte < 0 ? stillMissing(missing, path.charCodeAt(index)) : 0
     const end = byte < 0 ? index + 1 : index + 3

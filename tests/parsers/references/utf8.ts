@@ -1,6 +1,6 @@
 const REPLACEMENT = 0xfffd
 
-/** UTF-8 of a text, with U+FFFD for surrogates that stand alone (Encoding Standard §8.1.2). */
+/** Encodes a text as UTF-8, with U+FFFD for lone surrogates (Encoding Standard §8.1.2). */
 export function encodeUtf8(text: string): number[] {
   const bytes: number[] = []
   for (const character of text) {
@@ -10,7 +10,7 @@ export function encodeUtf8(text: string): number[] {
   return bytes
 }
 
-/** The text of UTF-8, with U+FFFD for what is broken (Encoding Standard §8.1.1). */
+/** Decodes UTF-8, with U+FFFD for invalid bytes (Encoding Standard §8.1.1). */
 export function decodeUtf8(bytes: readonly number[]): string {
   let text = ''
   let point = 0
