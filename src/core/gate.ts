@@ -172,10 +172,11 @@ function reject(progress: Progress, reason: DenialReason, failure: Failure = {})
   return { admitted: false, reason, response: setup.denials.respond(denial, request), ...cause }
 }
 
+// `auth` is an own property: one on Object.prototype must not become the identity of a request.
 const EXEMPT: Readonly<Record<Exemption, Admission>> = {
-  public: { admitted: true, exemption: 'public' },
-  preflight: { admitted: true, exemption: 'preflight' },
-  shadow: { admitted: true, exemption: 'shadow' },
+  public: { admitted: true, auth: undefined, exemption: 'public' },
+  preflight: { admitted: true, auth: undefined, exemption: 'preflight' },
+  shadow: { admitted: true, auth: undefined, exemption: 'shadow' },
 }
 
 function admit({ setup, request }: Progress, admission: Admission): Admission {

@@ -65,11 +65,11 @@ export function createSetupSource<Args extends readonly unknown[]>(
   handover?: Handover,
 ): SetupSource {
   const writeLine = createConsole()
-  let base = createUnready({}, writeLine)
+  let base = createUnready(NO_CONFIG, writeLine)
   let setup: Setup | undefined
   let inherited = typeof source === 'function' ? undefined : handover
   const prepare = (made: unknown): ResolvedConfig => {
-    base = createUnready({ onEvent: observerOf(made) }, writeLine)
+    base = createUnready(NO_CONFIG, writeLine, observerOf(made))
     const config = resolveConfig(made)
     base = createUnready(config, writeLine)
     return config
@@ -77,7 +77,7 @@ export function createSetupSource<Args extends readonly unknown[]>(
   let configFor: (args: readonly unknown[]) => ResolvedConfig
   if (typeof source === 'function') {
     configFor = (args) => {
-      base = createUnready({}, writeLine)
+      base = createUnready(NO_CONFIG, writeLine)
       // These are the arguments of the wrapped function, and the config function's types were checked against them.
       return prepare(requireSynchronous(source(...(args as Args))))
     }
@@ -112,9 +112,23 @@ function requireSynchronous(made: unknown): unknown {
   throw new AuthConfigError('config', 'The config function must be synchronous, received a promise')
 }
 
-function createUnready(config: Partial<ResolvedConfig>, writeLine: WriteLine): Unready {
-  const { realm = 'api', unavailableStatus = 401, credentials = [], respond, onEvent } = config
-  const { requestIdHeader = false, tokenFormat = 'token68' } = config
+// Each option is an own property, so that none comes from Object.prototype.
+const NO_CONFIG = {
+  realm: 'api',
+  unavailableStatus: 401,
+  credentials: [],
+  respond: undefined,
+  onEvent: undefined,
+  requestIdHeader: false,
+  tokenFormat: 'token68',
+} as const satisfies Partial<ResolvedConfig>
+
+function createUnready(
+  config: Pick<ResolvedConfig, keyof typeof NO_CONFIG>,
+  writeLine: WriteLine,
+  onEvent = config.onEvent,
+): Unready {
+  const { realm, unavailableStatus, credentials, respond, requestIdHeader, tokenFormat } = config
   const channel = createChannel(onEvent, writeLine)
   return {
     ...channel,

@@ -172,8 +172,8 @@ function readScalar(
   { environment, findings }: Reading,
 ): Setting | undefined {
   const { value } = scalar
-  // A URL may have a password in it, or a key in its query.
-  const mayHoldSecret = /[@?]/.test(String(value))
+  // A URL may have a password in it, or a key in its query or fragment.
+  const mayHoldSecret = /[@?#]/.test(String(value))
   const isMasked = given.isMasked || mayHoldSecret
   const isHidden = given.isHidden || (mayHoldSecret && form.isUrl !== true)
   const base = { ...given, isMasked, isHidden }

@@ -35,7 +35,12 @@ export interface DenyVerdict {
 }
 
 /** An identity without principal and attributes. */
-export const NOBODY: Auth = Object.freeze({ attributes: Object.freeze(emptyRecord<never>()) })
+export const NOBODY: Auth = anonymous(Object.freeze(emptyRecord<never>()))
+
+// Without a prototype, so that a `principal` on Object.prototype names no caller.
+function anonymous(attributes: Auth['attributes']): Auth {
+  return Object.freeze({ __proto__: null, attributes })
+}
 
 const BODY_MUST_BE: Readonly<Record<BodyResult['state'], string>> = {
   complete: 'JSON',
@@ -79,7 +84,7 @@ export function parseIdentity(value: unknown, onFault: OnFault): Auth {
   const principal = parsePrincipal(ownValue(value, 'principal'), onFault)
   const attributes = parseAttributes(ownValue(value, 'attributes'), onFault)
   if (principal === undefined || attributes === undefined) return NOBODY
-  return Object.freeze(principal === '' ? { attributes } : { principal, attributes })
+  return principal === '' ? anonymous(attributes) : Object.freeze({ principal, attributes })
 }
 
 /** Parses what a custom verifier returned. Throws a `TypeError` if it is not a verdict. */

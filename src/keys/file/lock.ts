@@ -16,30 +16,35 @@ export async function withFileLock<Value>(
   waitMs = 10_000,
 ): Promise<Value> {
   const path = `${file}.lock`
-  const until = Date.now() + waitMs
-  while (!tryCreate(path)) {
-    if (Date.now() >= until) {
+  const until = performance.now() + waitMs
+  let lock = tryCreate(path)
+  while (lock === undefined) {
+    if (performance.now() >= until) {
       const advice = `If no process is changing the keys, remove ${path}`
       throw new KeyFileError('locked', `The file is locked: ${path} exists. ${advice}`)
     }
     await pause()
+    lock = tryCreate(path)
   }
   try {
     return work()
   } finally {
-    files().rmSync(path, { force: true })
+    if (files().statSync(path, { throwIfNoEntry: false })?.ino === lock) files().rmSync(path)
   }
 }
 
-// `wx` sets O_EXCL: of several processes exactly one creates the file.
-function tryCreate(path: string): boolean {
+// Returns the number of the new file, by which its owner knows it. `wx` sets O_EXCL: of several processes exactly one creates
+// the file.
+function tryCreate(path: string): number | undefined {
   const fs = files()
   try {
-    fs.closeSync(fs.openSync(path, 'wx', 0o600))
-    return true
+    const opened = fs.openSync(path, 'wx', 0o600)
+    const { ino } = fs.fstatSync(opened)
+    fs.closeSync(opened)
+    return ino
   } catch (cause) {
     const code = reasonOf(cause)
-    if (code === 'EEXIST') return false
+    if (code === 'EEXIST') return undefined
     const reason = code === 'ENOENT' ? 'its folder does not exist' : code
     throw new KeyFileError('unwritable', `Cannot create ${path}: ${reason}`, [], { cause })
   }

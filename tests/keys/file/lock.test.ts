@@ -1,4 +1,4 @@
-import fs, { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import fs, { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { afterEach, expect, it, vi } from 'vitest'
 import { withFileLock } from '../../../src/keys/file/lock.ts'
@@ -20,6 +20,17 @@ it('the lock exists only during the work', async () => {
   })
   await expect(failing).rejects.toThrow('bug')
   expect(readdirSync(dirname(file))).toEqual([])
+})
+
+it('leaves the lock of another process, after a person removed its own', async () => {
+  const file = pathOf('keys.yaml')
+  await withFileLock(file, () => {
+    // The other file exists before its own goes, so that it cannot get the same number.
+    writeFileSync(`${file}.other`, 'other')
+    fs.renameSync(`${file}.other`, `${file}.lock`)
+  })
+  expect(readFileSync(`${file}.lock`, 'utf8')).toBe('other')
+  fs.rmSync(`${file}.lock`)
 })
 
 it('a lock of another process is waited for, and never removed', async () => {

@@ -130,11 +130,11 @@ export class Cache {
 
   #stale(check: Check): ParsedVerdict | undefined {
     const decision = this.#allows.get(check.token, check.told)
-    if (decision === undefined || decision.mustRevalidate) return undefined
+    const auth = decision?.admission?.auth
+    if (decision === undefined || auth === undefined || decision.mustRevalidate) return undefined
     if (!this.#isUsable(decision, this.#options.staleIfErrorMs)) return undefined
     check.cache = 'stale'
-    const auth = { ...NOBODY, ...decision.admission?.auth, stale: true } as const
-    return { outcome: 'allow', auth: Object.freeze(auth) }
+    return { outcome: 'allow', auth: Object.freeze({ __proto__: null, ...auth, stale: true }) }
   }
 
   async #storeWhenDone(fill: PendingFill, pending: PendingVerdict): Promise<ParsedVerdict> {
