@@ -1,5 +1,7 @@
+import { join, posix } from 'node:path'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
+import { listFiles, readText, ROOT } from './support/project.ts'
 import { findCycle, MODULES } from './support/source-modules.ts'
 import type { SourceModule } from './support/source-modules.ts'
 
@@ -119,4 +121,28 @@ it('only index.ts re-exports, and each name by itself', () => {
   expect(reexports).not.toEqual([])
   expect(reexports.filter(([file, isNamed]) => file !== 'index.ts' || isNamed !== true)).toEqual([])
   expect(importsOf(MODULES, (imported) => imported === COMMAND)).toEqual([])
+})
+
+describe('the budget', () => {
+  const linesOf = (text: string): number => text.trimEnd().split('\n').length
+
+  it('of a folder of src is 12 files directly in it', () => {
+    const folders = MODULES.map(({ file }) => posix.dirname(file)).filter((name) => name !== '.')
+    const full = [...new Set(folders)].filter(
+      (name) => folders.filter((other) => other === name).length > 12,
+    )
+    expect(full).toEqual([])
+  })
+
+  it('of a module is 220 lines', () => {
+    const long = MODULES.filter(({ text }) => linesOf(text) > 220)
+    expect(long.map(({ file }) => file)).toEqual([])
+  })
+
+  it('of a test file is 350 lines', () => {
+    const long = listFiles(join(ROOT, 'tests'))
+      .filter((file) => /\.test(?:-d)?\.ts$/.test(file) && !file.includes('node_modules/'))
+      .filter((file) => linesOf(readText(`tests/${file}`)) > 350)
+    expect(long).toEqual([])
+  })
 })
