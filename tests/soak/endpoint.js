@@ -15,7 +15,7 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 function decide(key) {
   const id = `${process.pid}-${(count += 1)}`
-  const status = key.startsWith('good-') && !revoked.has(key) ? 200 : 401
+  const status = key.startsWith('allowed-') && !revoked.has(key) ? 200 : 401
   const now = Number(process.hrtime.bigint() / 1000n) / 1000
   writeSync(ledger, `${id} ${now} ${status} ${key}\n`)
   return { id, status }

@@ -1,5 +1,3 @@
-import { TOKEN } from '../support/token.ts'
-
 export interface Keys {
   /** The next key to send: mostly a hot key, which is sent again and again; every third key is new. */
   readonly next: () => string
@@ -15,21 +13,21 @@ const BAD_SHARE = 0.05
 export function createKeys(): Keys {
   let count = 0
   const make = (kind: string): string => `${kind}-${(count += 1)}-${'0123456789'.repeat(3)}`
-  const hot = Array.from({ length: HOT }, () => make(`${TOKEN}-hot`))
+  const hot = Array.from({ length: HOT }, () => make('allowed-hot'))
   const retired: string[] = []
   const pick = (from: readonly string[]): string =>
     from[Math.floor(Math.random() * from.length)] ?? ''
   return {
     next: () => {
       const draw = Math.random()
-      if (draw < NEW_SHARE) return make(draw < NEW_SHARE / 2 ? `${TOKEN}-new` : 'bad-new')
+      if (draw < NEW_SHARE) return make(draw < NEW_SHARE / 2 ? 'allowed-new' : 'bad-new')
       if (draw < NEW_SHARE + BAD_SHARE) return retired.length > 0 ? pick(retired) : make('bad-new')
       return pick(hot)
     },
     retire: () => {
       const index = Math.floor(Math.random() * HOT)
       const key = hot[index] ?? ''
-      hot[index] = make(`${TOKEN}-hot`)
+      hot[index] = make('allowed-hot')
       retired.push(key)
       if (retired.length > HOT) retired.shift()
       return key
@@ -38,5 +36,5 @@ export function createKeys(): Keys {
 }
 
 export function isHot(key: string): boolean {
-  return key.startsWith(`${TOKEN}-hot-`)
+  return key.startsWith('allowed-hot-')
 }

@@ -84,7 +84,8 @@ export function parseIdentity(value: unknown, onFault: OnFault): Auth {
   const principal = parsePrincipal(ownValue(value, 'principal'), onFault)
   const attributes = parseAttributes(ownValue(value, 'attributes'), onFault)
   if (principal === undefined || attributes === undefined) return NOBODY
-  return principal === '' ? anonymous(attributes) : Object.freeze({ principal, attributes })
+  if (principal !== '') return Object.freeze({ principal, attributes })
+  return attributes === NOBODY.attributes ? NOBODY : anonymous(attributes)
 }
 
 /** Parses what a custom verifier returned. Throws a `TypeError` if it is not a verdict. */
