@@ -123,10 +123,17 @@ export class SharedCalls {
   #take(follower: Follower, call: SharedCall, verdict: ParsedVerdict): PendingVerdict {
     const { check, deadline } = follower
     // The endpoint forbids sharing, so each check asks for itself.
-    if (verdict.maxAgeMs === 0) return this.#next(check, deadline)
+    if (verdict.maxAgeMs === 0) return this.#askAlone(check, deadline)
     follower.isAnswered = true
     check.cache = 'shared'
     check.endpointStatus = call.check.endpointStatus
+    return verdict
+  }
+
+  async #askAlone(check: Check, deadline: number): Promise<ParsedVerdict> {
+    const verdict = await this.#next(check, deadline)
+    // A shared call that was asked before this denial may still bring an allow.
+    if (verdict.outcome === 'deny') this.#close(check.key)
     return verdict
   }
 

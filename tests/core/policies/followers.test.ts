@@ -52,6 +52,25 @@ describe('a follower', () => {
     expect(new Set([...followers, late].map(({ ended }) => ended()))).toEqual(new Set(['allow']))
   })
 
+  it('takes no earlier allow after a check that asked alone was denied', async () => {
+    const { calls, ask } = heldCalls()
+    const [, , follower] = [ask(), ask(), ask()]
+    await settle(TIMEOUT / 2)
+    const late = ask()
+    // The endpoint forbids sharing the second call, so both ask alone.
+    calls[1]?.resolve(allow({ maxAgeMs: 0 }))
+    await settle()
+    expect(calls.map(({ check }) => check).slice(2)).toEqual([follower?.check, late.check])
+    calls[3]?.resolve({ outcome: 'deny', isLasting: true })
+    await settle()
+    calls[0]?.resolve(allow())
+    await settle()
+    expect([late.ended(), follower?.ended()]).toEqual(['deny', 'pending'])
+    calls[2]?.resolve({ outcome: 'deny', isLasting: true })
+    await settle()
+    expect(follower?.ended()).toBe('deny')
+  })
+
   it('asks while it has time, even if call after call never ends', async () => {
     const { calls, ask } = heldCalls()
     ask()
