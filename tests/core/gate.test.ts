@@ -219,9 +219,9 @@ describe('an admission is remembered', () => {
     ['for a preflight', { preflight: 'allow' }, preflight, 'preflight'],
     ['for an allow in shadow mode', { mode: 'shadow' }, get('/', TOKEN), 'allow'],
     ['for a denial in shadow mode', { mode: 'shadow' }, get('/', 'bad'), 'shadow'],
-    ['not for a denial', {}, get('/', 'bad'), undefined],
-    ['not for a request without credentials', {}, get('/'), undefined],
-    ['not for a malformed target', {}, raw('https://h/a/../b'), undefined],
+    ['nothing for a denial', {}, get('/', 'bad'), undefined],
+    ['nothing for a missing token', {}, get('/'), undefined],
+    ['nothing for a malformed target', {}, raw('https://h/a/../b'), undefined],
   ])('%s', async (_, options, request, outcome) => {
     const credentials = { header: 'authorization-2' }
     const config = { verifier, ...options, credentials: ['bearer', credentials] } as const

@@ -87,7 +87,7 @@ describe('a config object', () => {
     expect(() => createSetupSource(() => ({})).forget()).not.toThrow()
   })
 
-  it('does not warn without an observer', () => {
+  it('leaves the console silent if no observer is set', () => {
     const config = { mode: 'shadow', allowInsecureHttp: true, endpoint: ENDPOINT } as const
     expect(isReady(createSetupSource(config).get([]))).toBe(true)
     expect(console.error).not.toHaveBeenCalled()

@@ -83,9 +83,9 @@ export function theIdentityIsReadOnly(): void {
 }
 
 export function onlyARequestHasAnIdentity(): void {
-  // @ts-expect-error -- a URL is no Request
+  // @ts-expect-error -- a URL is not a Request
   getAuth('https://api.example.test/')
-  // @ts-expect-error -- an object with headers is no Request
+  // @ts-expect-error -- an object with headers is not a Request
   getAuth({ headers: new Headers() })
   // @ts-expect-error -- use c.req.raw
   new Hono().get('/', (c) => c.json(getAuth(c.req)))
@@ -147,6 +147,6 @@ export function errorsHaveCodes(error: AuthConfigError | AuthUnavailableError): 
   same<typeof error.reason, UnavailableReason>()
   same<typeof error.retryAfterMs, number | undefined>()
   use(new AuthUnavailableError('timeout', { retryAfterMs: 1000, cause: error }))
-  // @ts-expect-error -- a denial is no failure
+  // @ts-expect-error -- a denial is not a failure
   use(new AuthUnavailableError('denied'))
 }

@@ -83,7 +83,7 @@ describe('the parameters of a route', () => {
     expect(isOwn(pattern, path, params)).toBe(true)
   })
 
-  it('are not needed for a pattern without them', () => {
+  it('may be absent if the pattern has none', () => {
     expect(isOwn('/a/*', '/a/b', undefined)).toBe(true)
     expect(isOwn('/a/*', '/a/%', { a: 'b' })).toBe(true)
   })

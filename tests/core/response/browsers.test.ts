@@ -6,7 +6,7 @@ import { ENDPOINT, setupEndpoint } from '../../support/msw-endpoint.ts'
 import { get, raw } from '../../support/requests.ts'
 import { TOKEN } from '../../support/token.ts'
 
-/** What a response tells a browser about other origins. */
+/** The headers of a response that tell a browser about other origins. */
 
 const { asked, answer } = setupEndpoint()
 const varying = (): Response => new Response('', { headers: { vary: 'Origin' } })
