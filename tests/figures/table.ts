@@ -83,13 +83,13 @@ function parserRows({ parsers, oneMegabyte }: Figures): Row[] {
   const command = code('npm run test:nightly')
   return [
     [
-      'parsers against plain loops that know the grammars: credentials, target, `Host`, query, key, `Cache-Control`, references to the environment',
+      'parsers compared with simple reference parsers: credentials, target, `Host`, query, cache key, `Cache-Control`, environment references',
       `no difference in ${grouped(parsers.strings)} strings each`,
       parsers.measured,
       command,
     ],
     [
-      `1 MB given to each parser, in each of ${oneMegabyte.patterns} hostile patterns`,
+      `1 MB of input for each parser, in each of ${oneMegabyte.patterns} hostile patterns`,
       `below ${oneMegabyte.mostMs} ms`,
       oneMegabyte.measured,
       command,
@@ -101,19 +101,19 @@ function matrixRows(matrices: Matrices): Row[] {
   const { attacks, requests, servers, differences, routed, faults, cases, runtimes } = matrices
   return [
     [
-      'raw requests: exact bytes that a client of Fetch would not send',
-      `${attacks} attacks in ${grouped(requests)} requests on each of ${servers} servers; ${differences} outcomes that differ are listed, no wrong allow`,
+      'raw requests: bytes that no Fetch client sends',
+      `${attacks} attacks in ${grouped(requests)} requests on each of ${servers} servers; ${differences} known differences between servers, no wrong allow`,
       'each night',
       code('npm run test:nightly'),
     ],
     [
-      'the same bytes, to a router that finds the handler',
+      'raw requests to routers',
       `${routed.attacks} attacks in ${grouped(routed.requests)} requests on each of ${routed.routers.join(', ')}; no wrong allow`,
       'each night',
       code('npm run test:nightly'),
     ],
     [
-      'faults of the endpoint, byte by byte, with and without an identity',
+      'faults of the auth endpoint, byte by byte, with and without an identity',
       `${faults} faults in ${cases} cases on each of ${runtimes.join(', ')}; no wrong allow, no crash`,
       'each night',
       code('npm run test:nightly'),
@@ -124,8 +124,8 @@ function matrixRows(matrices: Matrices): Row[] {
 function soakRow({ soak }: Figures): Row {
   const { minutes, connections, requests, faults, keptAsked, keptServed, growthMbPer10Min } = soak
   return [
-    `a soak of ${minutes} minutes over ${connections} connections, with ${faults} faults of the endpoint`,
-    `${grouped(requests)} requests passed the checks below; ${grouped(keptAsked - keptServed)} of the ${grouped(keptAsked)} with a cached allow got a 503 during faults; memory ${signed(growthMbPer10Min)} MB in 10 minutes`,
+    `a soak of ${minutes} minutes over ${connections} connections, with ${faults} faults of the auth endpoint`,
+    `${grouped(requests)} requests passed the checks below; ${grouped(keptAsked - keptServed)} of ${grouped(keptAsked)} requests with a cached allow got a 503 during faults; memory ${signed(growthMbPer10Min)} MB in 10 minutes`,
     soak.measured,
     code(`WITH_AUTH_SOAK_MINUTES=${minutes} npm run test:soak`),
   ]
@@ -135,7 +135,7 @@ function stalenessRow({ staleness }: Figures): Row {
   const { allowTtlMs, staleIfErrorMs, oneInstanceMs, threeInstancesMs, outageMs } = staleness
   return [
     `how long a revoked token works, with \`allowTtlMs\` of ${allowTtlMs} and \`staleIfErrorMs\` of ${staleIfErrorMs}`,
-    `at most ${oneInstanceMs} ms on one instance and ${threeInstancesMs} ms on three; ${outageMs} ms while the endpoint is unavailable`,
+    `at most ${oneInstanceMs} ms on one instance and ${threeInstancesMs} ms on three; ${outageMs} ms while the auth endpoint is unavailable`,
     staleness.measured,
     code('npm run test:nightly'),
   ]
@@ -143,8 +143,8 @@ function stalenessRow({ staleness }: Figures): Row {
 
 function mutantsRow({ mutants }: Figures): Row {
   return [
-    'mutants: the code with one thing in it broken',
-    `a test fails for ${scored(mutants.core)} of the core, \`tests/mutation/equivalents.json\` explains the others; for ${scored(mutants.all)} of \`src\``,
+    'mutants: the code with one change that breaks it',
+    `a test fails for ${scored(mutants.core)} in the core (\`tests/mutation/equivalents.json\` explains the others), for ${scored(mutants.all)} in \`src\``,
     mutants.measured,
     code('npm run test:mutation'),
   ]
@@ -154,14 +154,14 @@ function historyRows({ histories, runtimeHistories }: Figures): Row[] {
   const command = code('npm run test:nightly')
   return [
     [
-      'histories of some ten requests each against a model',
+      'random histories of about ten requests, compared with a model',
       `no wrong allow and no wrong rejection in ${grouped(histories.count)} on Node`,
       histories.measured,
       command,
     ],
     [
-      'the same on Bun, Deno and workerd',
-      `none in ${grouped(runtimeHistories.count)} on each`,
+      'random histories on Bun, Deno and workerd',
+      `no wrong allow and no wrong rejection in ${grouped(runtimeHistories.count)} on each`,
       runtimeHistories.measured,
       command,
     ],
