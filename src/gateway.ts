@@ -1,3 +1,8 @@
+/**
+ * Forwards requests to a server in any language, with the identity in headers.
+ *
+ * @module with-auth/gateway
+ */
 import { ignore } from './core/async.ts'
 import { discard, exchange, passOn } from './gateway/exchange.ts'
 import { createForward } from './gateway/forward.ts'

@@ -1,3 +1,8 @@
+/**
+ * A Hono middleware that checks requests with your auth endpoint.
+ *
+ * @module with-auth/hono
+ */
 import { HTTPException } from 'hono/http-exception'
 import { createGate, enter } from './core/gate.ts'
 import type { Context, MiddlewareHandler } from 'hono'

@@ -1,9 +1,15 @@
+/**
+ * Checks requests with your auth endpoint before your Fetch handler runs.
+ *
+ * @module with-auth
+ */
 export { createAuthenticator } from './core/authenticator.ts'
 export { AuthConfigError, AuthUnavailableError } from './core/errors.ts'
 export { getAuth } from './core/response/admission.ts'
 export { withAuth } from './core/with-auth.ts'
 export { withAuthRoutes } from './core/with-auth-routes.ts'
 export type { AuthenticationResult, Authenticator } from './core/authenticator.ts'
+export type { OptionProblem } from './core/errors.ts'
 export type { VerdictControls } from './core/types.ts'
 export type {
   AuthConfig,

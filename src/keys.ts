@@ -1,3 +1,8 @@
+/**
+ * An auth endpoint over a file of API keys, and functions that change the file.
+ *
+ * @module with-auth/keys
+ */
 import { invalidOption } from './core/config/option-checks.ts'
 import { addKey, dropKey, dropStopped, markRevoked, parseReference } from './keys/changes.ts'
 import { createEndpointHandler } from './keys/endpoint.ts'

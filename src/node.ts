@@ -1,3 +1,8 @@
+/**
+ * Checks for Node's own servers and WebSocket upgrades, and a faster transport to the auth endpoint.
+ *
+ * @module with-auth/node
+ */
 import { createAuthenticator } from './core/authenticator.ts'
 import { toHeaderOnlyRequest } from './node/header-only-request.ts'
 import { createNodeTransport } from './node/node-transport.ts'

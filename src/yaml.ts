@@ -1,3 +1,8 @@
+/**
+ * Reads the options from a YAML file.
+ *
+ * @module with-auth/yaml
+ */
 import { processVariable } from './core/runtime.ts'
 import { boolean, callback, milliseconds } from './core/config/kinds.ts'
 import { invalidOption, readOptions } from './core/config/option-checks.ts'

@@ -70,13 +70,12 @@ const UNAVAILABLE_REASONS: ReadonlySet<string> = new Set<UnavailableReason>([
 ])
 
 /**
- * Says that there is no verdict. A custom verifier throws it when it cannot get an answer; the request is then
- * refused for this reason, and the refusal is not taken for a "no".
+ * Thrown by a custom verifier that cannot get a verdict. The request is rejected with this reason, and the rejection does not
+ * count as a denial.
  *
- * @param reason Why there is no verdict. A `TypeError` is thrown for one that does not exist.
- * @param options How long to wait before the next try, in milliseconds; the status that came in place of a verdict; and
- * the error that caused it. Its code, such as `ECONNREFUSED`, becomes `cause` of the decision event; nothing else of it is
- * shown.
+ * @param reason Why there is no verdict. An unknown reason throws a `TypeError`.
+ * @param options `retryAfterMs`: how long to wait before the next try, in milliseconds. `status`: the status that came in place
+ * of a verdict. `cause`: the error behind it. Only its code, such as `ECONNREFUSED`, is shown, as `cause` of the decision event.
  *
  * @example
  * ```ts
@@ -95,10 +94,11 @@ const UNAVAILABLE_REASONS: ReadonlySet<string> = new Set<UnavailableReason>([
 export class AuthUnavailableError extends Error {
   /** Tells this error from others without `instanceof`. */
   readonly code = 'auth_unavailable' as const
+  /** Why there is no verdict. */
   readonly reason: UnavailableReason
   /** How long to wait before the next try, in milliseconds, if that is known. */
   readonly retryAfterMs: number | undefined
-  /** The status that the endpoint answered, if it did. */
+  /** The status of the endpoint's response, if there was one. */
   readonly status: number | undefined
 
   constructor(

@@ -34,6 +34,7 @@ const MAX_SHOWN = 20
  * ```
  */
 export class KeyFileError extends Error {
+  /** The kind of failure. */
   readonly code: KeyFileErrorCode
   /** The mistakes in the file, at most 100. Empty unless `code` is `malformed`. */
   readonly problems: readonly KeyFileProblem[]

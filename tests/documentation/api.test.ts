@@ -1,0 +1,47 @@
+import { join } from 'node:path'
+import ts from 'typescript'
+import { expect, it } from 'vitest'
+import { readJson, ROOT, sorted } from '../support/project.ts'
+
+/** `npm run docs:api` builds the reference from the comments of the exported names. */
+
+const { entryPoints } = readJson<{ entryPoints: string[] }>('typedoc.json')
+const program = ts.createProgram(
+  entryPoints.map((file) => join(ROOT, file)),
+  { noEmit: true, allowImportingTsExtensions: true, module: ts.ModuleKind.NodeNext },
+)
+const checker = program.getTypeChecker()
+const names = entryPoints.flatMap((file) => exportsOf(file).map((symbol) => ({ file, symbol })))
+
+function exportsOf(file: string): ts.Symbol[] {
+  const source = program.getSourceFile(join(ROOT, file))
+  const module = source && checker.getSymbolAtLocation(source)
+  return module === undefined ? [] : checker.getExportsOfModule(module).map(resolve)
+}
+
+function resolve(symbol: ts.Symbol): ts.Symbol {
+  return symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
+}
+
+it('the reference has each entry of the package', () => {
+  const { exports } = readJson<{ exports: Record<string, unknown> }>('package.json')
+  const entries = Object.values(exports).flatMap((entry) =>
+    typeof entry === 'object' && entry !== null && 'types' in entry ? String(entry.types) : [],
+  )
+  const sources = entries.map((file) => file.replace('./dist', 'src').replace('.d.ts', '.ts'))
+  expect(sorted(entryPoints)).toEqual(sorted(sources))
+})
+
+it('each exported name has a comment, and each function and class an example', () => {
+  const bare = names.filter(({ symbol }) => symbol.getDocumentationComment(checker).length === 0)
+  expect(bare.map(({ file, symbol }) => `${file}: ${symbol.name}`)).toEqual([])
+
+  const callable = names.filter(
+    ({ symbol }) => symbol.flags & (ts.SymbolFlags.Function | ts.SymbolFlags.Class),
+  )
+  expect(callable.length).toBeGreaterThan(15)
+  const without = callable.filter(
+    ({ symbol }) => !symbol.getJsDocTags(checker).some(({ name }) => name === 'example'),
+  )
+  expect(without.map(({ file, symbol }) => `${file}: ${symbol.name}`)).toEqual([])
+})
