@@ -1,7 +1,11 @@
 import { join } from 'node:path'
 import ts from 'typescript'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { readFences } from '../support/markdown.ts'
 import { readJson, ROOT, sorted } from '../support/project.ts'
+import { MODULES } from '../support/source-modules.ts'
+import { findTypeErrors, isPlace } from '../support/type-check.ts'
+import type { Fence } from '../support/markdown.ts'
 
 /** `npm run docs:api` builds the reference from the comments of the exported names. */
 
@@ -45,3 +49,26 @@ it('each exported name has a comment, and each function and class an example', (
   )
   expect(without.map(({ file, symbol }) => `${file}: ${symbol.name}`)).toEqual([])
 })
+
+describe('an example in the source', () => {
+  const examples = MODULES.flatMap(({ file, text }) =>
+    readExamples(text).map((block, index) => [`src/${file}, ${index + 1}. block`, block] as const),
+  )
+
+  it.each(examples)('compiles: %s', { tags: ['slow'], timeout: 60_000 }, (_, block) => {
+    expect(block.language).toBe('ts')
+    if (!isPlace(block.place)) throw new Error(`Unknown runtime: ${block.place}`)
+    expect(findTypeErrors(block.code, block.place)).toEqual([])
+  })
+
+  it('stands under each @example tag', () => {
+    const tags = MODULES.flatMap(({ text }) => text.match(/^\s*\* @example\b/gm) ?? [])
+    expect(examples.length).toBe(tags.length)
+  })
+})
+
+/** The blocks of code in the comments of a module. */
+function readExamples(source: string): Fence[] {
+  const comments = [...source.matchAll(/\/\*\*.*?\*\//gs)].map(([comment]) => comment)
+  return comments.flatMap((comment) => readFences(comment.replace(/^\s*\* ?/gm, '')))
+}

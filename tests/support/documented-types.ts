@@ -15,6 +15,7 @@ const FILES = [
   'src/core/types.ts',
   'src/gateway.ts',
   'src/gateway/refusal.ts',
+  'src/keys/options.ts',
 ].map((file) => join(ROOT, file))
 const program = ts.createProgram(FILES, {
   strict: true,

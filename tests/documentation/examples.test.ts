@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { APPS, PROGRAMS } from './examples/examples.ts'
-import { readTable, withoutBackticks } from './support/markdown.ts'
-import { ROOT, listFiles, readJson, readText, sorted } from './support/project.ts'
+import { APPS, PROGRAMS } from '../examples/examples.ts'
+import { readTable, withoutBackticks } from '../support/markdown.ts'
+import { ROOT, listFiles, readJson, readText, sorted } from '../support/project.ts'
 
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>

@@ -1,49 +1,50 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { serve } from '@hono/node-server'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
-import { examine } from '../src/cli/conformance/examine.ts'
-import { withAuth } from '../src/index.ts'
-import { createKey, createKeyEndpoint, listKeys } from '../src/keys.ts'
-import { ask, post } from './support/key-questions.ts'
-import { close } from './support/loopback.ts'
-import { readFences, readTable } from './support/markdown.ts'
-import { readText } from './support/project.ts'
-import { get } from './support/requests.ts'
-import { setupFolder } from './support/temporary-folder.ts'
+import { examine } from '../../src/cli/conformance/examine.ts'
+import { withAuth } from '../../src/index.ts'
+import { createKey, createKeyEndpoint, listKeys } from '../../src/keys.ts'
+import { ask, post } from '../support/key-questions.ts'
+import { close } from '../support/loopback.ts'
+import { readFences, readTable } from '../support/markdown.ts'
+import { readText, ROOT } from '../support/project.ts'
+import { get } from '../support/requests.ts'
+import { setupFolder } from '../support/temporary-folder.ts'
 import type { AddressInfo, Server } from 'node:net'
-import type { DecisionEvent, Transport } from '../src/index.ts'
+import type { DecisionEvent, Transport } from '../../src/index.ts'
 
 const pathOf = setupFolder()
-const readme = readText('README.md')
-const fences = readFences(readme)
+const KEY = 'demo-key'
+const PAGE = 'docs/auth-endpoint.md'
 
-type Fetch = (request: Request) => Promise<Response>
+type Fetch = (request: Request) => Response | Promise<Response>
 
-describe('the endpoint of the README', () => {
+describe(`the endpoint of ${PAGE}`, () => {
   it('allows the key with its principal, and rejects others', async () => {
     const endpoint = await loadExample()
-    const good = await endpoint(ask('k1'))
+    const good = await endpoint(ask(KEY))
     expect(good.status).toBe(200)
     expect(good.headers.get('cache-control')).toBe('max-age=10')
     expect(await good.json()).toEqual({ principal: 'alice' })
     const bad = [
       ask('k2'),
-      ask('K1'),
+      ask(KEY.toUpperCase()),
       ask(''),
       post('{}'),
       post('null'),
       post('['),
-      post('{"api_key":["k1"]}'),
+      post(`{"api_key":["${KEY}"]}`),
     ]
     const statuses = await Promise.all(bad.map(async (request) => (await endpoint(request)).status))
     expect(statuses).toEqual([401, 401, 401, 400, 400, 400, 400])
-    expect((await endpoint(new Request('https://auth.example.test/'))).status).toBe(405)
+    expect((await endpoint(new Request('https://auth.example.test/validate'))).ok).toBe(false)
   })
 
   it('passes `with-auth check`', async () => {
-    expect(await failedChecks(await loadExample(), 'k1')).toEqual([])
+    expect(await failedChecks(await loadExample(), KEY)).toEqual([])
   })
 })
 
@@ -53,8 +54,10 @@ it('an endpoint over a file passes `with-auth check`', async () => {
   expect(await failedChecks(createKeyEndpoint({ file }), key)).toEqual([])
 })
 
-it('the file of keys in the README is valid, and means what it shows', async () => {
-  const block = fences.find(({ language, code }) => language === 'yaml' && code.includes('sha256'))
+it('the key file of docs/keys.md is valid, and means what it shows', async () => {
+  const block = readFences(readText('docs/keys.md')).find(
+    ({ language, code }) => language === 'yaml' && code.includes('sha256'),
+  )
   const file = pathOf('keys.yaml')
   writeFileSync(file, block?.code ?? '')
   expect(await listKeys(file)).toMatchObject([
@@ -70,9 +73,9 @@ it('the file of keys in the README is valid, and means what it shows', async () 
   expect(readFileSync(file, 'utf8')).toContain("# Alice's laptop")
 })
 
-it('the pattern of the README finds a key', async () => {
+it('the pattern of docs/keys.md finds a key', async () => {
   const { key } = await createKey(pathOf('keys.yaml'), { principal: 'alice' })
-  const [, pattern = ''] = /`(withauth_\[[^`]+)`/.exec(readme) ?? []
+  const [, pattern = ''] = /`(withauth_\[[^`]+)`/.exec(readText('docs/keys.md')) ?? []
   expect(`x="${key}";`.match(new RegExp(pattern, 'g'))).toEqual([key])
 })
 
@@ -87,7 +90,7 @@ const STATUSES: readonly (readonly (number | 'nothing')[])[] = [
 ]
 
 describe('the table of what an endpoint may answer', () => {
-  const rows = readTable(readme, 'you answer')
+  const rows = readTable(readText(PAGE), 'you answer')
   const cases = STATUSES.flatMap((statuses, index) =>
     statuses.map((status) => [status, rows[index]?.slice(0) ?? []] as const),
   )
@@ -133,13 +136,14 @@ function meaningOf(status: number): string {
   return status === 429 ? 'rejected as an overload' : 'rejected as an outage'
 }
 
-/** Runs the program of the README. */
+/** Loads the first program of the page. */
 async function loadExample(): Promise<Fetch> {
-  const block = fences.find(({ code }) => code.startsWith('const USERS'))
+  const block = readFences(readText(PAGE)).find(({ language }) => language === 'ts')
   const { outputText } = ts.transpileModule(block?.code ?? '', {
     compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
   })
-  const file = pathOf(`endpoint-${crypto.randomUUID()}.mjs`)
+  // A name of its own, since a module is loaded once; below the package, since it imports Hono.
+  const file = join(ROOT, 'node_modules', `.endpoint-${crypto.randomUUID()}.mjs`)
   writeFileSync(file, outputText)
   const module = (await import(pathToFileURL(file).href)) as { default: { fetch: Fetch } }
   rmSync(file)
