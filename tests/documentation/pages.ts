@@ -45,8 +45,7 @@ export function createPage(file: string, text: string): Page {
 
 /** The comment at the end of the lines before a fence. The formatter puts an empty line between them. */
 function readComment(before: readonly string[]): string | undefined {
-  const last = before.findLast((line) => line.trim() !== '') ?? ''
-  return /^<!-- (.*) -->$/.exec(last)?.[1]
+  return /^<!-- (.*) -->$/.exec(before.join('\n').trimEnd().split('\n').at(-1) ?? '')?.[1]
 }
 
 const anchors = new Map<string, readonly string[]>()
