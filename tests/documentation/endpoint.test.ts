@@ -1,52 +1,21 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { serve } from '@hono/node-server'
-import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 import { examine } from '../../src/cli/conformance/examine.ts'
 import { withAuth } from '../../src/index.ts'
 import { createKey, createKeyEndpoint, listKeys } from '../../src/keys.ts'
-import { ask, post } from '../support/key-questions.ts'
 import { close } from '../support/loopback.ts'
 import { readFences, readTable } from '../support/markdown.ts'
-import { readText, ROOT } from '../support/project.ts'
+import { readText } from '../support/project.ts'
 import { get } from '../support/requests.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import type { AddressInfo, Server } from 'node:net'
 import type { DecisionEvent, Transport } from '../../src/index.ts'
 
 const pathOf = setupFolder()
-const KEY = 'demo-key'
 const PAGE = 'docs/auth-endpoint.md'
 
-type Fetch = (request: Request) => Response | Promise<Response>
-
-describe(`the endpoint of ${PAGE}`, () => {
-  it('allows the key with its principal, and rejects others', async () => {
-    const endpoint = await loadExample()
-    const good = await endpoint(ask(KEY))
-    expect(good.status).toBe(200)
-    expect(good.headers.get('cache-control')).toBe('max-age=10')
-    expect(await good.json()).toEqual({ principal: 'alice' })
-    const bad = [
-      ask('k2'),
-      ask(KEY.toUpperCase()),
-      ask(''),
-      post('{}'),
-      post('null'),
-      post('['),
-      post(`{"api_key":["${KEY}"]}`),
-    ]
-    const statuses = await Promise.all(bad.map(async (request) => (await endpoint(request)).status))
-    expect(statuses).toEqual([401, 401, 401, 400, 400, 400, 400])
-    expect((await endpoint(new Request('https://auth.example.test/validate'))).ok).toBe(false)
-  })
-
-  it('passes `with-auth check`', async () => {
-    expect(await failedChecks(await loadExample(), KEY)).toEqual([])
-  })
-})
+type Fetch = (request: Request) => Promise<Response>
 
 it('an endpoint over a file passes `with-auth check`', async () => {
   const file = pathOf('keys.yaml')
@@ -134,20 +103,6 @@ function meaningOf(status: number): string {
   if (status === 200) return 'it passes'
   if (status === 401) return 'rejected'
   return status === 429 ? 'rejected as an overload' : 'rejected as an outage'
-}
-
-/** Loads the first program of the page. */
-async function loadExample(): Promise<Fetch> {
-  const block = readFences(readText(PAGE)).find(({ language }) => language === 'ts')
-  const { outputText } = ts.transpileModule(block?.code ?? '', {
-    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
-  })
-  // A name of its own, since a module is loaded once; below the package, since it imports Hono.
-  const file = join(ROOT, 'node_modules', `.endpoint-${crypto.randomUUID()}.mjs`)
-  writeFileSync(file, outputText)
-  const module = (await import(pathToFileURL(file).href)) as { default: { fetch: Fetch } }
-  rmSync(file)
-  return module.default.fetch
 }
 
 async function failedChecks(fetch: Fetch, key: string): Promise<unknown[]> {
