@@ -2,7 +2,7 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ensureBuilt } from '../support/built-package.ts'
 import { exists, readText } from '../support/project.ts'
-import { findNames, readLines, readSteps, shorten } from './page.ts'
+import { findNames, readLines, readSteps, shorten } from './steps.ts'
 import { startSession } from './session.ts'
 import type { Session } from './session.ts'
 
@@ -66,8 +66,12 @@ describe('following a page', { timeout: MOST_MS }, () => {
   })
 
   it('finds a command that fails', async () => {
-    const page = 'Save this as `a.txt`:\n\n```json\n1\n```\n\n```sh\ncat a.txt\nfalse\n```\n'
+    const page = 'Save this as `a.txt`:\n\n```json\n1\n```\n\n```sh\ncat a.txt\nfalse\ntrue\n```\n'
     expect(await follow('a.md', page)).toEqual([{ place: 'a.md:7', status: 1, printed: '1\n' }])
+  })
+
+  it('finds a command that ends the shell', async () => {
+    await expect(follow('a.md', '```sh\nexit 0\n```\n')).rejects.toThrow('ended the shell')
   })
 
   it('skips what cannot run here, and lines that the page leaves out', async () => {

@@ -26,6 +26,7 @@ export interface Session {
 }
 
 export interface Output {
+  /** Not 0 if a command has failed. */
   readonly status: number
   readonly text: string
   readonly isServer: boolean
@@ -47,6 +48,7 @@ const PRELUDE = `
 npx() { "$@"; }
 npm() { :; }
 curl() { command curl -sS "$@"; }
+trap 'failed=1' ERR
 `
 
 export async function startSession(): Promise<Session> {
@@ -69,8 +71,14 @@ export async function startSession(): Promise<Session> {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const ended = once(shell, 'close')
+  const closed = ended.then(() => Promise.reject(new Error('A command ended the shell')))
+  closed.catch(() => undefined)
   const killGroup = (): void => {
-    if (shell.pid !== undefined) process.kill(-shell.pid, 'SIGKILL')
+    try {
+      process.kill(-(shell.pid ?? Number.NaN), 'SIGKILL')
+    } catch {
+      // All of them have ended.
+    }
   }
   process.once('exit', killGroup)
   let printed = ''
@@ -81,7 +89,8 @@ export async function startSession(): Promise<Session> {
   const ask = async (line: string): Promise<number> => {
     printed = ''
     shell.stdin.write(`${line}\n`)
-    while (!printed.endsWith('\n')) await once(shell.stdout, 'data')
+    // oxlint-disable-next-line no-await-in-loop -- one piece after the other
+    while (!printed.endsWith('\n')) await Promise.race([once(shell.stdout, 'data'), closed])
     return Number(printed)
   }
 
@@ -92,14 +101,14 @@ export async function startSession(): Promise<Session> {
     const file = join(steps, String(count))
     writeFileSync(file, onFreePorts(code))
     writeFileSync(`${file}.out`, '')
-    const status = await ask(`. ${file} > ${file}.out 2>&1 < /dev/null ${suffix}`)
+    const status = await ask(`failed=0; . ${file} > ${file}.out 2>&1 < /dev/null ${suffix}`)
     return { status, text: readFileSync(`${file}.out`, 'utf8') }
   }
 
   const run = async (code: string): Promise<Output> => {
     const server = findServer(code)
     const before = code.slice(0, server?.index)
-    const output = await source(before, '; echo $?')
+    const output = await source(before, '; echo $failed')
     const text = (): string => replaceAll(output.text, invert(ports))
     if (server === undefined) return { ...output, text: text(), isServer: false }
     if (output.status !== 0) return { ...output, text: text(), isServer: true }
