@@ -34,8 +34,8 @@ export interface Output {
 
 /** The servers of the pages, with the ports that they listen on by default. */
 const SERVERS: readonly (readonly [start: RegExp, port: number])[] = [
-  [/^(?:\w+=\S+ )*npx with-auth gateway\b/m, 8320],
-  [/^(?:\w+=\S+ )*npx with-auth endpoint\b/m, 8321],
+  [/^(?:\w+=(?:"[^"]*"|\S+) )*npx with-auth gateway\b/m, 8320],
+  [/^(?:\w+=(?:"[^"]*"|\S+) )*npx with-auth endpoint\b/m, 8321],
   [/^npx srvx\b/m, 3000],
   [/^python3 app\.py\b/m, 8000],
 ]
