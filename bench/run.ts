@@ -3,16 +3,17 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { CONTESTANTS } from './contestants.ts'
 import { GOALS, findGoals } from './goals.ts'
-import { renderMatchGoals } from './goals/match-goals.ts'
+import { findMatchGoals } from './goals/match-goals.ts'
 import { MATCHES } from './matches.ts'
 import { measure } from './measure.ts'
+import { renderSection } from './pages.ts'
 import { writeSections } from './results.ts'
 import { createAppFolder } from './support/app-folder.ts'
 import { createEndpoint } from './support/endpoint.ts'
-import { renderTable } from './table.ts'
+import { summarise } from './summary.ts'
 import type { Match } from './matches.ts'
 import type { Effort, Measured } from './measure.ts'
-import type { Section } from './results.ts'
+import type { Section } from './section.ts'
 import type { Endpoint } from './support/endpoint.ts'
 import type { RuntimeId } from './support/runtimes.ts'
 
@@ -54,10 +55,14 @@ async function play(
 ): Promise<Section> {
   const measured = await measure(match, runtime, app, endpoint, effort)
   const heading = headingOf(match, measured)
-  const reached = renderMatchGoals(match.id, runtime, measured)
-  const text = `${describe(measured)}\n\n${renderTable(measured)}\n\n${reached}`.trim()
-  print(`\n## ${heading}\n\n${text}`)
-  return { heading, text }
+  const section = {
+    heading,
+    note: describe(measured),
+    rows: summarise(measured),
+    goals: findMatchGoals(match.id, runtime, measured),
+  }
+  print(`\n${renderSection(section)}`)
+  return section
 }
 
 function headingOf({ title, contestants }: Match, measured: readonly Measured[]): string {
@@ -85,8 +90,8 @@ function print(line: string): void {
 
 async function playAll(app: string, endpoint: Endpoint): Promise<void> {
   if (goals.length > 0) {
-    const section = { heading: GOALS_HEADING, text: await findGoals(goals, { app, endpoint }) }
-    print(`\n## ${section.heading}\n\n${section.text}`)
+    const section = { heading: GOALS_HEADING, goals: await findGoals(goals, { app, endpoint }) }
+    print(`\n${renderSection(section)}`)
     // A table of some goals must not replace the table of all goals.
     if (values.write && goals.length === GOALS.length) writeSections([section], order)
   }

@@ -1,4 +1,4 @@
-import type { Measured, Sample } from './measure.ts'
+import type { Row } from './section.ts'
 
 const COLUMNS = [
   '',
@@ -13,54 +13,30 @@ const COLUMNS = [
   'memory',
 ]
 
-/**
- * One row per contestant: medians over the rounds, and the ratio to the first contestant in the same round. CPU is the
- * lowest of all rounds, since other processes can only add to it.
- */
-export function renderTable(measured: readonly Measured[]): string {
-  const [first] = measured
-  if (first === undefined) return ''
-  const rows = measured.map((one) => renderRow(one, first))
-  return toMarkdown([COLUMNS, ...rows])
+/** The rows of a match as a Markdown table. */
+export function renderTable(rows: readonly Row[]): string {
+  return toMarkdown([COLUMNS, ...rows.map(renderRow)])
 }
 
-function renderRow({ name, samples, residentBytes }: Measured, first: Measured): string[] {
-  const ratios = samples.map(
-    ({ perSecond }, round) => perSecond / (first.samples[round]?.perSecond ?? Number.NaN),
-  )
-  const middle = (read: (sample: Sample) => number): number => median(samples.map(read))
-  const cpu = lowestCpu(samples)
+function renderRow(row: Row): string[] {
   return [
-    name,
-    Math.round(middle(({ perSecond }) => perSecond)).toLocaleString('en'),
-    `${percent(median(ratios))} (${percent(Math.min(...ratios))}-${percent(Math.max(...ratios))})`,
-    `${cpu.toFixed(1)} µs`,
-    percent(cpu / lowestCpu(first.samples)),
-    milliseconds(middle(({ p50 }) => p50)),
-    milliseconds(middle(({ p99 }) => p99)),
-    middle(({ callsPerRequest }) => callsPerRequest).toFixed(2),
-    `${Math.round(100 * middle(({ endpointLoad }) => endpointLoad))} %`,
-    `${Math.round(residentBytes / 2 ** 20)} MiB`,
+    row.name,
+    row.perSecond.toLocaleString('en'),
+    `${percent(row.ofFirst)} (${percent(row.leastOfFirst)}-${percent(row.mostOfFirst)})`,
+    `${row.cpuMicroseconds.toFixed(1)} µs`,
+    percent(row.cpuOfFirst),
+    `${row.p50Ms.toFixed(2)} ms`,
+    `${row.p99Ms.toFixed(2)} ms`,
+    row.callsPerRequest.toFixed(2),
+    `${Math.round(100 * row.endpointLoad)} %`,
+    `${row.residentMiB} MiB`,
   ]
-}
-
-/** Microseconds of CPU per request in the best round. */
-export function lowestCpu(samples: readonly Sample[]): number {
-  return Math.min(...samples.map(({ cpuMicroseconds }) => cpuMicroseconds))
-}
-
-export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
 /** A ratio, as a fraction if it is small. */
 export function percent(ratio: number): string {
   if (ratio > 0 && ratio < 0.05) return `1/${Math.round(1 / ratio)}`
   return ratio < 10 ? `${Math.round(ratio * 100)} %` : `${ratio.toFixed(0)} x`
-}
-
-function milliseconds(microseconds: number): string {
-  return `${(microseconds / 1000).toFixed(2)} ms`
 }
 
 /** A Markdown table in the style of the formatter. The first column is left-aligned, the others are right-aligned. */

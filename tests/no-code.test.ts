@@ -12,13 +12,15 @@ import type { SpawnedProgram } from './support/spawned-program.ts'
 
 const COMMAND = join(ROOT, 'dist/cli.js')
 const START_MS = 60_000
+const GATEWAY_PAGE = 'docs/gateway.md'
 
-/** The commands of a block of the README's section "Without code", one a line. */
-function readCommands(block: number): readonly string[] {
-  const [, after = ''] = readText('README.md').split('\n## Without code\n')
-  const [section = ''] = after.split('\n## ')
-  const shell = readFences(section).filter(({ language }) => language === 'sh')
-  return shell[block]?.code.trim().split('\n') ?? []
+/** The first command of a page that begins so. */
+function findCommand(page: string, begin: string): string {
+  const shell = readFences(readText(page)).filter(({ language }) => language === 'sh')
+  const lines = shell.flatMap(({ code }) => code.split('\n'))
+  const found = lines.find((line) => line.startsWith(begin))
+  if (found === undefined) throw new Error(`${page} has no command that begins with ${begin}`)
+  return found
 }
 
 let folder: string
@@ -46,7 +48,7 @@ function start(command: string, args: readonly string[]): SpawnedProgram {
   return program
 }
 
-/** Runs a line of the README in a shell, with the command that was just built and on other ports. */
+/** Runs a command of a page in a shell, with the command that was just built and on other ports. */
 function startLine(line: string, replacements: Readonly<Record<string, string>>): SpawnedProgram {
   let command = line.replaceAll('npx with-auth', `exec "${process.execPath}" "${COMMAND}"`)
   for (const [from, to] of Object.entries(replacements)) {
@@ -62,16 +64,15 @@ async function startUpstream(file: string): Promise<string> {
   return url
 }
 
-/** Does what the README says: makes a key, and starts the gateway. */
+/** Does what docs/gateway.md says: makes a key, and starts the gateway. */
 async function follow(upstreamUrl: string) {
-  const [umask = '', create = '', gateway = ''] = readCommands(0)
-  const maker = startLine(`${umask}\n${create}`, {})
+  const create = findCommand(GATEWAY_PAGE, 'npx with-auth keys create')
+  const maker = startLine(`${findCommand(GATEWAY_PAGE, 'umask')}\n${create}`, {})
   expect(await maker.ended).toBe(0)
   const keyFile = join(folder, 'key.txt')
   expect(statSync(keyFile).mode & 0o777).toBe(0o600)
-  const running = startLine(gateway, {
+  const running = startLine(findCommand(GATEWAY_PAGE, 'npx with-auth gateway'), {
     'http://127.0.0.1:8000': `${upstreamUrl} --port 0`,
-    ' &': '',
   })
   const [, url = ''] = await running.printed(/"type":"listening","url":"([^"]+)"/)
   return { key: readFileSync(keyFile, 'utf8').trim(), gateway: running, url }
@@ -83,7 +84,7 @@ function connect(url: string, apiKey: string): OpenAI {
 
 const question = { model: 'm', messages: [{ role: 'user' as const, content: 'hello' }] }
 
-describe("a server on Python's http.server, behind the commands of the README", () => {
+describe("a server on Python's http.server, behind the commands of docs/gateway.md", () => {
   it('is reached with the key, and with no other', { timeout: START_MS }, async () => {
     const { key, gateway, url } = await follow(await startUpstream('model_server.py'))
     const wrong = connect(url, 'sk-wrong')
@@ -102,10 +103,11 @@ describe("a server on Python's http.server, behind the commands of the README", 
     expect(readFileSync(join(folder, 'keys.yaml'), 'utf8')).not.toContain(key)
   })
 
-  it('answers the curl line of the README', { timeout: START_MS }, async () => {
+  it('answers the curl command of the page', { timeout: START_MS }, async () => {
     const { key, url } = await follow(await startUpstream('model_server.py'))
-    const [, , , curl = ''] = readCommands(0)
-    const answered = startLine(curl, { 'http://127.0.0.1:8320': url, '$(cat key.txt)': key })
+    const curl = findCommand(GATEWAY_PAGE, 'curl -H')
+    const models = { 'http://127.0.0.1:8320/': `${url}/v1/models`, '$(cat key.txt)': key }
+    const answered = startLine(curl, models)
     expect(await answered.ended).toBe(0)
     expect(JSON.parse(answered.stdout())).toMatchObject({ data: [{ id: 'm' }] })
   })
@@ -131,7 +133,7 @@ describe("a server on Python's http.server, behind the commands of the README", 
     const promisedMs = Number(seconds) * 1000
     expect(promisedMs).toBeGreaterThan(0)
 
-    const [, revoke = ''] = readCommands(1)
+    const revoke = findCommand('docs/keys.md', 'npx with-auth keys revoke key_')
     const [, id = ''] = /id: (\S+)/.exec(readFileSync(join(folder, 'keys.yaml'), 'utf8')) ?? []
     const revoking = startLine(revoke, { key_zyk3qgvxqtla: id })
     expect(await revoking.ended).toBe(0)
@@ -143,7 +145,7 @@ describe("a server on Python's http.server, behind the commands of the README", 
   })
 })
 
-describe('a server that streams, behind the commands of the README', () => {
+describe('a server that streams, behind the commands of docs/gateway.md', () => {
   it('is heard word by word', { timeout: START_MS }, async () => {
     const upstreamUrl = await startUpstream('streaming_server.py')
     const { key, url } = await follow(upstreamUrl)

@@ -4,7 +4,6 @@ import { parse, stringify } from 'yaml'
 import { describe, expect, it } from 'vitest'
 import { OPTIONS as TABLE } from '../src/core/config/options.ts'
 import { keyOf } from '../src/yaml/setting.ts'
-import { createPage } from './support/option-page.ts'
 import { createSchema, formatJson } from './support/option-schema.ts'
 import { problemsOf } from './support/yaml-problems.ts'
 
@@ -256,7 +255,7 @@ const file = fc.oneof(
 )
 
 describe('schema.json', () => {
-  it('is what `npm run docs:options` writes', async () => {
+  it('is what `npm run docs:generate` writes', async () => {
     await expect(`${formatJson(schema)}\n`).toMatchFileSnapshot('../schema.json')
   })
 
@@ -300,9 +299,4 @@ describe('schema.json', () => {
     const keys = Object.entries(TABLE).filter(([, { form }]) => form.kind !== 'function')
     expect(names).toEqual(expect.arrayContaining(keys.map(([name]) => keyOf(name))))
   })
-})
-
-it('docs/configuration.md is what `npm run docs:options` writes', async () => {
-  await expect(createPage()).toMatchFileSnapshot('../docs/configuration.md')
-  expect(createPage().match(/^#+ `/gm)?.length).toBeGreaterThan(35)
 })

@@ -1,6 +1,6 @@
 import { RUNTIMES } from '../support/runtimes.ts'
 import { sendLoad } from '../support/wrk.ts'
-import { median } from '../table.ts'
+import { median } from '../summary.ts'
 import type { Load } from '../matches.ts'
 import type { LoadResult } from '../support/wrk.ts'
 import type { Finding, Goal, Place } from './goal.ts'

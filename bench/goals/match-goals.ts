@@ -1,7 +1,9 @@
 import { CONTESTANTS } from '../contestants.ts'
-import { lowestCpu, median, percent } from '../table.ts'
+import { lowestCpu, median } from '../summary.ts'
+import { percent } from '../table.ts'
 import type { ContestantId } from '../contestants.ts'
 import type { Measured, Sample } from '../measure.ts'
+import type { GoalResult } from '../section.ts'
 import type { RuntimeId } from '../support/runtimes.ts'
 
 type Least = number | Partial<Record<RuntimeId, number>>
@@ -59,65 +61,74 @@ const MATCH_GOALS: readonly MatchGoal[] = [
   { match: 'peers/origin', who: 'kept', beside: 'origin', lessCpu: 250 },
 ]
 
-/** A list of the goals of a match with the measured values. Empty without goals. */
-export function renderMatchGoals(
+/** The goals of a match with the measured values. */
+export function findMatchGoals(
   match: string,
   runtime: RuntimeId,
   measured: readonly Measured[],
-): string {
+): GoalResult[] {
   const find = (id: ContestantId): Measured | undefined =>
     measured.find(({ name }) => name === CONTESTANTS[id].name)
-  return MATCH_GOALS.filter((goal) => match.startsWith(goal.match))
-    .flatMap((goal) => {
-      const [who, beside] = [find(goal.who), find(goal.beside)]
-      if (who === undefined || beside === undefined) return []
-      return render(goal, runtime, { who, beside })
-    })
-    .join('\n')
+  return MATCH_GOALS.filter((goal) => match.startsWith(goal.match)).flatMap((goal) => {
+    const [who, beside] = [find(goal.who), find(goal.beside)]
+    if (who === undefined || beside === undefined) return []
+    return compare(goal, runtime, { who, beside })
+  })
 }
 
-function render({ requests, lessCpu, added }: MatchGoal, runtime: RuntimeId, pair: Pair): string[] {
+function compare(
+  { requests, lessCpu, added }: MatchGoal,
+  runtime: RuntimeId,
+  pair: Pair,
+): GoalResult[] {
   const least = typeof requests === 'object' ? requests[runtime] : requests
   return [
-    ...(least === undefined ? [] : [renderRequests(least, pair)]),
-    ...(lessCpu === undefined ? [] : [renderCpu(lessCpu, pair)]),
+    ...(least === undefined ? [] : [compareRequests(least, pair)]),
+    ...(lessCpu === undefined ? [] : [compareCpu(lessCpu, pair)]),
     ...(added === undefined
       ? []
-      : [renderAdded('p50', added, pair), renderAdded('p99', added, pair)]),
+      : [compareAdded('p50', added, pair), compareAdded('p99', added, pair)]),
   ]
 }
 
-function renderRequests(least: number, { who, beside }: Pair): string {
+function compareRequests(least: number, { who, beside }: Pair): GoalResult {
   const found = median(
     who.samples.map(({ perSecond }, round) => perSecond / (beside.samples[round]?.perSecond ?? 0)),
   )
-  const byCpu = percent(1 / cpuRatio({ who, beside }))
-  const goal = `${who.name}, requests beside ${beside.name}: at least ${percent(least)}`
-  return line(goal, `${percent(found)}, by CPU ${byCpu}`, found >= least)
+  return {
+    goal: `${who.name}, requests beside ${beside.name}`,
+    limit: `at least ${percent(least)}`,
+    found: `${percent(found)}, by CPU ${percent(1 / cpuRatio({ who, beside }))}`,
+    isReached: found >= least,
+  }
 }
 
-function renderCpu(least: number, pair: Pair): string {
+function compareCpu(least: number, pair: Pair): GoalResult {
   const found = 1 / cpuRatio(pair)
-  const goal = `${pair.who.name}, less CPU than ${pair.beside.name}: at least ${least} times`
-  return line(goal, `${found.toFixed(0)} times`, found >= least)
+  return {
+    goal: `${pair.who.name}, less CPU than ${pair.beside.name}`,
+    limit: `at least ${least} times`,
+    found: `${found.toFixed(0)} times`,
+    isReached: found >= least,
+  }
 }
 
-function renderAdded(
+function compareAdded(
   figure: 'p50' | 'p99',
   most: Readonly<Record<'p50' | 'p99', number>>,
   { who, beside }: Pair,
-): string {
+): GoalResult {
   const middle = ({ samples }: Measured): number =>
     median(samples.map((sample: Sample) => sample[figure])) / 1000
   const found = middle(who) - middle(beside)
-  const goal = `${who.name}, ${figure} beside ${beside.name}: at most ${most[figure]} ms more`
-  return line(goal, `${found.toFixed(2)} ms`, found <= most[figure])
+  return {
+    goal: `${who.name}, ${figure} beside ${beside.name}`,
+    limit: `at most ${most[figure]} ms more`,
+    found: `${found.toFixed(2)} ms`,
+    isReached: found <= most[figure],
+  }
 }
 
 function cpuRatio({ who, beside }: Pair): number {
   return lowestCpu(who.samples) / lowestCpu(beside.samples)
-}
-
-function line(goal: string, found: string, isReached: boolean): string {
-  return `- ${goal}. Found: ${found}${isReached ? '' : ' (**missed**)'}.`
 }

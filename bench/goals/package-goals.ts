@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { findNode, locate } from '../../tests/runtimes/support/binaries.ts'
 import { bundle } from '../../tests/runtimes/support/bundle.ts'
-import { median } from '../table.ts'
+import { median } from '../summary.ts'
 import type { Goal, Place } from './goal.ts'
 
 type Found = Readonly<Record<string, number>>

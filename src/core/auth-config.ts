@@ -36,33 +36,32 @@ export type Transport = (url: string, init: TransportInit) => Promise<TransportR
 
 /** The parts of a request that the endpoint gets. With fewer parts more requests share one cached decision. */
 export interface ContextConfig {
-  /**
-   * `'all'` sends the client's headers except `cookie` and `proxy-authorization`. A list sends exactly those headers.
-   * @default 'all'
-   */
+  /** `'all'` sends the client's headers except `cookie` and `proxy-authorization`. A list sends exactly those headers. `cache`
+   * needs a list.
+   * @default 'all' */
   readonly headers?: 'all' | readonly string[]
-  /**
-   * `'values'` sends a string, or a list for a repeated parameter. `'lists'` always sends lists. `'none'` sends nothing.
-   * @default 'values'
-   */
+  /** How the query is sent. `'values'` sends a string, or a list for a repeated parameter. `'lists'` sends a list for each
+   * parameter, as Llama Stack does. `'none'` sends `{}`.
+   * @default 'values' */
   readonly params?: 'values' | 'lists' | 'none'
-  /** `false` sends `''` as the path.
+  /** `true` sends the canonical path. `false` sends `''`, so that one cached decision serves every path.
    * @default true */
   readonly path?: boolean
-  /** `true` adds `request.method`.
+  /** `true` adds `request.method`. Set it if the endpoint tells reads from writes.
    * @default false */
   readonly method?: boolean
 }
 
 /** When to ask again, within `timeoutMs`. At most a tenth of the checks of the last 10 seconds are retries. */
 export interface RetryConfig {
-  /** The most retries of a check.
+  /** The most retries of one check. `0` is the same as `retry: false`.
    * @default 1 */
   readonly attempts?: number
-  /** The shortest wait before a retry, in milliseconds. The wait is random between the two delays.
+  /** The shortest wait before a retry, in milliseconds. The wait is random between the two delays, and at least the endpoint's
+   * `Retry-After`.
    * @default 50 */
   readonly minDelayMs?: number
-  /** The longest wait before a retry, in milliseconds.
+  /** The longest wait before a retry, in milliseconds. At least `retry.minDelayMs`.
    * @default 250 */
   readonly maxDelayMs?: number
 }
@@ -72,13 +71,13 @@ export interface RetryConfig {
  * in the last hour have a circuit of their own, which checks of other tokens cannot open.
  */
 export interface CircuitBreakerConfig {
-  /** The fewest checks in the window that can open the circuit.
+  /** The fewest checks in the window that can open the circuit, so that a single failure does not open it.
    * @default 10 */
   readonly minChecks?: number
-  /** The part of these checks that must have failed: above 0, at most 1.
+  /** The part of the checks in the window that must have failed: above 0, at most 1.
    * @default 0.5 */
   readonly failureRatio?: number
-  /** The length of the window, in milliseconds.
+  /** The length of the window, in milliseconds. Older checks do not count.
    * @default 10000 */
   readonly windowMs?: number
   /** How long the circuit stays open before one check probes the endpoint, in milliseconds.
@@ -88,114 +87,105 @@ export interface CircuitBreakerConfig {
 
 /** How many checks may run. Tokens that the endpoint allowed in the last hour go first, so that random tokens cannot crowd them out. */
 export interface ConcurrencyConfig {
-  /** The most checks at the endpoint at once. A quarter of them, rounded down, is reserved for known tokens once there are any.
+  /** The most calls to the endpoint at once. A quarter of them, rounded down, is reserved for known tokens once there are any.
    * @default 64 */
   readonly maxInFlight?: number
-  /**
-   * The most checks that wait for a turn, each for at most half of `timeoutMs`. Known tokens go first, and tokens take turns.
+  /** The most checks that wait for a turn, each for at most half of `timeoutMs`. Known tokens go first, and tokens take turns.
    * Above half of the limit the newest unknown token is next. At the limit the oldest one is rejected as `overloaded`.
-   * @default 1024
-   */
+   * @default 1024 */
   readonly maxWaiting?: number
 }
 
 /** How long and how many decisions are cached. The endpoint may shorten the times with `Cache-Control`, never lengthen them. */
 export interface CacheConfig {
-  /**
-   * How long an allow is cached, in milliseconds from the call. A revoked token works for as long, or for `timeoutMs` if that
+  /** How long an allow is cached, in milliseconds from the call. A revoked token works for as long, or for `timeoutMs` if that
    * is longer.
-   * @default 30000
-   */
+   * @default 30000 */
   readonly allowTtlMs?: number
-  /** How long a denial (401 or 403) is cached, in milliseconds.
+  /** How long a denial (401 or 403) is cached, in milliseconds. Other denials and failures are not cached.
    * @default 5000 */
   readonly denyTtlMs?: number
-  /**
-   * How long an expired allow may still be used while the endpoint is unavailable, in milliseconds. For an `overloaded` check
+  /** How long an expired allow may still be used while the endpoint is unavailable, in milliseconds. For an `overloaded` check
    * only if the endpoint failed within the last `circuitBreaker.windowMs`.
-   * @default 0
-   */
+   * @default 0 */
   readonly staleIfErrorMs?: number
-  /** The most allows in the cache, and as many denials. At most 64 belong to one token.
+  /** The most allows in the cache, and as many denials. At most 64 of each belong to one token.
    * @default 10000 */
   readonly maxEntries?: number
-  /** The most bytes of the cache, estimated from its texts and lists.
+  /** The most bytes of the cache, estimated from its texts and lists. Three quarters are for allows.
    * @default 33554432 */
   readonly maxBytes?: number
 }
 
 /** The options of `withAuth`, `createAuthenticator` and `auth`. */
 export interface AuthConfig {
-  /**
-   * The URL of the auth endpoint. https, or http on a loopback address; no userinfo, no fragment.
-   * @default AUTH_ENDPOINT of the Workers `env` argument, else of `process.env`
-   */
+  /** The URL of the auth endpoint, which gets one POST for each check. It is an https URL, or http on a loopback address,
+   * without a user name, password or fragment.
+   * @default `AUTH_ENDPOINT` of the Workers `env` argument, else of `process.env` */
   readonly endpoint?: string | URL
-  /** `true` permits http to other hosts: the token then travels in clear. */
+  /** `true` permits an http endpoint on another machine. The token then travels in clear text. */
   readonly allowInsecureHttp?: boolean
-  /** Headers added to the call, such as a shared secret. Errors never show their values. Two spellings of one name are an error. */
+  /** Headers added to each call, such as a shared secret that proves who asks. Errors never show their values. Two spellings of
+   * one name are an error. */
   readonly endpointHeaders?: Readonly<Record<string, string>>
-  /** Answers in place of the endpoint. */
+  /** A function that decides in place of the endpoint, such as a look-up in a database or a stub in a test. Without an answer it
+   * throws `AuthUnavailableError`. */
   readonly verifier?: CustomVerifier
-  /** The parts of a request that the endpoint gets. */
+  /** The parts of a request that the endpoint gets. With fewer parts more requests share one cached decision. */
   readonly context?: ContextConfig
-  /** Where the token is read from. A request must use exactly one source of a list.
+  /** Where the token is read from: `Authorization: Bearer`, another header, a cookie, or a WebSocket subprotocol with a prefix.
+   * A request must use exactly one source of a list.
    * @default 'bearer' */
   readonly credentials?: CredentialsSource | readonly CredentialsSource[]
-  /**
-   * The characters of a token. `'token68'` is RFC 9110 §11.2. `'visible-ascii'` allows any visible ASCII except the comma,
-   * which joins repeated headers.
-   * @default 'token68'
-   */
+  /** The characters of a token. `'token68'` (RFC 9110 §11.2) allows letters, digits and `-._~+/`, with `=` at the end.
+   * `'visible-ascii'` allows any visible ASCII except the comma, which joins repeated headers.
+   * @default 'token68' */
   readonly tokenFormat?: 'token68' | 'visible-ascii'
-  /** `'required'` rejects a 200 whose body names no principal.
+  /** `'required'` rejects a 200 whose body names no principal, as `invalid_response`. Set it if your handler needs a principal.
    * @default 'optional' */
   readonly identity?: 'optional' | 'required'
-  /** How long a check may take, in milliseconds: waiting, connecting, headers, body and retries.
+  /** How long a check may take in all, in milliseconds: waiting for a turn, connecting, headers, body and retries.
    * @default 5000 */
   readonly timeoutMs?: number
-  /** Retries after no response, 502, 503 or 504. `false` turns them off.
+  /** Asks again after no response, 502, 503 or 504. `false` turns retries off.
    * @default { attempts: 1, minDelayMs: 50, maxDelayMs: 250 } */
   readonly retry?: false | RetryConfig
-  /** Stops asking an endpoint that is unavailable. `false` turns this off.
+  /** Stops asking an endpoint that is unavailable: requests are then rejected at once as `circuit_open`. `false` turns this off.
    * @default { minChecks: 10, failureRatio: 0.5, windowMs: 10000, openMs: 5000 } */
   readonly circuitBreaker?: false | CircuitBreakerConfig
-  /** How many checks may run and wait. More are rejected at once.
+  /** How many checks may run and wait at once. More are rejected as `overloaded`.
    * @default { maxInFlight: 64, maxWaiting: 1024 } */
   readonly concurrency?: ConcurrencyConfig
-  /** Caches decisions. Needs `context.headers` as a list: the cache key holds everything that the endpoint gets.
+  /** Caches decisions; `{}` takes the defaults. Needs `context.headers` as a list: the cache key is what the endpoint gets.
    * @default false */
   readonly cache?: false | CacheConfig
-  /** The status of a rejection while no decision is available. `503` adds `Retry-After`, and clients keep their token.
+  /** The status of a rejection while no decision is available. `503` is recommended: it adds `Retry-After`, and clients keep
+   * their token.
    * @default 401 */
   readonly unavailableStatus?: 401 | 503
   /** Paths that need no token: exact, or `/prefix/*` for everything below `/prefix/`. For GET and HEAD, or the named methods.
    * @default [] */
   readonly public?: readonly PublicPath[]
-  /** `'allow'` calls the handler for a CORS preflight without a token (Fetch standard, CORS protocol).
+  /** `'allow'` calls the handler for a CORS preflight (Fetch standard, CORS protocol), which browsers send without a token.
    * @default 'deny' */
   readonly preflight?: 'deny' | 'allow'
-  /** `'shadow'` decides and reports, but always calls the handler.
+  /** `'shadow'` decides and reports, but always calls the handler. Use it to watch before you enforce.
    * @default 'enforce' */
   readonly mode?: 'enforce' | 'shadow'
-  /** The realm of the challenge, in printable ASCII (RFC 9110 §11.5).
+  /** The realm in the `WWW-Authenticate` header of a 401, in printable ASCII (RFC 9110 §11.5).
    * @default 'api' */
   readonly realm?: string
-  /**
-   * The request header whose value is the `requestId` of decision events, such as `'x-request-id'`. A value is left out unless it
-   * is 1 to 128 visible ASCII characters without the token. The header must not hold credentials.
-   * @default false
-   */
+  /** The request header whose value is the `requestId` of decision events, such as `'x-request-id'`. A value is left out unless
+   * it is 1 to 128 visible ASCII characters without the token. The header must not hold credentials.
+   * @default false */
   readonly requestIdHeader?: string | false
   /** Receives every event, unawaited. Without it the console gets a line a minute for each cause while the endpoint fails. */
   readonly onEvent?: (event: AuthEvent) => void
   /** Builds the response of a rejection. A promise, a 2xx, a used `Response` or an exception is replaced and reported once. */
   readonly respond?: (denial: Denial, request: Request) => Response
-  /**
-   * Sends each POST to the auth endpoint. It must not follow redirects. On Node `nodeTransport()` of `with-auth/node` returns a
+  /** Sends each POST to the auth endpoint. It must not follow redirects. On Node `nodeTransport()` of `with-auth/node` returns a
    * faster one.
-   * @default globalThis.fetch, looked up at each call
-   */
+   * @default `globalThis.fetch`, looked up at each call */
   readonly fetch?: Transport
 }
 

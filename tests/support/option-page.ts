@@ -1,18 +1,34 @@
 import { OPTIONS } from '../../src/core/config/options.ts'
 import { keyOf } from '../../src/yaml/setting.ts'
 import { readDocumentation } from './documented-types.ts'
+import { OPTION_EXAMPLES } from './option-examples.ts'
 import type { Form } from '../../src/core/config/kinds.ts'
 
 const HEAD = `# Configuration
 
-<!-- Written by \`npm run docs:options\` from \`AuthConfig\` and the table in src/core/config/options.ts. -->
+<!-- Written by \`npm run docs:generate\` from \`AuthConfig\` and the table in src/core/config/options.ts. -->
 
-These are the options of \`withAuth\`, \`createAuthenticator\` and \`auth\`. A YAML file has the same options below \`server.auth\`,
-in snake_case.`
+Every option of \`withAuth\`, \`createAuthenticator\`, \`withAuthRoutes\` and \`auth\`. Only \`endpoint\` is required, and the variable
+\`AUTH_ENDPOINT\` can replace it. Names that end in \`Ms\` are milliseconds. A [YAML file](yaml.md) has the same options in
+snake_case below \`server.auth\`. A wrong option throws an \`AuthConfigError\` that names it.
+
+\`\`\`ts
+import { withAuth } from 'with-auth'
+
+export default {
+  fetch: withAuth(() => new Response('hello'), {
+    endpoint: 'https://auth.example.com/validate',
+    context: { headers: [] },
+    cache: { allowTtlMs: 30_000 },
+    unavailableStatus: 503,
+    onEvent: (event) => console.log(JSON.stringify(event)),
+  }),
+}
+\`\`\``
 
 const docs = readDocumentation('AuthConfig')
 
-/** \`docs/configuration.md\`: a section for each option with its text, type, default, range and YAML key. */
+/** \`docs/configuration.md\`: a section for each option with its text, type, range, default, YAML key and an example. */
 export function createPage(): string {
   return `${[HEAD, ...sectionsOf(OPTIONS, [])].join('\n\n')}\n`
 }
@@ -28,20 +44,21 @@ function sectionsOf(fields: NonNullable<Form['fields']>, parent: readonly string
 function sectionOf(path: readonly string[], form: Form): string {
   const name = path.join('.')
   const { text = '', type = '', byDefault } = docs.get(name) ?? {}
-  const key = path.map(keyOf).join('.')
+  const [example = '', page] = OPTION_EXAMPLES[name] ?? []
+  const usual = byDefault ?? (form.default === undefined ? undefined : inCode(form.default))
   const facts = [
-    ['Type', `\`${type}\``],
-    [
-      'Default',
-      byDefault ?? (form.default === undefined ? undefined : `\`${inCode(form.default)}\``),
-    ],
-    ['Range', form.min === undefined ? undefined : `${number(form.min)} to ${number(form.max)}`],
-    ['YAML', form.kind === 'function' ? 'in code only' : `\`server.auth.${key}\``],
+    ...(form.kind === 'group' ? [] : [`\`${type}\``]),
+    ...(form.min === undefined ? [] : [`${number(form.min)} to ${number(form.max)}`]),
+    ...(usual === undefined ? [] : [`default ${isSentence(usual) ? usual : `\`${usual}\``}`]),
+    form.kind === 'function' ? 'in code only' : `YAML \`${path.map(keyOf).join('.')}\``,
+    `example \`${example}\``,
   ]
-  const lines = facts.flatMap(([fact, value]) =>
-    value === undefined ? [] : [`- ${fact}: ${value}`],
-  )
-  return `${'#'.repeat(path.length + 1)} \`${name}\`\n\n${text}\n\n${lines.join('\n')}`
+  const see = page === undefined ? '' : ` See [${page.replace(/\.md.*/, '')}](${page}).`
+  return `${'#'.repeat(path.length + 1)} \`${name}\`\n\n${text}${see}\\\n${facts.join(' · ')}`
+}
+
+function isSentence(text: string): boolean {
+  return /[a-z] [a-z]/.test(text)
 }
 
 function inCode(value: unknown): string {

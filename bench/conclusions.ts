@@ -1,0 +1,91 @@
+import type { GoalResult, Section } from './section.ts'
+
+/** What each line is about, and the matches and the goal that show it. */
+const LINES: readonly (readonly [text: string, title: string, goal: string])[] = [
+  [
+    '**A cached decision**, requests beside a bare handler',
+    'A cached decision, one token',
+    '**withAuth**, cached, requests beside the bare handler',
+  ],
+  [
+    '**A cached decision in Hono**, requests beside a hand-written cache in Hono',
+    'A cached decision, one token',
+    '**with-auth/hono**, cached, requests beside Hono, hand-written gate, a Map',
+  ],
+  [
+    '**A new token, over `fetch`**, requests beside a hand-written POST',
+    'Every token new',
+    '**withAuth**, over fetch, requests beside hand-written gate, fetch',
+  ],
+  [
+    '**A cached denial**, requests beside a bare handler that allows all',
+    'Rejected: a cached denial',
+    '**withAuth**, cached, requests beside the bare handler',
+  ],
+]
+
+/** Five lines: the most important goals on each runtime, and how many goals are missed. */
+export function conclude(sections: readonly Section[]): string[] {
+  const lines = LINES.map(([text, ...where]) => {
+    const found = [...resultsOf(sections, ...where)]
+    return `${text}: ${found.map(([runtime, result]) => `${runtime} ${shown(result)}`).join(', ')}.`
+  })
+  const goals = sections.flatMap((section) => section.goals)
+  const share = `${goals.filter(isMissed).length} of ${goals.length}`
+  return [
+    ...lines,
+    `**Missed goals**: ${share}, among them: ${generalMisses(sections).join('; ')}.`,
+  ]
+}
+
+/** The same as a table, with a column for each runtime, and the misses that concern no single match. */
+export function tabulate(sections: readonly Section[]): { table: string[][]; misses: string[] } {
+  const results = LINES.map(([, ...where]) => resultsOf(sections, ...where))
+  const runtimes = [...new Set(results.flatMap((found) => [...found.keys()]))]
+  const rows = LINES.map(([text], index) => {
+    const cells = runtimes.map((runtime) => {
+      const result = results[index]?.get(runtime)
+      return result === undefined ? '-' : shown(result)
+    })
+    return [text, ...cells]
+  })
+  return { table: [['', ...runtimes], ...rows], misses: generalMisses(sections) }
+}
+
+/** A row for each missed goal: the match, the goal with its limit, and the value. */
+export function listMisses(sections: readonly Section[]): string[][] {
+  return sections.flatMap(({ heading, goals }) =>
+    goals.filter(isMissed).map(({ goal, limit, found }) => {
+      const withLimit = limit === undefined ? goal : `${goal}: ${limit}`
+      return [heading, withLimit, found]
+    }),
+  )
+}
+
+function resultsOf(
+  sections: readonly Section[],
+  title: string,
+  goal: string,
+): ReadonlyMap<string, GoalResult> {
+  const found = new Map<string, GoalResult>()
+  for (const { heading, goals } of sections) {
+    const result = goals.find((one) => one.goal === goal)
+    const isMatch = heading.startsWith(`${title}: `)
+    if (isMatch && result !== undefined) found.set(heading.slice(title.length + 2), result)
+  }
+  return found
+}
+
+function generalMisses(sections: readonly Section[]): string[] {
+  const general = sections.flatMap(({ rows, goals }) => (rows === undefined ? goals : []))
+  return general.filter(isMissed).map(({ goal, found }) => `${goal} (found: ${found})`)
+}
+
+function shown({ found, limit, isReached }: GoalResult): string {
+  const [value] = found.split(', by CPU')
+  return `${value}${isReached ? '' : ` (**missed**: ${limit})`}`
+}
+
+function isMissed({ isReached }: GoalResult): boolean {
+  return !isReached
+}

@@ -1,0 +1,90 @@
+/** @module-tag slow */
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { ensureBuilt } from '../support/built-package.ts'
+import { exists, readText } from '../support/project.ts'
+import { findNames, readLines, readSteps, shorten } from './steps.ts'
+import { startSession } from './session.ts'
+import type { Session } from './session.ts'
+
+/** Runs the commands of the pages that a new user follows, in their order, and compares what they print. */
+
+const PAGES = ['docs/getting-started.md', 'docs/gateway.md', 'docs/keys.md']
+const MOST_MS = 120_000
+
+let sessions: Session[] = []
+
+beforeAll(ensureBuilt, 60_000)
+afterEach(async () => {
+  await Promise.all(sessions.map((session) => session.end()))
+  sessions = []
+})
+
+/** Does what a page says. Returns what came out otherwise: the place, what is documented, and what was printed. */
+async function follow(page: string, markdown: string): Promise<unknown[]> {
+  const session = await startSession()
+  sessions.push(session)
+  const differences: unknown[] = []
+  const names = new Map<string, string>()
+  for (const step of readSteps(markdown)) {
+    const place = `${page}:${step.line}`
+    const code = [...names].reduce((text, [name, real]) => text.replaceAll(name, real), step.code)
+    if (step.kind === 'save') {
+      session.save(step.name, code)
+      continue
+    }
+    // oxlint-disable-next-line no-await-in-loop -- one command after the other
+    const { status, text, isServer } = await session.run(code)
+    if (status !== 0) return [...differences, { place, status, printed: text }]
+    if (step.output === undefined) continue
+    for (const [name, real] of findNames(step.output, text)) names.set(name, real)
+    const documented = readLines(step.output)
+    const lines = readLines(text)
+    // A terminal shows another form of the log than a pipe gets.
+    const printed = isServer
+      ? lines.filter((line) => documented.includes(line))
+      : shorten(lines, documented)
+    if (JSON.stringify(printed) === JSON.stringify(documented)) continue
+    differences.push({ place, documented, printed: isServer ? lines : printed })
+  }
+  return differences
+}
+
+describe('the commands of a page print what it shows', () => {
+  it.each(PAGES.filter(exists))('%s', { timeout: MOST_MS }, async (page) => {
+    const markdown = readText(page)
+    expect(readSteps(markdown).length).toBeGreaterThan(4)
+    expect(await follow(page, markdown)).toEqual([])
+  })
+})
+
+describe('following a page', { timeout: MOST_MS }, () => {
+  it('finds an output that differs', async () => {
+    const page = '```sh\necho one\necho two\n```\n\n```text\none\nthree\n```\n'
+    expect(await follow('a.md', page)).toEqual([
+      { place: 'a.md:1', documented: ['one', 'three'], printed: ['one', 'two'] },
+    ])
+  })
+
+  it('finds a command that fails', async () => {
+    const page = 'Save this as `a.txt`:\n\n```json\n1\n```\n\n```sh\ncat a.txt\nfalse\ntrue\n```\n'
+    expect(await follow('a.md', page)).toEqual([{ place: 'a.md:7', status: 1, printed: '1\n' }])
+  })
+
+  it('finds a command that ends the shell', async () => {
+    await expect(follow('a.md', '```sh\nexit 0\n```\n')).rejects.toThrow('ended the shell')
+  })
+
+  it('skips what cannot run here, and lines that the page leaves out', async () => {
+    const page =
+      '<!-- not run: ends the shell -->\n\n```sh\nexit 1\n```\n\n' +
+      '```sh\nprintf "1\\n2\\n3\\n"\n```\n\nIt prints:\n\n```text\n1\n...\n3\n```\n'
+    expect(await follow('a.md', page)).toEqual([])
+  })
+
+  it('uses the id that was printed in place of the documented one', async () => {
+    const page =
+      '```sh\necho key_bbbbbbbbbbbb\n```\n\n```text\nkey_aaaaaaaaaaaa\n```\n\n' +
+      '```sh\necho key_aaaaaaaaaaaa | tr b x\n```\n\n```text\nkey_xxxxxxxxxxxx\n```\n'
+    expect(await follow('a.md', page)).toEqual([])
+  })
+})

@@ -1,0 +1,67 @@
+/** An example of each option, and the page that explains it. A test compiles every example. */
+export const OPTION_EXAMPLES: Readonly<Record<string, readonly [example: string, page?: string]>> =
+  {
+    endpoint: ["endpoint: 'https://auth.example.com/validate'", 'auth-endpoint.md'],
+    allowInsecureHttp: ['allowInsecureHttp: true'],
+    endpointHeaders: ["endpointHeaders: { 'x-auth-secret': secret }"],
+    verifier: [
+      "verifier: ({ token }) => ({ outcome: tokens.has(token) ? 'allow' : 'deny' })",
+      'testing.md',
+    ],
+    context: ["context: { headers: ['x-tenant'], method: true }", 'caching.md#the-cache-key'],
+    'context.headers': ["context: { headers: ['x-tenant'] }"],
+    'context.params': ["context: { params: 'none' }"],
+    'context.path': ['context: { path: false }'],
+    'context.method': ['context: { method: true }'],
+    credentials: ["credentials: ['bearer', { header: 'x-api-key' }]"],
+    tokenFormat: ["tokenFormat: 'visible-ascii'"],
+    identity: ["identity: 'required'", 'authorization.md'],
+    timeoutMs: ['timeoutMs: 2_000', 'resilience.md#the-deadline'],
+    retry: ['retry: { attempts: 2 }', 'resilience.md#the-retry'],
+    'retry.attempts': ['retry: { attempts: 2 }'],
+    'retry.minDelayMs': ['retry: { minDelayMs: 20 }'],
+    'retry.maxDelayMs': ['retry: { maxDelayMs: 500 }'],
+    circuitBreaker: ['circuitBreaker: { openMs: 10_000 }', 'resilience.md#the-circuit-breaker'],
+    'circuitBreaker.minChecks': ['circuitBreaker: { minChecks: 50 }'],
+    'circuitBreaker.failureRatio': ['circuitBreaker: { failureRatio: 0.8 }'],
+    'circuitBreaker.windowMs': ['circuitBreaker: { windowMs: 30_000 }'],
+    'circuitBreaker.openMs': ['circuitBreaker: { openMs: 10_000 }'],
+    concurrency: ['concurrency: { maxInFlight: 16 }', 'resilience.md#concurrent-calls'],
+    'concurrency.maxInFlight': ['concurrency: { maxInFlight: 16 }'],
+    'concurrency.maxWaiting': ['concurrency: { maxWaiting: 256 }'],
+    cache: ['cache: { allowTtlMs: 60_000 }', 'caching.md'],
+    'cache.allowTtlMs': ['cache: { allowTtlMs: 60_000 }', 'caching.md#revocation'],
+    'cache.denyTtlMs': ['cache: { denyTtlMs: 1_000 }'],
+    'cache.staleIfErrorMs': ['cache: { staleIfErrorMs: 60_000 }', 'caching.md#stale-decisions'],
+    'cache.maxEntries': ['cache: { maxEntries: 100_000 }'],
+    'cache.maxBytes': ['cache: { maxBytes: 64 * 2 ** 20 }'],
+    unavailableStatus: ['unavailableStatus: 503', 'resilience.md#answer-503-instead-of-401'],
+    public: [
+      "public: ['/healthz', '/assets/*', { path: '/hook', methods: ['POST'] }]",
+      'public-paths.md',
+    ],
+    preflight: ["preflight: 'allow'"],
+    mode: ["mode: 'shadow'"],
+    realm: ["realm: 'models'"],
+    requestIdHeader: ["requestIdHeader: 'x-request-id'", 'observability.md#request-ids'],
+    onEvent: ['onEvent: (event) => console.log(JSON.stringify(event))', 'observability.md'],
+    respond: [
+      'respond: ({ status, reason }) => Response.json({ reason }, { status })',
+      'errors.md',
+    ],
+    fetch: ['fetch: nodeTransport()', 'runtimes/node.md'],
+  }
+
+/** A module that uses each example as the options of a config. */
+export function createExampleModule(): string {
+  const configs = Object.values(OPTION_EXAMPLES).map(([example]) => `  { ${example} },`)
+  return `import { nodeTransport } from 'with-auth/node'
+import type { AuthConfig } from 'with-auth'
+
+const secret = 'secret'
+const tokens = new Set<string>()
+export const configs: readonly AuthConfig[] = [
+${configs.join('\n')}
+]
+`
+}
