@@ -23,7 +23,7 @@ export type Alarm = (reason: DenialReason, failure: Failure, check: Check | unde
  */
 const SENTENCES: Partial<Readonly<Record<DenialReason, (failure: Failure) => string>>> = {
   unreachable: ({ cause, error }) =>
-    `is unreachable${nameOf(cause, error)}: requests are rejected. ${adviceOn(cause)}`,
+    `is unreachable${nameOf(cause, error)}: requests are rejected. ${adviceOn(cause ?? kindOf(error))}`,
   timeout: () => 'gives no verdict within "timeoutMs": requests are rejected. Is it overloaded?',
   service_error: ({ status }) =>
     `answers ${typeof status === 'number' ? status : 'with an error'}: requests are rejected. Look into its log`,
@@ -32,7 +32,7 @@ const SENTENCES: Partial<Readonly<Record<DenialReason, (failure: Failure) => str
   circuit_open: () => 'failed too often and is not asked for a while: requests are rejected',
 }
 
-/** The advice for a cause. The first pattern that fits counts. */
+/** The advice for a cause, or for the class of an error without one. The first pattern that fits counts. */
 const ADVICE: readonly (readonly [pattern: RegExp, advice: string])[] = [
   [/^ECONNREFUSED$/, 'Is it running?'],
   [/^(?:ENOTFOUND|EAI_)/, 'Is its name right?'],
@@ -47,6 +47,7 @@ const ADVICE: readonly (readonly [pattern: RegExp, advice: string])[] = [
     'The program has closed its nodeTransport() or "dispatcher": let it do that last',
   ],
   [/^REDIRECTED$/, 'Let "dispatcher" follow no redirect'],
+  [/^NotCapable$/, 'Permit the connection: on Deno, --allow-net'],
 ]
 
 /** For a wrapper without an observer. `endpoint` is absent if a verifier takes its place. */
@@ -75,7 +76,7 @@ function nameOf(cause: string | undefined, error: unknown): string {
   return cause === undefined && error === undefined ? '' : ` (${cause ?? kindOf(error)})`
 }
 
-function adviceOn(cause = ''): string {
+function adviceOn(cause: string): string {
   const advice = ADVICE.find(([pattern]) => pattern.test(cause))
   return advice?.[1] ?? 'Is it running, and is its URL right?'
 }

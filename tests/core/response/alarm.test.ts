@@ -85,6 +85,17 @@ it.each([
   expect(lineOf('unreachable', { cause }).split('rejected. ')[1]).toBe(advice)
 })
 
+it('advises to permit the connection if Deno forbids it', () => {
+  class NotCapable extends Error {}
+  const line = lineOf('unreachable', { error: new NotCapable('sk-secret') })
+  const advice = 'Permit the connection: on Deno, --allow-net'
+  expect(line).toBe(`${AUTH_ENDPOINT} is unreachable (NotCapable): ${REJECTED}. ${advice}`)
+  class NotCapableX extends Error {}
+  expect(lineOf('unreachable', { error: new NotCapableX() })).toContain(USUAL)
+  class XNotCapable extends Error {}
+  expect(lineOf('unreachable', { error: new XNotCapable() })).toContain(USUAL)
+})
+
 it('names the hook that failed, and the class of its error alone', () => {
   const failure = { error: new RangeError('sk-secret') }
   const rest = 'failed with RangeError: requests are rejected. Set "onEvent" to see the error'

@@ -1,0 +1,112 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { examine } from '../../src/cli/conformance/examine.ts'
+import { close, listen } from '../support/loopback.ts'
+import { readFences } from '../support/markdown.ts'
+import { readText, ROOT } from '../support/project.ts'
+import { spawnProgram } from '../support/spawned-program.ts'
+import { setupFolder } from '../support/temporary-folder.ts'
+import type { SpawnedProgram } from '../support/spawned-program.ts'
+
+/** The endpoints of docs/auth-endpoint.md, served as the page says, pass `with-auth check`. */
+
+const KEY = 'demo-key'
+const PORT = 9000
+const fences = readFences(readText('docs/auth-endpoint.md'))
+const pathOf = setupFolder()
+
+// Compiling Go's standard library takes a minute.
+const SERVE = { tags: ['slow'], timeout: 300_000 }
+
+const python = ['python3', '/usr/bin/python3'].find((command) =>
+  runs(command, ['-c', 'import fastapi, uvicorn']),
+)
+const hasGo = runs('go', ['version'])
+
+describe('the endpoint of docs/auth-endpoint.md', () => {
+  it('in TypeScript passes `with-auth check`', SERVE, async () => {
+    const file = save('endpoint.mjs', 'ts')
+    symlinkSync(join(ROOT, 'node_modules'), pathOf('node_modules'), 'junction')
+    const srvx = join(ROOT, 'node_modules/srvx/bin/srvx.mjs')
+    const failed = await failedChecks((port) =>
+      start(process.execPath, [srvx, '--host', '127.0.0.1', '--port', `${port}`, file]),
+    )
+    expect(failed).toEqual([])
+  })
+
+  it('in Python passes `with-auth check`', SERVE, async ({ skip }) => {
+    skip(python === undefined, 'apt-get install python3-fastapi uvicorn')
+    save('endpoint.py', 'python')
+    const failed = await failedChecks((port) =>
+      start(String(python), ['-m', 'uvicorn', 'endpoint:app', '--port', `${port}`]),
+    )
+    expect(failed).toEqual([])
+  })
+
+  it('in Go passes `with-auth check`', SERVE, async ({ skip }) => {
+    skip(!hasGo, 'apt-get install golang-go')
+    const failed = await failedChecks((port) => {
+      const source = save('endpoint.go', 'go', (code) => code.replace(`:${PORT}`, `:${port}`))
+      // `go run` would leave the program running when it is stopped.
+      execFileSync('go', ['build', '-o', pathOf('endpoint'), source])
+      return start(pathOf('endpoint'), [])
+    })
+    expect(failed).toEqual([])
+  })
+})
+
+function runs(command: string, args: readonly string[]): boolean {
+  return spawnSync(command, args).status === 0
+}
+
+/** Writes the first block of a language into the folder of the test. Returns its path. */
+function save(
+  name: string,
+  language: string,
+  change: (code: string) => string = (code) => code,
+): string {
+  const code = fences.find((fence) => fence.language === language)?.code ?? ''
+  writeFileSync(pathOf(name), change(code))
+  return pathOf(name)
+}
+
+function start(command: string, args: readonly string[]): SpawnedProgram {
+  return spawnProgram(command, args, { cwd: pathOf('') })
+}
+
+async function failedChecks(serve: (port: number) => SpawnedProgram): Promise<unknown[]> {
+  const port = await findFreePort()
+  const program = serve(port)
+  try {
+    await untilListening(port, program)
+    const target = { url: `http://127.0.0.1:${port}/validate`, headers: {}, timeoutMs: 5000 }
+    const rows = await examine(target, KEY)
+    return rows.filter(({ result }) => result !== 'ok').map((row) => [row, program.stderr()])
+  } finally {
+    program.kill('SIGTERM')
+    await program.ended
+  }
+}
+
+async function untilListening(port: number, program: SpawnedProgram): Promise<void> {
+  const ending = new AbortController()
+  void program.ended.then(() => ending.abort())
+  const isListening = (): Promise<boolean> =>
+    fetch(`http://127.0.0.1:${port}/`).then(
+      () => true,
+      () => false,
+    )
+  // oxlint-disable-next-line no-await-in-loop -- one try after the other
+  while (!ending.signal.aborted && !(await isListening())) await sleep(100)
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer()
+  const port = await listen(server)
+  await close(server)
+  return port
+}
