@@ -19,13 +19,14 @@ function blocksOf(file: string, language: string): string[] {
     .map(({ code }) => code)
 }
 
-it('docs/contract.md shows the question and a possible answer', async () => {
-  const [question, answer] = blocksOf('docs/contract.md', 'json').map(
-    (code) => JSON.parse(code) as unknown,
-  )
+it.each([
+  ['docs/contract.md', '/v1/models?limit=10&tag=new&tag=small'],
+  ['README.md', '/v1/models?limit=10'],
+])('%s shows the question and a possible answer', async (file, target) => {
+  const [question, answer] = blocksOf(file, 'json').map((code) => JSON.parse(code) as unknown)
   const fetch = vi.fn<Transport>(async () => Response.json(answer))
   const handler = (request: Request): Response => Response.json(getAuth(request))
-  const request = get('/v1/models?limit=10&tag=new&tag=small', 'k1', { accept: 'application/json' })
+  const request = get(target, 'k1', { accept: 'application/json' })
   const response = await withAuth(handler, { endpoint: ENDPOINT, fetch })(request)
   expect(JSON.parse(fetch.mock.calls[0]?.[1].body ?? '')).toEqual(question)
   expect(await response.json()).toEqual(answer)
