@@ -9,7 +9,7 @@ export interface Page {
   readonly file: string
   readonly text: string
   readonly fences: readonly PageFence[]
-  /** A command writes this page, so nobody edits or splits it by hand. */
+  /** A command writes this page, so its length is not checked. */
   readonly isGenerated: boolean
 }
 
