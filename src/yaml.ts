@@ -142,7 +142,7 @@ export async function loadConfig(
   options: LoadOptions = {},
 ): Promise<AuthConfig | undefined> {
   readOptions(options, LOAD, ['options'])
-  return parseConfig(await readFile(path), { ...options, path })
+  return parseConfig(readFile(path), { ...options, path })
 }
 
 /**
@@ -175,8 +175,8 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
   const intervalMs = INTERVAL.parse(given.intervalMs, ['options', 'intervalMs'])
   const { env } = options
   const parse = (text: string): AuthConfig => parseConfig(text, { ...(env && { env }), path })
-  const read = (): Promise<string> => readFile(path)
-  const text = await read()
+  const read = (): string => readFile(path)
+  const text = read()
   return watchParsed({ read, text, parse, intervalMs, onChange, onError, onRecover })
 }
 
@@ -187,7 +187,7 @@ function parseFunction<Fn>(value: unknown, name: string): Fn {
   throw invalidOption(path, value, 'a function')
 }
 
-async function readFile(path: string): Promise<string> {
+function readFile(path: string): string {
   if (typeof path !== 'string' || path === '')
     throw invalidOption(['path'], path, 'the name of a file')
   try {
