@@ -34,7 +34,7 @@ export function parseFile(path: string, given: string): ParsedFile {
 }
 
 function parseText(text: string, lines: LineCounter, findings: Findings): Tree | undefined {
-  refuseUnprintable(text, findings)
+  rejectUnprintable(text, findings)
   const parsed = parseYaml(text, lines)
   if (typeof parsed === 'string') {
     findings.add(undefined, '', parsed)
@@ -59,7 +59,7 @@ function syntaxProblems({ document, second }: YamlText): readonly SyntaxProblem[
   return [...problems, { code: 'MULTIPLE_DOCS', message, pos: [start, end] }]
 }
 
-function refuseUnprintable(text: string, findings: Findings): void {
+function rejectUnprintable(text: string, findings: Findings): void {
   const at = text.search(UNPRINTABLE)
   if (at === -1) return
   const code = text.charCodeAt(at).toString(16).toUpperCase().padStart(4, '0')
