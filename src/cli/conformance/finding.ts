@@ -42,18 +42,20 @@ export function describeView(view: WrapperView): string {
   return view.isNamed ? 'allows, with principal' : 'allows, no principal'
 }
 
+/** The status of the answer; 0 without one. */
+export function statusOf({ outcome }: Pick<Finding, 'outcome'>): number {
+  return outcome.kind === 'answer' ? outcome.status : 0
+}
+
 /** Whether the endpoint was unavailable. */
-export function isOutage({ outcome }: Finding): boolean {
-  return outcome.kind === 'silence' || outcome.status >= 500 || outcome.status === 429
+export function isOutage(finding: Finding): boolean {
+  const status = statusOf(finding)
+  return status === 0 || status >= 500 || status === 429
 }
 
-export function isRedirect({ outcome }: Pick<Finding, 'outcome'>): boolean {
-  return outcome.kind === 'answer' && outcome.status >= 300 && outcome.status < 400
-}
-
-/** Whether the wrapper may cache the answer. */
-export function isVerdict({ outcome }: Pick<Finding, 'outcome'>): boolean {
-  return outcome.kind === 'answer' && [200, 401, 403].includes(outcome.status)
+export function isRedirect(finding: Pick<Finding, 'outcome'>): boolean {
+  const status = statusOf(finding)
+  return status >= 300 && status < 400
 }
 
 export function skipped(check: string, why: string): Row {

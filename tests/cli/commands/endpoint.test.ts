@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { checkCommand } from '../../../src/cli/commands/check.ts'
 import { endpointCommand } from '../../../src/cli/commands/endpoint.ts'
 import { examine } from '../../../src/cli/conformance/examine.ts'
-import { questionAbout } from '../../../src/cli/conformance/questions.ts'
+import { about } from '../../../src/cli/conformance/questions.ts'
 import { main } from '../../../src/cli/main.ts'
 import { createKey } from '../../../src/keys.ts'
 import { serveCommand, stopCommands } from '../../support/served-command.ts'
@@ -61,7 +61,7 @@ describe('with-auth endpoint', () => {
     const args = ['--keys', file, '--max-age=3600', '--json']
     const { listening, signal, ended, noted, logged } = serveCommand(endpointCommand, args)
     const url = await listening()
-    const ask = () => fetch(url, { method: 'POST', body: questionAbout(key) })
+    const ask = () => fetch(url, { method: 'POST', body: about(key, 'a key').body })
 
     const startedAt = performance.now()
     const response = await ask()
