@@ -8,7 +8,6 @@ import { showUrl } from '../shown-value.ts'
 import { COLOR_VARIABLES, EXIT, readInput } from '../surroundings.ts'
 import type { Command, CommandLine, OptionSpecs } from '../command-line.ts'
 import type { Row } from '../conformance/finding.ts'
-import type { ProbeTarget } from '../conformance/probe.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 /** Never in an argument: every user of the machine can list those. */
@@ -53,33 +52,15 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   const timeoutMs = readMilliseconds(line, 'timeout-ms', MAX_TIMEOUT_MS) ?? TIMEOUT_MS
   const key = await readPresentedKey(line, surroundings)
   const headers = await readHeaders(surroundings)
-  const target = { url, headers, timeoutMs }
-  const rows = line.has('json')
-    ? await printJson(target, key, surroundings)
-    : await printTable(target, key, surroundings)
-  return isConformant(rows) ? EXIT.ok : EXIT.failed
-}
-
-async function printTable(
-  target: ProbeTarget,
-  key: string | undefined,
-  { print, colors }: Surroundings,
-): Promise<readonly Row[]> {
-  print(`${showUrl(target.url, key)}\n\n${describeHeading()}`)
-  const rows = await examine(target, key, (row) => print(describeRow(row, colors)))
-  print(`\n${conclude(rows)}`)
-  return rows
-}
-
-async function printJson(
-  target: ProbeTarget,
-  key: string | undefined,
-  { print }: Surroundings,
-): Promise<readonly Row[]> {
-  const rows = await examine(target, key)
-  const endpoint = showUrl(target.url, key)
-  print(`${JSON.stringify({ endpoint, ok: isConformant(rows), rows })}\n`)
-  return rows
+  const { print, colors } = surroundings
+  const isJson = line.has('json')
+  const endpoint = showUrl(url, key)
+  if (!isJson) print(`${endpoint}\n\n${describeHeading()}`)
+  const printRow = (row: Row): void => print(describeRow(row, colors))
+  const rows = await examine({ url, headers, timeoutMs }, key, isJson ? undefined : printRow)
+  const ok = isConformant(rows)
+  print(isJson ? `${JSON.stringify({ endpoint, ok, rows })}\n` : `\n${conclude(rows)}`)
+  return ok ? EXIT.ok : EXIT.failed
 }
 
 async function readUrl(line: CommandLine): Promise<string> {

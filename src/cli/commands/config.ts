@@ -2,6 +2,7 @@ import { stringify } from 'yaml'
 import { resolveConfig } from '../../core/config/parse.ts'
 import { dotted, nameMentioned } from '../../core/config/problems.ts'
 import { ConfigFileError, loadConfig } from '../../yaml.ts'
+import { keyOf } from '../../yaml/setting.ts'
 import { requireOperand } from '../command-line.ts'
 import { describeRevocation, revokedKeyWorksForMs } from '../config-of.ts'
 import { nameFlag } from '../errors.ts'
@@ -46,7 +47,9 @@ function printProblems(error: unknown, print: Surroundings['print']): void {
     line,
     column,
     option: key,
-    expected: nameMentioned(expected, (path) => JSON.stringify(dotted(path.map(snakeCase)))),
+    expected: nameMentioned(expected, (path) =>
+      JSON.stringify(dotted(path.map((part) => keyOf(String(part))))),
+    ),
     received,
   }))
   print(escapeHidden(`${JSON.stringify({ problems })}\n`))
@@ -88,9 +91,5 @@ function inSnakeCase(value: unknown): unknown {
   if (value instanceof Map) return Object.fromEntries(value)
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).filter(([, member]) => member !== undefined)
-  return Object.fromEntries(entries.map(([name, member]) => [snakeCase(name), inSnakeCase(member)]))
-}
-
-function snakeCase(name: string | number): string {
-  return String(name).replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  return Object.fromEntries(entries.map(([name, member]) => [keyOf(name), inSnakeCase(member)]))
 }
