@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { within } from '../core/async.ts'
+import { reasonOf } from '../files/system.ts'
 import { readMilliseconds, readWholeNumber } from './command-line.ts'
 import { wrongValue } from './errors.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -66,7 +67,7 @@ export function readAddress(line: CommandLine, usualPort: number): Address {
 /** Turns an error of `listen` into one that names the wrong option. */
 export function nameAddress({ host, port }: Address): (error: unknown) => never {
   return (error) => {
-    const code: unknown = Reflect.get(Object(error), 'code')
+    const code = reasonOf(error)
     if (isOtherMachine(error, code, port)) {
       throw wrongValue('--host', host, 'an address of this machine')
     }
@@ -82,7 +83,7 @@ export function nameAddress({ host, port }: Address): (error: unknown) => never 
 }
 
 // For an unknown host name, Deno gives no code, and Bun reports EADDRINUSE, even for port 0.
-function isOtherMachine(error: unknown, code: unknown, port: number): boolean {
+function isOtherMachine(error: unknown, code: string, port: number): boolean {
   if (code === 'EADDRINUSE') return port === 0
   return code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL' || /lookup address/.test(String(error))
 }

@@ -1,4 +1,5 @@
 import process from 'node:process'
+import { reasonOf } from '../files/system.ts'
 import type { Readable } from 'node:stream'
 
 /** The parts of the process that a command uses. Tests pass their own. */
@@ -67,7 +68,7 @@ export class OutputError extends Error {
   readonly isReaderGone: boolean
 
   constructor(cause: unknown) {
-    const code = codeOf(cause)
+    const code = reasonOf(cause)
     super(`Cannot write to standard output: ${code}`, { cause })
     this.name = 'OutputError'
     this.isReaderGone = code === 'EPIPE'
@@ -122,11 +123,6 @@ function createWrite(name: 'stdout' | 'stderr'): (text: string) => Promise<void>
     new Promise((resolve, reject) => {
       process[name].write(text, (error) => (error ? reject(error) : resolve()))
     })
-}
-
-/** The code of a system error, such as `EPIPE`, or 'undefined'. */
-export function codeOf(error: unknown): string {
-  return String(Reflect.get(Object(error), 'code'))
 }
 
 const SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM']

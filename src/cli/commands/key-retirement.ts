@@ -1,6 +1,6 @@
 import { pruneKeys, removeKey, rotateKey } from '../../keys.ts'
 import { pickTexts, rejectOperands, requireOperand, requireText } from '../command-line.ts'
-import { addAdvice, asUsage, nameFlag } from '../errors.ts'
+import { asUsage, nameFlag } from '../errors.ts'
 import { shown } from '../shown-value.ts'
 import { EXIT, flushResult } from '../surroundings.ts'
 import { EXPIRY, EXPIRY_NAMES, failAfterUndo, FILE, LIST_ADVICE, reportChange } from './keys.ts'
@@ -67,9 +67,9 @@ async function rotate(line: CommandLine, surroundings: Surroundings): Promise<nu
   const id = requireOperand(line, 'ID')
   const file = requireText(line, 'keys', 'FILE')
   const options = pickTexts(line, { overlap: 'overlap', ...EXPIRY_NAMES })
-  const rotated = await asUsage(FLAGS, () => rotateKey(file, id, options))
-    .catch(nameFlag('--keys', file))
-    .catch(addAdvice({ no_such_key: LIST_ADVICE, not_active: CREATE_ADVICE }))
+  const rotated = await asUsage(FLAGS, () => rotateKey(file, id, options)).catch(
+    nameFlag('--keys', file, { no_such_key: LIST_ADVICE, not_active: CREATE_ADVICE }),
+  )
   printRotated(rotated, line.has('json'), surroundings)
   await surroundings.flush().catch((error: unknown) =>
     failAfterUndo(error, rotated.undo(), {
@@ -96,9 +96,9 @@ function printRotated(rotated: RotatedKey, asJson: boolean, { print, note }: Sur
 async function remove(line: CommandLine, surroundings: Surroundings): Promise<number> {
   const id = requireOperand(line, 'ID')
   const file = requireText(line, 'keys', 'FILE')
-  const removed = await removeKey(file, id)
-    .catch(nameFlag('--keys', file))
-    .catch(addAdvice({ no_such_key: LIST_ADVICE }))
+  const removed = await removeKey(file, id).catch(
+    nameFlag('--keys', file, { no_such_key: LIST_ADVICE }),
+  )
   const past =
     removed.status === 'active' ? 'it worked until now' : `it was ${removed.status} before`
   return reportChange(line, surroundings, removed, {

@@ -1,6 +1,6 @@
 import { createKey, listKeys, removeKey, revokeKey } from '../../keys.ts'
 import { pickTexts, readKey, rejectOperands, requireOperand, requireText } from '../command-line.ts'
-import { addAdvice, asUsage, nameFlag, wrongValue } from '../errors.ts'
+import { asUsage, nameFlag, wrongValue } from '../errors.ts'
 import { shown } from '../shown-value.ts'
 import { EXIT, flushResult } from '../surroundings.ts'
 import type { CreatedKey, KeyRecord, NewKey } from '../../keys.ts'
@@ -171,9 +171,9 @@ async function revoke(line: CommandLine, surroundings: Surroundings): Promise<nu
   const file = requireText(line, 'keys', 'FILE')
   const reference =
     operand === '-' ? { key: readKey(await surroundings.readInput(), 'standard input') } : operand
-  const revoked = await revokeKey(file, reference)
-    .catch(nameFlag('--keys', file))
-    .catch(operand === '-' ? undefined : addAdvice({ no_such_key: REVOKE_ADVICE }))
+  const revoked = await revokeKey(file, reference).catch(
+    nameFlag('--keys', file, operand === '-' ? {} : { no_such_key: REVOKE_ADVICE }),
+  )
   const { id, principal } = revoked
   return reportChange(line, surroundings, revoked, {
     state: `${id} is revoked in ${file}`,
