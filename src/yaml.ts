@@ -1,5 +1,5 @@
 import { processVariable } from './core/runtime.ts'
-import { boolean, callback, milliseconds } from './core/config/kinds.ts'
+import { boolean, milliseconds } from './core/config/kinds.ts'
 import { invalidOption, readOptions } from './core/config/option-checks.ts'
 import { UnreadableFileError } from './files/system.ts'
 import { readTextFile } from './files/text-file.ts'
@@ -181,10 +181,8 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
 }
 
 function parseFunction<Fn>(value: unknown, name: string): Fn {
-  const path = ['options', name]
-  const given = callback<Fn>().parse(value, path)
-  if (given !== undefined) return given
-  throw invalidOption(path, value, 'a function')
+  if (typeof value === 'function') return value as Fn
+  throw invalidOption(['options', name], value, 'a function')
 }
 
 function readFile(path: string): string {

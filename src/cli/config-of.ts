@@ -11,7 +11,6 @@ import type { ResolvedConfig } from '../core/config/parse.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
 import type { Surroundings } from './surroundings.ts'
 
-/** The options that configure the checks. */
 export const GUARD_OPTIONS: OptionSpecs = {
   config: {
     value: 'FILE',

@@ -1,12 +1,10 @@
 import { COMMON_OPTIONS } from './command-line.ts'
 import type { Command, OptionSpec, OptionSpecs } from './command-line.ts'
 
-/** The width of the help. */
 const COLUMNS = 80
 
 type Row = readonly [name: string, text: string]
 
-/** The help of all commands. */
 export function describeCommands(commands: readonly Command[]): string {
   return compose([
     'with-auth: let the auth service you already have decide who reaches your server',
@@ -24,7 +22,6 @@ export function describeCommands(commands: readonly Command[]): string {
   ])
 }
 
-/** The help of a group of commands, such as `keys`. */
 export function describeGroup(group: string, commands: readonly Command[]): string {
   const rows = commands.map(({ name, summary }): Row => [name.slice(group.length + 1), summary])
   return compose([
@@ -34,7 +31,6 @@ export function describeGroup(group: string, commands: readonly Command[]): stri
   ])
 }
 
-/** The help of one command. */
 export function describeCommand(command: Command): string {
   const { name, usage, summary, details, environment = {}, examples } = command
   const paragraphs = details?.split('\n\n').map((text) => wrap(text, COLUMNS).join('\n')) ?? []

@@ -53,7 +53,6 @@ export function createDecisionLog(output: Output, isJson: boolean): DecisionLog 
   }
 }
 
-/** An event of the wrapper, or one of the command. */
 export type LogEntry =
   | AuthEvent
   | { readonly type: string; readonly [name: string]: string | number | boolean | undefined }

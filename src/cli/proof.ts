@@ -4,7 +4,6 @@ import type { AuthConfig } from '../core/auth-config.ts'
 /** `open`: the endpoint allows a random key. `unproven`: it has not answered yet. */
 export type ProofState = 'proven' | 'open' | 'unproven'
 
-/** Tracks whether the endpoint denies a random key. */
 export interface EndpointProof {
   readonly state: () => ProofState
   /** Why it is not proven: `open`, or the reason for a missing answer, such as `ECONNREFUSED`. */
@@ -59,14 +58,12 @@ export function createEndpointProof(options: ProofOptions): EndpointProof {
   }
 }
 
-/** The answer about one random key. */
 export interface RandomKeyResult {
   readonly state: ProofState
   /** Why there is no answer: a code such as `ECONNREFUSED`, or a reason such as `timeout`. */
   readonly cause?: string
 }
 
-/** Asks about a new random key. Never rejects. */
 export type AskWithRandomKey = () => Promise<RandomKeyResult>
 
 /** The path in the question, so that the author of the endpoint recognizes it. */

@@ -51,7 +51,6 @@ export async function generateSecret(): Promise<
   return { key, prefix: visiblePrefix(key), sha256: await hashKey(key) }
 }
 
-/** One field by which a key can be found. */
 type KeyReference = Pick<StoredKey, 'id'> | Pick<StoredKey, 'sha256'>
 
 /** @throws AuthConfigError */

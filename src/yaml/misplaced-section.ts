@@ -59,7 +59,6 @@ function isAddress(text: string): boolean {
   return text.includes('://') || hasReference(text)
 }
 
-/** Whether a mapping has the keys of the section. */
 function isSection(value: Node | undefined): boolean {
   return hasKey(value, (key) => mayMean(key, 'endpoint') || mayMean(key, 'provider_config'))
 }

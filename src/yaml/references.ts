@@ -48,7 +48,6 @@ function readVariable(name: string, environment: Environment): string | undefine
   }
 }
 
-/** Whether a text has a reference, valid or not. */
 export function hasReference(source: string): boolean {
   return source.includes(START)
 }

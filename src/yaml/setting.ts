@@ -44,7 +44,6 @@ export interface Setting {
   readonly children?: Settings
 }
 
-/** The file, the environment, and the problems found so far. */
 export interface Reading {
   readonly tree: Tree
   readonly findings: Findings
@@ -67,7 +66,6 @@ function readSetting(node: unknown, key: string, given: Form, reading: Reading) 
   return { ...base, isMasked: true, value: values, children }
 }
 
-/** Returns the values by the same names. */
 export function valuesOf(settings: Settings): Record<string, unknown> {
   // `fromEntries` makes own properties, also of `__proto__`.
   return Object.fromEntries([...settings].map(([name, { value }]) => [name, value]))
@@ -139,7 +137,6 @@ function readHeaderName(pair: Pair, parent: string, { findings }: Reading): stri
   return undefined
 }
 
-/** Adds the problem of a key that a file cannot set. */
 function rejectKey(
   pair: Pair,
   parent: string,

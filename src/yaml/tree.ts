@@ -52,12 +52,10 @@ export function keyText(key: unknown): string | undefined {
   return isScalar(key) ? scalarText(key) : undefined
 }
 
-/** Returns the pair with this name. */
 export function findPair(map: YAMLMap, name: string): Pair | undefined {
   return map.items.find(({ key }) => keyText(key) === name)
 }
 
-/** Whether a node is missing or `null`. */
 export function isEmpty(node: Node | undefined): boolean {
   return node === undefined || ('value' in node && node.value === null)
 }

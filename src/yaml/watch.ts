@@ -2,7 +2,6 @@ import { isOptionsObject } from '../core/config/option-checks.ts'
 import { system } from '../files/system.ts'
 
 export interface Watch<Config> {
-  /** Reads the file again. */
   readonly read: () => string
   /** The text when the watch began. */
   readonly text: string
@@ -13,9 +12,7 @@ export interface Watch<Config> {
   readonly onRecover: () => void
 }
 
-/** A file that is watched. */
 export interface Watched<Config> {
-  /** The last valid config. */
   readonly config: Config
   readonly close: () => void
 }

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import {
   COMMON_OPTIONS,
   readCommandLine,
-  readMilliseconds,
   readWholeNumber,
   rejectOperands,
   requireOperand,
@@ -75,12 +74,12 @@ it('requires an option', () => {
 })
 
 it.each(['1', '3600000'])('accepts %s milliseconds', (ms) => {
-  expect(readMilliseconds(line(`--wait-ms=${ms}`), 'wait-ms')).toBe(Number(ms))
-  expect(readMilliseconds(line(), 'wait-ms')).toBeUndefined()
+  expect(readWholeNumber(line(`--wait-ms=${ms}`), 'wait-ms')).toBe(Number(ms))
+  expect(readWholeNumber(line(), 'wait-ms')).toBeUndefined()
 })
 
 it.each(['0', '-5', '1e3', '3600001', 'soon'])('rejects %s milliseconds', (ms) => {
-  expect(() => readMilliseconds(line(`--wait-ms=${ms}`), 'wait-ms')).toThrow(
+  expect(() => readWholeNumber(line(`--wait-ms=${ms}`), 'wait-ms')).toThrow(
     `--wait-ms must be a whole number from 1 to 3600000, received "${ms}"`,
   )
 })

@@ -40,7 +40,6 @@ async function run(line: CommandLine, { print }: Surroundings): Promise<number> 
   return EXIT.ok
 }
 
-/** Prints the problems of a file as a list, for machines. */
 function printProblems(error: unknown, print: Surroundings['print']): void {
   if (!(error instanceof ConfigFileError)) return
   const problems = error.problems.map(({ line, column, key, expected, received }) => ({
@@ -76,19 +75,15 @@ export function showConfig(config: AuthConfig, resolved: ResolvedConfig): unknow
     fetch: _____,
     ...rest
   } = resolved
+  const endpoint = resolved.endpoint?.replace(/\?.*/s, `?${REDACTED}`)
+  const shown = inSnakeCase({ ...rest, endpoint, public: config.public ?? [] })
   const headers = Object.keys(endpointHeaders).map((name) => [name, REDACTED])
-  return inSnakeCase({
-    ...rest,
-    endpoint: resolved.endpoint?.replace(/\?.*/s, `?${REDACTED}`),
-    public: config.public ?? [],
-    // A Map, because header names are not converted to snake_case.
-    ...(headers.length === 0 ? {} : { endpoint_headers: new Map(headers as [string, string][]) }),
-  })
+  if (headers.length === 0) return shown
+  return { ...Object(shown), endpoint_headers: Object.fromEntries(headers) }
 }
 
 function inSnakeCase(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(inSnakeCase)
-  if (value instanceof Map) return Object.fromEntries(value)
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).filter(([, member]) => member !== undefined)
   return Object.fromEntries(entries.map(([name, member]) => [keyOf(name), inSnakeCase(member)]))

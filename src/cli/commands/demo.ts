@@ -90,7 +90,6 @@ Ctrl-C stops both servers.
 `
 }
 
-/** A curl command and its real output. */
 async function showCall(url: string, headers: Readonly<Record<string, string>>): Promise<string> {
   const options = Object.entries(headers).map(([name, value]) => `-H "${name}: ${value}" `)
   const response = await fetch(url, { headers })

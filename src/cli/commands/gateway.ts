@@ -1,6 +1,6 @@
 import { resolveConfig } from '../../core/config/parse.ts'
 import { createGateway } from '../../gateway.ts'
-import { readMilliseconds, rejectOperands, requireText } from '../command-line.ts'
+import { readWholeNumber, rejectOperands, requireText } from '../command-line.ts'
 import { describeRevocation, GUARD_OPTIONS, revokedKeyWorksForMs } from '../config-of.ts'
 import { asUsage, wrongValue } from '../errors.ts'
 import { createClientAddresses, parseNetwork } from '../gateway/client-address.ts'
@@ -17,7 +17,6 @@ import type { EquippedConfig } from '../gateway/transport.ts'
 import type { DecisionLog } from '../log.ts'
 import type { Surroundings } from '../surroundings.ts'
 
-/** The options for the connection to the upstream. */
 const UPSTREAM_OPTIONS: OptionSpecs = {
   'upstream-timeout-ms': {
     value: 'MS',
@@ -39,7 +38,6 @@ const UPSTREAM_OPTIONS: OptionSpecs = {
   'allow-insecure-http': { help: 'allow an http upstream on another machine' },
 }
 
-/** The flag for each option of `createGateway`. */
 const UPSTREAM_FLAGS: Readonly<Record<string, string>> = {
   upstream: '--upstream',
   timeoutMs: '--upstream-timeout-ms',
@@ -144,7 +142,7 @@ function announce(
 
 function readUpstreamOptions(line: CommandLine): Omit<GatewayOptions<[]>, 'upstream'> {
   const publicOrigin = line.text('public-origin')
-  const timeoutMs = readMilliseconds(line, 'upstream-timeout-ms')
+  const timeoutMs = readWholeNumber(line, 'upstream-timeout-ms')
   return {
     ...(publicOrigin === undefined ? {} : { publicOrigin }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),

@@ -60,7 +60,6 @@ const pruneCommand: Command = {
   run: prune,
 }
 
-/** The commands that end keys, except `keys revoke`. */
 export const retirementCommands: readonly Command[] = [rotateCommand, removeCommand, pruneCommand]
 
 async function rotate(line: CommandLine, surroundings: Surroundings): Promise<number> {

@@ -33,14 +33,12 @@ const CHANGES: Readonly<Record<number, string>> = {
   431: 'the question is in the body, and must not be limited like headers',
 }
 
-/** A key that must be allowed. */
 export function judgeGoodKey(check: string, finding: Finding): Row {
   const row = describe(check, finding)
   if (finding.view.passes && finding.obstacle === undefined) return { ...row, result: 'ok' }
   return { ...row, result: 'fail', change: changeFor(finding) }
 }
 
-/** A key that must be rejected. */
 export function judgeBadKey(check: string, finding: Finding, ifAllowed: string = ANSWER_401): Row {
   const row = describe(check, finding)
   const { obstacle, view } = finding

@@ -1,6 +1,5 @@
 import { createRandomKey } from '../proof.ts'
 
-/** One request to the endpoint. */
 export interface Question {
   readonly body: string
   /** The name in the report. Never contains a key. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readCommandLine } from '../../../src/cli/command-line.ts'
-import { checkCommand, KEY_OPTIONS, readPresentedKey } from '../../../src/cli/commands/check.ts'
+import { checkCommand, readPresentedKey } from '../../../src/cli/commands/check.ts'
 import { main } from '../../../src/cli/main.ts'
 import { close, listen } from '../../support/loopback.ts'
 import { createSurroundings } from '../../support/surroundings.ts'
@@ -146,7 +146,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }))
 
 function read(args: string[], env: Record<string, string> = {}) {
-  return readPresentedKey(readCommandLine(args, KEY_OPTIONS), { env })
+  return readPresentedKey(readCommandLine(args, checkCommand.options), { env })
 }
 
 it('reads the key from --key-file before WITH_AUTH_KEY', async () => {
