@@ -1,5 +1,5 @@
 import { COMMON_OPTIONS } from './command-line.ts'
-import type { Command, OptionSpec, OptionSpecs } from './command-line.ts'
+import type { Command, OptionSpecs } from './command-line.ts'
 
 const COLUMNS = 80
 
@@ -56,16 +56,11 @@ function section(title: string, lines: readonly string[]): string {
 }
 
 function optionRows(options: OptionSpecs): readonly Row[] {
-  return Object.entries(options).map(([name, spec]) => [nameOf(name, spec), textOf(spec)])
-}
-
-function nameOf(name: string, { value }: OptionSpec): string {
-  if (name === 'help') return '-h, --help'
-  return value === undefined ? `--${name}` : `--${name} ${value}`
-}
-
-function textOf({ help, default: usual }: OptionSpec): string {
-  return usual === undefined ? help : `${help} [default: ${usual}]`
+  return Object.entries(options).map(([name, { value, help, default: usual }]) => {
+    const flag = name === 'help' ? '-h, --help' : `--${name}`
+    const text = usual === undefined ? help : `${help} [default: ${usual}]`
+    return [value === undefined ? flag : `${flag} ${value}`, text]
+  })
 }
 
 /** Two columns. A long text wraps within its column. */

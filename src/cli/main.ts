@@ -112,7 +112,7 @@ function unknownCommand(words: readonly string[], commands: readonly Command[]):
   if (!isWord(first)) return misplacedOption(first.replace(/=.*/s, ''), words.slice(1), commands)
   const group = groupOf(first, commands)
   const isInGroup = group.length > 0
-  const names = namesOf(isInGroup ? group : commands)
+  const names = (isInGroup ? group : commands).map(({ name }) => name)
   if (first === '') {
     return new UsageError(`The command is empty: the commands are ${names.join(', ')}`)
   }
@@ -168,12 +168,8 @@ function misplacedOption(
   if (command !== undefined) {
     return new UsageError(`Put ${showName(option)} after the command: with-auth ${command.name}`)
   }
-  const names = namesOf(commands).join(', ')
+  const names = commands.map(({ name }) => name).join(', ')
   return new UsageError(`The command before ${showName(option)} is missing: ${names}`)
-}
-
-function namesOf(commands: readonly Command[]): readonly string[] {
-  return commands.map(({ name }) => name)
 }
 
 function report(

@@ -96,11 +96,11 @@ function rejectNoEndpoint(place: Range, parent: string, { findings }: Reading): 
 }
 
 function rejectForeign(map: YAMLMap, { findings }: Reading): void {
-  for (const { key } of map.items) {
-    const name = keyText(key) ?? ''
-    const instead = Object.hasOwn(NOT_HERE, name) ? NOT_HERE[name] : undefined
-    if (instead === undefined) continue
-    findings.add(rangeOf(key), `${KEY}.${name}`, `"${KEY}.${name}" is not supported: ${instead}`)
+  for (const [name, instead] of Object.entries(NOT_HERE)) {
+    const pair = findPair(map, name)
+    if (pair === undefined) continue
+    const key = `${KEY}.${name}`
+    findings.add(rangeOf(pair.key), key, `"${key}" is not supported: ${instead}`)
   }
 }
 

@@ -66,9 +66,7 @@ async function readUrl(line: CommandLine): Promise<string> {
   return asUsage(URL_WORDS, () => parseEndpoint(url, line.has('allow-insecure-http')))
 }
 
-async function readHeaders({
-  env,
-}: Pick<Surroundings, 'env'>): Promise<Readonly<Record<string, string>>> {
+async function readHeaders({ env }: Surroundings): Promise<Readonly<Record<string, string>>> {
   const secret = env['WITH_AUTH_ENDPOINT_SECRET']
   if (secret === undefined) return {}
   const headers = { 'x-auth-secret': secret }

@@ -3,7 +3,7 @@ import { pickTexts, rejectOperands, requireOperand, requireText } from '../comma
 import { asUsage, nameFlag } from '../errors.ts'
 import { shown } from '../shown-value.ts'
 import { EXIT, flushResult } from '../surroundings.ts'
-import { EXPIRY, EXPIRY_NAMES, failAfterUndo, FILE, LIST_ADVICE, reportChange } from './keys.ts'
+import { EXPIRY, EXPIRY_NAMES, flushOrUndo, FILE, LIST_ADVICE, reportChange } from './keys.ts'
 import type { KeyRecord, RotatedKey } from '../../keys.ts'
 import type { Command, CommandLine } from '../command-line.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -70,12 +70,10 @@ async function rotate(line: CommandLine, surroundings: Surroundings): Promise<nu
     nameFlag('--keys', file, { no_such_key: LIST_ADVICE, not_active: CREATE_ADVICE }),
   )
   printRotated(rotated, line.has('json'), surroundings)
-  await surroundings.flush().catch((error: unknown) =>
-    failAfterUndo(error, rotated.undo(), {
-      undone: `The new key was removed from ${file}, and ${rotated.replaces.id} works as long as before`,
-      kept: `The new key ${rotated.id} is still in ${file}: revoke it, and correct "expires" of ${rotated.replaces.id} there`,
-    }),
-  )
+  await flushOrUndo(surroundings, rotated.undo, {
+    undone: `The new key was removed from ${file}, and ${rotated.replaces.id} works as long as before`,
+    kept: `The new key ${rotated.id} is still in ${file}: revoke it, and correct "expires" of ${rotated.replaces.id} there`,
+  })
   return EXIT.ok
 }
 

@@ -87,12 +87,10 @@ async function create(line: CommandLine, surroundings: Surroundings): Promise<nu
     createKey(file, key).catch(nameFlag('--keys', file)),
   )
   printKey(created, line.has('json'), surroundings)
-  await surroundings.flush().catch((error: unknown) =>
-    failAfterUndo(error, removeKey(file, created.id), {
-      undone: `The new key was removed from ${file}`,
-      kept: `The new key ${created.id} is still in ${file}: revoke it`,
-    }),
-  )
+  await flushOrUndo(surroundings, () => removeKey(file, created.id), {
+    undone: `The new key was removed from ${file}`,
+    kept: `The new key ${created.id} is still in ${file}: revoke it`,
+  })
   return EXIT.ok
 }
 
@@ -102,18 +100,22 @@ function printKey(created: CreatedKey, asJson: boolean, { print, note }: Surroun
   print(`${created.key}\n`)
 }
 
-/** A new key that could not be printed must not stay valid. */
-export async function failAfterUndo(
-  cause: unknown,
-  undo: Promise<unknown>,
+/** Waits until a new key is written. Otherwise undoes the change: a key that nobody has must not stay valid. */
+export async function flushOrUndo(
+  { flush }: Pick<Surroundings, 'flush'>,
+  undo: () => Promise<unknown>,
   states: { readonly undone: string; readonly kept: string },
-): Promise<never> {
-  const reason = cause instanceof Error ? cause.message : 'Cannot write the key'
-  const state = await undo.then(
-    () => states.undone,
-    () => states.kept,
-  )
-  throw new Error(`${reason}. ${state}`, { cause })
+): Promise<void> {
+  try {
+    await flush()
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : 'Cannot write the key'
+    const state = await undo().then(
+      () => states.undone,
+      () => states.kept,
+    )
+    throw new Error(`${reason}. ${state}`, { cause })
+  }
 }
 
 function readNewKey(line: CommandLine): NewKey {
