@@ -118,8 +118,6 @@ function createWrite(name: 'stdout' | 'stderr'): (text: string) => Promise<void>
     })
 }
 
-const SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM']
-
 let isStopping = false
 
 /** Waits for the next stop signal. Before the first call, a signal ends the process as usual. */
@@ -129,7 +127,7 @@ export function nextSignal(): Promise<StopSignal> {
       isStopping = true
       resolve(signal)
     }
-    for (const signal of SIGNALS) process.on(signal, () => stop(signal))
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop(signal))
   })
 }
 

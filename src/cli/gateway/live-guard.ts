@@ -49,12 +49,6 @@ interface Stage {
   readonly describe: FrontOptions['describe']
 }
 
-interface ReplaceableGuard extends LiveGuard {
-  /** Switches to another configuration, after the proof of its endpoint. */
-  readonly replace: (config: AuthConfig) => Promise<void>
-  readonly logConfig: () => void
-}
-
 const OPEN =
   'The auth endpoint allowed a random key. ' +
   'Is its URL a health check or a web page? Run "with-auth check URL"'
@@ -134,22 +128,23 @@ function createDescription({
   }
 }
 
-function createGuard(first: Stage, options: LiveGuardOptions): ReplaceableGuard {
+function createGuard(first: Stage, options: LiveGuardOptions) {
   let stage = first
   let newest: Stage | undefined = first
   const logConfig = (): void =>
     options.log({ type: 'config', revokedKeyWorksForMs: revokedKeyWorksForMs(stage.resolved) })
   return {
-    guarded: (request) =>
+    guarded: (request: Request) =>
       enter(stage.gate.decide(request, []), () => options.passOn(request), sendRejection),
     // Shadow mode rejects nothing, so it needs no proof.
     proof: {
-      state: () => (stage.resolved.mode === 'shadow' ? 'proven' : stage.proof.state()),
+      state: (): ProofState => (stage.resolved.mode === 'shadow' ? 'proven' : stage.proof.state()),
       cause: () => stage.proof.cause(),
     },
-    describe: (request, path) => stage.describe(request, path),
+    describe: (request: Request, path: string) => stage.describe(request, path),
     equipped: () => stage.equipped,
-    replace: async (config) => {
+    /** Switches to another configuration, after the proof of its endpoint. */
+    replace: async (config: AuthConfig) => {
       if (newest === undefined) return
       const before = stage
       const next = createStage(equipLike(before.equipped, config), options, before)
@@ -184,7 +179,7 @@ function noteRevocation(
 async function followFile(
   file: string,
   read: AuthConfig,
-  guard: ReplaceableGuard,
+  guard: ReturnType<typeof createGuard>,
   { line, log, surroundings }: LiveGuardOptions,
 ): Promise<() => void> {
   const onError = (error: unknown): void => {

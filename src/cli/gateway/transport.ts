@@ -20,7 +20,9 @@ export async function equipWithTransport(
 ): Promise<EquippedConfig> {
   const client = config.fetch ?? config.verifier
   if (client !== undefined) return { config, asksOver: undefined }
-  if (hasFasterFetch() || takesProxyFrom(env)) return { config, asksOver: 'fetch' }
+  // The `fetch` of Deno and Bun is faster than undici there.
+  const hasFasterFetch = 'deno' in process.versions || 'bun' in process.versions
+  if (hasFasterFetch || takesProxyFrom(env)) return { config, asksOver: 'fetch' }
   // Imported here, because no other command needs it.
   const { nodeTransport } = await import('../../node.ts')
   try {
@@ -38,11 +40,6 @@ export async function equipWithTransport(
 export function equipLike(equipped: EquippedConfig, config: AuthConfig): EquippedConfig {
   const { fetch } = equipped.config
   return { ...equipped, config: fetch === undefined ? config : { ...config, fetch } }
-}
-
-// The `fetch` of Deno and Bun is faster than undici there.
-function hasFasterFetch(): boolean {
-  return 'deno' in process.versions || 'bun' in process.versions
 }
 
 // Only `fetch` uses the proxy from the environment.
