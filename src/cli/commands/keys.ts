@@ -100,7 +100,7 @@ function printKey(created: CreatedKey, asJson: boolean, { print, note }: Surroun
   print(`${created.key}\n`)
 }
 
-/** Waits until a new key is written. Otherwise undoes the change: a key that nobody has must not stay valid. */
+/** Waits until a new key is written. Otherwise undoes the change: a key that was not printed must not stay valid. */
 export async function flushOrUndo(
   { flush }: Pick<Surroundings, 'flush'>,
   undo: () => Promise<unknown>,
