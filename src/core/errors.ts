@@ -71,7 +71,7 @@ const UNAVAILABLE_REASONS: ReadonlySet<string> = new Set<UnavailableReason>([
 
 /**
  * Says that there is no verdict. A custom verifier throws it when it cannot get an answer; the request is then
- * refused for this reason, and the refusal is not taken for a "no".
+ * rejected for this reason, and not as denied.
  *
  * @param reason Why there is no verdict. A `TypeError` is thrown for one that does not exist.
  * @param options How long to wait before the next try, in milliseconds; the status that came in place of a verdict; and
