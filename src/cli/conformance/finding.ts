@@ -91,7 +91,7 @@ export async function viewOfWrapper(outcome: ProbeOutcome): Promise<WrapperView>
     notify: () => undefined,
   })
   const request = { path: '/v1/models', headers: {}, params: {} }
-  const check = new Check('played-back', '', () => ({ token: 'played-back', request }), [])
+  const check = new Check({ token: 'played-back', request }, '', [])
   try {
     const verdict = await ask(check, Infinity, new AbortController().signal)
     if (verdict.outcome === 'deny') return { passes: false, reason: 'denied' }

@@ -76,8 +76,6 @@ export class SharedCalls {
 
   async #follow(follower: Follower, call: SharedCall): Promise<ParsedVerdict> {
     const { check, deadline } = follower
-    // The handler of another request may change this one while it waits.
-    check.prepare()
     check.waitedSince = this.#now()
     const shared = call.verdictForFollower()
     const budgetMs = deadline - check.waitedSince

@@ -82,7 +82,7 @@ describe('a shared call', () => {
 
   it('goes on when the request that started it ends', async () => {
     const registered: Promise<unknown>[] = []
-    const leader = new Check('t', 'a', () => checkOf().question, [
+    const leader = new Check(checkOf().question, 'a', [
       { waitUntil: (call: Promise<unknown>) => registered.push(call) },
     ])
     const { calls, ask } = heldCalls()
@@ -215,16 +215,4 @@ it('lost calls do not pile up', async () => {
   collectGarbage()
   expect(lost.filter((check) => check.deref() !== undefined)).toHaveLength(0)
   expect(underWay.deref()).toBeDefined()
-})
-
-it('builds the question of a follower at once, since its request may change while it waits', async () => {
-  const { calls, ask } = heldCalls()
-  ask()
-  let path = '/asked'
-  const question = () => ({ token: 't', request: { path, headers: {}, params: {} } })
-  ask('t', 'a', new Check('t', 'a', question, []))
-  path = '/changed'
-  await settle(TIMEOUT / 2)
-  expect(calls).toHaveLength(2)
-  expect(calls[1]?.check.question.request.path).toBe('/asked')
 })
