@@ -65,7 +65,7 @@ export class UnderWay<Of extends Call> {
 
   /** Outdates the calls for the same question that began before this one. */
   outdateOlder(call: Of): void {
-    // Whatever outdated this call has outdated its older ones, and a dropped call is no longer among them.
+    // The older calls of an outdated call are outdated already. A dropped call is not in the set, so it has no place in the order.
     if (call.isOutdated) return
     for (const other of this.#byKey.get(call.check.key)?.calls ?? []) {
       if (other === call) return
