@@ -20,6 +20,7 @@ export type {
   TransportInit,
   TransportResponse,
 } from './core/auth-config.ts'
+export type { UnavailableReason } from './core/errors.ts'
 export type {
   Auth,
   AuthEvent,
@@ -30,7 +31,6 @@ export type {
   NoticeEvent,
   Question,
   SkipReason,
-  UnavailableReason,
   Verdict,
 } from './core/types.ts'
 export type { AppArgs, FetchApp, GuardedApp, GuardedHandler } from './core/handlers/guarded.ts'

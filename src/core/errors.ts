@@ -1,5 +1,3 @@
-import type { UnavailableReason } from './types.ts'
-
 /** One problem of a config. */
 export interface OptionProblem {
   /** The names and indices that lead to the option, such as `['public', 0, 'path']`. Empty for the config itself. */
@@ -59,7 +57,7 @@ export class AuthConfigError extends Error {
   }
 }
 
-const UNAVAILABLE_REASONS: ReadonlySet<string> = new Set<UnavailableReason>([
+const UNAVAILABLE_REASONS = [
   'rate_limited',
   'service_error',
   'timeout',
@@ -67,11 +65,14 @@ const UNAVAILABLE_REASONS: ReadonlySet<string> = new Set<UnavailableReason>([
   'invalid_response',
   'circuit_open',
   'overloaded',
-])
+] as const
+
+/** Why the endpoint, or the verifier in its place, gave no verdict. */
+export type UnavailableReason = (typeof UNAVAILABLE_REASONS)[number]
 
 /**
  * Says that there is no verdict. A custom verifier throws it when it cannot get an answer; the request is then
- * refused for this reason, and the refusal is not taken for a "no".
+ * rejected for this reason, and not as denied.
  *
  * @param reason Why there is no verdict. A `TypeError` is thrown for one that does not exist.
  * @param options How long to wait before the next try, in milliseconds; the status that came in place of a verdict; and
@@ -109,8 +110,8 @@ export class AuthUnavailableError extends Error {
       readonly cause?: unknown
     } = {},
   ) {
-    if (!UNAVAILABLE_REASONS.has(reason)) {
-      throw new TypeError(`Cannot create AuthUnavailableError: no such reason: ${reason}`)
+    if (!isUnavailableReason(reason)) {
+      throw new TypeError(`Cannot create AuthUnavailableError: no such reason: ${String(reason)}`)
     }
     super(
       `No verdict from the auth service: ${reason}`,
@@ -150,7 +151,7 @@ function readUnavailable(error: unknown): AuthUnavailableError | undefined {
 }
 
 function isUnavailableReason(reason: unknown): reason is UnavailableReason {
-  return typeof reason === 'string' && UNAVAILABLE_REASONS.has(reason)
+  return UNAVAILABLE_REASONS.some((known) => known === reason)
 }
 
 function finiteOrNone(value: unknown): number | undefined {

@@ -180,7 +180,7 @@ const EXEMPT: Readonly<Record<Exemption, Admission>> = {
 }
 
 function admit({ setup, request }: Progress, admission: Admission): Admission {
-  return rememberAdmission(request, admission, setup.credentials)
+  return rememberAdmission(request, admission, setup.config.credentials)
 }
 
 function report(

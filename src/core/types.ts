@@ -1,12 +1,4 @@
-/** Why the endpoint, or the verifier in its place, gave no verdict. */
-export type UnavailableReason =
-  | 'rate_limited'
-  | 'service_error'
-  | 'timeout'
-  | 'unreachable'
-  | 'invalid_response'
-  | 'circuit_open'
-  | 'overloaded'
+import type { UnavailableReason } from './errors.ts'
 
 /** Why a request was rejected. It is the `code` of the response body. */
 export type DenialReason =

@@ -5,6 +5,7 @@ import type { AuthConfig, AuthConfigSource, KnownOptions } from './auth-config.t
 import type { Gate } from './gate.ts'
 import type { AnyHandler, ArgsOf, ConfigArgs } from './handlers/guarded.ts'
 import type { Guardable, Guarded, Serving } from './handlers/guarded.ts'
+import type { RouteMatcher } from './handlers/route-pattern.ts'
 
 /**
  * Wraps a Fetch handler. It is called only if the auth endpoint answered 200 for the `Authorization: Bearer` token of the
@@ -50,13 +51,21 @@ export function withAuth(target: unknown, config?: AuthConfigSource<never[]>): u
   return guardApp(target, createGate(config))
 }
 
-function guardFunction(handler: AnyHandler, { decide, controls }: Gate): AnyHandler {
-  function guarded(this: unknown, request: Request, ...args: unknown[]): unknown {
-    const proceed = (): unknown => handler.call(this, request, ...args)
-    return enter(decide(request, args), proceed, sendRejection)
-  }
-  Object.assign(guarded, controls)
+function guardFunction(handler: AnyHandler, gate: Gate): AnyHandler {
+  const guarded = Object.assign(guardHandler(handler, gate), gate.controls)
   return Object.defineProperty(guarded, 'fetch', { value: guarded, enumerable: true })
+}
+
+/** Makes a handler that calls this one for each request that the gate admits. */
+export function guardHandler(
+  handler: AnyHandler,
+  { decide }: Gate,
+  isOwnRoute?: RouteMatcher,
+): AnyHandler {
+  return function guarded(this: unknown, request: Request, ...args: unknown[]): unknown {
+    const proceed = (): unknown => handler.call(this, request, ...args)
+    return enter(decide(request, args, isOwnRoute), proceed, sendRejection)
+  }
 }
 
 function guardApp(app: { fetch: AnyHandler }, { decide, controls }: Gate): object {

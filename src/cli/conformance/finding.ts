@@ -1,7 +1,7 @@
 import { createEndpoint } from '../../core/endpoint/endpoint.ts'
 import { AuthUnavailableError } from '../../core/errors.ts'
 import { Check } from '../../core/request/check.ts'
-import type { UnavailableReason } from '../../core/types.ts'
+import type { UnavailableReason } from '../../core/errors.ts'
 import type { ProbeOutcome } from './probe.ts'
 
 /** One line of the report. From the endpoint it repeats only numbers and attribute names: anything else may contain the key. */
@@ -91,7 +91,7 @@ export async function viewOfWrapper(outcome: ProbeOutcome): Promise<WrapperView>
     notify: () => undefined,
   })
   const request = { path: '/v1/models', headers: {}, params: {} }
-  const check = new Check('played-back', '', () => ({ token: 'played-back', request }), [])
+  const check = new Check({ token: 'played-back', request }, '', [])
   try {
     const verdict = await ask(check, Infinity, new AbortController().signal)
     if (verdict.outcome === 'deny') return { passes: false, reason: 'denied' }
