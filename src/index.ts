@@ -20,7 +20,6 @@ export type {
   TransportInit,
   TransportResponse,
 } from './core/auth-config.ts'
-export type { UnavailableReason } from './core/errors.ts'
 export type {
   Auth,
   AuthEvent,
@@ -31,6 +30,7 @@ export type {
   NoticeEvent,
   Question,
   SkipReason,
+  UnavailableReason,
   Verdict,
 } from './core/types.ts'
 export type { AppArgs, FetchApp, GuardedApp, GuardedHandler } from './core/handlers/guarded.ts'

@@ -1,3 +1,5 @@
+import type { UnavailableReason } from './types.ts'
+
 /** One problem of a config. */
 export interface OptionProblem {
   /** The names and indices that lead to the option, such as `['public', 0, 'path']`. Empty for the config itself. */
@@ -57,7 +59,7 @@ export class AuthConfigError extends Error {
   }
 }
 
-const UNAVAILABLE_REASONS = [
+const UNAVAILABLE_REASONS: ReadonlySet<string> = new Set<UnavailableReason>([
   'rate_limited',
   'service_error',
   'timeout',
@@ -65,10 +67,7 @@ const UNAVAILABLE_REASONS = [
   'invalid_response',
   'circuit_open',
   'overloaded',
-] as const
-
-/** Why the endpoint, or the verifier in its place, gave no verdict. */
-export type UnavailableReason = (typeof UNAVAILABLE_REASONS)[number]
+])
 
 /**
  * Says that there is no verdict. A custom verifier throws it when it cannot get an answer; the request is then
@@ -110,8 +109,8 @@ export class AuthUnavailableError extends Error {
       readonly cause?: unknown
     } = {},
   ) {
-    if (!isUnavailableReason(reason)) {
-      throw new TypeError(`Cannot create AuthUnavailableError: no such reason: ${String(reason)}`)
+    if (!UNAVAILABLE_REASONS.has(reason)) {
+      throw new TypeError(`Cannot create AuthUnavailableError: no such reason: ${reason}`)
     }
     super(
       `No verdict from the auth service: ${reason}`,
@@ -151,7 +150,7 @@ function readUnavailable(error: unknown): AuthUnavailableError | undefined {
 }
 
 function isUnavailableReason(reason: unknown): reason is UnavailableReason {
-  return UNAVAILABLE_REASONS.some((known) => known === reason)
+  return typeof reason === 'string' && UNAVAILABLE_REASONS.has(reason)
 }
 
 function finiteOrNone(value: unknown): number | undefined {

@@ -1,4 +1,12 @@
-import type { UnavailableReason } from './errors.ts'
+/** Why the endpoint, or the verifier in its place, gave no verdict. */
+export type UnavailableReason =
+  | 'rate_limited'
+  | 'service_error'
+  | 'timeout'
+  | 'unreachable'
+  | 'invalid_response'
+  | 'circuit_open'
+  | 'overloaded'
 
 /** Why a request was rejected. It is the `code` of the response body. */
 export type DenialReason =

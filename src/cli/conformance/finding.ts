@@ -1,7 +1,7 @@
 import { createEndpoint } from '../../core/endpoint/endpoint.ts'
 import { AuthUnavailableError } from '../../core/errors.ts'
 import { Check } from '../../core/request/check.ts'
-import type { UnavailableReason } from '../../core/errors.ts'
+import type { UnavailableReason } from '../../core/types.ts'
 import type { ProbeOutcome } from './probe.ts'
 
 /** One line of the report. From the endpoint it repeats only numbers and attribute names: anything else may contain the key. */

@@ -14,7 +14,7 @@ import type { AllowVerdict, ParsedVerdict, TimedVerifier } from './verdict.ts'
 import type { CustomVerifier, Transport, TransportResponse } from '../auth-config.ts'
 import type { Channel } from '../events.ts'
 import type { Check } from '../request/check.ts'
-import type { UnavailableReason } from '../errors.ts'
+import type { UnavailableReason } from '../types.ts'
 
 export interface EndpointOptions {
   readonly url: string

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { TransientMap } from '../../../src/core/policies/transient-map.ts'
+import { TransientMap } from '../../../src/core/policies/under-way.ts'
 
 it('holds what was added and not deleted, in its order, however many came and went', () => {
   const map = new TransientMap<string, number>()
