@@ -1,7 +1,6 @@
-import { createGate } from './gate.ts'
+import { createGate, guardHandler } from './gate.ts'
 import { createRouteMatcher, readRoute, assertDistinct } from './handlers/route-pattern.ts'
 import { isHandler } from './handlers/guarded.ts'
-import { guardHandler } from './with-auth.ts'
 import type { AnyHandler } from './handlers/guarded.ts'
 import type { AuthConfigSource } from './auth-config.ts'
 import type { Gate } from './gate.ts'

@@ -1,11 +1,10 @@
-import { createGate, enter, sendRejection } from './gate.ts'
+import { createGate, guardHandler } from './gate.ts'
 import { boundMembers } from './handlers/bound-members.ts'
 import { isHandler } from './handlers/guarded.ts'
 import type { AuthConfig, AuthConfigSource, KnownOptions } from './auth-config.ts'
 import type { Gate } from './gate.ts'
 import type { AnyHandler, ArgsOf, ConfigArgs } from './handlers/guarded.ts'
 import type { Guardable, Guarded, Serving } from './handlers/guarded.ts'
-import type { RouteMatcher } from './handlers/route-pattern.ts'
 
 /**
  * Wraps a Fetch handler. It is called only if the auth endpoint answered 200 for the `Authorization: Bearer` token of the
@@ -56,23 +55,10 @@ function guardFunction(handler: AnyHandler, gate: Gate): AnyHandler {
   return Object.defineProperty(guarded, 'fetch', { value: guarded, enumerable: true })
 }
 
-/** Makes a handler that calls this one for each request that the gate admits. */
-export function guardHandler(
-  handler: AnyHandler,
-  { decide }: Gate,
-  isOwnRoute?: RouteMatcher,
-): AnyHandler {
-  return function guarded(this: unknown, request: Request, ...args: unknown[]): unknown {
-    const proceed = (): unknown => handler.call(this, request, ...args)
-    return enter(decide(request, args, isOwnRoute), proceed, sendRejection)
-  }
-}
-
-function guardApp(app: { fetch: AnyHandler }, { decide, controls }: Gate): object {
+function guardApp(app: { fetch: AnyHandler }, gate: Gate): object {
   // `app.fetch` is looked up at each call, with its own `this`.
-  const fetch = (request: Request, ...args: unknown[]): unknown =>
-    enter(decide(request, args), () => app.fetch(request, ...args), sendRejection)
-  Object.assign(fetch, controls)
+  const serve: AnyHandler = (request, ...args) => app.fetch(request, ...args)
+  const fetch = Object.assign(guardHandler(serve, gate), gate.controls)
   return Object.defineProperty(boundMembers(app), 'fetch', { value: fetch, enumerable: true })
 }
 

@@ -1,6 +1,6 @@
 import { within } from '../../core/async.ts'
 import { resolveConfig } from '../../core/config/parse.ts'
-import { createGate, enter, sendRejection } from '../../core/gate.ts'
+import { createGate, enter } from '../../core/gate.ts'
 import { asksTheSame } from '../../core/policies/handover.ts'
 import { createCredentialsReader } from '../../core/request/credentials.ts'
 import { presentedToken, readRequestId, shownPath } from '../../core/response/decision-event.ts'
@@ -135,7 +135,11 @@ function createGuard(first: Stage, options: LiveGuardOptions) {
     options.log({ type: 'config', revokedKeyWorksForMs: revokedKeyWorksForMs(stage.resolved) })
   return {
     guarded: (request: Request) =>
-      enter(stage.gate.decide(request, []), () => options.passOn(request), sendRejection),
+      enter(
+        stage.gate.decide(request, []),
+        () => options.passOn(request),
+        ({ response }) => response,
+      ),
     // Shadow mode rejects nothing, so it needs no proof.
     proof: {
       state: (): ProofState => (stage.resolved.mode === 'shadow' ? 'proven' : stage.proof.state()),
