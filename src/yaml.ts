@@ -4,7 +4,7 @@
  * @module with-auth/yaml
  */
 import { processVariable } from './core/runtime.ts'
-import { boolean, callback, milliseconds } from './core/config/kinds.ts'
+import { boolean, milliseconds } from './core/config/kinds.ts'
 import { invalidOption, readOptions } from './core/config/option-checks.ts'
 import { UnreadableFileError } from './files/system.ts'
 import { readTextFile } from './files/text-file.ts'
@@ -147,7 +147,7 @@ export async function loadConfig(
   options: LoadOptions = {},
 ): Promise<AuthConfig | undefined> {
   readOptions(options, LOAD, ['options'])
-  return parseConfig(await readFile(path), { ...options, path })
+  return parseConfig(readFile(path), { ...options, path })
 }
 
 /**
@@ -180,19 +180,17 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
   const intervalMs = INTERVAL.parse(given.intervalMs, ['options', 'intervalMs'])
   const { env } = options
   const parse = (text: string): AuthConfig => parseConfig(text, { ...(env && { env }), path })
-  const read = (): Promise<string> => readFile(path)
-  const text = await read()
+  const read = (): string => readFile(path)
+  const text = read()
   return watchParsed({ read, text, parse, intervalMs, onChange, onError, onRecover })
 }
 
 function parseFunction<Fn>(value: unknown, name: string): Fn {
-  const path = ['options', name]
-  const given = callback<Fn>().parse(value, path)
-  if (given !== undefined) return given
-  throw invalidOption(path, value, 'a function')
+  if (typeof value === 'function') return value as Fn
+  throw invalidOption(['options', name], value, 'a function')
 }
 
-async function readFile(path: string): Promise<string> {
+function readFile(path: string): string {
   if (typeof path !== 'string' || path === '')
     throw invalidOption(['path'], path, 'the name of a file')
   try {

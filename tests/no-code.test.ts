@@ -1,13 +1,13 @@
 /** @module-tag slow */
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { OpenAI } from 'openai'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ensureBuilt } from './support/built-package.ts'
 import { readFences } from './support/markdown.ts'
 import { readText, ROOT } from './support/project.ts'
 import { spawnProgram } from './support/spawned-program.ts'
+import { setupFolder } from './support/temporary-folder.ts'
 import type { SpawnedProgram } from './support/spawned-program.ts'
 
 const COMMAND = join(ROOT, 'dist/cli.js')
@@ -23,12 +23,11 @@ function findCommand(page: string, begin: string): string {
   return found
 }
 
-let folder: string
+const inFolder = setupFolder()
 let programs: SpawnedProgram[] = []
 
 beforeAll(ensureBuilt, START_MS)
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'with-auth-no-code-'))
   // The client also takes a key and an address from the environment.
   vi.stubEnv('OPENAI_API_KEY', undefined)
   vi.stubEnv('OPENAI_BASE_URL', undefined)
@@ -37,13 +36,11 @@ afterEach(async () => {
   for (const program of programs) program.kill('SIGKILL')
   await Promise.all(programs.map(({ ended }) => ended))
   programs = []
-  rmSync(folder, { recursive: true })
   vi.unstubAllEnvs()
 })
-afterAll(() => vi.unstubAllEnvs())
 
 function start(command: string, args: readonly string[]): SpawnedProgram {
-  const program = spawnProgram(command, args, { cwd: folder })
+  const program = spawnProgram(command, args, { cwd: inFolder('.') })
   programs.push(program)
   return program
 }
@@ -69,7 +66,7 @@ async function follow(upstreamUrl: string) {
   const create = findCommand(GATEWAY_PAGE, 'npx with-auth keys create')
   const maker = startLine(`${findCommand(GATEWAY_PAGE, 'umask')}\n${create}`, {})
   expect(await maker.ended).toBe(0)
-  const keyFile = join(folder, 'key.txt')
+  const keyFile = inFolder('key.txt')
   expect(statSync(keyFile).mode & 0o777).toBe(0o600)
   const running = startLine(findCommand(GATEWAY_PAGE, 'npx with-auth gateway'), {
     'http://127.0.0.1:8000': `${upstreamUrl} --port 0`,
@@ -100,7 +97,7 @@ describe("a server on Python's http.server, behind the commands of docs/gateway.
     const completion = await client.chat.completions.create(question)
     expect(completion.choices[0]?.message.content).toBe('hello')
     expect(gateway.stdout() + gateway.stderr()).not.toContain(key)
-    expect(readFileSync(join(folder, 'keys.yaml'), 'utf8')).not.toContain(key)
+    expect(readFileSync(inFolder('keys.yaml'), 'utf8')).not.toContain(key)
   })
 
   it('answers the curl command of the page', { timeout: START_MS }, async () => {
@@ -134,7 +131,7 @@ describe("a server on Python's http.server, behind the commands of docs/gateway.
     expect(promisedMs).toBeGreaterThan(0)
 
     const revoke = findCommand('docs/keys.md', 'npx with-auth keys revoke key_')
-    const [, id = ''] = /id: (\S+)/.exec(readFileSync(join(folder, 'keys.yaml'), 'utf8')) ?? []
+    const [, id = ''] = /id: (\S+)/.exec(readFileSync(inFolder('keys.yaml'), 'utf8')) ?? []
     const revoking = startLine(revoke, { key_zyk3qgvxqtla: id })
     expect(await revoking.ended).toBe(0)
     const revokedAt = performance.now()

@@ -23,7 +23,6 @@ export interface Command {
   readonly run: (line: CommandLine, surroundings: Surroundings) => Promise<number>
 }
 
-/** An option of a command. */
 export interface OptionSpec {
   /** The placeholder for the value in the help. A switch has none. */
   readonly value?: string
@@ -35,21 +34,16 @@ export interface OptionSpec {
 
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>
 
-/** The options that every command has. */
 export const COMMON_OPTIONS: OptionSpecs = {
   json: { help: 'print JSON, for programs' },
   help: { help: 'show this help' },
 }
 
-/** A parsed command line. */
 export interface CommandLine {
   /** The value of an option, if it was given. */
   readonly text: (name: string) => string | undefined
-  /** The values of a repeatable option. */
   readonly texts: (name: string) => readonly string[]
-  /** Whether an option was given. */
   readonly has: (name: string) => boolean
-  /** The arguments that are not options. */
   readonly operands: readonly string[]
 }
 
@@ -134,20 +128,12 @@ export function requireText(line: CommandLine, name: string, value: string): str
 
 const HOUR_MS = 3_600_000
 
-/** The value of an option in milliseconds, at most an hour by default. */
-export function readMilliseconds(
-  line: CommandLine,
-  name: string,
-  max: number = HOUR_MS,
-): number | undefined {
-  return readWholeNumber(line, name, 1, max)
-}
-
+/** The value of an option. The limits suit a time in milliseconds. */
 export function readWholeNumber(
   line: CommandLine,
   name: string,
-  min: number,
-  max: number,
+  min = 1,
+  max: number = HOUR_MS,
 ): number | undefined {
   const text = line.text(name)
   if (text === undefined) return undefined

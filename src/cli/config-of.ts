@@ -11,7 +11,6 @@ import type { ResolvedConfig } from '../core/config/parse.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
 import type { Surroundings } from './surroundings.ts'
 
-/** The options that configure the checks. */
 export const GUARD_OPTIONS: OptionSpecs = {
   config: {
     value: 'FILE',
@@ -68,7 +67,7 @@ export async function readGuardConfig(
   }
   const settings = await readSettings(line)
   if (config !== undefined) {
-    refuseSettings(settings)
+    rejectSettings(settings)
     return loadConfig(config).catch(nameFlag('--config', config))
   }
   if (keys !== undefined) return { ...(await configForKeys(keys, onKeysError)), ...settings }
@@ -114,7 +113,7 @@ function hideSource(problem: OptionProblem): OptionProblem {
   return optionPath[0] === 'credentials' ? { optionPath, expected, isSecret: true } : problem
 }
 
-function refuseSettings(settings: AuthConfig): void {
+function rejectSettings(settings: AuthConfig): void {
   const [name] = Object.keys(settings)
   if (name === undefined) return
   throw new UsageError(
@@ -126,9 +125,9 @@ function refuseSettings(settings: AuthConfig): void {
 export function withRequestIdHeader(config: AuthConfig, line: CommandLine): AuthConfig {
   const name = line.text('request-id-header')
   if (name === undefined) return config
-  const refuse = (allowed: string): UsageError => wrongValue('--request-id-header', name, allowed)
+  const reject = (allowed: string): UsageError => wrongValue('--request-id-header', name, allowed)
   if (line.texts('strip-header').some((pattern) => matchesPattern(name, pattern))) {
-    throw refuse('the name of a header that --strip-header does not remove')
+    throw reject('the name of a header that --strip-header does not remove')
   }
   const changed = { ...config, requestIdHeader: name }
   try {
@@ -138,9 +137,9 @@ export function withRequestIdHeader(config: AuthConfig, line: CommandLine): Auth
     createGateway({ upstream: 'http://127.0.0.1/', identityHeaders: { attributes: name } })
   } catch (error) {
     const option = error instanceof AuthConfigError ? error.option : ''
-    if (option === 'requestIdHeader') throw refuse('the name of a header that holds no credentials')
+    if (option === 'requestIdHeader') throw reject('the name of a header that holds no credentials')
     if (option.startsWith('identityHeaders')) {
-      throw refuse('the name of a header that has no other use')
+      throw reject('the name of a header that has no other use')
     }
     throw error
   }

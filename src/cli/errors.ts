@@ -1,5 +1,6 @@
 import { describeProblem, dotted } from '../core/config/problems.ts'
 import { AuthConfigError } from '../core/errors.ts'
+import { reasonOf } from '../files/system.ts'
 import { KeyFileError } from '../keys.ts'
 import { ConfigFileError } from '../yaml.ts'
 import { showFile, showValue } from './shown-value.ts'
@@ -64,32 +65,25 @@ function withShownValue({ didYouMean, received, ...problem }: OptionProblem): Op
 
 /**
  * Names the flag of a file that cannot be used at all. An error about one line of the file stays as it is, unless the file
- * name may be a secret.
+ * name may be a secret, or its code has advice.
  */
-export function nameFlag(flag: string, file: string): (error: unknown) => never {
+export function nameFlag(
+  flag: string,
+  file: string,
+  advices: Partial<Record<KeyFileErrorCode, string>> = {},
+): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof Error)) throw error
     const shown = showFile(file)
-    if (!concernsWholeFile(error)) throw withShownFile(error, file, shown)
-    const reason = isMissing(error) ? missing(flag) : withoutStart(error.message, file)
-    throw new Error(`${flag} ${shown}: ${reason.replaceAll(file, shown)}`, { cause: error })
-  }
-}
-
-/** Appends advice to the message of a `KeyFileError` whose code has some. */
-export function addAdvice(
-  advices: Partial<Record<KeyFileErrorCode, string>>,
-): (error: unknown) => never {
-  return (error) => {
+    if (concernsWholeFile(error)) {
+      const reason = isMissing(error) ? missing(flag) : withoutStart(error.message, file)
+      throw new Error(`${flag} ${shown}: ${reason.replaceAll(file, shown)}`, { cause: error })
+    }
     const advice = error instanceof KeyFileError ? advices[error.code] : undefined
-    if (!(error instanceof KeyFileError) || advice === undefined) throw error
-    throw new Error(`${error.message}: ${advice}`, { cause: error })
+    const told = error.message.replaceAll(file, shown)
+    const message = advice === undefined ? told : `${told}: ${advice}`
+    throw message === error.message ? error : new Error(message, { cause: error })
   }
-}
-
-function withShownFile(error: Error, file: string, shown: string): Error {
-  if (shown === file || !error.message.includes(file)) return error
-  return new Error(error.message.replaceAll(file, shown), { cause: error })
 }
 
 // The new message already names the flag and the file.
@@ -106,10 +100,10 @@ function concernsWholeFile(error: Error): boolean {
   if (error instanceof ConfigFileError) return error.problems[0]?.line === 0
   if (error instanceof KeyFileError)
     return !['malformed', 'no_such_key', 'not_active'].includes(error.code)
-  return 'code' in error && /^E[A-Z]+$/.test(String(error.code))
+  return /^E[A-Z]+$/.test(reasonOf(error))
 }
 
 function isMissing(error: Error): boolean {
   if (error instanceof ConfigFileError) return error.message.endsWith('it does not exist')
-  return 'code' in error && ['ENOENT', 'not_found'].includes(String(error.code))
+  return ['ENOENT', 'not_found'].includes(reasonOf(error))
 }

@@ -1,12 +1,10 @@
 import { COMMON_OPTIONS } from './command-line.ts'
-import type { Command, OptionSpec, OptionSpecs } from './command-line.ts'
+import type { Command, OptionSpecs } from './command-line.ts'
 
-/** The width of the help. */
 const COLUMNS = 80
 
 type Row = readonly [name: string, text: string]
 
-/** The help of all commands. */
 export function describeCommands(commands: readonly Command[]): string {
   return compose([
     'with-auth: let the auth service you already have decide who reaches your server',
@@ -24,7 +22,6 @@ export function describeCommands(commands: readonly Command[]): string {
   ])
 }
 
-/** The help of a group of commands, such as `keys`. */
 export function describeGroup(group: string, commands: readonly Command[]): string {
   const rows = commands.map(({ name, summary }): Row => [name.slice(group.length + 1), summary])
   return compose([
@@ -34,7 +31,6 @@ export function describeGroup(group: string, commands: readonly Command[]): stri
   ])
 }
 
-/** The help of one command. */
 export function describeCommand(command: Command): string {
   const { name, usage, summary, details, environment = {}, examples } = command
   const paragraphs = details?.split('\n\n').map((text) => wrap(text, COLUMNS).join('\n')) ?? []
@@ -60,16 +56,11 @@ function section(title: string, lines: readonly string[]): string {
 }
 
 function optionRows(options: OptionSpecs): readonly Row[] {
-  return Object.entries(options).map(([name, spec]) => [nameOf(name, spec), textOf(spec)])
-}
-
-function nameOf(name: string, { value }: OptionSpec): string {
-  if (name === 'help') return '-h, --help'
-  return value === undefined ? `--${name}` : `--${name} ${value}`
-}
-
-function textOf({ help, default: usual }: OptionSpec): string {
-  return usual === undefined ? help : `${help} [default: ${usual}]`
+  return Object.entries(options).map(([name, { value, help, default: usual }]) => {
+    const flag = name === 'help' ? '-h, --help' : `--${name}`
+    const text = usual === undefined ? help : `${help} [default: ${usual}]`
+    return [value === undefined ? flag : `${flag} ${value}`, text]
+  })
 }
 
 /** Two columns. A long text wraps within its column. */

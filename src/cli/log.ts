@@ -1,5 +1,5 @@
+import { reasonOf } from '../files/system.ts'
 import { escapeHidden } from './shown-value.ts'
-import { codeOf } from './surroundings.ts'
 import type { AuthEvent } from '../core/types.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -27,7 +27,9 @@ export function createDecisionLog(output: Output, isJson: boolean): DecisionLog 
   const lose = (error: unknown): void => {
     if (isLost) return
     isLost = true
-    note(`with-auth: the log cannot be written (${codeOf(error)}): serving continues without it\n`)
+    note(
+      `with-auth: the log cannot be written (${reasonOf(error)}): serving continues without it\n`,
+    )
   }
   const drop = (): void => {
     dropped += 1
@@ -51,7 +53,6 @@ export function createDecisionLog(output: Output, isJson: boolean): DecisionLog 
   }
 }
 
-/** An event of the wrapper, or one of the command. */
 export type LogEntry =
   | AuthEvent
   | { readonly type: string; readonly [name: string]: string | number | boolean | undefined }

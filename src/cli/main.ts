@@ -15,7 +15,6 @@ import { EXIT, OutputError } from './surroundings.ts'
 import type { Command } from './command-line.ts'
 import type { Surroundings } from './surroundings.ts'
 
-/** All commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
   gatewayCommand,
   ...keysCommands,
@@ -90,7 +89,6 @@ function isNoHelp(arg: string): boolean {
   return !HELP.has(arg)
 }
 
-/** The help of all commands, of one command, or of a group such as `keys`. */
 function describe(words: readonly string[], commands: readonly Command[]): string {
   const [first, ...rest] = words
   if (first === undefined) return describeCommands(commands)
@@ -114,7 +112,7 @@ function unknownCommand(words: readonly string[], commands: readonly Command[]):
   if (!isWord(first)) return misplacedOption(first.replace(/=.*/s, ''), words.slice(1), commands)
   const group = groupOf(first, commands)
   const isInGroup = group.length > 0
-  const names = namesOf(isInGroup ? group : commands)
+  const names = (isInGroup ? group : commands).map(({ name }) => name)
   if (first === '') {
     return new UsageError(`The command is empty: the commands are ${names.join(', ')}`)
   }
@@ -143,14 +141,9 @@ function nearestCommand(
       { parts: [last], meant: name },
     ]
   })
-  let nearest: string | undefined
-  let least = Infinity
-  for (const { parts, meant } of candidates) {
-    const distance = distanceOf(words, parts)
-    if (distance < least) nearest = meant
-    least = Math.min(least, distance)
-  }
-  return nearest
+  const distances = candidates.map(({ parts }) => distanceOf(words, parts))
+  const least = Math.min(...distances)
+  return least === Infinity ? undefined : candidates[distances.indexOf(least)]?.meant
 }
 
 /** Infinite if a word needs more than one edit for every three letters. */
@@ -175,12 +168,8 @@ function misplacedOption(
   if (command !== undefined) {
     return new UsageError(`Put ${showName(option)} after the command: with-auth ${command.name}`)
   }
-  const names = namesOf(commands).join(', ')
+  const names = commands.map(({ name }) => name).join(', ')
   return new UsageError(`The command before ${showName(option)} is missing: ${names}`)
-}
-
-function namesOf(commands: readonly Command[]): readonly string[] {
-  return commands.map(({ name }) => name)
 }
 
 function report(

@@ -4,7 +4,6 @@ import type { AuthConfig } from '../core/auth-config.ts'
 /** `open`: the endpoint allows a random key. `unproven`: it has not answered yet. */
 export type ProofState = 'proven' | 'open' | 'unproven'
 
-/** Tracks whether the endpoint denies a random key. */
 export interface EndpointProof {
   readonly state: () => ProofState
   /** Why it is not proven: `open`, or the reason for a missing answer, such as `ECONNREFUSED`. */
@@ -20,13 +19,10 @@ export interface ProofOptions {
   readonly onChange: (state: ProofState, cause: string | undefined) => void
   /** The result of an earlier proof of the same endpoint. */
   readonly state?: ProofState | undefined
-  /** The time between checks of a proven endpoint, in milliseconds. Default: ten minutes. */
-  readonly everyMs?: number
-  /** The time to the next check of an unproven or open endpoint, in milliseconds. Default: 2000. */
-  readonly retryMs?: number
 }
 
 const EVERY_MS = 600_000
+// For an endpoint that is open or unproven.
 const RETRY_MS = 2000
 
 /**
@@ -34,7 +30,7 @@ const RETRY_MS = 2000
  * rejected anyway.
  */
 export function createEndpointProof(options: ProofOptions): EndpointProof {
-  const { ask, onChange, everyMs = EVERY_MS, retryMs = RETRY_MS } = options
+  const { ask, onChange } = options
   let { state = 'unproven' } = options
   let told = options.state
   let cause: string | undefined
@@ -47,7 +43,7 @@ export function createEndpointProof(options: ProofOptions): EndpointProof {
     cause = { proven: undefined, open: 'open', unproven: result.cause }[state]
     if (state !== told) onChange(state, cause)
     told = state
-    const afterMs = state === 'proven' ? everyMs : retryMs
+    const afterMs = state === 'proven' ? EVERY_MS : RETRY_MS
     if (!isStopped) timer = setTimeout(() => void askAgain(), afterMs)
     return state
   }
@@ -62,14 +58,12 @@ export function createEndpointProof(options: ProofOptions): EndpointProof {
   }
 }
 
-/** The answer about one random key. */
 export interface RandomKeyResult {
   readonly state: ProofState
   /** Why there is no answer: a code such as `ECONNREFUSED`, or a reason such as `timeout`. */
   readonly cause?: string
 }
 
-/** Asks about a new random key. Never rejects. */
 export type AskWithRandomKey = () => Promise<RandomKeyResult>
 
 /** The path in the question, so that the author of the endpoint recognizes it. */

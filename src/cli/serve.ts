@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { within } from '../core/async.ts'
-import { readMilliseconds, readWholeNumber } from './command-line.ts'
+import { reasonOf } from '../files/system.ts'
+import { readWholeNumber } from './command-line.ts'
 import { wrongValue } from './errors.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -8,7 +9,6 @@ import type { Server } from 'srvx'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
 import type { Surroundings } from './surroundings.ts'
 
-/** A running HTTP server. */
 export interface Serving {
   /** Without a final slash. */
   readonly url: string
@@ -36,7 +36,6 @@ const NODE_TIMEOUTS = { requestTimeout: 0, headersTimeout: 60_000 } as const
 // Bun's default of 10 seconds would cut off a model that is still thinking. 255 is Bun's maximum.
 const BUN_IDLE_SECONDS = 255
 
-/** The options that `readAddress` reads. */
 export function addressOptions(port: number): OptionSpecs {
   return {
     host: {
@@ -59,30 +58,25 @@ export function readAddress(line: CommandLine, usualPort: number): Address {
     throw wrongValue('--host', host, 'an IP address or a name such as localhost')
   }
   const port = readWholeNumber(line, 'port', 0, 65_535) ?? usualPort
-  const keepAliveMs = readMilliseconds(line, 'keep-alive-ms') ?? KEEP_ALIVE_MS
+  const keepAliveMs = readWholeNumber(line, 'keep-alive-ms') ?? KEEP_ALIVE_MS
   return { host, port, keepAliveMs }
 }
 
-/** Turns an error of `listen` into one that names the wrong option. */
 export function nameAddress({ host, port }: Address): (error: unknown) => never {
   return (error) => {
-    const code: unknown = Reflect.get(Object(error), 'code')
+    const code = reasonOf(error)
     if (isOtherMachine(error, code, port)) {
       throw wrongValue('--host', host, 'an address of this machine')
     }
     if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error
     const state = code === 'EACCES' ? 'not permitted' : 'in use'
-    throw new Error(
-      `--port ${port} is ${state} on ${host}: choose another port, or 0 for a free one`,
-      {
-        cause: error,
-      },
-    )
+    const message = `--port ${port} is ${state} on ${host}: choose another port, or 0 for a free one`
+    throw new Error(message, { cause: error })
   }
 }
 
 // For an unknown host name, Deno gives no code, and Bun reports EADDRINUSE, even for port 0.
-function isOtherMachine(error: unknown, code: unknown, port: number): boolean {
+function isOtherMachine(error: unknown, code: string, port: number): boolean {
   if (code === 'EADDRINUSE') return port === 0
   return code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL' || /lookup address/.test(String(error))
 }

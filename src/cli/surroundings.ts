@@ -1,18 +1,16 @@
 import process from 'node:process'
+import { reasonOf } from '../files/system.ts'
 import type { Readable } from 'node:stream'
 
 /** The parts of the process that a command uses. Tests pass their own. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Reads standard input. */
   readonly readInput: () => Promise<string>
   /** Writes the result to standard output. Never throws. */
   readonly print: (text: string) => void
   /** The number of characters that wait for a slow reader of standard output. */
   readonly unwritten: () => number
-  /** Whether standard output is a terminal. */
   readonly isTerminal: boolean
-  /** Whether to print colors. */
   readonly colors: boolean
   /** Waits until all output is written. Rejects with an `OutputError` if that failed. */
   readonly flush: () => Promise<void>
@@ -20,7 +18,6 @@ export interface Surroundings {
   readonly note: (text: string) => void
   /** Calls the listener for each failed write to standard output, such as `EPIPE` after its reader has left. */
   readonly onPrintFailure: (listener: (error: unknown) => void) => void
-  /** Waits for the next stop signal. */
   readonly nextSignal: () => Promise<StopSignal>
 }
 
@@ -29,7 +26,6 @@ export type StopSignal = 'SIGINT' | 'SIGTERM'
 
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const
 
-/** Help for the variables that turn colors off. */
 export const COLOR_VARIABLES = {
   NO_COLOR: 'set: print no colors',
   TERM: 'dumb: print no colors',
@@ -58,16 +54,14 @@ export async function readInput(stream: Readable): Promise<string> {
   return text
 }
 
-/** Standard output or standard error. */
 export type Output = Pick<Surroundings, 'print' | 'unwritten' | 'flush' | 'onPrintFailure'>
 
-/** Standard output could not be written. */
 export class OutputError extends Error {
   /** Whether the reader has left, as `head` does. */
   readonly isReaderGone: boolean
 
   constructor(cause: unknown) {
-    const code = codeOf(cause)
+    const code = reasonOf(cause)
     super(`Cannot write to standard output: ${code}`, { cause })
     this.name = 'OutputError'
     this.isReaderGone = code === 'EPIPE'
@@ -124,13 +118,6 @@ function createWrite(name: 'stdout' | 'stderr'): (text: string) => Promise<void>
     })
 }
 
-/** The code of a system error, such as `EPIPE`, or 'undefined'. */
-export function codeOf(error: unknown): string {
-  return String(Reflect.get(Object(error), 'code'))
-}
-
-const SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM']
-
 let isStopping = false
 
 /** Waits for the next stop signal. Before the first call, a signal ends the process as usual. */
@@ -140,7 +127,7 @@ export function nextSignal(): Promise<StopSignal> {
       isStopping = true
       resolve(signal)
     }
-    for (const signal of SIGNALS) process.on(signal, () => stop(signal))
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop(signal))
   })
 }
 

@@ -10,6 +10,7 @@ import { isPromise } from './async.ts'
 import { createSetupSource } from './setup.ts'
 import type { AuthConfigSource } from './auth-config.ts'
 import type { PendingVerdict } from './endpoint/verdict.ts'
+import type { AnyHandler } from './handlers/guarded.ts'
 import type { RouteMatcher } from './handlers/route-pattern.ts'
 import type { Handover } from './policies/handover.ts'
 import type { Target } from './request/target.ts'
@@ -65,9 +66,16 @@ export function enter(
   return decision.admitted ? proceed(decision) : respond(decision)
 }
 
-/** Returns the response of a rejection, for callers that send it as it is. */
-export function sendRejection({ response }: Rejection): Response {
-  return response
+/** Makes a handler that calls this one for each request that the gate admits. */
+export function guardHandler(
+  handler: AnyHandler,
+  { decide }: Gate,
+  isOwnRoute?: RouteMatcher,
+): AnyHandler {
+  return function guarded(this: unknown, request: Request, ...args: unknown[]): unknown {
+    const proceed = (): unknown => handler.call(this, request, ...args)
+    return enter(decide(request, args, isOwnRoute), proceed, ({ response }) => response)
+  }
 }
 
 /**
@@ -180,7 +188,7 @@ const EXEMPT: Readonly<Record<Exemption, Admission>> = {
 }
 
 function admit({ setup, request }: Progress, admission: Admission): Admission {
-  return rememberAdmission(request, admission, setup.credentials)
+  return rememberAdmission(request, admission, setup.config.credentials)
 }
 
 function report(

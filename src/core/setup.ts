@@ -12,7 +12,7 @@ import { createDenials } from './response/denial.ts'
 import { endpointFromEnvironment } from './runtime.ts'
 import type { AuthConfigSource } from './auth-config.ts'
 import type { ResolvedConfig } from './config/parse.ts'
-import type { Channel, Report, WriteLine } from './events.ts'
+import type { Channel, WriteLine } from './events.ts'
 import type { ComposedVerifier } from './policies/compose.ts'
 import type { Handover } from './policies/handover.ts'
 import type { CheckFactory } from './request/check.ts'
@@ -25,19 +25,17 @@ const UNKNOWN_ROUTE =
 
 /** The setup without a config that can be used: what the gate needs to reject a request and to report it. */
 export interface Unready extends Channel {
+  /** The defaults if the config is wrong. */
+  readonly config: ResolvedConfig
   readonly denials: Denials
   /** `undefined` with an observer, which gets each decision, and without a config, which is reported by itself. */
   readonly alarm: Alarm | undefined
-  /** Where the token of a request may be; empty without a config. */
-  readonly credentials: ResolvedConfig['credentials']
   readonly readCredentials: CredentialsReader
-  readonly requestIdHeader: ResolvedConfig['requestIdHeader']
   readonly verifier: undefined
 }
 
 /** Everything that the gate needs for a decision, made once. */
 export interface Setup extends Omit<Unready, 'verifier'> {
-  readonly config: ResolvedConfig
   readonly checks: CheckFactory
   readonly verifier: ComposedVerifier
   readonly handover: Handover
@@ -65,34 +63,29 @@ export function createSetupSource<Args extends readonly unknown[]>(
   handover?: Handover,
 ): SetupSource {
   const writeLine = createConsole()
-  let base = createUnready(NO_CONFIG, writeLine)
+  const defaults = resolveConfig({})
+  let base = createUnready(defaults, writeLine)
   let setup: Setup | undefined
   let inherited = typeof source === 'function' ? undefined : handover
-  const prepare = (made: unknown): ResolvedConfig => {
-    base = createUnready(NO_CONFIG, writeLine, observerOf(made))
-    const config = resolveConfig(made)
-    base = createUnready(config, writeLine)
-    return config
+  const prepare = (made: unknown): void => {
+    base = createUnready(defaults, writeLine, observerOf(made))
+    base = createUnready(resolveConfig(made), writeLine)
   }
-  let configFor: (args: readonly unknown[]) => ResolvedConfig
-  if (typeof source === 'function') {
-    configFor = (args) => {
-      base = createUnready(NO_CONFIG, writeLine)
-      // These are the arguments of the wrapped function, and the config function's types were checked against them.
-      return prepare(requireSynchronous(source(...(args as Args))))
-    }
-  } else {
-    const given = prepare(source === undefined ? {} : source)
-    warn(given, base.report)
-    configFor = () => given
+  if (typeof source !== 'function') {
+    prepare(source === undefined ? {} : source)
+    warn(base)
   }
   const get = (args: readonly unknown[]): Setup | Unready => {
     if (setup !== undefined) return setup
     try {
-      const config = configFor(args)
-      setup = createSetup(config, base, args, inherited)
+      if (typeof source === 'function') {
+        base = createUnready(defaults, writeLine)
+        // These are the arguments of the wrapped function, and the config function's types were checked against them.
+        prepare(requireSynchronous(source(...(args as Args))))
+      }
+      setup = createSetup(base, args, inherited)
       inherited = undefined
-      if (typeof source === 'function') warn(config, base.report)
+      if (typeof source === 'function') warn(base)
       return setup
     } catch (error) {
       reportConfigError(base, error)
@@ -112,61 +105,41 @@ function requireSynchronous(made: unknown): unknown {
   throw new AuthConfigError('config', 'The config function must be synchronous, received a promise')
 }
 
-// Each option is an own property, so that none comes from Object.prototype.
-const NO_CONFIG = {
-  realm: 'api',
-  unavailableStatus: 401,
-  credentials: [],
-  respond: undefined,
-  onEvent: undefined,
-  requestIdHeader: false,
-  tokenFormat: 'token68',
-} as const satisfies Partial<ResolvedConfig>
-
 function createUnready(
-  config: Pick<ResolvedConfig, keyof typeof NO_CONFIG>,
+  config: ResolvedConfig,
   writeLine: WriteLine,
   onEvent = config.onEvent,
 ): Unready {
-  const { realm, unavailableStatus, credentials, respond, requestIdHeader, tokenFormat } = config
+  const { realm, unavailableStatus, credentials, respond, tokenFormat } = config
   const channel = createChannel(onEvent, writeLine)
   return {
     ...channel,
+    config,
     denials: createDenials({ realm, unavailableStatus, respond, notify: channel.notify }),
-    credentials,
     readCredentials: createCredentialsReader(credentials, tokenFormat),
-    requestIdHeader,
     alarm: undefined,
     verifier: undefined,
   }
 }
 
-function createSetup(
-  config: ResolvedConfig,
-  base: Unready,
-  args: readonly unknown[],
-  handover?: Handover,
-): Setup {
+function createSetup(base: Unready, args: readonly unknown[], handover?: Handover): Setup {
+  const { config } = base
   const endpoint = findEndpoint(config, args)
   const asked = { ...config, endpoint }
   const verifier = createVerifier(config, endpoint, base, handover?.(asked))
   return {
     ...base,
-    config,
     checks: createCheckFactory(config.context, [endpoint ?? 'verifier', config.identity]),
     verifier,
     handover: createHandover(asked, verifier.memory),
-    complainOfRoute: createComplainOfRoute(config, base),
+    complainOfRoute: createComplainOfRoute(base),
     alarm: base.report === undefined ? createAlarm(endpoint, base.writeLine) : undefined,
   }
 }
 
 // Once: each such request is rejected, and its decision is reported.
-function createComplainOfRoute(
-  { context, hasPublicPaths }: ResolvedConfig,
-  { notify }: Channel,
-): Setup['complainOfRoute'] {
-  if (!context.path && !hasPublicPaths) return undefined
+function createComplainOfRoute({ config, notify }: Unready): Setup['complainOfRoute'] {
+  if (!config.context.path && !config.hasPublicPaths) return undefined
   let isReported = false
   return () => {
     if (!isReported) notify({ type: 'config_error', message: UNKNOWN_ROUTE })
@@ -202,7 +175,7 @@ function observerOf(made: unknown): ResolvedConfig['onEvent'] {
   return typeof observer === 'function' ? (event) => observer(event) : undefined
 }
 
-function warn(config: ResolvedConfig, report: Report | undefined): void {
+function warn({ config, report }: Unready): void {
   const tell = (message: string): void => report?.({ type: 'warning', message })
   if (config.mode === 'shadow') tell('"mode" is "shadow": no request is rejected')
   if (config.allowInsecureHttp) tell('"allowInsecureHttp" is true: tokens may travel in clear text')

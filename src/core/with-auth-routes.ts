@@ -1,4 +1,4 @@
-import { createGate, enter, sendRejection } from './gate.ts'
+import { createGate, guardHandler } from './gate.ts'
 import { createRouteMatcher, readRoute, assertDistinct } from './handlers/route-pattern.ts'
 import { isHandler } from './handlers/guarded.ts'
 import type { AnyHandler } from './handlers/guarded.ts'
@@ -128,16 +128,9 @@ function isMethod(entry: [string, unknown]): entry is [string, AnyHandler] {
 }
 
 function guardHandlers(handlers: Handlers, isOwnRoute: RouteMatcher, gate: Gate): Handlers {
-  if (typeof handlers === 'function') return guardHandler(handlers, isOwnRoute, gate)
+  if (typeof handlers === 'function') return guardHandler(handlers, gate, isOwnRoute)
   const guarded = Object.entries(handlers).map(
-    ([method, handler]) => [method, guardHandler(handler, isOwnRoute, gate)] as const,
+    ([method, handler]) => [method, guardHandler(handler, gate, isOwnRoute)] as const,
   )
   return Object.fromEntries(guarded)
-}
-
-function guardHandler(handler: AnyHandler, isOwnRoute: RouteMatcher, { decide }: Gate): AnyHandler {
-  return function guarded(this: unknown, request: Request, ...args: unknown[]): unknown {
-    const proceed = (): unknown => handler.call(this, request, ...args)
-    return enter(decide(request, args, isOwnRoute), proceed, sendRejection)
-  }
 }

@@ -1,4 +1,4 @@
-import { createGate, enter, sendRejection } from './gate.ts'
+import { createGate, guardHandler } from './gate.ts'
 import { boundMembers } from './handlers/bound-members.ts'
 import { isHandler } from './handlers/guarded.ts'
 import type { AuthConfig, AuthConfigSource, KnownOptions } from './auth-config.ts'
@@ -50,20 +50,15 @@ export function withAuth(target: unknown, config?: AuthConfigSource<never[]>): u
   return guardApp(target, createGate(config))
 }
 
-function guardFunction(handler: AnyHandler, { decide, controls }: Gate): AnyHandler {
-  function guarded(this: unknown, request: Request, ...args: unknown[]): unknown {
-    const proceed = (): unknown => handler.call(this, request, ...args)
-    return enter(decide(request, args), proceed, sendRejection)
-  }
-  Object.assign(guarded, controls)
+function guardFunction(handler: AnyHandler, gate: Gate): AnyHandler {
+  const guarded = Object.assign(guardHandler(handler, gate), gate.controls)
   return Object.defineProperty(guarded, 'fetch', { value: guarded, enumerable: true })
 }
 
-function guardApp(app: { fetch: AnyHandler }, { decide, controls }: Gate): object {
+function guardApp(app: { fetch: AnyHandler }, gate: Gate): object {
   // `app.fetch` is looked up at each call, with its own `this`.
-  const fetch = (request: Request, ...args: unknown[]): unknown =>
-    enter(decide(request, args), () => app.fetch(request, ...args), sendRejection)
-  Object.assign(fetch, controls)
+  const serve: AnyHandler = (request, ...args) => app.fetch(request, ...args)
+  const fetch = Object.assign(guardHandler(serve, gate), gate.controls)
   return Object.defineProperty(boundMembers(app), 'fetch', { value: fetch, enumerable: true })
 }
 

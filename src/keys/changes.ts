@@ -6,18 +6,40 @@ import { appendEntry, dropEntries, setField } from './file/entries.ts'
 import { readKeyFile } from './file/read.ts'
 import { stopOfKey, toRecord } from './keyring.ts'
 import { parseDurationOrZero, parseNewKey } from './new-key.ts'
+import { requireFile, requireId } from './options.ts'
 import { generateKey, hashKey, visiblePrefix } from './secret.ts'
 import { formatTimestamp, roundDown } from './times.ts'
 import type { NewEntry } from './file/entries.ts'
-import type { CreatedKey, KeyRecord, NewKey, StoredKey } from './record.ts'
+import type { CreatedKey, KeyRecord, NewKey, PruneOptions, StoredKey } from './record.ts'
 
-/** Makes a key and writes its hash into the file. */
-export async function addKey(file: string, wanted: NewKey, now: number): Promise<CreatedKey> {
-  const purpose = parseNewKey(wanted, now)
-  const { key, ...secret } = await generateSecret()
+/**
+ * Makes a key and writes its SHA-256 into a file of keys. Only the result holds the key. Creates a missing file, which only its
+ * owner can read. The file is locked by `<file>.lock`, replaced in one step, and keeps its comments, mode and owner.
+ *
+ * @throws AuthConfigError for an invalid `key`, such as one in the past. KeyFileError for a file that cannot be read, parsed or
+ * written, that would exceed 1 MiB, or that stays locked for ten seconds.
+ *
+ * @example
+ * ```ts node
+ * import { createKey } from 'with-auth/keys'
+ *
+ * const { id, key } = await createKey('keys.yaml', {
+ *   principal: 'alice',
+ *   attributes: { roles: ['admin'] },
+ *   expiresIn: '90d',
+ *   paths: ['/v1'],
+ * })
+ * console.log(`${id}: give this to alice, it is not shown again: ${key}`)
+ * ```
+ */
+export async function createKey(file: string, key: NewKey): Promise<CreatedKey> {
+  const now = Date.now()
+  requireFile(file)
+  const purpose = parseNewKey(key, now)
+  const { key: text, ...secret } = await generateSecret()
   return editKeyFile(file, 'create', ({ document, keys }) => {
     const stored = appendEntry(document, keys, { ...purpose, ...secret })
-    return { ...toRecord(stored, now), key }
+    return { ...toRecord(stored, now), key: text }
   })
 }
 
@@ -29,11 +51,10 @@ export async function generateSecret(): Promise<
   return { key, prefix: visiblePrefix(key), sha256: await hashKey(key) }
 }
 
-/** One field by which a key can be found. */
-export type KeyReference = Pick<StoredKey, 'id'> | Pick<StoredKey, 'sha256'>
+type KeyReference = Pick<StoredKey, 'id'> | Pick<StoredKey, 'sha256'>
 
 /** @throws AuthConfigError */
-export async function parseReference(value: unknown): Promise<KeyReference> {
+async function parseReference(value: unknown): Promise<KeyReference> {
   if (typeof value === 'string') return { id: value }
   const { key } = readOptions(value, ['key'], ['id'], 'the id of a key, or { key } with the key')
   if (typeof key === 'string' && key !== '') return { sha256: await hashKey(key) }
@@ -51,12 +72,28 @@ export function findKey(file: string, keys: readonly StoredKey[], wanted: KeyRef
   throw new KeyFileError('no_such_key', `There is no ${what} in ${file}`)
 }
 
-/** Marks a key as revoked. A key that is revoked already keeps its time. */
-export async function markRevoked(
+/**
+ * Revokes a key. An endpoint over this file denies it from the next question on. A cached decision lasts until its end. A key that
+ * is revoked already keeps its time.
+ *
+ * @param id The id of the key; or `{ key }` with the key itself, such as a leaked one. Errors show neither.
+ * @throws KeyFileError `no_such_key`, and as {@link createKey} does.
+ *
+ * @example
+ * ```ts node
+ * import { revokeKey } from 'with-auth/keys'
+ *
+ * const { principal, revoked } = await revokeKey('keys.yaml', 'key_i5xq2mzkd7ha')
+ * console.log(`${principal} lost it at ${revoked}`)
+ * ```
+ */
+export async function revokeKey(
   file: string,
-  reference: KeyReference,
-  now: number,
+  id: string | { readonly key: string },
 ): Promise<KeyRecord> {
+  requireFile(file)
+  const reference = await parseReference(id)
+  const now = Date.now()
   return editKeyFile(file, 'change', ({ document, keys }) => {
     const key = findKey(file, keys, reference)
     if (key.revoked !== undefined) return toRecord(key, now)
@@ -66,21 +103,52 @@ export async function markRevoked(
   })
 }
 
-/** Removes the entry of a key. Returns the key as it was. */
-export async function dropKey(file: string, id: string, now: number): Promise<KeyRecord> {
+/**
+ * Removes the entry of a key from the file. The endpoint denies the key from then on. Revoke a key that was handed out instead:
+ * then the file still says whose it was.
+ *
+ * @returns The removed key, with its last status.
+ * @throws KeyFileError `no_such_key`, and as {@link createKey} does.
+ *
+ * @example
+ * ```ts node
+ * import { createKey, removeKey } from 'with-auth/keys'
+ *
+ * const { id, key } = await createKey('keys.yaml', { principal: 'alice' })
+ * const response = await fetch('https://vault.example.com/alice', { method: 'PUT', body: key })
+ * if (!response.ok) await removeKey('keys.yaml', id)
+ * ```
+ */
+export async function removeKey(file: string, id: string): Promise<KeyRecord> {
+  requireFile(file)
+  requireId(id)
   return editKeyFile(file, 'change', ({ document, keys }) => {
     const key = findKey(file, keys, { id })
     dropEntries(document, [id])
-    return toRecord(key, now)
+    return toRecord(key, Date.now())
   })
 }
 
-/** Removes all keys that were revoked or expired long enough ago, and returns them. */
-export async function dropStopped(
+/**
+ * Removes the entries of keys that were revoked or expired some time ago. A key with `revoked: true`, which has no time, is always
+ * removed. A file without such keys is not written.
+ *
+ * @returns The removed keys in the order of the file.
+ * @throws KeyFileError as {@link createKey} does.
+ *
+ * @example
+ * ```ts node
+ * import { pruneKeys } from 'with-auth/keys'
+ *
+ * for (const { id, principal } of await pruneKeys('keys.yaml', { older: '90d' })) console.log(id, principal)
+ * ```
+ */
+export async function pruneKeys(
   file: string,
-  options: unknown,
-  now: number,
+  options: PruneOptions,
 ): Promise<readonly KeyRecord[]> {
+  requireFile(file)
+  const now = Date.now()
   const { older, dryRun } = readOptions(options, ['older', 'dryRun'], ['options'])
   const by = now - parseDurationOrZero(['options', 'older'], older)
   const isDryRun = boolean(false).parse(dryRun, ['options', 'dryRun'])

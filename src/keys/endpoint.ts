@@ -1,17 +1,17 @@
 import { endOfKey, findValidKey } from './keyring.ts'
 import { readKeyQuestion } from './question.ts'
 import { hashKey } from './secret.ts'
-import type { Keyring, ValidKey } from './keyring.ts'
+import type { Keyring } from './keyring.ts'
+import type { ResolvedKeyEndpointOptions } from './options.ts'
+import type { StoredKey } from './record.ts'
 
 const HMAC = { name: 'HMAC', hash: 'SHA-256' }
 // As long as `withAuth` caches a denial by default.
 const DENIAL_SECONDS = 5
 
-export interface KeyEndpointParts {
+export interface KeyEndpointParts extends Omit<ResolvedKeyEndpointOptions, 'onError'> {
   /** Returns the keys as they are now. Throws if they are unknown. */
   readonly currentKeys: () => Keyring
-  readonly maxAgeSeconds: number
-  readonly endpointSecret: string | undefined
 }
 
 /** Makes the auth endpoint. Its promise never rejects: a failure becomes a 500, which admits no request. */
@@ -37,8 +37,9 @@ async function answer(request: Request, parts: KeyEndpointParts): Promise<Respon
   if (!('key' in question)) return fail(...question)
   const sha256 = await hashKey(question.key)
   // No `await` from here on: a key that is revoked by now must be denied.
-  const valid = findValidKey(currentKeys(), sha256, question.path, Date.now())
-  return valid === undefined ? deny(maxAgeSeconds) : allow(valid, maxAgeSeconds)
+  const now = Date.now()
+  const key = findValidKey(currentKeys(), sha256, question.path, now)
+  return key === undefined ? deny(maxAgeSeconds) : allow(key, maxAgeSeconds, now)
 }
 
 // `verify` compares in constant time: its duration reveals nothing about the secret.
@@ -50,11 +51,12 @@ async function isSecretSent(request: Request, secret: string): Promise<boolean> 
   return crypto.subtle.verify('HMAC', key, await crypto.subtle.sign('HMAC', key, expected), sent)
 }
 
-function allow({ key, lifeMs }: ValidKey, maxAgeSeconds: number): Response {
+function allow(key: StoredKey, maxAgeSeconds: number, now: number): Response {
   const { principal, attributes } = key
+  const endsAt = endOfKey(key)
   // RFC 7662 §2.2. `exp` also ends the use of the cached decision during an outage.
-  const end = lifeMs === Infinity ? {} : { exp: endOfKey(key) / 1000 }
-  const headers = cacheFor(Math.min(maxAgeSeconds, Math.floor(lifeMs / 1000)))
+  const end = endsAt === Infinity ? {} : { exp: endsAt / 1000 }
+  const headers = cacheFor(Math.min(maxAgeSeconds, Math.floor((endsAt - now) / 1000)))
   return Response.json({ principal, attributes, ...end }, { headers })
 }
 

@@ -8,13 +8,6 @@ import type { KeyRecord, StoredKey } from './record.ts'
  */
 export type Keyring = ReadonlyMap<string, StoredKey>
 
-/** A key that works for the path in question. */
-export interface ValidKey {
-  readonly key: StoredKey
-  /** The time until the key expires, in milliseconds; `Infinity` without an end. */
-  readonly lifeMs: number
-}
-
 export function createKeyring(keys: readonly StoredKey[]): Keyring {
   return new Map(keys.map((key) => [key.sha256, key]))
 }
@@ -25,11 +18,10 @@ export function findValidKey(
   sha256: string,
   path: string,
   now: number,
-): ValidKey | undefined {
+): StoredKey | undefined {
   const key = keyring.get(sha256)
   if (key === undefined || statusOf(key, now) !== 'active') return undefined
-  if (key.paths !== undefined && !isBelow(path, key.paths)) return undefined
-  return { key, lifeMs: endOfKey(key) - now }
+  return key.paths === undefined || isBelow(path, key.paths) ? key : undefined
 }
 
 /** Returns when a key expires, in milliseconds since 1970; `Infinity` for never. */

@@ -38,7 +38,6 @@ export function parseNewKey(value: unknown, now: number): KeyPurpose {
   return toPurpose(rights, parseExpiry('key', options, now), now)
 }
 
-/** Adds the times to the rights of a new key. */
 export function toPurpose(
   { principal, attributes, paths }: KeyPurpose,
   expires: number | undefined,

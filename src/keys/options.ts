@@ -55,6 +55,17 @@ export function parseEndpointOptions(value: unknown): ResolvedKeyEndpointOptions
   }
 }
 
+/** @throws AuthConfigError */
+export function requireFile(file: unknown): void {
+  if (typeof file !== 'string' || file === '')
+    throw invalidOption(['file'], file, 'the path of a file')
+}
+
+/** @throws AuthConfigError */
+export function requireId(id: unknown): void {
+  if (typeof id !== 'string') throw invalidOption(['id'], id, 'the id of a key')
+}
+
 function parseSecret(value: unknown): string | undefined {
   if (value === undefined) return undefined
   if (typeof value === 'string' && /^[\x21-\x7e]{16,1024}$/.test(value)) return value

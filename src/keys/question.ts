@@ -1,13 +1,11 @@
 import { readBody } from '../core/endpoint/response-body.ts'
 import { isRecord, parseJson } from '../core/endpoint/verdict.ts'
 
-/** The key and the path to decide about. */
 export interface KeyQuestion {
   readonly key: string
   readonly path: string
 }
 
-/** The status and the message for a request that is not a question. */
 export type Rejection = readonly [status: 400 | 408 | 413, message: string]
 
 const MAX_BYTES = 65_536

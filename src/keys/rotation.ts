@@ -5,8 +5,9 @@ import { editKeyFile } from './file/edit.ts'
 import { appendEntry, dropEntries, setField } from './file/entries.ts'
 import { endOfKey, statusOf, toRecord } from './keyring.ts'
 import { invalidText, parseDurationOrZero, parseExpiry, toPurpose } from './new-key.ts'
+import { requireFile, requireId } from './options.ts'
 import { formatTimestamp, parseTimestamp, roundDown, YEAR_10000 } from './times.ts'
-import type { RotatedKey, StoredKey } from './record.ts'
+import type { RotatedKey, RotateOptions, StoredKey } from './record.ts'
 
 const KNOWN = ['overlap', 'expiresAt', 'expiresIn'] as const
 const OVERLAP = '24h'
@@ -18,13 +19,34 @@ interface Ends {
   readonly next: number | undefined
 }
 
-/** Writes a new key and the end of the old one, in one change of the file. */
-export async function replaceKey(
+/**
+ * Replaces a key by a new one with the same principal, attributes and paths. The new key works at once, and the old one until
+ * `overlap` ends. Both are one change of the file, so one of the keys works at any time. A cached decision about the old key
+ * lasts as long as after {@link revokeKey}.
+ *
+ * @param id The id of the old key.
+ * @returns The new key, which cannot be shown again, the old key, and a function that undoes the rotation.
+ * @throws KeyFileError `no_such_key`; `not_active` for a revoked or expired key; and as {@link createKey} does. AuthConfigError
+ * also for a key that was rotated before, if the options state no end for the new one.
+ *
+ * @example
+ * ```ts node
+ * import { rotateKey } from 'with-auth/keys'
+ *
+ * const { key, replaces, undo } = await rotateKey('keys.yaml', 'key_i5xq2mzkd7ha', { overlap: '1h' })
+ * const response = await fetch('https://vault.example.com/alice', { method: 'PUT', body: key })
+ * if (response.ok) console.log(`${replaces.id} ends at ${replaces.expires}`)
+ * if (!response.ok) await undo()
+ * ```
+ */
+export async function rotateKey(
   file: string,
   id: string,
-  options: unknown,
-  now: number,
+  options: RotateOptions = {},
 ): Promise<RotatedKey> {
+  requireFile(file)
+  requireId(id)
+  const now = Date.now()
   const ends = parseRotation(options, now)
   const { key, ...secret } = await generateSecret()
   const { next, before, after } = await editKeyFile(file, 'extend', ({ document, keys }) => {

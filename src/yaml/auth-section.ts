@@ -1,6 +1,6 @@
 import { isMap } from 'yaml'
 import { OPTIONS } from '../core/config/options.ts'
-import { refuseMisplaced } from './misplaced-section.ts'
+import { rejectMisplaced } from './misplaced-section.ts'
 import { MASKED } from './problems.ts'
 import { PROVIDER, readFields } from './setting.ts'
 import { findPair, isEmpty, keyText, rangeOf } from './tree.ts'
@@ -27,9 +27,9 @@ const NOT_HERE: Readonly<Record<string, string>> = {
  */
 export function readAuthSection(reading: Reading, allowMissing: boolean): Settings | undefined {
   const server = findSection(reading.tree.root, '', 'server', START, reading)
-  if (server === undefined) return refuseMissing(START, reading, allowMissing)
+  if (server === undefined) return rejectMissing(START, reading, allowMissing)
   const auth = findSection(server.value, 'server.', 'auth', server.place, reading)
-  if (auth === undefined) return refuseMissing(server.place, reading, allowMissing)
+  if (auth === undefined) return rejectMissing(server.place, reading, allowMissing)
   const map = reading.tree.resolve(auth.value)
   if (isMap(map)) return readAuth(map, auth.place, reading)
   const message = `"${KEY}" must be a mapping with an "endpoint"`
@@ -60,9 +60,9 @@ function findSection(
   return undefined
 }
 
-function refuseMissing(place: Range, reading: Reading, allowMissing: boolean): undefined {
+function rejectMissing(place: Range, reading: Reading, allowMissing: boolean): undefined {
   const { tree, findings } = reading
-  if (findings.isEmpty() && isMap(tree.root)) refuseMisplaced(tree.root, reading)
+  if (findings.isEmpty() && isMap(tree.root)) rejectMisplaced(tree.root, reading)
   if (allowMissing || !findings.isEmpty()) return undefined
   const message = `"${KEY}" is missing: add it, with an "endpoint". Without it every request would be allowed`
   findings.add(place, KEY, message)
@@ -70,7 +70,7 @@ function refuseMissing(place: Range, reading: Reading, allowMissing: boolean): u
 }
 
 function readAuth(map: YAMLMap, place: Range, reading: Reading): Settings {
-  refuseForeign(map, reading)
+  rejectForeign(map, reading)
   const apart = new Set([...Object.keys(NOT_HERE), 'provider_config'])
   const pairs = map.items.filter(({ key }) => !apart.has(keyText(key) ?? ''))
   const settings = readFields(pairs, KEY, OPTIONS, reading)
@@ -82,12 +82,12 @@ function readAuth(map: YAMLMap, place: Range, reading: Reading): Settings {
     reading.findings.add(rangeOf(provider.key), PROVIDER_KEY, message)
   }
   if (provider === undefined && !settings.has('endpoint')) {
-    refuseNoEndpoint(endpoint === undefined ? place : rangeOf(endpoint.key), KEY, reading)
+    rejectNoEndpoint(endpoint === undefined ? place : rangeOf(endpoint.key), KEY, reading)
   }
   return settings
 }
 
-function refuseNoEndpoint(place: Range, parent: string, { findings }: Reading): void {
+function rejectNoEndpoint(place: Range, parent: string, { findings }: Reading): void {
   const key = `${parent}.endpoint`
   // An earlier problem may be the reason.
   if (findings.has(key)) return
@@ -95,12 +95,12 @@ function refuseNoEndpoint(place: Range, parent: string, { findings }: Reading): 
   findings.add(place, key, message)
 }
 
-function refuseForeign(map: YAMLMap, { findings }: Reading): void {
-  for (const { key } of map.items) {
-    const name = keyText(key) ?? ''
-    const instead = Object.hasOwn(NOT_HERE, name) ? NOT_HERE[name] : undefined
-    if (instead === undefined) continue
-    findings.add(rangeOf(key), `${KEY}.${name}`, `"${KEY}.${name}" is not supported: ${instead}`)
+function rejectForeign(map: YAMLMap, { findings }: Reading): void {
+  for (const [name, instead] of Object.entries(NOT_HERE)) {
+    const pair = findPair(map, name)
+    if (pair === undefined) continue
+    const key = `${KEY}.${name}`
+    findings.add(rangeOf(pair.key), key, `"${key}" is not supported: ${instead}`)
   }
 }
 
@@ -114,7 +114,7 @@ function readProvider({ key, value }: Pair, settings: Settings, reading: Reading
   }
   if (!isCustom(map, rangeOf(key), reading)) return
   const endpoint = readFields(map.items, PROVIDER_KEY, PROVIDER, reading).get('endpoint')
-  if (endpoint === undefined) refuseNoEndpoint(rangeOf(key), PROVIDER_KEY, reading)
+  if (endpoint === undefined) rejectNoEndpoint(rangeOf(key), PROVIDER_KEY, reading)
   if (endpoint !== undefined) settings.set('endpoint', endpoint)
 }
 

@@ -3,15 +3,7 @@ import { parseYaml } from '../files/yaml-text.ts'
 import { Findings, MASKED } from './problems.ts'
 import { inspectTree } from './tree.ts'
 import type { YAMLParseError, YAMLWarning } from 'yaml'
-import type { YamlText } from '../files/yaml-text.ts'
 import type { Tree } from './tree.ts'
-
-/** A parsed file, with the problems of its YAML. */
-export interface ParsedFile {
-  readonly findings: Findings
-  /** `undefined` if the findings have a syntax error. */
-  readonly tree: Tree | undefined
-}
 
 /** The longest file, in UTF-16 code units and in bytes. */
 export const MOST_TEXT: number = 2 ** 18
@@ -21,27 +13,36 @@ export const MOST_TEXT: number = 2 ** 18
 const UNPRINTABLE = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/
 const FIRST_KEY = /^[ \t]*(?:- +)*[\w.-]+(?=:(?:[ \t\r]|$))/gm
 
-/** Reads a text as one YAML document of the core schema. Never throws. */
-export function parseFile(path: string, given: string): ParsedFile {
+/** Reads a text as one YAML document of the core schema. A syntax error leaves no tree. Never throws. */
+export function parseFile(
+  path: string,
+  given: string,
+): { readonly findings: Findings; readonly tree: Tree | undefined } {
   const text = given.startsWith('\ufeff') ? given.slice(1) : given
   const lines = new LineCounter()
   const findings = new Findings(path, text, lines)
-  if (text.length > MOST_TEXT) {
-    findings.add(undefined, '', `The file is longer than ${MOST_TEXT} characters`)
-    return { findings, tree: undefined }
-  }
   return { findings, tree: parseText(text, lines, findings) }
 }
 
 function parseText(text: string, lines: LineCounter, findings: Findings): Tree | undefined {
-  refuseUnprintable(text, findings)
+  if (text.length > MOST_TEXT) {
+    findings.add(undefined, '', `The file is longer than ${MOST_TEXT} characters`)
+    return undefined
+  }
+  rejectUnprintable(text, findings)
   const parsed = parseYaml(text, lines)
   if (typeof parsed === 'string') {
     findings.add(undefined, '', parsed)
     return undefined
   }
-  addSyntax(syntaxProblems(parsed), findings)
-  if (findings.isEmpty()) return inspectTree(parsed.document.contents, findings)
+  const { document, second } = parsed
+  addSyntax([...document.errors, ...document.warnings], findings)
+  if (second !== undefined) {
+    const [start, , end] = second.range
+    const message = 'A second document begins here: keep one document in a file (YAML)'
+    findings.add({ start, end }, '', message, MASKED)
+  }
+  if (findings.isEmpty()) return inspectTree(document.contents, findings)
   // In broken YAML only the first key of a line can be told from a value.
   for (const { 0: key, index } of text.matchAll(FIRST_KEY)) {
     findings.show({ start: index, end: index + key.length })
@@ -49,17 +50,7 @@ function parseText(text: string, lines: LineCounter, findings: Findings): Tree |
   return undefined
 }
 
-type SyntaxProblem = Pick<YAMLParseError | YAMLWarning, 'code' | 'message' | 'pos'>
-
-function syntaxProblems({ document, second }: YamlText): readonly SyntaxProblem[] {
-  const problems: SyntaxProblem[] = [...document.errors, ...document.warnings]
-  if (second === undefined) return problems
-  const [start, , end] = second.range
-  const message = 'A second document begins here: keep one document in a file'
-  return [...problems, { code: 'MULTIPLE_DOCS', message, pos: [start, end] }]
-}
-
-function refuseUnprintable(text: string, findings: Findings): void {
+function rejectUnprintable(text: string, findings: Findings): void {
   const at = text.search(UNPRINTABLE)
   if (at === -1) return
   const code = text.charCodeAt(at).toString(16).toUpperCase().padStart(4, '0')
@@ -77,7 +68,7 @@ const MESSAGES: Readonly<Partial<Record<YAMLParseError['code'], string>>> = {
   UNEXPECTED_TOKEN: 'Unexpected text',
 }
 
-function addSyntax(errors: readonly SyntaxProblem[], findings: Findings): void {
+function addSyntax(errors: readonly (YAMLParseError | YAMLWarning)[], findings: Findings): void {
   const told = new Set<string>()
   for (const { code, message, pos } of errors) {
     const [start, end] = pos

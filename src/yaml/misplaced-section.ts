@@ -15,17 +15,17 @@ const PERSON = /^authors?$/i
  * Adds a problem for each key that was probably meant as `server.auth`, in a file without that section. A caller may allow a
  * missing section, and a typing mistake must not open the server.
  */
-export function refuseMisplaced(root: YAMLMap, reading: Reading): void {
+export function rejectMisplaced(root: YAMLMap, reading: Reading): void {
   const server = findPair(root, 'server')
   for (const pair of root.items) {
     const hint = pair === server ? undefined : hintBeside(pair, server !== undefined, reading)
-    if (hint !== undefined) refuseUnread(pair, '', hint, reading)
+    if (hint !== undefined) rejectUnread(pair, '', hint, reading)
   }
   const map = reading.tree.resolve(server?.value)
-  if (isMap(map)) refuseWithin(map, reading)
+  if (isMap(map)) rejectWithin(map, reading)
 }
 
-function refuseUnread(pair: Pair, prefix: string, hint: string, { findings }: Reading): void {
+function rejectUnread(pair: Pair, prefix: string, hint: string, { findings }: Reading): void {
   const given = `${prefix}${shownName(pair)}`
   const message = `${JSON.stringify(given)} is not read: ${hint}`
   findings.add(rangeOf(pair.key), given, message, isBare(pair))
@@ -59,7 +59,6 @@ function isAddress(text: string): boolean {
   return text.includes('://') || hasReference(text)
 }
 
-/** Whether a mapping has the keys of the section. */
 function isSection(value: Node | undefined): boolean {
   return hasKey(value, (key) => mayMean(key, 'endpoint') || mayMean(key, 'provider_config'))
 }
@@ -72,18 +71,18 @@ function hasKey(value: Node | undefined, test: (key: string) => boolean): boolea
   return isMap(value) && value.items.some((pair) => test(nameOf(pair)))
 }
 
-function refuseWithin(server: YAMLMap, reading: Reading): void {
+function rejectWithin(server: YAMLMap, reading: Reading): void {
   for (const pair of server.items) {
     const value = reading.tree.resolve(pair.value)
     const hint = hintWithin(nameOf(pair), value)
-    if (hint !== undefined) refuseUnread(pair, 'server.', hint, reading)
+    if (hint !== undefined) rejectUnread(pair, 'server.', hint, reading)
     if (hint !== undefined || !isMap(value)) continue
     // The section may be one level too deep.
     const sections = value.items.filter(
       (deeper) => mayMean(nameOf(deeper), 'auth') && isSection(reading.tree.resolve(deeper.value)),
     )
     const prefix = `server.${shownName(pair)}.`
-    sections.forEach((one) => refuseUnread(one, prefix, 'did you mean "server.auth"?', reading))
+    sections.forEach((one) => rejectUnread(one, prefix, 'did you mean "server.auth"?', reading))
   }
 }
 

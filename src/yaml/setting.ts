@@ -7,6 +7,7 @@ import { expandReferences, hasReference } from './references.ts'
 import { isBare, keyText, rangeOf, scalarText, shownName } from './tree.ts'
 import type { Pair, Scalar, YAMLMap } from 'yaml'
 import type { Form } from '../core/config/kinds.ts'
+import type { OptionProblem } from '../core/errors.ts'
 import type { Findings, Range } from './problems.ts'
 import type { Environment } from './references.ts'
 import type { Tree } from './tree.ts'
@@ -43,16 +44,17 @@ export interface Setting {
   readonly children?: Settings
 }
 
-/** The file, the environment, and the problems found so far. */
 export interface Reading {
   readonly tree: Tree
   readonly findings: Findings
   readonly environment: Environment
 }
 
-function readSetting(node: unknown, key: string, form: Form, reading: Reading) {
+function readSetting(node: unknown, key: string, given: Form, reading: Reading) {
   const value = reading.tree.resolve(node)
   if (value === undefined) return undefined
+  // Has no prototype: a property of Object.prototype must not become a part of the form.
+  const form: Form = Object.assign(Object.create(null), given)
   const isSecret = form.isSecret === true
   const base = { key, place: rangeOf(node), isHidden: isSecret, isMasked: isSecret }
   if (isScalar(value)) return readScalar(value, base, form, reading)
@@ -64,7 +66,6 @@ function readSetting(node: unknown, key: string, form: Form, reading: Reading) {
   return { ...base, isMasked: true, value: values, children }
 }
 
-/** Returns the values by the same names. */
 export function valuesOf(settings: Settings): Record<string, unknown> {
   // `fromEntries` makes own properties, also of `__proto__`.
   return Object.fromEntries([...settings].map(([name, { value }]) => [name, value]))
@@ -83,7 +84,7 @@ export function readFields(
     const name = keyText(pair.key)
     const [option, field] = Object.entries(fields).find(([known]) => keyOf(known) === name) ?? []
     if (option === undefined || field === undefined || field.form.kind === 'function') {
-      refuseKey(pair, parent, option, fields, reading.findings)
+      rejectKey(pair, parent, option, fields, reading.findings)
       continue
     }
     const setting = readPair(pair, `${parent}.${keyOf(option)}`, field.form, reading)
@@ -136,8 +137,7 @@ function readHeaderName(pair: Pair, parent: string, { findings }: Reading): stri
   return undefined
 }
 
-/** Adds the problem of a key that a file cannot set. */
-function refuseKey(
+function rejectKey(
   pair: Pair,
   parent: string,
   option: string | undefined,
@@ -150,19 +150,23 @@ function refuseKey(
     return findings.add(place, parent, `A key of "${parent}" must be a plain name`, MASKED)
   }
   const key = `${parent}.${shownName(pair).slice(0, 80)}`
+  const add = (message: string, problem?: OptionProblem): void =>
+    findings.add(place, key, message, isBare(pair), problem)
   if (option !== undefined) {
-    const message = `"${key}" is a function: set it in code, as in withAuth(handler, { ...config, ${option} })`
-    return findings.add(place, key, message, isBare(pair))
+    return add(
+      `"${key}" is a function: set it in code, as in withAuth(handler, { ...config, ${option} })`,
+    )
   }
   if (name === '<<') {
-    const message = `"${key}" is a merge key, which is not supported here: write out its keys`
-    return findings.add(place, key, message, isBare(pair))
+    return add(`"${key}" is a merge key, which is not supported here: write out its keys`)
   }
   const inFile = Object.keys(fields).filter((one) => fields[one]?.form.kind !== 'function')
   const problem = { ...unknownProblem([name], inFile.map(keyOf)), isSecret: isBare(pair) }
-  const message = describeProblem(problem, () => JSON.stringify(key))
   const shown = isBare(pair) ? { ...problem, optionPath: [] } : problem
-  return findings.add(place, key, message, isBare(pair), shown)
+  return add(
+    describeProblem(problem, () => JSON.stringify(key)),
+    shown,
+  )
 }
 
 function readScalar(

@@ -12,13 +12,12 @@ import type { Setting, Settings } from './setting.ts'
 export function checkSettings(settings: Settings, findings: Findings): AuthConfig {
   const config = valuesOf(settings)
   const isContextWrong = findings.has('server.auth.context')
-  const located = problemsOf(config).map((problem) => locate(settings, problem))
   // A setting with a finding has lost a part, which may cause the problem. A cache needs `context.headers`.
-  const fresh = located.filter(
-    ({ setting, problem }) =>
-      !findings.has(setting.key) && !(isContextWrong && needsContext(problem)),
-  )
-  fresh.forEach((one) => add(one, findings))
+  const located = problemsOf(config)
+    .filter((problem) => !isContextWrong || !needsContext(problem))
+    .map((problem) => locate(settings, problem))
+    .filter(({ setting }) => !findings.has(setting.key))
+  located.forEach((one) => add(one, findings))
   return config
 }
 

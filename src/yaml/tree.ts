@@ -17,31 +17,25 @@ export interface Tree {
 const MOST_ALIASED = 10_000
 const TOO_MANY = `The aliases expand to more than ${MOST_ALIASED} values: write the values out`
 
+interface Anchor {
+  readonly node: Node
+  /** The number of values in the node, those of its aliases included. `undefined` until the end of the node is reached. */
+  size?: number
+}
+
 interface Inspection {
   readonly findings: Findings
-  readonly anchors: Map<string, Node>
+  readonly anchors: Map<string, Anchor>
   readonly targets: Map<Alias, Node>
-  /** The number of values in a visited node, those of its aliases included. */
-  readonly sizes: Map<Node, number>
-  readonly open: Set<Node>
   aliased: number
-  isOverfull: boolean
 }
 
 /** Visits every node once. Adds a problem for repeated keys, for cycles, and for aliases that multiply. */
 export function inspectTree(root: unknown, findings: Findings): Tree {
-  const inspection: Inspection = {
-    findings,
-    anchors: new Map(),
-    targets: new Map(),
-    sizes: new Map(),
-    open: new Set(),
-    aliased: 0,
-    isOverfull: false,
-  }
-  inspect(root, [], inspection)
+  const targets = new Map<Alias, Node>()
+  inspect(root, [], { findings, anchors: new Map(), targets, aliased: 0 })
   const resolve = (node: unknown): Node | undefined => {
-    if (isAlias(node)) return inspection.targets.get(node)
+    if (isAlias(node)) return targets.get(node)
     return isNode(node) ? node : undefined
   }
   return { root: resolve(root), resolve }
@@ -58,12 +52,10 @@ export function keyText(key: unknown): string | undefined {
   return isScalar(key) ? scalarText(key) : undefined
 }
 
-/** Returns the pair with this name. */
 export function findPair(map: YAMLMap, name: string): Pair | undefined {
   return map.items.find(({ key }) => keyText(key) === name)
 }
 
-/** Whether a node is missing or `null`. */
 export function isEmpty(node: Node | undefined): boolean {
   return node === undefined || ('value' in node && node.value === null)
 }
@@ -92,12 +84,10 @@ function isNode(value: unknown): value is Node {
 function inspect(node: unknown, path: readonly string[], inspection: Inspection): number {
   if (isAlias(node)) return inspectAlias(node, path, inspection)
   if (!isNode(node)) return 0
-  if (node.anchor !== undefined) inspection.anchors.set(node.anchor, node)
-  inspection.open.add(node)
-  const size = 1 + inspectChildren(node, path, inspection)
-  inspection.open.delete(node)
-  inspection.sizes.set(node, size)
-  return size
+  const anchor: Anchor = { node }
+  if (node.anchor !== undefined) inspection.anchors.set(node.anchor, anchor)
+  anchor.size = 1 + inspectChildren(node, path, inspection)
+  return anchor.size
 }
 
 function inspectChildren(node: Node, path: readonly string[], inspection: Inspection): number {
@@ -105,7 +95,7 @@ function inspectChildren(node: Node, path: readonly string[], inspection: Inspec
     return sum(node.items.map((item, index) => inspect(item, [...path, `[${index}]`], inspection)))
   }
   if (!isMap(node)) return 0
-  refuseRepeatedKeys(node, path, inspection.findings)
+  rejectRepeatedKeys(node, path, inspection.findings)
   return sum(node.items.map((pair) => inspectPair(pair, path, inspection)))
 }
 
@@ -116,26 +106,23 @@ function inspectPair(pair: Pair, path: readonly string[], inspection: Inspection
 }
 
 function inspectAlias(alias: Alias, path: readonly string[], inspection: Inspection): number {
-  const target = inspection.anchors.get(alias.source)
-  const size = (target && inspection.sizes.get(target)) ?? 0
-  const problem = problemOfAlias(target, size, inspection)
-  if (problem === undefined && target !== undefined) inspection.targets.set(alias, target)
-  if (problem === undefined) return size
+  const { findings, targets, anchors } = inspection
+  const { node, size } = anchors.get(alias.source) ?? {}
+  const report = (problem: string): number => {
+    findings.add(rangeOf(alias), nameOf(path), problem, MASKED)
+    return 0
+  }
+  if (node === undefined) return report('An alias needs an anchor before it')
+  if (size === undefined) return report('An alias cannot be inside its own anchor')
   // Every later alias has this problem, too: report it once.
-  if (problem === TOO_MANY && inspection.isOverfull) return 0
-  inspection.isOverfull ||= problem === TOO_MANY
-  inspection.findings.add(rangeOf(alias), nameOf(path), problem, MASKED)
-  return 0
-}
-
-function problemOfAlias(target: Node | undefined, size: number, inspection: Inspection) {
-  if (target === undefined) return 'An alias needs an anchor before it'
-  if (inspection.open.has(target)) return 'An alias cannot be inside its own anchor'
+  if (inspection.aliased > MOST_ALIASED) return 0
   inspection.aliased += size
-  return inspection.aliased > MOST_ALIASED ? TOO_MANY : undefined
+  if (inspection.aliased > MOST_ALIASED) return report(TOO_MANY)
+  targets.set(alias, node)
+  return size
 }
 
-function refuseRepeatedKeys(map: YAMLMap, path: readonly string[], findings: Findings): void {
+function rejectRepeatedKeys(map: YAMLMap, path: readonly string[], findings: Findings): void {
   const seen = new Set<string>()
   for (const pair of map.items) {
     const text = keyText(pair.key)

@@ -1,10 +1,8 @@
 import { isOptionsObject } from '../core/config/option-checks.ts'
 import { system } from '../files/system.ts'
 
-/** The parts of a watch. */
 export interface Watch<Config> {
-  /** Reads the file again. */
-  readonly read: () => Promise<string>
+  readonly read: () => string
   /** The text when the watch began. */
   readonly text: string
   readonly intervalMs: number
@@ -14,43 +12,69 @@ export interface Watch<Config> {
   readonly onRecover: () => void
 }
 
-/** A file that is watched. */
 export interface Watched<Config> {
-  /** The last valid config. */
   readonly config: Config
   readonly close: () => void
 }
 
-/** Parses a file now, and again whenever its text changes. */
+/**
+ * Parses a file now, and again whenever its text changes. It reads the file at each interval and compares texts, since file times
+ * are too coarse and not every file system sends events. It parses a text that it has read twice, so that a half-written file is
+ * not used. The timer does not keep the process alive.
+ */
 export function watchParsed<Config>(watch: Watch<Config>): Watched<Config> {
-  const { parse, onChange, onRecover, onError, ...file } = watch
-  let config = parse(file.text)
+  const { read, text, intervalMs, parse, onChange, onError, onRecover } = watch
+  let config = parse(text)
   let told = fingerprint(config)
   let isBroken = false
-  const take = (content: FileContent): void => {
+  let before = text
+  let taken = text
+  const take = (next: Config): void => {
+    const nextPrint = fingerprint(next)
+    const wasBroken = isBroken
+    isBroken = false
+    if (nextPrint === told) return wasBroken ? onRecover() : undefined
+    config = next
+    // If `onChange` throws, it gets the same config again with the next change of the file.
+    told = ''
+    onChange(config)
+    told = nextPrint
+  }
+  const look = (): void => {
+    const content = readContent(read)
+    const now = content.text ?? `${UNREADABLE}${String(content.error)}`
+    const isNew = now === before && now !== taken
+    before = now
+    if (!isNew) return
+    taken = now
     try {
       if (content.text === undefined) throw content.error
-      const next = parse(content.text)
-      const nextPrint = fingerprint(next)
-      const wasBroken = isBroken
-      isBroken = false
-      if (nextPrint === told) return wasBroken ? onRecover() : undefined
-      config = next
-      // If `onChange` throws, it gets the same config again with the next change of the file.
-      told = ''
-      onChange(config)
-      told = nextPrint
+      take(parse(content.text))
     } catch (error) {
       isBroken = true
       ignoreErrors(() => onError(error))
     }
   }
-  const close = watchText({ ...file, onChange: take })
+  const { setInterval, clearInterval } = system().getBuiltinModule('node:timers')
+  const timer = setInterval(look, intervalMs).unref()
   return {
     get config() {
       return config
     },
-    close,
+    close: () => clearInterval(timer),
+  }
+}
+
+// No valid text starts with NUL, which YAML does not allow.
+const UNREADABLE = '\0'
+
+type FileContent = { readonly text: string } | { readonly text?: never; readonly error: unknown }
+
+function readContent(read: () => string): FileContent {
+  try {
+    return { text: read() }
+  } catch (error) {
+    return { error }
   }
 }
 
@@ -60,62 +84,6 @@ function ignoreErrors(call: () => void): void {
   } catch {
     // An error of `onError` has no other receiver.
   }
-}
-
-type FileContent = { readonly text: string } | { readonly text?: never; readonly error: unknown }
-
-interface WatchedText extends Pick<Watch<never>, 'read' | 'text' | 'intervalMs'> {
-  /** Called once for each change. Must not throw. */
-  readonly onChange: (content: FileContent) => void
-}
-
-/**
- * Reads a file at each interval, and reports each change of its text. It compares texts, since file times are too coarse and not
- * every file system sends events. It reports a text that it has read twice, so that a half-written file is not used.
- *
- * @returns A function that ends the watch. Nothing is called after that.
- */
-export function watchText({ read, text, intervalMs, onChange }: WatchedText): () => void {
-  let told = text
-  let before = text
-  let isClosed = false
-  const look = async (): Promise<void> => {
-    const content = await readContent(read)
-    if (isClosed) return
-    const now = identityOf(content)
-    if (now === before && now !== told) {
-      told = now
-      onChange(content)
-    }
-    before = now
-    if (!isClosed) cancel = wait()
-  }
-  const wait = (): (() => void) => callLater(() => void look(), intervalMs)
-  let cancel = wait()
-  return () => {
-    isClosed = true
-    cancel()
-  }
-}
-
-/** Calls a function later. The timer does not keep the process alive. */
-function callLater(call: () => void, afterMs: number): () => void {
-  const { setTimeout, clearTimeout } = system().getBuiltinModule('node:timers')
-  const timer = setTimeout(call, afterMs).unref()
-  return () => clearTimeout(timer)
-}
-
-async function readContent(read: () => Promise<string>): Promise<FileContent> {
-  try {
-    return { text: await read() }
-  } catch (error) {
-    return { error }
-  }
-}
-
-// No valid text starts with NUL, which YAML does not allow.
-function identityOf(content: FileContent): string {
-  return content.text ?? `\0${String(content.error)}`
 }
 
 /** Returns the same text for equal YAML values. Ignores the order of keys. */

@@ -1,13 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  COMMON_OPTIONS,
-  readCommandLine,
-  readMilliseconds,
-  readWholeNumber,
-  rejectOperands,
-  requireOperand,
-  requireText,
-} from '../../src/cli/command-line.ts'
+import { readCommandLine } from '../../src/cli/command-line.ts'
 import { UsageError } from '../../src/cli/errors.ts'
 
 const SPECS = {
@@ -60,47 +52,4 @@ describe('a command line', () => {
   it('never shows the value of an unknown option', () => {
     expect(() => read('--key=sk-secret')).toThrow(/^Unknown option "--key": did you mean --help\?$/)
   })
-})
-
-const line = (...args: string[]) =>
-  readCommandLine(args, {
-    keys: { value: 'FILE', help: '' },
-    'wait-ms': { value: 'MS', help: '' },
-    ...COMMON_OPTIONS,
-  })
-
-it('requires an option', () => {
-  expect(requireText(line('--keys', 'k.yaml'), 'keys', 'FILE')).toBe('k.yaml')
-  expect(() => requireText(line(), 'keys', 'FILE')).toThrow('--keys FILE is missing')
-})
-
-it.each(['1', '3600000'])('accepts %s milliseconds', (ms) => {
-  expect(readMilliseconds(line(`--wait-ms=${ms}`), 'wait-ms')).toBe(Number(ms))
-  expect(readMilliseconds(line(), 'wait-ms')).toBeUndefined()
-})
-
-it.each(['0', '-5', '1e3', '3600001', 'soon'])('rejects %s milliseconds', (ms) => {
-  expect(() => readMilliseconds(line(`--wait-ms=${ms}`), 'wait-ms')).toThrow(
-    `--wait-ms must be a whole number from 1 to 3600000, received "${ms}"`,
-  )
-})
-
-it('reads a whole number within its limits', () => {
-  expect(readWholeNumber(line('--wait-ms=0'), 'wait-ms', 0, 5)).toBe(0)
-  expect(readWholeNumber(line('--wait-ms=5'), 'wait-ms', 0, 5)).toBe(5)
-  expect(readWholeNumber(line(), 'wait-ms', 0, 5)).toBeUndefined()
-  expect(() => readWholeNumber(line('--wait-ms=6'), 'wait-ms', 0, 5)).toThrow(
-    new UsageError('--wait-ms must be a whole number from 0 to 5, received "6"'),
-  )
-})
-
-it('takes one operand, and never shows it', () => {
-  expect(requireOperand(line('http://a'), 'URL')).toBe('http://a')
-  expect(() => requireOperand(line(), 'URL')).toThrow(/^URL is missing$/)
-  expect(() => requireOperand(line('sk-1', 'sk-2'), 'URL')).toThrow(/^Give only one URL$/)
-})
-
-it('rejects operands where none are allowed', () => {
-  expect(() => rejectOperands(line())).not.toThrow()
-  expect(() => rejectOperands(line('sk-1'))).toThrow(/^This command takes only options$/)
 })

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { COMMON_OPTIONS, readCommandLine } from '../../src/cli/command-line.ts'
-import { COMMANDS, main } from '../../src/cli/main.ts'
+import { COMMANDS } from '../../src/cli/main.ts'
 import { createKey } from '../../src/keys.ts'
 import { ROOT } from '../support/project.ts'
-import { createSurroundings } from '../support/surroundings.ts'
+import { runLine } from '../support/surroundings.ts'
 
 const KEY = 'withauth_4fK2pQ7xV9bN1mZ8sD3gH6jL5wR0tY2uE4iO7aC9vB1nM3k'
 const NAMES = COMMANDS.map(({ name }) => name)
@@ -21,10 +21,8 @@ function firstWord(name: string): string {
   return name.split(' ')[0] ?? ''
 }
 
-async function run(args: readonly string[], env: Record<string, string> = {}) {
-  const surroundings = createSurroundings(env)
-  const code = await main(args, COMMANDS, surroundings)
-  return { code, printed: surroundings.printed(), noted: surroundings.noted() }
+function run(args: readonly string[], env: Record<string, string> = {}) {
+  return runLine(args, COMMANDS, env)
 }
 
 function specsOf(command: string) {

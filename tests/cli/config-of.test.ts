@@ -1,9 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import process from 'node:process'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { readCommandLine } from '../../src/cli/command-line.ts'
 import {
   describeRevocation,
@@ -18,14 +16,11 @@ import { resolveConfig } from '../../src/core/config/parse.ts'
 import { createAuthenticator } from '../../src/index.ts'
 import { createKey } from '../../src/keys.ts'
 import { get } from '../support/requests.ts'
+import { setupFolder } from '../support/temporary-folder.ts'
 import { words } from '../support/words.ts'
 import type { AuthConfig, AuthEvent } from '../../src/index.ts'
 
-let folder: string
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'with-auth-guard-'))
-})
-afterAll(() => rmSync(folder, { recursive: true }))
+const inFolder = setupFolder()
 
 function read(args: readonly string[], env: Record<string, string> = {}) {
   return readGuardConfig(readCommandLine(args, GUARD_OPTIONS), { env }, () => undefined)
@@ -33,21 +28,14 @@ function read(args: readonly string[], env: Record<string, string> = {}) {
 
 describe('the config of the gateway', () => {
   it('comes from a run.yaml before the environment', async () => {
-    const file = join(folder, 'run.yaml')
+    const file = inFolder('run.yaml')
     writeFileSync(file, 'server: { auth: { endpoint: "https://a.example/v", timeout_ms: 900 } }')
     const config = await read(['--config', file], { AUTH_ENDPOINT: 'https://b.example' })
     expect(config).toEqual({ endpoint: 'https://a.example/v', timeoutMs: 900 })
   })
 
-  it('comes from AUTH_ENDPOINT', async () => {
-    expect(await read([], { AUTH_ENDPOINT: 'https://b.example' })).toEqual({
-      endpoint: 'https://b.example',
-      unavailableStatus: 503,
-    })
-  })
-
   it('comes from a key file and decides in this process', async () => {
-    const file = join(folder, 'keys.yaml')
+    const file = inFolder('keys.yaml')
     const { key } = await createKey(file, { principal: 'alice', paths: ['/v1'] })
     const onEvent = vi.fn<(event: AuthEvent) => void>()
     const authenticate = createAuthenticator({ ...(await read(['--keys', file])), onEvent })
@@ -137,13 +125,7 @@ describe('the settings on the command line', () => {
   })
 
   it.each([
-    ['--public=docs', '--public must be a path that starts with "/", received "docs"'],
     ['--public=/*', '--public must be narrower'],
-    [
-      '--public=/a/../b',
-      '--public must be a path without "." and ".." segments, received "/a/../b"',
-    ],
-    ['--preflight=yes', '--preflight must be allow, received "yes"'],
     ['--preflight=deny', '--preflight must be allow, received "deny"'],
     ['--realm=é', '--realm must be a non-empty string of printable ASCII, received "é"'],
     [
@@ -191,7 +173,7 @@ describe('the settings on the command line', () => {
   )
 
   it('are checked before the key file', async () => {
-    const args = ['--keys', join(folder, 'lost.yaml'), '--preflight=yes']
+    const args = ['--keys', inFolder('lost.yaml'), '--preflight=yes']
     await expect(read(args)).rejects.toThrow('--preflight must be')
   })
 })

@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { addAdvice, asUsage, nameFlag, UsageError } from '../../src/cli/errors.ts'
+import { asUsage, nameFlag, UsageError } from '../../src/cli/errors.ts'
 import { invalidOption, invalidSecret } from '../../src/core/config/option-checks.ts'
 import { AuthConfigError } from '../../src/core/errors.ts'
 import { createKey, KeyFileError, listKeys, revokeKey } from '../../src/keys.ts'
@@ -71,12 +71,12 @@ it('leaves an error about a line, a key or an option unchanged', async () => {
 })
 
 it('appends advice to the matching errors', () => {
-  const add = addAdvice({ no_such_key: 'do this' })
+  const add = nameFlag('--keys', 'keys.yaml', { no_such_key: 'do this' })
   const cause = new KeyFileError('no_such_key', 'Unknown key')
   expect(() => add(cause)).toThrow(
     expect.objectContaining({ message: 'Unknown key: do this', cause }),
   )
-  for (const error of [new KeyFileError('locked', 'x'), new Error('no_such_key')]) {
+  for (const error of [new KeyFileError('not_active', 'x'), new Error('no_such_key')]) {
     expect(() => add(error)).toThrow(error)
   }
 })

@@ -3,7 +3,7 @@ import { UsageError } from '../../src/cli/errors.ts'
 import { main } from '../../src/cli/main.ts'
 import { OutputError } from '../../src/cli/surroundings.ts'
 import { readJson } from '../support/project.ts'
-import { createSurroundings } from '../support/surroundings.ts'
+import { createSurroundings, runLine } from '../support/surroundings.ts'
 import type { Command } from '../../src/cli/command-line.ts'
 
 const options = { file: { value: 'FILE', help: 'a file' } }
@@ -37,10 +37,8 @@ const COMMANDS = [
   }),
 ]
 
-async function runMain(...args: string[]) {
-  const surroundings = createSurroundings()
-  const code = await main(args, COMMANDS, surroundings)
-  return { code, printed: surroundings.printed(), noted: surroundings.noted() }
+function runMain(...args: string[]) {
+  return runLine(args, COMMANDS)
 }
 
 describe('the program', () => {

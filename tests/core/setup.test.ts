@@ -78,7 +78,7 @@ describe('a config object', () => {
     expect(denial.status).toBe(503)
     const response = denials.respond(denials.create('denied'), new Request('http://h/'))
     expect(response.headers.get('www-authenticate')).toMatch(/^Bearer realm="mine"/)
-    expect(setup.credentials).toEqual(['bearer'])
+    expect(setup.config.credentials).toEqual(['bearer'])
   })
 
   it('has nothing to forget before the first request', () => {
@@ -170,7 +170,6 @@ describe('a config function', () => {
   ])('that returns %s says what is wrong', (made, message) => {
     const setup = createSetupSource((() => made) as () => AuthConfig).get([])
     expect(console.error).toHaveBeenCalledExactlyOnceWith(`with-auth: ${message}`)
-    expect(setup.credentials).toEqual([])
     const { denials } = setup
     const denial = denials.create('not_configured')
     const denied = denials.respond(denials.create('denied'), new Request('http://h/'))
@@ -180,11 +179,11 @@ describe('a config function', () => {
   })
 
   it('rejects as it configures while there is no endpoint', () => {
-    const { denials, credentials } = createSetupSource(() => ({
+    const { denials, config } = createSetupSource(() => ({
       unavailableStatus: 503 as const,
     })).get([])
     expect(denials.create('timeout').status).toBe(503)
-    expect(credentials).toEqual(['bearer'])
+    expect(config.credentials).toEqual(['bearer'])
   })
 
   it('may leave the endpoint to the environment', () => {

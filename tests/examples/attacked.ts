@@ -4,7 +4,7 @@ import { ROOT } from '../support/project.ts'
 import { bin, built, bun, node } from './support/start.ts'
 import { EVERY_ROUTE } from '../runtimes/raw-requests/servers.ts'
 import type { RoutedServer } from '../runtimes/raw-requests/servers.ts'
-import type { Start } from './support/start.ts'
+import type { Start } from '../runtimes/support/served-program.ts'
 
 const HANDLER = join(ROOT, 'tests/runtimes/servers/raw-handler.js')
 const LISTEN = /\n  \.listen\([^]*$/

@@ -1,5 +1,6 @@
-import { bin, built, bun, denoServe, node, srvx, worker } from './support/start.ts'
-import type { Start } from './support/start.ts'
+import { onWorkerd } from '../runtimes/support/served-program.ts'
+import { bin, built, bun, denoServe, node, srvx } from './support/start.ts'
+import type { Start } from '../runtimes/support/served-program.ts'
 
 /** An example, and how the tests serve it. */
 export interface Example {
@@ -14,87 +15,66 @@ export interface Example {
 
 /** The examples that run without a build. */
 export const PROGRAMS: readonly Example[] = [
-  { file: 'hono.ts', framework: ['Hono', 'hono'], server: 'srvx on Node', start: srvx('hono.ts') },
-  {
-    file: 'hono-per-route.ts',
-    framework: ['Hono', 'hono'],
-    server: 'srvx on Node',
-    start: srvx('hono-per-route.ts'),
-  },
-  {
-    file: 'hono-sub-apps.ts',
-    framework: ['Hono', 'hono'],
-    server: 'srvx on Node',
-    start: srvx('hono-sub-apps.ts'),
-  },
-  { file: 'bun.ts', framework: ['Bun', 'bun'], server: 'Bun', start: bun('bun.ts') },
-  {
-    file: 'deno.ts',
-    framework: ['Deno', 'deno'],
-    server: 'deno serve',
-    start: denoServe('deno.ts'),
-  },
-  {
-    file: 'workers.ts',
-    framework: ['workerd', 'workerd'],
-    server: 'workerd',
-    start: worker('workers.ts'),
-  },
-  { file: 'srvx.ts', framework: ['srvx', 'srvx'], server: 'Node', start: node('srvx.ts') },
-  { file: 'h3.ts', framework: ['h3', 'h3'], server: 'Node', start: node('h3.ts') },
-  { file: 'elysia.ts', framework: ['Elysia', 'elysia'], server: 'Bun', start: bun('elysia.ts') },
-  {
-    file: 'express.js',
-    framework: ['Express', 'express'],
-    server: 'Node',
-    start: node('express.js'),
-  },
-  {
-    file: 'fastify.js',
-    framework: ['Fastify', 'fastify'],
-    server: 'Node',
-    start: node('fastify.js'),
-  },
-  {
-    file: 'lambda.ts',
-    framework: ['Hono', 'hono'],
-    server: 'events in format 2.0, on Node',
-    start: node('lambda-url.js'),
-  },
+  example('hono.ts', 'Hono', 'srvx on Node', srvx('hono.ts')),
+  example('hono-per-route.ts', 'Hono', 'srvx on Node', srvx('hono-per-route.ts')),
+  example('hono-sub-apps.ts', 'Hono', 'srvx on Node', srvx('hono-sub-apps.ts')),
+  example('bun.ts', 'Bun', 'Bun', bun('bun.ts')),
+  example('deno.ts', 'Deno', 'deno serve', denoServe('deno.ts')),
+  example('workers.ts', 'workerd', 'workerd', onWorkerd('workers.ts')),
+  example('srvx.ts', 'srvx', 'Node', node('srvx.ts')),
+  example('h3.ts', 'h3', 'Node', node('h3.ts')),
+  example('elysia.ts', 'Elysia', 'Bun', bun('elysia.ts')),
+  example('express.js', 'Express', 'Node', node('express.js')),
+  example('fastify.js', 'Fastify', 'Node', node('fastify.js')),
+  example('lambda.ts', 'Hono', 'events in format 2.0, on Node', node('lambda-url.js')),
 ]
+
+const NEXT = bin('next/dist/bin/next')
+const VITE = bin('vite/bin/vite.js')
+const REACT_ROUTER = bin('@react-router/dev/bin.cjs')
+const SERVE_REACT_ROUTER = [bin('@react-router/serve/bin.cjs'), 'build/server/index.js']
+const ASTRO = bin('astro/bin/astro.mjs')
 
 /** The examples that their framework builds first. */
 export const APPS: readonly Example[] = [
-  {
-    file: 'next/app/v1/notes/route.ts',
-    framework: ['Next.js', 'next'],
-    server: 'next build, next start',
-    start: built(
-      'next',
-      [bin('next/dist/bin/next'), 'build'],
-      [bin('next/dist/bin/next'), 'start'],
-    ),
-  },
-  {
-    file: 'sveltekit/src/hooks.server.ts',
-    framework: ['SvelteKit', '@sveltejs/kit'],
-    server: 'vite build, node build',
-    start: built('sveltekit', [bin('vite/bin/vite.js'), 'build'], ['build/index.js']),
-  },
-  {
-    file: 'react-router/app/auth.ts',
-    framework: ['React Router', 'react-router'],
-    server: 'react-router build, react-router-serve',
-    start: built(
-      'react-router',
-      [bin('@react-router/dev/bin.cjs'), 'build'],
-      [bin('@react-router/serve/bin.cjs'), 'build/server/index.js'],
-    ),
-  },
-  {
-    file: 'astro/src/middleware.ts',
-    framework: ['Astro', 'astro'],
-    server: 'astro build, node dist/server/entry.mjs',
-    start: built('astro', [bin('astro/bin/astro.mjs'), 'build'], ['dist/server/entry.mjs']),
-  },
+  example(
+    'next/app/v1/notes/route.ts',
+    ['Next.js', 'next'],
+    'next build, next start',
+    built('next', [NEXT, 'build'], [NEXT, 'start']),
+  ),
+  example(
+    'sveltekit/src/hooks.server.ts',
+    ['SvelteKit', '@sveltejs/kit'],
+    'vite build, node build',
+    built('sveltekit', [VITE, 'build'], ['build/index.js']),
+  ),
+  example(
+    'react-router/app/auth.ts',
+    ['React Router', 'react-router'],
+    'react-router build, react-router-serve',
+    built('react-router', [REACT_ROUTER, 'build'], SERVE_REACT_ROUTER),
+  ),
+  example(
+    'astro/src/middleware.ts',
+    'Astro',
+    'astro build, node dist/server/entry.mjs',
+    built('astro', [ASTRO, 'build'], ['dist/server/entry.mjs']),
+  ),
 ]
+
+/** The package has the framework's name in lower case, unless it is given. */
+function example(
+  file: string,
+  framework: string | Example['framework'],
+  server: string,
+  start: Start,
+): Example {
+  const named = [framework].flat()
+  return {
+    file,
+    framework: [named[0] ?? '', named[1] ?? named[0]?.toLowerCase() ?? ''],
+    server,
+    start,
+  }
+}

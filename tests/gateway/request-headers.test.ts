@@ -40,11 +40,6 @@ describe('the copy of a client’s headers', () => {
     expect(copy(new Headers([['__proto__', 'x']]), []).get('__proto__')).toBe('x')
   })
 
-  it('lacks hop-by-hop headers and those that Connection names', () => {
-    const connection = { connection: 'close, X-User', 'x-user': 'mine', te: 'trailers' }
-    expect(copied({ ...connection, accept: '*/*' })).toEqual({ accept: '*/*' })
-  })
-
   it.each(
     words(`
     X-Auth-Principal x_auth_principal X.Auth.Principal X-Auth_Principal

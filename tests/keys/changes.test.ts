@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
-import { addKey, dropKey, dropStopped, markRevoked } from '../../src/keys/changes.ts'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createKey, pruneKeys, removeKey, revokeKey } from '../../src/keys.ts'
 import { readKeyFile } from '../../src/keys/file/read.ts'
 import { entry, keysText } from '../support/key-questions.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
@@ -9,6 +9,9 @@ import { setupFolder } from '../support/temporary-folder.ts'
 const pathOf = setupFolder()
 const NOW = Date.UTC(2026, 0, 1, 0, 0, 0, 900)
 const REVOKED = '2026-01-01T00:00:00Z'
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: NOW }))
+afterEach(() => void vi.useRealTimers())
 
 function write(text: string): string {
   writeFileSync(pathOf('keys.yaml'), text)
@@ -19,7 +22,7 @@ function idsIn(file: string): string[] {
   return readKeyFile(file).keys.map(({ id }) => id)
 }
 
-describe('addKey', () => {
+describe('createKey', () => {
   it('writes the hash of the key, in the last line', async () => {
     const file = pathOf('keys.yaml')
     const wanted = {
@@ -28,7 +31,7 @@ describe('addKey', () => {
       paths: ['/v1'],
       expiresIn: '1d',
     }
-    const { key, id, ...record } = await addKey(file, wanted, NOW)
+    const { key, id, ...record } = await createKey(file, wanted)
     expect(readFileSync(file, 'utf8'))
       .toBe(`# The keys of this service. The file holds the SHA-256 of each key, never the key.
 keys:
@@ -57,7 +60,7 @@ keys:
 
   it('writes nothing for an invalid key', async () => {
     const file = pathOf('keys.yaml')
-    const failing = addKey(file, { principal: '' }, NOW)
+    const failing = createKey(file, { principal: '' })
     await expect(failing).rejects.toMatchObject({ option: 'key.principal' })
     expect(existsSync(file)).toBe(false)
   })
@@ -77,15 +80,15 @@ describe('a file of almost 1 MiB', () => {
 
   it('accepts a key up to 1 MiB, and stays as it was for one that makes it longer', async () => {
     const probe = writeBytes(MIB - 500)
-    await addKey(probe, { principal: 'bob' }, NOW)
+    await createKey(probe, { principal: 'bob' })
     const growth = statSync(probe).size - (MIB - 500)
     const file = writeBytes(MIB - growth)
-    await addKey(file, { principal: 'bob' }, NOW)
+    await createKey(file, { principal: 'bob' })
     expect(statSync(file).size).toBe(MIB)
 
     writeBytes(MIB - growth + 1)
     const full = readFileSync(file, 'utf8')
-    await expect(addKey(file, { principal: 'bob' }, NOW)).rejects.toMatchObject({
+    await expect(createKey(file, { principal: 'bob' })).rejects.toMatchObject({
       code: 'unwritable',
       message: `Cannot add a key to ${file}: the file would be longer than ${MIB} bytes. Remove revoked and expired keys ("with-auth keys prune --keys FILE --older 0"), or split it into two files, each with an endpoint of its own`,
     })
@@ -95,18 +98,18 @@ describe('a file of almost 1 MiB', () => {
 
   it.each([MIB - 10, MIB, MIB + 10_000])('lets a key be revoked at %i bytes', async (size) => {
     const file = writeBytes(size)
-    await markRevoked(file, { id: 'first' }, NOW)
+    await revokeKey(file, 'first')
     expect(readKeyFile(file).keys).toMatchObject([{ revoked: REVOKED }])
-    const failing = addKey(file, { principal: 'bob' }, NOW)
+    const failing = createKey(file, { principal: 'bob' })
     await expect(failing).rejects.toMatchObject({ code: 'unwritable' })
-    await dropKey(file, 'first', NOW)
+    await removeKey(file, 'first')
     expect(idsIn(file)).toEqual([])
   })
 
   it('stays as it was if its new text would be longer than 2 MiB', async () => {
     const file = writeBytes(2 * MIB - 10)
     const text = readFileSync(file, 'utf8')
-    await expect(markRevoked(file, { id: 'first' }, NOW)).rejects.toMatchObject({
+    await expect(revokeKey(file, 'first')).rejects.toMatchObject({
       code: 'unwritable',
       message: expect.stringMatching(
         /^Cannot change .*keys\.yaml: the file would be longer than 2097152 bytes\. Remove/,
@@ -121,32 +124,33 @@ describe('a file of almost 1 MiB', () => {
       `- id: ${id}\n  principal: a\n  sha256: ${id.repeat(64)}\n`
     const file = write(`keys:\n${ids.map(short).join('')}`)
     const before = statSync(file).size
-    for (const id of ids) await markRevoked(file, { id }, NOW)
+    for (const id of ids) await revokeKey(file, id)
     expect(readKeyFile(file).keys.every((key) => key.revoked === REVOKED)).toBe(true)
     expect(statSync(file).size).toBeLessThan(2 * before)
   })
 })
 
-describe('markRevoked', () => {
+describe('revokeKey', () => {
   it('writes the time, and keeps an earlier one', async () => {
     const file = write(keysText(entry('a'), entry('b', { revoked: '2025-06-01' })))
     const revoked = { id: 'a', status: 'revoked', revoked: REVOKED }
-    expect(await markRevoked(file, { id: 'a' }, NOW)).toMatchObject(revoked)
-    expect(await markRevoked(file, { id: 'a' }, NOW + 5000)).toMatchObject(revoked)
-    expect(await markRevoked(file, { id: 'b' }, NOW)).toMatchObject({ revoked: '2025-06-01' })
+    expect(await revokeKey(file, 'a')).toMatchObject(revoked)
+    vi.setSystemTime(NOW + 5000)
+    expect(await revokeKey(file, 'a')).toMatchObject(revoked)
+    expect(await revokeKey(file, 'b')).toMatchObject({ revoked: '2025-06-01' })
   })
 
-  it('finds a key by its hash, also one in capitals', async () => {
-    const sha256 = 'a1'.repeat(32)
+  it('finds a key by the hash in the file, also one in capitals', async () => {
+    const sha256 = createHash('sha256').update('one').digest('hex')
     const upper = `{id: a, principal: p, sha256: "${sha256.toUpperCase()}"}`
     const file = write(keysText(entry('b'), upper))
-    expect(await markRevoked(file, { sha256 }, NOW)).toMatchObject({ id: 'a' })
+    expect(await revokeKey(file, { key: 'one' })).toMatchObject({ id: 'a' })
     const state = readKeyFile(file).keys.map(({ id, revoked }) => [id, revoked])
     expect(state).toEqual([
       ['b', undefined],
       ['a', REVOKED],
     ])
-    await expect(markRevoked(file, { sha256: 'b1'.repeat(32) }, NOW)).rejects.toMatchObject({
+    await expect(revokeKey(file, { key: 'another' })).rejects.toMatchObject({
       code: 'no_such_key',
       message: `There is no such key in ${file}`,
     })
@@ -155,7 +159,7 @@ describe('markRevoked', () => {
   it('creates no file', async () => {
     const file = pathOf('keys.yaml')
     const error = { code: 'not_found', message: `There is no file ${file}` }
-    await expect(markRevoked(file, { id: 'a' }, NOW)).rejects.toMatchObject(error)
+    await expect(revokeKey(file, 'a')).rejects.toMatchObject(error)
     expect(existsSync(file)).toBe(false)
   })
 })
@@ -169,21 +173,21 @@ it.each(['unknown', '', '__proto__', 'withauth_secret'])(
       code: 'no_such_key',
       message: `There is no key with this id (hidden because it may be a key) in ${file}`,
     }
-    await expect(markRevoked(file, { id }, NOW)).rejects.toMatchObject(error)
-    await expect(dropKey(file, id, NOW)).rejects.toMatchObject(error)
+    await expect(revokeKey(file, id)).rejects.toMatchObject(error)
+    await expect(removeKey(file, id)).rejects.toMatchObject(error)
     expect(readFileSync(file, 'utf8')).toBe(text)
   },
 )
 
-it('dropKey removes the named key', async () => {
+it('removeKey removes the named key', async () => {
   const file = write(keysText(entry('a'), entry('b', { revoked: true })))
-  expect(await dropKey(file, 'a', NOW)).toMatchObject({ id: 'a', status: 'active' })
+  expect(await removeKey(file, 'a')).toMatchObject({ id: 'a', status: 'active' })
   expect(idsIn(file)).toEqual(['b'])
-  expect(await dropKey(file, 'b', NOW)).toMatchObject({ id: 'b', status: 'revoked' })
+  expect(await removeKey(file, 'b')).toMatchObject({ id: 'b', status: 'revoked' })
   expect(idsIn(file)).toEqual([])
 })
 
-describe('dropStopped', () => {
+describe('pruneKeys', () => {
   const KEYS = keysText(
     entry('active'),
     entry('ends-later', { expires: '2026-01-02' }),
@@ -209,9 +213,9 @@ describe('dropStopped', () => {
   ])('removes keys that were revoked or expired %s ago or earlier', async (older, ids) => {
     const file = write(KEYS)
     const all = idsIn(file)
-    const planned = await dropStopped(file, { older, dryRun: true }, NOW)
+    const planned = await pruneKeys(file, { older, dryRun: true })
     expect(readFileSync(file, 'utf8')).toBe(KEYS)
-    const pruned = await dropStopped(file, { older }, NOW)
+    const pruned = await pruneKeys(file, { older })
     expect(planned).toEqual(pruned)
     expect(pruned.map(({ id }) => id)).toEqual(ids)
     expect(idsIn(file)).toEqual(all.filter((id) => !ids.includes(id)))
@@ -221,7 +225,7 @@ describe('dropStopped', () => {
   it('leaves a file without such keys unwritten', async () => {
     const file = write(`keys: [ ${entry('k')} ]`)
     const { mtimeMs, ino } = statSync(file)
-    expect(await dropStopped(file, { older: '1d' }, NOW)).toEqual([])
+    expect(await pruneKeys(file, { older: '1d' })).toEqual([])
     expect(statSync(file)).toMatchObject({ mtimeMs, ino })
   })
 
@@ -235,7 +239,7 @@ describe('dropStopped', () => {
   ])('rejects %j', async (options, option, message) => {
     const file = write(KEYS)
     const error = { option, message: expect.stringContaining(message) as string }
-    await expect(dropStopped(file, options, NOW)).rejects.toMatchObject(error)
+    await expect(pruneKeys(file, options as never)).rejects.toMatchObject(error)
     expect(readFileSync(file, 'utf8')).toBe(KEYS)
   })
 })

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
-import { markRevoked } from '../../src/keys/changes.ts'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { revokeKey, rotateKey } from '../../src/keys.ts'
 import { readKeyFile } from '../../src/keys/file/read.ts'
-import { replaceKey } from '../../src/keys/rotation.ts'
 import { entry, keysText } from '../support/key-questions.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 
@@ -11,6 +10,9 @@ const pathOf = setupFolder()
 const NOW = Date.UTC(2026, 0, 1, 0, 0, 0, 900)
 const DAY = 86_400_000
 const SHA = '0a'.repeat(32)
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: NOW }))
+afterEach(() => void vi.useRealTimers())
 
 const COMMENTED = `# The keys.
 keys:
@@ -41,7 +43,7 @@ function endsIn(file: string): Record<string, string | undefined> {
 /** Returns the error of a rotation, which must leave the file as it was. */
 async function failureOf(file: string, options: unknown = {}): Promise<unknown> {
   const text = readFileSync(file, 'utf8')
-  const failure: unknown = await replaceKey(file, 'a', options, NOW).catch(
+  const failure: unknown = await rotateKey(file, 'a', options as never).catch(
     (error: unknown) => error,
   )
   expect(readFileSync(file, 'utf8')).toBe(text)
@@ -51,7 +53,7 @@ async function failureOf(file: string, options: unknown = {}): Promise<unknown> 
 describe('a rotation', () => {
   it('writes a new key with the same rights, and ends the old one with the overlap', async () => {
     const file = write(COMMENTED)
-    const { key, id, replaces, undo: _, ...record } = await replaceKey(file, 'a', {}, NOW)
+    const { key, id, replaces, undo: _, ...record } = await rotateKey(file, 'a', {})
     const prefix = key.slice(0, 15)
     const added = `  - id: ${id}
     prefix: ${prefix}
@@ -92,7 +94,7 @@ describe('a rotation', () => {
     [{}, { expires: '2026-01-01T05:00:00+01:00' }, '2026-01-01T05:00:00+01:00', 'active'],
   ])('with %j ends the old key %j at %s', async (options, fields, expires, status) => {
     const file = writeKey(fields)
-    const { replaces } = await replaceKey(file, 'a', options, NOW)
+    const { replaces } = await rotateKey(file, 'a', options)
     expect(endsIn(file)['a']).toBe(expires)
     expect(replaces).toMatchObject({ id: 'a', expires, status })
   })
@@ -128,7 +130,7 @@ describe('a rotation', () => {
     ['by expiresAt', {}, { expiresAt: '2026-07-01' }, '2026-07-01T00:00:00Z'],
   ])('ends the new key %s', async (_, fields, options, expires) => {
     const file = writeKey(fields)
-    const { id } = await replaceKey(file, 'a', options, NOW)
+    const { id } = await rotateKey(file, 'a', options)
     expect(endsIn(file)[id]).toBe(expires)
   })
 
@@ -136,7 +138,8 @@ describe('a rotation', () => {
     const file = writeKey()
     let id = 'a'
     for (let day = 0; day < 3; day += 1) {
-      const rotated = await replaceKey(file, id, { overlap: '12h' }, NOW + day * DAY)
+      vi.setSystemTime(NOW + day * DAY)
+      const rotated = await rotateKey(file, id, { overlap: '12h' })
       expect(rotated).toMatchObject({ status: 'active', replaces: { id, status: 'active' } })
       id = rotated.id
     }
@@ -183,7 +186,7 @@ describe('a rotation fails', () => {
 
   it('for a missing key or file', async () => {
     expect(await failureOf(write(keysText(entry('b'))))).toMatchObject({ code: 'no_such_key' })
-    const failing = replaceKey(pathOf('none.yaml'), 'a', {}, NOW)
+    const failing = rotateKey(pathOf('none.yaml'), 'a', {})
     await expect(failing).rejects.toMatchObject({ code: 'not_found' })
   })
 
@@ -200,13 +203,13 @@ describe('a rotation fails', () => {
     ['never ended, with an overlap', {}, { overlap: '1h' }],
   ])('without a new end if a rotated key %s', async (_, fields, options) => {
     const file = writeKey(fields)
-    const { id } = await replaceKey(file, 'a', {}, NOW)
+    const { id } = await rotateKey(file, 'a', {})
     const text = readFileSync(file, 'utf8')
     expect(await failureOf(file, options)).toMatchObject({
       option: 'options.expiresIn',
       message: `"options.expiresIn" must be given, or "options.expiresAt": ${id} replaced the key a already, so the file no longer holds its lifetime`,
     })
-    const again = await replaceKey(file, 'a', { expiresIn: '90d' }, NOW)
+    const again = await rotateKey(file, 'a', { expiresIn: '90d' })
     expect(again).toMatchObject({ expires: '2026-04-01T00:00:00Z', replaces: { id: 'a' } })
     expect(readKeyFile(file).keys[0]?.successor).toBe(again.id)
     await again.undo()
@@ -221,7 +224,7 @@ describe('undo', () => {
     ['an earlier end', COMMENTED.replace('"2027-12-01"', '"2026-01-01T07:00:00Z"')],
   ])('restores the file of a key with %s', async (_, text) => {
     const file = write(text)
-    const { undo } = await replaceKey(file, 'a', {}, NOW)
+    const { undo } = await rotateKey(file, 'a', {})
     expect(readFileSync(file, 'utf8')).not.toBe(text)
     await undo()
     expect(readFileSync(file, 'utf8')).toBe(text)
@@ -229,8 +232,8 @@ describe('undo', () => {
 
   it('keeps a later revocation', async () => {
     const file = writeKey({ expires: '2027-01-01' })
-    const { undo } = await replaceKey(file, 'a', {}, NOW)
-    await markRevoked(file, { id: 'a' }, NOW)
+    const { undo } = await rotateKey(file, 'a', {})
+    await revokeKey(file, 'a')
     await undo()
     const kept = { id: 'a', expires: '2027-01-01', revoked: '2026-01-01T00:00:00Z' }
     expect(readKeyFile(file).keys).toMatchObject([kept])
@@ -238,8 +241,8 @@ describe('undo', () => {
 
   it('keeps the end and the successor of a later rotation', async () => {
     const file = writeKey()
-    const first = await replaceKey(file, 'a', {}, NOW)
-    const second = await replaceKey(file, 'a', { expiresIn: '1d' }, NOW)
+    const first = await rotateKey(file, 'a', {})
+    const second = await rotateKey(file, 'a', { expiresIn: '1d' })
     await first.undo()
     expect(readKeyFile(file).keys).toMatchObject([
       { id: 'a', successor: second.id, expires: '2026-01-02T00:00:00Z' },
@@ -249,7 +252,7 @@ describe('undo', () => {
 
   it('keeps an end that was edited later, and needs neither key', async () => {
     const file = writeKey({ expires: '2027-01-01' })
-    const { undo } = await replaceKey(file, 'a', {}, NOW)
+    const { undo } = await rotateKey(file, 'a', {})
     const text = readFileSync(file, 'utf8')
     write(text.replaceAll('2026-01-02T00:00:00Z', '2026-01-01T01:00:00Z'))
     await undo()

@@ -18,7 +18,10 @@ describe.each(BODY_SERVERS.map((server) => [server.name, server] as const))(
   '%s',
   (_name, server) => {
     let running: RunningServer
-    beforeAll(async () => void (running = await server.start(inject('app'), endpoint.url)))
+    beforeAll(
+      async () =>
+        void (running = await server.start(inject('app'), { AUTH_ENDPOINT: endpoint.url })),
+    )
     afterAll(() => running.stop())
 
     it.each(FRAMING_NAMES)('hands over the very Request, unread, with %s', async (framing) => {

@@ -5,11 +5,11 @@ import { createServer, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { close, listen } from '../support/loopback.ts'
 import { BUN, DENO, NODES } from './support/binaries.ts'
 import { readMemory } from './support/process-memory.ts'
 import { startServer } from './support/server-process.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Writable } from 'node:stream'
 import type { Binary } from './support/binaries.ts'
 
@@ -43,22 +43,22 @@ const upstream = createServer((incoming, response) => {
   const play = PLAYS[incoming.url ?? ''] ?? answerLength
   void play(response, incoming)
 })
+let upstreamUrl: string
 let folder: string
 let keys: string
 let key: string
 const measured: string[] = []
 
 beforeAll(async () => {
-  await once(upstream.listen(0, '127.0.0.1'), 'listening')
+  upstreamUrl = `http://127.0.0.1:${await listen(upstream)}`
   folder = mkdtempSync(join(tmpdir(), 'with-auth-bodies-'))
   keys = join(folder, 'keys.yaml')
   const line = [commandFile(), 'keys', 'create', '--keys', keys, '--principal=alice', '--json']
   key = (JSON.parse(execFileSync(process.execPath, line, { encoding: 'utf8' })) as { key: string })
     .key
 })
-afterAll(() => {
-  upstream.closeAllConnections()
-  upstream.close()
+afterAll(async () => {
+  await close(upstream)
   rmSync(folder, { recursive: true })
   console.log([`Memory for ${BODY_MB} MB up and down:`, ...measured].join('\n'))
 })
@@ -67,8 +67,16 @@ it.each(RUNTIMES.map(([binary, ...rest]) => [binary.name, binary, ...rest] as co
   '%s passes large bodies on in both directions, and keeps none in memory (A-W6)',
   { timeout: TIMEOUT_MS },
   async (name, binary, most, ...args) => {
-    const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`
-    const line = [...args, commandFile(), 'gateway', '--upstream', url, '--keys', keys, '--port=0']
+    const line = [
+      ...args,
+      commandFile(),
+      'gateway',
+      '--upstream',
+      upstreamUrl,
+      '--keys',
+      keys,
+      '--port=0',
+    ]
     const gateway = await startServer({ binary, args: line, cwd: folder, env: {} })
     try {
       // The modules that the first requests load do not count.

@@ -9,10 +9,10 @@ import { onCommand, onDenoServe, onSrvx, onWorkerd } from './support/served-prog
 import { TOKEN } from '../support/token.ts'
 import type { RawUpstream } from '../support/raw-upstream.ts'
 import type { RunningServer } from './support/server-process.ts'
-import type { StartProgram } from './support/served-program.ts'
+import type { Start } from './support/served-program.ts'
 
 const PROGRAM = 'gateway.js'
-const SERVERS: readonly (readonly [name: string, start: StartProgram])[] = [
+const SERVERS: readonly (readonly [name: string, start: Start])[] = [
   ...NODES.flatMap((node) => [
     [`${node.name} with @hono/node-server`, onCommand(node, 'gateway-node-server.js')] as const,
     [`${node.name} with srvx`, onSrvx(node, PROGRAM)] as const,
@@ -35,7 +35,7 @@ describe.each(SERVERS)('%s', (name, start) => {
   let running: RunningServer
   beforeAll(async () => {
     upstream.calls.length = 0
-    running = await start(inject('app'), 'http://127.0.0.1:1')
+    running = await start(inject('app'), { AUTH_ENDPOINT: 'http://127.0.0.1:1' })
   })
   afterAll(() => running.stop())
 

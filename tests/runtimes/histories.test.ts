@@ -7,7 +7,7 @@ import { bundle } from './support/bundle.ts'
 import { onCommand, onDenoServe, onWorkerd } from './support/served-program.ts'
 import type { Runs } from '../support/history-runs.ts'
 import type { RunningServer } from './support/server-process.ts'
-import type { StartProgram } from './support/served-program.ts'
+import type { Start } from './support/served-program.ts'
 
 const COUNT = IS_NIGHTLY ? 20_000 : 2000
 const SEED = Number(process.env['WITH_AUTH_HISTORIES_SEED'] ?? Date.now() % 1_000_000_000)
@@ -15,7 +15,7 @@ const SEED = Number(process.env['WITH_AUTH_HISTORIES_SEED'] ?? Date.now() % 1_00
 const PART = 500
 const PROGRAM = 'histories.js'
 
-const RUNTIMES: readonly (readonly [string, StartProgram])[] = [
+const RUNTIMES: readonly (readonly [string, Start])[] = [
   ['Bun', onCommand(BUN, '--port=0', PROGRAM)],
   ['Deno', onDenoServe(PROGRAM)],
   ['workerd', onWorkerd(PROGRAM)],
@@ -28,7 +28,7 @@ beforeAll(() => {
 
 describe.each(RUNTIMES)('%s', (_name, start) => {
   let server: RunningServer
-  beforeAll(async () => void (server = await start(inject('app'), 'http://127.0.0.1:1')))
+  beforeAll(async () => void (server = await start(inject('app'), {})))
   afterAll(() => server.stop())
 
   it(

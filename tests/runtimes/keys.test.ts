@@ -6,19 +6,13 @@ import { promisify } from 'node:util'
 import { afterEach, describe, expect, inject, it } from 'vitest'
 import { BUN, DENO, NODES, locate } from './support/binaries.ts'
 import { send } from './support/http.ts'
-import { DENO_SERVE, SRVX } from './support/served-program.ts'
-import { startServer } from './support/server-process.ts'
-import { startWorker } from './support/workerd.ts'
+import { DENO_SERVE, onCommand, onSrvx, onWorkerd } from './support/served-program.ts'
 import type { Binary } from './support/binaries.ts'
+import type { Start } from './support/served-program.ts'
 import type { RunningServer } from './support/server-process.ts'
 
-type Env = Readonly<Record<string, string>>
-
-/** A way to serve a program that has `export default { fetch }`. */
-interface KeyServer {
-  readonly name: string
-  readonly start: (program: string, env: Env) => Promise<RunningServer>
-}
+/** A way to serve a program that has `export default { fetch }`, and may read a file. */
+type Serve = (program: string, file?: string) => Start
 
 const run = promisify(execFile)
 
@@ -47,18 +41,16 @@ const CONTRACT = {
 // As the README says, and what the programs look up.
 const DENO_ENV = '--allow-env=LOG_STREAM,LOG_TOKENS,KEYS_FILE,KEYS_TEXT'
 
-const WITH_FILES: readonly KeyServer[] = [
-  ...NODES.map((node) => on(node, (program) => [...SRVX, `--entry=${program}`])),
-  on(BUN, (program) => ['--port=0', program]),
-  on(DENO, (program, { KEYS_FILE }) => {
-    const mayRead = KEYS_FILE === undefined ? [] : [`--allow-read=${KEYS_FILE}`]
-    return [...DENO_SERVE, DENO_ENV, ...mayRead, program]
-  }),
-]
-const WORKERD: KeyServer = {
-  name: 'workerd',
-  start: (program, env) => startWorker(program, inject('app'), env, []),
+const onDeno: Serve = (program, file) => {
+  const mayRead = file === undefined ? [] : [`--allow-read=${file}`]
+  return onCommand(DENO, ...DENO_SERVE, DENO_ENV, ...mayRead, program)
 }
+const WITH_FILES: readonly (readonly [name: string, serve: Serve])[] = [
+  ...NODES.map((node) => [node.name, (program: string) => onSrvx(node, program)] as const),
+  ['Bun', (program) => onCommand(BUN, '--port=0', program)],
+  ['Deno', onDeno],
+]
+const WORKERD: readonly [string, Serve] = ['workerd', (program) => onWorkerd(program)]
 
 let server: RunningServer | undefined
 afterEach(async () => {
@@ -66,9 +58,9 @@ afterEach(async () => {
   server = undefined
 })
 
-describe.each([...WITH_FILES, WORKERD])('over a text on $name', ({ start }) => {
+describe.each([...WITH_FILES, WORKERD])('over a text on %s', (_name, serve) => {
   it('the endpoint answers the contract', async () => {
-    server = await start('keys-text.js', { KEYS_TEXT: KEYS })
+    server = await serve('keys-text.js')(inject('app'), { KEYS_TEXT: KEYS })
     expect(await answersOf(server.url)).toEqual(CONTRACT)
     for (const secret of [`${SECRET['x-auth-secret']}x`, 's3cr3t-s3cr3t-s4', '']) {
       const headers = { 'x-auth-secret': secret }
@@ -77,11 +69,11 @@ describe.each([...WITH_FILES, WORKERD])('over a text on $name', ({ start }) => {
   })
 })
 
-describe.each(WITH_FILES)('over a file on $name', ({ start }) => {
+describe.each(WITH_FILES)('over a file on %s', (_name, serve) => {
   it('the endpoint answers the contract, and sees each change at once', async () => {
     const file = join(mkdtempSync(join(inject('app'), 'keys-')), 'keys.yaml')
     writeFileSync(file, KEYS)
-    server = await start('keys-file.js', { KEYS_FILE: file })
+    server = await serve('keys-file.js', file)(inject('app'), { KEYS_FILE: file })
     expect(await answersOf(server.url)).toEqual(CONTRACT)
     writeFileSync(file, KEYS.replace('id: good,', 'id: good, revoked: true,'))
     expect((await ask(server.url, 'good')).status).toBe(401)
@@ -156,16 +148,6 @@ async function ask(
   const body = JSON.stringify({ api_key: key, request: { path, headers: {}, params: {} } })
   const headers = { 'content-type': 'application/json', ...secret }
   return send(url, { method: 'POST', target: '/validate', headers, body })
-}
-
-function on(binary: Binary, argsFor: (program: string, env: Env) => string[]): KeyServer {
-  return {
-    name: binary.name,
-    start: (program, env) => {
-      const args = argsFor(program, env)
-      return startServer({ binary, args, cwd: inject('app'), env: { ...env, PORT: '0' } })
-    },
-  }
 }
 
 function hash(key: string): string {

@@ -57,7 +57,9 @@ it.each(BODY_SERVERS.map((server) => [server.name, server] as const))(
 )
 
 async function refuseUploads(server: BodyServer): Promise<Refusals> {
-  const { url, pid, printed, stop } = await server.start(inject('app'), endpoint.url)
+  const { url, pid, printed, stop } = await server.start(inject('app'), {
+    AUTH_ENDPOINT: endpoint.url,
+  })
   try {
     // The modules that the first request loads do not count.
     await askStatus(url)

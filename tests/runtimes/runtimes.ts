@@ -1,11 +1,8 @@
 import { BUN, DENO, NODES, findNode } from './support/binaries.ts'
 import { startEdgeRuntime } from './support/edge-runtime.ts'
-import { DENO_SERVE, SRVX } from './support/served-program.ts'
-import { startServer } from './support/server-process.ts'
-import { startWorker } from './support/workerd.ts'
+import { onCommand, onDenoServe, onSrvx, onWorkerd } from './support/served-program.ts'
 import type { ProfileName } from './profiles.ts'
-import type { Binary } from './support/binaries.ts'
-import type { RunningServer } from './support/server-process.ts'
+import type { Start } from './support/served-program.ts'
 
 /** One way to serve the package on a real runtime. */
 export interface Runtime {
@@ -20,7 +17,7 @@ export interface Runtime {
   /** The profiles to run, if another entry of the platform runs all. Default: all. */
   readonly profiles?: readonly ProfileName[]
   /** Starts one of the programs in `servers/`, copied into the folder `app`. */
-  readonly start: (app: string, env: Readonly<Record<string, string>>) => Promise<RunningServer>
+  readonly start: Start
 }
 
 type Way = Omit<Runtime, 'name' | 'platform' | 'server'>
@@ -31,17 +28,8 @@ function on(platform: string, server: Runtime['server'], ways: readonly Way[]): 
   return ways.map((way) => ({ name: `${platform}: ${way.served}`, platform, server, ...way }))
 }
 
-function command(binary: Binary, ...args: string[]): Runtime['start'] {
-  return (app, env) => startServer({ binary, args, cwd: app, env })
-}
-
-function worker(program: string, ...flags: string[]): Runtime['start'] {
-  return (app, env) => startWorker(program, app, env, flags)
-}
-
 // Only the necessary permissions: endpoint and server use the loopback interface.
 const PERMISSIONS = ['--no-prompt', '--allow-net=127.0.0.1', '--allow-env=AUTH_ENDPOINT']
-const ON_DENO_SERVE = [...DENO_SERVE, '--allow-env=AUTH_ENDPOINT']
 
 const NODE_OF_EDGE = findNode('24')
 
@@ -50,25 +38,25 @@ const nodes = NODES.flatMap((binary) => [
     {
       served: '`serve({ fetch: withAuth(handler) })` of @hono/node-server',
       library: '@hono/node-server',
-      start: command(binary, 'node-server.js'),
+      start: onCommand(binary, 'node-server.js'),
     },
     {
       served: '`serve()` of @hono/node-server, `fetch: nodeTransport()` over undici',
       library: 'undici',
-      start: command(binary, 'node-transport.js'),
+      start: onCommand(binary, 'node-transport.js'),
     },
   ]),
   ...on(binary.name, 'srvx', [
     {
       served: '`export default withAuth(handler)` with srvx',
       library: 'srvx',
-      start: command(binary, ...SRVX, '--entry=export-function.js'),
+      start: onSrvx(binary, 'export-function.js'),
     },
     {
       served: 'a Hono app that uses `auth()` with srvx',
       library: 'srvx',
       profiles: SOME,
-      start: command(binary, ...SRVX, '--entry=export-hono-middleware.js'),
+      start: onSrvx(binary, 'export-hono-middleware.js'),
     },
   ]),
 ])
@@ -76,36 +64,36 @@ const nodes = NODES.flatMap((binary) => [
 const bun = on('Bun', 'bun', [
   {
     served: '`Bun.serve({ fetch: withAuth(handler) })`',
-    start: command(BUN, 'bun-serve.js'),
+    start: onCommand(BUN, 'bun-serve.js'),
   },
   {
     served: "`Bun.serve({ routes: withAuthRoutes({ '/*': handler }) })`",
-    start: command(BUN, 'bun-routes.js'),
+    start: onCommand(BUN, 'bun-routes.js'),
   },
   {
     served: '`export default withAuth(handler)`',
-    start: command(BUN, '--port=0', 'export-function.js'),
+    start: onCommand(BUN, '--port=0', 'export-function.js'),
   },
   {
     served: 'a Hono app that uses `auth()`',
     profiles: SOME,
-    start: command(BUN, '--port=0', 'export-hono-middleware.js'),
+    start: onCommand(BUN, '--port=0', 'export-hono-middleware.js'),
   },
 ])
 
 const deno = on('Deno', 'deno', [
   {
     served: '`Deno.serve(withAuth(handler))`',
-    start: command(DENO, 'run', ...PERMISSIONS, 'deno-serve.js'),
+    start: onCommand(DENO, 'run', ...PERMISSIONS, 'deno-serve.js'),
   },
   {
     served: '`export default withAuth(handler)` with `deno serve`',
-    start: command(DENO, ...ON_DENO_SERVE, 'export-function.js'),
+    start: onDenoServe('export-function.js'),
   },
   {
     served: 'a Hono app that uses `auth()` with `deno serve`',
     profiles: SOME,
-    start: command(DENO, ...ON_DENO_SERVE, 'export-hono-middleware.js'),
+    start: onDenoServe('export-hono-middleware.js'),
   },
 ])
 
@@ -116,21 +104,21 @@ const workerd = ['', 'nodejs_compat'].flatMap((flag) => {
       served: '`export default withAuth({ fetch })`',
       // No config at all.
       profiles: ['defaults'],
-      start: worker('export-object.js', ...flags),
+      start: onWorkerd('export-object.js', ...flags),
     },
     {
       served: '`export default withAuth({ fetch }, (env) => config)`',
-      start: worker('export-config-function.js', ...flags),
+      start: onWorkerd('export-config-function.js', ...flags),
     },
     {
       served: '`export default withAuth(honoApp)`',
       profiles: SOME,
-      start: worker('export-hono-app.js', ...flags),
+      start: onWorkerd('export-hono-app.js', ...flags),
     },
     {
       served: 'a Hono app that uses `auth()`',
       profiles: SOME,
-      start: worker('export-hono-middleware.js', ...flags),
+      start: onWorkerd('export-hono-middleware.js', ...flags),
     },
   ])
 })

@@ -14,7 +14,7 @@ import { TOKEN } from '../support/token.ts'
 import type { AuthEndpoint } from './support/auth-endpoint.ts'
 import type { Attempt } from './support/handshakes.ts'
 import type { RunningServer } from './support/server-process.ts'
-import type { StartProgram } from './support/served-program.ts'
+import type { Start } from './support/served-program.ts'
 
 const APP = inject('app')
 const EXAMPLES = join(import.meta.dirname, '../../examples')
@@ -26,7 +26,7 @@ const ON_NODE = 'websocket-node.js'
 const FILES = [ON_BUN, ON_DENO, ON_WORKERS, ON_NODE]
 for (const name of FILES) cpSync(join(EXAMPLES, name), join(APP, name))
 
-const CAREFUL: readonly (readonly [name: string, start: StartProgram])[] = [
+const CAREFUL: readonly (readonly [name: string, start: Start])[] = [
   [`Bun: ${ON_BUN}`, onCommand(BUN, '--port=0', ON_BUN)],
   ['Bun: Bun.serve({ routes })', onCommand(BUN, 'websocket-bun-routes.js')],
   [`Deno: ${ON_DENO}`, onDenoServe(ON_DENO)],
@@ -36,11 +36,7 @@ const CAREFUL: readonly (readonly [name: string, start: StartProgram])[] = [
 ]
 
 // Servers that leave the choice of the sub-protocol to the runtime or the library, and what that makes of `key.good, chat`.
-const CARELESS: readonly (readonly [
-  name: string,
-  start: StartProgram,
-  named: readonly string[],
-])[] = [
+const CARELESS: readonly (readonly [name: string, start: Start, named: readonly string[]])[] = [
   ['Bun', onCommand(BUN, '--port=0', 'websocket-careless-bun.js'), [`key.${TOKEN}`]],
   ['Deno', onDenoServe('websocket-careless-deno.js'), []],
   ['workerd', onWorkerd('websocket-careless-workers.js'), []],
@@ -160,9 +156,9 @@ function nameEach<T extends Attempt>(attempts: readonly T[]): (readonly [string,
 }
 
 /** Starts a server before the tests of a block, and stops it after them. */
-function runAround(start: StartProgram): () => RunningServer {
+function runAround(start: Start): () => RunningServer {
   let server: RunningServer
-  beforeAll(async () => void (server = await start(APP, endpoint.url)))
+  beforeAll(async () => void (server = await start(APP, { AUTH_ENDPOINT: endpoint.url })))
   afterAll(() => server.stop())
   return () => server
 }

@@ -6,15 +6,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vi
 import { startAuthEndpoint } from './support/auth-endpoint.ts'
 import { BUN, DENO, NODES, locate } from './support/binaries.ts'
 import { send } from './support/http.ts'
-import { DENO_SERVE, SRVX } from './support/served-program.ts'
-import { startServer } from './support/server-process.ts'
-import { startWorker } from './support/workerd.ts'
+import { DENO_SERVE, onCommand, onSrvx, onWorkerd } from './support/served-program.ts'
 import { TOKEN } from '../support/token.ts'
 import type { AuthEndpoint } from './support/auth-endpoint.ts'
+import type { Start } from './support/served-program.ts'
 import type { RunningServer } from './support/server-process.ts'
-
-type Env = Readonly<Record<string, string>>
-type Start = (env: Env) => Promise<RunningServer>
 
 const run = promisify(execFile)
 const PROGRAM = 'yaml-text.js'
@@ -22,14 +18,11 @@ const PROGRAM = 'yaml-text.js'
 const MAY_READ = '--allow-env=RUN_YAML,AUTH_URL,SECRET,LOG_STREAM,LOG_TOKENS'
 
 const SERVERS: readonly (readonly [name: string, start: Start])[] = [
-  ...NODES.map((binary) => [binary.name, on(binary, [...SRVX, `--entry=${PROGRAM}`])] as const),
-  ['Bun', on(BUN, ['--port=0', PROGRAM])],
-  ['Deno', on(DENO, [...DENO_SERVE, MAY_READ, PROGRAM])],
-  ['workerd', (env) => startWorker(PROGRAM, inject('app'), env, [])],
-  [
-    'workerd with nodejs_compat',
-    (env) => startWorker(PROGRAM, inject('app'), env, ['nodejs_compat']),
-  ],
+  ...NODES.map((binary) => [binary.name, onSrvx(binary, PROGRAM)] as const),
+  ['Bun', onCommand(BUN, '--port=0', PROGRAM)],
+  ['Deno', onCommand(DENO, ...DENO_SERVE, MAY_READ, PROGRAM)],
+  ['workerd', onWorkerd(PROGRAM)],
+  ['workerd with nodejs_compat', onWorkerd(PROGRAM, 'nodejs_compat')],
 ]
 
 const GOOD = `
@@ -50,10 +43,6 @@ afterEach(async () => {
   server = undefined
 })
 
-function on(binary: (typeof NODES)[number], args: readonly string[]): Start {
-  return (env) => startServer({ binary, args, cwd: inject('app'), env })
-}
-
 async function ask(token: string): Promise<string> {
   const url = server?.url ?? ''
   const headers = { authorization: `Bearer ${token}`, connection: 'close' }
@@ -68,14 +57,14 @@ interface Refusal {
 
 describe.each(SERVERS)('a config out of YAML on %s', (_, start) => {
   it('guards, with what the environment gives', async () => {
-    server = await start({ RUN_YAML: GOOD, AUTH_URL: endpoint.url, SECRET: '0042' })
+    server = await start(inject('app'), { RUN_YAML: GOOD, AUTH_URL: endpoint.url, SECRET: '0042' })
     endpoint.received.length = 0
     expect([await ask(TOKEN), await ask('bad')]).toEqual(['200 in', '401 denied'])
     expect(endpoint.received.map(({ headers }) => headers['x-secret'])).toEqual(['0042', '0042'])
   })
 
   it('that is wrong opens nothing, and is told without what is secret', async () => {
-    server = await start({ RUN_YAML: WRONG, AUTH_URL: endpoint.url, SECRET: 'hush' })
+    server = await start(inject('app'), { RUN_YAML: WRONG, AUTH_URL: endpoint.url, SECRET: 'hush' })
     expect(await ask(TOKEN)).toBe('500 not_configured')
     await server.stop()
     const printed = server.printed()

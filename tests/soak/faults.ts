@@ -3,24 +3,6 @@ import { endChild, startChild } from './child.ts'
 import { monotonicMs } from './ledger.ts'
 import type { Child } from './child.ts'
 
-export interface Faults {
-  /** Whether a fault or its aftermath covers this moment. */
-  readonly areThere: (at: number) => boolean
-  /** Whether a fault or its aftermath overlaps this interval. */
-  readonly wereThere: (from: number, to: number) => boolean
-  readonly count: () => number
-  /** The number of faults of each kind. */
-  readonly kinds: () => Readonly<Record<string, number>>
-}
-
-export interface FaultyEndpoint extends Faults {
-  readonly port: number
-  readonly revoke: (key: string) => void
-  /** Breaks the endpoint in a random way for a while, then repairs it. */
-  readonly breakOnce: () => Promise<void>
-  readonly close: () => Promise<void>
-}
-
 interface Interval {
   readonly from: number
   to: number
@@ -34,8 +16,10 @@ const NO_MS = 0
 const AFTERMATH_MS = 3_000
 const INTERVALS_KEPT = 10
 
-/** Starts an auth endpoint in its own process. `breakOnce` breaks it. */
-export async function startFaultyEndpoint(ledgerPath: string): Promise<FaultyEndpoint> {
+export type FaultyEndpoint = Awaited<ReturnType<typeof startFaultyEndpoint>>
+
+/** Starts an auth endpoint in its own process. */
+export async function startFaultyEndpoint(ledgerPath: string) {
   const revoked: string[] = []
   const intervals: Interval[] = []
   const kinds: Record<string, number> = {}
@@ -62,15 +46,18 @@ export async function startFaultyEndpoint(ledgerPath: string): Promise<FaultyEnd
 
   return {
     port,
-    areThere: (at) => overlaps(at, at),
+    /** Whether a fault or its aftermath covers this moment. */
+    areThere: (at: number): boolean => overlaps(at, at),
+    /** Whether a fault or its aftermath overlaps this interval. */
     wereThere: overlaps,
-    count: () => Object.values(kinds).reduce((sum, count) => sum + count, 0),
-    kinds: () => kinds,
-    revoke: (key) => {
+    /** The number of faults of each kind. */
+    kinds: (): Readonly<Record<string, number>> => kinds,
+    revoke: (key: string): void => {
       revoked.push(key)
       tell({ revoke: key })
     },
-    breakOnce: async () => {
+    /** Breaks the endpoint in a random way for a while, then repairs it. */
+    breakOnce: async (): Promise<void> => {
       const kind = KINDS[Math.floor(Math.random() * KINDS.length)] ?? 'killed'
       kinds[kind] = (kinds[kind] ?? 0) + 1
       const interval = { from: monotonicMs(), to: Infinity }

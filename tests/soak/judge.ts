@@ -1,5 +1,5 @@
 import { isHot } from './keys.ts'
-import type { Faults } from './faults.ts'
+import type { FaultyEndpoint } from './faults.ts'
 import type { Ledger } from './ledger.ts'
 
 /** The configured times of the server under test. */
@@ -49,7 +49,11 @@ const UNAVAILABLE = new Set([
 const MOST_WRONG = 20
 
 /** Compares every response with the ledger of the endpoint and with its faults. */
-export function createJudge(ledger: Ledger, faults: Faults, promises: Promises): Judge {
+export function createJudge(
+  ledger: Ledger,
+  faults: Pick<FaultyEndpoint, 'areThere' | 'wereThere'>,
+  promises: Promises,
+): Judge {
   const { allowTtlMs, denyTtlMs, staleIfErrorMs, timeoutMs } = promises
   const freshMs = Math.max(allowTtlMs, timeoutMs)
   const counts = {

@@ -1,20 +1,12 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 
 /** A verdict as the endpoint wrote it to its ledger. */
-export interface Decided {
+interface Decided {
   readonly id: string
   /** In milliseconds of the machine's monotonic clock. */
   readonly at: number
   readonly status: number
   readonly key: string
-}
-
-export interface Ledger {
-  readonly find: (id: string) => Decided | undefined
-  /** The last denial of a key. */
-  readonly lastDenial: (key: string) => Decided | undefined
-  readonly count: () => number
-  readonly close: () => void
 }
 
 const CHUNK = 1 << 16
@@ -24,8 +16,10 @@ export function monotonicMs(): number {
   return Number(process.hrtime.bigint() / 1000n) / 1000
 }
 
+export type Ledger = ReturnType<typeof followLedger>
+
 /** Follows the endpoint's ledger file. Forgets entries older than `keepMs`, so that memory stays flat. */
-export function followLedger(path: string, keepMs: number): Ledger {
+export function followLedger(path: string, keepMs: number) {
   const file = openSync(path, 'a+')
   const decided = new Map<string, Decided>()
   const denials = new Map<string, Decided>()
@@ -56,11 +50,12 @@ export function followLedger(path: string, keepMs: number): Ledger {
     }
   }
   return {
-    find: (id) => {
+    find: (id: string): Decided | undefined => {
       if (!decided.has(id)) readOn()
       return decided.get(id)
     },
-    lastDenial: (key) => {
+    /** The last denial of a key. */
+    lastDenial: (key: string): Decided | undefined => {
       readOn()
       return denials.get(key)
     },

@@ -6,13 +6,6 @@ import { monotonicMs } from './ledger.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Answered } from './judge.ts'
 
-export interface Load {
-  readonly stop: () => Promise<void>
-  readonly sent: () => number
-  /** The errors of requests without a response. Must be empty. */
-  readonly lost: () => readonly string[]
-}
-
 interface LoadOptions {
   readonly port: number
   readonly connections: number
@@ -24,7 +17,7 @@ interface LoadOptions {
 const PAUSE_MS = 20
 
 /** Sends requests over several connections, one at a time on each. */
-export function startLoad({ port, connections, nextKey, answered }: LoadOptions): Load {
+export function startLoad({ port, connections, nextKey, answered }: LoadOptions) {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const lost: string[] = []
   const over = new AbortController()
@@ -33,7 +26,7 @@ export function startLoad({ port, connections, nextKey, answered }: LoadOptions)
   const send = async (key: string): Promise<void> => {
     const sentAt = monotonicMs()
     sent += 1
-    const { status, body } = await exchange({ agent, port, key })
+    const { status, body } = await exchange(agent, port, key)
     answered({ key, sentAt, gotAt: monotonicMs(), status, body })
   }
   const keepSending = async (): Promise<void> => {
@@ -47,7 +40,8 @@ export function startLoad({ port, connections, nextKey, answered }: LoadOptions)
   const all = Promise.all(Array.from({ length: connections }, keepSending))
   return {
     sent: () => sent,
-    lost: () => lost,
+    /** The errors of requests without a response. Must be empty. */
+    lost: (): readonly string[] => lost,
     stop: async () => {
       over.abort()
       await all
@@ -56,16 +50,13 @@ export function startLoad({ port, connections, nextKey, answered }: LoadOptions)
   }
 }
 
-interface Exchange {
-  readonly agent: Agent
-  readonly port: number
-  readonly key: string
-}
-
-async function exchange(wanted: Exchange): Promise<{ status: number; body: string }> {
-  const headers = { authorization: `Bearer ${wanted.key}` }
-  const where = { agent: wanted.agent, host: '127.0.0.1', port: wanted.port, path: '/v1/models' }
-  const outgoing = request({ ...where, headers })
+async function exchange(
+  agent: Agent,
+  port: number,
+  key: string,
+): Promise<{ status: number; body: string }> {
+  const headers = { authorization: `Bearer ${key}` }
+  const outgoing = request({ agent, host: '127.0.0.1', port, path: '/v1/models', headers })
   outgoing.end()
   // After the head, reading the body reports an error.
   outgoing.on('error', () => undefined)
@@ -75,7 +66,7 @@ async function exchange(wanted: Exchange): Promise<{ status: number; body: strin
     if (outgoing.reusedSocket && isReset(error)) return []
     throw error
   })
-  if (incoming === undefined) return exchange(wanted)
+  if (incoming === undefined) return exchange(agent, port, key)
   return { status: incoming.statusCode ?? 0, body: await text(incoming) }
 }
 

@@ -13,7 +13,7 @@ import { startLoad } from './load.ts'
 import type { Child } from './child.ts'
 import type { FaultyEndpoint } from './faults.ts'
 import type { Footprint } from './footprint.ts'
-import type { Findings, Judge, Promises } from './judge.ts'
+import type { Judge, Promises } from './judge.ts'
 import type { Keys } from './keys.ts'
 
 const MINUTES = Number(process.env['WITH_AUTH_SOAK_MINUTES'] ?? 1)
@@ -31,21 +31,12 @@ const LEAST_FAULTS = MINUTES >= 10 ? 5 : 2
 // One minute is too short for the heap to settle, so its bound is loose.
 const MOST_GROWTH_MB = MINUTES >= 10 ? 1 : 1_000
 
-interface Soaked {
-  readonly sent: number
-  readonly lost: readonly string[]
-  readonly findings: Findings
-  readonly asked: number
-  readonly faults: Readonly<Record<string, number>>
-  readonly reloads: {
-    readonly reloads: number
-    readonly brokenReloads: number
-    readonly events: number
-  }
-  readonly footprints: readonly Footprint[]
-  readonly idleDescriptors: { readonly before: number; readonly after: number }
-  readonly endedBy: string | null
-  readonly printed: string
+type Soaked = Awaited<ReturnType<typeof soak>>
+
+interface Reloads {
+  readonly reloads: number
+  readonly brokenReloads: number
+  readonly events: number
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'with-auth-soak-'))
@@ -92,7 +83,7 @@ async function disturb(
   }
 }
 
-async function soak(): Promise<Soaked> {
+async function soak() {
   const ledgerPath = join(folder, 'ledger')
   writeFileSync(ledgerPath, '')
   const endpoint = await startFaultyEndpoint(ledgerPath)
@@ -146,9 +137,9 @@ async function idleDescriptors(pid: number): Promise<number> {
   return fewest
 }
 
-async function countsOf({ process: child }: Child): Promise<Soaked['reloads']> {
-  const answer = new Promise<Soaked['reloads']>((resolve) => {
-    child.once('message', (message) => resolve((message as { counts: Soaked['reloads'] }).counts))
+async function countsOf({ process: child }: Child): Promise<Reloads> {
+  const answer = new Promise<Reloads>((resolve) => {
+    child.once('message', (message) => resolve((message as { counts: Reloads }).counts))
   })
   child.send('counts')
   return answer

@@ -3,17 +3,10 @@ import { json } from 'node:stream/consumers'
 import { close, listen } from './loopback.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-export interface AuthEndpoint {
-  readonly url: string
-  /** The keys that were asked about. */
-  readonly asked: string[]
-  readonly close: () => Promise<void>
-}
+export type AuthEndpoint = Awaited<ReturnType<typeof startAuthEndpoint>>
 
-/** Starts an auth endpoint over HTTP that knows some keys and their principals. */
-export async function startAuthEndpoint(
-  principals: Readonly<Record<string, string>>,
-): Promise<AuthEndpoint> {
+/** Starts an auth endpoint over HTTP that knows some keys and their principals. `asked` has the keys that it was asked about. */
+export async function startAuthEndpoint(principals: Readonly<Record<string, string>>) {
   const known = new Map(Object.entries(principals))
   const asked: string[] = []
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -5,7 +5,7 @@ import type { ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
 /** A check of one question with a distant deadline. */
 export function checkOf(token = 't', told = 'told'): Check {
   const request = { path: '/a', headers: {}, params: {} }
-  return new Check(token, told, () => ({ token, request }), [])
+  return new Check({ token, request }, told, [])
 }
 
 /** Looks up a decision and asks on a miss, as the gate does. */

@@ -2,14 +2,6 @@ import { join } from 'node:path'
 import ts from 'typescript'
 import { ROOT } from './project.ts'
 
-/** An option with the documentation of its type. */
-interface DocumentedOption {
-  /** With its parent, such as `context.path`. */
-  readonly name: string
-  /** The text of its `@default` tag. */
-  readonly defaultText: string | undefined
-}
-
 const FILES = [
   'src/core/auth-config.ts',
   'src/core/types.ts',
@@ -27,8 +19,9 @@ const program = ts.createProgram(FILES, {
 const checker = program.getTypeChecker()
 
 /** The options of a type, including the options of its groups. */
-export function readOptionsOfType(type: string): DocumentedOption[] {
-  return optionsOf(typeNamed(type), '')
+export function readOptionsOfType(type: string) {
+  const options = [...readDocumentation(type)].filter(([, { isOption }]) => isOption)
+  return options.map(([name, { byDefault: defaultText }]) => ({ name, defaultText }))
 }
 
 /** The parts of an option's comment. */
@@ -38,6 +31,8 @@ interface Documentation {
   readonly type: string
   /** The text of its `@default` tag. */
   readonly byDefault: string | undefined
+  /** Whether it takes a value of its own. A group does only if it can be `false`. */
+  readonly isOption: boolean
 }
 
 /** The documentation of each option and group of a type, by its full name, such as `context.path`. */
@@ -49,13 +44,14 @@ function documentationOf(config: ts.Type, parent: string): [string, Documentatio
   return config.getProperties().flatMap((property) => {
     const name = `${parent}${property.name}`
     const declaration = property.valueDeclaration
+    const nested = configIn(property)
     const written = declaration !== undefined && ts.isPropertySignature(declaration)
     const own: Documentation = {
       text: ts.displayPartsToString(property.getDocumentationComment(checker)).replace(/\s+/g, ' '),
       type: (written ? declaration.type?.getText() : undefined) ?? '',
       byDefault: defaultOf(property),
+      isOption: nested !== typeOf(property),
     }
-    const nested = configIn(property)
     const below = nested === undefined ? [] : documentationOf(nested, `${name}.`)
     return [[name, own] as [string, Documentation], ...below]
   })
@@ -68,17 +64,6 @@ export function readUnion(name: string): string[] {
   return members.map((member) => {
     if (member.isStringLiteral()) return member.value
     throw new Error(`${name} has a member that is not a string`)
-  })
-}
-
-function optionsOf(config: ts.Type, parent: string): DocumentedOption[] {
-  return config.getProperties().flatMap((property) => {
-    const name = `${parent}${property.name}`
-    const nested = configIn(property)
-    const options = nested === undefined ? [] : optionsOf(nested, `${name}.`)
-    // A group that can be `false` is also an option.
-    if (nested === typeOf(property)) return options
-    return [{ name, defaultText: defaultOf(property) }, ...options]
   })
 }
 

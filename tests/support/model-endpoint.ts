@@ -1,23 +1,11 @@
-import type { Transport, TransportResponse } from '../../src/index.ts'
+import type { TransportInit, TransportResponse } from '../../src/index.ts'
 import type { Answer, Call, Moment } from './history-log.ts'
 import type { VirtualClock } from './virtual-clock.ts'
-
-interface ModelEndpoint {
-  readonly fetch: Transport
-  /** Sets the answers about a token: one for the first question, one for all others. */
-  readonly says: (token: string, first: Answer, later?: Answer) => void
-  /** The number of pending answers, including those to aborted calls. */
-  readonly pending: () => number
-}
 
 const YES: Answer = { status: 200, latencyMs: 0, isDeaf: false }
 
 /** An endpoint that logs its calls. Each principal names the question and the number of the call. */
-export function createModelEndpoint(
-  clock: VirtualClock,
-  calls: Call[],
-  moment: () => Moment,
-): ModelEndpoint {
+export function createModelEndpoint(clock: VirtualClock, calls: Call[], moment: () => Moment) {
   const answers = new Map<string, { first: Answer; later: Answer }>()
   const underWay = new Set<number>()
   const answerFor = (token: string): Answer => {
@@ -40,7 +28,7 @@ export function createModelEndpoint(
     call.ended ??= { ...moment(), as }
   }
   return {
-    fetch: (_url, { body, signal }) => {
+    fetch: (_url: string, { body, signal }: TransportInit): Promise<TransportResponse> => {
       const call = log(body)
       const { answer } = call
       return new Promise((resolve, reject) => {
@@ -62,8 +50,12 @@ export function createModelEndpoint(
         if (timer !== 0) underWay.add(timer)
       })
     },
+    /** The number of pending answers, including those to aborted calls. */
     pending: () => underWay.size,
-    says: (token, first, later = first) => void answers.set(token, { first, later }),
+    /** Sets the answers about a token: one for the first question, one for all others. */
+    says: (token: string, first: Answer, later: Answer = first): void => {
+      answers.set(token, { first, later })
+    },
   }
 }
 

@@ -16,18 +16,10 @@ export interface UpstreamCall {
 /** Answers a call. */
 export type Play = (call: UpstreamCall) => void
 
-export interface RawUpstream {
-  readonly url: string
-  readonly calls: UpstreamCall[]
-  /** Sets the response for a path, 200 by default. */
-  readonly plan: (path: string, play: Play) => void
-  /** The calls for a path with any query. */
-  readonly callsFor: (path: string) => UpstreamCall[]
-  readonly close: () => Promise<void>
-}
+export type RawUpstream = Awaited<ReturnType<typeof startRawUpstream>>
 
 /** Starts a server that records the bytes of requests and sends exact bytes. It reads one request per connection. */
-export async function startRawUpstream(): Promise<RawUpstream> {
+export async function startRawUpstream() {
   const calls: UpstreamCall[] = []
   const plans = new Map<string, Play>()
   const server = createServer((socket) => {
@@ -52,9 +44,11 @@ export async function startRawUpstream(): Promise<RawUpstream> {
   return {
     url: `http://127.0.0.1:${port}`,
     calls,
-    plan: (path, play) => void plans.set(path, play),
-    callsFor: (path) => calls.filter((call) => pathOf(call) === path),
-    close: () => {
+    /** Sets the response for a path, 200 by default. */
+    plan: (path: string, play: Play): void => void plans.set(path, play),
+    /** The calls for a path with any query. */
+    callsFor: (path: string): UpstreamCall[] => calls.filter((call) => pathOf(call) === path),
+    close: (): Promise<void> => {
       for (const socket of sockets) socket.destroy()
       return close(server)
     },

@@ -1,4 +1,6 @@
+import { main } from '../../src/cli/main.ts'
 import { keepOutput } from '../secrets/capture.ts'
+import type { Command } from '../../src/cli/command-line.ts'
 import type { StopSignal, Surroundings } from '../../src/cli/surroundings.ts'
 
 export interface RecordedSurroundings extends Surroundings {
@@ -43,4 +45,16 @@ export function createSurroundings(
       for (const resolve of called) resolve(signal)
     },
   }
+}
+
+/** Runs a command line. Returns its exit code and its output. */
+export async function runLine(
+  args: readonly string[],
+  commands: readonly Command[],
+  env: Readonly<Record<string, string>> = {},
+  input = '',
+): Promise<{ code: number; printed: string; noted: string }> {
+  const surroundings = createSurroundings(env, input)
+  const code = await main(args, commands, surroundings)
+  return { code, printed: surroundings.printed(), noted: surroundings.noted() }
 }

@@ -1,7 +1,7 @@
 import { isMap } from 'yaml'
 import { describe, expect, it } from 'vitest'
 import { parseFile } from '../../src/yaml/document.ts'
-import { mayMean, refuseMisplaced } from '../../src/yaml/misplaced-section.ts'
+import { mayMean, rejectMisplaced } from '../../src/yaml/misplaced-section.ts'
 import { linesOf } from '../support/yaml-problems.ts'
 import { ConfigFileError, parseConfig } from '../../src/yaml.ts'
 
@@ -137,11 +137,11 @@ const REAL_KEYS = {
 function refused(text: string): string[] {
   const { tree, findings } = parseFile('f', text)
   if (!isMap(tree?.root)) throw new Error('no mapping')
-  refuseMisplaced(tree.root, { tree, findings, environment: () => undefined })
+  rejectMisplaced(tree.root, { tree, findings, environment: () => undefined })
   return findings.all().map(({ line, column, key }) => `${line}:${column} ${key}`)
 }
 
-describe('refuseMisplaced', () => {
+describe('rejectMisplaced', () => {
   it('finds all that may be meant, beside the server and within it', () => {
     const text = [
       'auth: { url: x }',

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { parseFile } from '../../src/yaml/document.ts'
 import { readFields } from '../../src/yaml/setting.ts'
 import { OPTIONS } from '../../src/core/config/options.ts'
+import { parseConfig } from '../../src/yaml.ts'
 import { inAuth, linesOf } from '../support/yaml-problems.ts'
 
 function read(text: string) {
@@ -176,3 +177,18 @@ it.each<[text: string, ...lines: string[]]>([
 ])('reports the problems of %j without its values', (text, ...lines) => {
   expect(linesOf(inAuth(text), ENV)).toEqual(lines)
 })
+
+it.each([
+  ['fields', { a: 5 }, 'realm: { a: b }', '"server.auth.realm" must be'],
+  ['isUrl', true, 'timeout_ms: "se@cret"', 'its value is not shown'],
+])(
+  '%s on Object.prototype is no part of a form (prototype pollution)',
+  (name, value, text, told) => {
+    Object.defineProperty(Object.prototype, name, { value, configurable: true })
+    try {
+      expect(() => parseConfig(inAuth(text))).toThrow(told)
+    } finally {
+      Reflect.deleteProperty(Object.prototype, name)
+    }
+  },
+)

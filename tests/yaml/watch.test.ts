@@ -12,8 +12,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthConfigError } from '../../src/index.ts'
 import { ConfigFileError, watchConfig } from '../../src/yaml.ts'
-import { fingerprint, watchText } from '../../src/yaml/watch.ts'
+import { fingerprint, watchParsed } from '../../src/yaml/watch.ts'
 import type { WatchedConfig } from '../../src/yaml.ts'
+import type { Watch } from '../../src/yaml/watch.ts'
 
 const ENDPOINT = 'https://auth.example.com/validate'
 const SEED = `server: { port: 8321, auth: { endpoint: "${ENDPOINT}" } }\n`
@@ -29,80 +30,67 @@ const auth = (lines: string): string =>
 let close: () => void = () => undefined
 afterEach(() => close())
 
-/** Watches a file that holds one thing after the other, one for each time that it is read. */
+/** Watches a file that holds one thing after the other, one for each time that it is read. A config is the text itself. */
 async function watchContents(...contents: (string | Error)[]): Promise<unknown[]> {
   const told: unknown[] = []
-  const reads = vi.fn(async () => {
-    const content = contents[Math.min(reads.mock.calls.length, contents.length) - 1] ?? ''
+  const read = vi.fn(() => {
+    const content = contents[Math.min(read.mock.calls.length, contents.length) - 1] ?? ''
     if (typeof content === 'string') return content
     throw content
   })
-  const onChange = ({ text, ...rest }: { text?: string; error?: unknown }): void =>
-    void told.push(text ?? ('error' in rest ? String(rest.error) : ''))
-  close = watchText({ read: reads, text: 'a', intervalMs: 1, onChange })
-  await vi.waitFor(() => expect(reads.mock.calls.length).toBeGreaterThan(contents.length + 3), {
+  const tell = (value: unknown): void => void told.push(value)
+  close = watchTexts({ read, onChange: tell, onError: tell, onRecover: () => tell('recovered') })
+  await vi.waitFor(() => expect(read.mock.calls.length).toBeGreaterThan(contents.length + 3), {
     timeout: 5000,
   })
   return told
 }
 
-describe('watchText', () => {
-  it('reports nothing while nothing changes', async () => {
-    expect(await watchContents('a', 'a')).toEqual([])
-  })
+const noObservers = {
+  onChange: (): void => undefined,
+  onError: (): void => undefined,
+  onRecover: (): void => undefined,
+}
 
-  it('reports a change once, after it was read twice', async () => {
-    expect(await watchContents('a', 'b', 'b', 'b')).toEqual(['b'])
-  })
+function watchTexts(watch: Partial<Watch<string>> & Pick<Watch<string>, 'read'>): () => void {
+  const parse = (text: string): string => text
+  return watchParsed({ ...noObservers, text: 'a', intervalMs: 1, parse, ...watch }).close
+}
 
-  it('does not report a half-written file', async () => {
-    expect(await watchContents('', 'b', 'bc', 'bcd', 'bcd')).toEqual(['bcd'])
-  })
+describe('watchParsed', () => {
+  const [gone, denied] = [new Error('gone'), new Error('denied')]
 
-  it('reports that a file cannot be read, and that it can again', async () => {
-    const gone = new Error('gone')
-    expect(await watchContents(gone, gone, gone, 'a', 'a')).toEqual(['Error: gone', 'a'])
-    close()
-    expect(await watchContents(gone, 'a', 'a')).toEqual([])
-  })
-
-  it('distinguishes errors from each other and from an empty file', async () => {
-    const [gone, denied] = [new Error('gone'), new Error('denied')]
-    expect(await watchContents(gone, gone, denied, denied, '', '')).toEqual([
-      'Error: gone',
-      'Error: denied',
-      '',
-    ])
-  })
-
-  it('distinguishes a text from an error with the same message', async () => {
-    const gone = new Error('gone')
-    const text = 'Error: gone'
-    expect(await watchContents(gone, gone, text, text, gone, gone)).toEqual([text, text, text])
+  it.each([
+    ['nothing while nothing changes', ['a', 'a'], []],
+    ['a change once, after it was read twice', ['a', 'b', 'b', 'b'], ['b']],
+    ['no half-written file', ['', 'b', 'bc', 'bcd', 'bcd'], ['bcd']],
+    [
+      'a file that cannot be read, and that it can again',
+      [gone, gone, gone, 'a', 'a'],
+      [gone, 'recovered'],
+    ],
+    ['no error that lasts for one read', [gone, 'a', 'a'], []],
+    [
+      'two errors and an empty file apart',
+      [gone, gone, denied, denied, '', ''],
+      [gone, denied, ''],
+    ],
+    [
+      'an error and a text that is its message apart',
+      [gone, gone, 'Error: gone', 'Error: gone', gone, gone],
+      [gone, 'Error: gone', gone],
+    ],
+  ])('reports %s', async (_, contents, told) => {
+    expect(await watchContents(...contents)).toEqual(told)
   })
 
   it('reads no more after the observer closes it, or while it waits', async () => {
-    const read = vi.fn(async () => 'b')
+    const read = vi.fn(() => 'b')
     const onChange = vi.fn(() => close())
-    close = watchText({ read, text: 'a', intervalMs: 1, onChange })
+    close = watchTexts({ read, onChange })
     await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), { timeout: 5000 })
-    watchText({ read, text: 'a', intervalMs: 1, onChange })()
+    watchTexts({ read })()
     await new Promise((resolve) => setTimeout(resolve, 50))
-    expect(read).toHaveBeenCalledTimes(2)
-  })
-
-  it('reports nothing after it is closed, not even a read that is under way', async () => {
-    let finish: (text: string) => void = () => undefined
-    const onChange = vi.fn()
-    const read = vi.fn(() => new Promise<string>((resolve) => void (finish = resolve)))
-    close = watchText({ read, text: 'a', intervalMs: 1, onChange })
-    await vi.waitFor(() => expect(read).toHaveBeenCalledOnce(), { timeout: 5000 })
-    finish('b')
-    await vi.waitFor(() => expect(read).toHaveBeenCalledTimes(2), { timeout: 5000 })
-    close()
-    finish('b')
-    await new Promise((resolve) => setTimeout(resolve, 20))
-    expect(onChange).not.toHaveBeenCalled()
     expect(read).toHaveBeenCalledTimes(2)
   })
 })

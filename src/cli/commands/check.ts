@@ -1,20 +1,14 @@
 import { createReadStream } from 'node:fs'
 import { endpointHeaders, parseEndpoint } from '../../core/config/endpoint.ts'
-import { readKey, readMilliseconds, requireOperand } from '../command-line.ts'
+import { readKey, readWholeNumber, requireOperand } from '../command-line.ts'
 import { examine } from '../conformance/examine.ts'
 import { conclude, describeHeading, describeRow, isConformant } from '../conformance/report.ts'
 import { asUsage, nameFlag, UsageError } from '../errors.ts'
 import { showUrl } from '../shown-value.ts'
 import { COLOR_VARIABLES, EXIT, readInput } from '../surroundings.ts'
-import type { Command, CommandLine, OptionSpecs } from '../command-line.ts'
+import type { Command, CommandLine } from '../command-line.ts'
 import type { Row } from '../conformance/finding.ts'
-import type { ProbeTarget } from '../conformance/probe.ts'
 import type { Surroundings } from '../surroundings.ts'
-
-/** Never in an argument: every user of the machine can list those. */
-export const KEY_OPTIONS: OptionSpecs = {
-  'key-file': { value: 'FILE', help: 'a file that holds a valid key' },
-}
 
 const TIMEOUT_MS = 5000
 const MAX_TIMEOUT_MS = 60_000
@@ -41,7 +35,8 @@ export const checkCommand: Command = {
     'with-auth check http://127.0.0.1:8321/validate --key-file key.txt',
   ],
   options: {
-    ...KEY_OPTIONS,
+    // Never in an argument: every user of the machine can list those.
+    'key-file': { value: 'FILE', help: 'a file that holds a valid key' },
     'timeout-ms': { value: 'MS', help: 'how long to wait for each answer', default: TIMEOUT_MS },
     'allow-insecure-http': { help: 'allow http to another machine' },
   },
@@ -50,36 +45,18 @@ export const checkCommand: Command = {
 
 async function run(line: CommandLine, surroundings: Surroundings): Promise<number> {
   const url = await readUrl(line)
-  const timeoutMs = readMilliseconds(line, 'timeout-ms', MAX_TIMEOUT_MS) ?? TIMEOUT_MS
+  const timeoutMs = readWholeNumber(line, 'timeout-ms', 1, MAX_TIMEOUT_MS) ?? TIMEOUT_MS
   const key = await readPresentedKey(line, surroundings)
   const headers = await readHeaders(surroundings)
-  const target = { url, headers, timeoutMs }
-  const rows = line.has('json')
-    ? await printJson(target, key, surroundings)
-    : await printTable(target, key, surroundings)
-  return isConformant(rows) ? EXIT.ok : EXIT.failed
-}
-
-async function printTable(
-  target: ProbeTarget,
-  key: string | undefined,
-  { print, colors }: Surroundings,
-): Promise<readonly Row[]> {
-  print(`${showUrl(target.url, key)}\n\n${describeHeading()}`)
-  const rows = await examine(target, key, (row) => print(describeRow(row, colors)))
-  print(`\n${conclude(rows)}`)
-  return rows
-}
-
-async function printJson(
-  target: ProbeTarget,
-  key: string | undefined,
-  { print }: Surroundings,
-): Promise<readonly Row[]> {
-  const rows = await examine(target, key)
-  const endpoint = showUrl(target.url, key)
-  print(`${JSON.stringify({ endpoint, ok: isConformant(rows), rows })}\n`)
-  return rows
+  const { print, colors } = surroundings
+  const isJson = line.has('json')
+  const endpoint = showUrl(url, key)
+  if (!isJson) print(`${endpoint}\n\n${describeHeading()}`)
+  const printRow = (row: Row): void => print(describeRow(row, colors))
+  const rows = await examine({ url, headers, timeoutMs }, key, isJson ? undefined : printRow)
+  const ok = isConformant(rows)
+  print(isJson ? `${JSON.stringify({ endpoint, ok, rows })}\n` : `\n${conclude(rows)}`)
+  return ok ? EXIT.ok : EXIT.failed
 }
 
 async function readUrl(line: CommandLine): Promise<string> {
@@ -89,26 +66,22 @@ async function readUrl(line: CommandLine): Promise<string> {
   return asUsage(URL_WORDS, () => parseEndpoint(url, line.has('allow-insecure-http')))
 }
 
-async function readHeaders({
-  env,
-}: Pick<Surroundings, 'env'>): Promise<Readonly<Record<string, string>>> {
+async function readHeaders({ env }: Surroundings): Promise<Readonly<Record<string, string>>> {
   const secret = env['WITH_AUTH_ENDPOINT_SECRET']
   if (secret === undefined) return {}
   const headers = { 'x-auth-secret': secret }
   return asUsage(SECRET_WORDS, () => endpointHeaders.parse(headers, ['endpointHeaders']))
 }
 
-/** The valid key, if one was given. */
 export async function readPresentedKey(
   line: CommandLine,
   { env }: Pick<Surroundings, 'env'>,
 ): Promise<string | undefined> {
   const file = line.text('key-file')
-  const text = file === undefined ? env['WITH_AUTH_KEY'] : await readKeyFile(file)
+  const text =
+    file === undefined
+      ? env['WITH_AUTH_KEY']
+      : await readInput(createReadStream(file)).catch(nameFlag('--key-file', file))
   if (text === undefined) return undefined
   return readKey(text, file === undefined ? 'WITH_AUTH_KEY' : '--key-file')
-}
-
-function readKeyFile(file: string): Promise<string> {
-  return readInput(createReadStream(file)).catch(nameFlag('--key-file', file))
 }

@@ -2,6 +2,7 @@ import { stringify } from 'yaml'
 import { resolveConfig } from '../../core/config/parse.ts'
 import { dotted, nameMentioned } from '../../core/config/problems.ts'
 import { ConfigFileError, loadConfig } from '../../yaml.ts'
+import { keyOf } from '../../yaml/setting.ts'
 import { requireOperand } from '../command-line.ts'
 import { describeRevocation, revokedKeyWorksForMs } from '../config-of.ts'
 import { nameFlag } from '../errors.ts'
@@ -39,14 +40,15 @@ async function run(line: CommandLine, { print }: Surroundings): Promise<number> 
   return EXIT.ok
 }
 
-/** Prints the problems of a file as a list, for machines. */
 function printProblems(error: unknown, print: Surroundings['print']): void {
   if (!(error instanceof ConfigFileError)) return
   const problems = error.problems.map(({ line, column, key, expected, received }) => ({
     line,
     column,
     option: key,
-    expected: nameMentioned(expected, (path) => JSON.stringify(dotted(path.map(snakeCase)))),
+    expected: nameMentioned(expected, (path) =>
+      JSON.stringify(dotted(path.map((part) => keyOf(String(part))))),
+    ),
     received,
   }))
   print(escapeHidden(`${JSON.stringify({ problems })}\n`))
@@ -73,24 +75,16 @@ export function showConfig(config: AuthConfig, resolved: ResolvedConfig): unknow
     fetch: _____,
     ...rest
   } = resolved
+  const endpoint = resolved.endpoint?.replace(/\?.*/s, `?${REDACTED}`)
+  const shown = inSnakeCase({ ...rest, endpoint, public: config.public ?? [] })
   const headers = Object.keys(endpointHeaders).map((name) => [name, REDACTED])
-  return inSnakeCase({
-    ...rest,
-    endpoint: resolved.endpoint?.replace(/\?.*/s, `?${REDACTED}`),
-    public: config.public ?? [],
-    // A Map, because header names are not converted to snake_case.
-    ...(headers.length === 0 ? {} : { endpoint_headers: new Map(headers as [string, string][]) }),
-  })
+  if (headers.length === 0) return shown
+  return { ...Object(shown), endpoint_headers: Object.fromEntries(headers) }
 }
 
 function inSnakeCase(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(inSnakeCase)
-  if (value instanceof Map) return Object.fromEntries(value)
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).filter(([, member]) => member !== undefined)
-  return Object.fromEntries(entries.map(([name, member]) => [snakeCase(name), inSnakeCase(member)]))
-}
-
-function snakeCase(name: string | number): string {
-  return String(name).replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  return Object.fromEntries(entries.map(([name, member]) => [keyOf(name), inSnakeCase(member)]))
 }

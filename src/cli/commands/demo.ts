@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { withAuth } from '../../core/with-auth.ts'
+import { reasonOf } from '../../files/system.ts'
 import { createGateway } from '../../gateway.ts'
 import { createKey } from '../../keys.ts'
 import { rejectOperands } from '../command-line.ts'
@@ -14,6 +15,8 @@ import type { Surroundings } from '../surroundings.ts'
 
 const GATEWAY_PORT = 8320
 const API_PORT = 8322
+// Windows reports EACCES for its reserved ports. Deno throws its own error.
+const TAKEN = new Set(['EADDRINUSE', 'EACCES', 'AddrInUse'])
 
 export const demoCommand: Command = {
   name: 'demo',
@@ -59,16 +62,9 @@ async function listenNear(
   try {
     return await listen(fetch, { host, port: usualPort })
   } catch (error) {
-    if (!isTaken(error)) throw error
+    if (!TAKEN.has(reasonOf(error))) throw error
     return listen(fetch, { host, port: 0 })
   }
-}
-
-// Windows reports EACCES for its reserved ports. Deno throws its own error.
-function isTaken(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  const code = 'code' in error ? error.code : undefined
-  return code === 'EADDRINUSE' || code === 'EACCES' || error.name === 'AddrInUse'
 }
 
 async function writeGuide(gatewayUrl: string, apiUrl: string, key: string): Promise<string> {
@@ -94,7 +90,6 @@ Ctrl-C stops both servers.
 `
 }
 
-/** A curl command and its real output. */
 async function showCall(url: string, headers: Readonly<Record<string, string>>): Promise<string> {
   const options = Object.entries(headers).map(([name, value]) => `-H "${name}: ${value}" `)
   const response = await fetch(url, { headers })

@@ -40,7 +40,13 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   const log = createDecisionLog(surroundings, line.has('json'))
   const options = readOptions(line, surroundings, log)
   const endpoint = await asUsage(FLAGS, () => createKeyEndpoint({ file }, options))
-  const serving = await listen(logged(endpoint, log), address).catch(nameAddress(address))
+  const answer = async (request: Request): Promise<Response> => {
+    const startedAt = performance.now()
+    const response = await endpoint(request)
+    log({ type: 'answer', status: response.status, durationMs: performance.now() - startedAt })
+    return response
+  }
+  const serving = await listen(answer, address).catch(nameAddress(address))
   log({ type: 'listening', url: serving.url })
   if (!line.has('json')) surroundings.note(`with-auth: auth endpoint on ${serving.url}\n`)
   await serveUntilStopped([serving], surroundings)
@@ -58,18 +64,5 @@ function readOptions(
     ...(endpointSecret === undefined ? {} : { endpointSecret }),
     ...(maxAgeSeconds === undefined ? {} : { maxAgeSeconds }),
     onError: ({ message }) => log({ type: 'keys_error', message }),
-  }
-}
-
-function logged(
-  endpoint: (request: Request) => Promise<Response>,
-  log: DecisionLog,
-): (request: Request) => Promise<Response> {
-  return async (request) => {
-    const startedAt = performance.now()
-    const response = await endpoint(request)
-    const durationMs = performance.now() - startedAt
-    log({ type: 'answer', status: response.status, durationMs })
-    return response
   }
 }

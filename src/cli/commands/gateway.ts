@@ -1,6 +1,6 @@
 import { resolveConfig } from '../../core/config/parse.ts'
 import { createGateway } from '../../gateway.ts'
-import { readMilliseconds, rejectOperands, requireText } from '../command-line.ts'
+import { readWholeNumber, rejectOperands, requireText } from '../command-line.ts'
 import { describeRevocation, GUARD_OPTIONS, revokedKeyWorksForMs } from '../config-of.ts'
 import { asUsage, wrongValue } from '../errors.ts'
 import { createClientAddresses, parseNetwork } from '../gateway/client-address.ts'
@@ -17,8 +17,7 @@ import type { EquippedConfig } from '../gateway/transport.ts'
 import type { DecisionLog } from '../log.ts'
 import type { Surroundings } from '../surroundings.ts'
 
-/** The options for the connection to the upstream. */
-export const UPSTREAM_OPTIONS: OptionSpecs = {
+const UPSTREAM_OPTIONS: OptionSpecs = {
   'upstream-timeout-ms': {
     value: 'MS',
     help: 'how long the upstream may take to start its response',
@@ -39,8 +38,7 @@ export const UPSTREAM_OPTIONS: OptionSpecs = {
   'allow-insecure-http': { help: 'allow an http upstream on another machine' },
 }
 
-/** The flag for each option of `createGateway`. */
-export const UPSTREAM_FLAGS: Readonly<Record<string, string>> = {
+const UPSTREAM_FLAGS: Readonly<Record<string, string>> = {
   upstream: '--upstream',
   timeoutMs: '--upstream-timeout-ms',
   stripHeaders: '--strip-header',
@@ -92,7 +90,9 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   const upstream = requireText(line, 'upstream', 'URL')
   const address = readAddress(line, PORT)
   const options = readUpstreamOptions(line)
-  const { addressOf, isConflicting } = createClientAddresses(readTrustedProxies(line))
+  const { addressOf, isConflicting } = createClientAddresses(
+    line.texts('trusted-proxy').map(readNetwork),
+  )
   const log = createDecisionLog(surroundings, line.has('json'))
   const requestLog = createRequestLog({
     log,
@@ -140,9 +140,9 @@ function announce(
   if (whyFetch !== undefined) note?.(`with-auth: checks over fetch are slower. ${whyFetch}\n`)
 }
 
-export function readUpstreamOptions(line: CommandLine): Omit<GatewayOptions<[]>, 'upstream'> {
+function readUpstreamOptions(line: CommandLine): Omit<GatewayOptions<[]>, 'upstream'> {
   const publicOrigin = line.text('public-origin')
-  const timeoutMs = readMilliseconds(line, 'upstream-timeout-ms')
+  const timeoutMs = readWholeNumber(line, 'upstream-timeout-ms')
   return {
     ...(publicOrigin === undefined ? {} : { publicOrigin }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
@@ -152,16 +152,12 @@ export function readUpstreamOptions(line: CommandLine): Omit<GatewayOptions<[]>,
   }
 }
 
-/** The networks whose forwarding headers are trusted. */
-export function readTrustedProxies(line: CommandLine): readonly Network[] {
-  return line.texts('trusted-proxy').map(readNetwork)
-}
-
 function readNetwork(text: string): Network {
   const network = parseNetwork(text)
-  if (network === undefined) {
-    throw wrongValue('--trusted-proxy', text, 'an address or a network such as 10.0.0.0/8')
-  }
-  if (network.length > 0) return network
-  throw wrongValue('--trusted-proxy', text, 'the network of your proxies, not every network')
+  if (network !== undefined && network.length > 0) return network
+  const isMalformed = network === undefined
+  const allowed = isMalformed
+    ? 'an address or a network such as 10.0.0.0/8'
+    : 'the network of your proxies, not every network'
+  throw wrongValue('--trusted-proxy', text, allowed)
 }

@@ -1,9 +1,9 @@
 import { pruneKeys, removeKey, rotateKey } from '../../keys.ts'
 import { pickTexts, rejectOperands, requireOperand, requireText } from '../command-line.ts'
-import { addAdvice, asUsage, nameFlag } from '../errors.ts'
+import { asUsage, nameFlag } from '../errors.ts'
 import { shown } from '../shown-value.ts'
 import { EXIT, flushResult } from '../surroundings.ts'
-import { EXPIRY, EXPIRY_NAMES, failAfterUndo, FILE, LIST_ADVICE, reportChange } from './keys.ts'
+import { EXPIRY, EXPIRY_NAMES, flushOrUndo, FILE, LIST_ADVICE, reportChange } from './keys.ts'
 import type { KeyRecord, RotatedKey } from '../../keys.ts'
 import type { Command, CommandLine } from '../command-line.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -60,23 +60,20 @@ const pruneCommand: Command = {
   run: prune,
 }
 
-/** The commands that end keys, except `keys revoke`. */
 export const retirementCommands: readonly Command[] = [rotateCommand, removeCommand, pruneCommand]
 
 async function rotate(line: CommandLine, surroundings: Surroundings): Promise<number> {
   const id = requireOperand(line, 'ID')
   const file = requireText(line, 'keys', 'FILE')
   const options = pickTexts(line, { overlap: 'overlap', ...EXPIRY_NAMES })
-  const rotated = await asUsage(FLAGS, () => rotateKey(file, id, options))
-    .catch(nameFlag('--keys', file))
-    .catch(addAdvice({ no_such_key: LIST_ADVICE, not_active: CREATE_ADVICE }))
-  printRotated(rotated, line.has('json'), surroundings)
-  await surroundings.flush().catch((error: unknown) =>
-    failAfterUndo(error, rotated.undo(), {
-      undone: `The new key was removed from ${file}, and ${rotated.replaces.id} works as long as before`,
-      kept: `The new key ${rotated.id} is still in ${file}: revoke it, and correct "expires" of ${rotated.replaces.id} there`,
-    }),
+  const rotated = await asUsage(FLAGS, () => rotateKey(file, id, options)).catch(
+    nameFlag('--keys', file, { no_such_key: LIST_ADVICE, not_active: CREATE_ADVICE }),
   )
+  printRotated(rotated, line.has('json'), surroundings)
+  await flushOrUndo(surroundings, rotated.undo, {
+    undone: `The new key was removed from ${file}, and ${rotated.replaces.id} works as long as before`,
+    kept: `The new key ${rotated.id} is still in ${file}: revoke it, and correct "expires" of ${rotated.replaces.id} there`,
+  })
   return EXIT.ok
 }
 
@@ -96,9 +93,9 @@ function printRotated(rotated: RotatedKey, asJson: boolean, { print, note }: Sur
 async function remove(line: CommandLine, surroundings: Surroundings): Promise<number> {
   const id = requireOperand(line, 'ID')
   const file = requireText(line, 'keys', 'FILE')
-  const removed = await removeKey(file, id)
-    .catch(nameFlag('--keys', file))
-    .catch(addAdvice({ no_such_key: LIST_ADVICE }))
+  const removed = await removeKey(file, id).catch(
+    nameFlag('--keys', file, { no_such_key: LIST_ADVICE }),
+  )
   const past =
     removed.status === 'active' ? 'it worked until now' : `it was ${removed.status} before`
   return reportChange(line, surroundings, removed, {

@@ -1,6 +1,6 @@
 import { createKey, listKeys, removeKey, revokeKey } from '../../keys.ts'
 import { pickTexts, readKey, rejectOperands, requireOperand, requireText } from '../command-line.ts'
-import { addAdvice, asUsage, nameFlag, wrongValue } from '../errors.ts'
+import { asUsage, nameFlag, wrongValue } from '../errors.ts'
 import { shown } from '../shown-value.ts'
 import { EXIT, flushResult } from '../surroundings.ts'
 import type { CreatedKey, KeyRecord, NewKey } from '../../keys.ts'
@@ -87,12 +87,10 @@ async function create(line: CommandLine, surroundings: Surroundings): Promise<nu
     createKey(file, key).catch(nameFlag('--keys', file)),
   )
   printKey(created, line.has('json'), surroundings)
-  await surroundings.flush().catch((error: unknown) =>
-    failAfterUndo(error, removeKey(file, created.id), {
-      undone: `The new key was removed from ${file}`,
-      kept: `The new key ${created.id} is still in ${file}: revoke it`,
-    }),
-  )
+  await flushOrUndo(surroundings, () => removeKey(file, created.id), {
+    undone: `The new key was removed from ${file}`,
+    kept: `The new key ${created.id} is still in ${file}: revoke it`,
+  })
   return EXIT.ok
 }
 
@@ -102,18 +100,22 @@ function printKey(created: CreatedKey, asJson: boolean, { print, note }: Surroun
   print(`${created.key}\n`)
 }
 
-/** A new key that could not be printed must not stay valid. */
-export async function failAfterUndo(
-  cause: unknown,
-  undo: Promise<unknown>,
+/** Waits until a new key is written. Otherwise undoes the change: a key that was not printed must not stay valid. */
+export async function flushOrUndo(
+  { flush }: Pick<Surroundings, 'flush'>,
+  undo: () => Promise<unknown>,
   states: { readonly undone: string; readonly kept: string },
-): Promise<never> {
-  const reason = cause instanceof Error ? cause.message : 'Cannot write the key'
-  const state = await undo.then(
-    () => states.undone,
-    () => states.kept,
-  )
-  throw new Error(`${reason}. ${state}`, { cause })
+): Promise<void> {
+  try {
+    await flush()
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : 'Cannot write the key'
+    const state = await undo().then(
+      () => states.undone,
+      () => states.kept,
+    )
+    throw new Error(`${reason}. ${state}`, { cause })
+  }
 }
 
 function readNewKey(line: CommandLine): NewKey {
@@ -171,9 +173,9 @@ async function revoke(line: CommandLine, surroundings: Surroundings): Promise<nu
   const file = requireText(line, 'keys', 'FILE')
   const reference =
     operand === '-' ? { key: readKey(await surroundings.readInput(), 'standard input') } : operand
-  const revoked = await revokeKey(file, reference)
-    .catch(nameFlag('--keys', file))
-    .catch(operand === '-' ? undefined : addAdvice({ no_such_key: REVOKE_ADVICE }))
+  const revoked = await revokeKey(file, reference).catch(
+    nameFlag('--keys', file, operand === '-' ? {} : { no_such_key: REVOKE_ADVICE }),
+  )
   const { id, principal } = revoked
   return reportChange(line, surroundings, revoked, {
     state: `${id} is revoked in ${file}`,

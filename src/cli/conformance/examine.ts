@@ -28,7 +28,7 @@ const NO_KEY = 'no good key was given'
 const COMPARE_BYTES = 'compare keys byte for byte (hash them, or use a binary collation)'
 
 type OnRow = (row: Row) => void
-type Judge = (finding: Finding, what: string) => Row
+type Judge = (check: string, finding: Finding, what: string) => Row
 
 /**
  * Asks an endpoint one question after the other, and judges the answers. Passes each row to `onRow` as soon as it is ready.
@@ -39,7 +39,7 @@ export async function examine(
   goodKey: string | undefined,
   onRow: OnRow = () => undefined,
 ): Promise<Row[]> {
-  const report = new Report(createAsker(target), onRow)
+  const report = new Report(target, onRow)
   const known = await askKeys(report, goodKey)
   const whyUnknown = goodKey === undefined ? NO_KEY : 'the good key was not allowed'
   if (known === undefined) report.skip(['nearly good key', 'other-case key'], whyUnknown)
@@ -54,16 +54,14 @@ export async function examine(
 async function askKeys(report: Report, goodKey: string | undefined): Promise<string | undefined> {
   const howToGive = 'set WITH_AUTH_KEY, or give --key-file'
   const goodKeys = goodKey === undefined ? howToGive : [about(goodKey, 'the good key')]
-  const good = await report.ask('good key', goodKeys, (finding) =>
-    judgeGoodKey('good key', finding),
-  )
+  const good = await report.ask('good key', goodKeys, judgeGoodKey)
   report.add('identity', () =>
     goodKey === undefined || good === undefined
       ? skipped('identity', NO_KEY)
       : judgeIdentity(good, goodKey),
   )
   const randomKey = about(createRandomKey(), 'a random key')
-  const bad = await report.ask('bad key', [randomKey], (finding) => judgeBadKey('bad key', finding))
+  const bad = await report.ask('bad key', [randomKey], judgeRandomKey)
   if (bad?.view.passes === true) report.stop('a random key was allowed')
   const findings = [good, bad].filter((finding) => finding !== undefined)
   if (findings.every((finding) => isOutage(finding))) report.stop('no key got a verdict')
@@ -72,45 +70,50 @@ async function askKeys(report: Report, goodKey: string | undefined): Promise<str
 }
 
 async function askKeysLike(report: Report, goodKey: string): Promise<void> {
-  await report.ask('nearly good key', nearlyGoodKeys(goodKey), (finding, what) =>
-    judgeBadKey('nearly good key', finding, `answer 401 to ${what}: compare whole keys`),
+  await report.ask('nearly good key', nearlyGoodKeys(goodKey), (check, finding, what) =>
+    judgeBadKey(check, finding, `answer 401 to ${what}: compare whole keys`),
   )
   const otherCase = otherCaseKey(goodKey)
   const otherCases = otherCase === undefined ? 'the good key has no letters' : [otherCase]
-  await report.ask('other-case key', otherCases, (finding, what) =>
-    judgeBadKey('other-case key', finding, `answer 401 to ${what}: ${COMPARE_BYTES}`),
+  await report.ask('other-case key', otherCases, (check, finding, what) =>
+    judgeBadKey(check, finding, `answer 401 to ${what}: ${COMPARE_BYTES}`),
   )
 }
 
 async function askNonsense(report: Report, goodKey: string | undefined): Promise<void> {
-  await report.ask('structured key', structuredKeys(goodKey), (finding, what) =>
-    judgeNonsense('structured key', finding, what, `answer 400 to ${what}: accept a string only`),
+  await report.ask('structured key', structuredKeys(goodKey), (check, finding, what) =>
+    judgeNonsense(check, finding, what, `answer 400 to ${what}: accept a string only`),
   )
-  const rows: readonly [check: string, questions: readonly Question[]][] = [
-    ['empty key', [about('', 'an empty "api_key"')]],
-    ['malformed JSON', [brokenQuestion()]],
-    ['missing fields', incompleteQuestions()],
-  ]
-  for (const [check, questions] of rows) {
-    await report.ask(check, questions, (finding, what) => judgeNonsense(check, finding, what))
-  }
+  await report.ask('empty key', [about('', 'an empty "api_key"')], judgeNonsense)
+  await report.ask('malformed JSON', [brokenQuestion()], judgeNonsense)
+  await report.ask('missing fields', incompleteQuestions(), judgeNonsense)
 }
 
 async function askBigHeaders(report: Report, goodKey: string | undefined): Promise<void> {
-  const check = 'big headers'
   const question = about(goodKey ?? createRandomKey(), 'headers of 32 KiB', bigHeaders())
-  await report.ask(check, [question], (finding) =>
-    goodKey === undefined ? judgeBadKey(check, finding) : judgeGoodKey(check, finding),
-  )
+  const judge = goodKey === undefined ? judgeRandomKey : judgeGoodKey
+  await report.ask('big headers', [question], judge)
 }
 
+function judgeRandomKey(check: string, finding: Finding): Row {
+  return judgeBadKey(check, finding)
+}
+
+/** For all questions together. */
+const TOTAL_MS = 60_000
+const TIME_IS_UP = 'the minute for all questions is over'
+
+/** Asks questions until there is a reason to stop, and collects the rows. */
 class Report {
   readonly rows: Row[] = []
-  readonly #asker: Asker
+  readonly #target: ProbeTarget
   readonly #onRow: OnRow
+  readonly #findings: Finding[] = []
+  readonly #endsAt = performance.now() + TOTAL_MS
+  #whyStopped: string | undefined
 
-  constructor(asker: Asker, onRow: OnRow) {
-    this.#asker = asker
+  constructor(target: ProbeTarget, onRow: OnRow) {
+    this.#target = target
     this.#onRow = onRow
   }
 
@@ -127,10 +130,10 @@ class Report {
     const findings: Finding[] = []
     const rows: Row[] = []
     for (const question of questions) {
-      const finding = await this.#asker.ask(question)
+      const finding = await this.#askOne(question)
       if (finding === undefined) break
       findings.push(finding)
-      rows.push(judge(finding, question.what))
+      rows.push(judge(check, finding, question.what))
     }
     const worst = worstOf(rows)
     const isWhole = rows.length === questions.length || worst?.result === 'fail'
@@ -144,25 +147,50 @@ class Report {
 
   /** Adds a row that needs no question of its own. */
   add(check: string, judge: () => Row): void {
-    this.#push(check, this.#asker.stopped() === undefined ? judge() : undefined)
+    this.#push(check, this.#stopped() === undefined ? judge() : undefined)
   }
 
   /** Adds the rows about all answers. Running out of time counts as slow answers. */
   addRest(): void {
-    const { findings, stopped } = this.#asker
-    this.add('redirects', () => judgeRedirects(findings))
-    const isTimeUp = stopped() === TIME_IS_UP
-    const speed = judgeSpeed(findings, isTimeUp)
-    this.#push('slow answers', stopped() === undefined || isTimeUp ? speed : undefined)
+    this.add('redirects', () => judgeRedirects(this.#findings))
+    const isTimeUp = this.#stopped() === TIME_IS_UP
+    const speed = judgeSpeed(this.#findings, isTimeUp)
+    this.#push('slow answers', this.#stopped() === undefined || isTimeUp ? speed : undefined)
   }
 
+  /** The first reason counts. */
   stop(why: string): void {
-    this.#asker.stop(why)
+    this.#whyStopped ??= why
+  }
+
+  #stopped(): string | undefined {
+    if (performance.now() >= this.#endsAt) this.stop(TIME_IS_UP)
+    return this.#whyStopped
   }
 
   #push(check: string, row: Row | undefined): void {
-    this.rows.push(row ?? leftOut(check, this.#asker.stopped() ?? TIME_IS_UP))
+    this.rows.push(row ?? leftOut(check, this.#stopped() ?? TIME_IS_UP))
     if (row !== undefined) this.#onRow(row)
+  }
+
+  /** Returns `undefined` after a stop, and for a question that the total time cuts off. */
+  async #askOne(question: Question): Promise<Finding | undefined> {
+    if (this.#stopped() !== undefined) return undefined
+    const { url, timeoutMs } = this.#target
+    const leftMs = Math.max(1, this.#endsAt - performance.now())
+    const target = { ...this.#target, timeoutMs: Math.min(timeoutMs, leftMs) }
+    const outcome = await probe(target, question.body)
+    const isLate = outcome.kind === 'silence' && outcome.reason === 'timeout'
+    if (isLate && leftMs < timeoutMs) {
+      this.stop(TIME_IS_UP)
+      return undefined
+    }
+    const isFirst = this.#findings.length === 0
+    const obstacle = isFirst ? obstacleAtStart(outcome, url) : obstacleLater(outcome, question.what)
+    if (obstacle !== undefined) this.stop(obstacle.why)
+    const finding = { outcome, view: await viewOfWrapper(outcome), obstacle }
+    this.#findings.push(finding)
+    return finding
   }
 }
 
@@ -171,49 +199,4 @@ function worstOf(rows: readonly Row[]): Row | undefined {
   return results
     .map((result) => rows.find((row) => row.result === result))
     .find((row) => row !== undefined)
-}
-
-/** For all questions together. */
-const TOTAL_MS = 60_000
-export const TIME_IS_UP = 'the minute for all questions is over'
-
-/** Asks questions until there is a reason to stop. */
-export interface Asker {
-  /** `undefined` after a stop, and for a question that the total time cuts off. Never rejects. */
-  readonly ask: (question: Question) => Promise<Finding | undefined>
-  readonly findings: readonly Finding[]
-  /** The reason of the stop. */
-  readonly stopped: () => string | undefined
-  readonly stop: (why: string) => void
-}
-
-export function createAsker(target: ProbeTarget): Asker {
-  const findings: Finding[] = []
-  const endsAt = performance.now() + TOTAL_MS
-  let reason: string | undefined
-  const stop = (why: string): void => void (reason ??= why)
-  const stopped = (): string | undefined => {
-    if (performance.now() >= endsAt) stop(TIME_IS_UP)
-    return reason
-  }
-  const ask = async (question: Question): Promise<Finding | undefined> => {
-    if (stopped() !== undefined) return undefined
-    const leftMs = Math.max(1, endsAt - performance.now())
-    const timeoutMs = Math.min(target.timeoutMs, leftMs)
-    const outcome = await probe({ ...target, timeoutMs }, question.body)
-    const isLate = outcome.kind === 'silence' && outcome.reason === 'timeout'
-    if (isLate && timeoutMs < target.timeoutMs) {
-      stop(TIME_IS_UP)
-      return undefined
-    }
-    const obstacle =
-      findings.length === 0
-        ? obstacleAtStart(outcome, target.url)
-        : obstacleLater(outcome, question.what)
-    if (obstacle !== undefined) stop(obstacle.why)
-    const finding = { outcome, view: await viewOfWrapper(outcome), obstacle }
-    findings.push(finding)
-    return finding
-  }
-  return { ask, findings, stopped, stop }
 }

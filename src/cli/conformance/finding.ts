@@ -2,7 +2,7 @@ import { createEndpoint } from '../../core/endpoint/endpoint.ts'
 import { AuthUnavailableError } from '../../core/errors.ts'
 import { Check } from '../../core/request/check.ts'
 import type { UnavailableReason } from '../../core/types.ts'
-import type { ProbeAnswer, ProbeOutcome } from './probe.ts'
+import type { ProbeOutcome } from './probe.ts'
 
 /** One line of the report. From the endpoint it repeats only numbers and attribute names: anything else may contain the key. */
 export interface Row {
@@ -16,13 +16,11 @@ export interface Row {
   readonly change?: string
 }
 
-/** Why the examination stops. */
 export interface Obstacle {
   readonly why: string
   readonly change: string
 }
 
-/** One answer, and the reaction of the wrapper. */
 export interface Finding {
   readonly outcome: ProbeOutcome
   readonly view: WrapperView
@@ -42,18 +40,20 @@ export function describeView(view: WrapperView): string {
   return view.isNamed ? 'allows, with principal' : 'allows, no principal'
 }
 
+/** The status of the answer; 0 without one. */
+export function statusOf({ outcome }: Pick<Finding, 'outcome'>): number {
+  return outcome.kind === 'answer' ? outcome.status : 0
+}
+
 /** Whether the endpoint was unavailable. */
-export function isOutage({ outcome }: Finding): boolean {
-  return outcome.kind === 'silence' || outcome.status >= 500 || outcome.status === 429
+export function isOutage(finding: Finding): boolean {
+  const status = statusOf(finding)
+  return status === 0 || status >= 500 || status === 429
 }
 
-export function isRedirect({ outcome }: Pick<Finding, 'outcome'>): boolean {
-  return outcome.kind === 'answer' && outcome.status >= 300 && outcome.status < 400
-}
-
-/** Whether the wrapper may cache the answer. */
-export function isVerdict({ outcome }: Pick<Finding, 'outcome'>): boolean {
-  return outcome.kind === 'answer' && [200, 401, 403].includes(outcome.status)
+export function isRedirect(finding: Pick<Finding, 'outcome'>): boolean {
+  const status = statusOf(finding)
+  return status >= 300 && status < 400
 }
 
 export function skipped(check: string, why: string): Row {
@@ -67,12 +67,10 @@ export function leftOut(check: string, why: string): Row {
   return skipped(check, `${NOT_ASKED}${why}`)
 }
 
-/** The reason of a row made by `leftOut`. */
 export function whyLeftOut({ result, did }: Row): string | undefined {
   return result === 'skipped' && did.startsWith(NOT_ASKED) ? did.slice(NOT_ASKED.length) : undefined
 }
 
-/** The reaction of the wrapper to an outcome. */
 export type WrapperView =
   | { readonly passes: true; readonly isNamed: boolean }
   | { readonly passes: false; readonly reason: UnavailableReason | 'denied' }
@@ -83,15 +81,17 @@ export type WrapperView =
  */
 export async function viewOfWrapper(outcome: ProbeOutcome): Promise<WrapperView> {
   if (outcome.kind === 'silence') return { passes: false, reason: outcome.reason }
+  const { status, headers } = outcome
+  const body = outcome.body === undefined ? null : new Response(outcome.body).body
   const ask = createEndpoint({
     url: 'http://127.0.0.1/',
     headers: {},
     identity: 'optional',
-    fetch: async () => playBack(outcome),
+    fetch: async () => ({ status, headers, body }),
     notify: () => undefined,
   })
   const request = { path: '/v1/models', headers: {}, params: {} }
-  const check = new Check('played-back', '', () => ({ token: 'played-back', request }), [])
+  const check = new Check({ token: 'played-back', request }, '', [])
   try {
     const verdict = await ask(check, Infinity, new AbortController().signal)
     if (verdict.outcome === 'deny') return { passes: false, reason: 'denied' }
@@ -100,8 +100,4 @@ export async function viewOfWrapper(outcome: ProbeOutcome): Promise<WrapperView>
     if (error instanceof AuthUnavailableError) return { passes: false, reason: error.reason }
     throw error
   }
-}
-
-function playBack({ status, headers, body }: ProbeAnswer) {
-  return { status, headers, body: body === undefined ? null : new Response(body).body }
 }

@@ -6,8 +6,8 @@ import {
   describeView,
   isOutage,
   isRedirect,
-  isVerdict,
   skipped,
+  statusOf,
 } from './finding.ts'
 import type { IdentityFault } from '../../core/endpoint/identity-faults.ts'
 import type { Finding, Row } from './finding.ts'
@@ -33,24 +33,21 @@ const CHANGES: Readonly<Record<number, string>> = {
   431: 'the question is in the body, and must not be limited like headers',
 }
 
-/** A key that must be allowed. */
 export function judgeGoodKey(check: string, finding: Finding): Row {
   const row = describe(check, finding)
   if (finding.view.passes && finding.obstacle === undefined) return { ...row, result: 'ok' }
   return { ...row, result: 'fail', change: changeFor(finding) }
 }
 
-/** A key that must be rejected. */
 export function judgeBadKey(check: string, finding: Finding, ifAllowed: string = ANSWER_401): Row {
   const row = describe(check, finding)
-  if (finding.obstacle !== undefined) return { ...row, result: 'fail', change: changeFor(finding) }
-  if (finding.view.passes) return { ...row, result: 'fail', change: ifAllowed }
-  if (isOutage(finding) || isRedirect(finding)) {
+  const { obstacle, view } = finding
+  if (obstacle === undefined && view.passes) return { ...row, result: 'fail', change: ifAllowed }
+  if (obstacle !== undefined || isOutage(finding) || isRedirect(finding)) {
     return { ...row, result: 'fail', change: changeFor(finding) }
   }
   if (isVerdict(finding)) return { ...row, result: 'ok' }
-  const isNotFound = finding.outcome.kind === 'answer' && finding.outcome.status === 404
-  const looks = isNotFound ? ', and a 404 looks like a wrong URL' : ''
+  const looks = statusOf(finding) === 404 ? ', and a 404 looks like a wrong URL' : ''
   const change = `answer 401 or 403: only these denials are cached${looks}`
   return { ...row, result: 'note', change }
 }
@@ -65,7 +62,7 @@ export function judgeNonsense(
   const row = { ...describe(check, finding), wrapper: 'never sends this' }
   if (finding.view.passes) return { ...row, result: 'fail', change: ifAllowed }
   if (!isOutage(finding)) return { ...row, result: 'ok' }
-  const isLimited = finding.outcome.kind === 'answer' && finding.outcome.status === 429
+  const isLimited = statusOf(finding) === 429
   const change = isLimited ? changeFor(finding) : `answer 400 to ${what}, and do not fail on it`
   return { ...row, result: 'fail', change }
 }
@@ -104,9 +101,14 @@ function describe(check: string, { outcome, view }: Finding): Omit<Row, 'result'
 function changeFor(finding: Finding): string {
   if (finding.obstacle !== undefined) return finding.obstacle.change
   if (isRedirect(finding)) return NO_REDIRECT
-  const status = finding.outcome.kind === 'answer' ? finding.outcome.status : 0
+  const status = statusOf(finding)
   if (status >= 500) return 'answer 200 or 401: a 5xx is taken for an outage'
   return CHANGES[status] ?? ANSWER_200
+}
+
+/** Whether the wrapper may cache the answer. */
+function isVerdict(finding: Finding): boolean {
+  return [200, 401, 403].includes(statusOf(finding))
 }
 
 const SLOW_MS = 1000

@@ -2,7 +2,6 @@ import { isRedirect } from './finding.ts'
 import type { Obstacle } from './finding.ts'
 import type { ProbeAnswer, ProbeOutcome, ProbeSilence } from './probe.ts'
 
-/** By the error code of `fetch`. */
 const BY_CODE: Readonly<Record<string, Obstacle>> = {
   ECONNREFUSED: {
     why: 'nothing listens there',

@@ -22,7 +22,6 @@ export interface ProbeAnswer {
 export interface ProbeSilence {
   readonly kind: 'silence'
   readonly reason: 'timeout' | 'unreachable'
-  /** The error code, such as `ECONNREFUSED`. */
   readonly code?: string | undefined
   readonly durationMs: number
 }

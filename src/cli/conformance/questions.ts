@@ -1,28 +1,19 @@
 import { createRandomKey } from '../proof.ts'
 
-/** One request to the endpoint. */
 export interface Question {
   readonly body: string
   /** The name in the report. Never contains a key. */
   readonly what: string
 }
 
-/** A question about a key. If the key is not a string, the reported headers hold a random key. */
+/** The question that the wrapper would ask about a key. If the key is not a string, its headers hold a random key. */
 export function about(
   key: unknown,
   what: string,
   headers: Readonly<Record<string, string>> = {},
 ): Question {
-  return { body: questionAbout(key, headers), what }
-}
-
-/** The body that the wrapper would send. */
-export function questionAbout(
-  key: unknown,
-  headers: Readonly<Record<string, string>> = {},
-): string {
   const sent = typeof key === 'string' ? key : createRandomKey()
-  return JSON.stringify({
+  const body = JSON.stringify({
     api_key: key,
     request: {
       path: '/v1/models',
@@ -30,6 +21,7 @@ export function questionAbout(
       params: { limit: '10', tag: ['new', 'small'] },
     },
   })
+  return { body, what }
 }
 
 /** Headers of 32 KiB in total, twice what most servers accept. */
@@ -63,20 +55,17 @@ export function otherCaseKey(key: string): Question | undefined {
 
 /** Keys that are not strings: database operators, and values that a loose comparison treats as equal to a string. */
 export function structuredKeys(key: string | undefined): readonly Question[] {
-  const operators = [
+  return [
     about({ $ne: null }, '"api_key": {"$ne": null}'),
     about({ $gt: '' }, '"api_key": {"$gt": ""}'),
-  ]
-  return [
-    ...operators,
     ...[true, 0, 1].map((value) => about(value, `"api_key": ${value}`)),
     about([key ?? createRandomKey()], '"api_key": [KEY]'),
   ]
 }
 
 export function brokenQuestion(): Question {
-  const body = questionAbout(createRandomKey()).slice(0, -20)
-  return { body, what: 'truncated JSON' }
+  const { body, what } = about(createRandomKey(), 'truncated JSON')
+  return { body: body.slice(0, -20), what }
 }
 
 /** Valid JSON that is not a valid question. */

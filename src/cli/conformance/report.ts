@@ -14,7 +14,6 @@ export function describeHeading(): string {
   return `${inColumns('', 'CHECK', 'WHAT IT DID', 'WHAT WITH-AUTH DOES')}\n`
 }
 
-/** One line, and the advice below it. */
 export function describeRow(row: Row, colors: boolean): string {
   const { check, did, wrapper, change, result } = row
   const word = WORDS[result]
@@ -25,7 +24,6 @@ export function describeRow(row: Row, colors: boolean): string {
   return `${shown}\n${below.join('')}`
 }
 
-/** The summary: the reason for an early stop, and the counts. */
 export function conclude(rows: readonly Row[]): string {
   const count = (result: Row['result']): number =>
     rows.filter((row) => row.result === result).length

@@ -1,4 +1,3 @@
-/** Finds the client address of a request. */
 export interface ClientAddresses {
   /** `undefined` if the address is unknown. */
   readonly addressOf: (request: Request) => string | undefined

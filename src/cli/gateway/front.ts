@@ -7,7 +7,6 @@ export interface FrontOptions {
   readonly guarded: (request: Request) => Response | Promise<Response>
   readonly proof: Pick<EndpointProof, 'state' | 'cause'>
   readonly isConflicting: ClientAddresses['isConflicting']
-  /** Whether to answer `/healthz`. */
   readonly healthz: boolean
   readonly requestLog: Pick<RequestLog, 'answered' | 'rejected'>
   /** Describes a request that is rejected here, for the log. */

@@ -1,6 +1,6 @@
 import { within } from '../../core/async.ts'
 import { resolveConfig } from '../../core/config/parse.ts'
-import { createGate, enter, sendRejection } from '../../core/gate.ts'
+import { createGate, enter } from '../../core/gate.ts'
 import { asksTheSame } from '../../core/policies/handover.ts'
 import { createCredentialsReader } from '../../core/request/credentials.ts'
 import { presentedToken, readRequestId, shownPath } from '../../core/response/decision-event.ts'
@@ -47,12 +47,6 @@ interface Stage {
   readonly proof: EndpointProof
   readonly gate: Gate
   readonly describe: FrontOptions['describe']
-}
-
-interface ReplaceableGuard extends LiveGuard {
-  /** Switches to another configuration, after the proof of its endpoint. */
-  readonly replace: (config: AuthConfig) => Promise<void>
-  readonly logConfig: () => void
 }
 
 const OPEN =
@@ -134,22 +128,27 @@ function createDescription({
   }
 }
 
-function createGuard(first: Stage, options: LiveGuardOptions): ReplaceableGuard {
+function createGuard(first: Stage, options: LiveGuardOptions) {
   let stage = first
   let newest: Stage | undefined = first
   const logConfig = (): void =>
     options.log({ type: 'config', revokedKeyWorksForMs: revokedKeyWorksForMs(stage.resolved) })
   return {
-    guarded: (request) =>
-      enter(stage.gate.decide(request, []), () => options.passOn(request), sendRejection),
+    guarded: (request: Request) =>
+      enter(
+        stage.gate.decide(request, []),
+        () => options.passOn(request),
+        ({ response }) => response,
+      ),
     // Shadow mode rejects nothing, so it needs no proof.
     proof: {
-      state: () => (stage.resolved.mode === 'shadow' ? 'proven' : stage.proof.state()),
+      state: (): ProofState => (stage.resolved.mode === 'shadow' ? 'proven' : stage.proof.state()),
       cause: () => stage.proof.cause(),
     },
-    describe: (request, path) => stage.describe(request, path),
+    describe: (request: Request, path: string) => stage.describe(request, path),
     equipped: () => stage.equipped,
-    replace: async (config) => {
+    /** Switches to another configuration, after the proof of its endpoint. */
+    replace: async (config: AuthConfig) => {
       if (newest === undefined) return
       const before = stage
       const next = createStage(equipLike(before.equipped, config), options, before)
@@ -184,7 +183,7 @@ function noteRevocation(
 async function followFile(
   file: string,
   read: AuthConfig,
-  guard: ReplaceableGuard,
+  guard: ReturnType<typeof createGuard>,
   { line, log, surroundings }: LiveGuardOptions,
 ): Promise<() => void> {
   const onError = (error: unknown): void => {

@@ -7,7 +7,6 @@ import type { Surroundings } from '../surroundings.ts'
 export interface EquippedConfig {
   readonly config: AuthConfig
   readonly asksOver: 'undici' | 'fetch' | undefined
-  /** Why undici is not used, on Node. */
   readonly whyFetch?: string
 }
 
@@ -19,8 +18,11 @@ export async function equipWithTransport(
   config: AuthConfig,
   { env }: Pick<Surroundings, 'env'>,
 ): Promise<EquippedConfig> {
-  if (hasClient(config)) return { config, asksOver: undefined }
-  if (hasFasterFetch() || takesProxyFrom(env)) return { config, asksOver: 'fetch' }
+  const client = config.fetch ?? config.verifier
+  if (client !== undefined) return { config, asksOver: undefined }
+  // The `fetch` of Deno and Bun is faster than undici there.
+  const hasFasterFetch = 'deno' in process.versions || 'bun' in process.versions
+  if (hasFasterFetch || takesProxyFrom(env)) return { config, asksOver: 'fetch' }
   // Imported here, because no other command needs it.
   const { nodeTransport } = await import('../../node.ts')
   try {
@@ -38,15 +40,6 @@ export async function equipWithTransport(
 export function equipLike(equipped: EquippedConfig, config: AuthConfig): EquippedConfig {
   const { fetch } = equipped.config
   return { ...equipped, config: fetch === undefined ? config : { ...config, fetch } }
-}
-
-function hasClient({ fetch, verifier }: AuthConfig): boolean {
-  return fetch !== undefined || verifier !== undefined
-}
-
-// The `fetch` of Deno and Bun is faster than undici there.
-function hasFasterFetch(): boolean {
-  return 'deno' in process.versions || 'bun' in process.versions
 }
 
 // Only `fetch` uses the proxy from the environment.

@@ -38,7 +38,7 @@ export const credentials: Kind<
 
 /**
  * The name of a header in lower case, or `false`. The header's value goes into events and logs, so a header that may hold a token
- * is rejected: a standard one here, and one that `credentials` names in {@link refuseLoggedCredentials}.
+ * is rejected: a standard one here, and one that `credentials` names in {@link rejectLoggedCredentials}.
  */
 export const requestIdHeader: Kind<string | false> = {
   form: { kind: 'requestIdHeader', scalar: 'boolean', canBeFalse: true, default: false },
@@ -52,7 +52,7 @@ export const requestIdHeader: Kind<string | false> = {
 const EXPECTED_REQUEST_ID = 'false, or the name of a header that holds no credentials'
 
 /** Rejects a `requestIdHeader` that some server mixes up with the header of a token. */
-export function refuseLoggedCredentials(
+export function rejectLoggedCredentials(
   name: string,
   sources: readonly CredentialsSource[],
   given: unknown,

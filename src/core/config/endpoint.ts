@@ -15,12 +15,12 @@ export const endpoint: Kind<string | URL, string | undefined> = {
 /** Parses the URL of the auth endpoint, and returns its text. */
 export function parseEndpoint(value: unknown, allowInsecureHttp: boolean): string {
   const text = parseUrlOption(value, ['endpoint'])
-  if (!allowInsecureHttp) refuseInsecure(text)
+  if (!allowInsecureHttp) rejectInsecure(text)
   return text
 }
 
 /** Rejects an http URL that leads to another machine. */
-export function refuseInsecure(endpointUrl: string): void {
+export function rejectInsecure(endpointUrl: string): void {
   if (/^https:/i.test(endpointUrl) || LOOPBACK.test(endpointUrl)) return
   const expected = 'an https URL (http only on loopback, or with `allowInsecureHttp`)'
   throw wrong(['endpoint'], endpointUrl, expected)

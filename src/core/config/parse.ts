@@ -1,6 +1,6 @@
 import { runtimeFetch } from '../runtime.ts'
-import { refuseLoggedCredentials } from './credentials.ts'
-import { refuseInsecure } from './endpoint.ts'
+import { rejectLoggedCredentials } from './credentials.ts'
+import { rejectInsecure } from './endpoint.ts'
 import { namesOf, parseFields } from './kinds.ts'
 import { isOptionsObject, misusedOption, readOptions } from './option-checks.ts'
 import { OPTIONS } from './options.ts'
@@ -29,7 +29,7 @@ const ENDPOINT_ONLY = ['endpoint', 'allowInsecureHttp', 'endpointHeaders', 'fetc
 export function resolveConfig(config: unknown): ResolvedConfig {
   const problems = new Problems()
   const given = readOptions(config, namesOf(OPTIONS), [], 'an object', problems)
-  refuseConflicts(given, problems)
+  rejectConflicts(given, problems)
   const parsed = parseFields<ParsedOptions>(OPTIONS, given, [], problems)
   checkRules(given, parsed, problems)
   problems.throwIfAny()
@@ -46,7 +46,7 @@ export function resolveConfig(config: unknown): ResolvedConfig {
 }
 
 /** Adds a problem for each option that has no effect beside `verifier`, and removes the option. */
-function refuseConflicts(given: Given, problems: Problems): void {
+function rejectConflicts(given: Given, problems: Problems): void {
   if (given.verifier === undefined) return
   for (const name of ENDPOINT_ONLY) {
     if (given[name] === undefined) continue
@@ -59,14 +59,14 @@ function refuseConflicts(given: Given, problems: Problems): void {
 function checkRules(given: Given, parsed: Partial<ParsedOptions>, problems: Problems): void {
   const { endpoint, allowInsecureHttp, context, requestIdHeader, credentials } = parsed
   if (endpoint !== undefined && allowInsecureHttp === false) {
-    problems.attempt(() => refuseInsecure(endpoint))
+    problems.attempt(() => rejectInsecure(endpoint))
   }
   if (isOptionsObject(given.cache) && context?.headers === 'all') {
     problems.add(misusedOption(['cache'], LISTED_HEADERS))
   }
   if (typeof requestIdHeader === 'string' && credentials !== undefined) {
     problems.attempt(() =>
-      refuseLoggedCredentials(requestIdHeader, credentials, given.requestIdHeader),
+      rejectLoggedCredentials(requestIdHeader, credentials, given.requestIdHeader),
     )
   }
 }

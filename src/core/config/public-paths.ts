@@ -72,7 +72,7 @@ function parsePath(value: unknown, option: OptionPath): string {
     const expected = 'narrower, such as "/prefix/*": not everything can be public'
     throw invalidOption(option, value, expected)
   }
-  refuseUnclear(path, option, value)
+  rejectUnclear(path, option, value)
   return value
 }
 
@@ -80,7 +80,7 @@ const NEVER_PUBLIC =
   'a path without "//", "/;", "%2f", "%5c", "%00" and "%25" before two hex digits, which are never public'
 
 // Requests are compared in canonical form, so a path in another form would match none.
-function refuseUnclear(path: string, option: OptionPath, value: string): void {
+function rejectUnclear(path: string, option: OptionPath, value: string): void {
   if (/[?#\\]/.test(path)) throw invalidOption(option, value, 'a path without "?", "#" and "\\"')
   const canonical = canonicalPath(path)
   if (canonical === undefined) {

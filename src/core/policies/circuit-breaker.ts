@@ -4,6 +4,7 @@ import { SlidingWindow } from './sliding-window.ts'
 import type { RecentOutage } from './outage.ts'
 import type { CircuitBreakerConfig } from '../auth-config.ts'
 import type { TimedVerifier, Verifier } from '../endpoint/verdict.ts'
+import type { Check } from '../request/check.ts'
 import type { Clock } from '../runtime.ts'
 import type { CircuitEvent } from '../types.ts'
 
@@ -13,12 +14,7 @@ export interface CircuitBreakerHooks {
   readonly isFailure: RecentOutage['isShownBy']
 }
 
-export interface CircuitBreaker {
-  /** Counts how checks end, and starts no call while the circuit is open. */
-  readonly watch: (next: TimedVerifier) => TimedVerifier
-  /** Throws at once while the circuit is open, before anything that a call needs is started. */
-  readonly rejectWhileOpen: (next: Verifier) => Verifier
-}
+export type CircuitBreaker = ReturnType<typeof createCircuitBreaker>
 
 /** `half_open`: one probe is under way, and counts as lost after its deadline. */
 type Circuit =
@@ -29,19 +25,35 @@ type Circuit =
 export function createCircuitBreaker(
   options: Required<CircuitBreakerConfig>,
   clock: Pick<Clock, 'now'>,
-  hooks: CircuitBreakerHooks,
-): CircuitBreaker {
-  const known = createCircuit(options, clock, hooks, 'known')
-  const unknown = createCircuit(options, clock, hooks, 'unknown')
+  { onState, isFailure }: CircuitBreakerHooks,
+) {
+  const known = createCircuit(options, clock, (state) => onState(state, 'known'))
+  const unknown = createCircuit(options, clock, (state) => onState(state, 'unknown'))
+  const circuitFor = ({ isKnown }: Check) => (isKnown ? known : unknown)
   return {
-    watch: (next) => {
-      const [ofKnown, ofUnknown] = [known.watch(next), unknown.watch(next)]
-      return (check, ...rest) => (check.isKnown ? ofKnown : ofUnknown)(check, ...rest)
-    },
-    rejectWhileOpen: (next) => {
-      const [ofKnown, ofUnknown] = [known.rejectWhileOpen(next), unknown.rejectWhileOpen(next)]
-      return (check, deadline) => (check.isKnown ? ofKnown : ofUnknown)(check, deadline)
-    },
+    /** Counts how checks end, and starts no call while the circuit is open. */
+    watch:
+      (next: TimedVerifier): TimedVerifier =>
+      async (check, deadline, signal) => {
+        const { stateForCall, settle } = circuitFor(check)
+        const during = stateForCall(deadline)
+        try {
+          const verdict = await next(check, deadline, signal)
+          settle(during, false)
+          return verdict
+        } catch (error) {
+          const isProbe = during.state === 'half_open'
+          settle(during, isProbe ? isUnanswered(error) : isFailure(error, check))
+          throw error
+        }
+      },
+    /** Throws at once while the circuit is open, before anything that a call needs is started. */
+    rejectWhileOpen:
+      (next: Verifier): Verifier =>
+      (check, deadline) => {
+        circuitFor(check).throwWhileOpen()
+        return next(check, deadline)
+      },
   }
 }
 
@@ -53,9 +65,8 @@ export function createCircuitBreaker(
 function createCircuit(
   { minChecks, failureRatio, windowMs, openMs }: Required<CircuitBreakerConfig>,
   { now }: Pick<Clock, 'now'>,
-  { onState, isFailure }: CircuitBreakerHooks,
-  tokens: CircuitEvent['tokens'],
-): CircuitBreaker {
+  onState: (state: CircuitEvent['state']) => void,
+) {
   const checks = new SlidingWindow(windowMs)
   const failures = new SlidingWindow(windowMs)
   let circuit: Circuit = { state: 'closed' }
@@ -65,7 +76,7 @@ function createCircuit(
     circuit = changed
     checks.clear()
     failures.clear()
-    onState(changed.state, tokens)
+    onState(changed.state)
     return changed
   }
   // One error for all rejections of the same second, since capturing a stack costs more than the rest.
@@ -99,24 +110,7 @@ function createCircuit(
     }
   }
 
-  return {
-    watch: (next) => async (check, deadline, signal) => {
-      const during = stateForCall(deadline)
-      try {
-        const verdict = await next(check, deadline, signal)
-        settle(during, false)
-        return verdict
-      } catch (error) {
-        const isProbe = during.state === 'half_open'
-        settle(during, isProbe ? isUnanswered(error) : isFailure(error, check))
-        throw error
-      }
-    },
-    rejectWhileOpen: (next) => (check, deadline) => {
-      throwWhileOpen()
-      return next(check, deadline)
-    },
-  }
+  return { throwWhileOpen, stateForCall, settle }
 }
 
 // A probe that ends in a bug has learned nothing about the endpoint.

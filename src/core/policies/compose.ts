@@ -53,12 +53,7 @@ export function createVerifier(
   if (retries !== false) timed = retry(timed, retries, clock)
   if (breaker !== undefined) timed = breaker.watch(timed)
   timed = limit(timed, concurrency, clock, () => !tokens.isEmpty())
-  const timedCall = enforceDeadline(timed, clock)
-  const call: Verifier = (check, deadline) => {
-    // Other code may change the headers of a request that waits, so its question is built together with its key.
-    check.prepare()
-    return timedCall(check, deadline)
-  }
+  const call = enforceDeadline(timed, clock)
   const known = recognise(breaker?.rejectWhileOpen(call) ?? call, tokens, outage)
   const calls = new SharedCalls(cache?.fill(known) ?? known, config, clock)
   const share: Verifier = (check, deadline) => calls.ask(check, deadline)

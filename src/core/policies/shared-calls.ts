@@ -1,14 +1,12 @@
 import { isUnavailable } from './outage.ts'
-import { TransientMap } from './transient-map.ts'
+import { UnderWay } from './under-way.ts'
 import { within } from '../async.ts'
 import { AuthUnavailableError } from '../errors.ts'
 import { keepAlive } from '../runtime.ts'
 import type { Clock } from '../runtime.ts'
 import type { ParsedVerdict, PendingVerdict, Verifier } from '../endpoint/verdict.ts'
 import type { Check } from '../request/check.ts'
-
-// The number of calls from which lost ones are looked for; then again at twice as many, so that looking costs almost nothing.
-const MANY = 2048
+import type { Call } from './under-way.ts'
 
 /** A check that follows the call of another one. */
 interface Follower {
@@ -27,10 +25,7 @@ export class SharedCalls {
   readonly #next: Verifier
   readonly #timeoutMs: number
   readonly #now: Clock['now']
-  /** The newest call for each key. */
-  readonly #newest = new TransientMap<string, SharedCall>()
-  readonly #underWay = new TransientMap<string, Set<SharedCall>>()
-  #sweepAt = MANY
+  readonly #calls = new UnderWay<SharedCall>()
 
   constructor(
     next: Verifier,
@@ -49,24 +44,21 @@ export class SharedCalls {
 
   /** Lets no check take the verdict of a call under way but the one that started it: for a token, or for all. */
   forget(token?: string): void {
-    for (const [key, [call]] of this.#underWay.entries()) {
-      if (token === undefined || call?.check.token === token) this.#close(key)
-    }
+    this.#calls.outdate(token)
   }
 
   #shareOrStart(follower: Follower): Promise<ParsedVerdict> {
-    const call = this.#newest.get(follower.check.key)
-    if (call === undefined || call.deadline <= this.#now()) return this.#start(follower)
+    const call = this.#calls.newest(follower.check.key)
+    if (call === undefined || call.isOutdated || call.deadline <= this.#now()) {
+      return this.#start(follower)
+    }
     return this.#follow(follower, call)
   }
 
   #start({ check, deadline }: Follower): Promise<ParsedVerdict> {
-    this.#dropLost()
-    const { key } = check
     const pending = Promise.resolve(this.#next(check, deadline))
     const call = new SharedCall(check, deadline, (own) => this.#settle(own, pending))
-    this.#newest.set(key, call)
-    this.#underWay.set(key, (this.#underWay.get(key) ?? new Set()).add(call))
+    this.#calls.begin(call, this.#now())
     keepAlive(check.args, call.ended)
     return call.verdict
   }
@@ -75,17 +67,15 @@ export class SharedCalls {
     try {
       const verdict = await pending
       // Another call for the same question may have been asked before this denial.
-      if (verdict.outcome === 'deny') this.#close(call.check.key, call)
+      if (verdict.outcome === 'deny') this.#calls.outdateOthers(call.check.key, call)
       return verdict
     } finally {
-      this.#remove(call.check.key, call)
+      this.#calls.end(call)
     }
   }
 
   async #follow(follower: Follower, call: SharedCall): Promise<ParsedVerdict> {
     const { check, deadline } = follower
-    // The handler of another request may change this one while it waits.
-    check.prepare()
     check.waitedSince = this.#now()
     const shared = call.verdictForFollower()
     const budgetMs = deadline - check.waitedSince
@@ -105,7 +95,7 @@ export class SharedCalls {
     call: SharedCall,
     shared: Promise<ParsedVerdict | undefined>,
   ): Promise<ParsedVerdict> {
-    const isNewest = this.#newest.get(follower.check.key) === call
+    const isNewest = this.#calls.newest(follower.check.key) === call
     const own = isNewest ? this.#start(follower) : this.#shareOrStart(follower)
     const takeShared = (verdict: ParsedVerdict | undefined): PendingVerdict =>
       verdict === undefined || verdict.maxAgeMs === 0 ? own : this.#take(follower, call, verdict)
@@ -133,41 +123,19 @@ export class SharedCalls {
   async #askAlone(check: Check, deadline: number): Promise<ParsedVerdict> {
     const verdict = await this.#next(check, deadline)
     // A shared call that was asked before this denial may still bring an allow.
-    if (verdict.outcome === 'deny') this.#close(check.key)
+    if (verdict.outcome === 'deny') this.#calls.outdateOthers(check.key)
     return verdict
-  }
-
-  #close(key: string, except?: SharedCall): void {
-    for (const call of this.#underWay.get(key) ?? []) if (call !== except) call.isClosed = true
-    this.#newest.delete(key)
-  }
-
-  #remove(key: string, call: SharedCall): void {
-    const calls = this.#underWay.get(key)
-    if (calls?.delete(call) === true && calls.size === 0) this.#underWay.delete(key)
-    if (this.#newest.get(key) === call) this.#newest.delete(key)
-  }
-
-  #dropLost(): void {
-    if (this.#underWay.size < this.#sweepAt) return
-    const time = this.#now()
-    for (const [key, calls] of this.#underWay.entries()) {
-      const lost = [...calls].filter(({ deadline }) => deadline <= time)
-      for (const call of lost) this.#remove(key, call)
-    }
-    this.#sweepAt = Math.max(MANY, 2 * this.#underWay.size)
   }
 }
 
 /** One call to the endpoint that several checks may share. */
-class SharedCall {
+class SharedCall implements Call {
   readonly check: Check
   readonly deadline: number
   readonly verdict: Promise<ParsedVerdict>
   /** Rejects only where the runtime has given up the request that started the call. */
   readonly ended: Promise<[PromiseSettledResult<ParsedVerdict>]>
-  /** Something newer is known, so no follower may take the verdict. */
-  isClosed = false
+  isOutdated = false
 
   constructor(
     check: Check,
@@ -180,10 +148,10 @@ class SharedCall {
     this.ended = Promise.allSettled([this.verdict])
   }
 
-  /** The verdict, or `undefined` if a follower must ask for itself: the call is lost, closed, or ran out of its own time. */
+  /** The verdict, or `undefined` if a follower must ask for itself: the call is lost, outdated, or ran out of its own time. */
   async verdictForFollower(): Promise<ParsedVerdict | undefined> {
     const [result] = (await orLost(this.ended)) ?? []
-    if (result === undefined || this.isClosed) return undefined
+    if (result === undefined || this.isOutdated) return undefined
     if (result.status === 'fulfilled') return result.value
     if (isUnavailable(result.reason, 'timeout')) return undefined
     throw result.reason

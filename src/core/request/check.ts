@@ -6,8 +6,11 @@ import type { DecisionEvent, Question, SkipReason } from '../types.ts'
 /** One check of one request: what the endpoint is asked, and the facts for the event. */
 export class Check {
   readonly token: string
+  readonly question: Question
   /** The rest of the question, encoded: see `createToldEncoder`. */
   readonly told: string
+  /** Two checks with equal keys ask the same question. */
+  readonly key: string
   /** Whether the endpoint allowed its token lately. */
   isKnown = false
   /** When it began to wait for a place or for a shared call, so that it had less time for its own call. */
@@ -21,31 +24,13 @@ export class Check {
   skipped: SkipReason | undefined = undefined
   /** The extra arguments of the handler. */
   readonly args: readonly unknown[]
-  readonly #ask: () => Question
-  #question: Question | undefined = undefined
-  #key: string | undefined = undefined
 
-  constructor(token: string, told: string, ask: () => Question, args: readonly unknown[]) {
-    this.token = token
+  constructor(question: Question, told: string, args: readonly unknown[]) {
+    this.token = question.token
+    this.question = question
     this.told = told
-    this.#ask = ask
+    this.key = encodeKey(question.token, told)
     this.args = args
-  }
-
-  get question(): Question {
-    return this.prepare()
-  }
-
-  /** Builds the question now, out of the same state of the request as the key. */
-  prepare(): Question {
-    this.#question ??= this.#ask()
-    return this.#question
-  }
-
-  /** Two checks with equal keys ask the same question. */
-  get key(): string {
-    this.#key ??= encodeKey(this.token, this.told)
-    return this.#key
   }
 }
 
@@ -61,7 +46,8 @@ export type CheckFactory = ReturnType<typeof createCheckFactory>
 
 /**
  * Turns a request into what the endpoint is told and, on a cache miss, into a check. One context makes both the question and
- * its key, so neither can have what the other lacks.
+ * its key, so neither can have what the other lacks. Both are made at once: other code may change the headers of a request
+ * that waits.
  */
 export function createCheckFactory(context: Context, scope: readonly string[]) {
   const encodeTold = createToldEncoder(context, scope)
@@ -79,6 +65,6 @@ export function createCheckFactory(context: Context, scope: readonly string[]) {
       request: Request,
       target: Target,
       args: readonly unknown[],
-    ): Check => new Check(token, text, () => buildQuestion(token, request, target, headers), args),
+    ): Check => new Check(buildQuestion(token, request, target, headers), text, args),
   }
 }

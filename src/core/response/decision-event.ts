@@ -7,7 +7,7 @@ import type { Auth, DecisionEvent } from '../types.ts'
 export interface Progress {
   readonly request: Request
   readonly setup: {
-    readonly requestIdHeader: string | false
+    readonly config: { readonly requestIdHeader: string | false }
     readonly readCredentials: CredentialsReader
   }
   readonly startedAt: number
@@ -70,7 +70,7 @@ function addFacts(
   event.method = request.method.slice(0, LONGEST_METHOD)
   const principal = withoutToken(auth?.principal, token)
   if (principal !== undefined) event.principal = principal.slice(0, LONGEST_PRINCIPAL)
-  const requestId = readRequestId(request, setup.requestIdHeader, token)
+  const requestId = readRequestId(request, setup.config.requestIdHeader, token)
   if (requestId !== undefined) event.requestId = requestId
 }
 

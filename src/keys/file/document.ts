@@ -78,11 +78,11 @@ function reportRepeated(pairs: readonly Pair[], report: Report): void {
 
 function readKeys(document: Document, report: Report): StoredKey[] {
   const { contents } = document
-  if (!isMap(contents)) return report(contents, NO_LIST) ?? []
-  for (const pair of contents.items) {
-    if (!isNamedKeys(pair)) report(pair.key, unknown('name', pair.key, '"keys"'))
+  const pairs = isMap(contents) ? contents.items : []
+  for (const { key } of pairs.filter((one) => !isNamedKeys(one))) {
+    report(key, unknown('name', key, '"keys"'))
   }
-  const pair = contents.items.find(isNamedKeys)
+  const pair = pairs.find(isNamedKeys)
   return pair === undefined ? (report(contents, NO_LIST) ?? []) : readList(pair.value, report)
 }
 

@@ -10,7 +10,6 @@ import type { StoredKey } from '../record.ts'
 export type Report = (at: unknown, message: string) => undefined
 
 interface Field<Value> {
-  /** The allowed values, for messages. */
   readonly form: string
   /** Returns `undefined` for a value that is not allowed. */
   readonly parse: (value: unknown) => Value | undefined
@@ -24,13 +23,13 @@ const MAX_ATTRIBUTES_LENGTH = 8192
 export const PRINCIPAL_FORM: string = `a text of 1 to ${MAX_PRINCIPAL_LENGTH} characters without control characters`
 export const ATTRIBUTES_FORM: string = `names with lists of texts, such as { roles: [admin] }, of at most ${MAX_ATTRIBUTES_LENGTH} characters in all`
 
-const ID = text('1 to 64 letters, digits, _, . or -', isMatch(/^[\w.-]{1,64}$/))
+const ID = text('1 to 64 letters, digits, _, . or -', (value) => /^[\w.-]{1,64}$/.test(value))
 const TIME = text(TIMESTAMP_FORM, (value) => parseTimestamp(value) !== undefined)
-const SHA256 = text('64 hex digits', isMatch(/^[\da-f]{64}$/i))
+const SHA256 = text('64 hex digits', (value) => /^[\da-f]{64}$/i.test(value))
 
 const FIELDS: { readonly [Name in keyof StoredKey]-?: Field<StoredKey[Name]> } = {
   id: ID,
-  prefix: text('1 to 32 visible characters', isMatch(/^[\x21-\x7e]{1,32}$/)),
+  prefix: text('1 to 32 visible characters', (value) => /^[\x21-\x7e]{1,32}$/.test(value)),
   principal: text(PRINCIPAL_FORM, isPrincipal),
   attributes: { form: ATTRIBUTES_FORM, parse: parseAttributes, isText: false },
   paths: { form: `a list of at least one, each ${PREFIX_FORM}`, parse: parsePaths, isText: false },
@@ -102,10 +101,6 @@ function text(form: string, isAllowed: (value: string) => boolean): Field<string
   const parse = (value: unknown): string | undefined =>
     typeof value === 'string' && isAllowed(value) ? value : undefined
   return { form, parse, isText: true }
-}
-
-function isMatch(pattern: RegExp): (value: string) => boolean {
-  return (value) => pattern.test(value)
 }
 
 function parseAttributes(value: unknown): StoredKey['attributes'] | undefined {

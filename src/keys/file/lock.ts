@@ -1,22 +1,19 @@
 import { files, reasonOf } from '../../files/system.ts'
 import { KeyFileError } from '../error.ts'
 
+const WAIT_MS = 10_000
+
 /**
  * Runs `work` while no other process that uses this function works on the same file. The lock is the file `<file>.lock`.
  *
  * A process that was killed leaves its lock behind. Nothing removes it: a process cannot tell whether the owner still works, for
  * example in another container. The error names the file to remove, as that of git's `index.lock` does.
  *
- * @param waitMs How long to wait for another process.
- * @throws KeyFileError `locked` if the lock is still there then, and everything that `work` throws.
+ * @throws KeyFileError `locked` if the lock is still there after ten seconds, and everything that `work` throws.
  */
-export async function withFileLock<Value>(
-  file: string,
-  work: () => Value,
-  waitMs = 10_000,
-): Promise<Value> {
+export async function withFileLock<Value>(file: string, work: () => Value): Promise<Value> {
   const path = `${file}.lock`
-  const until = performance.now() + waitMs
+  const until = performance.now() + WAIT_MS
   let lock = tryCreate(path)
   while (lock === undefined) {
     if (performance.now() >= until) {

@@ -30,7 +30,6 @@ export function readKeyFile(file: string): KeyDocument {
   return parseKeys(readKeyText(file), file)
 }
 
-/** Makes the error for a file that cannot be read. */
 export function unreadable(file: string, error: unknown): KeyFileError {
   const isKnown = error instanceof UnreadableFileError
   const code = isKnown ? error.code : reasonOf(error)

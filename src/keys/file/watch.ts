@@ -44,11 +44,7 @@ export function openSource(source: KeySource, onError: OnError): () => Keyring {
  *
  * @param onError Called once for each problem.
  */
-export function followFile(
-  file: string,
-  onError: OnError,
-  now: () => number = Date.now,
-): () => Keyring {
+export function followFile(file: string, onError: OnError): () => Keyring {
   let loaded: Loaded | undefined
   let told: string | undefined
   const fail = (error: KeyFileError): never => {
@@ -59,7 +55,7 @@ export function followFile(
   }
   return () => {
     try {
-      loaded = load(file, loaded, now)
+      loaded = load(file, loaded)
     } catch (error) {
       loaded = undefined
       return fail(error instanceof KeyFileError ? error : unreadable(file, error))
@@ -70,12 +66,12 @@ export function followFile(
   }
 }
 
-function load(file: string, previous: Loaded | undefined, now: () => number): Loaded {
+function load(file: string, previous: Loaded | undefined): Loaded {
   // `stats` come first: the next call then notices a change during the read.
   const stats = files().statSync(file)
   const isSame = SIGNS.every((sign) => previous?.stats[sign] === stats[sign])
   if (previous?.isSettled === true && isSame) return previous
-  const isSettled = now() - Math.max(stats.mtimeMs, stats.ctimeMs) >= SETTLED_MS
+  const isSettled = Date.now() - Math.max(stats.mtimeMs, stats.ctimeMs) >= SETTLED_MS
   rejectLoneMount(file)
   const text = readKeyText(file)
   const result = previous?.text === text ? previous.result : parse(text, file)

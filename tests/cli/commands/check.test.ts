@@ -1,21 +1,18 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readCommandLine } from '../../../src/cli/command-line.ts'
-import { checkCommand, KEY_OPTIONS, readPresentedKey } from '../../../src/cli/commands/check.ts'
+import { checkCommand, readPresentedKey } from '../../../src/cli/commands/check.ts'
 import { main } from '../../../src/cli/main.ts'
 import { close, listen } from '../../support/loopback.ts'
-import { createSurroundings } from '../../support/surroundings.ts'
+import { createSurroundings, runLine } from '../../support/surroundings.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
 import { TOKEN } from '../../support/token.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-async function check(args: readonly string[], env: Record<string, string> = {}) {
-  const surroundings = createSurroundings(env)
-  const code = await main(['check', ...args], [checkCommand], surroundings)
-  return { code, printed: surroundings.printed(), noted: surroundings.noted() }
+function check(args: readonly string[], env: Record<string, string> = {}) {
+  return runLine(['check', ...args], [checkCommand], env)
 }
 
 describe('with-auth check', () => {
@@ -139,18 +136,14 @@ Stopped: nothing listens there (ECONNREFUSED).
   })
 })
 
-let folder: string
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'with-auth-key-'))
-})
-afterAll(() => rmSync(folder, { recursive: true }))
+const inFolder = setupFolder()
 
 function read(args: string[], env: Record<string, string> = {}) {
-  return readPresentedKey(readCommandLine(args, KEY_OPTIONS), { env })
+  return readPresentedKey(readCommandLine(args, checkCommand.options), { env })
 }
 
 it('reads the key from --key-file before WITH_AUTH_KEY', async () => {
-  const file = join(folder, 'key')
+  const file = inFolder('key')
   writeFileSync(file, 'sk-file\n')
   expect(await read([])).toBeUndefined()
   expect(await read([], { WITH_AUTH_KEY: 'sk-env' })).toBe('sk-env')

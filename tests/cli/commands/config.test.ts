@@ -1,27 +1,19 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { writeFileSync } from 'node:fs'
+import { describe, expect, it, vi } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { configCommand, showConfig } from '../../../src/cli/commands/config.ts'
-import { main } from '../../../src/cli/main.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
 import { parseConfig } from '../../../src/yaml.ts'
-import { createSurroundings } from '../../support/surroundings.ts'
+import { runLine } from '../../support/surroundings.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
 import type { AuthConfig } from '../../../src/index.ts'
 
-let folder: string
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'with-auth-config-'))
-})
-afterAll(() => rmSync(folder, { recursive: true }))
+const inFolder = setupFolder()
 
-async function runConfig(text: string, ...args: string[]) {
-  const file = join(folder, 'run.yaml')
+function runConfig(text: string, ...args: string[]) {
+  const file = inFolder('run.yaml')
   writeFileSync(file, text)
-  const surroundings = createSurroundings()
-  const code = await main(['config', file, ...args], [configCommand], surroundings)
-  return { code, printed: surroundings.printed(), noted: surroundings.noted() }
+  return runLine(['config', file, ...args], [configCommand])
 }
 
 const HIDDEN = '(hidden because it may be a secret)'
@@ -145,23 +137,20 @@ describe('with-auth config', () => {
     [KEY, HIDDEN],
     [`./${KEY}`, HIDDEN],
   ])('names FILE for %s, and never shows a key given instead', async (file, shown) => {
-    const inText = createSurroundings()
-    const inJson = createSurroundings()
-    expect(await main(['config', file], [configCommand], inText)).toBe(1)
-    expect(await main(['config', file, '--json'], [configCommand], inJson)).toBe(1)
-    expect(inText.noted()).toMatch(/^with-auth: FILE /)
-    expect(inText.noted()).toContain(`FILE ${shown}: `)
-    expect(inJson.noted()).toContain(`FILE ${shown}: `)
-    expect(inText.noted() + inJson.noted()).not.toContain(KEY)
+    const inText = await runLine(['config', file], [configCommand])
+    const inJson = await runLine(['config', file, '--json'], [configCommand])
+    expect([inText.code, inJson.code]).toEqual([1, 1])
+    expect(inText.noted.startsWith(`with-auth: FILE ${shown}: `)).toBe(true)
+    expect(inJson.noted).toContain(`FILE ${shown}: `)
+    expect(inText.noted + inJson.noted).not.toContain(KEY)
   })
 
   it('hides a file name that is a key', async () => {
-    const file = join(folder, KEY)
-    writeFileSync(file, 'server: [')
-    const surroundings = createSurroundings()
-    expect(await main(['config', file], [configCommand], surroundings)).toBe(1)
-    expect(surroundings.noted()).toContain(`${HIDDEN}:1:`)
-    expect(surroundings.noted()).not.toContain(KEY)
+    writeFileSync(inFolder(KEY), 'server: [')
+    const { code, noted } = await runLine(['config', inFolder(KEY)], [configCommand])
+    expect(code).toBe(1)
+    expect(noted).toContain(`${HIDDEN}:1:`)
+    expect(noted).not.toContain(KEY)
   })
 
   it('escapes terminal control characters, and stays valid YAML and JSON', async () => {
@@ -177,11 +166,8 @@ describe('with-auth config', () => {
   })
 
   it('needs exactly one file', async () => {
-    const surroundings = createSurroundings()
-    expect(await main(['config'], [configCommand], surroundings)).toBe(2)
-    expect(surroundings.noted()).toBe(
-      'with-auth: FILE is missing\nRun "with-auth config --help" for help.\n',
-    )
+    const noted = 'with-auth: FILE is missing\nRun "with-auth config --help" for help.\n'
+    expect(await runLine(['config'], [configCommand])).toEqual({ code: 2, printed: '', noted })
   })
 })
 

@@ -1,26 +1,20 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { writeFileSync } from 'node:fs'
+import { afterEach, describe, expect, it } from 'vitest'
 import { checkCommand } from '../../../src/cli/commands/check.ts'
 import { endpointCommand } from '../../../src/cli/commands/endpoint.ts'
 import { examine } from '../../../src/cli/conformance/examine.ts'
-import { questionAbout } from '../../../src/cli/conformance/questions.ts'
-import { main } from '../../../src/cli/main.ts'
+import { about } from '../../../src/cli/conformance/questions.ts'
 import { createKey } from '../../../src/keys.ts'
 import { serveCommand, stopCommands } from '../../support/served-command.ts'
-import { createSurroundings } from '../../support/surroundings.ts'
+import { runLine } from '../../support/surroundings.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
 
-let folder: string
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'with-auth-endpoint-'))
-})
+const inFolder = setupFolder()
 afterEach(stopCommands)
-afterAll(() => rmSync(folder, { recursive: true }))
 
 describe('with-auth endpoint', () => {
   it('passes every check, and logs each answer', async () => {
-    const file = join(folder, 'keys.yaml')
+    const file = inFolder('keys.yaml')
     const { key } = await createKey(file, { principal: 'alice' })
     const serving = serveCommand(endpointCommand, ['--keys', file])
     const url = await serving.listening()
@@ -36,18 +30,15 @@ describe('with-auth endpoint', () => {
   })
 
   it('requires the secret if one is set', async () => {
-    const file = join(folder, 'secret.yaml')
+    const file = inFolder('secret.yaml')
     const { key } = await createKey(file, { principal: 'alice' })
     const secret = 'endpoint-s3cret-0123456789'
     const env = { WITH_AUTH_ENDPOINT_SECRET: secret }
     const serving = serveCommand(endpointCommand, ['--keys', file, '--max-age=7'], env)
     const url = await serving.listening()
 
-    const run = async (more: Record<string, string>) => {
-      const checking = createSurroundings({ WITH_AUTH_KEY: key, ...more })
-      const code = await main(['check', url], [checkCommand], checking)
-      return { code, printed: checking.printed() }
-    }
+    const run = (more: Record<string, string>) =>
+      runLine(['check', url], [checkCommand], { WITH_AUTH_KEY: key, ...more })
     expect((await run({})).code).toBe(1)
     const checked = await run(env)
     expect(checked.code).toBe(0)
@@ -56,12 +47,12 @@ describe('with-auth endpoint', () => {
   })
 
   it('logs durations and problems with the key file', async () => {
-    const file = join(folder, 'breaks.yaml')
+    const file = inFolder('breaks.yaml')
     const { key } = await createKey(file, { principal: 'alice' })
     const args = ['--keys', file, '--max-age=3600', '--json']
     const { listening, signal, ended, noted, logged } = serveCommand(endpointCommand, args)
     const url = await listening()
-    const ask = () => fetch(url, { method: 'POST', body: questionAbout(key) })
+    const ask = () => fetch(url, { method: 'POST', body: about(key, 'a key').body })
 
     const startedAt = performance.now()
     const response = await ask()
@@ -85,11 +76,9 @@ describe('with-auth endpoint', () => {
     expect(logged()[1]?.['durationMs']).toBeLessThanOrEqual(tookMs)
   })
 
-  it('needs a usable key file', async () => {
-    const surroundings = createSurroundings()
-    const lost = ['endpoint', '--keys', join(folder, 'lost.yaml'), '--port=0']
-    expect(await main(lost, [endpointCommand], surroundings)).toBe(1)
-    expect(await main(['endpoint'], [endpointCommand], surroundings)).toBe(2)
-    expect(surroundings.noted()).toContain('--keys FILE is missing')
+  it('needs a key file', async () => {
+    const { code, noted } = await runLine(['endpoint'], [endpointCommand])
+    expect(code).toBe(2)
+    expect(noted).toContain('--keys FILE is missing')
   })
 })

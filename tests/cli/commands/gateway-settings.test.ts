@@ -1,66 +1,22 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
+import { describe, expect, it } from 'vitest'
 import { createKey } from '../../../src/keys.ts'
-import { startAuthEndpoint } from '../../support/auth-endpoint.ts'
-import { close, listen } from '../../support/loopback.ts'
 import { head, sendRaw } from '../../support/raw-client.ts'
-import { serveCommand, stopCommands } from '../../support/served-command.ts'
-import { TOKEN } from '../../support/token.ts'
-import type { IncomingHttpHeaders, Server } from 'node:http'
-import type { AuthEndpoint } from '../../support/auth-endpoint.ts'
+import { call, KEY, setupGateway } from '../support/running-gateway.ts'
+import type { IncomingHttpHeaders } from 'node:http'
 
-const KEY = `sk-${TOKEN}`
-
-let folder: string
-let upstream: Server
-let upstreamUrl: string
-let reached: (string | undefined)[]
 let received: IncomingHttpHeaders
-let endpoint: AuthEndpoint
-
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'with-auth-gateway-'))
-  reached = []
-  upstream = createServer(({ url, headers }, response) => {
-    reached.push(url)
-    received = headers
-    response.end()
-  })
-  upstreamUrl = `http://127.0.0.1:${await listen(upstream)}`
-  endpoint = await startAuthEndpoint({ [KEY]: 'alice' })
-})
-afterEach(async () => {
-  await stopCommands()
-  await endpoint.close()
-  await close(upstream)
-  rmSync(folder, { recursive: true })
+const { inFolder, reached, start, startGuarded } = setupGateway(({ headers }, response) => {
+  received = headers
+  response.end()
 })
 
-function start(args: readonly string[], env: Record<string, string> = {}) {
-  return serveCommand(gatewayCommand, ['--upstream', upstreamUrl, ...args], env)
-}
-
-function call(url: string, key?: string): Promise<Response> {
-  return fetch(url, key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } })
+async function startWithKeys(...options: readonly string[]) {
+  const file = inFolder('keys.yaml')
+  await createKey(file, { principal: 'alice' })
+  return { url: await start(['--keys', file, ...options]).listening() }
 }
 
 describe('the settings of with-auth gateway', () => {
-  async function startGuarded(...options: readonly string[]) {
-    const gateway = start(options, { AUTH_ENDPOINT: endpoint.url })
-    return { ...gateway, key: KEY, url: await gateway.listening() }
-  }
-
-  async function startWithKeys(...options: readonly string[]) {
-    const file = join(folder, 'keys.yaml')
-    const { key } = await createKey(file, { principal: 'alice' })
-    const gateway = start(['--keys', file, ...options])
-    return { ...gateway, key, url: await gateway.listening() }
-  }
-
   it.each(['AUTH_ENDPOINT', '--keys'])(
     '%s: --public paths need no key and have no principal',
     async (way) => {
@@ -112,43 +68,43 @@ describe('the settings of with-auth gateway', () => {
   })
 
   it('reads the key only from the header in --credentials', async () => {
-    const { url, key, printed, noted } = await startGuarded('--credentials', 'header:x-api-key')
+    const { url, printed, noted } = await startGuarded('--credentials', 'header:x-api-key')
     const spelt = {
-      'x-api-key': key,
-      'x.api.key': key,
-      X_Api_Key: key,
+      'x-api-key': KEY,
+      'x.api.key': KEY,
+      X_Api_Key: KEY,
       authorization: 'Basic YTpi',
     }
     expect((await fetch(`${url}/a`, { headers: spelt })).status).toBe(200)
     expect(Object.keys(received).filter((name) => /^x.api.key$|authorization/.test(name))).toEqual(
       [],
     )
-    expect(JSON.stringify(received)).not.toContain(key)
-    expect((await call(`${url}/b`, key)).status).toBe(401)
+    expect(JSON.stringify(received)).not.toContain(KEY)
+    expect((await call(`${url}/b`, KEY)).status).toBe(401)
     expect(reached).toEqual(['/a'])
-    expect(printed() + noted()).not.toContain(key)
+    expect(printed() + noted()).not.toContain(KEY)
   })
 
   it('accepts several --credentials', async () => {
     const sources = ['--credentials=bearer', '--credentials=cookie:session']
-    const { url, key } = await startGuarded(...sources)
-    expect((await call(`${url}/a`, key)).status).toBe(200)
-    const cookie = `theme=dark; session=${key}`
+    const { url } = await startGuarded(...sources)
+    expect((await call(`${url}/a`, KEY)).status).toBe(200)
+    const cookie = `theme=dark; session=${KEY}`
     expect((await fetch(`${url}/b`, { headers: { cookie } })).status).toBe(200)
     expect(received.cookie).toBe('theme=dark')
-    expect((await fetch(`${url}/c`, { headers: { 'x-api-key': key } })).status).toBe(401)
+    expect((await fetch(`${url}/c`, { headers: { 'x-api-key': KEY } })).status).toBe(401)
   })
 
   it('forwards the key in the header with --forward-authorization', async () => {
     const more = ['--credentials', 'header:x-api-key', '--forward-authorization']
-    const { url, key } = await startGuarded(...more)
-    expect((await fetch(url, { headers: { 'x-api-key': key } })).status).toBe(200)
-    expect(received['x-api-key']).toBe(key)
+    const { url } = await startGuarded(...more)
+    expect((await fetch(url, { headers: { 'x-api-key': KEY } })).status).toBe(200)
+    expect(received['x-api-key']).toBe(KEY)
   })
 
   it('never logs a header that --credentials names', async () => {
     const both = ['--credentials=header:x-api-key', '--request-id-header=X-Api-Key']
-    const gateway = start(both, { AUTH_ENDPOINT: endpoint.url })
+    const gateway = start(both, { AUTH_ENDPOINT: 'http://127.0.0.1:9' })
     expect(await gateway.ended).toBe(2)
     expect(gateway.noted()).toContain(
       '--request-id-header must be the name of a header that holds no',

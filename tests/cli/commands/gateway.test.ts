@@ -1,60 +1,29 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
 import { main } from '../../../src/cli/main.ts'
 import { createKey, revokeKey } from '../../../src/keys.ts'
-import { startAuthEndpoint } from '../../support/auth-endpoint.ts'
 import { close, listen } from '../../support/loopback.ts'
-import { serveCommand, stopCommands } from '../../support/served-command.ts'
-import { createSurroundings } from '../../support/surroundings.ts'
+import { createSurroundings, runLine } from '../../support/surroundings.ts'
 import { TOKEN } from '../../support/token.ts'
-import type { Server } from 'node:http'
-import type { AuthEndpoint } from '../../support/auth-endpoint.ts'
+import { call, KEY, setupGateway } from '../support/running-gateway.ts'
 
-const KEY = `sk-${TOKEN}`
 const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/
 
-let folder: string
-let upstream: Server
-let upstreamUrl: string
-let reached: (string | undefined)[]
-let endpoint: AuthEndpoint
-
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'with-auth-gateway-'))
-  reached = []
-  upstream = createServer(({ url, headers }, response) => {
-    reached.push(url)
+const { inFolder, reached, upstream, upstreamUrl, endpoint, start, startGuarded } = setupGateway(
+  ({ url, headers }, response) => {
     response.setHeader('x-seen-principal', headers['x-auth-principal'] ?? '')
     response.setHeader('x-seen-address', headers['x-forwarded-for'] ?? '')
     response.setHeader('x-seen-id', headers['x-request-id'] ?? '')
     const [, status = url === '/missing' ? 404 : 200] = /^\/(2\d\d)$/.exec(url ?? '') ?? []
     response.statusCode = Number(status)
     setTimeout(() => response.end('from the upstream'), Math.random() * 20)
-  })
-  upstreamUrl = `http://127.0.0.1:${await listen(upstream)}`
-  endpoint = await startAuthEndpoint({ [KEY]: 'alice' })
-})
-afterEach(async () => {
-  await stopCommands()
-  await endpoint.close()
-  await close(upstream)
-  rmSync(folder, { recursive: true })
-})
-
-function start(args: readonly string[], env: Record<string, string> = {}) {
-  return serveCommand(gatewayCommand, ['--upstream', upstreamUrl, ...args], env)
-}
-
-function call(url: string, key?: string): Promise<Response> {
-  return fetch(url, key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } })
-}
+  },
+)
 
 function writeRunYaml(auth: string): string {
-  const file = join(folder, 'run.yaml')
+  const file = inFolder('run.yaml')
   writeFileSync(file, `server:\n  auth: { ${auth} }\n`)
   return file
 }
@@ -64,7 +33,7 @@ describe('with-auth gateway', () => {
     ['undici', {}],
     ['fetch', { NODE_USE_ENV_PROXY: '1' }],
   ])('calls the endpoint over %s, and passes its principal on', async (client, env) => {
-    const gateway = start([], { AUTH_ENDPOINT: endpoint.url, ...env })
+    const gateway = start([], { AUTH_ENDPOINT: endpoint().url, ...env })
     const url = await gateway.listening()
     expect((await call(`${url}/whoami`, KEY)).headers.get('x-seen-principal')).toBe('alice')
     expect(gateway.logged('listening')).toMatchObject([{ asksOver: client }])
@@ -74,7 +43,7 @@ describe('with-auth gateway', () => {
   })
 
   it('asks the endpoint of a run.yaml, and logs each decision', async () => {
-    const gateway = start(['--config', writeRunYaml(`endpoint: "${endpoint.url}"`)])
+    const gateway = start(['--config', writeRunYaml(`endpoint: "${endpoint().url}"`)])
     const url = await gateway.listening()
     expect((await call(`${url}/v1/models?secret=s3`)).status).toBe(401)
     expect((await call(`${url}/v1/models?secret=s3`, 'sk-wrong')).status).toBe(401)
@@ -108,7 +77,7 @@ describe('with-auth gateway', () => {
   })
 
   it('logs the status that the client got, the method, the request id and the principal', async () => {
-    const config = writeRunYaml(`endpoint: "${endpoint.url}", request_id_header: x-other`)
+    const config = writeRunYaml(`endpoint: "${endpoint().url}", request_id_header: x-other`)
     const more = ['--request-id-header', 'X-Request-Id', '--log-principal']
     const gateway = start(['--config', config, ...more])
     const url = await gateway.listening()
@@ -121,7 +90,7 @@ describe('with-auth gateway', () => {
     expect((await send('/', 'req-2', KEY)).status).toBe(200)
     expect((await send('/', 'req-3', 'sk-wrong')).status).toBe(401)
     const unnamed = await send('/', KEY, KEY)
-    await close(upstream)
+    await close(upstream())
     expect((await send('/', 'req-5', KEY)).status).toBe(502)
 
     const decisions = gateway.logged('decision')
@@ -150,19 +119,17 @@ describe('with-auth gateway', () => {
   })
 
   it('logs each request with its own status, in any order of responses', async () => {
-    const gateway = start([], { AUTH_ENDPOINT: endpoint.url })
-    const url = await gateway.listening()
+    const { url, logged } = await startGuarded()
     const paths = Array.from({ length: 20 }, (_, index) => `/${200 + index}`)
     await Promise.all(paths.map((path) => call(url + path, KEY)))
-    const decisions = gateway.logged('decision')
+    const decisions = logged('decision')
     expect(decisions).toHaveLength(paths.length)
     expect(decisions.filter(({ path, status }) => path !== `/${String(status)}`)).toEqual([])
   })
 
   it('passes the client address behind a trusted proxy to the upstream, and logs it', async () => {
     const trust = ['--trusted-proxy', '127.0.0.0/8', '--trusted-proxy', '10.0.0.1']
-    const gateway = start(trust, { AUTH_ENDPOINT: endpoint.url })
-    const url = await gateway.listening()
+    const { url, logged } = await startGuarded(...trust)
     const send = (headers: Record<string, string>) =>
       fetch(url, { headers: { authorization: `Bearer ${KEY}`, ...headers } })
     const seen = async (headers: Record<string, string>) =>
@@ -176,7 +143,7 @@ describe('with-auth gateway', () => {
       error: { code: 'conflicting_forwarded_headers' },
     })
     expect(reached).toHaveLength(3)
-    const lines = gateway.logged('decision')
+    const lines = logged('decision')
     expect(lines).toMatchObject([
       { clientAddress: '192.0.2.7' },
       { clientAddress: '2001:db8::1' },
@@ -212,13 +179,22 @@ describe('with-auth gateway', () => {
     const url = await gateway.listening()
     const refused = await call(`${url}/v1/models`, KEY)
     expect(refused.status).toBe(503)
-    expect(await refused.json()).toMatchObject({ error: { code: 'endpoint_unproven' } })
+    expect(refused.headers.get('retry-after')).toBe('2')
+    expect(refused.headers.get('cache-control')).toBe('no-store')
+    expect(await refused.json()).toEqual({
+      error: {
+        message: 'Authentication service error',
+        type: 'api_error',
+        code: 'endpoint_unproven',
+      },
+    })
     const why = { cause: expect.stringMatching(/^(?:ECONNRESET|UND_ERR_SOCKET)$/) as string }
     expect(gateway.logged()).toMatchObject([
       { type: 'endpoint', state: 'unproven', ...why },
       { type: 'listening' },
       {
         reason: 'endpoint_unproven',
+        path: '/v1/models',
         status: 503,
         ...why,
         requestId: expect.stringMatching(UUID) as string,
@@ -240,7 +216,7 @@ describe('with-auth gateway', () => {
   })
 
   it('decides from a key file without an endpoint, and follows a revocation', async () => {
-    const file = join(folder, 'keys.yaml')
+    const file = inFolder('keys.yaml')
     const { key, id } = await createKey(file, { principal: 'alice', paths: ['/v1'] })
     const gateway = start(['--keys', file])
     const url = await gateway.listening()
@@ -250,11 +226,11 @@ describe('with-auth gateway', () => {
     await revokeKey(file, id)
     // No decision about this path is cached.
     expect((await call(`${url}/v1/other`, key)).status).toBe(401)
-    expect(endpoint.asked).toEqual([])
+    expect(endpoint().asked).toEqual([])
   })
 
   it('rejects every request once the key file is broken, logs why, and stops listening at the end', async () => {
-    const file = join(folder, 'breaks.yaml')
+    const file = inFolder('breaks.yaml')
     const { key } = await createKey(file, { principal: 'carol' })
     const { listening, printed, logged, signal, ended } = start(['--keys', file])
     const url = await listening()
@@ -289,8 +265,8 @@ describe('with-auth gateway', () => {
       [['--json'], /^\{.*"reason":"missing_credentials".*\}$/m],
     ] as const) {
       const terminal = { isTerminal: true, colors: false }
-      const surroundings = createSurroundings({ AUTH_ENDPOINT: endpoint.url }, '', terminal)
-      const line = ['gateway', '--upstream', upstreamUrl, '--port=0', ...more]
+      const surroundings = createSurroundings({ AUTH_ENDPOINT: endpoint().url }, '', terminal)
+      const line = ['gateway', '--upstream', upstreamUrl(), '--port=0', ...more]
       const ended = main(line, [gatewayCommand], surroundings)
       const urlOf = () => /http:\/\/127[\d.:]+/.exec(surroundings.noted() + surroundings.printed())
       await vi.waitFor(() => expect(urlOf()).not.toBeNull())
@@ -302,8 +278,7 @@ describe('with-auth gateway', () => {
   })
 
   it('exits with 0 after SIGTERM', async () => {
-    const gateway = start(['--json'], { AUTH_ENDPOINT: endpoint.url })
-    await gateway.listening()
+    const gateway = await startGuarded('--json')
     expect(gateway.noted()).toBe('')
     gateway.signal('SIGTERM')
     expect(await gateway.ended).toBe(0)
@@ -324,17 +299,18 @@ describe('with-auth gateway', () => {
   })
 
   it('needs --upstream', async () => {
-    const surroundings = createSurroundings({ AUTH_ENDPOINT: endpoint.url })
-    expect(await main(['gateway'], [gatewayCommand], surroundings)).toBe(2)
-    expect(surroundings.noted()).toContain('--upstream URL is missing')
+    const { code, noted } = await runLine(['gateway'], [gatewayCommand])
+    expect(code).toBe(2)
+    expect(noted).toContain('--upstream URL is missing')
   })
 
   it('does not start if the port is in use, and leaves no timer', async () => {
-    const port = new URL(upstreamUrl).port
-    const surroundings = createSurroundings({ AUTH_ENDPOINT: endpoint.url })
-    const line = ['gateway', '--upstream', upstreamUrl, '--port', port]
-    expect(await main(line, [gatewayCommand], surroundings)).toBe(1)
-    expect(surroundings.noted()).toContain(
+    const port = new URL(upstreamUrl()).port
+    const line = ['gateway', '--upstream', upstreamUrl(), '--port', port]
+    const env = { AUTH_ENDPOINT: endpoint().url }
+    const { code, noted } = await runLine(line, [gatewayCommand], env)
+    expect(code).toBe(1)
+    expect(noted).toContain(
       `--port ${port} is in use on 127.0.0.1: choose another port, or 0 for a free one`,
     )
   })

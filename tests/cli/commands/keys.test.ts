@@ -1,43 +1,36 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
 import { keysCommands } from '../../../src/cli/commands/keys.ts'
 import { main } from '../../../src/cli/main.ts'
-import { createSurroundings } from '../../support/surroundings.ts'
+import { createSurroundings, runLine } from '../../support/surroundings.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
 import type { CreatedKey, KeyRecord } from '../../../src/keys.ts'
 
-let folder: string
-let file: string
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'with-auth-keys-'))
-  file = join(folder, 'keys.yaml')
-})
-afterEach(() => rmSync(folder, { recursive: true }))
+const inFolder = setupFolder()
+const file = (): string => inFolder('keys.yaml')
 
-async function keys(...args: string[]) {
-  return keysWithInput('', ...args)
+function keys(command: string, ...args: string[]) {
+  return keysWithInput('', command, ...args)
 }
 
-async function keysWithInput(input: string, ...args: string[]) {
-  const surroundings = createSurroundings({}, input)
-  const code = await main(['keys', ...args], keysCommands, surroundings)
-  return { code, printed: surroundings.printed(), noted: surroundings.noted() }
+function keysWithInput(input: string, command: string, ...args: string[]) {
+  const line = ['keys', command, '--keys', file(), ...args]
+  return runLine(line, keysCommands, {}, input)
 }
 
 async function create(...args: string[]): Promise<CreatedKey> {
-  const { printed } = await keys('create', '--keys', file, '--json', ...args)
+  const { printed } = await keys('create', '--json', ...args)
   return JSON.parse(printed) as CreatedKey
 }
 
 describe('with-auth keys create', () => {
   it('prints the key once, and stores only its hash', async () => {
-    const { code, printed, noted } = await keys('create', '--keys', file, '--principal', 'alice')
+    const { code, printed, noted } = await keys('create', '--principal', 'alice')
     expect(code).toBe(0)
     expect(printed).toMatch(/^withauth_\w+\n$/)
     expect(noted).toMatch(/key_\w+ for alice; the key is shown only once/)
     expect(noted).not.toContain(printed.trim())
-    expect(readFileSync(file, 'utf8')).not.toContain(printed.trim())
+    expect(readFileSync(file(), 'utf8')).not.toContain(printed.trim())
   })
 
   it('accepts attributes, paths and an expiry', async () => {
@@ -75,7 +68,7 @@ describe('with-auth keys create', () => {
     expect(attributes).toEqual({})
     expect(rest).not.toHaveProperty('paths')
     expect(rest).not.toHaveProperty('expires')
-    expect(readFileSync(file, 'utf8').match(/attributes/g)).toHaveLength(1)
+    expect(readFileSync(file(), 'utf8').match(/attributes/g)).toHaveLength(1)
   })
 
   it.each([
@@ -89,7 +82,7 @@ describe('with-auth keys create', () => {
       '--expires-in must be left out beside --expires-at',
     ],
   ])('rejects %j', async (args, code, message) => {
-    const result = await keys('create', '--keys', file, ...args)
+    const result = await keys('create', ...args)
     expect(result).toMatchObject({ code, printed: '' })
     expect(result.noted).toContain(message)
   })
@@ -97,16 +90,16 @@ describe('with-auth keys create', () => {
   it('reports a key that is still in the file after a failed undo', async () => {
     let text = ''
     const breakFile = (): Promise<void> => {
-      text = readFileSync(file, 'utf8')
-      writeFileSync(file, 'keys: [')
+      text = readFileSync(file(), 'utf8')
+      writeFileSync(file(), 'keys: [')
       return Promise.reject(new Error('No space'))
     }
     const surroundings = { ...createSurroundings(), flush: breakFile }
-    const args = ['keys', 'create', '--keys', file, '--principal', 'alice']
+    const args = ['keys', 'create', '--keys', file(), '--principal', 'alice']
     expect(await main(args, keysCommands, surroundings)).toBe(1)
     const [id = 'none'] = /key_\w+/.exec(text) ?? []
     expect(surroundings.noted()).toContain(
-      `with-auth: No space. The new key ${id} is still in ${file}: revoke it\n`,
+      `with-auth: No space. The new key ${id} is still in ${file()}: revoke it\n`,
     )
   })
 })
@@ -116,13 +109,13 @@ describe('with-auth keys list', () => {
     const { key, id } = await create('--principal', 'al\u001B[31mice', '--path', '/v1').catch(() =>
       create('--principal', 'ali\u202Ece', '--path', '/v1'),
     )
-    const { code, printed } = await keys('list', '--keys', file)
+    const { code, printed } = await keys('list')
     expect(code).toBe(0)
     expect(printed).toMatch(/^ID +STATUS +PRINCIPAL +BEGINS WITH +EXPIRES +PATHS\n/)
     expect(printed).toContain(id)
     expect(printed).toMatch(/^[\x20-\x7e\n]+$/)
     expect(printed).not.toContain(key)
-    const json = await keys('list', '--keys', file, '--json')
+    const json = await keys('list', '--json')
     const [record] = JSON.parse(json.printed) as KeyRecord[]
     expect(record).toMatchObject({ id, status: 'active', paths: ['/v1'] })
     expect(json.printed).not.toMatch(/[\da-f]{64}/)
@@ -132,9 +125,9 @@ describe('with-auth keys list', () => {
     const ends = ['--expires-at', '2999-01-01T00:00:00Z', '--path', '/v1', '--path', '/v2']
     const one = await create('--principal', 'principal with a long name', ...ends)
     const two = await create('--principal', 'ali\u202Ece', '--path', '/b')
-    await keys('revoke', two.id, '--keys', file)
+    await keys('revoke', two.id)
     const [a, b] = [one.key.slice(0, 15), two.key.slice(0, 15)]
-    expect(await keys('list', '--keys', file)).toEqual({
+    expect(await keys('list')).toEqual({
       code: 0,
       noted: '',
       printed: [
@@ -146,37 +139,36 @@ describe('with-auth keys list', () => {
     })
   })
 
-  it('handles an empty and a missing file', async () => {
-    writeFileSync(file, 'keys: []\n')
+  it('handles an empty file', async () => {
+    writeFileSync(file(), 'keys: []\n')
     const printed = 'There are no keys.\n'
-    expect(await keys('list', '--keys', file)).toEqual({ code: 0, printed, noted: '' })
+    expect(await keys('list')).toEqual({ code: 0, printed, noted: '' })
     const { id } = await create('--principal', 'a')
-    await keys('revoke', id, '--keys', file)
-    expect((await keys('list', '--keys', file)).printed).toMatch(/revoked/)
-    expect((await keys('list', '--keys', join(folder, 'lost.yaml'))).code).toBe(1)
+    await keys('revoke', id)
+    expect((await keys('list')).printed).toMatch(/revoked/)
   })
 })
 
 describe('with-auth keys revoke', () => {
   it('revokes by id', async () => {
     const { id } = await create('--principal', 'alice')
-    expect(await keys('revoke', id, '--keys', file)).toEqual({
+    expect(await keys('revoke', id)).toEqual({
       code: 0,
       printed: '',
       noted: `with-auth: ${id} of alice is revoked\n`,
     })
-    const { printed } = await keys('revoke', id, '--keys', file, '--json')
+    const { printed } = await keys('revoke', id, '--json')
     expect(JSON.parse(printed)).toMatchObject({ id, status: 'revoked' })
   })
 
   it('reads the key from standard input, with any line ending', async () => {
     for (const end of ['', '\n', '\r\n']) {
       const { id, key } = await create('--principal', 'alice')
-      const result = await keysWithInput(`${key}${end}`, 'revoke', '-', '--keys', file)
+      const result = await keysWithInput(`${key}${end}`, 'revoke', '-')
       const noted = `with-auth: ${id} of alice is revoked\n`
       expect(result).toEqual({ code: 0, printed: '', noted })
     }
-    const { printed } = await keys('list', '--keys', file, '--json')
+    const { printed } = await keys('list', '--json')
     const statuses = (JSON.parse(printed) as KeyRecord[]).map(({ status }) => status)
     expect(statuses).toEqual(['revoked', 'revoked', 'revoked'])
   })
@@ -188,7 +180,7 @@ describe('with-auth keys revoke', () => {
     ['a text that is too long', 'x'.repeat(8193)],
   ])('rejects %s on standard input without showing it', async (_, input) => {
     await create('--principal', 'alice')
-    expect(await keysWithInput(input, 'revoke', '-', '--keys', file)).toEqual({
+    expect(await keysWithInput(input, 'revoke', '-')).toEqual({
       code: 2,
       printed: '',
       noted:
@@ -199,9 +191,9 @@ describe('with-auth keys revoke', () => {
 
   it('hides an unknown key from standard input', async () => {
     const { key } = await create('--principal', 'alice')
-    const { code, noted } = await keysWithInput(`${key}0`, 'revoke', '-', '--keys', file)
+    const { code, noted } = await keysWithInput(`${key}0`, 'revoke', '-')
     expect(code).toBe(1)
-    expect(noted).toBe(`with-auth: There is no such key in ${file}\n`)
-    expect((await keys('list', '--keys', file)).printed).toContain('active')
+    expect(noted).toBe(`with-auth: There is no such key in ${file()}\n`)
+    expect((await keys('list')).printed).toContain('active')
   })
 })

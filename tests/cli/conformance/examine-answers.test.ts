@@ -137,19 +137,6 @@ Stopped: no key got a verdict.
 8 ok, 1 note, 0 failed, 4 skipped
 `)
   })
-
-  it('skips the similar keys if the valid key was rejected', async () => {
-    const rows = await examineAnswers(Array<number>(17).fill(401), KEY)
-    const skipped = rows.filter(({ result }) => result === 'skipped')
-    expect(skipped.map(({ check }) => check)).toEqual([
-      'identity',
-      'nearly good key',
-      'other-case key',
-    ])
-    expect(new Set(skipped.map(({ did }) => did))).toEqual(
-      new Set(['the good key was not allowed']),
-    )
-  })
 })
 
 describe('the minute for all questions', () => {

@@ -26,15 +26,6 @@ async function serve(started: Server): Promise<number> {
 }
 
 describe('a real connection', () => {
-  it('that is refused', async () => {
-    const port = await serve(createServer())
-    await close(server as Server)
-    expect(await obstacleAt(`http://127.0.0.1:${port}/`)).toEqual({
-      why: 'nothing listens there (ECONNREFUSED)',
-      change: 'start the endpoint, or correct the host and the port of URL',
-    })
-  })
-
   it('to an unknown host', async () => {
     const obstacle = await obstacleAt('https://nothing.invalid/')
     expect(obstacle?.why).toMatch(
@@ -73,12 +64,6 @@ describe('a real connection', () => {
       why: 'no answer came in time',
       change: 'check for a firewall, or raise --timeout-ms for a slow endpoint',
     })
-  })
-
-  it('to a port that fetch blocks', async () => {
-    expect((await obstacleAt('http://127.0.0.1:6000/'))?.why).toBe(
-      'fetch blocks this port (BAD_PORT)',
-    )
   })
 })
 

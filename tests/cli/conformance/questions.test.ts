@@ -1,16 +1,16 @@
 import { expect, it } from 'vitest'
 import {
+  about,
   brokenQuestion,
   incompleteQuestions,
   nearlyGoodKeys,
   otherCaseKey,
-  questionAbout,
   structuredKeys,
 } from '../../../src/cli/conformance/questions.ts'
 import type { Question } from '../../../src/cli/conformance/questions.ts'
 
 it('builds the question of the contract', () => {
-  expect(JSON.parse(questionAbout('k1', { 'x-a': 'b' }))).toEqual({
+  expect(JSON.parse(about('k1', 'a key', { 'x-a': 'b' }).body)).toEqual({
     api_key: 'k1',
     request: {
       path: '/v1/models',

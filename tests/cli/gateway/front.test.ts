@@ -1,66 +1,22 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createFront } from '../../../src/cli/gateway/front.ts'
 import { get, raw } from '../../support/requests.ts'
-import { TOKEN } from '../../support/token.ts'
 import type { RequestLog } from '../../../src/cli/gateway/request-log.ts'
 import type { ProofState } from '../../../src/cli/proof.ts'
 
 const describePath = (_: Request, path: string) => ({ path })
 
-function create(state: ProofState, healthz = true, isUnclear = false) {
+function create(state: ProofState, healthz = true) {
   const guarded = vi.fn(() => new Response('guarded'))
   const answered = vi.fn<RequestLog['answered']>()
-  const rejected = vi.fn<RequestLog['rejected']>()
-  const proof = { state: () => state, cause: () => (state === 'open' ? 'open' : 'ECONNREFUSED') }
-  const isConflicting = vi.fn(() => isUnclear)
-  const requestLog = { answered, rejected }
-  return {
-    front: createFront({
-      guarded,
-      proof,
-      isConflicting,
-      healthz,
-      requestLog,
-      describe: describePath,
-    }),
-    guarded,
-    answered,
-    rejected,
-    isConflicting,
-  }
+  const proof = { state: () => state, cause: () => undefined }
+  const isConflicting = vi.fn(() => false)
+  const requestLog = { answered, rejected: () => undefined }
+  const options = { guarded, proof, isConflicting, healthz, requestLog, describe: describePath }
+  return { front: createFront(options), guarded, answered, isConflicting }
 }
 
 describe('before the guard', () => {
-  it.each(['unproven', 'open'] as const)(
-    'rejects every request while the endpoint is %s',
-    async (state) => {
-      const { front, guarded, rejected, answered } = create(state)
-      const request = get('/v1/models?key=sk-secret', `sk-${TOKEN}`)
-      const response = await front(request)
-      expect(response.status).toBe(503)
-      expect(response.headers.get('retry-after')).toBe('2')
-      expect(response.headers.get('cache-control')).toBe('no-store')
-      expect(await response.json()).toEqual({
-        error: {
-          message: 'Authentication service error',
-          type: 'api_error',
-          code: 'endpoint_unproven',
-        },
-      })
-      expect(guarded).not.toHaveBeenCalled()
-      expect(rejected).toHaveBeenCalledExactlyOnceWith(
-        request,
-        { path: '/v1/models' },
-        {
-          reason: 'endpoint_unproven',
-          status: 503,
-          cause: state === 'open' ? 'open' : 'ECONNREFUSED',
-        },
-      )
-      expect(answered).not.toHaveBeenCalled()
-    },
-  )
-
   it('finds the client address before it waits', () => {
     const { front, isConflicting } = create('proven')
     const request = get('/v1/models')

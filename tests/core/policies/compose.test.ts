@@ -3,7 +3,6 @@ import * as Errors from '../../../src/core/errors.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
 import { createChannel } from '../../../src/core/events.ts'
 import { createVerifier } from '../../../src/core/policies/compose.ts'
-import { Check } from '../../../src/core/request/check.ts'
 import { checkOf, verifyWith } from '../../support/checks.ts'
 import { TOKEN } from '../../support/token.ts'
 import type { AuthConfig, AuthEvent, Transport } from '../../../src/index.ts'
@@ -271,19 +270,6 @@ describe('the policies together', () => {
       await expect(verify(checkOf())).rejects.toMatchObject({ reason: 'unreachable' })
     }
     expect(transport).toHaveBeenCalledTimes(20)
-  })
-
-  it('ask what a request says when it comes, since other code may change it while it waits', async () => {
-    const transport = vi.fn<Transport>(async () => allow())
-    const { verify } = verifierOf(transport, { concurrency: { maxInFlight: 1 } })
-    let path = '/asked'
-    const question = () => ({ token: 'b', request: { path, headers: {}, params: {} } })
-    const first = verify(checkOf('a'))
-    const waiting = verify(new Check('b', 'told', question, []))
-    path = '/changed'
-    await first
-    await waiting
-    expect(transport.mock.calls[1]?.[1].body).toContain('/asked')
   })
 
   it('limit the calls in flight, and answer cache hits at once', async () => {

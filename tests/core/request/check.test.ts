@@ -1,33 +1,12 @@
-import { expect, it, vi } from 'vitest'
-import { Check } from '../../../src/core/request/check.ts'
+import { expect, it } from 'vitest'
 import { createSetupSource } from '../../../src/core/setup.ts'
+import { checkOf } from '../../support/checks.ts'
 import { raw } from '../../support/requests.ts'
 import type { CheckFactory } from '../../../src/core/request/check.ts'
 import type { AuthConfig } from '../../../src/index.ts'
 
-it('makes its question when it is needed, and once', () => {
-  const question = { token: 't', request: { path: '/', headers: {}, params: {} } }
-  const ask = vi.fn(() => question)
-  const check = new Check('t', 'told', ask, [])
-  expect(ask).not.toHaveBeenCalled()
-  expect([check.question, check.question]).toEqual([question, question])
-  expect(ask).toHaveBeenCalledOnce()
-})
-
-it('builds its question early, before other code can change the request', () => {
-  let path = '/asked'
-  const ask = () => ({ token: 't', request: { path, headers: {}, params: {} } })
-  const check = new Check('t', 'told', ask, [])
-  check.prepare()
-  path = '/changed'
-  expect(check.question.request.path).toBe('/asked')
-})
-
 it('has a key of all that is told, token included', () => {
-  const ask = (): never => {
-    throw new Error('A key needs no question')
-  }
-  const key = (token: string, told: string): string => new Check(token, told, ask, []).key
+  const key = (token: string, told: string): string => checkOf(token, told).key
   expect(key('t', 'told')).toBe('told1:t')
   expect(new Set([key('t', 'a'), key('t', 'b'), key('u', 'a')]).size).toBe(3)
 })
@@ -58,6 +37,18 @@ it('asks what it is the key of', () => {
   })
   expect(check?.told).toMatch(/2:\/a3:x=14:POST4:acme$/)
 })
+
+it.each(['all', ['x-tenant']] as const)(
+  'asks what the request said when it came, if other code changes its headers later (told: %s)',
+  (headers) => {
+    const { tell, createCheck } = checksOf({ ...FOR_ENDPOINT, context: { headers } })
+    const changed = new Request('http://h/a', { headers: { 'x-tenant': 'acme' } })
+    const told = tell(changed, target)
+    const check = told && createCheck('t', told, changed, target, [])
+    changed.headers.set('x-tenant', 'other')
+    expect(check?.question.request.headers).toEqual({ 'x-tenant': 'acme' })
+  },
+)
 
 it('tells all headers where all are told, and has them in the key', () => {
   const check = make()

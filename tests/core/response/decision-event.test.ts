@@ -16,7 +16,7 @@ function auditFacts(
   const decided = {
     request,
     startedAt: performance.now(),
-    setup: { requestIdHeader, readCredentials },
+    setup: { config: { requestIdHeader }, readCredentials },
   }
   const known = token === undefined ? decided : { ...decided, token, isHit: true }
   const { type, outcome, path, durationMs, cache, attempts, ...facts } = createDecisionEvent(
@@ -88,7 +88,7 @@ describe('a request that is not checked', () => {
       {
         request,
         startedAt: performance.now(),
-        setup: { requestIdHeader: HEADER, readCredentials },
+        setup: { config: { requestIdHeader: HEADER }, readCredentials },
         target: { path, query: '' },
       },
       { outcome: 'public' },

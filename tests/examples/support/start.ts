@@ -2,18 +2,15 @@ import { execFile } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { BUN, DENO, NODES, locate } from '../../runtimes/support/binaries.ts'
+import { BUN, DENO, findNode, locate } from '../../runtimes/support/binaries.ts'
+import { onCommand } from '../../runtimes/support/served-program.ts'
 import { startServer } from '../../runtimes/support/server-process.ts'
-import { startWorker } from '../../runtimes/support/workerd.ts'
-import type { Binary } from '../../runtimes/support/binaries.ts'
+import type { Start } from '../../runtimes/support/served-program.ts'
 import type { RunningServer } from '../../runtimes/support/server-process.ts'
-
-/** Starts one of the examples in the folder `app`. */
-export type Start = (app: string, env: Readonly<Record<string, string>>) => Promise<RunningServer>
 
 const BUILD_MS = 150_000
 // The oldest Node that runs TypeScript and that all frameworks support.
-const NODE = findNode('Node 24')
+const NODE = findNode('24')
 const PERMISSIONS = ['--no-prompt', '--allow-net=127.0.0.1', '--allow-env=AUTH_ENDPOINT']
 // Instead of the usual port on every interface.
 const ANYWHERE = { PORT: '0', HOST: '127.0.0.1', HOSTNAME: '127.0.0.1' }
@@ -39,12 +36,8 @@ export function bun(file: string): Start {
 export function denoServe(file: string): Start {
   // Not with the config of this repository.
   const config = ['--no-config', '--node-modules-dir=manual']
-  const args = ['serve', ...config, ...PERMISSIONS, '--host=127.0.0.1', '--port=0', file]
-  return (app, env) => startServer({ binary: DENO, args, cwd: app, env })
-}
-
-export function worker(file: string): Start {
-  return (app, env) => startWorker(file, app, env, [])
+  const address = ['--host=127.0.0.1', '--port=0']
+  return onCommand(DENO, 'serve', ...config, ...PERMISSIONS, ...address, file)
 }
 
 /** An app that its framework first builds for production. */
@@ -77,10 +70,4 @@ function startNode(
     cwd,
     env: { ...ANYWHERE, ...QUIET, ...env },
   })
-}
-
-function findNode(name: string): Binary {
-  const found = NODES.find((binary) => binary.name === name)
-  if (found === undefined) throw new Error(`${name} is not among the runtimes`)
-  return found
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { afterEach, describe, expect, it, vi } from 'vitest'
-import { addKey, dropKey, dropStopped, markRevoked } from '../../../src/keys/changes.ts'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createKey, pruneKeys, removeKey, revokeKey } from '../../../src/keys.ts'
 import { readKeyFile } from '../../../src/keys/file/read.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import type { CreatedKey } from '../../../src/keys.ts'
@@ -12,7 +12,11 @@ const SHA = '0a'.repeat(32)
 const LONG = `alice ${'and so on '.repeat(20)}end`
 const FIRST = { id: 'key_aaaaaaaaaaaa', prefix: 'withauth_aaaaaa', principal: 'bob', key: 'a' }
 
-afterEach(() => vi.restoreAllMocks())
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: NOW }))
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
 
 const COMMENTED = `# Who may come in.
 
@@ -69,7 +73,7 @@ describe('a new key', () => {
     )
     names.push('x'.repeat(256))
     for (const principal of names)
-      await addKey(file, { principal, attributes: { [principal]: [principal] } }, NOW)
+      await createKey(file, { principal, attributes: { [principal]: [principal] } })
     const read = readKeyFile(file).keys.map((key) => [key.principal, { ...key.attributes }])
     expect(read).toEqual(names.map((name) => [name, { [name]: [name] }]))
   })
@@ -84,13 +88,13 @@ describe('a new key', () => {
     ['keys: [] # a\n# b\n', 'keys:\n', '  # a\n\n# b\n'],
   ])('keeps the comments of the empty list %j', async (before, head, tail) => {
     const file = write(before)
-    const created = await addKey(file, { principal: 'bob' }, NOW)
+    const created = await createKey(file, { principal: 'bob' })
     expect(readFileSync(file, 'utf8')).toBe(`${head}${linesOf(created)}${tail}`)
   })
 
   it('continues the line of a list in one line', async () => {
     const file = write(`keys: [${flow('a')}] # all\n`)
-    const { id, prefix, key } = await addKey(file, { principal: 'bob' }, NOW)
+    const { id, prefix, key } = await createKey(file, { principal: 'bob' })
     const added = `{id: ${id}, prefix: ${prefix}, principal: bob, created: 2026-01-01T00:00:00Z, sha256: ${hashOf(key)}}`
     expect(readFileSync(file, 'utf8')).toBe(`keys: [${flow('a')}, ${added}] # all\n`)
   })
@@ -98,7 +102,7 @@ describe('a new key', () => {
   it('comes last, and changes nothing else', async () => {
     const text = `# a\n\nkeys:\n  - id: a\n    principal: ${LONG}\n    attributes: {roles: [admin, ops]}\n    sha256: ${SHA} # b\n  - {id: b, principal: "${LONG}", sha256: ${'1b'.repeat(32)}}\n`
     const file = write(text)
-    const created = await addKey(file, { principal: 'bob' }, NOW)
+    const created = await createKey(file, { principal: 'bob' })
     expect(readFileSync(file, 'utf8')).toBe(`${text}${linesOf(created)}`)
   })
 
@@ -111,8 +115,8 @@ describe('a new key', () => {
         ? bytes.fill(ids.shift() ?? 9)
         : random(bytes),
     )
-    await addKey(file, { principal: 'alice' }, NOW)
-    await addKey(file, { principal: 'bob' }, NOW)
+    await createKey(file, { principal: 'alice' })
+    await createKey(file, { principal: 'bob' })
     const { keys } = readKeyFile(file)
     expect(keys.map(({ id }) => id)).toEqual(['key_aaaaaaaaaaaa', 'key_bbbbbbbbbbbb'])
     expect(ids).toEqual([])
@@ -122,7 +126,7 @@ describe('a new key', () => {
     const names = ['admin']
     const attributes = { roles: names, teams: names }
     const file = pathOf('keys.yaml')
-    await addKey(file, { principal: 'alice', attributes }, NOW)
+    await createKey(file, { principal: 'alice', attributes })
     expect(readKeyFile(file).keys).toMatchObject([{ attributes }])
   })
 })
@@ -131,8 +135,8 @@ describe('comments', () => {
   it('stay after many changes', async () => {
     const file = write(COMMENTED)
     for (let times = 0; times < 5; times += 1) {
-      const { id } = await addKey(file, { principal: 'carol' }, NOW)
-      await markRevoked(file, { id }, NOW)
+      const { id } = await createKey(file, { principal: 'carol' })
+      await revokeKey(file, id)
     }
     expect(commentsOf(readFileSync(file, 'utf8'))).toEqual(commentsOf(COMMENTED))
     expect(readKeyFile(file).keys).toHaveLength(7)
@@ -140,7 +144,7 @@ describe('comments', () => {
 
   it('of removed keys go, and the others stay', async () => {
     const file = write(COMMENTED)
-    await dropStopped(file, { older: '90d' }, NOW)
+    await pruneKeys(file, { older: '90d' })
     const text = readFileSync(file, 'utf8')
     expect(text).toContain('# her first')
     expect(text).not.toContain('# in June')
@@ -152,13 +156,13 @@ describe('a revoked key', () => {
     const head = `# a\n\nkeys:\n  - principal: ${LONG}\n    attributes: {roles: [admin, ops]}\n`
     const tail = `    sha256: ${SHA} # b\n    # c\n    id: a\n\n    prefix: "x" # d\n\n# e\n`
     const file = write(`${head}${tail}`)
-    await markRevoked(file, { id: 'a' }, NOW)
+    await revokeKey(file, 'a')
     expect(readFileSync(file, 'utf8')).toBe(`${head}    revoked: 2026-01-01T00:00:00Z\n${tail}`)
   })
 
   it('may be in one line', async () => {
     const file = write(`keys: [${flow('a')}]`)
-    await markRevoked(file, { id: 'a' }, NOW)
+    await revokeKey(file, 'a')
     expect(readKeyFile(file).keys).toMatchObject([{ id: 'a', revoked: '2026-01-01T00:00:00Z' }])
   })
 })
@@ -171,10 +175,10 @@ it.each([
   [`# a\nkeys:\n  # b\n${linesOf(FIRST)}\n# c\n`, `# a\nkeys:\n  # b\n${linesOf(FIRST)}\n# c\n`],
 ])('a key that is added to %j and removed leaves no trace', async (before, after) => {
   const file = write(before)
-  const { id } = await addKey(file, { principal: 'bob' }, NOW)
-  await dropKey(file, id, NOW)
+  const { id } = await createKey(file, { principal: 'bob' })
+  await removeKey(file, id)
   expect(readFileSync(file, 'utf8')).toBe(after)
-  const again = await addKey(file, { principal: 'bob' }, NOW)
+  const again = await createKey(file, { principal: 'bob' })
   expect(readKeyFile(file).keys.at(-1)).toMatchObject({ id: again.id })
 })
 
@@ -220,12 +224,12 @@ describe('the comment of a removed key goes', () => {
     ],
   ])('%s', async (_, before, ids, after) => {
     const file = write(before)
-    for (const id of ids) await dropKey(file, id, NOW)
+    for (const id of ids) await removeKey(file, id)
     expect(readFileSync(file, 'utf8')).toBe(after)
     const revoke = (text: string, id: string): string =>
       text.replace(`{id: ${id}, `, `{id: ${id}, revoked: true, `)
     write(ids.reduce(revoke, before))
-    await dropStopped(file, { older: '0' }, NOW)
+    await pruneKeys(file, { older: '0' })
     expect(readFileSync(file, 'utf8')).toBe(after)
   })
 })

@@ -1,5 +1,5 @@
 import fs, { renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { followFile } from '../../../src/keys/file/watch.ts'
 import { entry, keysText } from '../../support/key-questions.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
@@ -10,20 +10,20 @@ const ONE = keysText(entry('a'))
 const REVOKED = keysText(entry('a', { revoked: true }))
 const LONG_AGO = 1_000_000_000
 
-afterEach(() => vi.restoreAllMocks())
+// The last change of a file is long ago, unless a test sets the time.
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 }))
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
 
 function write(text: string | Uint8Array): string {
   writeFileSync(pathOf('keys.yaml'), text)
   return pathOf('keys.yaml')
 }
 
-/** Follows a file whose last change is long ago, unless `now` says otherwise. */
-function follow(
-  file: string,
-  now = (): number => Date.now() + 60_000,
-  onError: () => unknown = throwIt,
-): () => Keyring {
-  return followFile(file, onError, now)
+function follow(file: string, onError: () => unknown = throwIt): () => Keyring {
+  return followFile(file, onError)
 }
 
 function throwIt(): never {
@@ -78,7 +78,8 @@ describe('a change counts at the next call', () => {
     const file = write(before)
     const stats = statSync(file)
     vi.spyOn(fs, 'statSync').mockImplementation(() => stats)
-    const current = follow(file, Date.now)
+    vi.useRealTimers()
+    const current = follow(file)
     expect([...current().values()]).toMatchObject([{ principal: 'a' }])
     write(after)
     expect([...current().values()]).toMatchObject([{ principal: 'b' }])
@@ -92,7 +93,7 @@ describe('a change counts at the next call', () => {
     const now = Date.now()
     const times = { mtimeMs: now - mtimeAgo, ctimeMs: now - ctimeAgo }
     vi.spyOn(fs, 'statSync').mockReturnValue(Object.assign(statSync(file), times))
-    const current = follow(file, () => now)
+    const current = follow(file)
     expect(isRevoked(current())).toEqual([false])
     write(REVOKED)
     expect(isRevoked(current())).toEqual([true])
@@ -103,13 +104,14 @@ describe('a file without changes', () => {
   it('is read at each call for two seconds, then once more', () => {
     const file = write(ONE)
     const { mtimeMs, ctimeMs } = statSync(file)
-    let now = Math.max(mtimeMs, ctimeMs) + 1999
+    const changedAt = Math.ceil(Math.max(mtimeMs, ctimeMs))
+    vi.setSystemTime(changedAt + 1998)
     const read = vi.spyOn(fs, 'openSync')
-    const current = follow(file, () => now)
+    const current = follow(file)
     const first = current()
     current()
     expect(read).toHaveBeenCalledTimes(2)
-    now += 1
+    vi.setSystemTime(changedAt + 2000)
     for (let times = 0; times < 3; times += 1) expect(current()).toBe(first)
     expect(read).toHaveBeenCalledTimes(3)
   })
@@ -118,7 +120,8 @@ describe('a file without changes', () => {
     const file = write(ONE)
     utimesSync(file, Date.now() / 1000 + 3600, Date.now() / 1000 + 3600)
     const read = vi.spyOn(fs, 'openSync')
-    const current = follow(file, Date.now)
+    vi.useRealTimers()
+    const current = follow(file)
     for (let times = 0; times < 3; times += 1) current()
     expect(read).toHaveBeenCalledTimes(3)
   })
@@ -150,7 +153,7 @@ describe('each call throws, and onError is called once, while the file is', () =
   ])('%s', (_, spoil, code) => {
     const file = write(ONE)
     const onError = vi.fn()
-    const current = follow(file, undefined, onError)
+    const current = follow(file, onError)
     current()
     spoil(file)
     const failure: unknown = expect.objectContaining({ name: 'KeyFileError', code })
@@ -166,7 +169,7 @@ describe('each call throws, and onError is called once, while the file is', () =
   it('missing, also if onError throws or rejects', async () => {
     const failure = expect.objectContaining({ code: 'not_found' }) as Error
     for (const onError of [throwIt, () => Promise.reject(new Error('bug'))]) {
-      expect(follow(pathOf('none.yaml'), undefined, onError)).toThrow(failure)
+      expect(follow(pathOf('none.yaml'), onError)).toThrow(failure)
     }
     await new Promise((resolve) => setTimeout(resolve, 5))
   })
@@ -175,7 +178,7 @@ describe('each call throws, and onError is called once, while the file is', () =
 it('onError is called again after the file was repaired', () => {
   const file = write(ONE)
   const onError = vi.fn()
-  const current = follow(file, undefined, onError)
+  const current = follow(file, onError)
   for (const times of [1, 2]) {
     write('keys: [')
     expect(current).toThrow('Invalid YAML')

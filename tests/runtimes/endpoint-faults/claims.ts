@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { ALICE, MARKER, always, ok, response } from './answers.ts'
-import { NOBODY } from './row.ts'
+import { NOBODY, row } from './row.ts'
 import { expectVerdict } from './site.ts'
 import { TOKEN } from '../../support/token.ts'
 import type { Case, Expectation, Row } from './row.ts'
@@ -65,44 +65,35 @@ function hostile(name: string, line: string, expected: Expectation): Case {
 }
 
 export const CLAIM_ROWS: readonly Row[] = [
-  {
-    id: 'E26',
-    title: 'Set-Cookie, WWW-Authenticate and Location of its own',
-    cases: [
-      hostile('in a 401', 'HTTP/1.1 401 No', 'denied'),
-      hostile('in a 302', 'HTTP/1.1 302 Moved', 'denied'),
-      hostile('in a 429', 'HTTP/1.1 429 Wait', 'rate_limited'),
-      hostile('in a 500', 'HTTP/1.1 500 No', 'service_error'),
-      hostile('in a 200', 'HTTP/1.1 200 OK', NOBODY),
-    ],
-  },
-  {
-    id: 'E27',
-    title: 'absurd Retry-After and Cache-Control',
-    cases: [
-      waiting(503, '99999999', '30'),
-      waiting(429, '99999999', '30'),
-      waiting(503, '99999999999999999999', '1'),
-      waiting(503, '-1', '1'),
-      waiting(503, 'NaN', '1'),
-      waiting(503, '1e3', '1'),
-      waiting(503, 'Fri, 31 Dec 9999 23:59:59 GMT', '30'),
-      waiting(503, 'Thu, 01 Jan 1970 00:00:00 GMT', '1'),
-      aging('max-age=99999999', true),
-      aging('max-age=99999999, immutable', true),
-      aging('s-maxage=99999999', true),
-      aging('max-age=-1', false),
-      aging('max-age=NaN', false),
-      aging('max-age=99999999999999999999', false),
-      aging('max-age=600, max-age=0', false),
-      aging('max-age=600, no-store', false),
-    ],
-  },
-  {
-    id: 'E28',
-    title:
-      '200 for every request (ingress-nginx CVE-2026-24513): the guard asks one endpoint and believes it',
-    cases: [
+  row('E26', 'Set-Cookie, WWW-Authenticate and Location of its own', [
+    hostile('in a 401', 'HTTP/1.1 401 No', 'denied'),
+    hostile('in a 302', 'HTTP/1.1 302 Moved', 'denied'),
+    hostile('in a 429', 'HTTP/1.1 429 Wait', 'rate_limited'),
+    hostile('in a 500', 'HTTP/1.1 500 No', 'service_error'),
+    hostile('in a 200', 'HTTP/1.1 200 OK', NOBODY),
+  ]),
+  row('E27', 'absurd Retry-After and Cache-Control', [
+    waiting(503, '99999999', '30'),
+    waiting(429, '99999999', '30'),
+    waiting(503, '99999999999999999999', '1'),
+    waiting(503, '-1', '1'),
+    waiting(503, 'NaN', '1'),
+    waiting(503, '1e3', '1'),
+    waiting(503, 'Fri, 31 Dec 9999 23:59:59 GMT', '30'),
+    waiting(503, 'Thu, 01 Jan 1970 00:00:00 GMT', '1'),
+    aging('max-age=99999999', true),
+    aging('max-age=99999999, immutable', true),
+    aging('s-maxage=99999999', true),
+    aging('max-age=-1', false),
+    aging('max-age=NaN', false),
+    aging('max-age=99999999999999999999', false),
+    aging('max-age=600, max-age=0', false),
+    aging('max-age=600, no-store', false),
+  ]),
+  row(
+    'E28',
+    '200 for every request (ingress-nginx CVE-2026-24513): the guard asks one endpoint and believes it',
+    [
       { token: TOKEN, what: 'a word' },
       { token: 'x', what: 'a letter' },
       { token: 'a.b.c', what: 'the form of a JWT' },
@@ -113,5 +104,5 @@ export const CLAIM_ROWS: readonly Row[] = [
       expected: NOBODY,
       steps: async (site) => expectVerdict(site, await site.ask(token)),
     })),
-  },
+  ),
 ]

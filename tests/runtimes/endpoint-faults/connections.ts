@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { dripping, inPieces, ok, once } from './answers.ts'
+import { faulty, row } from './row.ts'
 import { expectVerdict } from './site.ts'
 import type { Fault } from './fault-server.ts'
 import type { Case, Row } from './row.ts'
@@ -50,96 +51,76 @@ function closingAfter(ms: number): Fault {
 }
 
 export const CONNECTION_ROWS: readonly Row[] = [
-  {
-    id: 'E18',
-    title: 'an endpoint that keeps the check waiting',
-    cases: [
-      { name: 'it accepts, and says nothing', fault: SILENT, expected: 'timeout' },
-      {
-        name: 'a header every 100 ms',
-        fault: dripping(HEAD, 'x-more: 1\r\n', 100),
-        expected: 'timeout',
+  row('E18', 'an endpoint that keeps the check waiting', [
+    faulty('it accepts, and says nothing', SILENT, 'timeout'),
+    faulty('a header every 100 ms', dripping(HEAD, 'x-more: 1\r\n', 100), 'timeout'),
+    faulty('a header every 20 ms', dripping(HEAD, 'x-more: 1\r\n'), 'timeout'),
+    faulty(
+      'a status line byte by byte',
+      { ...inPieces(HEAD.split(''), 200), endless: true },
+      'timeout',
+    ),
+    faulty('1xx every 20 ms', dripping('', 'HTTP/1.1 102 Processing\r\n\r\n'), 'timeout'),
+    {
+      name: 'it does not answer the handshake',
+      fault: SILENT,
+      // undici does not stop connecting for an abort, but after a time of its own: ten seconds in Node's fetch.
+      settledMs: { Node: 12_000, 'Node over undici': 7000 },
+      expected: 'timeout',
+      options: ({ endpoint }) => ({ endpoint: `https://localhost:${endpoint.port}/` }),
+    },
+  ]),
+  row('E19', 'an endpoint that hangs up', [
+    {
+      ...lost('it refuses the connection', SILENT),
+      steps: async (site) => {
+        await site.endpoint.close()
+        expectVerdict(site, await site.ask())
       },
-      { name: 'a header every 20 ms', fault: dripping(HEAD, 'x-more: 1\r\n'), expected: 'timeout' },
+    },
+    lost('it resets at once', { onConnection: (socket) => socket.resetAndDestroy() }),
+    lost('it closes at once', { onConnection: (socket) => socket.destroy() }),
+    lost('it half-closes at once', { onConnection: (socket) => socket.end() }),
+    lost('it resets when the question comes', {
+      onQuestion: (socket) => socket.resetAndDestroy(),
+    }),
+    lost('it closes without a byte', { onQuestion: (socket) => socket.destroy() }),
+    lost('it half-closes when the question comes', { onQuestion: (socket) => socket.end() }),
+    lost('it closes in the status line', once('HTTP/1.1 20')),
+    lost('it closes in the headers', once(`${HEAD}content-len`)),
+    lost('it resets in the headers', {
+      onQuestion: (socket) => socket.write(`${HEAD}x: y\r\n`, () => socket.resetAndDestroy()),
+    }),
+  ]),
+  row('E20', 'a peer that closes connections that were kept', [
+    kept('as soon as it has answered', closingAfter(0), 10, 5),
+    kept('some time after it has answered', closingAfter(20), 10, 20),
+    kept('after the last call', closingAfter(50), 5, 150),
+    kept(
+      'when the second question comes',
       {
-        name: 'a status line byte by byte',
-        fault: { ...inPieces(HEAD.split(''), 200), endless: true },
-        expected: 'timeout',
+        onQuestion: (socket, { turn }) => (turn === 1 ? socket.write(ok()) : socket.destroy()),
       },
+      8,
+      0,
+    ),
+    kept(
+      'with a reset when the second question comes',
       {
-        name: '1xx every 20 ms',
-        fault: dripping('', 'HTTP/1.1 102 Processing\r\n\r\n'),
-        expected: 'timeout',
+        onQuestion: (socket, { turn }) =>
+          turn === 1 ? socket.write(ok()) : socket.resetAndDestroy(),
       },
+      8,
+      0,
+    ),
+    kept(
+      'after it has said that it would not',
       {
-        name: 'it does not answer the handshake',
-        fault: SILENT,
-        // undici does not stop connecting for an abort, but after a time of its own: ten seconds in Node's fetch.
-        settledMs: { Node: 12_000, 'Node over undici': 7000 },
-        expected: 'timeout',
-        options: ({ endpoint }) => ({ endpoint: `https://localhost:${endpoint.port}/` }),
+        onQuestion: (socket) =>
+          socket.end(ok(undefined, { connection: 'keep-alive', 'keep-alive': 'timeout=600' })),
       },
-    ],
-  },
-  {
-    id: 'E19',
-    title: 'an endpoint that hangs up',
-    cases: [
-      {
-        ...lost('it refuses the connection', SILENT),
-        steps: async (site) => {
-          await site.endpoint.close()
-          expectVerdict(site, await site.ask())
-        },
-      },
-      lost('it resets at once', { onConnection: (socket) => socket.resetAndDestroy() }),
-      lost('it closes at once', { onConnection: (socket) => socket.destroy() }),
-      lost('it half-closes at once', { onConnection: (socket) => socket.end() }),
-      lost('it resets when the question comes', {
-        onQuestion: (socket) => socket.resetAndDestroy(),
-      }),
-      lost('it closes without a byte', { onQuestion: (socket) => socket.destroy() }),
-      lost('it half-closes when the question comes', { onQuestion: (socket) => socket.end() }),
-      lost('it closes in the status line', once('HTTP/1.1 20')),
-      lost('it closes in the headers', once(`${HEAD}content-len`)),
-      lost('it resets in the headers', {
-        onQuestion: (socket) => socket.write(`${HEAD}x: y\r\n`, () => socket.resetAndDestroy()),
-      }),
-    ],
-  },
-  {
-    id: 'E20',
-    title: 'a peer that closes connections that were kept',
-    cases: [
-      kept('as soon as it has answered', closingAfter(0), 10, 5),
-      kept('some time after it has answered', closingAfter(20), 10, 20),
-      kept('after the last call', closingAfter(50), 5, 150),
-      kept(
-        'when the second question comes',
-        {
-          onQuestion: (socket, { turn }) => (turn === 1 ? socket.write(ok()) : socket.destroy()),
-        },
-        8,
-        0,
-      ),
-      kept(
-        'with a reset when the second question comes',
-        {
-          onQuestion: (socket, { turn }) =>
-            turn === 1 ? socket.write(ok()) : socket.resetAndDestroy(),
-        },
-        8,
-        0,
-      ),
-      kept(
-        'after it has said that it would not',
-        {
-          onQuestion: (socket) =>
-            socket.end(ok(undefined, { connection: 'keep-alive', 'keep-alive': 'timeout=600' })),
-        },
-        10,
-        5,
-      ),
-    ],
-  },
+      10,
+      5,
+    ),
+  ]),
 ]

@@ -22,27 +22,14 @@ export interface Fault {
   readonly endless?: true
 }
 
-export interface FaultServer {
-  readonly port: number
-  /** The questions that came, in order. */
-  readonly questions: readonly Asked[]
-  readonly openSockets: () => number
-  /** Those of them that anything came on. */
-  readonly usedSockets: () => number
-  /** The connections that were ever made. */
-  readonly acceptedSockets: () => number
-  /** The bytes that clients or their sockets have taken. */
-  readonly sentBytes: () => number
-  readonly close: () => Promise<void>
-}
-
 const HEAD_END = '\r\n\r\n'
 
+export type FaultServer = Awaited<ReturnType<typeof startFaultServer>>
+
 /** Starts a server that speaks no more HTTP than its fault says. */
-export async function startFaultServer(fault: Fault): Promise<FaultServer> {
+export async function startFaultServer(fault: Fault) {
   const questions: Asked[] = []
   const open = new Set<Socket>()
-  let accepted = 0
   let sentBefore = 0
   const serve = (socket: Socket): void => {
     socket.on('error', () => socket.destroy())
@@ -54,7 +41,6 @@ export async function startFaultServer(fault: Fault): Promise<FaultServer> {
   }
   const server = createServer(fault, serve)
   server.on('connection', (socket: Socket) => {
-    accepted += 1
     open.add(socket)
     socket.on('close', () => {
       open.delete(socket)
@@ -64,12 +50,14 @@ export async function startFaultServer(fault: Fault): Promise<FaultServer> {
   const port = await listen(server)
   return {
     port,
+    /** The questions that came, in order. */
     questions,
     openSockets: () => open.size,
+    /** Those of them that anything came on. */
     usedSockets: () => [...open].filter(({ bytesRead }) => bytesRead > 0).length,
-    acceptedSockets: () => accepted,
+    /** The bytes that clients or their sockets have taken. */
     sentBytes: () => [...open].reduce((sum, socket) => sum + taken(socket), sentBefore),
-    close: () => {
+    close: (): Promise<void> => {
       const closed = close(server)
       for (const socket of open) socket.destroy()
       return closed

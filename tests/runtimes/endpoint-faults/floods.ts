@@ -50,7 +50,7 @@ async function expectLittleMemory({ target }: Site, task: () => Promise<void>): 
     most = Math.max(most, target.memory())
   }, 5)
   await task().finally(() => clearInterval(timer))
-  expect((most - before) / MIB).toBeLessThan(GROWTH[target.runtime])
+  expect(most - before).toBeLessThan(GROWTH[target.runtime])
 }
 
 /** However much is sent, only so much is taken off the socket. */

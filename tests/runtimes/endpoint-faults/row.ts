@@ -54,12 +54,10 @@ export interface Row {
   readonly alone?: true
 }
 
-/** A case that ends differently on some runtimes, and why. */
-export interface Deviation {
-  readonly runtimes: readonly RuntimeName[]
-  readonly row: string
-  /** The names of the cases. */
-  readonly cases: readonly string[]
-  readonly expected: Expectation
-  readonly cause: string
+export function row(id: string, title: string, cases: readonly Case[]): Row {
+  return { id, title, cases }
+}
+
+export function faulty(name: string, fault: Fault, expected: Expectation): Case {
+  return { name, fault, expected }
 }

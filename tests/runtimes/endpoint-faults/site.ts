@@ -14,7 +14,7 @@ export interface Target {
   readonly identity: Identity
   /** How many connections to the endpoint one healthy call leaves open. */
   readonly baseline: Promise<number>
-  /** The memory of the server process, in bytes. */
+  /** The memory of the server process, in MB. */
   readonly memory: () => number
   /** The names of the requests for which the handler must have run. */
   readonly handled: string[]

@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BUN, DENO, NODES } from '../support/binaries.ts'
+import { BUN, DENO, findNode } from '../support/binaries.ts'
+import { readMemory } from '../support/process-memory.ts'
 import { startServer } from '../support/server-process.ts'
 import { CURRENT_DATE, startWorker } from '../support/workerd.ts'
 import { always, ok } from './answers.ts'
@@ -16,8 +17,8 @@ type Start = (app: string) => Promise<RunningServer>
 
 /** How each runtime serves the guards, trusting the authority of these tests. */
 export const STARTS: Readonly<Record<RuntimeName, Start>> = {
-  Node: trusting('NODE_EXTRA_CA_CERTS', nodeOf('Node 24'), 'fault-node.js'),
-  'Node over undici': trusting('AUTHORITY', nodeOf('Node 24'), 'fault-node-transport.js'),
+  Node: trusting('NODE_EXTRA_CA_CERTS', findNode('24'), 'fault-node.js'),
+  'Node over undici': trusting('AUTHORITY', findNode('24'), 'fault-node-transport.js'),
   Bun: trusting('NODE_EXTRA_CA_CERTS', BUN, 'fault-bun.js'),
   // Names are looked up too, so a permission for 127.0.0.1 alone would be another failure.
   Deno: trusting('DENO_CERT', DENO, 'run', '--no-prompt', '--allow-net', 'fault-deno.js'),
@@ -50,7 +51,7 @@ export async function startTarget(
     runtime,
     identity,
     handled: [],
-    memory: () => readMemory(server.pid),
+    memory: () => readMemory(server.pid).now,
     // Measured once, while the first cases run.
     get baseline() {
       measured ??= measureBaseline(target)
@@ -72,21 +73,10 @@ async function measureBaseline(target: Target): Promise<number> {
   }
 }
 
-function nodeOf(name: string): Binary {
-  const found = NODES.find((binary) => binary.name === name)
-  if (found === undefined) throw new Error(`There is no ${name}`)
-  return found
-}
-
 function trusting(variable: string, binary: Binary, ...args: string[]): Start {
   return (app) => {
     const file = join(app, 'authority.pem')
     writeFileSync(file, AUTHORITY)
     return startServer({ binary, args, cwd: app, env: { [variable]: file } })
   }
-}
-
-function readMemory(pid: number): number {
-  const kibibytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return Number(kibibytes) * 1024
 }

@@ -11,19 +11,13 @@ export interface Question {
   readonly isAllowed: boolean
 }
 
-export interface RecordingEndpoint {
-  readonly url: string
-  readonly questions: Question[]
-  readonly close: () => Promise<void>
-}
-
 /** The longest token that is asked about. */
 export const LONG_TOKEN = 'g'.repeat(8192)
 
 const GOOD_TOKENS: ReadonlySet<string> = new Set(['good', LONG_TOKEN])
 
 /** An auth endpoint that writes down all that it is asked. */
-export async function startRecordingEndpoint(): Promise<RecordingEndpoint> {
+export async function startRecordingEndpoint() {
   const questions: Question[] = []
   const answer = (body: string): number => {
     const { api_key: token, request } = JSON.parse(body) as {

@@ -16,25 +16,12 @@ export interface Trace {
   readonly questions: readonly Question[]
 }
 
-/** One program on one server, with an endpoint of its own. */
-export interface GuardedServer {
-  readonly version: string
-  /**
-   * Sends requests at once, then an ordinary one. Its answer shows that everything before it has been printed. Requests in
-   * a batch of more than one must be {@link isNumbered}.
-   */
-  readonly trace: (batch: readonly Buffer[]) => Promise<Trace[]>
-  /** Stops the server. Returns everything that it printed. */
-  readonly stop: () => Promise<string>
-}
-
 const PRINTED_MS = 10_000
 
-export async function startGuardedServer(
-  server: RawServer,
-  program: Program,
-  app: string,
-): Promise<GuardedServer> {
+export type GuardedServer = Awaited<ReturnType<typeof startGuardedServer>>
+
+/** Starts one program on one server, with an endpoint of its own. */
+export async function startGuardedServer(server: RawServer, program: Program, app: string) {
   const endpoint = await startRecordingEndpoint()
   const env = { AUTH_ENDPOINT: endpoint.url, PROGRAM: program }
   const running = await server.start(app, env).catch(async (error: unknown) => {
@@ -44,6 +31,10 @@ export async function startGuardedServer(
   let number = 0
   let read = 0
 
+  /**
+   * Sends requests at once, then an ordinary one. Its answer shows that everything before it has been printed. Requests in
+   * a batch of more than one must be {@link isNumbered}.
+   */
   async function trace(batch: readonly Buffer[]): Promise<Trace[]> {
     endpoint.questions.length = 0
     const sent = batch.map((bytes) => ({ id: nextId(), bytes }))
@@ -80,6 +71,7 @@ export async function startGuardedServer(
     throw new Error(`${server.title} does not print that it was called`)
   }
 
+  /** Stops the server. Returns everything that it printed. */
   async function stop(): Promise<string> {
     await running.stop()
     await endpoint.close()

@@ -4,7 +4,7 @@ import { TARGET_DIFFERENCES } from './target-differences.ts'
 import type { Question } from './endpoint.ts'
 import type { Observation } from './matrix.ts'
 import type { Asked, Expected, Row, Variant } from './row.ts'
-import type { RawServer, ServerName } from './servers.ts'
+import type { RawServer } from './servers.ts'
 
 /** The observed or the expected outcome of a request. */
 export interface Outcome {
@@ -12,24 +12,14 @@ export interface Outcome {
   readonly asked: readonly Asked[]
 }
 
-/** A line of the tables of differences, for one variant on one server. */
-export interface ListedOutcome {
-  readonly server: ServerName
-  readonly variant: string
-  readonly cause: string
-  readonly expected: Expected
-}
-
-export const LISTED: readonly ListedOutcome[] = [
-  ...HEADER_DIFFERENCES,
-  ...PATH_DIFFERENCES,
-  ...TARGET_DIFFERENCES,
-].flatMap(({ servers, cause, outcomes }) =>
-  servers.flatMap((server) =>
-    outcomes.flatMap(([expected, ...variants]) =>
-      variants.map((variant) => ({ server, variant, cause, expected })),
+/** The lines of the tables of differences, each for one variant on one server. */
+export const LISTED = [...HEADER_DIFFERENCES, ...PATH_DIFFERENCES, ...TARGET_DIFFERENCES].flatMap(
+  ({ servers, cause, outcomes }) =>
+    servers.flatMap((server) =>
+      outcomes.flatMap(([expected, ...variants]) =>
+        variants.map((variant) => ({ server, variant, cause, expected })),
+      ),
     ),
-  ),
 )
 
 const LISTED_BY_KEY = new Map(

@@ -1,8 +1,7 @@
 import { BUN, DENO, NODES } from '../support/binaries.ts'
-import { startServer } from '../support/server-process.ts'
-import { startWorker } from '../support/workerd.ts'
+import { onCommand, onWorkerd } from '../support/served-program.ts'
 import type { Binary } from '../support/binaries.ts'
-import type { RunningServer } from '../support/server-process.ts'
+import type { Start } from '../support/served-program.ts'
 import type { HandlerCall } from './admission.ts'
 import type { Program } from './row.ts'
 
@@ -16,7 +15,7 @@ export interface RawServer {
   /** The only program on this server; it runs the rows of `function`. Default: all programs of the rows. */
   readonly program?: Program
   /** Serves one of the programs in the folder `app`. */
-  readonly start: (app: string, env: Readonly<Record<string, string>>) => Promise<RunningServer>
+  readonly start: Start
 }
 
 const PERMISSIONS = ['--no-prompt', '--allow-net=127.0.0.1', '--allow-env=AUTH_ENDPOINT,PROGRAM']
@@ -26,21 +25,17 @@ export const SERVERS: readonly RawServer[] = [
     {
       names: [...namesOf(node), 'node-server'],
       title: `@hono/node-server on ${node.name}`,
-      start: command(node, 'raw-node-server.js'),
+      start: onCommand(node, 'raw-node-server.js'),
     },
     {
       names: [...namesOf(node), 'srvx'],
       title: `srvx on ${node.name}`,
-      start: command(node, 'raw-srvx.js'),
+      start: onCommand(node, 'raw-srvx.js'),
     },
   ]),
-  { names: ['bun'], title: 'Bun', start: command(BUN, 'raw-bun.js') },
-  { names: ['deno'], title: 'Deno', start: command(DENO, 'run', ...PERMISSIONS, 'raw-deno.js') },
-  {
-    names: ['workerd'],
-    title: 'workerd',
-    start: (app, env) => startWorker('raw-worker.js', app, env, []),
-  },
+  { names: ['bun'], title: 'Bun', start: onCommand(BUN, 'raw-bun.js') },
+  { names: ['deno'], title: 'Deno', start: onCommand(DENO, 'run', ...PERMISSIONS, 'raw-deno.js') },
+  { names: ['workerd'], title: 'workerd', start: onWorkerd('raw-worker.js') },
 ]
 
 /** A server whose own router chooses the handler, so it answers many requests itself. */
@@ -58,7 +53,7 @@ export const BUN_ROUTES: readonly RoutedServer[] = [
     names: [],
     title: '`withAuthRoutes` on Bun',
     program: 'routes',
-    start: command(BUN, 'raw-bun-routes.js'),
+    start: onCommand(BUN, 'raw-bun-routes.js'),
     routes: EVERY_ROUTE,
     status: 200,
   },
@@ -66,15 +61,11 @@ export const BUN_ROUTES: readonly RoutedServer[] = [
     names: [],
     title: '`withAuth` on each route of Bun',
     program: 'single-routes',
-    start: command(BUN, 'raw-bun-routes.js'),
+    start: onCommand(BUN, 'raw-bun-routes.js'),
     routes: ['healthz'],
     status: 500,
   },
 ]
-
-function command(binary: Binary, ...args: readonly string[]): RawServer['start'] {
-  return (app, env) => startServer({ binary, args, cwd: app, env })
-}
 
 // The only version that differs from the others.
 function namesOf({ name }: Binary): readonly ServerName[] {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { startAuthEndpoint } from './auth-endpoint.ts'
 import type { ProfileName } from '../profiles.ts'
 import type { Runtime } from '../runtimes.ts'
-import type { AuthEndpoint, Received } from './auth-endpoint.ts'
+import type { AuthEndpoint } from './auth-endpoint.ts'
 import type { RunningServer } from './server-process.ts'
 
 /** `stopped`: nothing listens there. `absent`: AUTH_ENDPOINT is not set. */
@@ -14,29 +14,19 @@ export interface Setup {
   readonly endpoint: AuthEndpoint
 }
 
+export type Bench = ReturnType<typeof createBench>
+
 /** The servers of one runtime, one for each profile and state of the endpoint, started when it is first needed. */
-export interface Bench {
-  readonly setup: (state: EndpointState, profile: ProfileName) => Promise<Setup>
-  /** Stops what was started. */
-  readonly stop: () => Promise<Remains>
-}
-
-export interface Remains {
-  /** Everything that the servers printed. */
-  readonly printed: string
-  /** Everything that the endpoints got. */
-  readonly received: readonly Received[]
-}
-
-export function createBench(runtime: Runtime, app: string): Bench {
+export function createBench(runtime: Runtime, app: string) {
   const setups = new Map<string, Promise<Setup>>()
   return {
-    setup: (state, profile) => {
+    setup: (state: EndpointState, profile: ProfileName): Promise<Setup> => {
       const key = `${profile} ${state}`
       const setup = setups.get(key) ?? start(runtime, join(app, 'profiles', profile), state)
       setups.set(key, setup)
       return setup
     },
+    /** Stops what was started. Returns what the servers printed, and what the endpoints got. */
     stop: async () => {
       const started = await Promise.allSettled(setups.values())
       setups.clear()

@@ -1,13 +1,13 @@
 import { BUN, NODES } from './binaries.ts'
 import { onCommand, onDenoServe, onSrvx, onWorkerd } from './served-program.ts'
-import type { StartProgram } from './served-program.ts'
+import type { Start } from './served-program.ts'
 
 /** A runtime that serves `servers/bodies.js`. */
 export interface BodyServer {
   readonly name: string
   /** How a handler learns that the client of a stream is gone. */
   readonly tells: readonly string[]
-  readonly start: StartProgram
+  readonly start: Start
 }
 
 const BOTH = ['ABORTED', 'CANCELLED']

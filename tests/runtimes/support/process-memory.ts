@@ -1,13 +1,7 @@
 import { readFileSync } from 'node:fs'
 
-export interface ProcessMemory {
-  /** The memory of the process now, and its peak, in MB. */
-  readonly now: number
-  readonly peak: number
-}
-
-/** Reads the memory of a process from Linux, which records the peak itself. */
-export function readMemory(pid: number): ProcessMemory {
+/** The memory of a process now, and its peak, in MB, from Linux. */
+export function readMemory(pid: number): { now: number; peak: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   return { now: readMegabytes(status, 'VmRSS'), peak: readMegabytes(status, 'VmHWM') }
 }

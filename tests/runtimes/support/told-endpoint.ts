@@ -4,22 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { close, listen } from '../../support/loopback.ts'
 import type { ServerResponse } from 'node:http'
 
-/** An auth endpoint that reads its answer from the token. */
-export interface ToldEndpoint {
-  readonly url: string
-  /** The token of each call. */
-  readonly calls: string[]
-  /** The largest number of calls at once. */
-  readonly peak: () => number
-  readonly close: () => Promise<void>
-}
-
 /** A token that the endpoint answers with this status after this delay. */
 export function tokenFor(name: string, delayMs: number, status = 200): string {
   return `${status}-${delayMs}-${name}`
 }
 
-export async function startToldEndpoint(): Promise<ToldEndpoint> {
+export type ToldEndpoint = Awaited<ReturnType<typeof startToldEndpoint>>
+
+/** Starts an auth endpoint that reads its answer from the token. */
+export async function startToldEndpoint() {
   const calls: string[] = []
   const open = new Set<ServerResponse>()
   let peak = 0
@@ -41,7 +34,9 @@ export async function startToldEndpoint(): Promise<ToldEndpoint> {
   const port = await listen(server)
   return {
     url: `http://127.0.0.1:${port}/validate`,
+    /** The token of each call. */
     calls,
+    /** The largest number of calls at once. */
     peak: () => peak,
     close: () => close(server),
   }

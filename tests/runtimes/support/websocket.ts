@@ -1,20 +1,6 @@
 import { openConnection } from './raw-connection.ts'
 import type { RawConnection } from './raw-connection.ts'
 
-/** How a server answered a WebSocket handshake, as it came over the wire. */
-export interface Handshake {
-  readonly status: number
-  /** The values of `Sec-WebSocket-Protocol` in the response. */
-  readonly protocols: readonly string[]
-  /** Status line and fields. */
-  readonly head: string
-  /** That of a refusal. */
-  readonly body: string
-  /** Sends a message, and waits for the one that comes back. */
-  readonly exchange: (message: string) => Promise<string>
-  readonly leave: () => Promise<void>
-}
-
 // RFC 6455 §1.3: the example of the RFC, key and answer.
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
 const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo='
@@ -41,8 +27,8 @@ export async function beginHandshake(
   return connection
 }
 
-/** Opens a WebSocket, and reads how the handshake was answered. */
-export async function openWebSocket(url: string, lines: readonly string[]): Promise<Handshake> {
+/** Opens a WebSocket, and reads how the handshake was answered, as it came over the wire. */
+export async function openWebSocket(url: string, lines: readonly string[]) {
   const connection = await beginHandshake(url, lines)
   const head = await connection.readThrough('\r\n\r\n')
   const status = Number(head.split(' ')[1])
@@ -53,10 +39,13 @@ export async function openWebSocket(url: string, lines: readonly string[]): Prom
   const body = (await connection.readBytes(length)).toString()
   return {
     status,
+    /** The values of `Sec-WebSocket-Protocol` in the response. */
     protocols: readField(head, 'sec-websocket-protocol'),
     head,
+    /** That of a rejection. */
     body,
-    exchange: (message) => exchange(connection, message),
+    /** Sends a message, and waits for the one that comes back. */
+    exchange: (message: string): Promise<string> => exchange(connection, message),
     leave: connection.leave,
   }
 }

@@ -1,9 +1,9 @@
-import { PendingFills } from './pending-fills.ts'
 import { VerdictStore } from './verdict-store.ts'
 import { permitsStale } from '../outage.ts'
+import { UnderWay } from '../under-way.ts'
 import { NOBODY } from '../../endpoint/verdict.ts'
-import type { PendingFill } from './pending-fills.ts'
 import type { RecentOutage } from '../outage.ts'
+import type { Call } from '../under-way.ts'
 import type { CacheConfig } from '../../auth-config.ts'
 import type { ParsedVerdict, PendingVerdict, Verifier } from '../../endpoint/verdict.ts'
 import type { Check } from '../../request/check.ts'
@@ -24,6 +24,12 @@ export interface CachedDecision {
   readonly mustRevalidate: boolean
 }
 
+/** A call whose verdict may be cached. */
+interface Fill extends Call {
+  readonly startedAt: number
+  readonly wallStartedAt: number
+}
+
 const MAX_ENTRIES_PER_TOKEN = 64
 const JITTER = 0.1
 const ATTRIBUTES_BYTES = 160
@@ -37,7 +43,7 @@ export class Cache {
   readonly #clock: Clock
   readonly #allows: VerdictStore<CachedDecision>
   readonly #denials: VerdictStore<CachedDecision>
-  readonly #fills: PendingFills
+  readonly #fills = new UnderWay<Fill>()
   readonly #madeAt: number
   readonly #wallMadeAt: number
 
@@ -48,7 +54,6 @@ export class Cache {
     this.#clock = clock
     this.#allows = new VerdictStore({ ...bounds, maxBytes: maxBytes * 0.75 })
     this.#denials = new VerdictStore({ ...bounds, maxBytes: maxBytes * 0.25 })
-    this.#fills = new PendingFills(clock)
     this.#madeAt = clock.now()
     this.#wallMadeAt = clock.wallNow()
   }
@@ -85,7 +90,10 @@ export class Cache {
     return (check, deadline) => {
       const verdict = this.#hit(check)
       if (verdict !== undefined) return verdict
-      const fill = this.#fills.begin(check, deadline)
+      const startedAt = this.#clock.now()
+      const wallStartedAt = this.#clock.wallNow()
+      const fill: Fill = { check, deadline, startedAt, wallStartedAt, isOutdated: false }
+      this.#fills.begin(fill, startedAt)
       try {
         return this.#storeWhenDone(fill, next(check, deadline))
       } catch (error) {
@@ -137,7 +145,7 @@ export class Cache {
     return { outcome: 'allow', auth: Object.freeze({ __proto__: null, ...auth, stale: true }) }
   }
 
-  async #storeWhenDone(fill: PendingFill, pending: PendingVerdict): Promise<ParsedVerdict> {
+  async #storeWhenDone(fill: Fill, pending: PendingVerdict): Promise<ParsedVerdict> {
     try {
       const verdict = await pending
       this.#replace(fill, verdict)
@@ -147,7 +155,7 @@ export class Cache {
     }
   }
 
-  #replace(fill: PendingFill, verdict: ParsedVerdict): void {
+  #replace(fill: Fill, verdict: ParsedVerdict): void {
     const { check } = fill
     // After any denial an older allow must admit no request, not even as a stale one.
     if (verdict.outcome === 'deny' || verdict.maxAgeMs === 0) {
@@ -157,14 +165,13 @@ export class Cache {
     this.#denials.delete(check.token, check.told)
     // A retry asks later than its call began, so the order of two calls is not known. If one of them is denied, neither is
     // cached.
-    const isContested = verdict.outcome === 'deny' && this.#fills.outdateOthers(fill, 'all')
+    const isContested = verdict.outcome === 'deny' && this.#fills.outdateOthers(check.key, fill)
     check.skipped = fill.isOutdated || isContested ? 'outdated' : this.#store(fill, verdict)
     if (check.skipped !== undefined) check.cache = 'skipped'
-    // Matters for an allow that is stored: an outdated fill has outdated its older fills already.
-    this.#fills.outdateOthers(fill, 'older')
+    this.#fills.outdateOlder(fill)
   }
 
-  #store(fill: PendingFill, verdict: ParsedVerdict): SkipReason | undefined {
+  #store(fill: Fill, verdict: ParsedVerdict): SkipReason | undefined {
     if (verdict.maxAgeMs === 0) return 'no_store'
     if (verdict.outcome === 'deny' && !verdict.isLasting) return 'status'
     const { allowTtlMs, denyTtlMs } = this.#options
@@ -178,7 +185,7 @@ export class Cache {
     return this.#fits(fill, verdict, ttlMs) ? undefined : 'too_large'
   }
 
-  #fits(fill: PendingFill, verdict: ParsedVerdict, ttlMs: number): boolean {
+  #fits(fill: Fill, verdict: ParsedVerdict, ttlMs: number): boolean {
     const { token, told } = fill.check
     const times = {
       ttlMs,

@@ -1,0 +1,200 @@
+import { describe, expect, it } from 'vitest'
+import { TransientMap, UnderWay } from '../../../src/core/policies/under-way.ts'
+import { checkOf } from '../../support/checks.ts'
+import type { Call } from '../../../src/core/policies/under-way.ts'
+
+function trackCalls() {
+  const underWay = new UnderWay<Call>()
+  const begin = (token = 't', told = 'told', deadline = 5000, now = 100): Call => {
+    const call = { check: checkOf(token, told), deadline, isOutdated: false }
+    underWay.begin(call, now)
+    return call
+  }
+  const others = (call: Call) => underWay.outdateOthers(call.check.key, call)
+  return { underWay, begin, others }
+}
+
+const areOutdated = (calls: readonly Call[]) => calls.map(({ isOutdated }) => isOutdated)
+
+it('outdates all of a token, or all', () => {
+  const { underWay, begin } = trackCalls()
+  const calls = [begin('t', 'a'), begin('t', 'b'), begin('u')]
+  underWay.outdate('t')
+  underWay.outdate('unknown')
+  expect(areOutdated(calls)).toEqual([true, true, false])
+  underWay.outdate()
+  expect(areOutdated(calls)).toEqual([true, true, true])
+})
+
+it('outdates the older calls for the same question, or all others', () => {
+  const { underWay, begin, others } = trackCalls()
+  const [older, elsewhere, otherToken] = [begin('t', 'a'), begin('t', 'b'), begin('u', 'a')]
+  const [call, newer] = [begin('t', 'a'), begin('t', 'a')]
+  const calls = [older, elsewhere, otherToken, call, newer]
+  underWay.outdateOlder(call)
+  expect(areOutdated(calls)).toEqual([true, false, false, false, false])
+  expect(others(call)).toBe(true)
+  expect(areOutdated(calls)).toEqual([true, false, false, false, true])
+  expect(underWay.outdateOthers(call.check.key)).toBe(true)
+  expect(call.isOutdated).toBe(true)
+  expect(others(begin('alone'))).toBe(false)
+})
+
+it('has nothing to do with what has ended, and still outdates the others', () => {
+  const { underWay, begin, others } = trackCalls()
+  const [ended, first, second] = [begin(), begin(), begin()]
+  underWay.end(ended)
+  underWay.end(ended)
+  underWay.outdateOlder(second)
+  expect(areOutdated([ended, first, second])).toEqual([false, true, false])
+  expect(others(ended)).toBe(true)
+  expect(areOutdated([ended, first, second])).toEqual([false, true, true])
+  underWay.end(first)
+  underWay.end(second)
+  underWay.outdate()
+  underWay.outdateOlder(ended)
+  expect(others(first)).toBe(false)
+  expect(ended.isOutdated).toBe(false)
+})
+
+it('knows the newest call for a question until that one ends', () => {
+  const { underWay, begin } = trackCalls()
+  const [older, newest] = [begin(), begin()]
+  const { key } = newest.check
+  expect(underWay.newest(key)).toBe(newest)
+  underWay.end(newest)
+  expect(underWay.newest(key)).toBeUndefined()
+  const again = begin()
+  underWay.end(older)
+  expect(underWay.newest(key)).toBe(again)
+  expect(underWay.newest(begin('u').check.key)).not.toBe(again)
+})
+
+it('drops the lost calls for a question when it is asked again', () => {
+  const { begin, others } = trackCalls()
+  const [lost, late] = [begin('t', 'a', 1000), begin('t', 'a', 1001)]
+  // A call may come back a moment after its deadline.
+  const again = begin('t', 'a', 3000, 2001)
+  expect(areOutdated([lost, late])).toEqual([true, false])
+  const last = begin('t', 'a', 3000, 2002)
+  expect(areOutdated([late, again])).toEqual([true, false])
+  expect(others(last)).toBe(true)
+  expect(again.isOutdated).toBe(true)
+})
+
+it('drops the lost calls for all questions when there are 2,048, and nothing else', () => {
+  const { underWay, begin } = trackCalls()
+  const [lost, late, alive] = [begin('lost', '', 9), begin('late', '', 10), begin('alive')]
+  for (let turn = 0; turn < 2045; turn += 1) begin(`t${turn}`)
+  expect(lost.isOutdated).toBe(false)
+  begin('one more', '', 5000, 1010)
+  expect(areOutdated([lost, late, alive])).toEqual([true, false, false])
+  expect(underWay.newest(lost.check.key)).toBeUndefined()
+  expect(underWay.newest(late.check.key)).toBe(late)
+  // Its verdict comes after all, and says nothing about what was asked later.
+  const younger = begin('lost', '')
+  underWay.outdateOlder(lost)
+  expect(younger.isOutdated).toBe(false)
+})
+
+it('looks for lost calls again at twice as many, and not each time', () => {
+  const { underWay, begin } = trackCalls()
+  let looks = 0
+  const check = checkOf('first')
+  const deadline = () => {
+    looks += 1
+    return 5000
+  }
+  const first = Object.defineProperty({ check, deadline: 0, isOutdated: false }, 'deadline', {
+    get: deadline,
+  })
+  const beginMany = (count: number, prefix: string): number => {
+    looks = 0
+    for (let turn = 0; turn < count; turn += 1) begin(`${prefix}${turn}`)
+    return looks
+  }
+  underWay.begin(first, 100)
+  expect(beginMany(2047, 'a')).toBe(0)
+  expect(beginMany(2048, 'b')).toBe(1)
+  expect(beginMany(1, 'c')).toBe(1)
+})
+
+it('looks for nothing where all have ended', () => {
+  const { underWay, begin } = trackCalls()
+  const lost = begin('lost', '', 9)
+  for (let turn = 0; turn < 4096; turn += 1) underWay.end(begin(`t${turn}`, '', 5000, 2000))
+  expect(lost.isOutdated).toBe(false)
+})
+
+it('does not compare the questions of one token with each other', () => {
+  const { underWay, others } = trackCalls()
+  let reads = 0
+  const calls = Array.from({ length: 500 }, (_, index) => {
+    const check = checkOf('t', `told ${index}`)
+    const { told } = check
+    const read = (): string => {
+      reads += 1
+      return told
+    }
+    Object.defineProperty(check, 'told', { get: read })
+    const call = { check, deadline: 5000, isOutdated: false }
+    underWay.begin(call, 100)
+    return call
+  })
+  for (const call of calls) expect(others(call)).toBe(false)
+  // To make the key.
+  expect(reads).toBeLessThanOrEqual(500)
+})
+
+describe('a TransientMap', () => {
+  it('holds what was added and not deleted, in its order, however many came and went', () => {
+    const map = new TransientMap<string, number>()
+    map.set('first', -1)
+    for (let index = 0; index < 10_000; index += 1) {
+      map.set(`k${index}`, index)
+      map.set(`k${index}`, index + 1)
+      map.delete(`k${index - 2}`)
+    }
+    expect([...map.entries()]).toEqual([
+      ['first', -1],
+      ['k9998', 9999],
+      ['k9999', 10_000],
+    ])
+    expect(map.size).toBe(3)
+    expect(map.get('first')).toBe(-1)
+    expect(map.get('k0')).toBeUndefined()
+  })
+
+  it('holds many at once', () => {
+    const map = new TransientMap<number, number>()
+    for (let index = 0; index < 5000; index += 1) map.set(index, index)
+    expect(map.size).toBe(5000)
+    for (let index = 0; index < 5000; index += 1) map.delete(index)
+    expect([...map.entries()]).toEqual([])
+  })
+
+  it('may lose entries while it is gone through', () => {
+    const map = new TransientMap<number, number>()
+    for (let index = 0; index < 400; index += 1) map.set(index, index)
+    for (const [key] of map.entries()) map.delete(key)
+    expect(map.size).toBe(0)
+  })
+
+  it('is replaced once as many entries have come as it holds and 256 more', () => {
+    const map = new TransientMap<string, number>()
+    const keys = (entries: Iterable<[string, number]>): string[] =>
+      Array.from(entries, ([key]) => key)
+    for (let turn = 0; turn < 256; turn += 1) map.set('a', turn)
+    const before = map.entries()
+    map.set('b', 0)
+    // An iterator of a Map sees later entries until the Map is replaced.
+    expect(keys(before)).toEqual(['a', 'b'])
+    const during = map.entries()
+    for (let turn = 0; turn < 2; turn += 1) map.set('a', turn)
+    map.set('c', 0)
+    expect(keys(during)).toEqual(['a', 'b'])
+    const after = map.entries()
+    map.set('d', 0)
+    expect(keys(after)).toEqual(['a', 'b', 'c', 'd'])
+  })
+})
