@@ -8,7 +8,7 @@ import type { Session } from './session.ts'
 
 /** Runs the commands of the pages that a new user follows, in their order, and compares what they print. */
 
-const PAGES = ['docs/getting-started.md', 'docs/gateway.md', 'docs/keys.md']
+const PAGES = ['README.md', 'docs/getting-started.md', 'docs/gateway.md', 'docs/keys.md']
 const MOST_MS = 120_000
 
 let sessions: Session[] = []
