@@ -1,4 +1,4 @@
-// npm pkg set type=module && npm install express undici@7 with-auth && AUTH_ENDPOINT=https://auth.example.com/validate node express.js
+// npm install express undici@7 with-auth && npm pkg set type=module && AUTH_ENDPOINT=https://auth.example.com/validate node express.js
 import express from 'express'
 import { createNodeAuthenticator, nodeTransport } from 'with-auth/node'
 

@@ -1,4 +1,4 @@
-// npm pkg set type=module && npm install fastify undici@7 with-auth && AUTH_ENDPOINT=https://auth.example.com/validate node fastify.js
+// npm install fastify undici@7 with-auth && npm pkg set type=module && AUTH_ENDPOINT=https://auth.example.com/validate node fastify.js
 import Fastify from 'fastify'
 import { createNodeAuthenticator, nodeTransport } from 'with-auth/node'
 

@@ -1,4 +1,4 @@
-// npm pkg set type=module && npm install ws undici@7 with-auth && AUTH_ENDPOINT=https://auth.example.com/validate node websocket-node.js
+// npm install ws undici@7 with-auth && npm pkg set type=module && AUTH_ENDPOINT=https://auth.example.com/validate node websocket-node.js
 import { createServer } from 'node:http'
 import { nodeTransport, withUpgradeAuth } from 'with-auth/node'
 import { WebSocketServer } from 'ws'

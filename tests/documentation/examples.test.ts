@@ -26,13 +26,13 @@ const sources = readdirSync(FOLDER, { withFileTypes: true })
 // Tried by tests/runtimes/websocket.test.ts.
 const WEBSOCKETS = sources.filter((file) => file.startsWith('websocket-'))
 
-const rows = readTable(readText('README.md'), 'example').map((cells) => {
+const rows = readTable(readText('docs/frameworks/README.md'), 'example').map((cells) => {
   const [link = '', framework = '', guard = '', identity = '', server = ''] = cells
-  const [, name = '', file = ''] = /^\[(.*)\]\(examples\/(.*)\)$/.exec(link) ?? []
+  const [, name = '', file = ''] = /^\[(.*)\]\(\.\.\/\.\.\/examples\/(.*)\)$/.exec(link) ?? []
   return { name, file, framework, spans: codeIn(guard + identity), server }
 })
 
-describe("the README's table of examples", () => {
+describe('the table of examples in docs/frameworks/README.md', () => {
   it('has every example that CI serves, once, in the same order', () => {
     expect(rows.map(({ file }) => file)).toEqual(EXAMPLES.map(({ file }) => file))
   })
@@ -60,9 +60,8 @@ describe("the README's table of examples", () => {
   })
 })
 
-it.each(WEBSOCKETS)('%s is linked in the section about WebSockets', (file) => {
-  const [, section = ''] = readText('README.md').split('\n### WebSockets\n')
-  expect(section.split('\n### ')[0]).toContain(`(examples/${file})`)
+it.each(WEBSOCKETS)('%s stands in docs/websockets.md', (file) => {
+  expect(readText('docs/websockets.md')).toContain(`<!-- examples/${file} -->`)
 })
 
 it('only the examples that Node runs directly use `nodeTransport`', () => {

@@ -8,7 +8,7 @@ export interface Example {
   readonly file: string
   /** The framework or runtime, and the package with its version. */
   readonly framework: readonly [name: string, packageName: string]
-  /** The server, as the README names it. */
+  /** The server, as docs/frameworks/README.md names it. */
   readonly server: string
   readonly start: Start
 }

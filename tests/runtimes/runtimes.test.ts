@@ -51,7 +51,9 @@ describe.each(RUNTIMES.map((runtime) => [runtime.name, runtime] as const))(
 )
 
 // The title says what to do.
-it('the README has the results, as "npm run docs:runtimes" writes them', ({ skip }) => {
+it('docs/runtimes/README.md has the results, as "npm run docs:runtimes" writes them', ({
+  skip,
+}) => {
   const wanted = inject('runtimesTable')
   skip(wanted === 'leave', 'only a part of the scenarios was played')
   const failed = rows.filter(({ runtime, passed }) => passed < scenariosFor(runtime).length)

@@ -19,7 +19,7 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** A folder with the server programs, and in its `node_modules` the package as npm would install it. */
     app: string
-    /** Whether to compare or write the table of runtimes in the README. */
+    /** Whether to compare or write the table of runtimes in the documentation. */
     runtimesTable: 'compare' | 'write' | 'leave'
   }
 }

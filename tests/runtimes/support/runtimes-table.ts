@@ -4,14 +4,14 @@ import { renderTable as renderCells } from '../../support/markdown.ts'
 import { versionOfModule } from './binaries.ts'
 import type { Runtime } from '../runtimes.ts'
 
-/** One line of the table in the README. */
+/** One line of the table in the documentation. */
 export interface Row {
   readonly runtime: Runtime
   version: string
   passed: number
 }
 
-const README = join(import.meta.dirname, '../../../README.md')
+const PAGE = join(import.meta.dirname, '../../../docs/runtimes/README.md')
 const SECTION = /(?<=<!-- runtimes: begin -->\n\n).*?(?=\n\n<!-- runtimes: end -->)/s
 const HEADER = ['runtime', 'version', 'served by', 'scenarios passed']
 
@@ -27,16 +27,16 @@ function describe({ runtime, version, passed }: Row): string[] {
 }
 
 export function readTable(): string {
-  const found = SECTION.exec(readFileSync(README, 'utf8'))
+  const found = SECTION.exec(readFileSync(PAGE, 'utf8'))
   if (found !== null) return found[0]
-  throw new Error(`${README} has no place for the table of runtimes`)
+  throw new Error(`${PAGE} has no place for the table of runtimes`)
 }
 
 export function writeTable(table: string): void {
-  const text = readFileSync(README, 'utf8')
+  const text = readFileSync(PAGE, 'utf8')
   // A function, since `$` has a meaning in a replacement.
   writeFileSync(
-    README,
+    PAGE,
     text.replace(SECTION, () => table),
   )
 }
