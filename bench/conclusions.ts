@@ -1,6 +1,6 @@
 import type { GoalResult, Section } from './section.ts'
 
-/** What each line is about, and the matches and the goal that show it. */
+/** The text of each line, and the matches and the goal that show it. */
 const LINES: readonly (readonly [text: string, title: string, goal: string])[] = [
   [
     '**A cached decision**, requests beside a bare handler',

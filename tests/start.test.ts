@@ -1,12 +1,11 @@
 /** @module-tag slow */
-import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ensureBuilt } from './support/built-package.ts'
-import { close, listen } from './support/loopback.ts'
+import { close, isListening, listen } from './support/loopback.ts'
 import { paste } from './support/pasted-curl.ts'
 import { startDemo } from './support/running-demo.ts'
 import type { Server } from 'node:net'
@@ -77,8 +76,8 @@ describe('the program of npm start', () => {
       demo.kill(signal)
       expect(await demo.ended).toEqual({ code: 0, output: '' })
       await expect(readAll(reader)).rejects.toThrow('terminated')
-      expect(await isListening(demo.gatewayUrl)).toBe(false)
-      expect(await isListening(demo.apiUrl)).toBe(false)
+      expect(await isListening(portOf(demo.gatewayUrl))).toBe(false)
+      expect(await isListening(portOf(demo.apiUrl))).toBe(false)
       expect(readdirSync(folder)).toEqual([])
     },
   )
@@ -117,17 +116,7 @@ async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>): Promise
   while (!(await reader.read()).done);
 }
 
-async function isListening(url: string): Promise<boolean> {
-  const socket = connect(Number(new URL(url).port), '127.0.0.1')
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
-}
+const portOf = (url: string): number => Number(new URL(url).port)
 
 /** Takes the usual ports, unless they are taken already. */
 async function takeUsualPorts(): Promise<Server[]> {

@@ -1,9 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isListening } from '../../tests/support/loopback.ts'
 import type { AddressInfo } from 'node:net'
 import type { ChildProcess } from 'node:child_process'
 
@@ -139,21 +140,9 @@ async function findPort(): Promise<number> {
 
 async function untilOpen(port: number): Promise<void> {
   const deadline = Date.now() + START_MS
-  while (!(await isOpen(port))) {
+  while (!(await isListening(port))) {
     if (Date.now() > deadline) throw new Error(`Nothing listens on port ${port}`)
     await sleep(50)
-  }
-}
-
-async function isOpen(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
   }
 }
 

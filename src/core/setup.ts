@@ -25,8 +25,8 @@ const UNKNOWN_ROUTE =
 
 /** The setup without a config that can be used: what the gate needs to reject a request and to report it. */
 export interface Unready extends Channel {
-  /** The defaults if the config is wrong. */
-  readonly config: ResolvedConfig
+  /** The defaults if the config is wrong. The other options must decide nothing before the setup is ready. */
+  readonly config: Pick<ResolvedConfig, 'credentials' | 'requestIdHeader'>
   readonly denials: Denials
   /** `undefined` with an observer, which gets each decision, and without a config, which is reported by itself. */
   readonly alarm: Alarm | undefined
@@ -35,12 +35,18 @@ export interface Unready extends Channel {
 }
 
 /** Everything that the gate needs for a decision, made once. */
-export interface Setup extends Omit<Unready, 'verifier'> {
+export interface Setup extends Omit<Unready, 'verifier' | 'config'> {
+  readonly config: ResolvedConfig
   readonly checks: CheckFactory
   readonly verifier: ComposedVerifier
   readonly handover: Handover
   /** Reports a request that came by an unknown route. `undefined` if no decision depends on the path. */
   readonly complainOfRoute: (() => void) | undefined
+}
+
+/** The setup before its endpoint is known. */
+interface Base extends Unready {
+  readonly config: ResolvedConfig
 }
 
 export interface SetupSource {
@@ -109,7 +115,7 @@ function createUnready(
   config: ResolvedConfig,
   writeLine: WriteLine,
   onEvent = config.onEvent,
-): Unready {
+): Base {
   const { realm, unavailableStatus, credentials, respond, tokenFormat } = config
   const channel = createChannel(onEvent, writeLine)
   return {
@@ -122,7 +128,7 @@ function createUnready(
   }
 }
 
-function createSetup(base: Unready, args: readonly unknown[], handover?: Handover): Setup {
+function createSetup(base: Base, args: readonly unknown[], handover?: Handover): Setup {
   const { config } = base
   const endpoint = findEndpoint(config, args)
   const asked = { ...config, endpoint }
@@ -138,7 +144,7 @@ function createSetup(base: Unready, args: readonly unknown[], handover?: Handove
 }
 
 // Once: each such request is rejected, and its decision is reported.
-function createComplainOfRoute({ config, notify }: Unready): Setup['complainOfRoute'] {
+function createComplainOfRoute({ config, notify }: Base): Setup['complainOfRoute'] {
   if (!config.context.path && !config.hasPublicPaths) return undefined
   let isReported = false
   return () => {
@@ -175,7 +181,7 @@ function observerOf(made: unknown): ResolvedConfig['onEvent'] {
   return typeof observer === 'function' ? (event) => observer(event) : undefined
 }
 
-function warn({ config, report }: Unready): void {
+function warn({ config, report }: Base): void {
   const tell = (message: string): void => report?.({ type: 'warning', message })
   if (config.mode === 'shadow') tell('"mode" is "shadow": no request is rejected')
   if (config.allowInsecureHttp) tell('"allowInsecureHttp" is true: tokens may travel in clear text')

@@ -55,13 +55,23 @@ export function watchParsed<Config>(watch: Watch<Config>): Watched<Config> {
       ignoreErrors(() => onError(error))
     }
   }
-  const { setInterval, clearInterval } = system().getBuiltinModule('node:timers')
-  const timer = setInterval(look, intervalMs).unref()
+  const { setTimeout, clearTimeout } = system().getBuiltinModule('node:timers')
+  let isClosed = false
+  // Each interval begins after a read, so that a slow file leaves time for requests.
+  const wait = () => setTimeout(next, intervalMs).unref()
+  const next = (): void => {
+    look()
+    if (!isClosed) timer = wait()
+  }
+  let timer = wait()
   return {
     get config() {
       return config
     },
-    close: () => clearInterval(timer),
+    close: () => {
+      isClosed = true
+      clearTimeout(timer)
+    },
   }
 }
 

@@ -9,10 +9,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { close, listen } from '../support/loopback.ts'
+import { close, isListening, listen } from '../support/loopback.ts'
 import { ROOT } from '../support/project.ts'
 
 /** A terminal in an empty folder in which `npm install with-auth` was run. */
@@ -200,16 +200,4 @@ async function untilListening(port: number): Promise<boolean> {
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   return false
-}
-
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
 }

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import type { AddressInfo, Server } from 'node:net'
 
 /** Listens on 127.0.0.1, by default on a free port. Returns the port. */
@@ -15,4 +16,17 @@ export async function close(server: Server): Promise<void> {
   server.close()
   if ('closeAllConnections' in server) (server.closeAllConnections as () => void)()
   await closed
+}
+
+/** Whether a server on 127.0.0.1 accepts connections. */
+export async function isListening(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
 }

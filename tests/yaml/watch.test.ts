@@ -84,6 +84,21 @@ describe('watchParsed', () => {
     expect(await watchContents(...contents)).toEqual(told)
   })
 
+  it('waits a whole interval after a slow read', async () => {
+    const pausesMs: number[] = []
+    let endedAt: number | undefined
+    const read = (): string => {
+      const startedAt = performance.now()
+      if (endedAt !== undefined) pausesMs.push(startedAt - endedAt)
+      while (performance.now() < startedAt + 30);
+      endedAt = performance.now()
+      return 'a'
+    }
+    close = watchTexts({ read, intervalMs: 20 })
+    await vi.waitFor(() => expect(pausesMs.length).toBeGreaterThan(3), { timeout: 5000 })
+    expect(Math.min(...pausesMs)).toBeGreaterThan(15)
+  })
+
   it('reads no more after the observer closes it, or while it waits', async () => {
     const read = vi.fn(() => 'b')
     const onChange = vi.fn(() => close())
