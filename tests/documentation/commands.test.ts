@@ -32,12 +32,16 @@ async function follow(page: string, markdown: string): Promise<unknown[]> {
       session.save(step.name, code)
       continue
     }
+    const documented = step.output === undefined ? [] : readLines(step.output)
+    const isComplete = (text: string): boolean => {
+      const lines = readLines(text)
+      return documented.every((line) => lines.includes(line))
+    }
     // oxlint-disable-next-line no-await-in-loop -- one command after the other
-    const { status, text, isServer } = await session.run(code)
+    const { status, text, isServer } = await session.run(code, isComplete)
     if (status !== 0) return [...differences, { place, status, printed: text }]
     if (step.output === undefined) continue
     for (const [name, real] of findNames(step.output, text)) names.set(name, real)
-    const documented = readLines(step.output)
     const lines = readLines(text)
     // A terminal shows another form of the log than a pipe gets.
     const printed = isServer

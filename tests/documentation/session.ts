@@ -19,8 +19,8 @@ import { ROOT } from '../support/project.ts'
 export interface Session {
   /** Saves a file. */
   readonly save: (name: string, code: string) => void
-  /** Runs commands. If the last one is a server, it runs on, and the output is what it has printed until it listens. */
-  readonly run: (code: string) => Promise<Output>
+  /** Runs commands. If the last one is a server, it runs on: its output is read once it is complete, or after half a minute. */
+  readonly run: (code: string, isComplete?: (text: string) => boolean) => Promise<Output>
   /** Ends the shell and its servers. */
   readonly end: () => Promise<void>
 }
@@ -105,7 +105,7 @@ export async function startSession(): Promise<Session> {
     return { status, text: readFileSync(`${file}.out`, 'utf8') }
   }
 
-  const run = async (code: string): Promise<Output> => {
+  const run = async (code: string, isComplete = (_text: string) => true): Promise<Output> => {
     const server = findServer(code)
     const before = code.slice(0, server?.index)
     const output = await source(before, '; echo $failed')
@@ -119,9 +119,11 @@ export async function startSession(): Promise<Session> {
     const started = await source(server.command, '& echo $!')
     running.set(port, started.status)
     const log = join(steps, `${count}.out`)
-    const isUp = await untilListening(port)
-    const all = output.text + readFileSync(log, 'utf8')
-    return { status: isUp ? 0 : 1, text: replaceAll(all, invert(ports)), isServer: true }
+    const all = (): string => replaceAll(output.text + readFileSync(log, 'utf8'), invert(ports))
+    const isUp = await waitUntil(() => isListening(port))
+    // A server prints its address only after it listens.
+    if (isUp) await waitUntil(() => isComplete(all()))
+    return { status: isUp ? 0 : 1, text: all(), isServer: true }
   }
 
   return {
@@ -191,11 +193,11 @@ function replaceAll(text: string, ports: ReadonlyMap<number, number>): string {
   return text.replace(pattern, (port) => String(ports.get(Number(port))))
 }
 
-async function untilListening(port: number): Promise<boolean> {
+async function waitUntil(condition: () => boolean | Promise<boolean>): Promise<boolean> {
   const end = performance.now() + START_MS
   while (performance.now() < end) {
     // oxlint-disable-next-line no-await-in-loop -- one try after the other
-    if (await isListening(port)) return true
+    if (await condition()) return true
     // oxlint-disable-next-line no-await-in-loop -- one try after the other
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
