@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -11,6 +10,7 @@ import { get, TOKEN } from './runtimes/raw-requests/bytes.ts'
 import { exchange } from './runtimes/raw-requests/exchange.ts'
 import { PATH_ROWS } from './runtimes/raw-requests/path-rows.ts'
 import { TARGET_ROWS } from './runtimes/raw-requests/target-rows.ts'
+import { whyMissing } from './support/installed.ts'
 import { close, listen } from './support/loopback.ts'
 import { spawnProgram } from './support/spawned-program.ts'
 import type { Server } from 'node:net'
@@ -19,15 +19,10 @@ import type { SpawnedProgram } from './support/spawned-program.ts'
 /** nginx decodes and resolves paths itself. No request may leave the base path of the gateway's upstream. */
 
 const ROWS = [...PATH_ROWS, ...TARGET_ROWS]
-const isMissing = spawnSync('nginx', ['-v']).error !== undefined
-const MISSING = 'nginx is not installed: apt-get install nginx'
+const missing = whyMissing(['nginx', '-v'], 'nginx')
 
-it.runIf(process.env['CI'] === 'true')('nginx is installed in CI', () => {
-  expect(isMissing ? MISSING : 'it is installed').toBe('it is installed')
-})
-
-describe.skipIf(isMissing)(
-  `a real nginx below a base path${isMissing ? `: ${MISSING}` : ''}`,
+describe.skipIf(missing !== undefined)(
+  `a real nginx below a base path${missing === undefined ? '' : `: ${missing}`}`,
   () => {
     let folder: string
     let nginx: SpawnedProgram

@@ -1,10 +1,11 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { examine } from '../../src/cli/conformance/examine.ts'
+import { whyMissing } from '../support/installed.ts'
 import { close, listen } from '../support/loopback.ts'
 import { readFences } from '../support/markdown.ts'
 import { readText, ROOT } from '../support/project.ts'
@@ -22,10 +23,10 @@ const pathOf = setupFolder()
 // Compiling Go's standard library takes a minute.
 const SERVE = { tags: ['slow'], timeout: 300_000 }
 
-const python = ['python3', '/usr/bin/python3'].find((command) =>
-  runs(command, ['-c', 'import fastapi, uvicorn']),
-)
-const hasGo = runs('go', ['version'])
+// Debian's, since its packages are there.
+const PYTHON = '/usr/bin/python3'
+const noPython = whyMissing([PYTHON, '-c', 'import fastapi, uvicorn'], 'python3-fastapi uvicorn')
+const noGo = whyMissing(['go', 'version'], 'golang-go')
 
 describe('the endpoint of docs/auth-endpoint.md', () => {
   it('in TypeScript passes `with-auth check`', SERVE, async () => {
@@ -39,16 +40,16 @@ describe('the endpoint of docs/auth-endpoint.md', () => {
   })
 
   it('in Python passes `with-auth check`', SERVE, async ({ skip }) => {
-    skip(python === undefined, 'apt-get install python3-fastapi uvicorn')
+    skip(noPython !== undefined, noPython)
     save('endpoint.py', 'python')
     const failed = await failedChecks((port) =>
-      start(String(python), ['-m', 'uvicorn', 'endpoint:app', '--port', `${port}`]),
+      start(PYTHON, ['-m', 'uvicorn', 'endpoint:app', '--port', `${port}`]),
     )
     expect(failed).toEqual([])
   })
 
   it('in Go passes `with-auth check`', SERVE, async ({ skip }) => {
-    skip(!hasGo, 'apt-get install golang-go')
+    skip(noGo !== undefined, noGo)
     const failed = await failedChecks((port) => {
       const source = save('endpoint.go', 'go', (code) => code.replace(`:${PORT}`, `:${port}`))
       // `go run` would leave the program running when it is stopped.
@@ -58,10 +59,6 @@ describe('the endpoint of docs/auth-endpoint.md', () => {
     expect(failed).toEqual([])
   })
 })
-
-function runs(command: string, args: readonly string[]): boolean {
-  return spawnSync(command, args).status === 0
-}
 
 /** Writes the first block of a language into the folder of the test. Returns its path. */
 function save(
