@@ -98,15 +98,16 @@ export interface ConcurrencyConfig {
 
 /** How long and how many decisions are cached. The endpoint may shorten the times with `Cache-Control`, never lengthen them. */
 export interface CacheConfig {
-  /** How long an allow is cached, in milliseconds from the call. A revoked token works for as long, or for `timeoutMs` if that
-   * is longer.
+  /** How long an allow is cached, in milliseconds from the call. A revoked token works for as long, plus
+   * `staleIfErrorMs` during an outage, or for `timeoutMs` if that is longer.
    * @default 30000 */
   readonly allowTtlMs?: number
   /** How long a denial (401 or 403) is cached, in milliseconds. Other denials and failures are not cached.
    * @default 5000 */
   readonly denyTtlMs?: number
-  /** How long an expired allow may still be used while the endpoint is unavailable, in milliseconds. For an `overloaded` check
-   * only if the endpoint failed within the last `circuitBreaker.windowMs`.
+  /** How long an expired allow may still be used while the endpoint is unavailable, in milliseconds. A revoked token works
+   * for `allowTtlMs` plus this time during an outage, or for `timeoutMs` if that is longer. For an `overloaded` check only if
+   * the endpoint failed within the last `circuitBreaker.windowMs`.
    * @default 0 */
   readonly staleIfErrorMs?: number
   /** The most allows in the cache, and as many denials. At most 64 of each belong to one token.
@@ -119,8 +120,8 @@ export interface CacheConfig {
 
 /** The options of `withAuth`, `createAuthenticator` and `auth`. */
 export interface AuthConfig {
-  /** The URL of the auth endpoint, which gets one POST for each check. It is an https URL, or http on a loopback address,
-   * without a user name, password or fragment.
+  /** The URL of the auth endpoint, which gets one POST for each check. It is an https URL, or http on a loopback address
+   * (`localhost`, `127.0.0.1`, `[::1]`), without a user name, password or fragment.
    * @default `AUTH_ENDPOINT` of the Workers `env` argument, else of `process.env` */
   readonly endpoint?: string | URL
   /** `true` permits an http endpoint on another machine. The token then travels in clear text. */
@@ -128,8 +129,9 @@ export interface AuthConfig {
   /** Headers added to each call, such as a shared secret that proves who asks. Errors never show their values. Two spellings of
    * one name are an error. */
   readonly endpointHeaders?: Readonly<Record<string, string>>
-  /** A function that decides in place of the endpoint, such as a look-up in a database or a stub in a test. Without an answer it
-   * throws `AuthUnavailableError`. */
+  /** A function that decides in place of the endpoint. It gets `{ token, request }`, where `request` has the fields of the
+   * contract, and an `AbortSignal` that aborts at the deadline. It returns `{ outcome: 'allow', principal, attributes, maxAgeMs }`
+   * or `{ outcome: 'deny', maxAgeMs }`; only `outcome` is required. Without an answer it throws `AuthUnavailableError`. */
   readonly verifier?: CustomVerifier
   /** The parts of a request that the endpoint gets. With fewer parts more requests share one cached decision. */
   readonly context?: ContextConfig
@@ -181,7 +183,8 @@ export interface AuthConfig {
   readonly requestIdHeader?: string | false
   /** Receives every event, unawaited. Without it the console gets a line a minute for each cause while the endpoint fails. */
   readonly onEvent?: (event: AuthEvent) => void
-  /** Builds the response of a rejection. A promise, a 2xx, a used `Response` or an exception is replaced and reported once. */
+  /** Builds the response of a rejection. `denial` has `reason`, `status`, `message` and, with `Retry-After`, `retryAfterMs`. A
+   * promise, a 2xx, a used `Response` or an exception is replaced and reported once. */
   readonly respond?: (denial: Denial, request: Request) => Response
   /** Sends each POST to the auth endpoint. It must not follow redirects. On Node `nodeTransport()` of `with-auth/node` returns a
    * faster one.

@@ -50,13 +50,13 @@ const PORT = 8320
 
 export const gatewayCommand: Command = {
   name: 'gateway',
-  usage: '--upstream URL (--keys FILE | --config FILE) [OPTIONS]',
+  usage: '--upstream URL [--keys FILE | --config FILE] [OPTIONS]',
   summary: 'forward requests with a valid key to a server in any language',
   details: `The gateway serves plain HTTP. Put a TLS-terminating proxy in front.
 
 It logs one line per request to standard output, with the status of the response. In a pipe the lines are JSON. It does not log /healthz or malformed requests, which the HTTP server rejects.
 
-At startup and every ten minutes, the gateway asks the auth endpoint about a random key. If the endpoint allows that key, the gateway rejects every request until the endpoint denies one.
+At startup and every ten minutes, the gateway asks the auth endpoint about a random key. If the endpoint allows that key at startup, the gateway does not start. Later it rejects every request until the endpoint denies a random key.
 
 With --config, a change of the file takes effect within seconds.
 
