@@ -1,4 +1,4 @@
-// AUTH_ENDPOINT=http://127.0.0.1:9999/validate bun examples/websocket-bun.ts
+// AUTH_ENDPOINT=http://127.0.0.1:8321 bun websocket-bun.ts
 import { getAuth, withAuth } from 'with-auth'
 
 interface Caller {

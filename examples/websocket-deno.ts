@@ -1,4 +1,4 @@
-// AUTH_ENDPOINT=http://127.0.0.1:9999/validate deno serve --allow-net --allow-env=AUTH_ENDPOINT examples/websocket-deno.ts
+// AUTH_ENDPOINT=http://127.0.0.1:8321 deno serve --port 3000 --allow-net=127.0.0.1:8321 --allow-env=AUTH_ENDPOINT websocket-deno.ts
 import { getAuth, withAuth } from 'with-auth'
 
 function fetch(request: Request) {

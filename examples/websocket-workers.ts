@@ -1,4 +1,4 @@
-// npx wrangler dev examples/websocket-workers.ts --compatibility-date 2026-07-01 --var AUTH_ENDPOINT:http://127.0.0.1:9999/validate
+// npx wrangler dev websocket-workers.ts --compatibility-date 2026-05-01 --var AUTH_ENDPOINT:http://127.0.0.1:8321
 import { getAuth, withAuth } from 'with-auth'
 
 function fetch(request: Request): Response {
