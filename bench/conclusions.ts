@@ -3,22 +3,22 @@ import type { GoalResult, Section } from './section.ts'
 /** The text of each line, and the matches and the goal that show it. */
 const LINES: readonly (readonly [text: string, title: string, goal: string])[] = [
   [
-    '**A cached decision**, requests beside a bare handler',
+    '**A cached decision**, requests per second, compared with a bare handler',
     'A cached decision, one token',
     '**withAuth**, cached, requests beside the bare handler',
   ],
   [
-    '**A cached decision in Hono**, requests beside a hand-written cache in Hono',
+    '**A cached decision in Hono**, requests per second, compared with a hand-written cache in Hono',
     'A cached decision, one token',
     '**with-auth/hono**, cached, requests beside Hono, hand-written gate, a Map',
   ],
   [
-    '**A new token, over `fetch`**, requests beside a hand-written POST',
+    '**A new token, over `fetch`**, requests per second, compared with a hand-written POST',
     'Every token new',
     '**withAuth**, over fetch, requests beside hand-written gate, fetch',
   ],
   [
-    '**A cached denial**, requests beside a bare handler that allows all',
+    '**A cached denial**, requests per second, compared with a bare handler that allows all',
     'Rejected: a cached denial',
     '**withAuth**, cached, requests beside the bare handler',
   ],

@@ -6,7 +6,7 @@ const authenticate = createNodeAuthenticator({ fetch: nodeTransport() })
 const app = express()
 const notes = []
 
-// Before what parses bodies.
+// Before any body parser.
 app.use(async (req, res, next) => {
   const { ok, auth, response } = await authenticate(req)
   req.auth = auth

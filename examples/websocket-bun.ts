@@ -11,7 +11,7 @@ function fetch(request: Request, server: Bun.Server<Caller>) {
   // Always set it: else Bun answers with the first protocol on offer, which may be the one with the key.
   const headers = { 'sec-websocket-protocol': offered.includes('chat') ? 'chat' : '' }
   if (server.upgrade(request, { headers, data: { name } })) return undefined
-  return new Response('Here are only WebSockets', { status: 426 })
+  return new Response('WebSocket connections only', { status: 426 })
 }
 
 const websocket: Bun.WebSocketHandler<Caller> = {

@@ -3,7 +3,7 @@ import { getAuth, withAuth } from 'with-auth'
 
 function fetch(request: Request) {
   if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') {
-    return new Response('Here are only WebSockets', { status: 426 })
+    return new Response('WebSocket connections only', { status: 426 })
   }
   const { principal: name = 'somebody' } = getAuth(request)
   const offered = request.headers.get('sec-websocket-protocol')?.split(', ') ?? []

@@ -15,7 +15,7 @@ function open(incoming, socket, head, auth) {
 }
 
 const server = createServer((_incoming, outgoing) => {
-  outgoing.writeHead(426).end('Here are only WebSockets')
+  outgoing.writeHead(426).end('WebSocket connections only')
 })
 const credentials = ['bearer', { webSocketProtocol: 'key.' }]
 server.on('upgrade', withUpgradeAuth(open, { credentials, fetch: nodeTransport() }))

@@ -3,7 +3,7 @@ import { getAuth, withAuth } from 'with-auth'
 
 function fetch(request: Request): Response {
   if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') {
-    return new Response('Here are only WebSockets', { status: 426 })
+    return new Response('WebSocket connections only', { status: 426 })
   }
   const { principal: name = 'somebody' } = getAuth(request)
   const { 0: client, 1: server } = new WebSocketPair()

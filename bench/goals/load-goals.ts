@@ -52,7 +52,7 @@ export const LOAD_GOALS: readonly Goal[] = [
   floodGoal('flood/fast', 'an endpoint that answers at once', ''),
   {
     id: 'flood/known',
-    goal: `Beside 3,000 connections with random tokens, default bounds and an endpoint that takes ${SLOW_MS} ms, no token that was allowed before is rejected`,
+    goal: `While 3,000 connections send random tokens, with default bounds and an endpoint that takes ${SLOW_MS} ms, no token that was allowed before is rejected`,
     find: ({ app, endpoint }) =>
       serving(app, 'asked', `${endpoint.url}?delay=${SLOW_MS}`, async (url) => {
         // Each of the 10,000 tokens is allowed at least once.
@@ -94,7 +94,7 @@ function floodGoal(id: string, which: string, query: string): Goal {
         },
       ),
     )
-  const goal = `Beside 64 connections with garbage tokens and ${which}, cached tokens are served at least half as fast`
+  const goal = `While 64 connections send invalid tokens to ${which}, cached tokens are served at least half as fast`
   return { id, goal, find }
 }
 

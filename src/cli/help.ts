@@ -7,7 +7,7 @@ type Row = readonly [name: string, text: string]
 
 export function describeCommands(commands: readonly Command[]): string {
   return compose([
-    'with-auth: let the auth service you already have decide who reaches your server',
+    'with-auth: ask your auth endpoint before each request reaches your server',
     section('Usage', ['  with-auth COMMAND [OPTIONS]']),
     section('Commands', table(commands.map(({ name, summary }) => [name, summary]))),
     section(

@@ -43,7 +43,7 @@ export async function createKey(file: string, key: NewKey): Promise<CreatedKey> 
   })
 }
 
-/** Makes a key, and the fields by which the file recognises it. */
+/** Makes a key, and the fields by which the file recognizes it. */
 export async function generateSecret(): Promise<
   Pick<NewEntry, 'prefix' | 'sha256'> & Pick<CreatedKey, 'key'>
 > {

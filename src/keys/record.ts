@@ -8,7 +8,7 @@ export interface KeyRecord {
   readonly principal: string
   /** More about the caller, such as `{ roles: ['admin'] }`. */
   readonly attributes: Readonly<Record<string, readonly string[]>>
-  /** The first characters of the key, to recognise a leaked one. */
+  /** The first characters of the key, to recognize a leaked one. */
   readonly prefix?: string
   /** The key works for these paths and everything below them. Absent: for every path. */
   readonly paths?: readonly string[]

@@ -15,7 +15,7 @@ export function visiblePrefix(key: string): string {
 
 /**
  * Makes a key: `withauth_`, 256 random bits as 43 digits of base 62, and the CRC-32 of these digits as six more. Scanners for
- * leaked secrets recognise a key by its checksum.
+ * leaked secrets recognize a key by its checksum.
  */
 export function generateKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(32))

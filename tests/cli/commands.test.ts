@@ -264,7 +264,7 @@ describe('a wrong value', () => {
 })
 
 it.each([
-  [[], 0, /^with-auth: let the auth service/],
+  [[], 0, /^with-auth: ask your auth endpoint/],
   [['keys'], 0, /^Usage:\n {2}with-auth keys COMMAND[^]*\n {2}create {2,}create a key/],
   [
     [KEY],

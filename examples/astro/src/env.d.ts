@@ -1,5 +1,5 @@
 /// <reference types="astro/client" />
-// Says what is in `context.locals`.
+// Declares the type of `context.locals.auth`.
 import type { Auth } from 'with-auth'
 
 declare global {

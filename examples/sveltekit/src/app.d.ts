@@ -1,4 +1,4 @@
-// Says what is in `event.locals`.
+// Declares the type of `event.locals.auth`.
 import type { Auth } from 'with-auth'
 
 declare global {

@@ -8,7 +8,7 @@ import type { ProbeOutcome } from './probe.ts'
 export interface Row {
   readonly check: string
   readonly result: 'ok' | 'note' | 'fail' | 'skipped'
-  /** The behaviour of the endpoint. */
+  /** The behavior of the endpoint. */
   readonly did: string
   /** The reaction of the wrapper. */
   readonly wrapper: string

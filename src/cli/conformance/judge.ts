@@ -154,6 +154,7 @@ export function judgeCacheControl(finding: Finding | undefined): Row {
     return { check, result: 'note', did: 'forbids caching', wrapper, change }
   }
   const did = `max-age of ${maxAgeMs / 1000} s`
-  if (maxAgeMs <= HOUR_MS) return { check, result: 'ok', did, wrapper: 'caches it no longer' }
+  if (maxAgeMs <= HOUR_MS)
+    return { check, result: 'ok', did, wrapper: 'caches it for at most that' }
   return { check, result: 'ok', did, wrapper: 'caches it for up to 1 h' }
 }

@@ -222,8 +222,11 @@ describe('Cache-Control', () => {
           'send "max-age" in seconds if a decision may be cached: now every request calls the endpoint',
       },
     ],
-    ['max-age=1', { result: 'ok', did: 'max-age of 1 s', wrapper: 'caches it no longer' }],
-    ['max-age=3600', { result: 'ok', did: 'max-age of 3600 s', wrapper: 'caches it no longer' }],
+    ['max-age=1', { result: 'ok', did: 'max-age of 1 s', wrapper: 'caches it for at most that' }],
+    [
+      'max-age=3600',
+      { result: 'ok', did: 'max-age of 3600 s', wrapper: 'caches it for at most that' },
+    ],
     [
       'max-age=3601',
       { result: 'ok', did: 'max-age of 3601 s', wrapper: 'caches it for up to 1 h' },

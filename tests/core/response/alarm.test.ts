@@ -37,9 +37,9 @@ it.each<[DenialReason, Failure, string]>([
     `is unreachable (EPIPE): ${REJECTED}. ${USUAL}`,
   ],
   ['timeout', {}, `gives no verdict within "timeoutMs": ${REJECTED}. Is it overloaded?`],
-  ['service_error', { status: 503 }, `answers 503: ${REJECTED}. Look into its log`],
-  ['service_error', odd, `answers with an error: ${REJECTED}. Look into its log`],
-  ['service_error', {}, `answers with an error: ${REJECTED}. Look into its log`],
+  ['service_error', { status: 503 }, `answers 503: ${REJECTED}. Check its log`],
+  ['service_error', odd, `answers with an error: ${REJECTED}. Check its log`],
+  ['service_error', {}, `answers with an error: ${REJECTED}. Check its log`],
   [
     'invalid_response',
     { status: 200 },

@@ -7,7 +7,7 @@ function connect(request, server) {
   const offered = request.headers.get('sec-websocket-protocol')?.split(/,[ \t]*/) ?? []
   const headers = { 'sec-websocket-protocol': offered.includes('chat') ? 'chat' : '' }
   if (server.upgrade(request, { headers, data: { name } })) return undefined
-  return new Response('Here are only WebSockets', { status: 426 })
+  return new Response('WebSocket connections only', { status: 426 })
 }
 
 const server = Bun.serve({

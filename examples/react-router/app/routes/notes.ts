@@ -1,4 +1,4 @@
-// A route that knows who calls.
+// A route that reads the identity.
 import { authContext } from '../auth.ts'
 import type { ActionFunctionArgs, LoaderFunctionArgs } from 'react-router'
 

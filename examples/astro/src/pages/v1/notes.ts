@@ -1,4 +1,4 @@
-// A route that knows who calls.
+// A route that reads the identity.
 import type { APIRoute } from 'astro'
 
 const notes: string[] = []

@@ -1,4 +1,4 @@
-// A route that knows who calls.
+// A route that reads the identity.
 import { json } from '@sveltejs/kit'
 import type { RequestHandler } from '@sveltejs/kit'
 
