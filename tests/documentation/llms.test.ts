@@ -3,7 +3,7 @@ import { readJson } from '../support/project.ts'
 import { createPage, PAGES } from './pages.ts'
 import type { Page } from './pages.ts'
 
-/** `llms.txt` lists the pages for language models: https://llmstxt.org. */
+/** `llms.txt` lists the pages for language models: https://llmstxt.org. `docs/README.md` lists them for people. */
 
 const SECTIONS: Readonly<Record<string, RegExp>> = {
   Guides: /^docs\/[^/]+$/,
@@ -12,13 +12,20 @@ const SECTIONS: Readonly<Record<string, RegExp>> = {
   Security: /^docs\/security\//,
 }
 
+/** Without the list itself. */
+const LISTED = PAGES.filter(({ file }) => file !== 'docs/README.md')
+
 it('llms.txt is what `npm run docs:generate` writes', async () => {
   await expect(createList()).toMatchFileSnapshot('../../llms.txt')
 })
 
+it('docs/README.md is what `npm run docs:generate` writes', async () => {
+  await expect(createIndex()).toMatchFileSnapshot('../../docs/README.md')
+})
+
 it('each page of docs is in one section', () => {
   const patterns = Object.values(SECTIONS)
-  const pages = PAGES.filter(({ file }) => file.startsWith('docs/'))
+  const pages = LISTED.filter(({ file }) => file.startsWith('docs/'))
   const others = pages.filter(({ file }) => patterns.filter((one) => one.test(file)).length !== 1)
   expect(others.map(({ file }) => file)).toEqual([])
 })
@@ -33,11 +40,20 @@ it.each([
 
 function createList(): string {
   const { name, description } = readJson<{ name: string; description: string }>('package.json')
+  return `# ${name}\n\n> ${description}\n\n${listSections()}`
+}
+
+function createIndex(): string {
+  const head = '# Documentation\n\n<!-- Written by `npm run docs:generate`. -->\n\n'
+  return head + listSections().replaceAll('](docs/', '](')
+}
+
+function listSections(): string {
   const sections = Object.entries(SECTIONS).map(([title, pattern]) => {
-    const pages = PAGES.filter(({ file }) => pattern.test(file))
+    const pages = LISTED.filter(({ file }) => pattern.test(file))
     return `## ${title}\n\n${pages.map(describePage).join('\n')}\n`
   })
-  return `# ${name}\n\n> ${description}\n\n${sections.join('\n')}`
+  return sections.join('\n')
 }
 
 function describePage({ file, text }: Page): string {
