@@ -25,6 +25,7 @@ export interface Address {
 type FetchHandler = (request: Request) => Response | Promise<Response>
 
 const HOST = '127.0.0.1'
+const UNKNOWN_HOST = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL'])
 const HOST_NAME = /^[a-z\d](?:[a-z\d.-]*[a-z\d])?$/i
 /** Below the 30 seconds after which Kubernetes kills the process. */
 const DRAIN_MS = 25_000
@@ -75,10 +76,11 @@ export function nameAddress({ host, port }: Address): (error: unknown) => never 
   }
 }
 
-// For an unknown host name, Deno gives no code, and Bun reports EADDRINUSE, even for port 0.
+// For an unknown host name, Deno gives no code, and Bun reports EADDRINUSE, even for port 0. Without a network Node reports
+// EAI_AGAIN.
 function isOtherMachine(error: unknown, code: string, port: number): boolean {
   if (code === 'EADDRINUSE') return port === 0
-  return code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL' || /lookup address/.test(String(error))
+  return UNKNOWN_HOST.has(code) || /lookup address/.test(String(error))
 }
 
 /** Serves a Fetch handler. Rejects if the port is in use. */

@@ -11,6 +11,7 @@ const KINDS = [
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'it does not exist',
+  EACCES: 'this user may not read it (EACCES)',
   NotCapable: 'permit it (on Deno, --allow-read)',
 }
 

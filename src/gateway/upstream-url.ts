@@ -25,7 +25,7 @@ const PRIVATE_NETWORK = new RegExp(
 
 /** Parses the option `upstream`. Throws `AuthConfigError`. */
 export function parseUpstream(value: unknown, allowInsecureHttp: boolean): Upstream {
-  const expected = 'an absolute http or https URL'
+  const expected = 'an absolute http or https URL such as "http://127.0.0.1:8000"'
   if (typeof value !== 'string' || value === '') throw invalidOption(['upstream'], value, expected)
   // Even in a malformed URL the text before an `@` may be a password, and a query may hold a key.
   if (value.includes('@')) throw invalidSecret(['upstream'], 'a URL without user or password')

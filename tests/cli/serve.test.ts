@@ -93,7 +93,8 @@ describe('an address that cannot be used', () => {
       '--port 80 is not permitted on localhost: choose another port, or 0 for a free one',
     )
     const unknown = new Error('failed to lookup address information: Name or service not known')
-    for (const other of [Object.assign(new Error('dns'), { code: 'ENOTFOUND' }), unknown]) {
+    const dns = ['ENOTFOUND', 'EAI_AGAIN'].map((code) => Object.assign(new Error('dns'), { code }))
+    for (const other of [...dns, unknown]) {
       expect(() => fail(other)).toThrow(UsageError)
     }
     const inUse = Object.assign(new Error('listen'), { code: 'EADDRINUSE' })

@@ -107,7 +107,8 @@ it('closes the file, also after an error', () => {
 
 it.each([
   [Object.assign(new Error('s'), { name: 'NotCapable' }), 'permit it (on Deno, --allow-read)'],
-  [Object.assign(new Error('s'), { code: 'EACCES' }), 'EACCES'],
+  [Object.assign(new Error('s'), { code: 'EACCES' }), 'this user may not read it (EACCES)'],
+  [Object.assign(new Error('s'), { code: 'EIO' }), 'EIO'],
   [Object.assign(new RangeError('s'), { code: 5 }), 'RangeError'],
   ['text', 'unknown'],
 ])('the message for %o shows no more than its kind', (failure, message) => {

@@ -3,6 +3,11 @@ import { KeyFileError } from '../error.ts'
 
 const WAIT_MS = 10_000
 
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'its folder does not exist',
+  EACCES: 'this user may not write to its folder (EACCES)',
+}
+
 /**
  * Runs `work` while no other process that uses this function works on the same file. The lock is the file `<file>.lock`.
  *
@@ -42,7 +47,7 @@ function tryCreate(path: string): number | undefined {
   } catch (cause) {
     const code = reasonOf(cause)
     if (code === 'EEXIST') return undefined
-    const reason = code === 'ENOENT' ? 'its folder does not exist' : code
+    const reason = REASONS[code] ?? code
     throw new KeyFileError('unwritable', `Cannot create ${path}: ${reason}`, [], { cause })
   }
 }

@@ -69,12 +69,19 @@ it('an error says why the lock cannot be created', async () => {
     message: `Cannot create ${file}.lock: its folder does not exist`,
     cause: expect.objectContaining({ code: 'ENOENT' }) as Error,
   })
-  vi.spyOn(fs, 'openSync').mockImplementationOnce(() => {
-    throw Object.assign(new Error('no'), { code: 'ENOSPC' })
-  })
-  await expect(withFileLock(pathOf('keys.yaml'), () => 'in')).rejects.toMatchObject({
-    message: `Cannot create ${pathOf('keys.yaml')}.lock: ENOSPC`,
-  })
+  for (const [code, reason] of [
+    ['EACCES', 'this user may not write to its folder (EACCES)'],
+    ['ENOSPC', 'ENOSPC'],
+  ]) {
+    vi.spyOn(fs, 'openSync').mockImplementationOnce(() => {
+      throw Object.assign(new Error('no'), { code })
+    })
+    const locked = withFileLock(pathOf('keys.yaml'), () => 'in')
+    // oxlint-disable-next-line no-await-in-loop -- one failure after the other
+    await expect(locked).rejects.toMatchObject({
+      message: `Cannot create ${pathOf('keys.yaml')}.lock: ${reason}`,
+    })
+  }
 })
 
 it('closes the lock that it creates', async () => {
