@@ -152,8 +152,8 @@ describe('a key', () => {
     [{ params: 'values' }, { query: 'x=2' }],
     [{ path: true }, { path: '/b' }],
     [{ method: true }, { method: 'POST' }],
-  ])('differs with what alone is told, and with nothing else: %j', (told, change) => {
-    const context = { headers: [], params: 'none', path: false, ...told }
+  ])('differs with what alone is told, and with nothing else: %j', (alone, change) => {
+    const context = { headers: [], params: 'none', path: false, ...alone }
     const other: Facts = { path: '/c', query: 'y', method: 'PATCH', headers: { a: '3' } }
     expect(encode(context, change)).not.toBe(encode(context))
     expect(encode(context, { ...other, ...change })).toBe(encode(context, change))
