@@ -90,7 +90,7 @@ export function kindOf(thrown: unknown): string {
   if (thrown === undefined || thrown === null) return String(thrown)
   if (typeof thrown !== 'object') return `a ${typeof thrown}`
   try {
-    const name: unknown = Object.getPrototypeOf(thrown)?.constructor?.name
+    const name: unknown = Object.getPrototypeOf(thrown).constructor.name
     return typeof name === 'string' && /^[A-Z]\w{0,63}$/.test(name) ? name : 'an object'
   } catch {
     return 'an object'

@@ -10,6 +10,8 @@ it('a config error names its option', () => {
     option: 'realm',
     message: '"realm" is wrong',
   })
+  const problem = { optionPath: ['realm'], expected: '"realm" is wrong', isSecret: false }
+  expect(error.problems).toEqual([problem])
 })
 
 it('an unavailable error has its reason, and its cause only if one is given', () => {

@@ -63,7 +63,7 @@ it('keeps a call alive by the waitUntil of an argument, with its own this', () =
     },
   }
   const call = Promise.resolve()
-  keepAlive([undefined, 'env', {}, ctx], call)
+  keepAlive([undefined, null, 'env', {}, ctx], call)
   expect(kept).toEqual([call])
 })
 

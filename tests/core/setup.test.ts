@@ -101,9 +101,9 @@ describe('a config object', () => {
   it.each([
     [{ mode: 'shadow' }, 'no request is rejected'],
     [{ allowInsecureHttp: true }, 'in clear'],
-  ] as const)('warns of %j when it is made', (option, message) => {
+  ] as const)('warns of %j once, when it is made', (option, message) => {
     const onEvent = vi.fn<(event: AuthEvent) => void>()
-    createSetupSource({ endpoint: ENDPOINT, onEvent, ...option })
+    createSetupSource({ endpoint: ENDPOINT, onEvent, ...option }).get([])
     expect(onEvent).toHaveBeenCalledExactlyOnceWith({
       type: 'warning',
       message: expect.stringContaining(message) as string,

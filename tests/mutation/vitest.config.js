@@ -5,7 +5,16 @@ import { BaseSequencer } from 'vitest/node'
 const PART = process.env['PART'] ?? 'core'
 // Running all tests would take a minute for each mutant.
 const TESTS_BESIDE = {
-  core: ['tests/fail-closed.test.ts', 'tests/hono.test.ts', 'tests/leaks.test.ts'],
+  core: [
+    'tests/fail-closed.test.ts',
+    'tests/hono.test.ts',
+    'tests/leaks.test.ts',
+    // They read the forms and the problems of options.
+    'tests/schema.test.ts',
+    'tests/documentation/generated.test.ts',
+    'tests/yaml/problems.test.ts',
+    'tests/yaml/references.test.ts',
+  ],
   gateway: ['tests/gateway-sockets.test.ts'],
 }
 

@@ -12,12 +12,12 @@ export const MOST_PROBLEMS = 100
 
 const MOST_LINES = 10
 
-/** Collects the problems of several options. It stops at `MOST_PROBLEMS` + 1, so that a caller knows there are more. */
+/** Collects the problems of several options. It reports `MOST_PROBLEMS` + 1 at most, so that a caller knows there are more. */
 export class Problems {
   readonly #found: OptionProblem[] = []
 
   add(error: AuthConfigError): void {
-    if (this.#found.length <= MOST_PROBLEMS) this.#found.push(...error.problems)
+    this.#found.push(...error.problems)
   }
 
   /** Returns the result of `parse`, or `undefined` after it threw an `AuthConfigError`. */

@@ -45,7 +45,6 @@ class Admitted extends Given {
   static write(request: Request, admission: Admission, credentials: Sources): object {
     if (!(#admission in request)) return new Admitted(request, admission, credentials)
     if (admission.auth !== undefined) request.#admission = admission
-    if (request.#credentials === credentials) return request
     request.#credentials = [...new Set([...request.#credentials, ...credentials])]
     return request
   }

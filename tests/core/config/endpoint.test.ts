@@ -53,7 +53,7 @@ describe('parseEndpoint', () => {
     [' https://a', 'an absolute https URL'],
     ['https://a ', 'an absolute https URL'],
     ...'https://a/# https://a/#b'.split(' ').map((url) => [url, 'without a fragment'] as const),
-    ...'http://auth.example.com http://localhost.evil.com/ http://evil.com/http://localhost/ http://127.0.0.1.nip.io/ http://0.0.0.0/ http://2130706433/ http://0x7f.1/ http://127.1/ http://[::2]/ http://128.0.0.1/'
+    ...'http://auth.example.com http://localhost.evil.com/ http://evil.com/http://localhost/ http://127.0.0.1.nip.io/ http://0.0.0.0/ http://2130706433/ http://0x7f.1/ http://127.1/ http://[::2]/ http://128.0.0.1/ http://evil.com/https://a'
       .split(' ')
       .map((url) => [url, 'allowInsecureHttp'] as const),
   ])('rejects %s', (endpoint, allowed) => {

@@ -54,6 +54,7 @@ describe('readOptions', () => {
     const options: unknown = JSON.parse(`{${JSON.stringify(name)}: 1}`)
     expect(() => readOptions(options, KNOWN)).toThrow(AuthConfigError)
     expect(() => readOptions(options, KNOWN)).toThrow(hint)
+    expect(() => readOptions(options, KNOWN)).toThrow(/^.{1,200}$/s)
   })
 
   it('suggests the nearest of those that are near', () => {

@@ -210,13 +210,16 @@ describe('the problems of a config', () => {
     (option) => {
       const error = errorOf({ verifier: () => ({ outcome: 'deny' }), [option]: 'anything' })
       expect(error.problems).toHaveLength(1)
-      expect(error.message).toMatch(new RegExp(`^"${option}" must be left out beside "verifier"`))
+      expect(error.message).toMatch(
+        new RegExp(`^"${option}" must be left out beside "verifier", which replaces the endpoint$`),
+      )
+      expect(error.problems[0]?.isSecret).toBe(false)
     },
   )
 
   it('name a cache that could never be hit, since the endpoint is told all headers', () => {
     expect(errorOf({ cache: {} }).message).toMatch(
-      /^"cache" must be false unless "context.headers"/,
+      /^"cache" must be false unless "context.headers" .* no two requests are the same\. .* decides by the token alone$/,
     )
     const both = errorOf({ cache: { maxEntries: 0 } }).problems.map(({ optionPath }) => optionPath)
     expect(both).toEqual([['cache', 'maxEntries'], ['cache']])
@@ -237,6 +240,7 @@ describe('the problems of a config', () => {
       },
     })
     expect(() => resolveConfig(config)).toThrow(RangeError)
+    expect(() => resolveConfig({ context: config })).toThrow(RangeError)
   })
 })
 

@@ -87,7 +87,7 @@ it.each([
   [['/a\\b'], 'without "?", "#"'],
   [['/a/../b'], 'without "." and ".." segments'],
   [['/%2e%2e/*'], 'without "." and ".." segments'],
-  [['/%61'], 'received "/%61": did you mean "/a"?'],
+  [['/%61'], 'must be written as requests are compared, received "/%61": did you mean "/a"?'],
   [['/é'], 'did you mean "/%C3%A9"?'],
   [['/a%2fb'], 'which are never public'],
   [['/a/;b'], 'which are never public'],

@@ -31,13 +31,19 @@ it.each<[string, AuthConfig]>([
   print.mockRestore()
 })
 
-it('tells an observer instead of the console', async () => {
+it('tells an observer once, instead of the console', async () => {
   const print = vi.spyOn(console, 'error').mockImplementation(() => undefined)
   const events: AuthEvent[] = []
-  await ask({ ...allow, onEvent: (event) => events.push(event) }, routed('/a', {}, 'k1'))
+  const guarded = withAuth(() => new Response('secret'), {
+    ...allow,
+    onEvent: (event) => events.push(event),
+  })
+  for (const token of ['k1', 'k2']) await guarded(routed('/a', {}, token))
+  const denied = { type: 'decision', outcome: 'deny', reason: 'not_configured' }
   expect(events).toMatchObject([
     { type: 'config_error', message: expect.stringContaining(MESSAGE) as string },
-    { type: 'decision', outcome: 'deny', reason: 'not_configured' },
+    denied,
+    denied,
   ])
   expect(print).not.toHaveBeenCalled()
   print.mockRestore()

@@ -225,6 +225,25 @@ describe('the policies together', () => {
     },
   )
 
+  it('serve nothing stale when the last failure is older than the window of the circuit breaker', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const { answer, ask } = crowded({ circuitBreaker: { windowMs: 1000 } })
+    const first = ask('kept')
+    answer(allow())
+    await first
+    const failing = ask('other')
+    answer(new Error('down'))
+    expect(await failing).toBe('unreachable')
+    vi.advanceTimersByTime(999)
+    const crowd = ask('random')
+    expect(await ask('kept')).toBe('allow stale')
+    vi.advanceTimersByTime(1)
+    expect(await ask('kept')).toBe('overloaded')
+    answer(allow())
+    await crowd
+    vi.useRealTimers()
+  })
+
   it('serve stale after a circuit that was open for longer than its window', async () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     const circuitBreaker = { minChecks: 1, windowMs: 1000, openMs: 20_000 }

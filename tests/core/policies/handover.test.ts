@@ -1,5 +1,7 @@
 import { expect, it, vi } from 'vitest'
+import { resolveConfig } from '../../../src/core/config/parse.ts'
 import { createGate } from '../../../src/core/gate.ts'
+import { asksTheSame } from '../../../src/core/policies/handover.ts'
 import { get } from '../../support/requests.ts'
 import type { Gate } from '../../../src/core/gate.ts'
 import type { AuthConfig, AuthEvent, Transport } from '../../../src/index.ts'
@@ -62,6 +64,14 @@ it.each<AuthConfig>([
   const gate = await askedGate()
   const next = createGate({ ...CONFIG, ...change }, gate.handOver())
   expect(await callsFor(next)).toBe(1)
+})
+
+it('a config with a fetch of its own asks another question than one without', () => {
+  const { fetch, ...without } = CONFIG
+  const [own, runtimes] = [resolveConfig(CONFIG), resolveConfig(without)]
+  expect(fetch).toBe(asked)
+  expect([asksTheSame(own, runtimes), asksTheSame(runtimes, own)]).toEqual([false, false])
+  expect(asksTheSame(own, resolveConfig(CONFIG))).toBe(true)
 })
 
 it('cached decisions are dropped when the cache is turned off, and do not come back', async () => {

@@ -37,9 +37,10 @@ describe('known tokens', () => {
     const { add, has, isEmpty, delete: remove, clear } = tokens()
     for (const token of ['a', 'b']) add(token)
     now += HALF_HOUR
-    add('c')
+    for (const token of ['c', 'd']) add(token)
+    expect(isEmpty()).toBe(false)
     for (const token of ['a', 'c']) remove(token)
-    expect(['a', 'b', 'c'].map(has)).toEqual([false, true, false])
+    expect(['a', 'b', 'c', 'd'].map(has)).toEqual([false, true, false, true])
     add('c')
     clear()
     expect(['a', 'b', 'c'].map(has)).toEqual([false, false, false])
@@ -72,17 +73,14 @@ describe('known tokens', () => {
   })
 
   it('are 65,536 at most, and the oldest go first', () => {
-    const { add, has, delete: remove } = tokens()
-    const addSome = (prefix: string, count: number): void => {
-      for (let turn = 0; turn < count; turn += 1) add(prefix + turn)
-    }
-    addSome('t', 65_530)
-    expect(['t0', 't40000', 't65529'].map(has)).toEqual([true, true, true])
-    // Some more, since two marks may have the same first half.
-    addSome('more', 20)
-    expect(['t0', 't30000', 't40000', 'more19'].map(has)).toEqual([false, false, true, true])
-    remove('t40000')
-    expect(has('t40000')).toBe(false)
+    const known = new KnownTokens({ now: () => now })
+    const has = (mark: number): boolean => known.has([mark, 0])
+    for (let mark = 1; mark <= 65_536; mark += 1) known.add([mark, 0])
+    expect([1, 40_000, 65_536].map(has)).toEqual([true, true, true])
+    known.add([65_537, 0])
+    expect([1, 32_768, 32_769, 65_537].map(has)).toEqual([false, false, true, true])
+    known.forget([40_000, 0])
+    expect(has(40_000)).toBe(false)
   })
 
   it('are hashed by a key that is drawn at the first use, once', () => {

@@ -216,7 +216,7 @@ describe('limit', () => {
   it('gives no slot to a check with less than half of its time left, or to a lost one', async () => {
     let now = 10_000
     const endpoint = heldEndpoint()
-    const ask = limited(endpoint.next, 1, 2, () => now)
+    const ask = limited(endpoint.next, 1, 4, () => now)
     void ask('a', undefined, 11_000)
     const late = ask('late', undefined, 10_100)
     void ask('b', undefined, 11_000)

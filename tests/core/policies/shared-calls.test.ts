@@ -150,6 +150,21 @@ describe('a denial', () => {
   })
 })
 
+describe('an allow that must not be shared', () => {
+  it('leaves concurrent calls open', async () => {
+    const { calls, ask } = heldCalls()
+    ask()
+    ask()
+    calls[0]?.resolve({ ...allow(), maxAgeMs: 0 })
+    await settle()
+    ask()
+    calls[1]?.resolve(allow())
+    await settle()
+    ask()
+    expect(calls).toHaveLength(3)
+  })
+})
+
 describe('forgetting', () => {
   it.each([['t'], [undefined]])('closes earlier calls: forget(%s)', async (token) => {
     const { calls, ask, forget } = heldCalls()

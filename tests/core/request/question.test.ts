@@ -129,6 +129,9 @@ describe('a key', () => {
         '81:[["e"],{"headers":["a","x-b","x-c"],"params":"values","path":true,"method":true}]' +
         '2:/a3:x=13:GET1:10:-1:t',
     )
+    const all = { headers: 'all', params: 'none', path: false }
+    const scope = '["e"],{"headers":"all","params":"none","path":false,"method":false}'
+    expect(encode(all)).toBe(`1${scope.length + 2}:[${scope}]1:a1:13:x-b0:1:t`)
   })
 
   it.each<[string, object, Partial<Facts>]>([
@@ -141,6 +144,19 @@ describe('a key', () => {
     ['header of all', { headers: 'all' }, { headers: { a: '1', 'x-b': '', c: '' } }],
   ])('differs with the %s', (_what, context, facts) => {
     expect(encode(context, facts)).not.toBe(encode(context))
+  })
+
+  it.each<[object, Partial<Facts>]>([
+    [{ headers: ['a'] }, { headers: { a: '2' } }],
+    [{ headers: 'all' }, { headers: { a: '2' } }],
+    [{ params: 'values' }, { query: 'x=2' }],
+    [{ path: true }, { path: '/b' }],
+    [{ method: true }, { method: 'POST' }],
+  ])('differs with what alone is told, and with nothing else: %j', (alone, change) => {
+    const context = { headers: [], params: 'none', path: false, ...alone }
+    const other: Facts = { path: '/c', query: 'y', method: 'PATCH', headers: { a: '3' } }
+    expect(encode(context, change)).not.toBe(encode(context))
+    expect(encode(context, { ...other, ...change })).toBe(encode(context, change))
   })
 
   it('differs with the method where it is told', () => {

@@ -46,6 +46,7 @@ describe('parseTarget', () => {
     'http://h\u007f/a',
     'http://h/a#b',
     'http://h/a?x#b',
+    'http://h/a?#',
     'http://h/a\\b',
     'http://h/a b',
     'http://h/a\tb',

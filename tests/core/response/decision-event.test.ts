@@ -83,12 +83,12 @@ describe('the request id', () => {
 })
 
 describe('a request that is not checked', () => {
-  const eventOf = (request: Request, path = '/a') =>
+  const eventOf = (request: Request, path = '/a', reader = readCredentials) =>
     createDecisionEvent(
       {
         request,
         startedAt: performance.now(),
-        setup: { config: { requestIdHeader: HEADER }, readCredentials },
+        setup: { config: { requestIdHeader: HEADER }, readCredentials: reader },
         target: { path, query: '' },
       },
       { outcome: 'public' },
@@ -120,6 +120,7 @@ describe('a request that is not checked', () => {
     `Token  ${TOKEN} `,
     TOKEN,
     `Basic ${TOKEN}, Basic ${TOKEN}`,
+    `Basic ${TOKEN}, Basic dTpw`,
     `Digest response="${TOKEN}"`,
     `Token token=${TOKEN}`,
   ])('has no path and no request id that holds what Authorization says: %s', (authorization) => {
@@ -128,11 +129,27 @@ describe('a request that is not checked', () => {
     expect(event).not.toHaveProperty('requestId')
   })
 
-  it('has its path and its request id with an Authorization of another scheme', () => {
-    const event = eventOf(withId('Basic dTpw', 'req-1'), '/a')
-    expect(event).toMatchObject({ path: '/a', requestId: 'req-1' })
-    expect(eventOf(withId(' ', 'req-1'), '/a')).toMatchObject({ path: '/a', requestId: 'req-1' })
-  })
+  it.each(['Basic dTpw', 'Basic  dTpw', 'dTpw', ' '])(
+    'has its path and its request id with Authorization: %j',
+    (authorization) => {
+      const event = eventOf(withId(authorization, 'req-1'), '/a')
+      expect(event).toMatchObject({ path: '/a', requestId: 'req-1' })
+    },
+  )
+
+  it.each([TOKEN, `${TOKEN}, ${TOKEN}`])(
+    'has no path that holds the token of x-api-key: %s',
+    (key) => {
+      const request = raw('http://h/', { 'x-api-key': key })
+      expect(
+        eventOf(
+          request,
+          `/a/${TOKEN}`,
+          createCredentialsReader([{ header: 'x-api-key' }], 'token68'),
+        ).path,
+      ).toBe('')
+    },
+  )
 })
 
 describe('the principal', () => {

@@ -194,6 +194,14 @@ describe('not cached', () => {
     expect(await outcome()).toBe('deny skipped ttl')
   })
 
+  it('a denial that takes more than a quarter of the bytes', async () => {
+    const { outcome } = cached({ maxBytes: 4000 })
+    asked.mockImplementation(() => deny())
+    expect(await outcome('t', 'x'.repeat(800))).toBe('deny skipped too_large')
+    expect(await outcome('t', 'x'.repeat(200))).toBe('deny miss')
+    expect(await outcome('t', 'x'.repeat(200))).toBe('deny hit')
+  })
+
   it('an allow that takes more than three quarters of the bytes', async () => {
     const { outcome } = cached({ maxBytes: 4000 })
     const sized = (length: number) => () =>
@@ -218,6 +226,7 @@ describe('a denial', () => {
     pass(1000)
     await outcome()
     pass(200)
+    state.isFailing = true
     asked.mockImplementation(fail('unreachable'))
     expect(await outcome()).toBe('unreachable miss')
   })
@@ -254,6 +263,14 @@ describe('bounds', () => {
     for (const token of good) await outcome(token)
     for (let turn = 0; turn < 1_000_000; turn += 1) await ask(`garbage${turn}`)
     for (const token of good) expect(await outcome(token)).toBe('allow hit')
+  })
+
+  it('garbage tokens push out each other', async () => {
+    asked.mockImplementation(() => deny())
+    const { outcome } = cached({ maxEntries: 100 })
+    for (let turn = 0; turn <= 100; turn += 1) await outcome(`garbage${turn}`)
+    expect(await outcome('garbage100')).toBe('deny hit')
+    expect(await outcome('garbage0')).toBe('deny miss')
   })
 
   it('a token with a million questions pushes out only itself', async () => {

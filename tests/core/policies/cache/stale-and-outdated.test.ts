@@ -54,6 +54,17 @@ describe('a stale allow', () => {
     expect(await outcome()).not.toContain('allow')
   })
 
+  it('gives way to a decision that was cached while the endpoint was asked', async () => {
+    const { outcome } = await expired()
+    state.isFailing = true
+    asked.mockImplementationOnce(async () => {
+      asked.mockImplementationOnce(() => allow())
+      expect(await outcome()).toBe('allow miss')
+      return fail('unreachable')()
+    })
+    expect(await outcome()).toBe('allow hit')
+  })
+
   it('is served for `staleIfErrorMs` at most', async () => {
     const { outcome } = await expired()
     asked.mockImplementation(fail('unreachable'))
@@ -66,18 +77,21 @@ describe('a stale allow', () => {
 
   it('is not served by default', async () => {
     const { outcome } = await expired({})
+    state.isFailing = true
     asked.mockImplementation(fail('unreachable'))
     expect(await outcome()).toBe('unreachable miss')
   })
 
   it('is not served after must-revalidate', async () => {
     const { outcome } = await expired({ staleIfErrorMs: 500 }, { mustRevalidate: true })
+    state.isFailing = true
     asked.mockImplementation(fail('unreachable'))
     expect(await outcome()).toBe('unreachable miss')
   })
 
   it('is not served after an answer with no-store', async () => {
     const { outcome } = await expired()
+    state.isFailing = true
     asked
       .mockImplementationOnce(() => allow({ maxAgeMs: 0 }))
       .mockImplementation(fail('unreachable'))
@@ -87,6 +101,7 @@ describe('a stale allow', () => {
 
   it('is not served if it was invalidated while the endpoint was asked', async () => {
     const { outcome, cache } = await expired()
+    state.isFailing = true
     asked.mockImplementation(() => {
       cache.forget('t')
       return fail('unreachable')()
@@ -96,6 +111,7 @@ describe('a stale allow', () => {
 
   it('is not served after the time of day went back', async () => {
     const { outcome } = await expired()
+    state.isFailing = true
     asked.mockImplementation(fail('unreachable'))
     state.wall -= 5000
     expect(await outcome()).toBe('unreachable miss')
