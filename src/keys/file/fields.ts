@@ -71,7 +71,25 @@ export function readStoredKey(map: YAMLMap, report: Report): StoredKey | undefin
   const missing = REQUIRED.filter((name) => !Object.hasOwn(found, name))
   if (missing.length > 0) report(map, `Missing: ${missing.map((name) => `"${name}"`).join(', ')}`)
   if (!isValid || missing.length > 0) return undefined
-  // `FIELDS` parsed each field, and the required ones are present.
+  return toStoredKey(found)
+}
+
+/** Checks a key of a database. Returns what is wrong with it as a text. */
+export function parseStoredKey(value: unknown): StoredKey | string {
+  if (!isRecord(value)) return 'it is not an object'
+  const found: Record<string, unknown> = {}
+  for (const [name, field] of Object.entries(value)) {
+    if (!isFieldName(name)) return unknown('field', name, Object.keys(FIELDS).join(', '))
+    if (field === undefined || field === null) continue
+    found[name] = FIELDS[name].parse(field)
+    if (found[name] === undefined) return `"${name}" must be ${FIELDS[name].form}`
+  }
+  const missing = REQUIRED.find((name) => !Object.hasOwn(found, name))
+  return missing === undefined ? toStoredKey(found) : `"${missing}" is missing`
+}
+
+// `FIELDS` parsed each field, and the required ones are present.
+function toStoredKey(found: object): StoredKey {
   return { attributes: emptyRecord<readonly string[]>(), ...found } as unknown as StoredKey
 }
 
