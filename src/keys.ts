@@ -12,8 +12,10 @@ import { sqliteKeys } from './keys/database/sqlite.ts'
 import { exportKeys, importKeys } from './keys/database/transfer.ts'
 import { createEndpointHandler } from './keys/endpoint.ts'
 import { KeyFileError } from './keys/error.ts'
+import { ID_FORM, isId, isPrincipal, PRINCIPAL_FORM } from './keys/file/fields.ts'
 import { openSource } from './keys/file/watch.ts'
 import { toRecord } from './keys/keyring.ts'
+import { invalidText } from './keys/new-key.ts'
 import { parseEndpointOptions, parseSource } from './keys/options.ts'
 import { rotateKey } from './keys/rotation.ts'
 import type { PostgresKeysOptions } from './keys/database/postgres.ts'
@@ -135,20 +137,15 @@ export async function listKeys(
 ): Promise<readonly KeyRecord[]> {
   const editor = editorOf(place)
   const { after, limit, principal } = readOptions(page, ['after', 'limit', 'principal'], ['page'])
+  if (after !== undefined && !isId(after)) throw invalidText(['page', 'after'], after, ID_FORM)
+  if (principal !== undefined && !isPrincipal(principal)) {
+    throw invalidOption(['page', 'principal'], principal, PRINCIPAL_FORM)
+  }
   const keys = await editor.list({
-    ...parseText('after', after),
-    ...parseText('principal', principal),
+    ...(after === undefined ? {} : { after }),
+    ...(principal === undefined ? {} : { principal }),
     ...(limit === undefined ? {} : { limit: LIMIT.parse(limit, ['page', 'limit']) }),
   })
   const now = Date.now()
   return keys.map((key) => toRecord(key, now))
-}
-
-function parseText<Name extends string>(
-  name: Name,
-  value: unknown,
-): { readonly [name in Name]?: string } {
-  if (value === undefined) return {}
-  if (typeof value === 'string') return { [name]: value } as { readonly [name in Name]?: string }
-  throw invalidOption(['page', name], value, 'a text')
 }

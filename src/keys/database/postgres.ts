@@ -145,11 +145,16 @@ async function answerTo(
     if (!Array.isArray(rows)) throw new TypeError('"query" returned no rows')
     return { rows: rows.map((row) => Object(row) as Rows[number]) }
   } catch (cause) {
-    const code = reasonOf(cause)
-    // Messages of clients may hold the address of the database, or a value.
-    const message = `Cannot use the database: ${REASONS[code] ?? code}`
+    const message = `Cannot use the database: ${describeFailure(cause)}`
     throw new KeyFileError('database', message, [], { cause })
   }
+}
+
+// Messages of clients are not shown, since they may hold the address of the database or a value.
+function describeFailure(cause: unknown): string {
+  const code = reasonOf(cause)
+  const isLate = cause instanceof Error && /timeout|timed out/i.test(cause.message)
+  return REASONS[code] ?? (isLate ? 'it did not answer in time' : code)
 }
 
 async function insertAll(run: Run, added: string): Promise<ImportedKeys> {

@@ -1,6 +1,6 @@
 import { parseJson } from '../../core/endpoint/verdict.ts'
 import { KeyFileError } from '../error.ts'
-import { parseStoredKey } from '../file/fields.ts'
+import { isId, parseStoredKey } from '../file/fields.ts'
 import { formatTimestamp, parseTimestamp } from '../times.ts'
 import type { StoredKey } from '../record.ts'
 import type { KeyUpdate } from './store.ts'
@@ -85,7 +85,7 @@ function fromColumn(name: Column, value: unknown): unknown {
 }
 
 function shownId(id: unknown): string {
-  return typeof id === 'string' && /^[\w.-]{1,64}$/.test(id) ? id : '(it has no valid id)'
+  return isId(id) ? id : '(it has no valid id)'
 }
 
 /** @throws KeyFileError `malformed` */

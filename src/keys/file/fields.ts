@@ -23,7 +23,8 @@ const MAX_ATTRIBUTES_LENGTH = 8192
 export const PRINCIPAL_FORM: string = `a text of 1 to ${MAX_PRINCIPAL_LENGTH} characters without control characters`
 export const ATTRIBUTES_FORM: string = `names with lists of texts, such as { roles: [admin] }, of at most ${MAX_ATTRIBUTES_LENGTH} characters in all`
 
-const ID = text('1 to 64 letters, digits, _, . or -', (value) => /^[\w.-]{1,64}$/.test(value))
+export const ID_FORM = '1 to 64 letters, digits, _, . or -'
+const ID = text(ID_FORM, isId)
 const TIME = text(TIMESTAMP_FORM, (value) => parseTimestamp(value) !== undefined)
 const SHA256 = text('64 hex digits', (value) => /^[\da-f]{64}$/i.test(value))
 
@@ -44,6 +45,10 @@ const FIELDS: { readonly [Name in keyof StoredKey]-?: Field<StoredKey[Name]> } =
   sha256: { ...SHA256, parse: (value) => SHA256.parse(value)?.toLowerCase() },
 }
 const REQUIRED = ['id', 'principal', 'sha256'] as const
+
+export function isId(value: unknown): value is string {
+  return typeof value === 'string' && /^[\w.-]{1,64}$/.test(value)
+}
 
 export function isPrincipal(value: unknown): value is string {
   if (typeof value !== 'string') return false
