@@ -127,7 +127,9 @@ async function openPostgres(
   })
   // The next query reports a broken connection. Without a listener it would end the process.
   pool.on('error', () => undefined)
-  const store = postgresKeys({ query: (sql, values) => pool.query(sql, values) })
+  const store = postgresKeys({
+    query: (sql, values, name) => pool.query({ text: sql, values, ...(name && { name }) }),
+  })
   const close = async (): Promise<void> => {
     await within(CLOSE_MS, pool.end())
   }

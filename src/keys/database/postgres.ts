@@ -4,7 +4,7 @@ import { reasonOf } from '../../files/system.ts'
 import { KeyFileError } from '../error.ts'
 import { COLUMN_NAMES, COLUMNS, toRow } from './row.ts'
 import { describeConflict, TABLE, tableKeys } from './table.ts'
-import type { Column } from './row.ts'
+import type { Column, ColumnValue } from './row.ts'
 import type { ImportedKeys, KeyStore } from './store.ts'
 import type { Dialect } from './table.ts'
 
@@ -12,16 +12,23 @@ import type { Dialect } from './table.ts'
 export interface PostgresKeysOptions {
   /**
    * Runs one statement with `$1`, `$2`, … as values, which are texts or `null`. Returns the rows, or an object with `rows`. Give it
-   * deadlines of its own: with `pg`, `connectionTimeoutMillis` and `query_timeout`.
+   * deadlines of its own: with `pg`, `connectionTimeoutMillis` and `query_timeout`. The statement of the endpoint has a name, by
+   * which a client can prepare it once for each connection.
    */
   readonly query: (
     text: string,
     values: (string | null)[],
+    name: string | undefined,
   ) => PromiseLike<{ readonly rows: readonly unknown[] } | readonly unknown[]>
 }
 
 type Rows = readonly Readonly<Record<string, unknown>>[]
-type Run = (text: string, values: readonly (string | number | null)[], ms?: number) => Promise<Rows>
+type Run = (
+  text: string,
+  values: readonly ColumnValue[],
+  name?: string,
+  ms?: number,
+) => Promise<Rows>
 
 const QUERY_MS = 10_000
 // A million keys take half a minute.
@@ -107,7 +114,9 @@ const REASONS: Readonly<Record<string, string>> = {
  * })
  * // Without a listener, a connection that breaks ends the process.
  * pool.on('error', (error) => console.error(error.message))
- * const store = postgresKeys({ query: (text, values) => pool.query(text, values) })
+ * const store = postgresKeys({
+ *   query: (text, values, name) => pool.query({ text, values, ...(name && { name }) }),
+ * })
  *
  * export default { fetch: createKeyEndpoint({ store }) }
  * ```
@@ -115,11 +124,11 @@ const REASONS: Readonly<Record<string, string>> = {
 export function postgresKeys(options: PostgresKeysOptions): KeyStore {
   const { query } = readOptions(options, ['query'], ['options'], 'an object such as { query }')
   if (typeof query !== 'function') throw invalidOption(['options', 'query'], query, 'a function')
-  const run: Run = async (text, values, ms = QUERY_MS) => {
+  const run: Run = async (text, values, name, ms = QUERY_MS) => {
     const texts = values.map((value) => (value === null ? null : String(value)))
     const answered = await within(
       ms,
-      answerTo(() => options.query(text, texts)),
+      answerTo(() => options.query(text, texts, name)),
     )
     if (answered !== undefined) return answered.rows
     const late = `it did not answer within ${ms / 1000} s. A change may or may not be done`
@@ -159,7 +168,7 @@ function describeFailure(cause: unknown): string {
 
 async function insertAll(run: Run, added: string): Promise<ImportedKeys> {
   try {
-    const [row] = await run(IMPORT, [added], IMPORT_MS)
+    const [row] = await run(IMPORT, [added], undefined, IMPORT_MS)
     const imported = Number(row?.['imported'])
     return { imported, present: Number(row?.['total']) - imported }
   } catch (error) {

@@ -126,7 +126,7 @@ function createFile(file: string): void {
   }
 }
 
-/** What tells a file from another that took its name. */
+/** Names a file so that another file with the same path has another name. */
 function identify(file: string): string {
   try {
     const { dev, ino } = files().statSync(file)

@@ -1,6 +1,6 @@
 import type { KeyPage, StoredKey } from '../record.ts'
 
-/** What a store returns at once, or later. */
+/** A value, at once or later. */
 export type Awaitable<Value> = Value | Promise<Value>
 
 /** The fields that {@link KeyStore.update} sets. `null` removes a field. */
@@ -13,7 +13,7 @@ export interface KeyUpdate {
   readonly paths?: readonly string[] | null
 }
 
-/** What an import did. */
+/** The result of an import. */
 export interface ImportedKeys {
   /** The number of new keys. */
   readonly imported: number

@@ -19,10 +19,14 @@ export interface Dialect {
   readonly id: string
 }
 
-/** Runs one statement, and returns its rows. */
-export type Execute = (sql: string, values: readonly ColumnValue[]) => Awaitable<readonly unknown[]>
+/** Runs one statement, and returns its rows. A statement with a name is run often. */
+export type Execute = (
+  sql: string,
+  values: readonly ColumnValue[],
+  name?: string,
+) => Awaitable<readonly unknown[]>
 
-/** What each database does with the same statements. */
+/** The operations that each database does with the same statements. */
 export type TableKeys = Omit<KeyStore, 'insertAll' | 'create' | 'close'>
 
 const EXPECTED = ['expires', 'revoked', 'successor'] as const
@@ -49,12 +53,14 @@ export function tableKeys(dialect: Dialect, execute: Execute): TableKeys {
   const one = async (
     sql: string,
     values: readonly ColumnValue[],
+    name?: string,
   ): Promise<StoredKey | undefined> => {
-    const [row] = await execute(sql, values)
+    const [row] = await execute(sql, values, name)
     return row === undefined ? undefined : readRow(row)
   }
   return {
-    find: (sha256) => one(`${select} where sha256 = ${value('sha256', 1)}`, [requireHash(sha256)]),
+    find: async (sha256) =>
+      one(`${select} where sha256 = ${value('sha256', 1)}`, [requireHash(sha256)], 'withauth_find'),
     get: (wanted) => one(`${select} where id = ${value('id', 1)}`, [wanted]),
     insert: async (key) => {
       const added = await execute(insert, Object.values(toRow(key, Date.now())))

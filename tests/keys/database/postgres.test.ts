@@ -143,5 +143,7 @@ function open(connectionString: string): Pool {
 }
 
 function storeOf(pool: Pool): KeyStore {
-  return postgresKeys({ query: (text, values) => pool.query(text, values) })
+  return postgresKeys({
+    query: (text, values, name) => pool.query({ text, values, ...(name && { name }) }),
+  })
 }
