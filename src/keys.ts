@@ -1,50 +1,92 @@
 /**
- * An auth endpoint over a file of API keys, and functions that change the file.
+ * An auth endpoint over API keys in a file or a database, and functions that change them.
  *
  * @module with-auth/keys
  */
-import { createKey, pruneKeys, removeKey, revokeKey } from './keys/changes.ts'
+import { integer } from './core/config/kinds.ts'
+import { invalidOption, readOptions } from './core/config/option-checks.ts'
+import { createKey, editorOf, pruneKeys, removeKey, revokeKey, revokeKeys } from './keys/changes.ts'
+import { followStore } from './keys/database/follow.ts'
+import { postgresKeys } from './keys/database/postgres.ts'
+import { sqliteKeys } from './keys/database/sqlite.ts'
+import { exportKeys, importKeys } from './keys/database/transfer.ts'
 import { createEndpointHandler } from './keys/endpoint.ts'
 import { KeyFileError } from './keys/error.ts'
-import { readKeyFile } from './keys/file/read.ts'
+import { ID_FORM, isId, isPrincipal, PRINCIPAL_FORM } from './keys/file/fields.ts'
 import { openSource } from './keys/file/watch.ts'
 import { toRecord } from './keys/keyring.ts'
-import { parseEndpointOptions, parseSource, requireFile } from './keys/options.ts'
+import { invalidText } from './keys/new-key.ts'
+import { parseEndpointOptions, parseSource } from './keys/options.ts'
 import { rotateKey } from './keys/rotation.ts'
+import type { PostgresKeysOptions } from './keys/database/postgres.ts'
+import type { SqliteKeysOptions } from './keys/database/sqlite.ts'
+import type {
+  Awaitable,
+  ImportedKeys,
+  KeyPlace,
+  KeyStore,
+  KeyUpdate,
+} from './keys/database/store.ts'
 import type { KeyFileErrorCode, KeyFileProblem } from './keys/error.ts'
 import type { KeyEndpointOptions, KeySource } from './keys/options.ts'
 import type {
   CreatedKey,
+  KeyPage,
   KeyRecord,
   NewKey,
   PruneOptions,
+  RetiredKey,
   RotatedKey,
   RotateOptions,
+  StoredKey,
 } from './keys/record.ts'
 
-export { createKey, KeyFileError, pruneKeys, removeKey, revokeKey, rotateKey }
+export {
+  createKey,
+  exportKeys,
+  importKeys,
+  KeyFileError,
+  postgresKeys,
+  pruneKeys,
+  removeKey,
+  revokeKey,
+  revokeKeys,
+  rotateKey,
+  sqliteKeys,
+}
 export type {
+  Awaitable,
   CreatedKey,
+  ImportedKeys,
   KeyEndpointOptions,
   KeyFileErrorCode,
   KeyFileProblem,
+  KeyPage,
+  KeyPlace,
   KeyRecord,
   KeySource,
+  KeyStore,
+  KeyUpdate,
   NewKey,
+  PostgresKeysOptions,
   PruneOptions,
+  RetiredKey,
   RotatedKey,
   RotateOptions,
+  SqliteKeysOptions,
+  StoredKey,
 }
 
 /**
- * Makes an auth endpoint from a file of keys: a Fetch handler that answers the POST of `withAuth`, or of Llama Stack, at any path.
+ * Makes an auth endpoint from keys in a file or a database: a Fetch handler that answers the POST of `withAuth`, or of Llama Stack, at any path.
  * A key that is active and may use the path in question gets 200 with `principal`, `attributes` and, if it expires, `exp`. Every
  * other key gets the same 401. An invalid request gets 400, 405, 408 or 413.
  *
- * Each question checks whether the file has changed, so a change counts at once. While the file is missing or broken, every
- * question gets 500: the last good keys may lack a revocation. Runtimes without files pass the text.
+ * Each question checks whether the file has changed, or asks the store, so a change counts at once. While the file is missing or
+ * broken, or the store fails or takes longer than one second, every question gets 500: the last good keys may lack a revocation.
+ * Runtimes without files pass the text.
  *
- * @param source `{ file }` with a path, or `{ text }` with the content of such a file.
+ * @param source `{ file }` with a path, `{ text }` with the content of such a file, or `{ store }`.
  * @param options How long answers may be cached, and who may ask.
  * @returns The handler. Its promise never rejects.
  * @throws AuthConfigError for an invalid option. KeyFileError for keys that cannot be read, and for a file that is mounted alone:
@@ -62,14 +104,25 @@ export function createKeyEndpoint(
   options: KeyEndpointOptions = {},
 ): (request: Request) => Promise<Response> {
   const { maxAgeSeconds, endpointSecret, onError } = parseEndpointOptions(options)
-  const currentKeys = openSource(parseSource(source), onError)
-  return createEndpointHandler({ currentKeys, maxAgeSeconds, endpointSecret })
+  const place = parseSource(source)
+  if ('store' in place) {
+    const findKey = followStore(place.store, onError)
+    return createEndpointHandler({ findKey, maxAgeSeconds, endpointSecret })
+  }
+  const currentKeys = openSource(place, onError)
+  const findKey = (sha256: string): StoredKey | undefined => currentKeys().get(sha256)
+  return createEndpointHandler({ findKey, maxAgeSeconds, endpointSecret })
 }
 
+const LIMIT = integer({ default: 100, min: 1, max: 1000 })
+
 /**
- * Lists the keys of a file in its order, also revoked and expired ones. The result holds neither a key nor a hash.
+ * Lists the keys of a file in its order, or a page of a store in the order of the bytes of the ids. Also lists revoked and expired
+ * keys. The result holds neither a key nor a hash.
  *
- * @throws KeyFileError for a file that cannot be read or parsed.
+ * @param page Which keys: by default all keys of a file, or the first 100 of a store. With `after` or `limit`, a file is listed as
+ * a store is.
+ * @throws KeyFileError for a file that cannot be read or parsed, and for a database that fails.
  *
  * @example
  * ```ts node
@@ -78,8 +131,21 @@ export function createKeyEndpoint(
  * for (const { id, principal, status } of await listKeys('keys.yaml')) console.log(id, principal, status)
  * ```
  */
-export async function listKeys(file: string): Promise<readonly KeyRecord[]> {
-  requireFile(file)
+export async function listKeys(
+  place: KeyPlace,
+  page: Partial<KeyPage> = {},
+): Promise<readonly KeyRecord[]> {
+  const editor = editorOf(place)
+  const { after, limit, principal } = readOptions(page, ['after', 'limit', 'principal'], ['page'])
+  if (after !== undefined && !isId(after)) throw invalidText(['page', 'after'], after, ID_FORM)
+  if (principal !== undefined && !isPrincipal(principal)) {
+    throw invalidOption(['page', 'principal'], principal, PRINCIPAL_FORM)
+  }
+  const keys = await editor.list({
+    ...(after === undefined ? {} : { after }),
+    ...(principal === undefined ? {} : { principal }),
+    ...(limit === undefined ? {} : { limit: LIMIT.parse(limit, ['page', 'limit']) }),
+  })
   const now = Date.now()
-  return readKeyFile(file).keys.map((key) => toRecord(key, now))
+  return keys.map((key) => toRecord(key, now))
 }

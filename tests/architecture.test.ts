@@ -19,6 +19,7 @@ const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
   'cli.ts': [
     ...entries.map(({ file }) => file),
     FILES,
+    'pg',
     'srvx',
     'yaml',
     'node:fs',

@@ -54,12 +54,16 @@ describe('the functions over a file', () => {
 
   const none = undefined as unknown as string
   it.each<[string, () => Promise<unknown>, string?]>([
-    ['file', () => createKey('', { principal: 'a' })],
-    ['file', () => listKeys(none), '"file" must be the path of a file, received undefined'],
-    ['file', () => revokeKey(none, 'a')],
-    ['file', () => removeKey(none, 'a')],
-    ['file', () => rotateKey('', 'a')],
-    ['file', () => pruneKeys('', { older: '1d' })],
+    ['place', () => createKey('', { principal: 'a' })],
+    [
+      'place',
+      () => listKeys(none),
+      '"place" must be the path of a file, or a KeyStore, received undefined',
+    ],
+    ['place', () => revokeKey(none, 'a')],
+    ['place', () => removeKey(none, 'a')],
+    ['place', () => rotateKey('', 'a')],
+    ['place', () => pruneKeys('', { older: '1d' })],
     ['id', () => removeKey('f', none)],
     ['id', () => rotateKey('f', none)],
     [

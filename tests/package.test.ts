@@ -78,18 +78,23 @@ describe('package.json and deno.json', () => {
     const loaded = MODULES.flatMap(({ imports }) => imports)
       .filter((name) => !name.endsWith('.ts') && !name.startsWith('node:'))
       .map((name) => name.split('/')[0] ?? '')
-    const named = [...Object.keys(packageJson.dependencies), 'hono']
+    const named = [...Object.keys(packageJson.dependencies), 'hono', 'pg']
     expect(sorted(named)).toEqual(sorted(new Set(loaded)))
   })
 
-  it('name hono and undici as optional peers', () => {
+  it('name hono, pg and undici as optional peers', () => {
     const lowest = readJson<PackageJson>('node_modules/hono-lowest/package.json')
     expect(packageJson.peerDependencies).toEqual({
       hono: `^${lowest.version}`,
+      pg: '^8.0.0',
       undici: '^7.28.0 || ^8.5.0',
     })
     const optional = { optional: true }
-    expect(packageJson.peerDependenciesMeta).toEqual({ hono: optional, undici: optional })
+    expect(packageJson.peerDependenciesMeta).toEqual({
+      hono: optional,
+      pg: optional,
+      undici: optional,
+    })
   })
 
   it('have a version that the changelog names', () => {

@@ -2,13 +2,15 @@ import { foldName } from '../core/config/option-checks.ts'
 import { resolveConfig } from '../core/config/parse.ts'
 import { AuthConfigError } from '../core/errors.ts'
 import { createGateway } from '../gateway.ts'
-import { createKeyEndpoint, listKeys } from '../keys.ts'
+import { createKeyEndpoint } from '../keys.ts'
 import { loadConfig } from '../yaml.ts'
 import { asUsage, nameFlag, UsageError, wrongValue } from './errors.ts'
+import { openKeys, QUESTION_MS, requireKeys, sourceOf } from './key-place.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 import type { OptionProblem } from '../core/errors.ts'
 import type { ResolvedConfig } from '../core/config/parse.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
+import type { OpenedKeys } from './key-place.ts'
 import type { Surroundings } from './surroundings.ts'
 
 export const GUARD_OPTIONS: OptionSpecs = {
@@ -16,7 +18,10 @@ export const GUARD_OPTIONS: OptionSpecs = {
     value: 'FILE',
     help: 'a run.yaml with server.auth: ask the auth endpoint that it names',
   },
-  keys: { value: 'FILE', help: 'a key file: decide without an auth endpoint' },
+  keys: {
+    value: 'FILE',
+    help: 'a key file, a SQLite file, or env:NAME for PostgreSQL: decide without an auth endpoint',
+  },
   public: {
     value: 'PATTERN',
     help: 'a path that needs no key, exact or /prefix/*; may be repeated',
@@ -70,7 +75,10 @@ export async function readGuardConfig(
     rejectSettings(settings)
     return loadConfig(config).catch(nameFlag('--config', config))
   }
-  if (keys !== undefined) return { ...(await configForKeys(keys, onKeysError)), ...settings }
+  if (keys !== undefined) {
+    const opened = await openKeys(keys, { env }, { queryMs: QUESTION_MS })
+    return { ...(await configForKeys(opened, onKeysError)), ...settings }
+  }
   const endpoint = env['AUTH_ENDPOINT']
   if (endpoint !== undefined) return { ...(await configForEndpoint(endpoint)), ...settings }
   throw new UsageError(
@@ -151,13 +159,13 @@ function matchesPattern(name: string, pattern: string): boolean {
   return pattern.endsWith('*') ? folded.startsWith(stripped) : folded === stripped
 }
 
-/** Decides in this process from a key file. Rejects if the file cannot be used now. Later errors go to `onError`. */
+/** Decides in this process from keys. Rejects if they cannot be used now. Later errors go to `onError`. */
 export async function configForKeys(
-  file: string,
+  keys: Omit<OpenedKeys, 'close'>,
   onError: (error: Error) => void,
 ): Promise<AuthConfig> {
-  await listKeys(file).catch(nameFlag('--keys', file))
-  const endpoint = createKeyEndpoint({ file }, { onError })
+  await requireKeys(keys)
+  const endpoint = createKeyEndpoint(sourceOf(keys.place), { onError })
   return {
     // Never contacted: `fetch` below answers.
     endpoint: 'http://127.0.0.1/',

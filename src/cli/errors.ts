@@ -88,7 +88,13 @@ export function nameFlag(
 
 // The new message already names the flag and the file.
 function withoutStart(message: string, file: string): string {
-  const start = [`${file}: `, `Cannot read ${file}: `].find((text) => message.startsWith(text))
+  const starts = [
+    `${file}: `,
+    `Cannot read ${file}: `,
+    `Cannot use ${file}: `,
+    'Cannot use the database: ',
+  ]
+  const start = starts.find((text) => message.startsWith(text))
   return message.slice(start?.length ?? 0)
 }
 
@@ -99,7 +105,7 @@ function missing(flag: string): string {
 function concernsWholeFile(error: Error): boolean {
   if (error instanceof ConfigFileError) return error.problems[0]?.line === 0
   if (error instanceof KeyFileError)
-    return !['malformed', 'no_such_key', 'not_active'].includes(error.code)
+    return !['malformed', 'no_such_key', 'not_active', 'conflict'].includes(error.code)
   return /^E[A-Z]+$/.test(reasonOf(error))
 }
 

@@ -7,6 +7,7 @@ import { demoCommand } from './commands/demo.ts'
 import { endpointCommand } from './commands/endpoint.ts'
 import { gatewayCommand } from './commands/gateway.ts'
 import { retirementCommands } from './commands/key-retirement.ts'
+import { transferCommands } from './commands/key-transfer.ts'
 import { keysCommands } from './commands/keys.ts'
 import { UsageError } from './errors.ts'
 import { describeCommand, describeCommands, describeGroup } from './help.ts'
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   gatewayCommand,
   ...keysCommands,
   ...retirementCommands,
+  ...transferCommands,
   endpointCommand,
   checkCommand,
   configCommand,

@@ -1,23 +1,38 @@
 import { boolean } from '../core/config/kinds.ts'
-import { invalidSecret, readOptions } from '../core/config/option-checks.ts'
-import { KeyFileError } from './error.ts'
-import { editKeyFile } from './file/edit.ts'
-import { appendEntry, dropEntries, setField } from './file/entries.ts'
-import { readKeyFile } from './file/read.ts'
-import { stopOfKey, toRecord } from './keyring.ts'
+import { invalidOption, invalidSecret, readOptions } from '../core/config/option-checks.ts'
+import { storeEditor } from './database/changes.ts'
+import { fileEditor } from './file/changes.ts'
+import { isPrincipal, PRINCIPAL_FORM } from './file/fields.ts'
+import { toRecord, toRetired } from './keyring.ts'
 import { parseDurationOrZero, parseNewKey } from './new-key.ts'
-import { requireFile, requireId } from './options.ts'
+import { requireId, requirePlace } from './options.ts'
 import { generateKey, hashKey, visiblePrefix } from './secret.ts'
 import { formatTimestamp, roundDown } from './times.ts'
-import type { NewEntry } from './file/entries.ts'
-import type { CreatedKey, KeyRecord, NewKey, PruneOptions, StoredKey } from './record.ts'
+import type { KeyPlace } from './database/store.ts'
+import type {
+  CreatedKey,
+  KeyEditor,
+  KeyRecord,
+  KeyReference,
+  NewEntry,
+  NewKey,
+  PruneOptions,
+  RetiredKey,
+} from './record.ts'
+
+/** @throws AuthConfigError for a wrong `place` */
+export function editorOf(place: KeyPlace): KeyEditor {
+  requirePlace(place)
+  return typeof place === 'string' ? fileEditor(place) : storeEditor(place)
+}
 
 /**
- * Makes a key and writes its SHA-256 into a file of keys. Only the result holds the key. Creates a missing file, which only its
+ * Makes a key and writes its SHA-256 into a file or a store. Only the result holds the key. Creates a missing file, which only its
  * owner can read. The file is locked by `<file>.lock`, replaced in one step, and keeps its comments, mode and owner.
  *
+ * @param place The path of a file, or a store such as that of `sqliteKeys`.
  * @throws AuthConfigError for an invalid `key`, such as one in the past. KeyFileError for a file that cannot be read, parsed or
- * written, that would exceed 1 MiB, or that stays locked for ten seconds.
+ * written, that would exceed 1 MiB, or that stays locked for ten seconds; and for a database that fails.
  *
  * @example
  * ```ts node
@@ -32,26 +47,21 @@ import type { CreatedKey, KeyRecord, NewKey, PruneOptions, StoredKey } from './r
  * console.log(`${id}: give this to alice, it is not shown again: ${key}`)
  * ```
  */
-export async function createKey(file: string, key: NewKey): Promise<CreatedKey> {
+export async function createKey(place: KeyPlace, key: NewKey): Promise<CreatedKey> {
   const now = Date.now()
-  requireFile(file)
+  const editor = editorOf(place)
   const purpose = parseNewKey(key, now)
   const { key: text, ...secret } = await generateSecret()
-  return editKeyFile(file, 'create', ({ document, keys }) => {
-    const stored = appendEntry(document, keys, { ...purpose, ...secret })
-    return { ...toRecord(stored, now), key: text }
-  })
+  return { ...toRecord(await editor.create({ ...purpose, ...secret }), now), key: text }
 }
 
-/** Makes a key, and the fields by which the file recognizes it. */
+/** Makes a key, and the fields by which a file or a store recognizes it. */
 export async function generateSecret(): Promise<
   Pick<NewEntry, 'prefix' | 'sha256'> & Pick<CreatedKey, 'key'>
 > {
   const key = generateKey()
   return { key, prefix: visiblePrefix(key), sha256: await hashKey(key) }
 }
-
-type KeyReference = Pick<StoredKey, 'id'> | Pick<StoredKey, 'sha256'>
 
 /** @throws AuthConfigError */
 async function parseReference(value: unknown): Promise<KeyReference> {
@@ -61,22 +71,12 @@ async function parseReference(value: unknown): Promise<KeyReference> {
   throw invalidSecret(['id', 'key'], 'the key, a text')
 }
 
-/** @throws KeyFileError `no_such_key` */
-export function findKey(file: string, keys: readonly StoredKey[], wanted: KeyReference): StoredKey {
-  const found = keys.find((key) =>
-    'id' in wanted ? key.id === wanted.id : key.sha256 === wanted.sha256,
-  )
-  if (found !== undefined) return found
-  // Callers may pass a key in place of its id.
-  const what = 'id' in wanted ? 'key with this id (hidden because it may be a key)' : 'such key'
-  throw new KeyFileError('no_such_key', `There is no ${what} in ${file}`)
-}
-
 /**
- * Revokes a key. An endpoint over this file denies it from the next question on. A cached decision lasts until its end. A key that
- * is revoked already keeps its time.
+ * Revokes a key. An endpoint over this file or store denies it from the next question on. A cached decision lasts until its end. A
+ * key that is revoked already keeps its time.
  *
  * @param id The id of the key; or `{ key }` with the key itself, such as a leaked one. Errors show neither.
+ * @returns The key with its hash, by which other processes can drop their cached decisions.
  * @throws KeyFileError `no_such_key`, and as {@link createKey} does.
  *
  * @example
@@ -88,24 +88,45 @@ export function findKey(file: string, keys: readonly StoredKey[], wanted: KeyRef
  * ```
  */
 export async function revokeKey(
-  file: string,
+  place: KeyPlace,
   id: string | { readonly key: string },
-): Promise<KeyRecord> {
-  requireFile(file)
+): Promise<RetiredKey> {
+  const editor = editorOf(place)
   const reference = await parseReference(id)
   const now = Date.now()
-  return editKeyFile(file, 'change', ({ document, keys }) => {
-    const key = findKey(file, keys, reference)
-    if (key.revoked !== undefined) return toRecord(key, now)
-    const revoked = formatTimestamp(roundDown(now))
-    setField(document, key.id, 'revoked', revoked)
-    return toRecord({ ...key, revoked }, now)
-  })
+  return toRetired(await editor.revoke(reference, formatTimestamp(roundDown(now))), now)
 }
 
 /**
- * Removes the entry of a key from the file. The endpoint denies the key from then on. Revoke a key that was handed out instead:
- * then the file still says whose it was.
+ * Revokes all keys of a principal, as {@link revokeKey} does.
+ *
+ * @returns All keys of the principal, also those that were revoked before.
+ * @throws KeyFileError `no_such_key` if the principal has no key, and as {@link createKey} does.
+ *
+ * @example
+ * ```ts node
+ * import { revokeKeys } from 'with-auth/keys'
+ *
+ * const revoked = await revokeKeys('keys.yaml', { principal: 'alice' })
+ * console.log(`alice lost ${revoked.length} keys`)
+ * ```
+ */
+export async function revokeKeys(
+  place: KeyPlace,
+  wanted: { readonly principal: string },
+): Promise<readonly RetiredKey[]> {
+  const editor = editorOf(place)
+  const { principal } = readOptions(wanted, ['principal'], ['wanted'], '{ principal }')
+  if (!isPrincipal(principal))
+    throw invalidOption(['wanted', 'principal'], principal, PRINCIPAL_FORM)
+  const now = Date.now()
+  const keys = await editor.revokeAll(principal, formatTimestamp(roundDown(now)))
+  return keys.map((key) => toRetired(key, now))
+}
+
+/**
+ * Removes a key from the file or the store. The endpoint denies the key from then on. Revoke a key that was handed out instead:
+ * then the record still says whose it was.
  *
  * @returns The removed key, with its last status.
  * @throws KeyFileError `no_such_key`, and as {@link createKey} does.
@@ -119,21 +140,17 @@ export async function revokeKey(
  * if (!response.ok) await removeKey('keys.yaml', id)
  * ```
  */
-export async function removeKey(file: string, id: string): Promise<KeyRecord> {
-  requireFile(file)
+export async function removeKey(place: KeyPlace, id: string): Promise<RetiredKey> {
+  const editor = editorOf(place)
   requireId(id)
-  return editKeyFile(file, 'change', ({ document, keys }) => {
-    const key = findKey(file, keys, { id })
-    dropEntries(document, [id])
-    return toRecord(key, Date.now())
-  })
+  return toRetired(await editor.remove(id), Date.now())
 }
 
 /**
- * Removes the entries of keys that were revoked or expired some time ago. A key with `revoked: true`, which has no time, is always
- * removed. A file without such keys is not written.
+ * Removes the keys that were revoked or expired some time ago. A key with `revoked: true`, which has no time, is always removed. A
+ * file without such keys is not written.
  *
- * @returns The removed keys in the order of the file.
+ * @returns The removed keys in the order of the file; those of a store have no order.
  * @throws KeyFileError as {@link createKey} does.
  *
  * @example
@@ -144,22 +161,14 @@ export async function removeKey(file: string, id: string): Promise<KeyRecord> {
  * ```
  */
 export async function pruneKeys(
-  file: string,
+  place: KeyPlace,
   options: PruneOptions,
 ): Promise<readonly KeyRecord[]> {
-  requireFile(file)
+  const editor = editorOf(place)
   const now = Date.now()
   const { older, dryRun } = readOptions(options, ['older', 'dryRun'], ['options'])
   const by = now - parseDurationOrZero(['options', 'older'], older)
   const isDryRun = boolean(false).parse(dryRun, ['options', 'dryRun'])
-  const stoppedOf = (keys: readonly StoredKey[]): readonly KeyRecord[] =>
-    keys.filter((key) => stopOfKey(key, now) <= by).map((key) => toRecord(key, now))
-  const stopped = stoppedOf(readKeyFile(file).keys)
-  if (isDryRun || stopped.length === 0) return stopped
-  return editKeyFile(file, 'change', ({ document, keys }) => {
-    const dropped = stoppedOf(keys)
-    const ids = dropped.map(({ id }) => id)
-    dropEntries(document, ids)
-    return dropped
-  })
+  const pruned = await editor.prune(by, now, isDryRun)
+  return pruned.map((key) => toRecord(key, now))
 }

@@ -1,7 +1,7 @@
-import { endOfKey, findValidKey } from './keyring.ts'
+import { endOfKey, validKey } from './keyring.ts'
 import { readKeyQuestion } from './question.ts'
 import { hashKey } from './secret.ts'
-import type { Keyring } from './keyring.ts'
+import type { Awaitable } from './database/store.ts'
 import type { ResolvedKeyEndpointOptions } from './options.ts'
 import type { StoredKey } from './record.ts'
 
@@ -10,8 +10,8 @@ const HMAC = { name: 'HMAC', hash: 'SHA-256' }
 const DENIAL_SECONDS = 5
 
 export interface KeyEndpointParts extends Omit<ResolvedKeyEndpointOptions, 'onError'> {
-  /** Returns the keys as they are now. Throws if they are unknown. */
-  readonly currentKeys: () => Keyring
+  /** Returns the key with this hash as it is now. Throws if the keys are unknown. */
+  readonly findKey: (sha256: string) => Awaitable<StoredKey | undefined>
 }
 
 /** Makes the auth endpoint. Its promise never rejects: a failure becomes a 500, which admits no request. */
@@ -28,17 +28,17 @@ export function createEndpointHandler(
 }
 
 async function answer(request: Request, parts: KeyEndpointParts): Promise<Response> {
-  const { currentKeys, maxAgeSeconds, endpointSecret } = parts
+  const { findKey, maxAgeSeconds, endpointSecret } = parts
   if (request.method !== 'POST') return fail(405, 'Send questions by POST', { allow: 'POST' })
   if (endpointSecret !== undefined && !(await isSecretSent(request, endpointSecret))) {
     return fail(403, 'The header "x-auth-secret" is missing or wrong')
   }
   const question = await readKeyQuestion(request)
   if (!('key' in question)) return fail(...question)
-  const sha256 = await hashKey(question.key)
-  // No `await` from here on: a key that is revoked by now must be denied.
+  const found = await findKey(await hashKey(question.key))
+  // No `await` from here on: a key that has expired by now must be denied.
   const now = Date.now()
-  const key = findValidKey(currentKeys(), sha256, question.path, now)
+  const key = validKey(found, question.path, now)
   return key === undefined ? deny(maxAgeSeconds) : allow(key, maxAgeSeconds, now)
 }
 

@@ -1,4 +1,6 @@
-/** The kind of failure: of the file, of its content, or of the requested change. */
+import { ignore } from '../core/async.ts'
+
+/** The kind of failure: of the file or the database, of its content, or of the requested change. */
 export type KeyFileErrorCode =
   | 'not_found'
   | 'unreadable'
@@ -7,6 +9,8 @@ export type KeyFileErrorCode =
   | 'unwritable'
   | 'no_such_key'
   | 'not_active'
+  | 'conflict'
+  | 'database'
 
 /** One mistake in a file of keys. Lines and columns begin at 1. */
 export interface KeyFileProblem {
@@ -52,6 +56,20 @@ export class KeyFileError extends Error {
   }
 }
 
+/** Returns a function that passes each new problem to an observer once. Call it without a problem when there is none. */
+export function observeOnce(
+  onError: (error: KeyFileError) => unknown,
+): (problem?: KeyFileError) => void {
+  let told: string | undefined
+  return (problem) => {
+    const { message } = problem ?? {}
+    // The promise catches an observer that throws: it must not change the answer of the endpoint.
+    if (problem !== undefined && told !== message)
+      ignore(new Promise((resolve) => resolve(onError(problem))))
+    told = message
+  }
+}
+
 /** Makes the error for a file with mistakes. `hasMore` tells that the file has more of them than `problems`. */
 export function malformed(
   file: string,
@@ -65,4 +83,16 @@ export function malformed(
   if (hasMore) lines.push(`and at least ${rest + 1} more`)
   if (!hasMore && rest > 0) lines.push(`and ${rest} more`)
   return new KeyFileError('malformed', lines.join('\n'), problems)
+}
+
+// Callers may pass a key in place of an id or of a name.
+const WANTED = {
+  id: 'key with this id (hidden because it may be a key)',
+  sha256: 'such key',
+  principal: 'key of this principal (hidden because it may be a key)',
+}
+
+/** Makes the error for a key that does not exist. */
+export function noSuchKey(place: string, by: keyof typeof WANTED): KeyFileError {
+  return new KeyFileError('no_such_key', `There is no ${WANTED[by]} in ${place}`)
 }

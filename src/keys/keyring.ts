@@ -1,6 +1,6 @@
 import { isBelow } from './paths.ts'
 import { parseTimestamp } from './times.ts'
-import type { KeyRecord, StoredKey } from './record.ts'
+import type { KeyRecord, RetiredKey, StoredKey } from './record.ts'
 
 /**
  * Keys by their SHA-256 in hex. The time of a lookup may reveal a part of a hash. That is harmless: the hash of 256 random bits
@@ -12,14 +12,12 @@ export function createKeyring(keys: readonly StoredKey[]): Keyring {
   return new Map(keys.map((key) => [key.sha256, key]))
 }
 
-/** Returns the key with this hash if it is active and may use this path. The caller does not learn which condition failed. */
-export function findValidKey(
-  keyring: Keyring,
-  sha256: string,
+/** Returns the key that was found if it is active and may use this path. The caller does not learn which condition failed. */
+export function validKey(
+  key: StoredKey | undefined,
   path: string,
   now: number,
 ): StoredKey | undefined {
-  const key = keyring.get(sha256)
   if (key === undefined || statusOf(key, now) !== 'active') return undefined
   return key.paths === undefined || isBelow(path, key.paths) ? key : undefined
 }
@@ -48,8 +46,19 @@ export function statusOf(key: StoredKey, now: number): KeyRecord['status'] {
   return now < endOfKey(key) ? 'active' : 'expired'
 }
 
+/** Returns a key with another end. */
+export function endedBy(key: StoredKey, expires: string | undefined): StoredKey {
+  const { expires: _, ...unlimited } = key
+  return expires === undefined ? unlimited : { ...key, expires }
+}
+
 /** Returns the fields of a key that may be shown. Its hash may not. */
 export function toRecord(key: StoredKey, now: number): KeyRecord {
   const { id, principal, attributes, sha256: _, ...others } = key
   return { id, status: statusOf(key, now), principal, attributes, ...others }
+}
+
+/** Returns a record together with the hash, for whoever drops cached decisions. */
+export function toRetired(key: StoredKey, now: number): RetiredKey {
+  return { ...toRecord(key, now), sha256: key.sha256 }
 }

@@ -1,9 +1,12 @@
 import { callback, integer } from '../core/config/kinds.ts'
 import { invalidOption, invalidSecret, readOptions } from '../core/config/option-checks.ts'
+import type { KeyStore } from './database/store.ts'
 import type { KeyFileError } from './error.ts'
 
-/** The place of the keys: a file, or a text with the content of such a file. */
-export type KeySource = { readonly file: string } | { readonly text: string }
+/** The place of the keys: a file, a text with the content of such a file, or a store. */
+export type KeySource = FileSource | { readonly store: Pick<KeyStore, 'find'> }
+
+export type FileSource = { readonly file: string } | { readonly text: string }
 
 /** The options of {@link createKeyEndpoint}. */
 export interface KeyEndpointOptions {
@@ -19,7 +22,7 @@ export interface KeyEndpointOptions {
    * `withAuth` sends it by `endpointHeaders`. By default the endpoint requires no secret.
    */
   readonly endpointSecret?: string
-  /** Called once for each problem with the file while the endpoint serves. Default: prints to `console.error`. */
+  /** Called once for each problem with the keys while the endpoint serves. Default: prints to `console.error`. */
   readonly onError?: (error: KeyFileError) => unknown
 }
 
@@ -29,17 +32,32 @@ export interface ResolvedKeyEndpointOptions {
   readonly onError: (error: KeyFileError) => unknown
 }
 
-const SOURCE = ['file', 'text'] as const
+const SOURCE = ['file', 'text', 'store'] as const
+const METHODS = [
+  'find',
+  'get',
+  'insert',
+  'insertAll',
+  'update',
+  'remove',
+  'prune',
+  'list',
+  'close',
+] as const
 const OPTIONS = ['maxAgeSeconds', 'endpointSecret', 'onError'] as const
 const MAX_AGE = integer({ default: 30, min: 0, max: 3600 })
 const OBSERVER = callback<(error: KeyFileError) => unknown>()
-const SOURCE_FORM = 'either { file } or { text }, a string'
+const SOURCE_FORM = 'one of { file } and { text }, a string, or { store }'
 
 /** @throws AuthConfigError */
 export function parseSource(value: unknown): KeySource {
-  const { file, text } = readOptions(value, SOURCE, ['source'], SOURCE_FORM)
-  if (typeof file === 'string' && file !== '' && text === undefined) return { file }
-  if (typeof text === 'string' && file === undefined) return { text }
+  const { file, text, store } = readOptions(value, SOURCE, ['source'], SOURCE_FORM)
+  const given = [file, text, store].filter((one) => one !== undefined)
+  if (given.length === 1) {
+    if (typeof file === 'string' && file !== '') return { file }
+    if (typeof text === 'string') return { text }
+    if (hasMethods(store, ['find'])) return { store }
+  }
   // The text may hold a secret.
   throw invalidOption(['source'], {}, SOURCE_FORM)
 }
@@ -59,6 +77,28 @@ export function parseEndpointOptions(value: unknown): ResolvedKeyEndpointOptions
 export function requireFile(file: unknown): void {
   if (typeof file !== 'string' || file === '')
     throw invalidOption(['file'], file, 'the path of a file')
+}
+
+/** @throws AuthConfigError */
+export function requirePlace(place: unknown): void {
+  if (typeof place === 'string' && place !== '') return
+  if (hasMethods<KeyStore>(place, METHODS)) return
+  // Anything else is shown by its kind alone: a store may hold a password.
+  const shown = typeof place === 'object' && place !== null ? {} : place
+  throw invalidOption(['place'], shown, 'the path of a file, or a KeyStore')
+}
+
+/** @throws AuthConfigError */
+export function requireStore(store: unknown): void {
+  if (!hasMethods<KeyStore>(store, METHODS)) throw invalidOption(['to'], {}, 'a KeyStore')
+}
+
+function hasMethods<Store extends Partial<KeyStore>>(
+  value: unknown,
+  methods: readonly (keyof Store)[],
+): value is Store {
+  if (typeof value !== 'object' || value === null) return false
+  return methods.every((name) => typeof Reflect.get(value, name) === 'function')
 }
 
 /** @throws AuthConfigError */

@@ -1,4 +1,4 @@
-/** A key as the file describes it, without the key itself and without its hash. */
+/** A key as the file or the database describes it, without the key itself and without its hash. */
 export interface KeyRecord {
   /** The name of the key, for example for {@link revokeKey}. */
   readonly id: string
@@ -22,7 +22,13 @@ export interface KeyRecord {
   readonly successor?: string
 }
 
-/** A key that was just made. `key` cannot be shown again: the file holds its hash. */
+/** A key that ends earlier than before, or whose record was removed. */
+export interface RetiredKey extends KeyRecord {
+  /** The SHA-256 of the key in lower-case hex, by which other processes can drop their cached decisions. */
+  readonly sha256: string
+}
+
+/** A key that was just made. `key` cannot be shown again: only its hash is stored. */
 export interface CreatedKey extends KeyRecord {
   /** The Bearer token that callers send. */
   readonly key: string
@@ -31,10 +37,10 @@ export interface CreatedKey extends KeyRecord {
 /** A key that was just made in place of another. */
 export interface RotatedKey extends CreatedKey {
   /** The old key, with its new end. */
-  readonly replaces: KeyRecord
+  readonly replaces: RetiredKey
   /**
-   * Removes the new key from the file and restores the end of the old one. Call it if the new key cannot be delivered. Other
-   * changes of the file stay.
+   * Removes the new key and restores the end of the old one. Call it if the new key cannot be delivered. Changes that others made
+   * stay.
    */
   readonly undo: () => Promise<void>
 }
@@ -84,8 +90,55 @@ export interface NewKey {
   readonly paths?: readonly string[]
 }
 
-/** An entry of the file, checked. */
+/** A key with its hash, as a file or a database stores it. */
 export interface StoredKey extends Omit<KeyRecord, 'status'> {
   /** The SHA-256 of the key in lower-case hex. */
   readonly sha256: string
+}
+
+/** Which keys to list. */
+export interface KeyPage {
+  /** Starts behind the key with this id. Default: with the first key. */
+  readonly after?: string
+  /** The greatest number of keys: 1 to 1000. */
+  readonly limit: number
+  /** Only the keys of this principal. */
+  readonly principal?: string
+}
+
+/** The fields of a new key, without its id. */
+export type NewEntry = Omit<StoredKey, 'id'> & { readonly prefix: string }
+
+/** A key by its id, or by the hash of the key itself. */
+export type KeyReference = Pick<StoredKey, 'id'> | Pick<StoredKey, 'sha256'>
+
+/** The new key of a rotation, and the new end of the old one. */
+export interface RotationPlan {
+  readonly entry: NewEntry
+  readonly expires: string | undefined
+}
+
+/** A rotation that was done. */
+export interface Rotation {
+  readonly next: StoredKey
+  readonly before: StoredKey
+  readonly after: StoredKey & { readonly successor: string }
+}
+
+/** The changes of keys in a file or in a database. Each rejects with a KeyFileError. */
+export interface KeyEditor {
+  /** The place of the keys, for messages. */
+  readonly name: string
+  readonly list: (page: Partial<KeyPage>) => Promise<readonly StoredKey[]>
+  readonly create: (entry: NewEntry) => Promise<StoredKey>
+  /** A key that is revoked already keeps its time. */
+  readonly revoke: (reference: KeyReference, revoked: string) => Promise<StoredKey>
+  /** Revokes every key of a principal, and returns all of them. */
+  readonly revokeAll: (principal: string, revoked: string) => Promise<readonly StoredKey[]>
+  readonly remove: (id: string) => Promise<StoredKey>
+  /** Removes the keys that ended by a time, or only returns them. */
+  readonly prune: (by: number, now: number, isDryRun: boolean) => Promise<readonly StoredKey[]>
+  /** @param plan Throws for a key that cannot be rotated. */
+  readonly rotate: (id: string, plan: (old: StoredKey) => RotationPlan) => Promise<Rotation>
+  readonly undo: (rotation: Rotation) => Promise<void>
 }

@@ -1,12 +1,11 @@
 import { misusedOption, readOptions } from '../core/config/option-checks.ts'
-import { findKey, generateSecret } from './changes.ts'
+import { editorOf, generateSecret } from './changes.ts'
 import { KeyFileError } from './error.ts'
-import { editKeyFile } from './file/edit.ts'
-import { appendEntry, dropEntries, setField } from './file/entries.ts'
-import { endOfKey, statusOf, toRecord } from './keyring.ts'
+import { endOfKey, statusOf, toRecord, toRetired } from './keyring.ts'
 import { invalidText, parseDurationOrZero, parseExpiry, toPurpose } from './new-key.ts'
-import { requireFile, requireId } from './options.ts'
+import { requireId } from './options.ts'
 import { formatTimestamp, parseTimestamp, roundDown, YEAR_10000 } from './times.ts'
+import type { KeyPlace } from './database/store.ts'
 import type { RotatedKey, RotateOptions, StoredKey } from './record.ts'
 
 const KNOWN = ['overlap', 'expiresAt', 'expiresIn'] as const
@@ -21,7 +20,7 @@ interface Ends {
 
 /**
  * Replaces a key by a new one with the same principal, attributes and paths. The new key works at once, and the old one until
- * `overlap` ends. Both are one change of the file, so one of the keys works at any time. A cached decision about the old key
+ * `overlap` ends. In a file, both are one change. One of the keys works at any time. A cached decision about the old key
  * lasts as long as after {@link revokeKey}.
  *
  * @param id The id of the old key.
@@ -40,28 +39,24 @@ interface Ends {
  * ```
  */
 export async function rotateKey(
-  file: string,
+  place: KeyPlace,
   id: string,
   options: RotateOptions = {},
 ): Promise<RotatedKey> {
-  requireFile(file)
+  const editor = editorOf(place)
   requireId(id)
   const now = Date.now()
   const ends = parseRotation(options, now)
   const { key, ...secret } = await generateSecret()
-  const { next, before, after } = await editKeyFile(file, 'extend', ({ document, keys }) => {
-    const old = findKey(file, keys, { id })
-    requireActive(old, file, now)
+  const rotation = await editor.rotate(id, (old) => {
+    requireActive(old, editor.name, now)
     requireLifetime(old, ends)
     const purpose = toPurpose(old, ends.next ?? endLike(old, now), now)
-    const added = appendEntry(document, keys, { ...purpose, ...secret })
-    const ended = { ...endBy(old, ends.old), successor: added.id }
-    if (ended.expires !== old.expires) setField(document, id, 'expires', ended.expires)
-    setField(document, id, 'successor', added.id)
-    return { next: added, before: old, after: ended }
+    return { entry: { ...purpose, ...secret }, expires: earlierEnd(old, ends.old) }
   })
-  const replaces = toRecord(after, now)
-  return { ...toRecord(next, now), key, replaces, undo: async () => undo(file, before, after) }
+  const replaces = toRetired(rotation.after, now)
+  const undo = (): Promise<void> => editor.undo(rotation)
+  return { ...toRecord(rotation.next, now), key, replaces, undo }
 }
 
 function parseRotation(value: unknown, now: number): Ends {
@@ -71,22 +66,22 @@ function parseRotation(value: unknown, now: number): Ends {
   throw invalidText(['options', 'overlap'], overlap, 'a duration that ends before the year 10000')
 }
 
-function requireActive(key: StoredKey, file: string, now: number): void {
+function requireActive(key: StoredKey, place: string, now: number): void {
   const status = statusOf(key, now)
   if (status === 'active') return
-  const reason = `the key ${key.id} in ${file} is ${status}`
+  const reason = `the key ${key.id} in ${place} is ${status}`
   throw new KeyFileError('not_active', `Cannot rotate: ${reason}. Create a new key instead`)
 }
 
 // The first rotation replaced the end that the key was made with.
 function requireLifetime({ id, successor }: StoredKey, { next }: Ends): void {
   if (successor === undefined || next !== undefined) return
-  const reason = `${successor} replaced the key ${id} already, so the file no longer holds its lifetime`
+  const reason = `${successor} replaced the key ${id} already, so its lifetime is no longer known`
   throw misusedOption(['options', 'expiresIn'], `given, or \`options.expiresAt\`: ${reason}`)
 }
 
-function endBy(key: StoredKey, end: number): StoredKey {
-  return endOfKey(key) <= end ? key : { ...key, expires: formatTimestamp(end) }
+function earlierEnd(key: StoredKey, end: number): string | undefined {
+  return endOfKey(key) <= end ? key.expires : formatTimestamp(end)
 }
 
 /** Gives the new key the lifetime of the old one. Both end at once if the file does not state the lifetime. */
@@ -96,19 +91,4 @@ function endLike(old: StoredKey, now: number): number | undefined {
   const created = parseTimestamp(old.created ?? '') ?? end
   const life = end - created
   return life > 0 ? Math.min(roundDown(now + life), YEAR_10000 - 1000) : end
-}
-
-// Changes that others made after the rotation stay.
-async function undo(
-  file: string,
-  { id, expires, successor }: StoredKey,
-  after: StoredKey & { readonly successor: string },
-): Promise<void> {
-  await editKeyFile(file, 'change', ({ document, keys }) => {
-    dropEntries(document, [after.successor])
-    const old = keys.find((key) => key.id === id)
-    if (old?.successor !== after.successor) return
-    setField(document, id, 'successor', successor)
-    if (old.expires === after.expires) setField(document, id, 'expires', expires)
-  })
 }

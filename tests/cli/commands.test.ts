@@ -135,8 +135,16 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
     'expires-in': [{ value: 'soon' }, { value: '0d' }, { value: '999999w' }],
     'expires-at': [{ value: 'soon' }, { value: '2020-01-01' }, { value: '2030-02-30' }],
   },
-  'keys list': { keys: [{ value: 'missing.yaml', code: 1 }] },
-  'keys revoke': { keys: [{ value: 'missing.yaml', code: 1 }] },
+  'keys list': {
+    keys: [{ value: 'missing.yaml', code: 1 }],
+    after: [{ value: 'two words' }],
+    limit: [{ value: '0' }, { value: '1001' }, { value: 'all' }],
+    principal: [{ value: 'a\u0001b', shown: String.raw`"a\u0001b"` }],
+  },
+  'keys revoke': {
+    keys: [{ value: 'missing.yaml', code: 1 }],
+    principal: [{ value: 'a\u0001b', shown: String.raw`"a\u0001b"` }],
+  },
   'keys rotate': {
     keys: [{ value: 'missing.yaml', code: 1 }],
     overlap: [{ value: 'soon' }, { value: '0h' }, { value: '999999w' }],
@@ -148,6 +156,16 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
     keys: [{ value: 'missing.yaml', code: 1 }],
     older: [{ value: 'soon' }, { value: '90' }],
   },
+  'keys import': {
+    keys: [
+      { value: 'missing/keys.db', code: 1 },
+      { value: 'keys.yaml' },
+      { value: 'postgres://a:s3cret@h/d', shown: 'give env:NAME' },
+      { value: 'env:' },
+      { value: 'env:UNSET', shown: 'env:UNSET: this variable is not set' },
+    ],
+  },
+  'keys export': { keys: [{ value: 'missing.yaml', code: 1 }] },
   endpoint: {
     keys: [{ value: 'missing.yaml', code: 1 }],
     'max-age': [{ value: 'soon' }, { value: '3601' }, { value: '1.5' }],
@@ -171,10 +189,12 @@ function lineWithout(command: string, option: string): readonly string[] {
     gateway: [['--upstream', 'http://127.0.0.1:9'], option === 'config' ? [] : keys, ['--port=0']],
     'keys create': [keys, ['--principal', 'bob']],
     'keys list': [keys],
-    'keys revoke': [keys, ['key_x']],
+    'keys revoke': [keys, option === 'principal' ? [] : ['key_x']],
     'keys rotate': [keys, ['key_x']],
     'keys remove': [keys, ['key_x']],
     'keys prune': [keys, ['--older', '90d']],
+    'keys import': [[inFolder('keys.yaml')], keys],
+    'keys export': [keys],
     endpoint: [keys, ['--port=0']],
     check: [['http://127.0.0.1:9']],
   }

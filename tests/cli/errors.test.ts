@@ -12,7 +12,11 @@ const KEY = 'withauth_4fK2pQ7xV9bN1mZ8sD3gH6jL5wR0tY2uE4iO7aC9vB1nM3k'
 const inFolder = setupFolder()
 
 const READERS = [
-  ['--keys', listKeys, 'no such file: create it with "with-auth keys create"'],
+  [
+    '--keys',
+    (file: string) => listKeys(file),
+    'no such file: create it with "with-auth keys create"',
+  ],
   ['--config', loadConfig, 'no such file'],
   ['--key-file', readFile, 'no such file'],
 ] as const
@@ -28,7 +32,7 @@ it.each(READERS)('names %s for a missing file', async (flag, read, reason) => {
 })
 
 it.each([
-  ['--keys', listKeys, 'it is a folder, not a regular file'],
+  ['--keys', (file: string) => listKeys(file), 'it is a folder, not a regular file'],
   ['--config', loadConfig, 'The file cannot be read: it is a folder, not a regular file'],
   ['--key-file', readFile, 'EISDIR: illegal operation on a directory, read'],
 ] as const)('names an unreadable file of %s once, with the reason', async (flag, read, reason) => {

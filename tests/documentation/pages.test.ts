@@ -77,7 +77,7 @@ describe('a code block', () => {
   })
 
   it('is in a language that a test or a reader knows', () => {
-    const checked = ['ts', 'js', 'json', 'yaml', 'sh', 'python']
+    const checked = ['ts', 'js', 'json', 'yaml', 'sh', 'python', 'sql']
     const shown = ['text', 'ini', 'nginx', 'caddy', 'go', 'mermaid', 'toml', 'dockerfile']
     const others = PAGES.flatMap(labelled).filter(
       ([, { language }]) => ![...checked, ...shown].includes(language),

@@ -3,10 +3,10 @@ import { parseKeys } from '../../src/keys/file/document.ts'
 import {
   createKeyring,
   endOfKey,
-  findValidKey,
   statusOf,
   stopOfKey,
   toRecord,
+  validKey,
 } from '../../src/keys/keyring.ts'
 import { hashKey } from '../../src/keys/secret.ts'
 import { entry, keysText } from '../support/key-questions.ts'
@@ -44,7 +44,7 @@ it.each([
   ['ended', '/v1', undefined],
   ['revoked', '/v1', undefined],
 ])('the key %j for %j is valid for %s ms', async (key, path, lifeMs) => {
-  const valid = findValidKey(RING, await hashKey(key), path, NOW)
+  const valid = validKey(RING.get(await hashKey(key)), path, NOW)
   expect(valid && endOfKey(valid) - NOW).toBe(lifeMs)
   expect(valid?.id).toBe(lifeMs && key)
 })

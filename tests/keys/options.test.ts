@@ -4,13 +4,17 @@ import { KeyFileError } from '../../src/keys/error.ts'
 import { parseEndpointOptions, parseSource } from '../../src/keys/options.ts'
 
 const SECRET = 's3cr3t-s3cr3t-s3'
-const EITHER = 'either { file } or { text }, a string'
+const EITHER = 'one of { file } and { text }, a string, or { store }'
+const STORE = { find: (): undefined => undefined }
 const SECRET_FORM = '"options.endpointSecret" must be 16 to 1024 visible ASCII characters'
 
 describe('a source', () => {
-  it.each([{ file: 'keys.yaml' }, { text: 'keys: []' }, { text: '' }])('may be %j', (source) => {
-    expect(parseSource(source)).toEqual(source)
-  })
+  it.each([{ file: 'keys.yaml' }, { text: 'keys: []' }, { text: '' }, { store: STORE }])(
+    'may be %j',
+    (source) => {
+      expect(parseSource(source)).toEqual(source)
+    },
+  )
 
   it.each<[unknown, string, string?]>([
     [undefined, 'received undefined'],
@@ -19,6 +23,9 @@ describe('a source', () => {
     [{ file: '' }, EITHER],
     [{ file: 1 }, EITHER],
     [{ text: 1 }, EITHER],
+    [{ store: {} }, EITHER],
+    [{ store: 'keys.db' }, EITHER],
+    [{ store: STORE, file: 'keys.yaml' }, EITHER],
     [{ file: undefined }, 'is a variable not set?', 'source.file'],
     [{ file: 'keys.yaml', text: SECRET }, EITHER],
     [{ path: 'keys.yaml' }, 'Unknown option "source.path"', 'source.path'],

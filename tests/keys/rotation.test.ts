@@ -78,6 +78,7 @@ describe('a rotation', () => {
     expect(record).toEqual({ status: 'active', prefix, ...rights, created, expires })
     expect(replaces).toEqual({
       id: 'a',
+      sha256: SHA,
       status: 'active',
       ...rights,
       created: '2025-12-01',
@@ -207,7 +208,7 @@ describe('a rotation fails', () => {
     const text = readFileSync(file, 'utf8')
     expect(await failureOf(file, options)).toMatchObject({
       option: 'options.expiresIn',
-      message: `"options.expiresIn" must be given, or "options.expiresAt": ${id} replaced the key a already, so the file no longer holds its lifetime`,
+      message: `"options.expiresIn" must be given, or "options.expiresAt": ${id} replaced the key a already, so its lifetime is no longer known`,
     })
     const again = await rotateKey(file, 'a', { expiresIn: '90d' })
     expect(again).toMatchObject({ expires: '2026-04-01T00:00:00Z', replaces: { id: 'a' } })

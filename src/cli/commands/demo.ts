@@ -38,7 +38,9 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
       attributes: { roles: ['reader'] },
     })
     const api = await listenNear(serveDemoApi, API_PORT)
-    const config = await configForKeys(keys, ({ message }) => surroundings.note(`${message}\n`))
+    const config = await configForKeys({ place: keys, name: keys }, ({ message }) =>
+      surroundings.note(`${message}\n`),
+    )
     const guarded = withAuth(createGateway({ upstream: api.url }), { ...config, public: ['/'] })
     const gateway = await listenNear(guarded, GATEWAY_PORT)
     const stopped = serveUntilStopped([gateway, api], surroundings, 0)

@@ -1,11 +1,13 @@
-import { createKeyEndpoint, listKeys } from '../../keys.ts'
-import { readWholeNumber, rejectOperands, requireText } from '../command-line.ts'
-import { asUsage, nameFlag } from '../errors.ts'
+import { createKeyEndpoint } from '../../keys.ts'
+import { readWholeNumber, rejectOperands } from '../command-line.ts'
+import { asUsage } from '../errors.ts'
+import { KEYS_OPTION, QUESTION_MS, requireKeys, sourceOf, withKeys } from '../key-place.ts'
 import { createDecisionLog } from '../log.ts'
 import { addressOptions, listen, nameAddress, readAddress, serveUntilStopped } from '../serve.ts'
 import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
 import type { KeyEndpointOptions } from '../../keys.ts'
 import type { Command, CommandLine } from '../command-line.ts'
+import type { OpenedKeys } from '../key-place.ts'
 import type { DecisionLog } from '../log.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -15,16 +17,16 @@ const FLAGS = { 'options.endpointSecret': 'WITH_AUTH_ENDPOINT_SECRET' }
 export const endpointCommand: Command = {
   name: 'endpoint',
   usage: '--keys FILE [OPTIONS]',
-  summary: 'serve a key file as an auth endpoint',
+  summary: 'serve the keys of a key file or a database as an auth endpoint',
   details:
-    'It logs one line per answer to standard output. In a pipe the lines are JSON. A change of the key file takes effect with the next request.',
+    'It logs one line per answer to standard output. In a pipe the lines are JSON. A change of the keys takes effect with the next request.',
   environment: {
     WITH_AUTH_ENDPOINT_SECRET: 'the value that the header x-auth-secret of each request must have',
     ...COLOR_VARIABLES,
   },
   examples: ['with-auth endpoint --keys keys.yaml --max-age 10'],
   options: {
-    keys: { value: 'FILE', help: 'the key file' },
+    ...KEYS_OPTION,
     'max-age': { value: 'SECONDS', help: 'how long a client may cache a verdict', default: 30 },
     ...addressOptions(PORT),
   },
@@ -33,13 +35,21 @@ export const endpointCommand: Command = {
 
 async function run(line: CommandLine, surroundings: Surroundings): Promise<number> {
   rejectOperands(line)
-  const file = requireText(line, 'keys', 'FILE')
+  return withKeys(line, surroundings, (keys) => serve(keys, line, surroundings), {
+    queryMs: QUESTION_MS,
+  })
+}
+
+async function serve(
+  keys: OpenedKeys,
+  line: CommandLine,
+  surroundings: Surroundings,
+): Promise<number> {
   const address = readAddress(line, PORT)
-  // Fail at startup, not at the first request.
-  await listKeys(file).catch(nameFlag('--keys', file))
+  await requireKeys(keys)
   const log = createDecisionLog(surroundings, line.has('json'))
   const options = readOptions(line, surroundings, log)
-  const endpoint = await asUsage(FLAGS, () => createKeyEndpoint({ file }, options))
+  const endpoint = await asUsage(FLAGS, () => createKeyEndpoint(sourceOf(keys.place), options))
   const answer = async (request: Request): Promise<Response> => {
     const startedAt = performance.now()
     const response = await endpoint(request)

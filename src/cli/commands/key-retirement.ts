@@ -1,13 +1,16 @@
-import { pruneKeys, removeKey, rotateKey } from '../../keys.ts'
-import { pickTexts, rejectOperands, requireOperand, requireText } from '../command-line.ts'
-import { asUsage, nameFlag } from '../errors.ts'
+import { pruneKeys, removeKey, revokeKey, revokeKeys, rotateKey } from '../../keys.ts'
+import { pickTexts, readKey, rejectOperands, requireOperand, requireText } from '../command-line.ts'
+import { asUsage, nameFlag, UsageError } from '../errors.ts'
+import { KEYS_OPTION, withKeys } from '../key-place.ts'
 import { shown } from '../shown-value.ts'
 import { EXIT, flushResult } from '../surroundings.ts'
-import { EXPIRY, EXPIRY_NAMES, flushOrUndo, FILE, LIST_ADVICE, reportChange } from './keys.ts'
-import type { KeyRecord, RotatedKey } from '../../keys.ts'
+import { EXPIRY, EXPIRY_NAMES, flushOrUndo, LIST_ADVICE, reportChange } from './keys.ts'
+import type { KeyRecord, RetiredKey, RotatedKey } from '../../keys.ts'
 import type { Command, CommandLine } from '../command-line.ts'
+import type { OpenedKeys } from '../key-place.ts'
 import type { Surroundings } from '../surroundings.ts'
 
+const REVOKE_ADVICE = `${LIST_ADVICE}, and "with-auth keys revoke -" reads the key from standard input`
 const CREATE_ADVICE = 'with-auth keys create --keys FILE --principal NAME'
 
 const FLAGS = {
@@ -15,6 +18,24 @@ const FLAGS = {
   'options.expiresIn': '--expires-in',
   'options.older': '--older',
   'options.overlap': '--overlap',
+  'wanted.principal': '--principal',
+}
+
+const revokeCommand: Command = {
+  name: 'keys revoke',
+  usage: '(ID | - | --principal NAME) --keys FILE',
+  summary: 'revoke a key, by its id or by the key itself, or all keys of a principal',
+  details: 'With - instead of the id, the command reads the key itself from standard input.',
+  examples: [
+    'with-auth keys revoke key_zyk3qgvxqtla --keys keys.yaml',
+    'with-auth keys revoke - --keys keys.yaml < key.txt',
+    'with-auth keys revoke --principal alice --keys keys.yaml',
+  ],
+  options: {
+    ...KEYS_OPTION,
+    principal: { value: 'NAME', help: 'revoke all keys of this owner' },
+  },
+  run: revoke,
 }
 
 const rotateCommand: Command = {
@@ -29,7 +50,7 @@ const rotateCommand: Command = {
     'with-auth keys rotate key_zyk3qgvxqtla --keys keys.yaml --overlap 0',
   ],
   options: {
-    ...FILE,
+    ...KEYS_OPTION,
     overlap: { value: 'TIME', help: 'how long the old key still works', default: '24h' },
     ...EXPIRY,
   },
@@ -39,10 +60,10 @@ const rotateCommand: Command = {
 const removeCommand: Command = {
   name: 'keys remove',
   usage: 'ID --keys FILE',
-  summary: 'remove a key from the key file, even one that still works',
+  summary: 'remove a key from its file or database, even one that still works',
   details: `To keep a record of the owner, use "keys revoke" instead.`,
   examples: ['with-auth keys remove key_zyk3qgvxqtla --keys keys.yaml'],
-  options: FILE,
+  options: KEYS_OPTION,
   run: remove,
 }
 
@@ -53,33 +74,86 @@ const pruneCommand: Command = {
   details: `The command prints the ids of the removed keys, one per line. --older 0 removes every revoked or expired key. A key with "revoked: true" has no time and is always removed. A "revoked" time in the future counts as now.`,
   examples: ['with-auth keys prune --keys keys.yaml --older 90d'],
   options: {
-    ...FILE,
+    ...KEYS_OPTION,
     older: { value: 'TIME', help: 'the minimum time since then, such as 90d' },
     'dry-run': { help: 'print the ids, but remove nothing' },
   },
   run: prune,
 }
 
-export const retirementCommands: readonly Command[] = [rotateCommand, removeCommand, pruneCommand]
+export const retirementCommands: readonly Command[] = [
+  revokeCommand,
+  rotateCommand,
+  removeCommand,
+  pruneCommand,
+]
+
+async function revoke(line: CommandLine, surroundings: Surroundings): Promise<number> {
+  const principal = line.text('principal')
+  if (principal !== undefined) {
+    if (line.operands.length > 0) throw new UsageError('Give either an ID or --principal')
+    return withKeys(line, surroundings, (keys) => revokeAll(keys, principal, line, surroundings))
+  }
+  const operand = requireOperand(line, 'ID')
+  requireText(line, 'keys', 'FILE')
+  const reference =
+    operand === '-' ? { key: readKey(await surroundings.readInput(), 'standard input') } : operand
+  return withKeys(line, surroundings, async ({ place, name }) => {
+    const revoked = await revokeKey(place, reference).catch(
+      nameFlag('--keys', name, operand === '-' ? {} : { no_such_key: REVOKE_ADVICE }),
+    )
+    const { id, principal: owner } = revoked
+    return reportChange(line, surroundings, withoutHash(revoked), {
+      state: `${id} is revoked in ${name}`,
+      message: `${id} of ${shown(owner)} is revoked`,
+    })
+  })
+}
+
+async function revokeAll(
+  { place, name }: OpenedKeys,
+  principal: string,
+  line: CommandLine,
+  surroundings: Surroundings,
+): Promise<number> {
+  const revoked = await asUsage(FLAGS, () => revokeKeys(place, { principal })).catch(
+    nameFlag('--keys', name, { no_such_key: LIST_ADVICE }),
+  )
+  const count = revoked.length === 1 ? 'the only key' : `all ${revoked.length} keys`
+  const are = revoked.length === 1 ? 'is' : 'are'
+  return reportChange(line, surroundings, revoked.map(withoutHash), {
+    state: `The keys are revoked in ${name}`,
+    message: `${count} of ${shown(principal)} ${are} revoked`,
+  })
+}
+
+/** The hash is of use to programs in the same process, and not to readers of the output. */
+function withoutHash(key: RetiredKey): KeyRecord {
+  const { sha256: _, ...record } = key
+  return record
+}
 
 async function rotate(line: CommandLine, surroundings: Surroundings): Promise<number> {
   const id = requireOperand(line, 'ID')
-  const file = requireText(line, 'keys', 'FILE')
   const options = pickTexts(line, { overlap: 'overlap', ...EXPIRY_NAMES })
-  const rotated = await asUsage(FLAGS, () => rotateKey(file, id, options)).catch(
-    nameFlag('--keys', file, { no_such_key: LIST_ADVICE, not_active: CREATE_ADVICE }),
-  )
-  printRotated(rotated, line.has('json'), surroundings)
-  await flushOrUndo(surroundings, rotated.undo, {
-    undone: `The new key was removed from ${file}, and ${rotated.replaces.id} works as long as before`,
-    kept: `The new key ${rotated.id} is still in ${file}: revoke it, and correct "expires" of ${rotated.replaces.id} there`,
+  return withKeys(line, surroundings, async ({ place, name }) => {
+    const rotated = await asUsage(FLAGS, () => rotateKey(place, id, options)).catch(
+      nameFlag('--keys', name, { no_such_key: LIST_ADVICE, not_active: CREATE_ADVICE }),
+    )
+    printRotated(rotated, line.has('json'), surroundings)
+    await flushOrUndo(surroundings, rotated.undo, {
+      undone: `The new key was removed from ${name}, and ${rotated.replaces.id} works as long as before`,
+      kept: `The new key ${rotated.id} is still in ${name}: revoke it, and correct "expires" of ${rotated.replaces.id} there`,
+    })
+    return EXIT.ok
   })
-  return EXIT.ok
 }
 
 function printRotated(rotated: RotatedKey, asJson: boolean, { print, note }: Surroundings): void {
-  if (asJson) return print(`${JSON.stringify(rotated)}\n`)
   const { id, principal, expires, replaces, key } = rotated
+  if (asJson) {
+    return print(`${JSON.stringify({ ...rotated, replaces: withoutHash(replaces) })}\n`)
+  }
   const until = expires === undefined ? '' : ` until ${expires}`
   const old =
     replaces.status === 'active'
@@ -92,31 +166,34 @@ function printRotated(rotated: RotatedKey, asJson: boolean, { print, note }: Sur
 
 async function remove(line: CommandLine, surroundings: Surroundings): Promise<number> {
   const id = requireOperand(line, 'ID')
-  const file = requireText(line, 'keys', 'FILE')
-  const removed = await removeKey(file, id).catch(
-    nameFlag('--keys', file, { no_such_key: LIST_ADVICE }),
-  )
-  const past =
-    removed.status === 'active' ? 'it worked until now' : `it was ${removed.status} before`
-  return reportChange(line, surroundings, removed, {
-    state: `${removed.id} is no longer in ${file}`,
-    message: `${removed.id} of ${shown(removed.principal)} is removed; ${past}`,
+  return withKeys(line, surroundings, async ({ place, name }) => {
+    const removed = await removeKey(place, id).catch(
+      nameFlag('--keys', name, { no_such_key: LIST_ADVICE }),
+    )
+    const past =
+      removed.status === 'active' ? 'it worked until now' : `it was ${removed.status} before`
+    return reportChange(line, surroundings, withoutHash(removed), {
+      state: `${removed.id} is no longer in ${name}`,
+      message: `${removed.id} of ${shown(removed.principal)} is removed; ${past}`,
+    })
   })
 }
 
 async function prune(line: CommandLine, surroundings: Surroundings): Promise<number> {
   rejectOperands(line)
-  const file = requireText(line, 'keys', 'FILE')
+  requireText(line, 'keys', 'FILE')
   const older = requireText(line, 'older', 'TIME')
   const dryRun = line.has('dry-run')
-  const pruned = await asUsage(FLAGS, () => pruneKeys(file, { older, dryRun })).catch(
-    nameFlag('--keys', file),
-  )
-  printPruned(pruned, line, surroundings)
-  if (pruned.length > 0 && !dryRun) {
-    await flushResult(`The removed keys are no longer in ${file}`, surroundings)
-  }
-  return EXIT.ok
+  return withKeys(line, surroundings, async ({ place, name }) => {
+    const pruned = await asUsage(FLAGS, () => pruneKeys(place, { older, dryRun })).catch(
+      nameFlag('--keys', name),
+    )
+    printPruned(pruned, line, surroundings)
+    if (pruned.length > 0 && !dryRun) {
+      await flushResult(`The removed keys are no longer in ${name}`, surroundings)
+    }
+    return EXIT.ok
+  })
 }
 
 function printPruned(

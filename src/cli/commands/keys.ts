@@ -1,13 +1,17 @@
-import { createKey, listKeys, removeKey, revokeKey } from '../../keys.ts'
-import { pickTexts, readKey, rejectOperands, requireOperand, requireText } from '../command-line.ts'
+import { createKey, listKeys, removeKey } from '../../keys.ts'
+import { pickTexts, readWholeNumber, rejectOperands, requireText } from '../command-line.ts'
 import { asUsage, nameFlag, wrongValue } from '../errors.ts'
+import { KEYS_OPTION, withKeys } from '../key-place.ts'
 import { shown } from '../shown-value.ts'
 import { EXIT, flushResult } from '../surroundings.ts'
 import type { CreatedKey, KeyRecord, NewKey } from '../../keys.ts'
 import type { Command, CommandLine, OptionSpecs } from '../command-line.ts'
+import type { OpenedKeys } from '../key-place.ts'
 import type { Surroundings } from '../surroundings.ts'
 
-export const FILE: OptionSpecs = { keys: { value: 'FILE', help: 'the key file' } }
+const PAGE_FLAGS = { 'page.after': '--after', 'page.principal': '--principal' }
+const MAX_LIMIT = 1000
+const DEFAULT_LIMIT = 100
 
 export const EXPIRY: OptionSpecs = {
   'expires-in': { value: 'TIME', help: 'how long the new key works, such as 90d' },
@@ -17,7 +21,6 @@ export const EXPIRY: OptionSpecs = {
 export const EXPIRY_NAMES = { expiresIn: 'expires-in', expiresAt: 'expires-at' } as const
 
 export const LIST_ADVICE = '"with-auth keys list" shows the ids'
-const REVOKE_ADVICE = `${LIST_ADVICE}, and "with-auth keys revoke -" reads the key from standard input`
 
 const NEW_KEY_FLAGS = {
   'key.principal': '--principal',
@@ -30,15 +33,15 @@ const NEW_KEY_FLAGS = {
 const createCommand: Command = {
   name: 'keys create',
   usage: '--keys FILE --principal NAME [OPTIONS]',
-  summary: 'create a key, and write its hash into a key file',
+  summary: 'create a key, and write its hash into a key file or a database',
   details:
-    'The key is printed once, to standard output. The key file holds only its hash. Run "umask 077" before you redirect the key into a file, so that no other user can read it.',
+    'The key is printed once, to standard output. The key file or the database holds only its hash; a missing one is created. Run "umask 077" before you redirect the key into a file, so that no other user can read it.',
   examples: [
     'with-auth keys create --keys keys.yaml --principal alice > key.txt',
     'with-auth keys create --keys keys.yaml --principal ci --expires-in 90d',
   ],
   options: {
-    ...FILE,
+    ...KEYS_OPTION,
     principal: { value: 'NAME', help: 'the owner of the key' },
     attribute: {
       value: 'NAME=VALUE',
@@ -57,39 +60,47 @@ const createCommand: Command = {
 
 const listCommand: Command = {
   name: 'keys list',
-  usage: '--keys FILE',
-  summary: 'list the keys in a key file, without secrets',
-  examples: ['with-auth keys list --keys keys.yaml'],
-  options: FILE,
+  usage: '--keys FILE [OPTIONS]',
+  summary: 'list the keys in a key file or a database, without secrets',
+  details:
+    'A key file is listed in its order. A database is listed in pages, in the order of the ids. So is a key file with --after or --limit.',
+  examples: [
+    'with-auth keys list --keys keys.yaml',
+    'with-auth keys list --keys keys.yaml --principal alice',
+  ],
+  options: {
+    ...KEYS_OPTION,
+    after: { value: 'ID', help: 'start behind the key with this id' },
+    limit: { value: 'COUNT', help: 'list at most so many keys: 1 to 1000 [100 in a database]' },
+    principal: { value: 'NAME', help: 'list only the keys of this owner' },
+  },
   run: list,
 }
 
-const revokeCommand: Command = {
-  name: 'keys revoke',
-  usage: '(ID | -) --keys FILE',
-  summary: 'revoke a key, by its id or by the key itself',
-  details: 'With - instead of the id, the command reads the key itself from standard input.',
-  examples: [
-    'with-auth keys revoke key_zyk3qgvxqtla --keys keys.yaml',
-    'with-auth keys revoke - --keys keys.yaml < key.txt',
-  ],
-  options: FILE,
-  run: revoke,
-}
-
-export const keysCommands: readonly Command[] = [createCommand, listCommand, revokeCommand]
+export const keysCommands: readonly Command[] = [createCommand, listCommand]
 
 async function create(line: CommandLine, surroundings: Surroundings): Promise<number> {
   rejectOperands(line)
-  const file = requireText(line, 'keys', 'FILE')
+  requireText(line, 'keys', 'FILE')
   const key = readNewKey(line)
+  return withKeys(line, surroundings, (keys) => createIn(keys, key, line, surroundings), {
+    create: true,
+  })
+}
+
+async function createIn(
+  { place, name }: OpenedKeys,
+  key: NewKey,
+  line: CommandLine,
+  surroundings: Surroundings,
+): Promise<number> {
   const created = await asUsage(NEW_KEY_FLAGS, () =>
-    createKey(file, key).catch(nameFlag('--keys', file)),
+    createKey(place, key).catch(nameFlag('--keys', name)),
   )
   printKey(created, line.has('json'), surroundings)
-  await flushOrUndo(surroundings, () => removeKey(file, created.id), {
-    undone: `The new key was removed from ${file}`,
-    kept: `The new key ${created.id} is still in ${file}: revoke it`,
+  await flushOrUndo(surroundings, () => removeKey(place, created.id), {
+    undone: `The new key was removed from ${name}`,
+    kept: `The new key ${created.id} is still in ${name}: revoke it`,
   })
   return EXIT.ok
 }
@@ -143,12 +154,22 @@ function readAttributes(texts: readonly string[]): NewKey['attributes'] {
   return Object.fromEntries(lists)
 }
 
-async function list(line: CommandLine, { print }: Surroundings): Promise<number> {
+async function list(line: CommandLine, surroundings: Surroundings): Promise<number> {
   rejectOperands(line)
-  const file = requireText(line, 'keys', 'FILE')
-  const keys = await listKeys(file).catch(nameFlag('--keys', file))
-  print(line.has('json') ? `${JSON.stringify(keys)}\n` : describeKeys(keys))
-  return EXIT.ok
+  const limit = readWholeNumber(line, 'limit', 1, MAX_LIMIT)
+  const page = {
+    ...pickTexts(line, { after: 'after', principal: 'principal' }),
+    ...(limit === undefined ? {} : { limit }),
+  }
+  return withKeys(line, surroundings, async ({ place, name }) => {
+    const keys = await asUsage(PAGE_FLAGS, () => listKeys(place, page)).catch(
+      nameFlag('--keys', name),
+    )
+    surroundings.print(line.has('json') ? `${JSON.stringify(keys)}\n` : describeKeys(keys))
+    const isFull = keys.length === (typeof place === 'string' ? limit : (limit ?? DEFAULT_LIMIT))
+    if (isFull) surroundings.note(`with-auth: for more keys add --after ${keys.at(-1)?.id}\n`)
+    return EXIT.ok
+  })
 }
 
 function describeKeys(keys: readonly KeyRecord[]): string {
@@ -168,26 +189,11 @@ function describeKeys(keys: readonly KeyRecord[]): string {
   return lines.map((cells) => `${cells.join('  ').trimEnd()}\n`).join('')
 }
 
-async function revoke(line: CommandLine, surroundings: Surroundings): Promise<number> {
-  const operand = requireOperand(line, 'ID')
-  const file = requireText(line, 'keys', 'FILE')
-  const reference =
-    operand === '-' ? { key: readKey(await surroundings.readInput(), 'standard input') } : operand
-  const revoked = await revokeKey(file, reference).catch(
-    nameFlag('--keys', file, operand === '-' ? {} : { no_such_key: REVOKE_ADVICE }),
-  )
-  const { id, principal } = revoked
-  return reportChange(line, surroundings, revoked, {
-    state: `${id} is revoked in ${file}`,
-    message: `${id} of ${shown(principal)} is revoked`,
-  })
-}
-
-/** Prints a changed key as JSON, or a message for people. `state` says what has changed if the JSON cannot be written. */
+/** Prints changed keys as JSON, or a message for people. `state` says what has changed if the JSON cannot be written. */
 export async function reportChange(
   line: CommandLine,
   surroundings: Surroundings,
-  changed: KeyRecord,
+  changed: KeyRecord | readonly KeyRecord[],
   { state, message }: { readonly state: string; readonly message: string },
 ): Promise<number> {
   if (line.has('json')) {

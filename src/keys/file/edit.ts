@@ -1,6 +1,7 @@
 import { files, reasonOf } from '../../files/system.ts'
 import { KeyFileError } from '../error.ts'
 import { parseKeys } from './document.ts'
+import { addEntry } from './entries.ts'
 import { withFileLock } from './lock.ts'
 import {
   isLink,
@@ -13,6 +14,7 @@ import {
 } from './read.ts'
 import { replaceFile } from './replace-file.ts'
 import type { Document } from 'yaml'
+import type { StoredKey } from '../record.ts'
 import type { KeyDocument } from './document.ts'
 
 const PRUNE = `Remove revoked and expired keys ("with-auth keys prune --keys FILE --older 0"), ${SPLIT}`
@@ -47,6 +49,17 @@ export async function editKeyFile<Value>(
     const reason = `another program changed it during each of ${MAX_ATTEMPTS} attempts`
     throw new KeyFileError('locked', `Cannot change ${file}: ${reason}. Try again`)
   })
+}
+
+/**
+ * Returns the text of a file with these keys.
+ *
+ * @throws KeyFileError `unwritable` if no such file could be read.
+ */
+export function formatKeys(keys: readonly StoredKey[], name: string): string {
+  const { document } = parseKeys(NEW_FILE, name)
+  for (const key of keys) addEntry(document, key)
+  return format(document, name, 'change')
 }
 
 function tryEdit<Value>(

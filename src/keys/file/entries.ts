@@ -1,25 +1,28 @@
 import { isMap, isScalar, isSeq, YAMLSeq } from 'yaml'
 import { generateId } from '../secret.ts'
 import type { Document } from 'yaml'
-import type { StoredKey } from '../record.ts'
-
-/** The fields of a new entry, without its id. */
-export type NewEntry = Omit<StoredKey, 'id'> & { readonly prefix: string }
+import type { NewEntry, StoredKey } from '../record.ts'
 
 /** Appends an entry with an unused id. */
 export function appendEntry(
   document: Document,
   keys: readonly StoredKey[],
-  { prefix, sha256, ...purpose }: NewEntry,
+  entry: NewEntry,
 ): StoredKey {
+  const stored = { id: unusedId(keys), ...entry }
+  addEntry(document, stored)
+  return stored
+}
+
+/** Appends an entry for a key. */
+export function addEntry(document: Document, { id, prefix, sha256, ...purpose }: StoredKey): void {
   // The hash comes last: a file that an editor has written in part may end within an entry. Without a hash it is an error.
-  const stored = { id: unusedId(keys), prefix, ...purpose, sha256 }
+  const stored = { id, prefix, ...purpose, sha256 }
   const isBare = Object.keys(stored.attributes).length === 0
   const written = isBare ? { ...stored, attributes: undefined } : stored
   const list = listOf(document)
   if (list.items.length === 0) startBlockList(list)
   list.add(document.createNode(written, { keepUndefined: false, aliasDuplicateObjects: false }))
-  return stored
 }
 
 function unusedId(keys: readonly StoredKey[]): string {

@@ -23,7 +23,8 @@ const MAX_ATTRIBUTES_LENGTH = 8192
 export const PRINCIPAL_FORM: string = `a text of 1 to ${MAX_PRINCIPAL_LENGTH} characters without control characters`
 export const ATTRIBUTES_FORM: string = `names with lists of texts, such as { roles: [admin] }, of at most ${MAX_ATTRIBUTES_LENGTH} characters in all`
 
-const ID = text('1 to 64 letters, digits, _, . or -', (value) => /^[\w.-]{1,64}$/.test(value))
+export const ID_FORM = '1 to 64 letters, digits, _, . or -'
+const ID = text(ID_FORM, isId)
 const TIME = text(TIMESTAMP_FORM, (value) => parseTimestamp(value) !== undefined)
 const SHA256 = text('64 hex digits', (value) => /^[\da-f]{64}$/i.test(value))
 
@@ -44,6 +45,10 @@ const FIELDS: { readonly [Name in keyof StoredKey]-?: Field<StoredKey[Name]> } =
   sha256: { ...SHA256, parse: (value) => SHA256.parse(value)?.toLowerCase() },
 }
 const REQUIRED = ['id', 'principal', 'sha256'] as const
+
+export function isId(value: unknown): value is string {
+  return typeof value === 'string' && /^[\w.-]{1,64}$/.test(value)
+}
 
 export function isPrincipal(value: unknown): value is string {
   if (typeof value !== 'string') return false
@@ -71,7 +76,25 @@ export function readStoredKey(map: YAMLMap, report: Report): StoredKey | undefin
   const missing = REQUIRED.filter((name) => !Object.hasOwn(found, name))
   if (missing.length > 0) report(map, `Missing: ${missing.map((name) => `"${name}"`).join(', ')}`)
   if (!isValid || missing.length > 0) return undefined
-  // `FIELDS` parsed each field, and the required ones are present.
+  return toStoredKey(found)
+}
+
+/** Checks a key of a database. Returns what is wrong with it as a text. */
+export function parseStoredKey(value: unknown): StoredKey | string {
+  if (!isRecord(value)) return 'it is not an object'
+  const found: Record<string, unknown> = {}
+  for (const [name, field] of Object.entries(value)) {
+    if (!isFieldName(name)) return unknown('field', name, Object.keys(FIELDS).join(', '))
+    if (field === undefined || field === null) continue
+    found[name] = FIELDS[name].parse(field)
+    if (found[name] === undefined) return `"${name}" must be ${FIELDS[name].form}`
+  }
+  const missing = REQUIRED.find((name) => !Object.hasOwn(found, name))
+  return missing === undefined ? toStoredKey(found) : `"${missing}" is missing`
+}
+
+// `FIELDS` parsed each field, and the required ones are present.
+function toStoredKey(found: object): StoredKey {
   return { attributes: emptyRecord<readonly string[]>(), ...found } as unknown as StoredKey
 }
 

@@ -1,12 +1,11 @@
-import { ignore } from '../../core/async.ts'
 import { files } from '../../files/system.ts'
-import { KeyFileError } from '../error.ts'
+import { KeyFileError, observeOnce } from '../error.ts'
 import { createKeyring } from '../keyring.ts'
 import { parseKeys } from './document.ts'
 import { readKeyFile, readKeyText, rejectLoneMount, unreadable } from './read.ts'
 import type { Stats } from 'node:fs'
 import type { Keyring } from '../keyring.ts'
-import type { KeySource } from '../options.ts'
+import type { FileSource } from '../options.ts'
 
 interface Loaded {
   readonly stats: Stats
@@ -28,7 +27,7 @@ const SIGNS = ['ino', 'mtimeMs', 'ctimeMs', 'size', 'dev', 'nlink'] as const
  *
  * @throws KeyFileError for keys that cannot be read now, so that a broken file shows at startup.
  */
-export function openSource(source: KeySource, onError: OnError): () => Keyring {
+export function openSource(source: FileSource, onError: OnError): () => Keyring {
   if ('text' in source) {
     const keyring = createKeyring(parseKeys(source.text, 'text').keys)
     return () => keyring
@@ -46,11 +45,9 @@ export function openSource(source: KeySource, onError: OnError): () => Keyring {
  */
 export function followFile(file: string, onError: OnError): () => Keyring {
   let loaded: Loaded | undefined
-  let told: string | undefined
+  const observe = observeOnce(onError)
   const fail = (error: KeyFileError): never => {
-    // The promise catches an observer that throws: it must not change the answer of the endpoint.
-    if (told !== error.message) ignore(new Promise((resolve) => resolve(onError(error))))
-    told = error.message
+    observe(error)
     throw error
   }
   return () => {
@@ -61,7 +58,7 @@ export function followFile(file: string, onError: OnError): () => Keyring {
       return fail(error instanceof KeyFileError ? error : unreadable(file, error))
     }
     if (loaded.result instanceof KeyFileError) return fail(loaded.result)
-    told = undefined
+    observe()
     return loaded.result
   }
 }

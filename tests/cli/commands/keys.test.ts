@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { keysCommands } from '../../../src/cli/commands/keys.ts'
-import { main } from '../../../src/cli/main.ts'
+import { COMMANDS, main } from '../../../src/cli/main.ts'
 import { createSurroundings, runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import type { CreatedKey, KeyRecord } from '../../../src/keys.ts'
@@ -15,7 +14,7 @@ function keys(command: string, ...args: string[]) {
 
 function keysWithInput(input: string, command: string, ...args: string[]) {
   const line = ['keys', command, '--keys', file(), ...args]
-  return runLine(line, keysCommands, {}, input)
+  return runLine(line, COMMANDS, {}, input)
 }
 
 async function create(...args: string[]): Promise<CreatedKey> {
@@ -96,7 +95,7 @@ describe('with-auth keys create', () => {
     }
     const surroundings = { ...createSurroundings(), flush: breakFile }
     const args = ['keys', 'create', '--keys', file(), '--principal', 'alice']
-    expect(await main(args, keysCommands, surroundings)).toBe(1)
+    expect(await main(args, COMMANDS, surroundings)).toBe(1)
     const [id = 'none'] = /key_\w+/.exec(text) ?? []
     expect(surroundings.noted()).toContain(
       `with-auth: No space. The new key ${id} is still in ${file()}: revoke it\n`,

@@ -1,0 +1,88 @@
+import { parse } from 'yaml'
+import { exportKeys, importKeys } from '../../keys.ts'
+import { rejectOperands, requireOperand, requireText } from '../command-line.ts'
+import { nameFlag, wrongValue } from '../errors.ts'
+import { KEYS_OPTION, openKeys, requireKeys, withKeys } from '../key-place.ts'
+import { EXIT, flushResult } from '../surroundings.ts'
+import type { ImportedKeys } from '../../keys.ts'
+import type { Command, CommandLine } from '../command-line.ts'
+import type { OpenedKeys } from '../key-place.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+const IMPORT_MS = 600_000
+
+const importCommand: Command = {
+  name: 'keys import',
+  usage: 'FROM --keys FILE',
+  summary: 'copy all keys of a key file or a database into a database',
+  details: `The keys keep their ids and hashes, so clients notice nothing. All keys are copied, or none. The command can be repeated: a key that is there already stays as it is, a revocation is copied, and none is undone. A missing SQLite file or table is created.
+
+FROM is a key file, a SQLite file, or env:NAME.`,
+  examples: ['with-auth keys import keys.yaml --keys keys.db'],
+  options: KEYS_OPTION,
+  run: importAll,
+}
+
+const exportCommand: Command = {
+  name: 'keys export',
+  usage: '--keys FILE',
+  summary: 'print all keys of a key file or a database as a key file',
+  details:
+    'The output holds the hashes of the keys, and up to 2 MiB. To copy a larger database, use "keys import".',
+  examples: ['with-auth keys export --keys keys.yaml > copy.yaml'],
+  options: KEYS_OPTION,
+  run: exportAll,
+}
+
+export const transferCommands: readonly Command[] = [importCommand, exportCommand]
+
+async function importAll(line: CommandLine, surroundings: Surroundings): Promise<number> {
+  const text = requireOperand(line, 'FROM')
+  requireText(line, 'keys', 'FILE')
+  const from = await openKeys(text, surroundings, { flag: 'FROM' })
+  try {
+    // Before the target is created.
+    await requireKeys(from, 'FROM')
+    const counts = await withKeys(line, surroundings, (to) => copy(from, to), {
+      create: true,
+      queryMs: IMPORT_MS,
+    })
+    return await report(counts, line, surroundings)
+  } finally {
+    await from.close()
+  }
+}
+
+async function copy(from: OpenedKeys, to: OpenedKeys): Promise<ImportedKeys> {
+  const { place } = to
+  if (typeof place === 'string') {
+    const form =
+      'a database such as keys.db or env:NAME ("with-auth keys export" prints a key file)'
+    throw wrongValue('--keys', to.name, form)
+  }
+  return importKeys(from.place, place).catch(nameFlag('--keys', to.name))
+}
+
+async function report(
+  counts: ImportedKeys,
+  line: CommandLine,
+  surroundings: Surroundings,
+): Promise<number> {
+  const { imported, present } = counts
+  if (line.has('json')) {
+    surroundings.print(`${JSON.stringify(counts)}\n`)
+    await flushResult('The keys are imported', surroundings)
+  } else {
+    surroundings.note(`with-auth: ${imported} keys imported, ${present} were there already\n`)
+  }
+  return EXIT.ok
+}
+
+async function exportAll(line: CommandLine, surroundings: Surroundings): Promise<number> {
+  rejectOperands(line)
+  return withKeys(line, surroundings, async ({ place, name }) => {
+    const text = await exportKeys(place).catch(nameFlag('--keys', name))
+    surroundings.print(line.has('json') ? `${JSON.stringify(parse(text))}\n` : text)
+    return EXIT.ok
+  })
+}

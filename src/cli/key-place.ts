@@ -1,0 +1,171 @@
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
+import { within } from '../core/async.ts'
+import { reasonOf } from '../files/system.ts'
+import { listKeys, postgresKeys, sqliteKeys } from '../keys.ts'
+import { requireText } from './command-line.ts'
+import { nameFlag, UsageError, wrongValue } from './errors.ts'
+import { showFile } from './shown-value.ts'
+import type pg from 'pg'
+import type { KeyPlace, KeySource, KeyStore } from '../keys.ts'
+import type { CommandLine, OptionSpecs } from './command-line.ts'
+import type { Surroundings } from './surroundings.ts'
+
+export const KEYS_OPTION: OptionSpecs = {
+  keys: {
+    value: 'FILE',
+    help: 'the key file, or a SQLite file such as keys.db, or env:NAME for the PostgreSQL database whose URL is in the variable NAME',
+  },
+}
+
+/** The keys of a command, in a file or a database. */
+export interface OpenedKeys {
+  readonly place: KeyPlace
+  /** What the command line calls them. */
+  readonly name: string
+  readonly close: () => Promise<void>
+}
+
+interface OpenOptions {
+  readonly flag?: string
+  /** Makes a missing database file, or a missing table. */
+  readonly create?: boolean
+  /** The longest time of a query. */
+  readonly queryMs?: number
+}
+
+const POSTGRES_URL = /^postgres(?:ql)?:\/\//i
+const SQLITE_HEAD = 'SQLite format 3\0'
+/** The longest time of a query that answers a question. */
+export const QUESTION_MS = 1000
+const QUERY_MS = 10_000
+const CLOSE_MS = 1000
+
+/** Opens the keys of `--keys`, and closes them after the work. */
+export async function withKeys<Value>(
+  line: CommandLine,
+  surroundings: Pick<Surroundings, 'env'>,
+  work: (keys: OpenedKeys) => Promise<Value>,
+  options: OpenOptions = {},
+): Promise<Value> {
+  const keys = await openKeys(requireText(line, 'keys', 'FILE'), surroundings, options)
+  try {
+    return await work(keys)
+  } finally {
+    await keys.close()
+  }
+}
+
+/** Opens the keys at a place that the command line names. */
+export async function openKeys(
+  text: string,
+  { env }: Pick<Surroundings, 'env'>,
+  options: OpenOptions = {},
+): Promise<OpenedKeys> {
+  const { flag = '--keys', create = false } = options
+  if (POSTGRES_URL.test(text)) {
+    const advice = 'put it into a variable NAME, and give env:NAME'
+    throw new UsageError(
+      `${flag} must not be the URL of a database (it is not shown), because other users of the machine can read it: ${advice}`,
+    )
+  }
+  if (text.startsWith('env:')) return openPostgres(text, env, options)
+  if (!isSqlite(text)) return { place: text, name: text, close: async () => undefined }
+  try {
+    const store = sqliteKeys(text, { create })
+    return { place: store, name: text, close: async () => store.close() }
+  } catch (error) {
+    return nameFlag(flag, text)(error)
+  }
+}
+
+/** The keys, as `createKeyEndpoint` takes them. */
+export function sourceOf(place: KeyPlace): KeySource {
+  return typeof place === 'string' ? { file: place } : { store: place }
+}
+
+/** Rejects if the keys cannot be read, so that a server fails at startup and not at the first request. */
+export async function requireKeys(
+  { place, name }: Omit<OpenedKeys, 'close'>,
+  flag = '--keys',
+): Promise<void> {
+  await listKeys(place, { limit: 1 }).catch(nameFlag(flag, name))
+}
+
+/** A file that is missing or empty is to become a database if its name ends as that of one. */
+function isSqlite(file: string): boolean {
+  const head = readHead(file)
+  return head === '' ? /\.(?:db|sqlite3?)$/i.test(file) : head === SQLITE_HEAD
+}
+
+// What cannot be read is reported by whoever opens the file.
+function readHead(file: string): string {
+  try {
+    if (!statSync(file).isFile()) return ''
+    const handle = openSync(file, 'r')
+    const head = Buffer.alloc(SQLITE_HEAD.length)
+    const length = readSync(handle, head, 0, head.length, 0)
+    closeSync(handle)
+    return head.toString('latin1', 0, length)
+  } catch {
+    return ''
+  }
+}
+
+async function openPostgres(
+  text: string,
+  env: Surroundings['env'],
+  { flag = '--keys', create = false, queryMs = QUERY_MS }: OpenOptions,
+): Promise<OpenedKeys> {
+  const connectionString = readUrl(text, env, flag)
+  const { Pool } = await loadClient(flag)
+  const pool = new Pool({
+    connectionString,
+    max: 8,
+    connectionTimeoutMillis: Math.min(queryMs, QUERY_MS),
+    query_timeout: queryMs,
+    allowExitOnIdle: true,
+  })
+  // The next query reports a broken connection. Without a listener it would end the process.
+  pool.on('error', () => undefined)
+  const store = postgresKeys({
+    query: (sql, values, name) => pool.query({ text: sql, values, ...(name && { name }) }),
+  })
+  const close = async (): Promise<void> => {
+    await within(CLOSE_MS, pool.end())
+  }
+  if (create) await createTable(store, close).catch(nameFlag(flag, text))
+  return { place: store, name: text, close }
+}
+
+async function createTable(store: KeyStore, close: () => Promise<void>): Promise<void> {
+  try {
+    await store.create?.()
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function readUrl(text: string, env: Surroundings['env'], flag: string): string {
+  const name = text.slice('env:'.length)
+  if (!/^[A-Za-z_]\w{0,63}$/.test(name)) {
+    throw wrongValue(flag, text, 'env: and the name of a variable, such as env:KEYS_URL')
+  }
+  const url = env[name]
+  if (url === undefined || url === '') {
+    throw new UsageError(`${flag} ${showFile(text)}: this variable is not set`)
+  }
+  if (POSTGRES_URL.test(url)) return url
+  const form = 'a URL such as postgres://user:password@host/database (its value is not shown)'
+  throw new UsageError(`${flag} ${showFile(text)}: this variable must hold ${form}`)
+}
+
+async function loadClient(flag: string): Promise<Pick<typeof pg, 'Pool'>> {
+  try {
+    return (await import('pg')).default
+  } catch (error) {
+    const isMissing = reasonOf(error).endsWith('MODULE_NOT_FOUND')
+    const reason = isMissing ? 'is not installed: npm install pg@8' : 'does not load'
+    throw new Error(`${flag} env:NAME needs the package "pg", which ${reason}`, { cause: error })
+  }
+}

@@ -1,0 +1,186 @@
+import { within } from '../../core/async.ts'
+import { invalidOption, readOptions } from '../../core/config/option-checks.ts'
+import { reasonOf } from '../../files/system.ts'
+import { KeyFileError } from '../error.ts'
+import { COLUMN_NAMES, COLUMNS, toRow } from './row.ts'
+import { describeConflict, TABLE, tableKeys } from './table.ts'
+import type { Column, ColumnValue } from './row.ts'
+import type { ImportedKeys, KeyStore } from './store.ts'
+import type { Dialect } from './table.ts'
+
+/** The options of {@link postgresKeys}. */
+export interface PostgresKeysOptions {
+  /**
+   * Runs one statement with `$1`, `$2`, … as values, which are texts or `null`. Returns the rows, or an object with `rows`. Give it
+   * deadlines of its own: with `pg`, `connectionTimeoutMillis` and `query_timeout`. The statement of the endpoint has a name, by
+   * which a client can prepare it once for each connection.
+   */
+  readonly query: (
+    text: string,
+    values: (string | null)[],
+    name: string | undefined,
+  ) => PromiseLike<{ readonly rows: readonly unknown[] } | readonly unknown[]>
+}
+
+type Rows = readonly Readonly<Record<string, unknown>>[]
+type Run = (
+  text: string,
+  values: readonly ColumnValue[],
+  name?: string,
+  ms?: number,
+) => Promise<Rows>
+
+const QUERY_MS = 10_000
+// A million keys take half a minute.
+const IMPORT_MS = 600_000
+
+const WRITTEN = {
+  hash: (text: string) => `decode(${text}, 'hex')`,
+  text: (text: string) => text,
+  json: (text: string) => `${text}::jsonb`,
+  time: (text: string) => `to_timestamp(${text}::double precision / 1000)`,
+}
+const READ = {
+  hash: (column: Column) => `encode(${column}, 'hex')`,
+  text: (column: Column) => column,
+  json: (column: Column) => `${column}::text`,
+  time: (column: Column) => `round(extract(epoch from ${column}) * 1000)::bigint::text`,
+}
+
+const DIALECT: Dialect = {
+  value: (column, index) => WRITTEN[COLUMNS[column]](`$${index}::text`),
+  column: (column) => READ[COLUMNS[column]](column),
+  text: (index) => `$${index}::text`,
+  limit: (index) => `$${index}::text::bigint`,
+  id: 'id collate "C"',
+}
+
+const CREATE = [
+  `create table if not exists ${TABLE} (
+  sha256 bytea primary key check (octet_length(sha256) = 32),
+  id text collate "C" not null unique,
+  principal text not null,
+  attributes jsonb not null,
+  paths jsonb,
+  prefix text,
+  created timestamptz,
+  expires timestamptz,
+  revoked timestamptz,
+  successor text
+)`,
+  `create index if not exists ${TABLE}_principal on ${TABLE} (principal, id)`,
+]
+
+const ADDED = `json_to_recordset($1::text::json) as added(${COLUMN_NAMES.map((name) => `${name} text`).join(', ')})`
+const IMPORT = `with written as (
+  insert into ${TABLE} (${COLUMN_NAMES.join(', ')})
+  select ${COLUMN_NAMES.map((name) => WRITTEN[COLUMNS[name]](`added.${name}`)).join(', ')} from ${ADDED}
+  on conflict (sha256) do update set
+    id = case when ${TABLE}.id = excluded.id then excluded.id end,
+    revoked = coalesce(${TABLE}.revoked, excluded.revoked)
+  returning xmax = 0 as is_new
+) select count(*) filter (where is_new)::text as imported, count(*)::text as total from written`
+// The hash of another key, by its id or by its hash. The latter sets an id to null.
+const CONFLICT_CODES: ReadonlySet<string> = new Set(['23505', '23502'])
+const CONFLICTS = `select added.id from ${ADDED} join ${TABLE} on ${TABLE}.id = added.id
+  where ${TABLE}.sha256 <> decode(added.sha256, 'hex')
+union select added.id from ${ADDED} join ${TABLE} on ${TABLE}.sha256 = decode(added.sha256, 'hex')
+  where ${TABLE}.id <> added.id order by id`
+
+const REASONS: Readonly<Record<string, string>> = {
+  '28P01': 'it rejects the password',
+  '3D000': 'there is no such database',
+  '42501': `its user lacks a right on the table ${TABLE}`,
+  '42P01': `it has no table ${TABLE}: make it by create() of the store, or by "with-auth keys import"`,
+}
+
+/**
+ * Keys in a PostgreSQL database, by the client that you have: `pg`, `postgres`, Neon, PGlite or Bun.SQL. An endpoint needs the
+ * right to `select`.
+ *
+ * @throws AuthConfigError for invalid options. The operations reject with a KeyFileError: `database` if a query fails or takes
+ * longer than ten seconds, or ten minutes for an import.
+ *
+ * @example
+ * ```ts node
+ * import { createKeyEndpoint, postgresKeys } from 'with-auth/keys'
+ * import { Pool } from 'pg'
+ *
+ * const pool = new Pool({
+ *   connectionString: process.env['KEYS_URL'],
+ *   max: 8,
+ *   connectionTimeoutMillis: 1000,
+ *   query_timeout: 1000,
+ * })
+ * // Without a listener, a connection that breaks ends the process.
+ * pool.on('error', (error) => console.error(error.message))
+ * const store = postgresKeys({
+ *   query: (text, values, name) => pool.query({ text, values, ...(name && { name }) }),
+ * })
+ *
+ * export default { fetch: createKeyEndpoint({ store }) }
+ * ```
+ */
+export function postgresKeys(options: PostgresKeysOptions): KeyStore {
+  const { query } = readOptions(options, ['query'], ['options'], 'an object such as { query }')
+  if (typeof query !== 'function') throw invalidOption(['options', 'query'], query, 'a function')
+  const run: Run = async (text, values, name, ms = QUERY_MS) => {
+    const texts = values.map((value) => (value === null ? null : String(value)))
+    const answered = await within(
+      ms,
+      answerTo(() => options.query(text, texts, name)),
+    )
+    if (answered !== undefined) return answered.rows
+    const late = `it did not answer within ${ms / 1000} s. A change may or may not be done`
+    throw new KeyFileError('database', `Cannot use the database: ${late}`)
+  }
+  return {
+    ...tableKeys(DIALECT, run),
+    insertAll: async (keys) => {
+      const now = Date.now()
+      return insertAll(run, JSON.stringify(keys.map((key) => toRow(key, now))))
+    },
+    create: () => create(run),
+    close: () => undefined,
+  }
+}
+
+async function answerTo(
+  ask: () => ReturnType<PostgresKeysOptions['query']>,
+): Promise<{ readonly rows: Rows }> {
+  try {
+    const result: unknown = await ask()
+    const rows: unknown = Array.isArray(result) ? result : Reflect.get(Object(result), 'rows')
+    if (!Array.isArray(rows)) throw new TypeError('"query" returned no rows')
+    return { rows: rows.map((row) => Object(row) as Rows[number]) }
+  } catch (cause) {
+    const message = `Cannot use the database: ${describeFailure(cause)}`
+    throw new KeyFileError('database', message, [], { cause })
+  }
+}
+
+// Messages of clients are not shown, since they may hold the address of the database or a value.
+function describeFailure(cause: unknown): string {
+  const code = reasonOf(cause)
+  const isLate = cause instanceof Error && /timeout|timed out/i.test(cause.message)
+  return REASONS[code] ?? (isLate ? 'it did not answer in time' : code)
+}
+
+async function insertAll(run: Run, added: string): Promise<ImportedKeys> {
+  try {
+    const [row] = await run(IMPORT, [added], undefined, IMPORT_MS)
+    const imported = Number(row?.['imported'])
+    return { imported, present: Number(row?.['total']) - imported }
+  } catch (error) {
+    if (!(error instanceof KeyFileError) || !CONFLICT_CODES.has(reasonOf(error.cause))) throw error
+    const ids = (await run(CONFLICTS, [added])).map(({ id }) => String(id))
+    throw new KeyFileError('conflict', describeConflict(ids), [], { cause: error.cause })
+  }
+}
+
+// `if not exists` needs the right to make tables even if the table exists.
+async function create(run: Run): Promise<void> {
+  const [row] = await run(`select to_regclass('${TABLE}')::text as found`, [])
+  if (typeof row?.['found'] === 'string') return
+  for (const statement of CREATE) await run(statement, [])
+}

@@ -1,0 +1,192 @@
+import { boolean } from '../../core/config/kinds.ts'
+import { readOptions } from '../../core/config/option-checks.ts'
+import { files, reasonOf, system } from '../../files/system.ts'
+import { KeyFileError } from '../error.ts'
+import { rejectLoneMount, unreadable } from '../file/read.ts'
+import { requireFile } from '../options.ts'
+import { COLUMNS, toRow } from './row.ts'
+import { describeConflict, insertOf, TABLE, tableKeys } from './table.ts'
+import type { StoredKey } from '../record.ts'
+import type { ColumnValue } from './row.ts'
+import type { ImportedKeys, KeyStore } from './store.ts'
+import type { Dialect } from './table.ts'
+
+/** The options of {@link sqliteKeys}. */
+export interface SqliteKeysOptions {
+  /**
+   * Makes a missing file, which only its owner can read, and a missing table.
+   *
+   * @default false
+   */
+  readonly create?: boolean
+}
+
+/** The part of `node:sqlite` and `bun:sqlite` that is used. They differ in nothing of it. */
+interface Database {
+  readonly exec: (sql: string) => unknown
+  readonly prepare: (sql: string) => { all(...values: readonly ColumnValue[]): unknown[] }
+  readonly close: () => void
+}
+
+const DIALECT: Dialect = {
+  value: (column, index) => (column === 'sha256' ? `unhex(?${index})` : `?${index}`),
+  column: (column) => (column === 'sha256' ? 'lower(hex(sha256))' : column),
+  text: (index) => `?${index}`,
+  limit: (index) => `?${index}`,
+  id: 'id',
+}
+
+const TYPES = { hash: 'blob', text: 'text', json: 'text', time: 'integer' }
+const REQUIRED: ReadonlySet<string> = new Set(['id', 'principal', 'attributes'])
+
+const CREATE = `create table if not exists ${TABLE} (
+  ${Object.entries(COLUMNS).map(describeColumn).join(',\n  ')}
+) strict, without rowid;
+create index if not exists ${TABLE}_principal on ${TABLE} (principal, id);`
+
+// Only a change waits so long. With a write-ahead log a change keeps no reader waiting.
+const PRAGMAS = 'pragma busy_timeout = 10000; pragma synchronous = full;'
+const NEEDS = 'SQLite needs Node 22.13 or later, Deno 2.2 or Bun'
+
+const INSERT = insertOf(DIALECT)
+const REVOKE = `update ${TABLE} set revoked = coalesce(revoked, ?1) where id = ?2 and sha256 = unhex(?3) returning id`
+
+type Run = (sql: string, values: readonly ColumnValue[]) => readonly unknown[]
+
+function describeColumn([name, kind]: readonly [string, keyof typeof TYPES]): string {
+  const key = kind === 'hash' ? ' primary key check (length(sha256) = 32)' : ''
+  const unique = name === 'id' ? ' unique' : ''
+  return `${name} ${TYPES[kind]}${key}${REQUIRED.has(name) ? ' not null' : ''}${unique}`
+}
+
+/**
+ * Keys in a SQLite file, by the SQLite of Node 22.13, Deno 2.2 or Bun, or later. For the processes of one machine: the file must
+ * not be on a network file system. Each operation blocks the thread until it is done: a look-up takes some microseconds, and a
+ * change waits for others for at most ten seconds.
+ *
+ * @throws KeyFileError `not_found` for a missing file without `create`; `unreadable` on a runtime without SQLite, and for a file
+ * that is mounted alone; `database` for a file that SQLite cannot use.
+ *
+ * @example
+ * ```ts node
+ * import { createKey, createKeyEndpoint, sqliteKeys } from 'with-auth/keys'
+ *
+ * const store = sqliteKeys('keys.db', { create: true })
+ * const { key } = await createKey(store, { principal: 'alice' })
+ * console.log(`give this to alice, it is not shown again: ${key}`)
+ *
+ * export default { fetch: createKeyEndpoint({ store }) }
+ * ```
+ */
+export function sqliteKeys(file: string, options: SqliteKeysOptions = {}): KeyStore {
+  requireFile(file)
+  const { create } = readOptions(options, ['create'], ['options'])
+  const Driver = loadDriver()
+  const isNew = boolean(false).parse(create, ['options', 'create'])
+  if (isNew) createFile(file)
+  const opened = identify(file)
+  rejectLoneMount(file)
+  const database = attempt(file, () => open(Driver, file, isNew))
+  const statements = new Map<string, ReturnType<Database['prepare']>>()
+  const execute: Run = (sql, values) => {
+    if (identify(file) !== opened) throw moved(file)
+    return attempt(file, () => {
+      const statement = statements.get(sql) ?? database.prepare(sql)
+      statements.set(sql, statement)
+      return statement.all(...values)
+    })
+  }
+  return {
+    ...tableKeys(DIALECT, execute),
+    insertAll: (keys) => insertAll(execute, keys),
+    close: () => attempt(file, () => database.close()),
+  }
+}
+
+function loadDriver(): new (file: string) => Database {
+  const [name, member] =
+    'bun' in system().versions ? ['bun:sqlite', 'Database'] : ['node:sqlite', 'DatabaseSync']
+  const driver: unknown = Reflect.get(Object(system().getBuiltinModule(name)), member)
+  // Both modules document the three methods of `Database`.
+  if (typeof driver === 'function') return driver as new (file: string) => Database
+  const advice = 'use a file of keys or PostgreSQL there'
+  throw new KeyFileError(
+    'unreadable',
+    `${NEEDS}, and this is Node ${system().versions.node}: ${advice}`,
+  )
+}
+
+// SQLite gives its own files beside it the mode of this file.
+function createFile(file: string): void {
+  try {
+    const fs = files()
+    fs.closeSync(fs.openSync(file, 'a', 0o600))
+  } catch (cause) {
+    throw new KeyFileError('unwritable', `Cannot write ${file}: ${reasonOf(cause)}`, [], { cause })
+  }
+}
+
+/** Names a file so that another file with the same path has another name. */
+function identify(file: string): string {
+  try {
+    const { dev, ino } = files().statSync(file)
+    return `${dev}:${ino}`
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+}
+
+function moved(file: string): KeyFileError {
+  const risk = 'a key that is revoked there would stay valid here'
+  const message = `Cannot read ${file}: another file has its name now, and ${risk}. Restart this process`
+  return new KeyFileError('unreadable', message)
+}
+
+function open(Driver: new (file: string) => Database, file: string, isNew: boolean): Database {
+  const database = new Driver(file)
+  try {
+    database.exec(PRAGMAS)
+    if (isNew) database.exec(`pragma journal_mode = wal; ${CREATE}`)
+    // Throws if there is no such table.
+    database.prepare(`select id from ${TABLE} limit 1`).all()
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** Calls SQLite. Its messages name tables and columns, but hold no value. */
+function attempt<Value>(file: string, work: () => Value): Value {
+  try {
+    return work()
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : 'SQLite failed'
+    const advice = reason.startsWith('no such table')
+      ? ': sqliteKeys(file, { create: true }) makes it'
+      : ''
+    throw new KeyFileError('database', `Cannot use ${file}: ${reason}${advice}`, [], { cause })
+  }
+}
+
+function insertAll(execute: Run, keys: readonly StoredKey[]): ImportedKeys {
+  execute('begin immediate', [])
+  try {
+    const counts = keys.map((key) => insertOrRevoke(execute, key))
+    execute('commit', [])
+    const imported = counts.filter((isNew) => isNew).length
+    return { imported, present: keys.length - imported }
+  } catch (error) {
+    execute('rollback', [])
+    throw error
+  }
+}
+
+/** Returns whether the key is new. */
+function insertOrRevoke(execute: Run, key: StoredKey): boolean {
+  const row = toRow(key, Date.now())
+  if (execute(INSERT, Object.values(row)).length > 0) return true
+  const present = execute(REVOKE, [row.revoked, row.id, row.sha256])
+  if (present.length > 0) return false
+  throw new KeyFileError('conflict', describeConflict([key.id]))
+}

@@ -1,0 +1,135 @@
+import { KeyFileError } from '../error.ts'
+import { COLUMN_NAMES, readRow, requireStoredKey, toColumn, toRow } from './row.ts'
+import type { StoredKey } from '../record.ts'
+import type { Column, ColumnValue } from './row.ts'
+import type { Awaitable, KeyStore, KeyUpdate } from './store.ts'
+
+export const TABLE = 'withauth_keys'
+
+/** How a database writes the values of a statement, and how it reads its columns. */
+export interface Dialect {
+  /** The expression for a value in a column. Values count from 1. */
+  readonly value: (column: Column, index: number) => string
+  /** The expression that reads a column as a text or a number. */
+  readonly column: (column: Column) => string
+  /** The place of a value, to be compared with a column as it is read. */
+  readonly text: (index: number) => string
+  readonly limit: (index: number) => string
+  /** The id in the order of its bytes. */
+  readonly id: string
+}
+
+/** Runs one statement, and returns its rows. A statement with a name is run often. */
+export type Execute = (
+  sql: string,
+  values: readonly ColumnValue[],
+  name?: string,
+) => Awaitable<readonly unknown[]>
+
+/** The operations that each database does with the same statements. */
+export type TableKeys = Omit<KeyStore, 'insertAll' | 'create' | 'close'>
+
+const EXPECTED = ['expires', 'revoked', 'successor'] as const
+const UPDATED = ['revoked', 'expires', 'successor', 'attributes', 'paths'] as const
+const MAX_LIMIT = 1000
+
+/** The columns of a key, for a select list or a `returning`. */
+export function columnsOf({ column }: Dialect): string {
+  return COLUMN_NAMES.map((name) => `${column(name)} as ${name}`).join(', ')
+}
+
+/** The start of each insert. Returns a row only if it added one. */
+export function insertOf({ value }: Dialect): string {
+  const values = COLUMN_NAMES.map((name, index) => value(name, index + 1))
+  return `insert into ${TABLE} (${COLUMN_NAMES.join(', ')}) values (${values.join(', ')}) on conflict do nothing returning id`
+}
+
+/** Makes the operations that need one statement each. */
+export function tableKeys(dialect: Dialect, execute: Execute): TableKeys {
+  const { value, id } = dialect
+  const columns = columnsOf(dialect)
+  const insert = insertOf(dialect)
+  const select = `select ${columns} from ${TABLE}`
+  const one = async (
+    sql: string,
+    values: readonly ColumnValue[],
+    name?: string,
+  ): Promise<StoredKey | undefined> => {
+    const [row] = await execute(sql, values, name)
+    return row === undefined ? undefined : readRow(row)
+  }
+  return {
+    find: async (sha256) =>
+      one(`${select} where sha256 = ${value('sha256', 1)}`, [requireHash(sha256)], 'withauth_find'),
+    get: (wanted) => one(`${select} where id = ${value('id', 1)}`, [wanted]),
+    insert: async (key) => {
+      const added = await execute(insert, Object.values(toRow(key, Date.now())))
+      if (added.length === 0) throw new KeyFileError('conflict', describeConflict([key.id]))
+    },
+    update: async (wanted, changes, expected) => {
+      const { sql, values } = updateOf(dialect, wanted, changes, expected)
+      return one(`${sql} returning ${columns}`, values)
+    },
+    remove: (wanted) =>
+      one(`delete from ${TABLE} where id = ${value('id', 1)} returning ${columns}`, [wanted]),
+    prune: async (before) => {
+      const isOver = `expires <= ${value('expires', 1)} or revoked <= ${value('revoked', 1)}`
+      const rows = await execute(`delete from ${TABLE} where ${isOver} returning ${columns}`, [
+        Math.floor(before),
+      ])
+      return rows.map(readRow)
+    },
+    list: async ({ after = '', limit, principal }) => {
+      const isHers = principal === undefined ? '' : `principal = ${value('principal', 3)} and `
+      const page = `${isHers}${id} > ${value('id', 1)} order by ${id} limit ${dialect.limit(2)}`
+      const values = [after, Math.min(Math.max(Math.trunc(limit), 1), MAX_LIMIT)]
+      const rows = await execute(
+        `${select} where ${page}`,
+        principal === undefined ? values : [...values, principal],
+      )
+      return rows.map(readRow)
+    },
+  }
+}
+
+function requireHash(sha256: string): string {
+  if (/^[\da-f]{64}$/.test(sha256)) return sha256
+  throw new TypeError('find() needs the SHA-256 of a key: 64 lower-case hex digits')
+}
+
+function updateOf(
+  { value, column, text }: Dialect,
+  id: string,
+  changes: KeyUpdate,
+  expected: StoredKey | undefined,
+): { readonly sql: string; readonly values: readonly ColumnValue[] } {
+  // The other fields only complete the key, so that the new ones can be checked.
+  requireStoredKey(
+    { id: 'any', principal: 'any', sha256: '0'.repeat(64), ...changes },
+    'The change',
+  )
+  const now = Date.now()
+  const values: ColumnValue[] = [id]
+  const assignments = UPDATED.filter((name) => changes[name] !== undefined).map((name) => {
+    const index = values.push(toColumn(name, changes[name], now))
+    // A revocation is never moved.
+    const set = name === 'revoked' ? `coalesce(revoked, ${value(name, index)})` : value(name, index)
+    return `${name} = ${set}`
+  })
+  const conditions = (expected === undefined ? [] : EXPECTED).map((name) => {
+    const index = values.push(toColumn(name, expected?.[name], now))
+    return ` and ${column(name)} is not distinct from ${text(index)}`
+  })
+  const set = assignments.length === 0 ? 'id = id' : assignments.join(', ')
+  return {
+    sql: `update ${TABLE} set ${set} where id = ${value('id', 1)}${conditions.join('')}`,
+    values,
+  }
+}
+
+/** The message for ids that belong to other keys. */
+export function describeConflict(ids: readonly string[]): string {
+  const shown = ids.slice(0, 20).join(', ')
+  const rest = ids.length > 20 ? `, and ${ids.length - 20} more` : ''
+  return `Another key has the id or the hash of: ${shown}${rest}. Nothing was added`
+}

@@ -1,0 +1,146 @@
+import { writeFileSync } from 'node:fs'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { endpointCommand } from '../../../src/cli/commands/endpoint.ts'
+import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
+import { COMMANDS } from '../../../src/cli/main.ts'
+import { ask, entry, keysText } from '../../support/key-questions.ts'
+import { POSTGRES_MISSING, startPostgres } from '../../support/postgres-server.ts'
+import { serveCommand, stopCommands } from '../../support/served-command.ts'
+import { runLine } from '../../support/surroundings.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+import type { CreatedKey, KeyRecord } from '../../../src/keys.ts'
+import type { PostgresServer } from '../../support/postgres-server.ts'
+
+/** The commands over PostgreSQL. `tests/runtimes/keys-sqlite.test.ts` runs them over SQLite. */
+
+describe.skipIf(POSTGRES_MISSING !== undefined)(`env:KEYS_URL ${POSTGRES_MISSING ?? ''}`, () => {
+  const inFolder = setupFolder()
+  let server: PostgresServer
+  let env: Readonly<Record<string, string>>
+
+  beforeAll(async () => {
+    server = await startPostgres()
+  }, 60_000)
+  afterAll(async () => server.remove())
+  beforeEach(async () => {
+    env = { KEYS_URL: await server.createDatabase() }
+  })
+  afterEach(stopCommands)
+
+  const keys = (...args: string[]): ReturnType<typeof runLine> =>
+    runLine(['keys', ...args, '--keys', 'env:KEYS_URL'], COMMANDS, env)
+  const listed = async (...args: string[]): Promise<readonly KeyRecord[]> =>
+    JSON.parse((await keys('list', '--json', ...args)).printed) as readonly KeyRecord[]
+  const writeKeys = (...entries: readonly string[]): string => {
+    writeFileSync(inFolder('keys.yaml'), keysText(...entries))
+    return inFolder('keys.yaml')
+  }
+
+  it('imports a key file, and exports the same keys', async () => {
+    const file = writeKeys(
+      entry('one', { attributes: { roles: ['admin'] }, paths: ['/v1'] }),
+      entry('two', { created: '2026-01-01T00:00:00Z', revoked: true }),
+    )
+    const noted = 'with-auth: 2 keys imported, 0 were there already\n'
+    expect(await keys('import', file)).toEqual({ code: 0, printed: '', noted })
+    const again = await keys('import', file, '--json')
+    expect(JSON.parse(again.printed)).toEqual({ imported: 0, present: 2 })
+    const exported = await keys('export')
+    const fromFile = await runLine(['keys', 'export', '--keys', file], COMMANDS)
+    expect(exported).toEqual(fromFile)
+    const json = await keys('export', '--json')
+    expect(JSON.parse(json.printed)).toMatchObject({ keys: [{ id: 'one' }, { id: 'two' }] })
+    const other = writeKeys(entry('three'), entry('new', { id: 'one' }))
+    expect(await keys('import', other)).toEqual({
+      code: 1,
+      printed: '',
+      noted: 'with-auth: Another key has the id or the hash of: one. Nothing was added\n',
+    })
+    expect((await listed()).map(({ id }) => id)).toEqual(['one', 'two'])
+  })
+
+  it('creates, rotates, revokes, removes and prunes keys, and prints no hash', async () => {
+    const create = async (name: string): Promise<CreatedKey> =>
+      JSON.parse((await keys('create', '--principal', name, '--json')).printed) as CreatedKey
+    const { id } = await create('alice')
+    const bob = await create('bob')
+    const outputs = [
+      await keys('rotate', id, '--json'),
+      await keys('revoke', '--principal', 'alice', '--json'),
+      await keys('revoke', '--principal', 'alice'),
+      await keys('remove', bob.id, '--json'),
+      await keys('prune', '--older', '0', '--dry-run', '--json'),
+    ]
+    expect(outputs.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0])
+    expect(outputs[2]?.noted).toBe('with-auth: all 2 keys of alice are revoked\n')
+    expect(JSON.stringify(outputs)).not.toMatch(/[\da-f]{64}/)
+    expect((await listed()).map(({ status }) => status)).toEqual(['revoked', 'revoked'])
+    const none = await keys('revoke', '--principal', 'carol')
+    expect(none).toMatchObject({
+      code: 1,
+      noted: expect.stringContaining('no key of this principal'),
+    })
+    const both = await keys('revoke', id, '--principal', 'alice')
+    expect(both).toMatchObject({ code: 2, noted: expect.stringContaining('Give either an ID or') })
+  })
+
+  it('lists pages, and says how to get the next one', async () => {
+    const ids = ['b', 'a', 'd', 'c']
+    await keys('import', writeKeys(...ids.map((id) => entry(id, { principal: `p-${id}` }))))
+    const page = await keys('list', '--limit', '3')
+    expect(page.noted).toBe('with-auth: for more keys add --after c\n')
+    expect(page.printed.match(/^[a-d](?= )/gm)).toEqual(['a', 'b', 'c'])
+    expect((await listed('--after', 'c')).map(({ id }) => id)).toEqual(['d'])
+    expect((await listed('--principal', 'p-b')).map(({ id }) => id)).toEqual(['b'])
+    const ofFile = await runLine(
+      ['keys', 'list', '--keys', inFolder('keys.yaml'), '--after', 'a', '--limit', '2', '--json'],
+      COMMANDS,
+    )
+    expect((JSON.parse(ofFile.printed) as KeyRecord[]).map(({ id }) => id)).toEqual(['b', 'c'])
+  })
+
+  it('decides for the endpoint and the gateway', async () => {
+    const { printed } = await keys('create', '--principal', 'alice')
+    const key = printed.trim()
+    const endpoint = serveCommand(endpointCommand, ['--keys', 'env:KEYS_URL', '--json'], env)
+    const url = await endpoint.listening()
+    const { method, body } = ask(key)
+    const question = { method, body: await new Response(body).text() }
+    expect((await fetch(url, question)).status).toBe(200)
+    const gateway = serveCommand(
+      gatewayCommand,
+      ['--keys', 'env:KEYS_URL', '--upstream', url, '--json'],
+      env,
+    )
+    const headers = { authorization: `Bearer ${key}` }
+    const passed = await fetch(await gateway.listening(), { headers })
+    // The endpoint is the upstream too. It answers only POST.
+    expect(passed.status).toBe(405)
+    await keys('revoke', '--principal', 'alice')
+    expect((await fetch(url, question)).status).toBe(401)
+  })
+
+  it.each([
+    ['a table that is missing', ['list'], {}, 'env:KEYS_URL: it has no table withauth_keys'],
+    [
+      'a server that is down',
+      ['list'],
+      { KEYS_URL: 'postgres://a:s3cret@127.0.0.1:9/b' },
+      'ECONNREFUSED',
+    ],
+    [
+      'another URL',
+      ['list'],
+      { KEYS_URL: 'mysql://a:s3cret@h/b' },
+      'this variable must hold a URL',
+    ],
+    ['an empty URL', ['list'], { KEYS_URL: '' }, 'this variable is not set'],
+    ['a missing source', ['import', 'missing.yaml'], {}, 'FROM missing.yaml: no such file'],
+  ])('says what is wrong with %s, without the URL', async (_what, args, variables, message) => {
+    const line = ['keys', ...args, '--keys', 'env:KEYS_URL']
+    const { code, printed, noted } = await runLine(line, COMMANDS, { ...env, ...variables })
+    expect({ code: code > 0, printed }).toEqual({ code: true, printed: '' })
+    expect(noted).toContain(message)
+    expect(noted).not.toMatch(/s3cret|127\.0\.0\.1/)
+  })
+})

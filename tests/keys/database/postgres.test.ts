@@ -1,0 +1,149 @@
+import { Pool } from 'pg'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import * as api from '../../../src/keys.ts'
+import { KEY_STORE_TESTS } from '../../runtimes/servers/key-store-contract.js'
+import { ask } from '../../support/key-questions.ts'
+import { readFences } from '../../support/markdown.ts'
+import { POSTGRES_MISSING, startPostgres } from '../../support/postgres-server.ts'
+import { readText } from '../../support/project.ts'
+import type { KeyStore } from '../../../src/keys.ts'
+import type { PostgresServer } from '../../support/postgres-server.ts'
+
+type StoreTest = (store: KeyStore, functions: typeof api) => Promise<void>
+
+const { createKey, createKeyEndpoint, importKeys, KeyFileError, postgresKeys } = api
+
+it.runIf(process.env['CI'] === 'true')('PostgreSQL is installed in CI', () => {
+  expect(POSTGRES_MISSING).toBeUndefined()
+})
+
+describe.skipIf(POSTGRES_MISSING !== undefined)(`postgresKeys ${POSTGRES_MISSING ?? ''}`, () => {
+  let server: PostgresServer
+  let pool: Pool
+  let store: KeyStore
+  let url: string
+
+  beforeAll(async () => {
+    server = await startPostgres()
+  }, 60_000)
+  afterAll(async () => server.remove())
+  beforeEach(async () => {
+    url = await server.createDatabase()
+    pool = open(url)
+    store = storeOf(pool)
+    await store.create?.()
+  })
+  afterEach(async () => pool.end())
+
+  it.each(KEY_STORE_TESTS as [string, StoreTest][])('%s', async (_title, test) => {
+    await expect(test(store, api)).resolves.toBeUndefined()
+  })
+
+  it('works with the table and the role that the documentation shows', async () => {
+    const [grant = '', , table = ''] = readFences(readText('docs/keys-database.md'))
+      .filter(({ language }) => language === 'sql')
+      .map(({ code }) => code)
+    const columns = `select column_name, data_type, is_nullable, collation_name, ordinal_position
+      from information_schema.columns where table_name = 'withauth_keys' order by ordinal_position`
+    const made = (await pool.query(columns)).rows as unknown[]
+    await pool.query(`drop table withauth_keys; ${table}; ${grant}`)
+    expect((await pool.query(columns)).rows).toEqual(made)
+    await expect(createKey(store, { principal: 'alice' })).resolves.toBeDefined()
+  })
+
+  it('returns rows of a client that returns a list', async () => {
+    const listing = postgresKeys({
+      query: async (text, values) => (await pool.query(text, values)).rows as unknown[],
+    })
+    const { id } = await createKey(listing, { principal: 'alice' })
+    expect(await listing.get(id)).toMatchObject({ principal: 'alice' })
+  })
+
+  it('serves an endpoint whose user may only select, and makes no table without the right', async () => {
+    const { key } = await createKey(store, { principal: 'alice' })
+    await pool.query('create role reader login; grant select on withauth_keys to reader')
+    const reading = open(url.replace('admin', 'reader'))
+    const endpoint = createKeyEndpoint({ store: storeOf(reading) })
+    expect((await endpoint(ask(key))).status).toBe(200)
+    await expect(storeOf(reading).create?.()).resolves.toBeUndefined()
+    const creating = createKey(storeOf(reading), { principal: 'mallory' })
+    await expect(creating).rejects.toThrow('its user lacks a right on the table withauth_keys')
+    await reading.end()
+    await pool.query('drop table withauth_keys')
+    await expect(store.get('x')).rejects.toThrow('it has no table withauth_keys: make it by')
+  })
+
+  it.each([
+    ['a path list that is no list', `paths = '{}'`],
+    ['a path list that is null in JSON', `paths = 'null'`],
+    ['attributes that are no lists', `attributes = '{ "a": 1 }'`],
+    ['an end that no calendar has', `expires = 'infinity'`],
+    ['a principal with a line break', `principal = E'a\\nb'`],
+  ])('answers 500 to the key of a row with %s', async (_title, change) => {
+    const { key } = await createKey(store, { principal: 'alice' })
+    await pool.query(`update withauth_keys set ${change}`)
+    const onError = vi.fn((error: Error) => error.message)
+    const endpoint = createKeyEndpoint({ store }, { onError })
+    expect((await endpoint(ask(key))).status).toBe(500)
+    expect(onError).toHaveBeenCalledOnce()
+    expect(onError.mock.calls[0]?.[0]).toBeInstanceOf(KeyFileError)
+  })
+
+  it('imports 20,000 keys as one statement', async () => {
+    const keys = Array.from({ length: 20_000 }, (_, index) => ({
+      id: `k${index}`,
+      principal: 'alice',
+      attributes: {},
+      sha256: index.toString(16).padStart(64, '0'),
+    }))
+    const query = vi.fn((text: string, values: (string | null)[]) => pool.query(text, values))
+    const counting = postgresKeys({ query })
+    expect(await counting.insertAll(keys)).toEqual({ imported: 20_000, present: 0 })
+    expect(query).toHaveBeenCalledOnce()
+    const copy = storeOf(pool)
+    expect(await importKeys(counting, copy)).toEqual({ imported: 0, present: 20_000 })
+  })
+
+  describe('while the database fails', { tags: ['slow'] }, () => {
+    it('the endpoint answers 500, tells it once, and allows again afterwards', async () => {
+      const { key } = await createKey(store, { principal: 'alice' })
+      const messages: string[] = []
+      const onError = (error: Error): unknown => messages.push(error.message)
+      const endpoint = createKeyEndpoint({ store }, { onError })
+      const statusOf = async (): Promise<number> => (await endpoint(ask(key))).status
+      expect(await statusOf()).toBe(200)
+      await server.stop()
+      try {
+        expect([await statusOf(), await statusOf(), await statusOf()]).toEqual([500, 500, 500])
+      } finally {
+        await server.start()
+      }
+      await vi.waitFor(async () => expect(await statusOf()).toBe(200), 10_000)
+      expect(messages.length).toBeGreaterThan(0)
+      expect(new Set(messages).size).toBe(messages.length)
+      for (const message of messages) expect(message).toMatch(/^Cannot use the database: \w+$/)
+    })
+
+    it('the endpoint answers 500 to a query that hangs', async () => {
+      const onError = vi.fn((error: Error) => error.message)
+      const hanging = postgresKeys({ query: () => new Promise(() => undefined) })
+      const endpoint = createKeyEndpoint({ store: hanging }, { onError })
+      expect((await endpoint(ask('key'))).status).toBe(500)
+      expect(onError.mock.results).toMatchObject([
+        { value: 'The key store did not answer within 1000 ms' },
+      ])
+    })
+  })
+})
+
+function open(connectionString: string): Pool {
+  const pool = new Pool({ connectionString, max: 8, connectionTimeoutMillis: 1000 })
+  pool.on('error', () => undefined)
+  return pool
+}
+
+function storeOf(pool: Pool): KeyStore {
+  return postgresKeys({
+    query: (text, values, name) => pool.query({ text, values, ...(name && { name }) }),
+  })
+}
