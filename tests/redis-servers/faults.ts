@@ -75,7 +75,10 @@ export const FAULTS: Readonly<Record<string, (scene: Scene) => Promise<number>>>
       await expectOtherFence(first, replica)
       await send(replica, 'REPLICAOF', 'NO', 'ONE')
       await send(first, 'REPLICAOF', '127.0.0.1', String(replica.port))
-      await until(async () => (await fenceOf(first)) === (await fenceOf(replica)))
+      await until(
+        'the data is copied',
+        async () => (await fenceOf(first)) === (await fenceOf(replica)),
+      )
       await send(first, 'REPLICAOF', 'NO', 'ONE')
       await expectStored(first)
     })
@@ -94,6 +97,16 @@ export const FAULTS: Readonly<Record<string, (scene: Scene) => Promise<number>>>
     const fleet = await scene.fleet(proxy.url)
     proxy.loseAll()
     return denyDuring(fleet, () => undefined)
+  },
+
+  'an instance is cut off for a moment': async (scene) => {
+    const engine = await scene.engine()
+    const proxy = await scene.proxy(engine)
+    const fleet = await scene.fleet([engine.url, proxy.url])
+    // Nobody listens there.
+    proxy.lead(1)
+    proxy.closeAll()
+    return revokeBefore(fleet, () => proxy.lead(engine.port))
   },
 
   'an instance is frozen for 3 seconds': async (scene) => {
@@ -170,7 +183,7 @@ async function expectOtherFence(one: RunningEngine, other: RunningEngine): Promi
 
 /** Waits until an engine has the decision that was shared before the revocation. Else a fault would prove nothing. */
 async function expectStored(engine: RunningEngine): Promise<void> {
-  await until(async () => {
+  await until('a decision is stored', async () => {
     const keys = await send(engine, 'KEYS', 'with-auth:v:*')
     return Array.isArray(keys) && keys.length === 1
   })

@@ -41,14 +41,14 @@ interface Seen {
 }
 
 export interface FleetOptions {
-  readonly url: string
+  /** Of the engine, for one instance after the other. */
+  readonly urls: readonly string[]
   readonly tokens: readonly string[]
   readonly store?: object
 }
 
 export const REVOCATION_MS = 1000
 
-const INSTANCES = 3
 const WAIT_MS = 20_000
 const CACHE = { allowTtlMs: 600_000, denyTtlMs: 500 }
 
@@ -57,17 +57,20 @@ export function now(): number {
 }
 
 /** Starts the endpoint and the instances, and waits until each is connected and allows all tokens. */
-export async function startFleet({ url, tokens, store }: FleetOptions): Promise<Fleet> {
+export async function startFleet({ urls, tokens, store }: FleetOptions): Promise<Fleet> {
   ensureBuilt()
   const endpoint = await startEndpoint(tokens)
-  const settings = JSON.stringify({
-    endpoint: endpoint.url,
-    tokens,
-    store: { url, revocationMs: REVOCATION_MS, ...store },
-    cache: CACHE,
-  })
-  const start = (): Promise<Child> => startChild('../redis-servers/instance.js', [settings])
-  const children = await Promise.all(Array.from({ length: INSTANCES }, start))
+  const start = (index: number): Promise<Child> => {
+    const url = urls[index % urls.length]
+    const settings = {
+      endpoint: endpoint.url,
+      tokens,
+      store: { url, revocationMs: REVOCATION_MS, ...store },
+      cache: CACHE,
+    }
+    return startChild('../redis-servers/instance.js', [JSON.stringify(settings)])
+  }
+  const children = await Promise.all([0, 1, 2].map(start))
   const childAt = (index: number): Child => {
     const child = children[index]
     if (child === undefined) throw new Error(`There is no instance ${index}`)
@@ -76,7 +79,7 @@ export async function startFleet({ url, tokens, store }: FleetOptions): Promise<
   const reports = (): Promise<Report[]> =>
     Promise.all(children.map((child) => ask<Report>(child, 'report')))
   const all = (token: string, since: number, key: 'allowedAt' | 'deniedAt'): Promise<void> =>
-    until(async () =>
+    until(`each instance has a later ${key}`, async () =>
       (await reports()).every(({ seen }) => (seen[token] ?? NOTHING_SEEN)[key] > since),
     )
   const fleet: Fleet = {
@@ -88,10 +91,12 @@ export async function startFleet({ url, tokens, store }: FleetOptions): Promise<
     rejected: (token, since) => all(token, since, 'deniedAt'),
     allowed: (token, since) => all(token, since, 'allowedAt'),
     live: () =>
-      until(async () => (await reports()).every(({ states }) => states.at(-1) === 'live')),
+      until('each instance is live', async () =>
+        (await reports()).every(({ states }) => states.at(-1) === 'live'),
+      ),
     reports,
     signal: (index, signal) => void childAt(index).process.kill(signal),
-    grow: async () => void children.push(await start()),
+    grow: async () => void children.push(await start(children.length)),
     stop: async () => {
       await Promise.all(children.map((child) => endChild(child, 'SIGKILL')))
       await endpoint.close()
@@ -121,11 +126,11 @@ async function ask<Result>(child: Child, command: string, token?: string): Promi
   })
 }
 
-export async function until(isTrue: () => Promise<boolean>): Promise<void> {
+export async function until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
   const end = now() + WAIT_MS
   // oxlint-disable-next-line no-await-in-loop -- one try after the other
   while (!(await isTrue())) {
-    if (now() > end) throw new Error(`It is not so after ${WAIT_MS} ms: ${isTrue.toString()}`)
+    if (now() > end) throw new Error(`Not after ${WAIT_MS} ms: ${what}`)
     // oxlint-disable-next-line no-await-in-loop -- one try after the other
     await pause(20)
   }

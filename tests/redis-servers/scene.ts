@@ -14,7 +14,7 @@ export interface Scene {
   readonly engine: (options?: EngineOptions) => Promise<RunningEngine>
   readonly proxy: (engine: RunningEngine) => Promise<Proxy>
   /** Instances that share decisions, unless told otherwise. */
-  readonly fleet: (url: string, store?: object) => Promise<Fleet>
+  readonly fleet: (urls: string | readonly string[], store?: object) => Promise<Fleet>
   readonly stop: () => Promise<void>
 }
 
@@ -30,8 +30,8 @@ export function createScene(name: EngineName): Scene {
   return {
     engine: (options) => keep(startEngine(name, options)),
     proxy: ({ port }) => keep(startProxy(port)),
-    fleet: (url, store = { shareVerdicts: true, secret: SECRET }) =>
-      keep(startFleet({ url, tokens: [TOKEN], store })),
+    fleet: (urls, store = { shareVerdicts: true, secret: SECRET }) =>
+      keep(startFleet({ urls: [urls].flat(), tokens: [TOKEN], store })),
     stop: async () => {
       // oxlint-disable-next-line no-await-in-loop -- instances before the engine
       for (const stop of stops) await stop()
