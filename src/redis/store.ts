@@ -111,9 +111,10 @@ export class RedisStore implements DecisionStore {
   }
 
   #tell(state: 'live' | 'lost', cause?: string): void {
-    if (this.#state === state) return
+    if (this.#state !== state) {
+      this.#emit({ type: 'store', state, ...(cause === undefined ? {} : { cause }) })
+    }
     this.#state = state
-    this.#emit({ type: 'store', state, ...(cause === undefined ? {} : { cause }) })
     const advice = cause === undefined ? undefined : ADVICE[cause]
     if (advice !== undefined) this.#warn(`The store cannot be used: ${advice}`)
   }
