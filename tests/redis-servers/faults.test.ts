@@ -2,7 +2,7 @@ import { createClient } from '@redis/client'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ENGINE_MISSING, ENGINES } from '../support/redis-servers.ts'
+import { ENGINES } from '../support/redis-servers.ts'
 import { FAULTS } from './faults.ts'
 import { REVOCATION_MS } from './fleet.ts'
 import { createScene, SECRET, send, TOKEN } from './scene.ts'
@@ -11,10 +11,6 @@ import type { Scene } from './scene.ts'
 /** Processes of the package before real engines. */
 
 const SLOW = { tags: ['slow'], timeout: 120_000 }
-
-it.runIf(process.env['CI'] === 'true')('both engines are installed in CI', SLOW, () => {
-  expect(ENGINES.length === 2 ? 'installed' : ENGINE_MISSING).toBe('installed')
-})
 
 describe.each(ENGINES)('%s', (name) => {
   let scene: Scene
