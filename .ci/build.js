@@ -9,13 +9,20 @@ import { build } from 'rolldown'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const entries = readdirSync(`${root}/src`).filter((name) => name.endsWith('.ts'))
 // A folder stands before the folders that import it, because a part takes along what it imports.
-const folders = ['core', 'files', 'keys', 'yaml', 'gateway', 'node', 'cli']
+const folders = ['core', 'files', 'keys', 'redis', 'yaml', 'gateway', 'node', 'cli']
+// It takes the place of the entry on Workers, and must not load what that imports.
+const ON_WORKERS = 'redis/workerd'
 
 const dir = process.argv[2] ?? `${root}/dist`
 if (process.argv[2] === undefined) rmSync(dir, { recursive: true, force: true })
 await build({
   cwd: root,
-  input: entries.map((name) => `src/${name}`),
+  input: Object.fromEntries(
+    [...entries.map((name) => name.replace(/\.ts$/, '')), ON_WORKERS].map((name) => [
+      name,
+      `src/${name}.ts`,
+    ]),
+  ),
   platform: 'neutral',
   external: /^(?![./])/,
   output: {
@@ -24,7 +31,7 @@ await build({
     codeSplitting: {
       groups: folders.map((name, index) => ({
         name,
-        test: new RegExp(`/src/${name}(?:/|\\.ts$)`),
+        test: new RegExp(`/src/(?!${ON_WORKERS})${name}(?:/|\\.ts$)`),
         priority: folders.length - index,
       })),
     },

@@ -10,6 +10,14 @@ export { withAuth } from './core/with-auth.ts'
 export { withAuthRoutes } from './core/with-auth-routes.ts'
 export type { AuthenticationResult, Authenticator } from './core/authenticator.ts'
 export type { OptionProblem } from './core/errors.ts'
+export type {
+  DecisionStore,
+  Recalled,
+  Revocation,
+  SharedDecisions,
+  SharedQuestion,
+  Stamp,
+} from './core/decision-store.ts'
 export type { VerdictControls } from './core/types.ts'
 export type {
   AuthConfig,
@@ -36,6 +44,7 @@ export type {
   NoticeEvent,
   Question,
   SkipReason,
+  StoreEvent,
   UnavailableReason,
   Verdict,
 } from './core/types.ts'

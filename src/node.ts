@@ -81,8 +81,8 @@ export function createNodeAuthenticator(config?: AuthConfigSource<[]>): NodeAuth
   const authenticate = createAuthenticator(config)
   const authenticateNode = (incoming: NodeRequest): Promise<AuthenticationResult> =>
     authenticate(toHeaderOnlyRequest(incoming))
-  const { invalidate, clear } = authenticate
-  return Object.assign(authenticateNode, { invalidate, clear })
+  const { invalidate, invalidateBy, clear } = authenticate
+  return Object.assign(authenticateNode, { invalidate, invalidateBy, clear })
 }
 
 /**
@@ -122,8 +122,8 @@ export function withUpgradeAuth(
   const wrapped = (incoming: IncomingMessage, socket: Duplex, head: Buffer): void => {
     void enter(authenticate(incoming), socket, (auth) => listener(incoming, socket, head, auth))
   }
-  const { invalidate, clear } = authenticate
-  return Object.assign(wrapped, { invalidate, clear })
+  const { invalidate, invalidateBy, clear } = authenticate
+  return Object.assign(wrapped, { invalidate, invalidateBy, clear })
 }
 
 async function enter(

@@ -34,6 +34,7 @@ const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
   'hono.ts': ['hono'],
   'keys.ts': [FILES, 'yaml', 'node:fs'],
   'node.ts': ['node:crypto', 'node:http', 'node:module', 'node:stream', 'node:tls'],
+  'redis.ts': ['@redis', 'node:crypto'],
   'yaml.ts': [FILES, 'yaml'],
 }
 
@@ -68,6 +69,7 @@ describe('core', () => {
   it('has policies that import no other policy: only compose.ts knows them', () => {
     const names = [
       'cache/cache',
+      'cache/share-verdicts',
       'circuit-breaker',
       'shared-calls',
       'deadline',

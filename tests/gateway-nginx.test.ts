@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
@@ -11,7 +10,7 @@ import { exchange } from './runtimes/raw-requests/exchange.ts'
 import { PATH_ROWS } from './runtimes/raw-requests/path-rows.ts'
 import { TARGET_ROWS } from './runtimes/raw-requests/target-rows.ts'
 import { whyMissing } from './support/installed.ts'
-import { close, listen } from './support/loopback.ts'
+import { close, findFreePort, listen } from './support/loopback.ts'
 import { spawnProgram } from './support/spawned-program.ts'
 import type { Server } from 'node:net'
 import type { SpawnedProgram } from './support/spawned-program.ts'
@@ -81,13 +80,6 @@ describe.skipIf(missing !== undefined)(
     )
   },
 )
-
-async function findFreePort(): Promise<number> {
-  const server = createServer()
-  const port = await listen(server)
-  await close(server)
-  return port
-}
 
 function configure(folder: string, port: number): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']

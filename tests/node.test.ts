@@ -125,7 +125,7 @@ describe('createNodeAuthenticator', () => {
       () => authenticate.invalidate(TOKEN),
       authenticate.clear,
     ]) {
-      forget()
+      void forget()
       expect(await ask()).toContain('true')
       expect(await ask()).toContain('true')
     }
@@ -154,7 +154,7 @@ describe('withUpgradeAuth', () => {
     server.on('upgrade', guarded)
     const port = await serve(server)
     for (const forget of [() => undefined, () => guarded.invalidate(TOKEN), guarded.clear]) {
-      forget()
+      void forget()
       await sendRaw(port, head('GET /', ...UPGRADE, GOOD))
       await sendRaw(port, head('GET /', ...UPGRADE, GOOD))
     }

@@ -8,6 +8,7 @@ import * as hono from '../src/hono.ts'
 import * as index from '../src/index.ts'
 import * as keys from '../src/keys.ts'
 import * as node from '../src/node.ts'
+import * as redis from '../src/redis.ts'
 import * as yaml from '../src/yaml.ts'
 import { packPackage } from './support/packed-package.ts'
 import { exists, readJson, readText, ROOT, sorted } from './support/project.ts'
@@ -18,7 +19,9 @@ import type { PackedPackage } from './support/packed-package.ts'
 interface PackageJson {
   readonly version: string
   readonly license: string
-  readonly exports: Readonly<Record<string, string | { types: string; default: string }>>
+  readonly exports: Readonly<
+    Record<string, string | { types: string; workerd?: string; default: string }>
+  >
   readonly bin: Readonly<Record<string, string>>
   readonly dependencies: Readonly<Record<string, string>>
   readonly peerDependencies: Readonly<Record<string, string>>
@@ -52,7 +55,9 @@ describe('package.json and deno.json', () => {
     expect(sorted(Object.keys(exported).map(nameOf))).toEqual(exportedNames)
     for (const [subpath, target] of Object.entries(exported)) {
       const name = nameOf(subpath)
-      expect(target).toEqual({ types: `./dist/${name}.d.ts`, default: `./dist/${name}.js` })
+      const onWorkers = name === 'redis' ? { workerd: './dist/redis/workerd.js' } : {}
+      const [types, byDefault] = [`./dist/${name}.d.ts`, `./dist/${name}.js`]
+      expect(target).toEqual({ types, ...onWorkers, default: byDefault })
       expect(denoJson.exports[subpath]).toBe(`./src/${name}.ts`)
     }
   })
@@ -70,27 +75,32 @@ describe('package.json and deno.json', () => {
       `npm:${name}@${range}`,
     ])
     // JSR has no peer dependencies.
-    const peer = `npm:hono@${packageJson.peerDependencies['hono']}`
-    expect(denoJson.imports).toEqual({ hono: peer, ...Object.fromEntries(specifiers) })
+    const peers = ['@redis/client', 'hono'].map((name) => [
+      name,
+      `npm:${name}@${packageJson.peerDependencies[name]}`,
+    ])
+    expect(denoJson.imports).toEqual(Object.fromEntries([...peers, ...specifiers]))
   })
 
   it('name each package that src imports, and no other', () => {
     const loaded = MODULES.flatMap(({ imports }) => imports)
       .filter((name) => !name.endsWith('.ts') && !name.startsWith('node:'))
-      .map((name) => name.split('/')[0] ?? '')
-    const named = [...Object.keys(packageJson.dependencies), 'hono', 'pg']
+      .map((name) => name.split('/', name.startsWith('@') ? 2 : 1).join('/'))
+    const named = [...Object.keys(packageJson.dependencies), 'hono', 'pg', '@redis/client']
     expect(sorted(named)).toEqual(sorted(new Set(loaded)))
   })
 
-  it('name hono, pg and undici as optional peers', () => {
+  it('name @redis/client, hono, pg and undici as optional peers', () => {
     const lowest = readJson<PackageJson>('node_modules/hono-lowest/package.json')
     expect(packageJson.peerDependencies).toEqual({
+      '@redis/client': '^6.0.0',
       hono: `^${lowest.version}`,
       pg: '^8.0.0',
       undici: '^7.28.0 || ^8.5.0',
     })
     const optional = { optional: true }
     expect(packageJson.peerDependenciesMeta).toEqual({
+      '@redis/client': optional,
       hono: optional,
       pg: optional,
       undici: optional,
@@ -122,6 +132,7 @@ describe('the published package', { tags: ['slow'] }, () => {
     const types = names.map((name) => `dist/${name}.d.ts`)
     const roots = names.map((name) => (name.includes('/') ? `parts/${name.split('/')[0]}` : name))
     const emitted = [...types, ...new Set(roots.map((name) => `dist/${name}.js`))]
+    emitted.push('dist/redis/workerd.js')
     const toRead = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'schema.json']
     expect(packed.files).toEqual(sorted([...emitted, ...toRead]))
   })
@@ -133,6 +144,7 @@ describe('the published package', { tags: ['slow'] }, () => {
       '/hono': hono,
       '/keys': keys,
       '/node': node,
+      '/redis': redis,
       '/yaml': yaml,
     }
     const load = type === 'module' ? 'await import' : 'require'

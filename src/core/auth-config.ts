@@ -1,3 +1,4 @@
+import type { DecisionStore } from './decision-store.ts'
 import type { AuthEvent, Denial, Question, Verdict } from './types.ts'
 
 /** Decides in place of an endpoint. The signal aborts at the deadline. */
@@ -161,6 +162,8 @@ export interface AuthConfig {
   /** Caches decisions; `{}` takes the defaults. Needs `context.headers` as a list: the cache key is what the endpoint gets.
    * @default false */
   readonly cache?: false | CacheConfig
+  /** Tells all instances of a revocation within a second, with `redisStore()` of `with-auth/redis`. Needs `cache`. */
+  readonly store?: DecisionStore
   /** The status of a rejection while no decision is available. `503` is recommended: it adds `Retry-After`, and clients keep
    * their token.
    * @default 401 */

@@ -1,7 +1,7 @@
 import { ignore } from './async.ts'
 import { AuthConfigError } from './errors.ts'
 import type { AuthConfig } from './auth-config.ts'
-import type { AuthEvent, NoticeEvent } from './types.ts'
+import type { AuthEvent, NoticeEvent, StoreEvent } from './types.ts'
 
 /**
  * Tells the observer of an event, of the error behind it, and of the request that a decision is about. The error may hold a
@@ -28,7 +28,7 @@ export interface Channel {
   /** `undefined` without an observer, so that callers skip timing. */
   readonly report: Report | undefined
   /** Tells the observer, or writes the message to the console without one. */
-  readonly notify: (notice: NoticeEvent, error?: unknown) => void
+  readonly notify: (notice: NoticeEvent | StoreEvent, error?: unknown) => void
   readonly writeLine: WriteLine
 }
 
@@ -55,7 +55,11 @@ export function createConsole(): WriteLine {
 /** Connects a wrapper to the observer of its config. */
 export function createChannel(onEvent: AuthConfig['onEvent'], writeLine: WriteLine): Channel {
   const report = onEvent === undefined ? undefined : createReport(onEvent, writeLine)
-  const toConsole: Channel['notify'] = ({ message }) => writeLine(message)
+  const toConsole: Channel['notify'] = (notice) => {
+    if (notice.type !== 'store') writeLine(notice.message)
+    else if (notice.state !== 'live')
+      writeLine(`store ${notice.state}: ${notice.cause ?? 'silent'}`)
+  }
   return { report, notify: report ?? toConsole, writeLine }
 }
 

@@ -3,6 +3,7 @@ import { isDenialReason } from './response/denial.ts'
 import { rememberAdmission } from './response/admission.ts'
 import { AuthUnavailableError } from './errors.ts'
 import { findCause, thrownBehind } from './endpoint/failure-cause.ts'
+import { createControls } from './policies/cache/controls.ts'
 import { findMisrouting } from './handlers/route-pattern.ts'
 import { isPreflight } from './request/credentials.ts'
 import { isPlainHost, parseTarget } from './request/target.ts'
@@ -42,6 +43,8 @@ export type Decide = (
 export interface Gate {
   readonly decide: Decide
   readonly controls: VerdictControls
+  /** Drops the decisions of this instance, and tells no store. */
+  readonly forget: () => void
   /** For the gate that replaces this one. */
   readonly handOver: () => Handover | undefined
 }
@@ -98,12 +101,8 @@ export function createGate<Args extends readonly unknown[]>(
       return fail(progress, error)
     }
   }
-  const invalidate = (token: string): void => {
-    if (typeof token === 'string') return setups.forget(token)
-    throw new TypeError('Cannot invalidate the token: it is not a string')
-  }
-  const clear = (): void => setups.forget()
-  return { decide, controls: { invalidate, clear }, handOver: setups.handOver }
+  const { forget, announce, handOver } = setups
+  return { decide, controls: createControls(forget, announce), forget, handOver }
 }
 
 /** The way of one request: its target, the exemptions, its token, the cached decision and, on a miss, the endpoint. */

@@ -12,6 +12,7 @@ import { createDenials } from './response/denial.ts'
 import { endpointFromEnvironment } from './runtime.ts'
 import type { AuthConfigSource } from './auth-config.ts'
 import type { ResolvedConfig } from './config/parse.ts'
+import type { Revocation } from './decision-store.ts'
 import type { Channel, WriteLine } from './events.ts'
 import type { ComposedVerifier } from './policies/compose.ts'
 import type { Handover } from './policies/handover.ts'
@@ -22,6 +23,9 @@ import type { Denials } from './response/denial.ts'
 
 const UNKNOWN_ROUTE =
   'A request came through the "routes" of Bun.serve. Bun matches the path as it was sent, so this wrapper cannot know which route runs: guard the routes with withAuthRoutes'
+
+const NO_CONFIG =
+  'Cannot tell a store of the revocation: no request has come yet, so the config function has made no config'
 
 /** The setup without a config that can be used: what the gate needs to reject a request and to report it. */
 export interface Unready extends Channel {
@@ -54,6 +58,8 @@ export interface SetupSource {
   readonly get: (args: readonly unknown[]) => Setup | Unready
   /** Forgets the decisions about a token, or all decisions. */
   readonly forget: (token?: string) => void
+  /** Tells the store of a revocation. Returns `undefined` without one. */
+  readonly announce: (revocation: Revocation) => Promise<void> | undefined
   /** For the source that replaces this one. */
   readonly handOver: () => Handover | undefined
 }
@@ -102,7 +108,13 @@ export function createSetupSource<Args extends readonly unknown[]>(
     inherited = undefined
     setup?.verifier.forget(token)
   }
-  return { get, forget, handOver: () => setup?.handover ?? inherited }
+  const announce: SetupSource['announce'] = (revocation) => {
+    if (typeof source === 'function' && setup === undefined)
+      return Promise.reject(new Error(NO_CONFIG))
+    const { store, cache } = base.config
+    return cache === false ? undefined : store?.invalidate(revocation, cache.allowTtlMs)
+  }
+  return { get, forget, announce, handOver: () => setup?.handover ?? inherited }
 }
 
 function requireSynchronous(made: unknown): unknown {
@@ -133,6 +145,7 @@ function createSetup(base: Base, args: readonly unknown[], handover?: Handover):
   const endpoint = findEndpoint(config, args)
   const asked = { ...config, endpoint }
   const verifier = createVerifier(config, endpoint, base, handover?.(asked))
+  config.store?.start(config.onEvent, base.notify)
   return {
     ...base,
     checks: createCheckFactory(config.context, [endpoint ?? 'verifier', config.identity]),

@@ -88,8 +88,8 @@ export interface DecisionEvent {
   /** The value of the header that {@link AuthConfig.requestIdHeader} names. It is what the client sent. */
   readonly requestId?: string
   readonly durationMs: number
-  /** `shared`: the call of another request answered. `skipped`: the decision was not cached. */
-  readonly cache: 'hit' | 'miss' | 'stale' | 'shared' | 'skipped' | 'off'
+  /** `shared`: the call of another request answered. `remote`: another instance had asked. `skipped`: it was not cached. */
+  readonly cache: 'hit' | 'miss' | 'stale' | 'shared' | 'remote' | 'skipped' | 'off'
   /** Why it was not cached. */
   readonly skipped?: SkipReason
   /** The status of the endpoint's response, if it was asked and responded. */
@@ -137,17 +137,38 @@ export interface NoticeEvent {
   readonly error?: unknown
 }
 
+/**
+ * The connection to the store. `live`: revocations by other instances arrive. `lost`: they do not, so decisions are used for
+ * `lostPushTtlMs` only. `revocation_pending`: the store has not taken a revocation yet. Each comes once for each outage.
+ */
+export interface StoreEvent {
+  readonly type: 'store'
+  readonly state: 'live' | 'lost' | 'revocation_pending'
+  /** Why, as a code, such as `ECONNREFUSED`. Holds no secret. */
+  readonly cause?: string
+}
+
 /** The argument of {@link AuthConfig.onEvent}. */
-export type AuthEvent = DecisionEvent | CircuitEvent | NoticeEvent
+export type AuthEvent = DecisionEvent | CircuitEvent | StoreEvent | NoticeEvent
 
 /** Drops cached decisions. */
 export interface VerdictControls {
   /**
-   * Drops the cached decisions about a token in this instance. Decisions under way are not cached. The next request asks again.
+   * Drops the cached decisions about a token. Decisions under way are not cached. The next request asks again. Change the
+   * answer of the endpoint first.
    *
+   * @returns Resolves at once without `store`. With it, resolves when the store has the revocation: no instance then uses an
+   * older decision for longer than `revocationMs`. It is tried again until then, and rejects after `cache.allowTtlMs`.
    * @throws TypeError if the token is not a string.
    */
-  readonly invalidate: (token: string) => void
-  /** Drops all cached decisions in this instance. Decisions under way are not cached. */
-  readonly clear: () => void
+  readonly invalidate: (token: string) => Promise<void>
+  /**
+   * Like `invalidate`, for the SHA-256 of a token in hexadecimal. Without `store` it drops all decisions of this instance,
+   * since it cannot tell which of them the hash means.
+   *
+   * @throws TypeError if the hash is not 64 hexadecimal digits.
+   */
+  readonly invalidateBy: (by: { readonly sha256: string }) => Promise<void>
+  /** Drops all cached decisions, with `store` those of all instances with the same `prefix`. Else like `invalidate`. */
+  readonly clear: () => Promise<void>
 }

@@ -93,9 +93,10 @@ export function withAuthRoutes(routes: unknown, config?: AuthConfigSource<unknow
     const isOwnRoute = createRouteMatcher(route, all)
     return [route.pattern, guardHandlers(handlers, isOwnRoute, gate)] as const
   })
-  const { invalidate, clear } = gate.controls
+  const { invalidate, invalidateBy, clear } = gate.controls
   return Object.defineProperties(Object.fromEntries(table), {
     invalidate: { value: invalidate },
+    invalidateBy: { value: invalidateBy },
     clear: { value: clear },
   })
 }

@@ -9,6 +9,7 @@ import type {
   Authenticator,
   AuthEvent,
   CircuitEvent,
+  StoreEvent,
   DecisionEvent,
   DenialReason,
   NoticeEvent,
@@ -95,6 +96,7 @@ export function eventsAndReasonsAreUnions(): void {
   const onEvent = (event: AuthEvent): void => {
     if (event.type === 'decision') return same<typeof event, DecisionEvent>()
     if (event.type === 'circuit') return same<typeof event, CircuitEvent>()
+    if (event.type === 'store') return same<typeof event, StoreEvent>()
     same<typeof event, NoticeEvent>()
   }
   withAuth(handler, { ...config, onEvent })

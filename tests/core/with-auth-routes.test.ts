@@ -77,10 +77,10 @@ describe('guarded routes', () => {
     }
     await ask()
     expect(verifier).toHaveBeenCalledTimes(1)
-    routes.invalidate('k1')
+    void routes.invalidate('k1')
     await ask()
     expect(verifier).toHaveBeenCalledTimes(2)
-    routes.clear()
+    void routes.clear()
     await ask()
     expect(verifier).toHaveBeenCalledTimes(3)
     expect(Object.keys(routes)).toEqual(['/v1/a', '/v1/b'])

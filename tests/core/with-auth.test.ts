@@ -70,7 +70,7 @@ describe('a guarded function', () => {
   it('is its own fetch, so that it serves as a default export', () => {
     const guarded = withAuth(() => new Response('secret'), config)
     expect(guarded.fetch).toBe(guarded)
-    expect(Object.keys(guarded)).toEqual(['invalidate', 'clear', 'fetch'])
+    expect(Object.keys(guarded)).toEqual(['invalidate', 'invalidateBy', 'clear', 'fetch'])
   })
 
   it('asks twice when it is wrapped twice', async () => {
@@ -212,8 +212,9 @@ it('throws for a bad config when it is called', () => {
 })
 
 describe('invalidate and clear', () => {
-  const controlsOf = ({ invalidate, clear }: VerdictControls): VerdictControls => ({
+  const controlsOf = ({ invalidate, invalidateBy, clear }: VerdictControls): VerdictControls => ({
     invalidate,
+    invalidateBy,
     clear,
   })
   const cached = { endpoint: ENDPOINT, context: { headers: [] }, cache: {} }
@@ -231,9 +232,9 @@ describe('invalidate and clear', () => {
       endpoint.asked.length = 0
       for (let turn = 0; turn < 2; turn += 1) await fetch(get('/a', 'k1'))
       expect(endpoint.asked).toHaveLength(1)
-      invalidate('k1')
+      void invalidate('k1')
       await fetch(get('/a', 'k1'))
-      clear()
+      void clear()
       await fetch(get('/a', 'k1'))
       expect(endpoint.asked).toHaveLength(3)
     }

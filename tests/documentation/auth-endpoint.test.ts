@@ -1,12 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { symlinkSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { examine } from '../../src/cli/conformance/examine.ts'
 import { whyMissing } from '../support/installed.ts'
-import { close, listen } from '../support/loopback.ts'
+import { findFreePort } from '../support/loopback.ts'
 import { readFences } from '../support/markdown.ts'
 import { readText, ROOT } from '../support/project.ts'
 import { spawnProgram } from '../support/spawned-program.ts'
@@ -99,11 +98,4 @@ async function untilListening(port: number, program: SpawnedProgram): Promise<vo
     )
   // oxlint-disable-next-line no-await-in-loop -- one try after the other
   while (!ending.signal.aborted && !(await isListening())) await sleep(100)
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer()
-  const port = await listen(server)
-  await close(server)
-  return port
 }

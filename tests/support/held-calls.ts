@@ -27,7 +27,7 @@ export function heldCalls() {
     (check, deadline) =>
       new Promise((resolve, reject) => calls.push({ check, deadline, resolve, reject })),
     { timeoutMs: TIMEOUT },
-    { now: () => performance.now() },
+    { now: () => performance.now(), wallNow: () => Date.now() },
   )
   /** The result of a check, or `pending`. */
   const ask = (token = 't', told = 'a', check = checkOf(token, told)) => {

@@ -230,11 +230,11 @@ function disturb(
   }
   if (incident === 'invalidate') {
     invalidations.push({ moment: moment(), token })
-    controls.invalidate(token)
+    void controls.invalidate(token)
   }
   if (incident === 'clear') {
     invalidations.push({ moment: moment(), token: undefined })
-    controls.clear()
+    void controls.clear()
   }
 }
 

@@ -40,6 +40,7 @@ export const OPTION_EXAMPLES: Readonly<Record<string, readonly [example: string,
       "public: ['/healthz', '/assets/*', { path: '/hook', methods: ['POST'] }]",
       'public-paths.md',
     ],
+    store: ["store: redisStore({ url: 'redis://127.0.0.1:6379' })", 'caching.md'],
     preflight: ["preflight: 'allow'"],
     mode: ["mode: 'shadow'"],
     realm: ["realm: 'models'"],
@@ -56,6 +57,7 @@ export const OPTION_EXAMPLES: Readonly<Record<string, readonly [example: string,
 export function createExampleModule(): string {
   const configs = Object.values(OPTION_EXAMPLES).map(([example]) => `  { ${example} },`)
   return `import { nodeTransport } from 'with-auth/node'
+import { redisStore } from 'with-auth/redis'
 import type { AuthConfig } from 'with-auth'
 
 const secret = 'secret'

@@ -103,7 +103,7 @@ function createStage(
   )
   const onChange = (next: ProofState, cause?: string): void => {
     // An endpoint that allowed every key has filled the cache with wrong decisions.
-    gate.controls.clear()
+    gate.forget()
     log({ type: 'endpoint', state: next, cause })
     if (next !== 'open') return
     surroundings.note(

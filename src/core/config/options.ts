@@ -23,12 +23,14 @@ import type {
   CredentialsSource,
   RetryConfig,
 } from '../auth-config.ts'
+import type { DecisionStore } from '../decision-store.ts'
 import type { Kind, Rule } from './kinds.ts'
 import type { OptionPath } from './problems.ts'
 import type { PublicRule } from './public-paths.ts'
 
 /** The options whose parsed type is not `Filled`. */
 interface Changed {
+  readonly store: DecisionStore | undefined
   /** `undefined` if the environment of the first request names it, or if `verifier` replaces it. */
   readonly endpoint: string | undefined
   readonly credentials: readonly CredentialsSource[]
@@ -67,6 +69,14 @@ const contextHeaders: Kind<'all' | readonly string[]> = {
     if (value === 'all') return value
     if (!Array.isArray(value)) throw invalidOption(path, value, '"all" or a list of names')
     return Object.freeze([...new Set(parseList(value, path, parseHeaderName))])
+  },
+}
+
+const store: Kind<DecisionStore, DecisionStore | undefined> = {
+  form: { kind: 'function' },
+  parse: (value, path) => {
+    if (value === undefined || isStore(value)) return value
+    throw invalidOption(path, value, 'a store, such as `redisStore()` of with-auth/redis makes')
   },
 }
 
@@ -124,6 +134,7 @@ export const OPTIONS: OptionTable = {
     }),
     false,
   ),
+  store,
   unavailableStatus: oneOf(401, 503),
   public: publicPaths,
   preflight: oneOf('deny', 'allow'),
@@ -133,6 +144,10 @@ export const OPTIONS: OptionTable = {
   onEvent: callback(),
   respond: callback(),
   fetch: callback(),
+}
+
+function isStore(value: unknown): value is DecisionStore {
+  return typeof value === 'object' && value !== null && 'stamp' in value && 'invalidate' in value
 }
 
 function parseHeaderName(value: unknown, path: OptionPath): string {

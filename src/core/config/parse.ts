@@ -58,6 +58,7 @@ function rejectConflicts(given: Given, problems: Problems): void {
 /** Checks combinations of options that are valid one by one. */
 function checkRules(given: Given, parsed: Partial<ParsedOptions>, problems: Problems): void {
   const { endpoint, allowInsecureHttp, context, requestIdHeader, credentials } = parsed
+  checkStore(given, parsed, problems)
   if (endpoint !== undefined && allowInsecureHttp === false) {
     problems.attempt(() => rejectInsecure(endpoint))
   }
@@ -68,5 +69,26 @@ function checkRules(given: Given, parsed: Partial<ParsedOptions>, problems: Prob
     problems.attempt(() =>
       rejectLoggedCredentials(requestIdHeader, credentials, given.requestIdHeader),
     )
+  }
+}
+
+function checkStore(
+  { verifier }: Given,
+  { store, cache }: Partial<ParsedOptions>,
+  problems: Problems,
+): void {
+  if (store === undefined || cache === undefined) return
+  const { revocationMs, lostPushTtlMs, shared } = store
+  if (cache === false) {
+    problems.add(misusedOption(['store'], 'left out without `cache`: it ends cached decisions'))
+  } else if (lostPushTtlMs > Math.max(revocationMs, cache.allowTtlMs)) {
+    problems.add(
+      misusedOption(['store'], 'one with a `lostPushTtlMs` of at most `cache.allowTtlMs`'),
+    )
+  }
+  if (verifier !== undefined && shared !== undefined && shared.scope === undefined) {
+    const expected =
+      'one with `scope` beside `verifier`: the scope keeps decisions of different verifiers apart'
+    problems.add(misusedOption(['store'], expected))
   }
 }

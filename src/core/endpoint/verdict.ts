@@ -23,6 +23,8 @@ export interface AllowVerdict {
   readonly maxAgeMs?: number
   /** It must not stand in after it has expired. */
   readonly mustRevalidate?: true
+  /** How long ago the endpoint was asked, if another instance asked it, in milliseconds. */
+  readonly ageMs?: number
   /** The time of day at which the endpoint says that the token ends, in milliseconds since 1970. */
   readonly endsAt?: number
 }
@@ -32,6 +34,7 @@ export interface DenyVerdict {
   /** Whether it may be cached at all: a 404 says that the endpoint is elsewhere, and nothing about the token. */
   readonly isLasting: boolean
   readonly maxAgeMs?: number
+  readonly ageMs?: undefined
 }
 
 /** An identity without principal and attributes. */

@@ -1,4 +1,5 @@
 import { Cache } from './cache/cache.ts'
+import { shareVerdicts } from './cache/share-verdicts.ts'
 import { createCircuitBreaker } from './circuit-breaker.ts'
 import { enforceDeadline } from './deadline.ts'
 import { KnownTokens, recognise } from './known-tokens.ts'
@@ -34,7 +35,7 @@ export interface Memory {
 }
 
 /**
- * Composes `cache( sharedCalls( recognise( enforceDeadline( limit( circuitBreaker( retry( endpoint )))))))`. The cache has a
+ * Composes `cache( sharedCalls( shareVerdicts( recognise( enforceDeadline( limit( circuitBreaker( retry( endpoint ))))))))`. The cache has a
  * part on either side of the shared call: one looks a decision up, one stores what the call brings. The circuit breaker has
  * one inside of all that, and one that rejects a check before anything is started for it.
  */
@@ -55,7 +56,8 @@ export function createVerifier(
   timed = limit(timed, concurrency, clock, () => !tokens.isEmpty())
   const call = enforceDeadline(timed, clock)
   const known = recognise(breaker?.rejectWhileOpen(call) ?? call, tokens, outage)
-  const calls = new SharedCalls(cache?.fill(known) ?? known, config, clock)
+  const shared = shareAcrossInstances(known, config)
+  const calls = new SharedCalls(cache?.fill(shared) ?? shared, config, clock)
   const share: Verifier = (check, deadline) => calls.ask(check, deadline)
   const ask = cache?.orStale(share, outage) ?? share
   return {
@@ -70,9 +72,17 @@ export function createVerifier(
   }
 }
 
-function createMemory({ cache }: ResolvedConfig): Memory {
+function shareAcrossInstances(next: Verifier, config: ResolvedConfig): Verifier {
+  const { cache, store, endpointHeaders } = config
+  if (cache === false || store?.shared === undefined) return next
+  // The headers may tell the endpoint whose keys it must look among.
+  const scope = JSON.stringify([store.shared.scope, endpointHeaders])
+  return shareVerdicts(next, store.shared, { cache, scope, clock })
+}
+
+function createMemory({ cache, store }: ResolvedConfig): Memory {
   return {
-    cache: cache === false ? undefined : new Cache(cache, clock),
+    cache: cache === false ? undefined : new Cache(cache, clock, store),
     tokens: new KnownTokens(clock),
   }
 }

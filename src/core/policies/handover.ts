@@ -21,7 +21,9 @@ export function asksTheSame(one: ResolvedConfig, other: ResolvedConfig): boolean
 
 export function createHandover(config: ResolvedConfig, memory: Memory): Handover {
   return (next) =>
-    asksTheSame(config, next) && isEqual(config.cache, next.cache) ? memory : undefined
+    asksTheSame(config, next) && isEqual(config.cache, next.cache) && config.store === next.store
+      ? memory
+      : undefined
 }
 
 // Data is compared by its content, a function by its identity.

@@ -24,17 +24,17 @@ interface Follower {
 export class SharedCalls {
   readonly #next: Verifier
   readonly #timeoutMs: number
-  readonly #now: Clock['now']
+  readonly #clock: Pick<Clock, 'now' | 'wallNow'>
   readonly #calls = new UnderWay<SharedCall>()
 
   constructor(
     next: Verifier,
     { timeoutMs }: { readonly timeoutMs: number },
-    { now }: Pick<Clock, 'now'>,
+    clock: Pick<Clock, 'now' | 'wallNow'>,
   ) {
     this.#next = next
     this.#timeoutMs = timeoutMs
-    this.#now = now
+    this.#clock = clock
   }
 
   /** Shares the newest call for the same question, or starts one. Throws what `next` throws at once. */
@@ -49,16 +49,15 @@ export class SharedCalls {
 
   #shareOrStart(follower: Follower): Promise<ParsedVerdict> {
     const call = this.#calls.newest(follower.check.key)
-    if (call === undefined || call.isOutdated || call.deadline <= this.#now()) {
-      return this.#start(follower)
-    }
-    return this.#follow(follower, call)
+    return call?.canBeJoined(this.#clock) === true
+      ? this.#follow(follower, call)
+      : this.#start(follower)
   }
 
   #start({ check, deadline }: Follower): Promise<ParsedVerdict> {
     const pending = Promise.resolve(this.#next(check, deadline))
     const call = new SharedCall(check, deadline, (own) => this.#settle(own, pending))
-    this.#calls.begin(call, this.#now())
+    this.#calls.begin(call, this.#clock.now())
     keepAlive(check.args, call.ended)
     return call.verdict
   }
@@ -76,14 +75,14 @@ export class SharedCalls {
 
   async #follow(follower: Follower, call: SharedCall): Promise<ParsedVerdict> {
     const { check, deadline } = follower
-    check.waitedSince = this.#now()
+    check.waitedSince = this.#clock.now()
     const shared = call.verdictForFollower()
     const budgetMs = deadline - check.waitedSince
     // A call of its own could not end in less than a sixteenth of the time.
     const isShort = budgetMs <= this.#timeoutMs / 8
     const verdict = await within(isShort ? budgetMs : budgetMs / 2, shared)
     if (verdict !== undefined) return this.#take(follower, call, verdict)
-    if (follower.isAnswered || deadline - this.#now() < this.#timeoutMs / 100) {
+    if (follower.isAnswered || deadline - this.#clock.now() < this.#timeoutMs / 100) {
       throw new AuthUnavailableError('timeout')
     }
     return this.#race(follower, call, shared)
@@ -105,7 +104,7 @@ export class SharedCalls {
       if (!isUnavailable(error, 'overloaded')) throw error
       // Its own call found no place, so the other one has all the time that is left.
       return takeShared(
-        await within(follower.deadline - this.#now(), shared).catch(() => undefined),
+        await within(follower.deadline - this.#clock.now(), shared).catch(() => undefined),
       )
     }
   }
@@ -146,6 +145,13 @@ class SharedCall implements Call {
     this.deadline = deadline
     this.verdict = settle(this)
     this.ended = Promise.allSettled([this.verdict])
+  }
+
+  canBeJoined(clock: Pick<Clock, 'now' | 'wallNow'>): boolean {
+    const now = clock.now()
+    if (this.isOutdated || this.deadline <= now) return false
+    // A request that comes after a revocation must not take what was asked before it.
+    return this.check.stamp?.isGood(now, clock.wallNow()) !== false
   }
 
   /** The verdict, or `undefined` if a follower must ask for itself: the call is lost, outdated, or ran out of its own time. */

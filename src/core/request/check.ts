@@ -1,6 +1,7 @@
 import { createQuestionBuilder, createToldEncoder, encodeKey, readHeaders } from './question.ts'
 import type { Context, ToldHeaders } from './question.ts'
 import type { Target } from './target.ts'
+import type { Stamp } from '../decision-store.ts'
 import type { DecisionEvent, Question, SkipReason } from '../types.ts'
 
 /** One check of one request: what the endpoint is asked, and the facts for the event. */
@@ -22,6 +23,8 @@ export class Check {
   cache: DecisionEvent['cache'] = 'off'
   /** Why the decision was not cached. */
   skipped: SkipReason | undefined = undefined
+  /** With a store: what was known before anything was sent. */
+  stamp: Stamp | undefined = undefined
   /** The extra arguments of the handler. */
   readonly args: readonly unknown[]
 

@@ -177,8 +177,8 @@ export function aTableOfRoutesKnowsItsParams(): void {
   same<ReturnType<(typeof routes)['/v1/:id']>, Answer>()
   same<ReturnType<(typeof routes)['/v1/:id/parts/:part/*']['GET']>, Answer>()
   same<Parameters<(typeof routes)['/socket/:id']>, [request: BunRequest<'id'>, server: BunServer]>()
-  routes.invalidate('k1')
-  routes.clear()
+  void routes.invalidate('k1')
+  void routes.clear()
   // @ts-expect-error -- no such route
   use(routes['/v2'])
   // @ts-expect-error -- no such parameter

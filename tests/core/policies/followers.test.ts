@@ -108,7 +108,7 @@ describe('a follower', () => {
         made += 1
         return new Promise(() => undefined)
       }
-      const shared = new SharedCalls(next, { timeoutMs: TIMEOUT }, { now })
+      const shared = new SharedCalls(next, { timeoutMs: TIMEOUT }, { now, wallNow: now })
       void shared.ask(checkOf(), now() + TIMEOUT)
       void shared.ask(checkOf(), now() + TIMEOUT).catch(() => undefined)
       lateMs = TIMEOUT / 2 - restMs

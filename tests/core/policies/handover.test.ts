@@ -90,7 +90,7 @@ it('cached decisions are handed on by a gate that was never asked', async () => 
 it('cached decisions are not handed on by a gate that was told to forget them', async () => {
   const gate = await askedGate()
   const between = createGate(CONFIG, gate.handOver())
-  between.controls.clear()
+  void between.controls.clear()
   expect(await callsFor(createGate(CONFIG, between.handOver()))).toBe(1)
 })
 
@@ -119,7 +119,7 @@ it('a decision that arrives after the handover is cached, unless its token was i
     const next = createGate({ ...CONFIG, realm: 'models' }, gate.handOver())
     // Its first request makes it ready, with what was handed over.
     await next.decide(get('/'), [])
-    if (isForgotten) next.controls.invalidate('t')
+    if (isForgotten) void next.controls.invalidate('t')
     answer()
     await pending
     expect(await callsFor(next)).toBe(calls)

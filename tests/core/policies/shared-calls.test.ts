@@ -216,7 +216,11 @@ it('lost calls do not pile up', async () => {
   vi.useRealTimers()
   let time = 0
   const never: Verifier = () => new Promise(() => undefined)
-  const shared = new SharedCalls(never, { timeoutMs: TIMEOUT }, { now: () => time })
+  const shared = new SharedCalls(
+    never,
+    { timeoutMs: TIMEOUT },
+    { now: () => time, wallNow: () => time },
+  )
   const ask = (token: string): WeakRef<Check> => {
     const check = checkOf(token, 'a')
     void shared.ask(check, time + TIMEOUT)

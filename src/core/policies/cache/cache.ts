@@ -1,15 +1,16 @@
+import { sizeOf } from './identity-size.ts'
 import { VerdictStore } from './verdict-store.ts'
 import { permitsStale } from '../outage.ts'
 import { UnderWay } from '../under-way.ts'
-import { NOBODY } from '../../endpoint/verdict.ts'
 import type { RecentOutage } from '../outage.ts'
 import type { Call } from '../under-way.ts'
 import type { CacheConfig } from '../../auth-config.ts'
+import type { DecisionStore, Stamp } from '../../decision-store.ts'
 import type { ParsedVerdict, PendingVerdict, Verifier } from '../../endpoint/verdict.ts'
 import type { Check } from '../../request/check.ts'
 import type { Admission } from '../../response/admission.ts'
 import type { Clock } from '../../runtime.ts'
-import type { Auth, SkipReason } from '../../types.ts'
+import type { SkipReason } from '../../types.ts'
 
 /** Times are whole milliseconds since the cache was made: V8 stores small integers without an object. */
 export interface CachedDecision {
@@ -22,6 +23,8 @@ export interface CachedDecision {
   /** The time of day at which the endpoint says that the token ends. */
   readonly endsAt: number | undefined
   readonly mustRevalidate: boolean
+  /** With a store. */
+  readonly stamp: Stamp | undefined
 }
 
 /** A call whose verdict may be cached. */
@@ -32,26 +35,24 @@ interface Fill extends Call {
 
 const MAX_ENTRIES_PER_TOKEN = 64
 const JITTER = 0.1
-const ATTRIBUTES_BYTES = 160
-const LIST_BYTES = 72
-const POINTER_BYTES = 8
-const TEXT_BYTES = 16
 
 /** Caches decisions, never failures. Denials have a store of their own, so that invalid tokens drop no allow. */
 export class Cache {
   readonly #options: Required<CacheConfig>
   readonly #clock: Clock
+  readonly #store: Pick<DecisionStore, 'stamp'> | undefined
   readonly #allows: VerdictStore<CachedDecision>
   readonly #denials: VerdictStore<CachedDecision>
   readonly #fills = new UnderWay<Fill>()
   readonly #madeAt: number
   readonly #wallMadeAt: number
 
-  constructor(options: Required<CacheConfig>, clock: Clock) {
+  constructor(options: Required<CacheConfig>, clock: Clock, store?: Pick<DecisionStore, 'stamp'>) {
     const { maxEntries, maxBytes } = options
     const bounds = { maxEntries, maxEntriesPerToken: MAX_ENTRIES_PER_TOKEN }
     this.#options = options
     this.#clock = clock
+    this.#store = store
     this.#allows = new VerdictStore({ ...bounds, maxBytes: maxBytes * 0.75 })
     this.#denials = new VerdictStore({ ...bounds, maxBytes: maxBytes * 0.25 })
     this.#madeAt = clock.now()
@@ -92,6 +93,7 @@ export class Cache {
       if (verdict !== undefined) return verdict
       const startedAt = this.#clock.now()
       const wallStartedAt = this.#clock.wallNow()
+      check.stamp = this.#store?.stamp(check.token, startedAt, wallStartedAt)
       const fill: Fill = { check, deadline, startedAt, wallStartedAt, isOutdated: false }
       this.#fills.begin(fill, startedAt)
       try {
@@ -120,10 +122,15 @@ export class Cache {
   }
 
   // Both clocks must agree: one may stop while a machine is frozen, the other may be set back and forth.
-  #isUsable({ ttlMs, askedAt, wallAskedAt, endsAt }: CachedDecision, extraMs: number): boolean {
+  #isUsable(decision: CachedDecision, extraMs: number): boolean {
+    const { ttlMs, askedAt, wallAskedAt, endsAt, stamp, admission } = decision
     const wallNow = this.#clock.wallNow()
     if (endsAt !== undefined && wallNow >= endsAt) return false
-    const ageMs = this.#clock.now() - this.#madeAt - askedAt
+    const now = this.#clock.now()
+    // A denial admits nobody, so it may outlive the connection to the store.
+    const isTrusted = admission === undefined ? stamp?.isCurrent() : stamp?.isGood(now, wallNow)
+    if (isTrusted === false) return false
+    const ageMs = now - this.#madeAt - askedAt
     const wallAgeMs = wallNow - this.#wallMadeAt - wallAskedAt
     return ageMs < ttlMs + extraMs && wallAgeMs >= 0 && wallAgeMs < ttlMs + extraMs
   }
@@ -166,12 +173,13 @@ export class Cache {
     // A retry asks later than its call began, so the order of two calls is not known. If one of them is denied, neither is
     // cached.
     const isContested = verdict.outcome === 'deny' && this.#fills.outdateOthers(check.key, fill)
-    check.skipped = fill.isOutdated || isContested ? 'outdated' : this.#store(fill, verdict)
+    const isOutdated = fill.isOutdated || isContested || check.stamp?.isCurrent() === false
+    check.skipped = isOutdated ? 'outdated' : this.#keep(fill, verdict)
     if (check.skipped !== undefined) check.cache = 'skipped'
     this.#fills.outdateOlder(fill)
   }
 
-  #store(fill: Fill, verdict: ParsedVerdict): SkipReason | undefined {
+  #keep(fill: Fill, verdict: ParsedVerdict): SkipReason | undefined {
     if (verdict.maxAgeMs === 0) return 'no_store'
     if (verdict.outcome === 'deny' && !verdict.isLasting) return 'status'
     const { allowTtlMs, denyTtlMs } = this.#options
@@ -186,11 +194,13 @@ export class Cache {
   }
 
   #fits(fill: Fill, verdict: ParsedVerdict, ttlMs: number): boolean {
-    const { token, told } = fill.check
+    const { token, told, stamp } = fill.check
+    const { ageMs = 0 } = verdict
     const times = {
       ttlMs,
-      askedAt: Math.floor(fill.startedAt - this.#madeAt),
-      wallAskedAt: Math.floor(fill.wallStartedAt - this.#wallMadeAt),
+      askedAt: Math.floor(fill.startedAt - this.#madeAt - ageMs),
+      wallAskedAt: Math.floor(fill.wallStartedAt - this.#wallMadeAt - ageMs),
+      stamp,
     }
     if (verdict.outcome === 'deny') {
       const denial = { admission: undefined, ...times, endsAt: undefined, mustRevalidate: false }
@@ -200,20 +210,4 @@ export class Cache {
     const allow = { admission: { admitted: true, auth }, ...times, endsAt, mustRevalidate } as const
     return this.#allows.set(token, told, allow, sizeOf(auth))
   }
-}
-
-/** Estimates the bytes of an identity, as measured on V8. The objects around short texts take most of them. */
-function sizeOf({ principal = '', attributes }: Auth): number {
-  let bytes = sizeOfText(principal)
-  if (attributes === NOBODY.attributes) return bytes
-  bytes += ATTRIBUTES_BYTES
-  for (const [name, list] of Object.entries(attributes)) {
-    bytes += LIST_BYTES + sizeOfText(name)
-    for (const text of list) bytes += POINTER_BYTES + sizeOfText(text)
-  }
-  return bytes
-}
-
-function sizeOfText({ length }: string): number {
-  return TEXT_BYTES + 2 * length
 }

@@ -1,0 +1,73 @@
+import { VerdictStore } from './verdict-store.ts'
+import type { CacheConfig } from '../../auth-config.ts'
+import type { SharedAllow, SharedDecisions } from '../../decision-store.ts'
+import type { AllowVerdict, ParsedVerdict, Verifier } from '../../endpoint/verdict.ts'
+import type { Check } from '../../request/check.ts'
+import type { Clock } from '../../runtime.ts'
+
+export interface SharingOptions {
+  readonly cache: Pick<Required<CacheConfig>, 'allowTtlMs' | 'maxEntries' | 'maxBytes'>
+  /** What gives a verdict another meaning, beside what the endpoint is told. */
+  readonly scope: string
+  readonly clock: Pick<Clock, 'now' | 'wallNow'>
+}
+
+// The clocks of two machines may differ by as much.
+const MAX_SKEW_MS = 5000
+const MAX_ENTRIES_PER_TOKEN = 64
+
+/** Takes what another instance was allowed, or asks and lets the others take an allow. */
+export function shareVerdicts(
+  next: Verifier,
+  { recall }: SharedDecisions,
+  { cache, scope, clock }: SharingOptions,
+): Verifier {
+  const { allowTtlMs, maxEntries, maxBytes } = cache
+  // When the endpoint last answered a question. An older allow of another instance must not bring back what it has taken.
+  const asked = new VerdictStore<number>({
+    maxEntries,
+    maxBytes: maxBytes / 4,
+    maxEntriesPerToken: MAX_ENTRIES_PER_TOKEN,
+  })
+  const lastAskedAt = ({ token, told }: Check): number => asked.get(token, told) ?? -Infinity
+  const isUsable = (check: Check, { askedAt, ttlMs, endsAt = Infinity }: SharedAllow): boolean => {
+    const wallNow = clock.wallNow()
+    const ageMs = wallNow - askedAt
+    if (ageMs <= -MAX_SKEW_MS || ageMs >= Math.min(allowTtlMs, ttlMs)) return false
+    return wallNow < endsAt && askedAt >= lastAskedAt(check) + MAX_SKEW_MS
+  }
+
+  return async (check, deadline): Promise<ParsedVerdict> => {
+    const { token, told } = check
+    const question = { token, told: scope + told }
+    const { allow, share } = await recall(question, deadline - clock.now())
+    if (allow !== undefined && isUsable(check, allow)) {
+      check.cache = 'remote'
+      return fromShared(allow, clock.wallNow())
+    }
+    const askedAt = clock.wallNow()
+    const verdict = await next(check, deadline)
+    asked.set(token, told, Math.max(askedAt, lastAskedAt(check)), 0)
+    const ttlMs = Math.min(allowTtlMs, verdict.maxAgeMs ?? Infinity)
+    if (verdict.outcome === 'allow' && ttlMs > 0) share?.(toShared(verdict, askedAt, ttlMs))
+    return verdict
+  }
+}
+
+function toShared(
+  { auth, endsAt, mustRevalidate }: AllowVerdict,
+  askedAt: number,
+  ttlMs: number,
+): SharedAllow {
+  return {
+    auth,
+    askedAt,
+    ttlMs,
+    ...(endsAt === undefined ? {} : { endsAt }),
+    ...(mustRevalidate === undefined ? {} : { mustRevalidate }),
+  }
+}
+
+function fromShared({ askedAt, ttlMs, ...rest }: SharedAllow, wallNow: number): AllowVerdict {
+  return { outcome: 'allow', maxAgeMs: ttlMs, ageMs: Math.max(0, wallNow - askedAt), ...rest }
+}

@@ -1,0 +1,154 @@
+import { reasonOf } from './engine.ts'
+import { parseMessage } from './names.ts'
+import type { Engine, Link } from './engine.ts'
+import type { Instant, Lease } from './lease.ts'
+import type { Names } from './names.ts'
+import type { Timing } from './timing.ts'
+
+export interface ConnectionHooks {
+  /** Messages arrive, and a first one of our own has come back. */
+  readonly onLive: () => void
+  readonly onLost: (cause: string) => void
+  /** Commands can be sent. */
+  readonly onReady: () => void
+}
+
+/** A message to ourselves. It proves something once it was executed and has come back. */
+interface Beat {
+  readonly sentAt: Instant
+  isExecuted: boolean
+  isBack: boolean
+}
+
+const MIN_CONNECT_MS = 2000
+const MIN_BACKOFF_MS = 50
+const MAX_BACKOFF_MS = 500
+
+/** Keeps a link to the engine, and renews the lease by messages that it sends to itself. */
+export class Connection {
+  readonly #engine: Engine
+  readonly #names: Names
+  readonly #own: ReturnType<Names['own']>
+  readonly #lease: Lease
+  readonly #revocationMs: number
+  readonly #timing: Timing
+  readonly #hooks: ConnectionHooks
+  readonly #beats = new Map<number, Beat>()
+  #count = 0
+  #lastBackAt = 0
+  #backoffMs = MIN_BACKOFF_MS
+  #link: Link | undefined
+  #run: string | undefined
+  #cancel: () => void = () => undefined
+
+  constructor(
+    engine: Engine,
+    options: {
+      readonly names: Names
+      readonly instance: string
+      readonly lease: Lease
+      readonly revocationMs: number
+    },
+    timing: Timing,
+    hooks: ConnectionHooks,
+  ) {
+    this.#engine = engine
+    this.#names = options.names
+    this.#own = options.names.own(options.instance)
+    this.#lease = options.lease
+    this.#revocationMs = options.revocationMs
+    this.#timing = timing
+    this.#hooks = hooks
+  }
+
+  /** The link and the run of its primary, if it is ready. */
+  current(): { readonly link: Link; readonly run: string } | undefined {
+    return this.#link === undefined || this.#run === undefined
+      ? undefined
+      : { link: this.#link, run: this.#run }
+  }
+
+  open(): void {
+    const link = this.#engine.open({
+      channels: [this.#names.bus, this.#own.channel],
+      onMessage: (message) => this.#receive(link, message),
+      onClose: (cause) => this.#drop(link, cause),
+    })
+    this.#link = link
+    const timeoutMs = Math.max(MIN_CONNECT_MS, 3 * this.#revocationMs)
+    this.#cancel = this.#timing.schedule(timeoutMs, () => this.#drop(link, 'timeout'))
+    link.ready.then(
+      (run) => this.#start(link, run),
+      (error: unknown) => this.#drop(link, reasonOf(error)),
+    )
+  }
+
+  close(): void {
+    this.#cancel()
+    this.#link?.close()
+    this.#link = undefined
+    this.#run = undefined
+  }
+
+  #start(link: Link, run: string): void {
+    if (this.#link !== link) return
+    this.#cancel()
+    this.#run = run
+    this.#backoffMs = MIN_BACKOFF_MS
+    this.#lease.restart()
+    this.#lastBackAt = this.#timing.now()
+    this.#beat(link)
+    this.#hooks.onReady()
+  }
+
+  /** Throws both connections away: on a half-open one TCP would wait for minutes. */
+  #drop(link: Link, cause: string): void {
+    if (this.#link !== link) return
+    this.close()
+    this.#beats.clear()
+    this.#hooks.onLost(cause)
+    const jitteredMs = this.#backoffMs * (1 + this.#timing.random())
+    this.#cancel = this.#timing.schedule(jitteredMs, () => this.open())
+    this.#backoffMs = Math.min(MAX_BACKOFF_MS, 2 * this.#backoffMs)
+  }
+
+  #beat(link: Link): void {
+    if (this.#link !== link) return
+    const sentAt = { now: this.#timing.now(), wallNow: this.#timing.wallNow() }
+    const silentMs = sentAt.now - this.#lastBackAt
+    if (silentMs > 3 * this.#revocationMs) return this.#drop(link, 'timeout')
+    if (silentMs > this.#revocationMs) this.#hooks.onLost('timeout')
+    this.#count += 1
+    const count = this.#count
+    this.#beats.set(count, { sentAt, isExecuted: false, isBack: false })
+    this.#cancel = this.#timing.schedule(this.#revocationMs / 4, () => this.#beat(link))
+    const ttlMs = 4 * this.#revocationMs
+    link.announce({ ...this.#own, value: '', ttlMs, message: `b${count}` }).then(
+      () => this.#prove(link, count, 'isExecuted'),
+      // No primary any more, or no right to write: nothing will come back.
+      (error: unknown) => this.#drop(link, reasonOf(error)),
+    )
+  }
+
+  #receive(link: Link, text: string): void {
+    const message = parseMessage(text)
+    if (message === undefined) return
+    if (message.type === 'revoked') this.#lease.age(message.slot)
+    else if (message.type === 'all_revoked') this.#lease.ageAll()
+    else this.#prove(link, message.count, 'isBack')
+  }
+
+  #prove(link: Link, count: number, part: 'isExecuted' | 'isBack'): void {
+    const beat = this.#link === link ? this.#beats.get(count) : undefined
+    if (beat === undefined) return
+    beat[part] = true
+    if (!beat.isExecuted || !beat.isBack) return
+    // Beats come back in order, so what is older comes no more.
+    for (const older of this.#beats.keys()) if (older <= count) this.#beats.delete(older)
+    this.#lastBackAt = this.#timing.now()
+    this.#lease.prove(beat.sentAt)
+    if (this.#lease.holds({ now: this.#lastBackAt, wallNow: this.#timing.wallNow() })) {
+      this.#hooks.onLive()
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import { boolean, callback, milliseconds } from '../core/config/kinds.ts'
+import {
+  invalidOption,
+  invalidSecret,
+  misusedOption,
+  readOptions,
+} from '../core/config/option-checks.ts'
+import { Problems } from '../core/config/problems.ts'
+import type { OptionPath } from '../core/config/problems.ts'
+import type { ClientFactory, EngineSettings } from './client.ts'
+import type { StoreSettings } from './store.ts'
+
+/** The options of {@link redisStore}. */
+export interface RedisStoreOptions {
+  /** `redis://` or `rediss://`, with user and password if the engine asks for them. Never shown. */
+  readonly url: string
+  /**
+   * Lets instances take each other's allows. Needs `secret`. Worth it if the endpoint is slow or scarce: a shared allow costs
+   * about as much CPU as a quick endpoint.
+   *
+   * @default false
+   */
+  readonly shareVerdicts?: boolean
+  /**
+   * Seals shared allows, the same for all instances: at least 32 bytes. A list of up to three rotates it: the first seals, all
+   * open. Only with `shareVerdicts`.
+   */
+  readonly secret?: string | readonly string[]
+  /**
+   * The longest time that a revoked token works, in milliseconds, from 250 to 10,000.
+   *
+   * @default 1000
+   */
+  readonly revocationMs?: number
+  /**
+   * How long a decision is used while the store cannot be reached, in milliseconds from the call. At most `cache.allowTtlMs`.
+   * Set it above `revocationMs` to spare the endpoint in an outage of the store. A revoked token then works for as long.
+   *
+   * @default revocationMs
+   */
+  readonly lostPushTtlMs?: number
+  /**
+   * How long a request waits for a shared allow, in milliseconds, from 1 to 60,000. After that the endpoint is asked.
+   *
+   * @default 50
+   */
+  readonly timeoutMs?: number
+  /**
+   * The beginning of all keys and channels: 1 to 64 visible ASCII characters. Instances with the same prefix share
+   * revocations.
+   *
+   * @default 'with-auth:'
+   */
+  readonly prefix?: string
+  /** Keeps shared allows of different verifiers apart. Needed with `shareVerdicts` and `verifier`. */
+  readonly scope?: string
+  /** PEM texts for `rediss://`: the authority of the engine, and the certificate and key of this client. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string }
+  /**
+   * Makes a client of `@redis/client`, which is not connected yet, of the options that it gets. Called for each connection.
+   *
+   * @default createClient
+   */
+  readonly client?: ClientFactory
+}
+
+export interface ResolvedStoreOptions {
+  readonly settings: StoreSettings
+  readonly engine: EngineSettings
+}
+
+const NAMES = [
+  'url',
+  'shareVerdicts',
+  'secret',
+  'revocationMs',
+  'lostPushTtlMs',
+  'timeoutMs',
+  'prefix',
+  'scope',
+  'tls',
+  'client',
+] as const
+const TLS_NAMES = ['ca', 'cert', 'key'] as const
+
+const SHARE = boolean(false)
+const REVOCATION = milliseconds({ default: 1000, min: 250, max: 10_000 })
+const TIMEOUT = milliseconds({ default: 50, min: 1, max: 60_000 })
+const CLIENT = callback<ClientFactory>()
+const MIN_SECRET_BYTES = 32
+const MAX_SECRETS = 3
+const SECRET = `a text of at least ${MIN_SECRET_BYTES} bytes, or a list of at most ${MAX_SECRETS} of them`
+
+/** @throws AuthConfigError with all problems. */
+export function parseStoreOptions(value: unknown): ResolvedStoreOptions {
+  const problems = new Problems()
+  const given = readOptions(value, NAMES, [], 'an object', problems)
+  const attempt = <Parsed>(parse: () => Parsed, otherwise: Parsed): Parsed =>
+    problems.attempt(parse) ?? otherwise
+  const revocationMs = attempt(() => REVOCATION.parse(given.revocationMs, ['revocationMs']), 0)
+  const lostPush = milliseconds({ default: revocationMs, min: revocationMs, max: 3_600_000 })
+  const sharesVerdicts = attempt(() => SHARE.parse(given.shareVerdicts, ['shareVerdicts']), false)
+  const settings: StoreSettings = {
+    revocationMs,
+    lostPushTtlMs: attempt(() => lostPush.parse(given.lostPushTtlMs, ['lostPushTtlMs']), 0),
+    timeoutMs: attempt(() => TIMEOUT.parse(given.timeoutMs, ['timeoutMs']), 0),
+    prefix: attempt(() => parsePrefix(given.prefix ?? 'with-auth:'), ''),
+    scope: attempt(() => parseScope(given.scope), undefined),
+    secrets: attempt(() => parseSecrets(given.secret, sharesVerdicts), []),
+  }
+  const engine: EngineSettings = {
+    url: attempt(() => parseUrl(given.url), ''),
+    tls: attempt(() => parseTls(given.tls), undefined),
+    client: attempt(() => CLIENT.parse(given.client, ['client']), undefined),
+  }
+  problems.throwIfAny()
+  return { settings, engine }
+}
+
+function parseUrl(value: unknown): string {
+  if (typeof value === 'string' && /^rediss?:\/\/[^/\s]/.test(value) && URL.canParse(value)) {
+    return value
+  }
+  throw invalidSecret(['url'], 'a URL that begins with "redis://" or "rediss://"')
+}
+
+function parsePrefix(value: unknown): string {
+  if (typeof value === 'string' && /^[\x21-\x7e]{1,64}$/.test(value)) return value
+  throw invalidOption(['prefix'], value, '1 to 64 visible ASCII characters')
+}
+
+function parseScope(value: unknown): string | undefined {
+  if (value === undefined || (typeof value === 'string' && value !== '')) return value
+  throw invalidOption(['scope'], value, 'a text')
+}
+
+function parseSecrets(value: unknown, sharesVerdicts: boolean): readonly string[] {
+  if (value === undefined && !sharesVerdicts) return []
+  if (!sharesVerdicts) throw misusedOption(['secret'], 'left out without `shareVerdicts`')
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value]
+  if (!list.every(isSecret) || list.length === 0 || list.length > MAX_SECRETS) {
+    throw invalidSecret(['secret'], `${SECRET}, with \`shareVerdicts\``)
+  }
+  return [...new Set(list)]
+}
+
+function isSecret(value: unknown): value is string {
+  return typeof value === 'string' && Buffer.byteLength(value) >= MIN_SECRET_BYTES
+}
+
+function parseTls(value: unknown): EngineSettings['tls'] {
+  if (value === undefined) return undefined
+  const path: OptionPath = ['tls']
+  const tls = readOptions(value, TLS_NAMES, path)
+  const pem = (name: (typeof TLS_NAMES)[number]): object => {
+    const text = tls[name]
+    if (text === undefined) return {}
+    if (typeof text === 'string' && text.includes('-----BEGIN')) return { [name]: text }
+    throw invalidSecret([...path, name], 'a text in PEM form')
+  }
+  return { ...pem('ca'), ...pem('cert'), ...pem('key') }
+}

@@ -1,0 +1,210 @@
+import { createHash } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { connectGuard, connectLiveGuard, pause, stopGuards } from '../support/connected-guards.ts'
+import { findFreePort } from '../support/loopback.ts'
+import { ENGINE_MISSING, ENGINES, startEngine } from '../support/redis-servers.ts'
+import type { Verdict } from '../../src/index.ts'
+import type { RunningEngine } from '../support/redis-servers.ts'
+
+/** Revocations between instances, by real engines. */
+
+const ALLOW: Verdict = { outcome: 'allow', principal: 'alice' }
+const DENY: Verdict = { outcome: 'deny' }
+const allow = (): Verdict => ALLOW
+
+afterEach(stopGuards)
+
+it.runIf(process.env['CI'] === 'true')('Valkey and Redis are installed in CI', () => {
+  expect(ENGINES.length === 2 ? 'installed' : ENGINE_MISSING).toBe('installed')
+})
+
+describe.each(ENGINES)('%s', (name) => {
+  let engine: RunningEngine
+  beforeAll(async () => {
+    engine = await startEngine(name)
+  })
+  afterAll(() => engine.stop())
+
+  it('tells the other instance of a revoked token, by token, by hash and of all', async () => {
+    let verdict: Verdict = ALLOW
+    const answer = (): Verdict => verdict
+    const [one, other] = await Promise.all([
+      connectLiveGuard(answer, { url: engine.url }),
+      connectLiveGuard(answer, { url: engine.url }),
+    ])
+    const sha256 = createHash('sha256').update('token-of-alice').digest('hex').toUpperCase()
+    for (const revoke of [
+      () => one.invalidate('token-of-alice'),
+      () => one.invalidateBy({ sha256 }),
+      () => one.clear(),
+    ]) {
+      verdict = ALLOW
+      await Promise.all([one.clear(), other.clear()])
+      await pause(50)
+      await Promise.all([one.ask(), other.ask()])
+      expect(await other.ask()).toMatchObject({ outcome: 'allow', cache: 'hit' })
+      verdict = DENY
+      await revoke()
+      expect(await one.ask()).toMatchObject({ outcome: 'deny', attempts: 1 })
+      while ((await other.ask()).outcome === 'allow') await pause(1)
+    }
+  })
+
+  it('keeps the decisions about other tokens', async () => {
+    const [one, other] = await Promise.all([
+      connectLiveGuard(allow, { url: engine.url }),
+      connectLiveGuard(allow, { url: engine.url }),
+    ])
+    await other.ask('token-of-bob')
+    await one.invalidate('token-of-alice')
+    await pause(50)
+    expect(await other.ask('token-of-bob')).toMatchObject({ cache: 'hit' })
+  })
+
+  it('does not let a request that comes after a revocation join a call from before it', async () => {
+    const held: ((verdict: Verdict) => void)[] = []
+    const hold = (token: string): Verdict | Promise<Verdict> =>
+      token === 'first-token' ? ALLOW : new Promise((resolve) => void held.push(resolve))
+    const guard = await connectLiveGuard(hold, { url: engine.url })
+    const before = guard.ask()
+    const remote = await connectLiveGuard(allow, { url: engine.url })
+    const joined = guard.ask()
+    await remote.invalidate('token-of-alice')
+    await pause(50)
+    const after = guard.ask()
+    await pause(10)
+    expect(held).toHaveLength(2)
+    held.forEach((resolve, index) => resolve(index === 0 ? ALLOW : DENY))
+    expect((await after).outcome).toBe('deny')
+    expect((await Promise.all([before, joined])).map(({ outcome }) => outcome)).toEqual([
+      'allow',
+      'allow',
+    ])
+  })
+
+  it('does not cache what was asked before a revocation (late fill)', async () => {
+    const held: ((verdict: Verdict) => void)[] = []
+    const hold = (token: string): Verdict | Promise<Verdict> =>
+      token === 'first-token' ? ALLOW : new Promise((resolve) => void held.push(resolve))
+    const guard = await connectLiveGuard(hold, { url: engine.url })
+    const late = guard.ask()
+    const remote = await connectLiveGuard(allow, { url: engine.url })
+    await remote.invalidate('token-of-alice')
+    await pause(50)
+    held[0]?.(ALLOW)
+    expect(await late).toMatchObject({ outcome: 'allow', cache: 'skipped', skipped: 'outdated' })
+    const next = guard.ask()
+    await pause(5)
+    held[1]?.(DENY)
+    expect(await next).toMatchObject({ outcome: 'deny', attempts: 1 })
+  })
+
+  it('serves a cached allow for revocationMs only while the engine is silent', async () => {
+    const own = await startEngine(name)
+    let verdict: Verdict = ALLOW
+    const guard = await connectLiveGuard(() => verdict, { url: own.url, revocationMs: 250 })
+    await guard.ask()
+    own.pause()
+    verdict = DENY
+    const stoppedAt = performance.now()
+    while ((await guard.ask()).outcome === 'allow') await pause(5)
+    // A wide margin, since the machine may be busy: the entry would live for a minute.
+    expect(performance.now() - stoppedAt).toBeLessThan(5000)
+    await guard.until('lost')
+    own.resume()
+    await guard.until('live')
+    expect(guard.states().slice(-2)).toEqual(['lost', 'live'])
+    await own.stop()
+  })
+
+  it('serves it for lostPushTtlMs if that is longer', async () => {
+    const own = await startEngine(name)
+    const options = { url: own.url, revocationMs: 250, lostPushTtlMs: 60_000 }
+    const guard = await connectLiveGuard(allow, options)
+    await guard.ask()
+    await own.stop()
+    await guard.until('lost')
+    await pause(600)
+    expect(await guard.ask()).toMatchObject({ cache: 'hit' })
+  })
+
+  it('tries a revocation again until the engine is back', async () => {
+    const port = await findFreePort()
+    const url = `redis://127.0.0.1:${port}`
+    const guard = connectGuard(allow, { url, revocationMs: 250 })
+    const revoked = guard.invalidate('token-of-alice')
+    await guard.ask()
+    await guard.until('lost')
+    const own = await startEngine(name, { port })
+    await revoked
+    const pending = connectGuard(allow, { url, revocationMs: 250 })
+    await pending.ask()
+    await pending.until('live')
+    await own.stop()
+    await pending.until('lost')
+    const waiting = pending.clear()
+    expect(pending.states().at(-1)).toBe('revocation_pending')
+    const again = await startEngine(name, { port })
+    await waiting
+    await again.stop()
+  })
+
+  it('rejects a revocation that is never acknowledged, without the URL or the token', async () => {
+    const url = `redis://user:hunter2@127.0.0.1:${await findFreePort()}`
+    const guard = connectGuard(allow, { url, revocationMs: 250 }, { cache: { allowTtlMs: 300 } })
+    const error = await guard.invalidate('token-of-alice').catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ reason: 'revocation_unacknowledged' })
+    expect(String(error)).not.toMatch(/hunter2|alice/)
+    const waiting = guard.invalidate('token-of-alice')
+    guard.store.stop()
+    await expect(waiting).rejects.toMatchObject({ reason: 'stopped' })
+    await expect(guard.invalidate('token-of-alice')).rejects.toThrow('stopped')
+    guard.store.stop()
+  })
+
+  it.each([
+    ['a replica', ['--replicaof', '127.0.0.1 1'], /connect to the primary/],
+    ['a cluster', ['--cluster-enabled', 'yes', '--cluster-port'], /cluster mode/],
+    ['a missing password', ['--requirepass', 'hunter2'], /asks for a password/],
+  ])('is lost, with a warning, by %s', async (_what, args, advice) => {
+    const isCluster = args.includes('--cluster-port')
+    const more = isCluster ? [String(await findFreePort())] : []
+    const own = await startEngine(name, { args: [...args, ...more] })
+    const guard = connectGuard(allow, { url: own.url, revocationMs: 250 })
+    await guard.ask()
+    await guard.until('lost')
+    const warnings = (): string[] =>
+      guard.events.flatMap((event) => (event.type === 'warning' ? [event.message] : []))
+    while (warnings().length === 0) await pause(5)
+    expect(warnings()).toEqual([expect.stringMatching(advice)])
+    expect((await guard.ask()).outcome).toBe('allow')
+    await own.stop()
+  })
+
+  it('is lost by a primary that becomes a replica, though its connections stay open', async () => {
+    const own = await startEngine(name)
+    const guard = await connectLiveGuard(allow, { url: own.url, revocationMs: 250 })
+    const { createClient } = await import('@redis/client')
+    const client = createClient({ url: own.url })
+    await client.connect()
+    await client.sendCommand(['REPLICAOF', '127.0.0.1', '1'])
+    await guard.until('lost')
+    await client.sendCommand(['REPLICAOF', 'NO', 'ONE'])
+    await guard.until('live')
+    client.destroy()
+    await own.stop()
+  })
+
+  it('needs no more rights than the documentation names', async () => {
+    const rights =
+      '~with-auth:* resetchannels &with-auth:bus &with-auth:bus:* -@all +hello +auth +ping +info +mget +get +set +multi +exec +discard +publish +subscribe +unsubscribe +client|setinfo +client|setname +client|id'
+    const own = await startEngine(name, {
+      args: ['--user', 'guard', 'on', '>hunter2', ...rights.split(' ')],
+    })
+    const url = own.url.replace('://', '://guard:hunter2@')
+    const guard = await connectLiveGuard(allow, { url })
+    await guard.clear()
+    expect(guard.states()).toEqual(['live'])
+    await own.stop()
+  })
+})

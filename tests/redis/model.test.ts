@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import { IS_NIGHTLY } from '../support/nightly.ts'
+import * as parts from '../support/simulation/parts.ts'
+import { runHistory } from '../support/simulation/history.ts'
+import { loadVariant, VARIANTS } from '../support/simulation/variants.ts'
+import type { Variant } from '../support/simulation/variants.ts'
+
+/**
+ * The real code in simulated time, with three instances and a primary with a replica: lost and late messages, half-open
+ * connections, frozen and suspended processes, failovers with lost writes, restarts, eviction, and clocks that differ. An allow
+ * must be no older than a revocation that was acknowledged a second ago, than its time to live, than what the endpoint told
+ * this instance, and than a revocation of this instance.
+ */
+
+const HISTORIES = IS_NIGHTLY ? 10_000 : 100
+const TIMEOUT_MS = IS_NIGHTLY ? 3_600_000 : 60_000
+const MOST_HISTORIES = 5000
+
+/** Runs histories from a seed on. Returns the first violation. */
+async function findViolation(
+  variant: typeof parts,
+  { options, seed: first = 1 }: Pick<Variant, 'options' | 'seed'>,
+  most: number,
+): Promise<string | undefined> {
+  for (let seed = first; seed < first + most; seed += 1) {
+    const violation = await runHistory(variant, { seed, ...options })
+    if (violation !== undefined) return violation
+  }
+  return undefined
+}
+
+it(`keeps its promises in ${HISTORIES} random histories`, { timeout: TIMEOUT_MS }, async () => {
+  expect(await findViolation(parts, {}, HISTORIES)).toBeUndefined()
+})
+
+describe('a history finds', () => {
+  const find = async (variant: Variant): Promise<void> => {
+    const changed = await loadVariant(variant)
+    expect(await findViolation(changed, variant, MOST_HISTORIES)).toMatch(/^seed/)
+  }
+  const isRare = (variant: Variant): boolean => variant.isRare === true
+
+  it.each(VARIANTS.filter((one) => !isRare(one)))('$name', { timeout: TIMEOUT_MS }, find)
+
+  it.each(VARIANTS.filter(isRare))(
+    '$name, which is rare',
+    { tags: ['slow'], timeout: 3_600_000 },
+    find,
+  )
+})

@@ -1,0 +1,260 @@
+import { createClient } from '@redis/client'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { connectLiveGuard, pause, SECRET, stopGuards } from '../support/connected-guards.ts'
+import { sorted } from '../support/project.ts'
+import { ENGINES, startEngine } from '../support/redis-servers.ts'
+import type { Verdict } from '../../src/index.ts'
+import type { RedisStoreOptions } from '../../src/redis.ts'
+import type { ConnectedGuard } from '../support/connected-guards.ts'
+import type { RunningEngine } from '../support/redis-servers.ts'
+
+/** Shared allows in a real engine, and whoever can write to it. */
+
+const TOKEN = 'token-of-alice'
+const ALLOW = { outcome: 'allow', principal: 'alice', attributes: { roles: ['dev'] } } as const
+
+type Client = Awaited<ReturnType<typeof connectClient>>
+
+function connectClient(url: string) {
+  return createClient({ url, RESP: 2 }).connect()
+}
+
+describe.each(ENGINES)('%s', (name) => {
+  let engine: RunningEngine
+  let client: Client
+  let verdict: Verdict = ALLOW
+
+  beforeAll(async () => {
+    engine = await startEngine(name)
+    client = await connectClient(engine.url)
+  })
+  beforeEach(async () => {
+    verdict = ALLOW
+    await client.sendCommand(['FLUSHALL'])
+  })
+  afterEach(stopGuards)
+  afterAll(async () => {
+    client.destroy()
+    await engine.stop()
+  })
+
+  const sharing = (options: Partial<RedisStoreOptions> = {}): Promise<ConnectedGuard> =>
+    connectLiveGuard((token) => (token === TOKEN ? verdict : { outcome: 'deny' }), {
+      url: engine.url,
+      shareVerdicts: true,
+      secret: SECRET,
+      // The machine may be busy.
+      timeoutMs: 10_000,
+      ...options,
+    })
+  const values = async (): Promise<string[]> => {
+    const keys = await client.keys('*:v:*')
+    return sorted(keys)
+  }
+  const untilShared = async (count = 1): Promise<string[]> => {
+    while ((await values()).length < count) await pause(2)
+    return values()
+  }
+  const valueOf = (key: string): Promise<Buffer> =>
+    client.sendCommand(['GET', key], { typeMapping: { 36: Buffer } }) as unknown as Promise<Buffer>
+  const put = (key: string, value: Buffer): Promise<unknown> =>
+    client.sendCommand(['SET', key, value])
+
+  it('lets another instance take an allow, without a call', async () => {
+    const [one, other] = [await sharing(), await sharing()]
+    await one.ask()
+    await untilShared()
+    expect(await other.ask()).toMatchObject({
+      outcome: 'allow',
+      principal: 'alice',
+      cache: 'remote',
+      attempts: 0,
+    })
+    expect(await other.ask()).toMatchObject({ cache: 'hit' })
+  })
+
+  it('says shared to those that follow', async () => {
+    const [one, other] = [await sharing(), await sharing()]
+    await one.ask()
+    await untilShared()
+    const both = await Promise.all([other.ask(), other.ask()])
+    expect(both.map(({ cache }) => cache)).toEqual(['remote', 'shared'])
+  })
+
+  it('shares no denial', async () => {
+    const guard = await sharing()
+    await guard.ask('unknown-token')
+    await pause(50)
+    expect(await values()).toEqual([])
+  })
+
+  it('holds no token, principal or attribute, and no 8 characters of a token', async () => {
+    const guard = await sharing()
+    await guard.ask()
+    await untilShared()
+    await guard.invalidate(TOKEN)
+    const keys = await client.keys('*')
+    const dump = [...keys, ...(await Promise.all(keys.map((key) => valueOf(key))))].map((part) =>
+      part.toString('latin1'),
+    )
+    const parts = Array.from({ length: TOKEN.length - 7 }, (_, at) => TOKEN.slice(at, at + 8))
+    for (const part of [...parts, 'alice', 'roles', SECRET]) expect(dump.join()).not.toContain(part)
+  })
+
+  it('opens for the same question only', async () => {
+    const one = await sharing()
+    await one.ask()
+    const [key = ''] = await untilShared()
+    const other = await connectLiveGuard(() => ({ outcome: 'allow', principal: 'bob' }), {
+      url: engine.url,
+      shareVerdicts: true,
+      secret: SECRET,
+      timeoutMs: 10_000,
+    })
+    await other.ask('token-of-bob')
+    const keys = await untilShared(2)
+    const bobs = keys.find((one) => one !== key) ?? ''
+    // Bob's key gets the value of Alice.
+    await put(bobs, await valueOf(key))
+    const third = await sharing()
+    expect(await third.ask('token-of-bob')).toMatchObject({ outcome: 'deny', attempts: 1 })
+  })
+
+  it.each([
+    ['truncated', (value: Buffer) => value.subarray(0, -1)],
+    ['empty', () => Buffer.alloc(0)],
+    ['made without the secret', () => Buffer.from('{"principal":"alice"}'.padEnd(200))],
+    ['of another version', (value: Buffer) => Buffer.concat([Buffer.of(2), value.subarray(1)])],
+    ['of another day', (value: Buffer) => Buffer.from(value).fill(7, 1, 5)],
+    ['changed in one bit', (value: Buffer) => Buffer.from(value).fill(value[40]! ^ 1, 40, 41)],
+  ])('ignores a value that is %s', async (_what, spoil) => {
+    const one = await sharing()
+    await one.ask()
+    const [key = ''] = await untilShared()
+    await put(key, spoil(await valueOf(key)))
+    verdict = { outcome: 'deny' }
+    const other = await sharing()
+    expect(await other.ask()).toMatchObject({ outcome: 'deny', attempts: 1 })
+  })
+
+  it('ignores a value that was revoked and is put back', async () => {
+    const one = await sharing()
+    await one.ask()
+    const [key = ''] = await untilShared()
+    const old = await valueOf(key)
+    verdict = { outcome: 'deny' }
+    await one.invalidate(TOKEN)
+    await put(key, old)
+    const other = await sharing()
+    expect(await other.ask()).toMatchObject({ outcome: 'deny', attempts: 1 })
+    await put(key, old)
+    await one.clear()
+    expect(await (await sharing()).ask()).toMatchObject({ outcome: 'deny', attempts: 1 })
+  })
+
+  it('ignores a late fill, which was asked before a revocation', async () => {
+    let answer: (verdict: Verdict) => void = () => undefined
+    const late = await connectLiveGuard(
+      (token) =>
+        token === TOKEN ? new Promise((resolve) => void (answer = resolve)) : { outcome: 'deny' },
+      { url: engine.url, shareVerdicts: true, secret: SECRET, timeoutMs: 10_000 },
+    )
+    const asked = late.ask()
+    await pause(100)
+    const one = await sharing()
+    await one.invalidate(TOKEN)
+    answer(ALLOW)
+    await asked
+    await untilShared()
+    verdict = { outcome: 'deny' }
+    expect(await (await sharing()).ask()).toMatchObject({ outcome: 'deny', attempts: 1 })
+  })
+
+  it('ignores the value of another run of the engine, with the same fences', async () => {
+    const own = await startEngine(name)
+    const ownClient = await connectClient(own.url)
+    const one = await sharing({ url: own.url })
+    await one.ask()
+    while ((await ownClient.keys('*:v:*')).length === 0) await pause(2)
+    const other = await sharing({ url: own.url })
+    // A replica with the same data that becomes the primary.
+    await ownClient.sendCommand(['REPLICAOF', '127.0.0.1', '1'])
+    await other.until('lost')
+    await ownClient.sendCommand(['REPLICAOF', 'NO', 'ONE'])
+    await other.until('live')
+    verdict = { outcome: 'deny' }
+    expect(await ownClient.keys('*:v:*')).toHaveLength(1)
+    expect(await other.ask()).toMatchObject({ outcome: 'deny', attempts: 1 })
+    ownClient.destroy()
+    await own.stop()
+  })
+
+  it('takes no allow that is older than what the endpoint told this instance', async () => {
+    const [one, other] = [await sharing(), await sharing()]
+    await one.ask()
+    const [key = ''] = await untilShared()
+    const old = await valueOf(key)
+    verdict = { outcome: 'deny', maxAgeMs: 0 }
+    await client.sendCommand(['DEL', key])
+    expect(await other.ask()).toMatchObject({ outcome: 'deny', attempts: 1 })
+    await put(key, old)
+    expect(await other.ask()).toMatchObject({ outcome: 'deny', attempts: 1 })
+  })
+
+  it('opens with one of several secrets, and not with another', async () => {
+    const next = 'the next secret, which takes its place soon'
+    const one = await sharing()
+    await one.ask()
+    await untilShared()
+    expect(await (await sharing({ secret: [next, SECRET] })).ask()).toMatchObject({
+      cache: 'remote',
+    })
+    expect(await (await sharing({ secret: next })).ask()).toMatchObject({ attempts: 1 })
+  })
+
+  it('keeps scopes, endpoint headers and prefixes apart', async () => {
+    const one = await sharing()
+    await one.ask()
+    await untilShared()
+    expect(await (await sharing({ scope: 'another' })).ask()).toMatchObject({ attempts: 1 })
+    expect(await (await sharing({ prefix: 'another:' })).ask()).toMatchObject({ attempts: 1 })
+  })
+
+  it('asks the endpoint while the engine is silent or empty', async () => {
+    const own = await startEngine(name)
+    const guard = await sharing({ url: own.url, timeoutMs: 20 })
+    await guard.ask()
+    own.pause()
+    for (let turn = 0; turn < 8; turn += 1) {
+      void guard.clear().catch(() => undefined)
+      expect(await guard.ask()).toMatchObject({ outcome: 'allow', attempts: 1 })
+    }
+    own.resume()
+    await guard.until('live')
+    await own.stop()
+  })
+
+  it('warns after many values that do not open', async () => {
+    const guard = await connectLiveGuard(() => ALLOW, {
+      url: engine.url,
+      shareVerdicts: true,
+      secret: SECRET,
+      timeoutMs: 10_000,
+      prefix: 'noise:',
+    })
+    const foreign = await connectLiveGuard(() => ALLOW, {
+      url: engine.url,
+      shareVerdicts: true,
+      secret: SECRET,
+      timeoutMs: 10_000,
+      prefix: 'noise:',
+    })
+    const tokens = Array.from({ length: 100 }, (_, index) => `token-${index}`)
+    await Promise.all(tokens.map((token) => guard.ask(token)))
+    for (const key of await untilShared(100)) await put(key, Buffer.alloc(50))
+    await Promise.all(tokens.map((token) => foreign.ask(token)))
+    expect(foreign.events.filter(({ type }) => type === 'warning')).toEqual([
+      { type: 'warning', message: expect.stringMatching(/do not open/) as unknown },
+    ])
+  })
+})

@@ -1,0 +1,85 @@
+import { createAuthenticator } from '../../src/index.ts'
+import { redisStore } from '../../src/redis.ts'
+import type { AuthConfig, AuthEvent, DecisionEvent, StoreEvent, Verdict } from '../../src/index.ts'
+import type { RedisStoreOptions, StoppableStore } from '../../src/redis.ts'
+
+export const SECRET = 'a secret of the operator, 32 bytes or more'
+
+export interface ConnectedGuard {
+  /** The decision event of a request with this token. */
+  readonly ask: (token?: string) => Promise<DecisionEvent>
+  readonly invalidate: (token: string) => Promise<void>
+  readonly invalidateBy: (by: { sha256: string }) => Promise<void>
+  readonly clear: () => Promise<void>
+  readonly events: AuthEvent[]
+  readonly states: () => string[]
+  /** Waits for a state of the store. */
+  readonly until: (state: StoreEvent['state']) => Promise<void>
+  readonly store: StoppableStore
+}
+
+export type AnswerQuestion = (token: string) => Verdict | Promise<Verdict>
+
+const guards: ConnectedGuard[] = []
+let requests = 0
+
+/** A guard that is connected to an engine, as one of several instances. */
+export function connectGuard(
+  answer: AnswerQuestion,
+  options: RedisStoreOptions,
+  config: AuthConfig = {},
+): ConnectedGuard {
+  const events: AuthEvent[] = []
+  const store = redisStore({ scope: 'test', ...options })
+  const authenticate = createAuthenticator({
+    verifier: ({ token }) => answer(token),
+    context: { headers: [], params: 'none', path: false },
+    cache: { allowTtlMs: 60_000 },
+    store,
+    requestIdHeader: 'x-request-id',
+    onEvent: (event) => void events.push(event),
+    ...config,
+  })
+  const stateEvents = (): StoreEvent[] => events.filter((event) => event.type === 'store')
+  const guard = {
+    ask: async (token = 'token-of-alice') => {
+      requests += 1
+      const id = `request-${requests}`
+      const headers = { authorization: `Bearer ${token}`, 'x-request-id': id }
+      await authenticate(new Request('http://api.test/', { headers }))
+      const decisions = events.filter((event) => event.type === 'decision')
+      const decision = decisions.find(({ requestId }) => requestId === id)
+      if (decision === undefined) throw new Error('No decision was reported')
+      return decision
+    },
+    invalidate: authenticate.invalidate,
+    invalidateBy: authenticate.invalidateBy,
+    clear: authenticate.clear,
+    events,
+    states: () => stateEvents().map(({ state }) => state),
+    until: async (state: StoreEvent['state']) => {
+      while (stateEvents().at(-1)?.state !== state) await pause(5)
+    },
+    store,
+  }
+  guards.push(guard)
+  return guard
+}
+
+/** A guard whose store can be reached. */
+export async function connectLiveGuard(
+  ...args: Parameters<typeof connectGuard>
+): Promise<ConnectedGuard> {
+  const guard = connectGuard(...args)
+  await guard.ask('first-token')
+  await guard.until('live')
+  return guard
+}
+
+export function stopGuards(): void {
+  for (const { store } of guards.splice(0)) store.stop()
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms))
+}

@@ -1,0 +1,69 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { findFreePort } from './loopback.ts'
+import { spawnProgram } from './spawned-program.ts'
+
+export type EngineName = 'valkey' | 'redis'
+
+/** The engines that are installed, and why a test must be skipped without them. */
+export const ENGINES = (['valkey', 'redis'] as const).filter(
+  (name) => spawnSync(`${name}-server`, ['--version']).error === undefined,
+)
+export const ENGINE_MISSING = 'no engine is installed: apt-get install valkey-server redis-server'
+
+export interface RunningEngine {
+  readonly url: string
+  readonly port: number
+  /** Ends it as a service manager does, and removes its folder. */
+  readonly stop: () => Promise<void>
+  /** Ends it as a power failure does. `startEngine` on the same port and folder brings it back. */
+  readonly kill: () => Promise<void>
+  /** SIGSTOP: its connections stay open, and nothing answers. */
+  readonly pause: () => void
+  readonly resume: () => void
+  /** Where it keeps its snapshot. */
+  readonly folder: string
+}
+
+export interface EngineOptions {
+  /** @default a free port */
+  readonly port?: number
+  /** @default a new temporary folder */
+  readonly folder?: string
+  /** More directives of its configuration, such as `['--replicaof', '127.0.0.1 6379']`. */
+  readonly args?: readonly string[]
+}
+
+/** Starts a Valkey or Redis on loopback, without persistence. Resolves when it accepts connections. */
+export async function startEngine(
+  name: EngineName,
+  options: EngineOptions = {},
+): Promise<RunningEngine> {
+  const port = options.port ?? (await findFreePort())
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'with-auth-engine-'))
+  const directives = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '']
+  const program = spawnProgram(`${name}-server`, [...directives, ...(options.args ?? [])], {
+    cwd: folder,
+  })
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    program.kill(signal)
+    // A stopped process gets no other signal than SIGKILL.
+    program.kill('SIGCONT')
+    await program.ended
+  }
+  await program.printed(/Ready to accept connections/)
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    folder,
+    stop: async () => {
+      await end('SIGTERM')
+      rmSync(folder, { recursive: true, force: true })
+    },
+    kill: () => end('SIGKILL'),
+    pause: () => program.kill('SIGSTOP'),
+    resume: () => program.kill('SIGCONT'),
+  }
+}

@@ -1,0 +1,256 @@
+import { Dice, Process, World } from './world.ts'
+import { Servers } from './servers.ts'
+import type * as Parts from './parts.ts'
+import type { ParsedVerdict, Verifier } from '../../../src/core/endpoint/verdict.ts'
+import type { EngineFlaws } from './servers.ts'
+
+/** One history of the protocol: instances, an endpoint that changes its mind, and faults. */
+
+export const REVOCATION_MS = 1000
+const DURATION_MS = 12_000
+const TOKEN = 'token'
+const SECRET = 'a secret of the operator, 32 bytes or more'
+
+export interface HistoryOptions {
+  readonly seed: number
+  readonly flaws?: EngineFlaws
+  /** The operator announces a change before the endpoint makes it. */
+  readonly announcesFirst?: boolean
+}
+
+/** What the endpoint says, counted from 0. Even versions are allowed. */
+interface Announced {
+  readonly version: number
+  readonly at: number
+}
+
+/** What differs from history to history. */
+interface Setting {
+  readonly allowTtlMs: number
+  readonly maxSkewMs: number
+  /** The part of changes that nobody announces. */
+  readonly unannounced: number
+}
+
+/** What an instance knew when a request began. */
+interface Seen {
+  readonly told: number
+  readonly revoked: number
+}
+
+class Instance {
+  readonly process: Process
+  readonly store: Parts.RedisStore
+  readonly #world: World
+  readonly #parts: typeof Parts
+  readonly #cache: Parts.Cache
+  readonly #calls: Parts.SharedCalls
+  readonly #setting: Setting
+  /** The newest answer of the endpoint to each question. */
+  readonly #told = new Map<string, number>()
+  /** The newest revocation of its own. */
+  #revoked = -1
+
+  constructor(
+    parts: typeof Parts,
+    world: World,
+    dice: Dice,
+    servers: Servers,
+    askEndpoint: (process: Process) => Promise<number>,
+    setting: Setting,
+  ) {
+    this.#setting = setting
+    this.#parts = parts
+    this.#world = world
+    this.process = new Process(world, dice, dice.between(-setting.maxSkewMs, setting.maxSkewMs))
+    const settings = {
+      prefix: 'p:',
+      revocationMs: REVOCATION_MS,
+      lostPushTtlMs: REVOCATION_MS,
+      timeoutMs: 50,
+      secrets: [SECRET],
+      scope: undefined,
+    }
+    this.store = new parts.RedisStore(settings, servers.engineFor(this.process), this.process)
+    this.store.start('history', () => undefined)
+    const cache = {
+      allowTtlMs: setting.allowTtlMs,
+      denyTtlMs: 5000,
+      staleIfErrorMs: 0,
+      maxEntries: 100,
+      maxBytes: 2 ** 20,
+    }
+    this.#cache = new parts.Cache(cache, this.process, this.store)
+    const ask: Verifier = async ({ told }) => {
+      const version = await askEndpoint(this.process)
+      this.#told.set(told, Math.max(version, this.#toldOf(told)))
+      return verdictOf(version)
+    }
+    const { shared } = this.store
+    if (shared === undefined) throw new TypeError('The store shares nothing')
+    const sharing = parts.shareVerdicts(ask, shared, { cache, scope: '', clock: this.process })
+    this.#calls = new parts.SharedCalls(
+      this.#cache.fill(sharing),
+      { timeoutMs: 5000 },
+      this.process,
+    )
+  }
+
+  #toldOf(told: string): number {
+    return this.#told.get(told) ?? -1
+  }
+
+  seen(told: string): Seen {
+    return { told: this.#toldOf(told), revoked: this.#revoked }
+  }
+
+  /** The version that a request is admitted by, or `undefined`. */
+  async request(told: string): Promise<number | undefined> {
+    const hit = this.#cache.lookUp(TOKEN, told)
+    if (hit !== undefined) return versionOf(hit.admission?.auth?.principal)
+    const question = { token: TOKEN, request: { path: '', headers: {}, params: {} } }
+    const check = new this.#parts.Check(question, told, [])
+    const verdict = await this.#calls.ask(check, this.process.now() + 5000)
+    return verdict.outcome === 'allow' ? versionOf(verdict.auth.principal) : undefined
+  }
+
+  /** Resolves with the time at which the engine had acknowledged it, or `undefined`. */
+  async revoke(version: number, isAll: boolean): Promise<number | undefined> {
+    this.#cache.forget(TOKEN)
+    this.#calls.forget(TOKEN)
+    const announced = this.store.invalidate(
+      isAll ? 'all' : { token: TOKEN },
+      this.#setting.allowTtlMs,
+    )
+    this.#revoked = version
+    try {
+      await announced
+      return this.#world.time
+    } catch {
+      return undefined
+    }
+  }
+}
+
+/** Runs a history. Returns what went wrong, or `undefined`. */
+export async function runHistory(
+  parts: typeof Parts,
+  { seed, flaws = {}, announcesFirst = false }: HistoryOptions,
+): Promise<string | undefined> {
+  const dice = new Dice(seed)
+  const world = new World()
+  const servers = new Servers(world, dice, parts.EngineError, flaws)
+  let version = 0
+  const changedAt = [0]
+  let acknowledged: Announced[] = []
+  let violation: string | undefined
+  const askEndpoint = (process: Process): Promise<number> =>
+    new Promise((resolve) => {
+      world.at(world.time + dice.between(0.5, 20), () => {
+        const answer = version
+        const slowestMs = dice.pick([5, 5, 20, 20, 20, 400, 2500])
+        process.schedule(dice.between(0.5, slowestMs), () => resolve(answer))
+      })
+    })
+  const setting: Setting = {
+    allowTtlMs: dice.pick([4000, 20_000]),
+    maxSkewMs: dice.pick([300, 2000]),
+    unannounced: dice.pick([0.2, 0.2, 0.9]),
+  }
+  const instances = Array.from(
+    { length: 3 },
+    () => new Instance(parts, world, dice, servers, askEndpoint, setting),
+  )
+
+  const judge = (instance: Instance, admitted: number, begunAt: number, seen: Seen): void => {
+    const wrong = (what: string): void => {
+      violation ??= `seed ${seed}: ${what}: version ${admitted} at ${begunAt.toFixed(0)} ms by instance ${instances.indexOf(instance)}`
+    }
+    const late = acknowledged.find(
+      (one) => one.version > admitted && begunAt > one.at + REVOCATION_MS,
+    )
+    if (late !== undefined) wrong(`acknowledged at ${late.at.toFixed(0)} ms`)
+    const endedAt = changedAt[admitted + 1] ?? Infinity
+    const longestMs = setting.allowTtlMs + 2 * setting.maxSkewMs
+    if (begunAt > endedAt + longestMs + 1) wrong('past its time to live')
+    if (admitted < seen.told) wrong('older than what the endpoint told')
+    if (admitted < seen.revoked) wrong('older than a revocation of its own')
+  }
+  const request = (instance: Instance): void => {
+    const begunAt = world.time
+    // New questions come up all the time, so that instances need what the others were allowed.
+    const told = `question ${Math.floor(begunAt / 1000) + dice.pick([0, 0, 1, 2])}`
+    const seen = instance.seen(told)
+    void instance.request(told).then((admitted) => {
+      if (admitted !== undefined) judge(instance, admitted, begunAt, seen)
+    }, ignoreTimeout)
+  }
+  const change = (): void => {
+    version += 1
+    changedAt[version] = world.time
+  }
+  const announce = (): void => {
+    const instance = dice.pick(instances)
+    instance.process.schedule(0, () => {
+      const isUnannounced = dice.isHit(setting.unannounced)
+      const isAll = dice.isHit(0.1)
+      if (!announcesFirst) change()
+      const announced = announcesFirst ? version + 1 : version
+      if (announcesFirst) world.at(world.time + dice.between(1, 60), change)
+      if (isUnannounced) return
+      void instance.revoke(announced, isAll).then((at) => {
+        if (at !== undefined) acknowledged = [...acknowledged, { version: announced, at }]
+      })
+    })
+  }
+
+  // A clock that stops and another that is set at the same time can agree by chance, which no process can notice.
+  const isSuspended = dice.isHit(0.5)
+  let snapshot = servers.snapshot()
+  const faults: (() => void)[] = [
+    () => servers.pause(dice.between(100, 4000)),
+    () => servers.failOver(false),
+    () => servers.failOver(true),
+    () => servers.restart(),
+    () => servers.restart(snapshot),
+    () => (snapshot = servers.snapshot()),
+    () => servers.evict(),
+    () => servers.flush(),
+    () => servers.fill(dice.between(100, 2000)),
+    () => dice.pick(instances).process.freeze(dice.between(100, 3500), isSuspended),
+    () =>
+      isSuspended ||
+      dice.pick(instances).process.setWallSkew(dice.between(-setting.maxSkewMs, setting.maxSkewMs)),
+    () => servers.someConnections().forEach((connection) => connection.reset()),
+    () =>
+      servers.someConnections().forEach((connection) => {
+        connection.stalledUntil = dice.isHit(0.5) ? Infinity : world.time + dice.between(50, 2500)
+      }),
+  ]
+
+  for (const instance of instances) {
+    for (let at = 0; at < DURATION_MS; at += dice.between(5, dice.isHit(0.1) ? 800 : 60)) {
+      world.at(at, () => instance.process.schedule(0, () => request(instance)))
+    }
+  }
+  for (let at = 300; at < DURATION_MS; at += dice.between(200, 2500)) world.at(at, announce)
+  for (let at = 200; at < DURATION_MS; at += dice.between(100, 2000)) {
+    world.at(at, () => dice.pick(faults)())
+  }
+  await world.runUntil(DURATION_MS + 1000)
+  instances.forEach(({ store }) => store.stop())
+  return violation
+}
+
+function ignoreTimeout(error: unknown): void {
+  if (!(error instanceof Error) || error.name !== 'AuthUnavailableError') throw error
+}
+
+function verdictOf(version: number): ParsedVerdict {
+  if (version % 2 === 1) return { outcome: 'deny', isLasting: true }
+  return { outcome: 'allow', auth: { principal: String(version), attributes: {} } }
+}
+
+function versionOf(principal: string | undefined): number | undefined {
+  return principal === undefined ? undefined : Number(principal)
+}

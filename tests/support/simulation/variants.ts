@@ -1,0 +1,220 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { rolldown } from 'rolldown'
+import { ROOT } from '../project.ts'
+import type * as Parts from './parts.ts'
+import type { HistoryOptions } from './history.ts'
+
+/** The protocol with one guarantee removed: by other source text, by a worse engine, or by how it is used. */
+export interface Variant {
+  readonly name: string
+  /** Texts of `src` and what takes their place. */
+  readonly edits?: readonly { readonly file: string; readonly from: string; readonly to: string }[]
+  readonly options?: Omit<HistoryOptions, 'seed'>
+  /** Where a history was found that shows it. A change of the code may move it. */
+  readonly seed?: number
+  /** It takes hundreds of histories. */
+  readonly isRare?: true
+}
+
+const SEAL = 'redis/seal.ts'
+const SHARED = 'redis/shared.ts'
+const LEASE = 'redis/lease.ts'
+const CONNECTION = 'redis/connection.ts'
+const CACHE = 'core/policies/cache/cache.ts'
+const SHARE = 'core/policies/cache/share-verdicts.ts'
+
+export const VARIANTS: readonly Variant[] = [
+  {
+    name: 'a value that fits any fence',
+    seed: 2,
+    edits: [
+      { file: SEAL, from: 'Buffer.from(run), ...fences, name', to: 'Buffer.from(run), name' },
+    ],
+  },
+  {
+    name: 'a fence that is read when a value is written',
+    seed: 26,
+    edits: [
+      {
+        file: SHARED,
+        from: 'const share = (shared: SharedAllow): void => {',
+        to: `const share = async (shared: SharedAllow): Promise<void> => {
+          const [newAll, newFence] = await link.read(fenceKeys).catch(() => [])
+          if (newAll === undefined || newFence === undefined) return
+          const place = { run, fences: [newAll, newFence] } as const`,
+      },
+    ],
+  },
+  {
+    name: 'a value that fits any run, where lost writes are not noticed',
+    seed: 341,
+    isRare: true,
+    options: { flaws: { sameRun: true } },
+  },
+  {
+    name: 'fences that count up',
+    seed: 341,
+    isRare: true,
+    edits: [
+      {
+        file: 'redis/revocations.ts',
+        from: 'return randomBytes(FENCE_BYTES)',
+        to: 'const fence = Buffer.alloc(FENCE_BYTES); fence.writeUInt32BE((counter += 1)); return fence',
+      },
+      {
+        file: 'redis/revocations.ts',
+        from: 'const FENCE_BYTES',
+        to: 'let counter = 0\nconst FENCE_BYTES',
+      },
+    ],
+    options: { flaws: { sameRun: true } },
+  },
+  {
+    name: 'a message that goes out before the fence',
+    seed: 373,
+    isRare: true,
+    options: { flaws: { publishesFirst: true } },
+  },
+  { name: 'a read that proves no primary', seed: 99, options: { flaws: { readsUnproven: true } } },
+  {
+    name: 'a beat that any server sends back',
+    seed: 3005,
+    isRare: true,
+    options: { flaws: { beatsUnproven: true } },
+  },
+  {
+    name: 'decisions without a lease',
+    seed: 20,
+    edits: [
+      {
+        file: LEASE,
+        from: 'return this.isCurrent() && this.#lease.covers(this, now, wallNow)',
+        to: 'return this.isCurrent()',
+      },
+    ],
+  },
+  {
+    name: 'a lease that counts from when its beat comes back',
+    edits: [
+      {
+        file: CONNECTION,
+        from: 'this.#lease.prove(beat.sentAt)',
+        to: 'this.#lease.prove({ now: this.#timing.now(), wallNow: this.#timing.wallNow() })',
+      },
+    ],
+  },
+  {
+    name: 'a new subscription that keeps older decisions',
+    edits: [{ file: CONNECTION, from: 'this.#lease.restart()', to: '' }],
+  },
+  {
+    name: 'a lease by the clock that never jumps',
+    edits: [
+      {
+        file: LEASE,
+        from: 'return now - since.now < ms && wallAgeMs >= 0 && wallAgeMs < ms',
+        to: 'return now - since.now < ms && wallAgeMs > -Infinity',
+      },
+    ],
+  },
+  {
+    name: 'a decision that is stamped when it is stored',
+    edits: [
+      {
+        file: CACHE,
+        from: 'const { ageMs = 0 } = verdict',
+        to: 'const { ageMs = 0 } = verdict\n    check.stamp = this.#store?.stamp(token, this.#clock.now(), this.#clock.wallNow())',
+      },
+      {
+        file: CACHE,
+        from: 'const { token, told, stamp } = fill.check',
+        to: 'const { check } = fill\n    const { token, told } = check',
+      },
+      { file: CACHE, from: '      stamp,\n    }', to: '      stamp: check.stamp,\n    }' },
+      { file: CACHE, from: ' || check.stamp?.isCurrent() === false', to: '' },
+    ],
+  },
+  {
+    name: 'a request that joins a call from before a revocation',
+    edits: [
+      {
+        file: 'core/policies/shared-calls.ts',
+        from: 'return this.check.stamp?.isGood(now, clock.wallNow()) !== false',
+        to: 'return clock.now() === now',
+      },
+    ],
+  },
+  {
+    name: 'a shared value that may be older than what the endpoint told',
+    edits: [{ file: SHARE, from: ' && askedAt >= lastAskedAt(check) + MAX_SKEW_MS', to: '' }],
+  },
+  {
+    name: 'a read that renews the time to live',
+    edits: [
+      {
+        file: SHARE,
+        from: 'ageMs: Math.max(0, wallNow - askedAt)',
+        to: 'ageMs: Math.min(0, wallNow)',
+      },
+      { file: SHARE, from: '|| ageMs >= Math.min(allowTtlMs, ttlMs)', to: '|| ttlMs === 0' },
+    ],
+  },
+  {
+    name: 'a revocation that counts as acknowledged when it is sent',
+    edits: [
+      {
+        file: 'redis/revocations.ts',
+        from: 'pending.waiting.push(waiter)',
+        to: 'pending.waiting.push({ settle: () => undefined, isSettled: false })\n      settle()',
+      },
+    ],
+  },
+  {
+    name: 'a shared value that is read while a revocation waits',
+    edits: [
+      {
+        file: 'redis/store.ts',
+        from: 'this.#revocations.isPending(slot) ? undefined : ',
+        to: 'slot === "" ? undefined : ',
+      },
+    ],
+  },
+  { name: 'a revocation before the change', options: { announcesFirst: true } },
+]
+
+/** Bundles the parts of a variant, and loads them. */
+export async function loadVariant({ name, edits = [] }: Variant): Promise<typeof Parts> {
+  const folder = mkdtempSync(join(tmpdir(), 'with-auth-variant-'))
+  const made = new Set<string>()
+  const bundle = await rolldown({
+    input: join(ROOT, 'tests/support/simulation/parts.ts'),
+    external: /^node:/,
+    plugins: [
+      {
+        name: 'variant',
+        transform: (code, id) => {
+          let text = code
+          for (const { file, from, to } of edits) {
+            if (!id.endsWith(`/src/${file}`)) continue
+            if (!text.includes(from)) throw new Error(`${name}: ${file} has no ${from}`)
+            text = text.replace(from, () => to)
+            made.add(from)
+          }
+          return text
+        },
+      },
+    ],
+  })
+  const file = join(folder, 'parts.mjs')
+  await bundle.write({ file })
+  await bundle.close()
+  if (made.size !== edits.length) throw new Error(`${name}: some texts were not found`)
+  try {
+    return (await import(pathToFileURL(file).href)) as typeof Parts
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
