@@ -50,6 +50,10 @@ function anyHash(): string {
   return hashOf(Math.floor(Math.random() * KEYS))
 }
 
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
 async function fill(store: KeyStore): Promise<number> {
   const startedAt = performance.now()
   for (let first = 0; first < KEYS; first += BATCH) {
@@ -87,18 +91,18 @@ async function measure(calls: number, concurrent: number, call: Call): Promise<R
   }
 }
 
-/** Measures several calls in turn, and returns for each the median of its rounds by p99. */
+/** Measures several calls in turn, after one round to warm up. Prints for each the median of its rounds by p99. */
 async function compare(
   calls: number,
   concurrent: number,
   named: Readonly<Record<string, Call>>,
 ): Promise<void> {
-  const rounds = new Map(Object.keys(named).map((name) => [name, [] as Result[]]))
-  for (let round = 0; round <= ROUNDS; round += 1) {
-    for (const [name, call] of Object.entries(named)) {
-      const result = await measure(calls, concurrent, call)
-      // The first round only warms up.
-      if (round > 0) rounds.get(name)?.push(result)
+  const entries = Object.entries(named)
+  const rounds = new Map(entries.map(([name]) => [name, [] as Result[]]))
+  for (const [, call] of entries) await measure(calls, concurrent, call)
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const [name, call] of entries) {
+      rounds.get(name)?.push(await measure(calls, concurrent, call))
     }
   }
   for (const [name, results] of rounds) {
@@ -115,7 +119,7 @@ function print(name: string, { p50, p99, perSecond, cpu }: Result, bestP99: numb
     `${Math.round(perSecond).toLocaleString('en')}/s`,
     `${cpu.toFixed(1)} µs of CPU in this process`,
   ]
-  console.log(`  ${name}: ${figures.join(', ')}`)
+  say(`  ${name}: ${figures.join(', ')}`)
 }
 
 async function benchSqlite(): Promise<void> {
@@ -123,20 +127,20 @@ async function benchSqlite(): Promise<void> {
   const file = join(folder, 'keys.db')
   const store = sqliteKeys(file, { create: true })
   const seconds = await fill(store)
-  store.close()
+  await store.close()
   const reader = sqliteKeys(file)
   const perKey = statSync(file).size / KEYS
-  console.log(`SQLite: filled in ${seconds.toFixed(1)} s, ${perKey.toFixed(0)} bytes a key`)
+  say(`SQLite: filled in ${seconds.toFixed(1)} s, ${perKey.toFixed(0)} bytes a key`)
   await compare(SQLITE_CALLS, 1, {
     'a key that exists': () => reader.find(anyHash()),
     'a key that does not exist': () => reader.find(anyHash().replace(/^..../, 'ffff')),
   })
-  reader.close()
+  await reader.close()
   rmSync(folder, { recursive: true })
 }
 
 async function benchPostgres(): Promise<void> {
-  if (POSTGRES_MISSING !== undefined) return console.log(POSTGRES_MISSING)
+  if (POSTGRES_MISSING !== undefined) return say(POSTGRES_MISSING)
   const server = await startPostgres()
   const pool = new Pool({ connectionString: await server.createDatabase(), max: 8 })
   const store = postgresKeys({
@@ -148,9 +152,9 @@ async function benchPostgres(): Promise<void> {
   const query = 'select pg_total_relation_size($1)::text as bytes'
   const { rows } = await pool.query<{ bytes: string }>(query, ['withauth_keys'])
   const perKey = Number(rows[0]?.bytes) / KEYS
-  console.log(`PostgreSQL: filled in ${seconds.toFixed(1)} s, ${perKey.toFixed(0)} bytes a key`)
+  say(`PostgreSQL: filled in ${seconds.toFixed(1)} s, ${perKey.toFixed(0)} bytes a key`)
   for (const concurrent of [1, CONCURRENT]) {
-    console.log(` ${concurrent} concurrent, 8 connections`)
+    say(` ${concurrent} concurrent, 8 connections`)
     await compare(concurrent === 1 ? POSTGRES_CALLS / 4 : POSTGRES_CALLS, concurrent, {
       'select 1': () => pool.query('select 1'),
       'find a key': () => store.find(anyHash()),
@@ -160,6 +164,6 @@ async function benchPostgres(): Promise<void> {
   await server.remove()
 }
 
-console.log(`${KEYS.toLocaleString('en')} keys, Node ${process.versions.node}`)
+say(`${KEYS.toLocaleString('en')} keys, Node ${process.versions.node}`)
 await benchSqlite()
 await benchPostgres()

@@ -1,7 +1,7 @@
 import { parseJson } from '../../core/endpoint/verdict.ts'
 import { KeyFileError } from '../error.ts'
-import { isId, parseStoredKey } from '../file/fields.ts'
-import { formatTimestamp, parseTimestamp } from '../times.ts'
+import { completeKey, formOf, isId, parseField, parseStoredKey } from '../file/fields.ts'
+import { formatTimestamp, parseTimestamp, YEAR_10000 } from '../times.ts'
 import type { StoredKey } from '../record.ts'
 import type { KeyUpdate } from './store.ts'
 
@@ -26,6 +26,8 @@ export type Column = keyof StoredKey
 export type ColumnValue = string | number | null
 
 export const COLUMN_NAMES: readonly Column[] = Object.keys(COLUMNS) as Column[]
+
+const YEAR_0 = Date.parse('0000-01-01T00:00:00Z')
 
 /** @throws KeyFileError `malformed` for a key that the table must not hold. */
 export function toRow(key: StoredKey, now: number): Readonly<Record<Column, ColumnValue>> {
@@ -59,29 +61,34 @@ export function toColumn(
  * @throws KeyFileError `malformed`
  */
 export function readRow(row: unknown): StoredKey {
-  // A row without `revoked` or `paths` must not become a key without limits.
-  const missing = COLUMN_NAMES.find((column) => !Object.hasOwn(Object(row), column))
-  if (missing !== undefined) {
-    throw new KeyFileError('malformed', `The database returned a row without "${missing}"`)
+  const source = Object(row) as Readonly<Record<Column, unknown>>
+  const found: Partial<Record<Column, unknown>> = {}
+  for (const column of COLUMN_NAMES) {
+    const value = source[column]
+    if (value === null) continue
+    // A row without `revoked` or `paths` must not become a key without limits.
+    const parsed = value === undefined ? undefined : fromColumn(column, value)
+    if (parsed === undefined) throw invalidRow(source.id, `"${column}" must be ${formOf(column)}`)
+    found[column] = parsed
   }
-  const values = COLUMN_NAMES.map((column) => [
-    column,
-    fromColumn(column, Reflect.get(Object(row), column)),
-  ])
-  const fields: Record<string, unknown> = Object.fromEntries(values)
-  return requireStoredKey(fields, `The row of the key ${shownId(fields['id'])}`)
+  const key = completeKey(found)
+  if (typeof key === 'string') throw invalidRow(source.id, key)
+  return key
 }
 
+function invalidRow(id: unknown, problem: string): KeyFileError {
+  return new KeyFileError('malformed', `The row of the key ${shownId(id)} is invalid: ${problem}`)
+}
+
+/** Returns `undefined` for a value that is not allowed. */
 function fromColumn(name: Column, value: unknown): unknown {
-  if (value === null) return undefined
   const kind = COLUMNS[name]
-  // `false` is not allowed in any column, and `undefined` would mean no limit.
-  if (kind === 'json') return (typeof value === 'string' ? parseJson(value) : undefined) ?? false
-  if (kind !== 'time') return value
+  if (kind === 'json') return parseField(name, typeof value === 'string' ? parseJson(value) : value)
+  if (kind !== 'time') return parseField(name, value)
   const time = Number(value)
   if (name === 'revoked' && time === 0) return true
-  // A time outside of the calendar becomes a text that is no time.
-  return Math.abs(time) <= 8.64e15 ? formatTimestamp(time) : 'never'
+  // The form of a time has years of four digits.
+  return time >= YEAR_0 && time < YEAR_10000 ? formatTimestamp(time) : undefined
 }
 
 function shownId(id: unknown): string {

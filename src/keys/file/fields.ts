@@ -86,9 +86,23 @@ export function parseStoredKey(value: unknown): StoredKey | string {
   for (const [name, field] of Object.entries(value)) {
     if (!isFieldName(name)) return unknown('field', name, Object.keys(FIELDS).join(', '))
     if (field === undefined || field === null) continue
-    found[name] = FIELDS[name].parse(field)
-    if (found[name] === undefined) return `"${name}" must be ${FIELDS[name].form}`
+    found[name] = parseField(name, field)
+    if (found[name] === undefined) return `"${name}" must be ${formOf(name)}`
   }
+  return completeKey(found)
+}
+
+/** Returns the value of a field, or `undefined` if it is not allowed. */
+export function parseField(name: keyof StoredKey, value: unknown): unknown {
+  return FIELDS[name].parse(value)
+}
+
+export function formOf(name: keyof StoredKey): string {
+  return FIELDS[name].form
+}
+
+/** Makes a key of parsed fields. Returns what is missing as a text. */
+export function completeKey(found: object): StoredKey | string {
   const missing = REQUIRED.find((name) => !Object.hasOwn(found, name))
   return missing === undefined ? toStoredKey(found) : `"${missing}" is missing`
 }

@@ -19,6 +19,7 @@ export const KEY_STORE_TESTS = [
   ['takes texts of SQL for nothing but texts', resistsInjection],
   ['creates, rotates, revokes, removes and lists keys', editsKeys],
   ['undoes a rotation, and not what others changed', undoesRotations],
+  ['rotates no key that is revoked meanwhile', rotatesNoRevokedKey],
   [
     'leaves no working key to a principal whose keys are revoked during a rotation',
     revokesDuringRotations,
@@ -267,6 +268,20 @@ async function undoesRotations(store, api) {
   assert.deepEqual(
     left.map((key) => [key.id, key.revoked]),
     [[id, revoked]],
+  )
+}
+
+async function rotatesNoRevokedKey(store, api) {
+  await store.insert(SMALL)
+  const insert = async (key) => {
+    await store.insert(key)
+    await api.revokeKey(store, 'small')
+  }
+  assert.equal(await codeOf(api.rotateKey({ ...store, insert }, 'small')), 'locked')
+  const left = await api.listKeys(store)
+  assert.deepEqual(
+    left.map(({ id, status }) => [id, status]),
+    [['small', 'revoked']],
   )
 }
 

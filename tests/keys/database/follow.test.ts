@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto'
+import { expect, it, vi } from 'vitest'
+import { createKeyEndpoint } from '../../../src/keys.ts'
+import { ask } from '../../support/key-questions.ts'
+import { TOKEN } from '../../support/token.ts'
+import type { KeyFileError, KeyStore, StoredKey } from '../../../src/keys.ts'
+
+/** A store that anyone may have written must never let the endpoint allow more than it says. */
+
+const SHA = createHash('sha256').update(TOKEN).digest('hex')
+const KEY: StoredKey = { id: 'a', principal: 'alice', attributes: {}, sha256: SHA }
+
+async function answerTo(find: (sha256: string) => unknown): Promise<{
+  readonly statuses: readonly number[]
+  readonly told: readonly string[]
+}> {
+  const told: string[] = []
+  const onError = ({ message }: KeyFileError): unknown => told.push(message)
+  const store = { find: find as KeyStore['find'] }
+  const endpoint = createKeyEndpoint({ store }, { onError })
+  const statuses = [(await endpoint(ask(TOKEN))).status, (await endpoint(ask(TOKEN))).status]
+  return { statuses, told }
+}
+
+it('an endpoint over a store allows the key that the store returns for its hash', async () => {
+  const find = vi.fn((sha256: string) => (sha256 === SHA ? KEY : undefined))
+  expect(await answerTo(find)).toEqual({ statuses: [200, 200], told: [] })
+  expect(await answerTo(() => undefined)).toEqual({ statuses: [401, 401], told: [] })
+})
+
+it.each<[string, () => unknown, string]>([
+  [
+    'returns the key of another',
+    () => ({ ...KEY, sha256: 'a'.repeat(64) }),
+    'The key store returned another key than the one with this hash',
+  ],
+  ['returns null', () => null, 'A key of the store is invalid: it is not an object'],
+  [
+    'returns paths that are a text',
+    () => ({ ...KEY, paths: '["/v1"]' }),
+    'A key of the store is invalid: "paths" must be a list of at least one, each a path',
+  ],
+  [
+    'returns the end of a key under another name',
+    () => ({ ...KEY, expires_at: '2020-01-01' }),
+    'A key of the store is invalid: Unknown field "expires_at"',
+  ],
+  [
+    'returns an end that is a number',
+    () => ({ ...KEY, expires: 1_600_000_000_000 }),
+    'A key of the store is invalid: "expires" must be a time such as',
+  ],
+  [
+    'throws',
+    () => {
+      throw Object.assign(new Error('s3cret'), { code: 'ECONNREFUSED' })
+    },
+    'The key store failed: ECONNREFUSED',
+  ],
+  ['rejects', () => Promise.reject(new TypeError('s3cret')), 'The key store failed: TypeError'],
+])('an endpoint answers 500 and tells it once if the store %s', async (_what, find, message) => {
+  const { statuses, told } = await answerTo(find)
+  expect(statuses).toEqual([500, 500])
+  expect(told).toHaveLength(1)
+  expect(told[0]).toContain(message)
+  expect(told[0]).not.toContain('s3cret')
+})
