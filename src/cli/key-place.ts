@@ -97,7 +97,7 @@ function isSqlite(file: string): boolean {
   return head === '' ? /\.(?:db|sqlite3?)$/i.test(file) : head === SQLITE_HEAD
 }
 
-// What cannot be read is reported by whoever opens the file.
+// Opening the file later reports why it cannot be read.
 function readHead(file: string): string {
   try {
     if (!statSync(file).isFile()) return ''

@@ -68,8 +68,8 @@ function missing(wanted: KeyReference): never {
   throw noSuchKey(NAME, 'id' in wanted ? 'id' : 'sha256')
 }
 
-// A rotation that began before may add a key meanwhile. It fails once the old key is revoked, so a pass without any new key is
-// the last one.
+// A rotation that is under way may add a key after the first pass. A rotation fails once its old key is revoked, so the first
+// pass that finds every key revoked is the last one.
 async function revokeAll(
   store: KeyStore,
   principal: string,
@@ -102,5 +102,5 @@ async function rotate(
     return { next, before, after: { ...endedBy(before, expires), successor: next.id } }
   }
   await store.remove(next.id)
-  throw new KeyFileError('locked', `The key ${id} was changed meanwhile. Try again`)
+  throw new KeyFileError('locked', `The key ${id} was changed by another process. Try again`)
 }

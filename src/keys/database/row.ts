@@ -66,7 +66,7 @@ export function readRow(row: unknown): StoredKey {
   for (const column of COLUMN_NAMES) {
     const value = source[column]
     if (value === null) continue
-    // A row without `revoked` or `paths` must not become a key without limits.
+    // If a row lacks `revoked` or `paths`, its key would have no limits.
     const parsed = value === undefined ? undefined : fromColumn(column, value)
     if (parsed === undefined) throw invalidRow(source.id, `"${column}" must be ${formOf(column)}`)
     found[column] = parsed

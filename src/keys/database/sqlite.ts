@@ -45,9 +45,7 @@ const CREATE = `create table if not exists ${TABLE} (
 create index if not exists ${TABLE}_principal on ${TABLE} (principal, id);`
 
 // Only a change waits so long. With a write-ahead log a change keeps no reader waiting.
-// 64 MiB hold the upper pages of a table of a million keys.
-const PRAGMAS =
-  'pragma busy_timeout = 10000; pragma synchronous = full; pragma cache_size = -65536;'
+const PRAGMAS = 'pragma busy_timeout = 10000; pragma synchronous = full;'
 const NEEDS = 'SQLite needs Node 22.13 or later, Deno 2.2 or Bun'
 
 const INSERT = insertOf(DIALECT)

@@ -59,7 +59,7 @@ describe.skipIf(POSTGRES_MISSING !== undefined)(`postgresKeys ${POSTGRES_MISSING
     expect(await listing.get(id)).toMatchObject({ principal: 'alice' })
   })
 
-  it('serves an endpoint whose user may only select, and makes no table without the right', async () => {
+  it('serves an endpoint whose user may only select, and looks for the table before it makes one', async () => {
     const { key } = await createKey(store, { principal: 'alice' })
     await pool.query('create role reader login; grant select on withauth_keys to reader')
     const reading = open(url.replace('admin', 'reader'))
@@ -74,9 +74,9 @@ describe.skipIf(POSTGRES_MISSING !== undefined)(`postgresKeys ${POSTGRES_MISSING
   })
 
   it.each([
-    ['a path list that is no list', `paths = '{}'`],
-    ['a path list that is null in JSON', `paths = 'null'`],
-    ['attributes that are no lists', `attributes = '{ "a": 1 }'`],
+    ['paths that are an object', `paths = '{}'`],
+    ['paths that are null in JSON', `paths = 'null'`],
+    ['attributes that are numbers', `attributes = '{ "a": 1 }'`],
     ['an end that no calendar has', `expires = 'infinity'`],
     ['a principal with a line break', `principal = E'a\\nb'`],
   ])('answers 500 to the key of a row with %s', async (_title, change) => {
