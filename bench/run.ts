@@ -2,7 +2,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { CONTESTANTS } from './contestants.ts'
-import { GOALS, findGoals } from './goals.ts'
+import { findGoals, GOAL_TABLES } from './goals.ts'
 import { findMatchGoals } from './goals/match-goals.ts'
 import { MATCHES } from './matches.ts'
 import { measure } from './measure.ts'
@@ -19,7 +19,6 @@ import type { RuntimeId } from './support/runtimes.ts'
 
 const QUICK: Effort = { rounds: 3, seconds: 1 }
 const FULL: Effort = { rounds: 7, seconds: 1 }
-const GOALS_HEADING = 'Goals, on Node 24'
 const TITLES = MATCHES.map(({ title }) => title)
 
 const { values, positionals } = parseArgs({
@@ -34,8 +33,13 @@ const effort = values.quick ? QUICK : FULL
 const selected = MATCHES.filter(({ id }) => isNamed(id)).flatMap((match) =>
   runtimesOf(match).map((runtime) => ({ match, runtime })),
 )
-const goals = values.runtime === undefined ? GOALS.filter(({ id }) => isNamed(`goals/${id}`)) : []
-if (selected.length + goals.length === 0)
+const tables = (values.runtime === undefined ? GOAL_TABLES : [])
+  .map(({ name, heading, goals }) => {
+    const named = goals.filter(({ id }) => isNamed(`${name}/${id}`))
+    return { heading, goals: named, isWhole: named.length === goals.length }
+  })
+  .filter(({ goals }) => goals.length > 0)
+if (selected.length + tables.length === 0)
   throw new Error('Nothing is selected: see bench/matches.ts')
 
 function isNamed(id: string): boolean {
@@ -89,11 +93,11 @@ function print(line: string): void {
 }
 
 async function playAll(app: string, endpoint: Endpoint): Promise<void> {
-  if (goals.length > 0) {
-    const section = { heading: GOALS_HEADING, goals: await findGoals(goals, { app, endpoint }) }
+  for (const { heading, goals, isWhole } of tables) {
+    const section = { heading, goals: await findGoals(goals, { app, endpoint }) }
     print(`\n${renderSection(section)}`)
     // A table of some goals must not replace the table of all goals.
-    if (values.write && goals.length === GOALS.length) writeSections([section], order)
+    if (values.write && isWhole) writeSections([section], order)
   }
   for (const { match, runtime } of selected) {
     const section = await play(app, endpoint, match, runtime)

@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
-import { findNode, locate } from '../../tests/runtimes/support/binaries.ts'
 import { bundle } from '../../tests/runtimes/support/bundle.ts'
+import { runNode } from '../support/runtimes.ts'
 import { median } from '../summary.ts'
 import type { Goal, Place } from './goal.ts'
 
@@ -23,7 +21,7 @@ export const PACKAGE_GOALS: readonly Goal[] = [
     find: async ({ app }) => {
       const times: number[] = []
       for (let index = 0; index < IMPORTS; index += 1) {
-        times.push(Number(await run(app, '--input-type=module', '--eval', TIME_OF_IMPORT)))
+        times.push(Number(await runNode(app, '--input-type=module', '--eval', TIME_OF_IMPORT)))
       }
       const found = `${median(times).toFixed(1)} ms, at best ${Math.min(...times).toFixed(1)} ms`
       return { found, isReached: Math.min(...times) < 5 }
@@ -33,7 +31,7 @@ export const PACKAGE_GOALS: readonly Goal[] = [
     id: 'memory',
     goal: 'Each of 10,000 cached decisions for tokens of 60 bytes takes at most 400 bytes',
     find: async ({ app }) => {
-      const bytes = JSON.parse(await run(app, '--expose-gc', 'goal-memory.js')) as Found
+      const bytes = JSON.parse(await runNode(app, '--expose-gc', 'goal-memory.js')) as Found
       const found = Object.entries(bytes).map(([who, size]) => `${who}: ${Math.round(size)}`)
       const isReached = Object.values(bytes).every((size) => size <= 400)
       return { found: found.join(', '), isReached }
@@ -43,7 +41,7 @@ export const PACKAGE_GOALS: readonly Goal[] = [
     id: 'growth',
     goal: 'A hit costs the same with 100,000 cached decisions, beside 1,000 instances, and after many requests',
     find: async ({ app }) => {
-      const ratios = JSON.parse(await run(app, 'goal-growth.js')) as Found
+      const ratios = JSON.parse(await runNode(app, 'goal-growth.js')) as Found
       const found = Object.entries(ratios).map(([what, ratio]) => `${what} ${ratio.toFixed(2)}`)
       return {
         found: `times as much: ${found.join(', ')}`,
@@ -64,9 +62,4 @@ function sizeGoal(id: string, what: string, program: string, limit: number): Goa
     return { found: `${kilobytes.toFixed(2)} kB`, isReached: kilobytes <= limit }
   }
   return { id, goal, find }
-}
-
-async function run(app: string, ...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(locate(findNode('24')), args, { cwd: app })
-  return stdout.trim()
 }

@@ -13,9 +13,11 @@ export function createAppFolder(): string {
   cpSync(join(ROOT, 'bench/app'), app, { recursive: true })
   writeFileSync(join(app, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
   const modules = join(app, 'node_modules')
-  for (const name of LIBRARIES) {
-    cpSync(join(ROOT, 'bench/node_modules', name), join(modules, name), { recursive: true })
-  }
+  const copy = (name: string, from: string): void =>
+    cpSync(join(ROOT, from, name), join(modules, name), { recursive: true })
+  for (const name of LIBRARIES) copy(name, 'bench/node_modules')
+  // The client of the store, as the tests have it.
+  copy('@redis/client', 'node_modules')
   compile(join(modules, 'with-auth'))
   return app
 }

@@ -1,4 +1,6 @@
-import { BUN, DENO, findNode } from '../../tests/runtimes/support/binaries.ts'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { BUN, DENO, findNode, locate } from '../../tests/runtimes/support/binaries.ts'
 import { startServer } from '../../tests/runtimes/support/server-process.ts'
 import { startWorker } from '../../tests/runtimes/support/workerd.ts'
 import type { Binary } from '../../tests/runtimes/support/binaries.ts'
@@ -31,4 +33,10 @@ export const RUNTIMES: Readonly<Record<RuntimeId, Runtime>> = {
 /** Starts the endpoint on the fastest runtime, so that contestants do not wait for it. */
 export function startEndpoint(app: string): Promise<RunningServer> {
   return startServer({ binary: BUN, args: ['endpoint.js'], cwd: app, env: {} })
+}
+
+/** Runs a program of the folder on Node 24. Returns what it prints. */
+export async function runNode(app: string, ...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(locate(findNode('24')), args, { cwd: app })
+  return stdout.trim()
 }

@@ -51,6 +51,8 @@ export function createEngine({ url, tls, client }: EngineSettings): Engine {
       ...(tls === undefined ? {} : { tls: true, ...tls }),
     },
     disableOfflineQueue: true,
+    // Each caller has a time limit of its own. That of the client makes a signal for each command.
+    commandOptions: { timeout: 0 },
     disableClientInfo: true,
     commandsQueueMaxLength: MAX_QUEUED,
   }

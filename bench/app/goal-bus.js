@@ -1,0 +1,63 @@
+// `node goal-bus.js <URL of an engine>` prints the time of a hit with the bus as a multiple of one without.
+import { withAuth } from 'with-auth'
+import { redisStore } from 'with-auth/redis'
+
+const ROUNDS = 4000
+const WARM_UP_ROUNDS = 400
+const BATCH = 200
+const HOT = `sk-good-${'0'.repeat(52)}`
+const RESULT = {}
+const [url] = process.argv.slice(2)
+
+function createGuard(store) {
+  let isLive = store === undefined
+  const guarded = withAuth(() => RESULT, {
+    verifier: () => ({ outcome: 'allow' }),
+    context: { headers: [], params: 'none', path: false },
+    cache: { allowTtlMs: 3_600_000 },
+    ...(store === undefined ? {} : { store }),
+    onEvent: (event) => {
+      if (event.type === 'store') isLive = event.state === 'live'
+    },
+  })
+  return { guarded, isLive: () => isLive }
+}
+
+// The parts of a Request that a hit reads. A real Request would cost more than the hit.
+function createRequest() {
+  const value = `Bearer ${HOT}`
+  return {
+    url: 'http://127.0.0.1/v1/models',
+    method: 'GET',
+    headers: { get: (name) => (name === 'authorization' ? value : null) },
+  }
+}
+
+function measureBatch({ guarded }) {
+  const requests = Array.from({ length: BATCH }, createRequest)
+  const started = performance.now()
+  for (const request of requests) if (guarded(request) !== RESULT) throw new Error('No hit')
+  return performance.now() - started
+}
+
+const pair = [createGuard(), createGuard(redisStore({ url }))]
+for (const { guarded, isLive } of pair) {
+  await guarded(createRequest())
+  while (!isLive()) await new Promise((resolve) => setTimeout(resolve, 10))
+  await guarded(createRequest())
+}
+const best = [Infinity, Infinity]
+function measureBoth(isWarmUp) {
+  for (const [index, one] of pair.entries()) {
+    const took = measureBatch(one)
+    best[index] = isWarmUp ? Infinity : Math.min(best[index], took)
+  }
+}
+
+for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round += 1) {
+  // Heartbeats need a turn of the loop.
+  if (round % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+  measureBoth(round < 0)
+}
+console.log(JSON.stringify({ without: best[0] / BATCH, ratio: best[1] / best[0] }))
+process.exit()
