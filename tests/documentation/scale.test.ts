@@ -34,7 +34,7 @@ describe.each(ENGINES)('%s with the users of the page', (name) => {
   it('lets instances share allows, and the recipe revokes them', async () => {
     let verdict: Verdict = { outcome: 'allow', principal: 'alice' }
     const url = engine.url.replace('//', '//app:PASSWORD@')
-    const options = { url, shareVerdicts: true, secret: SECRET }
+    const options = { url, shareVerdicts: true, secret: SECRET, timeoutMs: 5000 }
     const one = await connectLiveGuard(() => verdict, options)
     const other = await connectLiveGuard(() => verdict, options)
     expect((await one.ask()).cache).toBe('miss')
