@@ -13,12 +13,6 @@ import type { RedisStoreOptions } from './redis/options.ts'
 
 export type { ClientFactory, ClientOptions, RedisClient, RedisStoreOptions }
 
-/** A store that can be stopped. */
-export interface StoppableStore extends DecisionStore {
-  /** Closes its connections, and rejects revocations that wait. It cannot be started again. May be called more than once. */
-  readonly stop: () => void
-}
-
 /**
  * Makes the `store` of a guard. It connects before the first request, or at the first revocation, and keeps no process alive
  * unless a revocation waits to be acknowledged. One store may serve several guards.
@@ -45,7 +39,7 @@ export interface StoppableStore extends DecisionStore {
  * export const revoke = (token: string): Promise<void> => guarded.invalidate(token)
  * ```
  */
-export function redisStore(options: RedisStoreOptions): StoppableStore {
+export function redisStore(options: RedisStoreOptions): DecisionStore {
   const { settings, engine } = parseStoreOptions(options)
   return new RedisStore(settings, createEngine(engine), systemTiming)
 }

@@ -3,19 +3,15 @@
  *
  * @module with-auth/yaml
  */
-import { processVariable } from './core/runtime.ts'
 import { boolean, milliseconds } from './core/config/kinds.ts'
 import { invalidOption, readOptions } from './core/config/option-checks.ts'
-import { UnreadableFileError } from './files/system.ts'
-import { readTextFile } from './files/text-file.ts'
-import { readAuthSection } from './yaml/auth-section.ts'
-import { MOST_TEXT, parseFile } from './yaml/document.ts'
+import { parseText, readFile, withStore } from './yaml/parsed-file.ts'
 import { ConfigFileError } from './yaml/problems.ts'
-import { checkSettings } from './yaml/settings-check.ts'
+import { StoreSource } from './yaml/store-section.ts'
 import { watchParsed } from './yaml/watch.ts'
 import type { AuthConfig } from './core/auth-config.ts'
+import type { ParsedFile } from './yaml/parsed-file.ts'
 import type { ConfigProblem } from './yaml/problems.ts'
-import type { Environment } from './yaml/references.ts'
 
 export { ConfigFileError }
 export type { ConfigProblem }
@@ -76,7 +72,8 @@ const INTERVAL = milliseconds({ default: 1000, min: 10, max: 3_600_000 })
 /**
  * Reads the config from the text of a Llama Stack `run.yaml`. It reads the key `server.auth` only: its `endpoint`, or OGX's
  * `provider_config: { type: custom, endpoint }`, and all other options in snake_case. It replaces `${env.NAME}`,
- * `${env.NAME:=default}` and `${env.NAME:+value}` in values; any other `${` is an error. It reads no file, and runs anywhere.
+ * `${env.NAME:=default}` and `${env.NAME:+value}` in values; any other `${` is an error. It reads no file, opens no connection, and runs anywhere: a
+ * file with `server.auth.store` needs {@link loadConfig}.
  *
  * @param text YAML 1.2, one document of at most 256 KiB.
  * @throws ConfigFileError with the first 100 problems of the text; AuthConfigError for an option that is not allowed.
@@ -107,15 +104,16 @@ export function parseConfig(text: string, options?: ParseOptions): AuthConfig | 
 export function parseConfig(text: string, options: ParseOptions = {}): AuthConfig | undefined {
   const { path = '<yaml>', env, allowMissing } = readOptions(options, PARSE, ['options'])
   if (typeof path !== 'string') throw invalidOption(['options', 'path'], path, 'a string')
-  if (typeof text !== 'string') throw invalidOption(['text'], typeof text, 'a string')
   const isMissingAllowed = ALLOW_MISSING.parse(allowMissing, ['options', 'allowMissing'])
-  const environment = createEnvironment(env)
-  const { tree, findings } = parseFile(path, text)
-  const reading = tree && { tree, findings, environment }
-  const settings = reading && readAuthSection(reading, isMissingAllowed)
-  const config = settings && checkSettings(settings, findings)
-  if (findings.isEmpty()) return config
-  throw new ConfigFileError(findings.all(), findings.hasMore())
+  const parsed = parseText(text, { path, env, allowMissing: isMissingAllowed })
+  if (parsed.section === undefined) return parsed.config
+  throw parsed.reject([
+    {
+      optionPath: ['store'],
+      expected: 'left out for parseConfig, which opens no connection: use loadConfig',
+      isSecret: false,
+    },
+  ])
 }
 
 /**
@@ -146,8 +144,10 @@ export async function loadConfig(
   path: string,
   options: LoadOptions = {},
 ): Promise<AuthConfig | undefined> {
-  readOptions(options, LOAD, ['options'])
-  return parseConfig(readFile(path), { ...options, path })
+  const { env, allowMissing } = readOptions(options, LOAD, ['options'])
+  const isMissingAllowed = ALLOW_MISSING.parse(allowMissing, ['options', 'allowMissing'])
+  const parsed = parseText(readFile(path), { path, env, allowMissing: isMissingAllowed })
+  return withStore(parsed, new StoreSource())
 }
 
 /**
@@ -178,40 +178,39 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
   const onError = parseFunction<WatchOptions['onError']>(given.onError, 'onError')
   const onRecover = parseFunction<() => void>(given.onRecover ?? (() => undefined), 'onRecover')
   const intervalMs = INTERVAL.parse(given.intervalMs, ['options', 'intervalMs'])
-  const { env } = options
-  const parse = (text: string): AuthConfig => parseConfig(text, { ...(env && { env }), path })
+  const stores = new StoreSource()
+  const parse = (text: string): ParsedFile =>
+    parseText(text, { path, env: given.env, allowMissing: false })
   const read = (): string => readFile(path)
   const text = read()
-  return watchParsed({ read, text, parse, intervalMs, onChange, onError, onRecover })
+  let config = (await withStore(parse(text), stores)) ?? {}
+  const take = (next: AuthConfig = {}): void => {
+    const { store } = config
+    config = next
+    onChange(next)
+    if (store !== next.store) store?.stop()
+  }
+  const watched = watchParsed({
+    read,
+    text,
+    parse,
+    intervalMs,
+    onChange: (parsed) => {
+      if (parsed.section === undefined) return take(parsed.config)
+      withStore(parsed, stores).then(take).catch(onError)
+    },
+    onError,
+    onRecover,
+  })
+  return {
+    get config() {
+      return config
+    },
+    close: watched.close,
+  }
 }
 
 function parseFunction<Fn>(value: unknown, name: string): Fn {
   if (typeof value === 'function') return value as Fn
   throw invalidOption(['options', name], value, 'a function')
-}
-
-function readFile(path: string): string {
-  if (typeof path !== 'string' || path === '')
-    throw invalidOption(['path'], path, 'the name of a file')
-  try {
-    return readTextFile(path, MOST_TEXT)
-  } catch (error) {
-    if (!(error instanceof UnreadableFileError)) throw error
-    const hint = error.code === 'no_files' ? ': use parseConfig' : ''
-    const message = `The file cannot be read: ${error.message}${hint}`
-    const option = { optionPath: [], expected: message, isSecret: false, key: '' }
-    throw new ConfigFileError([{ ...option, path, line: 0, column: 0, message, excerpt: '' }])
-  }
-}
-
-function createEnvironment(env: unknown): Environment {
-  if (env === undefined) return (name) => textOf(processVariable(name))
-  if (typeof env !== 'object' || env === null) {
-    throw invalidOption(['options', 'env'], env, 'an object of variables')
-  }
-  return (name) => (Object.hasOwn(env, name) ? textOf(Reflect.get(env, name)) : undefined)
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
 }

@@ -34,7 +34,7 @@ const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
   'keys.ts': [FILES, 'yaml', 'node:fs'],
   'node.ts': ['node:crypto', 'node:http', 'node:module', 'node:stream', 'node:tls'],
   'redis.ts': ['@redis', 'node:crypto'],
-  'yaml.ts': [FILES, 'yaml'],
+  'yaml.ts': [FILES, 'redis.ts', 'yaml'],
 }
 
 function importsOf(

@@ -6,6 +6,7 @@ import { configCommand } from './commands/config.ts'
 import { demoCommand } from './commands/demo.ts'
 import { endpointCommand } from './commands/endpoint.ts'
 import { gatewayCommand } from './commands/gateway.ts'
+import { revokeCommand } from './commands/revoke.ts'
 import { retirementCommands } from './commands/key-retirement.ts'
 import { keysCommands } from './commands/keys.ts'
 import { UsageError } from './errors.ts'
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   endpointCommand,
   checkCommand,
   configCommand,
+  revokeCommand,
   demoCommand,
 ]
 

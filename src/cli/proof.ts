@@ -74,7 +74,7 @@ const TOLD_URL = 'http://127.0.0.1/with-auth/random-key'
  * single-page app, which answers 200 to every request.
  */
 export function createRandomKeyAsker(config: AuthConfig): AskWithRandomKey {
-  const { onEvent: _, respond: __, ...asked } = config
+  const { onEvent: _, respond: __, store: ___, ...asked } = config
   const authenticate = createAuthenticator({
     ...asked,
     credentials: 'bearer',

@@ -57,4 +57,6 @@ export interface DecisionStore {
   readonly stamp: (token: string, now: number, wallNow: number) => Stamp
   /** Resolves once no instance uses an older decision for longer than `revocationMs`. Rejects after `withinMs`. */
   readonly invalidate: (revocation: Revocation, withinMs: number) => Promise<void>
+  /** Closes its connections, and rejects revocations that wait. It cannot be started again. May be called more than once. */
+  readonly stop: () => void
 }

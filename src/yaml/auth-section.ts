@@ -3,14 +3,21 @@ import { OPTIONS } from '../core/config/options.ts'
 import { rejectMisplaced } from './misplaced-section.ts'
 import { MASKED } from './problems.ts'
 import { PROVIDER, readFields } from './setting.ts'
+import { STORE_FORM } from './store-section.ts'
 import { findPair, isEmpty, keyText, rangeOf } from './tree.ts'
 import type { Pair, YAMLMap } from 'yaml'
+import type { Form } from '../core/config/kinds.ts'
 import type { Range } from './problems.ts'
 import type { Reading, Settings } from './setting.ts'
 import type { Node } from './tree.ts'
 
 const KEY = 'server.auth'
 const PROVIDER_KEY = `${KEY}.provider_config`
+/** The options of a file. Only code can make a store, so a file has the options of `redisStore`. */
+export const FILE_OPTIONS: Readonly<Record<string, { readonly form: Form }>> = {
+  ...OPTIONS,
+  store: { form: STORE_FORM },
+}
 const START: Range = { start: 0, end: 0 }
 
 // OGX has these keys. A server that ignored them would be open.
@@ -73,7 +80,7 @@ function readAuth(map: YAMLMap, place: Range, reading: Reading): Settings {
   rejectForeign(map, reading)
   const apart = new Set([...Object.keys(NOT_HERE), 'provider_config'])
   const pairs = map.items.filter(({ key }) => !apart.has(keyText(key) ?? ''))
-  const settings = readFields(pairs, KEY, OPTIONS, reading)
+  const settings = readFields(pairs, KEY, FILE_OPTIONS, reading)
   const endpoint = findPair(map, 'endpoint')
   const provider = findPair(map, 'provider_config')
   if (provider !== undefined) readProvider(provider, settings, reading)

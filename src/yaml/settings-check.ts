@@ -10,15 +10,25 @@ import type { Setting, Settings } from './setting.ts'
 
 /** Makes a config of settings. Adds each problem that `withAuth` would find in it, at its place in the file. */
 export function checkSettings(settings: Settings, findings: Findings): AuthConfig {
-  const config = valuesOf(settings)
+  // Its section is checked where the store is made.
+  const { store: _, ...config } = valuesOf(settings)
   const isContextWrong = findings.has('server.auth.context')
   // A setting with a finding has lost a part, which may cause the problem. A cache needs `context.headers`.
-  const located = problemsOf(config)
-    .filter((problem) => !isContextWrong || !needsContext(problem))
+  const problems = problemsOf(config).filter((one) => !isContextWrong || !needsContext(one))
+  addProblems(problems, settings, findings)
+  return config
+}
+
+/** Adds each problem at its place in the file. */
+export function addProblems(
+  problems: readonly OptionProblem[],
+  settings: Settings,
+  findings: Findings,
+): void {
+  const located = problems
     .map((problem) => locate(settings, problem))
     .filter(({ setting }) => !findings.has(setting.key))
   located.forEach((one) => add(one, findings))
-  return config
 }
 
 function problemsOf(config: unknown): readonly OptionProblem[] {

@@ -162,6 +162,11 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
     ],
     'timeout-ms': [{ value: '0' }, { value: '60001' }, { value: 'soon' }],
   },
+  revoke: {
+    config: [{ value: 'missing.yaml', code: 1 }],
+    sha256: [{ value: 'abc', shown: 'its value is not shown' }],
+    'timeout-ms': [{ value: '0' }, { value: 'soon' }],
+  },
 }
 
 /** A working command line without one option. */
@@ -177,6 +182,7 @@ function lineWithout(command: string, option: string): readonly string[] {
     'keys prune': [keys, ['--older', '90d']],
     endpoint: [keys, ['--port=0']],
     check: [['http://127.0.0.1:9']],
+    revoke: [['--config', 'run.yaml'], option === 'sha256' ? [] : ['--all']],
   }
   const parts = lines[command] ?? []
   return [

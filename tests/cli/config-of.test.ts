@@ -7,7 +7,7 @@ import {
   describeRevocation,
   GUARD_OPTIONS,
   readGuardConfig,
-  revokedKeyWorksForMs,
+  revocationBounds,
   withRequestIdHeader,
 } from '../../src/cli/config-of.ts'
 import { UsageError } from '../../src/cli/errors.ts'
@@ -15,6 +15,7 @@ import { equipLike, equipWithTransport } from '../../src/cli/gateway/transport.t
 import { resolveConfig } from '../../src/core/config/parse.ts'
 import { createAuthenticator } from '../../src/index.ts'
 import { createKey } from '../../src/keys.ts'
+import { redisStore } from '../../src/redis.ts'
 import { get } from '../support/requests.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import { words } from '../support/words.ts'
@@ -257,13 +258,34 @@ describe('how long a revoked key works', () => {
     [{ cache: { allowTtlMs: 0 }, timeoutMs: 100 }, 100],
   ])('with %j it is %i ms', (config, ms) => {
     const resolved = resolveConfig({ context: { headers: [] }, ...config })
-    expect(revokedKeyWorksForMs(resolved)).toBe(ms)
+    expect(revocationBounds(resolved)).toEqual({ revokedKeyWorksForMs: ms })
   })
 
   it('is given in seconds, rounded up', () => {
-    const say = (timeoutMs: number) => describeRevocation({ cache: false, timeoutMs })
+    const say = (timeoutMs: number) =>
+      describeRevocation({ cache: false, timeoutMs, store: undefined })
     expect(say(5000)).toBe('a revoked key works for at most 5 s')
     expect(say(1501)).toBe('a revoked key works for at most 1.6 s')
     expect(say(1)).toBe('a revoked key works for at most 0.1 s')
+  })
+
+  it.each([
+    [{}, 'a revoked key works for at most 1 s; 600 s if nobody announces it', 1000, 1000],
+    [
+      { lostPushTtlMs: 30_000 },
+      'a revoked key works for at most 1 s, and 30 s while the store cannot be reached; 600 s if nobody announces it',
+      1000,
+      30_000,
+    ],
+  ])('with a store %j is: %s', (options, sentence, forMs, withoutMs) => {
+    const store = redisStore({ url: 'redis://127.0.0.1', ...options })
+    const cache = { allowTtlMs: 600_000 }
+    const resolved = resolveConfig({ context: { headers: [] }, cache, store })
+    expect(describeRevocation(resolved)).toBe(sentence)
+    expect(revocationBounds(resolved)).toEqual({
+      revokedKeyWorksForMs: forMs,
+      revokedKeyWorksWithoutStoreMs: withoutMs,
+      revokedKeyWorksUnannouncedMs: 600_000,
+    })
   })
 })

@@ -191,6 +191,7 @@ describe.each(ENGINES)('%s', (name) => {
     await guard.until('lost')
     await client.sendCommand(['REPLICAOF', 'NO', 'ONE'])
     await guard.until('live')
+    expect(guard.states().slice(-2)).toEqual(['lost', 'live'])
     client.destroy()
     await own.stop()
   })

@@ -113,7 +113,7 @@ describe.each(ENGINES)('%s', (name) => {
     })
     await other.ask('token-of-bob')
     const keys = await untilShared(2)
-    const bobs = keys.find((one) => one !== key) ?? ''
+    const bobs = keys.find((found) => found !== key) ?? ''
     // Bob's key gets the value of Alice.
     await put(bobs, await valueOf(key))
     const third = await sharing()

@@ -1,7 +1,14 @@
 import { createAuthenticator } from '../../src/index.ts'
 import { redisStore } from '../../src/redis.ts'
-import type { AuthConfig, AuthEvent, DecisionEvent, StoreEvent, Verdict } from '../../src/index.ts'
-import type { RedisStoreOptions, StoppableStore } from '../../src/redis.ts'
+import type {
+  AuthConfig,
+  AuthEvent,
+  DecisionEvent,
+  DecisionStore,
+  StoreEvent,
+  Verdict,
+} from '../../src/index.ts'
+import type { RedisStoreOptions } from '../../src/redis.ts'
 
 export const SECRET = 'a secret of the operator, 32 bytes or more'
 
@@ -15,7 +22,7 @@ export interface ConnectedGuard {
   readonly states: () => string[]
   /** Waits for a state of the store. */
   readonly until: (state: StoreEvent['state']) => Promise<void>
-  readonly store: StoppableStore
+  readonly store: DecisionStore
 }
 
 export type AnswerQuestion = (token: string) => Verdict | Promise<Verdict>

@@ -1,4 +1,4 @@
-import { OPTIONS } from '../../src/core/config/options.ts'
+import { FILE_OPTIONS } from '../../src/yaml/auth-section.ts'
 import { keyOf } from '../../src/yaml/setting.ts'
 import { readDocumentation } from './documented-types.ts'
 import type { Form } from '../../src/core/config/kinds.ts'
@@ -8,6 +8,7 @@ type Schema = Readonly<Record<string, unknown>>
 type Fields = NonNullable<Form['fields']>
 
 const docs = readDocumentation('AuthConfig')
+const storeDocs = readDocumentation('RedisStoreOptions')
 
 const anyOf = (...schemas: Schema[]): Schema => ({ anyOf: schemas })
 const ref = (name: string): Schema => ({ $ref: `#/$defs/${name}` })
@@ -37,6 +38,11 @@ const KINDS: Readonly<Record<string, (form: Form, path: string) => Schema>> = {
   group: (form, path) => {
     const object = objectOf(form.fields ?? {}, path)
     return form.canBeFalse ? anyOf({ const: false }, REFERENCE, object) : object
+  },
+  text: () => anyOf({ type: 'string', minLength: 1 }, REFERENCE),
+  secrets: () => {
+    const secret = anyOf({ type: 'string', minLength: 1 }, REFERENCE)
+    return anyOf(secret, { type: 'array', items: secret, minItems: 1, maxItems: 3 })
   },
   header: () => ref('name'),
   headers: () => anyOf({ const: 'all' }, REFERENCE, { type: 'array', items: ref('name') }),
@@ -111,7 +117,8 @@ function propertiesOf(fields: Fields, parent: string): Schema {
 }
 
 function schemaOf(form: Form, path: string): Schema {
-  const description = docs.get(path)?.text.replace(/`(\w+)(\.\w+)?`/g, keyOf)
+  const inStore = path.startsWith('store.') ? storeDocs.get(path.slice('store.'.length)) : undefined
+  const description = (inStore ?? docs.get(path))?.text.replace(/`(\w+)(\.\w+)?`/g, keyOf)
   const isGroup = form.kind === 'group' && form.canBeFalse !== true
   return {
     ...(description === undefined ? {} : { description }),
@@ -139,7 +146,7 @@ const secure = (condition: Schema): Schema => ({
 })
 
 function authSchema(): Schema {
-  const { endpoint, ...others } = propertiesOf(OPTIONS, '')
+  const { endpoint, ...others } = propertiesOf(FILE_OPTIONS, '')
   const provider: Schema = {
     description: 'The endpoint as OGX spells it, in place of `endpoint`.',
     type: 'object',

@@ -4,11 +4,12 @@ import { dotted, nameMentioned } from '../../core/config/problems.ts'
 import { ConfigFileError, loadConfig } from '../../yaml.ts'
 import { keyOf } from '../../yaml/setting.ts'
 import { requireOperand } from '../command-line.ts'
-import { describeRevocation, revokedKeyWorksForMs } from '../config-of.ts'
+import { describeRevocation, revocationBounds } from '../config-of.ts'
 import { nameFlag } from '../errors.ts'
 import { escapeHidden } from '../shown-value.ts'
 import { EXIT } from '../surroundings.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
+import type { DecisionStore } from '../../core/decision-store.ts'
 import type { ResolvedConfig } from '../../core/config/parse.ts'
 import type { Command, CommandLine } from '../command-line.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -31,10 +32,9 @@ async function run(line: CommandLine, { print }: Surroundings): Promise<number> 
   const resolved = resolveConfig(config)
   const auth = showConfig(config, resolved)
   const sentence = describeRevocation(resolved)
-  const forMs = revokedKeyWorksForMs(resolved)
   print(
     line.has('json')
-      ? escapeHidden(`${JSON.stringify({ server: { auth }, revokedKeyWorksForMs: forMs })}\n`)
+      ? escapeHidden(`${JSON.stringify({ server: { auth }, ...revocationBounds(resolved) })}\n`)
       : `${toYaml({ server: { auth } })}\n# ${sentence}\n`,
   )
   return EXIT.ok
@@ -73,13 +73,26 @@ export function showConfig(config: AuthConfig, resolved: ResolvedConfig): unknow
     onEvent: ___,
     respond: ____,
     fetch: _____,
+    store,
     ...rest
   } = resolved
   const endpoint = resolved.endpoint?.replace(/\?.*/s, `?${REDACTED}`)
   const shown = inSnakeCase({ ...rest, endpoint, public: config.public ?? [] })
+  const shownStore = store === undefined ? {} : { store: showStore(store) }
   const headers = Object.keys(endpointHeaders).map((name) => [name, REDACTED])
-  if (headers.length === 0) return shown
-  return { ...Object(shown), endpoint_headers: Object.fromEntries(headers) }
+  const shownHeaders = headers.length === 0 ? {} : { endpoint_headers: Object.fromEntries(headers) }
+  return { ...Object(shown), ...shownStore, ...shownHeaders }
+}
+
+function showStore({ revocationMs, lostPushTtlMs, shared }: DecisionStore): unknown {
+  const secret = shared === undefined ? {} : { secret: REDACTED }
+  return {
+    url: REDACTED,
+    ...secret,
+    share_verdicts: shared !== undefined,
+    revocation_ms: revocationMs,
+    lost_push_ttl_ms: lostPushTtlMs,
+  }
 }
 
 function inSnakeCase(value: unknown): unknown {

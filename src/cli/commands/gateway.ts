@@ -1,7 +1,7 @@
 import { resolveConfig } from '../../core/config/parse.ts'
 import { createGateway } from '../../gateway.ts'
 import { readWholeNumber, rejectOperands, requireText } from '../command-line.ts'
-import { describeRevocation, GUARD_OPTIONS, revokedKeyWorksForMs } from '../config-of.ts'
+import { describeRevocation, GUARD_OPTIONS, revocationBounds } from '../config-of.ts'
 import { asUsage, wrongValue } from '../errors.ts'
 import { createClientAddresses, parseNetwork } from '../gateway/client-address.ts'
 import { createFront } from '../gateway/front.ts'
@@ -133,8 +133,7 @@ function announce(
   note: ((text: string) => void) | undefined,
 ): void {
   const resolved = resolveConfig(config)
-  const revokedKeyWorks = revokedKeyWorksForMs(resolved)
-  log({ type: 'listening', url, revokedKeyWorksForMs: revokedKeyWorks, asksOver, whyFetch })
+  log({ type: 'listening', url, ...revocationBounds(resolved), asksOver, whyFetch })
   const asking = asksOver === undefined ? '' : `; the endpoint is called over ${asksOver}`
   note?.(`with-auth: gateway on ${url} (${describeRevocation(resolved)}${asking})\n`)
   if (whyFetch !== undefined) note?.(`with-auth: checks over fetch are slower. ${whyFetch}\n`)

@@ -9,7 +9,7 @@ import { watchConfig } from '../../yaml.ts'
 import {
   describeRevocation,
   readGuardConfig,
-  revokedKeyWorksForMs,
+  revocationBounds,
   withRequestIdHeader,
 } from '../config-of.ts'
 import { createEndpointProof, createRandomKeyAsker } from '../proof.ts'
@@ -131,8 +131,7 @@ function createDescription({
 function createGuard(first: Stage, options: LiveGuardOptions) {
   let stage = first
   let newest: Stage | undefined = first
-  const logConfig = (): void =>
-    options.log({ type: 'config', revokedKeyWorksForMs: revokedKeyWorksForMs(stage.resolved) })
+  const logConfig = (): void => options.log({ type: 'config', ...revocationBounds(stage.resolved) })
   return {
     guarded: (request: Request) =>
       enter(
@@ -158,6 +157,8 @@ function createGuard(first: Stage, options: LiveGuardOptions) {
       if (newest !== next) return next.proof.stop()
       stage.proof.stop()
       stage = next
+      // The watch has a store of its own from the first change on.
+      if (before.resolved.store !== next.resolved.store) before.resolved.store?.stop()
       logConfig()
       noteRevocation(before.resolved, next.resolved, options)
     },
@@ -165,6 +166,7 @@ function createGuard(first: Stage, options: LiveGuardOptions) {
     stop: () => {
       newest = undefined
       stage.proof.stop()
+      stage.resolved.store?.stop()
     },
   }
 }
@@ -202,7 +204,8 @@ async function followFile(
     )
   }
   const watched = await watchConfig(file, { onChange, onError, onRecover: guard.logConfig })
-  // The file may have changed between the first read and the watch.
-  if (JSON.stringify(watched.config) !== JSON.stringify(read)) onChange(watched.config)
+  // The file may have changed between the first read and the watch, which has a store of its own.
+  const isSame = JSON.stringify(watched.config) === JSON.stringify(read)
+  if (!isSame || read.store !== undefined) onChange(watched.config)
   return () => watched.close()
 }

@@ -147,7 +147,7 @@ export const OPTIONS: OptionTable = {
 }
 
 function isStore(value: unknown): value is DecisionStore {
-  return typeof value === 'object' && value !== null && 'stamp' in value && 'invalidate' in value
+  return typeof value === 'object' && value !== null && 'stamp' in value && 'stop' in value
 }
 
 function parseHeaderName(value: unknown, path: OptionPath): string {

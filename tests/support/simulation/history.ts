@@ -181,9 +181,10 @@ export async function runHistory(
     // New questions come up all the time, so that instances need what the others were allowed.
     const told = `question ${Math.floor(begunAt / 1000) + dice.pick([0, 0, 1, 2])}`
     const seen = instance.seen(told)
-    void instance.request(told).then((admitted) => {
+    const end = (admitted: number | undefined): void => {
       if (admitted !== undefined) judge(instance, admitted, begunAt, seen)
-    }, ignoreTimeout)
+    }
+    void instance.request(told).then(end, ignoreTimeout)
   }
   const change = (): void => {
     version += 1
@@ -198,9 +199,10 @@ export async function runHistory(
       const announced = announcesFirst ? version + 1 : version
       if (announcesFirst) world.at(world.time + dice.between(1, 60), change)
       if (isUnannounced) return
-      void instance.revoke(announced, isAll).then((at) => {
+      const acknowledge = (at: number | undefined): void => {
         if (at !== undefined) acknowledged = [...acknowledged, { version: announced, at }]
-      })
+      }
+      void instance.revoke(announced, isAll).then(acknowledge)
     })
   }
 

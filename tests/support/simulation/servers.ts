@@ -16,10 +16,6 @@ interface Stored {
 
 /** Removes a guarantee of the engine, so that a test can see that the model notices. */
 export interface EngineFlaws {
-  /** A read says nothing about the primary. */
-  readonly readsUnproven?: boolean
-  /** A message to oneself comes back from any server. */
-  readonly beatsUnproven?: boolean
   /** The message of a revocation goes out before its fence is written. */
   readonly publishesFirst?: boolean
   /** All runs have the same id. */
@@ -291,9 +287,7 @@ class SimulatedLink implements Link {
     const read = this.#commands.send(() =>
       keys.map((key) => this.#server.get(key, this.#world.time)),
     )
-    const proof = this.#servers.flaws.readsUnproven
-      ? undefined
-      : this.#commands.send(() => this.#assertSame())
+    const proof = this.#commands.send(() => this.#assertSame())
     const [values] = await this.#untilClosed(Promise.all([read, proof]))
     return values
   }
@@ -319,7 +313,7 @@ class SimulatedLink implements Link {
 
   announce({ key, value, ttlMs, channel, message }: Announcement): Promise<void> {
     const isBeat = ttlMs !== undefined
-    const { beatsUnproven, publishesFirst } = this.#servers.flaws
+    const { publishesFirst } = this.#servers.flaws
     const write = (): void =>
       this.#servers.write(
         this.#server,
@@ -334,7 +328,6 @@ class SimulatedLink implements Link {
     }
     return this.#untilClosed(
       this.#commands.send(() => {
-        if (isBeat && beatsUnproven) return publish()
         this.#assertWritable()
         write()
         publish()

@@ -164,8 +164,10 @@ export class Cache {
 
   #replace(fill: Fill, verdict: ParsedVerdict): void {
     const { check } = fill
-    // After any denial an older allow must admit no request, not even as a stale one.
-    if (verdict.outcome === 'deny' || verdict.maxAgeMs === 0) {
+    // After any denial an older allow must admit no request, not even as a stale one. With a store the cached allow may come
+    // from an instance that asked earlier, as far as clocks can tell.
+    const isAsked = check.stamp !== undefined && verdict.ageMs === undefined
+    if (verdict.outcome === 'deny' || verdict.maxAgeMs === 0 || isAsked) {
       this.#allows.delete(check.token, check.told)
     }
     // Drop the older denial too: setting the clock back could revive it.

@@ -1,0 +1,103 @@
+import { AuthConfigError } from '../core/errors.ts'
+import { readTextFile } from '../files/text-file.ts'
+import { fingerprint } from './watch.ts'
+import type { Form } from '../core/config/kinds.ts'
+import type { DecisionStore } from '../core/decision-store.ts'
+import type { OptionProblem } from '../core/errors.ts'
+
+const text = { form: { kind: 'text', scalar: 'string' } } as const
+const secretText = { form: { kind: 'text', scalar: 'string', isSecret: true } } as const
+const number = (min: number, max: number, byDefault?: number) => ({
+  form: {
+    kind: 'milliseconds',
+    scalar: 'number',
+    min,
+    max,
+    ...(byDefault === undefined ? {} : { default: byDefault }),
+  } as const,
+})
+
+/** The keys of `server.auth.store`, as options of `redisStore`. A file is named in place of a text in PEM form. */
+export const STORE_FORM: Form = {
+  kind: 'group',
+  default: {},
+  fields: {
+    url: secretText,
+    secret: { form: { kind: 'secrets', scalar: 'string', isSecret: true, items: secretText.form } },
+    shareVerdicts: { form: { kind: 'boolean', scalar: 'boolean', default: false } },
+    revocationMs: number(250, 10_000, 1000),
+    lostPushTtlMs: number(250, 3_600_000),
+    timeoutMs: number(1, 60_000, 50),
+    prefix: { form: { ...text.form, default: 'with-auth:' } },
+    scope: text,
+    tls: { form: { kind: 'group', fields: { caFile: text, certFile: text, keyFile: text } } },
+  },
+}
+
+const MOST_PEM = 2 ** 18
+
+type MakeStore = (options: never) => DecisionStore
+
+/** Makes the store of a section, and the same one again while the section stays the same. */
+export class StoreSource {
+  #made: { readonly print: string; readonly store: DecisionStore } | undefined
+
+  /** @throws AuthConfigError whose problems lead to the keys below `store`. */
+  async make(section: unknown): Promise<DecisionStore> {
+    const print = fingerprint(section)
+    if (this.#made?.print === print) return this.#made.store
+    const store = await connect(section)
+    this.#made = { print, store }
+    return store
+  }
+}
+
+async function connect(section: unknown): Promise<DecisionStore> {
+  // Imported here, because other files need no @redis/client.
+  const { redisStore } = await import('../redis.ts').catch(() => {
+    const expected =
+      'left out without the package "@redis/client", which is not installed: npm install @redis/client@6'
+    throw new AuthConfigError('store', expected, [
+      { optionPath: ['store'], expected, isSecret: false },
+    ])
+  })
+  try {
+    return (redisStore as MakeStore)(withFiles(section) as never)
+  } catch (error) {
+    if (!(error instanceof AuthConfigError)) throw error
+    throw new AuthConfigError(
+      'store',
+      error.message,
+      error.problems.map((problem) => ({ ...problem, optionPath: pathOf(problem) })),
+    )
+  }
+}
+
+// The names of the files take the place of their texts.
+function pathOf({ optionPath }: OptionProblem): OptionProblem['optionPath'] {
+  const [first, second, ...rest] = optionPath
+  return first === 'tls' && typeof second === 'string'
+    ? ['store', 'tls', `${second}File`, ...rest]
+    : ['store', ...optionPath]
+}
+
+function withFiles(section: unknown): unknown {
+  if (typeof section !== 'object' || section === null || !('tls' in section)) return section
+  const { tls } = section
+  if (typeof tls !== 'object' || tls === null) return section
+  const texts = Object.entries(tls).map(([name, file]) => [
+    name.replace(/File$/, ''),
+    readPem(name, file),
+  ])
+  return { ...section, tls: Object.fromEntries(texts) as unknown }
+}
+
+function readPem(name: string, file: unknown): string {
+  try {
+    return readTextFile(String(file), MOST_PEM)
+  } catch (error) {
+    const optionPath = ['tls', name.replace(/File$/, '')]
+    const expected = `a file that can be read: ${error instanceof Error ? error.message : ''}`
+    throw new AuthConfigError('tls', expected, [{ optionPath, expected, isSecret: false }])
+  }
+}

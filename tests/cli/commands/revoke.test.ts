@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { revokeCommand } from '../../../src/cli/commands/revoke.ts'
+import { main } from '../../../src/cli/main.ts'
+import { connectLiveGuard, pause, stopGuards } from '../../support/connected-guards.ts'
+import { findFreePort } from '../../support/loopback.ts'
+import { ENGINES, startEngine } from '../../support/redis-servers.ts'
+import { createSurroundings } from '../../support/surroundings.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+import type { Verdict } from '../../../src/index.ts'
+import type { RunningEngine } from '../../support/redis-servers.ts'
+
+const pathOf = setupFolder()
+const KEY = 'key-of-alice-k7vq2xw9mz4'
+const [engineName] = ENGINES
+
+function configFor(url?: string): string {
+  const store =
+    url === undefined ? '' : `, cache: {}, context: { headers: [] }, store: { url: "${url}" }`
+  const file = pathOf('run.yaml')
+  writeFileSync(file, `server: { auth: { endpoint: "https://auth.example.com/"${store} } }`)
+  return file
+}
+
+async function revoke(args: readonly string[], input = '') {
+  const surroundings = createSurroundings({}, input)
+  const code = await main(['revoke', ...args], [revokeCommand], surroundings)
+  return { code, printed: surroundings.printed(), noted: surroundings.noted() }
+}
+
+describe('with-auth revoke', () => {
+  it.each([
+    [[], /--config FILE is missing/],
+    [['--config', 'x', KEY], /takes only options/],
+    [['--config', 'x'], /standard input must hold one key/],
+    [['--config', 'x', '--all', '--sha256', 'a'.repeat(64)], /give only one of them/],
+    [['--config', 'x', '--sha256', KEY], /64 hexadecimal digits \(its value is not shown\)/],
+  ])('exits 2 for %j', async (args, message) => {
+    const { code, noted } = await revoke(args)
+    expect(noted).toMatch(message)
+    expect(noted).not.toContain(KEY)
+    expect(code).toBe(2)
+  })
+
+  it('exits 1 without a store, or without an acknowledgement', async () => {
+    const without = await revoke(['--config', configFor()], KEY)
+    expect(without).toMatchObject({
+      code: 1,
+      noted: expect.stringMatching(/no server.auth.store/) as unknown,
+    })
+    const file = configFor(`redis://127.0.0.1:${await findFreePort()}`)
+    const unacknowledged = await revoke(['--config', file, '--timeout-ms=1'], KEY)
+    expect(unacknowledged.noted).toMatch(/has not acknowledged the revocation/)
+    expect(unacknowledged.code).toBe(1)
+  })
+})
+
+describe.skipIf(engineName === undefined)('with-auth revoke on a real engine', () => {
+  let engine: RunningEngine
+  beforeAll(async () => {
+    engine = await startEngine(engineName ?? 'valkey')
+  })
+  afterEach(stopGuards)
+  afterAll(() => engine.stop())
+
+  it.each([
+    ['the key on standard input', [], ` ${KEY}\n`],
+    ['its hash', ['--sha256', createHash('sha256').update(KEY).digest('hex')], ''],
+    ['--all', ['--all', '--json'], ''],
+  ])('ends the decisions of a running instance by %s', async (_by, args, input) => {
+    let verdict: Verdict = { outcome: 'allow' }
+    const guard = await connectLiveGuard(() => verdict, { url: engine.url })
+    expect(await guard.ask(KEY)).toMatchObject({ outcome: 'allow' })
+    verdict = { outcome: 'deny' }
+    const { code, printed } = await revoke(['--config', configFor(engine.url), ...args], input)
+    expect(code).toBe(0)
+    expect(printed).toBe(
+      args.includes('--json') ? '{"revoked":true}\n' : 'The store has the revocation.\n',
+    )
+    while ((await guard.ask(KEY)).outcome === 'allow') await pause(1)
+  })
+})
