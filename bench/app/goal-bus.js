@@ -54,9 +54,14 @@ function measureBoth(isWarmUp) {
   }
 }
 
+// Heartbeats need turns of the loop. On a busy machine they may have been late: then this asks again.
+async function rest() {
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  await Promise.all(pair.map(({ guarded }) => guarded(createRequest())))
+}
+
 for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round += 1) {
-  // Heartbeats need a turn of the loop.
-  if (round % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+  if (round % 20 === 0) await rest()
   measureBoth(round < 0)
 }
 console.log(JSON.stringify({ without: best[0] / BATCH, ratio: best[1] / best[0] }))

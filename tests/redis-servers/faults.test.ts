@@ -28,8 +28,9 @@ describe.each(ENGINES)('%s', (name) => {
   )
 
   it('takes a decision that another instance asked for', SLOW, async () => {
-    const engine = await scene.engine()
-    const fleet = await scene.fleet(engine.url)
+    const { url } = await scene.engine()
+    const store = { shareVerdicts: true, secret: SECRET, timeoutMs: 5000 }
+    const fleet = await scene.fleet(url, store)
     await fleet.grow()
     await fleet.allowed(TOKEN, 0)
     expect((await fleet.reports()).at(-1)?.taken).toBe(1)

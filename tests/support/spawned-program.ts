@@ -36,7 +36,11 @@ export function spawnProgram(
       const match = pattern.exec(stdout) ?? pattern.exec(stderr)
       if (match !== null) return match
       if (hasEnded) throw new Error(`The program ended and printed: ${stdout}${stderr}`)
-      await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), end])
+      const turn = new AbortController()
+      const more = [child.stdout, child.stderr].map((one) => once(one, 'data', turn))
+      await Promise.race([...more, end])
+      // Without it a listener stays for each piece that the other stream prints.
+      turn.abort()
     }
   }
   return { stdout: () => stdout, stderr: () => stderr, printed, kill, ended }
