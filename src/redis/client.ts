@@ -44,7 +44,7 @@ export function createEngine({ url, tls, client }: EngineSettings): Engine {
   const options: ClientOptions = {
     url,
     RESP: 2,
-    // A new link takes the place of a broken one, and the client would keep the process alive meanwhile.
+    // A new link replaces a broken one. The client's own attempts would keep the process alive.
     socket: {
       reconnectStrategy: false,
       connectTimeout: CONNECT_TIMEOUT_MS,

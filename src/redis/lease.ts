@@ -8,100 +8,95 @@ export interface Instant {
   readonly wallNow: number
 }
 
-function isWithin(ms: number, since: Instant, now: number, wallNow: number): boolean {
-  const wallAgeMs = wallNow - since.wallNow
-  return now - since.now < ms && wallAgeMs >= 0 && wallAgeMs < ms
-}
-
-const NEVER: Instant = { now: -Infinity, wallNow: -Infinity }
-
 /**
- * What an instance knows of revocations. A slot is a sixty-five-thousandth of all tokens. Its generation grows with each
+ * The revocations that an instance has seen. A slot is a sixty-five-thousandth of all tokens. Its generation grows with each
  * revocation. While the lease holds, each revocation of more than `revocationMs` ago has arrived: messages arrive in order, and
  * a later one of our own has come back. The lease counts from when that was sent.
  */
 export class Lease {
   readonly #revocationMs: number
-  readonly #lostPushTtlMs: number
-  readonly #generations = new Uint32Array(SLOTS)
-  #epoch = 0
-  #provenAt = NEVER
+  readonly lostPushTtlMs: number
+  readonly generations: Uint32Array = new Uint32Array(SLOTS)
+  epoch = 0
+  // The lease holds between these times.
+  #beganAt = -Infinity
+  endsAt: number = -Infinity
+  wallBeganAt: number = Infinity
+  wallEndsAt: number = -Infinity
 
   constructor(revocationMs: number, lostPushTtlMs: number) {
     this.#revocationMs = revocationMs
-    this.#lostPushTtlMs = lostPushTtlMs
+    this.lostPushTtlMs = lostPushTtlMs
   }
 
   /** Ends all decisions of a slot. */
   age(slot: number): void {
-    this.#generations[slot] = this.generation(slot) + 1
+    this.generations[slot] = (this.generations[slot] ?? 0) + 1
   }
 
   /** Ends all decisions. */
   ageAll(): void {
-    this.#epoch += 1
+    this.epoch += 1
   }
 
   /** A subscription that is new has missed what came before it. */
   restart(): void {
     this.ageAll()
-    this.#provenAt = NEVER
+    this.#hold(-Infinity, -Infinity)
   }
 
   /** A message that was sent then has come back. */
-  prove(sentAt: Instant): void {
-    if (sentAt.now > this.#provenAt.now) this.#provenAt = sentAt
+  prove({ now, wallNow }: Instant): void {
+    if (now > this.#beganAt) this.#hold(now, wallNow)
   }
 
   holds({ now, wallNow }: Instant): boolean {
-    return isWithin(this.#revocationMs, this.#provenAt, now, wallNow)
+    return now < this.endsAt && wallNow < this.wallEndsAt && wallNow >= this.wallBeganAt
   }
 
   stamp(slot: number, at: Instant): Stamp {
     return new LeasedStamp(this, slot, at)
   }
 
-  generation(slot: number): number {
-    return this.#generations[slot] ?? 0
-  }
-
-  get epoch(): number {
-    return this.#epoch
-  }
-
-  /** Whether a decision of the current generation may be used, which was asked for at that time. */
-  covers(askedAt: Instant, now: number, wallNow: number): boolean {
-    return (
-      isWithin(this.#revocationMs, this.#provenAt, now, wallNow) ||
-      isWithin(this.#lostPushTtlMs, askedAt, now, wallNow)
-    )
+  #hold(now: number, wallNow: number): void {
+    this.#beganAt = now
+    this.endsAt = now + this.#revocationMs
+    this.wallBeganAt = wallNow
+    this.wallEndsAt = wallNow + this.#revocationMs
   }
 }
 
-class LeasedStamp implements Stamp, Instant {
+class LeasedStamp implements Stamp {
   readonly #lease: Lease
   readonly #slot: number
   readonly #generation: number
   readonly #epoch: number
-  readonly now: number
-  readonly wallNow: number
+  readonly #askedAt: Instant
 
-  constructor(lease: Lease, slot: number, { now, wallNow }: Instant) {
+  constructor(lease: Lease, slot: number, askedAt: Instant) {
     this.#lease = lease
     this.#slot = slot
-    this.#generation = lease.generation(slot)
+    this.#generation = lease.generations[slot] ?? 0
     this.#epoch = lease.epoch
-    this.now = now
-    this.wallNow = wallNow
+    this.#askedAt = askedAt
   }
 
   isCurrent(): boolean {
-    return (
-      this.#lease.generation(this.#slot) === this.#generation && this.#lease.epoch === this.#epoch
-    )
+    const { generations, epoch } = this.#lease
+    return generations[this.#slot] === this.#generation && epoch === this.#epoch
   }
 
+  // Each cache hit asks this, so it calls little.
   isGood(now: number, wallNow: number): boolean {
-    return this.isCurrent() && this.#lease.covers(this, now, wallNow)
+    const lease = this.#lease
+    if (lease.generations[this.#slot] !== this.#generation || lease.epoch !== this.#epoch) {
+      return false
+    }
+    if (now < lease.endsAt && wallNow < lease.wallEndsAt && wallNow >= lease.wallBeganAt) {
+      return true
+    }
+    const ageMs = now - this.#askedAt.now
+    const wallAgeMs = wallNow - this.#askedAt.wallNow
+    return ageMs < lease.lostPushTtlMs && wallAgeMs >= 0 && wallAgeMs < lease.lostPushTtlMs
   }
 }

@@ -35,9 +35,9 @@ const MAX_FAILURES = 5
 const OPEN_MS = 1000
 const MANY_UNOPENED = 100
 const UNOPENED =
-  'Many values of the store do not open: do all instances have the same "secret", and does nobody else write below "prefix"?'
+  'Many values of the store do not open: give all instances the same "secret", and a "prefix" of their own'
 
-/** Shares allows by way of the engine. Whoever can write to it can make it forget them, and nothing else. */
+/** Shares allows by way of the engine. A writer without the secret can make it forget them, and nothing else. */
 export function createSharedDecisions(options: SharingOptions): SharedDecisions {
   const { names, sealers, scope, timeoutMs, timing, linkFor, warn } = options
   let failures = 0

@@ -84,8 +84,8 @@ export const VARIANTS: readonly Variant[] = [
     edits: [
       {
         file: LEASE,
-        from: 'return this.isCurrent() && this.#lease.covers(this, now, wallNow)',
-        to: 'return this.isCurrent()',
+        from: 'return ageMs < lease.lostPushTtlMs && wallAgeMs >= 0 && wallAgeMs < lease.lostPushTtlMs',
+        to: 'return ageMs + wallAgeMs < Infinity',
       },
     ],
   },
@@ -101,8 +101,8 @@ export const VARIANTS: readonly Variant[] = [
     edits: [
       {
         file: LEASE,
-        from: 'return now - since.now < ms && wallAgeMs >= 0 && wallAgeMs < ms',
-        to: 'return now - since.now < ms && wallAgeMs > -Infinity',
+        from: 'if (now < lease.endsAt && wallNow < lease.wallEndsAt && wallNow >= lease.wallBeganAt) {',
+        to: 'if (now < lease.endsAt) {',
       },
     ],
   },

@@ -127,7 +127,7 @@ export class Cache {
     const wallNow = this.#clock.wallNow()
     if (endsAt !== undefined && wallNow >= endsAt) return false
     const now = this.#clock.now()
-    // A denial admits nobody, so it may outlive the connection to the store.
+    // A denial admits no request, so it may outlive the connection to the store.
     const isTrusted = admission === undefined ? stamp?.isCurrent() : stamp?.isGood(now, wallNow)
     if (isTrusted === false) return false
     const ageMs = now - this.#madeAt - askedAt

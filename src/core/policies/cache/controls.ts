@@ -14,7 +14,7 @@ export function createControls(
 ): VerdictControls {
   const revoke = (revocation: Revocation): Promise<void> | undefined => {
     const announced = announce(revocation)
-    // Whoever does not wait for it must not end the process by its rejection.
+    // A caller may ignore the promise, and its rejection must not end the process.
     ignore(announced)
     return announced
   }

@@ -7,7 +7,7 @@ import type { Clock } from '../../runtime.ts'
 
 export interface SharingOptions {
   readonly cache: Pick<Required<CacheConfig>, 'allowTtlMs' | 'maxEntries' | 'maxBytes'>
-  /** What gives a verdict another meaning, beside what the endpoint is told. */
+  /** Separates verdicts of other endpoints, beside the question itself. */
   readonly scope: string
   readonly clock: Pick<Clock, 'now' | 'wallNow'>
 }
