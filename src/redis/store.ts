@@ -94,10 +94,10 @@ export class RedisStore implements DecisionStore {
 
   /** Ends the decisions of this instance before it returns. */
   async invalidate(revocation: Revocation, withinMs: number): Promise<void> {
-    this.start()
     if (revocation === 'all') this.#lease.ageAll()
     const slot = revocation === 'all' ? undefined : slotOf(idOf(revocation))
     if (slot !== undefined) this.#lease.age(slot)
+    this.start()
     if (this.#progress === 'stopped') throw new Error('The store is stopped: nobody was told')
     const longestMs = Math.max(withinMs, this.revocationMs)
     await this.#revocations.add(slot === undefined ? 'all' : slotName(slot), longestMs)
