@@ -142,8 +142,9 @@ export class Connection {
   #receive(link: Link, text: string): void {
     const message = parseMessage(text)
     if (message === undefined) return
-    if (message.type === 'revoked') this.#lease.age(message.slot)
-    else if (message.type === 'all_revoked') this.#lease.ageAll()
+    const wallNow = this.#timing.wallNow()
+    if (message.type === 'revoked') this.#lease.age(message.slot, wallNow)
+    else if (message.type === 'all_revoked') this.#lease.ageAll(wallNow)
     else this.#prove(link, message.count, 'isBack')
   }
 

@@ -100,7 +100,9 @@ export function parseStoreOptions(value: unknown): ResolvedStoreOptions {
   const revocationMs = attempt(() => REVOCATION.parse(given.revocationMs, ['revocationMs']), 0)
   const lostPush = milliseconds({ default: revocationMs, min: revocationMs, max: 3_600_000 })
   const sharesVerdicts = attempt(() => SHARE.parse(given.shareVerdicts, ['shareVerdicts']), false)
+  const { url, database } = attempt(() => parseUrl(given.url), { url: '', database: 0 })
   const settings: StoreSettings = {
+    database,
     revocationMs,
     lostPushTtlMs: attempt(() => lostPush.parse(given.lostPushTtlMs, ['lostPushTtlMs']), 0),
     timeoutMs: attempt(() => TIMEOUT.parse(given.timeoutMs, ['timeoutMs']), 0),
@@ -109,7 +111,7 @@ export function parseStoreOptions(value: unknown): ResolvedStoreOptions {
     secrets: attempt(() => parseSecrets(given.secret, sharesVerdicts), []),
   }
   const engine: EngineSettings = {
-    url: attempt(() => parseUrl(given.url), ''),
+    url,
     tls: attempt(() => parseTls(given.tls, given.url), undefined),
     client: attempt(() => CLIENT.parse(given.client, ['client']), undefined),
   }
@@ -117,7 +119,7 @@ export function parseStoreOptions(value: unknown): ResolvedStoreOptions {
   return { settings, engine }
 }
 
-function parseUrl(value: unknown): string {
+function parseUrl(value: unknown): { readonly url: string; readonly database: number } {
   if (typeof value !== 'string' || !/^rediss?:\/\/[^/\s]/.test(value) || !URL.canParse(value)) {
     throw invalidSecret(['url'], 'a URL that begins with "redis://" or "rediss://"')
   }
@@ -128,7 +130,7 @@ function parseUrl(value: unknown): string {
   if (!canDecode(username) || !canDecode(password)) {
     throw invalidSecret(['url'], 'a URL whose user and password are percent-encoded ("%" as "%25")')
   }
-  return value
+  return { url: value, database: Number(pathname.slice(1)) }
 }
 
 function canDecode(text: string): boolean {
