@@ -8,6 +8,9 @@ export interface Instant {
   readonly wallNow: number
 }
 
+// The clocks of two machines may differ by as much.
+const MAX_SKEW_MS = 5000
+
 /**
  * The revocations that an instance has seen. A slot is a sixty-five-thousandth of all tokens. Its generation grows with each
  * revocation. While the lease holds, each revocation of more than `revocationMs` ago has arrived: messages arrive in order, and
@@ -23,25 +26,39 @@ export class Lease {
   endsAt: number = -Infinity
   wallBeganAt: number = Infinity
   wallEndsAt: number = -Infinity
+  readonly #revokedAt = new Float64Array(SLOTS)
+  #allRevokedAt = 0
 
   constructor(revocationMs: number, lostPushTtlMs: number) {
     this.#revocationMs = revocationMs
     this.lostPushTtlMs = lostPushTtlMs
   }
 
-  /** Ends all decisions of a slot. */
-  age(slot: number): void {
+  /** Ends all decisions of a slot, also those that other instances share. */
+  age(slot: number, wallNow: number): void {
     this.generations[slot] = (this.generations[slot] ?? 0) + 1
+    this.#revokedAt[slot] = Math.max(this.#revokedAt[slot] ?? 0, wallNow)
   }
 
-  /** Ends all decisions. */
-  ageAll(): void {
+  /** Ends all decisions, also those that other instances share. */
+  ageAll(wallNow: number): void {
     this.epoch += 1
+    this.distrust(wallNow)
+  }
+
+  /** Ends all decisions that other instances share. */
+  distrust(wallNow: number): void {
+    this.#allRevokedAt = Math.max(this.#allRevokedAt, wallNow)
+  }
+
+  /** Whether no revocation is known since a shared decision was asked for, by the time of day of another machine. */
+  trusts(slot: number, askedAt: number): boolean {
+    return askedAt >= Math.max(this.#revokedAt[slot] ?? 0, this.#allRevokedAt) + MAX_SKEW_MS
   }
 
   /** A subscription that is new has missed what came before it. */
   restart(): void {
-    this.ageAll()
+    this.epoch += 1
     this.#hold(-Infinity, -Infinity)
   }
 
