@@ -43,6 +43,8 @@ export interface SharedDecisions {
   readonly scope: string | undefined
   /** Never rejects, and takes at most `withinMs`. */
   readonly recall: (question: SharedQuestion, withinMs: number) => Promise<Recalled>
+  /** Takes no allow that was asked before now. For an endpoint that has allowed everything by mistake. */
+  readonly forget: () => void
 }
 
 /** Connects instances, so that a revocation reaches all of them. `redisStore` of `with-auth/redis` makes one. */
