@@ -8,14 +8,14 @@ import { createMemoryStore } from '../../../support/memory-store.ts'
 import { get } from '../../../support/requests.ts'
 import type { ParsedVerdict } from '../../../../src/core/endpoint/verdict.ts'
 import type { Gate } from '../../../../src/core/gate.ts'
-import type { AuthConfig, DecisionStore, Verdict, Verifier } from '../../../../src/index.ts'
+import type { AuthConfig, CustomVerifier, DecisionStore, Verdict } from '../../../../src/index.ts'
 import type { SharedMemory } from '../../../support/memory-store.ts'
 
 /** Allows that instances share, and what must not be shared or taken. */
 
 const TOKEN = 'token-of-alice'
 const CACHE = { allowTtlMs: 60_000, denyTtlMs: 1, staleIfErrorMs: 0 }
-const asked = vi.fn<Verifier>()
+const asked = vi.fn<CustomVerifier>()
 let memory: SharedMemory = { allows: new Map(), revocations: 0 }
 beforeEach(() => {
   memory = { allows: new Map(), revocations: 0 }
