@@ -5,6 +5,7 @@
  */
 import { createAuthenticator } from './core/authenticator.ts'
 import { toHeaderOnlyRequest } from './node/header-only-request.ts'
+import { plainTransports } from './core/runtime.ts'
 import { createNodeTransport } from './node/node-transport.ts'
 import { resolveTransportOptions } from './node/transport-options.ts'
 import { openAgent } from './node/undici.ts'
@@ -176,5 +177,7 @@ export function nodeTransport(options: NodeTransportOptions = {}): NodeTransport
   if ('given' in source) return createNodeTransport(source.given)
   // Loads undici now: that takes longer than a check may.
   const agent = openAgent(source)
-  return createNodeTransport(agent, agent)
+  const transport = createNodeTransport(agent, agent)
+  if (Object.keys(options).length === 0) plainTransports.add(transport)
+  return transport
 }

@@ -43,7 +43,7 @@ export interface SharedDecisions {
   readonly scope: string | undefined
   /** Never rejects, and takes at most `withinMs`. */
   readonly recall: (question: SharedQuestion, withinMs: number) => Promise<Recalled>
-  /** Takes no allow any more that was asked for before now. */
+  /** Takes no allow that was asked for before now. For an endpoint that has allowed everything by mistake. */
   readonly forget: () => void
 }
 

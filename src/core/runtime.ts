@@ -18,6 +18,9 @@ export const systemClock: Clock = {
 /** Asks by the runtime's own `fetch`. Looked up at each call, so that a later wrapper, such as instrumentation, sees it. */
 export const runtimeFetch: Transport = (url, init) => globalThis.fetch(url, init)
 
+/** Transports that ask what the runtime's `fetch` asks, and give the same answer. One of a user may not. */
+export const plainTransports: WeakSet<object> = new WeakSet()
+
 /** `AUTH_ENDPOINT` of the Workers `env` argument, else of `process.env`. Throws what the runtime throws. */
 export function endpointFromEnvironment(args: readonly unknown[]): unknown {
   const bound = ownProperty(args[0], 'AUTH_ENDPOINT')

@@ -107,6 +107,7 @@ export function createSetupSource<Args extends readonly unknown[]>(
   const forget = (token?: string): void => {
     inherited = undefined
     setup?.verifier.forget(token)
+    if (token === undefined) base.config.store?.shared?.forget()
   }
   const announce: SetupSource['announce'] = (revocation) => {
     if (typeof source === 'function' && setup === undefined)

@@ -52,7 +52,7 @@ export interface RedisStoreOptions {
    * @default 'with-auth:'
    */
   readonly prefix?: string
-  /** Keeps shared allows of different verifiers apart. Needed with `shareVerdicts` and `verifier`. */
+  /** Keeps shared allows of different verifiers apart. Needed with `shareVerdicts` beside `verifier` or your own `fetch`. */
   readonly scope?: string
   /** PEM texts for `rediss://`: the authority of the engine, and the certificate and key of this client. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string }

@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { AuthConfigError, createAuthenticator, withAuth } from '../../src/index.ts'
+import { nodeTransport } from '../../src/node.ts'
 import { redisStore } from '../../src/redis.ts'
 import { stopGuards } from '../support/connected-guards.ts'
 import { findFreePort } from '../support/loopback.ts'
 import { get } from '../support/requests.ts'
-import type { AuthConfig, AuthEvent, DecisionStore } from '../../src/index.ts'
+import type { AuthConfig, AuthEvent, DecisionStore, Transport } from '../../src/index.ts'
 import type { RedisStoreOptions } from '../../src/redis.ts'
 
 /** The option `store`, and the functions that drop decisions. The store of these tests is never reached. */
@@ -50,6 +51,18 @@ describe('the option store', () => {
       /^"store" must be one with a "lostPushTtlMs" of at most "cache.allowTtlMs"/,
     )
     expect(problemsOf({ endpoint, ...cached, cache: { allowTtlMs: 50_000 }, store })).toBe('')
+  })
+
+  it('needs a scope to share what is asked by a fetch of your own', async () => {
+    const store = await unreachable({ shareVerdicts: true, secret: 's'.repeat(32) })
+    const fetch: Transport = async () => Response.json({})
+    expect(problemsOf({ endpoint, fetch, ...cached, store })).toMatch(
+      /^"store" must be one with "scope" beside "fetch"/,
+    )
+    expect(problemsOf({ endpoint, fetch: nodeTransport(), ...cached, store })).toBe('')
+    const other = nodeTransport({ connections: 2 })
+    expect(problemsOf({ endpoint, fetch: other, ...cached, store })).toContain('"scope"')
+    expect(problemsOf({ endpoint, fetch, ...cached, store: await unreachable() })).toBe('')
   })
 
   it('needs a scope to share what a verifier says', async () => {

@@ -1,4 +1,4 @@
-import { runtimeFetch } from '../runtime.ts'
+import { plainTransports, runtimeFetch } from '../runtime.ts'
 import { rejectLoggedCredentials } from './credentials.ts'
 import { rejectInsecure } from './endpoint.ts'
 import { namesOf, parseFields } from './kinds.ts'
@@ -74,7 +74,7 @@ function checkRules(given: Given, parsed: Partial<ParsedOptions>, problems: Prob
 
 function checkStore(
   { verifier }: Given,
-  { store, cache }: Partial<ParsedOptions>,
+  { store, cache, fetch }: Partial<ParsedOptions>,
   problems: Problems,
 ): void {
   if (store === undefined || cache === undefined) return
@@ -86,9 +86,10 @@ function checkStore(
       misusedOption(['store'], 'one with a `lostPushTtlMs` of at most `cache.allowTtlMs`'),
     )
   }
-  if (verifier !== undefined && shared !== undefined && shared.scope === undefined) {
-    const expected =
-      'one with `scope` beside `verifier`: the scope keeps decisions of different verifiers apart'
-    problems.add(misusedOption(['store'], expected))
-  }
+  if (shared === undefined || shared.scope !== undefined) return
+  const isPlain = fetch === undefined || plainTransports.has(fetch)
+  if (verifier === undefined && isPlain) return
+  const own = verifier === undefined ? 'fetch' : 'verifier'
+  const expected = `one with \`scope\` beside \`${own}\`: the scope keeps decisions of different ones apart`
+  problems.add(misusedOption(['store'], expected))
 }

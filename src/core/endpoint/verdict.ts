@@ -27,6 +27,8 @@ export interface AllowVerdict {
   readonly ageMs?: number
   /** The time of day at which the endpoint says that the token ends, in milliseconds since 1970. */
   readonly endsAt?: number
+  /** Lets other instances take it. Called once it is known that it may be cached. */
+  readonly share?: () => void
 }
 
 export interface DenyVerdict {

@@ -1,5 +1,5 @@
 import { Cache } from './cache/cache.ts'
-import { shareVerdicts } from './cache/share-verdicts.ts'
+import { createAsked, shareVerdicts } from './cache/share-verdicts.ts'
 import { createCircuitBreaker } from './circuit-breaker.ts'
 import { enforceDeadline } from './deadline.ts'
 import { KnownTokens, recognise } from './known-tokens.ts'
@@ -11,6 +11,7 @@ import { createCustomVerifier, createEndpoint } from '../endpoint/endpoint.ts'
 import { adoptUnavailable } from '../errors.ts'
 import { systemClock as clock } from '../runtime.ts'
 import type { CachedDecision } from './cache/cache.ts'
+import type { VerdictStore } from './cache/verdict-store.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import type { ResolvedConfig } from '../config/parse.ts'
 import type { PendingVerdict, TimedVerifier, Verifier } from '../endpoint/verdict.ts'
@@ -32,6 +33,8 @@ export interface ComposedVerifier {
 export interface Memory {
   readonly cache: Cache | undefined
   readonly tokens: KnownTokens
+  /** For `shareVerdicts`. */
+  readonly asked: VerdictStore<number> | undefined
 }
 
 /**
@@ -56,7 +59,7 @@ export function createVerifier(
   timed = limit(timed, concurrency, clock, () => !tokens.isEmpty())
   const call = enforceDeadline(timed, clock)
   const known = recognise(breaker?.rejectWhileOpen(call) ?? call, tokens, outage)
-  const shared = shareAcrossInstances(known, config)
+  const shared = shareAcrossInstances(known, config, memory)
   const calls = new SharedCalls(cache?.fill(shared) ?? shared, config, clock)
   const share: Verifier = (check, deadline) => calls.ask(check, deadline)
   const ask = cache?.orStale(share, outage) ?? share
@@ -72,18 +75,22 @@ export function createVerifier(
   }
 }
 
-function shareAcrossInstances(next: Verifier, config: ResolvedConfig): Verifier {
-  const { cache, store, endpointHeaders } = config
-  if (cache === false || store?.shared === undefined) return next
+function shareAcrossInstances(
+  next: Verifier,
+  { cache, store, endpointHeaders }: ResolvedConfig,
+  { asked }: Memory,
+): Verifier {
+  if (cache === false || store?.shared === undefined || asked === undefined) return next
   // The headers may tell the endpoint whose keys it must look among.
   const scope = JSON.stringify([store.shared.scope, endpointHeaders])
-  return shareVerdicts(next, store.shared, { cache, scope, clock })
+  return shareVerdicts(next, store.shared, { allowTtlMs: cache.allowTtlMs, asked, scope, clock })
 }
 
 function createMemory({ cache, store }: ResolvedConfig): Memory {
   return {
     cache: cache === false ? undefined : new Cache(cache, clock, store),
     tokens: new KnownTokens(clock),
+    asked: cache === false || store?.shared === undefined ? undefined : createAsked(cache),
   }
 }
 

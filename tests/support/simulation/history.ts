@@ -89,7 +89,12 @@ class Instance {
     }
     const { shared } = this.store
     if (shared === undefined) throw new TypeError('The store shares nothing')
-    const sharing = parts.shareVerdicts(ask, shared, { cache, scope: '', clock: this.process })
+    const sharing = parts.shareVerdicts(ask, shared, {
+      allowTtlMs: cache.allowTtlMs,
+      asked: parts.createAsked(cache),
+      scope: '',
+      clock: this.process,
+    })
     this.#calls = new parts.SharedCalls(
       this.#cache.fill(sharing),
       { timeoutMs: 5000 },

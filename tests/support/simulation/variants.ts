@@ -117,10 +117,10 @@ export const VARIANTS: readonly Variant[] = [
       },
       {
         file: CACHE,
-        from: 'const { token, told, stamp } = fill.check',
-        to: 'const { token, told } = fill.check',
+        from: 'stamp: fill.stamp',
+        to: 'stamp',
       },
-      { file: CACHE, from: ' || check.stamp?.isCurrent() === false', to: '' },
+      { file: CACHE, from: ' || stamp?.isCurrent() === false', to: '' },
     ],
   },
   {

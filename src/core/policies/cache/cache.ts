@@ -31,6 +31,8 @@ export interface CachedDecision {
 interface Fill extends Call {
   readonly startedAt: number
   readonly wallStartedAt: number
+  /** The check has it too, for whoever joins its call. It may start another call later. */
+  readonly stamp: Stamp | undefined
 }
 
 const MAX_ENTRIES_PER_TOKEN = 64
@@ -93,8 +95,9 @@ export class Cache {
       if (verdict !== undefined) return verdict
       const startedAt = this.#clock.now()
       const wallStartedAt = this.#clock.wallNow()
-      check.stamp = this.#store?.stamp(check.token, startedAt, wallStartedAt)
-      const fill: Fill = { check, deadline, startedAt, wallStartedAt, isOutdated: false }
+      const stamp = this.#store?.stamp(check.token, startedAt, wallStartedAt)
+      check.stamp = stamp
+      const fill: Fill = { check, deadline, startedAt, wallStartedAt, stamp, isOutdated: false }
       this.#fills.begin(fill, startedAt)
       try {
         return this.#storeWhenDone(fill, next(check, deadline))
@@ -163,10 +166,10 @@ export class Cache {
   }
 
   #replace(fill: Fill, verdict: ParsedVerdict): void {
-    const { check } = fill
+    const { check, stamp } = fill
     // After any denial an older allow must admit no request, not even as a stale one. With a store the cached allow may come
     // from an instance that asked earlier, as far as clocks can tell.
-    const isAsked = check.stamp !== undefined && verdict.ageMs === undefined
+    const isAsked = stamp !== undefined && verdict.ageMs === undefined
     if (verdict.outcome === 'deny' || verdict.maxAgeMs === 0 || isAsked) {
       this.#allows.delete(check.token, check.told)
     }
@@ -175,8 +178,9 @@ export class Cache {
     // A retry asks later than its call began, so the order of two calls is not known. If one of them is denied, neither is
     // cached.
     const isContested = verdict.outcome === 'deny' && this.#fills.outdateOthers(check.key, fill)
-    const isOutdated = fill.isOutdated || isContested || check.stamp?.isCurrent() === false
+    const isOutdated = fill.isOutdated || isContested || stamp?.isCurrent() === false
     check.skipped = isOutdated ? 'outdated' : this.#keep(fill, verdict)
+    if (!isOutdated && verdict.outcome === 'allow') verdict.share?.()
     if (check.skipped !== undefined) check.cache = 'skipped'
     this.#fills.outdateOlder(fill)
   }
@@ -196,13 +200,13 @@ export class Cache {
   }
 
   #fits(fill: Fill, verdict: ParsedVerdict, ttlMs: number): boolean {
-    const { token, told, stamp } = fill.check
+    const { token, told } = fill.check
     const { ageMs = 0 } = verdict
     const times = {
       ttlMs,
       askedAt: Math.floor(fill.startedAt - this.#madeAt - ageMs),
       wallAskedAt: Math.floor(fill.wallStartedAt - this.#wallMadeAt - ageMs),
-      stamp,
+      stamp: fill.stamp,
     }
     if (verdict.outcome === 'deny') {
       const denial = { admission: undefined, ...times, endsAt: undefined, mustRevalidate: false }

@@ -6,8 +6,9 @@ import type { Check } from '../../request/check.ts'
 import type { Clock } from '../../runtime.ts'
 
 export interface SharingOptions {
-  readonly cache: Pick<Required<CacheConfig>, 'allowTtlMs' | 'maxEntries' | 'maxBytes'>
-  /** Separates verdicts of other endpoints, beside the question itself. */
+  readonly allowTtlMs: number
+  readonly asked: VerdictStore<number>
+  /** What gives a verdict another meaning, beside what the endpoint is told. */
   readonly scope: string
   readonly clock: Pick<Clock, 'now' | 'wallNow'>
 }
@@ -16,19 +17,21 @@ export interface SharingOptions {
 const MAX_SKEW_MS = 5000
 const MAX_ENTRIES_PER_TOKEN = 64
 
+/** Remembers when the endpoint last answered. An older allow of another instance must not bring back what it has taken. */
+export function createAsked({
+  maxEntries,
+  maxBytes,
+}: Pick<Required<CacheConfig>, 'maxEntries' | 'maxBytes'>): VerdictStore<number> {
+  const bounds = { maxEntries, maxEntriesPerToken: MAX_ENTRIES_PER_TOKEN }
+  return new VerdictStore({ ...bounds, maxBytes: maxBytes / 4 })
+}
+
 /** Takes what another instance was allowed, or asks and lets the others take an allow. */
 export function shareVerdicts(
   next: Verifier,
   { recall }: SharedDecisions,
-  { cache, scope, clock }: SharingOptions,
+  { allowTtlMs, asked, scope, clock }: SharingOptions,
 ): Verifier {
-  const { allowTtlMs, maxEntries, maxBytes } = cache
-  // When the endpoint last answered a question. An older allow of another instance must not bring back what it has taken.
-  const asked = new VerdictStore<number>({
-    maxEntries,
-    maxBytes: maxBytes / 4,
-    maxEntriesPerToken: MAX_ENTRIES_PER_TOKEN,
-  })
   const lastAskedAt = ({ token, told }: Check): number => asked.get(token, told) ?? -Infinity
   const isUsable = (check: Check, { askedAt, ttlMs, endsAt = Infinity }: SharedAllow): boolean => {
     const wallNow = clock.wallNow()
@@ -40,7 +43,8 @@ export function shareVerdicts(
   return async (check, deadline): Promise<ParsedVerdict> => {
     const { token, told } = check
     const question = { token, told: scope + told }
-    const { allow, share } = await recall(question, deadline - clock.now())
+    // The endpoint needs the other half if the store is silent.
+    const { allow, share } = await recall(question, (deadline - clock.now()) / 2)
     if (allow !== undefined && isUsable(check, allow)) {
       check.cache = 'remote'
       return fromShared(allow, clock.wallNow())
@@ -49,8 +53,8 @@ export function shareVerdicts(
     const verdict = await next(check, deadline)
     asked.set(token, told, Math.max(askedAt, lastAskedAt(check)), 0)
     const ttlMs = Math.min(allowTtlMs, verdict.maxAgeMs ?? Infinity)
-    if (verdict.outcome === 'allow' && ttlMs > 0) share?.(toShared(verdict, askedAt, ttlMs))
-    return verdict
+    if (verdict.outcome === 'deny' || ttlMs <= 0 || share === undefined) return verdict
+    return { ...verdict, share: () => share(toShared(verdict, askedAt, ttlMs)) }
   }
 }
 
