@@ -11,7 +11,7 @@ const run = promisify(execFile)
 const RUNTIMES: readonly (readonly [Binary, ...string[]])[] = [
   ...NODES.filter(({ name }) => name !== 'Node 20').map((node): [Binary] => [node]),
   [BUN],
-  [DENO, 'run', '--no-prompt', '--allow-read', '--allow-write', '--allow-env'],
+  [DENO, 'run', '--no-prompt', '--allow-read', '--allow-write', '--allow-env', '--allow-run'],
 ]
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../docs/keys-database.md'), 'utf8')
@@ -36,7 +36,7 @@ async function runTests([binary, ...args]: readonly [Binary, ...string[]]): Prom
 it.each(RUNTIMES.map((runtime) => [runtime[0].name, runtime] as const))(
   'sqliteKeys keeps its contract on %s',
   async (_name, runtime) => {
-    expect((await runTests(runtime)).printed).toEqual({ passed: 24, failures: [] })
+    expect((await runTests(runtime)).printed).toEqual({ passed: 29, failures: [] })
   },
   60_000,
 )

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
-import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { spawnSync } from 'node:child_process'
+import { existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import process from 'node:process'
 import * as api from 'with-auth/keys'
 import { KEY_STORE_TESTS } from './key-store-contract.js'
 
 const { createKey, createKeyEndpoint, revokeKey, sqliteKeys } = api
-const [folder, documentedTable] = process.argv.slice(2)
+const [folder, documentedTable, idToRevoke] = process.argv.slice(2)
 const bun = 'bun' in process.versions
 const { [bun ? 'Database' : 'DatabaseSync']: Database } =
   process.getBuiltinModule(bun ? 'bun:sqlite' : 'node:sqlite') ?? {}
@@ -16,6 +17,11 @@ const FILE_TESTS = [
   ['makes a file or a table only with { create: true }', makesNothingUnasked],
   ['sees what another connection has written', seesOtherConnections],
   ['works on no other file that takes its name', noticesReplacements],
+  ['keeps its locks when the file is opened once more', keepsLocks],
+  ['answers 500 when another program removed the log', noticesRemovedLogs],
+  ['takes every path for the name of a file', resolvesPaths],
+  ['reads a locked file no longer than half a second', waitsBriefly],
+  ['reports why an import failed, and stays usable', reportsFirstErrors],
   ['answers 500 to the key of an invalid row', rejectsInvalidRows],
   ['makes the table that the documentation shows', makesDocumentedTable],
   ['names its file, and no value, in errors', namesFiles],
@@ -71,6 +77,78 @@ async function noticesReplacements(file) {
   await assert.rejects(createKey(store, { principal: 'bob' }), { code: 'unreadable' })
   assert.match(messages[0], /There is no file /)
   assert.match(messages[1], /another file has its name now/)
+  store.close()
+}
+
+// Another process that closes the last connection removes the log, and this one would read a removed file.
+async function keepsLocks(file) {
+  const store = sqliteKeys(file, { create: true })
+  const { id, key } = await createKey(store, { principal: 'alice' })
+  const endpoint = createKeyEndpoint({ store })
+  sqliteKeys(file, { create: true }).close()
+  const { status } = spawnSync(process.execPath, [process.argv[1], file, '', id])
+  assert.equal(status, 0)
+  assert.equal(await ask(endpoint, key), 401)
+  store.close()
+}
+
+async function noticesRemovedLogs(file) {
+  const store = sqliteKeys(file, { create: true })
+  const { key } = await createKey(store, { principal: 'alice' })
+  const messages = []
+  const endpoint = createKeyEndpoint({ store }, { onError: ({ message }) => messages.push(message) })
+  assert.equal(await ask(endpoint, key), 200)
+  rmSync(`${file}-wal`)
+  assert.equal(await ask(endpoint, key), 500)
+  writeFileSync(`${file}-wal`, '')
+  assert.equal(await ask(endpoint, key), 500)
+  assert.match(messages[0], /-wal: it was removed or another file has its name now/)
+  store.close()
+}
+
+async function resolvesPaths(file) {
+  const before = process.cwd()
+  process.chdir(folder)
+  const name = basename(file)
+  const names = [name, ':memory:', `file:${name}?mode=memory`]
+  const stores = names.map((one) => sqliteKeys(one, { create: true }))
+  process.chdir(before)
+  for (const [index, store] of stores.entries()) {
+    const { id } = await createKey(store, { principal: 'alice' })
+    const other = sqliteKeys(join(folder, names[index]))
+    assert.equal((await other.get(id)).principal, 'alice')
+    other.close()
+    store.close()
+  }
+}
+
+// A look-up blocks the whole process. A change may wait for ten seconds.
+async function waitsBriefly(file) {
+  sqliteKeys(file, { create: true }).close()
+  const database = new Database(file)
+  database.exec('pragma journal_mode = delete; begin immediate')
+  const store = sqliteKeys(file)
+  await store.list({ limit: 1 })
+  database.exec('commit; begin exclusive')
+  const start = performance.now()
+  await assert.rejects(async () => store.get('a'), { code: 'database' })
+  assert.ok(performance.now() - start < 5000)
+  database.exec('commit')
+  database.close()
+  store.close()
+}
+
+async function reportsFirstErrors(file) {
+  const store = sqliteKeys(file, { create: true })
+  const database = new Database(file)
+  database.exec(
+    `create trigger stop before insert on withauth_keys begin select raise(rollback, 'the first error'); end`,
+  )
+  const key = { id: 'a', principal: 'alice', attributes: {}, sha256: 'a'.repeat(64) }
+  await assert.rejects(async () => store.insertAll([key]), { message: /the first error/ })
+  database.exec('drop trigger stop')
+  assert.equal((await store.insertAll([key])).imported, 1)
+  database.close()
   store.close()
 }
 
@@ -133,6 +211,13 @@ async function onNewStore(test, file) {
   const store = sqliteKeys(file, { create: true })
   await test(store, api)
   store.close()
+}
+
+if (idToRevoke !== undefined) {
+  const store = sqliteKeys(folder)
+  await revokeKey(store, idToRevoke)
+  store.close()
+  process.exit()
 }
 
 const passed = []
