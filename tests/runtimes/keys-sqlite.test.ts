@@ -11,7 +11,7 @@ const run = promisify(execFile)
 const RUNTIMES: readonly (readonly [Binary, ...string[]])[] = [
   ...NODES.filter(({ name }) => name !== 'Node 20').map((node): [Binary] => [node]),
   [BUN],
-  [DENO, 'run', '--no-prompt', '--allow-read', '--allow-write', '--allow-env', '--allow-run'],
+  [DENO, 'run', '--no-prompt', '--allow-read', '--allow-write', '--allow-env'],
 ]
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../docs/keys-database.md'), 'utf8')

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import process from 'node:process'
 import * as api from 'with-auth/keys'
 import { KEY_STORE_TESTS } from './key-store-contract.js'
 
 const { createKey, createKeyEndpoint, revokeKey, sqliteKeys } = api
-const [folder, documentedTable, idToRevoke] = process.argv.slice(2)
+const [folder, documentedTable] = process.argv.slice(2)
 const bun = 'bun' in process.versions
 const { [bun ? 'Database' : 'DatabaseSync']: Database } =
   process.getBuiltinModule(bun ? 'bun:sqlite' : 'node:sqlite') ?? {}
@@ -80,15 +79,16 @@ async function noticesReplacements(file) {
   store.close()
 }
 
-// Another process that closes the last connection removes the log, and this one would read a removed file.
-async function keepsLocks(file) {
+// Without a lock, another program may remove the log. Deno may not read the list of locks.
+function keepsLocks(file) {
+  if (process.platform !== 'linux' || 'deno' in process.versions) return
   const store = sqliteKeys(file, { create: true })
-  const { id, key } = await createKey(store, { principal: 'alice' })
-  const endpoint = createKeyEndpoint({ store })
+  const countLocks = () =>
+    readFileSync('/proc/locks', 'utf8').split(` ${process.pid} `).length - 1
+  const before = countLocks()
+  assert.notEqual(before, 0)
   sqliteKeys(file, { create: true }).close()
-  const { status } = spawnSync(process.execPath, [process.argv[1], file, '', id])
-  assert.equal(status, 0)
-  assert.equal(await ask(endpoint, key), 401)
+  assert.equal(countLocks(), before)
   store.close()
 }
 
@@ -211,13 +211,6 @@ async function onNewStore(test, file) {
   const store = sqliteKeys(file, { create: true })
   await test(store, api)
   store.close()
-}
-
-if (idToRevoke !== undefined) {
-  const store = sqliteKeys(folder)
-  await revokeKey(store, idToRevoke)
-  store.close()
-  process.exit()
 }
 
 const passed = []
