@@ -22,6 +22,7 @@ const FILE_TESTS = [
   ['reads a locked file no longer than half a second', waitsBriefly],
   ['reports why an import failed, and stays usable', reportsFirstErrors],
   ['answers 500 to the key of an invalid row', rejectsInvalidRows],
+  ['revokes, removes and prunes in spite of invalid rows', endsInvalidRows],
   ['makes the table that the documentation shows', makesDocumentedTable],
   ['names its file, and no value, in errors', namesFiles],
 ]
@@ -83,8 +84,7 @@ async function noticesReplacements(file) {
 function keepsLocks(file) {
   if (process.platform !== 'linux' || 'deno' in process.versions) return
   const store = sqliteKeys(file, { create: true })
-  const countLocks = () =>
-    readFileSync('/proc/locks', 'utf8').split(` ${process.pid} `).length - 1
+  const countLocks = () => readFileSync('/proc/locks', 'utf8').split(` ${process.pid} `).length - 1
   const before = countLocks()
   assert.notEqual(before, 0)
   sqliteKeys(file, { create: true }).close()
@@ -96,7 +96,10 @@ async function noticesRemovedLogs(file) {
   const store = sqliteKeys(file, { create: true })
   const { key } = await createKey(store, { principal: 'alice' })
   const messages = []
-  const endpoint = createKeyEndpoint({ store }, { onError: ({ message }) => messages.push(message) })
+  const endpoint = createKeyEndpoint(
+    { store },
+    { onError: ({ message }) => messages.push(message) },
+  )
   assert.equal(await ask(endpoint, key), 200)
   rmSync(`${file}-wal`)
   assert.equal(await ask(endpoint, key), 500)
@@ -176,6 +179,29 @@ async function rejectsInvalidRows(file) {
   assert.equal(await ask(endpoint, key), 200)
   store.close()
   database.close()
+}
+
+async function endsInvalidRows(file) {
+  const store = sqliteKeys(file, { create: true })
+  const database = new Database(file)
+  const made = []
+  for (const _ of [1, 2, 3]) made.push(await createKey(store, { principal: 'alice' }))
+  const ids = made.map(({ id }) => id).toSorted()
+  database.exec(`update withauth_keys set prefix = 'not visible' where id = '${ids[1]}'`)
+  await assert.rejects(api.revokeKeys(store, { principal: 'alice' }), {
+    code: 'malformed',
+    message: /^All keys of this principal are revoked, but: The row of the key key_.*"prefix"/,
+  })
+  const working = database.prepare('select id from withauth_keys where revoked is null').all()
+  assert.deepEqual(working, [])
+  database.exec(`update withauth_keys set principal = '' where id = '${ids[1]}'`)
+  const removed = await api.removeKey(store, ids[1])
+  assert.deepEqual([removed.id, removed.principal], [ids[1], '(invalid)'])
+  database.exec(`update withauth_keys set attributes = '[]' where id = '${ids[0]}'`)
+  const pruned = await api.pruneKeys(store, { older: '0' })
+  assert.deepEqual(pruned.map(({ id }) => id).toSorted(), [ids[0], ids[2]])
+  database.close()
+  store.close()
 }
 
 function makesDocumentedTable(file) {
