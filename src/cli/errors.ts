@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { describeProblem, dotted } from '../core/config/problems.ts'
 import { AuthConfigError } from '../core/errors.ts'
 import { reasonOf } from '../files/system.ts'
@@ -88,13 +89,13 @@ export function nameFlag(
 
 // The new message already names the flag and the file.
 function withoutStart(message: string, file: string): string {
-  const starts = [
-    `${file}: `,
-    `Cannot read ${file}: `,
-    `Cannot use ${file}: `,
-    'Cannot use the database: ',
-  ]
-  const start = starts.find((text) => message.startsWith(text))
+  const names = [file, resolve(file)]
+  const starts = names.flatMap((name) => [
+    `${name}: `,
+    `Cannot read ${name}: `,
+    `Cannot use ${name}: `,
+  ])
+  const start = [...starts, 'Cannot use the database: '].find((text) => message.startsWith(text))
   return message.slice(start?.length ?? 0)
 }
 

@@ -3,7 +3,7 @@ import { within } from '../core/async.ts'
 import { reasonOf } from '../files/system.ts'
 import { listKeys, postgresKeys, sqliteKeys } from '../keys.ts'
 import { requireText } from './command-line.ts'
-import { nameFlag, UsageError, wrongValue } from './errors.ts'
+import { nameFlag, UsageError } from './errors.ts'
 import { showFile } from './shown-value.ts'
 import type pg from 'pg'
 import type { KeyPlace, KeySource, KeyStore } from '../keys.ts'
@@ -33,6 +33,8 @@ interface OpenOptions {
   readonly queryMs?: number
 }
 
+// Whatever a client of a database takes for an address, such as postgresql+psycopg://user:password@host.
+const MAY_BE_URL = /^\s|:\/\/|:[^]*@/
 const POSTGRES_URL = /^postgres(?:ql)?:\/\//i
 const SQLITE_HEAD = 'SQLite format 3\0'
 /** The longest time of a query that answers a question. */
@@ -62,10 +64,10 @@ export async function openKeys(
   options: OpenOptions = {},
 ): Promise<OpenedKeys> {
   const { flag = '--keys', create = false } = options
-  if (POSTGRES_URL.test(text)) {
+  if (MAY_BE_URL.test(text)) {
     const advice = 'put it into a variable NAME, and give env:NAME'
     throw new UsageError(
-      `${flag} must not be the URL of a database (it is not shown), because other users of the machine can read it: ${advice}`,
+      `${flag} must be a path, and not the URL of a database or a text that begins with a blank (it is not shown), because other users of the machine can read it: ${advice}`,
     )
   }
   if (text.startsWith('env:')) return openPostgres(text, env, options)
@@ -149,7 +151,8 @@ async function createTable(store: KeyStore, close: () => Promise<void>): Promise
 function readUrl(text: string, env: Surroundings['env'], flag: string): string {
   const name = text.slice('env:'.length)
   if (!/^[A-Za-z_]\w{0,63}$/.test(name)) {
-    throw wrongValue(flag, text, 'env: and the name of a variable, such as env:KEYS_URL')
+    const form = 'env: and the name of a variable, such as env:KEYS_URL'
+    throw new UsageError(`${flag} must be ${form} (its value is not shown)`)
   }
   const url = env[name]
   if (url === undefined || url === '') {

@@ -8,6 +8,11 @@ const CHECKSUM_DIGITS = 6
 // These reveal 36 of 256 random bits.
 const SHOWN_DIGITS = 6
 
+/** Tells whether a text is a key by its looks, such as one that was pasted in place of an id. */
+export function isKeyLike(text: string): boolean {
+  return text.startsWith(PREFIX)
+}
+
 /** Returns the first characters of a key, which may be shown. */
 export function visiblePrefix(key: string): string {
   return key.slice(0, PREFIX.length + SHOWN_DIGITS)

@@ -36,7 +36,7 @@ async function runTests([binary, ...args]: readonly [Binary, ...string[]]): Prom
 it.each(RUNTIMES.map((runtime) => [runtime[0].name, runtime] as const))(
   'sqliteKeys keeps its contract on %s',
   async (_name, runtime) => {
-    expect((await runTests(runtime)).printed).toEqual({ passed: 24, failures: [] })
+    expect((await runTests(runtime)).printed).toEqual({ passed: 36, failures: [] })
   },
   60_000,
 )
@@ -74,6 +74,9 @@ it.each(RUNTIMES.map((runtime) => [runtime[0].name, runtime] as const))(
       code: 1,
       stderr: expect.stringContaining('--keys keys.db: no such file'),
     })
+    const wrong = await keys('create', '--keys', 'keys.db', '--principal', 'a', '--path', 'v1')
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('--path must be') })
+    expect(readdirSync(folder)).toEqual([])
     await keys('create', '--keys', 'keys.yaml', '--principal', 'alice')
     const imported = await keys('import', 'keys.yaml', '--keys', 'keys.db', '--json')
     expect(JSON.parse(imported.stdout)).toEqual({ imported: 1, present: 0 })

@@ -4,7 +4,7 @@ import { asUsage, nameFlag, wrongValue } from '../errors.ts'
 import { KEYS_OPTION, withKeys } from '../key-place.ts'
 import { shown } from '../shown-value.ts'
 import { EXIT, flushResult } from '../surroundings.ts'
-import type { CreatedKey, KeyRecord, NewKey } from '../../keys.ts'
+import type { CreatedKey, KeyRecord, KeyStore, NewKey } from '../../keys.ts'
 import type { Command, CommandLine, OptionSpecs } from '../command-line.ts'
 import type { OpenedKeys } from '../key-place.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -28,6 +28,20 @@ const NEW_KEY_FLAGS = {
   'key.paths': '--path',
   'key.expiresIn': '--expires-in',
   'key.expiresAt': '--expires-at',
+}
+
+const nothing = (): undefined => undefined
+/** Takes keys, and keeps none. */
+const NOWHERE: KeyStore = {
+  find: nothing,
+  get: nothing,
+  insert: nothing,
+  insertAll: () => ({ imported: 0, present: 0 }),
+  update: nothing,
+  remove: nothing,
+  prune: () => [],
+  list: () => [],
+  close: nothing,
 }
 
 const createCommand: Command = {
@@ -83,6 +97,8 @@ async function create(line: CommandLine, surroundings: Surroundings): Promise<nu
   rejectOperands(line)
   requireText(line, 'keys', 'FILE')
   const key = readNewKey(line)
+  // A mistake in the options must not leave a new database behind.
+  await asUsage(NEW_KEY_FLAGS, () => createKey(NOWHERE, key))
   return withKeys(line, surroundings, (keys) => createIn(keys, key, line, surroundings), {
     create: true,
   })
@@ -94,9 +110,7 @@ async function createIn(
   line: CommandLine,
   surroundings: Surroundings,
 ): Promise<number> {
-  const created = await asUsage(NEW_KEY_FLAGS, () =>
-    createKey(place, key).catch(nameFlag('--keys', name)),
-  )
+  const created = await createKey(place, key).catch(nameFlag('--keys', name))
   printKey(created, line.has('json'), surroundings)
   await flushOrUndo(surroundings, () => removeKey(place, created.id), {
     undone: `The new key was removed from ${name}`,

@@ -1,19 +1,27 @@
 import { KeyFileError, noSuchKey } from '../error.ts'
+import { isId } from '../file/fields.ts'
 import { endedBy, stopOfKey } from '../keyring.ts'
-import { generateId } from '../secret.ts'
+import { generateId, isKeyLike } from '../secret.ts'
 import type { KeyEditor, KeyReference, Rotation, RotationPlan, StoredKey } from '../record.ts'
-import type { KeyStore } from './store.ts'
+import type { KeyStore, KeyUpdate } from './store.ts'
 
 const NAME = 'the database'
 const PAGE = 1000
 const DEFAULT_LIMIT = 100
 const MAX_PASSES = 10
+const OUT_OF_ORDER = 'The key store does not list its keys in the order of their ids'
 
 /** Changes the keys of a store. */
 export function storeEditor(store: KeyStore): KeyEditor {
   return {
     name: NAME,
-    list: async (page) => store.list({ limit: DEFAULT_LIMIT, ...page }),
+    list: async (page) => {
+      if (page.after !== undefined && isKeyLike(page.after)) throw noSuchKey(NAME, 'id')
+      if (page.principal !== undefined && isKeyLike(page.principal)) {
+        throw noSuchKey(NAME, 'principal')
+      }
+      return store.list({ limit: DEFAULT_LIMIT, ...page })
+    },
     create: async (entry) => {
       const key = { id: generateId(), ...entry }
       await store.insert(key)
@@ -21,10 +29,13 @@ export function storeEditor(store: KeyStore): KeyEditor {
     },
     revoke: async (reference, revoked) => {
       const { id } = await find(store, reference)
-      return (await store.update(id, { revoked })) ?? missing(reference)
+      return requireRevoked(await store.update(id, { revoked }), id) ?? missing(reference)
     },
     revokeAll: (principal, revoked) => revokeAll(store, principal, revoked),
-    remove: async (id) => (await store.remove(id)) ?? missing({ id }),
+    remove: async (id) => {
+      if (!isId(id) || isKeyLike(id)) return missing({ id })
+      return (await store.remove(id)) ?? missing({ id })
+    },
     prune: async (by, now, isDryRun) => {
       if (!isDryRun) return store.prune(by)
       const stopped: StoredKey[] = []
@@ -51,17 +62,29 @@ export async function* pagesOf(
   let after = ''
   for (;;) {
     const page = await store.list({ after, limit: PAGE, ...hers })
-    yield page
-    const last = page.at(-1)?.id
-    // A store that ignores `after` must not be asked for ever.
-    if (last === undefined || page.length < PAGE || last <= after) return
-    after = last
+    if (page.length === 0) return
+    // A store that lists keys in another order would skip some, or be asked for ever.
+    for (const { id } of page) {
+      if (id <= after) throw new KeyFileError('database', OUT_OF_ORDER)
+      after = id
+    }
+    yield principal === undefined ? page : page.filter((key) => key.principal === principal)
   }
 }
 
+// A key in place of an id must not travel to the database, which may log it.
 async function find(store: KeyStore, wanted: KeyReference): Promise<StoredKey> {
+  if ('id' in wanted && (!isId(wanted.id) || isKeyLike(wanted.id))) return missing(wanted)
   const found = await ('id' in wanted ? store.get(wanted.id) : store.find(wanted.sha256))
-  return found ?? missing(wanted)
+  if (!found) return missing(wanted)
+  const isWanted = 'id' in wanted ? found.id === wanted.id : found.sha256 === wanted.sha256
+  if (isWanted) return found
+  throw new KeyFileError('malformed', 'The key store returned another key than the wanted one')
+}
+
+function requireRevoked(key: StoredKey | undefined, id: string): StoredKey | undefined {
+  if (!key || (key.id === id && key.revoked !== undefined)) return key
+  throw new KeyFileError('database', 'The key store did not revoke the key')
 }
 
 function missing(wanted: KeyReference): never {
@@ -75,15 +98,46 @@ async function revokeAll(
   principal: string,
   revoked: string,
 ): Promise<readonly StoredKey[]> {
+  if (isKeyLike(principal)) throw noSuchKey(NAME, 'principal')
   for (let pass = 0; pass < MAX_PASSES; pass += 1) {
-    const keys: StoredKey[] = []
-    for await (const page of pagesOf(store, principal)) keys.push(...page)
+    // One statement needs no valid rows.
+    await store.revokeAll?.(principal, revoked)
+    const keys = await keysOf(store, principal)
     if (keys.length === 0) throw noSuchKey(NAME, 'principal')
     const working = keys.filter((key) => key.revoked === undefined)
     if (working.length === 0) return keys
-    for (const { id } of working) await store.update(id, { revoked })
+    await revokeEach(store, working, revoked)
   }
   throw new KeyFileError('locked', 'This principal gets new keys all the time. Try again')
+}
+
+async function keysOf(store: KeyStore, principal: string): Promise<readonly StoredKey[]> {
+  const keys: StoredKey[] = []
+  try {
+    for await (const page of pagesOf(store, principal)) keys.push(...page)
+    return keys
+  } catch (error) {
+    if (!store.revokeAll || !(error instanceof KeyFileError)) throw error
+    const message = `All keys of this principal are revoked, but: ${error.message}`
+    throw new KeyFileError(error.code, message, [], { cause: error })
+  }
+}
+
+/** Revokes the other keys before it reports the first failure. */
+async function revokeEach(
+  store: KeyStore,
+  keys: readonly StoredKey[],
+  revoked: string,
+): Promise<void> {
+  const failures: unknown[] = []
+  for (const { id } of keys) {
+    try {
+      requireRevoked(await store.update(id, { revoked }), id)
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
 }
 
 async function rotate(
@@ -96,11 +150,32 @@ async function rotate(
   const next = { id: generateId(), ...entry }
   // The new key comes first, so that one of both works at any time.
   await store.insert(next)
-  const changes = { expires: expires ?? null, successor: next.id }
-  const changed = await store.update(id, changes, before)
-  if (changed !== undefined) {
-    return { next, before, after: { ...endedBy(before, expires), successor: next.id } }
+  try {
+    await replace(store, before, { expires: expires ?? null, successor: next.id })
+  } catch (error) {
+    await removeQuietly(store, next.id)
+    throw error
   }
-  await store.remove(next.id)
+  return { next, before, after: { ...endedBy(before, expires), successor: next.id } }
+}
+
+/** @throws KeyFileError `locked` if the key, or what it may do, is no longer as it was before. */
+async function replace(store: KeyStore, before: StoredKey, changes: KeyUpdate): Promise<void> {
+  const { id, expires = null, successor = null } = before
+  const changed = await store.update(id, changes, before)
+  if (changed && rightsOf(changed) === rightsOf(before)) return
+  if (changed) await store.update(id, { expires, successor }, changed)
   throw new KeyFileError('locked', `The key ${id} was changed by another process. Try again`)
+}
+
+function rightsOf({ principal, attributes, paths = [] }: StoredKey): string {
+  return JSON.stringify([principal, attributes, paths])
+}
+
+async function removeQuietly(store: KeyStore, id: string): Promise<void> {
+  try {
+    await store.remove(id)
+  } catch {
+    // The first error says more. Nobody knows the new key.
+  }
 }

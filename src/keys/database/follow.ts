@@ -36,7 +36,8 @@ async function find(store: Pick<KeyStore, 'find'>, sha256: string): Promise<Stor
   if (found === undefined) {
     throw new KeyFileError('database', `The key store did not answer within ${FIND_MS} ms`)
   }
-  if (found.value === undefined) return undefined
+  // Many clients return null for a row that is not there.
+  if (found.value === undefined || found.value === null) return undefined
   const key = requireStoredKey(found.value, 'A key of the store')
   if (key.sha256 === sha256) return key
   throw new KeyFileError(

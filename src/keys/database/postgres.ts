@@ -44,7 +44,11 @@ const READ = {
   hash: (column: Column) => `encode(${column}, 'hex')`,
   text: (column: Column) => column,
   json: (column: Column) => `${column}::text`,
-  time: (column: Column) => `round(extract(epoch from ${column}) * 1000)::bigint::text`,
+  // No number can hold an infinite time. As a text it makes the row invalid, but an end that never comes is none.
+  time: (column: Column) => {
+    const time = column === 'expires' ? "nullif(expires, 'infinity')" : column
+    return `case when isfinite(${time}) then round(extract(epoch from ${time}) * 1000)::bigint::text else ${time}::text end`
+  },
 }
 
 const DIALECT: Dialect = {
@@ -55,8 +59,10 @@ const DIALECT: Dialect = {
   id: 'id collate "C"',
 }
 
-const CREATE = [
-  `create table if not exists ${TABLE} (
+// `if not exists` fails if another process makes the table at the same time, so only one makes it.
+const CREATE = `do $$ begin
+perform pg_advisory_xact_lock(hashtext('${TABLE}'));
+create table if not exists ${TABLE} (
   sha256 bytea primary key check (octet_length(sha256) = 32),
   id text collate "C" not null unique,
   principal text not null,
@@ -67,9 +73,9 @@ const CREATE = [
   expires timestamptz,
   revoked timestamptz,
   successor text
-)`,
-  `create index if not exists ${TABLE}_principal on ${TABLE} (principal, id)`,
-]
+);
+create index if not exists ${TABLE}_principal on ${TABLE} (principal, id);
+end $$`
 
 const ADDED = `json_to_recordset($1::text::json) as added(${COLUMN_NAMES.map((name) => `${name} text`).join(', ')})`
 const IMPORT = `with written as (
@@ -77,7 +83,8 @@ const IMPORT = `with written as (
   select ${COLUMN_NAMES.map((name) => WRITTEN[COLUMNS[name]](`added.${name}`)).join(', ')} from ${ADDED}
   on conflict (sha256) do update set
     id = case when ${TABLE}.id = excluded.id then excluded.id end,
-    revoked = coalesce(${TABLE}.revoked, excluded.revoked)
+    revoked = coalesce(${TABLE}.revoked, excluded.revoked),
+    expires = least(${TABLE}.expires, excluded.expires)
   returning xmax = 0 as is_new
 ) select count(*) filter (where is_new)::text as imported, count(*)::text as total from written`
 // The hash of another key, by its id or by its hash. The latter sets an id to null.
@@ -182,5 +189,5 @@ async function insertAll(run: Run, added: string): Promise<ImportedKeys> {
 async function create(run: Run): Promise<void> {
   const [row] = await run(`select to_regclass('${TABLE}')::text as found`, [])
   if (typeof row?.['found'] === 'string') return
-  for (const statement of CREATE) await run(statement, [])
+  await run(CREATE, [])
 }

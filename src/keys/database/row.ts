@@ -27,6 +27,7 @@ export type ColumnValue = string | number | null
 
 export const COLUMN_NAMES: readonly Column[] = Object.keys(COLUMNS) as Column[]
 
+const INVALID = '(invalid)'
 const YEAR_0 = Date.parse('0000-01-01T00:00:00Z')
 
 /** @throws KeyFileError `malformed` for a key that the table must not hold. */
@@ -73,6 +74,19 @@ export function readRow(row: unknown): StoredKey {
   }
   const key = completeKey(found)
   if (typeof key === 'string') throw invalidRow(source.id, key)
+  return key
+}
+
+/** Reads a row that is gone, so that an error would come too late. Leaves out what is invalid. It must never allow anything. */
+export function readRemovedRow(row: unknown): StoredKey {
+  const found: Partial<Record<Column, unknown>> = {}
+  for (const column of COLUMN_NAMES) {
+    const value: unknown = Reflect.get(Object(row), column)
+    const parsed = value === null ? undefined : fromColumn(column, value)
+    if (parsed !== undefined) found[column] = parsed
+  }
+  const key = completeKey({ id: INVALID, principal: INVALID, sha256: '', ...found })
+  if (typeof key === 'string') throw invalidRow(found.id, key)
   return key
 }
 

@@ -1,10 +1,11 @@
 import { boolean } from '../../core/config/kinds.ts'
 import { readOptions } from '../../core/config/option-checks.ts'
-import { files, reasonOf, system } from '../../files/system.ts'
+import { system } from '../../files/system.ts'
 import { KeyFileError } from '../error.ts'
-import { rejectLoneMount, unreadable } from '../file/read.ts'
+import { rejectLoneMount } from '../file/read.ts'
 import { requireFile } from '../options.ts'
 import { COLUMNS, toRow } from './row.ts'
+import { createFile, identify, watchNames } from './sqlite-file.ts'
 import { describeConflict, insertOf, TABLE, tableKeys } from './table.ts'
 import type { StoredKey } from '../record.ts'
 import type { ColumnValue } from './row.ts'
@@ -44,12 +45,17 @@ const CREATE = `create table if not exists ${TABLE} (
 ) strict, without rowid;
 create index if not exists ${TABLE}_principal on ${TABLE} (principal, id);`
 
-// Only a change waits so long. With a write-ahead log a change keeps no reader waiting.
-const PRAGMAS = 'pragma busy_timeout = 10000; pragma synchronous = full;'
+// With a write-ahead log a change keeps no reader waiting.
+const WRITE_AHEAD = 'pragma journal_mode = wal;'
+// A wait blocks the thread, and with it the whole process.
+const READ_WAIT_MS = 500
+const CHANGE_WAIT_MS = 10_000
 const NEEDS = 'SQLite needs Node 22.13 or later, Deno 2.2 or Bun'
 
 const INSERT = insertOf(DIALECT)
-const REVOKE = `update ${TABLE} set revoked = coalesce(revoked, ?1) where id = ?2 and sha256 = unhex(?3) returning id`
+// `min` of a null is null.
+const END = `update ${TABLE} set revoked = coalesce(revoked, ?1), expires = coalesce(min(expires, ?2), expires, ?2)
+  where id = ?3 and sha256 = unhex(?4) returning id`
 
 type Run = (sql: string, values: readonly ColumnValue[]) => readonly unknown[]
 
@@ -61,8 +67,10 @@ function describeColumn([name, kind]: readonly [string, keyof typeof TYPES]): st
 
 /**
  * Keys in a SQLite file, by the SQLite of Node 22.13, Deno 2.2 or Bun, or later. For the processes of one machine: the file must
- * not be on a network file system. Each operation blocks the thread until it is done: a look-up takes some microseconds, and a
- * change waits for others for at most ten seconds.
+ * not be on a network file system. Each operation blocks the thread until it is done: a look-up takes some microseconds. A change
+ * waits for others for at most ten seconds, and a look-up in a locked file for half a second.
+ *
+ * Do not open the file by `fs` in a process that uses it: when such a handle is closed, the system drops the locks of SQLite.
  *
  * @throws KeyFileError `not_found` for a missing file without `create`; `unreadable` on a runtime without SQLite, and for a file
  * that is mounted alone; `database` for a file that SQLite cannot use.
@@ -83,14 +91,21 @@ export function sqliteKeys(file: string, options: SqliteKeysOptions = {}): KeySt
   const { create } = readOptions(options, ['create'], ['options'])
   const Driver = loadDriver()
   const isNew = boolean(false).parse(create, ['options', 'create'])
-  if (isNew) createFile(file)
-  const opened = identify(file)
-  rejectLoneMount(file)
-  const database = attempt(file, () => open(Driver, file, isNew))
+  // SQLite takes `:memory:` and `file:` for something else than a file. A relative path would follow `chdir`.
+  const path = system().getBuiltinModule('node:path').resolve(file)
+  if (isNew) createFile(path)
+  const opened = identify(path)
+  rejectLoneMount(path)
+  const database = attempt(path, () => open(Driver, path, isNew))
+  const requireSame = watchNames(path, opened)
   const statements = new Map<string, ReturnType<Database['prepare']>>()
+  let waitMs = 0
   const execute: Run = (sql, values) => {
-    if (identify(file) !== opened) throw moved(file)
-    return attempt(file, () => {
+    requireSame()
+    return attempt(path, () => {
+      const wanted = sql.startsWith('select') ? READ_WAIT_MS : CHANGE_WAIT_MS
+      if (waitMs !== wanted) database.exec(`pragma busy_timeout = ${wanted}`)
+      waitMs = wanted
       const statement = statements.get(sql) ?? database.prepare(sql)
       statements.set(sql, statement)
       return statement.all(...values)
@@ -98,8 +113,8 @@ export function sqliteKeys(file: string, options: SqliteKeysOptions = {}): KeySt
   }
   return {
     ...tableKeys(DIALECT, execute),
-    insertAll: (keys) => insertAll(execute, keys),
-    close: () => attempt(file, () => database.close()),
+    insertAll: (keys) => insertAll(execute, () => database.exec('rollback'), keys),
+    close: () => attempt(path, () => database.close()),
   }
 }
 
@@ -116,43 +131,27 @@ function loadDriver(): new (file: string) => Database {
   )
 }
 
-// SQLite gives its own files beside it the mode of this file.
-function createFile(file: string): void {
-  try {
-    const fs = files()
-    fs.closeSync(fs.openSync(file, 'a', 0o600))
-  } catch (cause) {
-    throw new KeyFileError('unwritable', `Cannot write ${file}: ${reasonOf(cause)}`, [], { cause })
-  }
-}
-
-/** Names a file so that another file with the same path has another name. */
-function identify(file: string): string {
-  try {
-    const { dev, ino } = files().statSync(file)
-    return `${dev}:${ino}`
-  } catch (error) {
-    throw unreadable(file, error)
-  }
-}
-
-function moved(file: string): KeyFileError {
-  const risk = 'a key that is revoked there would stay valid here'
-  const message = `Cannot read ${file}: another file has its name now, and ${risk}. Restart this process`
-  return new KeyFileError('unreadable', message)
-}
-
 function open(Driver: new (file: string) => Database, file: string, isNew: boolean): Database {
   const database = new Driver(file)
   try {
-    database.exec(PRAGMAS)
-    if (isNew) database.exec(`pragma journal_mode = wal; ${CREATE}`)
+    database.exec(`pragma busy_timeout = ${CHANGE_WAIT_MS}; pragma synchronous = full;`)
+    if (isNew) database.exec(`${WRITE_AHEAD} ${CREATE}`)
     // Throws if there is no such table.
     database.prepare(`select id from ${TABLE} limit 1`).all()
+    if (!isNew) writeAhead(database)
     return database
   } catch (error) {
     database.close()
     throw error
+  }
+}
+
+// A copy by VACUUM INTO has no write-ahead log, so that changes and look-ups would wait for one another.
+function writeAhead(database: Database): void {
+  try {
+    database.exec(`pragma busy_timeout = ${READ_WAIT_MS}; ${WRITE_AHEAD}`)
+  } catch {
+    // A process that may only read uses the file as it is.
   }
 }
 
@@ -169,24 +168,32 @@ function attempt<Value>(file: string, work: () => Value): Value {
   }
 }
 
-function insertAll(execute: Run, keys: readonly StoredKey[]): ImportedKeys {
+function insertAll(
+  execute: Run,
+  rollback: () => unknown,
+  keys: readonly StoredKey[],
+): ImportedKeys {
   execute('begin immediate', [])
   try {
-    const counts = keys.map((key) => insertOrRevoke(execute, key))
+    const counts = keys.map((key) => insertOrEnd(execute, key))
     execute('commit', [])
     const imported = counts.filter((isNew) => isNew).length
     return { imported, present: keys.length - imported }
   } catch (error) {
-    execute('rollback', [])
+    try {
+      rollback()
+    } catch {
+      // SQLite has done it already. The first error says why.
+    }
     throw error
   }
 }
 
 /** Returns whether the key is new. */
-function insertOrRevoke(execute: Run, key: StoredKey): boolean {
+function insertOrEnd(execute: Run, key: StoredKey): boolean {
   const row = toRow(key, Date.now())
   if (execute(INSERT, Object.values(row)).length > 0) return true
-  const present = execute(REVOKE, [row.revoked, row.id, row.sha256])
+  const present = execute(END, [row.revoked, row.expires, row.id, row.sha256])
   if (present.length > 0) return false
   throw new KeyFileError('conflict', describeConflict([key.id]))
 }

@@ -44,8 +44,8 @@ export interface KeyStore {
   /** Adds a key. Throws if another key has its id or its hash. */
   readonly insert: (key: StoredKey) => Awaitable<void>
   /**
-   * Adds all keys, or none if it throws. A key that is present with the same id and hash stays as it is, but a revocation is taken
-   * over. Throws if another key has the id or the hash of one of them.
+   * Adds all keys, or none if it throws. A key that is present with the same id and hash stays as it is, but a revocation and an
+   * earlier end are taken over. Throws if another key has the id or the hash of one of them.
    */
   readonly insertAll: (keys: readonly StoredKey[]) => Awaitable<ImportedKeys>
   /**
@@ -58,6 +58,11 @@ export interface KeyStore {
     changes: KeyUpdate,
     expected?: StoredKey,
   ) => Awaitable<StoredKey | undefined>
+  /**
+   * Revokes all keys of a principal that are not revoked yet. Without it, `revokeKeys` lists the keys and updates each, and an
+   * invalid one can stop it.
+   */
+  readonly revokeAll?: (principal: string, revoked: string) => Awaitable<void>
   /** Removes a key, and returns it. Returns `undefined` if no key has this id. */
   readonly remove: (id: string) => Awaitable<StoredKey | undefined>
   /** Removes the keys that were revoked or expired at this time, in milliseconds since 1970, or before. Returns them. */

@@ -1,5 +1,5 @@
 import { KeyFileError } from '../error.ts'
-import { COLUMN_NAMES, readRow, requireStoredKey, toColumn, toRow } from './row.ts'
+import { COLUMN_NAMES, readRemovedRow, readRow, requireStoredKey, toColumn, toRow } from './row.ts'
 import type { StoredKey } from '../record.ts'
 import type { Column, ColumnValue } from './row.ts'
 import type { Awaitable, KeyStore, KeyUpdate } from './store.ts'
@@ -70,14 +70,22 @@ export function tableKeys(dialect: Dialect, execute: Execute): TableKeys {
       const { sql, values } = updateOf(dialect, wanted, changes, expected)
       return one(`${sql} returning ${columns}`, values)
     },
-    remove: (wanted) =>
-      one(`delete from ${TABLE} where id = ${value('id', 1)} returning ${columns}`, [wanted]),
+    revokeAll: async (principal, revoked) => {
+      const set = `revoked = ${value('revoked', 1)} where revoked is null and principal = ${value('principal', 2)}`
+      const values = [toColumn('revoked', revoked, Date.now()), principal]
+      await execute(`update ${TABLE} set ${set} returning id`, values)
+    },
+    remove: async (wanted) => {
+      const sql = `delete from ${TABLE} where id = ${value('id', 1)} returning ${columns}`
+      const [row] = await execute(sql, [wanted])
+      return row === undefined ? undefined : readRemovedRow(row)
+    },
     prune: async (before) => {
       const isOver = `expires <= ${value('expires', 1)} or revoked <= ${value('revoked', 1)}`
       const rows = await execute(`delete from ${TABLE} where ${isOver} returning ${columns}`, [
         Math.floor(before),
       ])
-      return rows.map(readRow)
+      return rows.map(readRemovedRow)
     },
     list: async ({ after = '', limit, principal }) => {
       const isHers = principal === undefined ? '' : `principal = ${value('principal', 3)} and `

@@ -82,9 +82,12 @@ export function readStoredKey(map: YAMLMap, report: Report): StoredKey | undefin
 /** Checks a key of a database. Returns what is wrong with it as a text. */
 export function parseStoredKey(value: unknown): StoredKey | string {
   if (!isRecord(value)) return 'it is not an object'
+  const extra = Object.keys(value).find((name) => !isFieldName(name))
+  if (extra !== undefined) return unknown('field', extra, Object.keys(FIELDS).join(', '))
   const found: Record<string, unknown> = {}
-  for (const [name, field] of Object.entries(value)) {
-    if (!isFieldName(name)) return unknown('field', name, Object.keys(FIELDS).join(', '))
+  // A class may have its fields as getters, which are no properties of the object itself.
+  for (const name of Object.keys(FIELDS).filter(isFieldName)) {
+    const field: unknown = Reflect.get(value, name)
     if (field === undefined || field === null) continue
     found[name] = parseField(name, field)
     if (found[name] === undefined) return `"${name}" must be ${formOf(name)}`

@@ -13,6 +13,30 @@ import type { PostgresServer } from '../../support/postgres-server.ts'
 
 /** The commands over PostgreSQL. `tests/runtimes/keys-sqlite.test.ts` runs them over SQLite. */
 
+it.each([
+  'postgres://u:s3cret@h/b',
+  'postgresql+psycopg://u:s3cret@h/b',
+  'cockroachdb://s3cret/b',
+  ' postgres:s3cret',
+  'postgres:/u:s3cret@h.db',
+  'env:s3cret-name',
+  'env:postgres:/u:s3cret@h',
+])(
+  'no command takes the address of a database from the command line, or shows it: %s',
+  async (text) => {
+    const lines = [
+      ['keys', 'list', '--keys', text],
+      ['keys', 'import', text, '--keys', 'env:KEYS_URL'],
+    ]
+    for (const line of lines) {
+      const { code, printed, noted } = await runLine(line, COMMANDS, { KEYS_URL: '' })
+      expect({ code, printed }).toEqual({ code: 2, printed: '' })
+      expect(noted).toMatch(/^with-auth: (?:--keys|FROM) must be .* is not shown\)/)
+      expect(noted).not.toContain('s3cret')
+    }
+  },
+)
+
 describe.skipIf(POSTGRES_MISSING !== undefined)(`env:KEYS_URL ${POSTGRES_MISSING ?? ''}`, () => {
   const inFolder = setupFolder()
   let server: PostgresServer

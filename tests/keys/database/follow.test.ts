@@ -26,6 +26,36 @@ it('an endpoint over a store allows the key that the store returns for its hash'
   const find = vi.fn((sha256: string) => (sha256 === SHA ? KEY : undefined))
   expect(await answerTo(find)).toEqual({ statuses: [200, 200], told: [] })
   expect(await answerTo(() => undefined)).toEqual({ statuses: [401, 401], told: [] })
+  expect(await answerTo(() => null)).toEqual({ statuses: [401, 401], told: [] })
+})
+
+it('an endpoint denies a revoked key whose fields are getters of its class', async () => {
+  class Row {
+    get id(): string {
+      return 'a'
+    }
+    get principal(): string {
+      return 'alice'
+    }
+    get sha256(): string {
+      return SHA
+    }
+    get revoked(): string | undefined {
+      return '2026-01-01'
+    }
+  }
+  class Active extends Row {
+    override get revoked(): undefined {
+      return undefined
+    }
+  }
+  expect(await answerTo(() => new Active())).toEqual({ statuses: [200, 200], told: [] })
+  expect(await answerTo(() => new Row())).toEqual({ statuses: [401, 401], told: [] })
+  const ownFields = Object.create(
+    { revoked: true },
+    Object.getOwnPropertyDescriptors(KEY),
+  ) as object
+  expect(await answerTo(() => ownFields)).toEqual({ statuses: [401, 401], told: [] })
 })
 
 it.each<[string, () => unknown, string]>([
@@ -34,7 +64,7 @@ it.each<[string, () => unknown, string]>([
     () => ({ ...KEY, sha256: 'a'.repeat(64) }),
     'The key store returned another key than the one with this hash',
   ],
-  ['returns null', () => null, 'A key of the store is invalid: it is not an object'],
+  ['returns a text', () => 'a', 'A key of the store is invalid: it is not an object'],
   [
     'returns paths that are a text',
     () => ({ ...KEY, paths: '["/v1"]' }),

@@ -77,7 +77,8 @@ describe.skipIf(POSTGRES_MISSING !== undefined)(`postgresKeys ${POSTGRES_MISSING
     ['paths that are an object', `paths = '{}'`],
     ['paths that are null in JSON', `paths = 'null'`],
     ['attributes that are numbers', `attributes = '{ "a": 1 }'`],
-    ['an end that no calendar has', `expires = 'infinity'`],
+    ['an end before all time', `expires = '-infinity'`],
+    ['a revocation after all time', `revoked = 'infinity'`],
     ['a principal with a line break', `principal = E'a\\nb'`],
   ])('answers 500 to the key of a row with %s', async (_title, change) => {
     const { key } = await createKey(store, { principal: 'alice' })
@@ -87,6 +88,37 @@ describe.skipIf(POSTGRES_MISSING !== undefined)(`postgresKeys ${POSTGRES_MISSING
     expect((await endpoint(ask(key))).status).toBe(500)
     expect(onError).toHaveBeenCalledOnce()
     expect(onError.mock.calls[0]?.[0]).toBeInstanceOf(KeyFileError)
+  })
+
+  it('revokes, removes and prunes in spite of invalid rows', async () => {
+    const made = [1, 2, 3].map(() => createKey(store, { principal: 'alice' }))
+    const ids = (await Promise.all(made)).map(({ id }) => id)
+    await pool.query(`update withauth_keys set expires = '-infinity' where id = $1`, [ids[1]])
+    const revoking = api.revokeKeys(store, { principal: 'alice' })
+    await expect(revoking).rejects.toThrow('All keys of this principal are revoked, but: The row')
+    const working = await pool.query('select id from withauth_keys where revoked is null')
+    expect(working.rows).toEqual([])
+    const invalid = `update withauth_keys set principal = '', expires = null where id = $1`
+    await pool.query(invalid, [ids[1]])
+    expect(await api.removeKey(store, ids[1] ?? '')).toMatchObject({ principal: '(invalid)' })
+    await pool.query(invalid, [ids[0]])
+    expect(await api.pruneKeys(store, { older: '0' })).toHaveLength(2)
+  })
+
+  it('takes an infinite end for none, also in a rotation', async () => {
+    const { id, key } = await createKey(store, { principal: 'alice' })
+    await pool.query(`update withauth_keys set expires = 'infinity'`)
+    expect((await createKeyEndpoint({ store })(ask(key))).status).toBe(200)
+    expect((await store.get(id))?.expires).toBeUndefined()
+    expect(await api.rotateKey(store, id)).toMatchObject({ principal: 'alice' })
+  })
+
+  it('makes the table for several processes at once', async () => {
+    await pool.query('drop table withauth_keys')
+    const stores = [1, 2, 3, 4, 5, 6].map(() => storeOf(pool))
+    const making = Promise.all(stores.map(async (one) => one.create?.()))
+    await expect(making).resolves.toBeDefined()
+    await expect(createKey(store, { principal: 'alice' })).resolves.toBeDefined()
   })
 
   it('imports 20,000 keys as one statement', async () => {

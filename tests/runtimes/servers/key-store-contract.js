@@ -16,10 +16,16 @@ export const KEY_STORE_TESTS = [
   ['lists pages in the order of bytes', listsPages],
   ['imports all keys or none', importsAtomically],
   ['imports again without un-revoking a key', importsAgain],
+  ['takes over an earlier end with an import', importsEarlierEnds],
   ['takes texts of SQL for nothing but texts', resistsInjection],
   ['creates, rotates, revokes, removes and lists keys', editsKeys],
   ['undoes a rotation, and not what others changed', undoesRotations],
   ['rotates no key that is revoked meanwhile', rotatesNoRevokedKey],
+  ['rotates no key whose rights change meanwhile', rotatesNoChangedKey],
+  ['removes the new key if a rotation fails', cleansFailedRotations],
+  ['sends no key in place of an id or a principal', hidesPastedKeys],
+  ['reports a store that did not revoke a key', checksRevocations],
+  ['revokes all keys in stores that read less of a page', revokesInOddStores],
   [
     'leaves no working key to a principal whose keys are revoked during a rotation',
     revokesDuringRotations,
@@ -209,6 +215,23 @@ async function importsAgain(store, api) {
   assert.deepEqual(plain(await store.insertAll([])), { imported: 0, present: 0 })
 }
 
+// A key that was rotated in the file, after an earlier import, must end here too.
+async function importsEarlierEnds(store) {
+  const [early, late] = ['2030-01-01T00:00:00Z', '2031-01-01T00:00:00Z']
+  const endsAfter = async (present, imported) => {
+    const key = (expires) => ({ ...SMALL, ...(expires && { expires }) })
+    await store.remove('small')
+    await store.insert(key(present))
+    await store.insertAll([key(imported)])
+    return (await store.get('small')).expires
+  }
+  assert.equal(await endsAfter(undefined, early), early)
+  assert.equal(await endsAfter(late, early), early)
+  assert.equal(await endsAfter(early, late), early)
+  assert.equal(await endsAfter(early, undefined), early)
+  assert.equal(await endsAfter(undefined, undefined), undefined)
+}
+
 async function resistsInjection(store) {
   const text = "'; drop table withauth_keys; --"
   await store.insert({ ...SMALL, principal: text, attributes: { [text]: [text, '$1', '?1'] } })
@@ -283,6 +306,96 @@ async function rotatesNoRevokedKey(store, api) {
     left.map(({ id, status }) => [id, status]),
     [['small', 'revoked']],
   )
+}
+
+async function rotatesNoChangedKey(store, api) {
+  for (const change of [{ paths: ['/v1'] }, { attributes: { roles: ['user'] } }]) {
+    const before = { ...FULL, revoked: undefined, expires: undefined, paths: undefined }
+    await store.insert(before)
+    const insert = async (key) => {
+      await store.insert(key)
+      await store.update('full', change)
+    }
+    assert.equal(await codeOf(api.rotateKey({ ...store, insert }, 'full')), 'invalid_config')
+    const rotation = api.rotateKey({ ...store, insert }, 'full', { expiresIn: '1d' })
+    assert.equal(await codeOf(rotation), 'locked')
+    assert.deepEqual(plain(await store.list({ limit: 9 })), [plain({ ...before, ...change })])
+    await store.remove('full')
+  }
+}
+
+async function cleansFailedRotations(store, api) {
+  await store.insert(SMALL)
+  const update = () => Promise.reject(new TypeError('the update failed'))
+  const failing = { ...store, update }
+  await assert.rejects(api.rotateKey(failing, 'small'), { message: 'the update failed' })
+  assert.deepEqual(plain(await store.list({ limit: 9 })), [SMALL])
+  const remove = () => Promise.reject(new TypeError('the removal failed'))
+  const rotation = api.rotateKey({ ...failing, remove }, 'small')
+  await assert.rejects(rotation, { message: 'the update failed' })
+}
+
+// Databases write statements with their values into logs.
+async function hidesPastedKeys(store, api) {
+  const { key } = await api.createKey(store, { principal: 'alice' })
+  const sent = []
+  const names = ['get', 'update', 'remove', 'list', 'revokeAll']
+  const watched = names.map((name) => [
+    name,
+    (...args) => {
+      sent.push(args)
+      return store[name](...args)
+    },
+  ])
+  const spy = { ...store, ...Object.fromEntries(watched) }
+  for (const wanted of [key, `${key}x`, 'an id', '']) {
+    assert.equal(await codeOf(api.revokeKey(spy, wanted)), 'no_such_key')
+    assert.equal(await codeOf(api.removeKey(spy, wanted)), 'no_such_key')
+    assert.equal(await codeOf(api.rotateKey(spy, wanted)), 'no_such_key')
+  }
+  assert.equal(await codeOf(api.revokeKeys(spy, { principal: key })), 'no_such_key')
+  assert.equal(await codeOf(api.listKeys(spy, { principal: key })), 'no_such_key')
+  assert.equal(await codeOf(api.listKeys(spy, { after: key })), 'no_such_key')
+  assert.deepEqual(sent, [])
+}
+
+async function checksRevocations(store, api) {
+  await store.insertAll([SMALL, FULL])
+  for (const [method, key, code] of [
+    ['update', SMALL, 'database'],
+    ['update', FULL, 'database'],
+    ['get', FULL, 'malformed'],
+  ]) {
+    const odd = { ...store, [method]: () => key }
+    assert.equal(await codeOf(api.revokeKey(odd, 'small')), code)
+  }
+  const odd = { ...store, find: () => FULL }
+  assert.equal(await codeOf(api.revokeKey(odd, { key: 'unknown' })), 'malformed')
+}
+
+async function revokesInOddStores(store, api) {
+  const ids = ['a', 'b', 'c', 'd', 'e']
+  const others = ids.map((id, index) => ({ ...SMALL, id, sha256: hashOf(index) }))
+  await store.insertAll([...others, { ...FULL, revoked: undefined }])
+  const { revokeAll: _, ...simple } = store
+  const list = ({ after, limit }) => store.list({ after, limit: Math.min(limit, 2) })
+  const capped = { ...simple, list }
+  const revoked = await api.revokeKeys(capped, { principal: 'bob' })
+  assert.deepEqual(
+    revoked.map(({ id, status }) => [id, status]),
+    ids.map((id) => [id, 'revoked']),
+  )
+  assert.equal((await store.get('full')).revoked, undefined)
+  const endless = { ...simple, list: () => store.list({ limit: 2 }) }
+  assert.equal(await codeOf(api.revokeKeys(endless, { principal: 'bob' })), 'database')
+  const update = async (id, ...rest) => {
+    if (id === 'full') throw new TypeError('an invalid row')
+    return store.update(id, ...rest)
+  }
+  await store.insert({ ...SMALL, id: 'z', principal: 'alice', sha256: hashOf(9) })
+  const failing = api.revokeKeys({ ...simple, update }, { principal: 'alice' })
+  await assert.rejects(failing, { message: 'an invalid row' })
+  assert.notEqual((await store.get('z')).revoked, undefined)
 }
 
 async function revokesDuringRotations(store, api) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import process from 'node:process'
 import * as api from 'with-auth/keys'
 import { KEY_STORE_TESTS } from './key-store-contract.js'
@@ -16,7 +16,13 @@ const FILE_TESTS = [
   ['makes a file or a table only with { create: true }', makesNothingUnasked],
   ['sees what another connection has written', seesOtherConnections],
   ['works on no other file that takes its name', noticesReplacements],
+  ['keeps its locks when the file is opened once more', keepsLocks],
+  ['answers 500 when another program removed the log', noticesRemovedLogs],
+  ['takes every path for the name of a file', resolvesPaths],
+  ['reads a locked file no longer than half a second', waitsBriefly],
+  ['reports why an import failed, and stays usable', reportsFirstErrors],
   ['answers 500 to the key of an invalid row', rejectsInvalidRows],
+  ['revokes, removes and prunes in spite of invalid rows', endsInvalidRows],
   ['makes the table that the documentation shows', makesDocumentedTable],
   ['names its file, and no value, in errors', namesFiles],
 ]
@@ -74,6 +80,81 @@ async function noticesReplacements(file) {
   store.close()
 }
 
+// Without a lock, another program may remove the log. Deno may not read the list of locks.
+function keepsLocks(file) {
+  if (process.platform !== 'linux' || 'deno' in process.versions) return
+  const store = sqliteKeys(file, { create: true })
+  const countLocks = () => readFileSync('/proc/locks', 'utf8').split(` ${process.pid} `).length - 1
+  const before = countLocks()
+  assert.notEqual(before, 0)
+  sqliteKeys(file, { create: true }).close()
+  assert.equal(countLocks(), before)
+  store.close()
+}
+
+async function noticesRemovedLogs(file) {
+  const store = sqliteKeys(file, { create: true })
+  const { key } = await createKey(store, { principal: 'alice' })
+  const messages = []
+  const endpoint = createKeyEndpoint(
+    { store },
+    { onError: ({ message }) => messages.push(message) },
+  )
+  assert.equal(await ask(endpoint, key), 200)
+  rmSync(`${file}-wal`)
+  assert.equal(await ask(endpoint, key), 500)
+  writeFileSync(`${file}-wal`, '')
+  assert.equal(await ask(endpoint, key), 500)
+  assert.match(messages[0], /-wal: it was removed or another file has its name now/)
+  store.close()
+}
+
+async function resolvesPaths(file) {
+  const before = process.cwd()
+  process.chdir(folder)
+  const name = basename(file)
+  const names = [name, ':memory:', `file:${name}?mode=memory`]
+  const stores = names.map((one) => sqliteKeys(one, { create: true }))
+  process.chdir(before)
+  for (const [index, store] of stores.entries()) {
+    const { id } = await createKey(store, { principal: 'alice' })
+    const other = sqliteKeys(join(folder, names[index]))
+    assert.equal((await other.get(id)).principal, 'alice')
+    other.close()
+    store.close()
+  }
+}
+
+// A look-up blocks the whole process. A change may wait for ten seconds.
+async function waitsBriefly(file) {
+  sqliteKeys(file, { create: true }).close()
+  const database = new Database(file)
+  database.exec('pragma journal_mode = delete; begin immediate')
+  const store = sqliteKeys(file)
+  await store.list({ limit: 1 })
+  database.exec('commit; begin exclusive')
+  const start = performance.now()
+  await assert.rejects(async () => store.get('a'), { code: 'database' })
+  assert.ok(performance.now() - start < 5000)
+  database.exec('commit')
+  database.close()
+  store.close()
+}
+
+async function reportsFirstErrors(file) {
+  const store = sqliteKeys(file, { create: true })
+  const database = new Database(file)
+  database.exec(
+    `create trigger stop before insert on withauth_keys begin select raise(rollback, 'the first error'); end`,
+  )
+  const key = { id: 'a', principal: 'alice', attributes: {}, sha256: 'a'.repeat(64) }
+  await assert.rejects(async () => store.insertAll([key]), { message: /the first error/ })
+  database.exec('drop trigger stop')
+  assert.equal((await store.insertAll([key])).imported, 1)
+  database.close()
+  store.close()
+}
+
 // A table of someone else's making may hold anything.
 async function rejectsInvalidRows(file) {
   const database = new Database(file)
@@ -98,6 +179,29 @@ async function rejectsInvalidRows(file) {
   assert.equal(await ask(endpoint, key), 200)
   store.close()
   database.close()
+}
+
+async function endsInvalidRows(file) {
+  const store = sqliteKeys(file, { create: true })
+  const database = new Database(file)
+  const made = []
+  for (const _ of [1, 2, 3]) made.push(await createKey(store, { principal: 'alice' }))
+  const ids = made.map(({ id }) => id).toSorted()
+  database.exec(`update withauth_keys set prefix = 'not visible' where id = '${ids[1]}'`)
+  await assert.rejects(api.revokeKeys(store, { principal: 'alice' }), {
+    code: 'malformed',
+    message: /^All keys of this principal are revoked, but: The row of the key key_.*"prefix"/,
+  })
+  const working = database.prepare('select id from withauth_keys where revoked is null').all()
+  assert.deepEqual(working, [])
+  database.exec(`update withauth_keys set principal = '' where id = '${ids[1]}'`)
+  const removed = await api.removeKey(store, ids[1])
+  assert.deepEqual([removed.id, removed.principal], [ids[1], '(invalid)'])
+  database.exec(`update withauth_keys set attributes = '[]' where id = '${ids[0]}'`)
+  const pruned = await api.pruneKeys(store, { older: '0' })
+  assert.deepEqual(pruned.map(({ id }) => id).toSorted(), [ids[0], ids[2]])
+  database.close()
+  store.close()
 }
 
 function makesDocumentedTable(file) {
