@@ -33,7 +33,7 @@ interface OpenOptions {
   readonly queryMs?: number
 }
 
-// Whatever a client of a database takes for an address, such as postgresql+psycopg://user:password@host.
+// Clients of databases take such texts for addresses: postgresql+psycopg://user:password@host.
 const MAY_BE_URL = /^\s|:\/\/|:[^]*@/
 const POSTGRES_URL = /^postgres(?:ql)?:\/\//i
 const SQLITE_HEAD = 'SQLite format 3\0'

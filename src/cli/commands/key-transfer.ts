@@ -15,7 +15,7 @@ const importCommand: Command = {
   name: 'keys import',
   usage: 'FROM --keys FILE',
   summary: 'copy all keys of a key file or a database into a database',
-  details: `The keys keep their ids and hashes, so clients notice nothing. All keys are copied, or none. The command can be repeated: a key that is there already stays as it is, a revocation is copied, and none is undone. A missing SQLite file or table is created.
+  details: `The keys keep their ids and hashes, so clients notice nothing. All keys are copied, or none. The command can be repeated: a key that is there already stays as it is, but a revocation and an earlier end are copied, and neither is undone. A key that was removed from the database returns. A missing SQLite file or table is created.
 
 FROM is a key file, a SQLite file, or env:NAME.`,
   examples: ['with-auth keys import keys.yaml --keys keys.db'],
@@ -28,7 +28,7 @@ const exportCommand: Command = {
   usage: '--keys FILE',
   summary: 'print all keys of a key file or a database as a key file',
   details:
-    'The output holds the hashes of the keys, and up to 2 MiB. To copy a larger database, use "keys import".',
+    'The output holds the hashes of the keys, and at most 2 MiB, about 8,000 keys. To copy a larger database, use "keys import".',
   examples: ['with-auth keys export --keys keys.yaml > copy.yaml'],
   options: KEYS_OPTION,
   run: exportAll,

@@ -64,10 +64,10 @@ export async function* pagesOf(
     const page = await store.list({ after, limit: PAGE, ...hers })
     if (page.length === 0) return
     // A store that lists keys in another order would skip some, or be asked for ever.
-    for (const { id } of page) {
-      if (id <= after) throw new KeyFileError('database', OUT_OF_ORDER)
-      after = id
-    }
+    const ids = [after, ...page.map(({ id }) => id)]
+    const isInOrder = page.every(({ id }, index) => id > (ids[index] ?? ''))
+    if (!isInOrder) throw new KeyFileError('database', OUT_OF_ORDER)
+    after = ids.at(-1) ?? ''
     yield principal === undefined ? page : page.filter((key) => key.principal === principal)
   }
 }
@@ -176,6 +176,6 @@ async function removeQuietly(store: KeyStore, id: string): Promise<void> {
   try {
     await store.remove(id)
   } catch {
-    // The first error says more. Nobody knows the new key.
+    // The first error says more, and the new key is unknown to all.
   }
 }

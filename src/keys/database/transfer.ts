@@ -7,8 +7,8 @@ import type { ImportedKeys, KeyPlace, KeyStore } from './store.ts'
 
 /**
  * Copies all keys with their ids and hashes into a store: all or none. Callers notice nothing, since each key gets the same
- * answers. An import can be repeated: a key that the store has already stays as it is. A revocation is taken over, and never
- * undone. Reads all keys into memory.
+ * answers. An import can be repeated: a key that the store has already stays as it is. A revocation and an earlier end are taken
+ * over, and never undone. A key that was removed from the store returns. Reads all keys into memory.
  *
  * @param from The path of a file, or another store.
  * @throws KeyFileError `conflict` if another key in the store has the id or the hash of one of the keys, and as `createKey` does.

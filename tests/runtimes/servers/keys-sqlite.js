@@ -186,7 +186,7 @@ async function endsInvalidRows(file) {
   const database = new Database(file)
   const made = []
   for (const _ of [1, 2, 3]) made.push(await createKey(store, { principal: 'alice' }))
-  const ids = made.map(({ id }) => id).toSorted()
+  const ids = made.map(({ id }) => id)
   database.exec(`update withauth_keys set prefix = 'not visible' where id = '${ids[1]}'`)
   await assert.rejects(api.revokeKeys(store, { principal: 'alice' }), {
     code: 'malformed',
@@ -199,7 +199,7 @@ async function endsInvalidRows(file) {
   assert.deepEqual([removed.id, removed.principal], [ids[1], '(invalid)'])
   database.exec(`update withauth_keys set attributes = '[]' where id = '${ids[0]}'`)
   const pruned = await api.pruneKeys(store, { older: '0' })
-  assert.deepEqual(pruned.map(({ id }) => id).toSorted(), [ids[0], ids[2]])
+  assert.deepEqual(new Set(pruned.map(({ id }) => id)), new Set([ids[0], ids[2]]))
   database.close()
   store.close()
 }
