@@ -102,8 +102,7 @@ export class RedisStore implements DecisionStore {
     else this.#lease.age(slot, wallNow)
     this.start()
     if (this.#progress === 'stopped') throw new Error('The store is stopped: nobody was told')
-    const longestMs = Math.max(withinMs, this.revocationMs)
-    await this.#revocations.add(slot === undefined ? 'all' : slotName(slot), longestMs)
+    await this.#revocations.add(slot === undefined ? 'all' : slotName(slot), withinMs)
   }
 
   /** Closes the connections, and rejects revocations that wait. Cannot be started again. */

@@ -145,8 +145,8 @@ export const VARIANTS: readonly Variant[] = [
     edits: [
       {
         file: 'redis/revocations.ts',
-        from: 'pending.waiting.push(waiter)',
-        to: 'pending.waiting.push({ settle: () => undefined, isSettled: false })\n      settle()',
+        from: 'pending.waiting.add(settle)',
+        to: 'pending.waiting.add(settle)\n      resolve()',
       },
     ],
   },
