@@ -6,7 +6,7 @@ export interface Engine {
 
 export interface LinkOptions {
   readonly channels: readonly string[]
-  readonly onMessage: (message: string) => void
+  readonly onMessage: (message: string, channel: string) => void
   /** One of the connections broke. `cause` is a code. */
   readonly onClose: (cause: string) => void
 }

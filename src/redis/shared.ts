@@ -38,6 +38,8 @@ const OPEN_MS = 1000
 const MANY_UNOPENED = 100
 const UNOPENED =
   'Many values of the store do not open: do all instances have the same "secret", and does nobody else write below "prefix"?'
+const WRONG_FENCE =
+  'A number of the store has a wrong length, so nothing is shared: does nobody else write below "prefix"?'
 
 /** Shares allows by way of the engine. Whoever can write to it can make it forget them, and nothing else. */
 export function createSharedDecisions(options: SharingOptions): SharedDecisions {
@@ -77,7 +79,11 @@ export function createSharedDecisions(options: SharingOptions): SharedDecisions 
     )
     const [all, fence] = values
     const [first] = named
-    if (all === undefined || fence === undefined || first === undefined) return {}
+    if (all?.length !== FENCE_BYTES || fence?.length !== FENCE_BYTES) {
+      warn(WRONG_FENCE)
+      return {}
+    }
+    if (first === undefined) return {}
     const place = { run, fences: [all, fence] } as const
     const allow = openAny(values, named, place)
     const share = (shared: SharedAllow): void => {
@@ -124,6 +130,5 @@ async function readFenced(
   const absent = fenceKeys.filter((_, index) => values[index]?.length !== FENCE_BYTES)
   if (absent.length === 0) return values
   await Promise.all(absent.map((key) => link.setIfAbsent(key, newFence())))
-  const again = await link.read(keys)
-  return fenceKeys.every((_, index) => again[index]?.length === FENCE_BYTES) ? again : []
+  return link.read(keys)
 }
