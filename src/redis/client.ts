@@ -47,7 +47,7 @@ export function createEngine({ url, tls, client }: EngineSettings): Engine {
   const options: ClientOptions = {
     url,
     RESP: 2,
-    // A new link takes the place of a broken one, and the client would keep the process alive meanwhile.
+    // A new link replaces a broken one. A client that reconnects would keep the process alive.
     socket: {
       reconnectStrategy: false,
       connectTimeout: CONNECT_TIMEOUT_MS,
@@ -165,7 +165,7 @@ async function readRun(client: RedisClient): Promise<string> {
 function runOf(info: unknown): string {
   const text = String(info)
   const run = /^master_replid:([\da-f]{40})/m.exec(text)?.[1]
-  // Zeros are no history: every server that answers so would pass for the same one.
+  // All servers that answer with zeros would look like one server.
   if (run === undefined || /^0+$/.test(run)) throw new EngineError('invalid_reply')
   if (!/^role:master/m.test(text)) throw new EngineError('replica')
   return run

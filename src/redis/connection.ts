@@ -144,7 +144,7 @@ export class Connection {
     const ttlMs = 4 * this.#revocationMs
     link.announce({ ...this.#own, value: '', ttlMs, message: `b${count}` }).then(
       () => this.#prove(link, count, 'isExecuted'),
-      // No primary any more, or no right to write: nothing will come back.
+      // The engine became a replica, or the right to write is missing. The message does not come back.
       (error: unknown) => this.#drop(link, reasonOf(error)),
     )
   }

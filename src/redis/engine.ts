@@ -1,4 +1,4 @@
-/** What a store needs of an engine: a primary with transactions and ordered messages. */
+/** The engine of a store: a primary with transactions and ordered messages. */
 export interface Engine {
   /** Opens both connections, for commands and for messages, to the same primary. */
   readonly open: (options: LinkOptions) => Link
@@ -15,7 +15,7 @@ export interface LinkOptions {
 export interface Link {
   /**
    * The id of the run, once messages arrive. It changes whenever writes may have been lost. Rejects with {@link EngineError}
-   * if the engine is no primary, or cannot be used.
+   * if the engine is not a primary, or cannot be used.
    */
   readonly ready: Promise<string>
   /** Reads all keys at one instant. Rejects unless the engine is the primary of the same run after that. */

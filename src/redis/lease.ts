@@ -18,7 +18,7 @@ const MAX_SKEW_MS = 5000
 const NEVER: Instant = { now: -Infinity, wallNow: -Infinity }
 
 /**
- * What an instance knows of revocations. A slot is a sixty-five-thousandth of all tokens. Its generation grows with each
+ * The revocations that an instance has seen. A slot is a sixty-five-thousandth of all tokens. Its generation grows with each
  * revocation. While the lease holds, each revocation of more than `revocationMs` ago has arrived: messages arrive in order, and
  * a later one of our own has come back. The lease counts from when that was sent.
  */

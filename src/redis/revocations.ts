@@ -114,15 +114,19 @@ export class Revocations {
     const sent = [...pending.waiting]
     const { key, message } = this.#names.fence(slot)
     link.announce({ key, value: newFence(), channel: this.#names.bus, message }).then(
-      () => {
-        for (const settle of sent) settle()
-        this.#onSettled(slot, pending, link)
-      },
-      (error: unknown) => this.#onSettled(slot, pending, link, reasonOf(error)),
+      () => this.#onSettled(slot, pending, link, sent),
+      (error: unknown) => this.#onSettled(slot, pending, link, [], reasonOf(error)),
     )
   }
 
-  #onSettled(slot: string, pending: Pending, link: Link, failure?: string): void {
+  #onSettled(
+    slot: string,
+    pending: Pending,
+    link: Link,
+    written: readonly Settle[],
+    failure?: string,
+  ): void {
+    for (const settle of written) settle()
     if (pending.sentOn !== link) return
     pending.sentOn = undefined
     this.#forgetSettled(slot, pending)

@@ -37,11 +37,11 @@ const MAX_FAILURES = 5
 const OPEN_MS = 1000
 const MANY_UNOPENED = 100
 const UNOPENED =
-  'Many values of the store do not open: do all instances have the same "secret", and does nobody else write below "prefix"?'
+  'Many values of the store do not open: do all instances have the same "secret", and are they the only ones that write below "prefix"?'
 const WRONG_FENCE =
-  'A number of the store has a wrong length, so nothing is shared: does nobody else write below "prefix"?'
+  'A number of the store has a wrong length, so nothing is shared: does another program write below "prefix"?'
 
-/** Shares allows by way of the engine. Whoever can write to it can make it forget them, and nothing else. */
+/** Shares allows by way of the engine. A writer of the engine can delete them, and cannot make one. */
 export function createSharedDecisions(options: SharingOptions): SharedDecisions {
   const { names, sealers, scope, timeoutMs, timing, lease, linkFor, warn } = options
   let failures = 0
@@ -94,7 +94,7 @@ export function createSharedDecisions(options: SharingOptions): SharedDecisions 
       // Without it the others ask for themselves.
       link.set(first.key, sealed, ttlMs).catch(() => undefined)
     }
-    // Whoever can write to the engine can put back a fence too, with a value from before a revocation.
+    // A writer of the engine can put back a fence and a value from before a revocation.
     const isTrusted = allow !== undefined && lease.trusts(slotNumber, allow.askedAt)
     return isTrusted ? { allow, share } : { share }
   }

@@ -144,6 +144,7 @@ describe.each(ENGINES)('%s', (name) => {
     await pending.until('lost')
     const waiting = pending.clear()
     await pending.until('revocation_pending')
+    expect(pending.states()).toContain('lost')
     const again = await startEngine(name, { port })
     await waiting
     await again.stop()

@@ -103,8 +103,9 @@ function answering(section: string, change: (info: string) => string): ClientFac
     const client = createClient(options)
     const send = client.sendCommand.bind(client)
     client.sendCommand = async (args, ...rest) => {
-      const reply = await send(args, ...rest)
-      return args[0] === 'INFO' && args[1] === section ? change(String(reply)) : reply
+      const reply: unknown = await send(args, ...rest)
+      const isChanged = args[1] === section && typeof reply === 'string'
+      return isChanged ? change(reply) : reply
     }
     return client
   }
