@@ -6,7 +6,7 @@ import { ENGINES, startEngine } from '../support/redis-servers.ts'
 import { redisStore } from '../../src/redis.ts'
 import type { RunningEngine } from '../support/redis-servers.ts'
 import type { ConnectedGuard } from '../support/connected-guards.ts'
-import type { ClientFactory } from '../../src/redis.ts'
+import type { ClientFactory, RedisClient } from '../../src/redis.ts'
 
 /** Clients that throw or say something else. Nothing of it may end the process, or stop the attempts. */
 
@@ -100,10 +100,10 @@ it('tells a listener that comes later that the store is lost, once', async () =>
 /** A client that gives other answers to INFO. */
 function answering(section: string, change: (info: string) => string): ClientFactory {
   return (options) => {
-    const client = createClient(options)
+    const client: RedisClient = createClient(options)
     const send = client.sendCommand.bind(client)
-    client.sendCommand = async (args, ...rest) => {
-      const reply: unknown = await send(args, ...rest)
+    client.sendCommand = async (args, more) => {
+      const reply: unknown = await send(args, more)
       const isChanged = args[1] === section && typeof reply === 'string'
       return isChanged ? change(reply) : reply
     }
