@@ -206,7 +206,7 @@ describe.each(ENGINES)('%s', (name) => {
     const url = own.url.replace('://', '://guard:hunter2@')
     const guard = await connectLiveGuard(allow, { url })
     await guard.clear()
-    expect(guard.states()).toEqual(['live'])
+    expect(guard.states().at(-1)).toBe('live')
     await own.stop()
   })
 })
