@@ -1,6 +1,6 @@
 import type { Auth, NoticeEvent, StoreEvent } from './types.ts'
 
-/** The state of all revocations before a question is sent. The decision keeps it. */
+/** The state before a question is sent. The decision about it carries this stamp. */
 export interface Stamp {
   /** Whether no revocation has arrived since. */
   isCurrent(): boolean
@@ -8,7 +8,7 @@ export interface Stamp {
   isGood(now: number, wallNow: number): boolean
 }
 
-/** Selects decisions: about a token, about the token with this SHA-256 in hexadecimal, or all. */
+/** Decisions to revoke: those about a token, about the token with this SHA-256 in hexadecimal, or all. */
 export type Revocation = { readonly token: string } | { readonly sha256: string } | 'all'
 
 /** A question whose decision several instances may share. */
@@ -30,7 +30,7 @@ export interface SharedAllow {
   readonly mustRevalidate?: true
 }
 
-/** The shared allow for a question, and how to share one. Empty if the store cannot be asked. */
+/** The answer of the store to a question. Empty if it cannot be asked. */
 export interface Recalled {
   readonly allow?: SharedAllow
   /** Lets other instances take this allow, unless a revocation came since the store was asked. Never throws. */

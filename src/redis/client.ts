@@ -10,7 +10,10 @@ export interface RedisClient {
     args: readonly (string | Buffer)[],
     options?: { readonly typeMapping: { readonly [RESP_TYPES.BLOB_STRING]: typeof Buffer } },
   ): Promise<unknown>
-  subscribe(channels: string[], listener: (message: string) => void): Promise<unknown>
+  subscribe(
+    channels: string[],
+    listener: (message: string, channel: string) => void,
+  ): Promise<unknown>
   multi(): RedisTransaction
   on(event: 'error', listener: (error: unknown) => void): unknown
   unref(): void
@@ -44,7 +47,7 @@ export function createEngine({ url, tls, client }: EngineSettings): Engine {
   const options: ClientOptions = {
     url,
     RESP: 2,
-    // A new link replaces a broken one. The client's own attempts would keep the process alive.
+    // A new link replaces a broken one. A client that reconnects would keep the process alive.
     socket: {
       reconnectStrategy: false,
       connectTimeout: CONNECT_TIMEOUT_MS,
@@ -129,6 +132,7 @@ class RedisLink implements Link {
     const [run, other] = await Promise.all(both.map(readRun))
     const cluster = await this.#commands.sendCommand(['INFO', 'cluster'])
     if (/^cluster_enabled:1/m.test(String(cluster))) throw new EngineError('cluster')
+    if (!/^cluster_enabled:0/m.test(String(cluster))) throw new EngineError('invalid_reply')
     // Behind one name there may be several servers.
     if (run === undefined || run !== other) throw new EngineError('different_primaries')
     await this.#messages.subscribe([...channels], onMessage)
@@ -161,7 +165,8 @@ async function readRun(client: RedisClient): Promise<string> {
 function runOf(info: unknown): string {
   const text = String(info)
   const run = /^master_replid:([\da-f]{40})/m.exec(text)?.[1]
-  if (run === undefined) throw new EngineError('invalid_reply')
+  // All servers that answer with zeros would look like one server.
+  if (run === undefined || /^0+$/.test(run)) throw new EngineError('invalid_reply')
   if (!/^role:master/m.test(text)) throw new EngineError('replica')
   return run
 }

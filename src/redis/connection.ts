@@ -35,6 +35,7 @@ export class Connection {
   readonly #hooks: ConnectionHooks
   readonly #beats = new Map<number, Beat>()
   #count = 0
+  #isClosed = false
   #lastBackAt = 0
   #backoffMs = MIN_BACKOFF_MS
   #link: Link | undefined
@@ -69,10 +70,11 @@ export class Connection {
   }
 
   open(): void {
+    if (this.#isClosed) return
     try {
       const link = this.#engine.open({
         channels: [this.#names.bus, this.#own.channel],
-        onMessage: (message) => this.#receive(link, message),
+        onMessage: (message, channel) => this.#receive(link, message, channel),
         onClose: (cause) => this.#drop(link, cause),
       })
       this.#follow(link)
@@ -93,6 +95,11 @@ export class Connection {
   }
 
   close(): void {
+    this.#isClosed = true
+    this.#release()
+  }
+
+  #release(): void {
     this.#cancel()
     this.#link?.close()
     this.#link = undefined
@@ -112,10 +119,12 @@ export class Connection {
 
   /** Throws both connections away: on a half-open one TCP would wait for minutes. */
   #drop(link: Link | undefined, cause: string): void {
-    if (this.#link !== link) return
-    this.close()
+    if (this.#isClosed || this.#link !== link) return
+    this.#release()
     this.#beats.clear()
     this.#hooks.onLost(cause)
+    // An observer may stop the store.
+    if (this.#isClosed) return
     const jitteredMs = this.#backoffMs * (1 + this.#timing.random())
     this.#cancel = this.#timing.schedule(jitteredMs, () => this.open())
     this.#backoffMs = Math.min(MAX_BACKOFF_MS, 2 * this.#backoffMs)
@@ -127,6 +136,7 @@ export class Connection {
     const silentMs = sentAt.now - this.#lastBackAt
     if (silentMs > 3 * this.#revocationMs) return this.#drop(link, 'timeout')
     if (silentMs > this.#revocationMs) this.#hooks.onLost('timeout')
+    if (this.#isClosed) return
     this.#count += 1
     const count = this.#count
     this.#beats.set(count, { sentAt, isExecuted: false, isBack: false })
@@ -134,14 +144,16 @@ export class Connection {
     const ttlMs = 4 * this.#revocationMs
     link.announce({ ...this.#own, value: '', ttlMs, message: `b${count}` }).then(
       () => this.#prove(link, count, 'isExecuted'),
-      // The engine became a replica, or forbids the write. No later beat will come back.
+      // The engine became a replica, or the right to write is missing. The message does not come back.
       (error: unknown) => this.#drop(link, reasonOf(error)),
     )
   }
 
-  #receive(link: Link, text: string): void {
+  #receive(link: Link, text: string, channel: string): void {
     const message = parseMessage(text)
-    if (message === undefined) return
+    const isOwn = channel === this.#own.channel
+    // The rights of a user may be for one of the channels only.
+    if (message === undefined || (message.type === 'beat') !== isOwn) return
     const wallNow = this.#timing.wallNow()
     if (message.type === 'revoked') this.#lease.age(message.slot, wallNow)
     else if (message.type === 'all_revoked') this.#lease.ageAll(wallNow)

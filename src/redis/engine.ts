@@ -1,4 +1,4 @@
-/** An engine of a store: a primary with transactions and ordered messages. */
+/** The engine of a store: a primary with transactions and ordered messages. */
 export interface Engine {
   /** Opens both connections, for commands and for messages, to the same primary. */
   readonly open: (options: LinkOptions) => Link
@@ -6,7 +6,7 @@ export interface Engine {
 
 export interface LinkOptions {
   readonly channels: readonly string[]
-  readonly onMessage: (message: string) => void
+  readonly onMessage: (message: string, channel: string) => void
   /** One of the connections broke. `cause` is a code. */
   readonly onClose: (cause: string) => void
 }
@@ -15,7 +15,7 @@ export interface LinkOptions {
 export interface Link {
   /**
    * The id of the run, once messages arrive. It changes whenever writes may have been lost. Rejects with {@link EngineError}
-   * if the engine is a replica, or cannot be used.
+   * if the engine is not a primary, or cannot be used.
    */
   readonly ready: Promise<string>
   /** Reads all keys at one instant. Rejects unless the engine is the primary of the same run after that. */

@@ -22,7 +22,7 @@ export function createNames(prefix: string, database: number): Names {
   }
 }
 
-/** A message of the bus. Any other text is ignored: an engine may be shared. */
+/** A message of the bus. Other messages are ignored, since an engine may be shared. */
 export type Message =
   | { readonly type: 'revoked'; readonly slot: number }
   | { readonly type: 'all_revoked' }

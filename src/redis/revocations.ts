@@ -1,32 +1,32 @@
 import { randomBytes } from 'node:crypto'
 import { EngineError, reasonOf } from './engine.ts'
-import { settleWithin } from './timing.ts'
 import type { Link } from './engine.ts'
 import type { Names } from './names.ts'
 import type { Timing } from './timing.ts'
 
-interface Waiter {
-  /** Idempotent. */
-  readonly settle: (error?: Error) => void
-  isSettled: boolean
-}
+/** Ends the wait for an acknowledgement. Idempotent. */
+type Settle = (error?: Error) => void
 
 /** The revocations of a slot, or of all slots, that the engine has not acknowledged. */
 interface Pending {
-  /** They came after the write under way began, which therefore says nothing about them. */
-  waiting: Waiter[]
-  isSending: boolean
+  readonly waiting: Set<Settle>
+  /** Where the write under way was sent. It says nothing about revocations that came after it. */
+  sentOn: Link | undefined
+  cancelRetry: () => void
+  cancelNotice: () => void
 }
 
 export interface RevocationHooks {
   /** The link, if it is ready. */
   readonly link: () => Link | undefined
-  /** A revocation could not be written at once. */
+  /** A revocation could not be written, or not in time. */
   readonly onPending: (cause: string) => void
   readonly onEmpty: () => void
 }
 
 const FENCE_BYTES = 12
+// One write for all is quicker than more of them, and heartbeats wait behind them.
+const MAX_SLOTS = 1024
 
 /** A nonce that never recurs. */
 export function newFence(): Uint8Array {
@@ -56,67 +56,94 @@ export class Revocations {
   /** Resolves when it is acknowledged. Rejects after `withinMs`, and keeps the process alive until then. */
   add(slot: string, withinMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      const pending = this.#pending.get(slot) ?? { waiting: [], isSending: false }
-      const settle = (error?: Error): void => {
-        if (waiter.isSettled) return
-        waiter.isSettled = true
+      const isFull = this.#pending.size >= MAX_SLOTS && !this.#pending.has(slot)
+      const written = isFull ? 'all' : slot
+      const pending = this.#pending.get(written) ?? this.#create(written)
+      const settle: Settle = (error) => {
+        if (!pending.waiting.delete(settle)) return
         cancel()
         if (error === undefined) resolve()
         else reject(error)
-        this.#forgetSettled(slot, pending)
+        this.#forgetSettled(written, pending)
       }
-      const waiter: Waiter = { settle, isSettled: false }
       const expire = (): void => settle(new EngineError('revocation_unacknowledged'))
       const cancel = this.#timing.schedule(withinMs, expire, true)
-      pending.waiting.push(waiter)
-      this.#pending.set(slot, pending)
-      void this.#send(slot, pending)
+      pending.waiting.add(settle)
+      this.#send(written, pending)
     })
   }
 
   /** Tries all of them again, such as when a link is ready. */
   retry(): void {
-    for (const [slot, pending] of this.#pending) void this.#send(slot, pending)
+    for (const [slot, pending] of this.#pending) this.#send(slot, pending)
   }
 
   rejectAll(): void {
     for (const { waiting } of this.#pending.values()) {
-      for (const waiter of waiting) waiter.settle(new EngineError('stopped'))
+      for (const settle of waiting) settle(new EngineError('stopped'))
     }
   }
 
-  async #send(slot: string, pending: Pending): Promise<void> {
-    if (pending.isSending || pending.waiting.length === 0) return
+  #create(slot: string): Pending {
+    const none = (): void => undefined
+    const pending = {
+      waiting: new Set<Settle>(),
+      sentOn: undefined,
+      cancelRetry: none,
+      cancelNotice: none,
+    }
+    this.#pending.set(slot, pending)
+    this.#watch(pending)
+    return pending
+  }
+
+  /** Tells if nothing is acknowledged for a while. */
+  #watch(pending: Pending): void {
+    pending.cancelNotice()
+    pending.cancelNotice = this.#timing.schedule(this.#revocationMs, () =>
+      this.#hooks.onPending(this.#hooks.link() === undefined ? 'unreachable' : 'timeout'),
+    )
+  }
+
+  /** Writes once for each link, and again after a failure: a slow engine must not get more to do. */
+  #send(slot: string, pending: Pending): void {
     const link = this.#hooks.link()
-    if (link === undefined) return this.#hooks.onPending('unreachable')
-    pending.isSending = true
-    const failure = await this.#write(slot, link, [...pending.waiting])
-    pending.isSending = false
-    this.#forgetSettled(slot, pending)
-    if (failure === undefined) return this.#send(slot, pending)
-    if (pending.waiting.length === 0) return
-    this.#hooks.onPending(failure)
-    this.#timing.schedule(this.#revocationMs / 4, () => void this.#send(slot, pending))
+    if (link === undefined || pending.sentOn === link || pending.waiting.size === 0) return
+    pending.cancelRetry()
+    pending.sentOn = link
+    const sent = [...pending.waiting]
+    const { key, message } = this.#names.fence(slot)
+    link.announce({ key, value: newFence(), channel: this.#names.bus, message }).then(
+      () => this.#onSettled(slot, pending, link, sent),
+      (error: unknown) => this.#onSettled(slot, pending, link, [], reasonOf(error)),
+    )
   }
 
-  /** Returns why the write was not acknowledged in time. */
-  async #write(slot: string, link: Link, sent: readonly Waiter[]): Promise<string | undefined> {
-    const { key, message } = this.#names.fence(slot)
-    const announced = link
-      .announce({ key, value: newFence(), channel: this.#names.bus, message })
-      // Also if it comes after its time: it was executed after they were asked for.
-      .then(() => sent.forEach(({ settle }) => settle()))
-    try {
-      await settleWithin(this.#timing, this.#revocationMs, announced)
-      return undefined
-    } catch (error) {
-      return reasonOf(error)
+  #onSettled(
+    slot: string,
+    pending: Pending,
+    link: Link,
+    written: readonly Settle[],
+    failure?: string,
+  ): void {
+    for (const settle of written) settle()
+    if (pending.sentOn !== link) return
+    pending.sentOn = undefined
+    this.#forgetSettled(slot, pending)
+    if (pending.waiting.size === 0) return
+    if (failure === undefined) {
+      this.#watch(pending)
+      return this.#send(slot, pending)
     }
+    this.#hooks.onPending(failure)
+    const retry = (): void => this.#send(slot, pending)
+    pending.cancelRetry = this.#timing.schedule(this.#revocationMs / 4, retry)
   }
 
   #forgetSettled(slot: string, pending: Pending): void {
-    pending.waiting = pending.waiting.filter(({ isSettled }) => !isSettled)
-    if (pending.waiting.length > 0 || pending.isSending) return
+    if (pending.waiting.size > 0 || pending.sentOn !== undefined) return
+    pending.cancelRetry()
+    pending.cancelNotice()
     if (this.#pending.get(slot) === pending) this.#pending.delete(slot)
     if (this.#pending.size === 0) this.#hooks.onEmpty()
   }

@@ -10,7 +10,7 @@ import { isRecord, parseIdentity, parseJson } from '../core/endpoint/verdict.ts'
 import type { KeyObject } from 'node:crypto'
 import type { SharedAllow } from '../core/decision-store.ts'
 
-/** The place of a sealed value. It opens there only. */
+/** The place of a sealed value. It opens at the same place only. */
 export interface Place {
   /** The run of the primary: after lost writes nothing older opens. */
   readonly run: string

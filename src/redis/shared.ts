@@ -37,9 +37,11 @@ const MAX_FAILURES = 5
 const OPEN_MS = 1000
 const MANY_UNOPENED = 100
 const UNOPENED =
-  'Many values of the store do not open: give all instances the same "secret", and a "prefix" of their own'
+  'Many values of the store do not open: do all instances have the same "secret", and are they the only ones that write below "prefix"?'
+const WRONG_FENCE =
+  'A number of the store has a wrong length, so nothing is shared: does another program write below "prefix"?'
 
-/** Shares allows by way of the engine. A writer without the secret can make it forget them, and nothing else. */
+/** Shares allows by way of the engine. A writer of the engine can delete them, and cannot make one. */
 export function createSharedDecisions(options: SharingOptions): SharedDecisions {
   const { names, sealers, scope, timeoutMs, timing, lease, linkFor, warn } = options
   let failures = 0
@@ -77,7 +79,11 @@ export function createSharedDecisions(options: SharingOptions): SharedDecisions 
     )
     const [all, fence] = values
     const [first] = named
-    if (all === undefined || fence === undefined || first === undefined) return {}
+    if (all?.length !== FENCE_BYTES || fence?.length !== FENCE_BYTES) {
+      warn(WRONG_FENCE)
+      return {}
+    }
+    if (first === undefined) return {}
     const place = { run, fences: [all, fence] } as const
     const allow = openAny(values, named, place)
     const share = (shared: SharedAllow): void => {
@@ -88,7 +94,7 @@ export function createSharedDecisions(options: SharingOptions): SharedDecisions 
       // Without it the others ask for themselves.
       link.set(first.key, sealed, ttlMs).catch(() => undefined)
     }
-    // Whoever can write to the engine can put back a fence too, with a value from before a revocation.
+    // A writer of the engine can put back a fence and a value from before a revocation.
     const isTrusted = allow !== undefined && lease.trusts(slotNumber, allow.askedAt)
     return isTrusted ? { allow, share } : { share }
   }
@@ -124,6 +130,5 @@ async function readFenced(
   const absent = fenceKeys.filter((_, index) => values[index]?.length !== FENCE_BYTES)
   if (absent.length === 0) return values
   await Promise.all(absent.map((key) => link.setIfAbsent(key, newFence())))
-  const again = await link.read(keys)
-  return fenceKeys.every((_, index) => again[index]?.length === FENCE_BYTES) ? again : []
+  return link.read(keys)
 }

@@ -45,6 +45,7 @@ export class RedisStore implements DecisionStore {
   readonly #warned = new Set<string>()
   #progress: 'made' | 'started' | 'stopped' = 'made'
   #state: 'live' | 'lost' | undefined
+  #cause: string | undefined
   #isPendingTold = false
 
   constructor(settings: StoreSettings, engine: Engine, timing: Timing) {
@@ -81,11 +82,13 @@ export class RedisStore implements DecisionStore {
   }
 
   start(key?: unknown, listener?: Listener): void {
+    const isNew = !this.#listeners.has(key)
     if (listener !== undefined) this.#listeners.set(key, listener)
+    if (isNew && this.#state === 'lost') listener?.(stateEvent('lost', this.#cause))
     if (this.#progress !== 'made') return
     this.#progress = 'started'
     this.#timing.schedule(this.revocationMs, () => {
-      if (this.#state === undefined) this.#tell('lost', 'timeout')
+      if (this.#state === undefined && this.#progress === 'started') this.#tell('lost', 'timeout')
     })
     this.#connection.open()
   }
@@ -102,8 +105,7 @@ export class RedisStore implements DecisionStore {
     else this.#lease.age(slot, wallNow)
     this.start()
     if (this.#progress === 'stopped') throw new Error('The store is stopped: nobody was told')
-    const longestMs = Math.max(withinMs, this.revocationMs)
-    await this.#revocations.add(slot === undefined ? 'all' : slotName(slot), longestMs)
+    await this.#revocations.add(slot === undefined ? 'all' : slotName(slot), withinMs)
   }
 
   /** Closes the connections, and rejects revocations that wait. Cannot be started again. */
@@ -114,10 +116,10 @@ export class RedisStore implements DecisionStore {
   }
 
   #tell(state: 'live' | 'lost', cause?: string): void {
-    if (this.#state !== state) {
-      this.#emit({ type: 'store', state, ...(cause === undefined ? {} : { cause }) })
-    }
+    const isNew = this.#state !== state
     this.#state = state
+    this.#cause = cause
+    if (isNew) this.#emit(stateEvent(state, cause))
     const advice = cause === undefined ? undefined : ADVICE[cause]
     if (advice !== undefined) this.#warn(`The store cannot be used: ${advice}`)
   }
@@ -125,7 +127,7 @@ export class RedisStore implements DecisionStore {
   #onPending(cause: string): void {
     if (this.#isPendingTold) return
     this.#isPendingTold = true
-    this.#emit({ type: 'store', state: 'revocation_pending', cause })
+    this.#emit(stateEvent('revocation_pending', cause))
     const advice = ADVICE[cause]
     if (advice !== undefined) this.#warn(`The store takes no revocation: ${advice}`)
   }
@@ -140,6 +142,10 @@ export class RedisStore implements DecisionStore {
     // Each gets its own, since an observer freezes it.
     for (const listener of this.#listeners.values()) listener({ ...event })
   }
+}
+
+function stateEvent(state: StoreEvent['state'], cause: string | undefined): StoreEvent {
+  return { type: 'store', state, ...(cause === undefined ? {} : { cause }) }
 }
 
 function idOf(revocation: Exclude<Revocation, 'all'>): Uint8Array {

@@ -1,17 +1,22 @@
 import { createClient } from '@redis/client'
-import { afterEach, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { connectGuard, pause, stopGuards } from '../support/connected-guards.ts'
 import { findFreePort } from '../support/loopback.ts'
+import { ENGINES, startEngine } from '../support/redis-servers.ts'
+import { redisStore } from '../../src/redis.ts'
+import type { RunningEngine } from '../support/redis-servers.ts'
 import type { ConnectedGuard } from '../support/connected-guards.ts'
-import type { ClientFactory } from '../../src/redis.ts'
+import type { ClientFactory, RedisClient } from '../../src/redis.ts'
 
-/** Clients that throw. Nothing of it may end the process, or stop the attempts. */
+/** Clients that throw or say something else. Nothing of it may end the process, or stop the attempts. */
 
 afterEach(stopGuards)
 
-async function connect(client: ClientFactory): Promise<ConnectedGuard> {
-  const url = `redis://127.0.0.1:${await findFreePort()}`
-  return connectGuard(() => ({ outcome: 'allow' }), { url, revocationMs: 250, client })
+async function connect(client: ClientFactory, reachable?: string): Promise<ConnectedGuard> {
+  const url = reachable ?? `redis://127.0.0.1:${await findFreePort()}`
+  // A busy machine may take longer than the first one to connect.
+  const revocationMs = reachable === undefined ? 250 : 10_000
+  return connectGuard(() => ({ outcome: 'allow' }), { url, revocationMs, client })
 }
 
 it('destroys both clients though each one throws', async () => {
@@ -58,4 +63,91 @@ it('ends older decisions before it connects', async () => {
   expect(seen).toContain(false)
   expect(seen).not.toContain(true)
   expect(guard.store.stamp('token-of-alice', 0, 0).isCurrent()).toBe(true)
+})
+
+it('makes no client after an observer has stopped the store', async () => {
+  const made: number[] = []
+  const url = `redis://127.0.0.1:${await findFreePort()}`
+  const client: ClientFactory = (options) => {
+    made.push(made.length)
+    return createClient(options)
+  }
+  const store = redisStore({ url, client })
+  await new Promise<void>((resolve) => {
+    store.start('test', () => {
+      store.stop()
+      resolve()
+    })
+  })
+  const before = made.length
+  await pause(500)
+  expect(made).toHaveLength(before)
+})
+
+it('tells a listener that comes later that the store is lost, once', async () => {
+  const store = redisStore({ url: `redis://127.0.0.1:${await findFreePort()}` })
+  const told: string[] = []
+  const listen = (name: string): void =>
+    store.start(name, (event) => void told.push(`${name} ${event.type}`))
+  listen('first')
+  while (told.length === 0) await pause(5)
+  listen('second')
+  listen('second')
+  expect(told).toEqual(['first store', 'second store'])
+  store.stop()
+})
+
+/** A client that gives other answers to INFO. */
+function answering(section: string, change: (info: string) => string): ClientFactory {
+  return (options) => {
+    const client: RedisClient = createClient(options)
+    const send = client.sendCommand.bind(client)
+    client.sendCommand = async (args, more) => {
+      const reply: unknown = await send(args, more)
+      const isChanged = args[1] === section && typeof reply === 'string'
+      return isChanged ? change(reply) : reply
+    }
+    return client
+  }
+}
+
+describe.each(ENGINES)('%s', (name) => {
+  let engine: RunningEngine
+  beforeAll(async () => {
+    engine = await startEngine(name)
+  })
+  afterAll(() => engine.stop())
+
+  it.each([
+    ['that does not say whether it is a cluster', 'cluster', () => ''],
+    [
+      'without a history of writes',
+      'replication',
+      (info: string) => info.replace(/(?<=master_replid:)\w+/, '0'.repeat(40)),
+    ],
+  ])('refuses an engine %s', async (_what, section, change) => {
+    const guard = await connect(answering(section, change), engine.url)
+    await guard.ask()
+    await guard.until('lost')
+    await pause(300)
+    expect(guard.states()).toEqual(['lost'])
+    expect(guard.events).toContainEqual(expect.objectContaining({ cause: 'invalid_reply' }))
+  })
+
+  it('takes heartbeats from its own channel only, and revocations from that of all', async () => {
+    const guard = await connect(createClient, engine.url)
+    await guard.ask()
+    await guard.until('live')
+    const stamp = guard.store.stamp('token-of-alice', 0, 0)
+    const client = await createClient({ url: engine.url, RESP: 2 }).connect()
+    const own = await client.sendCommand(['PUBSUB', 'CHANNELS', 'with-auth:bus:*'])
+    const channels = Array.isArray(own) ? own.map(String) : []
+    expect(channels).not.toEqual([])
+    for (const channel of channels) await client.publish(channel, 'a')
+    await pause(100)
+    expect(stamp.isCurrent()).toBe(true)
+    await client.publish('with-auth:bus', 'a')
+    while (stamp.isCurrent()) await pause(2)
+    client.destroy()
+  })
 })

@@ -274,6 +274,16 @@ describe.each(ENGINES)('%s', (name) => {
     await own.stop()
   })
 
+  it('warns once of a fence that is none', async () => {
+    const guard = await sharing()
+    await client.sendCommand(['SET', 'with-auth:f:all', 'short'])
+    await guard.ask()
+    await guard.ask('token-of-bob')
+    expect(guard.events.filter(({ type }) => type === 'warning')).toEqual([
+      { type: 'warning', message: expect.stringMatching(/wrong length/) as unknown },
+    ])
+  })
+
   it('warns after many values that do not open', async () => {
     const guard = await connectLiveGuard(() => ALLOW, {
       url: engine.url,

@@ -183,7 +183,7 @@ class Connection {
   readonly #process: Process
   readonly #onReset: () => void
   readonly channels = new Set<string>()
-  readonly #onMessage: (message: string) => void
+  readonly #onMessage: LinkOptions['onMessage']
   #lastUpAt = 0
   #lastDownAt = 0
   /** Nothing gets through until then. `Infinity`: half open. */
@@ -194,7 +194,7 @@ class Connection {
     process: Process,
     world: World,
     dice: Dice,
-    onMessage: (message: string) => void,
+    onMessage: LinkOptions['onMessage'],
     onReset: () => void,
   ) {
     this.server = server
@@ -231,7 +231,7 @@ class Connection {
   }
 
   push(channel: string, message: string): void {
-    if (this.channels.has(channel)) this.#down(() => this.#onMessage(message))
+    if (this.channels.has(channel)) this.#down(() => this.#onMessage(message, channel))
   }
 
   reset(): void {
