@@ -93,7 +93,7 @@ describe('package.json and deno.json', () => {
   it('name @redis/client, hono, pg and undici as optional peers', () => {
     const lowest = readJson<PackageJson>('node_modules/hono-lowest/package.json')
     expect(packageJson.peerDependencies).toEqual({
-      '@redis/client': '^6.0.0',
+      '@redis/client': '^6.3.0',
       hono: `^${lowest.version}`,
       pg: '^8.0.0',
       undici: '^7.28.0 || ^8.5.0',

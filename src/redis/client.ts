@@ -119,8 +119,8 @@ class RedisLink implements Link {
   }
 
   close(): void {
-    this.#commands.destroy()
-    this.#messages.destroy()
+    destroy(this.#commands)
+    destroy(this.#messages)
   }
 
   async #connect({ channels, onMessage }: LinkOptions): Promise<string> {
@@ -142,6 +142,14 @@ class RedisLink implements Link {
 
   #assertSame(info: unknown): void {
     if (runOf(info) !== this.#run) throw new EngineError('failover')
+  }
+}
+
+function destroy(client: RedisClient): void {
+  try {
+    client.destroy()
+  } catch {
+    // Some clients throw if the socket is closed, which was wanted. The other one is closed too.
   }
 }
 

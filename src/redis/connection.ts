@@ -69,11 +69,20 @@ export class Connection {
   }
 
   open(): void {
-    const link = this.#engine.open({
-      channels: [this.#names.bus, this.#own.channel],
-      onMessage: (message) => this.#receive(link, message),
-      onClose: (cause) => this.#drop(link, cause),
-    })
+    try {
+      const link = this.#engine.open({
+        channels: [this.#names.bus, this.#own.channel],
+        onMessage: (message) => this.#receive(link, message),
+        onClose: (cause) => this.#drop(link, cause),
+      })
+      this.#follow(link)
+    } catch {
+      // An error of the option `client` may hold the URL.
+      this.#drop(undefined, 'internal_error')
+    }
+  }
+
+  #follow(link: Link): void {
     this.#link = link
     const timeoutMs = Math.max(MIN_CONNECT_MS, 3 * this.#revocationMs)
     this.#cancel = this.#timing.schedule(timeoutMs, () => this.#drop(link, 'timeout'))
@@ -102,7 +111,7 @@ export class Connection {
   }
 
   /** Throws both connections away: on a half-open one TCP would wait for minutes. */
-  #drop(link: Link, cause: string): void {
+  #drop(link: Link | undefined, cause: string): void {
     if (this.#link !== link) return
     this.close()
     this.#beats.clear()
@@ -133,8 +142,9 @@ export class Connection {
   #receive(link: Link, text: string): void {
     const message = parseMessage(text)
     if (message === undefined) return
-    if (message.type === 'revoked') this.#lease.age(message.slot)
-    else if (message.type === 'all_revoked') this.#lease.ageAll()
+    const wallNow = this.#timing.wallNow()
+    if (message.type === 'revoked') this.#lease.age(message.slot, wallNow)
+    else if (message.type === 'all_revoked') this.#lease.ageAll(wallNow)
     else this.#prove(link, message.count, 'isBack')
   }
 

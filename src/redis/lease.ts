@@ -13,6 +13,8 @@ function isWithin(ms: number, since: Instant, now: number, wallNow: number): boo
   return now - since.now < ms && wallAgeMs >= 0 && wallAgeMs < ms
 }
 
+// The clocks of two machines may differ by as much.
+const MAX_SKEW_MS = 5000
 const NEVER: Instant = { now: -Infinity, wallNow: -Infinity }
 
 /**
@@ -24,7 +26,9 @@ export class Lease {
   readonly #revocationMs: number
   readonly #lostPushTtlMs: number
   readonly #generations = new Uint32Array(SLOTS)
+  readonly #revokedAt = new Float64Array(SLOTS)
   #epoch = 0
+  #allRevokedAt = 0
   #provenAt = NEVER
 
   constructor(revocationMs: number, lostPushTtlMs: number) {
@@ -32,19 +36,31 @@ export class Lease {
     this.#lostPushTtlMs = lostPushTtlMs
   }
 
-  /** Ends all decisions of a slot. */
-  age(slot: number): void {
+  /** Ends all decisions of a slot, also those that other instances share. */
+  age(slot: number, wallNow: number): void {
     this.#generations[slot] = this.generation(slot) + 1
+    this.#revokedAt[slot] = Math.max(this.#revokedAt[slot] ?? 0, wallNow)
   }
 
-  /** Ends all decisions. */
-  ageAll(): void {
+  /** Ends all decisions, also those that other instances share. */
+  ageAll(wallNow: number): void {
     this.#epoch += 1
+    this.distrust(wallNow)
+  }
+
+  /** Ends all decisions that other instances share. */
+  distrust(wallNow: number): void {
+    this.#allRevokedAt = Math.max(this.#allRevokedAt, wallNow)
+  }
+
+  /** Whether no revocation is known since a shared decision was asked for, by the time of day of another machine. */
+  trusts(slot: number, askedAt: number): boolean {
+    return askedAt >= Math.max(this.#revokedAt[slot] ?? 0, this.#allRevokedAt) + MAX_SKEW_MS
   }
 
   /** A subscription that is new has missed what came before it. */
   restart(): void {
-    this.ageAll()
+    this.#epoch += 1
     this.#provenAt = NEVER
   }
 

@@ -12,10 +12,10 @@ export interface Names {
   readonly value: (name: string) => string
 }
 
-/** Names keys and channels. */
-export function createNames(prefix: string): Names {
+/** Names keys and channels. Keys belong to a database, and channels do not. */
+export function createNames(prefix: string, database: number): Names {
   return {
-    bus: `${prefix}bus`,
+    bus: database === 0 ? `${prefix}bus` : `${prefix}bus:${database}`,
     fence: (slot) => ({ key: `${prefix}f:${slot}`, message: slot === 'all' ? 'a' : `s${slot}` }),
     own: (instance) => ({ key: `${prefix}b:${instance}`, channel: `${prefix}bus:${instance}` }),
     value: (name) => `${prefix}v:${name}`,

@@ -100,7 +100,9 @@ export function parseStoreOptions(value: unknown): ResolvedStoreOptions {
   const revocationMs = attempt(() => REVOCATION.parse(given.revocationMs, ['revocationMs']), 0)
   const lostPush = milliseconds({ default: revocationMs, min: revocationMs, max: 3_600_000 })
   const sharesVerdicts = attempt(() => SHARE.parse(given.shareVerdicts, ['shareVerdicts']), false)
+  const { url, database } = attempt(() => parseUrl(given.url), { url: '', database: 0 })
   const settings: StoreSettings = {
+    database,
     revocationMs,
     lostPushTtlMs: attempt(() => lostPush.parse(given.lostPushTtlMs, ['lostPushTtlMs']), 0),
     timeoutMs: attempt(() => TIMEOUT.parse(given.timeoutMs, ['timeoutMs']), 0),
@@ -109,19 +111,35 @@ export function parseStoreOptions(value: unknown): ResolvedStoreOptions {
     secrets: attempt(() => parseSecrets(given.secret, sharesVerdicts), []),
   }
   const engine: EngineSettings = {
-    url: attempt(() => parseUrl(given.url), ''),
-    tls: attempt(() => parseTls(given.tls), undefined),
+    url,
+    tls: attempt(() => parseTls(given.tls, given.url), undefined),
     client: attempt(() => CLIENT.parse(given.client, ['client']), undefined),
   }
   problems.throwIfAny()
   return { settings, engine }
 }
 
-function parseUrl(value: unknown): string {
-  if (typeof value === 'string' && /^rediss?:\/\/[^/\s]/.test(value) && URL.canParse(value)) {
-    return value
+function parseUrl(value: unknown): { readonly url: string; readonly database: number } {
+  if (typeof value !== 'string' || !/^rediss?:\/\/[^/\s]/.test(value) || !URL.canParse(value)) {
+    throw invalidSecret(['url'], 'a URL that begins with "redis://" or "rediss://"')
   }
-  throw invalidSecret(['url'], 'a URL that begins with "redis://" or "rediss://"')
+  const { username, password, pathname } = new URL(value)
+  if (!/^\/?\d*$/.test(pathname)) {
+    throw invalidSecret(['url'], 'a URL whose path is empty or the number of a database')
+  }
+  if (!canDecode(username) || !canDecode(password)) {
+    throw invalidSecret(['url'], 'a URL whose user and password are percent-encoded ("%" as "%25")')
+  }
+  return { url: value, database: Number(pathname.slice(1)) }
+}
+
+function canDecode(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function parsePrefix(value: unknown): string {
@@ -148,8 +166,11 @@ function isSecret(value: unknown): value is string {
   return typeof value === 'string' && Buffer.byteLength(value) >= MIN_SECRET_BYTES
 }
 
-function parseTls(value: unknown): EngineSettings['tls'] {
+function parseTls(value: unknown, url: unknown): EngineSettings['tls'] {
   if (value === undefined) return undefined
+  if (typeof url === 'string' && url.startsWith('redis://')) {
+    throw misusedOption(['tls'], 'left out, unless `url` begins with "rediss://"')
+  }
   const path: OptionPath = ['tls']
   const tls = readOptions(value, TLS_NAMES, path)
   const pem = (name: (typeof TLS_NAMES)[number]): object => {

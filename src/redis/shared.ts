@@ -8,6 +8,7 @@ import type {
   SharedQuestion,
 } from '../core/decision-store.ts'
 import type { Link } from './engine.ts'
+import type { Lease } from './lease.ts'
 import type { Names } from './names.ts'
 import type { Place, Sealer } from './seal.ts'
 import type { Timing } from './timing.ts'
@@ -19,6 +20,7 @@ export interface SharingOptions {
   readonly scope: string | undefined
   readonly timeoutMs: number
   readonly timing: Timing
+  readonly lease: Pick<Lease, 'distrust' | 'trusts'>
   /** The link, if it is ready and no revocation of the slot is waiting for it. */
   readonly linkFor: (slot: string) => { readonly link: Link; readonly run: string } | undefined
   readonly warn: (message: string) => void
@@ -39,7 +41,7 @@ const UNOPENED =
 
 /** Shares allows by way of the engine. Whoever can write to it can make it forget them, and nothing else. */
 export function createSharedDecisions(options: SharingOptions): SharedDecisions {
-  const { names, sealers, scope, timeoutMs, timing, linkFor, warn } = options
+  const { names, sealers, scope, timeoutMs, timing, lease, linkFor, warn } = options
   let failures = 0
   let openUntil = -Infinity
   let unopened = 0
@@ -57,7 +59,8 @@ export function createSharedDecisions(options: SharingOptions): SharedDecisions 
   }
   const look = async ({ token, told }: SharedQuestion): Promise<Recalled> => {
     const tokenId = tokenIdOf(token)
-    const slot = slotName(slotOf(tokenId))
+    const slotNumber = slotOf(tokenId)
+    const slot = slotName(slotNumber)
     const current = linkFor(slot)
     if (current === undefined) return {}
     const { link, run } = current
@@ -85,7 +88,9 @@ export function createSharedDecisions(options: SharingOptions): SharedDecisions 
       // Without it the others ask for themselves.
       link.set(first.key, sealed, ttlMs).catch(() => undefined)
     }
-    return allow === undefined ? { share } : { allow, share }
+    // Whoever can write to the engine can put back a fence too, with a value from before a revocation.
+    const isTrusted = allow !== undefined && lease.trusts(slotNumber, allow.askedAt)
+    return isTrusted ? { allow, share } : { share }
   }
   const recall: SharedDecisions['recall'] = async (question, withinMs) => {
     const now = timing.now()
@@ -103,7 +108,7 @@ export function createSharedDecisions(options: SharingOptions): SharedDecisions 
       return {}
     }
   }
-  return { scope, recall }
+  return { scope, recall, forget: () => lease.distrust(timing.wallNow()) }
 }
 
 type Values = readonly (Uint8Array | undefined)[]

@@ -12,6 +12,7 @@ import type { Timing } from './timing.ts'
 
 export interface StoreSettings {
   readonly prefix: string
+  readonly database: number
   readonly revocationMs: number
   readonly lostPushTtlMs: number
   readonly timeoutMs: number
@@ -48,7 +49,7 @@ export class RedisStore implements DecisionStore {
 
   constructor(settings: StoreSettings, engine: Engine, timing: Timing) {
     const { prefix, revocationMs, lostPushTtlMs, timeoutMs, secrets, scope } = settings
-    const names = createNames(prefix)
+    const names = createNames(prefix, settings.database)
     this.revocationMs = revocationMs
     this.lostPushTtlMs = lostPushTtlMs
     this.#timing = timing
@@ -72,6 +73,7 @@ export class RedisStore implements DecisionStore {
       scope,
       timeoutMs,
       timing,
+      lease: this.#lease,
       linkFor: (slot) =>
         this.#revocations.isPending(slot) ? undefined : this.#connection.current(),
       warn: (message) => this.#warn(message),
@@ -94,10 +96,11 @@ export class RedisStore implements DecisionStore {
 
   /** Ends the decisions of this instance before it returns. */
   async invalidate(revocation: Revocation, withinMs: number): Promise<void> {
-    this.start()
-    if (revocation === 'all') this.#lease.ageAll()
+    const wallNow = this.#timing.wallNow()
     const slot = revocation === 'all' ? undefined : slotOf(idOf(revocation))
-    if (slot !== undefined) this.#lease.age(slot)
+    if (slot === undefined) this.#lease.ageAll(wallNow)
+    else this.#lease.age(slot, wallNow)
+    this.start()
     if (this.#progress === 'stopped') throw new Error('The store is stopped: nobody was told')
     const longestMs = Math.max(withinMs, this.revocationMs)
     await this.#revocations.add(slot === undefined ? 'all' : slotName(slot), longestMs)

@@ -152,6 +152,46 @@ describe.each(ENGINES)('%s', (name) => {
     expect(await (await sharing()).ask()).toMatchObject({ outcome: 'deny', attempts: 1 })
   })
 
+  it.each([
+    ['its token', (guard: ConnectedGuard) => guard.invalidate(TOKEN)],
+    ['all', (guard: ConnectedGuard) => guard.clear()],
+  ])('ignores a value that is put back with its fences after %s was revoked', async (_, revoke) => {
+    const [one, other] = [await sharing(), await sharing()]
+    await one.ask()
+    await untilShared()
+    const keys = await client.keys('with-auth:[fv]:*')
+    const saved = await Promise.all(keys.map(async (key) => [key, await valueOf(key)] as const))
+    const stamp = other.store.stamp(TOKEN, 0, 0)
+    verdict = { outcome: 'deny' }
+    await revoke(one)
+    while (stamp.isCurrent()) await pause(2)
+    for (const [key, value] of saved) await put(key, value)
+    expect(await other.ask()).toMatchObject({ outcome: 'deny', attempts: 1 })
+    // An instance that has not heard of it shows that the value was put back well.
+    verdict = ALLOW
+    expect(await (await sharing()).ask()).toMatchObject({ cache: 'remote' })
+  })
+
+  it('takes no allow from before it was told to forget', async () => {
+    const [one, other] = [await sharing(), await sharing()]
+    await one.ask()
+    await untilShared()
+    other.store.shared?.forget()
+    verdict = { outcome: 'deny' }
+    expect(await other.ask()).toMatchObject({ outcome: 'deny', attempts: 1 })
+  })
+
+  it('keeps databases apart', async () => {
+    const url = `${engine.url}/1`
+    const [one, same] = [await sharing({ url }), await sharing({ url })]
+    const other = await sharing()
+    const stamps = [same, other].map(({ store }) => store.stamp(TOKEN, 0, 0))
+    await one.invalidate(TOKEN)
+    while (stamps[0]?.isCurrent() === true) await pause(2)
+    await pause(50)
+    expect(stamps[1]?.isCurrent()).toBe(true)
+  })
+
   it('ignores a late fill, which was asked before a revocation', async () => {
     let answer: (verdict: Verdict) => void = () => undefined
     const late = await connectLiveGuard(

@@ -65,6 +65,7 @@ class Instance {
     this.process = new Process(world, dice, dice.between(-setting.maxSkewMs, setting.maxSkewMs))
     const settings = {
       prefix: 'p:',
+      database: 0,
       revocationMs: REVOCATION_MS,
       lostPushTtlMs: REVOCATION_MS,
       timeoutMs: 50,
