@@ -42,8 +42,11 @@ export interface ParseOptions extends LoadOptions {
 
 /** Options for watching a file. */
 export interface WatchOptions extends Pick<LoadOptions, 'env'> {
-  /** Called with each config that differs from the one before. An error that it throws goes to `onError`. */
-  readonly onChange: (config: AuthConfig) => void
+  /**
+   * Called with each config that differs from the one before. An error that it throws goes to `onError`. A store that only the
+   * config before has is stopped after that: if it returns a promise, once that has settled.
+   */
+  readonly onChange: (config: AuthConfig) => unknown
   /** Called once when the file becomes invalid or unreadable. The last config stays. An error that it throws is ignored. */
   readonly onError: (error: unknown) => void
   /** Called after `onError` when the file has the last config again. For another config `onChange` is called instead. */
@@ -196,8 +199,8 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
     onChange: ({ config: next = {} }) => {
       const { store } = config
       config = next
-      onChange(next)
-      if (store !== next.store) store?.stop()
+      const stop = (): void => (store === next.store ? undefined : store?.stop())
+      Promise.resolve(onChange(next)).then(stop, stop)
     },
     onError,
     onRecover,

@@ -206,9 +206,11 @@ export interface RevocationBounds {
 
 /** The promise to the operator. Rounded up, so that it is never too short. */
 export function describeRevocation(config: Revocable): string {
-  const bounds = revocationBounds(config)
-  const forMs = bounds.revokedKeyWorksForMs
-  const { revokedKeyWorksWithoutStoreMs: lostMs, revokedKeyWorksUnannouncedMs: longestMs } = bounds
+  const {
+    revokedKeyWorksForMs: forMs,
+    revokedKeyWorksWithoutStoreMs: lostMs,
+    revokedKeyWorksUnannouncedMs: longestMs,
+  } = revocationBounds(config)
   const told = `a revoked key works for at most ${inSeconds(forMs)}`
   if (lostMs === undefined || longestMs === undefined) return told
   const lost =

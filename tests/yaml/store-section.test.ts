@@ -109,6 +109,22 @@ describe('server.auth.store', () => {
     expect(stopped).toHaveBeenCalledOnce()
   })
 
+  it('is stopped once the promise of onChange has settled', async () => {
+    const file = write(yaml('{ url: redis://h }'))
+    let settle: (() => void) | undefined
+    watched = await watchConfig(file, {
+      intervalMs: 10,
+      onChange: () => new Promise<void>((resolve) => (settle = resolve)),
+      onError: () => undefined,
+    })
+    const stopped = vi.spyOn(watched.config.store as { stop: () => void }, 'stop')
+    write(yaml('{ url: redis://other }'))
+    await vi.waitFor(() => expect(settle).toBeDefined())
+    expect(stopped).not.toHaveBeenCalled()
+    settle?.()
+    await vi.waitFor(() => expect(stopped).toHaveBeenCalledOnce())
+  })
+
   it.each([
     ['a wrong option', '{ url: redis://h, revocation_ms: 1 }'],
     ['a wrong option beside the cache', '{ url: redis://h, lost_push_ttl_ms: 700000 }'],
