@@ -6,13 +6,9 @@ import { createCredentialsReader } from '../../core/request/credentials.ts'
 import { presentedToken, readRequestId, shownPath } from '../../core/response/decision-event.ts'
 import { findLoneMount } from '../../files/lone-mount.ts'
 import { watchConfig } from '../../yaml.ts'
-import {
-  describeRevocation,
-  readGuardConfig,
-  revocationBounds,
-  withRequestIdHeader,
-} from '../config-of.ts'
+import { readGuardConfig, withRequestIdHeader } from '../config-of.ts'
 import { createEndpointProof, createRandomKeyAsker } from '../proof.ts'
+import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
 import { equipLike, equipWithTransport } from './transport.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { ResolvedConfig } from '../../core/config/parse.ts'
