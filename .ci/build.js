@@ -25,6 +25,16 @@ await build({
   ),
   platform: 'neutral',
   external: /^(?![./])/,
+  plugins: [
+    {
+      name: 'redis-by-exports',
+      // By the exports of the package, a bundle for Workers gets what takes its place there, and no @redis/client.
+      resolveId: (source, _, { kind }) =>
+        kind === 'dynamic-import' && source === '../redis.ts'
+          ? { id: 'with-auth/redis', external: true }
+          : undefined,
+    },
+  ],
   output: {
     dir,
     chunkFileNames: 'parts/[name].js',

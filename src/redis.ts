@@ -14,7 +14,7 @@ import type { RedisStoreOptions } from './redis/options.ts'
 export type { ClientFactory, ClientOptions, RedisClient, RedisStoreOptions }
 
 /**
- * Makes the `store` of a guard. It connects before the first request, or at the first revocation, and keeps no process alive
+ * Makes the `store` of a guard. It connects with the first request, or at the first revocation, and keeps no process alive
  * unless a revocation waits to be acknowledged. One store may serve several guards.
  *
  * While the engine can be reached, a revoked token works for at most `revocationMs`; while it cannot, for `lostPushTtlMs`. The

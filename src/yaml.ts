@@ -42,8 +42,11 @@ export interface ParseOptions extends LoadOptions {
 
 /** Options for watching a file. */
 export interface WatchOptions extends Pick<LoadOptions, 'env'> {
-  /** Called with each config that differs from the one before. An error that it throws goes to `onError`. */
-  readonly onChange: (config: AuthConfig) => void
+  /**
+   * Called with each config that differs from the one before. An error that it throws goes to `onError`. A store that only the
+   * config before has is stopped after that: if it returns a promise, once that has settled.
+   */
+  readonly onChange: (config: AuthConfig) => unknown
   /** Called once when the file becomes invalid or unreadable. The last config stays. An error that it throws is ignored. */
   readonly onError: (error: unknown) => void
   /** Called after `onError` when the file has the last config again. For another config `onChange` is called instead. */
@@ -147,7 +150,7 @@ export async function loadConfig(
   const { env, allowMissing } = readOptions(options, LOAD, ['options'])
   const isMissingAllowed = ALLOW_MISSING.parse(allowMissing, ['options', 'allowMissing'])
   const parsed = parseText(readFile(path), { path, env, allowMissing: isMissingAllowed })
-  return withStore(parsed, new StoreSource())
+  return (await withStore(parsed, new StoreSource())).config
 }
 
 /**
@@ -179,25 +182,25 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
   const onRecover = parseFunction<() => void>(given.onRecover ?? (() => undefined), 'onRecover')
   const intervalMs = INTERVAL.parse(given.intervalMs, ['options', 'intervalMs'])
   const stores = new StoreSource()
-  const parse = (text: string): ParsedFile =>
-    parseText(text, { path, env: given.env, allowMissing: false })
+  const parse = (text: string): ParsedFile | Promise<ParsedFile> => {
+    const parsed = parseText(text, { path, env: given.env, allowMissing: false })
+    return parsed.section === undefined ? parsed : withStore(parsed, stores)
+  }
   const read = (): string => readFile(path)
   const text = read()
-  let config = (await withStore(parse(text), stores)) ?? {}
-  const take = (next: AuthConfig = {}): void => {
-    const { store } = config
-    config = next
-    onChange(next)
-    if (store !== next.store) store?.stop()
-  }
-  const watched = watchParsed({
+  const first = await parse(text)
+  let { config = {} } = first
+  const close = watchParsed({
     read,
     text,
+    config: first,
     parse,
     intervalMs,
-    onChange: (parsed) => {
-      if (parsed.section === undefined) return take(parsed.config)
-      withStore(parsed, stores).then(take).catch(onError)
+    onChange: ({ config: next = {} }) => {
+      const { store } = config
+      config = next
+      const stop = (): void => (store === next.store ? undefined : store?.stop())
+      Promise.resolve(onChange(next)).then(stop, stop)
     },
     onError,
     onRecover,
@@ -206,7 +209,7 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
     get config() {
       return config
     },
-    close: watched.close,
+    close,
   }
 }
 

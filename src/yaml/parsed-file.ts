@@ -48,17 +48,13 @@ export function parseText(text: unknown, { path, env, allowMissing }: TextOption
   }
 }
 
-/** The config with its store. @throws ConfigFileError */
-export async function withStore(
-  { config, section, reject }: ParsedFile,
-  stores: StoreSource,
-): Promise<AuthConfig | undefined> {
-  if (section === undefined) return config
+/** The file, and its config with its store. @throws ConfigFileError */
+export async function withStore(parsed: ParsedFile, stores: StoreSource): Promise<ParsedFile> {
+  const { config, section, reject } = parsed
+  if (section === undefined) return parsed
   try {
-    const store = await stores.make(section)
-    const connected = { ...config, store }
-    resolveConfig(connected)
-    return connected
+    const store = await stores.make(section, (made) => resolveConfig({ ...config, store: made }))
+    return { ...parsed, config: { ...config, store } }
   } catch (error) {
     throw error instanceof AuthConfigError ? reject(error.problems) : error
   }

@@ -42,11 +42,14 @@ type MakeStore = (options: never) => DecisionStore
 export class StoreSource {
   #made: { readonly print: string; readonly store: DecisionStore } | undefined
 
-  /** @throws AuthConfigError whose problems lead to the keys below `store`. */
-  async make(section: unknown): Promise<DecisionStore> {
+  /**
+   * @param check Throws if the store cannot be used. The one before stays the last one then.
+   * @throws AuthConfigError whose problems lead to the keys below `store`.
+   */
+  async make(section: unknown, check: (store: DecisionStore) => void): Promise<DecisionStore> {
     const print = fingerprint(section)
-    if (this.#made?.print === print) return this.#made.store
-    const store = await connect(section)
+    const store = this.#made?.print === print ? this.#made.store : await connect(section)
+    check(store)
     this.#made = { print, store }
     return store
   }

@@ -3,28 +3,24 @@ import { system } from '../files/system.ts'
 
 export interface Watch<Config> {
   readonly read: () => string
-  /** The text when the watch began. */
+  /** The text when the watch began, and its config. */
   readonly text: string
+  readonly config: Config
   readonly intervalMs: number
-  readonly parse: (text: string) => Config
+  readonly parse: (text: string) => Config | Promise<Config>
   readonly onChange: (config: Config) => void
   readonly onError: (error: unknown) => void
   readonly onRecover: () => void
 }
 
-export interface Watched<Config> {
-  readonly config: Config
-  readonly close: () => void
-}
-
 /**
- * Parses a file now, and again whenever its text changes. It reads the file at each interval and compares texts, since file times
+ * Parses a file again whenever its text changes, until the function that it returns is called. It reads the file at each interval and compares texts, since file times
  * are too coarse and not every file system sends events. It parses a text that it has read twice, so that a half-written file is
  * not used. The timer does not keep the process alive.
  */
-export function watchParsed<Config>(watch: Watch<Config>): Watched<Config> {
-  const { read, text, intervalMs, parse, onChange, onError, onRecover } = watch
-  let config = parse(text)
+export function watchParsed<Config>(watch: Watch<Config>): () => void {
+  const { read, text, config, intervalMs, parse, onChange, onError, onRecover } = watch
+  let isClosed = false
   let told = fingerprint(config)
   let isBroken = false
   let before = text
@@ -34,13 +30,12 @@ export function watchParsed<Config>(watch: Watch<Config>): Watched<Config> {
     const wasBroken = isBroken
     isBroken = false
     if (nextPrint === told) return wasBroken ? onRecover() : undefined
-    config = next
     // If `onChange` throws, it gets the same config again with the next change of the file.
     told = ''
-    onChange(config)
+    onChange(next)
     told = nextPrint
   }
-  const look = (): void => {
+  const look = async (): Promise<void> => {
     const content = readContent(read)
     const now = content.text ?? `${UNREADABLE}${String(content.error)}`
     const isNew = now === before && now !== taken
@@ -49,29 +44,26 @@ export function watchParsed<Config>(watch: Watch<Config>): Watched<Config> {
     taken = now
     try {
       if (content.text === undefined) throw content.error
-      take(parse(content.text))
+      const parsed = await parse(content.text)
+      if (!isClosed) take(parsed)
     } catch (error) {
+      if (isClosed) return
       isBroken = true
       ignoreErrors(() => onError(error))
     }
   }
   const { setTimeout, clearTimeout } = system().getBuiltinModule('node:timers')
-  let isClosed = false
-  // Each interval begins after a read, so that a slow file leaves time for requests.
+  // Each interval begins after a read, so that a slow file leaves time for requests, and no change overtakes the one before.
   const wait = () => setTimeout(next, intervalMs).unref()
   const next = (): void => {
-    look()
-    if (!isClosed) timer = wait()
+    void look().finally(() => {
+      if (!isClosed) timer = wait()
+    })
   }
   let timer = wait()
-  return {
-    get config() {
-      return config
-    },
-    close: () => {
-      isClosed = true
-      clearTimeout(timer)
-    },
+  return () => {
+    isClosed = true
+    clearTimeout(timer)
   }
 }
 

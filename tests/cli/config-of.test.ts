@@ -3,15 +3,10 @@ import { createRequire } from 'node:module'
 import process from 'node:process'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { readCommandLine } from '../../src/cli/command-line.ts'
-import {
-  describeRevocation,
-  GUARD_OPTIONS,
-  readGuardConfig,
-  revocationBounds,
-  withRequestIdHeader,
-} from '../../src/cli/config-of.ts'
+import { GUARD_OPTIONS, readGuardConfig, withRequestIdHeader } from '../../src/cli/config-of.ts'
 import { UsageError } from '../../src/cli/errors.ts'
 import { equipLike, equipWithTransport } from '../../src/cli/gateway/transport.ts'
+import { describeRevocation, revocationBounds } from '../../src/cli/revocation-bounds.ts'
 import { resolveConfig } from '../../src/core/config/parse.ts'
 import { createAuthenticator } from '../../src/index.ts'
 import { createKey } from '../../src/keys.ts'

@@ -109,6 +109,46 @@ describe('server.auth.store', () => {
     expect(stopped).toHaveBeenCalledOnce()
   })
 
+  it('is stopped once the promise of onChange has settled', async () => {
+    const file = write(yaml('{ url: redis://h }'))
+    let settle: (() => void) | undefined
+    watched = await watchConfig(file, {
+      intervalMs: 10,
+      onChange: () => new Promise<void>((resolve) => (settle = resolve)),
+      onError: () => undefined,
+    })
+    const stopped = vi.spyOn(watched.config.store as { stop: () => void }, 'stop')
+    write(yaml('{ url: redis://other }'))
+    await vi.waitFor(() => expect(settle).toBeDefined())
+    expect(stopped).not.toHaveBeenCalled()
+    settle?.()
+    await vi.waitFor(() => expect(stopped).toHaveBeenCalledOnce())
+  })
+
+  it.each([
+    ['a wrong option', '{ url: redis://h, revocation_ms: 1 }'],
+    ['a wrong option beside the cache', '{ url: redis://h, lost_push_ttl_ms: 700000 }'],
+  ])('recovers from %s with the same store, whatever onError does', async (_, section) => {
+    const file = write(yaml('{ url: redis://h }'))
+    const told: string[] = []
+    watched = await watchConfig(file, {
+      intervalMs: 10,
+      onChange: ({ store }) => void told.push(store === first ? 'changed' : 'another store'),
+      onError: () => {
+        told.push('error')
+        throw new Error('Nobody takes this')
+      },
+      onRecover: () => void told.push('recovered'),
+    })
+    const first = watched.config.store
+    write(yaml(section))
+    await vi.waitFor(() => expect(told).toEqual(['error']))
+    write(yaml('{ url: redis://h }'))
+    await vi.waitFor(() => expect(told).toEqual(['error', 'recovered']))
+    write(yaml('{ url: redis://h }', '{ allow_ttl_ms: 500000 }'))
+    await vi.waitFor(() => expect(told).toEqual(['error', 'recovered', 'changed']))
+  })
+
   it('tells onError of a section that becomes wrong, and keeps the last config', async () => {
     const file = write(yaml('{ url: redis://h }'))
     const errors: unknown[] = []

@@ -54,10 +54,35 @@ const noObservers = {
 
 function watchTexts(watch: Partial<Watch<string>> & Pick<Watch<string>, 'read'>): () => void {
   const parse = (text: string): string => text
-  return watchParsed({ ...noObservers, text: 'a', intervalMs: 1, parse, ...watch }).close
+  return watchParsed({ ...noObservers, text: 'a', config: 'a', intervalMs: 1, parse, ...watch })
 }
 
 describe('watchParsed', () => {
+  it('lets no change overtake a slow one, and drops one that is parsed after the end', async () => {
+    let [now, isEnded] = ['a', false]
+    const told: string[] = []
+    let parsing = ''
+    close = watchTexts({
+      read: () => now,
+      parse: async (text) => {
+        parsing = text
+        await new Promise((resolve) => void setTimeout(resolve, 100))
+        return text
+      },
+      onChange: (text) => void told.push(isEnded ? `${text} after the end` : text),
+    })
+    now = 'b'
+    await vi.waitFor(() => expect(parsing).toBe('b'))
+    now = 'c'
+    await vi.waitFor(() => expect(told).toEqual(['b', 'c']))
+    now = 'd'
+    await vi.waitFor(() => expect(parsing).toBe('d'))
+    close()
+    isEnded = true
+    await new Promise((resolve) => void setTimeout(resolve, 150))
+    expect(told).toEqual(['b', 'c'])
+  })
+
   const [gone, denied] = [new Error('gone'), new Error('denied')]
 
   it.each([

@@ -41,10 +41,16 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   if (store === undefined) {
     throw new Error(`${file} has no server.auth.store: without it no instance can be told`)
   }
+  let cause = 'no answer in time'
+  let advice = ''
+  store.start('revoke', (event) => {
+    if (event.type === 'store') cause = event.cause ?? cause
+    if (event.type === 'warning') advice = `. ${event.message}`
+  })
   try {
     await store.invalidate(revocation, timeoutMs)
   } catch {
-    throw new Error('The store has not acknowledged the revocation: try again')
+    throw new Error(`The store has not acknowledged the revocation (${cause})${advice}. Try again`)
   } finally {
     store.stop()
   }

@@ -6,13 +6,9 @@ import { createCredentialsReader } from '../../core/request/credentials.ts'
 import { presentedToken, readRequestId, shownPath } from '../../core/response/decision-event.ts'
 import { findLoneMount } from '../../files/lone-mount.ts'
 import { watchConfig } from '../../yaml.ts'
-import {
-  describeRevocation,
-  readGuardConfig,
-  revocationBounds,
-  withRequestIdHeader,
-} from '../config-of.ts'
+import { readGuardConfig, withRequestIdHeader } from '../config-of.ts'
 import { createEndpointProof, createRandomKeyAsker } from '../proof.ts'
+import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
 import { equipLike, equipWithTransport } from './transport.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { ResolvedConfig } from '../../core/config/parse.ts'
@@ -132,6 +128,26 @@ function createGuard(first: Stage, options: LiveGuardOptions) {
   let stage = first
   let newest: Stage | undefined = first
   const logConfig = (): void => options.log({ type: 'config', ...revocationBounds(stage.resolved) })
+  let latest = Promise.resolve()
+  /** Switches to another configuration, after the proof of its endpoint. */
+  const replace = async (config: AuthConfig): Promise<void> => {
+    if (newest === undefined) return
+    const next = createStage(equipLike(stage.equipped, config), options, stage)
+    newest = next
+    const proven = next.proof.start()
+    if (next.proof.state() !== 'proven') await within(PROOF_WAIT_MS, proven)
+    if (newest !== next) {
+      next.proof.stop()
+      return newest === undefined ? undefined : latest
+    }
+    const before = stage
+    before.proof.stop()
+    stage = next
+    // The watch has a store of its own from the first change on.
+    if (before.resolved.store !== next.resolved.store) before.resolved.store?.stop()
+    logConfig()
+    noteRevocation(before.resolved, next.resolved, options)
+  }
   return {
     guarded: (request: Request) =>
       enter(
@@ -146,22 +162,8 @@ function createGuard(first: Stage, options: LiveGuardOptions) {
     },
     describe: (request: Request, path: string) => stage.describe(request, path),
     equipped: () => stage.equipped,
-    /** Switches to another configuration, after the proof of its endpoint. */
-    replace: async (config: AuthConfig) => {
-      if (newest === undefined) return
-      const before = stage
-      const next = createStage(equipLike(before.equipped, config), options, before)
-      newest = next
-      const proven = next.proof.start()
-      if (next.proof.state() !== 'proven') await within(PROOF_WAIT_MS, proven)
-      if (newest !== next) return next.proof.stop()
-      stage.proof.stop()
-      stage = next
-      // The watch has a store of its own from the first change on.
-      if (before.resolved.store !== next.resolved.store) before.resolved.store?.stop()
-      logConfig()
-      noteRevocation(before.resolved, next.resolved, options)
-    },
+    /** Resolves after the switch, to a later configuration if there is one by then. */
+    replace: (config: AuthConfig): Promise<void> => (latest = replace(config)),
     logConfig,
     stop: () => {
       newest = undefined
@@ -192,10 +194,11 @@ async function followFile(
     const message = error instanceof Error ? error.message : 'The configuration cannot be used'
     log({ type: 'config_error', message })
   }
-  const onChange = (changed: AuthConfig): void => {
+  const onChange = (changed: AuthConfig): Promise<void> => {
     // Throws if the request id header carries credentials. `watchConfig` passes that to `onError`.
     const config = withRequestIdHeader(changed, line)
-    guard.replace(config).catch(onError)
+    // Its store is needed until the switch.
+    return guard.replace(config).catch(onError)
   }
   const whyNot = findLoneMount(file)
   if (whyNot !== undefined) {
@@ -206,6 +209,6 @@ async function followFile(
   const watched = await watchConfig(file, { onChange, onError, onRecover: guard.logConfig })
   // The file may have changed between the first read and the watch, which has a store of its own.
   const isSame = JSON.stringify(watched.config) === JSON.stringify(read)
-  if (!isSame || read.store !== undefined) onChange(watched.config)
+  if (!isSame || read.store !== undefined) void onChange(watched.config)
   return () => watched.close()
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
+import { createClient } from '@redis/client'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { revokeCommand } from '../../../src/cli/commands/revoke.ts'
 import { main } from '../../../src/cli/main.ts'
@@ -51,7 +52,9 @@ describe('with-auth revoke', () => {
     })
     const file = configFor(`redis://127.0.0.1:${await findFreePort()}`)
     const unacknowledged = await revoke(['--config', file, '--timeout-ms=1'], KEY)
-    expect(unacknowledged.noted).toMatch(/has not acknowledged the revocation/)
+    expect(unacknowledged.noted).toMatch(
+      /has not acknowledged the revocation \(ECONNREFUSED\)\. Try again/,
+    )
     expect(unacknowledged.code).toBe(1)
   })
 })
@@ -63,6 +66,20 @@ describe.skipIf(engineName === undefined)('with-auth revoke on a real engine', (
   })
   afterEach(stopGuards)
   afterAll(() => engine.stop())
+
+  it('says why the engine refuses it', async () => {
+    const client = await createClient({ url: engine.url }).connect()
+    await client.sendCommand(['ACL', 'SETUSER', 'default', 'resetpass', '>right', 'on'])
+    const refused = await revoke(['--config', configFor(engine.url), '--timeout-ms=1'], KEY)
+    await client.sendCommand(['ACL', 'SETUSER', 'default', 'nopass'])
+    client.destroy()
+    expect(refused).toMatchObject({
+      code: 1,
+      noted: expect.stringMatching(
+        /\(NOAUTH\)\. The store cannot be used: .*"url"\. Try again/,
+      ) as unknown,
+    })
+  })
 
   it.each([
     ['the key on standard input', [], ` ${KEY}\n`],
