@@ -57,8 +57,7 @@ export function createChannel(onEvent: AuthConfig['onEvent'], writeLine: WriteLi
   const report = onEvent === undefined ? undefined : createReport(onEvent, writeLine)
   const toConsole: Channel['notify'] = (notice) => {
     if (notice.type !== 'store') writeLine(notice.message)
-    else if (notice.state !== 'live')
-      writeLine(`store ${notice.state}: ${notice.cause ?? 'silent'}`)
+    else if (notice.state !== 'live') writeLine(`store ${notice.state}: ${String(notice.cause)}`)
   }
   return { report, notify: report ?? toConsole, writeLine }
 }

@@ -24,6 +24,13 @@ afterEach(() => {
 })
 
 describe('a channel', () => {
+  it('writes to the console that the store is lost, and not that it is live', () => {
+    const { notify } = createChannel(undefined, createConsole())
+    notify({ type: 'store', state: 'live' })
+    notify({ type: 'store', state: 'lost', cause: 'ECONNREFUSED' })
+    expect(vi.mocked(console.error).mock.calls).toEqual([['with-auth: store lost: ECONNREFUSED']])
+  })
+
   it('writes notices to the console without an observer, and makes no report', () => {
     const { report, notify } = createChannel(undefined, createConsole())
     expect(report).toBeUndefined()

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { connectGuard, connectLiveGuard, pause, stopGuards } from '../support/connected-guards.ts'
 import { findFreePort } from '../support/loopback.ts'
-import { ENGINE_MISSING, ENGINES, startEngine } from '../support/redis-servers.ts'
+import { ENGINE_MISSING, ENGINES, startEngine, stopEngines } from '../support/redis-servers.ts'
 import type { Verdict } from '../../src/index.ts'
 import type { RunningEngine } from '../support/redis-servers.ts'
 
@@ -23,7 +23,7 @@ describe.each(ENGINES)('%s', (name) => {
   beforeAll(async () => {
     engine = await startEngine(name)
   })
-  afterAll(() => engine.stop())
+  afterAll(stopEngines)
 
   it('tells the other instance of a revoked token, by token, by hash and of all', async () => {
     let verdict: Verdict = ALLOW

@@ -2,7 +2,7 @@ import { createClient } from '@redis/client'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { connectLiveGuard, pause, SECRET, stopGuards } from '../support/connected-guards.ts'
 import { sorted } from '../support/project.ts'
-import { ENGINES, startEngine } from '../support/redis-servers.ts'
+import { ENGINES, startEngine, stopEngines } from '../support/redis-servers.ts'
 import type { Verdict } from '../../src/index.ts'
 import type { RedisStoreOptions } from '../../src/redis.ts'
 import type { ConnectedGuard } from '../support/connected-guards.ts'
@@ -35,7 +35,7 @@ describe.each(ENGINES)('%s', (name) => {
   afterEach(stopGuards)
   afterAll(async () => {
     client.destroy()
-    await engine.stop()
+    await stopEngines()
   })
 
   const sharing = (options: Partial<RedisStoreOptions> = {}): Promise<ConnectedGuard> =>

@@ -27,6 +27,13 @@ export interface RunningEngine {
   readonly folder: string
 }
 
+const running = new Set<RunningEngine>()
+
+/** Stops what a failed test has left. */
+export async function stopEngines(): Promise<void> {
+  await Promise.all([...running].map((engine) => engine.stop()))
+}
+
 export interface EngineOptions {
   /** @default a free port */
   readonly port?: number
@@ -54,11 +61,12 @@ export async function startEngine(
     await program.ended
   }
   await program.printed(/Ready to accept connections/)
-  return {
+  const engine: RunningEngine = {
     url: `redis://127.0.0.1:${port}`,
     port,
     folder,
     stop: async () => {
+      running.delete(engine)
       await end('SIGTERM')
       rmSync(folder, { recursive: true, force: true })
     },
@@ -66,4 +74,6 @@ export async function startEngine(
     pause: () => program.kill('SIGSTOP'),
     resume: () => program.kill('SIGCONT'),
   }
+  running.add(engine)
+  return engine
 }

@@ -6,7 +6,7 @@ import { revokeCommand } from '../../../src/cli/commands/revoke.ts'
 import { main } from '../../../src/cli/main.ts'
 import { connectLiveGuard, pause, stopGuards } from '../../support/connected-guards.ts'
 import { findFreePort } from '../../support/loopback.ts'
-import { ENGINES, startEngine } from '../../support/redis-servers.ts'
+import { ENGINES, startEngine, stopEngines } from '../../support/redis-servers.ts'
 import { createSurroundings } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import type { Verdict } from '../../../src/index.ts'
@@ -65,7 +65,7 @@ describe.skipIf(engineName === undefined)('with-auth revoke on a real engine', (
     engine = await startEngine(engineName ?? 'valkey')
   })
   afterEach(stopGuards)
-  afterAll(() => engine.stop())
+  afterAll(stopEngines)
 
   it('says why the engine refuses it', async () => {
     const client = await createClient({ url: engine.url }).connect()
