@@ -33,6 +33,8 @@ export function newFence(): Uint8Array {
   return randomBytes(FENCE_BYTES)
 }
 
+const nothing = (): void => undefined
+
 /** Writes revocations, each until the engine has acknowledged it. Those of one slot share a write. */
 export class Revocations {
   readonly #names: Names
@@ -85,12 +87,11 @@ export class Revocations {
   }
 
   #create(slot: string): Pending {
-    const none = (): void => undefined
     const pending = {
       waiting: new Set<Settle>(),
       sentOn: undefined,
-      cancelRetry: none,
-      cancelNotice: none,
+      cancelRetry: nothing,
+      cancelNotice: nothing,
     }
     this.#pending.set(slot, pending)
     this.#watch(pending)
