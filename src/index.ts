@@ -14,6 +14,7 @@ export type {
   DecisionStore,
   Recalled,
   Revocation,
+  SharedAllow,
   SharedDecisions,
   SharedQuestion,
   Stamp,
