@@ -161,7 +161,7 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
       { value: 'missing/keys.db', code: 1 },
       { value: 'keys.yaml' },
       { value: 'postgres://a:s3cret@h/d', shown: 'give env:NAME' },
-      { value: 'env:' },
+      { value: 'env:', shown: 'not shown' },
       { value: 'env:UNSET', shown: 'env:UNSET: this variable is not set' },
     ],
   },

@@ -44,7 +44,8 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   let cause = 'no answer in time'
   let advice = ''
   store.start('revoke', (event) => {
-    if (event.type === 'store') cause = event.cause ?? cause
+    // It only says that there is no connection. The event before it has the reason.
+    if (event.type === 'store' && event.cause !== 'unreachable') cause = event.cause ?? cause
     if (event.type === 'warning') advice = `. ${event.message}`
   })
   try {
