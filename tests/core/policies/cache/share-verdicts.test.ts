@@ -137,7 +137,7 @@ function askWith(allow: SharedAllow | undefined, verdict = ENDPOINT) {
   const clock = { now: () => 0, wallNow: () => NOW }
   const verifier = shareVerdicts(() => verdict, decisions, {
     allowTtlMs: 30_000,
-    asked,
+    asked: times,
     scope: '',
     clock,
   })
