@@ -127,9 +127,8 @@ async function resolvesPaths(file) {
 
 // A look-up blocks the whole process. A change may wait for ten seconds.
 async function waitsBriefly(file) {
-  sqliteKeys(file, { create: true }).close()
   const database = new Database(file)
-  database.exec('pragma journal_mode = delete; begin immediate')
+  database.exec(`${documentedTable}; begin immediate`)
   const store = sqliteKeys(file)
   await store.list({ limit: 1 })
   database.exec('commit; begin exclusive')
