@@ -20,7 +20,7 @@ export const KEYS_OPTION: OptionSpecs = {
 /** The keys of a command, in a file or a database. */
 export interface OpenedKeys {
   readonly place: KeyPlace
-  /** What the command line calls them. */
+  /** Their name on the command line. */
   readonly name: string
   readonly close: () => Promise<void>
 }

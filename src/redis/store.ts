@@ -104,7 +104,8 @@ export class RedisStore implements DecisionStore {
     if (slot === undefined) this.#lease.ageAll(wallNow)
     else this.#lease.age(slot, wallNow)
     this.start()
-    if (this.#progress === 'stopped') throw new Error('The store is stopped: nobody was told')
+    if (this.#progress === 'stopped')
+      throw new Error('The store is stopped, so no other instance learns of the revocation')
     await this.#revocations.add(slot === undefined ? 'all' : slotName(slot), withinMs)
   }
 

@@ -7,8 +7,8 @@ import type { Fleet } from './fleet.ts'
 import type { Scene } from './scene.ts'
 
 /**
- * What can happen to an engine and to its instances. Each returns for how many milliseconds the revoked token got in, by the
- * begin of the last request that was allowed.
+ * Faults of an engine and of its instances. Each returns how long the revoked token was allowed, in milliseconds, until the
+ * start of the last allowed request.
  */
 export const FAULTS: Readonly<Record<string, (scene: Scene) => Promise<number>>> = {
   'nothing happens': async (scene) => {

@@ -57,7 +57,7 @@ async function answer({ id, command, token }) {
 process.on('message', (message) => void answer(message))
 process.on('disconnect', () => process.exit())
 
-// The first request starts the store. What comes before it is live would only ask the endpoint.
+// The first request starts the store. Requests before it is live would only ask the endpoint.
 await send('nobody')
 while (!states.includes('live')) await new Promise((resolve) => setTimeout(resolve, 5))
 setInterval(() => tokens.map(request), 2)

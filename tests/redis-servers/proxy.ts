@@ -7,7 +7,7 @@ export interface Proxy {
   readonly url: string
   /** Connections from now on lead to this port. */
   readonly lead: (port: number) => void
-  /** What is sent over the connections of now is lost, in both directions. New connections work. */
+  /** Loses all bytes on the current connections, in both directions. New connections work. */
   readonly loseAll: () => void
   readonly closeAll: () => void
   readonly stop: () => Promise<void>

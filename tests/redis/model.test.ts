@@ -7,9 +7,9 @@ import type { Variant } from '../support/simulation/variants.ts'
 
 /**
  * The real code in simulated time, with three instances and a primary with a replica: lost and late messages, half-open
- * connections, frozen and suspended processes, failovers with lost writes, restarts, eviction, and clocks that differ. An allow
- * must be no older than a revocation that was acknowledged a second ago, than its time to live, than what the endpoint told
- * this instance, and than a revocation of this instance.
+ * connections, frozen and suspended processes, failovers with lost writes, restarts, eviction, and clocks that differ. No
+ * allow may be older than its time to live, than a revocation that was acknowledged a second ago, than the last answer that
+ * this instance got from the endpoint, or than a revocation by this instance.
  */
 
 const HISTORIES = IS_NIGHTLY ? 10_000 : 60

@@ -17,7 +17,7 @@ const RUNTIMES: readonly (readonly [Binary, ...string[]])[] = [
 const PAGE = readFileSync(join(import.meta.dirname, '../../docs/keys-database.md'), 'utf8')
 const [TABLE = ''] = /(?<=```sql\n)-- SQLite[^`]+/.exec(PAGE) ?? []
 
-/** What `keys-sqlite.js` prints. */
+/** The output of `keys-sqlite.js`. */
 interface Printed {
   readonly passed: number
   readonly failures: readonly string[]

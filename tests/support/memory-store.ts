@@ -5,7 +5,7 @@ import type {
   SharedQuestion,
 } from '../../src/core/decision-store.ts'
 
-/** What the stores of several instances have in common, in place of an engine. */
+/** The memory that the stores of several instances share, in place of an engine. */
 export interface SharedMemory {
   readonly allows: Map<string, SharedAllow>
   /** A revocation ages all stamps. */

@@ -3,7 +3,7 @@ import { beforeAll, expect, it } from 'vitest'
 import { ensureBuilt } from '../support/built-package.ts'
 import { ROOT } from '../support/project.ts'
 
-/** The built `with-auth/yaml` in a bundle for Workers, where nobody installs @redis/client. */
+/** The built `with-auth/yaml` in a bundle for Workers, where @redis/client is not installed. */
 
 beforeAll(ensureBuilt, 300_000)
 

@@ -136,7 +136,7 @@ describe('server.auth.store', () => {
       onChange: ({ store }) => void told.push(store === first ? 'changed' : 'another store'),
       onError: () => {
         told.push('error')
-        throw new Error('Nobody takes this')
+        throw new Error('The caller must not see this')
       },
       onRecover: () => void told.push('recovered'),
     })

@@ -85,7 +85,7 @@ export function parseStoredKey(value: unknown): StoredKey | string {
   const extra = Object.keys(value).find((name) => !isFieldName(name))
   if (extra !== undefined) return unknown('field', extra, Object.keys(FIELDS).join(', '))
   const found: Record<string, unknown> = {}
-  // A class may have its fields as getters, which are no properties of the object itself.
+  // The fields of a class may be getters on its prototype.
   for (const name of Object.keys(FIELDS).filter(isFieldName)) {
     const field: unknown = Reflect.get(value, name)
     if (field === undefined || field === null) continue

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 
 /**
- * What every store of keys does. Each test gets an empty store, and the functions of with-auth/keys. They run on PostgreSQL, and on
- * the SQLite of each runtime.
+ * The contract of every store of keys. Each test gets an empty store and the functions of with-auth/keys. They run on PostgreSQL,
+ * and on the SQLite of each runtime.
  */
 export const KEY_STORE_TESTS = [
   ['returns a key with all its fields, by its hash and by its id', returnsKeys],
@@ -17,15 +17,15 @@ export const KEY_STORE_TESTS = [
   ['imports all keys or none', importsAtomically],
   ['imports again without un-revoking a key', importsAgain],
   ['takes over an earlier end with an import', importsEarlierEnds],
-  ['takes texts of SQL for nothing but texts', resistsInjection],
+  ['stores SQL in a text as text', resistsInjection],
   ['creates, rotates, revokes, removes and lists keys', editsKeys],
   ['undoes a rotation, and not what others changed', undoesRotations],
-  ['rotates no key that is revoked meanwhile', rotatesNoRevokedKey],
-  ['rotates no key whose rights change meanwhile', rotatesNoChangedKey],
+  ['rejects the rotation of a key that is revoked during it', rotatesNoRevokedKey],
+  ['rejects the rotation of a key whose rights change during it', rotatesNoChangedKey],
   ['removes the new key if a rotation fails', cleansFailedRotations],
   ['sends no key in place of an id or a principal', hidesPastedKeys],
   ['reports a store that did not revoke a key', checksRevocations],
-  ['revokes all keys in stores that read less of a page', revokesInOddStores],
+  ['revokes all keys in stores that return short pages', revokesInOddStores],
   [
     'leaves no working key to a principal whose keys are revoked during a rotation',
     revokesDuringRotations,

@@ -18,21 +18,21 @@ export interface HistoryOptions {
   readonly announcesFirst?: boolean
 }
 
-/** What the endpoint says, counted from 0. Even versions are allowed. */
+/** A version of the answer of the endpoint, counted from 0. It allows even versions. */
 interface Announced {
   readonly version: number
   readonly at: number
 }
 
-/** What differs from history to history. */
+/** The settings that differ between histories. */
 interface Setting {
   readonly allowTtlMs: number
   readonly maxSkewMs: number
-  /** The part of changes that nobody announces. */
+  /** The part of changes that are not announced. */
   readonly unannounced: number
 }
 
-/** What an instance knew when a request began. */
+/** The knowledge of an instance when a request began. */
 interface Seen {
   readonly told: number
   readonly revoked: number

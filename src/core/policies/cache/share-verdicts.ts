@@ -8,7 +8,7 @@ import type { Clock } from '../../runtime.ts'
 export interface SharingOptions {
   readonly allowTtlMs: number
   readonly asked: VerdictStore<number>
-  /** What gives a verdict another meaning, beside what the endpoint is told. */
+  /** Separates verdicts whose meaning differs for a reason that the endpoint is not told. */
   readonly scope: string
   readonly clock: Pick<Clock, 'now' | 'wallNow'>
 }
