@@ -73,7 +73,7 @@ async function report(
     surroundings.print(`${JSON.stringify(counts)}\n`)
     await flushResult('The keys are imported', surroundings)
   } else {
-    surroundings.note(`with-auth: ${imported} keys imported, ${present} were there already\n`)
+    surroundings.note(`with-auth: imported ${imported}, already present ${present}\n`)
   }
   return EXIT.ok
 }

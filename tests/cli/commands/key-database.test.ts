@@ -65,7 +65,7 @@ describe.skipIf(POSTGRES_MISSING !== undefined)(`env:KEYS_URL ${POSTGRES_MISSING
       entry('one', { attributes: { roles: ['admin'] }, paths: ['/v1'] }),
       entry('two', { created: '2026-01-01T00:00:00Z', revoked: true }),
     )
-    const noted = 'with-auth: 2 keys imported, 0 were there already\n'
+    const noted = 'with-auth: imported 2, already present 0\n'
     expect(await keys('import', file)).toEqual({ code: 0, printed: '', noted })
     const again = await keys('import', file, '--json')
     expect(JSON.parse(again.printed)).toEqual({ imported: 0, present: 2 })
