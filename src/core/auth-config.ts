@@ -1,8 +1,9 @@
 import type { DecisionStore } from './decision-store.ts'
-import type { AuthEvent, Denial, Question, Verdict } from './types.ts'
+import type { Verifier } from './endpoint/verifier.ts'
+import type { AuthEvent, Denial } from './types.ts'
 
-/** Decides in place of an endpoint. The signal aborts at the deadline. */
-export type CustomVerifier = (question: Question, signal: AbortSignal) => Verdict | Promise<Verdict>
+/** The earlier name of {@link Verifier}. */
+export type CustomVerifier = Verifier
 
 /** Where a token is read from. */
 export type CredentialsSource =
@@ -16,9 +17,10 @@ export type PublicPath = string | { readonly path: string; readonly methods?: re
 
 /** The part of `RequestInit` that every runtime supports. */
 export interface TransportInit {
-  readonly method: 'POST'
+  readonly method: 'GET' | 'POST'
   readonly headers: Record<string, string>
-  readonly body: string
+  /** Only with `POST`. */
+  readonly body?: string
   readonly redirect: 'manual'
   readonly signal: AbortSignal
 }
@@ -32,7 +34,7 @@ export interface TransportResponse {
   readonly redirected?: boolean
 }
 
-/** Makes one POST. Rejects without a response; never follows a redirect. */
+/** Makes one request. Rejects without a response; never follows a redirect. */
 export type Transport = (url: string, init: TransportInit) => Promise<TransportResponse>
 
 /** The parts of a request that the endpoint gets. With fewer parts more requests share one cached decision. */
@@ -51,6 +53,9 @@ export interface ContextConfig {
   /** `true` adds `request.method`. Set it if the endpoint tells reads from writes.
    * @default false */
   readonly method?: boolean
+  /** `true` adds `request.clientAddress`, which {@link AuthConfig.clientAddress} returns.
+   * @default false */
+  readonly clientAddress?: boolean
 }
 
 /** When to ask again, within `timeoutMs`. At most a tenth of the checks of the last 10 seconds are retries. */
@@ -133,7 +138,7 @@ export interface AuthConfig {
   /** A function that decides in place of the endpoint. It gets `{ token, request }`, where `request` has the fields of the
    * contract, and an `AbortSignal` that aborts at the deadline. It returns `{ outcome: 'allow', principal, attributes, maxAgeMs }`
    * or `{ outcome: 'deny', maxAgeMs }`; only `outcome` is required. Without an answer it throws `AuthUnavailableError`. */
-  readonly verifier?: CustomVerifier
+  readonly verifier?: Verifier
   /** The parts of a request that the endpoint gets. With fewer parts more requests share one cached decision. */
   readonly context?: ContextConfig
   /** Where the token is read from: `Authorization: Bearer`, another header, a cookie, or a WebSocket subprotocol with a prefix.

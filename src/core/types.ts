@@ -1,3 +1,5 @@
+import type { DenyDetail } from './endpoint/verifier.ts'
+
 /** Why the endpoint, or the verifier in its place, gave no verdict. */
 export type UnavailableReason =
   | 'rate_limited'
@@ -13,6 +15,7 @@ export type DenialReason =
   | 'missing_credentials'
   | 'malformed_credentials'
   | 'denied'
+  | 'forbidden'
   | UnavailableReason
   | 'internal_error'
   | 'malformed_request'
@@ -35,6 +38,16 @@ export interface Auth {
   readonly principal?: string
   /** Attributes of the caller, as the endpoint sent them. Has no prototype. */
   readonly attributes: Readonly<Record<string, readonly string[]>>
+  /** What the token may be used for, if that is known. */
+  readonly scopes?: readonly string[]
+  /** The application that the token was issued to, if that is known. It is no name of a user. */
+  readonly clientId?: string
+  /** The organization that the caller belongs to. */
+  readonly tenant?: string
+  /** Further facts about the caller that the verifier was configured to pass on. */
+  readonly claims?: Readonly<Record<string, unknown>>
+  /** When the token ends, in milliseconds since 1970. */
+  readonly expiresAt?: number
   /** Set if the decision had expired and the endpoint was unavailable. */
   readonly stale?: true
 }
@@ -52,24 +65,10 @@ export interface Question {
     readonly params: Readonly<Record<string, string | readonly string[]>>
     /** The method as it was sent. Only with `context.method`. */
     readonly method?: string
+    /** The network address of the client. Only with `context.clientAddress`. */
+    readonly clientAddress?: string
   }
 }
-
-/** The answer to a {@link Question}. Without an answer throw `AuthUnavailableError`. */
-export type Verdict =
-  | {
-      readonly outcome: 'allow'
-      readonly principal?: string | undefined
-      /** A string counts as a list of one. */
-      readonly attributes?: Readonly<Record<string, string | readonly string[]>> | undefined
-      /** How long the verdict may be cached, in milliseconds; `0`: neither cached nor shared. */
-      readonly maxAgeMs?: number | undefined
-    }
-  | {
-      readonly outcome: 'deny'
-      /** How long the verdict may be cached, in milliseconds; `0`: neither cached nor shared. */
-      readonly maxAgeMs?: number | undefined
-    }
 
 /** One decision about one request. Holds no token, no query, and only the header that `requestIdHeader` names. */
 export interface DecisionEvent {
@@ -77,6 +76,10 @@ export interface DecisionEvent {
   readonly outcome: 'allow' | 'deny' | 'public' | 'preflight'
   /** Why, if the outcome is `deny`. */
   readonly reason?: DenialReason
+  /** Why a verifier denied, if it says so. The client is not told. */
+  readonly detail?: DenyDetail
+  /** The verifier that decided, by its `label`. Absent with a plain `endpoint`. */
+  readonly verifier?: string
   /** The status of the rejection. */
   readonly status?: number
   /** The canonical path, cut at 256 characters; `''` if the target has none, or if it holds, or may hold, the token. */
@@ -124,6 +127,20 @@ export interface CircuitEvent {
   readonly state: 'open' | 'half_open' | 'closed'
   /** `known`: it stops checks of tokens that the endpoint allowed in the last hour. `unknown`: of all other tokens. */
   readonly tokens: 'known' | 'unknown'
+  /** The member of `firstOf` whose circuit it is, by its `label`. */
+  readonly verifier?: string
+}
+
+/** A verifier has fetched the keys that tokens are signed with, or has failed to. */
+export interface KeysEvent {
+  readonly type: 'keys'
+  readonly result: 'fetched' | 'failed'
+  /** Why it failed. */
+  readonly reason?: UnavailableReason
+  /** How old the keys are that it still has, in milliseconds. Absent without any. */
+  readonly ageMs?: number
+  /** The `label` of the verifier. */
+  readonly verifier: string
 }
 
 /**
@@ -149,7 +166,7 @@ export interface StoreEvent {
 }
 
 /** The argument of {@link AuthConfig.onEvent}. */
-export type AuthEvent = DecisionEvent | CircuitEvent | StoreEvent | NoticeEvent
+export type AuthEvent = DecisionEvent | CircuitEvent | KeysEvent | StoreEvent | NoticeEvent
 
 /** Drops cached decisions. */
 export interface VerdictControls {

@@ -1,0 +1,86 @@
+import type { ContextConfig } from '../auth-config.ts'
+import type { CircuitEvent, KeysEvent, Question } from '../types.ts'
+
+/** Why a verifier denies: for the operator, as `detail` of the decision event. The client is told none of it. */
+export type DenyDetail =
+  | 'malformed'
+  | 'algorithm'
+  | 'type'
+  | 'unknown_key'
+  | 'signature'
+  | 'issuer'
+  | 'audience'
+  | 'expired'
+  | 'not_yet_valid'
+  | 'missing_claim'
+  | 'bound'
+  | 'inactive'
+  | 'unknown_token'
+  | 'no_verifier'
+  | 'tenant'
+  | 'proof'
+  | 'address'
+
+/** The answer to a {@link Question}. Without an answer throw `AuthUnavailableError`. */
+export type Verdict =
+  | {
+      readonly outcome: 'allow'
+      readonly principal?: string | undefined
+      /** A string counts as a list of one. */
+      readonly attributes?: Readonly<Record<string, string | readonly string[]>> | undefined
+      readonly scopes?: readonly string[] | undefined
+      readonly clientId?: string | undefined
+      readonly tenant?: string | undefined
+      /** JSON values, at most 8 KiB as JSON. */
+      readonly claims?: Readonly<Record<string, unknown>> | undefined
+      /** When the token ends, in milliseconds since 1970. From then on the verdict is not used again, not even as a stale one. */
+      readonly expiresAt?: number | undefined
+      /** How long the verdict may be cached, in milliseconds; `0`: neither cached nor shared. */
+      readonly maxAgeMs?: number | undefined
+    }
+  | {
+      readonly outcome: 'deny'
+      /** `'forbidden'` answers 403: the caller is known, and may not do this. */
+      readonly reason?: 'forbidden' | undefined
+      readonly detail?: DenyDetail | undefined
+      /** How long the verdict may be cached, in milliseconds; `0`: neither cached nor shared. */
+      readonly maxAgeMs?: number | undefined
+    }
+
+/** What a verifier may tell the guard about one question. A guard gives all of it; a caller of your own may leave it out. */
+export interface VerifierRun {
+  /** Keeps work going after the response, where the runtime would end it with the request. */
+  readonly waitUntil?: (work: Promise<unknown>) => void
+  /** Reports a warning, each text once. The text must hold no secret. */
+  readonly warn?: (message: string) => void
+  /** Reports that keys were fetched, or that a circuit has changed. */
+  readonly report?: (event: KeysEvent | CircuitEvent) => void
+  /** Names the verifier that decides, if this one only chooses among others. */
+  readonly by?: (label: string) => void
+  /** Notes the status with which a service answered the question. */
+  readonly answered?: (status: number) => void
+}
+
+/** Decides in place of an endpoint. The signal aborts at the deadline. Its properties are read once, when the guard is made. */
+export interface Verifier {
+  (question: Question, signal: AbortSignal, run?: VerifierRun): Verdict | Promise<Verdict>
+  /**
+   * The parts of a request that it looks at, and so the default of `context`. A part that is left out is not read.
+   * Without `reads` the default of `context` is the usual one.
+   */
+  readonly reads?: ContextConfig
+  /** `true`: it answers from memory. It is then asked without retries, circuit breaker and `concurrency`. */
+  readonly local?: true
+  /** Whether a token may be one of its own, by its shape alone. For `firstOf`. */
+  readonly accepts?: (token: string) => boolean
+  /** Its name in events, such as `jwt`: a lower-case letter, then at most 31 of `a-z`, `0-9` and `_`. */
+  readonly label?: string
+  /** Warnings about its options, which are reported when the guard is made. */
+  readonly warnings?: readonly string[]
+  /** Differs between verifiers that may decide differently. Without it no decisions are shared through a store. */
+  readonly id?: string
+  /** `true`: its tokens cannot be revoked, and work until they end. */
+  readonly endsByItself?: true
+  /** Its options with all defaults and without secrets, as `with-auth config` prints them. */
+  readonly describe?: () => object
+}
