@@ -26,11 +26,11 @@ export type {
   CacheConfig,
   CircuitBreakerConfig,
   ConcurrencyConfig,
-  ContextConfig,
   CredentialsSource,
   CustomVerifier,
   PublicPath,
   RetryConfig,
+  TenantConfig,
   Transport,
   TransportInit,
   TransportResponse,
@@ -42,12 +42,14 @@ export type {
   DecisionEvent,
   Denial,
   DenialReason,
+  DenyDetail,
+  KeysEvent,
   NoticeEvent,
   Question,
   SkipReason,
   StoreEvent,
   UnavailableReason,
-  Verdict,
 } from './core/types.ts'
+export type { ContextConfig, Verdict, Verifier, VerifierRun } from './core/verifier.ts'
 export type { AppArgs, FetchApp, GuardedApp, GuardedHandler } from './core/handlers/guarded.ts'
 export type { GuardedRoutes, RouteHandlers, RouteRequest } from './core/with-auth-routes.ts'

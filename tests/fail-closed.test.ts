@@ -52,6 +52,12 @@ const FAILURES: Failure[] = [
     request: () => raw('http://h/a', { authorization: 'Basic eA==' }),
   },
   {
+    name: 'a verifier that forbids this request',
+    reason: 'forbidden',
+    status: 403,
+    config: { verifier: () => ({ outcome: 'deny', reason: 'forbidden' }) },
+  },
+  {
     name: 'a malformed token',
     reason: 'malformed_credentials',
     request: () => raw('http://h/a', { authorization: 'Bearer "x"' }),
@@ -221,6 +227,7 @@ it('every reason of a denial is in the table', () => {
     missing_credentials: true,
     malformed_credentials: true,
     denied: true,
+    forbidden: true,
     rate_limited: true,
     service_error: true,
     timeout: true,

@@ -1,6 +1,6 @@
 import type { DecisionStore } from './decision-store.ts'
-import type { Verifier } from './endpoint/verifier.ts'
 import type { AuthEvent, Denial } from './types.ts'
+import type { ContextConfig, Verifier } from './verifier.ts'
 
 /** The earlier name of {@link Verifier}. */
 export type CustomVerifier = Verifier
@@ -36,27 +36,6 @@ export interface TransportResponse {
 
 /** Makes one request. Rejects without a response; never follows a redirect. */
 export type Transport = (url: string, init: TransportInit) => Promise<TransportResponse>
-
-/** The parts of a request that the endpoint gets. With fewer parts more requests share one cached decision. */
-export interface ContextConfig {
-  /** `'all'` sends the client's headers except `cookie` and `proxy-authorization`. A list sends exactly those headers. `cache`
-   * needs a list.
-   * @default 'all' */
-  readonly headers?: 'all' | readonly string[]
-  /** How the query is sent. `'values'` sends a string, or a list for a repeated parameter. `'lists'` sends a list for each
-   * parameter, as Llama Stack does. `'none'` sends `{}`.
-   * @default 'values' */
-  readonly params?: 'values' | 'lists' | 'none'
-  /** `true` sends the canonical path. `false` sends `''`, so that one cached decision serves every path.
-   * @default true */
-  readonly path?: boolean
-  /** `true` adds `request.method`. Set it if the endpoint tells reads from writes.
-   * @default false */
-  readonly method?: boolean
-  /** `true` adds `request.clientAddress`, which {@link AuthConfig.clientAddress} returns.
-   * @default false */
-  readonly clientAddress?: boolean
-}
 
 /** When to ask again, within `timeoutMs`. At most a tenth of the checks of the last 10 seconds are retries. */
 export interface RetryConfig {
@@ -124,6 +103,18 @@ export interface CacheConfig {
   readonly maxBytes?: number
 }
 
+/**
+ * Which tenants callers belong to. A tenant is trimmed and lower-cased, and then must be 1 to 128 letters, digits, `-` and `_`,
+ * the first a letter or a digit. Any other is denied.
+ */
+export interface TenantConfig {
+  /** `'multi'` denies a caller without a tenant, unless `default` gives it one. `'single'` gives every caller `default`.
+   * @default 'multi' */
+  readonly mode?: 'multi' | 'single'
+  /** The tenant of a caller without one. Required with `'single'`. */
+  readonly default?: string
+}
+
 /** The options of `withAuth`, `createAuthenticator` and `auth`. */
 export interface AuthConfig {
   /** The URL of the auth endpoint, which gets one POST for each check. It is an https URL, or http on a loopback address
@@ -141,6 +132,9 @@ export interface AuthConfig {
   readonly verifier?: Verifier
   /** The parts of a request that the endpoint gets. With fewer parts more requests share one cached decision. */
   readonly context?: ContextConfig
+  /** Returns the network address of the client, from the request or the extra arguments of the handler. Only with
+   * `context.clientAddress`. Take it from the connection, or from a header that your own proxy sets. */
+  readonly clientAddress?: (request: Request, ...args: readonly never[]) => string | undefined
   /** Where the token is read from: `Authorization: Bearer`, another header, a cookie, or a WebSocket subprotocol with a prefix.
    * A request must use exactly one source of a list.
    * @default 'bearer' */
@@ -152,6 +146,12 @@ export interface AuthConfig {
   /** `'required'` rejects a 200 whose body names no principal, as `invalid_response`. Set it if your handler needs a principal.
    * @default 'optional' */
   readonly identity?: 'optional' | 'required'
+  /** The path of the tenant in the body of the endpoint's 200: names with dots between them. `\.` is a dot within a name.
+   * @default 'tenant' */
+  readonly tenantField?: string
+  /** Requires a tenant of every caller, or gives every caller the same one. Without it a tenant is passed on as it is.
+   * @default false */
+  readonly tenant?: false | TenantConfig
   /** How long a check may take in all, in milliseconds: waiting for a turn, connecting, headers, body and retries.
    * @default 5000 */
   readonly timeoutMs?: number

@@ -24,8 +24,6 @@ export interface SharedAllow {
   /** The time of day at which the endpoint was asked. */
   readonly askedAt: number
   readonly ttlMs: number
-  /** The time of day at which the token ends. */
-  readonly endsAt?: number
   /** It must not stand in after it has expired. */
   readonly mustRevalidate?: true
 }

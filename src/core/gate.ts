@@ -10,7 +10,7 @@ import { isPlainHost, parseTarget } from './request/target.ts'
 import { isPromise } from './async.ts'
 import { createSetupSource } from './setup.ts'
 import type { AuthConfigSource } from './auth-config.ts'
-import type { PendingVerdict } from './endpoint/verdict.ts'
+import type { DenyVerdict, PendingVerdict } from './endpoint/verdict.ts'
 import type { AnyHandler } from './handlers/guarded.ts'
 import type { RouteMatcher } from './handlers/route-pattern.ts'
 import type { Handover } from './policies/handover.ts'
@@ -121,12 +121,12 @@ function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | 
   const token = setup.readCredentials(request.headers)
   if (typeof token !== 'string') return reject(progress, token.reason)
   progress.token = token
-  const told = setup.checks.tell(request, target)
+  const told = setup.checks.tell(request, target, progress.args)
   if (told === undefined) return reject(progress, 'malformed_request')
   const cached = setup.verifier.lookUp(token, told.text)
   if (cached !== undefined) {
-    progress.isHit = true
-    return conclude(progress, cached.admission)
+    progress.hit = cached
+    return conclude(progress, cached.admission, cached.denial)
   }
   const check = setup.checks.createCheck(token, told, request, target, progress.args)
   progress.check = check
@@ -140,16 +140,23 @@ function isPublic({ config }: Setup, request: Request, { path }: Target): boolea
 async function wait(progress: Progress, pending: PendingVerdict): Promise<Decision> {
   try {
     const verdict = await pending
-    const isAllow = verdict.outcome === 'allow'
-    return conclude(progress, isAllow ? { admitted: true, auth: verdict.auth } : undefined)
+    return verdict.outcome === 'allow'
+      ? conclude(progress, { admitted: true, auth: verdict.auth })
+      : conclude(progress, undefined, verdict)
   } catch (error) {
     return fail(progress, error)
   }
 }
 
 /** Ends with what the endpoint decided, now or when the decision was cached. */
-function conclude(progress: Progress, admission: Admission | undefined): Decision {
-  if (admission === undefined) return reject(progress, 'denied')
+function conclude(
+  progress: Progress,
+  admission: Admission | undefined,
+  denial?: DenyVerdict,
+): Decision {
+  if (admission === undefined) {
+    return reject(progress, denial?.reason ?? 'denied', { detail: denial?.detail })
+  }
   report(progress, { outcome: 'allow' }, undefined, admission.auth)
   return admit(progress, admission)
 }
@@ -172,8 +179,10 @@ function fail(progress: Progress, error: unknown): Decision {
 function reject(progress: Progress, reason: DenialReason, failure: Failure = {}): Decision {
   const { setup, request, check } = progress
   const denial = setup.denials.create(reason, failure.retryAfterMs)
+  const { detail } = failure
   const cause = failure.cause === undefined ? {} : { cause: failure.cause }
-  report(progress, { outcome: 'deny', reason, status: denial.status, ...cause }, failure.error)
+  const why = detail === undefined ? cause : { ...cause, detail }
+  report(progress, { outcome: 'deny', reason, status: denial.status, ...why }, failure.error)
   if (isShadow(setup)) return admit(progress, EXEMPT.shadow)
   setup.alarm?.(reason, failure, check)
   return { admitted: false, reason, response: setup.denials.respond(denial, request), ...cause }
@@ -192,7 +201,7 @@ function admit({ setup, request }: Progress, admission: Admission): Admission {
 
 function report(
   progress: Progress,
-  decided: Pick<DecisionEvent, 'outcome' | 'reason' | 'status' | 'cause'>,
+  decided: Pick<DecisionEvent, 'outcome' | 'reason' | 'status' | 'cause' | 'detail'>,
   error?: unknown,
   auth?: Auth,
 ): void {

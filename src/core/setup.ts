@@ -2,7 +2,7 @@ import { ignore, isPromise } from './async.ts'
 import { parseEndpoint } from './config/endpoint.ts'
 import { resolveConfig } from './config/parse.ts'
 import { AuthConfigError } from './errors.ts'
-import { createChannel, createConsole, reportConfigError } from './events.ts'
+import { createChannel, createConsole, reportConfigError } from './response/events.ts'
 import { createVerifier } from './policies/compose.ts'
 import { createHandover } from './policies/handover.ts'
 import { createCheckFactory } from './request/check.ts'
@@ -13,10 +13,10 @@ import { endpointFromEnvironment } from './runtime.ts'
 import type { AuthConfigSource } from './auth-config.ts'
 import type { ResolvedConfig } from './config/parse.ts'
 import type { Revocation } from './decision-store.ts'
-import type { Channel, WriteLine } from './events.ts'
+import type { Channel, WriteLine } from './response/events.ts'
 import type { ComposedVerifier } from './policies/compose.ts'
 import type { Handover } from './policies/handover.ts'
-import type { CheckFactory } from './request/check.ts'
+import type { CheckFactory, ReadAddress } from './request/check.ts'
 import type { CredentialsReader } from './request/credentials.ts'
 import type { Alarm } from './response/alarm.ts'
 import type { Denials } from './response/denial.ts'
@@ -44,6 +44,8 @@ export interface Setup extends Omit<Unready, 'verifier' | 'config'> {
   readonly checks: CheckFactory
   readonly verifier: ComposedVerifier
   readonly handover: Handover
+  /** The label of the verifier, for events. */
+  readonly label: string | undefined
   /** Reports a request that came by an unknown route. `undefined` if no decision depends on the path. */
   readonly complainOfRoute: (() => void) | undefined
 }
@@ -149,11 +151,27 @@ function createSetup(base: Base, args: readonly unknown[], handover?: Handover):
   config.store?.start(config.onEvent, base.notify)
   return {
     ...base,
-    checks: createCheckFactory(config.context, [endpoint ?? 'verifier', config.identity]),
+    checks: createCheckFactory(config.context, createScope(config, endpoint), createReadAddress(config)),
     verifier,
     handover: createHandover(asked, verifier.memory),
+    label: config.traits?.label,
     complainOfRoute: createComplainOfRoute(base),
     alarm: base.report === undefined ? createAlarm(endpoint, base.writeLine) : undefined,
+  }
+}
+
+/** Whatever else gives a verdict another meaning. */
+function createScope(config: ResolvedConfig, endpoint: string | undefined): readonly unknown[] {
+  const { identity, tenant, tenantField, isTenantStrict } = config
+  return [endpoint ?? 'verifier', identity, tenant, tenantField, isTenantStrict]
+}
+
+function createReadAddress({ clientAddress }: ResolvedConfig): ReadAddress {
+  return (request, args) => {
+    const address: unknown = clientAddress?.(request, ...(args as readonly never[]))
+    if (address === undefined || typeof address === 'string') return address
+    ignore(address)
+    throw new TypeError('"clientAddress" returned no text')
   }
 }
 
@@ -195,7 +213,8 @@ function observerOf(made: unknown): ResolvedConfig['onEvent'] {
   return typeof observer === 'function' ? (event) => observer(event) : undefined
 }
 
-function warn({ config, report }: Base): void {
+function warn({ config, report, notify }: Base): void {
+  for (const message of config.traits?.warnings ?? []) notify({ type: 'warning', message })
   const tell = (message: string): void => report?.({ type: 'warning', message })
   if (config.mode === 'shadow') tell('"mode" is "shadow": no request is rejected')
   if (config.allowInsecureHttp) tell('"allowInsecureHttp" is true: tokens may travel in clear text')

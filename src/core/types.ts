@@ -1,5 +1,3 @@
-import type { DenyDetail } from './endpoint/verifier.ts'
-
 /** Why the endpoint, or the verifier in its place, gave no verdict. */
 export type UnavailableReason =
   | 'rate_limited'
@@ -20,6 +18,26 @@ export type DenialReason =
   | 'internal_error'
   | 'malformed_request'
   | 'not_configured'
+
+/** Why a verifier denies: for the operator, as `detail` of the decision event. The client is told none of it. */
+export type DenyDetail =
+  | 'malformed'
+  | 'algorithm'
+  | 'type'
+  | 'unknown_key'
+  | 'signature'
+  | 'issuer'
+  | 'audience'
+  | 'expired'
+  | 'not_yet_valid'
+  | 'missing_claim'
+  | 'bound'
+  | 'inactive'
+  | 'unknown_token'
+  | 'no_verifier'
+  | 'tenant'
+  | 'proof'
+  | 'address'
 
 /** A rejection, as {@link AuthConfig.respond} gets it. */
 export interface Denial {

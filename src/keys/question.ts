@@ -1,5 +1,6 @@
 import { readBody } from '../core/endpoint/response-body.ts'
-import { isRecord, parseJson } from '../core/endpoint/verdict.ts'
+import { isRecord } from '../core/endpoint/claim-path.ts'
+import { parseJson } from '../core/endpoint/verdict.ts'
 
 export interface KeyQuestion {
   readonly key: string

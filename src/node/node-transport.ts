@@ -3,7 +3,7 @@ import { ResponseQueue } from './response-queue.ts'
 import type { Transport } from '../core/auth-config.ts'
 import type { NodeDispatcher, OwnAgent } from './undici.ts'
 
-/** The `fetch` that `nodeTransport` returns. It sends each POST, until it is closed. */
+/** The `fetch` that `nodeTransport` returns. It sends each request, until it is closed. */
 export interface NodeTransport extends Transport {
   /**
    * Closes each connection once it is idle, and waits for that for at most five seconds. A running call ends at its own
@@ -34,7 +34,7 @@ export function createNodeTransport(
 ): NodeTransport {
   let destination: Destination | undefined
   let closing: Promise<void> | undefined
-  const post: Transport = (url, { headers, body, signal }) => {
+  const send: Transport = (url, { method, headers, body = null, signal }) => {
     // A wrapper calls the same URL every time.
     const { origin, path } = (destination =
       destination?.url === url ? destination : parseDestination(url))
@@ -45,7 +45,7 @@ export function createNodeTransport(
       const options = {
         origin,
         path,
-        method: 'POST',
+        method,
         headers: sent,
         body,
         maxRedirections: 0,
@@ -58,7 +58,7 @@ export function createNodeTransport(
       }
     })
   }
-  return Object.assign(post, {
+  return Object.assign(send, {
     close: () => (closing ??= own === undefined ? Promise.resolve() : closeAgent(own, closeMs)),
   })
 }

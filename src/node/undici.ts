@@ -23,20 +23,20 @@ export interface ResponseHandler {
   onResponseError(controller: ResponseController, error: Error): void
 }
 
-/** The options of a POST for undici. */
-export interface PostOptions {
+/** The options of a request for undici. */
+export interface SendOptions {
   readonly origin: string
   readonly path: string
-  readonly method: 'POST'
+  readonly method: 'GET' | 'POST'
   readonly headers: Record<string, string>
-  readonly body: string
+  readonly body: string | null
   /** Turns off undici's redirect interceptor, if the dispatcher has it. */
   readonly maxRedirections: 0
 }
 
 /** The part of undici's `Dispatcher` that is used. An `Agent`, a `MockAgent` and others have it. */
 export interface NodeDispatcher {
-  dispatch(options: PostOptions, handler: ResponseHandler): boolean
+  dispatch(options: SendOptions, handler: ResponseHandler): boolean
 }
 
 /** How to open connections to the endpoint. */

@@ -6,7 +6,9 @@ import {
   hkdfSync,
   randomBytes,
 } from 'node:crypto'
-import { isRecord, parseIdentity, parseJson } from '../core/endpoint/verdict.ts'
+import { isRecord } from '../core/endpoint/claim-path.ts'
+import { parseIdentity } from '../core/endpoint/identity.ts'
+import { parseJson } from '../core/endpoint/verdict.ts'
 import type { KeyObject } from 'node:crypto'
 import type { SharedAllow } from '../core/decision-store.ts'
 
@@ -91,21 +93,20 @@ function describe({ run, fences, name }: Place): Uint8Array {
 }
 
 function encode({ auth, ...rest }: SharedAllow): object {
-  return { ...rest, principal: auth.principal, attributes: auth.attributes }
+  return { ...rest, auth }
 }
 
 function decode(body: unknown): SharedAllow | undefined {
   if (!isRecord(body)) return undefined
-  const { askedAt, ttlMs, endsAt, mustRevalidate } = body
+  const { askedAt, ttlMs, mustRevalidate } = body
   if (typeof askedAt !== 'number' || typeof ttlMs !== 'number') return undefined
-  const auth = parseIdentity(body, () => {
+  const auth = parseIdentity(body['auth'], () => {
     throw new TypeError('The sealed identity is malformed')
   })
   return {
     auth,
     askedAt,
     ttlMs,
-    ...(typeof endsAt === 'number' ? { endsAt } : {}),
     ...(mustRevalidate === true ? { mustRevalidate } : {}),
   }
 }

@@ -9,6 +9,7 @@ import type {
   Authenticator,
   AuthEvent,
   CircuitEvent,
+  KeysEvent,
   StoreEvent,
   DecisionEvent,
   DenialReason,
@@ -96,6 +97,7 @@ export function eventsAndReasonsAreUnions(): void {
   const onEvent = (event: AuthEvent): void => {
     if (event.type === 'decision') return same<typeof event, DecisionEvent>()
     if (event.type === 'circuit') return same<typeof event, CircuitEvent>()
+    if (event.type === 'keys') return same<typeof event, KeysEvent>()
     if (event.type === 'store') return same<typeof event, StoreEvent>()
     same<typeof event, NoticeEvent>()
   }

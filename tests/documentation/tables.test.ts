@@ -111,6 +111,7 @@ const CASES: Record<DenialReason, Case> = {
   missing_credentials: { request: get('/') },
   malformed_credentials: { request: get('/', '"k1"') },
   denied: { fetch: answering(403) },
+  forbidden: { verifier: () => ({ outcome: 'deny', reason: 'forbidden' }) },
   rate_limited: { fetch: answering(429) },
   service_error: { fetch: answering(500) },
   timeout: { options: { timeoutMs: 5 }, fetch: () => new Promise(() => undefined) },

@@ -16,6 +16,8 @@ export function ask(
     url: ADDRESS,
     headers: {},
     identity: 'optional',
+    tenantField: 'tenant',
+    isTenantStrict: false,
     fetch: transport,
     notify: () => undefined,
   } as const

@@ -29,7 +29,7 @@ export function createModelEndpoint(clock: VirtualClock, calls: Call[], moment: 
   }
   return {
     fetch: (_url: string, { body, signal }: TransportInit): Promise<TransportResponse> => {
-      const call = log(body)
+      const call = log(body ?? '')
       const { answer } = call
       return new Promise((resolve, reject) => {
         const finish = (): void => {

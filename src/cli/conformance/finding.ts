@@ -87,6 +87,8 @@ export async function viewOfWrapper(outcome: ProbeOutcome): Promise<WrapperView>
     url: 'http://127.0.0.1/',
     headers: {},
     identity: 'optional',
+    tenantField: 'tenant',
+    isTenantStrict: false,
     fetch: async () => ({ status, headers, body }),
     notify: () => undefined,
   })

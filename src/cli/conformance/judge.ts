@@ -1,6 +1,8 @@
+import { readName } from '../../core/endpoint/claim-path.ts'
 import { parseCacheControl } from '../../core/endpoint/freshness.ts'
 import { faultMessage } from '../../core/endpoint/identity-faults.ts'
-import { parseBody, parseIdentity } from '../../core/endpoint/verdict.ts'
+import { parseBodyIdentity } from '../../core/endpoint/identity.ts'
+import { parseBody } from '../../core/endpoint/verdict.ts'
 import {
   describeOutcome,
   describeView,
@@ -90,7 +92,8 @@ function faultsOf(outcome: ProbeOutcome, key: string): readonly string[] {
   const wrong: string[] = []
   const onFault = (fault: IdentityFault): void => void wrong.push(faultMessage(fault, key))
   const body = { state: 'complete', text: outcome.body } as const
-  parseIdentity(parseBody(body, outcome.headers, onFault), onFault)
+  const json = parseBody(body, outcome.headers, onFault)
+  parseBodyIdentity(json, readName(json, 'tenant'), onFault)
   return wrong
 }
 

@@ -1,4 +1,4 @@
-import { observeWithRequest } from '../../core/events.ts'
+import { observeWithRequest } from '../../core/response/events.ts'
 import { followPassage } from '../../gateway/passage.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { Passage } from '../../gateway/passage.ts'

@@ -12,17 +12,19 @@ import {
   ratio,
   valueThat,
 } from './kinds.ts'
-import { invalidOption, isHttpToken } from './option-checks.ts'
+import { invalidOption, isHttpToken, misusedOption } from './option-checks.ts'
 import { publicPaths } from './public-paths.ts'
+import { normaliseTenant } from '../endpoint/tenancy.ts'
 import type {
   AuthConfig,
   CacheConfig,
   CircuitBreakerConfig,
   ConcurrencyConfig,
-  ContextConfig,
   CredentialsSource,
   RetryConfig,
+  TenantConfig,
 } from '../auth-config.ts'
+import type { ContextConfig } from '../verifier.ts'
 import type { DecisionStore } from '../decision-store.ts'
 import type { Kind, Rule } from './kinds.ts'
 import type { OptionPath } from './problems.ts'
@@ -86,6 +88,36 @@ const realm = valueThat(
   { kind: 'realm', scalar: 'string', default: 'api' },
 )
 
+const tenantField = valueThat(
+  (value): value is string => typeof value === 'string' && value !== '',
+  'a path such as "tenant" or "organization.id"',
+  { kind: 'claimPath', scalar: 'string', default: 'tenant' },
+)
+
+const tenantName: Kind<string> = {
+  form: { kind: 'tenant', scalar: 'string' },
+  parse: (value = '', path) => {
+    if (value === '' || (typeof value === 'string' && normaliseTenant(value) === value))
+      return value
+    throw invalidOption(path, value, EXPECTED_TENANT)
+  },
+}
+
+const EXPECTED_TENANT =
+  '1 to 128 lower-case letters, digits, "-" and "_", the first a letter or a digit'
+
+const tenant = orFalse(
+  group<TenantConfig>({ mode: oneOf('multi', 'single'), default: tenantName }, requireDefault),
+  false,
+)
+
+function requireDefault(
+  ...[options, , path]: Parameters<Rule<TenantConfig>>
+): Required<TenantConfig> {
+  if (options.mode === 'multi' || options.default !== '') return options
+  throw misusedOption([...path, 'default'], 'given beside `tenant.mode` "single"')
+}
+
 /** Every option with its kind, range and default. */
 export const OPTIONS: OptionTable = {
   endpoint,
@@ -97,10 +129,14 @@ export const OPTIONS: OptionTable = {
     params: oneOf('values', 'lists', 'none'),
     path: boolean(true),
     method: boolean(false),
+    clientAddress: boolean(false),
   }),
+  clientAddress: callback(),
   credentials,
   tokenFormat: oneOf('token68', 'visible-ascii'),
   identity: oneOf('optional', 'required'),
+  tenantField,
+  tenant,
   timeoutMs: milliseconds({ default: 5000, min: 1, max: 60_000 }),
   retry: orFalse(
     group<RetryConfig>(

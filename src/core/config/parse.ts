@@ -6,16 +6,25 @@ import { isOptionsObject, misusedOption, readOptions } from './option-checks.ts'
 import { OPTIONS } from './options.ts'
 import { Problems } from './problems.ts'
 import { createPublicMatcher } from './public-paths.ts'
+import { contextFor, readTraits } from './verifier.ts'
 import type { Transport } from '../auth-config.ts'
+import type { Verifier } from '../verifier.ts'
 import type { ParsedOptions } from './options.ts'
 import type { PublicMatcher } from './public-paths.ts'
+import type { VerifierTraits } from './verifier.ts'
 
 /** A valid config with its defaults. */
 export interface ResolvedConfig extends Omit<ParsedOptions, 'public' | 'fetch'> {
   readonly isPublic: PublicMatcher
   readonly hasPublicPaths: boolean
   readonly fetch: Transport
+  /** `undefined` without a verifier. */
+  readonly traits: VerifierTraits | undefined
+  /** A tenant of the endpoint that is no text denies. */
+  readonly isTenantStrict: boolean
 }
+
+type Parsed = Partial<ParsedOptions> & Pick<ResolvedConfig, 'traits'>
 
 type Given = Partial<Record<keyof ParsedOptions, unknown>>
 
@@ -30,8 +39,9 @@ export function resolveConfig(config: unknown): ResolvedConfig {
   const problems = new Problems()
   const given = readOptions(config, namesOf(OPTIONS), [], 'an object', problems)
   rejectConflicts(given, problems)
+  const traits = problems.attempt(() => readVerifier(given, problems))
   const parsed = parseFields<ParsedOptions>(OPTIONS, given, [], problems)
-  checkRules(given, parsed, problems)
+  checkRules(given, { ...parsed, traits }, problems)
   problems.throwIfAny()
   // Without a problem each option has been parsed by its kind.
   const { public: rules, fetch, ...rest } = parsed as ParsedOptions
@@ -42,7 +52,20 @@ export function resolveConfig(config: unknown): ResolvedConfig {
     isPublic: createPublicMatcher(rules),
     hasPublicPaths: rules.length > 0,
     fetch: fetch ?? runtimeFetch,
+    traits,
+    isTenantStrict: given.tenantField !== undefined || rest.tenant !== false,
   })
+}
+
+/** Reads the properties of the verifier, and gives `context` what it reads. */
+function readVerifier(given: Given, problems: Problems): VerifierTraits | undefined {
+  const { verifier, context = {} } = given
+  if (typeof verifier !== 'function') return undefined
+  const traits = readTraits(verifier as Verifier, problems)
+  if (traits.reads !== undefined && isOptionsObject(context)) {
+    given.context = contextFor(traits.reads, context, OPTIONS.context, problems)
+  }
+  return traits
 }
 
 /** Adds a problem for each option that has no effect beside `verifier`, and removes the option. */
@@ -56,9 +79,12 @@ function rejectConflicts(given: Given, problems: Problems): void {
 }
 
 /** Checks combinations of options that are valid one by one. */
-function checkRules(given: Given, parsed: Partial<ParsedOptions>, problems: Problems): void {
+function checkRules(given: Given, parsed: Parsed, problems: Problems): void {
   const { endpoint, allowInsecureHttp, context, requestIdHeader, credentials } = parsed
   checkStore(given, parsed, problems)
+  if (context?.clientAddress === true && given.clientAddress === undefined) {
+    problems.add(misusedOption(['clientAddress'], 'given: `context.clientAddress` needs it'))
+  }
   if (endpoint !== undefined && allowInsecureHttp === false) {
     problems.attempt(() => rejectInsecure(endpoint))
   }
@@ -74,7 +100,7 @@ function checkRules(given: Given, parsed: Partial<ParsedOptions>, problems: Prob
 
 function checkStore(
   { verifier }: Given,
-  { store, cache, fetch }: Partial<ParsedOptions>,
+  { store, cache, fetch, traits }: Parsed,
   problems: Problems,
 ): void {
   if (store === undefined || cache === undefined) return
@@ -88,7 +114,7 @@ function checkStore(
   }
   if (shared === undefined || shared.scope !== undefined) return
   const isPlain = fetch === undefined || plainTransports.has(fetch)
-  if (verifier === undefined && isPlain) return
+  if (verifier === undefined ? isPlain : traits?.id !== undefined) return
   const own = verifier === undefined ? 'fetch' : 'verifier'
   const expected = `one with \`scope\` beside \`${own}\`: the scope keeps decisions of different ones apart`
   problems.add(misusedOption(['store'], expected))

@@ -1,5 +1,3 @@
-import { isRecord } from './verdict.ts'
-
 /**
  * Reads a value out of nested objects by a path such as `realm_access.roles`, where `\.` is a dot within a name. If the path
  * leads nowhere, the whole text is tried as one name, such as `https://example.com/roles`. Only own properties count.
@@ -16,6 +14,10 @@ export function readPath(value: unknown, path: string): unknown {
 /** An own property of an object, or `undefined`. */
 export function readName(value: unknown, name: string): unknown {
   return isRecord(value) && Object.hasOwn(value, name) ? value[name] : undefined
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function splitPath(path: string): string[] {

@@ -2,17 +2,18 @@ import { createUnreachable } from './failure-cause.ts'
 import { parseCacheControl, parseRetryAfter } from './freshness.ts'
 import { createFaultReport } from './identity-faults.ts'
 import { createDrain, readBody, readResponse } from './response-body.ts'
-import { isRecord, parseBody, parseIdentity, parseVerdict } from './verdict.ts'
+import { isRecord, readPath } from './claim-path.ts'
+import { parseBodyIdentity } from './identity.ts'
+import { endBy, parseBody } from './verdict.ts'
 import { orAborted } from '../async.ts'
 import { AuthUnavailableError } from '../errors.ts'
 import { encodeQuestion } from '../request/question.ts'
 import { runtimeFetch } from '../runtime.ts'
-import type { Freshness } from './freshness.ts'
 import type { OnFault } from './identity-faults.ts'
 import type { BodyResult } from './response-body.ts'
-import type { AllowVerdict, ParsedVerdict, TimedVerifier } from './verdict.ts'
-import type { CustomVerifier, Transport, TransportResponse } from '../auth-config.ts'
-import type { Channel } from '../events.ts'
+import type { ParsedVerdict, TimedAsk } from './verdict.ts'
+import type { Transport, TransportResponse } from '../auth-config.ts'
+import type { Channel } from '../response/events.ts'
 import type { Check } from '../request/check.ts'
 import type { UnavailableReason } from '../types.ts'
 
@@ -20,12 +21,16 @@ export interface EndpointOptions {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly identity: 'optional' | 'required'
+  /** The path of the tenant in the body. */
+  readonly tenantField: string
+  /** A tenant that is no text denies. Otherwise it is dropped. */
+  readonly isTenantStrict: boolean
   readonly fetch: Transport
   readonly notify: Channel['notify']
 }
 
 /** Asks the endpoint. Status 200 allows. 429 and 5xx throw, since they are not a verdict. Any other status denies. */
-export function createEndpoint(options: EndpointOptions): TimedVerifier {
+export function createEndpoint(options: EndpointOptions): TimedAsk {
   const reportFault = createFaultReport(options.notify)
   // A Response of other code may name a wrong length, and may ignore the signal.
   const isRuntime = options.fetch === runtimeFetch
@@ -41,7 +46,7 @@ export function createEndpoint(options: EndpointOptions): TimedVerifier {
     const body = await (isRuntime
       ? readResponse(response, signal)
       : readBody(response.body, signal))
-    return allow(body, response, options.identity, (fault) => reportFault(fault, check.token))
+    return allow(body, response, options, (fault) => reportFault(fault, check.token))
   }
 }
 
@@ -83,27 +88,22 @@ function deny(response: TransportResponse): ParsedVerdict {
 function allow(
   body: BodyResult,
   { status, headers }: TransportResponse,
-  identity: EndpointOptions['identity'],
+  { identity, tenantField, isTenantStrict }: EndpointOptions,
   onFault: OnFault,
 ): ParsedVerdict {
   const json = parseBody(body, headers, onFault)
-  const auth = parseIdentity(json, onFault)
+  const tenant = readPath(json, tenantField)
+  if (isTenantStrict && tenant !== undefined && typeof tenant !== 'string') {
+    return { outcome: 'deny', isLasting: true, detail: 'tenant' }
+  }
+  const auth = parseBodyIdentity(json, tenant, onFault)
   if (identity === 'required' && auth.principal === undefined) {
     throw new AuthUnavailableError(missingIdentityReason(body), { status })
   }
   const said = parseCacheControl(headers.get('cache-control'))
   // A body that broke off may have named a principal, so this allow must not be cached.
   const isCut = body.state === 'broken' || body.state === 'timeout'
-  return { outcome: 'allow', auth, ...bounded(isCut ? { ...said, maxAgeMs: 0 } : said, json) }
-}
-
-/** Bounds the freshness by the `exp` of the body (RFC 7662 §4), for both clocks: either may be set or stand still. */
-function bounded(freshness: Freshness, json: unknown): Freshness & Pick<AllowVerdict, 'endsAt'> {
-  const exp = isRecord(json) ? json['exp'] : undefined
-  if (typeof exp !== 'number') return freshness
-  const endsAt = exp * 1000
-  const maxAgeMs = Math.min(freshness.maxAgeMs ?? Infinity, Math.max(0, endsAt - Date.now()))
-  return { ...freshness, maxAgeMs, endsAt }
+  return endBy({ outcome: 'allow', auth, ...said, ...(isCut ? { maxAgeMs: 0 } : {}) })
 }
 
 function missingIdentityReason({ state }: BodyResult): UnavailableReason {
@@ -120,19 +120,4 @@ function unavailable(reason: UnavailableReason, response: TransportResponse): Au
 function isTransportResponse(value: unknown): value is TransportResponse {
   if (!isRecord(value) || typeof value['status'] !== 'number') return false
   return typeof value['headers'] === 'object' && value['headers'] !== null
-}
-
-/** Asks a function of the user, and trusts nothing that it returns. */
-export function createCustomVerifier(
-  verifier: CustomVerifier,
-  identity: 'optional' | 'required',
-): TimedVerifier {
-  return async (check, _deadline, signal) => {
-    check.attempts += 1
-    const pending = Promise.resolve(verifier(check.question, signal))
-    const verdict = parseVerdict(await orAborted(pending, signal), check.token)
-    if (verdict.outcome === 'deny' || identity === 'optional') return verdict
-    if (verdict.auth.principal === undefined) throw new AuthUnavailableError('invalid_response')
-    return verdict
-  }
 }

@@ -1,8 +1,9 @@
-import type { Channel } from '../events.ts'
+import type { Channel } from '../response/events.ts'
 
-/** A part of an identity that has the wrong type, so that the whole identity was dropped. Never holds the value. */
+/** A part of an identity that has the wrong type. Never holds the value. */
 export interface IdentityFault {
-  readonly field: 'body' | 'principal' | 'attributes'
+  /** With `body`, `principal` and `attributes` the whole identity is dropped, with others only the field. */
+  readonly field: string
   /** The attribute, by the name that the endpoint sent: any text of any length. */
   readonly name?: string
   readonly expected: string
@@ -13,6 +14,7 @@ export type OnFault = (fault: IdentityFault) => void
 /** The most faults that one wrapper reports. An endpoint that invents names must not fill the memory or the log. */
 const MOST = 16
 const LONGEST_NAME = 64
+const DROPS_ALL: ReadonlySet<string> = new Set(['body', 'principal', 'attributes'])
 
 /** A text that has this many characters of the token in a row counts as a part of it. */
 const SHARED = 8
@@ -47,7 +49,8 @@ export function createFaultReport(
     const wrong = faultMessage(fault, token)
     if (reported.size >= MOST || reported.has(wrong)) return
     reported.add(wrong)
-    const message = `The endpoint sent an identity that was dropped: ${wrong}`
+    const dropped = DROPS_ALL.has(fault.field) ? 'an identity' : 'a field'
+    const message = `The endpoint sent ${dropped} that was dropped: ${wrong}`
     notify({ type: 'warning', message })
   }
 }

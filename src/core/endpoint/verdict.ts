@@ -1,9 +1,10 @@
 import { faultMessage } from './identity-faults.ts'
-import { emptyRecord } from '../request/question.ts'
+import { isRecord, readName } from './claim-path.ts'
+import { parseIdentity } from './identity.ts'
 import type { OnFault } from './identity-faults.ts'
 import type { BodyResult } from './response-body.ts'
 import type { Check } from '../request/check.ts'
-import type { Auth } from '../types.ts'
+import type { Auth, DenyDetail } from '../types.ts'
 
 /** A verdict whose identity is checked and frozen. */
 export type ParsedVerdict = AllowVerdict | DenyVerdict
@@ -11,10 +12,10 @@ export type ParsedVerdict = AllowVerdict | DenyVerdict
 export type PendingVerdict = ParsedVerdict | Promise<ParsedVerdict>
 
 /** Answers a check by the deadline, a time of `Clock.now`. Throws `AuthUnavailableError` without a verdict. */
-export type Verifier = (check: Check, deadline: number) => PendingVerdict
+export type Ask = (check: Check, deadline: number) => PendingVerdict
 
-/** Answers a check until the signal aborts. `enforceDeadline` makes a {@link Verifier} of it. */
-export type TimedVerifier = (check: Check, deadline: number, signal: AbortSignal) => PendingVerdict
+/** Answers a check until the signal aborts. `enforceDeadline` makes an {@link Ask} of it. */
+export type TimedAsk = (check: Check, deadline: number, signal: AbortSignal) => PendingVerdict
 
 export interface AllowVerdict {
   readonly outcome: 'allow'
@@ -25,8 +26,6 @@ export interface AllowVerdict {
   readonly mustRevalidate?: true
   /** How long ago the endpoint was asked, if another instance asked it, in milliseconds. */
   readonly ageMs?: number
-  /** The time of day at which the endpoint says that the token ends, in milliseconds since 1970. */
-  readonly endsAt?: number
   /** Lets other instances take it. Called once it is known that it may be cached. */
   readonly share?: () => void
 }
@@ -35,16 +34,10 @@ export interface DenyVerdict {
   readonly outcome: 'deny'
   /** Whether it may be cached at all: a 404 says that the endpoint is elsewhere, and nothing about the token. */
   readonly isLasting: boolean
+  readonly reason?: 'forbidden'
+  readonly detail?: DenyDetail
   readonly maxAgeMs?: number
   readonly ageMs?: undefined
-}
-
-/** An identity without principal and attributes. */
-export const NOBODY: Auth = anonymous(Object.freeze(emptyRecord<never>()))
-
-// Without a prototype, so that a `principal` on Object.prototype names no caller.
-function anonymous(attributes: Auth['attributes']): Auth {
-  return Object.freeze({ __proto__: null, attributes })
 }
 
 const BODY_MUST_BE: Readonly<Record<BodyResult['state'], string>> = {
@@ -80,78 +73,70 @@ export function parseBody(
   return json
 }
 
-/**
- * Takes the identity out of an endpoint's body or of a verifier's verdict: the own properties `principal` and `attributes`.
- * Never returns half an identity: a wrong attribute may be the one that restricts the caller. So one fault drops both.
- */
-export function parseIdentity(value: unknown, onFault: OnFault): Auth {
-  if (!isRecord(value)) return NOBODY
-  const principal = parsePrincipal(ownValue(value, 'principal'), onFault)
-  const attributes = parseAttributes(ownValue(value, 'attributes'), onFault)
-  if (principal === undefined || attributes === undefined) return NOBODY
-  if (principal !== '') return Object.freeze({ principal, attributes })
-  return attributes === NOBODY.attributes ? NOBODY : anonymous(attributes)
+const DENY_DETAILS: Readonly<Record<DenyDetail, true>> = {
+  malformed: true,
+  algorithm: true,
+  type: true,
+  unknown_key: true,
+  signature: true,
+  issuer: true,
+  audience: true,
+  expired: true,
+  not_yet_valid: true,
+  missing_claim: true,
+  bound: true,
+  inactive: true,
+  unknown_token: true,
+  no_verifier: true,
+  tenant: true,
+  proof: true,
+  address: true,
+}
+
+function isDenyDetail(value: unknown): value is DenyDetail {
+  return typeof value === 'string' && Object.hasOwn(DENY_DETAILS, value)
 }
 
 /** Parses what a custom verifier returned. Throws a `TypeError` if it is not a verdict. */
 export function parseVerdict(value: unknown, token: string): ParsedVerdict {
   if (!isRecord(value)) throw new TypeError('The verifier returned no verdict')
-  const outcome = ownValue(value, 'outcome')
-  const maxAgeMs = ownValue(value, 'maxAgeMs')
+  const outcome = readName(value, 'outcome')
+  const maxAgeMs = readName(value, 'maxAgeMs')
   if (maxAgeMs !== undefined && !(typeof maxAgeMs === 'number' && maxAgeMs >= 0)) {
     throw new TypeError('The verifier returned a verdict with a bad "maxAgeMs"')
   }
   const age = maxAgeMs === undefined ? {} : { maxAgeMs }
-  if (outcome === 'deny') return { outcome, isLasting: true, ...age }
+  if (outcome === 'deny') return { outcome, isLasting: true, ...parseDenial(value), ...age }
   if (outcome !== 'allow') throw new TypeError('The verifier returned no known outcome')
   const auth = parseIdentity(value, (fault) => {
     const wrong = faultMessage(fault, token)
     throw new TypeError(`The verifier returned a malformed identity: ${wrong}`)
   })
-  return { outcome, auth, ...age }
+  return endBy({ outcome, auth, ...age })
 }
 
-/** Returns `''` for no principal, `undefined` for a wrong one. */
-function parsePrincipal(value: unknown, onFault: OnFault): string | undefined {
-  if (value === undefined) return ''
-  if (typeof value === 'string') return value
-  onFault({ field: 'principal', expected: 'a string' })
-  return undefined
-}
-
-function parseAttributes(value: unknown, onFault: OnFault): Auth['attributes'] | undefined {
-  // Shared, since an object without a prototype takes 200 bytes, and cached decisions are many.
-  if (value === undefined || value === null) return NOBODY.attributes
-  if (!isRecord(value)) {
-    onFault({ field: 'attributes', expected: 'an object' })
-    return undefined
+function parseDenial(value: Record<string, unknown>): Pick<DenyVerdict, 'reason' | 'detail'> {
+  const reason = readName(value, 'reason')
+  const detail = readName(value, 'detail')
+  if (reason !== undefined && reason !== 'forbidden') {
+    throw new TypeError('The verifier returned a denial with an unknown "reason"')
   }
-  const attributes = emptyRecord<readonly string[]>()
-  let isWrong = false
-  for (const name of Object.keys(value)) {
-    const list = parseList(value[name])
-    if (list !== undefined) {
-      attributes[name] = list
-      continue
-    }
-    isWrong = true
-    onFault({ field: 'attributes', name, expected: 'a string or a list of strings' })
+  if (detail !== undefined && !isDenyDetail(detail)) {
+    throw new TypeError('The verifier returned a denial with an unknown "detail"')
   }
-  return isWrong ? undefined : Object.freeze(attributes)
+  return {
+    ...(reason === undefined ? {} : { reason }),
+    ...(detail === undefined ? {} : { detail }),
+  }
 }
 
-function parseList(value: unknown): readonly string[] | undefined {
-  if (typeof value === 'string') return Object.freeze([value])
-  if (!Array.isArray(value)) return undefined
-  // A copy has no holes, which `every` would skip.
-  const list: unknown[] = [...value]
-  return list.every((item) => typeof item === 'string') ? Object.freeze(list) : undefined
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function ownValue(record: Record<string, unknown>, name: string): unknown {
-  return Object.hasOwn(record, name) ? record[name] : undefined
+/**
+ * Lets a verdict be cached and shared until its token ends, and no longer. `expiresAt` is a time of day, and the time to cache
+ * is measured by the other clock: either may be set or stand still.
+ */
+export function endBy(verdict: AllowVerdict): AllowVerdict {
+  const { expiresAt } = verdict.auth
+  if (expiresAt === undefined) return verdict
+  const leftMs = Math.max(0, expiresAt - Date.now())
+  return { ...verdict, maxAgeMs: Math.min(verdict.maxAgeMs ?? Infinity, leftMs) }
 }

@@ -3,7 +3,7 @@ import { isOutage } from './outage.ts'
 import { SlidingWindow } from './sliding-window.ts'
 import type { RecentOutage } from './outage.ts'
 import type { CircuitBreakerConfig } from '../auth-config.ts'
-import type { TimedVerifier, Verifier } from '../endpoint/verdict.ts'
+import type { TimedAsk, Ask } from '../endpoint/verdict.ts'
 import type { Check } from '../request/check.ts'
 import type { Clock } from '../runtime.ts'
 import type { CircuitEvent } from '../types.ts'
@@ -33,7 +33,7 @@ export function createCircuitBreaker(
   return {
     /** Counts how checks end, and starts no call while the circuit is open. */
     watch:
-      (next: TimedVerifier): TimedVerifier =>
+      (next: TimedAsk): TimedAsk =>
       async (check, deadline, signal) => {
         const { stateForCall, settle } = circuitFor(check)
         const during = stateForCall(deadline)
@@ -49,7 +49,7 @@ export function createCircuitBreaker(
       },
     /** Throws at once while the circuit is open, before anything that a call needs is started. */
     rejectWhileOpen:
-      (next: Verifier): Verifier =>
+      (next: Ask): Ask =>
       (check, deadline) => {
         circuitFor(check).throwWhileOpen()
         return next(check, deadline)

@@ -7,15 +7,17 @@ import { limit } from './limit.ts'
 import { RecentOutage } from './outage.ts'
 import { retry } from './retry.ts'
 import { SharedCalls } from './shared-calls.ts'
-import { createCustomVerifier, createEndpoint } from '../endpoint/endpoint.ts'
+import { createCustomVerifier } from '../endpoint/custom-verifier.ts'
+import { createEndpoint } from '../endpoint/endpoint.ts'
+import { requireTenant } from '../endpoint/tenancy.ts'
 import { adoptUnavailable } from '../errors.ts'
 import { systemClock as clock } from '../runtime.ts'
 import type { CachedDecision } from './cache/cache.ts'
 import type { VerdictStore } from './cache/verdict-store.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import type { ResolvedConfig } from '../config/parse.ts'
-import type { PendingVerdict, TimedVerifier, Verifier } from '../endpoint/verdict.ts'
-import type { Channel } from '../events.ts'
+import type { PendingVerdict, TimedAsk, Ask } from '../endpoint/verdict.ts'
+import type { Channel } from '../response/events.ts'
 import type { Check } from '../request/check.ts'
 
 /** The endpoint, or the verifier in its place, with all policies around it. */
@@ -52,16 +54,18 @@ export function createVerifier(
   const { retry: retries, circuitBreaker, concurrency, timeoutMs } = config
   const windowMs = circuitBreaker === false ? 10_000 : circuitBreaker.windowMs
   const outage = new RecentOutage(windowMs, clock.now)
-  const breaker = createBreaker(config, outage, channel)
+  // A caller with a made-up token must not stop a verifier that answers from memory for all others.
+  const isLocal = config.traits?.local === true
+  const breaker = isLocal ? undefined : createBreaker(config, outage, channel)
   let timed = adopting(createSource(config, endpoint, channel))
-  if (retries !== false) timed = retry(timed, retries, clock)
+  if (retries !== false && !isLocal) timed = retry(timed, retries, clock)
   if (breaker !== undefined) timed = breaker.watch(timed)
-  timed = limit(timed, concurrency, clock, () => !tokens.isEmpty())
+  if (!isLocal) timed = limit(timed, concurrency, clock, () => !tokens.isEmpty())
   const call = enforceDeadline(timed, clock)
   const known = recognise(breaker?.rejectWhileOpen(call) ?? call, tokens, outage)
   const shared = shareAcrossInstances(known, config, memory)
   const calls = new SharedCalls(cache?.fill(shared) ?? shared, config, clock)
-  const share: Verifier = (check, deadline) => calls.ask(check, deadline)
+  const share: Ask = (check, deadline) => calls.ask(check, deadline)
   const ask = cache?.orStale(share, outage) ?? share
   return {
     lookUp: (token, told) => cache?.lookUp(token, told),
@@ -76,13 +80,13 @@ export function createVerifier(
 }
 
 function shareAcrossInstances(
-  next: Verifier,
-  { cache, store, endpointHeaders }: ResolvedConfig,
+  next: Ask,
+  { cache, store, endpointHeaders, traits }: ResolvedConfig,
   { asked }: Memory,
-): Verifier {
+): Ask {
   if (cache === false || store?.shared === undefined || asked === undefined) return next
   // The headers may tell the endpoint whose keys it must look among.
-  const scope = JSON.stringify([store.shared.scope, endpointHeaders])
+  const scope = JSON.stringify([store.shared.scope, endpointHeaders, traits?.id])
   return shareVerdicts(next, store.shared, { allowTtlMs: cache.allowTtlMs, asked, scope, clock })
 }
 
@@ -111,7 +115,7 @@ function createBreaker(
 }
 
 // Next to the code of the user that may throw, so that each policy sees errors of our class.
-function adopting(next: TimedVerifier): TimedVerifier {
+function adopting(next: TimedAsk): TimedAsk {
   return async (check, deadline, signal) => {
     try {
       return await next(check, deadline, signal)
@@ -124,10 +128,21 @@ function adopting(next: TimedVerifier): TimedVerifier {
 function createSource(
   config: ResolvedConfig,
   endpoint: string | undefined,
-  { notify }: Channel,
-): TimedVerifier {
-  const { verifier, identity, endpointHeaders, fetch } = config
-  if (verifier !== undefined) return createCustomVerifier(verifier, identity)
+  channel: Channel,
+): TimedAsk {
+  const source = createBareSource(config, endpoint, channel)
+  return config.tenant === false ? source : requireTenant(source, config.tenant)
+}
+
+function createBareSource(
+  config: ResolvedConfig,
+  endpoint: string | undefined,
+  channel: Channel,
+): TimedAsk {
+  const { verifier, identity, endpointHeaders: headers, ...rest } = config
+  if (verifier !== undefined) return createCustomVerifier(verifier, identity, channel)
   if (endpoint === undefined) throw new TypeError('The config has no endpoint and no verifier')
-  return createEndpoint({ url: endpoint, headers: endpointHeaders, identity, fetch, notify })
+  const { fetch, tenantField, isTenantStrict } = rest
+  const { notify } = channel
+  return createEndpoint({ url: endpoint, headers, identity, tenantField, isTenantStrict, fetch, notify })
 }

@@ -1,10 +1,10 @@
 import { AuthUnavailableError } from '../errors.ts'
 import type { Clock } from '../runtime.ts'
-import type { ParsedVerdict, TimedVerifier, Verifier } from '../endpoint/verdict.ts'
+import type { ParsedVerdict, TimedAsk, Ask } from '../endpoint/verdict.ts'
 import type { Check } from '../request/check.ts'
 
 /** Aborts the signal at the deadline and ends the check as `timeout`, even if the call ignores the signal. */
-export function enforceDeadline(next: TimedVerifier, { now }: Pick<Clock, 'now'>): Verifier {
+export function enforceDeadline(next: TimedAsk, { now }: Pick<Clock, 'now'>): Ask {
   return (check, deadline) =>
     new Promise((resolve, reject) => {
       const controller = new AbortController()
@@ -20,7 +20,7 @@ export function enforceDeadline(next: TimedVerifier, { now }: Pick<Clock, 'now'>
 }
 
 async function ask(
-  next: TimedVerifier,
+  next: TimedAsk,
   check: Check,
   deadline: number,
   signal: AbortSignal,

@@ -12,6 +12,10 @@ const ASKED = [
   'fetch',
   'context',
   'identity',
+  'tenant',
+  'tenantField',
+  'isTenantStrict',
+  'clientAddress',
 ] as const satisfies readonly (keyof ResolvedConfig)[]
 
 /** Whether two configs ask the same endpoint the same question, so that decisions of one hold for the other. */

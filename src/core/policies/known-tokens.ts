@@ -1,7 +1,7 @@
 import { drawKey, hashText } from './keyed-hash.ts'
 import type { Hash } from './keyed-hash.ts'
 import type { RecentOutage } from './outage.ts'
-import type { ParsedVerdict, PendingVerdict, Verifier } from '../endpoint/verdict.ts'
+import type { Ask, DenyVerdict, ParsedVerdict, PendingVerdict } from '../endpoint/verdict.ts'
 import type { Check } from '../request/check.ts'
 import type { Clock } from '../runtime.ts'
 
@@ -69,8 +69,13 @@ export class KnownTokens {
   }
 }
 
+// RFC 9110 §15.5.4: a 403 rejects this request of a token that is good for others.
+function isForbidden({ reason }: DenyVerdict, { endpointStatus }: Check): boolean {
+  return reason === 'forbidden' || endpointStatus === 403
+}
+
 /** Marks the checks of known tokens before the endpoint is asked, and learns from what it answers. */
-export function recognise(next: Verifier, tokens: KnownTokens, outage: RecentOutage): Verifier {
+export function recognise(next: Ask, tokens: KnownTokens, outage: RecentOutage): Ask {
   const learn = async (
     check: Check,
     mark: Hash,
@@ -80,8 +85,7 @@ export function recognise(next: Verifier, tokens: KnownTokens, outage: RecentOut
       const verdict = await pending
       outage.noteAnswer()
       if (verdict.outcome === 'allow') tokens.add(mark)
-      // RFC 9110 §15.5.4: a 403 rejects this request of a token that is good for others.
-      else if (check.endpointStatus !== 403) tokens.forget(mark)
+      else if (!isForbidden(verdict, check)) tokens.forget(mark)
       return verdict
     } catch (error) {
       if (outage.isShownBy(error, check)) outage.note()

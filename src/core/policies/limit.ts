@@ -1,6 +1,6 @@
 import { AuthUnavailableError } from '../errors.ts'
 import type { ConcurrencyConfig } from '../auth-config.ts'
-import type { TimedVerifier } from '../endpoint/verdict.ts'
+import type { TimedAsk } from '../endpoint/verdict.ts'
 import type { Clock } from '../runtime.ts'
 
 /** Permission for one call, until the call or its check ends. */
@@ -33,11 +33,11 @@ const RESERVED_PART = 1 / 4
  * a flood displaces itself. Without such a check it is rejected as `overloaded`.
  */
 export function limit(
-  next: TimedVerifier,
+  next: TimedAsk,
   { maxInFlight, maxWaiting }: Required<ConcurrencyConfig>,
   { now }: Pick<Clock, 'now'>,
   hasKnownTokens: () => boolean,
-): TimedVerifier {
+): TimedAsk {
   const known: Lane = { taken: new Set(), waiting: [] }
   const unknown: Lane = { taken: new Set(), waiting: [] }
   const lanes = [known, unknown]

@@ -2,7 +2,7 @@ import { sleep } from '../async.ts'
 import { isWorthRetrying } from './outage.ts'
 import { SlidingWindow } from './sliding-window.ts'
 import type { RetryConfig } from '../auth-config.ts'
-import type { ParsedVerdict, TimedVerifier } from '../endpoint/verdict.ts'
+import type { ParsedVerdict, TimedAsk } from '../endpoint/verdict.ts'
 import type { Check } from '../request/check.ts'
 import type { Clock } from '../runtime.ts'
 
@@ -13,10 +13,10 @@ const ALWAYS_FREE = 10
 
 /** Asks again after no response or a gateway's, before the deadline. At most a tenth of the checks of 10 s are retries. */
 export function retry(
-  next: TimedVerifier,
+  next: TimedAsk,
   { attempts, minDelayMs, maxDelayMs }: Required<RetryConfig>,
   { now, random }: Pick<Clock, 'now' | 'random'>,
-): TimedVerifier {
+): TimedAsk {
   const checks = new SlidingWindow(WINDOW_MS)
   const retries = new SlidingWindow(WINDOW_MS)
 

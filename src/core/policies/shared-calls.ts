@@ -4,7 +4,7 @@ import { within } from '../async.ts'
 import { AuthUnavailableError } from '../errors.ts'
 import { keepAlive } from '../runtime.ts'
 import type { Clock } from '../runtime.ts'
-import type { ParsedVerdict, PendingVerdict, Verifier } from '../endpoint/verdict.ts'
+import type { ParsedVerdict, PendingVerdict, Ask } from '../endpoint/verdict.ts'
 import type { Check } from '../request/check.ts'
 import type { Call } from './under-way.ts'
 
@@ -22,13 +22,13 @@ interface Follower {
  * its own call and takes whichever answers first. Later checks share the newest call.
  */
 export class SharedCalls {
-  readonly #next: Verifier
+  readonly #next: Ask
   readonly #timeoutMs: number
   readonly #clock: Pick<Clock, 'now' | 'wallNow'>
   readonly #calls = new UnderWay<SharedCall>()
 
   constructor(
-    next: Verifier,
+    next: Ask,
     { timeoutMs }: { readonly timeoutMs: number },
     clock: Pick<Clock, 'now' | 'wallNow'>,
   ) {
@@ -116,6 +116,7 @@ export class SharedCalls {
     follower.isAnswered = true
     check.cache = 'shared'
     check.endpointStatus = call.check.endpointStatus
+    check.verifier = call.check.verifier
     return verdict
   }
 

@@ -1,5 +1,5 @@
 import { createQuestionBuilder, createToldEncoder, encodeKey, readHeaders } from './question.ts'
-import type { Context, ToldHeaders } from './question.ts'
+import type { Context, ToldFacts } from './question.ts'
 import type { Target } from './target.ts'
 import type { Stamp } from '../decision-store.ts'
 import type { DecisionEvent, Question, SkipReason } from '../types.ts'
@@ -20,6 +20,8 @@ export class Check {
   attempts = 0
   /** The status of the last response of the endpoint. */
   endpointStatus: number | undefined = undefined
+  /** The verifier that decided, by its label. */
+  verifier: string | undefined = undefined
   cache: DecisionEvent['cache'] = 'off'
   /** Why the decision was not cached. */
   skipped: SkipReason | undefined = undefined
@@ -37,13 +39,14 @@ export class Check {
   }
 }
 
-/** The facts about a request, beside the token, that the endpoint is told. */
-export interface Told {
+/** The facts about a request, beside the token, that the endpoint is told. A cache hit needs no headers that are named. */
+export interface Told extends ToldFacts {
   /** Encoded: see `createToldEncoder`. */
   readonly text: string
-  /** All headers, if all are told. Named ones are read with the question, which a cache hit does not need. */
-  readonly headers: ToldHeaders | undefined
 }
+
+/** Returns the address of the client. */
+export type ReadAddress = (request: Request, args: readonly unknown[]) => string | undefined
 
 export type CheckFactory = ReturnType<typeof createCheckFactory>
 
@@ -52,22 +55,27 @@ export type CheckFactory = ReturnType<typeof createCheckFactory>
  * its key, so neither can have what the other lacks. Both are made at once: other code may change the headers of a request
  * that waits.
  */
-export function createCheckFactory(context: Context, scope: readonly string[]) {
+export function createCheckFactory(
+  context: Context,
+  scope: readonly unknown[],
+  readAddress: ReadAddress = () => undefined,
+) {
   const encodeTold = createToldEncoder(context, scope)
   const buildQuestion = createQuestionBuilder(context)
   return {
     /** Returns `undefined` if that is more than an endpoint is told. */
-    tell: (request: Request, target: Target): Told | undefined => {
+    tell: (request: Request, target: Target, args: readonly unknown[] = []): Told | undefined => {
       const headers = context.headers === 'all' ? readHeaders(request.headers, 'all') : undefined
-      const text = encodeTold(request, target, headers)
-      return text === undefined ? undefined : { text, headers }
+      const clientAddress = context.clientAddress ? readAddress(request, args) : undefined
+      const text = encodeTold(request, target, { headers, clientAddress })
+      return text === undefined ? undefined : { text, headers, clientAddress }
     },
     createCheck: (
       token: string,
-      { text, headers }: Told,
+      told: Told,
       request: Request,
       target: Target,
       args: readonly unknown[],
-    ): Check => new Check(buildQuestion(token, request, target, headers), text, args),
+    ): Check => new Check(buildQuestion(token, request, target, told), told.text, args),
   }
 }

@@ -7,10 +7,19 @@ export interface Context {
   readonly params: 'values' | 'lists' | 'none'
   readonly path: boolean
   readonly method: boolean
+  readonly clientAddress: boolean
 }
 
 /** Headers that are told, by their names in lower case. */
 export type ToldHeaders = Record<string, string>
+
+/** Facts that are read once for both the question and its key. */
+export interface ToldFacts {
+  /** All headers, if all are told. */
+  readonly headers?: ToldHeaders | undefined
+  /** With `context.clientAddress`, if it is known. */
+  readonly clientAddress?: string | undefined
+}
 
 // Secrets that belong to this server or to a proxy, not to the endpoint.
 const WITHHELD: ReadonlySet<string> = new Set(['cookie', 'proxy-authorization'])
@@ -18,14 +27,16 @@ const WITHHELD: ReadonlySet<string> = new Set(['cookie', 'proxy-authorization'])
 /** Makes a function that puts what is told about a request into the form that the endpoint expects. */
 export function createQuestionBuilder(
   context: Context,
-): (token: string, request: Request, target: Target, headers?: ToldHeaders) => Question {
-  return (token, { headers, method }, target, told = readHeaders(headers, context.headers)) => {
+): (token: string, request: Request, target: Target, facts?: ToldFacts) => Question {
+  return (token, { headers, method }, target, facts = {}) => {
     const asked = {
       path: context.path ? target.path : '',
-      headers: told,
+      headers: facts.headers ?? readHeaders(headers, context.headers),
       params: readParams(context.params === 'none' ? '' : target.query, context.params === 'lists'),
+      ...(context.method ? { method } : {}),
+      ...(facts.clientAddress === undefined ? {} : { clientAddress: facts.clientAddress }),
     }
-    return { token, request: context.method ? { ...asked, method } : asked }
+    return { token, request: asked }
   }
 }
 
@@ -84,21 +95,23 @@ const MAX_PARAMS = 1000
  */
 export function createToldEncoder(
   context: Context,
-  scope: readonly string[],
-): (request: Request, target: Target, headers?: ToldHeaders) => string | undefined {
-  const { headers, params, path, method } = context
+  scope: readonly unknown[],
+): (request: Request, target: Target, facts?: ToldFacts) => string | undefined {
+  const { headers, params, path, method, clientAddress } = context
   const prefix = VERSION + encodeField(JSON.stringify([scope, context]))
-  if (headers !== 'all' && headers.length === 0 && params === 'none' && !path && !method) {
+  const isEmpty = headers !== 'all' && headers.length === 0 && params === 'none'
+  if (isEmpty && !path && !method && !clientAddress) {
     return () => prefix
   }
-  return (request, target, all) => {
+  return (request, target, facts = {}) => {
     let told = prefix
     if (path) told += encodeField(target.path)
     if (params !== 'none') told += encodeField(target.query)
     if (method) told += encodeField(request.method)
+    if (clientAddress) told += encodeOptional(facts.clientAddress)
     told +=
       headers === 'all'
-        ? encodeAll(all ?? readHeaders(request.headers, 'all'))
+        ? encodeAll(facts.headers ?? readHeaders(request.headers, 'all'))
         : encodeNamed(request.headers, headers)
     if (told.length - prefix.length > MAX_LENGTH) return undefined
     return params !== 'none' && hasTooManyParams(target.query) ? undefined : told
@@ -113,10 +126,13 @@ export function encodeKey(token: string, told: string): string {
 function encodeNamed(headers: Headers, names: readonly string[]): string {
   let encoded = ''
   for (const name of names) {
-    const value = headers.get(name)
-    encoded += value === null ? '-' : encodeField(value)
+    encoded += encodeOptional(headers.get(name) ?? undefined)
   }
   return encoded
+}
+
+function encodeOptional(value: string | undefined): string {
+  return value === undefined ? '-' : encodeField(value)
 }
 
 function encodeAll(headers: ToldHeaders): string {

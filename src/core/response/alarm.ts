@@ -1,7 +1,7 @@
-import { kindOf } from '../events.ts'
-import type { WriteLine } from '../events.ts'
+import { kindOf } from './events.ts'
+import type { WriteLine } from './events.ts'
 import type { Check } from '../request/check.ts'
-import type { DenialReason } from '../types.ts'
+import type { DenialReason, DenyDetail } from '../types.ts'
 
 /** The details of a request that is rejected for another reason than a denial. */
 export interface Failure {
@@ -10,6 +10,8 @@ export interface Failure {
   readonly status?: number | undefined
   /** A code that holds no secret. */
   readonly cause?: string | undefined
+  /** Why a verifier denied. */
+  readonly detail?: DenyDetail | undefined
   /** The thrown value, for `internal_error` and `unreachable`. Only for the observer. */
   readonly error?: unknown
 }

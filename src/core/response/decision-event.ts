@@ -9,12 +9,14 @@ export interface Progress {
   readonly setup: {
     readonly config: { readonly requestIdHeader: string | false }
     readonly readCredentials: CredentialsReader
+    /** The label of the verifier. */
+    readonly label?: string | undefined
   }
   readonly startedAt: number
   target?: Target
   token?: string
   /** The decision came from the cache, so there is no check. */
-  isHit?: boolean
+  hit?: { readonly verifier: string | undefined }
   /** On a cache miss. */
   check?: Check
 }
@@ -31,7 +33,7 @@ const LONGEST_PRINCIPAL = 256
 /** Makes the event of a decision. Never throws, since a decision must not depend on its event. */
 export function createDecisionEvent(
   progress: Progress,
-  decision: Pick<DecisionEvent, 'outcome' | 'reason' | 'status' | 'cause' | 'shadow'>,
+  decision: Pick<DecisionEvent, 'outcome' | 'reason' | 'status' | 'cause' | 'detail' | 'shadow'>,
   auth: Auth | undefined,
 ): DecisionEvent {
   const { startedAt, check } = progress
@@ -41,11 +43,13 @@ export function createDecisionEvent(
     path: '',
     method: '',
     durationMs: performance.now() - startedAt,
-    cache: check?.cache ?? (progress.isHit === true ? 'hit' : 'off'),
+    cache: check?.cache ?? (progress.hit === undefined ? 'off' : 'hit'),
     attempts: check?.attempts ?? 0,
     ...(check?.skipped === undefined ? {} : { skipped: check.skipped }),
     ...(check?.endpointStatus === undefined ? {} : { endpointStatus: check.endpointStatus }),
   }
+  const verifier = progress.hit?.verifier ?? check?.verifier ?? (check && progress.setup.label)
+  if (verifier !== undefined) event.verifier = verifier
   try {
     addFacts(event, progress, auth)
   } catch {

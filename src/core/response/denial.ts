@@ -1,7 +1,7 @@
 import { ignore, isPromise } from '../async.ts'
-import { kindOf } from '../events.ts'
+import { kindOf } from './events.ts'
 import type { AuthConfig } from '../auth-config.ts'
-import type { Channel } from '../events.ts'
+import type { Channel } from './events.ts'
 import type { Denial, DenialReason } from '../types.ts'
 
 export type Denials = ReturnType<typeof createDenials>
@@ -15,7 +15,7 @@ export interface DenialOptions {
 }
 
 interface Row {
-  readonly status: 400 | 401 | 500
+  readonly status: 400 | 401 | 403 | 500
   readonly message: string
   /** RFC 6750 §3.1: only if a token was sent and rejected. An outage must not make clients drop theirs. */
   readonly invalidToken?: true
@@ -31,6 +31,7 @@ const ROWS: Readonly<Record<DenialReason, Row>> = {
   missing_credentials: { status: 401, message: BAD_HEADER },
   malformed_credentials: { status: 401, message: BAD_HEADER, invalidToken: true },
   denied: { status: 401, message: FAILED, invalidToken: true },
+  forbidden: { status: 403, message: 'Access denied' },
   rate_limited: { status: 401, message: FAILED, outage: true },
   service_error: { status: 401, message: FAILED, outage: true },
   timeout: { status: 401, message: SERVICE_ERROR, outage: true },
@@ -98,6 +99,7 @@ function createResponse(denial: Denial, challenge: string): Response {
 function errorType(status: number): string {
   if (status === 401) return 'authentication_error'
   if (status === 400) return 'invalid_request_error'
+  if (status === 403) return 'permission_error'
   return status === 429 ? 'rate_limit_error' : 'api_error'
 }
 

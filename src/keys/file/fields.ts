@@ -1,5 +1,5 @@
 import { isCollection, isScalar } from 'yaml'
-import { isRecord } from '../../core/endpoint/verdict.ts'
+import { isRecord } from '../../core/endpoint/claim-path.ts'
 import { emptyRecord } from '../../core/request/question.ts'
 import { isPathPrefixes, PREFIX_FORM } from '../paths.ts'
 import { parseTimestamp, TIMESTAMP_FORM } from '../times.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createRequestLog } from '../../../src/cli/gateway/request-log.ts'
-import { createChannel } from '../../../src/core/events.ts'
+import { createChannel } from '../../../src/core/response/events.ts'
 import { passageOf } from '../../../src/gateway/passage.ts'
 import { describeFailure } from '../../../src/gateway/refusal.ts'
 import { get, raw } from '../../support/requests.ts'

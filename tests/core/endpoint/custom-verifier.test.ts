@@ -1,24 +1,26 @@
 import { describe, expect, it, vi } from 'vitest'
-import { createCustomVerifier } from '../../../src/core/endpoint/endpoint.ts'
+import { createCustomVerifier } from '../../../src/core/endpoint/custom-verifier.ts'
+import { createChannel } from '../../../src/core/response/events.ts'
 import { checkOf } from '../../support/checks.ts'
 import type { CustomVerifier } from '../../../src/index.ts'
 
 const { signal } = new AbortController()
+const channel = createChannel(undefined, () => undefined)
 
 function ask(verifier: CustomVerifier, identity: 'optional' | 'required' = 'optional'): unknown {
-  return createCustomVerifier(verifier, identity)(checkOf(), Infinity, signal)
+  return createCustomVerifier(verifier, identity, channel)(checkOf(), Infinity, signal)
 }
 
 describe('a custom verifier', () => {
   it('is asked the question with the signal, and counted', async () => {
     const verifier = vi.fn<CustomVerifier>().mockReturnValue({ outcome: 'deny' })
     const check = checkOf()
-    expect(await createCustomVerifier(verifier, 'optional')(check, Infinity, signal)).toMatchObject(
+    expect(await createCustomVerifier(verifier, 'optional', channel)(check, Infinity, signal)).toMatchObject(
       {
         outcome: 'deny',
       },
     )
-    expect(verifier).toHaveBeenCalledExactlyOnceWith(check.question, signal)
+    expect(verifier).toHaveBeenCalledExactlyOnceWith(check.question, signal, expect.anything())
     expect(check.attempts).toBe(1)
   })
 

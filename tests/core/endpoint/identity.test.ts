@@ -107,6 +107,8 @@ describe('a malformed identity', () => {
       url: ADDRESS,
       headers: {},
       identity: 'optional',
+      tenantField: 'tenant',
+      isTenantStrict: false,
       fetch: transport,
       notify: report,
     })

@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  parseVerdict,
-  NOBODY,
-  parseBody,
-  parseIdentity,
-  parseJson,
-} from '../../../src/core/endpoint/verdict.ts'
+import { NOBODY, parseIdentity } from '../../../src/core/endpoint/identity.ts'
+import { parseVerdict, parseBody, parseJson } from '../../../src/core/endpoint/verdict.ts'
 import type { IdentityFault } from '../../../src/core/endpoint/identity-faults.ts'
 import type { BodyResult } from '../../../src/core/endpoint/response-body.ts'
 

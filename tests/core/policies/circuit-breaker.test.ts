@@ -3,7 +3,7 @@ import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { isOutage } from '../../../src/core/policies/outage.ts'
 import { createCircuitBreaker } from '../../../src/core/policies/circuit-breaker.ts'
 import { checkOf } from '../../support/checks.ts'
-import type { ParsedVerdict, TimedVerifier } from '../../../src/core/endpoint/verdict.ts'
+import type { ParsedVerdict, TimedAsk } from '../../../src/core/endpoint/verdict.ts'
 
 const DENY = { outcome: 'deny', isLasting: true } as const
 const { signal } = new AbortController()
@@ -22,7 +22,7 @@ let states: string[] = []
 let asked = 0
 
 function breaker(options: Partial<Parameters<typeof createCircuitBreaker>[0]> = {}) {
-  const next: TimedVerifier = () => {
+  const next: TimedAsk = () => {
     asked += 1
     return answer()
   }

@@ -2,14 +2,14 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { enforceDeadline } from '../../../src/core/policies/deadline.ts'
 import { checkOf } from '../../support/checks.ts'
-import type { TimedVerifier } from '../../../src/core/endpoint/verdict.ts'
+import type { TimedAsk } from '../../../src/core/endpoint/verdict.ts'
 
 const DENY = { outcome: 'deny', isLasting: true } as const
 const check = checkOf()
 const clock = { now: () => performance.now() }
 
 /** How a check ends, told without waiting for it. */
-function run(next: TimedVerifier): { ended: () => unknown } {
+function run(next: TimedAsk): { ended: () => unknown } {
   let ended: unknown = 'pending'
   const verdict = Promise.resolve(enforceDeadline(next, clock)(check, performance.now() + 100))
   void verdict.then(
@@ -30,7 +30,7 @@ describe('deadline', () => {
   const limited = new AuthUnavailableError('rate_limited', { status: 429 })
 
   it('passes on the check and the verdict, and leaves no timer', async () => {
-    const next = vi.fn<TimedVerifier>().mockResolvedValue(DENY)
+    const next = vi.fn<TimedAsk>().mockResolvedValue(DENY)
     const { ended } = run(next)
     await vi.advanceTimersByTimeAsync(0)
     expect(ended()).toBe(DENY)

@@ -3,7 +3,7 @@ import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { SharedCalls } from '../../../src/core/policies/shared-calls.ts'
 import { checkOf } from '../../support/checks.ts'
 import { allow, heldCalls, TIMEOUT } from '../../support/held-calls.ts'
-import type { ParsedVerdict, Verifier } from '../../../src/core/endpoint/verdict.ts'
+import type { ParsedVerdict, Ask } from '../../../src/core/endpoint/verdict.ts'
 
 const settle = (ms = 0): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
 
@@ -104,7 +104,7 @@ describe('a follower', () => {
       let lateMs = 0
       const now = (): number => performance.now() + lateMs
       let made = 0
-      const next: Verifier = () => {
+      const next: Ask = () => {
         made += 1
         return new Promise(() => undefined)
       }

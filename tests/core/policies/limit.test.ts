@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { limit } from '../../../src/core/policies/limit.ts'
 import { checkOf } from '../../support/checks.ts'
 import type { Check } from '../../../src/core/request/check.ts'
-import type { ParsedVerdict, TimedVerifier } from '../../../src/core/endpoint/verdict.ts'
+import type { ParsedVerdict, TimedAsk } from '../../../src/core/endpoint/verdict.ts'
 
 const DENY = { outcome: 'deny', isLasting: true } as const
 
@@ -10,7 +10,7 @@ const DENY = { outcome: 'deny', isLasting: true } as const
 function heldEndpoint() {
   const asked: string[] = []
   const answers = new Map<string, (verdict: ParsedVerdict | Error) => void>()
-  const next: TimedVerifier = (check) =>
+  const next: TimedAsk = (check) =>
     new Promise((resolve, reject) => {
       asked.push(check.token)
       answers.set(check.token, (verdict) => {
@@ -27,7 +27,7 @@ function heldEndpoint() {
 
 /** Tokens in capitals are known. */
 function limited(
-  next: TimedVerifier,
+  next: TimedAsk,
   maxInFlight = 2,
   maxWaiting = 2,
   now = () => 0,
@@ -50,7 +50,7 @@ describe('limit', () => {
     let now = 5
     const seen: (number | undefined)[] = []
     const ends: (() => void)[] = []
-    const next: TimedVerifier = ({ waitedSince }) => {
+    const next: TimedAsk = ({ waitedSince }) => {
       seen.push(waitedSince)
       return new Promise((resolve) => ends.push(() => resolve(DENY)))
     }
@@ -188,7 +188,7 @@ describe('limit', () => {
   })
 
   it('frees its places when calls throw, so that nothing is lost over time', async () => {
-    const next = vi.fn<TimedVerifier>(() => {
+    const next = vi.fn<TimedAsk>(() => {
       throw new Error('bug')
     })
     const ask = limited(next, 1, 0)
@@ -257,7 +257,7 @@ describe('limit', () => {
   it('never exceeds `maxInFlight`', async () => {
     let inFlight = 0
     let most = 0
-    const next: TimedVerifier = async () => {
+    const next: TimedAsk = async () => {
       inFlight += 1
       most = Math.max(most, inFlight)
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 3))

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { retry } from '../../../src/core/policies/retry.ts'
 import { checkOf } from '../../support/checks.ts'
-import type { TimedVerifier } from '../../../src/core/endpoint/verdict.ts'
+import type { TimedAsk } from '../../../src/core/endpoint/verdict.ts'
 
 const DENY = { outcome: 'deny', isLasting: true } as const
 const now = (): number => performance.now()
@@ -16,7 +16,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function retrying(next: TimedVerifier, options = {}, random = () => 0.5) {
+function retrying(next: TimedAsk, options = {}, random = () => 0.5) {
   const defaults = { attempts: 1, minDelayMs: 50, maxDelayMs: 250 }
   const verify = retry(next, { ...defaults, ...options }, { now, random })
   return (timeoutMs = 5000, signal = new AbortController().signal) => {
@@ -29,7 +29,7 @@ function retrying(next: TimedVerifier, options = {}, random = () => 0.5) {
 describe('retry', () => {
   it('asks once more, after a wait', async () => {
     const next = vi
-      .fn<TimedVerifier>()
+      .fn<TimedAsk>()
       .mockRejectedValueOnce(error('unreachable'))
       .mockResolvedValue(DENY)
     const verdict = retrying(next)()
@@ -45,7 +45,7 @@ describe('retry', () => {
     [0, 50],
     [1, 250],
   ])('waits between the least and the most, with random %d for %d ms', async (random, delay) => {
-    const next = vi.fn<TimedVerifier>().mockRejectedValue(error('unreachable'))
+    const next = vi.fn<TimedAsk>().mockRejectedValue(error('unreachable'))
     void retrying(next, {}, () => random)()
     await vi.advanceTimersByTimeAsync(delay - 1)
     expect(next).toHaveBeenCalledOnce()
@@ -56,7 +56,7 @@ describe('retry', () => {
   it('asks no more often than it is told, and passes on the last error', async () => {
     const last = error('service_error', 503)
     const next = vi
-      .fn<TimedVerifier>()
+      .fn<TimedAsk>()
       .mockRejectedValueOnce(error('unreachable'))
       .mockRejectedValueOnce(error('service_error', 502))
       .mockRejectedValue(last)
@@ -70,13 +70,13 @@ describe('retry', () => {
     ['a timeout', error('timeout')],
     ['a bug', new Error('bug')],
   ])('does not ask again after %s', async (_what, thrown) => {
-    const next = vi.fn<TimedVerifier>().mockRejectedValue(thrown)
+    const next = vi.fn<TimedAsk>().mockRejectedValue(thrown)
     await expect(retrying(next)()).rejects.toBe(thrown)
     expect(next).toHaveBeenCalledOnce()
   })
 
   it('does not ask again where the wait would pass the deadline', async () => {
-    const next = vi.fn<TimedVerifier>().mockRejectedValue(error('unreachable'))
+    const next = vi.fn<TimedAsk>().mockRejectedValue(error('unreachable'))
     await expect(retrying(next)(150)).rejects.toMatchObject({ reason: 'unreachable' })
     expect(next).toHaveBeenCalledOnce()
     void retrying(next)(151)
@@ -85,7 +85,7 @@ describe('retry', () => {
   })
 
   it('does not ask sooner than the endpoint wishes', async () => {
-    const next = vi.fn<TimedVerifier>().mockRejectedValue(error('service_error', 503, 2000))
+    const next = vi.fn<TimedAsk>().mockRejectedValue(error('service_error', 503, 2000))
     void retrying(next)()
     await vi.advanceTimersByTimeAsync(1999)
     expect(next).toHaveBeenCalledOnce()
@@ -96,7 +96,7 @@ describe('retry', () => {
 
   it('ends the wait with the signal', async () => {
     const controller = new AbortController()
-    const next = vi.fn<TimedVerifier>().mockRejectedValue(error('unreachable'))
+    const next = vi.fn<TimedAsk>().mockRejectedValue(error('unreachable'))
     const verdict = retrying(next)(5000, controller.signal)
     await vi.advanceTimersByTimeAsync(10)
     controller.abort()
@@ -106,7 +106,7 @@ describe('retry', () => {
   })
 
   it('gives a quiet instance ten retries in ten seconds', async () => {
-    const next = vi.fn<TimedVerifier>().mockRejectedValue(error('unreachable'))
+    const next = vi.fn<TimedAsk>().mockRejectedValue(error('unreachable'))
     const ask = retrying(next)
     for (let turn = 0; turn < 20; turn += 1) {
       void ask()
@@ -120,7 +120,7 @@ describe('retry', () => {
   })
 
   it('asks again for at most a tenth of the checks of a busy instance', async () => {
-    const next = vi.fn<TimedVerifier>().mockRejectedValue(error('unreachable'))
+    const next = vi.fn<TimedAsk>().mockRejectedValue(error('unreachable'))
     const ask = retrying(next)
     for (let turn = 0; turn < 500; turn += 1) {
       void ask()

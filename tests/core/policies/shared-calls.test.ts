@@ -5,7 +5,7 @@ import { Check } from '../../../src/core/request/check.ts'
 import { checkOf } from '../../support/checks.ts'
 import { collectGarbage } from '../../support/garbage.ts'
 import { allow, heldCalls, TIMEOUT } from '../../support/held-calls.ts'
-import type { Verifier } from '../../../src/core/endpoint/verdict.ts'
+import type { Ask } from '../../../src/core/endpoint/verdict.ts'
 
 const settle = (ms = 0): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
 
@@ -215,7 +215,7 @@ it('a check does not follow a lost call', async () => {
 it('lost calls do not pile up', async () => {
   vi.useRealTimers()
   let time = 0
-  const never: Verifier = () => new Promise(() => undefined)
+  const never: Ask = () => new Promise(() => undefined)
   const shared = new SharedCalls(
     never,
     { timeoutMs: TIMEOUT },

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createDenials } from '../../../src/core/response/denial.ts'
-import type { Channel } from '../../../src/core/events.ts'
+import type { Channel } from '../../../src/core/response/events.ts'
 import type { AuthConfig, DenialReason } from '../../../src/index.ts'
 
 const M1 = 'Missing or invalid Authorization header'

@@ -1,7 +1,7 @@
 import { Dice, Process, World } from './world.ts'
 import { Servers } from './servers.ts'
 import type * as Parts from './parts.ts'
-import type { ParsedVerdict, Verifier } from '../../../src/core/endpoint/verdict.ts'
+import type { ParsedVerdict, Ask } from '../../../src/core/endpoint/verdict.ts'
 import type { EngineFlaws } from './servers.ts'
 
 /** One history of the protocol: instances, an endpoint that changes its mind, and faults. */
@@ -82,7 +82,7 @@ class Instance {
       maxBytes: 2 ** 20,
     }
     this.#cache = new parts.Cache(cache, this.process, this.store)
-    const ask: Verifier = async ({ told }) => {
+    const ask: Ask = async ({ told }) => {
       const version = await askEndpoint(this.process)
       this.#told.set(told, Math.max(version, this.#toldOf(told)))
       return verdictOf(version)

@@ -6,7 +6,7 @@ import type { RecentOutage } from '../outage.ts'
 import type { Call } from '../under-way.ts'
 import type { CacheConfig } from '../../auth-config.ts'
 import type { DecisionStore, Stamp } from '../../decision-store.ts'
-import type { ParsedVerdict, PendingVerdict, Verifier } from '../../endpoint/verdict.ts'
+import type { Ask, DenyVerdict, ParsedVerdict, PendingVerdict } from '../../endpoint/verdict.ts'
 import type { Check } from '../../request/check.ts'
 import type { Admission } from '../../response/admission.ts'
 import type { Clock } from '../../runtime.ts'
@@ -16,12 +16,15 @@ import type { SkipReason } from '../../types.ts'
 export interface CachedDecision {
   /** Made when the decision is stored, so that a hit allocates nothing. `undefined` for a denial. */
   readonly admission: Admission | undefined
+  readonly denial: DenyVerdict | undefined
+  /** The verifier that decided, by its label. */
+  readonly verifier: string | undefined
   readonly ttlMs: number
   /** When the endpoint was asked. The token may be revoked before the answer comes. */
   readonly askedAt: number
   readonly wallAskedAt: number
-  /** The time of day at which the endpoint says that the token ends. */
-  readonly endsAt: number | undefined
+  /** How long after `askedAt` the token ends. */
+  readonly lifeMs: number
   readonly mustRevalidate: boolean
   /** With a store. */
   readonly stamp: Stamp | undefined
@@ -37,6 +40,7 @@ interface Fill extends Call {
 
 const MAX_ENTRIES_PER_TOKEN = 64
 const JITTER = 0.1
+const DENY: DenyVerdict = { outcome: 'deny', isLasting: true }
 
 /** Caches decisions, never failures. Denials have a store of their own, so that invalid tokens drop no allow. */
 export class Cache {
@@ -67,7 +71,7 @@ export class Cache {
   }
 
   /** Asks on a miss. Outside of the shared call. During an outage an expired allow may stand in. */
-  orStale(next: Verifier, outage: Pick<RecentOutage, 'isRecent'>): Verifier {
+  orStale(next: Ask, outage: Pick<RecentOutage, 'isRecent'>): Ask {
     const askOrStale = async (check: Check, deadline: number): Promise<ParsedVerdict> => {
       try {
         return await next(check, deadline)
@@ -89,7 +93,7 @@ export class Cache {
   }
 
   /** Stores what a call brings. Inside of the shared call: it happens once, and before any check is answered. */
-  fill(next: Verifier): Verifier {
+  fill(next: Ask): Ask {
     return (check, deadline) => {
       const verdict = this.#hit(check)
       if (verdict !== undefined) return verdict
@@ -126,24 +130,25 @@ export class Cache {
 
   // Both clocks must agree: one may stop while a machine is frozen, the other may be set back and forth.
   #isUsable(decision: CachedDecision, extraMs: number): boolean {
-    const { ttlMs, askedAt, wallAskedAt, endsAt, stamp, admission } = decision
+    const { ttlMs, askedAt, wallAskedAt, lifeMs, stamp, admission } = decision
     const wallNow = this.#clock.wallNow()
-    if (endsAt !== undefined && wallNow >= endsAt) return false
     const now = this.#clock.now()
     // A denial admits no request, so it may outlive the connection to the store.
     const isTrusted = admission === undefined ? stamp?.isCurrent() : stamp?.isGood(now, wallNow)
     if (isTrusted === false) return false
     const ageMs = now - this.#madeAt - askedAt
     const wallAgeMs = wallNow - this.#wallMadeAt - wallAskedAt
-    return ageMs < ttlMs + extraMs && wallAgeMs >= 0 && wallAgeMs < ttlMs + extraMs
+    const mostMs = Math.min(ttlMs + extraMs, lifeMs)
+    return ageMs < mostMs && wallAgeMs >= 0 && wallAgeMs < mostMs
   }
 
   #hit(check: Check): ParsedVerdict | undefined {
     const decision = this.lookUp(check.token, check.told)
     if (decision === undefined) return undefined
     check.cache = 'hit'
+    check.verifier = decision.verifier
     const auth = decision.admission?.auth
-    return auth === undefined ? { outcome: 'deny', isLasting: true } : { outcome: 'allow', auth }
+    return auth === undefined ? (decision.denial ?? DENY) : { outcome: 'allow', auth }
   }
 
   #stale(check: Check): ParsedVerdict | undefined {
@@ -152,6 +157,7 @@ export class Cache {
     if (decision === undefined || auth === undefined || decision.mustRevalidate) return undefined
     if (!this.#isUsable(decision, this.#options.staleIfErrorMs)) return undefined
     check.cache = 'stale'
+    check.verifier = decision.verifier
     return { outcome: 'allow', auth: Object.freeze({ __proto__: null, ...auth, stale: true }) }
   }
 
@@ -202,18 +208,21 @@ export class Cache {
   #fits(fill: Fill, verdict: ParsedVerdict, ttlMs: number): boolean {
     const { token, told } = fill.check
     const { ageMs = 0 } = verdict
-    const times = {
+    const common = {
+      verifier: fill.check.verifier,
       ttlMs,
       askedAt: Math.floor(fill.startedAt - this.#madeAt - ageMs),
       wallAskedAt: Math.floor(fill.wallStartedAt - this.#wallMadeAt - ageMs),
       stamp: fill.stamp,
     }
     if (verdict.outcome === 'deny') {
-      const denial = { admission: undefined, ...times, endsAt: undefined, mustRevalidate: false }
-      return this.#denials.set(token, told, denial, 0)
+      const rest = { admission: undefined, lifeMs: Infinity, mustRevalidate: false }
+      return this.#denials.set(token, told, { ...common, ...rest, denial: verdict }, 0)
     }
-    const { auth, endsAt, mustRevalidate = false } = verdict
-    const allow = { admission: { admitted: true, auth }, ...times, endsAt, mustRevalidate } as const
+    const { auth, mustRevalidate = false } = verdict
+    const lifeMs = (auth.expiresAt ?? Infinity) - (fill.wallStartedAt - ageMs)
+    const admission = { admitted: true, auth } as const
+    const allow = { ...common, admission, denial: undefined, lifeMs, mustRevalidate }
     return this.#allows.set(token, told, allow, sizeOf(auth))
   }
 }

@@ -1,4 +1,4 @@
-import { NOBODY } from '../../endpoint/verdict.ts'
+import { NOBODY } from '../../endpoint/identity.ts'
 import type { Auth } from '../../types.ts'
 
 const ATTRIBUTES_BYTES = 160
@@ -7,15 +7,22 @@ const POINTER_BYTES = 8
 const TEXT_BYTES = 16
 
 /** Estimates the bytes of an identity, as measured on V8. The objects around short texts take most of them. */
-export function sizeOf({ principal = '', attributes }: Auth): number {
-  let bytes = sizeOfText(principal)
+export function sizeOf(auth: Auth): number {
+  const { principal = '', attributes, scopes, clientId = '', tenant = '', claims } = auth
+  let bytes = sizeOfText(principal) + sizeOfText(clientId) + sizeOfText(tenant)
+  if (scopes !== undefined) bytes += sizeOfList(scopes)
+  // Each character of JSON stands for at most the bytes of a short text.
+  if (claims !== undefined) bytes += TEXT_BYTES * JSON.stringify(claims).length
   if (attributes === NOBODY.attributes) return bytes
   bytes += ATTRIBUTES_BYTES
   for (const [name, list] of Object.entries(attributes)) {
-    bytes += LIST_BYTES + sizeOfText(name)
-    for (const text of list) bytes += POINTER_BYTES + sizeOfText(text)
+    bytes += sizeOfText(name) + sizeOfList(list)
   }
   return bytes
+}
+
+function sizeOfList(list: readonly string[]): number {
+  return list.reduce((bytes, text) => bytes + POINTER_BYTES + sizeOfText(text), LIST_BYTES)
 }
 
 function sizeOfText({ length }: string): number {

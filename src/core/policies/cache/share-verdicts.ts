@@ -1,7 +1,7 @@
 import { VerdictStore } from './verdict-store.ts'
 import type { CacheConfig } from '../../auth-config.ts'
 import type { SharedAllow, SharedDecisions } from '../../decision-store.ts'
-import type { AllowVerdict, ParsedVerdict, Verifier } from '../../endpoint/verdict.ts'
+import type { AllowVerdict, ParsedVerdict, Ask } from '../../endpoint/verdict.ts'
 import type { Check } from '../../request/check.ts'
 import type { Clock } from '../../runtime.ts'
 
@@ -28,16 +28,16 @@ export function createAsked({
 
 /** Takes what another instance was allowed, or asks and lets the others take an allow. */
 export function shareVerdicts(
-  next: Verifier,
+  next: Ask,
   { recall }: SharedDecisions,
   { allowTtlMs, asked, scope, clock }: SharingOptions,
-): Verifier {
+): Ask {
   const lastAskedAt = ({ token, told }: Check): number => asked.get(token, told) ?? -Infinity
-  const isUsable = (check: Check, { askedAt, ttlMs, endsAt = Infinity }: SharedAllow): boolean => {
+  const isUsable = (check: Check, { askedAt, ttlMs, auth }: SharedAllow): boolean => {
     const wallNow = clock.wallNow()
     const ageMs = wallNow - askedAt
     if (ageMs <= -MAX_SKEW_MS || ageMs >= Math.min(allowTtlMs, ttlMs)) return false
-    return wallNow < endsAt && askedAt >= lastAskedAt(check) + MAX_SKEW_MS
+    return wallNow < (auth.expiresAt ?? Infinity) && askedAt >= lastAskedAt(check) + MAX_SKEW_MS
   }
 
   return async (check, deadline): Promise<ParsedVerdict> => {
@@ -59,7 +59,7 @@ export function shareVerdicts(
 }
 
 function toShared(
-  { auth, endsAt, mustRevalidate }: AllowVerdict,
+  { auth, mustRevalidate }: AllowVerdict,
   askedAt: number,
   ttlMs: number,
 ): SharedAllow {
@@ -67,7 +67,6 @@ function toShared(
     auth,
     askedAt,
     ttlMs,
-    ...(endsAt === undefined ? {} : { endsAt }),
     ...(mustRevalidate === undefined ? {} : { mustRevalidate }),
   }
 }

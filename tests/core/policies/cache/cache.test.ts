@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { NOBODY } from '../../../../src/core/endpoint/verdict.ts'
+import { NOBODY } from '../../../../src/core/endpoint/identity.ts'
 import { checkOf } from '../../../support/checks.ts'
 import {
   allow,
@@ -121,7 +121,7 @@ describe('a cached allow', () => {
 
 describe('an allow that says when it ends (RFC 7662 §4)', () => {
   it('ends then by the time of day, whatever the clocks do', async () => {
-    asked.mockImplementation(() => allow({ endsAt: state.wall + 500 }))
+    asked.mockImplementation(() => allow({ auth: { attributes: {}, expiresAt: state.wall + 500 } }))
     const { outcome } = cached()
     await outcome()
     pass(499)
@@ -134,7 +134,7 @@ describe('an allow that says when it ends (RFC 7662 §4)', () => {
 
   it('is not served stale after that', async () => {
     asked
-      .mockImplementationOnce(() => allow({ endsAt: state.wall + 1500 }))
+      .mockImplementationOnce(() => allow({ auth: { attributes: {}, expiresAt: state.wall + 1500 } }))
       .mockImplementation(fail('unreachable'))
     const { outcome } = cached({ staleIfErrorMs: 5000 })
     await outcome()

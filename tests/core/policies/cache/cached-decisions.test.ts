@@ -43,7 +43,7 @@ function guard(answer: Answer, config: AuthConfig = {}, handler = showPrincipal)
 }
 
 function readQuestion({ body, signal }: TransportInit): Asked {
-  const { api_key: token, request } = JSON.parse(body) as {
+  const { api_key: token, request } = JSON.parse(body ?? '') as {
     api_key: string
     request: { path: string; headers: Record<string, string> }
   }

@@ -158,16 +158,15 @@ describe('a shared allow', () => {
     ['is as old as its time to live', { ...fresh, askedAt: NOW - 20_000 }],
     ['is as old as this instance allows', { ...fresh, askedAt: NOW - 30_000, ttlMs: 60_000 }],
     ['comes from the future', { ...fresh, askedAt: NOW + 5000 }],
-    ['is about a token that has ended', { ...fresh, endsAt: NOW }],
+    ['is about a token that has ended', { ...fresh, auth: { ...AUTH, expiresAt: NOW } }],
   ])('is not taken if it %s', async (_what, allow) => {
     expect(await askWith(allow).ask()).toBe(ENDPOINT)
   })
 
   it('keeps its age and its limits', async () => {
-    const limits = { endsAt: NOW + 1, mustRevalidate: true } as const
+    const limits = { auth: { ...AUTH, expiresAt: NOW + 1 }, mustRevalidate: true } as const
     expect(await askWith({ ...fresh, ...limits }).ask()).toEqual({
       outcome: 'allow',
-      auth: AUTH,
       maxAgeMs: 20_000,
       ageMs: 1000,
       ...limits,
@@ -175,10 +174,10 @@ describe('a shared allow', () => {
   })
 
   it('is made of what the endpoint allows, unless it forbids that', async () => {
-    const limits = { endsAt: NOW + 1, mustRevalidate: true } as const
-    const allowed = askWith(undefined, { outcome: 'allow', auth: AUTH, maxAgeMs: 9000, ...limits })
+    const limits = { auth: { ...AUTH, expiresAt: NOW + 1 }, mustRevalidate: true } as const
+    const allowed = askWith(undefined, { outcome: 'allow', maxAgeMs: 9000, ...limits })
     await allowed.ask()
-    expect(allowed.shared).toEqual([{ auth: AUTH, askedAt: NOW, ttlMs: 9000, ...limits }])
+    expect(allowed.shared).toEqual([{ askedAt: NOW, ttlMs: 9000, ...limits }])
     const forbidden = askWith(undefined, { outcome: 'allow', auth: AUTH, maxAgeMs: 0 })
     await forbidden.ask()
     expect(forbidden.shared).toEqual([])

@@ -1,25 +1,25 @@
-import type { ContextConfig } from '../auth-config.ts'
-import type { CircuitEvent, KeysEvent, Question } from '../types.ts'
+import type { CircuitEvent, DenyDetail, KeysEvent, Question } from './types.ts'
 
-/** Why a verifier denies: for the operator, as `detail` of the decision event. The client is told none of it. */
-export type DenyDetail =
-  | 'malformed'
-  | 'algorithm'
-  | 'type'
-  | 'unknown_key'
-  | 'signature'
-  | 'issuer'
-  | 'audience'
-  | 'expired'
-  | 'not_yet_valid'
-  | 'missing_claim'
-  | 'bound'
-  | 'inactive'
-  | 'unknown_token'
-  | 'no_verifier'
-  | 'tenant'
-  | 'proof'
-  | 'address'
+/** The parts of a request that the endpoint gets. With fewer parts more requests share one cached decision. */
+export interface ContextConfig {
+  /** `'all'` sends the client's headers except `cookie` and `proxy-authorization`. A list sends exactly those headers. `cache`
+   * needs a list.
+   * @default 'all' */
+  readonly headers?: 'all' | readonly string[]
+  /** How the query is sent. `'values'` sends a string, or a list for a repeated parameter. `'lists'` sends a list for each
+   * parameter, as Llama Stack does. `'none'` sends `{}`.
+   * @default 'values' */
+  readonly params?: 'values' | 'lists' | 'none'
+  /** `true` sends the canonical path. `false` sends `''`, so that one cached decision serves every path.
+   * @default true */
+  readonly path?: boolean
+  /** `true` adds `request.method`. Set it if the endpoint tells reads from writes.
+   * @default false */
+  readonly method?: boolean
+  /** `true` adds `request.clientAddress`, which the option `clientAddress` returns.
+   * @default false */
+  readonly clientAddress?: boolean
+}
 
 /** The answer to a {@link Question}. Without an answer throw `AuthUnavailableError`. */
 export type Verdict =

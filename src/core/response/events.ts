@@ -1,7 +1,7 @@
-import { ignore } from './async.ts'
-import { AuthConfigError } from './errors.ts'
-import type { AuthConfig } from './auth-config.ts'
-import type { AuthEvent, NoticeEvent, StoreEvent } from './types.ts'
+import { ignore } from '../async.ts'
+import { AuthConfigError } from '../errors.ts'
+import type { AuthConfig } from '../auth-config.ts'
+import type { AuthEvent, NoticeEvent, StoreEvent } from '../types.ts'
 
 /**
  * Tells the observer of an event, of the error behind it, and of the request that a decision is about. The error may hold a

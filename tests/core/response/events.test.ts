@@ -1,14 +1,14 @@
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { AuthConfigError } from '../../src/core/errors.ts'
+import { AuthConfigError } from '../../../src/core/errors.ts'
 import {
   createChannel,
   createConsole,
   kindOf,
   observeWithRequest,
   reportConfigError,
-} from '../../src/core/events.ts'
-import type { AuthEvent, NoticeEvent } from '../../src/index.ts'
+} from '../../../src/core/response/events.ts'
+import type { AuthEvent, NoticeEvent } from '../../../src/index.ts'
 
 type Observer = (event: AuthEvent) => void
 
