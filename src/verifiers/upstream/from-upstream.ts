@@ -2,16 +2,14 @@ import { emptyRecord } from '../../core/request/question.ts'
 import { decodeName, readAttributes, readValues } from './identity.ts'
 import { parseUpstreamOptions } from './options.ts'
 import { createProofCheck } from './proof.ts'
-import type { AuthConfig, ContextConfig } from '../../core/auth-config.ts'
-import type { Verdict, Verifier } from '../../core/endpoint/verifier.ts'
+import type { AuthConfig } from '../../core/auth-config.ts'
 import type { Question } from '../../core/types.ts'
+import type { ContextConfig, Verdict, Verifier } from '../../core/verifier.ts'
 import type { ResolvedUpstream, UpstreamOptions } from './options.ts'
 import type { ResolvedProof } from './proof-options.ts'
 
 /** The part of a config that {@link fromUpstream} makes. */
-export type UpstreamConfig = Required<
-  Pick<AuthConfig, 'credentials' | 'tokenFormat' | 'context' | 'verifier'>
->
+export type UpstreamConfig = Required<Pick<AuthConfig, 'credentials' | 'tokenFormat' | 'verifier'>>
 
 type Headers = Question['request']['headers']
 type Allow = Extract<Verdict, { outcome: 'allow' }>
@@ -61,9 +59,8 @@ export function trustsNetwork(verifier: Verifier | undefined): boolean {
 export function fromUpstream(options: UpstreamOptions): UpstreamConfig {
   const upstream = parseUpstreamOptions(options)
   const { principalHeader, proof } = upstream
-  const context = contextOf(upstream)
   const verifier: Verifier = Object.assign(createVerifier(upstream), {
-    reads: context,
+    reads: readsOf(upstream),
     local: true as const,
     label: 'upstream',
     warnings: proof.kind === 'network' ? [TRUSTS_NETWORK] : [],
@@ -77,13 +74,12 @@ export function fromUpstream(options: UpstreamOptions): UpstreamConfig {
   return {
     credentials: { header: principalHeader },
     tokenFormat: 'visible-ascii',
-    context,
     verifier,
   }
 }
 
 /** Exactly what the verifier looks at, since a cached decision is used only for requests that are equal in that. */
-function contextOf(upstream: ResolvedUpstream): ContextConfig {
+function readsOf(upstream: ResolvedUpstream): ContextConfig {
   const { proof, principalHeader, tenantHeader, attributesHeader, attributeHeaders } = upstream
   const proofHeader = 'header' in proof ? proof.header : undefined
   const headers = [principalHeader, tenantHeader, attributesHeader, proofHeader]

@@ -1,4 +1,5 @@
-import { parseJson, isRecord } from '../../core/endpoint/verdict.ts'
+import { isRecord } from '../../core/endpoint/claim-path.ts'
+import { parseJson } from '../../core/endpoint/verdict.ts'
 import { emptyRecord } from '../../core/request/question.ts'
 
 // Fetch gives every byte as one character, so that others than these have no certain meaning.
