@@ -1,4 +1,4 @@
-import { invalidOption, misusedOption } from './option-checks.ts'
+import { invalidOption, isHttpToken, misusedOption } from './option-checks.ts'
 import type { ContextConfig, Verifier } from '../verifier.ts'
 import type { Kind } from './kinds.ts'
 import type { OptionPath, Problems } from './problems.ts'
@@ -7,6 +7,8 @@ import type { OptionPath, Problems } from './problems.ts'
 export interface VerifierTraits {
   readonly reads: ContextConfig | undefined
   readonly local: boolean
+  /** In lower case. */
+  readonly consumes: readonly string[]
   readonly label: string | undefined
   readonly warnings: readonly string[]
   readonly id: string | undefined
@@ -24,18 +26,27 @@ const NOTHING: Context = {
 
 /** The properties of a verifier. Each that is there must have its type, since a misspelt value could change a decision. */
 export function readTraits(verifier: Verifier, problems: Problems): VerifierTraits {
-  const { reads, local, label, warnings = [], id } = verifier
+  const { reads, local, consumes = [], label, warnings = [], id } = verifier
   const require = (isRight: boolean, name: string, value: unknown, expected: string): void => {
     if (!isRight) problems.add(invalidOption(['verifier', name], value, expected))
   }
   const isText = (value: unknown): boolean => value === undefined || typeof value === 'string'
   require(local === undefined || local === true, 'local', local, 'true, or left out')
   require(isText(id), 'id', id, 'a string')
+  const areHeaders = Array.isArray(consumes) && consumes.every(isHttpToken)
+  require(areHeaders, 'consumes', consumes, 'a list of header names')
   const isLabel = label === undefined || /^[a-z][a-z\d_]{0,31}$/.test(String(label))
   require(isLabel, 'label', label, 'a lower-case letter, then at most 31 of a-z, 0-9 and _')
   const isList = Array.isArray(warnings) && warnings.every((one) => typeof one === 'string')
   require(isList, 'warnings', warnings, 'a list of strings')
-  return { reads, local: local === true, label, warnings: [...warnings], id }
+  return {
+    reads,
+    local: local === true,
+    consumes: areHeaders ? consumes.map((name) => name.toLowerCase()) : [],
+    label,
+    warnings: [...warnings],
+    id,
+  }
 }
 
 /**
@@ -69,10 +80,7 @@ function lacking(needed: Context, context: Context): { name: string; expected: s
   return [...flags, ...params, ...headers]
 }
 
-function missingHeader(
-  needed: Context['headers'],
-  told: Context['headers'],
-): string | undefined {
+function missingHeader(needed: Context['headers'], told: Context['headers']): string | undefined {
   if (told === 'all') return undefined
   if (needed === 'all') return '"all"'
   const missing = needed.find((name) => !told.includes(name))
