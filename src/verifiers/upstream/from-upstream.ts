@@ -61,6 +61,7 @@ export function fromUpstream(options: UpstreamOptions): UpstreamConfig {
   const { principalHeader, proof } = upstream
   const verifier: Verifier = Object.assign(createVerifier(upstream), {
     reads: readsOf(upstream),
+    consumes: headersOf(upstream),
     local: true as const,
     label: 'upstream',
     warnings: proof.kind === 'network' ? [TRUSTS_NETWORK] : [],
@@ -80,20 +81,25 @@ export function fromUpstream(options: UpstreamOptions): UpstreamConfig {
 
 /** Exactly what the verifier looks at, since a cached decision is used only for requests that are equal in that. */
 function readsOf(upstream: ResolvedUpstream): ContextConfig {
-  const { proof, principalHeader, tenantHeader, attributesHeader, attributeHeaders } = upstream
-  const proofHeader = 'header' in proof ? proof.header : undefined
-  const headers = [principalHeader, tenantHeader, attributesHeader, proofHeader]
+  const { proof } = upstream
   const isSigned = proof.kind === 'signature'
   return Object.freeze({
-    headers: [
-      ...headers.filter((name) => name !== undefined),
-      ...attributeHeaders.map(([name]) => name),
-    ],
+    headers: headersOf(upstream),
     params: 'none',
     path: isSigned,
     method: isSigned,
     clientAddress: proof.kind === 'addresses',
   })
+}
+
+function headersOf(upstream: ResolvedUpstream): readonly string[] {
+  const { proof, principalHeader, tenantHeader, attributesHeader, attributeHeaders } = upstream
+  const proofHeader = 'header' in proof ? proof.header : undefined
+  const headers = [principalHeader, tenantHeader, attributesHeader, proofHeader]
+  return [
+    ...headers.filter((name) => name !== undefined),
+    ...attributeHeaders.map(([name]) => name),
+  ]
 }
 
 function createVerifier(upstream: ResolvedUpstream): Verifier {

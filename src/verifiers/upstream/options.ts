@@ -6,6 +6,7 @@ import {
   readOptions,
 } from '../../core/config/option-checks.ts'
 import { parseHeader, parseProof } from './proof-options.ts'
+import { GATEWAY_HEADERS } from './signature.ts'
 import type { OptionPath } from '../../core/config/problems.ts'
 import type { ResolvedProof, UpstreamProof } from './proof-options.ts'
 
@@ -43,8 +44,11 @@ const NAMES = [
   'attributesHeader',
   'attributeHeaders',
 ] as const
-// What `createGateway` writes and signs.
-const SIGNED = { tenantHeader: 'x-auth-tenant', attributesHeader: 'x-auth-attributes' } as const
+// A signature covers both, so both must be read.
+const SIGNED = {
+  tenantHeader: GATEWAY_HEADERS.tenant,
+  attributesHeader: GATEWAY_HEADERS.attributes,
+} as const
 
 /** @throws AuthConfigError */
 export function parseUpstreamOptions(value: unknown): ResolvedUpstream {

@@ -8,6 +8,7 @@ import {
   readOptions,
 } from '../../core/config/option-checks.ts'
 import { parseNetwork } from './address.ts'
+import { parseSecrets } from './signature.ts'
 import type { OptionPath } from '../../core/config/problems.ts'
 import type { Network } from './address.ts'
 
@@ -99,17 +100,6 @@ export function parseProof(value: unknown): ResolvedProof {
     secrets,
     maxAgeSeconds: MAX_AGE.parse(maxAgeSeconds, [...path, 'maxAgeSeconds']),
   }
-}
-
-/** Parses a secret that two servers share, or a list of them. */
-export function parseSecrets(value: unknown, path: OptionPath): readonly string[] {
-  const list: readonly unknown[] = Array.isArray(value) ? value : [value]
-  if (list.length > 0 && list.every(isSecret)) return Object.freeze([...list])
-  throw invalidSecret(path, '16 to 1024 visible ASCII characters, or a list of such secrets')
-}
-
-function isSecret(value: unknown): value is string {
-  return typeof value === 'string' && /^[\x21-\x7e]{16,1024}$/.test(value)
 }
 
 function parseAddresses(value: unknown): ResolvedProof {

@@ -1,3 +1,14 @@
+import { invalidSecret } from '../../core/config/option-checks.ts'
+import type { OptionPath } from '../../core/config/problems.ts'
+
+/** The headers in which the gateway sends an identity, and its signature. */
+export const GATEWAY_HEADERS = {
+  principal: 'x-auth-principal',
+  tenant: 'x-auth-tenant',
+  attributes: 'x-auth-attributes',
+  signature: 'x-auth-signature',
+} as const
+
 /** What a gateway signs about a request: each value as it is sent, or `''` if it is missing. */
 export interface Statement {
   readonly method: string
@@ -27,6 +38,17 @@ const HEADER = /^t=([1-9]\d{0,14}),v1=([\da-f]{64})$/
 const MAX_AHEAD_MS = 5_000
 
 const encoder = new TextEncoder()
+
+/** Parses a secret that two servers share, or a list of them. */
+export function parseSecrets(value: unknown, path: OptionPath): readonly string[] {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value]
+  if (list.length > 0 && list.every(isSecret)) return Object.freeze([...list])
+  throw invalidSecret(path, '16 to 1024 visible ASCII characters, or a list of such secrets')
+}
+
+function isSecret(value: unknown): value is string {
+  return typeof value === 'string' && /^[\x21-\x7e]{16,1024}$/.test(value)
+}
 
 /** Makes a function that returns the value of `X-Auth-Signature` for a statement, signed now. */
 export function createSigner(
