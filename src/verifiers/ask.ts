@@ -1,12 +1,8 @@
-import { parseRetryAfter } from '../core/endpoint/freshness.ts'
-import { createDrain, readBody, readResponse } from '../core/endpoint/response-body.ts'
-import { send } from '../core/endpoint/send.ts'
+import { createDrain } from '../core/endpoint/response-body.ts'
+import { readAnswer, reasonOf, send, unavailable } from '../core/endpoint/send.ts'
 import { parseJson } from '../core/endpoint/verdict.ts'
 import { AuthUnavailableError } from '../core/errors.ts'
-import { runtimeFetch } from '../core/runtime.ts'
 import type { Transport, TransportInit, TransportResponse } from '../core/auth-config.ts'
-import type { BodyResult } from '../core/endpoint/response-body.ts'
-import type { UnavailableReason } from '../core/types.ts'
 
 /**
  * What to do with the body of an expected status. `json`: it must be JSON, else there is no verdict. `try_json`: `json` is
@@ -48,43 +44,22 @@ export async function askService(
   answered?.(status)
   const use = Object.hasOwn(expected, status) ? expected[status] : undefined
   // A `fetch` that follows redirects against its contract: this response may come from another server.
-  const isForeign = response.redirected === true
-  if (use === undefined || isForeign) {
+  if (response.redirected === true) {
     void drain(response.body)
-    throw unexpected(response, isForeign)
+    throw new AuthUnavailableError('service_error')
+  }
+  if (use === undefined) {
+    void drain(response.body)
+    throw unavailable(status === 429 ? 'rate_limited' : 'service_error', response)
   }
   const answer = { status, headers: response.headers }
   if (use === 'ignore') {
     void drain(response.body)
     return { ...answer, json: undefined }
   }
-  // A Response of other code may name a wrong length, and may ignore the signal.
-  const body = await (transport === runtimeFetch
-    ? readResponse(response, init.signal, maxBytes)
-    : readBody(response.body, init.signal, maxBytes))
+  const body = await readAnswer(transport, response, init.signal, maxBytes)
   const json = body.state === 'complete' ? parseJson(body.text) : undefined
-  if (json === undefined && use === 'json') throw unreadable(body, status)
+  if (json === undefined && use === 'json')
+    throw new AuthUnavailableError(reasonOf(body), { status })
   return { ...answer, json }
-}
-
-function unexpected(
-  { status, headers }: TransportResponse,
-  isForeign: boolean,
-): AuthUnavailableError {
-  if (isForeign) return new AuthUnavailableError('service_error')
-  const retryAfterMs = parseRetryAfter(headers.get('retry-after'), Date.now())
-  const reason = status === 429 ? 'rate_limited' : 'service_error'
-  return new AuthUnavailableError(reason, { retryAfterMs, status })
-}
-
-const UNREADABLE: Readonly<Record<BodyResult['state'], UnavailableReason>> = {
-  complete: 'invalid_response',
-  not_utf8: 'invalid_response',
-  too_long: 'invalid_response',
-  broken: 'unreachable',
-  timeout: 'timeout',
-}
-
-function unreadable({ state }: BodyResult, status: number): AuthUnavailableError {
-  return new AuthUnavailableError(UNREADABLE[state], { status })
 }

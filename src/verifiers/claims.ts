@@ -1,7 +1,8 @@
-import { readName, readPath } from '../core/endpoint/claim-path.ts'
-import { isRecord } from '../core/endpoint/verdict.ts'
+import { isRecord, readName, readPath } from '../core/endpoint/claim-path.ts'
+import { copyClaims } from '../core/endpoint/claims.ts'
+import { splitScope } from '../core/endpoint/identity.ts'
 import { emptyRecord } from '../core/request/question.ts'
-import type { Verdict } from '../core/endpoint/verifier.ts'
+import type { Verdict } from '../core/verifier.ts'
 
 /** Claims of a token: an object that was parsed from JSON. Only own properties count. */
 export type Claims = Readonly<Record<string, unknown>>
@@ -19,14 +20,14 @@ export interface ClaimsMapping {
 }
 
 const KEYS = '#keys'
-const MOST_BYTES = 8192
 
 /** The allow for a token with these claims, or the denial if they name no principal or are too large to be passed on. */
 export function allowByClaims(claims: Claims, mapping: ClaimsMapping): Verdict {
   const principal = readFirst(claims, mapping.principal)
   if (typeof principal !== 'string') return { outcome: 'deny', detail: 'missing_claim' }
-  const exposed = pickClaims(claims, mapping.exposeClaims)
-  if (exposed !== undefined && !fits(exposed)) return { outcome: 'deny', detail: 'malformed' }
+  const picked = pickClaims(claims, mapping.exposeClaims)
+  const exposed = copyClaims(picked)
+  if (picked !== undefined && exposed === undefined) return { outcome: 'deny', detail: 'malformed' }
   return {
     outcome: 'allow',
     principal,
@@ -101,16 +102,8 @@ function readTexts(claims: unknown, path: string): readonly string[] | undefined
   return texts.length === 0 && value.length > 0 ? undefined : texts
 }
 
-function fits(claims: Claims): boolean {
-  try {
-    return new TextEncoder().encode(JSON.stringify(claims)).byteLength <= MOST_BYTES
-  } catch {
-    return false
-  }
-}
-
 function toScopes(value: unknown): readonly string[] | undefined {
-  if (typeof value === 'string') return value.split(' ').filter((scope) => scope !== '')
+  if (typeof value === 'string') return splitScope(value)
   return Array.isArray(value) ? textsOf(value) : undefined
 }
 

@@ -1,8 +1,13 @@
+import { isRecord } from './claim-path.ts'
 import { createUnreachable } from './failure-cause.ts'
-import { isRecord } from './verdict.ts'
+import { parseRetryAfter } from './freshness.ts'
+import { readBody, readResponse } from './response-body.ts'
 import { orAborted } from '../async.ts'
 import { AuthUnavailableError } from '../errors.ts'
+import { runtimeFetch } from '../runtime.ts'
+import type { BodyResult } from './response-body.ts'
 import type { Transport, TransportInit, TransportResponse } from '../auth-config.ts'
+import type { UnavailableReason } from '../types.ts'
 
 /**
  * Sends one request, and follows no redirect. Throws `AuthUnavailableError`, as `timeout` or `unreachable`, without a response,
@@ -31,4 +36,32 @@ export async function send(
 function isTransportResponse(value: unknown): value is TransportResponse {
   if (!isRecord(value) || typeof value['status'] !== 'number') return false
   return typeof value['headers'] === 'object' && value['headers'] !== null
+}
+
+/** Reads the body of a response that this transport gave. */
+export function readAnswer(
+  transport: Transport,
+  response: TransportResponse,
+  signal: AbortSignal,
+  maxBytes?: number,
+): Promise<BodyResult> {
+  // A Response of other code may name a wrong length, and may ignore the signal.
+  return transport === runtimeFetch
+    ? readResponse(response, signal, maxBytes)
+    : readBody(response.body, signal, maxBytes)
+}
+
+/** Why there is no verdict, if the body was needed for one. */
+export function reasonOf({ state }: BodyResult): UnavailableReason {
+  if (state === 'timeout') return 'timeout'
+  return state === 'broken' ? 'unreachable' : 'invalid_response'
+}
+
+/** The error for a response that is no verdict. */
+export function unavailable(
+  reason: UnavailableReason,
+  { status, headers }: TransportResponse,
+): AuthUnavailableError {
+  const retryAfterMs = parseRetryAfter(headers.get('retry-after'), Date.now())
+  return new AuthUnavailableError(reason, { retryAfterMs, status })
 }
