@@ -3,11 +3,13 @@ import {
   invalidOption,
   isOptionsObject,
   misusedOption,
-  readOptions,
 } from '../../core/config/option-checks.ts'
 import { parseHeader, parseProof } from './proof-options.ts'
+import { parseVerifierOptions } from '../options.ts'
 import { GATEWAY_HEADERS } from './signature.ts'
+import type { Kind } from '../../core/config/kinds.ts'
 import type { OptionPath } from '../../core/config/problems.ts'
+import type { OptionKinds } from '../options.ts'
 import type { ResolvedProof, UpstreamProof } from './proof-options.ts'
 
 /** The options of {@link fromUpstream}. */
@@ -37,50 +39,50 @@ export interface ResolvedUpstream {
 
 type AttributeHeader = readonly [header: string, attribute: string]
 
-const NAMES = [
-  'proof',
-  'principalHeader',
-  'tenantHeader',
-  'attributesHeader',
-  'attributeHeaders',
-] as const
-// A signature covers both, so both must be read.
-const SIGNED = {
-  tenantHeader: GATEWAY_HEADERS.tenant,
-  attributesHeader: GATEWAY_HEADERS.attributes,
-} as const
+const UNSIGNED = 'left out beside `proof.signature`, which does not cover these headers'
+const HEADER_FORM = { kind: 'header', scalar: 'string' } as const
 
-/** @throws AuthConfigError */
+const optionalHeader: Kind<string, string | undefined> = {
+  form: HEADER_FORM,
+  parse: (value, path) => (value === undefined ? undefined : parseHeader(value, path)),
+}
+
+const KINDS: OptionKinds<ResolvedUpstream> = {
+  proof: { form: { kind: 'proof', isSecret: true }, parse: parseProof },
+  principalHeader: { form: HEADER_FORM, parse: parseHeader },
+  tenantHeader: optionalHeader,
+  attributesHeader: optionalHeader,
+  attributeHeaders: {
+    form: { kind: 'attributeHeaders', entries: { kind: 'text', scalar: 'string' }, default: {} },
+    parse: parseAttributeHeaders,
+  },
+}
+
+/** @throws AuthConfigError with all problems. */
 export function parseUpstreamOptions(value: unknown): ResolvedUpstream {
-  const options = readOptions(value, NAMES)
-  const proof = parseProof(options.proof)
-  const isSigned = proof.kind === 'signature'
-  const optional = (name: 'tenantHeader' | 'attributesHeader'): string | undefined => {
-    if (options[name] !== undefined) return parseHeader(options[name], [name])
-    return isSigned ? SIGNED[name] : undefined
-  }
+  const parsed = parseVerifierOptions<ResolvedUpstream>(
+    KINDS,
+    value,
+    ({ proof }, given, problems) => {
+      if (proof?.kind !== 'signature' || given.attributeHeaders === undefined) return
+      problems.add(misusedOption(['attributeHeaders'], UNSIGNED))
+    },
+  )
+  // A signature covers both, so both are read.
+  const isSigned = parsed.proof.kind === 'signature'
   const upstream = {
-    proof,
-    principalHeader: parseHeader(options.principalHeader, ['principalHeader']),
-    tenantHeader: optional('tenantHeader'),
-    attributesHeader: optional('attributesHeader'),
-    attributeHeaders: parseAttributeHeaders(options.attributeHeaders, isSigned),
+    ...parsed,
+    tenantHeader: parsed.tenantHeader ?? (isSigned ? GATEWAY_HEADERS.tenant : undefined),
+    attributesHeader:
+      parsed.attributesHeader ?? (isSigned ? GATEWAY_HEADERS.attributes : undefined),
   }
   rejectSharedNames(upstream)
   return upstream
 }
 
-function parseAttributeHeaders(value: unknown, isSigned: boolean): readonly AttributeHeader[] {
-  const path = ['attributeHeaders']
-  if (value === undefined) return []
+function parseAttributeHeaders(value: unknown = {}, path: OptionPath): readonly AttributeHeader[] {
   if (!isOptionsObject(value)) {
     throw invalidOption(path, value, 'an object of header names and attributes')
-  }
-  if (isSigned) {
-    throw misusedOption(
-      path,
-      'left out beside `proof.signature`, which does not cover these headers',
-    )
   }
   return Object.entries(value).map(([name, attribute]: [string, unknown]) => {
     const header = parseHeader(name, path)

@@ -71,8 +71,7 @@ const NOT_FOR_IDENTITY: ReadonlySet<string> = new Set(
 )
 
 /** @throws AuthConfigError */
-export function parseProof(value: unknown): ResolvedProof {
-  const path = ['proof']
+export function parseProof(value: unknown, path: OptionPath): ResolvedProof {
   // A text may be the secret.
   if (!isOptionsObject(value)) throw invalidSecret(path, PROOF_FORM)
   const options = readOptions(value, PROOF_NAMES, path)
@@ -85,7 +84,7 @@ export function parseProof(value: unknown): ResolvedProof {
   if (maxAgeSeconds !== undefined && signature === undefined) {
     throw misusedOption([...path, 'maxAgeSeconds'], 'left out without `proof.signature`')
   }
-  if (addresses !== undefined) return parseAddresses(addresses)
+  if (addresses !== undefined) return parseAddresses(addresses, [...path, 'addresses'])
   if (network !== undefined) {
     if (network === true) return { kind: 'network' }
     throw invalidOption([...path, 'network'], network, 'true, or left out for another proof')
@@ -102,8 +101,7 @@ export function parseProof(value: unknown): ResolvedProof {
   }
 }
 
-function parseAddresses(value: unknown): ResolvedProof {
-  const path = ['proof', 'addresses']
+function parseAddresses(value: unknown, path: OptionPath): ResolvedProof {
   if (!Array.isArray(value) || value.length === 0) {
     throw invalidOption(path, value, 'a list of at least one address or network')
   }
