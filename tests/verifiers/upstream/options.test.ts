@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { AuthConfigError } from '../../../src/index.ts'
+import { AuthConfigError, withAuth } from '../../../src/index.ts'
 import { fromUpstream } from '../../../src/verifiers/upstream/from-upstream.ts'
 import { words } from '../../support/words.ts'
 import type { UpstreamOptions } from '../../../src/verifiers/upstream/options.ts'
@@ -141,6 +141,16 @@ describe('fromUpstream rejects', () => {
   ])('%j', (change, option) => {
     expect(errorOf({ ...OPTIONS, ...change }).option).toBe(option)
   })
+
+  it.each(['X-User', 'x_proxy_secret'])(
+    '%s as the header of the request id: it is logged',
+    (name) => {
+      const config = { ...fromUpstream(OPTIONS), requestIdHeader: name }
+      expect(() => withAuth(() => new Response(), config)).toThrow(
+        expect.objectContaining({ option: 'requestIdHeader' }),
+      )
+    },
+  )
 
   it('headers that a signature does not cover', () => {
     const proof = { signature: 'x-auth-signature', secret: SECRET }
