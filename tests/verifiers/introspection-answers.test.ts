@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { introspection } from '../../src/verifiers.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
 import { startService } from '../support/verifier-service.ts'
@@ -43,7 +43,6 @@ describe('an answer', () => {
     ['it is inactive', { active: false }, 'inactive', {}],
     ['it is inactive, whatever else it says', { ...GOOD, active: false }, 'inactive', {}],
     ['it has ended', { ...GOOD, exp: NOW - 1 }, 'expired', {}],
-    ['it ends now: there is no tolerance', { ...GOOD, exp: NOW }, 'expired', {}],
     ['it is not valid yet', { ...GOOD, nbf: NOW + 60 }, 'not_yet_valid', {}],
     ['it has no `sub`', { active: true, username: 'alice' }, 'missing_claim', {}],
     ['`sub` is empty', { active: true, sub: '' }, 'missing_claim', {}],
@@ -81,11 +80,21 @@ describe('an answer', () => {
     ['without an audience that may be missing', {}, missing()],
     ['without an issuer', {}, { issuer: 'https://b' }],
     ['with the issuer', { iss: 'https://b' }, { issuer: 'https://b' }],
-    ['with a clock that is 5 s ahead', { nbf: NOW + 4 }, {}],
     ['with an end', { exp: LATER }, {}],
   ])('allows %s', async (_what, facts, given) => {
     const decision = await decisionOn({ ...GOOD, ...facts }, given)
     expect(decision).toMatchObject({ outcome: 'allow', principal: 'alice', endpointStatus: 200 })
+  })
+
+  it('ends at `exp` without tolerance, and begins 5 s before `nbf`', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: NOW * 1000 })
+    onTestFinished(() => void vi.useRealTimers())
+    expect(await decisionOn({ ...GOOD, exp: NOW })).toMatchObject({ detail: 'expired' })
+    expect(await decisionOn({ ...GOOD, exp: NOW + 0.01 })).toMatchObject({ outcome: 'allow' })
+    expect(await decisionOn({ ...GOOD, nbf: NOW + 5 })).toMatchObject({ outcome: 'allow' })
+    expect(await decisionOn({ ...GOOD, nbf: NOW + 5.01 })).toMatchObject({
+      detail: 'not_yet_valid',
+    })
   })
 
   it('becomes an identity', async () => {
