@@ -7,6 +7,8 @@ import type { OptionPath } from './problems.ts'
 // Matches the text as written, since a URL parser turns `2130706433` and `0x7f.1` into 127.0.0.1.
 const LOOPBACK = /^http:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?(?:[/?]|$)/i
 
+const ENDPOINT: OptionPath = ['endpoint']
+
 export const endpoint: Kind<string | URL, string | undefined> = {
   form: { kind: 'endpoint', scalar: 'string', isUrl: true },
   parse: (value, path) => (value === undefined ? undefined : parseUrlOption(value, path)),
@@ -14,16 +16,24 @@ export const endpoint: Kind<string | URL, string | undefined> = {
 
 /** Parses the URL of the auth endpoint, and returns its text. */
 export function parseEndpoint(value: unknown, allowInsecureHttp: boolean): string {
-  const text = parseUrlOption(value, ['endpoint'])
-  if (!allowInsecureHttp) rejectInsecure(text)
+  return parseServiceUrl(value, ENDPOINT, allowInsecureHttp)
+}
+
+/** Parses the URL of a service that gets tokens or keys, and returns its text. */
+export function parseServiceUrl(
+  value: unknown,
+  path: OptionPath,
+  allowInsecureHttp: boolean,
+): string {
+  const text = parseUrlOption(value, path)
+  if (!allowInsecureHttp) rejectInsecure(text, path)
   return text
 }
 
 /** Rejects an http URL that leads to another machine. */
-export function rejectInsecure(endpointUrl: string): void {
-  if (/^https:/i.test(endpointUrl) || LOOPBACK.test(endpointUrl)) return
-  const expected = 'an https URL (http only on loopback, or with `allowInsecureHttp`)'
-  throw wrong(['endpoint'], endpointUrl, expected)
+export function rejectInsecure(url: string, path: OptionPath = ENDPOINT): void {
+  if (/^https:/i.test(url) || LOOPBACK.test(url)) return
+  throw wrong(path, url, 'an https URL (http only on loopback, or with `allowInsecureHttp`)')
 }
 
 function parseUrlOption(given: unknown, path: OptionPath): string {
@@ -32,7 +42,8 @@ function parseUrlOption(given: unknown, path: OptionPath): string {
   const url = parseUrl(value)
   if (url === undefined) throw wrong(path, value, 'an absolute https URL')
   if (url.username !== '' || url.password !== '' || /^[^/]*\/\/[^/?#]*@/.test(value)) {
-    throw wrong(path, value, 'a URL without user or password (use `endpointHeaders`)')
+    const instead = path[0] === 'endpoint' ? ' (use `endpointHeaders`)' : ''
+    throw wrong(path, value, `a URL without user or password${instead}`)
   }
   if (value.includes('#')) throw wrong(path, value, 'a URL without a fragment')
   return value

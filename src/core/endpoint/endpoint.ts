@@ -1,21 +1,18 @@
-import { createUnreachable } from './failure-cause.ts'
-import { parseCacheControl, parseRetryAfter } from './freshness.ts'
+import { parseCacheControl } from './freshness.ts'
 import { createFaultReport } from './identity-faults.ts'
-import { createDrain, readBody, readResponse } from './response-body.ts'
-import { isRecord, readPath } from './claim-path.ts'
+import { createDrain } from './response-body.ts'
+import { reasonOf, readAnswer, send, unavailable } from './send.ts'
+import { readPath } from './claim-path.ts'
 import { parseBodyIdentity } from './identity.ts'
 import { endBy, parseBody } from './verdict.ts'
-import { orAborted } from '../async.ts'
 import { AuthUnavailableError } from '../errors.ts'
 import { encodeQuestion } from '../request/question.ts'
-import { runtimeFetch } from '../runtime.ts'
 import type { OnFault } from './identity-faults.ts'
 import type { BodyResult } from './response-body.ts'
 import type { ParsedVerdict, TimedAsk } from './verdict.ts'
 import type { Transport, TransportResponse } from '../auth-config.ts'
 import type { Channel } from '../response/events.ts'
 import type { Check } from '../request/check.ts'
-import type { UnavailableReason } from '../types.ts'
 
 export interface EndpointOptions {
   readonly url: string
@@ -32,8 +29,6 @@ export interface EndpointOptions {
 /** Asks the endpoint. Status 200 allows. 429 and 5xx throw, since they are not a verdict. Any other status denies. */
 export function createEndpoint(options: EndpointOptions): TimedAsk {
   const reportFault = createFaultReport(options.notify)
-  // A Response of other code may name a wrong length, and may ignore the signal.
-  const isRuntime = options.fetch === runtimeFetch
   const drain = createDrain()
   return async (check, _deadline, signal) => {
     const response = await post(check, options, signal)
@@ -43,37 +38,24 @@ export function createEndpoint(options: EndpointOptions): TimedAsk {
       void drain(response.body)
       return deny(response)
     }
-    const body = await (isRuntime
-      ? readResponse(response, signal)
-      : readBody(response.body, signal))
+    const body = await readAnswer(options.fetch, response, signal)
     return allow(body, response, options, (fault) => reportFault(fault, check.token))
   }
 }
 
-async function post(
+function post(
   check: Check,
   { url, headers, fetch }: EndpointOptions,
   signal: AbortSignal,
 ): Promise<TransportResponse> {
   check.attempts += 1
   check.endpointStatus = undefined
-  // An error that is thrown here at once is a bug of this `fetch` and no outage, so it is not caught.
-  const pending = Promise.resolve(
-    fetch(url, {
-      method: 'POST',
-      headers: { ...headers, accept: 'application/json', 'content-type': 'application/json' },
-      body: encodeQuestion(check.question),
-      // 'follow' would admit a caller that is redirected to a login page, and repeat the token to another host on a 307.
-      // 'error' throws on Workers even without a redirect.
-      redirect: 'manual',
-      signal,
-    }),
-  )
-  const response: unknown = await orAborted(pending, signal).catch((error: unknown) => {
-    throw signal.aborted ? new AuthUnavailableError('timeout') : createUnreachable(error)
+  return send(fetch, url, {
+    method: 'POST',
+    headers: { ...headers, accept: 'application/json', 'content-type': 'application/json' },
+    body: encodeQuestion(check.question),
+    signal,
   })
-  if (!isTransportResponse(response)) throw new TypeError('"fetch" returned no response')
-  return response
 }
 
 function deny(response: TransportResponse): ParsedVerdict {
@@ -98,26 +80,10 @@ function allow(
   }
   const auth = parseBodyIdentity(json, tenant, onFault)
   if (identity === 'required' && auth.principal === undefined) {
-    throw new AuthUnavailableError(missingIdentityReason(body), { status })
+    throw new AuthUnavailableError(reasonOf(body), { status })
   }
   const said = parseCacheControl(headers.get('cache-control'))
   // A body that broke off may have named a principal, so this allow must not be cached.
   const isCut = body.state === 'broken' || body.state === 'timeout'
   return endBy({ outcome: 'allow', auth, ...said, ...(isCut ? { maxAgeMs: 0 } : {}) })
-}
-
-function missingIdentityReason({ state }: BodyResult): UnavailableReason {
-  if (state === 'timeout') return 'timeout'
-  return state === 'broken' ? 'unreachable' : 'invalid_response'
-}
-
-function unavailable(reason: UnavailableReason, response: TransportResponse): AuthUnavailableError {
-  const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), Date.now())
-  return new AuthUnavailableError(reason, { retryAfterMs, status: response.status })
-}
-
-// By shape: a Response of another realm or of another fetch is not an instance of our class.
-function isTransportResponse(value: unknown): value is TransportResponse {
-  if (!isRecord(value) || typeof value['status'] !== 'number') return false
-  return typeof value['headers'] === 'object' && value['headers'] !== null
 }

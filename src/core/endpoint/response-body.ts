@@ -21,37 +21,39 @@ const MAX_DRAINS = 1024
 export async function readResponse(
   response: TransportResponse,
   signal: AbortSignal,
+  maxBytes: number = MAX_BYTES,
 ): Promise<BodyResult> {
-  if (!isShort(response)) return readBody(response.body, signal)
+  if (!isShort(response, maxBytes)) return readBody(response.body, signal, maxBytes)
   try {
     const bytes = await orAborted(response.arrayBuffer(), signal)
-    return bytes.byteLength <= MAX_BYTES ? decode([new Uint8Array(bytes)]) : { state: 'too_long' }
+    return bytes.byteLength <= maxBytes ? decode([new Uint8Array(bytes)]) : { state: 'too_long' }
   } catch {
     return { state: signal.aborted ? 'timeout' : 'broken' }
   }
 }
 
 // RFC 9112 §6.3: the length bounds the body only without a transfer coding. It says nothing about an unpacked body either.
-function isShort(response: TransportResponse): response is WholeResponse {
+function isShort(response: TransportResponse, maxBytes: number): response is WholeResponse {
   const { headers } = response
   const length = headers.get('content-length') ?? ''
-  if (!/^\d{1,5}$/.test(length) || Number(length) > MAX_BYTES) return false
+  if (!/^\d{1,5}$/.test(length) || Number(length) > maxBytes) return false
   if (headers.get('transfer-encoding') !== null) return false
   if (headers.get('content-encoding') !== null) return false
   return 'arrayBuffer' in response && typeof response.arrayBuffer === 'function'
 }
 
-/** Reads a body to its end, to free its connection. Cancels it after 64 KiB, or if the signal aborts. Never throws. */
+/** Reads a body to its end, to free its connection. Cancels it after `maxBytes`, or if the signal aborts. Never throws. */
 export async function readBody(
   body: TransportResponse['body'],
   signal: AbortSignal,
+  maxBytes: number = MAX_BYTES,
 ): Promise<BodyResult> {
   if (body === null || body === undefined) return { state: 'complete', text: '' }
   let chunks: AsyncIterator<Uint8Array> | undefined
   try {
     chunks = iterate(body)
     // Not left to `fetch`: a body that ignores the signal must not hold the check.
-    const result = await orAborted(readChunks(chunks, signal), signal)
+    const result = await orAborted(readChunks(chunks, signal, maxBytes), signal)
     if (result.state === 'too_long') void cancel(chunks)
     return result
   } catch {
@@ -82,6 +84,7 @@ export function createDrain(): (body: TransportResponse['body']) => Promise<void
 async function readChunks(
   chunks: AsyncIterator<Uint8Array>,
   signal: AbortSignal,
+  maxBytes: number,
 ): Promise<BodyResult> {
   const parts: Uint8Array[] = []
   let size = 0
@@ -92,7 +95,7 @@ async function readChunks(
     if (step.done === true) return decode(parts)
     size += step.value.byteLength
     // Negated so that NaN counts as too long.
-    if (!(size <= MAX_BYTES)) return { state: 'too_long' }
+    if (!(size <= maxBytes)) return { state: 'too_long' }
     parts.push(step.value)
   }
 }

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { endpointHeaders, parseEndpoint } from '../../../src/core/config/endpoint.ts'
+import {
+  endpointHeaders,
+  parseEndpoint,
+  parseServiceUrl,
+} from '../../../src/core/config/endpoint.ts'
 import { AuthConfigError } from '../../../src/index.ts'
 
 const parseHeaders = (value: unknown) => endpointHeaders.parse(value, ['endpointHeaders'])
@@ -12,6 +16,16 @@ function message(check: () => unknown): string {
   }
   return 'no error'
 }
+
+it('parseServiceUrl has the rules of the endpoint, and names its own option', () => {
+  const shown = (url: string): string => message(() => parseServiceUrl(url, ['url'], false))
+  expect(shown('x')).toBe('"url" must be an absolute https URL, received "x"')
+  expect(shown('http://a.example/')).toMatch(/^"url" must be an https URL \(http only on loopback/)
+  expect(shown('https://me:hunter2@a.example/')).toBe(
+    '"url" must be a URL without user or password, received "***@a.example/"',
+  )
+  expect(parseServiceUrl('http://a.example/', ['url'], true)).toBe('http://a.example/')
+})
 
 describe('parseEndpoint', () => {
   it.each([

@@ -1,0 +1,67 @@
+import { isRecord } from './claim-path.ts'
+import { createUnreachable } from './failure-cause.ts'
+import { parseRetryAfter } from './freshness.ts'
+import { readBody, readResponse } from './response-body.ts'
+import { orAborted } from '../async.ts'
+import { AuthUnavailableError } from '../errors.ts'
+import { runtimeFetch } from '../runtime.ts'
+import type { BodyResult } from './response-body.ts'
+import type { Transport, TransportInit, TransportResponse } from '../auth-config.ts'
+import type { UnavailableReason } from '../types.ts'
+
+/**
+ * Sends one request, and follows no redirect. Throws `AuthUnavailableError`, as `timeout` or `unreachable`, without a response,
+ * and a `TypeError` for something else in its place.
+ */
+export async function send(
+  transport: Transport,
+  url: string,
+  init: Omit<TransportInit, 'redirect'>,
+): Promise<TransportResponse> {
+  const { signal } = init
+  // An error that is thrown here at once is a bug of this `fetch` and no outage, so it is not caught.
+  const pending = Promise.resolve(
+    // 'follow' would admit a caller that is redirected to a login page, and repeat the token to another host on a 307.
+    // 'error' throws on Workers even without a redirect.
+    transport(url, { ...init, redirect: 'manual' }),
+  )
+  const response: unknown = await orAborted(pending, signal).catch((error: unknown) => {
+    throw signal.aborted ? new AuthUnavailableError('timeout') : createUnreachable(error)
+  })
+  if (!isTransportResponse(response)) throw new TypeError('"fetch" returned no response')
+  return response
+}
+
+// By shape: a Response of another realm or of another fetch is not an instance of our class.
+function isTransportResponse(value: unknown): value is TransportResponse {
+  if (!isRecord(value) || typeof value['status'] !== 'number') return false
+  return typeof value['headers'] === 'object' && value['headers'] !== null
+}
+
+/** Reads the body of a response that this transport gave. */
+export function readAnswer(
+  transport: Transport,
+  response: TransportResponse,
+  signal: AbortSignal,
+  maxBytes?: number,
+): Promise<BodyResult> {
+  // A Response of other code may name a wrong length, and may ignore the signal.
+  return transport === runtimeFetch
+    ? readResponse(response, signal, maxBytes)
+    : readBody(response.body, signal, maxBytes)
+}
+
+/** Why there is no verdict, if the body was needed for one. */
+export function reasonOf({ state }: BodyResult): UnavailableReason {
+  if (state === 'timeout') return 'timeout'
+  return state === 'broken' ? 'unreachable' : 'invalid_response'
+}
+
+/** The error for a response that is no verdict. */
+export function unavailable(
+  reason: UnavailableReason,
+  { status, headers }: TransportResponse,
+): AuthUnavailableError {
+  const retryAfterMs = parseRetryAfter(headers.get('retry-after'), Date.now())
+  return new AuthUnavailableError(reason, { retryAfterMs, status })
+}

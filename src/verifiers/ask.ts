@@ -1,0 +1,65 @@
+import { createDrain } from '../core/endpoint/response-body.ts'
+import { readAnswer, reasonOf, send, unavailable } from '../core/endpoint/send.ts'
+import { parseJson } from '../core/endpoint/verdict.ts'
+import { AuthUnavailableError } from '../core/errors.ts'
+import type { Transport, TransportInit, TransportResponse } from '../core/auth-config.ts'
+
+/**
+ * What to do with the body of an expected status. `json`: it must be JSON, else there is no verdict. `try_json`: `json` is
+ * `undefined` if it is not. `ignore`: it is not waited for.
+ */
+export type BodyUse = 'json' | 'try_json' | 'ignore'
+
+export interface ServiceQuestion extends Omit<TransportInit, 'redirect'> {
+  /** The statuses that mean something. Any other is `service_error`. By default a 200 with JSON. */
+  readonly expected?: Readonly<Record<number, BodyUse>>
+  /** The longest body. 64 KiB by default. */
+  readonly maxBytes?: number
+  /** Gets the status of a response. */
+  readonly answered?: ((status: number) => void) | undefined
+}
+
+export interface ServiceAnswer {
+  readonly status: number
+  readonly headers: TransportResponse['headers']
+  readonly json: unknown
+}
+
+const ONLY_JSON: Readonly<Record<number, BodyUse>> = { 200: 'json' }
+
+const drain = createDrain()
+
+/**
+ * Sends a question of a verifier to a service, and follows no redirect. Throws `AuthUnavailableError` unless the status is an
+ * expected one: a status about the rights of this server must not read as a denial of the caller's token.
+ */
+export async function askService(
+  transport: Transport,
+  url: string,
+  { expected = ONLY_JSON, maxBytes, answered, ...init }: ServiceQuestion,
+): Promise<ServiceAnswer> {
+  const headers = { accept: 'application/json', ...init.headers }
+  const response = await send(transport, url, { ...init, headers })
+  const { status } = response
+  answered?.(status)
+  const use = expected[status]
+  // A `fetch` that follows redirects against its contract: this response may come from another server.
+  if (response.redirected === true) {
+    void drain(response.body)
+    throw new AuthUnavailableError('service_error')
+  }
+  if (use === undefined) {
+    void drain(response.body)
+    throw unavailable(status === 429 ? 'rate_limited' : 'service_error', response)
+  }
+  const answer = { status, headers: response.headers }
+  if (use === 'ignore') {
+    void drain(response.body)
+    return { ...answer, json: undefined }
+  }
+  const body = await readAnswer(transport, response, init.signal, maxBytes)
+  const json = body.state === 'complete' ? parseJson(body.text) : undefined
+  if (json === undefined && use === 'json')
+    throw new AuthUnavailableError(reasonOf(body), { status })
+  return { ...answer, json }
+}
