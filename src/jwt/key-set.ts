@@ -1,8 +1,8 @@
 import { decode } from 'jose/base64url'
 import { JWKSMultipleMatchingKeys, JWKSNoMatchingKey } from 'jose/errors'
 import { createLocalJWKSet } from 'jose/jwks/local'
-import { readName } from '../core/endpoint/claim-path.ts'
-import { isRecord } from '../core/endpoint/verdict.ts'
+import { isRecord, readName } from '../core/endpoint/claim-path.ts'
+
 import type { TokenHeader } from './token-header.ts'
 
 /** A key, or why there is none: no key fits, several do, or the runtime cannot use the one that does. */

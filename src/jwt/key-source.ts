@@ -4,7 +4,7 @@ import { KeyTries, MAX_PAUSE_MS } from './key-tries.ts'
 import type { FoundKey, KeySet } from './key-set.ts'
 import type { KeysFetch, Moment, Outcome, TriesClock, Try } from './key-tries.ts'
 import type { TokenHeader } from './token-header.ts'
-import type { VerifierRun } from '../core/endpoint/verifier.ts'
+import type { VerifierRun } from '../core/verifier.ts'
 
 export interface KeySourceOptions {
   readonly fetchKeys: KeysFetch

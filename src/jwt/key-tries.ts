@@ -2,7 +2,7 @@ import { orAborted, within } from '../core/async.ts'
 import { createUnreachable } from '../core/endpoint/failure-cause.ts'
 import { adoptUnavailable, AuthUnavailableError } from '../core/errors.ts'
 import type { KeySet } from './key-set.ts'
-import type { VerifierRun } from '../core/endpoint/verifier.ts'
+import type { VerifierRun } from '../core/verifier.ts'
 import type { Clock } from '../core/runtime.ts'
 
 /** Makes one try. Throws `AuthUnavailableError` if there are no usable keys, and is given up when the signal aborts. */

@@ -6,7 +6,7 @@ import { parseKeySet } from './key-set.ts'
 import type { KeySet } from './key-set.ts'
 import type { KeysFetch } from './key-tries.ts'
 import type { KeysFrom, ParsedOptions } from './options.ts'
-import type { VerifierRun } from '../core/endpoint/verifier.ts'
+import type { VerifierRun } from '../core/verifier.ts'
 
 const MAX_BYTES = 262_144
 

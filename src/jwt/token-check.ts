@@ -6,7 +6,8 @@ import { normaliseType, parseBytes, readHeader } from './token-header.ts'
 import type { FoundKey } from './key-set.ts'
 import type { ParsedOptions } from './options.ts'
 import type { TokenHeader } from './token-header.ts'
-import type { DenyDetail, Verdict, Verifier, VerifierRun } from '../core/endpoint/verifier.ts'
+import type { DenyDetail } from '../core/types.ts'
+import type { Verdict, Verifier, VerifierRun } from '../core/verifier.ts'
 
 /** Finds the key for a token. Throws `AuthUnavailableError` if it cannot be known whether there is one. */
 export interface KeyFinder {

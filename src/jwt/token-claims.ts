@@ -1,6 +1,6 @@
-import { readName } from '../core/endpoint/claim-path.ts'
-import { isRecord } from '../core/endpoint/verdict.ts'
-import type { DenyDetail } from '../core/endpoint/verifier.ts'
+import { isRecord, readName } from '../core/endpoint/claim-path.ts'
+
+import type { DenyDetail } from '../core/types.ts'
 
 export interface ClaimRules {
   readonly issuer: string

@@ -1,7 +1,7 @@
 import { decode } from 'jose/base64url'
-import { readName } from '../core/endpoint/claim-path.ts'
-import { isRecord } from '../core/endpoint/verdict.ts'
-import type { DenyDetail } from '../core/endpoint/verifier.ts'
+import { isRecord, readName } from '../core/endpoint/claim-path.ts'
+
+import type { DenyDetail } from '../core/types.ts'
 
 /** What chooses the key of a token. */
 export interface TokenHeader {
