@@ -6,7 +6,7 @@
 import { systemClock } from './core/runtime.ts'
 import { describeOptions, identify } from './jwt/describe.ts'
 import { KeySource } from './jwt/key-source.ts'
-import { createKeysFetch } from './jwt/keys-fetch.ts'
+import { createCustomFetch, createKeysFetch } from './jwt/keys-fetch.ts'
 import { parseJwtOptions } from './jwt/options.ts'
 import { createTokenCheck } from './jwt/token-check.ts'
 import { readUnverifiedClaims } from './jwt/token-header.ts'
@@ -70,12 +70,12 @@ export function jwt(options: JwtOptions): Verifier {
 const INSECURE = '"allowInsecureHttp" is true: the keys of tokens may travel in clear text'
 
 function createKeyFinder(options: ParsedOptions, origin: string): KeyFinder {
-  const { from, keysMaxAgeMs, keysMaxStaleMs, timeoutMs } = options
-  if (from.kind === 'set') {
-    const { set } = from
+  const { keys, keysMaxAgeMs, keysMaxStaleMs, timeoutMs } = options
+  if (keys !== undefined && typeof keys !== 'function') {
+    const { set } = keys
     return { find: (header) => set.imported(header) ?? set.find(header) }
   }
-  const fetchKeys = createKeysFetch(options, from)
+  const fetchKeys = keys === undefined ? createKeysFetch(options) : createCustomFetch(keys)
   const source = {
     fetchKeys,
     origin,
@@ -86,7 +86,8 @@ function createKeyFinder(options: ParsedOptions, origin: string): KeyFinder {
   return new KeySource(source, systemClock)
 }
 
-function originOf({ from, issuer }: ParsedOptions): string {
-  const place = from.kind === 'url' ? from.url : issuer
+/** Where the keys come from, for warnings. */
+function originOf({ jwksUri, issuer }: ParsedOptions): string {
+  const place = jwksUri ?? issuer
   return URL.canParse(place) ? new URL(place).host : place
 }

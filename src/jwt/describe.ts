@@ -1,32 +1,31 @@
-import { plainTransports } from '../core/runtime.ts'
+import { isPlain, withoutQuery } from '../verifiers/options.ts'
 import type { ParsedOptions } from './options.ts'
 
 /** The options with all defaults and without secrets. */
-export function describeOptions({ from, fetch: _fetch, ...options }: ParsedOptions): object {
+export function describeOptions(options: ParsedOptions): object {
+  const { jwksUri, keys, jwksHeaders, types, fetch: _fetch, ...shown } = options
   return {
     type: 'jwt',
-    ...options,
-    ...describeKeys(from),
-    jwksHeaders: redactAll(options.jwksHeaders),
+    ...shown,
+    types: types ?? 'JWT, at+jwt or absent',
+    ...(jwksUri === undefined ? {} : { jwksUri: withoutQuery(jwksUri) }),
+    ...(keys === undefined ? {} : { keys: typeof keys === 'function' ? 'a function' : keys.given }),
+    discovery: jwksUri === undefined && keys === undefined,
+    jwksHeaders: Object.fromEntries(Object.keys(jwksHeaders).map((name) => [name, '[redacted]'])),
   }
 }
 
 /**
- * Tells verifiers apart that may decide differently. `undefined` if that depends on what cannot be compared: a function, or
- * headers, whose values must not be in a text.
+ * Tells verifiers apart that may decide differently. `undefined` if that depends on what cannot be compared: on a function, or
+ * on headers, whose values must not be in a text.
  */
-export function identify(options: ParsedOptions): string | undefined {
-  const { from, fetch, jwksHeaders } = options
-  const isPlain = fetch === undefined || plainTransports.has(fetch)
-  if (!isPlain || from.kind === 'function' || Object.keys(jwksHeaders).length > 0) return undefined
-  return JSON.stringify({ ...options, from: from.kind === 'set' ? from.given : from })
-}
-
-function describeKeys(from: ParsedOptions['from']): object {
-  if (from.kind === 'url') return { jwksUri: from.url.replace(/\?.*/s, '?***') }
-  return from.kind === 'discovery' ? { discovery: true } : { keys: from.kind }
-}
-
-function redactAll(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.keys(headers).map((name) => [name, '[redacted]']))
+export function identify({
+  keys,
+  fetch,
+  jwksHeaders,
+  ...options
+}: ParsedOptions): string | undefined {
+  if (typeof keys === 'function' || !isPlain(fetch)) return undefined
+  if (Object.keys(jwksHeaders).length > 0) return undefined
+  return JSON.stringify({ label: 'jwt', ...options, keys: keys?.given })
 }

@@ -5,26 +5,25 @@ import { Discovery } from './discovery.ts'
 import { parseKeySet } from './key-set.ts'
 import type { KeySet } from './key-set.ts'
 import type { KeysFetch } from './key-tries.ts'
-import type { KeysFrom, ParsedOptions } from './options.ts'
+import type { FetchSet, ParsedOptions } from './options.ts'
 import type { VerifierRun } from '../core/verifier.ts'
 
 const MAX_BYTES = 262_144
 
-/** Makes the function that fetches the keys once. */
-export function createKeysFetch(
-  options: ParsedOptions,
-  from: Exclude<KeysFrom, { kind: 'set' }>,
-): KeysFetch {
-  const { issuer, jwksHeaders: headers } = options
-  if (from.kind === 'function') return async () => requireKeys(await from.fetchSet())
-  const fetch = options.fetch ?? runtimeFetch
+/** Fetches the keys by a function of the user. */
+export function createCustomFetch(fetchSet: FetchSet): KeysFetch {
+  return async () => requireKeys(await fetchSet())
+}
+
+/** Fetches the keys from `jwksUri`, or from where the issuer says that they are. */
+export function createKeysFetch(options: ParsedOptions): KeysFetch {
+  const { issuer, jwksUri, jwksHeaders: headers, fetch = runtimeFetch } = options
   const fetchKeys = async (url: string, signal: AbortSignal): Promise<KeySet> => {
     const init = { method: 'GET', headers, signal, maxBytes: MAX_BYTES } as const
     return requireKeys((await askService(fetch, url, init)).json)
   }
-  if (from.kind === 'url') {
-    const { url } = from
-    return (signal, run) => warning(run, url, 'jwksUri', fetchKeys(url, signal))
+  if (jwksUri !== undefined) {
+    return (signal, run) => warning(run, jwksUri, 'jwksUri', fetchKeys(jwksUri, signal))
   }
   const discovery = new Discovery({ ...options, fetch }, systemClock.now)
   return async (signal, run) => {
@@ -39,7 +38,7 @@ function requireKeys(json: unknown): KeySet {
   return keys
 }
 
-/** Warns of a status that no waiting will change: the URL or the headers are wrong. */
+/** Warns of a status that no waiting will change: a URL or a header is wrong. */
 async function warning<Value>(
   { warn }: VerifierRun,
   url: string,
