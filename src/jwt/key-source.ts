@@ -86,15 +86,22 @@ export class KeySource {
 
   async #fetchFirst(signal: AbortSignal, run: VerifierRun): Promise<KeySet> {
     const first = this.#tries.underWay()
-    if (first === undefined) return orThrow(await orAborted(this.#start(run).ended, signal))
+    if (first === undefined) return this.#orThrow(await orAborted(this.#start(run).ended, signal))
     const outcome = await orAborted(this.#tries.waitFor(first, 0.5), signal)
-    if (outcome !== undefined) return orThrow(outcome)
+    if (outcome !== undefined) return this.#orThrow(outcome)
     // The first try may be lost. So this request takes whichever ends first, that one or a newer one.
     const newest = this.#tries.underWay()
     const own = newest === undefined || newest === first ? this.#start(run) : newest
     const orOwn = (one: Outcome): Outcome | Promise<Outcome> => (isGood(one) ? one : own.ended)
     const earlier = first.ended.then(orOwn, () => own.ended)
-    return orThrow(await orAborted(Promise.race([own.ended, earlier]), signal))
+    return this.#orThrow(await orAborted(Promise.race([own.ended, earlier]), signal))
+  }
+
+  /** Another request may have fetched keys in the meantime. */
+  #orThrow(outcome: Outcome): KeySet {
+    const keys = isGood(outcome) ? outcome : this.#stale()
+    if (keys === undefined) throw outcome
+    return keys
   }
 
   /** Throws the last error while it is too early for a try. */
@@ -162,9 +169,4 @@ export class KeySource {
 
 function isGood(outcome: Outcome | undefined): outcome is KeySet {
   return outcome !== undefined && !(outcome instanceof AuthUnavailableError)
-}
-
-function orThrow(outcome: Outcome): KeySet {
-  if (isGood(outcome)) return outcome
-  throw outcome
 }
