@@ -3,4 +3,9 @@
  *
  * @module with-auth/verifiers
  */
-export {}
+import { introspection } from './verifiers/introspection/introspection.ts'
+import type { IntrospectionClient } from './verifiers/introspection/client.ts'
+import type { IntrospectionOptions } from './verifiers/introspection/options.ts'
+
+export { introspection }
+export type { IntrospectionClient, IntrospectionOptions }

@@ -42,7 +42,7 @@ export async function askService(
   const response = await send(transport, url, { ...init, headers })
   const { status } = response
   answered?.(status)
-  const use = Object.hasOwn(expected, status) ? expected[status] : undefined
+  const use = expected[status]
   // A `fetch` that follows redirects against its contract: this response may come from another server.
   if (response.redirected === true) {
     void drain(response.body)

@@ -10,6 +10,7 @@ import { parseServiceUrl } from '../core/config/endpoint.ts'
 import { plainTransports } from '../core/runtime.ts'
 import type { Transport } from '../core/auth-config.ts'
 import type { Kind } from '../core/config/kinds.ts'
+import type { ContextConfig } from '../core/verifier.ts'
 import type { OptionPath } from '../core/config/problems.ts'
 
 /** A kind for each option of a verifier. */
@@ -52,7 +53,7 @@ export const serviceUrl: Kind<string | URL, string> = {
 /** Adds a problem for an http URL that leads to another machine. */
 export function checkUrl(
   name: string,
-  { url, allowInsecureHttp }: { url: string | undefined; allowInsecureHttp: boolean | undefined },
+  { url, allowInsecureHttp }: { readonly url?: string; readonly allowInsecureHttp?: boolean },
   problems: Problems,
 ): void {
   if (url === undefined || allowInsecureHttp === undefined) return
@@ -128,9 +129,18 @@ export function isPlain(transport: Transport | undefined): boolean {
   return transport === undefined || plainTransports.has(transport)
 }
 
+/** What a verifier reads that looks at the token alone. */
+export const READS_TOKEN: ContextConfig = Object.freeze({
+  headers: [],
+  params: 'none',
+  path: false,
+})
+
+export const INSECURE_HTTP = '"allowInsecureHttp" is true: tokens may travel in clear text'
+
 /** A URL without its query, which may be a secret. */
 export function withoutQuery(url: string): string {
-  return url.replace(/\?.*/s, '?[redacted]')
+  return url.replace(/\?.*/s, '?***')
 }
 
 function parsePath(value: unknown, path: OptionPath): string {

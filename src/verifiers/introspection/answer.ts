@@ -1,0 +1,79 @@
+import { isRecord, readName } from '../../core/endpoint/claim-path.ts'
+import { AuthUnavailableError } from '../../core/errors.ts'
+import { allowByClaims } from '../claims.ts'
+import type { DenyDetail } from '../../core/types.ts'
+import type { Verdict } from '../../core/verifier.ts'
+import type { Claims, ClaimsMapping } from '../claims.ts'
+
+/** What an answer must say beside `active`. */
+export interface AnswerRules extends ClaimsMapping {
+  /** One of these must be in `aud`. */
+  readonly audience: readonly string[] | undefined
+  readonly allowMissingAudience: boolean
+  readonly issuer: string | undefined
+}
+
+const NOT_BEFORE_TOLERANCE_S = 5
+const TYPE_CLAIMS = ['token_use', 'token_type', 'typ'] as const
+// `typ` of Keycloak, `token_use` of Hydra and Cognito. Each of them says `active` for a refresh token too.
+const OTHER_TYPES: ReadonlySet<string> = new Set([
+  'refresh_token',
+  'refresh',
+  'offline',
+  'id_token',
+  'id',
+])
+
+/** The verdict of an introspection response (RFC 7662 §2.2). Throws `AuthUnavailableError` for one that is not to the standard. */
+export function judgeAnswer(answer: unknown, rules: AnswerRules): Verdict {
+  const active = readName(answer, 'active')
+  if (active === false) return deny('inactive')
+  // The text "false" is true to a program that does not look closely.
+  if (active !== true || !isRecord(answer)) throw new AuthUnavailableError('invalid_response')
+  const exp = readTime(answer, 'exp')
+  const nbf = readTime(answer, 'nbf')
+  const now = Date.now() / 1000
+  const detail = typeFault(answer) ?? issuerFault(answer, rules) ?? audienceFault(answer, rules)
+  if (detail !== undefined) return deny(detail)
+  if (exp !== undefined && exp <= now) return deny('expired')
+  if (nbf !== undefined && nbf > now + NOT_BEFORE_TOLERANCE_S) {
+    return { ...deny('not_yet_valid'), maxAgeMs: 0 }
+  }
+  const verdict = allowByClaims(answer, rules)
+  if (verdict.outcome === 'deny' || exp === undefined) return verdict
+  return { ...verdict, expiresAt: exp * 1000 }
+}
+
+function deny(detail: DenyDetail): Verdict {
+  return { outcome: 'deny', detail }
+}
+
+function readTime(answer: Claims, name: 'exp' | 'nbf'): number | undefined {
+  const value = readName(answer, name)
+  if (value === undefined || (typeof value === 'number' && Number.isFinite(value))) return value
+  throw new AuthUnavailableError('invalid_response')
+}
+
+function typeFault(answer: Claims): DenyDetail | undefined {
+  const types = TYPE_CLAIMS.map((name) => String(readName(answer, name)).toLowerCase())
+  if (types.some((type) => OTHER_TYPES.has(type))) return 'type'
+  // A bound token that comes as a Bearer token may be a stolen one: RFC 9449 §7.2, RFC 8705 §3.
+  const isBound = types.includes('dpop') || readName(answer, 'cnf') !== undefined
+  return isBound ? 'bound' : undefined
+}
+
+function issuerFault(answer: Claims, { issuer }: AnswerRules): DenyDetail | undefined {
+  const iss = readName(answer, 'iss')
+  return issuer === undefined || iss === undefined || iss === issuer ? undefined : 'issuer'
+}
+
+function audienceFault(
+  answer: Claims,
+  { audience, allowMissingAudience }: AnswerRules,
+): DenyDetail | undefined {
+  if (audience === undefined) return undefined
+  const aud = readName(answer, 'aud')
+  if (aud === undefined && allowMissingAudience) return undefined
+  const named: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
+  return audience.some((one) => named.includes(one)) ? undefined : 'audience'
+}

@@ -1,0 +1,96 @@
+import { parseCacheControl } from '../../core/endpoint/freshness.ts'
+import { AuthUnavailableError } from '../../core/errors.ts'
+import { runtimeFetch } from '../../core/runtime.ts'
+import { askService } from '../ask.ts'
+import { INSECURE_HTTP, isPlain, READS_TOKEN, withoutQuery } from '../options.ts'
+import { judgeAnswer } from './answer.ts'
+import { parseIntrospectionOptions } from './options.ts'
+import type { Transport } from '../../core/auth-config.ts'
+import type { Verdict, Verifier, VerifierRun } from '../../core/verifier.ts'
+import type { ServiceAnswer } from '../ask.ts'
+import type { IntrospectionOptions, ParsedOptions } from './options.ts'
+
+const UNCACHED =
+  'The introspection endpoint forbids caching, so that each request asks it: check "Cache-Control" of its responses'
+
+/**
+ * Makes a verifier that asks an introspection endpoint (RFC 7662), as identity providers have for tokens that only they can
+ * read. A token is allowed if the answer has `"active": true`, names a principal, and is within all other options. Refresh
+ * tokens, ID tokens and tokens that are bound to a key are denied. A status such as 401 means that the endpoint rejects this
+ * server: that is `service_error`, and a warning, and no denial of the caller.
+ *
+ * A decision is cached for `cache.allowTtlMs`, and never after the token's `exp`. The endpoint may shorten that with
+ * `Cache-Control`. A revoked token works for as long.
+ *
+ * @throws AuthConfigError for options that cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { withAuth } from 'with-auth'
+ * import { introspection } from 'with-auth/verifiers'
+ *
+ * declare const env: { readonly CLIENT_SECRET: string }
+ *
+ * export default withAuth(() => new Response('hello'), {
+ *   verifier: introspection({
+ *     url: 'https://login.example.com/oauth2/introspect',
+ *     client: { id: 'my-api', secret: env.CLIENT_SECRET },
+ *     audience: 'my-api',
+ *     attributes: { 'realm_access.roles': 'roles' },
+ *   }),
+ *   cache: {},
+ * })
+ * ```
+ */
+export function introspection(options: IntrospectionOptions): Verifier {
+  const parsed = parseIntrospectionOptions(options)
+  const { url, accepts, allowInsecureHttp, fetch, ...rest } = parsed
+  const transport = fetch ?? runtimeFetch
+  const verify: Verifier = async ({ token }, signal, run) => {
+    const answer = await ask(token, parsed, transport, signal, run)
+    return bounded(judgeAnswer(answer.json, rest), answer, run)
+  }
+  const { client: proof, ...rules } = rest
+  const id = JSON.stringify(['introspection', url, proof.id, rules])
+  const described = { url: withoutQuery(url), client: proof.shown, ...rules, allowInsecureHttp }
+  return Object.assign(verify, {
+    reads: READS_TOKEN,
+    label: 'introspection',
+    warnings: allowInsecureHttp ? [INSECURE_HTTP] : [],
+    describe: () => ({ type: 'introspection', ...described }),
+    ...(accepts === undefined ? {} : { accepts }),
+    ...(proof.id !== undefined && isPlain(fetch) ? { id } : {}),
+  })
+}
+
+async function ask(
+  token: string,
+  { url, client }: ParsedOptions,
+  transport: Transport,
+  signal: AbortSignal,
+  run: VerifierRun | undefined,
+): Promise<ServiceAnswer> {
+  const body = new URLSearchParams({ token, ...client.fields }).toString()
+  const headers = { ...client.headers, 'content-type': 'application/x-www-form-urlencoded' }
+  const question = { method: 'POST', headers, body, signal, answered: run?.answered } as const
+  try {
+    return await askService(transport, url, question)
+  } catch (error) {
+    if (error instanceof AuthUnavailableError) complain(error, run)
+    throw error
+  }
+}
+
+// RFC 7662 §2.3: a 401 is about this server. It must not read as a denial of every caller.
+function complain({ reason, status = 0 }: AuthUnavailableError, run?: VerifierRun): void {
+  if (reason !== 'service_error' || status === 0 || status >= 500) return
+  const wrong = [400, 401, 403].includes(status) ? 'client' : 'url'
+  run?.warn?.(`The introspection endpoint answered ${status}: check "${wrong}"`)
+}
+
+function bounded(verdict: Verdict, { headers }: ServiceAnswer, run?: VerifierRun): Verdict {
+  const { maxAgeMs } = parseCacheControl(headers.get('cache-control'))
+  if (maxAgeMs === undefined) return verdict
+  if (maxAgeMs === 0) run?.warn?.(UNCACHED)
+  return { ...verdict, maxAgeMs: Math.min(maxAgeMs, verdict.maxAgeMs ?? Infinity) }
+}

@@ -1,0 +1,106 @@
+import { boolean, callback } from '../../core/config/kinds.ts'
+import { misusedOption } from '../../core/config/option-checks.ts'
+import {
+  attributes,
+  checkUrl,
+  claimPath,
+  claimPaths,
+  names,
+  optionalText,
+  optionalTexts,
+  parseVerifierOptions,
+  serviceUrl,
+} from '../options.ts'
+import { client } from './client.ts'
+import type { Transport } from '../../core/auth-config.ts'
+import type { OptionKinds } from '../options.ts'
+import type { AnswerRules } from './answer.ts'
+import type { ClientProof, IntrospectionClient } from './client.ts'
+
+/** The options of {@link introspection}. A path of claims walks objects: `a.b`, where `\.` is a dot within a name. */
+export interface IntrospectionOptions {
+  /** The URL of the introspection endpoint, with https, or with http on loopback. */
+  readonly url: string | URL
+  /** How this server proves who it is. Its secrets are never shown. */
+  readonly client: IntrospectionClient
+  /** One of these must be in `aud`. Without it a token that was issued for another API works here too. */
+  readonly audience?: string | readonly string[]
+  /**
+   * `true` accepts an answer without `aud`. Only with `audience`.
+   *
+   * @default false
+   */
+  readonly allowMissingAudience?: boolean
+  /** The exact text that `iss` must be, if it is there. */
+  readonly issuer?: string
+  /**
+   * The path of the claim that names the caller. Of a list the first that is present counts: `['sub', 'client_id']` also takes
+   * tokens that an application got for itself. Whoever may choose a client id can then take the name of a user.
+   *
+   * @default 'sub'
+   */
+  readonly principal?: string | readonly string[]
+  /**
+   * The attribute for each path of a claim: `{ 'realm_access.roles': 'roles' }`. A text becomes a list of one and is never
+   * split; of a list the texts count. `#keys` at the end of a path takes the names in an object.
+   *
+   * @default {}
+   */
+  readonly attributes?: Readonly<Record<string, string>>
+  /** The path of the claim that names the tenant: a text, or a list of exactly one. */
+  readonly tenant?: string
+  /**
+   * The names of claims that the handler gets as they are, in `claims`: at most 8 KiB.
+   *
+   * @default []
+   */
+  readonly exposeClaims?: readonly string[]
+  /** Whether a token may be one of this server, by its shape alone. For `firstOf`; by default each may. */
+  readonly accepts?: (token: string) => boolean
+  /**
+   * `true` permits an http URL on another machine. Tokens and secrets then travel in clear text.
+   *
+   * @default false
+   */
+  readonly allowInsecureHttp?: boolean
+  /**
+   * Sends the requests, such as `nodeTransport()` of `with-auth/node`.
+   *
+   * @default `globalThis.fetch`, looked up at each call
+   */
+  readonly fetch?: Transport
+}
+
+/** Options with their defaults. */
+export interface ParsedOptions extends AnswerRules {
+  readonly url: string
+  readonly client: ClientProof
+  readonly accepts: ((token: string) => boolean) | undefined
+  readonly allowInsecureHttp: boolean
+  readonly fetch: Transport | undefined
+}
+
+const KINDS: OptionKinds<ParsedOptions> = {
+  url: serviceUrl,
+  client,
+  audience: optionalTexts,
+  allowMissingAudience: boolean(false),
+  issuer: optionalText,
+  principal: claimPaths('sub'),
+  attributes,
+  tenant: claimPath,
+  exposeClaims: names,
+  accepts: callback(),
+  allowInsecureHttp: boolean(false),
+  fetch: callback(),
+}
+
+/** @throws AuthConfigError with all problems. */
+export function parseIntrospectionOptions(value: unknown): ParsedOptions {
+  return parseVerifierOptions(KINDS, value, (parsed, given, problems) => {
+    checkUrl('url', parsed, problems)
+    if (given.allowMissingAudience === undefined || given.audience !== undefined) return
+    const expected = 'left out without `audience`: it has no effect'
+    problems.add(misusedOption(['allowMissingAudience'], expected))
+  })
+}

@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest'
+import { AuthConfigError } from '../../src/index.ts'
+import { introspection } from '../../src/verifiers.ts'
+import { nodeTransport } from '../../src/node.ts'
+import type { IntrospectionOptions } from '../../src/verifiers.ts'
+
+const URL_TEXT = 'https://login.example.com/introspect?key=hunter2'
+const GOOD: IntrospectionOptions = { url: URL_TEXT, client: { id: 'api', secret: 'hunter2' } }
+
+function messageOf(options: unknown): string {
+  try {
+    introspection(options as IntrospectionOptions)
+  } catch (error) {
+    if (error instanceof AuthConfigError) return error.message
+    throw error
+  }
+  return 'no error'
+}
+
+const CLIENT = '"client" must be { id, secret }, { bearer } or "none" (its value is not shown)'
+
+it.each([
+  [undefined, '"options" must be an object (its value is not shown)'],
+  ['hunter2', '"options" must be an object (its value is not shown)'],
+  [{ client: 'none' }, '"url" must be an absolute https URL, received undefined'],
+  [
+    { ...GOOD, url: 'http://login.example.com/?k=hunter2' },
+    '"url" must be an https URL (http only on loopback, or with "allowInsecureHttp"), received "http://login.example.com/?***"',
+  ],
+  [{ url: URL_TEXT }, CLIENT],
+  [{ ...GOOD, client: 'hunter2' }, CLIENT],
+  [{ ...GOOD, client: {} }, CLIENT],
+  [{ ...GOOD, client: { id: 'api' } }, CLIENT],
+  [{ ...GOOD, client: { id: 'api', secret: '' } }, CLIENT],
+  [{ ...GOOD, client: { id: 'api', secret: 'hunter2\uD800' } }, CLIENT],
+  [{ ...GOOD, client: { id: 'api', secret: 'hunter2', bearer: 'hunter2' } }, CLIENT],
+  [{ ...GOOD, client: { bearer: 'hunter2', method: 'post' } }, CLIENT],
+  [{ ...GOOD, client: { bearer: 'hunter2\r\nx: y' } }, CLIENT],
+  [
+    { ...GOOD, client: { id: 'api', secret: 'hunter2', method: 'jwt' } },
+    '"client.method" must be "basic" or "post" (its value is not shown)',
+  ],
+  [
+    { ...GOOD, client: { id: 'api', secret: undefined } },
+    '"client.secret" must be left out or given a value (is a variable not set?), received undefined',
+  ],
+  [
+    { ...GOOD, allowMissingAudience: true },
+    '"allowMissingAudience" must be left out without "audience": it has no effect',
+  ],
+  [
+    { ...GOOD, audience: [] },
+    '"audience" must be a text or a non-empty list of texts, received an array',
+  ],
+  [
+    { ...GOOD, audience: undefined },
+    '"audience" must be left out or given a value (is a variable not set?), received undefined',
+  ],
+  [{ ...GOOD, issuer: '' }, '"issuer" must be a text that is not empty, received ""'],
+  [
+    { ...GOOD, principal: [] },
+    '"principal" must be a path or a non-empty list of paths, received an array',
+  ],
+  [
+    { ...GOOD, attributes: { sub: 7 } },
+    '"attributes.sub" must be a text that is not empty, received 7',
+  ],
+  [
+    { ...GOOD, attributes: { '#keys': 'a' } },
+    '"attributes" must be a path of claims, such as "sub" or "realm_access.roles", received "#keys"',
+  ],
+  [{ ...GOOD, exposeClaims: 'acr' }, '"exposeClaims" must be a list of names, received "acr"'],
+  [{ ...GOOD, accepts: true }, '"accepts" must be a function, received true'],
+  [{ ...GOOD, audiance: 'x' }, 'Unknown option "audiance": did you mean "audience"?'],
+])('says what is wrong with %j, and no secret', (options, message) => {
+  expect(messageOf(options)).toBe(message)
+})
+
+it('says all that is wrong at once', () => {
+  expect(messageOf({ url: 'x', tenant: 7 }).split('\n')).toHaveLength(3)
+})
+
+it('warns of clear text', () => {
+  expect(introspection(GOOD).warnings).toEqual([])
+  const insecure = introspection({
+    ...GOOD,
+    url: 'http://login.example.com',
+    allowInsecureHttp: true,
+  })
+  expect(insecure.warnings).toEqual([expect.stringContaining('clear text')])
+})
+
+describe('the verifier', () => {
+  it('reads the token alone, and is named in events', () => {
+    const verifier = introspection(GOOD)
+    expect(verifier.label).toBe('introspection')
+    expect(verifier.reads).toEqual({ headers: [], params: 'none', path: false })
+    expect(verifier.local).toBeUndefined()
+    expect('accepts' in verifier).toBe(false)
+    const accepts = (): boolean => false
+    expect(introspection({ ...GOOD, accepts }).accepts).toBe(accepts)
+  })
+
+  it('describes its options with their defaults, and without secrets', () => {
+    const shown = introspection({ ...GOOD, audience: 'a' }).describe?.()
+    expect(shown).toEqual({
+      type: 'introspection',
+      url: 'https://login.example.com/introspect?***',
+      client: { id: 'api', secret: '[redacted]', method: 'basic' },
+      audience: ['a'],
+      allowMissingAudience: false,
+      principal: ['sub'],
+      attributes: {},
+      exposeClaims: [],
+      allowInsecureHttp: false,
+    })
+    expect(introspection({ ...GOOD, client: { bearer: 'hunter2' } }).describe?.()).toMatchObject({
+      client: { bearer: '[redacted]' },
+    })
+  })
+
+  it('has an id that differs with each option that decides', () => {
+    const others: Partial<IntrospectionOptions>[] = [
+      {},
+      { url: 'https://other.example.com/' },
+      { client: 'none' },
+      { client: { id: 'other', secret: 'x' } },
+      { audience: 'a' },
+      { audience: 'a', allowMissingAudience: true },
+      { issuer: 'a' },
+      { principal: 'username' },
+      { attributes: { groups: 'teams' } },
+      { tenant: 'org' },
+      { exposeClaims: ['acr'] },
+    ]
+    const ids = others.map((given) => introspection({ ...GOOD, ...given }).id)
+    expect(ids).not.toContain(undefined)
+    expect(new Set(ids).size).toBe(others.length)
+  })
+
+  it('has no id if its questions may depend on more than options', () => {
+    expect(introspection({ ...GOOD, fetch: nodeTransport() }).id).toBeDefined()
+    expect(introspection({ ...GOOD, fetch: () => Promise.reject(new Error('x')) }).id).toBe(
+      undefined,
+    )
+    expect(introspection({ ...GOOD, client: { bearer: 'hunter2' } }).id).toBeUndefined()
+  })
+})

@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest'
+import { introspection } from '../../src/verifiers.ts'
+import { decide } from '../support/decide.ts'
+import { guardWith } from '../support/guarded-verifier.ts'
+import { findFreePort } from '../support/loopback.ts'
+import { get } from '../support/requests.ts'
+import { TOKEN } from '../support/token.ts'
+import { startService } from '../support/verifier-service.ts'
+import type { AuthConfig } from '../../src/index.ts'
+import type { IntrospectionClient, IntrospectionOptions } from '../../src/verifiers.ts'
+
+/** What an introspection endpoint is asked, and what a guard makes of its statuses. */
+
+const ACTIVE = { active: true, sub: 'alice' }
+const SECRET = 'a:b%c+d ü/=&'
+
+function guard(options: Partial<IntrospectionOptions> & { url: string }, config: AuthConfig = {}) {
+  return guardWith(introspection({ client: 'none', ...options }), config)
+}
+
+describe('the request', () => {
+  async function callOf(client: IntrospectionClient, token = TOKEN) {
+    const { url, calls } = await startService(() => ({ json: ACTIVE }))
+    await guard({ url, client }, { tokenFormat: 'visible-ascii' }).ask(token)
+    const [call] = calls
+    if (call === undefined) throw new Error('Expected a call')
+    return { ...call, fields: new URLSearchParams(call.body) }
+  }
+
+  it('is a form with the token, and nothing of the request of the caller', async () => {
+    const token = `${TOKEN}&active=true+%41`
+    const { method, headers, body } = await callOf('none', token)
+    expect(method).toBe('POST')
+    expect(headers['content-type']).toBe('application/x-www-form-urlencoded')
+    expect(headers.authorization).toBeUndefined()
+    expect(Object.fromEntries(new URLSearchParams(body))).toEqual({ token })
+  })
+
+  it('has id and secret in `Authorization`, encoded (RFC 6749 §2.3.1)', async () => {
+    const { headers, fields } = await callOf({ id: 'my:api', secret: SECRET })
+    const basic = Buffer.from(String(headers.authorization).replace('Basic ', ''), 'base64')
+    const [id = '', secret = '', ...rest] = basic.toString('latin1').split(':')
+    expect(rest).toEqual([])
+    // As a server decodes a form, and as one does that knows no `+`.
+    const asForm = new URLSearchParams(`id=${id}&secret=${secret}`)
+    expect(Object.fromEntries(asForm)).toEqual({ id: 'my:api', secret: SECRET })
+    expect([id, secret].map((part) => decodeURIComponent(part))).toEqual(['my:api', SECRET])
+    expect([...fields.keys()]).toEqual(['token'])
+  })
+
+  it('has id and secret in its body with `post`', async () => {
+    const { headers, fields } = await callOf({ id: 'my:api', secret: SECRET, method: 'post' })
+    expect(headers.authorization).toBeUndefined()
+    expect(Object.fromEntries(fields)).toEqual({
+      token: TOKEN,
+      client_id: 'my:api',
+      client_secret: SECRET,
+    })
+  })
+
+  it('has a token of this server', async () => {
+    const { headers } = await callOf({ bearer: 'ory_pat_x' })
+    expect(headers.authorization).toBe('Bearer ory_pat_x')
+  })
+})
+
+describe('a status about this server', () => {
+  it.each([
+    [400, 'client'],
+    [401, 'client'],
+    [403, 'client'],
+    [404, 'url'],
+    [302, 'url'],
+    [204, 'url'],
+  ])('is an outage and no denial: %s, with a warning', async (status, option) => {
+    const { url } = await startService(() => ({ status }))
+    const { ask, warnings } = guard({ url, client: { id: 'a', secret: SECRET } })
+    const expected = { outcome: 'deny', reason: 'service_error', status: 401 }
+    expect(await ask()).toMatchObject({ ...expected, endpointStatus: status })
+    await ask()
+    expect(warnings()).toEqual([`The introspection endpoint answered ${status}: check "${option}"`])
+  })
+
+  it('is no reason for the client to drop its token', async () => {
+    const { url } = await startService(() => ({ status: 401 }))
+    const verifier = introspection({ url, client: 'none' })
+    const { response } = await decide({ verifier }, get('/', TOKEN))
+    expect(response?.headers.get('www-authenticate')).not.toContain('invalid_token')
+  })
+
+  it('does not count for the circuit breaker, as 503 does', async () => {
+    const { url, calls, answerWith } = await startService(() => ({ status: 401 }))
+    const { ask, warnings } = guard({ url })
+    for (let count = 0; count < 30; count += 1) await ask(`${TOKEN}${count}`)
+    expect(calls).toHaveLength(30)
+    expect(await ask()).toMatchObject({ reason: 'service_error' })
+    answerWith(() => ({ status: 503 }))
+    for (let count = 0; count < 60; count += 1) await ask(`${TOKEN}${count}`)
+    expect(await ask()).toMatchObject({ reason: 'circuit_open' })
+    expect(calls.length).toBeLessThan(80)
+    expect(warnings()).toHaveLength(1)
+  })
+})
+
+it.each([
+  [429, 'rate_limited'],
+  [500, 'service_error'],
+  [503, 'service_error'],
+])('is an outage without a warning: %s', async (status, reason) => {
+  const { url } = await startService(() => ({ status }))
+  const { ask, warnings } = guard({ url })
+  expect(await ask()).toMatchObject({ reason })
+  expect(warnings()).toEqual([])
+})
+
+it('is unreachable, and never an allow, without a server', async () => {
+  const { ask } = guard({ url: `http://127.0.0.1:${await findFreePort()}/` })
+  expect(await ask()).toMatchObject({ reason: 'unreachable', cause: 'ECONNREFUSED' })
+})
+
+describe('a cached decision', () => {
+  it('serves all paths, methods and headers', async () => {
+    const { url, calls } = await startService(() => ({ json: ACTIVE }))
+    const { ask } = guard({ url }, { cache: {} })
+    for (const path of ['/', '/a?b=c', '/d']) await ask(TOKEN, path, { x: path })
+    expect(calls).toHaveLength(1)
+  })
+
+  it('ends with the token, for a denial too', async () => {
+    const { url, calls } = await startService(() => ({ json: { active: false } }))
+    const { ask } = guard({ url }, { cache: {} })
+    expect(await ask()).toMatchObject({ cache: 'miss', detail: 'inactive' })
+    expect(await ask()).toMatchObject({ cache: 'hit', detail: 'inactive' })
+    expect(calls).toHaveLength(1)
+  })
+
+  it('is never used after `exp`, not even as a stale one', async () => {
+    const exp = Date.now() / 1000 + 0.3
+    const { url, answerWith } = await startService(() => ({ json: { ...ACTIVE, exp } }))
+    const { ask } = guard({ url }, { cache: { staleIfErrorMs: 60_000 } })
+    expect(await ask()).toMatchObject({ outcome: 'allow', cache: 'miss' })
+    answerWith(() => ({ status: 503 }))
+    await new Promise((resolve) => setTimeout(resolve, 350))
+    expect(await ask()).toMatchObject({ outcome: 'deny', reason: 'service_error' })
+  })
+
+  it('is none with `no-store`, and a warning says so once', async () => {
+    const headers = { 'cache-control': 'no-store' }
+    const { url, calls } = await startService(() => ({ json: ACTIVE, headers }))
+    const { ask, warnings } = guard({ url }, { cache: {} })
+    await ask()
+    expect(await ask()).toMatchObject({ outcome: 'allow', cache: 'skipped' })
+    expect(calls).toHaveLength(2)
+    expect(warnings()).toEqual([expect.stringContaining('each request asks it')])
+  })
+
+  it('is no older than `max-age` says', async () => {
+    const headers = { 'cache-control': 'private, max-age=0' }
+    const { url, calls } = await startService(() => ({ json: { active: false }, headers }))
+    const { ask } = guard({ url }, { cache: {} })
+    await ask()
+    await ask()
+    expect(calls).toHaveLength(2)
+  })
+
+  it('is none for a token that is not valid yet: it heals by itself', async () => {
+    const nbf = Date.now() / 1000 + 60
+    const { url, calls } = await startService(() => ({ json: { ...ACTIVE, nbf } }))
+    const { ask } = guard({ url }, { cache: {} })
+    await ask()
+    await ask()
+    expect(calls).toHaveLength(2)
+  })
+})
