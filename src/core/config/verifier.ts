@@ -1,5 +1,7 @@
+import { parseList, valueThat } from './kinds.ts'
 import { invalidOption, misusedOption } from './option-checks.ts'
 import type { ContextConfig, Verifier } from '../verifier.ts'
+
 import type { Kind } from './kinds.ts'
 import type { OptionPath, Problems } from './problems.ts'
 
@@ -14,6 +16,26 @@ export interface VerifierTraits {
 
 type Context = Required<ContextConfig>
 
+const LOCAL = valueThat((value): value is true => value === true, 'true, or left out', {
+  kind: 'local',
+  default: true,
+})
+const LABEL = valueThat(
+  (value): value is string => typeof value === 'string' && /^[a-z][a-z\d_]{0,31}$/.test(value),
+  'a lower-case letter, then at most 31 of a-z, 0-9 and "_"',
+  { kind: 'label', default: '' },
+)
+const TEXT = valueThat((value): value is string => typeof value === 'string', 'a string', {
+  kind: 'text',
+  default: '',
+})
+const WARNINGS: Kind<readonly string[]> = {
+  form: { kind: 'warnings' },
+  parse: (value, path) => {
+    if (!Array.isArray(value)) throw invalidOption(path, value, 'a list of strings')
+    return parseList(value, path, TEXT.parse)
+  },
+}
 const NOTHING: Context = {
   headers: [],
   params: 'none',
@@ -24,18 +46,19 @@ const NOTHING: Context = {
 
 /** The properties of a verifier. Each that is there must have its type, since a misspelt value could change a decision. */
 export function readTraits(verifier: Verifier, problems: Problems): VerifierTraits {
-  const { reads, local, label, warnings = [], id } = verifier
-  const require = (isRight: boolean, name: string, value: unknown, expected: string): void => {
-    if (!isRight) problems.add(invalidOption(['verifier', name], value, expected))
+  const read = <Value>(name: keyof Verifier, kind: Kind<Value>): Value | undefined => {
+    const value: unknown = Reflect.get(verifier, name)
+    return value === undefined
+      ? undefined
+      : problems.attempt(() => kind.parse(value, ['verifier', name]))
   }
-  const isText = (value: unknown): boolean => value === undefined || typeof value === 'string'
-  require(local === undefined || local === true, 'local', local, 'true, or left out')
-  require(isText(id), 'id', id, 'a string')
-  const isLabel = label === undefined || /^[a-z][a-z\d_]{0,31}$/.test(String(label))
-  require(isLabel, 'label', label, 'a lower-case letter, then at most 31 of a-z, 0-9 and _')
-  const isList = Array.isArray(warnings) && warnings.every((one) => typeof one === 'string')
-  require(isList, 'warnings', warnings, 'a list of strings')
-  return { reads, local: local === true, label, warnings: [...warnings], id }
+  return {
+    reads: verifier.reads,
+    local: read('local', LOCAL) === true,
+    label: read('label', LABEL),
+    warnings: read('warnings', WARNINGS) ?? [],
+    id: read('id', TEXT),
+  }
 }
 
 /**
@@ -69,10 +92,7 @@ function lacking(needed: Context, context: Context): { name: string; expected: s
   return [...flags, ...params, ...headers]
 }
 
-function missingHeader(
-  needed: Context['headers'],
-  told: Context['headers'],
-): string | undefined {
+function missingHeader(needed: Context['headers'], told: Context['headers']): string | undefined {
   if (told === 'all') return undefined
   if (needed === 'all') return '"all"'
   const missing = needed.find((name) => !told.includes(name))

@@ -15,11 +15,11 @@ describe('a custom verifier', () => {
   it('is asked the question with the signal, and counted', async () => {
     const verifier = vi.fn<CustomVerifier>().mockReturnValue({ outcome: 'deny' })
     const check = checkOf()
-    expect(await createCustomVerifier(verifier, 'optional', channel)(check, Infinity, signal)).toMatchObject(
-      {
-        outcome: 'deny',
-      },
-    )
+    expect(
+      await createCustomVerifier(verifier, 'optional', channel)(check, Infinity, signal),
+    ).toMatchObject({
+      outcome: 'deny',
+    })
     expect(verifier).toHaveBeenCalledExactlyOnceWith(check.question, signal, expect.anything())
     expect(check.attempts).toBe(1)
   })
@@ -53,7 +53,7 @@ describe('a custom verifier', () => {
 
   it('that does not obey its signal is given up as timeout', async () => {
     const controller = new AbortController()
-    const verify = createCustomVerifier(() => new Promise(() => undefined), 'optional')
+    const verify = createCustomVerifier(() => new Promise(() => undefined), 'optional', channel)
     const verdict = verify(checkOf(), Infinity, controller.signal)
     controller.abort()
     await expect(verdict).rejects.toMatchObject({ reason: 'timeout' })
