@@ -3,9 +3,17 @@
  *
  * @module with-auth/verifiers
  */
+import { githubToken } from './verifiers/github/github-token.ts'
 import { introspection } from './verifiers/introspection/introspection.ts'
+import { fromUpstream } from './verifiers/upstream/from-upstream.ts'
+import type { GithubApp, GithubTokenOptions } from './verifiers/github/options.ts'
 import type { IntrospectionClient } from './verifiers/introspection/client.ts'
 import type { IntrospectionOptions } from './verifiers/introspection/options.ts'
+import type { UpstreamConfig } from './verifiers/upstream/from-upstream.ts'
+import type { UpstreamOptions } from './verifiers/upstream/options.ts'
+import type { UpstreamProof } from './verifiers/upstream/proof-options.ts'
 
-export { introspection }
+export { fromUpstream, githubToken, introspection }
+export type { GithubApp, GithubTokenOptions }
 export type { IntrospectionClient, IntrospectionOptions }
+export type { UpstreamConfig, UpstreamOptions, UpstreamProof }
