@@ -151,7 +151,11 @@ function createSetup(base: Base, args: readonly unknown[], handover?: Handover):
   config.store?.start(config.onEvent, base.notify)
   return {
     ...base,
-    checks: createCheckFactory(config.context, createScope(config, endpoint), createReadAddress(config)),
+    checks: createCheckFactory(
+      config.context,
+      createScope(config, endpoint),
+      createReadAddress(config),
+    ),
     verifier,
     handover: createHandover(asked, verifier.memory),
     label: config.traits?.label,

@@ -69,10 +69,7 @@ function lacking(needed: Context, context: Context): { name: string; expected: s
   return [...flags, ...params, ...headers]
 }
 
-function missingHeader(
-  needed: Context['headers'],
-  told: Context['headers'],
-): string | undefined {
+function missingHeader(needed: Context['headers'], told: Context['headers']): string | undefined {
   if (told === 'all') return undefined
   if (needed === 'all') return '"all"'
   const missing = needed.find((name) => !told.includes(name))

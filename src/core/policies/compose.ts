@@ -144,5 +144,13 @@ function createBareSource(
   if (endpoint === undefined) throw new TypeError('The config has no endpoint and no verifier')
   const { fetch, tenantField, isTenantStrict } = rest
   const { notify } = channel
-  return createEndpoint({ url: endpoint, headers, identity, tenantField, isTenantStrict, fetch, notify })
+  return createEndpoint({
+    url: endpoint,
+    headers,
+    identity,
+    tenantField,
+    isTenantStrict,
+    fetch,
+    notify,
+  })
 }
