@@ -16,7 +16,7 @@ export function normaliseTenant(tenant: string): string | undefined {
 export const tenantField: Kind<string> = valueThat(
   (value): value is string => typeof value === 'string' && value !== '',
   'a path such as "tenant" or "organization.id"',
-  { kind: 'claimPath', scalar: 'string', default: DEFAULT_TENANT_FIELD },
+  { kind: 'text', scalar: 'string', default: DEFAULT_TENANT_FIELD },
 )
 
 const tenantName: Kind<string> = {
