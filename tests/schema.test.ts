@@ -180,7 +180,7 @@ const OPTIONS = {
   credentials: fc.oneof(source, fc.array(source, { maxLength: 2 }), anything),
   token_format: choice('token68', 'visible-ascii'),
   identity: choice('optional', 'required'),
-  tenant_field: fc.constantFrom<unknown>('tenant', 'org.id', '', 5),
+  tenant_field: fc.constantFrom<unknown>('tenant', 'org.id', ''),
   tenant: rarely(
     fc.oneof(
       fc.constant(false),
