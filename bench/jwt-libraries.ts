@@ -18,7 +18,7 @@ import type { SigningKey } from '../tests/support/issuer.ts'
  */
 
 const PAGE = new URL('../docs/identity.md', import.meta.url)
-const MARKS = /(<!-- measured by bench\/jwt-libraries\.ts -->\n\n)[^]*?(\n<!-- end -->)/
+const MARKS = /(<!-- measured by bench\/jwt-libraries\.ts -->\n\n)[^]*?(<!-- end -->)/
 const REQUESTS = 1000
 const MINUTE = 60_000
 const TEN_MINUTES = 10 * MINUTE
@@ -40,34 +40,39 @@ interface KeyServer {
 
 type Handler = (request: Request) => Response | Promise<Response>
 
-/** One library with its own defaults, told the issuer and the audience. */
-const LIBRARIES: Readonly<Record<string, (jwksUri: string) => Handler>> = {
-  'with-auth': (jwksUri) =>
+/** One library with its own defaults, told the issuer and, but for one row, the audience. */
+const LIBRARIES: Readonly<Record<string, (jwksUri: string, audience?: string) => Handler>> = {
+  'with-auth': (jwksUri, audience) =>
     withAuth(() => new Response('in'), {
-      verifier: jwt({ issuer: ISSUER, audience: AUDIENCE, jwksUri }),
+      verifier: jwt({ issuer: ISSUER, audience: audience as string, jwksUri }),
       unavailableStatus: 503,
       onEvent: () => undefined,
     }),
-  jose: (jwksUri) => {
+  jose: (jwksUri, audience) => {
     const keys = createRemoteJWKSet(new URL(jwksUri))
     return async (request) => {
-      await jwtVerify(tokenOf(request), keys, { issuer: ISSUER, audience: AUDIENCE })
+      await jwtVerify(tokenOf(request), keys, { issuer: ISSUER, ...given(audience) })
       return new Response('in')
     }
   },
-  'Hono `jwk`': (jwksUri) => {
-    const verification = { iss: ISSUER, aud: AUDIENCE }
+  'Hono `jwk`': (jwksUri, audience) => {
+    const verification = { iss: ISSUER, ...(audience === undefined ? {} : { aud: audience }) }
     const app = new Hono()
     app.use(jwk({ jwks_uri: jwksUri, alg: ['RS256'], verification }))
     app.get('/', (c) => c.text('in'))
     app.onError((error, c) => ('getResponse' in error ? error.getResponse() : c.text('', 500)))
     return (request) => app.fetch(request)
   },
-  'better-auth': (jwksUrl) => async (request) => {
-    const verifyOptions = { issuer: ISSUER, audience: AUDIENCE }
+  'better-auth': (jwksUrl, audience) => async (request) => {
+    // Its types require an audience.
+    const verifyOptions = { issuer: ISSUER, ...(given(audience) as { audience: string }) }
     await verifyBearerToken(tokenOf(request), { jwksUrl, verifyOptions })
     return new Response('in')
   },
+}
+
+function given(audience: string | undefined): { readonly audience?: string } {
+  return audience === undefined ? {} : { audience }
 }
 
 function tokenOf(request: Request): string {
@@ -89,7 +94,10 @@ async function startKeyServer(...keys: readonly SigningKey[]): Promise<KeyServer
     keys,
     isDown: false,
     fetches: 0,
-    close: () => void server.close().closeAllConnections(),
+    close: () => {
+      server.close()
+      server.closeAllConnections()
+    },
   }
   return state
 }
@@ -110,7 +118,11 @@ const second = await keyOf('RS256', 'second')
 const good = await sign(first, goodClaims({ exp: Math.floor(realNow() / 1000) + 86_400 }))
 const rotated = await sign(second, goodClaims({ exp: Math.floor(realNow() / 1000) + 86_400 }))
 
-type Probe = (handler: Handler, server: KeyServer) => Promise<string | number>
+type Probe = (
+  handler: Handler,
+  server: KeyServer,
+  withoutAudience: () => Handler,
+) => Promise<string | number>
 
 const PROBES: readonly (readonly [what: string, probe: Probe])[] = [
   [
@@ -166,6 +178,19 @@ const PROBES: readonly (readonly [what: string, probe: Probe])[] = [
     },
   ],
   [
+    'a token for another API, if nobody names the audience',
+    async (_handler, _server, withoutAudience) => {
+      const foreign = await sign(first, goodClaims({ aud: 'https://other.example.com' }))
+      let handler: Handler
+      try {
+        handler = withoutAudience()
+      } catch {
+        return 'does not start'
+      }
+      return (await statusOf(handler, foreign)) === 200 ? 'let in' : 'rejected'
+    },
+  ],
+  [
     'a token without `exp`',
     async (handler) => {
       const { exp: _exp, ...claims } = goodClaims()
@@ -186,7 +211,7 @@ for (const [what, probe] of PROBES) {
   const row = [what]
   for (const make of Object.values(LIBRARIES)) {
     const server = await startKeyServer(first)
-    row.push(String(await probe(make(server.url), server)))
+    row.push(String(await probe(make(server.url, AUDIENCE), server, () => make(server.url))))
     server.close()
   }
   rows.push(row)
@@ -198,5 +223,8 @@ process.stdout.write(`${table}\n`)
 if (process.argv.includes('--write')) {
   const page = readFileSync(PAGE, 'utf8')
   if (!MARKS.test(page)) throw new Error('docs/identity.md has no place for the table')
-  writeFileSync(PAGE, page.replace(MARKS, (_all, begin: string, end: string) => `${begin}${table}\n${end}`))
+  writeFileSync(
+    PAGE,
+    page.replace(MARKS, (_all, begin: string, end: string) => `${begin}${table}\n\n${end}`),
+  )
 }

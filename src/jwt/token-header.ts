@@ -24,16 +24,45 @@ const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]*$/
 // A Byte Order Mark or broken UTF-8 must not vanish: two texts would be one.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** The header of a token in the compact form of RFC 7515, or why it is denied. Nothing of it is verified yet. */
-export function readHeader(token: string, rules: HeaderRules): TokenHeader | DenyDetail {
-  const header = COMPACT.test(token) ? parsePart(token.slice(0, token.indexOf('.'))) : undefined
+const MOST_KNOWN = 32
+
+/** Reads the headers of tokens. It remembers those of good tokens, since all tokens of one key have the same. */
+export class HeaderReader {
+  readonly #rules: HeaderRules
+  readonly #known = new Map<string, TokenHeader>()
+
+  constructor(rules: HeaderRules) {
+    this.#rules = rules
+  }
+
+  /** The header of a token in the compact form of RFC 7515, or why it is denied. Nothing of it is verified yet. */
+  read(token: string): TokenHeader | DenyDetail {
+    if (!COMPACT.test(token)) return 'malformed'
+    const part = headerOf(token)
+    return this.#known.get(part) ?? parseHeader(part, this.#rules)
+  }
+
+  /** Remembers the header of a token whose signature is good. So only the issuer can fill the memory. */
+  remember(token: string, header: TokenHeader): void {
+    const part = headerOf(token)
+    if (this.#known.has(part)) return
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear()
+    this.#known.set(part, header)
+  }
+}
+
+function headerOf(token: string): string {
+  return token.slice(0, token.indexOf('.'))
+}
+
+function parseHeader(part: string, rules: HeaderRules): TokenHeader | DenyDetail {
+  const header = parsePart(part)
   if (!isRecord(header)) return 'malformed'
   const alg = readName(header, 'alg')
   if (typeof alg !== 'string' || !rules.algorithms.includes(alg)) return 'algorithm'
   if (!hasType(readName(header, 'typ'), rules)) return 'type'
   // RFC 7515 §4.1.11: no extension is understood here. RFC 7797 §6: `b64` changes what is signed.
-  if (Object.hasOwn(header, 'crit') || (readName(header, 'b64') ?? true) !== true)
-    return 'malformed'
+  if (Object.hasOwn(header, 'crit') || !isPlainPayload(header)) return 'malformed'
   const kid = readName(header, 'kid')
   if (kid === undefined) return { alg, kid }
   return typeof kid === 'string' && kid.length <= MAX_KID_LENGTH ? { alg, kid } : 'malformed'
@@ -64,6 +93,11 @@ function parsePart(part: string): unknown {
   } catch {
     return undefined
   }
+}
+
+function isPlainPayload(header: object): boolean {
+  const b64 = readName(header, 'b64')
+  return b64 === undefined || b64 === true
 }
 
 function hasType(typ: unknown, { types, mayLackType }: HeaderRules): boolean {
