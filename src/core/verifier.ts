@@ -75,6 +75,8 @@ export interface Verifier {
   readonly reads?: ContextConfig
   /** `true`: it answers from memory. It is then asked without retries, circuit breaker and `concurrency`. */
   readonly local?: true
+  /** Request headers that are for it alone, such as the secret of a proxy. A gateway never forwards them. */
+  readonly consumes?: readonly string[]
   /** Whether a token may be one of its own, by its shape alone. For `firstOf`. */
   readonly accepts?: (token: string) => boolean
   /** Its name in events, such as `jwt`: a lower-case letter, then at most 31 of `a-z`, `0-9` and `_`. */

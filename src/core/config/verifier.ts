@@ -1,7 +1,6 @@
 import { parseList, valueThat } from './kinds.ts'
-import { invalidOption, misusedOption } from './option-checks.ts'
+import { invalidOption, isHttpToken, misusedOption } from './option-checks.ts'
 import type { ContextConfig, Verifier } from '../verifier.ts'
-
 import type { Kind } from './kinds.ts'
 import type { OptionPath, Problems } from './problems.ts'
 
@@ -9,6 +8,8 @@ import type { OptionPath, Problems } from './problems.ts'
 export interface VerifierTraits {
   readonly reads: ContextConfig | undefined
   readonly local: boolean
+  /** In lower case. */
+  readonly consumes: readonly string[]
   readonly label: string | undefined
   readonly warnings: readonly string[]
   readonly id: string | undefined
@@ -36,6 +37,13 @@ const WARNINGS: Kind<readonly string[]> = {
     return parseList(value, path, TEXT.parse)
   },
 }
+const HEADERS: Kind<readonly string[]> = {
+  form: { kind: 'headers' },
+  parse: (value, path) => {
+    if (!Array.isArray(value)) throw invalidOption(path, value, 'a list of header names')
+    return parseList(value, path, parseHeaderName)
+  },
+}
 const NOTHING: Context = {
   headers: [],
   params: 'none',
@@ -59,6 +67,7 @@ export function readTraits(
   return {
     reads: verifier.reads,
     local: read('local', LOCAL) === true,
+    consumes: read('consumes', HEADERS) ?? [],
     label: read('label', LABEL),
     warnings: read('warnings', WARNINGS) ?? [],
     id: read('id', TEXT),
@@ -110,4 +119,9 @@ function missingHeader(needed: Context['headers'], told: Context['headers']): st
   if (needed === 'all') return '"all"'
   const missing = needed.find((name) => !told.includes(name))
   return missing === undefined ? undefined : `with ${JSON.stringify(missing)}`
+}
+
+function parseHeaderName(value: unknown, path: OptionPath): string {
+  if (isHttpToken(value)) return value.toLowerCase()
+  throw invalidOption(path, value, 'a header name')
 }
