@@ -82,7 +82,6 @@ async function askByToken(ask: AskGithub, token: string): Promise<Account | Deni
     path: '/user',
     authorization: `Bearer ${token}`,
     expected: { 200: 'json', 401: 'ignore', 403: 'ignore' },
-    blame: 'baseUrl',
   })
   if (answer.status === 401) return deny('unknown_token')
   // The account is suspended.
@@ -109,7 +108,6 @@ async function askByApp(
     authorization: `Basic ${btoa(`${clientId}:${clientSecret}`)}`,
     body: JSON.stringify({ access_token: token }),
     expected: { 200: 'json', 404: 'ignore', 422: 'ignore' },
-    blame: 'allow',
   })
   const { status, json } = answer
   // A token that the app did not get is not found.
@@ -161,7 +159,6 @@ async function readOrganizations(
       path: `/user/orgs?per_page=${PER_PAGE}&page=${page}`,
       authorization: `Bearer ${token}`,
       expected: { 200: 'json', 401: 'ignore', 403: 'ignore' },
-      blame: 'baseUrl',
     })
     // The token has been revoked since the first question.
     if (answer.status === 401) return deny('unknown_token')

@@ -27,6 +27,14 @@ describe('the organizations', () => {
     expect(auth?.attributes['teams']).toEqual(['org-1', 'org-2'])
   })
 
+  it('are read from ten pages', async () => {
+    const github = await startGithub(undefined, (page) => ({
+      json: organizationsOf(page < 10 ? 100 : 99),
+    }))
+    const { auth } = await guardBy(github, given).ask(PERSONAL)
+    expect(auth?.attributes['teams']).toHaveLength(999)
+  })
+
   it('of 120 KB are read', async () => {
     const json = organizationsOf(99).map((one) => ({ ...one, description: 'x'.repeat(1200) }))
     const { auth } = await guardBy(await startGithub(undefined, () => ({ json })), given).ask(
