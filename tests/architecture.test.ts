@@ -32,6 +32,7 @@ const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
     'node:util',
   ],
   'hono.ts': ['hono'],
+  'jwt.ts': ['jose', 'verifiers'],
   'keys.ts': [FILES, 'yaml', 'node:fs'],
   'node.ts': ['node:crypto', 'node:http', 'node:module', 'node:stream', 'node:tls'],
   'redis.ts': ['@redis', 'node:crypto'],

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as gateway from '../src/gateway.ts'
 import * as hono from '../src/hono.ts'
 import * as index from '../src/index.ts'
+import * as jwt from '../src/jwt.ts'
 import * as keys from '../src/keys.ts'
 import * as node from '../src/node.ts'
 import * as redis from '../src/redis.ts'
@@ -142,6 +143,7 @@ describe('the published package', { tags: ['slow'] }, () => {
       '': index,
       '/gateway': gateway,
       '/hono': hono,
+      '/jwt': jwt,
       '/keys': keys,
       '/node': node,
       '/redis': redis,
@@ -200,7 +202,7 @@ describe('the published package', { tags: ['slow'] }, () => {
     beforeAll(() => {
       app = mkdtempSync(join(tmpdir(), 'with-auth-app-'))
       writeFileSync(join(app, 'package.json'), '{"private":true,"type":"module"}')
-      install(packed.folder, join(modules, 'srvx'), join(modules, 'yaml'))
+      install(packed.folder, ...['jose', 'srvx', 'yaml'].map((name) => join(modules, name)))
     }, 60_000)
     afterAll(() => rmSync(app, { recursive: true, force: true }))
 

@@ -10,6 +10,8 @@ export interface OptionProblem {
   readonly received?: string
   /** The name or value that was probably meant. Absent if the value is secret. */
   readonly didYouMean?: string
+  /** Why the value is not allowed, or what to do instead. Names of other options stand in backticks. */
+  readonly hint?: string
   /** Whether the value must not be shown. */
   readonly isSecret: boolean
   /** Set if the option is unknown. `expected` then lists the known names. */

@@ -65,7 +65,7 @@ function requirePrefix(value: unknown, index: number): void {
   const meant = typeof value === 'string' ? meantPrefix(value) : undefined
   if (meant === undefined) throw error
   if (error.problems.some(({ isSecret }) => isSecret)) throw error
-  throw invalidOption(option, value, PREFIX_FORM, meant)
+  throw invalidOption(option, value, PREFIX_FORM, { didYouMean: meant })
 }
 
 /**

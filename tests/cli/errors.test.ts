@@ -110,11 +110,11 @@ describe('an error about a library option', () => {
       `URL must be "a" or "b", received ${HIDDEN}`,
     ],
     [
-      invalidOption(['endpoint'], 'sk-s3cret', 'a URL', 'sk-s3cret/'),
+      invalidOption(['endpoint'], 'sk-s3cret', 'a URL', { didYouMean: 'sk-s3cret/' }),
       `URL must be a URL, received ${HIDDEN}`,
     ],
     [
-      invalidOption(['key', 'paths', 0], '/*', 'a path', '/'),
+      invalidOption(['key', 'paths', 0], '/*', 'a path', { didYouMean: '/' }),
       '--path must be a path, received "/*": did you mean "/"?',
     ],
     [invalidSecret(['endpoint'], 'a URL'), 'URL must be a URL (its value is not shown)'],

@@ -7,11 +7,10 @@ export function invalidOption(
   optionPath: OptionPath,
   value: unknown,
   expected: string,
-  didYouMean?: string,
+  more: Pick<OptionProblem, 'didYouMean' | 'hint'> = {},
 ): AuthConfigError {
-  const meant = didYouMean === undefined ? {} : { didYouMean }
   const received = describe(value)
-  return configError([{ optionPath, expected, received, isSecret: false, ...meant }])
+  return configError([{ optionPath, expected, received, isSecret: false, ...more }])
 }
 
 /** The error for an option whose value may be a secret. It does not show the value. */

@@ -55,6 +55,12 @@ export function describeProblem(
   name: NameOption = quoteOption,
   mention: NameOption = quoteOption,
 ): string {
+  const sentence = describeValue(problem, name, mention)
+  const { hint } = problem
+  return hint === undefined ? sentence : `${sentence}: ${nameMentioned(hint, mention)}`
+}
+
+function describeValue(problem: OptionProblem, name: NameOption, mention: NameOption): string {
   const { optionPath, expected, received, isSecret, isUnknown, didYouMean } = problem
   const allowed = nameMentioned(expected, mention)
   if (isUnknown) {

@@ -87,7 +87,9 @@ function rejectUnclear(path: string, option: OptionPath, value: string): void {
     throw invalidOption(option, value, 'a path without "." and ".." segments')
   }
   if (canonical !== path) {
-    throw invalidOption(option, value, 'written as requests are compared', canonical)
+    throw invalidOption(option, value, 'written as requests are compared', {
+      didYouMean: canonical,
+    })
   }
   if (hidesStructure(path)) throw invalidOption(option, value, NEVER_PUBLIC)
 }

@@ -20,7 +20,8 @@ function copyValue(value: unknown, depth: number): unknown {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
   if (typeof value === 'number' && Number.isFinite(value)) return value
   if (typeof value !== 'object' || depth === 0) throw new TypeError('Not JSON, or too deep')
-  if (Array.isArray(value)) return Object.freeze(Array.from(value, (one) => copyValue(one, depth - 1)))
+  if (Array.isArray(value))
+    return Object.freeze(Array.from(value, (one) => copyValue(one, depth - 1)))
   return copyRecord(value, depth)
 }
 

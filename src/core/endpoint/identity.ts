@@ -57,12 +57,7 @@ export function splitScope(scope: string): string[] {
   return scope.split(' ').filter((one) => one !== '')
 }
 
-function createAuth(
-  principal: unknown,
-  attributes: unknown,
-  facts: Facts,
-  onFault: OnFault,
-): Auth {
+function createAuth(principal: unknown, attributes: unknown, facts: Facts, onFault: OnFault): Auth {
   const name = parsePrincipal(principal, onFault)
   const lists = parseAttributes(attributes, onFault)
   // Of an identity that is dropped only the end stays, which restricts.

@@ -11,8 +11,7 @@ export function normaliseTenant(tenant: string): string | undefined {
 
 /** Gives every allow the tenant that the config demands, and denies without one. */
 export function requireTenant(next: TimedAsk, config: Required<TenantConfig>): TimedAsk {
-  return async (check, deadline, signal) =>
-    withTenant(await next(check, deadline, signal), config)
+  return async (check, deadline, signal) => withTenant(await next(check, deadline, signal), config)
 }
 
 function withTenant(verdict: ParsedVerdict, config: Required<TenantConfig>): ParsedVerdict {

@@ -121,6 +121,11 @@ describe('the errors', () => {
     expect(invalidSecret(['a', 'b'], 'more')).toMatchObject({ option: 'a.b' })
   })
 
+  it('end with a hint that names other options', () => {
+    const error = invalidOption(['a'], 1, 'a text', { hint: 'or give `b.c`' })
+    expect(error.message).toBe('"a" must be a text, received 1: or give "b.c"')
+  })
+
   it.each([
     ['x'.repeat(80), `"${'x'.repeat(80)}"`],
     ['x'.repeat(81), `"${'x'.repeat(80)}…"`],

@@ -1,0 +1,93 @@
+/**
+ * Accepts JSON Web Tokens of an identity provider, whose keys it fetches and keeps.
+ *
+ * @module with-auth/jwt
+ */
+import { systemClock } from './core/runtime.ts'
+import { describeOptions, identify } from './jwt/describe.ts'
+import { KeySource } from './jwt/key-source.ts'
+import { createCustomFetch, createKeysFetch } from './jwt/keys-fetch.ts'
+import { parseJwtOptions } from './jwt/options.ts'
+import { createTokenCheck } from './jwt/token-check.ts'
+import { readUnverifiedClaims } from './jwt/token-header.ts'
+import { readName } from './core/endpoint/claim-path.ts'
+import type { Verifier } from './core/verifier.ts'
+import type { JwtOptions } from './jwt/jwt-options.ts'
+import type { ParsedOptions } from './jwt/options.ts'
+import type { KeyFinder } from './jwt/token-check.ts'
+
+export type { JwtOptions }
+
+/**
+ * Makes a `verifier` that accepts JSON Web Tokens (RFC 7519) of one issuer for this API. It checks the signature by the keys of
+ * the issuer, then `iss`, `aud`, `exp`, `nbf` and the name of the caller. A token that is encrypted, unsigned, signed with a
+ * shared secret or bound to a key of its holder is rejected.
+ *
+ * The keys are fetched with the first request, and again after `keysMaxAgeMs`, or when a token names a key that is not among
+ * them, once in 30 seconds. While they cannot be fetched, the old ones are used for `keysMaxStaleMs` longer, and a warning says
+ * so. Without keys a request is rejected as unavailable, and not as denied.
+ *
+ * A token cannot be revoked: it works until it ends by itself. `cache: {}` saves the check of the signature, and keeps no
+ * decision for longer than the token lasts. A key that the issuer withdraws is trusted for `keysMaxAgeMs` and
+ * `cache.allowTtlMs` longer, and in an outage for `keysMaxStaleMs` more.
+ *
+ * @throws AuthConfigError for options that cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { withAuth } from 'with-auth'
+ * import { jwt } from 'with-auth/jwt'
+ *
+ * export default withAuth(() => new Response('hello'), {
+ *   verifier: jwt({
+ *     issuer: 'https://login.example.com/',
+ *     audience: 'https://api.example.com',
+ *     attributes: { 'realm_access.roles': 'roles' },
+ *   }),
+ *   cache: {},
+ * })
+ * ```
+ */
+export function jwt(options: JwtOptions): Verifier {
+  const parsed = parseJwtOptions(options)
+  const { issuer, allowInsecureHttp } = parsed
+  const origin = originOf(parsed)
+  const id = identify(parsed)
+  const traits: Partial<Verifier> = {
+    reads: {},
+    local: true,
+    label: 'jwt',
+    endsByItself: true,
+    // For choosing only: the token may be anybody's.
+    accepts: (token) => readName(readUnverifiedClaims(token), 'iss') === issuer,
+    warnings: allowInsecureHttp ? [INSECURE] : [],
+    describe: () => describeOptions(parsed),
+    ...(id === undefined ? {} : { id }),
+  }
+  return Object.assign(createTokenCheck(parsed, createKeyFinder(parsed, origin), origin), traits)
+}
+
+const INSECURE = '"allowInsecureHttp" is true: the keys of tokens may travel in clear text'
+
+function createKeyFinder(options: ParsedOptions, origin: string): KeyFinder {
+  const { keys, keysMaxAgeMs, keysMaxStaleMs, timeoutMs } = options
+  if (keys !== undefined && typeof keys !== 'function') {
+    const { set } = keys
+    return { find: (header) => set.imported(header) ?? set.find(header) }
+  }
+  const fetchKeys = keys === undefined ? createKeysFetch(options) : createCustomFetch(keys)
+  const source = {
+    fetchKeys,
+    origin,
+    maxAgeMs: keysMaxAgeMs,
+    maxStaleMs: keysMaxStaleMs,
+    timeoutMs,
+  }
+  return new KeySource(source, systemClock)
+}
+
+/** Where the keys come from, for warnings. */
+function originOf({ jwksUri, issuer }: ParsedOptions): string {
+  const place = jwksUri ?? issuer
+  return URL.canParse(place) ? new URL(place).host : place
+}

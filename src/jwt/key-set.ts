@@ -1,0 +1,84 @@
+import { decode } from 'jose/base64url'
+import { JWKSMultipleMatchingKeys, JWKSNoMatchingKey } from 'jose/errors'
+import { createLocalJWKSet } from 'jose/jwks/local'
+import { isRecord, readName } from '../core/endpoint/claim-path.ts'
+
+import type { TokenHeader } from './token-header.ts'
+
+/** A key, or why there is none: no key fits, several do, or the runtime cannot use the one that does. */
+export type FoundKey = CryptoKey | 'unknown' | 'ambiguous' | 'unusable'
+
+/** Public keys of an issuer that signatures can be verified with. */
+export class KeySet {
+  readonly #choose: ReturnType<typeof createLocalJWKSet>
+  /** By algorithm and key id. Only keys of the set get in, so tokens with made-up ids do not fill it. */
+  readonly #imported = new Map<string, CryptoKey>()
+
+  constructor(keys: readonly object[]) {
+    this.#choose = createLocalJWKSet({ keys: [...keys] })
+  }
+
+  /** The key for a token, if a token with the same header has used it before. */
+  imported(header: TokenHeader): CryptoKey | undefined {
+    return this.#imported.get(nameOf(header))
+  }
+
+  async find(header: TokenHeader): Promise<FoundKey> {
+    try {
+      const { alg, kid } = header
+      const key = await this.#choose(kid === undefined ? { alg } : { alg, kid })
+      this.#imported.set(nameOf(header), key)
+      return key
+    } catch (error) {
+      if (error instanceof JWKSNoMatchingKey) return 'unknown'
+      return error instanceof JWKSMultipleMatchingKeys ? 'ambiguous' : 'unusable'
+    }
+  }
+}
+
+const MAX_KEYS = 100
+
+/** The usable keys of a JSON Web Key Set (RFC 7517 §5), or `undefined` without any, with over 100 entries, or for anything else. */
+export function parseKeySet(value: unknown): KeySet | undefined {
+  const keys = readName(value, 'keys')
+  if (!Array.isArray(keys) || keys.length > MAX_KEYS) return undefined
+  const usable = keys.filter((key) => isPublicKey(key) && isForSignatures(key))
+  return usable.length === 0 ? undefined : new KeySet(usable)
+}
+
+const KINDS: ReadonlySet<unknown> = new Set(['RSA', 'EC', 'OKP'])
+const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
+
+/** Whether a value is a public key. A private or a symmetric one that is published can sign tokens for anybody. */
+export function isPublicKey(key: unknown): key is object {
+  return isRecord(key) && KINDS.has(key['kty']) && !PRIVATE.some((part) => part in key)
+}
+
+function isForSignatures(key: object): boolean {
+  const [use, operations, kty] = ['use', 'key_ops', 'kty'].map((name) => readName(key, name))
+  if (use !== undefined && use !== 'sig') return false
+  if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) {
+    return false
+  }
+  return kty !== 'RSA' || bitsOf(readName(key, 'n')) >= MIN_RSA_BITS
+}
+
+// RFC 7518 §3.3
+const MIN_RSA_BITS = 2048
+
+function bitsOf(modulus: unknown): number {
+  if (typeof modulus !== 'string') return 0
+  try {
+    const bytes = decode(modulus)
+    const first = bytes.findIndex((byte) => byte !== 0)
+    const top = bytes[first]
+    return top === undefined ? 0 : 8 * (bytes.length - first) - (Math.clz32(top) - 24)
+  } catch {
+    return 0
+  }
+}
+
+// No algorithm holds a colon, so a token without a key id is apart from each one that has one.
+function nameOf({ alg, kid }: TokenHeader): string {
+  return kid === undefined ? alg : `${alg}:${kid}`
+}

@@ -1,0 +1,172 @@
+import { orAborted } from '../core/async.ts'
+import { AuthUnavailableError } from '../core/errors.ts'
+import { KeyTries, MAX_PAUSE_MS } from './key-tries.ts'
+import type { FoundKey, KeySet } from './key-set.ts'
+import type { KeysFetch, Moment, Outcome, TriesClock, Try } from './key-tries.ts'
+import type { TokenHeader } from './token-header.ts'
+import type { VerifierRun } from '../core/verifier.ts'
+
+export interface KeySourceOptions {
+  readonly fetchKeys: KeysFetch
+  /** Where the keys come from, for warnings. */
+  readonly origin: string
+  readonly maxAgeMs: number
+  /** How much longer keys are used while none can be fetched. */
+  readonly maxStaleMs: number
+  /** The time of one try. */
+  readonly timeoutMs: number
+}
+
+/** From this part of their age on, keys are fetched again while they serve. */
+const REFRESH_AT = 0.8
+
+/**
+ * The keys of an issuer, which are fetched when they are needed. No request can cause more than one fetch every 30 seconds by
+ * naming unknown keys. Good keys are replaced by good keys only. While none can be fetched, old keys serve for a bounded time.
+ */
+export class KeySource {
+  readonly #options: KeySourceOptions
+  readonly #clock: TriesClock
+  readonly #tries: KeyTries
+  #keys: KeySet | undefined
+  #askedAt: Moment = { now: -Infinity, wall: -Infinity }
+  #hasWarned = false
+
+  constructor(options: KeySourceOptions, clock: TriesClock) {
+    this.#options = options
+    this.#clock = clock
+    this.#tries = new KeyTries(
+      {
+        ...options,
+        onKeys: (keys, askedAt, run) => this.#take(keys, askedAt, run),
+        onFailure: (error, run) => this.#report(error, run),
+      },
+      clock,
+    )
+  }
+
+  /** The key for a token. Throws `AuthUnavailableError` if it cannot be known whether there is one. */
+  find(header: TokenHeader, signal: AbortSignal, run: VerifierRun): CryptoKey | Promise<FoundKey> {
+    return this.#fresh(run)?.imported(header) ?? this.#search(header, signal, run)
+  }
+
+  async #search(header: TokenHeader, signal: AbortSignal, run: VerifierRun): Promise<FoundKey> {
+    const keys = this.#fresh(run) ?? (await this.#renew(signal, run))
+    const found = await keys.find(header)
+    if (found !== 'unknown') return found
+    const newer = await this.#newerThan(keys, signal, run)
+    return newer?.find(header) ?? found
+  }
+
+  /** The keys, if they are young enough to be used without asking. */
+  #fresh(run: VerifierRun): KeySet | undefined {
+    const age = this.#ageMs()
+    const { maxAgeMs } = this.#options
+    if (age >= maxAgeMs) return undefined
+    if (age >= REFRESH_AT * maxAgeMs && this.#tries.underWay() === undefined) this.#tries.start(run)
+    return this.#keys
+  }
+
+  /** Keys in place of none or old ones. */
+  async #renew(signal: AbortSignal, run: VerifierRun): Promise<KeySet> {
+    if (this.#stale() === undefined) return this.#fetchFirst(signal, run)
+    // Nobody waits for the end of an outage that is known.
+    const { isOutage } = this.#tries
+    const pending = this.#tries.underWay() ?? this.#tries.start(run)
+    const outcome =
+      pending === undefined || isOutage
+        ? this.#tries.lastError
+        : await orAborted(this.#tries.waitFor(pending, 0.5), signal)
+    if (isGood(outcome)) return outcome
+    const stale = this.#stale()
+    if (stale === undefined) throw outcome ?? new AuthUnavailableError('timeout')
+    this.#warnOfStale(outcome, run)
+    return stale
+  }
+
+  async #fetchFirst(signal: AbortSignal, run: VerifierRun): Promise<KeySet> {
+    const first = this.#tries.underWay()
+    if (first === undefined) return this.#orThrow(await orAborted(this.#start(run).ended, signal))
+    const outcome = await orAborted(this.#tries.waitFor(first, 0.5), signal)
+    if (outcome !== undefined) return this.#orThrow(outcome)
+    // The first try may be lost. So this request takes whichever ends first, that one or a newer one.
+    const newest = this.#tries.underWay()
+    const own = newest === undefined || newest === first ? this.#start(run) : newest
+    const orOwn = (one: Outcome): Outcome | Promise<Outcome> => (isGood(one) ? one : own.ended)
+    const earlier = first.ended.then(orOwn, () => own.ended)
+    return this.#orThrow(await orAborted(Promise.race([own.ended, earlier]), signal))
+  }
+
+  /** Another request may have fetched keys in the meantime. */
+  #orThrow(outcome: Outcome): KeySet {
+    const keys = isGood(outcome) ? outcome : this.#stale()
+    if (keys === undefined) throw outcome
+    return keys
+  }
+
+  /** Throws the last error while it is too early for a try. */
+  #start(run: VerifierRun): Try {
+    const started = this.#tries.start(run)
+    if (started === undefined)
+      throw this.#tries.lastError ?? new AuthUnavailableError('unreachable')
+    return started
+  }
+
+  /** Keys that came after these, if it is time to look for some. */
+  async #newerThan(
+    keys: KeySet,
+    signal: AbortSignal,
+    run: VerifierRun,
+  ): Promise<KeySet | undefined> {
+    if (this.#keys !== keys) return this.#keys
+    const isTime = this.#tries.sinceLastMs >= MAX_PAUSE_MS
+    const pending = this.#tries.underWay() ?? (isTime ? this.#tries.start(run) : undefined)
+    const outcome =
+      pending === undefined
+        ? this.#tries.lastError
+        : await orAborted(this.#tries.waitFor(pending, 1), signal)
+    if (outcome === undefined || isGood(outcome)) return outcome
+    throw new AuthUnavailableError('unreachable', { cause: outcome.cause })
+  }
+
+  #take(keys: KeySet, askedAt: Moment, run: VerifierRun): void {
+    this.#keys = keys
+    this.#askedAt = askedAt
+    this.#hasWarned = false
+    run.report?.({ type: 'keys', result: 'fetched', ageMs: 0, verifier: 'jwt' })
+  }
+
+  #report({ reason }: AuthUnavailableError, run: VerifierRun): void {
+    const age = this.#keys === undefined ? {} : { ageMs: this.#ageMs() }
+    run.report?.({ type: 'keys', result: 'failed', reason, ...age, verifier: 'jwt' })
+  }
+
+  /** How old the keys are by the clock that says more: one may stand still, and the other may be set. */
+  #ageMs(): number {
+    const { now, wall } = this.#askedAt
+    return Math.max(this.#clock.now() - now, this.#clock.wallNow() - wall)
+  }
+
+  /** The keys, unless they are too old to be used at all. */
+  #stale(): KeySet | undefined {
+    const { maxAgeMs, maxStaleMs } = this.#options
+    return this.#ageMs() < maxAgeMs + maxStaleMs ? this.#keys : undefined
+  }
+
+  #warnOfStale(error: AuthUnavailableError | undefined, { warn }: VerifierRun): void {
+    if (this.#hasWarned) return
+    this.#hasWarned = true
+    const { origin, maxAgeMs, maxStaleMs } = this.#options
+    const why = error?.status === undefined ? '' : ` ${error.status}`
+    const age = this.#ageMs()
+    const [old, left] = [age, maxAgeMs + maxStaleMs - age].map((ms) => Math.ceil(ms / 60_000))
+    warn?.(
+      `Keys of ${origin} cannot be fetched (${error?.reason ?? 'timeout'}${why}): ` +
+        `using keys that are ${old} min old, for at most ${left} min`,
+    )
+  }
+}
+
+function isGood(outcome: Outcome | undefined): outcome is KeySet {
+  return outcome !== undefined && !(outcome instanceof AuthUnavailableError)
+}

@@ -1,0 +1,151 @@
+import { orAborted, within } from '../core/async.ts'
+import { createUnreachable } from '../core/endpoint/failure-cause.ts'
+import { adoptUnavailable, AuthUnavailableError } from '../core/errors.ts'
+import type { KeySet } from './key-set.ts'
+import type { VerifierRun } from '../core/verifier.ts'
+import type { Clock } from '../core/runtime.ts'
+
+/** Makes one try. Throws `AuthUnavailableError` if there are no usable keys, and is given up when the signal aborts. */
+export type KeysFetch = (signal: AbortSignal, run: VerifierRun) => Promise<KeySet>
+
+export type TriesClock = Pick<Clock, 'now' | 'wallNow'>
+
+/** A time by both clocks. */
+export interface Moment {
+  readonly now: number
+  readonly wall: number
+}
+
+export interface TriesOptions {
+  readonly fetchKeys: KeysFetch
+  /** The time of one try. */
+  readonly timeoutMs: number
+  /** Gets the keys of a good try with the time at which it began, before the try ends. */
+  readonly onKeys: (keys: KeySet, askedAt: Moment, run: VerifierRun) => void
+  readonly onFailure: (error: AuthUnavailableError, run: VerifierRun) => void
+}
+
+export type Outcome = KeySet | AuthUnavailableError
+
+/** One try to fetch the keys. On Workers it is lost with the request that started it, and never ends. */
+export interface Try {
+  readonly startedAt: number
+  readonly ended: Promise<Outcome>
+}
+
+const FIRST_PAUSE_MS = 1000
+export const MAX_PAUSE_MS = 30_000
+
+/**
+ * Tries to fetch the keys: shared by requests, and after failures with pauses of 1, 2, 4 … 30 s between them. Pauses are
+ * times and no timers, since the timers of a Worker end with their request.
+ */
+export class KeyTries {
+  readonly #options: TriesOptions
+  readonly #clock: TriesClock
+  #newest: Try | undefined
+  #triedAt = -Infinity
+  #goodSince = -Infinity
+  #failures = 0
+  #failedAt = -Infinity
+  #nextAt = -Infinity
+  #lastError: AuthUnavailableError | undefined
+
+  constructor(options: TriesOptions, clock: TriesClock) {
+    this.#options = options
+    this.#clock = clock
+  }
+
+  /** Why the last try failed. `undefined` after a good one. */
+  get lastError(): AuthUnavailableError | undefined {
+    return this.#lastError
+  }
+
+  /** Whether a try has failed a short while ago, and none was good since. */
+  get isOutage(): boolean {
+    const sinceMs = this.#clock.now() - this.#failedAt
+    return this.#failures > 0 && sinceMs < MAX_PAUSE_MS + this.#options.timeoutMs
+  }
+
+  /** How long ago the last try began, whatever became of it. */
+  get sinceLastMs(): number {
+    return this.#clock.now() - this.#triedAt
+  }
+
+  /** The try that other requests may wait for. */
+  underWay(): Try | undefined {
+    const { timeoutMs } = this.#options
+    const isLost = (one: Try): boolean => this.#clock.now() - one.startedAt >= timeoutMs
+    return this.#newest === undefined || isLost(this.#newest) ? undefined : this.#newest
+  }
+
+  /** Starts a try, or returns `undefined` in a pause. */
+  start(run: VerifierRun): Try | undefined {
+    const startedAt = this.#clock.now()
+    if (startedAt < this.#nextAt) return undefined
+    const ended = this.#attempt({ now: startedAt, wall: this.#clock.wallNow() }, run).finally(
+      () => {
+        if (this.#newest?.ended === ended) this.#newest = undefined
+      },
+    )
+    this.#triedAt = startedAt
+    this.#newest = { startedAt, ended }
+    run.waitUntil?.(ended)
+    return this.#newest
+  }
+
+  /** Waits for a try that another request may have started: for `part` of its time at most, since it may be lost. */
+  waitFor({ ended }: Try, part: number): Promise<Outcome | undefined> {
+    return within(part * this.#options.timeoutMs, orLost(ended))
+  }
+
+  async #attempt(startedAt: Moment, run: VerifierRun): Promise<Outcome> {
+    const { fetchKeys, timeoutMs } = this.#options
+    // Of its own, so that no caller who leaves ends it for others.
+    const abort = new AbortController()
+    const timer = setTimeout(() => abort.abort(), timeoutMs)
+    try {
+      const keys = await orAborted(fetchKeys(abort.signal, run), abort.signal)
+      this.#succeed(keys, startedAt, run)
+      return keys
+    } catch (error) {
+      const known = adoptUnavailable(error)
+      const failure = known instanceof AuthUnavailableError ? known : createUnreachable(error)
+      this.#fail(failure, startedAt.now, run)
+      return failure
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #succeed(keys: KeySet, startedAt: Moment, run: VerifierRun): void {
+    // What a try brought that began later may be newer.
+    if (startedAt.now < this.#goodSince) return
+    this.#goodSince = startedAt.now
+    this.#failures = 0
+    this.#nextAt = -Infinity
+    this.#lastError = undefined
+    this.#options.onKeys(keys, startedAt, run)
+  }
+
+  #fail(error: AuthUnavailableError, startedAt: number, run: VerifierRun): void {
+    if (startedAt < this.#goodSince) return
+    this.#lastError = error
+    this.#options.onFailure(error, run)
+    // Tries that were under way at once count as one.
+    if (startedAt < this.#failedAt) return
+    this.#failedAt = this.#clock.now()
+    const pauseMs = Math.max(FIRST_PAUSE_MS * 2 ** this.#failures, error.retryAfterMs ?? 0)
+    this.#nextAt = this.#failedAt + Math.min(pauseMs, MAX_PAUSE_MS)
+    this.#failures += 1
+  }
+}
+
+// By its compatibility date, a Worker rejects or never settles what waits for a promise of a request that has ended.
+async function orLost(ended: Promise<Outcome>): Promise<Outcome | undefined> {
+  try {
+    return await ended
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,57 @@
+import { AuthUnavailableError } from '../core/errors.ts'
+import { runtimeFetch, systemClock } from '../core/runtime.ts'
+import { askService } from '../verifiers/ask.ts'
+import { Discovery } from './discovery.ts'
+import { parseKeySet } from './key-set.ts'
+import type { KeySet } from './key-set.ts'
+import type { KeysFetch } from './key-tries.ts'
+import type { FetchSet, ParsedOptions } from './options.ts'
+import type { VerifierRun } from '../core/verifier.ts'
+
+const MAX_BYTES = 262_144
+
+/** Fetches the keys by a function of the user. */
+export function createCustomFetch(fetchSet: FetchSet): KeysFetch {
+  return async () => requireKeys(await fetchSet())
+}
+
+/** Fetches the keys from `jwksUri`, or from where the issuer says that they are. */
+export function createKeysFetch(options: ParsedOptions): KeysFetch {
+  const { issuer, jwksUri, jwksHeaders: headers, fetch = runtimeFetch } = options
+  const fetchKeys = async (url: string, signal: AbortSignal): Promise<KeySet> => {
+    const init = { method: 'GET', headers, signal, maxBytes: MAX_BYTES } as const
+    return requireKeys((await askService(fetch, url, init)).json)
+  }
+  if (jwksUri !== undefined) {
+    return (signal, run) => warning(run, jwksUri, 'jwksUri', fetchKeys(jwksUri, signal))
+  }
+  const discovery = new Discovery({ ...options, fetch }, systemClock.now)
+  return async (signal, run) => {
+    const url = await warning(run, issuer, 'issuer', discovery.keysUrl(signal))
+    return warning(run, url, 'issuer', fetchKeys(url, signal))
+  }
+}
+
+function requireKeys(json: unknown): KeySet {
+  const keys = parseKeySet(json)
+  if (keys === undefined) throw new AuthUnavailableError('invalid_response')
+  return keys
+}
+
+/** Warns of a status that no waiting will change: a URL or a header is wrong. */
+async function warning<Value>(
+  { warn }: VerifierRun,
+  url: string,
+  option: string,
+  pending: Promise<Value>,
+): Promise<Value> {
+  try {
+    return await pending
+  } catch (error) {
+    const { reason, status = 500 } = error instanceof AuthUnavailableError ? error : {}
+    if (reason === 'service_error' && status < 500) {
+      warn?.(`${new URL(url).host} answered ${status}: check "${option}"`)
+    }
+    throw error
+  }
+}

@@ -1,0 +1,79 @@
+import { JWSInvalid, JWSSignatureVerificationFailed } from 'jose/errors'
+import { compactVerify } from 'jose/jws/compact/verify'
+import { allowByClaims } from '../verifiers/claims.ts'
+import { checkClaims } from './token-claims.ts'
+import { HeaderReader, normaliseType, parseBytes } from './token-header.ts'
+import type { FoundKey } from './key-set.ts'
+import type { ParsedOptions } from './options.ts'
+import type { TokenHeader } from './token-header.ts'
+import type { DenyDetail } from '../core/types.ts'
+import type { Verdict, Verifier, VerifierRun } from '../core/verifier.ts'
+
+/** Finds the key for a token. Throws `AuthUnavailableError` if it cannot be known whether there is one. */
+export interface KeyFinder {
+  find(header: TokenHeader, signal: AbortSignal, run: VerifierRun): CryptoKey | Promise<FoundKey>
+}
+
+/** These may be over soon without a new token, so no such denial is cached. */
+const TRANSIENT: ReadonlySet<DenyDetail> = new Set<DenyDetail>(['unknown_key', 'not_yet_valid'])
+
+/**
+ * Makes the check of one token: first what is cheap, then the signature, then what it protects.
+ *
+ * @param origin Where the keys come from, for warnings.
+ */
+export function createTokenCheck(
+  options: ParsedOptions,
+  keys: KeyFinder,
+  origin: string,
+): Verifier {
+  const { types = ['JWT', 'at+jwt'], principal, ...rest } = options
+  const mayLackType = options.types === undefined
+  const headers = new HeaderReader({ ...rest, types: types.map(normaliseType), mayLackType })
+  const mapping = { ...rest, principal: [principal] }
+
+  return async ({ token }, signal, run = {}) => {
+    const header = headers.read(token)
+    if (typeof header === 'string') return deny(header)
+    const key = await keys.find(header, signal, run)
+    if (typeof key === 'string') {
+      warnOfKey(key, header, origin, run)
+      return deny('unknown_key')
+    }
+    const payload = await verify(token, key)
+    if (typeof payload === 'string') return deny(payload)
+    headers.remember(token, header)
+    const good = checkClaims(parseBytes(payload), rest, Date.now())
+    if (typeof good === 'string') return deny(good)
+    const verdict = allowByClaims(good.claims, mapping)
+    return verdict.outcome === 'deny' ? verdict : { ...verdict, expiresAt: good.expiresAt }
+  }
+}
+
+/** The payload of a token with a good signature, or why the token is denied. */
+async function verify(token: string, key: CryptoKey): Promise<Uint8Array | DenyDetail> {
+  try {
+    return (await compactVerify(token, key)).payload
+  } catch (error) {
+    if (error instanceof JWSSignatureVerificationFailed) return 'signature'
+    if (error instanceof JWSInvalid) return 'malformed'
+    throw error
+  }
+}
+
+function deny(detail: DenyDetail): Verdict {
+  return { outcome: 'deny', detail, ...(TRANSIENT.has(detail) ? { maxAgeMs: 0 } : {}) }
+}
+
+// Both are faults of the issuer or of this runtime. A token with a made-up key id brings no warning.
+function warnOfKey(
+  found: Exclude<FoundKey, CryptoKey>,
+  { alg, kid }: TokenHeader,
+  origin: string,
+  { warn }: VerifierRun,
+): void {
+  if (found === 'ambiguous' && kid !== undefined) {
+    warn?.(`Several keys of ${origin} have one "kid": tokens that name it are rejected`)
+  }
+  if (found === 'unusable') warn?.(`This runtime cannot use a key of ${origin} for ${alg}`)
+}

@@ -1,0 +1,70 @@
+import { isRecord, readName } from '../core/endpoint/claim-path.ts'
+
+import type { DenyDetail } from '../core/types.ts'
+
+export interface ClaimRules {
+  readonly issuer: string
+  /** One of them must be in `aud`. */
+  readonly audience: readonly string[]
+  readonly clockToleranceSeconds: number
+  /** By `iat`. */
+  readonly maxTokenAgeSeconds: number | undefined
+  readonly requiredClaims: readonly string[]
+}
+
+/** Claims of a token that may be used, with the end of the token in milliseconds since 1970. */
+export interface GoodClaims {
+  readonly claims: Readonly<Record<string, unknown>>
+  readonly expiresAt: number
+}
+
+/** Checks the payload of a token whose signature is good, or says why the token is denied. */
+export function checkClaims(
+  payload: unknown,
+  rules: ClaimRules,
+  now: number,
+): GoodClaims | DenyDetail {
+  if (!isRecord(payload)) return 'malformed'
+  const detail = checkParties(payload, rules) ?? checkTimes(payload, rules, now / 1000)
+  if (detail !== undefined) return detail
+  // A token that only the holder of a key may use (RFC 9449 §6, RFC 8705 §3.1) is no bearer token.
+  if (Object.hasOwn(payload, 'cnf')) return 'bound'
+  const isMissing = (name: string): boolean => isAbsent(readName(payload, name))
+  if (rules.requiredClaims.some(isMissing)) return 'missing_claim'
+  // The tolerance is for the check. The token is not used longer than it says.
+  return { claims: payload, expiresAt: Number(readName(payload, 'exp')) * 1000 }
+}
+
+function checkParties(payload: object, { issuer, audience }: ClaimRules): DenyDetail | undefined {
+  const iss = readName(payload, 'iss')
+  if (iss !== issuer) return typeof iss === 'string' || iss === undefined ? 'issuer' : 'malformed'
+  const aud = readName(payload, 'aud')
+  if (aud === undefined) return 'audience'
+  const named: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
+  if (!named.every((one) => typeof one === 'string')) return 'malformed'
+  return audience.some((one) => named.includes(one)) ? undefined : 'audience'
+}
+
+function checkTimes(payload: object, rules: ClaimRules, now: number): DenyDetail | undefined {
+  const { clockToleranceSeconds: tolerance, maxTokenAgeSeconds } = rules
+  const [exp, nbf, iat] = ['exp', 'nbf', 'iat'].map((name) => readName(payload, name))
+  if (exp === undefined) return 'missing_claim'
+  if (!isTime(exp)) return 'malformed'
+  if (exp <= now - tolerance) return 'expired'
+  if (nbf !== undefined && !isTime(nbf)) return 'malformed'
+  if (nbf !== undefined && nbf > now + tolerance) return 'not_yet_valid'
+  if (iat !== undefined && !isTime(iat)) return 'malformed'
+  if (maxTokenAgeSeconds === undefined) return undefined
+  if (iat === undefined) return 'missing_claim'
+  if (iat > now + tolerance) return 'not_yet_valid'
+  return now - iat - tolerance > maxTokenAgeSeconds ? 'expired' : undefined
+}
+
+// JSON has no infinity, and `1e999` becomes one. In milliseconds it must be finite too.
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value * 1000)
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null
+}

@@ -1,0 +1,231 @@
+import { describe, expect, it } from 'vitest'
+import { getAuth, withAuth } from '../src/index.ts'
+import { jwt } from '../src/jwt.ts'
+import {
+  ask,
+  AUDIENCE,
+  detailOf,
+  encode,
+  goodClaims,
+  ISSUER,
+  keyOf,
+  sign,
+  startIssuer,
+} from './support/issuer.ts'
+import { usePassingTime } from './support/passing-time.ts'
+import { get } from './support/requests.ts'
+import type { AuthConfig, AuthEvent, DecisionEvent } from '../src/index.ts'
+import type { JwtOptions } from '../src/jwt.ts'
+
+const SECOND = 1000
+const pass = usePassingTime()
+
+/** A guarded handler that answers with the identity, and its events. */
+function guard(verifier: ReturnType<typeof jwt>, config: AuthConfig = {}) {
+  const events: AuthEvent[] = []
+  const guarded = withAuth((request: Request) => Response.json(getAuth(request)), {
+    verifier,
+    unavailableStatus: 503,
+    ...config,
+    onEvent: (event) => void events.push(event),
+  })
+  const call = async (token: string): Promise<number> => (await guarded(get('/', token))).status
+  const decisions = (): DecisionEvent[] => events.filter((event) => event.type === 'decision')
+  return { guarded, call, events, decisions }
+}
+
+describe('jwt', () => {
+  it.each([
+    'RS256',
+    'RS384',
+    'RS512',
+    'PS256',
+    'PS384',
+    'PS512',
+    'ES256',
+    'ES384',
+    'ES512',
+    'EdDSA',
+    'Ed25519',
+  ])('allows a token of %s', async (alg) => {
+    const key = await keyOf(alg, 'a', 'each algorithm')
+    const { options } = await startIssuer(key)
+    expect(await detailOf(jwt(options), await sign(key))).toBe('allow')
+  })
+
+  it('gives the handler who is calling, what the token is for, and when it ends', async () => {
+    const key = await keyOf('ES256', 'a')
+    const { options } = await startIssuer(key)
+    const { guarded } = guard(
+      jwt({
+        ...options,
+        principal: 'user.name',
+        attributes: {
+          'realm_access.roles': 'roles',
+          'https://example\\.com/team': 'teams',
+          team: 'teams',
+        },
+        tenant: 'org',
+        exposeClaims: ['email', 'amr'],
+      }),
+    )
+    const exp = Math.floor(Date.now() / 1000) + 60
+    const claims = {
+      exp,
+      user: { name: 'alice admin' },
+      realm_access: { roles: ['reader', 1, 'writer'] },
+      'https://example.com/team': 'red blue',
+      team: ['green'],
+      org: ['acme'],
+      scope: 'read write',
+      scp: ['other'],
+      azp: 'app',
+      email: 'alice@example.com',
+      amr: ['pwd'],
+    }
+    const response = await guarded(get('/', await sign(key, goodClaims(claims))))
+    expect(await response.json()).toEqual({
+      principal: 'alice admin',
+      attributes: { roles: ['reader', 'writer'], teams: ['red blue', 'green'] },
+      scopes: ['read', 'write'],
+      clientId: 'app',
+      tenant: 'acme',
+      claims: { email: 'alice@example.com', amr: ['pwd'] },
+      expiresAt: exp * 1000,
+    })
+  })
+
+  it('keeps the client apart from the caller, even if it calls itself like one (RFC 9068 §5)', async () => {
+    const key = await keyOf('ES256', 'a')
+    const { options } = await startIssuer(key)
+    const token = await sign(key, goodClaims({ sub: 'alice', client_id: 'bob' }))
+    expect(await ask(jwt(options), token)).toMatchObject({ principal: 'alice', clientId: 'bob' })
+  })
+
+  it('works without a guard, which tells it nothing', async () => {
+    const key = await keyOf('ES256', 'a')
+    const { options, answerWith } = await startIssuer(key)
+    answerWith(() => ({ status: 404 }))
+    await expect(ask(jwt(options), await sign(key))).rejects.toMatchObject({ status: 404 })
+  })
+})
+
+describe('accepts', () => {
+  it('chooses by the issuer that a token names, and never throws', async () => {
+    const key = await keyOf('ES256', 'a')
+    const accepts = (token: string): unknown =>
+      jwt({ issuer: ISSUER, audience: AUDIENCE }).accepts?.(token)
+    expect(accepts(await sign(key))).toBe(true)
+    expect(accepts(await sign(key, goodClaims({ exp: 1 })))).toBe(true)
+    const others = [
+      await sign(key, goodClaims({ iss: 'https://other.example.com' })),
+      await sign(key, goodClaims({ iss: [ISSUER] })),
+      await sign(key, '{'),
+      await sign(key, 'null'),
+      `${await sign(key)}.e30.e30`,
+      'sk-key',
+      '',
+      `a.${encode({ iss: ISSUER }).slice(1)}.c`,
+    ]
+    expect(others.map(accepts)).toEqual(others.map(() => false))
+  })
+})
+
+describe('behind a guard', () => {
+  async function start(more: Partial<JwtOptions> = {}, config: AuthConfig = {}) {
+    const key = await keyOf('ES256', 'a')
+    const issuer = await startIssuer(key)
+    return { key, issuer, ...guard(jwt({ ...issuer.options, ...more }), config) }
+  }
+
+  it('a token is checked once while its decision is cached', async () => {
+    const { key, call, decisions } = await start({}, { cache: {} })
+    const token = await sign(key)
+    expect([await call(token), await call(token)]).toEqual([200, 200])
+    expect(decisions().map(({ cache, verifier }) => [cache, verifier])).toEqual([
+      ['miss', 'jwt'],
+      ['hit', 'jwt'],
+    ])
+  })
+
+  it('a cached decision ends with its token', async () => {
+    const { key, call } = await start({}, { cache: { allowTtlMs: 3_600_000 } })
+    const now = Math.floor(Date.now() / 1000)
+    const token = await sign(key, goodClaims({ exp: now + 60 }))
+    expect(await call(token)).toBe(200)
+    pass(57 * SECOND)
+    expect(await call(token)).toBe(200)
+    pass(10 * SECOND)
+    expect(await call(token)).toBe(401)
+  })
+
+  it('no outage makes a token work after its end', async () => {
+    const cache = { allowTtlMs: 500 * SECOND, staleIfErrorMs: 300 * SECOND }
+    const { key, issuer, call, decisions } = await start({ keysMaxStaleMs: 0 }, { cache })
+    const now = Math.floor(Date.now() / 1000)
+    const token = await sign(key, goodClaims({ exp: now + 630 }))
+    expect(await call(token)).toBe(200)
+    issuer.fail(503)
+    pass(610 * SECOND)
+    expect(await call(token)).toBe(200)
+    expect(decisions().at(-1)?.cache).toBe('stale')
+    pass(21 * SECOND)
+    expect(await call(token)).toBe(503)
+  })
+
+  it('callers with made-up tokens in an outage open no circuit, and stop no other caller', async () => {
+    const { key, issuer, call, events } = await start()
+    const good = await sign(key)
+    expect(await call(good)).toBe(200)
+    issuer.fail(503)
+    pass(60 * SECOND)
+    for (let index = 0; index < 50; index += 1) {
+      const unknown = await sign(key, goodClaims(), { kid: `made-up-${index}` })
+      expect(await call(unknown)).toBe(503)
+    }
+    expect(await call(good)).toBe(200)
+    expect(events.filter(({ type }) => type === 'circuit')).toEqual([])
+    expect(issuer.calls).toHaveLength(2)
+  })
+
+  it('an outage is no denial, and a client is not told why it is denied', async () => {
+    const { key, issuer, guarded, decisions } = await start()
+    const response = await guarded(get('/', await sign(key, goodClaims({ aud: 'other' }))))
+    expect(response.status).toBe(401)
+    expect(await response.text()).not.toMatch(/aud/)
+    expect(decisions()[0]).toMatchObject({ reason: 'denied', detail: 'audience', verifier: 'jwt' })
+    issuer.fail(503)
+    pass(4_300 * SECOND)
+    const later = await guarded(get('/', await sign(key)))
+    expect(later.status).toBe(503)
+    const [, outage] = decisions()
+    expect(outage).toMatchObject({ reason: 'service_error', attempts: 1 })
+    // The status is that of the key server, which nobody asked about this token.
+    expect(outage).not.toHaveProperty('endpointStatus')
+  })
+
+  it('events and warnings of the keys reach the observer', async () => {
+    const { key, issuer, call, events } = await start()
+    await call(await sign(key))
+    issuer.fail(404)
+    pass(601 * SECOND)
+    await call(await sign(key))
+    await call(await sign(key))
+    const host = new URL(issuer.jwksUri).host
+    expect(events.filter(({ type }) => type !== 'decision')).toEqual([
+      { type: 'keys', result: 'fetched', ageMs: 0, verifier: 'jwt' },
+      { type: 'warning', message: `${host} answered 404: check "jwksUri"` },
+      {
+        type: 'keys',
+        result: 'failed',
+        reason: 'service_error',
+        ageMs: expect.any(Number),
+        verifier: 'jwt',
+      },
+      {
+        type: 'warning',
+        message: expect.stringMatching(/^Keys of .* cannot be fetched \(service_error 404\)/),
+      },
+    ])
+  })
+})

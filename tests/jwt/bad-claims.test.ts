@@ -1,0 +1,174 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { jwt } from '../../src/jwt.ts'
+import { AUDIENCE, detailOf, goodClaims, ISSUER, keyOf, sign } from '../support/issuer.ts'
+import type { SigningKey } from '../support/issuer.ts'
+import type { JwtOptions } from '../../src/jwt.ts'
+
+/** Tokens with a good signature whose claims say that they are not for here, or not now. */
+
+let rsa: SigningKey
+
+beforeAll(async () => {
+  rsa = await keyOf('RS256', 'rsa')
+})
+
+const NOW = (): number => Math.floor(Date.now() / 1000)
+
+function checked(token: string, more: Partial<JwtOptions> = {}): Promise<string | undefined> {
+  const options = { issuer: ISSUER, audience: AUDIENCE, keys: { keys: [rsa.jwk] }, ...more }
+  return detailOf(jwt(options), token)
+}
+
+/** The value of a claim in a token that is good otherwise. `undefined` leaves the claim out. */
+const CLAIMS: readonly (readonly [claim: string, value: unknown, detail: string])[] = [
+  ['iss', undefined, 'issuer'],
+  ['iss', 'https://login.example.com', 'issuer'],
+  ['iss', 'https://login.example.com/evil', 'issuer'],
+  ['iss', 'HTTPS://login.example.com/', 'issuer'],
+  ['iss', '', 'issuer'],
+  ['iss', [ISSUER], 'malformed'],
+  ['iss', null, 'malformed'],
+  ['aud', undefined, 'audience'],
+  ['aud', 'https://api.example.com/', 'audience'],
+  ['aud', 'https://api', 'audience'],
+  ['aud', [], 'audience'],
+  ['aud', ['https://other.example.com'], 'audience'],
+  ['aud', { [AUDIENCE]: true }, 'malformed'],
+  ['aud', [[AUDIENCE]], 'malformed'],
+  ['aud', [AUDIENCE, 1], 'malformed'],
+  ['aud', null, 'malformed'],
+  ['exp', undefined, 'missing_claim'],
+  ['exp', () => NOW() - 5, 'expired'],
+  ['exp', () => NOW() - 6, 'expired'],
+  ['exp', () => NOW() - 3600, 'expired'],
+  ['exp', 0, 'expired'],
+  ['exp', -1, 'expired'],
+  ['exp', () => String(NOW() + 600), 'malformed'],
+  ['exp', null, 'malformed'],
+  ['exp', true, 'malformed'],
+  ['exp', [4102444800], 'malformed'],
+  ['exp', 1e306, 'malformed'],
+  ['nbf', () => NOW() + 7, 'not_yet_valid'],
+  ['nbf', 1e300, 'not_yet_valid'],
+  ['nbf', '0', 'malformed'],
+  ['nbf', null, 'malformed'],
+  ['iat', 'now', 'malformed'],
+  ['iat', null, 'malformed'],
+  ['cnf', { jkt: 'abc' }, 'bound'],
+  ['cnf', { 'x5t#S256': 'abc' }, 'bound'],
+  ['cnf', {}, 'bound'],
+  ['cnf', null, 'bound'],
+  ['sub', undefined, 'missing_claim'],
+  ['sub', '', 'missing_claim'],
+  ['sub', 42, 'missing_claim'],
+  ['sub', ['alice'], 'missing_claim'],
+  ['sub', null, 'missing_claim'],
+]
+
+describe('a token with a good signature', () => {
+  it.each(CLAIMS)('and %s = %j is denied as %s', async (claim, value, detail) => {
+    const made: unknown = typeof value === 'function' ? value() : value
+    expect(await checked(await sign(rsa, goodClaims({ [claim]: made })))).toBe(detail)
+  })
+
+  it.each([
+    ['exp', '1e999', 'malformed'],
+    ['nbf', '1e999', 'malformed'],
+    ['nbf', '-1e999', 'malformed'],
+    ['exp', 'NaN', 'malformed'],
+    ['iat', '1e999', 'malformed'],
+  ])('and %s = %s, which only JSON can say, is denied as %s', async (claim, value, detail) => {
+    const text = JSON.stringify(goodClaims({ [claim]: 'HERE' })).replace('"HERE"', value)
+    expect(await checked(await sign(rsa, text))).toBe(detail)
+  })
+
+  it('is denied by its last of two claims with one name', async () => {
+    const twice = (first: string, last: string): Promise<string> =>
+      sign(
+        rsa,
+        JSON.stringify(goodClaims({ aud: 'HERE' })).replace(
+          '"aud":"HERE"',
+          `"aud":"${first}","aud":"${last}"`,
+        ),
+      )
+    expect(await checked(await twice('other', AUDIENCE))).toBe('allow')
+    expect(await checked(await twice(AUDIENCE, 'other'))).toBe('audience')
+  })
+
+  it('is denied if a claim that it needs is one of Object.prototype', async () => {
+    const text = JSON.stringify(goodClaims({ sub: undefined })).replace(
+      '{',
+      '{"__proto__":{"sub":"root"},',
+    )
+    expect(await checked(await sign(rsa, text))).toBe('missing_claim')
+    expect(await checked(await sign(rsa), { principal: 'constructor.name' })).toBe('missing_claim')
+  })
+})
+
+describe('options', () => {
+  it.each<readonly [string, Partial<JwtOptions>, object, object, string]>([
+    ['an algorithm that is not listed', { algorithms: ['ES256'] }, {}, {}, 'algorithm'],
+    ['no typ, with types', { types: ['at+jwt'] }, {}, { typ: undefined }, 'type'],
+    [
+      'an ID token, with the type of access tokens',
+      { types: ['at+jwt'] },
+      {},
+      { typ: 'JWT' },
+      'type',
+    ],
+    ['a required claim that is missing', { requiredClaims: ['jti'] }, {}, {}, 'missing_claim'],
+    [
+      'a required claim that is null',
+      { requiredClaims: ['jti'] },
+      { jti: null },
+      {},
+      'missing_claim',
+    ],
+    [
+      'a required claim below another',
+      { requiredClaims: ['a.b'] },
+      { a: { b: 1 } },
+      {},
+      'missing_claim',
+    ],
+    ['no iat, with an age', { maxTokenAgeSeconds: 60 }, { iat: undefined }, {}, 'missing_claim'],
+    ['an old iat', { maxTokenAgeSeconds: 60 }, { iat: 1 }, {}, 'expired'],
+    [
+      'an iat in the future, with an age',
+      { maxTokenAgeSeconds: 60 },
+      { iat: 4e9 },
+      {},
+      'not_yet_valid',
+    ],
+    [
+      'an exp that is over, without tolerance',
+      { clockToleranceSeconds: 0 },
+      { exp: NOW() },
+      {},
+      'expired',
+    ],
+    [
+      'claims over 8 KiB to be passed on',
+      { exposeClaims: ['big'] },
+      { big: 'x'.repeat(8200) },
+      {},
+      'malformed',
+    ],
+  ])('deny %s', async (_what, options, claims, header, detail) => {
+    expect(await checked(await sign(rsa, goodClaims(claims), header), options)).toBe(detail)
+  })
+
+  it.each<readonly [string, Partial<JwtOptions>, object, object]>([
+    ['a typ in another case', {}, {}, { typ: 'AT+JWT' }],
+    ['a typ as a whole media type', { types: ['at+jwt'] }, {}, { typ: 'application/at+jwt' }],
+    ['types as whole media types', { types: ['application/AT+JWT'] }, {}, { typ: 'at+jwt' }],
+    ['no typ', {}, {}, { typ: undefined }],
+    ['one of several audiences', { audience: ['a', 'b'] }, { aud: ['x', 'b'] }, {}],
+    ['an exp within the tolerance', { clockToleranceSeconds: 300 }, { exp: NOW() - 200 }, {}],
+    ['an nbf within the tolerance', { clockToleranceSeconds: 300 }, { nbf: NOW() + 200 }, {}],
+    ['an iat in the future', {}, { iat: 4e9 }, {}],
+    ['b64: true', {}, {}, { b64: true }],
+  ])('allow %s', async (_what, options, claims, header) => {
+    expect(await checked(await sign(rsa, goodClaims(claims), header), options)).toBe('allow')
+  })
+})

@@ -1,0 +1,188 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { jwt } from '../../src/jwt.ts'
+import { ask, AUDIENCE, goodClaims, keyOf, sign } from '../support/issuer.ts'
+import { usePassingTime } from '../support/passing-time.ts'
+import { startService } from '../support/verifier-service.ts'
+import type { JwtOptions } from '../../src/jwt.ts'
+import type { SigningKey } from '../support/issuer.ts'
+
+/** Finding the keys by the metadata of the issuer: OpenID Connect Discovery 1.0 §4, RFC 8414 §3. */
+
+const OPENID = '/.well-known/openid-configuration'
+const pass = usePassingTime()
+let key: SigningKey
+
+beforeAll(async () => {
+  key = await keyOf('ES256', 'a')
+})
+
+type Metadata = (issuer: string, origin: string) => object
+
+/** An issuer at a path of a new server, which has its metadata at `at`, and elsewhere `status`. */
+async function startIssuerAt(path: string, at: string, metadata?: Metadata, status = 404) {
+  const service = await startService(() => undefined)
+  const origin = `http://127.0.0.1:${service.port}`
+  const issuer = origin + path
+  const said = metadata?.(issuer, origin) ?? { issuer, jwks_uri: `${origin}/keys` }
+  const state = { metadata: said, status, hangs: false, keys: [key.jwk] }
+  service.answerWith(({ url }) => {
+    if (url === at && state.status !== 503 && !state.hangs) return { json: state.metadata }
+    if (url === at && state.hangs) return undefined
+    return url?.startsWith('/keys') === true
+      ? { json: { keys: state.keys } }
+      : { status: state.status }
+  })
+  const options: JwtOptions = { issuer, audience: AUDIENCE }
+  const urls = (): unknown[] => service.calls.map(({ url }) => url)
+  return {
+    options,
+    issuer,
+    origin,
+    state,
+    urls,
+    token: await sign(key, goodClaims({ iss: issuer, exp: 4e9 })),
+  }
+}
+
+describe('the keys are found', () => {
+  it.each([
+    ['', OPENID],
+    ['/', OPENID],
+    ['/realms/a', `/realms/a${OPENID}`],
+    ['/realms/a/', `/realms/a${OPENID}`],
+  ])('for an issuer that ends in "%s" at %s', async (path, at) => {
+    const { options, token, urls } = await startIssuerAt(path, at)
+    expect(await ask(jwt(options), token)).toMatchObject({ outcome: 'allow' })
+    expect(urls()).toEqual([at, '/keys'])
+  })
+
+  it.each([
+    ['', '/.well-known/oauth-authorization-server'],
+    ['/realms/a/', '/.well-known/oauth-authorization-server/realms/a'],
+  ])('after a 404 for an issuer that ends in "%s" at %s', async (path, at) => {
+    const { options, token, urls } = await startIssuerAt(path, at)
+    expect(await ask(jwt(options), token)).toMatchObject({ outcome: 'allow' })
+    expect(urls()).toEqual([expect.stringContaining(OPENID), at, '/keys'])
+  })
+
+  it('once an hour, and the keys more often', async () => {
+    const { options, token, urls } = await startIssuerAt('', OPENID)
+    const verifier = jwt(options)
+    for (let minutes = 0; minutes < 62; minutes += 1) {
+      expect(await ask(verifier, token)).toMatchObject({ outcome: 'allow' })
+      pass(60_000)
+    }
+    await expect.poll(() => urls().filter((url) => url === OPENID).length).toBe(2)
+    expect(urls().filter((url) => url === '/keys').length).toBeGreaterThan(5)
+  })
+
+  it('where they were, while the metadata cannot be read', async () => {
+    const { options, token, state, urls } = await startIssuerAt('', OPENID)
+    const verifier = jwt(options)
+    await ask(verifier, token)
+    state.status = 503
+    pass(3_600_000)
+    expect(await ask(verifier, token)).toMatchObject({ outcome: 'allow' })
+    expect(urls()).toEqual([OPENID, '/keys', OPENID, '/keys'])
+  })
+
+  it('where they were, while the metadata hang, in the same try', async () => {
+    const [first, next] = [key, await keyOf('ES256', 'b')]
+    const { options, issuer, token, state } = await startIssuerAt('', OPENID)
+    const verifier = jwt({ ...options, timeoutMs: 2000, keysMaxStaleMs: 0 })
+    await ask(verifier, token)
+    state.hangs = true
+    state.keys = [first.jwk, next.jwk]
+    pass(3_600_000)
+    const nextToken = await sign(next, goodClaims({ iss: issuer }))
+    expect(await ask(verifier, nextToken)).toMatchObject({ outcome: 'allow' })
+  })
+
+  it('where they were, if the metadata names another issuer now', async () => {
+    const { options, token, state, urls, origin } = await startIssuerAt('', OPENID)
+    const verifier = jwt(options)
+    await ask(verifier, token)
+    state.metadata = { issuer: 'https://evil.example.com', jwks_uri: `${origin}/evil` }
+    pass(3_600_000)
+    expect(await ask(verifier, token)).toMatchObject({ outcome: 'allow' })
+    expect(urls()).not.toContain('/evil')
+  })
+
+  it('elsewhere, once the metadata says so', async () => {
+    const { options, token, state, urls, issuer, origin } = await startIssuerAt('', OPENID)
+    const verifier = jwt(options)
+    await ask(verifier, token)
+    state.metadata = { issuer, jwks_uri: `${origin}/keys/new` }
+    pass(3_600_000)
+    expect(await ask(verifier, token)).toMatchObject({ outcome: 'allow' })
+    expect(urls().at(-1)).toBe('/keys/new')
+  })
+})
+
+describe('nothing is found', () => {
+  it.each<readonly [string, string, Metadata]>([
+    [
+      'metadata of another issuer (RFC 8414 §3.3)',
+      'invalid_response',
+      (_issuer, origin) => ({ issuer: 'https://evil.example.com', jwks_uri: `${origin}/keys` }),
+    ],
+    [
+      'an issuer with a slash more',
+      'invalid_response',
+      (issuer, origin) => ({ issuer: `${issuer}/`, jwks_uri: `${origin}/keys` }),
+    ],
+    ['no issuer', 'invalid_response', (_issuer, origin) => ({ jwks_uri: `${origin}/keys` })],
+    ['no jwks_uri', 'invalid_response', (issuer) => ({ issuer })],
+    ['a jwks_uri that is no URL', 'invalid_response', (issuer) => ({ issuer, jwks_uri: '/keys' })],
+    [
+      'a jwks_uri that is a file',
+      'invalid_response',
+      (issuer) => ({ issuer, jwks_uri: 'file:///etc/passwd' }),
+    ],
+    [
+      'a jwks_uri over http to another machine',
+      'invalid_response',
+      (issuer) => ({ issuer, jwks_uri: 'http://10.0.0.1/keys' }),
+    ],
+    [
+      'a jwks_uri with a password',
+      'invalid_response',
+      (issuer) => ({ issuer, jwks_uri: 'https://u:p@login.example.com/keys' }),
+    ],
+    [
+      'a jwks_uri of another type',
+      'invalid_response',
+      (issuer) => ({ issuer, jwks_uri: ['https://login.example.com/keys'] }),
+    ],
+    [
+      'more than 64 KiB',
+      'invalid_response',
+      (issuer, origin) => ({ issuer, jwks_uri: `${origin}/keys`, x: 'x'.repeat(65_536) }),
+    ],
+  ])('by %s', async (_what, reason, metadata) => {
+    const { options, token, urls } = await startIssuerAt('', OPENID, metadata)
+    await expect(ask(jwt(options), token)).rejects.toMatchObject({ reason })
+    expect(urls()).toEqual([OPENID])
+  })
+
+  it('after two 404s, and a warning says what to check', async () => {
+    const { options, token, urls, origin } = await startIssuerAt('', '/elsewhere')
+    const warnings: string[] = []
+    const run = { warn: (message: string): void => void warnings.push(message) }
+    const found = { reason: 'service_error', status: 404 }
+    await expect(ask(jwt(options), token, run)).rejects.toMatchObject(found)
+    expect(urls()).toHaveLength(2)
+    expect(warnings).toEqual([`${new URL(origin).host} answered 404: check "issuer"`])
+  })
+
+  it('and nothing else is tried after a 403 or a 503', async () => {
+    for (const status of [403, 503]) {
+      const { options, token, urls } = await startIssuerAt('', '/elsewhere', undefined, status)
+      await expect(ask(jwt(options), token)).rejects.toMatchObject({
+        reason: 'service_error',
+        status,
+      })
+      expect(urls()).toHaveLength(1)
+    }
+  })
+})

@@ -1,0 +1,186 @@
+import { once } from 'node:events'
+import { gzipSync } from 'node:zlib'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { jwt } from '../../src/jwt.ts'
+import { nodeTransport } from '../../src/node.ts'
+import { ask, generate, goodClaims, keyOf, sign, startIssuer } from '../support/issuer.ts'
+import { usePassingTime } from '../support/passing-time.ts'
+import type { ServerResponse } from 'node:http'
+import type { Answer } from '../support/verifier-service.ts'
+import type { SigningKey } from '../support/issuer.ts'
+
+/** What a key server may send in place of keys, and keys that must not be used. */
+
+const pass = usePassingTime()
+let key: SigningKey
+
+beforeAll(async () => {
+  key = await keyOf('ES256', 'a')
+})
+
+const filler = (bytes: number): string => 'x'.repeat(bytes)
+const setOf = (...keys: readonly unknown[]): { json: unknown } => ({ json: { keys } })
+const many = (count: number): object[] =>
+  Array.from({ length: count }, (_, index) => ({ ...key.jwk, kid: `k${index}` }))
+
+// Long enough for a good answer on a busy machine.
+const timeFor = (reason: string): object => (reason === 'timeout' ? { timeoutMs: 1000 } : {})
+
+function drip(response: ServerResponse): undefined {
+  response.writeHead(200, { 'content-type': 'application/json' })
+  const timer = setInterval(() => response.write(' '), 20)
+  void once(response, 'close').then(() => clearInterval(timer))
+  return undefined
+}
+
+const BAD: readonly (readonly [what: string, reason: string, answer: Answer])[] = [
+  [
+    'a page',
+    'invalid_response',
+    () => ({ headers: { 'content-type': 'text/html' }, text: '<html>' }),
+  ],
+  ['nothing', 'invalid_response', () => ({ text: '' })],
+  ['a list', 'invalid_response', () => ({ json: [] })],
+  ['null', 'invalid_response', () => ({ json: null })],
+  ['no keys', 'invalid_response', () => setOf()],
+  ['keys that are an object', 'invalid_response', () => ({ json: { keys: { 0: key.jwk } } })],
+  ['no object among its keys', 'invalid_response', () => setOf(null, 'key', [key.jwk])],
+  ['1 MB', 'invalid_response', () => ({ json: { keys: [key.jwk], filler: filler(1_000_000) } })],
+  [
+    '1 MB that is packed',
+    'invalid_response',
+    (_call, response) => {
+      const json = JSON.stringify({ keys: [key.jwk], filler: filler(1_000_000) })
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(json))
+      return undefined
+    },
+  ],
+  ['a good key behind 100 others', 'invalid_response', () => setOf(...many(100), key.jwk)],
+  [
+    '101 keys of which 100 are unusable',
+    'invalid_response',
+    () => setOf(key.jwk, ...Array.from({ length: 100 }, () => ({ kty: 'x' }))),
+  ],
+  ['a redirect', 'service_error', () => ({ status: 302, headers: { location: '/jwks' } })],
+  ['a 204', 'service_error', () => ({ status: 204 })],
+  ['a 404', 'service_error', () => ({ status: 404 })],
+  ['a 429', 'rate_limited', () => ({ status: 429 })],
+  ['a 500', 'service_error', () => ({ status: 500 })],
+  ['no answer', 'timeout', () => undefined],
+  ['a slow drip', 'timeout', (_call, response) => drip(response)],
+  ['a cut connection', 'unreachable', (_call, response) => void response.destroy()],
+  [
+    'half a body',
+    'unreachable',
+    (_call, response) => {
+      response.writeHead(200, { 'content-length': '1000' }).write('{"keys":')
+      setTimeout(() => response.destroy(), 50)
+      return undefined
+    },
+  ],
+]
+
+describe.each([
+  ['fetch', {}],
+  ['nodeTransport', { fetch: nodeTransport() }],
+])('by %s', (_name, transport) => {
+  it.each(BAD)('%s in place of keys is %s', async (_what, reason, answer) => {
+    const { options, answerWith, calls } = await startIssuer(key)
+    answerWith(answer)
+    const verifier = jwt({ ...options, ...transport, ...timeFor(reason) })
+    await expect(ask(verifier, await sign(key))).rejects.toMatchObject({ reason })
+    expect(calls).toHaveLength(1)
+  })
+})
+
+it.each(BAD)('%s never replaces good keys', async (_what, reason, answer) => {
+  const { options, answerWith, calls } = await startIssuer(key)
+  const verifier = jwt({ ...options, ...timeFor(reason) })
+  await ask(verifier, await sign(key))
+  answerWith(answer)
+  pass(600_000)
+  expect(await ask(verifier, await sign(key))).toMatchObject({ outcome: 'allow' })
+  expect(calls).toHaveLength(2)
+})
+
+it('100 keys, and a set of a quarter of a megabyte, are accepted', async () => {
+  const { options, answerWith } = await startIssuer(key)
+  const small = JSON.stringify({ keys: [...many(99), key.jwk] })
+  answerWith(() => ({ text: small + ' '.repeat(262_144 - small.length) }))
+  expect(await ask(jwt(options), await sign(key))).toMatchObject({ outcome: 'allow' })
+})
+
+describe('a key is ignored', () => {
+  it.each<readonly [string, (jwk: SigningKey['jwk']) => unknown]>([
+    ['that is symmetric', () => ({ kty: 'oct', k: 'c2VjcmV0', kid: 'a' })],
+    ['of an unknown kind', (jwk) => ({ ...jwk, kty: 'AKP' })],
+    ['for encryption', (jwk) => ({ ...jwk, use: 'enc' })],
+    ['without the operation verify', (jwk) => ({ ...jwk, key_ops: ['encrypt'] })],
+    ['with operations that are no list', (jwk) => ({ ...jwk, key_ops: 'verify' })],
+    ['with its private part', (jwk) => ({ ...jwk, d: 'AAAA' })],
+    ['for another algorithm', (jwk) => ({ ...jwk, alg: 'ES384' })],
+  ])('%s', async (_what, change) => {
+    const { options, answerWith } = await startIssuer(key)
+    const other = await keyOf('ES256', 'b')
+    answerWith(() => setOf(change(key.jwk), other.jwk))
+    const verifier = jwt(options)
+    expect(await ask(verifier, await sign(key))).toMatchObject({ detail: 'unknown_key' })
+    expect(await ask(verifier, await sign(other))).toMatchObject({ outcome: 'allow' })
+  })
+
+  it.each([1024, 2047, 2048])('of RSA with %d bits, if that is below 2048', async (bits) => {
+    const { jwk } = await generate('RS256', bits)
+    const { options, answerWith } = await startIssuer(key)
+    answerWith(() => setOf({ ...jwk, kid: 'rsa' }))
+    const pending = ask(jwt(options), await sign(await keyOf('RS256', 'rsa')))
+    const expected = expect.objectContaining(
+      bits < 2048 ? { reason: 'invalid_response' } : { detail: 'signature' },
+    )
+    expect(await pending.catch((error: unknown) => error)).toEqual(expected)
+  })
+
+  it('of RSA whose few bits are padded with zeros', async () => {
+    const { jwk } = await generate('RS256', 1024)
+    const modulus = Buffer.concat([Buffer.alloc(128), Buffer.from(String(jwk['n']), 'base64url')])
+    const { options, answerWith } = await startIssuer(key)
+    answerWith(() => setOf({ ...jwk, kid: 'rsa', n: modulus.toString('base64url') }))
+    const pending = ask(jwt(options), await sign(await keyOf('RS256', 'rsa')))
+    await expect(pending).rejects.toMatchObject({ reason: 'invalid_response' })
+  })
+})
+
+describe('a warning', () => {
+  async function warningsOf(answer: Answer, token: string): Promise<[string[], string]> {
+    const { options, answerWith } = await startIssuer(key)
+    answerWith(answer)
+    const warnings: string[] = []
+    const run = { warn: (message: string): void => void warnings.push(message) }
+    await ask(jwt(options), token, run).catch(() => undefined)
+    return [warnings, new URL(String(options.jwksUri)).host]
+  }
+
+  it('names a status that no waiting will change', async () => {
+    const [warnings, host] = await warningsOf(() => ({ status: 404 }), await sign(key))
+    expect(warnings).toEqual([`${host} answered 404: check "jwksUri"`])
+    expect((await warningsOf(() => ({ status: 503 }), await sign(key)))[0]).toEqual([])
+  })
+
+  it('tells that two keys have one id, unless only one fits the algorithm', async () => {
+    const twin = await keyOf('ES256', 'a', 'twin')
+    const twins = (): { json: unknown } => setOf(key.jwk, twin.jwk)
+    const [warnings, host] = await warningsOf(twins, await sign(key))
+    expect(warnings).toEqual([
+      `Several keys of ${host} have one "kid": tokens that name it are rejected`,
+    ])
+    const rsa = await keyOf('RS256', 'a', 'rsa')
+    expect((await warningsOf(() => setOf(key.jwk, rsa.jwk), await sign(key)))[0]).toEqual([])
+    const unnamed = await sign(key, goodClaims(), { kid: undefined })
+    expect((await warningsOf(twins, unnamed))[0]).toEqual([])
+  })
+
+  it('tells that a key cannot be used', async () => {
+    const broken = { ...key.jwk, x: 'AAAA' }
+    const [warnings, host] = await warningsOf(() => setOf(broken), await sign(key))
+    expect(warnings).toEqual([`This runtime cannot use a key of ${host} for ES256`])
+  })
+})

@@ -1,0 +1,212 @@
+import { describe, expect, it } from 'vitest'
+import { jwt } from '../../src/jwt.ts'
+import { ask, detailOf, goodClaims, ISSUER, keyOf, sign, startIssuer } from '../support/issuer.ts'
+import { usePassingTime } from '../support/passing-time.ts'
+import type { KeysEvent } from '../../src/index.ts'
+
+const MINUTE = 60_000
+const pass = usePassingTime()
+
+describe('the keys', () => {
+  it('are fetched once for many requests at once, and then kept', async () => {
+    const key = await keyOf('ES256', 'a')
+    const { options, calls } = await startIssuer(key)
+    const verifier = jwt(options)
+    const token = await sign(key)
+    const all = Array.from({ length: 100 }, () => detailOf(verifier, token))
+    expect(new Set(await Promise.all(all))).toEqual(new Set(['allow']))
+    expect(await detailOf(verifier, token)).toBe('allow')
+    expect(calls).toHaveLength(1)
+    expect(calls[0]).toMatchObject({ method: 'GET', url: '/jwks' })
+    expect(calls[0]?.headers).toMatchObject({ accept: 'application/json' })
+  })
+
+  it('are not fetched before the first request, nor for a token that is bad by itself', async () => {
+    const key = await keyOf('ES256', 'a')
+    const { options, calls } = await startIssuer(key)
+    const verifier = jwt(options)
+    expect(await detailOf(verifier, await sign(key, goodClaims(), { kid: 1 }))).toBe('malformed')
+    expect(await detailOf(verifier, await sign(key, goodClaims(), { alg: 'none' }))).toBe(
+      'algorithm',
+    )
+    expect(await detailOf(verifier, await sign(key, goodClaims(), { typ: 'x' }))).toBe('type')
+    expect(calls).toEqual([])
+  })
+
+  it('are asked for with the headers of the config', async () => {
+    const key = await keyOf('ES256', 'a')
+    const { options, calls } = await startIssuer(key)
+    const verifier = jwt({ ...options, jwksHeaders: { Authorization: 'Bearer own' } })
+    expect(await detailOf(verifier, await sign(key))).toBe('allow')
+    expect(calls[0]?.headers.authorization).toBe('Bearer own')
+  })
+
+  it('are fetched again from 80 % of their age on, while requests go on', async () => {
+    const key = await keyOf('ES256', 'a')
+    const { options, calls, answerWith } = await startIssuer(key)
+    const verifier = jwt(options)
+    const token = await sign(key, goodClaims({ exp: 4e9 }))
+    await ask(verifier, token)
+    pass(7.9 * MINUTE)
+    await ask(verifier, token)
+    expect(calls).toHaveLength(1)
+    pass(0.2 * MINUTE)
+    const works: Promise<unknown>[] = []
+    // It never answers, and nobody waits for it.
+    answerWith(() => undefined)
+    const run = { waitUntil: (work: Promise<unknown>) => void works.push(work) }
+    expect(await ask(verifier, token, run)).toMatchObject({ outcome: 'allow' })
+    await expect.poll(() => calls.length).toBe(2)
+    expect(works).toHaveLength(1)
+    await ask(verifier, token, run)
+    expect(calls).toHaveLength(2)
+  })
+
+  it('are fetched again when they are old, and a key that is gone is not trusted any more', async () => {
+    const [old, next] = [await keyOf('ES256', 'a'), await keyOf('ES256', 'b')]
+    const { options, calls, publish } = await startIssuer(old)
+    const verifier = jwt(options)
+    await ask(verifier, await sign(old))
+    publish(next)
+    pass(10 * MINUTE)
+    expect(await detailOf(verifier, await sign(old))).toBe('unknown_key')
+    expect(await detailOf(verifier, await sign(next))).toBe('allow')
+    expect(calls).toHaveLength(2)
+  })
+
+  it('are old by the time of day too, since the other clock stands still in a frozen machine', async () => {
+    const [old, next] = [await keyOf('ES256', 'a'), await keyOf('ES256', 'b')]
+    const { options, publish } = await startIssuer(old)
+    const verifier = jwt(options)
+    await ask(verifier, await sign(old))
+    publish(next)
+    const frozen = performance.now()
+    pass(10 * MINUTE)
+    performance.now = () => frozen
+    expect(await detailOf(verifier, await sign(old))).toBe('unknown_key')
+  })
+
+  it('may come from a function, which is called as a URL would be', async () => {
+    const key = await keyOf('ES256', 'a')
+    let calls = 0
+    const keys = async (): Promise<object> => {
+      calls += 1
+      return { keys: [key.jwk] }
+    }
+    const verifier = jwt({ issuer: 'our own', audience: 'a', keys })
+    const token = await sign(key, goodClaims({ iss: 'our own', aud: 'a' }))
+    expect(await detailOf(verifier, token)).toBe('allow')
+    expect(await detailOf(verifier, token)).toBe('allow')
+    expect(calls).toBe(1)
+    pass(10 * MINUTE)
+    await detailOf(verifier, token)
+    expect(calls).toBe(2)
+  })
+
+  it('that are given are never fetched, and a later change of them has no effect', async () => {
+    const [key, other] = [await keyOf('ES256', 'a'), await keyOf('ES256', 'b')]
+    const keys = { keys: [{ ...key.jwk }] }
+    const verifier = jwt({ issuer: ISSUER, audience: 'a', keys })
+    keys.keys[0] = { ...other.jwk }
+    pass(100 * MINUTE)
+    expect(await detailOf(verifier, await sign(key, goodClaims({ aud: 'a' })))).toBe('allow')
+    expect(await detailOf(verifier, await sign(other, goodClaims({ aud: 'a' })))).toBe(
+      'unknown_key',
+    )
+  })
+})
+
+describe('a rotation', () => {
+  it('lets a new key work with its first token', async () => {
+    const [old, next] = [await keyOf('RS256', 'a'), await keyOf('ES256', 'b')]
+    const { options, calls, publish } = await startIssuer(old)
+    const verifier = jwt(options)
+    await ask(verifier, await sign(old))
+    pass(MINUTE)
+    publish(old, next)
+    const tokens = await Promise.all([sign(next), sign(next), sign(old)])
+    const details = await Promise.all(tokens.map((token) => detailOf(verifier, token)))
+    expect(details).toEqual(['allow', 'allow', 'allow'])
+    expect(calls).toHaveLength(2)
+  })
+
+  it('is seen by a token without a key id too', async () => {
+    const [old, next] = [await keyOf('RS256', 'a'), await keyOf('ES256', 'b')]
+    const { options, publish } = await startIssuer(old)
+    const verifier = jwt(options)
+    await ask(verifier, await sign(old))
+    pass(MINUTE)
+    publish(old, next)
+    expect(await detailOf(verifier, await sign(next, goodClaims(), { kid: undefined }))).toBe(
+      'allow',
+    )
+  })
+
+  it('is found within 30 seconds of the last fetch, and not before', async () => {
+    const [old, next] = [await keyOf('RS256', 'a'), await keyOf('ES256', 'b')]
+    const { options, calls, publish } = await startIssuer(old)
+    const verifier = jwt(options)
+    await ask(verifier, await sign(old))
+    publish(old, next)
+    pass(29_999)
+    expect(await detailOf(verifier, await sign(next))).toBe('unknown_key')
+    expect(calls).toHaveLength(1)
+    pass(1)
+    expect(await detailOf(verifier, await sign(next))).toBe('allow')
+  })
+})
+
+describe('a flood', () => {
+  it('of 10,000 made-up key ids causes one fetch in 30 seconds, and rejects no good caller', async () => {
+    const key = await keyOf('ES256', 'a')
+    const { options, calls } = await startIssuer(key)
+    const verifier = jwt(options)
+    const good = await sign(key)
+    await ask(verifier, good)
+    pass(MINUTE)
+    const [, payload, signature] = good.split('.')
+    const details = new Map<string | undefined, number>()
+    for (let batch = 0; batch < 100; batch += 1) {
+      const bad = Array.from({ length: 100 }, (_, index) => {
+        const header = { alg: 'ES256', kid: `made-up-${batch}-${index}` }
+        return `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${payload}.${signature}`
+      })
+      for (const detail of await Promise.all(
+        [...bad, good].map((token) => detailOf(verifier, token)),
+      )) {
+        details.set(detail, 1 + (details.get(detail) ?? 0))
+      }
+      pass(290)
+    }
+    expect(Object.fromEntries(details)).toEqual({ unknown_key: 10_000, allow: 100 })
+    expect(calls).toHaveLength(2)
+  })
+
+  it('of tokens without a key id that several keys fit causes no fetch', async () => {
+    const keys = [await keyOf('ES256', 'a'), await keyOf('ES256', 'b')] as const
+    const { options, calls } = await startIssuer(...keys)
+    const verifier = jwt(options)
+    const token = await sign(keys[0], goodClaims(), { kid: undefined })
+    expect(await detailOf(verifier, token)).toBe('unknown_key')
+    pass(MINUTE)
+    expect(await detailOf(verifier, token)).toBe('unknown_key')
+    expect(calls).toHaveLength(1)
+  })
+})
+
+it('each fetch is an event', async () => {
+  const key = await keyOf('ES256', 'a')
+  const { options, fail } = await startIssuer(key)
+  const verifier = jwt(options)
+  const events: object[] = []
+  const run = { report: (event: object): void => void events.push(event) }
+  await ask(verifier, await sign(key), run)
+  fail(503)
+  pass(10 * MINUTE)
+  await ask(verifier, await sign(key), run)
+  const failed: Partial<KeysEvent> = { type: 'keys', result: 'failed', reason: 'service_error' }
+  expect(events).toEqual([
+    { type: 'keys', result: 'fetched', ageMs: 0, verifier: 'jwt' },
+    { ...failed, ageMs: expect.closeTo(10 * MINUTE, -4), verifier: 'jwt' },
+  ])
+})

@@ -1,0 +1,246 @@
+import { describe, expect, it } from 'vitest'
+import { AuthConfigError } from '../../src/index.ts'
+import { jwt } from '../../src/jwt.ts'
+import { nodeTransport } from '../../src/node.ts'
+import { AUDIENCE, ISSUER, keyOf } from '../support/issuer.ts'
+import type { JwtOptions } from '../../src/jwt.ts'
+
+const GOOD: JwtOptions = { issuer: ISSUER, audience: AUDIENCE }
+const SECRET = 'hunter2'
+
+function problemOf(options: unknown): string {
+  try {
+    jwt(options as JwtOptions)
+    return ''
+  } catch (error) {
+    if (!(error instanceof AuthConfigError)) throw error
+    return error.message
+  }
+}
+
+const LIST = 'RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519'
+
+describe('jwt() throws for', () => {
+  it.each<readonly [options: object, message: string]>([
+    [
+      { audience: undefined },
+      '"audience" must be left out or given a value (is a variable not set?), received undefined',
+    ],
+    [
+      { audience: [] },
+      '"audience" must be a text or a non-empty list of texts, received an array: tokens for other APIs must be rejected',
+    ],
+    [
+      { audience: '' },
+      '"audience" must be a text or a non-empty list of texts, received "": tokens for other APIs must be rejected',
+    ],
+    [{ audience: ['a', ''] }, '"audience[1]" must be a text that is not empty, received ""'],
+    [
+      { audience: /.*/ },
+      '"audience" must be a text or a non-empty list of texts, received an object of type RegExp: tokens for other APIs must be rejected',
+    ],
+    [
+      { algorithms: ['RS256', 'HS256'] },
+      `"algorithms[1]" must be one of ${LIST}, received "HS256": whoever can check such a token can also make one`,
+    ],
+    [{ algorithms: ['none'] }, `"algorithms[0]" must be one of ${LIST}, received "none"`],
+    [{ algorithms: [] }, '"algorithms" must be a non-empty list of algorithms, received an array'],
+    [
+      { algorithms: 'RS256' },
+      '"algorithms" must be a non-empty list of algorithms, received "RS256"',
+    ],
+    [{ types: [] }, '"types" must be a non-empty list of texts, received an array'],
+    [{ types: [null] }, '"types[0]" must be a text that is not empty, received null'],
+    [
+      { issuer: 'x' },
+      '"issuer" must be an https URL to start discovery, received "x": or give "jwksUri" or "keys"',
+    ],
+    [
+      { issuer: 'https://login.example.com/?a=b' },
+      '"issuer" must be an https URL to start discovery, received "https://login.example.com/?a=b": or give "jwksUri" or "keys"',
+    ],
+    [
+      { issuer: 'http://login.example.com/' },
+      '"issuer" must be an https URL (http only on loopback, or with "allowInsecureHttp"), received "http://login.example.com/"',
+    ],
+    [
+      { issuer: ['https://a', 'https://b'] },
+      '"issuer" must be a text that is not empty, received an array',
+    ],
+    [
+      { jwksUri: 'http://login.example.com/k' },
+      '"jwksUri" must be an https URL (http only on loopback, or with "allowInsecureHttp"), received "http://login.example.com/k"',
+    ],
+    [
+      { jwksUri: `https://u:${SECRET}@a/` },
+      '"jwksUri" must be a URL without user or password, received "***@a/"',
+    ],
+    [
+      { jwksUri: 'https://a/', keys: { keys: [] } },
+      '"keys" must be left out beside "jwksUri": give one of them',
+    ],
+    [{ jwksHeaders: { a: SECRET } }, '"jwksHeaders" must be left out without "jwksUri"'],
+    [
+      { jwksUri: 'https://a/', jwksHeaders: { host: SECRET } },
+      '"jwksHeaders.host" must be left out: the wrapper sets this header itself (its value is not shown)',
+    ],
+    [
+      { keys: { keys: [{ kty: 'oct', k: SECRET }] } },
+      '"keys.keys[0]" must be a public key (its value is not shown)',
+    ],
+    [
+      { keys: { keys: [{ kty: 'EC', d: SECRET }] } },
+      '"keys.keys[0]" must be a public key (its value is not shown)',
+    ],
+    [
+      { keys: { keys: [] } },
+      '"keys" must be a set of at most 100 keys, with at least one for signatures (its value is not shown)',
+    ],
+    [
+      { keys: SECRET },
+      '"keys" must be a JSON Web Key Set, { keys: [...] }, or a function that fetches one (its value is not shown)',
+    ],
+    [
+      { clockToleranceSeconds: 301 },
+      '"clockToleranceSeconds" must be a whole number from 0 to 300, received 301',
+    ],
+    [
+      { maxTokenAgeSeconds: 0 },
+      '"maxTokenAgeSeconds" must be a whole number from 1 to 31536000, received 0',
+    ],
+    [
+      { keysMaxAgeMs: 59_999 },
+      '"keysMaxAgeMs" must be a number of milliseconds from 60000 to 86400000, received 59999',
+    ],
+    [
+      { keysMaxStaleMs: -1 },
+      '"keysMaxStaleMs" must be a number of milliseconds from 0 to 86400000, received -1',
+    ],
+    [
+      { timeoutMs: 60_001 },
+      '"timeoutMs" must be a number of milliseconds from 1 to 60000, received 60001',
+    ],
+    [
+      { principal: '' },
+      '"principal" must be a path of claims, such as "sub" or "realm_access.roles", received ""',
+    ],
+    [
+      { attributes: { groups: 1 } },
+      '"attributes.groups" must be a text that is not empty, received 1',
+    ],
+    [{ issuers: ISSUER }, 'Unknown option "issuers": did you mean "issuer"?'],
+    [{ secret: SECRET }, 'Unknown option "secret": expected one of "issuer", "audience"'],
+  ])('%j', (options, message) => {
+    expect(problemOf({ ...GOOD, ...options })).toContain(message)
+    expect(problemOf({ ...GOOD, ...options })).not.toContain(SECRET)
+  })
+
+  it('no audience, and names all that is wrong', () => {
+    expect(problemOf({ issuer: ISSUER, timeoutMs: 0 })).toBe(
+      '"audience" must be a text or a non-empty list of texts, received undefined: tokens for other APIs must be rejected\n' +
+        '"timeoutMs" must be a number of milliseconds from 1 to 60000, received 0',
+    )
+    expect(problemOf(undefined)).toContain('"options" must be an object')
+  })
+})
+
+it.each<Partial<JwtOptions>>([
+  {},
+  { jwksUri: new URL('https://login.example.com/keys?version=1') },
+  { issuer: 'accounts.example.com', jwksUri: 'https://login.example.com/keys' },
+  { issuer: 'http://127.0.0.1:8080/realms/a' },
+  { issuer: 'http://idp.internal/', allowInsecureHttp: true },
+  { jwksUri: 'http://idp.internal/', allowInsecureHttp: true },
+  { issuer: 'any text', keys: async () => ({ keys: [] }) },
+  { requiredClaims: [], exposeClaims: [], attributes: {} },
+])('jwt() takes %j', (options) => {
+  expect(problemOf({ ...GOOD, ...options })).toBe('')
+})
+
+describe('a verifier', () => {
+  const url = 'https://login.example.com/keys?api-key=hunter2'
+
+  it('describes its options with all defaults and without secrets', async () => {
+    const jwksHeaders = { authorization: `Bearer ${SECRET}` }
+    const described = jwt({ ...GOOD, jwksUri: url, jwksHeaders, tenant: 'org' }).describe?.()
+    expect(described).toEqual({
+      type: 'jwt',
+      issuer: ISSUER,
+      audience: [AUDIENCE],
+      jwksUri: 'https://login.example.com/keys?***',
+      discovery: false,
+      algorithms: LIST.split(', '),
+      types: 'JWT, at+jwt or absent',
+      clockToleranceSeconds: 5,
+      requiredClaims: [],
+      principal: 'sub',
+      attributes: {},
+      tenant: 'org',
+      exposeClaims: [],
+      keysMaxAgeMs: 600_000,
+      keysMaxStaleMs: 3_600_000,
+      jwksHeaders: { authorization: '[redacted]' },
+      allowInsecureHttp: false,
+      timeoutMs: 5000,
+    })
+    expect(jwt(GOOD).describe?.()).toMatchObject({ discovery: true })
+    const keys = { keys: [(await keyOf('ES256', 'a')).jwk] }
+    expect(jwt({ ...GOOD, keys }).describe?.()).toMatchObject({ discovery: false, keys })
+    expect(jwt({ ...GOOD, keys: async () => keys }).describe?.()).toMatchObject({
+      keys: 'a function',
+    })
+  })
+
+  it('says what it is', () => {
+    const traits = { reads: {}, local: true, label: 'jwt', endsByItself: true, warnings: [] }
+    expect({ ...jwt(GOOD) }).toMatchObject(traits)
+    expect(jwt({ ...GOOD, allowInsecureHttp: true }).warnings).toEqual([
+      '"allowInsecureHttp" is true: the keys of tokens may travel in clear text',
+    ])
+  })
+
+  it('has an id that is the same for the same options, and for no others', async () => {
+    const [one, other] = [await keyOf('ES256', 'a'), await keyOf('ES256', 'b')]
+    const variants: Partial<JwtOptions>[] = [
+      {},
+      { audience: 'other' },
+      { issuer: 'https://other.example.com' },
+      { jwksUri: url },
+      { jwksUri: 'https://login.example.com/keys?api-key=other' },
+      { keys: { keys: [one.jwk] } },
+      { keys: { keys: [other.jwk] } },
+      { types: ['at+jwt'] },
+      { attributes: { groups: 'roles' } },
+    ]
+    const ids = variants.map((options) => jwt({ ...GOOD, ...options }).id)
+    expect(new Set(ids).size).toBe(variants.length)
+    expect(variants.map((options) => jwt({ ...GOOD, ...options }).id)).toEqual(ids)
+    expect(jwt({ ...GOOD, fetch: nodeTransport() }).id).toBe(ids[0])
+  })
+
+  it.each<Partial<JwtOptions>>([
+    { keys: async () => ({}) },
+    { fetch: (to, init) => fetch(to, init) },
+    { jwksUri: url, jwksHeaders: { authorization: SECRET } },
+  ])('has no id if its options cannot be compared: %j', (options) => {
+    expect(jwt({ ...GOOD, ...options }).id).toBeUndefined()
+  })
+
+  it('makes no timer, and draws no random value, when it is made', () => {
+    // Workers forbid both outside a request.
+    const forbid = (): never => {
+      throw new Error('not at the top level')
+    }
+    const real = { setTimeout: globalThis.setTimeout, random: Math.random }
+    Object.assign(globalThis, { setTimeout: forbid })
+    Object.assign(crypto, { getRandomValues: forbid })
+    Math.random = forbid
+    try {
+      expect(jwt(GOOD).label).toBe('jwt')
+    } finally {
+      Object.assign(globalThis, { setTimeout: real.setTimeout })
+      Math.random = real.random
+      Reflect.deleteProperty(crypto, 'getRandomValues')
+    }
+  })
+})

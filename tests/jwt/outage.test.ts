@@ -1,0 +1,231 @@
+import { describe, expect, it, vi } from 'vitest'
+import { AuthUnavailableError } from '../../src/index.ts'
+import { jwt } from '../../src/jwt.ts'
+import {
+  ask,
+  AUDIENCE,
+  detailOf,
+  goodClaims,
+  ISSUER,
+  keyOf,
+  sign,
+  startIssuer,
+} from '../support/issuer.ts'
+import { findFreePort } from '../support/loopback.ts'
+import { usePassingTime } from '../support/passing-time.ts'
+import type { Verifier } from '../../src/index.ts'
+
+const MINUTE = 60_000
+const pass = usePassingTime()
+const FOREVER = { exp: 4_000_000_000 }
+
+/** `allow`, the detail of a denial, or the reason why there is no verdict, with the status that came. */
+async function outcomeOf(verifier: Verifier, token: string): Promise<unknown> {
+  try {
+    return await detailOf(verifier, token)
+  } catch (error) {
+    if (!(error instanceof AuthUnavailableError)) throw error
+    return error.status === undefined ? error.reason : `${error.reason} ${error.status}`
+  }
+}
+
+describe('an outage of the key server at the start', () => {
+  it('is no denial, ends with the first good fetch, and brings 6 calls in its first minute and then 2', async () => {
+    const key = await keyOf('ES256', 'a')
+    const { options, calls, fail, publish } = await startIssuer(key)
+    const verifier = jwt(options)
+    const token = await sign(key, goodClaims(FOREVER))
+    fail(503)
+    const during = async (minutes: number): Promise<number> => {
+      const before = calls.length
+      for (let index = 0; index < 1000 * minutes; index += 1) {
+        expect(await outcomeOf(verifier, token)).toBe('service_error 503')
+        pass(60)
+      }
+      return calls.length - before
+    }
+    expect(await during(1)).toBe(6)
+    expect(await during(3)).toBe(6)
+    publish(key)
+    pass(MINUTE / 2)
+    expect(await outcomeOf(verifier, token)).toBe('allow')
+  })
+
+  it('gives the code of a refused connection', async () => {
+    const key = await keyOf('ES256', 'a')
+    const jwksUri = `http://127.0.0.1:${await findFreePort()}/`
+    const verifier = jwt({ issuer: ISSUER, audience: AUDIENCE, jwksUri })
+    const found = expect.objectContaining({
+      reason: 'unreachable',
+      cause: { code: 'ECONNREFUSED' },
+    })
+    await expect(ask(verifier, await sign(key))).rejects.toEqual(found)
+    await expect(ask(verifier, await sign(key))).rejects.toEqual(found)
+  })
+
+  it('pauses for as long as Retry-After says, and for 30 seconds at most', async () => {
+    const key = await keyOf('ES256', 'a')
+    const { options, calls, answerWith } = await startIssuer(key)
+    const verifier = jwt(options)
+    const token = await sign(key)
+    const limit = (seconds: string): void =>
+      answerWith(() => ({ status: 429, headers: { 'retry-after': seconds } }))
+    limit('20')
+    expect(await outcomeOf(verifier, token)).toBe('rate_limited 429')
+    pass(19_000)
+    limit('3600')
+    expect(await outcomeOf(verifier, token)).toBe('rate_limited 429')
+    expect(calls).toHaveLength(1)
+    pass(1000)
+    await outcomeOf(verifier, token)
+    expect(calls).toHaveLength(2)
+    pass(29_999)
+    await outcomeOf(verifier, token)
+    expect(calls).toHaveLength(2)
+    pass(1)
+    await outcomeOf(verifier, token)
+    expect(calls).toHaveLength(3)
+  })
+
+  it('of a function that throws is unreachable, whatever it throws', async () => {
+    const key = await keyOf('ES256', 'a')
+    const keys = vi.fn<() => Promise<object>>(() => {
+      throw new RangeError('a secret')
+    })
+    const verifier = jwt({ issuer: ISSUER, audience: AUDIENCE, keys })
+    expect(await outcomeOf(verifier, await sign(key))).toBe('unreachable')
+    keys.mockResolvedValue({ keys: 'none' })
+    pass(1000)
+    expect(await outcomeOf(verifier, await sign(key))).toBe('invalid_response')
+  })
+})
+
+describe('an outage in the middle', () => {
+  it('rejects no good caller for 70 minutes, says so once, and then is one', async () => {
+    const key = await keyOf('ES256', 'a')
+    const { options, calls, fail, publish } = await startIssuer(key)
+    const verifier = jwt(options)
+    const token = await sign(key, goodClaims(FOREVER))
+    const warnings: string[] = []
+    const run = { warn: (message: string): void => void warnings.push(message) }
+    await ask(verifier, token, run)
+    fail(503)
+    for (let minute = 0; minute < 70; minute += 1) {
+      expect(await ask(verifier, token, run)).toMatchObject({ outcome: 'allow' })
+      pass(MINUTE)
+    }
+    const host = new URL(String(options.jwksUri)).host
+    expect(warnings).toEqual([
+      `Keys of ${host} cannot be fetched (service_error 503): using keys that are 10 min old, for at most 60 min`,
+    ])
+    expect(calls.length).toBeLessThan(70)
+    expect(await outcomeOf(verifier, token)).toBe('service_error 503')
+    publish(key)
+    pass(MINUTE)
+    expect(await outcomeOf(verifier, token)).toBe('allow')
+    pass(10 * MINUTE)
+    fail(500)
+    await ask(verifier, token, run)
+    expect(warnings).toHaveLength(2)
+  })
+
+  it('lets a caller wait once only, if the server hangs', async () => {
+    const key = await keyOf('ES256', 'a')
+    const { options, calls, answerWith } = await startIssuer(key)
+    const verifier = jwt({ ...options, timeoutMs: 1000 })
+    const token = await sign(key, goodClaims(FOREVER))
+    await ask(verifier, token)
+    answerWith(() => undefined)
+    pass(11 * MINUTE)
+    expect(await outcomeOf(verifier, token)).toBe('allow')
+    // The try goes on, and its end is awaited here by a second caller.
+    expect(await outcomeOf(verifier, token)).toBe('allow')
+    await vi.waitFor(() => expect(calls.length).toBe(2))
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    // From here on it is a known outage.
+    const waits = vi.spyOn(globalThis, 'setTimeout')
+    expect(await outcomeOf(verifier, token)).toBe('allow')
+    expect(waits).not.toHaveBeenCalled()
+    waits.mockRestore()
+  })
+
+  it('is not known any more after a while without requests, so that the next one asks first', async () => {
+    const [old, next] = [await keyOf('ES256', 'a'), await keyOf('ES256', 'b')]
+    const { options, fail, publish } = await startIssuer(old)
+    const verifier = jwt(options)
+    const token = await sign(old, goodClaims(FOREVER))
+    await ask(verifier, token)
+    fail(503)
+    pass(10 * MINUTE)
+    expect(await outcomeOf(verifier, token)).toBe('allow')
+    publish(next)
+    pass(MINUTE)
+    expect(await outcomeOf(verifier, token)).toBe('unknown_key')
+  })
+
+  it('leaves it open whether a key exists that is not among the old ones', async () => {
+    const [old, next] = [await keyOf('ES256', 'a'), await keyOf('ES256', 'b')]
+    const { options, calls, fail, publish } = await startIssuer(old)
+    const verifier = jwt(options)
+    await ask(verifier, await sign(old))
+    pass(MINUTE)
+    fail(503)
+    const details = [
+      await outcomeOf(verifier, await sign(next)),
+      await outcomeOf(verifier, await sign(next)),
+    ]
+    expect(details).toEqual(['unreachable', 'unreachable'])
+    expect(calls).toHaveLength(2)
+    publish(next)
+    pass(30_000)
+    expect(await outcomeOf(verifier, await sign(next))).toBe('allow')
+  })
+
+  it('with keysMaxStaleMs: 0 begins when the keys are old', async () => {
+    const key = await keyOf('ES256', 'a')
+    const { options, fail } = await startIssuer(key)
+    const verifier = jwt({ ...options, keysMaxStaleMs: 0 })
+    const token = await sign(key, goodClaims(FOREVER))
+    await ask(verifier, token)
+    fail(503)
+    pass(10 * MINUTE - 1)
+    expect(await outcomeOf(verifier, token)).toBe('allow')
+    pass(1)
+    expect(await outcomeOf(verifier, token)).toBe('service_error 503')
+  })
+})
+
+describe('a try that hangs', () => {
+  it('ends by its own time, and not with the caller who started it', async () => {
+    const key = await keyOf('ES256', 'a')
+    const { options, calls, answerWith } = await startIssuer(key)
+    let answer: (() => void) | undefined
+    answerWith((_call, response) => {
+      answer = () => response.end(JSON.stringify({ keys: [key.jwk] }))
+      return undefined
+    })
+    const verifier = jwt(options)
+    const token = await sign(key)
+    const leaving = new AbortController()
+    const question = { token, request: { path: '', headers: {}, params: {} } }
+    const first = Promise.resolve(verifier(question, leaving.signal))
+    const second = outcomeOf(verifier, token)
+    await vi.waitFor(() => expect(answer).toBeDefined())
+    leaving.abort()
+    await expect(first).rejects.toMatchObject({ reason: 'timeout' })
+    answer?.()
+    expect(await second).toBe('allow')
+    expect(calls).toHaveLength(1)
+  })
+
+  it('is followed by one of a caller who has waited for half of its time', async () => {
+    const key = await keyOf('ES256', 'a')
+    const { options, calls, answerWith } = await startIssuer(key)
+    answerWith(() => (calls.length === 1 ? undefined : { json: { keys: [key.jwk] } }))
+    const verifier = jwt({ ...options, timeoutMs: 2000 })
+    const token = await sign(key)
+    const all = Array.from({ length: 10 }, () => outcomeOf(verifier, token))
+    expect(await Promise.all(all)).toEqual(Array.from({ length: 10 }, () => 'allow'))
+    expect(calls).toHaveLength(2)
+  })
+})
