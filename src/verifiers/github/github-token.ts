@@ -2,7 +2,7 @@ import { isRecord, readName } from '../../core/endpoint/claim-path.ts'
 import { AuthUnavailableError } from '../../core/errors.ts'
 import { runtimeFetch } from '../../core/runtime.ts'
 import { mapAttributes } from '../claims.ts'
-import { INSECURE_HTTP, isPlain, READS_TOKEN } from '../options.ts'
+import { idOf, INSECURE_HTTP, READS_TOKEN } from '../options.ts'
 import { createAskGithub } from './api.ts'
 import { parseGithubOptions } from './options.ts'
 import type { DenyDetail } from '../../core/types.ts'
@@ -65,14 +65,14 @@ export function githubToken(options: GithubTokenOptions): Verifier {
     return judge(account, github, () => readOrganizations(ask, token))
   }
   const shown = isApp ? { clientId: allow.clientId, clientSecret: '[redacted]' } : allow
-  const id = JSON.stringify(['github', isApp ? allow.clientId : allow, rest])
+  const id = idOf('github', github.baseUrl, fetch, [isApp ? allow.clientId : allow, rest])
   return Object.assign(verify, {
     reads: READS_TOKEN,
     label: 'github',
     accepts,
     warnings: allowInsecureHttp ? [INSECURE_HTTP] : [],
     describe: () => ({ type: 'github_token', allow: shown, ...rest, allowInsecureHttp }),
-    ...(isPlain(fetch) ? { id } : {}),
+    ...(id === undefined ? {} : { id }),
   })
 }
 
