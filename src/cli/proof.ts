@@ -82,9 +82,10 @@ const TOLD_ADDRESS = '192.0.2.1'
 export function createRandomKeyAsker(config: AuthConfig): AskWithRandomKey {
   if (trustsNetwork(config.verifier)) return async () => ({ state: 'proven' })
   const { onEvent: _, respond: __, store: ___, ...asked } = config
+  const header = headerOfVerifier(config)
   const authenticate = createAuthenticator({
     ...asked,
-    credentials: 'bearer',
+    credentials: header === undefined ? 'bearer' : { header },
     public: [],
     preflight: 'deny',
     mode: 'enforce',
@@ -94,12 +95,19 @@ export function createRandomKeyAsker(config: AuthConfig): AskWithRandomKey {
     onEvent: () => undefined,
   })
   return async () => {
-    const headers = { authorization: `Bearer ${createRandomKey()}` }
+    const key = createRandomKey()
+    const headers = { authorization: `Bearer ${key}`, ...(header && { [header]: key }) }
     const result = await authenticate(new Request(TOLD_URL, { headers }))
     if (result.ok) return { state: 'open' }
     if (DENIALS.has(result.reason)) return { state: 'proven' }
     return { state: 'unproven', cause: result.cause ?? result.reason }
   }
+}
+
+/** The header of the key, if a verifier may read it there itself. */
+function headerOfVerifier({ verifier, credentials }: AuthConfig): string | undefined {
+  if (verifier === undefined || typeof credentials !== 'object') return undefined
+  return 'header' in credentials ? credentials.header : undefined
 }
 
 /** A key with 256 random bits. No client has it. */
