@@ -10,6 +10,7 @@ import * as jwt from '../src/jwt.ts'
 import * as keys from '../src/keys.ts'
 import * as node from '../src/node.ts'
 import * as redis from '../src/redis.ts'
+import * as verifiers from '../src/verifiers.ts'
 import * as yaml from '../src/yaml.ts'
 import { packPackage } from './support/packed-package.ts'
 import { exists, readJson, readText, ROOT, sorted } from './support/project.ts'
@@ -147,6 +148,7 @@ describe('the published package', { tags: ['slow'] }, () => {
       '/keys': keys,
       '/node': node,
       '/redis': redis,
+      '/verifiers': verifiers,
       '/yaml': yaml,
     }
     const load = type === 'module' ? 'await import' : 'require'
