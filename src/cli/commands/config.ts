@@ -77,7 +77,9 @@ export function showConfig(config: AuthConfig, resolved: ResolvedConfig): unknow
     ...rest
   } = resolved
   const endpoint = resolved.endpoint?.replace(/\?.*/s, `?${REDACTED}`)
-  const shown = inSnakeCase({ ...rest, endpoint, public: config.public ?? [] })
+  // Only code can have it.
+  const { clientAddress: ______, ...context } = resolved.context
+  const shown = inSnakeCase({ ...rest, context, endpoint, public: config.public ?? [] })
   const shownStore = store === undefined ? {} : { store: showStore(store) }
   const headers = Object.keys(endpointHeaders).map((name) => [name, REDACTED])
   const shownHeaders = headers.length === 0 ? {} : { endpoint_headers: Object.fromEntries(headers) }

@@ -66,6 +66,8 @@ describe('with-auth config', () => {
       - bearer
     token_format: token68
     identity: optional
+    tenant_field: tenant
+    tenant: false
     timeout_ms: 5000
     retry:
       attempts: 1
