@@ -24,14 +24,22 @@ export type {
 /** The names of the headers that carry the identity to the upstream. `false` turns one off. */
 export interface IdentityHeadersConfig {
   /**
-   * Carries the principal, percent-encoded: decode it with `decodeURIComponent`. Letters, digits, spaces and ASCII punctuation
-   * other than `%` stay as they are.
+   * Carries the principal, percent-encoded: decode it with `decodeURIComponent`. Letters, digits and ASCII punctuation other
+   * than `%` and `,` stay as they are.
    *
    * @default 'x-auth-principal'
    */
   readonly principal?: string | false
   /** Carries the attributes: a JSON object of lists, in ASCII. @default 'x-auth-attributes' */
   readonly attributes?: string | false
+  /** Carries the tenant, percent-encoded like the principal. @default 'x-auth-tenant' */
+  readonly tenant?: string | false
+}
+
+/** How the gateway signs an identity. */
+export interface SignConfig {
+  /** 16 to 1,024 visible ASCII characters. Of a list the first signs: upstreams take the same list. */
+  readonly secret: string | readonly string[]
 }
 
 /** The options of {@link createGateway}. */
@@ -48,6 +56,12 @@ export interface GatewayOptions<Args extends readonly unknown[] = readonly unkno
    * identity.
    */
   readonly identityHeaders?: IdentityHeadersConfig
+  /**
+   * Signs each identity in `X-Auth-Signature`, with the time, the method and the path, so that an upstream guarded with
+   * `fromUpstream` of `with-auth/verifiers` rejects anyone else. Query and body are not signed, and whoever sees a request can
+   * send it again for a minute. Requests without an identity, such as those for public paths, get no signature.
+   */
+  readonly sign?: SignConfig
   /**
    * Forwards the token: the `Authorization` header, and the header or cookie in `credentials`.
    *
@@ -118,7 +132,7 @@ export interface GatewayOptions<Args extends readonly unknown[] = readonly unkno
 export function createGateway<Args extends readonly unknown[] = []>(
   options: GatewayOptions<Args>,
 ): (request: Request, ...args: Args) => Promise<Response> {
-  const { timeoutMs, upstreamFetch, onFailure, ...plan } = resolveGateway(options)
+  const { timeoutMs, upstreamFetch, onFailure, sign, ...plan } = resolveGateway(options)
   const forward = createForward(plan)
   const refuse = (request: Request, code: GatewayFailureCode, error?: unknown): Response => {
     report(onFailure, describeFailure(request, code, error))
@@ -127,6 +141,11 @@ export function createGateway<Args extends readonly unknown[] = []>(
   return async (request, ...args) => {
     const forwarding = forward(request, args)
     if (typeof forwarding === 'string') return refuse(request, forwarding)
+    try {
+      await sign?.(forwarding)
+    } catch (error) {
+      return refuse(request, 'identity_not_forwardable', error)
+    }
     const outcome = await exchange(upstreamFetch.fetch, forwarding, request.signal, timeoutMs)
     if ('error' in outcome) return refuse(request, outcome.code, outcome.error)
     if ('code' in outcome) return refuse(request, outcome.code)

@@ -196,7 +196,7 @@ const EXEMPT: Readonly<Record<Exemption, Admission>> = {
 }
 
 function admit({ setup, request }: Progress, admission: Admission): Admission {
-  return rememberAdmission(request, admission, setup.config.credentials)
+  return rememberAdmission(request, admission, setup.secretSources)
 }
 
 function report(

@@ -18,6 +18,7 @@ import type { ComposedVerifier } from './policies/compose.ts'
 import type { Handover } from './policies/handover.ts'
 import type { CheckFactory, ReadAddress } from './request/check.ts'
 import type { CredentialsReader } from './request/credentials.ts'
+import type { SecretSource } from './response/admission.ts'
 import type { Alarm } from './response/alarm.ts'
 import type { Denials } from './response/denial.ts'
 
@@ -30,11 +31,13 @@ const NO_CONFIG =
 /** The setup without a config that can be used: what the gate needs to reject a request and to report it. */
 export interface Unready extends Channel {
   /** The defaults if the config is wrong. The other options must decide nothing before the setup is ready. */
-  readonly config: Pick<ResolvedConfig, 'credentials' | 'requestIdHeader'>
+  readonly config: Pick<ResolvedConfig, 'requestIdHeader'>
   readonly denials: Denials
   /** `undefined` with an observer, which gets each decision, and without a config, which is reported by itself. */
   readonly alarm: Alarm | undefined
   readonly readCredentials: CredentialsReader
+  /** Where a request may hold a secret. */
+  readonly secretSources: readonly SecretSource[]
   readonly verifier: undefined
 }
 
@@ -132,12 +135,14 @@ function createUnready(
   onEvent = config.onEvent,
 ): Base {
   const { realm, unavailableStatus, credentials, respond, tokenFormat } = config
+  const consumed = config.traits?.consumes ?? []
   const channel = createChannel(onEvent, writeLine)
   return {
     ...channel,
     config,
     denials: createDenials({ realm, unavailableStatus, respond, notify: channel.notify }),
     readCredentials: createCredentialsReader(credentials, tokenFormat),
+    secretSources: [...credentials, ...consumed.map((name) => ({ consumed: name }))],
     alarm: undefined,
     verifier: undefined,
   }

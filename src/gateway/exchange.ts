@@ -1,5 +1,6 @@
 import { ignore, orAborted } from '../core/async.ts'
 import { hasUnknownCoding, isRemovedFromResponse, namesInConnection } from './field-names.ts'
+import type { Statement } from '../verifiers/upstream/signature.ts'
 
 /** The `init` argument of the gateway's `fetch`: a `RequestInit` with a stream as its body. */
 export interface UpstreamRequest {
@@ -22,6 +23,8 @@ export type UpstreamFetch = (url: string, init: UpstreamRequest) => Promise<Upst
 /** One request, ready for the upstream. */
 export interface Forwarding {
   readonly url: string
+  /** What a signature says about it. Absent without an identity. */
+  readonly statement?: Statement
   readonly init: Omit<UpstreamRequest, 'signal'>
   /** The headers do not say whether there is a body. */
   readonly mayBeEmpty: boolean

@@ -2,7 +2,12 @@ import { admissionOf } from '../core/response/admission.ts'
 import { parseTarget } from '../core/request/target.ts'
 import { hasUnknownCoding } from './field-names.ts'
 import { passageOf } from './passage.ts'
-import { createCopyHeaders, createFacts, identityFields } from './request-headers.ts'
+import {
+  createCopyHeaders,
+  createFacts,
+  identityFields,
+  identityValues,
+} from './request-headers.ts'
 import { locate } from './upstream-url.ts'
 import type { Forwarding, UpstreamRequest } from './exchange.ts'
 import type { Field } from './field-names.ts'
@@ -16,7 +21,10 @@ export type Forward = (
 ) => Forwarding | GatewayFailureCode
 
 /** The options that decide what is sent. */
-export type ForwardOptions = Omit<ResolvedGateway, 'timeoutMs' | 'upstreamFetch' | 'onFailure'>
+export type ForwardOptions = Omit<
+  ResolvedGateway,
+  'timeoutMs' | 'upstreamFetch' | 'onFailure' | 'sign'
+>
 
 // CONNECT opens a tunnel. TRACE returns headers that only the upstream may see (RFC 9110 §9.3.8). `fetch` turns `get` into
 // GET, but the decision was about `get`.
@@ -34,15 +42,16 @@ export function createForward(gateway: ForwardOptions): Forward {
     const target = parseTarget(request.url)
     const url = target && locate(gateway.upstream, target)
     const facts = factsOf(request, args)
-    if (url === undefined || facts === undefined) return 'malformed_request'
+    if (target === undefined || url === undefined || facts === undefined) return 'malformed_request'
     if (!METHOD.test(method)) return 'method_not_allowed'
     if (hasUnknownCoding(request.headers)) return 'transfer_coding_not_supported'
     if (asksForWebSocket(request.headers)) return 'upgrade_not_supported'
     const via = followHops(request.headers.get('via'))
     if (via === undefined) return 'loop_detected'
     const { auth, credentials } = admission
-    const identity = auth === undefined ? [] : identityFields(auth, gateway.identityHeaders)
-    if (identity === undefined) return 'identity_not_forwardable'
+    const values = auth && identityValues(auth, gateway.identityHeaders)
+    if (auth !== undefined && values === undefined) return 'identity_not_forwardable'
+    const identity = values === undefined ? [] : identityFields(values, gateway.identityHeaders)
     const body = bodyOf(request)
     const length = body === null ? [] : lengthOf(request.headers)
     // The gateway sets its own headers last: a client cannot add to them, nor remove them with `Connection`.
@@ -52,7 +61,10 @@ export function createForward(gateway: ForwardOptions): Forward {
     headers.set('accept-encoding', 'identity')
     for (const [name, value] of [...length, ...facts, ...identity]) headers.set(name, value)
     const init = { method, headers, body, duplex: 'half', redirect: 'manual' } as const
-    return { url, init, mayBeEmpty: mayBeEmpty(request) }
+    const forwarding = { url, init, mayBeEmpty: mayBeEmpty(request) }
+    if (values === undefined) return forwarding
+    const path = gateway.upstream.basePath + target.path
+    return { ...forwarding, statement: { method, path, ...values } }
   }
 
   return (request, args) => {

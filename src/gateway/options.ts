@@ -1,11 +1,18 @@
 import { boolean, callback, milliseconds } from '../core/config/kinds.ts'
-import { foldName, invalidOption, isHttpToken, readOptions } from '../core/config/option-checks.ts'
+import {
+  foldName,
+  invalidOption,
+  invalidSecret,
+  isHttpToken,
+  isOptionsObject,
+  readOptions,
+} from '../core/config/option-checks.ts'
 import { nodeModule } from '../core/runtime.ts'
+import { createSigner, GATEWAY_HEADERS, parseSecrets } from '../verifiers/upstream/signature.ts'
 import { mayCarryIdentity } from './field-names.ts'
 import { createNodeFetch } from './node-fetch.ts'
-import { DEFAULT_NAMES } from './request-headers.ts'
 import { parsePublicOrigin, parseUpstream } from './upstream-url.ts'
-import type { UpstreamFetch } from './exchange.ts'
+import type { Forwarding, UpstreamFetch } from './exchange.ts'
 import type { NodeHttp } from './node-fetch.ts'
 import type { GatewayFailure } from './refusal.ts'
 import type { ClientAddress, IdentityHeaderNames } from './request-headers.ts'
@@ -23,12 +30,17 @@ export interface ResolvedGateway {
   readonly timeoutMs: number
   readonly upstreamFetch: ChosenFetch
   readonly onFailure: ((failure: GatewayFailure) => void) | undefined
+  readonly sign: Sign | undefined
 }
+
+/** Adds the signature to a request with an identity. */
+export type Sign = (forwarding: Forwarding) => Promise<void>
 
 const OPTIONS = [
   'upstream',
   'allowInsecureHttp',
   'identityHeaders',
+  'sign',
   'forwardAuthorization',
   'stripHeaders',
   'publicOrigin',
@@ -38,7 +50,7 @@ const OPTIONS = [
   'onFailure',
 ] as const
 
-const IDENTITY_OPTIONS = ['principal', 'attributes'] as const
+const IDENTITY_OPTIONS = ['principal', 'tenant', 'attributes'] as const
 
 // These headers have another meaning.
 const NOT_FOR_IDENTITY =
@@ -63,6 +75,7 @@ export function resolveGateway(value: unknown): ResolvedGateway {
     timeoutMs: TIMEOUT.parse(options.timeoutMs, ['timeoutMs']),
     upstreamFetch: chooseFetch(callback<UpstreamFetch>().parse(options.fetch, ['fetch'])),
     onFailure: OBSERVER.parse(options.onFailure, ['onFailure']),
+    sign: options.sign === undefined ? undefined : parseSign(options.sign),
   })
 }
 
@@ -85,17 +98,38 @@ function foldPattern(pattern: string): string {
 
 function parseIdentityHeaders(value: unknown): IdentityHeaderNames {
   const options = readOptions(value, IDENTITY_OPTIONS, ['identityHeaders'])
-  const names = {
-    principal: parseName('principal', options.principal),
-    attributes: parseName('attributes', options.attributes),
+  const seen = new Map<string, string>()
+  const nameOf = (option: (typeof IDENTITY_OPTIONS)[number]): string | undefined => {
+    const name = parseName(option, options[option])
+    if (name === undefined) return undefined
+    const other = seen.get(foldName(name))
+    if (other !== undefined) {
+      throw invalidOption(['identityHeaders', option], name, `different from "${other}"`)
+    }
+    seen.set(foldName(name), option)
+    return name
   }
-  const [one, other] = [names.principal, names.attributes]
-  if (one === undefined || other === undefined || foldName(one) !== foldName(other)) return names
-  throw invalidOption(['identityHeaders', 'attributes'], other, 'different from "principal"')
+  return {
+    principal: nameOf('principal'),
+    tenant: nameOf('tenant'),
+    attributes: nameOf('attributes'),
+  }
 }
 
-function parseName(option: 'principal' | 'attributes', value: unknown): string | undefined {
-  if (value === undefined) return DEFAULT_NAMES[option]
+function parseSign(value: unknown): Sign {
+  // A text may be the secret.
+  if (!isOptionsObject(value)) throw invalidSecret(['sign'], 'an object with `sign.secret`')
+  const { secret } = readOptions(value, ['secret'], ['sign'])
+  const [first = ''] = parseSecrets(secret, ['sign', 'secret'])
+  const sign = createSigner(first)
+  return async ({ statement, init }) => {
+    if (statement === undefined) return
+    init.headers.set(GATEWAY_HEADERS.signature, await sign(statement))
+  }
+}
+
+function parseName(option: (typeof IDENTITY_OPTIONS)[number], value: unknown): string | undefined {
+  if (value === undefined) return GATEWAY_HEADERS[option]
   if (value === false) return undefined
   if (isHttpToken(value) && !isTaken(foldName(value))) return value.toLowerCase()
   throw invalidOption(
@@ -106,6 +140,7 @@ function parseName(option: 'principal' | 'attributes', value: unknown): string |
 }
 
 function isTaken(folded: string): boolean {
+  if (folded === GATEWAY_HEADERS.signature) return true
   return !mayCarryIdentity(folded) || NOT_FOR_IDENTITY.test(folded)
 }
 

@@ -1,8 +1,10 @@
 import { ignore } from '../core/async.ts'
 import { foldName } from '../core/config/option-checks.ts'
 import { isRemovedFromRequest, namesInConnection } from './field-names.ts'
-import type { CredentialsSource } from '../core/auth-config.ts'
+import { GATEWAY_HEADERS } from '../verifiers/upstream/signature.ts'
+import type { SecretSource } from '../core/response/admission.ts'
 import type { Auth } from '../core/types.ts'
+import type { Statement } from '../verifiers/upstream/signature.ts'
 import type { Field } from './field-names.ts'
 
 /**
@@ -11,13 +13,14 @@ import type { Field } from './field-names.ts'
  */
 export type CopyHeaders = (
   headers: Headers,
-  credentials: readonly CredentialsSource[],
+  credentials: readonly SecretSource[],
   requestId?: Field,
 ) => Headers
 
 /** The names of the headers that carry the identity. `undefined` turns one off. */
 export interface IdentityHeaderNames {
   readonly principal: string | undefined
+  readonly tenant: string | undefined
   readonly attributes: string | undefined
 }
 
@@ -28,28 +31,23 @@ export interface CopyOptions {
   readonly stripHeaders: readonly string[]
 }
 
-export const DEFAULT_NAMES: { readonly principal: string; readonly attributes: string } = {
-  principal: 'x-auth-principal',
-  attributes: 'x-auth-attributes',
-}
-
 /**
  * Returns a function that copies headers. It compares folded names: no spelling of an identity header gets through. It removes
- * the default identity headers even when others are configured, since the upstream may still read them.
+ * the default identity headers and a signature even when others are configured, since the upstream may still read them.
  */
 export function createCopyHeaders({
   identityHeaders,
   forwardAuthorization,
   stripHeaders,
 }: CopyOptions): CopyHeaders {
-  const identity = [...Object.values(DEFAULT_NAMES), ...Object.values(identityHeaders)]
+  const identity = [...Object.values(GATEWAY_HEADERS), ...Object.values(identityHeaders)]
   const names = identity.filter((name) => name !== undefined).map(foldName)
   const removed = new Set([...names, ...stripHeaders])
   const prefixes = stripHeaders.filter(isPrefix).map((name) => name.slice(0, -1))
   if (!forwardAuthorization) removed.add('authorization')
   return (headers, credentials, requestId) => {
     const named = namesInConnection(headers)
-    const sources = forwardAuthorization ? [] : credentials
+    const sources = forwardAuthorization ? credentials.filter(isConsumed) : credentials
     const secret = new Set(sources.flatMap(fieldOf))
     const isRemoved = (folded: string): boolean =>
       isRemovedFromRequest(folded) ||
@@ -73,13 +71,19 @@ function isPrefix(name: string): boolean {
   return name.endsWith('*')
 }
 
-function fieldOf(source: CredentialsSource): string[] {
+// A header for the verifier alone is no token of the client's.
+function isConsumed(source: SecretSource): boolean {
+  return typeof source === 'object' && 'consumed' in source
+}
+
+function fieldOf(source: SecretSource): string[] {
   if (source === 'bearer' || 'cookie' in source) return []
+  if ('consumed' in source) return [foldName(source.consumed)]
   return [foldName('header' in source ? source.header : 'sec-websocket-protocol')]
 }
 
 // Removes the cookies that hold credentials, and keeps the others.
-function removeCookies(headers: Headers, sources: readonly CredentialsSource[]): void {
+function removeCookies(headers: Headers, sources: readonly SecretSource[]): void {
   const names = sources.flatMap((source) =>
     source !== 'bearer' && 'cookie' in source ? [source.cookie] : [],
   )
@@ -94,33 +98,53 @@ function removeCookies(headers: Headers, sources: readonly CredentialsSource[]):
 // Many servers accept at most 16 KiB of headers, and a truncated identity is another identity.
 const MAX_LENGTH = 8192
 
+/** An identity as its headers carry it, `''` for what is missing or not sent. */
+export type IdentityValues = Pick<Statement, 'principal' | 'tenant' | 'attributes'>
+
 /**
- * Returns the headers for an identity, or `undefined` if a header cannot carry it: the principal has a control character or a
- * lone surrogate, or a value is longer than 8,192 characters.
+ * Encodes an identity for its headers, or returns `undefined` if a header cannot carry it: the principal or the tenant has a
+ * control character or a lone surrogate, or a value is longer than 8,192 characters.
  */
-export function identityFields(
-  { principal, attributes }: Auth,
+export function identityValues(
+  { principal = '', tenant = '', attributes }: Auth,
   names: IdentityHeaderNames,
-): readonly Field[] | undefined {
-  const fields: Field[] = []
-  if (names.principal !== undefined && principal !== undefined) {
-    const value = encodePrincipal(principal)
-    if (value === undefined) return undefined
-    fields.push([names.principal, value])
+): IdentityValues | undefined {
+  const isEmpty = Object.keys(attributes).length === 0
+  const values = {
+    principal: names.principal === undefined ? '' : encodeName(principal),
+    tenant: names.tenant === undefined ? '' : encodeName(tenant),
+    attributes: names.attributes === undefined || isEmpty ? '' : encodeAttributes(attributes),
   }
-  if (names.attributes !== undefined && Object.keys(attributes).length > 0) {
-    fields.push([names.attributes, encodeAttributes(attributes)])
-  }
-  return fields.some(([, value]) => value.length > MAX_LENGTH) ? undefined : fields
+  const { principal: encoded, tenant: encodedTenant } = values
+  if (encoded === undefined || encodedTenant === undefined) return undefined
+  const isLong = [encoded, encodedTenant, values.attributes].some(
+    ({ length }) => length > MAX_LENGTH,
+  )
+  return isLong ? undefined : { ...values, principal: encoded, tenant: encodedTenant }
+}
+
+/** The headers for an identity. */
+export function identityFields(
+  { principal, tenant, attributes }: IdentityValues,
+  names: IdentityHeaderNames,
+): readonly Field[] {
+  const fields = [
+    [names.principal, principal],
+    [names.tenant, tenant],
+    [names.attributes, attributes],
+  ] as const
+  return fields.flatMap(([name, value]) =>
+    name === undefined || value === '' ? [] : [[name, value] as const],
+  )
 }
 
 /**
- * Percent-encodes a principal, so that `decodeURIComponent` returns it: `%`, blanks at either end, which servers trim, and all
- * but printable ASCII. Different principals get different values.
+ * Percent-encodes a name, so that `decodeURIComponent` returns it: all but visible ASCII, `%`, and the comma, with which two
+ * headers are joined. Different names get different values.
  */
-export function encodePrincipal(principal: string): string | undefined {
-  if (/[\p{Cc}\p{Cs}]/u.test(principal)) return undefined
-  return principal.replace(/[^\x20-\x7e]+|%|^ | $/gu, encodeURIComponent)
+export function encodeName(name: string): string | undefined {
+  if (/[\p{Cc}\p{Cs}]/u.test(name)) return undefined
+  return name.replace(/[^\x21-\x7e]+|[%,]/gu, encodeURIComponent)
 }
 
 /** Encodes attributes as JSON in ASCII, which every server reads the same way. */

@@ -146,7 +146,9 @@ describe('a random key', () => {
     const ask = asker(fetch, { context: { headers: [] }, cache: {} })
     await ask()
     await ask()
-    const bodies = fetch.mock.calls.map(([, { body }]) => JSON.parse(body ?? '') as { api_key: string })
+    const bodies = fetch.mock.calls.map(
+      ([, { body }]) => JSON.parse(body ?? '') as { api_key: string },
+    )
     expect(bodies[0]?.api_key).toMatch(/^random_/)
     expect(bodies[1]?.api_key).not.toBe(bodies[0]?.api_key)
     expect(bodies[0]).toMatchObject({ request: { path: '/with-auth/random-key' } })

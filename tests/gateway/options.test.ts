@@ -11,7 +11,11 @@ const upstream = 'http://127.0.0.1:8321'
 it('has a default for every option except the upstream', () => {
   expect(resolveGateway({ upstream })).toEqual({
     upstream: { origin: upstream, basePath: '' },
-    identityHeaders: { principal: 'x-auth-principal', attributes: 'x-auth-attributes' },
+    identityHeaders: {
+      principal: 'x-auth-principal',
+      tenant: 'x-auth-tenant',
+      attributes: 'x-auth-attributes',
+    },
     forwardAuthorization: false,
     stripHeaders: [],
     publicOrigin: undefined,
@@ -19,6 +23,7 @@ it('has a default for every option except the upstream', () => {
     timeoutMs: 120_000,
     upstreamFetch: { fetch: expect.any(Function) as unknown, decodesSilently: false },
     onFailure: undefined,
+    sign: undefined,
   })
 })
 
@@ -27,14 +32,17 @@ describe('the identityHeaders', () => {
     resolveGateway({ upstream, identityHeaders }).identityHeaders
 
   it.each([
-    [{ principal: 'Remote-User' }, { principal: 'remote-user', attributes: 'x-auth-attributes' }],
     [
-      { principal: 'x_user', attributes: false },
-      { principal: 'x_user', attributes: undefined },
+      { principal: 'Remote-User' },
+      { principal: 'remote-user', tenant: 'x-auth-tenant', attributes: 'x-auth-attributes' },
     ],
     [
-      { principal: false, attributes: false },
-      { principal: undefined, attributes: undefined },
+      { principal: 'x_user', tenant: 'X-Org', attributes: false },
+      { principal: 'x_user', tenant: 'x-org', attributes: undefined },
+    ],
+    [
+      { principal: false, tenant: false, attributes: false },
+      { principal: undefined, tenant: undefined, attributes: undefined },
     ],
   ])('%j are turned into %j', (identityHeaders, names) => {
     expect(namesOf(identityHeaders)).toEqual(names)
@@ -58,9 +66,43 @@ describe('the identityHeaders', () => {
     [{ attributes: 'connection' }, 'identityHeaders.attributes'],
     [{ attributes: 'content_type' }, 'identityHeaders.attributes'],
     [{ attributes: 'X.Auth.Principal' }, 'identityHeaders.attributes'],
+    [{ attributes: 'X.Auth.Tenant' }, 'identityHeaders.attributes'],
+    [{ tenant: 'X.Auth.Principal' }, 'identityHeaders.tenant'],
+    [{ tenant: 'x_auth_signature' }, 'identityHeaders.tenant'],
+    [{ tenant: 'host' }, 'identityHeaders.tenant'],
+    [{ principal: 'X-Auth-Tenant' }, 'identityHeaders.tenant'],
     [{ principle: 'x-user' }, 'identityHeaders.principle'],
   ])('reject %j', (identityHeaders, option) => {
     expect(() => namesOf(identityHeaders)).toThrow(expect.objectContaining({ option }))
+  })
+})
+
+describe('the secret to sign with', () => {
+  const SECRET = '0123456789abcdef'
+
+  it('is one secret, or the first of a list', () => {
+    for (const secret of [SECRET, [SECRET, 'x'.repeat(1024)]]) {
+      expect(resolveGateway({ upstream, sign: { secret } }).sign).toBeTypeOf('function')
+    }
+  })
+
+  it.each([
+    [true, 'sign'],
+    ['a-secret-that-nobody-should-see', 'sign'],
+    [{}, 'sign.secret'],
+    [{ secret: undefined }, 'sign.secret'],
+    [{ secret: '' }, 'sign.secret'],
+    [{ secret: 'too-short-secret'.slice(1) }, 'sign.secret'],
+    [{ secret: 'x'.repeat(1025) }, 'sign.secret'],
+    [{ secret: 'a secret with blanks' }, 'sign.secret'],
+    [{ secret: 'a-secret-that-is-ü' }, 'sign.secret'],
+    [{ secret: [] }, 'sign.secret'],
+    [{ secret: [SECRET, 'short-secret'] }, 'sign.secret'],
+    [{ secret: SECRET, header: 'x-sig' }, 'sign.header'],
+  ])('is not %j, and no message shows it', (sign, option) => {
+    const make = (): unknown => resolveGateway({ upstream, sign })
+    expect(make).toThrow(expect.objectContaining({ option }))
+    expect(make).not.toThrow(/secret-|with blanks|0123/)
   })
 })
 

@@ -3,22 +3,26 @@ import { describe, expect, it } from 'vitest'
 import {
   createCopyHeaders,
   createFacts,
-  DEFAULT_NAMES,
   encodeAttributes,
-  encodePrincipal,
+  encodeName,
   identityFields,
+  identityValues,
 } from '../../src/gateway/request-headers.ts'
+import { GATEWAY_HEADERS } from '../../src/verifiers/upstream/signature.ts'
 import { get, raw } from '../support/requests.ts'
 import { words } from '../support/words.ts'
 import type { ClientAddress } from '../../src/gateway.ts'
-import type { CredentialsSource } from '../../src/index.ts'
+import type { IdentityHeaderNames } from '../../src/gateway/request-headers.ts'
+import type { SecretSource } from '../../src/core/response/admission.ts'
+import type { Auth } from '../../src/index.ts'
 
-const OPTIONS = { identityHeaders: DEFAULT_NAMES, forwardAuthorization: false, stripHeaders: [] }
+const { signature: _, ...NAMES } = GATEWAY_HEADERS
+const OPTIONS = { identityHeaders: NAMES, forwardAuthorization: false, stripHeaders: [] }
 const copy = createCopyHeaders(OPTIONS)
 
 function copied(
   headers: Record<string, string>,
-  credentials: readonly CredentialsSource[] = ['bearer'],
+  credentials: readonly SecretSource[] = ['bearer'],
   by = copy,
 ): Record<string, string> {
   return Object.fromEntries(by(new Headers(headers), credentials))
@@ -44,15 +48,17 @@ describe('the copy of a client’s headers', () => {
     words(`
     X-Auth-Principal x_auth_principal X.Auth.Principal X-Auth_Principal
     X-AUTH-ATTRIBUTES x_auth.attributes
+    X-Auth-Tenant x_auth_tenant X.Auth_Tenant
+    X-Auth-Signature x_auth_signature x-AUTH.signature
   `),
   )('lacks the identity header %s (CVE-2026-30851)', (name) => {
     expect(copied({ [name]: 'admin' })).toEqual({})
   })
 
   it('lacks the default identity headers even when others are configured', () => {
-    const names = { principal: 'remote-user', attributes: undefined }
+    const names = { principal: 'remote-user', tenant: undefined, attributes: undefined }
     const by = createCopyHeaders({ ...OPTIONS, identityHeaders: names })
-    const headers = { 'Remote.User': 'admin', 'x-auth-principal': 'a', 'x-auth-attributes': '{}' }
+    const headers = { 'Remote.User': 'admin', 'x-auth-principal': 'a', 'x-auth-tenant': 'b' }
     expect(copied(headers, [], by)).toEqual({})
   })
 
@@ -100,40 +106,53 @@ describe('credentials', () => {
     const stripping = createCopyHeaders({ ...options, stripHeaders: ['authorization'] })
     expect(copied({ authorization: 'Bearer x' }, [], stripping)).toEqual({})
   })
+
+  it.each([false, true])(
+    'for the verifier alone are removed in every spelling, with forwardAuthorization: %s',
+    (forwardAuthorization) => {
+      const by = createCopyHeaders({ ...OPTIONS, forwardAuthorization })
+      const secret = { 'x-proxy-secret': 's', X_Proxy_Secret: 's', 'x.proxy.secret': 's' }
+      expect(copied({ ...secret, 'x-other': 'o' }, [{ consumed: 'x-proxy-secret' }], by)).toEqual({
+        'x-other': 'o',
+      })
+    },
+  )
 })
 
 describe('a principal', () => {
   it.each([
-    ['CN=Alice Smith, O="ACME"', 'CN=Alice Smith, O="ACME"'],
+    ['CN=Alice/O="ACME"', 'CN=Alice/O="ACME"'],
+    // A server that takes the name as a token allows neither.
+    ['CN=Alice Smith, O="ACME"', 'CN=Alice%20Smith%2C%20O="ACME"'],
     ['山田', '%E5%B1%B1%E7%94%B0'],
     ['Jos%C3%A9', 'Jos%25C3%25A9'],
     [' alice ', '%20alice%20'],
     ['  ', '%20%20'],
     ['a\u2028b', 'a%E2%80%A8b'],
   ])('%j is encoded as %s', (principal, value) => {
-    expect(encodePrincipal(principal)).toBe(value)
+    expect(encodeName(principal)).toBe(value)
   })
 
   it.each(['a\r\nX-Admin: 1', 'a\nb', 'a\0', 'a\tb', 'a\x7fb', 'a\x85b', 'a\ud800'])(
     '%j is never sent (header injection)',
     (principal) => {
-      expect(encodePrincipal(principal)).toBeUndefined()
+      expect(encodeName(principal)).toBeUndefined()
     },
   )
 
   it('survives encoding and decoding, even by a server that trims', () => {
     const letter = fc.oneof(
-      fc.constantFrom(' ', '%', 'a', 'é', '\n', '\ud800'),
+      fc.constantFrom(' ', ',', '%', 'a', 'é', '\n', '\ud800'),
       fc.integer({ min: 0, max: 0x10ffff }).map((code) => String.fromCodePoint(code)),
     )
     const { failed } = fc.check(
       fc.property(fc.array(letter, { minLength: 1 }), (letters) => {
         const principal = letters.join('')
-        const value = encodePrincipal(principal)
+        const value = encodeName(principal)
         if (value === undefined) return /[\p{Cc}\p{Cs}]/u.test(principal)
         const headers = new Headers({ x: value })
         return (
-          /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value) &&
+          /^[\x21-\x2b\x2d-\x7e]+$/.test(value) &&
           decodeURIComponent(headers.get('x') ?? '') === principal
         )
       }),
@@ -144,7 +163,7 @@ describe('a principal', () => {
 
   it('of 60,000 blanks is encoded in linear time', () => {
     const started = performance.now()
-    encodePrincipal(`a${' '.repeat(60_000)}b`)
+    encodeName(`a${' '.repeat(60_000)}b`)
     expect(performance.now() - started).toBeLessThan(500)
   })
 })
@@ -157,29 +176,43 @@ describe('the identity headers', () => {
     expect(JSON.parse(value)).toEqual(attributes)
   })
 
+  const fieldsOf = (auth: Auth, names: IdentityHeaderNames = NAMES): unknown => {
+    const values = identityValues(auth, names)
+    return values && identityFields(values, names)
+  }
+
   it('are sent under their configured names, and only with a value', () => {
-    const auth = { principal: 'alice', attributes: { roles: ['admin'] } }
-    expect(identityFields(auth, DEFAULT_NAMES)).toEqual([
+    const auth = { principal: 'alice', tenant: 'acme', attributes: { roles: ['admin'] } }
+    expect(fieldsOf(auth)).toEqual([
       ['x-auth-principal', 'alice'],
+      ['x-auth-tenant', 'acme'],
       ['x-auth-attributes', '{"roles":["admin"]}'],
     ])
-    expect(identityFields(auth, { principal: undefined, attributes: undefined })).toEqual([])
-    expect(identityFields({ attributes: {} }, DEFAULT_NAMES)).toEqual([])
+    expect(fieldsOf(auth, { ...NAMES, tenant: 'x-org' })).toContainEqual(['x-org', 'acme'])
+    const none = { principal: undefined, tenant: undefined, attributes: undefined }
+    expect(fieldsOf(auth, none)).toEqual([])
+    expect(fieldsOf({ attributes: {} })).toEqual([])
   })
 
-  it('are all left out if a header cannot carry one of them', () => {
-    const bad = { principal: 'a\nb', attributes: { roles: ['admin'] } }
-    expect(identityFields(bad, DEFAULT_NAMES)).toBeUndefined()
-    expect(identityFields(bad, { ...DEFAULT_NAMES, principal: undefined })).toHaveLength(1)
+  it.each([
+    [{ principal: 'a\nb' }, 'principal'],
+    [{ tenant: 'a\r\nX-Admin: 1' }, 'tenant'],
+    [{ tenant: '\ud800' }, 'tenant'],
+  ] as const)('are all left out if a header cannot carry %j', (names, name) => {
+    const bad = { ...names, attributes: { roles: ['admin'] } }
+    expect(fieldsOf(bad)).toBeUndefined()
+    expect(fieldsOf(bad, { ...NAMES, [name]: undefined })).toHaveLength(1)
   })
 
   it('are all left out if one is longer than 8,192 characters: nothing is truncated', () => {
-    const fields = (length: number): unknown =>
-      identityFields({ principal: 'a'.repeat(length), attributes: {} }, DEFAULT_NAMES)
-    expect(fields(8192)).toHaveLength(1)
-    expect(fields(8193)).toBeUndefined()
+    for (const name of ['principal', 'tenant']) {
+      const fields = (length: number): unknown =>
+        fieldsOf({ [name]: 'a'.repeat(length), attributes: {} })
+      expect(fields(8192)).toHaveLength(1)
+      expect(fields(8193)).toBeUndefined()
+    }
     const attributes = { groups: Array.from({ length: 1000 }, (_, index) => `group-${index}`) }
-    expect(identityFields({ principal: 'alice', attributes }, DEFAULT_NAMES)).toBeUndefined()
+    expect(fieldsOf({ principal: 'alice', attributes })).toBeUndefined()
   })
 })
 

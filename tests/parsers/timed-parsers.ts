@@ -1,4 +1,5 @@
-import { createClientAddresses, parseNetwork } from '../../src/cli/gateway/client-address.ts'
+import { createClientAddresses } from '../../src/cli/gateway/client-address.ts'
+import { parseNetwork } from '../../src/verifiers/upstream/address.ts'
 import { resolveConfig } from '../../src/core/config/parse.ts'
 import { parseCacheControl } from '../../src/core/endpoint/freshness.ts'
 import { createCredentialsReader } from '../../src/core/request/credentials.ts'

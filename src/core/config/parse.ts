@@ -92,8 +92,13 @@ function checkRules(given: Given, parsed: Parsed, problems: Problems): void {
     problems.add(misusedOption(['cache'], LISTED_HEADERS))
   }
   if (typeof requestIdHeader === 'string' && credentials !== undefined) {
+    const consumed = parsed.traits?.consumes.map((header) => ({ header })) ?? []
     problems.attempt(() =>
-      rejectLoggedCredentials(requestIdHeader, credentials, given.requestIdHeader),
+      rejectLoggedCredentials(
+        requestIdHeader,
+        [...credentials, ...consumed],
+        given.requestIdHeader,
+      ),
     )
   }
 }

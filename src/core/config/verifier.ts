@@ -1,4 +1,5 @@
-import { invalidOption, misusedOption } from './option-checks.ts'
+import { parseList, valueThat } from './kinds.ts'
+import { invalidOption, isHttpToken, misusedOption } from './option-checks.ts'
 import type { ContextConfig, Verifier } from '../verifier.ts'
 import type { Kind } from './kinds.ts'
 import type { OptionPath, Problems } from './problems.ts'
@@ -7,6 +8,8 @@ import type { OptionPath, Problems } from './problems.ts'
 export interface VerifierTraits {
   readonly reads: ContextConfig | undefined
   readonly local: boolean
+  /** In lower case. */
+  readonly consumes: readonly string[]
   readonly label: string | undefined
   readonly warnings: readonly string[]
   readonly id: string | undefined
@@ -14,6 +17,33 @@ export interface VerifierTraits {
 
 type Context = Required<ContextConfig>
 
+const LOCAL = valueThat((value): value is true => value === true, 'true, or left out', {
+  kind: 'local',
+  default: true,
+})
+const LABEL = valueThat(
+  (value): value is string => typeof value === 'string' && /^[a-z][a-z\d_]{0,31}$/.test(value),
+  'a lower-case letter, then at most 31 of a-z, 0-9 and "_"',
+  { kind: 'label', default: '' },
+)
+const TEXT = valueThat((value): value is string => typeof value === 'string', 'a string', {
+  kind: 'text',
+  default: '',
+})
+const WARNINGS: Kind<readonly string[]> = {
+  form: { kind: 'warnings' },
+  parse: (value, path) => {
+    if (!Array.isArray(value)) throw invalidOption(path, value, 'a list of strings')
+    return parseList(value, path, TEXT.parse)
+  },
+}
+const HEADERS: Kind<readonly string[]> = {
+  form: { kind: 'headers' },
+  parse: (value, path) => {
+    if (!Array.isArray(value)) throw invalidOption(path, value, 'a list of header names')
+    return parseList(value, path, parseHeaderName)
+  },
+}
 const NOTHING: Context = {
   headers: [],
   params: 'none',
@@ -23,19 +53,34 @@ const NOTHING: Context = {
 }
 
 /** The properties of a verifier. Each that is there must have its type, since a misspelt value could change a decision. */
-export function readTraits(verifier: Verifier, problems: Problems): VerifierTraits {
-  const { reads, local, label, warnings = [], id } = verifier
-  const require = (isRight: boolean, name: string, value: unknown, expected: string): void => {
-    if (!isRight) problems.add(invalidOption(['verifier', name], value, expected))
+export function readTraits(
+  verifier: Verifier,
+  problems: Problems,
+  path: OptionPath = ['verifier'],
+): VerifierTraits {
+  const read = <Value>(name: keyof Verifier, kind: Kind<Value>): Value | undefined => {
+    const value: unknown = Reflect.get(verifier, name)
+    return value === undefined
+      ? undefined
+      : problems.attempt(() => kind.parse(value, [...path, name]))
   }
-  const isText = (value: unknown): boolean => value === undefined || typeof value === 'string'
-  require(local === undefined || local === true, 'local', local, 'true, or left out')
-  require(isText(id), 'id', id, 'a string')
-  const isLabel = label === undefined || /^[a-z][a-z\d_]{0,31}$/.test(String(label))
-  require(isLabel, 'label', label, 'a lower-case letter, then at most 31 of a-z, 0-9 and _')
-  const isList = Array.isArray(warnings) && warnings.every((one) => typeof one === 'string')
-  require(isList, 'warnings', warnings, 'a list of strings')
-  return { reads, local: local === true, label, warnings: [...warnings], id }
+  return {
+    reads: verifier.reads,
+    local: read('local', LOCAL) === true,
+    consumes: read('consumes', HEADERS) ?? [],
+    label: read('label', LABEL),
+    warnings: read('warnings', WARNINGS) ?? [],
+    id: read('id', TEXT),
+  }
+}
+
+/** What a verifier reads: no part that it leaves out. One that says nothing reads the usual context. */
+export function contextOf(
+  reads: ContextConfig | undefined,
+  kind: Kind<ContextConfig, Context>,
+  path: OptionPath,
+): Context {
+  return kind.parse(reads === undefined ? {} : { ...NOTHING, ...reads }, path)
 }
 
 /**
@@ -49,7 +94,7 @@ export function contextFor(
   problems: Problems,
 ): Context {
   const path: OptionPath = ['context']
-  const needed = kind.parse({ ...NOTHING, ...reads }, ['verifier', 'reads'])
+  const needed = contextOf(reads, kind, ['verifier', 'reads'])
   const context = kind.parse({ ...needed, ...given }, path)
   for (const part of lacking(needed, context)) {
     const expected = `told as the verifier reads it: ${part.expected}`
@@ -74,4 +119,9 @@ function missingHeader(needed: Context['headers'], told: Context['headers']): st
   if (needed === 'all') return '"all"'
   const missing = needed.find((name) => !told.includes(name))
   return missing === undefined ? undefined : `with ${JSON.stringify(missing)}`
+}
+
+function parseHeaderName(value: unknown, path: OptionPath): string {
+  if (isHttpToken(value)) return value.toLowerCase()
+  throw invalidOption(path, value, 'a header name')
 }

@@ -14,7 +14,8 @@ import { adoptUnavailable } from '../errors.ts'
 import { systemClock as clock } from '../runtime.ts'
 import type { CachedDecision } from './cache/cache.ts'
 import type { VerdictStore } from './cache/verdict-store.ts'
-import type { CircuitBreaker } from './circuit-breaker.ts'
+import type { CircuitBreaker, CircuitBreakerHooks } from './circuit-breaker.ts'
+import type { CircuitBreakerConfig } from '../auth-config.ts'
 import type { ResolvedConfig } from '../config/parse.ts'
 import type { PendingVerdict, TimedAsk, Ask } from '../endpoint/verdict.ts'
 import type { Channel } from '../response/events.ts'
@@ -39,6 +40,16 @@ export interface Memory {
   readonly asked: VerdictStore<number> | undefined
 }
 
+/** How a source of verdicts is spared while it fails. */
+export type Protection = Pick<ResolvedConfig, 'retry' | 'circuitBreaker' | 'concurrency'>
+
+/** What is known of a source of verdicts, and who is told of its circuits. */
+export interface Lately {
+  readonly tokens: KnownTokens
+  readonly outage: RecentOutage
+  readonly onState: CircuitBreakerHooks['onState']
+}
+
 /**
  * Composes `cache( sharedCalls( shareVerdicts( recognise( enforceDeadline( limit( circuitBreaker( retry( endpoint ))))))))`. The cache has a
  * part on either side of the shared call: one looks a decision up, one stores what the call brings. The circuit breaker has
@@ -51,25 +62,21 @@ export function createVerifier(
   memory: Memory = createMemory(config),
 ): ComposedVerifier {
   const { cache, tokens } = memory
-  const { retry: retries, circuitBreaker, concurrency, timeoutMs } = config
-  const windowMs = circuitBreaker === false ? 10_000 : circuitBreaker.windowMs
-  const outage = new RecentOutage(windowMs, clock.now)
+  const outage = createOutage(config)
   // A caller with a made-up token must not stop a verifier that answers from memory for all others.
-  const isLocal = config.traits?.local === true
-  const breaker = isLocal ? undefined : createBreaker(config, outage, channel)
-  let timed = adopting(createSource(config, endpoint, channel))
-  if (retries !== false && !isLocal) timed = retry(timed, retries, clock)
-  if (breaker !== undefined) timed = breaker.watch(timed)
-  if (!isLocal) timed = limit(timed, concurrency, clock, () => !tokens.isEmpty())
-  const call = enforceDeadline(timed, clock)
-  const known = recognise(breaker?.rejectWhileOpen(call) ?? call, tokens, outage)
+  const protection = config.traits?.local === true ? undefined : config
+  const known = protect(createSource(config, endpoint, channel), protection, {
+    tokens,
+    outage,
+    onState: (state, of) => channel.report?.({ type: 'circuit', state, tokens: of }),
+  })
   const shared = shareAcrossInstances(known, config, memory)
   const calls = new SharedCalls(cache?.fill(shared) ?? shared, config, clock)
   const share: Ask = (check, deadline) => calls.ask(check, deadline)
   const ask = cache?.orStale(share, outage) ?? share
   return {
     lookUp: (token, told) => cache?.lookUp(token, told),
-    ask: (check) => ask(check, clock.now() + timeoutMs),
+    ask: (check) => ask(check, clock.now() + config.timeoutMs),
     forget: (token) => {
       tokens.forget(token === undefined ? undefined : tokens.markOf(token))
       cache?.forget(token)
@@ -98,18 +105,48 @@ function createMemory({ cache, store }: ResolvedConfig): Memory {
   }
 }
 
+/**
+ * Composes `recognise( enforceDeadline( limit( circuitBreaker( retry( source )))))` around one source of verdicts.
+ *
+ * @param protection `undefined` for a source that answers from memory: then only the deadline is enforced.
+ */
+export function protect(
+  source: TimedAsk,
+  protection: Protection | undefined,
+  { tokens, outage, onState }: Lately,
+): Ask {
+  if (protection === undefined) {
+    return recognise(enforceDeadline(adopting(source), clock), tokens, outage)
+  }
+  const { retry: retries, circuitBreaker, concurrency } = protection
+  const breaker =
+    circuitBreaker === false ? undefined : createBreaker(circuitBreaker, outage, onState)
+  let timed = adopting(source)
+  if (retries !== false) timed = retry(timed, retries, clock)
+  if (breaker !== undefined) timed = breaker.watch(timed)
+  const call = enforceDeadline(
+    limit(timed, concurrency, clock, () => !tokens.isEmpty()),
+    clock,
+  )
+  return recognise(breaker?.rejectWhileOpen(call) ?? call, tokens, outage)
+}
+
+/** Remembers an outage for as long as the circuit breaker does. */
+export function createOutage({ circuitBreaker }: Pick<Protection, 'circuitBreaker'>): RecentOutage {
+  return new RecentOutage(circuitBreaker === false ? 10_000 : circuitBreaker.windowMs, clock.now)
+}
+
 function createBreaker(
-  { circuitBreaker }: ResolvedConfig,
+  options: Required<CircuitBreakerConfig>,
   outage: RecentOutage,
-  { report }: Channel,
-): CircuitBreaker | undefined {
-  if (circuitBreaker === false) return undefined
-  return createCircuitBreaker(circuitBreaker, clock, {
+  onState: CircuitBreakerHooks['onState'],
+): CircuitBreaker {
+  return createCircuitBreaker(options, clock, {
     isFailure: (error, check) => outage.isShownBy(error, check),
     onState: (state, tokens) => {
       // The endpoint counts as failing until the circuit closes, however long that takes.
       outage.note()
-      report?.({ type: 'circuit', state, tokens })
+      onState(state, tokens)
     },
   })
 }

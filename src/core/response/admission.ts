@@ -10,7 +10,10 @@ export type Admission = { readonly admitted: true } & (
 /** The reason that admits a request without an allow. `shadow`: the decision was a denial in shadow mode. */
 export type Exemption = 'public' | 'preflight' | 'shadow'
 
-type Sources = readonly CredentialsSource[]
+/** Where a request may hold a secret: a source of its token, or a header that is for the verifier alone. */
+export type SecretSource = CredentialsSource | { readonly consumed: string }
+
+type Sources = readonly SecretSource[]
 
 // Makes the constructor of a subclass work on an object that exists already.
 // oxlint-disable-next-line no-extraneous-class
@@ -50,7 +53,7 @@ class Admitted extends Given {
   }
 }
 
-/** Remembers that a wrapper admitted a request, and returns the admission. `credentials`: where it looks for a token. */
+/** Remembers that a wrapper admitted a request, and returns the admission. `credentials`: where the request may hold a secret. */
 export function rememberAdmission(
   request: Request,
   admission: Admission,
@@ -60,7 +63,7 @@ export function rememberAdmission(
   return admission
 }
 
-/** How a request was admitted, and where its token may be. `undefined` if no wrapper admitted it. */
+/** How a request was admitted, and where it may hold a secret. `undefined` if no wrapper admitted it. */
 export function admissionOf(request: Request): ReturnType<typeof Admitted.read> {
   return Admitted.read(request)
 }

@@ -48,7 +48,8 @@ export function createDecisionEvent(
     ...(check?.skipped === undefined ? {} : { skipped: check.skipped }),
     ...(check?.endpointStatus === undefined ? {} : { endpointStatus: check.endpointStatus }),
   }
-  const verifier = progress.hit?.verifier ?? check?.verifier ?? (check && progress.setup.label)
+  const asked = progress.hit ?? check
+  const verifier = asked && (asked.verifier ?? progress.setup.label)
   if (verifier !== undefined) event.verifier = verifier
   try {
     addFacts(event, progress, auth)

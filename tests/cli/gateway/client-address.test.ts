@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createClientAddresses, parseNetwork } from '../../../src/cli/gateway/client-address.ts'
+import { createClientAddresses } from '../../../src/cli/gateway/client-address.ts'
+import { parseNetwork } from '../../../src/verifiers/upstream/address.ts'
 
 const CONFLICTING = Symbol('conflicting')
 const TRUSTED = ['10.0.0.0/8', '2001:db8:ff::/48']

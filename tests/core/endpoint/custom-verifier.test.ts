@@ -15,13 +15,25 @@ describe('a custom verifier', () => {
   it('is asked the question with the signal, and counted', async () => {
     const verifier = vi.fn<CustomVerifier>().mockReturnValue({ outcome: 'deny' })
     const check = checkOf()
-    expect(await createCustomVerifier(verifier, 'optional', channel)(check, Infinity, signal)).toMatchObject(
-      {
-        outcome: 'deny',
-      },
-    )
+    expect(
+      await createCustomVerifier(verifier, 'optional', channel)(check, Infinity, signal),
+    ).toMatchObject({
+      outcome: 'deny',
+    })
     expect(verifier).toHaveBeenCalledExactlyOnceWith(check.question, signal, expect.anything())
     expect(check.attempts).toBe(1)
+  })
+
+  it('is told how much time is left', async () => {
+    let leftMs: number | undefined
+    const verifier: CustomVerifier = (_question, _signal, run) => {
+      leftMs = run?.timeLeftMs?.()
+      return { outcome: 'deny' }
+    }
+    const deadline = performance.now() + 60_000
+    await createCustomVerifier(verifier, 'optional', channel)(checkOf(), deadline, signal)
+    expect(leftMs).toBeGreaterThan(30_000)
+    expect(leftMs).toBeLessThanOrEqual(60_000)
   })
 
   it('may answer at once or later', async () => {
@@ -53,7 +65,7 @@ describe('a custom verifier', () => {
 
   it('that does not obey its signal is given up as timeout', async () => {
     const controller = new AbortController()
-    const verify = createCustomVerifier(() => new Promise(() => undefined), 'optional')
+    const verify = createCustomVerifier(() => new Promise(() => undefined), 'optional', channel)
     const verdict = verify(checkOf(), Infinity, controller.signal)
     controller.abort()
     await expect(verdict).rejects.toMatchObject({ reason: 'timeout' })

@@ -166,16 +166,21 @@ describe('caching rules of the endpoint', () => {
     const now = Date.now()
     vi.spyOn(Date, 'now').mockReturnValue(now)
     const expiring = (exp: unknown): Transport => answering(200, JSON.stringify({ exp }), CACHE)
-    const endsAt = now + 5000
-    expect(await ask(expiring(endsAt / 1000))).toMatchObject({ maxAgeMs: 5000, endsAt })
-    expect(await ask(expiring(4e9))).toMatchObject({ maxAgeMs: 60_000, endsAt: 4e12 })
-    expect(await ask(answering(200, `{"exp":${endsAt / 1000}}`))).toMatchObject({ maxAgeMs: 5000 })
+    const expiresAt = now + 5000
+    expect(await ask(expiring(expiresAt / 1000))).toMatchObject({
+      maxAgeMs: 5000,
+      auth: { expiresAt },
+    })
+    expect(await ask(expiring(4e9))).toMatchObject({ maxAgeMs: 60_000, auth: { expiresAt: 4e12 } })
+    expect(await ask(answering(200, `{"exp":${expiresAt / 1000}}`))).toMatchObject({
+      maxAgeMs: 5000,
+    })
     for (const past of [-1, 0, now / 1000]) {
       expect(await ask(expiring(past))).toMatchObject({ maxAgeMs: 0 })
     }
-    expect(await ask(expiring('1'))).not.toHaveProperty('endsAt')
+    expect(await ask(expiring('1'))).not.toHaveProperty('auth.expiresAt')
     for (const none of ['null', '5', '{}', '[]']) {
-      expect(await ask(answering(200, none))).not.toHaveProperty('endsAt')
+      expect(await ask(answering(200, none))).not.toHaveProperty('auth.expiresAt')
     }
     vi.restoreAllMocks()
   })

@@ -126,7 +126,7 @@ describe('a key', () => {
     const context = { headers: ['a', 'x-b', 'x-c'], method: true }
     expect(encode(context)).toBe(
       '1' +
-        '81:[["e"],{"headers":["a","x-b","x-c"],"params":"values","path":true,"method":true}]' +
+        '103:[["e"],{"headers":["a","x-b","x-c"],"params":"values","path":true,"method":true,"clientAddress":false}]' +
         '2:/a3:x=13:GET1:10:-1:t',
     )
     const all = { headers: 'all', params: 'none', path: false }

@@ -18,7 +18,7 @@ function auditFacts(
     startedAt: performance.now(),
     setup: { config: { requestIdHeader }, readCredentials },
   }
-  const known = token === undefined ? decided : { ...decided, token, isHit: true }
+  const known = token === undefined ? decided : { ...decided, token, hit: { verifier: undefined } }
   const { type, outcome, path, durationMs, cache, attempts, ...facts } = createDecisionEvent(
     known,
     { outcome: 'allow' },

@@ -8,8 +8,10 @@ const TEXT_BYTES = 16
 
 /** Estimates the bytes of an identity, as measured on V8. The objects around short texts take most of them. */
 export function sizeOf(auth: Auth): number {
-  const { principal = '', attributes, scopes, clientId = '', tenant = '', claims } = auth
-  let bytes = sizeOfText(principal) + sizeOfText(clientId) + sizeOfText(tenant)
+  const { principal = '', attributes, scopes, clientId, tenant, claims } = auth
+  let bytes = sizeOfText(principal)
+  if (clientId !== undefined) bytes += sizeOfText(clientId)
+  if (tenant !== undefined) bytes += sizeOfText(tenant)
   if (scopes !== undefined) bytes += sizeOfList(scopes)
   // Each character of JSON stands for at most the bytes of a short text.
   if (claims !== undefined) bytes += TEXT_BYTES * JSON.stringify(claims).length

@@ -134,7 +134,9 @@ describe('an allow that says when it ends (RFC 7662 §4)', () => {
 
   it('is not served stale after that', async () => {
     asked
-      .mockImplementationOnce(() => allow({ auth: { attributes: {}, expiresAt: state.wall + 1500 } }))
+      .mockImplementationOnce(() =>
+        allow({ auth: { attributes: {}, expiresAt: state.wall + 1500 } }),
+      )
       .mockImplementation(fail('unreachable'))
     const { outcome } = cached({ staleIfErrorMs: 5000 })
     await outcome()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { includes, parseAddress, parseNetwork } from '../../../src/cli/gateway/client-address.ts'
+import { includes, parseAddress, parseNetwork } from '../../../src/verifiers/upstream/address.ts'
 import { words } from '../../support/words.ts'
 
 function textOf(address: string): string | undefined {

@@ -1,0 +1,164 @@
+import { emptyRecord } from '../../core/request/question.ts'
+import { decodeName, readAttributes, readValues } from './identity.ts'
+import { parseUpstreamOptions } from './options.ts'
+import { createProofCheck } from './proof.ts'
+import type { AuthConfig } from '../../core/auth-config.ts'
+import type { Question } from '../../core/types.ts'
+import type { ContextConfig, Verdict, Verifier } from '../../core/verifier.ts'
+import type { ResolvedUpstream, UpstreamOptions } from './options.ts'
+import type { ResolvedProof } from './proof-options.ts'
+
+/** The part of a config that {@link fromUpstream} makes. */
+export type UpstreamConfig = Required<Pick<AuthConfig, 'credentials' | 'tokenFormat' | 'verifier'>>
+
+type Headers = Question['request']['headers']
+type Allow = Extract<Verdict, { outcome: 'allow' }>
+
+const REDACTED = '[redacted]'
+
+const MALFORMED: Verdict = { outcome: 'deny', detail: 'malformed' }
+
+const TRUSTS_NETWORK =
+  'proof.network is true: whoever can reach this server can name any caller. ' +
+  'Prefer { header, secret }, { signature, secret } or { addresses }'
+
+/** Verifiers that allow every token, since they trust whoever can reach this server. */
+const TRUSTING = new WeakSet<Verifier>()
+
+/** Whether a verifier allows every token by its options, so that a made-up one proves nothing about it. */
+export function trustsNetwork(verifier: Verifier | undefined): boolean {
+  return verifier !== undefined && TRUSTING.has(verifier)
+}
+
+/**
+ * Takes the identity from headers of a proxy in front, such as the gateway of this package, oauth2-proxy or Envoy. It makes the
+ * part of a config that reads them; spread it into the config of `withAuth`.
+ *
+ * A request without the principal header gets a 401, and one without the proof a 403. Every header is read by its exact name, and
+ * one that comes twice is rejected. The proxy must remove what a client sends in these headers, in every spelling.
+ *
+ * A signature covers the time, the method, the path and the identity, and neither query nor body. It can be sent again until it
+ * ends. A decision by signature is not used for longer than its signature.
+ *
+ * @throws AuthConfigError for an invalid option. A proof is required.
+ *
+ * @example
+ * ```ts
+ * import { getAuth, withAuth } from 'with-auth'
+ * import { fromUpstream } from 'with-auth/verifiers'
+ *
+ * export const createServer = (secret: string) =>
+ *   withAuth((request: Request) => new Response(`Hello ${getAuth(request).principal}`), {
+ *     ...fromUpstream({
+ *       principalHeader: 'x-auth-principal',
+ *       proof: { signature: 'x-auth-signature', secret },
+ *     }),
+ *   })
+ * ```
+ */
+export function fromUpstream(options: UpstreamOptions): UpstreamConfig {
+  const upstream = parseUpstreamOptions(options)
+  const { principalHeader, proof } = upstream
+  const verifier: Verifier = Object.assign(createVerifier(upstream), {
+    reads: readsOf(upstream),
+    consumes: headersOf(upstream),
+    local: true as const,
+    label: 'upstream',
+    warnings: proof.kind === 'network' ? [TRUSTS_NETWORK] : [],
+    describe: () => ({
+      ...upstream,
+      attributeHeaders: Object.fromEntries(upstream.attributeHeaders),
+      proof: describeProof(proof),
+    }),
+  })
+  if (proof.kind === 'network') TRUSTING.add(verifier)
+  return {
+    credentials: { header: principalHeader },
+    tokenFormat: 'visible-ascii',
+    verifier,
+  }
+}
+
+/** Exactly what the verifier looks at, since a cached decision is used only for requests that are equal in that. */
+function readsOf(upstream: ResolvedUpstream): ContextConfig {
+  const { proof } = upstream
+  const isSigned = proof.kind === 'signature'
+  return Object.freeze({
+    headers: headersOf(upstream),
+    params: 'none',
+    path: isSigned,
+    method: isSigned,
+    clientAddress: proof.kind === 'addresses',
+  })
+}
+
+function headersOf(upstream: ResolvedUpstream): readonly string[] {
+  const { proof, principalHeader, tenantHeader, attributesHeader, attributeHeaders } = upstream
+  const proofHeader = 'header' in proof ? proof.header : undefined
+  const headers = [principalHeader, tenantHeader, attributesHeader, proofHeader]
+  return [
+    ...headers.filter((name) => name !== undefined),
+    ...attributeHeaders.map(([name]) => name),
+  ]
+}
+
+function createVerifier(upstream: ResolvedUpstream): Verifier {
+  const { principalHeader, tenantHeader, attributesHeader } = upstream
+  const checkProof = createProofCheck(upstream.proof)
+  const wrongSource = `"credentials" must be { header: "${principalHeader}" }, as fromUpstream makes it`
+  return async ({ token, request }, _signal, run) => {
+    const { headers, path, method = '' } = request
+    const [tenant, attributes] = [
+      valueOf(headers, tenantHeader),
+      valueOf(headers, attributesHeader),
+    ]
+    const statement = { method, path, principal: token, tenant, attributes }
+    const result = await checkProof(request, statement)
+    if (!result.isProven) {
+      return { outcome: 'deny', reason: 'forbidden', detail: result.detail, maxAgeMs: 0 }
+    }
+    // A token from elsewhere is no name that the proxy vouches for.
+    if (valueOf(headers, principalHeader).trim() !== token) {
+      run?.warn?.(wrongSource)
+      return MALFORMED
+    }
+    const principal = decodeName(token)
+    const read = readAllAttributes(attributes, upstream.attributeHeaders, headers)
+    if (principal === undefined || read === undefined) return MALFORMED
+    const allow: Allow = { outcome: 'allow', principal, attributes: read, expiresAt: result.endsAt }
+    if (tenant === '') return allow
+    const name = decodeName(tenant)
+    return name === undefined ? { outcome: 'deny', detail: 'tenant' } : { ...allow, tenant: name }
+  }
+}
+
+/** The value of a header, or `''` if it is missing or not read. */
+function valueOf(headers: Headers, name: string | undefined): string {
+  return name === undefined ? '' : (headers[name] ?? '')
+}
+
+function readAllAttributes(
+  json: string,
+  attributeHeaders: ResolvedUpstream['attributeHeaders'],
+  headers: Headers,
+): Readonly<Record<string, readonly string[]>> | undefined {
+  const named = json === '' ? {} : readAttributes(json)
+  if (named === undefined) return undefined
+  const attributes = Object.assign(emptyRecord<readonly string[]>(), named)
+  for (const [header, attribute] of attributeHeaders) {
+    const value = valueOf(headers, header)
+    const values = value === '' ? [] : readValues(value)
+    if (values === undefined) return undefined
+    if (value !== '') attributes[attribute] = [...(attributes[attribute] ?? []), ...values]
+  }
+  return attributes
+}
+
+/** The proof without its secret. */
+function describeProof(proof: ResolvedProof): object {
+  if (proof.kind === 'network') return { network: true }
+  if (proof.kind === 'addresses') return { addresses: proof.addresses }
+  if (proof.kind === 'header') return { header: proof.header, secret: REDACTED }
+  const { header: signature, maxAgeSeconds } = proof
+  return { signature, secret: REDACTED, maxAgeSeconds }
+}

@@ -1,0 +1,118 @@
+import { invalidSecret } from '../../core/config/option-checks.ts'
+import type { OptionPath } from '../../core/config/problems.ts'
+
+/** The headers in which the gateway sends an identity, and its signature. */
+export const GATEWAY_HEADERS = {
+  principal: 'x-auth-principal',
+  tenant: 'x-auth-tenant',
+  attributes: 'x-auth-attributes',
+  signature: 'x-auth-signature',
+} as const
+
+/** What a gateway signs about a request: each value as it is sent, or `''` if it is missing. */
+export interface Statement {
+  readonly method: string
+  /** The path as it is sent, without the query. */
+  readonly path: string
+  readonly principal: string
+  readonly tenant: string
+  readonly attributes: string
+}
+
+export interface SignatureOptions {
+  /** A signature by any of them is good. */
+  readonly secrets: readonly string[]
+  readonly maxAgeSeconds: number
+}
+
+/** Returns the time at which a signature ends, in milliseconds since 1970, or `undefined` if it is not good. */
+export type CheckSignature = (
+  header: string | undefined,
+  statement: Statement,
+) => Promise<number | undefined>
+
+const VERSION = '1'
+const HMAC = { name: 'HMAC', hash: 'SHA-256' }
+const HEADER = /^t=([1-9]\d{0,14}),v1=([\da-f]{64})$/
+/** How far the clock of the gateway may be ahead. */
+const MAX_AHEAD_MS = 5_000
+
+const encoder = new TextEncoder()
+
+/** Parses a secret that two servers share, or a list of them. */
+export function parseSecrets(value: unknown, path: OptionPath): readonly string[] {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value]
+  if (list.length > 0 && list.every(isSecret)) return Object.freeze([...list])
+  throw invalidSecret(path, '16 to 1024 visible ASCII characters, or a list of such secrets')
+}
+
+function isSecret(value: unknown): value is string {
+  return typeof value === 'string' && /^[\x21-\x7e]{16,1024}$/.test(value)
+}
+
+/** Makes a function that returns the value of `X-Auth-Signature` for a statement, signed now. */
+export function createSigner(
+  secret: string,
+  now: () => number = Date.now,
+): (statement: Statement) => Promise<string> {
+  const keyOf = createKeySource(secret)
+  return async (statement) => {
+    const seconds = String(Math.floor(now() / 1000))
+    const mac = await crypto.subtle.sign('HMAC', await keyOf(), encode(seconds, statement))
+    return `t=${seconds},v1=${toHex(new Uint8Array(mac))}`
+  }
+}
+
+/** Makes a function that checks a signature, in a time that does not depend on how much of it is right. */
+export function createSignatureCheck(
+  { secrets, maxAgeSeconds }: SignatureOptions,
+  now: () => number = Date.now,
+): CheckSignature {
+  const keySources = secrets.map(createKeySource)
+  return async (header = '', statement) => {
+    const [, seconds, mac] = HEADER.exec(header) ?? []
+    if (seconds === undefined || mac === undefined) return undefined
+    const signedAt = Number(seconds) * 1000
+    const end = signedAt + maxAgeSeconds * 1000
+    const time = now()
+    if (time < signedAt - MAX_AHEAD_MS || time >= end) return undefined
+    const keys = await Promise.all(keySources.map((keyOf) => keyOf()))
+    const signed = encode(seconds, statement)
+    const results = await Promise.all(
+      keys.map((key) => crypto.subtle.verify('HMAC', key, fromHex(mac), signed)),
+    )
+    return results.includes(true) ? end : undefined
+  }
+}
+
+/** Each value has its length before it, so that "xy" + "z" and "x" + "yz" differ. */
+function encode(
+  seconds: string,
+  { method, path, principal, tenant, attributes }: Statement,
+): Uint8Array<ArrayBuffer> {
+  const values = [seconds, method, path, principal, tenant, attributes]
+  const fields = values.map((value) => `${encoder.encode(value).byteLength}:${value}`)
+  return encoder.encode([VERSION, ...fields].join('\n'))
+}
+
+// Imported at the first use: Workers allow no crypto while they start. The key is kept and not its promise, which another
+// request could wait for in vain there.
+function createKeySource(secret: string): () => Promise<CryptoKey> {
+  let key: CryptoKey | undefined
+  return async () => {
+    key ??= await crypto.subtle.importKey('raw', encoder.encode(secret), HMAC, false, [
+      'sign',
+      'verify',
+    ])
+    return key
+  }
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+function fromHex(hex: string): Uint8Array<ArrayBuffer> {
+  const pairs = hex.match(/../g) ?? []
+  return Uint8Array.from(pairs, (pair) => Number.parseInt(pair, 16))
+}

@@ -1,0 +1,327 @@
+import { describe, expect, it, vi } from 'vitest'
+import { AuthConfigError, AuthUnavailableError, getAuth, withAuth } from '../../src/index.ts'
+import { get } from '../support/requests.ts'
+import type { AuthConfig, AuthEvent, Verdict, Verifier } from '../../src/index.ts'
+
+const handler = (request: Request): Response => Response.json(getAuth(request))
+
+/** A verifier with properties. */
+function verifierOf(
+  decide: (...args: Parameters<Verifier>) => ReturnType<Verifier>,
+  traits: Partial<Verifier> = {},
+): Verifier {
+  return Object.assign(decide, traits)
+}
+
+function guard(verifier: Verifier, config: AuthConfig = {}) {
+  const events: AuthEvent[] = []
+  const onEvent = (event: AuthEvent): void => void events.push(event)
+  const guarded = withAuth(handler, { verifier, onEvent, ...config })
+  const ask = async (token = 'k1', path = '/'): Promise<Response> => guarded(get(path, token))
+  return { ask, events, statusOf: async (token?: string) => (await ask(token)).status }
+}
+
+function problemOf(verifier: Verifier, config: AuthConfig = {}): string {
+  try {
+    withAuth(handler, { verifier, ...config })
+  } catch (error) {
+    if (error instanceof AuthConfigError) return error.message
+  }
+  throw new Error('The config was accepted')
+}
+
+describe('an allow with an end', () => {
+  it('is used from then on neither from the cache nor as a stale one', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] })
+    const answers: (() => Verdict)[] = [
+      () => ({ outcome: 'allow', expiresAt: Date.now() + 1000 }),
+      () => {
+        throw new AuthUnavailableError('unreachable')
+      },
+    ]
+    let calls = 0
+    const verifier = verifierOf(() => answers[Math.min(calls++, 1)]!(), { reads: {} })
+    const cache = { staleIfErrorMs: 60_000 }
+    const { statusOf } = guard(verifier, { cache, retry: false })
+    expect(await statusOf()).toBe(200)
+    vi.advanceTimersByTime(800)
+    expect(await statusOf()).toBe(200)
+    expect(calls).toBe(1)
+    vi.advanceTimersByTime(199)
+    expect(await statusOf()).toBe(200)
+    expect(calls).toBe(2)
+    vi.advanceTimersByTime(1)
+    expect(await statusOf()).toBe(401)
+    vi.setSystemTime(Date.now() - 900)
+    expect(await statusOf()).toBe(401)
+    vi.useRealTimers()
+  })
+
+  it('that says `mustRevalidate` does not stand in during an outage', async () => {
+    let calls = 0
+    const decide = (): Verdict => {
+      calls += 1
+      if (calls > 1) throw new AuthUnavailableError('unreachable')
+      return { outcome: 'allow', maxAgeMs: 1, mustRevalidate: true }
+    }
+    const cache = { staleIfErrorMs: 60_000 }
+    const { statusOf } = guard(verifierOf(decide, { reads: {} }), { cache, retry: false })
+    expect(await statusOf()).toBe(200)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(await statusOf()).toBe(401)
+    expect(calls).toBe(2)
+  })
+
+  it('that lies in the past decides its own request, and is not cached', async () => {
+    const verifier = vi.fn(() => ({ outcome: 'allow', expiresAt: Date.now() - 1 }) as const)
+    const { statusOf } = guard(verifierOf(verifier, { reads: {} }), { cache: {} })
+    expect(await statusOf()).toBe(200)
+    expect(await statusOf()).toBe(200)
+    expect(verifier).toHaveBeenCalledTimes(2)
+  })
+})
+
+describe('a verifier that answers from memory', () => {
+  const failing = (token: string): Verdict => {
+    if (token === 'good') return { outcome: 'allow' }
+    throw new AuthUnavailableError('unreachable')
+  }
+
+  it('is asked without a circuit breaker, so that made-up tokens stop no good one', async () => {
+    const calls = vi.fn()
+    const decide: Verifier = ({ token }) => {
+      calls()
+      return failing(token)
+    }
+    const config = { circuitBreaker: { minChecks: 2 }, concurrency: { maxInFlight: 1 } }
+    const local = guard(verifierOf(decide, { local: true }), config)
+    for (let count = 0; count < 20; count += 1)
+      expect(await local.statusOf(`bad${count}`)).toBe(401)
+    expect(calls).toHaveBeenCalledTimes(20)
+    expect(await local.statusOf('good')).toBe(200)
+    // The circuit of a verifier without `local` opens.
+    const remote = guard((question) => decide(question, AbortSignal.timeout(1000)), {
+      ...config,
+      retry: false,
+    })
+    for (let count = 0; count < 20; count += 1) await remote.statusOf(`bad${count}`)
+    expect(await remote.statusOf('good')).toBe(401)
+  })
+})
+
+describe('what a verifier returns', () => {
+  it('reaches the handler, frozen and copied', async () => {
+    const claims = { org: { id: 7 }, list: [1] }
+    const scopes = ['read', 'write']
+    const facts = { scopes, clientId: 'app', tenant: 'acme', claims, expiresAt: 4e12 }
+    let auth: unknown
+    const guarded = withAuth((request: Request) => void (auth = getAuth(request)) as never, {
+      verifier: () => ({ outcome: 'allow', principal: 'alice', ...facts }),
+    })
+    await guarded(get('/', 'k1'))
+    claims.list.push(2)
+    expect(auth).toEqual({
+      principal: 'alice',
+      attributes: {},
+      ...facts,
+      claims: { org: { id: 7 }, list: [1] },
+    })
+    expect(Object.isFrozen(Reflect.get(Object(auth), 'claims'))).toBe(true)
+    expect(() => scopes.push('admin')).not.toThrow()
+    expect(auth).toMatchObject({ scopes: ['read', 'write'] })
+  })
+
+  it.each<[string, object]>([
+    ['scopes that are a text', { scopes: 'admin' }],
+    // oxlint-disable-next-line no-sparse-arrays
+    ['scopes with a hole', { scopes: ['a', , 'b'] }],
+    ['a client that is a number', { clientId: 1 }],
+    ['a tenant that is null', { tenant: null }],
+    ['an end that is NaN', { expiresAt: NaN }],
+    ['an end before 1970', { expiresAt: -1 }],
+    ['an infinite end', { expiresAt: Infinity }],
+    ['claims that are a list', { claims: [] }],
+    ['claims with a function', { claims: { f: () => 1 } }],
+    ['claims of more than 8 KiB', { claims: { text: 'x'.repeat(8192) } }],
+    ['claims that contain themselves', { claims: circular() }],
+  ])('is no allow with %s', async (_what, wrong) => {
+    const { ask } = guard(() => ({ outcome: 'allow', ...wrong }))
+    const response = await ask()
+    expect(response.status).toBe(401)
+    expect(await response.json()).toMatchObject({ error: { code: 'internal_error' } })
+  })
+
+  it.each<[object]>([[{ reason: 'denied' }], [{ detail: 'k1' }], [{ detail: null }]])(
+    'is no known denial with %o',
+    async (wrong) => {
+      const { ask } = guard(() => ({ outcome: 'deny', ...wrong }))
+      expect(await (await ask()).json()).toMatchObject({ error: { code: 'internal_error' } })
+    },
+  )
+
+  it('answers 403 if it forbids, also from the cache, and tells its detail to the observer only', async () => {
+    const denial = { outcome: 'deny', reason: 'forbidden', detail: 'proof' } as const
+    const { ask, events } = guard(
+      verifierOf(() => denial, { reads: {}, label: 'upstream' }),
+      {
+        cache: {},
+        unavailableStatus: 503,
+      },
+    )
+    for (const cache of ['miss', 'hit']) {
+      const response = await ask()
+      expect(response.status).toBe(403)
+      expect(response.headers.has('www-authenticate')).toBe(false)
+      expect(await response.json()).toEqual({
+        error: { message: 'Access denied', type: 'permission_error', code: 'forbidden' },
+      })
+      expect(events.at(-1)).toMatchObject({ detail: 'proof', verifier: 'upstream', cache })
+    }
+  })
+})
+
+describe('the parts that a verifier reads', () => {
+  const reads = { headers: ['x-org'], method: true }
+
+  it('are the context, so that requests that differ in nothing else share a decision', async () => {
+    const verifier = vi.fn<Verifier>(() => ({ outcome: 'allow' }))
+    const guarded = withAuth(handler, {
+      verifier: verifierOf(verifier, { reads }),
+      cache: {},
+    })
+    const send = async (path: string, org: string): Promise<void> =>
+      void (await guarded(
+        new Request(`http://h${path}`, { headers: { authorization: 'Bearer k1', 'x-org': org } }),
+      ))
+    await send('/a?x=1', 'one')
+    await send('/b?x=2', 'one')
+    expect(verifier).toHaveBeenCalledOnce()
+    await send('/a', 'two')
+    expect(verifier).toHaveBeenCalledTimes(2)
+    expect(verifier.mock.calls[0]?.[0].request).toEqual({
+      path: '',
+      headers: { 'x-org': 'one' },
+      params: {},
+      method: 'GET',
+    })
+  })
+
+  it.each<[NonNullable<AuthConfig['context']>, string]>([
+    [
+      { headers: ['x-other'] },
+      '"context.headers" must be told as the verifier reads it: with "x-org"',
+    ],
+    [{ method: false }, '"context.method" must be told as the verifier reads it: true'],
+  ])('may not be left out of the context: %o', (context, message) => {
+    expect(
+      problemOf(
+        verifierOf(() => ({ outcome: 'deny' }), { reads }),
+        { context },
+      ),
+    ).toBe(message)
+  })
+
+  it('are checked when the guard is made', () => {
+    const decide = (): Verdict => ({ outcome: 'deny' })
+    const wrong = { reads: { paths: true } } as never
+    expect(problemOf(verifierOf(decide, wrong))).toContain('verifier.reads.paths')
+    expect(problemOf(verifierOf(decide, { label: 'My verifier' }))).toContain('"verifier.label"')
+    expect(problemOf(verifierOf(decide, { local: 1 as never }))).toContain('"verifier.local"')
+  })
+})
+
+describe('the address of the client', () => {
+  it('is told, and separates decisions', async () => {
+    const verifier = vi.fn<Verifier>(() => ({ outcome: 'allow' }))
+    const config = {
+      verifier: verifierOf(verifier, { reads: { clientAddress: true } }),
+      clientAddress: (_request: Request, server: { address?: string }) => server.address,
+      cache: {},
+    }
+    const guarded = withAuth(
+      (request: Request, _server: { address?: string }) => handler(request),
+      config,
+    )
+    for (const address of ['10.0.0.1', '10.0.0.2', '10.0.0.1']) {
+      await guarded(get('/', 'k1'), { address })
+    }
+    await guarded(get('/', 'k1'), {})
+    expect(verifier.mock.calls.map(([{ request }]) => request.clientAddress)).toEqual([
+      '10.0.0.1',
+      '10.0.0.2',
+      undefined,
+    ])
+  })
+
+  it('that is no text rejects the request', async () => {
+    const { ask } = guard(
+      verifierOf(() => ({ outcome: 'allow' }), { reads: { clientAddress: true } }),
+      { clientAddress: () => 7 as never },
+    )
+    expect(await (await ask()).json()).toMatchObject({ error: { code: 'internal_error' } })
+  })
+
+  it('cannot be read without the option', () => {
+    const verifier = verifierOf(() => ({ outcome: 'allow' }), { reads: { clientAddress: true } })
+    expect(problemOf(verifier)).toBe(
+      '"clientAddress" must be given: "context.clientAddress" needs it',
+    )
+  })
+})
+
+describe('a verifier reports', () => {
+  it('warnings of its options at once, and others once', async () => {
+    const verifier = verifierOf(
+      (_question, _signal, run) => {
+        run?.warn?.('keys are old')
+        run?.by?.('jwt')
+        run?.answered?.(200)
+        return { outcome: 'allow' }
+      },
+      { warnings: ['no issuer'], label: 'first_of' },
+    )
+    const { ask, events } = guard(verifier)
+    expect(events).toEqual([{ type: 'warning', message: 'no issuer' }])
+    await ask()
+    await ask()
+    const warnings = events.filter(({ type }) => type === 'warning')
+    expect(warnings).toHaveLength(2)
+    expect(events.at(-1)).toMatchObject({ verifier: 'jwt', endpointStatus: 200 })
+  })
+})
+
+describe('a tenant', () => {
+  const tenantOf = async (tenant: string | undefined, config: AuthConfig['tenant']) => {
+    const verifier: Verifier = () => ({ outcome: 'allow', tenant })
+    const response = await guard(verifier, config === undefined ? {} : { tenant: config }).ask()
+    const body = (await response.json()) as { tenant?: string }
+    return response.status === 200 ? body.tenant : response.status
+  }
+
+  it.each<[string | undefined, AuthConfig['tenant'], string | number | undefined]>([
+    [' Acme ', undefined, ' Acme '],
+    [' Acme ', {}, 'acme'],
+    [undefined, {}, 401],
+    ['', {}, 401],
+    ['a/b', {}, 401],
+    ['x'.repeat(129), {}, 401],
+    [undefined, { default: 'home' }, 'home'],
+    ['a/b', { default: 'home' }, 401],
+    ['acme', { mode: 'single', default: 'home' }, 'home'],
+  ])('%j with %o becomes %j', async (tenant, config, expected) => {
+    expect(await tenantOf(tenant, config)).toBe(expected)
+  })
+
+  it('that every caller gets must be named', () => {
+    const verifier: Verifier = () => ({ outcome: 'allow' })
+    expect(problemOf(verifier, { tenant: { mode: 'single' } })).toBe(
+      '"tenant.default" must be given beside "tenant.mode" "single"',
+    )
+  })
+})
+
+function circular(): Record<string, unknown> {
+  const claims: Record<string, unknown> = {}
+  claims['self'] = claims
+  return claims
+}

@@ -1,0 +1,281 @@
+import { describe, expect, it } from 'vitest'
+import { withAuth } from '../../../src/index.ts'
+import { fromUpstream } from '../../../src/verifiers/upstream/from-upstream.ts'
+import { startGuarded } from '../../support/guarded-server.ts'
+import { words } from '../../support/words.ts'
+import type { AuthConfig } from '../../../src/index.ts'
+import type { UpstreamOptions } from '../../../src/verifiers/upstream/options.ts'
+
+const SECRET = 'a-secret-of-the-proxy'
+const PROOF = ['X-Proxy-Secret', SECRET] as const
+const ALICE = ['X-User', 'alice'] as const
+const NAMES = {
+  principalHeader: 'x-user',
+  tenantHeader: 'x-org',
+  attributesHeader: 'x-attributes',
+}
+const BY_SECRET: UpstreamOptions = {
+  ...NAMES,
+  proof: { header: 'x-proxy-secret', secret: SECRET },
+}
+
+const clientAddress = (
+  _request: Request,
+  { incoming }: { incoming: { socket: { remoteAddress?: string } } },
+): string | undefined => incoming.socket.remoteAddress
+
+/** A guarded server, and the config of it. */
+function start(options: Partial<UpstreamOptions> = {}, config: AuthConfig = {}) {
+  return startGuarded({ ...config, ...fromUpstream({ ...BY_SECRET, ...options }) })
+}
+
+describe('the identity', () => {
+  it('is what the headers of the proxy say', async () => {
+    const { ask, decision } = await start()
+    const attributes = ['X-Attributes', '{"roles":["admin"],"team":"red"}'] as const
+    const { status, body } = await ask([ALICE, PROOF, ['X-Org', 'acme'], attributes])
+    expect(status).toBe(200)
+    expect(body).toEqual({
+      principal: 'alice',
+      tenant: 'acme',
+      attributes: { roles: ['admin'], team: ['red'] },
+    })
+    expect(decision()).toMatchObject({ outcome: 'allow', verifier: 'upstream', attempts: 1 })
+  })
+
+  it('is decoded, and may have no tenant and no attributes', async () => {
+    const { ask } = await start()
+    const { body } = await ask([['X-User', 'J%C3%B6rg%2C%20100%25'], PROOF])
+    expect(body).toEqual({ principal: 'Jörg, 100%', attributes: {} })
+    const empty = await ask([ALICE, PROOF, ['X-Org', ''], ['X-Attributes', '']])
+    expect(empty.body).toEqual({ principal: 'alice', attributes: {} })
+  })
+
+  it('has attributes of single headers, joined with the others', async () => {
+    const { ask } = await start({ attributeHeaders: { 'X-Groups': 'teams', 'x-role': 'roles' } })
+    const attributes = ['X-Attributes', '{"teams":["red"]}'] as const
+    const { body } = await ask([
+      ALICE,
+      PROOF,
+      attributes,
+      ['x-groups', '["blue","all"]'],
+      ['x-role', 'dev'],
+    ])
+    expect(body.attributes).toEqual({ teams: ['red', 'blue', 'all'], roles: ['dev'] })
+    expect((await ask([ALICE, PROOF, ['x-role', 'dev, admin']])).status).toBe(401)
+  })
+
+  it('has the tenant that the guard demands', async () => {
+    const { ask, decision } = await start({}, { tenant: { mode: 'multi' } })
+    expect((await ask([ALICE, PROOF, ['X-Org', ' ACME ']])).body.tenant).toBe('acme')
+    expect((await ask([ALICE, PROOF])).status).toBe(401)
+    expect(decision()).toMatchObject({ reason: 'denied', detail: 'tenant' })
+  })
+
+  it.each([
+    ['malformed', ['X-User', 'a%2'], []],
+    ['malformed', ['X-User', 'a%0Ab'], []],
+    ['malformed', ['X-User', '%ED%A0%80'], []],
+    ['malformed', ALICE, [['X-Attributes', 'admin']]],
+    ['malformed', ALICE, [['X-Attributes', '{"roles":[1]}']]],
+    [
+      'malformed',
+      ALICE,
+      [
+        ['X-Attributes', '{"roles":["a"]}'],
+        ['X-Attributes', '{"roles":["admin"]}'],
+      ],
+    ],
+    [
+      'tenant',
+      ALICE,
+      [
+        ['X-Org', 'acme'],
+        ['X-Org', 'evil'],
+      ],
+    ],
+    ['tenant', ALICE, [['X-Org', 'a%00']]],
+  ] as const)('that is %s is denied: %j %j', async (detail, user, others) => {
+    const { ask, decision } = await start()
+    const { status, body } = await ask([user, PROOF, ...others])
+    expect(status).toBe(401)
+    expect(body.error).toMatchObject({ message: 'Authentication failed' })
+    expect(decision()).toMatchObject({ outcome: 'deny', reason: 'denied', detail })
+  })
+
+  it('in a header that comes twice is rejected: the last would win elsewhere', async () => {
+    const { ask, decision } = await start()
+    expect((await ask([ALICE, ['X-User', 'admin'], PROOF])).status).toBe(401)
+    expect(decision()).toMatchObject({ reason: 'malformed_credentials' })
+  })
+
+  it('is absent without its header, whatever the proof', async () => {
+    const { ask, decision } = await start()
+    for (const fields of [[], [PROOF], [['X-User', ''], PROOF]] as const) {
+      expect((await ask(fields)).status).toBe(401)
+      expect(decision()).toMatchObject({ reason: 'missing_credentials' })
+    }
+  })
+
+  it('is never a token from elsewhere: the proxy sends its proof with every request', async () => {
+    const { ask, decision, events } = await startGuarded({
+      ...fromUpstream(BY_SECRET),
+      credentials: 'bearer',
+      tokenFormat: 'token68',
+    })
+    expect((await ask([['Authorization', 'Bearer admin'], PROOF])).status).toBe(401)
+    expect((await ask([['Authorization', 'Bearer admin'], ALICE, PROOF])).status).toBe(401)
+    expect(decision()).toMatchObject({ reason: 'denied', detail: 'malformed' })
+    const message = '"credentials" must be { header: "x-user" }, as fromUpstream makes it'
+    expect(events.filter(({ type }) => type === 'warning')).toEqual([{ type: 'warning', message }])
+  })
+})
+
+describe('a proof by secret', () => {
+  it.each([
+    ['none', []],
+    ['another', [['X-Proxy-Secret', 'another-secret-of-the-proxy']]],
+    ['a part of it', [['X-Proxy-Secret', SECRET.slice(0, -1)]]],
+    ['more than it', [['X-Proxy-Secret', `${SECRET}x`]]],
+    ['an empty one', [['X-Proxy-Secret', '']]],
+    ['the same twice', [PROOF, PROOF]],
+    ['another case', [['X-Proxy-Secret', SECRET.toUpperCase()]]],
+  ] as const)('rejects %s with a 403 that says nothing', async (_, proof) => {
+    const { ask, decision } = await start()
+    const { status, body } = await ask([ALICE, ...proof])
+    expect(status).toBe(403)
+    expect(body.error).toMatchObject({ message: 'Access denied', code: 'forbidden' })
+    expect(decision()).toMatchObject({ outcome: 'deny', reason: 'forbidden', detail: 'proof' })
+  })
+
+  it.each(words('x_proxy_secret X.Proxy.Secret X-Proxy_Secret x-proxy-secret-2'))(
+    'is not read from %s (CVE-2025-64484)',
+    async (name) => {
+      const { ask } = await start()
+      expect((await ask([ALICE, [name, SECRET]])).status).toBe(403)
+    },
+  )
+
+  it.each(words('x_user X.User X_User x-user-'))(
+    'makes no identity of %s (CVE-2025-64484)',
+    async (name) => {
+      const { ask, decision } = await start()
+      expect((await ask([[name, 'admin'], PROOF])).status).toBe(401)
+      expect(decision()).toMatchObject({ reason: 'missing_credentials' })
+      expect((await ask([ALICE, [name, 'admin'], PROOF])).body.principal).toBe('alice')
+    },
+  )
+
+  it.each(words('x_org X.Org x_attributes X.Attributes'))(
+    'adds nothing to an identity from %s',
+    async (name) => {
+      const { ask } = await start()
+      const { body } = await ask([ALICE, [name, '{"roles":["admin"]}'], PROOF])
+      expect(body).toEqual({ principal: 'alice', attributes: {} })
+    },
+  )
+
+  it('takes each secret of a list, so that they can be rotated', async () => {
+    const secret = ['the-next-secret-of-it', SECRET]
+    const { ask } = await start({ proof: { header: 'x-proxy-secret', secret } })
+    for (const one of secret) expect((await ask([ALICE, ['X-Proxy-Secret', one]])).status).toBe(200)
+    expect((await ask([ALICE, ['X-Proxy-Secret', secret.join()]])).status).toBe(403)
+  })
+
+  it('is asked for each time: no wrong one is cached, and no right one is shared', async () => {
+    const { ask, events } = await start({}, { cache: {} })
+    for (const status of [403, 403]) expect((await ask([ALICE])).status).toBe(status)
+    for (const status of [200, 200]) expect((await ask([ALICE, PROOF])).status).toBe(status)
+    expect((await ask([ALICE])).status).toBe(403)
+    const seen = events.map((event) => (event.type === 'decision' ? event.cache : ''))
+    expect(seen).toEqual(['skipped', 'skipped', 'miss', 'hit', 'skipped'])
+  })
+})
+
+describe('a proof by address', () => {
+  it.each([
+    ['127.0.0.1', 200],
+    ['127.0.0.0/8', 200],
+    ['127.9.9.9/8', 200],
+    ['::ffff:127.0.0.1', 200],
+    ['::ffff:127.0.0.0/104', 200],
+    ['127.0.0.2', 403],
+    ['10.0.0.0/8', 403],
+    ['::1', 403],
+    ['::/8', 403],
+  ])('of %s makes of 127.0.0.1 a %d', async (address, status) => {
+    const proof = { addresses: ['192.0.2.0/24', address] }
+    const { ask, decision } = await start({ proof }, { clientAddress })
+    // It is the address of the connection: no header counts.
+    const told = await ask([
+      ALICE,
+      ['X-Forwarded-For', '192.0.2.1'],
+      ['Forwarded', 'for=192.0.2.1'],
+    ])
+    expect(told.status).toBe(status)
+    expect(JSON.stringify(told)).not.toContain('127.0.0')
+    expect(decision()?.detail).toBe(status === 403 ? 'address' : undefined)
+  })
+
+  it.each([
+    ['::ffff:192.0.2.7', 200],
+    ['::FFFF:c000:0207', 200],
+    ['192.0.2.7', 200],
+    ['fe80::1%eth0', 200],
+    ['fe81::1', 403],
+    ['192.0.3.7', 403],
+    ['192.0.2.7:80', 403],
+    ['192.0.2.07', 403],
+    ['unknown', 403],
+    ['', 403],
+    [undefined, 403],
+  ])('takes the address %s: %d', async (address, status) => {
+    const proof = { addresses: ['192.0.2.0/24', 'fe80::/16'] }
+    const { ask } = await start({ proof }, { clientAddress: () => address })
+    expect((await ask([ALICE])).status).toBe(status)
+  })
+
+  it('comes after the identity: without one it is a 401', async () => {
+    const { ask, decision } = await start(
+      { proof: { addresses: ['10.0.0.0/8'] } },
+      { clientAddress },
+    )
+    expect((await ask([])).status).toBe(401)
+    expect(decision()).toMatchObject({ reason: 'missing_credentials' })
+  })
+
+  it('needs clientAddress in the config', () => {
+    const config = fromUpstream({ ...NAMES, proof: { addresses: ['10.0.0.0/8'] } })
+    expect(() => withAuth(() => new Response(), config)).toThrow(
+      expect.objectContaining({ option: 'clientAddress' }),
+    )
+  })
+})
+
+describe('trust in the network', () => {
+  it('asks for no proof, and says so', async () => {
+    const { ask, events } = await start({ proof: { network: true } })
+    const warnings = events.filter(({ type }) => type === 'warning')
+    expect(warnings).toEqual([
+      { type: 'warning', message: expect.stringContaining('can name any caller') as string },
+    ])
+    expect((await ask([ALICE])).body.principal).toBe('alice')
+  })
+})
+
+it('describes itself without its secret', () => {
+  for (const proof of [
+    { header: 'X-Proxy-Secret', secret: SECRET },
+    { signature: 'x-auth-signature', secret: [SECRET] },
+  ]) {
+    const shown = JSON.stringify(fromUpstream({ ...NAMES, proof }).verifier.describe?.())
+    expect(shown).not.toContain(SECRET)
+    expect(shown).toContain('[redacted]')
+    expect(shown).toContain('"principalHeader":"x-user"')
+  }
+  const addresses = ['10.1.0.0/8', '::1']
+  const { verifier } = fromUpstream({ ...NAMES, proof: { addresses } })
+  expect(verifier.describe?.()).toMatchObject({ proof: { addresses } })
+  const trusting = fromUpstream({ ...NAMES, proof: { network: true } })
+  expect(trusting.verifier.describe?.()).toMatchObject({ proof: { network: true } })
+})

@@ -1,0 +1,333 @@
+import { createServer } from 'node:http'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { createGateway } from '../../../src/gateway.ts'
+import { withAuth } from '../../../src/index.ts'
+import { fromUpstream } from '../../../src/verifiers/upstream/from-upstream.ts'
+import { createSigner } from '../../../src/verifiers/upstream/signature.ts'
+import { ask, serveHandler, startGuarded } from '../../support/guarded-server.ts'
+import { run } from '../../support/tcp-endpoint.ts'
+import { TOKEN } from '../../support/token.ts'
+import { words } from '../../support/words.ts'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { GatewayOptions } from '../../../src/gateway.ts'
+import type { AuthConfig, Question, Verdict } from '../../../src/index.ts'
+import type { UpstreamOptions } from '../../../src/verifiers/upstream/options.ts'
+
+/** Our gateway in front of a server, both on sockets. */
+
+const SECRET = '0123456789abcdef0123456789abcdef'
+const NEXT_SECRET = 'fedcba9876543210fedcba9876543210'
+const SIGNED: UpstreamOptions = {
+  principalHeader: 'x-auth-principal',
+  proof: { signature: 'x-auth-signature', secret: SECRET },
+}
+const BEARER = ['Authorization', `Bearer ${TOKEN}`] as const
+
+const SIGNING = { sign: { secret: SECRET } }
+
+type Fields = readonly (readonly [string, string])[]
+
+const ALLOW: Verdict = {
+  outcome: 'allow',
+  principal: 'alice b, c',
+  tenant: 'acme',
+  attributes: { roles: ['admin'], größe: ['ü"', 'a, b'] },
+}
+
+/** Starts a gateway that decides by `TOKEN`. */
+async function startGateway(
+  port: number,
+  options: Partial<GatewayOptions> = SIGNING,
+  config: AuthConfig = {},
+) {
+  const upstream = `http://127.0.0.1:${port}/base`
+  const gateway = createGateway({ upstream, ...options })
+  const verifier: AuthConfig['verifier'] = ({ token }) =>
+    token === TOKEN ? ALLOW : { outcome: 'deny' }
+  return serveHandler(withAuth(gateway, { verifier, public: ['/public/*'], ...config }))
+}
+
+/** The identity that a request has after the gateway. */
+async function through(fields: Fields, path = '/x?a=1', method = 'POST') {
+  const server = await startGuarded(fromUpstream(SIGNED))
+  const port = await startGateway(server.port)
+  return { told: await ask(port, fields, { path, method }), server }
+}
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('a signed identity', () => {
+  it('reaches the server as the gateway got it', async () => {
+    const { told, server } = await through([BEARER])
+    expect(told.status).toBe(200)
+    expect(told.body).toMatchObject(withoutOutcome(ALLOW))
+    expect(server.decision()).toMatchObject({ verifier: 'upstream', path: '/base/x' })
+  })
+
+  it.each(words('/ /x /a%2Fb /%C3%A9 /a;b /a//b /a%20b /%e9 /x/?q /~%7E'))(
+    'is good for the path %s',
+    async (path) => {
+      expect((await through([BEARER], path)).told.status).toBe(200)
+    },
+  )
+
+  it.each(words('GET HEAD POST PUT PATCH DELETE OPTIONS'))('is good for %s', async (method) => {
+    const server = await startGuarded(fromUpstream(SIGNED))
+    const port = await startGateway(server.port)
+    await ask(port, [BEARER], { method }).catch(() => undefined)
+    expect(server.decision()).toMatchObject({ outcome: 'allow', method })
+  })
+
+  it('may have neither tenant nor attributes', async () => {
+    const server = await startGuarded(fromUpstream(SIGNED))
+    const verifier = (): Verdict => ({ outcome: 'allow', principal: 'bob' })
+    const port = await startGateway(server.port, SIGNING, { verifier })
+    expect((await ask(port, [BEARER])).body).toMatchObject({ principal: 'bob', attributes: {} })
+    const identityHeaders = { tenant: false, attributes: false } as const
+    const silent = await startGateway(server.port, { ...SIGNING, identityHeaders })
+    expect((await ask(silent, [BEARER])).body).toMatchObject({ attributes: {} })
+  })
+
+  it('has other headers if both sides name them', async () => {
+    const named = { principalHeader: 'remote-user', tenantHeader: 'x-org', attributesHeader: 'x-a' }
+    const server = await startGuarded(fromUpstream({ ...SIGNED, ...named }))
+    const identityHeaders = { principal: 'Remote-User', tenant: 'X-Org', attributes: 'X-A' }
+    const port = await startGateway(server.port, { ...SIGNING, identityHeaders })
+    expect((await ask(port, [BEARER])).body).toMatchObject(withoutOutcome(ALLOW))
+  })
+
+  it('is not there on a public path, and neither is a signature of the client', async () => {
+    const fields: Fields = [
+      ['X-Auth-Principal', 'admin'],
+      ...(await sign({ path: '/base/public/x' })),
+    ]
+    const { told, server } = await through(fields, '/public/x', 'GET')
+    expect(told.status).toBe(401)
+    expect(server.decision()).toMatchObject({ reason: 'missing_credentials' })
+  })
+
+  it.each(
+    words(`X-Auth-Principal x_auth_principal X.Auth.Principal X-Auth-Tenant x_auth_tenant X-Auth-Attributes
+      x_auth.attributes X-Auth-Signature x_auth_signature X.AUTH.SIGNATURE`),
+  )('is not changed by a client that sends %s', async (name) => {
+    const { told } = await through([BEARER, [name, 'admin'], [name, 'admin']])
+    expect(told.status).toBe(200)
+    expect(told.body).toMatchObject(withoutOutcome(ALLOW))
+  })
+
+  it('is needed: a gateway that does not sign, or by another secret, is rejected', async () => {
+    const server = await startGuarded(fromUpstream(SIGNED))
+    for (const options of [{}, { sign: { secret: NEXT_SECRET } }]) {
+      const port = await startGateway(server.port, options)
+      expect((await ask(port, [BEARER])).status).toBe(403)
+      expect(server.decision()).toMatchObject({ reason: 'forbidden', detail: 'proof' })
+    }
+  })
+
+  it('is good throughout a rotation of the secret', async () => {
+    const rotate = async (gateway: readonly string[], server: readonly string[]) => {
+      const proof = { signature: 'x-auth-signature', secret: server }
+      const { port } = await startGuarded(fromUpstream({ ...SIGNED, proof }))
+      const front = await startGateway(port, { sign: { secret: gateway } })
+      return (await ask(front, [BEARER])).status
+    }
+    expect(await rotate([SECRET], [NEXT_SECRET, SECRET])).toBe(200)
+    expect(await rotate([NEXT_SECRET, SECRET], [NEXT_SECRET, SECRET])).toBe(200)
+    expect(await rotate([NEXT_SECRET], [NEXT_SECRET, SECRET])).toBe(200)
+    expect(await rotate([NEXT_SECRET, SECRET], [SECRET])).toBe(403)
+  })
+})
+
+describe('a signature that somebody has seen', () => {
+  const SIGNED_AT = Date.parse('2026-11-26T20:00:00Z')
+
+  async function replay(ageMs: number, fields: Fields, target = {}) {
+    vi.useFakeTimers({ toFake: ['Date'], now: SIGNED_AT })
+    const server = await startGuarded({
+      ...fromUpstream(SIGNED),
+      cache: { staleIfErrorMs: 60_000 },
+    })
+    const signed = await sign({ path: '/x', ...target })
+    vi.setSystemTime(SIGNED_AT + ageMs)
+    return { told: await server.ask([...signed, ...fields], { path: '/x' }), server }
+  }
+
+  it.each([
+    [-6000, 403],
+    [-5000, 200],
+    [59_000, 200],
+    [60_000, 403],
+    [61_000, 403],
+  ])('is, after %d ms, worth a %d', async (ageMs, status) => {
+    const { told, server } = await replay(ageMs, [['X-Auth-Principal', 'alice']])
+    expect(told.status).toBe(status)
+    const isGood = status === 200
+    expect(told.body.expiresAt).toBe(isGood ? SIGNED_AT + 60_000 : undefined)
+    expect(server.decision()?.detail).toBe(isGood ? undefined : 'proof')
+  })
+
+  it('is worth nothing after its time, not even from the cache', async () => {
+    const { told, server } = await replay(59_000, [['X-Auth-Principal', 'alice']])
+    expect(told.status).toBe(200)
+    const again: Fields = [
+      ...(await sign({ path: '/x' }, SIGNED_AT)),
+      ['X-Auth-Principal', 'alice'],
+    ]
+    expect((await server.ask(again, { path: '/x' })).status).toBe(200)
+    expect(server.decision()).toMatchObject({ cache: 'hit' })
+    vi.setSystemTime(SIGNED_AT + 61_000)
+    expect((await server.ask(again, { path: '/x' })).status).toBe(403)
+  })
+
+  it.each<[string, Fields, object]>([
+    ['another principal', [['X-Auth-Principal', 'admin']], {}],
+    ['another method', [['X-Auth-Principal', 'alice']], { method: 'DELETE' }],
+    ['another path', [['X-Auth-Principal', 'alice']], { path: '/y' }],
+    [
+      'a tenant',
+      [
+        ['X-Auth-Principal', 'alice'],
+        ['X-Auth-Tenant', 'evil'],
+      ],
+      {},
+    ],
+    [
+      'attributes',
+      [
+        ['X-Auth-Principal', 'alice'],
+        ['X-Auth-Attributes', '{"roles":["a"]}'],
+      ],
+      {},
+    ],
+    [
+      'a second signature',
+      [
+        ['X-Auth-Principal', 'alice'],
+        ['X-Auth-Signature', 't=1,v1=00'],
+      ],
+      {},
+    ],
+  ])('is worth nothing with %s', async (_, fields, target) => {
+    expect((await replay(0, fields, target)).told.status).toBe(403)
+  })
+})
+
+describe('a gateway behind another proxy', () => {
+  it('forwards nothing of what its own guard reads, in any spelling', async () => {
+    const seen: IncomingHttpHeaders[] = []
+    const { port } = await run(
+      createServer(({ headers }, response) => {
+        seen.push(headers)
+        response.end('{}')
+      }),
+    )
+    const front = fromUpstream({
+      principalHeader: 'x-user',
+      tenantHeader: 'x-org',
+      attributesHeader: 'x-facts',
+      attributeHeaders: { 'x-groups': 'teams' },
+      proof: { header: 'x-proxy-secret', secret: SECRET },
+    })
+    const read: Fields = [
+      ['X-User', 'alice'],
+      ['X-Org', 'acme'],
+      ['X-Facts', '{"roles":["dev"]}'],
+      ['X-Groups', 'red'],
+      ['X-Proxy-Secret', SECRET],
+    ]
+    const spelled = read.map(([name]) => [name.replaceAll('-', '_'), SECRET] as const)
+    for (const forwardAuthorization of [false, true]) {
+      const options = { forwardAuthorization }
+      const gateway = await startGateway(port, options, { ...front, public: ['/public/*'] })
+      for (const path of ['/x', '/public/x']) {
+        expect((await ask(gateway, [...read, ...spelled, ['X-Other', 'o']], { path })).status).toBe(
+          200,
+        )
+        const told = JSON.stringify(seen.at(-1)).toLowerCase()
+        expect(told).toContain('x-other')
+        expect(told).not.toMatch(/x[-_.](?:user|org|facts|groups|proxy)|0123456789/)
+        expect(told.includes('"x-auth-principal":"alice"')).toBe(path === '/x')
+      }
+    }
+  })
+})
+
+describe('OGX behind the gateway', () => {
+  /** Reads what OGX's provider `upstream_header` reads, with `tenant_header` and tenancy `multi`. */
+  function readLikeOgx(headers: IncomingHttpHeaders) {
+    const principal = headers['x-auth-principal']
+    if (typeof principal !== 'string' || principal === '') return { status: 401, body: {} }
+    const attributes: unknown = JSON.parse(String(headers['x-auth-attributes'] ?? '{}'))
+    const tenant = String(headers['x-auth-tenant'] ?? '')
+      .trim()
+      .toLowerCase()
+    const isTenant = /^[a-z0-9][a-z0-9\-_]{0,127}$/.test(tenant)
+    return { status: isTenant ? 200 : 401, body: { principal, attributes, tenant } }
+  }
+
+  async function startOgx(): Promise<number> {
+    const { port } = await run(
+      createServer(({ headers }, response) => {
+        const { status, body } = readLikeOgx(headers)
+        response.writeHead(status).end(JSON.stringify(body))
+      }),
+    )
+    return port
+  }
+
+  it('gets principal, attributes and tenant', async () => {
+    const port = await startGateway(await startOgx())
+    expect(await ask(port, [BEARER])).toEqual({
+      status: 200,
+      body: {
+        principal: 'alice%20b%2C%20c',
+        attributes: { roles: ['admin'], größe: ['ü"', 'a, b'] },
+        tenant: 'acme',
+      },
+    })
+  })
+
+  it('gets no tenant of a client', async () => {
+    const verifier = (): Verdict => ({ outcome: 'allow', principal: 'bob' })
+    const port = await startGateway(await startOgx(), {}, { verifier })
+    for (const name of words('X-Auth-Tenant x_auth_tenant X.Auth.Tenant')) {
+      expect((await ask(port, [BEARER, [name, 'evil']])).body.tenant).toBe('')
+    }
+  })
+
+  it('gets each tenant by itself: one token, two organizations, two decisions', async () => {
+    const endpoint = await serveHandler(async (request) => {
+      const { request: told } = (await request.json()) as Question
+      return Response.json({ principal: 'alice', org: { id: told.headers['x-org'] } })
+    })
+    const gateway = createGateway({ upstream: `http://127.0.0.1:${await startOgx()}` })
+    const port = await serveHandler(
+      withAuth(gateway, {
+        endpoint: `http://127.0.0.1:${endpoint}/`,
+        tenantField: 'org.id',
+        tenant: { mode: 'multi' },
+        context: { headers: ['x-org'], params: 'none', path: false },
+        cache: {},
+      }),
+    )
+    for (const org of ['acme', 'other', 'acme']) {
+      expect((await ask(port, [BEARER, ['X-Org', org]])).body.tenant).toBe(org)
+    }
+    expect((await ask(port, [BEARER])).status).toBe(401)
+  })
+})
+
+function withoutOutcome(verdict: Verdict): object {
+  const { outcome: _, ...identity } = verdict
+  return identity
+}
+
+async function sign(
+  { method = 'GET', path = '/x' }: { method?: string; path?: string },
+  at: number = Date.now(),
+): Promise<Fields> {
+  const statement = { method, path, principal: 'alice', tenant: '', attributes: '' }
+  return [['X-Auth-Signature', await createSigner(SECRET, () => at)(statement)]]
+}

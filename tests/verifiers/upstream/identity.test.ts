@@ -1,0 +1,136 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { encodeAttributes, encodeName } from '../../../src/gateway/request-headers.ts'
+import { readAttributes, decodeName, readValues } from '../../../src/verifiers/upstream/identity.ts'
+
+describe('a name', () => {
+  it.each([
+    ['alice', 'alice'],
+    ['alice%20b', 'alice b'],
+    ['a%2Cb', 'a,b'],
+    ['a%2cb', 'a,b'],
+    ['100%25', '100%'],
+    ['%C3%A9', 'é'],
+    ['a+b', 'a+b'],
+    ['alice b', 'alice b'],
+    ['%2525', '%25'],
+  ])('%s is read as %s', (value, name) => {
+    expect(decodeName(value)).toBe(name)
+  })
+
+  it.each([
+    ['a broken percent-encoding', 'a%'],
+    ['a broken percent-encoding', 'a%2'],
+    ['a broken percent-encoding', '100%!'],
+    ['bytes that are no UTF-8', '%C3'],
+    ['an encoded lone surrogate', '%ED%A0%80'],
+    ['a lone surrogate', '\ud800'],
+    ['a control character', 'a%0Ab'],
+    ['a control character', 'a%00'],
+    ['a control character', 'a\tb'],
+    ['a control character', 'a%C2%85'],
+    ['two headers', 'alice, mallory'],
+    ['two headers', 'alice,mallory'],
+    ['bytes of unknown encoding', 'caf\u00e9'],
+    ['nothing', ''],
+  ])('rejects %s: %j', (_, value) => {
+    expect(decodeName(value)).toBeUndefined()
+  })
+
+  it('is what the gateway wrote', () => {
+    fc.assert(
+      fc.property(
+        fc.string({
+          unit: fc.oneof(
+            fc.constantFrom('%', ',', ' ', '2', 'C'),
+            fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+          ),
+        }),
+        (name) => {
+          const written = encodeName(name)
+          if (written === undefined || name === '') return
+          expect(decodeName(written)).toBe(name)
+        },
+      ),
+    )
+  })
+})
+
+describe('attributes', () => {
+  it.each([
+    ['{"roles":["admin"]}', { roles: ['admin'] }],
+    ['{"roles":"admin","teams":[]}', { roles: ['admin'], teams: [] }],
+    ['{}', {}],
+    [String.raw`{"name":["J\u00f6rg"]}`, { name: ['Jörg'] }],
+    ['{"a":["x"],"a":["y"]}', { a: ['y'] }],
+  ])('%s is read', (value, attributes) => {
+    expect({ ...readAttributes(value) }).toEqual(attributes)
+  })
+
+  it.each([
+    'admin',
+    '"admin"',
+    '["admin"]',
+    'null',
+    '1',
+    '{',
+    '{"roles":1}',
+    '{"roles":null}',
+    '{"roles":{"admin":true}}',
+    '{"roles":["admin",1]}',
+    '{"roles":[["admin"]]}',
+    '{"roles":["user"]}, {"roles":["admin"]}',
+    '{"name":["J\u00f6rg"]}',
+    '{"name":["a\tb"]}',
+  ])('%j is malformed', (value) => {
+    expect(readAttributes(value)).toBeUndefined()
+  })
+
+  it('has no prototype, and takes any name', () => {
+    const attributes = readAttributes('{"__proto__":["a"],"constructor":["b"]}')
+    expect(Object.entries(attributes ?? {})).toEqual([
+      ['__proto__', ['a']],
+      ['constructor', ['b']],
+    ])
+    expect(Object.getPrototypeOf(attributes)).toBeNull()
+  })
+
+  it('are what the gateway wrote', () => {
+    const given = fc.dictionary(fc.string({ unit: 'grapheme' }), fc.array(fc.string()))
+    fc.assert(
+      fc.property(given, (attributes) => {
+        expect(readAttributes(encodeAttributes(attributes))).toEqual(attributes)
+      }),
+    )
+  })
+})
+
+describe('the values of one attribute', () => {
+  it.each([
+    ['admin', ['admin']],
+    ['"admin, owner"', ['admin, owner']],
+    ['["admin","owner"]', ['admin', 'owner']],
+    ['[]', []],
+    ['""', ['']],
+    ['admin owner', ['admin owner']],
+    ['true', ['true']],
+    ['7', ['7']],
+    ['[admin]', ['[admin]']],
+    ['{}', ['{}']],
+  ])('%s are %j', (value, values) => {
+    expect(readValues(value)).toEqual(values)
+  })
+
+  it.each([
+    'admin, owner',
+    'admin,owner',
+    '["a"], ["b"]',
+    '["a",1]',
+    '[1]',
+    '[["a"]]',
+    'J\u00f6rg',
+    'a\tb',
+  ])('%j are malformed', (value) => {
+    expect(readValues(value)).toBeUndefined()
+  })
+})

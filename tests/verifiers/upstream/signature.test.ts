@@ -1,0 +1,135 @@
+import { createHmac } from 'node:crypto'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createSignatureCheck, createSigner } from '../../../src/verifiers/upstream/signature.ts'
+import type { Statement } from '../../../src/verifiers/upstream/signature.ts'
+
+const SECRET = '0123456789abcdef0123456789abcdef'
+const OTHER = 'fedcba9876543210fedcba9876543210'
+const SECONDS = 1_764_187_200
+const STATEMENT: Statement = {
+  method: 'POST',
+  path: '/v1/chat/completions',
+  principal: 'alice%20b',
+  tenant: 'acme',
+  attributes: '{"roles":["admin"]}',
+}
+const MAC = '1ffc07cd68ad05292dc50c39d7c2a842541f10aab86c0ee9d598f5fb4fe1ebf1'
+const HEADER = `t=${SECONDS},v1=${MAC}`
+
+/** The end of the signature at a time in seconds, or `undefined` if it is not good. */
+function check(
+  header: string | undefined,
+  statement: Statement = STATEMENT,
+  at = SECONDS,
+  options: { secrets?: readonly string[]; maxAgeSeconds?: number } = {},
+): Promise<number | undefined> {
+  const { secrets = [SECRET], maxAgeSeconds = 60 } = options
+  return createSignatureCheck({ secrets, maxAgeSeconds }, () => at * 1000)(header, statement)
+}
+
+describe('a signature', () => {
+  it('is the documented one for the documented values', async () => {
+    expect(await createSigner(SECRET, () => SECONDS * 1000 + 999)(STATEMENT)).toBe(HEADER)
+    expect(await check(HEADER)).toBe((SECONDS + 60) * 1000)
+  })
+
+  it('signs each value with its length in bytes before it', async () => {
+    const statement = { method: 'GET', path: '/ü', principal: '', tenant: 'a', attributes: '' }
+    const text = `1\n${['10:1764187200', '3:GET', '3:/ü', '0:', '1:a', '0:'].join('\n')}`
+    const mac = createHmac('sha256', SECRET).update(text).digest('hex')
+    expect(await createSigner(SECRET, () => SECONDS * 1000)(statement)).toBe(
+      `t=${SECONDS},v1=${mac}`,
+    )
+  })
+
+  it.each([
+    [-6, false],
+    [-5, true],
+    [0, true],
+    [59, true],
+    [59.999, true],
+    [60, false],
+    [61, false],
+  ])('replayed %d s later is good: %s', async (age, isGood) => {
+    const end = await check(HEADER, STATEMENT, SECONDS + age)
+    expect(end).toBe(isGood ? (SECONDS + 60) * 1000 : undefined)
+  })
+
+  it('is good for as long as the option says', async () => {
+    const options = { maxAgeSeconds: 3600 }
+    expect(await check(HEADER, STATEMENT, SECONDS + 3599, options)).toBe((SECONDS + 3600) * 1000)
+    expect(await check(HEADER, STATEMENT, SECONDS + 3600, options)).toBeUndefined()
+  })
+
+  it.each<Partial<Statement>>([
+    { method: 'GET' },
+    { path: '/v1/models' },
+    { path: '/v1/chat/completions/' },
+    { principal: 'mallory' },
+    { principal: '' },
+    { tenant: 'evil' },
+    { tenant: '' },
+    { attributes: '{"roles":["admin","owner"]}' },
+    { attributes: '' },
+    // The same text, if it had no lengths.
+    { principal: 'alice%20b\n4:acme', tenant: '{"roles":["admin"]}', attributes: '' },
+  ])('of another request is not good: %j', async (change) => {
+    expect(await check(HEADER, { ...STATEMENT, ...change })).toBeUndefined()
+  })
+
+  it.each([
+    undefined,
+    '',
+    MAC,
+    `v1=${MAC}`,
+    `t=${SECONDS}`,
+    `t=${SECONDS}, v1=${MAC}`,
+    ` ${HEADER}`,
+    `${HEADER} `,
+    `${HEADER}\n`,
+    `${HEADER},v1=${MAC}`,
+    `${HEADER}, ${HEADER}`,
+    `v1=${MAC},t=${SECONDS}`,
+    `t=${SECONDS},v1=${MAC.toUpperCase()}`,
+    `T=${SECONDS},v1=${MAC}`,
+    `t=+${SECONDS},v1=${MAC}`,
+    `t=0${SECONDS},v1=${MAC}`,
+    `t=${SECONDS}.0,v1=${MAC}`,
+    `t=${SECONDS},v0=${MAC}`,
+    `t=${SECONDS},v1=${MAC.slice(2)}`,
+    `t=${SECONDS},v1=${MAC}00`,
+    `t=${'9'.repeat(400)},v1=${MAC}`,
+    `t=${SECONDS + 1},v1=${MAC}`,
+  ])('of another form is not good: %j', async (header) => {
+    expect(await check(header)).toBeUndefined()
+  })
+
+  it('is good with any secret of the verifier, while the secrets are rotated', async () => {
+    const sign = createSigner(OTHER, () => SECONDS * 1000)
+    const header = await sign(STATEMENT)
+    expect(await check(header)).toBeUndefined()
+    expect(await check(header, STATEMENT, SECONDS, { secrets: [SECRET, OTHER] })).toBeDefined()
+    expect(await check(HEADER, STATEMENT, SECONDS, { secrets: [OTHER, SECRET] })).toBeDefined()
+    expect(await check(HEADER, STATEMENT, SECONDS, { secrets: [OTHER] })).toBeUndefined()
+  })
+
+  it('of one statement is never good for another', async () => {
+    const text = fc.string({ unit: fc.constantFrom('a', '1', ':', '\n', '0', '') })
+    const statement = fc.record({
+      method: text,
+      path: text,
+      principal: text,
+      tenant: text,
+      attributes: text,
+    })
+    await fc.assert(
+      fc.asyncProperty(statement, statement, async (one, other) => {
+        const header = await createSigner(SECRET, () => SECONDS * 1000)(one)
+        const isSame = JSON.stringify(one) === JSON.stringify(other)
+        expect((await check(header, other)) !== undefined).toBe(isSame)
+        expect(await check(header, one)).toBeDefined()
+      }),
+    )
+  })
+})
