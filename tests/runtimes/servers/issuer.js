@@ -27,8 +27,7 @@ export async function createKey(alg, kid) {
   const { kty, crv, n, e, x, y } = await crypto.subtle.exportKey('jwk', pair.publicKey)
   // JSON leaves out what another kind of key has.
   const jwk = JSON.parse(JSON.stringify({ kty, crv, n, e, x, y, kid, use: 'sig' }))
-  const sign = (bytes) => crypto.subtle.sign(parameters, pair.privateKey, bytes)
-  return { alg, kid, jwk, sign }
+  return { alg, kid, jwk, parameters, privateKey: pair.privateKey }
 }
 
 export function goodClaims(issuer) {
@@ -38,7 +37,8 @@ export function goodClaims(issuer) {
 export async function sign(key, claims, header = {}) {
   const whole = { alg: key.alg, kid: key.kid, typ: 'at+jwt', ...header }
   const input = `${encodeJson(whole)}.${encodeJson(claims)}`
-  const signature = await key.sign(new TextEncoder().encode(input))
+  const bytes = new TextEncoder().encode(input)
+  const signature = await crypto.subtle.sign(key.parameters, key.privateKey, bytes)
   return `${input}.${encode(new Uint8Array(signature))}`
 }
 

@@ -12,15 +12,15 @@ Object.defineProperty(performance, 'now', { value: () => realNow() + passedMs })
 Date.now = () => realDateNow() + passedMs
 
 const TESTS = [
-  ['allows a token of each algorithm', allowsEachAlgorithm],
-  ['finds the keys by the metadata of the issuer', discovers],
-  ['rejects bad tokens', rejectsBadTokens],
-  ['shares one fetch of the keys', sharesOneFetch],
-  ['accepts a new key with its first token', acceptsNewKeys],
-  ['fetches nothing for a flood of made-up key ids', survivesFloods],
-  ['answers 503 without keys, and recovers', recovers],
-  ['serves through an outage for 70 minutes', servesThroughOutages],
-  ['ends a fetch that hangs', endsHangingFetches],
+  { name: 'allows a token of each algorithm', run: allowsEachAlgorithm },
+  { name: 'finds the keys by the metadata of the issuer', run: discovers },
+  { name: 'rejects bad tokens', run: rejectsBadTokens },
+  { name: 'shares one fetch of the keys', run: sharesOneFetch },
+  { name: 'accepts a new key with its first token', run: acceptsNewKeys },
+  { name: 'fetches nothing for a flood of made-up key ids', run: survivesFloods },
+  { name: 'answers 503 without keys, and recovers', run: recovers },
+  { name: 'serves through an outage for 70 minutes', run: servesThroughOutages },
+  { name: 'ends a fetch that hangs', run: endsHangingFetches },
 ]
 
 async function allowsEachAlgorithm(server) {
@@ -185,11 +185,11 @@ function equal(found, wanted) {
 
 async function runTests(server) {
   const failures = []
-  for (const [name, test] of TESTS) {
+  for (const { name, run } of TESTS) {
     try {
-      await test(server)
+      await run(server)
     } catch (error) {
-      failures.push(`${name}: ${error}`)
+      failures.push(`${name}: ${String(error)}`)
     }
   }
   return { passed: TESTS.length - failures.length, failures }
