@@ -70,7 +70,7 @@ export class KeySource {
   /** Keys in place of none or old ones. */
   async #renew(signal: AbortSignal, run: VerifierRun): Promise<KeySet> {
     if (this.#stale() === undefined) return this.#fetchFirst(signal, run)
-    // Nobody waits for the end of an outage that is known.
+    // In a known outage a request takes the old keys at once.
     const { isOutage } = this.#tries
     const pending = this.#tries.underWay() ?? this.#tries.start(run)
     const outcome =

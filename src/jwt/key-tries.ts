@@ -119,7 +119,7 @@ export class KeyTries {
   }
 
   #succeed(keys: KeySet, startedAt: Moment, run: VerifierRun): void {
-    // What a try brought that began later may be newer.
+    // A try that began later has succeeded, and its keys may be newer.
     if (startedAt.now < this.#goodSince) return
     this.#goodSince = startedAt.now
     this.#failures = 0

@@ -9,7 +9,7 @@ import type { ServerResponse } from 'node:http'
 import type { Answer } from '../support/verifier-service.ts'
 import type { SigningKey } from '../support/issuer.ts'
 
-/** What a key server may send in place of keys, and keys that must not be used. */
+/** Answers of a key server that hold no usable keys, and keys that must not be used. */
 
 const pass = usePassingTime()
 let key: SigningKey
@@ -116,7 +116,7 @@ describe('a key is ignored', () => {
     ['of an unknown kind', (jwk) => ({ ...jwk, kty: 'AKP' })],
     ['for encryption', (jwk) => ({ ...jwk, use: 'enc' })],
     ['without the operation verify', (jwk) => ({ ...jwk, key_ops: ['encrypt'] })],
-    ['with operations that are no list', (jwk) => ({ ...jwk, key_ops: 'verify' })],
+    ['with a text in place of a list of operations', (jwk) => ({ ...jwk, key_ops: 'verify' })],
     ['with its private part', (jwk) => ({ ...jwk, d: 'AAAA' })],
     ['for another algorithm', (jwk) => ({ ...jwk, alg: 'ES384' })],
   ])('%s', async (_what, change) => {

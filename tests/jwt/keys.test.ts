@@ -52,7 +52,7 @@ describe('the keys', () => {
     expect(calls).toHaveLength(1)
     pass(0.2 * MINUTE)
     const works: Promise<unknown>[] = []
-    // It never answers, and nobody waits for it.
+    // It never answers, and no request waits for it.
     answerWith(() => undefined)
     const run = { waitUntil: (work: Promise<unknown>) => void works.push(work) }
     expect(await ask(verifier, token, run)).toMatchObject({ outcome: 'allow' })

@@ -30,7 +30,7 @@ async function outcomeOf(verifier: Verifier, token: string): Promise<unknown> {
 }
 
 describe('an outage of the key server at the start', () => {
-  it('is no denial, ends with the first good fetch, and brings 6 calls in its first minute and then 2', async () => {
+  it('counts as unavailable, ends with the first good fetch, and brings 6 calls in its first minute and then 2', async () => {
     const key = await keyOf('ES256', 'a')
     const { options, calls, fail, publish } = await startIssuer(key)
     const verifier = jwt(options)
@@ -149,7 +149,7 @@ describe('an outage in the middle', () => {
     waits.mockRestore()
   })
 
-  it('is not known any more after a while without requests, so that the next one asks first', async () => {
+  it('is forgotten after a while without requests, so that the next one asks first', async () => {
     const [old, next] = [await keyOf('ES256', 'a'), await keyOf('ES256', 'b')]
     const { options, fail, publish } = await startIssuer(old)
     const verifier = jwt(options)

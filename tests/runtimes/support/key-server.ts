@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { close, listen } from '../../support/loopback.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-/** What the server answers. A program changes it by a POST. */
+/** The answer of the server. A program changes it by a POST. */
 interface State {
   readonly status: number
   readonly keys: readonly object[]

@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import process from 'node:process'
-import Provider from 'oidc-provider'
+import { Provider } from 'oidc-provider'
 
 const KINDS = {
   RS256: {
