@@ -97,9 +97,9 @@ export class KeySource {
     return this.#orThrow(await orAborted(Promise.race([own.ended, earlier]), signal))
   }
 
-  /** Another request may have fetched keys in the meantime. */
+  /** The keys after a try. Another request may have fetched some in the meantime. */
   #orThrow(outcome: Outcome): KeySet {
-    const keys = isGood(outcome) ? outcome : this.#stale()
+    const keys = isGood(outcome) ? this.#keys : this.#stale()
     if (keys === undefined) throw outcome
     return keys
   }

@@ -57,9 +57,8 @@ describe('the keys', () => {
     const run = { waitUntil: (work: Promise<unknown>) => void works.push(work) }
     expect(await ask(verifier, token, run)).toMatchObject({ outcome: 'allow' })
     await expect.poll(() => calls.length).toBe(2)
-    expect(works).toHaveLength(1)
     await ask(verifier, token, run)
-    expect(calls).toHaveLength(2)
+    expect(works).toHaveLength(1)
   })
 
   it('are fetched again when they are old, and a key that is gone is not trusted any more', async () => {

@@ -228,4 +228,23 @@ describe('a try that hangs', () => {
     expect(await Promise.all(all)).toEqual(Array.from({ length: 10 }, () => 'allow'))
     expect(calls).toHaveLength(2)
   })
+
+  it('never replaces what a later one has brought', async () => {
+    const [old, next] = [await keyOf('ES256', 'a'), await keyOf('ES256', 'b')]
+    const { options, calls, answerWith } = await startIssuer(old)
+    let answerLate: (() => void) | undefined
+    answerWith((_call, response) => {
+      if (calls.length > 1) return { json: { keys: [next.jwk] } }
+      answerLate = () => response.end(JSON.stringify({ keys: [old.jwk] }))
+      return undefined
+    })
+    const verifier = jwt({ ...options, timeoutMs: 2000 })
+    const token = await sign(next)
+    const [first, second] = [outcomeOf(verifier, token), outcomeOf(verifier, token)]
+    expect(await second).toBe('allow')
+    answerLate?.()
+    await first
+    expect(await outcomeOf(verifier, token)).toBe('allow')
+    expect(calls).toHaveLength(2)
+  })
 })
