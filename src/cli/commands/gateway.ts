@@ -1,7 +1,7 @@
 import { resolveConfig } from '../../core/config/parse.ts'
 import { createGateway } from '../../gateway.ts'
 import { readWholeNumber, rejectOperands, requireText } from '../command-line.ts'
-import { GUARD_OPTIONS } from '../config-of.ts'
+import { GUARD_OPTIONS } from '../gateway/guard-config.ts'
 import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
 import { asUsage, wrongValue } from '../errors.ts'
 import { createClientAddresses, parseNetwork } from '../gateway/client-address.ts'
