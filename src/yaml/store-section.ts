@@ -18,7 +18,7 @@ const number = (min: number, max: number, byDefault?: number) => ({
 })
 
 /** The keys of `server.auth.store`, as options of `redisStore`. A file is named in place of a text in PEM form. */
-export const STORE_FORM: Form = {
+export const STORE_FORM: Form & { readonly fields: NonNullable<Form['fields']> } = {
   kind: 'group',
   default: {},
   fields: {
