@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { connectGuard, connectLiveGuard, pause, stopGuards } from '../support/connected-guards.ts'
 import { findFreePort } from '../support/loopback.ts'
-import { ENGINE_MISSING, ENGINES, startEngine, stopEngines } from '../support/redis-servers.ts'
+import { ENGINES, startEngine, stopEngines } from '../support/redis-servers.ts'
 import type { Verdict } from '../../src/index.ts'
 import type { RunningEngine } from '../support/redis-servers.ts'
 
@@ -13,10 +13,6 @@ const DENY: Verdict = { outcome: 'deny' }
 const allow = (): Verdict => ALLOW
 
 afterEach(stopGuards)
-
-it.runIf(process.env['CI'] === 'true')('Valkey and Redis are installed in CI', () => {
-  expect(ENGINES.length === 2 ? 'installed' : ENGINE_MISSING).toBe('installed')
-})
 
 describe.each(ENGINES)('%s', (name) => {
   let engine: RunningEngine

@@ -1,17 +1,16 @@
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { whyMissing } from './installed.ts'
 import { findFreePort } from './loopback.ts'
 import { spawnProgram } from './spawned-program.ts'
 
 export type EngineName = 'valkey' | 'redis'
 
-/** The engines that are installed, and why a test must be skipped without them. */
+/** The engines that are installed. */
 export const ENGINES = (['valkey', 'redis'] as const).filter(
-  (name) => spawnSync(`${name}-server`, ['--version']).error === undefined,
+  (name) => whyMissing([`${name}-server`, '--version'], `${name}-server`) === undefined,
 )
-export const ENGINE_MISSING = 'no engine is installed: apt-get install valkey-server redis-server'
 
 export interface RunningEngine {
   readonly url: string
