@@ -16,7 +16,7 @@ import type { IdentityHeaderNames } from '../../src/gateway/request-headers.ts'
 import type { SecretSource } from '../../src/core/response/admission.ts'
 import type { Auth } from '../../src/index.ts'
 
-const { signature: _, ...NAMES } = GATEWAY_HEADERS
+const { signature: _signature, ...NAMES } = GATEWAY_HEADERS
 const OPTIONS = { identityHeaders: NAMES, forwardAuthorization: false, stripHeaders: [] }
 const copy = createCopyHeaders(OPTIONS)
 
