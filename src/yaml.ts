@@ -5,7 +5,7 @@
  */
 import { boolean, milliseconds } from './core/config/kinds.ts'
 import { invalidOption, readOptions } from './core/config/option-checks.ts'
-import { parseText, readFile, withStore } from './yaml/parsed-file.ts'
+import { loadFile, parseText, readFile, withStore } from './yaml/parsed-file.ts'
 import { ConfigFileError } from './yaml/problems.ts'
 import { StoreSource } from './yaml/store-section.ts'
 import { watchParsed } from './yaml/watch.ts'
@@ -149,8 +149,7 @@ export async function loadConfig(
 ): Promise<AuthConfig | undefined> {
   const { env, allowMissing } = readOptions(options, LOAD, ['options'])
   const isMissingAllowed = ALLOW_MISSING.parse(allowMissing, ['options', 'allowMissing'])
-  const parsed = parseText(readFile(path), { path, env, allowMissing: isMissingAllowed })
-  return (await withStore(parsed, new StoreSource())).config
+  return (await loadFile(path, { env, allowMissing: isMissingAllowed })).config
 }
 
 /**

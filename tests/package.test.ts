@@ -230,6 +230,19 @@ describe('the published package', { tags: ['slow'] }, () => {
       expect(runApp(script)).toContain("Cannot find package 'hono'")
     })
 
+    it('names the package that a store in a run.yaml needs', () => {
+      const store = 'cache: {}, context: { headers: [] }, store: { url: "redis://h" }'
+      const auth = `endpoint: "https://auth.example.com/", ${store}`
+      writeFileSync(join(app, 'run.yaml'), `server: { auth: { ${auth} } }`)
+      const script = `
+        const { loadConfig } = await import('with-auth/yaml')
+        await loadConfig('run.yaml').catch((error) => console.log(error.message))
+      `
+      expect(runApp(script)).toContain(
+        '"server.auth.store" must be used with the package "@redis/client" 6.3 or later: npm install @redis/client@6',
+      )
+    })
+
     it(
       'uses the copy of Hono of the app, so that onError recognises the rejection',
       TWO_INSTALLS,

@@ -2,25 +2,25 @@ import { writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import process from 'node:process'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { readCommandLine } from '../../src/cli/command-line.ts'
+import { readCommandLine } from '../../../src/cli/command-line.ts'
 import {
   completeConfig,
   GUARD_OPTIONS,
   readGuardConfig,
   withRequestIdHeader,
-} from '../../src/cli/config-of.ts'
-import { UsageError } from '../../src/cli/errors.ts'
-import { equipLike, equipWithTransport } from '../../src/cli/gateway/transport.ts'
-import { describeRevocation, revocationBounds } from '../../src/cli/revocation-bounds.ts'
-import { resolveConfig } from '../../src/core/config/parse.ts'
-import { createAuthenticator } from '../../src/index.ts'
-import { createKey } from '../../src/keys.ts'
-import { redisStore } from '../../src/redis.ts'
-import { fromUpstream } from '../../src/verifiers.ts'
-import { get } from '../support/requests.ts'
-import { setupFolder } from '../support/temporary-folder.ts'
-import { words } from '../support/words.ts'
-import type { AuthConfig, AuthEvent } from '../../src/index.ts'
+} from '../../../src/cli/gateway/guard-config.ts'
+import { UsageError } from '../../../src/cli/errors.ts'
+import { equipLike, equipWithTransport } from '../../../src/cli/gateway/transport.ts'
+import { describeRevocation, revocationBounds } from '../../../src/cli/revocation-bounds.ts'
+import { resolveConfig } from '../../../src/core/config/parse.ts'
+import { createAuthenticator } from '../../../src/index.ts'
+import { createKey } from '../../../src/keys.ts'
+import { redisStore } from '../../../src/redis.ts'
+import { fromUpstream } from '../../../src/verifiers.ts'
+import { get } from '../../support/requests.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+import { words } from '../../support/words.ts'
+import type { AuthConfig, AuthEvent } from '../../../src/index.ts'
 
 const inFolder = setupFolder()
 
