@@ -99,6 +99,16 @@ it.each(entries)('$file imports core, its own folder and the packages of its lis
   expect(importsOf(parts, isBad)).toEqual([])
 })
 
+it('the gateway takes the signature from the verifiers, and nothing else', () => {
+  const signature = 'verifiers/upstream/signature.ts'
+  const gateway = MODULES.filter(({ file }) => /^gateway[./]/.test(file))
+  const isElse = (imported: string): boolean =>
+    imported.startsWith('verifiers') && imported !== signature
+  expect(importsOf(gateway, isElse)).toEqual([])
+  const shared = MODULES.filter(({ file }) => file === signature)
+  expect(importsOf(shared, (imported) => !imported.startsWith('core/'))).toEqual([])
+})
+
 it('each module is an entry, or part of an entry, of core or of files', () => {
   const owners = new Set(['core', FILES, ...entries.map(({ file }) => file.replace(/\.ts$/, ''))])
   const strays = MODULES.filter(
