@@ -103,8 +103,9 @@ export function endpointVerifier(options: EndpointVerifierOptions): Verifier {
   }
   const secrets = Object.keys(headers).map((name) => [name, '[redacted]'])
   const shown = { endpoint: withoutQuery(url), endpointHeaders: Object.fromEntries(secrets) }
-  // Headers may say whose tokens are meant, and their values must not be in a text.
-  const id = secrets.length === 0 ? idOf('endpoint', url, fetch, [context, rest]) : undefined
+  // Headers may say whose tokens are meant, and their values must not be in a text. A function cannot be compared.
+  const isComparable = secrets.length === 0 && accepts === undefined
+  const id = isComparable ? idOf('endpoint', url, fetch, [context, rest]) : undefined
   return Object.assign(verify, {
     reads: context,
     label: 'endpoint',

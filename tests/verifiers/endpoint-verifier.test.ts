@@ -197,6 +197,8 @@ describe('the options', () => {
     expect(secret.id).toBeUndefined()
     const headers = { 'x-key': 'hunter2' }
     expect(endpointVerifier({ endpoint: ENDPOINT, endpointHeaders: headers }).id).toBeUndefined()
+    const accepts = (): boolean => true
+    expect(endpointVerifier({ endpoint: ENDPOINT, accepts }).id).toBeUndefined()
     const ids = [
       plain.id,
       endpointVerifier({ endpoint: `${ENDPOINT}2` }).id,
