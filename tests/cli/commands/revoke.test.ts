@@ -3,7 +3,7 @@ import { createClient } from '@redis/client'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { revokeCommand } from '../../../src/cli/commands/revoke.ts'
 import { main } from '../../../src/cli/main.ts'
-import { connectLiveGuard, pause, stopGuards } from '../../support/connected-guards.ts'
+import { connectLiveGuard, stopGuards, until } from '../../support/connected-guards.ts'
 import { findFreePort } from '../../support/loopback.ts'
 import { ENGINES, startEngine, stopEngines, writeStoreConfig } from '../../support/redis-servers.ts'
 import { createSurroundings } from '../../support/surroundings.ts'
@@ -88,6 +88,6 @@ describe.skipIf(engineName === undefined)('with-auth revoke on a real engine', (
     expect(printed).toBe(
       args.includes('--json') ? '{"revoked":true}\n' : 'The store has the revocation.\n',
     )
-    while ((await guard.ask(KEY)).outcome === 'allow') await pause(1)
+    await until(async () => (await guard.ask(KEY)).outcome === 'deny')
   })
 })
