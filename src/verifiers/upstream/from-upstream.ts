@@ -62,6 +62,7 @@ export function fromUpstream(options: UpstreamOptions): UpstreamConfig {
   const verifier: Verifier = Object.assign(createVerifier(upstream), {
     reads: readsOf(upstream),
     consumes: headersOf(upstream),
+    namesCaller: true as const,
     local: true as const,
     label: 'upstream',
     warnings: proof.kind === 'network' ? [TRUSTS_NETWORK] : [],
