@@ -82,7 +82,7 @@ function addFacts(
   if (requestId !== undefined) event.requestId = requestId
 }
 
-/** The token that events must not show. A name is no secret. */
+/** The token that events must not show. A name is not a secret. */
 function hiddenToken({ request, setup, token }: Progress): PresentedToken {
   if (setup.config.traits?.namesCaller === true) return undefined
   return token ?? presentedToken(request, setup.readCredentials)

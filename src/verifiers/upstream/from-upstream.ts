@@ -118,7 +118,7 @@ function createVerifier(upstream: ResolvedUpstream): Verifier {
     if (!result.isProven) {
       return { outcome: 'deny', reason: 'forbidden', detail: result.detail, maxAgeMs: 0 }
     }
-    // A token from elsewhere is no name that the proxy vouches for.
+    // The proxy vouches only for the name in its header, and not for a token from elsewhere.
     if (valueOf(headers, principalHeader).trim() !== token) {
       run?.warn?.(wrongSource)
       return MALFORMED

@@ -43,7 +43,7 @@ describe('the identity', () => {
     expect(decision()).toMatchObject({ outcome: 'allow', verifier: 'upstream', attempts: 1 })
   })
 
-  it('is in events, since a name is no secret', async () => {
+  it('is in events, since a name is not a secret', async () => {
     const { ask, decision } = await start({}, { requestIdHeader: 'x-request-id' })
     const id = ['X-Request-Id', 'of-alice'] as const
     await ask([ALICE, PROOF, id], { path: '/users/alice' })
