@@ -181,10 +181,8 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
   const onRecover = parseFunction<() => void>(given.onRecover ?? (() => undefined), 'onRecover')
   const intervalMs = INTERVAL.parse(given.intervalMs, ['options', 'intervalMs'])
   const stores = new StoreSource()
-  const parse = (text: string): ParsedFile | Promise<ParsedFile> => {
-    const parsed = parseText(text, { path, env: given.env, allowMissing: false })
-    return parsed.section === undefined ? parsed : withStore(parsed, stores)
-  }
+  const parse = async (text: string): Promise<ParsedFile> =>
+    withStore(parseText(text, { path, env: given.env, allowMissing: false }), stores)
   const read = (): string => readFile(path)
   const text = read()
   const first = await parse(text)
