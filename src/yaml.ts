@@ -5,7 +5,7 @@
  */
 import { boolean, milliseconds } from './core/config/kinds.ts'
 import { invalidOption, readOptions } from './core/config/option-checks.ts'
-import { parseText, readFile, withStore } from './yaml/parsed-file.ts'
+import { loadFile, parseText, readFile, withStore } from './yaml/parsed-file.ts'
 import { ConfigFileError } from './yaml/problems.ts'
 import { StoreSource } from './yaml/store-section.ts'
 import { watchParsed } from './yaml/watch.ts'
@@ -149,8 +149,7 @@ export async function loadConfig(
 ): Promise<AuthConfig | undefined> {
   const { env, allowMissing } = readOptions(options, LOAD, ['options'])
   const isMissingAllowed = ALLOW_MISSING.parse(allowMissing, ['options', 'allowMissing'])
-  const parsed = parseText(readFile(path), { path, env, allowMissing: isMissingAllowed })
-  return (await withStore(parsed, new StoreSource())).config
+  return (await loadFile(path, { env, allowMissing: isMissingAllowed })).config
 }
 
 /**
@@ -182,10 +181,8 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
   const onRecover = parseFunction<() => void>(given.onRecover ?? (() => undefined), 'onRecover')
   const intervalMs = INTERVAL.parse(given.intervalMs, ['options', 'intervalMs'])
   const stores = new StoreSource()
-  const parse = (text: string): ParsedFile | Promise<ParsedFile> => {
-    const parsed = parseText(text, { path, env: given.env, allowMissing: false })
-    return parsed.section === undefined ? parsed : withStore(parsed, stores)
-  }
+  const parse = async (text: string): Promise<ParsedFile> =>
+    withStore(parseText(text, { path, env: given.env, allowMissing: false }), stores)
   const read = (): string => readFile(path)
   const text = read()
   const first = await parse(text)

@@ -8,10 +8,10 @@ import { MOST_TEXT, parseFile } from './document.ts'
 import { ConfigFileError } from './problems.ts'
 import { invalidOption } from '../core/config/option-checks.ts'
 import { addProblems, checkSettings } from './settings-check.ts'
+import { StoreSource } from './store-section.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 import type { OptionProblem } from '../core/errors.ts'
 import type { Environment } from './references.ts'
-import type { StoreSource } from './store-section.ts'
 
 export interface TextOptions {
   readonly path: string
@@ -58,6 +58,14 @@ export async function withStore(parsed: ParsedFile, stores: StoreSource): Promis
   } catch (error) {
     throw error instanceof AuthConfigError ? reject(error.problems) : error
   }
+}
+
+/** Reads a file, and makes its store. @throws ConfigFileError */
+export async function loadFile(
+  path: string,
+  options: Omit<TextOptions, 'path'>,
+): Promise<ParsedFile> {
+  return withStore(parseText(readFile(path), { path, ...options }), new StoreSource())
 }
 
 function createEnvironment(env: unknown): Environment {

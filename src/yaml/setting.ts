@@ -82,11 +82,12 @@ export function readFields(
   for (const pair of pairs) {
     if (reading.findings.hasMore()) break
     const name = keyText(pair.key)
-    const [option, field] = Object.entries(fields).find(([known]) => keyOf(known) === name) ?? []
-    if (option === undefined || field === undefined || field.form.kind === 'function') {
-      rejectKey(pair, parent, option, fields, reading.findings)
+    const found = Object.entries(fields).find(([known]) => keyOf(known) === name)
+    if (found === undefined || found[1].form.kind === 'function') {
+      rejectKey(pair, parent, found?.[0], fields, reading.findings)
       continue
     }
+    const [option, field] = found
     const setting = readPair(pair, `${parent}.${keyOf(option)}`, field.form, reading)
     if (setting !== undefined) settings.set(option, setting)
   }

@@ -1,8 +1,10 @@
 import { stringify } from 'yaml'
 import { resolveConfig } from '../../core/config/parse.ts'
 import { dotted, nameMentioned } from '../../core/config/problems.ts'
-import { ConfigFileError, loadConfig } from '../../yaml.ts'
+import { ConfigFileError } from '../../yaml.ts'
+import { loadFile } from '../../yaml/parsed-file.ts'
 import { keyOf } from '../../yaml/setting.ts'
+import { STORE_FORM } from '../../yaml/store-section.ts'
 import { requireOperand } from '../command-line.ts'
 import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
 import { nameFlag } from '../errors.ts'
@@ -26,11 +28,11 @@ export const configCommand: Command = {
 
 async function run(line: CommandLine, { print }: Surroundings): Promise<number> {
   const file = requireOperand(line, 'FILE')
-  const loading = loadConfig(file)
+  const loading = loadFile(file, { env: undefined, allowMissing: false })
   if (line.has('json')) await loading.catch((error) => printProblems(error, print))
-  const config = await loading.catch(nameFlag('FILE', file))
+  const { config = {}, section } = await loading.catch(nameFlag('FILE', file))
   const resolved = resolveConfig(config)
-  const auth = showConfig(config, resolved)
+  const auth = showConfig(config, resolved, section)
   const sentence = describeRevocation(resolved)
   print(
     line.has('json')
@@ -64,8 +66,16 @@ function toYaml(value: unknown): string {
 
 const REDACTED = '[redacted]'
 
-/** A configuration with its defaults, in snake_case and without secrets. */
-export function showConfig(config: AuthConfig, resolved: ResolvedConfig): unknown {
+/**
+ * A configuration with its defaults, in snake_case and without secrets.
+ *
+ * @param section The options of its store.
+ */
+export function showConfig(
+  config: AuthConfig,
+  resolved: ResolvedConfig,
+  section?: unknown,
+): unknown {
   const {
     endpointHeaders,
     isPublic: _,
@@ -77,22 +87,23 @@ export function showConfig(config: AuthConfig, resolved: ResolvedConfig): unknow
     ...rest
   } = resolved
   const endpoint = resolved.endpoint?.replace(/\?.*/s, `?${REDACTED}`)
-  const shown = inSnakeCase({ ...rest, endpoint, public: config.public ?? [] })
-  const shownStore = store === undefined ? {} : { store: showStore(store) }
+  // Only code can have it.
+  const { clientAddress: ______, ...context } = resolved.context
+  const shownStore = store === undefined ? {} : { store: showStore(section, store) }
+  const given = { ...rest, context, endpoint, public: config.public ?? [], ...shownStore }
+  const shown = inSnakeCase(given)
   const headers = Object.keys(endpointHeaders).map((name) => [name, REDACTED])
   const shownHeaders = headers.length === 0 ? {} : { endpoint_headers: Object.fromEntries(headers) }
-  return { ...Object(shown), ...shownStore, ...shownHeaders }
+  return { ...Object(shown), ...shownHeaders }
 }
 
-function showStore({ revocationMs, lostPushTtlMs, shared }: DecisionStore): unknown {
-  const secret = shared === undefined ? {} : { secret: REDACTED }
-  return {
-    url: REDACTED,
-    ...secret,
-    share_verdicts: shared !== undefined,
-    revocation_ms: revocationMs,
-    lost_push_ttl_ms: lostPushTtlMs,
-  }
+function showStore(section: unknown, { lostPushTtlMs }: DecisionStore): object {
+  const given: unknown = { ...Object(section), lostPushTtlMs }
+  const shown = Object.entries(STORE_FORM.fields).map(([name, { form }]) => {
+    const value: unknown = Reflect.get(Object(given), name) ?? form.default
+    return [name, form.isSecret === true && value !== undefined ? REDACTED : value]
+  })
+  return Object.fromEntries(shown)
 }
 
 function inSnakeCase(value: unknown): unknown {

@@ -6,7 +6,7 @@ import { createCredentialsReader } from '../../core/request/credentials.ts'
 import { presentedToken, readRequestId, shownPath } from '../../core/response/decision-event.ts'
 import { findLoneMount } from '../../files/lone-mount.ts'
 import { watchConfig } from '../../yaml.ts'
-import { readGuardConfig, withRequestIdHeader } from '../config-of.ts'
+import { completeConfig, readGuardConfig } from './guard-config.ts'
 import { createEndpointProof, createRandomKeyAsker } from '../proof.ts'
 import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
 import { equipLike, equipWithTransport } from './transport.ts'
@@ -17,6 +17,7 @@ import type { CommandLine } from '../command-line.ts'
 import type { DecisionLog } from '../log.ts'
 import type { EndpointProof, ProofState } from '../proof.ts'
 import type { Surroundings } from '../surroundings.ts'
+import type { ClientAddresses } from './client-address.ts'
 import type { FrontOptions } from './front.ts'
 import type { RequestLog } from './request-log.ts'
 import type { EquippedConfig } from './transport.ts'
@@ -32,6 +33,7 @@ export interface LiveGuardOptions {
   readonly surroundings: Surroundings
   readonly log: DecisionLog
   readonly onEvent: RequestLog['onEvent']
+  readonly addressOf: ClientAddresses['addressOf']
   /** Handles an admitted request. */
   readonly passOn: (request: Request) => Promise<Response>
 }
@@ -61,7 +63,7 @@ export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGua
   const read = await readGuardConfig(line, surroundings, ({ message }) =>
     log({ type: 'keys_error', message }),
   )
-  const equipped = await equipWithTransport(withRequestIdHeader(read, line), surroundings)
+  const equipped = await equipWithTransport(completeConfig(read, options), surroundings)
   const first = createStage(equipped, options)
   await first.proof.start()
   const guard = createGuard(first, options)
@@ -188,15 +190,16 @@ async function followFile(
   file: string,
   read: AuthConfig,
   guard: ReturnType<typeof createGuard>,
-  { line, log, surroundings }: LiveGuardOptions,
+  options: LiveGuardOptions,
 ): Promise<() => void> {
+  const { log, surroundings } = options
   const onError = (error: unknown): void => {
     const message = error instanceof Error ? error.message : 'The configuration cannot be used'
     log({ type: 'config_error', message })
   }
   const onChange = (changed: AuthConfig): Promise<void> => {
     // Throws if the request id header carries credentials. `watchConfig` passes that to `onError`.
-    const config = withRequestIdHeader(changed, line)
+    const config = completeConfig(changed, options)
     // Its store is needed until the switch.
     return guard.replace(config).catch(onError)
   }
