@@ -37,6 +37,8 @@ export type Verdict =
       readonly expiresAt?: number | undefined
       /** How long the verdict may be cached, in milliseconds; `0`: neither cached nor shared. */
       readonly maxAgeMs?: number | undefined
+      /** `true`: after `maxAgeMs`, or `cache.allowTtlMs`, it is not used again, not even as a stale one. */
+      readonly mustRevalidate?: true | undefined
     }
   | {
       readonly outcome: 'deny'
@@ -59,6 +61,8 @@ export interface VerifierRun {
   readonly by?: (label: string) => void
   /** Notes the status with which a service answered the question. */
   readonly answered?: (status: number) => void
+  /** How long until the signal aborts, in milliseconds. */
+  readonly timeLeftMs?: () => number
 }
 
 /** Decides in place of an endpoint. The signal aborts at the deadline. Its properties are read once, when the guard is made. */

@@ -53,7 +53,8 @@ export const serviceUrl: Kind<string | URL, string> = {
 /** Adds a problem for an http URL that leads to another machine. */
 export function checkUrl(
   name: string,
-  { url, allowInsecureHttp }: { readonly url?: string; readonly allowInsecureHttp?: boolean },
+  url: string | undefined,
+  allowInsecureHttp: boolean | undefined,
   problems: Problems,
 ): void {
   if (url === undefined || allowInsecureHttp === undefined) return
@@ -124,9 +125,18 @@ export const attributes: Kind<Readonly<Record<string, string>>> = {
   },
 }
 
-/** Whether a transport asks what any other would, so that decisions of two instances are about the same service. */
-export function isPlain(transport: Transport | undefined): boolean {
-  return transport === undefined || plainTransports.has(transport)
+/**
+ * Tells verifiers apart that may decide differently. `undefined` if that depends on what cannot be compared or shown: a `fetch`
+ * of the user, or the query of a URL.
+ */
+export function idOf(
+  type: string,
+  url: string,
+  transport: Transport | undefined,
+  options: unknown,
+): string | undefined {
+  const isPlain = transport === undefined || plainTransports.has(transport)
+  return isPlain && !url.includes('?') ? JSON.stringify([type, url, options]) : undefined
 }
 
 /** What a verifier reads that looks at the token alone. */

@@ -57,6 +57,21 @@ describe('an allow with an end', () => {
     vi.useRealTimers()
   })
 
+  it('that says `mustRevalidate` does not stand in during an outage', async () => {
+    let calls = 0
+    const decide = (): Verdict => {
+      calls += 1
+      if (calls > 1) throw new AuthUnavailableError('unreachable')
+      return { outcome: 'allow', maxAgeMs: 1, mustRevalidate: true }
+    }
+    const cache = { staleIfErrorMs: 60_000 }
+    const { statusOf } = guard(verifierOf(decide, { reads: {} }), { cache, retry: false })
+    expect(await statusOf()).toBe(200)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(await statusOf()).toBe(401)
+    expect(calls).toBe(2)
+  })
+
   it('that lies in the past decides its own request, and is not cached', async () => {
     const verifier = vi.fn(() => ({ outcome: 'allow', expiresAt: Date.now() - 1 }) as const)
     const { statusOf } = guard(verifierOf(verifier, { reads: {} }), { cache: {} })

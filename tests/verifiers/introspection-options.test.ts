@@ -6,6 +6,7 @@ import type { IntrospectionOptions } from '../../src/verifiers.ts'
 
 const URL_TEXT = 'https://login.example.com/introspect?key=hunter2'
 const GOOD: IntrospectionOptions = { url: URL_TEXT, client: { id: 'api', secret: 'hunter2' } }
+const PLAIN = { ...GOOD, url: 'https://login.example.com/introspect' }
 
 function messageOf(options: unknown): string {
   try {
@@ -133,16 +134,17 @@ describe('the verifier', () => {
       { tenant: 'org' },
       { exposeClaims: ['acr'] },
     ]
-    const ids = others.map((given) => introspection({ ...GOOD, ...given }).id)
+    const ids = others.map((given) => introspection({ ...PLAIN, ...given }).id)
     expect(ids).not.toContain(undefined)
     expect(new Set(ids).size).toBe(others.length)
   })
 
   it('has no id if its questions may depend on more than options', () => {
-    expect(introspection({ ...GOOD, fetch: nodeTransport() }).id).toBeDefined()
-    expect(introspection({ ...GOOD, fetch: () => Promise.reject(new Error('x')) }).id).toBe(
-      undefined,
-    )
-    expect(introspection({ ...GOOD, client: { bearer: 'hunter2' } }).id).toBeUndefined()
+    const idWith = (given: Partial<IntrospectionOptions>) =>
+      introspection({ ...PLAIN, ...given }).id
+    expect(idWith({ fetch: nodeTransport() })).toBeDefined()
+    expect(idWith({ fetch: () => Promise.reject(new Error('x')) })).toBeUndefined()
+    expect(idWith({ client: { bearer: 'hunter2' } })).toBeUndefined()
+    expect(idWith({ url: URL_TEXT })).toBeUndefined()
   })
 })

@@ -53,12 +53,16 @@ const NOTHING: Context = {
 }
 
 /** The properties of a verifier. Each that is there must have its type, since a misspelt value could change a decision. */
-export function readTraits(verifier: Verifier, problems: Problems): VerifierTraits {
+export function readTraits(
+  verifier: Verifier,
+  problems: Problems,
+  path: OptionPath = ['verifier'],
+): VerifierTraits {
   const read = <Value>(name: keyof Verifier, kind: Kind<Value>): Value | undefined => {
     const value: unknown = Reflect.get(verifier, name)
     return value === undefined
       ? undefined
-      : problems.attempt(() => kind.parse(value, ['verifier', name]))
+      : problems.attempt(() => kind.parse(value, [...path, name]))
   }
   return {
     reads: verifier.reads,
@@ -68,6 +72,15 @@ export function readTraits(verifier: Verifier, problems: Problems): VerifierTrai
     warnings: read('warnings', WARNINGS) ?? [],
     id: read('id', TEXT),
   }
+}
+
+/** What a verifier reads: no part that it leaves out. One that says nothing reads the usual context. */
+export function contextOf(
+  reads: ContextConfig | undefined,
+  kind: Kind<ContextConfig, Context>,
+  path: OptionPath,
+): Context {
+  return kind.parse(reads === undefined ? {} : { ...NOTHING, ...reads }, path)
 }
 
 /**
@@ -81,7 +94,7 @@ export function contextFor(
   problems: Problems,
 ): Context {
   const path: OptionPath = ['context']
-  const needed = kind.parse({ ...NOTHING, ...reads }, ['verifier', 'reads'])
+  const needed = contextOf(reads, kind, ['verifier', 'reads'])
   const context = kind.parse({ ...needed, ...given }, path)
   for (const part of lacking(needed, context)) {
     const expected = `told as the verifier reads it: ${part.expected}`

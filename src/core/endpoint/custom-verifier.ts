@@ -1,8 +1,8 @@
 import { parseVerdict } from './verdict.ts'
 import { orAborted } from '../async.ts'
 import { AuthUnavailableError } from '../errors.ts'
-import { keepAlive } from '../runtime.ts'
-import type { TimedAsk } from './verdict.ts'
+import { keepAlive, systemClock } from '../runtime.ts'
+import type { ParsedVerdict, TimedAsk } from './verdict.ts'
 import type { Check } from '../request/check.ts'
 import type { Channel } from '../response/events.ts'
 import type { Verifier, VerifierRun } from '../verifier.ts'
@@ -16,19 +16,30 @@ export function createCustomVerifier(
   channel: Channel,
 ): TimedAsk {
   const warn = createWarn(channel)
-  return async (check, _deadline, signal) => {
-    check.attempts += 1
-    const run = createRun(check, warn, channel)
-    const pending = Promise.resolve(verifier(check.question, signal, run))
-    const verdict = parseVerdict(await orAborted(pending, signal), check.token)
+  return async (check, deadline, signal) => {
+    const run = createRun(check, deadline, warn, channel)
+    const verdict = await askVerifier(verifier, check, signal, run)
     if (verdict.outcome === 'deny' || identity === 'optional') return verdict
     if (verdict.auth.principal === undefined) throw new AuthUnavailableError('invalid_response')
     return verdict
   }
 }
 
+/** Asks a verifier one question, and checks the verdict. */
+export async function askVerifier(
+  verifier: Verifier,
+  check: Check,
+  signal: AbortSignal,
+  run: VerifierRun,
+): Promise<ParsedVerdict> {
+  check.attempts += 1
+  const pending = Promise.resolve(verifier(check.question, signal, run))
+  return parseVerdict(await orAborted(pending, signal), check.token)
+}
+
 function createRun(
   check: Check,
+  deadline: number,
   warn: (message: string) => void,
   { report }: Channel,
 ): VerifierRun {
@@ -42,6 +53,7 @@ function createRun(
     answered: (status) => {
       check.endpointStatus = status
     },
+    timeLeftMs: () => deadline - systemClock.now(),
   }
 }
 

@@ -112,7 +112,14 @@ export function parseVerdict(value: unknown, token: string): ParsedVerdict {
     const wrong = faultMessage(fault, token)
     throw new TypeError(`The verifier returned a malformed identity: ${wrong}`)
   })
-  return endBy({ outcome, auth, ...age })
+  return endBy({ outcome, auth, ...age, ...parseStaleness(value) })
+}
+
+function parseStaleness(value: Record<string, unknown>): Pick<AllowVerdict, 'mustRevalidate'> {
+  const mustRevalidate = readName(value, 'mustRevalidate')
+  if (mustRevalidate === undefined) return {}
+  if (mustRevalidate === true) return { mustRevalidate }
+  throw new TypeError('The verifier returned an allow with a bad "mustRevalidate"')
 }
 
 function parseDenial(value: Record<string, unknown>): Pick<DenyVerdict, 'reason' | 'detail'> {

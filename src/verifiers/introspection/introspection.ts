@@ -2,7 +2,7 @@ import { parseCacheControl } from '../../core/endpoint/freshness.ts'
 import { AuthUnavailableError } from '../../core/errors.ts'
 import { runtimeFetch } from '../../core/runtime.ts'
 import { askService } from '../ask.ts'
-import { INSECURE_HTTP, isPlain, READS_TOKEN, withoutQuery } from '../options.ts'
+import { idOf, INSECURE_HTTP, READS_TOKEN, withoutQuery } from '../options.ts'
 import { judgeAnswer } from './answer.ts'
 import { parseIntrospectionOptions } from './options.ts'
 import type { Transport } from '../../core/auth-config.ts'
@@ -51,7 +51,8 @@ export function introspection(options: IntrospectionOptions): Verifier {
     return bounded(judgeAnswer(answer.json, rest), answer, run)
   }
   const { client: proof, ...rules } = rest
-  const id = JSON.stringify(['introspection', url, proof.id, rules])
+  const id =
+    proof.id === undefined ? undefined : idOf('introspection', url, fetch, [proof.id, rules])
   const described = { url: withoutQuery(url), client: proof.shown, ...rules, allowInsecureHttp }
   return Object.assign(verify, {
     reads: READS_TOKEN,
@@ -59,7 +60,7 @@ export function introspection(options: IntrospectionOptions): Verifier {
     warnings: allowInsecureHttp ? [INSECURE_HTTP] : [],
     describe: () => ({ type: 'introspection', ...described }),
     ...(accepts === undefined ? {} : { accepts }),
-    ...(proof.id !== undefined && isPlain(fetch) ? { id } : {}),
+    ...(id === undefined ? {} : { id }),
   })
 }
 
@@ -89,8 +90,8 @@ function complain({ reason, status = 0 }: AuthUnavailableError, run?: VerifierRu
 }
 
 function bounded(verdict: Verdict, { headers }: ServiceAnswer, run?: VerifierRun): Verdict {
-  const { maxAgeMs } = parseCacheControl(headers.get('cache-control'))
-  if (maxAgeMs === undefined) return verdict
+  const { maxAgeMs, ...rest } = parseCacheControl(headers.get('cache-control'))
   if (maxAgeMs === 0) run?.warn?.(UNCACHED)
-  return { ...verdict, maxAgeMs: Math.min(maxAgeMs, verdict.maxAgeMs ?? Infinity) }
+  if (maxAgeMs === undefined) return { ...verdict, ...rest }
+  return { ...verdict, ...rest, maxAgeMs: Math.min(maxAgeMs, verdict.maxAgeMs ?? Infinity) }
 }

@@ -98,7 +98,7 @@ const KINDS: OptionKinds<ParsedOptions> = {
 /** @throws AuthConfigError with all problems. */
 export function parseIntrospectionOptions(value: unknown): ParsedOptions {
   return parseVerifierOptions(KINDS, value, (parsed, given, problems) => {
-    checkUrl('url', parsed, problems)
+    checkUrl('url', parsed.url, parsed.allowInsecureHttp, problems)
     if (given.allowMissingAudience === undefined || given.audience !== undefined) return
     const expected = 'left out without `audience`: it has no effect'
     problems.add(misusedOption(['allowMissingAudience'], expected))

@@ -24,6 +24,18 @@ describe('a custom verifier', () => {
     expect(check.attempts).toBe(1)
   })
 
+  it('is told how much time is left', async () => {
+    let leftMs: number | undefined
+    const verifier: CustomVerifier = (_question, _signal, run) => {
+      leftMs = run?.timeLeftMs?.()
+      return { outcome: 'deny' }
+    }
+    const deadline = performance.now() + 60_000
+    await createCustomVerifier(verifier, 'optional', channel)(checkOf(), deadline, signal)
+    expect(leftMs).toBeGreaterThan(30_000)
+    expect(leftMs).toBeLessThanOrEqual(60_000)
+  })
+
   it('may answer at once or later', async () => {
     const allow = { outcome: 'allow', principal: 'a' } as const
     const expected = { outcome: 'allow', auth: { principal: 'a', attributes: {} } }

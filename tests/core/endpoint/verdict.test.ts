@@ -209,6 +209,7 @@ describe('parseVerdict', () => {
     [{ outcome: 'allow', maxAgeMs: -1 }, 'maxAgeMs'],
     [{ outcome: 'allow', maxAgeMs: Number.NaN }, 'maxAgeMs'],
     [{ outcome: 'deny', maxAgeMs: '5' }, 'maxAgeMs'],
+    [{ outcome: 'allow', mustRevalidate: false }, 'mustRevalidate'],
   ])('throws for %j', (value, message) => {
     expect(() => parseVerdict(value, 'token')).toThrow(TypeError)
     expect(() => parseVerdict(value, 'token')).toThrow(message)

@@ -1,0 +1,43 @@
+import { emptyRecord } from '../core/request/question.ts'
+import type { ParsedVerdict } from '../core/endpoint/verdict.ts'
+import type { Context } from '../core/request/question.ts'
+import type { Question } from '../core/types.ts'
+import type { Verdict } from '../core/verifier.ts'
+
+/** The parts of a question that a verifier reads. It must not decide by others, and no service must be told of them. */
+export function narrowQuestion({ token, request }: Question, context: Context): Question {
+  const { path, headers, params, method, clientAddress } = request
+  return {
+    token,
+    request: {
+      path: context.path ? path : '',
+      headers: context.headers === 'all' ? headers : pickHeaders(headers, context.headers),
+      params: context.params === 'none' ? emptyRecord() : params,
+      ...(context.method && method !== undefined ? { method } : {}),
+      ...(context.clientAddress && clientAddress !== undefined ? { clientAddress } : {}),
+    },
+  }
+}
+
+/** A verdict in the form in which a verifier returns it. */
+export function toVerdict(verdict: ParsedVerdict): Verdict {
+  if (verdict.outcome === 'allow') {
+    const { auth, maxAgeMs, mustRevalidate } = verdict
+    const { stale: _stale, ...identity } = auth
+    return { outcome: 'allow', ...identity, maxAgeMs, mustRevalidate }
+  }
+  const { reason, detail, isLasting, maxAgeMs } = verdict
+  return { outcome: 'deny', reason, detail, maxAgeMs: isLasting ? maxAgeMs : 0 }
+}
+
+function pickHeaders(
+  headers: Question['request']['headers'],
+  names: readonly string[],
+): Question['request']['headers'] {
+  const picked = emptyRecord<string>()
+  for (const name of names) {
+    const value = headers[name]
+    if (value !== undefined) picked[name] = value
+  }
+  return picked
+}

@@ -1,0 +1,116 @@
+import { callback } from '../core/config/kinds.ts'
+import { OPTIONS } from '../core/config/options.ts'
+import { createEndpoint } from '../core/endpoint/endpoint.ts'
+import { Check } from '../core/request/check.ts'
+import { runtimeFetch } from '../core/runtime.ts'
+import { narrowQuestion, toVerdict } from './adapt.ts'
+import {
+  checkUrl,
+  idOf,
+  INSECURE_HTTP,
+  parseVerifierOptions,
+  serviceUrl,
+  withoutQuery,
+} from './options.ts'
+import type { AuthConfig, Transport } from '../core/auth-config.ts'
+import type { Context } from '../core/request/question.ts'
+import type { Verifier, VerifierRun } from '../core/verifier.ts'
+import type { OptionKinds } from './options.ts'
+
+/** The options of {@link endpointVerifier}. Those of the same name of a guard say more about each. */
+export interface EndpointVerifierOptions extends Pick<
+  AuthConfig,
+  'endpointHeaders' | 'allowInsecureHttp' | 'identity' | 'context' | 'fetch'
+> {
+  /** The URL of the auth endpoint, with https, or with http on loopback. */
+  readonly endpoint: string | URL
+  /**
+   * The path of the tenant in the body of a 200. A tenant that is no text denies.
+   *
+   * @default 'tenant'
+   */
+  readonly tenantField?: string
+  /** Whether a token may be one of this endpoint, by its shape alone. For `firstOf`; by default each may. */
+  readonly accepts?: (token: string) => boolean
+}
+
+interface Parsed {
+  readonly endpoint: string
+  readonly endpointHeaders: Readonly<Record<string, string>>
+  readonly allowInsecureHttp: boolean
+  readonly identity: 'optional' | 'required'
+  readonly tenantField: string
+  readonly context: Context
+  readonly accepts: ((token: string) => boolean) | undefined
+  readonly fetch: Transport | undefined
+}
+
+const KINDS: OptionKinds<Parsed> = {
+  endpoint: serviceUrl,
+  endpointHeaders: OPTIONS.endpointHeaders,
+  allowInsecureHttp: OPTIONS.allowInsecureHttp,
+  identity: OPTIONS.identity,
+  tenantField: OPTIONS.tenantField,
+  context: OPTIONS.context,
+  accepts: callback(),
+  fetch: callback(),
+}
+
+/**
+ * Makes a verifier that asks an auth endpoint, as `endpoint` of a guard does: for `firstOf`, which has several. The endpoint is
+ * told what `context` says, also if the guard tells another verifier more. A cache needs `context.headers` as a list.
+ *
+ * @throws AuthConfigError for options that cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { endpointVerifier } from 'with-auth/verifiers'
+ *
+ * export const verifier = endpointVerifier({
+ *   endpoint: 'https://auth.example.com/validate',
+ *   context: { headers: ['x-organization'], params: 'none', path: false },
+ *   accepts: (token) => token.startsWith('sk-'),
+ * })
+ * ```
+ */
+export function endpointVerifier(options: EndpointVerifierOptions): Verifier {
+  const parsed = parseVerifierOptions(KINDS, options, (given, _, problems) =>
+    checkUrl('endpoint', given.endpoint, given.allowInsecureHttp, problems),
+  )
+  const { endpoint: url, endpointHeaders: headers, context, accepts, fetch, ...rest } = parsed
+  // What the endpoint sends wrong concerns all guards: who asked last hears of it.
+  let lastRun: VerifierRun = {}
+  const ask = createEndpoint({
+    url,
+    headers,
+    identity: rest.identity,
+    tenantField: rest.tenantField,
+    // Whether the guard needs a tenant is not known here.
+    isTenantStrict: true,
+    fetch: fetch ?? runtimeFetch,
+    notify: (event) => {
+      if (event.type === 'warning') lastRun.warn?.(event.message)
+    },
+  })
+  const verify: Verifier = async (question, signal, run = {}) => {
+    lastRun = run
+    const check = new Check(narrowQuestion(question, context), '', [])
+    try {
+      return toVerdict(await ask(check, 0, signal))
+    } finally {
+      if (check.endpointStatus !== undefined) run.answered?.(check.endpointStatus)
+    }
+  }
+  const secrets = Object.keys(headers).map((name) => [name, '[redacted]'])
+  const shown = { endpoint: withoutQuery(url), endpointHeaders: Object.fromEntries(secrets) }
+  // Headers may say whose tokens are meant, and their values must not be in a text.
+  const id = secrets.length === 0 ? idOf('endpoint', url, fetch, [context, rest]) : undefined
+  return Object.assign(verify, {
+    reads: context,
+    label: 'endpoint',
+    warnings: rest.allowInsecureHttp ? [INSECURE_HTTP] : [],
+    describe: () => ({ type: 'endpoint', ...shown, context, ...rest }),
+    ...(accepts === undefined ? {} : { accepts }),
+    ...(id === undefined ? {} : { id }),
+  })
+}

@@ -1,0 +1,144 @@
+import { orAborted } from '../../core/async.ts'
+import { systemClock as clock } from '../../core/runtime.ts'
+import { toVerdict } from '../adapt.ts'
+import { describeAll } from './describe.ts'
+import { createMember, isOwn } from './member.ts'
+import { parseFirstOf } from './options.ts'
+import type { ParsedVerdict } from '../../core/endpoint/verdict.ts'
+import type { Question } from '../../core/types.ts'
+import type { Verdict, Verifier, VerifierRun } from '../../core/verifier.ts'
+import type { AskMember, MemberTraits } from './member.ts'
+import type { FirstOfOptions } from './options.ts'
+
+interface Member extends MemberTraits {
+  readonly ask: AskMember
+}
+
+/** How asking one member ended: with a verdict, or with what it threw. */
+interface Attempt {
+  /** The member, or the one that it chose among others. */
+  readonly label: string | undefined
+  readonly verdict?: ParsedVerdict
+  readonly error?: unknown
+}
+
+const NO_VERIFIER: Verdict = { outcome: 'deny', detail: 'no_verifier' }
+// For a caller that is no guard.
+const DEFAULT_BUDGET_MS = 5000
+
+/**
+ * Makes one verifier of several. Each token goes to the first one whose `accepts` returns `true` for it, or that has none;
+ * that one decides alone, so that a token of one service never reaches another. Without such a verifier the token is denied.
+ *
+ * Each verifier gets the parts of a request that it reads, and no other. One that asks a service has a circuit breaker, a limit
+ * and retries of its own: an outage of one service rejects the tokens of that service alone. The options of those names beside
+ * `verifier` have no effect.
+ *
+ * @param verifiers In the order in which they are asked. A function without `reads` reads the usual context.
+ * @throws AuthConfigError for verifiers or options that cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { withAuth } from 'with-auth'
+ * import { endpointVerifier, firstOf, introspection } from 'with-auth/verifiers'
+ *
+ * declare const env: { readonly CLIENT_SECRET: string }
+ *
+ * export default withAuth(() => new Response('hello'), {
+ *   verifier: firstOf([
+ *     introspection({
+ *       url: 'https://login.example.com/oauth2/introspect',
+ *       client: { id: 'my-api', secret: env.CLIENT_SECRET },
+ *       accepts: (token) => token.startsWith('ory_at_'),
+ *     }),
+ *     endpointVerifier({
+ *       endpoint: 'https://auth.example.com/validate',
+ *       context: { headers: [], params: 'none', path: false },
+ *     }),
+ *   ]),
+ *   cache: {},
+ * })
+ * ```
+ */
+export function firstOf(verifiers: readonly Verifier[], options: FirstOfOptions = {}): Verifier {
+  const parsed = parseFirstOf(verifiers, options)
+  const { fallThrough } = parsed.options
+  const members = parsed.members.map((traits): Member => ({
+    ...traits,
+    ask: createMember(traits, parsed.options),
+  }))
+  const verify: Verifier = async (question, signal, run = {}) => {
+    const asked = choose(members, question.token, fallThrough)
+    if (asked.length === 0) return NO_VERIFIER
+    return conclude(await askInTurn(asked, question, signal, run), run)
+  }
+  return Object.assign(verify, describeAll(parsed))
+}
+
+function choose(members: readonly Member[], token: string, all: boolean): readonly Member[] {
+  const isChosen = (member: Member): boolean => isOwn(member, token)
+  if (all) return members.filter(isChosen)
+  const first = members.find(isChosen)
+  return first === undefined ? [] : [first]
+}
+
+/** Asks one member after another, until one allows. Each gets an equal part of the time that is left. */
+async function askInTurn(
+  members: readonly Member[],
+  question: Question,
+  signal: AbortSignal,
+  run: VerifierRun,
+): Promise<readonly Attempt[]> {
+  const end = clock.now() + (run.timeLeftMs?.() ?? DEFAULT_BUDGET_MS)
+  const attempts: Attempt[] = []
+  for (const [index, member] of members.entries()) {
+    const now = clock.now()
+    const deadline = now + (end - now) / (members.length - index)
+    const attempt = await askOne(member, question, deadline, signal, run)
+    attempts.push(attempt)
+    if (attempt.verdict?.outcome === 'allow' || signal.aborted) break
+  }
+  return attempts
+}
+
+async function askOne(
+  { ask, label: own }: Member,
+  question: Question,
+  deadline: number,
+  signal: AbortSignal,
+  run: VerifierRun,
+): Promise<Attempt> {
+  let label = own
+  const by = (chosen: string): void => {
+    label = chosen
+  }
+  try {
+    const verdict = await orAborted(ask(question, deadline, { ...run, by }), signal)
+    return { label, verdict }
+  } catch (error) {
+    return { label, error }
+  }
+}
+
+/** Any allow allows. Without one an outage decides: a member that was not reached might have allowed. */
+function conclude(attempts: readonly Attempt[], { by }: VerifierRun): Verdict {
+  const decisive =
+    attempts.find(({ verdict }) => verdict?.outcome === 'allow') ??
+    attempts.find(({ verdict }) => verdict === undefined) ??
+    attempts[0]
+  if (decisive?.label !== undefined) by?.(decisive.label)
+  if (decisive?.verdict === undefined) throw decisive?.error
+  return decisive.verdict.outcome === 'allow' ? toVerdict(decisive.verdict) : denyAll(attempts)
+}
+
+/** The denial of all members. It is cached for as long as each of them permits. */
+function denyAll(attempts: readonly Attempt[]): Verdict {
+  const denials = attempts.flatMap(({ verdict }) => (verdict?.outcome === 'deny' ? [verdict] : []))
+  const ages = denials.flatMap(({ maxAgeMs }) => (maxAgeMs === undefined ? [] : [maxAgeMs]))
+  return {
+    outcome: 'deny',
+    reason: denials.find(({ reason }) => reason !== undefined)?.reason,
+    detail: denials.find(({ detail }) => detail !== undefined)?.detail,
+    maxAgeMs: ages.length === 0 ? undefined : Math.min(...ages),
+  }
+}

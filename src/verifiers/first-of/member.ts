@@ -1,0 +1,64 @@
+import { askVerifier } from '../../core/endpoint/custom-verifier.ts'
+import { createOutage, protect } from '../../core/policies/compose.ts'
+import { KnownTokens } from '../../core/policies/known-tokens.ts'
+import { Check } from '../../core/request/check.ts'
+import { systemClock as clock } from '../../core/runtime.ts'
+import { narrowQuestion } from '../adapt.ts'
+import type { VerifierTraits } from '../../core/config/verifier.ts'
+import type { ParsedVerdict } from '../../core/endpoint/verdict.ts'
+import type { Protection } from '../../core/policies/compose.ts'
+import type { Context } from '../../core/request/question.ts'
+import type { Question } from '../../core/types.ts'
+import type { Verifier, VerifierRun } from '../../core/verifier.ts'
+
+/** One of several verifiers, and what it said of itself when they were put together. */
+export interface MemberTraits extends Omit<VerifierTraits, 'reads'> {
+  readonly verifier: Verifier
+  readonly reads: Context
+  /** Of the user: only `true` accepts. */
+  readonly accepts: ((token: string) => unknown) | undefined
+}
+
+/** Asks a member by the deadline, a time of the clock of the core. Throws `AuthUnavailableError` without a verdict. */
+export type AskMember = (
+  question: Question,
+  deadline: number,
+  run: VerifierRun,
+) => Promise<ParsedVerdict>
+
+/** Whether a token may be one of this member. Throws what its `accepts` throws. */
+export function isOwn({ verifier, accepts }: MemberTraits, token: string): boolean {
+  return accepts === undefined || accepts.call(verifier, token) === true
+}
+
+/** Makes the function that asks a member. A remote one has a limit, a circuit breaker and retries of its own. */
+export function createMember(
+  { verifier, reads, local, label }: MemberTraits,
+  protection: Protection,
+): AskMember {
+  const runs = new WeakMap<Check, VerifierRun>()
+  // Circuits belong to the member: who asked last hears of them.
+  let lastRun: VerifierRun = {}
+  const ask = protect(
+    (check, _deadline, signal) => askVerifier(verifier, check, signal, runs.get(check) ?? {}),
+    local ? undefined : protection,
+    {
+      tokens: new KnownTokens(clock),
+      outage: createOutage(protection),
+      onState: (state, tokens) => {
+        const of = label === undefined ? {} : { verifier: label }
+        lastRun.report?.({ type: 'circuit', state, tokens, ...of })
+      },
+    },
+  )
+  return async (question, deadline, run) => {
+    const check = new Check(narrowQuestion(question, reads), '', [])
+    const answered = (status: number): void => {
+      check.endpointStatus = status
+      run.answered?.(status)
+    }
+    lastRun = run
+    runs.set(check, { ...run, answered, timeLeftMs: () => deadline - clock.now() })
+    return ask(check, deadline)
+  }
+}

@@ -1,0 +1,131 @@
+import { boolean } from '../../core/config/kinds.ts'
+import { invalidOption, misusedOption } from '../../core/config/option-checks.ts'
+import { OPTIONS } from '../../core/config/options.ts'
+import { Problems } from '../../core/config/problems.ts'
+import { contextOf, readTraits } from '../../core/config/verifier.ts'
+import { parseVerifierOptions } from '../options.ts'
+import type {
+  CircuitBreakerConfig,
+  ConcurrencyConfig,
+  RetryConfig,
+} from '../../core/auth-config.ts'
+import type { Protection } from '../../core/policies/compose.ts'
+import type { Context } from '../../core/request/question.ts'
+import type { Verifier } from '../../core/verifier.ts'
+import type { OptionKinds } from '../options.ts'
+import type { MemberTraits } from './member.ts'
+
+/** The options of {@link firstOf}. */
+export interface FirstOfOptions {
+  /**
+   * `true` asks the next verifier after a denial and after an outage. A token then reaches services that it is not for: use it
+   * only if two kinds of tokens cannot be told apart.
+   *
+   * @default false
+   */
+  readonly fallThrough?: boolean
+  /**
+   * The retries of each verifier that asks a service.
+   *
+   * @default { attempts: 1, minDelayMs: 50, maxDelayMs: 250 }
+   */
+  readonly retry?: false | RetryConfig
+  /**
+   * The circuit breaker of each verifier that asks a service.
+   *
+   * @default { minChecks: 10, failureRatio: 0.5, windowMs: 10000, openMs: 5000 }
+   */
+  readonly circuitBreaker?: false | CircuitBreakerConfig
+  /**
+   * The limit of each verifier that asks a service.
+   *
+   * @default { maxInFlight: 64, maxWaiting: 1024 }
+   */
+  readonly concurrency?: ConcurrencyConfig
+}
+
+interface ParsedOptions extends Protection {
+  readonly fallThrough: boolean
+}
+
+export interface ParsedFirstOf {
+  readonly members: readonly MemberTraits[]
+  readonly options: ParsedOptions
+  /** What one of the members reads. */
+  readonly reads: Context
+}
+
+const KINDS: OptionKinds<ParsedOptions> = {
+  fallThrough: boolean(false),
+  retry: OPTIONS.retry,
+  circuitBreaker: OPTIONS.circuitBreaker,
+  concurrency: OPTIONS.concurrency,
+}
+const LIST = ['verifiers'] as const
+
+/** @throws AuthConfigError with all problems. */
+export function parseFirstOf(verifiers: unknown, options: unknown): ParsedFirstOf {
+  const problems = new Problems()
+  const members = problems.attempt(() => parseMembers(verifiers, problems)) ?? []
+  const parsed = problems.attempt(() => parseVerifierOptions(KINDS, options))
+  if (parsed?.fallThrough === false) requireReach(members, problems)
+  const reads = unite(members, problems)
+  problems.throwIfAny()
+  // Without a problem the options have been parsed.
+  return { members, options: parsed as ParsedOptions, reads }
+}
+
+function parseMembers(value: unknown, problems: Problems): readonly MemberTraits[] {
+  if (!Array.isArray(value) || value.length === 0) {
+    throw invalidOption(LIST, value, 'a non-empty list of verifiers')
+  }
+  // `from`, since `flatMap` would skip the holes of a sparse array.
+  return Array.from<unknown>(value).flatMap(
+    (item, index) => problems.attempt(() => [parseMember(item, index, problems)]) ?? [],
+  )
+}
+
+function parseMember(value: unknown, index: number, problems: Problems): MemberTraits {
+  const path = [...LIST, index]
+  if (!isVerifier(value)) throw invalidOption(path, value, 'a verifier')
+  const { accepts } = value
+  if (accepts !== undefined && typeof accepts !== 'function') {
+    throw invalidOption([...path, 'accepts'], accepts, 'a function')
+  }
+  const traits = readTraits(value, problems, path)
+  const reads = contextOf(traits.reads, OPTIONS.context, [...path, 'reads'])
+  return { ...traits, verifier: value, accepts, reads }
+}
+
+// The arguments and the result are checked with each call.
+function isVerifier(value: unknown): value is Verifier {
+  return typeof value === 'function'
+}
+
+/** A verifier that accepts every token leaves none for those after it. */
+function requireReach(members: readonly MemberTraits[], problems: Problems): void {
+  const greedy = members.slice(0, -1).findIndex(({ accepts }) => accepts === undefined)
+  if (greedy === -1) return
+  const expected =
+    'the last one, or have `accepts`: it takes every token, so that no other is asked (or set `fallThrough`)'
+  problems.add(misusedOption([...LIST, greedy], expected))
+}
+
+function unite(members: readonly MemberTraits[], problems: Problems): Context {
+  const contexts = members.map(({ reads }) => reads)
+  const some = (name: 'path' | 'method' | 'clientAddress'): boolean =>
+    contexts.some((one) => one[name])
+  const params = [...new Set(contexts.map((one) => one.params).filter((one) => one !== 'none'))]
+  if (params.length > 1) {
+    const expected = 'such that all read `params` as "values", or all as "lists"'
+    problems.add(misusedOption(LIST, expected))
+  }
+  const lists = contexts.map(({ headers }) => headers)
+  return {
+    headers: lists.includes('all') ? 'all' : [...new Set(lists.flat())],
+    params: params[0] ?? 'none',
+    path: some('path'),
+    method: some('method'),
+    clientAddress: some('clientAddress'),
+  }
+}
