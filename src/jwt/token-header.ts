@@ -32,8 +32,7 @@ export function readHeader(token: string, rules: HeaderRules): TokenHeader | Den
   if (typeof alg !== 'string' || !rules.algorithms.includes(alg)) return 'algorithm'
   if (!hasType(readName(header, 'typ'), rules)) return 'type'
   // RFC 7515 §4.1.11: no extension is understood here. RFC 7797 §6: `b64` changes what is signed.
-  if (Object.hasOwn(header, 'crit') || (readName(header, 'b64') ?? true) !== true)
-    return 'malformed'
+  if (Object.hasOwn(header, 'crit') || !isPlainPayload(header)) return 'malformed'
   const kid = readName(header, 'kid')
   if (kid === undefined) return { alg, kid }
   return typeof kid === 'string' && kid.length <= MAX_KID_LENGTH ? { alg, kid } : 'malformed'
@@ -64,6 +63,11 @@ function parsePart(part: string): unknown {
   } catch {
     return undefined
   }
+}
+
+function isPlainPayload(header: object): boolean {
+  const b64 = readName(header, 'b64')
+  return b64 === undefined || b64 === true
 }
 
 function hasType(typ: unknown, { types, mayLackType }: HeaderRules): boolean {

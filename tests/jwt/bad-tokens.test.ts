@@ -164,6 +164,7 @@ const HEADERS: readonly Bad[] = [
     () => sign(rsa, goodClaims(), { b64: false }),
   ],
   ['b64 as a text', 'malformed', () => sign(rsa, goodClaims(), { b64: 'false' })],
+  ['b64 that is null', 'malformed', () => sign(rsa, goodClaims(), { b64: null })],
   ['kid as a number', 'malformed', () => sign(rsa, goodClaims(), { kid: 1 })],
   ['kid as a list', 'malformed', () => sign(rsa, goodClaims(), { kid: ['rsa'] })],
   ['kid that is null', 'malformed', () => sign(rsa, goodClaims(), { kid: null })],

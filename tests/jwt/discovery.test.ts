@@ -24,7 +24,7 @@ async function startIssuerAt(path: string, at: string, metadata?: Metadata, stat
   const origin = `http://127.0.0.1:${service.port}`
   const issuer = origin + path
   const said = metadata?.(issuer, origin) ?? { issuer, jwks_uri: `${origin}/keys` }
-  const state = { metadata: said as object, status, hangs: false, keys: [key.jwk] as object[] }
+  const state = { metadata: said, status, hangs: false, keys: [key.jwk] }
   service.answerWith(({ url }) => {
     if (url === at && state.status !== 503 && !state.hangs) return { json: state.metadata }
     if (url === at && state.hangs) return undefined
@@ -89,7 +89,7 @@ describe('the keys are found', () => {
   it('where they were, while the metadata hang, in the same try', async () => {
     const [first, next] = [key, await keyOf('ES256', 'b')]
     const { options, issuer, token, state } = await startIssuerAt('', OPENID)
-    const verifier = jwt({ ...options, timeoutMs: 600, keysMaxStaleMs: 0 })
+    const verifier = jwt({ ...options, timeoutMs: 2000, keysMaxStaleMs: 0 })
     await ask(verifier, token)
     state.hangs = true
     state.keys = [first.jwk, next.jwk]

@@ -132,7 +132,7 @@ describe('an outage in the middle', () => {
   it('lets a caller wait once only, if the server hangs', async () => {
     const key = await keyOf('ES256', 'a')
     const { options, calls, answerWith } = await startIssuer(key)
-    const verifier = jwt({ ...options, timeoutMs: 300 })
+    const verifier = jwt({ ...options, timeoutMs: 1000 })
     const token = await sign(key, goodClaims(FOREVER))
     await ask(verifier, token)
     answerWith(() => undefined)
@@ -141,7 +141,7 @@ describe('an outage in the middle', () => {
     // The try goes on, and its end is awaited here by a second caller.
     expect(await outcomeOf(verifier, token)).toBe('allow')
     await vi.waitFor(() => expect(calls.length).toBe(2))
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await new Promise((resolve) => setTimeout(resolve, 1000))
     // From here on it is a known outage.
     const waits = vi.spyOn(globalThis, 'setTimeout')
     expect(await outcomeOf(verifier, token)).toBe('allow')
@@ -222,7 +222,7 @@ describe('a try that hangs', () => {
     const key = await keyOf('ES256', 'a')
     const { options, calls, answerWith } = await startIssuer(key)
     answerWith(() => (calls.length === 1 ? undefined : { json: { keys: [key.jwk] } }))
-    const verifier = jwt({ ...options, timeoutMs: 600 })
+    const verifier = jwt({ ...options, timeoutMs: 2000 })
     const token = await sign(key)
     const all = Array.from({ length: 10 }, () => outcomeOf(verifier, token))
     expect(await Promise.all(all)).toEqual(Array.from({ length: 10 }, () => 'allow'))
