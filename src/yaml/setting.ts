@@ -1,6 +1,5 @@
 import { isMap, isScalar } from 'yaml'
 import { isHttpToken, unknownProblem } from '../core/config/option-checks.ts'
-import { OPTIONS } from '../core/config/options.ts'
 import { describeProblem } from '../core/config/problems.ts'
 import { MASKED } from './problems.ts'
 import { expandReferences, hasReference } from './references.ts'
@@ -12,13 +11,7 @@ import type { Findings, Range } from './problems.ts'
 import type { Environment } from './references.ts'
 import type { Tree } from './tree.ts'
 
-type Fields = NonNullable<Form['fields']>
-
-/** The keys of `server.auth.provider_config`. */
-export const PROVIDER: Fields = {
-  type: { form: { kind: 'text', scalar: 'string' } },
-  endpoint: OPTIONS.endpoint,
-}
+export type Fields = NonNullable<Form['fields']>
 
 /** Returns the key of an option: `timeout_ms` for `timeoutMs`. */
 export function keyOf(option: string): string {
@@ -93,7 +86,7 @@ export function readFields(
   return settings
 }
 
-function readPair(pair: Pair, key: string, form: Form, reading: Reading): Setting | undefined {
+export function readPair(pair: Pair, key: string, form: Form, reading: Reading): Setting | undefined {
   if (!isBare(pair)) return readSetting(pair.value, key, form, reading)
   // `{ endpoint }`: a key without a value.
   return { key, place: rangeOf(pair.key), isHidden: false, isMasked: false, value: null }
@@ -105,7 +98,7 @@ function readMap(map: YAMLMap, key: string, form: Form, reading: Reading): Setti
   const settings: Settings = new Map()
   if (form.entries === undefined) return settings
   for (const pair of map.items) {
-    const name = readHeaderName(pair, key, reading)
+    const name = readEntryName(pair, key, form, reading)
     if (name === undefined) continue
     const setting = readPair(pair, `${key}.${name}`, form.entries, reading)
     if (setting !== undefined) settings.set(name, setting)
@@ -116,23 +109,37 @@ function readMap(map: YAMLMap, key: string, form: Form, reading: Reading): Setti
 function readItems(
   items: readonly unknown[],
   key: string,
-  { items: form }: Form,
+  { items: form, kind }: Form,
   reading: Reading,
 ) {
   const settings: Settings = new Map()
   if (form === undefined) return settings
   for (const [index, item] of items.entries()) {
-    const setting = readSetting(item, `${key}[${index}]`, form, reading)
+    const place = `${key}[${index}]`
+    const setting = readSetting(item, place, form, reading) ?? emptyItem(kind, place, item)
     // `checkSettings` looks settings up by the index in the resulting list.
     if (setting !== undefined) settings.set(String(settings.size), setting)
   }
   return settings
 }
 
-function readHeaderName(pair: Pair, parent: string, { findings }: Reading): string | undefined {
+/** An item that came out empty. It is left out, but for API keys, whose numbers are names. */
+function emptyItem(kind: string, key: string, item: unknown): Setting | undefined {
+  if (kind !== 'apiKeys') return undefined
+  return { key, place: rangeOf(item), isHidden: true, isMasked: true, value: undefined }
+}
+
+function readEntryName(
+  pair: Pair,
+  parent: string,
+  { kind }: Form,
+  { findings }: Reading,
+): string | undefined {
   const name = keyText(pair.key)
-  if (!isBare(pair) && isHttpToken(name)) return name
-  const message = `"${parent}" must be made of valid header names, each with its value`
+  const isClaims = kind === 'attributes'
+  if (!isBare(pair) && (isClaims ? name !== undefined : isHttpToken(name))) return name
+  const expected = isClaims ? 'claims' : 'valid header names'
+  const message = `"${parent}" must be made of ${expected}, each with its value`
   findings.add(rangeOf(pair.key), parent, message, MASKED)
   return undefined
 }
