@@ -2,7 +2,7 @@ import { JWSInvalid, JWSSignatureVerificationFailed } from 'jose/errors'
 import { compactVerify } from 'jose/jws/compact/verify'
 import { allowByClaims } from '../verifiers/claims.ts'
 import { checkClaims } from './token-claims.ts'
-import { normaliseType, parseBytes, readHeader } from './token-header.ts'
+import { HeaderReader, normaliseType, parseBytes } from './token-header.ts'
 import type { FoundKey } from './key-set.ts'
 import type { ParsedOptions } from './options.ts'
 import type { TokenHeader } from './token-header.ts'
@@ -29,11 +29,11 @@ export function createTokenCheck(
 ): Verifier {
   const { types = ['JWT', 'at+jwt'], principal, ...rest } = options
   const mayLackType = options.types === undefined
-  const headerRules = { ...rest, types: types.map(normaliseType), mayLackType }
+  const headers = new HeaderReader({ ...rest, types: types.map(normaliseType), mayLackType })
   const mapping = { ...rest, principal: [principal] }
 
   return async ({ token }, signal, run = {}) => {
-    const header = readHeader(token, headerRules)
+    const header = headers.read(token)
     if (typeof header === 'string') return deny(header)
     const key = await keys.find(header, signal, run)
     if (typeof key === 'string') {
@@ -42,6 +42,7 @@ export function createTokenCheck(
     }
     const payload = await verify(token, key)
     if (typeof payload === 'string') return deny(payload)
+    headers.remember(token, header)
     const good = checkClaims(parseBytes(payload), rest, Date.now())
     if (typeof good === 'string') return deny(good)
     const verdict = allowByClaims(good.claims, mapping)

@@ -24,9 +24,39 @@ const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]*$/
 // A Byte Order Mark or broken UTF-8 must not vanish: two texts would be one.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** The header of a token in the compact form of RFC 7515, or why it is denied. Nothing of it is verified yet. */
-export function readHeader(token: string, rules: HeaderRules): TokenHeader | DenyDetail {
-  const header = COMPACT.test(token) ? parsePart(token.slice(0, token.indexOf('.'))) : undefined
+const MOST_KNOWN = 32
+
+/** Reads the headers of tokens. It remembers those of good tokens, since all tokens of one key have the same. */
+export class HeaderReader {
+  readonly #rules: HeaderRules
+  readonly #known = new Map<string, TokenHeader>()
+
+  constructor(rules: HeaderRules) {
+    this.#rules = rules
+  }
+
+  /** The header of a token in the compact form of RFC 7515, or why it is denied. Nothing of it is verified yet. */
+  read(token: string): TokenHeader | DenyDetail {
+    if (!COMPACT.test(token)) return 'malformed'
+    const part = headerOf(token)
+    return this.#known.get(part) ?? parseHeader(part, this.#rules)
+  }
+
+  /** Remembers the header of a token whose signature is good. So only the issuer can fill the memory. */
+  remember(token: string, header: TokenHeader): void {
+    const part = headerOf(token)
+    if (this.#known.has(part)) return
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear()
+    this.#known.set(part, header)
+  }
+}
+
+function headerOf(token: string): string {
+  return token.slice(0, token.indexOf('.'))
+}
+
+function parseHeader(part: string, rules: HeaderRules): TokenHeader | DenyDetail {
+  const header = parsePart(part)
   if (!isRecord(header)) return 'malformed'
   const alg = readName(header, 'alg')
   if (typeof alg !== 'string' || !rules.algorithms.includes(alg)) return 'algorithm'

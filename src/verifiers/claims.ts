@@ -26,7 +26,7 @@ export function allowByClaims(claims: Claims, mapping: ClaimsMapping): Verdict {
   const principal = readFirst(claims, mapping.principal)
   if (typeof principal !== 'string') return { outcome: 'deny', detail: 'missing_claim' }
   const picked = pickClaims(claims, mapping.exposeClaims)
-  const exposed = copyClaims(picked)
+  const exposed = picked === undefined ? undefined : copyClaims(picked)
   if (picked !== undefined && exposed === undefined) return { outcome: 'deny', detail: 'malformed' }
   return {
     outcome: 'allow',

@@ -24,7 +24,11 @@ export async function serveHandler(fetch: Handler): Promise<number> {
 /** Starts a server that tells a caller its identity. */
 export async function startGuarded(config: AuthConfig) {
   const events: AuthEvent[] = []
-  const onEvent = (event: AuthEvent): void => void events.push(event)
+  const decisions: DecisionEvent[] = []
+  const onEvent = (event: AuthEvent): void => {
+    events.push(event)
+    if (event.type === 'decision') decisions.push(event)
+  }
   const port = await serveHandler(
     withAuth((request: Request, _env: NodeEnv) => Response.json(getAuth(request)), {
       ...config,
@@ -34,8 +38,8 @@ export async function startGuarded(config: AuthConfig) {
   return {
     port,
     events,
-    decision: (): DecisionEvent | undefined =>
-      events.filter((event): event is DecisionEvent => event.type === 'decision').at(-1),
+    /** The last one. */
+    decision: (): DecisionEvent | undefined => decisions.at(-1),
     ask: (fields: readonly (readonly [string, string])[], target?: Target) =>
       ask(port, fields, target),
   }

@@ -1,0 +1,93 @@
+import { readName } from '../../core/endpoint/claim-path.ts'
+import { parseRetryAfter } from '../../core/endpoint/freshness.ts'
+import { AuthUnavailableError } from '../../core/errors.ts'
+import { askService } from '../ask.ts'
+import { hostOf } from '../base-url.ts'
+import type { Transport } from '../../core/auth-config.ts'
+import type { VerifierRun } from '../../core/verifier.ts'
+import type { BodyUse, ServiceAnswer } from '../ask.ts'
+
+/** One question to the API of GitHub. */
+export interface GithubQuestion {
+  readonly method: 'GET' | 'POST'
+  /** From the base URL on. */
+  readonly path: string
+  readonly authorization: string
+  readonly body?: string
+  /** The statuses that mean something. */
+  readonly expected: Readonly<Record<number, BodyUse>>
+  /** The option to check after another status. After a 404 it is the URL. */
+  readonly blame: 'allow' | 'baseUrl'
+}
+
+/** Asks GitHub. Throws `AuthUnavailableError` for a status that is not expected, and for a limit of the rate. */
+export type AskGithub = (question: GithubQuestion) => Promise<ServiceAnswer>
+
+// 100 organizations with long descriptions take 150 KB.
+const MAX_BYTES = 524_288
+const LIMITED = /rate limit|login attempts exceeded/i
+
+export function createAskGithub(
+  baseUrl: string,
+  transport: Transport,
+  signal: AbortSignal,
+  run: VerifierRun | undefined,
+): AskGithub {
+  return async ({ path, authorization, expected, blame, ...question }) => {
+    const headers = {
+      accept: 'application/vnd.github+json',
+      authorization,
+      // GitHub rejects a request without one.
+      'user-agent': 'with-auth',
+      'x-github-api-version': '2022-11-28',
+      ...(question.body === undefined ? {} : { 'content-type': 'application/json' }),
+    }
+    try {
+      const answer = await askService(transport, baseUrl + path, {
+        ...question,
+        headers,
+        signal,
+        maxBytes: MAX_BYTES,
+        expected: { ...expected, 403: 'try_json', 429: 'ignore' },
+        answered: run?.answered,
+      })
+      const { status } = answer
+      if (isLimited(answer)) throw limited(answer)
+      if (expected[status] === undefined)
+        throw new AuthUnavailableError('service_error', { status })
+      return answer
+    } catch (error) {
+      if (error instanceof AuthUnavailableError) complain(error, baseUrl, blame, run)
+      throw error
+    }
+  }
+}
+
+function complain(
+  { reason, status = 0 }: AuthUnavailableError,
+  baseUrl: string,
+  blame: GithubQuestion['blame'],
+  run: VerifierRun | undefined,
+): void {
+  if (reason !== 'service_error' || status === 0 || status >= 500) return
+  run?.warn?.(
+    `${hostOf(baseUrl)} answered ${status}: check "${status === 404 ? 'baseUrl' : blame}"`,
+  )
+}
+
+// GitHub uses 403 too: the header or the message tells it from a lack of rights.
+function isLimited({ status, headers, json }: ServiceAnswer): boolean {
+  if (status === 429) return true
+  if (status !== 403) return false
+  if (headers.get('retry-after') !== null || headers.get('x-ratelimit-remaining') === '0')
+    return true
+  return LIMITED.test(String(readName(json, 'message')))
+}
+
+function limited({ status, headers }: ServiceAnswer): AuthUnavailableError {
+  const now = Date.now()
+  const reset = /^\d{1,12}$/.exec(headers.get('x-ratelimit-reset') ?? '')?.[0]
+  const untilReset = reset === undefined ? undefined : Math.max(0, Number(reset) * 1000 - now)
+  const retryAfterMs = parseRetryAfter(headers.get('retry-after'), now) ?? untilReset
+  return new AuthUnavailableError('rate_limited', { retryAfterMs, status })
+}

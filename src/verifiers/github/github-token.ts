@@ -1,0 +1,203 @@
+import { isRecord, readName } from '../../core/endpoint/claim-path.ts'
+import { AuthUnavailableError } from '../../core/errors.ts'
+import { runtimeFetch } from '../../core/runtime.ts'
+import { mapAttributes } from '../claims.ts'
+import { INSECURE_HTTP, isPlain, READS_TOKEN } from '../options.ts'
+import { createAskGithub } from './api.ts'
+import { parseGithubOptions } from './options.ts'
+import type { DenyDetail } from '../../core/types.ts'
+import type { Verdict, Verifier } from '../../core/verifier.ts'
+import type { ServiceAnswer } from '../ask.ts'
+import type { AskGithub } from './api.ts'
+import type { GithubApp, GithubTokenOptions, ResolvedGithub } from './options.ts'
+
+/** A user as GitHub describes one, and what is known about the token. */
+interface Account {
+  readonly user: Readonly<Record<string, unknown>>
+  readonly facts: Pick<Extract<Verdict, { outcome: 'allow' }>, 'scopes' | 'clientId' | 'expiresAt'>
+}
+
+type Denial = Extract<Verdict, { outcome: 'deny' }>
+
+// GitHub blocks an address that sends many wrong tokens, so that only tokens of users are sent there.
+const PERSONAL = /^(?:gh[pou]|github_pat)_[\w.-]{16,}$/
+const OF_APPS = /^gh[ou]_[\w.-]{16,}$/
+const PER_PAGE = 100
+const MOST_PAGES = 10
+
+/**
+ * Makes a verifier for tokens of GitHub. With the id and the secret of an app it allows the tokens that the app got for users;
+ * with `allow: 'personal'` every token of a user. Tokens of another form, such as those of installations, are denied without a
+ * call. If the organizations of a user cannot be read in full, there is no decision: a rule could depend on the missing one.
+ *
+ * GitHub answers 5,000 questions an hour for each user. Set `cache: { allowTtlMs: 60_000 }`.
+ *
+ * @throws AuthConfigError for options that cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { withAuth } from 'with-auth'
+ * import { githubToken } from 'with-auth/verifiers'
+ *
+ * declare const env: { readonly GITHUB_CLIENT_SECRET: string }
+ *
+ * export default withAuth(() => new Response('hello'), {
+ *   verifier: githubToken({
+ *     allow: { clientId: 'Iv1.0123456789abcdef', clientSecret: env.GITHUB_CLIENT_SECRET },
+ *     principal: 'id',
+ *     attributes: { login: 'github_login', organizations: 'teams' },
+ *   }),
+ *   cache: { allowTtlMs: 60_000 },
+ * })
+ * ```
+ */
+export function githubToken(options: GithubTokenOptions): Verifier {
+  const github = parseGithubOptions(options)
+  const { allow, fetch, allowInsecureHttp, ...rest } = github
+  const isApp = allow !== 'personal'
+  const form = isApp ? OF_APPS : PERSONAL
+  const accepts = (token: string): boolean => form.test(token)
+  const verify: Verifier = async ({ token }, signal, run) => {
+    if (!accepts(token)) return deny('unknown_token')
+    const ask = createAskGithub(github.baseUrl, fetch ?? runtimeFetch, signal, run)
+    const account = isApp ? await askByApp(ask, token, allow) : await askByToken(ask, token)
+    if ('outcome' in account) return account
+    return judge(account, github, () => readOrganizations(ask, token))
+  }
+  const shown = isApp ? { clientId: allow.clientId, clientSecret: '[redacted]' } : allow
+  const id = JSON.stringify(['github', isApp ? allow.clientId : allow, rest])
+  return Object.assign(verify, {
+    reads: READS_TOKEN,
+    label: 'github',
+    accepts,
+    warnings: allowInsecureHttp ? [INSECURE_HTTP] : [],
+    describe: () => ({ type: 'github_token', allow: shown, ...rest, allowInsecureHttp }),
+    ...(isPlain(fetch) ? { id } : {}),
+  })
+}
+
+async function askByToken(ask: AskGithub, token: string): Promise<Account | Denial> {
+  const answer = await ask({
+    method: 'GET',
+    path: '/user',
+    authorization: `Bearer ${token}`,
+    expected: { 200: 'json', 401: 'ignore', 403: 'ignore' },
+    blame: 'baseUrl',
+  })
+  if (answer.status === 401) return deny('unknown_token')
+  // The account is suspended.
+  if (answer.status === 403) return deny('inactive')
+  const { headers, json } = answer
+  const scopes = headers
+    .get('x-oauth-scopes')
+    ?.split(',')
+    .map((scope) => scope.trim())
+  return accountOf(json, {
+    scopes: scopes?.filter((scope) => scope !== ''),
+    expiresAt: parseTime(headers.get('github-authentication-token-expiration')),
+  })
+}
+
+async function askByApp(
+  ask: AskGithub,
+  token: string,
+  { clientId, clientSecret }: GithubApp,
+): Promise<Account | Denial> {
+  const answer = await ask({
+    method: 'POST',
+    path: `/applications/${encodeURIComponent(clientId)}/token`,
+    authorization: `Basic ${btoa(`${clientId}:${clientSecret}`)}`,
+    body: JSON.stringify({ access_token: token }),
+    expected: { 200: 'json', 404: 'ignore', 422: 'ignore' },
+    blame: 'allow',
+  })
+  const { status, json } = answer
+  // A token that the app did not get is not found.
+  if (status === 404 || status === 422) return deny('unknown_token')
+  const scopes = readName(json, 'scopes')
+  return accountOf(readName(json, 'user'), {
+    clientId,
+    scopes: Array.isArray(scopes) ? scopes.filter((one) => typeof one === 'string') : undefined,
+    expiresAt: parseTime(readName(json, 'expires_at')),
+  })
+}
+
+function accountOf(user: unknown, facts: Account['facts']): Account {
+  if (isRecord(user)) return { user, facts }
+  throw new AuthUnavailableError('invalid_response')
+}
+
+async function judge(
+  { user, facts }: Account,
+  { principal: named, attributes, organizations }: ResolvedGithub,
+  readLogins: () => Promise<readonly string[] | Denial>,
+): Promise<Verdict> {
+  const suspendedAt = readName(user, 'suspended_at')
+  if (suspendedAt !== undefined && suspendedAt !== null) return deny('inactive')
+  const principal = principalOf(user, named)
+  const isAsked = organizations && Object.hasOwn(attributes, 'organizations')
+  const logins = isAsked ? await readLogins() : undefined
+  if (logins !== undefined && 'outcome' in logins) return logins
+  const claims = { ...user, organizations: logins }
+  return { outcome: 'allow', principal, attributes: mapAttributes(claims, attributes), ...facts }
+}
+
+function principalOf(user: Account['user'], named: 'login' | 'id'): string {
+  const value = readName(user, named)
+  if (named === 'id' && Number.isSafeInteger(value)) return String(value)
+  if (named === 'login' && typeof value === 'string' && value !== '') return value
+  throw new AuthUnavailableError('invalid_response')
+}
+
+/** The logins of all organizations. Throws `AuthUnavailableError` if they cannot be read in full. */
+async function readOrganizations(
+  ask: AskGithub,
+  token: string,
+): Promise<readonly string[] | Denial> {
+  const logins: string[] = []
+  for (let page = 1; page <= MOST_PAGES; page += 1) {
+    const answer = await ask({
+      method: 'GET',
+      path: `/user/orgs?per_page=${PER_PAGE}&page=${page}`,
+      authorization: `Bearer ${token}`,
+      expected: { 200: 'json', 401: 'ignore', 403: 'ignore' },
+      blame: 'baseUrl',
+    })
+    // The token has been revoked since the first question.
+    if (answer.status === 401) return deny('unknown_token')
+    if (answer.status === 403 || isPartial(answer)) return deny('missing_claim')
+    const found = loginsOf(answer.json)
+    logins.push(...found)
+    if (found.length < PER_PAGE && !hasNext(answer)) return logins
+  }
+  throw new AuthUnavailableError('invalid_response')
+}
+
+// Organizations with single sign-on are left out until the token is authorized for them.
+function isPartial({ headers }: ServiceAnswer): boolean {
+  return headers.get('x-github-sso')?.trim().toLowerCase().startsWith('partial-results') === true
+}
+
+function hasNext({ headers }: ServiceAnswer): boolean {
+  return /;\s?rel="next"/.test(headers.get('link') ?? '')
+}
+
+function loginsOf(json: unknown): readonly string[] {
+  if (!Array.isArray(json)) throw new AuthUnavailableError('invalid_response')
+  return json.map((organization: unknown) => {
+    const login = readName(organization, 'login')
+    if (typeof login === 'string') return login
+    throw new AuthUnavailableError('invalid_response')
+  })
+}
+
+/** A time as GitHub writes it: `2026-12-01T12:00:00Z`, or `2026-12-01 12:00:00 UTC`. */
+function parseTime(value: unknown): number | undefined {
+  if (typeof value !== 'string') return undefined
+  const time = Date.parse(value.replace(/^([\d-]{10}) ([\d:]{8}) UTC$/, '$1T$2Z'))
+  return Number.isNaN(time) ? undefined : time
+}
+
+function deny(detail: DenyDetail): Denial {
+  return { outcome: 'deny', detail }
+}

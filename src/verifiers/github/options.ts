@@ -1,0 +1,110 @@
+import { boolean, callback, oneOf } from '../../core/config/kinds.ts'
+import { invalidSecret, isOptionsObject, readOptions } from '../../core/config/option-checks.ts'
+import { baseUrl } from '../base-url.ts'
+import { attributes, checkUrl, parseVerifierOptions } from '../options.ts'
+import type { Transport } from '../../core/auth-config.ts'
+import type { Kind } from '../../core/config/kinds.ts'
+import type { OptionKinds } from '../options.ts'
+
+/** The app whose tokens are allowed: an OAuth app or a GitHub App. */
+export interface GithubApp {
+  readonly clientId: string
+  readonly clientSecret: string
+}
+
+/** The options of {@link githubToken}. */
+export interface GithubTokenOptions {
+  /**
+   * Whose tokens are allowed: those of an app, or `'personal'` for every token of a user. With `'personal'` whoever runs an app
+   * that a user once authorized can act as that user here.
+   */
+  readonly allow: GithubApp | 'personal'
+  /**
+   * The URL of the API. For GitHub Enterprise Server it ends in `/api/v3`.
+   *
+   * @default 'https://api.github.com'
+   */
+  readonly baseUrl?: string | URL
+  /**
+   * What names the caller. A login can be given up, and then taken by somebody else; an `id` cannot.
+   *
+   * @default 'login'
+   */
+  readonly principal?: 'login' | 'id'
+  /**
+   * The attribute for each path of the user: `{ login: 'github_login', organizations: 'teams' }`. A text becomes a list of one;
+   * of a list the texts count. Users choose their login and their name: give no rights by these.
+   *
+   * @default {}
+   */
+  readonly attributes?: Readonly<Record<string, string>>
+  /**
+   * Whether `organizations` has the logins of the user's organizations. They are read if `attributes` names them, at most
+   * 1,000. A token that may not list all of them is denied: a classic one needs the scope `read:org`. GitHub lists none
+   * for a fine-grained token.
+   *
+   * @default true
+   */
+  readonly organizations?: boolean
+  /**
+   * `true` permits an http URL on another machine. Tokens and secrets then travel in clear text.
+   *
+   * @default false
+   */
+  readonly allowInsecureHttp?: boolean
+  /**
+   * Sends the requests, such as `nodeTransport()` of `with-auth/node`.
+   *
+   * @default `globalThis.fetch`, looked up at each call
+   */
+  readonly fetch?: Transport
+}
+
+/** Options with their defaults. */
+export interface ResolvedGithub {
+  readonly allow: GithubApp | 'personal'
+  readonly baseUrl: string
+  readonly principal: 'login' | 'id'
+  readonly attributes: Readonly<Record<string, string>>
+  readonly organizations: boolean
+  readonly allowInsecureHttp: boolean
+  readonly fetch: Transport | undefined
+}
+
+const APP_NAMES = ['clientId', 'clientSecret'] as const
+const EXPECTED = '"personal", or { clientId, clientSecret } of the app whose tokens are allowed'
+
+const allow: Kind<GithubApp | 'personal'> = {
+  form: { kind: 'allow', isSecret: true },
+  parse: (value, path) => {
+    if (value === 'personal') return value
+    if (!isOptionsObject(value)) throw invalidSecret(path, EXPECTED)
+    const { clientId, clientSecret } = readOptions(value, APP_NAMES, path)
+    // A colon would end the id (RFC 7617 §2).
+    const isApp = isVisible(clientId) && !clientId.includes(':') && isVisible(clientSecret)
+    if (!isApp) throw invalidSecret(path, EXPECTED)
+    return { clientId, clientSecret }
+  },
+}
+
+const KINDS: OptionKinds<ResolvedGithub> = {
+  allow,
+  baseUrl: baseUrl('https://api.github.com'),
+  principal: oneOf('login', 'id'),
+  attributes,
+  organizations: boolean(true),
+  allowInsecureHttp: boolean(false),
+  fetch: callback(),
+}
+
+/** @throws AuthConfigError with all problems. */
+export function parseGithubOptions(value: unknown): ResolvedGithub {
+  return parseVerifierOptions<ResolvedGithub>(KINDS, value, (parsed, _given, problems) => {
+    const { baseUrl: url, ...others } = parsed
+    if (url !== undefined) checkUrl('baseUrl', { ...others, url }, problems)
+  })
+}
+
+function isVisible(value: unknown): value is string {
+  return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)
+}

@@ -1,0 +1,303 @@
+import { describe, expect, it } from 'vitest'
+import { AuthConfigError } from '../../../src/index.ts'
+import { githubToken } from '../../../src/verifiers.ts'
+import {
+  guardBy,
+  organizationsOf,
+  PERSONAL,
+  startGithub,
+  USER,
+} from '../../support/github-service.ts'
+import { words } from '../../support/words.ts'
+import type { GithubTokenOptions } from '../../../src/verifiers.ts'
+import type { Said } from '../../support/github-service.ts'
+
+const OAUTH = `gho_${'a1B2'.repeat(9)}`
+const APP = { clientId: 'Iv1.0123456789abcdef', clientSecret: 'secret-of-the-app' }
+const ATTRIBUTES = { organizations: 'teams' }
+
+describe('a personal token', () => {
+  it('names its user', async () => {
+    const github = await startGithub({
+      json: USER,
+      headers: { 'x-oauth-scopes': 'repo, read:org' },
+    })
+    const { outcome, auth, verifier, endpointStatus } = await guardBy(github).ask(PERSONAL)
+    expect({ outcome, verifier, endpointStatus }).toEqual({
+      outcome: 'allow',
+      verifier: 'github',
+      endpointStatus: 200,
+    })
+    expect(auth).toMatchObject({ principal: 'octocat', scopes: ['repo', 'read:org'] })
+    expect({ ...auth?.attributes }).toEqual({})
+    expect(github.calls).toMatchObject([
+      {
+        method: 'GET',
+        url: '/user',
+        headers: {
+          authorization: `Bearer ${PERSONAL}`,
+          accept: 'application/vnd.github+json',
+          'user-agent': 'with-auth',
+          'x-github-api-version': '2022-11-28',
+        },
+      },
+    ])
+  })
+
+  it('names its user by the id, which nobody can take over', async () => {
+    const given = { principal: 'id', attributes: { login: 'github_login' } } as const
+    const { auth } = await guardBy(await startGithub(), given).ask(PERSONAL)
+    expect(auth?.principal).toBe('583231')
+    expect({ ...auth?.attributes }).toEqual({ github_login: ['octocat'] })
+  })
+
+  it('ends when GitHub says that it does', async () => {
+    const headers = { 'github-authentication-token-expiration': '2099-12-01 12:00:00 UTC' }
+    const { auth } = await guardBy(await startGithub({ json: USER, headers })).ask(PERSONAL)
+    expect(auth?.expiresAt).toBe(Date.parse('2099-12-01T12:00:00Z'))
+  })
+
+  it('is allowed at a GitHub Enterprise Server, whose URL has a path', async () => {
+    const github = await startGithub(undefined, () => ({ json: organizationsOf(1) }))
+    for (const path of ['/api/v3', '/api/v3/']) {
+      const given = { baseUrl: `${github.baseUrl}${path}`, attributes: ATTRIBUTES }
+      expect((await guardBy(github, given).ask(PERSONAL)).outcome).toBe('allow')
+    }
+    expect(new Set(github.paths())).toEqual(
+      new Set(['/api/v3/user', '/api/v3/user/orgs?per_page=100&page=1']),
+    )
+  })
+})
+
+describe('the token of an app', () => {
+  const CHECKED = { app: { client_id: APP.clientId }, scopes: ['user'], user: USER }
+
+  it('is checked with the secret of the app, and not used', async () => {
+    const expiresAt = '2099-12-01T12:00:00Z'
+    const github = await startGithub({ json: { ...CHECKED, expires_at: expiresAt } })
+    const { auth } = await guardBy(github, { allow: APP }).ask(OAUTH)
+    expect(auth).toMatchObject({
+      principal: 'octocat',
+      clientId: APP.clientId,
+      scopes: ['user'],
+      expiresAt: Date.parse(expiresAt),
+    })
+    const [{ method, url, headers, body } = {}] = github.calls
+    expect({ method, url, body }).toEqual({
+      method: 'POST',
+      url: `/applications/${APP.clientId}/token`,
+      body: JSON.stringify({ access_token: OAUTH }),
+    })
+    const basic = Buffer.from(`${APP.clientId}:${APP.clientSecret}`).toString('base64')
+    expect(headers?.authorization).toBe(`Basic ${basic}`)
+  })
+
+  it('may have neither scopes nor an end, and organizations are read with it', async () => {
+    const said = { json: { ...CHECKED, scopes: null, expires_at: null } }
+    const github = await startGithub(said, () => ({ json: organizationsOf(2) }))
+    const { auth } = await guardBy(github, { allow: APP, attributes: ATTRIBUTES }).ask(OAUTH)
+    expect(auth).not.toHaveProperty('scopes')
+    expect(auth).not.toHaveProperty('expiresAt')
+    expect(auth?.attributes['teams']).toEqual(['org-0', 'org-1'])
+    expect(github.calls[1]?.headers.authorization).toBe(`Bearer ${OAUTH}`)
+  })
+
+  it.each([404, 422])(
+    'is denied if GitHub answers %d: it is of no app, or of another',
+    async (status) => {
+      const decision = await guardBy(await startGithub({ status }), { allow: APP }).ask(OAUTH)
+      expect(decision).toMatchObject({ reason: 'denied', detail: 'unknown_token' })
+    },
+  )
+
+  it.each([401, 403])(
+    'gets no decision if GitHub answers %d: the secret is wrong',
+    async (status) => {
+      const { ask, warnings } = guardBy(await startGithub({ status, json: {} }), { allow: APP })
+      expect(await ask(OAUTH)).toMatchObject({ reason: 'service_error', endpointStatus: status })
+      expect(warnings()).toEqual([
+        expect.stringMatching(new RegExp(`^127.0.0.1:\\d+ answered ${status}: check "allow"$`)),
+      ])
+    },
+  )
+
+  it.each([{ user: null }, {}, { user: [] }])('gets no decision for %j', async (json) => {
+    const decision = await guardBy(await startGithub({ json }), { allow: APP }).ask(OAUTH)
+    expect(decision.reason).toBe('invalid_response')
+  })
+})
+
+describe('a token of another form', () => {
+  const FORM = 'a1B2'.repeat(9)
+
+  it.each([
+    [
+      'personal' as const,
+      words(`ghs_${FORM} ghr_${FORM} ghx_${FORM} GHP_${FORM} ghp-${FORM} ghp_short ${FORM}
+      ${'0123456789abcdef'.repeat(3).slice(0, 40)} github_pat-${FORM} sk-${FORM} eyJhbGciOiJub25lIn0.e30. xghp_${FORM}`),
+    ],
+    [APP, words(`ghp_${FORM} github_pat_${FORM} ghs_${FORM} ${FORM}`)],
+  ])('is denied without a call: GitHub blocks who sends many (%j)', async (allow, tokens) => {
+    const github = await startGithub()
+    const { ask } = guardBy(github, { allow })
+    const { accepts } = githubToken({ allow })
+    for (const token of tokens) {
+      expect(await ask(token)).toMatchObject({ reason: 'denied', detail: 'unknown_token' })
+      expect(accepts?.(token)).toBe(false)
+    }
+    expect(github.calls).toEqual([])
+  })
+
+  it.each([
+    [
+      'personal' as const,
+      words(`ghp_${FORM} gho_${FORM} ghu_${FORM} github_pat_11AAAAAAA0_${FORM}`),
+    ],
+    [APP, words(`gho_${FORM} ghu_${FORM}`)],
+  ])('is told from its own (%j)', (allow, tokens) => {
+    const { accepts } = githubToken({ allow })
+    expect(tokens.map((token) => accepts?.(token))).toEqual(tokens.map(() => true))
+  })
+})
+
+describe('an answer of /user', () => {
+  it.each<[string, Said, object]>([
+    [
+      '401',
+      { status: 401, json: { message: 'Bad credentials' } },
+      { reason: 'denied', detail: 'unknown_token' },
+    ],
+    [
+      '403 of a suspended user',
+      { status: 403, json: { message: 'Sorry. Your account was suspended' } },
+      { reason: 'denied', detail: 'inactive' },
+    ],
+    [
+      '200 of a suspended user',
+      { json: { ...USER, suspended_at: '2026-01-01T00:00:00Z' } },
+      { reason: 'denied', detail: 'inactive' },
+    ],
+    ['403 without a body', { status: 403 }, { reason: 'denied', detail: 'inactive' }],
+    ['429', { status: 429 }, { reason: 'rate_limited' }],
+    [
+      '403 with retry-after',
+      { status: 403, headers: { 'retry-after': '30' } },
+      { reason: 'rate_limited' },
+    ],
+    [
+      '403 without a rest',
+      { status: 403, headers: { 'x-ratelimit-remaining': '0' } },
+      { reason: 'rate_limited' },
+    ],
+    [
+      '403 after wrong tokens',
+      {
+        status: 403,
+        json: { message: 'Maximum number of login attempts exceeded. Please try again later.' },
+      },
+      { reason: 'rate_limited' },
+    ],
+    [
+      '403 of the second limit',
+      { status: 403, json: { message: 'You have exceeded a secondary rate limit.' } },
+      { reason: 'rate_limited' },
+    ],
+    ['500', { status: 500 }, { reason: 'service_error', endpointStatus: 500 }],
+    [
+      '301',
+      { status: 301, headers: { location: 'http://127.0.0.1:1/' } },
+      { reason: 'service_error' },
+    ],
+    ['a list', { json: [] }, { reason: 'invalid_response' }],
+    ['HTML', { text: '<html>' }, { reason: 'invalid_response' }],
+    ['no login', { json: { id: 1 } }, { reason: 'invalid_response' }],
+    ['an empty login', { json: { login: '' } }, { reason: 'invalid_response' }],
+  ])('%s', async (_what, said, decision) => {
+    expect(await guardBy(await startGithub(said)).ask(PERSONAL)).toMatchObject({
+      outcome: 'deny',
+      ...decision,
+    })
+  })
+
+  it.each([1.5, '583231', null, -0.1, Number.MAX_SAFE_INTEGER + 1])(
+    'with the id %j names nobody',
+    async (id) => {
+      const github = await startGithub({ json: { ...USER, id } })
+      const decision = await guardBy(github, { principal: 'id' }).ask(PERSONAL)
+      expect(decision.reason).toBe('invalid_response')
+    },
+  )
+
+  it('404 is about the URL, and is no denial', async () => {
+    const { ask, warnings } = guardBy(await startGithub({ status: 404 }))
+    for (const token of [PERSONAL, OAUTH]) expect((await ask(token)).reason).toBe('service_error')
+    expect(warnings()).toEqual([
+      expect.stringMatching(/^127.0.0.1:\d+ answered 404: check "baseUrl"$/),
+    ])
+  })
+
+  it('says when to come again', async () => {
+    const reset = String(Math.floor(Date.now() / 1000) + 3600)
+    const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': reset }
+    const { baseUrl } = await startGithub({ status: 403, headers })
+    const verifier = githubToken({ allow: 'personal', baseUrl })
+    const question = { token: PERSONAL, request: { path: '', headers: {}, params: {} } }
+    const pending = Promise.resolve(verifier(question, new AbortController().signal))
+    const { retryAfterMs } = (await pending.catch((error: { retryAfterMs: number }) => error)) as {
+      retryAfterMs: number
+    }
+    expect(retryAfterMs).toBeGreaterThan(3_500_000)
+    expect(retryAfterMs).toBeLessThanOrEqual(3_600_000)
+  })
+})
+
+describe('the options', () => {
+  const SECRET = 'secret-of-the-app'
+
+  it.each([
+    [undefined, 'options'],
+    [SECRET, 'options'],
+    [{}, 'allow'],
+    [{ allow: 'all' }, 'allow'],
+    [{ allow: SECRET }, 'allow'],
+    [{ allow: { clientId: 'a' } }, 'allow'],
+    [{ allow: { clientId: 'a', clientSecret: '' } }, 'allow'],
+    [{ allow: { clientId: 'a:b', clientSecret: SECRET } }, 'allow'],
+    [{ allow: { clientId: 'a', clientSecret: SECRET, scope: 'x' } }, 'allow.scope'],
+    [{ allow: 'personal', baseUrl: 'http://ghe.example.com' }, 'baseUrl'],
+    [{ allow: 'personal', baseUrl: 'ghe.example.com' }, 'baseUrl'],
+    [{ allow: 'personal', baseUrl: `https://ghe.example.com/?key=${SECRET}` }, 'baseUrl'],
+    [{ allow: 'personal', principal: 'name' }, 'principal'],
+    [{ allow: 'personal', organizations: 'yes' }, 'organizations'],
+    [{ allow: 'personal', attributes: ['login'] }, 'attributes'],
+    [{ allow: 'personal', fetch: true }, 'fetch'],
+    [{ allow: 'personal', token: SECRET }, 'token'],
+  ])('are not %j, and no message shows a secret', (options, option) => {
+    const make = (): unknown => githubToken(options as GithubTokenOptions)
+    expect(make).toThrow(AuthConfigError)
+    expect(make).toThrow(expect.objectContaining({ option }))
+    expect(make).not.toThrow(new RegExp(SECRET))
+  })
+
+  it('are described without the secret, and told apart by an id', () => {
+    const byApp = githubToken({ allow: APP })
+    expect(byApp.describe?.()).toEqual({
+      type: 'github_token',
+      allow: { clientId: APP.clientId, clientSecret: '[redacted]' },
+      baseUrl: 'https://api.github.com',
+      principal: 'login',
+      attributes: {},
+      organizations: true,
+      allowInsecureHttp: false,
+    })
+    expect(byApp.id).not.toContain(APP.clientSecret)
+    expect(byApp.id).not.toBe(githubToken({ allow: 'personal' }).id)
+    expect(githubToken({ allow: APP, fetch: async () => new Response() }).id).toBeUndefined()
+  })
+
+  it('permit http elsewhere if they say so, with a warning', () => {
+    const baseUrl = 'http://ghe.example.com'
+    const { warnings } = githubToken({ allow: 'personal', baseUrl, allowInsecureHttp: true })
+    expect(warnings).toEqual([expect.stringContaining('"allowInsecureHttp" is true')])
+  })
+})

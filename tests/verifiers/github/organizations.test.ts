@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+import { guardBy, organizationsOf, PERSONAL, startGithub } from '../../support/github-service.ts'
+import type { Said } from '../../support/github-service.ts'
+
+describe('the organizations', () => {
+  const given = { attributes: { organizations: 'teams' } }
+
+  it('are read from all pages, of 100 and 1', async () => {
+    const github = await startGithub(undefined, (page) => ({
+      json: page === 1 ? organizationsOf(100) : organizationsOf(1, 100),
+    }))
+    const { auth } = await guardBy(github, given).ask(PERSONAL)
+    expect(auth?.attributes['teams']).toHaveLength(101)
+    expect(github.paths()).toEqual([
+      '/user',
+      '/user/orgs?per_page=100&page=1',
+      '/user/orgs?per_page=100&page=2',
+    ])
+  })
+
+  it('are read from all pages of a server with shorter pages, and no other link is followed', async () => {
+    const github = await startGithub(undefined, (page) => ({
+      json: organizationsOf(1, page),
+      headers: page === 1 ? { link: '<http://127.0.0.1:1/evil>; rel="next", <x>; rel="last"' } : {},
+    }))
+    const { auth } = await guardBy(github, given).ask(PERSONAL)
+    expect(auth?.attributes['teams']).toEqual(['org-1', 'org-2'])
+  })
+
+  it('of 120 KB are read', async () => {
+    const json = organizationsOf(99).map((one) => ({ ...one, description: 'x'.repeat(1200) }))
+    const { auth } = await guardBy(await startGithub(undefined, () => ({ json })), given).ask(
+      PERSONAL,
+    )
+    expect(auth?.attributes['teams']).toHaveLength(99)
+  })
+
+  it.each<[string, (page: number) => Said, string]>([
+    [
+      'the second page fails',
+      (page) => (page === 1 ? { json: organizationsOf(100) } : { status: 500 }),
+      'service_error',
+    ],
+    ['they are not found', () => ({ status: 404 }), 'service_error'],
+    ['there are more than 1,000', () => ({ json: organizationsOf(100) }), 'invalid_response'],
+    ['they are no list', () => ({ json: {} }), 'invalid_response'],
+    ['one has no login', () => ({ json: [{ login: 'a' }, { id: 1 }] }), 'invalid_response'],
+    [
+      'the rate is limited',
+      () => ({ status: 403, json: { message: 'API rate limit exceeded' } }),
+      'rate_limited',
+    ],
+  ])('are not taken for none if %s', async (_what, organizations, reason) => {
+    const decision = await guardBy(await startGithub(undefined, organizations), given).ask(PERSONAL)
+    expect(decision).toMatchObject({ outcome: 'deny', reason })
+  })
+
+  it.each<[string, Said, string]>([
+    [
+      'lacks read:org',
+      { status: 403, json: { message: 'You need at least read:org scope' } },
+      'missing_claim',
+    ],
+    [
+      'is not authorized for single sign-on',
+      {
+        json: organizationsOf(1),
+        headers: { 'x-github-sso': 'partial-results; organizations=1,2' },
+      },
+      'missing_claim',
+    ],
+    ['was revoked meanwhile', { status: 401 }, 'unknown_token'],
+  ])('deny a token that %s', async (_what, said, detail) => {
+    const decision = await guardBy(await startGithub(undefined, () => said), given).ask(PERSONAL)
+    expect(decision).toMatchObject({ reason: 'denied', detail })
+  })
+
+  it('are not asked for if no attribute has them, or if the option says so', async () => {
+    const github = await startGithub()
+    await guardBy(github, { attributes: { login: 'roles' } }).ask(PERSONAL)
+    const { auth } = await guardBy(github, { ...given, organizations: false }).ask(PERSONAL)
+    expect(github.paths()).toEqual(['/user', '/user'])
+    expect({ ...auth?.attributes }).toEqual({})
+  })
+})
