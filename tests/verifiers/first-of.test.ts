@@ -1,9 +1,9 @@
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { endpointVerifier, firstOf, introspection } from '../../src/verifiers.ts'
+import { describe, expect, it } from 'vitest'
+import { firstOf, introspection } from '../../src/verifiers.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
 import { TOKEN } from '../support/token.ts'
 import { startService } from '../support/verifier-service.ts'
-import type { Question, Verifier } from '../../src/index.ts'
+import type { Verifier } from '../../src/index.ts'
 import type { FirstOfOptions, IntrospectionOptions } from '../../src/verifiers.ts'
 import type { Answer } from '../support/verifier-service.ts'
 
@@ -49,5 +49,130 @@ describe.each(COMBINATIONS)('with answers %s, %s, %s', (...outcomes) => {
     expect(calls()).toEqual([0, 1, 2].map((index) => (index < asked ? 1 : 0)))
     const isCached = allowedBy !== -1 || !isOutage
     expect((await ask()).cache).toBe(isCached ? 'hit' : 'miss')
+  })
+})
+
+describe('a token', () => {
+  it('of one service never reaches another', async () => {
+    const owners = ['a_', 'b_', 'c_']
+    const services = await Promise.all(owners.map(() => startService(ANSWERS.deny)))
+    const verifiers = services.map(({ url }, index) =>
+      introspection({
+        url,
+        client: 'none',
+        accepts: (token) => token.startsWith(owners[index] ?? ''),
+      }),
+    )
+    for (const fallThrough of [false, true]) {
+      const { ask } = guardWith(firstOf(verifiers, { ...NO_RETRY, fallThrough }))
+      for (const owner of owners) await ask(`${owner}${TOKEN}`)
+    }
+    for (const [index, { calls }] of services.entries()) {
+      const tokens = calls.map(({ body }) => new URLSearchParams(body).get('token'))
+      expect(tokens).toEqual(Array.from({ length: 2 }, () => `${owners[index]}${TOKEN}`))
+    }
+  })
+
+  it.each([false, true])(
+    'that no verifier accepts is denied without a call (fallThrough %s)',
+    async (fallThrough) => {
+      const { verifiers, calls } = await startThree(['allow', 'allow', 'allow'], {
+        accepts: () => false,
+      })
+      const decision = await guardWith(firstOf(verifiers, { fallThrough })).ask()
+      expect(decision).toMatchObject({
+        reason: 'denied',
+        detail: 'no_verifier',
+        verifier: 'first_of',
+      })
+      expect(calls()).toEqual([0, 0, 0])
+    },
+  )
+
+  it.each(['yes', 1, {}, Promise.resolve(true)])(
+    'is accepted by `true` alone, and not by %j',
+    async (answer) => {
+      const { verifiers, calls } = await startThree(['allow'], { accepts: () => answer as never })
+      expect(await guardWith(firstOf(verifiers)).ask()).toMatchObject({ detail: 'no_verifier' })
+      expect(calls()).toEqual([0])
+    },
+  )
+
+  it.each([false, true])(
+    'is sent to nobody if an `accepts` throws (fallThrough %s)',
+    async (fallThrough) => {
+      const throwing = Object.assign(() => ({ outcome: 'allow' }) as const, {
+        accepts: (): boolean => {
+          throw new Error('bug')
+        },
+      })
+      const { verifiers, calls } = await startThree(['allow'])
+      const { ask } = guardWith(firstOf([throwing, ...verifiers], { fallThrough }))
+      expect(await ask()).toMatchObject({ reason: 'internal_error' })
+      expect(calls()).toEqual([0])
+    },
+  )
+})
+
+describe('`fallThrough`', () => {
+  /** A verifier that looks at the token alone. */
+  const byToken = (verifier: Verifier): Verifier => Object.assign(verifier, { reads: {} })
+  const denying = (verdict: object): Verifier =>
+    byToken(() => ({ outcome: 'deny', ...verdict }) as const)
+
+  it('denies with the first detail, for the shortest time', async () => {
+    const verifiers = [denying({}), denying({ detail: 'expired' }), denying({ detail: 'type' })]
+    const verifier = firstOf(verifiers, { fallThrough: true })
+    expect(await guardWith(verifier).ask()).toMatchObject({ detail: 'expired' })
+    const { ask } = guardWith(
+      firstOf([denying({ maxAgeMs: 60_000 }), denying({ maxAgeMs: 0 })], { fallThrough: true }),
+      { cache: {} },
+    )
+    await ask()
+    expect(await ask()).toMatchObject({ cache: 'skipped' })
+  })
+
+  it('answers 403 if one knows the caller', async () => {
+    const verifiers = [denying({ detail: 'inactive' }), denying({ reason: 'forbidden' })]
+    expect(await guardWith(firstOf(verifiers, { fallThrough: true })).ask()).toMatchObject({
+      reason: 'forbidden',
+      status: 403,
+      detail: 'inactive',
+    })
+  })
+
+  it.each([
+    ['throws a bug', () => Promise.reject(new RangeError('bug'))],
+    ['returns no verdict', () => undefined as never],
+    ['returns a detail of its own', () => ({ outcome: 'deny', detail: 'hunter2' }) as never],
+  ])('goes on after a verifier that %s, and never denies for it', async (_what, broken) => {
+    const { verifiers } = await startThree(['allow'])
+    const allowed = firstOf([byToken(broken), ...verifiers], { ...NO_RETRY, fallThrough: true })
+    expect(await guardWith(allowed).ask()).toMatchObject({ outcome: 'allow' })
+    const denied = firstOf([byToken(broken), denying({})], { ...NO_RETRY, fallThrough: true })
+    const { ask } = guardWith(denied, { cache: {} })
+    expect(await ask()).toMatchObject({ reason: 'internal_error' })
+    expect(await ask()).toMatchObject({ reason: 'internal_error', cache: 'miss' })
+  })
+
+  it('leaves time for the verifiers after one that does not answer', async () => {
+    const silent = await startService(() => undefined)
+    const { verifiers } = await startThree(['allow'])
+    const all = [introspection({ url: silent.url, client: 'none' }), ...verifiers]
+    const verifier = firstOf(all, { ...NO_RETRY, fallThrough: true })
+    const { ask } = guardWith(verifier, { timeoutMs: 1000 })
+    expect(await ask()).toMatchObject({ outcome: 'allow', verifier: 'introspection' })
+    expect(silent.calls).toHaveLength(1)
+  })
+
+  it('gives each the time that is left, divided by those that are left', async () => {
+    const left: number[] = []
+    const hasty: Verifier = (_question, _signal, run) => {
+      left.push(Math.round((run?.timeLeftMs?.() ?? 0) / 10_000))
+      return { outcome: 'deny' }
+    }
+    const verifier = firstOf([hasty, hasty, hasty], { fallThrough: true })
+    await guardWith(verifier, { timeoutMs: 60_000 }).ask()
+    expect(left).toEqual([2, 3, 6])
   })
 })

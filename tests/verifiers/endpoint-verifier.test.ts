@@ -1,0 +1,214 @@
+import { describe, expect, it } from 'vitest'
+import { AuthConfigError, withAuth } from '../../src/index.ts'
+import { endpointVerifier, firstOf } from '../../src/verifiers.ts'
+import { guardWith } from '../support/guarded-verifier.ts'
+import { TOKEN } from '../support/token.ts'
+import { startService } from '../support/verifier-service.ts'
+import type { AuthConfig } from '../../src/index.ts'
+import type { EndpointVerifierOptions } from '../../src/verifiers.ts'
+import type { Answer } from '../support/verifier-service.ts'
+
+type Given = Partial<EndpointVerifierOptions>
+
+const HEADERS = { 'x-org': 'acme', cookie: 'a=b' }
+const BY_TOKEN = { headers: [], params: 'none', path: false } as const
+
+async function start(answer: Answer, given: Given = {}, config: AuthConfig = {}) {
+  const service = await startService(answer)
+  const verifier = endpointVerifier({ endpoint: service.url, ...given })
+  return { ...service, verifier, ...guardWith(verifier, config) }
+}
+
+describe('the contract', () => {
+  it('is that of `endpoint`: the same question', async () => {
+    const { calls, ask, url } = await start(() => ({ json: {} }), {
+      endpointHeaders: { 'x-auth-secret': 'hunter2' },
+    })
+    await ask(TOKEN, '/v1/a?b=c', HEADERS)
+    const endpointHeaders = { 'x-auth-secret': 'hunter2' }
+    const guarded = withAuth(() => new Response('x'), { endpoint: url, endpointHeaders })
+    const authorization = `Bearer ${TOKEN}`
+    const headers = { authorization, ...HEADERS }
+    await guarded(new Request('https://api.example.test/v1/a?b=c', { headers }))
+    const [own, usual] = calls
+    expect(own?.body).toBe(usual?.body)
+    expect(own?.headers['x-auth-secret']).toBe('hunter2')
+    expect(JSON.parse(own?.body ?? '')).toMatchObject({
+      api_key: TOKEN,
+      request: { path: '/v1/a', headers: { 'x-org': 'acme' }, params: { b: 'c' } },
+    })
+  })
+
+  it.each([
+    [401, 'denied'],
+    [403, 'denied'],
+    [404, 'denied'],
+    [204, 'denied'],
+    [302, 'denied'],
+    [429, 'rate_limited'],
+    [500, 'service_error'],
+  ])('is that of `endpoint`: %s is %s', async (status, reason) => {
+    const { ask } = await start(() => ({ status }))
+    expect(await ask()).toMatchObject({
+      reason,
+      endpointStatus: status,
+      verifier: 'endpoint',
+      attempts: 1,
+    })
+  })
+
+  it('is that of `endpoint`: the identity in the body', async () => {
+    const exp = Math.floor(Date.now() / 1000) + 60
+    const body = {
+      principal: 'alice',
+      attributes: { roles: ['a'] },
+      scope: 'read write',
+      client_id: 'app',
+      exp,
+      org: { id: 'acme' },
+    }
+    const { ask } = await start(() => ({ json: body }), { tenantField: 'org.id' })
+    expect((await ask()).auth).toEqual({
+      principal: 'alice',
+      attributes: { roles: ['a'] },
+      scopes: ['read', 'write'],
+      clientId: 'app',
+      tenant: 'acme',
+      expiresAt: exp * 1000,
+    })
+  })
+
+  it('is that of `endpoint`: a denial that is no 401 or 403 is not cached', async () => {
+    const { ask, calls, answerWith } = await start(
+      () => ({ status: 404 }),
+      { context: BY_TOKEN },
+      {
+        cache: {},
+      },
+    )
+    await ask()
+    await ask()
+    expect(calls).toHaveLength(2)
+    answerWith(() => ({ status: 401 }))
+    await ask()
+    expect(await ask()).toMatchObject({ cache: 'hit' })
+    expect(calls).toHaveLength(3)
+  })
+
+  it.each([
+    ['private', 'stale'],
+    ['must-revalidate', 'miss'],
+  ])('is that of `endpoint`: after %s an old allow is %s in an outage', async (control, cache) => {
+    const headers = { 'cache-control': control }
+    const { ask, answerWith } = await start(
+      () => ({ json: { principal: 'alice' }, headers }),
+      { context: BY_TOKEN },
+      { cache: { allowTtlMs: 200, staleIfErrorMs: 60_000 } },
+    )
+    await ask()
+    answerWith(() => ({ status: 503 }))
+    await new Promise((resolve) => setTimeout(resolve, 250))
+    expect(await ask()).toMatchObject({ outcome: cache === 'stale' ? 'allow' : 'deny', cache })
+  })
+
+  it('is that of `endpoint`: an identity that is dropped is warned of, once', async () => {
+    const { ask, warnings } = await start(() => ({ json: { principal: 7 } }))
+    await ask()
+    await ask()
+    expect(warnings()).toEqual([expect.stringContaining('"principal" must be a string')])
+    const required = await start(() => ({ json: {} }), { identity: 'required' })
+    expect(await required.ask()).toMatchObject({ reason: 'invalid_response' })
+  })
+
+  it('denies a tenant that is no text', async () => {
+    const { ask } = await start(() => ({ json: { principal: 'a', tenant: ['acme'] } }))
+    expect(await ask()).toMatchObject({ reason: 'denied', detail: 'tenant' })
+  })
+})
+
+it('tells the endpoint its own context, though the guard tells more', async () => {
+  const { verifier, calls } = await start(() => ({ json: {} }), { context: BY_TOKEN })
+  const context = { headers: ['x-org'], path: true } as const
+  await guardWith(verifier, { context }).ask(TOKEN, '/a', HEADERS)
+  expect(JSON.parse(calls[0]?.body ?? '')).toEqual({
+    api_key: TOKEN,
+    request: { path: '', headers: {}, params: {} },
+  })
+})
+
+it('has the circuit breaker of its guard', async () => {
+  const { ask, calls } = await start(() => ({ status: 503 }))
+  for (let count = 0; count < 30; count += 1) await ask(`t${count}`)
+  expect(await ask()).toMatchObject({ reason: 'circuit_open' })
+  expect(calls.length).toBeLessThan(30)
+})
+
+describe('the options', () => {
+  const ENDPOINT = 'https://auth.example.com/validate'
+
+  function messageOf(options: unknown): string {
+    try {
+      endpointVerifier(options as EndpointVerifierOptions)
+    } catch (error) {
+      if (error instanceof AuthConfigError) return error.message
+      throw error
+    }
+    return 'no error'
+  }
+
+  it.each([
+    [{}, '"endpoint" must be an absolute https URL, received undefined'],
+    [
+      { endpoint: 'http://auth.example.com/?k=hunter2' },
+      '"endpoint" must be an https URL (http only on loopback, or with "allowInsecureHttp"), received "http://auth.example.com/?***"',
+    ],
+    [
+      { endpoint: 'https://me:hunter2@auth.example.com/' },
+      '"endpoint" must be a URL without user or password (use "endpointHeaders"), received "***@auth.example.com/"',
+    ],
+    [
+      { endpoint: ENDPOINT, endpointHeaders: { 'x-key': 'hunter2\n' } },
+      '"endpointHeaders.x-key" must be a non-empty string of printable ASCII (its value is not shown)',
+    ],
+    [
+      { endpoint: ENDPOINT, context: { header: [] } },
+      'Unknown option "context.header": did you mean "headers"?',
+    ],
+    [{ endpoint: ENDPOINT, timeoutMs: 1 }, expect.stringContaining('Unknown option "timeoutMs"')],
+  ])('says what is wrong with %j, and no secret', (options, message) => {
+    expect(messageOf(options)).toEqual(message)
+  })
+
+  it('are described without secrets, and give an id', () => {
+    const plain = endpointVerifier({ endpoint: ENDPOINT })
+    expect([plain.label, plain.warnings]).toEqual(['endpoint', []])
+    expect(plain.reads).toMatchObject({ headers: 'all', params: 'values', path: true })
+    const secret = endpointVerifier({
+      endpoint: `${ENDPOINT}?k=hunter2`,
+      endpointHeaders: { 'x-key': 'hunter2' },
+    })
+    expect(secret.describe?.()).toMatchObject({
+      type: 'endpoint',
+      endpoint: `${ENDPOINT}?***`,
+      endpointHeaders: { 'x-key': '[redacted]' },
+      identity: 'optional',
+      tenantField: 'tenant',
+    })
+    expect(secret.id).toBeUndefined()
+    const ids = [
+      plain.id,
+      endpointVerifier({ endpoint: `${ENDPOINT}2` }).id,
+      endpointVerifier({ endpoint: ENDPOINT, identity: 'required' }).id,
+      endpointVerifier({ endpoint: ENDPOINT, tenantField: 'org' }).id,
+      endpointVerifier({ endpoint: ENDPOINT, context: BY_TOKEN }).id,
+    ]
+    expect(ids).not.toContain(undefined)
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+
+  it('warn of clear text, also through `firstOf`', () => {
+    const insecure = { endpoint: 'http://auth.example.com', allowInsecureHttp: true }
+    const { warnings } = guardWith(firstOf([endpointVerifier(insecure)]))
+    expect(warnings()).toEqual([expect.stringContaining('clear text')])
+  })
+})

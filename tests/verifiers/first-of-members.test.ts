@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest'
+import { AuthUnavailableError } from '../../src/index.ts'
+import { endpointVerifier, firstOf, introspection } from '../../src/verifiers.ts'
+import { guardWith } from '../support/guarded-verifier.ts'
+import { TOKEN } from '../support/token.ts'
+import { startService } from '../support/verifier-service.ts'
+import type { Question, Verifier } from '../../src/index.ts'
+import type { FirstOfOptions } from '../../src/verifiers.ts'
+import type { Answer } from '../support/verifier-service.ts'
+
+/** Each member has policies of its own, and sees what it reads. */
+
+const GOOD: Answer = () => ({ json: { active: true, sub: 'alice' } })
+
+/** Two services, one for tokens that begin with `a`, one for all others. */
+async function startTwo(first: Answer, options: FirstOfOptions = {}, second: Answer = GOOD) {
+  const [a, b] = [await startService(first), await startService(second)]
+  const verifier = firstOf(
+    [
+      introspection({ url: a.url, client: 'none', accepts: (token) => token.startsWith('a') }),
+      introspection({ url: b.url, client: 'none' }),
+    ],
+    options,
+  )
+  return { a, b, ...guardWith(verifier, { retry: { attempts: 5 }, timeoutMs: 10_000 }) }
+}
+
+describe('an outage of one service', () => {
+  it('opens a circuit for its own tokens alone', async () => {
+    const { a, b, ask, events } = await startTwo(() => ({ status: 503 }), { retry: false })
+    for (let count = 0; count < 30; count += 1) await ask(`a${count}`)
+    expect(await ask('a')).toMatchObject({ reason: 'circuit_open', verifier: 'introspection' })
+    expect(a.calls.length).toBeLessThan(30)
+    expect(await ask(TOKEN)).toMatchObject({ outcome: 'allow' })
+    expect(b.calls).toHaveLength(1)
+    expect(events.filter(({ type }) => type === 'circuit')).toEqual([
+      { type: 'circuit', state: 'open', tokens: 'unknown', verifier: 'introspection' },
+    ])
+  })
+
+  it('takes no places of another', async () => {
+    const concurrency = { maxInFlight: 1, maxWaiting: 0 }
+    const { ask } = await startTwo(() => undefined, { concurrency })
+    const first = ask('a1')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(await ask('a2')).toMatchObject({ reason: 'overloaded' })
+    expect(await ask(TOKEN)).toMatchObject({ outcome: 'allow' })
+    expect(await first).toMatchObject({ reason: 'timeout' })
+  })
+
+  it('is tried again by the options of `firstOf`', async () => {
+    let calls = 0
+    const flaky: Answer = (...args) => {
+      calls += 1
+      return calls % 2 === 1 ? { status: 503 } : GOOD(...args)
+    }
+    const { ask } = await startTwo(flaky)
+    expect(await ask('a1')).toMatchObject({ outcome: 'allow' })
+    expect(calls).toBe(2)
+    const never = await startTwo(flaky, { retry: false })
+    expect(await never.ask('a1')).toMatchObject({ reason: 'service_error', endpointStatus: 503 })
+    expect(calls).toBe(3)
+  })
+})
+
+it('a member that answers from memory opens no circuit, and has no limit', async () => {
+  let calls = 0
+  const failing: Verifier = Object.assign(
+    async () => {
+      calls += 1
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      throw new AuthUnavailableError('unreachable')
+    },
+    { local: true as const },
+  )
+  const concurrency = { maxInFlight: 1, maxWaiting: 0 }
+  const { ask } = guardWith(firstOf([failing], { concurrency }))
+  const asked = Array.from({ length: 40 }, (_, count) => ask(`t${count}`))
+  for (const decision of await Promise.all(asked)) {
+    expect(decision).toMatchObject({ reason: 'unreachable' })
+  }
+  expect(calls).toBe(40)
+})
+
+describe('a member', () => {
+  const HEADERS = { 'x-org': 'acme', 'x-other': 'secret' }
+
+  /** A member that records what it is asked, and denies. */
+  function recorder(reads?: Verifier['reads']) {
+    const asked: Question[] = []
+    const verifier: Verifier = (question) => {
+      asked.push(question)
+      return { outcome: 'deny' }
+    }
+    return { asked, verifier: Object.assign(verifier, reads === undefined ? {} : { reads }) }
+  }
+
+  it('sees what it reads, and nothing that another reads', async () => {
+    const bare = recorder({})
+    const some = recorder({ headers: ['X-Org'], params: 'lists', method: true })
+    const all = recorder({ headers: 'all', params: 'lists', path: true })
+    const members = [bare, some, all].map(({ verifier }) => verifier)
+    const { ask } = guardWith(firstOf(members, { fallThrough: true }))
+    await ask(TOKEN, '/a?b=c', HEADERS)
+    const nothing = { path: '', headers: {}, params: {} }
+    expect(bare.asked).toEqual([{ token: TOKEN, request: nothing }])
+    const params = { b: ['c'] }
+    expect(some.asked).toEqual([
+      { token: TOKEN, request: { path: '', headers: { 'x-org': 'acme' }, params, method: 'GET' } },
+    ])
+    const [{ request } = { request: undefined }] = all.asked
+    expect(request).toMatchObject({ path: '/a', params, headers: HEADERS })
+    expect(request).not.toHaveProperty('method')
+  })
+
+  it('sees the address of the client only if it reads that', async () => {
+    const [bare, some] = [recorder({}), recorder({ clientAddress: true })]
+    const verifier = firstOf([bare.verifier, some.verifier], { fallThrough: true })
+    expect(() => guardWith(verifier)).toThrow('"clientAddress"')
+    await guardWith(verifier, { clientAddress: () => '192.0.2.1' }).ask()
+    expect(bare.asked[0]?.request).not.toHaveProperty('clientAddress')
+    expect(some.asked[0]?.request.clientAddress).toBe('192.0.2.1')
+  })
+
+  it('is named in the events of its decisions, cached ones too', async () => {
+    const { url } = await startService(() => ({ json: { principal: 'bob' } }))
+    const keys: Verifier = Object.assign(() => ({ outcome: 'deny', detail: 'inactive' }) as const, {
+      reads: {},
+      label: 'own_keys',
+      accepts: (token: string) => token.startsWith('k'),
+    })
+    const inner = firstOf([endpointVerifier({ endpoint: url, context: { headers: [] } })])
+    const { ask } = guardWith(firstOf([keys, inner]), { cache: {} })
+    for (const cache of ['miss', 'hit']) {
+      expect(await ask('k1')).toMatchObject({ verifier: 'own_keys', detail: 'inactive', cache })
+      expect(await ask('x1')).toMatchObject({ verifier: 'endpoint', principal: 'bob', cache })
+    }
+  })
+})
