@@ -7,18 +7,21 @@ import { endpointVerifier } from './verifiers/endpoint-verifier.ts'
 import { firstOf } from './verifiers/first-of/first-of.ts'
 import { githubToken } from './verifiers/github/github-token.ts'
 import { introspection } from './verifiers/introspection/introspection.ts'
+import { kubernetesToken } from './verifiers/kubernetes/kubernetes-token.ts'
 import { fromUpstream } from './verifiers/upstream/from-upstream.ts'
 import type { EndpointVerifierOptions } from './verifiers/endpoint-verifier.ts'
 import type { FirstOfOptions } from './verifiers/first-of/options.ts'
 import type { GithubApp, GithubTokenOptions } from './verifiers/github/options.ts'
 import type { IntrospectionClient } from './verifiers/introspection/client.ts'
 import type { IntrospectionOptions } from './verifiers/introspection/options.ts'
+import type { KubernetesTokenOptions } from './verifiers/kubernetes/options.ts'
 import type { UpstreamConfig } from './verifiers/upstream/from-upstream.ts'
 import type { UpstreamOptions } from './verifiers/upstream/options.ts'
 import type { UpstreamProof } from './verifiers/upstream/proof-options.ts'
 
-export { endpointVerifier, firstOf, fromUpstream, githubToken, introspection }
+export { endpointVerifier, firstOf, fromUpstream, githubToken, introspection, kubernetesToken }
 export type { EndpointVerifierOptions, FirstOfOptions }
 export type { GithubApp, GithubTokenOptions }
 export type { IntrospectionClient, IntrospectionOptions }
+export type { KubernetesTokenOptions }
 export type { UpstreamConfig, UpstreamOptions, UpstreamProof }

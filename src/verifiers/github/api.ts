@@ -16,8 +16,6 @@ export interface GithubQuestion {
   readonly body?: string
   /** The statuses that mean something. */
   readonly expected: Readonly<Record<number, BodyUse>>
-  /** The option to check after another status. After a 404 it is the URL. */
-  readonly blame: 'allow' | 'baseUrl'
 }
 
 /** Asks GitHub. Throws `AuthUnavailableError` for a status that is not expected, and for a limit of the rate. */
@@ -33,7 +31,7 @@ export function createAskGithub(
   signal: AbortSignal,
   run: VerifierRun | undefined,
 ): AskGithub {
-  return async ({ path, authorization, expected, blame, ...question }) => {
+  return async ({ path, authorization, expected, ...question }) => {
     const headers = {
       accept: 'application/vnd.github+json',
       authorization,
@@ -57,7 +55,7 @@ export function createAskGithub(
         throw new AuthUnavailableError('service_error', { status })
       return answer
     } catch (error) {
-      if (error instanceof AuthUnavailableError) complain(error, baseUrl, blame, run)
+      if (error instanceof AuthUnavailableError) complain(error, baseUrl, run)
       throw error
     }
   }
@@ -66,13 +64,11 @@ export function createAskGithub(
 function complain(
   { reason, status = 0 }: AuthUnavailableError,
   baseUrl: string,
-  blame: GithubQuestion['blame'],
   run: VerifierRun | undefined,
 ): void {
   if (reason !== 'service_error' || status === 0 || status >= 500) return
-  run?.warn?.(
-    `${hostOf(baseUrl)} answered ${status}: check "${status === 404 ? 'baseUrl' : blame}"`,
-  )
+  const option = status === 401 || status === 403 ? 'allow' : 'baseUrl'
+  run?.warn?.(`${hostOf(baseUrl)} answered ${status}: check "${option}"`)
 }
 
 // GitHub uses 403 too: the header or the message tells it from a lack of rights.

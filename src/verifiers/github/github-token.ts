@@ -2,7 +2,7 @@ import { isRecord, readName } from '../../core/endpoint/claim-path.ts'
 import { AuthUnavailableError } from '../../core/errors.ts'
 import { runtimeFetch } from '../../core/runtime.ts'
 import { mapAttributes } from '../claims.ts'
-import { INSECURE_HTTP, isPlain, READS_TOKEN } from '../options.ts'
+import { idOf, INSECURE_HTTP, READS_TOKEN } from '../options.ts'
 import { createAskGithub } from './api.ts'
 import { parseGithubOptions } from './options.ts'
 import type { DenyDetail } from '../../core/types.ts'
@@ -65,14 +65,14 @@ export function githubToken(options: GithubTokenOptions): Verifier {
     return judge(account, github, () => readOrganizations(ask, token))
   }
   const shown = isApp ? { clientId: allow.clientId, clientSecret: '[redacted]' } : allow
-  const id = JSON.stringify(['github', isApp ? allow.clientId : allow, rest])
+  const id = idOf('github', github.baseUrl, fetch, [isApp ? allow.clientId : allow, rest])
   return Object.assign(verify, {
     reads: READS_TOKEN,
     label: 'github',
     accepts,
     warnings: allowInsecureHttp ? [INSECURE_HTTP] : [],
     describe: () => ({ type: 'github_token', allow: shown, ...rest, allowInsecureHttp }),
-    ...(isPlain(fetch) ? { id } : {}),
+    ...(id === undefined ? {} : { id }),
   })
 }
 
@@ -82,7 +82,6 @@ async function askByToken(ask: AskGithub, token: string): Promise<Account | Deni
     path: '/user',
     authorization: `Bearer ${token}`,
     expected: { 200: 'json', 401: 'ignore', 403: 'ignore' },
-    blame: 'baseUrl',
   })
   if (answer.status === 401) return deny('unknown_token')
   // The account is suspended.
@@ -109,7 +108,6 @@ async function askByApp(
     authorization: `Basic ${btoa(`${clientId}:${clientSecret}`)}`,
     body: JSON.stringify({ access_token: token }),
     expected: { 200: 'json', 404: 'ignore', 422: 'ignore' },
-    blame: 'allow',
   })
   const { status, json } = answer
   // A token that the app did not get is not found.
@@ -161,7 +159,6 @@ async function readOrganizations(
       path: `/user/orgs?per_page=${PER_PAGE}&page=${page}`,
       authorization: `Bearer ${token}`,
       expected: { 200: 'json', 401: 'ignore', 403: 'ignore' },
-      blame: 'baseUrl',
     })
     // The token has been revoked since the first question.
     if (answer.status === 401) return deny('unknown_token')

@@ -100,8 +100,7 @@ const KINDS: OptionKinds<ResolvedGithub> = {
 /** @throws AuthConfigError with all problems. */
 export function parseGithubOptions(value: unknown): ResolvedGithub {
   return parseVerifierOptions<ResolvedGithub>(KINDS, value, (parsed, _given, problems) => {
-    const { baseUrl: url, ...others } = parsed
-    if (url !== undefined) checkUrl('baseUrl', { ...others, url }, problems)
+    checkUrl('baseUrl', parsed.baseUrl, parsed.allowInsecureHttp, problems)
   })
 }
 

@@ -92,6 +92,12 @@ describe('the token of an app', () => {
     expect(headers?.authorization).toBe(`Basic ${basic}`)
   })
 
+  it('is asked for at a path that the id of the app cannot change', async () => {
+    const github = await startGithub({ json: CHECKED })
+    await guardBy(github, { allow: { ...APP, clientId: '../x?y' } }).ask(OAUTH)
+    expect(github.paths()).toEqual(['/applications/..%2Fx%3Fy/token'])
+  })
+
   it('may have neither scopes nor an end, and organizations are read with it', async () => {
     const said = { json: { ...CHECKED, scopes: null, expires_at: null } }
     const github = await startGithub(said, () => ({ json: organizationsOf(2) }))

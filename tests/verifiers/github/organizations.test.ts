@@ -27,6 +27,20 @@ describe('the organizations', () => {
     expect(auth?.attributes['teams']).toEqual(['org-1', 'org-2'])
   })
 
+  it('are read from ten pages', async () => {
+    const github = await startGithub(undefined, (page) => ({
+      json: organizationsOf(page < 10 ? 100 : 99),
+    }))
+    const { auth } = await guardBy(github, given).ask(PERSONAL)
+    expect(auth?.attributes['teams']).toHaveLength(999)
+  })
+
+  it('are asked for ten times at most', async () => {
+    const github = await startGithub(undefined, () => ({ json: organizationsOf(100) }))
+    expect((await guardBy(github, given).ask(PERSONAL)).reason).toBe('invalid_response')
+    expect(github.calls).toHaveLength(1 + 10)
+  })
+
   it('of 120 KB are read', async () => {
     const json = organizationsOf(99).map((one) => ({ ...one, description: 'x'.repeat(1200) }))
     const { auth } = await guardBy(await startGithub(undefined, () => ({ json })), given).ask(
@@ -42,7 +56,6 @@ describe('the organizations', () => {
       'service_error',
     ],
     ['they are not found', () => ({ status: 404 }), 'service_error'],
-    ['there are more than 1,000', () => ({ json: organizationsOf(100) }), 'invalid_response'],
     ['they are no list', () => ({ json: {} }), 'invalid_response'],
     ['one has no login', () => ({ json: [{ login: 'a' }, { id: 1 }] }), 'invalid_response'],
     [

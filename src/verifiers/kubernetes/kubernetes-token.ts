@@ -1,0 +1,139 @@
+import { AuthUnavailableError } from '../../core/errors.ts'
+import { runtimeFetch } from '../../core/runtime.ts'
+import { askService } from '../ask.ts'
+import { hostOf } from '../base-url.ts'
+import { idOf, INSECURE_HTTP, READS_TOKEN } from '../options.ts'
+import { parseKubernetesOptions } from './options.ts'
+import { OwnToken } from './own-token.ts'
+import { judgeSelfReview, judgeTokenReview } from './review.ts'
+import type { Verdict, Verifier, VerifierRun } from '../../core/verifier.ts'
+import type { ServiceAnswer } from '../ask.ts'
+import type { KubernetesTokenOptions, ResolvedKubernetes } from './options.ts'
+
+const API = 'authentication.k8s.io/v1'
+const DENIED: Verdict = { outcome: 'deny', detail: 'unknown_token' }
+const BY_ITSELF =
+  '"review" is "self": every pod has such a token, and this server could act in the cluster by it. Give "audiences" and "token"'
+
+/** Asks the API server to review a token. */
+type Review = (token: string, signal: AbortSignal, run: VerifierRun | undefined) => Promise<Verdict>
+
+/**
+ * Makes a verifier for tokens of Kubernetes. It asks the API server by a TokenReview, so that a token ends with its pod. The
+ * principal is the username, such as `system:serviceaccount:default:robot`.
+ *
+ * @throws AuthConfigError for options that cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { readFile } from 'node:fs/promises'
+ * import { withAuth } from 'with-auth'
+ * import { nodeTransport } from 'with-auth/node'
+ * import { kubernetesToken } from 'with-auth/verifiers'
+ *
+ * const account = '/var/run/secrets/kubernetes.io/serviceaccount'
+ * const ca = await readFile(`${account}/ca.crt`, 'utf8')
+ *
+ * export default withAuth(() => new Response('hello'), {
+ *   verifier: kubernetesToken({
+ *     audiences: 'my-api',
+ *     token: () => readFile(`${account}/token`, 'utf8'),
+ *     attributes: { groups: 'roles' },
+ *     fetch: nodeTransport({ ca }),
+ *   }),
+ *   cache: {},
+ * })
+ * ```
+ */
+export function kubernetesToken(options: KubernetesTokenOptions): Verifier {
+  const kubernetes = parseKubernetesOptions(options)
+  const { audiences, apiServerUrl, attributes, tenant, fetch, allowInsecureHttp } = kubernetes
+  const review = createReview(kubernetes)
+  const verify: Verifier = ({ token }, signal, run) => review(token, signal, run)
+  const shown = { apiServerUrl, attributes, tenant, allowInsecureHttp }
+  const kind = audiences === undefined ? { review: 'self' } : { audiences, token: '[redacted]' }
+  const id = idOf('kubernetes', apiServerUrl, fetch, [audiences, attributes, tenant])
+  return Object.assign(verify, {
+    reads: READS_TOKEN,
+    label: 'kubernetes',
+    warnings: [
+      ...(audiences === undefined ? [BY_ITSELF] : []),
+      ...(allowInsecureHttp ? [INSECURE_HTTP] : []),
+    ],
+    describe: () => ({ type: 'kubernetes', ...kind, ...shown }),
+    ...(id === undefined ? {} : { id }),
+  })
+}
+
+function createReview(kubernetes: ResolvedKubernetes): Review {
+  const { audiences, token: readOwnToken } = kubernetes
+  if (audiences === undefined || readOwnToken === undefined) {
+    const question = createQuestion(kubernetes, 'selfsubjectreviews', 'review')
+    const body = JSON.stringify({ apiVersion: API, kind: 'SelfSubjectReview' })
+    return async (token, signal, run) => {
+      const { status, json } = await question(token, body, signal, run)
+      return status === 401 ? DENIED : judgeSelfReview(json, kubernetes)
+    }
+  }
+  const question = createQuestion(kubernetes, 'tokenreviews', 'token')
+  const own = new OwnToken(readOwnToken)
+  return async (token, signal, run) => {
+    const body = JSON.stringify({
+      apiVersion: API,
+      kind: 'TokenReview',
+      spec: { token, audiences },
+    })
+    const ask = (by: string): Promise<ServiceAnswer> => question(by, body, signal, run)
+    const first = await own.get(signal)
+    let answer = await ask(first)
+    const renewed = answer.status === 401 ? await own.renew(first, signal) : undefined
+    if (renewed !== undefined) answer = await ask(renewed)
+    if (answer.status !== 401) return judgeTokenReview(answer.json, audiences, kubernetes)
+    complain(kubernetes, 401, 'token', run)
+    throw new AuthUnavailableError('service_error', { status: 401 })
+  }
+}
+
+function createQuestion(
+  kubernetes: ResolvedKubernetes,
+  resource: string,
+  option: 'review' | 'token',
+) {
+  const { apiServerUrl, fetch } = kubernetes
+  const url = `${apiServerUrl}/apis/${API}/${resource}`
+  return async (
+    by: string,
+    body: string,
+    signal: AbortSignal,
+    run: VerifierRun | undefined,
+  ): Promise<ServiceAnswer> => {
+    try {
+      return await askService(fetch ?? runtimeFetch, url, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${by}`, 'content-type': 'application/json' },
+        body,
+        signal,
+        expected: { 201: 'json', 401: 'ignore' },
+        answered: run?.answered,
+      })
+    } catch (error) {
+      const isOurs = error instanceof AuthUnavailableError && error.reason === 'service_error'
+      if (isOurs) complain(kubernetes, error.status ?? 500, option, run)
+      throw error
+    }
+  }
+}
+
+/** Warns of a status that is about the rights of this server, or about its options. */
+function complain(
+  { apiServerUrl }: ResolvedKubernetes,
+  status: number,
+  option: 'review' | 'token',
+  run: VerifierRun | undefined,
+): void {
+  if (status >= 500) return
+  const isRights = status === 401 || status === 403
+  run?.warn?.(
+    `${hostOf(apiServerUrl)} answered ${status}: check "${isRights ? option : 'apiServerUrl'}"`,
+  )
+}

@@ -1,0 +1,50 @@
+import { orAborted } from '../../core/async.ts'
+import { createUnreachable } from '../../core/endpoint/failure-cause.ts'
+import { AuthUnavailableError } from '../../core/errors.ts'
+
+const RENEWAL_MS = 60_000
+
+/** The token of this server's own service account. The kubelet replaces it before it ends, so that a kept one may be too old. */
+export class OwnToken {
+  readonly #read: () => unknown
+  readonly #now: () => number
+  #token: string | undefined
+  #renewal: Promise<string> | undefined
+  #renewedAt = -Infinity
+
+  constructor(read: () => unknown, now: () => number = () => performance.now()) {
+    this.#read = read
+    this.#now = now
+  }
+
+  /** The token that is kept, or else a new one. */
+  async get(signal: AbortSignal): Promise<string> {
+    return this.#token ?? this.#readToken(signal)
+  }
+
+  /** A token in place of one that was rejected, or `undefined` if it has been renewed within the last minute. */
+  async renew(rejected: string, signal: AbortSignal): Promise<string | undefined> {
+    if (this.#token !== rejected) return this.get(signal)
+    if (this.#renewal !== undefined) return orAborted(this.#renewal, signal)
+    if (this.#now() - this.#renewedAt < RENEWAL_MS) return undefined
+    this.#renewedAt = this.#now()
+    // It ends with the first request, so that none waits for one that hangs.
+    this.#renewal = this.#readToken(signal).finally(() => {
+      this.#renewal = undefined
+    })
+    return this.#renewal
+  }
+
+  async #readToken(signal: AbortSignal): Promise<string> {
+    const pending = Promise.resolve().then(() => this.#read())
+    const read = await orAborted(pending, signal).catch((error: unknown) => {
+      throw signal.aborted ? new AuthUnavailableError('timeout') : createUnreachable(error)
+    })
+    // A file ends with a line break.
+    const token = typeof read === 'string' ? read.trim() : ''
+    if (!/^[\x21-\x7e]+$/.test(token))
+      throw new AuthUnavailableError('service_error', { cause: { code: 'NO_TOKEN' } })
+    this.#token = token
+    return token
+  }
+}

@@ -1,0 +1,73 @@
+import { isRecord, readName } from '../../core/endpoint/claim-path.ts'
+import { AuthUnavailableError } from '../../core/errors.ts'
+import { mapAttributes, readTenant } from '../claims.ts'
+import type { DenyDetail } from '../../core/types.ts'
+import type { Verdict } from '../../core/verifier.ts'
+import type { Claims } from '../claims.ts'
+import type { ResolvedKubernetes } from './options.ts'
+
+type Mapping = Pick<ResolvedKubernetes, 'attributes' | 'tenant'>
+
+const ANONYMOUS = 'system:anonymous'
+const SERVICE_ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/
+const FACTS = ['username', 'uid', 'groups', 'extra'] as const
+
+/** The verdict of a TokenReview, for tokens of these audiences. */
+export function judgeTokenReview(
+  review: unknown,
+  audiences: readonly string[],
+  mapping: Mapping,
+): Verdict {
+  const status = statusOf(review)
+  const error = readName(status, 'error')
+  const isGood = readName(status, 'authenticated') === true && (error === undefined || error === '')
+  if (!isGood) return deny('unknown_token')
+  // Without them the API server did not look, and the token is one for itself.
+  const found = readName(status, 'audiences')
+  const isOurs = Array.isArray(found) && audiences.some((one) => found.includes(one))
+  return isOurs ? allow(readName(status, 'user'), mapping) : deny('audience')
+}
+
+/** The verdict of a SelfSubjectReview. */
+export function judgeSelfReview(review: unknown, mapping: Mapping): Verdict {
+  return allow(readName(statusOf(review), 'userInfo'), mapping)
+}
+
+function statusOf(review: unknown): Claims {
+  const status = readName(review, 'status')
+  if (isRecord(status)) return status
+  throw new AuthUnavailableError('invalid_response')
+}
+
+function allow(user: unknown, { attributes, tenant }: Mapping): Verdict {
+  const username = readName(user, 'username')
+  if (typeof username !== 'string' || username === '') {
+    throw new AuthUnavailableError('invalid_response')
+  }
+  // What the API server makes of a request without a token that it knows.
+  if (username === ANONYMOUS) return deny('unknown_token')
+  const account = accountOf(username)
+  const claims = {
+    ...Object.fromEntries(FACTS.map((name) => [name, readName(user, name)])),
+    ...account,
+  }
+  const ownNames = Object.fromEntries(Object.keys(account).map((name) => [name, name]))
+  return {
+    outcome: 'allow',
+    principal: username,
+    attributes: mapAttributes(claims, { ...ownNames, ...attributes }),
+    tenant: tenant === undefined ? undefined : readTenant(claims, tenant),
+  }
+}
+
+/** The parts of the name of a service account. Other users may have similar names. */
+function accountOf(username: string): Readonly<Record<string, string>> {
+  const [, namespace, serviceaccount] = SERVICE_ACCOUNT.exec(username) ?? []
+  return namespace === undefined || serviceaccount === undefined
+    ? {}
+    : { namespace, serviceaccount }
+}
+
+function deny(detail: DenyDetail): Verdict {
+  return { outcome: 'deny', detail }
+}

@@ -1,0 +1,171 @@
+import { describe, expect, it, vi } from 'vitest'
+import { kubernetesToken } from '../../../src/verifiers.ts'
+import { AuthConfigError } from '../../../src/index.ts'
+import { OwnToken } from '../../../src/verifiers/kubernetes/own-token.ts'
+import {
+  ALLOWED,
+  guardBy,
+  startKubernetes,
+  tokenReview,
+  UNAUTHORIZED,
+} from '../../support/kubernetes-service.ts'
+import type { KubernetesTokenOptions } from '../../../src/verifiers.ts'
+
+const NEVER = new AbortController().signal
+
+/** An API server that takes one token of this server. */
+function startTaking(isGood: (token: string) => boolean) {
+  return startKubernetes(({ headers }) =>
+    isGood(headers.authorization?.slice('Bearer '.length) ?? '')
+      ? tokenReview(ALLOWED)
+      : UNAUTHORIZED,
+  )
+}
+
+describe('the token of this server', () => {
+  it('is read once, and kept', async () => {
+    const read = vi.fn(() => 'first\n')
+    const { ask } = guardBy(await startTaking((token) => token === 'first'), {
+      audiences: 'my-api',
+      token: read,
+    })
+    for (const _ of [1, 2, 3]) expect((await ask()).outcome).toBe('allow')
+    expect(read).toHaveBeenCalledOnce()
+  })
+
+  it('is read again after a 401, and the question is repeated in the same request', async () => {
+    const tokens = ['old', 'new']
+    const read = vi.fn(async () => tokens.shift() ?? 'none')
+    const kubernetes = await startTaking((token) => token === 'new')
+    const { ask } = guardBy(kubernetes, { audiences: 'my-api', token: read })
+    expect((await ask()).outcome).toBe('allow')
+    expect((await ask()).outcome).toBe('allow')
+    expect(read).toHaveBeenCalledTimes(2)
+    expect(kubernetes.calls).toHaveLength(3)
+  })
+
+  it('that stays bad is read again once a minute, and no caller is denied for it', async () => {
+    const read = vi.fn(() => 'bad')
+    const kubernetes = await startTaking(() => false)
+    const { ask, warnings } = guardBy(kubernetes, { audiences: 'my-api', token: read })
+    for (const _ of [1, 2, 3]) {
+      expect(await ask()).toMatchObject({ reason: 'service_error', endpointStatus: 401 })
+    }
+    expect(read).toHaveBeenCalledTimes(2)
+    expect(kubernetes.calls).toHaveLength(4)
+    expect(warnings()).toEqual([`127.0.0.1:${kubernetes.port} answered 401: check "token"`])
+  })
+
+  it('is read again for all who were rejected with the old one', async () => {
+    const tokens = ['old', 'new']
+    const read = vi.fn(async () => tokens.shift() ?? 'none')
+    const { ask } = guardBy(await startTaking((token) => token === 'new'), {
+      audiences: 'my-api',
+      token: read,
+    })
+    await ask('warm-up')
+    tokens.unshift('newer')
+    const decisions = await Promise.all(['a', 'b', 'c', 'd'].map((token) => ask(token)))
+    expect(decisions.map(({ outcome }) => outcome)).toEqual(
+      Array.from({ length: 4 }, () => 'allow'),
+    )
+  })
+
+  it.each<[string, () => string, string | undefined]>([
+    [
+      'cannot be read',
+      () => {
+        throw Object.assign(new Error('secret'), { code: 'ENOENT' })
+      },
+      'ENOENT',
+    ],
+    ['is empty', () => '\n', 'NO_TOKEN'],
+    ['is no token', () => 'two words', 'NO_TOKEN'],
+    ['is nothing', () => undefined as unknown as string, 'NO_TOKEN'],
+  ])('that %s gives no verdict, and is not sent', async (_what, token, cause) => {
+    const kubernetes = await startTaking(() => true)
+    const decision = await guardBy(kubernetes, { audiences: 'my-api', token }).ask()
+    expect(decision).toMatchObject({ outcome: 'deny', cause })
+    expect(kubernetes.calls).toEqual([])
+  })
+
+  it('may be read again a minute after the last time', async () => {
+    let now = 0
+    let count = 0
+    const own = new OwnToken(
+      () => `token-${(count += 1)}`,
+      () => now,
+    )
+    expect(await own.get(NEVER)).toBe('token-1')
+    expect(await own.renew('token-1', NEVER)).toBe('token-2')
+    // Rejected with the one before: the kept one is newer.
+    expect(await own.renew('token-1', NEVER)).toBe('token-2')
+    now = 59_999
+    expect(await own.renew('token-2', NEVER)).toBeUndefined()
+    now = 60_000
+    expect(await own.renew('token-2', NEVER)).toBe('token-3')
+  })
+
+  it('is awaited no longer than a request lasts, and the next request does not wait for the same', async () => {
+    let hangs = false
+    const read = (): string | Promise<string> => (hangs ? new Promise(() => undefined) : 'good')
+    const own = new OwnToken(read, () => 0)
+    await own.get(NEVER)
+    hangs = true
+    const first = new AbortController()
+    const pending = own.renew('good', first.signal)
+    const follower = own.renew('good', NEVER)
+    first.abort()
+    await expect(pending).rejects.toMatchObject({ reason: 'timeout' })
+    await expect(follower).rejects.toMatchObject({ reason: 'timeout' })
+    expect(await own.renew('good', NEVER)).toBeUndefined()
+  })
+})
+
+describe('the options', () => {
+  const token = (): string => 'secret-of-this-server'
+
+  it.each<[unknown, string]>([
+    [undefined, 'options'],
+    [{}, 'audiences'],
+    [{ token }, 'audiences'],
+    [{ audiences: [], token }, 'audiences'],
+    [{ audiences: '', token }, 'audiences'],
+    [{ audiences: 'my-api' }, 'token'],
+    [{ audiences: 'my-api', token: 'secret-of-this-server' }, 'token'],
+    [{ audiences: 'my-api', token, review: 'self' }, 'review'],
+    [{ review: 'token' }, 'review'],
+    [{ review: 'self', token }, 'token'],
+    [{ review: 'self', apiServerUrl: 'http://kubernetes.default.svc' }, 'apiServerUrl'],
+    [{ review: 'self', apiServerUrl: 'https://user:secret-of-this-server@k8s' }, 'apiServerUrl'],
+    [{ review: 'self', tenant: '' }, 'tenant'],
+    [{ review: 'self', attributes: { groups: 1 } }, 'attributes.groups'],
+    [{ review: 'self', self: true }, 'self'],
+  ])('are not %j, and no message shows a secret', (options, option) => {
+    const make = (): unknown => kubernetesToken(options as KubernetesTokenOptions)
+    expect(make).toThrow(AuthConfigError)
+    expect(make).toThrow(expect.objectContaining({ option }))
+    expect(make).not.toThrow(/secret-of/)
+  })
+
+  it('are described, and tell verifiers apart', () => {
+    const verifier = kubernetesToken({
+      audiences: 'my-api',
+      token,
+      attributes: { groups: 'roles' },
+    })
+    expect(verifier.describe?.()).toEqual({
+      type: 'kubernetes',
+      audiences: ['my-api'],
+      token: '[redacted]',
+      apiServerUrl: 'https://kubernetes.default.svc',
+      attributes: { groups: 'roles' },
+      tenant: undefined,
+      allowInsecureHttp: false,
+    })
+    const bySelf = kubernetesToken({ review: 'self' })
+    expect(bySelf.describe?.()).toMatchObject({ review: 'self' })
+    expect(bySelf.id).not.toBe(verifier.id)
+    expect(kubernetesToken({ audiences: 'my-api', token }).id).not.toBe(verifier.id)
+  })
+})
