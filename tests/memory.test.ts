@@ -1,6 +1,6 @@
 /** @module-tag slow */
 import { execFile, execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -10,6 +10,7 @@ import { IS_NIGHTLY } from './support/nightly.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const PROGRAM = fileURLToPath(new URL('support/many-tokens.js', import.meta.url))
+const KEY_IDS = fileURLToPath(new URL('support/many-key-ids.js', import.meta.url))
 const FULL_CACHE = fileURLToPath(new URL('support/full-cache.js', import.meta.url))
 const MIB = 1024 * 1024
 // A million takes half a minute or more.
@@ -33,6 +34,7 @@ beforeAll(() => {
   // Not into `dist`, which may be old.
   folder = mkdtempSync(join(tmpdir(), 'with-auth-'))
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
   execFileSync(process.execPath, [tsc, '--outDir', folder], { cwd: ROOT })
 }, 60_000)
@@ -65,3 +67,21 @@ it('maxBytes bounds the heap of a full cache, whatever its identities look like'
   const ratios = found.map(([name, bytes]) => [name, bytes / (0.75 * maxBytes)] as const)
   expect(ratios.filter(([, ratio]) => ratio < 0.6 || ratio > 1.3)).toEqual([])
 }, 120_000)
+
+/** The output of `many-key-ids.js`. */
+interface Flood {
+  readonly fetches: number
+  readonly seconds: number
+  readonly grown: number
+  readonly allowed: number
+  readonly rejected: number
+}
+
+it(`${TOKENS} tokens with made-up key ids cost one fetch in 30 s, no memory and no good caller`, async () => {
+  const args = ['--expose-gc', KEY_IDS, pathToFileURL(folder).href, String(TOKENS)]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 280_000 })
+  const { fetches, seconds, grown, allowed, rejected } = JSON.parse(stdout) as Flood
+  expect([allowed, rejected]).toEqual([TOKENS / 1000, TOKENS - TOKENS / 1000])
+  expect(fetches).toBeLessThanOrEqual(1 + Math.ceil(seconds / 30))
+  expect(grown).toBeLessThan(2 * MIB)
+}, 300_000)

@@ -1,4 +1,4 @@
-import { isPlain, withoutQuery } from '../verifiers/options.ts'
+import { idOf, withoutQuery } from '../verifiers/options.ts'
 import type { ParsedOptions } from './options.ts'
 
 /** The options with all defaults and without secrets. */
@@ -15,17 +15,13 @@ export function describeOptions(options: ParsedOptions): object {
   }
 }
 
-/**
- * Tells verifiers apart that may decide differently. `undefined` if that depends on what cannot be compared: on a function, or
- * on headers, whose values must not be in a text.
- */
+/** Tells verifiers apart that may decide differently. `undefined` if that depends on what cannot be compared or shown. */
 export function identify({
   keys,
   fetch,
   jwksHeaders,
   ...options
 }: ParsedOptions): string | undefined {
-  if (typeof keys === 'function' || !isPlain(fetch)) return undefined
-  if (Object.keys(jwksHeaders).length > 0) return undefined
-  return JSON.stringify({ label: 'jwt', ...options, keys: keys?.given })
+  if (typeof keys === 'function' || Object.keys(jwksHeaders).length > 0) return undefined
+  return idOf('jwt', options.jwksUri ?? options.issuer, fetch, { ...options, keys: keys?.given })
 }
