@@ -5,9 +5,8 @@
  */
 import { boolean, callback, milliseconds } from './core/config/kinds.ts'
 import { invalidOption, readOptions } from './core/config/option-checks.ts'
-import { FileParts, makeConfig, readFile, readText } from './yaml/parsed-file.ts'
+import { configOfText, FileParts, readFile, readText } from './yaml/parsed-file.ts'
 import { ConfigFileError } from './yaml/problems.ts'
-import { meansOfText } from './yaml/providers/means.ts'
 import { watchParsed } from './yaml/watch.ts'
 import type { AuthConfig } from './core/auth-config.ts'
 import type { Verifier } from './core/verifier.ts'
@@ -114,15 +113,7 @@ export function parseConfig(text: string, options: ParseOptions = {}): AuthConfi
   if (typeof path !== 'string') throw invalidOption(['options', 'path'], path, 'a string')
   const isMissingAllowed = ALLOW_MISSING.parse(allowMissing, ['options', 'allowMissing'])
   const draft = readText(text, { path, env, allowMissing: isMissingAllowed })
-  const parsed = makeConfig(draft, meansOfText(JWT.parse(jwt, ['options', 'jwt'])))
-  if (parsed.section === undefined) return parsed.config
-  throw parsed.reject([
-    {
-      optionPath: ['store'],
-      expected: 'left out for parseConfig, which opens no connection: use loadConfig',
-      isSecret: false,
-    },
-  ])
+  return configOfText(draft, JWT.parse(jwt, ['options', 'jwt']))
 }
 
 /**

@@ -16,6 +16,7 @@ import type { OptionProblem } from '../core/errors.ts'
 import type { AuthSection } from './auth-section.ts'
 import type { Findings } from './problems.ts'
 import type { Means } from './providers/make.ts'
+import type { MakeJwt } from './providers/kinds/provider.ts'
 import type { Environment } from './references.ts'
 
 export interface TextOptions {
@@ -52,12 +53,21 @@ export function readText(text: unknown, { path, env, allowMissing }: TextOptions
   return { section, findings }
 }
 
-/** Makes the config, but for its store. @throws ConfigFileError */
-export function makeConfig(
-  { section, findings }: Draft,
-  means: Means,
-  made: ProviderSource = new ProviderSource(),
-): ParsedFile {
+const STORE_OF_TEXT: OptionProblem = {
+  optionPath: ['store'],
+  expected: 'left out for parseConfig, which opens no connection: use loadConfig',
+  isSecret: false,
+}
+
+/** Makes the config of a text, which needs neither files nor connections. @throws ConfigFileError */
+export function configOfText(draft: Draft, jwt: MakeJwt | undefined): AuthConfig | undefined {
+  const parsed = makeConfig(draft, { jwt, files: undefined }, new ProviderSource())
+  if (parsed.section === undefined) return parsed.config
+  throw parsed.reject([STORE_OF_TEXT])
+}
+
+/** Makes the config, but for its store. */
+function makeConfig({ section, findings }: Draft, means: Means, made: ProviderSource): ParsedFile {
   const error = (): ConfigFileError => new ConfigFileError(findings.all(), findings.hasMore())
   const decided = section && made.decide(section, means, findings)
   if (section !== undefined && decided !== undefined) {

@@ -86,7 +86,12 @@ export function readFields(
   return settings
 }
 
-export function readPair(pair: Pair, key: string, form: Form, reading: Reading): Setting | undefined {
+export function readPair(
+  pair: Pair,
+  key: string,
+  form: Form,
+  reading: Reading,
+): Setting | undefined {
   if (!isBare(pair)) return readSetting(pair.value, key, form, reading)
   // `{ endpoint }`: a key without a value.
   return { key, place: rangeOf(pair.key), isHidden: false, isMasked: false, value: null }

@@ -59,5 +59,9 @@ function toOption(section: Section, mode: string, findings: Findings): Setting {
   const tenant = isSingle && byDefault !== undefined ? { default: byDefault } : {}
   const given = Object.entries({ mode: children.get('mode'), ...tenant })
   const settings = new Map(given.flatMap(([name, one]) => (one === undefined ? [] : [[name, one]])))
-  return { ...section, value: { mode, ...(isSingle ? { default: byDefault?.value } : {}) }, children: settings }
+  return {
+    ...section,
+    value: { mode, ...(isSingle ? { default: byDefault?.value } : {}) },
+    children: settings,
+  }
 }

@@ -35,7 +35,12 @@ function withField(fields: Fields, [name = '', ...rest]: string[], field: Field)
  * Moves each setting with an older name to the key of today, and drops keys whose value is `null`, which is OGX's way to leave
  * a key out. A setting keeps the key as it is written. Changes the settings.
  */
-export function settle(settings: Settings, fields: Fields, aliases: Aliases, findings: Findings): void {
+export function settle(
+  settings: Settings,
+  fields: Fields,
+  aliases: Aliases,
+  findings: Findings,
+): void {
   dropEmpty(settings, fields)
   for (const [older, newer] of Object.entries(aliases)) {
     const given = take(settings, older.split('.'))
@@ -59,7 +64,12 @@ function take(settings: Settings | undefined, [name = '', ...rest]: string[]): S
   return setting
 }
 
-function put(settings: Settings, [name = '', ...rest]: string[], given: Setting, findings: Findings): void {
+function put(
+  settings: Settings,
+  [name = '', ...rest]: string[],
+  given: Setting,
+  findings: Findings,
+): void {
   const present = settings.get(name)
   if (rest.length === 0) {
     if (present !== undefined) return rejectLater(given, present, 'mean the same', findings)
@@ -74,7 +84,14 @@ function put(settings: Settings, [name = '', ...rest]: string[], given: Setting,
 /** A mapping that is not written down, for an older key that stood outside of it. */
 function emptyGroup(name: string, { key, place }: Setting): Setting {
   const path = key.slice(0, key.lastIndexOf('.') + 1)
-  return { key: `${path}${keyOf(name)}`, place, isHidden: false, isMasked: true, value: {}, children: new Map() }
+  return {
+    key: `${path}${keyOf(name)}`,
+    place,
+    isHidden: false,
+    isMasked: true,
+    value: {},
+    children: new Map(),
+  }
 }
 
 /** Gives each mapping the values of what is in it now. */

@@ -4,6 +4,7 @@ import { readPair } from '../setting.ts'
 import { findPair, isEmpty, rangeOf } from '../tree.ts'
 import { readProvider } from './section.ts'
 import type { Pair, YAMLMap } from 'yaml'
+import type { Kind } from '../../core/config/kinds.ts'
 import type { Range } from '../problems.ts'
 import type { Reading, Setting } from '../setting.ts'
 import type { Provider } from './section.ts'
@@ -26,7 +27,7 @@ const WAYS = ['endpoint', 'provider_config', 'providers', 'provider_type', 'conf
 /** The keys of `server.auth` that are read here, and not as options. */
 export const DECIDER_KEYS: readonly string[] = [...WAYS.slice(1), 'fall_through']
 
-export const FALL_THROUGH = boolean(false)
+export const FALL_THROUGH: Kind<boolean> = boolean(false)
 
 type Way = (typeof WAYS)[number]
 type Pairs = Partial<Record<string, Pair>>
@@ -58,7 +59,9 @@ function chooseWay(pairs: Pairs, { findings }: Reading): Way | undefined {
   const isPart = pairs['provider_type'] !== undefined && pairs['config'] !== undefined
   const given = WAYS.flatMap((way) => {
     const pair = pairs[way]
-    return pair === undefined || (way === 'config' && isPart) ? [] : [{ way, place: rangeOf(pair.key) }]
+    return pair === undefined || (way === 'config' && isPart)
+      ? []
+      : [{ way, place: rangeOf(pair.key) }]
   })
   // oxlint-disable-next-line unicorn/no-array-sort -- toSorted() is not in ES2022
   const [first, ...others] = given.sort((one, other) => one.place.start - other.place.start)
@@ -91,7 +94,13 @@ function readOne(way: Way, pair: Pair, pairs: Pairs, reading: Reading): Provider
   const { provider_type: type, config } = pairs
   if (type !== undefined && config !== undefined) {
     const older = { key: `${KEY}.provider_type`, pair: type }
-    return readProvider(tree.resolve(config.value), `${KEY}.config`, rangeOf(config.key), reading, older)
+    return readProvider(
+      tree.resolve(config.value),
+      `${KEY}.config`,
+      rangeOf(config.key),
+      reading,
+      older,
+    )
   }
   const other = way === 'config' ? 'provider_type' : 'config'
   const message = `"${KEY}.${way}" needs "${KEY}.${other}". Better write provider_config: { type: ..., ... }, which has both`

@@ -1,3 +1,4 @@
+import { misusedOption } from '../../core/config/option-checks.ts'
 import { OPTIONS } from '../../core/config/options.ts'
 import { AuthConfigError } from '../../core/errors.ts'
 import { firstOf } from '../../verifiers/first-of/first-of.ts'
@@ -9,17 +10,15 @@ import type { Verifier } from '../../core/verifier.ts'
 import type { Findings } from '../problems.ts'
 import type { Setting, Settings } from '../setting.ts'
 import type { Deciders } from './deciders.ts'
-import type { Made, MakeJwt } from './provider.ts'
+import type { Files, MakeJwt } from './kinds/provider.ts'
 import type { Provider } from './section.ts'
 
 /** What this runtime has for providers. */
 export interface Means {
   /** `undefined` if it is not loaded. */
   readonly jwt: MakeJwt | undefined
-  /** Sends requests to servers with certificates of these authorities. Throws an `AuthConfigError` about `tlsCafile`. */
-  readonly transportFor: (caFile: string) => Transport
-  /** Whether work such as hashing may begin before the first question. */
-  readonly isEager: boolean
+  /** `undefined` for a text. */
+  readonly files: Files | undefined
 }
 
 /** The part of a config that decides. */
@@ -28,10 +27,12 @@ export type Part = AuthConfig & { readonly verifier: Verifier }
 type MadeProvider = ReturnType<Provider['type']['make']>
 
 /** The options of `server.auth` that providers get too. A wrong one is left out, and reported by the check of the config. */
-export function sharedOptions(settings: Settings) {
+function sharedOptions(settings: Settings) {
   const valid = <Name extends keyof typeof OPTIONS>(name: Name) => {
     const value = settings.get(name)?.value
-    return value !== undefined && isValid(() => OPTIONS[name].parse(value, [name])) ? { [name]: value } : {}
+    return value !== undefined && isValid(() => OPTIONS[name].parse(value, [name]))
+      ? { [name]: value }
+      : {}
   }
   return {
     allowInsecureHttp: settings.get('allowInsecureHttp')?.value === true,
@@ -39,6 +40,13 @@ export function sharedOptions(settings: Settings) {
     forAll: { ...valid('retry'), ...valid('circuitBreaker'), ...valid('concurrency') },
     isMulti: Object(settings.get('tenant')?.value).mode === 'multi',
   }
+}
+
+function transportFor(caFile: string, files: Files | undefined): Transport {
+  if (files !== undefined) return files.transportFor(caFile)
+  const expected =
+    'left out for parseConfig: it names a file, and parseConfig reads none: use loadConfig'
+  throw misusedOption(['tlsCafile'], expected)
 }
 
 function isValid(parse: () => unknown): boolean {
@@ -79,9 +87,8 @@ function makeOne(
       quote: (name) => JSON.stringify(`${key}.${name}`),
       isOlder,
       allowInsecureHttp,
-      fetch: typeof caFile === 'string' ? means.transportFor(caFile) : undefined,
-      jwt: means.jwt,
-      isEager: means.isEager,
+      fetch: typeof caFile === 'string' ? transportFor(caFile, means.files) : undefined,
+      ...means,
       forEndpoint,
     })
     if (isMulti && made.lacksTenant !== undefined) {

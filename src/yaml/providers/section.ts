@@ -7,7 +7,7 @@ import type { Pair } from 'yaml'
 import type { Range } from '../problems.ts'
 import type { Reading, Setting } from '../setting.ts'
 import type { Node } from '../tree.ts'
-import type { ProviderType } from './provider.ts'
+import type { ProviderType } from './kinds/provider.ts'
 
 /** A provider as the file has it. */
 export interface Provider {
@@ -40,11 +40,17 @@ export function readProvider(
     reading.findings.add(place, key, `"${key}" must be a mapping${keys}`)
     return undefined
   }
-  const name = readType(older?.pair ?? findPair(node, 'type'), older?.key ?? `${key}.type`, place, reading)
+  const name = readType(
+    older?.pair ?? findPair(node, 'type'),
+    older?.key ?? `${key}.type`,
+    place,
+    reading,
+  )
   const type = PROVIDER_TYPES.get(name)
   if (name === undefined || type === undefined) return undefined
   const pairs = node.items.filter((pair) => older !== undefined || keyText(pair.key) !== 'type')
-  const children = readFields(pairs, key, type.fields, reading)
+  const fields = older === undefined ? { type: { form: TYPE }, ...type.fields } : type.fields
+  const children = readFields(pairs, key, fields, reading)
   settle(children, type.fields, type.aliases, reading.findings)
   const value = valuesOf(children)
   const setting = { key, place, isHidden: false, isMasked: true, value, children }

@@ -21,10 +21,20 @@ export interface Decided {
 }
 
 /** Options that go to a provider, beside the keys of the provider itself. */
-const GO_TO_PROVIDERS = ['allowInsecureHttp', 'context', 'identity', 'tenant', 'retry', 'circuitBreaker', 'concurrency']
+const GO_TO_PROVIDERS = [
+  'allowInsecureHttp',
+  'context',
+  'identity',
+  'tenant',
+  'retry',
+  'circuitBreaker',
+  'concurrency',
+]
 
 // Only for a config that has a problem already.
-const STAND_IN: Part = { verifier: Object.assign(() => ({ outcome: 'deny' }) as const, { reads: {} }) }
+const STAND_IN: Part = {
+  verifier: Object.assign(() => ({ outcome: 'deny' }) as const, { reads: {} }),
+}
 
 /** Makes what decides, and the same again while its section stays the same: it has fetched keys and connections. */
 export class ProviderSource {
@@ -36,7 +46,11 @@ export class ProviderSource {
     const { store: _, ...options } = valuesOf(settings)
     if (deciders === undefined) return { config: options, keep: () => (this.#made = undefined) }
     rejectUnread(settings, deciders, findings)
-    const unread = ['endpoint', 'allowInsecureHttp', ...unreadBeside(deciders).flatMap((one) => one.options)]
+    const unread = [
+      'endpoint',
+      'allowInsecureHttp',
+      ...unreadBeside(deciders).flatMap((one) => one.options),
+    ]
     for (const name of unread) delete options[name]
     const print = printOf(settings, deciders)
     const known = this.#made?.print === print ? this.#made.part : undefined
@@ -90,7 +104,12 @@ function unreadBeside({ providers }: Deciders): readonly Unread[] {
 }
 
 function printOf(settings: Settings, { providers, fallThrough }: Deciders): string {
-  const given = providers.map(({ name, isOlder, setting }) => [name, isOlder, setting.key, setting.value])
+  const given = providers.map(({ name, isOlder, setting }) => [
+    name,
+    isOlder,
+    setting.key,
+    setting.value,
+  ])
   const options = GO_TO_PROVIDERS.map((name) => settings.get(name)?.value)
   return fingerprint([given, fallThrough?.value, options])
 }

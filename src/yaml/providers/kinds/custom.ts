@@ -1,8 +1,8 @@
-import { OPTIONS } from '../../core/config/options.ts'
-import { endpointVerifier } from '../../verifiers/endpoint-verifier.ts'
-import { serviceUrl } from '../../verifiers/options.ts'
+import { OPTIONS } from '../../../core/config/options.ts'
+import { endpointVerifier } from '../../../verifiers/endpoint-verifier.ts'
+import { serviceUrl } from '../../../verifiers/options.ts'
 import { providerType } from './provider.ts'
-import type { Made, Tools } from './provider.ts'
+import type { Made, ProviderType, Tools } from './provider.ts'
 
 interface CustomKeys {
   readonly endpoint: string
@@ -11,7 +11,7 @@ interface CustomKeys {
 }
 
 /** An auth endpoint among several providers. A single one is the option `endpoint`. */
-export const CUSTOM = providerType<CustomKeys>(
+export const CUSTOM: ProviderType = providerType<CustomKeys>(
   {
     endpoint: serviceUrl,
     endpointHeaders: OPTIONS.endpointHeaders,

@@ -1,18 +1,29 @@
-import { namesOf, parseFields } from '../../core/config/kinds.ts'
-import { invalidSecret, misusedOption, readOptions } from '../../core/config/option-checks.ts'
-import { Problems } from '../../core/config/problems.ts'
-import { attributes, withoutQuery } from '../../verifiers/options.ts'
-import { keyOf } from '../setting.ts'
-import { withAliases } from './aliases.ts'
-import type { AuthConfig, Transport } from '../../core/auth-config.ts'
-import type { Form, Kind } from '../../core/config/kinds.ts'
-import type { Verifier } from '../../core/verifier.ts'
-import type { OptionKinds } from '../../verifiers/options.ts'
-import type { Fields } from '../setting.ts'
-import type { Aliases } from './aliases.ts'
+import { namesOf, parseFields } from '../../../core/config/kinds.ts'
+import { invalidSecret, misusedOption, readOptions } from '../../../core/config/option-checks.ts'
+import { Problems } from '../../../core/config/problems.ts'
+import { isRecord } from '../../../core/endpoint/claim-path.ts'
+import { attributes, withoutQuery } from '../../../verifiers/options.ts'
+import { keyOf } from '../../setting.ts'
+import { withAliases } from '../aliases.ts'
+import type { AuthConfig, Transport } from '../../../core/auth-config.ts'
+import type { Form, Kind } from '../../../core/config/kinds.ts'
+import type { Verifier } from '../../../core/verifier.ts'
+import type { OptionKinds } from '../../../verifiers/options.ts'
+import type { Fields } from '../../setting.ts'
+import type { Aliases } from '../aliases.ts'
 
 /** Makes a verifier as `jwt` of with-auth/jwt does, which checks the options. */
 export type MakeJwt = (options: never) => Verifier
+
+/** Files that a provider may name. There are none for a text. */
+export interface Files {
+  /** Sends requests to servers with certificates of the authorities in a file. Throws an `AuthConfigError` about `tlsCafile`. */
+  readonly transportFor: (caFile: string) => Transport
+  /** Knows the authority of the cluster that this process runs in, if there is one. */
+  readonly podTransport: () => Transport | undefined
+  readonly podTokenFile: string
+  readonly readText: (file: string) => string
+}
 
 /** What a provider needs beside its own keys. */
 export interface Tools {
@@ -26,8 +37,7 @@ export interface Tools {
   /** For the certificates of `tls_cafile`. */
   readonly fetch: Transport | undefined
   readonly jwt: MakeJwt | undefined
-  /** Whether work such as hashing may begin before the first question. */
-  readonly isEager: boolean
+  readonly files: Files | undefined
   /** The options of `server.auth` for an auth endpoint. */
   readonly forEndpoint: Partial<AuthConfig>
 }
@@ -148,15 +158,17 @@ const REDACTED = '[redacted]'
 
 /** Keys in snake_case and without secrets, as `with-auth config` prints them. */
 function describe(value: unknown, form: Form): unknown {
-  if (form.isSecret === true) return Array.isArray(value) ? value.map(() => REDACTED) : REDACTED
+  if (form.isSecret === true) return redact(value)
   if (form.isUrl === true) return withoutQuery(String(value))
-  const { fields } = form
-  if (fields === undefined || typeof value !== 'object' || value === null) return value
-  const members = Object.entries(value).filter(([, member]) => member !== undefined)
+  if (form.fields === undefined || !isRecord(value)) return value
+  const members = Object.entries(form.fields).filter(([name]) => value[name] !== undefined)
   return Object.fromEntries(
-    members.map(([name, member]) => [
-      keyOf(name),
-      describe(member, fields[name]?.form ?? { kind: 'text' }),
-    ]),
+    members.map(([name, field]) => [keyOf(name), describe(value[name], field.form)]),
   )
+}
+
+function redact(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(() => REDACTED)
+  if (!isRecord(value)) return REDACTED
+  return Object.fromEntries(Object.keys(value).map((name) => [name, REDACTED]))
 }

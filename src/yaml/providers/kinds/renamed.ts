@@ -1,5 +1,5 @@
-import { AuthConfigError } from '../../core/errors.ts'
-import type { OptionPath } from '../../core/config/problems.ts'
+import { AuthConfigError } from '../../../core/errors.ts'
+import type { OptionPath } from '../../../core/config/problems.ts'
 
 /** The key for each option of a verifier that has another name, both as paths such as `jwks.uri`. `''` is the provider. */
 export type Names = Readonly<Record<string, string>>

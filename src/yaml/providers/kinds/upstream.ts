@@ -1,9 +1,9 @@
-import { misusedOption } from '../../core/config/option-checks.ts'
-import { fromUpstream, trustsNetwork } from '../../verifiers/upstream/from-upstream.ts'
-import { boolean } from '../../core/config/kinds.ts'
+import { misusedOption } from '../../../core/config/option-checks.ts'
+import { fromUpstream, trustsNetwork } from '../../../verifiers/upstream/from-upstream.ts'
+import { boolean } from '../../../core/config/kinds.ts'
 import { present, providerType, unchecked } from './provider.ts'
 import { inKeysOf } from './renamed.ts'
-import type { Made, Tools } from './provider.ts'
+import type { Made, ProviderType, Tools } from './provider.ts'
 import type { Names } from './renamed.ts'
 
 /** `fromUpstream` checks those that are unknown here. */
@@ -35,7 +35,7 @@ const NAMES: Names = {
 }
 
 /** Identities that a proxy in front sends in headers. */
-export const UPSTREAM = providerType<UpstreamKeys>(
+export const UPSTREAM: ProviderType = providerType<UpstreamKeys>(
   {
     principalHeader: unchecked(HEADER),
     tenantHeader: unchecked(HEADER),

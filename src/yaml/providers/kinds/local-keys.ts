@@ -1,13 +1,13 @@
-import { ignore } from '../../core/async.ts'
-import { invalidSecret } from '../../core/config/option-checks.ts'
-import { parseList } from '../../core/config/kinds.ts'
-import { drawKey, hashText } from '../../core/policies/keyed-hash.ts'
-import { hashKey } from '../../keys/secret.ts'
-import { READS_TOKEN } from '../../verifiers/options.ts'
+import { ignore } from '../../../core/async.ts'
+import { invalidSecret } from '../../../core/config/option-checks.ts'
+import { parseList } from '../../../core/config/kinds.ts'
+import { drawKey, hashText } from '../../../core/policies/keyed-hash.ts'
+import { hashKey } from '../../../keys/secret.ts'
+import { READS_TOKEN } from '../../../verifiers/options.ts'
 import { providerType } from './provider.ts'
-import type { Kind } from '../../core/config/kinds.ts'
-import type { Verdict, Verifier } from '../../core/verifier.ts'
-import type { Made, Tools } from './provider.ts'
+import type { Kind } from '../../../core/config/kinds.ts'
+import type { Verdict, Verifier } from '../../../core/verifier.ts'
+import type { Made, ProviderType, Tools } from './provider.ts'
 
 interface LocalKeys {
   /** `undefined` for an entry that came out empty: it keeps its number. */
@@ -37,11 +37,11 @@ const apiKeys: Kind<never, LocalKeys['apiKeys']> = {
 }
 
 /** Keys that the file holds. */
-export const LOCAL_KEYS = providerType<LocalKeys>({ apiKeys }, make)
+export const LOCAL_KEYS: ProviderType = providerType<LocalKeys>({ apiKeys }, make)
 
-function make(keys: LocalKeys, { quote, isEager }: Tools): Made {
+function make(keys: LocalKeys, { quote, files }: Tools): Made {
   return {
-    part: { verifier: verifyKeys(keys.apiKeys, isEager) },
+    part: { verifier: verifyKeys(keys.apiKeys, files !== undefined) },
     lacksTenant: 'keys have none. Set another mode',
     warnings: [
       `${quote('api_keys')} names a caller by the place of the key in the list, so never reorder it, and gives every key the roles admin and owner. Move the keys to a key file (with-auth keys), which has names, roles and ends`,
@@ -65,7 +65,7 @@ function verifyKeys(given: LocalKeys['apiKeys'], isEager: boolean): Verifier {
     keys = []
     return made
   }
-  // Workers can draw a random value only during a request.
+  // A text may be read on Workers, which draw a random value only during a request.
   if (isEager) hashed()
   const verify: Verifier = async ({ token }) => {
     const number = (await hashed().numbers).get(await hashKey(token))

@@ -1,8 +1,14 @@
-import { boolean, integer } from '../../core/config/kinds.ts'
-import { misusedOption } from '../../core/config/option-checks.ts'
-import { ANY_ISSUER } from '../../jwt/any-issuer.ts'
-import { claimPath, names, optionalText, optionalTexts, serviceUrl } from '../../verifiers/options.ts'
-import { introspection } from '../../verifiers/introspection/introspection.ts'
+import { boolean, integer } from '../../../core/config/kinds.ts'
+import { misusedOption } from '../../../core/config/option-checks.ts'
+import { ANY_ISSUER } from '../../../jwt/any-issuer.ts'
+import {
+  claimPath,
+  names,
+  optionalText,
+  optionalTexts,
+  serviceUrl,
+} from '../../../verifiers/options.ts'
+import { introspection } from '../../../verifiers/introspection/introspection.ts'
 import {
   claimsMapping,
   optional,
@@ -14,8 +20,8 @@ import {
   verifyTls,
 } from './provider.ts'
 import { inKeysOf } from './renamed.ts'
-import type { Verifier } from '../../core/verifier.ts'
-import type { Made, Tools } from './provider.ts'
+import type { Verifier } from '../../../core/verifier.ts'
+import type { Made, ProviderType, Tools } from './provider.ts'
 import type { Names } from './renamed.ts'
 
 interface JwksKeys {
@@ -48,7 +54,11 @@ interface Oauth2Keys {
   readonly tlsCafile: string | undefined
 }
 
-const TEXTS = { kind: 'texts', scalar: 'string', items: { kind: 'text', scalar: 'string' } } as const
+const TEXTS = {
+  kind: 'texts',
+  scalar: 'string',
+  items: { kind: 'text', scalar: 'string' },
+} as const
 const ONE_OF = 'a mapping with one of `jwks`, `introspection` and `discovery`'
 /** These are about tokens that are checked here. */
 const OF_JWT = ['algorithms', 'types', 'clockToleranceSeconds', 'keysMaxStaleSeconds'] as const
@@ -64,7 +74,7 @@ const JWT: Names = {
 const INTROSPECTION: Names = { ...SHARED, url: 'introspection.url', client: 'introspection' }
 
 /** Tokens of an identity provider: checked here by its keys, or by its introspection endpoint. */
-export const OAUTH2 = providerType<Oauth2Keys>(
+export const OAUTH2: ProviderType = providerType<Oauth2Keys>(
   {
     issuer: optionalText,
     audience: optionalTexts,
@@ -155,7 +165,7 @@ function checkHere(keys: Oauth2Keys, tools: Tools): Made {
 }
 
 function withoutIssuer({ quote }: Tools): string {
-  return `${quote('issuer')} is missing: every token that a key of ${quote('jwks.uri')} signed for the audience is good, and several tenants may share such keys. Set it to the "iss" of your tokens`
+  return `${quote('issuer')} is missing: a token for this audience is good if any key of the set signed it, and several tenants may share such a set. Set it to the "iss" of your tokens`
 }
 
 function optionsOfKeys({ uri, token, keyRecheckPeriod }: JwksKeys): object {
