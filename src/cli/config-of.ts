@@ -64,6 +64,7 @@ export async function readGuardConfig(
   line: CommandLine,
   { env }: Pick<Surroundings, 'env'>,
   onKeysError: (error: Error) => void,
+  load: (file: string) => Promise<AuthConfig> = loadConfig,
 ): Promise<AuthConfig> {
   const [config, keys] = [line.text('config'), line.text('keys')]
   if (config !== undefined && keys !== undefined) {
@@ -72,7 +73,7 @@ export async function readGuardConfig(
   const settings = await readSettings(line)
   if (config !== undefined) {
     rejectSettings(settings)
-    return loadConfig(config).catch(nameFlag('--config', config))
+    return load(config).catch(nameFlag('--config', config))
   }
   if (keys !== undefined) {
     const opened = await openKeys(keys, { env }, { queryMs: QUESTION_MS })

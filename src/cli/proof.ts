@@ -21,6 +21,14 @@ export interface ProofOptions {
   readonly state?: ProofState | undefined
 }
 
+/** In place of a proof, where a random key is allowed by the options. */
+export const NOT_ASKED: EndpointProof = {
+  state: () => 'proven',
+  cause: () => undefined,
+  start: () => Promise.resolve('proven'),
+  stop: () => undefined,
+}
+
 const EVERY_MS = 600_000
 // For an endpoint that is open or unproven.
 const RETRY_MS = 2000
@@ -68,6 +76,9 @@ export type AskWithRandomKey = () => Promise<RandomKeyResult>
 
 /** The path in the question, so that the author of the endpoint recognizes it. */
 const TOLD_URL = 'http://127.0.0.1/with-auth/random-key'
+/** RFC 5737: no client has this address. */
+const NO_ADDRESS = '192.0.2.1'
+const DENIALS: ReadonlySet<string> = new Set(['denied', 'forbidden', 'invalid_response'])
 
 /**
  * Asks exactly as the wrapper asks. An endpoint that allows a random key is usually the wrong URL: a health check or a
@@ -78,6 +89,7 @@ export function createRandomKeyAsker(config: AuthConfig): AskWithRandomKey {
   const authenticate = createAuthenticator({
     ...asked,
     credentials: 'bearer',
+    clientAddress: () => NO_ADDRESS,
     public: [],
     preflight: 'deny',
     mode: 'enforce',
@@ -90,8 +102,7 @@ export function createRandomKeyAsker(config: AuthConfig): AskWithRandomKey {
     const result = await authenticate(new Request(TOLD_URL, { headers }))
     if (result.ok) return { state: 'open' }
     // With `identity: 'required'`, a 200 without a principal denies as well.
-    const isDenial = result.reason === 'denied' || result.reason === 'invalid_response'
-    if (isDenial) return { state: 'proven' }
+    if (DENIALS.has(result.reason)) return { state: 'proven' }
     return { state: 'unproven', cause: result.cause ?? result.reason }
   }
 }

@@ -1,7 +1,9 @@
 import { stringify } from 'yaml'
+import { OPTIONS } from '../../core/config/options.ts'
 import { resolveConfig } from '../../core/config/parse.ts'
 import { dotted, nameMentioned } from '../../core/config/problems.ts'
 import { ConfigFileError, loadConfig } from '../../yaml.ts'
+import { withAddress } from '../../yaml/settings-check.ts'
 import { keyOf } from '../../yaml/setting.ts'
 import { requireOperand } from '../command-line.ts'
 import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
@@ -29,7 +31,7 @@ async function run(line: CommandLine, { print }: Surroundings): Promise<number> 
   const loading = loadConfig(file)
   if (line.has('json')) await loading.catch((error) => printProblems(error, print))
   const config = await loading.catch(nameFlag('FILE', file))
-  const resolved = resolveConfig(config)
+  const resolved = resolveConfig(withAddress(config))
   const auth = showConfig(config, resolved)
   const sentence = describeRevocation(resolved)
   print(
@@ -64,24 +66,36 @@ function toYaml(value: unknown): string {
 
 const REDACTED = '[redacted]'
 
+/** Options that only code can set, or that the file cannot have beside its provider. */
+const NOT_SHOWN = ['clientAddress', 'onEvent', 'respond', 'fetch', 'verifier'] as const
+const OF_ENDPOINT = ['endpoint', 'endpointHeaders', 'tenantField', 'allowInsecureHttp'] as const
+const OF_UPSTREAM = ['credentials', 'tokenFormat', 'context'] as const
+
 /** A configuration with its defaults, in snake_case and without secrets. */
 export function showConfig(config: AuthConfig, resolved: ResolvedConfig): unknown {
-  const {
-    endpointHeaders,
-    isPublic: _,
-    hasPublicPaths: __,
-    onEvent: ___,
-    respond: ____,
-    fetch: _____,
-    store,
-    ...rest
-  } = resolved
+  const { verifier, endpointHeaders, store } = resolved
+  const isUpstream = verifier?.label === 'upstream'
+  const hidden = new Set<string>([
+    ...NOT_SHOWN,
+    ...(verifier === undefined ? [] : OF_ENDPOINT),
+    ...(isUpstream ? OF_UPSTREAM : []),
+    'store',
+  ])
+  const names = Object.keys(OPTIONS).filter((name) => !hidden.has(name))
+  const options = Object.fromEntries(names.map((name) => [name, Reflect.get(resolved, name)]))
   const endpoint = resolved.endpoint?.replace(/\?.*/s, `?${REDACTED}`)
-  const shown = inSnakeCase({ ...rest, endpoint, public: config.public ?? [] })
-  const shownStore = store === undefined ? {} : { store: showStore(store) }
   const headers = Object.keys(endpointHeaders).map((name) => [name, REDACTED])
-  const shownHeaders = headers.length === 0 ? {} : { endpoint_headers: Object.fromEntries(headers) }
-  return { ...Object(shown), ...shownStore, ...shownHeaders }
+  return {
+    ...inSnakeCase({
+      ...options,
+      endpoint,
+      endpointHeaders: undefined,
+      public: config.public ?? [],
+    }),
+    ...verifier?.describe?.(),
+    ...(store === undefined ? {} : { store: showStore(store) }),
+    ...(headers.length === 0 ? {} : { endpoint_headers: Object.fromEntries(headers) }),
+  }
 }
 
 function showStore({ revocationMs, lostPushTtlMs, shared }: DecisionStore): unknown {
@@ -95,9 +109,12 @@ function showStore({ revocationMs, lostPushTtlMs, shared }: DecisionStore): unkn
   }
 }
 
-function inSnakeCase(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(inSnakeCase)
-  if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).filter(([, member]) => member !== undefined)
-  return Object.fromEntries(entries.map(([name, member]) => [keyOf(name), inSnakeCase(member)]))
+function inSnakeCase(options: object): object {
+  const entries = Object.entries(options).filter(([, member]) => member !== undefined)
+  return Object.fromEntries(entries.map(([name, member]) => [keyOf(name), snakeCaseOf(member)]))
+}
+
+function snakeCaseOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(snakeCaseOf)
+  return typeof value === 'object' && value !== null ? inSnakeCase(value) : value
 }

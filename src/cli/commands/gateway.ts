@@ -46,6 +46,7 @@ const UPSTREAM_FLAGS: Readonly<Record<string, string>> = {
   stripHeaders: '--strip-header',
   publicOrigin: '--public-origin',
   allowInsecureHttp: '--allow-insecure-http',
+  'sign.secret': 'WITH_AUTH_SIGN_SECRET',
 }
 
 const PORT = 8320
@@ -65,6 +66,8 @@ With --config, a change of the file takes effect within seconds.
 SIGTERM lets open requests finish for up to 25 seconds. SIGINT cuts them off.`,
   environment: {
     AUTH_ENDPOINT: 'the URL of the auth endpoint, if neither --keys nor --config is given',
+    WITH_AUTH_SIGN_SECRET:
+      'signs the identity headers in X-Auth-Signature; the first of several, between blanks, signs',
     NODE_USE_ENV_PROXY: '1: call the auth endpoint through HTTPS_PROXY, on Node',
     ...COLOR_VARIABLES,
   },
@@ -92,7 +95,7 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   const upstream = requireText(line, 'upstream', 'URL')
   const address = readAddress(line, PORT)
   const options = readUpstreamOptions(line)
-  const { addressOf, isConflicting } = createClientAddresses(
+  const { addressOf, peerAddressOf, isConflicting } = createClientAddresses(
     line.texts('trusted-proxy').map(readNetwork),
   )
   const log = createDecisionLog(surroundings, line.has('json'))
@@ -103,7 +106,7 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
     logsPrincipal: line.has('log-principal'),
   })
   const passOn = await asUsage(UPSTREAM_FLAGS, () =>
-    createGateway({ upstream, ...options, clientAddress: addressOf }),
+    createGateway({ upstream, ...options, ...readSign(surroundings), clientAddress: addressOf }),
   )
   const guard = await startLiveGuard({
     line,
@@ -111,6 +114,8 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
     log,
     onEvent: requestLog.onEvent,
     passOn: requestLog.follow(passOn),
+    // A provider trusts the address of a proxy, so that no header may change it.
+    clientAddressFor: ({ verifier }) => (verifier === undefined ? addressOf : peerAddressOf),
   })
   try {
     const front = createFront({
@@ -151,6 +156,12 @@ function readUpstreamOptions(line: CommandLine): Omit<GatewayOptions<[]>, 'upstr
     stripHeaders: line.texts('strip-header'),
     allowInsecureHttp: line.has('allow-insecure-http'),
   }
+}
+
+function readSign({ env }: Pick<Surroundings, 'env'>): Pick<GatewayOptions<[]>, 'sign'> {
+  const secrets = env['WITH_AUTH_SIGN_SECRET']
+  if (secrets === undefined) return {}
+  return { sign: { secret: secrets.split(/\s+/).filter((secret) => secret !== '') } }
 }
 
 function readNetwork(text: string): Network {

@@ -4,11 +4,11 @@ import { createGate, enter } from '../../core/gate.ts'
 import { asksTheSame } from '../../core/policies/handover.ts'
 import { createCredentialsReader } from '../../core/request/credentials.ts'
 import { presentedToken, readRequestId, shownPath } from '../../core/response/decision-event.ts'
-import { findLoneMount } from '../../files/lone-mount.ts'
-import { watchConfig } from '../../yaml.ts'
+import { trustsNetwork } from '../../verifiers/upstream/from-upstream.ts'
 import { readGuardConfig, withRequestIdHeader } from '../config-of.ts'
-import { createEndpointProof, createRandomKeyAsker } from '../proof.ts'
+import { createEndpointProof, createRandomKeyAsker, NOT_ASKED } from '../proof.ts'
 import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
+import { FollowedFile } from './followed-file.ts'
 import { equipLike, equipWithTransport } from './transport.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { ResolvedConfig } from '../../core/config/parse.ts'
@@ -32,6 +32,8 @@ export interface LiveGuardOptions {
   readonly surroundings: Surroundings
   readonly log: DecisionLog
   readonly onEvent: RequestLog['onEvent']
+  /** The address of the client, for a config that decides by it. */
+  readonly clientAddressFor: (config: AuthConfig) => NonNullable<AuthConfig['clientAddress']>
   /** Handles an admitted request. */
   readonly passOn: (request: Request) => Promise<Response>
 }
@@ -48,47 +50,49 @@ interface Stage {
 const OPEN =
   'The auth endpoint allowed a random key. ' +
   'Is its URL a health check or a web page? Run "with-auth check URL"'
+const OPEN_PROVIDER =
+  'The provider in server.auth allowed a random key. Does its URL lead to the right service?'
+const UNASKED =
+  'trusted_network is true: every name is allowed, so the gateway asks nothing about a random key'
 
 /** How long a new configuration waits for its proof. After that it takes effect, and every request is rejected until the proof. */
 const PROOF_WAIT_MS = 2000
 
-const MOUNT_ADVICE =
-  'Mount the folder instead (Kubernetes: without subPath), or restart the gateway after each change'
-
 /** Reads the configuration and asks for the first proof. Rejects if the endpoint allows a random key. */
 export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGuard> {
   const { line, surroundings, log } = options
-  const read = await readGuardConfig(line, surroundings, ({ message }) =>
-    log({ type: 'keys_error', message }),
-  )
-  const equipped = await equipWithTransport(withRequestIdHeader(read, line), surroundings)
-  const first = createStage(equipped, options)
-  await first.proof.start()
-  const guard = createGuard(first, options)
+  const file = new FollowedFile(options)
+  const onKeysError = ({ message }: Error): void => log({ type: 'keys_error', message })
+  const read = await readGuardConfig(line, surroundings, onKeysError, (name) => file.open(name))
+  let guard: ReturnType<typeof createGuard> | undefined
+  const stop = (): void => {
+    file.close()
+    guard?.stop()
+  }
   try {
-    if (guard.proof.state() === 'open') throw new Error(OPEN)
-    const file = line.text('config')
-    if (file === undefined) return guard
-    const close = await followFile(file, read, guard, options)
-    return {
-      ...guard,
-      stop: () => {
-        close()
-        guard.stop()
-      },
-    }
+    const equipped = await equipWithTransport(withRequestIdHeader(read, line), surroundings)
+    const first = createStage(equipped, options)
+    guard = createGuard(first, options)
+    await first.proof.start()
+    if (guard.proof.state() === 'open') throw new Error(openOf(equipped.config))
+    file.follow(guard)
+    return { ...guard, stop }
   } catch (error) {
-    guard.stop()
+    stop()
     throw error
   }
 }
 
+function openOf({ verifier }: AuthConfig): string {
+  return verifier === undefined ? OPEN : OPEN_PROVIDER
+}
+
 function createStage(
   equipped: EquippedConfig,
-  { log, surroundings, onEvent }: LiveGuardOptions,
+  { log, surroundings, onEvent, clientAddressFor }: LiveGuardOptions,
   before?: Stage,
 ): Stage {
-  const { config } = equipped
+  const config = { ...equipped.config, clientAddress: clientAddressFor(equipped.config) }
   const resolved = resolveConfig(config)
   // The same endpoint stays proven, even if it is unavailable while the file changes.
   const isSame = before !== undefined && asksTheSame(before.resolved, resolved)
@@ -103,11 +107,21 @@ function createStage(
     log({ type: 'endpoint', state: next, cause })
     if (next !== 'open') return
     surroundings.note(
-      `with-auth: ${OPEN}. Every request is rejected until it denies a random key\n`,
+      `with-auth: ${openOf(config)}. Every request is rejected until it denies a random key\n`,
     )
   }
-  const proof = createEndpointProof({ ask: createRandomKeyAsker(config), onChange, state })
-  return { equipped, resolved, proof, gate, describe: createDescription(resolved) }
+  const isUnasked = trustsNetwork(config.verifier)
+  if (isUnasked) log({ type: 'warning', message: UNASKED })
+  const proof = isUnasked
+    ? NOT_ASKED
+    : createEndpointProof({ ask: createRandomKeyAsker(config), onChange, state })
+  return {
+    equipped: { ...equipped, config },
+    resolved,
+    proof,
+    gate,
+    describe: createDescription(resolved),
+  }
 }
 
 /** For requests that are rejected before the guard. Hides the token, as the events of the guard do. */
@@ -143,8 +157,6 @@ function createGuard(first: Stage, options: LiveGuardOptions) {
     const before = stage
     before.proof.stop()
     stage = next
-    // The watch has a store of its own from the first change on.
-    if (before.resolved.store !== next.resolved.store) before.resolved.store?.stop()
     logConfig()
     noteRevocation(before.resolved, next.resolved, options)
   }
@@ -181,34 +193,4 @@ function noteRevocation(
   const sentence = describeRevocation(now)
   if (line.has('json') || sentence === describeRevocation(before)) return
   surroundings.note(`with-auth: the configuration was reloaded (${sentence})\n`)
-}
-
-/** Applies each change of a file, or only the latest of several. A broken file leaves the last valid configuration in place. */
-async function followFile(
-  file: string,
-  read: AuthConfig,
-  guard: ReturnType<typeof createGuard>,
-  { line, log, surroundings }: LiveGuardOptions,
-): Promise<() => void> {
-  const onError = (error: unknown): void => {
-    const message = error instanceof Error ? error.message : 'The configuration cannot be used'
-    log({ type: 'config_error', message })
-  }
-  const onChange = (changed: AuthConfig): Promise<void> => {
-    // Throws if the request id header carries credentials. `watchConfig` passes that to `onError`.
-    const config = withRequestIdHeader(changed, line)
-    // Its store is needed until the switch.
-    return guard.replace(config).catch(onError)
-  }
-  const whyNot = findLoneMount(file)
-  if (whyNot !== undefined) {
-    surroundings.note(
-      `with-auth: the gateway may miss a change of ${file}: ${whyNot}. ${MOUNT_ADVICE}\n`,
-    )
-  }
-  const watched = await watchConfig(file, { onChange, onError, onRecover: guard.logConfig })
-  // The file may have changed between the first read and the watch, which has a store of its own.
-  const isSame = JSON.stringify(watched.config) === JSON.stringify(read)
-  if (!isSame || read.store !== undefined) void onChange(watched.config)
-  return () => watched.close()
 }

@@ -24,6 +24,14 @@ export interface Means {
 /** The part of a config that decides. */
 export type Part = AuthConfig & { readonly verifier: Verifier }
 
+/** What decides, by the labels of the verifiers. */
+const LABELS = new WeakMap<Verifier, readonly (string | undefined)[]>()
+
+/** The labels of the verifiers that a file named, or that of any other verifier. */
+export function labelsOf(verifier: Verifier): readonly (string | undefined)[] {
+  return LABELS.get(verifier) ?? [verifier.label]
+}
+
 type MadeProvider = ReturnType<Provider['type']['make']>
 
 /** The options of `server.auth` that providers get too. A wrong one is left out, and reported by the check of the config. */
@@ -125,6 +133,10 @@ function makeSeveral(
   if (fallThrough === false) rejectUnasked(verifiers, providers, findings)
   if (!findings.isEmpty()) return undefined
   const verifier = firstOf(verifiers, { ...options, fallThrough: fallThrough === true })
+  LABELS.set(
+    verifier,
+    verifiers.map(({ label }) => label),
+  )
   const shown = { providers: made.map((one) => one.shown), fall_through: fallThrough }
   return { verifier: Object.assign(verifier, { describe: () => shown }) }
 }

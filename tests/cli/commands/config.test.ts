@@ -62,10 +62,13 @@ describe('with-auth config', () => {
       params: values
       path: true
       method: false
+      client_address: false
     credentials:
       - bearer
     token_format: token68
     identity: optional
+    tenant_field: tenant
+    tenant: false
     timeout_ms: 5000
     retry:
       attempts: 1
@@ -81,11 +84,11 @@ describe('with-auth config', () => {
       max_waiting: 1024
     cache: false
     unavailable_status: 401
+    public: []
     preflight: deny
     mode: enforce
     realm: api
     request_id_header: false
-    public: []
 
 # a revoked key works for at most 5 s
 `,
