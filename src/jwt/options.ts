@@ -15,7 +15,7 @@ import {
   optionalText,
   parseVerifierOptions,
 } from '../verifiers/options.ts'
-import { ANY_ISSUER } from './any-issuer.ts'
+import { ANY_ISSUER } from '../verifiers/any-issuer.ts'
 import { isPublicKey, parseKeySet } from './key-set.ts'
 import type { KeySet } from './key-set.ts'
 import type { Transport } from '../core/auth-config.ts'

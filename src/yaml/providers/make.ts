@@ -91,8 +91,8 @@ function makeOne(
   try {
     const caFile = children.get('tlsCafile')?.value
     const made = type.make(valuesOf(children), {
-      has: (name) => children.has(name),
-      quote: (name) => JSON.stringify(`${key}.${name}`),
+      has: (one) => children.has(one),
+      quote: (one) => JSON.stringify(`${key}.${one}`),
       isOlder,
       allowInsecureHttp,
       fetch: typeof caFile === 'string' ? transportFor(caFile, means.files) : undefined,

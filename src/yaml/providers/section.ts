@@ -1,4 +1,5 @@
 import { isMap } from 'yaml'
+import { MASKED } from '../problems.ts'
 import { readFields, readPair, valuesOf } from '../setting.ts'
 import { findPair, keyText, rangeOf } from '../tree.ts'
 import { settle } from './aliases.ts'
@@ -37,7 +38,7 @@ export function readProvider(
 ): Provider | undefined {
   if (!isMap(node)) {
     const keys = older === undefined ? ' with a "type"' : ''
-    reading.findings.add(place, key, `"${key}" must be a mapping${keys}`)
+    reading.findings.add(place, key, `"${key}" must be a mapping${keys}`, MASKED)
     return undefined
   }
   const name = readType(

@@ -46,6 +46,7 @@ export class ProviderSource {
     const { store: _, ...options } = valuesOf(settings)
     if (deciders === undefined) return { config: options, keep: () => (this.#made = undefined) }
     rejectUnread(settings, deciders, findings)
+    checkInsecureHttp(settings, findings)
     const unread = [
       'endpoint',
       'allowInsecureHttp',
@@ -80,18 +81,21 @@ const OF_UPSTREAM: Unread = {
 
 /** Adds a problem for each option that has no effect beside these providers. */
 function rejectUnread(settings: Settings, deciders: Deciders, findings: Findings): void {
-  for (const { options, why } of unreadBeside(deciders)) {
-    for (const name of options) {
-      const setting = settings.get(name)
-      if (setting === undefined) continue
-      const { key, place, isMasked } = setting
-      const message = `"${key}" must be left out beside "${deciders.key}": ${why}`
-      findings.add(place, key, message, isMasked)
-    }
+  const unread = unreadBeside(deciders).flatMap(({ options, why }) =>
+    options.map((name) => ({ setting: settings.get(name), why })),
+  )
+  for (const { setting, why } of unread) {
+    if (setting === undefined) continue
+    const { key, place, isMasked } = setting
+    const message = `"${key}" must be left out beside "${deciders.key}": ${why}`
+    findings.add(place, key, message, isMasked)
   }
-  const { value } = settings.get('allowInsecureHttp') ?? {}
+}
+
+function checkInsecureHttp(settings: Settings, findings: Findings): void {
   try {
-    OPTIONS.allowInsecureHttp.parse(value, ['allowInsecureHttp'])
+    const given = settings.get('allowInsecureHttp')?.value
+    OPTIONS.allowInsecureHttp.parse(given, ['allowInsecureHttp'])
   } catch (error) {
     if (!(error instanceof AuthConfigError)) throw error
     addProblems(error.problems, settings, findings)

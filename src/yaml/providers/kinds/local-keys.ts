@@ -2,7 +2,6 @@ import { ignore } from '../../../core/async.ts'
 import { invalidSecret } from '../../../core/config/option-checks.ts'
 import { parseList } from '../../../core/config/kinds.ts'
 import { drawKey, hashText } from '../../../core/policies/keyed-hash.ts'
-import { hashKey } from '../../../keys/secret.ts'
 import { READS_TOKEN } from '../../../verifiers/options.ts'
 import { providerType } from './provider.ts'
 import type { Kind } from '../../../core/config/kinds.ts'
@@ -68,7 +67,7 @@ function verifyKeys(given: LocalKeys['apiKeys'], isEager: boolean): Verifier {
   // A text may be read on Workers, which draw a random value only during a request.
   if (isEager) hashed()
   const verify: Verifier = async ({ token }) => {
-    const number = (await hashed().numbers).get(await hashKey(token))
+    const number = (await hashed().numbers).get(await hash(token))
     return number === undefined ? DENIED : allow(`key-${number}`)
   }
   return Object.assign(verify, {
@@ -84,12 +83,17 @@ function allow(name: string): Verdict {
   return { outcome: 'allow', principal: name, attributes }
 }
 
+async function hash(text: string): Promise<string> {
+  const bytes = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+  return new Uint8Array(bytes).join()
+}
+
 function hashKeys(given: LocalKeys['apiKeys']): HashedKeys {
   const secret = drawKey()
   const markOf = (token: string): string => hashText(token, secret).join()
   const keys = given.flatMap((key, index) => (key === undefined ? [] : [{ key, index }]))
   const marks = new Set(keys.map(({ key }) => markOf(key)))
-  const entries = keys.map(async ({ key, index }) => [await hashKey(key), index + 1] as const)
+  const entries = keys.map(async ({ key, index }) => [await hash(key), index + 1] as const)
   const numbers = Promise.all(entries).then((all) => new Map(all))
   ignore(numbers)
   return { numbers, accepts: (token) => marks.has(markOf(token)) }

@@ -1,6 +1,6 @@
 import { boolean, integer } from '../../../core/config/kinds.ts'
 import { misusedOption } from '../../../core/config/option-checks.ts'
-import { ANY_ISSUER } from '../../../jwt/any-issuer.ts'
+import { ANY_ISSUER } from '../../../verifiers/any-issuer.ts'
 import {
   claimPath,
   names,
@@ -67,6 +67,7 @@ const SHARED: Names = { attributes: 'claimsMapping', tenant: 'tenantClaim', fetc
 const JWT: Names = {
   ...SHARED,
   jwksUri: 'jwks.uri',
+  keys: 'jwks',
   'jwksHeaders.authorization': 'jwks.token',
   keysMaxAgeMs: 'jwks.keyRecheckPeriod',
   keysMaxStaleMs: 'keysMaxStaleSeconds',
@@ -115,6 +116,7 @@ export const OAUTH2: ProviderType = providerType<Oauth2Keys>(
   make,
   {
     jwksUri: 'jwks.uri',
+    keys: 'jwks',
     cacheTtl: 'jwks.keyRecheckPeriod',
     'jwks.cacheTtl': 'jwks.keyRecheckPeriod',
     'introspection.tlsCafile': 'tlsCafile',
