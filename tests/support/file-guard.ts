@@ -29,7 +29,7 @@ export function guardOf(config: AuthConfig) {
         headers: { ...authorization, ...headers },
       })
       const result = await authenticate(request)
-      const decision = events.filter((event) => event.type === 'decision').at(-1)
+      const [decision] = events.filter((event) => event.type === 'decision').slice(-1)
       return {
         outcome: decision?.outcome,
         reason: decision?.reason,

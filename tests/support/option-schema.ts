@@ -1,8 +1,10 @@
 import { FILE_OPTIONS } from '../../src/yaml/auth-section.ts'
+import { DECIDER_KEYS, FALL_THROUGH } from '../../src/yaml/providers/deciders.ts'
+import { PROVIDER_TYPES } from '../../src/yaml/providers/types.ts'
 import { keyOf } from '../../src/yaml/setting.ts'
+import { TENANCY_FIELDS } from '../../src/yaml/tenancy-section.ts'
 import { readDocumentation } from './documented-types.ts'
 import type { Form } from '../../src/core/config/kinds.ts'
-import type { PROVIDER } from '../../src/yaml/setting.ts'
 
 type Schema = Readonly<Record<string, unknown>>
 type Fields = NonNullable<Form['fields']>
@@ -28,6 +30,9 @@ const LOOPBACK = `${anyCase('http')}://(?:${anyCase('localhost')}|127(?:\\.\\d{1
 const PATH_CHARACTERS =
   "(?:[!$&'()+,./0-9:;=@A-Z\\[\\]_a-z|~-]|%(?!2[dDeE]|3\\d|[46][1-9a-fA-F]|[57][\\daA]|5[fF]|7[eE]|2[fF]|5[cC]|00|25[\\da-fA-F]{2}))*"
 
+const text = (): Schema => anyOf({ type: 'string', minLength: 1 }, REFERENCE)
+const texts = (): Schema => anyOf(text(), { type: 'array', items: text(), minItems: 1 })
+
 /** The schema of each kind of option. Any other kind is a string. */
 const KINDS: Readonly<Record<string, (form: Form, path: string) => Schema>> = {
   boolean: () => anyOf({ type: 'boolean' }, REFERENCE),
@@ -39,11 +44,22 @@ const KINDS: Readonly<Record<string, (form: Form, path: string) => Schema>> = {
     const object = objectOf(form.fields ?? {}, path)
     return form.canBeFalse ? anyOf({ const: false }, REFERENCE, object) : object
   },
-  text: () => anyOf({ type: 'string', minLength: 1 }, REFERENCE),
+  text: (form) => (form.items === undefined ? text() : texts()),
   secrets: () => {
     const secret = anyOf({ type: 'string', minLength: 1 }, REFERENCE)
     return anyOf(secret, { type: 'array', items: secret, minItems: 1, maxItems: 3 })
   },
+  texts: () => texts(),
+  claimPath: (form) => (form.items === undefined ? text() : texts()),
+  attributes: () => ({ type: 'object', additionalProperties: text() }),
+  attributeHeaders: () => ({
+    type: 'object',
+    propertyNames: { pattern: TOKEN },
+    additionalProperties: text(),
+  }),
+  networks: () => ({ type: 'array', items: text(), minItems: 1 }),
+  apiKeys: () => ({ type: 'array', items: text(), minItems: 1 }),
+  tenant: () => anyOf({ type: 'string', pattern: '^[a-z\\d][a-z\\d_-]{0,127}$' }, REFERENCE),
   header: () => ref('name'),
   headers: () => anyOf({ const: 'all' }, REFERENCE, { type: 'array', items: ref('name') }),
   endpoint: () =>
@@ -145,28 +161,98 @@ const secure = (condition: Schema): Schema => ({
   },
 })
 
+const TYPE = anyOf({ enum: [...PROVIDER_TYPES.keys()] }, REFERENCE)
+/** What a provider of each type must have. */
+const NEEDED: Readonly<Record<string, Schema>> = {
+  custom: { required: ['endpoint'] },
+  oauth2_token: anyOf(
+    ...['jwks', 'jwks_uri', 'introspection', 'discovery'].map((key) => ({ required: [key] })),
+  ),
+  upstream_header: { required: ['principal_header'] },
+  local_api_key: { required: ['api_keys'] },
+}
+
+/** The keys of each type. In a provider `null` leaves a key out. */
+function ofType(name: string): Schema {
+  const { fields = {} } = PROVIDER_TYPES.get(name) ?? {}
+  const given = Object.entries(propertiesOf(fields, 'provider.'))
+  const properties = given.map(([key, schema]) => [key, anyOf({ type: 'null' }, schema as Schema)])
+  return {
+    type: 'object',
+    properties: { type: true, ...Object.fromEntries(properties) },
+    additionalProperties: false,
+    ...NEEDED[name],
+  }
+}
+
+const typeNames = [...PROVIDER_TYPES.keys()].map(String)
+const isOf = (key: string, name: string): Schema => ({
+  required: [key],
+  properties: { [key]: { const: name } },
+})
+
+const providerSchema = (): Schema => ({
+  description: 'Who is calling, by a provider of OGX.',
+  type: 'object',
+  properties: { type: TYPE },
+  required: ['type'],
+  allOf: typeNames.map((name) => ({ if: isOf('type', name), then: ref(name) })),
+})
+
+/** `provider_type` and `config` of older servers. */
+const olderSchemas = (): readonly Schema[] =>
+  typeNames.map((name) => ({
+    if: isOf('provider_type', name),
+    then: { properties: { config: ref(name) } },
+  }))
+
+function decidersSchema(): Readonly<Record<(typeof DECIDER_KEYS)[number], Schema>> {
+  return {
+    provider_config: ref('provider'),
+    providers: {
+      description: 'Several providers. The first that accepts a token decides.',
+      type: 'array',
+      items: ref('provider'),
+      minItems: 1,
+    },
+    fall_through: {
+      description: 'Asks the next of `providers` after a denial and after an outage.',
+      default: false,
+      ...schemaOf(FALL_THROUGH.form, 'provider.fallThrough'),
+    },
+    provider_type: { description: 'The older form of `provider_config.type`.', ...TYPE },
+    config: {
+      description: 'The older form of the other keys of `provider_config`.',
+      type: 'object',
+    },
+  }
+}
+
 function authSchema(): Schema {
   const { endpoint, ...others } = propertiesOf(FILE_OPTIONS, '')
-  const provider: Schema = {
-    description: 'The endpoint as OGX spells it, in place of `endpoint`.',
-    type: 'object',
-    properties: {
-      type: anyOf({ const: 'custom' }, REFERENCE),
-      endpoint: ref('auth/properties/endpoint'),
-    } satisfies Record<keyof typeof PROVIDER, Schema>,
-    additionalProperties: false,
-    required: ['type', 'endpoint'],
-  }
   const insecure = anyOf({ const: true }, { type: 'string' })
+  const isEndpoint = anyOf({ required: ['endpoint'] }, isOf('provider_type', 'custom'), {
+    required: ['provider_config'],
+    properties: { provider_config: isOf('type', 'custom') },
+  })
   return {
-    description: 'An auth endpoint decides which requests reach the server.',
+    description: 'An auth endpoint or a provider decides which requests reach the server.',
     type: 'object',
-    properties: { endpoint, provider_config: provider, ...others },
+    properties: { endpoint, ...decidersSchema(), ...others },
     additionalProperties: false,
-    oneOf: [{ required: ['endpoint'] }, { required: ['provider_config'] }],
+    oneOf: [
+      { required: ['endpoint'] },
+      { required: ['provider_config'] },
+      { required: ['providers'] },
+      { required: ['provider_type', 'config'] },
+    ],
     allOf: [
       {
-        if: { required: ['cache'], properties: { cache: { type: 'object' } } },
+        if: {
+          required: ['cache'],
+          properties: { cache: { type: 'object' } },
+          ...isEndpoint,
+        },
         then: {
           required: ['context'],
           properties: {
@@ -177,6 +263,7 @@ function authSchema(): Schema {
       secure({
         not: { required: ['allow_insecure_http'], properties: { allow_insecure_http: insecure } },
       }),
+      ...olderSchemas(),
     ],
   }
 }
@@ -186,20 +273,31 @@ function pathSchema(end: string): Schema {
   return { type: 'string', pattern: `^/${PATH_CHARACTERS}${end}$`, not: { pattern: hidden } }
 }
 
+function tenancySchema(): Schema {
+  const object = objectOf(TENANCY_FIELDS, 'tenancy.')
+  return { description: "The tenant of each caller, in OGX's place for `tenant`.", ...object }
+}
+
 /** `schema.json`: the table of options as JSON Schema. */
 export function createSchema(): Schema {
   const notByName = { type: 'string', pattern: oneOfNames(NOT_BY_NAME) }
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'run.yaml of a Llama Stack server, as with-auth/yaml reads it',
-    description: 'Only server.auth is read; the rest is ignored.',
+    description: 'Only server.auth and server.tenancy are read; the rest is ignored.',
     type: 'object',
     required: ['server'],
     properties: {
-      server: { type: 'object', required: ['auth'], properties: { auth: ref('auth') } },
+      server: {
+        type: 'object',
+        required: ['auth'],
+        properties: { auth: ref('auth'), tenancy: tenancySchema() },
+      },
     },
     $defs: {
       auth: authSchema(),
+      provider: providerSchema(),
+      ...Object.fromEntries(typeNames.map((name) => [name, ofType(name)])),
       secureEndpoint: anyOf(
         { type: 'string', pattern: `^(?:${anyCase('https')}://|${LOOPBACK})` },
         REFERENCE,

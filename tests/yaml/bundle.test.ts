@@ -49,9 +49,9 @@ it(
       chunks.find(({ fileName }) => fileName === name)?.imports.forEach(load)
     }
     chunks.filter(({ isEntry }) => isEntry).forEach(({ fileName }) => load(fileName))
-    expect([...loaded].filter((name) => /^jose/.test(name))).toEqual([])
+    expect([...loaded].filter((name) => name.startsWith('jose'))).toEqual([])
     expect(
-      chunks.flatMap(({ imports }) => imports).filter((name) => /^jose/.test(name)),
+      chunks.flatMap(({ imports }) => imports).filter((name) => name.startsWith('jose')),
     ).not.toEqual([])
     const all = chunks.flatMap(({ imports, dynamicImports }) => [...imports, ...dynamicImports])
     expect(all.filter((name) => name.startsWith('node:'))).toEqual([])
