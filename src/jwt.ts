@@ -21,7 +21,8 @@ export type { JwtOptions }
 /**
  * Makes a `verifier` that accepts JSON Web Tokens (RFC 7519) of one issuer for this API. It checks the signature by the keys of
  * the issuer, then `iss`, `aud`, `exp`, `nbf` and the name of the caller. A token that is encrypted, unsigned, signed with a
- * shared secret or bound to a key of its holder is rejected.
+ * shared secret or bound to a key of its holder is rejected. So is one of more than 8,192 characters, such as Entra issues to
+ * members of many groups: as `malformed_credentials`, before it gets here.
  *
  * The keys are fetched with the first request, and again after `keysMaxAgeMs`, or when a token names a key that is not among
  * them, once in 30 seconds. While they cannot be fetched, the old ones are used for `keysMaxStaleMs` longer, and a warning says

@@ -5,7 +5,7 @@
  */
 import { boolean, callback, milliseconds } from './core/config/kinds.ts'
 import { invalidOption, readOptions } from './core/config/option-checks.ts'
-import { configOfText, FileParts, readFile, readText } from './yaml/parsed-file.ts'
+import { configOfText, FileParts, loadFile, readFile, readText } from './yaml/parsed-file.ts'
 import { ConfigFileError } from './yaml/problems.ts'
 import { watchParsed } from './yaml/watch.ts'
 import type { AuthConfig } from './core/auth-config.ts'
@@ -146,8 +146,7 @@ export async function loadConfig(
 ): Promise<AuthConfig | undefined> {
   const { env, allowMissing } = readOptions(options, LOAD, ['options'])
   const isMissingAllowed = ALLOW_MISSING.parse(allowMissing, ['options', 'allowMissing'])
-  const draft = readText(readFile(path), { path, env, allowMissing: isMissingAllowed })
-  return (await new FileParts().make(draft)).config
+  return (await loadFile(path, { env, allowMissing: isMissingAllowed })).config
 }
 
 /**

@@ -80,28 +80,37 @@ describe('in a wrapper', () => {
 
 describe('a failing upstream', () => {
   const SECRET = 'secret-host'
-  it.each<[string, number, string, UpstreamFetch]>([
-    ['no response', 502, 'upstream_unreachable', () => Promise.reject(new Error(SECRET))],
+  it.each<[string, number, string, string | undefined, UpstreamFetch]>([
+    [
+      'no response',
+      502,
+      'upstream_unreachable',
+      'ECONNRESET',
+      () => Promise.reject(Object.assign(new Error(SECRET), { code: 'ECONNRESET' })),
+    ],
     [
       'an interim status',
       502,
       'invalid_response',
+      'RangeError',
       async () => Object.defineProperty(new Response(SECRET), 'status', { value: 103 }),
     ],
     [
       'an unknown coding',
       502,
       'invalid_response',
+      'Error',
       async () => new Response(SECRET, { headers: { 'content-encoding': 'zstd', server: SECRET } }),
     ],
     [
       'a fetch that returns nothing',
       502,
       'invalid_response',
+      'TypeError',
       () => undefined as unknown as Promise<Response>,
     ],
-    ['no response in time', 504, 'upstream_timeout', () => new Promise(() => undefined)],
-  ])('sends nothing to the client: %s', async (_, status, code, fetch) => {
+    ['no response in time', 504, 'upstream_timeout', undefined, () => new Promise(() => undefined)],
+  ])('sends nothing to the client: %s', async (_, status, code, cause, fetch) => {
     const failures: GatewayFailure[] = []
     const onFailure = (failure: GatewayFailure): void => void failures.push(failure)
     const guarded = createGuarded(fetch, { timeoutMs: 20, onFailure })
@@ -110,7 +119,7 @@ describe('a failing upstream', () => {
     const body = await response.text()
     expect(body).toContain(code)
     expect(body + JSON.stringify([...response.headers])).not.toContain('secret')
-    expect(failures).toMatchObject([{ code, status, method: 'GET', path: '/x' }])
+    expect(failures).toEqual([{ code, status, method: 'GET', path: '/x', cause }])
     expect(JSON.stringify(failures)).not.toContain('secret')
   })
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { getAuth, withAuth } from '../src/index.ts'
 import { jwt } from '../src/jwt.ts'
+import { firstOf } from '../src/verifiers.ts'
 import {
   ask,
   AUDIENCE,
@@ -131,6 +132,18 @@ describe('accepts', () => {
   })
 })
 
+it('firstOf never checks the token of one issuer with the keys of another', async () => {
+  const [key, foreign] = [await keyOf('ES256', 'a'), await keyOf('ES256', 'b')]
+  const [one, other] = [await startIssuer(key), await startIssuer(foreign)]
+  const [own, their] = [ISSUER, 'https://other.example.com/']
+  const both = firstOf([jwt(one.options), jwt({ ...other.options, issuer: their })])
+  expect(await detailOf(both, await sign(key))).toBe('allow')
+  expect(await detailOf(both, await sign(foreign, goodClaims({ iss: their })))).toBe('allow')
+  expect(await detailOf(both, await sign(foreign, goodClaims({ iss: own })))).toBe('unknown_key')
+  expect(await detailOf(both, await sign(foreign, goodClaims({ iss: 'x' })))).toBe('no_verifier')
+  expect([one.calls.length, other.calls.length]).toEqual([1, 1])
+})
+
 describe('behind a guard', () => {
   async function start(more: Partial<JwtOptions> = {}, config: AuthConfig = {}) {
     const key = await keyOf('ES256', 'a')
@@ -188,7 +201,7 @@ describe('behind a guard', () => {
     expect(issuer.calls).toHaveLength(2)
   })
 
-  it('an outage is no denial, and a client is not told why it is denied', async () => {
+  it('an outage does not count as a denial, and a client does not learn why it is denied', async () => {
     const { key, issuer, guarded, decisions } = await start()
     const response = await guarded(get('/', await sign(key, goodClaims({ aud: 'other' }))))
     expect(response.status).toBe(401)
@@ -200,7 +213,7 @@ describe('behind a guard', () => {
     expect(later.status).toBe(503)
     const [, outage] = decisions()
     expect(outage).toMatchObject({ reason: 'service_error', attempts: 1 })
-    // The status is that of the key server, which nobody asked about this token.
+    // The key server sent the status, and it was not asked about this token.
     expect(outage).not.toHaveProperty('endpointStatus')
   })
 

@@ -10,6 +10,7 @@ import * as jwt from '../src/jwt.ts'
 import * as keys from '../src/keys.ts'
 import * as node from '../src/node.ts'
 import * as redis from '../src/redis.ts'
+import * as verifiers from '../src/verifiers.ts'
 import * as yaml from '../src/yaml.ts'
 import { packPackage } from './support/packed-package.ts'
 import { exists, readJson, readText, ROOT, sorted } from './support/project.ts'
@@ -147,6 +148,7 @@ describe('the published package', { tags: ['slow'] }, () => {
       '/keys': keys,
       '/node': node,
       '/redis': redis,
+      '/verifiers': verifiers,
       '/yaml': yaml,
     }
     const load = type === 'module' ? 'await import' : 'require'
@@ -226,6 +228,19 @@ describe('the published package', { tags: ['slow'] }, () => {
       await demo.ended
       const script = "import('with-auth/hono').catch((error) => console.log(error.message))"
       expect(runApp(script)).toContain("Cannot find package 'hono'")
+    })
+
+    it('names the package that a store in a run.yaml needs', () => {
+      const store = 'cache: {}, context: { headers: [] }, store: { url: "redis://h" }'
+      const auth = `endpoint: "https://auth.example.com/", ${store}`
+      writeFileSync(join(app, 'run.yaml'), `server: { auth: { ${auth} } }`)
+      const script = `
+        const { loadConfig } = await import('with-auth/yaml')
+        await loadConfig('run.yaml').catch((error) => console.log(error.message))
+      `
+      expect(runApp(script)).toContain(
+        '"server.auth.store" must be used with the package "@redis/client" 6.3 or later: npm install @redis/client@6',
+      )
     })
 
     it(

@@ -180,6 +180,13 @@ const OPTIONS = {
   credentials: fc.oneof(source, fc.array(source, { maxLength: 2 }), anything),
   token_format: choice('token68', 'visible-ascii'),
   identity: choice('optional', 'required'),
+  tenant_field: fc.constantFrom<unknown>('tenant', 'org.id', ''),
+  tenant: rarely(
+    fc.oneof(
+      fc.constant(false),
+      some({ default: fc.constantFrom('acme', 'a-1', '', 'A', 'a/b'), mode: choice('multi') }),
+    ),
+  ),
   timeout_ms: number,
   retry: fc.oneof(
     fc.constant(false),

@@ -2,11 +2,13 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { within } from '../core/async.ts'
 import { reasonOf } from '../files/system.ts'
 import { listKeys, postgresKeys, sqliteKeys } from '../keys.ts'
+import { prepareAnnouncement } from './announcement.ts'
 import { requireText } from './command-line.ts'
 import { nameFlag, UsageError } from './errors.ts'
 import { showFile } from './shown-value.ts'
 import type pg from 'pg'
 import type { KeyPlace, KeySource, KeyStore } from '../keys.ts'
+import type { Announce } from './announcement.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -42,16 +44,18 @@ export const QUESTION_MS = 1000
 const QUERY_MS = 10_000
 const CLOSE_MS = 1000
 
-/** Opens the keys of `--keys`, and closes them after the work. */
+/** Opens the keys of `--keys`, and closes them after the work. An invalid `--config` rejects before a database is made. */
 export async function withKeys<Value>(
   line: CommandLine,
   surroundings: Pick<Surroundings, 'env'>,
-  work: (keys: OpenedKeys) => Promise<Value>,
+  work: (keys: OpenedKeys, announce: Announce) => Promise<Value>,
   options: OpenOptions = {},
 ): Promise<Value> {
-  const keys = await openKeys(requireText(line, 'keys', 'FILE'), surroundings, options)
+  const text = requireText(line, 'keys', 'FILE')
+  const announce = await prepareAnnouncement(line)
+  const keys = await openKeys(text, surroundings, options)
   try {
-    return await work(keys)
+    return await work(keys, announce)
   } finally {
     await keys.close()
   }

@@ -1,4 +1,5 @@
 import { createAuthenticator } from '../core/authenticator.ts'
+import { trustsNetwork } from '../verifiers/upstream/from-upstream.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 
 /** `open`: the endpoint allows a random key. `unproven`: it has not answered yet. */
@@ -19,14 +20,6 @@ export interface ProofOptions {
   readonly onChange: (state: ProofState, cause: string | undefined) => void
   /** The result of an earlier proof of the same endpoint. */
   readonly state?: ProofState | undefined
-}
-
-/** In place of a proof, where a random key is allowed by the options. */
-export const NOT_ASKED: EndpointProof = {
-  state: () => 'proven',
-  cause: () => undefined,
-  start: () => Promise.resolve('proven'),
-  stop: () => undefined,
 }
 
 const EVERY_MS = 600_000
@@ -72,39 +65,49 @@ export interface RandomKeyResult {
   readonly cause?: string
 }
 
+/** With `identity: 'required'`, a 200 without a principal denies as well. */
+const DENIALS: ReadonlySet<string> = new Set(['denied', 'forbidden', 'invalid_response'])
+
 export type AskWithRandomKey = () => Promise<RandomKeyResult>
 
 /** The path in the question, so that the author of the endpoint recognizes it. */
 const TOLD_URL = 'http://127.0.0.1/with-auth/random-key'
-/** RFC 5737: no client has this address. */
-const NO_ADDRESS = '192.0.2.1'
-const DENIALS: ReadonlySet<string> = new Set(['denied', 'forbidden', 'invalid_response'])
+/** An address that nobody has (RFC 5737). */
+const TOLD_ADDRESS = '192.0.2.1'
 
 /**
  * Asks exactly as the wrapper asks. An endpoint that allows a random key is usually the wrong URL: a health check or a
- * single-page app, which answers 200 to every request.
+ * single-page app, which answers 200 to every request. A verifier that trusts its network is not asked: it allows every key.
  */
 export function createRandomKeyAsker(config: AuthConfig): AskWithRandomKey {
+  if (trustsNetwork(config.verifier)) return async () => ({ state: 'proven' })
   const { onEvent: _, respond: __, store: ___, ...asked } = config
+  const header = headerOfVerifier(config)
   const authenticate = createAuthenticator({
     ...asked,
-    credentials: 'bearer',
-    clientAddress: () => NO_ADDRESS,
+    credentials: header === undefined ? 'bearer' : { header },
     public: [],
     preflight: 'deny',
     mode: 'enforce',
     cache: false,
+    clientAddress: () => TOLD_ADDRESS,
     // Replaces the default, which logs to the console.
     onEvent: () => undefined,
   })
   return async () => {
-    const headers = { authorization: `Bearer ${createRandomKey()}` }
+    const key = createRandomKey()
+    const headers = { authorization: `Bearer ${key}`, ...(header && { [header]: key }) }
     const result = await authenticate(new Request(TOLD_URL, { headers }))
     if (result.ok) return { state: 'open' }
-    // With `identity: 'required'`, a 200 without a principal denies as well.
     if (DENIALS.has(result.reason)) return { state: 'proven' }
     return { state: 'unproven', cause: result.cause ?? result.reason }
   }
+}
+
+/** The header of the key, if a verifier may read it there itself. */
+function headerOfVerifier({ verifier, credentials }: AuthConfig): string | undefined {
+  if (verifier === undefined || typeof credentials !== 'object') return undefined
+  return 'header' in credentials ? credentials.header : undefined
 }
 
 /** A key with 256 random bits. No client has it. */

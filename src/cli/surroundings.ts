@@ -76,6 +76,24 @@ export async function flushResult(done: string, { flush }: Pick<Output, 'flush'>
   })
 }
 
+/** Waits until a new key is written. Otherwise undoes the change: a key that was not printed must not stay valid. */
+export async function flushOrUndo(
+  { flush }: Pick<Output, 'flush'>,
+  undo: () => Promise<unknown>,
+  states: { readonly undone: string; readonly kept: string },
+): Promise<void> {
+  try {
+    await flush()
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : 'Cannot write the key'
+    const state = await undo().then(
+      () => states.undone,
+      () => states.kept,
+    )
+    throw new Error(`${reason}. ${state}`, { cause })
+  }
+}
+
 export function createOutput(name: 'stdout' | 'stderr'): Output {
   const write = createWrite(name)
   let failure: OutputError | undefined

@@ -5,7 +5,7 @@ import { AuthConfigError } from './errors.ts'
 import { createChannel, createConsole, reportConfigError } from './response/events.ts'
 import { createVerifier } from './policies/compose.ts'
 import { createHandover } from './policies/handover.ts'
-import { createCheckFactory } from './request/check.ts'
+import { createCheckFactory, createReadAddress } from './request/check.ts'
 import { createCredentialsReader } from './request/credentials.ts'
 import { createAlarm } from './response/alarm.ts'
 import { createDenials } from './response/denial.ts'
@@ -16,7 +16,7 @@ import type { Revocation } from './decision-store.ts'
 import type { Channel, WriteLine } from './response/events.ts'
 import type { ComposedVerifier } from './policies/compose.ts'
 import type { Handover } from './policies/handover.ts'
-import type { CheckFactory, ReadAddress } from './request/check.ts'
+import type { CheckFactory } from './request/check.ts'
 import type { CredentialsReader } from './request/credentials.ts'
 import type { SecretSource } from './response/admission.ts'
 import type { Alarm } from './response/alarm.ts'
@@ -156,11 +156,7 @@ function createSetup(base: Base, args: readonly unknown[], handover?: Handover):
   config.store?.start(config.onEvent, base.notify)
   return {
     ...base,
-    checks: createCheckFactory(
-      config.context,
-      createScope(config, endpoint),
-      createReadAddress(config),
-    ),
+    checks: createChecks(config, endpoint),
     verifier,
     handover: createHandover(asked, verifier.memory),
     label: config.traits?.label,
@@ -169,19 +165,11 @@ function createSetup(base: Base, args: readonly unknown[], handover?: Handover):
   }
 }
 
-/** Whatever else gives a verdict another meaning. */
-function createScope(config: ResolvedConfig, endpoint: string | undefined): readonly unknown[] {
-  const { identity, tenant, tenantField, isTenantStrict } = config
-  return [endpoint ?? 'verifier', identity, tenant, tenantField, isTenantStrict]
-}
-
-function createReadAddress({ clientAddress }: ResolvedConfig): ReadAddress {
-  return (request, args) => {
-    const address: unknown = clientAddress?.(request, ...(args as readonly never[]))
-    if (address === undefined || typeof address === 'string') return address
-    ignore(address)
-    throw new TypeError('"clientAddress" returned no text')
-  }
+function createChecks(config: ResolvedConfig, endpoint = 'verifier'): CheckFactory {
+  const { context, identity, tenant, tenantField, clientAddress } = config
+  // Whatever else gives a verdict another meaning.
+  const scope = [endpoint, identity, tenant, tenantField]
+  return createCheckFactory(context, scope, createReadAddress(clientAddress))
 }
 
 // Once: each such request is rejected, and its decision is reported.

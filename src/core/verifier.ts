@@ -16,7 +16,8 @@ export interface ContextConfig {
   /** `true` adds `request.method`. Set it if the endpoint tells reads from writes.
    * @default false */
   readonly method?: boolean
-  /** `true` adds `request.clientAddress`, which the option `clientAddress` returns.
+  /** `true` adds the network address of the client, which the option `clientAddress` returns. An endpoint gets it as
+   * `request.client_address`.
    * @default false */
   readonly clientAddress?: boolean
 }

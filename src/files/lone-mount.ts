@@ -13,9 +13,7 @@ export function findLoneMount(file: string): string | undefined {
   const links = statSync(file, { throwIfNoEntry: false })?.nlink
   if (links === undefined) return undefined
   if (links === 0) return 'another file has its name now'
-  const mounts = readMounts()
-  if (mounts.length === 0) return undefined
-  return mounts.includes(realpathSync(file)) ? 'it is mounted alone' : undefined
+  return readMounts().includes(realpathSync(file)) ? 'it is mounted alone' : undefined
 }
 
 /** The paths of all mounts; empty where the system does not list them. */

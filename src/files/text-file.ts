@@ -29,17 +29,17 @@ export function readTextFile(path: string, maxBytes: number): string {
     return decode(readBytes(path, maxBytes))
   } catch (error) {
     if (error instanceof UnreadableFileError) throw error
-    const isDenied = error instanceof Error && error.name === 'NotCapable'
-    const code = isDenied ? error.name : reasonOf(error)
+    const code = reasonOf(error)
     throw new UnreadableFileError(code, REASONS[code] ?? code, { cause: error })
   }
 }
 
 function readBytes(path: string, maxBytes: number): Uint8Array {
   const fs = files()
-  const { O_RDONLY, O_NONBLOCK = 0 } = fs.constants as Partial<typeof fs.constants>
+  const { O_RDONLY } = fs.constants
+  const { O_NONBLOCK = 0 } = fs.constants as Partial<typeof fs.constants>
   // oxlint-disable-next-line no-bitwise -- flags are combined so. Windows has no `O_NONBLOCK`.
-  const handle = fs.openSync(path, (O_RDONLY ?? 0) | O_NONBLOCK)
+  const handle = fs.openSync(path, O_RDONLY | O_NONBLOCK)
   try {
     // Another file may have taken its place since `statSync`.
     requireRegular(fs.fstatSync(handle))
@@ -72,7 +72,7 @@ function decode(bytes: Uint8Array): string {
   try {
     // Without `fatal`, two names that are invalid in different ways would become one.
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (cause) {
-    throw new UnreadableFileError('not_utf8', 'it is not UTF-8', { cause })
+  } catch {
+    throw new UnreadableFileError('not_utf8', 'it is not UTF-8')
   }
 }

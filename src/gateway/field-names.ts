@@ -40,7 +40,7 @@ const REMOVED_PREFIXES =
   /^(?:fly-forwarded|remote|ssl-client|wl-proxy|x-(?:envoy|forwarded|middleware|original|remote|ssl-client))-/
 
 // Names with these prefixes in which the gateway itself may send the identity, such as `Remote-User`.
-const IDENTITY_NAME = /^(?:x-)?remote-(?!addr$|host$|ip$|port$)/
+const IDENTITY_NAME = /^(?:x-)?remote-(?!(?:addr|host|ip|port)$)/
 
 /** Whether the gateway removes a client's field with this folded name. */
 export function isRemovedFromRequest(folded: string): boolean {

@@ -99,7 +99,6 @@ function send(
     signal.addEventListener('abort', abort)
     if (signal.aborted) abort()
     request.on('error', (error) => {
-      signal.removeEventListener('abort', abort)
       // The upstream closed the idle connection just when it was used again (RFC 9112 §9.3.1).
       const isStale = request.reusedSocket && isUnanswered()
       const mayRepeat = isStale && body === null && SAFE.has(method) && !signal.aborted
@@ -111,7 +110,6 @@ function send(
       reject(Object.assign(new Error('Unexpected upgrade'), { code: 'UPGRADED' }))
     })
     request.on('response', (answer) => {
-      signal.removeEventListener('abort', abort)
       // The answer is complete, so the upstream does not need the rest of the upload.
       answer.once('end', () => request.writableFinished || request.destroy())
       try {

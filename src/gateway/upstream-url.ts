@@ -26,7 +26,7 @@ const PRIVATE_NETWORK = new RegExp(
 /** Parses the option `upstream`. Throws `AuthConfigError`. */
 export function parseUpstream(value: unknown, allowInsecureHttp: boolean): Upstream {
   const expected = 'an absolute http or https URL such as "http://127.0.0.1:8000"'
-  if (typeof value !== 'string' || value === '') throw invalidOption(['upstream'], value, expected)
+  if (typeof value !== 'string') throw invalidOption(['upstream'], value, expected)
   // Even in a malformed URL the text before an `@` may be a password, and a query may hold a key.
   if (value.includes('@')) throw invalidSecret(['upstream'], 'a URL without user or password')
   if (/[?#]/.test(value)) throw invalidSecret(['upstream'], 'a URL without query and fragment')
@@ -61,7 +61,7 @@ export function locate({ origin, basePath }: Upstream, target: Target): string |
 }
 
 function parseBasePath(value: string, parsed: string): string {
-  const written = /^https?:\/\/[^/]+(.*)$/i.exec(value)?.[1] ?? ''
+  const written = value.replace(/^https?:\/\/[^/]+/i, '')
   const path = written === '' ? '/' : canonicalPath(written)
   if (path !== parsed || path.includes('//')) {
     throw invalidOption(

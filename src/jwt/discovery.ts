@@ -75,7 +75,7 @@ function parseUrl(value: unknown, allowInsecureHttp: boolean): string {
   try {
     if (typeof value === 'string') return parseServiceUrl(value, ['jwks_uri'], allowInsecureHttp)
   } catch {
-    // It is no URL, or an insecure one.
+    // The text is not a URL, or its scheme is insecure.
   }
   throw new AuthUnavailableError('invalid_response')
 }

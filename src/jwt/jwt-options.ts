@@ -11,14 +11,14 @@ export interface JwtOptions {
   /** Public keys in place of a URL: a JSON Web Key Set, or a function that fetches one and is called as often as a URL. */
   readonly keys?: { readonly keys: readonly object[] } | (() => Promise<object>)
   /**
-   * The algorithms that tokens may be signed with. Whoever can check a token of `HS256` can also make one, so there is none.
+   * The algorithms that tokens may be signed with. `HS256` is missing: a server that can check such a token can also make one.
    *
    * @default ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
    */
   readonly algorithms?: readonly string[]
   /**
-   * What `typ` of a token must be, which then must be there. `['at+jwt']` accepts access tokens of RFC 9068 alone. By default
-   * it is `JWT` or `at+jwt`, or absent.
+   * The allowed values of `typ`, which is then required. `['at+jwt']` accepts only the access tokens of RFC 9068. By default
+   * `typ` is `JWT`, `at+jwt` or absent.
    */
   readonly types?: readonly string[]
   /** How far clocks may differ when `exp`, `nbf` and `iat` are checked, from 0 to 300.
@@ -57,7 +57,7 @@ export interface JwtOptions {
   /** Headers of the request for `jwksUri`, such as `authorization`. Never shown.
    * @default {} */
   readonly jwksHeaders?: Readonly<Record<string, string>>
-  /** Accepts http URLs of other machines. Whoever can change the keys on their way can let anybody in.
+  /** Accepts http URLs of other machines. An attacker on the network could then replace the keys, and sign any token.
    * @default false */
   readonly allowInsecureHttp?: boolean
   /** Fetches the keys, such as `nodeTransport()`.

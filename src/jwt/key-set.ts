@@ -78,7 +78,7 @@ function bitsOf(modulus: unknown): number {
   }
 }
 
-// No algorithm holds a colon, so a token without a key id is apart from each one that has one.
+// The name of an algorithm has no colon, so a name with a key id never equals a name without one.
 function nameOf({ alg, kid }: TokenHeader): string {
   return kid === undefined ? alg : `${alg}:${kid}`
 }

@@ -70,7 +70,7 @@ export class KeySource {
   /** Keys in place of none or old ones. */
   async #renew(signal: AbortSignal, run: VerifierRun): Promise<KeySet> {
     if (this.#stale() === undefined) return this.#fetchFirst(signal, run)
-    // Nobody waits for the end of an outage that is known.
+    // In a known outage a request takes the old keys at once.
     const { isOutage } = this.#tries
     const pending = this.#tries.underWay() ?? this.#tries.start(run)
     const outcome =
@@ -97,9 +97,9 @@ export class KeySource {
     return this.#orThrow(await orAborted(Promise.race([own.ended, earlier]), signal))
   }
 
-  /** Another request may have fetched keys in the meantime. */
+  /** The keys after a try. Another request may have fetched some in the meantime. */
   #orThrow(outcome: Outcome): KeySet {
-    const keys = isGood(outcome) ? outcome : this.#stale()
+    const keys = isGood(outcome) ? this.#keys : this.#stale()
     if (keys === undefined) throw outcome
     return keys
   }

@@ -33,6 +33,12 @@ export interface Try {
   readonly ended: Promise<Outcome>
 }
 
+interface Begun {
+  readonly number: number
+  readonly at: Moment
+  readonly run: VerifierRun
+}
+
 const FIRST_PAUSE_MS = 1000
 export const MAX_PAUSE_MS = 30_000
 
@@ -45,7 +51,9 @@ export class KeyTries {
   readonly #clock: TriesClock
   #newest: Try | undefined
   #triedAt = -Infinity
-  #goodSince = -Infinity
+  /** Tries are numbered, since two may begin at one time by a clock that is coarse. */
+  #count = 0
+  #lastGood = 0
   #failures = 0
   #failedAt = -Infinity
   #nextAt = -Infinity
@@ -81,15 +89,15 @@ export class KeyTries {
 
   /** Starts a try, or returns `undefined` in a pause. */
   start(run: VerifierRun): Try | undefined {
-    const startedAt = this.#clock.now()
-    if (startedAt < this.#nextAt) return undefined
-    const ended = this.#attempt({ now: startedAt, wall: this.#clock.wallNow() }, run).finally(
-      () => {
-        if (this.#newest?.ended === ended) this.#newest = undefined
-      },
-    )
-    this.#triedAt = startedAt
-    this.#newest = { startedAt, ended }
+    const now = this.#clock.now()
+    if (now < this.#nextAt) return undefined
+    this.#count += 1
+    const begun = { number: this.#count, at: { now, wall: this.#clock.wallNow() }, run }
+    const ended = this.#attempt(begun).finally(() => {
+      if (this.#newest?.ended === ended) this.#newest = undefined
+    })
+    this.#triedAt = now
+    this.#newest = { startedAt: now, ended }
     run.waitUntil?.(ended)
     return this.#newest
   }
@@ -99,41 +107,41 @@ export class KeyTries {
     return within(part * this.#options.timeoutMs, orLost(ended))
   }
 
-  async #attempt(startedAt: Moment, run: VerifierRun): Promise<Outcome> {
+  async #attempt(begun: Begun): Promise<Outcome> {
     const { fetchKeys, timeoutMs } = this.#options
     // Of its own, so that no caller who leaves ends it for others.
     const abort = new AbortController()
     const timer = setTimeout(() => abort.abort(), timeoutMs)
     try {
-      const keys = await orAborted(fetchKeys(abort.signal, run), abort.signal)
-      this.#succeed(keys, startedAt, run)
+      const keys = await orAborted(fetchKeys(abort.signal, begun.run), abort.signal)
+      this.#succeed(keys, begun)
       return keys
     } catch (error) {
       const known = adoptUnavailable(error)
       const failure = known instanceof AuthUnavailableError ? known : createUnreachable(error)
-      this.#fail(failure, startedAt.now, run)
+      this.#fail(failure, begun)
       return failure
     } finally {
       clearTimeout(timer)
     }
   }
 
-  #succeed(keys: KeySet, startedAt: Moment, run: VerifierRun): void {
-    // What a try brought that began later may be newer.
-    if (startedAt.now < this.#goodSince) return
-    this.#goodSince = startedAt.now
+  #succeed(keys: KeySet, { number, at, run }: Begun): void {
+    // A try that began later has succeeded, and its keys may be newer.
+    if (number < this.#lastGood) return
+    this.#lastGood = number
     this.#failures = 0
     this.#nextAt = -Infinity
     this.#lastError = undefined
-    this.#options.onKeys(keys, startedAt, run)
+    this.#options.onKeys(keys, at, run)
   }
 
-  #fail(error: AuthUnavailableError, startedAt: number, run: VerifierRun): void {
-    if (startedAt < this.#goodSince) return
+  #fail(error: AuthUnavailableError, { number, at, run }: Begun): void {
+    if (number < this.#lastGood) return
     this.#lastError = error
     this.#options.onFailure(error, run)
     // Tries that were under way at once count as one.
-    if (startedAt < this.#failedAt) return
+    if (at.now < this.#failedAt) return
     this.#failedAt = this.#clock.now()
     const pauseMs = Math.max(FIRST_PAUSE_MS * 2 ** this.#failures, error.retryAfterMs ?? 0)
     this.#nextAt = this.#failedAt + Math.min(pauseMs, MAX_PAUSE_MS)

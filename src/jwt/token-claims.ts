@@ -28,7 +28,7 @@ export function checkClaims(
   if (!isRecord(payload)) return 'malformed'
   const detail = checkParties(payload, rules) ?? checkTimes(payload, rules, now / 1000)
   if (detail !== undefined) return detail
-  // A token that only the holder of a key may use (RFC 9449 §6, RFC 8705 §3.1) is no bearer token.
+  // Only the holder of a key may use such a token (RFC 9449 §6, RFC 8705 §3.1). Accepting it as a bearer token undoes that.
   if (Object.hasOwn(payload, 'cnf')) return 'bound'
   const isMissing = (name: string): boolean => isAbsent(readName(payload, name))
   if (rules.requiredClaims.some(isMissing)) return 'missing_claim'

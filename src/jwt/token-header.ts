@@ -3,7 +3,7 @@ import { isRecord, readName } from '../core/endpoint/claim-path.ts'
 
 import type { DenyDetail } from '../core/types.ts'
 
-/** What chooses the key of a token. */
+/** The members of a header that select the key. */
 export interface TokenHeader {
   readonly alg: string
   readonly kid: string | undefined

@@ -135,8 +135,12 @@ export function idOf(
   transport: Transport | undefined,
   options: unknown,
 ): string | undefined {
-  const isPlain = transport === undefined || plainTransports.has(transport)
-  return isPlain && !url.includes('?') ? JSON.stringify([type, url, options]) : undefined
+  return isPlain(transport) && !url.includes('?') ? JSON.stringify([type, url, options]) : undefined
+}
+
+/** Whether a transport asks what the runtime's `fetch` asks. */
+export function isPlain(transport: Transport | undefined): boolean {
+  return transport === undefined || plainTransports.has(transport)
 }
 
 /** What a verifier reads that looks at the token alone. */

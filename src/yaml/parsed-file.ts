@@ -107,6 +107,11 @@ export class FileParts {
   }
 }
 
+/** Reads a file, and makes its config. @throws ConfigFileError */
+export function loadFile(path: string, options: Omit<TextOptions, 'path'>): Promise<ParsedFile> {
+  return new FileParts().make(readText(readFile(path), { path, ...options }))
+}
+
 function createEnvironment(env: unknown): Environment {
   if (env === undefined) return (name) => textOf(processVariable(name))
   if (typeof env !== 'object' || env === null) {

@@ -75,11 +75,12 @@ export function readFields(
   for (const pair of pairs) {
     if (reading.findings.hasMore()) break
     const name = keyText(pair.key)
-    const [option, field] = Object.entries(fields).find(([known]) => keyOf(known) === name) ?? []
-    if (option === undefined || field === undefined || field.form.kind === 'function') {
-      rejectKey(pair, parent, option, fields, reading.findings)
+    const found = Object.entries(fields).find(([known]) => keyOf(known) === name)
+    if (found === undefined || found[1].form.kind === 'function') {
+      rejectKey(pair, parent, found?.[0], fields, reading.findings)
       continue
     }
+    const [option, field] = found
     const setting = readPair(pair, `${parent}.${keyOf(option)}`, field.form, reading)
     if (setting !== undefined) settings.set(option, setting)
   }
@@ -120,17 +121,17 @@ function readItems(
   const settings: Settings = new Map()
   if (form === undefined) return settings
   for (const [index, item] of items.entries()) {
-    const place = `${key}[${index}]`
-    const setting = readSetting(item, place, form, reading) ?? emptyItem(kind, place, item)
+    const itemKey = `${key}[${index}]`
+    const read = readSetting(item, itemKey, form, reading)
+    // The number of an API key is a name, so that one that came out empty keeps its place.
+    const setting = read ?? (kind === 'apiKeys' ? nothing(itemKey, item) : undefined)
     // `checkSettings` looks settings up by the index in the resulting list.
     if (setting !== undefined) settings.set(String(settings.size), setting)
   }
   return settings
 }
 
-/** An item that came out empty. It is left out, but for API keys, whose numbers are names. */
-function emptyItem(kind: string, key: string, item: unknown): Setting | undefined {
-  if (kind !== 'apiKeys') return undefined
+function nothing(key: string, item: unknown): Setting {
   return { key, place: rangeOf(item), isHidden: true, isMasked: true, value: undefined }
 }
 

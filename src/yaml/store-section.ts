@@ -1,3 +1,4 @@
+import { misusedOption } from '../core/config/option-checks.ts'
 import { AuthConfigError } from '../core/errors.ts'
 import { readTextFile } from '../files/text-file.ts'
 import { fingerprint } from './watch.ts'
@@ -18,7 +19,7 @@ const number = (min: number, max: number, byDefault?: number) => ({
 })
 
 /** The keys of `server.auth.store`, as options of `redisStore`. A file is named in place of a text in PEM form. */
-export const STORE_FORM: Form = {
+export const STORE_FORM: Form & { readonly fields: NonNullable<Form['fields']> } = {
   kind: 'group',
   default: {},
   fields: {
@@ -35,6 +36,8 @@ export const STORE_FORM: Form = {
 }
 
 const MOST_PEM = 2 ** 18
+const NEEDS_CLIENT =
+  'used with the package "@redis/client" 6.3 or later: npm install @redis/client@6'
 
 type MakeStore = (options: never) => DecisionStore
 
@@ -58,11 +61,7 @@ export class StoreSource {
 async function connect(section: unknown): Promise<DecisionStore> {
   // Imported here, because other files need no @redis/client.
   const { redisStore } = await import('../redis.ts').catch(() => {
-    const expected =
-      'left out without the package "@redis/client", which is not installed: npm install @redis/client@6'
-    throw new AuthConfigError('store', expected, [
-      { optionPath: ['store'], expected, isSecret: false },
-    ])
+    throw misusedOption(['store'], NEEDS_CLIENT)
   })
   try {
     return (redisStore as MakeStore)(withFiles(section) as never)
@@ -101,6 +100,6 @@ function readPem(name: string, file: unknown): string {
   } catch (error) {
     const optionPath = ['tls', name.replace(/File$/, '')]
     const expected = `a file that can be read: ${error instanceof Error ? error.message : ''}`
-    throw new AuthConfigError('tls', expected, [{ optionPath, expected, isSecret: false }])
+    throw misusedOption(optionPath, expected)
   }
 }

@@ -143,15 +143,20 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
   },
   'keys revoke': {
     keys: [{ value: 'missing.yaml', code: 1 }],
+    config: [{ value: 'missing.yaml', code: 1 }],
     principal: [{ value: 'a\u0001b', shown: String.raw`"a\u0001b"` }],
   },
   'keys rotate': {
     keys: [{ value: 'missing.yaml', code: 1 }],
+    config: [{ value: 'missing.yaml', code: 1 }],
     overlap: [{ value: 'soon' }, { value: '0h' }, { value: '999999w' }],
     'expires-in': [{ value: 'soon' }, { value: '0' }, { value: '999999w' }],
     'expires-at': [{ value: 'soon' }, { value: '2020-01-01' }],
   },
-  'keys remove': { keys: [{ value: 'missing.yaml', code: 1 }] },
+  'keys remove': {
+    keys: [{ value: 'missing.yaml', code: 1 }],
+    config: [{ value: 'missing.yaml', code: 1 }],
+  },
   'keys prune': {
     keys: [{ value: 'missing.yaml', code: 1 }],
     older: [{ value: 'soon' }, { value: '90' }],
@@ -164,6 +169,7 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
       { value: 'env:', shown: 'not shown' },
       { value: 'env:UNSET', shown: 'env:UNSET: this variable is not set' },
     ],
+    config: [{ value: 'missing.yaml', code: 1 }],
   },
   'keys export': { keys: [{ value: 'missing.yaml', code: 1 }] },
   endpoint: {

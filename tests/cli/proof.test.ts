@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createEndpointProof, createRandomKey, createRandomKeyAsker } from '../../src/cli/proof.ts'
+import { fromUpstream } from '../../src/verifiers.ts'
 import type { ProofState } from '../../src/cli/proof.ts'
 import type { AuthConfig, Transport } from '../../src/index.ts'
+import type { UpstreamProof } from '../../src/verifiers.ts'
 
 describe('the proof that an endpoint denies a random key', () => {
   beforeEach(() => vi.useFakeTimers())
@@ -124,6 +126,22 @@ describe('a random key', () => {
     [503, 'unproven'],
   ])('counts an answer of %i as %s', async (status, state) => {
     expect(await asker(answering(status))()).toBe(state)
+  })
+
+  it.each<[string, UpstreamProof]>([
+    ['a secret', { header: 'x-proxy-secret', secret: '0123456789abcdef' }],
+    ['a signature', { signature: 'x-auth-signature', secret: '0123456789abcdef' }],
+    ['an address', { addresses: ['127.0.0.0/8', '10.0.0.0/8'] }],
+  ])('is rejected without the proof of a proxy: %s', async (_, proof) => {
+    const config = fromUpstream({ principalHeader: 'x-user', proof })
+    const clientAddress = (): string => '127.0.0.1'
+    expect(await createRandomKeyAsker({ ...config, clientAddress })()).toEqual({ state: 'proven' })
+  })
+
+  it('is not asked about by a verifier that trusts its network: it would be allowed', async () => {
+    const proof = { network: true } as const
+    const { verifier, ...config } = fromUpstream({ principalHeader: 'x-user', proof })
+    expect(await createRandomKeyAsker({ verifier, ...config })()).toEqual({ state: 'proven' })
   })
 
   it.each<[string, Transport, string | undefined]>([

@@ -78,7 +78,7 @@ describe('a config object', () => {
     expect(denial.status).toBe(503)
     const response = denials.respond(denials.create('denied'), new Request('http://h/'))
     expect(response.headers.get('www-authenticate')).toMatch(/^Bearer realm="mine"/)
-    expect(setup.config.credentials).toEqual(['bearer'])
+    expect(setup.secretSources).toEqual(['bearer'])
   })
 
   it('has nothing to forget before the first request', () => {
@@ -179,11 +179,11 @@ describe('a config function', () => {
   })
 
   it('rejects as it configures while there is no endpoint', () => {
-    const { denials, config } = createSetupSource(() => ({
+    const { denials, secretSources } = createSetupSource(() => ({
       unavailableStatus: 503 as const,
     })).get([])
     expect(denials.create('timeout').status).toBe(503)
-    expect(config.credentials).toEqual(['bearer'])
+    expect(secretSources).toEqual(['bearer'])
   })
 
   it('may leave the endpoint to the environment', () => {

@@ -30,7 +30,7 @@ it('reads UTF-8 up to the limit, without a byte order mark, through a link too',
   expect(readTextFile(write('\uFEFFä: 1'), MAX_BYTES)).toBe('ä: 1')
   expect(readTextFile(link('file'), MAX_BYTES)).toBe('ä: 1')
   expect(readTextFile(write(''), MAX_BYTES)).toBe('')
-  expect(readTextFile(write('€'.repeat(333)), MAX_BYTES)).toHaveLength(333)
+  expect(readTextFile(write(`${'€'.repeat(333)}x`), MAX_BYTES)).toHaveLength(334)
 })
 
 it('reads on until the system returns no more bytes', () => {

@@ -23,8 +23,14 @@ it.each(['{ ? [', '["a b\n c", '])('10,000 times %j does not end the process', (
   )
 })
 
+it('a text without a value is parsed, and directives alone are an error', () => {
+  expect(['', '---\n'].map(isParsed)).toEqual([true, true])
+  expect(parseYaml('%YAML 1.2\n', new LineCounter())).toMatchObject({
+    document: { errors: [{ code: 'MISSING_CHAR' }] },
+  })
+})
+
 it('a wide text is not deep', () => {
-  expect(isParsed('')).toBe(true)
   expect(isParsed(`[${'[],'.repeat(1000)}]`)).toBe(true)
 })
 

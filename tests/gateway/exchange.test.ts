@@ -13,10 +13,7 @@ const URL = 'http://127.0.0.1/x'
 
 describe('an exchange', () => {
   beforeEach(() => void vi.useFakeTimers())
-  afterEach(() => {
-    if (vi.getTimerCount() > 0) throw new Error('A timer is left behind')
-    vi.useRealTimers()
-  })
+  afterEach(() => void vi.useRealTimers())
 
   function send(fetch: UpstreamFetch, client = new AbortController().signal) {
     return exchange(fetch, { url: URL, init: INIT, mayBeEmpty: true }, client, 1000)
@@ -71,7 +68,7 @@ describe('an exchange', () => {
     expect(await send(hanging, AbortSignal.abort())).toEqual({ code: 'client_left' })
   })
 
-  it('stops listening to the client after the head of the response', async () => {
+  it('ends neither with the client nor by its timeout after the head of the response', async () => {
     const client = new AbortController()
     const add = vi.spyOn(client.signal, 'addEventListener')
     const remove = vi.spyOn(client.signal, 'removeEventListener')
@@ -84,6 +81,7 @@ describe('an exchange', () => {
     expect(remove.mock.calls).toEqual(add.mock.calls)
     // Deno aborts the signal of a request after every response.
     client.abort()
+    await vi.advanceTimersByTimeAsync(1000)
     expect(signal?.aborted).toBe(false)
   })
 
@@ -176,17 +174,21 @@ describe('the response to the client', () => {
     expect([...response.headers.keys()]).toEqual(['etag'])
   })
 
-  it('to HEAD has no body, and the length of a GET', () => {
-    const upstream = new Response(null, { headers: { 'content-length': '5' } })
+  it('to HEAD has no body, even if fetch returns one, and the length of a GET', () => {
+    const cancel = vi.fn<() => void>()
+    const body = new ReadableStream({ cancel })
+    const upstream = new Response(body, { headers: { 'content-length': '5' } })
     const response = passOn(upstream, 'HEAD', true)
     expect(response.body).toBeNull()
     expect(response.headers.get('content-length')).toBe('5')
+    expect(cancel).toHaveBeenCalledOnce()
   })
 
   it.each([0, 103, 199, 600])('fails for %i, which is not a final status', (status) => {
     expect(passed({}, 599).status).toBe(599)
     const early = Object.defineProperty(new Response(), 'status', { value: status })
-    expect(() => passOn(early, 'GET', true)).toThrow(RangeError)
+    // On workerd a Response may have such a status: the gateway must not leave it to that.
+    expect(() => passOn(early, 'GET', true)).toThrow('Not a final status')
   })
 })
 

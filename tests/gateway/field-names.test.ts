@@ -44,14 +44,16 @@ describe('a header name', () => {
     expect(removed.filter((name) => !isRemovedFromRequest(name))).toEqual([])
     const kept =
       words(`accept content-type cookie user-agent x-forwarder x-envoyer x-original remote x-hostname
-      scheme if-none-match origin`)
+      scheme if-none-match origin my-remote-user not-x-forwarded-for`)
     expect(kept.filter(isRemovedFromRequest)).toEqual([])
   })
 
   it('may carry the identity if it is kept, or names the user', () => {
-    const names = words('remote-user x-remote-user remote-groups x-remote-extra-ip x-user')
+    const names = words(`remote-user x-remote-user remote-groups x-remote-extra-ip x-user
+      remote-address-book x-remote-host-group remote-ip-label remote-portal`)
     expect(names.filter((name) => !mayCarryIdentity(name))).toEqual([])
-    const facts = words('remote-addr x-remote-ip remote-host x-remote-port x-forwarded-user')
+    const facts = words(`remote-addr x-remote-ip remote-host x-remote-port x-forwarded-user
+      x-forwarded-remote-user`)
     expect(facts.filter(mayCarryIdentity)).toEqual([])
   })
 

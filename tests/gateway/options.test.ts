@@ -106,6 +106,15 @@ describe('the secret to sign with', () => {
   })
 })
 
+it('an identity header may have a name that holds one with another meaning', () => {
+  const identityHeaders = { principal: 'origin-user', attributes: 'x-date' }
+  expect(resolveGateway({ upstream, identityHeaders })).toMatchObject({ identityHeaders })
+  const off = { principal: false, attributes: 'x-date' }
+  expect(resolveGateway({ upstream, identityHeaders: off })).toMatchObject({
+    identityHeaders: { principal: undefined, attributes: 'x-date' },
+  })
+})
+
 it('folds the names in stripHeaders', () => {
   const stripHeaders = ['X-WebAuth-User', 'X_Authentik_*']
   expect(resolveGateway({ upstream, stripHeaders })).toMatchObject({
@@ -154,6 +163,10 @@ it.each<[unknown, string]>([
   [
     { upstream, stripHeaders: ['x-user', 'x-*-user'] },
     '"stripHeaders[1]" must be a header name, optionally with a "*" at its end, such as "x-webauth-*", received "x-*-user"',
+  ],
+  [
+    { upstream, stripHeaders: 'x-user' },
+    '"stripHeaders" must be a list of header names, received "x-user"',
   ],
   [{ upstream, identityHeaders: 5 }, '"identityHeaders" must be an object, received 5'],
 ])('the error for %j says what to do', (options, message) => {

@@ -53,7 +53,9 @@ describe('the description of a failure', () => {
     expect(JSON.stringify(failure)).not.toContain('secret')
   })
 
-  it('truncates a long path, and omits a path that cannot be parsed', () => {
+  it('truncates a long method and path, and omits a path that cannot be parsed', () => {
+    const verbose = Object.defineProperty(get('/'), 'method', { value: 'M'.repeat(1000) })
+    expect(describeFailure(verbose, 'method_not_allowed').method).toHaveLength(32)
     const long = raw(`https://api.test/${'a'.repeat(1000)}`)
     expect(describeFailure(long, 'malformed_request').path).toHaveLength(256)
     expect(describeFailure(raw('https://api.test'), 'malformed_request').path).toBe('')

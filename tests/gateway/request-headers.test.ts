@@ -16,7 +16,7 @@ import type { IdentityHeaderNames } from '../../src/gateway/request-headers.ts'
 import type { SecretSource } from '../../src/core/response/admission.ts'
 import type { Auth } from '../../src/index.ts'
 
-const { signature: _, ...NAMES } = GATEWAY_HEADERS
+const { signature: _signature, ...NAMES } = GATEWAY_HEADERS
 const OPTIONS = { identityHeaders: NAMES, forwardAuthorization: false, stripHeaders: [] }
 const copy = createCopyHeaders(OPTIONS)
 
@@ -93,6 +93,12 @@ describe('credentials', () => {
     [{ cookie: 'keys=1;KEY=2' }, { cookie: 'keys=1; KEY=2' }],
   ])('of %j are removed', (given, kept) => {
     expect(copied(given, sources)).toEqual(kept)
+  })
+
+  it('are removed where the wrapper reads them, and nothing else is changed', () => {
+    const others = { 'sec-websocket-protocol': 'chat', cookie: 'a=1;b=2' }
+    expect(copied(others, ['bearer', { header: 'x-api-key' }])).toEqual(others)
+    expect(copied(others, [{ cookie: 'b' }])).toEqual({ ...others, cookie: 'a=1' })
   })
 
   it('in Authorization are removed even when the wrapper reads another header', () => {
@@ -237,11 +243,12 @@ describe('X-Forwarded-Proto and X-Forwarded-Host', () => {
       (host) => `http://${host}/`,
     ),
     '/x',
+    'x-http://h/',
   ])('cannot be taken from the URL %s', (url) => {
     expect(factsOf(raw(url), [])).toBeUndefined()
   })
 
-  it.each([...words('a/b u@a a?b a#b a:b [::1 %g0'), 'a b', 'a.test, b.test', 'a.test, a.test'])(
+  it.each([...words('a/b u@a a?b a#b a:b [::1 %g0 %a'), 'a b', 'a.test, b.test', 'a.test, a.test'])(
     'cannot be told for the malformed Host %s, even with publicOrigin',
     (host) => {
       expect(factsOf(raw('http://api.test/x', { host }), [])).toBeUndefined()

@@ -1,6 +1,7 @@
 import http from 'node:http'
 import { createServer } from 'node:net'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { sendBody } from '../../src/gateway/upload.ts'
 import { close, listen } from '../support/loopback.ts'
 import type { ClientRequest } from 'node:http'
@@ -23,16 +24,19 @@ beforeEach(async () => {
   port = await listen(server)
 })
 afterEach(() => {
+  vi.restoreAllMocks()
   for (const socket of sockets) socket.destroy()
   return close(server)
 })
 
-/** A request, and the messages of its errors. */
+/** A request, and its errors. */
 function open(...fields: readonly string[]): { request: ClientRequest; failures: string[] } {
   const failures: string[] = []
   const options = { host: '127.0.0.1', port, method: 'POST', agent: false, headers: fields }
   const request = http.request(options)
-  request.on('error', ({ message }) => failures.push(message))
+  request.on('error', (error: NodeJS.ErrnoException) =>
+    failures.push(`${error.code}: ${error.message}`),
+  )
   return { request, failures }
 }
 
@@ -48,8 +52,8 @@ function writable() {
 }
 
 it.each([
-  ['more bytes', 'abc', 'The body is longer than Content-Length'],
-  ['fewer bytes', 'a', 'The body is shorter than Content-Length'],
+  ['more bytes', 'abc', 'BODY_TOO_LONG: The body is longer than Content-Length'],
+  ['fewer bytes', 'a', 'BODY_TOO_SHORT: The body is shorter than Content-Length'],
 ])(
   'a body with %s than its length fails, and the surplus is not sent (request smuggling)',
   async (_, text, message) => {
@@ -69,7 +73,7 @@ it('a body that breaks off fails the request, and has no end', async () => {
   await expect.poll(() => received, SOON).toContain('part')
   fail()
   await sending
-  await expect.poll(() => failures, SOON).toEqual(['The body broke off'])
+  await expect.poll(() => failures, SOON).toEqual(['undefined: The body broke off'])
   expect(received).not.toMatch(/0\r\n\r\n$/)
 })
 
@@ -91,11 +95,52 @@ it('reads the body for a while after the request ends, and then cancels it', asy
   await expect.poll(() => received, SOON).toContain('sent')
   request.destroy()
   write('thrown away')
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await sleep(50)
   expect(seen.cancelled).toBe(false)
   await sending
   expect(seen.cancelled).toBe(true)
   expect(received).not.toContain('thrown away')
+})
+
+it('sends a long body whole to an upstream that pauses, and leaves no listener behind', async () => {
+  server.on('connection', (socket) => {
+    socket.pause()
+    setTimeout(() => socket.resume(), 100)
+  })
+  const { request } = open('transfer-encoding', 'chunked')
+  const before = request.listenerCount('close')
+  await sendBody(new Blob(['x'.repeat(4_000_000)]).stream(), request, null)
+  expect(request.listenerCount('close')).toBe(before)
+  await expect.poll(() => received.replaceAll(/[^x]/g, '').length, SOON).toBe(4_000_000)
+})
+
+it('reads a body only as fast as the upstream, and ends when the upstream disconnects', async () => {
+  server.on('connection', (socket) => socket.pause())
+  const { request } = open('transfer-encoding', 'chunked')
+  let pulled = 0
+  const pull = async (controller: ReadableStreamDefaultController): Promise<void> => {
+    pulled += 1
+    await new Promise((resolve) => setImmediate(resolve))
+    controller.enqueue(new Uint8Array(65_536))
+  }
+  const sending = sendBody(new ReadableStream({ pull }), request, null, 50)
+  await sleep(300)
+  const before = pulled
+  await sleep(300)
+  expect(pulled).toBe(before)
+  sockets[0]?.destroy()
+  await sending
+  expect(pulled).toBeGreaterThan(before)
+})
+
+it('waits no longer for the end of a request whose body was sent', async () => {
+  const timers = vi.spyOn(globalThis, 'setTimeout')
+  const { request } = open('content-length', '2')
+  await sendBody(new Blob(['ab']).stream(), request, '2', 12_345)
+  const closed = new Promise((resolve) => request.once('close', resolve))
+  request.destroy()
+  await closed
+  expect(timers).not.toHaveBeenCalledWith(expect.anything(), 12_345)
 })
 
 it('does not cancel a body that ends within that time', async () => {
@@ -115,6 +160,6 @@ it('a string in the body fails the request: its length is not in bytes (request 
     start: (controller) => controller.enqueue('abcGET / HTTP/1.1'),
   })
   await sendBody(texts, request, '3')
-  await expect.poll(() => failures, SOON).toEqual(['The body does not consist of bytes'])
+  await expect.poll(() => failures, SOON).toEqual(['NO_BYTES: The body does not consist of bytes'])
   expect(received).not.toContain('abc')
 })

@@ -6,7 +6,7 @@ import { parseTarget } from '../../src/core/request/target.ts'
 import { runs } from '../support/nightly.ts'
 import { words } from '../support/words.ts'
 
-const UPSTREAM = parseUpstream('http://127.0.0.1:8321/base', false)
+const UPSTREAM = { origin: 'http://127.0.0.1:8321', basePath: '/base' }
 
 describe('an upstream', () => {
   it.each([
@@ -24,7 +24,7 @@ describe('an upstream', () => {
     http://localhost:8321 http://llama-stack:8321 http://host.docker.internal:8321
     http://llama.default.svc.cluster.local http://127.1.2.3 http://10.0.0.5:80/x
     http://172.16.0.1 http://172.31.255.1 http://192.168.1.2 http://[::1]:8321
-    http://[fd00::1]:8321
+    http://[fd00::1]:8321 HTTP://LocalHost:8321/x
   `),
   )('%s may be http, since it is within a private network', (url) => {
     expect(() => parseUpstream(url, false)).not.toThrow()
@@ -52,6 +52,8 @@ describe('an upstream', () => {
       'javascript:alert(1)',
       'file:///etc/passwd',
       'https://',
+      'https://h:99999',
+      'x-https://h',
     ].map((url) => [url, /absolute http or https URL/] as const),
     [' https://h', /absolute http or https URL/],
     [String.raw`https://h\x`, /absolute http or https URL/],
@@ -61,6 +63,9 @@ describe('an upstream', () => {
   ])('%j is rejected', (value, message) => {
     expect(() => parseUpstream(value, true)).toThrow(message)
     expect(() => parseUpstream(value, true)).toThrow(AuthConfigError)
+    expect(() => parseUpstream(value, true)).toThrow(
+      expect.objectContaining({ option: 'upstream' }),
+    )
   })
 
   it.each([

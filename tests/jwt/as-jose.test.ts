@@ -104,7 +104,7 @@ function edited(
   return token.slice(0, place) + text + token.slice(place + over)
 }
 
-/** What is stricter here than in jose: its header and claims are those of a token that jose has accepted. */
+/** Whether a rule that jose does not have rejects a token that jose accepts. */
 function isStricter(
   token: string,
   header: Record<string, unknown>,

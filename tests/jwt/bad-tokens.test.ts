@@ -67,11 +67,11 @@ const FORMS: readonly Bad[] = [
   ],
   ['the alphabet of plain base64', 'malformed', async () => `${await sign(rsa)}+/`],
   ['an empty header', 'malformed', async () => (await sign(rsa)).replace(/^[^.]*/, '')],
-  ['a header that is no JSON', 'malformed', () => sign(rsa, {}, '{')],
+  ['a header of broken JSON', 'malformed', () => sign(rsa, {}, '{')],
   ['a header that is a list', 'malformed', () => sign(rsa, {}, '["RS256"]')],
   ['a header that is null', 'malformed', () => sign(rsa, {}, 'null')],
   [
-    'a header that is no UTF-8',
+    'a header of broken UTF-8',
     'malformed',
     () => `${encode(new Uint8Array([0x7b, 0xff, 0x7d]))}.e30.e30`,
   ],
@@ -80,7 +80,7 @@ const FORMS: readonly Bad[] = [
     'malformed',
     () => sign(rsa, goodClaims(), '\uFEFF{"alg":"RS256","kid":"rsa"}'),
   ],
-  ['a payload that is no JSON', 'malformed', () => sign(rsa, '{')],
+  ['a payload of broken JSON', 'malformed', () => sign(rsa, '{')],
   ['a payload that is a list', 'malformed', () => sign(rsa, '[]')],
   ['a payload that is a text', 'malformed', () => sign(rsa, '"sub"')],
   ['a payload nested too deep for a parser', 'malformed', () => sign(rsa, '['.repeat(5000))],
@@ -188,7 +188,7 @@ const HEADERS: readonly Bad[] = [
 const SIGNATURES: readonly Bad[] = [
   ['none', 'signature', async () => (await sign(rsa)).replace(/[^.]*$/, '')],
   [
-    'a length that is no base64',
+    'a length that base64 cannot have',
     'malformed',
     async () => (await sign(rsa)).replace(/[^.]*$/, 'AAAAA'),
   ],

@@ -133,7 +133,7 @@ describe('nothing is found', () => {
     ],
     ['no issuer', 'invalid_response', (_issuer, origin) => ({ jwks_uri: `${origin}/keys` })],
     ['no jwks_uri', 'invalid_response', (issuer) => ({ issuer })],
-    ['a jwks_uri that is no URL', 'invalid_response', (issuer) => ({ issuer, jwks_uri: '/keys' })],
+    ['a relative jwks_uri', 'invalid_response', (issuer) => ({ issuer, jwks_uri: '/keys' })],
     [
       'a jwks_uri that is a file',
       'invalid_response',

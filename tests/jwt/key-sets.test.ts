@@ -9,7 +9,7 @@ import type { ServerResponse } from 'node:http'
 import type { Answer } from '../support/verifier-service.ts'
 import type { SigningKey } from '../support/issuer.ts'
 
-/** What a key server may send in place of keys, and keys that must not be used. */
+/** Answers of a key server that hold no usable keys, and keys that must not be used. */
 
 const pass = usePassingTime()
 let key: SigningKey
@@ -43,6 +43,7 @@ const BAD: readonly (readonly [what: string, reason: string, answer: Answer])[] 
   ['a list', 'invalid_response', () => ({ json: [] })],
   ['null', 'invalid_response', () => ({ json: null })],
   ['no keys', 'invalid_response', () => setOf()],
+  ['keys for encryption', 'invalid_response', () => setOf({ ...key.jwk, use: 'enc' })],
   ['keys that are an object', 'invalid_response', () => ({ json: { keys: { 0: key.jwk } } })],
   ['no object among its keys', 'invalid_response', () => setOf(null, 'key', [key.jwk])],
   ['1 MB', 'invalid_response', () => ({ json: { keys: [key.jwk], filler: filler(1_000_000) } })],
@@ -116,7 +117,7 @@ describe('a key is ignored', () => {
     ['of an unknown kind', (jwk) => ({ ...jwk, kty: 'AKP' })],
     ['for encryption', (jwk) => ({ ...jwk, use: 'enc' })],
     ['without the operation verify', (jwk) => ({ ...jwk, key_ops: ['encrypt'] })],
-    ['with operations that are no list', (jwk) => ({ ...jwk, key_ops: 'verify' })],
+    ['with a text in place of a list of operations', (jwk) => ({ ...jwk, key_ops: 'verify' })],
     ['with its private part', (jwk) => ({ ...jwk, d: 'AAAA' })],
     ['for another algorithm', (jwk) => ({ ...jwk, alg: 'ES384' })],
   ])('%s', async (_what, change) => {
@@ -141,7 +142,7 @@ describe('a key is ignored', () => {
 
   it('of RSA whose few bits are padded with zeros', async () => {
     const { jwk } = await generate('RS256', 1024)
-    const modulus = Buffer.concat([Buffer.alloc(128), Buffer.from(String(jwk['n']), 'base64url')])
+    const modulus = Buffer.concat([Buffer.alloc(200), Buffer.from(String(jwk['n']), 'base64url')])
     const { options, answerWith } = await startIssuer(key)
     answerWith(() => setOf({ ...jwk, kid: 'rsa', n: modulus.toString('base64url') }))
     const pending = ask(jwt(options), await sign(await keyOf('RS256', 'rsa')))

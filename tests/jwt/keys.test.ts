@@ -52,14 +52,13 @@ describe('the keys', () => {
     expect(calls).toHaveLength(1)
     pass(0.2 * MINUTE)
     const works: Promise<unknown>[] = []
-    // It never answers, and nobody waits for it.
+    // It never answers, and no request waits for it.
     answerWith(() => undefined)
     const run = { waitUntil: (work: Promise<unknown>) => void works.push(work) }
     expect(await ask(verifier, token, run)).toMatchObject({ outcome: 'allow' })
     await expect.poll(() => calls.length).toBe(2)
-    expect(works).toHaveLength(1)
     await ask(verifier, token, run)
-    expect(calls).toHaveLength(2)
+    expect(works).toHaveLength(1)
   })
 
   it('are fetched again when they are old, and a key that is gone is not trusted any more', async () => {

@@ -30,7 +30,7 @@ async function outcomeOf(verifier: Verifier, token: string): Promise<unknown> {
 }
 
 describe('an outage of the key server at the start', () => {
-  it('is no denial, ends with the first good fetch, and brings 6 calls in its first minute and then 2', async () => {
+  it('counts as unavailable, ends with the first good fetch, and brings 6 calls in its first minute and then 2', async () => {
     const key = await keyOf('ES256', 'a')
     const { options, calls, fail, publish } = await startIssuer(key)
     const verifier = jwt(options)
@@ -149,7 +149,7 @@ describe('an outage in the middle', () => {
     waits.mockRestore()
   })
 
-  it('is not known any more after a while without requests, so that the next one asks first', async () => {
+  it('is forgotten after a while without requests, so that the next one asks first', async () => {
     const [old, next] = [await keyOf('ES256', 'a'), await keyOf('ES256', 'b')]
     const { options, fail, publish } = await startIssuer(old)
     const verifier = jwt(options)
@@ -226,6 +226,25 @@ describe('a try that hangs', () => {
     const token = await sign(key)
     const all = Array.from({ length: 10 }, () => outcomeOf(verifier, token))
     expect(await Promise.all(all)).toEqual(Array.from({ length: 10 }, () => 'allow'))
+    expect(calls).toHaveLength(2)
+  })
+
+  it('never replaces what a later one has brought', async () => {
+    const [old, next] = [await keyOf('ES256', 'a'), await keyOf('ES256', 'b')]
+    const { options, calls, answerWith } = await startIssuer(old)
+    let answerLate: (() => void) | undefined
+    answerWith((_call, response) => {
+      if (calls.length > 1) return { json: { keys: [next.jwk] } }
+      answerLate = () => response.end(JSON.stringify({ keys: [old.jwk] }))
+      return undefined
+    })
+    const verifier = jwt({ ...options, timeoutMs: 2000 })
+    const token = await sign(next)
+    const [first, second] = [outcomeOf(verifier, token), outcomeOf(verifier, token)]
+    expect(await second).toBe('allow')
+    answerLate?.()
+    await first
+    expect(await outcomeOf(verifier, token)).toBe('allow')
     expect(calls).toHaveLength(2)
   })
 })

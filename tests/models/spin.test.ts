@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { whyMissing } from '../support/installed.ts'
 import { IS_NIGHTLY } from '../support/nightly.ts'
 
 /** Spin visits every state of the models, and finds each mistake that one of them can be compiled with. */
@@ -33,15 +34,10 @@ const MODELS = Object.entries(MISTAKES)
 const FAULTS = IS_NIGHTLY ? 2 : 1
 const SLOW = { tags: ['slow'], timeout: IS_NIGHTLY ? 900_000 : 120_000 }
 
-const missing = ['spin', 'gcc'].filter((name) => spawnSync(name, ['-V']).error !== undefined)
-const isMissing = missing.length > 0
-const MISSING = 'spin or gcc is not installed: apt-get install spin gcc libc6-dev'
+const MISSING =
+  whyMissing(['spin', '-V'], 'spin') ?? whyMissing(['gcc', '--version'], 'gcc libc6-dev')
 
-it.runIf(process.env['CI'] === 'true')('spin is installed in CI', SLOW, () => {
-  expect(isMissing ? MISSING : 'it is installed').toBe('it is installed')
-})
-
-describe.skipIf(isMissing)(`spin${isMissing ? `: ${MISSING}` : ''}`, () => {
+describe.skipIf(MISSING !== undefined)(`spin ${MISSING ?? ''}`, () => {
   let folder: string
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'with-auth-models-'))

@@ -15,6 +15,7 @@ const TESTS_BESIDE = {
     'tests/yaml/problems.test.ts',
     'tests/yaml/references.test.ts',
   ],
+  files: ['tests/keys/file/lone-mount.test.ts', 'tests/yaml/document.test.ts'],
   gateway: ['tests/gateway-sockets.test.ts'],
 }
 

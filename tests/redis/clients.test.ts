@@ -1,6 +1,6 @@
 import { createClient } from '@redis/client'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { connectGuard, pause, stopGuards } from '../support/connected-guards.ts'
+import { connectGuard, pause, stopGuards, until } from '../support/connected-guards.ts'
 import { findFreePort } from '../support/loopback.ts'
 import { ENGINES, startEngine } from '../support/redis-servers.ts'
 import { redisStore } from '../../src/redis.ts'
@@ -35,7 +35,7 @@ it('destroys both clients though each one throws', async () => {
   })
   await guard.ask()
   await guard.until('lost')
-  while (made.length < 5) await pause(5)
+  await until(() => made.length >= 5)
   expect([...destroyed].slice(0, 4)).toEqual([0, 1, 2, 3])
 })
 
@@ -46,7 +46,7 @@ it('tries again after a factory that throws, and does not show its message', asy
     return createClient(options)
   })
   await guard.ask()
-  while (made.length < 5) await pause(5)
+  await until(() => made.length >= 5)
   expect(JSON.stringify(guard.events)).not.toContain('hunter2')
   expect((await guard.ask()).outcome).toBe('allow')
 })
@@ -90,7 +90,7 @@ it('tells a listener that comes later that the store is lost, once', async () =>
   const listen = (name: string): void =>
     store.start(name, (event) => void told.push(`${name} ${event.type}`))
   listen('first')
-  while (told.length === 0) await pause(5)
+  await until(() => told.length > 0)
   listen('second')
   listen('second')
   expect(told).toEqual(['first store', 'second store'])
@@ -147,7 +147,7 @@ describe.each(ENGINES)('%s', (name) => {
     await pause(100)
     expect(stamp.isCurrent()).toBe(true)
     await client.publish('with-auth:bus', 'a')
-    while (stamp.isCurrent()) await pause(2)
+    await until(() => !stamp.isCurrent())
     client.destroy()
   })
 })

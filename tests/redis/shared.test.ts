@@ -1,6 +1,6 @@
 import { createClient } from '@redis/client'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { connectLiveGuard, pause, SECRET, stopGuards } from '../support/connected-guards.ts'
+import { connectLiveGuard, pause, SECRET, stopGuards, until } from '../support/connected-guards.ts'
 import { sorted } from '../support/project.ts'
 import { ENGINES, startEngine, stopEngines } from '../support/redis-servers.ts'
 import type { Verdict } from '../../src/index.ts'
@@ -52,7 +52,7 @@ describe.each(ENGINES)('%s', (name) => {
     return sorted(keys)
   }
   const untilShared = async (count = 1): Promise<string[]> => {
-    while ((await values()).length < count) await pause(2)
+    await until(async () => (await values()).length >= count)
     return values()
   }
   const valueOf = (key: string): Promise<Buffer> =>
@@ -164,7 +164,7 @@ describe.each(ENGINES)('%s', (name) => {
     const stamp = other.store.stamp(TOKEN, 0, 0)
     verdict = { outcome: 'deny' }
     await revoke(one)
-    while (stamp.isCurrent()) await pause(2)
+    await until(() => !stamp.isCurrent())
     for (const [key, value] of saved) await put(key, value)
     expect(await other.ask()).toMatchObject({ outcome: 'deny', attempts: 1 })
     // An instance that has not heard of it shows that the value was put back well.
@@ -187,7 +187,7 @@ describe.each(ENGINES)('%s', (name) => {
     const other = await sharing()
     const stamps = [same, other].map(({ store }) => store.stamp(TOKEN, 0, 0))
     await one.invalidate(TOKEN)
-    while (stamps[0]?.isCurrent() === true) await pause(2)
+    await until(() => stamps[0]?.isCurrent() === false)
     await pause(50)
     expect(stamps[1]?.isCurrent()).toBe(true)
   })
@@ -216,7 +216,7 @@ describe.each(ENGINES)('%s', (name) => {
     const ownClient = await connectClient(own.url)
     const one = await sharing({ url: own.url })
     await one.ask()
-    while ((await ownClient.keys('*:v:*')).length === 0) await pause(2)
+    await until(async () => (await ownClient.keys('*:v:*')).length > 0)
     const other = await sharing({ url: own.url })
     // A replica with the same data that becomes the primary.
     await ownClient.sendCommand(['REPLICAOF', '127.0.0.1', '1'])

@@ -18,5 +18,10 @@ export async function startAuthEndpoint(principals: Readonly<Record<string, stri
   }
   const server = createServer((request, response) => void answer(request, response))
   const port = await listen(server)
-  return { url: `http://127.0.0.1:${port}/validate`, asked, close: () => close(server) }
+  return {
+    url: `http://127.0.0.1:${port}/validate`,
+    asked,
+    revoke: (key: string): unknown => known.delete(key),
+    close: () => close(server),
+  }
 }

@@ -29,6 +29,7 @@ export type AnswerQuestion = (token: string) => Verdict | Promise<Verdict>
 
 const guards: ConnectedGuard[] = []
 let requests = 0
+let tests = 0
 
 /** A guard that is connected to an engine, as one of several instances. */
 export function connectGuard(
@@ -64,9 +65,7 @@ export function connectGuard(
     clear: authenticate.clear,
     events,
     states: () => stateEvents().map(({ state }) => state),
-    until: async (state: StoreEvent['state']) => {
-      while (stateEvents().at(-1)?.state !== state) await pause(5)
-    },
+    until: (state: StoreEvent['state']) => until(() => stateEvents().at(-1)?.state === state),
     store,
   }
   guards.push(guard)
@@ -83,8 +82,21 @@ export async function connectLiveGuard(
   return guard
 }
 
+/** After each test. */
 export function stopGuards(): void {
+  tests += 1
   for (const { store } of guards.splice(0)) store.stop()
+}
+
+/** Waits until something holds. Throws after `stopGuards`: a test that was too slow must not go on during the next one. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const test = tests
+  for (;;) {
+    const isDone = await holds()
+    if (test !== tests) throw new Error('The test is over')
+    if (isDone) return
+    await pause(2)
+  }
 }
 
 export function pause(ms: number): Promise<void> {

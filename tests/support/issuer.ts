@@ -12,7 +12,7 @@ export interface SigningKey {
   readonly alg: string
   readonly kid: string | undefined
   readonly sign: (input: string) => Promise<Uint8Array>
-  /** What a key set has about it. */
+  /** Its entry in a key set. */
   readonly jwk: Readonly<Record<string, unknown>>
 }
 

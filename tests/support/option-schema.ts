@@ -105,6 +105,12 @@ const KINDS: Readonly<Record<string, (form: Form, path: string) => Schema>> = {
       required: ['path'],
     }),
   }),
+  tenant: () =>
+    anyOf(
+      { type: 'string', pattern: '^(?:[a-z0-9][a-z0-9_-]{0,127})?$', not: ref('wrongReference') },
+      REFERENCE,
+      { type: 'integer', minimum: 0 },
+    ),
   realm: () =>
     anyOf({ type: 'string', pattern: '^[\\x20-\\x7e]+$', not: ref('wrongReference') }, SCALAR),
   requestIdHeader: () => {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
+import { whyMissing } from './installed.ts'
 import { close, listen } from './loopback.ts'
 
 /** A PostgreSQL server from Debian, in a folder of its own. */
@@ -23,11 +24,10 @@ export interface PostgresServer {
 
 const ROOT = '/usr/lib/postgresql'
 const versions = existsSync(ROOT) ? readdirSync(ROOT).map(Number) : []
-const BIN = versions.length === 0 ? undefined : join(ROOT, String(Math.max(...versions)), 'bin')
+const BIN = join(ROOT, String(Math.max(0, ...versions)), 'bin')
 
 /** Why there is no server; `undefined` if it is installed. */
-export const POSTGRES_MISSING: string | undefined =
-  BIN === undefined ? 'PostgreSQL is not installed: apt-get install postgresql' : undefined
+export const POSTGRES_MISSING = whyMissing([join(BIN, 'postgres'), '--version'], 'postgresql')
 
 // PostgreSQL does not run as root. The package makes this user.
 const owner = process.getuid?.() === 0 ? { uid: idOf('-u'), gid: idOf('-g') } : {}
@@ -45,7 +45,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   }
   const env = { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8' }
   const setup = ['-D', data, '-U', 'admin', '-A', 'trust', '--no-sync', '-E', 'UTF8']
-  execFileSync(join(BIN ?? '', 'initdb'), setup, { ...owner, env, cwd: folder, stdio: 'ignore' })
+  execFileSync(join(BIN, 'initdb'), setup, { ...owner, env, cwd: folder, stdio: 'ignore' })
   const server = createServer()
   const port = await listen(server)
   await close(server)
@@ -72,7 +72,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     child = undefined
   }
   const start = async (): Promise<void> => {
-    child = spawn(join(BIN ?? '', 'postgres'), args, {
+    child = spawn(join(BIN, 'postgres'), args, {
       ...owner,
       env,
       cwd: folder,

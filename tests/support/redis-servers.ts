@@ -1,17 +1,16 @@
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { whyMissing } from './installed.ts'
 import { findFreePort } from './loopback.ts'
 import { spawnProgram } from './spawned-program.ts'
 
 export type EngineName = 'valkey' | 'redis'
 
-/** The engines that are installed, and why a test must be skipped without them. */
+/** The engines that are installed. */
 export const ENGINES = (['valkey', 'redis'] as const).filter(
-  (name) => spawnSync(`${name}-server`, ['--version']).error === undefined,
+  (name) => whyMissing([`${name}-server`, '--version'], `${name}-server`) === undefined,
 )
-export const ENGINE_MISSING = 'no engine is installed: apt-get install valkey-server redis-server'
 
 export interface RunningEngine {
   readonly url: string
@@ -41,6 +40,14 @@ export interface EngineOptions {
   readonly folder?: string
   /** More directives of its configuration, such as `['--replicaof', '127.0.0.1 6379']`. */
   readonly args?: readonly string[]
+}
+
+/** Writes a run.yaml whose store is at this URL, or that has none. Returns its name. */
+export function writeStoreConfig(file: string, url?: string): string {
+  const store =
+    url === undefined ? '' : `, cache: {}, context: { headers: [] }, store: { url: "${url}" }`
+  writeFileSync(file, `server: { auth: { endpoint: "https://auth.example.com/"${store} } }`)
+  return file
 }
 
 /** Starts a Valkey or Redis on loopback, without persistence. Resolves when it accepts connections. */

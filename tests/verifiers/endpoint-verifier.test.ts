@@ -195,6 +195,8 @@ describe('the options', () => {
       tenantField: 'tenant',
     })
     expect(secret.id).toBeUndefined()
+    const headers = { 'x-key': 'hunter2' }
+    expect(endpointVerifier({ endpoint: ENDPOINT, endpointHeaders: headers }).id).toBeUndefined()
     const ids = [
       plain.id,
       endpointVerifier({ endpoint: `${ENDPOINT}2` }).id,

@@ -38,6 +38,20 @@ describe('an outage of one service', () => {
     ])
   })
 
+  it('stops no known token, nor one that was forbidden a request (RFC 9110 §15.5.4)', async () => {
+    const service = await startService(() => ({ json: {} }))
+    const { ask } = guardWith(
+      firstOf([endpointVerifier({ endpoint: service.url })], { retry: false }),
+    )
+    await ask()
+    service.answerWith(() => ({ status: 403 }))
+    await ask()
+    service.answerWith(() => ({ status: 503 }))
+    for (let count = 0; count < 30; count += 1) await ask(`t${count}`)
+    expect(await ask('t')).toMatchObject({ reason: 'circuit_open' })
+    expect(await ask()).toMatchObject({ reason: 'service_error' })
+  })
+
   it('takes no places of another', async () => {
     const concurrency = { maxInFlight: 1, maxWaiting: 0 }
     const { ask } = await startTwo(() => undefined, { concurrency })

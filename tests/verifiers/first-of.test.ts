@@ -175,4 +175,22 @@ describe('`fallThrough`', () => {
     await guardWith(verifier, { timeoutMs: 60_000 }).ask()
     expect(left).toEqual([2, 3, 6])
   })
+
+  it('asks nobody else once its signal has aborted', async () => {
+    const controller = new AbortController()
+    const silent: Verifier = () => {
+      controller.abort()
+      return new Promise(() => undefined)
+    }
+    let calls = 0
+    const counted: Verifier = () => {
+      calls += 1
+      return { outcome: 'allow' }
+    }
+    const verifier = firstOf([silent, counted], { ...NO_RETRY, fallThrough: true })
+    const request = { path: '', headers: {}, params: {} }
+    const verdict = verifier({ token: TOKEN, request }, controller.signal)
+    await expect(verdict).rejects.toMatchObject({ reason: 'timeout' })
+    expect(calls).toBe(0)
+  })
 })

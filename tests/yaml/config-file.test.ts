@@ -28,8 +28,16 @@ describe('loadConfig', () => {
   it('rejects with the one problem of a file that cannot be read', async () => {
     const path = join(folder, 'no.yaml')
     const message = 'The file cannot be read: it does not exist'
-    const problems = [{ path, line: 0, column: 0, key: '', message, excerpt: '' }]
+    const place = { path, line: 0, column: 0, key: '', excerpt: '' }
+    const problems = [{ ...place, optionPath: [], expected: message, message, isSecret: false }]
     await expect(loadConfig(path)).rejects.toMatchObject({ problems, option: '' })
+  })
+
+  it('names the way to read a text on a runtime without files', async () => {
+    vi.stubGlobal('process', undefined)
+    const loading = loadConfig(file)
+    vi.unstubAllGlobals()
+    await expect(loading).rejects.toThrow('this runtime has no file system: use parseConfig')
   })
 
   it.each(['', 5, new URL('file:///a.yaml')])('rejects the path %o', async (path) => {
@@ -57,7 +65,9 @@ describe('loadConfig', () => {
     await expect(watching).rejects.toThrow(`${file}:4:12: "server.auth.realm"`)
   })
 
-  it('rejects unknown options', async () => {
+  it('rejects unknown and wrong options', async () => {
+    const wrong = loadConfig(file, { allowMissing: 'yes' } as object)
+    await expect(wrong).rejects.toMatchObject({ option: 'options.allowMissing' })
     await expect(loadConfig(file, { path: 'x' } as object)).rejects.toMatchObject({
       option: 'options.path',
       message: 'Unknown option "options.path": expected one of "env", "allowMissing"',

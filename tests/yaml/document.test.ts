@@ -34,14 +34,13 @@ describe('parseFile', () => {
   ])('rejects %s', (_, text, said) => {
     const { tree, findings } = parseFile('f', text)
     expect(findings.all()[0]?.message).toContain(said)
+    expect(findings.all()[0]?.key).toBe('')
     expect(findings.all()[0]?.line).toBeGreaterThan(0)
     expect(tree).toBeUndefined()
   })
 
-  it('says each thing once', () => {
-    const said = problemsOf('a: "x\nb: [\nc: "y').map(
-      ({ line, column, message }) => `${line}:${column} ${message}`,
-    )
+  it.each(['a: "x\nb: [\nc: "y', '{[['])('says each thing once of %j', (text) => {
+    const said = problemsOf(text).map(({ line, column, message }) => `${line}:${column} ${message}`)
     expect(new Set(said).size).toBe(said.length)
   })
 

@@ -19,7 +19,7 @@ const BESIDE: [text: string, problem: string][] = [
       [`${key}: { a: 1, atuh: }`, `1:1: "${key}" is not read: did you mean "server"?`],
       [`${key}: ${SECTION}`, `1:1: "${key}" is not read: did you mean "server"?`],
     ]),
-  ...'auth Auth _auth atuh authentication server_auth au'
+  ...'auth Auth _auth atuh authorization server_auth au'
     .split(' ')
     .flatMap((key) =>
       [
@@ -249,13 +249,13 @@ describe('a file without server.auth', () => {
     ...REAL_KEYS.server.map((key) => `server: { ${key}: { a: 1 } }`),
     ...REAL_KEYS.server.map((key) => `server: { ${key}: "${ENDPOINT}" }`),
     ...REAL_KEYS.server.map((key) => `server: { ${key}: }`),
-    'auth: { users: [alice] }',
+    'auth: { users: [alice], curl: x }',
     'auth: basic',
     'auth: [{ endpoint: x }]',
     'author: { name: x }',
     '? [auth]\n: { endpoint: x }',
     'a: { auth: { endpoint: x } }',
-    'server: {}\nsevers: { port: 1 }\nserv:\nsrvr: [{ auth: { endpoint: x } }]',
+    'server: {}\nsever: { port: 1 }\nserv:\nsrvr: [{ auth: { endpoint: x } }]',
     'server: {}\nauth: { server: { endpoint: x } }\n? { auth: x }\n: 1',
     `server: {}\nauthor:\nAuthors: ${ENDPOINT}`,
     'server: {}\nauthors: { url: x }',

@@ -11,7 +11,8 @@ function read(text: string) {
   if (tree === undefined || !isMap(tree.root)) throw new Error('no mapping')
   const environment = (name: string): string | undefined => (name === 'X' ? '007' : undefined)
   const settings = readFields(tree.root.items, 'a', OPTIONS, { tree, findings, environment })
-  return { settings, messages: findings.all().map(({ message }) => message) }
+  const found = findings.all()
+  return { settings, findings: found, messages: found.map(({ message }) => message) }
 }
 
 const ENV = { BAD: 'hunter 1' }
@@ -89,6 +90,17 @@ describe('readFields', () => {
     expect(read(text).messages).toEqual([expect.stringContaining(said)])
   })
 
+  it('suggests only options that a file can hold', () => {
+    const [message] = read('on_evnt: 1').messages
+    expect(message).toContain('Unknown option "a.on_evnt"')
+    expect(message).not.toContain('on_event')
+  })
+
+  it('describes a key without a value, which may be a secret, without its name', () => {
+    const { findings } = read('{ hunter }')
+    expect(findings).toMatchObject([{ optionPath: [], isSecret: true, key: 'a.?' }])
+  })
+
   it('shortens a long key in messages', () => {
     const [message = ''] = read(`${'k'.repeat(900)}: 1`).messages
     expect(message).toMatch(/"a\.k{80}"/)
@@ -114,6 +126,7 @@ it.each<[text: string, ...lines: string[]]>([
     'realm: { a: hunter }',
     '4:12 "server.auth.realm" must be a non-empty string of printable ASCII, received an object | realm: { a: ****** }',
   ],
+  ['realm: *hunter', '4:12 An alias needs an anchor before it | realm: *******'],
   ['? [hunter]\n: 1', '4:7 A key of "server.auth" must be a plain name | * [******]'],
   [
     '<<: { realm: hunter }',

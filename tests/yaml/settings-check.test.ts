@@ -36,6 +36,11 @@ describe('checkConfig', () => {
     ['cache: {}, context: { headers: ["a b"], path: 1 }', ['context.headers[0]', 'context.path']],
     ['cache: {}, context: { headers: 5 }', ['context.headers']],
     ['cache: {}, context: 5', ['context']],
+    [
+      'cache: {}, context: { hedders: [a] }, timeout_ms: 0, endpoint_headers: { a: é }',
+      ['context.hedders', 'timeout_ms', 'endpoint_headers.a'],
+    ],
+    ['cache: 5, context: { hedders: [a] }', ['cache', 'context.hedders']],
     ['cache: true', ['cache']],
     ['context: { headers: ["a b", "c d"] }', ['context.headers[0]', 'context.headers[1]']],
     [

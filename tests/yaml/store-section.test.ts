@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { loadConfig, parseConfig, watchConfig } from '../../src/yaml.ts'
+import { SELF_SIGNED } from '../support/self-signed-certificate.ts'
 import { setupFolder } from '../support/temporary-folder.ts'
 import type { AuthConfig } from '../../src/index.ts'
 import type { WatchedConfig } from '../../src/yaml.ts'
@@ -27,6 +28,14 @@ function write(text: string): string {
   return file
 }
 
+/** A file with a certificate, and one that has none. */
+function writePem(): { readonly good: string; readonly bad: string } {
+  const [good, bad] = [pathOf('ca.pem'), pathOf('bad.pem')]
+  writeFileSync(good, SELF_SIGNED.cert)
+  writeFileSync(bad, 'hunter2')
+  return { good, bad }
+}
+
 async function errorOf(text: string): Promise<string> {
   return loadConfig(write(text)).then(
     () => '',
@@ -45,9 +54,16 @@ describe('server.auth.store', () => {
     })
   })
 
+  it('makes a store of certificates in files, a secret of digits, and values of the environment', async () => {
+    const { good } = writePem()
+    const section = `{ url: rediss://h, tls: { ca_file: ${good} }, secret: ${'0123456789'.repeat(4)}, share_verdicts: "\${env.NO:=true}" }`
+    const { store } = await loadConfig(write(yaml(section)), { env: {} })
+    expect(store).toMatchObject({ shared: {} })
+  })
+
   it('is refused by parseConfig, which opens no connection', () => {
     expect(() => parseConfig(yaml('{ url: redis://h }'))).toThrow(
-      /"server.auth.store" must be left out for parseConfig, which opens no connection: use loadConfig/,
+      /"server.auth.store" must be left out for parseConfig, which opens no connection: use loadConfig\n/,
     )
   })
 
@@ -72,12 +88,18 @@ describe('server.auth.store', () => {
     ],
     [
       '{ url: redis://h, tls: { ca_file: /no/such/file } }',
-      /store.tls.ca_file" must be a file that can be read/,
+      /store.tls.ca_file" must be a file that can be read: it does not exist\n/,
     ],
+    ['{ url: rediss://h, tls: { ca_file: BAD } }', /store.tls.ca_file" must be a text in PEM form/],
+    ['{ url: redis://h, tls: { ca_file: GOOD } }', /store.tls" must be left out, unless "url"/],
+    ['{ url: rediss://h, tls: yes }', /store.tls" must be an object/],
+    ['{ url: rediss://h, tls: }', /store.tls" must be/],
     ['{ url: redis://h, ulr: x }', /Unknown option "server.auth.store.ulr": did you mean "url"\?/],
     ['redis://h', /server.auth.store/],
+    ['', /"server.auth.store" must be/],
   ])('rejects %s at its place', async (section, message) => {
-    const error = await errorOf(yaml(section))
+    const { good, bad } = writePem()
+    const error = await errorOf(yaml(section.replace('GOOD', good).replace('BAD', bad)))
     expect(error).toMatch(message)
     expect(error).not.toContain('hunter2')
   })

@@ -58,30 +58,37 @@ function watchTexts(watch: Partial<Watch<string>> & Pick<Watch<string>, 'read'>)
 }
 
 describe('watchParsed', () => {
-  it('lets no change overtake a slow one, and drops one that is parsed after the end', async () => {
-    let [now, isEnded] = ['a', false]
-    const told: string[] = []
-    let parsing = ''
-    close = watchTexts({
-      read: () => now,
-      parse: async (text) => {
-        parsing = text
-        await new Promise((resolve) => void setTimeout(resolve, 100))
-        return text
-      },
-      onChange: (text) => void told.push(isEnded ? `${text} after the end` : text),
-    })
-    now = 'b'
-    await vi.waitFor(() => expect(parsing).toBe('b'))
-    now = 'c'
-    await vi.waitFor(() => expect(told).toEqual(['b', 'c']))
-    now = 'd'
-    await vi.waitFor(() => expect(parsing).toBe('d'))
-    close()
-    isEnded = true
-    await new Promise((resolve) => void setTimeout(resolve, 150))
-    expect(told).toEqual(['b', 'c'])
-  })
+  it.each([
+    ['parsed', (text: string) => text],
+    ['rejected', (text: string) => (text === 'd' ? Promise.reject(new Error(text)) : text)],
+  ])(
+    'lets no change overtake a slow one, and drops one that is %s after the end',
+    async (_, result) => {
+      let [now, isEnded] = ['a', false]
+      const told: string[] = []
+      let parsing = ''
+      close = watchTexts({
+        read: () => now,
+        parse: async (text) => {
+          parsing = text
+          await new Promise((resolve) => void setTimeout(resolve, 100))
+          return result(text)
+        },
+        onError: () => void told.push('an error'),
+        onChange: (text) => void told.push(isEnded ? `${text} after the end` : text),
+      })
+      now = 'b'
+      await vi.waitFor(() => expect(parsing).toBe('b'))
+      now = 'c'
+      await vi.waitFor(() => expect(told).toEqual(['b', 'c']))
+      now = 'd'
+      await vi.waitFor(() => expect(parsing).toBe('d'))
+      close()
+      isEnded = true
+      await new Promise((resolve) => void setTimeout(resolve, 150))
+      expect(told).toEqual(['b', 'c'])
+    },
+  )
 
   const [gone, denied] = [new Error('gone'), new Error('denied')]
 
@@ -167,11 +174,11 @@ describe('a watched file', () => {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  /** How often a file was read since then. */
-  function countReads(): () => number {
+  /** Waits until the file was read often enough to notice a change. */
+  async function untilRead(): Promise<void> {
     const look = vi.spyOn(fs, 'statSync')
     const before = look.mock.calls.length
-    return () => look.mock.calls.length - before
+    await vi.waitFor(() => expect(look.mock.calls.length - before).toBeGreaterThan(4), enough)
   }
 
   async function watch(env: Record<string, string> = {}) {
@@ -202,25 +209,22 @@ describe('a watched file', () => {
     writeFileSync(file, OGX)
     const { onChange, onError, watched: watch_ } = await watch({ NO: '' })
     const { config } = watch_
-    const reads = countReads()
     writeFileSync(`${file}.new`, same)
     renameSync(`${file}.new`, file)
-    await vi.waitFor(() => expect(reads()).toBeGreaterThan(4), enough)
+    await untilRead()
     expect(onChange).not.toHaveBeenCalled()
     writeFileSync(file, 'server: 1')
     await vi.waitFor(() => expect(onError).toHaveBeenCalledOnce(), enough)
     writeFileSync(file, same)
     utimesSync(file, 1, 1)
-    const repaired = countReads()
-    await vi.waitFor(() => expect(repaired()).toBeGreaterThan(4), enough)
+    await untilRead()
     expect(onChange).not.toHaveBeenCalled()
     expect(watch_.config).toBe(config)
     const changed = same.replace(/2000|2e3/, '2001')
     writeFileSync(file, changed)
     await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
     writeFileSync(file, `${changed}# again`)
-    const later = countReads()
-    await vi.waitFor(() => expect(later()).toBeGreaterThan(4), enough)
+    await untilRead()
     expect(onChange).toHaveBeenCalledOnce()
   })
 
@@ -273,6 +277,8 @@ describe('a watched file', () => {
   it('calls onRecover, and not onChange, when it has its last config again', async () => {
     const [onChange, onError, onRecover] = [vi.fn(), vi.fn(), vi.fn()]
     watched = await watchConfig(file, { onChange, onError, onRecover, intervalMs: 10 })
+    writeFileSync(file, `${SEED}# first`)
+    await untilRead()
     for (const times of [1, 2]) {
       writeFileSync(file, 'server: 1')
       await vi.waitFor(() => expect(onError).toHaveBeenCalledTimes(times), enough)
@@ -285,9 +291,8 @@ describe('a watched file', () => {
     await vi.waitFor(() => expect(onError).toHaveBeenCalledTimes(3), enough)
     writeFileSync(file, OGX)
     await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
-    const later = countReads()
     writeFileSync(file, `${OGX}# again`)
-    await vi.waitFor(() => expect(later()).toBeGreaterThan(4), enough)
+    await untilRead()
     expect(onRecover).toHaveBeenCalledTimes(2)
   })
 

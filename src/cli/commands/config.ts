@@ -2,9 +2,11 @@ import { stringify } from 'yaml'
 import { OPTIONS } from '../../core/config/options.ts'
 import { resolveConfig } from '../../core/config/parse.ts'
 import { dotted, nameMentioned } from '../../core/config/problems.ts'
-import { ConfigFileError, loadConfig } from '../../yaml.ts'
+import { ConfigFileError } from '../../yaml.ts'
+import { loadFile } from '../../yaml/parsed-file.ts'
 import { withAddress } from '../../yaml/settings-check.ts'
 import { keyOf } from '../../yaml/setting.ts'
+import { STORE_FORM } from '../../yaml/store-section.ts'
 import { requireOperand } from '../command-line.ts'
 import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
 import { nameFlag } from '../errors.ts'
@@ -28,11 +30,11 @@ export const configCommand: Command = {
 
 async function run(line: CommandLine, { print }: Surroundings): Promise<number> {
   const file = requireOperand(line, 'FILE')
-  const loading = loadConfig(file)
+  const loading = loadFile(file, { env: undefined, allowMissing: false })
   if (line.has('json')) await loading.catch((error) => printProblems(error, print))
-  const config = await loading.catch(nameFlag('FILE', file))
+  const { config = {}, section } = await loading.catch(nameFlag('FILE', file))
   const resolved = resolveConfig(withAddress(config))
-  const auth = showConfig(config, resolved)
+  const auth = showConfig(config, resolved, section)
   const sentence = describeRevocation(resolved)
   print(
     line.has('json')
@@ -71,8 +73,16 @@ const NOT_SHOWN = ['clientAddress', 'onEvent', 'respond', 'fetch', 'verifier'] a
 const OF_ENDPOINT = ['endpoint', 'endpointHeaders', 'tenantField', 'allowInsecureHttp'] as const
 const OF_UPSTREAM = ['credentials', 'tokenFormat', 'context'] as const
 
-/** A configuration with its defaults, in snake_case and without secrets. */
-export function showConfig(config: AuthConfig, resolved: ResolvedConfig): unknown {
+/**
+ * A configuration with its defaults, in snake_case and without secrets.
+ *
+ * @param section The options of its store.
+ */
+export function showConfig(
+  config: AuthConfig,
+  resolved: ResolvedConfig,
+  section?: unknown,
+): unknown {
   const { verifier, endpointHeaders, store } = resolved
   const isUpstream = verifier?.label === 'upstream'
   const hidden = new Set<string>([
@@ -93,20 +103,18 @@ export function showConfig(config: AuthConfig, resolved: ResolvedConfig): unknow
       public: config.public ?? [],
     }),
     ...verifier?.describe?.(),
-    ...(store === undefined ? {} : { store: showStore(store) }),
+    ...(store === undefined ? {} : inSnakeCase({ store: showStore(section, store) })),
     ...(headers.length === 0 ? {} : { endpoint_headers: Object.fromEntries(headers) }),
   }
 }
 
-function showStore({ revocationMs, lostPushTtlMs, shared }: DecisionStore): unknown {
-  const secret = shared === undefined ? {} : { secret: REDACTED }
-  return {
-    url: REDACTED,
-    ...secret,
-    share_verdicts: shared !== undefined,
-    revocation_ms: revocationMs,
-    lost_push_ttl_ms: lostPushTtlMs,
-  }
+function showStore(section: unknown, { lostPushTtlMs }: DecisionStore): object {
+  const given: unknown = { ...Object(section), lostPushTtlMs }
+  const shown = Object.entries(STORE_FORM.fields).map(([name, { form }]) => {
+    const value: unknown = Reflect.get(Object(given), name) ?? form.default
+    return [name, form.isSecret === true && value !== undefined ? REDACTED : value]
+  })
+  return Object.fromEntries(shown)
 }
 
 function inSnakeCase(options: object): object {

@@ -1,8 +1,9 @@
 import { resolveConfig } from '../../core/config/parse.ts'
 import { createGateway } from '../../gateway.ts'
+import { trustsNetwork } from '../../verifiers/upstream/from-upstream.ts'
 import { parseNetwork } from '../../verifiers/upstream/address.ts'
 import { readWholeNumber, rejectOperands, requireText } from '../command-line.ts'
-import { GUARD_OPTIONS } from '../config-of.ts'
+import { GUARD_OPTIONS } from '../gateway/guard-config.ts'
 import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
 import { asUsage, wrongValue } from '../errors.ts'
 import { createClientAddresses } from '../gateway/client-address.ts'
@@ -18,6 +19,8 @@ import type { Command, CommandLine, OptionSpecs } from '../command-line.ts'
 import type { EquippedConfig } from '../gateway/transport.ts'
 import type { DecisionLog } from '../log.ts'
 import type { Surroundings } from '../surroundings.ts'
+
+const SIGN_SECRET = 'WITH_AUTH_SIGN_SECRET'
 
 const UPSTREAM_OPTIONS: OptionSpecs = {
   'upstream-timeout-ms': {
@@ -46,10 +49,12 @@ const UPSTREAM_FLAGS: Readonly<Record<string, string>> = {
   stripHeaders: '--strip-header',
   publicOrigin: '--public-origin',
   allowInsecureHttp: '--allow-insecure-http',
-  'sign.secret': 'WITH_AUTH_SIGN_SECRET',
+  'sign.secret': SIGN_SECRET,
 }
 
 const PORT = 8320
+const UNASKED =
+  'The configuration trusts the network, so the gateway does not ask about a random key: whoever reaches it can name any caller'
 
 export const gatewayCommand: Command = {
   name: 'gateway',
@@ -66,8 +71,8 @@ With --config, a change of the file takes effect within seconds.
 SIGTERM lets open requests finish for up to 25 seconds. SIGINT cuts them off.`,
   environment: {
     AUTH_ENDPOINT: 'the URL of the auth endpoint, if neither --keys nor --config is given',
-    WITH_AUTH_SIGN_SECRET:
-      'signs the identity headers in X-Auth-Signature; the first of several, between blanks, signs',
+    [SIGN_SECRET]:
+      'sign identities for an upstream that verifies X-Auth-Signature; the first of several secrets, separated by blanks, signs',
     NODE_USE_ENV_PROXY: '1: call the auth endpoint through HTTPS_PROXY, on Node',
     ...COLOR_VARIABLES,
   },
@@ -95,7 +100,7 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   const upstream = requireText(line, 'upstream', 'URL')
   const address = readAddress(line, PORT)
   const options = readUpstreamOptions(line)
-  const { addressOf, peerAddressOf, isConflicting } = createClientAddresses(
+  const { addressOf, isConflicting } = createClientAddresses(
     line.texts('trusted-proxy').map(readNetwork),
   )
   const log = createDecisionLog(surroundings, line.has('json'))
@@ -106,16 +111,20 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
     logsPrincipal: line.has('log-principal'),
   })
   const passOn = await asUsage(UPSTREAM_FLAGS, () =>
-    createGateway({ upstream, ...options, ...readSign(surroundings), clientAddress: addressOf }),
+    createGateway({
+      upstream,
+      ...options,
+      ...readSign(surroundings.env[SIGN_SECRET]),
+      clientAddress: addressOf,
+    }),
   )
   const guard = await startLiveGuard({
     line,
     surroundings,
     log,
     onEvent: requestLog.onEvent,
+    addressOf,
     passOn: requestLog.follow(passOn),
-    // A provider trusts the address of a proxy, so that no header may change it.
-    clientAddressFor: ({ verifier }) => (verifier === undefined ? addressOf : peerAddressOf),
   })
   try {
     const front = createFront({
@@ -140,6 +149,7 @@ function announce(
   note: ((text: string) => void) | undefined,
 ): void {
   const resolved = resolveConfig(config)
+  if (trustsNetwork(config.verifier)) log({ type: 'warning', message: UNASKED })
   log({ type: 'listening', url, ...revocationBounds(resolved), asksOver, whyFetch })
   const asking = asksOver === undefined ? '' : `; the endpoint is called over ${asksOver}`
   note?.(`with-auth: gateway on ${url} (${describeRevocation(resolved)}${asking})\n`)
@@ -158,10 +168,9 @@ function readUpstreamOptions(line: CommandLine): Omit<GatewayOptions<[]>, 'upstr
   }
 }
 
-function readSign({ env }: Pick<Surroundings, 'env'>): Pick<GatewayOptions<[]>, 'sign'> {
-  const secrets = env['WITH_AUTH_SIGN_SECRET']
-  if (secrets === undefined) return {}
-  return { sign: { secret: secrets.split(/\s+/).filter((secret) => secret !== '') } }
+// A variable that is set and empty is an error: without a signature the upstream would reject every request.
+function readSign(secrets: string | undefined): Pick<GatewayOptions<[]>, 'sign'> {
+  return secrets === undefined ? {} : { sign: { secret: secrets.split(' ') } }
 }
 
 function readNetwork(text: string): Network {

@@ -1,23 +1,22 @@
-import { pruneKeys, removeKey, revokeKey, revokeKeys, rotateKey } from '../../keys.ts'
-import { pickTexts, readKey, rejectOperands, requireOperand, requireText } from '../command-line.ts'
+import { pruneKeys, removeKey, revokeKey, revokeKeys } from '../../keys.ts'
+import { ANNOUNCE_OPTION } from '../announcement.ts'
+import { readKey, rejectOperands, requireOperand, requireText } from '../command-line.ts'
 import { asUsage, nameFlag, UsageError } from '../errors.ts'
 import { KEYS_OPTION, withKeys } from '../key-place.ts'
 import { shown } from '../shown-value.ts'
 import { EXIT, flushResult } from '../surroundings.ts'
-import { EXPIRY, EXPIRY_NAMES, flushOrUndo, LIST_ADVICE, reportChange } from './keys.ts'
-import type { KeyRecord, RetiredKey, RotatedKey } from '../../keys.ts'
+import { rotateCommand } from './key-rotation.ts'
+import { LIST_ADVICE, reportChange, withoutHash } from './keys.ts'
+import type { KeyRecord } from '../../keys.ts'
+import type { Announce } from '../announcement.ts'
 import type { Command, CommandLine } from '../command-line.ts'
 import type { OpenedKeys } from '../key-place.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 const REVOKE_ADVICE = `${LIST_ADVICE}, and "with-auth keys revoke -" reads the key from standard input`
-const CREATE_ADVICE = 'with-auth keys create --keys FILE --principal NAME'
 
 const FLAGS = {
-  'options.expiresAt': '--expires-at',
-  'options.expiresIn': '--expires-in',
   'options.older': '--older',
-  'options.overlap': '--overlap',
   'wanted.principal': '--principal',
 }
 
@@ -25,7 +24,8 @@ const revokeCommand: Command = {
   name: 'keys revoke',
   usage: '(ID | - | --principal NAME) --keys FILE',
   summary: 'revoke a key, by its id or by the key itself, or all keys of a principal',
-  details: 'With - instead of the id, the command reads the key itself from standard input.',
+  details:
+    'With - instead of the id, the command reads the key itself from standard input. With --config it ends when the store has acknowledged the revocation.',
   examples: [
     'with-auth keys revoke key_zyk3qgvxqtla --keys keys.yaml',
     'with-auth keys revoke - --keys keys.yaml < key.txt',
@@ -33,28 +33,10 @@ const revokeCommand: Command = {
   ],
   options: {
     ...KEYS_OPTION,
+    ...ANNOUNCE_OPTION,
     principal: { value: 'NAME', help: 'revoke all keys of this owner' },
   },
   run: revoke,
-}
-
-const rotateCommand: Command = {
-  name: 'keys rotate',
-  usage: 'ID --keys FILE [OPTIONS]',
-  summary: 'replace a key; the old key works for a while longer',
-  details: `The new key has the principal, attributes, paths and lifetime of the old key. It is printed once, to standard output. The entry of the old key stores the id of the new key as "successor". To rotate the old key again, give --expires-in or --expires-at.
-
---overlap 0 ends the old key like "keys revoke": within 5 s at the gateway, elsewhere within --max-age of "with-auth endpoint". If a key has leaked, revoke it.`,
-  examples: [
-    'with-auth keys rotate key_zyk3qgvxqtla --keys keys.yaml > key.txt',
-    'with-auth keys rotate key_zyk3qgvxqtla --keys keys.yaml --overlap 0',
-  ],
-  options: {
-    ...KEYS_OPTION,
-    overlap: { value: 'TIME', help: 'how long the old key still works', default: '24h' },
-    ...EXPIRY,
-  },
-  run: rotate,
 }
 
 const removeCommand: Command = {
@@ -63,7 +45,7 @@ const removeCommand: Command = {
   summary: 'remove a key from its file or database, even one that still works',
   details: `To keep a record of the owner, use "keys revoke" instead.`,
   examples: ['with-auth keys remove key_zyk3qgvxqtla --keys keys.yaml'],
-  options: KEYS_OPTION,
+  options: { ...KEYS_OPTION, ...ANNOUNCE_OPTION },
   run: remove,
 }
 
@@ -92,26 +74,29 @@ async function revoke(line: CommandLine, surroundings: Surroundings): Promise<nu
   const principal = line.text('principal')
   if (principal !== undefined) {
     if (line.operands.length > 0) throw new UsageError('Give either an ID or --principal')
-    return withKeys(line, surroundings, (keys) => revokeAll(keys, principal, line, surroundings))
+    return withKeys(line, surroundings, (keys, announce) =>
+      revokeAll(keys, announce, principal, line, surroundings),
+    )
   }
   const operand = requireOperand(line, 'ID')
   requireText(line, 'keys', 'FILE')
   const reference =
     operand === '-' ? { key: readKey(await surroundings.readInput(), 'standard input') } : operand
-  return withKeys(line, surroundings, async ({ place, name }) => {
+  return withKeys(line, surroundings, async ({ place, name }, announce) => {
     const revoked = await revokeKey(place, reference).catch(
       nameFlag('--keys', name, operand === '-' ? {} : { no_such_key: REVOKE_ADVICE }),
     )
     const { id, principal: owner } = revoked
-    return reportChange(line, surroundings, withoutHash(revoked), {
-      state: `${id} is revoked in ${name}`,
-      message: `${id} of ${shown(owner)} is revoked`,
-    })
+    const state = `${id} is revoked in ${name}`
+    await announce([revoked], state)
+    const message = `${id} of ${shown(owner)} is revoked`
+    return reportChange(line, surroundings, withoutHash(revoked), { state, message })
   })
 }
 
 async function revokeAll(
   { place, name }: OpenedKeys,
+  announce: Announce,
   principal: string,
   line: CommandLine,
   surroundings: Surroundings,
@@ -121,61 +106,24 @@ async function revokeAll(
   )
   const count = revoked.length === 1 ? 'the only key' : `all ${revoked.length} keys`
   const are = revoked.length === 1 ? 'is' : 'are'
-  return reportChange(line, surroundings, revoked.map(withoutHash), {
-    state: `The keys are revoked in ${name}`,
-    message: `${count} of ${shown(principal)} ${are} revoked`,
-  })
-}
-
-/** The hash is of use to programs in the same process, and not to readers of the output. */
-function withoutHash(key: RetiredKey): KeyRecord {
-  const { sha256: _, ...record } = key
-  return record
-}
-
-async function rotate(line: CommandLine, surroundings: Surroundings): Promise<number> {
-  const id = requireOperand(line, 'ID')
-  const options = pickTexts(line, { overlap: 'overlap', ...EXPIRY_NAMES })
-  return withKeys(line, surroundings, async ({ place, name }) => {
-    const rotated = await asUsage(FLAGS, () => rotateKey(place, id, options)).catch(
-      nameFlag('--keys', name, { no_such_key: LIST_ADVICE, not_active: CREATE_ADVICE }),
-    )
-    printRotated(rotated, line.has('json'), surroundings)
-    await flushOrUndo(surroundings, rotated.undo, {
-      undone: `The new key was removed from ${name}, and ${rotated.replaces.id} works as long as before`,
-      kept: `The new key ${rotated.id} is still in ${name}: revoke it, and correct "expires" of ${rotated.replaces.id} there`,
-    })
-    return EXIT.ok
-  })
-}
-
-function printRotated(rotated: RotatedKey, asJson: boolean, { print, note }: Surroundings): void {
-  const { id, principal, expires, replaces, key } = rotated
-  if (asJson) {
-    return print(`${JSON.stringify({ ...rotated, replaces: withoutHash(replaces) })}\n`)
-  }
-  const until = expires === undefined ? '' : ` until ${expires}`
-  const old =
-    replaces.status === 'active'
-      ? `works until ${replaces.expires}`
-      : 'has ended; a cached decision may allow it for 5 s more at the gateway, and for --max-age elsewhere'
-  note(`with-auth: ${id} for ${shown(principal)}${until}; the key is shown only once\n`)
-  note(`with-auth: the old key ${replaces.id} ${old}\n`)
-  print(`${key}\n`)
+  const state = `The keys are revoked in ${name}`
+  await announce(revoked, state)
+  const message = `${count} of ${shown(principal)} ${are} revoked`
+  return reportChange(line, surroundings, revoked.map(withoutHash), { state, message })
 }
 
 async function remove(line: CommandLine, surroundings: Surroundings): Promise<number> {
   const id = requireOperand(line, 'ID')
-  return withKeys(line, surroundings, async ({ place, name }) => {
+  return withKeys(line, surroundings, async ({ place, name }, announce) => {
     const removed = await removeKey(place, id).catch(
       nameFlag('--keys', name, { no_such_key: LIST_ADVICE }),
     )
     const past =
       removed.status === 'active' ? 'it worked until now' : `it was ${removed.status} before`
-    return reportChange(line, surroundings, withoutHash(removed), {
-      state: `${removed.id} is no longer in ${name}`,
-      message: `${removed.id} of ${shown(removed.principal)} is removed; ${past}`,
-    })
+    const state = `${removed.id} is no longer in ${name}`
+    await announce([removed], state)
+    const message = `${removed.id} of ${shown(removed.principal)} is removed; ${past}`
+    return reportChange(line, surroundings, withoutHash(removed), { state, message })
   })
 }
 

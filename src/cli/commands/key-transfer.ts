@@ -1,10 +1,12 @@
 import { parse } from 'yaml'
 import { exportKeys, importKeys } from '../../keys.ts'
+import { ANNOUNCE_OPTION } from '../announcement.ts'
 import { rejectOperands, requireOperand, requireText } from '../command-line.ts'
 import { nameFlag, wrongValue } from '../errors.ts'
 import { KEYS_OPTION, openKeys, requireKeys, withKeys } from '../key-place.ts'
 import { EXIT, flushResult } from '../surroundings.ts'
 import type { ImportedKeys } from '../../keys.ts'
+import type { Announce } from '../announcement.ts'
 import type { Command, CommandLine } from '../command-line.ts'
 import type { OpenedKeys } from '../key-place.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -17,9 +19,9 @@ const importCommand: Command = {
   summary: 'copy all keys of a key file or a database into a database',
   details: `The keys keep their ids and hashes, so clients notice nothing. All keys are copied, or none. The command can be repeated: a key that is there already stays as it is, but a revocation and an earlier end are copied, and neither is undone. A key that was removed from the database returns. A missing SQLite file or table is created.
 
-FROM is a key file, a SQLite file, or env:NAME.`,
+FROM is a key file, a SQLite file, or env:NAME. With --config all keys of FROM that are revoked or have an end are announced.`,
   examples: ['with-auth keys import keys.yaml --keys keys.db'],
-  options: KEYS_OPTION,
+  options: { ...KEYS_OPTION, ...ANNOUNCE_OPTION },
   run: importAll,
 }
 
@@ -43,7 +45,7 @@ async function importAll(line: CommandLine, surroundings: Surroundings): Promise
   try {
     // Before the target is created.
     await requireKeys(from, 'FROM')
-    const counts = await withKeys(line, surroundings, (to) => copy(from, to), {
+    const counts = await withKeys(line, surroundings, (to, announce) => copy(from, to, announce), {
       create: true,
       queryMs: IMPORT_MS,
     })
@@ -53,14 +55,18 @@ async function importAll(line: CommandLine, surroundings: Surroundings): Promise
   }
 }
 
-async function copy(from: OpenedKeys, to: OpenedKeys): Promise<ImportedKeys> {
+async function copy(from: OpenedKeys, to: OpenedKeys, announce: Announce): Promise<ImportedKeys> {
   const { place } = to
   if (typeof place === 'string') {
     const form =
       'a database such as keys.db or env:NAME ("with-auth keys export" prints a key file)'
     throw wrongValue('--keys', to.name, form)
   }
-  return importKeys(from.place, place).catch(nameFlag('--keys', to.name))
+  const { retired, ...counts } = await importKeys(from.place, place).catch(
+    nameFlag('--keys', to.name),
+  )
+  await announce(retired, `The keys are imported into ${to.name}`)
+  return counts
 }
 
 async function report(

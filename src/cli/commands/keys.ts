@@ -3,8 +3,8 @@ import { pickTexts, readWholeNumber, rejectOperands, requireText } from '../comm
 import { asUsage, nameFlag, wrongValue } from '../errors.ts'
 import { KEYS_OPTION, withKeys } from '../key-place.ts'
 import { shown } from '../shown-value.ts'
-import { EXIT, flushResult } from '../surroundings.ts'
-import type { CreatedKey, KeyRecord, KeyStore, NewKey } from '../../keys.ts'
+import { EXIT, flushOrUndo, flushResult } from '../surroundings.ts'
+import type { CreatedKey, KeyRecord, KeyStore, NewKey, RetiredKey } from '../../keys.ts'
 import type { Command, CommandLine, OptionSpecs } from '../command-line.ts'
 import type { OpenedKeys } from '../key-place.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -125,24 +125,6 @@ function printKey(created: CreatedKey, asJson: boolean, { print, note }: Surroun
   print(`${created.key}\n`)
 }
 
-/** Waits until a new key is written. Otherwise undoes the change: a key that was not printed must not stay valid. */
-export async function flushOrUndo(
-  { flush }: Pick<Surroundings, 'flush'>,
-  undo: () => Promise<unknown>,
-  states: { readonly undone: string; readonly kept: string },
-): Promise<void> {
-  try {
-    await flush()
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : 'Cannot write the key'
-    const state = await undo().then(
-      () => states.undone,
-      () => states.kept,
-    )
-    throw new Error(`${reason}. ${state}`, { cause })
-  }
-}
-
 function readNewKey(line: CommandLine): NewKey {
   const principal = requireText(line, 'principal', 'NAME')
   const attributes = readAttributes(line.texts('attribute'))
@@ -217,4 +199,10 @@ export async function reportChange(
     surroundings.note(`with-auth: ${message}\n`)
   }
   return EXIT.ok
+}
+
+/** The hash is of use to programs in the same process, and not to readers of the output. */
+export function withoutHash(key: RetiredKey): KeyRecord {
+  const { sha256: _, ...record } = key
+  return record
 }

@@ -1,12 +1,11 @@
-import { loadConfig } from '../../yaml.ts'
+import { announce, ANNOUNCE_MS, loadStore } from '../announcement.ts'
 import { readKey, readWholeNumber, rejectOperands, requireText } from '../command-line.ts'
-import { nameFlag, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
 import { EXIT } from '../surroundings.ts'
 import type { Revocation } from '../../core/decision-store.ts'
 import type { Command, CommandLine } from '../command-line.ts'
 import type { Surroundings } from '../surroundings.ts'
 
-const TIMEOUT_MS = 10_000
 const MAX_TIMEOUT_MS = 3_600_000
 
 export const revokeCommand: Command = {
@@ -26,7 +25,7 @@ export const revokeCommand: Command = {
     'timeout-ms': {
       value: 'MS',
       help: 'how long to wait for the acknowledgement',
-      default: TIMEOUT_MS,
+      default: ANNOUNCE_MS,
     },
   },
   run,
@@ -35,26 +34,10 @@ export const revokeCommand: Command = {
 async function run(line: CommandLine, surroundings: Surroundings): Promise<number> {
   rejectOperands(line)
   const file = requireText(line, 'config', 'FILE')
-  const timeoutMs = readWholeNumber(line, 'timeout-ms', 1, MAX_TIMEOUT_MS) ?? TIMEOUT_MS
+  const timeoutMs = readWholeNumber(line, 'timeout-ms', 1, MAX_TIMEOUT_MS) ?? ANNOUNCE_MS
   const revocation = await readRevocation(line, surroundings)
-  const { store } = await loadConfig(file).catch(nameFlag('--config', file))
-  if (store === undefined) {
-    throw new Error(`${file} has no server.auth.store: without it no instance can be told`)
-  }
-  let cause = 'no answer in time'
-  let advice = ''
-  store.start('revoke', (event) => {
-    // It only says that there is no connection. The event before it has the reason.
-    if (event.type === 'store' && event.cause !== 'unreachable') cause = event.cause ?? cause
-    if (event.type === 'warning') advice = `. ${event.message}`
-  })
-  try {
-    await store.invalidate(revocation, timeoutMs)
-  } catch {
-    throw new Error(`The store has not acknowledged the revocation (${cause})${advice}. Try again`)
-  } finally {
-    store.stop()
-  }
+  const store = await loadStore(file)
+  await announce(store, [revocation], 'Try again', timeoutMs)
   surroundings.print(line.has('json') ? '{"revoked":true}\n' : 'The store has the revocation.\n')
   return EXIT.ok
 }

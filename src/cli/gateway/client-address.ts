@@ -69,6 +69,11 @@ export function createClientAddresses(trusted: readonly Network[]): ClientAddres
   }
 }
 
+/** The address of the TCP peer, whatever the headers say. */
+export function peerAddressOf(request: Request): string | undefined {
+  return peerOf(request)?.text
+}
+
 /** srvx sets the TCP peer's address as `request.ip`. */
 function peerOf(request: Request): Address | undefined {
   return 'ip' in request && typeof request.ip === 'string' ? parseAddress(request.ip) : undefined

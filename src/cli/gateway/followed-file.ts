@@ -1,10 +1,11 @@
 import { findLoneMount } from '../../files/lone-mount.ts'
 import { watchConfig } from '../../yaml.ts'
-import { withRequestIdHeader } from '../config-of.ts'
+import { completeConfig } from './guard-config.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { WatchedConfig } from '../../yaml.ts'
 import type { CommandLine } from '../command-line.ts'
 import type { DecisionLog } from '../log.ts'
+import type { ClientAddresses } from './client-address.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 /** What follows the file. */
@@ -14,7 +15,7 @@ export interface Follower {
   readonly logConfig: () => void
 }
 
-interface Options {
+interface Options extends Pick<ClientAddresses, 'addressOf'> {
   readonly line: CommandLine
   readonly log: DecisionLog
   readonly surroundings: Surroundings
@@ -70,7 +71,7 @@ export class FollowedFile {
   #change(changed: AuthConfig): Promise<void> | undefined {
     this.#changed = changed
     // Throws if the request id header carries credentials. `watchConfig` passes that to `onError`.
-    const config = withRequestIdHeader(changed, this.#options.line)
+    const config = completeConfig(changed, this.#options)
     // Its store is needed until the switch.
     return this.#guard?.replace(config).catch((error: unknown) => this.#report(error))
   }

@@ -4,9 +4,8 @@ import { createGate, enter } from '../../core/gate.ts'
 import { asksTheSame } from '../../core/policies/handover.ts'
 import { createCredentialsReader } from '../../core/request/credentials.ts'
 import { presentedToken, readRequestId, shownPath } from '../../core/response/decision-event.ts'
-import { trustsNetwork } from '../../verifiers/upstream/from-upstream.ts'
-import { readGuardConfig, withRequestIdHeader } from '../config-of.ts'
-import { createEndpointProof, createRandomKeyAsker, NOT_ASKED } from '../proof.ts'
+import { completeConfig, readGuardConfig } from './guard-config.ts'
+import { createEndpointProof, createRandomKeyAsker } from '../proof.ts'
 import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
 import { FollowedFile } from './followed-file.ts'
 import { equipLike, equipWithTransport } from './transport.ts'
@@ -17,6 +16,7 @@ import type { CommandLine } from '../command-line.ts'
 import type { DecisionLog } from '../log.ts'
 import type { EndpointProof, ProofState } from '../proof.ts'
 import type { Surroundings } from '../surroundings.ts'
+import type { ClientAddresses } from './client-address.ts'
 import type { FrontOptions } from './front.ts'
 import type { RequestLog } from './request-log.ts'
 import type { EquippedConfig } from './transport.ts'
@@ -32,8 +32,7 @@ export interface LiveGuardOptions {
   readonly surroundings: Surroundings
   readonly log: DecisionLog
   readonly onEvent: RequestLog['onEvent']
-  /** The address of the client, for a config that decides by it. */
-  readonly clientAddressFor: (config: AuthConfig) => NonNullable<AuthConfig['clientAddress']>
+  readonly addressOf: ClientAddresses['addressOf']
   /** Handles an admitted request. */
   readonly passOn: (request: Request) => Promise<Response>
 }
@@ -52,8 +51,6 @@ const OPEN =
   'Is its URL a health check or a web page? Run "with-auth check URL"'
 const OPEN_PROVIDER =
   'The provider in server.auth allowed a random key. Does its URL lead to the right service?'
-const UNASKED =
-  'trusted_network is true: every name is allowed, so the gateway asks nothing about a random key'
 
 /** How long a new configuration waits for its proof. After that it takes effect, and every request is rejected until the proof. */
 const PROOF_WAIT_MS = 2000
@@ -70,7 +67,7 @@ export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGua
     guard?.stop()
   }
   try {
-    const equipped = await equipWithTransport(withRequestIdHeader(read, line), surroundings)
+    const equipped = await equipWithTransport(completeConfig(read, options), surroundings)
     const first = createStage(equipped, options)
     guard = createGuard(first, options)
     await first.proof.start()
@@ -89,10 +86,10 @@ function openOf({ verifier }: AuthConfig): string {
 
 function createStage(
   equipped: EquippedConfig,
-  { log, surroundings, onEvent, clientAddressFor }: LiveGuardOptions,
+  { log, surroundings, onEvent }: LiveGuardOptions,
   before?: Stage,
 ): Stage {
-  const config = { ...equipped.config, clientAddress: clientAddressFor(equipped.config) }
+  const { config } = equipped
   const resolved = resolveConfig(config)
   // The same endpoint stays proven, even if it is unavailable while the file changes.
   const isSame = before !== undefined && asksTheSame(before.resolved, resolved)
@@ -110,13 +107,9 @@ function createStage(
       `with-auth: ${openOf(config)}. Every request is rejected until it denies a random key\n`,
     )
   }
-  const isUnasked = trustsNetwork(config.verifier)
-  if (isUnasked) log({ type: 'warning', message: UNASKED })
-  const proof = isUnasked
-    ? NOT_ASKED
-    : createEndpointProof({ ask: createRandomKeyAsker(config), onChange, state })
+  const proof = createEndpointProof({ ask: createRandomKeyAsker(config), onChange, state })
   return {
-    equipped: { ...equipped, config },
+    equipped,
     resolved,
     proof,
     gate,

@@ -12,9 +12,9 @@ import {
   ratio,
   valueThat,
 } from './kinds.ts'
-import { invalidOption, isHttpToken, misusedOption } from './option-checks.ts'
+import { invalidOption, isHttpToken } from './option-checks.ts'
 import { publicPaths } from './public-paths.ts'
-import { normaliseTenant } from '../endpoint/tenancy.ts'
+import { tenant, tenantField } from './tenant.ts'
 import type {
   AuthConfig,
   CacheConfig,
@@ -22,7 +22,6 @@ import type {
   ConcurrencyConfig,
   CredentialsSource,
   RetryConfig,
-  TenantConfig,
 } from '../auth-config.ts'
 import type { ContextConfig } from '../verifier.ts'
 import type { DecisionStore } from '../decision-store.ts'
@@ -88,36 +87,6 @@ const realm = valueThat(
   { kind: 'realm', scalar: 'string', default: 'api' },
 )
 
-const tenantField = valueThat(
-  (value): value is string => typeof value === 'string' && value !== '',
-  'a path such as "tenant" or "organization.id"',
-  { kind: 'claimPath', scalar: 'string', default: 'tenant' },
-)
-
-const tenantName: Kind<string> = {
-  form: { kind: 'tenant', scalar: 'string' },
-  parse: (value = '', path) => {
-    if (value === '' || (typeof value === 'string' && normaliseTenant(value) === value))
-      return value
-    throw invalidOption(path, value, EXPECTED_TENANT)
-  },
-}
-
-const EXPECTED_TENANT =
-  '1 to 128 lower-case letters, digits, "-" and "_", the first a letter or a digit'
-
-const tenant = orFalse(
-  group<TenantConfig>({ mode: oneOf('multi', 'single'), default: tenantName }, requireDefault),
-  false,
-)
-
-function requireDefault(
-  ...[options, , path]: Parameters<Rule<TenantConfig>>
-): Required<TenantConfig> {
-  if (options.mode === 'multi' || options.default !== '') return options
-  throw misusedOption([...path, 'default'], 'given beside `tenant.mode` "single"')
-}
-
 /** Every option with its kind, range and default. */
 export const OPTIONS: OptionTable = {
   endpoint,
@@ -129,7 +98,8 @@ export const OPTIONS: OptionTable = {
     params: oneOf('values', 'lists', 'none'),
     path: boolean(true),
     method: boolean(false),
-    clientAddress: boolean(false),
+    // Needs a function, which a file cannot hold.
+    clientAddress: { ...boolean(false), form: { kind: 'function', default: false } },
   }),
   clientAddress: callback(),
   credentials,

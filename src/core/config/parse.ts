@@ -20,8 +20,6 @@ export interface ResolvedConfig extends Omit<ParsedOptions, 'public' | 'fetch'> 
   readonly fetch: Transport
   /** `undefined` without a verifier. */
   readonly traits: VerifierTraits | undefined
-  /** A tenant of the endpoint that is no text denies. */
-  readonly isTenantStrict: boolean
 }
 
 type Parsed = Partial<ParsedOptions> & Pick<ResolvedConfig, 'traits'>
@@ -53,7 +51,6 @@ export function resolveConfig(config: unknown): ResolvedConfig {
     hasPublicPaths: rules.length > 0,
     fetch: fetch ?? runtimeFetch,
     traits,
-    isTenantStrict: given.tenantField !== undefined || rest.tenant !== false,
   })
 }
 

@@ -1,13 +1,6 @@
+import { normaliseTenant } from '../config/tenant.ts'
 import type { ParsedVerdict, TimedAsk } from './verdict.ts'
 import type { TenantConfig } from '../auth-config.ts'
-
-const TENANT = /^[a-z\d][\w-]{0,127}$/
-
-/** The one form of a tenant, or `undefined` if it is none. */
-export function normaliseTenant(tenant: string): string | undefined {
-  const normal = tenant.trim().toLowerCase()
-  return TENANT.test(normal) ? normal : undefined
-}
 
 /** Gives every allow the tenant that the config demands, and denies without one. */
 export function requireTenant(next: TimedAsk, config: Required<TenantConfig>): TimedAsk {

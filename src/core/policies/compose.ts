@@ -9,10 +9,11 @@ import { retry } from './retry.ts'
 import { SharedCalls } from './shared-calls.ts'
 import { createCustomVerifier } from '../endpoint/custom-verifier.ts'
 import { createEndpoint } from '../endpoint/endpoint.ts'
+import { DEFAULT_TENANT_FIELD } from '../config/tenant.ts'
 import { requireTenant } from '../endpoint/tenancy.ts'
 import { adoptUnavailable } from '../errors.ts'
 import { systemClock as clock } from '../runtime.ts'
-import type { CachedDecision } from './cache/cache.ts'
+import type { CachedDecision } from './cache/cached-decision.ts'
 import type { VerdictStore } from './cache/verdict-store.ts'
 import type { CircuitBreaker, CircuitBreakerHooks } from './circuit-breaker.ts'
 import type { CircuitBreakerConfig } from '../auth-config.ts'
@@ -179,7 +180,8 @@ function createBareSource(
   const { verifier, identity, endpointHeaders: headers, ...rest } = config
   if (verifier !== undefined) return createCustomVerifier(verifier, identity, channel)
   if (endpoint === undefined) throw new TypeError('The config has no endpoint and no verifier')
-  const { fetch, tenantField, isTenantStrict } = rest
+  const { fetch, tenantField, tenant } = rest
+  const isTenantStrict = tenant !== false || tenantField !== DEFAULT_TENANT_FIELD
   const { notify } = channel
   return createEndpoint({
     url: endpoint,

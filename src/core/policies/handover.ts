@@ -14,7 +14,6 @@ const ASKED = [
   'identity',
   'tenant',
   'tenantField',
-  'isTenantStrict',
   'clientAddress',
 ] as const satisfies readonly (keyof ResolvedConfig)[]
 

@@ -1,4 +1,6 @@
 import { createQuestionBuilder, createToldEncoder, encodeKey, readHeaders } from './question.ts'
+import { ignore } from '../async.ts'
+import type { AuthConfig } from '../auth-config.ts'
 import type { Context, ToldFacts } from './question.ts'
 import type { Target } from './target.ts'
 import type { Stamp } from '../decision-store.ts'
@@ -77,5 +79,15 @@ export function createCheckFactory(
       target: Target,
       args: readonly unknown[],
     ): Check => new Check(buildQuestion(token, request, target, told), told.text, args),
+  }
+}
+
+/** Reads the address by the function of a config, and trusts nothing that it returns. */
+export function createReadAddress(clientAddress: AuthConfig['clientAddress']): ReadAddress {
+  return (request, args) => {
+    const address: unknown = clientAddress?.(request, ...(args as readonly never[]))
+    if (address === undefined || typeof address === 'string') return address
+    ignore(address)
+    throw new TypeError('"clientAddress" returned no text')
   }
 }

@@ -42,7 +42,9 @@ export function createQuestionBuilder(
 
 /** The JSON that the endpoint receives. Lone surrogates become escapes, so it is always well-formed. */
 export function encodeQuestion({ token, request }: Question): string {
-  return JSON.stringify({ api_key: token, request })
+  if (request.clientAddress === undefined) return JSON.stringify({ api_key: token, request })
+  const { clientAddress, ...rest } = request
+  return JSON.stringify({ api_key: token, request: { ...rest, client_address: clientAddress } })
 }
 
 /** Reads the headers that are told. To go through all of them is a large part of the cost of a check. */

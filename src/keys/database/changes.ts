@@ -28,13 +28,13 @@ export function storeEditor(store: KeyStore): KeyEditor {
       return key
     },
     revoke: async (reference, revoked) => {
-      const { id } = await find(store, reference)
+      // By its id, a key is revoked even if its row is invalid.
+      const id = 'id' in reference ? requireRealId(reference.id) : (await find(store, reference)).id
       return requireRevoked(await store.update(id, { revoked }), id) ?? missing(reference)
     },
     revokeAll: (principal, revoked) => revokeAll(store, principal, revoked),
     remove: async (id) => {
-      if (!isId(id) || isKeyLike(id)) return missing({ id })
-      return (await store.remove(id)) ?? missing({ id })
+      return (await store.remove(requireRealId(id))) ?? missing({ id })
     },
     prune: async (by, now, isDryRun) => {
       if (!isDryRun) return store.prune(by)
@@ -73,9 +73,14 @@ export async function* pagesOf(
 }
 
 // A key in place of an id must not travel to the database, which may log it.
+function requireRealId(id: string): string {
+  return isId(id) && !isKeyLike(id) ? id : missing({ id })
+}
+
 async function find(store: KeyStore, wanted: KeyReference): Promise<StoredKey> {
-  if ('id' in wanted && (!isId(wanted.id) || isKeyLike(wanted.id))) return missing(wanted)
-  const found = await ('id' in wanted ? store.get(wanted.id) : store.find(wanted.sha256))
+  const found = await ('id' in wanted
+    ? store.get(requireRealId(wanted.id))
+    : store.find(wanted.sha256))
   if (!found) return missing(wanted)
   const isWanted = 'id' in wanted ? found.id === wanted.id : found.sha256 === wanted.sha256
   if (isWanted) return found

@@ -90,6 +90,18 @@ export function readRemovedRow(row: unknown): StoredKey {
   return key
 }
 
+/** Reads the row of a key that was just revoked, which need not be valid otherwise. */
+export function readRevokedRow(row: unknown): StoredKey {
+  return { revoked: true, ...readRemovedRow(row) }
+}
+
+/** Reads a row of a list. An invalid one is an error, unless it is revoked: then it must not hide the others. */
+export function readListedRow(row: unknown): StoredKey {
+  const isRevoked = (Reflect.get(Object(row), 'revoked') ?? undefined) !== undefined
+  const key = isRevoked ? readRevokedRow(row) : readRow(row)
+  return key.id === INVALID || key.sha256 === '' ? readRow(row) : key
+}
+
 function invalidRow(id: unknown, problem: string): KeyFileError {
   return new KeyFileError('malformed', `The row of the key ${shownId(id)} is invalid: ${problem}`)
 }

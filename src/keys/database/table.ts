@@ -1,5 +1,14 @@
 import { KeyFileError } from '../error.ts'
-import { COLUMN_NAMES, readRemovedRow, readRow, requireStoredKey, toColumn, toRow } from './row.ts'
+import {
+  COLUMN_NAMES,
+  readListedRow,
+  readRemovedRow,
+  readRevokedRow,
+  readRow,
+  requireStoredKey,
+  toColumn,
+  toRow,
+} from './row.ts'
 import type { StoredKey } from '../record.ts'
 import type { Column, ColumnValue } from './row.ts'
 import type { Awaitable, KeyStore, KeyUpdate } from './store.ts'
@@ -53,14 +62,20 @@ export function tableKeys(dialect: Dialect, execute: Execute): TableKeys {
   const one = async (
     sql: string,
     values: readonly ColumnValue[],
+    read = readRow,
     name?: string,
   ): Promise<StoredKey | undefined> => {
     const [row] = await execute(sql, values, name)
-    return row === undefined ? undefined : readRow(row)
+    return row === undefined ? undefined : read(row)
   }
   return {
     find: async (sha256) =>
-      one(`${select} where sha256 = ${value('sha256', 1)}`, [requireHash(sha256)], 'withauth_find'),
+      one(
+        `${select} where sha256 = ${value('sha256', 1)}`,
+        [requireHash(sha256)],
+        readRow,
+        'withauth_find',
+      ),
     get: (wanted) => one(`${select} where id = ${value('id', 1)}`, [wanted]),
     insert: async (key) => {
       const added = await execute(insert, Object.values(toRow(key, Date.now())))
@@ -68,7 +83,8 @@ export function tableKeys(dialect: Dialect, execute: Execute): TableKeys {
     },
     update: async (wanted, changes, expected) => {
       const { sql, values } = updateOf(dialect, wanted, changes, expected)
-      return one(`${sql} returning ${columns}`, values)
+      const read = changes.revoked === undefined ? readRow : readRevokedRow
+      return one(`${sql} returning ${columns}`, values, read)
     },
     revokeAll: async (principal, revoked) => {
       const set = `revoked = ${value('revoked', 1)} where revoked is null and principal = ${value('principal', 2)}`
@@ -77,8 +93,7 @@ export function tableKeys(dialect: Dialect, execute: Execute): TableKeys {
     },
     remove: async (wanted) => {
       const sql = `delete from ${TABLE} where id = ${value('id', 1)} returning ${columns}`
-      const [row] = await execute(sql, [wanted])
-      return row === undefined ? undefined : readRemovedRow(row)
+      return one(sql, [wanted], readRemovedRow)
     },
     prune: async (before) => {
       const isOver = `expires <= ${value('expires', 1)} or revoked <= ${value('revoked', 1)}`
@@ -95,7 +110,7 @@ export function tableKeys(dialect: Dialect, execute: Execute): TableKeys {
         `${select} where ${page}`,
         principal === undefined ? values : [...values, principal],
       )
-      return rows.map(readRow)
+      return rows.map(readListedRow)
     },
   }
 }

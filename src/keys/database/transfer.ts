@@ -1,8 +1,9 @@
 import { formatKeys } from '../file/edit.ts'
 import { readKeyFile } from '../file/read.ts'
+import { toRetired } from '../keyring.ts'
 import { requirePlace, requireStore } from '../options.ts'
 import { pagesOf } from './changes.ts'
-import type { StoredKey } from '../record.ts'
+import type { RetiredKey, StoredKey } from '../record.ts'
 import type { ImportedKeys, KeyPlace, KeyStore } from './store.ts'
 
 /**
@@ -11,6 +12,7 @@ import type { ImportedKeys, KeyPlace, KeyStore } from './store.ts'
  * over, and never undone. A key that was removed from the store returns. Reads all keys into memory.
  *
  * @param from The path of a file, or another store.
+ * @returns The counts, and the keys that are revoked or have an end, which may be new to the store.
  * @throws KeyFileError `conflict` if another key in the store has the id or the hash of one of the keys, and as `createKey` does.
  *
  * @example
@@ -22,10 +24,17 @@ import type { ImportedKeys, KeyPlace, KeyStore } from './store.ts'
  * console.log(`${imported} new keys, ${present} were there`)
  * ```
  */
-export async function importKeys(from: KeyPlace, to: KeyStore): Promise<ImportedKeys> {
+export async function importKeys(
+  from: KeyPlace,
+  to: KeyStore,
+): Promise<ImportedKeys & { readonly retired: readonly RetiredKey[] }> {
   requirePlace(from)
   requireStore(to)
-  return to.insertAll(await readAll(from))
+  const keys = await readAll(from)
+  const counts = await to.insertAll(keys)
+  const now = Date.now()
+  const retired = keys.filter((key) => (key.revoked ?? key.expires) !== undefined)
+  return { ...counts, retired: retired.map((key) => toRetired(key, now)) }
 }
 
 /**

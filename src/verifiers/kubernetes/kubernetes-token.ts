@@ -25,7 +25,7 @@ type Review = (token: string, signal: AbortSignal, run: VerifierRun | undefined)
  * @throws AuthConfigError for options that cannot be used.
  *
  * @example
- * ```ts
+ * ```ts node
  * import { readFile } from 'node:fs/promises'
  * import { withAuth } from 'with-auth'
  * import { nodeTransport } from 'with-auth/node'

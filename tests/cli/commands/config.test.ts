@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { configCommand, showConfig } from '../../../src/cli/commands/config.ts'
 import { resolveConfig } from '../../../src/core/config/parse.ts'
+import { parseStoreOptions } from '../../../src/redis/options.ts'
 import { parseConfig } from '../../../src/yaml.ts'
 import { runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
@@ -92,6 +93,54 @@ describe('with-auth config', () => {
 
 # a revoked key works for at most 5 s
 `,
+    })
+  })
+
+  const withStore = (section: string): string =>
+    `server: { auth: { endpoint: "https://a.example/", cache: {}, context: { headers: [] }, store: ${section} } }`
+
+  it('prints every option of the store, without secrets', async () => {
+    writeFileSync(inFolder('ca.pem'), '-----BEGIN CERTIFICATE-----s3cret')
+    const secret = 's3cret'.repeat(6)
+    const shared = `share_verdicts: true, secret: [${secret}, ${secret}2], scope: keys`
+    const times = 'revocation_ms: 500, lost_push_ttl_ms: 20000, timeout_ms: 20'
+    const tls = `tls: { ca_file: "${inFolder('ca.pem')}" }`
+    const section = `{ url: "rediss://u:s3cret@h", ${shared}, ${times}, prefix: "p:", ${tls} }`
+    const { code, printed } = await runConfig(withStore(section))
+    expect(code).toBe(0)
+    expect(printed).toContain(`
+    store:
+      url: "[redacted]"
+      secret: "[redacted]"
+      share_verdicts: true
+      revocation_ms: 500
+      lost_push_ttl_ms: 20000
+      timeout_ms: 20
+      prefix: "p:"
+      scope: keys
+      tls:
+        ca_file: ${inFolder('ca.pem')}
+
+`)
+    expect(printed).not.toContain('s3cret')
+  })
+
+  it('prints the defaults that the store has', async () => {
+    const { printed } = await runConfig(withStore('{ url: "redis://h" }'), '--json')
+    const { settings } = parseStoreOptions({ url: 'redis://h' })
+    expect(JSON.parse(printed)).toMatchObject({
+      server: {
+        auth: {
+          store: {
+            url: '[redacted]',
+            share_verdicts: false,
+            revocation_ms: settings.revocationMs,
+            lost_push_ttl_ms: settings.lostPushTtlMs,
+            timeout_ms: settings.timeoutMs,
+            prefix: settings.prefix,
+          },
+        },
+      },
     })
   })
 

@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { endpointCommand } from '../../../src/cli/commands/endpoint.ts'
 import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
 import { COMMANDS } from '../../../src/cli/main.ts'
+import { connectLiveGuard, stopGuards } from '../../support/connected-guards.ts'
 import { ask, entry, keysText } from '../../support/key-questions.ts'
 import { POSTGRES_MISSING, startPostgres } from '../../support/postgres-server.ts'
+import { ENGINES, startEngine, stopEngines, writeStoreConfig } from '../../support/redis-servers.ts'
 import { serveCommand, stopCommands } from '../../support/served-command.ts'
 import { runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
@@ -50,6 +52,8 @@ describe.skipIf(POSTGRES_MISSING !== undefined)(`env:KEYS_URL ${POSTGRES_MISSING
     env = { KEYS_URL: await server.createDatabase() }
   })
   afterEach(stopCommands)
+  afterEach(stopGuards)
+  afterEach(stopEngines)
 
   const keys = (...args: string[]): ReturnType<typeof runLine> =>
     runLine(['keys', ...args, '--keys', 'env:KEYS_URL'], COMMANDS, env)
@@ -82,6 +86,33 @@ describe.skipIf(POSTGRES_MISSING !== undefined)(`env:KEYS_URL ${POSTGRES_MISSING
     })
     expect((await listed()).map(({ id }) => id)).toEqual(['one', 'two'])
   })
+
+  it.skipIf(ENGINES.length === 0)(
+    'announces what an import ends, and reads the config first',
+    async () => {
+      const config = inFolder('run.yaml')
+      const ended = [entry('one', { revoked: true }), entry('two', { expires: '2030-01-01' })]
+      const file = writeKeys(...ended, entry('three'))
+      writeStoreConfig(config)
+      const refused = await keys('import', file, '--config', config)
+      expect(refused).toMatchObject({
+        code: 1,
+        noted: expect.stringContaining('no server.auth.store'),
+      })
+      expect((await keys('list')).noted).toContain('it has no table')
+
+      const engine = await startEngine(ENGINES[0] ?? 'valkey')
+      const guard = await connectLiveGuard(() => ({ outcome: 'allow' }), { url: engine.url })
+      for (const token of ['one', 'two', 'three']) await guard.ask(token)
+      writeStoreConfig(config, engine.url)
+      const imported = await keys('import', file, '--config', config, '--json')
+      expect(imported).toEqual({ code: 0, printed: '{"imported":3,"present":0}\n', noted: '' })
+      for (const token of ['one', 'two']) {
+        await vi.waitFor(async () => expect(await guard.ask(token)).toMatchObject({ attempts: 1 }))
+      }
+      expect(await guard.ask('three')).toMatchObject({ cache: 'hit' })
+    },
+  )
 
   it('creates, rotates, revokes, removes and prunes keys, and prints no hash', async () => {
     const create = async (name: string): Promise<CreatedKey> =>

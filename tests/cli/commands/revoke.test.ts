@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
 import { createClient } from '@redis/client'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { revokeCommand } from '../../../src/cli/commands/revoke.ts'
 import { main } from '../../../src/cli/main.ts'
-import { connectLiveGuard, pause, stopGuards } from '../../support/connected-guards.ts'
+import { connectLiveGuard, stopGuards, until } from '../../support/connected-guards.ts'
 import { findFreePort } from '../../support/loopback.ts'
-import { ENGINES, startEngine, stopEngines } from '../../support/redis-servers.ts'
+import { ENGINES, startEngine, stopEngines, writeStoreConfig } from '../../support/redis-servers.ts'
 import { createSurroundings } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import type { Verdict } from '../../../src/index.ts'
@@ -16,13 +15,7 @@ const pathOf = setupFolder()
 const KEY = 'key-of-alice-k7vq2xw9mz4'
 const [engineName] = ENGINES
 
-function configFor(url?: string): string {
-  const store =
-    url === undefined ? '' : `, cache: {}, context: { headers: [] }, store: { url: "${url}" }`
-  const file = pathOf('run.yaml')
-  writeFileSync(file, `server: { auth: { endpoint: "https://auth.example.com/"${store} } }`)
-  return file
-}
+const configFor = (url?: string): string => writeStoreConfig(pathOf('run.yaml'), url)
 
 async function revoke(args: readonly string[], input = '') {
   const surroundings = createSurroundings({}, input)
@@ -95,6 +88,6 @@ describe.skipIf(engineName === undefined)('with-auth revoke on a real engine', (
     expect(printed).toBe(
       args.includes('--json') ? '{"revoked":true}\n' : 'The store has the revocation.\n',
     )
-    while ((await guard.ask(KEY)).outcome === 'allow') await pause(1)
+    await until(async () => (await guard.ask(KEY)).outcome === 'deny')
   })
 })

@@ -34,7 +34,6 @@ describe('a config', () => {
       identity: 'optional',
       tenantField: 'tenant',
       tenant: false,
-      isTenantStrict: false,
       timeoutMs: 5000,
       retry: { attempts: 1, minDelayMs: 50, maxDelayMs: 250 },
       circuitBreaker: { minChecks: 10, failureRatio: 0.5, windowMs: 10_000, openMs: 5000 },

@@ -130,7 +130,8 @@ describe('a key', () => {
         '2:/a3:x=13:GET1:10:-1:t',
     )
     const all = { headers: 'all', params: 'none', path: false }
-    const scope = '["e"],{"headers":"all","params":"none","path":false,"method":false}'
+    const scope =
+      '["e"],{"headers":"all","params":"none","path":false,"method":false,"clientAddress":false}'
     expect(encode(all)).toBe(`1${scope.length + 2}:[${scope}]1:a1:13:x-b0:1:t`)
   })
 

@@ -44,6 +44,7 @@ describe('a TokenReview', () => {
     ['the token is unknown', UNKNOWN, 'unknown_token'],
     ['it says so', { ...ALLOWED, authenticated: false }, 'unknown_token'],
     ['`authenticated` is a text', { ...ALLOWED, authenticated: 'true' }, 'unknown_token'],
+    ['`authenticated` is 1', { ...ALLOWED, authenticated: 1 }, 'unknown_token'],
     ['`authenticated` is missing', { user: ROBOT, audiences: ['my-api'] }, 'unknown_token'],
     ['it has an error beside', { ...ALLOWED, error: 'a webhook failed' }, 'unknown_token'],
     ['the error has another form', { ...ALLOWED, error: {} }, 'unknown_token'],
@@ -175,7 +176,8 @@ describe.each([
     ['no status', { status: 201, json: {} }, 'invalid_response'],
     ['a status that is a text', { status: 201, json: { status: 'Success' } }, 'invalid_response'],
   ])('is no verdict with %s', async (_what, answer, reason) => {
-    const kubernetes = await startKubernetes(() => answer)
-    expect((await guardBy(kubernetes, given).ask()).reason).toBe(reason)
+    const { ask, warnings } = guardBy(await startKubernetes(() => answer), given)
+    expect((await ask()).reason).toBe(reason)
+    expect(warnings().filter((text) => text.includes('answered'))).toEqual([])
   })
 })

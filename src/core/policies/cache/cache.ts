@@ -1,34 +1,17 @@
+import { allowOf, denialOf } from './cached-decision.ts'
 import { sizeOf } from './identity-size.ts'
 import { VerdictStore } from './verdict-store.ts'
 import { permitsStale } from '../outage.ts'
 import { UnderWay } from '../under-way.ts'
+import type { CachedDecision } from './cached-decision.ts'
 import type { RecentOutage } from '../outage.ts'
 import type { Call } from '../under-way.ts'
 import type { CacheConfig } from '../../auth-config.ts'
 import type { DecisionStore, Stamp } from '../../decision-store.ts'
 import type { Ask, DenyVerdict, ParsedVerdict, PendingVerdict } from '../../endpoint/verdict.ts'
 import type { Check } from '../../request/check.ts'
-import type { Admission } from '../../response/admission.ts'
 import type { Clock } from '../../runtime.ts'
 import type { SkipReason } from '../../types.ts'
-
-/** Times are whole milliseconds since the cache was made: V8 stores small integers without an object. */
-export interface CachedDecision {
-  /** Made when the decision is stored, so that a hit allocates nothing. `undefined` for a denial. */
-  readonly admission: Admission | undefined
-  readonly denial: DenyVerdict | undefined
-  /** The verifier that decided, by its label. */
-  readonly verifier: string | undefined
-  readonly ttlMs: number
-  /** When the endpoint was asked. The token may be revoked before the answer comes. */
-  readonly askedAt: number
-  readonly wallAskedAt: number
-  /** How long after `askedAt` the token ends. */
-  readonly lifeMs: number
-  readonly mustRevalidate: boolean
-  /** With a store. */
-  readonly stamp: Stamp | undefined
-}
 
 /** A call whose verdict may be cached. */
 interface Fill extends Call {
@@ -138,7 +121,7 @@ export class Cache {
     if (isTrusted === false) return false
     const ageMs = now - this.#madeAt - askedAt
     const wallAgeMs = wallNow - this.#wallMadeAt - wallAskedAt
-    const mostMs = Math.min(ttlMs + extraMs, lifeMs)
+    const mostMs = Math.min(ttlMs + extraMs, lifeMs ?? Infinity)
     return ageMs < mostMs && wallAgeMs >= 0 && wallAgeMs < mostMs
   }
 
@@ -206,23 +189,21 @@ export class Cache {
   }
 
   #fits(fill: Fill, verdict: ParsedVerdict, ttlMs: number): boolean {
-    const { token, told } = fill.check
+    const { token, told, verifier } = fill.check
     const { ageMs = 0 } = verdict
     const common = {
-      verifier: fill.check.verifier,
+      verifier,
       ttlMs,
       askedAt: Math.floor(fill.startedAt - this.#madeAt - ageMs),
       wallAskedAt: Math.floor(fill.wallStartedAt - this.#wallMadeAt - ageMs),
       stamp: fill.stamp,
     }
     if (verdict.outcome === 'deny') {
-      const rest = { admission: undefined, lifeMs: Infinity, mustRevalidate: false }
-      return this.#denials.set(token, told, { ...common, ...rest, denial: verdict }, 0)
+      return this.#denials.set(token, told, denialOf(verdict, common), 0)
     }
-    const { auth, mustRevalidate = false } = verdict
-    const lifeMs = (auth.expiresAt ?? Infinity) - (fill.wallStartedAt - ageMs)
-    const admission = { admitted: true, auth } as const
-    const allow = { ...common, admission, denial: undefined, lifeMs, mustRevalidate }
-    return this.#allows.set(token, told, allow, sizeOf(auth))
+    const lifeMs = (verdict.auth.expiresAt ?? Infinity) - (fill.wallStartedAt - ageMs)
+    const isShort = lifeMs < ttlMs + this.#options.staleIfErrorMs
+    const allow = allowOf(verdict, common, isShort ? Math.floor(lifeMs) : undefined)
+    return this.#allows.set(token, told, allow, sizeOf(verdict.auth))
   }
 }

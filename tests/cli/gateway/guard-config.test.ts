@@ -2,19 +2,25 @@ import { writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import process from 'node:process'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { readCommandLine } from '../../src/cli/command-line.ts'
-import { GUARD_OPTIONS, readGuardConfig, withRequestIdHeader } from '../../src/cli/config-of.ts'
-import { UsageError } from '../../src/cli/errors.ts'
-import { equipLike, equipWithTransport } from '../../src/cli/gateway/transport.ts'
-import { describeRevocation, revocationBounds } from '../../src/cli/revocation-bounds.ts'
-import { resolveConfig } from '../../src/core/config/parse.ts'
-import { createAuthenticator } from '../../src/index.ts'
-import { createKey } from '../../src/keys.ts'
-import { redisStore } from '../../src/redis.ts'
-import { get } from '../support/requests.ts'
-import { setupFolder } from '../support/temporary-folder.ts'
-import { words } from '../support/words.ts'
-import type { AuthConfig, AuthEvent } from '../../src/index.ts'
+import { readCommandLine } from '../../../src/cli/command-line.ts'
+import {
+  completeConfig,
+  GUARD_OPTIONS,
+  readGuardConfig,
+  withRequestIdHeader,
+} from '../../../src/cli/gateway/guard-config.ts'
+import { UsageError } from '../../../src/cli/errors.ts'
+import { equipLike, equipWithTransport } from '../../../src/cli/gateway/transport.ts'
+import { describeRevocation, revocationBounds } from '../../../src/cli/revocation-bounds.ts'
+import { resolveConfig } from '../../../src/core/config/parse.ts'
+import { createAuthenticator } from '../../../src/index.ts'
+import { createKey } from '../../../src/keys.ts'
+import { redisStore } from '../../../src/redis.ts'
+import { fromUpstream } from '../../../src/verifiers.ts'
+import { get } from '../../support/requests.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+import { words } from '../../support/words.ts'
+import type { AuthConfig, AuthEvent } from '../../../src/index.ts'
 
 const inFolder = setupFolder()
 
@@ -41,6 +47,29 @@ describe('the config of the gateway', () => {
     expect(await authenticate(get('/v1', `${key}x`))).toMatchObject({ ok: false, reason: 'denied' })
     expect(await authenticate(get('/v1/models?x=1', key))).toMatchObject({ ok: true })
     expect(onEvent).toHaveBeenLastCalledWith(expect.objectContaining({ cache: 'hit' }))
+  })
+})
+
+describe('the address that a config of the gateway tells', () => {
+  const line = readCommandLine([], {})
+  const addressOf = (): string => '192.0.2.7'
+  const request = Object.assign(get('/', undefined, { 'x-forwarded-for': '10.0.0.1' }), {
+    ip: '::ffff:10.0.0.9',
+  })
+  const told = (config: AuthConfig): string | undefined =>
+    completeConfig(config, { line, addressOf }).clientAddress?.(request)
+
+  it('is that of the client behind trusted proxies', () => {
+    expect(told({ context: { clientAddress: true } })).toBe('192.0.2.7')
+    expect(told({})).toBe('192.0.2.7')
+  })
+
+  it('is that of the connection for a verifier that trusts proxies by their address', () => {
+    const proof = { addresses: ['10.0.0.0/8'] }
+    expect(told(fromUpstream({ principalHeader: 'x-user', proof }))).toBe('10.0.0.9')
+    const config = fromUpstream({ principalHeader: 'x-user', proof })
+    const { clientAddress } = completeConfig(config, { line, addressOf })
+    expect(clientAddress?.(get('/', undefined, { 'x-forwarded-for': '10.0.0.1' }))).toBeUndefined()
   })
 })
 

@@ -1,16 +1,18 @@
-import { foldName } from '../core/config/option-checks.ts'
-import { resolveConfig } from '../core/config/parse.ts'
-import { AuthConfigError } from '../core/errors.ts'
-import { createGateway } from '../gateway.ts'
-import { createKeyEndpoint } from '../keys.ts'
-import { loadConfig } from '../yaml.ts'
-import { asUsage, nameFlag, UsageError, wrongValue } from './errors.ts'
-import { openKeys, QUESTION_MS, requireKeys, sourceOf } from './key-place.ts'
-import type { AuthConfig } from '../core/auth-config.ts'
-import type { OptionProblem } from '../core/errors.ts'
-import type { CommandLine, OptionSpecs } from './command-line.ts'
-import type { OpenedKeys } from './key-place.ts'
-import type { Surroundings } from './surroundings.ts'
+import { foldName } from '../../core/config/option-checks.ts'
+import { resolveConfig } from '../../core/config/parse.ts'
+import { AuthConfigError } from '../../core/errors.ts'
+import { createGateway } from '../../gateway.ts'
+import { createKeyEndpoint } from '../../keys.ts'
+import { loadConfig } from '../../yaml.ts'
+import { asUsage, nameFlag, UsageError, wrongValue } from '../errors.ts'
+import { peerAddressOf } from './client-address.ts'
+import { openKeys, QUESTION_MS, requireKeys, sourceOf } from '../key-place.ts'
+import type { AuthConfig } from '../../core/auth-config.ts'
+import type { OptionProblem } from '../../core/errors.ts'
+import type { CommandLine, OptionSpecs } from '../command-line.ts'
+import type { ClientAddresses } from './client-address.ts'
+import type { OpenedKeys } from '../key-place.ts'
+import type { Surroundings } from '../surroundings.ts'
 
 export const GUARD_OPTIONS: OptionSpecs = {
   config: {
@@ -127,6 +129,26 @@ function rejectSettings(settings: AuthConfig): void {
   throw new UsageError(
     `--${name} cannot be combined with --config: set server.auth.${name} in the file`,
   )
+}
+
+/** Adds what the command line and the connection say. */
+export function completeConfig(
+  config: AuthConfig,
+  { line, addressOf }: { readonly line: CommandLine } & Pick<ClientAddresses, 'addressOf'>,
+): AuthConfig {
+  return withRequestIdHeader(withClientAddress(config, addressOf), line)
+}
+
+/**
+ * Adds the address of the client, for a config that tells it. A verifier gets the address of the TCP peer: it trusts proxies by
+ * their address, and no header may change that.
+ */
+function withClientAddress(
+  config: AuthConfig,
+  addressOf: ClientAddresses['addressOf'],
+): AuthConfig {
+  const readsPeer = config.verifier?.reads?.clientAddress === true
+  return { ...config, clientAddress: readsPeer ? peerAddressOf : addressOf }
 }
 
 /** Sets the header that `--request-id-header` names. It overrides the one of `--config`. */

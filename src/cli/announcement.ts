@@ -1,0 +1,70 @@
+import { loadConfig } from '../yaml.ts'
+import { nameFlag } from './errors.ts'
+import { showFile } from './shown-value.ts'
+import type { DecisionStore, Revocation } from '../core/decision-store.ts'
+import type { RetiredKey } from '../keys.ts'
+import type { CommandLine, OptionSpecs } from './command-line.ts'
+
+export const ANNOUNCE_OPTION: OptionSpecs = {
+  config: {
+    value: 'FILE',
+    help: 'a run.yaml with server.auth.store: end cached decisions about the key in all instances',
+  },
+}
+
+/** Announces that keys end. An error says what is `done` already. */
+export type Announce = (keys: readonly RetiredKey[], done: string) => Promise<void>
+
+/** How long the store has for its acknowledgement. */
+export const ANNOUNCE_MS = 10_000
+const MOST_KEYS = 1024
+
+/** The store of a run.yaml. Rejects if the file has none. */
+export async function loadStore(file: string): Promise<DecisionStore> {
+  const { store } = await loadConfig(file).catch(nameFlag('--config', file))
+  if (store !== undefined) return store
+  const advice = 'without it no instance can be told'
+  throw new Error(`--config ${showFile(file)}: it has no server.auth.store, and ${advice}`)
+}
+
+/** Reads `--config` before anything is changed. Without the option nothing is announced. */
+export async function prepareAnnouncement(line: CommandLine): Promise<Announce> {
+  const file = line.text('config')
+  if (file === undefined) return async () => undefined
+  const store = await loadStore(file)
+  return async (keys, done) => {
+    if (keys.length === 0) return
+    const revocations = keys.length > MOST_KEYS ? ['all' as const] : keys.map(revocationOf)
+    const again = `with-auth revoke --config ${showFile(file)} --all`
+    await announce(store, revocations, `${done}. To announce it again, run "${again}"`)
+  }
+}
+
+/** Resolves once the store has the revocations, and stops the store. */
+export async function announce(
+  store: DecisionStore,
+  revocations: readonly Revocation[],
+  advice: string,
+  timeoutMs: number = ANNOUNCE_MS,
+): Promise<void> {
+  let cause = 'no answer in time'
+  let warning = ''
+  store.start('announcement', (event) => {
+    // It only says that there is no connection. The event before it has the reason.
+    if (event.type === 'store' && event.cause !== 'unreachable') cause = event.cause ?? cause
+    if (event.type === 'warning') warning = `. ${event.message}`
+  })
+  try {
+    await Promise.all(revocations.map((revocation) => store.invalidate(revocation, timeoutMs)))
+  } catch {
+    const reason = `The store has not acknowledged the revocation (${cause})${warning}`
+    throw new Error(`${reason}. ${advice}`)
+  } finally {
+    store.stop()
+  }
+}
+
+// The row of a removed key may have had no valid hash.
+function revocationOf({ sha256 }: RetiredKey): Revocation {
+  return sha256 === '' ? 'all' : { sha256 }
+}

@@ -1,0 +1,44 @@
+import { group, oneOf, orFalse, valueThat } from './kinds.ts'
+import { invalidOption, misusedOption } from './option-checks.ts'
+import type { TenantConfig } from '../auth-config.ts'
+import type { Kind, Rule } from './kinds.ts'
+
+export const DEFAULT_TENANT_FIELD = 'tenant'
+
+const TENANT = /^[a-z\d][\w-]{0,127}$/
+
+/** The one form of a tenant, or `undefined` if it is none. */
+export function normaliseTenant(tenant: string): string | undefined {
+  const normal = tenant.trim().toLowerCase()
+  return TENANT.test(normal) ? normal : undefined
+}
+
+export const tenantField: Kind<string> = valueThat(
+  (value): value is string => typeof value === 'string' && value !== '',
+  'a path such as "tenant" or "organization.id"',
+  { kind: 'text', scalar: 'string', default: DEFAULT_TENANT_FIELD },
+)
+
+const tenantName: Kind<string> = {
+  form: { kind: 'tenant', scalar: 'string' },
+  parse: (value = '', path) => {
+    if (value === '' || (typeof value === 'string' && normaliseTenant(value) === value))
+      return value
+    throw invalidOption(path, value, EXPECTED_TENANT)
+  },
+}
+
+const EXPECTED_TENANT =
+  '1 to 128 lower-case letters, digits, "-" and "_", the first a letter or a digit'
+
+export const tenant: Kind<false | TenantConfig, false | Required<TenantConfig>> = orFalse(
+  group<TenantConfig>({ mode: oneOf('multi', 'single'), default: tenantName }, requireDefault),
+  false,
+)
+
+function requireDefault(
+  ...[options, , path]: Parameters<Rule<TenantConfig>>
+): Required<TenantConfig> {
+  if (options.mode === 'multi' || options.default !== '') return options
+  throw misusedOption([...path, 'default'], 'given beside `tenant.mode` "single"')
+}

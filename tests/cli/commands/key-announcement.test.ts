@@ -1,0 +1,167 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { ANNOUNCE_OPTION, prepareAnnouncement } from '../../../src/cli/announcement.ts'
+import { readCommandLine } from '../../../src/cli/command-line.ts'
+import { COMMANDS } from '../../../src/cli/main.ts'
+import { createKey, createKeyEndpoint, listKeys } from '../../../src/keys.ts'
+import { connectLiveGuard, stopGuards } from '../../support/connected-guards.ts'
+import { ask } from '../../support/key-questions.ts'
+import { findFreePort } from '../../support/loopback.ts'
+import { ENGINES, startEngine, stopEngines, writeStoreConfig } from '../../support/redis-servers.ts'
+import { runLine } from '../../support/surroundings.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+import type { CreatedKey, RetiredKey } from '../../../src/keys.ts'
+import type { ConnectedGuard } from '../../support/connected-guards.ts'
+import type { RunningEngine } from '../../support/redis-servers.ts'
+
+/** The key commands with --config, which tell the instances of a change. */
+
+const pathOf = setupFolder()
+const [engineName] = ENGINES
+
+function keys(config: string, args: readonly string[], input = '') {
+  const line = ['keys', ...args, '--keys', pathOf('keys.yaml'), '--config', config]
+  return runLine(line, COMMANDS, {}, input)
+}
+
+function create(): Promise<CreatedKey> {
+  return createKey(pathOf('keys.yaml'), { principal: 'alice' })
+}
+
+describe.each([
+  ['revoke', []],
+  ['revoke --principal', []],
+  ['rotate', ['--overlap', '0']],
+  ['remove', []],
+])('with-auth keys %s', (command, more) => {
+  it.each([
+    [
+      'has no store',
+      'server: { auth: { endpoint: "https://a.example" } }',
+      /no server\.auth\.store/,
+    ],
+    ['is invalid', 'server: { auth: { endpoint: 1 } }', /"server\.auth\.endpoint" must be/],
+    ['is missing', undefined, /--config .*: no such file/],
+  ])('changes nothing if the config %s', async (_what, text, message) => {
+    const { id } = await create()
+    const before = readFileSync(pathOf('keys.yaml'), 'utf8')
+    if (text !== undefined) writeFileSync(pathOf('run.yaml'), text)
+    const operand = command.endsWith('--principal') ? 'alice' : id
+    const args = [...command.split(' '), operand, ...more]
+    const { code, printed, noted } = await keys(pathOf('run.yaml'), args)
+    expect({ code, printed }).toEqual({ code: 1, printed: '' })
+    expect(noted).toMatch(message)
+    expect(readFileSync(pathOf('keys.yaml'), 'utf8')).toBe(before)
+  })
+})
+
+describe.skipIf(engineName === undefined)('a running instance', () => {
+  let engine: RunningEngine
+  beforeAll(async () => {
+    engine = await startEngine(engineName ?? 'valkey')
+  })
+  afterEach(stopGuards)
+  afterAll(stopEngines)
+
+  const config = (): string => writeStoreConfig(pathOf('run.yaml'), engine.url)
+  /** A guard that asks an endpoint over the keys, and has cached the allow of a key. */
+  const connect = async (key: string): Promise<ConnectedGuard> => {
+    const endpoint = createKeyEndpoint({ file: pathOf('keys.yaml') })
+    const guard = await connectLiveGuard(
+      async (token) => ({ outcome: (await endpoint(ask(token))).ok ? 'allow' : 'deny' }),
+      { url: engine.url },
+    )
+    await guard.ask(key)
+    expect(await guard.ask(key)).toMatchObject({ outcome: 'allow', cache: 'hit' })
+    return guard
+  }
+  const untilAsked = (guard: ConnectedGuard, token: string): Promise<unknown> =>
+    vi.waitFor(async () => expect(await guard.ask(token)).toMatchObject({ attempts: 1 }), 10_000)
+
+  it.each([
+    ['revoke ID', ({ id }: CreatedKey) => ['revoke', id]],
+    ['revoke -', () => ['revoke', '-']],
+    ['revoke --principal', () => ['revoke', '--principal', 'alice', '--json']],
+    ['rotate --overlap 0', ({ id }: CreatedKey) => ['rotate', id, '--overlap', '0']],
+    ['remove', ({ id }: CreatedKey) => ['remove', id]],
+  ])('rejects the old key after keys %s', async (_command, argsFor) => {
+    const created = await create()
+    const guard = await connect(created.key)
+    const { code, noted, printed } = await keys(config(), argsFor(created), created.key)
+    expect(code).toBe(0)
+    expect(noted).not.toContain('cached decision')
+    expect(printed + noted).not.toMatch(/[\da-f]{64}/)
+    await untilAsked(guard, created.key)
+    expect(await guard.ask(created.key)).toMatchObject({ outcome: 'deny' })
+  })
+
+  it('asks about a rotated key again, and learns its new end', async () => {
+    const { id, key } = await create()
+    const guard = await connect(key)
+    expect((await keys(config(), ['rotate', id])).code).toBe(0)
+    await untilAsked(guard, key)
+    expect(await guard.ask(key)).toMatchObject({ outcome: 'allow', cache: 'hit' })
+  })
+
+  it('keeps its decisions without --config', async () => {
+    const { id, key } = await create()
+    const guard = await connect(key)
+    await runLine(['keys', 'revoke', id, '--keys', pathOf('keys.yaml')], COMMANDS)
+    // This revocation comes after what the command could have sent.
+    await guard.invalidate('another-token')
+    expect(await guard.ask(key)).toMatchObject({ outcome: 'allow', cache: 'hit' })
+  })
+
+  const retired = (sha256: string): RetiredKey => ({
+    id: 'key_1',
+    status: 'revoked',
+    principal: 'alice',
+    attributes: {},
+    sha256,
+  })
+  it.each([
+    ['more keys than the store takes one by one', Array(1025).fill(retired('0'.repeat(64)))],
+    ['a removed row without a valid hash', [retired('')]],
+  ])('drops all decisions for %s', async (_what, ended: RetiredKey[]) => {
+    const { key } = await create()
+    const guard = await connect(key)
+    const line = readCommandLine(['--config', config()], ANNOUNCE_OPTION)
+    const announce = await prepareAnnouncement(line)
+    await expect(announce(ended, 'done')).resolves.toBeUndefined()
+    await untilAsked(guard, key)
+  })
+
+  it(
+    'says what is done if nothing answers, and how to announce it',
+    { tags: ['slow'] },
+    async () => {
+      const port = await findFreePort()
+      const file = writeStoreConfig(pathOf('run.yaml'), `redis://127.0.0.1:${port}`)
+      const [one, two, three] = [await create(), await create(), await create()]
+      const [revoked, rotated, removed] = await Promise.all([
+        keys(file, ['revoke', one.id]),
+        keys(file, ['rotate', two.id, '--json']),
+        keys(file, ['remove', three.id, '--json']),
+      ])
+      expect([revoked.code, rotated.code, removed.code]).toEqual([1, 1, 1])
+      const again = `with-auth revoke --config ${file} --all`
+      const start = 'The store has not acknowledged the revocation (ECONNREFUSED).'
+      const end = ` in ${pathOf('keys.yaml')}. To announce it again, run "${again}"`
+      expect(revoked.noted).toBe(`with-auth: ${start} ${one.id} is revoked${end}\n`)
+      expect(JSON.parse(rotated.noted)).toEqual({
+        error: { code: 'failed', message: `${start} ${two.id} is replaced${end}` },
+      })
+      expect(JSON.parse(removed.noted)).toEqual({
+        error: { code: 'failed', message: `${start} ${three.id} is no longer${end}` },
+      })
+      const { id } = JSON.parse(rotated.printed) as CreatedKey
+      expect(await listKeys(pathOf('keys.yaml'))).toMatchObject([
+        { id: one.id, status: 'revoked' },
+        { id: two.id, successor: id },
+        { id, status: 'active' },
+      ])
+      await startEngine(engineName ?? 'valkey', { port })
+      expect((await runLine(again.split(' ').slice(1), COMMANDS)).code).toBe(0)
+    },
+  )
+})

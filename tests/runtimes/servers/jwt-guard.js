@@ -1,0 +1,22 @@
+// Guards with `jwt()` by the discovery of an issuer. `x-pass-ms` sets the clocks forward.
+import { getAuth, withAuth } from 'with-auth'
+import { jwt } from 'with-auth/jwt'
+import { pass } from './passing-time.js'
+
+const AUDIENCE = ['urn:api:RS256', 'urn:api:ES256', 'urn:api:EdDSA']
+
+const guarded = withAuth(
+  (request) => Response.json(getAuth(request)),
+  (env) => {
+    // Workers hand their environment over; the others have it in `process`.
+    const issuer = env?.ISSUER ?? process.env.ISSUER
+    return { verifier: jwt({ issuer, audience: AUDIENCE, types: ['at+jwt'] }), cache: {} }
+  },
+)
+
+export default {
+  fetch(request, env) {
+    pass(Number(request.headers.get('x-pass-ms') ?? 0))
+    return guarded(request, env)
+  },
+}

@@ -1,0 +1,59 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, inject, it } from 'vitest'
+import { startKeyServer } from './support/key-server.ts'
+import { CURRENT_DATE, startWorker } from './support/workerd.ts'
+import type { TestContext } from 'vitest'
+
+/** A Worker gives up what a request waits for when the request ends, and with it a fetch of keys that others wait for. */
+
+interface Issuer {
+  readonly createKey: (alg: string, kid: string) => Promise<{ readonly jwk: object }>
+  readonly goodClaims: (issuer: string) => object
+  readonly sign: (key: object, claims: object) => Promise<string>
+}
+
+// At 2024-10-14 the runtime learned to settle a promise that another request had made.
+const DATES = [CURRENT_DATE, '2024-01-01']
+const DELAY_MS = 600
+
+describe.concurrent.each(DATES)('workerd of %s', (date) => {
+  async function start(passCtx: 'yes' | 'no', { onTestFinished }: TestContext) {
+    const program = './servers/issuer.js'
+    const { createKey, goodClaims, sign } = (await import(program)) as Issuer
+    const keys = await startKeyServer()
+    onTestFinished(() => keys.close())
+    const key = await createKey('ES256', 'a')
+    keys.set({ keys: [key.jwk], delayMs: DELAY_MS })
+    const env = { ISSUER: keys.issuer, PASS_CTX: passCtx }
+    const worker = await startWorker('worker-with-keys.js', inject('app'), env, [], date)
+    onTestFinished(() => worker.stop())
+    const token = await sign(key, goodClaims(keys.issuer))
+    const ask = async (startAfterMs: number, endsAfterMs?: number): Promise<number> => {
+      await sleep(startAfterMs)
+      const early = endsAfterMs === undefined ? {} : { 'x-ends-after': String(endsAfterMs) }
+      const headers = { authorization: `Bearer ${token}`, ...early }
+      return (await fetch(worker.url, { headers })).status
+    }
+    return { ask, fetches: keys.fetches }
+  }
+
+  it('fetches the keys once more for followers of a request that ends first', async (context) => {
+    const { ask, fetches } = await start('no', context)
+    const statuses = await Promise.all([ask(0, 150), ask(60), ask(90)])
+    expect(statuses).toEqual([202, 200, 200])
+    expect(fetches()).toBeLessThanOrEqual(3)
+    expect(await ask(0)).toBe(200)
+  })
+
+  it('fetches them again for a request that comes later', async (context) => {
+    const { ask } = await start('no', context)
+    expect(await Promise.all([ask(0, 150), ask(700), ask(2500)])).toEqual([202, 200, 200])
+  })
+
+  it('keeps the fetch going with a ctx', async (context) => {
+    const { ask, fetches } = await start('yes', context)
+    const statuses = await Promise.all([ask(0, 150), ask(60), ask(900)])
+    expect(statuses).toEqual([202, 200, 200])
+    expect(fetches()).toBeLessThanOrEqual(2)
+  })
+})
