@@ -1,5 +1,5 @@
 /**
- * Verifiers: who is calling, by services that are no auth endpoint. Needs no package.
+ * Verifiers that ask services other than an auth endpoint who is calling. Needs no package.
  *
  * @module with-auth/verifiers
  */

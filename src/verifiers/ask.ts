@@ -5,8 +5,8 @@ import { AuthUnavailableError } from '../core/errors.ts'
 import type { Transport, TransportInit, TransportResponse } from '../core/auth-config.ts'
 
 /**
- * What to do with the body of an expected status. `json`: it must be JSON, else there is no verdict. `try_json`: `json` is
- * `undefined` if it is not. `ignore`: it is not waited for.
+ * How the body of an expected status is used. `json`: it must be JSON, or there is no verdict. `try_json`: `json` is `undefined`
+ * for any other body. `ignore`: the body is not waited for.
  */
 export type BodyUse = 'json' | 'try_json' | 'ignore'
 

@@ -98,7 +98,7 @@ function readTexts(claims: unknown, path: string): readonly string[] | undefined
   if (typeof value === 'string') return [value]
   if (!Array.isArray(value)) return undefined
   const texts = textsOf(value)
-  // A list without any text is no empty list, which would say that the caller has none.
+  // An empty list says that the caller has none of something. A list of numbers does not say that.
   return texts.length === 0 && value.length > 0 ? undefined : texts
 }
 

@@ -25,7 +25,7 @@ export interface EndpointVerifierOptions extends Pick<
   /** The URL of the auth endpoint, with https, or with http on loopback. */
   readonly endpoint: string | URL
   /**
-   * The path of the tenant in the body of a 200. A tenant that is no text denies.
+   * The path of the tenant in the body of a 200. A tenant of another type than text denies.
    *
    * @default 'tenant'
    */
@@ -78,7 +78,7 @@ export function endpointVerifier(options: EndpointVerifierOptions): Verifier {
     checkUrl('endpoint', given.endpoint, given.allowInsecureHttp, problems),
   )
   const { endpoint: url, endpointHeaders: headers, context, accepts, fetch, ...rest } = parsed
-  // What the endpoint sends wrong concerns all guards: who asked last hears of it.
+  // The guard that asked last reports the faults of the endpoint.
   let lastRun: VerifierRun = {}
   const ask = createEndpoint({
     url,
@@ -103,8 +103,9 @@ export function endpointVerifier(options: EndpointVerifierOptions): Verifier {
   }
   const secrets = Object.keys(headers).map((name) => [name, '[redacted]'])
   const shown = { endpoint: withoutQuery(url), endpointHeaders: Object.fromEntries(secrets) }
-  // Headers may say whose tokens are meant, and their values must not be in a text.
-  const id = secrets.length === 0 ? idOf('endpoint', url, fetch, [context, rest]) : undefined
+  // Headers may say whose tokens are meant, and their values must not be in a text. A function cannot be compared.
+  const isComparable = secrets.length === 0 && accepts === undefined
+  const id = isComparable ? idOf('endpoint', url, fetch, [context, rest]) : undefined
   return Object.assign(verify, {
     reads: context,
     label: 'endpoint',

@@ -61,7 +61,7 @@ export function checkUrl(
   problems.attempt(() => parseServiceUrl(url, [name], allowInsecureHttp))
 }
 
-/** A text that is not empty, or nothing. */
+/** A text of at least one character, or `undefined`. */
 export const optionalText: Kind<string, string | undefined> = {
   form: TEXT_FORM,
   parse: (value, path) => (value === undefined ? undefined : parseText(value, path)),
@@ -143,7 +143,7 @@ export function isPlain(transport: Transport | undefined): boolean {
   return transport === undefined || plainTransports.has(transport)
 }
 
-/** What a verifier reads that looks at the token alone. */
+/** The context of a verifier that reads the token alone. */
 export const READS_TOKEN: ContextConfig = Object.freeze({
   headers: [],
   params: 'none',

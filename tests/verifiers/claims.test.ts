@@ -99,7 +99,7 @@ describe('allowByClaims', () => {
     expect(of({ sub: null, username: 'b' })).toMatchObject({ principal: 'b' })
   })
 
-  it('does not fall back to a name that a user chooses, if the first one is no text', () => {
+  it('does not fall back to a name that a user chooses, if the first one is a number', () => {
     const mapping = { ...BARE, principal: ['sub', 'username'] }
     const denial = { outcome: 'deny', detail: 'missing_claim' }
     expect(allowByClaims({ sub: 7, username: 'root' }, mapping)).toEqual(denial)

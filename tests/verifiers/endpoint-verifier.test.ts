@@ -78,7 +78,7 @@ describe('the contract', () => {
     })
   })
 
-  it('is that of `endpoint`: a denial that is no 401 or 403 is not cached', async () => {
+  it('is that of `endpoint`: of all denials only 401 and 403 are cached', async () => {
     const { ask, calls, answerWith } = await start(
       () => ({ status: 404 }),
       { context: BY_TOKEN },
@@ -120,7 +120,7 @@ describe('the contract', () => {
     expect(await required.ask()).toMatchObject({ reason: 'invalid_response' })
   })
 
-  it('denies a tenant that is no text', async () => {
+  it('denies a tenant that is a list', async () => {
     const { ask } = await start(() => ({ json: { principal: 'a', tenant: ['acme'] } }))
     expect(await ask()).toMatchObject({ reason: 'denied', detail: 'tenant' })
   })
@@ -197,6 +197,8 @@ describe('the options', () => {
     expect(secret.id).toBeUndefined()
     const headers = { 'x-key': 'hunter2' }
     expect(endpointVerifier({ endpoint: ENDPOINT, endpointHeaders: headers }).id).toBeUndefined()
+    const accepts = (): boolean => true
+    expect(endpointVerifier({ endpoint: ENDPOINT, accepts }).id).toBeUndefined()
     const ids = [
       plain.id,
       endpointVerifier({ endpoint: `${ENDPOINT}2` }).id,

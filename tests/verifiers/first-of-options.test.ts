@@ -119,6 +119,13 @@ describe('the verifier', () => {
     expect(warnings).toEqual(['a', 'b'])
   })
 
+  it('keeps for itself the headers that are for its members alone', () => {
+    const secret = verifierWith({ consumes: ['X-Secret'], accepts: () => false })
+    const other = verifierWith({ consumes: ['x-secret', 'x-other'] })
+    expect(firstOf([secret, other]).consumes).toEqual(['x-secret', 'x-other'])
+    expect(firstOf([OPAQUE]).consumes).toEqual([])
+  })
+
   it('cannot promise a revocation if one of its members cannot', () => {
     const ending = verifierWith({ endsByItself: true, accepts: () => false })
     expect(firstOf([ending, OPAQUE]).endsByItself).toBe(true)

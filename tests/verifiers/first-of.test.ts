@@ -36,7 +36,7 @@ describe.each(COMBINATIONS)('with answers %s, %s, %s', (...outcomes) => {
     expect(calls()).toEqual([1, 0, 0])
   })
 
-  it('with `fallThrough` any allow allows, and any outage is no denial', async () => {
+  it('with `fallThrough` one allow is enough, and an outage never becomes a denial', async () => {
     const { verifiers, calls } = await startThree(outcomes)
     const verifier = firstOf(verifiers, { ...NO_RETRY, fallThrough: true })
     const { ask } = guardWith(verifier, { cache: {} })
@@ -74,7 +74,7 @@ describe('a token', () => {
   })
 
   it.each([false, true])(
-    'that no verifier accepts is denied without a call (fallThrough %s)',
+    'is denied without a call if every verifier rejects its shape (fallThrough %s)',
     async (fallThrough) => {
       const { verifiers, calls } = await startThree(['allow', 'allow', 'allow'], {
         accepts: () => false,
@@ -99,7 +99,7 @@ describe('a token', () => {
   )
 
   it.each([false, true])(
-    'is sent to nobody if an `accepts` throws (fallThrough %s)',
+    'stays here if an `accepts` throws (fallThrough %s)',
     async (fallThrough) => {
       const throwing = Object.assign(() => ({ outcome: 'allow' }) as const, {
         accepts: (): boolean => {
@@ -176,7 +176,7 @@ describe('`fallThrough`', () => {
     expect(left).toEqual([2, 3, 6])
   })
 
-  it('asks nobody else once its signal has aborted', async () => {
+  it('asks no further verifier once its signal has aborted', async () => {
     const controller = new AbortController()
     const silent: Verifier = () => {
       controller.abort()

@@ -4,7 +4,7 @@ import { guardWith } from '../support/guarded-verifier.ts'
 import { startService } from '../support/verifier-service.ts'
 import type { IntrospectionOptions } from '../../src/verifiers.ts'
 
-/** What an introspection endpoint may send, and what real servers send. */
+/** Answers that an introspection endpoint may send, and those of real servers. */
 
 type Given = Partial<IntrospectionOptions>
 
@@ -35,7 +35,7 @@ describe('an answer', () => {
     ['`exp` is null', { ...GOOD, exp: null }],
     ['`exp` is infinite', `{"active":true,"sub":"alice","exp":1e999}`],
     ['`nbf` is a text', { ...GOOD, nbf: '0' }],
-  ])('is no verdict if %s', async (_what, body) => {
+  ])('gives no verdict if %s', async (_what, body) => {
     expect(await decisionOn(body)).toMatchObject({ outcome: 'deny', reason: 'invalid_response' })
   })
 

@@ -146,5 +146,6 @@ describe('the verifier', () => {
     expect(idWith({ fetch: () => Promise.reject(new Error('x')) })).toBeUndefined()
     expect(idWith({ client: { bearer: 'hunter2' } })).toBeUndefined()
     expect(idWith({ url: URL_TEXT })).toBeUndefined()
+    expect(idWith({ accepts: () => true })).toBeUndefined()
   })
 })

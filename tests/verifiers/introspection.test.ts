@@ -9,7 +9,7 @@ import { startService } from '../support/verifier-service.ts'
 import type { AuthConfig } from '../../src/index.ts'
 import type { IntrospectionClient, IntrospectionOptions } from '../../src/verifiers.ts'
 
-/** What an introspection endpoint is asked, and what a guard makes of its statuses. */
+/** The questions to an introspection endpoint, and the decisions on its statuses. */
 
 const ACTIVE = { active: true, sub: 'alice' }
 const SECRET = 'a:b%c+d ü/=&'
@@ -113,7 +113,7 @@ it.each([
   expect(warnings()).toEqual([])
 })
 
-it('is unreachable, and never an allow, without a server', async () => {
+it('is unreachable without a server', async () => {
   const { ask } = guard({ url: `http://127.0.0.1:${await findFreePort()}/` })
   expect(await ask()).toMatchObject({ reason: 'unreachable', cause: 'ECONNREFUSED' })
 })
@@ -154,7 +154,7 @@ describe('a cached decision', () => {
     expect(warnings()).toEqual([expect.stringContaining('each request asks it')])
   })
 
-  it('is no older than `max-age` says', async () => {
+  it('expires after `max-age`', async () => {
     const headers = { 'cache-control': 'private, max-age=0' }
     const { url, calls } = await startService(() => ({ json: { active: false }, headers }))
     const { ask } = guard({ url }, { cache: {} })

@@ -74,7 +74,7 @@ export function readTraits(
   }
 }
 
-/** What a verifier reads: no part that it leaves out. One that says nothing reads the usual context. */
+/** The context that a verifier reads: without the parts that `reads` leaves out, and the usual context without `reads`. */
 export function contextOf(
   reads: ContextConfig | undefined,
   kind: Kind<ContextConfig, Context>,

@@ -57,7 +57,7 @@ export function reasonOf({ state }: BodyResult): UnavailableReason {
   return state === 'broken' ? 'unreachable' : 'invalid_response'
 }
 
-/** The error for a response that is no verdict. */
+/** The error for a response without a verdict. */
 export function unavailable(
   reason: UnavailableReason,
   { status, headers }: TransportResponse,

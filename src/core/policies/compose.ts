@@ -44,7 +44,7 @@ export interface Memory {
 /** How a source of verdicts is spared while it fails. */
 export type Protection = Pick<ResolvedConfig, 'retry' | 'circuitBreaker' | 'concurrency'>
 
-/** What is known of a source of verdicts, and who is told of its circuits. */
+/** The memory of a source of verdicts, and the observer of its circuits. */
 export interface Lately {
   readonly tokens: KnownTokens
   readonly outage: RecentOutage

@@ -13,6 +13,7 @@ export function describeAll({ members, options, reads }: ParsedFirstOf): Partial
     reads,
     // Each member that asks a service has policies of its own.
     local: true,
+    consumes: [...new Set(members.flatMap(({ consumes }) => consumes))],
     label: 'first_of',
     warnings: [...new Set(members.flatMap(({ warnings }) => warnings))],
     describe: () => ({ type: 'first_of', ...options, verifiers: members.map(describeOne) }),

@@ -23,7 +23,7 @@ interface Attempt {
 }
 
 const NO_VERIFIER: Verdict = { outcome: 'deny', detail: 'no_verifier' }
-// For a caller that is no guard.
+// For a caller other than a guard.
 const DEFAULT_BUDGET_MS = 5000
 
 /**

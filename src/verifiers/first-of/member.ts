@@ -37,7 +37,7 @@ export function createMember(
   protection: Protection,
 ): AskMember {
   const runs = new WeakMap<Check, VerifierRun>()
-  // Circuits belong to the member: who asked last hears of them.
+  // The guard that asked last reports the circuits, which all guards share.
   let lastRun: VerifierRun = {}
   const ask = protect(
     (check, _deadline, signal) => askVerifier(verifier, check, signal, runs.get(check) ?? {}),

@@ -51,7 +51,7 @@ interface ParsedOptions extends Protection {
 export interface ParsedFirstOf {
   readonly members: readonly MemberTraits[]
   readonly options: ParsedOptions
-  /** What one of the members reads. */
+  /** The parts of a request that at least one member reads. */
   readonly reads: Context
 }
 

@@ -5,7 +5,7 @@ import type { DenyDetail } from '../../core/types.ts'
 import type { Verdict } from '../../core/verifier.ts'
 import type { Claims, ClaimsMapping } from '../claims.ts'
 
-/** What an answer must say beside `active`. */
+/** The rules for an answer beside `active`. */
 export interface AnswerRules extends ClaimsMapping {
   /** One of these must be in `aud`. */
   readonly audience: readonly string[] | undefined

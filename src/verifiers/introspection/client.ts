@@ -11,7 +11,7 @@ export type IntrospectionClient =
   | { readonly bearer: string }
   | 'none'
 
-/** What a client adds to each request. */
+/** The headers and form fields that a client adds to each request. */
 export interface ClientProof {
   readonly headers: Readonly<Record<string, string>>
   readonly fields: Readonly<Record<string, string>>

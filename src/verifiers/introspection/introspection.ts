@@ -51,8 +51,9 @@ export function introspection(options: IntrospectionOptions): Verifier {
     return bounded(judgeAnswer(answer.json, rest), answer, run)
   }
   const { client: proof, ...rules } = rest
-  const id =
-    proof.id === undefined ? undefined : idOf('introspection', url, fetch, [proof.id, rules])
+  // Neither a secret nor a function can be compared.
+  const isComparable = proof.id !== undefined && accepts === undefined
+  const id = isComparable ? idOf('introspection', url, fetch, [proof.id, rules]) : undefined
   const described = { url: withoutQuery(url), client: proof.shown, ...rules, allowInsecureHttp }
   return Object.assign(verify, {
     reads: READS_TOKEN,

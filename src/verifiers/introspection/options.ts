@@ -35,7 +35,7 @@ export interface IntrospectionOptions {
   readonly issuer?: string
   /**
    * The path of the claim that names the caller. Of a list the first that is present counts: `['sub', 'client_id']` also takes
-   * tokens that an application got for itself. Whoever may choose a client id can then take the name of a user.
+   * tokens that an application got for itself. A person who may choose a client id can then take the name of a user.
    *
    * @default 'sub'
    */
