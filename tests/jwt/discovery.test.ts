@@ -68,11 +68,14 @@ describe('the keys are found', () => {
   it('once an hour, and the keys more often', async () => {
     const { options, token, urls } = await startIssuerAt('', OPENID)
     const verifier = jwt(options)
-    for (let minutes = 0; minutes < 62; minutes += 1) {
-      expect(await ask(verifier, token)).toMatchObject({ outcome: 'allow' })
+    let fetched: Promise<unknown> | undefined
+    const run = { waitUntil: (work: Promise<unknown>) => void (fetched = work) }
+    for (let minutes = 0; minutes < 66; minutes += 1) {
+      expect(await ask(verifier, token, run)).toMatchObject({ outcome: 'allow' })
+      await fetched
       pass(60_000)
     }
-    await expect.poll(() => urls().filter((url) => url === OPENID).length).toBe(2)
+    expect(urls().filter((url) => url === OPENID)).toHaveLength(2)
     expect(urls().filter((url) => url === '/keys').length).toBeGreaterThan(5)
   })
 
