@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { parseConfig } from '../../src/yaml.ts'
-import { problemsOf } from '../support/yaml-problems.ts'
+import { parseConfig } from '../../../src/yaml.ts'
+import { problemsOf } from '../../support/yaml-problems.ts'
 
 /** `server.tenancy` of a run.yaml. */
 
