@@ -108,7 +108,10 @@ export class FileParts {
 }
 
 /** Reads a file, and makes its config. @throws ConfigFileError */
-export function loadFile(path: string, options: Omit<TextOptions, 'path'>): Promise<ParsedFile> {
+export async function loadFile(
+  path: string,
+  options: Omit<TextOptions, 'path'>,
+): Promise<ParsedFile> {
   return new FileParts().make(readText(readFile(path), { path, ...options }))
 }
 

@@ -28,7 +28,7 @@ export const LOOPBACK = `${anyCase('http')}://(?:${anyCase('localhost')}|127(?:\
 export const PATH_CHARACTERS =
   "(?:[!$&'()+,./0-9:;=@A-Z\\[\\]_a-z|~-]|%(?!2[dDeE]|3\\d|[46][1-9a-fA-F]|[57][\\daA]|5[fF]|7[eE]|2[fF]|5[cC]|00|25[\\da-fA-F]{2}))*"
 
-const text = (): Schema => anyOf({ type: 'string', minLength: 1 }, REFERENCE)
+const text = (): Schema => anyOf({ type: 'string', minLength: 1 }, SCALAR, REFERENCE)
 const texts = (): Schema => anyOf(text(), { type: 'array', items: text(), minItems: 1 })
 
 /** The schema of each kind of option. Any other kind is a string. */

@@ -68,10 +68,10 @@ function toYaml(value: unknown): string {
 
 const REDACTED = '[redacted]'
 
-/** Options that only code can set, or that the file cannot have beside its provider. */
-const NOT_SHOWN = ['clientAddress', 'onEvent', 'respond', 'fetch', 'verifier'] as const
-const OF_ENDPOINT = ['endpoint', 'endpointHeaders', 'tenantField', 'allowInsecureHttp'] as const
-const OF_UPSTREAM = ['credentials', 'tokenFormat', 'context'] as const
+/** Options that are shown in another way, or that only code can set. */
+const APART = 'clientAddress endpointHeaders fetch onEvent respond store verifier'.split(' ')
+const OF_ENDPOINT = ['endpoint', 'tenantField', 'allowInsecureHttp']
+const OF_UPSTREAM = ['credentials', 'tokenFormat', 'context']
 
 /**
  * A configuration with its defaults, in snake_case and without secrets.
@@ -84,24 +84,18 @@ export function showConfig(
   section?: unknown,
 ): unknown {
   const { verifier, endpointHeaders, store } = resolved
-  const isUpstream = verifier?.label === 'upstream'
-  const hidden = new Set<string>([
-    ...NOT_SHOWN,
+  const hidden = [
+    ...APART,
     ...(verifier === undefined ? [] : OF_ENDPOINT),
-    ...(isUpstream ? OF_UPSTREAM : []),
-    'store',
-  ])
-  const names = Object.keys(OPTIONS).filter((name) => !hidden.has(name))
-  const options = Object.fromEntries(names.map((name) => [name, Reflect.get(resolved, name)]))
+    ...(verifier?.label === 'upstream' ? OF_UPSTREAM : []),
+  ]
+  const { clientAddress: _, ...context } = resolved.context
   const endpoint = resolved.endpoint?.replace(/\?.*/s, `?${REDACTED}`)
+  const given = { ...resolved, context, endpoint, public: config.public ?? [] }
+  const names = Object.keys(OPTIONS).filter((name) => !hidden.includes(name))
   const headers = Object.keys(endpointHeaders).map((name) => [name, REDACTED])
   return {
-    ...inSnakeCase({
-      ...options,
-      endpoint,
-      endpointHeaders: undefined,
-      public: config.public ?? [],
-    }),
+    ...inSnakeCase(Object.fromEntries(names.map((name) => [name, Reflect.get(given, name)]))),
     ...verifier?.describe?.(),
     ...(store === undefined ? {} : inSnakeCase({ store: showStore(section, store) })),
     ...(headers.length === 0 ? {} : { endpoint_headers: Object.fromEntries(headers) }),

@@ -32,6 +32,8 @@ export function labelsOf(verifier: Verifier): readonly (string | undefined)[] {
   return LABELS.get(verifier) ?? [verifier.label]
 }
 
+type Shared = ReturnType<typeof sharedOptions>
+
 type MadeProvider = ReturnType<Provider['type']['make']>
 
 /** The options of `server.auth` that providers get too. A wrong one is left out, and reported by the check of the config. */
@@ -78,12 +80,12 @@ export function makePart(
   const made = providers.flatMap((provider) => makeOne(provider, shared, means, findings) ?? [])
   const [first] = made
   if (first === undefined || made.length < providers.length || !findings.isEmpty()) return undefined
-  return isList ? makeSeveral(made, deciders, shared.forAll, findings) : first.part
+  return isList ? makeSeveral(made, deciders, shared, findings) : first.part
 }
 
 function makeOne(
   { name, type, setting, isOlder }: Provider,
-  { allowInsecureHttp, forEndpoint, isMulti }: ReturnType<typeof sharedOptions>,
+  { allowInsecureHttp, forEndpoint, isMulti }: Shared,
   means: Means,
   findings: Findings,
 ): MadeProvider | undefined {
@@ -106,7 +108,8 @@ function makeOne(
     const { verifier } = made.part
     const warnings = [...(verifier.warnings ?? []), ...(made.warnings ?? [])]
     const shown = { type: name, ...made.shown }
-    Object.assign(verifier, { warnings, describe: () => ({ provider_config: shown }) })
+    const described = { allow_insecure_http: allowInsecureHttp, provider_config: shown }
+    Object.assign(verifier, { warnings, describe: () => described })
     return { ...made, shown }
   } catch (error) {
     if (!(error instanceof AuthConfigError)) throw error
@@ -118,7 +121,7 @@ function makeOne(
 function makeSeveral(
   made: readonly MadeProvider[],
   { providers, fallThrough: given }: Deciders,
-  options: object,
+  { allowInsecureHttp, forAll }: Shared,
   findings: Findings,
 ): Part | undefined {
   const fallThrough = given === undefined ? false : given.value
@@ -132,12 +135,16 @@ function makeSeveral(
   const verifiers = made.map(({ part }) => part.verifier)
   if (fallThrough === false) rejectUnasked(verifiers, providers, findings)
   if (!findings.isEmpty()) return undefined
-  const verifier = firstOf(verifiers, { ...options, fallThrough: fallThrough === true })
+  const verifier = firstOf(verifiers, { ...forAll, fallThrough: fallThrough === true })
   LABELS.set(
     verifier,
     verifiers.map(({ label }) => label),
   )
-  const shown = { providers: made.map((one) => one.shown), fall_through: fallThrough }
+  const shown = {
+    allow_insecure_http: allowInsecureHttp,
+    providers: made.map((one) => one.shown),
+    fall_through: fallThrough,
+  }
   return { verifier: Object.assign(verifier, { describe: () => shown }) }
 }
 

@@ -63,7 +63,6 @@ describe('with-auth config', () => {
       params: values
       path: true
       method: false
-      client_address: false
     credentials:
       - bearer
     token_format: token68

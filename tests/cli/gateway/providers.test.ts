@@ -156,7 +156,7 @@ describe('with-auth gateway --config', () => {
       }).listening()
       return (await fetch(url, { headers: { authorization: 'Bearer a-key' } })).status
     }
-    expect(await inFront(`${SECRET}\n another-secret-0123`)).toBe(200)
+    expect(await inFront(`${SECRET} another-secret-0123`)).toBe(200)
     expect(received).toMatchObject({ 'x-auth-principal': 'key-1', 'x-auth-tenant': 'acme' })
     expect(await inFront('another-secret-0123')).toBe(403)
     expect(await behind.call({ 'x-auth-principal': 'key-1' })).toBe(403)
@@ -193,9 +193,8 @@ describe('with-auth gateway --config', () => {
     const gateway = await startWith(`provider_config: { type: ${NETWORK} }`)
     expect(gateway.logged('warning').map(({ message }) => message)).toEqual([
       expect.stringContaining('whoever can reach this server can name any caller'),
-      expect.stringContaining('the gateway asks nothing about a random key'),
+      expect.stringContaining('does not ask about a random key'),
     ])
-    expect(gateway.logged('endpoint')).toEqual([])
     expect(await gateway.call({ 'x-user': 'bob' })).toBe(200)
   })
 
