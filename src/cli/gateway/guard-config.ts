@@ -17,7 +17,7 @@ import type { Surroundings } from '../surroundings.ts'
 export const GUARD_OPTIONS: OptionSpecs = {
   config: {
     value: 'FILE',
-    help: 'a run.yaml with server.auth: ask the auth endpoint that it names',
+    help: 'a run.yaml with server.auth: ask the auth endpoint or the provider that it names',
   },
   keys: {
     value: 'FILE',
