@@ -13,7 +13,7 @@ type Bounds = RevocationBounds & { readonly revokedKeyWorksForMs: number }
 
 type Revocable = Pick<ResolvedConfig, 'cache' | 'timeoutMs' | 'store' | 'verifier'>
 
-/** What ends the access of a caller where no revocation does, by the label of the verifier. */
+/** How access ends where no revocation ends it, by the label of the verifier. */
 const ENDS: ReadonlyMap<string | undefined, string> = new Map([
   ['jwt', 'a token works until it ends by itself'],
   ['keys', 'a key works until this process is started without it'],

@@ -84,15 +84,15 @@ export function showConfig(
   section?: unknown,
 ): unknown {
   const { verifier, endpointHeaders, store } = resolved
-  const hidden = [
+  const hidden = new Set([
     ...APART,
     ...(verifier === undefined ? [] : OF_ENDPOINT),
     ...(verifier?.label === 'upstream' ? OF_UPSTREAM : []),
-  ]
+  ])
   const { clientAddress: _, ...context } = resolved.context
   const endpoint = resolved.endpoint?.replace(/\?.*/s, `?${REDACTED}`)
   const given = { ...resolved, context, endpoint, public: config.public ?? [] }
-  const names = Object.keys(OPTIONS).filter((name) => !hidden.includes(name))
+  const names = Object.keys(OPTIONS).filter((name) => !hidden.has(name))
   const headers = Object.keys(endpointHeaders).map((name) => [name, REDACTED])
   return {
     ...inSnakeCase(Object.fromEntries(names.map((name) => [name, Reflect.get(given, name)]))),

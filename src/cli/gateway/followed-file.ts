@@ -8,7 +8,7 @@ import type { DecisionLog } from '../log.ts'
 import type { ClientAddresses } from './client-address.ts'
 import type { Surroundings } from '../surroundings.ts'
 
-/** What follows the file. */
+/** The guard of the gateway, as the file sees it. */
 export interface Follower {
   /** Switches to another configuration. */
   readonly replace: (config: AuthConfig) => Promise<void>

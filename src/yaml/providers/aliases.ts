@@ -32,8 +32,8 @@ function withField(fields: Fields, [name = '', ...rest]: string[], field: Field)
 }
 
 /**
- * Moves each setting with an older name to the key of today, and drops keys whose value is `null`, which is OGX's way to leave
- * a key out. A setting keeps the key as it is written. Changes the settings.
+ * Moves each setting with an older name to the key of today, and drops keys whose value is `null`: in OGX `null` leaves a key
+ * out. A setting keeps the key as it is written. Changes the settings.
  */
 export function settle(
   settings: Settings,

@@ -81,7 +81,11 @@ function readFallThrough(
   if (pair === undefined) return undefined
   const key = `${KEY}.fall_through`
   if (isList) return readPair(pair, key, FALL_THROUGH.form, reading)
-  reading.findings.add(rangeOf(pair.key), key, `"${key}" has no effect without "${KEY}.providers"`)
+  reading.findings.add(
+    rangeOf(pair.key),
+    key,
+    `"${key}" must be left out: only "${KEY}.providers" has it`,
+  )
   return undefined
 }
 

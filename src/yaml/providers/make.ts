@@ -13,7 +13,7 @@ import type { Deciders } from './deciders.ts'
 import type { Files, MakeJwt } from './kinds/provider.ts'
 import type { Provider } from './section.ts'
 
-/** What this runtime has for providers. */
+/** The parts of this runtime that providers may need. */
 export interface Means {
   /** `undefined` if it is not loaded. */
   readonly jwt: MakeJwt | undefined
@@ -24,7 +24,7 @@ export interface Means {
 /** The part of a config that decides. */
 export type Part = AuthConfig & { readonly verifier: Verifier }
 
-/** What decides, by the labels of the verifiers. */
+/** The labels of the members of a list. */
 const LABELS = new WeakMap<Verifier, readonly (string | undefined)[]>()
 
 /** The labels of the verifiers that a file named, or that of any other verifier. */

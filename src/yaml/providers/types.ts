@@ -6,7 +6,7 @@ import { KUBERNETES } from './kinds/kubernetes.ts'
 import { UPSTREAM } from './kinds/upstream.ts'
 import type { ProviderType } from './kinds/provider.ts'
 
-/** The types of providers of OGX. Not by an object's own names: a caller's text such as `constructor` is no type. */
+/** The types of providers of OGX. A map, because an object would also have `constructor`. */
 export const PROVIDER_TYPES: ReadonlyMap<unknown, ProviderType> = new Map([
   ['custom', CUSTOM],
   ['oauth2_token', OAUTH2],

@@ -217,7 +217,10 @@ describe('server.auth says', () => {
       `${K8S}, access_policy: []`,
       '58 ..access_policy" is not supported: with-auth has no policies. Your auth endpoint decides',
     ],
-    [`${K8S}, fall_through: true`, '58 ..fall_through" has no effect without "..providers"'],
+    [
+      `${K8S}, fall_through: true`,
+      '58 ..fall_through" must be left out: only "..providers" has it',
+    ],
     [
       'providers: []',
       '19 ..providers" must be a list of at least one provider, each with a "type"',

@@ -15,7 +15,7 @@ import type { Aliases } from '../aliases.ts'
 /** Makes a verifier as `jwt` of with-auth/jwt does, which checks the options. */
 export type MakeJwt = (options: never) => Verifier
 
-/** Files that a provider may name. There are none for a text. */
+/** Reads the files that a provider may name. `parseConfig` reads none. */
 export interface Files {
   /** Sends requests to servers with certificates of the authorities in a file. Throws an `AuthConfigError` about `tlsCafile`. */
   readonly transportFor: (caFile: string) => Transport
@@ -25,7 +25,7 @@ export interface Files {
   readonly readText: (file: string) => string
 }
 
-/** What a provider needs beside its own keys. */
+/** Everything that a provider needs beside its own keys. */
 export interface Tools {
   /** Whether a key is written down, or else has its default. */
   readonly has: (key: string) => boolean
@@ -42,12 +42,12 @@ export interface Tools {
   readonly forEndpoint: Partial<AuthConfig>
 }
 
-/** What a provider becomes. */
+/** The result of a provider. */
 export interface Made {
   /** The part of a config that decides. */
   readonly part: AuthConfig & { readonly verifier: Verifier }
   readonly warnings?: readonly string[]
-  /** What to do if its callers need a tenant. Absent if they may have one. */
+  /** Advice for a file that needs a tenant. Absent if the provider may give one. */
   readonly lacksTenant?: string | undefined
   /** Keys whose default the verifier decides. */
   readonly defaults?: object
@@ -120,7 +120,7 @@ export const secret: Kind<never, string | undefined> = {
   },
 }
 
-/** The attribute for each claim. What is written down replaces the default. */
+/** The attribute for each claim. A given mapping replaces the default. */
 export function claimsMapping(
   byDefault: Readonly<Record<string, string>>,
 ): Kind<never, Readonly<Record<string, string>>> {
