@@ -60,7 +60,7 @@ export function jwt(options: JwtOptions): Verifier {
     label: 'jwt',
     endsByItself: true,
     // For choosing only: the token may be anybody's.
-    accepts: (token) => readName(readUnverifiedClaims(token), 'iss') === issuer,
+    accepts: (token) => mayBeOf(issuer, readUnverifiedClaims(token)),
     warnings: allowInsecureHttp ? [INSECURE] : [],
     describe: () => describeOptions(parsed),
     ...(id === undefined ? {} : { id }),
@@ -87,8 +87,12 @@ function createKeyFinder(options: ParsedOptions, origin: string): KeyFinder {
   return new KeySource(source, systemClock)
 }
 
+function mayBeOf(issuer: string | undefined, claims: unknown): boolean {
+  return issuer === undefined ? claims !== undefined : readName(claims, 'iss') === issuer
+}
+
 /** Where the keys come from, for warnings. */
 function originOf({ jwksUri, issuer }: ParsedOptions): string {
-  const place = jwksUri ?? issuer
+  const place = jwksUri ?? issuer ?? ''
   return URL.canParse(place) ? new URL(place).host : place
 }

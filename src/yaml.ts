@@ -3,13 +3,14 @@
  *
  * @module with-auth/yaml
  */
-import { boolean, milliseconds } from './core/config/kinds.ts'
+import { boolean, callback, milliseconds } from './core/config/kinds.ts'
 import { invalidOption, readOptions } from './core/config/option-checks.ts'
-import { loadFile, parseText, readFile, withStore } from './yaml/parsed-file.ts'
+import { configOfText, FileParts, loadFile, readFile, readText } from './yaml/parsed-file.ts'
 import { ConfigFileError } from './yaml/problems.ts'
-import { StoreSource } from './yaml/store-section.ts'
 import { watchParsed } from './yaml/watch.ts'
 import type { AuthConfig } from './core/auth-config.ts'
+import type { Verifier } from './core/verifier.ts'
+import type { JwtOptions } from './jwt.ts'
 import type { ParsedFile } from './yaml/parsed-file.ts'
 import type { ConfigProblem } from './yaml/problems.ts'
 
@@ -38,6 +39,8 @@ export interface ParseOptions extends LoadOptions {
    * @default '<yaml>'
    */
   readonly path?: string
+  /** `jwt` of `with-auth/jwt`, for a file whose provider needs it. {@link loadConfig} imports it by itself. */
+  readonly jwt?: (options: JwtOptions) => Verifier
 }
 
 /** Options for watching a file. */
@@ -67,9 +70,10 @@ export interface WatchedConfig {
 }
 
 const LOAD = ['env', 'allowMissing'] as const
-const PARSE = [...LOAD, 'path'] as const
+const PARSE = [...LOAD, 'path', 'jwt'] as const
 const WATCH = ['env', 'onChange', 'onError', 'onRecover', 'intervalMs'] as const
 const ALLOW_MISSING = boolean(false)
+const JWT = callback<NonNullable<ParseOptions['jwt']>>()
 const INTERVAL = milliseconds({ default: 1000, min: 10, max: 3_600_000 })
 
 /**
@@ -105,18 +109,11 @@ export function parseConfig(
 ): AuthConfig
 export function parseConfig(text: string, options?: ParseOptions): AuthConfig | undefined
 export function parseConfig(text: string, options: ParseOptions = {}): AuthConfig | undefined {
-  const { path = '<yaml>', env, allowMissing } = readOptions(options, PARSE, ['options'])
+  const { path = '<yaml>', env, allowMissing, jwt } = readOptions(options, PARSE, ['options'])
   if (typeof path !== 'string') throw invalidOption(['options', 'path'], path, 'a string')
   const isMissingAllowed = ALLOW_MISSING.parse(allowMissing, ['options', 'allowMissing'])
-  const parsed = parseText(text, { path, env, allowMissing: isMissingAllowed })
-  if (parsed.section === undefined) return parsed.config
-  throw parsed.reject([
-    {
-      optionPath: ['store'],
-      expected: 'left out for parseConfig, which opens no connection: use loadConfig',
-      isSecret: false,
-    },
-  ])
+  const draft = readText(text, { path, env, allowMissing: isMissingAllowed })
+  return configOfText(draft, JWT.parse(jwt, ['options', 'jwt']))
 }
 
 /**
@@ -180,9 +177,9 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
   const onError = parseFunction<WatchOptions['onError']>(given.onError, 'onError')
   const onRecover = parseFunction<() => void>(given.onRecover ?? (() => undefined), 'onRecover')
   const intervalMs = INTERVAL.parse(given.intervalMs, ['options', 'intervalMs'])
-  const stores = new StoreSource()
-  const parse = async (text: string): Promise<ParsedFile> =>
-    withStore(parseText(text, { path, env: given.env, allowMissing: false }), stores)
+  const parts = new FileParts()
+  const parse = (text: string): Promise<ParsedFile> =>
+    parts.make(readText(text, { path, env: given.env, allowMissing: false }))
   const read = (): string => readFile(path)
   const text = read()
   const first = await parse(text)

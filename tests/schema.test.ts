@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { OPTIONS as TABLE } from '../src/core/config/options.ts'
 import { keyOf } from '../src/yaml/setting.ts'
 import { createSchema, formatJson } from './support/option-schema.ts'
+import { PROVIDER_ROWS } from './support/provider-rows.ts'
 import { problemsOf } from './support/yaml-problems.ts'
 
 const RUNS = 10_000
@@ -305,5 +306,16 @@ describe('schema.json', () => {
   it('is compared with every key', () => {
     const keys = Object.entries(TABLE).filter(([, { form }]) => form.kind !== 'function')
     expect(names).toEqual(expect.arrayContaining(keys.map(([name]) => keyOf(name))))
+  })
+  it.each(
+    Object.entries(PROVIDER_ROWS).flatMap(([type, rows]) => rows.map((row) => [type, row.yaml])),
+  )('takes a provider of the type %s: { %s }', (type, yaml) => {
+    const keys = yaml.replaceAll('URL', 'https://h.example')
+    const isTaken = (auth: string): boolean => check(parse(`server: { auth: { ${auth} } }`))
+    expect(isTaken(`provider_config: { type: ${type}, ${keys} }`)).toBe(true)
+    expect(isTaken(`provider_type: ${type}, config: { ${keys} }, providers: ~`)).toBe(true)
+    expect(isTaken(`provider_config: { type: ${type}, ${keys}, unknown: 1 }`)).toBe(false)
+    expect(isTaken(`provider_config: { ${keys} }`)).toBe(false)
+    expect(isTaken(`provider_type: ${type}, providers: [{ type: ${type}, ${keys} }]`)).toBe(false)
   })
 })

@@ -45,13 +45,13 @@ describe('parseConfig', () => {
   })
 
   it.each([
-    ['oauth2_token', '{ type: oauth2_token, jwks: { uri: x } }'],
-    ['none', '{ endpoint: https://h/ }'],
+    ['an unknown', '{ type: saml, endpoint: https://h/ }'],
+    ['no', '{ endpoint: https://h/ }'],
     ['a switched off', '{ type: "${env.AUTH:+custom}", endpoint: https://h/ }'],
-  ])('rejects %s provider type, and names the supported one', (_, provider) => {
+  ])('rejects %s provider type, and names the supported ones', (_, provider) => {
     const [problem] = problemsOf(`server: { auth: { provider_config: ${provider} } }`)
     expect(problem?.key).toBe('server.auth.provider_config.type')
-    expect(problem?.message).toContain('must be "custom", the only supported type')
+    expect(problem?.message).toContain('must be one of "custom", "oauth2_token"')
   })
 
   it.each([

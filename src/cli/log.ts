@@ -55,7 +55,7 @@ export function createDecisionLog(output: Output, isJson: boolean): DecisionLog 
 
 export type LogEntry =
   | AuthEvent
-  | { readonly type: string; readonly [name: string]: string | number | boolean | undefined }
+  | { readonly type: string; readonly [name: string]: string | number | boolean | null | undefined }
 
 const LONGEST_PATH = 48
 const LONGEST_PRINCIPAL = 40

@@ -1,11 +1,46 @@
+import { labelsOf } from '../yaml/providers/make.ts'
 import type { ResolvedConfig } from '../core/config/parse.ts'
+
+/** How long a revoked key may work: with a store, while it can be reached, while it cannot, and if nobody announces it. */
+export interface RevocationBounds {
+  /** `null` if some keys or tokens cannot be revoked. */
+  readonly revokedKeyWorksForMs: number | null
+  readonly revokedKeyWorksWithoutStoreMs?: number
+  readonly revokedKeyWorksUnannouncedMs?: number
+}
+
+type Bounds = RevocationBounds & { readonly revokedKeyWorksForMs: number }
+
+type Revocable = Pick<ResolvedConfig, 'cache' | 'timeoutMs' | 'store' | 'verifier'>
+
+/** How access ends where no revocation ends it, by the label of the verifier. */
+const ENDS: ReadonlyMap<string | undefined, string> = new Map([
+  ['jwt', 'a token works until it ends by itself'],
+  ['keys', 'a key works until this process is started without it'],
+  ['upstream', 'the proxy in front says who calls'],
+])
 
 /**
  * How long a revoked key may still be allowed, in milliseconds. A cached decision ages from the moment of the call (jitter only
  * shortens its life), and lives longer while the endpoint is unavailable. A call that began before the revocation may still
  * allow the key until its timeout.
  */
-export function revocationBounds({ cache, timeoutMs, store }: Revocable): RevocationBounds {
+export function revocationBounds(config: Revocable): RevocationBounds {
+  const cannotRevoke = labelsIn(config).some((label) => ENDS.has(label))
+  return cannotRevoke ? { revokedKeyWorksForMs: null } : boundsOf(config)
+}
+
+/** The promise to the operator. Rounded up, so that it is never too short. */
+export function describeRevocation(config: Revocable): string {
+  const sentences = labelsIn(config).map((label) => ENDS.get(label) ?? describeBounds(config))
+  return [...new Set(sentences)].join('; ')
+}
+
+function labelsIn({ verifier }: Revocable): readonly (string | undefined)[] {
+  return verifier === undefined ? [undefined] : labelsOf(verifier)
+}
+
+function boundsOf({ cache, timeoutMs, store }: Revocable): Bounds {
   if (cache === false) return { revokedKeyWorksForMs: timeoutMs }
   const unannouncedMs = Math.max(cache.allowTtlMs + cache.staleIfErrorMs, timeoutMs)
   if (store === undefined) return { revokedKeyWorksForMs: unannouncedMs }
@@ -16,22 +51,12 @@ export function revocationBounds({ cache, timeoutMs, store }: Revocable): Revoca
   }
 }
 
-type Revocable = Pick<ResolvedConfig, 'cache' | 'timeoutMs' | 'store'>
-
-/** How long a revoked key may work: with a store, while it can be reached, while it cannot, and if nobody announces it. */
-export interface RevocationBounds {
-  readonly revokedKeyWorksForMs: number
-  readonly revokedKeyWorksWithoutStoreMs?: number
-  readonly revokedKeyWorksUnannouncedMs?: number
-}
-
-/** The promise to the operator. Rounded up, so that it is never too short. */
-export function describeRevocation(config: Revocable): string {
+function describeBounds(config: Revocable): string {
   const {
     revokedKeyWorksForMs: forMs,
     revokedKeyWorksWithoutStoreMs: lostMs,
     revokedKeyWorksUnannouncedMs: longestMs,
-  } = revocationBounds(config)
+  } = boundsOf(config)
   const told = `a revoked key works for at most ${inSeconds(forMs)}`
   if (lostMs === undefined || longestMs === undefined) return told
   const lost =

@@ -23,5 +23,8 @@ export function identify({
   ...options
 }: ParsedOptions): string | undefined {
   if (typeof keys === 'function' || Object.keys(jwksHeaders).length > 0) return undefined
-  return idOf('jwt', options.jwksUri ?? options.issuer, fetch, { ...options, keys: keys?.given })
+  return idOf('jwt', options.jwksUri ?? options.issuer ?? '', fetch, {
+    ...options,
+    keys: keys?.given,
+  })
 }

@@ -17,7 +17,7 @@ export function createCustomFetch(fetchSet: FetchSet): KeysFetch {
 
 /** Fetches the keys from `jwksUri`, or from where the issuer says that they are. */
 export function createKeysFetch(options: ParsedOptions): KeysFetch {
-  const { issuer, jwksUri, jwksHeaders: headers, fetch = runtimeFetch } = options
+  const { issuer = '', jwksUri, jwksHeaders: headers, fetch = runtimeFetch } = options
   const fetchKeys = async (url: string, signal: AbortSignal): Promise<KeySet> => {
     const init = { method: 'GET', headers, signal, maxBytes: MAX_BYTES } as const
     return requireKeys((await askService(fetch, url, init)).json)
@@ -25,7 +25,7 @@ export function createKeysFetch(options: ParsedOptions): KeysFetch {
   if (jwksUri !== undefined) {
     return (signal, run) => warning(run, jwksUri, 'jwksUri', fetchKeys(jwksUri, signal))
   }
-  const discovery = new Discovery({ ...options, fetch }, systemClock.now)
+  const discovery = new Discovery({ ...options, issuer, fetch }, systemClock.now)
   return async (signal, run) => {
     const url = await warning(run, issuer, 'issuer', discovery.keysUrl(signal))
     return warning(run, url, 'issuer', fetchKeys(url, signal))

@@ -15,6 +15,7 @@ import {
   optionalText,
   parseVerifierOptions,
 } from '../verifiers/options.ts'
+import { ANY_ISSUER } from '../verifiers/any-issuer.ts'
 import { isPublicKey, parseKeySet } from './key-set.ts'
 import type { KeySet } from './key-set.ts'
 import type { Transport } from '../core/auth-config.ts'
@@ -32,7 +33,8 @@ export type FetchSet = () => unknown
 
 /** Options with their defaults. */
 export interface ParsedOptions {
-  readonly issuer: string
+  /** `undefined` if any will do. */
+  readonly issuer: string | undefined
   readonly audience: readonly string[]
   /** Without it and without `keys` the issuer says where the keys are. */
   readonly jwksUri: string | undefined
@@ -57,7 +59,7 @@ export interface ParsedOptions {
 const ALGORITHMS = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' ')
 
 const TABLE: OptionKinds<ParsedOptions> = {
-  issuer: by('text', parseText),
+  issuer: by('text', (value, path) => (value === ANY_ISSUER ? undefined : parseText(value, path))),
   audience: by('texts', parseAudience),
   jwksUri: by('endpoint', parseJwksUri),
   keys: by('keys', parseKeys),
@@ -91,8 +93,9 @@ export function parseJwtOptions(value: unknown): ParsedOptions {
     if (jwksUri !== undefined) {
       problems.attempt(() => parseServiceUrl(jwksUri, ['jwksUri'], allowInsecureHttp))
     }
-    if (given.jwksUri === undefined && given.keys === undefined && issuer !== undefined) {
-      problems.attempt(() => requireDiscoverable(issuer, allowInsecureHttp))
+    const isGood = issuer !== undefined || given.issuer === ANY_ISSUER
+    if (given.jwksUri === undefined && given.keys === undefined && isGood) {
+      problems.attempt(() => requireDiscoverable(issuer ?? '', allowInsecureHttp))
     }
   })
 }

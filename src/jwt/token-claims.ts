@@ -3,7 +3,8 @@ import { isRecord, readName } from '../core/endpoint/claim-path.ts'
 import type { DenyDetail } from '../core/types.ts'
 
 export interface ClaimRules {
-  readonly issuer: string
+  /** `undefined` if any will do. */
+  readonly issuer: string | undefined
   /** One of them must be in `aud`. */
   readonly audience: readonly string[]
   readonly clockToleranceSeconds: number
@@ -37,7 +38,8 @@ export function checkClaims(
 
 function checkParties(payload: object, { issuer, audience }: ClaimRules): DenyDetail | undefined {
   const iss = readName(payload, 'iss')
-  if (iss !== issuer) return typeof iss === 'string' || iss === undefined ? 'issuer' : 'malformed'
+  const isOther = issuer !== undefined && iss !== issuer
+  if (isOther) return typeof iss === 'string' || iss === undefined ? 'issuer' : 'malformed'
   const aud = readName(payload, 'aud')
   if (aud === undefined) return 'audience'
   const named: readonly unknown[] = Array.isArray(aud) ? aud : [aud]

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module'
 import { AuthConfigError } from '../core/errors.ts'
+import { system } from '../files/system.ts'
 import type { SecureContext } from 'node:tls'
 import type { SecureContextSource } from './secure-context.ts'
 
@@ -63,7 +63,11 @@ interface Undici {
   readonly buildConnector: (options: object) => Connect
 }
 
-const require = createRequire(import.meta.url)
+// Built-in modules are looked up when they are needed: a bundle for Workers may hold this file, and never run it.
+function requireFrom<Module>(name: string): Module {
+  const { createRequire } = system().getBuiltinModule('node:module')
+  return createRequire(import.meta.url)(name) as Module
+}
 
 /** Loads undici and creates an agent, without a connection. Throws an `AuthConfigError` if no usable undici is installed. */
 export function openAgent({
@@ -106,7 +110,7 @@ function connectWith(
 function loadUndici(): Undici {
   const major = checkUndici()
   try {
-    const { Agent, buildConnector } = require('undici') as Undici
+    const { Agent, buildConnector } = requireFrom<Undici>('undici')
     return { Agent, buildConnector }
   } catch {
     // Each major version needs a newer Node.
@@ -140,7 +144,7 @@ function isSupported(major: number, minor: number): boolean {
 
 function readVersion(): string | undefined {
   try {
-    const { version } = require('undici/package.json') as { version: string }
+    const { version } = requireFrom<{ version: string }>('undici/package.json')
     return version
   } catch {
     return undefined

@@ -2,17 +2,21 @@ import { isMap } from 'yaml'
 import { OPTIONS } from '../core/config/options.ts'
 import { rejectMisplaced } from './misplaced-section.ts'
 import { MASKED } from './problems.ts'
-import { PROVIDER, readFields } from './setting.ts'
+import { DECIDER_KEYS, readDeciders } from './providers/deciders.ts'
+import { readFields } from './setting.ts'
+import { rejectLater } from './settings-check.ts'
 import { STORE_FORM } from './store-section.ts'
+import { readTenancy } from './providers/tenancy-section.ts'
 import { findPair, isEmpty, keyText, rangeOf } from './tree.ts'
-import type { Pair, YAMLMap } from 'yaml'
+import type { YAMLMap } from 'yaml'
 import type { Form } from '../core/config/kinds.ts'
 import type { Range } from './problems.ts'
+import type { Deciders } from './providers/deciders.ts'
+import type { Provider } from './providers/section.ts'
 import type { Reading, Settings } from './setting.ts'
 import type { Node } from './tree.ts'
 
 const KEY = 'server.auth'
-const PROVIDER_KEY = `${KEY}.provider_config`
 /** The options of a file. Only code can make a store, so a file has the options of `redisStore`. */
 export const FILE_OPTIONS: Readonly<Record<string, { readonly form: Form }>> = {
   ...OPTIONS,
@@ -24,24 +28,33 @@ const START: Range = { start: 0, end: 0 }
 const NOT_HERE: Readonly<Record<string, string>> = {
   route_policy: 'with-auth has no policies. Your auth endpoint gets the path, and decides',
   access_policy: 'with-auth has no policies. Your auth endpoint decides',
-  provider_type: 'write provider_config: { type: custom, endpoint: ... }',
-  config: 'write provider_config: { type: custom, endpoint: ... }',
+}
+
+/** `server.auth` as the file has it. */
+export interface AuthSection {
+  readonly settings: Settings
+  /** `undefined` if the option `endpoint` decides. */
+  readonly deciders: Deciders | undefined
 }
 
 /**
  * Finds and reads `server.auth`. Returns `undefined` without a section that can be read. Adds the reason as a problem, unless
  * the section may be missing.
  */
-export function readAuthSection(reading: Reading, allowMissing: boolean): Settings | undefined {
+export function readAuthSection(reading: Reading, allowMissing: boolean): AuthSection | undefined {
   const server = findSection(reading.tree.root, '', 'server', START, reading)
   if (server === undefined) return rejectMissing(START, reading, allowMissing)
   const auth = findSection(server.value, 'server.', 'auth', server.place, reading)
   if (auth === undefined) return rejectMissing(server.place, reading, allowMissing)
   const map = reading.tree.resolve(auth.value)
-  if (isMap(map)) return readAuth(map, auth.place, reading)
-  const message = `"${KEY}" must be a mapping with an "endpoint"`
-  reading.findings.add(auth.place, KEY, message)
-  return undefined
+  if (!isMap(map) || !isMap(server.value)) {
+    const message = `"${KEY}" must be a mapping with an "endpoint" or a "provider_config"`
+    reading.findings.add(auth.place, KEY, message)
+    return undefined
+  }
+  const section = readAuth(map, auth.place, reading)
+  readTenancy(server.value, section.settings, reading)
+  return section
 }
 
 interface Section {
@@ -76,22 +89,35 @@ function rejectMissing(place: Range, reading: Reading, allowMissing: boolean): u
   return undefined
 }
 
-function readAuth(map: YAMLMap, place: Range, reading: Reading): Settings {
+function readAuth(map: YAMLMap, place: Range, reading: Reading): AuthSection {
   rejectForeign(map, reading)
-  const apart = new Set([...Object.keys(NOT_HERE), 'provider_config'])
+  const apart = new Set([...Object.keys(NOT_HERE), ...DECIDER_KEYS])
   const pairs = map.items.filter(({ key }) => !apart.has(keyText(key) ?? ''))
   const settings = readFields(pairs, KEY, FILE_OPTIONS, reading)
-  const endpoint = findPair(map, 'endpoint')
-  const provider = findPair(map, 'provider_config')
-  if (provider !== undefined) readProvider(provider, settings, reading)
-  if (provider !== undefined && endpoint !== undefined) {
-    const message = `"${PROVIDER_KEY}" and "${KEY}.endpoint" both name the auth endpoint: remove one of them`
-    reading.findings.add(rangeOf(provider.key), PROVIDER_KEY, message)
+  const deciders = readDeciders(map, reading)
+  const [only] = deciders?.providers ?? []
+  if (only?.name === 'custom' && deciders?.isList === false) {
+    takeEndpoint(only, settings, reading)
+    return { settings, deciders: undefined }
   }
-  if (provider === undefined && !settings.has('endpoint')) {
+  if (deciders === undefined && !settings.has('endpoint')) {
+    const endpoint = findPair(map, 'endpoint')
     rejectNoEndpoint(endpoint === undefined ? place : rangeOf(endpoint.key), KEY, reading)
   }
-  return settings
+  return { settings, deciders }
+}
+
+/** A single provider of this type says what options say, in OGX's place. */
+function takeEndpoint({ setting }: Provider, settings: Settings, reading: Reading): void {
+  const { children = new Map(), key, place } = setting
+  if (!children.has('endpoint')) rejectNoEndpoint(place, key, reading)
+  for (const [name, given] of children) {
+    const other = settings.get(name)
+    settings.set(name, given)
+    // Two endpoints are a problem already.
+    if (other === undefined || name === 'endpoint') continue
+    rejectLater(given, other, 'mean the same', reading.findings)
+  }
 }
 
 function rejectNoEndpoint(place: Range, parent: string, { findings }: Reading): void {
@@ -109,30 +135,4 @@ function rejectForeign(map: YAMLMap, { findings }: Reading): void {
     const key = `${KEY}.${name}`
     findings.add(rangeOf(pair.key), key, `"${key}" is not supported: ${instead}`)
   }
-}
-
-function readProvider({ key, value }: Pair, settings: Settings, reading: Reading): void {
-  const { tree, findings } = reading
-  const map = tree.resolve(value)
-  if (!isMap(map)) {
-    const message = `"${PROVIDER_KEY}" must be a mapping with "type" and "endpoint"`
-    findings.add(rangeOf(key), PROVIDER_KEY, message)
-    return
-  }
-  if (!isCustom(map, rangeOf(key), reading)) return
-  const endpoint = readFields(map.items, PROVIDER_KEY, PROVIDER, reading).get('endpoint')
-  if (endpoint === undefined) rejectNoEndpoint(rangeOf(key), PROVIDER_KEY, reading)
-  if (endpoint !== undefined) settings.set('endpoint', endpoint)
-}
-
-/** Whether the type is supported. Checked first, since the other keys depend on it. */
-function isCustom(map: YAMLMap, place: Range, reading: Reading): boolean {
-  const key = `${PROVIDER_KEY}.type`
-  const pairs = map.items.filter((pair) => keyText(pair.key) === 'type')
-  const type = readFields(pairs, PROVIDER_KEY, PROVIDER, reading).get('type')
-  if (type?.value === 'custom') return true
-  if (reading.findings.has(key)) return false
-  const message = `"${key}" must be "custom", the only supported type: the decision comes from an auth endpoint`
-  reading.findings.add(type?.place ?? place, key, message, type?.isMasked)
-  return false
 }

@@ -7,10 +7,16 @@ import { readTextFile } from '../files/text-file.ts'
 import { MOST_TEXT, parseFile } from './document.ts'
 import { ConfigFileError } from './problems.ts'
 import { invalidOption } from '../core/config/option-checks.ts'
-import { addProblems, checkSettings } from './settings-check.ts'
+import { loadMeans } from './providers/means.ts'
+import { ProviderSource } from './providers/source.ts'
 import { StoreSource } from './store-section.ts'
+import { addProblems, checkConfig, withAddress } from './settings-check.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 import type { OptionProblem } from '../core/errors.ts'
+import type { AuthSection } from './auth-section.ts'
+import type { Findings } from './problems.ts'
+import type { Means } from './providers/make.ts'
+import type { MakeJwt } from './providers/kinds/provider.ts'
 import type { Environment } from './references.ts'
 
 export interface TextOptions {
@@ -19,53 +25,94 @@ export interface TextOptions {
   readonly allowMissing: boolean
 }
 
-/** The config of a file, and the section that makes its store. */
+/** A file that is read, and not checked yet. */
+export interface Draft {
+  /** `undefined` if it is missing, or cannot be read. */
+  readonly section: AuthSection | undefined
+  readonly findings: Findings
+}
+
+/** The config of a file, and the sections that make its functions. */
 export interface ParsedFile {
   /** `undefined` if it is missing, and may be. */
   readonly config: AuthConfig | undefined
+  /** Makes its store. */
   readonly section: unknown
+  /** Differs between files whose providers differ. */
+  readonly provider: string | undefined
   /** Adds problems at their places in the file. Hidden from `JSON.stringify`. */
   readonly reject: (problems: readonly OptionProblem[]) => ConfigFileError
 }
 
-/** @throws ConfigFileError */
-export function parseText(text: unknown, { path, env, allowMissing }: TextOptions): ParsedFile {
+/** Reads a text, with all problems that need no provider. */
+export function readText(text: unknown, { path, env, allowMissing }: TextOptions): Draft {
   if (typeof text !== 'string') throw invalidOption(['text'], typeof text, 'a string')
   const environment = createEnvironment(env)
   const { tree, findings } = parseFile(path, text)
-  const reading = tree && { tree, findings, environment }
-  const settings = reading && readAuthSection(reading, allowMissing)
-  const config = settings && checkSettings(settings, findings)
+  const section = tree && readAuthSection({ tree, findings, environment }, allowMissing)
+  return { section, findings }
+}
+
+const STORE_OF_TEXT: OptionProblem = {
+  optionPath: ['store'],
+  expected: 'left out for parseConfig, which opens no connection: use loadConfig',
+  isSecret: false,
+}
+
+/** Makes the config of a text, which needs neither files nor connections. @throws ConfigFileError */
+export function configOfText(draft: Draft, jwt: MakeJwt | undefined): AuthConfig | undefined {
+  const parsed = makeConfig(draft, { jwt, files: undefined }, new ProviderSource())
+  if (parsed.section === undefined) return parsed.config
+  throw parsed.reject([STORE_OF_TEXT])
+}
+
+/** Makes the config, but for its store. */
+function makeConfig({ section, findings }: Draft, means: Means, made: ProviderSource): ParsedFile {
   const error = (): ConfigFileError => new ConfigFileError(findings.all(), findings.hasMore())
+  const decided = section && made.decide(section, means, findings)
+  if (section !== undefined && decided !== undefined) {
+    checkConfig(decided.config, section.settings, findings)
+  }
   if (!findings.isEmpty()) throw error()
+  decided?.keep()
   return {
-    config,
-    section: settings?.get('store')?.value,
+    config: decided?.config,
+    section: section?.settings.get('store')?.value,
+    provider: decided?.print,
     reject: (problems) => {
-      if (settings !== undefined) addProblems(problems, settings, findings)
+      if (section !== undefined) addProblems(problems, section.settings, findings)
       return error()
     },
   }
 }
 
-/** The file, and its config with its store. @throws ConfigFileError */
-export async function withStore(parsed: ParsedFile, stores: StoreSource): Promise<ParsedFile> {
-  const { config, section, reject } = parsed
-  if (section === undefined) return parsed
-  try {
-    const store = await stores.make(section, (made) => resolveConfig({ ...config, store: made }))
-    return { ...parsed, config: { ...config, store } }
-  } catch (error) {
-    throw error instanceof AuthConfigError ? reject(error.problems) : error
+/** Makes configs of files. Keeps the parts that hold connections, while their section stays the same. */
+export class FileParts {
+  readonly #providers = new ProviderSource()
+  readonly #stores = new StoreSource()
+
+  /** The file, and its config with its store. @throws ConfigFileError */
+  async make(draft: Draft): Promise<ParsedFile> {
+    const parsed = makeConfig(draft, await loadMeans(draft.section), this.#providers)
+    const { config, section, reject } = parsed
+    if (config === undefined || section === undefined) return parsed
+    try {
+      const store = await this.#stores.make(section, (made) =>
+        resolveConfig(withAddress({ ...config, store: made })),
+      )
+      return { ...parsed, config: { ...config, store } }
+    } catch (error) {
+      throw error instanceof AuthConfigError ? reject(error.problems) : error
+    }
   }
 }
 
-/** Reads a file, and makes its store. @throws ConfigFileError */
+/** Reads a file, and makes its config. @throws ConfigFileError */
 export async function loadFile(
   path: string,
   options: Omit<TextOptions, 'path'>,
 ): Promise<ParsedFile> {
-  return withStore(parseText(readFile(path), { path, ...options }), new StoreSource())
+  return new FileParts().make(readText(readFile(path), { path, ...options }))
 }
 
 function createEnvironment(env: unknown): Environment {

@@ -1,24 +1,18 @@
 import { isMap, isScalar } from 'yaml'
 import { isHttpToken, unknownProblem } from '../core/config/option-checks.ts'
-import { OPTIONS } from '../core/config/options.ts'
 import { describeProblem } from '../core/config/problems.ts'
 import { MASKED } from './problems.ts'
-import { expandReferences, hasReference } from './references.ts'
-import { isBare, keyText, rangeOf, scalarText, shownName } from './tree.ts'
-import type { Pair, Scalar, YAMLMap } from 'yaml'
+import { readScalar } from './scalar.ts'
+import { isBare, keyText, rangeOf, shownName } from './tree.ts'
+import type { Pair, YAMLMap } from 'yaml'
 import type { Form } from '../core/config/kinds.ts'
 import type { OptionProblem } from '../core/errors.ts'
-import type { Findings, Range } from './problems.ts'
+import type { Findings } from './problems.ts'
 import type { Environment } from './references.ts'
+import type { Value } from './scalar.ts'
 import type { Tree } from './tree.ts'
 
-type Fields = NonNullable<Form['fields']>
-
-/** The keys of `server.auth.provider_config`. */
-export const PROVIDER: Fields = {
-  type: { form: { kind: 'text', scalar: 'string' } },
-  endpoint: OPTIONS.endpoint,
-}
+export type Fields = NonNullable<Form['fields']>
 
 /** Returns the key of an option: `timeout_ms` for `timeoutMs`. */
 export function keyOf(option: string): string {
@@ -28,19 +22,8 @@ export function keyOf(option: string): string {
 /** Settings by the name of their option, or by their index in a list. */
 export type Settings = Map<string, Setting>
 
-/** A value of the file, and its place there. */
-export interface Setting {
-  /** Such as `server.auth.cache.allow_ttl_ms`. */
-  readonly key: string
-  readonly place: Range
-  /** Whether messages hide the value: it is secret, or comes from the environment. */
-  readonly isHidden: boolean
-  /** Whether excerpts hide the text in the file: it is, or may hold, a secret. */
-  readonly isMasked: boolean
-  /** Set if the environment gave the value. */
-  readonly from?: 'environment'
-  readonly value: unknown
-  /** The settings within a mapping or a list. */
+/** A value of the file, and the settings within it if it is a mapping or a list. */
+export interface Setting extends Value {
   readonly children?: Settings
 }
 
@@ -94,7 +77,12 @@ export function readFields(
   return settings
 }
 
-function readPair(pair: Pair, key: string, form: Form, reading: Reading): Setting | undefined {
+export function readPair(
+  pair: Pair,
+  key: string,
+  form: Form,
+  reading: Reading,
+): Setting | undefined {
   if (!isBare(pair)) return readSetting(pair.value, key, form, reading)
   // `{ endpoint }`: a key without a value.
   return { key, place: rangeOf(pair.key), isHidden: false, isMasked: false, value: null }
@@ -106,7 +94,7 @@ function readMap(map: YAMLMap, key: string, form: Form, reading: Reading): Setti
   const settings: Settings = new Map()
   if (form.entries === undefined) return settings
   for (const pair of map.items) {
-    const name = readHeaderName(pair, key, reading)
+    const name = readEntryName(pair, key, form, reading)
     if (name === undefined) continue
     const setting = readPair(pair, `${key}.${name}`, form.entries, reading)
     if (setting !== undefined) settings.set(name, setting)
@@ -117,23 +105,40 @@ function readMap(map: YAMLMap, key: string, form: Form, reading: Reading): Setti
 function readItems(
   items: readonly unknown[],
   key: string,
-  { items: form }: Form,
+  { items: form, kind }: Form,
   reading: Reading,
 ) {
   const settings: Settings = new Map()
   if (form === undefined) return settings
   for (const [index, item] of items.entries()) {
     const setting = readSetting(item, `${key}[${index}]`, form, reading)
-    // `checkSettings` looks settings up by the index in the resulting list.
+    // Settings are looked up by the index in the resulting list.
     if (setting !== undefined) settings.set(String(settings.size), setting)
+    // The number of an API key is a name, so that one which came out empty keeps its place.
+    else if (kind === 'apiKeys') settings.set(String(settings.size), NOTHING)
   }
   return settings
 }
 
-function readHeaderName(pair: Pair, parent: string, { findings }: Reading): string | undefined {
+const NOTHING: Setting = {
+  key: '',
+  place: { start: 0, end: 0 },
+  isHidden: true,
+  isMasked: true,
+  value: undefined,
+}
+
+function readEntryName(
+  pair: Pair,
+  parent: string,
+  { kind }: Form,
+  { findings }: Reading,
+): string | undefined {
   const name = keyText(pair.key)
-  if (!isBare(pair) && isHttpToken(name)) return name
-  const message = `"${parent}" must be made of valid header names, each with its value`
+  const isClaims = kind === 'attributes'
+  if (!isBare(pair) && (isClaims ? name !== undefined : isHttpToken(name))) return name
+  const expected = isClaims ? 'claims' : 'valid header names'
+  const message = `"${parent}" must be made of ${expected}, each with its value`
   findings.add(rangeOf(pair.key), parent, message, MASKED)
   return undefined
 }
@@ -168,42 +173,4 @@ function rejectKey(
     describeProblem(problem, () => JSON.stringify(key)),
     shown,
   )
-}
-
-function readScalar(
-  scalar: Scalar,
-  given: Omit<Setting, 'value'>,
-  form: Form,
-  { environment, findings }: Reading,
-): Setting | undefined {
-  const { value } = scalar
-  // A URL may have a password in it, or a key in its query or fragment.
-  const mayHoldSecret = /[@?#]/.test(String(value))
-  const isMasked = given.isMasked || mayHoldSecret
-  const isHidden = given.isHidden || (mayHoldSecret && form.isUrl !== true)
-  const base = { ...given, isMasked, isHidden }
-  if (typeof value !== 'string' || !hasReference(value)) {
-    return { ...base, value: literalOf(scalar, form) }
-  }
-  const { text, problems } = expandReferences(value, environment)
-  for (const problem of problems) {
-    findings.add(base.place, base.key, `"${base.key}": ${problem}`, isMasked)
-  }
-  if (problems.length > 0 || text === '') return undefined
-  return { ...base, isHidden: true, from: 'environment', value: coerce(text, form) }
-}
-
-// A secret, a header name or a realm may look like a number. Its text must stay as written.
-function literalOf(scalar: Scalar, { scalar: type }: Form): unknown {
-  const isText = type === 'string' && ['number', 'boolean'].includes(typeof scalar.value)
-  return isText ? scalarText(scalar) : scalar.value
-}
-
-// Llama Stack converts texts from the environment in the same way, for options of that type only.
-function coerce(text: string, { scalar: type }: Form): unknown {
-  const word = text.trim().toLowerCase()
-  if (type === 'boolean' && (word === 'true' || word === 'false')) return word === 'true'
-  if (type !== 'number') return text
-  const digits = word.replace(/(?<=\d)_(?=\d)/g, '')
-  return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/.test(digits) ? Number(digits) : text
 }

@@ -1,39 +1,53 @@
 import { resolveConfig } from '../core/config/parse.ts'
 import { describeProblem, dotted } from '../core/config/problems.ts'
 import { AuthConfigError } from '../core/errors.ts'
-import { keyOf, valuesOf } from './setting.ts'
+import { keyOf } from './setting.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 import type { OptionPath } from '../core/config/problems.ts'
 import type { OptionProblem } from '../core/errors.ts'
 import type { Findings } from './problems.ts'
 import type { Setting, Settings } from './setting.ts'
 
-/** Makes a config of settings. Adds each problem that `withAuth` would find in it, at its place in the file. */
-export function checkSettings(settings: Settings, findings: Findings): AuthConfig {
-  // Its section is checked where the store is made.
-  const { store: _, ...config } = valuesOf(settings)
+/** Adds each problem that `withAuth` would find in a config, at its place in the file. */
+export function checkConfig(config: AuthConfig, settings: Settings, findings: Findings): void {
   const isContextWrong = findings.has('server.auth.context')
   // A setting with a finding has lost a part, which may cause the problem. A cache needs `context.headers`.
   const problems = problemsOf(config).filter((one) => !isContextWrong || !needsContext(one))
   addProblems(problems, settings, findings)
-  return config
 }
 
-/** Adds each problem at its place in the file. */
+/**
+ * Adds each problem at its place in the file.
+ *
+ * @param parent Has the settings in it. A problem of a setting that is missing is a problem of the parent.
+ */
 export function addProblems(
   problems: readonly OptionProblem[],
   settings: Settings,
   findings: Findings,
+  parent?: Setting,
 ): void {
   const located = problems
-    .map((problem) => locate(settings, problem))
+    .map((problem) => locate(settings, problem, problem.optionPath, parent))
     .filter(({ setting }) => !findings.has(setting.key))
   located.forEach((one) => add(one, findings))
 }
 
-function problemsOf(config: unknown): readonly OptionProblem[] {
+/** Adds a problem for the later one of two settings that exclude each other. */
+export function rejectLater(one: Setting, other: Setting, why: string, findings: Findings): void {
+  const [first, later] = one.place.start < other.place.start ? [one, other] : [other, one]
+  const message = `"${later.key}" and "${first.key}" both ${why}: remove one of them`
+  findings.add(later.place, later.key, message, later.isMasked)
+}
+
+/** A config of a file, as it can be checked: only code can tell the address of a client. */
+export function withAddress(config: AuthConfig): AuthConfig {
+  return { clientAddress: () => undefined, ...config }
+}
+
+function problemsOf(config: AuthConfig): readonly OptionProblem[] {
   try {
-    resolveConfig(config)
+    resolveConfig(withAddress(config))
     return []
   } catch (error) {
     if (error instanceof AuthConfigError) return error.problems
@@ -56,7 +70,7 @@ interface Located {
 function locate(
   settings: Settings | undefined,
   problem: OptionProblem,
-  rest: OptionPath = problem.optionPath,
+  rest: OptionPath,
   setting?: Setting,
 ): Located {
   const next = rest.length === 0 ? undefined : settings?.get(String(rest[0]))

@@ -1,145 +1,27 @@
 import { FILE_OPTIONS } from '../../src/yaml/auth-section.ts'
-import { keyOf } from '../../src/yaml/setting.ts'
-import { readDocumentation } from './documented-types.ts'
-import type { Form } from '../../src/core/config/kinds.ts'
-import type { PROVIDER } from '../../src/yaml/setting.ts'
-
-type Schema = Readonly<Record<string, unknown>>
-type Fields = NonNullable<Form['fields']>
-
-const docs = readDocumentation('AuthConfig')
-const storeDocs = readDocumentation('RedisStoreOptions')
-
-const anyOf = (...schemas: Schema[]): Schema => ({ anyOf: schemas })
-const ref = (name: string): Schema => ({ $ref: `#/$defs/${name}` })
-const REFERENCE = ref('reference')
-const SCALAR: Schema = { type: ['number', 'boolean'] }
-
-/** A pattern that ignores case. JSON Schema has no flag for that. */
-const anyCase = (pattern: string): string =>
-  pattern.replace(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`)
-const oneOfNames = (names: readonly string[]): string => `^(?:${names.map(anyCase).join('|')})$`
-
-const TOKEN = "^[\\w!#$%&'*+.^`|~-]+$"
-const OWN_HEADERS =
-  'accept connection content-encoding content-length content-type expect host keep-alive te trailer transfer-encoding upgrade'
-const NOT_BY_NAME = ['authorization', 'cookie', 'sec-websocket-protocol']
-const LOOPBACK = `${anyCase('http')}://(?:${anyCase('localhost')}|127(?:\\.\\d{1,3}){3}|\\[::1\\])(?::\\d{1,5})?(?:[/?]|$)`
-const PATH_CHARACTERS =
-  "(?:[!$&'()+,./0-9:;=@A-Z\\[\\]_a-z|~-]|%(?!2[dDeE]|3\\d|[46][1-9a-fA-F]|[57][\\daA]|5[fF]|7[eE]|2[fF]|5[cC]|00|25[\\da-fA-F]{2}))*"
-
-/** The schema of each kind of option. Any other kind is a string. */
-const KINDS: Readonly<Record<string, (form: Form, path: string) => Schema>> = {
-  boolean: () => anyOf({ type: 'boolean' }, REFERENCE),
-  integer: (form) => anyOf({ type: 'integer', ...rangeOf(form) }, REFERENCE),
-  milliseconds: (form) => anyOf({ type: 'number', ...rangeOf(form) }, REFERENCE),
-  ratio: () => anyOf({ type: 'number', exclusiveMinimum: 0, maximum: 1 }, REFERENCE),
-  choice: ({ choices }) => anyOf({ enum: choices }, REFERENCE),
-  group: (form, path) => {
-    const object = objectOf(form.fields ?? {}, path)
-    return form.canBeFalse ? anyOf({ const: false }, REFERENCE, object) : object
-  },
-  text: () => anyOf({ type: 'string', minLength: 1 }, REFERENCE),
-  secrets: () => {
-    const secret = anyOf({ type: 'string', minLength: 1 }, REFERENCE)
-    return anyOf(secret, { type: 'array', items: secret, minItems: 1, maxItems: 3 })
-  },
-  header: () => ref('name'),
-  headers: () => anyOf({ const: 'all' }, REFERENCE, { type: 'array', items: ref('name') }),
-  endpoint: () =>
-    anyOf(
-      {
-        type: 'string',
-        pattern: `^${anyCase('http')}[sS]?://[^\\x00-\\x20\\x7f/\\\\?#@][^\\x00-\\x20\\x7f\\\\#]*$`,
-        not: anyOf({ pattern: '^[^/]*//[^/?#]*@' }, ref('wrongReference')),
-      },
-      REFERENCE,
-    ),
-  endpointHeaders: () => ({
-    type: 'object',
-    propertyNames: { pattern: TOKEN, not: { pattern: oneOfNames(OWN_HEADERS.split(' ')) } },
-    additionalProperties: anyOf(
-      {
-        type: 'string',
-        pattern: '^[\\x21-\\x7e](?:[\\x20-\\x7e]*[\\x21-\\x7e])?$',
-        not: ref('wrongReference'),
-      },
-      SCALAR,
-    ),
-  }),
-  credentials: () => {
-    const list = { type: 'array', items: ref('source'), minItems: 1, uniqueItems: true }
-    return anyOf(ref('source'), list)
-  },
-  public: () => ({
-    type: 'array',
-    items: anyOf(ref('publicPath'), {
-      type: 'object',
-      properties: {
-        path: ref('publicPath'),
-        methods: {
-          type: 'array',
-          minItems: 1,
-          items: anyOf({ type: 'string', pattern: "^[0-9A-Z_!#$%&'*+.^`|~-]+$" }, REFERENCE, {
-            type: 'integer',
-          }),
-        },
-      },
-      additionalProperties: false,
-      required: ['path'],
-    }),
-  }),
-  tenant: () =>
-    anyOf(
-      { type: 'string', pattern: '^(?:[a-z0-9][a-z0-9_-]{0,127})?$', not: ref('wrongReference') },
-      REFERENCE,
-      { type: 'integer', minimum: 0 },
-    ),
-  realm: () =>
-    anyOf({ type: 'string', pattern: '^[\\x20-\\x7e]+$', not: ref('wrongReference') }, SCALAR),
-  requestIdHeader: () => {
-    const never = oneOfNames([...NOT_BY_NAME, 'proxy-authorization'])
-    return anyOf(
-      { const: false },
-      { type: 'string', pattern: TOKEN, not: { pattern: never } },
-      REFERENCE,
-    )
-  },
-}
-
-function rangeOf({ min, max }: Form): Schema {
-  return { minimum: min, maximum: max }
-}
-
-function objectOf(fields: Fields, parent: string): Schema {
-  return { type: 'object', properties: propertiesOf(fields, parent), additionalProperties: false }
-}
-
-function propertiesOf(fields: Fields, parent: string): Schema {
-  const known = Object.entries(fields).filter(([, { form }]) => form.kind !== 'function')
-  return Object.fromEntries(
-    known.map(([name, { form }]) => [keyOf(name), schemaOf(form, `${parent}${name}`)]),
-  )
-}
-
-function schemaOf(form: Form, path: string): Schema {
-  const inStore = path.startsWith('store.') ? storeDocs.get(path.slice('store.'.length)) : undefined
-  const description = (inStore ?? docs.get(path))?.text.replace(/`(\w+)(\.\w+)?`/g, keyOf)
-  const isGroup = form.kind === 'group' && form.canBeFalse !== true
-  return {
-    ...(description === undefined ? {} : { description }),
-    ...(isGroup || !('default' in form) ? {} : { default: defaultOf(form) }),
-    ...KINDS[form.kind]?.(form, `${path}.`),
-  }
-}
-
-/** The default of an option. For a group, the defaults of its options. */
-export function defaultOf({ kind, fields = {}, default: own }: Form): unknown {
-  if (kind !== 'group' || own === false) return own
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, { form }]) => [keyOf(name), defaultOf(form)]),
-  )
-}
+import {
+  anyCase,
+  anyOf,
+  LOOPBACK,
+  NOT_BY_NAME,
+  oneOfNames,
+  PATH_CHARACTERS,
+  propertiesOf,
+  ref,
+  REFERENCE,
+  SCALAR,
+  TOKEN,
+} from './kind-schema.ts'
+import {
+  decidersSchema,
+  given,
+  isOf,
+  olderSchemas,
+  orNull,
+  providerDefinitions,
+  tenancySchema,
+} from './provider-schema.ts'
+import type { Schema } from './kind-schema.ts'
 
 const secure = (condition: Schema): Schema => ({
   if: condition,
@@ -153,26 +35,25 @@ const secure = (condition: Schema): Schema => ({
 
 function authSchema(): Schema {
   const { endpoint, ...others } = propertiesOf(FILE_OPTIONS, '')
-  const provider: Schema = {
-    description: 'The endpoint as OGX spells it, in place of `endpoint`.',
-    type: 'object',
-    properties: {
-      type: anyOf({ const: 'custom' }, REFERENCE),
-      endpoint: ref('auth/properties/endpoint'),
-    } satisfies Record<keyof typeof PROVIDER, Schema>,
-    additionalProperties: false,
-    required: ['type', 'endpoint'],
-  }
   const insecure = anyOf({ const: true }, { type: 'string' })
+  const isEndpoint = anyOf(given('endpoint'), isOf('provider_type', 'custom'), {
+    required: ['provider_config'],
+    properties: { provider_config: isOf('type', 'custom') },
+  })
+  const isOlder = anyOf(given('provider_type'), given('config'))
   return {
-    description: 'An auth endpoint decides which requests reach the server.',
+    description: 'An auth endpoint or a provider decides which requests reach the server.',
     type: 'object',
-    properties: { endpoint, provider_config: provider, ...others },
+    properties: { endpoint: orNull(Object(endpoint) as Schema), ...decidersSchema(), ...others },
     additionalProperties: false,
-    oneOf: [{ required: ['endpoint'] }, { required: ['provider_config'] }],
+    oneOf: [given('endpoint'), given('provider_config'), given('providers'), isOlder],
     allOf: [
       {
-        if: { required: ['cache'], properties: { cache: { type: 'object' } } },
+        if: {
+          required: ['cache'],
+          properties: { cache: { type: 'object' } },
+          ...isEndpoint,
+        },
         then: {
           required: ['context'],
           properties: {
@@ -183,6 +64,14 @@ function authSchema(): Schema {
       secure({
         not: { required: ['allow_insecure_http'], properties: { allow_insecure_http: insecure } },
       }),
+      // Only an auth endpoint gets these.
+      {
+        if: { not: isEndpoint },
+        then: { properties: { endpoint_headers: false, tenant_field: false } },
+      },
+      { if: given('fall_through'), then: given('providers') },
+      { if: isOlder, then: { allOf: [given('provider_type'), given('config')] } },
+      ...olderSchemas(),
     ],
   }
 }
@@ -198,14 +87,19 @@ export function createSchema(): Schema {
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'run.yaml of a Llama Stack server, as with-auth/yaml reads it',
-    description: 'Only server.auth is read; the rest is ignored.',
+    description: 'Only server.auth and server.tenancy are read; the rest is ignored.',
     type: 'object',
     required: ['server'],
     properties: {
-      server: { type: 'object', required: ['auth'], properties: { auth: ref('auth') } },
+      server: {
+        type: 'object',
+        required: ['auth'],
+        properties: { auth: ref('auth'), tenancy: tenancySchema() },
+      },
     },
     $defs: {
       auth: authSchema(),
+      ...providerDefinitions(),
       secureEndpoint: anyOf(
         { type: 'string', pattern: `^(?:${anyCase('https')}://|${LOOPBACK})` },
         REFERENCE,

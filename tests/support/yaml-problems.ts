@@ -1,3 +1,4 @@
+import { jwt } from '../../src/jwt.ts'
 import { ConfigFileError, parseConfig } from '../../src/yaml.ts'
 import type { ConfigProblem } from '../../src/yaml.ts'
 
@@ -6,7 +7,7 @@ type Environment = Readonly<Record<string, string>>
 /** The problems of a text, empty for a valid one. */
 export function problemsOf(text: string, env: Environment = {}): readonly ConfigProblem[] {
   try {
-    parseConfig(text, { env })
+    parseConfig(text, { env, jwt })
     return []
   } catch (error) {
     if (error instanceof ConfigFileError) return error.problems

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseFile } from '../../src/yaml/document.ts'
-import { checkSettings } from '../../src/yaml/settings-check.ts'
+import { checkConfig } from '../../src/yaml/settings-check.ts'
 import { inAuth, linesOf, problemsOf } from '../support/yaml-problems.ts'
 
 const keysOf = (auth: string, env = {}): string[] =>
@@ -10,7 +10,7 @@ const keysOf = (auth: string, env = {}): string[] =>
 
 const ENV = { BAD: 'hunter 1', PATH_: '/a b' }
 
-describe('checkSettings', () => {
+describe('checkConfig', () => {
   it.each([
     [
       'retry: { attempts: 9, min_delay_ms: -1 }, timeout_ms: 0',
@@ -81,8 +81,10 @@ describe('checkSettings', () => {
     }
     const place = { start: 0, end: 1 }
     const setting = { key: 'k', place, isHidden: false, isMasked: false, value: failing }
-    expect(() => checkSettings(new Map([['retry', setting]]), findings)).toThrow(RangeError)
-    expect(() => checkSettings(new Map(Object.entries({ x: setting })), findings)).not.toThrow()
+    const check = (name: string): void =>
+      checkConfig({ [name]: failing }, new Map([[name, setting]]), findings)
+    expect(() => check('retry')).toThrow(RangeError)
+    expect(() => check('x')).not.toThrow()
   })
 })
 

@@ -17,6 +17,8 @@ const URL_WORDS = {
   endpointHeaders: 'WITH_AUTH_ENDPOINT_SECRET',
   allowInsecureHttp: '--allow-insecure-http',
 }
+const NO_URL =
+  'URL must begin with https:// or http://: it is an auth endpoint. A provider of run.yaml has none to check: "with-auth config FILE" validates its settings, and the gateway asks it about a random key'
 const SECRET_WORDS = { 'endpointHeaders.x-auth-secret': 'WITH_AUTH_ENDPOINT_SECRET' }
 
 export const checkCommand: Command = {
@@ -62,7 +64,7 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
 async function readUrl(line: CommandLine): Promise<string> {
   const url = requireOperand(line, 'URL')
   // Not shown, because it may be a key in the wrong place.
-  if (!/^https?:\/\//i.test(url)) throw new UsageError('URL must begin with https:// or http://')
+  if (!/^https?:\/\//i.test(url)) throw new UsageError(NO_URL)
   return asUsage(URL_WORDS, () => parseEndpoint(url, line.has('allow-insecure-http')))
 }
 

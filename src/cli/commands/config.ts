@@ -1,8 +1,10 @@
 import { stringify } from 'yaml'
+import { OPTIONS } from '../../core/config/options.ts'
 import { resolveConfig } from '../../core/config/parse.ts'
 import { dotted, nameMentioned } from '../../core/config/problems.ts'
 import { ConfigFileError } from '../../yaml.ts'
 import { loadFile } from '../../yaml/parsed-file.ts'
+import { withAddress } from '../../yaml/settings-check.ts'
 import { keyOf } from '../../yaml/setting.ts'
 import { STORE_FORM } from '../../yaml/store-section.ts'
 import { requireOperand } from '../command-line.ts'
@@ -31,7 +33,7 @@ async function run(line: CommandLine, { print }: Surroundings): Promise<number> 
   const loading = loadFile(file, { env: undefined, allowMissing: false })
   if (line.has('json')) await loading.catch((error) => printProblems(error, print))
   const { config = {}, section } = await loading.catch(nameFlag('FILE', file))
-  const resolved = resolveConfig(config)
+  const resolved = resolveConfig(withAddress(config))
   const auth = showConfig(config, resolved, section)
   const sentence = describeRevocation(resolved)
   print(
@@ -66,6 +68,11 @@ function toYaml(value: unknown): string {
 
 const REDACTED = '[redacted]'
 
+/** Options that are shown in another way, or that only code can set. */
+const APART = 'clientAddress endpointHeaders fetch onEvent respond store verifier'.split(' ')
+const OF_ENDPOINT = ['endpoint', 'tenantField', 'allowInsecureHttp']
+const OF_UPSTREAM = ['credentials', 'tokenFormat', 'context']
+
 /**
  * A configuration with its defaults, in snake_case and without secrets.
  *
@@ -76,25 +83,23 @@ export function showConfig(
   resolved: ResolvedConfig,
   section?: unknown,
 ): unknown {
-  const {
-    endpointHeaders,
-    isPublic: _,
-    hasPublicPaths: __,
-    onEvent: ___,
-    respond: ____,
-    fetch: _____,
-    store,
-    ...rest
-  } = resolved
+  const { verifier, endpointHeaders, store } = resolved
+  const hidden = new Set([
+    ...APART,
+    ...(verifier === undefined ? [] : OF_ENDPOINT),
+    ...(verifier?.label === 'upstream' ? OF_UPSTREAM : []),
+  ])
+  const { clientAddress: _, ...context } = resolved.context
   const endpoint = resolved.endpoint?.replace(/\?.*/s, `?${REDACTED}`)
-  // Only code can have it.
-  const { clientAddress: ______, ...context } = resolved.context
-  const shownStore = store === undefined ? {} : { store: showStore(section, store) }
-  const given = { ...rest, context, endpoint, public: config.public ?? [], ...shownStore }
-  const shown = inSnakeCase(given)
+  const given = { ...resolved, context, endpoint, public: config.public ?? [] }
+  const names = Object.keys(OPTIONS).filter((name) => !hidden.has(name))
   const headers = Object.keys(endpointHeaders).map((name) => [name, REDACTED])
-  const shownHeaders = headers.length === 0 ? {} : { endpoint_headers: Object.fromEntries(headers) }
-  return { ...Object(shown), ...shownHeaders }
+  return {
+    ...inSnakeCase(Object.fromEntries(names.map((name) => [name, Reflect.get(given, name)]))),
+    ...verifier?.describe?.(),
+    ...(store === undefined ? {} : inSnakeCase({ store: showStore(section, store) })),
+    ...(headers.length === 0 ? {} : { endpoint_headers: Object.fromEntries(headers) }),
+  }
 }
 
 function showStore(section: unknown, { lostPushTtlMs }: DecisionStore): object {
@@ -106,9 +111,12 @@ function showStore(section: unknown, { lostPushTtlMs }: DecisionStore): object {
   return Object.fromEntries(shown)
 }
 
-function inSnakeCase(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(inSnakeCase)
-  if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).filter(([, member]) => member !== undefined)
-  return Object.fromEntries(entries.map(([name, member]) => [keyOf(name), inSnakeCase(member)]))
+function inSnakeCase(options: object): object {
+  const entries = Object.entries(options).filter(([, member]) => member !== undefined)
+  return Object.fromEntries(entries.map(([name, member]) => [keyOf(name), snakeCaseOf(member)]))
+}
+
+function snakeCaseOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(snakeCaseOf)
+  return typeof value === 'object' && value !== null ? inSnakeCase(value) : value
 }

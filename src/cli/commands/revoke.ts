@@ -13,7 +13,7 @@ export const revokeCommand: Command = {
   usage: '--config FILE [--sha256 HEX | --all] [OPTIONS]',
   summary: 'end cached decisions about a key in all instances',
   details:
-    'It reads the key from standard input, and tells all instances by way of server.auth.store. Make the auth endpoint reject the key first. It ends when the store has acknowledged the revocation.',
+    'It reads the key from standard input, and tells all instances by way of server.auth.store. Make the auth endpoint reject the key first. It ends when the store has acknowledged the revocation. A JSON Web Token is only checked again: it works until it ends by itself.',
   examples: [
     'with-auth revoke --config run.yaml < key.txt',
     'with-auth revoke --config run.yaml --all',

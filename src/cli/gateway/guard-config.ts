@@ -17,7 +17,7 @@ import type { Surroundings } from '../surroundings.ts'
 export const GUARD_OPTIONS: OptionSpecs = {
   config: {
     value: 'FILE',
-    help: 'a run.yaml with server.auth: ask the auth endpoint that it names',
+    help: 'a run.yaml with server.auth: ask the auth endpoint or the provider that it names',
   },
   keys: {
     value: 'FILE',
@@ -66,6 +66,7 @@ export async function readGuardConfig(
   line: CommandLine,
   { env }: Pick<Surroundings, 'env'>,
   onKeysError: (error: Error) => void,
+  load: (file: string) => Promise<AuthConfig> = loadConfig,
 ): Promise<AuthConfig> {
   const [config, keys] = [line.text('config'), line.text('keys')]
   if (config !== undefined && keys !== undefined) {
@@ -74,7 +75,7 @@ export async function readGuardConfig(
   const settings = await readSettings(line)
   if (config !== undefined) {
     rejectSettings(settings)
-    return loadConfig(config).catch(nameFlag('--config', config))
+    return load(config).catch(nameFlag('--config', config))
   }
   if (keys !== undefined) {
     const opened = await openKeys(keys, { env }, { queryMs: QUESTION_MS })

@@ -4,11 +4,10 @@ import { createGate, enter } from '../../core/gate.ts'
 import { asksTheSame } from '../../core/policies/handover.ts'
 import { createCredentialsReader } from '../../core/request/credentials.ts'
 import { presentedToken, readRequestId, shownPath } from '../../core/response/decision-event.ts'
-import { findLoneMount } from '../../files/lone-mount.ts'
-import { watchConfig } from '../../yaml.ts'
 import { completeConfig, readGuardConfig } from './guard-config.ts'
 import { createEndpointProof, createRandomKeyAsker } from '../proof.ts'
 import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
+import { FollowedFile } from './followed-file.ts'
 import { equipLike, equipWithTransport } from './transport.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { ResolvedConfig } from '../../core/config/parse.ts'
@@ -50,39 +49,39 @@ interface Stage {
 const OPEN =
   'The auth endpoint allowed a random key. ' +
   'Is its URL a health check or a web page? Run "with-auth check URL"'
+const OPEN_PROVIDER =
+  'The provider in server.auth allowed a random key. Does its URL lead to the right service?'
 
 /** How long a new configuration waits for its proof. After that it takes effect, and every request is rejected until the proof. */
 const PROOF_WAIT_MS = 2000
 
-const MOUNT_ADVICE =
-  'Mount the folder instead (Kubernetes: without subPath), or restart the gateway after each change'
-
 /** Reads the configuration and asks for the first proof. Rejects if the endpoint allows a random key. */
 export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGuard> {
   const { line, surroundings, log } = options
-  const read = await readGuardConfig(line, surroundings, ({ message }) =>
-    log({ type: 'keys_error', message }),
-  )
-  const equipped = await equipWithTransport(completeConfig(read, options), surroundings)
-  const first = createStage(equipped, options)
-  await first.proof.start()
-  const guard = createGuard(first, options)
+  const file = new FollowedFile(options)
+  const onKeysError = ({ message }: Error): void => log({ type: 'keys_error', message })
+  const read = await readGuardConfig(line, surroundings, onKeysError, (name) => file.open(name))
+  let guard: ReturnType<typeof createGuard> | undefined
+  const stop = (): void => {
+    file.close()
+    guard?.stop()
+  }
   try {
-    if (guard.proof.state() === 'open') throw new Error(OPEN)
-    const file = line.text('config')
-    if (file === undefined) return guard
-    const close = await followFile(file, read, guard, options)
-    return {
-      ...guard,
-      stop: () => {
-        close()
-        guard.stop()
-      },
-    }
+    const equipped = await equipWithTransport(completeConfig(read, options), surroundings)
+    const first = createStage(equipped, options)
+    guard = createGuard(first, options)
+    await first.proof.start()
+    if (guard.proof.state() === 'open') throw new Error(openOf(equipped.config))
+    file.follow(guard)
+    return { ...guard, stop }
   } catch (error) {
-    guard.stop()
+    stop()
     throw error
   }
+}
+
+function openOf({ verifier }: AuthConfig): string {
+  return verifier === undefined ? OPEN : OPEN_PROVIDER
 }
 
 function createStage(
@@ -105,11 +104,17 @@ function createStage(
     log({ type: 'endpoint', state: next, cause })
     if (next !== 'open') return
     surroundings.note(
-      `with-auth: ${OPEN}. Every request is rejected until it denies a random key\n`,
+      `with-auth: ${openOf(config)}. Every request is rejected until it denies a random key\n`,
     )
   }
   const proof = createEndpointProof({ ask: createRandomKeyAsker(config), onChange, state })
-  return { equipped, resolved, proof, gate, describe: createDescription(resolved) }
+  return {
+    equipped,
+    resolved,
+    proof,
+    gate,
+    describe: createDescription(resolved),
+  }
 }
 
 /** For requests that are rejected before the guard. Hides the token, as the events of the guard do. */
@@ -145,8 +150,6 @@ function createGuard(first: Stage, options: LiveGuardOptions) {
     const before = stage
     before.proof.stop()
     stage = next
-    // The watch has a store of its own from the first change on.
-    if (before.resolved.store !== next.resolved.store) before.resolved.store?.stop()
     logConfig()
     noteRevocation(before.resolved, next.resolved, options)
   }
@@ -183,35 +186,4 @@ function noteRevocation(
   const sentence = describeRevocation(now)
   if (line.has('json') || sentence === describeRevocation(before)) return
   surroundings.note(`with-auth: the configuration was reloaded (${sentence})\n`)
-}
-
-/** Applies each change of a file, or only the latest of several. A broken file leaves the last valid configuration in place. */
-async function followFile(
-  file: string,
-  read: AuthConfig,
-  guard: ReturnType<typeof createGuard>,
-  options: LiveGuardOptions,
-): Promise<() => void> {
-  const { log, surroundings } = options
-  const onError = (error: unknown): void => {
-    const message = error instanceof Error ? error.message : 'The configuration cannot be used'
-    log({ type: 'config_error', message })
-  }
-  const onChange = (changed: AuthConfig): Promise<void> => {
-    // Throws if the request id header carries credentials. `watchConfig` passes that to `onError`.
-    const config = completeConfig(changed, options)
-    // Its store is needed until the switch.
-    return guard.replace(config).catch(onError)
-  }
-  const whyNot = findLoneMount(file)
-  if (whyNot !== undefined) {
-    surroundings.note(
-      `with-auth: the gateway may miss a change of ${file}: ${whyNot}. ${MOUNT_ADVICE}\n`,
-    )
-  }
-  const watched = await watchConfig(file, { onChange, onError, onRecover: guard.logConfig })
-  // The file may have changed between the first read and the watch, which has a store of its own.
-  const isSame = JSON.stringify(watched.config) === JSON.stringify(read)
-  if (!isSame || read.store !== undefined) void onChange(watched.config)
-  return () => watched.close()
 }

@@ -39,7 +39,9 @@ export async function equipWithTransport(
 /** Another config that uses the same client and connections. */
 export function equipLike(equipped: EquippedConfig, config: AuthConfig): EquippedConfig {
   const { fetch } = equipped.config
-  return { ...equipped, config: fetch === undefined ? config : { ...config, fetch } }
+  // A provider has its own.
+  const isEquipped = fetch === undefined || config.verifier !== undefined
+  return { ...equipped, config: isEquipped ? config : { ...config, fetch } }
 }
 
 // Only `fetch` uses the proxy from the environment.

@@ -102,7 +102,11 @@ Stopped: nothing listens there (ECONNREFUSED).
   })
 
   it.each([
-    ['sk-s3cret-https://a.example', [], 'URL must begin with https:// or http://'],
+    [
+      'sk-s3cret-https://a.example',
+      [],
+      'URL must begin with https:// or http://: it is an auth endpoint. A provider of run.yaml has none to check: "with-auth config FILE" validates its settings, and the gateway asks it about a random key',
+    ],
     [
       'https://user:s3cret@auth.example.com/',
       [],

@@ -84,11 +84,11 @@ describe('with-auth config', () => {
       max_waiting: 1024
     cache: false
     unavailable_status: 401
+    public: []
     preflight: deny
     mode: enforce
     realm: api
     request_id_header: false
-    public: []
 
 # a revoked key works for at most 5 s
 `,

@@ -287,7 +287,7 @@ describe('how long a revoked key works', () => {
 
   it('is given in seconds, rounded up', () => {
     const say = (timeoutMs: number) =>
-      describeRevocation({ cache: false, timeoutMs, store: undefined })
+      describeRevocation({ cache: false, timeoutMs, store: undefined, verifier: undefined })
     expect(say(5000)).toBe('a revoked key works for at most 5 s')
     expect(say(1501)).toBe('a revoked key works for at most 1.6 s')
     expect(say(1)).toBe('a revoked key works for at most 0.1 s')

@@ -1,0 +1,84 @@
+import { misusedOption } from '../../../core/config/option-checks.ts'
+import { baseUrl } from '../../../verifiers/base-url.ts'
+import { kubernetesToken } from '../../../verifiers/kubernetes/kubernetes-token.ts'
+import { claimPath, optionalText, optionalTexts } from '../../../verifiers/options.ts'
+import { claimsMapping, present, providerType, verifyTls } from './provider.ts'
+import { inKeysOf } from './renamed.ts'
+import type { Files, Made, ProviderType, Tools } from './provider.ts'
+import type { Names } from './renamed.ts'
+
+interface KubernetesKeys {
+  readonly apiServerUrl: string
+  readonly audiences: readonly string[] | undefined
+  readonly reviewerTokenFile: string | undefined
+  readonly claimsMapping: Readonly<Record<string, string>>
+  readonly tenantClaim: string | undefined
+  readonly verifyTls: true
+  readonly tlsCafile: string | undefined
+}
+
+const NAMES: Names = {
+  attributes: 'claimsMapping',
+  tenant: 'tenantClaim',
+  fetch: 'tlsCafile',
+  token: 'reviewerTokenFile',
+}
+
+/** Tokens of the service accounts and users of a cluster. */
+export const KUBERNETES: ProviderType = providerType<KubernetesKeys>(
+  {
+    apiServerUrl: baseUrl('https://kubernetes.default.svc'),
+    audiences: optionalTexts,
+    reviewerTokenFile: optionalText,
+    claimsMapping: claimsMapping({ username: 'roles', groups: 'roles' }),
+    tenantClaim: claimPath,
+    verifyTls,
+    tlsCafile: optionalText,
+  },
+  make,
+  { caCertPath: 'tlsCafile' },
+)
+
+function make(keys: KubernetesKeys, tools: Tools): Made {
+  const { apiServerUrl, audiences, claimsMapping: attributes, tenantClaim: tenant } = keys
+  const { files, has, quote } = tools
+  const { reviewerTokenFile = audiences === undefined ? undefined : files?.podTokenFile } = keys
+  if (audiences === undefined && reviewerTokenFile !== undefined) {
+    throw misusedOption(['reviewerTokenFile'], 'left out without `audiences`')
+  }
+  // The authority of the cluster signs the certificate of the default URL.
+  const fetch = tools.fetch ?? (has('apiServerUrl') ? undefined : files?.podTransport())
+  const review =
+    audiences === undefined
+      ? { review: 'self' as const }
+      : { audiences, token: readerOf(reviewerTokenFile, files) }
+  const options = present({
+    ...review,
+    apiServerUrl,
+    attributes,
+    tenant,
+    allowInsecureHttp: tools.allowInsecureHttp,
+    fetch,
+  })
+  const verifier = inKeysOf(NAMES, () => kubernetesToken(options))
+  if (audiences === undefined) Object.assign(verifier, { warnings: [ofSelf(quote, tools.isOlder)] })
+  return {
+    part: { verifier },
+    lacksTenant: tenant === undefined ? 'set "tenant_claim"' : undefined,
+    defaults: { reviewerTokenFile },
+  }
+}
+
+function readerOf(file: string | undefined, files: Files | undefined): () => string {
+  if (file !== undefined && files !== undefined) return () => files.readText(file)
+  const expected =
+    'left out for parseConfig: the token of this server is in a file, and parseConfig reads none: use loadConfig'
+  throw misusedOption(['audiences'], expected)
+}
+
+function ofSelf(quote: Tools['quote'], isOlder: boolean): string {
+  const rights = isOlder
+    ? '. Its groups and its username are roles of the caller: check them, or set "claims_mapping"'
+    : ''
+  return `${quote('audiences')} is missing: every pod has such a token, and this server could act in the cluster by it. Set it to a name of this server, and let pods send tokens for that${rights}`
+}

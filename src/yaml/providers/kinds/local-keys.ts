@@ -1,0 +1,100 @@
+import { ignore } from '../../../core/async.ts'
+import { invalidSecret } from '../../../core/config/option-checks.ts'
+import { parseList } from '../../../core/config/kinds.ts'
+import { drawKey, hashText } from '../../../core/policies/keyed-hash.ts'
+import { READS_TOKEN } from '../../../verifiers/options.ts'
+import { providerType } from './provider.ts'
+import type { Kind } from '../../../core/config/kinds.ts'
+import type { Verdict, Verifier } from '../../../core/verifier.ts'
+import type { Made, ProviderType, Tools } from './provider.ts'
+
+interface LocalKeys {
+  /** `undefined` for an entry that came out empty: it keeps its number. */
+  readonly apiKeys: readonly (string | undefined)[]
+}
+
+const SECRET = { kind: 'text', scalar: 'string', isSecret: true } as const
+const TOKEN68 = /^[\w.~+/-]+=*$/
+
+const apiKeys: Kind<never, LocalKeys['apiKeys']> = {
+  form: { ...SECRET, kind: 'apiKeys', items: SECRET },
+  parse: (value, path) => {
+    if (!Array.isArray(value) || value.every((key) => key === undefined)) {
+      throw invalidSecret(path, 'a list of at least one key')
+    }
+    const given: readonly unknown[] = value
+    return parseList(given, path, (key, itemPath) => {
+      if (key === undefined) return undefined
+      if (typeof key !== 'string' || !TOKEN68.test(key)) {
+        throw invalidSecret(itemPath, 'a key of letters, digits and -._~+/, with = at its end')
+      }
+      const isFirst = given.indexOf(key) === Number(itemPath.at(-1))
+      if (!isFirst) throw invalidSecret(itemPath, 'left out: the list has the same key before it')
+      return key
+    })
+  },
+}
+
+/** Keys that the file holds. */
+export const LOCAL_KEYS: ProviderType = providerType<LocalKeys>({ apiKeys }, make)
+
+function make(keys: LocalKeys, { quote, files }: Tools): Made {
+  return {
+    part: { verifier: verifyKeys(keys.apiKeys, files !== undefined) },
+    lacksTenant: 'keys have none. Set another mode',
+    warnings: [
+      `${quote('api_keys')} names a caller by the place of the key in the list, so never reorder it, and gives every key the roles admin and owner. Move the keys to a key file (with-auth keys), which has names, roles and ends`,
+    ],
+  }
+}
+
+/** Keys by their SHA-256, and the keyed hashes that tell whether a token is one of them. */
+interface HashedKeys {
+  readonly numbers: Promise<ReadonlyMap<string, number>>
+  readonly accepts: (token: string) => boolean
+}
+
+const DENIED: Verdict = { outcome: 'deny', detail: 'unknown_token' }
+
+function verifyKeys(given: LocalKeys['apiKeys'], isEager: boolean): Verifier {
+  let keys = given
+  let made: HashedKeys | undefined
+  const hashed = (): HashedKeys => {
+    made ??= hashKeys(keys)
+    keys = []
+    return made
+  }
+  // A text may be read on Workers, which draw a random value only during a request.
+  if (isEager) hashed()
+  const verify: Verifier = async ({ token }) => {
+    const number = (await hashed().numbers).get(await hash(token))
+    return number === undefined ? DENIED : allow(`key-${number}`)
+  }
+  return Object.assign(verify, {
+    reads: READS_TOKEN,
+    local: true as const,
+    label: 'keys',
+    accepts: (token: string) => hashed().accepts(token),
+  })
+}
+
+function allow(name: string): Verdict {
+  const attributes = { roles: ['admin', 'owner'], teams: [name] }
+  return { outcome: 'allow', principal: name, attributes }
+}
+
+async function hash(text: string): Promise<string> {
+  const bytes = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+  return new Uint8Array(bytes).join()
+}
+
+function hashKeys(given: LocalKeys['apiKeys']): HashedKeys {
+  const secret = drawKey()
+  const markOf = (token: string): string => hashText(token, secret).join()
+  const keys = given.flatMap((key, index) => (key === undefined ? [] : [{ key, index }]))
+  const marks = new Set(keys.map(({ key }) => markOf(key)))
+  const entries = keys.map(async ({ key, index }) => [await hash(key), index + 1] as const)
+  const numbers = Promise.all(entries).then((all) => new Map(all))
+  ignore(numbers)
+  return { numbers, accepts: (token) => marks.has(markOf(token)) }
+}

@@ -1,0 +1,174 @@
+import { namesOf, parseFields } from '../../../core/config/kinds.ts'
+import { invalidSecret, misusedOption, readOptions } from '../../../core/config/option-checks.ts'
+import { Problems } from '../../../core/config/problems.ts'
+import { isRecord } from '../../../core/endpoint/claim-path.ts'
+import { attributes, withoutQuery } from '../../../verifiers/options.ts'
+import { keyOf } from '../../setting.ts'
+import { withAliases } from '../aliases.ts'
+import type { AuthConfig, Transport } from '../../../core/auth-config.ts'
+import type { Form, Kind } from '../../../core/config/kinds.ts'
+import type { Verifier } from '../../../core/verifier.ts'
+import type { OptionKinds } from '../../../verifiers/options.ts'
+import type { Fields } from '../../setting.ts'
+import type { Aliases } from '../aliases.ts'
+
+/** Makes a verifier as `jwt` of with-auth/jwt does, which checks the options. */
+export type MakeJwt = (options: never) => Verifier
+
+/** Reads the files that a provider may name. `parseConfig` reads none. */
+export interface Files {
+  /** Sends requests to servers with certificates of the authorities in a file. Throws an `AuthConfigError` about `tlsCafile`. */
+  readonly transportFor: (caFile: string) => Transport
+  /** Knows the authority of the cluster that this process runs in, if there is one. */
+  readonly podTransport: () => Transport | undefined
+  readonly podTokenFile: string
+  readonly readText: (file: string) => string
+}
+
+/** Everything that a provider needs beside its own keys. */
+export interface Tools {
+  /** Whether a key is written down, or else has its default. */
+  readonly has: (key: string) => boolean
+  /** A key with its whole path, quoted for a warning. */
+  readonly quote: (key: string) => string
+  /** Whether it is written as `provider_type` and `config`. */
+  readonly isOlder: boolean
+  readonly allowInsecureHttp: boolean
+  /** For the certificates of `tls_cafile`. */
+  readonly fetch: Transport | undefined
+  readonly jwt: MakeJwt | undefined
+  readonly files: Files | undefined
+  /** The options of `server.auth` for an auth endpoint. */
+  readonly forEndpoint: Partial<AuthConfig>
+}
+
+/** The result of a provider. */
+export interface Made {
+  /** The part of a config that decides. */
+  readonly part: AuthConfig & { readonly verifier: Verifier }
+  readonly warnings?: readonly string[]
+  /** Advice for a file that needs a tenant. Absent if the provider may give one. */
+  readonly lacksTenant?: string | undefined
+  /** Keys whose default the verifier decides. */
+  readonly defaults?: object
+}
+
+/** A type of provider. */
+export interface ProviderType {
+  /** Its keys, the older ones included. */
+  readonly fields: Fields
+  readonly aliases: Aliases
+  /** Throws an `AuthConfigError` whose problems lead to keys. */
+  readonly make: (values: object, tools: Tools) => Made & { readonly shown: object }
+}
+
+/** Describes a type of provider by the keys that it has, and by what is made of them. */
+export function providerType<Keys extends object>(
+  keys: OptionKinds<Keys>,
+  make: (keys: Keys, tools: Tools) => Made,
+  aliases: Aliases = {},
+): ProviderType {
+  const { form, parse } = section(keys)
+  return {
+    fields: withAliases(form.fields ?? {}, aliases),
+    aliases,
+    make: (values, tools) => {
+      const parsed = parse(values, [])
+      const made = make(parsed, tools)
+      return { ...made, shown: Object(describe({ ...parsed, ...made.defaults }, form)) }
+    },
+  }
+}
+
+/** A mapping with these keys. */
+export function section<Keys extends object>(fields: OptionKinds<Keys>): Kind<never, Keys> {
+  return {
+    form: { kind: 'group', fields },
+    parse: (value, path) => {
+      const problems = new Problems()
+      const given = readOptions(value, namesOf(fields), path, 'a mapping', problems)
+      const parsed = parseFields<Keys>(fields, given, path, problems)
+      problems.throwIfAny()
+      // Without a problem each key has been parsed by its kind.
+      return parsed as Keys
+    },
+  }
+}
+
+/** A value of this kind, or nothing. */
+export function optional<Value>({
+  form,
+  parse,
+}: Kind<never, Value>): Kind<never, Value | undefined> {
+  return {
+    form,
+    parse: (value, path) => (value === undefined ? undefined : parse(value, path)),
+  }
+}
+
+/** A value that the verifier checks. */
+export function unchecked(form: Form): Kind<never, unknown> {
+  return { form, parse: (value) => value }
+}
+
+/** A secret, or nothing. No problem shows it. */
+export const secret: Kind<never, string | undefined> = {
+  form: { kind: 'text', scalar: 'string', isSecret: true },
+  parse: (value, path) => {
+    if (value === undefined || (typeof value === 'string' && value !== '')) return value
+    throw invalidSecret(path, 'a text that is not empty')
+  },
+}
+
+/** The attribute for each claim. A given mapping replaces the default. */
+export function claimsMapping(
+  byDefault: Readonly<Record<string, string>>,
+): Kind<never, Readonly<Record<string, string>>> {
+  return {
+    form: { ...attributes.form, default: byDefault },
+    parse: (value = byDefault, path) => attributes.parse(value, path),
+  }
+}
+
+/** OGX stops at `false`, unless it is told to be insecure. This cannot be told. */
+export const verifyTls: Kind<never, true> = {
+  form: { kind: 'boolean', scalar: 'boolean', default: true },
+  parse: (value = true, path) => {
+    if (value === true) return value
+    throw misusedOption(path, 'true: for an authority of your own set `tlsCafile`')
+  },
+}
+
+/** An object without its members that are `undefined`, which no option may be. */
+export function present<Value extends object>(value: Value): Present<Value> {
+  const members = Object.entries(value).filter(([, member]) => member !== undefined)
+  return Object.fromEntries(members) as Present<Value>
+}
+
+type Present<Value> = {
+  [Name in keyof Value as undefined extends Value[Name] ? never : Name]: Value[Name]
+} & {
+  [Name in keyof Value as undefined extends Value[Name] ? Name : never]?: Exclude<
+    Value[Name],
+    undefined
+  >
+}
+
+const REDACTED = '[redacted]'
+
+/** Keys in snake_case and without secrets, as `with-auth config` prints them. */
+function describe(value: unknown, form: Form): unknown {
+  if (form.isSecret === true) return redact(value)
+  if (form.isUrl === true) return withoutQuery(String(value))
+  if (form.fields === undefined || !isRecord(value)) return value
+  const members = Object.entries(form.fields).filter(([name]) => value[name] !== undefined)
+  return Object.fromEntries(
+    members.map(([name, field]) => [keyOf(name), describe(value[name], field.form)]),
+  )
+}
+
+function redact(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(() => REDACTED)
+  if (!isRecord(value)) return REDACTED
+  return Object.fromEntries(Object.keys(value).map((name) => [name, REDACTED]))
+}

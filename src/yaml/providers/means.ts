@@ -1,0 +1,73 @@
+import { misusedOption } from '../../core/config/option-checks.ts'
+import { AuthConfigError } from '../../core/errors.ts'
+import { UnreadableFileError } from '../../files/system.ts'
+import { readTextFile } from '../../files/text-file.ts'
+import type { Transport } from '../../core/auth-config.ts'
+import type { AuthSection } from '../auth-section.ts'
+import type { Files } from './kinds/provider.ts'
+import type { Means } from './make.ts'
+import type { Provider } from './section.ts'
+
+type NodeTransport = (options: { readonly ca: string }) => Transport
+
+const MOST_PEM = 2 ** 20
+const MOST_TOKEN = 2 ** 16
+/** Where Kubernetes puts the service account of a pod. */
+const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
+
+/** For a file: loads what its providers need, and nothing else. */
+export async function loadMeans(
+  section: AuthSection | undefined,
+  account: string = ACCOUNT,
+): Promise<Means> {
+  const providers = section?.deciders?.providers ?? []
+  const { jwt } = providers.some(checksTokensHere) ? await import('../../jwt.ts') : {}
+  const { nodeTransport } = providers.some(mayNeedAuthority) ? await import('../../node.ts') : {}
+  return { jwt, files: createFiles(nodeTransport, account) }
+}
+
+function checksTokensHere({ name, setting }: Provider): boolean {
+  return name === 'oauth2_token' && setting.children?.has('introspection') !== true
+}
+
+function mayNeedAuthority({ name, setting }: Provider): boolean {
+  return name === 'kubernetes' || setting.children?.has('tlsCafile') === true
+}
+
+function createFiles(nodeTransport: NodeTransport | undefined, account: string): Files {
+  const connect = (ca: string): Transport => {
+    if (nodeTransport === undefined) throw new TypeError('nodeTransport is not loaded')
+    return nodeTransport({ ca })
+  }
+  return {
+    transportFor: (file) => asCaFile(() => connect(readTextFile(file, MOST_PEM))),
+    podTransport: () => ifPossible(() => connect(readTextFile(`${account}/ca.crt`, MOST_PEM))),
+    podTokenFile: `${account}/token`,
+    readText: (file) => readTextFile(file, MOST_TOKEN),
+  }
+}
+
+function asCaFile<Value>(make: () => Value): Value {
+  try {
+    return make()
+  } catch (error) {
+    throw misusedOption(['tlsCafile'], expectedOf(error))
+  }
+}
+
+function expectedOf(error: unknown): string {
+  if (error instanceof UnreadableFileError) return `a file that can be read: ${error.message}`
+  if (!(error instanceof AuthConfigError)) throw error
+  const isFileWrong = error.option.startsWith('nodeTransport')
+  return isFileWrong ? 'a file of certificates in PEM' : `left out here: ${error.message}`
+}
+
+/** Outside of a pod, or without undici, the runtime's own `fetch` is used. */
+function ifPossible<Value>(make: () => Value): Value | undefined {
+  try {
+    return make()
+  } catch (error) {
+    if (error instanceof UnreadableFileError || error instanceof AuthConfigError) return undefined
+    throw error
+  }
+}

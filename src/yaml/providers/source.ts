@@ -1,0 +1,119 @@
+import { OPTIONS } from '../../core/config/options.ts'
+import { AuthConfigError } from '../../core/errors.ts'
+import { valuesOf } from '../setting.ts'
+import { addProblems } from '../settings-check.ts'
+import { fingerprint } from '../watch.ts'
+import { makePart } from './make.ts'
+import type { AuthConfig } from '../../core/auth-config.ts'
+import type { AuthSection } from '../auth-section.ts'
+import type { Findings } from '../problems.ts'
+import type { Settings } from '../setting.ts'
+import type { Deciders } from './deciders.ts'
+import type { Means, Part } from './make.ts'
+
+/** The config of a section. */
+export interface Decided {
+  readonly config: AuthConfig
+  /** Differs between sections whose providers differ. `undefined` without providers. */
+  readonly print?: string
+  /** Keeps what was made for the next section. Called once the whole config is right. */
+  readonly keep: () => void
+}
+
+/** Options that go to a provider, beside the keys of the provider itself. */
+const GO_TO_PROVIDERS = [
+  'allowInsecureHttp',
+  'context',
+  'identity',
+  'tenant',
+  'retry',
+  'circuitBreaker',
+  'concurrency',
+]
+
+// Only for a config that has a problem already.
+const STAND_IN: Part = {
+  verifier: Object.assign(() => ({ outcome: 'deny' }) as const, { reads: {} }),
+}
+
+/** Makes what decides, and the same again while its section stays the same: it has fetched keys and connections. */
+export class ProviderSource {
+  #made: { readonly print: string; readonly part: Part } | undefined
+
+  /** Adds the problems of providers. Those of other options are found by a check of the config. */
+  decide({ settings, deciders }: AuthSection, means: Means, findings: Findings): Decided {
+    // Its section is checked where the store is made.
+    const { store: _, ...options } = valuesOf(settings)
+    if (deciders === undefined) return { config: options, keep: () => (this.#made = undefined) }
+    rejectUnread(settings, deciders, findings)
+    checkInsecureHttp(settings, findings)
+    const unread = [
+      'endpoint',
+      'allowInsecureHttp',
+      ...unreadBeside(deciders).flatMap((one) => one.options),
+    ]
+    for (const name of unread) delete options[name]
+    const print = printOf(settings, deciders)
+    const known = this.#made?.print === print ? this.#made.part : undefined
+    const part = known ?? makePart(deciders, settings, means, findings)
+    return {
+      config: { ...options, ...(part ?? STAND_IN) },
+      print,
+      keep: () => (this.#made = part && { print, part }),
+    }
+  }
+}
+
+interface Unread {
+  readonly options: readonly string[]
+  /** Why they have no effect. */
+  readonly why: string
+}
+
+const OF_ENDPOINT: Unread = {
+  options: ['endpointHeaders', 'tenantField'],
+  why: 'it is for an auth endpoint. One among "providers" has a key of that name',
+}
+const OF_UPSTREAM: Unread = {
+  options: ['credentials', 'tokenFormat', 'context'],
+  why: '"upstream_header" decides that',
+}
+
+/** Adds a problem for each option that has no effect beside these providers. */
+function rejectUnread(settings: Settings, deciders: Deciders, findings: Findings): void {
+  const unread = unreadBeside(deciders).flatMap(({ options, why }) =>
+    options.map((name) => ({ setting: settings.get(name), why })),
+  )
+  for (const { setting, why } of unread) {
+    if (setting === undefined) continue
+    const { key, place, isMasked } = setting
+    const message = `"${key}" must be left out beside "${deciders.key}": ${why}`
+    findings.add(place, key, message, isMasked)
+  }
+}
+
+function checkInsecureHttp(settings: Settings, findings: Findings): void {
+  try {
+    const given = settings.get('allowInsecureHttp')?.value
+    OPTIONS.allowInsecureHttp.parse(given, ['allowInsecureHttp'])
+  } catch (error) {
+    if (!(error instanceof AuthConfigError)) throw error
+    addProblems(error.problems, settings, findings)
+  }
+}
+
+function unreadBeside({ providers }: Deciders): readonly Unread[] {
+  const isUpstream = providers.some(({ name }) => name === 'upstream_header')
+  return isUpstream ? [OF_ENDPOINT, OF_UPSTREAM] : [OF_ENDPOINT]
+}
+
+function printOf(settings: Settings, { providers, fallThrough }: Deciders): string {
+  const given = providers.map(({ name, isOlder, setting }) => [
+    name,
+    isOlder,
+    setting.key,
+    setting.value,
+  ])
+  const options = GO_TO_PROVIDERS.map((name) => settings.get(name)?.value)
+  return fingerprint([given, fallThrough?.value, options])
+}

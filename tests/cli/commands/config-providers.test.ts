@@ -1,0 +1,98 @@
+import { writeFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { configCommand } from '../../../src/cli/commands/config.ts'
+import { PROVIDER_ROWS } from '../../support/provider-rows.ts'
+import { runLine } from '../../support/surroundings.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+
+/** What `with-auth config` prints about providers. */
+
+const inFolder = setupFolder()
+
+function runConfig(text: string, ...args: string[]) {
+  const file = inFolder('run.yaml')
+  writeFileSync(file, text)
+  return runLine(['config', file, ...args], [configCommand])
+}
+
+const inAuth = (auth: string): string => `server: { auth: { ${auth} } }`
+const rows = Object.entries(PROVIDER_ROWS).flatMap(([type, all]) =>
+  all.map(({ yaml }) => [type, yaml.replaceAll('URL', 'https://h.example')]),
+)
+const JWKS = 'type: oauth2_token, jwks: { uri: "https://h.example/jwks?k=s3cret", token: s3cret }'
+const KEYS = '{ type: local_api_key, api_keys: [s3cret-1, s3cret-2] }'
+const ASKED = '{ type: github_token, claims_mapping: { "Org.ids": Teams } }'
+const PROXY =
+  '{ type: upstream_header, principal_header: x-user, trusted_proxy_cidrs: [10.0.0.0/8] }'
+
+describe('with-auth config', () => {
+  it.each(rows)('prints a provider that can be read again: %s { %s }', async (type, yaml) => {
+    const { printed, noted } = await runConfig(
+      inAuth(`provider_config: { type: ${type}, ${yaml} }`),
+    )
+    expect(noted).toBe('')
+    let count = 0
+    const secret = (): string => `a-secret-of-${String((count += 1)).padStart(6, '0')}`
+    const again = await runConfig(printed.replaceAll('"[redacted]"', secret))
+    expect(again).toEqual({ code: 0, noted: '', printed })
+  })
+
+  it('names the form of today, with all defaults and without secrets', async () => {
+    const { type: _, ...older } = { type: '', jwks_uri: 'https://h.example/jwks', cache_ttl: 60 }
+    const { printed } = await runConfig(
+      inAuth(`provider_type: oauth2_token, config: ${JSON.stringify(older)}`),
+    )
+    expect(printed).toContain(`    provider_config:
+      type: oauth2_token
+      audience:
+        - llama-stack
+      jwks:
+        uri: https://h.example/jwks
+        key_recheck_period: 60
+      discovery: false
+      claims_mapping:
+        sub: roles
+`)
+    const json = await runConfig(inAuth(`provider_config: { ${JWKS} }, realm: s`), '--json')
+    expect(JSON.parse(json.printed)).toMatchObject({
+      server: {
+        auth: {
+          provider_config: { jwks: { uri: 'https://h.example/jwks?***', token: '[redacted]' } },
+        },
+      },
+    })
+    expect(json.printed).not.toContain('s3cret')
+  })
+
+  it('prints several providers, and keys of a mapping as they are written', async () => {
+    const { printed } = await runConfig(
+      inAuth(`providers: [${KEYS}, ${ASKED}], fall_through: true, allow_insecure_http: true`),
+    )
+    expect(printed).toContain('    allow_insecure_http: true\n')
+    expect(printed).toContain('    fall_through: true\n')
+    expect(printed).toContain('          Org.ids: Teams\n')
+    expect(printed).not.toContain('s3cret')
+  })
+
+  it.each([
+    [`provider_config: { ${JWKS} }`, 'a token works until it ends by itself', null],
+    [`provider_config: ${KEYS}`, 'a key works until this process is started without it', null],
+    [`provider_config: ${PROXY}`, 'the proxy in front says who calls', null],
+    [`provider_config: ${ASKED}, cache: {}`, 'a revoked key works for at most 30 s', 30_000],
+    [
+      `providers: [${KEYS}, ${ASKED}]`,
+      'a key works until this process is started without it; a revoked key works for at most 5 s',
+      null,
+    ],
+    [
+      `providers: [{ ${JWKS}, issuer: a }, { ${JWKS}, issuer: b }]`,
+      'a token works until it ends by itself',
+      null,
+    ],
+  ])('says what ends a key: %s', async (auth, sentence, ms) => {
+    const { printed } = await runConfig(inAuth(auth))
+    expect(printed.endsWith(`\n# ${sentence}\n`)).toBe(true)
+    const json = await runConfig(inAuth(auth), '--json')
+    expect(JSON.parse(json.printed)).toMatchObject({ revokedKeyWorksForMs: ms })
+  })
+})

@@ -1,0 +1,243 @@
+import { writeFileSync } from 'node:fs'
+import { describe, expect, it, vi } from 'vitest'
+import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
+import { sign } from '../../support/issuer.ts'
+import { APP_TOKEN, GITHUB_TOKEN, GOOD, startProviders } from '../../support/provider-services.ts'
+import { serveCommand } from '../../support/served-command.ts'
+import { setupGateway } from '../support/running-gateway.ts'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { SigningKey } from '../../support/issuer.ts'
+
+/** `with-auth gateway --config` with the providers of OGX, in front of a server. */
+
+let received: IncomingHttpHeaders = {}
+const { inFolder, reached, start } = setupGateway(({ headers }, response) => {
+  received = headers
+  response.end()
+})
+const SECRET = '0123456789abcdef'
+const NETWORK = 'upstream_header, principal_header: x-user, trusted_network: true'
+
+function write(auth: string, server = ''): string {
+  const file = inFolder(`run${Math.random()}.yaml`)
+  writeFileSync(file, `server: { ${server} auth: { ${auth} } }`)
+  return file
+}
+
+async function startWith(auth: string, args: readonly string[] = []) {
+  const gateway = start(['--config', write(auth), ...args])
+  const url = await gateway.listening()
+  const call = async (headers: Record<string, string>): Promise<number> =>
+    (await fetch(url, { headers })).status
+  return {
+    ...gateway,
+    url,
+    call,
+    bearer: (token: string) => call({ authorization: `Bearer ${token}` }),
+  }
+}
+
+function tokenOf(key: SigningKey, claims: object = {}): Promise<string> {
+  const exp = Math.floor(Date.now() / 1000) + 600
+  return sign(key, { iss: 'me', aud: 'ogx', sub: 'alice', exp, ...claims })
+}
+
+describe('with-auth gateway --config', () => {
+  it('checks JSON Web Tokens by the keys of their issuer', async () => {
+    const { url, key } = await startProviders()
+    const jwks = `jwks: { uri: "${url}/jwks" }, issuer: me, tenant_claim: org`
+    const gateway = await startWith(`provider_config: { type: oauth2_token, ${jwks} }`)
+    expect(await gateway.bearer(await tokenOf(key, { org: 'acme' }))).toBe(200)
+    expect(received).toMatchObject({
+      'x-auth-principal': 'alice',
+      'x-auth-tenant': 'acme',
+      'x-auth-attributes': '{"roles":["alice"]}',
+    })
+    expect(received).not.toHaveProperty('authorization')
+    expect(await gateway.bearer(await tokenOf(key, { aud: 'other' }))).toBe(401)
+    expect(gateway.logged('decision').at(-1)).toMatchObject({ verifier: 'jwt', detail: 'audience' })
+    expect(gateway.logged('listening')).toMatchObject([{ revokedKeyWorksForMs: null }])
+    expect(gateway.noted()).toContain('(a token works until it ends by itself)')
+  })
+
+  it.each([
+    [
+      'introspection',
+      (url: string) =>
+        `oauth2_token, introspection: { url: "${url}/introspect", client_id: a, client_secret: b }`,
+      GOOD,
+      'ally',
+    ],
+    [
+      'github_token',
+      (url: string) => `github_token, github_api_base_url: "${url}"`,
+      GITHUB_TOKEN,
+      'octocat',
+    ],
+    [
+      'github_token with an app',
+      (url: string) =>
+        `github_token, github_api_base_url: "${url}", client_id: app, client_secret: b`,
+      APP_TOKEN,
+      'octocat',
+    ],
+    [
+      'kubernetes',
+      (url: string) => `kubernetes, api_server_url: "${url}"`,
+      GOOD,
+      'system:serviceaccount:default:robot',
+    ],
+    ['custom', (url: string) => `custom, endpoint: "${url}/validate"`, GOOD, 'carol'],
+  ])('asks a service: %s', async (_, keysFor, token, principal) => {
+    const { url } = await startProviders()
+    const gateway = await startWith(`provider_config: { type: ${keysFor(url)} }`)
+    expect(await gateway.bearer(token)).toBe(200)
+    expect(received['x-auth-principal']).toBe(principal)
+    expect(await gateway.bearer('other')).toBe(401)
+    expect(reached).toHaveLength(1)
+    expect(gateway.logged('listening')).toMatchObject([{ revokedKeyWorksForMs: 5000 }])
+    expect(gateway.noted()).toContain('a revoked key works for at most 5 s')
+  })
+
+  it('knows the keys of the file', async () => {
+    const gateway = await startWith(
+      'provider_config: { type: local_api_key, api_keys: [s3cret-key] }',
+    )
+    expect(await gateway.bearer('s3cret-key')).toBe(200)
+    expect(received).toMatchObject({
+      'x-auth-principal': 'key-1',
+      'x-auth-attributes': '{"roles":["admin","owner"],"teams":["key-1"]}',
+    })
+    expect(await gateway.bearer('s3cret-ke')).toBe(401)
+    expect(gateway.noted()).toContain('(a key works until this process is started without it)')
+    expect(gateway.printed() + gateway.noted()).not.toContain('s3cret')
+  })
+
+  it('takes identities from a proxy with the secret, and from no other client', async () => {
+    const proof = `trusted_proxy_secret_header: x-proof, trusted_proxy_secret: ${SECRET}`
+    const gateway = await startWith(
+      `provider_config: { type: upstream_header, principal_header: x-user, tenant_header: x-org, ${proof} }`,
+    )
+    const named = { 'x-user': 'bob', 'x-org': 'acme' }
+    expect(await gateway.call({ ...named, 'x-proof': SECRET })).toBe(200)
+    expect(received).toMatchObject({ 'x-auth-principal': 'bob', 'x-auth-tenant': 'acme' })
+    expect(received).not.toHaveProperty('x-proof')
+    expect(await gateway.call(named)).toBe(403)
+    expect(await gateway.call({ 'x-proof': SECRET })).toBe(401)
+    expect(gateway.noted()).toContain('(the proxy in front says who calls)')
+  })
+
+  it('takes identities from the address of a proxy', async () => {
+    const proxyAt = (cidr: string): string =>
+      `provider_config: { type: upstream_header, principal_header: x-user, trusted_proxy_cidrs: ["${cidr}"] }`
+    const trusting = await startWith(proxyAt('127.0.0.0/8'))
+    expect(await trusting.call({ 'x-user': 'bob' })).toBe(200)
+    const other = await startWith(proxyAt('10.0.0.0/8'), ['--trusted-proxy', '127.0.0.0/8'])
+    // The header would make this client a proxy of that network.
+    const forwarded = { 'x-user': 'bob', 'x-forwarded-for': '10.0.0.1' }
+    expect(await other.call(forwarded)).toBe(403)
+    expect(other.logged('decision').at(-1)).toMatchObject({
+      reason: 'forbidden',
+      detail: 'address',
+    })
+  })
+
+  it('signs identities for another gateway, which believes no other signature', async () => {
+    const behind = await startWith(
+      `provider_config: { type: upstream_header, principal_header: x-auth-principal, trusted_proxy_signature_header: x-auth-signature, trusted_proxy_secret: ${SECRET} }`,
+    )
+    const keys = 'provider_config: { type: local_api_key, api_keys: [a-key] }'
+    const tenancy = 'tenancy: { mode: single, default_tenant_id: acme },'
+    const config = write(keys, tenancy)
+    const inFront = async (secret: string) => {
+      const args = ['--upstream', behind.url, '--config', config]
+      const url = await serveCommand(gatewayCommand, args, {
+        WITH_AUTH_SIGN_SECRET: secret,
+      }).listening()
+      return (await fetch(url, { headers: { authorization: 'Bearer a-key' } })).status
+    }
+    expect(await inFront(`${SECRET} another-secret-0123`)).toBe(200)
+    expect(received).toMatchObject({ 'x-auth-principal': 'key-1', 'x-auth-tenant': 'acme' })
+    expect(await inFront('another-secret-0123')).toBe(403)
+    expect(await behind.call({ 'x-auth-principal': 'key-1' })).toBe(403)
+  })
+
+  it.each(['short', ' ', `${SECRET} é123456789abcdef`])(
+    'does not start with the secret %j for signatures, and does not show it',
+    async (secret) => {
+      const auth = write('provider_config: { type: local_api_key, api_keys: [a] }')
+      const gateway = start(['--config', auth], { WITH_AUTH_SIGN_SECRET: secret })
+      expect(await gateway.ended).toBe(2)
+      expect(gateway.noted()).toMatch(/WITH_AUTH_SIGN_SECRET must be 16 to 1024 visible ASCII/)
+      expect(gateway.noted()).not.toMatch(/short|é123|0123456789/)
+    },
+  )
+
+  it('writes a line for each warning before it listens', async () => {
+    const { url } = await startProviders()
+    const gateway = await startWith(
+      `providers: [{ type: local_api_key, api_keys: [a] }, { type: github_token, github_api_base_url: "${url}" }]`,
+    )
+    const lines = gateway.logged()
+    const types = lines.map(({ type }) => type)
+    expect(
+      types.slice(0, types.indexOf('listening')).filter((type) => type === 'warning'),
+    ).toHaveLength(3)
+    expect(types.lastIndexOf('warning')).toBeLessThan(types.indexOf('listening'))
+    expect(gateway.noted()).toContain(
+      '(a key works until this process is started without it; a revoked key works for at most 5 s)',
+    )
+  })
+
+  it('asks nothing about a random key where the network is trusted, and says so', async () => {
+    const gateway = await startWith(`provider_config: { type: ${NETWORK} }`)
+    expect(gateway.logged('warning').map(({ message }) => message)).toEqual([
+      expect.stringContaining('whoever can reach this server can name any caller'),
+      expect.stringContaining('does not ask about a random key'),
+    ])
+    expect(await gateway.call({ 'x-user': 'bob' })).toBe(200)
+  })
+
+  it('does not start if its provider allows a random key', async () => {
+    const { url, answerWith } = await startProviders()
+    answerWith(() => ({ json: { active: true, sub: 'anybody' } }))
+    const introspection = `introspection: { url: "${url}/", client_id: a, client_secret: b }`
+    const gateway = start([
+      '--config',
+      write(`provider_config: { type: oauth2_token, ${introspection} }`),
+    ])
+    expect(await gateway.ended).toBe(1)
+    expect(gateway.noted()).toContain('The provider in server.auth allowed a random key')
+  })
+
+  it('follows its file from an endpoint to a provider, and to another key', async () => {
+    const { url, key } = await startProviders()
+    const file = write(`endpoint: "${url}/validate"`)
+    const gateway = start(['--config', file])
+    const gatewayUrl = await gateway.listening()
+    const bearer = async (token: string): Promise<number> =>
+      (await fetch(gatewayUrl, { headers: { authorization: `Bearer ${token}` } })).status
+    const change = async (auth: string, times: number): Promise<void> => {
+      writeFileSync(file, `server: { auth: { ${auth} } }`)
+      await vi.waitFor(() => expect(gateway.logged('config')).toHaveLength(times), {
+        timeout: 15_000,
+      })
+    }
+    expect(await bearer(GOOD)).toBe(200)
+    await change(
+      `provider_config: { type: oauth2_token, issuer: me, jwks: { uri: "${url}/jwks" } }`,
+      1,
+    )
+    expect(await bearer(GOOD)).toBe(401)
+    expect(await bearer(await tokenOf(key))).toBe(200)
+    expect(gateway.logged('config')).toMatchObject([{ revokedKeyWorksForMs: null }])
+    await change(
+      `provider_config: { type: oauth2_token, issuer: you, jwks: { uri: "${url}/jwks" } }`,
+      2,
+    )
+    expect(await bearer(await tokenOf(key))).toBe(401)
+    await change(`endpoint: "${url}/validate"`, 3)
+    expect(await bearer(GOOD)).toBe(200)
+    expect(gateway.logged('config_error')).toEqual([])
+  }, 60_000)
+})

@@ -1,0 +1,43 @@
+import { createAuthenticator } from '../../src/index.ts'
+import type { AuthConfig, AuthEvent } from '../../src/index.ts'
+
+/** What a test sends, and where from. */
+export interface Sent {
+  readonly token?: string | undefined
+  readonly headers?: Readonly<Record<string, string>>
+  readonly from?: string
+}
+
+/** Guards with the config of a file, and tells what came out. */
+export function guardOf(config: AuthConfig) {
+  const events: AuthEvent[] = []
+  let address: string | undefined
+  const authenticate = createAuthenticator({
+    ...config,
+    retry: false,
+    clientAddress: () => address,
+    onEvent: (event) => void events.push(event),
+  })
+  return {
+    events,
+    warnings: (): string[] =>
+      events.flatMap((event) => (event.type === 'warning' ? [event.message] : [])),
+    send: async ({ token, headers = {}, from }: Sent) => {
+      address = from
+      const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
+      const request = new Request('https://api.example.test/v1/models', {
+        headers: { ...authorization, ...headers },
+      })
+      const result = await authenticate(request)
+      const [decision] = events.filter((event) => event.type === 'decision').slice(-1)
+      return {
+        outcome: decision?.outcome,
+        reason: decision?.reason,
+        detail: decision?.detail,
+        verifier: decision?.verifier,
+        status: result.ok ? 200 : result.response.status,
+        auth: result.ok ? result.auth : undefined,
+      }
+    },
+  }
+}

@@ -1,0 +1,292 @@
+import { writeFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { ConfigFileError, loadConfig, parseConfig } from '../../../src/yaml.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+import { problemsOf } from '../../support/yaml-problems.ts'
+
+/** What is wrong with a provider, with its place and what to do. `hunter` is a secret. */
+
+const pathOf = setupFolder()
+const inAuth = (auth: string): string => `server: { auth: { ${auth} } }`
+const URI = 'jwks: { uri: "https://a.example/" }'
+
+/** For each problem the word at its place, and the message with a short name of the provider. */
+function wrong(type: string, keys: string, env = {}): string[] {
+  const text = inAuth(`provider_config: { type: ${type}, ${keys} }`)
+  const problems = problemsOf(text, env)
+  expect(JSON.stringify(problems)).not.toContain('hunter')
+  return problems.map(({ column, message }) => {
+    const [word] = /^["[{]?[^\s,{}\]"]*/.exec(text.slice(column - 1)) ?? []
+    return `${word} | ${message.replaceAll('server.auth.provider_config', '.')}`
+  })
+}
+
+describe('a provider says what is wrong:', () => {
+  it.each<[type: string, keys: string, ...problems: string[]]>([
+    [
+      'oauth2_token',
+      '',
+      'provider_config: | "." must be a mapping with one of "jwks", "introspection" and "discovery"',
+    ],
+    [
+      'oauth2_token',
+      `${URI}, discovery: true`,
+      'provider_config: | "." must be a mapping with one of "jwks", "introspection" and "discovery"',
+    ],
+    [
+      'oauth2_token',
+      'discovery: true',
+      'provider_config: | "..issuer" must be the URL of the issuer, where "discovery" begins',
+    ],
+    [
+      'oauth2_token',
+      'discovery: true, issuer: me',
+      'me | "..issuer" must be an https URL to start discovery, received "me": or give "jwks.uri" or "jwks"',
+    ],
+    [
+      'oauth2_token',
+      'jwks: { uri: "http://a.example/" }',
+      '"http://a.example/ | "..jwks.uri" must be an https URL (http only on loopback, or with "allow_insecure_http"), received "http://a.example/"',
+    ],
+    [
+      'oauth2_token',
+      'jwks: {}',
+      '{ | "..jwks.uri" must be an absolute https URL, received undefined',
+    ],
+    [
+      'oauth2_token',
+      `${URI}, algorithms: [RS256, HS256]`,
+      'HS256 | "..algorithms[1]" must be one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519, received "HS256": whoever can check such a token can also make one',
+    ],
+    [
+      'oauth2_token',
+      `${URI}, keys_max_stale_seconds: 1e6, verify_tls: false`,
+      '1e6 | "..keys_max_stale_seconds" must be a whole number from 0 to 86400, received 1000000',
+      'false | "..verify_tls" must be true: for an authority of your own set "tls_cafile"',
+    ],
+    [
+      'oauth2_token',
+      `${URI}, tls_cafile: ca.pem`,
+      'ca.pem | "..tls_cafile" must be left out for parseConfig: it names a file, and parseConfig reads none: use loadConfig',
+    ],
+    [
+      'oauth2_token',
+      'introspection: { url: "https://a.example/", client_id: a }',
+      '{ | "..introspection.client_secret" must be given: the endpoint must know who asks',
+    ],
+    [
+      'oauth2_token',
+      'introspection: { url: "https://a.example/", client_id: a, client_secret: hunter }, types: [x]',
+      '[x | "..types" must be left out beside "introspection": the endpoint checks that',
+    ],
+    [
+      'oauth2_token',
+      `${URI}, claims_mapping: { a: "", b: [c] }`,
+      '" | "..claims_mapping.a" must be a text that is not empty, received ""',
+      '[c | "..claims_mapping.b" must be a text that is not empty, received an array',
+    ],
+    [
+      'github_token',
+      'client_id: a',
+      'provider_config: | "..client_secret" must be given beside "client_id"',
+    ],
+    [
+      'github_token',
+      'github_api_base_url: "https://a.example/?hunter", principal: name',
+      '"https://a.example/?hunter | "..github_api_base_url" must be a URL without a query (its value is not shown)',
+      'name | "..principal" must be "login" or "id", received "name"',
+    ],
+    [
+      'kubernetes',
+      'reviewer_token_file: x',
+      'x | "..reviewer_token_file" must be left out without "audiences"',
+    ],
+    [
+      'kubernetes',
+      'audiences: my-api',
+      'my-api | "..audiences" must be left out for parseConfig: the token of this server is in a file, and parseConfig reads none: use loadConfig',
+    ],
+    [
+      'upstream_header',
+      'principal_header: x-user',
+      'provider_config: | "." must be a mapping with one of "trusted_proxy_secret_header", "trusted_proxy_signature_header", "trusted_proxy_cidrs" and "trusted_network": without a proof a client can name any caller',
+    ],
+    [
+      'upstream_header',
+      'principal_header: x-user, trusted_network: true, trusted_proxy_cidrs: [10.0.0.0/8]',
+      'provider_config: | "." must be a mapping with one of "trusted_proxy_secret_header", "trusted_proxy_signature_header", "trusted_proxy_cidrs" and "trusted_network": without a proof a client can name any caller',
+    ],
+    [
+      'upstream_header',
+      'principal_header: x-user, trusted_proxy_secret_header: x-proof',
+      'provider_config: | "..trusted_proxy_secret" must be given: it is what the proxy proves itself with',
+    ],
+    [
+      'upstream_header',
+      'principal_header: x-user, trusted_proxy_secret_header: x-proof, trusted_proxy_secret: hunter',
+      'hunter | "..trusted_proxy_secret" must be 16 to 1024 visible ASCII characters, or a list of such secrets (its value is not shown)',
+    ],
+    [
+      'upstream_header',
+      'principal_header: x-user, trusted_network: true, trusted_proxy_secret: hunter',
+      'hunter | "..trusted_proxy_secret" must be left out without "trusted_proxy_secret_header" or "trusted_proxy_signature_header" (its value is not shown)',
+    ],
+    [
+      'upstream_header',
+      'principal_header: x-user, trusted_proxy_cidrs: [0.0.0.0/0, 10.0.0.300]',
+      '0.0.0.0/0 | "..trusted_proxy_cidrs[0]" must be the network of your proxies (for every network write "trusted_network"), received "0.0.0.0/0"',
+      '10.0.0.300 | "..trusted_proxy_cidrs[1]" must be an address, or a network such as "10.0.0.0/8", received "10.0.0.300"',
+    ],
+    [
+      'upstream_header',
+      'principal_header: x_user, tenant_header: X-User, trusted_network: true',
+      'X-User | "..tenant_header" must be another header than the other options name, received "x-user"',
+    ],
+    [
+      'upstream_header',
+      'trusted_network: true',
+      'provider_config: | "..principal_header" must be the name of a header that has no other use, received undefined',
+    ],
+    [
+      'local_api_key',
+      '',
+      'provider_config: | "..api_keys" must be a list of at least one key (its value is not shown)',
+    ],
+    [
+      'local_api_key',
+      'api_keys: ["${env.NO:=}"]',
+      '[ | "..api_keys" must be a list of at least one key (its value is not shown)',
+    ],
+    [
+      'local_api_key',
+      'api_keys: [hunter, hunter, "", "hunter 2", [hunter]]',
+      'hunter | "..api_keys[1]" must be left out: the list has the same key before it (its value is not shown)',
+      '" | "..api_keys[2]" must be a key of letters, digits and -._~+/, with = at its end (its value is not shown)',
+      '"hunter | "..api_keys[3]" must be a key of letters, digits and -._~+/, with = at its end (its value is not shown)',
+      '[hunter | "..api_keys[4]" must be a key of letters, digits and -._~+/, with = at its end (its value is not shown)',
+    ],
+    [
+      'oauth2_token',
+      `${URI}, isuer: x`,
+      'isuer: | Unknown option "..isuer": did you mean "issuer"?',
+    ],
+  ])('%s { %s }', (type, keys, ...problems) => {
+    expect(wrong(type, keys)).toEqual(problems)
+  })
+  it('and hides a value from the environment', () => {
+    const env = { URI: 'http://hunter.example/', KEYS: 'hunter 2' }
+    expect(wrong('oauth2_token', 'jwks: { uri: "${env.URI}" }', env)).toEqual([
+      '"$ | "..jwks.uri" must be an https URL (http only on loopback, or with "allow_insecure_http") (its value comes from the environment and is not shown)',
+    ])
+    const [problem] = wrong(
+      'upstream_header',
+      'principal_header: "${env.KEYS}", trusted_network: true',
+      env,
+    )
+    expect(problem).toMatch(
+      /"..principal_header" must be .* \(its value comes from the environment/,
+    )
+  })
+})
+
+const K8S = 'provider_config: { type: kubernetes }'
+const KEYS = '{ type: local_api_key, api_keys: [a] }'
+const PROXY = '{ type: upstream_header, principal_header: x-a, trusted_network: true }'
+describe('server.auth says', () => {
+  it.each<[auth: string, ...lines: string[]]>([
+    [
+      `${K8S}, endpoint_headers: { a: hunter }, tenant_field: t`,
+      '76 ..endpoint_headers" must be left out beside "..provider_config": it is for an auth endpoint. One among "providers" has a key of that name',
+      '105 ..tenant_field" must be left out beside "..provider_config": it is for an auth endpoint. One among "providers" has a key of that name',
+    ],
+    [
+      `provider_config: ${PROXY}, credentials: bearer, token_format: token68, context: { path: true }`,
+      '122 ..credentials" must be left out beside "..provider_config": "upstream_header" decides that',
+      '144 ..token_format" must be left out beside "..provider_config": "upstream_header" decides that',
+      '162 ..context" must be left out beside "..provider_config": "upstream_header" decides that',
+    ],
+    [
+      `${K8S}, allow_insecure_http: maybe`,
+      '79 ..allow_insecure_http" must be true or false, received "maybe"',
+    ],
+    [
+      `${K8S}, timeout_ms: 0`,
+      '70 ..timeout_ms" must be a number of milliseconds from 1 to 60000, received 0',
+    ],
+    [
+      `${K8S}, access_policy: []`,
+      '58 ..access_policy" is not supported: with-auth has no policies. Your auth endpoint decides',
+    ],
+    [
+      `${K8S}, fall_through: true`,
+      '58 ..fall_through" must be left out: only "..providers" has it',
+    ],
+    [
+      'providers: []',
+      '19 ..providers" must be a list of at least one provider, each with a "type"',
+    ],
+    [
+      `providers: ${KEYS}`,
+      '19 ..providers" must be a list of at least one provider, each with a "type"',
+    ],
+    ['providers: [hunter]', '31 ..providers[0]" must be a mapping with a "type"'],
+    [
+      `providers: [${KEYS}, ${PROXY}]`,
+      '71 ..providers[1].type" must not be "upstream_header" beside other providers: it reads the caller from a header, and they read a token. Guard them apart',
+    ],
+    [
+      `providers: [{ type: kubernetes }, ${KEYS}, { type: github_token }]`,
+      '53 ..providers[1]" is never asked, since "..providers[0]" takes every token: put it first, or set fall_through: true',
+      '93 ..providers[2]" is never asked, since "..providers[0]" takes every token: put it first, or set fall_through: true',
+    ],
+    [
+      `providers: [${KEYS}], fall_through: maybe`,
+      '86 ..fall_through" must be true or false, received "maybe"',
+    ],
+    [
+      `providers: [${KEYS}, ${KEYS}], retry: { attempts: 9 }`,
+      '131 ..retry.attempts" must be a whole number from 0 to 5, received 9',
+    ],
+    [
+      'providers: [{ type: custom, endpoint: "http://hunter.example/?hunter" }]',
+      '57 ..providers[0].endpoint" must be an https URL (http only on loopback, or with "allow_insecure_http"), received "http://hunter.example/?***"',
+    ],
+    [
+      'provider_config: { type: custom }',
+      '19 ..provider_config.endpoint" is missing or empty: set it to the URL of your auth endpoint',
+    ],
+  ])('what is wrong: %s', (auth, ...lines) => {
+    const found = problemsOf(inAuth(auth))
+    const shown = found.map(
+      ({ column, message }) =>
+        `${column} ${message.replaceAll('server.auth.', '..').replace('"', '')}`,
+    )
+    expect(shown).toEqual(lines)
+    expect(JSON.stringify(found)).not.toMatch(/hunter(?!\.example)/)
+  })
+
+  it('that a file cannot be read, or has no certificate', async () => {
+    const load = async (file: string): Promise<unknown> => {
+      const keys = `${URI}, issuer: me, tls_cafile: "${file}"`
+      const text = inAuth(`provider_config: { type: oauth2_token, ${keys} }`)
+      writeFileSync(pathOf('run.yaml'), text)
+      return loadConfig(pathOf('run.yaml')).catch((error: unknown) => String(error))
+    }
+    expect(await load(pathOf('none'))).toMatch(
+      /run\.yaml:1:\d+: "server.auth.provider_config.tls_cafile" must be a file that can be read: it does not exist/,
+    )
+    writeFileSync(pathOf('ca'), 'hunter')
+    const wrongFile = await load(pathOf('ca'))
+    expect(wrongFile).toMatch(/tls_cafile" must be a file of certificates in PEM/)
+    expect(wrongFile).not.toContain('hunter')
+  })
+
+  it('that parseConfig needs jwt', () => {
+    const text = inAuth(`provider_config: { type: oauth2_token, ${URI} }`)
+    expect(() => parseConfig(text)).toThrow(ConfigFileError)
+    expect(() => parseConfig(text)).toThrow(
+      /"server.auth.provider_config.jwks" must be left out for parseConfig without "jwt" of with-auth\/jwt: pass it as in parseConfig\(text, \{ jwt \}\), or use loadConfig/,
+    )
+    expect(() => parseConfig(text, { jwt: 5 as never })).toThrow('"options.jwt" must be a function')
+  })
+})

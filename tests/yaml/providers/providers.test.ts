@@ -1,0 +1,184 @@
+import { writeFileSync } from 'node:fs'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { jwt } from '../../../src/jwt.ts'
+import { loadConfig, parseConfig, watchConfig } from '../../../src/yaml.ts'
+import { guardOf } from '../../support/file-guard.ts'
+import { sign } from '../../support/issuer.ts'
+import { GOOD, startProviders } from '../../support/provider-services.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+import type { AuthConfig } from '../../../src/index.ts'
+
+/** Providers as a whole: several, their warnings, their secrets, and a file that changes. */
+
+const pathOf = setupFolder()
+
+function write(auth: string): string {
+  const file = pathOf('run.yaml')
+  writeFileSync(file, `server: { auth: { ${auth} } }`)
+  return file
+}
+
+const parse = (auth: string): AuthConfig => parseConfig(`server: { auth: { ${auth} } }`, { jwt })
+const load = (auth: string): Promise<AuthConfig> => loadConfig(write(auth))
+const KEYS = '{ type: local_api_key, api_keys: [first-key, second-key] }'
+
+describe('providers', () => {
+  async function startThree(more = '') {
+    const services = await startProviders()
+    const { url, key } = services
+    const oauth2 = `{ type: oauth2_token, issuer: me, jwks: { uri: "${url}/jwks" } }`
+    const custom = `{ type: custom, endpoint: "${url}/validate" }`
+    const guard = guardOf(await load(`providers: [${KEYS}, ${oauth2}, ${custom}]${more}`))
+    const exp = Math.floor(Date.now() / 1000) + 600
+    const token = await sign(key, { iss: 'me', aud: 'ogx', sub: 'alice', exp })
+    return { ...services, guard, token }
+  }
+
+  it('each decide about their own tokens, which no other one sees', async () => {
+    const { guard, token, calls } = await startThree()
+    const first = { outcome: 'allow', verifier: 'keys', auth: { principal: 'key-2' } }
+    expect(await guard.send({ token: 'second-key' })).toMatchObject(first)
+    const second = { outcome: 'allow', verifier: 'jwt', auth: { principal: 'alice' } }
+    expect(await guard.send({ token })).toMatchObject(second)
+    expect(calls.map(({ url }) => url)).toEqual(['/jwks'])
+    const third = { outcome: 'allow', verifier: 'endpoint', auth: { principal: 'carol' } }
+    expect(await guard.send({ token: GOOD })).toMatchObject(third)
+    expect(await guard.send({ token: `${token}x` })).toMatchObject({
+      verifier: 'jwt',
+      detail: 'signature',
+    })
+    expect(calls.map(({ url }) => url)).toEqual(['/jwks', '/validate'])
+    expect(calls.at(-1)?.body).toContain(GOOD)
+  })
+
+  it('with fall_through go on after a denial', async () => {
+    const { guard, token, calls } = await startThree(', fall_through: true')
+    const denied = { outcome: 'deny', reason: 'denied', detail: 'signature' }
+    expect(await guard.send({ token: `${token}x` })).toMatchObject(denied)
+    expect(calls.map(({ url }) => url)).toEqual(['/jwks', '/validate'])
+  })
+
+  it('tell an endpoint what `context` says', async () => {
+    const { guard, calls } = await startThree(', context: { headers: [x-org], path: false }')
+    await guard.send({ token: GOOD, headers: { 'x-org': 'acme', 'x-other': 'b' } })
+    const { request } = JSON.parse(calls.at(-1)?.body ?? '') as { request: object }
+    expect(request).toEqual({ path: '', headers: { 'x-org': 'acme' }, params: {} })
+  })
+
+  it.each([
+    ['one', `provider_config: ${KEYS}`],
+    ['several', `providers: [${KEYS}, { type: kubernetes }]`],
+  ])('show no secret: %s', async (_, auth) => {
+    for (const config of [parse(auth), await load(auth)]) {
+      const { verifier } = config
+      const told = JSON.stringify([config, verifier, verifier?.describe?.(), verifier?.id])
+      expect(told).not.toMatch(/first-key|second-key/)
+      expect(told).toContain('[redacted]')
+      expect(verifier?.warnings?.join()).not.toMatch(/first-key|second-key/)
+    }
+  })
+
+  it('warn of what is allowed and should be written otherwise', () => {
+    const warningsOf = (auth: string) => parse(auth).verifier?.warnings
+    const said = (key: string, text: string): unknown =>
+      expect.stringMatching(new RegExp(`^"server\\.auth\\.${key}" ${text}`))
+    const provider = (keys: string): string => `provider_config: { type: ${keys} }`
+    const jwks = 'oauth2_token, jwks: { uri: "https://a.example/" }'
+    const proxy = 'upstream_header, principal_header: x-a'
+    expect(warningsOf(provider(jwks))).toEqual([
+      said('provider_config.issuer', 'is missing: .* Set it'),
+    ])
+    expect(warningsOf(provider(`${jwks}, issuer: me`))).toEqual([])
+    expect(warningsOf(provider('github_token'))).toEqual([
+      said('provider_config.client_id', 'is missing: .* Set it and "client_secret"'),
+      said('provider_config.claims_mapping', 'makes a role of each login: .* Write claims_mapping'),
+    ])
+    expect(
+      warningsOf(provider('github_token, client_id: a, client_secret: b, claims_mapping: {}')),
+    ).toEqual([])
+    expect(warningsOf(provider('kubernetes'))).toEqual([
+      said('provider_config.audiences', 'is missing: .* Set it'),
+    ])
+    expect(warningsOf(provider(`${proxy}, trusted_network: true`))).toEqual([
+      said(
+        'provider_config.trusted_network',
+        'is true: .* Prefer "trusted_proxy_signature_header"',
+      ),
+    ])
+    expect(warningsOf(provider(`${proxy}, trusted_proxy_cidrs: [10.0.0.1]`))).toEqual([])
+    expect(warningsOf(`provider_config: ${KEYS}`)).toEqual([
+      said('provider_config.api_keys', '.* never reorder it, .* Move the keys to a key file'),
+    ])
+    expect(
+      warningsOf(`${provider(`${jwks}, issuer: me`)}, allow_insecure_http: true`),
+    ).toHaveLength(1)
+  })
+
+  it('name a key by its place in the list, empty entries included', async () => {
+    const config = parse(
+      'provider_config: { type: local_api_key, api_keys: ["${env.NO_SUCH:=}", b] }',
+    )
+    for (const guard of [guardOf(config), guardOf(config)]) {
+      expect(await guard.send({ token: 'b' })).toMatchObject({ auth: { principal: 'key-2' } })
+      expect(await guard.send({ token: 'undefined' })).toMatchObject({ detail: 'unknown_token' })
+      expect(await guard.send({})).toMatchObject({ reason: 'missing_credentials' })
+    }
+  })
+})
+
+describe('a file that changes', () => {
+  const PROXY =
+    'provider_config: { type: upstream_header, principal_header: x-a, trusted_network: true }'
+  const JWKS =
+    'provider_config: { type: oauth2_token, issuer: me, jwks: { uri: "https://a.example/" } }'
+
+  async function watch(auth: string) {
+    const changes: AuthConfig[] = []
+    const onError = vi.fn()
+    const watched = await watchConfig(write(auth), {
+      onChange: (config) => changes.push(config),
+      onError,
+      intervalMs: 10,
+    })
+    onTestFinished(() => watched.close())
+    const change = async (next: string): Promise<AuthConfig | undefined> => {
+      const before = changes.length
+      write(next)
+      await vi.waitFor(() => expect(changes.length).toBeGreaterThan(before), { timeout: 5000 })
+      return changes.at(-1)
+    }
+    return { first: watched.config, change, changes, onError }
+  }
+
+  it('keeps its verifier, with its fetched keys, while the provider stays the same', async () => {
+    const { first, change } = await watch(JWKS)
+    const next = await change(`${JWKS}, realm: models`)
+    expect(next?.verifier).toBe(first.verifier)
+  })
+
+  it.each([
+    ['its provider', PROXY],
+    ['a key of its provider', JWKS.replace('me', 'you')],
+    ['an option that its provider gets', `${JWKS}, allow_insecure_http: true`],
+  ])('makes another one after a change of %s alone', async (_, auth) => {
+    const { first, change } = await watch(JWKS)
+    const next = await change(auth)
+    expect(next?.verifier).toBeTypeOf('function')
+    expect(next?.verifier).not.toBe(first.verifier)
+  })
+
+  it('goes from an endpoint to a provider, and back', async () => {
+    const endpoint = 'endpoint: "https://auth.example.com/"'
+    const { change } = await watch(endpoint)
+    expect(await change(JWKS)).toEqual({ verifier: expect.any(Function) as unknown })
+    expect(await change(endpoint)).toEqual({ endpoint: 'https://auth.example.com/' })
+  })
+
+  it('keeps the last verifier while the provider is broken', async () => {
+    const { first, change, onError, changes } = await watch(JWKS)
+    write(JWKS.replace('https', 'http'))
+    await vi.waitFor(() => expect(onError).toHaveBeenCalledOnce(), { timeout: 5000 })
+    expect(changes).toEqual([])
+    expect((await change(`${JWKS}, realm: models`))?.verifier).toBe(first.verifier)
+  })
+})

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest'
+import { parseConfig } from '../../../src/yaml.ts'
+import { problemsOf } from '../../support/yaml-problems.ts'
+
+/** `server.tenancy` of a run.yaml. */
+
+const KUBERNETES = 'provider_config: { type: kubernetes, tenant_claim: namespace }'
+const KEYS = '{ type: local_api_key, api_keys: [a] }'
+const PROXY = '{ type: upstream_header, principal_header: x-a, trusted_network: true }'
+
+describe('server.tenancy', () => {
+  const tenancy = (yaml: string, auth = KUBERNETES): string =>
+    `server: { tenancy: ${yaml}, auth: { ${auth} } }`
+
+  it.each<[yaml: string, auth: string | undefined, tenant: unknown]>([
+    ['{ mode: multi }', undefined, { mode: 'multi' }],
+    ['{ mode: multi, default_tenant_id: acme }', undefined, { mode: 'multi' }],
+    ['{ mode: single, default_tenant_id: acme }', undefined, { mode: 'single', default: 'acme' }],
+    ['{ mode: disabled }', undefined, undefined],
+    ['{ default_tenant_id: acme }', undefined, undefined],
+    ['{ mode: null }', undefined, undefined],
+    ['~', undefined, undefined],
+    ['{ mode: multi }', 'endpoint: "https://a.example/"', { mode: 'multi' }],
+    [
+      '{ mode: disabled }',
+      'endpoint: "https://a.example/", tenant: { mode: multi }',
+      { mode: 'multi' },
+    ],
+  ])('%s beside %s is the option tenant: %j', (yaml, auth, tenant) => {
+    expect(parseConfig(tenancy(yaml, auth)).tenant).toEqual(tenant)
+  })
+
+  it.each([
+    ['hunter', undefined, '"server.tenancy" must be a mapping with a "mode"'],
+    [
+      '{ mode: many }',
+      undefined,
+      '"server.tenancy.mode" must be "disabled" or "single" or "multi", received "many"',
+    ],
+    [
+      '{ mode: single }',
+      undefined,
+      '"server.tenancy.default_tenant_id" is missing: "single" gives it to every caller',
+    ],
+    [
+      '{ mode: single, default_tenant_id: Acme }',
+      undefined,
+      '"server.tenancy.default_tenant_id" must be 1 to 128 lower-case letters, digits, "-" and "_", the first a letter or a digit, received "Acme"',
+    ],
+    ['{ mod: multi }', undefined, 'Unknown option "server.tenancy.mod": did you mean "mode"?'],
+    [
+      '{ mode: multi }',
+      'endpoint: "https://a.example/", tenant: false',
+      '"server.auth.tenant" and "server.tenancy" both set the tenant: remove one of them',
+    ],
+    [
+      '{ mode: multi }',
+      'provider_config: { type: kubernetes }',
+      '"server.auth.provider_config" gives no tenant, and "multi" needs one: set "tenant_claim"',
+    ],
+    [
+      '{ mode: multi }',
+      `providers: [${KEYS}]`,
+      '"server.auth.providers[0]" gives no tenant, and "multi" needs one: keys have none. Set another mode',
+    ],
+    [
+      '{ mode: multi }',
+      `provider_config: ${PROXY}`,
+      '"server.auth.provider_config" gives no tenant, and "multi" needs one: set "tenant_header"',
+    ],
+    [
+      '{ mode: disabled }',
+      'provider_config: { type: github_token }, tenant: { mode: multi }',
+      '"server.auth.provider_config" gives no tenant, and "multi" needs one: GitHub has none. Set another mode',
+    ],
+  ])('%s beside %s: %s', (yaml, auth, message) => {
+    const found = problemsOf(tenancy(yaml, auth))
+    expect(found.map((problem) => problem.message)).toEqual([message])
+  })
+})
