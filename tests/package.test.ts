@@ -134,7 +134,7 @@ describe('the published package', { tags: ['slow'] }, () => {
     const types = names.map((name) => `dist/${name}.d.ts`)
     const roots = names.map((name) => (name.includes('/') ? `parts/${name.split('/')[0]}` : name))
     const emitted = [...types, ...new Set(roots.map((name) => `dist/${name}.js`))]
-    emitted.push('dist/redis/workerd.js')
+    emitted.push('dist/redis/workerd.js', 'dist/parts/verifiers/upstream/signature.js')
     const toRead = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'schema.json']
     expect(packed.files).toEqual(sorted([...emitted, ...toRead]))
   })

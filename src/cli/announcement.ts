@@ -2,6 +2,7 @@ import { loadConfig } from '../yaml.ts'
 import { nameFlag } from './errors.ts'
 import { showFile } from './shown-value.ts'
 import type { DecisionStore, Revocation } from '../core/decision-store.ts'
+import type { NoticeEvent, StoreEvent } from '../core/types.ts'
 import type { RetiredKey } from '../keys.ts'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
 
@@ -49,14 +50,17 @@ export async function announce(
 ): Promise<void> {
   let cause = 'no answer in time'
   let warning = ''
-  store.start('announcement', (event) => {
+  const listen = (event: StoreEvent | NoticeEvent): void => {
     // It only says that there is no connection. The event before it has the reason.
     if (event.type === 'store' && event.cause !== 'unreachable') cause = event.cause ?? cause
     if (event.type === 'warning') warning = `. ${event.message}`
-  })
+  }
+  store.start('announcement', listen)
   try {
     await Promise.all(revocations.map((revocation) => store.invalidate(revocation, timeoutMs)))
   } catch {
+    // The first try may have been slow only. A new listener is told the newest reason.
+    store.start('failure', listen)
     const reason = `The store has not acknowledged the revocation (${cause})${warning}`
     throw new Error(`${reason}. ${advice}`)
   } finally {

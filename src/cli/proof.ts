@@ -72,7 +72,7 @@ export type AskWithRandomKey = () => Promise<RandomKeyResult>
 
 /** The path in the question, so that the author of the endpoint recognizes it. */
 const TOLD_URL = 'http://127.0.0.1/with-auth/random-key'
-/** An address that nobody has (RFC 5737). */
+/** An address for documentation, which no client has (RFC 5737). */
 const TOLD_ADDRESS = '192.0.2.1'
 
 /**

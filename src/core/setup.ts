@@ -31,7 +31,7 @@ const NO_CONFIG =
 /** The setup without a config that can be used: what the gate needs to reject a request and to report it. */
 export interface Unready extends Channel {
   /** The defaults if the config is wrong. The other options must decide nothing before the setup is ready. */
-  readonly config: Pick<ResolvedConfig, 'requestIdHeader'>
+  readonly config: Pick<ResolvedConfig, 'requestIdHeader' | 'traits'>
   readonly denials: Denials
   /** `undefined` with an observer, which gets each decision, and without a config, which is reported by itself. */
   readonly alarm: Alarm | undefined

@@ -78,6 +78,8 @@ export interface Verifier {
   readonly local?: true
   /** Request headers that are for it alone, such as the secret of a proxy. A gateway never forwards them. */
   readonly consumes?: readonly string[]
+  /** `true`: a token that is read from one of `consumes` is the name of the caller, and not a secret. Events show it. */
+  readonly namesCaller?: true
   /** Whether a token may be one of its own, by its shape alone. For `firstOf`. */
   readonly accepts?: (token: string) => boolean
   /** Its name in events, such as `jwt`: a lower-case letter, then at most 31 of `a-z`, `0-9` and `_`. */

@@ -23,7 +23,7 @@ export type UpstreamFetch = (url: string, init: UpstreamRequest) => Promise<Upst
 /** One request, ready for the upstream. */
 export interface Forwarding {
   readonly url: string
-  /** What a signature says about it. Absent without an identity. */
+  /** The facts to sign. Absent without an identity. */
   readonly statement?: Statement
   readonly init: Omit<UpstreamRequest, 'signal'>
   /** The headers do not say whether there is a body. */

@@ -71,7 +71,7 @@ function isPrefix(name: string): boolean {
   return name.endsWith('*')
 }
 
-// A header for the verifier alone is no token of the client's.
+// The option is about tokens of clients, and not about the secrets of a proxy.
 function isConsumed(source: SecretSource): boolean {
   return typeof source === 'object' && 'consumed' in source
 }
@@ -139,8 +139,8 @@ export function identityFields(
 }
 
 /**
- * Percent-encodes a name, so that `decodeURIComponent` returns it: all but visible ASCII, `%`, and the comma, with which two
- * headers are joined. Different names get different values.
+ * Percent-encodes a name, so that `decodeURIComponent` returns it. Visible ASCII stays, except `%` and the comma, which joins two
+ * headers. Different names get different values.
  */
 export function encodeName(name: string): string | undefined {
   if (/[\p{Cc}\p{Cs}]/u.test(name)) return undefined

@@ -20,8 +20,6 @@ import type { EquippedConfig } from '../gateway/transport.ts'
 import type { DecisionLog } from '../log.ts'
 import type { Surroundings } from '../surroundings.ts'
 
-const SIGN_SECRET = 'WITH_AUTH_SIGN_SECRET'
-
 const UPSTREAM_OPTIONS: OptionSpecs = {
   'upstream-timeout-ms': {
     value: 'MS',
@@ -49,7 +47,7 @@ const UPSTREAM_FLAGS: Readonly<Record<string, string>> = {
   stripHeaders: '--strip-header',
   publicOrigin: '--public-origin',
   allowInsecureHttp: '--allow-insecure-http',
-  'sign.secret': SIGN_SECRET,
+  'sign.secret': 'WITH_AUTH_SIGN_SECRET',
 }
 
 const PORT = 8320
@@ -71,7 +69,7 @@ With --config, a change of the file takes effect within seconds.
 SIGTERM lets open requests finish for up to 25 seconds. SIGINT cuts them off.`,
   environment: {
     AUTH_ENDPOINT: 'the URL of the auth endpoint, if neither --keys nor --config is given',
-    [SIGN_SECRET]:
+    WITH_AUTH_SIGN_SECRET:
       'sign identities for an upstream that verifies X-Auth-Signature; the first of several secrets, separated by blanks, signs',
     NODE_USE_ENV_PROXY: '1: call the auth endpoint through HTTPS_PROXY, on Node',
     ...COLOR_VARIABLES,
@@ -114,7 +112,7 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
     createGateway({
       upstream,
       ...options,
-      ...readSign(surroundings.env[SIGN_SECRET]),
+      ...readSign(surroundings.env['WITH_AUTH_SIGN_SECRET']),
       clientAddress: addressOf,
     }),
   )

@@ -6,7 +6,7 @@ import { isOptionsObject, misusedOption, readOptions } from './option-checks.ts'
 import { OPTIONS } from './options.ts'
 import { Problems } from './problems.ts'
 import { createPublicMatcher } from './public-paths.ts'
-import { contextFor, readTraits } from './verifier.ts'
+import { contextFor, readTraits, withSources } from './verifier.ts'
 import type { Transport } from '../auth-config.ts'
 import type { Verifier } from '../verifier.ts'
 import type { ParsedOptions } from './options.ts'
@@ -50,7 +50,7 @@ export function resolveConfig(config: unknown): ResolvedConfig {
     isPublic: createPublicMatcher(rules),
     hasPublicPaths: rules.length > 0,
     fetch: fetch ?? runtimeFetch,
-    traits,
+    traits: traits && withSources(traits, rest.credentials),
   })
 }
 

@@ -1,5 +1,6 @@
 import { parseList, valueThat } from './kinds.ts'
 import { invalidOption, isHttpToken, misusedOption } from './option-checks.ts'
+import type { CredentialsSource } from '../auth-config.ts'
 import type { ContextConfig, Verifier } from '../verifier.ts'
 import type { Kind } from './kinds.ts'
 import type { OptionPath, Problems } from './problems.ts'
@@ -10,6 +11,7 @@ export interface VerifierTraits {
   readonly local: boolean
   /** In lower case. */
   readonly consumes: readonly string[]
+  readonly namesCaller: boolean
   readonly label: string | undefined
   readonly warnings: readonly string[]
   readonly id: string | undefined
@@ -17,8 +19,8 @@ export interface VerifierTraits {
 
 type Context = Required<ContextConfig>
 
-const LOCAL = valueThat((value): value is true => value === true, 'true, or left out', {
-  kind: 'local',
+const TRUE = valueThat((value): value is true => value === true, 'true, or left out', {
+  kind: 'true',
   default: true,
 })
 const LABEL = valueThat(
@@ -66,8 +68,9 @@ export function readTraits(
   }
   return {
     reads: verifier.reads,
-    local: read('local', LOCAL) === true,
+    local: read('local', TRUE) === true,
     consumes: read('consumes', HEADERS) ?? [],
+    namesCaller: read('namesCaller', TRUE) === true,
     label: read('label', LABEL),
     warnings: read('warnings', WARNINGS) ?? [],
     id: read('id', TEXT),
@@ -81,6 +84,16 @@ export function contextOf(
   path: OptionPath,
 ): Context {
   return kind.parse(reads === undefined ? {} : { ...NOTHING, ...reads }, path)
+}
+
+/** A token from elsewhere may be a secret, even if the verifier denies it: then events do not show it. */
+export function withSources(
+  traits: VerifierTraits,
+  sources: readonly CredentialsSource[],
+): VerifierTraits {
+  const isOwn = (source: CredentialsSource): boolean =>
+    typeof source === 'object' && 'header' in source && traits.consumes.includes(source.header)
+  return { ...traits, namesCaller: traits.namesCaller && sources.every(isOwn) }
 }
 
 /**

@@ -7,7 +7,10 @@ import type { Auth, DecisionEvent } from '../types.ts'
 export interface Progress {
   readonly request: Request
   readonly setup: {
-    readonly config: { readonly requestIdHeader: string | false }
+    readonly config: {
+      readonly requestIdHeader: string | false
+      readonly traits?: { readonly namesCaller: boolean } | undefined
+    }
     readonly readCredentials: CredentialsReader
     /** The label of the verifier. */
     readonly label?: string | undefined
@@ -70,13 +73,19 @@ function addFacts(
   auth: Auth | undefined,
 ): void {
   const { request, setup } = progress
-  const token = progress.token ?? presentedToken(request, setup.readCredentials)
+  const token = hiddenToken(progress)
   event.path = shownPath(progress.target?.path ?? '', token)
   event.method = request.method.slice(0, LONGEST_METHOD)
   const principal = withoutToken(auth?.principal, token)
   if (principal !== undefined) event.principal = principal.slice(0, LONGEST_PRINCIPAL)
   const requestId = readRequestId(request, setup.config.requestIdHeader, token)
   if (requestId !== undefined) event.requestId = requestId
+}
+
+/** The token that events must not show. A name is not a secret. */
+function hiddenToken({ request, setup, token }: Progress): PresentedToken {
+  if (setup.config.traits?.namesCaller === true) return undefined
+  return token ?? presentedToken(request, setup.readCredentials)
 }
 
 /**

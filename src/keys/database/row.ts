@@ -92,7 +92,8 @@ export function readRemovedRow(row: unknown): StoredKey {
 
 /** Reads the row of a key that was just revoked, which need not be valid otherwise. */
 export function readRevokedRow(row: unknown): StoredKey {
-  return { revoked: true, ...readRemovedRow(row) }
+  const key = readRemovedRow(row)
+  return key.revoked === undefined ? { ...key, revoked: true } : key
 }
 
 /** Reads a row of a list. An invalid one is an error, unless it is revoked: then it must not hide the others. */

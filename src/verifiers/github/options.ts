@@ -15,8 +15,8 @@ export interface GithubApp {
 /** The options of {@link githubToken}. */
 export interface GithubTokenOptions {
   /**
-   * Whose tokens are allowed: those of an app, or `'personal'` for every token of a user. With `'personal'` whoever runs an app
-   * that a user once authorized can act as that user here.
+   * Allows the tokens of an app, or with `'personal'` every token of a user. With `'personal'` the owner of any app that a user
+   * once authorized can act as that user here.
    */
   readonly allow: GithubApp | 'personal'
   /**
@@ -26,7 +26,7 @@ export interface GithubTokenOptions {
    */
   readonly baseUrl?: string | URL
   /**
-   * What names the caller. A login can be given up, and then taken by somebody else; an `id` cannot.
+   * The principal. A login can be given up, and another user can take it then. An `id` stays with its user.
    *
    * @default 'login'
    */

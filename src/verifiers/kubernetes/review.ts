@@ -44,7 +44,7 @@ function allow(user: unknown, { attributes, tenant }: Mapping): Verdict {
   if (typeof username !== 'string' || username === '') {
     throw new AuthUnavailableError('invalid_response')
   }
-  // What the API server makes of a request without a token that it knows.
+  // The API server gives this name to requests without a token that it knows.
   if (username === ANONYMOUS) return deny('unknown_token')
   const account = accountOf(username)
   const claims = {

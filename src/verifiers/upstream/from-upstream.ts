@@ -62,6 +62,7 @@ export function fromUpstream(options: UpstreamOptions): UpstreamConfig {
   const verifier: Verifier = Object.assign(createVerifier(upstream), {
     reads: readsOf(upstream),
     consumes: headersOf(upstream),
+    namesCaller: true as const,
     local: true as const,
     label: 'upstream',
     warnings: proof.kind === 'network' ? [TRUSTS_NETWORK] : [],
@@ -117,7 +118,7 @@ function createVerifier(upstream: ResolvedUpstream): Verifier {
     if (!result.isProven) {
       return { outcome: 'deny', reason: 'forbidden', detail: result.detail, maxAgeMs: 0 }
     }
-    // A token from elsewhere is no name that the proxy vouches for.
+    // The proxy vouches only for the name in its header, and not for a token from elsewhere.
     if (valueOf(headers, principalHeader).trim() !== token) {
       run?.warn?.(wrongSource)
       return MALFORMED

@@ -14,7 +14,7 @@ import type { ResolvedProof, UpstreamProof } from './proof-options.ts'
 
 /** The options of {@link fromUpstream}. */
 export interface UpstreamOptions {
-  /** What shows that a request comes from your proxy. */
+  /** Proves that a request comes from your proxy. */
   readonly proof: UpstreamProof
   /** The header of the principal, percent-encoded where it is not visible ASCII. A request without it gets a 401. */
   readonly principalHeader: string

@@ -13,8 +13,8 @@ import type { OptionPath } from '../../core/config/problems.ts'
 import type { Network } from './address.ts'
 
 /**
- * What shows that a request comes from your proxy: a header with a secret, the signature of our gateway, the address of the
- * proxy, or `{ network: true }` if nobody else can reach this server.
+ * Proves that a request comes from your proxy: by a header with a secret, the signature of the gateway, or the address of the
+ * proxy. `{ network: true }` asks for no proof. Use it only if the proxy alone can reach this server.
  */
 export type UpstreamProof =
   | {

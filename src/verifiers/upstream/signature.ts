@@ -9,7 +9,7 @@ export const GATEWAY_HEADERS = {
   signature: 'x-auth-signature',
 } as const
 
-/** What a gateway signs about a request: each value as it is sent, or `''` if it is missing. */
+/** The signed facts about a request: each value as it is sent, or `''` if it is missing. */
 export interface Statement {
   readonly method: string
   /** The path as it is sent, without the query. */

@@ -3,7 +3,7 @@ import { createClient } from '@redis/client'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { revokeCommand } from '../../../src/cli/commands/revoke.ts'
 import { main } from '../../../src/cli/main.ts'
-import { connectLiveGuard, stopGuards, until } from '../../support/connected-guards.ts'
+import { connectLiveGuard, pause, stopGuards, until } from '../../support/connected-guards.ts'
 import { findFreePort } from '../../support/loopback.ts'
 import { ENGINES, startEngine, stopEngines, writeStoreConfig } from '../../support/redis-servers.ts'
 import { createSurroundings } from '../../support/surroundings.ts'
@@ -71,6 +71,19 @@ describe.skipIf(engineName === undefined)('with-auth revoke on a real engine', (
       noted: expect.stringMatching(
         /\(NOAUTH\)\. The store cannot be used: .*"url"\. Try again/,
       ) as unknown,
+    })
+  })
+
+  it('names the newest reason', { tags: ['slow'] }, async () => {
+    const own = await startEngine(engineName ?? 'valkey')
+    own.pause()
+    const revoking = revoke(['--config', configFor(own.url), '--timeout-ms=6000'], KEY)
+    // The store counts as lost by then, because nothing answers.
+    await pause(2000)
+    await own.kill()
+    expect(await revoking).toMatchObject({
+      code: 1,
+      noted: expect.stringContaining('(ECONNREFUSED). Try again') as unknown,
     })
   })
 

@@ -44,7 +44,7 @@ describe('a personal token', () => {
     ])
   })
 
-  it('names its user by the id, which nobody can take over', async () => {
+  it('names its user by the id, which stays with the user', async () => {
     const given = { principal: 'id', attributes: { login: 'github_login' } } as const
     const { auth } = await guardBy(await startGithub(), given).ask(PERSONAL)
     expect(auth?.principal).toBe('583231')
@@ -226,7 +226,7 @@ describe('an answer of /user', () => {
   })
 
   it.each([1.5, '583231', null, -0.1, Number.MAX_SAFE_INTEGER + 1])(
-    'with the id %j names nobody',
+    'with the id %j has no principal',
     async (id) => {
       const github = await startGithub({ json: { ...USER, id } })
       const decision = await guardBy(github, { principal: 'id' }).ask(PERSONAL)
@@ -234,7 +234,7 @@ describe('an answer of /user', () => {
     },
   )
 
-  it('404 is about the URL, and is no denial', async () => {
+  it('404 is about the URL, and not a denial', async () => {
     const { ask, warnings } = guardBy(await startGithub({ status: 404 }))
     for (const token of [PERSONAL, OAUTH]) expect((await ask(token)).reason).toBe('service_error')
     expect(warnings()).toEqual([

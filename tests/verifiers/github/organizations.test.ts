@@ -56,7 +56,7 @@ describe('the organizations', () => {
       'service_error',
     ],
     ['they are not found', () => ({ status: 404 }), 'service_error'],
-    ['they are no list', () => ({ json: {} }), 'invalid_response'],
+    ['they are not a list', () => ({ json: {} }), 'invalid_response'],
     ['one has no login', () => ({ json: [{ login: 'a' }, { id: 1 }] }), 'invalid_response'],
     [
       'the rate is limited',
@@ -82,7 +82,7 @@ describe('the organizations', () => {
       },
       'missing_claim',
     ],
-    ['was revoked meanwhile', { status: 401 }, 'unknown_token'],
+    ['was revoked after the first question', { status: 401 }, 'unknown_token'],
   ])('deny a token that %s', async (_what, said, detail) => {
     const decision = await guardBy(await startGithub(undefined, () => said), given).ask(PERSONAL)
     expect(decision).toMatchObject({ reason: 'denied', detail })

@@ -49,7 +49,7 @@ describe('a TokenReview', () => {
     ['it has an error beside', { ...ALLOWED, error: 'a webhook failed' }, 'unknown_token'],
     ['the error has another form', { ...ALLOWED, error: {} }, 'unknown_token'],
     ['the API server did not look at audiences', { ...ALLOWED, audiences: undefined }, 'audience'],
-    ['the token is for nobody', { ...ALLOWED, audiences: [] }, 'audience'],
+    ['the token has no audience', { ...ALLOWED, audiences: [] }, 'audience'],
     [
       'the token is for another',
       { ...ALLOWED, audiences: ['https://kubernetes.default.svc'] },

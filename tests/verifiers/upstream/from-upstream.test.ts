@@ -43,6 +43,16 @@ describe('the identity', () => {
     expect(decision()).toMatchObject({ outcome: 'allow', verifier: 'upstream', attempts: 1 })
   })
 
+  it('is in events, since a name is not a secret', async () => {
+    const { ask, decision } = await start({}, { requestIdHeader: 'x-request-id' })
+    const id = ['X-Request-Id', 'of-alice'] as const
+    await ask([ALICE, PROOF, id], { path: '/users/alice' })
+    const shown = { principal: 'alice', path: '/users/alice', requestId: 'of-alice' }
+    expect(decision()).toMatchObject(shown)
+    await ask([ALICE, ALICE, PROOF], { path: '/users/alice' })
+    expect(decision()).toMatchObject({ reason: 'malformed_credentials', path: '/users/alice' })
+  })
+
   it('is decoded, and may have no tenant and no attributes', async () => {
     const { ask } = await start()
     const { body } = await ask([['X-User', 'J%C3%B6rg%2C%20100%25'], PROOF])
@@ -124,8 +134,10 @@ describe('the identity', () => {
       tokenFormat: 'token68',
     })
     expect((await ask([['Authorization', 'Bearer admin'], PROOF])).status).toBe(401)
-    expect((await ask([['Authorization', 'Bearer admin'], ALICE, PROOF])).status).toBe(401)
-    expect(decision()).toMatchObject({ reason: 'denied', detail: 'malformed' })
+    const told = await ask([['Authorization', 'Bearer admin'], ALICE, PROOF], { path: '/admin' })
+    expect(told.status).toBe(401)
+    // It may be a secret, so no event shows it.
+    expect(decision()).toMatchObject({ reason: 'denied', detail: 'malformed', path: '' })
     const message = '"credentials" must be { header: "x-user" }, as fromUpstream makes it'
     expect(events.filter(({ type }) => type === 'warning')).toEqual([{ type: 'warning', message }])
   })

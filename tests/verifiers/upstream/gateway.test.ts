@@ -98,7 +98,7 @@ describe('a signed identity', () => {
     expect((await ask(port, [BEARER])).body).toMatchObject(withoutOutcome(ALLOW))
   })
 
-  it('is not there on a public path, and neither is a signature of the client', async () => {
+  it('is absent on a public path, like a signature of the client', async () => {
     const fields: Fields = [
       ['X-Auth-Principal', 'admin'],
       ...(await sign({ path: '/base/public/x' })),
@@ -140,7 +140,7 @@ describe('a signed identity', () => {
   })
 })
 
-describe('a signature that somebody has seen', () => {
+describe('a stolen signature', () => {
   const SIGNED_AT = Date.parse('2026-11-26T20:00:00Z')
 
   async function replay(ageMs: number, fields: Fields, target = {}) {

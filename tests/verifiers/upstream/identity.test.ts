@@ -22,7 +22,7 @@ describe('a name', () => {
     ['a broken percent-encoding', 'a%'],
     ['a broken percent-encoding', 'a%2'],
     ['a broken percent-encoding', '100%!'],
-    ['bytes that are no UTF-8', '%C3'],
+    ['bytes outside UTF-8', '%C3'],
     ['an encoded lone surrogate', '%ED%A0%80'],
     ['a lone surrogate', '\ud800'],
     ['a control character', 'a%0Ab'],
