@@ -201,6 +201,14 @@ describe('behind a guard', () => {
     expect(issuer.calls).toHaveLength(2)
   })
 
+  it('a key server that hangs does not cost a caller the time of the guard', async () => {
+    const { key, issuer, call } = await start({ timeoutMs: 2000 }, { timeoutMs: 1600 })
+    expect(await call(await sign(key))).toBe(200)
+    issuer.answerWith(() => undefined)
+    pass(601 * SECOND)
+    expect(await call(await sign(key))).toBe(200)
+  })
+
   it('an outage does not count as a denial, and a client does not learn why it is denied', async () => {
     const { key, issuer, guarded, decisions } = await start()
     const response = await guarded(get('/', await sign(key, goodClaims({ aud: 'other' }))))

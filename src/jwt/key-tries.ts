@@ -54,6 +54,8 @@ export class KeyTries {
   /** Tries are numbered, since two may begin at one time by a clock that is coarse. */
   #count = 0
   #lastGood = 0
+  /** The last try of those whose failure has been counted. */
+  #counted = 0
   #failures = 0
   #failedAt = -Infinity
   #nextAt = -Infinity
@@ -136,12 +138,13 @@ export class KeyTries {
     this.#options.onKeys(keys, at, run)
   }
 
-  #fail(error: AuthUnavailableError, { number, at, run }: Begun): void {
+  #fail(error: AuthUnavailableError, { number, run }: Begun): void {
     if (number < this.#lastGood) return
     this.#lastError = error
     this.#options.onFailure(error, run)
     // Tries that were under way at once count as one.
-    if (at.now < this.#failedAt) return
+    if (number <= this.#counted) return
+    this.#counted = this.#count
     this.#failedAt = this.#clock.now()
     const pauseMs = Math.max(FIRST_PAUSE_MS * 2 ** this.#failures, error.retryAfterMs ?? 0)
     this.#nextAt = this.#failedAt + Math.min(pauseMs, MAX_PAUSE_MS)

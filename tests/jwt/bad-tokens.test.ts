@@ -50,6 +50,13 @@ function hmacBy(secret: string | Buffer, alg: string, header: object = {}): stri
   return `${input}.${encode(createHmac('sha256', secret).update(input).digest())}`
 }
 
+/** Good claims, but the name of the caller ends with a byte that is not UTF-8. */
+function brokenText(): Uint8Array {
+  const bytes = Buffer.from(JSON.stringify(goodClaims({ sub: 'alice?' })))
+  bytes[bytes.indexOf('?')] = 0xff
+  return bytes
+}
+
 const FORMS: readonly Bad[] = [
   ['no JWT', 'malformed', () => 'sk-1234567890abcdef'],
   ['two parts', 'malformed', async () => (await sign(rsa)).replace(/\.[^.]*$/, '')],
@@ -81,6 +88,7 @@ const FORMS: readonly Bad[] = [
     () => sign(rsa, goodClaims(), '\uFEFF{"alg":"RS256","kid":"rsa"}'),
   ],
   ['a payload of broken JSON', 'malformed', () => sign(rsa, '{')],
+  ['a payload of broken UTF-8', 'malformed', () => sign(rsa, brokenText())],
   ['a payload that is a list', 'malformed', () => sign(rsa, '[]')],
   ['a payload that is a text', 'malformed', () => sign(rsa, '"sub"')],
   ['a payload nested too deep for a parser', 'malformed', () => sign(rsa, '['.repeat(5000))],

@@ -104,11 +104,15 @@ it.each(BAD)('%s never replaces good keys', async (_what, reason, answer) => {
   expect(calls).toHaveLength(2)
 })
 
-it('100 keys, and a set of a quarter of a megabyte, are accepted', async () => {
+it('100 keys, and a set of a quarter of a megabyte, are accepted, and not a byte more', async () => {
   const { options, answerWith } = await startIssuer(key)
   const small = JSON.stringify({ keys: [...many(99), key.jwk] })
-  answerWith(() => ({ text: small + ' '.repeat(262_144 - small.length) }))
+  const text = small + ' '.repeat(262_144 - small.length)
+  answerWith(() => ({ text }))
   expect(await ask(jwt(options), await sign(key))).toMatchObject({ outcome: 'allow' })
+  answerWith(() => ({ text: `${text} ` }))
+  const found = { reason: 'invalid_response' }
+  await expect(ask(jwt(options), await sign(key))).rejects.toMatchObject(found)
 })
 
 describe('a key is ignored', () => {

@@ -229,6 +229,23 @@ describe('a try that hangs', () => {
     const all = Array.from({ length: 10 }, () => outcomeOf(verifier, token))
     expect(await Promise.all(all)).toEqual(Array.from({ length: 10 }, () => 'allow'))
     expect(calls).toHaveLength(2)
+    // The first try has failed after the second was good, so it says nothing about now.
+    const unknown = await sign(key, goodClaims(), { kid: 'unknown' })
+    expect(await outcomeOf(verifier, unknown)).toBe('unknown_key')
+  })
+
+  it('counts as one failure with the one that followed it', async () => {
+    const key = await keyOf('ES256', 'a')
+    const { options, calls, answerWith } = await startIssuer(key)
+    answerWith(() => undefined)
+    const verifier = jwt({ ...options, timeoutMs: 500 })
+    const token = await sign(key)
+    const all = Array.from({ length: 3 }, () => outcomeOf(verifier, token))
+    expect(await Promise.all(all)).toEqual(['timeout', 'timeout', 'timeout'])
+    expect(calls).toHaveLength(2)
+    pass(1000)
+    await outcomeOf(verifier, token)
+    expect(calls).toHaveLength(3)
   })
 
   it('never replaces what a later one has brought', async () => {

@@ -71,10 +71,10 @@ export function goodClaims(more: object = {}): Record<string, unknown> {
   return { iss: ISSUER, aud: AUDIENCE, sub: 'alice', iat: now, exp: now + 600, ...more }
 }
 
-/** A token. `payload` and `header` may be texts, which are taken as they are. `undefined` removes a member. */
+/** A token. `payload` and `header` may be texts or bytes, which are taken as they are. `undefined` removes a member. */
 export async function sign(
   key: SigningKey,
-  payload: object | string = goodClaims(),
+  payload: object | string | Uint8Array = goodClaims(),
   header: object | string = {},
 ): Promise<string> {
   const { alg, kid } = key
