@@ -27,9 +27,12 @@ describe.concurrent.each(DATES)('workerd of %s', (date) => {
     const env = { ISSUER: keys.issuer, PASS_CTX: passCtx }
     const worker = await startWorker('worker-with-keys.js', inject('app'), env, [], date)
     onTestFinished(() => worker.stop())
-    const token = await sign(key, goodClaims(keys.issuer))
+    let count = 0
     const ask = async (startAfterMs: number, endsAfterMs?: number): Promise<number> => {
       await sleep(startAfterMs)
+      // Each has its own token, since a guard lets requests with one token share their check.
+      count += 1
+      const token = await sign(key, { ...goodClaims(keys.issuer), jti: String(count) })
       const early = endsAfterMs === undefined ? {} : { 'x-ends-after': String(endsAfterMs) }
       const headers = { authorization: `Bearer ${token}`, ...early }
       return (await fetch(worker.url, { headers })).status

@@ -12,6 +12,8 @@ type NodeTransport = (options: { readonly ca: string }) => Transport
 
 const MOST_PEM = 2 ** 20
 const MOST_TOKEN = 2 ** 16
+const NEEDS_UNDICI =
+  'used on Node with the package "undici" 7.28 or later: npm install undici@7. Elsewhere let the process trust the authority, such as by NODE_EXTRA_CA_CERTS'
 /** Where Kubernetes puts the service account of a pod. */
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 
@@ -58,8 +60,7 @@ function asCaFile<Value>(make: () => Value): Value {
 function expectedOf(error: unknown): string {
   if (error instanceof UnreadableFileError) return `a file that can be read: ${error.message}`
   if (!(error instanceof AuthConfigError)) throw error
-  const isFileWrong = error.option.startsWith('nodeTransport')
-  return isFileWrong ? 'a file of certificates in PEM' : `left out here: ${error.message}`
+  return error.option.startsWith('nodeTransport') ? 'a file of certificates in PEM' : NEEDS_UNDICI
 }
 
 /** Outside of a pod, or without undici, the runtime's own `fetch` is used. */

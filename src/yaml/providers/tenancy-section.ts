@@ -50,18 +50,12 @@ type Section = Setting & { readonly children: Settings }
 function toOption(section: Section, mode: string, findings: Findings): Setting {
   const { children, place } = section
   const byDefault = children.get('defaultTenantId')
+  if (byDefault !== undefined) children.set('default', byDefault)
   // OGX uses the default in this mode alone.
-  const isSingle = mode === 'single'
-  if (isSingle && byDefault === undefined) {
+  if (mode !== 'single') return { ...section, value: { mode } }
+  if (byDefault === undefined) {
     const key = `${KEY}.default_tenant_id`
     findings.add(place, key, `"${key}" is missing: "single" gives it to every caller`)
   }
-  const tenant = isSingle && byDefault !== undefined ? { default: byDefault } : {}
-  const given = Object.entries({ mode: children.get('mode'), ...tenant })
-  const settings = new Map(given.flatMap(([name, one]) => (one === undefined ? [] : [[name, one]])))
-  return {
-    ...section,
-    value: { mode, ...(isSingle ? { default: byDefault?.value } : {}) },
-    children: settings,
-  }
+  return { ...section, value: { mode, default: byDefault?.value } }
 }

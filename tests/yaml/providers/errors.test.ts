@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ConfigFileError, loadConfig, parseConfig } from '../../../src/yaml.ts'
+import { SELF_SIGNED } from '../../support/self-signed-certificate.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import { problemsOf } from '../../support/yaml-problems.ts'
 
@@ -279,6 +280,11 @@ describe('server.auth says', () => {
     const wrongFile = await load(pathOf('ca'))
     expect(wrongFile).toMatch(/tls_cafile" must be a file of certificates in PEM/)
     expect(wrongFile).not.toContain('hunter')
+    writeFileSync(pathOf('ca'), SELF_SIGNED.cert)
+    expect(await load(pathOf('ca'))).toHaveProperty('verifier')
+    vi.stubGlobal('process', Object.create(process, { versions: { value: { bun: '1.0.0' } } }))
+    onTestFinished(() => void vi.unstubAllGlobals())
+    expect(await load(pathOf('ca'))).toMatch(/tls_cafile" must be used on Node with .* "undici"/)
   })
 
   it('that parseConfig needs jwt', () => {

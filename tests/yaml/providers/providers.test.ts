@@ -114,6 +114,19 @@ describe('providers', () => {
     ).toHaveLength(1)
   })
 
+  it('hash keys once a file is read, and with the first question about a text', async () => {
+    const digest = vi.spyOn(crypto.subtle, 'digest')
+    const random = vi.spyOn(crypto, 'getRandomValues')
+    onTestFinished(() => void vi.restoreAllMocks())
+    // At the start of a module Workers allow neither.
+    const { verifier } = parse(`provider_config: ${KEYS}`)
+    expect([digest.mock.calls.length, random.mock.calls.length]).toEqual([0, 0])
+    expect(verifier?.accepts?.('first-key')).toBe(true)
+    expect(digest).toHaveBeenCalledTimes(2)
+    await load(`provider_config: ${KEYS}`)
+    expect(digest).toHaveBeenCalledTimes(4)
+  })
+
   it('name a key by its place in the list, empty entries included', async () => {
     const config = parse(
       'provider_config: { type: local_api_key, api_keys: ["${env.NO_SUCH:=}", b] }',
