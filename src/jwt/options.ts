@@ -165,6 +165,14 @@ function requireDiscoverable(issuer: string, allowInsecureHttp: boolean): void {
   parseServiceUrl(issuer, ['issuer'], allowInsecureHttp)
 }
 
+const PUBLIC_MEMBERS = 'kty crv x y n e kid alg use key_ops'.split(' ')
+
+// Others may be secrets, which are never shown.
+function publicMembers(key: unknown): object {
+  const members = PUBLIC_MEMBERS.map((name) => [name, readName(key, name)] as const)
+  return Object.fromEntries(members.filter(([, value]) => value !== undefined))
+}
+
 function parseKeys(value: unknown, path: OptionPath): GivenKeys | FetchSet | undefined {
   if (value === undefined) return undefined
   if (typeof value === 'function') return value as FetchSet
@@ -179,6 +187,6 @@ function parseKeys(value: unknown, path: OptionPath): GivenKeys | FetchSet | und
   }
   problems.throwIfAny()
   const set = parseKeySet(value)
-  if (set !== undefined) return { set, given: structuredClone(value) }
+  if (set !== undefined) return { set, given: list.map(publicMembers) }
   throw invalidSecret(path, 'a set of at most 100 keys, with at least one for signatures')
 }

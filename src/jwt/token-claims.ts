@@ -33,7 +33,14 @@ export function checkClaims(
   const isMissing = (name: string): boolean => isAbsent(readName(payload, name))
   if (rules.requiredClaims.some(isMissing)) return 'missing_claim'
   // The tolerance is for the check. The token is not used longer than it says.
-  return { claims: payload, expiresAt: Number(readName(payload, 'exp')) * 1000 }
+  return { claims: payload, expiresAt: endOf(payload, rules) * 1000 }
+}
+
+/** The end of a token by `exp`, or by its greatest age if that is earlier. */
+function endOf(payload: object, { maxTokenAgeSeconds }: ClaimRules): number {
+  const exp = Number(readName(payload, 'exp'))
+  if (maxTokenAgeSeconds === undefined) return exp
+  return Math.min(exp, Number(readName(payload, 'iat')) + maxTokenAgeSeconds)
 }
 
 function checkParties(payload: object, { issuer, audience }: ClaimRules): DenyDetail | undefined {

@@ -230,6 +230,16 @@ describe('the parts that a verifier reads', () => {
   })
 })
 
+it('a cookie that a verifier reads may not be withheld from it', () => {
+  const verifier = verifierOf(() => ({ outcome: 'allow' }), { reads: { headers: ['cookie'] } })
+  expect(problemOf(verifier, { context: { headers: 'all' } })).toBe(
+    '"context.headers" must be told as the verifier reads it: with "cookie"',
+  )
+  expect(problemOf(verifierOf(() => ({ outcome: 'allow' }), { reads: null as never }))).toBe(
+    '"verifier.reads" must be an object such as { headers: [] }, received null',
+  )
+})
+
 describe('the address of the client', () => {
   it('is told, and separates decisions', async () => {
     const verifier = vi.fn<Verifier>(() => ({ outcome: 'allow' }))
@@ -287,36 +297,6 @@ describe('a verifier reports', () => {
     const warnings = events.filter(({ type }) => type === 'warning')
     expect(warnings).toHaveLength(2)
     expect(events.at(-1)).toMatchObject({ verifier: 'jwt', endpointStatus: 200 })
-  })
-})
-
-describe('a tenant', () => {
-  const tenantOf = async (tenant: string | undefined, config: AuthConfig['tenant']) => {
-    const verifier: Verifier = () => ({ outcome: 'allow', tenant })
-    const response = await guard(verifier, config === undefined ? {} : { tenant: config }).ask()
-    const body = (await response.json()) as { tenant?: string }
-    return response.status === 200 ? body.tenant : response.status
-  }
-
-  it.each<[string | undefined, AuthConfig['tenant'], string | number | undefined]>([
-    [' Acme ', undefined, ' Acme '],
-    [' Acme ', {}, 'acme'],
-    [undefined, {}, 401],
-    ['', {}, 401],
-    ['a/b', {}, 401],
-    ['x'.repeat(129), {}, 401],
-    [undefined, { default: 'home' }, 'home'],
-    ['a/b', { default: 'home' }, 401],
-    ['acme', { mode: 'single', default: 'home' }, 'home'],
-  ])('%j with %o becomes %j', async (tenant, config, expected) => {
-    expect(await tenantOf(tenant, config)).toBe(expected)
-  })
-
-  it('that every caller gets must be named', () => {
-    const verifier: Verifier = () => ({ outcome: 'allow' })
-    expect(problemOf(verifier, { tenant: { mode: 'single' } })).toBe(
-      '"tenant.default" must be given beside "tenant.mode" "single"',
-    )
   })
 })
 

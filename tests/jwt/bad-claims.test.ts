@@ -172,3 +172,13 @@ describe('options', () => {
     expect(await checked(await sign(rsa, goodClaims(claims), header), options)).toBe('allow')
   })
 })
+
+it('an allow ends with the greatest age of its token', async () => {
+  const options = { issuer: ISSUER, audience: AUDIENCE, keys: { keys: [rsa.jwk] } }
+  const iat = NOW()
+  const token = await sign(rsa, goodClaims({ iat }))
+  const question = { token, request: { path: '', headers: {}, params: {} } }
+  const { signal } = new AbortController()
+  const verdict = await jwt({ ...options, maxTokenAgeSeconds: 60 })(question, signal)
+  expect(verdict).toMatchObject({ outcome: 'allow', expiresAt: (iat + 60) * 1000 })
+})

@@ -2,6 +2,7 @@ import { vi } from 'vitest'
 import { AuthUnavailableError } from '../../src/core/errors.ts'
 import { Cache } from '../../src/core/policies/cache/cache.ts'
 import { checkOf, verifyWith } from './checks.ts'
+import { permitsStale } from '../../src/core/policies/outage.ts'
 import type { CacheConfig } from '../../src/core/auth-config.ts'
 import type { AllowVerdict, DenyVerdict, ParsedVerdict } from '../../src/core/endpoint/verdict.ts'
 import type { Check } from '../../src/core/request/check.ts'
@@ -45,7 +46,7 @@ export function cached(options: Partial<CacheConfig> = {}) {
     { now: () => state.now, wallNow: () => state.wall, random: () => state.random },
   )
   const fill = cache.fill((check) => asked(check))
-  const orStale = cache.orStale(fill, outage)
+  const orStale = cache.orStale(fill, (error) => permitsStale(error, outage))
   const verify = verifyWith({
     lookUp: (token, told) => cache.lookUp(token, told),
     ask: (check) => orStale(check, DEADLINE),

@@ -26,6 +26,33 @@ async function startTwo(first: Answer, options: FirstOfOptions = {}, second: Ans
 }
 
 describe('an outage of one service', () => {
+  it('lets no expired allow of another one stand in, not even if its queue is full', async () => {
+    let isRevoked = false
+    const slow: Verifier = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      return { outcome: isRevoked ? 'deny' : 'allow' }
+    }
+    const down: Verifier = () => {
+      throw new AuthUnavailableError('unreachable')
+    }
+    const by = (prefix: string) => ({
+      reads: {},
+      accepts: (token: string) => token.startsWith(prefix),
+    })
+    const members = [Object.assign(slow, by('a')), Object.assign(down, by('b'))]
+    const verifier = firstOf(members, {
+      retry: false,
+      concurrency: { maxInFlight: 1, maxWaiting: 1 },
+    })
+    const { ask } = guardWith(verifier, { cache: { allowTtlMs: 1, staleIfErrorMs: 60_000 } })
+    const tokens = ['a1', 'a2', 'a3']
+    for (const token of tokens) expect(await ask(token)).toMatchObject({ outcome: 'allow' })
+    isRevoked = true
+    await ask('b1')
+    const decided = await Promise.all(tokens.map((token) => ask(token)))
+    expect(decided.map(({ outcome }) => outcome)).toEqual(['deny', 'deny', 'deny'])
+  })
+
   it('opens a circuit for its own tokens alone', async () => {
     const { a, b, ask, events } = await startTwo(() => ({ status: 503 }), { retry: false })
     for (let count = 0; count < 30; count += 1) await ask(`a${count}`)

@@ -5,12 +5,13 @@ import type { Kind, Rule } from './kinds.ts'
 
 export const DEFAULT_TENANT_FIELD = 'tenant'
 
-const TENANT = /^[a-z\d][\w-]{0,127}$/
+const TENANT = /^[a-z\d][\w-]{0,127}$/i
 
 /** The one form of a tenant, or `undefined` if it is none. */
 export function normaliseTenant(tenant: string): string | undefined {
-  const normal = tenant.trim().toLowerCase()
-  return TENANT.test(normal) ? normal : undefined
+  const trimmed = tenant.trim()
+  // Tested before it is lower-cased: that makes a `k` of the sign of Kelvin.
+  return TENANT.test(trimmed) ? trimmed.toLowerCase() : undefined
 }
 
 export const tenantField: Kind<string> = valueThat(

@@ -1,7 +1,8 @@
 import { parseList, valueThat } from './kinds.ts'
-import { invalidOption, isHttpToken, misusedOption } from './option-checks.ts'
+import { invalidOption, isHttpToken, isOptionsObject, misusedOption } from './option-checks.ts'
 import type { CredentialsSource } from '../auth-config.ts'
 import type { ContextConfig, Verifier } from '../verifier.ts'
+import { WITHHELD } from '../request/question.ts'
 import type { Kind } from './kinds.ts'
 import type { OptionPath, Problems } from './problems.ts'
 
@@ -66,8 +67,12 @@ export function readTraits(
       ? undefined
       : problems.attempt(() => kind.parse(value, [...path, name]))
   }
+  const reads: unknown = verifier.reads
+  if (reads !== undefined && !isOptionsObject(reads)) {
+    problems.add(invalidOption([...path, 'reads'], reads, 'an object such as { headers: [] }'))
+  }
   return {
-    reads: verifier.reads,
+    reads: isOptionsObject(reads) ? reads : undefined,
     local: read('local', TRUE) === true,
     consumes: read('consumes', HEADERS) ?? [],
     namesCaller: read('namesCaller', TRUE) === true,
@@ -128,9 +133,10 @@ function lacking(needed: Context, context: Context): { name: string; expected: s
 }
 
 function missingHeader(needed: Context['headers'], told: Context['headers']): string | undefined {
-  if (told === 'all') return undefined
-  if (needed === 'all') return '"all"'
-  const missing = needed.find((name) => !told.includes(name))
+  if (needed === 'all') return told === 'all' ? undefined : '"all"'
+  const isTold = (name: string): boolean =>
+    told === 'all' ? !WITHHELD.has(name) : told.includes(name)
+  const missing = needed.find((name) => !isTold(name))
   return missing === undefined ? undefined : `with ${JSON.stringify(missing)}`
 }
 

@@ -14,5 +14,5 @@ function withTenant(verdict: ParsedVerdict, config: Required<TenantConfig>): Par
   const found = mode === 'single' ? byDefault : (auth.tenant ?? byDefault)
   const tenant = normaliseTenant(found)
   if (tenant === undefined) return { outcome: 'deny', isLasting: true, detail: 'tenant' }
-  return { ...verdict, auth: Object.freeze({ ...auth, tenant }) }
+  return { ...verdict, auth: Object.freeze({ __proto__: null, ...auth, tenant }) }
 }

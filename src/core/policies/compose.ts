@@ -4,7 +4,7 @@ import { createCircuitBreaker } from './circuit-breaker.ts'
 import { enforceDeadline } from './deadline.ts'
 import { KnownTokens, recognise } from './known-tokens.ts'
 import { limit } from './limit.ts'
-import { RecentOutage } from './outage.ts'
+import { RecentOutage, permitsStale, permitsStaleOfLocal } from './outage.ts'
 import { retry } from './retry.ts'
 import { SharedCalls } from './shared-calls.ts'
 import { createCustomVerifier } from '../endpoint/custom-verifier.ts'
@@ -74,7 +74,9 @@ export function createVerifier(
   const shared = shareAcrossInstances(known, config, memory)
   const calls = new SharedCalls(cache?.fill(shared) ?? shared, config, clock)
   const share: Ask = (check, deadline) => calls.ask(check, deadline)
-  const ask = cache?.orStale(share, outage) ?? share
+  const permits =
+    protection === undefined ? permitsStaleOfLocal : (error: unknown) => permitsStale(error, outage)
+  const ask = cache?.orStale(share, permits) ?? share
   return {
     lookUp: (token, told) => cache?.lookUp(token, told),
     ask: (check) => ask(check, clock.now() + config.timeoutMs),

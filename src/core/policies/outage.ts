@@ -15,6 +15,16 @@ export function isWorthRetrying(error: unknown): error is AuthUnavailableError {
   return isGateway(error)
 }
 
+/**
+ * Whether an expired decision may stand in for a verifier that chooses among others, or that answers from memory. Its queue and
+ * the outage of one member say nothing about the member that was asked.
+ */
+export function permitsStaleOfLocal(error: unknown): boolean {
+  return (
+    isUnavailable(error, 'circuit_open') || isUnavailable(error, 'unreachable') || isGateway(error)
+  )
+}
+
 /** Whether an expired decision may stand in: the endpoint failed lately. A caller that fills the queue must not cause it. */
 export function permitsStale(error: unknown, outage: Pick<RecentOutage, 'isRecent'>): boolean {
   if (isUnavailable(error, 'circuit_open')) return true

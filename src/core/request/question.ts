@@ -22,7 +22,7 @@ export interface ToldFacts {
 }
 
 // Secrets that belong to this server or to a proxy, not to the endpoint.
-const WITHHELD: ReadonlySet<string> = new Set(['cookie', 'proxy-authorization'])
+export const WITHHELD: ReadonlySet<string> = new Set(['cookie', 'proxy-authorization'])
 
 /** Makes a function that puts what is told about a request into the form that the endpoint expects. */
 export function createQuestionBuilder(

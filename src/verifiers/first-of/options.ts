@@ -2,6 +2,7 @@ import { boolean } from '../../core/config/kinds.ts'
 import { invalidOption, misusedOption } from '../../core/config/option-checks.ts'
 import { OPTIONS } from '../../core/config/options.ts'
 import { Problems } from '../../core/config/problems.ts'
+import { WITHHELD } from '../../core/request/question.ts'
 import { contextOf, readTraits } from '../../core/config/verifier.ts'
 import { parseVerifierOptions } from '../options.ts'
 import type {
@@ -121,6 +122,11 @@ function unite(members: readonly MemberTraits[], problems: Problems): Context {
     problems.add(misusedOption(LIST, expected))
   }
   const lists = contexts.map(({ headers }) => headers)
+  if (lists.includes('all') && lists.flat().some((name) => WITHHELD.has(name))) {
+    const expected =
+      'such that none reads all headers beside one that reads a cookie: `"all"` leaves cookies out'
+    problems.add(misusedOption(LIST, expected))
+  }
   return {
     headers: lists.includes('all') ? 'all' : [...new Set(lists.flat())],
     params: params[0] ?? 'none',

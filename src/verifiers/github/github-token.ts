@@ -152,6 +152,8 @@ async function readOrganizations(
   ask: AskGithub,
   token: string,
 ): Promise<readonly string[] | Denial> {
+  // GitHub lists no organization for such a token, and none is not the same as unknown.
+  if (token.startsWith('github_pat_')) return deny('missing_claim')
   const logins: string[] = []
   for (let page = 1; page <= MOST_PAGES; page += 1) {
     const answer = await ask({

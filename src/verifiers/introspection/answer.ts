@@ -50,7 +50,8 @@ function deny(detail: DenyDetail): Verdict {
 
 function readTime(answer: Claims, name: 'exp' | 'nbf'): number | undefined {
   const value = readName(answer, name)
-  if (value === undefined || (typeof value === 'number' && Number.isFinite(value))) return value
+  if (value === undefined || (typeof value === 'number' && Number.isFinite(value * 1000)))
+    return value
   throw new AuthUnavailableError('invalid_response')
 }
 

@@ -43,11 +43,21 @@ export const client: Kind<IntrospectionClient, ClientProof> = {
 function proveByClient(id: string, secret: string, method: 'basic' | 'post'): ClientProof {
   const shown = { id, secret: REDACTED, method }
   if (method === 'post') {
-    return { headers: {}, fields: { client_id: id, client_secret: secret }, shown, id }
+    return {
+      headers: {},
+      fields: { client_id: id, client_secret: secret },
+      shown,
+      id: `client ${id}`,
+    }
   }
   // RFC 6749 §2.3.1: encoded, since the id ends at the first colon. A blank as %20 is read by servers that know no `+`.
   const encoded = [id, secret].map((part) => encodeURIComponent(part)).join(':')
-  return { headers: { authorization: `Basic ${btoa(encoded)}` }, fields: {}, shown, id }
+  return {
+    headers: { authorization: `Basic ${btoa(encoded)}` },
+    fields: {},
+    shown,
+    id: `client ${id}`,
+  }
 }
 
 function parseMethod(value: unknown, path: OptionPath): 'basic' | 'post' {

@@ -2,7 +2,7 @@ import { AuthUnavailableError } from '../../core/errors.ts'
 import { runtimeFetch } from '../../core/runtime.ts'
 import { askService } from '../ask.ts'
 import { hostOf } from '../base-url.ts'
-import { idOf, INSECURE_HTTP, READS_TOKEN } from '../options.ts'
+import { INSECURE_HTTP, READS_TOKEN } from '../options.ts'
 import { parseKubernetesOptions } from './options.ts'
 import { OwnToken } from './own-token.ts'
 import { judgeSelfReview, judgeTokenReview } from './review.ts'
@@ -47,12 +47,12 @@ type Review = (token: string, signal: AbortSignal, run: VerifierRun | undefined)
  */
 export function kubernetesToken(options: KubernetesTokenOptions): Verifier {
   const kubernetes = parseKubernetesOptions(options)
-  const { audiences, apiServerUrl, attributes, tenant, fetch, allowInsecureHttp } = kubernetes
+  const { audiences, apiServerUrl, attributes, tenant, allowInsecureHttp } = kubernetes
   const review = createReview(kubernetes)
   const verify: Verifier = ({ token }, signal, run) => review(token, signal, run)
   const shown = { apiServerUrl, attributes, tenant, allowInsecureHttp }
   const kind = audiences === undefined ? { review: 'self' } : { audiences, token: '[redacted]' }
-  const id = idOf('kubernetes', apiServerUrl, fetch, [audiences, attributes, tenant])
+  // Without an id: the name of the API server means another one in each cluster.
   return Object.assign(verify, {
     reads: READS_TOKEN,
     label: 'kubernetes',
@@ -61,7 +61,6 @@ export function kubernetesToken(options: KubernetesTokenOptions): Verifier {
       ...(allowInsecureHttp ? [INSECURE_HTTP] : []),
     ],
     describe: () => ({ type: 'kubernetes', ...kind, ...shown }),
-    ...(id === undefined ? {} : { id }),
   })
 }
 

@@ -307,3 +307,9 @@ describe('the options', () => {
     expect(warnings).toEqual([expect.stringContaining('"allowInsecureHttp" is true')])
   })
 })
+
+it('a fine-grained token is denied where organizations are asked for, since GitHub lists none', async () => {
+  const github = await startGithub(undefined, () => ({ json: [] }))
+  const { ask } = guardBy(github, { attributes: ATTRIBUTES })
+  expect(await ask(`github_pat_11AAAAAAA0_${PERSONAL}`)).toMatchObject({ detail: 'missing_claim' })
+})

@@ -165,7 +165,7 @@ describe('the options', () => {
     })
     const bySelf = kubernetesToken({ review: 'self' })
     expect(bySelf.describe?.()).toMatchObject({ review: 'self' })
-    expect(bySelf.id).not.toBe(verifier.id)
-    expect(kubernetesToken({ audiences: 'my-api', token }).id).not.toBe(verifier.id)
+    // The same URL names another API server in each cluster.
+    expect([bySelf.id, verifier.id]).toEqual([undefined, undefined])
   })
 })

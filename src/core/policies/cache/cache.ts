@@ -1,10 +1,8 @@
 import { allowOf, denialOf } from './cached-decision.ts'
 import { sizeOf } from './identity-size.ts'
 import { VerdictStore } from './verdict-store.ts'
-import { permitsStale } from '../outage.ts'
 import { UnderWay } from '../under-way.ts'
 import type { CachedDecision } from './cached-decision.ts'
-import type { RecentOutage } from '../outage.ts'
 import type { Call } from '../under-way.ts'
 import type { CacheConfig } from '../../auth-config.ts'
 import type { DecisionStore, Stamp } from '../../decision-store.ts'
@@ -54,15 +52,13 @@ export class Cache {
   }
 
   /** Asks on a miss. Outside of the shared call. During an outage an expired allow may stand in. */
-  orStale(next: Ask, outage: Pick<RecentOutage, 'isRecent'>): Ask {
+  orStale(next: Ask, permits: (error: unknown) => boolean): Ask {
     const askOrStale = async (check: Check, deadline: number): Promise<ParsedVerdict> => {
       try {
         return await next(check, deadline)
       } catch (error) {
         // Looked up only now, after any other check's decision or an invalidation.
-        const verdict = permitsStale(error, outage)
-          ? (this.#hit(check) ?? this.#stale(check))
-          : undefined
+        const verdict = permits(error) ? (this.#hit(check) ?? this.#stale(check)) : undefined
         if (verdict === undefined) throw error
         return verdict
       }

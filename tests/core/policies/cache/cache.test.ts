@@ -8,7 +8,6 @@ import {
   DEADLINE,
   deny,
   fail,
-  outage,
   pass,
   resetCachedEndpoint,
   state,
@@ -311,7 +310,12 @@ describe('bounds', () => {
 
 it('adds no promise if `staleIfErrorMs` is 0', () => {
   const { cache } = cached()
-  expect(cache.orStale(() => deny(), outage)(checkOf(), DEADLINE)).toEqual(deny())
+  expect(
+    cache.orStale(
+      () => deny(),
+      () => false,
+    )(checkOf(), DEADLINE),
+  ).toEqual(deny())
 })
 
 it.each([allow(), deny()])(
