@@ -178,7 +178,7 @@ const PROBES: readonly (readonly [what: string, probe: Probe])[] = [
     },
   ],
   [
-    'a token for another API, if nobody names the audience',
+    'a token for another API, without the option audience',
     async (_handler, _server, withoutAudience) => {
       const foreign = await sign(first, goodClaims({ aud: 'https://other.example.com' }))
       let handler: Handler

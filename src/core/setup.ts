@@ -167,7 +167,7 @@ function createSetup(base: Base, args: readonly unknown[], handover?: Handover):
 
 function createChecks(config: ResolvedConfig, endpoint = 'verifier'): CheckFactory {
   const { context, identity, tenant, tenantField, clientAddress } = config
-  // Whatever else gives a verdict another meaning.
+  // These give a verdict another meaning, and the endpoint is not told of them.
   const scope = [endpoint, identity, tenant, tenantField]
   return createCheckFactory(context, scope, createReadAddress(clientAddress))
 }

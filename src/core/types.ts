@@ -56,9 +56,9 @@ export interface Auth {
   readonly principal?: string
   /** Attributes of the caller, as the endpoint sent them. Has no prototype. */
   readonly attributes: Readonly<Record<string, readonly string[]>>
-  /** What the token may be used for, if that is known. */
+  /** The scopes of the token, if they are known. */
   readonly scopes?: readonly string[]
-  /** The application that the token was issued to, if that is known. It is no name of a user. */
+  /** The application that the token was issued to, if that is known. It never names a user. */
   readonly clientId?: string
   /** The organization that the caller belongs to. */
   readonly tenant?: string

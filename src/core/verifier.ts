@@ -50,7 +50,7 @@ export type Verdict =
       readonly maxAgeMs?: number | undefined
     }
 
-/** What a verifier may tell the guard about one question. A guard gives all of it; a caller of your own may leave it out. */
+/** Lets a verifier tell the guard more about one question. A guard gives all of it; a caller of your own may leave it out. */
 export interface VerifierRun {
   /** Keeps work going after the response, where the runtime would end it with the request. */
   readonly waitUntil?: (work: Promise<unknown>) => void

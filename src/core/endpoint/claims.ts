@@ -4,7 +4,7 @@ import { emptyRecord } from '../request/question.ts'
 const MOST_BYTES = 8192
 const DEEPEST = 32
 
-/** A frozen copy of claims, or `undefined` if they are no object of JSON values, or more than 8 KiB as JSON. */
+/** A frozen copy of claims. `undefined` unless they are an object of JSON values, with at most 8 KiB as JSON. */
 export function copyClaims(value: unknown): Readonly<Record<string, unknown>> | undefined {
   try {
     const copy = isRecord(value) ? copyRecord(value, DEEPEST) : undefined

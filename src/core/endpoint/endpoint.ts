@@ -20,7 +20,7 @@ export interface EndpointOptions {
   readonly identity: 'optional' | 'required'
   /** The path of the tenant in the body. */
   readonly tenantField: string
-  /** A tenant that is no text denies. Otherwise it is dropped. */
+  /** A tenant of another type denies. Otherwise it is dropped. */
   readonly isTenantStrict: boolean
   readonly fetch: Transport
   readonly notify: Channel['notify']
