@@ -77,10 +77,10 @@ const JWT = callback<NonNullable<ParseOptions['jwt']>>()
 const INTERVAL = milliseconds({ default: 1000, min: 10, max: 3_600_000 })
 
 /**
- * Reads the config from the text of a Llama Stack `run.yaml`. It reads the key `server.auth` only: its `endpoint`, or OGX's
- * `provider_config: { type: custom, endpoint }`, and all other options in snake_case. It replaces `${env.NAME}`,
- * `${env.NAME:=default}` and `${env.NAME:+value}` in values; any other `${` is an error. It reads no file, opens no connection, and runs anywhere: a
- * file with `server.auth.store` needs {@link loadConfig}.
+ * Reads the config from the text of a Llama Stack or OGX `run.yaml`. It reads `server.tenancy`, and `server.auth`: its `endpoint`,
+ * OGX's `provider_config` or several `providers`, and all options in snake_case. It replaces `${env.NAME}`,
+ * `${env.NAME:=default}` and `${env.NAME:+value}` in values; any other `${` is an error. It reads no file, opens no connection,
+ * and runs anywhere: a file with `store`, `tls_cafile` or `audiences` needs {@link loadConfig}.
  *
  * @param text YAML 1.2, one document of at most 256 KiB.
  * @throws ConfigFileError with the first 100 problems of the text; AuthConfigError for an option that is not allowed.

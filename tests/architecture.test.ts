@@ -35,7 +35,7 @@ const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
   'gateway.ts': ['verifiers'],
   'jwt.ts': ['jose', 'verifiers'],
   'keys.ts': [FILES, 'yaml', 'node:fs'],
-  'node.ts': [FILES, 'node:crypto', 'node:http', 'node:module', 'node:stream', 'node:tls'],
+  'node.ts': ['node:crypto', 'node:http', 'node:module', 'node:stream', 'node:tls'],
   'redis.ts': ['@redis', 'node:crypto'],
   'yaml.ts': [FILES, 'jwt.ts', 'node.ts', 'redis.ts', 'verifiers', 'yaml'],
 }

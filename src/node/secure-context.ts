@@ -1,7 +1,6 @@
 import { invalidOption, invalidSecret, misusedOption } from '../core/config/option-checks.ts'
 import { dotted } from '../core/config/problems.ts'
 import { ignore } from '../core/async.ts'
-import { system } from '../files/system.ts'
 import type { SecureContext } from 'node:tls'
 import type { OptionPath } from '../core/config/problems.ts'
 import type { AuthConfigError } from '../core/errors.ts'
@@ -79,7 +78,7 @@ function createContext({ ca, cert, key }: Given): SecureContext {
   if (cert === undefined && key !== undefined) throw unpaired(CERT, KEY)
   if (key === undefined && cert !== undefined) throw unpaired(KEY, CERT)
   const identity = cert === undefined ? {} : readIdentity(cert, key)
-  const { createSecureContext } = system().getBuiltinModule('node:tls')
+  const { createSecureContext } = process.getBuiltinModule('node:tls')
   return createSecureContext(ca === undefined ? identity : { ...identity, ca: readAuthorities(ca) })
 }
 
@@ -98,7 +97,7 @@ function readIdentity(cert: unknown, key: unknown): Identity {
 
 // TLS accepts a key of another type than the certificate's, and then sends no certificate.
 function isPair({ cert, key }: Identity): boolean {
-  const { createPrivateKey, X509Certificate } = system().getBuiltinModule('node:crypto')
+  const { createPrivateKey, X509Certificate } = process.getBuiltinModule('node:crypto')
   try {
     return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))
   } catch {
@@ -108,7 +107,7 @@ function isPair({ cert, key }: Identity): boolean {
 
 function readCertificate(value: unknown, option: OptionPath): Buffer {
   const pem = readPem(value, option)
-  const { X509Certificate } = system().getBuiltinModule('node:crypto')
+  const { X509Certificate } = process.getBuiltinModule('node:crypto')
   try {
     void new X509Certificate(pem)
     return pem

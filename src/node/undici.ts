@@ -1,5 +1,4 @@
 import { AuthConfigError } from '../core/errors.ts'
-import { system } from '../files/system.ts'
 import type { SecureContext } from 'node:tls'
 import type { SecureContextSource } from './secure-context.ts'
 
@@ -65,7 +64,7 @@ interface Undici {
 
 // Built-in modules are looked up when they are needed: a bundle for Workers may hold this file, and never run it.
 function requireFrom<Module>(name: string): Module {
-  const { createRequire } = system().getBuiltinModule('node:module')
+  const { createRequire } = process.getBuiltinModule('node:module')
   return createRequire(import.meta.url)(name) as Module
 }
 

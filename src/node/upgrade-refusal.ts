@@ -1,4 +1,3 @@
-import { system } from '../files/system.ts'
 import type { Duplex } from 'node:stream'
 
 // Bounds a client that reads nothing, and an endless body from `respond`.
@@ -26,7 +25,7 @@ export async function refuseUpgrade(
 
 // RFC 9112 §3 to §6. The connection carries one response, so nothing can follow it.
 function describeHead({ status, headers }: Response, contentLength: number): string {
-  const { STATUS_CODES } = system().getBuiltinModule('node:http')
+  const { STATUS_CODES } = process.getBuiltinModule('node:http')
   const fields = [...headers].filter(isNotFraming)
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,

@@ -8,6 +8,9 @@ import type { Node } from './tree.ts'
 
 const BELOW_SERVER =
   'did you mean "auth" below "server"? Write it there, as a mapping with an "endpoint"'
+const PROVIDERS = ['provider_config', 'providers', 'provider_type'] as const
+/** Keys that say how callers are checked. */
+const DECIDERS = ['endpoint', ...PROVIDERS] as const
 // These begin with `auth`, and often have a URL.
 const PERSON = /^authors?$/i
 
@@ -60,7 +63,7 @@ function isAddress(text: string): boolean {
 }
 
 function isSection(value: Node | undefined): boolean {
-  return hasKey(value, (key) => mayMean(key, 'endpoint') || mayMean(key, 'provider_config'))
+  return hasKey(value, (key) => DECIDERS.some((name) => mayMean(key, name)))
 }
 
 function holdsAuth(value: Node | undefined): boolean {
@@ -89,7 +92,8 @@ function rejectWithin(server: YAMLMap, reading: Reading): void {
 function hintWithin(key: string, value: Node | undefined): string | undefined {
   if (isMerge(key)) return 'merge keys are not supported here, and it may hold "auth"'
   if (mayMean(key, 'auth')) return 'did you mean "auth"?'
-  if (mayMean(key, 'provider_config')) return 'did you mean "server.auth.provider_config"?'
+  const provider = PROVIDERS.find((name) => mayMean(key, name))
+  if (provider !== undefined) return `did you mean "server.auth.${provider}"?`
   const isMeant = mayMean(key, 'endpoint') && (isEmpty(value) || isScalar(value))
   return isMeant ? 'did you mean "server.auth.endpoint"?' : undefined
 }

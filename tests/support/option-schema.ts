@@ -135,16 +135,24 @@ export function createSchema(): Schema {
   }
 }
 
-/** JSON in the style of this project's formatter: a list of plain values is one line if it fits. */
-export function formatJson(value: unknown, indent = ''): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  const [open, close] = Array.isArray(value) ? '[]' : '{}'
-  const parts = Array.isArray(value)
-    ? value.map((item) => formatJson(item, `${indent}  `))
-    : Object.entries(value).map(
-        ([key, item]) => `${JSON.stringify(key)}: ${formatJson(item, `${indent}  `)}`,
-      )
-  const isPlain = Array.isArray(value) && value.every((item) => typeof item !== 'object')
-  if (isPlain || parts.length === 0) return `${open}${parts.join(', ')}${close}`
-  return `${open}\n${parts.map((part) => `${indent}  ${part}`).join(',\n')}\n${indent}${close}`
+const MOST_COLUMNS = 100
+
+/**
+ * JSON in the style of this project's formatter: a list of plain values is one line if it fits.
+ *
+ * @param key Stands before the value, in the same line.
+ */
+export function formatJson(value: unknown, indent = '', key = ''): string {
+  if (typeof value !== 'object' || value === null) return key + JSON.stringify(value)
+  const isList = Array.isArray(value)
+  const parts = Object.entries(value).map(([name, item]: [string, unknown]) =>
+    formatJson(item, `${indent}  `, isList ? '' : `${JSON.stringify(name)}: `),
+  )
+  const [open, close] = isList ? '[]' : '{}'
+  const line = `${key}${open}${parts.join(', ')}${close}`
+  const isPlain = isList && value.every((item) => typeof item !== 'object')
+  // A comma may follow.
+  const fits = indent.length + line.length < MOST_COLUMNS
+  if ((isPlain && fits) || parts.length === 0) return line
+  return `${key}${open}\n${parts.map((part) => `${indent}  ${part}`).join(',\n')}\n${indent}${close}`
 }

@@ -49,9 +49,15 @@ const BESIDE: [text: string, problem: string][] = [
   [`server_auth_endpoint: ${ENDPOINT}`, `1:1: "server_auth_endpoint" is not read: ${BELOW}`],
   [`a: &a ${SECTION}\nauth: *a`, `2:1: "auth" is not read: ${BELOW}`],
   [`author: ${SECTION}`, `1:1: "author" is not read: ${BELOW}`],
+  ['auth: { providers: [] }', `1:1: "auth" is not read: ${BELOW}`],
+  ['auth: { provider_type: custom, config: {} }', `1:1: "auth" is not read: ${BELOW}`],
 ]
 
 const WITHIN: [text: string, problem: string][] = [
+  ...['providers', 'provider_type'].map((key): [string, string] => [
+    `server: { ${key}: x }`,
+    `1:11: "server.${key}" is not read: did you mean "server.auth.${key}"?`,
+  ]),
   ...[
     'aut',
     'au',

@@ -1,0 +1,51 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { loadConfig } from '../../../src/yaml.ts'
+import { readText } from '../../../src/yaml/parsed-file.ts'
+import { loadMeans } from '../../../src/yaml/providers/means.ts'
+import { SELF_SIGNED } from '../../support/self-signed-certificate.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+import type { Files } from '../../../src/yaml/providers/kinds/provider.ts'
+
+/** What the providers of a file need from its runtime. */
+
+const pathOf = setupFolder()
+const inAuth = (auth: string): string => `server: { auth: { ${auth} } }`
+const K8S = 'provider_config: { type: kubernetes, audiences: my-api }'
+
+describe('loadMeans', () => {
+  it.each([
+    ['endpoint: "https://h/"', false],
+    ['provider_config: { type: kubernetes }', false],
+    ['provider_config: { type: oauth2_token, introspection: { url: "https://h/" } }', false],
+    ['provider_config: { type: oauth2_token, jwks: { uri: "https://h/" } }', true],
+    ['providers: [{ type: kubernetes }, { type: oauth2_token, discovery: true }]', true],
+  ])('loads jwt for %s: %s', async (auth, isNeeded) => {
+    const { section } = readText(inAuth(auth), { path: 'f', env: {}, allowMissing: false })
+    expect((await loadMeans(section)).jwt !== undefined).toBe(isNeeded)
+  })
+
+  it('knows the authority and the token of a pod', async () => {
+    const { section } = readText(inAuth(K8S), { path: 'f', env: {}, allowMissing: false })
+    const ofPod = async (): Promise<Files | undefined> =>
+      (await loadMeans(section, pathOf('account'))).files
+    expect((await ofPod())?.podTransport()).toBeUndefined()
+    mkdirSync(pathOf('account'))
+    writeFileSync(pathOf('account/ca.crt'), 'no certificate')
+    expect((await ofPod())?.podTransport()).toBeUndefined()
+    writeFileSync(pathOf('account/ca.crt'), SELF_SIGNED.cert)
+    expect((await ofPod())?.podTransport()).toBeTypeOf('function')
+    expect((await ofPod())?.podTokenFile).toBe(pathOf('account/token'))
+  })
+
+  it('takes the token of the pod for reviews by default', async () => {
+    writeFileSync(pathOf('run.yaml'), inAuth(K8S))
+    const { verifier } = await loadConfig(pathOf('run.yaml'))
+    expect(verifier?.warnings).toEqual([])
+    expect(verifier?.describe?.()).toMatchObject({
+      provider_config: {
+        reviewer_token_file: '/var/run/secrets/kubernetes.io/serviceaccount/token',
+      },
+    })
+  })
+})
