@@ -227,6 +227,11 @@ describe('the parts that a verifier reads', () => {
     expect(problemOf(verifierOf(decide, wrong))).toContain('verifier.reads.paths')
     expect(problemOf(verifierOf(decide, { label: 'My verifier' }))).toContain('"verifier.label"')
     expect(problemOf(verifierOf(decide, { local: 1 as never }))).toContain('"verifier.local"')
+    for (const consumes of ['x-a', ['a b']]) {
+      const odd = verifierOf(decide, { consumes: consumes as never })
+      expect(problemOf(odd)).toContain('"verifier.consumes')
+    }
+    expect(problemOf(verifierOf(decide, { warnings: 'x' as never }))).toContain('verifier.warnings')
   })
 })
 
@@ -261,6 +266,24 @@ describe('the address of the client', () => {
       '10.0.0.2',
       undefined,
     ])
+  })
+
+  it('reaches an endpoint as `client_address`', async () => {
+    let asked: unknown
+    const guarded = withAuth(() => new Response('in'), {
+      endpoint: 'https://auth.example.test/validate',
+      context: { headers: [], params: 'none', clientAddress: true },
+      clientAddress: () => '192.0.2.1',
+      fetch: async (_url, { body }) => {
+        asked = JSON.parse(String(body))
+        return new Response()
+      },
+    })
+    await guarded(get('/a', 'k1'))
+    expect(asked).toEqual({
+      api_key: 'k1',
+      request: { path: '/a', headers: {}, params: {}, client_address: '192.0.2.1' },
+    })
   })
 
   it('that is no text rejects the request', async () => {

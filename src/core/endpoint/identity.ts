@@ -38,9 +38,7 @@ export function parseBodyIdentity(body: unknown, tenant: unknown, onFault: OnFau
   const scope = readName(body, 'scope')
   const exp = readName(body, 'exp')
   const facts = {
-    ...texts('scopes', typeof scope === 'string' ? splitScope(scope) : scope, (fault) =>
-      onFault({ ...fault, field: 'scope', expected: 'a string' }),
-    ),
+    ...scopesOf(scope, onFault),
     ...text('clientId', readName(body, 'client_id'), (fault) =>
       onFault({ ...fault, field: 'client_id' }),
     ),
@@ -50,6 +48,13 @@ export function parseBodyIdentity(body: unknown, tenant: unknown, onFault: OnFau
     ),
   }
   return createAuth(readName(body, 'principal'), readName(body, 'attributes'), facts, onFault)
+}
+
+function scopesOf(scope: unknown, onFault: OnFault): Pick<Facts, 'scopes'> {
+  if (scope === undefined) return {}
+  if (typeof scope === 'string') return { scopes: Object.freeze(splitScope(scope)) }
+  onFault({ field: 'scope', expected: 'a string' })
+  return {}
 }
 
 /** RFC 6749 §3.3: scopes have one blank between them. */

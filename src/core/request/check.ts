@@ -60,7 +60,7 @@ export type CheckFactory = ReturnType<typeof createCheckFactory>
 export function createCheckFactory(
   context: Context,
   scope: readonly unknown[],
-  readAddress: ReadAddress = () => undefined,
+  readAddress: ReadAddress = createReadAddress(undefined),
 ) {
   const encodeTold = createToldEncoder(context, scope)
   const buildQuestion = createQuestionBuilder(context)

@@ -95,6 +95,30 @@ describe('a malformed identity', () => {
     },
   )
 
+  it('keeps the rest if a scope, a client, a tenant or an end is malformed', async () => {
+    const notify = vi.fn<(notice: { readonly message?: string }) => void>()
+    const body = '{"principal":"alice","scope":["a"],"client_id":1,"tenant":[],"exp":"1"}'
+    expect(await ask(answering(200, body), { notify })).toEqual({
+      outcome: 'allow',
+      auth: { principal: 'alice', attributes: {} },
+    })
+    const messages = notify.mock.calls.map(([notice]) => notice.message)
+    const dropped = 'The endpoint sent a field that was dropped: '
+    expect(messages).toEqual([
+      `${dropped}"scope" must be a string`,
+      `${dropped}"client_id" must be a string`,
+      `${dropped}"tenant" must be a string`,
+      `${dropped}"exp" must be a number`,
+    ])
+    const good = '{"scope":"a  b","client_id":"app","tenant":"acme"}'
+    expect(await ask(answering(200, good))).toEqual({
+      outcome: 'allow',
+      auth: { attributes: {}, scopes: ['a', 'b'], clientId: 'app', tenant: 'acme' },
+    })
+    const strict = { isTenantStrict: true } as const
+    expect(await ask(answering(200, body), strict)).toMatchObject({ detail: 'tenant' })
+  })
+
   it('is reported once, without the value and without the token', async () => {
     const report = vi.fn<(event: AuthEvent) => void>()
     const bodies = [

@@ -6,7 +6,7 @@ import type { CachedDecision } from './cached-decision.ts'
 import type { Call } from '../under-way.ts'
 import type { CacheConfig } from '../../auth-config.ts'
 import type { DecisionStore, Stamp } from '../../decision-store.ts'
-import type { Ask, DenyVerdict, ParsedVerdict, PendingVerdict } from '../../endpoint/verdict.ts'
+import type { Ask, ParsedVerdict, PendingVerdict } from '../../endpoint/verdict.ts'
 import type { Check } from '../../request/check.ts'
 import type { Clock } from '../../runtime.ts'
 import type { SkipReason } from '../../types.ts'
@@ -21,7 +21,6 @@ interface Fill extends Call {
 
 const MAX_ENTRIES_PER_TOKEN = 64
 const JITTER = 0.1
-const DENY: DenyVerdict = { outcome: 'deny', isLasting: true }
 
 /** Caches decisions, never failures. Denials have a store of their own, so that invalid tokens drop no allow. */
 export class Cache {
@@ -126,8 +125,8 @@ export class Cache {
     if (decision === undefined) return undefined
     check.cache = 'hit'
     check.verifier = decision.verifier
-    const auth = decision.admission?.auth
-    return auth === undefined ? (decision.denial ?? DENY) : { outcome: 'allow', auth }
+    const { admission, denial } = decision
+    return admission === undefined ? denial : { outcome: 'allow', auth: admission.auth }
   }
 
   #stale(check: Check): ParsedVerdict | undefined {

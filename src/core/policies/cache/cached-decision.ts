@@ -1,12 +1,10 @@
 import type { Stamp } from '../../decision-store.ts'
 import type { AllowVerdict, DenyVerdict } from '../../endpoint/verdict.ts'
 import type { Admission } from '../../response/admission.ts'
+import type { Auth } from '../../types.ts'
 
 /** Times are whole milliseconds since the cache was made: V8 stores small integers without an object. */
-export interface CachedDecision {
-  /** Made when the decision is stored, so that a hit allocates nothing. `undefined` for a denial. */
-  readonly admission: Admission | undefined
-  readonly denial: DenyVerdict | undefined
+interface Kept {
   /** The verifier that decided, by its label. */
   readonly verifier: string | undefined
   readonly ttlMs: number
@@ -19,6 +17,13 @@ export interface CachedDecision {
   /** With a store. */
   readonly stamp: Stamp | undefined
 }
+
+/** An allow, whose admission is made when it is stored, so that a hit allocates nothing. Or a denial. */
+export type CachedDecision = Kept &
+  (
+    | { readonly admission: Extract<Admission, { auth: Auth }>; readonly denial: undefined }
+    | { readonly admission: undefined; readonly denial: DenyVerdict }
+  )
 
 type Common = Pick<CachedDecision, 'verifier' | 'ttlMs' | 'askedAt' | 'wallAskedAt' | 'stamp'>
 

@@ -246,6 +246,9 @@ it.each<[string, AllowVerdict['auth'], number]>([
   ['a principal', { ...NOBODY, principal: 'alice' }, 10],
   ['an empty list', { attributes: { a: [] } }, 160 + 72 + 18],
   ['two lists', { attributes: { a: [], bc: ['x'] } }, 160 + 72 + 18 + 72 + 20 + 8 + 18],
+  ['scopes', { ...NOBODY, scopes: ['x'] }, 72 + 8 + 18],
+  ['a client and a tenant', { ...NOBODY, clientId: 'app', tenant: 'acme' }, 22 + 24],
+  ['claims', { ...NOBODY, claims: { a: 1 } }, 16 * '{"a":1}'.length],
 ])('counts the objects of %s', async (_who, auth, bytes) => {
   asked.mockImplementation(() => allow({ auth }))
   // The entry, its token and what is told, and a principal that may be empty.
