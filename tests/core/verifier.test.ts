@@ -221,6 +221,17 @@ describe('the parts that a verifier reads', () => {
     ).toBe(message)
   })
 
+  it('may not be told in another form either', () => {
+    const all = verifierOf(() => ({ outcome: 'deny' }), {
+      reads: { headers: 'all', params: 'lists' },
+    })
+    expect(problemOf(all, { context: { headers: [], params: 'values' } })).toBe(
+      '"context.params" must be told as the verifier reads it: "lists"\n' +
+        '"context.headers" must be told as the verifier reads it: "all"',
+    )
+    expect(() => guard(all, { context: { params: 'lists' } })).not.toThrow()
+  })
+
   it('are checked when the guard is made', () => {
     const decide = (): Verdict => ({ outcome: 'deny' })
     const wrong = { reads: { paths: true } } as never

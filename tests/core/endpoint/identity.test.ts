@@ -96,13 +96,13 @@ describe('a malformed identity', () => {
   )
 
   it('keeps the rest if a scope, a client, a tenant or an end is malformed', async () => {
-    const notify = vi.fn<(notice: { readonly message?: string }) => void>()
+    const notify = vi.fn<(event: AuthEvent) => void>()
     const body = '{"principal":"alice","scope":["a"],"client_id":1,"tenant":[],"exp":"1"}'
     expect(await ask(answering(200, body), { notify })).toEqual({
       outcome: 'allow',
       auth: { principal: 'alice', attributes: {} },
     })
-    const messages = notify.mock.calls.map(([notice]) => notice.message)
+    const messages = notify.mock.calls.map(([event]) => 'message' in event && event.message)
     const dropped = 'The endpoint sent a field that was dropped: '
     expect(messages).toEqual([
       `${dropped}"scope" must be a string`,
@@ -114,6 +114,10 @@ describe('a malformed identity', () => {
     expect(await ask(answering(200, good))).toEqual({
       outcome: 'allow',
       auth: { attributes: {}, scopes: ['a', 'b'], clientId: 'app', tenant: 'acme' },
+    })
+    // The end restricts, so it stays when the identity is dropped.
+    expect(await ask(answering(200, '{"principal":1,"exp":4e9}'))).toMatchObject({
+      auth: { attributes: {}, expiresAt: 4e12 },
     })
     const strict = { isTenantStrict: true } as const
     expect(await ask(answering(200, body), strict)).toMatchObject({ detail: 'tenant' })
