@@ -297,7 +297,7 @@ describe('the address of the client', () => {
     })
   })
 
-  it('that is no text rejects the request', async () => {
+  it('rejects the request if it is a number', async () => {
     const { ask } = guard(
       verifierOf(() => ({ outcome: 'allow' }), { reads: { clientAddress: true } }),
       { clientAddress: () => 7 as never },

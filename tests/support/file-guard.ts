@@ -1,7 +1,7 @@
 import { createAuthenticator } from '../../src/index.ts'
 import type { AuthConfig, AuthEvent } from '../../src/index.ts'
 
-/** What a test sends, and where from. */
+/** A request of a test, and its source. */
 export interface Sent {
   readonly token?: string | undefined
   readonly headers?: Readonly<Record<string, string>>

@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { APP_TOKEN, GITHUB_TOKEN, GOOD } from './provider-services.ts'
 import type { Sent } from './file-guard.ts'
 
-/** What each key of each type of provider changes. */
+/** The effect of each key of each type of provider. */
 
 export interface ProviderRow {
   /** The key, such as `jwks.uri`. */

@@ -22,7 +22,7 @@ export const given = (key: string): Schema => ({
 })
 
 const TYPE = anyOf({ enum: [...PROVIDER_TYPES.keys()] }, REFERENCE)
-/** What a provider of each type must have. */
+/** The required keys of each type of provider. */
 const NEEDED: Readonly<Record<string, Schema>> = {
   custom: { required: ['endpoint'] },
   oauth2_token: anyOf(

@@ -127,3 +127,9 @@ export function foldName(name: string): string {
 export function isHttpToken(value: unknown): value is string {
   return typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value)
 }
+
+/** The name of a header, in lower case. */
+export function parseHeaderName(value: unknown, path: OptionPath): string {
+  if (isHttpToken(value)) return value.toLowerCase()
+  throw invalidOption(path, value, 'a header name')
+}

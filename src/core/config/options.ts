@@ -12,7 +12,7 @@ import {
   ratio,
   valueThat,
 } from './kinds.ts'
-import { invalidOption, isHttpToken } from './option-checks.ts'
+import { invalidOption, parseHeaderName } from './option-checks.ts'
 import { publicPaths } from './public-paths.ts'
 import { tenant, tenantField } from './tenant.ts'
 import type {
@@ -26,7 +26,6 @@ import type {
 import type { ContextConfig } from '../verifier.ts'
 import type { DecisionStore } from '../decision-store.ts'
 import type { Kind, Rule } from './kinds.ts'
-import type { OptionPath } from './problems.ts'
 import type { PublicRule } from './public-paths.ts'
 
 /** The options whose parsed type is not `Filled`. */
@@ -154,11 +153,6 @@ export const OPTIONS: OptionTable = {
 
 function isStore(value: unknown): value is DecisionStore {
   return typeof value === 'object' && value !== null && 'stamp' in value && 'stop' in value
-}
-
-function parseHeaderName(value: unknown, path: OptionPath): string {
-  if (isHttpToken(value)) return value.toLowerCase()
-  throw invalidOption(path, value, 'a header name')
 }
 
 function orderDelays(

@@ -1,8 +1,8 @@
 import { parseList, valueThat } from './kinds.ts'
-import { invalidOption, isHttpToken, isOptionsObject, misusedOption } from './option-checks.ts'
+import { invalidOption, isOptionsObject, misusedOption, parseHeaderName } from './option-checks.ts'
+import { WITHHELD } from '../request/question.ts'
 import type { CredentialsSource } from '../auth-config.ts'
 import type { ContextConfig, Verifier } from '../verifier.ts'
-import { WITHHELD } from '../request/question.ts'
 import type { Kind } from './kinds.ts'
 import type { OptionPath, Problems } from './problems.ts'
 
@@ -138,9 +138,4 @@ function missingHeader(needed: Context['headers'], told: Context['headers']): st
     told === 'all' ? !WITHHELD.has(name) : told.includes(name)
   const missing = needed.find((name) => !isTold(name))
   return missing === undefined ? undefined : `with ${JSON.stringify(missing)}`
-}
-
-function parseHeaderName(value: unknown, path: OptionPath): string {
-  if (isHttpToken(value)) return value.toLowerCase()
-  throw invalidOption(path, value, 'a header name')
 }

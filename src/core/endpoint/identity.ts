@@ -23,7 +23,7 @@ export function parseIdentity(value: unknown, onFault: OnFault): Auth {
   if (!isRecord(value)) return NOBODY
   const read = (name: string): unknown => readName(value, name)
   const facts = {
-    ...texts('scopes', read('scopes'), onFault),
+    ...scopes(read('scopes'), onFault),
     ...text('clientId', read('clientId'), onFault),
     ...text('tenant', read('tenant'), onFault),
     ...claims(read('claims'), onFault),
@@ -80,11 +80,11 @@ function withFacts(auth: Auth, facts: Facts): Auth {
   return Object.freeze({ __proto__: null, ...auth, ...facts })
 }
 
-function texts(field: 'scopes', value: unknown, onFault: OnFault): Partial<Pick<Facts, 'scopes'>> {
+function scopes(value: unknown, onFault: OnFault): Pick<Facts, 'scopes'> {
   if (value === undefined) return {}
   const list = typeof value === 'string' ? undefined : parseList(value)
-  if (list !== undefined) return { [field]: list }
-  onFault({ field, expected: 'a list of strings' })
+  if (list !== undefined) return { scopes: list }
+  onFault({ field: 'scopes', expected: 'a list of strings' })
   return {}
 }
 

@@ -73,7 +73,7 @@ describe('a TokenReview', () => {
     ['has no username', { ...ALLOWED, user: {} }],
     ['has an empty username', { ...ALLOWED, user: { username: '' } }],
     ['has no user', { ...ALLOWED, user: null }],
-  ])('is no verdict if it %s', async (_what, status) => {
+  ])('is not a verdict if it %s', async (_what, status) => {
     const decision = await guardBy(await startKubernetes(() => tokenReview(status))).ask()
     expect(decision.reason).toBe('invalid_response')
   })
@@ -93,7 +93,7 @@ describe('a SelfSubjectReview', () => {
     })
   })
 
-  it('denies with 401, and for nobody', async () => {
+  it('denies with 401, and for the anonymous user', async () => {
     const groups = ['system:unauthenticated']
     const answers = [UNAUTHORIZED, selfReview({ username: 'system:anonymous', groups })]
     for (const answer of answers) {
@@ -159,7 +159,7 @@ describe.each([
     ['404: it is another server, or an old one', 404, 'apiServerUrl'],
     ['200: nothing was created', 200, 'apiServerUrl'],
     ['302', 302, 'apiServerUrl'],
-  ])('is no verdict with %s', async (_what, status, blamed) => {
+  ])('is not a verdict with %s', async (_what, status, blamed) => {
     const { json } = reviewOf(ROBOT)
     const kubernetes = await startKubernetes(() => ({ status, json }))
     const { ask, warnings } = guardBy(kubernetes, given)
@@ -175,7 +175,7 @@ describe.each([
     ['a list', { status: 201, json: [] }, 'invalid_response'],
     ['no status', { status: 201, json: {} }, 'invalid_response'],
     ['a status that is a text', { status: 201, json: { status: 'Success' } }, 'invalid_response'],
-  ])('is no verdict with %s', async (_what, answer, reason) => {
+  ])('is not a verdict with %s', async (_what, answer, reason) => {
     const { ask, warnings } = guardBy(await startKubernetes(() => answer), given)
     expect((await ask()).reason).toBe(reason)
     expect(warnings().filter((text) => text.includes('answered'))).toEqual([])

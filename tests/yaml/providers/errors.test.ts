@@ -5,7 +5,7 @@ import { SELF_SIGNED } from '../../support/self-signed-certificate.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import { problemsOf } from '../../support/yaml-problems.ts'
 
-/** What is wrong with a provider, with its place and what to do. `hunter` is a secret. */
+/** The problems of a provider, each with its place and its remedy. `hunter` is a secret. */
 
 const pathOf = setupFolder()
 const inAuth = (auth: string): string => `server: { auth: { ${auth} } }`

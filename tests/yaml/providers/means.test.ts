@@ -7,7 +7,7 @@ import { SELF_SIGNED } from '../../support/self-signed-certificate.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import type { Files } from '../../../src/yaml/providers/kinds/provider.ts'
 
-/** What the providers of a file need from its runtime. */
+/** The needs of providers: files, modules and connections of the runtime. */
 
 const pathOf = setupFolder()
 const inAuth = (auth: string): string => `server: { auth: { ${auth} } }`
