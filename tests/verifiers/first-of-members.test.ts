@@ -44,9 +44,11 @@ describe('an outage of one service', () => {
       retry: false,
       concurrency: { maxInFlight: 1, maxWaiting: 1 },
     })
-    const { ask } = guardWith(verifier, { cache: { allowTtlMs: 1, staleIfErrorMs: 60_000 } })
+    const { ask } = guardWith(verifier, { cache: { allowTtlMs: 20, staleIfErrorMs: 60_000 } })
     const tokens = ['a1', 'a2', 'a3']
     for (const token of tokens) expect(await ask(token)).toMatchObject({ outcome: 'allow' })
+    // The cached decisions expire.
+    await new Promise((resolve) => setTimeout(resolve, 20))
     isRevoked = true
     await ask('b1')
     const decided = await Promise.all(tokens.map((token) => ask(token)))
