@@ -33,6 +33,7 @@ describe('an answer', () => {
     ['it is empty', ''],
     ['`exp` is a text', { ...GOOD, exp: String(LATER) }],
     ['`exp` is null', { ...GOOD, exp: null }],
+    ['`exp` is beyond all times', { ...GOOD, exp: 1e306 }],
     ['`exp` is infinite', `{"active":true,"sub":"alice","exp":1e999}`],
     ['`nbf` is a text', { ...GOOD, nbf: '0' }],
   ])('gives no verdict if %s', async (_what, body) => {
