@@ -22,9 +22,6 @@ interface NodeAnswer {
   readonly statusCode?: number | undefined
   readonly statusMessage?: string | undefined
   readonly rawHeaders: readonly string[]
-  /** Whether the whole answer was received. Some of it may still be unread. */
-  readonly complete: boolean
-  readonly readableLength: number
   read(): unknown
   destroy(): unknown
   on(event: 'readable' | 'end' | 'close', listener: () => void): unknown
@@ -160,22 +157,14 @@ function readAnswer(answer: NodeAnswer): UpstreamResponse {
 function streamAnswer(answer: NodeAnswer): ReadableStream<Uint8Array> {
   let onReadable: (() => void) | undefined
   let hasBegun = false
-  let isClosed = false
+  let isCancelled = false
 
-  function close(controller: Controller): void {
-    if (isClosed) return
-    isClosed = true
-    controller.close()
-    // Lets Node notice the end, so that it reuses the connection.
-    answer.read()
-  }
-
-  /** Returns whether a chunk was read or the body has ended. */
+  /** Returns whether a chunk was read. */
   function advance(controller: Controller): boolean {
     const bytes = answer.read()
-    if (bytes instanceof Uint8Array) controller.enqueue(bytes)
-    if (isRead(answer)) close(controller)
-    return bytes instanceof Uint8Array || isClosed
+    if (!(bytes instanceof Uint8Array)) return false
+    controller.enqueue(bytes)
+    return true
   }
 
   function waitAndAdvance(controller: Controller): Promise<void> {
@@ -191,7 +180,7 @@ function streamAnswer(answer: NodeAnswer): ReadableStream<Uint8Array> {
   const source: UnderlyingDefaultSource<Uint8Array> = {
     start: (controller) => {
       answer.on('readable', () => onReadable?.())
-      answer.on('end', () => close(controller))
+      answer.on('end', () => isCancelled || controller.close())
       answer.on('error', (error) => controller.error(error))
       answer.on('close', () => controller.error(new Error('The answer broke off')))
     },
@@ -204,13 +193,9 @@ function streamAnswer(answer: NodeAnswer): ReadableStream<Uint8Array> {
       return undefined
     },
     cancel: () => {
-      isClosed = true
+      isCancelled = true
       answer.destroy()
     },
   }
   return new ReadableStream(source, { highWaterMark: 0 })
-}
-
-function isRead({ complete, readableLength }: NodeAnswer): boolean {
-  return complete && readableLength === 0
 }

@@ -237,6 +237,13 @@ describe('the response', () => {
     expect((await (await send('/')).body?.getReader().read())?.done).toBe(true)
   })
 
+  it('may be cancelled right after its last part', async () => {
+    const reader = (await send('/')).body?.getReader()
+    expect((await reader?.read())?.value?.toString()).toBe('ok')
+    await reader?.cancel()
+    expect(await textOf(await send('/'))).toBe('ok')
+  })
+
   it('is read only as fast as its consumer reads, and closes its connection when it is cancelled', async () => {
     const PART = Buffer.alloc(65_536)
     let sent = 0

@@ -56,7 +56,7 @@ describe('server.auth.store', () => {
 
   it('makes a store of certificates in files, a secret of digits, and values of the environment', async () => {
     const { good } = writePem()
-    const section = `{ url: rediss://h, tls: { ca_file: ${good} }, secret: ${'0123456789'.repeat(4)}, share_verdicts: "\${env.NO:=true}" }`
+    const section = `{ url: rediss://h, tls: { ca_file: ${good} }, secret: ${'0123456789'.repeat(4)}, share_verdicts: "\${env.NO:=true}", prefix: 12 }`
     const { store } = await loadConfig(write(yaml(section)), { env: {} })
     expect(store).toMatchObject({ shared: {} })
   })
