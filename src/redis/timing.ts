@@ -17,14 +17,14 @@ export const systemTiming: Timing = {
   },
 }
 
-/** Settles as the promise does, or rejects as a timeout. Leaves no timer behind. */
+/** Settles as the promise does, or rejects as a timeout. Keeps the process alive until then, since a request waits for it. */
 export function settleWithin<Value>(
   { schedule }: Pick<Timing, 'schedule'>,
   ms: number,
   promise: Promise<Value>,
 ): Promise<Value> {
   return new Promise((resolve, reject) => {
-    const cancel = schedule(ms, () => reject(new EngineError('timeout')))
+    const cancel = schedule(ms, () => reject(new EngineError('timeout')), true)
     void promise.then(resolve, reject).then(cancel)
   })
 }

@@ -27,7 +27,7 @@ declare module 'vitest' {
 const ROOT = join(import.meta.dirname, '../../..')
 const SERVERS = join(import.meta.dirname, '../servers')
 // The dependencies of the package, in the versions of its own lock file.
-const DEPENDENCIES = ['jose', 'yaml']
+const DEPENDENCIES = ['@redis/client', 'jose', 'yaml']
 const LIBRARIES = ['hono', '@hono/node-server', 'srvx', 'undici', 'ws']
 
 /**
