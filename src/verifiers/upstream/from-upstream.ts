@@ -1,5 +1,6 @@
 import { emptyRecord } from '../../core/request/question.ts'
 import { decodeName, readAttributes, readPlainName, readValues } from './identity.ts'
+import { noteTrust } from '../trusts-network.ts'
 import { parseUpstreamOptions } from './options.ts'
 import { createProofCheck } from './proof.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
@@ -21,14 +22,6 @@ const MALFORMED: Verdict = { outcome: 'deny', detail: 'malformed' }
 const TRUSTS_NETWORK =
   'proof.network is true: whoever can reach this server can name any caller. ' +
   'Prefer { header, secret }, { signature, secret } or { addresses }'
-
-/** Verifiers that allow every token, since they trust whoever can reach this server. */
-const TRUSTING = new WeakSet<Verifier>()
-
-/** Whether a verifier allows every token by its options, so that a made-up one proves nothing about it. */
-export function trustsNetwork(verifier: Verifier | undefined): boolean {
-  return verifier !== undefined && TRUSTING.has(verifier)
-}
 
 /**
  * Takes the identity from headers of a proxy in front, such as the gateway of this package, oauth2-proxy or Envoy. It makes the
@@ -75,7 +68,7 @@ export function fromUpstream(options: UpstreamOptions): UpstreamConfig {
       proof: describeProof(proof),
     }),
   })
-  if (proof.kind === 'network') TRUSTING.add(verifier)
+  if (proof.kind === 'network') noteTrust(verifier)
   return {
     credentials: { header: principalHeader },
     tokenFormat: 'visible-ascii',

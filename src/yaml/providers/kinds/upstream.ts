@@ -1,5 +1,6 @@
 import { misusedOption } from '../../../core/config/option-checks.ts'
-import { fromUpstream, trustsNetwork } from '../../../verifiers/upstream/from-upstream.ts'
+import { trustsNetwork } from '../../../verifiers/trusts-network.ts'
+import { fromUpstream } from '../../../verifiers/upstream/from-upstream.ts'
 import { boolean } from '../../../core/config/kinds.ts'
 import { present, providerType, unchecked } from './provider.ts'
 import { inKeysOf } from './renamed.ts'
