@@ -12,7 +12,7 @@ import type { KubernetesTokenOptions, ResolvedKubernetes } from './options.ts'
 
 const API = 'authentication.k8s.io/v1'
 const DENIED: Verdict = { outcome: 'deny', detail: 'unknown_token' }
-const BY_ITSELF =
+export const BY_ITSELF =
   '"review" is "self": every pod has such a token, and this server could act in the cluster by it. Give "audiences" and "token"'
 
 /** Asks the API server to review a token. */

@@ -19,7 +19,7 @@ const REDACTED = '[redacted]'
 
 const MALFORMED: Verdict = { outcome: 'deny', detail: 'malformed' }
 
-const TRUSTS_NETWORK =
+export const TRUSTS_NETWORK: string =
   'proof.network is true: whoever can reach this server can name any caller. ' +
   'Prefer { header, secret }, { signature, secret } or { addresses }'
 

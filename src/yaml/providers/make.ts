@@ -106,7 +106,8 @@ function makeOne(
       findings.add(place, key, message, true)
     }
     const { verifier } = made.part
-    const warnings = [...(verifier.warnings ?? []), ...(made.warnings ?? [])]
+    const own = verifier.warnings?.filter((text) => text !== made.rewords) ?? []
+    const warnings = [...own, ...(made.warnings ?? [])]
     const shown = { type: name, ...made.shown }
     const described = { allow_insecure_http: allowInsecureHttp, provider_config: shown }
     Object.assign(verifier, { warnings, describe: () => described })
