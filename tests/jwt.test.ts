@@ -118,6 +118,8 @@ describe('accepts', () => {
       jwt({ issuer: ISSUER, audience: AUDIENCE }).accepts?.(token)
     expect(accepts(await sign(key))).toBe(true)
     expect(accepts(await sign(key, goodClaims({ exp: 1 })))).toBe(true)
+    // Another spelling of the signature is denied here, and goes to no other verifier.
+    expect(accepts((await sign(key)).replace(/.$/, '_'))).toBe(true)
     const others = [
       await sign(key, goodClaims({ iss: 'https://other.example.com' })),
       await sign(key, goodClaims({ iss: [ISSUER] })),
@@ -127,6 +129,7 @@ describe('accepts', () => {
       'sk-key',
       '',
       `a.${encode({ iss: ISSUER }).slice(1)}.c`,
+      'e30.AAAAA.e30',
     ]
     expect(others.map(accepts)).toEqual(others.map(() => false))
   })

@@ -1,5 +1,5 @@
 import { createAuthenticator } from '../core/authenticator.ts'
-import { trustsNetwork } from '../verifiers/upstream/from-upstream.ts'
+import { trustsNetwork } from '../verifiers/trusts-network.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 
 /** `open`: the endpoint allows a random key. `unproven`: it has not answered yet. */

@@ -1,4 +1,4 @@
-import { labelsOf } from '../yaml/providers/make.ts'
+import { membersOf } from '../yaml/providers/make.ts'
 import type { ResolvedConfig } from '../core/config/parse.ts'
 
 /** How long a revoked key may work: with a store, while it can be reached, while it cannot, and if nobody announces it. */
@@ -37,7 +37,7 @@ export function describeRevocation(config: Revocable): string {
 }
 
 function labelsIn({ verifier }: Revocable): readonly (string | undefined)[] {
-  return verifier === undefined ? [undefined] : labelsOf(verifier)
+  return verifier === undefined ? [undefined] : membersOf(verifier).map(({ label }) => label)
 }
 
 function boundsOf({ cache, timeoutMs, store }: Revocable): Bounds {

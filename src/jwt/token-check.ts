@@ -1,4 +1,4 @@
-import { JWSInvalid, JWSSignatureVerificationFailed } from 'jose/errors'
+import { JWSSignatureVerificationFailed } from 'jose/errors'
 import { compactVerify } from 'jose/jws/compact/verify'
 import { allowByClaims } from '../verifiers/claims.ts'
 import { checkClaims } from './token-claims.ts'
@@ -56,7 +56,6 @@ async function verify(token: string, key: CryptoKey): Promise<Uint8Array | DenyD
     return (await compactVerify(token, key)).payload
   } catch (error) {
     if (error instanceof JWSSignatureVerificationFailed) return 'signature'
-    if (error instanceof JWSInvalid) return 'malformed'
     throw error
   }
 }

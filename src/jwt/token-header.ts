@@ -21,6 +21,9 @@ const MAX_KID_LENGTH = 256
 // RFC 7515 §2: no padding and no blanks, which `decode` would accept. A token that is not signed has an empty third part.
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]*$/
 
+// RFC 4648 §3.5: the unused bits of the last character are zero. Otherwise a token has 16 spellings, each with a cached decision.
+const CANONICAL_END = /^(?:.[AQgw]|..[AEIMQUYcgkosw048])?$/
+
 // A Byte Order Mark or broken UTF-8 must not vanish: two texts would be one.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -37,7 +40,7 @@ export class HeaderReader {
 
   /** The header of a token in the compact form of RFC 7515, or why it is denied. Nothing of it is verified yet. */
   read(token: string): TokenHeader | DenyDetail {
-    if (!COMPACT.test(token)) return 'malformed'
+    if (!COMPACT.test(token) || !token.split('.').every(isCanonical)) return 'malformed'
     const part = headerOf(token)
     return this.#known.get(part) ?? parseHeader(part, this.#rules)
   }
@@ -49,6 +52,10 @@ export class HeaderReader {
     if (this.#known.size >= MOST_KNOWN) this.#known.clear()
     this.#known.set(part, header)
   }
+}
+
+function isCanonical(part: string): boolean {
+  return CANONICAL_END.test(part.slice(part.length - (part.length % 4)))
 }
 
 function headerOf(token: string): string {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createEndpointProof, createRandomKey, createRandomKeyAsker } from '../../src/cli/proof.ts'
-import { fromUpstream } from '../../src/verifiers.ts'
+import { firstOf, fromUpstream } from '../../src/verifiers.ts'
 import type { ProofState } from '../../src/cli/proof.ts'
 import type { AuthConfig, Transport } from '../../src/index.ts'
 import type { UpstreamProof } from '../../src/verifiers.ts'
@@ -142,6 +142,18 @@ describe('a random key', () => {
     const proof = { network: true } as const
     const { verifier, ...config } = fromUpstream({ principalHeader: 'x-user', proof })
     expect(await createRandomKeyAsker({ verifier, ...config })()).toEqual({ state: 'proven' })
+    const among = firstOf(
+      [({ token }) => ({ outcome: token === 'k' ? 'allow' : 'deny' }), verifier],
+      {
+        fallThrough: true,
+      },
+    )
+    for (const one of [among, firstOf([among])]) {
+      const asked = createRandomKeyAsker({ ...config, verifier: one })
+      expect(await asked()).toEqual({ state: 'proven' })
+    }
+    const open = firstOf([() => ({ outcome: 'allow' })])
+    expect(await createRandomKeyAsker({ verifier: open })()).toEqual({ state: 'open' })
   })
 
   it.each<[string, Transport, string | undefined]>([

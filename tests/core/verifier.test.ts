@@ -308,7 +308,7 @@ describe('the address of the client', () => {
   it('cannot be read without the option', () => {
     const verifier = verifierOf(() => ({ outcome: 'allow' }), { reads: { clientAddress: true } })
     expect(problemOf(verifier)).toBe(
-      '"clientAddress" must be given: "context.clientAddress" needs it',
+      '"clientAddress" must be given: the verifier or "context.clientAddress" needs it',
     )
   })
 })

@@ -42,6 +42,51 @@ it('a good token of each kind of key is allowed', async () => {
   for (const key of [rsa, ec, ed]) expect(await checked(await sign(key))).toBe('allow')
 })
 
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+
+/** All texts that decoders read as the bytes of this part: they differ in bits that base64url does not use. */
+function spellingsOf(part: string): readonly string[] {
+  const bytes = Buffer.from(part, 'base64url')
+  const texts = ALPHABET.split('').map((last) => part.slice(0, -1) + last)
+  return texts.filter((text) => Buffer.from(text, 'base64url').equals(bytes))
+}
+
+it('a token has one spelling, so that it has one cached decision', async () => {
+  for (const key of [rsa, ec, ed]) {
+    const token = await sign(key)
+    const signature = token.slice(token.lastIndexOf('.') + 1)
+    const tokens = spellingsOf(signature).map((other) => token.replace(signature, other))
+    expect(tokens).toHaveLength(16)
+    for (const other of tokens) {
+      expect(await checked(other)).toBe(other === token ? 'allow' : 'malformed')
+    }
+  }
+})
+
+it.each([
+  ['header', 1],
+  ['header', 2],
+  ['payload', 1],
+  ['payload', 2],
+] as const)(
+  'a %s with unused bits is malformed, signed or not: %i bytes over',
+  async (part, over) => {
+    const pad = (json: string): string => encode(json.padEnd(Math.ceil(json.length / 3) * 3 + over))
+    const parts: Record<'header' | 'payload', string> = {
+      header: pad('{"alg":"RS256","kid":"rsa"}'),
+      payload: pad(JSON.stringify(goodClaims())),
+    }
+    const spellings = spellingsOf(parts[part])
+    expect(spellings).toHaveLength(over === 1 ? 16 : 4)
+    for (const spelling of spellings) {
+      const spelled = { ...parts, [part]: spelling }
+      const input = `${spelled.header}.${spelled.payload}`
+      const detail = spelling === parts[part] ? 'allow' : 'malformed'
+      expect(await checked(`${input}.${encode(await rsa.sign(input))}`)).toBe(detail)
+    }
+  },
+)
+
 type Bad = readonly [what: string, detail: string, token: () => string | Promise<string>]
 
 /** A signature over a header and a payload by another way than the key's own. */

@@ -5,6 +5,7 @@ import { dotted, nameMentioned } from '../../core/config/problems.ts'
 import { ConfigFileError } from '../../yaml.ts'
 import { loadFile } from '../../yaml/parsed-file.ts'
 import { withAddress } from '../../yaml/settings-check.ts'
+import { membersOf } from '../../yaml/providers/make.ts'
 import { keyOf } from '../../yaml/setting.ts'
 import { STORE_FORM } from '../../yaml/store-section.ts'
 import { requireOperand } from '../command-line.ts'
@@ -71,6 +72,8 @@ const REDACTED = '[redacted]'
 /** Options that are shown in another way, or that only code can set. */
 const APART = 'clientAddress endpointHeaders fetch onEvent respond store verifier'.split(' ')
 const OF_ENDPOINT = ['endpoint', 'tenantField', 'allowInsecureHttp']
+/** A verifier that answers from memory ignores them. */
+const OF_SERVICE = ['retry', 'circuitBreaker', 'concurrency']
 const OF_UPSTREAM = ['credentials', 'tokenFormat', 'context']
 
 /**
@@ -87,6 +90,7 @@ export function showConfig(
   const hidden = new Set([
     ...APART,
     ...(verifier === undefined ? [] : OF_ENDPOINT),
+    ...(isLocal(verifier) ? OF_SERVICE : []),
     ...(verifier?.label === 'upstream' ? OF_UPSTREAM : []),
   ])
   const { clientAddress: _, ...context } = resolved.context
@@ -100,6 +104,10 @@ export function showConfig(
     ...(store === undefined ? {} : inSnakeCase({ store: showStore(section, store) })),
     ...(headers.length === 0 ? {} : { endpoint_headers: Object.fromEntries(headers) }),
   }
+}
+
+function isLocal(verifier: ResolvedConfig['verifier']): boolean {
+  return verifier !== undefined && membersOf(verifier).every(({ local }) => local === true)
 }
 
 function showStore(section: unknown, { lostPushTtlMs }: DecisionStore): object {

@@ -1,6 +1,6 @@
 import { resolveConfig } from '../../core/config/parse.ts'
 import { createGateway } from '../../gateway.ts'
-import { trustsNetwork } from '../../verifiers/upstream/from-upstream.ts'
+import { trustsNetwork } from '../../verifiers/trusts-network.ts'
 import { parseNetwork } from '../../verifiers/upstream/address.ts'
 import { readWholeNumber, rejectOperands, requireText } from '../command-line.ts'
 import { GUARD_OPTIONS } from '../gateway/guard-config.ts'

@@ -80,7 +80,9 @@ function checkRules(given: Given, parsed: Parsed, problems: Problems): void {
   const { endpoint, allowInsecureHttp, context, requestIdHeader, credentials } = parsed
   checkStore(given, parsed, problems)
   if (context?.clientAddress === true && given.clientAddress === undefined) {
-    problems.add(misusedOption(['clientAddress'], 'given: `context.clientAddress` needs it'))
+    problems.add(
+      misusedOption(['clientAddress'], 'given: the verifier or `context.clientAddress` needs it'),
+    )
   }
   if (endpoint !== undefined && allowInsecureHttp === false) {
     problems.attempt(() => rejectInsecure(endpoint))

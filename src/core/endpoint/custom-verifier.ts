@@ -7,7 +7,9 @@ import type { Check } from '../request/check.ts'
 import type { Channel } from '../response/events.ts'
 import type { Verifier, VerifierRun } from '../verifier.ts'
 
+/** In an hour. */
 const MOST_WARNINGS = 64
+const HOUR_MS = 3_600_000
 
 /** Asks a function of the user, and trusts nothing that it returns. */
 export function createCustomVerifier(
@@ -57,12 +59,14 @@ function createRun(
   }
 }
 
-// A verifier that puts a part of a token into its warnings must not fill the memory or the log.
+// A verifier that puts a part of a token into its warnings must not fill the memory or the log, nor silence it for ever.
 function createWarn({ notify }: Channel): (message: string) => void {
-  const given = new Set<string>()
+  const givenAt = new Map<string, number>()
   return (message) => {
-    if (given.size >= MOST_WARNINGS || given.has(message)) return
-    given.add(message)
+    const now = systemClock.now()
+    for (const [old, at] of givenAt) if (now - at >= HOUR_MS) givenAt.delete(old)
+    if (givenAt.size >= MOST_WARNINGS || givenAt.has(message)) return
+    givenAt.set(message, now)
     notify({ type: 'warning', message })
   }
 }

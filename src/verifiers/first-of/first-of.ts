@@ -1,6 +1,7 @@
 import { orAborted } from '../../core/async.ts'
 import { systemClock as clock } from '../../core/runtime.ts'
 import { toVerdict } from '../adapt.ts'
+import { noteTrust, trustsNetwork } from '../trusts-network.ts'
 import { describeAll } from './describe.ts'
 import { createMember, isOwn } from './member.ts'
 import { parseFirstOf } from './options.ts'
@@ -72,6 +73,8 @@ export function firstOf(verifiers: readonly Verifier[], options: FirstOfOptions 
     if (asked.length === 0) return NO_VERIFIER
     return conclude(await askInTurn(asked, question, signal, run), run)
   }
+  // One such member is enough: it allows the token that all others deny.
+  if (members.some(({ verifier }) => trustsNetwork(verifier))) noteTrust(verify)
   return Object.assign(verify, describeAll(parsed))
 }
 

@@ -19,6 +19,10 @@ interface Account {
 
 type Denial = Extract<Verdict, { outcome: 'deny' }>
 
+export const ANY_APP: string =
+  '"allow" is "personal": whoever runs an app that a user once authorized can act as that user here. ' +
+  'Prefer { clientId, clientSecret } of your own app'
+
 // GitHub blocks an address that sends many wrong tokens, so that only tokens of users are sent there.
 const PERSONAL = /^(?:gh[pou]|github_pat)_[\w.-]{16,}$/
 const OF_APPS = /^gh[ou]_[\w.-]{16,}$/
@@ -27,8 +31,9 @@ const MOST_PAGES = 10
 
 /**
  * Makes a verifier for tokens of GitHub. With the id and the secret of an app it allows the tokens that the app got for users;
- * with `allow: 'personal'` every token of a user. Tokens of another form, such as those of installations, are denied without a
- * call. If the organizations of a user cannot be read in full, there is no decision: a rule could depend on the missing one.
+ * with `allow: 'personal'` every token of a user, and warns. Tokens of another form, such as those of installations, are denied
+ * without a call. If the organizations of a user cannot be read in full, there is no decision: a rule could depend on the
+ * missing one.
  *
  * GitHub answers 5,000 questions an hour for each user. Set `cache: { allowTtlMs: 60_000 }`.
  *
@@ -70,7 +75,7 @@ export function githubToken(options: GithubTokenOptions): Verifier {
     reads: READS_TOKEN,
     label: 'github',
     accepts,
-    warnings: allowInsecureHttp ? [INSECURE_HTTP] : [],
+    warnings: [...(isApp ? [] : [ANY_APP]), ...(allowInsecureHttp ? [INSECURE_HTTP] : [])],
     describe: () => ({ type: 'github_token', allow: shown, ...rest, allowInsecureHttp }),
     ...(id === undefined ? {} : { id }),
   })

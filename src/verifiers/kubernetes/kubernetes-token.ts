@@ -12,8 +12,11 @@ import type { KubernetesTokenOptions, ResolvedKubernetes } from './options.ts'
 
 const API = 'authentication.k8s.io/v1'
 const DENIED: Verdict = { outcome: 'deny', detail: 'unknown_token' }
-const BY_ITSELF =
+export const BY_ITSELF =
   '"review" is "self": every pod has such a token, and this server could act in the cluster by it. Give "audiences" and "token"'
+
+const NO_OWN_TOKEN =
+  'This server has no token of its own to ask Kubernetes with: check that the file which "token" reads is there and may be read'
 
 /** Asks the API server to review a token. */
 type Review = (token: string, signal: AbortSignal, run: VerifierRun | undefined) => Promise<Verdict>
@@ -83,7 +86,10 @@ function createReview(kubernetes: ResolvedKubernetes): Review {
       spec: { token, audiences },
     })
     const ask = (by: string): Promise<ServiceAnswer> => question(by, body, signal, run)
-    const first = await own.get(signal)
+    const first = await own.get(signal).catch((error: unknown) => {
+      run?.warn?.(NO_OWN_TOKEN)
+      throw error
+    })
     let answer = await ask(first)
     const renewed = answer.status === 401 ? await own.renew(first, signal) : undefined
     if (renewed !== undefined) answer = await ask(renewed)

@@ -1,5 +1,6 @@
 import { emptyRecord } from '../../core/request/question.ts'
-import { decodeName, readAttributes, readValues } from './identity.ts'
+import { decodeName, readAttributes, readPlainName, readValues } from './identity.ts'
+import { noteTrust } from '../trusts-network.ts'
 import { parseUpstreamOptions } from './options.ts'
 import { createProofCheck } from './proof.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
@@ -18,17 +19,9 @@ const REDACTED = '[redacted]'
 
 const MALFORMED: Verdict = { outcome: 'deny', detail: 'malformed' }
 
-const TRUSTS_NETWORK =
+export const TRUSTS_NETWORK: string =
   'proof.network is true: whoever can reach this server can name any caller. ' +
   'Prefer { header, secret }, { signature, secret } or { addresses }'
-
-/** Verifiers that allow every token, since they trust whoever can reach this server. */
-const TRUSTING = new WeakSet<Verifier>()
-
-/** Whether a verifier allows every token by its options, so that a made-up one proves nothing about it. */
-export function trustsNetwork(verifier: Verifier | undefined): boolean {
-  return verifier !== undefined && TRUSTING.has(verifier)
-}
 
 /**
  * Takes the identity from headers of a proxy in front, such as the gateway of this package, oauth2-proxy or Envoy. It makes the
@@ -36,6 +29,9 @@ export function trustsNetwork(verifier: Verifier | undefined): boolean {
  *
  * A request without the principal header gets a 401, and one without the proof a 403. Every header is read by its exact name, and
  * one that comes twice is rejected. The proxy must remove what a client sends in these headers, in every spelling.
+ *
+ * Principal and tenant are percent-decoded only with `proof.signature`, since the gateway of this package encodes them. With
+ * another proof they are taken as they are: `a%20b` is not `a b`.
  *
  * A signature covers the time, the method, the path and the identity, and neither query nor body. It can be sent again until it
  * ends. A decision by signature is not used for longer than its signature.
@@ -72,7 +68,7 @@ export function fromUpstream(options: UpstreamOptions): UpstreamConfig {
       proof: describeProof(proof),
     }),
   })
-  if (proof.kind === 'network') TRUSTING.add(verifier)
+  if (proof.kind === 'network') noteTrust(verifier)
   return {
     credentials: { header: principalHeader },
     tokenFormat: 'visible-ascii',
@@ -106,6 +102,8 @@ function headersOf(upstream: ResolvedUpstream): readonly string[] {
 function createVerifier(upstream: ResolvedUpstream): Verifier {
   const { principalHeader, tenantHeader, attributesHeader } = upstream
   const checkProof = createProofCheck(upstream.proof)
+  // Only our gateway signs, and it encodes each name. From another proxy `a%20b` is a name of its own, and not `a b`.
+  const readName = upstream.proof.kind === 'signature' ? decodeName : readPlainName
   const wrongSource = `"credentials" must be { header: "${principalHeader}" }, as fromUpstream makes it`
   return async ({ token, request }, _signal, run) => {
     const { headers, path, method = '' } = request
@@ -123,12 +121,12 @@ function createVerifier(upstream: ResolvedUpstream): Verifier {
       run?.warn?.(wrongSource)
       return MALFORMED
     }
-    const principal = decodeName(token)
+    const principal = readName(token)
     const read = readAllAttributes(attributes, upstream.attributeHeaders, headers)
     if (principal === undefined || read === undefined) return MALFORMED
     const allow: Allow = { outcome: 'allow', principal, attributes: read, expiresAt: result.endsAt }
     if (tenant === '') return allow
-    const name = decodeName(tenant)
+    const name = readName(tenant)
     return name === undefined ? { outcome: 'deny', detail: 'tenant' } : { ...allow, tenant: name }
   }
 }

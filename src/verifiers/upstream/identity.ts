@@ -5,13 +5,14 @@ import { emptyRecord } from '../../core/request/question.ts'
 // Fetch gives every byte as one character, so that others than these have no certain meaning.
 const ASCII = /^[\x20-\x7e]*$/
 
-/**
- * A principal or a tenant, percent-decoded as the gateway encodes it. `undefined` if it has no certain meaning: two headers are
- * joined with a comma.
- */
+/** A principal or a tenant as it was sent. `undefined` if it has no certain meaning: two headers are joined with a comma. */
+export function readPlainName(value: string): string | undefined {
+  return ASCII.test(value) && !value.includes(',') && value !== '' ? value : undefined
+}
+
+/** A principal or a tenant, percent-decoded as the gateway encodes it. `undefined` if it has no certain meaning. */
 export function decodeName(value: string): string | undefined {
-  if (!ASCII.test(value) || value.includes(',')) return undefined
-  const name = decode(value)
+  const name = decode(readPlainName(value) ?? '')
   return name === '' || /[\p{Cc}\p{Cs}]/u.test(name) ? undefined : name
 }
 

@@ -16,7 +16,7 @@ import type { ResolvedProof, UpstreamProof } from './proof-options.ts'
 export interface UpstreamOptions {
   /** Proves that a request comes from your proxy. */
   readonly proof: UpstreamProof
-  /** The header of the principal, percent-encoded where it is not visible ASCII. A request without it gets a 401. */
+  /** The header of the principal: visible ASCII, which is percent-decoded with a signature. A request without it gets a 401. */
   readonly principalHeader: string
   /** The header of the tenant. With a signature the default is `'x-auth-tenant'`. */
   readonly tenantHeader?: string

@@ -24,12 +24,11 @@ export interface Means {
 /** The part of a config that decides. */
 export type Part = AuthConfig & { readonly verifier: Verifier }
 
-/** The labels of the members of a list. */
-const LABELS = new WeakMap<Verifier, readonly (string | undefined)[]>()
+const MEMBERS = new WeakMap<Verifier, readonly Verifier[]>()
 
-/** The labels of the verifiers that a file named, or that of any other verifier. */
-export function labelsOf(verifier: Verifier): readonly (string | undefined)[] {
-  return LABELS.get(verifier) ?? [verifier.label]
+/** The verifiers that a file listed, or any other verifier by itself. */
+export function membersOf(verifier: Verifier): readonly Verifier[] {
+  return MEMBERS.get(verifier) ?? [verifier]
 }
 
 type Shared = ReturnType<typeof sharedOptions>
@@ -106,7 +105,8 @@ function makeOne(
       findings.add(place, key, message, true)
     }
     const { verifier } = made.part
-    const warnings = [...(verifier.warnings ?? []), ...(made.warnings ?? [])]
+    const own = verifier.warnings?.filter((text) => text !== made.rewords) ?? []
+    const warnings = [...own, ...(made.warnings ?? [])]
     const shown = { type: name, ...made.shown }
     const described = { allow_insecure_http: allowInsecureHttp, provider_config: shown }
     Object.assign(verifier, { warnings, describe: () => described })
@@ -136,10 +136,7 @@ function makeSeveral(
   if (fallThrough === false) rejectUnasked(verifiers, providers, findings)
   if (!findings.isEmpty()) return undefined
   const verifier = firstOf(verifiers, { ...forAll, fallThrough: fallThrough === true })
-  LABELS.set(
-    verifier,
-    verifiers.map(({ label }) => label),
-  )
+  MEMBERS.set(verifier, verifiers)
   const shown = {
     allow_insecure_http: allowInsecureHttp,
     providers: made.map((one) => one.shown),

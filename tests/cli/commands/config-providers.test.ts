@@ -75,6 +75,21 @@ describe('with-auth config', () => {
   })
 
   it.each([
+    [`provider_config: { ${JWKS} }`, false],
+    [`provider_config: ${KEYS}`, false],
+    [`provider_config: ${PROXY}`, false],
+    [`providers: [${KEYS}, { ${JWKS} }]`, false],
+    [`providers: [${KEYS}, ${ASKED}]`, true],
+    [`provider_config: ${ASKED}`, true],
+    ['endpoint: "https://h.example/"', true],
+  ])('prints the options of calls only where calls are made: { %s }', async (auth, makesCalls) => {
+    const { printed } = await runConfig(inAuth(`${auth}, retry: { attempts: 2 }`))
+    for (const name of ['retry', 'circuit_breaker', 'concurrency']) {
+      expect(printed.includes(`    ${name}:\n`)).toBe(makesCalls)
+    }
+  })
+
+  it.each([
     [`provider_config: { ${JWKS} }`, 'a token works until it ends by itself', null],
     [`provider_config: ${KEYS}`, 'a key works until this process is started without it', null],
     [`provider_config: ${PROXY}`, 'the proxy in front says who calls', null],

@@ -210,6 +210,23 @@ describe('with-auth gateway --config', () => {
     expect(gateway.noted()).toContain('The provider in server.auth allowed a random key')
   })
 
+  it('holds the callers of each provider until the one that takes every token has denied a random key', async () => {
+    const { url, answerWith } = await startProviders()
+    answerWith(() => ({ status: 500 }))
+    const local = '{ type: local_api_key, api_keys: [s3cret-key] }'
+    const gateway = await startWith(
+      `providers: [${local}, { type: custom, endpoint: "${url}/validate" }]`,
+    )
+    expect(await gateway.bearer('s3cret-key')).toBe(503)
+    expect(gateway.logged('decision')).toMatchObject([{ reason: 'endpoint_unproven' }])
+    answerWith(() => ({ status: 401 }))
+    await vi.waitFor(async () => expect(await gateway.bearer('s3cret-key')).toBe(200), {
+      timeout: 15_000,
+    })
+    answerWith(() => ({ status: 500 }))
+    expect(await gateway.bearer('s3cret-key')).toBe(200)
+  })
+
   it('follows its file from an endpoint to a provider, and to another key', async () => {
     const { url, key } = await startProviders()
     const file = write(`endpoint: "${url}/validate"`)

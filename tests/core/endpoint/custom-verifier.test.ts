@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createCustomVerifier } from '../../../src/core/endpoint/custom-verifier.ts'
 import { createChannel } from '../../../src/core/response/events.ts'
 import { checkOf } from '../../support/checks.ts'
@@ -10,6 +10,56 @@ const channel = createChannel(undefined, () => undefined)
 function ask(verifier: CustomVerifier, identity: 'optional' | 'required' = 'optional'): unknown {
   return createCustomVerifier(verifier, identity, channel)(checkOf(), Infinity, signal)
 }
+
+describe('warnings of a verifier', () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  const HOUR_MS = 3_600_000
+
+  /** A guard whose verifier warns of what it is told to. */
+  function createWarned() {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const told: string[] = []
+    const events = createChannel(
+      (event) => told.push(String(Reflect.get(event, 'message'))),
+      () => undefined,
+    )
+    const texts: string[] = []
+    const verifier: CustomVerifier = (_question, _signal, run) => {
+      for (const text of texts.splice(0)) run?.warn?.(text)
+      return { outcome: 'deny' }
+    }
+    const verify = createCustomVerifier(verifier, 'optional', events)
+    const warn = async (...all: readonly string[]): Promise<readonly string[]> => {
+      texts.push(...all)
+      await verify(checkOf(), Infinity, signal)
+      return told.splice(0)
+    }
+    return { warn }
+  }
+
+  it('come once an hour for each text, so that the next outage is reported too', async () => {
+    const { warn } = createWarned()
+    expect(await warn('keys are 11 min old', 'keys are 11 min old')).toEqual([
+      'keys are 11 min old',
+    ])
+    vi.advanceTimersByTime(HOUR_MS - 1)
+    expect(await warn('keys are 11 min old')).toEqual([])
+    vi.advanceTimersByTime(1)
+    expect(await warn('keys are 11 min old')).toEqual(['keys are 11 min old'])
+  })
+
+  it('are bounded to 64 an hour: texts with a part of a token fill neither memory nor log', async () => {
+    const { warn } = createWarned()
+    const texts = Array.from({ length: 1000 }, (_, index) => `wrong: ${index}`)
+    expect(await warn(...texts)).toEqual(texts.slice(0, 64))
+    expect(await warn('an outage')).toEqual([])
+    vi.advanceTimersByTime(HOUR_MS)
+    expect(await warn('an outage')).toEqual(['an outage'])
+  })
+})
 
 describe('a custom verifier', () => {
   it('is asked the question with the signal, and counted', async () => {

@@ -237,7 +237,7 @@ describe('an answer of /user', () => {
   it('404 is about the URL, and not a denial', async () => {
     const { ask, warnings } = guardBy(await startGithub({ status: 404 }))
     for (const token of [PERSONAL, OAUTH]) expect((await ask(token)).reason).toBe('service_error')
-    expect(warnings()).toEqual([
+    expect(warnings().slice(1)).toEqual([
       expect.stringMatching(/^127.0.0.1:\d+ answered 404: check "baseUrl"$/),
     ])
   })
@@ -301,9 +301,17 @@ describe('the options', () => {
     expect(githubToken({ allow: APP, fetch: async () => new Response() }).id).toBeUndefined()
   })
 
+  it('warn of "personal", which lets in the tokens of every app', () => {
+    const { warnings } = githubToken({ allow: 'personal' })
+    expect(warnings).toEqual([
+      expect.stringMatching(/^"allow" is "personal": .* Prefer \{ clientId/),
+    ])
+    expect(githubToken({ allow: APP }).warnings).toEqual([])
+  })
+
   it('permit http elsewhere if they say so, with a warning', () => {
     const baseUrl = 'http://ghe.example.com'
-    const { warnings } = githubToken({ allow: 'personal', baseUrl, allowInsecureHttp: true })
+    const { warnings } = githubToken({ allow: APP, baseUrl, allowInsecureHttp: true })
     expect(warnings).toEqual([expect.stringContaining('"allowInsecureHttp" is true')])
   })
 })

@@ -84,9 +84,10 @@ describe('the token of this server', () => {
     ['is nothing', () => undefined as unknown as string, 'NO_TOKEN'],
   ])('that %s gives no verdict, and is not sent', async (_what, token, cause) => {
     const kubernetes = await startTaking(() => true)
-    const decision = await guardBy(kubernetes, { audiences: 'my-api', token }).ask()
-    expect(decision).toMatchObject({ outcome: 'deny', cause })
+    const { ask, warnings } = guardBy(kubernetes, { audiences: 'my-api', token })
+    expect(await ask()).toMatchObject({ outcome: 'deny', cause })
     expect(kubernetes.calls).toEqual([])
+    expect(warnings()).toEqual([expect.stringContaining('check that the file which "token" reads')])
   })
 
   it('may be read again a minute after the last time', async () => {

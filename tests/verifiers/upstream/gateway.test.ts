@@ -12,6 +12,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { GatewayOptions } from '../../../src/gateway.ts'
 import type { AuthConfig, Question, Verdict } from '../../../src/index.ts'
 import type { UpstreamOptions } from '../../../src/verifiers/upstream/options.ts'
+import type { Statement } from '../../../src/verifiers/upstream/signature.ts'
 
 /** Our gateway in front of a server, both on sockets. */
 
@@ -124,6 +125,22 @@ describe('a signed identity', () => {
       expect((await ask(port, [BEARER])).status).toBe(403)
       expect(server.decision()).toMatchObject({ reason: 'forbidden', detail: 'proof' })
     }
+  })
+
+  it.each([
+    ['malformed', { principal: 'a%2' }],
+    ['malformed', { principal: '%ED%A0%80' }],
+    ['tenant', { tenant: 'a%00' }],
+  ])('that is %s after decoding is denied: %j', async (detail, names) => {
+    const server = await startGuarded(fromUpstream(SIGNED))
+    const { principal = 'alice', tenant = '' } = names as Partial<Record<string, string>>
+    const told = await server.ask([
+      ...(await sign({ path: '/', principal, tenant })),
+      ['X-Auth-Principal', principal],
+      ['X-Auth-Tenant', tenant],
+    ])
+    expect(told.status).toBe(401)
+    expect(server.decision()).toMatchObject({ reason: 'denied', detail })
   })
 
   it('is good throughout a rotation of the secret', async () => {
@@ -324,10 +341,7 @@ function withoutOutcome(verdict: Verdict): object {
   return identity
 }
 
-async function sign(
-  { method = 'GET', path = '/x' }: { method?: string; path?: string },
-  at: number = Date.now(),
-): Promise<Fields> {
-  const statement = { method, path, principal: 'alice', tenant: '', attributes: '' }
-  return [['X-Auth-Signature', await createSigner(SECRET, () => at)(statement)]]
+async function sign(of: Partial<Statement>, at: number = Date.now()): Promise<Fields> {
+  const plain = { method: 'GET', path: '/x', principal: 'alice', tenant: '', attributes: '' }
+  return [['X-Auth-Signature', await createSigner(SECRET, () => at)({ ...plain, ...of })]]
 }

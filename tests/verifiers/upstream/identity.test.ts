@@ -1,7 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encodeAttributes, encodeName } from '../../../src/gateway/request-headers.ts'
-import { readAttributes, decodeName, readValues } from '../../../src/verifiers/upstream/identity.ts'
+import {
+  decodeName,
+  readAttributes,
+  readPlainName,
+  readValues,
+} from '../../../src/verifiers/upstream/identity.ts'
 
 describe('a name', () => {
   it.each([
@@ -35,6 +40,10 @@ describe('a name', () => {
     ['nothing', ''],
   ])('rejects %s: %j', (_, value) => {
     expect(decodeName(value)).toBeUndefined()
+  })
+
+  it.each(['alice, mallory', 'caf\u00e9', 'a\tb', ''])('that is not encoded is not %j', (value) => {
+    expect(readPlainName(value)).toBeUndefined()
   })
 
   it('is what the gateway wrote', () => {

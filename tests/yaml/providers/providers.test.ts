@@ -43,7 +43,7 @@ describe('providers', () => {
     expect(calls.map(({ url }) => url)).toEqual(['/jwks'])
     const third = { outcome: 'allow', verifier: 'endpoint', auth: { principal: 'carol' } }
     expect(await guard.send({ token: GOOD })).toMatchObject(third)
-    expect(await guard.send({ token: `${token}x` })).toMatchObject({
+    expect(await guard.send({ token: `${token}AAAA` })).toMatchObject({
       verifier: 'jwt',
       detail: 'signature',
     })
@@ -54,7 +54,7 @@ describe('providers', () => {
   it('with fall_through go on after a denial', async () => {
     const { guard, token, calls } = await startThree(', fall_through: true')
     const denied = { outcome: 'deny', reason: 'denied', detail: 'signature' }
-    expect(await guard.send({ token: `${token}x` })).toMatchObject(denied)
+    expect(await guard.send({ token: `${token}AAAA` })).toMatchObject(denied)
     expect(calls.map(({ url }) => url)).toEqual(['/jwks', '/validate'])
   })
 
@@ -109,9 +109,16 @@ describe('providers', () => {
     expect(warningsOf(`provider_config: ${KEYS}`)).toEqual([
       said('provider_config.api_keys', '.* never reorder it, .* Move the keys to a key file'),
     ])
-    expect(
-      warningsOf(`${provider(`${jwks}, issuer: me`)}, allow_insecure_http: true`),
-    ).toHaveLength(1)
+    const insecure = expect.stringContaining('"allowInsecureHttp" is true') as unknown
+    for (const [type, others] of [
+      [`${jwks}, issuer: me`, 0],
+      ['github_token', 2],
+      ['kubernetes', 1],
+    ] as const) {
+      const warnings = warningsOf(`${provider(type)}, allow_insecure_http: true`)
+      expect(warnings).toHaveLength(others + 1)
+      expect(warnings).toContainEqual(insecure)
+    }
   })
 
   it('hash keys once a file is read, and with the first question about a text', async () => {

@@ -1,7 +1,7 @@
 import { oneOf } from '../../../core/config/kinds.ts'
 import { misusedOption } from '../../../core/config/option-checks.ts'
 import { baseUrl } from '../../../verifiers/base-url.ts'
-import { githubToken } from '../../../verifiers/github/github-token.ts'
+import { ANY_APP, githubToken } from '../../../verifiers/github/github-token.ts'
 import { optionalText } from '../../../verifiers/options.ts'
 import { claimsMapping, present, providerType, secret } from './provider.ts'
 import { inKeysOf } from './renamed.ts'
@@ -48,6 +48,7 @@ function make(keys: GithubKeys, { quote, allowInsecureHttp }: Tools): Made {
   return {
     part: { verifier: inKeysOf(NAMES, () => githubToken(options)) },
     lacksTenant: 'GitHub has none. Set another mode',
+    rewords: ANY_APP,
     warnings: [
       ...(isApp ? [] : [ofPersonal(quote)]),
       ...(attributes['login'] === 'roles' ? [ofLogins(quote)] : []),

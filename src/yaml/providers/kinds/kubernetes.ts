@@ -1,6 +1,6 @@
 import { misusedOption } from '../../../core/config/option-checks.ts'
 import { baseUrl } from '../../../verifiers/base-url.ts'
-import { kubernetesToken } from '../../../verifiers/kubernetes/kubernetes-token.ts'
+import { BY_ITSELF, kubernetesToken } from '../../../verifiers/kubernetes/kubernetes-token.ts'
 import { claimPath, optionalText, optionalTexts } from '../../../verifiers/options.ts'
 import { claimsMapping, present, providerType, verifyTls } from './provider.ts'
 import { inKeysOf } from './renamed.ts'
@@ -61,9 +61,10 @@ function make(keys: KubernetesKeys, tools: Tools): Made {
     fetch,
   })
   const verifier = inKeysOf(NAMES, () => kubernetesToken(options))
-  if (audiences === undefined) Object.assign(verifier, { warnings: [ofSelf(quote, tools.isOlder)] })
   return {
     part: { verifier },
+    rewords: BY_ITSELF,
+    warnings: audiences === undefined ? [ofSelf(quote, tools.isOlder)] : [],
     lacksTenant: tenant === undefined ? 'set "tenant_claim"' : undefined,
     defaults: { reviewerTokenFile },
   }

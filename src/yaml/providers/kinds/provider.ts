@@ -47,6 +47,8 @@ export interface Made {
   /** The part of a config that decides. */
   readonly part: AuthConfig & { readonly verifier: Verifier }
   readonly warnings?: readonly string[]
+  /** A warning of the verifier that names options of code. `warnings` has it with the keys of the file. */
+  readonly rewords?: string
   /** Advice for a file that needs a tenant. Absent if the provider may give one. */
   readonly lacksTenant?: string | undefined
   /** Keys whose default the verifier decides. */

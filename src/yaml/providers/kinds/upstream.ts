@@ -1,5 +1,5 @@
 import { misusedOption } from '../../../core/config/option-checks.ts'
-import { fromUpstream, trustsNetwork } from '../../../verifiers/upstream/from-upstream.ts'
+import { fromUpstream, TRUSTS_NETWORK } from '../../../verifiers/upstream/from-upstream.ts'
 import { boolean } from '../../../core/config/kinds.ts'
 import { present, providerType, unchecked } from './provider.ts'
 import { inKeysOf } from './renamed.ts'
@@ -62,10 +62,10 @@ function make(keys: UpstreamKeys, { quote }: Tools): Made {
   const part = inKeysOf(NAMES, () => fromUpstream(options as never))
   const { verifier } = part
   const described = Object(verifier.describe?.()) as Partial<UpstreamKeys>
-  // Its own warning names options of code.
-  Object.assign(verifier, { warnings: trustsNetwork(verifier) ? [ofNetwork(quote)] : [] })
   return {
     part,
+    rewords: TRUSTS_NETWORK,
+    warnings: keys.trustedNetwork ? [ofNetwork(quote)] : [],
     lacksTenant: described.tenantHeader === undefined ? 'set "tenant_header"' : undefined,
     // With a signature they have a default.
     defaults: {

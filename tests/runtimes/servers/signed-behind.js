@@ -1,0 +1,12 @@
+// Tells who calls, by the identity that a gateway signed.
+import { getAuth, withAuth } from 'with-auth'
+import { fromUpstream } from 'with-auth/verifiers'
+
+// As an object: Workers take no function. The secret is the one of signed-gateway.js.
+export default withAuth(
+  { fetch: (request) => Response.json(getAuth(request)) },
+  fromUpstream({
+    principalHeader: 'x-auth-principal',
+    proof: { signature: 'x-auth-signature', secret: '0123456789abcdef0123456789abcdef' },
+  }),
+)
