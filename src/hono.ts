@@ -6,10 +6,12 @@
 import { HTTPException } from 'hono/http-exception'
 import { createGate, enter } from './core/gate.ts'
 import type { Context, MiddlewareHandler } from 'hono'
-import type { AuthConfig, AuthConfigSource, KnownOptions } from './core/auth-config.ts'
+import type { AuthConfig } from './core/auth-config.ts'
+import type { AuthConfigSource, KnownOptions } from './core/handlers/config-source.ts'
 import type { Rejection } from './core/gate.ts'
 import type { Admission } from './core/response/admission.ts'
-import type { Auth, DenialReason, VerdictControls } from './core/types.ts'
+import type { Auth, DenialReason } from './core/types.ts'
+import type { VerdictControls } from './core/decision-store.ts'
 
 /** The variable that {@link auth} sets. */
 export interface AuthVariables {

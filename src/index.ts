@@ -18,11 +18,10 @@ export type {
   SharedDecisions,
   SharedQuestion,
   Stamp,
+  VerdictControls,
 } from './core/decision-store.ts'
-export type { VerdictControls } from './core/types.ts'
 export type {
   AuthConfig,
-  AuthConfigSource,
   CacheConfig,
   CircuitBreakerConfig,
   ConcurrencyConfig,
@@ -31,10 +30,18 @@ export type {
   PublicPath,
   RetryConfig,
   TenantConfig,
+} from './core/auth-config.ts'
+export type { AuthConfigSource } from './core/handlers/config-source.ts'
+export type {
+  ContextConfig,
+  Question,
   Transport,
   TransportInit,
   TransportResponse,
-} from './core/auth-config.ts'
+  Verdict,
+  Verifier,
+  VerifierRun,
+} from './core/verifier.ts'
 export type {
   Auth,
   AuthEvent,
@@ -45,11 +52,9 @@ export type {
   DenyDetail,
   KeysEvent,
   NoticeEvent,
-  Question,
   SkipReason,
   StoreEvent,
   UnavailableReason,
 } from './core/types.ts'
-export type { ContextConfig, Verdict, Verifier, VerifierRun } from './core/verifier.ts'
 export type { AppArgs, FetchApp, GuardedApp, GuardedHandler } from './core/handlers/guarded.ts'
 export type { GuardedRoutes, RouteHandlers, RouteRequest } from './core/with-auth-routes.ts'

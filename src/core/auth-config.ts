@@ -1,6 +1,6 @@
 import type { DecisionStore } from './decision-store.ts'
 import type { AuthEvent, Denial } from './types.ts'
-import type { ContextConfig, Verifier } from './verifier.ts'
+import type { ContextConfig, Transport, Verifier } from './verifier.ts'
 
 /** The earlier name of {@link Verifier}. */
 export type CustomVerifier = Verifier
@@ -14,28 +14,6 @@ export type CredentialsSource =
 
 /** A path that needs no token: for GET and HEAD, or for the named methods. */
 export type PublicPath = string | { readonly path: string; readonly methods?: readonly string[] }
-
-/** The part of `RequestInit` that every runtime supports. */
-export interface TransportInit {
-  readonly method: 'GET' | 'POST'
-  readonly headers: Record<string, string>
-  /** Only with `POST`. */
-  readonly body?: string
-  readonly redirect: 'manual'
-  readonly signal: AbortSignal
-}
-
-/** The part of `Response` that is read. */
-export interface TransportResponse {
-  readonly status: number
-  readonly headers: { get(name: string): string | null }
-  readonly body: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | null
-  /** `true` rejects the response, since a redirect must not be followed. */
-  readonly redirected?: boolean
-}
-
-/** Makes one request. Rejects without a response; never follows a redirect. */
-export type Transport = (url: string, init: TransportInit) => Promise<TransportResponse>
 
 /** When to ask again, within `timeoutMs`. At most a tenth of the checks of the last 10 seconds are retries. */
 export interface RetryConfig {
@@ -198,22 +176,4 @@ export interface AuthConfig {
    * faster one.
    * @default `globalThis.fetch`, looked up at each call */
   readonly fetch?: Transport
-}
-
-/** A config, or a synchronous function that makes one of the extra arguments of the first request. */
-export type AuthConfigSource<
-  Args extends readonly unknown[],
-  Made extends AuthConfig = AuthConfig,
-> = AuthConfig | AuthConfigFunction<Args, Made>
-
-/** The constraint on what a config function returns: TypeScript itself accepts unknown properties there. */
-export type KnownOptions<Made> = AuthConfig & {
-  readonly [Unknown in Exclude<keyof Made, keyof AuthConfig>]: never
-}
-
-// A function has no options. This lets TypeScript suggest the option nearest to a misspelt one.
-type NoOptions = { readonly [Option in keyof AuthConfig]?: never }
-
-interface AuthConfigFunction<Args extends readonly unknown[], Made> extends NoOptions {
-  (...args: Args): Made
 }

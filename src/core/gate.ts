@@ -9,7 +9,7 @@ import { isPreflight } from './request/credentials.ts'
 import { isPlainHost, parseTarget } from './request/target.ts'
 import { isPromise } from './async.ts'
 import { createSetupSource } from './setup.ts'
-import type { AuthConfigSource } from './auth-config.ts'
+import type { AuthConfigSource } from './handlers/config-source.ts'
 import type { DenyVerdict, PendingVerdict } from './endpoint/verdict.ts'
 import type { AnyHandler } from './handlers/guarded.ts'
 import type { RouteMatcher } from './handlers/route-pattern.ts'
@@ -19,7 +19,8 @@ import type { Admission, Exemption } from './response/admission.ts'
 import type { Failure } from './response/alarm.ts'
 import type { Progress as DecisionProgress } from './response/decision-event.ts'
 import type { Setup, Unready } from './setup.ts'
-import type { Auth, DecisionEvent, DenialReason, VerdictControls } from './types.ts'
+import type { Auth, DecisionEvent, DenialReason } from './types.ts'
+import type { VerdictControls } from './decision-store.ts'
 
 /** A rejected request: the reason, and the response to send. */
 export interface Rejection {

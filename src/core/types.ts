@@ -70,24 +70,6 @@ export interface Auth {
   readonly stale?: true
 }
 
-/** Everything that the endpoint is told about a request. */
-export interface Question {
-  /** The token, without the scheme. */
-  readonly token: string
-  readonly request: {
-    /** The canonical path, or `''` if `context.path` is `false`. */
-    readonly path: string
-    /** Lower-case names; values as Fetch joins them. */
-    readonly headers: Readonly<Record<string, string>>
-    /** A string for a parameter that occurs once, a list for one that repeats. */
-    readonly params: Readonly<Record<string, string | readonly string[]>>
-    /** The method as it was sent. Only with `context.method`. */
-    readonly method?: string
-    /** The network address of the client. Only with `context.clientAddress`. */
-    readonly clientAddress?: string
-  }
-}
-
 /** One decision about one request. Holds no token, no query, and only the header that `requestIdHeader` names. */
 export interface DecisionEvent {
   readonly type: 'decision'
@@ -185,25 +167,3 @@ export interface StoreEvent {
 
 /** The argument of {@link AuthConfig.onEvent}. */
 export type AuthEvent = DecisionEvent | CircuitEvent | KeysEvent | StoreEvent | NoticeEvent
-
-/** Drops cached decisions. */
-export interface VerdictControls {
-  /**
-   * Drops the cached decisions about a token. Decisions under way are not cached. The next request asks again. Change the
-   * answer of the endpoint first.
-   *
-   * @returns Resolves at once without `store`. With it, resolves when the store has the revocation: no instance then uses an
-   * older decision for longer than `revocationMs`. It is tried again until then, and rejects after `cache.allowTtlMs`.
-   * @throws TypeError if the token is not a string.
-   */
-  readonly invalidate: (token: string) => Promise<void>
-  /**
-   * Like `invalidate`, for the SHA-256 of a token in hexadecimal. Without `store` it drops all decisions of this instance,
-   * since it cannot tell which of them the hash means.
-   *
-   * @throws TypeError if the hash is not 64 hexadecimal digits.
-   */
-  readonly invalidateBy: (by: { readonly sha256: string }) => Promise<void>
-  /** Drops all cached decisions, with `store` those of all instances with the same `prefix`. Else like `invalidate`. */
-  readonly clear: () => Promise<void>
-}
