@@ -8,7 +8,7 @@ import { createGate, enter } from './core/gate.ts'
 import type { Context, MiddlewareHandler } from 'hono'
 import type { AuthConfig } from './core/auth-config.ts'
 import type { AuthConfigSource, KnownOptions } from './core/handlers/config-source.ts'
-import type { Rejection } from './core/gate.ts'
+import type { Rejection } from './core/response/denial.ts'
 import type { Admission } from './core/response/admission.ts'
 import type { Auth, DenialReason } from './core/types.ts'
 import type { VerdictControls } from './core/decision-store.ts'
@@ -93,7 +93,8 @@ export function auth<
       c.set('auth', caller)
       return next()
     }
-    return enter(decide(c.req.raw, [c.env, new Execution(c)]), proceed, reject)
+    const decision = decide(c.req.raw, [c.env, new Execution(c)])
+    return enter(decision, proceed, answer)
   }
   return Object.assign(authMiddleware, controls)
 }
@@ -111,9 +112,13 @@ class Execution {
   }
 }
 
-function reject(rejection: Rejection): never {
-  throw createException(rejection)
+// Metadata is no error, which an application would log.
+function answer({ reason, response, cause }: Rejection): Promise<Response> {
+  if (reason === 'resource_metadata') return Promise.resolve(response)
+  throw createException({ reason, response, cause })
 }
+
+type Rejected = Pick<AuthException, 'reason' | 'cause'> & Pick<Rejection, 'response'>
 
 const STATUS_TEXTS: Readonly<Record<number, string>> = {
   400: 'Bad Request',
@@ -126,7 +131,7 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
 
 // Without the constructor, which captures a stack: that would be most of the cost of a rejection. `getResponse` returns the
 // response itself, since Hono's own copies it and reads its body as a stream.
-function createException({ response: res, reason, cause }: Rejection): AuthException {
+function createException({ response: res, reason, cause }: Rejected): AuthException {
   const { status } = res
   const message = res.statusText || (STATUS_TEXTS[status] ?? 'Rejected')
   // Applications log this error, so its cause is a code and never an error with a message.

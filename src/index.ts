@@ -28,6 +28,7 @@ export type {
   CredentialsSource,
   CustomVerifier,
   PublicPath,
+  ResourceConfig,
   RetryConfig,
   TenantConfig,
 } from './core/auth-config.ts'
@@ -43,6 +44,8 @@ export type {
   VerifierRun,
 } from './core/verifier.ts'
 export type {
+  Access,
+  AccessEvent,
   Auth,
   AuthEvent,
   CircuitEvent,

@@ -1,5 +1,5 @@
 import type { DecisionStore } from './decision-store.ts'
-import type { AuthEvent, Denial } from './types.ts'
+import type { Access, AuthEvent, Denial } from './types.ts'
 import type { ContextConfig, Transport, Verifier } from './verifier.ts'
 
 /** The earlier name of {@link Verifier}. */
@@ -93,6 +93,25 @@ export interface TenantConfig {
   readonly default?: string
 }
 
+/** This server as an OAuth 2.0 protected resource (RFC 9728), so that clients find where to log in. */
+export interface ResourceConfig {
+  /** The URL of the resource, as clients know it: https, or http on a loopback address. The guard answers its well-known path
+   * with the metadata, before it asks for a token. */
+  readonly identifier: string
+  /** The issuers of the authorization servers whose tokens are accepted. */
+  readonly authorizationServers: readonly string[]
+  /** Scopes that clients may ask for, beside those of `resource.require`.
+   * @default [] */
+  readonly scopes?: readonly string[]
+  /** Scopes that every request needs. Challenges list them, and a token without them gets 403 `insufficient_scope`.
+   * @default [] */
+  readonly require?: readonly string[]
+  /** The name of the resource, for people. */
+  readonly name?: string
+  /** The URL of its documentation, for developers. */
+  readonly documentation?: string
+}
+
 /** The options of `withAuth`, `createAuthenticator` and `auth`. */
 export interface AuthConfig {
   /** The URL of the auth endpoint, which gets one POST for each check. It is an https URL, or http on a loopback address
@@ -130,6 +149,17 @@ export interface AuthConfig {
   /** Requires a tenant of every caller, or gives every caller the same one. Without it a tenant is passed on as it is.
    * @default false */
   readonly tenant?: false | TenantConfig
+  /** Decides what a caller may do: anything but `true` answers 403 `forbidden`. Called after each allow, also a cached one, with
+   * what is left of `timeoutMs`. Without an answer it throws `AuthUnavailableError`. */
+  readonly authorize?: (access: Access) => boolean | Promise<boolean>
+  /** Rules about paths, from `routePolicy()` of `with-auth/access`. It and `authorize` must both permit the request. */
+  readonly routePolicy?: (access: Access) => boolean
+  /** Whether a scope that was granted includes another that is needed. By default only equal scopes do. Anything but `true`
+   * means no. */
+  readonly scopeImplies?: (granted: string, needed: string) => boolean
+  /** The metadata of this server as a protected resource (RFC 9728), which MCP clients need to log in.
+   * @default false */
+  readonly resource?: false | ResourceConfig
   /** How long a check may take in all, in milliseconds: waiting for a turn, connecting, headers, body and retries.
    * @default 5000 */
   readonly timeoutMs?: number

@@ -14,6 +14,7 @@ export type DenialReason =
   | 'malformed_credentials'
   | 'denied'
   | 'forbidden'
+  | 'insufficient_scope'
   | UnavailableReason
   | 'internal_error'
   | 'malformed_request'
@@ -48,6 +49,8 @@ export interface Denial {
   readonly message: string
   /** How long the client should wait, in milliseconds. Only if a `Retry-After` is sent. */
   readonly retryAfterMs?: number
+  /** All scopes that the guards of this request need. The challenge lists them. */
+  readonly scopes?: readonly string[]
 }
 
 /** The identity of the caller. Frozen, with all that is in it. */
@@ -70,6 +73,18 @@ export interface Auth {
   readonly stale?: true
 }
 
+/** A caller who is known, and the request to permit. {@link AuthConfig.authorize} gets it. Frozen. */
+export interface Access {
+  readonly auth: Auth
+  /** The canonical path. */
+  readonly path: string
+  /** The method as it was sent. */
+  readonly method: string
+  readonly request: Request
+  /** Aborts when `timeoutMs` is over. */
+  readonly signal: AbortSignal
+}
+
 /** One decision about one request. Holds no token, no query, and only the header that `requestIdHeader` names. */
 export interface DecisionEvent {
   readonly type: 'decision'
@@ -78,6 +93,8 @@ export interface DecisionEvent {
   readonly reason?: DenialReason
   /** Why a verifier denied, if it says so. The client is not told. */
   readonly detail?: DenyDetail
+  /** The rule of `routePolicy` that forbade the request, counted from 0. Absent if none did. */
+  readonly rule?: number
   /** The verifier that decided, by its `label`. Absent with a plain `endpoint`. */
   readonly verifier?: string
   /** The status of the rejection. */
@@ -86,7 +103,8 @@ export interface DecisionEvent {
   readonly path: string
   /** The method as the client sent it, cut at 32 characters. */
   readonly method: string
-  /** The caller of an allow, as the endpoint named it: any text, cut at 256 characters. Absent if it holds the token. */
+  /** The caller, if the endpoint has allowed it, as the endpoint named it: any text, cut at 256 characters. Absent if it
+   * holds the token. */
   readonly principal?: string
   /** The value of the header that {@link AuthConfig.requestIdHeader} names. It is what the client sent. */
   readonly requestId?: string
@@ -120,6 +138,16 @@ export interface DecisionEvent {
  * zero; an invalidation or a newer decision came first; it does not fit.
  */
 export type SkipReason = 'no_store' | 'status' | 'ttl' | 'outdated' | 'too_large'
+
+/** A route check, such as `withAccess`, has rejected a request that the guard let through. */
+export interface AccessEvent extends Pick<
+  DecisionEvent,
+  'status' | 'path' | 'method' | 'principal' | 'requestId' | 'shadow'
+> {
+  readonly type: 'access'
+  readonly outcome: 'deny'
+  readonly reason: DenialReason
+}
 
 /** A circuit has opened, lets one check through as a probe, or has closed. */
 export interface CircuitEvent {
@@ -166,4 +194,10 @@ export interface StoreEvent {
 }
 
 /** The argument of {@link AuthConfig.onEvent}. */
-export type AuthEvent = DecisionEvent | CircuitEvent | KeysEvent | StoreEvent | NoticeEvent
+export type AuthEvent =
+  | DecisionEvent
+  | AccessEvent
+  | CircuitEvent
+  | KeysEvent
+  | StoreEvent
+  | NoticeEvent

@@ -81,6 +81,10 @@ function checkRules(given: Given, parsed: Parsed, problems: Problems): void {
   if (context?.clientAddress === true && given.clientAddress === undefined) {
     problems.add(misusedOption(['clientAddress'], 'given: `context.clientAddress` needs it'))
   }
+  if (isOptionsObject(given.resource) && credentials?.includes('bearer') === false) {
+    // Only a bearer token has a scheme that the challenge can name.
+    problems.add(misusedOption(['credentials'], '"bearer", or a list with it, beside `resource`'))
+  }
   if (endpoint !== undefined && allowInsecureHttp === false) {
     problems.attempt(() => rejectInsecure(endpoint))
   }

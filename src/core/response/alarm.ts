@@ -1,5 +1,11 @@
+import { AuthUnavailableError } from '../errors.ts'
+import { findCause, thrownBehind } from '../endpoint/failure-cause.ts'
+import { withoutToken } from './decision-event.ts'
+import { isDenialReason } from './denial.ts'
 import { kindOf } from './events.ts'
-import type { WriteLine } from './events.ts'
+import type { ResolvedConfig } from '../config/parse.ts'
+import type { Decided } from './decision-event.ts'
+import type { Channel, WriteLine } from './events.ts'
 import type { Check } from '../request/check.ts'
 import type { DenialReason, DenyDetail } from '../types.ts'
 
@@ -10,10 +16,40 @@ export interface Failure {
   readonly status?: number | undefined
   /** A code that holds no secret. */
   readonly cause?: string | undefined
+  /** The rule that forbade the request. */
+  readonly rule?: number | undefined
+  /** What failed is `authorize`. */
+  readonly isAuthorizing?: boolean | undefined
   /** Why a verifier denied. */
   readonly detail?: DenyDetail | undefined
   /** The thrown value, for `internal_error` and `unreachable`. Only for the observer. */
   readonly error?: unknown
+}
+
+/** What is known about a failed check. A bug, or what else was thrown, is an `internal_error`. */
+export function failureOf(
+  error: unknown,
+  token: string | undefined,
+): Failure & { readonly reason: DenialReason } {
+  if (!(error instanceof AuthUnavailableError) || !isDenialReason(error.reason)) {
+    return { reason: 'internal_error', error }
+  }
+  const { reason, retryAfterMs, status } = error
+  const cause = withoutToken(findCause(error), token)
+  return { reason, retryAfterMs, status, cause, error: thrownBehind(error) }
+}
+
+/** What an event shows of a failure beside its reason. */
+export function shownFacts({
+  cause,
+  detail,
+  rule,
+}: Failure): Pick<Decided, 'cause' | 'detail' | 'rule'> {
+  return {
+    ...(cause !== undefined && { cause }),
+    ...(detail !== undefined && { detail }),
+    ...(rule !== undefined && { rule }),
+  }
 }
 
 /** Writes to the console why a request is rejected, if the endpoint, the connection to it or our code failed. */
@@ -62,15 +98,21 @@ export function createAlarm(endpoint: string | undefined, writeLine: WriteLine):
   const hook = isVerifier ? '"verifier"' : '"fetch"'
   return (reason, failure, check) => {
     const sentence = SENTENCES[reason]
-    if (sentence !== undefined) writeLine(`${asked} ${sentence(failure)}`)
+    const subject = failure.isAuthorizing === true ? 'the service behind "authorize"' : asked
+    if (sentence !== undefined) writeLine(`${subject} ${sentence(failure)}`)
     if (reason !== 'internal_error') return
-    const failed = check === undefined || check.attempts === 0 ? 'a check' : hook
+    const failed = nameFailed(failure, check, hook)
     // Without the message, which may hold the token.
     const kind = kindOf(failure.error)
     writeLine(
       `${failed} failed with ${kind}: requests are rejected. Set "onEvent" to see the error`,
     )
   }
+}
+
+function nameFailed(failure: Failure, check: Check | undefined, hook: string): string {
+  if (failure.isAuthorizing === true) return '"authorize"'
+  return check === undefined || check.attempts === 0 ? 'a check' : hook
 }
 
 // A `verifier` that throws `AuthUnavailableError` itself has no other error behind it.
@@ -81,4 +123,20 @@ function nameOf(cause: string | undefined, error: unknown): string {
 function adviceOn(cause: string): string {
   const advice = ADVICE.find(([pattern]) => pattern.test(cause))
   return advice?.[1] ?? 'Is it running, and is its URL right?'
+}
+
+const UNKNOWN_ROUTE =
+  'A request came through the "routes" of Bun.serve. Bun matches the path as it was sent, so this wrapper cannot know which route runs: guard the routes with withAuthRoutes'
+
+/** Reports a request that came by an unknown route, once: each one is rejected, and its decision is reported. */
+export function createComplainOfRoute(
+  { context, hasPublicPaths }: Pick<ResolvedConfig, 'context' | 'hasPublicPaths'>,
+  notify: Channel['notify'],
+): (() => void) | undefined {
+  if (!context.path && !hasPublicPaths) return undefined
+  let isReported = false
+  return () => {
+    if (!isReported) notify({ type: 'config_error', message: UNKNOWN_ROUTE })
+    isReported = true
+  }
 }

@@ -1,0 +1,70 @@
+/**
+ * Decides what callers may do, once a guard knows them.
+ *
+ * @module with-auth/access
+ */
+import { parseNeed } from './core/config/need.ts'
+import { isHandler } from './core/handlers/guarded.ts'
+import { checkNeed } from './core/response/route-check.ts'
+import type { Need } from './core/config/need.ts'
+
+export type { Need }
+
+/**
+ * Checks what the caller of a guarded request may do.
+ *
+ * @param request The very Request that the handler was given, not a copy of it.
+ * @param need What the caller must have. All of it must hold.
+ * @returns The response to send if the caller lacks something: 403, or 401 on a public path. `undefined` if it has everything,
+ * and in shadow mode. 500 for a request that no guard admitted.
+ * @throws AuthConfigError for a need that cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { withAuth } from 'with-auth'
+ * import { checkAccess } from 'with-auth/access'
+ *
+ * export default withAuth(
+ *   (request: Request) => {
+ *     const rejection = request.method === 'DELETE' && checkAccess(request, { roles: ['admin'] })
+ *     return rejection || new Response('done')
+ *   },
+ *   { endpoint: 'https://auth.example.com/validate' },
+ * )
+ * ```
+ */
+export function checkAccess(request: Request, need: Need): Response | undefined {
+  return checkNeed(request, parseNeed(need))?.response
+}
+
+/**
+ * Wraps a handler behind a guard, so that it is called only for callers who have what is needed. Every other request is
+ * answered as {@link checkAccess} says.
+ *
+ * @param handler A function. Put it inside `withAuth`, which must see the request first.
+ * @param need What the caller must have. All of it must hold.
+ * @returns A function of the same signature.
+ * @throws AuthConfigError for a need that cannot be used; TypeError for a value that is not a handler.
+ *
+ * @example
+ * ```ts
+ * import { withAuth } from 'with-auth'
+ * import { withAccess } from 'with-auth/access'
+ *
+ * const handler = withAccess(() => new Response('saved'), { scopes: ['notes:write'] })
+ * export default withAuth(handler, { endpoint: 'https://auth.example.com/validate' })
+ * ```
+ */
+export function withAccess<
+  Handler extends (request: Request, ...args: never[]) => Response | Promise<Response>,
+>(handler: Handler, need: Need): Handler
+export function withAccess(handler: unknown, need: Need): unknown {
+  if (!isHandler(handler)) {
+    throw new TypeError('Cannot check access to the handler: it must be a function')
+  }
+  const parsed = parseNeed(need)
+  return function checked(this: unknown, request: Request, ...args: unknown[]): unknown {
+    const rejection = checkNeed(request, parsed)
+    return rejection === undefined ? handler.call(this, request, ...args) : rejection.response
+  }
+}
