@@ -1,3 +1,4 @@
+import { ignore } from '../async.ts'
 import type { AuthConfig } from '../auth-config.ts'
 import type { Need } from '../config/need.ts'
 import type { Auth } from '../types.ts'
@@ -33,6 +34,8 @@ export function holdsScope(granted: readonly string[], needed: string, implies: 
   try {
     return granted.some((scope) => {
       const answer: unknown = implies(scope, needed)
+      // An async function returns a promise, whose rejection would end a Node process.
+      ignore(answer)
       return answer === true
     })
   } catch {
