@@ -28,7 +28,7 @@ describe('route_policy', () => {
   it('becomes the option routePolicy, whose denials name the rule', async () => {
     const { endpoint: _, ...config } = parseConfig(
       policy(
-        '[{ permit: { paths: "${env.PATH_}/models*", methods: [GET] } }, { forbid: { paths: [/v1/admin*] }, unless: user with ${env.ROLE} in roles }, { permit: { paths: "*" } }]',
+        '[{ permit: { paths: "${env.PATH_}/models*", methods: [GET] } }, { forbid: { paths: [/v1/admin*] }, unless: "user with ${env.ROLE} in roles" }, { permit: { paths: "*" } }]',
       ),
       { env: ENV },
     )
@@ -58,7 +58,7 @@ describe('route_policy', () => {
       '"*"',
       '4:19 "server.auth.route_policy" must be a list of rules, received "*" | route_policy: "*"',
     ],
-    ['', '4:18 "server.auth.route_policy" must be a list of rules, received null | route_policy:'],
+    ['', '4:19 "server.auth.route_policy" must be a list of rules, received null | route_policy:'],
     [
       '{}',
       '4:19 "server.auth.route_policy" must be a list of rules, received an object | route_policy: {}',
@@ -119,7 +119,7 @@ describe('route_policy', () => {
           }
         }
       }),
-      { numRuns: runs(20_000) },
+      { numRuns: runs(5000) },
     )
     expect(right).toBeGreaterThan(0)
   })
