@@ -8,8 +8,7 @@ import { parseNeed } from './core/config/need.ts'
 import { isHandler } from './core/handlers/guarded.ts'
 import { checkNeed } from './core/response/route-check.ts'
 import type { RouteRule, RouteScope } from './access/rules.ts'
-import type { Need } from './core/config/need.ts'
-import type { Access } from './core/types.ts'
+import type { Access, Need } from './core/types.ts'
 
 export type { Need, RouteRule, RouteScope }
 

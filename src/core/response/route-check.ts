@@ -4,8 +4,7 @@ import { createDenials } from './denial.ts'
 import { createConsole } from './events.ts'
 import { judgeNeed } from './needs.ts'
 import { parseTarget } from '../request/target.ts'
-import type { Need } from '../config/need.ts'
-import type { AccessEvent, Denial } from '../types.ts'
+import type { AccessEvent, Denial, Need } from '../types.ts'
 import type { Entry, Guard } from './admission.ts'
 import type { Rejection } from './denial.ts'
 
@@ -33,9 +32,11 @@ export function checkNeed(request: Request, need: Need): Rejection | undefined {
   if (isShadow && admission.exemption === 'shadow') return undefined
   const { refusal, scopes } = judgeNeed(need, admission.auth, guard.config.scopeImplies)
   const reason = admission.auth === undefined ? 'missing_credentials' : refusal
-  // A program may go on after a check that failed, as `some()` of Hono does: then nothing needs its scopes.
-  if (reason === undefined || isShadow) requireScopes(request, scopes)
-  if (reason === undefined) return undefined
+  if (reason === undefined) {
+    requireScopes(request, scopes)
+    return undefined
+  }
+  // Not kept: a program may go on after a check that failed, as `some()` of Hono does. Then nothing needs these scopes.
   const denial = guard.denials.create(reason, { scopes: united(required, scopes) })
   reportRejection(request, entry, guard, denial)
   return isShadow ? undefined : { reason, response: guard.denials.respond(denial, request) }
