@@ -57,6 +57,7 @@ const scope: Form = {
 /** The keys of a policy in a file. */
 export const RULES_FORM: Form = {
   kind: 'routePolicy',
+  needsValues: true,
   items: {
     kind: 'routeRule',
     fields: {

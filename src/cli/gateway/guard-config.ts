@@ -10,15 +10,31 @@ import { openKeys, QUESTION_MS, requireKeys, sourceOf } from '../key-place.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { OptionProblem } from '../../core/errors.ts'
 import type { CommandLine, OptionSpecs } from '../command-line.ts'
+import type { LoadOptions } from '../../yaml.ts'
 import type { ClientAddresses } from './client-address.ts'
 import type { OpenedKeys } from '../key-place.ts'
 import type { Surroundings } from '../surroundings.ts'
+
+const ENFORCED_UPSTREAM = 'upstream-enforces-access-policy'
+
+/** The flag of commands that read a run.yaml for what it decides. */
+export const POLICY_OPTION: OptionSpecs = {
+  [ENFORCED_UPSTREAM]: {
+    help: 'accept access_policy in the file, because the upstream enforces it',
+  },
+}
+
+/** The option of the loader that the flag stands for. */
+export function policyOptions(line: CommandLine): Pick<LoadOptions, 'accessPolicy'> {
+  return line.has(ENFORCED_UPSTREAM) ? { accessPolicy: 'upstream' } : {}
+}
 
 export const GUARD_OPTIONS: OptionSpecs = {
   config: {
     value: 'FILE',
     help: 'a run.yaml with server.auth: ask the auth endpoint or the provider that it names',
   },
+  ...POLICY_OPTION,
   keys: {
     value: 'FILE',
     help: 'a key file, a SQLite file, or env:NAME for PostgreSQL: decide without an auth endpoint',
@@ -66,11 +82,14 @@ export async function readGuardConfig(
   line: CommandLine,
   { env }: Pick<Surroundings, 'env'>,
   onKeysError: (error: Error) => void,
-  load: (file: string) => Promise<AuthConfig> = loadConfig,
+  load = (file: string): Promise<AuthConfig> => loadConfig(file, policyOptions(line)),
 ): Promise<AuthConfig> {
   const [config, keys] = [line.text('config'), line.text('keys')]
   if (config !== undefined && keys !== undefined) {
     throw new UsageError('--config and --keys both decide who gets access: give only one of them')
+  }
+  if (line.has(ENFORCED_UPSTREAM) && config === undefined) {
+    throw new UsageError(`--${ENFORCED_UPSTREAM} is about the file of --config: give --config FILE`)
   }
   const settings = await readSettings(line)
   if (config !== undefined) {
