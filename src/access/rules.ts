@@ -46,7 +46,7 @@ export interface ParsedRule {
 }
 
 const text: Form = { kind: 'text', scalar: 'string' }
-const texts: Form = { kind: 'texts', scalar: 'string', items: text }
+const conditions: Form = { kind: 'conditions', scalar: 'string', items: text }
 const patterns: Form = { kind: 'patterns', scalar: 'string', items: { ...text, kind: 'pattern' } }
 const methods: Form = { kind: 'methods', items: { kind: 'method', scalar: 'string' } }
 const scope: Form = {
@@ -63,8 +63,8 @@ export const RULES_FORM: Form = {
     fields: {
       permit: { form: scope },
       forbid: { form: scope },
-      when: { form: texts },
-      unless: { form: texts },
+      when: { form: conditions },
+      unless: { form: conditions },
       description: { form: text },
     },
   },
