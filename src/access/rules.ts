@@ -49,10 +49,11 @@ const text: Form = { kind: 'text', scalar: 'string' }
 const conditions: Form = { kind: 'conditions', scalar: 'string', items: text }
 const patterns: Form = { kind: 'patterns', scalar: 'string', items: { ...text, kind: 'pattern' } }
 const methods: Form = { kind: 'methods', items: { kind: 'method', scalar: 'string' } }
-const scope: Form = {
-  kind: 'routeScope',
-  fields: { paths: { form: patterns }, methods: { form: methods } },
+export const SCOPE_FIELDS: NonNullable<Form['fields']> = {
+  paths: { form: patterns },
+  methods: { form: methods },
 }
+const scope: Form = { kind: 'routeScope', fields: SCOPE_FIELDS }
 
 /** The keys of a policy in a file. */
 export const RULES_FORM: Form = {

@@ -70,7 +70,7 @@ const KINDS: Readonly<Record<string, (form: Form, path: string) => Schema>> = {
     oneOf: [{ required: ['permit'] }, { required: ['forbid'] }],
     not: { required: ['when', 'unless'] },
   }),
-  routeScope: ({ fields = {} }) => ({ ...objectOf(fields, 'rule.'), required: ['paths'] }),
+  routeScope: () => ref('routeScope'),
   patterns: () => oneOrMore(ref('pathPattern')),
   conditions: () => oneOrMore(ref('condition')),
   methods,

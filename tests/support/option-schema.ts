@@ -1,9 +1,11 @@
+import { SCOPE_FIELDS } from '../../src/access/rules.ts'
 import { FILE_OPTIONS } from '../../src/yaml/auth-section.ts'
 import {
   anyCase,
   anyOf,
   LOOPBACK,
   NOT_BY_NAME,
+  objectOf,
   oneOfNames,
   PATH_CHARACTERS,
   propertiesOf,
@@ -120,6 +122,7 @@ export function createSchema(): Schema {
         ...anyOf({ type: 'string', pattern: TOKEN }, SCALAR, REFERENCE),
       },
       publicPath: anyOf(pathSchema(''), pathSchema('/\\*'), REFERENCE),
+      routeScope: { ...objectOf(SCOPE_FIELDS, 'rule.'), required: ['paths'] },
       pathPattern: anyOf(
         {
           description:
