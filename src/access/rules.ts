@@ -46,13 +46,14 @@ export interface ParsedRule {
 }
 
 const text: Form = { kind: 'text', scalar: 'string' }
-const texts: Form = { kind: 'texts', scalar: 'string', items: text }
+const conditions: Form = { kind: 'conditions', scalar: 'string', items: text }
 const patterns: Form = { kind: 'patterns', scalar: 'string', items: { ...text, kind: 'pattern' } }
 const methods: Form = { kind: 'methods', items: { kind: 'method', scalar: 'string' } }
-const scope: Form = {
-  kind: 'routeScope',
-  fields: { paths: { form: patterns }, methods: { form: methods } },
+export const SCOPE_FIELDS: NonNullable<Form['fields']> = {
+  paths: { form: patterns },
+  methods: { form: methods },
 }
+const scope: Form = { kind: 'routeScope', fields: SCOPE_FIELDS }
 
 /** The keys of a policy in a file. */
 export const RULES_FORM: Form = {
@@ -63,8 +64,8 @@ export const RULES_FORM: Form = {
     fields: {
       permit: { form: scope },
       forbid: { form: scope },
-      when: { form: texts },
-      unless: { form: texts },
+      when: { form: conditions },
+      unless: { form: conditions },
       description: { form: text },
     },
   },

@@ -1,6 +1,7 @@
 import { findLoneMount } from '../../files/lone-mount.ts'
 import { watchConfig } from '../../yaml.ts'
-import { completeConfig, policyOptions } from './guard-config.ts'
+import { completeConfig } from './guard-config.ts'
+import { policyOptions } from './upstream-policy.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { WatchedConfig } from '../../yaml.ts'
 import type { CommandLine } from '../command-line.ts'

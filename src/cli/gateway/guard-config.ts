@@ -6,28 +6,14 @@ import { createKeyEndpoint } from '../../keys.ts'
 import { loadConfig } from '../../yaml.ts'
 import { asUsage, nameFlag, UsageError, wrongValue } from '../errors.ts'
 import { peerAddressOf } from './client-address.ts'
+import { POLICY_OPTION, policyOptions, rejectPolicyOption } from './upstream-policy.ts'
 import { openKeys, QUESTION_MS, requireKeys, sourceOf } from '../key-place.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { OptionProblem } from '../../core/errors.ts'
 import type { CommandLine, OptionSpecs } from '../command-line.ts'
-import type { LoadOptions } from '../../yaml.ts'
 import type { ClientAddresses } from './client-address.ts'
 import type { OpenedKeys } from '../key-place.ts'
 import type { Surroundings } from '../surroundings.ts'
-
-const ENFORCED_UPSTREAM = 'upstream-enforces-access-policy'
-
-/** The flag of commands that read a run.yaml for what it decides. */
-export const POLICY_OPTION: OptionSpecs = {
-  [ENFORCED_UPSTREAM]: {
-    help: 'accept access_policy in the file, because the upstream enforces it',
-  },
-}
-
-/** The option of the loader that the flag stands for. */
-export function policyOptions(line: CommandLine): Pick<LoadOptions, 'accessPolicy'> {
-  return line.has(ENFORCED_UPSTREAM) ? { accessPolicy: 'upstream' } : {}
-}
 
 export const GUARD_OPTIONS: OptionSpecs = {
   config: {
@@ -88,9 +74,7 @@ export async function readGuardConfig(
   if (config !== undefined && keys !== undefined) {
     throw new UsageError('--config and --keys both decide who gets access: give only one of them')
   }
-  if (line.has(ENFORCED_UPSTREAM) && config === undefined) {
-    throw new UsageError(`--${ENFORCED_UPSTREAM} is about the file of --config: give --config FILE`)
-  }
+  if (config === undefined) rejectPolicyOption(line)
   const settings = await readSettings(line)
   if (config !== undefined) {
     rejectSettings(settings)
