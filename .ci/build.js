@@ -14,12 +14,14 @@ const folders = [
   'files',
   // The gateway needs no more of the verifiers.
   'verifiers/upstream/signature',
+  'access',
   'verifiers',
   'jwt',
   'keys',
   'redis',
   'yaml',
   'gateway',
+  'hono',
   'node',
   'cli',
 ]

@@ -18,24 +18,34 @@ export type {
   SharedDecisions,
   SharedQuestion,
   Stamp,
+  VerdictControls,
 } from './core/decision-store.ts'
-export type { VerdictControls } from './core/types.ts'
 export type {
   AuthConfig,
-  AuthConfigSource,
   CacheConfig,
   CircuitBreakerConfig,
   ConcurrencyConfig,
   CredentialsSource,
   CustomVerifier,
   PublicPath,
+  ResourceConfig,
   RetryConfig,
   TenantConfig,
+} from './core/auth-config.ts'
+export type { AuthConfigSource } from './core/handlers/config-source.ts'
+export type {
+  ContextConfig,
+  Question,
   Transport,
   TransportInit,
   TransportResponse,
-} from './core/auth-config.ts'
+  Verdict,
+  Verifier,
+  VerifierRun,
+} from './core/verifier.ts'
 export type {
+  Access,
+  AccessEvent,
   Auth,
   AuthEvent,
   CircuitEvent,
@@ -45,11 +55,9 @@ export type {
   DenyDetail,
   KeysEvent,
   NoticeEvent,
-  Question,
   SkipReason,
   StoreEvent,
   UnavailableReason,
 } from './core/types.ts'
-export type { ContextConfig, Verdict, Verifier, VerifierRun } from './core/verifier.ts'
 export type { AppArgs, FetchApp, GuardedApp, GuardedHandler } from './core/handlers/guarded.ts'
 export type { GuardedRoutes, RouteHandlers, RouteRequest } from './core/with-auth-routes.ts'

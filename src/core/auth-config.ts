@@ -1,6 +1,6 @@
 import type { DecisionStore } from './decision-store.ts'
-import type { AuthEvent, Denial } from './types.ts'
-import type { ContextConfig, Verifier } from './verifier.ts'
+import type { Access, AuthEvent, Denial } from './types.ts'
+import type { ContextConfig, Transport, Verifier } from './verifier.ts'
 
 /** The earlier name of {@link Verifier}. */
 export type CustomVerifier = Verifier
@@ -14,28 +14,6 @@ export type CredentialsSource =
 
 /** A path that needs no token: for GET and HEAD, or for the named methods. */
 export type PublicPath = string | { readonly path: string; readonly methods?: readonly string[] }
-
-/** The part of `RequestInit` that every runtime supports. */
-export interface TransportInit {
-  readonly method: 'GET' | 'POST'
-  readonly headers: Record<string, string>
-  /** Only with `POST`. */
-  readonly body?: string
-  readonly redirect: 'manual'
-  readonly signal: AbortSignal
-}
-
-/** The part of `Response` that is read. */
-export interface TransportResponse {
-  readonly status: number
-  readonly headers: { get(name: string): string | null }
-  readonly body: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | null
-  /** `true` rejects the response, since a redirect must not be followed. */
-  readonly redirected?: boolean
-}
-
-/** Makes one request. Rejects without a response; never follows a redirect. */
-export type Transport = (url: string, init: TransportInit) => Promise<TransportResponse>
 
 /** When to ask again, within `timeoutMs`. At most a tenth of the checks of the last 10 seconds are retries. */
 export interface RetryConfig {
@@ -115,6 +93,25 @@ export interface TenantConfig {
   readonly default?: string
 }
 
+/** This server as an OAuth 2.0 protected resource (RFC 9728), so that clients find where to log in. */
+export interface ResourceConfig {
+  /** The URL of the resource, as clients know it: https, or http on a loopback address. The guard answers its well-known path
+   * with the metadata, before it asks for a token. */
+  readonly identifier: string
+  /** The issuers of the authorization servers whose tokens are accepted. */
+  readonly authorizationServers: readonly string[]
+  /** Scopes that clients may ask for, beside those of `resource.require`.
+   * @default [] */
+  readonly scopes?: readonly string[]
+  /** Scopes that every request needs. Challenges list them, and a token without them gets 403 `insufficient_scope`.
+   * @default [] */
+  readonly require?: readonly string[]
+  /** The name of the resource, for people. */
+  readonly name?: string
+  /** The URL of its documentation, for developers. */
+  readonly documentation?: string
+}
+
 /** The options of `withAuth`, `createAuthenticator` and `auth`. */
 export interface AuthConfig {
   /** The URL of the auth endpoint, which gets one POST for each check. It is an https URL, or http on a loopback address
@@ -152,6 +149,18 @@ export interface AuthConfig {
   /** Requires a tenant of every caller, or gives every caller the same one. Without it a tenant is passed on as it is.
    * @default false */
   readonly tenant?: false | TenantConfig
+  /** Decides what a caller may do: anything but `true` answers 403 `forbidden`. Called after each allow, also a cached one, with
+   * what is left of `timeoutMs`. Without an answer it throws `AuthUnavailableError`. */
+  readonly authorize?: (access: Access) => boolean | Promise<boolean>
+  /** Rules about paths, as OGX has them. In code `routePolicy()` of `with-auth/access` makes a policy of them. It and
+   * `authorize` must both permit the request. */
+  readonly routePolicy?: (access: Access) => boolean
+  /** Whether a scope that was granted includes another that is needed. By default only equal scopes do. Anything but `true`
+   * means no. */
+  readonly scopeImplies?: (granted: string, needed: string) => boolean
+  /** The metadata of this server as a protected resource (RFC 9728), which MCP clients need to log in.
+   * @default false */
+  readonly resource?: false | ResourceConfig
   /** How long a check may take in all, in milliseconds: waiting for a turn, connecting, headers, body and retries.
    * @default 5000 */
   readonly timeoutMs?: number
@@ -198,22 +207,4 @@ export interface AuthConfig {
    * faster one.
    * @default `globalThis.fetch`, looked up at each call */
   readonly fetch?: Transport
-}
-
-/** A config, or a synchronous function that makes one of the extra arguments of the first request. */
-export type AuthConfigSource<
-  Args extends readonly unknown[],
-  Made extends AuthConfig = AuthConfig,
-> = AuthConfig | AuthConfigFunction<Args, Made>
-
-/** The constraint on what a config function returns: TypeScript itself accepts unknown properties there. */
-export type KnownOptions<Made> = AuthConfig & {
-  readonly [Unknown in Exclude<keyof Made, keyof AuthConfig>]: never
-}
-
-// A function has no options. This lets TypeScript suggest the option nearest to a misspelt one.
-type NoOptions = { readonly [Option in keyof AuthConfig]?: never }
-
-interface AuthConfigFunction<Args extends readonly unknown[], Made> extends NoOptions {
-  (...args: Args): Made
 }

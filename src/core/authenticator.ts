@@ -1,8 +1,10 @@
 import { createGate, enter } from './gate.ts'
-import type { AuthConfig, AuthConfigSource, KnownOptions } from './auth-config.ts'
-import type { Rejection } from './gate.ts'
+import type { AuthConfig } from './auth-config.ts'
+import type { AuthConfigSource, KnownOptions } from './handlers/config-source.ts'
+import type { Rejection } from './response/denial.ts'
 import type { Admission } from './response/admission.ts'
-import type { Auth, VerdictControls } from './types.ts'
+import type { Auth } from './types.ts'
+import type { VerdictControls } from './decision-store.ts'
 
 /** The decision about a request. */
 export type AuthenticationResult =

@@ -1,33 +1,26 @@
-import { createDecisionEvent, withoutToken } from './response/decision-event.ts'
-import { isDenialReason } from './response/denial.ts'
-import { rememberAdmission } from './response/admission.ts'
-import { AuthUnavailableError } from './errors.ts'
-import { findCause, thrownBehind } from './endpoint/failure-cause.ts'
+import { createDecisionEvent } from './response/decision-event.ts'
+import { failureOf } from './endpoint/failure-cause.ts'
+import { shownFacts } from './response/alarm.ts'
+import { EXEMPT, exemptionOf, rememberAdmission, scopesFor } from './response/admission.ts'
 import { createControls } from './policies/cache/controls.ts'
 import { findMisrouting } from './handlers/route-pattern.ts'
-import { isPreflight } from './request/credentials.ts'
-import { isPlainHost, parseTarget } from './request/target.ts'
+import { parseTarget } from './request/target.ts'
 import { isPromise } from './async.ts'
 import { createSetupSource } from './setup.ts'
-import type { AuthConfigSource } from './auth-config.ts'
-import type { DenyVerdict, PendingVerdict } from './endpoint/verdict.ts'
+import type { AuthConfigSource } from './handlers/config-source.ts'
+import type { DenyVerdict } from './endpoint/verdict.ts'
 import type { AnyHandler } from './handlers/guarded.ts'
 import type { RouteMatcher } from './handlers/route-pattern.ts'
 import type { Handover } from './policies/handover.ts'
 import type { Target } from './request/target.ts'
-import type { Admission, Exemption } from './response/admission.ts'
+import type { Admission, KnownAdmission } from './response/admission.ts'
+import type { Refused } from './response/authorization.ts'
+import type { Rejection } from './response/denial.ts'
 import type { Failure } from './response/alarm.ts'
-import type { Progress as DecisionProgress } from './response/decision-event.ts'
+import type { Decided, Progress as DecisionProgress } from './response/decision-event.ts'
 import type { Setup, Unready } from './setup.ts'
-import type { Auth, DecisionEvent, DenialReason, VerdictControls } from './types.ts'
-
-/** A rejected request: the reason, and the response to send. */
-export interface Rejection {
-  readonly reason: DenialReason
-  readonly response: Response
-  /** A code for why the endpoint is unavailable, such as `ECONNREFUSED`, if the runtime gives one. */
-  readonly cause?: string
-}
+import type { DenialReason } from './types.ts'
+import type { VerdictControls } from './decision-store.ts'
 
 /** The decision about a request. Only an admitted request may reach the handler. */
 export type Decision = Admission | ({ readonly admitted: false } & Rejection)
@@ -49,9 +42,14 @@ export interface Gate {
   readonly handOver: () => Handover | undefined
 }
 
+const NO_TARGET: Target = { path: '', query: '' }
+
 interface Progress extends DecisionProgress {
   readonly setup: Setup | Unready
   readonly args: readonly unknown[]
+  target: Target
+  /** What failed is `authorize`, and not the endpoint. */
+  isAuthorizing?: boolean
 }
 
 /** Lets an admitted request proceed and rejects every other. No other line lets a request reach a handler. */
@@ -93,8 +91,9 @@ export function createGate<Args extends readonly unknown[]>(
   const setups = createSetupSource(source, handover)
   const decide: Decide = (request, args, isOwnRoute) => {
     const setup = setups.get(args)
-    const startedAt = setup.report === undefined ? 0 : performance.now()
-    const progress: Progress = { setup, request, args, startedAt }
+    const isTimed = setup.report !== undefined || setup.authorize !== undefined
+    const startedAt = isTimed ? performance.now() : 0
+    const progress: Progress = { setup, request, args, startedAt, target: NO_TARGET }
     try {
       return decideAbout(progress, isOwnRoute)
     } catch (error) {
@@ -112,12 +111,14 @@ function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | 
   if (target === undefined) return reject(progress, 'malformed_request')
   progress.target = target
   if (!isReady(setup)) return reject(progress, 'not_configured')
+  const metadata = setup.answerMetadata?.(request, target.path)
+  if (metadata !== undefined) {
+    return { admitted: false, reason: 'resource_metadata', response: metadata }
+  }
   const misrouted = findMisrouting(setup, request, target.path, isOwnRoute)
   if (misrouted !== undefined) return reject(progress, misrouted)
-  if (isPublic(setup, request, target)) return exempt(progress, 'public')
-  if (setup.config.preflight === 'allow' && isPreflight(request, setup.readCredentials)) {
-    return exempt(progress, 'preflight')
-  }
+  const exemption = exemptionOf(request, target, setup)
+  if (exemption !== undefined) return admit(progress, setup, EXEMPT[exemption], exemption)
   const token = setup.readCredentials(request.headers)
   if (typeof token !== 'string') return reject(progress, token.reason)
   progress.token = token
@@ -126,92 +127,91 @@ function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | 
   const cached = setup.verifier.lookUp(token, told.text)
   if (cached !== undefined) {
     progress.hit = cached
-    return conclude(progress, cached.admission, cached.denial)
+    return conclude(progress, setup, cached.admission, cached.denial)
   }
   const check = setup.checks.createCheck(token, told, request, target, progress.args)
   progress.check = check
-  return wait(progress, setup.verifier.ask(check))
+  return wait(progress, setup.verifier.ask(check), (verdict) =>
+    verdict.outcome === 'allow'
+      ? conclude(progress, setup, { admitted: true, auth: verdict.auth })
+      : conclude(progress, setup, undefined, verdict),
+  )
 }
 
-function isPublic({ config }: Setup, request: Request, { path }: Target): boolean {
-  return config.isPublic(path, request.method) && isPlainHost(request.headers.get('host'))
-}
-
-async function wait(progress: Progress, pending: PendingVerdict): Promise<Decision> {
+async function wait<Value>(
+  progress: Progress,
+  pending: Value | Promise<Value>,
+  end: (value: Value) => Decision | Promise<Decision>,
+): Promise<Decision> {
   try {
-    const verdict = await pending
-    return verdict.outcome === 'allow'
-      ? conclude(progress, { admitted: true, auth: verdict.auth })
-      : conclude(progress, undefined, verdict)
+    return await end(await pending)
   } catch (error) {
     return fail(progress, error)
   }
 }
 
-/** Ends with what the endpoint decided, now or when the decision was cached. */
+/** Ends with what the endpoint decided, now or when the decision was cached, and with what the caller may do. */
 function conclude(
   progress: Progress,
-  admission: Admission | undefined,
+  setup: Setup,
+  admission: KnownAdmission | undefined,
   denial?: DenyVerdict,
-): Decision {
+): Decision | Promise<Decision> {
   if (admission === undefined) {
     return reject(progress, denial?.reason ?? 'denied', { detail: denial?.detail })
   }
-  report(progress, { outcome: 'allow' }, undefined, admission.auth)
-  return admit(progress, admission)
+  const { request, startedAt, target } = progress
+  progress.auth = admission.auth
+  const end = (refused: Refused | undefined): Decision =>
+    refused === undefined
+      ? admit(progress, setup, admission, 'allow')
+      : reject(progress, refused.reason, refused)
+  if (setup.authorize === undefined) return end(undefined)
+  const deadline = startedAt + setup.config.timeoutMs
+  progress.isAuthorizing = true
+  const caller = { auth: admission.auth, request, path: target.path, deadline }
+  const refused = setup.authorize(caller)
+  return isPromise(refused) ? wait(progress, refused, end) : end(refused)
 }
 
-function exempt(progress: Progress, exemption: 'public' | 'preflight'): Decision {
-  report(progress, { outcome: exemption })
-  return admit(progress, EXEMPT[exemption])
+function admit(
+  progress: Progress,
+  setup: Setup,
+  admission: Admission,
+  outcome: 'allow' | 'public' | 'preflight',
+): Decision {
+  report(progress, { outcome })
+  return rememberAdmission(progress.request, admission, setup)
 }
 
 /** Ends without a decision of the endpoint. Rejects the request, also after a bug. */
 function fail(progress: Progress, error: unknown): Decision {
-  if (!(error instanceof AuthUnavailableError) || !isDenialReason(error.reason)) {
-    return reject(progress, 'internal_error', { error })
-  }
-  const { reason, retryAfterMs, status } = error
-  const cause = withoutToken(findCause(error), progress.token)
-  return reject(progress, reason, { retryAfterMs, status, cause, error: thrownBehind(error) })
+  const { token, isAuthorizing } = progress
+  const { reason, ...failure } = failureOf(error, token)
+  return reject(progress, reason, { ...failure, isAuthorizing })
 }
 
 function reject(progress: Progress, reason: DenialReason, failure: Failure = {}): Decision {
   const { setup, request, check } = progress
-  const denial = setup.denials.create(reason, failure.retryAfterMs)
-  const { detail } = failure
-  const cause = failure.cause === undefined ? {} : { cause: failure.cause }
-  const why = detail === undefined ? cause : { ...cause, detail }
-  report(progress, { outcome: 'deny', reason, status: denial.status, ...why }, failure.error)
-  if (isShadow(setup)) return admit(progress, EXEMPT.shadow)
+  const { retryAfterMs, cause } = failure
+  const scopes = isReady(setup) ? scopesFor(request, setup) : undefined
+  const denial = setup.denials.create(reason, { retryAfterMs, scopes })
+  const { status } = denial
+  report(progress, { outcome: 'deny', reason, status, ...shownFacts(failure) }, failure.error)
+  if (isShadow(setup)) return rememberAdmission(request, EXEMPT.shadow, setup)
   setup.alarm?.(reason, failure, check)
-  return { admitted: false, reason, response: setup.denials.respond(denial, request), ...cause }
+  const response = setup.denials.respond(denial, request)
+  return { admitted: false, reason, response, ...(cause && { cause }) }
 }
 
-// `auth` is an own property: one on Object.prototype must not become the identity of a request.
-const EXEMPT: Readonly<Record<Exemption, Admission>> = {
-  public: { admitted: true, auth: undefined, exemption: 'public' },
-  preflight: { admitted: true, auth: undefined, exemption: 'preflight' },
-  shadow: { admitted: true, auth: undefined, exemption: 'shadow' },
-}
-
-function admit({ setup, request }: Progress, admission: Admission): Admission {
-  return rememberAdmission(request, admission, setup.secretSources)
-}
-
-function report(
-  progress: Progress,
-  decided: Pick<DecisionEvent, 'outcome' | 'reason' | 'status' | 'cause' | 'detail'>,
-  error?: unknown,
-  auth?: Auth,
-): void {
+function report(progress: Progress, decided: Decided, error?: unknown): void {
   const { setup, request } = progress
   if (setup.report === undefined) return
   const shown = isShadow(setup) ? ({ ...decided, shadow: true } as const) : decided
-  setup.report(createDecisionEvent(progress, shown, auth), error, request)
+  setup.report(createDecisionEvent(progress, shown), error, request)
 }
 
-function isShadow(setup: Setup | Unready): boolean {
+function isShadow(setup: Setup | Unready): setup is Setup {
   return isReady(setup) && setup.config.mode === 'shadow'
 }
 

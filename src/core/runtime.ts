@@ -1,4 +1,4 @@
-import type { Transport } from './auth-config.ts'
+import type { Transport } from './verifier.ts'
 
 export interface Clock {
   /** Milliseconds of a clock that never jumps. It may stop while a machine is frozen. */

@@ -2,15 +2,17 @@ import { ignore, isPromise } from './async.ts'
 import { parseEndpoint } from './config/endpoint.ts'
 import { resolveConfig } from './config/parse.ts'
 import { AuthConfigError } from './errors.ts'
-import { createChannel, createConsole, reportConfigError } from './response/events.ts'
+import { createChannel, createConsole, observerOf, reportConfigError } from './response/events.ts'
 import { createVerifier } from './policies/compose.ts'
 import { createHandover } from './policies/handover.ts'
 import { createCheckFactory, createReadAddress } from './request/check.ts'
 import { createCredentialsReader } from './request/credentials.ts'
-import { createAlarm } from './response/alarm.ts'
+import { createAlarm, createComplainOfRoute } from './response/alarm.ts'
+import { createAuthorize } from './response/authorization.ts'
 import { createDenials } from './response/denial.ts'
+import { createMetadataAnswer } from './response/resource-metadata.ts'
 import { endpointFromEnvironment } from './runtime.ts'
-import type { AuthConfigSource } from './auth-config.ts'
+import type { AuthConfigSource } from './handlers/config-source.ts'
 import type { ResolvedConfig } from './config/parse.ts'
 import type { Revocation } from './decision-store.ts'
 import type { Channel, WriteLine } from './response/events.ts'
@@ -20,10 +22,9 @@ import type { CheckFactory } from './request/check.ts'
 import type { CredentialsReader } from './request/credentials.ts'
 import type { SecretSource } from './response/admission.ts'
 import type { Alarm } from './response/alarm.ts'
+import type { Authorize } from './response/authorization.ts'
 import type { Denials } from './response/denial.ts'
-
-const UNKNOWN_ROUTE =
-  'A request came through the "routes" of Bun.serve. Bun matches the path as it was sent, so this wrapper cannot know which route runs: guard the routes with withAuthRoutes'
+import type { MetadataAnswer } from './response/resource-metadata.ts'
 
 const NO_CONFIG =
   'Cannot tell a store of the revocation: no request has come yet, so the config function has made no config'
@@ -39,14 +40,19 @@ export interface Unready extends Channel {
   /** Where a request may hold a secret. */
   readonly secretSources: readonly SecretSource[]
   readonly verifier: undefined
+  readonly authorize: undefined
 }
 
 /** Everything that the gate needs for a decision, made once. */
-export interface Setup extends Omit<Unready, 'verifier' | 'config'> {
+export interface Setup extends Omit<Unready, 'verifier' | 'config' | 'authorize'> {
   readonly config: ResolvedConfig
   readonly checks: CheckFactory
   readonly verifier: ComposedVerifier
   readonly handover: Handover
+  /** Decides what callers may do. `undefined` if every caller may do everything. */
+  readonly authorize: Authorize | undefined
+  /** `undefined` without a protected resource. */
+  readonly answerMetadata: MetadataAnswer | undefined
   /** The label of the verifier, for events. */
   readonly label: string | undefined
   /** Reports a request that came by an unknown route. `undefined` if no decision depends on the path. */
@@ -123,7 +129,8 @@ export function createSetupSource<Args extends readonly unknown[]>(
   return { get, forget, announce, handOver: () => setup?.handover ?? inherited }
 }
 
-function requireSynchronous(made: unknown): unknown {
+/** Returns what a config function has made. Throws `AuthConfigError` for a promise. */
+export function requireSynchronous(made: unknown): unknown {
   if (!isPromise(made)) return made
   ignore(made)
   throw new AuthConfigError('config', 'The config function must be synchronous, received a promise')
@@ -134,17 +141,18 @@ function createUnready(
   writeLine: WriteLine,
   onEvent = config.onEvent,
 ): Base {
-  const { realm, unavailableStatus, credentials, respond, tokenFormat } = config
+  const { realm, unavailableStatus, credentials, respond, tokenFormat, resource } = config
   const consumed = config.traits?.consumes ?? []
   const channel = createChannel(onEvent, writeLine)
   return {
     ...channel,
     config,
-    denials: createDenials({ realm, unavailableStatus, respond, notify: channel.notify }),
+    denials: createDenials({ realm, resource, unavailableStatus, respond, ...channel }),
     readCredentials: createCredentialsReader(credentials, tokenFormat),
     secretSources: [...credentials, ...consumed.map((name) => ({ consumed: name }))],
     alarm: undefined,
     verifier: undefined,
+    authorize: undefined,
   }
 }
 
@@ -159,8 +167,10 @@ function createSetup(base: Base, args: readonly unknown[], handover?: Handover):
     checks: createChecks(config, endpoint),
     verifier,
     handover: createHandover(asked, verifier.memory),
+    authorize: createAuthorize(config),
+    answerMetadata: createMetadataAnswer(config.resource),
     label: config.traits?.label,
-    complainOfRoute: createComplainOfRoute(base),
+    complainOfRoute: createComplainOfRoute(dependsOnPath(config), base.notify),
     alarm: base.report === undefined ? createAlarm(endpoint, base.writeLine) : undefined,
   }
 }
@@ -172,14 +182,13 @@ function createChecks(config: ResolvedConfig, endpoint = 'verifier'): CheckFacto
   return createCheckFactory(context, scope, createReadAddress(clientAddress))
 }
 
-// Once: each such request is rejected, and its decision is reported.
-function createComplainOfRoute({ config, notify }: Base): Setup['complainOfRoute'] {
-  if (!config.context.path && !config.hasPublicPaths) return undefined
-  let isReported = false
-  return () => {
-    if (!isReported) notify({ type: 'config_error', message: UNKNOWN_ROUTE })
-    isReported = true
-  }
+function dependsOnPath({
+  context,
+  hasPublicPaths,
+  routePolicy,
+  authorize,
+}: ResolvedConfig): boolean {
+  return context.path || hasPublicPaths || routePolicy !== undefined || authorize !== undefined
 }
 
 function findEndpoint(config: ResolvedConfig, args: readonly unknown[]): string | undefined {
@@ -201,13 +210,6 @@ function readEnvironment(args: readonly unknown[]): unknown {
       'AUTH_ENDPOINT cannot be read from the environment: permit that (on Deno, --allow-env=AUTH_ENDPOINT), or configure "endpoint"',
     )
   }
-}
-
-// The config may be unusable, and still name whom to tell.
-function observerOf(made: unknown): ResolvedConfig['onEvent'] {
-  const observer: unknown =
-    typeof made === 'object' && made !== null ? Reflect.get(made, 'onEvent') : undefined
-  return typeof observer === 'function' ? (event) => observer(event) : undefined
 }
 
 function warn({ config, report, notify }: Base): void {

@@ -14,6 +14,7 @@ export type DenialReason =
   | 'malformed_credentials'
   | 'denied'
   | 'forbidden'
+  | 'insufficient_scope'
   | UnavailableReason
   | 'internal_error'
   | 'malformed_request'
@@ -48,6 +49,8 @@ export interface Denial {
   readonly message: string
   /** How long the client should wait, in milliseconds. Only if a `Retry-After` is sent. */
   readonly retryAfterMs?: number
+  /** All scopes that the guards of this request need. The challenge lists them. */
+  readonly scopes?: readonly string[]
 }
 
 /** The identity of the caller. Frozen, with all that is in it. */
@@ -70,22 +73,30 @@ export interface Auth {
   readonly stale?: true
 }
 
-/** Everything that the endpoint is told about a request. */
-export interface Question {
-  /** The token, without the scheme. */
-  readonly token: string
-  readonly request: {
-    /** The canonical path, or `''` if `context.path` is `false`. */
-    readonly path: string
-    /** Lower-case names; values as Fetch joins them. */
-    readonly headers: Readonly<Record<string, string>>
-    /** A string for a parameter that occurs once, a list for one that repeats. */
-    readonly params: Readonly<Record<string, string | readonly string[]>>
-    /** The method as it was sent. Only with `context.method`. */
-    readonly method?: string
-    /** The network address of the client. Only with `context.clientAddress`. */
-    readonly clientAddress?: string
-  }
+/** A caller who is known, and the request to permit. {@link AuthConfig.authorize} gets it. Frozen. */
+export interface Access {
+  readonly auth: Auth
+  /** The canonical path. */
+  readonly path: string
+  /** The method as it was sent. */
+  readonly method: string
+  readonly request: Request
+  /** Aborts when `timeoutMs` is over. */
+  readonly signal: AbortSignal
+}
+
+/** What a caller must have. Everything that is given must hold. Names are compared exactly. */
+export interface Need {
+  /** Scopes that are all needed. */
+  readonly scopes?: readonly string[]
+  /** Scopes of which one is needed. */
+  readonly anyScope?: readonly string[]
+  /** Roles of which one is needed: values of the attribute `roles`. */
+  readonly roles?: readonly string[]
+  /** Attributes, each with the values of which one is needed. */
+  readonly attributes?: Readonly<Record<string, readonly string[]>>
+  /** The callers who may proceed. */
+  readonly principal?: readonly string[]
 }
 
 /** One decision about one request. Holds no token, no query, and only the header that `requestIdHeader` names. */
@@ -96,6 +107,8 @@ export interface DecisionEvent {
   readonly reason?: DenialReason
   /** Why a verifier denied, if it says so. The client is not told. */
   readonly detail?: DenyDetail
+  /** The rule of `routePolicy` that forbade the request, counted from 0. Absent if none did. */
+  readonly rule?: number
   /** The verifier that decided, by its `label`. Absent with a plain `endpoint`. */
   readonly verifier?: string
   /** The status of the rejection. */
@@ -104,7 +117,8 @@ export interface DecisionEvent {
   readonly path: string
   /** The method as the client sent it, cut at 32 characters. */
   readonly method: string
-  /** The caller of an allow, as the endpoint named it: any text, cut at 256 characters. Absent if it holds the token. */
+  /** The caller, if the endpoint has allowed it, as the endpoint named it: any text, cut at 256 characters. Absent if it
+   * holds the token. */
   readonly principal?: string
   /** The value of the header that {@link AuthConfig.requestIdHeader} names. It is what the client sent. */
   readonly requestId?: string
@@ -138,6 +152,16 @@ export interface DecisionEvent {
  * zero; an invalidation or a newer decision came first; it does not fit.
  */
 export type SkipReason = 'no_store' | 'status' | 'ttl' | 'outdated' | 'too_large'
+
+/** A route check, such as `withAccess`, has rejected a request that the guard let through. */
+export interface AccessEvent extends Pick<
+  DecisionEvent,
+  'status' | 'path' | 'method' | 'principal' | 'requestId' | 'shadow'
+> {
+  readonly type: 'access'
+  readonly outcome: 'deny'
+  readonly reason: DenialReason
+}
 
 /** A circuit has opened, lets one check through as a probe, or has closed. */
 export interface CircuitEvent {
@@ -184,26 +208,10 @@ export interface StoreEvent {
 }
 
 /** The argument of {@link AuthConfig.onEvent}. */
-export type AuthEvent = DecisionEvent | CircuitEvent | KeysEvent | StoreEvent | NoticeEvent
-
-/** Drops cached decisions. */
-export interface VerdictControls {
-  /**
-   * Drops the cached decisions about a token. Decisions under way are not cached. The next request asks again. Change the
-   * answer of the endpoint first.
-   *
-   * @returns Resolves at once without `store`. With it, resolves when the store has the revocation: no instance then uses an
-   * older decision for longer than `revocationMs`. It is tried again until then, and rejects after `cache.allowTtlMs`.
-   * @throws TypeError if the token is not a string.
-   */
-  readonly invalidate: (token: string) => Promise<void>
-  /**
-   * Like `invalidate`, for the SHA-256 of a token in hexadecimal. Without `store` it drops all decisions of this instance,
-   * since it cannot tell which of them the hash means.
-   *
-   * @throws TypeError if the hash is not 64 hexadecimal digits.
-   */
-  readonly invalidateBy: (by: { readonly sha256: string }) => Promise<void>
-  /** Drops all cached decisions, with `store` those of all instances with the same `prefix`. Else like `invalidate`. */
-  readonly clear: () => Promise<void>
-}
+export type AuthEvent =
+  | DecisionEvent
+  | AccessEvent
+  | CircuitEvent
+  | KeysEvent
+  | StoreEvent
+  | NoticeEvent

@@ -1,4 +1,4 @@
-import type { CircuitEvent, DenyDetail, KeysEvent, Question } from './types.ts'
+import type { CircuitEvent, DenyDetail, KeysEvent } from './types.ts'
 
 /** The parts of a request that the endpoint gets. With fewer parts more requests share one cached decision. */
 export interface ContextConfig {
@@ -20,6 +20,24 @@ export interface ContextConfig {
    * `request.client_address`.
    * @default false */
   readonly clientAddress?: boolean
+}
+
+/** Everything that the endpoint is told about a request. */
+export interface Question {
+  /** The token, without the scheme. */
+  readonly token: string
+  readonly request: {
+    /** The canonical path, or `''` if `context.path` is `false`. */
+    readonly path: string
+    /** Lower-case names; values as Fetch joins them. */
+    readonly headers: Readonly<Record<string, string>>
+    /** A string for a parameter that occurs once, a list for one that repeats. */
+    readonly params: Readonly<Record<string, string | readonly string[]>>
+    /** The method as it was sent. Only with `context.method`. */
+    readonly method?: string
+    /** The network address of the client. Only with `context.clientAddress`. */
+    readonly clientAddress?: string
+  }
 }
 
 /** The answer to a {@link Question}. Without an answer throw `AuthUnavailableError`. */
@@ -93,3 +111,25 @@ export interface Verifier {
   /** Its options with all defaults and without secrets, as `with-auth config` prints them. */
   readonly describe?: () => object
 }
+
+/** The part of `RequestInit` that every runtime supports. */
+export interface TransportInit {
+  readonly method: 'GET' | 'POST'
+  readonly headers: Record<string, string>
+  /** Only with `POST`. */
+  readonly body?: string
+  readonly redirect: 'manual'
+  readonly signal: AbortSignal
+}
+
+/** The part of `Response` that is read. */
+export interface TransportResponse {
+  readonly status: number
+  readonly headers: { get(name: string): string | null }
+  readonly body: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | null
+  /** `true` rejects the response, since a redirect must not be followed. */
+  readonly redirected?: boolean
+}
+
+/** Makes one request. Rejects without a response; never follows a redirect. */
+export type Transport = (url: string, init: TransportInit) => Promise<TransportResponse>

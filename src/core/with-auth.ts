@@ -1,10 +1,17 @@
 import { createGate, guardHandler } from './gate.ts'
 import { boundMembers } from './handlers/bound-members.ts'
 import { isHandler } from './handlers/guarded.ts'
-import type { AuthConfig, AuthConfigSource, KnownOptions } from './auth-config.ts'
+import type { AuthConfig } from './auth-config.ts'
+import type { AuthConfigSource, KnownOptions } from './handlers/config-source.ts'
 import type { Gate } from './gate.ts'
-import type { AnyHandler, ArgsOf, ConfigArgs } from './handlers/guarded.ts'
-import type { Guardable, Guarded, Serving } from './handlers/guarded.ts'
+import type {
+  AnyHandler,
+  ArgsOf,
+  ConfigArgs,
+  Guardable,
+  Guarded,
+  Serving,
+} from './handlers/guarded.ts'
 
 /**
  * Wraps a Fetch handler. It is called only if the auth endpoint answered 200 for the `Authorization: Bearer` token of the

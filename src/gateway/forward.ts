@@ -1,4 +1,4 @@
-import { admissionOf } from '../core/response/admission.ts'
+import { admissionOf, secretSourcesOf } from '../core/response/admission.ts'
 import { parseTarget } from '../core/request/target.ts'
 import { hasUnknownCoding } from './field-names.ts'
 import { passageOf } from './passage.ts'
@@ -36,8 +36,8 @@ export function createForward(gateway: ForwardOptions): Forward {
   const factsOf = createFacts(gateway)
 
   const plan: Forward = (request, args) => {
-    const admission = admissionOf(request)
-    if (admission === undefined) return 'not_configured'
+    const entry = admissionOf(request)
+    if (entry === undefined) return 'not_configured'
     const { method } = request
     const target = parseTarget(request.url)
     const url = target && locate(gateway.upstream, target)
@@ -48,14 +48,14 @@ export function createForward(gateway: ForwardOptions): Forward {
     if (asksForWebSocket(request.headers)) return 'upgrade_not_supported'
     const via = followHops(request.headers.get('via'))
     if (via === undefined) return 'loop_detected'
-    const { auth, credentials } = admission
+    const { auth } = entry.admission
     const values = auth && identityValues(auth, gateway.identityHeaders)
     if (auth !== undefined && values === undefined) return 'identity_not_forwardable'
     const identity = values === undefined ? [] : identityFields(values, gateway.identityHeaders)
     const body = bodyOf(request)
     const length = body === null ? [] : lengthOf(request.headers)
     // The gateway sets its own headers last: a client cannot add to them, nor remove them with `Connection`.
-    const headers = copyHeaders(request.headers, credentials, passageOf(request)?.sentId)
+    const headers = copyHeaders(request.headers, secretSourcesOf(entry), passageOf(request)?.sentId)
     headers.set('via', via)
     // The gateway would have to decode a compressed response.
     headers.set('accept-encoding', 'identity')

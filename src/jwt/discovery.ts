@@ -3,7 +3,7 @@ import { parseServiceUrl } from '../core/config/endpoint.ts'
 import { readName } from '../core/endpoint/claim-path.ts'
 import { AuthUnavailableError } from '../core/errors.ts'
 import { askService } from '../verifiers/ask.ts'
-import type { Transport } from '../core/auth-config.ts'
+import type { Transport } from '../core/verifier.ts'
 import type { Clock } from '../core/runtime.ts'
 import type { BodyUse } from '../verifiers/ask.ts'
 

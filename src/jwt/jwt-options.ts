@@ -1,4 +1,4 @@
-import type { Transport } from '../core/auth-config.ts'
+import type { Transport } from '../core/verifier.ts'
 
 /** The options of {@link jwt}. Paths of claims walk objects: `realm_access.roles`, where `\.` is a dot within a name. */
 export interface JwtOptions {

@@ -18,7 +18,7 @@ import {
 import { ANY_ISSUER } from '../verifiers/any-issuer.ts'
 import { isPublicKey, parseKeySet } from './key-set.ts'
 import type { KeySet } from './key-set.ts'
-import type { Transport } from '../core/auth-config.ts'
+import type { Transport } from '../core/verifier.ts'
 import type { Kind } from '../core/config/kinds.ts'
 import type { OptionPath } from '../core/config/problems.ts'
 import type { OptionKinds } from '../verifiers/options.ts'

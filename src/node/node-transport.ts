@@ -1,6 +1,6 @@
 import { within } from '../core/async.ts'
 import { ResponseQueue } from './response-queue.ts'
-import type { Transport } from '../core/auth-config.ts'
+import type { Transport } from '../core/verifier.ts'
 import type { NodeDispatcher, OwnAgent } from './undici.ts'
 
 /** The `fetch` that `nodeTransport` returns. It sends each request, until it is closed. */

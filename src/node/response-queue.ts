@@ -1,5 +1,5 @@
 import { findCause } from '../core/endpoint/failure-cause.ts'
-import type { TransportResponse } from '../core/auth-config.ts'
+import type { TransportResponse } from '../core/verifier.ts'
 import type { ResponseController, ResponseHandler } from './undici.ts'
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>

@@ -1,8 +1,7 @@
 import { emptyRecord } from '../core/request/question.ts'
 import type { ParsedVerdict } from '../core/endpoint/verdict.ts'
 import type { Context } from '../core/request/question.ts'
-import type { Question } from '../core/types.ts'
-import type { Verdict } from '../core/verifier.ts'
+import type { Question, Verdict } from '../core/verifier.ts'
 
 /** The parts of a question that a verifier reads. It must not decide by others, and no service must be told of them. */
 export function narrowQuestion({ token, request }: Question, context: Context): Question {

@@ -2,7 +2,7 @@ import { createDrain } from '../core/endpoint/response-body.ts'
 import { readAnswer, reasonOf, send, unavailable } from '../core/endpoint/send.ts'
 import { parseJson } from '../core/endpoint/verdict.ts'
 import { AuthUnavailableError } from '../core/errors.ts'
-import type { Transport, TransportInit, TransportResponse } from '../core/auth-config.ts'
+import type { Transport, TransportInit, TransportResponse } from '../core/verifier.ts'
 
 /**
  * How the body of an expected status is used. `json`: it must be JSON, or there is no verdict. `try_json`: `json` is `undefined`

@@ -12,9 +12,9 @@ import {
   serviceUrl,
   withoutQuery,
 } from './options.ts'
-import type { AuthConfig, Transport } from '../core/auth-config.ts'
+import type { AuthConfig } from '../core/auth-config.ts'
+import type { Transport, Verifier, VerifierRun } from '../core/verifier.ts'
 import type { Context } from '../core/request/question.ts'
-import type { Verifier, VerifierRun } from '../core/verifier.ts'
 import type { OptionKinds } from './options.ts'
 
 /** The options of {@link endpointVerifier}. Those of the same name of a guard say more about each. */

@@ -8,9 +8,8 @@ import {
 import { Problems } from '../core/config/problems.ts'
 import { parseServiceUrl } from '../core/config/endpoint.ts'
 import { plainTransports } from '../core/runtime.ts'
-import type { Transport } from '../core/auth-config.ts'
+import type { ContextConfig, Transport } from '../core/verifier.ts'
 import type { Kind } from '../core/config/kinds.ts'
-import type { ContextConfig } from '../core/verifier.ts'
 import type { OptionPath } from '../core/config/problems.ts'
 
 /** A kind for each option of a verifier. */

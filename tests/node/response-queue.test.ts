@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
 import { findCause } from '../../src/core/endpoint/failure-cause.ts'
 import { ResponseQueue } from '../../src/node/response-queue.ts'
-import type { TransportResponse } from '../../src/core/auth-config.ts'
+import type { TransportResponse } from '../../src/core/verifier.ts'
 
 /** Plays undici's callbacks in every order. `tests/node/node-transport.test.ts` runs undici itself. */
 

@@ -14,6 +14,7 @@ import {
 } from './kinds.ts'
 import { invalidOption, parseHeaderName } from './option-checks.ts'
 import { publicPaths } from './public-paths.ts'
+import { fitsChallenge, resource } from './resource.ts'
 import { tenant, tenantField } from './tenant.ts'
 import type {
   AuthConfig,
@@ -23,6 +24,7 @@ import type {
   CredentialsSource,
   RetryConfig,
 } from '../auth-config.ts'
+import type { Access } from '../types.ts'
 import type { ContextConfig } from '../verifier.ts'
 import type { DecisionStore } from '../decision-store.ts'
 import type { Kind, Rule } from './kinds.ts'
@@ -80,9 +82,20 @@ const store: Kind<DecisionStore, DecisionStore | undefined> = {
   },
 }
 
+const routePolicy: Kind<(access: Access) => boolean, AuthConfig['routePolicy']> = {
+  form: { kind: 'function' },
+  parse: (value, path) => {
+    if (value === undefined) return undefined
+    // A list of rules has a check of its own, which the core does not hold.
+    if (typeof value === 'function') return value as (access: Access) => boolean
+    throw invalidOption(path, value, 'what `routePolicy()` of with-auth/access returns')
+  },
+}
+
 const realm = valueThat(
-  (value): value is string => typeof value === 'string' && /^[\x20-\x7e]+$/.test(value),
-  'a non-empty string of printable ASCII',
+  (value): value is string =>
+    typeof value === 'string' && /^[\x20-\x7e]+$/.test(value) && fitsChallenge(value),
+  'a non-empty string of printable ASCII, without "scope=", "error=" and "resource_metadata="',
   { kind: 'realm', scalar: 'string', default: 'api' },
 )
 
@@ -106,6 +119,10 @@ export const OPTIONS: OptionTable = {
   identity: oneOf('optional', 'required'),
   tenantField,
   tenant,
+  authorize: callback(),
+  routePolicy,
+  scopeImplies: callback(),
+  resource,
   timeoutMs: milliseconds({ default: 5000, min: 1, max: 60_000 }),
   retry: orFalse(
     group<RetryConfig>(

@@ -7,8 +7,7 @@ import { OPTIONS } from './options.ts'
 import { Problems } from './problems.ts'
 import { createPublicMatcher } from './public-paths.ts'
 import { contextFor, readTraits, withSources } from './verifier.ts'
-import type { Transport } from '../auth-config.ts'
-import type { Verifier } from '../verifier.ts'
+import type { Transport, Verifier } from '../verifier.ts'
 import type { ParsedOptions } from './options.ts'
 import type { PublicMatcher } from './public-paths.ts'
 import type { VerifierTraits } from './verifier.ts'
@@ -83,6 +82,10 @@ function checkRules(given: Given, parsed: Parsed, problems: Problems): void {
     problems.add(
       misusedOption(['clientAddress'], 'given: the verifier or `context.clientAddress` needs it'),
     )
+  }
+  if (isOptionsObject(given.resource) && credentials?.includes('bearer') === false) {
+    // Only a bearer token has a scheme that the challenge can name.
+    problems.add(misusedOption(['credentials'], '"bearer", or a list with it, beside `resource`'))
   }
   if (endpoint !== undefined && allowInsecureHttp === false) {
     problems.attempt(() => rejectInsecure(endpoint))

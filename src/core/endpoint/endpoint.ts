@@ -10,7 +10,7 @@ import { encodeQuestion } from '../request/question.ts'
 import type { OnFault } from './identity-faults.ts'
 import type { BodyResult } from './response-body.ts'
 import type { ParsedVerdict, TimedAsk } from './verdict.ts'
-import type { Transport, TransportResponse } from '../auth-config.ts'
+import type { Transport, TransportResponse } from '../verifier.ts'
 import type { Channel } from '../response/events.ts'
 import type { Check } from '../request/check.ts'
 

@@ -1,5 +1,5 @@
 import { orAborted } from '../async.ts'
-import type { TransportResponse } from '../auth-config.ts'
+import type { TransportResponse } from '../verifier.ts'
 
 /** How reading a body ended. */
 export type BodyResult =

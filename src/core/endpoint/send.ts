@@ -6,7 +6,7 @@ import { orAborted } from '../async.ts'
 import { AuthUnavailableError } from '../errors.ts'
 import { runtimeFetch } from '../runtime.ts'
 import type { BodyResult } from './response-body.ts'
-import type { Transport, TransportInit, TransportResponse } from '../auth-config.ts'
+import type { Transport, TransportInit, TransportResponse } from '../verifier.ts'
 import type { UnavailableReason } from '../types.ts'
 
 /**

@@ -1,5 +1,5 @@
 import type { AppCallback } from './bound-members.ts'
-import type { VerdictControls } from '../types.ts'
+import type { VerdictControls } from '../decision-store.ts'
 
 type Result<Res> = Res | Response | Promise<Awaited<Res> | Response>
 

@@ -4,7 +4,8 @@ import type { AuthConfig } from '../auth-config.ts'
 import type { Context, ToldFacts } from './question.ts'
 import type { Target } from './target.ts'
 import type { Stamp } from '../decision-store.ts'
-import type { DecisionEvent, Question, SkipReason } from '../types.ts'
+import type { DecisionEvent, SkipReason } from '../types.ts'
+import type { Question } from '../verifier.ts'
 
 /** One check of one request: what the endpoint is asked, and the facts for the event. */
 export class Check {

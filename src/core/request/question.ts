@@ -1,5 +1,5 @@
 import type { Target } from './target.ts'
-import type { Question } from '../types.ts'
+import type { Question } from '../verifier.ts'
 
 /** Selects the facts about a request that the endpoint is told. */
 export interface Context {

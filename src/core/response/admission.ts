@@ -1,5 +1,11 @@
-import type { CredentialsSource } from '../auth-config.ts'
+import { isPreflight } from '../request/credentials.ts'
+import { isPlainHost } from '../request/target.ts'
+import type { AuthConfig, CredentialsSource } from '../auth-config.ts'
+import type { CredentialsReader } from '../request/credentials.ts'
+import type { Target } from '../request/target.ts'
 import type { Auth } from '../types.ts'
+import type { Denials } from './denial.ts'
+import type { Report } from './events.ts'
 
 /** Why a request may reach the handler. */
 export type Admission = { readonly admitted: true } & (
@@ -7,13 +13,67 @@ export type Admission = { readonly admitted: true } & (
   | { readonly auth?: undefined; readonly exemption: Exemption }
 )
 
+/** The admission of a request with an allow. */
+export type KnownAdmission = Extract<Admission, { readonly auth: Auth }>
+
 /** The reason that admits a request without an allow. `shadow`: the decision was a denial in shadow mode. */
 export type Exemption = 'public' | 'preflight' | 'shadow'
+
+/** The admissions without an identity. `auth` is an own property: one on Object.prototype must not become the identity. */
+export const EXEMPT: Readonly<Record<Exemption, Admission>> = {
+  public: { admitted: true, auth: undefined, exemption: 'public' },
+  preflight: { admitted: true, auth: undefined, exemption: 'preflight' },
+  shadow: { admitted: true, auth: undefined, exemption: 'shadow' },
+}
+
+interface Exempting {
+  readonly isPublic: (path: string, method: string) => boolean
+  readonly preflight: 'deny' | 'allow'
+}
+
+/** Why a request needs no token. `undefined` if it needs one. */
+export function exemptionOf(
+  request: Request,
+  target: Target,
+  { config, readCredentials }: Pick<Guard, 'readCredentials'> & { readonly config: Exempting },
+): 'public' | 'preflight' | undefined {
+  const isPublic = config.isPublic(target.path, request.method)
+  if (isPublic && isPlainHost(request.headers.get('host'))) return 'public'
+  const isAllowed = config.preflight === 'allow' && isPreflight(request, readCredentials)
+  return isAllowed ? 'preflight' : undefined
+}
 
 /** Where a request may hold a secret: a source of its token, or a header that is for the verifier alone. */
 export type SecretSource = CredentialsSource | { readonly consumed: string }
 
-type Sources = readonly SecretSource[]
+/** The guard that admitted a request, as later checks of the same request need it. */
+export interface Guard {
+  readonly config: {
+    readonly mode: 'enforce' | 'shadow'
+    readonly resource: false | { readonly require: readonly string[] }
+    readonly scopeImplies: AuthConfig['scopeImplies']
+    readonly requestIdHeader: string | false
+    readonly traits?: { readonly namesCaller: boolean } | undefined
+  }
+  readonly denials: Denials
+  readonly report: Report | undefined
+  readonly readCredentials: CredentialsReader
+  /** Where a request may hold a secret. */
+  readonly secretSources: readonly SecretSource[]
+}
+
+/** How a request was admitted, by all guards that it came through. */
+export interface Entry {
+  /** By the guard that named the caller, or else by the last one. */
+  readonly admission: Admission
+  /** From the outer ones to the inner one. */
+  readonly guards: readonly [...Guard[], Guard]
+  /** The scopes that have been required of it so far. */
+  readonly required: readonly string[]
+}
+
+const NO_SCOPES: readonly string[] = Object.freeze([])
+const NO_GUARDS: readonly Guard[] = Object.freeze([])
 
 // Makes the constructor of a subclass work on an object that exists already.
 // oxlint-disable-next-line no-extraneous-class
@@ -29,43 +89,75 @@ class Given {
  */
 class Admitted extends Given {
   #admission: Admission
-  #credentials: Sources
+  #guard: Guard
+  #outer = NO_GUARDS
+  #required: readonly string[]
 
-  constructor(request: Request, admission: Admission, credentials: Sources) {
+  constructor(request: Request, admission: Admission, guard: Guard) {
     super(request)
     this.#admission = admission
-    this.#credentials = credentials
+    this.#guard = guard
+    this.#required = requiredBy(guard)
   }
 
-  static read(request: unknown): (Admission & { readonly credentials: Sources }) | undefined {
+  static read(request: unknown): Entry | undefined {
     if (typeof request !== 'object' || request === null || !(#admission in request))
       return undefined
-    return { ...request.#admission, credentials: request.#credentials }
+    return {
+      admission: request.#admission,
+      guards: [...request.#outer, request.#guard],
+      required: request.#required,
+    }
   }
 
-  // With a wrapper inside another the identity of the outer one stays if the inner one asks nothing, and the tokens of both
-  // are known.
-  static write(request: Request, admission: Admission, credentials: Sources): object {
-    if (!(#admission in request)) return new Admitted(request, admission, credentials)
+  // With a wrapper inside another the identity of the outer one stays if the inner one names nobody.
+  static write(request: Request, admission: Admission, guard: Guard): object {
+    if (!(#admission in request)) return new Admitted(request, admission, guard)
     if (admission.auth !== undefined) request.#admission = admission
-    request.#credentials = [...new Set([...request.#credentials, ...credentials])]
+    request.#outer = [...request.#outer, request.#guard].filter((other) => other !== guard)
+    request.#guard = guard
+    request.#required = united(request.#required, requiredBy(guard))
     return request
+  }
+
+  static require(request: Request, scopes: readonly string[]): void {
+    if (#admission in request) request.#required = united(request.#required, scopes)
   }
 }
 
-/** Remembers that a wrapper admitted a request, and returns the admission. `credentials`: where the request may hold a secret. */
-export function rememberAdmission(
-  request: Request,
-  admission: Admission,
-  credentials: Sources,
-): Admission {
-  Admitted.write(request, admission, credentials)
+function requiredBy({ config }: Guard): readonly string[] {
+  return config.resource === false ? NO_SCOPES : config.resource.require
+}
+
+/** All scopes of two lists, each once. */
+export function united(scopes: readonly string[], more: readonly string[]): readonly string[] {
+  return more.length === 0 ? scopes : Object.freeze([...new Set([...scopes, ...more])])
+}
+
+/** Remembers that a guard admitted a request, and returns the admission. */
+export function rememberAdmission(request: Request, admission: Admission, guard: Guard): Admission {
+  Admitted.write(request, admission, guard)
   return admission
 }
 
-/** How a request was admitted, and where it may hold a secret. `undefined` if no wrapper admitted it. */
-export function admissionOf(request: Request): ReturnType<typeof Admitted.read> {
+/** How a request was admitted. `undefined` if no guard admitted it. */
+export function admissionOf(request: Request): Entry | undefined {
   return Admitted.read(request)
+}
+
+/** Where an admitted request may hold a secret, by all its guards. */
+export function secretSourcesOf({ guards }: Entry): readonly SecretSource[] {
+  return [...new Set(guards.flatMap(({ secretSources }) => secretSources))]
+}
+
+/** Adds scopes to those that an admitted request needs. They are kept for the request alone: a cached decision is shared. */
+export function requireScopes(request: Request, scopes: readonly string[]): void {
+  Admitted.require(request, scopes)
+}
+
+/** The scopes that have been required of a request, and those that this guard requires. */
+export function scopesFor(request: Request, guard: Guard): readonly string[] {
+  return united(Admitted.read(request)?.required ?? NO_SCOPES, requiredBy(guard))
 }
 
 /**
@@ -86,7 +178,7 @@ export function admissionOf(request: Request): ReturnType<typeof Admitted.read> 
  * ```
  */
 export function getAuth(request: Request): Auth {
-  const admission = Admitted.read(request)
+  const admission = Admitted.read(request)?.admission
   if (admission?.auth !== undefined) return admission.auth
   throw new TypeError(`getAuth: ${WHY_NOT[admission?.exemption ?? 'unknown']}`)
 }

@@ -1,5 +1,6 @@
 import { kindOf } from './events.ts'
-import type { WriteLine } from './events.ts'
+import type { Decided } from './decision-event.ts'
+import type { Channel, WriteLine } from './events.ts'
 import type { Check } from '../request/check.ts'
 import type { DenialReason, DenyDetail } from '../types.ts'
 
@@ -10,10 +11,27 @@ export interface Failure {
   readonly status?: number | undefined
   /** A code that holds no secret. */
   readonly cause?: string | undefined
+  /** The rule that forbade the request. */
+  readonly rule?: number | undefined
+  /** What failed is `authorize`. */
+  readonly isAuthorizing?: boolean | undefined
   /** Why a verifier denied. */
   readonly detail?: DenyDetail | undefined
   /** The thrown value, for `internal_error` and `unreachable`. Only for the observer. */
   readonly error?: unknown
+}
+
+/** What an event shows of a failure beside its reason. */
+export function shownFacts({
+  cause,
+  detail,
+  rule,
+}: Failure): Pick<Decided, 'cause' | 'detail' | 'rule'> {
+  return {
+    ...(cause !== undefined && { cause }),
+    ...(detail !== undefined && { detail }),
+    ...(rule !== undefined && { rule }),
+  }
 }
 
 /** Writes to the console why a request is rejected, if the endpoint, the connection to it or our code failed. */
@@ -62,15 +80,21 @@ export function createAlarm(endpoint: string | undefined, writeLine: WriteLine):
   const hook = isVerifier ? '"verifier"' : '"fetch"'
   return (reason, failure, check) => {
     const sentence = SENTENCES[reason]
-    if (sentence !== undefined) writeLine(`${asked} ${sentence(failure)}`)
+    const subject = failure.isAuthorizing === true ? 'the service behind "authorize"' : asked
+    if (sentence !== undefined) writeLine(`${subject} ${sentence(failure)}`)
     if (reason !== 'internal_error') return
-    const failed = check === undefined || check.attempts === 0 ? 'a check' : hook
+    const failed = nameFailed(failure, check, hook)
     // Without the message, which may hold the token.
     const kind = kindOf(failure.error)
     writeLine(
       `${failed} failed with ${kind}: requests are rejected. Set "onEvent" to see the error`,
     )
   }
+}
+
+function nameFailed(failure: Failure, check: Check | undefined, hook: string): string {
+  if (failure.isAuthorizing === true) return '"authorize"'
+  return check === undefined || check.attempts === 0 ? 'a check' : hook
 }
 
 // A `verifier` that throws `AuthUnavailableError` itself has no other error behind it.
@@ -81,4 +105,20 @@ function nameOf(cause: string | undefined, error: unknown): string {
 function adviceOn(cause: string): string {
   const advice = ADVICE.find(([pattern]) => pattern.test(cause))
   return advice?.[1] ?? 'Is it running, and is its URL right?'
+}
+
+const UNKNOWN_ROUTE =
+  'A request came through the "routes" of Bun.serve. Bun matches the path as it was sent, so this wrapper cannot know which route runs: guard the routes with withAuthRoutes'
+
+/** Reports a request that came by an unknown route, once: each one is rejected, and its decision is reported. */
+export function createComplainOfRoute(
+  isByPath: boolean,
+  notify: Channel['notify'],
+): (() => void) | undefined {
+  if (!isByPath) return undefined
+  let isReported = false
+  return () => {
+    if (!isReported) notify({ type: 'config_error', message: UNKNOWN_ROUTE })
+    isReported = true
+  }
 }

@@ -16,13 +16,23 @@ export interface Progress {
     readonly label?: string | undefined
   }
   readonly startedAt: number
-  target?: Target
+  target?: Target | undefined
   token?: string
   /** The decision came from the cache, so there is no check. */
   hit?: { readonly verifier: string | undefined }
   /** On a cache miss. */
   check?: Check
+  /** The caller, once the endpoint has allowed it. */
+  auth?: Auth | undefined
+  /** All guards that the request came through: each may have read another token. */
+  readonly others?: readonly Progress['setup'][]
 }
+
+/** What was decided. */
+export type Decided = Pick<
+  DecisionEvent,
+  'outcome' | 'reason' | 'status' | 'cause' | 'detail' | 'rule' | 'shadow'
+>
 
 /** The token that events must not show: `undefined` if a request has none, `null` if its credentials cannot be read. */
 export type PresentedToken = string | undefined | null
@@ -32,13 +42,10 @@ type Writable<Event> = { -readonly [Name in keyof Event]: Event[Name] }
 const LONGEST_PATH = 256
 const LONGEST_METHOD = 32
 const LONGEST_PRINCIPAL = 256
+const ALONE: NonNullable<Progress['others']> = []
 
 /** Makes the event of a decision. Never throws, since a decision must not depend on its event. */
-export function createDecisionEvent(
-  progress: Progress,
-  decision: Pick<DecisionEvent, 'outcome' | 'reason' | 'status' | 'cause' | 'detail' | 'shadow'>,
-  auth: Auth | undefined,
-): DecisionEvent {
+export function createDecisionEvent(progress: Progress, decision: Decided): DecisionEvent {
   const { startedAt, check } = progress
   const event: Writable<DecisionEvent> = {
     type: 'decision',
@@ -54,36 +61,56 @@ export function createDecisionEvent(
   const asked = progress.hit ?? check
   const verifier = asked && (asked.verifier ?? progress.setup.label)
   if (verifier !== undefined) event.verifier = verifier
-  try {
-    addFacts(event, progress, auth)
-  } catch {
-    // A program may have replaced the getters of the Request.
-    event.path = shownPath(progress.target?.path ?? '', undefined)
-  }
-  return event
+  return addFacts(event, progress)
 }
+
+/** What events show of a request. */
+type RequestFacts = Pick<DecisionEvent, 'path' | 'method' | 'principal' | 'requestId'>
 
 /**
  * Adds the path, the method, the principal and the request id, without those that hold the token: an endpoint or a client may
  * send it there. Spreading an object of them would add a third to the cost of a cache hit with an observer.
  */
-function addFacts(
-  event: Writable<DecisionEvent>,
-  progress: Progress,
-  auth: Auth | undefined,
+export function addFacts<Event extends RequestFacts>(
+  event: Writable<Event>,
+  progress: Pick<Progress, 'request' | 'setup' | 'others' | 'target' | 'token' | 'auth'>,
+): Event {
+  const { request, setup, auth, target } = progress
+  const facts: Writable<RequestFacts> = event
+  try {
+    const token = hiddenToken(progress)
+    facts.path = shownPath(target?.path ?? '', token)
+    facts.method = request.method.slice(0, LONGEST_METHOD)
+    const principal = withoutToken(auth?.principal, token)
+    if (principal !== undefined) facts.principal = principal.slice(0, LONGEST_PRINCIPAL)
+    const requestId = readRequestId(request, setup.config.requestIdHeader, token)
+    if (requestId !== undefined) facts.requestId = requestId
+    for (const other of progress.others ?? ALONE) hideToken(facts, progress, other)
+  } catch {
+    // A program may have replaced the getters of the Request.
+    facts.path = shownPath(target?.path ?? '', undefined)
+  }
+  return event
+}
+
+/** Takes out what holds the token of another guard. */
+function hideToken(
+  facts: Writable<RequestFacts>,
+  { request, auth, target }: Pick<Progress, 'request' | 'target' | 'auth'>,
+  setup: Progress['setup'],
 ): void {
-  const { request, setup } = progress
-  const token = hiddenToken(progress)
-  event.path = shownPath(progress.target?.path ?? '', token)
-  event.method = request.method.slice(0, LONGEST_METHOD)
-  const principal = withoutToken(auth?.principal, token)
-  if (principal !== undefined) event.principal = principal.slice(0, LONGEST_PRINCIPAL)
-  const requestId = readRequestId(request, setup.config.requestIdHeader, token)
-  if (requestId !== undefined) event.requestId = requestId
+  const token = hiddenToken({ request, setup })
+  if (shownPath(target?.path ?? '', token) === '') facts.path = ''
+  if (withoutToken(auth?.principal, token) === undefined) delete facts.principal
+  if (withoutToken(facts.requestId, token) === undefined) delete facts.requestId
 }
 
 /** The token that events must not show. A name is not a secret. */
-function hiddenToken({ request, setup, token }: Progress): PresentedToken {
+function hiddenToken({
+  request,
+  setup,
+  token,
+}: Pick<Progress, 'request' | 'setup' | 'token'>): PresentedToken {
   if (setup.config.traits?.namesCaller === true) return undefined
   return token ?? presentedToken(request, setup.readCredentials)
 }

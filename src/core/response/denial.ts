@@ -1,13 +1,25 @@
 import { ignore, isPromise } from '../async.ts'
 import { kindOf } from './events.ts'
-import type { AuthConfig } from '../auth-config.ts'
+import { metadataLocation } from './resource-metadata.ts'
+import type { AuthConfig, ResourceConfig } from '../auth-config.ts'
 import type { Channel } from './events.ts'
 import type { Denial, DenialReason } from '../types.ts'
 
 export type Denials = ReturnType<typeof createDenials>
 
+/** A rejected request: the reason, and the response to send. */
+export interface Rejection {
+  /** `resource_metadata`: the request asked for the metadata of {@link AuthConfig.resource}, which the response holds. */
+  readonly reason: DenialReason | 'resource_metadata'
+  readonly response: Response
+  /** A code for why the endpoint is unavailable, such as `ECONNREFUSED`, if the runtime gives one. */
+  readonly cause?: string
+}
+
 export interface DenialOptions {
   readonly realm: string
+  /** Challenges name the URL of its metadata. */
+  readonly resource?: false | Pick<ResourceConfig, 'identifier'>
   readonly unavailableStatus: 401 | 503
   readonly respond: AuthConfig['respond']
   /** Gets one warning if `respond` fails. */
@@ -18,7 +30,7 @@ interface Row {
   readonly status: 400 | 401 | 403 | 500
   readonly message: string
   /** RFC 6750 §3.1: only if a token was sent and rejected. An outage must not make clients drop theirs. */
-  readonly invalidToken?: true
+  readonly error?: 'invalid_token' | 'insufficient_scope'
   /** The endpoint is unavailable, so that `unavailableStatus` applies. */
   readonly outage?: true
 }
@@ -29,9 +41,10 @@ const SERVICE_ERROR = 'Authentication service error'
 
 const ROWS: Readonly<Record<DenialReason, Row>> = {
   missing_credentials: { status: 401, message: BAD_HEADER },
-  malformed_credentials: { status: 401, message: BAD_HEADER, invalidToken: true },
-  denied: { status: 401, message: FAILED, invalidToken: true },
+  malformed_credentials: { status: 401, message: BAD_HEADER, error: 'invalid_token' },
+  denied: { status: 401, message: FAILED, error: 'invalid_token' },
   forbidden: { status: 403, message: 'Access denied' },
+  insufficient_scope: { status: 403, message: 'Insufficient scope', error: 'insufficient_scope' },
   rate_limited: { status: 401, message: FAILED, outage: true },
   service_error: { status: 401, message: FAILED, outage: true },
   timeout: { status: 401, message: SERVICE_ERROR, outage: true },
@@ -49,36 +62,53 @@ export function isDenialReason(reason: string): reason is DenialReason {
   return Object.hasOwn(ROWS, reason)
 }
 
+/** What a denial says beside its reason. */
+export interface DenialFacts {
+  readonly retryAfterMs?: number | undefined
+  /** The scopes that the guards of the request need. */
+  readonly scopes?: readonly string[] | undefined
+}
+
 /** Makes denials and their responses, as configured. Neither function throws, whatever `respond` does. */
-export function createDenials({ realm, unavailableStatus, respond, notify }: DenialOptions) {
-  // RFC 9110 §5.6.4: a quoted-string escapes quotes and backslashes.
-  const challenge = `Bearer realm="${realm.replace(/["\\]/g, '\\$&')}"`
-  const invalidToken = `${challenge}, error="invalid_token"`
+export function createDenials(options: DenialOptions) {
+  const { unavailableStatus, respond, notify } = options
+  const challengeFor = createChallenges(options)
   const warn = warnOnce(notify)
   return {
-    create: (reason: DenialReason, retryAfterMs?: number): Denial =>
-      createDenial(reason, unavailableStatus, retryAfterMs),
+    create: (reason: DenialReason, facts: DenialFacts = {}): Denial =>
+      createDenial(reason, unavailableStatus, facts),
     respond: (denial: Denial, request: Request): Response => {
-      const ownChallenge = ROWS[denial.reason].invalidToken === true ? invalidToken : challenge
-      const custom = respond && tryRespond(respond, warn, denial, request, ownChallenge)
-      return custom ?? createResponse(denial, ownChallenge)
+      const challenge = challengeFor(denial)
+      const custom = respond && tryRespond(respond, warn, denial, request, challenge)
+      return custom ?? createResponse(denial, challenge)
     },
+  }
+}
+
+function createChallenges({ realm, resource = false }: DenialOptions) {
+  // RFC 9110 §5.6.4: a quoted-string escapes quotes and backslashes.
+  const scheme = `Bearer realm="${realm.replace(/["\\]/g, '\\$&')}"`
+  const url = resource && metadataLocation(resource.identifier).url
+  const metadata = url === false ? '' : `, resource_metadata="${url}"`
+  return ({ reason, scopes = [] }: Denial): string => {
+    const { error } = ROWS[reason]
+    const why = error === undefined ? '' : `, error="${error}"`
+    const scope = scopes.length === 0 ? '' : `, scope="${scopes.join(' ')}"`
+    return `${scheme}${why}${scope}${metadata}`
   }
 }
 
 function createDenial(
   reason: DenialReason,
   unavailableStatus: 401 | 503,
-  retryAfterMs = 1000,
+  { retryAfterMs = 1000, scopes = [] }: DenialFacts,
 ): Denial {
   const { status, message, outage } = ROWS[reason]
-  if (outage !== true || unavailableStatus === 401) {
-    return Object.freeze({ reason, status, message })
-  }
+  const denial = { reason, status, message, ...(scopes.length === 0 ? {} : { scopes }) }
+  if (outage !== true || unavailableStatus === 401) return Object.freeze(denial)
   return Object.freeze({
-    reason,
+    ...denial,
     status: reason === 'rate_limited' ? 429 : 503,
-    message,
     retryAfterMs: clampRetryAfter(retryAfterMs),
   })
 }
@@ -89,11 +119,15 @@ function createResponse(denial: Denial, challenge: string): Response {
     'content-type': 'application/json',
     'cache-control': 'no-store',
   }
-  // RFC 9110 §15.5.2: every 401 carries a challenge.
-  if (status === 401) headers['www-authenticate'] = challenge
+  if (isChallenged(status, denial)) headers['www-authenticate'] = challenge
   if (retryAfterMs !== undefined) headers['retry-after'] = String(retryAfterMs / 1000)
   const error = { message, type: errorType(status), code: reason }
   return new Response(JSON.stringify({ error }), { status, headers })
+}
+
+/** RFC 9110 §15.5.2: every 401 carries a challenge. A 403 does if another token would help (RFC 6750 §3.1). */
+function isChallenged(status: number, { reason }: Denial): boolean {
+  return status === 401 || (status === 403 && reason === 'insufficient_scope')
 }
 
 function errorType(status: number): string {
@@ -115,7 +149,7 @@ function tryRespond(
     // An async function returns a promise instead of a Response.
     ignore(response)
     const problem = problemOf(response)
-    if (problem === undefined) return withChallenge(response as Response, challenge)
+    if (problem === undefined) return withChallenge(response as Response, denial, challenge)
     warn(`"respond" returned ${problem}`)
   } catch (error) {
     warn(`"respond" threw ${kindOf(error)}`, error)
@@ -145,14 +179,15 @@ function warnOnce(notify: Channel['notify']): Warn {
   }
 }
 
-function withChallenge(response: Response, challenge: string): Response {
-  if (response.status !== 401 || response.headers.has('www-authenticate')) {
+function withChallenge(response: Response, denial: Denial, challenge: string): Response {
+  const { status, statusText, headers: given } = response
+  if (!isChallenged(status, denial) || given.has('www-authenticate')) {
     // `respond` may return the same Response without a body each time. A copy keeps its headers apart for each client.
     return response.body === null ? new Response(null, response) : response
   }
-  const headers = new Headers(response.headers)
+  const headers = new Headers(given)
   headers.set('www-authenticate', challenge)
-  return new Response(response.body, { status: 401, statusText: response.statusText, headers })
+  return new Response(response.body, { status, statusText, headers })
 }
 
 /** How long clients are told to wait: 1 to 30 whole seconds, in milliseconds. An endpoint must not send them away for a day. */

@@ -99,3 +99,10 @@ export function kindOf(thrown: unknown): string {
     return 'an object'
   }
 }
+
+/** The observer that a config names, which may be unusable otherwise. */
+export function observerOf(made: unknown): AuthConfig['onEvent'] {
+  const observer: unknown =
+    typeof made === 'object' && made !== null ? Reflect.get(made, 'onEvent') : undefined
+  return typeof observer === 'function' ? (event) => observer(event) : undefined
+}

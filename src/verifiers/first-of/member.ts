@@ -8,8 +8,7 @@ import type { VerifierTraits } from '../../core/config/verifier.ts'
 import type { ParsedVerdict } from '../../core/endpoint/verdict.ts'
 import type { Protection } from '../../core/policies/compose.ts'
 import type { Context } from '../../core/request/question.ts'
-import type { Question } from '../../core/types.ts'
-import type { Verifier, VerifierRun } from '../../core/verifier.ts'
+import type { Question, Verifier, VerifierRun } from '../../core/verifier.ts'
 
 /** One of several verifiers, and what it said of itself when they were put together. */
 export interface MemberTraits extends Omit<VerifierTraits, 'reads'> {

@@ -3,8 +3,7 @@ import { parseRetryAfter } from '../../core/endpoint/freshness.ts'
 import { AuthUnavailableError } from '../../core/errors.ts'
 import { askService } from '../ask.ts'
 import { hostOf } from '../base-url.ts'
-import type { Transport } from '../../core/auth-config.ts'
-import type { VerifierRun } from '../../core/verifier.ts'
+import type { Transport, VerifierRun } from '../../core/verifier.ts'
 import type { BodyUse, ServiceAnswer } from '../ask.ts'
 
 /** One question to the API of GitHub. */

@@ -2,7 +2,7 @@ import { boolean, callback, oneOf } from '../../core/config/kinds.ts'
 import { invalidSecret, isOptionsObject, readOptions } from '../../core/config/option-checks.ts'
 import { baseUrl } from '../base-url.ts'
 import { attributes, checkUrl, parseVerifierOptions } from '../options.ts'
-import type { Transport } from '../../core/auth-config.ts'
+import type { Transport } from '../../core/verifier.ts'
 import type { Kind } from '../../core/config/kinds.ts'
 import type { OptionKinds } from '../options.ts'
 

@@ -12,7 +12,7 @@ import {
   serviceUrl,
 } from '../options.ts'
 import { client } from './client.ts'
-import type { Transport } from '../../core/auth-config.ts'
+import type { Transport } from '../../core/verifier.ts'
 import type { OptionKinds } from '../options.ts'
 import type { AnswerRules } from './answer.ts'
 import type { ClientProof, IntrospectionClient } from './client.ts'

@@ -1,6 +1,7 @@
 import { includes, parseAddress } from './address.ts'
 import { createSignatureCheck } from './signature.ts'
-import type { DenyDetail, Question } from '../../core/types.ts'
+import type { DenyDetail } from '../../core/types.ts'
+import type { Question } from '../../core/verifier.ts'
 import type { ResolvedProof } from './proof-options.ts'
 import type { Statement } from './signature.ts'
 

@@ -1,7 +1,6 @@
 import type { Stamp } from '../../decision-store.ts'
 import type { AllowVerdict, DenyVerdict } from '../../endpoint/verdict.ts'
-import type { Admission } from '../../response/admission.ts'
-import type { Auth } from '../../types.ts'
+import type { KnownAdmission } from '../../response/admission.ts'
 
 /** Times are whole milliseconds since the cache was made: V8 stores small integers without an object. */
 interface Kept {
@@ -21,7 +20,7 @@ interface Kept {
 /** An allow, whose admission is made when it is stored, so that a hit allocates nothing. Or a denial. */
 export type CachedDecision = Kept &
   (
-    | { readonly admission: Extract<Admission, { auth: Auth }>; readonly denial: undefined }
+    | { readonly admission: KnownAdmission; readonly denial: undefined }
     | { readonly admission: undefined; readonly denial: DenyVerdict }
   )
 

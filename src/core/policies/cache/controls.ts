@@ -1,6 +1,5 @@
 import { ignore } from '../../async.ts'
-import type { Revocation } from '../../decision-store.ts'
-import type { VerdictControls } from '../../types.ts'
+import type { Revocation, VerdictControls } from '../../decision-store.ts'
 
 /**
  * Makes the functions that drop decisions.

@@ -1,0 +1,83 @@
+import { namesOf, parseList } from './kinds.ts'
+import { invalidOption, isOptionsObject, readOptions } from './option-checks.ts'
+import { configError, Problems } from './problems.ts'
+import type { Need } from '../types.ts'
+import type { Kind } from './kinds.ts'
+import type { OptionPath } from './problems.ts'
+
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+
+/** Scopes (RFC 6749 §3.3), each once. Nothing gives an empty list. */
+export const scopeList: Kind<readonly string[]> = {
+  form: { kind: 'scopes', items: { kind: 'scope', scalar: 'string' }, default: [] },
+  parse: (value = [], path) => {
+    if (!Array.isArray(value)) throw invalidOption(path, value, 'a list of scopes')
+    return Object.freeze([...new Set(parseList(value, path, parseScope))])
+  },
+}
+
+function parseScope(value: unknown, path: OptionPath): string {
+  if (typeof value === 'string' && SCOPE.test(value)) return value
+  throw invalidOption(path, value, 'a scope of visible ASCII, without quotes and backslashes')
+}
+
+type List = readonly string[]
+
+const NEED: { readonly [Name in keyof Need]-?: (value: unknown, path: OptionPath) => unknown } = {
+  scopes: (value, path) => filled(value, path, scopeList.parse),
+  anyScope: (value, path) => filled(value, path, scopeList.parse),
+  roles: parseTexts,
+  attributes: parseAttributes,
+  principal: parseTexts,
+}
+
+/** Copies a need and freezes it. Throws `AuthConfigError`: a need that cannot be read must not let everybody in. */
+export function parseNeed(value: unknown, path: OptionPath = ['need']): Need {
+  const problems = new Problems()
+  const given = readOptions(value, namesOf(NEED), path, 'an object', problems)
+  const entries = Object.entries(given).map(([name, one]) => [
+    name,
+    problems.attempt(() => NEED[name as keyof Need](one, [...path, name])),
+  ])
+  problems.throwIfAny()
+  if (entries.length === 0) throw emptyNeed(path)
+  return Object.freeze({ __proto__: null, ...Object.fromEntries(entries) })
+}
+
+function emptyNeed(path: OptionPath): Error {
+  const names = namesOf(NEED).map((name) => `\`${name}\``)
+  return configError([
+    {
+      optionPath: path,
+      expected: `an object with at least one of ${names.join(', ')}`,
+      isSecret: false,
+    },
+  ])
+}
+
+function filled(value: unknown, path: OptionPath, parse: Kind<List>['parse']): List {
+  if (Array.isArray(value) && value.length > 0) return parse(value, path)
+  throw invalidOption(path, value, 'a list of at least one')
+}
+
+function parseTexts(value: unknown, path: OptionPath): List {
+  return filled(value, path, (list, at) => parseList(list as List, at, parseText))
+}
+
+function parseText(value: unknown, path: OptionPath): string {
+  if (typeof value === 'string' && value !== '') return value
+  throw invalidOption(path, value, 'a non-empty string')
+}
+
+function parseAttributes(value: unknown, path: OptionPath): Readonly<Record<string, List>> {
+  const entries = isOptionsObject(value) ? Object.entries(value) : []
+  if (entries.length === 0) {
+    throw invalidOption(path, value, 'an object of names and lists of values')
+  }
+  const problems = new Problems()
+  const parsed = entries.flatMap(
+    ([name, texts]) => problems.attempt(() => [[name, parseTexts(texts, [...path, name])]]) ?? [],
+  )
+  problems.throwIfAny()
+  return Object.freeze(Object.fromEntries(parsed))
+}

@@ -1,0 +1,127 @@
+import { isPromise, orAborted } from '../async.ts'
+import { adoptUnavailable } from '../errors.ts'
+import { systemClock } from '../runtime.ts'
+import { judgeNeed } from './needs.ts'
+import type { AuthConfig } from '../auth-config.ts'
+import type { Access, Auth } from '../types.ts'
+import type { Refusal } from './needs.ts'
+
+/** A caller that may not do what it asks for. */
+export interface Refused {
+  readonly reason: Refusal
+  /** The index of the rule that forbade it. */
+  readonly rule?: number | undefined
+}
+
+/** A request whose caller is known. */
+export interface KnownCaller {
+  readonly auth: Auth
+  readonly request: Request
+  readonly path: string
+  readonly deadline: number
+}
+
+/** Returns why the caller may not proceed, and a promise only if a hook does. Throws and rejects as the hooks do. */
+export type Authorize = (caller: KnownCaller) => Refused | undefined | Promise<Refused | undefined>
+
+type Hook = NonNullable<AuthConfig['authorize']>
+
+/** What a policy decides, and by which of its rules, if one decided. */
+export interface Ruling {
+  readonly isPermitted: boolean
+  readonly rule?: number | undefined
+}
+
+type Rule = (access: Access) => Ruling
+
+// What a hook returns must be `true` or not, so the index of a rule goes another way.
+const RULES = new WeakMap<Hook, Rule>()
+
+/** Makes a hook of a policy. The event of a denial names the rule. */
+export function policyOf(rule: Rule): (access: Access) => boolean {
+  const policy = (access: Access): boolean => rule(access).isPermitted
+  RULES.set(policy, rule)
+  return policy
+}
+
+interface AccessOptions {
+  readonly authorize: AuthConfig['authorize']
+  readonly routePolicy: AuthConfig['routePolicy']
+  readonly scopeImplies: AuthConfig['scopeImplies']
+  readonly resource: false | { readonly require: readonly string[] }
+}
+
+/** Puts the conditions of a config in their order. `undefined` without any, so that a hit pays for none. */
+export function createAuthorize(config: AccessOptions): Authorize | undefined {
+  const { authorize, routePolicy, scopeImplies, resource } = config
+  const scopes = resource === false ? [] : resource.require
+  const hooks = [routePolicy, authorize].filter((hook) => hook !== undefined)
+  if (scopes.length === 0 && hooks.length === 0) return undefined
+  return (caller) => {
+    const { refusal } = judgeNeed({ scopes }, caller.auth, scopeImplies)
+    if (refusal !== undefined) return { reason: refusal }
+    return hooks.length === 0 ? undefined : askHooks(hooks, openAccess(caller))
+  }
+}
+
+/** What the hooks of one request share. */
+interface OpenAccess {
+  readonly access: Access
+  readonly deadline: number
+  readonly abort: () => void
+}
+
+function openAccess({ auth, request, path, deadline }: KnownCaller): OpenAccess {
+  let controller: AbortController | undefined
+  const access = Object.freeze({
+    auth,
+    path,
+    method: request.method,
+    request,
+    // Made when it is read: a hook that decides at once does not need it.
+    get signal() {
+      return (controller ??= new AbortController()).signal
+    },
+  })
+  return { access, deadline, abort: () => controller?.abort() }
+}
+
+function askHooks(
+  [hook, ...others]: readonly Hook[],
+  open: OpenAccess,
+): Refused | undefined | Promise<Refused | undefined> {
+  if (hook === undefined) return undefined
+  const goOn = (refused: Refused | undefined) => refused ?? askHooks(others, open)
+  const refused = askHook(hook, open)
+  return isPromise(refused) ? refused.then(goOn) : goOn(refused)
+}
+
+function askHook(hook: Hook, open: OpenAccess): Refused | undefined | Promise<Refused | undefined> {
+  try {
+    const rule = RULES.get(hook)
+    if (rule !== undefined) return refusedBy(rule(open.access))
+    const answer: unknown = hook(open.access)
+    return isPromise(answer) ? waitFor(answer, open) : refusedBy({ isPermitted: answer === true })
+  } catch (error) {
+    throw adoptUnavailable(error)
+  }
+}
+
+function refusedBy({ isPermitted, rule }: Ruling): Refused | undefined {
+  if (isPermitted) return undefined
+  return rule === undefined ? { reason: 'forbidden' } : { reason: 'forbidden', rule }
+}
+
+/** An answer that comes too late counts as none, even if it is `true`. */
+async function waitFor(answer: Promise<unknown>, open: OpenAccess): Promise<Refused | undefined> {
+  const { signal } = open.access
+  const timer = setTimeout(open.abort, open.deadline - systemClock.now())
+  try {
+    const isPermitted = (await orAborted(Promise.resolve(answer), signal)) === true
+    return refusedBy({ isPermitted })
+  } catch (error) {
+    throw adoptUnavailable(error)
+  } finally {
+    clearTimeout(timer)
+  }
+}

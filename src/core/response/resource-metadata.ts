@@ -1,0 +1,65 @@
+import { canonicalPath } from '../request/target.ts'
+import type { ResourceConfig } from '../auth-config.ts'
+
+/** Answers a request for the metadata of a protected resource. Returns `undefined` for every other path. */
+export type MetadataAnswer = (request: Request, path: string) => Response | undefined
+
+/** What is inserted between the host and the path of a resource (RFC 9728 §3.1). */
+const WELL_KNOWN = '/.well-known/oauth-protected-resource'
+
+const METHODS = 'GET, HEAD, OPTIONS'
+const ANY_ORIGIN = { 'access-control-allow-origin': '*' }
+
+/** The URL of the metadata, and its canonical path. The query belongs to the URL alone. */
+export function metadataLocation(resourceUrl: string): { url: string; path: string | undefined } {
+  const { origin, pathname, search } = new URL(resourceUrl)
+  const path = `${WELL_KNOWN}${pathname === '/' ? '' : pathname}`
+  return { url: `${origin}${path}${search}`, path: canonicalPath(path) }
+}
+
+/**
+ * Answers for the metadata (RFC 9728 §3) of this resource. It comes from the config alone: a `Host` or a forwarding header
+ * of a client must not name the authorization server.
+ */
+export function createMetadataAnswer(
+  resource: false | Required<ResourceConfig>,
+): MetadataAnswer | undefined {
+  if (resource === false) return undefined
+  const { path: metadataPath } = metadataLocation(resource.identifier)
+  const text = JSON.stringify(documentOf(resource))
+  return (request, path) => (path === metadataPath ? answer(request.method, text) : undefined)
+}
+
+function answer(method: string, text: string): Response {
+  if (method === 'OPTIONS') {
+    const headers = {
+      ...ANY_ORIGIN,
+      'access-control-allow-methods': METHODS,
+      'access-control-allow-headers': '*',
+      'access-control-max-age': '3600',
+    }
+    return new Response(null, { status: 204, headers })
+  }
+  if (method !== 'GET' && method !== 'HEAD') {
+    return new Response(null, { status: 405, headers: { ...ANY_ORIGIN, allow: METHODS } })
+  }
+  const headers = {
+    ...ANY_ORIGIN,
+    'content-type': 'application/json',
+    'cache-control': 'max-age=3600',
+  }
+  return new Response(method === 'HEAD' ? null : text, { headers })
+}
+
+function documentOf(resource: Required<ResourceConfig>): object {
+  const { identifier, authorizationServers, scopes, require, name, documentation } = resource
+  const supported = [...new Set([...scopes, ...require])]
+  return {
+    resource: identifier,
+    authorization_servers: authorizationServers,
+    ...(supported.length === 0 ? {} : { scopes_supported: supported }),
+    bearer_methods_supported: ['header'],
+    ...(name === '' ? {} : { resource_name: name }),
+    ...(documentation === '' ? {} : { resource_documentation: documentation }),
+  }
+}

@@ -1,0 +1,76 @@
+import { admissionOf, requireScopes, united } from './admission.ts'
+import { addFacts } from './decision-event.ts'
+import { createDenials } from './denial.ts'
+import { createChannel, createConsole } from './events.ts'
+import { judgeNeed } from './needs.ts'
+import { parseTarget } from '../request/target.ts'
+import type { AccessEvent, Denial, Need } from '../types.ts'
+import type { Entry, Guard } from './admission.ts'
+import type { Rejection } from './denial.ts'
+
+// For a request that no guard saw, so that there is no config that could say how to answer.
+const channel = createChannel(undefined, createConsole())
+const unguarded = createDenials({
+  realm: 'api',
+  unavailableStatus: 401,
+  respond: undefined,
+  ...channel,
+})
+
+/**
+ * Checks what the caller of an admitted request may do. Returns `undefined` if it has what is needed, and in shadow mode.
+ * A request that no guard admitted is rejected: its caller is unknown.
+ */
+export function checkNeed(request: Request, need: Need): Rejection | undefined {
+  const entry = admissionOf(request)
+  if (entry === undefined) return rejectUnguarded(request)
+  const { admission, guards, required } = entry
+  const guard = guards.reduce(decidingGuard)
+  const isShadow = guard.config.mode === 'shadow'
+  // The guard has reported that it would have rejected this request, so that no check would have come.
+  if (isShadow && admission.exemption === 'shadow') return undefined
+  const { refusal, scopes } = judgeNeed(need, admission.auth, guard.config.scopeImplies)
+  const reason = admission.auth === undefined ? 'missing_credentials' : refusal
+  if (reason === undefined) {
+    requireScopes(request, scopes)
+    return undefined
+  }
+  // Not kept: a program may go on after a check that failed, as `some()` of Hono does. Then nothing needs these scopes.
+  const denial = guard.denials.create(reason, { scopes: united(required, scopes) })
+  reportRejection(request, entry, guard, denial)
+  return isShadow ? undefined : { reason, response: guard.denials.respond(denial, request) }
+}
+
+/** The innermost guard, but not one in shadow mode beside others: it must change nothing. */
+function decidingGuard(outer: Guard, inner: Guard): Guard {
+  return inner.config.mode === 'shadow' && outer.config.mode !== 'shadow' ? outer : inner
+}
+
+function rejectUnguarded(request: Request): Rejection {
+  channel.writeLine(
+    'A request came to a check of what its caller may do, and no guard has admitted it: it is rejected. Put withAuth, or auth() of with-auth/hono, around the handler, and pass on the very Request that it was given',
+  )
+  const reason = 'not_configured'
+  return { reason, response: unguarded.respond(unguarded.create(reason), request) }
+}
+
+function reportRejection(
+  request: Request,
+  { admission, guards }: Entry,
+  guard: Guard,
+  { reason, status }: Denial,
+): void {
+  if (guard.report === undefined) return
+  const event: AccessEvent = {
+    type: 'access',
+    outcome: 'deny',
+    reason,
+    status,
+    path: '',
+    method: '',
+    ...(guard.config.mode === 'shadow' && { shadow: true }),
+  }
+  const target = parseTarget(request.url)
+  const { auth } = admission
+  guard.report(addFacts(event, { request, setup: guard, others: guards, auth, target }))
+}
