@@ -90,7 +90,7 @@ describe('mcpAuthInfo', () => {
         scopes.push('mcp:write')
         info.clientId = 'other'
         if (resource !== undefined) resource.pathname = '/other'
-        extra.principal = 'mallory'
+        Object.assign(extra, { principal: 'mallory' })
         return Response.json({ again: mcpAuthInfo(request), auth: getAuth(request) })
       },
       {
