@@ -6,7 +6,7 @@
 import { parseNeed } from './core/config/need.ts'
 import { isHandler } from './core/handlers/guarded.ts'
 import { checkNeed } from './core/response/route-check.ts'
-import type { Need } from './core/config/need.ts'
+import type { Need } from './core/types.ts'
 
 export type { Need }
 

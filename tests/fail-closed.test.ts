@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { http, HttpResponse } from 'msw'
 import { setupServer } from 'msw/node'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -39,6 +40,7 @@ const base: AuthConfig = { endpoint: ENDPOINT }
 const bug = (): never => {
   throw new Error('bug')
 }
+const allowing = () => ({ outcome: 'allow', scopes: ['other'] }) as const
 const answering =
   (status: number, body: string | null = null, headers = {}) =>
   (): Response =>
@@ -56,6 +58,48 @@ const FAILURES: Failure[] = [
     reason: 'forbidden',
     status: 403,
     config: { verifier: () => ({ outcome: 'deny', reason: 'forbidden' }) },
+  },
+  ...[false, 'true', 1, undefined, {}, Promise.resolve('true'), Promise.resolve(false)].map(
+    (no) => ({
+      name: `authorize returns ${inspect(no)}`,
+      reason: 'forbidden' as const,
+      status: 403,
+      config: { verifier: allowing, authorize: () => no as boolean },
+    }),
+  ),
+  {
+    name: 'a policy that is anything but sure',
+    reason: 'forbidden',
+    status: 403,
+    config: { verifier: allowing, authorize: () => true, routePolicy: () => 1 as never },
+  },
+  {
+    name: 'authorize throws',
+    reason: 'internal_error',
+    config: { verifier: allowing, authorize: bug },
+  },
+  {
+    name: 'authorize rejects',
+    reason: 'internal_error',
+    config: { verifier: allowing, authorize: () => Promise.reject(new Error('bug')) },
+  },
+  {
+    name: 'authorize never answers',
+    reason: 'timeout',
+    config: { verifier: allowing, timeoutMs: 20, authorize: () => new Promise(() => undefined) },
+  },
+  {
+    name: 'a token without the scope that every request needs',
+    reason: 'insufficient_scope',
+    status: 403,
+    config: {
+      verifier: allowing,
+      resource: {
+        identifier: 'https://api.example.test/',
+        authorizationServers: ['https://login.example.test'],
+        require: ['notes'],
+      },
+    },
   },
   {
     name: 'a malformed token',
@@ -210,7 +254,8 @@ describe.each(Object.entries(WAYS))('%s', (_way, send) => {
     expect(response.status).toBe(status)
     expect(await response.json()).toMatchObject({ error: { code: reason } })
     expect(response.headers.get('cache-control')).toBe('no-store')
-    expect(response.headers.has('www-authenticate')).toBe(status === 401)
+    const isChallenged = status === 401 || reason === 'insufficient_scope'
+    expect(response.headers.has('www-authenticate')).toBe(isChallenged)
     expect(handler).not.toHaveBeenCalled()
   })
 
@@ -228,6 +273,7 @@ it('every reason of a denial is in the table', () => {
     malformed_credentials: true,
     denied: true,
     forbidden: true,
+    insufficient_scope: true,
     rate_limited: true,
     service_error: true,
     timeout: true,

@@ -1,5 +1,6 @@
 import { createDecisionEvent } from './response/decision-event.ts'
-import { failureOf, shownFacts } from './response/alarm.ts'
+import { failureOf } from './endpoint/failure-cause.ts'
+import { shownFacts } from './response/alarm.ts'
 import { EXEMPT, exemptionOf, rememberAdmission, scopesFor } from './response/admission.ts'
 import { createControls } from './policies/cache/controls.ts'
 import { findMisrouting } from './handlers/route-pattern.ts'
@@ -11,6 +12,7 @@ import type { DenyVerdict } from './endpoint/verdict.ts'
 import type { AnyHandler } from './handlers/guarded.ts'
 import type { RouteMatcher } from './handlers/route-pattern.ts'
 import type { Handover } from './policies/handover.ts'
+import type { Target } from './request/target.ts'
 import type { Admission, KnownAdmission } from './response/admission.ts'
 import type { Refused } from './response/authorization.ts'
 import type { Rejection } from './response/denial.ts'
@@ -40,9 +42,12 @@ export interface Gate {
   readonly handOver: () => Handover | undefined
 }
 
+const NO_TARGET: Target = { path: '', query: '' }
+
 interface Progress extends DecisionProgress {
   readonly setup: Setup | Unready
   readonly args: readonly unknown[]
+  target: Target
   /** What failed is `authorize`, and not the endpoint. */
   isAuthorizing?: boolean
 }
@@ -88,7 +93,7 @@ export function createGate<Args extends readonly unknown[]>(
     const setup = setups.get(args)
     const isTimed = setup.report !== undefined || setup.authorize !== undefined
     const startedAt = isTimed ? performance.now() : 0
-    const progress: Progress = { setup, request, args, startedAt }
+    const progress: Progress = { setup, request, args, startedAt, target: NO_TARGET }
     try {
       return decideAbout(progress, isOwnRoute)
     } catch (error) {
@@ -164,7 +169,7 @@ function conclude(
   if (setup.authorize === undefined) return end(undefined)
   const deadline = startedAt + setup.config.timeoutMs
   progress.isAuthorizing = true
-  const caller = { auth: admission.auth, request, path: target?.path ?? '', deadline }
+  const caller = { auth: admission.auth, request, path: target.path, deadline }
   const refused = setup.authorize(caller)
   return isPromise(refused) ? wait(progress, refused, end) : end(refused)
 }

@@ -169,7 +169,7 @@ function createSetup(base: Base, args: readonly unknown[], handover?: Handover):
     authorize: createAuthorize(config),
     answerMetadata: createMetadataAnswer(config.resource),
     label: config.traits?.label,
-    complainOfRoute: createComplainOfRoute(config, base.notify),
+    complainOfRoute: createComplainOfRoute(dependsOnPath(config), base.notify),
     alarm: base.report === undefined ? createAlarm(endpoint, base.writeLine) : undefined,
   }
 }
@@ -179,6 +179,15 @@ function createChecks(config: ResolvedConfig, endpoint = 'verifier'): CheckFacto
   // These give a verdict another meaning, and the endpoint is not told of them.
   const scope = [endpoint, identity, tenant, tenantField]
   return createCheckFactory(context, scope, createReadAddress(clientAddress))
+}
+
+function dependsOnPath({
+  context,
+  hasPublicPaths,
+  routePolicy,
+  authorize,
+}: ResolvedConfig): boolean {
+  return context.path || hasPublicPaths || routePolicy !== undefined || authorize !== undefined
 }
 
 function findEndpoint(config: ResolvedConfig, args: readonly unknown[]): string | undefined {

@@ -85,6 +85,20 @@ export interface Access {
   readonly signal: AbortSignal
 }
 
+/** What a caller must have. Everything that is given must hold. Names are compared exactly. */
+export interface Need {
+  /** Scopes that are all needed. */
+  readonly scopes?: readonly string[]
+  /** Scopes of which one is needed. */
+  readonly anyScope?: readonly string[]
+  /** Roles of which one is needed: values of the attribute `roles`. */
+  readonly roles?: readonly string[]
+  /** Attributes, each with the values of which one is needed. */
+  readonly attributes?: Readonly<Record<string, readonly string[]>>
+  /** The callers who may proceed. */
+  readonly principal?: readonly string[]
+}
+
 /** One decision about one request. Holds no token, no query, and only the header that `requestIdHeader` names. */
 export interface DecisionEvent {
   readonly type: 'decision'

@@ -1,7 +1,7 @@
 import { HttpResponse } from 'msw'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createGate } from '../../src/core/gate.ts'
-import { admissionOf } from '../../src/core/response/admission.ts'
+import { admissionOf, secretSourcesOf } from '../../src/core/response/admission.ts'
 import { AuthUnavailableError, getAuth } from '../../src/index.ts'
 import { allow, decide } from '../support/decide.ts'
 import { ENDPOINT, setupEndpoint } from '../support/msw-endpoint.ts'
@@ -25,7 +25,7 @@ describe('a decision', () => {
     const tookMs = performance.now() - startedAt
     const auth = { principal: 'alice', attributes: { roles: ['a'] } }
     expect(decision).toEqual({ admitted: true, auth })
-    expect(admissionOf(request)).toEqual({ ...decision, credentials: ['bearer'] })
+    expect(admissionOf(request)?.admission).toEqual(decision)
     expect(getAuth(request)).toEqual(auth)
     expect(event).toEqual({
       type: 'decision',
@@ -226,10 +226,10 @@ describe('an admission is remembered', () => {
     const credentials = { header: 'authorization-2' }
     const config = { verifier, ...options, credentials: ['bearer', credentials] } as const
     await decide(config, request)
-    const admission = admissionOf(request)
-    expect(admission && (admission.exemption ?? 'allow')).toBe(outcome)
+    const entry = admissionOf(request)
+    expect(entry && (entry.admission.exemption ?? 'allow')).toBe(outcome)
     const sources = outcome === undefined ? undefined : ['bearer', credentials]
-    expect(admissionOf(request)?.credentials).toEqual(sources)
+    expect(entry && secretSourcesOf(entry)).toEqual(sources)
   })
 })
 

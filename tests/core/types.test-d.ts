@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import { AuthUnavailableError, createAuthenticator, getAuth, withAuth } from '../../src/index.ts'
 import { config, fits, handler, request, same, use } from '../support/types.ts'
 import type {
+  AccessEvent,
   Auth,
   AuthConfig,
   AuthConfigError,
@@ -55,7 +56,7 @@ export async function anAuthenticatorSaysWhoOrWhatToAnswer(): Promise<void> {
   // @ts-expect-error -- only after a check of ok
   use(result.response)
   if (!result.ok) {
-    same<typeof result.reason, DenialReason>()
+    same<typeof result.reason, DenialReason | 'resource_metadata'>()
     same<typeof result.response, Response>()
     return
   }
@@ -96,6 +97,7 @@ export function onlyARequestHasAnIdentity(): void {
 export function eventsAndReasonsAreUnions(): void {
   const onEvent = (event: AuthEvent): void => {
     if (event.type === 'decision') return same<typeof event, DecisionEvent>()
+    if (event.type === 'access') return same<typeof event, AccessEvent>()
     if (event.type === 'circuit') return same<typeof event, CircuitEvent>()
     if (event.type === 'keys') return same<typeof event, KeysEvent>()
     if (event.type === 'store') return same<typeof event, StoreEvent>()

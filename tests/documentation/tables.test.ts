@@ -112,6 +112,16 @@ const CASES: Record<DenialReason, Case> = {
   malformed_credentials: { request: get('/', '"k1"') },
   denied: { fetch: answering(403) },
   forbidden: { verifier: () => ({ outcome: 'deny', reason: 'forbidden' }) },
+  insufficient_scope: {
+    verifier: () => ({ outcome: 'allow' }),
+    options: {
+      resource: {
+        identifier: 'https://api.example.test/',
+        authorizationServers: ['https://login.example.test'],
+        require: ['notes'],
+      },
+    },
+  },
   rate_limited: { fetch: answering(429) },
   service_error: { fetch: answering(500) },
   timeout: { options: { timeoutMs: 5 }, fetch: () => new Promise(() => undefined) },

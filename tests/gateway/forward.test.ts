@@ -3,6 +3,7 @@ import { rememberAdmission } from '../../src/core/response/admission.ts'
 import { followPassage } from '../../src/gateway/passage.ts'
 import { createForward, createHops } from '../../src/gateway/forward.ts'
 import { resolveGateway } from '../../src/gateway/options.ts'
+import { admittingGuard } from '../support/admitting-guard.ts'
 import { get, raw } from '../support/requests.ts'
 import { words } from '../support/words.ts'
 import type { Admission } from '../../src/core/response/admission.ts'
@@ -18,7 +19,7 @@ const gateway = resolveGateway({ upstream: 'http://127.0.0.1:8321/base' })
 const forward = createForward(gateway)
 
 function admit(request: Request, admission: Admission = ALICE): Request {
-  rememberAdmission(request, admission, ['bearer'])
+  rememberAdmission(request, admission, admittingGuard())
   return request
 }
 

@@ -258,7 +258,9 @@ function ask(
   const settle = (decision: Decision): void => {
     asking.ended = moment()
     if (decision.admitted && decision.auth !== undefined) asking.auth = decision.auth
-    if (!decision.admitted) asking.reason = decision.reason
+    if (!decision.admitted && decision.reason !== 'resource_metadata') {
+      asking.reason = decision.reason
+    }
   }
   const decision = gate.decide(request, [])
   if (decision instanceof Promise) void decision.then(settle)

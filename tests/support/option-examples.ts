@@ -1,3 +1,6 @@
+const RESOURCE =
+  "resource: { identifier: 'https://api.example.com/mcp', authorizationServers: ['https://login.example.com'] }"
+
 /** An example of each option, and the page that explains it. A test compiles every example. */
 export const OPTION_EXAMPLES: Readonly<Record<string, readonly [example: string, page?: string]>> =
   {
@@ -22,6 +25,24 @@ export const OPTION_EXAMPLES: Readonly<Record<string, readonly [example: string,
     tenant: ["tenant: { mode: 'multi' }"],
     'tenant.mode': ["tenant: { mode: 'multi' }"],
     'tenant.default': ["tenant: { default: 'acme' }"],
+    authorize: [
+      "authorize: ({ auth }) => auth.attributes['roles']?.includes('admin') === true",
+      'authorization.md',
+    ],
+    routePolicy: ["routePolicy: routePolicy([{ permit: { paths: '/v1/*' } }])", 'authorization.md'],
+    scopeImplies: [
+      'scopeImplies: (granted, needed) => needed.startsWith(`${granted}:`)',
+      'authorization.md',
+    ],
+    resource: [RESOURCE, 'mcp.md'],
+    'resource.identifier': [RESOURCE],
+    'resource.authorizationServers': [RESOURCE],
+    'resource.scopes': [`resource: { ...resource, scopes: ['notes:read'] }`],
+    'resource.require': [`resource: { ...resource, require: ['notes:read'] }`],
+    'resource.name': [`resource: { ...resource, name: 'Notes' }`],
+    'resource.documentation': [
+      `resource: { ...resource, documentation: 'https://docs.example.com/notes' }`,
+    ],
     timeoutMs: ['timeoutMs: 2_000', 'resilience.md#the-deadline'],
     retry: ['retry: { attempts: 2 }', 'resilience.md#the-retry'],
     'retry.attempts': ['retry: { attempts: 2 }'],
@@ -62,12 +83,17 @@ export const OPTION_EXAMPLES: Readonly<Record<string, readonly [example: string,
 /** A module that uses each example as the options of a config. */
 export function createExampleModule(): string {
   const configs = Object.values(OPTION_EXAMPLES).map(([example]) => `  { ${example} },`)
-  return `import { nodeTransport } from 'with-auth/node'
+  return `import { routePolicy } from 'with-auth/access'
+import { nodeTransport } from 'with-auth/node'
 import { redisStore } from 'with-auth/redis'
 import type { AuthConfig } from 'with-auth'
 
 const secret = 'secret'
 const tokens = new Set<string>()
+const resource = {
+  identifier: 'https://api.example.com/mcp',
+  authorizationServers: ['https://login.example.com'],
+}
 export const configs: readonly AuthConfig[] = [
 ${configs.join('\n')}
 ]

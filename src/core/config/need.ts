@@ -1,22 +1,9 @@
 import { namesOf, parseList } from './kinds.ts'
 import { invalidOption, isOptionsObject, readOptions } from './option-checks.ts'
 import { configError, Problems } from './problems.ts'
+import type { Need } from '../types.ts'
 import type { Kind } from './kinds.ts'
 import type { OptionPath } from './problems.ts'
-
-/** What a caller must have. Everything that is given must hold. Names are compared exactly. */
-export interface Need {
-  /** Scopes that are all needed. */
-  readonly scopes?: readonly string[]
-  /** Scopes of which one is needed. */
-  readonly anyScope?: readonly string[]
-  /** Roles of which one is needed: values of the attribute `roles`. */
-  readonly roles?: readonly string[]
-  /** Attributes, each with the values of which one is needed. */
-  readonly attributes?: Readonly<Record<string, readonly string[]>>
-  /** The callers who may proceed. */
-  readonly principal?: readonly string[]
-}
 
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 

@@ -7,9 +7,6 @@ import type { ResourceConfig } from '../auth-config.ts'
 import type { Kind, Rule } from './kinds.ts'
 import type { OptionPath } from './problems.ts'
 
-/** What is inserted between the host and the path of a resource (RFC 9728 §3.1). */
-const WELL_KNOWN = '/.well-known/oauth-protected-resource'
-
 // Clients find the parameters of a challenge by patterns that would match inside another parameter too.
 const IN_CHALLENGE = /(?:scope|error|resource_metadata)=/i
 
@@ -62,16 +59,12 @@ export const resource: Kind<false | ResourceConfig, false | Required<ResourceCon
   false,
 )
 
-/** The URL of the metadata, and its canonical path. The query belongs to the URL alone. */
-export function metadataLocation(resourceUrl: string): { url: string; path: string } {
-  const { origin, pathname, search } = new URL(resourceUrl)
-  const path = `${WELL_KNOWN}${pathname === '/' ? '' : pathname}`
-  return { url: `${origin}${path}${search}`, path: canonicalPath(path) ?? path }
-}
-
 function parseIdentifier(value: unknown, path: OptionPath): string {
   const given = parseServiceUrl(value, path, false)
-  const { href } = new URL(given)
+  const { href, pathname } = new URL(given)
+  if (canonicalPath(pathname) === undefined) {
+    throw invalidOption(path, value, 'a URL whose path can be read in one way')
+  }
   if (given !== href && `${given}/` !== href) {
     throw invalidOption(path, value, 'written as clients compare it', { didYouMean: href })
   }

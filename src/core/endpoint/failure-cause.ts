@@ -1,3 +1,7 @@
+import { withoutToken } from '../response/decision-event.ts'
+import { isDenialReason } from '../response/denial.ts'
+import type { Failure } from '../response/alarm.ts'
+import type { DenialReason } from '../types.ts'
 import { AuthUnavailableError } from '../errors.ts'
 
 /** The errors that `fetch` rejected with. They may hold the token, so they are not in the error, which programs log. */
@@ -80,4 +84,17 @@ function read(value: unknown, name: string): unknown {
     // A getter or a proxy may throw.
   }
   return found
+}
+
+/** What is known about a failed check. A bug, or what else was thrown, is an `internal_error`. */
+export function failureOf(
+  error: unknown,
+  token: string | undefined,
+): Failure & { readonly reason: DenialReason } {
+  if (!(error instanceof AuthUnavailableError) || !isDenialReason(error.reason)) {
+    return { reason: 'internal_error', error }
+  }
+  const { reason, retryAfterMs, status } = error
+  const cause = withoutToken(findCause(error), token)
+  return { reason, retryAfterMs, status, cause, error: thrownBehind(error) }
 }

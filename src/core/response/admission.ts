@@ -1,7 +1,6 @@
 import { isPreflight } from '../request/credentials.ts'
 import { isPlainHost } from '../request/target.ts'
-import type { CredentialsSource } from '../auth-config.ts'
-import type { ResolvedConfig } from '../config/parse.ts'
+import type { AuthConfig, CredentialsSource } from '../auth-config.ts'
 import type { CredentialsReader } from '../request/credentials.ts'
 import type { Target } from '../request/target.ts'
 import type { Auth } from '../types.ts'
@@ -27,11 +26,16 @@ export const EXEMPT: Readonly<Record<Exemption, Admission>> = {
   shadow: { admitted: true, auth: undefined, exemption: 'shadow' },
 }
 
+interface Exempting {
+  readonly isPublic: (path: string, method: string) => boolean
+  readonly preflight: 'deny' | 'allow'
+}
+
 /** Why a request needs no token. `undefined` if it needs one. */
 export function exemptionOf(
   request: Request,
   target: Target,
-  { config, readCredentials }: Pick<Guard, 'readCredentials'> & { readonly config: ResolvedConfig },
+  { config, readCredentials }: Pick<Guard, 'readCredentials'> & { readonly config: Exempting },
 ): 'public' | 'preflight' | undefined {
   const isPublic = config.isPublic(target.path, request.method)
   if (isPublic && isPlainHost(request.headers.get('host'))) return 'public'
@@ -44,10 +48,13 @@ export type SecretSource = CredentialsSource | { readonly consumed: string }
 
 /** The guard that admitted a request, as later checks of the same request need it. */
 export interface Guard {
-  readonly config: Pick<
-    ResolvedConfig,
-    'mode' | 'resource' | 'scopeImplies' | 'requestIdHeader' | 'traits'
-  >
+  readonly config: {
+    readonly mode: 'enforce' | 'shadow'
+    readonly resource: false | { readonly require: readonly string[] }
+    readonly scopeImplies: AuthConfig['scopeImplies']
+    readonly requestIdHeader: string | false
+    readonly traits?: { readonly namesCaller: boolean } | undefined
+  }
   readonly denials: Denials
   readonly report: Report | undefined
   readonly readCredentials: CredentialsReader
@@ -107,7 +114,7 @@ class Admitted extends Given {
   static write(request: Request, admission: Admission, guard: Guard): object {
     if (!(#admission in request)) return new Admitted(request, admission, guard)
     if (admission.auth !== undefined) request.#admission = admission
-    if (request.#guard !== guard) request.#outer = [...request.#outer, request.#guard]
+    request.#outer = [...request.#outer, request.#guard].filter((other) => other !== guard)
     request.#guard = guard
     request.#required = united(request.#required, requiredBy(guard))
     return request

@@ -1,9 +1,4 @@
-import { AuthUnavailableError } from '../errors.ts'
-import { findCause, thrownBehind } from '../endpoint/failure-cause.ts'
-import { withoutToken } from './decision-event.ts'
-import { isDenialReason } from './denial.ts'
 import { kindOf } from './events.ts'
-import type { ResolvedConfig } from '../config/parse.ts'
 import type { Decided } from './decision-event.ts'
 import type { Channel, WriteLine } from './events.ts'
 import type { Check } from '../request/check.ts'
@@ -24,19 +19,6 @@ export interface Failure {
   readonly detail?: DenyDetail | undefined
   /** The thrown value, for `internal_error` and `unreachable`. Only for the observer. */
   readonly error?: unknown
-}
-
-/** What is known about a failed check. A bug, or what else was thrown, is an `internal_error`. */
-export function failureOf(
-  error: unknown,
-  token: string | undefined,
-): Failure & { readonly reason: DenialReason } {
-  if (!(error instanceof AuthUnavailableError) || !isDenialReason(error.reason)) {
-    return { reason: 'internal_error', error }
-  }
-  const { reason, retryAfterMs, status } = error
-  const cause = withoutToken(findCause(error), token)
-  return { reason, retryAfterMs, status, cause, error: thrownBehind(error) }
 }
 
 /** What an event shows of a failure beside its reason. */
@@ -130,10 +112,10 @@ const UNKNOWN_ROUTE =
 
 /** Reports a request that came by an unknown route, once: each one is rejected, and its decision is reported. */
 export function createComplainOfRoute(
-  { context, hasPublicPaths }: Pick<ResolvedConfig, 'context' | 'hasPublicPaths'>,
+  isByPath: boolean,
   notify: Channel['notify'],
 ): (() => void) | undefined {
-  if (!context.path && !hasPublicPaths) return undefined
+  if (!isByPath) return undefined
   let isReported = false
   return () => {
     if (!isReported) notify({ type: 'config_error', message: UNKNOWN_ROUTE })

@@ -3,7 +3,6 @@ import { adoptUnavailable } from '../errors.ts'
 import { systemClock } from '../runtime.ts'
 import { judgeNeed } from './needs.ts'
 import type { AuthConfig } from '../auth-config.ts'
-import type { ResolvedConfig } from '../config/parse.ts'
 import type { Access, Auth } from '../types.ts'
 import type { Refusal } from './needs.ts'
 
@@ -45,10 +44,15 @@ export function policyOf(rule: Rule): (access: Access) => boolean {
   return policy
 }
 
+interface AccessOptions {
+  readonly authorize: AuthConfig['authorize']
+  readonly routePolicy: AuthConfig['routePolicy']
+  readonly scopeImplies: AuthConfig['scopeImplies']
+  readonly resource: false | { readonly require: readonly string[] }
+}
+
 /** Puts the conditions of a config in their order. `undefined` without any, so that a hit pays for none. */
-export function createAuthorize(
-  config: Pick<ResolvedConfig, 'authorize' | 'routePolicy' | 'scopeImplies' | 'resource'>,
-): Authorize | undefined {
+export function createAuthorize(config: AccessOptions): Authorize | undefined {
   const { authorize, routePolicy, scopeImplies, resource } = config
   const scopes = resource === false ? [] : resource.require
   const hooks = [routePolicy, authorize].filter((hook) => hook !== undefined)

@@ -1,6 +1,6 @@
 import { ignore, isPromise } from '../async.ts'
-import { metadataLocation } from '../config/resource.ts'
 import { kindOf } from './events.ts'
+import { metadataLocation } from './resource-metadata.ts'
 import type { AuthConfig, ResourceConfig } from '../auth-config.ts'
 import type { Channel } from './events.ts'
 import type { Denial, DenialReason } from '../types.ts'

@@ -1,6 +1,5 @@
 import type { AuthConfig } from '../auth-config.ts'
-import type { Need } from '../config/need.ts'
-import type { Auth } from '../types.ts'
+import type { Auth, Need } from '../types.ts'
 
 /** Why a known caller may not do what it asks for. */
 export type Refusal = 'insufficient_scope' | 'forbidden'

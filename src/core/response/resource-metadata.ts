@@ -1,11 +1,21 @@
-import { metadataLocation } from '../config/resource.ts'
+import { canonicalPath } from '../request/target.ts'
 import type { ResourceConfig } from '../auth-config.ts'
 
 /** Answers a request for the metadata of a protected resource. Returns `undefined` for every other path. */
 export type MetadataAnswer = (request: Request, path: string) => Response | undefined
 
+/** What is inserted between the host and the path of a resource (RFC 9728 §3.1). */
+const WELL_KNOWN = '/.well-known/oauth-protected-resource'
+
 const METHODS = 'GET, HEAD, OPTIONS'
 const ANY_ORIGIN = { 'access-control-allow-origin': '*' }
+
+/** The URL of the metadata, and its canonical path. The query belongs to the URL alone. */
+export function metadataLocation(resourceUrl: string): { url: string; path: string | undefined } {
+  const { origin, pathname, search } = new URL(resourceUrl)
+  const path = `${WELL_KNOWN}${pathname === '/' ? '' : pathname}`
+  return { url: `${origin}${path}${search}`, path: canonicalPath(path) }
+}
 
 /**
  * Answers for the metadata (RFC 9728 §3) of this resource. It comes from the config alone: a `Host` or a forwarding header

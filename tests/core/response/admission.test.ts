@@ -1,18 +1,26 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { admissionOf, getAuth, rememberAdmission } from '../../../src/core/response/admission.ts'
-import type { CredentialsSource } from '../../../src/index.ts'
-import type { Admission, Exemption } from '../../../src/core/response/admission.ts'
+import {
+  admissionOf,
+  getAuth,
+  rememberAdmission,
+  secretSourcesOf,
+} from '../../../src/core/response/admission.ts'
+import { admittingGuard } from '../../support/admitting-guard.ts'
+import type { Admission, Exemption, Guard } from '../../../src/core/response/admission.ts'
 
 const auth = { principal: 'alice', attributes: {} }
-type Remembered = Admission & { readonly credentials: readonly CredentialsSource[] }
-const ALLOW: Remembered = { admitted: true, auth, credentials: ['bearer'] }
-const EXEMPT: Remembered = { admitted: true, exemption: 'public', credentials: ['bearer'] }
+const ALLOW: Admission = { admitted: true, auth }
+const EXEMPT: Admission = { admitted: true, exemption: 'public' }
+const KEY = { header: 'x-api-key' }
+const byBearer = admittingGuard()
+const byKey = admittingGuard([KEY])
 
-function admitted(...admissions: Remembered[]): Request {
+function admitted(...admissions: (Admission | readonly [Admission, Guard])[]): Request {
   const request = new Request('https://api.example.test/')
-  for (const { credentials, ...admission } of admissions) {
-    expect(rememberAdmission(request, admission, credentials)).toBe(admission)
+  for (const one of admissions) {
+    const [admission, guard] = 'admitted' in one ? [one, byBearer] : one
+    expect(rememberAdmission(request, admission, guard)).toBe(admission)
   }
   return request
 }
@@ -64,32 +72,33 @@ it('leaves nothing on the Request that others can see, list, copy or write to', 
 })
 
 describe('an admission', () => {
+  const rememberedOf = (request: Request) => {
+    const entry = admissionOf(request)
+    return entry && { ...entry.admission, sources: secretSourcesOf(entry) }
+  }
+
   it('is that of the very Request, and of no other', () => {
     const request = admitted(EXEMPT)
-    expect(admissionOf(request)).toEqual(EXEMPT)
+    expect(rememberedOf(request)).toEqual({ ...EXEMPT, sources: ['bearer'] })
     expect(admissionOf(request.clone())).toBeUndefined()
     expect(admissionOf(admitted())).toBeUndefined()
   })
 
   it('by two guards is of whom one named, and knows where both look for credentials', () => {
-    const key = { header: 'x-api-key' }
-    const bob: Remembered = {
+    const bob: Admission = { admitted: true, auth: { principal: 'bob', attributes: {} } }
+    const both = ['bearer', KEY]
+    expect(rememberedOf(admitted(ALLOW, [EXEMPT, byKey]))).toEqual({ ...ALLOW, sources: both })
+    expect(rememberedOf(admitted([EXEMPT, byKey], ALLOW))).toEqual({
       ...ALLOW,
-      auth: { principal: 'bob', attributes: {} },
-      credentials: [key],
-    }
-    const exempt: Remembered = { ...EXEMPT, credentials: [key] }
-    expect(admissionOf(admitted(ALLOW, exempt))).toEqual({ ...ALLOW, credentials: ['bearer', key] })
-    expect(admissionOf(admitted(exempt, ALLOW))).toEqual({ ...ALLOW, credentials: [key, 'bearer'] })
-    expect(admissionOf(admitted(ALLOW, bob))).toEqual({ ...bob, credentials: ['bearer', key] })
+      sources: [KEY, 'bearer'],
+    })
+    expect(rememberedOf(admitted(ALLOW, [bob, byKey]))).toEqual({ ...bob, sources: both })
   })
 
-  it('by one guard again and again does not grow', () => {
-    const again: Remembered = { ...EXEMPT, credentials: ['bearer', { header: 'x-api-key' }] }
-    const request = admitted(ALLOW, again, ALLOW, again, ALLOW)
-    expect(admissionOf(request)?.credentials).toHaveLength(2)
-    expect(admissionOf(admitted(ALLOW, ALLOW))).toEqual(ALLOW)
-    const exempt: Remembered = { ...EXEMPT, credentials: ALLOW.credentials }
-    expect(admissionOf(admitted(ALLOW, exempt))).toEqual(ALLOW)
+  it('by guards again and again does not grow', () => {
+    const again = [EXEMPT, byKey] as const
+    const entry = admissionOf(admitted(ALLOW, again, ALLOW, again, ALLOW))
+    expect(entry?.guards).toEqual([byKey, byBearer])
+    expect(rememberedOf(admitted(ALLOW, EXEMPT))).toEqual({ ...ALLOW, sources: ['bearer'] })
   })
 })

@@ -20,9 +20,8 @@ function auditFacts(
   }
   const known = token === undefined ? decided : { ...decided, token, hit: { verifier: undefined } }
   const { type, outcome, path, durationMs, cache, attempts, ...facts } = createDecisionEvent(
-    known,
+    { ...known, auth },
     { outcome: 'allow' },
-    auth,
   )
   expect({ type, outcome, path, attempts }).toEqual({
     type: 'decision',
@@ -92,7 +91,6 @@ describe('a request that is not checked', () => {
         target: { path, query: '' },
       },
       { outcome: 'public' },
-      undefined,
     )
   const withId = (authorization: string | undefined, id: string): Request =>
     raw('http://h/', { ...(authorization === undefined ? {} : { authorization }), [HEADER]: id })

@@ -41,7 +41,7 @@ function responseFor(
   retryAfterMs?: number,
 ): Response {
   const { create, respond } = denials(options)
-  return respond(create(reason, retryAfterMs), request)
+  return respond(create(reason, { retryAfterMs }), request)
 }
 
 describe('the response of a rejection', () => {

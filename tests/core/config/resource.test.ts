@@ -1,0 +1,51 @@
+import { expect, it } from 'vitest'
+import { resolveConfig } from '../../../src/core/config/parse.ts'
+
+const GOOD = {
+  identifier: 'https://api.example.test/mcp',
+  authorizationServers: ['https://login.example.test'],
+}
+
+it('has empty defaults', () => {
+  const { resource } = resolveConfig({ resource: GOOD })
+  expect(resource).toEqual({ ...GOOD, scopes: [], require: [], name: '', documentation: '' })
+  expect(resolveConfig({ resource: false }).resource).toBe(false)
+})
+
+it.each<[object, string]>([
+  [{ identifier: undefined }, '"resource.identifier" must be'],
+  [{ identifier: 'http://api.example.test/' }, 'an https URL (http only on loopback'],
+  [{ identifier: 'https://me@api.example.test/' }, 'without user or password'],
+  [{ identifier: 'https://api.example.test/#a' }, 'without a fragment'],
+  [{ identifier: 'https://api.example.test/a b' }, '"resource.identifier" must be'],
+  [{ identifier: 'https://api.example.test/a/../b' }, 'did you mean "https://api.example.test/b"?'],
+  [{ identifier: 'https://api.example.test/a/..%2fb' }, 'whose path can be read in one way'],
+  [{ identifier: 'https://API.example.test/' }, 'did you mean "https://api.example.test/"?'],
+  [{ identifier: 'https://api.example.test/é' }, 'written as clients compare it'],
+  [{ identifier: 'https://api.example.test/?a="b"' }, '"resource.identifier" must be'],
+  [{ identifier: 'https://api.example.test/?scope=a' }, 'without quotes, "scope="'],
+  [{ identifier: 'https://api.example.test/?ERROR=a' }, 'without quotes, "scope="'],
+  [{ authorizationServers: [] }, '"resource.authorizationServers" must be a list of at least one'],
+  [{ authorizationServers: 'https://a.test' }, '"resource.authorizationServers" must be a list'],
+  [{ authorizationServers: ['http://a.test'] }, '"resource.authorizationServers[0]" must be'],
+  [{ authorizationServers: ['https://a.test/?b'] }, 'an issuer, which has no query'],
+  [{ scopes: 'a' }, '"resource.scopes" must be a list of scopes'],
+  [{ scopes: ['a b'] }, '"resource.scopes[0]" must be a scope of visible ASCII'],
+  [{ require: ['a"b'] }, '"resource.require[0]" must be a scope of visible ASCII'],
+  [{ require: [''] }, '"resource.require[0]" must be a scope'],
+  [{ require: ['offline_access'] }, '"resource.require" must be a list without "offline_access"'],
+  [{ scopes: ['offline_access'] }, '"resource.scopes" must be a list without "offline_access"'],
+  [{ name: 5 }, '"resource.name" must be a string, received 5'],
+  [{ documentation: 'docs' }, '"resource.documentation" must be an absolute https URL'],
+  [{ title: 'x' }, 'Unknown option "resource.title"'],
+])('rejects %j', (wrong, message) => {
+  expect(() => resolveConfig({ resource: { ...GOOD, ...wrong } })).toThrow(message)
+})
+
+it('needs bearer tokens, which the challenge speaks of', () => {
+  const config = { resource: GOOD, credentials: { header: 'x-api-key' } }
+  const message = '"credentials" must be "bearer", or a list with it, beside "resource"'
+  expect(() => resolveConfig(config)).toThrow(message)
+  const both = { resource: GOOD, credentials: ['bearer', { header: 'x-api-key' }] }
+  expect(resolveConfig(both).resource).toMatchObject(GOOD)
+})

@@ -1,0 +1,234 @@
+import { describe, expect, it, vi } from 'vitest'
+import { policyOf } from '../../../src/core/response/authorization.ts'
+import { AuthUnavailableError, createAuthenticator, getAuth, withAuth } from '../../../src/index.ts'
+import { guardWith } from '../../support/guarded-verifier.ts'
+import { get } from '../../support/requests.ts'
+import { TOKEN } from '../../support/token.ts'
+import type { Access, AuthConfig, AuthEvent, Verdict } from '../../../src/index.ts'
+
+const ALLOW: Verdict = { outcome: 'allow', principal: 'ada', scopes: ['notes:read', 'notes'] }
+const verifier = (): Verdict => ALLOW
+const CACHED: AuthConfig = { verifier, context: { headers: [], path: false }, cache: {} }
+
+describe('authorize', () => {
+  it('gets the caller, the canonical path, the method and the request, frozen', async () => {
+    const seen: Access[] = []
+    const request = get('/a%2Db?x=1', TOKEN)
+    const authorize = (access: Access): boolean => seen.push(access) > 0
+    const result = await createAuthenticator({ verifier, authorize })(request)
+    expect(result.ok).toBe(true)
+    const [access] = seen
+    expect(access).toMatchObject({ auth: getAuth(request), path: '/a-b', method: 'GET', request })
+    expect(Object.isFrozen(access)).toBe(true)
+    expect(access?.signal.aborted).toBe(false)
+  })
+
+  it('is asked about each request, also about a cached allow, and its answer is not cached', async () => {
+    const authorize = vi.fn(({ path }: Access) => path !== '/forbidden')
+    const { ask } = guardWith(verifier, { ...CACHED, authorize })
+    expect(await ask(TOKEN, '/a')).toMatchObject({ outcome: 'allow', cache: 'miss' })
+    expect(await ask(TOKEN, '/forbidden')).toMatchObject({ reason: 'forbidden', cache: 'hit' })
+    expect(await ask(TOKEN, '/a')).toMatchObject({ outcome: 'allow', cache: 'hit' })
+    expect(authorize).toHaveBeenCalledTimes(3)
+  })
+
+  it('is not asked about a denial, a public path or a preflight', async () => {
+    const authorize = vi.fn(() => true)
+    const config: AuthConfig = { authorize, public: ['/open'] }
+    const { ask } = guardWith(() => ({ outcome: 'deny' }), config)
+    await ask()
+    await ask(TOKEN, '/open')
+    expect(authorize).not.toHaveBeenCalled()
+  })
+
+  it('keeps a decision that is cached synchronous if it answers at once', async () => {
+    const guarded = withAuth(() => new Response('hi'), { ...CACHED, authorize: () => true })
+    await guarded(get('/', TOKEN))
+    expect(guarded(get('/', TOKEN))).toBeInstanceOf(Response)
+  })
+
+  it('names the caller in the event of a rejection', async () => {
+    const { ask } = guardWith(verifier, { authorize: () => false })
+    expect(await ask()).toMatchObject({ reason: 'forbidden', status: 403, principal: 'ada' })
+  })
+
+  it('may say that it cannot tell, and is not asked again', async () => {
+    const authorize = vi.fn(() => Promise.reject(new AuthUnavailableError('unreachable')))
+    const { ask } = guardWith(verifier, { authorize, unavailableStatus: 503 })
+    expect(await ask()).toMatchObject({ reason: 'unreachable', status: 503 })
+    expect(authorize).toHaveBeenCalledOnce()
+    const throwing = guardWith(verifier, {
+      authorize: () => {
+        throw new AuthUnavailableError('rate_limited')
+      },
+    })
+    expect(await throwing.ask()).toMatchObject({ reason: 'rate_limited' })
+  })
+
+  it('is not answered for by a stale allow, and does not open the circuit', async () => {
+    const config: AuthConfig = {
+      ...CACHED,
+      cache: { allowTtlMs: 0, staleIfErrorMs: 300_000 },
+      circuitBreaker: { minChecks: 1 },
+      authorize: () => Promise.reject(new AuthUnavailableError('unreachable')),
+    }
+    const { ask } = guardWith(verifier, config)
+    await ask()
+    expect(await ask()).toMatchObject({ reason: 'unreachable' })
+    expect(await ask()).toMatchObject({ reason: 'unreachable' })
+  })
+
+  it('that answers too late has not answered: `true` then lets nobody in', async () => {
+    const handler = vi.fn(() => new Response('secret'))
+    let answer: (value: boolean) => void = () => undefined
+    const signals: AbortSignal[] = []
+    const guarded = withAuth(handler, {
+      verifier,
+      timeoutMs: 20,
+      authorize: ({ signal }) => {
+        signals.push(signal)
+        return new Promise((resolve) => {
+          answer = resolve
+        })
+      },
+    })
+    const response = await guarded(get('/', TOKEN))
+    answer(true)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(response.status).toBe(401)
+    expect(handler).not.toHaveBeenCalled()
+    expect(signals).toMatchObject([{ aborted: true }])
+  })
+
+  it('has only the time that the check has left', async () => {
+    const slow = (): Promise<Verdict> =>
+      new Promise((resolve) => setTimeout(() => resolve(ALLOW), 60))
+    const pending = (): Promise<boolean> => new Promise(() => undefined)
+    const startedAt = performance.now()
+    const { ask } = guardWith(slow, { timeoutMs: 200, authorize: pending })
+    expect(await ask()).toMatchObject({ reason: 'timeout' })
+    // Twice the time would be 260 ms at least.
+    expect(performance.now() - startedAt).toBeLessThan(255)
+  })
+
+  it('reports truly in shadow mode, and lets the request pass', async () => {
+    const events: AuthEvent[] = []
+    const handler = vi.fn(() => new Response('hi'))
+    const guarded = withAuth(handler, {
+      verifier,
+      mode: 'shadow',
+      authorize: () => false,
+      onEvent: (event) => events.push(event),
+    })
+    await guarded(get('/', TOKEN))
+    expect(handler).toHaveBeenCalledOnce()
+    expect(events.filter(({ type }) => type === 'decision')).toMatchObject([
+      { outcome: 'deny', reason: 'forbidden', shadow: true },
+    ])
+  })
+
+  it('is named on the console if it fails', async () => {
+    const lines = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const ask = (authorize: AuthConfig['authorize']) =>
+      withAuth(() => new Response(), { verifier, ...(authorize && { authorize }) })(get('/', TOKEN))
+    await ask(() => Promise.reject(new AuthUnavailableError('service_error', { status: 500 })))
+    await ask(() => Promise.reject(new Error('a bug')))
+    const texts = lines.mock.calls.map(([line]) => String(line))
+    lines.mockRestore()
+    expect(texts).toEqual([
+      expect.stringContaining('the service behind "authorize" answers 500'),
+      expect.stringContaining('"authorize" failed with Error'),
+    ])
+  })
+})
+
+describe('a policy and authorize', () => {
+  const policy = (isPermitted: boolean, rule?: number) => policyOf(() => ({ isPermitted, rule }))
+
+  it.each([
+    [true, true, 'allow'],
+    [true, false, 'deny'],
+    [false, true, 'deny'],
+    [false, false, 'deny'],
+  ])('that say %s and %s end in %s', async (first, second, outcome) => {
+    const authorize = vi.fn(() => second)
+    const config: AuthConfig = { routePolicy: policy(first), authorize }
+    expect(await guardWith(verifier, config).ask()).toMatchObject({ outcome })
+    expect(authorize).toHaveBeenCalledTimes(first ? 1 : 0)
+  })
+
+  it.each<[string, AuthConfig]>([
+    ['as the policy', { routePolicy: policy(false, 3) }],
+    ['as authorize', { authorize: policy(false, 3) }],
+  ])(
+    '%s it says by which rule a request was forbidden, to the operator alone',
+    async (_, config) => {
+      const { ask } = guardWith(verifier, config)
+      expect(await ask()).toMatchObject({ reason: 'forbidden', rule: 3 })
+      const guarded = withAuth(() => new Response(), { verifier, ...config })
+      expect(await (await guarded(get('/', TOKEN))).json()).toEqual({
+        error: { message: 'Access denied', type: 'permission_error', code: 'forbidden' },
+      })
+    },
+  )
+
+  it('names no rule if none forbade it, and none of an allow', async () => {
+    const denied = await guardWith(verifier, { routePolicy: policy(false) }).ask()
+    expect(denied).not.toHaveProperty('rule')
+    const allowed = await guardWith(verifier, { routePolicy: policy(true, 2) }).ask()
+    expect(allowed).not.toHaveProperty('rule')
+  })
+
+  it('makes a hook that decides alone too', () => {
+    expect(policy(true)({} as Access)).toBe(true)
+    expect(policy(false, 1)({} as Access)).toBe(false)
+  })
+})
+
+describe('the scopes that every request needs', () => {
+  const resource = {
+    identifier: 'https://api.example.test/notes',
+    authorizationServers: ['https://login.example.test'],
+  }
+
+  it.each<[string, AuthConfig, boolean]>([
+    ['that the token has', { resource: { ...resource, require: ['notes:read'] } }, true],
+    ['that it lacks', { resource: { ...resource, require: ['notes:read', 'admin'] } }, false],
+    ['of a longer name', { resource: { ...resource, require: ['notes:rea'] } }, false],
+    ['of another case', { resource: { ...resource, require: ['Notes'] } }, false],
+    ['none at all', { resource }, true],
+    [
+      'that a granted one implies',
+      {
+        resource: { ...resource, require: ['notes:write'] },
+        scopeImplies: (granted, needed) => needed.startsWith(`${granted}:`),
+      },
+      true,
+    ],
+    [
+      'by a hierarchy that throws',
+      {
+        resource: { ...resource, require: ['admin'] },
+        scopeImplies: () => {
+          throw new Error('bug')
+        },
+      },
+      false,
+    ],
+    [
+      'by a hierarchy that is not sure',
+      { resource: { ...resource, require: ['admin'] }, scopeImplies: () => 1 as never },
+      false,
+    ],
+  ])('%s', async (_, config, ok) => {
+    const expected = ok ? { outcome: 'allow' } : { reason: 'insufficient_scope', status: 403 }
+    expect(await guardWith(verifier, config).ask()).toMatchObject(expected)
+  })
+
+  it('come before the policy and authorize', async () => {
+    const authorize = vi.fn(() => true)
+    const config: AuthConfig = { resource: { ...resource, require: ['admin'] }, authorize }
+    await guardWith(verifier, config).ask()
+    expect(authorize).not.toHaveBeenCalled()
+  })
+})

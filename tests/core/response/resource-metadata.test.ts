@@ -1,0 +1,208 @@
+import { describe, expect, it, vi } from 'vitest'
+import { createAuthenticator, withAuth } from '../../../src/index.ts'
+import { guardWith } from '../../support/guarded-verifier.ts'
+import { get } from '../../support/requests.ts'
+import { TOKEN } from '../../support/token.ts'
+import type { AuthConfig, AuthEvent, ResourceConfig, Verifier } from '../../../src/index.ts'
+
+const WELL_KNOWN = '/.well-known/oauth-protected-resource'
+const RESOURCE: ResourceConfig = {
+  identifier: 'https://api.example.test/mcp',
+  authorizationServers: ['https://login.example.test'],
+}
+const verifier: Verifier = () => ({ outcome: 'allow' })
+const handler = vi.fn(() => new Response('secret'))
+
+function guard(resource: Partial<ResourceConfig> = {}, config: AuthConfig = {}) {
+  return withAuth(handler, { verifier, ...config, resource: { ...RESOURCE, ...resource } })
+}
+
+describe('the metadata of a resource', () => {
+  it('is what the config says, and nothing else (RFC 9728 §2)', async () => {
+    const response = await guard()(get(`${WELL_KNOWN}/mcp`))
+    expect(response.status).toBe(200)
+    expect(await response.json()).toEqual({
+      resource: 'https://api.example.test/mcp',
+      authorization_servers: ['https://login.example.test'],
+      bearer_methods_supported: ['header'],
+    })
+    expect(Object.fromEntries(response.headers)).toEqual({
+      'access-control-allow-origin': '*',
+      'cache-control': 'max-age=3600',
+      'content-type': 'application/json',
+    })
+  })
+
+  it('has the scopes, those of `require` too, the name and the documentation', async () => {
+    const more = {
+      scopes: ['a', 'b'],
+      require: ['c', 'a'],
+      name: 'Notes',
+      documentation: 'https://docs.example.test/',
+    }
+    const response = await guard(more)(get(`${WELL_KNOWN}/mcp`))
+    expect(await response.json()).toMatchObject({
+      scopes_supported: ['a', 'b', 'c'],
+      resource_name: 'Notes',
+      resource_documentation: 'https://docs.example.test/',
+    })
+  })
+
+  it.each([
+    ['GET', 200, { 'content-type': 'application/json' }, true],
+    ['HEAD', 200, { 'content-type': 'application/json' }, false],
+    ['OPTIONS', 204, { 'access-control-allow-headers': '*' }, false],
+    ['POST', 405, { allow: 'GET, HEAD, OPTIONS' }, false],
+    ['DELETE', 405, { allow: 'GET, HEAD, OPTIONS' }, false],
+  ])('answers %s with %d', async (method, status, headers, hasBody) => {
+    const request = new Request(get(`${WELL_KNOWN}/mcp`), { method })
+    const response = await guard()(request)
+    expect(response.status).toBe(status)
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      ...headers,
+      'access-control-allow-origin': '*',
+    })
+    expect((await response.text()) !== '').toBe(hasBody)
+    expect(handler).not.toHaveBeenCalled()
+  })
+
+  it.each([
+    ['https://api.example.test', WELL_KNOWN, ''],
+    ['https://api.example.test/', WELL_KNOWN, ''],
+    ['https://api.example.test/a/b', `${WELL_KNOWN}/a/b`, ''],
+    ['https://api.example.test/a/', `${WELL_KNOWN}/a/`, ''],
+    ['https://api.example.test/a%20b?x=1', `${WELL_KNOWN}/a%20b`, '?x=1'],
+    ['http://127.0.0.1:8080/mcp', `${WELL_KNOWN}/mcp`, ''],
+  ])('of %s lies at the path that §3.1 says', async (identifier, path, query) => {
+    const guarded = guard({ identifier })
+    const found = await guarded(get(path))
+    expect(await found.json()).toMatchObject({ resource: identifier })
+    const rejected = await guarded(get('/other'))
+    const { origin } = new URL(identifier)
+    expect(rejected.headers.get('www-authenticate')).toBe(
+      `Bearer realm="api", resource_metadata="${origin}${path}${query}"`,
+    )
+  })
+
+  it.each([WELL_KNOWN, `${WELL_KNOWN}/mcp/`, `${WELL_KNOWN}/mcp/x`, `${WELL_KNOWN}/MCP`, '/mcp'])(
+    'is not at %s, which needs a token',
+    async (path) => {
+      expect((await guard()(get(path))).status).toBe(401)
+    },
+  )
+
+  it('takes nothing from Host or forwarding headers', async () => {
+    const forged = {
+      host: 'evil.example.test',
+      'x-forwarded-host': 'evil.example.test',
+      'x-forwarded-proto': 'http',
+      forwarded: 'host=evil.example.test;proto=http',
+    }
+    const guarded = guard()
+    for (const path of [`${WELL_KNOWN}/mcp`, '/mcp']) {
+      const response = await guarded(get(path, undefined, forged))
+      expect(JSON.stringify([...response.headers, await response.text()])).not.toContain('evil')
+    }
+  })
+
+  it('comes in shadow mode too, without an event, and is no decision of `respond` or `authorize`', async () => {
+    const events: AuthEvent[] = []
+    const config: AuthConfig = {
+      mode: 'shadow',
+      respond: () => new Response('mine', { status: 418 }),
+      authorize: () => false,
+      public: [`${WELL_KNOWN}/mcp`],
+      onEvent: (event) => event.type === 'decision' && events.push(event),
+    }
+    expect((await guard({}, config)(get(`${WELL_KNOWN}/mcp`, TOKEN))).status).toBe(200)
+    expect(events).toEqual([])
+  })
+
+  it('is a result of its own of an authenticator', async () => {
+    const result = await createAuthenticator({ verifier, resource: RESOURCE })(
+      get(`${WELL_KNOWN}/mcp`),
+    )
+    expect(result).toMatchObject({ ok: false, reason: 'resource_metadata' })
+  })
+
+  it('is not served while the config cannot be used', async () => {
+    const onEvent = (): void => undefined
+    const broken = withAuth(handler, () => ({ resource: RESOURCE, timeoutMs: 0, onEvent }))
+    expect((await broken(get(`${WELL_KNOWN}/mcp`))).status).toBe(500)
+  })
+})
+
+describe('a challenge', () => {
+  const resource = { ...RESOURCE, require: ['notes:read', 'notes:write'] }
+  const metadata =
+    'resource_metadata="https://api.example.test/.well-known/oauth-protected-resource/mcp"'
+  const challengeOf = async (config: AuthConfig, token?: string) => {
+    const response = await withAuth(handler, { verifier, ...config })(get('/', token))
+    return [response.status, response.headers.get('www-authenticate')]
+  }
+
+  it.each<[string, AuthConfig, string | undefined, number, string | null]>([
+    [
+      'without a token',
+      { resource },
+      undefined,
+      401,
+      `Bearer realm="api", scope="notes:read notes:write", ${metadata}`,
+    ],
+    [
+      'for a wrong token',
+      { resource, verifier: () => ({ outcome: 'deny' }) },
+      TOKEN,
+      401,
+      `Bearer realm="api", error="invalid_token", scope="notes:read notes:write", ${metadata}`,
+    ],
+    [
+      'for a token that lacks one of the scopes, with all of them',
+      { resource, verifier: () => ({ outcome: 'allow', scopes: ['notes:read'] }) },
+      TOKEN,
+      403,
+      `Bearer realm="api", error="insufficient_scope", scope="notes:read notes:write", ${metadata}`,
+    ],
+    [
+      'is not sent with `forbidden`',
+      { resource: RESOURCE, authorize: () => false },
+      TOKEN,
+      403,
+      null,
+    ],
+    [
+      'of a custom 403 is added',
+      { resource, respond: () => new Response(null, { status: 403 }) },
+      TOKEN,
+      403,
+      `Bearer realm="api", error="insufficient_scope", scope="notes:read notes:write", ${metadata}`,
+    ],
+    [
+      'is not added to a custom 403 for `forbidden`',
+      {
+        resource: RESOURCE,
+        authorize: () => false,
+        respond: () => new Response(null, { status: 403 }),
+      },
+      TOKEN,
+      403,
+      null,
+    ],
+  ])('%s', async (_, config, token, status, challenge) => {
+    expect(await challengeOf(config, token)).toEqual([status, challenge])
+  })
+
+  it('tells `respond` the scopes', async () => {
+    const respond = vi.fn(() => new Response(null, { status: 403 }))
+    await guardWith(() => ({ outcome: 'allow' }), { resource, respond }).ask()
+    expect(respond).toHaveBeenCalledWith(
+      {
+        reason: 'insufficient_scope',
+        status: 403,
+        message: 'Insufficient scope',
+        scopes: resource.require,
+      },
+      expect.any(Request),
+    )
+  })
+})
