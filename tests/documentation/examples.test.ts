@@ -25,6 +25,8 @@ const sources = readdirSync(FOLDER, { withFileTypes: true })
 
 // Tried by tests/runtimes/websocket.test.ts.
 const WEBSOCKETS = sources.filter((file) => file.startsWith('websocket-'))
+// Tried by tests/examples/mcp.test.ts.
+const MCP = sources.filter((file) => file.startsWith('mcp/'))
 
 const rows = readTable(readText('docs/frameworks/README.md'), 'example').map((cells) => {
   const [link = '', framework = '', guard = '', identity = '', server = ''] = cells
@@ -37,9 +39,9 @@ describe('the table of examples in docs/frameworks/README.md', () => {
     expect(rows.map(({ file }) => file)).toEqual(EXAMPLES.map(({ file }) => file))
   })
 
-  it('has every program and folder of examples/, except the WebSocket examples', () => {
-    const others = sources.map(topOf).filter((file) => !WEBSOCKETS.includes(file))
-    expect(sorted(new Set(others))).toEqual(sorted(rows.map(({ file }) => topOf(file))))
+  it('has every program and folder of examples/, except those for WebSockets and MCP', () => {
+    const others = sources.filter((file) => ![...WEBSOCKETS, ...MCP].includes(file))
+    expect(sorted(new Set(others.map(topOf)))).toEqual(sorted(rows.map(({ file }) => topOf(file))))
     expect(rows.map(({ name }) => name)).toEqual(rows.map(({ file }) => topOf(file)))
   })
 
@@ -62,6 +64,10 @@ describe('the table of examples in docs/frameworks/README.md', () => {
 
 it.each(WEBSOCKETS)('%s stands in docs/websockets.md', (file) => {
   expect(readText('docs/websockets.md')).toContain(`<!-- examples/${file} -->`)
+})
+
+it.each(MCP)('docs/mcp.md shows or links %s', (file) => {
+  expect(readText('docs/mcp.md')).toContain(`examples/${file}`)
 })
 
 it('only the examples that Node runs directly use `nodeTransport`', () => {

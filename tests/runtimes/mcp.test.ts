@@ -62,7 +62,8 @@ describe.each(RUNTIMES)('on %s', (_name, start) => {
       'finds the login of %s, and asks for more scopes when a tool needs them',
       async (_what, resource, path) => {
         const documents: string[] = []
-        const { application, call, close } = await connect(resource, fetchBy(documents))
+        const { application, ...client } = await connect(resource, fetchBy(documents))
+        const call = async (tool: string): Promise<unknown> => JSON.parse(await client.call(tool))
         const ofServer = documents.filter((url) => !url.startsWith(issuer.url))
         expect(new Set(ofServer)).toEqual(new Set([ORIGIN + path]))
         expect(application.asked).toMatchObject([
@@ -82,7 +83,7 @@ describe.each(RUNTIMES)('on %s', (_name, start) => {
         expect(application.asked.slice(1)).toMatchObject([
           { scope: 'notes:read notes:write', resource },
         ])
-        await close()
+        await client.close()
       },
     )
   })

@@ -41,22 +41,27 @@ export class Application implements OAuthClientProvider {
 /** A client of the SDK. */
 export interface McpClient {
   readonly application: Application
-  /** What a tool saw of its caller. */
-  call: (tool: string) => Promise<unknown>
+  /** Calls a tool. Returns the text of its result. */
+  call: (name: string, input?: Record<string, string>) => Promise<string>
   close: () => Promise<void>
 }
 
 /** Connects to an MCP server, and logs in if that is needed. */
 export type Connect = (url: string, fetch: typeof globalThis.fetch) => Promise<McpClient>
 
+interface Options {
+  readonly authProvider: Application
+  readonly fetch: typeof globalThis.fetch
+}
+
+interface Client {
+  callTool: (call: { name: string; arguments?: Record<string, string> }) => Promise<object>
+  close: () => Promise<void>
+}
+
 interface Generation<Transport> {
-  createTransport: (
-    url: URL,
-    options: { authProvider: Application; fetch: typeof fetch },
-  ) => Transport
-  connect: (
-    transport: Transport,
-  ) => Promise<Pick<Client1, 'close'> & { callTool: (params: { name: string }) => Promise<object> }>
+  createTransport: (url: URL, options: Options) => Transport
+  connect: (transport: Transport) => Promise<Client>
   finish: (transport: Transport, returned: URLSearchParams) => Promise<void>
 }
 
@@ -81,49 +86,32 @@ export const GENERATIONS: Readonly<Record<string, Connect>> = {
   }),
 }
 
-function connectBy<Transport>({
-  createTransport,
-  connect,
-  finish,
-}: Generation<Transport>): Connect {
+function connectBy<Transport>(generation: Generation<Transport>): Connect {
   return async (url, fetch) => {
     const application = new Application()
     const create = (): Transport =>
-      createTransport(new URL(url), { authProvider: application, fetch })
-    /** Tries again after a login, once. */
-    const withLogin = async <Value>(
-      transport: Transport,
-      attempt: () => Promise<Value>,
-      again: () => Promise<Value>,
-    ): Promise<Value> => {
+      generation.createTransport(new URL(url), { authProvider: application, fetch })
+    let transport = create()
+    const withLogin = async <Value>(action: () => Promise<Value>): Promise<Value> => {
       const before = application.asked.length
       try {
-        return await attempt()
+        return await action()
       } catch (error) {
-        if (application.returned === undefined || application.asked.length === before) throw error
-        await finish(transport, application.returned.searchParams)
-        return await again()
+        const { asked, returned } = application
+        if (returned === undefined || asked.length === before) throw error
+        await generation.finish(transport, returned.searchParams)
+        // Once only: a client must not log in for ever.
+        return action()
       }
     }
-    let transport = create()
-    const client = await withLogin(
-      transport,
-      () => connect(transport),
-      () => connect((transport = create())),
-    )
-    const call = async (name: string): Promise<unknown> => {
-      const result = await client.callTool({ name })
-      const [{ text }] = (result as { content: [{ text: string }] }).content
-      return JSON.parse(text) as unknown
+    const client = await withLogin(() => generation.connect((transport = create())))
+    const call: McpClient['call'] = async (name, input) => {
+      const result = await client.callTool({ name, ...(input && { arguments: input }) })
+      return (result as { content: [{ text: string }] }).content[0].text
     }
     return {
       application,
-      call: (tool) =>
-        withLogin(
-          transport,
-          () => call(tool),
-          () => call(tool),
-        ),
+      call: (name, input) => withLogin(() => call(name, input)),
       close: () => client.close(),
     }
   }
