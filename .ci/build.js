@@ -20,6 +20,7 @@ const folders = [
   'redis',
   'yaml',
   'gateway',
+  'hono',
   'node',
   'cli',
 ]

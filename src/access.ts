@@ -43,7 +43,7 @@ export function checkAccess(request: Request, need: Need): Response | undefined 
  *
  * @param handler A function. Put it inside `withAuth`, which must see the request first.
  * @param need What the caller must have. All of it must hold.
- * @returns A function of the same signature.
+ * @returns A function with the same parameters.
  * @throws AuthConfigError for a need that cannot be used; TypeError for a value that is not a handler.
  *
  * @example
@@ -56,8 +56,13 @@ export function checkAccess(request: Request, need: Need): Response | undefined 
  * ```
  */
 export function withAccess<
-  Handler extends (request: Request, ...args: never[]) => Response | Promise<Response>,
->(handler: Handler, need: Need): Handler
+  Req extends Request,
+  Args extends unknown[],
+  Res extends Response | undefined | Promise<Response | undefined>,
+>(
+  handler: (request: Req, ...args: Args) => Res,
+  need: Need,
+): (request: Req, ...args: Args) => Res | Response
 export function withAccess(handler: unknown, need: Need): unknown {
   if (!isHandler(handler)) {
     throw new TypeError('Cannot check access to the handler: it must be a function')

@@ -3,15 +3,22 @@
  *
  * @module with-auth/hono
  */
-import { HTTPException } from 'hono/http-exception'
 import { createGate, enter } from './core/gate.ts'
+import { parseNeed } from './core/config/need.ts'
+import { checkNeed } from './core/response/route-check.ts'
+import { guardedRequest, rememberGuarded } from './hono/guarded-request.ts'
+import { createMetadataSource } from './hono/metadata.ts'
+import { answer, isAuthException } from './hono/rejection.ts'
 import type { Context, MiddlewareHandler } from 'hono'
 import type { AuthConfig } from './core/auth-config.ts'
 import type { AuthConfigSource, KnownOptions } from './core/handlers/config-source.ts'
-import type { Rejection } from './core/response/denial.ts'
 import type { Admission } from './core/response/admission.ts'
-import type { Auth, DenialReason } from './core/types.ts'
+import type { Auth, Need } from './core/types.ts'
 import type { VerdictControls } from './core/decision-store.ts'
+import type { AuthException } from './hono/rejection.ts'
+
+export { isAuthException }
+export type { AuthException, Need }
 
 /** The variable that {@link auth} sets. */
 export interface AuthVariables {
@@ -22,41 +29,6 @@ export interface AuthVariables {
 /** The environment of an app that uses {@link auth}: `new Hono<AuthEnv>()`. */
 export interface AuthEnv {
   Variables: AuthVariables
-}
-
-const CODE = 'auth_rejected' as const
-
-/** The error that {@link auth} throws for a rejected request. `getResponse()` returns the response to send. */
-export interface AuthException extends HTTPException {
-  /** Tells this error from others without `instanceof`. */
-  readonly code: typeof CODE
-  /** Why the request is rejected: the `code` of the response body. */
-  readonly reason: DenialReason
-  /** A code for why the endpoint is unavailable, such as `ECONNREFUSED`, if the runtime gives one. */
-  readonly cause: string | undefined
-}
-
-/**
- * Whether an error comes from {@link auth}, whatever copy of Hono or of this package threw it.
- *
- * @param error The argument of `app.onError`, or any other value.
- *
- * @example
- * ```ts
- * import { Hono } from 'hono'
- * import { auth, isAuthException } from 'with-auth/hono'
- *
- * const app = new Hono()
- * app.use(auth({ endpoint: 'https://auth.example.com/validate' }))
- * app.onError((error, c) => {
- *   if (!isAuthException(error)) return c.text('Internal Server Error', 500)
- *   console.log(error.status, error.reason, error.cause)
- *   return error.getResponse()
- * })
- * ```
- */
-export function isAuthException(error: unknown): error is AuthException {
-  return typeof error === 'object' && error !== null && Reflect.get(error, 'code') === CODE
 }
 
 /**
@@ -91,6 +63,7 @@ export function auth<
   const authMiddleware: MiddlewareHandler<AuthEnv> = (c, next) => {
     const proceed = ({ auth: caller }: Admission): Promise<void> => {
       c.set('auth', caller)
+      rememberGuarded(c)
       return next()
     }
     const decision = decide(c.req.raw, [c.env, new Execution(c)])
@@ -112,29 +85,70 @@ class Execution {
   }
 }
 
-// Metadata is no error, which an application would log.
-function answer({ reason, response, cause }: Rejection): Promise<Response> {
-  if (reason === 'resource_metadata') return Promise.resolve(response)
-  throw createException({ reason, response, cause })
+/**
+ * Makes a Hono middleware that calls the next handler only for callers who have what is needed. It comes after {@link auth},
+ * or inside `withAuth(app, config)`. For others it throws Hono's `HTTPException` with the status 403, or 401 if the request has
+ * no identity, as on a public path. A request that no guard admitted gets 500. It leaves `c.var.auth` as it is.
+ *
+ * `app.mount` gives the mounted app a copy of the Request: use `app.route`, or put `auth` into the mounted app.
+ *
+ * @param need What the caller must have. All of it must hold.
+ * @throws AuthConfigError for a need that cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { Hono } from 'hono'
+ * import { access, auth } from 'with-auth/hono'
+ *
+ * const app = new Hono()
+ * app.use(auth({ endpoint: 'https://auth.example.com/validate' }))
+ * app.delete('/notes/:id', access({ roles: ['editor', 'admin'] }), (c) => c.body(null, 204))
+ * ```
+ */
+export function access(need: Need): MiddlewareHandler {
+  const parsed = parseNeed(need)
+  return (c, next) => {
+    const rejection = checkNeed(guardedRequest(c), parsed)
+    return rejection === undefined ? next() : answer(rejection)
+  }
 }
 
-type Rejected = Pick<AuthException, 'reason' | 'cause'> & Pick<Rejection, 'response'>
-
-const STATUS_TEXTS: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  429: 'Too Many Requests',
-  500: 'Internal Server Error',
-  503: 'Service Unavailable',
-}
-
-// Without the constructor, which captures a stack: that would be most of the cost of a rejection. `getResponse` returns the
-// response itself, since Hono's own copies it and reads its body as a stream.
-function createException({ response: res, reason, cause }: Rejected): AuthException {
-  const { status } = res
-  const message = res.statusText || (STATUS_TEXTS[status] ?? 'Rejected')
-  // Applications log this error, so its cause is a code and never an error with a message.
-  const properties = { code: CODE, message, reason, cause, status, res, getResponse: () => res }
-  return Object.assign(Object.create(HTTPException.prototype) as HTTPException, properties)
+/**
+ * Makes a Hono middleware that answers for the metadata of the protected resource (RFC 9728), at its well-known path. Every other
+ * request goes on. {@link auth} answers there too, but only if it sees the path: `app.use('/mcp', auth(config))` does not.
+ *
+ * Register it with `app.use` on the outermost app. It needs no token, and takes nothing from `Host` or a forwarding header.
+ *
+ * @param config The config of the guard, with `resource`; or a synchronous function of `c.env` that makes it, called until it
+ * succeeds once. Until then every request goes on, and `onEvent` or the console says why.
+ * @throws AuthConfigError for a config that cannot be used, or that has no `resource`.
+ *
+ * @example
+ * ```ts
+ * import { Hono } from 'hono'
+ * import type { AuthConfig } from 'with-auth'
+ * import { auth, resourceMetadata } from 'with-auth/hono'
+ *
+ * const config: AuthConfig = {
+ *   endpoint: 'https://auth.example.com/validate',
+ *   resource: {
+ *     identifier: 'https://mcp.example.com/mcp',
+ *     authorizationServers: ['https://login.example.com'],
+ *   },
+ * }
+ *
+ * const app = new Hono()
+ * app.use(resourceMetadata(config))
+ * app.use('/mcp', auth(config))
+ * ```
+ */
+export function resourceMetadata<
+  Bindings extends object = object,
+  Made extends KnownOptions<Made> = AuthConfig,
+>(config: AuthConfigSource<[env: Bindings], Made>): MiddlewareHandler {
+  const answerMetadata = createMetadataSource<[Bindings]>(config)
+  return (c, next) => {
+    const response = answerMetadata(c.req.raw, [c.env])
+    return response === undefined ? next() : Promise.resolve(response)
+  }
 }

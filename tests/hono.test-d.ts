@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import { auth } from '../src/hono.ts'
+import { access, auth, resourceMetadata } from '../src/hono.ts'
 import { config, fits, same, use } from './support/types.ts'
 import type { Context, ExecutionContext } from 'hono'
 import type { AuthEnv } from '../src/hono.ts'
@@ -56,4 +56,22 @@ export function theMiddlewareGoesWithOwnBindings(): void {
     same<typeof c.var.auth, Auth | undefined>()
     return c.text(c.var.user)
   })
+}
+
+export function checksGoWithEveryEnvironment(): void {
+  new Hono().use(auth(config), access({ roles: ['admin'] })).get('/', (c) => {
+    same<typeof c.var.auth, Auth | undefined>()
+    return c.text('')
+  })
+  const own = new Hono<AppEnv & { Variables: { user: string } }>()
+  own.use(resourceMetadata(config))
+  own.use(resourceMetadata((env: Env) => ({ endpoint: env.AUTH_ENDPOINT })))
+  own.delete('/notes/:id', access({ scopes: ['notes:write'] }), (c) => {
+    same<typeof c.var.user, string>()
+    return c.text(c.req.param('id'))
+  })
+  // @ts-expect-error -- misspelt
+  access({ role: ['admin'] })
+  // @ts-expect-error -- the config with the resource is needed
+  resourceMetadata()
 }

@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } fro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import * as access from '../src/access.ts'
 import * as gateway from '../src/gateway.ts'
 import * as hono from '../src/hono.ts'
 import * as index from '../src/index.ts'
@@ -143,6 +144,7 @@ describe('the published package', { tags: ['slow'] }, () => {
   it.each(['module', 'commonjs'] as const)('loads by its names from a %s', (type) => {
     const entries = {
       '': index,
+      '/access': access,
       '/gateway': gateway,
       '/hono': hono,
       '/jwt': jwt,

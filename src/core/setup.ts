@@ -129,7 +129,8 @@ export function createSetupSource<Args extends readonly unknown[]>(
   return { get, forget, announce, handOver: () => setup?.handover ?? inherited }
 }
 
-function requireSynchronous(made: unknown): unknown {
+/** Returns what a config function has made. Throws `AuthConfigError` for a promise. */
+export function requireSynchronous(made: unknown): unknown {
   if (!isPromise(made)) return made
   ignore(made)
   throw new AuthConfigError('config', 'The config function must be synchronous, received a promise')

@@ -63,7 +63,7 @@ export interface Guard {
 }
 
 /** How a request was admitted, by all guards that it came through. */
-interface Entry {
+export interface Entry {
   /** By the guard that named the caller, or else by the last one. */
   readonly admission: Admission
   /** From the outer ones to the inner one. */
@@ -129,7 +129,8 @@ function requiredBy({ config }: Guard): readonly string[] {
   return config.resource === false ? NO_SCOPES : config.resource.require
 }
 
-function united(scopes: readonly string[], more: readonly string[]): readonly string[] {
+/** All scopes of two lists, each once. */
+export function united(scopes: readonly string[], more: readonly string[]): readonly string[] {
   return more.length === 0 ? scopes : Object.freeze([...new Set([...scopes, ...more])])
 }
 

@@ -24,6 +24,8 @@ export interface Progress {
   check?: Check
   /** The caller, once the endpoint has allowed it. */
   auth?: Auth | undefined
+  /** All guards that the request came through: each may have read another token. */
+  readonly others?: readonly Progress['setup'][]
 }
 
 /** What was decided. */
@@ -40,6 +42,7 @@ type Writable<Event> = { -readonly [Name in keyof Event]: Event[Name] }
 const LONGEST_PATH = 256
 const LONGEST_METHOD = 32
 const LONGEST_PRINCIPAL = 256
+const ALONE: NonNullable<Progress['others']> = []
 
 /** Makes the event of a decision. Never throws, since a decision must not depend on its event. */
 export function createDecisionEvent(progress: Progress, decision: Decided): DecisionEvent {
@@ -70,7 +73,7 @@ type RequestFacts = Pick<DecisionEvent, 'path' | 'method' | 'principal' | 'reque
  */
 export function addFacts<Event extends RequestFacts>(
   event: Writable<Event>,
-  progress: Pick<Progress, 'request' | 'setup' | 'target' | 'token' | 'auth'>,
+  progress: Pick<Progress, 'request' | 'setup' | 'others' | 'target' | 'token' | 'auth'>,
 ): Event {
   const { request, setup, auth, target } = progress
   const facts: Writable<RequestFacts> = event
@@ -82,11 +85,24 @@ export function addFacts<Event extends RequestFacts>(
     if (principal !== undefined) facts.principal = principal.slice(0, LONGEST_PRINCIPAL)
     const requestId = readRequestId(request, setup.config.requestIdHeader, token)
     if (requestId !== undefined) facts.requestId = requestId
+    for (const other of progress.others ?? ALONE) hideToken(facts, progress, other)
   } catch {
     // A program may have replaced the getters of the Request.
     facts.path = shownPath(target?.path ?? '', undefined)
   }
   return event
+}
+
+/** Takes out what holds the token of another guard. */
+function hideToken(
+  facts: Writable<RequestFacts>,
+  { request, auth, target }: Pick<Progress, 'request' | 'target' | 'auth'>,
+  setup: Progress['setup'],
+): void {
+  const token = hiddenToken({ request, setup })
+  if (shownPath(target?.path ?? '', token) === '') facts.path = ''
+  if (withoutToken(auth?.principal, token) === undefined) delete facts.principal
+  if (withoutToken(facts.requestId, token) === undefined) delete facts.requestId
 }
 
 /** The token that events must not show. A name is not a secret. */

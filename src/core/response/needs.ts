@@ -1,3 +1,4 @@
+import { ignore } from '../async.ts'
 import type { AuthConfig } from '../auth-config.ts'
 import type { Auth, Need } from '../types.ts'
 
@@ -32,6 +33,8 @@ export function holdsScope(granted: readonly string[], needed: string, implies: 
   try {
     return granted.some((scope) => {
       const answer: unknown = implies(scope, needed)
+      // An async function returns a promise, whose rejection would end a Node process.
+      ignore(answer)
       return answer === true
     })
   } catch {

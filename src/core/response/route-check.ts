@@ -1,11 +1,11 @@
-import { admissionOf, requireScopes } from './admission.ts'
+import { admissionOf, requireScopes, united } from './admission.ts'
 import { addFacts } from './decision-event.ts'
 import { createDenials } from './denial.ts'
 import { createConsole } from './events.ts'
 import { judgeNeed } from './needs.ts'
 import { parseTarget } from '../request/target.ts'
-import type { AccessEvent, Auth, DenialReason, Need } from '../types.ts'
-import type { Guard } from './admission.ts'
+import type { AccessEvent, Denial, Need } from '../types.ts'
+import type { Entry, Guard } from './admission.ts'
 import type { Rejection } from './denial.ts'
 
 const writeLine = createConsole()
@@ -25,15 +25,26 @@ const unguarded = createDenials({
 export function checkNeed(request: Request, need: Need): Rejection | undefined {
   const entry = admissionOf(request)
   if (entry === undefined) return rejectUnguarded(request)
-  const { admission, guards } = entry
-  const guard = guards[guards.length - 1]
+  const { admission, guards, required } = entry
+  const guard = guards.reduce(decidingGuard)
+  const isShadow = guard.config.mode === 'shadow'
   // The guard has reported that it would have rejected this request, so that no check would have come.
-  if (guard === undefined || admission.exemption === 'shadow') return undefined
+  if (isShadow && admission.exemption === 'shadow') return undefined
   const { refusal, scopes } = judgeNeed(need, admission.auth, guard.config.scopeImplies)
-  requireScopes(request, scopes)
   const reason = admission.auth === undefined ? 'missing_credentials' : refusal
-  if (reason === undefined) return undefined
-  return reject(request, guard, reason, admission.auth)
+  if (reason === undefined) {
+    requireScopes(request, scopes)
+    return undefined
+  }
+  // Not kept: a program may go on after a check that failed, as `some()` of Hono does. Then nothing needs these scopes.
+  const denial = guard.denials.create(reason, { scopes: united(required, scopes) })
+  reportRejection(request, entry, guard, denial)
+  return isShadow ? undefined : { reason, response: guard.denials.respond(denial, request) }
+}
+
+/** The innermost guard, but not one in shadow mode beside others: it must change nothing. */
+function decidingGuard(outer: Guard, inner: Guard): Guard {
+  return inner.config.mode === 'shadow' && outer.config.mode !== 'shadow' ? outer : inner
 }
 
 function rejectUnguarded(request: Request): Rejection {
@@ -44,24 +55,23 @@ function rejectUnguarded(request: Request): Rejection {
   return { reason, response: unguarded.respond(unguarded.create(reason), request) }
 }
 
-function reject(
+function reportRejection(
   request: Request,
+  { admission, guards }: Entry,
   guard: Guard,
-  reason: DenialReason,
-  auth: Auth | undefined,
-): Rejection | undefined {
-  const denial = guard.denials.create(reason, { scopes: admissionOf(request)?.required })
-  const isShadow = guard.config.mode === 'shadow'
+  { reason, status }: Denial,
+): void {
+  if (guard.report === undefined) return
   const event: AccessEvent = {
     type: 'access',
     outcome: 'deny',
     reason,
-    status: denial.status,
+    status,
     path: '',
     method: '',
-    ...(isShadow && { shadow: true }),
+    ...(guard.config.mode === 'shadow' && { shadow: true }),
   }
   const target = parseTarget(request.url)
-  guard.report?.(addFacts(event, { request, setup: guard, auth, target }))
-  return isShadow ? undefined : { reason, response: guard.denials.respond(denial, request) }
+  const { auth } = admission
+  guard.report(addFacts(event, { request, setup: guard, others: guards, auth, target }))
 }

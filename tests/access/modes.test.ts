@@ -1,0 +1,210 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { checkAccess, withAccess } from '../../src/access.ts'
+import { withAuth } from '../../src/index.ts'
+import { admit, admitted, allow, codeOf } from '../support/route-checks.ts'
+import { get } from '../support/requests.ts'
+import type { AuthConfig, AuthEvent, Denial } from '../../src/index.ts'
+
+/** Route checks of requests without an allow, in shadow mode, and what they report. */
+
+afterEach(() => vi.restoreAllMocks())
+
+const deny: AuthConfig = { verifier: () => ({ outcome: 'deny' }) }
+const shadow = { mode: 'shadow', onEvent: () => undefined } as const
+const need = { scopes: ['notes:write'] }
+const ADMIN = { principal: 'root', scopes: ['notes:write'] }
+const BOB = { principal: 'bob', scopes: ['notes:read'] }
+
+describe('a request without an identity', () => {
+  it('gets 401 on a public path, also with a good token, and learns the scopes', async () => {
+    const guard = allow(ADMIN, { public: ['/notes'] })
+    for (const token of [undefined, 'k1']) {
+      const request = await admit(get('/notes', token), guard)
+      const response = checkAccess(request, need)
+      expect(response?.status).toBe(401)
+      expect(response?.headers.get('www-authenticate')).toBe(
+        'Bearer realm="api", scope="notes:write"',
+      )
+      expect(await codeOf(response)).toBe('missing_credentials')
+    }
+    const response = checkAccess(await admit(get('/notes'), guard), { roles: ['admin'] })
+    expect(response?.headers.get('www-authenticate')).toBe('Bearer realm="api"')
+  })
+
+  it('gets 401 for a preflight, which no caller sent', async () => {
+    const handler = vi.fn<() => Response>()
+    const guarded = withAuth(withAccess(handler, need), allow(ADMIN, { preflight: 'allow' }))
+    const headers = { origin: 'https://a.example', 'access-control-request-method': 'DELETE' }
+    const preflight = new Request('https://api.example.test/', { method: 'OPTIONS', headers })
+    const response = await guarded(preflight)
+    expect(response.status).toBe(401)
+    expect(handler).not.toHaveBeenCalled()
+  })
+})
+
+describe('shadow mode', () => {
+  it('lets a caller pass who lacks something, and reports the truth', async () => {
+    const events: AuthEvent[] = []
+    const onEvent = (event: AuthEvent) => events.push(event)
+    const guard = allow(BOB, { mode: 'shadow', onEvent })
+    expect(checkAccess(await admitted(guard), need)).toBeUndefined()
+    expect(events.filter(({ type }) => type === 'access')).toEqual([
+      {
+        type: 'access',
+        outcome: 'deny',
+        reason: 'insufficient_scope',
+        status: 403,
+        path: '/notes',
+        method: 'GET',
+        principal: 'bob',
+        shadow: true,
+      },
+    ])
+  })
+
+  it('says nothing more about a request that the guard would have rejected', async () => {
+    const events: AuthEvent[] = []
+    const guard = { ...deny, mode: 'shadow', onEvent: (event: AuthEvent) => events.push(event) }
+    expect(checkAccess(await admitted(guard as AuthConfig), need)).toBeUndefined()
+    expect(events.filter(({ type }) => type === 'access')).toEqual([])
+  })
+
+  it('of one guard does not switch the checks of another off', async () => {
+    const watched = { ...deny, ...shadow }
+    const guards: [string, AuthConfig[], number][] = [
+      ['an inner guard that would reject', [allow(BOB), watched], 403],
+      ['an inner guard that allows', [allow(BOB), allow(BOB, shadow)], 403],
+      ['an outer guard that would reject', [watched, allow(BOB)], 403],
+      ['an outer guard that allows', [allow(ADMIN, shadow), allow(BOB)], 403],
+      ['an outer one, and a public path', [watched, allow(ADMIN, { public: ['/notes'] })], 401],
+      ['an inner one, and a public path', [allow(ADMIN, { public: ['/notes'] }), watched], 401],
+    ]
+    for (const [name, nested, status] of guards) {
+      expect([name, checkAccess(await admitted(...nested), need)?.status]).toEqual([name, status])
+    }
+    expect(checkAccess(await admitted(watched, allow(BOB, shadow)), need)).toBeUndefined()
+  })
+})
+
+describe('respond', () => {
+  const asked: Denial[] = []
+  const respond = (denial: Denial): Response => {
+    asked.push(denial)
+    return new Response(denial.reason, { status: denial.status })
+  }
+  afterEach(() => asked.splice(0))
+
+  it('is asked for a 403, and gets our challenge for missing scopes only', async () => {
+    const guard = allow(BOB, { respond })
+    const scopes = checkAccess(await admitted(guard), need)
+    expect([scopes?.status, await scopes?.text()]).toEqual([403, 'insufficient_scope'])
+    expect(scopes?.headers.get('www-authenticate')).toBe(
+      'Bearer realm="api", error="insufficient_scope", scope="notes:write"',
+    )
+    const roles = checkAccess(await admitted(guard), { roles: ['admin'] })
+    expect([roles?.status, await roles?.text()]).toEqual([403, 'forbidden'])
+    expect(roles?.headers.get('www-authenticate')).toBeNull()
+    expect(asked).toEqual([
+      {
+        reason: 'insufficient_scope',
+        status: 403,
+        message: 'Insufficient scope',
+        scopes: ['notes:write'],
+      },
+      { reason: 'forbidden', status: 403, message: 'Access denied' },
+    ])
+  })
+
+  it('that throws, or says yes, lets nobody pass', async () => {
+    const broken: NonNullable<AuthConfig['respond']>[] = [
+      () => {
+        throw new Error('no')
+      },
+      () => new Response('welcome'),
+    ]
+    for (const one of broken) {
+      const guard = allow(BOB, { respond: one, onEvent: () => undefined })
+      expect(checkAccess(await admitted(guard), need)?.status).toBe(403)
+    }
+  })
+
+  it('of unavailableStatus has no say in a 403', async () => {
+    const guard = allow(BOB, { unavailableStatus: 503 })
+    expect(checkAccess(await admitted(guard), need)?.status).toBe(403)
+  })
+})
+
+describe('the event of a rejection', () => {
+  async function eventsOf(request: Request, ...guards: AuthConfig[]): Promise<AuthEvent[]> {
+    const events: AuthEvent[] = []
+    const onEvent = (event: AuthEvent) => events.push(event)
+    checkAccess(await admit(request, ...guards.map((guard) => ({ ...guard, onEvent }))), need)
+    return events
+  }
+
+  it('is one access event after the one decision, and none if the check passes', async () => {
+    expect((await eventsOf(get('/notes', 'k1'), allow(BOB))).map(({ type }) => type)).toEqual([
+      'decision',
+      'access',
+    ])
+    expect(await eventsOf(get('/notes', 'k1'), allow(ADMIN))).toHaveLength(1)
+  })
+
+  it('is frozen, names the request id, and cuts what is long', async () => {
+    const path = `/${'a'.repeat(300)}`
+    const request = get(path, 'k1', { 'x-request-id': 'r-7' })
+    const named = allow({ ...BOB, principal: 'b'.repeat(300) })
+    const [, event] = await eventsOf(request, { ...named, requestIdHeader: 'x-request-id' })
+    expect(event).toEqual({
+      type: 'access',
+      outcome: 'deny',
+      reason: 'insufficient_scope',
+      status: 403,
+      path: path.slice(0, 256),
+      method: 'GET',
+      principal: 'b'.repeat(256),
+      requestId: 'r-7',
+    })
+    expect(Object.isFrozen(event)).toBe(true)
+  })
+
+  it.each<[string, Request, AuthConfig[]]>([
+    ['in the path', get('/notes/sk-secret', 'sk-secret'), [allow(BOB)]],
+    ['as the principal', get('/', 'sk-secret'), [allow({ principal: 'sk-secret' })]],
+    [
+      'as the request id',
+      get('/', 'sk-secret', { 'x-request-id': 'sk-secret' }),
+      [allow(BOB, { requestIdHeader: 'x-request-id' })],
+    ],
+    [
+      'of an outer guard in the path',
+      get('/sk-secret', 'other', { 'x-key': 'sk-secret' }),
+      [allow(BOB, { credentials: { header: 'x-key' } }), allow(BOB)],
+    ],
+    [
+      'of an outer guard as the principal',
+      get('/', 'other', { 'x-key': 'sk-secret' }),
+      [
+        allow({ principal: 'sk-secret' }, { credentials: { header: 'x-key' } }),
+        { ...deny, public: ['/'] },
+      ],
+    ],
+  ])('has no token %s', async (_, request, guards) => {
+    const events = await eventsOf(request, ...guards)
+    const access = events.filter(({ type }) => type === 'access')
+    expect(access).toHaveLength(1)
+    expect(JSON.stringify(access)).not.toContain('sk-secret')
+  })
+
+  it('cannot change the answer: an observer that throws, or a request without an URL', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const onEvent = (): never => {
+      throw new Error('no')
+    }
+    const request = await admitted(allow(BOB, { onEvent }))
+    expect(checkAccess(request, need)?.status).toBe(403)
+    Object.defineProperty(request, 'url', { value: 'nothing' })
+    Object.defineProperty(request, 'method', { value: undefined })
+    expect(checkAccess(request, need)?.status).toBe(403)
+  })
+})
