@@ -3,8 +3,8 @@
  *
  * @module with-auth/mcp
  */
-import { metadataLocation } from './core/config/resource.ts'
 import { admissionOf, getAuth } from './core/response/admission.ts'
+import { metadataLocation } from './core/response/resource-metadata.ts'
 import type { Auth } from './core/types.ts'
 
 /** The caller, in the form of `AuthInfo` of both generations of the MCP SDK. */

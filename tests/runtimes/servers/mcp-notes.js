@@ -5,7 +5,7 @@ import { McpServer, createMcpHandler, requireScopes } from '@modelcontextprotoco
 import { Hono } from 'hono'
 import { withAuth } from 'with-auth'
 import { checkAccess } from 'with-auth/access'
-import { auth } from 'with-auth/hono'
+import { auth, resourceMetadata } from 'with-auth/hono'
 import { jwt } from 'with-auth/jwt'
 import { mcpAuthInfo } from 'with-auth/mcp'
 
@@ -68,7 +68,12 @@ function wrapped(identifier, issuer, serve) {
 }
 
 function byMiddleware(identifier, issuer, serve) {
-  return new Hono().use(auth(configOf(identifier, issuer))).all('*', (c) => serve(c.req.raw))
+  const config = configOf(identifier, issuer)
+  // The middleware of one path does not see the path of the metadata.
+  return new Hono()
+    .use(resourceMetadata(config))
+    .use('/', auth(config))
+    .all('/', (c) => serve(c.req.raw))
 }
 
 function createSites(issuer) {
