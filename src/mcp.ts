@@ -21,7 +21,7 @@ export interface McpAuthInfo {
   resource?: URL
   /** Where the metadata of the resource is. Absent without the option `resource`. */
   resourceMetadataUrl?: string
-  /** What the SDK has no field for. Its values are those of `getAuth`, which are frozen. */
+  /** Facts that the SDK has no field for. They are frozen, as `getAuth` returns them. */
   extra: Pick<Auth, 'principal' | 'tenant' | 'attributes' | 'claims'>
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { BUN, DENO, NODES } from './support/binaries.ts'
-import { GENERATIONS } from './support/mcp-clients.ts'
+import { GENERATIONS, UnknownApplication } from './support/mcp-clients.ts'
 import { DENO_SERVE, onCommand, onSrvx, onWorkerd } from './support/served-program.ts'
 import { issueToken, startOidcIssuer } from './support/oidc.ts'
 import { send } from './support/http.ts'
@@ -86,6 +86,15 @@ describe.each(RUNTIMES)('on %s', (_name, start) => {
         await client.close()
       },
     )
+
+    it('lets a client in that registers itself, but oidc-provider grants it no more later', async () => {
+      const application = new UnknownApplication()
+      const { call, close } = await connect(SITES[0][1], fetchBy([]), application)
+      expect(JSON.parse(await call('read'))).toMatchObject({ scopes: ['notes:read'] })
+      await expect(call('write')).rejects.toBeInstanceOf(Error)
+      expect(application.returned?.searchParams.get('error')).toBe('invalid_scope')
+      await close()
+    })
   })
 
   it('rejects the token of another resource, and one without the scope', async () => {

@@ -23,7 +23,7 @@ export class Application implements OAuthClientProvider {
   #verifier = ''
   #discovered: OAuthDiscoveryState | undefined
 
-  clientInformation = (): { client_id: string } => ({ client_id: 'notes-app' })
+  clientInformation = (): { client_id: string } | undefined => ({ client_id: 'notes-app' })
   tokens = (): OAuthTokens | undefined => this.#tokens
   saveTokens = (tokens: OAuthTokens): void => void (this.#tokens = tokens)
   codeVerifier = (): string => this.#verifier
@@ -38,6 +38,20 @@ export class Application implements OAuthClientProvider {
   }
 }
 
+/** An application that no one has registered. */
+export class UnknownApplication extends Application {
+  #client: { client_id: string } | undefined
+  override readonly clientMetadata = {
+    redirect_uris: [this.redirectUrl],
+    grant_types: ['authorization_code'],
+    token_endpoint_auth_method: 'none',
+    application_type: 'native',
+  }
+
+  override clientInformation = (): { client_id: string } | undefined => this.#client
+  saveClientInformation = (client: { client_id: string }): void => void (this.#client = client)
+}
+
 /** A client of the SDK. */
 export interface McpClient {
   readonly application: Application
@@ -47,7 +61,11 @@ export interface McpClient {
 }
 
 /** Connects to an MCP server, and logs in if that is needed. */
-export type Connect = (url: string, fetch: typeof globalThis.fetch) => Promise<McpClient>
+export type Connect = (
+  url: string,
+  fetch: typeof globalThis.fetch,
+  application?: Application,
+) => Promise<McpClient>
 
 interface Options {
   readonly authProvider: Application
@@ -87,8 +105,7 @@ export const GENERATIONS: Readonly<Record<string, Connect>> = {
 }
 
 function connectBy<Transport>(generation: Generation<Transport>): Connect {
-  return async (url, fetch) => {
-    const application = new Application()
+  return async (url, fetch, application = new Application()) => {
     const create = (): Transport =>
       generation.createTransport(new URL(url), { authProvider: application, fetch })
     let transport = create()

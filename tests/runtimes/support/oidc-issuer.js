@@ -31,6 +31,8 @@ async function rotate(issuer) {
   keys = [...(await Promise.all(Object.keys(KINDS).map(createKey))), ...keys]
   const provider = new Provider(issuer, {
     jwks: { keys },
+    // An application can register for these alone.
+    scopes: ['notes:read', 'notes:write'],
     clients: [
       {
         client_id: 'app',
