@@ -12,12 +12,12 @@ const { RESOURCE: identifier = 'http://localhost:3000/mcp' } = process.env
 const scopes = { scopes: ['notes:read', 'notes:write'], require: ['notes:read'] }
 
 const app = new Hono()
-// For clients in a browser.
-app.use(cors({ origin: '*', exposeHeaders: ['WWW-Authenticate'] }))
+app.use(cors({ origin: '*', exposeHeaders: ['WWW-Authenticate'] })) // for clients in a browser
 app.use(
   auth({
     verifier: jwt({ issuer, audience: identifier }),
     resource: { identifier, authorizationServers: [issuer], ...scopes },
+    unavailableStatus: 503,
   }),
 )
 app.all('/mcp', ({ req: { raw } }) => mcp.fetch(raw, { authInfo: mcpAuthInfo(raw) }))

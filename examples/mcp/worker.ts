@@ -21,4 +21,5 @@ export default withAuth(worker, ({ ISSUER, RESOURCE }: Env) => ({
     scopes: ['notes:read', 'notes:write'],
     require: ['notes:read'],
   },
+  unavailableStatus: 503,
 }))
