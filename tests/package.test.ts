@@ -9,6 +9,7 @@ import * as hono from '../src/hono.ts'
 import * as index from '../src/index.ts'
 import * as jwt from '../src/jwt.ts'
 import * as keys from '../src/keys.ts'
+import * as mcp from '../src/mcp.ts'
 import * as node from '../src/node.ts'
 import * as redis from '../src/redis.ts'
 import * as verifiers from '../src/verifiers.ts'
@@ -148,6 +149,7 @@ describe('the published package', { tags: ['slow'] }, () => {
       '/hono': hono,
       '/jwt': jwt,
       '/keys': keys,
+      '/mcp': mcp,
       '/node': node,
       '/redis': redis,
       '/verifiers': verifiers,

@@ -25,6 +25,8 @@ const sources = readdirSync(FOLDER, { withFileTypes: true })
 
 // Tried by tests/runtimes/websocket.test.ts.
 const WEBSOCKETS = sources.filter((file) => file.startsWith('websocket-'))
+// Tried by tests/examples/mcp.test.ts.
+const MCP = sources.filter((file) => file.startsWith('mcp/'))
 
 // Tried by tests/examples/authzen.test.ts.
 const AUTHZEN = 'authzen.ts'
@@ -41,8 +43,8 @@ describe('the table of examples in docs/frameworks/README.md', () => {
   })
 
   it('has every program and folder of examples/, except those of other pages', () => {
-    const elsewhere = new Set([...WEBSOCKETS, AUTHZEN])
-    const others = sources.map(topOf).filter((file) => !elsewhere.has(file))
+    const elsewhere = new Set([...WEBSOCKETS, ...MCP, AUTHZEN])
+    const others = sources.filter((file) => !elsewhere.has(file)).map(topOf)
     expect(sorted(new Set(others))).toEqual(sorted(rows.map(({ file }) => topOf(file))))
     expect(rows.map(({ name }) => name)).toEqual(rows.map(({ file }) => topOf(file)))
   })
@@ -70,6 +72,10 @@ it.each(WEBSOCKETS)('%s stands in docs/websockets.md', (file) => {
 
 it('docs/authorization.md has the example of a decision point', () => {
   expect(readText('docs/authorization.md')).toContain(`<!-- examples/${AUTHZEN} -->`)
+})
+
+it.each(MCP)('docs/mcp.md shows or links %s', (file) => {
+  expect(readText('docs/mcp.md')).toContain(`examples/${file}`)
 })
 
 it('only the examples that Node runs directly use `nodeTransport`', () => {

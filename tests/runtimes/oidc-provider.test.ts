@@ -1,8 +1,7 @@
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
-import { BUN, DENO, NODES, findNode } from './support/binaries.ts'
+import { BUN, DENO, NODES } from './support/binaries.ts'
+import { issueToken, startOidcIssuer } from './support/oidc.ts'
 import { DENO_SERVE, onCommand, onSrvx, onWorkerd } from './support/served-program.ts'
-import { startServer } from './support/server-process.ts'
 import type { Start } from './support/served-program.ts'
 import type { RunningServer } from './support/server-process.ts'
 
@@ -19,21 +18,8 @@ const ALGORITHMS = ['RS256', 'ES256', 'EdDSA']
 
 let issuer: RunningServer
 
-beforeAll(async () => {
-  const args = [join(import.meta.dirname, 'support/oidc-issuer.js')]
-  issuer = await startServer({ binary: findNode('24'), args, cwd: inject('app'), env: {} })
-})
+beforeAll(async () => void (issuer = await startOidcIssuer(inject('app'))))
 afterAll(() => issuer.stop())
-
-async function issue(resource: string): Promise<string> {
-  const response = await fetch(`${issuer.url}/token`, {
-    method: 'POST',
-    headers: { authorization: `Basic ${btoa('app:a+secret+of+the+client')}` },
-    body: new URLSearchParams({ grant_type: 'client_credentials', resource, scope: 'read' }),
-  })
-  const { access_token: token } = (await response.json()) as { access_token: string }
-  return token
-}
 
 function headerOf(token: string): string {
   return atob(token.split('.')[0] ?? '')
@@ -57,11 +43,13 @@ it.each(RUNTIMES)(
       expiresAt: expect.any(Number),
     }
     try {
-      const before = await Promise.all(ALGORITHMS.map((alg) => issue(`urn:api:${alg}`)))
+      const before = await Promise.all(
+        ALGORITHMS.map((alg) => issueToken(issuer, `urn:api:${alg}`)),
+      )
       for (const token of before) expect(await call(server.url, token)).toEqual(allowed)
-      expect(await call(server.url, await issue('urn:other:ES256'))).toBe(401)
+      expect(await call(server.url, await issueToken(issuer, 'urn:other:ES256'))).toBe(401)
       await fetch(`${issuer.url}/rotate`, { method: 'POST' })
-      const after = await Promise.all(ALGORITHMS.map((alg) => issue(`urn:api:${alg}`)))
+      const after = await Promise.all(ALGORITHMS.map((alg) => issueToken(issuer, `urn:api:${alg}`)))
       expect(after.map(headerOf)).not.toEqual(before.map(headerOf))
       for (const token of [...after, ...before]) {
         expect(await call(server.url, token, 31_000)).toEqual(allowed)

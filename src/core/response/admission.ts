@@ -50,7 +50,7 @@ export type SecretSource = CredentialsSource | { readonly consumed: string }
 export interface Guard {
   readonly config: {
     readonly mode: 'enforce' | 'shadow'
-    readonly resource: false | { readonly require: readonly string[] }
+    readonly resource: false | { readonly identifier: string; readonly require: readonly string[] }
     readonly scopeImplies: AuthConfig['scopeImplies']
     readonly requestIdHeader: string | false
     readonly traits?: { readonly namesCaller: boolean } | undefined

@@ -1,5 +1,6 @@
-// Serves oidc-provider as an issuer: `POST /token` of a client gives a JWT, signed by the algorithm at the end of `resource`.
-// `POST /rotate` adds a key of each kind before the others, so that it signs from then on.
+// Serves oidc-provider as an issuer. A token is for the API in `resource`, and signed by the algorithm that this ends with,
+// else by RS256. `POST /token` of the client `app` gives one. `notes-app` stands for an application whose users log in, with
+// any name. `POST /rotate` adds a key of each kind before the others, so that it signs from then on.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import process from 'node:process'
@@ -30,6 +31,8 @@ async function rotate(issuer) {
   keys = [...(await Promise.all(Object.keys(KINDS).map(createKey))), ...keys]
   const provider = new Provider(issuer, {
     jwks: { keys },
+    // An application can register for these alone.
+    scopes: ['notes:read', 'notes:write'],
     clients: [
       {
         client_id: 'app',
@@ -38,18 +41,24 @@ async function rotate(issuer) {
         redirect_uris: [],
         response_types: [],
       },
+      {
+        client_id: 'notes-app',
+        application_type: 'native',
+        token_endpoint_auth_method: 'none',
+        redirect_uris: ['http://127.0.0.1/callback'],
+      },
     ],
     features: {
       clientCredentials: { enabled: true },
-      devInteractions: { enabled: false },
+      registration: { enabled: true },
       resourceIndicators: {
         enabled: true,
         getResourceServerInfo: (_context, resource) => ({
-          scope: 'read write',
+          scope: 'read write notes:read notes:write',
           audience: resource,
           accessTokenFormat: 'jwt',
           accessTokenTTL: 600,
-          jwt: { sign: { alg: resource.slice(resource.lastIndexOf(':') + 1) } },
+          jwt: { sign: { alg: Object.keys(KINDS).find((alg) => resource.endsWith(`:${alg}`)) } },
         }),
       },
     },

@@ -58,6 +58,8 @@ function prepare(app: string): void {
   for (const name of LIBRARIES) {
     cpSync(locateModule(name), join(modules, name), { recursive: true })
   }
+  // A link, since they have many dependencies.
+  symlinkSync(locateModule('@modelcontextprotocol'), join(modules, '@modelcontextprotocol'))
   for (const name of DEPENDENCIES) {
     cpSync(join(ROOT, 'node_modules', name), join(modules, name), { recursive: true })
   }
