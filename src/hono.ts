@@ -117,7 +117,7 @@ export function access(need: Need): MiddlewareHandler {
  * Makes a Hono middleware that answers for the metadata of the protected resource (RFC 9728), at its well-known path. Every other
  * request goes on. {@link auth} answers there too, but only if it sees the path: `app.use('/mcp', auth(config))` does not.
  *
- * Register it with `app.use` on the outermost app. It needs no token, and takes nothing from `Host` or a forwarding header.
+ * Register it with `app.use` on the outermost app. It asks for no token, and ignores `Host` and forwarding headers.
  *
  * @param config The config of the guard, with `resource`; or a synchronous function of `c.env` that makes it, called until it
  * succeeds once. Until then every request goes on, and `onEvent` or the console says why.

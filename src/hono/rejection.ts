@@ -37,7 +37,7 @@ export function isAuthException(error: unknown): error is AuthException {
   return typeof error === 'object' && error !== null && Reflect.get(error, 'code') === CODE
 }
 
-/** Sends metadata. Throws every other response: metadata is no error, which an application would log. */
+/** Sends metadata. Throws every other response, which an application may log as an error. */
 export function answer({ reason, response, cause }: Rejection): Promise<Response> {
   if (reason === 'resource_metadata') return Promise.resolve(response)
   throw createException({ reason, response, cause })

@@ -69,6 +69,14 @@ describe('shadow mode', () => {
     expect(events.filter(({ type }) => type === 'access')).toEqual([])
   })
 
+  it('of all guards is reported by the inner one', async () => {
+    const seen: string[] = []
+    const named = (name: string): AuthConfig =>
+      allow(BOB, { mode: 'shadow', onEvent: ({ type }) => void seen.push(`${name} ${type}`) })
+    expect(checkAccess(await admitted(named('outer'), named('inner')), need)).toBeUndefined()
+    expect(seen.filter((line) => line.endsWith('access'))).toEqual(['inner access'])
+  })
+
   it('of one guard does not switch the checks of another off', async () => {
     const watched = { ...deny, ...shadow }
     const guards: [string, AuthConfig[], number][] = [
@@ -180,6 +188,14 @@ describe('the event of a rejection', () => {
       'of an outer guard in the path',
       get('/sk-secret', 'other', { 'x-key': 'sk-secret' }),
       [allow(BOB, { credentials: { header: 'x-key' } }), allow(BOB)],
+    ],
+    [
+      'of an outer guard as the request id',
+      get('/', 'other', { 'x-key': 'sk-secret', 'x-request-id': 'sk-secret' }),
+      [
+        allow(BOB, { credentials: { header: 'x-key' } }),
+        allow(BOB, { requestIdHeader: 'x-request-id' }),
+      ],
     ],
     [
       'of an outer guard as the principal',
