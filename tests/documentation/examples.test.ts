@@ -26,6 +26,9 @@ const sources = readdirSync(FOLDER, { withFileTypes: true })
 // Tried by tests/runtimes/websocket.test.ts.
 const WEBSOCKETS = sources.filter((file) => file.startsWith('websocket-'))
 
+// Tried by tests/examples/authzen.test.ts.
+const AUTHZEN = 'authzen.ts'
+
 const rows = readTable(readText('docs/frameworks/README.md'), 'example').map((cells) => {
   const [link = '', framework = '', guard = '', identity = '', server = ''] = cells
   const [, name = '', file = ''] = /^\[(.*)\]\(\.\.\/\.\.\/examples\/(.*)\)$/.exec(link) ?? []
@@ -37,8 +40,9 @@ describe('the table of examples in docs/frameworks/README.md', () => {
     expect(rows.map(({ file }) => file)).toEqual(EXAMPLES.map(({ file }) => file))
   })
 
-  it('has every program and folder of examples/, except the WebSocket examples', () => {
-    const others = sources.map(topOf).filter((file) => !WEBSOCKETS.includes(file))
+  it('has every program and folder of examples/, except those of other pages', () => {
+    const elsewhere = new Set([...WEBSOCKETS, AUTHZEN])
+    const others = sources.map(topOf).filter((file) => !elsewhere.has(file))
     expect(sorted(new Set(others))).toEqual(sorted(rows.map(({ file }) => topOf(file))))
     expect(rows.map(({ name }) => name)).toEqual(rows.map(({ file }) => topOf(file)))
   })
@@ -62,6 +66,10 @@ describe('the table of examples in docs/frameworks/README.md', () => {
 
 it.each(WEBSOCKETS)('%s stands in docs/websockets.md', (file) => {
   expect(readText('docs/websockets.md')).toContain(`<!-- examples/${file} -->`)
+})
+
+it('docs/authorization.md has the example of a decision point', () => {
+  expect(readText('docs/authorization.md')).toContain(`<!-- examples/${AUTHZEN} -->`)
 })
 
 it('only the examples that Node runs directly use `nodeTransport`', () => {

@@ -6,7 +6,7 @@ import { Hono as OtherHono } from 'hono-lowest'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { access, auth, isAuthException } from '../../src/hono.ts'
 import { AuthConfigError, withAuth } from '../../src/index.ts'
-import { allow } from '../support/route-checks.ts'
+import { allow, watchConsole } from '../support/route-checks.ts'
 import { get } from '../support/requests.ts'
 import type { MiddlewareHandler } from 'hono-lowest'
 import type { AuthEnv, Need } from '../../src/hono.ts'
@@ -69,7 +69,7 @@ describe('access', () => {
   })
 
   it('is 401 on a public path, and 500 without a guard before it', async () => {
-    const error = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const error = watchConsole()
     const open = createApp(allow(BOB, { public: ['/'] }), editor)
     expect((await open.request(get('/', 'k1'))).status).toBe(401)
     const late = new Hono().use(editor).use(auth(allow(BOB)))

@@ -1,3 +1,4 @@
+import { vi } from 'vitest'
 import { createAuthenticator } from '../../src/index.ts'
 import { get } from './requests.ts'
 import type { AuthConfig } from '../../src/index.ts'
@@ -26,6 +27,15 @@ export async function admit(request: Request, ...guards: readonly AuthConfig[]):
     if (!ok) throw new Error('A guard has rejected the request')
   }
   return request
+}
+
+let minutes = 0
+
+/** Watches the console. It gets the same line once a minute, so the clock is put forward until `vi.restoreAllMocks()`. */
+export function watchConsole() {
+  minutes += 2
+  vi.spyOn(performance, 'now').mockReturnValue(performance.now() + minutes * 60_000)
+  return vi.spyOn(console, 'error').mockImplementation(() => undefined)
 }
 
 /** The code in the body of a rejection. `undefined` without a rejection. */
