@@ -1,4 +1,4 @@
-/** The forms of one path. Routers differ in which of them they compare. */
+/** The forms of one path. Each router compares one of them. */
 export interface PathForms {
   /** A permit must match all of them. */
   readonly permitted: readonly string[]
@@ -12,7 +12,7 @@ const MAX_LENGTH = 2048
 // One form serves for all: nothing is encoded, and no slash is cut or merged.
 const PLAIN = /^(?:\/[\w.~-]+)+$/
 
-// What a URL parser encodes by itself. As typed, these characters stand in the path.
+// A URL parser encodes these characters by itself. As typed, they stand in the path.
 const ENCODED_BY_PARSERS = /(?:%(?:20|22|3[ce]|5e|60|7[bd]|[89a-f][\da-f]))+/gi
 
 /**

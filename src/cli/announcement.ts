@@ -22,7 +22,7 @@ const MOST_KEYS = 1024
 
 /** The store of a run.yaml. Rejects if the file has none. */
 export async function loadStore(file: string): Promise<DecisionStore> {
-  // Nobody is let in here, so that it does not matter who enforces the policy.
+  // No request is decided here, so it does not matter whether the upstream enforces the policy.
   const options = { accessPolicy: 'upstream' } as const
   const { store } = await loadConfig(file, options).catch(nameFlag('--config', file))
   if (store !== undefined) return store

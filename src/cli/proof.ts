@@ -103,7 +103,7 @@ export function createRandomKeyAsker(config: AuthConfig): AskWithRandomKey {
   }
 }
 
-// What callers may do is no part of the question: a policy that forbids its path would hide that the endpoint allows every key.
+// The question leaves policies out: one that forbids its path would hide that the endpoint allows every key.
 function questionOf(config: AuthConfig): AuthConfig {
   const { onEvent: _, respond: _r, store: _s, ...rest } = config
   const { authorize: _a, routePolicy: _p, resource: _m, ...asked } = rest

@@ -9,7 +9,7 @@ import type { Attributes } from '../support/route-policy.ts'
 const ADMIN = { roles: ['admin'], teams: ['platform'] }
 const DEVELOPER = { roles: ['developer'], teams: ['ml-team'] }
 const USER = { roles: ['user'], teams: ['ml-team'] }
-const NOBODY = undefined
+const NAMELESS = undefined
 
 type Answer = 'permit' | 'forbid'
 type Question = readonly [path: string, user: Attributes | undefined, answer: Answer]
@@ -32,18 +32,18 @@ const CASES: Readonly<Record<string, readonly [readonly RouteRule[], ...Question
   ],
   'a prefix': [
     pathsOf('/v1/files*'),
-    ['/v1/files/upload', NOBODY, 'permit'],
-    ['/v1/files/delete', NOBODY, 'permit'],
-    ['/v1/files/list/all', NOBODY, 'permit'],
-    ['/v1/files', NOBODY, 'permit'],
-    ['/v1/models/list', NOBODY, 'forbid'],
+    ['/v1/files/upload', NAMELESS, 'permit'],
+    ['/v1/files/delete', NAMELESS, 'permit'],
+    ['/v1/files/list/all', NAMELESS, 'permit'],
+    ['/v1/files', NAMELESS, 'permit'],
+    ['/v1/models/list', NAMELESS, 'forbid'],
   ],
   'every path': [
     pathsOf('*'),
-    ['/v1/chat/completions', NOBODY, 'permit'],
-    ['/v1/files/upload', NOBODY, 'permit'],
-    ['/admin/reset', NOBODY, 'permit'],
-    ['/anything/goes', NOBODY, 'permit'],
+    ['/v1/chat/completions', NAMELESS, 'permit'],
+    ['/v1/files/upload', NAMELESS, 'permit'],
+    ['/admin/reset', NAMELESS, 'permit'],
+    ['/anything/goes', NAMELESS, 'permit'],
   ],
   'several paths in a rule': [
     [{ permit: { paths: ['/v1/files*', '/v1/models*'] }, when: 'user with user in roles' }],
@@ -95,49 +95,49 @@ const CASES: Readonly<Record<string, readonly [readonly RouteRule[], ...Question
   ],
   'a handshake of a WebSocket, which is a GET': [
     [{ ...pathsOf('/v1/responses')[0], description: 'The handshake' }],
-    ['/v1/responses', NOBODY, 'permit'],
-    ['/v1/admin/reset', NOBODY, 'forbid'],
+    ['/v1/responses', NAMELESS, 'permit'],
+    ['/v1/admin/reset', NAMELESS, 'forbid'],
   ],
   'routes for callers without a name': [
     [
       { permit: { paths: '/v1/health' }, description: 'Health' },
       { permit: { paths: '/v1/models*' }, description: 'Models' },
     ],
-    ['/v1/health', NOBODY, 'permit'],
-    ['/v1/models/list', NOBODY, 'permit'],
-    ['/v1/chat/completions', NOBODY, 'forbid'],
-    ['/v1/admin/reset', NOBODY, 'forbid'],
+    ['/v1/health', NAMELESS, 'permit'],
+    ['/v1/models/list', NAMELESS, 'permit'],
+    ['/v1/chat/completions', NAMELESS, 'forbid'],
+    ['/v1/admin/reset', NAMELESS, 'forbid'],
   ],
   'a forbid for callers without a name': [
     [{ forbid: { paths: '/v1/admin*' } }, ALL],
-    ['/v1/admin/reset', NOBODY, 'forbid'],
-    ['/v1/admin/users', NOBODY, 'forbid'],
-    ['/v1/chat/completions', NOBODY, 'permit'],
-    ['/v1/models/list', NOBODY, 'permit'],
+    ['/v1/admin/reset', NAMELESS, 'forbid'],
+    ['/v1/admin/users', NAMELESS, 'forbid'],
+    ['/v1/chat/completions', NAMELESS, 'permit'],
+    ['/v1/models/list', NAMELESS, 'permit'],
   ],
-  'a condition needs a caller': [[ADMINS_ALL], ['/v1/chat/completions', NOBODY, 'forbid']],
+  'a condition needs a caller': [[ADMINS_ALL], ['/v1/chat/completions', NAMELESS, 'forbid']],
   'rules with conditions and without': [
     [
       { permit: { paths: ['/v1/health', '/v1/version'] } },
       { permit: { paths: '/v1/admin*' }, when: 'user with admin in roles' },
     ],
-    ['/v1/health', NOBODY, 'permit'],
-    ['/v1/version', NOBODY, 'permit'],
-    ['/v1/admin/reset', NOBODY, 'forbid'],
+    ['/v1/health', NAMELESS, 'permit'],
+    ['/v1/version', NAMELESS, 'permit'],
+    ['/v1/admin/reset', NAMELESS, 'forbid'],
     ['/v1/admin/reset', ADMIN, 'permit'],
     ['/v1/admin/reset', USER, 'forbid'],
-    ['/v1/chat/completions', NOBODY, 'forbid'],
+    ['/v1/chat/completions', NAMELESS, 'forbid'],
     ['/v1/chat/completions', ADMIN, 'forbid'],
     ['/v1/chat/completions', USER, 'forbid'],
   ],
   'regular expressions among other patterns': [
     pathsOf('/v1/models*', 'regex:/v1/(chat|inference)/.*', String.raw`regex:/v1/files/\d+`),
-    ['/v1/chat/completions', NOBODY, 'permit'],
-    ['/v1/inference/run', NOBODY, 'permit'],
-    ['/v1/models/list', NOBODY, 'permit'],
-    ['/v1/files/123', NOBODY, 'permit'],
-    ['/v1/other/endpoint', NOBODY, 'forbid'],
-    ['/v2/chat/completions', NOBODY, 'forbid'],
+    ['/v1/chat/completions', NAMELESS, 'permit'],
+    ['/v1/inference/run', NAMELESS, 'permit'],
+    ['/v1/models/list', NAMELESS, 'permit'],
+    ['/v1/files/123', NAMELESS, 'permit'],
+    ['/v1/other/endpoint', NAMELESS, 'forbid'],
+    ['/v2/chat/completions', NAMELESS, 'forbid'],
   ],
   'a policy of regular expressions': [
     [
@@ -197,7 +197,7 @@ describe.each<[why: string, rules: readonly RouteRule[], path: string, user?: At
   ],
   ['a slash at the end', [{ forbid: { paths: 'regex:/v1/admin/$' } }, ALL], '/v1/admin/'],
   ['a slash that a proxy merges', [{ forbid: { paths: '/v1/admin*' } }, ALL], '//v1/admin'],
-  ['bytes that are no UTF-8', [{ forbid: { paths: '/v1/b' } }, ALL], '/v1/%ff'],
+  ['bytes that are not UTF-8', [{ forbid: { paths: '/v1/b' } }, ALL], '/v1/%ff'],
   ['a line end', [{ forbid: { paths: '/v1/b' } }, ALL], '/v1/b%0a'],
   ['a long path', [{ forbid: { paths: '/v1/b' } }, ALL], `/${'a'.repeat(2048)}`],
   [

@@ -150,6 +150,9 @@ describe('both forms of a path', () => {
     ['/v1/{a}', '/v1/%7Ba%7D', true, true],
     ['regex:/é+$', '/%C3%A9%C3%A9', true, true],
     ['/v1/a/b', '/v1/a%2Fb', false, true],
+    // The form as typed, and the very text of the request.
+    ['regex:/é%2Fb$', '/%C3%A9%2Fb', false, true],
+    ['regex:/%C3%A9$', '/%C3%A9', false, true],
     ['regex:/v1/[^/]+$', '/v1/a%2Fb', false, true],
     ['/v1/a/b', '/v1/a%252Fb', false, false],
     ['/v1/a', '/v1/a%2F', false, true],
