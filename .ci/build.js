@@ -17,6 +17,7 @@ const folders = [
   'verifiers',
   'jwt',
   'keys',
+  'otel',
   'redis',
   'yaml',
   'gateway',
