@@ -17,7 +17,7 @@ export function recordSpan(event: DecisionEvent, namesCaller: boolean): void {
     startTime: endTime - durationMs,
     attributes,
   })
-  // Whoever is turned away is no error of the server.
+  // To turn a caller away is not an error of the server.
   if (hasFailed) span.setStatus({ code: SpanStatusCode.ERROR })
   span.end(endTime)
 }

@@ -1,6 +1,6 @@
 import type { AuthEvent, CircuitEvent, KeysEvent } from '../types.ts'
 
-/** What metrics make of events: the same for OpenTelemetry and for Prometheus, so that one dashboard serves both. */
+/** Numbers that OpenTelemetry and Prometheus get of events: the same for both, so that one dashboard serves both. */
 
 /** In seconds: those of the HTTP metrics of OpenTelemetry. */
 export const DURATION_BOUNDARIES = [
@@ -19,42 +19,51 @@ const STATES: Readonly<Record<CircuitEvent['state'], number>> = { closed: 0, hal
 
 // A verifier may name itself otherwise each time.
 const MOST_NAMES = 64
+// The circuit of a guard that is no longer used never closes. One that is used says so again whenever a probe fails.
+const FORGOTTEN_MS = 600_000
 
-/** What holds until the next event: the state of the circuits, and how old the keys of verifiers are. */
+interface Level {
+  readonly value: number
+  readonly at: number
+}
+
+/** Numbers that hold until the next event: the state of the circuits, and the age of the keys of verifiers. */
 export class Levels {
-  readonly #circuits = new Map<string, number>()
-  /** When the keys were fetched. */
-  readonly #fetchedAt = new Map<string, number>()
+  readonly #circuits = new Map<string, Level>()
+  readonly #keys = new Map<string, Level>()
 
   note(event: AuthEvent): void {
     if (event.type === 'circuit') {
       const { verifier = '', tokens, state } = event
       replace(this.#circuits, `${tokens} ${verifier}`, STATES[state])
     } else if (event.type === 'keys') {
-      const { verifier, ageMs } = event
-      replace(this.#fetchedAt, verifier, ageMs === undefined ? ageMs : performance.now() - ageMs)
+      replace(this.#keys, event.verifier, event.ageMs)
     }
   }
 
   /** That of the circuit which lets the least pass: 0 closed, 1 half open, 2 open. */
   circuitState(): number {
-    return Math.max(0, ...this.#circuits.values())
+    const since = performance.now() - FORGOTTEN_MS
+    const states = [...this.#circuits.values()].map(({ value, at }) => (at < since ? 0 : value))
+    return Math.max(0, ...states)
   }
 
   /** The age of the oldest keys. `undefined` without any. */
   keysAgeSeconds(): number | undefined {
-    if (this.#fetchedAt.size === 0) return undefined
-    return (performance.now() - Math.min(...this.#fetchedAt.values())) / 1000
+    if (this.#keys.size === 0) return undefined
+    const now = performance.now()
+    return Math.max(...[...this.#keys.values()].map(({ value, at }) => value + now - at)) / 1000
   }
 
   /** For a new configuration, which has new circuits. */
   reset(): void {
     this.#circuits.clear()
-    this.#fetchedAt.clear()
+    this.#keys.clear()
   }
 }
 
-function replace(levels: Map<string, number>, name: string, level: number | undefined): void {
+function replace(levels: Map<string, Level>, name: string, value: number | undefined): void {
   levels.delete(name)
-  if (level !== undefined && levels.size < MOST_NAMES) levels.set(name, level)
+  if (value === undefined || levels.size >= MOST_NAMES) return
+  levels.set(name, { value, at: performance.now() })
 }

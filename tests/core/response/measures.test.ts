@@ -51,6 +51,17 @@ describe('the levels', () => {
     expect(after(circuit('closed', { verifier: 'github' }))).toBe(0)
   })
 
+  it('forget a circuit that has said nothing for ten minutes: its guard may be gone', () => {
+    const levels = new Levels()
+    const now = vi.spyOn(performance, 'now').mockReturnValue(0)
+    levels.note(circuit('open'))
+    now.mockReturnValue(600_000)
+    expect(levels.circuitState()).toBe(2)
+    now.mockReturnValue(600_001)
+    expect(levels.circuitState()).toBe(0)
+    now.mockRestore()
+  })
+
   it('have the age of the oldest keys, which grows', () => {
     const levels = new Levels()
     const now = vi.spyOn(performance, 'now').mockReturnValue(100_000)
