@@ -18,6 +18,7 @@ const folders = [
   'verifiers',
   'jwt',
   'keys',
+  'otel',
   'redis',
   'yaml',
   'gateway',

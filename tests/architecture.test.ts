@@ -36,6 +36,7 @@ const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
   'jwt.ts': ['jose', 'verifiers'],
   'keys.ts': [FILES, 'yaml', 'node:fs'],
   'node.ts': ['node:crypto', 'node:http', 'node:module', 'node:stream', 'node:tls'],
+  'otel.ts': ['@opentelemetry'],
   'redis.ts': ['@redis', 'node:crypto'],
   'yaml.ts': ['access', FILES, 'jwt.ts', 'node.ts', 'redis.ts', 'verifiers', 'yaml'],
 }

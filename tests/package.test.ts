@@ -11,6 +11,7 @@ import * as jwt from '../src/jwt.ts'
 import * as keys from '../src/keys.ts'
 import * as mcp from '../src/mcp.ts'
 import * as node from '../src/node.ts'
+import * as otel from '../src/otel.ts'
 import * as redis from '../src/redis.ts'
 import * as verifiers from '../src/verifiers.ts'
 import * as yaml from '../src/yaml.ts'
@@ -79,7 +80,7 @@ describe('package.json and deno.json', () => {
       `npm:${name}@${range}`,
     ])
     // JSR has no peer dependencies.
-    const peers = ['@redis/client', 'hono'].map((name) => [
+    const peers = ['@opentelemetry/api', '@redis/client', 'hono'].map((name) => [
       name,
       `npm:${name}@${packageJson.peerDependencies[name]}`,
     ])
@@ -90,13 +91,15 @@ describe('package.json and deno.json', () => {
     const loaded = MODULES.flatMap(({ imports }) => imports)
       .filter((name) => !name.endsWith('.ts') && !name.startsWith('node:'))
       .map((name) => name.split('/', name.startsWith('@') ? 2 : 1).join('/'))
-    const named = [...Object.keys(packageJson.dependencies), 'hono', 'pg', '@redis/client']
+    const peers = ['hono', 'pg', '@opentelemetry/api', '@redis/client']
+    const named = [...Object.keys(packageJson.dependencies), ...peers]
     expect(sorted(named)).toEqual(sorted(new Set(loaded)))
   })
 
-  it('name @redis/client, hono, pg and undici as optional peers', () => {
+  it('name @opentelemetry/api, @redis/client, hono, pg and undici as optional peers', () => {
     const lowest = readJson<PackageJson>('node_modules/hono-lowest/package.json')
     expect(packageJson.peerDependencies).toEqual({
+      '@opentelemetry/api': '^1.9.0',
       '@redis/client': '^6.3.0',
       hono: `^${lowest.version}`,
       pg: '^8.0.0',
@@ -104,6 +107,7 @@ describe('package.json and deno.json', () => {
     })
     const optional = { optional: true }
     expect(packageJson.peerDependenciesMeta).toEqual({
+      '@opentelemetry/api': optional,
       '@redis/client': optional,
       hono: optional,
       pg: optional,
@@ -151,6 +155,7 @@ describe('the published package', { tags: ['slow'] }, () => {
       '/keys': keys,
       '/mcp': mcp,
       '/node': node,
+      '/otel': otel,
       '/redis': redis,
       '/verifiers': verifiers,
       '/yaml': yaml,

@@ -55,7 +55,7 @@ export function addressOptions(port: number): OptionSpecs {
 
 export function readAddress(line: CommandLine, usualPort: number): Address {
   const host = line.text('host') ?? HOST
-  if (isIP(host) === 0 && !HOST_NAME.test(host)) {
+  if (!isHost(host)) {
     throw wrongValue('--host', host, 'an IP address or a name such as localhost')
   }
   const port = readWholeNumber(line, 'port', 0, 65_535) ?? usualPort
@@ -63,15 +63,20 @@ export function readAddress(line: CommandLine, usualPort: number): Address {
   return { host, port, keepAliveMs }
 }
 
-export function nameAddress({ host, port }: Address): (error: unknown) => never {
+export function isHost(text: string): boolean {
+  return isIP(text) > 0 || HOST_NAME.test(text)
+}
+
+/** Names the flags of an address that cannot be listened on: `--host` and `--port`, or the one that has both. */
+export function nameAddress({ host, port }: Address, flag?: string): (error: unknown) => never {
   return (error) => {
     const code = reasonOf(error)
     if (isOtherMachine(error, code, port)) {
-      throw wrongValue('--host', host, 'an address of this machine')
+      throw wrongValue(flag ?? '--host', host, 'an address of this machine')
     }
     if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error
     const state = code === 'EACCES' ? 'not permitted' : 'in use'
-    const message = `--port ${port} is ${state} on ${host}: choose another port, or 0 for a free one`
+    const message = `${flag ?? '--port'} ${port} is ${state} on ${host}: choose another port, or 0 for a free one`
     throw new Error(message, { cause: error })
   }
 }

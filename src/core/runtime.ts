@@ -32,6 +32,14 @@ export function processVariable(name: string): unknown {
   return ownProperty(property(property(globalThis, 'process'), 'env'), name)
 }
 
+// All copies of `@opentelemetry/api` 1.x share what is registered here.
+const OPENTELEMETRY = Symbol.for('opentelemetry.js.api.1')
+
+/** Whether OpenTelemetry adds the trace context to the calls of this process. */
+export function hasPropagator(): boolean {
+  return property(Reflect.get(globalThis, OPENTELEMETRY), 'propagation') !== undefined
+}
+
 /**
  * A built-in module of Node, such as `node:http`. `undefined` on other runtimes, whose own `fetch` serves better. Not an
  * import, since bundlers for Workers and browsers would look for it.

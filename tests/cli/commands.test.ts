@@ -112,6 +112,7 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
     port: [{ value: 'abc' }, { value: '65536' }, { value: '1e3' }],
     'keep-alive-ms': [{ value: '0' }, { value: 'soon' }],
     'request-id-header': [{ value: 'two words' }, { value: 'x:' }],
+    metrics: [{ value: '9320' }, { value: '::1:9320' }, { value: 'http://h:1' }],
     'upstream-timeout-ms': [{ value: '0' }, { value: '3600001' }],
     'strip-header': [{ value: 'a b' }, { value: '*' }],
     'public-origin': [
@@ -178,6 +179,7 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
     host: [{ value: 'two words' }],
     port: [{ value: 'abc' }],
     'keep-alive-ms': [{ value: '3600001' }],
+    metrics: [{ value: '127.0.0.1:65536' }],
   },
   check: {
     'key-file': [

@@ -3,6 +3,8 @@ import { readWholeNumber, rejectOperands } from '../command-line.ts'
 import { asUsage } from '../errors.ts'
 import { KEYS_OPTION, QUESTION_MS, requireKeys, sourceOf, withKeys } from '../key-place.ts'
 import { createDecisionLog } from '../log.ts'
+import { createEndpointMeter } from '../metrics/endpoint-meter.ts'
+import { METRICS_OPTION, readMetrics } from '../metrics/listener.ts'
 import { addressOptions, listen, nameAddress, readAddress, serveUntilStopped } from '../serve.ts'
 import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
 import type { KeyEndpointOptions } from '../../keys.ts'
@@ -29,6 +31,7 @@ export const endpointCommand: Command = {
     ...KEYS_OPTION,
     'max-age': { value: 'SECONDS', help: 'how long a client may cache a verdict', default: 30 },
     ...addressOptions(PORT),
+    ...METRICS_OPTION,
   },
   run,
 }
@@ -46,8 +49,9 @@ async function serve(
   surroundings: Surroundings,
 ): Promise<number> {
   const address = readAddress(line, PORT)
+  const metrics = readMetrics(line, createEndpointMeter())
   await requireKeys(keys)
-  const log = createDecisionLog(surroundings, line.has('json'))
+  const log = metrics.measured(createDecisionLog(surroundings, line.has('json')))
   const options = readOptions(line, surroundings, log)
   const endpoint = await asUsage(FLAGS, () => createKeyEndpoint(sourceOf(keys.place), options))
   const answer = async (request: Request): Promise<Response> => {
@@ -57,9 +61,10 @@ async function serve(
     return response
   }
   const serving = await listen(answer, address).catch(nameAddress(address))
+  const servings = await metrics.listenBeside(serving, log)
   log({ type: 'listening', url: serving.url })
   if (!line.has('json')) surroundings.note(`with-auth: auth endpoint on ${serving.url}\n`)
-  await serveUntilStopped([serving], surroundings)
+  await serveUntilStopped(servings, surroundings)
   return EXIT.ok
 }
 

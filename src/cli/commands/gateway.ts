@@ -11,6 +11,8 @@ import { createFront } from '../gateway/front.ts'
 import { startLiveGuard } from '../gateway/live-guard.ts'
 import { createRequestLog } from '../gateway/request-log.ts'
 import { createDecisionLog } from '../log.ts'
+import { createGuardMeter } from '../metrics/guard-meter.ts'
+import { METRICS_OPTION, readMetrics } from '../metrics/listener.ts'
 import { addressOptions, listen, nameAddress, readAddress, serveUntilStopped } from '../serve.ts'
 import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
 import type { GatewayOptions } from '../../gateway.ts'
@@ -88,6 +90,7 @@ SIGTERM lets open requests finish for up to 25 seconds. SIGINT cuts them off.`,
       help: 'the header of the request id; the gateway creates a missing id',
     },
     'log-principal': { help: 'log the principal of each request' },
+    ...METRICS_OPTION,
     ...UPSTREAM_OPTIONS,
   },
   run,
@@ -101,7 +104,8 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   const { addressOf, isConflicting } = createClientAddresses(
     line.texts('trusted-proxy').map(readNetwork),
   )
-  const log = createDecisionLog(surroundings, line.has('json'))
+  const metrics = readMetrics(line, createGuardMeter())
+  const log = metrics.measured(createDecisionLog(surroundings, line.has('json')))
   const requestLog = createRequestLog({
     log,
     addressOf,
@@ -132,8 +136,9 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
       requestLog,
     })
     const serving = await listen(front, address).catch(nameAddress(address))
+    const servings = await metrics.listenBeside(serving, log)
     announce(serving.url, guard.equipped(), log, line.has('json') ? undefined : surroundings.note)
-    await serveUntilStopped([serving], surroundings)
+    await serveUntilStopped(servings, surroundings)
   } finally {
     guard.stop()
   }

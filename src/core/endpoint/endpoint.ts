@@ -52,7 +52,12 @@ function post(
   check.endpointStatus = undefined
   return send(fetch, url, {
     method: 'POST',
-    headers: { ...headers, accept: 'application/json', 'content-type': 'application/json' },
+    headers: {
+      ...check.trace,
+      ...headers,
+      accept: 'application/json',
+      'content-type': 'application/json',
+    },
     body: encodeQuestion(check.question),
     signal,
   })

@@ -1,8 +1,10 @@
 import { createQuestionBuilder, createToldEncoder, encodeKey, readHeaders } from './question.ts'
+import { readTraceContext } from './trace-context.ts'
 import { ignore } from '../async.ts'
 import type { AuthConfig } from '../auth-config.ts'
 import type { Context, ToldFacts } from './question.ts'
 import type { Target } from './target.ts'
+import type { TraceContext } from './trace-context.ts'
 import type { Stamp } from '../decision-store.ts'
 import type { DecisionEvent, SkipReason } from '../types.ts'
 import type { Question } from '../verifier.ts'
@@ -32,13 +34,16 @@ export class Check {
   stamp: Stamp | undefined = undefined
   /** The extra arguments of the handler. */
   readonly args: readonly unknown[]
+  /** Goes to the endpoint beside the question, and is no part of the key. */
+  readonly trace: TraceContext | undefined
 
-  constructor(question: Question, told: string, args: readonly unknown[]) {
+  constructor(question: Question, told: string, args: readonly unknown[], trace?: TraceContext) {
     this.token = question.token
     this.question = question
     this.told = told
     this.key = encodeKey(question.token, told)
     this.args = args
+    this.trace = trace
   }
 }
 
@@ -79,7 +84,10 @@ export function createCheckFactory(
       request: Request,
       target: Target,
       args: readonly unknown[],
-    ): Check => new Check(buildQuestion(token, request, target, told), told.text, args),
+    ): Check => {
+      const trace = readTraceContext(request.headers)
+      return new Check(buildQuestion(token, request, target, told), told.text, args, trace)
+    },
   }
 }
 

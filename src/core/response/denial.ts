@@ -62,6 +62,12 @@ export function isDenialReason(reason: string): reason is DenialReason {
   return Object.hasOwn(ROWS, reason)
 }
 
+/** Whether the server failed, and not the caller. */
+export function isOutage(reason: DenialReason): boolean {
+  const hasFailed = reason === 'internal_error' || reason === 'not_configured'
+  return hasFailed || ROWS[reason].outage === true
+}
+
 /** What a denial says beside its reason. */
 export interface DenialFacts {
   readonly retryAfterMs?: number | undefined

@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest'
+import { createGuardMeter } from '../../../src/cli/metrics/guard-meter.ts'
+import { formatExposition } from '../../../src/cli/metrics/exposition.ts'
+import { withAuth } from '../../../src/index.ts'
+import { parseExposition, valueOf } from '../../support/exposition.ts'
+import { get } from '../../support/requests.ts'
+import type { LogEntry } from '../../../src/cli/log.ts'
+import type { Verifier } from '../../../src/index.ts'
+
+const REASONS = [
+  'missing_credentials',
+  'malformed_credentials',
+  'denied',
+  'forbidden',
+  'insufficient_scope',
+  'rate_limited',
+  'service_error',
+  'timeout',
+  'unreachable',
+  'invalid_response',
+  'circuit_open',
+  'overloaded',
+  'internal_error',
+  'malformed_request',
+  'not_configured',
+  'endpoint_unproven',
+  'conflicting_forwarded_headers',
+]
+const CACHES = ['hit', 'miss', 'stale', 'shared', 'remote', 'skipped', 'off']
+
+function meter() {
+  const { measure, families } = createGuardMeter()
+  return {
+    measure: (...entries: readonly LogEntry[]) => entries.forEach(measure),
+    scrape: () => parseExposition(formatExposition(families())),
+  }
+}
+
+const decision = (more: Record<string, string | number> = {}): LogEntry => ({
+  type: 'decision',
+  outcome: 'allow',
+  cache: 'off',
+  durationMs: 3,
+  ...more,
+})
+const ALL = [
+  ...CACHES.map((cache) => decision({ cache })),
+  decision({ outcome: 'public' }),
+  decision({ outcome: 'preflight' }),
+  ...REASONS.flatMap((reason) =>
+    CACHES.map((cache) => decision({ outcome: 'deny', reason, cache })),
+  ),
+  { type: 'circuit', state: 'open', tokens: 'known' },
+  { type: 'keys', result: 'fetched', ageMs: 1000, verifier: 'jwt' },
+] as const
+
+describe('the samples', () => {
+  it('are at most 60, and as many before the first request as after all that can happen', () => {
+    const { measure, scrape } = meter()
+    const namesOf = (): string[] =>
+      scrape().flatMap(({ samples }) =>
+        samples.map(({ name, labels }) => name + JSON.stringify(labels)),
+      )
+    const before = namesOf()
+    measure(...ALL)
+    const age = 'with_auth_keys_age_seconds{}'
+    expect(namesOf()).toEqual([...before, age])
+    expect(before.length).toBeLessThan(60)
+  })
+
+  it('keep each reason, also with a cache that it is not counted for', () => {
+    const { measure, scrape } = meter()
+    measure(...ALL)
+    for (const reason of REASONS) {
+      expect([reason, valueOf(scrape(), 'with_auth_decisions_total', { reason })]).toEqual([
+        reason,
+        7,
+      ])
+    }
+    expect(valueOf(scrape(), 'with_auth_decisions_total', { reason: 'denied', cache: 'hit' })).toBe(
+      2,
+    )
+    expect(
+      valueOf(scrape(), 'with_auth_decisions_total', { reason: 'denied', cache: 'miss' }),
+    ).toBe(4)
+    for (const cache of CACHES.slice(0, -1)) {
+      expect(valueOf(scrape(), 'with_auth_decisions_total', { outcome: 'allow', cache })).toBe(1)
+    }
+    expect(valueOf(scrape(), 'with_auth_decisions_total', { reason: 'other' })).toBe(0)
+  })
+
+  it('have no label for what they do not know', () => {
+    const { measure, scrape } = meter()
+    measure(
+      decision({ outcome: 'deny', reason: 'sk-secret"}\n', cache: 'x' }),
+      { type: 'decision', outcome: 'deny', reason: 'endpoint_unproven', status: 503 },
+      { type: 'circuit', state: 'open', tokens: 'known', verifier: 'sk-secret' },
+      { type: 'keys', result: 'fetched', ageMs: 0, verifier: 'sk-secret' },
+    )
+    expect(JSON.stringify(scrape())).not.toContain('secret')
+    expect(valueOf(scrape(), 'with_auth_decisions_total', { reason: 'other' })).toBe(1)
+    const unproven = { outcome: 'deny', reason: 'endpoint_unproven', cache: 'off' }
+    expect(valueOf(scrape(), 'with_auth_decisions_total', unproven)).toBe(1)
+    expect(valueOf(scrape(), 'with_auth_decisions_total')).toBe(2)
+  })
+})
+
+it('the histogram counts checks by their duration, and no public path', () => {
+  const { measure, scrape } = meter()
+  measure(
+    decision({ durationMs: 5 }),
+    decision({ durationMs: 80 }),
+    decision({ durationMs: 20_000 }),
+  )
+  measure(decision({ outcome: 'public' }), decision({ outcome: 'preflight' }))
+  const name = 'with_auth_check_duration_seconds'
+  const bucket = (le: string) => valueOf(scrape(), `${name}_bucket`, { le })
+  expect(['0.005', '0.01', '0.075', '0.1', '10', '+Inf'].map(bucket)).toEqual([1, 1, 1, 2, 2, 3])
+  expect(valueOf(scrape(), `${name}_count`)).toBe(3)
+  expect(valueOf(scrape(), `${name}_sum`)).toBeCloseTo(20.085)
+})
+
+it('a new configuration begins with closed circuits and without keys', () => {
+  const { measure, scrape } = meter()
+  const names = ['with_auth_circuit_state', 'with_auth_keys_age_seconds']
+  const levels = () => names.map((name) => valueOf(scrape(), name))
+  measure({ type: 'circuit', state: 'half_open', tokens: 'unknown' })
+  measure({
+    type: 'keys',
+    result: 'failed',
+    reason: 'invalid_response',
+    ageMs: 7e6,
+    verifier: 'jwt',
+  })
+  expect(levels()).toEqual([1, expect.closeTo(7000, -1)])
+  measure({ type: 'config' })
+  expect(levels()).toEqual([0, undefined])
+  expect(valueOf(scrape(), 'with_auth_keys_fetches_total', { result: 'invalid' })).toBe(1)
+})
+
+const MANY = { tags: ['slow'], timeout: 240_000 }
+
+it('100,000 tokens, paths and callers make no more samples', MANY, async () => {
+  const { measure, scrape } = meter()
+  const verifier: Verifier = ({ token }) =>
+    token.endsWith('7') ? { outcome: 'deny' } : { outcome: 'allow', principal: `user-${token}` }
+  const guarded = withAuth(() => new Response('in'), {
+    verifier,
+    cache: {},
+    context: { headers: [] },
+    onEvent: measure,
+  })
+  const count = (): number => scrape().flatMap(({ samples }) => samples).length
+  const before = count()
+  for (let index = 0; index < 100_000; index += 1) await guarded(get(`/v1/${index}`, `sk-${index}`))
+  expect(count()).toBe(before)
+  expect(valueOf(scrape(), 'with_auth_decisions_total')).toBe(100_000)
+  expect(JSON.stringify(scrape())).not.toMatch(/sk-|user-|v1/)
+})

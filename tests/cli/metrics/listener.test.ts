@@ -1,0 +1,158 @@
+import { createServer } from 'node:http'
+import { describe, expect, it, vi } from 'vitest'
+import { endpointCommand } from '../../../src/cli/commands/endpoint.ts'
+import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
+import { createKey } from '../../../src/keys.ts'
+import { about } from '../../../src/cli/conformance/questions.ts'
+import { call, KEY, setupGateway } from '../support/running-gateway.ts'
+import { parseExposition, valueOf } from '../../support/exposition.ts'
+import { close, findFreePort, listen } from '../../support/loopback.ts'
+import { serveCommand } from '../../support/served-command.ts'
+import { runLine } from '../../support/surroundings.ts'
+
+const { inFolder, startGuarded, start, endpoint } = setupGateway((_, response) =>
+  response.end('up'),
+)
+
+/** Where a command says that its metrics are. */
+function metricsOf({ logged }: Pick<ReturnType<typeof serveCommand>, 'logged'>): string {
+  return String(logged('metrics')[0]?.['url'])
+}
+
+async function scrape(url: string) {
+  const response = await fetch(url)
+  expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+  const text = await response.text()
+  return { text, families: parseExposition(text) }
+}
+
+describe('--metrics of the gateway', () => {
+  it('counts decisions on a listener of its own', async () => {
+    const gateway = await startGuarded('--metrics', '127.0.0.1:0', '--healthz', '--log-principal')
+    const url = metricsOf(gateway)
+    const path = `${gateway.url}/v1/secret-path`
+    expect((await call(`${path}/${KEY}`, KEY)).status).toBe(200)
+    expect((await call(path, 'sk-wrong')).status).toBe(401)
+    expect((await call(path)).status).toBe(401)
+    // The probe of a load balancer is no decision.
+    expect((await call(`${gateway.url}/healthz`)).status).toBe(200)
+    await vi.waitFor(() => expect(gateway.logged('decision')).toHaveLength(3))
+
+    const { families, text } = await scrape(url)
+    const count = (reason: string) => valueOf(families, 'with_auth_decisions_total', { reason })
+    expect(['', 'denied', 'missing_credentials'].map(count)).toEqual([1, 1, 1])
+    expect(valueOf(families, 'with_auth_check_duration_seconds_count')).toBe(3)
+    expect(valueOf(families, 'with_auth_circuit_state')).toBe(0)
+    expect(text).not.toMatch(/sk-|alice|secret-path/)
+    // Never on the public port.
+    expect((await call(`${gateway.url}/metrics`)).status).toBe(401)
+    expect(await (await call(`${gateway.url}/metrics`, KEY)).text()).toBe('up')
+  })
+
+  it('shows an outage, and a request that comes before the proof of the endpoint', async () => {
+    await endpoint().close()
+    const gateway = await startGuarded('--metrics=127.0.0.1:0')
+    expect((await call(gateway.url, KEY)).status).toBe(503)
+    const { families } = await scrape(metricsOf(gateway))
+    const unproven = { outcome: 'deny', reason: 'endpoint_unproven', cache: 'off' }
+    expect(valueOf(families, 'with_auth_decisions_total', unproven)).toBe(1)
+  })
+
+  it('answers /metrics only, to GET and HEAD', async () => {
+    const url = metricsOf(await startGuarded('--metrics=localhost:0'))
+    const { origin } = new URL(url)
+    const statuses = await Promise.all([
+      fetch(`${url}?name=x`),
+      fetch(url, { method: 'HEAD' }),
+      fetch(url, { method: 'POST' }),
+      fetch(`${origin}/`),
+      fetch(`${origin}/metrics/`),
+      fetch(`${origin}/`, { method: 'POST' }),
+    ])
+    expect(statuses.map(({ status }) => status)).toEqual([200, 200, 405, 404, 404, 404])
+    expect(statuses[2]?.headers.get('allow')).toBe('GET, HEAD')
+    expect(await statuses[1]?.text()).toBe('')
+  })
+
+  it('works on an address of IPv6, and stops with the gateway', async () => {
+    const gateway = await startGuarded('--metrics=[::1]:0')
+    const url = metricsOf(gateway)
+    expect(url).toMatch(/^http:\/\/\[::1\]:\d+\/metrics$/)
+    await scrape(url)
+    gateway.signal('SIGTERM')
+    expect(await gateway.ended).toBe(0)
+    await expect(fetch(url)).rejects.toThrow('fetch failed')
+  })
+
+  it('is not there without the option', async () => {
+    const gateway = await startGuarded()
+    expect(gateway.logged('metrics')).toEqual([])
+  })
+
+  it('ends the gateway with 1 if the address is in use, and lets go of its own', async () => {
+    const taken = createServer()
+    const [port, own] = [await listen(taken), await findFreePort()]
+    const address = [`--port=${own}`, `--metrics=127.0.0.1:${port}`]
+    const args = ['gateway', '--upstream=http://127.0.0.1:1', ...address]
+    const { code, noted } = await runLine(args, [gatewayCommand], { AUTH_ENDPOINT: endpoint().url })
+    expect(code).toBe(1)
+    expect(noted).toContain(`--metrics ${port} is in use on 127.0.0.1: choose another port`)
+    await expect(fetch(`http://127.0.0.1:${own}`)).rejects.toThrow('fetch failed')
+    await close(taken)
+  })
+
+  it.each([
+    '9320',
+    ':9320',
+    'localhost',
+    'localhost:',
+    '127.0.0.1:65536',
+    '127.0.0.1:-1',
+    '::1:9320',
+    '[::1]',
+    '[localhost]:9320',
+    '[127.0.0.1]:9320',
+    'http://127.0.0.1:9320',
+    '127.0.0.1:9320/metrics',
+    'a b:1',
+  ])('does not start with %s', async (text) => {
+    const args = ['gateway', '--upstream=http://127.0.0.1:1', `--metrics=${text}`]
+    const { code, noted } = await runLine(args, [gatewayCommand], { AUTH_ENDPOINT: endpoint().url })
+    expect(code).toBe(2)
+    expect(noted).toContain('--metrics must be HOST:PORT, such as 127.0.0.1:9320 or [::1]:9320')
+  })
+
+  it('does not start with an address of another machine', async () => {
+    const gateway = start(['--metrics=192.0.2.1:0'], { AUTH_ENDPOINT: endpoint().url })
+    expect(await gateway.ended).toBe(2)
+    expect(gateway.noted()).toContain('--metrics must be an address of this machine')
+  })
+})
+
+describe('--metrics of the endpoint', () => {
+  it('counts answers by status', async () => {
+    const file = inFolder('keys.yaml')
+    const { key } = await createKey(file, { principal: 'alice' })
+    const serving = serveCommand(endpointCommand, ['--keys', file, '--metrics=127.0.0.1:0'])
+    const url = await serving.listening()
+    for (const body of [about(key, 'a').body, about('sk-wrong', 'a').body, '{']) {
+      await fetch(url, { method: 'POST', body })
+    }
+    const { families, text } = await scrape(metricsOf(serving))
+    const count = (status: string) =>
+      valueOf(families, 'with_auth_endpoint_answers_total', { status })
+    expect(['200', '401', '400', '500', 'other'].map(count)).toEqual([1, 1, 1, 0, 0])
+    expect(text).not.toMatch(/sk-|alice|withauth_/)
+    expect(families.map(({ name }) => name)).toEqual(['with_auth_endpoint_answers_total'])
+  })
+
+  it('ends it with 1 if the address is in use', async () => {
+    const file = inFolder('keys.yaml')
+    await createKey(file, { principal: 'alice' })
+    const taken = createServer()
+    const port = await listen(taken)
+    const serving = serveCommand(endpointCommand, ['--keys', file, `--metrics=127.0.0.1:${port}`])
+    expect(await serving.ended).toBe(1)
+    await close(taken)
+  })
+})
