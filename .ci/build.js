@@ -12,14 +12,16 @@ const entries = readdirSync(`${root}/src`).filter((name) => name.endsWith('.ts')
 const folders = [
   'core',
   'files',
-  // The gateway needs no more of the verifiers.
+  // The gateway and forward auth need no more of the verifiers.
   'verifiers/upstream/signature',
+  'verifiers/upstream/address',
   'verifiers',
   'jwt',
   'keys',
   'redis',
   'yaml',
   'gateway',
+  'forward-auth',
   'node',
   'cli',
 ]
