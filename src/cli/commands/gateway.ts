@@ -1,10 +1,8 @@
-import { resolveConfig } from '../../core/config/parse.ts'
 import { createGateway } from '../../gateway.ts'
-import { trustsNetwork } from '../../verifiers/upstream/from-upstream.ts'
 import { parseNetwork } from '../../verifiers/upstream/address.ts'
 import { readWholeNumber, rejectOperands, requireText } from '../command-line.ts'
-import { GUARD_OPTIONS } from '../gateway/guard-config.ts'
-import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
+import { announceServing } from '../gateway/announce-serving.ts'
+import { completeConfig, GUARD_OPTIONS } from '../gateway/guard-config.ts'
 import { asUsage, wrongValue } from '../errors.ts'
 import { createClientAddresses } from '../gateway/client-address.ts'
 import { createFront } from '../gateway/front.ts'
@@ -16,8 +14,6 @@ import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
 import type { GatewayOptions } from '../../gateway.ts'
 import type { Network } from '../../verifiers/upstream/address.ts'
 import type { Command, CommandLine, OptionSpecs } from '../command-line.ts'
-import type { EquippedConfig } from '../gateway/transport.ts'
-import type { DecisionLog } from '../log.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 const UPSTREAM_OPTIONS: OptionSpecs = {
@@ -51,8 +47,6 @@ const UPSTREAM_FLAGS: Readonly<Record<string, string>> = {
 }
 
 const PORT = 8320
-const UNASKED =
-  'The configuration trusts the network, so the gateway does not ask about a random key: whoever reaches it can name any caller'
 
 export const gatewayCommand: Command = {
   name: 'gateway',
@@ -121,7 +115,7 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
     surroundings,
     log,
     onEvent: requestLog.onEvent,
-    addressOf,
+    complete: (config) => completeConfig(config, { line, addressOf }),
     passOn: requestLog.follow(passOn),
   })
   try {
@@ -132,26 +126,15 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
       requestLog,
     })
     const serving = await listen(front, address).catch(nameAddress(address))
-    announce(serving.url, guard.equipped(), log, line.has('json') ? undefined : surroundings.note)
+    announceServing('gateway', serving.url, guard.equipped(), {
+      log,
+      note: line.has('json') ? undefined : surroundings.note,
+    })
     await serveUntilStopped([serving], surroundings)
   } finally {
     guard.stop()
   }
   return EXIT.ok
-}
-
-function announce(
-  url: string,
-  { config, asksOver, whyFetch }: EquippedConfig,
-  log: DecisionLog,
-  note: ((text: string) => void) | undefined,
-): void {
-  const resolved = resolveConfig(config)
-  if (trustsNetwork(config.verifier)) log({ type: 'warning', message: UNASKED })
-  log({ type: 'listening', url, ...revocationBounds(resolved), asksOver, whyFetch })
-  const asking = asksOver === undefined ? '' : `; the endpoint is called over ${asksOver}`
-  note?.(`with-auth: gateway on ${url} (${describeRevocation(resolved)}${asking})\n`)
-  if (whyFetch !== undefined) note?.(`with-auth: checks over fetch are slower. ${whyFetch}\n`)
 }
 
 function readUpstreamOptions(line: CommandLine): Omit<GatewayOptions<[]>, 'upstream'> {
