@@ -23,8 +23,8 @@ export async function startAuthEndpoint(principals: Readonly<Record<string, stri
     url: `http://127.0.0.1:${port}/validate`,
     asked,
     allow: (key: string, principal: string): unknown => known.set(key, principal),
-    /** From now on each answer has this status. */
-    respondWith: (status: number): void => void (always = status),
+    /** Each answer has this status, until it is `undefined`. */
+    respondWith: (status: number | undefined): void => void (always = status),
     revoke: (key: string): unknown => known.delete(key),
     close: () => close(server),
   }
