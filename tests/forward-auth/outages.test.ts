@@ -21,7 +21,7 @@ describe.each(['nginx', 'caddy', 'haproxy'] as const)('%s', (proxy: TestedProxy)
   const missing = whyMissing(...PROGRAMS[proxy])
 
   describe.skipIf(missing !== undefined)(
-    missing ?? 'without with-auth',
+    `without with-auth${missing === undefined ? '' : `: ${missing}`}`,
     { timeout: 60_000 },
     () => {
       let ends: (() => Promise<unknown>)[] = []

@@ -18,10 +18,19 @@ export interface Reached {
   readonly length: number
 }
 
-/** Starts an app that reports each request, streams at `/stream`, breaks off at `/broken`, and echoes WebSockets. */
+interface Recorded {
+  readonly reached: Reached[]
+  /** The content of requests, complete or not. */
+  readonly seen: { bytes: number }
+}
+
+/** Starts an app that reports each request, starts a stream at `/stream`, breaks off at `/broken`, and echoes WebSockets. */
 export async function startApp() {
   const reached: Reached[] = []
-  const server = createServer((request, response) => void answer(request, response, reached))
+  const seen = { bytes: 0 }
+  const server = createServer(
+    (request, response) => void answer(request, response, { reached, seen }),
+  )
   server.on('upgrade', (request, socket) => {
     reached.push(describe(request, 0))
     const key = `${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`
@@ -32,30 +41,31 @@ export async function startApp() {
     socket.on('error', () => socket.destroy())
   })
   const port = await listen(server)
-  return { port, reached, close: () => close(server) }
+  return { port, reached, seen, close: () => close(server) }
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, reached: Reached[]) {
-  if (request.url === '/broken') return void request.socket.destroy()
-  if (request.url === '/forbidden') {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { reached, seen }: Recorded,
+): Promise<void> {
+  if (request.url === '/broken') {
+    request.socket.destroy()
+  } else if (request.url === '/forbidden') {
     response.writeHead(401, { 'www-authenticate': 'Basic realm="app"' }).end('of the app')
-    return
-  }
-  if (request.url === '/stream') {
+  } else if (request.url === '/stream') {
+    // The end never comes.
     response.write('first')
-    await new Promise((resolve) => setTimeout(resolve, 1500))
-    response.end('second')
-    return
+  } else {
+    let length = 0
+    for await (const chunk of request) {
+      length += (chunk as Buffer).byteLength
+      seen.bytes += (chunk as Buffer).byteLength
+    }
+    const described = describe(request, length)
+    reached.push(described)
+    response.end(JSON.stringify(described))
   }
-  let length = 0
-  for await (const chunk of request) {
-    length += (chunk as Buffer).byteLength
-    // For a client that waits for the app before it sends the rest.
-    if (request.url === '/progress') response.write(`${length} `)
-  }
-  const described = describe(request, length)
-  reached.push(described)
-  response.end(JSON.stringify(described))
 }
 
 function describe({ method, url, rawHeaders }: IncomingMessage, length: number): Reached {
