@@ -28,9 +28,10 @@ interface Recorded {
 export async function startApp() {
   const reached: Reached[] = []
   const seen = { bytes: 0 }
-  const server = createServer(
-    (request, response) => void answer(request, response, { reached, seen }),
-  )
+  const server = createServer({ maxHeaderSize: 65_536 }, (request, response) => {
+    // A client may leave during its upload.
+    answer(request, response, { reached, seen }).catch(() => response.destroy())
+  })
   server.on('upgrade', (request, socket) => {
     reached.push(describe(request, 0))
     const key = `${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`
