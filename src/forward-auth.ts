@@ -54,7 +54,8 @@ export interface ForwardAuth<Args extends readonly unknown[] = []> extends Verdi
  * address in `X-Forwarded-For`, unless the config has its own `clientAddress`.
  *
  * Subrequests that the proxy does not describe completely get a 500, malformed ones a 400, methods such as TRACE a 405, and an
- * identity that no header can carry a 503. Whoever reaches the handler can test tokens: let only the proxy reach it.
+ * identity that no header can carry a 503. Let only the proxy reach the handler, since it answers
+ * for any token.
  *
  * @param config The config of the guard, a synchronous function of the extra arguments that makes it, or `undefined` to use
  * `AUTH_ENDPOINT`. `unavailableStatus` is 503 by default, and `resource` is an error.

@@ -10,7 +10,7 @@ import type { ResolvedForwardAuth } from './options.ts'
 
 /** The client's request, as the proxy describes it in a subrequest. */
 export interface Received {
-  /** What the guard decides about, or why there is nothing to decide about. */
+  /** The request for the guard, or the failure of a subrequest that describes none. */
   readonly judged: Request | ForwardAuthFailure
   /** For the log. Empty if the target is malformed. */
   readonly path: string
@@ -99,8 +99,7 @@ export function createReceive({ preset, rawTargets, identityHeaders }: ReceiveOp
   }
 }
 
-// What a proxy or an upstream may read another structure into: nginx decodes `%2f`, merges `//` and resolves dots unless it passes
-// on `$request_uri`, and Java's servers cut a segment at its `;`.
+// nginx decodes `%2f`, merges `//` and resolves dots, unless it passes on `$request_uri`. Java's servers cut a segment at its `;`.
 function isReadDifferently(path: string): boolean {
   return hidesStructure(path) || /%3b/i.test(path)
 }

@@ -1,11 +1,17 @@
 /** @module-tag slow */
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect as connectHttp2 } from 'node:http2'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { forwardAuthCommand } from '../../src/cli/commands/forward-auth.ts'
 import { exchange } from '../runtimes/raw-requests/exchange.ts'
 import { startAuthEndpoint } from '../support/auth-endpoint.ts'
 import { whyMissing } from '../support/installed.ts'
+import { readText } from '../support/project.ts'
 import { PROGRAMS, startApp, startProxy } from '../support/proxied-app.ts'
 import { head, openSocket } from '../support/raw-client.ts'
 import { serveCommand, stopCommands } from '../support/served-command.ts'
@@ -279,6 +285,29 @@ describe.each(['nginx', 'caddy', 'haproxy'] as const)('%s', (proxy: TestedProxy)
         session.close()
         expect(app.reached.map(({ line }) => line)).toEqual(['GET /h2?a=1'])
         expect(valuesAt('x-auth-principal')).toEqual(['alice'])
+      })
+
+      it('gives what docs/forward-auth.md says to its four calls', async () => {
+        const folder = mkdtempSync(join(tmpdir(), 'with-auth-calls-'))
+        writeFileSync(join(folder, 'key.txt'), `${KEY}\n`)
+        const page = readText('docs/forward-auth.md').split('## Check the configuration')[1] ?? ''
+        const calls = /```sh\n(.*?)```/s.exec(page)?.[1]?.trim().split('\n') ?? []
+        const bodies: string[] = []
+        for (const call of calls) {
+          const line = `${call} --silent`.replace('8080', String(front.port))
+          // oxlint-disable-next-line no-await-in-loop -- one call after the other
+          const { stdout } = await promisify(execFile)('sh', ['-c', line], { cwd: folder })
+          bodies.push(stdout)
+        }
+        rmSync(folder, { recursive: true })
+        expect(bodies.map((body) => body.includes('missing_credentials'))).toEqual([
+          true,
+          false,
+          false,
+          true,
+        ])
+        expect(valuesAt('x-auth-principal')).toEqual(['alice', 'alice'])
+        expect(command.logged('decision').at(-1)).toMatchObject({ path: '/private', status: 401 })
       })
 
       it('leaves the answers and the failures of the app alone', async () => {
