@@ -12,9 +12,10 @@ const entries = readdirSync(`${root}/src`).filter((name) => name.endsWith('.ts')
 const folders = [
   'core',
   'files',
-  // The gateway needs no more of the verifiers.
+  // The gateway and forward auth need no more of the verifiers.
   'verifiers/upstream/signature',
   'access',
+  'verifiers/upstream/address',
   'verifiers',
   'jwt',
   'keys',
@@ -23,6 +24,7 @@ const folders = [
   'yaml',
   'gateway',
   'hono',
+  'forward-auth',
   'node',
   'cli',
 ]

@@ -9,6 +9,7 @@ import { createForward } from './gateway/forward.ts'
 import { resolveGateway } from './gateway/options.ts'
 import { createRefusal, describeFailure } from './gateway/refusal.ts'
 import type { UpstreamFetch, UpstreamRequest, UpstreamResponse } from './gateway/exchange.ts'
+import type { IdentityHeadersConfig } from './gateway/identity-headers.ts'
 import type { GatewayFailure, GatewayFailureCode } from './gateway/refusal.ts'
 import type { ClientAddress } from './gateway/request-headers.ts'
 
@@ -16,24 +17,10 @@ export type {
   ClientAddress,
   GatewayFailure,
   GatewayFailureCode,
+  IdentityHeadersConfig,
   UpstreamFetch,
   UpstreamRequest,
   UpstreamResponse,
-}
-
-/** The names of the headers that carry the identity to the upstream. `false` turns one off. */
-export interface IdentityHeadersConfig {
-  /**
-   * Carries the principal, percent-encoded: decode it with `decodeURIComponent`. Letters, digits and ASCII punctuation other
-   * than `%` and `,` stay as they are.
-   *
-   * @default 'x-auth-principal'
-   */
-  readonly principal?: string | false
-  /** Carries the attributes: a JSON object of lists, in ASCII. @default 'x-auth-attributes' */
-  readonly attributes?: string | false
-  /** Carries the tenant, percent-encoded like the principal. @default 'x-auth-tenant' */
-  readonly tenant?: string | false
 }
 
 /** How the gateway signs an identity. */

@@ -32,6 +32,7 @@ const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
     'node:util',
   ],
   'hono.ts': ['hono'],
+  'forward-auth.ts': ['gateway', 'verifiers'],
   'gateway.ts': ['verifiers'],
   'jwt.ts': ['jose', 'verifiers'],
   'keys.ts': [FILES, 'yaml', 'node:fs'],
@@ -108,6 +109,21 @@ it('the gateway takes the signature from the verifiers, and nothing else', () =>
   expect(importsOf(gateway, isElse)).toEqual([])
   const shared = MODULES.filter(({ file }) => file === signature)
   expect(importsOf(shared, (imported) => !imported.startsWith('core/'))).toEqual([])
+})
+
+it('forward auth takes headers and refusals from the gateway, and nothing that forwards', () => {
+  const parts = new Set([
+    'gateway/field-names.ts',
+    'gateway/identity-headers.ts',
+    'gateway/refusal.ts',
+    'verifiers/upstream/address.ts',
+    'verifiers/upstream/signature.ts',
+  ])
+  const forwardAuth = MODULES.filter(({ file }) => /^forward-auth[./]/.test(file))
+  const isElse = (imported: string): boolean =>
+    /^(?:gateway|verifiers)[./]/.test(imported) && !parts.has(imported)
+  expect(forwardAuth.length).toBeGreaterThan(4)
+  expect(importsOf(forwardAuth, isElse)).toEqual([])
 })
 
 it('each module is an entry, or part of an entry, of core or of files', () => {

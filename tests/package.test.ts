@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as access from '../src/access.ts'
+import * as forwardAuth from '../src/forward-auth.ts'
 import * as gateway from '../src/gateway.ts'
 import * as hono from '../src/hono.ts'
 import * as index from '../src/index.ts'
@@ -140,7 +141,8 @@ describe('the published package', { tags: ['slow'] }, () => {
     const types = names.map((name) => `dist/${name}.d.ts`)
     const roots = names.map((name) => (name.includes('/') ? `parts/${name.split('/')[0]}` : name))
     const emitted = [...types, ...new Set(roots.map((name) => `dist/${name}.js`))]
-    emitted.push('dist/redis/workerd.js', 'dist/parts/verifiers/upstream/signature.js')
+    const parts = ['address', 'signature'].map((name) => `dist/parts/verifiers/upstream/${name}.js`)
+    emitted.push('dist/redis/workerd.js', ...parts)
     const toRead = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'schema.json']
     expect(packed.files).toEqual(sorted([...emitted, ...toRead]))
   })
@@ -149,6 +151,7 @@ describe('the published package', { tags: ['slow'] }, () => {
     const entries = {
       '': index,
       '/access': access,
+      '/forward-auth': forwardAuth,
       '/gateway': gateway,
       '/hono': hono,
       '/jwt': jwt,

@@ -5,6 +5,7 @@ import { checkCommand } from './commands/check.ts'
 import { configCommand } from './commands/config.ts'
 import { demoCommand } from './commands/demo.ts'
 import { endpointCommand } from './commands/endpoint.ts'
+import { forwardAuthCommand } from './commands/forward-auth.ts'
 import { gatewayCommand } from './commands/gateway.ts'
 import { revokeCommand } from './commands/revoke.ts'
 import { retirementCommands } from './commands/key-retirement.ts'
@@ -19,6 +20,7 @@ import type { Surroundings } from './surroundings.ts'
 
 export const COMMANDS: readonly Command[] = [
   gatewayCommand,
+  forwardAuthCommand,
   ...keysCommands,
   ...retirementCommands,
   ...transferCommands,

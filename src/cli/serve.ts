@@ -20,6 +20,8 @@ export interface Address {
   readonly host: string
   readonly port: number
   readonly keepAliveMs?: number
+  /** A proxy asks here. It sends the client's headers and more, among them `Expect`, which is not about the subrequest. */
+  readonly takesSubrequests?: boolean
 }
 
 type FetchHandler = (request: Request) => Response | Promise<Response>
@@ -36,6 +38,8 @@ const KEEP_ALIVE_MS = 75_000
 const NODE_TIMEOUTS = { requestTimeout: 0, headersTimeout: 60_000 } as const
 // Bun's default of 10 seconds would cut off a model that is still thinking. 255 is Bun's maximum.
 const BUN_IDLE_SECONDS = 255
+// Caddy sends a long query twice, and Node takes 16 KiB of headers by default.
+const SUBREQUEST_HEAD = { maxHeaderSize: 65_536 } as const
 
 export function addressOptions(port: number): OptionSpecs {
   return {
@@ -91,7 +95,7 @@ function isOtherMachine(error: unknown, code: string, port: number): boolean {
 /** Serves a Fetch handler. Rejects if the port is in use. */
 export async function listen(
   fetch: FetchHandler,
-  { host, port, keepAliveMs = KEEP_ALIVE_MS }: Address,
+  { host, port, keepAliveMs = KEEP_ALIVE_MS, takesSubrequests = false }: Address,
 ): Promise<Serving> {
   // Imported here, because other commands start faster without it and need fewer permissions on Deno.
   const { serve } = await import('srvx')
@@ -105,9 +109,14 @@ export async function listen(
     port,
     silent: true,
     gracefulShutdown: false,
-    node: { keepAliveTimeout: keepAliveMs, ...NODE_TIMEOUTS },
+    node: {
+      keepAliveTimeout: keepAliveMs,
+      ...NODE_TIMEOUTS,
+      ...(takesSubrequests ? SUBREQUEST_HEAD : {}),
+    },
     bun: { idleTimeout: BUN_IDLE_SECONDS, maxRequestBodySize: Number.MAX_SAFE_INTEGER },
   })
+  if (takesSubrequests) ignoreExpect(server.node?.server)
   const endIdleConnections = trackConnections(server.node?.server)
   await server.ready()
   return {
@@ -118,6 +127,13 @@ export async function listen(
       return server.close(how === 'now')
     },
   }
+}
+
+// Node would answer 100 or 417 by itself.
+function ignoreExpect(server: NodeServer | undefined): void {
+  const serve = (request: IncomingMessage, response: ServerResponse): void =>
+    void server?.emit('request', request, response)
+  server?.on('checkContinue', serve).on('checkExpectation', serve)
 }
 
 // RFC 9112 §9.6: asks the client to close its connection, which would otherwise delay the shutdown.

@@ -2,9 +2,11 @@
 export type Field = readonly [name: string, value: string]
 
 // RFC 9110 §7.6.1, and the fields of proxy authentication (§11.7).
-const HOP_BY_HOP = words(`
-  connection http2-settings keep-alive proxy-authenticate proxy-authentication-info proxy-authorization proxy-connection te
-  trailer transfer-encoding upgrade`)
+const HOP_BY_HOP: ReadonlySet<string> = new Set(
+  words(`
+    connection http2-settings keep-alive proxy-authenticate proxy-authentication-info proxy-authorization proxy-connection te
+    trailer transfer-encoding upgrade`),
+)
 
 // `fetch` sets these for the connection to the upstream.
 const SET_BY_FETCH = words('accept-encoding content-length expect host')
@@ -45,6 +47,11 @@ const IDENTITY_NAME = /^(?:x-)?remote-(?!(?:addr|host|ip|port)$)/
 /** Whether the gateway removes a client's field with this folded name. */
 export function isRemovedFromRequest(folded: string): boolean {
   return REMOVED_FROM_REQUESTS.has(folded) || REMOVED_PREFIXES.test(folded)
+}
+
+/** Whether a field with this folded name is for one connection (RFC 9110 §7.6.1). */
+export function isHopByHop(folded: string): boolean {
+  return HOP_BY_HOP.has(folded)
 }
 
 /** Whether an identity header may have this folded name. */

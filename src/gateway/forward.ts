@@ -2,12 +2,9 @@ import { admissionOf, secretSourcesOf } from '../core/response/admission.ts'
 import { parseTarget } from '../core/request/target.ts'
 import { hasUnknownCoding } from './field-names.ts'
 import { passageOf } from './passage.ts'
-import {
-  createCopyHeaders,
-  createFacts,
-  identityFields,
-  identityValues,
-} from './request-headers.ts'
+import { mayPass } from './refusal.ts'
+import { identityFields, identityValues } from './identity-headers.ts'
+import { createCopyHeaders, createFacts } from './request-headers.ts'
 import { locate } from './upstream-url.ts'
 import type { Forwarding, UpstreamRequest } from './exchange.ts'
 import type { Field } from './field-names.ts'
@@ -26,10 +23,6 @@ export type ForwardOptions = Omit<
   'timeoutMs' | 'upstreamFetch' | 'onFailure' | 'sign'
 >
 
-// CONNECT opens a tunnel. TRACE returns headers that only the upstream may see (RFC 9110 §9.3.8). `fetch` turns `get` into
-// GET, but the decision was about `get`.
-const METHOD = /^(?!(?:CONNECT|TRACE|TRACK)$)[A-Z][A-Z\d_-]*$/
-
 export function createForward(gateway: ForwardOptions): Forward {
   const followHops = createHops()
   const copyHeaders = createCopyHeaders(gateway)
@@ -43,7 +36,7 @@ export function createForward(gateway: ForwardOptions): Forward {
     const url = target && locate(gateway.upstream, target)
     const facts = factsOf(request, args)
     if (target === undefined || url === undefined || facts === undefined) return 'malformed_request'
-    if (!METHOD.test(method)) return 'method_not_allowed'
+    if (!mayPass(method)) return 'method_not_allowed'
     if (hasUnknownCoding(request.headers)) return 'transfer_coding_not_supported'
     if (asksForWebSocket(request.headers)) return 'upgrade_not_supported'
     const via = followHops(request.headers.get('via'))

@@ -9,13 +9,14 @@ import {
 } from '../core/config/option-checks.ts'
 import { nodeModule } from '../core/runtime.ts'
 import { createSigner, GATEWAY_HEADERS, parseSecrets } from '../verifiers/upstream/signature.ts'
-import { mayCarryIdentity } from './field-names.ts'
+import { parseIdentityHeaders } from './identity-headers.ts'
 import { createNodeFetch } from './node-fetch.ts'
 import { parsePublicOrigin, parseUpstream } from './upstream-url.ts'
 import type { Forwarding, UpstreamFetch } from './exchange.ts'
+import type { IdentityHeaderNames } from './identity-headers.ts'
 import type { NodeHttp } from './node-fetch.ts'
 import type { GatewayFailure } from './refusal.ts'
-import type { ClientAddress, IdentityHeaderNames } from './request-headers.ts'
+import type { ClientAddress } from './request-headers.ts'
 import type { Upstream } from './upstream-url.ts'
 
 /** The options with their defaults. */
@@ -49,12 +50,6 @@ const OPTIONS = [
   'fetch',
   'onFailure',
 ] as const
-
-const IDENTITY_OPTIONS = ['principal', 'tenant', 'attributes'] as const
-
-// These headers have another meaning.
-const NOT_FOR_IDENTITY =
-  /^(?:accept|authorization|cookie|content-encoding|content-type|date|origin|range)$/
 
 const OFF = boolean(false)
 const TIMEOUT = milliseconds({ default: 120_000, min: 1, max: 3_600_000 })
@@ -96,26 +91,6 @@ function foldPattern(pattern: string): string {
   return pattern.endsWith('*') ? `${foldName(pattern.slice(0, -1))}*` : foldName(pattern)
 }
 
-function parseIdentityHeaders(value: unknown): IdentityHeaderNames {
-  const options = readOptions(value, IDENTITY_OPTIONS, ['identityHeaders'])
-  const seen = new Map<string, string>()
-  const nameOf = (option: (typeof IDENTITY_OPTIONS)[number]): string | undefined => {
-    const name = parseName(option, options[option])
-    if (name === undefined) return undefined
-    const other = seen.get(foldName(name))
-    if (other !== undefined) {
-      throw invalidOption(['identityHeaders', option], name, `different from "${other}"`)
-    }
-    seen.set(foldName(name), option)
-    return name
-  }
-  return {
-    principal: nameOf('principal'),
-    tenant: nameOf('tenant'),
-    attributes: nameOf('attributes'),
-  }
-}
-
 function parseSign(value: unknown): Sign {
   // A text may be the secret.
   if (!isOptionsObject(value)) throw invalidSecret(['sign'], 'an object with `sign.secret`')
@@ -126,22 +101,6 @@ function parseSign(value: unknown): Sign {
     if (statement === undefined) return
     init.headers.set(GATEWAY_HEADERS.signature, await sign(statement))
   }
-}
-
-function parseName(option: (typeof IDENTITY_OPTIONS)[number], value: unknown): string | undefined {
-  if (value === undefined) return GATEWAY_HEADERS[option]
-  if (value === false) return undefined
-  if (isHttpToken(value) && !isTaken(foldName(value))) return value.toLowerCase()
-  throw invalidOption(
-    ['identityHeaders', option],
-    value,
-    'a header name without another meaning, or false',
-  )
-}
-
-function isTaken(folded: string): boolean {
-  if (folded === GATEWAY_HEADERS.signature) return true
-  return !mayCarryIdentity(folded) || NOT_FOR_IDENTITY.test(folded)
 }
 
 /** A `fetch`, and how it treats a compressed response. */

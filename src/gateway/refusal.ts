@@ -26,12 +26,13 @@ export interface GatewayFailure {
   readonly cause?: string
 }
 
-interface Row {
+/** What a response says about an error. */
+export interface ErrorRow {
   readonly status: number
   readonly message: string
 }
 
-const ROWS: Readonly<Record<GatewayFailureCode, Row>> = {
+const ROWS: Readonly<Record<GatewayFailureCode, ErrorRow>> = {
   not_configured: { status: 500, message: 'Authentication is not configured' },
   malformed_request: { status: 400, message: 'Malformed request target' },
   method_not_allowed: { status: 405, message: 'Method not allowed' },
@@ -49,9 +50,22 @@ const ROWS: Readonly<Record<GatewayFailureCode, Row>> = {
 // RFC 9110 §15.5.6: a 405 lists the allowed methods.
 const ALLOW = { allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' }
 
+// CONNECT opens a tunnel. TRACE returns headers that only the upstream may see (RFC 9110 §9.3.8). `fetch` turns `get` into
+// GET, but the decision was about `get`.
+const METHOD = /^(?!(?:CONNECT|TRACE|TRACK)$)[A-Z][A-Z\d_-]*$/
+
+/** Whether a request with this method may pass. */
+export function mayPass(method: string): boolean {
+  return METHOD.test(method)
+}
+
 /** Builds the gateway's own response. It holds nothing from the upstream. */
 export function createRefusal(code: GatewayFailureCode): Response {
-  const { status, message } = ROWS[code]
+  return createErrorResponse(code, ROWS[code])
+}
+
+/** Builds a response with an error in it. */
+export function createErrorResponse(code: string, { status, message }: ErrorRow): Response {
   const type = status < 500 ? 'invalid_request_error' : 'api_error'
   return new Response(JSON.stringify({ error: { message, type, code } }), {
     status,

@@ -3,9 +3,8 @@ import { foldName } from '../core/config/option-checks.ts'
 import { isRemovedFromRequest, namesInConnection } from './field-names.ts'
 import { GATEWAY_HEADERS } from '../verifiers/upstream/signature.ts'
 import type { SecretSource } from '../core/response/admission.ts'
-import type { Auth } from '../core/types.ts'
-import type { Statement } from '../verifiers/upstream/signature.ts'
 import type { Field } from './field-names.ts'
+import type { IdentityHeaderNames } from './identity-headers.ts'
 
 /**
  * Copies the client's headers that the upstream may see. The request id replaces the client's header of that name, in every
@@ -16,13 +15,6 @@ export type CopyHeaders = (
   credentials: readonly SecretSource[],
   requestId?: Field,
 ) => Headers
-
-/** The names of the headers that carry the identity. `undefined` turns one off. */
-export interface IdentityHeaderNames {
-  readonly principal: string | undefined
-  readonly tenant: string | undefined
-  readonly attributes: string | undefined
-}
 
 /** Which headers of a client are removed, besides those of `field-names.ts`. */
 export interface CopyOptions {
@@ -93,66 +85,6 @@ function removeCookies(headers: Headers, sources: readonly SecretSource[]): void
   const kept = pairs.filter((pair) => !names.includes(pair.split('=')[0]?.trim() ?? ''))
   headers.delete('cookie')
   if (kept.length > 0) headers.set('cookie', kept.join('; '))
-}
-
-// Many servers accept at most 16 KiB of headers, and a truncated identity is another identity.
-const MAX_LENGTH = 8192
-
-/** An identity as its headers carry it, `''` for what is missing or not sent. */
-export type IdentityValues = Pick<Statement, 'principal' | 'tenant' | 'attributes'>
-
-/**
- * Encodes an identity for its headers, or returns `undefined` if a header cannot carry it: the principal or the tenant has a
- * control character or a lone surrogate, or a value is longer than 8,192 characters.
- */
-export function identityValues(
-  { principal = '', tenant = '', attributes }: Auth,
-  names: IdentityHeaderNames,
-): IdentityValues | undefined {
-  const isEmpty = Object.keys(attributes).length === 0
-  const values = {
-    principal: names.principal === undefined ? '' : encodeName(principal),
-    tenant: names.tenant === undefined ? '' : encodeName(tenant),
-    attributes: names.attributes === undefined || isEmpty ? '' : encodeAttributes(attributes),
-  }
-  const { principal: encoded, tenant: encodedTenant } = values
-  if (encoded === undefined || encodedTenant === undefined) return undefined
-  const isLong = [encoded, encodedTenant, values.attributes].some(
-    ({ length }) => length > MAX_LENGTH,
-  )
-  return isLong ? undefined : { ...values, principal: encoded, tenant: encodedTenant }
-}
-
-/** The headers for an identity. */
-export function identityFields(
-  { principal, tenant, attributes }: IdentityValues,
-  names: IdentityHeaderNames,
-): readonly Field[] {
-  const fields = [
-    [names.principal, principal],
-    [names.tenant, tenant],
-    [names.attributes, attributes],
-  ] as const
-  return fields.flatMap(([name, value]) =>
-    name === undefined || value === '' ? [] : [[name, value] as const],
-  )
-}
-
-/**
- * Percent-encodes a name, so that `decodeURIComponent` returns it. Visible ASCII stays, except `%` and the comma, which joins two
- * headers. Different names get different values.
- */
-export function encodeName(name: string): string | undefined {
-  if (/[\p{Cc}\p{Cs}]/u.test(name)) return undefined
-  return name.replace(/[^\x21-\x7e]+|[%,]/gu, encodeURIComponent)
-}
-
-/** Encodes attributes as JSON in ASCII, which every server reads the same way. */
-export function encodeAttributes(attributes: Auth['attributes']): string {
-  return JSON.stringify(attributes).replace(
-    /[^\x20-\x7e]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
 }
 
 /** Returns the client's address. The extra arguments hold what the server knows about it. */

@@ -128,6 +128,18 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
       { value: 'proxy' },
     ],
   },
+  'forward-auth': {
+    for: [{ value: 'envoy' }, { value: 'nginx,caddy' }],
+    config: [{ value: 'missing.yaml', code: 1 }],
+    keys: [{ value: 'missing.yaml', code: 1 }],
+    public: [{ value: 'v1' }],
+    preflight: [{ value: 'soon' }],
+    realm: [{ value: 'a\u0001b', shown: String.raw`"a\u0001b"` }],
+    credentials: [{ value: 'soon', shown: 'its value is not shown' }],
+    host: [{ value: 'two words' }],
+    port: [{ value: '65536' }],
+    'keep-alive-ms': [{ value: '0' }],
+  },
   'keys create': {
     keys: [{ value: 'missing/keys.yaml', code: 1 }],
     principal: [{ value: 'a\u0001b', shown: String.raw`"a\u0001b"` }],
@@ -200,6 +212,7 @@ function lineWithout(command: string, option: string): readonly string[] {
   const keys = ['--keys', inFolder('keys.yaml')]
   const lines: Readonly<Record<string, readonly (readonly string[])[]>> = {
     gateway: [['--upstream', 'http://127.0.0.1:9'], option === 'config' ? [] : keys, ['--port=0']],
+    'forward-auth': [['--for', 'nginx'], option === 'config' ? [] : keys, ['--port=0']],
     'keys create': [keys, ['--principal', 'bob']],
     'keys list': [keys],
     'keys revoke': [keys, option === 'principal' ? [] : ['key_x']],

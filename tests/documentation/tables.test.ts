@@ -1,5 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { resolveConfig } from '../../src/core/config/parse.ts'
+import { createFailure } from '../../src/forward-auth/failure.ts'
+import { resolveForwardAuth } from '../../src/forward-auth/options.ts'
 import { resolveGateway } from '../../src/gateway/options.ts'
 import { createRefusal } from '../../src/gateway/refusal.ts'
 import { AuthUnavailableError, withAuth } from '../../src/index.ts'
@@ -9,6 +11,7 @@ import { readTable, withoutBackticks } from '../support/markdown.ts'
 import { ENDPOINT } from '../support/msw-endpoint.ts'
 import { readText, sorted } from '../support/project.ts'
 import { get, raw } from '../support/requests.ts'
+import type { ForwardAuthFailureCode } from '../../src/forward-auth.ts'
 import type { GatewayFailureCode } from '../../src/gateway.ts'
 import type { AuthConfig, CustomVerifier, DenialReason, Transport } from '../../src/index.ts'
 
@@ -31,6 +34,12 @@ describe.each([
     'GatewayOptions',
     resolveGateway({ upstream: 'http://127.0.0.1' }),
   ],
+  [
+    'docs/forward-auth.md',
+    'forward auth option',
+    'ForwardAuthOptions',
+    resolveForwardAuth({ for: 'nginx' }),
+  ],
   ['docs/keys-api.md', 'option', 'KeyEndpointOptions', parseEndpointOptions({})],
 ] as const)('the table of options in %s', (file, head, type, inForce) => {
   const rows = readTable(readText(file), head).map(([name = '', byDefault = '']) => ({
@@ -50,6 +59,18 @@ describe.each([
     )
     expect(wrong).toEqual([])
   })
+})
+
+it('the table of answers in docs/forward-auth.md has each code of forward auth, and its status', () => {
+  const rows = readTable(readText('docs/forward-auth.md'), 'subrequest').map(
+    ([, code = '', status = '']) => [withoutBackticks(code), status],
+  )
+  const wanted = readUnion('ForwardAuthFailureCode').map((code) => {
+    const { status } = createFailure(code as ForwardAuthFailureCode, [])
+    return [code, String(status)]
+  })
+  expect(wanted).toHaveLength(4)
+  expect(rows).toEqual(expect.arrayContaining(wanted))
 })
 
 describe('docs/errors.md', () => {

@@ -9,11 +9,12 @@ export type AuthEndpoint = Awaited<ReturnType<typeof startAuthEndpoint>>
 export async function startAuthEndpoint(principals: Readonly<Record<string, string>>) {
   const known = new Map(Object.entries(principals))
   const asked: string[] = []
+  let always: number | undefined
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const question = (await json(request)) as { api_key: string }
     asked.push(question.api_key)
     const principal = known.get(question.api_key)
-    response.writeHead(principal === undefined ? 401 : 200)
+    response.writeHead(always ?? (principal === undefined ? 401 : 200))
     response.end(principal === undefined ? undefined : JSON.stringify({ principal }))
   }
   const server = createServer((request, response) => void answer(request, response))
@@ -21,6 +22,9 @@ export async function startAuthEndpoint(principals: Readonly<Record<string, stri
   return {
     url: `http://127.0.0.1:${port}/validate`,
     asked,
+    allow: (key: string, principal: string): unknown => known.set(key, principal),
+    /** Each answer has this status, until it is `undefined`. */
+    respondWith: (status: number | undefined): void => void (always = status),
     revoke: (key: string): unknown => known.delete(key),
     close: () => close(server),
   }

@@ -18,6 +18,7 @@ need \`--allow-write\`.
 /** The page that explains a command, or a group of commands. */
 const PAGES: Readonly<Record<string, string>> = {
   gateway: 'gateway.md',
+  'forward-auth': 'forward-auth.md',
   keys: 'keys.md',
   endpoint: 'keys.md',
   check: 'auth-endpoint.md',

@@ -5,6 +5,8 @@ import { ROOT } from './project.ts'
 const FILES = [
   'src/core/auth-config.ts',
   'src/core/types.ts',
+  'src/forward-auth.ts',
+  'src/forward-auth/failure.ts',
   'src/gateway.ts',
   'src/gateway/refusal.ts',
   'src/keys/options.ts',

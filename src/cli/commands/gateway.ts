@@ -1,10 +1,8 @@
-import { resolveConfig } from '../../core/config/parse.ts'
 import { createGateway } from '../../gateway.ts'
-import { trustsNetwork } from '../../verifiers/trusts-network.ts'
 import { parseNetwork } from '../../verifiers/upstream/address.ts'
 import { readWholeNumber, rejectOperands, requireText } from '../command-line.ts'
-import { GUARD_OPTIONS } from '../gateway/guard-config.ts'
-import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
+import { announceServing } from '../gateway/announce-serving.ts'
+import { completeConfig, GUARD_OPTIONS } from '../gateway/guard-config.ts'
 import { asUsage, wrongValue } from '../errors.ts'
 import { createClientAddresses } from '../gateway/client-address.ts'
 import { createFront } from '../gateway/front.ts'
@@ -18,8 +16,6 @@ import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
 import type { GatewayOptions } from '../../gateway.ts'
 import type { Network } from '../../verifiers/upstream/address.ts'
 import type { Command, CommandLine, OptionSpecs } from '../command-line.ts'
-import type { EquippedConfig } from '../gateway/transport.ts'
-import type { DecisionLog } from '../log.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 const UPSTREAM_OPTIONS: OptionSpecs = {
@@ -53,8 +49,6 @@ const UPSTREAM_FLAGS: Readonly<Record<string, string>> = {
 }
 
 const PORT = 8320
-const UNASKED =
-  'The configuration trusts the network, so the gateway does not ask about a random key: whoever reaches it can name any caller'
 
 export const gatewayCommand: Command = {
   name: 'gateway',
@@ -125,7 +119,7 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
     surroundings,
     log,
     onEvent: requestLog.onEvent,
-    addressOf,
+    complete: (config) => completeConfig(config, { line, addressOf }),
     passOn: requestLog.follow(passOn),
   })
   try {
@@ -137,26 +131,15 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
     })
     const serving = await listen(front, address).catch(nameAddress(address))
     const servings = await metrics.listenBeside(serving, log)
-    announce(serving.url, guard.equipped(), log, line.has('json') ? undefined : surroundings.note)
+    announceServing('gateway', serving.url, guard.equipped(), {
+      log,
+      note: line.has('json') ? undefined : surroundings.note,
+    })
     await serveUntilStopped(servings, surroundings)
   } finally {
     guard.stop()
   }
   return EXIT.ok
-}
-
-function announce(
-  url: string,
-  { config, asksOver, whyFetch }: EquippedConfig,
-  log: DecisionLog,
-  note: ((text: string) => void) | undefined,
-): void {
-  const resolved = resolveConfig(config)
-  if (trustsNetwork(config.verifier)) log({ type: 'warning', message: UNASKED })
-  log({ type: 'listening', url, ...revocationBounds(resolved), asksOver, whyFetch })
-  const asking = asksOver === undefined ? '' : `; the endpoint is called over ${asksOver}`
-  note?.(`with-auth: gateway on ${url} (${describeRevocation(resolved)}${asking})\n`)
-  if (whyFetch !== undefined) note?.(`with-auth: checks over fetch are slower. ${whyFetch}\n`)
 }
 
 function readUpstreamOptions(line: CommandLine): Omit<GatewayOptions<[]>, 'upstream'> {

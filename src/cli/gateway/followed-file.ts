@@ -1,12 +1,10 @@
 import { findLoneMount } from '../../files/lone-mount.ts'
 import { watchConfig } from '../../yaml.ts'
-import { completeConfig } from './guard-config.ts'
 import { policyOptions } from './upstream-policy.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { WatchedConfig } from '../../yaml.ts'
 import type { CommandLine } from '../command-line.ts'
 import type { DecisionLog } from '../log.ts'
-import type { ClientAddresses } from './client-address.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 /** The guard of the gateway, as the file sees it. */
@@ -16,14 +14,16 @@ export interface Follower {
   readonly logConfig: () => void
 }
 
-interface Options extends Pick<ClientAddresses, 'addressOf'> {
+interface Options {
   readonly line: CommandLine
+  /** Throws for a config that the command cannot use. */
+  readonly complete: (config: AuthConfig) => AuthConfig
   readonly log: DecisionLog
   readonly surroundings: Surroundings
 }
 
 const MOUNT_ADVICE =
-  'Mount the folder instead (Kubernetes: without subPath), or restart the gateway after each change'
+  'Mount the folder instead (Kubernetes: without subPath), or restart the command after each change'
 
 /** Applies each change of a file, or only the latest of several. A broken file leaves the last valid configuration in place. */
 export class FollowedFile {
@@ -43,7 +43,7 @@ export class FollowedFile {
     const whyNot = findLoneMount(file)
     if (whyNot !== undefined) {
       surroundings.note(
-        `with-auth: the gateway may miss a change of ${file}: ${whyNot}. ${MOUNT_ADVICE}\n`,
+        `with-auth: the command may miss a change of ${file}: ${whyNot}. ${MOUNT_ADVICE}\n`,
       )
     }
     this.#watched = await watchConfig(file, {
@@ -72,8 +72,8 @@ export class FollowedFile {
 
   #change(changed: AuthConfig): Promise<void> | undefined {
     this.#changed = changed
-    // Throws if the request id header carries credentials. `watchConfig` passes that to `onError`.
-    const config = completeConfig(changed, this.#options)
+    // `watchConfig` passes what it throws to `onError`.
+    const config = this.#options.complete(changed)
     // Its store is needed until the switch.
     return this.#guard?.replace(config).catch((error: unknown) => this.#report(error))
   }

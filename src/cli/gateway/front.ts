@@ -15,7 +15,7 @@ export interface FrontOptions {
 
 const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' } as const
 
-const UNPROVEN = {
+export const UNPROVEN = {
   status: 503,
   error: { message: 'Authentication service error', type: 'api_error', code: 'endpoint_unproven' },
   headers: { 'retry-after': '2' },
@@ -44,18 +44,28 @@ export function createFront(options: FrontOptions): (request: Request) => Promis
     const isReady = proof.state() === 'proven'
     if (healthz && path === '/healthz' && isRead(request)) return answerHealth(isReady, request)
     if (isReady && !isUnclear) return serve(request, guarded, requestLog.answered)
-    const { status, error, headers } = isReady ? CONFLICTING : UNPROVEN
+    const rejected = isReady ? CONFLICTING : UNPROVEN
     const cause = isReady ? undefined : proof.cause()
-    const rejection = { reason: error.code, status, cause }
+    const rejection = { reason: rejected.error.code, status: rejected.status, cause }
     requestLog.rejected(request, describe(request, path ?? ''), rejection)
-    return new Response(JSON.stringify({ error }), {
-      status,
-      headers: { ...JSON_HEADERS, ...headers },
-    })
+    return createRejection(rejected)
   }
 }
 
-async function serve(
+/** The response of a rejection before the guard. */
+export function createRejection({
+  status,
+  error,
+  headers,
+}: typeof UNPROVEN | typeof CONFLICTING): Response {
+  return new Response(JSON.stringify({ error }), {
+    status,
+    headers: { ...JSON_HEADERS, ...headers },
+  })
+}
+
+/** Asks the guard, and logs the status of the response. */
+export async function serve(
   request: Request,
   guarded: FrontOptions['guarded'],
   answered: RequestLog['answered'],
@@ -71,11 +81,13 @@ async function serve(
   }
 }
 
-function isRead({ method }: Request): boolean {
+/** Whether a request only reads. */
+export function isRead({ method }: Request): boolean {
   return method === 'GET' || method === 'HEAD'
 }
 
-function answerHealth(isReady: boolean, { method }: Request): Response {
+/** Tells a load balancer only whether the endpoint is proven. */
+export function answerHealth(isReady: boolean, { method }: Request): Response {
   const body = JSON.stringify({ status: isReady ? 'ok' : 'endpoint_unproven' })
   return new Response(method === 'HEAD' ? null : body, {
     status: isReady ? 200 : 503,

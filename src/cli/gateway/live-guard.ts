@@ -4,7 +4,7 @@ import { createGate, enter } from '../../core/gate.ts'
 import { asksTheSame } from '../../core/policies/handover.ts'
 import { createCredentialsReader } from '../../core/request/credentials.ts'
 import { presentedToken, readRequestId, shownPath } from '../../core/response/decision-event.ts'
-import { completeConfig, readGuardConfig } from './guard-config.ts'
+import { readGuardConfig } from './guard-config.ts'
 import { createEndpointProof, createRandomKeyAsker } from '../proof.ts'
 import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
 import { FollowedFile } from './followed-file.ts'
@@ -12,11 +12,11 @@ import { equipLike, equipWithTransport } from './transport.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { ResolvedConfig } from '../../core/config/parse.ts'
 import type { Gate } from '../../core/gate.ts'
+import type { Auth } from '../../core/types.ts'
 import type { CommandLine } from '../command-line.ts'
 import type { DecisionLog } from '../log.ts'
 import type { EndpointProof, ProofState } from '../proof.ts'
 import type { Surroundings } from '../surroundings.ts'
-import type { ClientAddresses } from './client-address.ts'
 import type { FrontOptions } from './front.ts'
 import type { RequestLog } from './request-log.ts'
 import type { EquippedConfig } from './transport.ts'
@@ -32,9 +32,10 @@ export interface LiveGuardOptions {
   readonly surroundings: Surroundings
   readonly log: DecisionLog
   readonly onEvent: RequestLog['onEvent']
-  readonly addressOf: ClientAddresses['addressOf']
+  /** Adds what the command line and the connection say. Throws for a config that the command cannot use. */
+  readonly complete: (config: AuthConfig) => AuthConfig
   /** Handles an admitted request. */
-  readonly passOn: (request: Request) => Promise<Response>
+  readonly passOn: (request: Request, auth: Auth | undefined) => Promise<Response>
 }
 
 /** The parts of one configuration. They are replaced together, so that no request meets parts of two configurations. */
@@ -67,7 +68,7 @@ export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGua
     guard?.stop()
   }
   try {
-    const equipped = await equipWithTransport(completeConfig(read, options), surroundings)
+    const equipped = await equipWithTransport(options.complete(read), surroundings)
     const first = createStage(equipped, options)
     guard = createGuard(first, options)
     await first.proof.start()
@@ -157,7 +158,7 @@ function createGuard(first: Stage, options: LiveGuardOptions) {
     guarded: (request: Request) =>
       enter(
         stage.gate.decide(request, []),
-        () => options.passOn(request),
+        ({ auth }) => options.passOn(request, auth),
         ({ response }) => response,
       ),
     // Shadow mode rejects nothing, so it needs no proof.

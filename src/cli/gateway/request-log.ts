@@ -19,6 +19,8 @@ export interface RequestLog {
 
 export interface Described {
   readonly path: string
+  /** That of the request by default. */
+  readonly method?: string
   readonly requestId?: string
 }
 

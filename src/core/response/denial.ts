@@ -136,7 +136,8 @@ function isChallenged(status: number, { reason }: Denial): boolean {
   return status === 401 || (status === 403 && reason === 'insufficient_scope')
 }
 
-function errorType(status: number): string {
+/** The `error.type` of a response with this status. */
+export function errorType(status: number): string {
   if (status === 401) return 'authentication_error'
   if (status === 400) return 'invalid_request_error'
   if (status === 403) return 'permission_error'

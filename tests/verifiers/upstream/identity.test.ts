@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { encodeAttributes, encodeName } from '../../../src/gateway/request-headers.ts'
+import { encodeAttributes, encodeName } from '../../../src/gateway/identity-headers.ts'
 import {
   decodeName,
   readAttributes,

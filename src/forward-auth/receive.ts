@@ -1,0 +1,126 @@
+import { foldName, isHttpToken } from '../core/config/option-checks.ts'
+import { hidesStructure, isPlainHost, parseTarget } from '../core/request/target.ts'
+import { isHopByHop } from '../gateway/field-names.ts'
+import { mayPass } from '../gateway/refusal.ts'
+import { parseAddress } from '../verifiers/upstream/address.ts'
+import { GATEWAY_HEADERS } from '../verifiers/upstream/signature.ts'
+import { createFailure } from './failure.ts'
+import type { ForwardAuthFailure, ForwardAuthFailureCode } from './failure.ts'
+import type { ResolvedForwardAuth } from './options.ts'
+
+/** The client's request, as the proxy describes it in a subrequest. */
+export interface Received {
+  /** The request for the guard, or the failure of a subrequest that describes none. */
+  readonly judged: Request | ForwardAuthFailure
+  /** For the log. Empty if the target is malformed. */
+  readonly path: string
+  /** For the log. Empty if the proxy sends none. */
+  readonly method: string
+  /** The client's address. `undefined` if the proxy knows none. */
+  readonly address: string | undefined
+}
+
+/** Reads a subrequest. Never throws, and leaves the body alone. */
+export type Receive = (subrequest: Request) => Received
+
+type Problem = readonly [code: ForwardAuthFailureCode, ...headers: string[]]
+
+type ReceiveOptions = Pick<ResolvedForwardAuth, 'preset' | 'rawTargets' | 'identityHeaders'>
+
+const HOST = 'x-forwarded-host'
+const SCHEME = 'x-forwarded-proto'
+const ADDRESS = 'x-forwarded-for'
+
+// Traefik gives the scheme of a WebSocket as `ws`.
+const SCHEMES: ReadonlyMap<string, string> = new Map([
+  ['http', 'http'],
+  ['https', 'https'],
+  ['ws', 'http'],
+  ['wss', 'https'],
+])
+
+// Raw bytes reach the upstream undecoded. As text they would be another path than the one that the upstream reads.
+const TARGET = /^\/[!-~]*$/
+
+/**
+ * Makes a function that takes the target, the method, the host, the scheme and the address from exactly the headers of a preset.
+ * All five are required: in place of a header that the proxy does not set, a client can send its own.
+ */
+export function createReceive({ preset, rawTargets, identityHeaders }: ReceiveOptions): Receive {
+  const single = [preset.target, preset.method, HOST, SCHEME]
+  const isWithheld = createWithheld(Object.values(identityHeaders))
+
+  const findProblem = (headers: Headers, path: string | undefined): Problem | undefined => {
+    const [target, method, host, scheme] = single.map((name) => headers.get(name) ?? '')
+    const missing = [...single, ADDRESS].filter((name) => !headers.has(name))
+    if (missing.length > 0) return ['proxy_misconfigured', ...missing]
+    // Fetch joins two headers of one name with a comma and a space.
+    const doubled = single.filter((name) => headers.get(name)?.includes(', '))
+    if (doubled.length > 0) return ['proxy_misconfigured', ...doubled]
+    if (!SCHEMES.has(scheme ?? '')) return ['proxy_misconfigured', SCHEME]
+    if (!TARGET.test(target ?? '') || path === undefined) {
+      return ['malformed_request', preset.target]
+    }
+    if (host === '' || !isPlainHost(host ?? '')) return ['malformed_request', HOST]
+    if (!isHttpToken(method)) return ['malformed_request', preset.method]
+    if (!rawTargets && isReadDifferently(path)) return ['malformed_request', preset.target]
+    return mayPass(method) ? undefined : ['method_not_allowed', preset.method]
+  }
+
+  const judge = (headers: Headers): Request | undefined => {
+    const [target = '', method = '', host = '', scheme = ''] = single.map(
+      (name) => headers.get(name) ?? '',
+    )
+    try {
+      const told = new Headers()
+      headers.forEach((value, name) => {
+        if (!isWithheld(foldName(name))) told.append(name, value)
+      })
+      told.set('host', host)
+      return new Request(`${SCHEMES.get(scheme)}://${host}${target}`, { method, headers: told })
+    } catch {
+      // A URL parser accepts fewer hosts. Some runtimes accept a header in a request that they reject in `Headers`.
+      return undefined
+    }
+  }
+
+  return ({ headers }) => {
+    const path = parseTarget(`http://host${headers.get(preset.target) ?? ''}`)?.path
+    const method = headers.get(preset.method) ?? ''
+    const problem = findProblem(headers, path)
+    const made = problem === undefined ? judge(headers) : undefined
+    const [code, ...names] = problem ?? (['malformed_request', HOST] as const)
+    return {
+      judged: made ?? createFailure(code, names),
+      path: path ?? '',
+      method,
+      address: addressIn(headers.get(ADDRESS)),
+    }
+  }
+}
+
+// nginx decodes `%2f`, merges `//` and resolves dots, unless it passes on `$request_uri`. Java's servers cut a segment at its `;`.
+function isReadDifferently(path: string): boolean {
+  return hidesStructure(path) || /%3b/i.test(path)
+}
+
+// The proxy knows the peer of its own connection, and adds it at the end.
+function addressIn(list: string | null): string | undefined {
+  return parseAddress(list?.split(',').at(-1)?.trim() ?? '')?.text
+}
+
+/** Makes a function that says whether the endpoint is not told of a header: it is about the subrequest, or it claims an identity. */
+function createWithheld(names: readonly (string | undefined)[]): (folded: string) => boolean {
+  const identity = [...Object.values(GATEWAY_HEADERS), ...names].filter(
+    (name) => name !== undefined,
+  )
+  const withheld = new Set([
+    ...identity.map(foldName),
+    'accept-encoding',
+    'content-length',
+    'expect',
+    'host',
+  ])
+  return (folded) =>
+    withheld.has(folded) || isHopByHop(folded) || /^x-(?:forwarded|original)-/.test(folded)
+}
