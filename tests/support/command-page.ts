@@ -53,8 +53,10 @@ function tableOf({ options, environment = {} }: Pick<Command, 'options' | 'envir
   return rows.length === 0 ? [] : [renderTable([['option', 'meaning'], ...rows])]
 }
 
+// A bar would end the cell, in code too.
 function nameOf(name: string, { value }: OptionSpec): string {
-  return value === undefined ? `\`--${name}\`` : `\`--${name} ${value}\``
+  const shown = value?.replaceAll('|', String.raw`\|`)
+  return shown === undefined ? `\`--${name}\`` : `\`--${name} ${shown}\``
 }
 
 // Outside of code `*` begins an emphasis.
