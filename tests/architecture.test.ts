@@ -35,7 +35,15 @@ const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
   'gateway.ts': ['verifiers'],
   'jwt.ts': ['jose', 'verifiers'],
   'keys.ts': [FILES, 'yaml', 'node:fs'],
-  'node.ts': ['node:crypto', 'node:http', 'node:module', 'node:stream', 'node:tls'],
+  'node.ts': [
+    'gateway',
+    'node:crypto',
+    'node:http',
+    'node:module',
+    'node:net',
+    'node:stream',
+    'node:tls',
+  ],
   'redis.ts': ['@redis', 'node:crypto'],
   'yaml.ts': ['access', FILES, 'jwt.ts', 'node.ts', 'redis.ts', 'verifiers', 'yaml'],
 }

@@ -1,5 +1,6 @@
 import { resolveConfig } from '../../core/config/parse.ts'
 import { createGateway } from '../../gateway.ts'
+import { passWebSockets } from '../../node.ts'
 import { trustsNetwork } from '../../verifiers/upstream/from-upstream.ts'
 import { parseNetwork } from '../../verifiers/upstream/address.ts'
 import { readWholeNumber, rejectOperands, requireText } from '../command-line.ts'
@@ -131,7 +132,9 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
       healthz: line.has('healthz'),
       requestLog,
     })
-    const serving = await listen(front, address).catch(nameAddress(address))
+    const serving = await listen(front, address, (server) => passWebSockets(server, front)).catch(
+      nameAddress(address),
+    )
     announce(serving.url, guard.equipped(), log, line.has('json') ? undefined : surroundings.note)
     await serveUntilStopped([serving], surroundings)
   } finally {
