@@ -4,10 +4,11 @@
  * @module with-auth/gateway
  */
 import { ignore } from './core/async.ts'
-import { discard, exchange, passOn } from './gateway/exchange.ts'
+import { discard, exchange, passOn, passSwitch, SWITCHING } from './gateway/exchange.ts'
 import { createForward } from './gateway/forward.ts'
 import { resolveGateway } from './gateway/options.ts'
-import { createRefusal, describeFailure } from './gateway/refusal.ts'
+import { createOptionsAnswer, createRefusal, describeFailure } from './gateway/refusal.ts'
+import { upgradeOfferOf } from './gateway/upgrade-offer.ts'
 import type { UpstreamFetch, UpstreamRequest, UpstreamResponse } from './gateway/exchange.ts'
 import type { IdentityHeadersConfig } from './gateway/identity-headers.ts'
 import type { GatewayFailure, GatewayFailureCode } from './gateway/refusal.ts'
@@ -84,7 +85,7 @@ export interface GatewayOptions<Args extends readonly unknown[] = readonly unkno
   readonly timeoutMs?: number
   /**
    * The `fetch` that calls the upstream. The default on Node uses `node:http` and `node:https`, since Node's own `fetch` keeps
-   * uploads in memory. It ignores `NODE_USE_ENV_PROXY`. Elsewhere the default is `globalThis.fetch`.
+   * uploads in memory. It ignores `NODE_USE_ENV_PROXY`. Elsewhere the default is `globalThis.fetch`. WebSockets do not use it.
    */
   readonly fetch?: UpstreamFetch
   /** Receives every request that the gateway answered itself, for your log. Its errors are ignored. */
@@ -100,7 +101,7 @@ export interface GatewayOptions<Args extends readonly unknown[] = readonly unkno
  * itself or its route (`X-Forwarded-*`, `Forwarded`, `Via` and others), and headers from which some servers take another path
  * or method. Clients get redirects as they are, and compressed responses too, unless `fetch` decodes them.
  *
- * WebSockets get a 501, an upstream that fails a 502, a slow one a 504, and a gateway that forwards to itself a 508.
+ * WebSockets get a 501, but for those of `passWebSockets` in `with-auth/node`. For an upstream that fails the client gets a 502, for a slow one a 504, and a gateway that forwards to itself a 508.
  *
  * @param options The upstream, and how to call it.
  * @returns A handler that never rejects.
@@ -127,18 +128,23 @@ export function createGateway<Args extends readonly unknown[] = []>(
   }
   return async (request, ...args) => {
     const forwarding = forward(request, args)
+    if (forwarding === 'final_recipient') return createOptionsAnswer()
     if (typeof forwarding === 'string') return refuse(request, forwarding)
     try {
       await sign?.(forwarding)
     } catch (error) {
       return refuse(request, 'identity_not_forwardable', error)
     }
-    const outcome = await exchange(upstreamFetch.fetch, forwarding, request.signal, timeoutMs)
+    const offer = upgradeOfferOf(request)
+    const { fetch, signal } = offer ?? { ...upstreamFetch, signal: request.signal }
+    const outcome = await exchange(fetch, forwarding, signal, timeoutMs)
     if ('error' in outcome) return refuse(request, outcome.code, outcome.error)
     if ('code' in outcome) return refuse(request, outcome.code)
     const { response } = outcome
     try {
-      return passOn(response, request.method, upstreamFetch.decodesSilently)
+      if (offer !== undefined && response.status === SWITCHING) return passSwitch(response)
+      const decodesSilently = offer === undefined && upstreamFetch.decodesSilently
+      return passOn(response, request.method, decodesSilently)
     } catch (error) {
       discard(response)
       return refuse(request, 'invalid_response', error)

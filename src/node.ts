@@ -4,25 +4,34 @@
  * @module with-auth/node
  */
 import { createAuthenticator } from './core/authenticator.ts'
+import { attachPassage } from './node/sockets/passage.ts'
 import { toHeaderOnlyRequest } from './node/header-only-request.ts'
 import { plainTransports } from './core/runtime.ts'
 import { createNodeTransport } from './node/node-transport.ts'
 import { resolveTransportOptions } from './node/transport-options.ts'
 import { openAgent } from './node/undici.ts'
-import { refuseUpgrade } from './node/upgrade-refusal.ts'
+import { enterUpgrade } from './node/upgrade-entry.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { AuthConfigSource } from './core/handlers/config-source.ts'
 import type { AuthenticationResult } from './core/authenticator.ts'
 import type { VerdictControls } from './core/decision-store.ts'
 import type { Auth } from './core/types.ts'
+import type { WebSocketHandler } from './node/sockets/passage.ts'
 import type { NodeRequest } from './node/header-only-request.ts'
 import type { NodeTransport } from './node/node-transport.ts'
 import type { Pem } from './node/secure-context.ts'
 import type { NodeTransportOptions } from './node/transport-options.ts'
 import type { NodeDispatcher } from './node/undici.ts'
 
-export type { NodeDispatcher, NodeRequest, NodeTransport, NodeTransportOptions, Pem }
+export type {
+  NodeDispatcher,
+  NodeRequest,
+  NodeTransport,
+  NodeTransportOptions,
+  Pem,
+  WebSocketHandler,
+}
 
 /** Decides about requests of Node's own server. Its promise never rejects. */
 export interface NodeAuthenticator extends VerdictControls {
@@ -121,29 +130,50 @@ export function withUpgradeAuth(
   }
   const authenticate = createNodeAuthenticator(config)
   const wrapped = (incoming: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    void enter(authenticate(incoming), socket, (auth) => listener(incoming, socket, head, auth))
+    void enterUpgrade(authenticate(incoming), socket, (auth) =>
+      listener(incoming, socket, head, auth),
+    )
   }
   const { invalidate, invalidateBy, clear } = authenticate
   return Object.assign(wrapped, { invalidate, invalidateBy, clear })
 }
 
-async function enter(
-  deciding: Promise<AuthenticationResult>,
-  socket: Duplex,
-  proceed: (auth: Auth | undefined) => unknown,
-): Promise<void> {
-  // Node has removed its own listener, so a reset during the check would end the process.
-  socket.on('error', destroy)
-  const result = await deciding
-  if (!result.ok) return refuseUpgrade(socket, result.response)
-  // A destroyed socket may still emit its error, so the listener stays.
-  if (socket.destroyed) return
-  socket.off('error', destroy)
-  proceed(result.auth)
+/** The open WebSockets of a gateway, from {@link passWebSockets}. */
+export interface PassedWebSockets {
+  /** Ends all of them, for the end of a shutdown: `server.close()` waits for them. */
+  close(): void
 }
 
-function destroy(this: Duplex): void {
-  this.destroy()
+/**
+ * Lets WebSockets through a gateway: adds the one listener for the `upgrade` event to Node's server, and calls the handler that also
+ * gets the other requests. So both share a cache and a circuit breaker, and the upstream gets the same headers. If the upgrade is
+ * rejected, also by the upstream, the client gets that response, and its connection is closed. Upgrades to anything but a WebSocket,
+ * such as `h2c`, stay ordinary requests.
+ *
+ * @param server Node's server, without a listener for `upgrade`, which would not be guarded.
+ * @param handler A gateway in `withAuth`. It gets the request of Node as its second argument.
+ * @throws TypeError if the server has such a listener already.
+ *
+ * @example
+ * ```ts node
+ * import { createAdaptorServer } from '@hono/node-server'
+ * import { withAuth } from 'with-auth'
+ * import { createGateway } from 'with-auth/gateway'
+ * import { passWebSockets } from 'with-auth/node'
+ *
+ * const fetch = withAuth(createGateway({ upstream: 'http://127.0.0.1:8000' }), {
+ *   endpoint: 'https://auth.example.com/validate',
+ * })
+ * const server = createAdaptorServer({ fetch })
+ * passWebSockets(server, fetch)
+ * server.listen(3000)
+ * ```
+ */
+export function passWebSockets(
+  server: Pick<NodeJS.EventEmitter, 'on' | 'listenerCount'>,
+  handler: WebSocketHandler,
+): PassedWebSockets {
+  return attachPassage(server, handler)
 }
 
 /**

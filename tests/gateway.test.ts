@@ -88,6 +88,24 @@ describe('in a wrapper', () => {
     expect((await guarded(get('/.well-known/oauth-protected-resource', TOKEN))).status).toBe(403)
   })
 
+  it('answers OPTIONS with Max-Forwards: 0 itself, after the check', async () => {
+    const fetch = answering(() => new Response('hello'))
+    const guarded = createGuarded(fetch)
+    const ask = (token: string, hops: string) =>
+      guarded(
+        new Request('https://api.test/', {
+          method: 'OPTIONS',
+          headers: { authorization: `Bearer ${token}`, 'max-forwards': hops },
+        }),
+      )
+    expect((await ask('bad', '0')).status).toBe(401)
+    const { status, headers } = await ask(TOKEN, '0')
+    expect(status).toBe(204)
+    expect(headers.get('allow')).toBe('GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS')
+    expect(fetch).not.toHaveBeenCalled()
+    expect((await ask(TOKEN, '1')).status).toBe(200)
+  })
+
   it('passes the extra arguments to clientAddress', async () => {
     const fetch = vi.fn<UpstreamFetch>(async () => new Response('hello'))
     const gateway = createGateway({

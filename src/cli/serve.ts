@@ -3,7 +3,7 @@ import { within } from '../core/async.ts'
 import { reasonOf } from '../files/system.ts'
 import { readWholeNumber } from './command-line.ts'
 import { wrongValue } from './errors.ts'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Server } from 'srvx'
 import type { CommandLine, OptionSpecs } from './command-line.ts'
@@ -92,10 +92,15 @@ function isOtherMachine(error: unknown, code: string, port: number): boolean {
   return UNKNOWN_HOST.has(code) || /lookup address/.test(String(error))
 }
 
-/** Serves a Fetch handler. Rejects if the port is in use. */
+/**
+ * Serves a Fetch handler. Rejects if the port is in use.
+ *
+ * @param attach Gets Node's server, and returns what must be closed when open requests are cut off.
+ */
 export async function listen(
   fetch: FetchHandler,
   { host, port, keepAliveMs = KEEP_ALIVE_MS, takesSubrequests = false }: Address,
+  attach?: (server: HttpServer) => { close(): void },
 ): Promise<Serving> {
   // Imported here, because other commands start faster without it and need fewer permissions on Deno.
   const { serve } = await import('srvx')
@@ -116,14 +121,17 @@ export async function listen(
     },
     bun: { idleTimeout: BUN_IDLE_SECONDS, maxRequestBodySize: Number.MAX_SAFE_INTEGER },
   })
-  if (takesSubrequests) ignoreExpect(server.node?.server)
-  const endIdleConnections = trackConnections(server.node?.server)
+  const nodeServer = server.node?.server
+  if (takesSubrequests) ignoreExpect(nodeServer)
+  const attached = isHttpServer(nodeServer) ? attach?.(nodeServer) : undefined
+  const endIdleConnections = trackConnections(nodeServer)
   await server.ready()
   return {
     url: new URL(server.url ?? '').origin,
     close: (how) => {
       isClosing = true
       if (how === 'drain') endIdleConnections()
+      else attached?.close()
       return server.close(how === 'now')
     },
   }
@@ -164,6 +172,10 @@ export async function serveUntilStopped(
 
 type NodeServer = NonNullable<Server['node']>['server']
 
+function isHttpServer(server: NodeServer | undefined): server is HttpServer {
+  return server !== undefined && 'closeIdleConnections' in server
+}
+
 const CHECK_MS = 100
 // A client that is cut off while it sends may never read its response (RFC 9112 §9.6).
 const LINGER_MS = 5_000
@@ -181,16 +193,21 @@ export function trackConnections(
   lingerMs: number = LINGER_MS,
   headMs: number = HEAD_MS,
 ): () => void {
-  if (server === undefined || !('closeIdleConnections' in server)) return () => undefined
+  if (!isHttpServer(server)) return () => undefined
   /** The number of open responses on each connection. */
   const sockets = new Map<Socket, number>()
   const count = (socket: Socket, by: 1 | -1): void => {
     if (!socket.destroyed) sockets.set(socket, (sockets.get(socket) ?? 0) + by)
   }
   server.on('connection', (socket: Socket) => {
+    // An upgrade that is none comes in again.
+    if (!sockets.has(socket)) socket.once('close', () => sockets.delete(socket))
     sockets.set(socket, 0)
-    socket.once('close', () => sockets.delete(socket))
   })
+  if (server.listenerCount('upgrade') > 0) {
+    // A WebSocket is never idle.
+    server.prependListener('upgrade', (_, socket: Socket) => sockets.set(socket, 1))
+  }
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request
     count(socket, 1)

@@ -102,6 +102,8 @@ async function bodyOrNull(
 
 // Every runtime's `fetch` decodes these.
 const DECODED: ReadonlySet<string> = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'identity'])
+/** RFC 9110 §15.2.2. */
+export const SWITCHING = 101
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304])
 
 /**
@@ -125,6 +127,12 @@ export function passOn(
   if (WITHOUT_BODY.has(status)) headers.delete('content-length')
   if (isEmpty) discard(response)
   return new Response(isEmpty ? null : response.body, { status, statusText, headers })
+}
+
+/** Builds the response that makes the client's connection a WebSocket. The constructor allows no such status on Node. */
+export function passSwitch({ headers }: UpstreamResponse): Response {
+  const response = new Response(null, { headers: copyFields(headers, false) })
+  return Object.defineProperty(response, 'status', { value: SWITCHING })
 }
 
 /** Cancels the body of a response. `undefined` is from a `fetch` that returned nothing. */

@@ -5,17 +5,22 @@ import { passageOf } from './passage.ts'
 import { mayPass } from './refusal.ts'
 import { identityFields, identityValues } from './identity-headers.ts'
 import { createCopyHeaders, createFacts } from './request-headers.ts'
+import { namesWebSocket, upgradeOfferOf } from './upgrade-offer.ts'
 import { locate } from './upstream-url.ts'
 import type { Forwarding, UpstreamRequest } from './exchange.ts'
 import type { Field } from './field-names.ts'
 import type { ResolvedGateway } from './options.ts'
 import type { GatewayFailureCode } from './refusal.ts'
+import type { SecretSource } from '../core/response/admission.ts'
 
-/** Turns a client's request into one for the upstream, or says why the gateway rejects it. Never throws. */
+/**
+ * Turns a client's request into one for the upstream, or says why the gateway rejects it. Never throws. For `final_recipient` the
+ * request asks about this gateway, and not about the upstream.
+ */
 export type Forward = (
   request: Request,
   args: readonly unknown[],
-) => Forwarding | GatewayFailureCode
+) => Forwarding | GatewayFailureCode | 'final_recipient'
 
 /** The options that decide what is sent. */
 export type ForwardOptions = Omit<
@@ -38,7 +43,14 @@ export function createForward(gateway: ForwardOptions): Forward {
     if (target === undefined || url === undefined || facts === undefined) return 'malformed_request'
     if (!mayPass(method)) return 'method_not_allowed'
     if (hasUnknownCoding(request.headers)) return 'transfer_coding_not_supported'
-    if (asksForWebSocket(request.headers)) return 'upgrade_not_supported'
+    const isUpgrade = namesWebSocket(request.headers.get('upgrade'))
+    if (isUpgrade && upgradeOfferOf(request) === undefined) return 'upgrade_not_supported'
+    const secretSources = secretSourcesOf(entry)
+    if (isUpgrade && !isFromOwnPage(request, secretSources, gateway.publicOrigin)) {
+      return 'origin_not_allowed'
+    }
+    const hopsLeft = method === 'OPTIONS' ? readMaxForwards(request.headers) : undefined
+    if (hopsLeft === 0) return 'final_recipient'
     const via = followHops(request.headers.get('via'))
     if (via === undefined) return 'loop_detected'
     const { auth } = entry.admission
@@ -48,11 +60,14 @@ export function createForward(gateway: ForwardOptions): Forward {
     const body = bodyOf(request)
     const length = body === null ? [] : lengthOf(request.headers)
     // The gateway sets its own headers last: a client cannot add to them, nor remove them with `Connection`.
-    const headers = copyHeaders(request.headers, secretSourcesOf(entry), passageOf(request)?.sentId)
+    const headers = copyHeaders(request.headers, secretSources, passageOf(request)?.sentId)
     headers.set('via', via)
     // The gateway would have to decode a compressed response.
     headers.set('accept-encoding', 'identity')
-    for (const [name, value] of [...length, ...facts, ...identity]) headers.set(name, value)
+    if (method === 'OPTIONS') headers.delete('max-forwards')
+    const hops = hopsLeft === undefined ? [] : ([['max-forwards', `${hopsLeft - 1}`]] as const)
+    const own = [...length, ...hops, ...facts, ...identity]
+    for (const [name, value] of own) headers.set(name, value)
     const init = { method, headers, body, duplex: 'half', redirect: 'manual' } as const
     const forwarding = { url, init, mayBeEmpty: mayBeEmpty(request) }
     if (values === undefined) return forwarding
@@ -70,9 +85,28 @@ export function createForward(gateway: ForwardOptions): Forward {
   }
 }
 
-// RFC 9110 §7.8: a server may ignore an upgrade. Java's client asks for `h2c` with every first request.
-function asksForWebSocket(headers: Headers): boolean {
-  return /(?:^|[\s,])websocket(?:$|[\s,/])/i.test(headers.get('upgrade') ?? '')
+// Any website can make a browser open a WebSocket with the cookies of the user (RFC 6455 §10.2). Programs that send the token
+// elsewhere need no `Origin`.
+function isFromOwnPage(
+  { headers, url }: Request,
+  sources: readonly SecretSource[],
+  publicOrigin: URL | undefined,
+): boolean {
+  const cookie = headers.get('cookie') ?? ''
+  const holdsToken = (source: SecretSource): boolean =>
+    typeof source === 'object' && 'cookie' in source && cookie.includes(source.cookie)
+  if (!sources.some(holdsToken)) return true
+  return headers.get('origin') === (publicOrigin ?? new URL(url)).origin
+}
+
+// More hops than any chain of proxies has.
+const MOST_FORWARDS = 255
+
+// RFC 9110 §7.6.2. A value that is no number cannot be counted down, so it is not sent either.
+function readMaxForwards(headers: Headers): number | undefined {
+  const value = headers.get('max-forwards')
+  if (value === null || !/^\d{1,64}$/.test(value)) return undefined
+  return Math.min(Number(value), MOST_FORWARDS)
 }
 
 // Fetch allows no body for GET and HEAD, where it has no meaning (RFC 9110 §9.3.1).

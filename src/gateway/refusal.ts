@@ -8,6 +8,7 @@ export type GatewayFailureCode =
   | 'method_not_allowed'
   | 'transfer_coding_not_supported'
   | 'upgrade_not_supported'
+  | 'origin_not_allowed'
   | 'loop_detected'
   | 'client_left'
   | 'identity_not_forwardable'
@@ -37,7 +38,8 @@ const ROWS: Readonly<Record<GatewayFailureCode, ErrorRow>> = {
   malformed_request: { status: 400, message: 'Malformed request target' },
   method_not_allowed: { status: 405, message: 'Method not allowed' },
   transfer_coding_not_supported: { status: 501, message: 'Transfer coding not supported' },
-  upgrade_not_supported: { status: 501, message: 'The gateway does not support WebSockets' },
+  upgrade_not_supported: { status: 501, message: 'No WebSocket can pass the gateway here' },
+  origin_not_allowed: { status: 403, message: 'The page of this WebSocket has another origin' },
   // For the log: the client is gone.
   client_left: { status: 499, message: 'The client disconnected' },
   loop_detected: { status: 508, message: 'The gateway forwards requests to itself' },
@@ -75,6 +77,11 @@ export function createErrorResponse(code: string, { status, message }: ErrorRow)
       ...(status === 405 ? ALLOW : {}),
     },
   })
+}
+
+/** Answers an `OPTIONS` request about the gateway itself (RFC 9110 §7.6.2). */
+export function createOptionsAnswer(): Response {
+  return new Response(null, { status: 204, headers: ALLOW })
 }
 
 /** Describes a failure for `onFailure` and the log, without headers, query and error messages. */

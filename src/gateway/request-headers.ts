@@ -1,5 +1,6 @@
 import { ignore } from '../core/async.ts'
 import { foldName } from '../core/config/option-checks.ts'
+import { createSecrets } from './headers/secrets.ts'
 import { isRemovedFromRequest, namesInConnection } from './field-names.ts'
 import { GATEWAY_HEADERS } from '../verifiers/upstream/signature.ts'
 import type { SecretSource } from '../core/response/admission.ts'
@@ -39,52 +40,28 @@ export function createCopyHeaders({
   if (!forwardAuthorization) removed.add('authorization')
   return (headers, credentials, requestId) => {
     const named = namesInConnection(headers)
-    const sources = forwardAuthorization ? credentials.filter(isConsumed) : credentials
-    const secret = new Set(sources.flatMap(fieldOf))
+    const secrets = createSecrets(credentials, forwardAuthorization)
     const isRemoved = (folded: string): boolean =>
       isRemovedFromRequest(folded) ||
       removed.has(folded) ||
-      secret.has(folded) ||
+      secrets.names.has(folded) ||
       prefixes.some((prefix) => folded.startsWith(prefix))
     const idName = requestId === undefined ? '' : foldName(requestId[0])
     const copy = new Headers()
     headers.forEach((value, name) => {
       const folded = foldName(name)
       if (folded === idName || isRemoved(folded)) return
+      if (secrets.isOtherSpelling(name, folded)) return
       if (!named.has(name.toLowerCase())) copy.append(name, value)
     })
     if (requestId !== undefined && !isRemoved(idName)) copy.set(...requestId)
-    removeCookies(copy, sources)
+    secrets.removeItems(copy)
     return copy
   }
 }
 
 function isPrefix(name: string): boolean {
   return name.endsWith('*')
-}
-
-// The option is about tokens of clients, and not about the secrets of a proxy.
-function isConsumed(source: SecretSource): boolean {
-  return typeof source === 'object' && 'consumed' in source
-}
-
-function fieldOf(source: SecretSource): string[] {
-  if (source === 'bearer' || 'cookie' in source) return []
-  if ('consumed' in source) return [foldName(source.consumed)]
-  return [foldName('header' in source ? source.header : 'sec-websocket-protocol')]
-}
-
-// Removes the cookies that hold credentials, and keeps the others.
-function removeCookies(headers: Headers, sources: readonly SecretSource[]): void {
-  const names = sources.flatMap((source) =>
-    source !== 'bearer' && 'cookie' in source ? [source.cookie] : [],
-  )
-  const cookie = headers.get('cookie')
-  if (cookie === null || names.length === 0) return
-  const pairs = cookie.split(';').map((pair) => pair.trim())
-  const kept = pairs.filter((pair) => !names.includes(pair.split('=')[0]?.trim() ?? ''))
-  headers.delete('cookie')
-  if (kept.length > 0) headers.set('cookie', kept.join('; '))
 }
 
 /** Returns the client's address. The extra arguments hold what the server knows about it. */

@@ -10,22 +10,24 @@ const REJECTED = ''
 
 /**
  * Creates a Request with the method, target and headers of a request of Node's server. The body stays unread for the handler.
+ *
+ * @param origin Comes before the target. With `''` the request is rejected as malformed.
  */
-export function toHeaderOnlyRequest(incoming: NodeRequest): Request {
+export function toHeaderOnlyRequest(incoming: NodeRequest, origin: string = ORIGIN): Request {
   const fields = copyFields(incoming.rawHeaders)
   const request = new Request(ORIGIN, { headers: fields ?? {} })
   // A URL parser would resolve `/public/../admin`, and Fetch rejects TRACE. Routers see both as they were sent.
   return Object.defineProperties(request, {
-    url: { value: fields === undefined ? REJECTED : targetOf(incoming) },
+    url: { value: fields === undefined ? REJECTED : targetOf(incoming, origin) },
     method: { value: incoming.method ?? '' },
   })
 }
 
 // Some handlers read the path of `//h/admin` with `new URL(target, base)` and get `/admin`, while routers see `//h/admin`. The
 // same is true of a target with a scheme.
-function targetOf(incoming: NodeRequest): string {
+function targetOf(incoming: NodeRequest, origin: string): string {
   const target = originalUrlOf(incoming)
-  return target.startsWith('/') && !target.startsWith('//') ? `${ORIGIN}${target}` : REJECTED
+  return target.startsWith('/') && !target.startsWith('//') ? `${origin}${target}` : REJECTED
 }
 
 // Express removes the path of a mounted middleware from `url`, and keeps the whole in `originalUrl`.

@@ -76,7 +76,14 @@ describe('credentials', () => {
   ] as const
 
   it.each<[Record<string, string>, Record<string, string>]>([
-    [headers, { cookie: 'a=1; b=2' }],
+    [headers, { cookie: 'a=1; b=2', 'sec-websocket-protocol': 'chat' }],
+    [{ 'sec-websocket-protocol': 'key.secret' }, {}],
+    [{ 'sec-websocket-protocol': 'a,\tkey.secret ,b' }, { 'sec-websocket-protocol': 'a, b' }],
+    [
+      { 'sec-websocket-protocol': 'a, KEY.b, my.key.c' },
+      { 'sec-websocket-protocol': 'a, KEY.b, my.key.c' },
+    ],
+    [{ Sec_WebSocket_Protocol: 'key.secret', 'sec.websocket_protocol': 'chat' }, {}],
     [{ 'X_Api.Key': 'secret' }, {}],
     [{ cookie: ' key = secret ' }, {}],
     [{ cookie: 'key' }, {}],
@@ -86,7 +93,7 @@ describe('credentials', () => {
   })
 
   it('are removed where the wrapper reads them, and nothing else is changed', () => {
-    const others = { 'sec-websocket-protocol': 'chat', cookie: 'a=1;b=2' }
+    const others = { 'sec-websocket-protocol': 'chat, key.a', cookie: 'a=1;b=2' }
     expect(copied(others, ['bearer', { header: 'x-api-key' }])).toEqual(others)
     expect(copied(others, [{ cookie: 'b' }])).toEqual({ ...others, cookie: 'a=1' })
   })

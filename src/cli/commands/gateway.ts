@@ -1,4 +1,5 @@
 import { createGateway } from '../../gateway.ts'
+import { passWebSockets } from '../../node.ts'
 import { parseNetwork } from '../../verifiers/upstream/address.ts'
 import { readWholeNumber, rejectOperands, requireText } from '../command-line.ts'
 import { announceServing } from '../gateway/announce-serving.ts'
@@ -129,7 +130,9 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
       healthz: line.has('healthz'),
       requestLog,
     })
-    const serving = await listen(front, address).catch(nameAddress(address))
+    const serving = await listen(front, address, (server) => passWebSockets(server, front)).catch(
+      nameAddress(address),
+    )
     const servings = await metrics.listenBeside(serving, log)
     announceServing('gateway', serving.url, guard.equipped(), {
       log,

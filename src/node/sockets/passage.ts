@@ -1,0 +1,129 @@
+import { SWITCHING } from '../../gateway/exchange.ts'
+import { offerUpgrade } from '../../gateway/upgrade-offer.ts'
+import { toHeaderOnlyRequest } from '../header-only-request.ts'
+import { answerHandshake } from './answer.ts'
+import { isHandshake } from './handshake.ts'
+import { returnToServer, selectUpgrades } from './ordinary-request.ts'
+import { join } from './tunnel.ts'
+import { shakeHands } from './upstream.ts'
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Switched } from './upstream.ts'
+
+/** Handles a request of the server, such as a gateway in `withAuth`. */
+export type WebSocketHandler = (
+  request: Request,
+  incoming: IncomingMessage,
+) => Response | Promise<Response>
+
+// A URL parser must find the same path as a router does, so the host cannot have other characters.
+const HOST = /^(?:\[[\w:.%-]+\]|[\w.-]+)(?::\d{1,5})?$/
+
+/** Adds the one listener for upgrades to a server. Throws TypeError if it has another. */
+export function attachPassage(
+  server: Pick<NodeJS.EventEmitter, 'on' | 'listenerCount'>,
+  handler: WebSocketHandler,
+): { close(): void } {
+  if (server.listenerCount('upgrade') > 0) {
+    throw new TypeError(
+      'Remove the other listener for "upgrade" from the server: nothing guards it',
+    )
+  }
+  const open = new Set<Socket>()
+  server.on('upgrade', (incoming: IncomingMessage, socket: Socket, head: Buffer): void => {
+    // Nobody sends both a request and a handshake without waiting: the bytes of response and WebSocket would mix.
+    if (hasOpenResponse(socket)) return void socket.destroy()
+    if (!isHandshake(incoming)) return returnToServer(incoming, socket, head)
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+    // Node has removed its own listener, and an error without one would end the process.
+    socket.on('error', () => socket.destroy())
+    if (head.byteLength > 0) socket.unshift(head)
+    void pass(handler, incoming, socket)
+  })
+  selectUpgrades(server, isHandshake)
+  return {
+    close: () => {
+      for (const socket of open) socket.destroy()
+    },
+  }
+}
+
+async function pass(
+  handler: WebSocketHandler,
+  incoming: IncomingMessage,
+  socket: Socket,
+): Promise<void> {
+  const client = watchClient(socket)
+  let upstream: Switched | undefined
+  const request = toSocketRequest(incoming, socket)
+  offerUpgrade(request, {
+    signal: client.signal,
+    fetch: (url, init) =>
+      shakeHands(url, init, (switched) => {
+        upstream = switched
+      }),
+  })
+  const response = await callHandler(handler, request, incoming)
+  client.stop()
+  if (upstream === undefined || response.status !== SWITCHING || socket.destroyed) {
+    upstream?.socket.destroy()
+    return answerHandshake(incoming, socket, response)
+  }
+  socket.write(describeSwitch(response.headers), 'latin1')
+  if (upstream.head.byteLength > 0) upstream.socket.unshift(upstream.head)
+  return join(socket, upstream.socket)
+}
+
+async function callHandler(
+  handler: WebSocketHandler,
+  ...args: Parameters<WebSocketHandler>
+): Promise<Response> {
+  try {
+    return await handler(...args)
+  } catch {
+    return new Response(null, { status: 500 })
+  }
+}
+
+/**
+ * Notices a client that leaves before its response. The bytes that it sends early stay in the buffer of its connection, which is
+ * not read any further once it is full.
+ */
+function watchClient(socket: Socket): { readonly signal: AbortSignal; readonly stop: () => void } {
+  const controller = new AbortController()
+  const leave = (): void => {
+    controller.abort()
+    socket.destroy()
+  }
+  const look = (): void => {
+    // Without unread bytes it gives none, and says so if there will never be more.
+    if (socket.readableLength === 0) socket.read()
+  }
+  socket.on('end', leave).on('close', leave).on('readable', look)
+  return {
+    signal: controller.signal,
+    stop: () => {
+      socket.off('end', leave).off('close', leave).off('readable', look)
+    },
+  }
+}
+
+/** The Request of a handshake, with the address of the TCP peer as `ip`. */
+function toSocketRequest(incoming: IncomingMessage, socket: Socket): Request {
+  const { host = '' } = incoming.headers
+  const scheme = 'encrypted' in socket ? 'https' : 'http'
+  const request = toHeaderOnlyRequest(incoming, HOST.test(host) ? `${scheme}://${host}` : '')
+  return Object.defineProperty(request, 'ip', { value: socket.remoteAddress })
+}
+
+function describeSwitch(headers: Headers): string {
+  const fields = [...headers].map(([name, value]) => `${name}: ${value}`)
+  const lines = ['HTTP/1.1 101 Switching Protocols', 'connection: Upgrade', 'upgrade: websocket']
+  return `${[...lines, ...fields].join('\r\n')}\r\n\r\n`
+}
+
+function hasOpenResponse(socket: Socket): boolean {
+  const response: unknown = Reflect.get(socket, '_httpMessage')
+  return typeof response === 'object' && response !== null
+}
