@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { trackConnections } from '../../src/cli/serve.ts'
+import { trackConnections } from '../../src/cli/serving/connections.ts'
 import { close, listen } from '../support/loopback.ts'
 import { head, openSocket } from '../support/raw-client.ts'
 import type { Server, ServerResponse } from 'node:http'

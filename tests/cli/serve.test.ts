@@ -10,11 +10,11 @@ import {
   nameAddress,
   readAddress,
   serveUntilStopped,
-} from '../../src/cli/serve.ts'
+} from '../../src/cli/serving/serve.ts'
 import { close, listen as listenOn } from '../support/loopback.ts'
 import { head, openSocket } from '../support/raw-client.ts'
 import { createSurroundings } from '../support/surroundings.ts'
-import type { Serving } from '../../src/cli/serve.ts'
+import type { Serving } from '../../src/cli/serving/serve.ts'
 
 const FREE = { host: '127.0.0.1', port: 0 }
 const servings: Serving[] = []

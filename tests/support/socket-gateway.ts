@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createAdaptorServer } from '@hono/node-server'
-import { listen as serve } from '../../src/cli/serve.ts'
+import { listen as serve } from '../../src/cli/serving/serve.ts'
 import { createGateway } from '../../src/gateway.ts'
 import { withAuth } from '../../src/index.ts'
 import { passWebSockets } from '../../src/node.ts'

@@ -7,10 +7,10 @@ import { createGateway } from '../../gateway.ts'
 import { createKey } from '../../keys.ts'
 import { rejectOperands } from '../command-line.ts'
 import { configForKeys } from '../gateway/guard-config.ts'
-import { listen, serveUntilStopped } from '../serve.ts'
+import { listen, serveUntilStopped } from '../serving/serve.ts'
 import { EXIT } from '../surroundings.ts'
 import type { Command, CommandLine } from '../command-line.ts'
-import type { Serving } from '../serve.ts'
+import type { Serving } from '../serving/serve.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 const GATEWAY_PORT = 8320

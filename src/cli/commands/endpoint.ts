@@ -5,7 +5,13 @@ import { KEYS_OPTION, QUESTION_MS, requireKeys, sourceOf, withKeys } from '../ke
 import { createDecisionLog } from '../log.ts'
 import { createEndpointMeter } from '../metrics/endpoint-meter.ts'
 import { METRICS_OPTION, readMetrics } from '../metrics/listener.ts'
-import { addressOptions, listen, nameAddress, readAddress, serveUntilStopped } from '../serve.ts'
+import {
+  addressOptions,
+  listen,
+  nameAddress,
+  readAddress,
+  serveUntilStopped,
+} from '../serving/serve.ts'
 import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
 import type { KeyEndpointOptions } from '../../keys.ts'
 import type { Command, CommandLine } from '../command-line.ts'

@@ -14,7 +14,13 @@ import { createSubrequestFront } from '../gateway/subrequest-front.ts'
 import { createDecisionLog } from '../log.ts'
 import { createGuardMeter } from '../metrics/guard-meter.ts'
 import { METRICS_OPTION, readMetrics } from '../metrics/listener.ts'
-import { addressOptions, listen, nameAddress, readAddress, serveUntilStopped } from '../serve.ts'
+import {
+  addressOptions,
+  listen,
+  nameAddress,
+  readAddress,
+  serveUntilStopped,
+} from '../serving/serve.ts'
 import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
 import type { ResolvedForwardAuth } from '../../forward-auth/options.ts'
 import type { Receive } from '../../forward-auth/receive.ts'

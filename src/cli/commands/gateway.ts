@@ -12,7 +12,13 @@ import { createRequestLog } from '../gateway/request-log.ts'
 import { createDecisionLog } from '../log.ts'
 import { createGuardMeter } from '../metrics/guard-meter.ts'
 import { METRICS_OPTION, readMetrics } from '../metrics/listener.ts'
-import { addressOptions, listen, nameAddress, readAddress, serveUntilStopped } from '../serve.ts'
+import {
+  addressOptions,
+  listen,
+  nameAddress,
+  readAddress,
+  serveUntilStopped,
+} from '../serving/serve.ts'
 import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
 import type { GatewayOptions } from '../../gateway.ts'
 import type { Network } from '../../verifiers/upstream/address.ts'

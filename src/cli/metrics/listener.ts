@@ -1,11 +1,11 @@
 import { isIPv6 } from 'node:net'
 import { parseTarget } from '../../core/request/target.ts'
 import { wrongValue } from '../errors.ts'
-import { isHost, listen, nameAddress } from '../serve.ts'
+import { isHost, listen, nameAddress } from '../serving/serve.ts'
 import { EXPOSITION_TYPE, formatExposition } from './exposition.ts'
 import type { CommandLine, OptionSpecs } from '../command-line.ts'
 import type { DecisionLog, LogEntry } from '../log.ts'
-import type { Address, Serving } from '../serve.ts'
+import type { Address, Serving } from '../serving/serve.ts'
 import type { Family } from './exposition.ts'
 
 export const METRICS_OPTION: OptionSpecs = {
