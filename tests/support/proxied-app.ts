@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { vi } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { close, findFreePort, isListening, listen } from './loopback.ts'
 import { readText } from './project.ts'
 import { spawnProgram } from './spawned-program.ts'
@@ -110,16 +110,7 @@ export async function startProxy(
     writeFileSync(join(folder, name), name === 'Caddyfile' ? CADDY_GLOBALS + bound : bound)
   }
   const program = STARTS[proxy](folder, save)
-  let hasEnded = false
-  void program.ended.then(() => (hasEnded = true))
-  await vi.waitFor(
-    async () => {
-      if (hasEnded) return
-      if (!(await isListening(web))) throw new Error('It does not listen')
-    },
-    { timeout: 20_000, interval: 50 },
-  )
-  if (hasEnded) throw new Error(`${proxy} ended: ${program.stdout()}${program.stderr()}`)
+  await Promise.race([untilListening(web), program.ended.then(() => fail(proxy, program))])
   return {
     port: web,
     url: `http://127.0.0.1:${web}`,
@@ -130,6 +121,15 @@ export async function startProxy(
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+async function untilListening(port: number): Promise<void> {
+  // oxlint-disable-next-line no-await-in-loop -- one try after the other
+  while (!(await isListening(port))) await sleep(50)
+}
+
+function fail(proxy: TestedProxy, { stdout, stderr }: SpawnedProgram): never {
+  throw new Error(`${proxy} ended: ${stdout()}${stderr()}`)
 }
 
 // A second Caddy could not open the port of the first one's admin interface.
