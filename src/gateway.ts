@@ -101,7 +101,8 @@ export interface GatewayOptions<Args extends readonly unknown[] = readonly unkno
  * itself or its route (`X-Forwarded-*`, `Forwarded`, `Via` and others), and headers from which some servers take another path
  * or method. Clients get redirects as they are, and compressed responses too, unless `fetch` decodes them.
  *
- * WebSockets get a 501, but for those of `passWebSockets` in `with-auth/node`. For an upstream that fails the client gets a 502, for a slow one a 504, and a gateway that forwards to itself a 508.
+ * An upstream that fails gives a 502, a slow one a 504, and a gateway that forwards to itself a 508. WebSockets get a 501, but for
+ * those that `passWebSockets` of `with-auth/node` lets through.
  *
  * @param options The upstream, and how to call it.
  * @returns A handler that never rejects.
