@@ -11,6 +11,7 @@ import * as jwt from '../src/jwt.ts'
 import * as keys from '../src/keys.ts'
 import * as node from '../src/node.ts'
 import * as redis from '../src/redis.ts'
+import * as testing from '../src/testing.ts'
 import * as verifiers from '../src/verifiers.ts'
 import * as yaml from '../src/yaml.ts'
 import { packPackage } from './support/packed-package.ts'
@@ -150,6 +151,7 @@ describe('the published package', { tags: ['slow'] }, () => {
       '/keys': keys,
       '/node': node,
       '/redis': redis,
+      '/testing': testing,
       '/verifiers': verifiers,
       '/yaml': yaml,
     }
