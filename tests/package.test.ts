@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as access from '../src/access.ts'
+import * as express from '../src/express.ts'
+import * as fastify from '../src/fastify.ts'
 import * as gateway from '../src/gateway.ts'
 import * as hono from '../src/hono.ts'
 import * as index from '../src/index.ts'
@@ -145,6 +147,8 @@ describe('the published package', { tags: ['slow'] }, () => {
     const entries = {
       '': index,
       '/access': access,
+      '/express': express,
+      '/fastify': fastify,
       '/gateway': gateway,
       '/hono': hono,
       '/jwt': jwt,
