@@ -6,6 +6,7 @@ import { configCommand } from './commands/config.ts'
 import { demoCommand } from './commands/demo.ts'
 import { endpointCommand } from './commands/endpoint.ts'
 import { gatewayCommand } from './commands/gateway.ts'
+import { initCommand } from './commands/init.ts'
 import { revokeCommand } from './commands/revoke.ts'
 import { retirementCommands } from './commands/key-retirement.ts'
 import { transferCommands } from './commands/key-transfer.ts'
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   endpointCommand,
   checkCommand,
   configCommand,
+  initCommand,
   revokeCommand,
   demoCommand,
 ]
