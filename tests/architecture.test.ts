@@ -31,6 +31,8 @@ const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
     'node:stream',
     'node:util',
   ],
+  'express.ts': ['node', 'node.ts', 'node:http'],
+  'fastify.ts': ['node', 'node.ts'],
   'hono.ts': ['hono'],
   'forward-auth.ts': ['gateway', 'verifiers'],
   'gateway.ts': ['verifiers'],

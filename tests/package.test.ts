@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as access from '../src/access.ts'
+import * as express from '../src/express.ts'
+import * as fastify from '../src/fastify.ts'
 import * as forwardAuth from '../src/forward-auth.ts'
 import * as gateway from '../src/gateway.ts'
 import * as hono from '../src/hono.ts'
@@ -14,6 +16,7 @@ import * as mcp from '../src/mcp.ts'
 import * as node from '../src/node.ts'
 import * as otel from '../src/otel.ts'
 import * as redis from '../src/redis.ts'
+import * as testing from '../src/testing.ts'
 import * as verifiers from '../src/verifiers.ts'
 import * as yaml from '../src/yaml.ts'
 import { packPackage } from './support/packed-package.ts'
@@ -151,6 +154,8 @@ describe('the published package', { tags: ['slow'] }, () => {
     const entries = {
       '': index,
       '/access': access,
+      '/express': express,
+      '/fastify': fastify,
       '/forward-auth': forwardAuth,
       '/gateway': gateway,
       '/hono': hono,
@@ -160,6 +165,7 @@ describe('the published package', { tags: ['slow'] }, () => {
       '/node': node,
       '/otel': otel,
       '/redis': redis,
+      '/testing': testing,
       '/verifiers': verifiers,
       '/yaml': yaml,
     }

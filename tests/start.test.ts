@@ -74,7 +74,8 @@ describe('the program of npm start', () => {
       const reader = await openStream(demo.gatewayUrl, demo.key)
       await reader.read()
       demo.kill(signal)
-      expect(await demo.ended).toEqual({ code: 0, output: '' })
+      const output = expect.stringMatching(/^\S+ 200 GET {2}\/v1\/chat allow .*\n$/) as string
+      expect(await demo.ended).toEqual({ code: 0, output })
       await expect(readAll(reader)).rejects.toThrow('terminated')
       expect(await isListening(portOf(demo.gatewayUrl))).toBe(false)
       expect(await isListening(portOf(demo.apiUrl))).toBe(false)

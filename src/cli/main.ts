@@ -7,6 +7,7 @@ import { demoCommand } from './commands/demo.ts'
 import { endpointCommand } from './commands/endpoint.ts'
 import { forwardAuthCommand } from './commands/forward-auth.ts'
 import { gatewayCommand } from './commands/gateway.ts'
+import { initCommand } from './commands/init.ts'
 import { revokeCommand } from './commands/revoke.ts'
 import { retirementCommands } from './commands/key-retirement.ts'
 import { transferCommands } from './commands/key-transfer.ts'
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Command[] = [
   endpointCommand,
   checkCommand,
   configCommand,
+  initCommand,
   revokeCommand,
   demoCommand,
 ]

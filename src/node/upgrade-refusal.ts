@@ -37,6 +37,7 @@ function describeHead({ status, headers }: Response, contentLength: number): str
   return `${lines.join('\r\n')}\r\n\r\n`
 }
 
-function isNotFraming([name]: readonly [string, string]): boolean {
+/** Whether a header says nothing about how the message is framed. */
+export function isNotFraming([name]: readonly [string, string]): boolean {
   return !['connection', 'content-length', 'transfer-encoding'].includes(name)
 }

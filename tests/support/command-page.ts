@@ -7,8 +7,8 @@ const HEAD = `# Command line
 <!-- Written by \`npm run docs:generate\` from the help of each command. -->
 
 \`npx with-auth COMMAND\` runs a command on Node, \`bunx --bun with-auth COMMAND\` on Bun, and
-\`deno run --allow-net --allow-read --allow-env npm:with-auth COMMAND\` on Deno. On Deno the commands that change a key file also
-need \`--allow-write\`.
+\`deno run --allow-net --allow-read --allow-env npm:with-auth COMMAND\` on Deno. On Deno the commands that write a file also need
+\`--allow-write\`.
 
 - Each command has \`--help\`, and \`--json\` to print JSON for programs.
 - Exit codes: 0 done, 1 failed, 2 wrong usage.
@@ -23,6 +23,7 @@ const PAGES: Readonly<Record<string, string>> = {
   endpoint: 'keys.md',
   check: 'auth-endpoint.md',
   config: 'yaml.md',
+  init: 'yaml.md',
 }
 const OF_ALL: ReadonlySet<string> = new Set(['NO_COLOR', 'TERM'])
 

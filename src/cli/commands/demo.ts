@@ -7,9 +7,12 @@ import { createGateway } from '../../gateway.ts'
 import { createKey } from '../../keys.ts'
 import { rejectOperands } from '../command-line.ts'
 import { configForKeys } from '../gateway/guard-config.ts'
+import { createRequestLog } from '../gateway/request-log.ts'
+import { createDecisionLog } from '../log.ts'
 import { listen, serveUntilStopped } from '../serving/serve.ts'
-import { EXIT } from '../surroundings.ts'
+import { COLOR_VARIABLES, EXIT } from '../surroundings.ts'
 import type { Command, CommandLine } from '../command-line.ts'
+import type { RequestLog } from '../gateway/request-log.ts'
 import type { Serving } from '../serving/serve.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -22,7 +25,9 @@ export const demoCommand: Command = {
   name: 'demo',
   usage: '',
   summary: 'run a gateway in front of a small API, with a key for you',
-  details: 'It listens only on this machine. If the usual ports are in use, it picks free ones.',
+  details:
+    'It listens only on this machine. If the usual ports are in use, it picks free ones. It prints one line per decision. With --json the first line has the URLs and the key, and each decision is a line of JSON.',
+  environment: COLOR_VARIABLES,
   examples: ['with-auth demo'],
   options: {},
   run,
@@ -41,14 +46,18 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
     const config = await configForKeys({ place: keys, name: keys }, ({ message }) =>
       surroundings.note(`${message}\n`),
     )
-    const guarded = withAuth(createGateway({ upstream: api.url }), { ...config, public: ['/'] })
-    const gateway = await listenNear(guarded, GATEWAY_PORT)
+    const requests = logRequests(surroundings, line.has('json'))
+    const { onEvent } = requests
+    const forward = createGateway({ upstream: api.url })
+    const guarded = withAuth(forward, { ...config, public: ['/'], onEvent })
+    const gateway = await listenNear(requests.show(guarded), GATEWAY_PORT)
     const stopped = serveUntilStopped([gateway, api], surroundings, 0)
     surroundings.print(
       line.has('json')
         ? `${JSON.stringify({ gateway: gateway.url, api: api.url, key })}\n`
         : await writeGuide(gateway.url, api.url, key),
     )
+    requests.start()
     await stopped
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -56,10 +65,40 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
   return EXIT.ok
 }
 
-async function listenNear(
-  fetch: (request: Request) => Response | Promise<Response>,
-  usualPort: number,
-): Promise<Serving> {
+interface ShownRequests {
+  readonly onEvent: RequestLog['onEvent']
+  readonly show: (handler: Handler) => Handler
+  /** Until then nothing is printed: the calls of the guide are its own. */
+  readonly start: () => void
+}
+
+type Handler = (request: Request) => Response | Promise<Response>
+
+/** Prints one line for each request, with the status that the client got. */
+function logRequests(surroundings: Surroundings, isJson: boolean): ShownRequests {
+  // People read the lines below the guide, in a pipe as well.
+  const log = createDecisionLog({ ...surroundings, isTerminal: true }, isJson)
+  let isStarted = false
+  const { onEvent, answered } = createRequestLog({
+    log: (entry) => isStarted && log(entry),
+    addressOf: () => undefined,
+    requestIdHeader: undefined,
+    logsPrincipal: true,
+  })
+  return {
+    onEvent,
+    show: (handler) => async (request) => {
+      const response = await handler(request)
+      answered(request, response.status)
+      return response
+    },
+    start: () => {
+      isStarted = true
+    },
+  }
+}
+
+async function listenNear(fetch: Handler, usualPort: number): Promise<Serving> {
   const host = '127.0.0.1'
   try {
     return await listen(fetch, { host, port: usualPort })
@@ -88,7 +127,14 @@ With the right key, which works only for this run:
 ${await showCall(url, { Authorization: `Bearer ${key}` })}
 
 With that key, ${gatewayUrl}/v1/chat streams. ${gatewayUrl}/ needs no key.
-Ctrl-C stops both servers.
+
+Next, put the gateway in front of your own server:
+
+  npx with-auth keys create --keys keys.yaml --principal alice > key.txt
+  npx with-auth gateway --keys keys.yaml --upstream http://127.0.0.1:8000
+
+"npx with-auth init" writes a run.yaml for an auth endpoint of your own.
+Each request is a line below. Ctrl-C stops both servers.
 `
 }
 

@@ -38,7 +38,7 @@ function bind(callback: Function, original: object, copy: object): () => unknown
 function withoutFunctions(key: PropertyKey, read: () => unknown): () => unknown {
   const throwing = (): never => {
     throw new TypeError(
-      `"${String(key)}" could serve the app without the guard: serve, test and call the guarded "fetch", and do all else on the app before it is guarded`,
+      `"${String(key)}" could serve the app without the guard: serve, test and call the guarded "fetch", as in "await app.fetch(new Request('http://localhost/'))", and do all else on the app before it is guarded`,
     )
   }
   const replacement = typeof key === 'symbol' ? undefined : throwing

@@ -103,8 +103,51 @@ With the right key, which works only for this run:
   200
 
 With that key, ${gateway}/v1/chat streams. ${gateway}/ needs no key.
-Ctrl-C stops both servers.
+
+Next, put the gateway in front of your own server:
+
+  npx with-auth keys create --keys keys.yaml --principal alice > key.txt
+  npx with-auth gateway --keys keys.yaml --upstream http://127.0.0.1:8000
+
+"npx with-auth init" writes a run.yaml for an auth endpoint of your own.
+Each request is a line below. Ctrl-C stops both servers.
 `)
+  })
+
+  it('prints a line per decision: path, status and reason, and never the key', async () => {
+    const { surroundings, ended } = await startDemo()
+    const guide = surroundings.printed()
+    const [gateway = ''] = guide.match(/http:\/\/127\.0\.0\.1:\d+/g) ?? []
+    const [key = ''] = guide.match(/withauth_\w+/) ?? []
+    const headers = { authorization: `Bearer ${key}` }
+    await fetch(`${gateway}/v1/me`)
+    await fetch(`${gateway}/v1/me?key=${key}`, { headers })
+    await fetch(`${gateway}/${key}`, { headers })
+    await fetch(`${gateway}/`)
+    surroundings.signal('SIGINT')
+    expect(await ended).toBe(0)
+    const lines = surroundings.printed().slice(guide.length)
+    expect(lines).not.toContain(key.slice('withauth_'.length))
+    const time = /^\d\d:\d\d:\d\d /gm
+    expect(lines.replaceAll(time, '').replaceAll(/check [\d.]+ ms/g, 'check')).toMatch(
+      /^401 GET {2}\/v1\/me missing_credentials check\n200 GET {2}\/v1\/me allow check (?:cached )?principal=alice\n404 GET {2}- allow check principal=alice\n200 GET {2}\/ public check\n$/,
+    )
+  })
+
+  it('prints the decisions as lines of JSON with --json', async () => {
+    const { surroundings, ended, gateway, key } = await startJsonDemo()
+    const headers = { authorization: `Bearer ${key}` }
+    await fetch(`${gateway}/v1/me`, { headers })
+    await fetch(`${gateway}/v1/chat`, { headers: { authorization: 'Bearer wrong-key' } })
+    surroundings.signal('SIGINT')
+    expect(await ended).toBe(0)
+    const [first = '', ...lines] = surroundings.printed().trimEnd().split('\n')
+    expect(JSON.parse(first)).toMatchObject({ gateway, key })
+    expect(lines.map((line): unknown => JSON.parse(line))).toMatchObject([
+      { type: 'decision', outcome: 'allow', path: '/v1/me', status: 200, principal: 'alice' },
+      { type: 'decision', outcome: 'deny', path: '/v1/chat', status: 401, reason: 'denied' },
+    ])
+    expect(lines.join('\n')).not.toContain(key.slice('withauth_'.length))
   })
 })
 
