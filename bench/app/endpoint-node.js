@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 const delay = Number(process.argv[2] ?? 0)
 
-const server = createServer(async (request, response) => {
+async function answer(request, response) {
   const token =
     request.method === 'POST'
       ? JSON.parse(await text(request)).api_key
@@ -13,5 +13,7 @@ const server = createServer(async (request, response) => {
   if (delay > 0) await sleep(delay)
   response.writeHead(token?.includes('good') ? 200 : 401)
   response.end(request.method === 'POST' ? '{"principal":"ada"}' : undefined)
-})
+}
+
+const server = createServer((request, response) => void answer(request, response))
 server.listen(0, '127.0.0.1', () => console.error(`Listening on ${server.address().port}`))
