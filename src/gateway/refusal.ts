@@ -66,7 +66,9 @@ export function createRefusal(code: GatewayFailureCode): Response {
 }
 
 /** Answers an `OPTIONS` request about the gateway itself (RFC 9110 §7.6.2). */
-export function createOptionsAnswer(): Response {
+export function createOptionsAnswer(request: Request): Response {
+  const passage = passageOf(request)
+  if (passage !== undefined) passage.isAboutGateway = true
   return new Response(null, { status: 204, headers: ALLOW })
 }
 
