@@ -129,7 +129,7 @@ export function createGateway<Args extends readonly unknown[] = []>(
   }
   return async (request, ...args) => {
     const forwarding = forward(request, args)
-    if (forwarding === 'final_recipient') return createOptionsAnswer()
+    if (forwarding === 'final_recipient') return createOptionsAnswer(request)
     if (typeof forwarding === 'string') return refuse(request, forwarding)
     try {
       await sign?.(forwarding)

@@ -147,7 +147,7 @@ export interface PassedWebSockets {
 /**
  * Lets WebSockets through a gateway: adds the one listener for the `upgrade` event to Node's server, and calls the handler that also
  * gets the other requests. So both share a cache and a circuit breaker, and the upstream gets the same headers. If the upgrade is
- * rejected, also by the upstream, the client gets that response, and its connection is closed. Upgrades to anything but a WebSocket,
+ * rejected, also by the upstream, the client gets that response, and its connection is closed. Other upgrades,
  * such as `h2c`, stay ordinary requests.
  *
  * @param server Node's server, without a listener for `upgrade`, which would not be guarded.

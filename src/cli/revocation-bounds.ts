@@ -57,7 +57,7 @@ function describeBounds(config: Revocable): string {
     revokedKeyWorksWithoutStoreMs: lostMs,
     revokedKeyWorksUnannouncedMs: longestMs,
   } = boundsOf(config)
-  const told = `a revoked key works for at most ${inSeconds(forMs)}`
+  const told = `a revoked key works for at most ${inSeconds(forMs)} for new requests`
   if (lostMs === undefined || longestMs === undefined) return told
   const lost =
     lostMs === forMs ? '' : `, and ${inSeconds(lostMs)} while the store cannot be reached`

@@ -7,6 +7,8 @@ export interface Passage {
   sentId?: readonly [name: string, id: string]
   /** The status of the upstream's response. */
   upstreamStatus?: number
+  /** The gateway responded itself, as it was asked to. */
+  isAboutGateway?: true
   /** Why the gateway responded itself. */
   failure?: { readonly code: string; readonly cause?: string }
 }

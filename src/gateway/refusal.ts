@@ -80,7 +80,9 @@ export function createErrorResponse(code: string, { status, message }: ErrorRow)
 }
 
 /** Answers an `OPTIONS` request about the gateway itself (RFC 9110 §7.6.2). */
-export function createOptionsAnswer(): Response {
+export function createOptionsAnswer(request: Request): Response {
+  const passage = passageOf(request)
+  if (passage !== undefined) passage.isAboutGateway = true
   return new Response(null, { status: 204, headers: ALLOW })
 }
 

@@ -69,7 +69,9 @@ At startup and every ten minutes, the gateway asks the auth endpoint about a ran
 
 With --config, a change of the file takes effect within seconds.
 
-SIGTERM lets open requests finish for up to 25 seconds. SIGINT cuts them off.`,
+WebSockets pass on Node.
+
+SIGTERM lets open requests and WebSockets finish for up to 25 seconds. SIGINT cuts them off.`,
   environment: {
     AUTH_ENDPOINT: 'the URL of the auth endpoint, if neither --keys nor --config is given',
     WITH_AUTH_SIGN_SECRET:

@@ -82,7 +82,8 @@ export function createRequestLog(options: RequestLogOptions): RequestLog {
   }
 }
 
-function describeUpstream({ failure, upstreamStatus }: Passage) {
+function describeUpstream({ failure, isAboutGateway, upstreamStatus }: Passage) {
+  if (isAboutGateway === true) return {}
   if (failure === undefined) return { upstreamStatus }
   return { failure: failure.code, upstreamCause: failure.cause }
 }

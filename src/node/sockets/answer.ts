@@ -5,8 +5,8 @@ import type { Socket } from 'node:net'
 const STALLED_MS = 10_000
 
 /**
- * Answers a handshake with an HTTP response, and closes the connection. What the client sends after its request is dropped: it may
- * be a request of somebody else, written by an attacker. Never rejects.
+ * Answers a handshake with an HTTP response, and closes the connection. Drops all later bytes of the client: they may look like a
+ * request (request smuggling). Never rejects.
  */
 export async function answerHandshake(
   incoming: IncomingMessage,

@@ -31,7 +31,7 @@ export function attachPassage(
   }
   const open = new Set<Socket>()
   server.on('upgrade', (incoming: IncomingMessage, socket: Socket, head: Buffer): void => {
-    // Nobody sends both a request and a handshake without waiting: the bytes of response and WebSocket would mix.
+    // The earlier response and the WebSocket would share the connection, and mix their bytes.
     if (hasOpenResponse(socket)) return void socket.destroy()
     if (!isHandshake(incoming)) return returnToServer(incoming, socket, head)
     open.add(socket)

@@ -21,7 +21,7 @@ export function join(client: Duplex, upstream: Duplex, halfOpenMs: number = HALF
     one.on('error', end)
     one.once('end', endSoon)
     one.once('close', () => {
-      // What it had sent may still be on its way.
+      // After a regular end, the last bytes may still be on their way.
       if (!one.readableEnded) other.destroy()
       if (other.destroyed) clearTimeout(timer)
     })

@@ -93,10 +93,14 @@ describe('with-auth config', () => {
     [`provider_config: { ${JWKS} }`, 'a token works until it ends by itself', null],
     [`provider_config: ${KEYS}`, 'a key works until this process is started without it', null],
     [`provider_config: ${PROXY}`, 'the proxy in front says who calls', null],
-    [`provider_config: ${ASKED}, cache: {}`, 'a revoked key works for at most 30 s', 30_000],
+    [
+      `provider_config: ${ASKED}, cache: {}`,
+      'a revoked key works for at most 30 s for new requests',
+      30_000,
+    ],
     [
       `providers: [${KEYS}, ${ASKED}]`,
-      'a key works until this process is started without it; a revoked key works for at most 5 s',
+      'a key works until this process is started without it; a revoked key works for at most 5 s for new requests',
       null,
     ],
     [

@@ -40,7 +40,7 @@ describe('with-auth config', () => {
     expect({ code, noted }).toEqual({ code: 0, noted: '' })
     expect(printed).toContain('    allow_ttl_ms: 12000\n')
     expect(printed).toContain('    timeout_ms: 5000\n')
-    expect(printed).toMatch(/\n# a revoked key works for at most 15 s\n$/)
+    expect(printed).toMatch(/\n# a revoked key works for at most 15 s for new requests\n$/)
     expect(printed).not.toContain('port')
     expect(JSON.parse(json.printed)).toMatchObject({
       server: { auth: { timeout_ms: 5000, endpoint_headers: { 'x-secret': '[redacted]' } } },
@@ -91,7 +91,7 @@ describe('with-auth config', () => {
     realm: api
     request_id_header: false
 
-# a revoked key works for at most 5 s
+# a revoked key works for at most 5 s for new requests
 `,
     })
   })

@@ -38,7 +38,7 @@ describe('with-auth gateway', () => {
     expect((await call(`${url}/whoami`, KEY)).headers.get('x-seen-principal')).toBe('alice')
     expect(gateway.logged('listening')).toMatchObject([{ asksOver: client }])
     expect(gateway.noted()).toContain(
-      `(a revoked key works for at most 5 s; the endpoint is called over ${client})`,
+      `(a revoked key works for at most 5 s for new requests; the endpoint is called over ${client})`,
     )
   })
 
@@ -73,7 +73,7 @@ describe('with-auth gateway', () => {
     expect(gateway.printed() + gateway.noted()).not.toMatch(
       new RegExp(String.raw`sk-${TOKEN}|sk-wrong|s3`),
     )
-    expect(gateway.noted()).toContain('a revoked key works for at most 5 s')
+    expect(gateway.noted()).toContain('a revoked key works for at most 5 s for new requests')
   })
 
   it('logs the status that the client got, the method, the request id and the principal', async () => {

@@ -291,16 +291,21 @@ describe('how long a revoked key works', () => {
   it('is given in seconds, rounded up', () => {
     const say = (timeoutMs: number) =>
       describeRevocation({ cache: false, timeoutMs, store: undefined, verifier: undefined })
-    expect(say(5000)).toBe('a revoked key works for at most 5 s')
-    expect(say(1501)).toBe('a revoked key works for at most 1.6 s')
-    expect(say(1)).toBe('a revoked key works for at most 0.1 s')
+    expect(say(5000)).toBe('a revoked key works for at most 5 s for new requests')
+    expect(say(1501)).toBe('a revoked key works for at most 1.6 s for new requests')
+    expect(say(1)).toBe('a revoked key works for at most 0.1 s for new requests')
   })
 
   it.each([
-    [{}, 'a revoked key works for at most 1 s; 600 s if nobody announces it', 1000, 1000],
+    [
+      {},
+      'a revoked key works for at most 1 s for new requests; 600 s if nobody announces it',
+      1000,
+      1000,
+    ],
     [
       { lostPushTtlMs: 30_000 },
-      'a revoked key works for at most 1 s, and 30 s while the store cannot be reached; 600 s if nobody announces it',
+      'a revoked key works for at most 1 s for new requests, and 30 s while the store cannot be reached; 600 s if nobody announces it',
       1000,
       30_000,
     ],

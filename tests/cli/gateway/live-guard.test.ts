@@ -103,7 +103,7 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     expect(await gateway.status()).toBe(200)
     expect(endpoint.timesAsked(KEY)).toBe(2)
     expect(gateway.noted()).toMatch(
-      /at most 600 s.*\n.*reloaded \(a revoked key works for at most 500 s\)\n$/,
+      /at most 600 s.*\n.*reloaded \(a revoked key works for at most 500 s for new requests\)\n$/,
     )
     expect(gateway.logged('config').map((line) => line['revokedKeyWorksForMs'])).toEqual([
       600_000, 500_000,

@@ -96,7 +96,7 @@ describe('with-auth gateway --config', () => {
     expect(await gateway.bearer('other')).toBe(401)
     expect(reached).toHaveLength(1)
     expect(gateway.logged('listening')).toMatchObject([{ revokedKeyWorksForMs: 5000 }])
-    expect(gateway.noted()).toContain('a revoked key works for at most 5 s')
+    expect(gateway.noted()).toContain('a revoked key works for at most 5 s for new requests')
   })
 
   it('knows the keys of the file', async () => {
@@ -185,7 +185,7 @@ describe('with-auth gateway --config', () => {
     ).toHaveLength(3)
     expect(types.lastIndexOf('warning')).toBeLessThan(types.indexOf('listening'))
     expect(gateway.noted()).toContain(
-      '(a key works until this process is started without it; a revoked key works for at most 5 s)',
+      '(a key works until this process is started without it; a revoked key works for at most 5 s for new requests)',
     )
   })
 

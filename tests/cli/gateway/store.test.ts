@@ -78,7 +78,7 @@ describe.each(ENGINES)('the gateway with a store in %s', (name) => {
     configure(await startEngine(name))
     const gateway = await start()
     expect(gateway.stderr()).toContain(
-      'a revoked key works for at most 1 s; 600 s if nobody announces it',
+      'a revoked key works for at most 1 s for new requests; 600 s if nobody announces it',
     )
     await revoke(gateway.url)
     gateway.kill('SIGTERM')
