@@ -1,19 +1,10 @@
-import { createCredentialsReader } from '../../src/core/request/credentials.ts'
-import { createDenials } from '../../src/core/response/denial.ts'
+import { admissionOf } from '../../src/core/response/admission.ts'
+import { authenticated } from '../../src/testing.ts'
 import type { Guard, SecretSource } from '../../src/core/response/admission.ts'
 
 /** A guard that admits requests, with these places for secrets, and else with the defaults. */
 export function admittingGuard(secretSources: readonly SecretSource[] = ['bearer']): Guard {
-  return {
-    config: { mode: 'enforce', resource: false, scopeImplies: undefined, requestIdHeader: false },
-    denials: createDenials({
-      realm: 'api',
-      unavailableStatus: 401,
-      respond: undefined,
-      notify: () => undefined,
-    }),
-    report: undefined,
-    readCredentials: createCredentialsReader(['bearer'], 'token68'),
-    secretSources,
-  }
+  const entry = admissionOf(authenticated(new Request('https://api.example.test/')))
+  if (entry === undefined) throw new Error('The Request was not marked')
+  return { ...entry.guards[0], secretSources }
 }
