@@ -4,6 +4,7 @@
  * @module with-auth/hono
  */
 import { createGate, enter } from './core/gate.ts'
+import { admissionOf } from './core/response/admission.ts'
 import { parseNeed } from './core/config/need.ts'
 import { checkNeed } from './core/response/route-check.ts'
 import { guardedRequest, rememberGuarded } from './hono/guarded-request.ts'
@@ -12,7 +13,6 @@ import { answer, isAuthException } from './hono/rejection.ts'
 import type { Context, MiddlewareHandler } from 'hono'
 import type { AuthConfig } from './core/auth-config.ts'
 import type { AuthConfigSource, KnownOptions } from './core/handlers/config-source.ts'
-import type { Admission } from './core/response/admission.ts'
 import type { Auth, Need } from './core/types.ts'
 import type { VerdictControls } from './core/decision-store.ts'
 import type { AuthException } from './hono/rejection.ts'
@@ -61,8 +61,9 @@ export function auth<
 >(config?: AuthConfigSource<[env: Bindings], Made>): MiddlewareHandler<AuthEnv> & VerdictControls {
   const { decide, controls } = createGate<[Bindings, Execution]>(config)
   const authMiddleware: MiddlewareHandler<AuthEnv> = (c, next) => {
-    const proceed = ({ auth: caller }: Admission): Promise<void> => {
-      c.set('auth', caller)
+    const proceed = (): Promise<void> => {
+      // With a guard inside another it may be the outer one that knows the caller.
+      c.set('auth', admissionOf(c.req.raw)?.admission.auth)
       rememberGuarded(c)
       return next()
     }

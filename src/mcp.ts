@@ -3,7 +3,7 @@
  *
  * @module with-auth/mcp
  */
-import { admissionOf, getAuth } from './core/response/admission.ts'
+import { admissionOf, decidingGuard, getAuth } from './core/response/admission.ts'
 import { metadataLocation } from './core/response/resource-metadata.ts'
 import type { Auth } from './core/types.ts'
 
@@ -77,7 +77,8 @@ export function mcpAuthInfo(request: Request): McpAuthInfo {
 
 /** The resource of the innermost guard, which writes the challenges too. */
 function locate(request: Request): Pick<McpAuthInfo, 'resource' | 'resourceMetadataUrl'> {
-  const resource = admissionOf(request)?.guards.at(-1)?.config.resource
+  const entry = admissionOf(request)
+  const resource = entry && decidingGuard(entry).config.resource
   if (resource === undefined || resource === false) return {}
   const { identifier } = resource
   return { resource: new URL(identifier), resourceMetadataUrl: metadataLocation(identifier).url }

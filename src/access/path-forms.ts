@@ -12,21 +12,25 @@ const MAX_LENGTH = 2048
 // One form serves for all: nothing is encoded, and no slash is cut or merged.
 const PLAIN = /^(?:\/[\w.~-]+)+$/
 
+// A server that decodes twice reads another path, and one on Windows takes a backslash for a slash.
+const AMBIGUOUS = /%5c|%25[\da-f]{2}/i
+
 // A URL parser encodes these characters by itself. As typed, they stand in the path.
 const ENCODED_BY_PARSERS = /(?:%(?:20|22|3[ce]|5e|60|7[bd]|[89a-f][\da-f]))+/gi
 
 /**
  * The forms of a canonical path: as it was sent, and decoded once. Slashes at the end are cut, as OGX does. A forbid also
- * compares the forms before the cut, and those in which repeated slashes are one, as many proxies make them. Returns
- * `undefined` for a path that must not be permitted: it is too long, it is not UTF-8, or it holds a control character.
+ * compares the forms before the cut, and those without parameters behind `;` and with repeated slashes as one, as many servers
+ * make them. Returns `undefined` for a path that must not be permitted: it is too long, it is not UTF-8, it holds a control
+ * character, or it is encoded twice.
  */
 export function pathForms(path: string): PathForms | undefined {
-  if (path.length > MAX_LENGTH) return undefined
+  if (path.length > MAX_LENGTH || AMBIGUOUS.test(path)) return undefined
   if (PLAIN.test(path)) return { permitted: [path], forbidden: [path] }
   const decoded = decode(path)
   if (decoded === undefined || /\p{Cc}/u.test(decoded)) return undefined
   const sent = path.replace(ENCODED_BY_PARSERS, decodeURIComponent)
-  const uncut = [path, sent, decoded]
+  const uncut = [path, sent, decoded].flatMap((form) => [form, form.replace(/;[^/]*/g, '')])
   return {
     permitted: unique([sent, decoded].map(withoutEnd)),
     forbidden: unique([...uncut, ...uncut.map(withoutEnd), ...uncut.map(withMergedSlashes)]),

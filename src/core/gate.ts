@@ -1,7 +1,8 @@
 import { createDecisionEvent } from './response/decision-event.ts'
 import { failureOf } from './endpoint/failure-cause.ts'
 import { shownFacts } from './response/alarm.ts'
-import { EXEMPT, exemptionOf, rememberAdmission, scopesFor } from './response/admission.ts'
+import { rememberAdmission, scopesFor, withdrawAdmission } from './response/admission.ts'
+import { EXEMPT, exemptionOf } from './response/exemption.ts'
 import { createControls } from './policies/cache/controls.ts'
 import { findMisrouting } from './handlers/route-pattern.ts'
 import { parseTarget } from './request/target.ts'
@@ -186,9 +187,8 @@ function admit(
 
 /** Ends without a decision of the endpoint. Rejects the request, also after a bug. */
 function fail(progress: Progress, error: unknown): Decision {
-  const { token, isAuthorizing } = progress
-  const { reason, ...failure } = failureOf(error, token)
-  return reject(progress, reason, { ...failure, isAuthorizing })
+  const { reason, ...failure } = failureOf(error, progress.token)
+  return reject(progress, reason, { ...failure, isAuthorizing: progress.isAuthorizing })
 }
 
 function reject(progress: Progress, reason: DenialReason, failure: Failure = {}): Decision {
@@ -196,9 +196,15 @@ function reject(progress: Progress, reason: DenialReason, failure: Failure = {})
   const { retryAfterMs, cause } = failure
   const scopes = isReady(setup) ? scopesFor(request, setup) : undefined
   const denial = setup.denials.create(reason, { retryAfterMs, scopes })
-  const { status } = denial
-  report(progress, { outcome: 'deny', reason, status, ...shownFacts(failure) }, failure.error)
+  const decided = {
+    outcome: 'deny',
+    reason,
+    status: denial.status,
+    ...shownFacts(failure),
+  } as const
+  report(progress, decided, failure.error)
   if (isShadow(setup)) return rememberAdmission(request, EXEMPT.shadow, setup)
+  if (isReady(setup)) withdrawAdmission(request, setup)
   setup.alarm?.(reason, failure, check)
   const response = setup.denials.respond(denial, request)
   return { admitted: false, reason, response, ...(cause && { cause }) }

@@ -18,6 +18,7 @@ import type { Reading, Settings } from './setting.ts'
 import type { Node } from './tree.ts'
 
 const KEY = 'server.auth'
+const POLICIES = ['route_policy', 'access_policy'] as const
 /**
  * The options of a file. Only code can make a store or a policy, so a file has the options of `redisStore`, and the rules of
  * `routePolicy`.
@@ -66,9 +67,26 @@ export function readAuthSection(
     return undefined
   }
   if (!hasEnforcingUpstream) rejectAccessPolicy(map, reading)
+  rejectMisplacedPolicies(server.value, reading)
   const section = readAuth(map, auth.place, reading)
   readTenancy(server.value, section.settings, reading)
   return section
+}
+
+/** A policy that stands one level too high would be ignored, and everything would be permitted. */
+function rejectMisplacedPolicies(server: YAMLMap, { tree, findings }: Reading): void {
+  const places = [
+    [tree.root, ''],
+    [server, 'server.'],
+  ] as const
+  for (const [map, prefix] of places) {
+    for (const name of POLICIES) {
+      const pair = isMap(map) ? findPair(map, name) : undefined
+      if (pair === undefined) continue
+      const key = `${prefix}${name}`
+      findings.add(rangeOf(pair.key), key, `"${key}" is not read: move it to "${KEY}.${name}"`)
+    }
+  }
 }
 
 interface Section {

@@ -208,6 +208,21 @@ describe('resource', () => {
   })
 })
 
+it.each(['route_policy', 'access_policy'])(
+  '%s one level too high is an error: the server would permit everything',
+  (name) => {
+    const auth = 'auth: { endpoint: "https://auth.example.test/" }'
+    for (const [text, key] of [
+      [`${name}: []\nserver: { ${auth} }`, name],
+      [`server: { ${auth}, ${name}: [] }`, `server.${name}`],
+    ] as const) {
+      expect(linesOf(text)).toEqual([
+        expect.stringContaining(`"${key}" is not read: move it to "server.auth.${name}"`),
+      ])
+    }
+  },
+)
+
 describe('access_policy', () => {
   const TEXT = inAuth('access_policy: []')
   const NOT_ENFORCED =

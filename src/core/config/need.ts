@@ -7,25 +7,40 @@ import type { OptionPath } from './problems.ts'
 
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
-/** Scopes (RFC 6749 §3.3), each once. Nothing gives an empty list. */
+// Clients find the parameters of a challenge by patterns that would match inside another parameter too.
+const IN_CHALLENGE = /(?:scope|error|resource_metadata)=/i
+
+/** Whether a text may stand in a challenge beside its parameters. */
+export function fitsChallenge(text: string): boolean {
+  return !IN_CHALLENGE.test(text)
+}
+
+/** Scopes (RFC 6749 §3.3), at least one, and each once. Without a value there are none. */
 export const scopeList: Kind<readonly string[]> = {
   form: { kind: 'scopes', items: { kind: 'scope', scalar: 'string' }, default: [] },
-  parse: (value = [], path) => {
-    if (!Array.isArray(value)) throw invalidOption(path, value, 'a list of scopes')
+  parse: (value, path) => {
+    if (value === undefined) return []
+    if (!Array.isArray(value) || value.length === 0) {
+      throw invalidOption(path, value, 'a list of at least one scope')
+    }
     return Object.freeze([...new Set(parseList(value, path, parseScope))])
   },
 }
 
 function parseScope(value: unknown, path: OptionPath): string {
-  if (typeof value === 'string' && SCOPE.test(value)) return value
-  throw invalidOption(path, value, 'a scope of visible ASCII, without quotes and backslashes')
+  if (typeof value === 'string' && SCOPE.test(value) && fitsChallenge(value)) return value
+  throw invalidOption(
+    path,
+    value,
+    'a scope of visible ASCII, without quotes, backslashes, "scope=", "error=" and "resource_metadata="',
+  )
 }
 
 type List = readonly string[]
 
 const NEED: { readonly [Name in keyof Need]-?: (value: unknown, path: OptionPath) => unknown } = {
-  scopes: (value, path) => filled(value, path, scopeList.parse),
-  anyScope: (value, path) => filled(value, path, scopeList.parse),
+  scopes: scopeList.parse,
+  anyScope: scopeList.parse,
   roles: parseTexts,
   attributes: parseAttributes,
   principal: parseTexts,
@@ -55,13 +70,9 @@ function emptyNeed(path: OptionPath): Error {
   ])
 }
 
-function filled(value: unknown, path: OptionPath, parse: Kind<List>['parse']): List {
-  if (Array.isArray(value) && value.length > 0) return parse(value, path)
-  throw invalidOption(path, value, 'a list of at least one')
-}
-
 function parseTexts(value: unknown, path: OptionPath): List {
-  return filled(value, path, (list, at) => parseList(list as List, at, parseText))
+  if (Array.isArray(value) && value.length > 0) return parseList(value, path, parseText)
+  throw invalidOption(path, value, 'a list of at least one')
 }
 
 function parseText(value: unknown, path: OptionPath): string {

@@ -14,7 +14,8 @@ import {
 } from './kinds.ts'
 import { invalidOption, parseHeaderName } from './option-checks.ts'
 import { publicPaths } from './public-paths.ts'
-import { fitsChallenge, resource } from './resource.ts'
+import { fitsChallenge } from './need.ts'
+import { resource } from './resource.ts'
 import { tenant, tenantField } from './tenant.ts'
 import type {
   AuthConfig,

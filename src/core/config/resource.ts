@@ -2,18 +2,10 @@ import { canonicalPath } from '../request/target.ts'
 import { parseServiceUrl } from './endpoint.ts'
 import { group, orFalse, parseList } from './kinds.ts'
 import { invalidOption, misusedOption } from './option-checks.ts'
-import { scopeList } from './need.ts'
+import { fitsChallenge, scopeList } from './need.ts'
 import type { ResourceConfig } from '../auth-config.ts'
 import type { Kind, Rule } from './kinds.ts'
 import type { OptionPath } from './problems.ts'
-
-// Clients find the parameters of a challenge by patterns that would match inside another parameter too.
-const IN_CHALLENGE = /(?:scope|error|resource_metadata)=/i
-
-/** Whether a text may stand in a challenge beside its parameters. */
-export function fitsChallenge(text: string): boolean {
-  return !IN_CHALLENGE.test(text)
-}
 
 const identifier: Kind<string> = {
   form: { kind: 'resource', scalar: 'string', isUrl: true },

@@ -86,15 +86,22 @@ function read(value: unknown, name: string): unknown {
   return found
 }
 
-/** What is known about a failed check. A bug, or what else was thrown, is an `internal_error`. */
-export function failureOf(
-  error: unknown,
-  token: string | undefined,
-): Failure & { readonly reason: DenialReason } {
-  if (!(error instanceof AuthUnavailableError) || !isDenialReason(error.reason)) {
+type KnownFailure = Failure & { readonly reason: DenialReason }
+
+/** What is known about a failed check. A bug, or what else was thrown, is an `internal_error`. Never throws. */
+export function failureOf(error: unknown, token: string | undefined): KnownFailure {
+  try {
+    return readFailure(error, token) ?? { reason: 'internal_error', error }
+  } catch {
+    // A subclass of the error may have getters that throw.
     return { reason: 'internal_error', error }
   }
+}
+
+function readFailure(error: unknown, token: string | undefined): KnownFailure | undefined {
+  if (!(error instanceof AuthUnavailableError)) return undefined
   const { reason, retryAfterMs, status } = error
+  if (!isDenialReason(reason)) return undefined
   const cause = withoutToken(findCause(error), token)
   return { reason, retryAfterMs, status, cause, error: thrownBehind(error) }
 }

@@ -1,8 +1,5 @@
-import { isPreflight } from '../request/credentials.ts'
-import { isPlainHost } from '../request/target.ts'
 import type { AuthConfig, CredentialsSource } from '../auth-config.ts'
 import type { CredentialsReader } from '../request/credentials.ts'
-import type { Target } from '../request/target.ts'
 import type { Auth } from '../types.ts'
 import type { Denials } from './denial.ts'
 import type { Report } from './events.ts'
@@ -18,30 +15,6 @@ export type KnownAdmission = Extract<Admission, { readonly auth: Auth }>
 
 /** The reason that admits a request without an allow. `shadow`: the decision was a denial in shadow mode. */
 export type Exemption = 'public' | 'preflight' | 'shadow'
-
-/** The admissions without an identity. `auth` is an own property: one on Object.prototype must not become the identity. */
-export const EXEMPT: Readonly<Record<Exemption, Admission>> = {
-  public: { admitted: true, auth: undefined, exemption: 'public' },
-  preflight: { admitted: true, auth: undefined, exemption: 'preflight' },
-  shadow: { admitted: true, auth: undefined, exemption: 'shadow' },
-}
-
-interface Exempting {
-  readonly isPublic: (path: string, method: string) => boolean
-  readonly preflight: 'deny' | 'allow'
-}
-
-/** Why a request needs no token. `undefined` if it needs one. */
-export function exemptionOf(
-  request: Request,
-  target: Target,
-  { config, readCredentials }: Pick<Guard, 'readCredentials'> & { readonly config: Exempting },
-): 'public' | 'preflight' | undefined {
-  const isPublic = config.isPublic(target.path, request.method)
-  if (isPublic && isPlainHost(request.headers.get('host'))) return 'public'
-  const isAllowed = config.preflight === 'allow' && isPreflight(request, readCredentials)
-  return isAllowed ? 'preflight' : undefined
-}
 
 /** Where a request may hold a secret: a source of its token, or a header that is for the verifier alone. */
 export type SecretSource = CredentialsSource | { readonly consumed: string }
@@ -88,7 +61,10 @@ class Given {
  * other object can forge them; but a WeakMap of short-lived keys costs a quarter of a hit.
  */
 class Admitted extends Given {
-  #admission: Admission
+  /** `undefined` after the guard whose admission it was has denied the same request. */
+  #admission: Admission | undefined
+  /** The guard whose admission it is. */
+  #by: Guard
   #guard: Guard
   #outer = NO_GUARDS
   #required: readonly string[]
@@ -96,6 +72,7 @@ class Admitted extends Given {
   constructor(request: Request, admission: Admission, guard: Guard) {
     super(request)
     this.#admission = admission
+    this.#by = guard
     this.#guard = guard
     this.#required = requiredBy(guard)
   }
@@ -103,26 +80,49 @@ class Admitted extends Given {
   static read(request: unknown): Entry | undefined {
     if (typeof request !== 'object' || request === null || !(#admission in request))
       return undefined
-    return {
-      admission: request.#admission,
-      guards: [...request.#outer, request.#guard],
-      required: request.#required,
-    }
+    const admission = request.#admission
+    if (admission === undefined) return undefined
+    return { admission, guards: [...request.#outer, request.#guard], required: request.#required }
   }
 
   // With a wrapper inside another the identity of the outer one stays if the inner one names nobody.
   static write(request: Request, admission: Admission, guard: Guard): object {
     if (!(#admission in request)) return new Admitted(request, admission, guard)
-    if (admission.auth !== undefined) request.#admission = admission
+    const required = Admitted.requiredFor(request, guard)
+    const isOnly = request.#admission === undefined || isWatching(request.#by, guard)
+    const isHeard = admission.auth !== undefined && !isWatching(guard, request.#by)
+    if (isOnly || isHeard) {
+      request.#admission = admission
+      request.#by = guard
+    }
+    request.#required = isWatching(guard, request.#by) ? request.#required : required
     request.#outer = [...request.#outer, request.#guard].filter((other) => other !== guard)
     request.#guard = guard
-    request.#required = united(request.#required, requiredBy(guard))
     return request
+  }
+
+  static withdraw(request: Request, guard: Guard): void {
+    if (#admission in request && request.#by === guard) request.#admission = undefined
   }
 
   static require(request: Request, scopes: readonly string[]): void {
     if (#admission in request) request.#required = united(request.#required, scopes)
   }
+
+  static requiredFor(request: Request, guard: Guard): readonly string[] {
+    const isFirst = !(#admission in request) || isWatching(request.#by, guard)
+    return united(isFirst ? NO_SCOPES : request.#required, requiredBy(guard))
+  }
+}
+
+/** Whether a guard is in shadow mode beside one that enforces: it watches, and changes nothing. */
+function isWatching(guard: Guard, other: Guard): boolean {
+  return guard.config.mode === 'shadow' && other.config.mode !== 'shadow'
+}
+
+/** The innermost guard, but not one in shadow mode beside others. */
+export function decidingGuard({ guards }: Entry): Guard {
+  return guards.reduce((outer, inner) => (isWatching(inner, outer) ? outer : inner))
 }
 
 function requiredBy({ config }: Guard): readonly string[] {
@@ -157,7 +157,12 @@ export function requireScopes(request: Request, scopes: readonly string[]): void
 
 /** The scopes that have been required of a request, and those that this guard requires. */
 export function scopesFor(request: Request, guard: Guard): readonly string[] {
-  return united(Admitted.read(request)?.required ?? NO_SCOPES, requiredBy(guard))
+  return Admitted.requiredFor(request, guard)
+}
+
+/** Takes back what this guard remembered of a request, because it rejects the same Request now. */
+export function withdrawAdmission(request: Request, guard: Guard): void {
+  Admitted.withdraw(request, guard)
 }
 
 /**

@@ -1,4 +1,4 @@
-import { admissionOf, requireScopes, united } from './admission.ts'
+import { admissionOf, decidingGuard, requireScopes, united } from './admission.ts'
 import { addFacts } from './decision-event.ts'
 import { createDenials } from './denial.ts'
 import { createChannel, createConsole } from './events.ts'
@@ -24,8 +24,8 @@ const unguarded = createDenials({
 export function checkNeed(request: Request, need: Need): Rejection | undefined {
   const entry = admissionOf(request)
   if (entry === undefined) return rejectUnguarded(request)
-  const { admission, guards, required } = entry
-  const guard = guards.reduce(decidingGuard)
+  const { admission, required } = entry
+  const guard = decidingGuard(entry)
   const isShadow = guard.config.mode === 'shadow'
   // The guard has reported that it would have rejected this request, so that no check would have come.
   if (isShadow && admission.exemption === 'shadow') return undefined
@@ -39,11 +39,6 @@ export function checkNeed(request: Request, need: Need): Rejection | undefined {
   const denial = guard.denials.create(reason, { scopes: united(required, scopes) })
   reportRejection(request, entry, guard, denial)
   return isShadow ? undefined : { reason, response: guard.denials.respond(denial, request) }
-}
-
-/** The innermost guard, but not one in shadow mode beside others: it must change nothing. */
-function decidingGuard(outer: Guard, inner: Guard): Guard {
-  return inner.config.mode === 'shadow' && outer.config.mode !== 'shadow' ? outer : inner
 }
 
 function rejectUnguarded(request: Request): Rejection {

@@ -1,0 +1,116 @@
+import { describe, expect, it, vi } from 'vitest'
+import { checkAccess, withAccess } from '../../../src/access.ts'
+import { AuthUnavailableError, createAuthenticator, getAuth, withAuth } from '../../../src/index.ts'
+import { mcpAuthInfo } from '../../../src/mcp.ts'
+import { get } from '../../support/requests.ts'
+import { TOKEN } from '../../support/token.ts'
+import type { AuthConfig, Verdict } from '../../../src/index.ts'
+
+/** A guard in shadow mode beside one that enforces must change nothing. */
+
+const BOB: Verdict = { outcome: 'allow', principal: 'bob', attributes: { roles: ['user'] } }
+const ADMIN: Verdict = {
+  outcome: 'allow',
+  principal: 'candidate',
+  attributes: { roles: ['admin'] },
+}
+
+function allowing(verdict: Verdict, options: AuthConfig = {}): AuthConfig {
+  return { verifier: () => verdict, onEvent: () => undefined, ...options }
+}
+
+function resourceOf(name: string): AuthConfig['resource'] {
+  return {
+    identifier: `https://${name}.example.test/`,
+    authorizationServers: ['https://login.example.test'],
+  }
+}
+
+const WATCHING: AuthConfig = { mode: 'shadow' }
+
+describe('a guard in shadow mode inside one that enforces', () => {
+  it('gives the request no other caller', async () => {
+    const handler = vi.fn((request: Request) => new Response(getAuth(request).principal))
+    const admins = withAccess(handler, { roles: ['admin'] })
+    const inner = withAuth(admins, allowing(ADMIN, WATCHING))
+    const response = await withAuth(inner, allowing(BOB))(get('/', TOKEN))
+    expect(response.status).toBe(403)
+    expect(handler).not.toHaveBeenCalled()
+    const open = withAuth(handler, allowing(ADMIN, WATCHING))
+    expect(await (await withAuth(open, allowing(BOB))(get('/', TOKEN))).text()).toBe('bob')
+  })
+
+  it('adds no scopes to the challenge, and no resource', async () => {
+    const resource = { ...resourceOf('watching'), require: ['candidate'] } as AuthConfig['resource']
+    const admins = withAccess(() => new Response(), { scopes: ['write'] })
+    const watching = { ...WATCHING, ...(resource && { resource }) }
+    const inner = withAuth(admins, allowing({ ...ADMIN, scopes: ['candidate'] }, watching))
+    const { headers } = await withAuth(inner, allowing(BOB))(get('/', TOKEN))
+    expect(headers.get('www-authenticate')).toContain('scope="write"')
+    const tool = withAuth(
+      (request: Request) => Response.json(mcpAuthInfo(request)),
+      allowing({ ...ADMIN, scopes: ['candidate'] }, watching),
+    )
+    const enforcing = { resource: resourceOf('enforcing') ?? false }
+    const info: unknown = await (
+      await withAuth(tool, allowing(BOB, enforcing))(get('/', TOKEN))
+    ).json()
+    expect(info).toMatchObject({ resource: 'https://enforcing.example.test/' })
+  })
+})
+
+describe('a guard that enforces inside one in shadow mode', () => {
+  it('decides alone: its public path has no caller', async () => {
+    const admins = withAccess(() => new Response('in'), { roles: ['admin'] })
+    const inner = withAuth(admins, allowing(BOB, { public: ['/'] }))
+    expect((await withAuth(inner, allowing(ADMIN, WATCHING))(get('/', TOKEN))).status).toBe(401)
+  })
+
+  it('challenges with its own scopes alone', async () => {
+    const watching = { ...WATCHING, resource: resourceWith(['candidate']) }
+    const inner = withAuth(() => new Response(), allowing(BOB, { resource: resourceWith(['own']) }))
+    const outer = withAuth(inner, allowing({ ...ADMIN, scopes: ['candidate'] }, watching))
+    const { headers } = await outer(get('/', TOKEN))
+    expect(headers.get('www-authenticate')).toContain('scope="own"')
+  })
+})
+
+function resourceWith(require: string[]): NonNullable<AuthConfig['resource']> {
+  return {
+    identifier: 'https://api.example.test/',
+    authorizationServers: ['https://login.example.test'],
+    require,
+  }
+}
+
+it('a denial takes back what the same guard has remembered of the same Request', async () => {
+  let verdict: Verdict = ADMIN
+  const authenticate = createAuthenticator({ verifier: () => verdict, onEvent: () => undefined })
+  const request = get('/', TOKEN)
+  await authenticate(request)
+  expect(checkAccess(request, { roles: ['admin'] })).toBeUndefined()
+  verdict = { outcome: 'deny' }
+  await authenticate(request)
+  expect(checkAccess(request, { roles: ['admin'] })?.status).toBe(500)
+  expect(() => getAuth(request)).toThrow(TypeError)
+  verdict = BOB
+  await authenticate(request)
+  expect(getAuth(request).principal).toBe('bob')
+})
+
+it('an error whose reason cannot be read rejects the request', async () => {
+  const error: unknown = Object.create(AuthUnavailableError.prototype, {
+    reason: {
+      get: () => {
+        throw new Error('a bug')
+      },
+    },
+  })
+  const authenticate = createAuthenticator({
+    onEvent: () => undefined,
+    verifier: () => {
+      throw error
+    },
+  })
+  expect(await authenticate(get('/', TOKEN))).toMatchObject({ reason: 'internal_error' })
+})
