@@ -20,7 +20,7 @@ afterEach(() => close(server))
 async function connectPair(): Promise<{ far: Socket; near: Socket }> {
   const accepted = once(server, 'connection') as Promise<[Socket]>
   const far = await openSocket(port)
-  far.on('error', () => undefined)
+  far.setTimeout(0).on('error', () => undefined)
   const [near] = await accepted
   return { far, near }
 }
