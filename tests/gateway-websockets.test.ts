@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createServer } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { passWebSockets } from '../src/node.ts'
+import { close, listen } from './support/loopback.ts'
 import { head, openSocket, sendRaw } from './support/raw-client.ts'
 import { answer, fieldOf, startRawUpstream } from './support/raw-upstream.ts'
 import {
@@ -238,7 +239,8 @@ describe.each([
 
   it('leaves the upstream when the client leaves before the answer', async () => {
     upstream.plan('/left', () => undefined)
-    const { socket, call } = await open('/left', handshake('/left', GOOD))
+    // The other gateway would leave by its own timeout.
+    const { socket, call } = await open('/left', handshake('/left', GOOD), strict.port)
     await expect.poll(() => upstream.callsFor('/left').length, NOTICED).toBe(1)
     socket.end()
     await expect.poll(() => call().socket.closed, NOTICED).toBe(true)
@@ -265,6 +267,23 @@ describe.each([
     second.socket.resetAndDestroy()
     await expect.poll(() => upstream.callsFor('/abrupt')[1]?.socket.closed, NOTICED).toBe(true)
   })
+})
+
+it('gives no handler a URL made of a hostile host', async () => {
+  const urls: string[] = []
+  const server = createServer()
+  passWebSockets(server, ({ url }) => {
+    urls.push(url)
+    return new Response(null, { status: 403 })
+  })
+  const port = await listen(server)
+  const hosts = ['h/public/x?', 'h#', 'a@b', 'h', '[::1]:80', 'a.b:8']
+  for (const host of hosts) {
+    await sendRaw(port, handshake('/admin').replace('api.test', host))
+  }
+  await close(server)
+  const good = ['http://h/admin', 'http://[::1]:80/admin', 'http://a.b:8/admin']
+  expect(urls).toEqual(['/admin', '/admin', '/admin', ...good])
 })
 
 it('is the only listener for upgrades, since no other is guarded', () => {

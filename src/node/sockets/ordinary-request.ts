@@ -22,8 +22,6 @@ export function returnToServer(incoming: IncomingMessage, socket: Socket, head: 
     socket.destroy()
     return
   }
-  // The server leaves these behind, and adds them again.
-  socket.removeAllListeners('pause').removeAllListeners('resume')
   socket.unshift(Buffer.concat([Buffer.from(headOf(incoming), 'latin1'), head]))
   server.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket)
 }

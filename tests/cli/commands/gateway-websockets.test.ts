@@ -30,6 +30,12 @@ function acceptSockets(): void {
   })
 }
 
+function countUpstream(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    upstream().getConnections((error, count) => (error === null ? resolve(count) : reject(error)))
+  })
+}
+
 async function open(url: string): Promise<{ socket: Socket; received: () => string }> {
   const socket = await openSocket(Number(new URL(url).port))
   const received = collect(socket)
@@ -98,6 +104,7 @@ describe('with-auth gateway', () => {
     }
     await serveUntilStopped([serving], { nextSignal }, 300)
     await expect.poll(() => socket.closed, NOTICED).toBe(true)
+    await expect.poll(countUpstream, NOTICED).toBe(0)
   })
 
   it('cuts WebSockets off on SIGINT', async () => {
