@@ -14,6 +14,7 @@ const folders = [
   'files',
   // The gateway needs no more of the verifiers.
   'verifiers/upstream/signature',
+  'access',
   'verifiers',
   'jwt',
   'keys',

@@ -3,12 +3,48 @@
  *
  * @module with-auth/access
  */
+import { createPolicy } from './access/policy.ts'
 import { parseNeed } from './core/config/need.ts'
 import { isHandler } from './core/handlers/guarded.ts'
 import { checkNeed } from './core/response/route-check.ts'
-import type { Need } from './core/types.ts'
+import type { RouteRule, RouteScope } from './access/rules.ts'
+import type { Access, Need } from './core/types.ts'
 
-export type { Need }
+export type { Need, RouteRule, RouteScope }
+
+/**
+ * Makes a policy of rules about paths, as OGX has them in `route_policy`: the first rule that applies decides, and a request
+ * without such a rule gets 403 `forbidden`. An empty list permits everything. It is for the option `routePolicy`, and for
+ * `authorize` too. Public paths need no rule.
+ *
+ * In doubt it forbids. A `permit` applies only if the path matches as it was sent and decoded, a `forbid` if one of them does.
+ * A condition about an attribute that the caller does not have is unknown: a `permit` does not apply then, and a `forbid`
+ * does. A path of more than 2,048 characters is forbidden, and so is one that is not UTF-8 or holds a control character.
+ *
+ * A check at the route, such as {@link withAccess}, is safer: your router may match paths in another way.
+ *
+ * @param rules In their order. The decision event of a denial has the index of its rule, counted from 0.
+ * @throws AuthConfigError for a rule that cannot be used: a pattern that is broken or can match nothing, a condition about
+ * owners, an unknown key.
+ *
+ * @example
+ * ```ts
+ * import { withAuth } from 'with-auth'
+ * import { routePolicy } from 'with-auth/access'
+ *
+ * export default withAuth(() => new Response('hello'), {
+ *   endpoint: 'https://auth.example.com/validate',
+ *   routePolicy: routePolicy([
+ *     { forbid: { paths: '/v1/admin*' }, unless: 'user with admin in roles' },
+ *     { permit: { paths: ['/v1/models', '/v1/models/*'], methods: ['GET'] } },
+ *     { permit: { paths: '*' }, when: 'user with admin in roles' },
+ *   ]),
+ * })
+ * ```
+ */
+export function routePolicy(rules: readonly RouteRule[]): (access: Access) => boolean {
+  return createPolicy(rules, ['rules'])
+}
 
 /**
  * Checks what the caller of a guarded request may do.

@@ -3,34 +3,27 @@
  *
  * @module with-auth/yaml
  */
-import { boolean, callback, milliseconds } from './core/config/kinds.ts'
+import { callback, milliseconds } from './core/config/kinds.ts'
 import { invalidOption, readOptions } from './core/config/option-checks.ts'
-import { configOfText, FileParts, loadFile, readFile, readText } from './yaml/parsed-file.ts'
+import {
+  configOfText,
+  FileParts,
+  LOAD,
+  loadFile,
+  parseLoadOptions,
+  readFile,
+  readText,
+} from './yaml/parsed-file.ts'
 import { ConfigFileError } from './yaml/problems.ts'
 import { watchParsed } from './yaml/watch.ts'
 import type { AuthConfig } from './core/auth-config.ts'
 import type { Verifier } from './core/verifier.ts'
 import type { JwtOptions } from './jwt.ts'
-import type { ParsedFile } from './yaml/parsed-file.ts'
+import type { LoadOptions, ParsedFile } from './yaml/parsed-file.ts'
 import type { ConfigProblem } from './yaml/problems.ts'
 
 export { ConfigFileError }
-export type { ConfigProblem }
-
-/** Options for reading a file. */
-export interface LoadOptions {
-  /**
-   * The variables that `${env.NAME}` refers to.
-   * @default process.env
-   */
-  readonly env?: Readonly<Record<string, string | undefined>>
-  /**
-   * With `true`, a file without `server.auth` gives `undefined`. A likely mistake for that section is still an error: a key
-   * such as `sever.auth` or `server._auth`, an `auth` beside `server` or one level too deep, or an `endpoint` in `server`.
-   * @default false
-   */
-  readonly allowMissing?: boolean
-}
+export type { ConfigProblem, LoadOptions }
 
 /** Options for reading a text. */
 export interface ParseOptions extends LoadOptions {
@@ -44,7 +37,7 @@ export interface ParseOptions extends LoadOptions {
 }
 
 /** Options for watching a file. */
-export interface WatchOptions extends Pick<LoadOptions, 'env'> {
+export interface WatchOptions extends Pick<LoadOptions, 'env' | 'accessPolicy'> {
   /**
    * Called with each config that differs from the one before. An error that it throws goes to `onError`. A store that only the
    * config before has is stopped after that: if it returns a promise, once that has settled.
@@ -69,10 +62,8 @@ export interface WatchedConfig {
   close(): void
 }
 
-const LOAD = ['env', 'allowMissing'] as const
 const PARSE = [...LOAD, 'path', 'jwt'] as const
-const WATCH = ['env', 'onChange', 'onError', 'onRecover', 'intervalMs'] as const
-const ALLOW_MISSING = boolean(false)
+const WATCH = ['env', 'accessPolicy', 'onChange', 'onError', 'onRecover', 'intervalMs'] as const
 const JWT = callback<NonNullable<ParseOptions['jwt']>>()
 const INTERVAL = milliseconds({ default: 1000, min: 10, max: 3_600_000 })
 
@@ -109,10 +100,10 @@ export function parseConfig(
 ): AuthConfig
 export function parseConfig(text: string, options?: ParseOptions): AuthConfig | undefined
 export function parseConfig(text: string, options: ParseOptions = {}): AuthConfig | undefined {
-  const { path = '<yaml>', env, allowMissing, jwt } = readOptions(options, PARSE, ['options'])
+  const given = readOptions(options, PARSE, ['options'])
+  const { path = '<yaml>', jwt } = given
   if (typeof path !== 'string') throw invalidOption(['options', 'path'], path, 'a string')
-  const isMissingAllowed = ALLOW_MISSING.parse(allowMissing, ['options', 'allowMissing'])
-  const draft = readText(text, { path, env, allowMissing: isMissingAllowed })
+  const draft = readText(text, { path, ...parseLoadOptions(given) })
   return configOfText(draft, JWT.parse(jwt, ['options', 'jwt']))
 }
 
@@ -144,9 +135,8 @@ export async function loadConfig(
   path: string,
   options: LoadOptions = {},
 ): Promise<AuthConfig | undefined> {
-  const { env, allowMissing } = readOptions(options, LOAD, ['options'])
-  const isMissingAllowed = ALLOW_MISSING.parse(allowMissing, ['options', 'allowMissing'])
-  return (await loadFile(path, { env, allowMissing: isMissingAllowed })).config
+  const given = readOptions(options, LOAD, ['options'])
+  return (await loadFile(path, parseLoadOptions(given))).config
 }
 
 /**
@@ -178,8 +168,9 @@ export async function watchConfig(path: string, options: WatchOptions): Promise<
   const onRecover = parseFunction<() => void>(given.onRecover ?? (() => undefined), 'onRecover')
   const intervalMs = INTERVAL.parse(given.intervalMs, ['options', 'intervalMs'])
   const parts = new FileParts()
+  const reading = parseLoadOptions({ env: given.env, accessPolicy: given.accessPolicy })
   const parse = (text: string): Promise<ParsedFile> =>
-    parts.make(readText(text, { path, env: given.env, allowMissing: false }))
+    parts.make(readText(text, { path, ...reading }))
   const read = (): string => readFile(path)
   const text = read()
   const first = await parse(text)

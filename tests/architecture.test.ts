@@ -37,7 +37,7 @@ const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
   'keys.ts': [FILES, 'yaml', 'node:fs'],
   'node.ts': ['node:crypto', 'node:http', 'node:module', 'node:stream', 'node:tls'],
   'redis.ts': ['@redis', 'node:crypto'],
-  'yaml.ts': [FILES, 'jwt.ts', 'node.ts', 'redis.ts', 'verifiers', 'yaml'],
+  'yaml.ts': ['access', FILES, 'jwt.ts', 'node.ts', 'redis.ts', 'verifiers', 'yaml'],
 }
 
 function importsOf(

@@ -66,6 +66,28 @@ describe('in a wrapper', () => {
     expect(told).toEqual([false, true])
   })
 
+  it('answers for the metadata of a resource, and forwards nothing that is forbidden', async () => {
+    const fetch = answering(() => new Response('hello'))
+    const guarded = withAuth(createGateway({ upstream: 'http://127.0.0.1:1', fetch }), {
+      ...CONFIG,
+      resource: { identifier: 'https://a.example/v1', authorizationServers: ['https://b.example'] },
+      authorize: ({ path, auth }) => path === '/x' && auth.principal === 'alice',
+    })
+    const metadata = '/.well-known/oauth-protected-resource/v1'
+    expect(await (await guarded(get(metadata))).json()).toMatchObject({
+      resource: 'https://a.example/v1',
+    })
+    const forbidden = await guarded(get('/y', TOKEN))
+    expect([forbidden.status, await forbidden.json()]).toMatchObject([
+      403,
+      { error: { code: 'forbidden' } },
+    ])
+    expect(fetch).not.toHaveBeenCalled()
+    expect((await guarded(get('/x', TOKEN))).status).toBe(200)
+    // Another resource's metadata belongs to the upstream.
+    expect((await guarded(get('/.well-known/oauth-protected-resource', TOKEN))).status).toBe(403)
+  })
+
   it('passes the extra arguments to clientAddress', async () => {
     const fetch = vi.fn<UpstreamFetch>(async () => new Response('hello'))
     const gateway = createGateway({

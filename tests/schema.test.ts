@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { OPTIONS as TABLE } from '../src/core/config/options.ts'
 import { keyOf } from '../src/yaml/setting.ts'
 import { createSchema, formatJson } from './support/option-schema.ts'
+import { resource, routeRule } from './support/policy-sections.ts'
 import { PROVIDER_ROWS } from './support/provider-rows.ts'
 import { problemsOf } from './support/yaml-problems.ts'
 
@@ -188,6 +189,8 @@ const OPTIONS = {
       some({ default: fc.constantFrom('acme', 'a-1', '', 'A', 'a/b'), mode: choice('multi') }),
     ),
   ),
+  resource: rarely(resource),
+  route_policy: rarely(fc.array(fc.oneof(routeRule, anything), { maxLength: 2 })),
   timeout_ms: number,
   retry: fc.oneof(
     fc.constant(false),

@@ -97,9 +97,11 @@ function formatDecision(facts: ReadonlyMap<string, unknown>, colors: boolean): s
 function describeOutcome(facts: ReadonlyMap<string, unknown>): string {
   const isShadow = facts.get('shadow') === true
   const decided = withCause(facts.get('reason') ?? facts.get('outcome'), facts.get('cause'))
+  const rule = facts.get('rule')
   const failure = facts.get('failure')
   const failed = failure === undefined ? [] : [withCause(failure, facts.get('upstreamCause'))]
-  return [isShadow ? `shadow:${decided}` : decided, ...failed].join(' ')
+  const ruled = rule === undefined ? [] : [`rule=${show(rule)}`]
+  return [isShadow ? `shadow:${decided}` : decided, ...ruled, ...failed].join(' ')
 }
 
 function withCause(reason: unknown, cause: unknown): string {

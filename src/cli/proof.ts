@@ -81,10 +81,9 @@ const TOLD_ADDRESS = '192.0.2.1'
  */
 export function createRandomKeyAsker(config: AuthConfig): AskWithRandomKey {
   if (trustsNetwork(config.verifier)) return async () => ({ state: 'proven' })
-  const { onEvent: _, respond: __, store: ___, ...asked } = config
   const header = headerOfVerifier(config)
   const authenticate = createAuthenticator({
-    ...asked,
+    ...questionOf(config),
     credentials: header === undefined ? 'bearer' : { header },
     public: [],
     preflight: 'deny',
@@ -102,6 +101,13 @@ export function createRandomKeyAsker(config: AuthConfig): AskWithRandomKey {
     if (DENIALS.has(result.reason)) return { state: 'proven' }
     return { state: 'unproven', cause: result.cause ?? result.reason }
   }
+}
+
+// What callers may do is no part of the question: a policy that forbids its path would hide that the endpoint allows every key.
+function questionOf(config: AuthConfig): AuthConfig {
+  const { onEvent: _, respond: _r, store: _s, ...rest } = config
+  const { authorize: _a, routePolicy: _p, resource: _m, ...asked } = rest
+  return asked
 }
 
 /** The header of the key, if a verifier may read it there itself. */

@@ -152,7 +152,8 @@ export interface AuthConfig {
   /** Decides what a caller may do: anything but `true` answers 403 `forbidden`. Called after each allow, also a cached one, with
    * what is left of `timeoutMs`. Without an answer it throws `AuthUnavailableError`. */
   readonly authorize?: (access: Access) => boolean | Promise<boolean>
-  /** Rules about paths, from `routePolicy()` of `with-auth/access`. It and `authorize` must both permit the request. */
+  /** Rules about paths, as OGX has them. In code `routePolicy()` of `with-auth/access` makes a policy of them. It and
+   * `authorize` must both permit the request. */
   readonly routePolicy?: (access: Access) => boolean
   /** Whether a scope that was granted includes another that is needed. By default only equal scopes do. Anything but `true`
    * means no. */

@@ -30,7 +30,8 @@ function describeHead({ status, headers }: Response, contentLength: number): str
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     ...fields.map(([name, value]) => `${name}: ${value}`),
-    `content-length: ${contentLength}`,
+    // RFC 9110 §8.6: a 204 has none.
+    ...(status === 204 ? [] : [`content-length: ${contentLength}`]),
     'connection: close',
   ]
   return `${lines.join('\r\n')}\r\n\r\n`

@@ -1,4 +1,5 @@
 import { isMap } from 'yaml'
+import { RULES_FORM } from '../access/rules.ts'
 import { OPTIONS } from '../core/config/options.ts'
 import { rejectMisplaced } from './misplaced-section.ts'
 import { MASKED } from './problems.ts'
@@ -17,18 +18,21 @@ import type { Reading, Settings } from './setting.ts'
 import type { Node } from './tree.ts'
 
 const KEY = 'server.auth'
-/** The options of a file. Only code can make a store, so a file has the options of `redisStore`. */
+/**
+ * The options of a file. Only code can make a store or a policy, so a file has the options of `redisStore`, and the rules of
+ * `routePolicy`.
+ */
 export const FILE_OPTIONS: Readonly<Record<string, { readonly form: Form }>> = {
   ...OPTIONS,
+  routePolicy: { form: RULES_FORM },
+  resource: { form: { ...OPTIONS.resource.form, needsValues: true } },
   store: { form: STORE_FORM },
 }
 const START: Range = { start: 0, end: 0 }
 
-// OGX has these keys. A server that ignored them would be open.
-const NOT_HERE: Readonly<Record<string, string>> = {
-  route_policy: 'with-auth has no policies. Your auth endpoint gets the path, and decides',
-  access_policy: 'with-auth has no policies. Your auth endpoint decides',
-}
+const ACCESS_POLICY = 'access_policy'
+const NOT_ENFORCED =
+  "with-auth does not enforce it, since it needs the database of OGX. If your upstream does, say so: with the option accessPolicy: 'upstream' of loadConfig, parseConfig and watchConfig, or with the flag --upstream-enforces-access-policy"
 
 /** `server.auth` as the file has it. */
 export interface AuthSection {
@@ -37,11 +41,20 @@ export interface AuthSection {
   readonly deciders: Deciders | undefined
 }
 
+export interface SectionOptions {
+  readonly allowMissing: boolean
+  /** The upstream enforces `access_policy`, which is an error otherwise. */
+  readonly hasEnforcingUpstream: boolean
+}
+
 /**
  * Finds and reads `server.auth`. Returns `undefined` without a section that can be read. Adds the reason as a problem, unless
  * the section may be missing.
  */
-export function readAuthSection(reading: Reading, allowMissing: boolean): AuthSection | undefined {
+export function readAuthSection(
+  reading: Reading,
+  { allowMissing, hasEnforcingUpstream }: SectionOptions,
+): AuthSection | undefined {
   const server = findSection(reading.tree.root, '', 'server', START, reading)
   if (server === undefined) return rejectMissing(START, reading, allowMissing)
   const auth = findSection(server.value, 'server.', 'auth', server.place, reading)
@@ -52,6 +65,7 @@ export function readAuthSection(reading: Reading, allowMissing: boolean): AuthSe
     reading.findings.add(auth.place, KEY, message)
     return undefined
   }
+  if (!hasEnforcingUpstream) rejectAccessPolicy(map, reading)
   const section = readAuth(map, auth.place, reading)
   readTenancy(server.value, section.settings, reading)
   return section
@@ -90,8 +104,7 @@ function rejectMissing(place: Range, reading: Reading, allowMissing: boolean): u
 }
 
 function readAuth(map: YAMLMap, place: Range, reading: Reading): AuthSection {
-  rejectForeign(map, reading)
-  const apart = new Set([...Object.keys(NOT_HERE), ...DECIDER_KEYS])
+  const apart = new Set([ACCESS_POLICY, ...DECIDER_KEYS])
   const pairs = map.items.filter(({ key }) => !apart.has(keyText(key) ?? ''))
   const settings = readFields(pairs, KEY, FILE_OPTIONS, reading)
   const deciders = readDeciders(map, reading)
@@ -128,11 +141,10 @@ function rejectNoEndpoint(place: Range, parent: string, { findings }: Reading): 
   findings.add(place, key, message)
 }
 
-function rejectForeign(map: YAMLMap, { findings }: Reading): void {
-  for (const [name, instead] of Object.entries(NOT_HERE)) {
-    const pair = findPair(map, name)
-    if (pair === undefined) continue
-    const key = `${KEY}.${name}`
-    findings.add(rangeOf(pair.key), key, `"${key}" is not supported: ${instead}`)
-  }
+// A server that ignored it would be open.
+function rejectAccessPolicy(map: YAMLMap, { findings }: Reading): void {
+  const pair = findPair(map, ACCESS_POLICY)
+  if (pair === undefined) return
+  const key = `${KEY}.${ACCESS_POLICY}`
+  findings.add(rangeOf(pair.key), key, `"${key}" must be left out: ${NOT_ENFORCED}`)
 }

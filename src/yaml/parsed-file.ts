@@ -1,3 +1,4 @@
+import { boolean } from '../core/config/kinds.ts'
 import { resolveConfig } from '../core/config/parse.ts'
 import { AuthConfigError } from '../core/errors.ts'
 import { processVariable } from '../core/runtime.ts'
@@ -13,16 +14,40 @@ import { StoreSource } from './store-section.ts'
 import { addProblems, checkConfig, withAddress } from './settings-check.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 import type { OptionProblem } from '../core/errors.ts'
-import type { AuthSection } from './auth-section.ts'
+import type { AuthSection, SectionOptions } from './auth-section.ts'
 import type { Findings } from './problems.ts'
 import type { Means } from './providers/make.ts'
 import type { MakeJwt } from './providers/kinds/provider.ts'
 import type { Environment } from './references.ts'
 
-export interface TextOptions {
+/** Options for reading a file. */
+export interface LoadOptions {
+  /**
+   * The variables that `${env.NAME}` refers to.
+   * @default process.env
+   */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /**
+   * With `true`, a file without `server.auth` gives `undefined`. A likely mistake for that section is still an error: a key
+   * such as `sever.auth` or `server._auth`, an `auth` beside `server` or one level too deep, or an `endpoint` in `server`.
+   * @default false
+   */
+  readonly allowMissing?: boolean
+  /**
+   * `'upstream'` says that the server behind with-auth enforces OGX's `access_policy`, so that a file may have one. with-auth
+   * does not read it. Without this option it is an error, even if it is empty.
+   */
+  readonly accessPolicy?: 'upstream'
+}
+
+export const LOAD = ['env', 'allowMissing', 'accessPolicy'] as const
+const ENFORCED_UPSTREAM =
+  '"upstream", which says that your upstream enforces "access_policy", or left out'
+const ALLOW_MISSING = boolean(false)
+
+export interface TextOptions extends SectionOptions {
   readonly path: string
   readonly env: unknown
-  readonly allowMissing: boolean
 }
 
 /** A file that is read, and not checked yet. */
@@ -40,16 +65,33 @@ export interface ParsedFile {
   readonly section: unknown
   /** Differs between files whose providers differ. */
   readonly provider: string | undefined
+  /** The rules of its `routePolicy`. */
+  readonly rules: unknown
   /** Adds problems at their places in the file. Hidden from `JSON.stringify`. */
   readonly reject: (problems: readonly OptionProblem[]) => ConfigFileError
 }
 
+/** Checks the options of a caller. */
+export function parseLoadOptions(
+  given: Partial<Record<(typeof LOAD)[number], unknown>>,
+): Omit<TextOptions, 'path'> {
+  const { env, allowMissing, accessPolicy } = given
+  if (accessPolicy !== undefined && accessPolicy !== 'upstream') {
+    throw invalidOption(['options', 'accessPolicy'], accessPolicy, ENFORCED_UPSTREAM)
+  }
+  return {
+    env,
+    allowMissing: ALLOW_MISSING.parse(allowMissing, ['options', 'allowMissing']),
+    hasEnforcingUpstream: accessPolicy === 'upstream',
+  }
+}
+
 /** Reads a text, with all problems that need no provider. */
-export function readText(text: unknown, { path, env, allowMissing }: TextOptions): Draft {
+export function readText(text: unknown, { path, env, ...options }: TextOptions): Draft {
   if (typeof text !== 'string') throw invalidOption(['text'], typeof text, 'a string')
   const environment = createEnvironment(env)
   const { tree, findings } = parseFile(path, text)
-  const section = tree && readAuthSection({ tree, findings, environment }, allowMissing)
+  const section = tree && readAuthSection({ tree, findings, environment }, options)
   return { section, findings }
 }
 
@@ -79,6 +121,7 @@ function makeConfig({ section, findings }: Draft, means: Means, made: ProviderSo
     config: decided?.config,
     section: section?.settings.get('store')?.value,
     provider: decided?.print,
+    rules: section?.settings.get('routePolicy')?.value,
     reject: (problems) => {
       if (section !== undefined) addProblems(problems, section.settings, findings)
       return error()

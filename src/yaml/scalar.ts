@@ -23,12 +23,19 @@ export interface Value extends Place {
   readonly value: unknown
 }
 
+interface ScalarReading {
+  readonly environment: Environment
+  readonly findings: Findings
+  /** A value that comes out empty is a problem. */
+  readonly needsValues?: boolean
+}
+
 /** Reads a value that is one scalar. A text may refer to the environment. Returns `undefined` for one that comes out empty. */
 export function readScalar(
   scalar: Scalar,
   given: Place,
   form: Form,
-  { environment, findings }: { readonly environment: Environment; readonly findings: Findings },
+  { environment, findings, needsValues }: ScalarReading,
 ): Value | undefined {
   const { value } = scalar
   // A URL may have a password in it, or a key in its query or fragment.
@@ -40,12 +47,16 @@ export function readScalar(
     return { ...base, value: literalOf(scalar, form) }
   }
   const { text, problems } = expandReferences(value, environment)
-  for (const problem of problems) {
+  const isMissing = needsValues === true && text === '' && problems.length === 0
+  for (const problem of isMissing ? [EMPTY] : problems) {
     findings.add(base.place, base.key, `"${base.key}": ${problem}`, isMasked)
   }
   if (problems.length > 0 || text === '') return undefined
   return { ...base, isHidden: true, from: 'environment', value: coerce(text, form) }
 }
+
+const EMPTY =
+  'The value comes out empty, and without it more could be permitted. Set the variable, or remove the key'
 
 // A secret, a header name or a realm may look like a number. Its text must stay as written.
 function literalOf(scalar: Scalar, { scalar: type }: Form): unknown {

@@ -31,9 +31,12 @@ export interface Reading {
   readonly tree: Tree
   readonly findings: Findings
   readonly environment: Environment
+  /** A value that comes out empty is a problem, and is not left out. */
+  readonly needsValues?: boolean
 }
 
-function readSetting(node: unknown, key: string, given: Form, reading: Reading) {
+function readSetting(node: unknown, key: string, given: Form, outer: Reading) {
+  const reading = given.needsValues === true ? { ...outer, needsValues: true } : outer
   const value = reading.tree.resolve(node)
   if (value === undefined) return undefined
   // Has no prototype: a property of Object.prototype must not become a part of the form.

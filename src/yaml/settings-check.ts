@@ -33,6 +33,21 @@ export function addProblems(
   located.forEach((one) => add(one, findings))
 }
 
+/** Returns the result of `parse`. After an `AuthConfigError` it adds the problems at their places, and returns `undefined`. */
+export function attempt<Value>(
+  parse: () => Value,
+  settings: Settings,
+  findings: Findings,
+): Value | undefined {
+  try {
+    return parse()
+  } catch (error) {
+    if (!(error instanceof AuthConfigError)) throw error
+    addProblems(error.problems, settings, findings)
+    return undefined
+  }
+}
+
 /** Adds a problem for the later one of two settings that exclude each other. */
 export function rejectLater(one: Setting, other: Setting, why: string, findings: Findings): void {
   const [first, later] = one.place.start < other.place.start ? [one, other] : [other, one]

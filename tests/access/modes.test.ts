@@ -204,6 +204,7 @@ describe('the event of a rejection', () => {
     const request = await admitted(allow(BOB, { onEvent }))
     expect(checkAccess(request, need)?.status).toBe(403)
     Object.defineProperty(request, 'url', { value: 'nothing' })
+    expect(checkAccess(request, need)?.status).toBe(403)
     Object.defineProperty(request, 'method', { value: undefined })
     expect(checkAccess(request, need)?.status).toBe(403)
   })

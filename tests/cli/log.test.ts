@@ -93,6 +93,11 @@ describe('a readable line', () => {
       { outcome: 'deny', reason: 'denied', shadow: true },
       '200 GET  /v1/models shadow:denied check 3.1 ms',
     ],
+    [
+      'the rule that forbade it',
+      { outcome: 'deny', reason: 'forbidden', status: 403, rule: 0 },
+      '403 GET  /v1/models forbidden rule=0 check 3.1 ms',
+    ],
     ['a hidden path', { path: '' }, '200 GET  - allow check 3.1 ms'],
     [
       'a long path',
@@ -112,6 +117,17 @@ describe('a readable line', () => {
   it.each<[LogEntry, string]>([
     [{ type: 'warning', message: 'look out' }, 'warning look out\n'],
     [{ type: 'circuit', state: 'open', tokens: 'known' }, 'circuit state=open tokens=known\n'],
+    [
+      {
+        type: 'access',
+        outcome: 'deny',
+        reason: 'forbidden',
+        status: 403,
+        path: '/a',
+        method: 'GET',
+      },
+      'access outcome=deny reason=forbidden status=403 path=/a method=GET\n',
+    ],
     [{ type: 'endpoint', state: 'proven', cause: undefined }, 'endpoint state=proven\n'],
     [{ type: 'answer', status: 200, durationMs: 1.23456 }, 'answer status=200 durationMs=1.235\n'],
   ])('shows %j', (entry, expected) => {

@@ -21,6 +21,25 @@ describe('createAuthenticator', () => {
     expect(refused.ok ? undefined : refused.response.status).toBe(401)
   })
 
+  it('returns 403, and the metadata of a resource, with a reason of their own', async () => {
+    const authenticate = createAuthenticator({
+      endpoint: ENDPOINT,
+      resource: { identifier: 'https://a.example', authorizationServers: ['https://b.example'] },
+      authorize: () => false,
+    })
+    endpoint.answer(allow)
+    expect(await authenticate(get('/a', 'k1'))).toMatchObject({
+      ok: false,
+      reason: 'forbidden',
+      response: { status: 403 },
+    })
+    expect(await authenticate(get('/.well-known/oauth-protected-resource'))).toEqual({
+      ok: false,
+      reason: 'resource_metadata',
+      response: expect.objectContaining({ status: 200 }) as Response,
+    })
+  })
+
   it('hands the extra arguments to a config function', async () => {
     const config = vi.fn((env: { url: string }) => ({ endpoint: env.url }))
     const authenticate = createAuthenticator(config)

@@ -54,6 +54,34 @@ describe('guarded routes', () => {
     expect((await open(routed('/open/x', { id: 'y' }))).status).toBe(400)
   })
 
+  it('answer for the metadata of a resource, below a pattern that has its path', async () => {
+    const routes = withAuthRoutes(
+      { '/mcp': () => new Response('ran'), '/.well-known/*': () => new Response('never') },
+      {
+        ...config,
+        resource: {
+          identifier: 'https://a.example/mcp',
+          authorizationServers: ['https://b.example'],
+        },
+      },
+    )
+    const path = '/.well-known/oauth-protected-resource/mcp'
+    const document = await (await routes['/.well-known/*'](routed(path))).json()
+    expect(document).toMatchObject({ resource: 'https://a.example/mcp' })
+    expect((await routes['/.well-known/*'](routed('/.well-known/x'))).status).toBe(401)
+  })
+
+  it('answer 403 to a caller who may not', async () => {
+    const handler = vi.fn(() => new Response('ran'))
+    const routes = withAuthRoutes(
+      { '/v1/:id': { DELETE: handler } },
+      { ...config, authorize: ({ method }) => method !== 'DELETE' },
+    )
+    const request = routed('/v1/a', { id: 'a' }, 'k1', 'DELETE')
+    expect((await routes['/v1/:id'].DELETE(request)).status).toBe(403)
+    expect(handler).not.toHaveBeenCalled()
+  })
+
   it('leave a method to the pattern that has it', async () => {
     const handler = (): Response => new Response('ran')
     const routes = withAuthRoutes({ '/v1/a': { POST: handler }, '/v1/*': handler }, config)

@@ -28,6 +28,9 @@ const WEBSOCKETS = sources.filter((file) => file.startsWith('websocket-'))
 // Tried by tests/examples/mcp.test.ts.
 const MCP = sources.filter((file) => file.startsWith('mcp/'))
 
+// Tried by tests/examples/authzen.test.ts.
+const AUTHZEN = 'authzen.ts'
+
 const rows = readTable(readText('docs/frameworks/README.md'), 'example').map((cells) => {
   const [link = '', framework = '', guard = '', identity = '', server = ''] = cells
   const [, name = '', file = ''] = /^\[(.*)\]\(\.\.\/\.\.\/examples\/(.*)\)$/.exec(link) ?? []
@@ -39,9 +42,10 @@ describe('the table of examples in docs/frameworks/README.md', () => {
     expect(rows.map(({ file }) => file)).toEqual(EXAMPLES.map(({ file }) => file))
   })
 
-  it('has every program and folder of examples/, except those for WebSockets and MCP', () => {
-    const others = sources.filter((file) => ![...WEBSOCKETS, ...MCP].includes(file))
-    expect(sorted(new Set(others.map(topOf)))).toEqual(sorted(rows.map(({ file }) => topOf(file))))
+  it('has every program and folder of examples/, except those of other pages', () => {
+    const elsewhere = new Set([...WEBSOCKETS, ...MCP, AUTHZEN])
+    const others = sources.filter((file) => !elsewhere.has(file)).map(topOf)
+    expect(sorted(new Set(others))).toEqual(sorted(rows.map(({ file }) => topOf(file))))
     expect(rows.map(({ name }) => name)).toEqual(rows.map(({ file }) => topOf(file)))
   })
 
@@ -68,6 +72,10 @@ it.each(WEBSOCKETS)('%s stands in docs/websockets.md', (file) => {
 
 it.each(MCP)('docs/mcp.md shows or links %s', (file) => {
   expect(readText('docs/mcp.md')).toContain(`examples/${file}`)
+})
+
+it('docs/authorization.md has the example of a decision point', () => {
+  expect(readText('docs/authorization.md')).toContain(`<!-- examples/${AUTHZEN} -->`)
 })
 
 it('only the examples that Node runs directly use `nodeTransport`', () => {

@@ -6,7 +6,7 @@ import { BUN, NODES, locate } from './support/binaries.ts'
 const PROGRAM = `
 const sameAsImported = (name) => import(name).then((imported) => require(name).default === imported.default &&
   Object.keys(imported).every((key) => require(name)[key] === imported[key]))
-Promise.all(['with-auth', 'with-auth/hono', 'with-auth/yaml'].map(sameAsImported)).then((same) => {
+Promise.all(['with-auth', 'with-auth/access', 'with-auth/hono', 'with-auth/yaml'].map(sameAsImported)).then((same) => {
   const names = [...Object.keys(require('with-auth')), ...Object.keys(require('with-auth/hono')),
     ...Object.keys(require('with-auth/yaml'))]
   console.log(JSON.stringify({ same, names }))
@@ -18,7 +18,7 @@ for (const binary of [...NODES, BUN]) {
     const options = { cwd: inject('app'), env: {}, encoding: 'utf8' } as const
     const printed = execFileSync(locate(binary), ['-e', PROGRAM], options)
     expect(JSON.parse(printed)).toEqual({
-      same: [true, true, true],
+      same: [true, true, true, true],
       names: [
         'AuthConfigError',
         'AuthUnavailableError',
@@ -26,8 +26,10 @@ for (const binary of [...NODES, BUN]) {
         'getAuth',
         'withAuth',
         'withAuthRoutes',
+        'access',
         'auth',
         'isAuthException',
+        'resourceMetadata',
         'ConfigFileError',
         'loadConfig',
         'parseConfig',

@@ -29,7 +29,18 @@ export const PATH_CHARACTERS =
   "(?:[!$&'()+,./0-9:;=@A-Z\\[\\]_a-z|~-]|%(?!2[dDeE]|3\\d|[46][1-9a-fA-F]|[57][\\daA]|5[fF]|7[eE]|2[fF]|5[cC]|00|25[\\da-fA-F]{2}))*"
 
 const text = (): Schema => anyOf({ type: 'string', minLength: 1 }, SCALAR, REFERENCE)
-const texts = (): Schema => anyOf(text(), { type: 'array', items: text(), minItems: 1 })
+const texts = (): Schema => oneOrMore(text())
+const oneOrMore = (item: Schema): Schema => anyOf(item, { type: 'array', items: item, minItems: 1 })
+const methods = (): Schema => ({
+  type: 'array',
+  minItems: 1,
+  items: anyOf({ type: 'string', pattern: "^[0-9A-Z_!#$%&'*+.^`|~-]+$" }, REFERENCE, {
+    type: 'integer',
+  }),
+})
+/** A URL that is https, or http on this machine. */
+const secureUrl = (): Schema =>
+  anyOf({ type: 'string', pattern: `^(?:https://|${LOOPBACK})[^"\\\\#@\\s]*$` }, REFERENCE)
 
 /** The schema of each kind of option. Any other kind is a string. */
 const KINDS: Readonly<Record<string, (form: Form, path: string) => Schema>> = {
@@ -39,7 +50,8 @@ const KINDS: Readonly<Record<string, (form: Form, path: string) => Schema>> = {
   ratio: () => anyOf({ type: 'number', exclusiveMinimum: 0, maximum: 1 }, REFERENCE),
   choice: ({ choices }) => anyOf({ enum: choices }, REFERENCE),
   group: (form, path) => {
-    const object = objectOf(form.fields ?? {}, path)
+    const required = path === 'resource.' ? ['identifier', 'authorization_servers'] : undefined
+    const object = { ...objectOf(form.fields ?? {}, path), ...(required && { required }) }
     return form.canBeFalse ? anyOf({ const: false }, REFERENCE, object) : object
   },
   text: (form) => (form.items === undefined ? text() : texts()),
@@ -48,6 +60,20 @@ const KINDS: Readonly<Record<string, (form: Form, path: string) => Schema>> = {
     return anyOf(secret, { type: 'array', items: secret, minItems: 1, maxItems: 3 })
   },
   texts: () => texts(),
+  resource: secureUrl,
+  issuers: () => ({ type: 'array', items: secureUrl(), minItems: 1 }),
+  url: secureUrl,
+  scopes: () => ({ type: 'array', items: ref('scope') }),
+  routePolicy: ({ items }) => ({ type: 'array', items: items && schemaOf(items, '') }),
+  routeRule: ({ fields = {} }) => ({
+    ...objectOf(fields, 'rule.'),
+    oneOf: [{ required: ['permit'] }, { required: ['forbid'] }],
+    not: { required: ['when', 'unless'] },
+  }),
+  routeScope: () => ref('routeScope'),
+  patterns: () => oneOrMore(ref('pathPattern')),
+  conditions: () => oneOrMore(ref('condition')),
+  methods,
   claimPath: (form) => (form.items === undefined ? text() : texts()),
   attributes: () => ({ type: 'object', additionalProperties: text() }),
   attributeHeaders: () => ({
@@ -90,13 +116,7 @@ const KINDS: Readonly<Record<string, (form: Form, path: string) => Schema>> = {
       type: 'object',
       properties: {
         path: ref('publicPath'),
-        methods: {
-          type: 'array',
-          minItems: 1,
-          items: anyOf({ type: 'string', pattern: "^[0-9A-Z_!#$%&'*+.^`|~-]+$" }, REFERENCE, {
-            type: 'integer',
-          }),
-        },
+        methods: methods(),
       },
       additionalProperties: false,
       required: ['path'],

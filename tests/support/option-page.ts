@@ -1,4 +1,5 @@
 import { OPTIONS } from '../../src/core/config/options.ts'
+import { FILE_OPTIONS } from '../../src/yaml/auth-section.ts'
 import { keyOf } from '../../src/yaml/setting.ts'
 import { readDocumentation } from './documented-types.ts'
 import { OPTION_EXAMPLES } from './option-examples.ts'
@@ -50,11 +51,17 @@ function sectionOf(path: readonly string[], form: Form): string {
     ...(form.kind === 'group' ? [] : [`\`${type}\``]),
     ...(form.min === undefined ? [] : [`${number(form.min)} to ${number(form.max)}`]),
     ...(usual === undefined ? [] : [`default ${isSentence(usual) ? usual : `\`${usual}\``}`]),
-    form.kind === 'function' ? 'in code only' : `YAML \`${path.map(keyOf).join('.')}\``,
+    isInFile(path, form) ? `YAML \`${path.map(keyOf).join('.')}\`` : 'in code only',
     `example \`${example}\``,
   ]
   const see = page === undefined ? '' : ` See [${page.replace(/\.md.*/, '')}](${page}).`
   return `${'#'.repeat(path.length + 1)} \`${name}\`\n\n${text}${see}\\\n${facts.join(' · ')}`
+}
+
+/** A file may have options of its own in place of a function. */
+function isInFile([name = '', ...rest]: readonly string[], form: Form): boolean {
+  const { kind } = rest.length === 0 ? (FILE_OPTIONS[name]?.form ?? form) : form
+  return kind !== 'function'
 }
 
 function isSentence(text: string): boolean {

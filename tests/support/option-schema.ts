@@ -1,9 +1,11 @@
+import { SCOPE_FIELDS } from '../../src/access/rules.ts'
 import { FILE_OPTIONS } from '../../src/yaml/auth-section.ts'
 import {
   anyCase,
   anyOf,
   LOOPBACK,
   NOT_BY_NAME,
+  objectOf,
   oneOfNames,
   PATH_CHARACTERS,
   propertiesOf,
@@ -120,6 +122,34 @@ export function createSchema(): Schema {
         ...anyOf({ type: 'string', pattern: TOKEN }, SCALAR, REFERENCE),
       },
       publicPath: anyOf(pathSchema(''), pathSchema('/\\*'), REFERENCE),
+      routeScope: { ...objectOf(SCOPE_FIELDS, 'rule.'), required: ['paths'] },
+      pathPattern: anyOf(
+        {
+          description:
+            'An exact path, /prefix*, * for every path, or regex: with a regular expression.',
+          type: 'string',
+          pattern: '^(?:\\*|/|/[^*%?#\\\\]*(?:\\*|[^*%?#\\\\/])|regex:[\\s\\S]+)$',
+          not: ref('wrongReference'),
+        },
+        REFERENCE,
+      ),
+      condition: anyOf(
+        {
+          type: 'string',
+          pattern: '^ *user +with +\\S+ +(?:not +)?in +\\S+ *$',
+          not: ref('wrongReference'),
+        },
+        REFERENCE,
+      ),
+      scope: anyOf(
+        {
+          type: 'string',
+          pattern: '^(?!offline_access$)[\\x21\\x23-\\x5b\\x5d-\\x7e]+$',
+          not: ref('wrongReference'),
+        },
+        SCALAR,
+        REFERENCE,
+      ),
       reference: {
         description: 'A value from the environment.',
         type: 'string',

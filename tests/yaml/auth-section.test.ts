@@ -6,7 +6,10 @@ import { linesOf } from '../support/yaml-problems.ts'
 function read(text: string, allowMissing = false) {
   const { tree, findings } = parseFile('f', text)
   if (tree === undefined) throw new Error('no YAML')
-  const section = readAuthSection({ tree, findings, environment: () => undefined }, allowMissing)
+  const section = readAuthSection(
+    { tree, findings, environment: () => undefined },
+    { allowMissing, hasEnforcingUpstream: false },
+  )
   const problems = findings.all().map(({ line, column, key }) => `${line}:${column} ${key}`)
   return { endpoint: section?.settings.get('endpoint'), problems }
 }
@@ -54,6 +57,8 @@ describe('readAuthSection', () => {
   })
 })
 
+const NOT_ENFORCED =
+  "must be left out: with-auth does not enforce it, since it needs the database of OGX. If your upstream does, say so: with the option accessPolicy: 'upstream' of loadConfig, parseConfig and watchConfig, or with the flag --upstream-enforces-access-policy"
 const TYPES =
   'one of "custom", "oauth2_token", "github_token", "kubernetes", "upstream_header", "local_api_key"'
 
@@ -112,11 +117,10 @@ it.each<[text: string, ...lines: string[]]>([
     '1:29 "server.auth.endpoint": Environment variable "NO" is not set, or empty: set it, write ${env.NO:=default}, or ${env.NO:+value} to leave the key out when it is not set | server: { auth: { endpoint: "${env.NO}" } }',
   ],
   [
-    'server: { auth: { route_policy: [hunter], access_policy: hunter, provider_type: [hunter], config: { a: hunter }, ? [a] : hunter } }',
-    '1:19 "server.auth.route_policy" is not supported: with-auth has no policies. Your auth endpoint gets the path, and decides | server: { auth: { route_policy: [******], access_policy: *',
-    '1:43 "server.auth.access_policy" is not supported: with-auth has no policies. Your auth endpoint decides | server: { auth: { route_policy: [******], access_policy: ******, provider_type: [*',
-    '1:81 "server.auth.provider_type" must be TYPES: it says how callers are checked | auth: { route_policy: [******], access_policy: ******, provider_type: [******], config: { a: ****** }, * [*] :',
-    '1:116 A key of "server.auth" must be a plain name | ess_policy: ******, provider_type: [******], config: { a: ****** }, * [*] : ****** } }',
+    'server: { auth: { access_policy: hunter, provider_type: [hunter], config: { a: hunter }, ? [a] : hunter } }',
+    `1:19 "server.auth.access_policy" ${NOT_ENFORCED} | server: { auth: { access_policy: ******, provider_type: [*`,
+    '1:57 "server.auth.provider_type" must be TYPES: it says how callers are checked | server: { auth: { access_policy: ******, provider_type: [******], config: { a: ****** }, * [*] :',
+    '1:92 A key of "server.auth" must be a plain name | ess_policy: ******, provider_type: [******], config: { a: ****** }, * [*] : ****** } }',
   ],
   [
     'server: { auth: { provider_config: hunter } }',

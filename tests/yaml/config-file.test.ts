@@ -70,7 +70,8 @@ describe('loadConfig', () => {
     await expect(wrong).rejects.toMatchObject({ option: 'options.allowMissing' })
     await expect(loadConfig(file, { path: 'x' } as object)).rejects.toMatchObject({
       option: 'options.path',
-      message: 'Unknown option "options.path": expected one of "env", "allowMissing"',
+      message:
+        'Unknown option "options.path": expected one of "env", "allowMissing", "accessPolicy"',
     })
   })
 

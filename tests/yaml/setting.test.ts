@@ -124,7 +124,7 @@ describe('readFields', () => {
 it.each<[text: string, ...lines: string[]]>([
   [
     'realm: { a: hunter }',
-    '4:12 "server.auth.realm" must be a non-empty string of printable ASCII, received an object | realm: { a: ****** }',
+    '4:12 "server.auth.realm" must be a non-empty string of printable ASCII, without "scope=", "error=" and "resource_metadata=", received an object | realm: { a: ****** }',
   ],
   ['realm: *hunter', '4:12 An alias needs an anchor before it | realm: *******'],
   ['? [hunter]\n: 1', '4:7 A key of "server.auth" must be a plain name | * [******]'],

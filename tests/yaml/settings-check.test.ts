@@ -92,7 +92,7 @@ it.each<[text: string, ...lines: string[]]>([
   [
     'timeout_ms: 0\nrealm: "é hunter"\ncache: {}\n',
     '4:17 "server.auth.timeout_ms" must be a number of milliseconds from 1 to 60000, received 0 | timeout_ms: 0',
-    '5:12 "server.auth.realm" must be a non-empty string of printable ASCII, received "é hunter" | realm: "é hunter"',
+    '5:12 "server.auth.realm" must be a non-empty string of printable ASCII, without "scope=", "error=" and "resource_metadata=", received "é hunter" | realm: "é hunter"',
     '6:12 "server.auth.cache" must be false unless "context.headers" is a list: the cache compares everything that the endpoint is told, and with all headers no two requests are the same. List the headers that your endpoint decides by, such as context: { headers: [] } if it decides by the token alone | cache: {}',
   ],
   [

@@ -3,10 +3,11 @@ import { OPTIONS } from '../../core/config/options.ts'
 import { resolveConfig } from '../../core/config/parse.ts'
 import { dotted, nameMentioned } from '../../core/config/problems.ts'
 import { ConfigFileError } from '../../yaml.ts'
-import { loadFile } from '../../yaml/parsed-file.ts'
+import { loadFile, parseLoadOptions } from '../../yaml/parsed-file.ts'
 import { withAddress } from '../../yaml/settings-check.ts'
 import { keyOf } from '../../yaml/setting.ts'
 import { STORE_FORM } from '../../yaml/store-section.ts'
+import { POLICY_OPTION, policyOptions } from '../gateway/upstream-policy.ts'
 import { requireOperand } from '../command-line.ts'
 import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
 import { nameFlag } from '../errors.ts'
@@ -15,26 +16,27 @@ import { EXIT } from '../surroundings.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { DecisionStore } from '../../core/decision-store.ts'
 import type { ResolvedConfig } from '../../core/config/parse.ts'
+import type { ParsedFile } from '../../yaml/parsed-file.ts'
 import type { Command, CommandLine } from '../command-line.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 export const configCommand: Command = {
   name: 'config',
-  usage: 'FILE',
+  usage: 'FILE [OPTIONS]',
   summary: 'validate server.auth of a run.yaml, and print it with all defaults',
   details: 'Secrets are not printed. Environment variables are resolved as in the gateway.',
   examples: ['with-auth config run.yaml'],
-  options: {},
+  options: POLICY_OPTION,
   run,
 }
 
 async function run(line: CommandLine, { print }: Surroundings): Promise<number> {
   const file = requireOperand(line, 'FILE')
-  const loading = loadFile(file, { env: undefined, allowMissing: false })
+  const loading = loadFile(file, parseLoadOptions(policyOptions(line)))
   if (line.has('json')) await loading.catch((error) => printProblems(error, print))
-  const { config = {}, section } = await loading.catch(nameFlag('FILE', file))
+  const { config = {}, section, rules } = await loading.catch(nameFlag('FILE', file))
   const resolved = resolveConfig(withAddress(config))
-  const auth = showConfig(config, resolved, section)
+  const auth = showConfig(config, resolved, { section, rules })
   const sentence = describeRevocation(resolved)
   print(
     line.has('json')
@@ -76,14 +78,14 @@ const OF_UPSTREAM = ['credentials', 'tokenFormat', 'context']
 /**
  * A configuration with its defaults, in snake_case and without secrets.
  *
- * @param section The options of its store.
+ * @param file The options of its store, and its rules.
  */
 export function showConfig(
   config: AuthConfig,
   resolved: ResolvedConfig,
-  section?: unknown,
+  { section, rules }: Partial<Pick<ParsedFile, 'section' | 'rules'>> = {},
 ): unknown {
-  const { verifier, endpointHeaders, store } = resolved
+  const { verifier, endpointHeaders, store, resource } = resolved
   const hidden = new Set([
     ...APART,
     ...(verifier === undefined ? [] : OF_ENDPOINT),
@@ -91,7 +93,14 @@ export function showConfig(
   ])
   const { clientAddress: _, ...context } = resolved.context
   const endpoint = resolved.endpoint?.replace(/\?.*/s, `?${REDACTED}`)
-  const given = { ...resolved, context, endpoint, public: config.public ?? [] }
+  const given = {
+    ...resolved,
+    context,
+    endpoint,
+    public: config.public ?? [],
+    routePolicy: rules,
+    resource: resource && withoutEmpty(resource),
+  }
   const names = Object.keys(OPTIONS).filter((name) => !hidden.has(name))
   const headers = Object.keys(endpointHeaders).map((name) => [name, REDACTED])
   return {
@@ -100,6 +109,11 @@ export function showConfig(
     ...(store === undefined ? {} : inSnakeCase({ store: showStore(section, store) })),
     ...(headers.length === 0 ? {} : { endpoint_headers: Object.fromEntries(headers) }),
   }
+}
+
+// An empty name or URL is none.
+function withoutEmpty(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== ''))
 }
 
 function showStore(section: unknown, { lostPushTtlMs }: DecisionStore): object {

@@ -1,6 +1,7 @@
 import { findLoneMount } from '../../files/lone-mount.ts'
 import { watchConfig } from '../../yaml.ts'
 import { completeConfig } from './guard-config.ts'
+import { policyOptions } from './upstream-policy.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { WatchedConfig } from '../../yaml.ts'
 import type { CommandLine } from '../command-line.ts'
@@ -46,6 +47,7 @@ export class FollowedFile {
       )
     }
     this.#watched = await watchConfig(file, {
+      ...policyOptions(this.#options.line),
       onChange: (config) => this.#change(config),
       onError: (error) => this.#report(error),
       onRecover: () => this.#guard?.logConfig(),

@@ -6,6 +6,7 @@ import { createKeyEndpoint } from '../../keys.ts'
 import { loadConfig } from '../../yaml.ts'
 import { asUsage, nameFlag, UsageError, wrongValue } from '../errors.ts'
 import { peerAddressOf } from './client-address.ts'
+import { POLICY_OPTION, policyOptions, rejectPolicyOption } from './upstream-policy.ts'
 import { openKeys, QUESTION_MS, requireKeys, sourceOf } from '../key-place.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { OptionProblem } from '../../core/errors.ts'
@@ -19,6 +20,7 @@ export const GUARD_OPTIONS: OptionSpecs = {
     value: 'FILE',
     help: 'a run.yaml with server.auth: ask the auth endpoint or the provider that it names',
   },
+  ...POLICY_OPTION,
   keys: {
     value: 'FILE',
     help: 'a key file, a SQLite file, or env:NAME for PostgreSQL: decide without an auth endpoint',
@@ -66,12 +68,13 @@ export async function readGuardConfig(
   line: CommandLine,
   { env }: Pick<Surroundings, 'env'>,
   onKeysError: (error: Error) => void,
-  load: (file: string) => Promise<AuthConfig> = loadConfig,
+  load = (file: string): Promise<AuthConfig> => loadConfig(file, policyOptions(line)),
 ): Promise<AuthConfig> {
   const [config, keys] = [line.text('config'), line.text('keys')]
   if (config !== undefined && keys !== undefined) {
     throw new UsageError('--config and --keys both decide who gets access: give only one of them')
   }
+  if (config === undefined) rejectPolicyOption(line)
   const settings = await readSettings(line)
   if (config !== undefined) {
     rejectSettings(settings)

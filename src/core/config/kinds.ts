@@ -25,6 +25,8 @@ export interface Form {
   readonly isSecret?: true
   /** The value is a URL. Problems hide its password and its query. */
   readonly isUrl?: true
+  /** A value in it that comes out empty in a file is a problem: left out, it could permit more. */
+  readonly needsValues?: true
 }
 
 /** One kind of option. A config holds `Given`, and `parse` turns it into `Parsed`. */

@@ -1,21 +1,20 @@
 import { admissionOf, requireScopes, united } from './admission.ts'
 import { addFacts } from './decision-event.ts'
 import { createDenials } from './denial.ts'
-import { createConsole } from './events.ts'
+import { createChannel, createConsole } from './events.ts'
 import { judgeNeed } from './needs.ts'
 import { parseTarget } from '../request/target.ts'
 import type { AccessEvent, Denial, Need } from '../types.ts'
 import type { Entry, Guard } from './admission.ts'
 import type { Rejection } from './denial.ts'
 
-const writeLine = createConsole()
-
 // For a request that no guard saw, so that there is no config that could say how to answer.
+const channel = createChannel(undefined, createConsole())
 const unguarded = createDenials({
   realm: 'api',
   unavailableStatus: 401,
   respond: undefined,
-  notify: () => undefined,
+  ...channel,
 })
 
 /**
@@ -48,7 +47,7 @@ function decidingGuard(outer: Guard, inner: Guard): Guard {
 }
 
 function rejectUnguarded(request: Request): Rejection {
-  writeLine(
+  channel.writeLine(
     'A request came to a check of what its caller may do, and no guard has admitted it: it is rejected. Put withAuth, or auth() of with-auth/hono, around the handler, and pass on the very Request that it was given',
   )
   const reason = 'not_configured'

@@ -1,7 +1,7 @@
+import { createPolicy } from '../../access/policy.ts'
 import { OPTIONS } from '../../core/config/options.ts'
-import { AuthConfigError } from '../../core/errors.ts'
 import { valuesOf } from '../setting.ts'
-import { addProblems } from '../settings-check.ts'
+import { attempt } from '../settings-check.ts'
 import { fingerprint } from '../watch.ts'
 import { makePart } from './make.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
@@ -42,8 +42,9 @@ export class ProviderSource {
 
   /** Adds the problems of providers. Those of other options are found by a check of the config. */
   decide({ settings, deciders }: AuthSection, means: Means, findings: Findings): Decided {
-    // Its section is checked where the store is made.
-    const { store: _, ...options } = valuesOf(settings)
+    // The section of the store is checked where the store is made.
+    const { store: _, routePolicy: __, ...others } = valuesOf(settings)
+    const options: Record<string, unknown> = { ...others, ...makePolicy(settings, findings) }
     if (deciders === undefined) return { config: options, keep: () => (this.#made = undefined) }
     rejectUnread(settings, deciders, findings)
     checkInsecureHttp(settings, findings)
@@ -93,13 +94,16 @@ function rejectUnread(settings: Settings, deciders: Deciders, findings: Findings
 }
 
 function checkInsecureHttp(settings: Settings, findings: Findings): void {
-  try {
-    const given = settings.get('allowInsecureHttp')?.value
-    OPTIONS.allowInsecureHttp.parse(given, ['allowInsecureHttp'])
-  } catch (error) {
-    if (!(error instanceof AuthConfigError)) throw error
-    addProblems(error.problems, settings, findings)
-  }
+  const { parse } = OPTIONS.allowInsecureHttp
+  const given = settings.get('allowInsecureHttp')?.value
+  attempt(() => parse(given, ['allowInsecureHttp']), settings, findings)
+}
+
+function makePolicy(settings: Settings, findings: Findings): Pick<AuthConfig, 'routePolicy'> {
+  const given = settings.get('routePolicy')
+  if (given === undefined) return {}
+  const policy = attempt(() => createPolicy(given.value, ['routePolicy']), settings, findings)
+  return policy === undefined ? {} : { routePolicy: policy }
 }
 
 function unreadBeside({ providers }: Deciders): readonly Unread[] {

@@ -69,6 +69,7 @@ describe('with-auth config', () => {
     identity: optional
     tenant_field: tenant
     tenant: false
+    resource: false
     timeout_ms: 5000
     retry:
       attempts: 1
@@ -249,6 +250,11 @@ describe('the printed configuration', () => {
       unavailableStatus: 503,
       retry: false,
       requestIdHeader: 'X-Request-Id',
+      resource: {
+        identifier: 'https://api.example.com/mcp',
+        authorizationServers: ['https://login.example.com'],
+        require: ['mcp:read'],
+      },
     }
     const shown = show(config)
     const again = parseConfig(stringify({ server: { auth: shown } }))

@@ -4,6 +4,7 @@ import {
   admissionOf,
   getAuth,
   rememberAdmission,
+  requireScopes,
   secretSourcesOf,
 } from '../../../src/core/response/admission.ts'
 import { admittingGuard } from '../../support/admitting-guard.ts'
@@ -93,6 +94,15 @@ describe('an admission', () => {
       sources: [KEY, 'bearer'],
     })
     expect(rememberedOf(admitted(ALLOW, [bob, byKey]))).toEqual({ ...bob, sources: both })
+  })
+
+  it('is not made by scopes that a request needs', () => {
+    const request = admitted()
+    requireScopes(request, ['a'])
+    expect(admissionOf(request)).toBeUndefined()
+    const known = admitted(ALLOW)
+    for (const scope of ['a', 'b', 'a']) requireScopes(known, [scope])
+    expect(admissionOf(known)?.required).toEqual(['a', 'b'])
   })
 
   it('by guards again and again does not grow', () => {

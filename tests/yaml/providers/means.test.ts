@@ -21,12 +21,22 @@ describe('loadMeans', () => {
     ['provider_config: { type: oauth2_token, jwks: { uri: "https://h/" } }', true],
     ['providers: [{ type: kubernetes }, { type: oauth2_token, discovery: true }]', true],
   ])('loads jwt for %s: %s', async (auth, isNeeded) => {
-    const { section } = readText(inAuth(auth), { path: 'f', env: {}, allowMissing: false })
+    const { section } = readText(inAuth(auth), {
+      path: 'f',
+      env: {},
+      allowMissing: false,
+      hasEnforcingUpstream: false,
+    })
     expect((await loadMeans(section)).jwt !== undefined).toBe(isNeeded)
   })
 
   it('knows the authority and the token of a pod', async () => {
-    const { section } = readText(inAuth(K8S), { path: 'f', env: {}, allowMissing: false })
+    const { section } = readText(inAuth(K8S), {
+      path: 'f',
+      env: {},
+      allowMissing: false,
+      hasEnforcingUpstream: false,
+    })
     const ofPod = async (): Promise<Files | undefined> =>
       (await loadMeans(section, pathOf('account'))).files
     expect((await ofPod())?.podTransport()).toBeUndefined()

@@ -1,0 +1,187 @@
+import { character, choice, end, repeat, sequence, start } from './positions.ts'
+import type { Step } from './positions.ts'
+
+/** A pattern that is not read. Its message ends the sentence "it must be …". */
+export class ExpressionError extends Error {}
+
+const MAX_LENGTH = 256
+const MOST_UNBOUNDED = 3
+const MOST_COUNTED = 256
+
+// `\d`, `\w` and `\s` mean what they mean in Python, whose patterns know all scripts. In JavaScript they know ASCII.
+const SHORTHANDS: Readonly<Record<string, RegExp>> = {
+  d: /\p{Nd}/u,
+  w: /[\p{L}\p{N}_]/u,
+  s: /\p{Z}/u,
+}
+
+const QUANTIFIER = /(?:([*+?])|\{(\d+)(,?)(\d*)\})\??/y
+const CLASS = /\[(\^?)((?:\\.|[^\]\\])*)\]/suy
+const CLASS_PART = /\\.|[^\\]/gsu
+
+/**
+ * Compiles a regular expression that is anchored at the start of a path. It throws an `ExpressionError` for one that is broken,
+ * that OGX and JavaScript read differently, or that takes OGX long: its matcher tries one way after the other.
+ */
+export function compileExpression(source: string): (path: string) => boolean {
+  if (source === '') throw new ExpressionError('a regular expression after "regex:"')
+  if (source.length > MAX_LENGTH) {
+    throw new ExpressionError(`a regular expression of at most ${MAX_LENGTH} characters`)
+  }
+  requireValid(source)
+  const step = new ExpressionReader(source).read()
+  return (path) => step(Array.from(path), new Set([0])).size > 0
+}
+
+function requireValid(source: string): RegExp {
+  try {
+    return new RegExp(source, 'u')
+  } catch {
+    // The message of the runtime shows the expression, which may come from the environment.
+    throw new ExpressionError('a valid regular expression')
+  }
+}
+
+/** A part of an expression. */
+interface Part {
+  readonly step: Step
+  /** Whether it holds no repetition and no alternative, so that it may be repeated. */
+  readonly isFixed: boolean
+}
+
+interface Times {
+  readonly min: number
+  readonly max: number
+}
+
+/** Reads an expression whose syntax is valid. */
+class ExpressionReader {
+  readonly #source: string
+  #at = 0
+  #unbounded = 0
+  #counted = 0
+
+  constructor(source: string) {
+    this.#source = source
+  }
+
+  read(): Step {
+    return this.#readChoice().step
+  }
+
+  #readChoice(): Part {
+    const options = [this.#readSequence()]
+    while (this.#skip('|')) options.push(this.#readSequence())
+    const [first] = options
+    if (first !== undefined && options.length === 1) return first
+    return { step: choice(options.map(({ step }) => step)), isFixed: false }
+  }
+
+  #readSequence(): Part {
+    const parts: Part[] = []
+    while (this.#at < this.#source.length && !/[|)]/.test(this.#source[this.#at] ?? '')) {
+      parts.push(this.#readPart())
+    }
+    return {
+      step: sequence(parts.map(({ step }) => step)),
+      isFixed: parts.every(({ isFixed }) => isFixed),
+    }
+  }
+
+  #readPart(): Part {
+    const part = this.#readAtom()
+    const times = this.#readTimes()
+    if (times === undefined) return part
+    const { min, max } = times
+    if (max > 1 && !part.isFixed) {
+      throw new ExpressionError(
+        'without a repeated group that holds a repetition or an alternative',
+      )
+    }
+    this.#unbounded += max === Infinity ? 1 : 0
+    this.#counted += max === Infinity ? min : max
+    if (this.#unbounded > MOST_UNBOUNDED) {
+      throw new ExpressionError(`one with at most ${MOST_UNBOUNDED} of "*", "+" and "{n,}"`)
+    }
+    if (this.#counted > MOST_COUNTED) {
+      throw new ExpressionError(`one with repetitions of at most ${MOST_COUNTED} in all`)
+    }
+    return { step: repeat(part.step, min, max), isFixed: false }
+  }
+
+  #readTimes(): Times | undefined {
+    const [found, sign, least = '', comma, most] = this.#match(QUANTIFIER) ?? []
+    if (found === undefined) return undefined
+    if (sign !== undefined) return { min: sign === '+' ? 1 : 0, max: sign === '?' ? 1 : Infinity }
+    if (comma === '') return { min: Number(least), max: Number(least) }
+    return { min: Number(least), max: most === '' ? Infinity : Number(most) }
+  }
+
+  #readAtom(): Part {
+    if (this.#skip('(')) return this.#readGroup()
+    const [set, negation, body = ''] = this.#match(CLASS) ?? []
+    const step = set === undefined ? this.#readCharacter() : readClass(body, negation === '^')
+    return { step, isFixed: true }
+  }
+
+  #readGroup(): Part {
+    if (this.#skip('?') && !this.#skip(':')) {
+      throw new ExpressionError('without look-around, names and flags in a group')
+    }
+    const part = this.#readChoice()
+    this.#skip(')')
+    return part
+  }
+
+  #readCharacter(): Step {
+    const [next = ''] = this.#match(/\\.|./suy) ?? []
+    if (next === '^') return start
+    if (next === '$') return end
+    if (next === '.') return character(() => true)
+    const literal = next.replace(/^\\(?=.)/su, '')
+    return character(readEscape(next) ?? ((one) => one === literal))
+  }
+
+  #skip(text: string): boolean {
+    if (!this.#source.startsWith(text, this.#at)) return false
+    this.#at += text.length
+    return true
+  }
+
+  #match(pattern: RegExp): RegExpExecArray | null {
+    pattern.lastIndex = this.#at
+    const found = pattern.exec(this.#source)
+    this.#at += found?.[0].length ?? 0
+    return found
+  }
+}
+
+type Test = (character: string) => boolean
+
+/** The test of `\w` and the like. `undefined` for a character, also an escaped one. */
+function readEscape(text: string): Test | undefined {
+  const [, letter] = /^\\(.)$/su.exec(text) ?? []
+  if (letter === undefined || !/[a-z\d]/i.test(letter)) return undefined
+  const set = SHORTHANDS[letter.toLowerCase()]
+  if (set === undefined) {
+    throw new ExpressionError(
+      String.raw`one whose only escapes are \d, \w, \s, their capitals and those of signs`,
+    )
+  }
+  const isNegated = letter !== letter.toLowerCase()
+  return (one) => set.test(one) !== isNegated
+}
+
+function readClass(body: string, isNegated: boolean): Step {
+  // In Python this closing bracket is part of the class.
+  if (body === '') throw new ExpressionError('without an empty class')
+  const parts = body.match(CLASS_PART) ?? []
+  const tests = parts.map(readEscape)
+  const rest = parts.filter((_, index) => tests[index] === undefined)
+  const shorthands = tests.filter((test) => test !== undefined)
+  // A caret that is first by now is still a character.
+  const others = new RegExp(`[${rest.join('').replace(/^\^/, '\\^')}]`, 'u')
+  return character(
+    (one) => (others.test(one) || shorthands.some((test) => test(one))) !== isNegated,
+  )
+}

@@ -1,0 +1,45 @@
+import { invalidOption } from '../core/config/option-checks.ts'
+import { compileExpression, ExpressionError } from './expression.ts'
+import type { OptionPath } from '../core/config/problems.ts'
+
+/** Whether one form of a path matches. */
+export type PathPattern = (path: string) => boolean
+
+const EXPRESSION = 'regex:'
+
+/** Parses a pattern. Throws `AuthConfigError` for one that can match no path as it is meant: a forbid would be off. */
+export function parsePattern(value: unknown, path: OptionPath): PathPattern {
+  if (typeof value !== 'string' || value === '') {
+    throw invalidOption(path, value, 'a path such as "/v1/models", "/v1/*", "*" or "regex:…"')
+  }
+  if (value.startsWith(EXPRESSION)) return parseExpression(value, path)
+  if (value === '*') return () => true
+  const isPrefix = value.endsWith('*')
+  const text = isPrefix ? value.slice(0, -1) : value
+  rejectUnmatchable(text, isPrefix, value, path)
+  return isPrefix ? (one) => one.startsWith(text) : (one) => one === text
+}
+
+function rejectUnmatchable(text: string, isPrefix: boolean, value: string, path: OptionPath): void {
+  if (!text.startsWith('/')) throw invalidOption(path, value, 'a path that starts with "/"')
+  if (text.includes('*')) throw invalidOption(path, value, 'a path with "*" at the end only')
+  if (/[%?#\\]/.test(text)) {
+    const expected = String.raw`a decoded path, without "%", "?", "#" and "\"`
+    throw invalidOption(path, value, expected)
+  }
+  if (!isPrefix && text !== '/' && text.endsWith('/')) {
+    const expected = 'a path without "/" at the end, which is cut from requests'
+    throw invalidOption(path, value, expected, {
+      didYouMean: text.replace(/\/+$/, ''),
+    })
+  }
+}
+
+function parseExpression(value: string, path: OptionPath): PathPattern {
+  try {
+    return compileExpression(value.slice(EXPRESSION.length))
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error
+    throw invalidOption(path, value, error.message)
+  }
+}

@@ -1,0 +1,38 @@
+import { policyOf } from '../core/response/authorization.ts'
+import { pathForms } from './path-forms.ts'
+import { parseRules } from './rules.ts'
+import type { OptionPath } from '../core/config/problems.ts'
+import type { Ruling } from '../core/response/authorization.ts'
+import type { Access } from '../core/types.ts'
+import type { PathForms } from './path-forms.ts'
+import type { ParsedRule } from './rules.ts'
+
+const PERMITTED: Ruling = { isPermitted: true }
+const FORBIDDEN: Ruling = { isPermitted: false }
+
+/** Parses rules, and makes the hook that they are for. The first rule that applies decides. Throws `AuthConfigError`. */
+export function createPolicy(value: unknown, path: OptionPath): (access: Access) => boolean {
+  const rules = parseRules(value, path)
+  // As in OGX, where policies came later.
+  if (rules.length === 0) return policyOf(() => PERMITTED)
+  return policyOf((access) => {
+    const forms = pathForms(access.path)
+    if (forms === undefined) return FORBIDDEN
+    const index = rules.findIndex((rule) => applies(rule, access, forms))
+    const rule = rules[index]
+    if (rule === undefined) return FORBIDDEN
+    return rule.isPermit ? PERMITTED : { isPermitted: false, rule: index }
+  })
+}
+
+/** A permit applies only if it surely does. A forbid applies unless it surely does not. */
+function applies(rule: ParsedRule, { auth, method }: Access, forms: PathForms): boolean {
+  const { isPermit, patterns, methods, condition } = rule
+  const matches = (form: string): boolean => patterns.some((pattern) => pattern(form))
+  const isPath = isPermit ? forms.permitted.every(matches) : forms.forbidden.some(matches)
+  if (!isPath) return false
+  // A server may take a method in any case.
+  if (methods?.has(isPermit ? method : method.toUpperCase()) === false) return false
+  const holds = condition === undefined || condition(auth)
+  return isPermit ? holds === true : holds !== false
+}

@@ -1,0 +1,165 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { canonicalPath } from '../../src/core/request/target.ts'
+import { runs } from '../support/nightly.ts'
+import { ogxPermits } from '../support/ogx-policy.ts'
+import { isPermitted, matchOf } from '../support/route-policy.ts'
+import type { RouteRule } from '../../src/access.ts'
+
+const RUNS = runs(40_000)
+
+const PATHS = [
+  '*',
+  '/a',
+  '/a*',
+  '/a/b',
+  '/a/*',
+  '/a/b*',
+  '/é',
+  '/é*',
+  '/a b',
+  '/',
+  '/*',
+  '/A',
+  '//a*',
+]
+const EXPRESSIONS = String.raw`/a /(a|b)/.* /[^/]+$ /[^/]+/[^/]+$ .*b /a/?$ /\d+$ /\D+$ /\w+$ /\W+$ /\s+$ /\S+$`
+const pattern = fc.constantFrom(...PATHS, ...EXPRESSIONS.split(' ').map((one) => `regex:${one}`))
+const condition = fc.constantFrom(
+  'user with x in roles',
+  'user with x not in roles',
+  'user with y in teams',
+  'user with y not in teams',
+)
+const some = <Value>(one: fc.Arbitrary<Value>) =>
+  fc.oneof(one, fc.array(one, { minLength: 1, maxLength: 3 }))
+const conditions = fc.oneof(
+  fc.constant({}),
+  fc.record({ when: some(condition) }),
+  fc.record({ unless: some(condition) }),
+)
+const rule: fc.Arbitrary<RouteRule> = fc
+  .tuple(fc.boolean(), some(pattern), conditions)
+  .map(([isPermit, paths, more]) =>
+    isPermit ? { permit: { paths }, ...more } : { forbid: { paths }, ...more },
+  )
+const policy = fc.array(rule, { maxLength: 4 })
+
+const segment = fc.constantFrom('a', 'b', 'A', 'ab', '5', '-', '_')
+const plainPath = fc
+  .array(segment, { minLength: 1, maxLength: 3 })
+  .map((all) => `/${all.join('/')}`)
+const UNITS = '/ / a b A 5 - ; %2f %2F %41 %20 %25 %252f %5c %c3%a9 %C3%A9 é %0a %00 %ff % ٣ 😀 .'
+const BLANKS = [' ', '\u2028', '\ufeff', '\u00a0']
+const anyPath = fc
+  .string({ unit: fc.constantFrom(...UNITS.split(' '), ...BLANKS), maxLength: 8 })
+  .map((text) => canonicalPath(`/${text}`) ?? '/a')
+
+const values = (value: string) => fc.constantFrom([], [value], ['z'], [value, 'z'])
+const everyAttribute = fc.record({ roles: values('x'), teams: values('y') })
+const someAttributes = fc.record({ roles: values('x'), teams: values('y') }, { requiredKeys: [] })
+
+describe('any policy', () => {
+  it('decides as OGX about plain paths and known attributes', () => {
+    let permitted = 0
+    fc.assert(
+      fc.property(policy, plainPath, everyAttribute, (rules, path, user) => {
+        const ours = isPermitted(rules, path, user)
+        permitted += Number(ours)
+        expect({ rules, path, user, ours }).toEqual({
+          rules,
+          path,
+          user,
+          ours: ogxPermits(rules, path, user),
+        })
+      }),
+      { numRuns: RUNS },
+    )
+    expect(permitted).toBeGreaterThan(RUNS / 10)
+  })
+
+  it('permits nothing that OGX forbids, whatever the path and the caller', () => {
+    let stricter = 0
+    fc.assert(
+      fc.property(
+        policy,
+        fc.oneof(plainPath, anyPath),
+        fc.option(someAttributes, { nil: undefined }),
+        (rules, path, user) => {
+          const theirs = ogxPermits(rules, path, user)
+          const ours = isPermitted(rules, path, user)
+          stricter += Number(theirs && !ours)
+          expect({ rules, path, user, isOpen: ours && !theirs }).toEqual({
+            rules,
+            path,
+            user,
+            isOpen: false,
+          })
+        },
+      ),
+      { numRuns: RUNS },
+    )
+    expect(stricter).toBeGreaterThan(0)
+  })
+})
+
+describe('both forms of a path', () => {
+  /** How the decoded form matches. `undefined` if it would be decoded again. */
+  function matchOfDecoded(one: string, path: string): ReturnType<typeof matchOf> | undefined {
+    try {
+      const decoded = decodeURIComponent(path)
+      if (/\p{Cc}/u.test(decoded)) return { permit: false, forbid: true }
+      return decoded.includes('%') ? undefined : matchOf(one, decoded)
+    } catch {
+      return { permit: false, forbid: true }
+    }
+  }
+
+  it('a permit needs the decoded form, and a forbid is content with it', () => {
+    fc.assert(
+      fc.property(pattern, anyPath, (one, path) => {
+        const { permit, forbid } = matchOf(one, path)
+        const decoded = matchOfDecoded(one, path) ?? { permit, forbid }
+        const wrong = { permit: permit && !decoded.permit, forbid: decoded.forbid && !forbid }
+        expect({ one, path, ...wrong }).toEqual({ one, path, permit: false, forbid: false })
+      }),
+      { numRuns: RUNS },
+    )
+  })
+
+  it('what a permit matches, a forbid matches', () => {
+    fc.assert(
+      fc.property(pattern, anyPath, (one, path) => {
+        const { permit, forbid } = matchOf(one, path)
+        expect({ one, path, isBoth: permit && !forbid }).toEqual({ one, path, isBoth: false })
+      }),
+      { numRuns: RUNS },
+    )
+  })
+
+  it.each<[pattern: string, path: string, permit: boolean, forbid: boolean]>([
+    ['/v1/a', '/v1/a/', true, true],
+    ['/v1/a', '/v1/a//', true, true],
+    ['/v1/a', '/v1//a', false, true],
+    ['/', '/', true, true],
+    ['/v1/a/*', '/v1/a/', false, true],
+    ['/v1/é', '/v1/%C3%A9', true, true],
+    ['/v1/é', '/v1/%c3%a9', true, true],
+    ['/v1/é*', '/v1/%c3%a9/x', true, true],
+    ['/v1/a b', '/v1/a%20b', true, true],
+    ['/v1/{a}', '/v1/%7Ba%7D', true, true],
+    ['regex:/é+$', '/%C3%A9%C3%A9', true, true],
+    ['/v1/a/b', '/v1/a%2Fb', false, true],
+    ['regex:/v1/[^/]+$', '/v1/a%2Fb', false, true],
+    ['/v1/a/b', '/v1/a%252Fb', false, false],
+    ['/v1/a', '/v1/a%2F', false, true],
+    ['*', '/v1/%ff', false, true],
+    ['*', '/v1/%0A', false, true],
+    ['*', '/v1/100%', false, true],
+    ['*', `/${'a'.repeat(2047)}`, true, true],
+    ['*', `/${'a'.repeat(2048)}`, false, true],
+    ['/V1', '/v1', false, false],
+  ])('%s and %s: a permit %s, a forbid %s', (one, path, permit, forbid) => {
+    expect(matchOf(one, path)).toEqual({ permit, forbid })
+  })
+})

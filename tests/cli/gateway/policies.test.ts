@@ -1,0 +1,149 @@
+import { writeFileSync } from 'node:fs'
+import { describe, expect, it, vi } from 'vitest'
+import { parse } from 'yaml'
+import { configCommand } from '../../../src/cli/commands/config.ts'
+import { revokeCommand } from '../../../src/cli/commands/revoke.ts'
+import { createRandomKeyAsker } from '../../../src/cli/proof.ts'
+import { routePolicy } from '../../../src/access.ts'
+import { runLine } from '../../support/surroundings.ts'
+import { call, KEY, setupGateway } from '../support/running-gateway.ts'
+import type { AuthConfig } from '../../../src/index.ts'
+
+/** `route_policy`, `access_policy` and `resource` of a run.yaml, in the command. */
+
+const { endpoint, inFolder, reached, start } = setupGateway((_, response) => response.end())
+const FLAG = '--upstream-enforces-access-policy'
+
+function write(lines: string): string {
+  const file = inFolder('run.yaml')
+  writeFileSync(file, `server: { auth: { endpoint: "${endpoint().url}", ${lines} } }`)
+  return file
+}
+
+describe('with-auth gateway --config', () => {
+  it('obeys route_policy, logs the rule, and follows the file', async () => {
+    const rules = '[{ permit: { paths: "/v1*" } }, { forbid: { paths: "*" } }]'
+    const gateway = start(['--config', write(`route_policy: ${rules}`), '--json'])
+    const url = await gateway.listening()
+    expect((await call(`${url}/v1/models`, KEY)).status).toBe(200)
+    expect((await call(`${url}/admin`, KEY)).status).toBe(403)
+    expect((await call(`${url}/admin`)).status).toBe(401)
+    const denied = gateway.logged('decision').find(({ reason }) => reason === 'forbidden')
+    expect(denied).toMatchObject({ outcome: 'deny', status: 403, rule: 1 })
+    write('route_policy: [{ permit: { paths: "/admin" } }]')
+    await vi.waitFor(async () => expect((await call(`${url}/admin`, KEY)).status).toBe(200), 10_000)
+    expect((await call(`${url}/v1/models`, KEY)).status).toBe(403)
+    expect(reached).toEqual(['/v1/models', '/admin'])
+  })
+
+  it.each(['[]', '[{ permit: { actions: [read] } }]'])(
+    'does not start with access_policy: %s',
+    async (policy) => {
+      const gateway = start(['--config', write(`access_policy: ${policy}`)])
+      expect(await gateway.ended).toBe(1)
+      expect(gateway.noted()).toContain(FLAG)
+    },
+  )
+
+  it('starts with it if the upstream enforces it', async () => {
+    const gateway = start([
+      '--config',
+      write('access_policy: [{ permit: { actions: [read] } }]'),
+      FLAG,
+    ])
+    const url = await gateway.listening()
+    expect((await call(url, KEY)).status).toBe(200)
+    expect((await call(url)).status).toBe(401)
+  })
+
+  it('takes the flag with --config only', async () => {
+    const gateway = start([FLAG], { AUTH_ENDPOINT: endpoint().url })
+    expect(await gateway.ended).toBe(2)
+    expect(gateway.noted()).toContain(`${FLAG} is about the file of --config: give --config FILE`)
+  })
+})
+
+// The path of the question may be one that callers may not have.
+describe.each<[name: string, config: AuthConfig]>([
+  ['a policy', { routePolicy: routePolicy([{ forbid: { paths: '*' } }]) }],
+  ['authorize', { authorize: () => false }],
+  [
+    'a resource',
+    {
+      resource: {
+        identifier: 'https://api.example.com/',
+        authorizationServers: ['https://login.example.com'],
+        require: ['a'],
+      },
+    },
+  ],
+])('%s does not hide that an endpoint allows every key', (_, config) => {
+  it.each<[status: number, state: string]>([
+    [200, 'open'],
+    [401, 'proven'],
+  ])('which answers %d: %s', async (status, state) => {
+    const fetch = async (): Promise<Response> => new Response('{}', { status })
+    const ask = createRandomKeyAsker({ endpoint: 'https://a.example/', fetch, ...config })
+    expect(await ask()).toEqual({ state })
+  })
+})
+
+describe('with-auth config', () => {
+  const run = (lines: string, ...args: string[]) =>
+    runLine(['config', write(lines), ...args], [configCommand])
+  const POLICY = `route_policy: [{ forbid: { paths: [/v1/admin*], methods: [GET] }, unless: user with admin in roles, description: Admins }, { permit: { paths: "*" } }]`
+  const RESOURCE = `resource: { identifier: "https://api.example.com/mcp", authorization_servers: ["https://login.example.com"], require: ["mcp:read"] }`
+
+  it('prints the rules and the resource, so that they can be read again', async () => {
+    const { code, printed, noted } = await run(`${POLICY}, ${RESOURCE}`)
+    expect({ code, noted }).toEqual({ code: 0, noted: '' })
+    expect(printed).toContain(`
+    route_policy:
+      - forbid:
+          paths:
+            - /v1/admin*
+          methods:
+            - GET
+        unless: user with admin in roles
+        description: Admins
+      - permit:
+          paths: "*"
+    resource:
+      identifier: https://api.example.com/mcp
+      authorization_servers:
+        - https://login.example.com
+      scopes: []
+      require:
+        - mcp:read
+`)
+    writeFileSync(inFolder('again.yaml'), printed)
+    const again = await runLine(['config', inFolder('again.yaml')], [configCommand])
+    expect(again.printed).toBe(printed)
+    const json = await run(`${POLICY}, ${RESOURCE}`, '--json')
+    expect(JSON.parse(json.printed)).toMatchObject(parse(printed) as object)
+  })
+
+  it('says what is wrong with a rule, and where', async () => {
+    const { code, noted } = await run('route_policy: [{ forbid: { paths: /b/ } }]')
+    expect(code).toBe(1)
+    expect(noted).toMatch(
+      /run\.yaml:1:\d+: "server\.auth\.route_policy\[0\]\.forbid\.paths" must be/,
+    )
+  })
+
+  it('needs the flag for a file with access_policy', async () => {
+    const without = await run('access_policy: []')
+    expect(without.code).toBe(1)
+    expect(without.noted).toContain(FLAG)
+    const { code, printed } = await run('access_policy: []', FLAG)
+    expect(code).toBe(0)
+    expect(printed).not.toContain('access_policy')
+  })
+})
+
+it('with-auth revoke needs no flag: it takes only the store of the file', async () => {
+  const args = ['revoke', '--config', write('access_policy: []'), '--all']
+  const { code, noted } = await runLine(args, [revokeCommand])
+  expect(code).toBe(1)
+  expect(noted).toContain('it has no server.auth.store')
+})

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { startAuthEndpoint } from '../support/auth-endpoint.ts'
+import { startDecisionPoint } from './support/decision-point.ts'
+import { srvx } from './support/start.ts'
+import type { AuthEndpoint } from '../support/auth-endpoint.ts'
+import type { RunningServer } from '../runtimes/support/server-process.ts'
+import type { DecisionPoint } from './support/decision-point.ts'
+
+describe('examples/authzen.ts asks a decision point', () => {
+  let endpoint: AuthEndpoint
+  let point: DecisionPoint
+  let server: RunningServer
+
+  beforeAll(async () => {
+    endpoint = await startAuthEndpoint({ a1: 'alice', b1: 'bob' })
+    point = await startDecisionPoint(
+      ({ subject, action, resource }) =>
+        subject.id === 'alice' || (action.name === 'GET' && resource.id === '/notes'),
+    )
+    const env = { AUTH_ENDPOINT: endpoint.url, DECISION_POINT: point.url }
+    server = await srvx('authzen.ts')(inject('app'), env)
+  })
+  beforeEach(() => {
+    point.asked.length = 0
+    point.plan(undefined)
+  })
+  afterAll(async () => {
+    await server.stop()
+    await point.close()
+    await endpoint.close()
+  })
+
+  async function ask(path: string, key?: string, method = 'GET'): Promise<[number, string]> {
+    const headers: HeadersInit = key === undefined ? {} : { authorization: `Bearer ${key}` }
+    const response = await fetch(server.url + path, { method, headers })
+    const body = await response.text()
+    return [response.status, /"code":"(\w+)"/.exec(body)?.[1] ?? body]
+  }
+
+  it('about each request of a known caller', async () => {
+    expect(await ask('/notes', 'b1')).toEqual([200, 'Hello bob\n'])
+    expect(await ask('/notes', 'b1', 'DELETE')).toEqual([403, 'forbidden'])
+    expect(await ask('/admin?a=1', 'b1')).toEqual([403, 'forbidden'])
+    expect(await ask('/admin', 'a1')).toEqual([200, 'Hello alice\n'])
+    expect(point.asked[1]).toEqual({
+      subject: { type: 'user', id: 'bob', properties: {} },
+      action: { name: 'DELETE' },
+      resource: { type: 'route', id: '/notes' },
+    })
+    expect(point.asked.map(({ resource }) => resource.id)).toEqual([
+      '/notes',
+      '/notes',
+      '/admin',
+      '/admin',
+    ])
+  })
+
+  it('about nobody else', async () => {
+    expect(await ask('/notes')).toEqual([401, 'missing_credentials'])
+    expect(await ask('/notes', 'wrong')).toEqual([401, 'denied'])
+    expect(point.asked).toEqual([])
+  })
+
+  it('and takes nothing but `true` for a yes', async () => {
+    for (const decision of ['"true"', '1', 'null', '{}']) {
+      point.plan({ body: `{"decision":${decision}}` })
+      expect(await ask('/notes', 'a1')).toEqual([403, 'forbidden'])
+    }
+    point.plan({ body: '{}' })
+    expect(await ask('/notes', 'a1')).toEqual([403, 'forbidden'])
+    point.plan({ body: 'yes' })
+    expect(await ask('/notes', 'a1')).toEqual([401, 'internal_error'])
+  })
+
+  it('and lets nobody in while it is out of order', async () => {
+    for (const status of [201, 302, 400, 401, 500, 503]) {
+      point.plan({ status, headers: { location: '/yes' }, body: '{"decision":true}' })
+      expect(await ask('/notes', 'a1')).toEqual([503, 'service_error'])
+    }
+    await point.close()
+    expect(await ask('/notes', 'a1')).toEqual([503, 'unreachable'])
+  })
+})

@@ -1,0 +1,43 @@
+// Routes with checks, of withAuth and of Hono. A token names the caller's scopes, with dots between them.
+import { Hono } from 'hono'
+import { withAuth } from 'with-auth'
+import { checkAccess, routePolicy, withAccess } from 'with-auth/access'
+import { access, auth, resourceMetadata } from 'with-auth/hono'
+
+const config = {
+  verifier: ({ token }) => ({
+    outcome: 'allow',
+    scopes: token.split('.'),
+    attributes: { roles: token.split('.') },
+  }),
+  resource: {
+    identifier: 'https://mcp.example.com/mcp',
+    authorizationServers: ['https://login.example.com'],
+  },
+  routePolicy: routePolicy([{ forbid: { paths: '/forbidden' } }, { permit: { paths: '*' } }]),
+}
+const write = { scopes: ['read', 'write'] }
+const copied = async (c, next) => {
+  c.req.raw = new Request(c.req.raw.url, c.req.raw)
+  await next()
+}
+
+const app = new Hono()
+app.use(resourceMetadata(config))
+app.use('/hono/*', auth(config))
+app.get('/hono/write', access({ scopes: ['read'] }), access(write), (c) => c.text('in'))
+app.get('/hono/copied', copied, access(write), (c) => c.text('in'))
+
+const checked = withAuth(
+  withAccess(() => new Response('in'), write),
+  config,
+)
+const copying = withAuth(
+  (request) => checkAccess(request.clone(), write) ?? new Response('in'),
+  config,
+)
+app.get('/plain/write', (c) => checked(c.req.raw))
+app.get('/plain/copied', (c) => copying(c.req.raw))
+app.get('/forbidden', (c) => checked(c.req.raw))
+
+export default { fetch: (request, ...args) => app.fetch(request, ...args) }
