@@ -34,7 +34,7 @@ describe('the systemd unit of the examples', () => {
   })
 
   it('waits longer for the end than open requests may take', () => {
-    const [, drainMs = ''] = /DRAIN_MS = ([\d_]+)/.exec(readText('src/cli/serve.ts')) ?? []
+    const [, drainMs = ''] = /DRAIN_MS = ([\d_]+)/.exec(readText('src/cli/serving/serve.ts')) ?? []
     expect(Number(drainMs.replaceAll('_', ''))).toBeGreaterThan(0)
     const stopMs = Number(valueOf('TimeoutStopSec')) * 1000
     expect(stopMs).toBeGreaterThan(Number(drainMs.replaceAll('_', '')))

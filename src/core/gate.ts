@@ -5,7 +5,7 @@ import { rememberAdmission, scopesFor, withdrawAdmission } from './response/admi
 import { EXEMPT, exemptionOf } from './response/exemption.ts'
 import { createControls } from './policies/cache/controls.ts'
 import { findMisrouting } from './handlers/route-pattern.ts'
-import { parseTarget } from './request/target.ts'
+import { NO_TARGET, parseTarget } from './request/target.ts'
 import { isPromise } from './async.ts'
 import { createSetupSource } from './setup.ts'
 import type { AuthConfigSource } from './handlers/config-source.ts'
@@ -43,8 +43,6 @@ export interface Gate {
   readonly handOver: () => Handover | undefined
 }
 
-const NO_TARGET: Target = { path: '', query: '' }
-
 interface Progress extends DecisionProgress {
   readonly setup: Setup | Unready
   readonly args: readonly unknown[]
@@ -81,9 +79,8 @@ export function guardHandler(
 }
 
 /**
- * Makes the gate of a config. Throws `AuthConfigError` for a config object that cannot be used.
- *
- * @param handover From the gate that this one replaces: its cached decisions stay if they depend on the same options.
+ * Makes the gate of a config. Throws `AuthConfigError` for a config object that cannot be used. With the `handover` of the gate
+ * that it replaces, cached decisions stay if they depend on the same options.
  */
 export function createGate<Args extends readonly unknown[]>(
   source: AuthConfigSource<Args> | undefined,
@@ -92,8 +89,7 @@ export function createGate<Args extends readonly unknown[]>(
   const setups = createSetupSource(source, handover)
   const decide: Decide = (request, args, isOwnRoute) => {
     const setup = setups.get(args)
-    const isTimed = setup.report !== undefined || setup.authorize !== undefined
-    const startedAt = isTimed ? performance.now() : 0
+    const startedAt = (setup.report ?? setup.authorize) === undefined ? 0 : performance.now()
     const progress: Progress = { setup, request, args, startedAt, target: NO_TARGET }
     try {
       return decideAbout(progress, isOwnRoute)

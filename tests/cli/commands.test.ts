@@ -139,6 +139,7 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
     host: [{ value: 'two words' }],
     port: [{ value: '65536' }],
     'keep-alive-ms': [{ value: '0' }],
+    metrics: [{ value: '9320' }],
   },
   'keys create': {
     keys: [{ value: 'missing/keys.yaml', code: 1 }],

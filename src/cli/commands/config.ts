@@ -119,9 +119,11 @@ function isLocal(verifier: ResolvedConfig['verifier']): boolean {
   return verifier !== undefined && membersOf(verifier).every(({ local }) => local === true)
 }
 
-// An empty name or URL is none.
+// An empty name, URL or list is none.
 function withoutEmpty(options: object): object {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== ''))
+  const isEmpty = (value: unknown): boolean =>
+    value === '' || (Array.isArray(value) && value.length === 0)
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => !isEmpty(value)))
 }
 
 function showStore(section: unknown, { lostPushTtlMs }: DecisionStore): object {

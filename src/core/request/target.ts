@@ -6,6 +6,9 @@ export interface Target {
   readonly query: string
 }
 
+/** Before a request has been read. */
+export const NO_TARGET: Target = { path: '', query: '' }
+
 // No server takes more, and no endpoint is told more.
 const MAX_LENGTH = 65_536
 
