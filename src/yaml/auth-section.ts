@@ -75,17 +75,13 @@ export function readAuthSection(
 
 /** A policy that stands one level too high would be ignored, and everything would be permitted. */
 function rejectMisplacedPolicies(server: YAMLMap, { tree, findings }: Reading): void {
-  const places = [
-    [tree.root, ''],
-    [server, 'server.'],
-  ] as const
-  for (const [map, prefix] of places) {
-    for (const name of POLICIES) {
-      const pair = isMap(map) ? findPair(map, name) : undefined
-      if (pair === undefined) continue
-      const key = `${prefix}${name}`
-      findings.add(rangeOf(pair.key), key, `"${key}" is not read: move it to "${KEY}.${name}"`)
-    }
+  for (const name of POLICIES) {
+    const above = isMap(tree.root) ? findPair(tree.root, name) : undefined
+    const beside = findPair(server, name)
+    const move = `is not read: move it to "${KEY}.${name}"`
+    if (above !== undefined) findings.add(rangeOf(above.key), name, `"${name}" ${move}`)
+    const key = `server.${name}`
+    if (beside !== undefined) findings.add(rangeOf(beside.key), key, `"${key}" ${move}`)
   }
 }
 

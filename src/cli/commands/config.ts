@@ -121,9 +121,11 @@ function isLocal(verifier: ResolvedConfig['verifier']): boolean {
 
 // An empty name, URL or list is none.
 function withoutEmpty(options: object): object {
-  const isEmpty = (value: unknown): boolean =>
-    value === '' || (Array.isArray(value) && value.length === 0)
   return Object.fromEntries(Object.entries(options).filter(([, value]) => !isEmpty(value)))
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === '' || (Array.isArray(value) && value.length === 0)
 }
 
 function showStore(section: unknown, { lostPushTtlMs }: DecisionStore): object {
