@@ -112,7 +112,6 @@ describe('with-auth config', () => {
       identifier: https://api.example.com/mcp
       authorization_servers:
         - https://login.example.com
-      scopes: []
       require:
         - mcp:read
 `)
