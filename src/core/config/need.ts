@@ -1,6 +1,7 @@
 import { namesOf, parseList } from './kinds.ts'
-import { invalidOption, isOptionsObject, readOptions } from './option-checks.ts'
-import { configError, Problems } from './problems.ts'
+import { invalidOption, isOptionsObject, misusedOption, readOptions } from './option-checks.ts'
+import { Problems } from './problems.ts'
+import type { AuthConfigError } from '../errors.ts'
 import type { Need } from '../types.ts'
 import type { Kind } from './kinds.ts'
 import type { OptionPath } from './problems.ts'
@@ -59,15 +60,9 @@ export function parseNeed(value: unknown, path: OptionPath = ['need']): Need {
   return Object.freeze({ __proto__: null, ...Object.fromEntries(entries) })
 }
 
-function emptyNeed(path: OptionPath): Error {
+function emptyNeed(path: OptionPath): AuthConfigError {
   const names = namesOf(NEED).map((name) => `\`${name}\``)
-  return configError([
-    {
-      optionPath: path,
-      expected: `an object with at least one of ${names.join(', ')}`,
-      isSecret: false,
-    },
-  ])
+  return misusedOption(path, `an object with at least one of ${names.join(', ')}`)
 }
 
 function parseTexts(value: unknown, path: OptionPath): List {

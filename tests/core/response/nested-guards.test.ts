@@ -106,11 +106,12 @@ it('an error whose reason cannot be read rejects the request', async () => {
       },
     },
   })
-  const authenticate = createAuthenticator({
-    onEvent: () => undefined,
-    verifier: () => {
-      throw error
-    },
-  })
-  expect(await authenticate(get('/', TOKEN))).toMatchObject({ reason: 'internal_error' })
+  const throwing = (): never => {
+    throw error
+  }
+  for (const config of [{ verifier: throwing }, allowing(BOB, { authorize: throwing })]) {
+    const authenticate = createAuthenticator({ onEvent: () => undefined, ...config })
+    expect(await authenticate(get('/', TOKEN))).toMatchObject({ reason: 'internal_error' })
+  }
+})
 })
