@@ -114,4 +114,3 @@ it('an error whose reason cannot be read rejects the request', async () => {
     expect(await authenticate(get('/', TOKEN))).toMatchObject({ reason: 'internal_error' })
   }
 })
-})
