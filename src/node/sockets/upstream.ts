@@ -41,6 +41,8 @@ export function shakeHands(
     request.on('error', reject)
     request.on('response', (answer) => settle(answer, resolve, reject))
     request.on('upgrade', (answer, socket, head) => {
+      // Node has removed its own listener, and an error without one would end the process.
+      socket.on('error', () => socket.destroy())
       const isWanted = isAccepted(headers.get('sec-websocket-key'), fieldsOf(answer))
       if (!isWanted || signal.aborted) {
         socket.destroy()
