@@ -60,7 +60,9 @@ export function auth(config?: AuthConfigSource<[]>): AuthHook {
     reply: AuthReply,
   ): Promise<unknown> => {
     setAuth(request, undefined)
-    const result = await authenticate(request.raw)
+    // Not the request itself: its `originalUrl` is the target before `rewriteUrl`, and Fastify routes the one after.
+    const { method, url, rawHeaders } = request.raw
+    const result = await authenticate({ method, url, rawHeaders })
     if (result.ok) return setAuth(request, result.auth)
     const { status, headers, body } = await readRejection(result.response)
     reply.code(status)

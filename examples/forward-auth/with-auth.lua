@@ -48,6 +48,7 @@ core.register_action("with-auth", { "http-req" }, function(txn, url)
       local value = field(name)
       if value and value ~= "" then txn.http:req_set_header(name, value) end
     end
+    txn:set_var("txn.with_auth", "allowed")
     return
   end
   if response.status == 200 or not field("x-auth-error") then

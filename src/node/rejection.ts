@@ -9,6 +9,8 @@ export interface NodeRejection {
   readonly body: Buffer
 }
 
+// Node rejects a trailer without chunks, and the others are about its connection.
+const UNSENDABLE: ReadonlySet<string> = new Set(['trailer', 'keep-alive', 'upgrade'])
 // Bounds an endless body from `respond`.
 const BODY_MS = 10_000
 
@@ -20,10 +22,15 @@ export async function readRejection(
   const reading = response.arrayBuffer().catch(() => undefined)
   const body = Buffer.from((await within(bodyMs, reading)) ?? new ArrayBuffer(0))
   const headers: NodeRejection['headers'] = Object.fromEntries(
-    [...response.headers].filter(isNotFraming),
+    [...response.headers].filter(isNotFraming).filter(isSendable),
   )
   const cookies = response.headers.getSetCookie()
   // A list, since cookies cannot be joined by commas (RFC 6265 §3).
   if (cookies.length > 0) headers['set-cookie'] = cookies
   return { status: response.status, headers, body }
+}
+
+/** Whether Node sends a field. `Headers` of Fetch takes more. */
+function isSendable([name, value]: readonly [string, string]): boolean {
+  return !UNSENDABLE.has(name) && /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
 }

@@ -63,6 +63,16 @@ describe.each(['nginx', 'caddy', 'haproxy'] as const)('%s', (proxy: TestedProxy)
         expect({ status, body, reached }).toEqual({ status: 503, body: UNREACHABLE, reached: 0 })
       })
 
+      it.runIf(proxy === 'haproxy')('answers 503 after an error in the script', async () => {
+        const app = await startApp()
+        const front = await startProxy(proxy, { auth: 1, app: app.port }, (config) =>
+          config.replace(/(function\(txn, url\)\n)/, '$1  error("a bug")\n'),
+        )
+        ends.push(app.close, front.stop)
+        expect((await fetch(`${front.url}/a`)).status).toBe(503)
+        expect(app.reached).toEqual([])
+      })
+
       it('answers 503 if it breaks off', async () => {
         const ask = await startWith(({ socket }) => socket.destroy())
         const { status, body, reached } = await ask()

@@ -241,6 +241,24 @@ describe.each(['nginx', 'caddy', 'haproxy'] as const)('%s', (proxy: TestedProxy)
         expect(valuesAt('x-auth-principal')).toEqual(['alice'])
       })
 
+      it.each(['h2c', 'h2c/1', 'foo', 'websocket, h2c', 'h2c, websocket'])(
+        'passes no upgrade to %s on: nobody would decide about its requests',
+        async (protocol) => {
+          const names = [`Upgrade: ${protocol}`, 'HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA']
+          const request = head('GET /a', 'Host: a', 'Connection: Upgrade', ...names, GOOD)
+          await exchange(front.url, Buffer.from(request))
+          const passed = app.reached.flatMap(({ fields }) => fields.map(([name]) => name))
+          expect(passed.filter((name) => /upgrade|settings/.test(name))).toEqual([])
+        },
+      )
+
+      it.each([85, 97, 98, 400])('survives %i headers without a key', async (count) => {
+        const fillers = Array.from({ length: count }, (_, index) => `X-F${index}: 1`)
+        expect([400, 401, 431]).toContain((await send('GET /a', ...fillers)).status)
+        expect((await send('GET /a', GOOD)).status).toBe(200)
+        expect(app.reached).toHaveLength(1)
+      })
+
       it('passes an upload of 20 MB on, and rejects one without a key before it is sent', async () => {
         const body = Buffer.alloc(20_000_000, 'a')
         const headers = { authorization: `Bearer ${KEY}` }

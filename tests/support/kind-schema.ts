@@ -63,7 +63,7 @@ const KINDS: Readonly<Record<string, (form: Form, path: string) => Schema>> = {
   resource: secureUrl,
   issuers: () => ({ type: 'array', items: secureUrl(), minItems: 1 }),
   url: secureUrl,
-  scopes: () => ({ type: 'array', items: ref('scope') }),
+  scopes: () => ({ type: 'array', items: ref('scope'), minItems: 1 }),
   routePolicy: ({ items }) => ({ type: 'array', items: items && schemaOf(items, '') }),
   routeRule: ({ fields = {} }) => ({
     ...objectOf(fields, 'rule.'),

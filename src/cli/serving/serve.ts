@@ -122,7 +122,7 @@ export async function listen(
     bun: { idleTimeout: BUN_IDLE_SECONDS, maxRequestBodySize: Number.MAX_SAFE_INTEGER },
   })
   const nodeServer = server.node?.server
-  if (takesSubrequests) ignoreExpect(nodeServer)
+  if (takesSubrequests) takeSubrequests(nodeServer)
   const attached = isHttpServer(nodeServer) ? attach?.(nodeServer) : undefined
   const endIdleConnections = trackConnections(nodeServer)
   await server.ready()
@@ -137,8 +137,10 @@ export async function listen(
   }
 }
 
-// Node would answer 100 or 417 by itself.
-function ignoreExpect(server: NodeServer): void {
+/** Gives the handler all headers of a subrequest, and leaves `Expect` to the proxy: Node would answer 100 or 417 by itself. */
+function takeSubrequests(server: NodeServer): void {
+  // By default Node drops the headers behind the first thousand, but the app gets all of them.
+  if (isHttpServer(server)) server.maxHeadersCount = 0
   const serve = (request: IncomingMessage, response: ServerResponse): void =>
     void server?.emit('request', request, response)
   server?.on('checkContinue', serve).on('checkExpectation', serve)

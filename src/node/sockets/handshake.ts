@@ -13,7 +13,7 @@ const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
  */
 export function isHandshake({ method, httpVersion, rawHeaders }: Handshake): boolean {
   if (method !== 'GET' || httpVersion !== '1.1') return false
-  // Not from `headers`, where Node keeps only the first thousand.
+  // Not from `headers`, which has one value of some names.
   const hasBody =
     valuesOf(rawHeaders, 'transfer-encoding').length > 0 ||
     valuesOf(rawHeaders, 'content-length').some((length) => length !== '0')

@@ -1,6 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 
+/** Makes the server list all headers of a request. By default Node drops those behind the first thousand, such as a length. */
+export function listAllHeaders(server: object): void {
+  if ('maxHeadersCount' in server) Reflect.set(server, 'maxHeadersCount', 0)
+}
+
 /**
  * Makes the server treat only some requests as upgrades. Without its option `shouldUpgradeCallback`, on Node before 22.21, every
  * request with `Upgrade` is one.

@@ -3,7 +3,7 @@ import { offerUpgrade } from '../../gateway/upgrade-offer.ts'
 import { toHeaderOnlyRequest } from '../header-only-request.ts'
 import { answerHandshake } from './answer.ts'
 import { isHandshake } from './handshake.ts'
-import { returnToServer, selectUpgrades } from './ordinary-request.ts'
+import { listAllHeaders, returnToServer, selectUpgrades } from './ordinary-request.ts'
 import { join } from './tunnel.ts'
 import { shakeHands } from './upstream.ts'
 import type { IncomingMessage } from 'node:http'
@@ -42,6 +42,7 @@ export function attachPassage(
     void pass(handler, incoming, socket)
   })
   selectUpgrades(server, isHandshake)
+  listAllHeaders(server)
   return {
     close: () => {
       for (const socket of open) socket.destroy()
@@ -69,6 +70,10 @@ async function pass(
   if (upstream === undefined || response.status !== SWITCHING || socket.destroyed) {
     upstream?.socket.destroy()
     return answerHandshake(incoming, socket, response)
+  }
+  // It has left while the handler waited for something else.
+  if (upstream.socket.destroyed) {
+    return answerHandshake(incoming, socket, new Response(null, { status: 502 }))
   }
   socket.write(describeSwitch(response.headers), 'latin1')
   if (upstream.head.byteLength > 0) upstream.socket.unshift(upstream.head)

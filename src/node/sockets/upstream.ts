@@ -46,7 +46,7 @@ export function shakeHands(
       const isWanted = isAccepted(headers.get('sec-websocket-key'), fieldsOf(answer))
       if (!isWanted || signal.aborted) {
         socket.destroy()
-        return reject(Object.assign(new Error('No WebSocket'), { code: 'NO_WEBSOCKET' }))
+        return reject(noWebSocket())
       }
       signal.removeEventListener('abort', abort)
       keep({ socket, head })
@@ -56,6 +56,10 @@ export function shakeHands(
   })
 }
 
+function noWebSocket(): Error {
+  return Object.assign(new Error('No WebSocket'), { code: 'NO_WEBSOCKET' })
+}
+
 function settle(
   answer: IncomingMessage,
   resolve: (response: UpstreamResponse) => void,
@@ -63,6 +67,10 @@ function settle(
 ): void {
   const { Readable } = process.getBuiltinModule('node:stream')
   const { statusCode: status = 0, statusMessage: statusText = '' } = answer
+  if (status === SWITCHING) {
+    answer.destroy()
+    return reject(noWebSocket())
+  }
   try {
     const headers = fieldsOf(answer)
     // A stream of Node's gives bytes.
