@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { head, openSocket, sendRaw } from './support/raw-client.ts'
+import { head, openSocket } from './support/raw-client.ts'
 import { fieldOf, startRawUpstream } from './support/raw-upstream.ts'
 import { collect, GOOD, handshake, onHono, onSrvx } from './support/socket-gateway.ts'
 import type { RawUpstream } from './support/raw-upstream.ts'
@@ -79,12 +80,15 @@ describe.each([
     const smuggled = head('GET /smuggled', 'Host: a', GOOD)
     const length = `Content-Length: ${smuggled.length}`
     for (const upgrade of ['h2c', 'websocket']) {
-      const fields = ['Host: a', GOOD, 'Connection: Upgrade, close', `Upgrade: ${upgrade}`]
-      const received = await sendRaw(
-        gateway.port,
-        head('GET /many', ...fields, ...many, length) + smuggled,
-      )
-      expect(received.match(/HTTP\/1\.1 [1-5]/g)).toHaveLength(1)
+      const fields = ['Host: a', GOOD, 'Connection: Upgrade', `Upgrade: ${upgrade}`]
+      const socket = await openSocket(gateway.port)
+      const received = collect(socket)
+      // Without `Connection: close`, a body that was not found would be the next request.
+      socket.write(head('GET /many', ...fields, ...many, length) + smuggled)
+      await expect.poll(received, NOTICED).toMatch(/^HTTP/)
+      await sleep(100)
+      expect(received().match(/HTTP\/1\.1 [1-5]/g)).toHaveLength(1)
+      socket.destroy()
     }
     expect(upstream.callsFor('/smuggled')).toEqual([])
   })

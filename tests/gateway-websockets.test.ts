@@ -213,6 +213,7 @@ describe.each([
     ['a wrong answer to the key', ['Sec-WebSocket-Accept: AAAA', 'Upgrade: websocket']],
     ['no answer to the key', ['Upgrade: websocket']],
     ['another protocol', ['Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=', 'Upgrade: h2c']],
+    ['no protocol', ['Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=']],
   ])('opens no tunnel for a 101 with %s', async (name, fields) => {
     const path = `/fake-${name.replaceAll(' ', '-')}`
     const lines = ['HTTP/1.1 101 Switching', 'Connection: Upgrade', ...fields, '', '']

@@ -43,6 +43,16 @@ describe('with-auth/fastify', () => {
     expect(JSON.parse((await app.inject(call)).body)).toEqual({ auth: alice, body: call.payload })
   })
 
+  it('decides about the target that Fastify routes, and not about the one before rewriteUrl', async () => {
+    const handler = vi.fn(() => 'secret')
+    const app = createFastify({ rewriteUrl: () => '/admin' })
+    apps.push(app)
+    app.addHook('onRequest', auth({ endpoint: 'http://127.0.0.1:1', public: ['/open'] }))
+    app.all('/admin', handler)
+    expect((await app.inject({ url: '/open' })).statusCode).toBe(401)
+    expect(handler).not.toHaveBeenCalled()
+  })
+
   it('answers a rejection by itself: no handler and no error handler runs, and no 404', async () => {
     const { app, handler, onError } = prepare({}, (one) => {
       one.addHook('onRequest', async (_request, reply: { header(...field: string[]): void }) => {

@@ -26,3 +26,14 @@ it('has an empty body if that of `respond` breaks off or does not end', async ()
     expect(rejection).toMatchObject({ status: 403, body: Buffer.alloc(0) })
   }
 })
+
+it('leaves out fields that Node does not send, which would end the process', async () => {
+  const headers = new Headers({
+    trailer: 'a',
+    'keep-alive': 'timeout=5',
+    'x-a': 'a\u0001b',
+    'x-b': 'é',
+  })
+  const rejection = await readRejection(new Response(null, { status: 401, headers }))
+  expect(rejection.headers).toEqual({ 'x-b': 'é' })
+})
