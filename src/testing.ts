@@ -49,7 +49,7 @@ export interface MockEndpoint {
   readonly respondWith: (status?: number) => void
 }
 
-// RFC 6761 §6.4: nobody owns a name below `test`.
+// RFC 6761 §6.4: no one can own a name below `test`.
 const URL_OF_MOCK = 'https://auth.test/validate'
 
 // It has no endpoint and no exceptions: it says who admitted the request, and how a route check rejects it.

@@ -6,7 +6,7 @@ import { collect, GOOD, handshake, onHono, onSrvx } from './support/socket-gatew
 import type { RawUpstream } from './support/raw-upstream.ts'
 import type { SocketGateway } from './support/socket-gateway.ts'
 
-/** Upgrades that are no handshake of a WebSocket stay ordinary requests. */
+/** An upgrade stays an ordinary request, unless it opens a WebSocket. */
 
 const NOTICED = { timeout: 10_000 }
 

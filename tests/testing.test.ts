@@ -207,7 +207,7 @@ describe('mockEndpoint', () => {
     }
   })
 
-  it('answers 400 for a call that is no question', async () => {
+  it('answers 400 for a call that asks nothing', async () => {
     const { url, resolver, questions } = mockEndpoint({ [TOKEN]: {} })
     const bodies = ['', '[]', '{"api_key":1,"request":{}}', `{"api_key":"${TOKEN}"}`]
     const calls = bodies.map((body) => new Request(url, { method: 'POST', body }))

@@ -47,7 +47,7 @@ interface Progress extends DecisionProgress {
   readonly setup: Setup | Unready
   readonly args: readonly unknown[]
   target: Target
-  /** What failed is `authorize`, and not the endpoint. */
+  /** `true` while `authorize` decides: a failure is then its own, and not that of the endpoint. */
   isAuthorizing?: boolean
 }
 

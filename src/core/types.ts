@@ -85,7 +85,7 @@ export interface Access {
   readonly signal: AbortSignal
 }
 
-/** What a caller must have. Everything that is given must hold. Names are compared exactly. */
+/** The scopes, roles and names that a caller must have. Every member must hold. Names are compared exactly. */
 export interface Need {
   /** Scopes that are all needed. */
   readonly scopes?: readonly string[]

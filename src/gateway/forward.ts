@@ -102,7 +102,7 @@ function isFromOwnPage(
 // More hops than any chain of proxies has.
 const MOST_FORWARDS = 255
 
-// RFC 9110 §7.6.2. A value that is no number cannot be counted down, so it is not sent either.
+// RFC 9110 §7.6.2. Only a number can be counted down, so no other value is sent.
 function readMaxForwards(headers: Headers): number | undefined {
   const value = headers.get('max-forwards')
   if (value === null || !/^\d{1,64}$/.test(value)) return undefined

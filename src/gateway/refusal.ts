@@ -27,7 +27,7 @@ export interface GatewayFailure {
   readonly cause?: string
 }
 
-/** What a response says about an error. */
+/** The facts about an error that its response holds. */
 export interface ErrorRow {
   readonly status: number
   readonly message: string

@@ -1,7 +1,7 @@
 import type { Auth } from '../core/types.ts'
 
 /**
- * Sets `auth` on a request of a framework, whatever is there already: a value that came from elsewhere must not stay, and
+ * Sets `auth` on a request of a framework, also over an earlier value: a value that came from elsewhere must not stay, and
  * a property without a setter would throw.
  */
 export function setAuth(request: object, auth: Auth | undefined): void {

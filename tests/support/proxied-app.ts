@@ -10,7 +10,7 @@ import { spawnProgram } from './spawned-program.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { SpawnedProgram } from './spawned-program.ts'
 
-/** What the app behind a proxy got. */
+/** A request, as the app behind a proxy got it. */
 export interface Reached {
   readonly line: string
   /** Lower-case names, each field in its own line. */

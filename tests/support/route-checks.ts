@@ -3,7 +3,7 @@ import { createAuthenticator } from '../../src/index.ts'
 import { get } from './requests.ts'
 import type { AuthConfig } from '../../src/index.ts'
 
-/** What a verifier says of a caller. */
+/** The facts of a caller, by a verifier. */
 export interface Caller {
   readonly principal?: string
   readonly scopes?: readonly string[]

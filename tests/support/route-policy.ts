@@ -5,7 +5,7 @@ import type { RouteRule } from '../../src/access.ts'
 
 export type Attributes = Auth['attributes']
 
-/** What a policy gets of a request with this path. */
+/** The argument of a policy for a request with this path. */
 export function accessTo(path: string, attributes: Attributes = {}, method = 'GET'): Access {
   const request = new Request('http://h/')
   const { signal } = new AbortController()

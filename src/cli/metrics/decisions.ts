@@ -1,21 +1,30 @@
+import type { DenialReason } from '../../core/types.ts'
 import type { Sample } from './exposition.ts'
 
 const CACHES = ['hit', 'miss', 'stale', 'shared', 'remote', 'skipped', 'off']
-const VERDICTS = ['denied', 'forbidden', 'insufficient_scope']
-/** Rejections without a verdict. */
+/** Whether a rejection for this reason is a verdict, which may come from the cache. */
+const IS_VERDICT: Readonly<Record<DenialReason, boolean>> = {
+  denied: true,
+  forbidden: true,
+  insufficient_scope: true,
+  missing_credentials: false,
+  malformed_credentials: false,
+  malformed_request: false,
+  rate_limited: false,
+  service_error: false,
+  timeout: false,
+  unreachable: false,
+  invalid_response: false,
+  circuit_open: false,
+  overloaded: false,
+  internal_error: false,
+  not_configured: false,
+}
+const REASONS = Object.entries(IS_VERDICT)
+const VERDICTS = REASONS.flatMap(([reason, isVerdict]) => (isVerdict ? [reason] : []))
+/** Rejections without a verdict. Three come from the commands alone. */
 const FAILURES = [
-  'missing_credentials',
-  'malformed_credentials',
-  'malformed_request',
-  'rate_limited',
-  'service_error',
-  'timeout',
-  'unreachable',
-  'invalid_response',
-  'circuit_open',
-  'overloaded',
-  'internal_error',
-  'not_configured',
+  ...REASONS.flatMap(([reason, isVerdict]) => (isVerdict ? [] : [reason])),
   'endpoint_unproven',
   'conflicting_forwarded_headers',
   'other',

@@ -47,7 +47,7 @@ const NEED: { readonly [Name in keyof Need]-?: (value: unknown, path: OptionPath
   principal: parseTexts,
 }
 
-/** Copies a need and freezes it. Throws `AuthConfigError`: a need that cannot be read must not let everybody in. */
+/** Copies a need and freezes it. Throws `AuthConfigError`: with a need that cannot be read, every caller would get in. */
 export function parseNeed(value: unknown, path: OptionPath = ['need']): Need {
   const problems = new Problems()
   const given = readOptions(value, namesOf(NEED), path, 'an object', problems)

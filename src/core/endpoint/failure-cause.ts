@@ -88,7 +88,7 @@ function read(value: unknown, name: string): unknown {
 
 type KnownFailure = Failure & { readonly reason: DenialReason }
 
-/** What is known about a failed check. A bug, or what else was thrown, is an `internal_error`. Never throws. */
+/** Describes why a check failed. A bug is an `internal_error`, and so is any other thrown value. Never throws. */
 export function failureOf(error: unknown, token: string | undefined): KnownFailure {
   try {
     return readFailure(error, token) ?? { reason: 'internal_error', error }

@@ -34,7 +34,7 @@ export class Check {
   stamp: Stamp | undefined = undefined
   /** The extra arguments of the handler. */
   readonly args: readonly unknown[]
-  /** Goes to the endpoint beside the question, and is no part of the key. */
+  /** Goes to the endpoint beside the question, and does not belong to the key. */
   readonly trace: TraceContext | undefined
 
   constructor(question: Question, told: string, args: readonly unknown[], trace?: TraceContext) {

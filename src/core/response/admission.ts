@@ -85,13 +85,13 @@ class Admitted extends Given {
     return { admission, guards: [...request.#outer, request.#guard], required: request.#required }
   }
 
-  // With a wrapper inside another the identity of the outer one stays if the inner one names nobody.
+  // With a wrapper inside another, the identity of the outer one stays if the inner one has none.
   static write(request: Request, admission: Admission, guard: Guard): object {
     if (!(#admission in request)) return new Admitted(request, admission, guard)
     const required = Admitted.requiredFor(request, guard)
-    const isOnly = request.#admission === undefined || isWatching(request.#by, guard)
-    const isHeard = admission.auth !== undefined && !isWatching(guard, request.#by)
-    if (isOnly || isHeard) {
+    const isFirst = request.#admission === undefined || admission.auth !== undefined
+    const isHeard = isFirst && !isWatching(guard, request.#by)
+    if (isHeard || isWatching(request.#by, guard)) {
       request.#admission = admission
       request.#by = guard
     }

@@ -13,7 +13,7 @@ export interface Failure {
   readonly cause?: string | undefined
   /** The rule that forbade the request. */
   readonly rule?: number | undefined
-  /** What failed is `authorize`. */
+  /** `true` for a failure of `authorize`. */
   readonly isAuthorizing?: boolean | undefined
   /** Why a verifier denied. */
   readonly detail?: DenyDetail | undefined
@@ -21,7 +21,7 @@ export interface Failure {
   readonly error?: unknown
 }
 
-/** What an event shows of a failure beside its reason. */
+/** The facts about a failure that an event shows beside its reason. */
 export function shownFacts({
   cause,
   detail,

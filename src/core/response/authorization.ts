@@ -26,7 +26,7 @@ export type Authorize = (caller: KnownCaller) => Refused | undefined | Promise<R
 
 type Hook = NonNullable<AuthConfig['authorize']>
 
-/** What a policy decides, and by which of its rules, if one decided. */
+/** The decision of a policy, and the index of the rule that made it. */
 export interface Ruling {
   readonly isPermitted: boolean
   readonly rule?: number | undefined
@@ -34,7 +34,7 @@ export interface Ruling {
 
 type Rule = (access: Access) => Ruling
 
-// What a hook returns must be `true` or not, so the index of a rule goes another way.
+// A hook returns `true` or another value, so the index of a rule takes another way.
 const RULES = new WeakMap<Hook, Rule>()
 
 /** Makes a hook of a policy. The event of a denial names the rule. */
@@ -64,7 +64,7 @@ export function createAuthorize(config: AccessOptions): Authorize | undefined {
   }
 }
 
-/** What the hooks of one request share. */
+/** The state that the hooks of one request share. */
 interface OpenAccess {
   readonly access: Access
   readonly deadline: number

@@ -28,7 +28,7 @@ export interface Progress {
   readonly others?: readonly Progress['setup'][]
 }
 
-/** What was decided. */
+/** The decision, as its event shows it. */
 export type Decided = Pick<
   DecisionEvent,
   'outcome' | 'reason' | 'status' | 'cause' | 'detail' | 'rule' | 'shadow'
@@ -64,7 +64,7 @@ export function createDecisionEvent(progress: Progress, decision: Decided): Deci
   return addFacts(event, progress)
 }
 
-/** What events show of a request. */
+/** The facts about a request that events show. */
 type RequestFacts = Pick<DecisionEvent, 'path' | 'method' | 'principal' | 'requestId'>
 
 /**

@@ -68,7 +68,7 @@ export function isOutage(reason: DenialReason): boolean {
   return hasFailed || ROWS[reason].outage === true
 }
 
-/** What a denial says beside its reason. */
+/** The facts of a denial beside its reason. */
 export interface DenialFacts {
   readonly retryAfterMs?: number | undefined
   /** The scopes that the guards of the request need. */

@@ -4,7 +4,7 @@ import type { ResourceConfig } from '../auth-config.ts'
 /** Answers a request for the metadata of a protected resource. Returns `undefined` for every other path. */
 export type MetadataAnswer = (request: Request, path: string) => Response | undefined
 
-/** What is inserted between the host and the path of a resource (RFC 9728 §3.1). */
+/** Stands between the host and the path of a resource (RFC 9728 §3.1). */
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 
 const METHODS = 'GET, HEAD, OPTIONS'

@@ -93,6 +93,9 @@ it('a denial takes back what the same guard has remembered of the same Request',
   await authenticate(request)
   expect(checkAccess(request, { roles: ['admin'] })?.status).toBe(500)
   expect(() => getAuth(request)).toThrow(TypeError)
+  // A guard in shadow mode must not take its place.
+  await createAuthenticator(allowing(ADMIN, WATCHING))(request)
+  expect(checkAccess(request, { roles: ['admin'] })?.status).toBe(500)
   verdict = BOB
   await authenticate(request)
   expect(getAuth(request).principal).toBe('bob')
