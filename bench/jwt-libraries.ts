@@ -1,11 +1,14 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { verifyBearerToken } from 'better-auth/oauth2'
 import { Hono } from 'hono'
 import { jwk } from 'hono/jwk'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { withAuth } from '../src/index.ts'
 import { jwt } from '../src/jwt.ts'
+import { loadConfig } from '../src/yaml.ts'
 import { AUDIENCE, goodClaims, ISSUER, keyOf, sign } from '../tests/support/issuer.ts'
 import type { AddressInfo } from 'node:net'
 import type { SigningKey } from '../tests/support/issuer.ts'
@@ -28,6 +31,10 @@ const realTicks = performance.now.bind(performance)
 let ahead = 0
 Date.now = () => realNow() + ahead
 performance.now = () => realTicks() + ahead
+// `jose` makes a Date to learn the time of day.
+globalThis.Date = new Proxy(Date, {
+  construct: (target, args) => Reflect.construct(target, args.length > 0 ? args : [Date.now()]),
+})
 
 /** The key server of an issuer. */
 interface KeyServer {
@@ -114,7 +121,7 @@ async function statusOf(handler: Handler, token: string): Promise<number | 'thro
 
 const first = await keyOf('RS256', 'first')
 const second = await keyOf('RS256', 'second')
-// `jose` reads the time of day by a Date, which does not move.
+// Good beyond the hours that the probes move the clocks by.
 const good = await sign(first, goodClaims({ exp: Math.floor(realNow() / 1000) + 86_400 }))
 const rotated = await sign(second, goodClaims({ exp: Math.floor(realNow() / 1000) + 86_400 }))
 
@@ -198,6 +205,16 @@ const PROBES: readonly (readonly [what: string, probe: Probe])[] = [
     },
   ],
   [
+    'a token that was let in, past its `exp`',
+    async (handler) => {
+      const exp = Math.floor(Date.now() / 1000) + 300
+      const shortLived = await sign(first, goodClaims({ exp }))
+      if ((await statusOf(handler, shortLived)) !== 200) throw new Error('was never let in')
+      ahead += TEN_MINUTES
+      return (await statusOf(handler, shortLived)) === 200 ? 'let in' : 'rejected'
+    },
+  ],
+  [
     'a token that is bound to a key of its holder (`cnf`), sent as Bearer',
     async (handler) => {
       const bound = await sign(first, goodClaims({ cnf: { jkt: 'x' } }))
@@ -205,6 +222,29 @@ const PROBES: readonly (readonly [what: string, probe: Probe])[] = [
     },
   ],
 ]
+
+/** A file of Llama Stack and OGX with one provider, by type. */
+const PROVIDERS: Readonly<Record<string, string>> = {
+  custom: 'endpoint: "https://auth.example.com/validate"',
+  oauth2_token: `issuer: ${ISSUER}, audience: api, jwks: { uri: "${ISSUER}keys" }`,
+  github_token: 'client_id: a, client_secret: b',
+  kubernetes: 'audiences: [api]',
+  upstream_header: 'principal_header: x-user, trusted_network: true',
+  local_api_key: 'api_keys: [0123456789abcdef]',
+}
+
+async function isRead([type, keys]: readonly [string, string]): Promise<boolean> {
+  const folder = mkdtempSync(join(tmpdir(), 'providers-'))
+  const file = join(folder, 'run.yaml')
+  writeFileSync(file, `server: { auth: { provider_config: { type: ${type}, ${keys} } } }`)
+  try {
+    return (await loadConfig(file)) !== undefined
+  } catch {
+    return false
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
 
 const rows: string[][] = [['', ...Object.keys(LIBRARIES)]]
 for (const [what, probe] of PROBES) {
@@ -216,6 +256,18 @@ for (const [what, probe] of PROBES) {
   }
   rows.push(row)
 }
+
+const providers = Object.entries(PROVIDERS)
+const areRead = await Promise.all(providers.map(isRead))
+const read = `${areRead.filter(Boolean).length} of ${providers.length}`
+// The others read no file.
+rows.push([
+  'types of provider of Llama Stack and OGX that are read from a file',
+  read,
+  '-',
+  '-',
+  '-',
+])
 
 const [head = [], ...body] = rows.map((row) => `| ${row.join(' | ')} |`)
 const table = [head, `|${' --- |'.repeat(rows[0]?.length ?? 0)}`, ...body].join('\n')
