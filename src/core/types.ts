@@ -179,6 +179,8 @@ export interface KeysEvent {
   readonly result: 'fetched' | 'failed'
   /** Why it failed. */
   readonly reason?: UnavailableReason
+  /** The same code as in a {@link DecisionEvent}. */
+  readonly cause?: string
   /** How old the keys are that it still has, in milliseconds. Absent without any. */
   readonly ageMs?: number
   /** The `label` of the verifier. */

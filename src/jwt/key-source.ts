@@ -1,4 +1,5 @@
 import { orAborted } from '../core/async.ts'
+import { findCause } from '../core/endpoint/failure-cause.ts'
 import { AuthUnavailableError } from '../core/errors.ts'
 import { KeyTries, MAX_PAUSE_MS } from './key-tries.ts'
 import type { FoundKey, KeySet } from './key-set.ts'
@@ -136,9 +137,12 @@ export class KeySource {
     run.report?.({ type: 'keys', result: 'fetched', ageMs: 0, verifier: 'jwt' })
   }
 
-  #report({ reason }: AuthUnavailableError, run: VerifierRun): void {
+  #report(error: AuthUnavailableError, run: VerifierRun): void {
+    const { reason } = error
+    const found = findCause(error)
+    const cause = found === undefined ? {} : { cause: found }
     const age = this.#keys === undefined ? {} : { ageMs: this.#ageMs() }
-    run.report?.({ type: 'keys', result: 'failed', reason, ...age, verifier: 'jwt' })
+    run.report?.({ type: 'keys', result: 'failed', reason, ...cause, ...age, verifier: 'jwt' })
   }
 
   /** How old the keys are by the clock that says more: one may stand still, and the other may be set. */

@@ -195,7 +195,7 @@ describe('a flood', () => {
 
 it('each fetch is an event', async () => {
   const key = await keyOf('ES256', 'a')
-  const { options, fail } = await startIssuer(key)
+  const { options, fail, answerWith } = await startIssuer(key)
   const verifier = jwt(options)
   const events: object[] = []
   const run = { report: (event: object): void => void events.push(event) }
@@ -203,9 +203,14 @@ it('each fetch is an event', async () => {
   fail(503)
   pass(10 * MINUTE)
   await ask(verifier, await sign(key), run)
-  const failed: Partial<KeysEvent> = { type: 'keys', result: 'failed', reason: 'service_error' }
+  answerWith((_call, response) => void response.destroy())
+  pass(MINUTE)
+  await ask(verifier, await sign(key), run)
+  const failed: Partial<KeysEvent> = { type: 'keys', result: 'failed', verifier: 'jwt' }
+  const ageMs = (minutes: number): unknown => expect.closeTo(minutes * MINUTE, -4)
   expect(events).toEqual([
     { type: 'keys', result: 'fetched', ageMs: 0, verifier: 'jwt' },
-    { ...failed, ageMs: expect.closeTo(10 * MINUTE, -4), verifier: 'jwt' },
+    { ...failed, reason: 'service_error', ageMs: ageMs(10) },
+    { ...failed, reason: 'unreachable', cause: 'UND_ERR_SOCKET', ageMs: ageMs(11) },
   ])
 })
