@@ -25,7 +25,8 @@ export const configCommand: Command = {
   name: 'config',
   usage: 'FILE [OPTIONS]',
   summary: 'validate server.auth of a run.yaml, and print it with all defaults',
-  details: 'Secrets are not printed. Environment variables are resolved as in the gateway.',
+  details:
+    'Secrets are not printed. Environment variables are resolved as in the gateway. Prints the warnings of a provider too.',
   examples: ['with-auth config run.yaml'],
   options: POLICY_OPTION,
   run,
@@ -38,11 +39,15 @@ async function run(line: CommandLine, { print }: Surroundings): Promise<number> 
   const { config = {}, section, rules } = await loading.catch(nameFlag('FILE', file))
   const resolved = resolveConfig(withAddress(config))
   const auth = showConfig(config, resolved, { section, rules })
-  const sentence = describeRevocation(resolved)
+  const warnings = resolved.traits?.warnings ?? []
+  if (line.has('json')) {
+    const shown = { server: { auth }, ...revocationBounds(resolved), warnings }
+    print(escapeHidden(`${JSON.stringify(shown)}\n`))
+    return EXIT.ok
+  }
+  const comments = [describeRevocation(resolved), ...warnings.map((text) => `Warning: ${text}`)]
   print(
-    line.has('json')
-      ? escapeHidden(`${JSON.stringify({ server: { auth }, ...revocationBounds(resolved) })}\n`)
-      : `${toYaml({ server: { auth } })}\n# ${sentence}\n`,
+    `${toYaml({ server: { auth } })}\n${comments.map((text) => `# ${escapeHidden(text)}\n`).join('')}`,
   )
   return EXIT.ok
 }

@@ -49,6 +49,19 @@ describe('with-auth config', () => {
     expect(printed + json.printed).not.toContain('s3cret')
   })
 
+  it('prints the warnings of a provider', async () => {
+    const github = 'server: { auth: { provider_config: { type: github_token } } }'
+    const { printed } = await runConfig(github)
+    const { warnings } = JSON.parse((await runConfig(github, '--json')).printed) as {
+      warnings: string[]
+    }
+    expect(warnings).toEqual([
+      expect.stringContaining('"server.auth.provider_config.client_id"'),
+      expect.stringContaining('"server.auth.provider_config.claims_mapping"'),
+    ])
+    expect(printed).toContain(`\n# Warning: ${warnings.join('\n# Warning: ')}\n`)
+  })
+
   it('prints every option under its YAML key', async () => {
     const minimal = 'server: { auth: { endpoint: "https://auth.example.com/v?k=s3cret" } }'
     expect(await runConfig(minimal)).toEqual({
