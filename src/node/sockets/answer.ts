@@ -3,6 +3,8 @@ import type { Socket } from 'node:net'
 
 /** How long a client may read nothing, and how long it may go on sending after its answer. */
 const STALLED_MS = 10_000
+/** What a client must read in that time. */
+const SLICE_BYTES = 65_536
 
 /**
  * Answers a handshake with an HTTP response, and closes the connection. Drops all later bytes of the client: they may look like a
@@ -20,21 +22,41 @@ export async function answerHandshake(
   }
   const { ServerResponse } = process.getBuiltinModule('node:http')
   const { pipeline } = process.getBuiltinModule('node:stream/promises')
-  socket.setTimeout(stalledMs, () => socket.destroy())
+  // The timeout of a socket would also wait for a client that sends and does not read.
+  const stalled = setTimeout(() => socket.destroy(), stalledMs)
   const outgoing = new ServerResponse(incoming)
   outgoing.shouldKeepAlive = false
   outgoing.assignSocket(socket)
+  // Node did this until it handed the connection over.
+  socket.on('drain', () => outgoing.emit('drain'))
   try {
     outgoing.statusMessage = response.statusText
     outgoing.writeHead(response.status, [...response.headers].filter(isNotFraming).flat())
     // Reads on, for an unread byte would reset the connection, and with it the answer (RFC 9112 §9.6).
     socket.resume()
-    await pipeline(response.body ?? [], outgoing)
+    await pipeline(
+      inSlices(response.body, () => stalled.refresh()),
+      outgoing,
+    )
     socket.end()
     setTimeout(() => socket.destroy(), stalledMs).unref()
   } catch {
     // The body broke off, or the client left.
     socket.destroy()
+  } finally {
+    clearTimeout(stalled)
+  }
+}
+
+async function* inSlices(
+  body: ReadableStream<Uint8Array> | null,
+  onTaken: () => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body ?? []) {
+    for (let start = 0; start < chunk.byteLength; start += SLICE_BYTES) {
+      yield chunk.subarray(start, start + SLICE_BYTES)
+      onTaken()
+    }
   }
 }
 

@@ -1,0 +1,46 @@
+import { createServer } from 'node:http'
+import { connect } from 'node:net'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { answerHandshake } from '../../../src/node/sockets/answer.ts'
+import { close, listen } from '../../support/loopback.ts'
+import { head } from '../../support/raw-client.ts'
+import type { Server, Socket } from 'node:net'
+
+const STALLED_MS = 1000
+const LONG = 'x'.repeat(20_000_000)
+const HANDSHAKE = head('GET /', 'Host: h', 'Connection: Upgrade', 'Upgrade: websocket')
+
+let server: Server
+let port: number
+let near: Socket | undefined
+beforeEach(async () => {
+  server = createServer().on('upgrade', (incoming, socket: Socket) => {
+    near = socket
+    void answerHandshake(incoming, socket, new Response(LONG, { status: 403 }), STALLED_MS)
+  })
+  port = await listen(server)
+})
+afterEach(() => close(server))
+
+it('closes the connection of a client that reads nothing, even if it goes on sending', async () => {
+  const socket = connect(port, '127.0.0.1').on('error', () => undefined)
+  socket.pause().write(HANDSHAKE)
+  const sending = setInterval(() => socket.write('x'), STALLED_MS / 10)
+  await expect.poll(() => near?.destroyed, { timeout: 10_000 }).toBe(true)
+  clearInterval(sending)
+  socket.destroy()
+})
+
+it('gives a client that reads slowly all of the answer', async () => {
+  const socket = connect(port, '127.0.0.1')
+  socket.write(HANDSHAKE)
+  let received = 0
+  for await (const bytes of socket) {
+    const before = received
+    received += (bytes as Buffer).byteLength
+    // In all it takes several times as long as a client may read nothing.
+    const isPause = Math.floor(received / 2_000_000) > Math.floor(before / 2_000_000)
+    if (isPause) await new Promise((resolve) => setTimeout(resolve, STALLED_MS / 4))
+  }
+  expect(received).toBeGreaterThan(LONG.length)
+})
