@@ -114,12 +114,14 @@ function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | 
   if (misrouted !== undefined) return reject(progress, misrouted)
   const exemption = exemptionOf(request, target, setup)
   if (exemption !== undefined) return admit(progress, setup, EXEMPT[exemption], exemption)
-  const token = setup.readCredentials(request.headers)
+  const token = setup.findToken(request.headers)
   if (typeof token !== 'string') return reject(progress, token.reason)
-  progress.token = token
   const told = setup.checks.tell(request, target, progress.args)
+  const cached = told && setup.verifier.lookUp(token, told.text)
+  // What is cached was asked about, so its token has been checked.
+  if (!cached && !setup.isToken(token)) return reject(progress, 'malformed_credentials')
+  progress.token = token
   if (told === undefined) return reject(progress, 'malformed_request')
-  const cached = setup.verifier.lookUp(token, told.text)
   if (cached !== undefined) {
     progress.hit = cached
     return conclude(progress, setup, cached.admission, cached.denial)
@@ -187,21 +189,15 @@ function fail(progress: Progress, error: unknown): Decision {
 
 function reject(progress: Progress, reason: DenialReason, failure: Failure = {}): Decision {
   const { setup, request, check } = progress
-  const { retryAfterMs, cause } = failure
   const scopes = isReady(setup) ? scopesFor(request, setup) : undefined
-  const denial = setup.denials.create(reason, { retryAfterMs, scopes })
-  const decided = {
-    outcome: 'deny',
-    reason,
-    status: denial.status,
-    ...shownFacts(failure),
-  } as const
-  report(progress, decided, failure.error)
+  const denial = setup.denials.create(reason, { retryAfterMs: failure.retryAfterMs, scopes })
+  const { status } = denial
+  report(progress, { outcome: 'deny', reason, status, ...shownFacts(failure) }, failure.error)
   if (isShadow(setup)) return rememberAdmission(request, EXEMPT.shadow, setup)
   if (isReady(setup)) withdrawAdmission(request, setup)
   setup.alarm?.(reason, failure, check)
   const response = setup.denials.respond(denial, request)
-  return { admitted: false, reason, response, ...(cause && { cause }) }
+  return { admitted: false, reason, response, ...(failure.cause && { cause: failure.cause }) }
 }
 
 function report(progress: Progress, decided: Decided, error?: unknown): void {

@@ -1,17 +1,18 @@
-import { ignore, isPromise } from './async.ts'
 import { parseEndpoint } from './config/endpoint.ts'
 import { resolveConfig } from './config/parse.ts'
 import { AuthConfigError } from './errors.ts'
+import { requireSynchronous } from './handlers/config-source.ts'
 import { createChannel, createConsole, observerOf, reportConfigError } from './response/events.ts'
 import { createVerifier } from './policies/compose.ts'
 import { createHandover } from './policies/handover.ts'
 import { createCheckFactory, createReadAddress } from './request/check.ts'
-import { createCredentialsReader } from './request/credentials.ts'
+import { createCredentialsReader, createTokenCheck, createFinder } from './request/credentials.ts'
 import { createAlarm, createComplainOfRoute } from './response/alarm.ts'
 import { createAuthorize } from './response/authorization.ts'
 import { createDenials } from './response/denial.ts'
 import { createMetadataAnswer } from './response/resource-metadata.ts'
 import { endpointFromEnvironment } from './runtime.ts'
+
 import type { AuthConfigSource } from './handlers/config-source.ts'
 import type { ResolvedConfig } from './config/parse.ts'
 import type { Revocation } from './decision-store.ts'
@@ -19,7 +20,7 @@ import type { Channel, WriteLine } from './response/events.ts'
 import type { ComposedVerifier } from './policies/compose.ts'
 import type { Handover } from './policies/handover.ts'
 import type { CheckFactory } from './request/check.ts'
-import type { CredentialsReader } from './request/credentials.ts'
+import type { CredentialsReader, TokenFinder } from './request/credentials.ts'
 import type { SecretSource } from './response/admission.ts'
 import type { Alarm } from './response/alarm.ts'
 import type { Authorize } from './response/authorization.ts'
@@ -46,6 +47,8 @@ export interface Unready extends Channel {
 /** Everything that the gate needs for a decision, made once. */
 export interface Setup extends Omit<Unready, 'verifier' | 'config' | 'authorize'> {
   readonly config: ResolvedConfig
+  readonly findToken: TokenFinder
+  readonly isToken: (text: string) => boolean
   readonly checks: CheckFactory
   readonly verifier: ComposedVerifier
   readonly handover: Handover
@@ -129,13 +132,6 @@ export function createSetupSource<Args extends readonly unknown[]>(
   return { get, forget, announce, handOver: () => setup?.handover ?? inherited }
 }
 
-/** Returns what a config function has made. Throws `AuthConfigError` for a promise. */
-export function requireSynchronous(made: unknown): unknown {
-  if (!isPromise(made)) return made
-  ignore(made)
-  throw new AuthConfigError('config', 'The config function must be synchronous, received a promise')
-}
-
 function createUnready(
   config: ResolvedConfig,
   writeLine: WriteLine,
@@ -164,6 +160,9 @@ function createSetup(base: Base, args: readonly unknown[], handover?: Handover):
   config.store?.start(config.onEvent, base.notify)
   return {
     ...base,
+    // Without a cache nothing is looked up, and the form of a token comes first.
+    findToken: config.cache === false ? base.readCredentials : createFinder(config.credentials),
+    isToken: createTokenCheck(config.tokenFormat),
     checks: createChecks(config, endpoint),
     verifier,
     handover: createHandover(asked, verifier.memory),

@@ -8,7 +8,7 @@ import {
   reportConfigError,
 } from '../core/response/events.ts'
 import { createMetadataAnswer } from '../core/response/resource-metadata.ts'
-import { requireSynchronous } from '../core/setup.ts'
+import { requireSynchronous } from '../core/handlers/config-source.ts'
 import type { AuthConfigSource } from '../core/handlers/config-source.ts'
 import type { MetadataAnswer } from '../core/response/resource-metadata.ts'
 

@@ -78,7 +78,7 @@ export function findMisrouting(
   isOwnRoute: RouteMatcher | undefined,
 ): DenialReason | undefined {
   if (isOwnRoute !== undefined) return isOwnRoute(request, path) ? undefined : 'malformed_request'
-  if (!('params' in request) || complainOfRoute === undefined) return undefined
+  if (complainOfRoute === undefined || !('params' in request)) return undefined
   // Bun's requests inherit `params`. A router that sets its own on a Request, as itty-router does, has matched `request.url`.
   if (!('params' in (Object.getPrototypeOf(request) as object))) return undefined
   complainOfRoute()

@@ -8,6 +8,9 @@ export interface CredentialsProblem {
 /** Reads the token out of the headers of a request. */
 export type CredentialsReader = (headers: Headers) => string | CredentialsProblem
 
+/** Finds what a request presents as its token. Whether it has the form of one is not checked. */
+export type TokenFinder = CredentialsReader
+
 export type TokenFormat = 'token68' | 'visible-ascii'
 
 const MAX_TOKEN_LENGTH = 8192
@@ -31,19 +34,35 @@ export function createCredentialsReader(
   sources: readonly CredentialsSource[],
   format: TokenFormat,
 ): CredentialsReader {
-  const readers = sources.map((source) => createSourceReader(source, format))
-  const [only] = readers
-  if (readers.length === 1 && only !== undefined) return only
-  return (headers) => readExactlyOne(readers, headers)
+  const find = createFinder(sources)
+  const isToken = createTokenCheck(format)
+  return (headers) => {
+    const found = find(headers)
+    return typeof found === 'string' && !isToken(found) ? MALFORMED : found
+  }
 }
 
-function readExactlyOne(
-  readers: readonly CredentialsReader[],
+/** Makes the check of the form of a token. */
+export function createTokenCheck(format: TokenFormat): (text: string) => boolean {
+  const pattern = TOKEN[format]
+  return (text) => text.length <= MAX_TOKEN_LENGTH && pattern.test(text)
+}
+
+/** Makes the finder for the configured sources, of which exactly one must be present in a request. */
+export function createFinder(sources: readonly CredentialsSource[]): TokenFinder {
+  const finders = sources.map(createSourceFinder)
+  const [only] = finders
+  if (finders.length === 1 && only !== undefined) return only
+  return (headers) => findExactlyOne(finders, headers)
+}
+
+function findExactlyOne(
+  finders: readonly TokenFinder[],
   headers: Headers,
 ): string | CredentialsProblem {
   let found: string | CredentialsProblem = MISSING
-  for (const read of readers) {
-    const result = read(headers)
+  for (const find of finders) {
+    const result = find(headers)
     if (result === MISSING) continue
     // RFC 6750 §2: not more than one method in a request.
     if (found !== MISSING) return MALFORMED
@@ -52,15 +71,13 @@ function readExactlyOne(
   return found
 }
 
-function createSourceReader(source: CredentialsSource, format: TokenFormat): CredentialsReader {
-  const pattern = TOKEN[format]
-  if (source === 'bearer') return (headers) => readBearer(headers, pattern)
-  if (isHeader(source)) return (headers) => readHeader(headers, source.header, pattern)
-  if (isCookie(source)) {
-    return (headers) => readItem(headers.get('cookie'), ';', `${source.cookie}=`, pattern)
-  }
+function createSourceFinder(source: CredentialsSource): TokenFinder {
+  if (source === 'bearer') return findBearer
+  if (isHeader(source)) return (headers) => trimBlanks(headers.get(source.header)) || MISSING
+  if (isCookie(source))
+    return (headers) => findItem(headers.get('cookie'), ';', `${source.cookie}=`)
   const prefix = source.webSocketProtocol
-  return (headers) => readItem(headers.get('sec-websocket-protocol'), ',', prefix, pattern)
+  return (headers) => findItem(headers.get('sec-websocket-protocol'), ',', prefix)
 }
 
 function isHeader(source: object): source is { readonly header: string } {
@@ -71,30 +88,23 @@ function isCookie(source: object): source is { readonly cookie: string } {
   return Object.hasOwn(source, 'cookie')
 }
 
-function readBearer(headers: Headers, pattern: RegExp): string | CredentialsProblem {
+function findBearer(headers: Headers): string | CredentialsProblem {
   const field = headers.get('authorization')
-  // The form that almost every client sends. A token has no blanks, so it needs no trimming.
-  const usual = field?.startsWith('Bearer ') ? parseToken(field.slice(7), pattern) : MALFORMED
-  if (typeof usual === 'string') return usual
+  // The form that almost every client sends.
+  if (field?.startsWith('Bearer ') && isTrimmed(field, 7)) return field.slice(7)
   const value = trimBlanks(field)
   if (value === '') return MISSING
   const scheme = BEARER.exec(value)
-  if (scheme !== null) return parseToken(value.slice(scheme[0].length), pattern)
+  if (scheme !== null) return value.slice(scheme[0].length)
   if (BEARER_SCHEME.test(value) || JOINED_BEARER.test(value)) return MALFORMED
   return MISSING
 }
 
-function readHeader(headers: Headers, name: string, pattern: RegExp): string | CredentialsProblem {
-  const value = trimBlanks(headers.get(name))
-  return value === '' ? MISSING : parseToken(value, pattern)
-}
-
 // Searches for the prefix instead of splitting the list: a hostile list has an item for each of its characters.
-function readItem(
+function findItem(
   list: string | null,
   separator: string,
   prefix: string,
-  pattern: RegExp,
 ): string | CredentialsProblem {
   let found: string | CredentialsProblem = MISSING
   if (list === null) return found
@@ -102,7 +112,7 @@ function readItem(
   while (index !== -1) {
     const isWanted = isItemStart(list, index, separator)
     if (isWanted && found !== MISSING) return MALFORMED
-    if (isWanted) found = parseToken(itemAfter(list, index + prefix.length, separator), pattern)
+    if (isWanted) found = itemAfter(list, index + prefix.length, separator)
     index = list.indexOf(prefix, index + prefix.length)
   }
   return found
@@ -119,10 +129,6 @@ function itemAfter(list: string, start: number, separator: string): string {
   return trimEnd(list, start, end === -1 ? list.length : end)
 }
 
-function parseToken(token: string, pattern: RegExp): string | CredentialsProblem {
-  return token.length <= MAX_TOKEN_LENGTH && pattern.test(token) ? token : MALFORMED
-}
-
 // RFC 9110 §5.5: blanks around a value are not part of it. Most servers trim them, workerd keeps them. `trim()` would remove
 // other characters too, which make a value malformed.
 function trimBlanks(value: string | null): string {
@@ -136,6 +142,12 @@ function trimEnd(value: string, start: number, end: number): string {
   let last = end
   while (last > start && isBlank(value.charCodeAt(last - 1))) last -= 1
   return value.slice(start, last)
+}
+
+/** Whether text has something behind an index, and no blanks around it. */
+function isTrimmed(text: string, start: number): boolean {
+  if (text.length === start) return false
+  return !isBlank(text.charCodeAt(start)) && !isBlank(text.charCodeAt(text.length - 1))
 }
 
 function isBlank(code: number): boolean {

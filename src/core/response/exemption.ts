@@ -11,6 +11,7 @@ export const EXEMPT: Readonly<Record<Exemption, Admission>> = {
 }
 
 interface Exempting {
+  readonly hasPublicPaths: boolean
   readonly isPublic: (path: string, method: string) => boolean
   readonly preflight: 'deny' | 'allow'
 }
@@ -21,7 +22,7 @@ export function exemptionOf(
   target: Target,
   { config, readCredentials }: Pick<Guard, 'readCredentials'> & { readonly config: Exempting },
 ): 'public' | 'preflight' | undefined {
-  const isPublic = config.isPublic(target.path, request.method)
+  const isPublic = config.hasPublicPaths && config.isPublic(target.path, request.method)
   if (isPublic && isPlainHost(request.headers.get('host'))) return 'public'
   const isAllowed = config.preflight === 'allow' && isPreflight(request, readCredentials)
   return isAllowed ? 'preflight' : undefined
