@@ -77,20 +77,29 @@ export function createVirtualClock(): VirtualClock {
   }
 }
 
-/** Runs a function with this clock and randomness. */
+// Workers lack it, and run no other code meanwhile.
+const hooks = globalThis.process?.getBuiltinModule?.('node:async_hooks')
+const running = hooks && new hooks.AsyncLocalStorage<VirtualClock>()
+
+/** Runs a function with this clock and randomness. A timer of other code, which an earlier test has left, stays a real one. */
 export async function withClock(
   clock: VirtualClock,
   random: () => number,
   run: () => Promise<void>,
 ): Promise<void> {
   const real = { setTimeout, clearTimeout, dateNow: Date.now, random: Math.random }
-  const setVirtual = (fire: () => void, ms = 0): number => clock.after(ms, fire)
-  Object.assign(globalThis, { setTimeout: setVirtual, clearTimeout: clock.cancel })
+  const isOfOthers = (): boolean => running !== undefined && running.getStore() !== clock
+  Object.assign(globalThis, {
+    setTimeout: (fire: () => void, ms = 0) =>
+      isOfOthers() ? real.setTimeout(fire, ms) : clock.after(ms, fire),
+    clearTimeout: (id: ReturnType<typeof setTimeout> | number | undefined) =>
+      typeof id === 'number' ? clock.cancel(id) : real.clearTimeout(id),
+  })
   Object.assign(performance, { now: clock.now })
   Date.now = clock.wallNow
   Math.random = random
   try {
-    await run()
+    await (running === undefined ? run() : running.run(clock, run))
   } finally {
     Object.assign(globalThis, { setTimeout: real.setTimeout, clearTimeout: real.clearTimeout })
     // The assigned property hides the method of the prototype.
