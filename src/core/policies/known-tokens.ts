@@ -1,7 +1,7 @@
 import { drawKey, hashText } from './keyed-hash.ts'
 import type { Hash } from './keyed-hash.ts'
 import type { RecentOutage } from './outage.ts'
-import type { Ask, DenyVerdict, ParsedVerdict, PendingVerdict } from '../endpoint/verdict.ts'
+import type { Ask, ParsedVerdict, PendingVerdict } from '../endpoint/verdict.ts'
 import type { Check } from '../request/check.ts'
 import type { Clock } from '../runtime.ts'
 
@@ -69,9 +69,9 @@ export class KnownTokens {
   }
 }
 
-// RFC 9110 §15.5.4: a 403 rejects this request of a token that is good for others.
-function isForbidden({ reason }: DenyVerdict, { endpointStatus }: Check): boolean {
-  return reason === 'forbidden' || endpointStatus === 403
+/** Whether a verdict rejects this request of a token that is good for others (RFC 9110 §15.5.4). */
+export function isForbidden(verdict: ParsedVerdict, { endpointStatus }: Check): boolean {
+  return verdict.outcome === 'deny' && (verdict.reason === 'forbidden' || endpointStatus === 403)
 }
 
 /** Marks the checks of known tokens before the endpoint is asked, and learns from what it answers. */

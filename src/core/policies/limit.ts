@@ -1,6 +1,8 @@
 import { AuthUnavailableError } from '../errors.ts'
+import { isForbidden } from './known-tokens.ts'
 import type { ConcurrencyConfig } from '../auth-config.ts'
-import type { TimedAsk } from '../endpoint/verdict.ts'
+import type { ParsedVerdict, TimedAsk } from '../endpoint/verdict.ts'
+import type { Check } from '../request/check.ts'
 import type { Clock } from '../runtime.ts'
 
 /** Permission for one call, until the call or its check ends. */
@@ -25,12 +27,17 @@ interface Lane {
 const GRACE_MS = 250
 // As soon as any token is known. Otherwise unknown tokens could hold all slots of a slow endpoint.
 const RESERVED_PART = 1 / 4
+// What a flood of made-up tokens leaves to unknown ones. Its calls would take most of the processor from cached decisions.
+const NARROWEST_PART = 1 / 16
+// A few denials are no flood, and must not make a small limit smaller.
+const NARROWEST = 4
 
 /**
  * Limits the calls in flight. A check over the limit waits within its own deadline. Known tokens go before all others, in
  * turn. Unknown tokens take turns too. If more than half of the places are taken, the newest of them goes first, since the
  * oldest has the least time left. If all are taken, a new check takes the place of the unknown one that has waited longest:
- * a flood displaces itself. Without such a check it is rejected as `overloaded`.
+ * a flood displaces itself. Without such a check it is rejected as `overloaded`. Each denial of an unknown token takes a slot
+ * from the lane of unknown ones, down to a sixteenth of all and to four, and each allow gives one back.
  */
 export function limit(
   next: TimedAsk,
@@ -41,12 +48,14 @@ export function limit(
   const known: Lane = { taken: new Set(), waiting: [] }
   const unknown: Lane = { taken: new Set(), waiting: [] }
   const lanes = [known, unknown]
-  const reserved = Math.floor(maxInFlight * RESERVED_PART)
+  const widest = maxInFlight - Math.floor(maxInFlight * RESERVED_PART)
+  const narrowest = Math.min(widest, Math.max(NARROWEST, maxInFlight * NARROWEST_PART))
+  let width = widest
 
   const countWaiting = (): number => known.waiting.length + unknown.waiting.length
   const hasSlotFor = (lane: Lane): boolean => {
     if (known.taken.size + unknown.taken.size >= maxInFlight) return false
-    return lane === known || unknown.taken.size < maxInFlight - (hasKnownTokens() ? reserved : 0)
+    return lane === known || unknown.taken.size < (hasKnownTokens() ? width : maxInFlight)
   }
   // On Workers a request can end with its promises and timers, before its call does or while it waits for one. Neither its
   // slot nor its place may stay taken.
@@ -102,6 +111,11 @@ export function limit(
       signal.addEventListener('abort', timeOut)
     })
   }
+  const learn = (lane: Lane, check: Check, verdict: ParsedVerdict): void => {
+    if (lane === known || isForbidden(verdict, check)) return
+    const wider = width + (verdict.outcome === 'allow' ? 1 : -1)
+    width = Math.min(widest, Math.max(narrowest, wider))
+  }
   const takeNow = (lane: Lane, deadline: number): Slot | undefined => {
     if (!hasSlotFor(lane)) lanes.forEach(dropLost)
     lanes.forEach(startWaiting)
@@ -114,7 +128,9 @@ export function limit(
     if (free === undefined) check.waitedSince ??= now()
     const slot = free ?? (await wait(lane, deadline, signal))
     try {
-      return await next(check, deadline, signal)
+      const verdict = await next(check, deadline, signal)
+      learn(lane, check, verdict)
+      return verdict
     } finally {
       lane.taken.delete(slot)
       lanes.forEach(startWaiting)

@@ -4,6 +4,7 @@ import { checkOf } from '../../support/checks.ts'
 import type { Check } from '../../../src/core/request/check.ts'
 import type { ParsedVerdict, TimedAsk } from '../../../src/core/endpoint/verdict.ts'
 
+const ALLOW: ParsedVerdict = { outcome: 'allow', auth: { attributes: {}, scopes: [] } }
 const DENY = { outcome: 'deny', isLasting: true } as const
 
 /** An endpoint that answers when it is told to, in the order in which it was asked. */
@@ -171,6 +172,37 @@ describe('limit', () => {
     for (const token of known) endpoint.answer(token)
     await settle()
     expect(endpoint.asked.filter((token) => token.startsWith('u'))).toHaveLength(forUnknown)
+  })
+
+  it('leaves a flood of denied tokens four places or a sixteenth, and gives back one for each allow', async () => {
+    const endpoint = heldEndpoint()
+    const ask = limited(
+      endpoint.next,
+      32,
+      1000,
+      () => 0,
+      () => true,
+    )
+    let asked = 0
+    const askMany = (count: number): void => {
+      for (let index = 0; index < count; index += 1) void ask(`u${asked++}`, undefined, LONG)
+    }
+    const answerAll = async (verdict: ParsedVerdict | Error): Promise<number> => {
+      const inFlight = endpoint.asked.splice(0)
+      for (const token of inFlight) endpoint.answer(token, verdict)
+      await settle()
+      return inFlight.length
+    }
+    askMany(300)
+    const denied = [await answerAll(DENY), await answerAll(DENY), await answerAll(DENY)]
+    expect(denied).toEqual([24, 4, 4])
+    expect(await answerAll(new Error('no verdict'))).toBe(4)
+    const allowed = [await answerAll(ALLOW), await answerAll(ALLOW), await answerAll(ALLOW)]
+    expect(allowed).toEqual([4, 8, 16])
+    expect(await answerAll(ALLOW)).toBe(24)
+    // The token is good, though not for this request.
+    const forbidden: ParsedVerdict = { ...DENY, reason: 'forbidden' }
+    expect([await answerAll(forbidden), await answerAll(forbidden)]).toEqual([24, 24])
   })
 
   it('ends the wait with the signal, and gives the place to the next', async () => {
