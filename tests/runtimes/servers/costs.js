@@ -1,0 +1,116 @@
+import { withAuth } from 'with-auth'
+
+// Prints the time of a hit, a miss and a rejection as multiples of what a gate by hand takes for the same requests.
+
+const ROUNDS = 600
+const WARM_UP_ROUNDS = 200
+// So few that they stay in the caches of the processor, as one request on its way does.
+const BATCH = 50
+const RESULT = new Response('hello')
+const handler = () => RESULT
+const URL = 'http://127.0.0.1:3000/v1/models'
+
+const manyTokens = Array.from({ length: 10_000 }, (_, index) => `sk-${index}`.padEnd(60, '0'))
+const hotToken = manyTokens.slice(0, 1)
+const tokenOnly = { headers: [], params: 'none', path: false }
+const told = { headers: ['x-tenant'], params: 'values', path: true }
+
+let turn = 0
+
+function createRequest(token) {
+  const headers = { 'x-tenant': 'acme', ...(token && { authorization: `Bearer ${token}` }) }
+  return new Request(URL, { headers })
+}
+
+function oneOf(tokens) {
+  turn += 37
+  return createRequest(tokens[turn % tokens.length])
+}
+
+function reject() {
+  const headers = { 'content-type': 'application/json', 'www-authenticate': 'Bearer realm="api"' }
+  return new Response(JSON.stringify({ error: { message: 'No token' } }), { status: 401, headers })
+}
+
+function mapGate(tokens) {
+  const allowed = new Set(tokens.map((token) => `Bearer ${token}`))
+  return (request) =>
+    allowed.has(request.headers.get('authorization')) ? handler(request) : reject()
+}
+
+function guard(context) {
+  const verifier = () => ({ outcome: 'allow', principal: 'ada' })
+  return withAuth(handler, { verifier, context, cache: { allowTtlMs: 3_600_000 } })
+}
+
+// Without a network, so that only the work beside the call is compared.
+const endpoint = () => Promise.resolve(new Response('{}'))
+
+async function postGate(request) {
+  const token = request.headers.get('authorization').slice(7)
+  const response = await endpoint('http://127.0.0.1:9/validate', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ api_key: token, request: { path: '', headers: {}, params: {} } }),
+    signal: AbortSignal.timeout(5000),
+  })
+  await response.text()
+  return response.status === 200 ? handler(request) : reject()
+}
+
+const asking = withAuth(handler, {
+  endpoint: 'http://127.0.0.1:9/validate',
+  fetch: endpoint,
+  context: tokenOnly,
+  cache: {},
+})
+
+let fresh = 0
+const nextToken = () => {
+  fresh += 1
+  return createRequest(`sk-${fresh}`)
+}
+
+const pairs = {
+  'a hit, one token': [mapGate(hotToken), guard(tokenOnly), () => oneOf(hotToken), hotToken],
+  'a hit, 10,000 tokens': [
+    mapGate(manyTokens),
+    guard(tokenOnly),
+    () => oneOf(manyTokens),
+    manyTokens,
+  ],
+  'a hit, path and header told': [mapGate(hotToken), guard(told), () => oneOf(hotToken), hotToken],
+  'a rejection without a token': [mapGate(hotToken), guard(tokenOnly), () => createRequest(), []],
+  'a miss': [postGate, asking, nextToken, []],
+}
+
+function isRight(result) {
+  return result instanceof Response
+}
+
+async function measureBatch(gate, create) {
+  const requests = Array.from({ length: BATCH }, create)
+  const began = performance.now()
+  for (const request of requests) {
+    const result = gate(request)
+    if (!isRight(result) && !isRight(await result)) throw new Error('There was no response')
+  }
+  return performance.now() - began
+}
+
+/** The time of ours as a multiple of the gate by hand, each in its fastest batch. Other processes only add time. */
+async function measurePair([byHand, ours, create, cached]) {
+  for (const token of cached) await ours(createRequest(token))
+  let [leastByHand, leastOfOurs] = [Infinity, Infinity]
+  for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round += 1) {
+    const took = [await measureBatch(byHand, create), await measureBatch(ours, create)]
+    if (round < 0) continue
+    leastByHand = Math.min(leastByHand, took[0])
+    leastOfOurs = Math.min(leastOfOurs, took[1])
+  }
+  return leastOfOurs / leastByHand
+}
+
+const ratios = {}
+for (const [name, pair] of Object.entries(pairs)) ratios[name] = await measurePair(pair)
+console.log(JSON.stringify(ratios))
