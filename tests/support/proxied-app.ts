@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto'
-import { createServer } from 'node:http'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { close, findFreePort, isListening, listen } from './loopback.ts'
-import { readText } from './project.ts'
+import { findFreePort, isListening } from './loopback.ts'
+import { readText, ROOT } from './project.ts'
 import { spawnProgram } from './spawned-program.ts'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { SpawnedProgram } from './spawned-program.ts'
 
 /** A request, as the app behind a proxy got it. */
@@ -18,62 +18,36 @@ export interface Reached {
   readonly length: number
 }
 
-interface Recorded {
-  readonly reached: Reached[]
-  /** The content of requests, complete or not. */
-  readonly seen: { bytes: number }
-}
+/** A line that `app.py` prints. */
+type Said = { readonly [Fact in 'port' | 'bytes']?: number } & { readonly reached?: Reached }
 
-/** Starts an app that reports each request, starts a stream at `/stream`, breaks off at `/broken`, and echoes WebSockets. */
+/**
+ * Starts an app in Python that reports each request, starts a stream at `/stream`, breaks off at `/broken`, and echoes WebSockets.
+ * It answers a request only after this process knows of it. `seen` counts the content of requests, complete or not.
+ */
 export async function startApp() {
   const reached: Reached[] = []
   const seen = { bytes: 0 }
-  const server = createServer({ maxHeaderSize: 65_536 }, (request, response) => {
-    // A client may leave during its upload.
-    answer(request, response, { reached, seen }).catch(() => response.destroy())
+  const app = spawn('python3', [join(ROOT, 'tests/forward-auth/app.py')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
   })
-  server.on('upgrade', (request, socket) => {
-    reached.push(describe(request, 0))
-    const key = `${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`
-    const accept = createHash('sha1').update(key).digest('base64')
-    const lines = ['Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${accept}`]
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('\r\n')}\r\n\r\n`)
-    socket.pipe(socket)
-    socket.on('error', () => socket.destroy())
+  const killed = once(app, 'close')
+  const port = await new Promise<number>((resolve, reject) => {
+    app.once('error', reject)
+    createInterface({ input: app.stdout }).on('line', (line) => {
+      const said = JSON.parse(line) as Said
+      if (said.port !== undefined) resolve(said.port)
+      seen.bytes += said.bytes ?? 0
+      if (said.reached === undefined) return
+      reached.push(said.reached)
+      app.stdin.write('\n')
+    })
   })
-  const port = await listen(server)
-  return { port, reached, seen, close: () => close(server) }
-}
-
-async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { reached, seen }: Recorded,
-): Promise<void> {
-  if (request.url === '/broken') {
-    request.socket.destroy()
-  } else if (request.url === '/forbidden') {
-    response.writeHead(401, { 'www-authenticate': 'Basic realm="app"' }).end('of the app')
-  } else if (request.url === '/stream') {
-    // The end never comes.
-    response.write('first')
-  } else {
-    let length = 0
-    for await (const chunk of request) {
-      length += (chunk as Buffer).byteLength
-      seen.bytes += (chunk as Buffer).byteLength
-    }
-    const described = describe(request, length)
-    reached.push(described)
-    response.end(JSON.stringify(described))
+  const close = async (): Promise<void> => {
+    app.kill('SIGKILL')
+    await killed
   }
-}
-
-function describe({ method, url, rawHeaders }: IncomingMessage, length: number): Reached {
-  const fields = rawHeaders.flatMap((name, index) =>
-    index % 2 === 0 ? [[name.toLowerCase(), rawHeaders[index + 1] ?? ''] as const] : [],
-  )
-  return { line: `${method} ${url}`, fields, length }
+  return { port, reached, seen, close }
 }
 
 /** The ports in the configurations of `examples/forward-auth`. */
