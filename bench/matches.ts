@@ -36,7 +36,7 @@ const MISSES_OF_NODE = [
   ...(['post-hono', 'post', 'post-http', 'post-undici', 'post-hono-undici'] as const),
   ...(['asked', 'asked-hono', 'transported', 'transported-hono'] as const),
 ]
-const REFUSALS = ['bare', 'kept', 'kept-hono', 'bearer-static'] as const
+const REFUSALS = ['bare', 'map', 'kept', 'kept-hono', 'bearer-static'] as const
 
 const hits: readonly Match[] = [
   {

@@ -7,16 +7,15 @@ import type { GoalResult, Section } from './section.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const BLOCK = /(?<=<!-- bench: begin -->\n).*(?=<!-- bench: end -->)/s
-const INTRODUCTION = `\`npm run bench -- --write\` writes this page from \`results.json\`, and replaces only the sections that it measures. Everything runs
-on one machine, over loopback: wrk with one thread, the server, and the auth endpoint. The contestants of a table run in turn,
-round after round. Before that, each one is checked: which requests it rejects and allows, and how often it asks the endpoint.
+const INTRODUCTION = `\`npm run bench -- --write\` writes this page, [docs/performance.md](../docs/performance.md) and its charts from
+[results.json](results.json), which also has requests per second, latency, memory and calls of the endpoint. Everything runs on one
+machine, over loopback: wrk with one thread, the server, and the auth endpoint on Bun. The contestants of a table run in turn, round
+after round. Before that, each one is checked: which requests it rejects and allows, and how often it asks the endpoint.
 
-- **requests/s**, **p50**, **p99**: the median of the rounds.
-- **of the first**: the ratio to the first row in the same round; the median, with the least and the most.
-- **CPU a request**: the server's CPU time in its best round, since other processes can only add to it. The next column is its
-  ratio to the first row. This is the steadiest figure.
-- **endpoint calls**: per request. **endpoint busy**: the share of one core that the endpoint used; it runs on Bun.
-- **memory**: resident, after the last round.
+Figures are the server's CPU time for a request in its best round, since other processes can only add to it. A share is the CPU time
+of one contestant as a part of another's. On a shared machine it moves by up to a third from run to run: the ratios of
+\`tests/runtimes/costs.test.ts\`, in one process, move by a twentieth. [PROFILE.md](PROFILE.md) says where the time goes, and why
+goals are missed.
 `
 
 /** The files that show the results, by their paths in the package: two pages and the charts. */
@@ -37,10 +36,39 @@ function renderBlock(sections: readonly Section[]): string {
 }
 
 function renderPage(sections: readonly Section[], conclusions: readonly string[]): string {
-  const texts = sections.map((section) => `${renderSection(section)}\n`)
   const misses = toMarkdown([['measured', 'goal', 'found'], ...listMisses(sections)])
   const head = ['# What it costs\n', conclusions.join(''), INTRODUCTION]
+  const tables = sections.filter(({ rows }) => rows === undefined).map(renderSection)
+  const texts = [...tables, ...renderMatches(sections)].map((text) => `${text}\n`)
   return [...head, `## Missed goals\n\n${misses}\n`, ...texts].join('\n')
+}
+
+/** A table for each match, with a row for each contestant and a column for each runtime. */
+function renderMatches(sections: readonly Section[]): string[] {
+  const matches = new Map<string, Section[]>()
+  for (const section of sections.filter(({ rows }) => rows !== undefined)) {
+    const title = titleOf(section.heading)
+    matches.set(title, [...(matches.get(title) ?? []), section])
+  }
+  return [...matches].map(([title, runs]) => {
+    const names = new Set(runs.flatMap(({ rows = [] }) => rows.map(({ name }) => name)))
+    const table = [...names].map((name) => [name, ...runs.map((run) => cellOf(run, name))])
+    const runtimes = runs.map(({ heading }) => heading.slice(title.length + 2) || 'Node 24')
+    const days = new Set(
+      runs.flatMap(({ note = '' }) => /\d{4}-\d\d-\d\d(?=, \d+ cores)/.exec(note) ?? []),
+    )
+    const measured = `Measured on ${[...days].join(' and ')}.`
+    return `## ${title}\n\n${measured}\n\n${toMarkdown([['', ...runtimes], ...table])}`
+  })
+}
+
+function cellOf({ rows = [] }: Section, name: string): string {
+  const row = rows.find((one) => one.name === name)
+  return row === undefined ? '-' : `${row.cpuMicroseconds.toFixed(1)} µs`
+}
+
+function titleOf(heading: string): string {
+  return heading.replace(/: (?:Node \d+|\w+)$/, '')
 }
 
 export function renderSection({ heading, note, rows = [], goals }: Section): string {

@@ -29,3 +29,8 @@ export interface Section {
   readonly rows?: readonly Row[]
   readonly goals: readonly GoalResult[]
 }
+
+/** The text of a goal about the CPU time of two contestants. */
+export function shareOf(who: string, beside: string): string {
+  return `${who}, CPU of ${beside} as a part of its own`
+}

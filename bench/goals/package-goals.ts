@@ -13,18 +13,18 @@ const TIME_OF_IMPORT =
   'const began = performance.now(); await import("with-auth"); console.log(performance.now() - began)'
 
 export const PACKAGE_GOALS: readonly Goal[] = [
-  sizeGoal('size/all', 'everything of `with-auth`', "export * from 'with-auth'", 6),
-  sizeGoal('size/contract', '`withAuth` alone', "export { withAuth } from 'with-auth'", 4),
+  sizeGoal('size/all', 'everything of `with-auth`', "export * from 'with-auth'", 14),
+  sizeGoal('size/contract', '`withAuth` alone', "export { withAuth } from 'with-auth'", 13),
   {
     id: 'import',
-    goal: 'Importing `with-auth` on Node takes less than 5 ms',
+    goal: 'Importing `with-auth` on Node takes at most 8 ms',
     find: async ({ app }) => {
       const times: number[] = []
       for (let index = 0; index < IMPORTS; index += 1) {
         times.push(Number(await runNode(app, '--input-type=module', '--eval', TIME_OF_IMPORT)))
       }
       const found = `${median(times).toFixed(1)} ms, at best ${Math.min(...times).toFixed(1)} ms`
-      return { found, isReached: Math.min(...times) < 5 }
+      return { found, isReached: Math.min(...times) <= 8 }
     },
   },
   {

@@ -25,6 +25,6 @@ export function createAppFolder(): string {
 function compile(folder: string): void {
   mkdirSync(folder)
   cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'))
-  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
-  execFileSync(process.execPath, [tsc, '--outDir', join(folder, 'dist')], { cwd: ROOT })
+  // As it is published.
+  execFileSync(process.execPath, [join(ROOT, '.ci/build.js'), join(folder, 'dist')], { cwd: ROOT })
 }
