@@ -4,12 +4,13 @@ import { parse, stringify } from 'yaml'
 import { describe, expect, it } from 'vitest'
 import { OPTIONS as TABLE } from '../src/core/config/options.ts'
 import { keyOf } from '../src/yaml/setting.ts'
+import { runs } from './support/nightly.ts'
 import { createSchema, formatJson } from './support/option-schema.ts'
 import { resource, routeRule } from './support/policy-sections.ts'
 import { PROVIDER_ROWS } from './support/provider-rows.ts'
 import { problemsOf } from './support/yaml-problems.ts'
 
-const RUNS = 10_000
+const RUNS = runs(10_000)
 const TIMEOUT_MS = 120_000
 
 const schema = createSchema()

@@ -46,9 +46,9 @@ describe('a history finds', () => {
     },
   )
 
-  it.each(VARIANTS.filter(isRare))(
+  it.runIf(IS_NIGHTLY).each(VARIANTS.filter(isRare))(
     '$name, which is rare',
-    { tags: ['slow'], timeout: 3_600_000 },
+    { timeout: 3_600_000 },
     async (variant) => {
       expect(await find(variant)).toMatch(/^seed/)
     },

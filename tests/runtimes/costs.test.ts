@@ -16,7 +16,7 @@ type Costs = readonly [
 
 /**
  * The most that each may cost, as a multiple of a gate by hand in the same process: a third more than the most of twenty runs in a
- * row on two busy cores. A URL object or a copy of the headers for each hit exceeds it.
+ * row on two busy cores. A URL object for each hit exceeds it on Node and Deno.
  */
 const MOST: readonly (readonly [Binary, args: readonly string[], Costs])[] = [
   [findNode('24'), [], [4.8, 3.9, 7.4, 1.7, 3.9]],

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createGuardMeter } from '../../../src/cli/metrics/guard-meter.ts'
 import { formatExposition } from '../../../src/cli/metrics/exposition.ts'
 import { withAuth } from '../../../src/index.ts'
+import { runs } from '../../support/nightly.ts'
 import { parseExposition, valueOf } from '../../support/exposition.ts'
 import { get } from '../../support/requests.ts'
 import type { LogEntry } from '../../../src/cli/log.ts'
@@ -139,8 +140,9 @@ it('a new configuration begins with closed circuits and without keys', () => {
 })
 
 const MANY = { tags: ['slow'], timeout: 240_000 }
+const TOKENS = runs(100_000)
 
-it('100,000 tokens, paths and callers make no more samples', MANY, async () => {
+it(`${TOKENS} tokens, paths and callers make no more samples`, MANY, async () => {
   const { measure, scrape } = meter()
   const verifier: Verifier = ({ token }) =>
     token.endsWith('7') ? { outcome: 'deny' } : { outcome: 'allow', principal: `user-${token}` }
@@ -152,8 +154,8 @@ it('100,000 tokens, paths and callers make no more samples', MANY, async () => {
   })
   const count = (): number => scrape().flatMap(({ samples }) => samples).length
   const before = count()
-  for (let index = 0; index < 100_000; index += 1) await guarded(get(`/v1/${index}`, `sk-${index}`))
+  for (let index = 0; index < TOKENS; index += 1) await guarded(get(`/v1/${index}`, `sk-${index}`))
   expect(count()).toBe(before)
-  expect(valueOf(scrape(), 'with_auth_decisions_total')).toBe(100_000)
+  expect(valueOf(scrape(), 'with_auth_decisions_total')).toBe(TOKENS)
   expect(JSON.stringify(scrape())).not.toMatch(/sk-|user-|v1/)
 })
