@@ -40,6 +40,11 @@ export interface DenyVerdict {
   readonly ageMs?: undefined
 }
 
+/** Whether a verdict rejects this request of a token that is good for others (RFC 9110 §15.5.4). */
+export function isForbidden(verdict: ParsedVerdict, { endpointStatus }: Check): boolean {
+  return verdict.outcome === 'deny' && (verdict.reason === 'forbidden' || endpointStatus === 403)
+}
+
 const BODY_MUST_BE: Readonly<Record<BodyResult['state'], string>> = {
   complete: 'JSON',
   not_utf8: 'UTF-8',

@@ -1,3 +1,4 @@
+import { isForbidden } from '../endpoint/verdict.ts'
 import { drawKey, hashText } from './keyed-hash.ts'
 import type { Hash } from './keyed-hash.ts'
 import type { RecentOutage } from './outage.ts'
@@ -67,11 +68,6 @@ export class KnownTokens {
     this.#younger = new Map()
     this.#bornAt = this.#now()
   }
-}
-
-/** Whether a verdict rejects this request of a token that is good for others (RFC 9110 §15.5.4). */
-export function isForbidden(verdict: ParsedVerdict, { endpointStatus }: Check): boolean {
-  return verdict.outcome === 'deny' && (verdict.reason === 'forbidden' || endpointStatus === 403)
 }
 
 /** Marks the checks of known tokens before the endpoint is asked, and learns from what it answers. */

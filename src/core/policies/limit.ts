@@ -1,5 +1,5 @@
 import { AuthUnavailableError } from '../errors.ts'
-import { isForbidden } from './known-tokens.ts'
+import { isForbidden } from '../endpoint/verdict.ts'
 import type { ConcurrencyConfig } from '../auth-config.ts'
 import type { ParsedVerdict, TimedAsk } from '../endpoint/verdict.ts'
 import type { Check } from '../request/check.ts'
