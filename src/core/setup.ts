@@ -12,7 +12,6 @@ import { createAuthorize } from './response/authorization.ts'
 import { createDenials } from './response/denial.ts'
 import { createMetadataAnswer } from './response/resource-metadata.ts'
 import { endpointFromEnvironment } from './runtime.ts'
-
 import type { AuthConfigSource } from './handlers/config-source.ts'
 import type { ResolvedConfig } from './config/parse.ts'
 import type { Revocation } from './decision-store.ts'

@@ -23,10 +23,13 @@ export function asksTheSame(one: ResolvedConfig, other: ResolvedConfig): boolean
 }
 
 export function createHandover(config: ResolvedConfig, memory: Memory): Handover {
-  return (next) =>
-    asksTheSame(config, next) && isEqual(config.cache, next.cache) && config.store === next.store
-      ? memory
-      : undefined
+  const isSame = (name: keyof ResolvedConfig, next: ResolvedConfig): boolean =>
+    isEqual(config[name], next[name])
+  return (next) => {
+    // A hit does not check the form of its token again.
+    const isFor = isSame('cache', next) && isSame('tokenFormat', next)
+    return isFor && asksTheSame(config, next) && config.store === next.store ? memory : undefined
+  }
 }
 
 // Data is compared by its content, a function by its identity.

@@ -37,7 +37,6 @@ it.each<AuthConfig>([
   { circuitBreaker: false },
   { concurrency: { maxInFlight: 2 } },
   { credentials: ['bearer', { cookie: 'session' }] },
-  { tokenFormat: 'visible-ascii' },
   { public: ['/health'] },
   { preflight: 'allow' },
   { realm: 'models' },
@@ -60,10 +59,20 @@ it.each<AuthConfig>([
   { cache: { allowTtlMs: 59_000 } },
   { cache: { allowTtlMs: 60_000, staleIfErrorMs: 1 } },
   { fetch: (url, init) => asked(url, init) },
+  { tokenFormat: 'visible-ascii' },
 ])('cached decisions are dropped when %j is changed', async (change) => {
   const gate = await askedGate()
   const next = createGate({ ...CONFIG, ...change }, gate.handOver())
   expect(await callsFor(next)).toBe(1)
+})
+
+it('a token that the next config finds malformed is not let in by an allow of the last one', async () => {
+  asked.mockImplementation(allow)
+  const request = (): Request => get('/', 'not:token68')
+  const gate = createGate({ ...CONFIG, tokenFormat: 'visible-ascii' })
+  expect(await gate.decide(request(), [])).toMatchObject({ admitted: true })
+  const next = createGate(CONFIG, gate.handOver())
+  expect(await next.decide(request(), [])).toMatchObject({ reason: 'malformed_credentials' })
 })
 
 it('a config with a fetch of its own asks another question than one without', () => {
