@@ -27,9 +27,9 @@ interface Lane {
 const GRACE_MS = 250
 // As soon as any token is known. Otherwise unknown tokens could hold all slots of a slow endpoint.
 const RESERVED_PART = 1 / 4
-// What a flood of made-up tokens leaves to unknown ones. Its calls would take most of the processor from cached decisions.
+// A flood of made-up tokens leaves so much to unknown ones. Its calls would take most of the processor from cached decisions.
 const NARROWEST_PART = 1 / 16
-// A few denials are no flood, and must not make a small limit smaller.
+// A few denials must not make a small limit smaller.
 const NARROWEST = 4
 
 /**

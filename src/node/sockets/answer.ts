@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 
 /** How long a client may read nothing, and how long it may go on sending after its answer. */
 const STALLED_MS = 10_000
-/** What a client must read in that time. */
+/** A client must read so much in that time. */
 const SLICE_BYTES = 65_536
 
 /**
