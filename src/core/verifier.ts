@@ -82,6 +82,8 @@ export interface VerifierRun {
   readonly answered?: (status: number) => void
   /** How long until the signal aborts, in milliseconds. */
   readonly timeLeftMs?: () => number
+  /** `traceparent` and `tracestate` of the request, for the headers of a call that belongs to it. */
+  readonly trace?: Readonly<Record<string, string>> | undefined
 }
 
 /** Decides in place of an endpoint. The signal aborts at the deadline. Its properties are read once, when the guard is made. */

@@ -94,7 +94,7 @@ export function endpointVerifier(options: EndpointVerifierOptions): Verifier {
   })
   const verify: Verifier = async (question, signal, run = {}) => {
     lastRun = run
-    const check = new Check(narrowQuestion(question, context), '', [])
+    const check = new Check(narrowQuestion(question, context), '', [], run.trace)
     try {
       return toVerdict(await ask(check, 0, signal))
     } finally {

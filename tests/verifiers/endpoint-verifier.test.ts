@@ -39,6 +39,14 @@ describe('the contract', () => {
     })
   })
 
+  it('is that of `endpoint`: the trace of the request, also as a member', async () => {
+    const { calls, ask, verifier } = await start(() => ({ json: {} }))
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    await ask(TOKEN, '/', { traceparent })
+    await guardWith(firstOf([verifier])).ask(TOKEN, '/', { traceparent })
+    expect(calls.map(({ headers }) => headers['traceparent'])).toEqual([traceparent, traceparent])
+  })
+
   it.each([
     [401, 'denied'],
     [403, 'denied'],

@@ -56,6 +56,7 @@ function createRun(
       check.endpointStatus = status
     },
     timeLeftMs: () => deadline - systemClock.now(),
+    trace: check.trace,
   }
 }
 
