@@ -50,7 +50,7 @@ export interface CircuitBreakerConfig {
 
 /** How many checks may run. Tokens that the endpoint allowed in the last hour go first, so that random tokens cannot crowd them out. */
 export interface ConcurrencyConfig {
-  /** The most calls to the endpoint at once. A quarter of them, rounded down, is reserved for known tokens once there are any, and more while unknown ones are denied.
+  /** The most calls to the endpoint at once. A quarter of them, rounded down, is reserved for known tokens once there are any, and more during a flood of unknown ones.
    * @default 64 */
   readonly maxInFlight?: number
   /** The most checks that wait for a turn, each for at most half of `timeoutMs`. Known tokens go first, and tokens take turns.

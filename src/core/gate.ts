@@ -116,11 +116,15 @@ function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | 
   if (exemption !== undefined) return admit(progress, setup, EXEMPT[exemption], exemption)
   const token = setup.findToken(request.headers)
   if (typeof token !== 'string') return reject(progress, token.reason)
+  progress.token = token
   const told = setup.checks.tell(request, target, progress.args)
   const cached = told && setup.verifier.lookUp(token, told.text)
   // What is cached was asked about, so its token has been checked.
-  if (!cached && !setup.isToken(token)) return reject(progress, 'malformed_credentials')
-  progress.token = token
+  if (!cached && !setup.isToken(token)) {
+    // Then an event hides all that may hold a part of it.
+    delete progress.token
+    return reject(progress, 'malformed_credentials')
+  }
   if (told === undefined) return reject(progress, 'malformed_request')
   if (cached !== undefined) {
     progress.hit = cached

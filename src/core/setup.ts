@@ -6,7 +6,7 @@ import { createChannel, createConsole, observerOf, reportConfigError } from './r
 import { createVerifier } from './policies/compose.ts'
 import { createHandover } from './policies/handover.ts'
 import { createCheckFactory, createReadAddress } from './request/check.ts'
-import { createCredentialsReader, createTokenCheck, createFinder } from './request/credentials.ts'
+import { createCredentialsReader, createTokenFinder } from './request/credentials.ts'
 import { createAlarm, createComplainOfRoute } from './response/alarm.ts'
 import { createAuthorize } from './response/authorization.ts'
 import { createDenials } from './response/denial.ts'
@@ -44,10 +44,8 @@ export interface Unready extends Channel {
 }
 
 /** Everything that the gate needs for a decision, made once. */
-export interface Setup extends Omit<Unready, 'verifier' | 'config' | 'authorize'> {
+export interface Setup extends Omit<Unready, 'verifier' | 'config' | 'authorize'>, TokenFinder {
   readonly config: ResolvedConfig
-  readonly findToken: TokenFinder
-  readonly isToken: (text: string) => boolean
   readonly checks: CheckFactory
   readonly verifier: ComposedVerifier
   readonly handover: Handover
@@ -159,9 +157,7 @@ function createSetup(base: Base, args: readonly unknown[], handover?: Handover):
   config.store?.start(config.onEvent, base.notify)
   return {
     ...base,
-    // Without a cache nothing is looked up, and the form of a token comes first.
-    findToken: config.cache === false ? base.readCredentials : createFinder(config.credentials),
-    isToken: createTokenCheck(config.tokenFormat),
+    ...createTokenFinder(config),
     checks: createChecks(config, endpoint),
     verifier,
     handover: createHandover(asked, verifier.memory),

@@ -57,6 +57,28 @@ describe('a decision', () => {
     expect(() => getAuth(request)).toThrow(TypeError)
   })
 
+  it.each([
+    ['a malformed token', '"secret', 'malformed_credentials'],
+    ['a token', 'secret', 'internal_error'],
+  ])('hides %s that `clientAddress` takes out of the headers', async (_what, token, reason) => {
+    const events: AuthEvent[] = []
+    const request = raw(`http://h/p/${encodeURIComponent(token)}`, {
+      authorization: `Bearer ${token}`,
+    })
+    const gate = createGate({
+      endpoint: ENDPOINT,
+      context: { headers: [], clientAddress: true },
+      clientAddress: ({ headers }) => {
+        headers.delete('authorization')
+        throw new TypeError('no address')
+      },
+      cache: {},
+      onEvent: (event) => events.push(event),
+    })
+    expect(await gate.decide(request, [])).toMatchObject({ admitted: false, reason })
+    expect(events).toMatchObject([{ reason, path: '' }])
+  })
+
   it('is synchronous if the endpoint is not asked', () => {
     const { decide: made } = createGate({
       endpoint: ENDPOINT,

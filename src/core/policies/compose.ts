@@ -49,6 +49,8 @@ export interface Lately {
   readonly tokens: KnownTokens
   readonly outage: RecentOutage
   readonly onState: CircuitBreakerHooks['onState']
+  /** `false` if another source may be asked after a denial. */
+  readonly isFinal?: boolean
 }
 
 /**
@@ -116,7 +118,7 @@ function createMemory({ cache, store }: ResolvedConfig): Memory {
 export function protect(
   source: TimedAsk,
   protection: Protection | undefined,
-  { tokens, outage, onState }: Lately,
+  { tokens, outage, onState, isFinal }: Lately,
 ): Ask {
   if (protection === undefined) {
     return recognise(enforceDeadline(adopting(source), clock), tokens, outage)
@@ -128,7 +130,7 @@ export function protect(
   if (retries !== false) timed = retry(timed, retries, clock)
   if (breaker !== undefined) timed = breaker.watch(timed)
   const call = enforceDeadline(
-    limit(timed, concurrency, clock, () => !tokens.isEmpty()),
+    limit(timed, concurrency, clock, () => !tokens.isEmpty(), isFinal),
     clock,
   )
   return recognise(breaker?.rejectWhileOpen(call) ?? call, tokens, outage)

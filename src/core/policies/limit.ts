@@ -1,5 +1,6 @@
 import { AuthUnavailableError } from '../errors.ts'
 import { isForbidden } from '../endpoint/verdict.ts'
+import { SlidingWindow } from './sliding-window.ts'
 import type { ConcurrencyConfig } from '../auth-config.ts'
 import type { ParsedVerdict, TimedAsk } from '../endpoint/verdict.ts'
 import type { Check } from '../request/check.ts'
@@ -27,35 +28,43 @@ interface Lane {
 const GRACE_MS = 250
 // As soon as any token is known. Otherwise unknown tokens could hold all slots of a slow endpoint.
 const RESERVED_PART = 1 / 4
-// A flood of made-up tokens leaves so much to unknown ones. Its calls would take most of the processor from cached decisions.
+// More denials of unknown tokens are a flood. Its calls would take the processor from cached decisions.
+const MOST_DENIALS_PER_SECOND = 300
+// A flood leaves so much to unknown tokens, and at least four places.
 const NARROWEST_PART = 1 / 16
-// A few denials must not make a small limit smaller.
 const NARROWEST = 4
+// So slowly that the flood does not come back at once.
+const WIDENED_BY_DENIAL = 1 / 16
 
 /**
  * Limits the calls in flight. A check over the limit waits within its own deadline. Known tokens go before all others, in
  * turn. Unknown tokens take turns too. If more than half of the places are taken, the newest of them goes first, since the
  * oldest has the least time left. If all are taken, a new check takes the place of the unknown one that has waited longest:
- * a flood displaces itself. Without such a check it is rejected as `overloaded`. Each denial of an unknown token takes a slot
- * from the lane of unknown ones, down to a sixteenth of all and to four, and each allow gives one back.
+ * a flood displaces itself. Without such a check it is rejected as `overloaded`. While more than 300
+ * unknown tokens are denied in a second, each verdict takes a slot from their lane, down to a sixteenth of all and to four. Later
+ * each allow gives one back, and so do sixteen denials.
+ *
+ * @param isFinal Whether a denial rejects the request. Another verifier may be asked next.
  */
 export function limit(
   next: TimedAsk,
   { maxInFlight, maxWaiting }: Required<ConcurrencyConfig>,
   { now }: Pick<Clock, 'now'>,
   hasKnownTokens: () => boolean,
+  isFinal = true,
 ): TimedAsk {
   const known: Lane = { taken: new Set(), waiting: [] }
   const unknown: Lane = { taken: new Set(), waiting: [] }
   const lanes = [known, unknown]
   const widest = maxInFlight - Math.floor(maxInFlight * RESERVED_PART)
-  const narrowest = Math.min(widest, Math.max(NARROWEST, maxInFlight * NARROWEST_PART))
+  const narrowest = Math.min(widest, Math.max(NARROWEST, Math.floor(maxInFlight * NARROWEST_PART)))
+  const denials = new SlidingWindow(1000)
   let width = widest
 
   const countWaiting = (): number => known.waiting.length + unknown.waiting.length
   const hasSlotFor = (lane: Lane): boolean => {
     if (known.taken.size + unknown.taken.size >= maxInFlight) return false
-    return lane === known || unknown.taken.size < (hasKnownTokens() ? width : maxInFlight)
+    return lane === known || unknown.taken.size + 1 <= (hasKnownTokens() ? width : maxInFlight)
   }
   // On Workers a request can end with its promises and timers, before its call does or while it waits for one. Neither its
   // slot nor its place may stay taken.
@@ -112,9 +121,11 @@ export function limit(
     })
   }
   const learn = (lane: Lane, check: Check, verdict: ParsedVerdict): void => {
-    if (lane === known || isForbidden(verdict, check)) return
-    const wider = width + (verdict.outcome === 'allow' ? 1 : -1)
-    width = Math.min(widest, Math.max(narrowest, wider))
+    if (lane === known || !isFinal || isForbidden(verdict, check)) return
+    if (verdict.outcome === 'deny') denials.add(now())
+    const isFlood = hasKnownTokens() && denials.total(now()) > MOST_DENIALS_PER_SECOND
+    const calm = verdict.outcome === 'allow' ? 1 : WIDENED_BY_DENIAL
+    width = Math.min(widest, Math.max(narrowest, width + (isFlood ? -1 : calm)))
   }
   const takeNow = (lane: Lane, deadline: number): Slot | undefined => {
     if (!hasSlotFor(lane)) lanes.forEach(dropLost)

@@ -8,8 +8,19 @@ export interface CredentialsProblem {
 /** Reads the token out of the headers of a request. */
 export type CredentialsReader = (headers: Headers) => string | CredentialsProblem
 
-/** Finds what a request presents as its token. Whether it has the form of one is not checked. */
-export type TokenFinder = CredentialsReader
+/** Finds a token, and checks its form only on a cache miss: what is cached was asked about, and so was checked. */
+export interface TokenFinder {
+  /** What a request presents as its token. */
+  readonly findToken: CredentialsReader
+  readonly isToken: (text: string) => boolean
+}
+
+interface TokenOptions {
+  readonly cache: object | false
+  readonly context: { readonly clientAddress: boolean }
+  readonly credentials: readonly CredentialsSource[]
+  readonly tokenFormat: TokenFormat
+}
 
 export type TokenFormat = 'token68' | 'visible-ascii'
 
@@ -42,14 +53,27 @@ export function createCredentialsReader(
   }
 }
 
-/** Makes the check of the form of a token. */
-export function createTokenCheck(format: TokenFormat): (text: string) => boolean {
+/**
+ * Makes the two steps for a gate. The form comes first where nothing is looked up, and before a `clientAddress` that may change the
+ * headers.
+ */
+export function createTokenFinder(options: TokenOptions): TokenFinder {
+  const { cache, context, credentials, tokenFormat } = options
+  const isFirst = cache === false || context.clientAddress
+  return {
+    findToken: isFirst
+      ? createCredentialsReader(credentials, tokenFormat)
+      : createFinder(credentials),
+    isToken: createTokenCheck(tokenFormat),
+  }
+}
+
+function createTokenCheck(format: TokenFormat): (text: string) => boolean {
   const pattern = TOKEN[format]
   return (text) => text.length <= MAX_TOKEN_LENGTH && pattern.test(text)
 }
 
-/** Makes the finder for the configured sources, of which exactly one must be present in a request. */
-export function createFinder(sources: readonly CredentialsSource[]): TokenFinder {
+function createFinder(sources: readonly CredentialsSource[]): CredentialsReader {
   const finders = sources.map(createSourceFinder)
   const [only] = finders
   if (finders.length === 1 && only !== undefined) return only
@@ -57,7 +81,7 @@ export function createFinder(sources: readonly CredentialsSource[]): TokenFinder
 }
 
 function findExactlyOne(
-  finders: readonly TokenFinder[],
+  finders: readonly CredentialsReader[],
   headers: Headers,
 ): string | CredentialsProblem {
   let found: string | CredentialsProblem = MISSING
@@ -71,7 +95,7 @@ function findExactlyOne(
   return found
 }
 
-function createSourceFinder(source: CredentialsSource): TokenFinder {
+function createSourceFinder(source: CredentialsSource): CredentialsReader {
   if (source === 'bearer') return findBearer
   if (isHeader(source)) return (headers) => trimBlanks(headers.get(source.header)) || MISSING
   if (isCookie(source))

@@ -65,7 +65,7 @@ export function firstOf(verifiers: readonly Verifier[], options: FirstOfOptions 
   const { fallThrough } = parsed.options
   const members = parsed.members.map((traits): Member => ({
     ...traits,
-    ask: createMember(traits, parsed.options),
+    ask: createMember(traits, parsed.options, !fallThrough),
   }))
   const verify: Verifier = async (question, signal, run = {}) => {
     const asked = choose(members, question.token, fallThrough)

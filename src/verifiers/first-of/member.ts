@@ -34,6 +34,7 @@ export function isOwn({ verifier, accepts }: MemberTraits, token: string): boole
 export function createMember(
   { verifier, reads, local, label }: MemberTraits,
   protection: Protection,
+  isFinal: boolean,
 ): AskMember {
   const runs = new WeakMap<Check, VerifierRun>()
   // The guard that asked last reports the circuits, which all guards share.
@@ -44,6 +45,7 @@ export function createMember(
     {
       tokens: new KnownTokens(clock),
       outage: createOutage(protection),
+      isFinal,
       onState: (state, tokens) => {
         const of = label === undefined ? {} : { verifier: label }
         lastRun.report?.({ type: 'circuit', state, tokens, ...of })

@@ -33,8 +33,9 @@ function limited(
   maxWaiting = 2,
   now = () => 0,
   hasKnown = () => false,
+  isFinal = true,
 ) {
-  const verify = limit(next, { maxInFlight, maxWaiting }, { now }, hasKnown)
+  const verify = limit(next, { maxInFlight, maxWaiting }, { now }, hasKnown, isFinal)
   return (token: string, signal = new AbortController().signal, deadline = 100) => {
     const check: Check = checkOf(token)
     check.isKnown = token === token.toUpperCase()
@@ -174,35 +175,59 @@ describe('limit', () => {
     expect(endpoint.asked.filter((token) => token.startsWith('u'))).toHaveLength(forUnknown)
   })
 
-  it('leaves a flood of denied tokens four places or a sixteenth, and gives back one for each allow', async () => {
-    const endpoint = heldEndpoint()
-    const ask = limited(
-      endpoint.next,
-      32,
-      1000,
-      () => 0,
-      () => true,
-    )
-    let asked = 0
-    const askMany = (count: number): void => {
-      for (let index = 0; index < count; index += 1) void ask(`u${asked++}`, undefined, LONG)
+  describe('a flood of denied tokens', () => {
+    const flooded = (isFinal: boolean) => {
+      const endpoint = heldEndpoint()
+      const clock = { time: 0 }
+      const ask = limited(
+        endpoint.next,
+        32,
+        2000,
+        () => clock.time,
+        () => true,
+        isFinal,
+      )
+      for (let index = 0; index < 2000; index += 1) void ask(`u${index}`, undefined, LONG)
+      /** Answers all calls in flight. Returns how many there were. */
+      const answerAll = async (verdict: ParsedVerdict | Error = DENY): Promise<number> => {
+        const inFlight = endpoint.asked.splice(0)
+        for (const token of inFlight) endpoint.answer(token, verdict)
+        await settle()
+        return inFlight.length
+      }
+      const deny = async (times: number): Promise<Set<number>> => {
+        const counts = new Set<number>()
+        for (let round = 0; round < times; round += 1) counts.add(await answerAll())
+        return counts
+      }
+      return { clock, answerAll, deny }
     }
-    const answerAll = async (verdict: ParsedVerdict | Error): Promise<number> => {
-      const inFlight = endpoint.asked.splice(0)
-      for (const token of inFlight) endpoint.answer(token, verdict)
-      await settle()
-      return inFlight.length
-    }
-    askMany(300)
-    const denied = [await answerAll(DENY), await answerAll(DENY), await answerAll(DENY)]
-    expect(denied).toEqual([24, 4, 4])
-    expect(await answerAll(new Error('no verdict'))).toBe(4)
-    const allowed = [await answerAll(ALLOW), await answerAll(ALLOW), await answerAll(ALLOW)]
-    expect(allowed).toEqual([4, 8, 16])
-    expect(await answerAll(ALLOW)).toBe(24)
-    // The token is good, though not for this request.
-    const forbidden: ParsedVerdict = { ...DENY, reason: 'forbidden' }
-    expect([await answerAll(forbidden), await answerAll(forbidden)]).toEqual([24, 24])
+
+    it('of more than 300 in a second gets four places, until it is over', async () => {
+      const { clock, answerAll, deny } = flooded(true)
+      // Twelve times 24 places are 288.
+      expect(await deny(12)).toEqual(new Set([24]))
+      await deny(3)
+      expect(await deny(5)).toEqual(new Set([4]))
+      expect(await answerAll(new Error('no verdict'))).toBe(4)
+      clock.time += 1000
+      expect(await deny(4)).toEqual(new Set([4]))
+      expect(await deny(1)).toEqual(new Set([5]))
+      const allowed = [await answerAll(ALLOW), await answerAll(ALLOW), await answerAll(ALLOW)]
+      expect(allowed).toEqual([5, 10, 20])
+      expect(await deny(5)).toEqual(new Set([24]))
+    })
+
+    it('is not told from requests that are only forbidden', async () => {
+      const { answerAll } = flooded(true)
+      for (let round = 0; round < 60; round += 1) {
+        expect(await answerAll({ ...DENY, reason: 'forbidden' })).toBe(24)
+      }
+    })
+
+    it('keeps its places where another verifier is asked next', async () => {
+      expect(await flooded(false).deny(60)).toEqual(new Set([24]))
+    })
   })
 
   it('ends the wait with the signal, and gives the place to the next', async () => {
