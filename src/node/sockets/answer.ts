@@ -34,8 +34,11 @@ export async function answerHandshake(
     outgoing.writeHead(response.status, [...response.headers].filter(isNotFraming).flat())
     // Reads on, for an unread byte would reset the connection, and with it the answer (RFC 9112 §9.6).
     socket.resume()
+    const reader = response.body?.getReader()
+    // Nothing else ends the wait for a body that is silent, and frees what it comes from.
+    socket.once('close', () => void reader?.cancel().catch(() => undefined))
     await pipeline(
-      inSlices(response.body, () => stalled.refresh()),
+      inSlices(reader, () => stalled.refresh()),
       outgoing,
     )
     socket.end()
@@ -49,12 +52,14 @@ export async function answerHandshake(
 }
 
 async function* inSlices(
-  body: ReadableStream<Uint8Array> | null,
+  reader: ReadableStreamDefaultReader<unknown> | undefined,
   onTaken: () => void,
 ): AsyncGenerator<Uint8Array> {
-  for await (const chunk of body ?? []) {
-    for (let start = 0; start < chunk.byteLength; start += SLICE_BYTES) {
-      yield chunk.subarray(start, start + SLICE_BYTES)
+  for (let step = await reader?.read(); step?.done === false; step = await reader?.read()) {
+    const { value } = step
+    if (!(value instanceof Uint8Array)) throw new TypeError('A body consists of bytes')
+    for (let start = 0; start < value.byteLength; start += SLICE_BYTES) {
+      yield value.subarray(start, start + SLICE_BYTES)
       onTaken()
     }
   }

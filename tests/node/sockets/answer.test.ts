@@ -1,9 +1,9 @@
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { answerHandshake } from '../../../src/node/sockets/answer.ts'
 import { close, listen } from '../../support/loopback.ts'
-import { head } from '../../support/raw-client.ts'
+import { head, sendRaw } from '../../support/raw-client.ts'
 import type { Server, Socket } from 'node:net'
 
 const STALLED_MS = 1000
@@ -13,11 +13,15 @@ const HANDSHAKE = head('GET /', 'Host: h', 'Connection: Upgrade', 'Upgrade: webs
 let server: Server
 let port: number
 let near: Socket | undefined
+let body: ReadableStream | string
 beforeEach(async () => {
+  body = LONG
   server = createServer().on('upgrade', (incoming, socket: Socket) => {
-    near = socket
-    void answerHandshake(incoming, socket, new Response(LONG, { status: 403 }), STALLED_MS)
+    // As `passWebSockets` does.
+    near = socket.on('error', () => socket.destroy())
+    void answerHandshake(incoming, socket, new Response(body, { status: 403 }), STALLED_MS)
   })
+  near = undefined
   port = await listen(server)
 })
 afterEach(() => close(server))
@@ -43,4 +47,24 @@ it('gives a client that reads slowly all of the answer', async () => {
     if (isPause) await new Promise((resolve) => setTimeout(resolve, STALLED_MS / 4))
   }
   expect(received).toBeGreaterThan(LONG.length)
+})
+
+it('cancels a silent body when the client leaves', async () => {
+  const cancel = vi.fn()
+  body = new ReadableStream({ cancel })
+  const socket = connect(port, '127.0.0.1')
+  socket.write(HANDSHAKE)
+  await expect.poll(() => near).toBeDefined()
+  socket.destroy()
+  await expect.poll(() => cancel.mock.calls.length, { timeout: 10_000 }).toBe(1)
+})
+
+it('breaks off where a body has something else than bytes', async () => {
+  body = new ReadableStream({
+    start: (controller) => {
+      controller.enqueue('text')
+      controller.close()
+    },
+  })
+  expect(await sendRaw(port, HANDSHAKE)).not.toContain('\r\n0\r\n')
 })
