@@ -29,7 +29,7 @@ const GRACE_MS = 250
 // As soon as any token is known. Otherwise unknown tokens could hold all slots of a slow endpoint.
 const RESERVED_PART = 1 / 4
 // More denials of unknown tokens are a flood. Its calls would take the processor from cached decisions.
-const MOST_DENIALS_PER_SECOND = 300
+const MOST_DENIALS_PER_SECOND = 1000
 // A flood leaves so much to unknown tokens, and at least four places.
 const NARROWEST_PART = 1 / 16
 const NARROWEST = 4
@@ -40,7 +40,7 @@ const WIDENED_BY_DENIAL = 1 / 16
  * Limits the calls in flight. A check over the limit waits within its own deadline. Known tokens go before all others, in
  * turn. Unknown tokens take turns too. If more than half of the places are taken, the newest of them goes first, since the
  * oldest has the least time left. If all are taken, a new check takes the place of the unknown one that has waited longest:
- * a flood displaces itself. Without such a check it is rejected as `overloaded`. While more than 300
+ * a flood displaces itself. Without such a check it is rejected as `overloaded`. While more than 1,000
  * unknown tokens are denied in a second, each verdict takes a slot from their lane, down to a sixteenth of all and to four. Later
  * each allow gives one back, and so do sixteen denials.
  *
