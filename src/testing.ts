@@ -18,7 +18,7 @@ export interface TestIdentity extends Partial<Omit<Auth, 'attributes'>> {
   readonly attributes?: Readonly<Record<string, string | readonly string[]>>
 }
 
-/** What an auth endpoint answers for a token: it sends no `claims`, and is never stale. */
+/** The answer of an auth endpoint about a token: it has no `claims`, and is never stale. */
 export type EndpointIdentity = Omit<TestIdentity, 'claims' | 'stale'>
 
 /** The body of a call, as your auth endpoint would get it. */

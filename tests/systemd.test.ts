@@ -19,7 +19,7 @@ function valueOf(key: string): string {
 describe('the systemd unit of the examples', () => {
   const pathOf = setupFolder()
 
-  /** What `systemd-analyze verify` complains about. The command of the unit is not installed here. */
+  /** The complaints of `systemd-analyze verify`. The command of the unit is not installed here. */
   function verify(unit: string): string {
     const file = join(pathOf('.'), 'with-auth.service')
     writeFileSync(file, unit.replace(/^ExecStart=\S+/m, `ExecStart=${process.execPath}`))

@@ -119,7 +119,7 @@ function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | 
   progress.token = token
   const told = setup.checks.tell(request, target, progress.args)
   const cached = told && setup.verifier.lookUp(token, told.text)
-  // What is cached was asked about, so its token has been checked.
+  // The token of a cached decision was asked about, so its form has been checked.
   if (!cached && !setup.isToken(token)) {
     // Then an event hides all that may hold a part of it.
     delete progress.token

@@ -242,7 +242,7 @@ describe.each(['nginx', 'caddy', 'haproxy'] as const)('%s', (proxy: TestedProxy)
       })
 
       it.each(['h2c', 'h2c/1', 'foo', 'websocket, h2c', 'h2c, websocket'])(
-        'passes no upgrade to %s on: nobody would decide about its requests',
+        'passes no upgrade to %s on, since its requests would not be checked',
         async (protocol) => {
           const names = [`Upgrade: ${protocol}`, 'HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA']
           const request = head('GET /a', 'Host: a', 'Connection: Upgrade', ...names, GOOD)

@@ -77,7 +77,7 @@ export function createVirtualClock(): VirtualClock {
   }
 }
 
-// Workers lack it, and run no other code meanwhile.
+// Workers lack it. No other code runs there.
 const hooks = globalThis.process?.getBuiltinModule?.('node:async_hooks')
 const running = hooks && new hooks.AsyncLocalStorage<VirtualClock>()
 

@@ -91,6 +91,32 @@ describe('an outage of one service', () => {
     expect(await first).toMatchObject({ reason: 'timeout' })
   })
 
+  it('keeps its places although it denies the tokens of the next one', async () => {
+    let inFlight = 0
+    let mostInFlight = 0
+    const first: Verifier = Object.assign(
+      async ({ token }: Question) => {
+        inFlight += 1
+        mostInFlight = Math.max(mostInFlight, inFlight)
+        await new Promise((resolve) => setTimeout(resolve, 1))
+        inFlight -= 1
+        return { outcome: token === 'known' ? 'allow' : 'deny' } as const
+      },
+      { reads: {} },
+    )
+    const second: Verifier = Object.assign(() => ({ outcome: 'allow' }) as const, { reads: {} })
+    const options: FirstOfOptions = { fallThrough: true, concurrency: { maxInFlight: 32 } }
+    const { ask } = guardWith(firstOf([first, second], options))
+    await ask('known')
+    const askMany = (count: number) =>
+      Promise.all(Array.from({ length: count }, (_, index) => ask(`other${index}`)))
+    for (let round = 0; round < 25; round += 1) await askMany(48)
+    mostInFlight = 0
+    await askMany(20)
+    await askMany(48)
+    expect(mostInFlight).toBe(24)
+  })
+
   it('is tried again by the options of `firstOf`', async () => {
     let calls = 0
     const flaky: Answer = (...args) => {

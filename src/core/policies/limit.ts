@@ -40,9 +40,10 @@ const WIDENED_BY_DENIAL = 1 / 16
  * Limits the calls in flight. A check over the limit waits within its own deadline. Known tokens go before all others, in
  * turn. Unknown tokens take turns too. If more than half of the places are taken, the newest of them goes first, since the
  * oldest has the least time left. If all are taken, a new check takes the place of the unknown one that has waited longest:
- * a flood displaces itself. Without such a check it is rejected as `overloaded`. While more than 1,000
- * unknown tokens are denied in a second, each verdict takes a slot from their lane, down to a sixteenth of all and to four. Later
- * each allow gives one back, and so do sixteen denials.
+ * a flood displaces itself. Without such a check it is rejected as `overloaded`.
+ *
+ * While more than 1,000 unknown tokens are denied in a second, each verdict takes a slot from their lane, down to a sixteenth of all
+ * and to four. Later each allow gives one back, and so do sixteen denials.
  *
  * @param isFinal Whether a denial rejects the request. Another verifier may be asked next.
  */

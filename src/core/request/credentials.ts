@@ -8,9 +8,9 @@ export interface CredentialsProblem {
 /** Reads the token out of the headers of a request. */
 export type CredentialsReader = (headers: Headers) => string | CredentialsProblem
 
-/** Finds a token, and checks its form only on a cache miss: what is cached was asked about, and so was checked. */
+/** Finds a token, and checks its form only on a cache miss: the form of a cached one was checked before it was asked about. */
 export interface TokenFinder {
-  /** What a request presents as its token. */
+  /** Reads the text that a request presents as its token. */
   readonly findToken: CredentialsReader
   readonly isToken: (text: string) => boolean
 }
