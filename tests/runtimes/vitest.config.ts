@@ -21,7 +21,7 @@ export default defineConfig({
     ...test,
     ...recording,
     globalSetup: ['support/package-under-test.ts', '../secrets/runtimes-totals.ts'],
-    maxWorkers: 2,
+    maxWorkers: 3,
     projects: [
       { ...each, test: { ...test, name: 'together', exclude: ALONE, sequence: { groupOrder: 0 } } },
       { ...each, test: { ...test, name: 'alone', include: ALONE, sequence: { groupOrder: 1 } } },
