@@ -99,7 +99,7 @@ describe('the README', () => {
     expect(readme).toContain('npm ci && npm test')
     const run = readText('.ci/run')
     for (const command of ['npm ci', 'npm start', 'npm test']) {
-      expect(run).toMatch(new RegExp(`^${command}(?: [->]|$)`, 'm'))
+      expect(run).toMatch(new RegExp(`(?:^|')${command}(?:'| [->]|$)`, 'm'))
     }
   })
 })
