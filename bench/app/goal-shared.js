@@ -5,7 +5,8 @@ import { withAuth } from 'with-auth'
 import { redisStore } from 'with-auth/redis'
 
 const TOKENS = 10_000
-const ROUNDS = 5
+// Only after some rounds all of the path is optimised.
+const ROUNDS = 15
 const CONCURRENT = 64
 const RESULT = {}
 const [url, endpoint] = process.argv.slice(2)
