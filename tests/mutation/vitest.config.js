@@ -17,6 +17,12 @@ const TESTS_BESIDE = {
   ],
   files: ['tests/keys/file/lone-mount.test.ts', 'tests/yaml/document.test.ts'],
   gateway: ['tests/gateway-sockets.test.ts'],
+  keys: [
+    'tests/cli/commands.test.ts',
+    'tests/cli/commands/key-database.test.ts',
+    'tests/cli/commands/key-retirement.test.ts',
+    'tests/cli/commands/keys.test.ts',
+  ],
 }
 
 /** Runs the tests of the mutated file first and the tests of the whole part last, so that most mutants die early. */

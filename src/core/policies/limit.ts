@@ -29,7 +29,7 @@ const GRACE_MS = 250
 // As soon as any token is known. Otherwise unknown tokens could hold all slots of a slow endpoint.
 const RESERVED_PART = 1 / 4
 // More denials of unknown tokens are a flood. Its calls would take the processor from cached decisions.
-const MOST_DENIALS_PER_SECOND = 1000
+const MOST_DENIALS_PER_SECOND = 400
 // A flood leaves so much to unknown tokens, and at least four places.
 const NARROWEST_PART = 1 / 16
 const NARROWEST = 4
@@ -42,7 +42,7 @@ const WIDENED_BY_DENIAL = 1 / 16
  * oldest has the least time left. If all are taken, a new check takes the place of the unknown one that has waited longest:
  * a flood displaces itself. Without such a check it is rejected as `overloaded`.
  *
- * While more than 1,000 unknown tokens are denied in a second, each verdict takes a slot from their lane, down to a sixteenth of all
+ * While more than 400 unknown tokens are denied in a second, each verdict takes a slot from their lane, down to a sixteenth of all
  * and to four. Later each allow gives one back, and so do sixteen denials.
  *
  * @param isFinal Whether a denial rejects the request. Another verifier may be asked next.

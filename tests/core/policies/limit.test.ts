@@ -203,10 +203,10 @@ describe('limit', () => {
       return { clock, answerAll, deny }
     }
 
-    it('of more than 1,000 in a second gets four places, until it is over', async () => {
+    it('of more than 400 in a second gets four places, until it is over', async () => {
       const { clock, answerAll, deny } = flooded(true)
-      // Forty-one times 24 places are 984.
-      expect(await deny(41)).toEqual(new Set([24]))
+      // Sixteen times 24 places are 384.
+      expect(await deny(16)).toEqual(new Set([24]))
       await deny(3)
       expect(await deny(5)).toEqual(new Set([4]))
       expect(await answerAll(new Error('no verdict'))).toBe(4)
