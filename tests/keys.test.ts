@@ -7,17 +7,20 @@ import { getAuth, withAuth } from '../src/index.ts'
 import {
   createKey,
   createKeyEndpoint,
+  exportKeys,
+  importKeys,
   listKeys,
   pruneKeys,
   removeKey,
   revokeKey,
+  revokeKeys,
   rotateKey,
 } from '../src/keys.ts'
 import { ensureBuilt } from './support/built-package.ts'
 import { ask, entry, keysText } from './support/key-questions.ts'
 import { get } from './support/requests.ts'
 import { setupFolder } from './support/temporary-folder.ts'
-import type { NewKey } from '../src/keys.ts'
+import type { KeyPage, KeyStore, NewKey } from '../src/keys.ts'
 
 const pathOf = setupFolder()
 const run = promisify(execFile)
@@ -52,6 +55,42 @@ describe('the functions over a file', () => {
     expect(readFileSync(file, 'utf8')).not.toContain(alice.key)
   })
 
+  it('list pages of a file in the order of the ids, also of one principal', async () => {
+    const file = pathOf('keys.yaml')
+    const entries = ['c', 'a', 'd', 'b'].map((id) =>
+      entry(id, { principal: id === 'd' ? 'bob' : 'alice' }),
+    )
+    writeFileSync(file, keysText(...entries))
+    const list = async (page?: Partial<KeyPage>): Promise<string> =>
+      (await listKeys(file, page)).map(({ id }) => id).join('')
+    expect(await list()).toBe('cadb')
+    expect(await list({ limit: 3 })).toBe('abc')
+    expect(await list({ after: 'b' })).toBe('cd')
+    expect(await list({ after: 'a', limit: 1 })).toBe('b')
+    expect(await list({ principal: 'alice' })).toBe('cab')
+    expect(await list({ principal: 'alice', limit: 5 })).toBe('abc')
+  })
+
+  it('revoke all keys of a principal, and no other', async () => {
+    const file = pathOf('keys.yaml')
+    const entries = [entry('a'), entry('b', { principal: 'bob' }), entry('c')]
+    writeFileSync(file, keysText(...entries))
+    const revoked = await revokeKeys(file, { principal: 'alice' })
+    expect(revoked).toMatchObject([
+      { id: 'a', status: 'revoked' },
+      { id: 'c', status: 'revoked' },
+    ])
+    expect((await listKeys(file)).map(({ status }) => status)).toEqual([
+      'revoked',
+      'active',
+      'revoked',
+    ])
+    await expect(revokeKeys(file, { principal: 'carol' })).rejects.toMatchObject({
+      code: 'no_such_key',
+      message: `There is no key of this principal (hidden because it may be a key) in ${file}`,
+    })
+  })
+
   const none = undefined as unknown as string
   it.each<[string, () => Promise<unknown>, string?]>([
     ['place', () => createKey('', { principal: 'a' })],
@@ -78,6 +117,23 @@ describe('the functions over a file', () => {
     ],
     ['id.key', () => revokeKey('f', { key: 7 as unknown as string })],
     ['key', () => createKey('f', none as unknown as NewKey)],
+    ['wanted.principal', () => revokeKeys('f', { principal: '' })],
+    ['wanted', () => revokeKeys('f', none as unknown as { principal: string })],
+    ['page.after', () => listKeys('f', { after: 'not an id' })],
+    ['page.principal', () => listKeys('f', { principal: '' })],
+    [
+      'page.limit',
+      () => listKeys('f', { limit: 1001 }),
+      '"page.limit" must be a whole number from 1 to 1000, received 1001',
+    ],
+    [
+      'page.limits',
+      () => listKeys('f', { limits: 5 } as object),
+      'Unknown option "page.limits": did you mean "limit"?',
+    ],
+    ['place', () => exportKeys('')],
+    ['place', () => exportKeys({ list: 1 } as unknown as string)],
+    ['to', () => importKeys('f', 'g' as unknown as KeyStore)],
   ])('reject a wrong "%s"', async (option, call, message = expect.any(String) as string) => {
     await expect(call()).rejects.toMatchObject({ option, message })
   })

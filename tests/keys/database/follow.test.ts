@@ -95,3 +95,32 @@ it.each<[string, () => unknown, string]>([
   expect(told[0]).toContain(message)
   expect(told[0]).not.toContain('s3cret')
 })
+
+it('an endpoint answers 500 after a second if the store does not answer', async () => {
+  vi.useFakeTimers()
+  const told: KeyFileError[] = []
+  let find: KeyStore['find'] = () => undefined
+  const asked = new Promise<void>((resolve) => {
+    find = () => {
+      resolve()
+      return new Promise(() => undefined)
+    }
+  })
+  const onError = (error: KeyFileError): unknown => told.push(error)
+  const response = createKeyEndpoint({ store: { find } }, { onError })(ask(TOKEN))
+  await asked
+  await vi.advanceTimersByTimeAsync(1000)
+  expect((await response).status).toBe(500)
+  expect(told).toMatchObject([
+    { code: 'database', message: 'The key store did not answer within 1000 ms' },
+  ])
+  vi.useRealTimers()
+})
+
+it('an endpoint tells the cause of a failure', async () => {
+  const cause = new TypeError('s3cret')
+  const told: KeyFileError[] = []
+  const store = { find: () => Promise.reject(cause) }
+  await createKeyEndpoint({ store }, { onError: (error) => told.push(error) })(ask(TOKEN))
+  expect(told).toMatchObject([{ code: 'database', problems: [], cause }])
+})

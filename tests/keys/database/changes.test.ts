@@ -1,0 +1,187 @@
+import { describe, expect, it, vi } from 'vitest'
+import {
+  exportKeys,
+  importKeys,
+  KeyFileError,
+  listKeys,
+  pruneKeys,
+  removeKey,
+  revokeKey,
+  revokeKeys,
+  rotateKey,
+} from '../../../src/keys.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+import type { KeyStore, StoredKey } from '../../../src/keys.ts'
+
+/** A store that anyone may have written must never make a change look done, or tell a key. */
+
+const SHA = 'a'.repeat(64)
+const KEY: StoredKey = { id: 'a', principal: 'alice', attributes: {}, sha256: SHA }
+const LIKE_A_KEY = `withauth_${'k'.repeat(43)}`
+const pathOf = setupFolder()
+
+/** A store of one key, with methods of its own. */
+function storeOf(methods: Partial<KeyStore> = {}): KeyStore {
+  return {
+    find: () => KEY,
+    get: () => KEY,
+    insert: () => undefined,
+    insertAll: (keys) => ({ imported: keys.length, present: 0 }),
+    update: (_id, changes) => ({ ...KEY, revoked: changes.revoked ?? '2026-01-01T00:00:00Z' }),
+    remove: () => KEY,
+    prune: () => [],
+    list: ({ after = '' }) => (after < 'a' ? [KEY] : []),
+    close: () => undefined,
+    ...methods,
+  }
+}
+
+const alice = { principal: 'alice' }
+const noKey = 'There is no key with this id (hidden because it may be a key) in the database'
+const noPrincipal =
+  'There is no key of this principal (hidden because it may be a key) in the database'
+
+it.each<[string, Partial<KeyStore>, (store: KeyStore) => Promise<unknown>, string, string]>([
+  [
+    'does not revoke',
+    { update: () => KEY },
+    (store) => revokeKey(store, 'a'),
+    'database',
+    'The key store did not revoke the key',
+  ],
+  [
+    'revokes another key',
+    { update: () => ({ ...KEY, id: 'b', revoked: true }) },
+    (store) => revokeKey(store, 'a'),
+    'database',
+    'The key store did not revoke the key',
+  ],
+  [
+    'returns another key for an id',
+    { get: () => ({ ...KEY, id: 'b' }) },
+    (store) => rotateKey(store, 'a'),
+    'malformed',
+    'The key store returned another key than the wanted one',
+  ],
+  [
+    'returns another key for a hash',
+    {},
+    (store) => revokeKey(store, { key: LIKE_A_KEY }),
+    'malformed',
+    'The key store returned another key than the wanted one',
+  ],
+  [
+    'lists the same page for ever',
+    { list: () => [KEY] },
+    (store) => exportKeys(store),
+    'database',
+    'The key store does not list its keys in the order of their ids',
+  ],
+  [
+    'gets new keys all the time',
+    { update: (id) => ({ ...KEY, id, revoked: true }) },
+    (store) => revokeKeys(store, alice),
+    'locked',
+    'This principal gets new keys all the time. Try again',
+  ],
+  [
+    'has no such key',
+    { get: () => undefined },
+    (store) => rotateKey(store, 'b'),
+    'no_such_key',
+    noKey,
+  ],
+  [
+    'has no key to remove',
+    { remove: () => undefined },
+    (store) => removeKey(store, 'b'),
+    'no_such_key',
+    noKey,
+  ],
+  [
+    'has no key with this hash',
+    { find: () => undefined },
+    (store) => revokeKey(store, { key: LIKE_A_KEY }),
+    'no_such_key',
+    'There is no such key in the database',
+  ],
+  [
+    'has no key of a principal',
+    { list: () => [] },
+    (store) => revokeKeys(store, alice),
+    'no_such_key',
+    noPrincipal,
+  ],
+  [
+    'is changed by another process',
+    { update: () => undefined },
+    (store) => rotateKey(store, 'a'),
+    'locked',
+    'The key a was changed by another process. Try again',
+  ],
+])('reports a store that %s', async (_what, methods, change, code, message) => {
+  await expect(change(storeOf(methods))).rejects.toMatchObject({ code, message })
+})
+
+describe('no key in place of a name', () => {
+  it.each<[string, (store: KeyStore) => Promise<unknown>, string]>([
+    ['an id', (store) => removeKey(store, LIKE_A_KEY), noKey],
+    ['a place in a list', (store) => listKeys(store, { after: LIKE_A_KEY }), noKey],
+    ['a principal', (store) => listKeys(store, { principal: LIKE_A_KEY }), noPrincipal],
+    ['a principal to revoke', (store) => revokeKeys(store, { principal: LIKE_A_KEY }), noPrincipal],
+  ])('reaches the store as %s', async (_what, call, message) => {
+    const used = vi.fn()
+    const store = storeOf({ remove: used, list: used, revokeAll: used })
+    await expect(call(store)).rejects.toMatchObject({ code: 'no_such_key', message })
+    expect(used).not.toHaveBeenCalled()
+  })
+})
+
+it('says that all keys of a principal are revoked, if they cannot be listed then', async () => {
+  const cause = new KeyFileError('malformed', 'The row of the key a is invalid')
+  const list = (): never => {
+    throw cause
+  }
+  const failing = revokeKeys(storeOf({ list, revokeAll: () => undefined }), alice)
+  await expect(failing).rejects.toMatchObject({
+    code: 'malformed',
+    message: 'All keys of this principal are revoked, but: The row of the key a is invalid',
+    problems: [],
+    cause,
+  })
+  await expect(revokeKeys(storeOf({ list }), alice)).rejects.toBe(cause)
+})
+
+it('lists a hundred keys unless told otherwise, and those of a principal alone', async () => {
+  const list = vi.fn(() => [KEY])
+  await listKeys(storeOf({ list }))
+  await listKeys(storeOf({ list }), { after: 'a', limit: 5, ...alice })
+  expect(list.mock.calls).toEqual([[{ limit: 100 }], [{ after: 'a', limit: 5, ...alice }]])
+})
+
+it('prunes nothing in a dry run, and tells what it would remove', async () => {
+  const prune = vi.fn(() => [])
+  const stopped = { ...KEY, revoked: '2020-01-01T00:00:00Z' }
+  const list: KeyStore['list'] = ({ after = '' }) =>
+    [stopped, { ...KEY, id: 'b' }].filter(({ id }) => id > after)
+  const store = storeOf({ prune, list })
+  expect(await pruneKeys(store, { older: '1d', dryRun: true })).toMatchObject([{ id: 'a' }])
+  expect(prune).not.toHaveBeenCalled()
+  await pruneKeys(store, { older: '1d' })
+  expect(prune).toHaveBeenCalledOnce()
+})
+
+it('exports a store as the text of a file, and imports that with what ends keys', async () => {
+  const { writeFileSync } = process.getBuiltinModule('node:fs')
+  const keys = [KEY, { ...KEY, id: 'b', sha256: 'b'.repeat(64), revoked: '2026-01-01T00:00:00Z' }]
+  const list: KeyStore['list'] = ({ after = '' }) => keys.filter(({ id }) => id > after)
+  const text = await exportKeys(storeOf({ list }))
+  const file = pathOf('keys.yaml')
+  writeFileSync(file, text)
+  expect(await exportKeys(file)).toBe(text)
+  const insertAll = vi.fn(() => ({ imported: 1, present: 1 }))
+  const result = await importKeys(file, storeOf({ insertAll }))
+  expect(result).toMatchObject({ imported: 1, present: 1, retired: [{ sha256: 'b'.repeat(64) }] })
+  expect(result.retired).toHaveLength(1)
+  expect(insertAll).toHaveBeenCalledExactlyOnceWith(keys)
+})
