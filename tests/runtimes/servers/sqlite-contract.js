@@ -39,7 +39,10 @@ async function makesPrivateFiles(file, { createKey, sqliteKeys }) {
     [0o600, 0o600, 0o600],
   )
   store.close()
-  assert.throws(() => sqliteKeys(join(file, 'x'), { create: true }), { code: 'unwritable' })
+  await assert.rejects(async () => store.get('a'), { name: 'KeyFileError' })
+  const inside = join(file, 'x')
+  const message = `Cannot write ${inside}: ENOTDIR`
+  assert.throws(() => sqliteKeys(inside, { create: true }), { code: 'unwritable', message })
 }
 
 function makesNothingUnasked(file, { sqliteKeys }) {
@@ -79,7 +82,10 @@ async function noticesReplacements(file, { createKey, createKeyEndpoint, sqliteK
   assert.equal(await ask(endpoint, key), 500)
   await assert.rejects(createKey(store, { principal: 'bob' }), { code: 'unreadable' })
   assert.match(messages[0], /There is no file /)
-  assert.match(messages[1], /another file has its name now/)
+  assert.match(
+    messages[1],
+    /another file has its name now, and a key that is revoked there would stay/,
+  )
   store.close()
 }
 
@@ -236,6 +242,7 @@ function namesFiles(file, { sqliteKeys }) {
   })
   assert.throws(() => sqliteKeys(''), { option: 'file' })
   assert.throws(() => sqliteKeys(file, { readOnly: true }), { option: 'options.readOnly' })
+  assert.throws(() => sqliteKeys(file, { create: 'yes' }), { option: 'options.create' })
 }
 
 async function ask(endpoint, key) {
