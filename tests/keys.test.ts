@@ -132,8 +132,22 @@ describe('the functions over a file', () => {
       'Unknown option "page.limits": did you mean "limit"?',
     ],
     ['place', () => exportKeys('')],
-    ['place', () => exportKeys({ list: 1 } as unknown as string)],
-    ['to', () => importKeys('f', 'g' as unknown as KeyStore)],
+    [
+      'place',
+      () => exportKeys({ list: () => [], password: 's3cret' } as unknown as string),
+      '"place" must be the path of a file, or a KeyStore, received an object',
+    ],
+    [
+      'place',
+      () => exportKeys(null as unknown as string),
+      '"place" must be the path of a file, or a KeyStore, received null',
+    ],
+    ['id', () => rotateKey('f', none), '"id" must be the id of a key, received undefined'],
+    [
+      'to',
+      () => importKeys('f', 'g' as unknown as KeyStore),
+      '"to" must be a KeyStore (its value is not shown)',
+    ],
   ])('reject a wrong "%s"', async (option, call, message = expect.any(String) as string) => {
     await expect(call()).rejects.toMatchObject({ option, message })
   })

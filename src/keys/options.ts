@@ -90,7 +90,8 @@ export function requirePlace(place: unknown): void {
 
 /** @throws AuthConfigError */
 export function requireStore(store: unknown): void {
-  if (!hasMethods<KeyStore>(store, METHODS)) throw invalidOption(['to'], {}, 'a KeyStore')
+  // The URL of a database may hold a password.
+  if (!hasMethods<KeyStore>(store, METHODS)) throw invalidSecret(['to'], 'a KeyStore')
 }
 
 function hasMethods<Store extends Partial<KeyStore>>(

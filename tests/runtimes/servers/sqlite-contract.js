@@ -240,6 +240,8 @@ function namesFiles(file, { sqliteKeys }) {
     code: 'database',
     message: `Cannot use ${file}: file is not a database`,
   })
+  const message = '"file" must be the path of a file, received 7'
+  assert.throws(() => sqliteKeys(7), { option: 'file', message })
   assert.throws(() => sqliteKeys(''), { option: 'file' })
   assert.throws(() => sqliteKeys(file, { readOnly: true }), { option: 'options.readOnly' })
   assert.throws(() => sqliteKeys(file, { create: 'yes' }), { option: 'options.create' })
