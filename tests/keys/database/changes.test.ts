@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
 import {
   exportKeys,
@@ -172,7 +173,6 @@ it('prunes nothing in a dry run, and tells what it would remove', async () => {
 })
 
 it('exports a store as the text of a file, and imports that with what ends keys', async () => {
-  const { writeFileSync } = process.getBuiltinModule('node:fs')
   const keys = [KEY, { ...KEY, id: 'b', sha256: 'b'.repeat(64), revoked: '2026-01-01T00:00:00Z' }]
   const list: KeyStore['list'] = ({ after = '' }) => keys.filter(({ id }) => id > after)
   const text = await exportKeys(storeOf({ list }))
