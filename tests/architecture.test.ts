@@ -1,6 +1,7 @@
 import { join, posix } from 'node:path'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
+import { COMMANDS } from '../src/cli/main.ts'
 import { listFiles, readText, ROOT } from './support/project.ts'
 import { findCycle, MODULES } from './support/source-modules.ts'
 import type { SourceModule } from './support/source-modules.ts'
@@ -163,6 +164,14 @@ it('only index.ts re-exports, and each name by itself', () => {
   expect(reexports).not.toEqual([])
   expect(reexports.filter(([file, isNamed]) => file !== 'index.ts' || isNamed !== true)).toEqual([])
   expect(importsOf(MODULES, (imported) => imported === COMMAND)).toEqual([])
+})
+
+it('the help names every environment variable that a command reads', () => {
+  const texts = MODULES.filter(({ file }) => file.startsWith('cli/')).map(({ text }) => text)
+  const read = texts.flatMap((text) => [...text.matchAll(/\benv\[?\.?'?([A-Z_]+)/g)])
+  const explained = new Set(COMMANDS.flatMap(({ environment = {} }) => Object.keys(environment)))
+  expect(read.length).toBeGreaterThan(3)
+  expect(read.map(([, name]) => name).filter((name) => !explained.has(name ?? ''))).toEqual([])
 })
 
 describe('the budget', () => {

@@ -1,11 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { COMMON_OPTIONS, readCommandLine } from '../../src/cli/command-line.ts'
 import { COMMANDS } from '../../src/cli/main.ts'
 import { createKey } from '../../src/keys.ts'
-import { ROOT } from '../support/project.ts'
 import { runLine } from '../support/surroundings.ts'
 
 const KEY = 'withauth_4fK2pQ7xV9bN1mZ8sD3gH6jL5wR0tY2uE4iO7aC9vB1nM3k'
@@ -69,17 +68,6 @@ describe.each(COMMANDS)('the help of $name', ({ name, options, examples, environ
     const line = readCommandLine(args.slice(words.length), { ...options, ...COMMON_OPTIONS })
     expect(line.has('help')).toBe(false)
   })
-})
-
-it('documents every environment variable that a command reads', () => {
-  const sources = join(ROOT, 'src/cli')
-  const texts = readdirSync(sources, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts'))
-    .map((file) => readFileSync(join(sources, file), 'utf8'))
-  const read = texts.flatMap((text) => [...text.matchAll(/\benv\[?\.?'?([A-Z_]+)/g)])
-  const explained = new Set(COMMANDS.flatMap(({ environment = {} }) => Object.keys(environment)))
-  expect(read.length).toBeGreaterThan(3)
-  expect(read.map(([, name]) => name).filter((name) => !explained.has(name ?? ''))).toEqual([])
 })
 
 interface WrongValue {
