@@ -10,6 +10,7 @@ import { SELF_SIGNED } from '../../support/self-signed-certificate.ts'
 import type { Server } from 'node:net'
 
 const URL_ASKED = 'http://127.0.0.1/'
+const WRONG_URL = 'correct URL, or the network between this machine and the endpoint'
 
 let server: Server | undefined
 afterEach(async () => {
@@ -59,6 +60,12 @@ describe('a real connection', () => {
       /^the connection closed without an answer \((?:UND_ERR_SOCKET|ECONNRESET)\)$/,
     )
     await close(server as Server)
+    const other = createTcpServer((socket) => socket.resume().end('220 mail\r\n'))
+    expect(await obstacleAt(`http://127.0.0.1:${await serve(other)}/`)).toEqual({
+      why: 'the server there does not speak HTTP (HPE_INVALID_CONSTANT)',
+      change: 'correct the host and the port of URL: another service listens there',
+    })
+    await close(server as Server)
     const silent = createTcpServer((socket) => void socket.resume())
     expect(await obstacleAt(`http://127.0.0.1:${await serve(silent)}/`, 50)).toEqual({
       why: 'no answer came in time',
@@ -70,17 +77,47 @@ describe('a real connection', () => {
 describe('no answer', () => {
   const silence = { kind: 'silence', reason: 'unreachable', durationMs: 1 } as const
 
+  const NO_ROUTE = 'correct the host of URL'
+  const UNTRUSTED = 'its certificate is not trusted here'
+  const CHAIN = 'send the whole chain, or trust its authority here: NODE_EXTRA_CA_CERTS=ca.pem'
+  const NO_TLS = 'begin URL with http:// if this port has no TLS, or correct the port'
+  const LOG = 'look into the log of the endpoint'
+
   it.each([
-    ['ECONNRESET', 'https://a.example/', 'look into the log of the endpoint, and of the proxy'],
-    ['ECONNRESET', 'HTTP://127.0.0.1/', 'begin URL with https://'],
-    ['CERT_HAS_EXPIRED', 'https://a.example/', 'renew the certificate'],
-    ['ERR_TLS_CERT_ALTNAME_INVALID', 'https://a.example/', 'use a host name of the certificate'],
-    ['EWHATEVER', 'https://a.example/', 'correct URL, or the network'],
-    ['constructor', 'https://a.example/', 'correct URL, or the network'],
-  ])('with %s at %s', (code, url, change) => {
-    const obstacle = obstacleAtStart({ ...silence, code }, url)
-    expect(obstacle?.why).toContain(` (${code})`)
-    expect(obstacle?.change.startsWith(change)).toBe(true)
+    ['ENOTFOUND', 'its host is unknown', NO_ROUTE],
+    ['EHOSTUNREACH', 'no route leads to its host', NO_ROUTE],
+    ['ENETUNREACH', 'no route leads to its network', NO_ROUTE],
+    [
+      'EAI_AGAIN',
+      'the name server cannot resolve its host',
+      'correct the host of URL, or the name server of this machine',
+    ],
+    ['CERT_HAS_EXPIRED', 'its certificate has expired', 'renew the certificate'],
+    [
+      'ERR_TLS_CERT_ALTNAME_INVALID',
+      'its certificate is for another host',
+      'use a host name of the certificate in URL, or add this one to the certificate',
+    ],
+    ['SELF_SIGNED_CERT_IN_CHAIN', UNTRUSTED, CHAIN],
+    ['CERT_UNTRUSTED', UNTRUSTED, CHAIN],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', UNTRUSTED, CHAIN],
+    ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', UNTRUSTED, CHAIN],
+    ['EPROTO', 'the TLS handshake failed', NO_TLS],
+    ['ERR_SSL_PACKET_LENGTH_TOO_LONG', 'the TLS handshake failed', NO_TLS],
+    ['EPIPE', 'the connection closed without an answer', `${LOG}, and of the proxy in front of it`],
+    ['EWHATEVER', 'the connection failed', WRONG_URL],
+    ['constructor', 'the connection failed', WRONG_URL],
+  ])('with %s', (code, why, change) => {
+    const url = 'https://a.example/?from=http://b.example/'
+    const obstacle = { why: `${why} (${code})`, change }
+    expect(obstacleAtStart({ ...silence, code }, url)).toEqual(obstacle)
+  })
+
+  it('without a code, or from a port that may have TLS', () => {
+    const why = 'the connection failed'
+    expect(obstacleAtStart(silence, URL_ASKED)).toEqual({ why, change: WRONG_URL })
+    const closed = obstacleAtStart({ ...silence, code: 'ECONNRESET' }, 'HTTP://127.0.0.1/')
+    expect(closed?.change).toBe(`begin URL with https:// if this port has TLS, or ${LOG}`)
   })
 
   it('after earlier answers, names the question', () => {
@@ -121,6 +158,13 @@ describe('an answer', () => {
     expect(obstacleAtStart(answered(200, { body, headers }), URL_ASKED)).toEqual({
       why: 'a web page answered',
       change: 'correct URL: a web page that always answers 200 allows every key',
+    })
+  })
+
+  it('names a port that fetch blocks', async () => {
+    expect(await obstacleAt('http://127.0.0.1:22/')).toEqual({
+      why: 'fetch blocks this port (BAD_PORT)',
+      change: 'serve the endpoint on another port, such as 8080',
     })
   })
 
