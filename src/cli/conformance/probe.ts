@@ -45,7 +45,7 @@ export async function probe(target: ProbeTarget, body: string): Promise<ProbeOut
   } catch (error) {
     const durationMs = performance.now() - startedAt
     if (controller.signal.aborted) return { kind: 'silence', reason: 'timeout', durationMs }
-    return { kind: 'silence', reason: 'unreachable', code: codeOf(error), durationMs }
+    return { kind: 'silence', reason: 'unreachable', code: findCause(error), durationMs }
   } finally {
     clearTimeout(timer)
   }
@@ -59,15 +59,4 @@ function post({ url, headers }: ProbeTarget, body: string, signal: AbortSignal):
     redirect: 'manual',
     signal,
   })
-}
-
-// Node and Deno give no code for a port that the Fetch standard blocks.
-const BLOCKED = /^(?:bad port|Fetch failed: Requests to port \d+ are blocked)$/
-
-function codeOf(error: unknown): string | undefined {
-  const cause = error instanceof Error ? error.cause : undefined
-  if ([error, cause].some((one) => one instanceof Error && BLOCKED.test(one.message))) {
-    return 'BAD_PORT'
-  }
-  return findCause(error)
 }

@@ -17,7 +17,7 @@ const RENAMED: Readonly<Record<string, string>> = {
   Malformed_HTTP_Response: 'HPE_INVALID_CONSTANT',
 }
 
-/** Deno has no codes, and Node 24 has none for the last phrase. Nothing else of a message is used. */
+/** Deno has no codes, and Node has none for a blocked port, or for the last phrase. Nothing else of a message is used. */
 const PHRASES: readonly (readonly [phrase: string, code: string])[] = [
   ['client error (Connect): dns error: ', 'ENOTFOUND'],
   ['Connection refused (os error ', 'ECONNREFUSED'],
@@ -27,6 +27,9 @@ const PHRASES: readonly (readonly [phrase: string, code: string])[] = [
   ['invalid peer certificate: certificate not valid for name', 'ERR_TLS_CERT_ALTNAME_INVALID'],
   ['invalid peer certificate: ', 'CERT_UNTRUSTED'],
   ['received corrupt message of type InvalidContentType', 'ERR_SSL_WRONG_VERSION_NUMBER'],
+  // Of ports that the Fetch standard blocks: Node, then Deno.
+  ['bad port', 'BAD_PORT'],
+  ['Fetch failed: Requests to port ', 'BAD_PORT'],
   ['invalid HTTP version parsed', 'HPE_INVALID_CONSTANT'],
   ['received unexpected message from connection', 'HPE_INVALID_CONSTANT'],
   ['Response does not match the HTTP/1.1 protocol (Expected HTTP/', 'HPE_INVALID_CONSTANT'],

@@ -67,6 +67,7 @@ const ADVICE: readonly (readonly [pattern: RegExp, advice: string])[] = [
     'The program has closed its nodeTransport() or "dispatcher": let it do that last',
   ],
   [/^REDIRECTED$/, 'Let "dispatcher" follow no redirect'],
+  [/^BAD_PORT$/, '"fetch" blocks its port: serve it on another one, such as 8080'],
   [/^NotCapable$/, 'Permit the connection: on Deno, --allow-net'],
 ]
 

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { probe } from '../../../src/cli/conformance/probe.ts'
 import { close, listen } from '../../support/loopback.ts'
 import type { RequestListener, Server } from 'node:http'
@@ -56,15 +56,5 @@ describe('a probe', () => {
     await close(server as Server)
     const long = await ask((_, response) => void response.end('x'.repeat(70_000)))
     expect(long).toMatchObject({ kind: 'answer', status: 200, body: undefined })
-  })
-
-  it.each([
-    ['Fetch failed: Requests to port 6000 are blocked', 'BAD_PORT'],
-    ['Fetch failed: Requests to port 6000 are blocked by x', undefined],
-  ])('maps the message of Node and Deno for a blocked port: %s', async (message, code) => {
-    vi.stubGlobal('fetch', () => Promise.reject(new TypeError(message)))
-    const outcome = await probe({ url: 'http://a.example', headers: {}, timeoutMs: 5000 }, '{}')
-    vi.unstubAllGlobals()
-    expect(outcome).toMatchObject({ kind: 'silence', code })
   })
 })

@@ -64,6 +64,7 @@ it.each([
   ['received corrupt message of type InvalidContentType', 'ERR_SSL_WRONG_VERSION_NUMBER'],
   ['client error (SendRequest): invalid HTTP version parsed', 'HPE_INVALID_CONSTANT'],
   ['received unexpected message from connection', 'HPE_INVALID_CONSTANT'],
+  ['Fetch failed: Requests to port 6000 are blocked', 'BAD_PORT'],
 ])('finds the code in the message of Deno: %s', (message, code) => {
   expect(findCause(deno(message))).toBe(code)
 })
@@ -140,4 +141,9 @@ it.each<[string, () => Server, string, string]>([
   )
   server.close()
   expect(findCause(error)).toBe(code)
+})
+
+it('finds that the real fetch blocks a port', async () => {
+  const error: unknown = await fetch('http://127.0.0.1:6000/').catch((thrown: unknown) => thrown)
+  expect(findCause(error)).toBe('BAD_PORT')
 })

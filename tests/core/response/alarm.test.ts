@@ -60,6 +60,7 @@ const CLOSED = 'The program has closed its nodeTransport() or "dispatcher": let 
 
 it.each([
   ['ECONNREFUSED', 'Is it running?'],
+  ['BAD_PORT', '"fetch" blocks its port: serve it on another one, such as 8080'],
   ['ENOTFOUND', NAME],
   ['EAI_AGAIN', NAME],
   ['CERT_HAS_EXPIRED', CERTIFICATE],
