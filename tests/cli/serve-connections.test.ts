@@ -2,12 +2,14 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { trackConnections } from '../../src/cli/serving/connections.ts'
+import { within } from '../../src/core/async.ts'
 import { close, listen } from '../support/loopback.ts'
 import { head, openSocket } from '../support/raw-client.ts'
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 const LINGER_MS = 80
+const HEAD_MS = 500
 
 let server: Server
 let port: number
@@ -18,27 +20,32 @@ beforeEach(async () => {
   answers = []
   server = createServer((_, response) => void answers.push(response))
   server.keepAliveTimeout = 60_000
-  endIdle = trackConnections(server, LINGER_MS, 500)
+  endIdle = trackConnections(server, LINGER_MS, HEAD_MS)
   port = await listen(server)
   closed = once(server, 'close')
 })
 afterEach(() => close(server))
 
-/** Opens a connection, sends the bytes and collects the answer. */
-async function open(bytes: string): Promise<{ socket: Socket; received: () => string }> {
-  const accepted = once(server, 'connection')
+/** Opens a connection, sends the bytes and collects the answer. `accepted` is its end at the server. */
+async function open(bytes: string) {
+  const accepting = once(server, 'connection') as Promise<[Socket]>
   const socket = await openSocket(port)
-  await accepted
+  const [accepted] = await accepting
   let received = ''
   socket.on('data', (chunk) => (received += chunk.toString()))
   socket.on('error', () => undefined)
   socket.write(bytes)
-  return { socket, received: () => received }
+  return { socket, accepted, received: () => received }
 }
 
 function drain(): void {
   endIdle()
   server.close()
+}
+
+/** Waits for less than the client's own patience. */
+async function closedSoon(): Promise<void> {
+  expect(await within(10 * HEAD_MS, closed)).toBeDefined()
 }
 
 const GET = head('GET /', 'Host: a')
@@ -47,18 +54,18 @@ describe('while the server closes', () => {
   it('closes a connection without a request', async () => {
     const { socket } = await open('')
     drain()
-    await closed
+    await closedSoon()
     await expect.poll(() => socket.closed).toBe(true)
   })
 
-  it('finishes an open request, then closes its connection', async () => {
+  it('finishes an open request, however long it takes, then closes its connection', async () => {
     const { socket, received } = await open(GET)
     await expect.poll(() => answers.length).toBe(1)
     drain()
-    await new Promise((resolve) => setTimeout(resolve, 150))
+    await new Promise((resolve) => setTimeout(resolve, HEAD_MS + 250))
     expect(socket.closed).toBe(false)
     answers[0]?.end('late')
-    await closed
+    await closedSoon()
     await expect.poll(received).toContain('late')
     await expect.poll(() => socket.closed).toBe(true)
   })
@@ -70,7 +77,20 @@ describe('while the server closes', () => {
     const { socket } = await open(bytes)
     await expect.poll(() => socket.bytesWritten).toBeGreaterThan(0)
     drain()
-    await closed
+    await closedSoon()
+    await expect.poll(() => socket.closed).toBe(true)
+  })
+
+  it('does not wait long for the second request of a connection', async () => {
+    const { socket, accepted, received } = await open(GET)
+    await expect.poll(() => answers.length).toBe(1)
+    answers[0]?.end('first')
+    await expect.poll(received).toContain('first')
+    socket.write('GET / HT')
+    await expect.poll(() => accepted.bytesRead).toBeGreaterThan(GET.length)
+    await expect.poll(() => server.listening && socket.writableLength).toBe(0)
+    drain()
+    await closedSoon()
     await expect.poll(() => socket.closed).toBe(true)
   })
 
@@ -79,7 +99,7 @@ describe('while the server closes', () => {
     await expect.poll(() => answers.length).toBe(1)
     answers[0]?.end('early')
     drain()
-    await closed
+    await closedSoon()
     await expect.poll(() => socket.closed).toBe(true)
   })
 
@@ -91,7 +111,7 @@ describe('while the server closes', () => {
     socket.write('\r\n')
     await expect.poll(() => answers.length).toBe(1)
     answers[0]?.end('whole')
-    await closed
+    await closedSoon()
     await expect.poll(received).toContain('whole')
   })
 })
@@ -125,9 +145,7 @@ describe('a response before the end of the request', () => {
 })
 
 it('forgets a closed connection', async () => {
-  const accepted = once(server, 'connection') as Promise<[Socket]>
-  const { socket: ended } = await open('')
-  const [tracked] = await accepted
+  const { socket: ended, accepted: tracked } = await open('')
   ended.destroy()
   await expect.poll(() => tracked.closed).toBe(true)
   const destroy = vi.spyOn(tracked, 'destroy')

@@ -27,6 +27,7 @@ const REASONS = [
   'endpoint_unproven',
   'conflicting_forwarded_headers',
 ]
+const VERDICTS = new Set(['denied', 'forbidden', 'insufficient_scope'])
 const CACHES = ['hit', 'miss', 'stale', 'shared', 'remote', 'skipped', 'off']
 
 function meter() {
@@ -84,6 +85,10 @@ describe('the samples', () => {
     expect(
       valueOf(scrape(), 'with_auth_decisions_total', { reason: 'denied', cache: 'miss' }),
     ).toBe(4)
+    for (const reason of REASONS) {
+      const cached = valueOf(scrape(), 'with_auth_decisions_total', { reason, cache: 'hit' })
+      expect([reason, cached !== undefined]).toEqual([reason, VERDICTS.has(reason)])
+    }
     for (const cache of CACHES.slice(0, -1)) {
       expect(valueOf(scrape(), 'with_auth_decisions_total', { outcome: 'allow', cache })).toBe(1)
     }
