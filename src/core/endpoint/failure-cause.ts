@@ -105,6 +105,8 @@ function readFailure(error: unknown, token: string | undefined): KnownFailure | 
   if (!(error instanceof AuthUnavailableError)) return undefined
   const { reason, retryAfterMs, status } = error
   if (!isDenialReason(reason)) return undefined
-  const cause = withoutToken(findCause(error), token)
+  // Most have no error behind them, and an outage makes many.
+  const cause =
+    error.cause === undefined ? undefined : withoutToken(findCause(error.cause), token)
   return { reason, retryAfterMs, status, cause, error: thrownBehind(error) }
 }
