@@ -1,86 +1,33 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import { tmpdir } from 'node:os'
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import timers from 'node:timers'
-import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
-import { startAuthEndpoint } from '../../support/auth-endpoint.ts'
-import { close, listen } from '../../support/loopback.ts'
+import { json } from 'node:stream/consumers'
+import { describe, expect, it, vi } from 'vitest'
 import { mount } from '../../support/mount.ts'
-import { serveCommand, stopCommands } from '../../support/served-command.ts'
 import { TOKEN } from '../../support/token.ts'
+import {
+  createFolder,
+  endLater,
+  ENOUGH,
+  KEY,
+  LOOK_MS,
+  runYaml,
+  serveHttp,
+  startEndpoint,
+  startGateway,
+  startOpenEndpoint,
+} from '../support/live-gateway.ts'
 import type { RequestListener } from 'node:http'
 
-const KEY = `sk-${TOKEN}`
-const ENOUGH = { timeout: 15_000, interval: 20 }
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-// The tests run concurrently, so everything stops in reverse order after the last test.
-const ends: (() => unknown)[] = []
-afterAll(async () => {
-  await stopCommands()
-  // oxlint-disable-next-line no-await-in-loop
-  for (const end of ends) await end()
-})
-
-function createFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'with-auth-live-'))
-  ends.unshift(() => rmSync(folder, { recursive: true }))
-  return folder
-}
-
-async function serveHttp(listener: RequestListener): Promise<string> {
-  const server = createServer(listener)
-  const port = await listen(server)
-  ends.unshift(() => close(server))
-  return `http://127.0.0.1:${port}/`
-}
-
-/** An endpoint that answers 200 to everything, such as a health check. */
-function startOpenEndpoint(afterMs = 0): Promise<string> {
-  return serveHttp((request, response) => {
-    request.resume().on('end', () => setTimeout(() => response.end('{}'), afterMs))
-  })
-}
-
-async function startEndpoint(key = KEY) {
-  const endpoint = await startAuthEndpoint({ [key]: 'alice' })
-  ends.unshift(() => endpoint.close())
-  const timesAsked = (token: string): number => endpoint.asked.filter((one) => one === token).length
-  return { ...endpoint, timesAsked }
-}
-
-function runYaml(...lines: readonly string[]): string {
-  return ['server:', '  auth:', ...lines.map((line) => `    ${line}`), ''].join('\n')
-}
-
-/** A gateway with a run.yaml, and an upstream that records its requests. */
-async function startGateway(text: string, args: readonly string[] = [], givenFile?: string) {
-  const folder = createFolder()
-  const reached: (string | undefined)[] = []
-  const upstream = await serveHttp(({ url }, response) => {
-    reached.push(url)
-    response.end('from the upstream')
-  })
-  const file = givenFile ?? join(folder, 'run.yaml')
-  const write = (content: string): void => writeFileSync(file, content)
-  write(text)
-  const gateway = serveCommand(gatewayCommand, ['--upstream', upstream, '--config', file, ...args])
-  const url = await gateway.listening()
-  const { logged } = gateway
-  const call = (path = '/', key: string | undefined = KEY): Promise<Response> =>
-    fetch(url + path, key === '' ? {} : { headers: { authorization: `Bearer ${key}` } })
-  const status = async (path = '/', key = KEY): Promise<number> => (await call(path, key)).status
-  const challenge = async (): Promise<string | null> =>
-    (await call('/', '')).headers.get('www-authenticate')
-  const changed = (times = 1, type = 'config'): Promise<void> =>
-    vi.waitFor(() => expect(logged(type)).toHaveLength(times), ENOUGH)
-  return { ...gateway, folder, file, write, reached, call, status, challenge, changed }
-}
-
-// Each test waits for file changes, which the gateway polls every second.
 describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
+  const answerLate: RequestListener = (request, response) => {
+    void json(request).then((question) => {
+      const { api_key: key } = question as { api_key: string }
+      setTimeout(() => response.writeHead(key === KEY ? 200 : 401).end(), 300)
+    })
+  }
   const CACHED = ['cache: { allow_ttl_ms: 600000 }', 'context: { headers: [] }']
 
   it('keeps cached decisions when the file changes, and drops them when `cache` changes', async () => {
@@ -138,7 +85,7 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     const refused = await gateway.call()
     expect(refused.status).toBe(503)
     expect(await refused.json()).toMatchObject({ error: { code: 'endpoint_unproven' } })
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    await pause(500)
     during.isDone = true
     await Promise.all(attacks)
     expect([...statuses].filter((status) => ![401, 503].includes(status))).toEqual([])
@@ -185,9 +132,28 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     gateway.write(text(silent, 'public: [/open]'))
     await gateway.changed(2)
     expect(await gateway.status('/open', '')).toBe(503)
+    // The file changes again while the gateway waits for the silent endpoint.
+    gateway.write(text(silent, 'public: [/skipped]'))
+    await pause(10 * LOOK_MS)
     hangs = false
     gateway.write(text(endpoint, 'public: [/open]'))
     await vi.waitFor(async () => expect(await gateway.status('/open', '')).toBe(200), ENOUGH)
+    await pause(2500)
+    expect(await gateway.status('/open', '')).toBe(200)
+    expect(gateway.logged('config')).toHaveLength(3)
+  })
+
+  it('rejects no request while it switches to an endpoint that takes a while', async () => {
+    const [endpoint, slow] = [await startEndpoint(), await serveHttp(answerLate)]
+    const gateway = await startGateway(runYaml(`endpoint: "${endpoint.url}"`))
+    gateway.write(runYaml(`endpoint: "${slow}"`, 'realm: models'))
+    const statuses = new Set<number>()
+    while (gateway.logged('config').length === 0) {
+      // oxlint-disable-next-line no-await-in-loop -- one request after the other, at any moment
+      statuses.add(await gateway.status())
+    }
+    expect(await gateway.challenge()).toContain('models')
+    expect([...statuses]).toEqual([200])
   })
 
   it('stays proven when the file changes during an outage of the same endpoint', async () => {
@@ -315,7 +281,7 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     const [outside, inside] = [join(folder, 'outside.yaml'), join(folder, 'inside.yaml')]
     for (const file of [outside, inside]) writeFileSync(file, runYaml(line))
     if (!mount(outside, inside)) skip('only root may mount, and only Linux mounts a file')
-    ends.unshift(() => execFileSync('umount', ['-l', inside]))
+    endLater(() => execFileSync('umount', ['-l', inside]))
     const gateway = await startGateway(runYaml(line), [], inside)
     expect(
       gateway.noted().match(/may miss a change of [^ ]+: it is mounted alone\. Mount the folder/g),
@@ -326,18 +292,13 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     // A file that replaces it does not arrive, and the gateway continues.
     writeFileSync(`${outside}.new`, runYaml(line, 'realm: unseen'))
     renameSync(`${outside}.new`, outside)
-    await new Promise((resolve) => setTimeout(resolve, 3000))
+    await pause(10 * LOOK_MS)
     expect(await gateway.challenge()).toContain('models')
     expect(gateway.logged('config_error')).toEqual([])
   })
 })
 
 it('with-auth gateway --config stops watching the file when it ends', async () => {
-  // The gateway polls every 10 ms instead of every second.
-  const { setTimeout: start } = timers
-  const spy = vi.spyOn(timers, 'setTimeout')
-  spy.mockImplementation((call: () => void, ms = 0) => start(call, ms / 100))
-  onTestFinished(() => spy.mockRestore())
   const endpoint = await startEndpoint()
   const gateway = await startGateway(runYaml(`endpoint: "${endpoint.url}"`))
   gateway.write('server: [')
@@ -345,6 +306,6 @@ it('with-auth gateway --config stops watching the file when it ends', async () =
   gateway.signal('SIGINT')
   expect(await gateway.ended).toBe(0)
   gateway.write('server: {')
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  await pause(10 * LOOK_MS)
   expect(gateway.logged('config_error')).toHaveLength(1)
 })
