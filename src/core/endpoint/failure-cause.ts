@@ -106,7 +106,6 @@ function readFailure(error: unknown, token: string | undefined): KnownFailure | 
   const { reason, retryAfterMs, status } = error
   if (!isDenialReason(reason)) return undefined
   // Most have no error behind them, and an outage makes many.
-  const cause =
-    error.cause === undefined ? undefined : withoutToken(findCause(error.cause), token)
+  const cause = error.cause === undefined ? undefined : withoutToken(findCause(error.cause), token)
   return { reason, retryAfterMs, status, cause, error: thrownBehind(error) }
 }

@@ -103,9 +103,10 @@ async function readChunks(
 function decode(parts: readonly Uint8Array[]): BodyResult {
   // Without `fatal`, different invalid bytes become the same character: two principals would be one.
   const decoder = new TextDecoder('utf-8', { fatal: true })
+  const last = parts.length - 1
   try {
-    const text = parts.map((part) => decoder.decode(part, { stream: true })).join('')
-    return { state: 'complete', text: text + decoder.decode() }
+    const texts = parts.map((part, index) => decoder.decode(part, { stream: index < last }))
+    return { state: 'complete', text: texts.join('') }
   } catch {
     return { state: 'not_utf8' }
   }
