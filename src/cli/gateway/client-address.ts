@@ -4,8 +4,6 @@ import type { Address, Network } from '../../verifiers/upstream/address.ts'
 export interface ClientAddresses {
   /** `undefined` if the address is unknown. */
   readonly addressOf: (request: Request) => string | undefined
-  /** The TCP peer. Unlike `addressOf`, no header has a say in it. */
-  readonly peerAddressOf: (request: Request) => string | undefined
   /** Whether `X-Forwarded-For` and `Forwarded` name different clients. The client may have forged one of them. */
   readonly isConflicting: (request: Request) => boolean
 }
@@ -64,7 +62,6 @@ export function createClientAddresses(trusted: readonly Network[]): ClientAddres
   }
   return {
     addressOf: (request) => findOnce(request).address,
-    peerAddressOf: (request) => peerOf(request)?.text,
     isConflicting: (request) => findOnce(request).isConflicting,
   }
 }
