@@ -5,6 +5,8 @@ import { BaseSequencer } from 'vitest/node'
 const PART = process.env['PART'] ?? 'core'
 // Running all tests would take a minute for each mutant.
 const TESTS_BESIDE = {
+  // It compares the help of each command with docs/cli.md.
+  cli: ['tests/documentation/generated.test.ts'],
   core: [
     'tests/fail-closed.test.ts',
     'tests/hono.test.ts',
