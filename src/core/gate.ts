@@ -132,6 +132,8 @@ function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | 
   }
   const check = setup.checks.createCheck(token, told, request, target, progress.args)
   progress.check = check
+  const refusal = setup.verifier.refusalOf(check)
+  if (refusal !== undefined) return fail(progress, refusal)
   return wait(progress, setup.verifier.ask(check), (verdict) =>
     verdict.outcome === 'allow'
       ? conclude(progress, setup, { admitted: true, auth: verdict.auth })
@@ -175,12 +177,9 @@ function conclude(
   return isPromise(refused) ? wait(progress, refused, end) : end(refused)
 }
 
-function admit(
-  progress: Progress,
-  setup: Setup,
-  admission: Admission,
-  outcome: 'allow' | 'public' | 'preflight',
-): Decision {
+type Passed = Exclude<Decided['outcome'], 'deny'>
+
+function admit(progress: Progress, setup: Setup, admission: Admission, outcome: Passed): Decision {
   report(progress, { outcome })
   return rememberAdmission(progress.request, admission, setup)
 }

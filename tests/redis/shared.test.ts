@@ -1,5 +1,6 @@
 import { createClient } from '@redis/client'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { AuthUnavailableError } from '../../src/index.ts'
 import { connectLiveGuard, pause, SECRET, stopGuards, until } from '../support/connected-guards.ts'
 import { sorted } from '../support/project.ts'
 import { ENGINES, startEngine, stopEngines } from '../support/redis-servers.ts'
@@ -23,6 +24,7 @@ describe.each(ENGINES)('%s', (name) => {
   let engine: RunningEngine
   let client: Client
   let verdict: Verdict = ALLOW
+  let isDown = false
 
   beforeAll(async () => {
     engine = await startEngine(name)
@@ -30,6 +32,7 @@ describe.each(ENGINES)('%s', (name) => {
   })
   beforeEach(async () => {
     verdict = ALLOW
+    isDown = false
     await client.sendCommand(['FLUSHALL'])
   })
   afterEach(stopGuards)
@@ -38,8 +41,12 @@ describe.each(ENGINES)('%s', (name) => {
     await stopEngines()
   })
 
+  const decide = (token: string): Verdict => {
+    if (isDown) throw new AuthUnavailableError('unreachable')
+    return token === TOKEN ? verdict : { outcome: 'deny' }
+  }
   const sharing = (options: Partial<RedisStoreOptions> = {}): Promise<ConnectedGuard> =>
-    connectLiveGuard((token) => (token === TOKEN ? verdict : { outcome: 'deny' }), {
+    connectLiveGuard(decide, {
       url: engine.url,
       shareVerdicts: true,
       secret: SECRET,
@@ -71,6 +78,16 @@ describe.each(ENGINES)('%s', (name) => {
       attempts: 0,
     })
     expect(await other.ask()).toMatchObject({ cache: 'hit' })
+  })
+
+  it('lets it take one while its circuit is open', async () => {
+    const [one, other] = [await sharing(), await sharing()]
+    await one.ask()
+    await untilShared()
+    isDown = true
+    let asked = 0
+    await until(async () => (await other.ask(`unknown-${(asked += 1)}`)).reason === 'circuit_open')
+    expect(await other.ask()).toMatchObject({ outcome: 'allow', cache: 'remote', attempts: 0 })
   })
 
   it('says shared to those that follow', async () => {

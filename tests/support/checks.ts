@@ -8,16 +8,21 @@ export function checkOf(token = 't', told = 'told'): Check {
   return new Check({ token, request }, told, [])
 }
 
-/** Looks up a decision and asks on a miss, as the gate does. */
+/** Looks up a decision and asks on a miss, as the gate does. Throws a refusal. */
 export function verifyWith({
   lookUp,
+  refusalOf,
   ask,
-}: Pick<ComposedVerifier, 'lookUp' | 'ask'>): (
+}: Pick<ComposedVerifier, 'lookUp' | 'ask'> & Partial<ComposedVerifier>): (
   check: Check,
 ) => ParsedVerdict | Promise<ParsedVerdict> {
   return (check) => {
     const cached = lookUp(check.token, check.told)
-    if (cached === undefined) return ask(check)
+    if (cached === undefined) {
+      const refusal = refusalOf?.(check)
+      if (refusal !== undefined) throw refusal
+      return ask(check)
+    }
     check.cache = 'hit'
     const auth = cached.admission?.auth
     return auth === undefined ? { outcome: 'deny', isLasting: true } : { outcome: 'allow', auth }

@@ -47,11 +47,15 @@ export function createCircuitBreaker(
           throw error
         }
       },
+    areClosed: (): boolean => known.isClosed() && unknown.isClosed(),
+    /** The error for a check while its circuit is open. */
+    refusalOf: (check: Check): AuthUnavailableError | undefined => circuitFor(check).refusal(),
     /** Throws at once while the circuit is open, before anything that a call needs is started. */
     rejectWhileOpen:
       (next: Ask): Ask =>
       (check, deadline) => {
-        circuitFor(check).throwWhileOpen()
+        const refusal = circuitFor(check).refusal()
+        if (refusal !== undefined) throw refusal
         return next(check, deadline)
       },
   }
@@ -80,18 +84,19 @@ function createCircuit(
     return changed
   }
   // One error for all rejections of the same second, since capturing a stack costs more than the rest.
-  const throwWhileOpen = (): void => {
-    if (circuit.state === 'closed') return
+  const refusal = (): AuthUnavailableError | undefined => {
+    if (circuit.state === 'closed') return undefined
     const remainingMs = circuit.until - now()
-    if (remainingMs <= 0) return
+    if (remainingMs <= 0) return undefined
     const retryAfterMs = Math.ceil(remainingMs / 1000) * 1000
     if (rejection?.retryAfterMs !== retryAfterMs) {
       rejection = new AuthUnavailableError('circuit_open', { retryAfterMs })
     }
-    throw rejection
+    return rejection
   }
   const stateForCall = (deadline: number): Circuit => {
-    throwWhileOpen()
+    const refused = refusal()
+    if (refused !== undefined) throw refused
     if (circuit.state === 'closed') return circuit
     return change({ state: 'half_open', until: deadline })
   }
@@ -110,7 +115,9 @@ function createCircuit(
     }
   }
 
-  return { throwWhileOpen, stateForCall, settle }
+  const isClosed = (): boolean => circuit.state === 'closed'
+
+  return { isClosed, refusal, stateForCall, settle }
 }
 
 // A probe that ends in a bug has learned nothing about the endpoint.

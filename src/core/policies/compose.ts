@@ -19,6 +19,7 @@ import type { CircuitBreaker, CircuitBreakerHooks } from './circuit-breaker.ts'
 import type { CircuitBreakerConfig } from '../auth-config.ts'
 import type { ResolvedConfig } from '../config/parse.ts'
 import type { PendingVerdict, TimedAsk, Ask } from '../endpoint/verdict.ts'
+import type { AuthUnavailableError } from '../errors.ts'
 import type { Channel } from '../response/events.ts'
 import type { Check } from '../request/check.ts'
 
@@ -26,6 +27,8 @@ import type { Check } from '../request/check.ts'
 export interface ComposedVerifier {
   /** The cached decision for a token and what else the endpoint is told, if there is one. */
   readonly lookUp: (token: string, told: string) => CachedDecision | undefined
+  /** What `ask` would throw because a circuit is open. Below a server, a throw costs as much as the rest of a rejection. */
+  readonly refusalOf: (check: Check) => AuthUnavailableError | undefined
   /** Asks without a look at the cache. */
   readonly ask: (check: Check) => PendingVerdict
   /** Forgets what is cached or under way for a token, or for all tokens. */
@@ -53,6 +56,11 @@ export interface Lately {
   readonly isFinal?: boolean
 }
 
+/** A source of verdicts with its policies. */
+export interface Protected extends Partial<Pick<ComposedVerifier, 'refusalOf'>> {
+  readonly ask: Ask
+}
+
 /**
  * Composes `cache( sharedCalls( shareVerdicts( recognise( enforceDeadline( limit( circuitBreaker( retry( endpoint ))))))))`. The cache has a
  * part on either side of the shared call: one looks a decision up, one stores what the call brings. The circuit breaker has
@@ -73,14 +81,20 @@ export function createVerifier(
     outage,
     onState: (state, of) => channel.report?.({ type: 'circuit', state, tokens: of }),
   })
-  const shared = shareAcrossInstances(known, config, memory)
+  const shared = shareAcrossInstances(known.ask, config, memory)
   const calls = new SharedCalls(cache?.fill(shared) ?? shared, config, clock)
   const share: Ask = (check, deadline) => calls.ask(check, deadline)
   const permits =
     protection === undefined ? permitsStaleOfLocal : (error: unknown) => permitsStale(error, outage)
   const ask = cache?.orStale(share, permits) ?? share
+  // Another instance, or an expired allow, may stand in.
+  const mayStandIn = shared !== known.ask || (config.cache && config.cache.staleIfErrorMs > 0)
   return {
     lookUp: (token, told) => cache?.lookUp(token, told),
+    refusalOf: (check) => {
+      if (cache !== undefined) check.cache = 'miss'
+      return mayStandIn || calls.canJoin(check) ? undefined : known.refusalOf?.(check)
+    },
     ask: (check) => ask(check, clock.now() + config.timeoutMs),
     forget: (token) => {
       tokens.forget(token === undefined ? undefined : tokens.markOf(token))
@@ -119,9 +133,9 @@ export function protect(
   source: TimedAsk,
   protection: Protection | undefined,
   { tokens, outage, onState, isFinal }: Lately,
-): Ask {
+): Protected {
   if (protection === undefined) {
-    return recognise(enforceDeadline(adopting(source), clock), tokens, outage)
+    return { ask: recognise(enforceDeadline(adopting(source), clock), tokens, outage) }
   }
   const { retry: retries, circuitBreaker, concurrency } = protection
   const breaker =
@@ -133,7 +147,13 @@ export function protect(
     limit(timed, concurrency, clock, () => !tokens.isEmpty(), isFinal),
     clock,
   )
-  return recognise(breaker?.rejectWhileOpen(call) ?? call, tokens, outage)
+  if (breaker === undefined) return { ask: recognise(call, tokens, outage) }
+  const refusalOf = (check: Check): AuthUnavailableError | undefined => {
+    if (breaker.areClosed()) return undefined
+    check.isKnown = tokens.has(tokens.markOf(check.token))
+    return breaker.refusalOf(check)
+  }
+  return { ask: recognise(breaker.rejectWhileOpen(call), tokens, outage), refusalOf }
 }
 
 /** Remembers an outage for as long as the circuit breaker does. */

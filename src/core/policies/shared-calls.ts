@@ -42,6 +42,11 @@ export class SharedCalls {
     return this.#shareOrStart({ check, deadline, isAnswered: false })
   }
 
+  /** Whether there is a call that a check can share. */
+  canJoin({ key }: Check): boolean {
+    return this.#calls.newest(key)?.canBeJoined(this.#clock) === true
+  }
+
   /** Lets no check take the verdict of a call under way but the one that started it: for a token, or for all. */
   forget(token?: string): void {
     this.#calls.outdate(token)

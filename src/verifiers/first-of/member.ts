@@ -39,7 +39,7 @@ export function createMember(
   const runs = new WeakMap<Check, VerifierRun>()
   // The guard that asked last reports the circuits, which all guards share.
   let lastRun: VerifierRun = {}
-  const ask = protect(
+  const { ask } = protect(
     (check, _deadline, signal) => askVerifier(verifier, check, signal, runs.get(check) ?? {}),
     local ? undefined : protection,
     {

@@ -270,7 +270,7 @@ describe('two circuits', () => {
 
   async function openedFor(isKnown: boolean) {
     opened.length = 0
-    const { watch, rejectWhileOpen } = createCircuitBreaker(
+    const { watch, rejectWhileOpen, refusalOf, areClosed } = createCircuitBreaker(
       OPTIONS,
       { now: () => now },
       {
@@ -286,6 +286,8 @@ describe('two circuits', () => {
       watched: async (known: boolean) =>
         (await watch(up)(checkFor(known), Infinity, signal)).outcome,
       refused: (known: boolean) => rejectWhileOpen(up)(checkFor(known), Infinity),
+      refusal: (known: boolean) => refusalOf(checkFor(known)),
+      areClosed,
     }
   }
 
@@ -293,7 +295,12 @@ describe('two circuits', () => {
     [false, 'unknown'],
     [true, 'known'],
   ])('stop those alone whose checks failed: known is %s', async (isKnown, tokens) => {
-    const { watched, refused } = await openedFor(isKnown)
+    const { watched, refused, refusal, areClosed } = await openedFor(isKnown)
+    expect([areClosed(), refusal(!isKnown), refusal(isKnown)?.reason]).toEqual([
+      false,
+      undefined,
+      'circuit_open',
+    ])
     expect(opened).toEqual([`${tokens} open`])
     expect(await watched(!isKnown)).toBe('deny')
     expect(refused(!isKnown)).toBe(DENY)
