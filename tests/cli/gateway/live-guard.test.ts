@@ -17,16 +17,15 @@ import {
   startGateway,
   startOpenEndpoint,
 } from '../support/live-gateway.ts'
-import type { RequestListener } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
-  const answerLate: RequestListener = (request, response) => {
-    void json(request).then((question) => {
-      const { api_key: key } = question as { api_key: string }
-      setTimeout(() => response.writeHead(key === KEY ? 200 : 401).end(), 300)
-    })
+  const answerLate = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { api_key: key } = (await json(request)) as { api_key: string }
+    await pause(300)
+    response.writeHead(key === KEY ? 200 : 401).end()
   }
   const CACHED = ['cache: { allow_ttl_ms: 600000 }', 'context: { headers: [] }']
 
@@ -144,7 +143,10 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
   })
 
   it('rejects no request while it switches to an endpoint that takes a while', async () => {
-    const [endpoint, slow] = [await startEndpoint(), await serveHttp(answerLate)]
+    const [endpoint, slow] = [
+      await startEndpoint(),
+      await serveHttp((...args) => void answerLate(...args)),
+    ]
     const gateway = await startGateway(runYaml(`endpoint: "${endpoint.url}"`))
     gateway.write(runYaml(`endpoint: "${slow}"`, 'realm: models'))
     const statuses = new Set<number>()
