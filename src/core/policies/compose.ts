@@ -93,7 +93,8 @@ export function createVerifier(
     lookUp: (token, told) => cache?.lookUp(token, told),
     refusalOf: (check) => {
       if (cache !== undefined) check.cache = 'miss'
-      return mayStandIn || calls.canJoin(check) ? undefined : known.refusalOf?.(check)
+      const refusal = mayStandIn ? undefined : known.refusalOf?.(check)
+      return refusal === undefined || calls.canJoin(check) ? undefined : refusal
     },
     ask: (check) => ask(check, clock.now() + config.timeoutMs),
     forget: (token) => {
