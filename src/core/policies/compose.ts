@@ -27,7 +27,7 @@ import type { Check } from '../request/check.ts'
 export interface ComposedVerifier {
   /** The cached decision for a token and what else the endpoint is told, if there is one. */
   readonly lookUp: (token: string, told: string) => CachedDecision | undefined
-  /** What `ask` would throw because a circuit is open. Below a server, a throw costs as much as the rest of a rejection. */
+  /** The error of an open circuit, if `ask` would throw it. A throw below a server costs as much as the rest of a rejection. */
   readonly refusalOf: (check: Check) => AuthUnavailableError | undefined
   /** Asks without a look at the cache. */
   readonly ask: (check: Check) => PendingVerdict

@@ -1,11 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { KnownTokens, recognise } from '../../../src/core/policies/known-tokens.ts'
-import { AuthUnavailableError, withAuth } from '../../../src/index.ts'
+import { AuthUnavailableError } from '../../../src/core/errors.ts'
 import { RecentOutage } from '../../../src/core/policies/outage.ts'
 import { NOBODY } from '../../../src/core/endpoint/identity.ts'
 import { checkOf } from '../../support/checks.ts'
-import { get } from '../../support/requests.ts'
-import type { AuthConfig, DecisionEvent } from '../../../src/index.ts'
 import type { Check } from '../../../src/core/request/check.ts'
 import type { ParsedVerdict } from '../../../src/core/endpoint/verdict.ts'
 
@@ -168,53 +166,4 @@ it('throws at once what the next policy throws at once', () => {
     throw new AuthUnavailableError('circuit_open')
   })
   expect(() => verify(checkOf(), Infinity)).toThrow('circuit_open')
-})
-
-describe('while a circuit is open', () => {
-  /** A guard whose endpoint fails, hangs or answers, and the reasons of its rejections. */
-  function guarding(options: AuthConfig = {}) {
-    const endpoint = { isDown: false, pending: Promise.resolve() }
-    const events: DecisionEvent[] = []
-    const guarded = withAuth(() => new Response('ok'), {
-      verifier: async ({ token }) => {
-        if (endpoint.isDown) throw new AuthUnavailableError('unreachable')
-        await endpoint.pending
-        return token === 'known' ? { outcome: 'allow' } : { outcome: 'deny' }
-      },
-      context: { headers: [] },
-      retry: false,
-      circuitBreaker: { minChecks: 1 },
-      onEvent: (event) => void (event.type === 'decision' && events.push(event)),
-      respond: ({ reason }) => new Response(reason, { status: 401 }),
-      ...options,
-    })
-    const ask = async (token: string, path = '/'): Promise<string> =>
-      (await guarded(get(path, token))).text()
-    return { endpoint, ask, caches: () => events.map(({ cache }) => cache) }
-  }
-
-  it.each([{}, { cache: {} }])('known tokens pass that did not open it: %j', async (options) => {
-    const { endpoint, ask, caches } = guarding(options)
-    expect(await ask('known')).toBe('ok')
-    endpoint.isDown = true
-    expect(await ask('made-up')).toBe('unreachable')
-    endpoint.isDown = false
-    expect(await ask('made-up')).toBe('circuit_open')
-    expect(await ask('known', '/other')).toBe('ok')
-    const cache = 'cache' in options ? 'miss' : 'off'
-    expect(caches()).toEqual([cache, cache, cache, cache])
-  })
-
-  it('a check joins a call that began before', async () => {
-    const { endpoint, ask } = guarding()
-    let answer = (): void => undefined
-    endpoint.pending = new Promise((resolve) => (answer = resolve))
-    const first = ask('known')
-    endpoint.isDown = true
-    expect(await ask('made-up')).toBe('unreachable')
-    expect(await ask('made-up')).toBe('circuit_open')
-    const second = ask('known')
-    answer()
-    expect(await Promise.all([first, second])).toEqual(['ok', 'ok'])
-  })
 })
