@@ -81,6 +81,10 @@ describe('the dashboard and the alerts', () => {
     expect(grouped.filter((label) => valuesOf(name, label).includes(undefined))).toEqual([])
   })
 
+  it('alert if every request is rejected because the proxy is not configured', () => {
+    expect(alerts.filter((expr) => expr.includes('|proxy_misconfigured'))).toHaveLength(1)
+  })
+
   it('balance their brackets', () => {
     const isOff = (expr: string): boolean =>
       ['()', '[]', '{}'].some(

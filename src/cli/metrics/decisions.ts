@@ -22,11 +22,13 @@ const IS_VERDICT: Readonly<Record<DenialReason, boolean>> = {
 }
 const REASONS = Object.entries(IS_VERDICT)
 const VERDICTS = REASONS.flatMap(([reason, isVerdict]) => (isVerdict ? [reason] : []))
-/** Rejections without a verdict. Three come from the commands alone. */
+/** Rejections without a verdict. The last five come from the commands alone. */
 const FAILURES = [
   ...REASONS.flatMap(([reason, isVerdict]) => (isVerdict ? [] : [reason])),
   'endpoint_unproven',
   'conflicting_forwarded_headers',
+  'proxy_misconfigured',
+  'method_not_allowed',
   'other',
 ]
 

@@ -26,6 +26,8 @@ const REASONS = [
   'not_configured',
   'endpoint_unproven',
   'conflicting_forwarded_headers',
+  'proxy_misconfigured',
+  'method_not_allowed',
 ]
 const VERDICTS = new Set(['denied', 'forbidden', 'insufficient_scope'])
 const CACHES = ['hit', 'miss', 'stale', 'shared', 'remote', 'skipped', 'off']

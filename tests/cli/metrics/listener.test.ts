@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import { describe, expect, it, vi } from 'vitest'
 import { endpointCommand } from '../../../src/cli/commands/endpoint.ts'
+import { forwardAuthCommand } from '../../../src/cli/commands/forward-auth.ts'
 import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
 import { createKey } from '../../../src/keys.ts'
 import { about } from '../../../src/cli/conformance/questions.ts'
@@ -8,6 +9,7 @@ import { call, KEY, setupGateway } from '../support/running-gateway.ts'
 import { parseExposition, valueOf } from '../../support/exposition.ts'
 import { close, findFreePort, listen } from '../../support/loopback.ts'
 import { serveCommand } from '../../support/served-command.ts'
+import { subrequest } from '../../support/subrequest.ts'
 import { runLine } from '../../support/surroundings.ts'
 
 const { inFolder, startGuarded, start, endpoint } = setupGateway((_, response) =>
@@ -126,6 +128,21 @@ describe('--metrics of the gateway', () => {
     const gateway = start(['--metrics=192.0.2.1:0'], { AUTH_ENDPOINT: endpoint().url })
     expect(await gateway.ended).toBe(2)
     expect(gateway.noted()).toContain('--metrics must be an address of this machine')
+  })
+})
+
+describe('--metrics of forward-auth', () => {
+  it('has the code of each rejection before the guard as its reason', async () => {
+    const env = { AUTH_ENDPOINT: endpoint().url }
+    const serving = serveCommand(forwardAuthCommand, ['--for=nginx', '--metrics=127.0.0.1:0'], env)
+    const url = await serving.listening()
+    expect((await fetch(url)).status).toBe(500)
+    const { headers } = subrequest('nginx', { method: 'CONNECT' })
+    expect((await fetch(url, { headers })).status).toBe(405)
+    const { families } = await scrape(metricsOf(serving))
+    const count = (reason: string) => valueOf(families, 'with_auth_decisions_total', { reason })
+    const reasons = ['proxy_misconfigured', 'method_not_allowed', 'other']
+    expect(reasons.map(count)).toEqual([1, 1, 0])
   })
 })
 
