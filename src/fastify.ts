@@ -3,8 +3,9 @@
  *
  * @module with-auth/fastify
  */
-import { createNodeAuthenticator } from './node.ts'
 import { setAuth } from './node/auth-property.ts'
+import { toHeaderOnlyRequest } from './node/header-only-request.ts'
+import { createIncomingAuthenticator } from './node/incoming-authenticator.ts'
 import { readRejection } from './node/rejection.ts'
 import type { AuthConfigSource } from './core/handlers/config-source.ts'
 import type { Auth } from './core/types.ts'
@@ -54,7 +55,7 @@ export interface AuthHook extends VerdictControls {
  * ```
  */
 export function auth(config?: AuthConfigSource<[]>): AuthHook {
-  const authenticate = createNodeAuthenticator(config)
+  const authenticate = createIncomingAuthenticator(config)
   const hook = async (
     request: { readonly raw: NodeRequest },
     reply: AuthReply,
@@ -62,7 +63,8 @@ export function auth(config?: AuthConfigSource<[]>): AuthHook {
     setAuth(request, undefined)
     // Not the request itself: its `originalUrl` is the target before `rewriteUrl`, and Fastify routes the one after.
     const { method, url, rawHeaders } = request.raw
-    const result = await authenticate({ method, url, rawHeaders })
+    const sent = toHeaderOnlyRequest({ method, url, rawHeaders })
+    const result = await authenticate(sent, request.raw)
     if (result.ok) return setAuth(request, result.auth)
     const { status, headers, body } = await readRejection(result.response)
     reply.code(status)

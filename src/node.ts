@@ -3,10 +3,10 @@
  *
  * @module with-auth/node
  */
-import { createAuthenticator } from './core/authenticator.ts'
 import { attachPassage } from './node/sockets/passage.ts'
 import { toHeaderOnlyRequest } from './node/header-only-request.ts'
 import { plainTransports } from './core/runtime.ts'
+import { createIncomingAuthenticator } from './node/incoming-authenticator.ts'
 import { createNodeTransport } from './node/node-transport.ts'
 import { resolveTransportOptions } from './node/transport-options.ts'
 import { openAgent } from './node/undici.ts'
@@ -61,7 +61,7 @@ export interface GuardedUpgradeListener extends VerdictControls {
  *
  * It also rejects a target that does not start with a single `/`, because routers and URL parsers read `//host/path` and
  * `http://host/path` differently (RFC 9112 §3.2.2). If a framework has shortened or rewritten the path, the decision is about
- * `originalUrl`, as Express keeps it.
+ * `originalUrl`, as Express keeps it. `clientAddress` gets the request of Node as its second argument.
  *
  * @param config The config, or a synchronous function that makes it, called until it succeeds once.
  * @returns A function whose promise resolves with the identity, or with the reason and the response to send.
@@ -88,9 +88,9 @@ export interface GuardedUpgradeListener extends VerdictControls {
  * ```
  */
 export function createNodeAuthenticator(config?: AuthConfigSource<[]>): NodeAuthenticator {
-  const authenticate = createAuthenticator(config)
+  const authenticate = createIncomingAuthenticator(config)
   const authenticateNode = (incoming: NodeRequest): Promise<AuthenticationResult> =>
-    authenticate(toHeaderOnlyRequest(incoming))
+    authenticate(toHeaderOnlyRequest(incoming), incoming)
   const { invalidate, invalidateBy, clear } = authenticate
   return Object.assign(authenticateNode, { invalidate, invalidateBy, clear })
 }

@@ -3,10 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { auth } from '../../src/express.ts'
 import { mockEndpoint } from '../../src/testing.ts'
+import { fromUpstream } from '../../src/verifiers.ts'
 import { close, listen } from '../support/loopback.ts'
 import { TOKEN } from '../support/token.ts'
 import { EXPRESS, withCookies } from './support/frameworks.ts'
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { AuthConfig } from '../../src/index.ts'
 import type { ExpressApp } from './support/frameworks.ts'
 
@@ -99,6 +100,23 @@ describe.each([4, 5] as const)('with-auth/express in Express %i', (version) => {
       const url = await serve((app) => app.use(forge, guard))
       const response = await fetch(`${url}/open`)
       expect(await response.json()).toEqual({ auth: null, body: null })
+    }
+  })
+
+  it('lets a proxy in by the address of its connection', async () => {
+    for (const [network, status] of [
+      ['127.0.0.0/8', 200],
+      ['10.0.0.0/8', 403],
+    ] as const) {
+      const proof = { addresses: [network] }
+      const guard = auth({
+        ...fromUpstream({ principalHeader: 'x-user', proof }),
+        clientAddress: (_request, incoming: IncomingMessage) => incoming.socket.remoteAddress,
+      })
+      const { serve } = prepare()
+      const url = await serve((app) => app.use('/api', guard))
+      const response = await fetch(`${url}/api/notes`, { headers: { 'x-user': 'alice' } })
+      expect(response.status).toBe(status)
     }
   })
 

@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { auth } from '../../src/fastify.ts'
 import { mockEndpoint } from '../../src/testing.ts'
+import { fromUpstream } from '../../src/verifiers.ts'
 import { TOKEN } from '../support/token.ts'
 import { createFastify, withCookies } from './support/frameworks.ts'
+import type { IncomingMessage } from 'node:http'
 import type { AuthConfig } from '../../src/index.ts'
 import type { FastifyApp } from './support/frameworks.ts'
 
@@ -51,6 +53,25 @@ describe('with-auth/fastify', () => {
     app.all('/admin', handler)
     expect((await app.inject({ url: '/open' })).statusCode).toBe(401)
     expect(handler).not.toHaveBeenCalled()
+  })
+
+  it('lets a proxy in by the address of its connection', async () => {
+    for (const [network, status] of [
+      ['127.0.0.0/8', 200],
+      ['10.0.0.0/8', 403],
+    ] as const) {
+      const app = createFastify({ rewriteUrl: () => '/notes' })
+      apps.push(app)
+      const guard = auth({
+        ...fromUpstream({ principalHeader: 'x-user', proof: { addresses: [network] } }),
+        clientAddress: (_request, incoming: IncomingMessage) => incoming.socket.remoteAddress,
+      })
+      app.addHook('onRequest', guard)
+      app.all('/notes', ({ auth: caller }) => ({ caller }))
+      const url = await app.listen({ port: 0, host: '127.0.0.1' })
+      const response = await fetch(url, { headers: { 'x-user': 'alice' } })
+      expect(response.status).toBe(status)
+    }
   })
 
   it('answers a rejection by itself: no handler and no error handler runs, and no 404', async () => {
