@@ -17,6 +17,7 @@ export const PIECES: readonly string[] = [
   '\t',
   ',',
   ';',
+  ':',
   '"',
   '=',
   '%',
@@ -109,6 +110,7 @@ export const PARSERS: readonly [string, Parser][] = [
   ['X-Forwarded-For', (text) => findClient('x-forwarded-for', text)],
   ['Forwarded', (text) => findClient('forwarded', text)],
   ['a node of Forwarded', (text) => findClient('forwarded', `for="[${text}]"`)],
+  ['an open node of Forwarded', (text) => findClient('forwarded', `for="[${text}"`)],
 ]
 
 function findClient(name: string, text: string): unknown {
