@@ -115,12 +115,15 @@ export interface DecisionEvent {
   readonly status?: number
   /** The canonical path, cut at 256 characters; `''` if the target has none, or if it holds, or may hold, the token. */
   readonly path: string
-  /** The method as the client sent it, cut at 32 characters. */
+  /** The method as the client sent it, cut at 32 characters; `''` if it holds, or may hold, the token. */
   readonly method: string
   /** The caller, if the endpoint has allowed it, as the endpoint named it: any text, cut at 256 characters. Absent if it
    * holds the token. */
   readonly principal?: string
-  /** The value of the header that {@link AuthConfig.requestIdHeader} names. It is what the client sent. */
+  /**
+   * The value of the header that {@link AuthConfig.requestIdHeader} names. It is what the client sent. Absent if it holds, or
+   * may hold, the token.
+   */
   readonly requestId?: string
   readonly durationMs: number
   /** `shared`: the call of another request answered. `remote`: another instance had asked. `skipped`: it was not cached. */

@@ -1,4 +1,7 @@
+import { createCredentialsReader } from '../core/request/credentials.ts'
 import { parseTarget } from '../core/request/target.ts'
+import { admissionOf, decidingGuard } from '../core/response/admission.ts'
+import { addFacts } from '../core/response/decision-event.ts'
 import { passageOf } from './passage.ts'
 
 /** Why the gateway answered in place of the upstream. */
@@ -20,8 +23,9 @@ export type GatewayFailureCode =
 export interface GatewayFailure {
   readonly code: GatewayFailureCode
   readonly status: number
+  /** At most 32 characters; `''` if it holds the token. */
   readonly method: string
-  /** Without the query, at most 256 characters. */
+  /** Without the query, at most 256 characters; `''` if it holds the token. */
   readonly path: string
   /** The runtime's name for the error, such as `ECONNREFUSED`. Never its message. */
   readonly cause?: string
@@ -86,20 +90,30 @@ export function createOptionsAnswer(request: Request): Response {
   return new Response(null, { status: 204, headers: ALLOW })
 }
 
-/** Describes a failure for `onFailure` and the log, without headers, query and error messages. */
+// For a request that no guard saw, so that there is no config that could say where its token is.
+const UNGUARDED = {
+  config: { requestIdHeader: false },
+  readCredentials: createCredentialsReader(['bearer'], 'visible-ascii'),
+} as const
+
+/** Describes a failure for `onFailure` and the log, without headers, query, token and error messages. */
 export function describeFailure(
   request: Request,
   code: GatewayFailureCode,
   error?: unknown,
 ): GatewayFailure {
-  const { method, url } = request
-  const path = parseTarget(url)?.path.slice(0, 256) ?? ''
+  const entry = admissionOf(request)
+  const seen = entry && { setup: decidingGuard(entry), others: entry.guards }
+  const { method, path } = addFacts(
+    { method: '', path: '' },
+    { request, target: parseTarget(request.url), ...(seen ?? { setup: UNGUARDED }) },
+  )
   const { status } = ROWS[code]
   const cause = nameOf(error)
   const failure = Object.freeze({
     code,
     status,
-    method: method.slice(0, 32),
+    method,
     path,
     ...(cause === undefined ? {} : { cause }),
   })

@@ -10,7 +10,7 @@ export interface FrontOptions {
   readonly healthz: boolean
   readonly requestLog: Pick<RequestLog, 'answered' | 'rejected'>
   /** Describes a request that is rejected here, for the log. */
-  readonly describe: (request: Request, path: string) => Described
+  readonly describe: (request: Request, path: string, method: string) => Described
 }
 
 const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' } as const
@@ -47,7 +47,7 @@ export function createFront(options: FrontOptions): (request: Request) => Promis
     const rejected = isReady ? CONFLICTING : UNPROVEN
     const cause = isReady ? undefined : proof.cause()
     const rejection = { reason: rejected.error.code, status: rejected.status, cause }
-    requestLog.rejected(request, describe(request, path ?? ''), rejection)
+    requestLog.rejected(request, describe(request, path ?? '', request.method), rejection)
     return createRejection(rejected)
   }
 }

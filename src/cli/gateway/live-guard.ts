@@ -3,7 +3,7 @@ import { resolveConfig } from '../../core/config/parse.ts'
 import { createGate, enter } from '../../core/gate.ts'
 import { asksTheSame } from '../../core/policies/handover.ts'
 import { createCredentialsReader } from '../../core/request/credentials.ts'
-import { presentedToken, readRequestId, shownPath } from '../../core/response/decision-event.ts'
+import { addFacts } from '../../core/response/decision-event.ts'
 import { readGuardConfig } from './guard-config.ts'
 import { createEndpointProof, createRandomKeyAsker } from '../proof.ts'
 import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
@@ -119,17 +119,12 @@ function createStage(
 }
 
 /** For requests that are rejected before the guard. Hides the token, as the events of the guard do. */
-function createDescription({
-  credentials,
-  tokenFormat,
-  requestIdHeader,
-}: ResolvedConfig): FrontOptions['describe'] {
+function createDescription(config: ResolvedConfig): FrontOptions['describe'] {
+  const { credentials, tokenFormat } = config
   const readCredentials = createCredentialsReader(credentials, tokenFormat)
-  return (request, path) => {
-    const token = presentedToken(request, readCredentials)
-    const requestId = readRequestId(request, requestIdHeader, token)
-    return { path: shownPath(path, token), ...(requestId === undefined ? {} : { requestId }) }
-  }
+  const setup = { config, readCredentials }
+  return (request, path, method) =>
+    addFacts({ path: '', method: '' }, { request, setup, target: { path, query: '' } }, method)
 }
 
 function createGuard(first: Stage, options: LiveGuardOptions) {
@@ -166,7 +161,7 @@ function createGuard(first: Stage, options: LiveGuardOptions) {
       state: (): ProofState => (stage.resolved.mode === 'shadow' ? 'proven' : stage.proof.state()),
       cause: () => stage.proof.cause(),
     },
-    describe: (request: Request, path: string) => stage.describe(request, path),
+    describe: (...described: Parameters<FrontOptions['describe']>) => stage.describe(...described),
     equipped: () => stage.equipped,
     /** Resolves after the switch, to a later configuration if there is one by then. */
     replace: (config: AuthConfig): Promise<void> => (latest = replace(config)),

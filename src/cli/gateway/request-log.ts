@@ -19,8 +19,7 @@ export interface RequestLog {
 
 export interface Described {
   readonly path: string
-  /** That of the request by default. */
-  readonly method?: string
+  readonly method: string
   readonly requestId?: string
 }
 
@@ -73,7 +72,6 @@ export function createRequestLog(options: RequestLogOptions): RequestLog {
       log({
         type: 'decision',
         outcome: 'deny',
-        method: request.method.slice(0, 32),
         ...rejection,
         requestId: crypto.randomUUID(),
         ...described,

@@ -44,7 +44,7 @@ async function decide(
 ): Promise<Response> {
   const { judged, path, method } = receive(subrequest)
   const reject = (reason: string, status: number, cause?: string): void => {
-    const described = { ...describe(subrequest, path), method: method.slice(0, 32) }
+    const described = describe(subrequest, path, method)
     requestLog.rejected(subrequest, described, { reason, status, cause })
   }
   if ('code' in judged) {

@@ -1,4 +1,4 @@
-import { withoutToken } from '../response/decision-event.ts'
+import { shownText } from '../response/shown-facts.ts'
 import { isDenialReason } from '../response/denial.ts'
 import type { Failure } from '../response/alarm.ts'
 import type { DenialReason } from '../types.ts'
@@ -106,6 +106,7 @@ function readFailure(error: unknown, token: string | undefined): KnownFailure | 
   const { reason, retryAfterMs, status } = error
   if (!isDenialReason(reason)) return undefined
   // Most have no error behind them, and an outage makes many.
-  const cause = error.cause === undefined ? undefined : withoutToken(findCause(error.cause), token)
+  const code = error.cause === undefined ? undefined : findCause(error.cause)
+  const cause = code === undefined ? undefined : shownText(code, [token])
   return { reason, retryAfterMs, status, cause, error: thrownBehind(error) }
 }

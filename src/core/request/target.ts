@@ -68,7 +68,8 @@ export function hidesStructure(path: string): boolean {
   return HIDDEN_STRUCTURE.test(path)
 }
 
-function decodeTriplet(triplet: string): string {
+/** The character of a percent-encoded octet. */
+export function decodeTriplet(triplet: string): string {
   return String.fromCharCode(Number.parseInt(triplet.slice(1), 16))
 }
 

@@ -114,6 +114,21 @@ describe('a subrequest', () => {
     },
   )
 
+  it('that holds the key elsewhere is logged without it', async () => {
+    const { ask, logged } = await start('nginx', '--raw-targets')
+    const target = `/${KEY.replace('s', '%73').replace('-', '%252d')}`
+    expect((await ask({ target, headers: GOOD })).status).toBe(200)
+    expect((await ask({ target, method: KEY, headers: GOOD })).status).toBe(405)
+    endpoint.respondWith(500)
+    const unproven = await start('nginx', '--raw-targets')
+    expect((await unproven.ask({ target, headers: GOOD })).status).toBe(503)
+    expect([...logged('decision'), ...unproven.logged('decision')]).toMatchObject([
+      { outcome: 'allow', method: 'GET', path: '' },
+      { outcome: 'deny', reason: 'method_not_allowed', method: '', path: '' },
+      { outcome: 'deny', reason: 'endpoint_unproven', method: 'GET', path: '' },
+    ])
+  })
+
   it('passes with a hidden slash only with --raw-targets', async () => {
     const { ask } = await start('haproxy', '--raw-targets')
     expect((await ask({ target: '/a%2fb', headers: GOOD })).status).toBe(200)

@@ -4,7 +4,7 @@ import { get, raw } from '../../support/requests.ts'
 import type { RequestLog } from '../../../src/cli/gateway/request-log.ts'
 import type { ProofState } from '../../../src/cli/proof.ts'
 
-const describePath = (_: Request, path: string) => ({ path })
+const describePath = (_: Request, path: string, method: string) => ({ path, method })
 
 function create(state: ProofState, healthz = true) {
   const guarded = vi.fn(() => new Response('guarded'))

@@ -3,7 +3,7 @@ import { createRequestLog } from '../../../src/cli/gateway/request-log.ts'
 import { createChannel } from '../../../src/core/response/events.ts'
 import { passageOf } from '../../../src/gateway/passage.ts'
 import { describeFailure } from '../../../src/gateway/refusal.ts'
-import { get, raw } from '../../support/requests.ts'
+import { get } from '../../support/requests.ts'
 import type { RequestLogOptions } from '../../../src/cli/gateway/request-log.ts'
 import type { LogEntry } from '../../../src/cli/log.ts'
 import type { DecisionEvent } from '../../../src/index.ts'
@@ -110,15 +110,16 @@ describe('the request id', () => {
 it('logs a request that was rejected before the guard', () => {
   const { rejected, entries } = create()
   const rejection = { reason: 'endpoint_unproven', status: 503, cause: 'ECONNREFUSED' }
-  rejected(raw('http://h/a', {}, 'M'.repeat(40)), { path: '/a', requestId: 'req-1' }, rejection)
-  rejected(get('/b'), { path: '/b' }, { reason: 'endpoint_unproven', status: 503 })
+  const described = { path: '/a', method: 'PUT', requestId: 'req-1' }
+  rejected(get('/a'), described, rejection)
+  rejected(get('/b'), { path: '/b', method: 'GET' }, { reason: 'endpoint_unproven', status: 503 })
   const common = { type: 'decision', outcome: 'deny', reason: 'endpoint_unproven', status: 503 }
   const clientAddress = '192.0.2.7'
   expect(entries).toEqual([
     {
       ...common,
       clientAddress,
-      method: 'M'.repeat(32),
+      method: 'PUT',
       requestId: 'req-1',
       path: '/a',
       cause: 'ECONNREFUSED',

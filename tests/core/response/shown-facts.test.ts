@@ -1,0 +1,182 @@
+import { describe, expect, it } from 'vitest'
+import { withAccess } from '../../../src/access.ts'
+import { createGateway } from '../../../src/gateway.ts'
+import { createAuthenticator, withAuth } from '../../../src/index.ts'
+import { get } from '../../support/requests.ts'
+import type { GatewayFailure } from '../../../src/gateway.ts'
+import type { AuthConfig, AuthEvent, Verdict } from '../../../src/index.ts'
+
+/** A client may send its token where operators read: nothing that they read may show it, in any encoding. */
+
+const TOKEN = 'sk-0123+456789/ab=='
+
+const hex = (text: string, from: RegExp, digits = (code: string) => code): string =>
+  text.replace(from, (char) => `%${digits(char.charCodeAt(0).toString(16).padStart(2, '0'))}`)
+const upper = (code: string): string => code.toUpperCase()
+
+const FORMS: readonly (readonly [form: string, text: string])[] = [
+  ['as it is', TOKEN],
+  ['with its signs percent-encoded', encodeURIComponent(TOKEN)],
+  ['percent-encoded in lower case', hex(TOKEN, /[^\w]/g)],
+  ['with each character percent-encoded', hex(TOKEN, /[^]/g)],
+  ['with each character percent-encoded in upper case', hex(TOKEN, /[^]/g, upper)],
+  ['with every other character percent-encoded', hex(TOKEN, /[^](?=(?:[^]{2})*$)/g, upper)],
+  ['encoded twice', encodeURIComponent(hex(TOKEN, /[^]/g))],
+  ['encoded three times', encodeURIComponent(encodeURIComponent(hex(TOKEN, /[^]/g)))],
+  ['encoded six times', hex(TOKEN, /[^]/g).replaceAll('%', '%2525252525')],
+]
+
+async function eventsOf(
+  request: Request,
+  config: AuthConfig = {},
+  verdict: Verdict = { outcome: 'allow', principal: 'alice' },
+): Promise<AuthEvent[]> {
+  const events: AuthEvent[] = []
+  const guard = createAuthenticator({
+    verifier: () => verdict,
+    requestIdHeader: 'x-request-id',
+    onEvent: (event) => events.push(event),
+    ...config,
+  })
+  await guard(request)
+  return events
+}
+
+describe.each(FORMS)('the token %s', (_form, text) => {
+  it.each(['allow', 'deny'] as const)(
+    'is in no fact of the event of a decision: %s',
+    async (outcome) => {
+      const request = get(`/v1/${text}/x`, TOKEN, { 'x-request-id': `id-${text}` })
+      const verdict: Verdict =
+        outcome === 'allow' ? { outcome, principal: `user ${text}` } : { outcome }
+      const [event] = await eventsOf(request, {}, verdict)
+      expect(event).toMatchObject({ outcome, path: '', method: 'GET' })
+      expect(event).not.toHaveProperty('requestId')
+      expect(event).not.toHaveProperty('principal')
+    },
+  )
+
+  it('is in no fact of the event of a route check, whichever guard has read it', async () => {
+    const events: AuthEvent[] = []
+    const allow: AuthConfig = { verifier: () => ({ outcome: 'allow', principal: 'alice' }) }
+    const onEvent = (event: AuthEvent): number => events.push(event)
+    const admins = withAccess(() => new Response(), { roles: ['admin'] })
+    const inner = withAuth(admins, { ...allow, credentials: [{ header: 'x-key' }], onEvent })
+    const guarded = withAuth(inner, allow)
+    await guarded(get(`/${text}`, TOKEN, { 'x-key': 'sk-other', 'x-request-id': text }))
+    await guarded(get(`/${text}`, 'sk-other', { 'x-key': TOKEN, 'x-request-id': text }))
+    const checks = events.filter(({ type }) => type === 'access')
+    expect(checks).toEqual([
+      expect.objectContaining({ path: '', method: 'GET' }),
+      expect.objectContaining({ path: '', method: 'GET' }),
+    ])
+    for (const check of checks) expect(check).not.toHaveProperty('requestId')
+  })
+
+  it('is in no failure of the gateway', async () => {
+    const failures: GatewayFailure[] = []
+    const gateway = createGateway({
+      upstream: 'http://127.0.0.1:1',
+      fetch: () => Promise.reject(new TypeError('fetch failed')),
+      onFailure: (failure) => failures.push(failure),
+    })
+    const guarded = withAuth(gateway, { verifier: () => ({ outcome: 'allow' }) })
+    await guarded(get(`/${text}`, TOKEN))
+    await gateway(get(`/${text}`, TOKEN))
+    expect(failures).toMatchObject([
+      { code: 'upstream_unreachable', method: 'GET', path: '' },
+      { code: 'not_configured', method: 'GET', path: '' },
+    ])
+  })
+})
+
+describe('the method', () => {
+  const KEY = 'sk-0123456789'
+  const requestOf = (method: string, authorization = `Bearer ${KEY}`): Request =>
+    new Request('https://api.example.test/x', { method, headers: { authorization } })
+
+  it.each([KEY, `X-${KEY}`, KEY.replace('0', '%30'), `M${'X'.repeat(24)}${KEY}`])(
+    'is not shown if it holds the token: %s',
+    async (method) => {
+      const [event] = await eventsOf(requestOf(method))
+      expect(event).toMatchObject({ path: '/x', method: '' })
+      const failures: GatewayFailure[] = []
+      const onFailure = (failure: GatewayFailure): number => failures.push(failure)
+      const gateway = createGateway({ upstream: 'http://127.0.0.1:1', onFailure })
+      await withAuth(gateway, { verifier: () => ({ outcome: 'allow' }) })(requestOf(method))
+      expect(failures).toMatchObject([{ code: 'method_not_allowed', path: '/x', method: '' }])
+    },
+  )
+
+  it('is shown beside credentials that cannot be read only if it is a standard one', async () => {
+    const unreadable = `Bearer ${KEY}, Bearer a`
+    expect(await eventsOf(requestOf('PATCH', unreadable))).toMatchObject([{ method: 'PATCH' }])
+    expect(await eventsOf(requestOf(KEY, unreadable))).toMatchObject([{ method: '' }])
+    expect(await eventsOf(requestOf('PURGE'))).toMatchObject([{ method: 'PURGE' }])
+  })
+})
+
+describe('a path that is cut', () => {
+  const pathOf = async (path: string, token: string, config: AuthConfig = {}): Promise<unknown> => {
+    const [event] = await eventsOf(get(path, token), config)
+    return Reflect.get(event ?? {}, 'path')
+  }
+  const before = (count: number): string => `/${'x'.repeat(count - 1)}`
+
+  it.each([
+    ['at its last character', TOKEN.slice(0, -1)],
+    ['after four characters', TOKEN.slice(0, 4)],
+    ['within a percent-encoded sign', `${TOKEN.slice(0, 6)}%2`],
+    ['within a sign that is encoded twice', `${TOKEN.slice(0, 6)}%252`],
+  ])('within the token, %s, is not shown', async (_where, part) => {
+    const rest = encodeURIComponent(TOKEN)
+    expect(await pathOf(`${before(256 - part.length)}${part}${rest}`, TOKEN)).toBe('')
+  })
+
+  it('is shown if what is left of it holds no more than three characters of the token', async () => {
+    const shown = `${before(253)}${TOKEN.slice(0, 3)}`
+    expect(await pathOf(`${shown}${TOKEN.slice(3)}`, TOKEN)).toBe(shown)
+    expect(await pathOf(`${before(256)}/${TOKEN}`, TOKEN)).toBe(before(256))
+  })
+
+  it('is searched in its 256 characters alone, whatever the client sends', async () => {
+    const token = `${'a'.repeat(4000)}b`
+    const hostile = [
+      `/${'a'.repeat(60_000)}`,
+      `/${'%61'.repeat(20_000)}`,
+      `/${'%25'.repeat(20_000)}61`,
+      `/${'%252'.repeat(15_000)}`,
+    ]
+    const started = performance.now()
+    for (const path of hostile) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other, for the time
+      await pathOf(path, token)
+    }
+    expect(performance.now() - started).toBeLessThan(100)
+  })
+})
+
+it('a token with percent signs is not shown as a router decodes it', async () => {
+  const token = 'ab%41cd%2Fef'
+  const config: AuthConfig = { tokenFormat: 'visible-ascii' }
+  for (const path of ['/ab%41cd%2Fef', '/abAcd%2fef', '/ab%2541cd%252Fef', '/abAcd/ef']) {
+    // oxlint-disable-next-line no-await-in-loop -- four small requests
+    expect(await eventsOf(get(path, token), config)).toMatchObject([{ path: '' }])
+  }
+  expect(await eventsOf(get('/ab%2Fcd', token), config)).toMatchObject([{ path: '/ab%2Fcd' }])
+})
+
+it('a request whose method cannot be read is not shown with its token', async () => {
+  const request = Object.defineProperty(get(`/${TOKEN}`, TOKEN), 'method', {
+    get: () => {
+      throw new Error('bug')
+    },
+  })
+  expect(JSON.stringify(await eventsOf(request))).not.toContain(TOKEN)
+})
+
+it('other percent signs hide nothing', async () => {
+  const path = '/a%20b/%252F/%E2%82%AC/100%25'
+  const request = get(path, TOKEN, { 'x-request-id': '%41%' })
+  expect(await eventsOf(request)).toMatchObject([{ path, requestId: '%41%' }])
+})
