@@ -33,8 +33,8 @@ export interface JwtOptions {
    * @default 'sub' */
   readonly principal?: string
   /**
-   * The attribute for each path of a claim: `{ 'realm_access.roles': 'roles' }`. A text becomes a list of one and is never
-   * split; of a list the texts count. `#keys` at the end of a path takes the names in an object.
+   * The attribute for each path of a claim: `{ 'realm_access.roles': 'roles' }`. A text becomes a list of one; only
+   * `scope` and `scp` are split at blanks. Of a list the texts count. `#keys` at the end of a path takes the names in an object.
    *
    * @default {}
    */

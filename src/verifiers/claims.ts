@@ -20,6 +20,8 @@ export interface ClaimsMapping {
 }
 
 const KEYS = '#keys'
+/** Claims of which a text holds several values (RFC 9068 §2.2.3). */
+const SCOPES: ReadonlySet<string> = new Set(['scope', 'scp'])
 
 /** The allow for a token with these claims, or the denial if they name no principal or are too large to be passed on. */
 export function allowByClaims(claims: Claims, mapping: ClaimsMapping): Verdict {
@@ -40,8 +42,8 @@ export function allowByClaims(claims: Claims, mapping: ClaimsMapping): Verdict {
 }
 
 /**
- * The attributes of a caller. A text becomes a list of one, and is never split: a user may choose a name with blanks. Of a
- * list the texts stay. Any other value gives no attribute. Claims of one attribute are joined.
+ * The attributes of a caller. A text becomes a list of one: a user may choose a name with blanks. Only `scope` and `scp` are
+ * split into their scopes. Of a list the texts stay. Any other value gives no attribute. Claims of one attribute are joined.
  *
  * @param attributes The attribute for each path. With `#keys` at its end a path takes the names in an object.
  */
@@ -95,7 +97,7 @@ function readTexts(claims: unknown, path: string): readonly string[] | undefined
     return isRecord(names) ? Object.keys(names) : undefined
   }
   const value = readPath(claims, path)
-  if (typeof value === 'string') return [value]
+  if (typeof value === 'string') return SCOPES.has(path) ? splitScope(value) : [value]
   if (!Array.isArray(value)) return undefined
   const texts = textsOf(value)
   // An empty list says that the caller has none of something. A list of numbers does not say that.

@@ -44,6 +44,21 @@ describe('mapAttributes', () => {
     },
   )
 
+  it.each([
+    ['the scopes in a text', { scope: 'read suspended' }, 'scope', ['read', 'suspended']],
+    ['those of `scp`', { scp: ' a  b ' }, 'scp', ['a', 'b']],
+    ['none in an empty text', { scope: '' }, 'scope', []],
+    ['an item of a list whole', { scope: ['a b', 'c', 1] }, 'scope', ['a b', 'c']],
+    ['a nested text whole', { x: { scope: 'a b' } }, 'x.scope', ['a b']],
+    ['a similar name whole', { scopes: 'a b' }, 'scopes', ['a b']],
+  ])('takes %s', (_what, given, path, expected) => {
+    expect(mapAttributes(given, { [path]: 'found' })).toEqual({ found: expected })
+  })
+
+  it('gives no attribute for scopes that are numbers', () => {
+    expect(mapAttributes({ scope: [1], scp: 2 }, { scope: 'found', scp: 'other' })).toEqual({})
+  })
+
   it('joins the claims of one attribute', () => {
     const joined = mapAttributes(claims, { sub: 'roles', 'realm_access.roles': 'roles' })
     expect(joined).toEqual({ roles: ['bob admin', 'writer'] })
