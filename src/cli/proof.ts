@@ -1,4 +1,5 @@
 import { createAuthenticator } from '../core/authenticator.ts'
+import { membersOf } from '../verifiers/first-of/first-of.ts'
 import { trustsNetwork } from '../verifiers/trusts-network.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
 
@@ -76,11 +77,25 @@ const TOLD_URL = 'http://127.0.0.1/with-auth/random-key'
 const TOLD_ADDRESS = '192.0.2.1'
 
 /**
- * Asks exactly as the wrapper asks. An endpoint that allows a random key is usually the wrong URL: a health check or a
- * single-page app, which answers 200 to every request. A verifier that trusts its network is not asked: it allows every key.
+ * Asks exactly as the wrapper asks, and each verifier of several by itself. An endpoint that allows a random key is usually the
+ * wrong URL: a health check or a single-page app, which answers 200 to every request. A verifier that trusts its network is not
+ * asked: it allows every key.
  */
 export function createRandomKeyAsker(config: AuthConfig): AskWithRandomKey {
-  if (trustsNetwork(config.verifier)) return async () => ({ state: 'proven' })
+  const { verifier } = config
+  if (verifier === undefined) return createAsker(config)
+  const asked = membersOf(verifier).filter((member) => !trustsNetwork(member))
+  const askers = asked.map((member) => createAsker({ ...config, verifier: member }))
+  return async () => {
+    const results = await Promise.all(askers.map((ask) => ask()))
+    const [first] = WORST_FIRST.flatMap((state) => results.filter((one) => one.state === state))
+    return first ?? { state: 'proven' }
+  }
+}
+
+const WORST_FIRST: readonly ProofState[] = ['open', 'unproven', 'proven']
+
+function createAsker(config: AuthConfig): AskWithRandomKey {
   const header = headerOfVerifier(config)
   const authenticate = createAuthenticator({
     ...questionOf(config),

@@ -1,4 +1,4 @@
-import { membersOf } from '../yaml/providers/make.ts'
+import { membersOf } from '../verifiers/first-of/first-of.ts'
 import type { ResolvedConfig } from '../core/config/parse.ts'
 
 /** How long a revoked key may work: with a store, while it can be reached, while it cannot, and if nobody announces it. */

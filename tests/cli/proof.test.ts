@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createEndpointProof, createRandomKey, createRandomKeyAsker } from '../../src/cli/proof.ts'
+import { AuthUnavailableError } from '../../src/index.ts'
 import { firstOf, fromUpstream } from '../../src/verifiers.ts'
 import type { ProofState } from '../../src/cli/proof.ts'
-import type { AuthConfig, Transport } from '../../src/index.ts'
+import type { AuthConfig, Transport, Verifier } from '../../src/index.ts'
 import type { UpstreamProof } from '../../src/verifiers.ts'
 
 describe('the proof that an endpoint denies a random key', () => {
@@ -142,18 +143,26 @@ describe('a random key', () => {
     const proof = { network: true } as const
     const { verifier, ...config } = fromUpstream({ principalHeader: 'x-user', proof })
     expect(await createRandomKeyAsker({ verifier, ...config })()).toEqual({ state: 'proven' })
-    const among = firstOf(
-      [({ token }) => ({ outcome: token === 'k' ? 'allow' : 'deny' }), verifier],
-      {
-        fallThrough: true,
-      },
-    )
-    for (const one of [among, firstOf([among])]) {
-      const asked = createRandomKeyAsker({ ...config, verifier: one })
-      expect(await asked()).toEqual({ state: 'proven' })
+  })
+
+  it('is asked about by each of several verifiers, but for those that trust their network', async () => {
+    const proof = { network: true } as const
+    const { verifier: trusting, ...config } = fromUpstream({ principalHeader: 'x-user', proof })
+    const stateOf = async (...members: Verifier[]): Promise<ProofState> => {
+      const verifier = firstOf([firstOf(members, { fallThrough: true })])
+      return (await createRandomKeyAsker({ ...config, verifier })()).state
     }
-    const open = firstOf([() => ({ outcome: 'allow' })])
-    expect(await createRandomKeyAsker({ verifier: open })()).toEqual({ state: 'open' })
+    const closed: Verifier = () => ({ outcome: 'deny' })
+    const open: Verifier = () => ({ outcome: 'allow' })
+    const down: Verifier = () => {
+      throw new AuthUnavailableError('service_error')
+    }
+    const ofOthers = Object.assign(() => ({ outcome: 'allow' }) as const, { accepts: () => false })
+    expect(await stateOf(closed, trusting)).toBe('proven')
+    expect(await stateOf(trusting, open)).toBe('open')
+    expect(await stateOf(open, down)).toBe('open')
+    expect(await stateOf(down, closed)).toBe('unproven')
+    expect(await stateOf(closed, ofOthers)).toBe('open')
   })
 
   it.each<[string, Transport, string | undefined]>([

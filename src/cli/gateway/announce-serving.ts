@@ -1,4 +1,5 @@
 import { resolveConfig } from '../../core/config/parse.ts'
+import { membersOf } from '../../verifiers/first-of/first-of.ts'
 import { trustsNetwork } from '../../verifiers/trusts-network.ts'
 import { describeRevocation, revocationBounds } from '../revocation-bounds.ts'
 import type { DecisionLog } from '../log.ts'
@@ -18,7 +19,7 @@ export function announceServing(
   { log, note }: Output,
 ): void {
   const resolved = resolveConfig(config)
-  if (trustsNetwork(config.verifier)) {
+  if (config.verifier !== undefined && membersOf(config.verifier).some(trustsNetwork)) {
     const message = `The configuration trusts the network, so the ${name} does not ask about a random key: whoever reaches it can name any caller`
     log({ type: 'warning', message })
   }

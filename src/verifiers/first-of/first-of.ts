@@ -1,7 +1,6 @@
 import { orAborted } from '../../core/async.ts'
 import { systemClock as clock } from '../../core/runtime.ts'
 import { toVerdict } from '../adapt.ts'
-import { noteTrust, trustsNetwork } from '../trusts-network.ts'
 import { describeAll } from './describe.ts'
 import { createMember, isOwn } from './member.ts'
 import { parseFirstOf } from './options.ts'
@@ -20,6 +19,13 @@ interface Attempt {
   readonly label: string | undefined
   readonly verdict?: ParsedVerdict
   readonly error?: unknown
+}
+
+const MEMBERS = new WeakMap<Verifier, readonly Verifier[]>()
+
+/** The verifiers that `firstOf` chooses among, also those of one within another. Any other verifier stands for itself. */
+export function membersOf(verifier: Verifier): readonly Verifier[] {
+  return MEMBERS.get(verifier) ?? [verifier]
 }
 
 const NO_VERIFIER: Verdict = { outcome: 'deny', detail: 'no_verifier' }
@@ -72,8 +78,10 @@ export function firstOf(verifiers: readonly Verifier[], options: FirstOfOptions 
     if (asked.length === 0) return NO_VERIFIER
     return conclude(await askInTurn(asked, question, signal, run), run)
   }
-  // One such member is enough: it allows the token that all others deny.
-  if (members.some(({ verifier }) => trustsNetwork(verifier))) noteTrust(verify)
+  MEMBERS.set(
+    verify,
+    members.flatMap(({ verifier }) => membersOf(verifier)),
+  )
   return Object.assign(verify, describeAll(parsed))
 }
 

@@ -24,13 +24,6 @@ export interface Means {
 /** The part of a config that decides. */
 export type Part = AuthConfig & { readonly verifier: Verifier }
 
-const MEMBERS = new WeakMap<Verifier, readonly Verifier[]>()
-
-/** The verifiers that a file listed, or any other verifier by itself. */
-export function membersOf(verifier: Verifier): readonly Verifier[] {
-  return MEMBERS.get(verifier) ?? [verifier]
-}
-
 type Shared = ReturnType<typeof sharedOptions>
 
 type MadeProvider = ReturnType<Provider['type']['make']>
@@ -136,7 +129,6 @@ function makeSeveral(
   if (fallThrough === false) rejectUnasked(verifiers, providers, findings)
   if (!findings.isEmpty()) return undefined
   const verifier = firstOf(verifiers, { ...forAll, fallThrough: fallThrough === true })
-  MEMBERS.set(verifier, verifiers)
   const shown = {
     allow_insecure_http: allowInsecureHttp,
     providers: made.map((one) => one.shown),
