@@ -36,7 +36,9 @@ const ANSWERS: Answers = {
     bearerOf(call) === GITHUB_TOKEN ? { json: OCTOCAT } : { status: 401, json: {} },
   'GET /user/orgs': () => ({ json: [{ login: 'acme' }] }),
   'POST /applications/app/token': ({ body }) =>
-    body.includes(APP_TOKEN) ? { json: { user: OCTOCAT, scopes: [] } } : { status: 404 },
+    body.includes(APP_TOKEN)
+      ? { json: { app: { client_id: 'app' }, user: OCTOCAT, scopes: [] } }
+      : { status: 404 },
   'POST /apis/authentication.k8s.io/v1/selfsubjectreviews': (call) =>
     bearerOf(call) === GOOD
       ? { status: 201, json: { status: { userInfo: ACCOUNT } } }

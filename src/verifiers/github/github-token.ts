@@ -117,6 +117,10 @@ async function askByApp(
   const { status, json } = answer
   // A token that the app did not get is not found.
   if (status === 404 || status === 422) return deny('unknown_token')
+  // GitHub names the app that the token belongs to. A proxy or a cache in between may have mixed up two answers.
+  if (readName(readName(json, 'app'), 'client_id') !== clientId) {
+    throw new AuthUnavailableError('invalid_response', { status })
+  }
   const scopes = readName(json, 'scopes')
   return accountOf(readName(json, 'user'), {
     clientId,

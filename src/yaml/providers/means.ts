@@ -8,7 +8,7 @@ import type { Files } from './kinds/provider.ts'
 import type { Means } from './make.ts'
 import type { Provider } from './section.ts'
 
-type NodeTransport = (options: { readonly ca: string }) => Transport
+type NodeTransport = (options: { readonly ca: () => string }) => Transport
 
 const MOST_PEM = 2 ** 20
 const MOST_TOKEN = 2 ** 16
@@ -37,13 +37,16 @@ function mayNeedAuthority({ name, setting }: Provider): boolean {
 }
 
 function createFiles(nodeTransport: NodeTransport | undefined, account: string): Files {
-  const connect = (ca: string): Transport => {
+  const connect = (file: string): Transport => {
     if (nodeTransport === undefined) throw new TypeError('nodeTransport is not loaded')
+    const ca = (): string => readTextFile(file, MOST_PEM)
+    // The error of `nodeTransport` would not say why a file cannot be read.
+    ca()
     return nodeTransport({ ca })
   }
   return {
-    transportFor: (file) => asCaFile(() => connect(readTextFile(file, MOST_PEM))),
-    podTransport: () => ifPossible(() => connect(readTextFile(`${account}/ca.crt`, MOST_PEM))),
+    transportFor: (file) => asCaFile(() => connect(file)),
+    podTransport: () => ifPossible(() => connect(`${account}/ca.crt`)),
     podTokenFile: `${account}/token`,
     readText: (file) => readTextFile(file, MOST_TOKEN),
   }

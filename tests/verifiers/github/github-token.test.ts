@@ -127,7 +127,13 @@ describe('the token of an app', () => {
     },
   )
 
-  it.each([{ user: null }, {}, { user: [] }])('gets no decision for %j', async (json) => {
+  it.each([
+    { ...CHECKED, user: null },
+    { app: CHECKED.app },
+    { ...CHECKED, user: [] },
+    { ...CHECKED, app: { client_id: 'Iv1.of-another-app' } },
+    { ...CHECKED, app: undefined },
+  ])('gets no decision for %j', async (json) => {
     const decision = await guardBy(await startGithub({ json }), { allow: APP }).ask(OAUTH)
     expect(decision.reason).toBe('invalid_response')
   })

@@ -1,9 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:https'
 import { describe, expect, it } from 'vitest'
+import { createAuthenticator } from '../../../src/index.ts'
 import { loadConfig } from '../../../src/yaml.ts'
 import { readText } from '../../../src/yaml/parsed-file.ts'
 import { loadMeans } from '../../../src/yaml/providers/means.ts'
-import { SELF_SIGNED } from '../../support/self-signed-certificate.ts'
+import { close, listen } from '../../support/loopback.ts'
+import { ROTATED, SELF_SIGNED } from '../../support/self-signed-certificate.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import type { Files } from '../../../src/yaml/providers/kinds/provider.ts'
 
@@ -57,5 +60,33 @@ describe('loadMeans', () => {
         reviewer_token_file: '/var/run/secrets/kubernetes.io/serviceaccount/token',
       },
     })
+  })
+})
+
+describe('tls_cafile', () => {
+  it('is read for each new connection, so that a renewed file needs no restart', async () => {
+    const review = JSON.stringify({ status: { userInfo: { username: 'alice' } } })
+    const server = createServer(SELF_SIGNED, (_request, response) =>
+      response.writeHead(201, { connection: 'close' }).end(review),
+    )
+    const url = `https://localhost:${await listen(server)}`
+    writeFileSync(pathOf('ca.crt'), SELF_SIGNED.cert)
+    const provider = `{ type: kubernetes, api_server_url: "${url}", tls_cafile: "${pathOf('ca.crt')}" }`
+    writeFileSync(pathOf('run.yaml'), inAuth(`provider_config: ${provider}`))
+    const config = await loadConfig(pathOf('run.yaml'))
+    const authenticate = createAuthenticator({ ...config, onEvent: () => undefined, retry: false })
+    const ask = async (): Promise<unknown> => {
+      const headers = { authorization: 'Bearer token' }
+      const result = await authenticate(new Request('http://h/', { headers }))
+      return result.ok ? result.auth?.principal : result.cause
+    }
+    expect(await ask()).toBe('alice')
+    server.setSecureContext(ROTATED)
+    expect(await ask()).toBe('DEPTH_ZERO_SELF_SIGNED_CERT')
+    writeFileSync(pathOf('ca.crt'), ROTATED.cert)
+    expect(await ask()).toBe('alice')
+    writeFileSync(pathOf('ca.crt'), 'no certificate')
+    expect(await ask()).toBe('CERT_UNREADABLE')
+    await close(server)
   })
 })
