@@ -26,7 +26,10 @@ export type {
 
 /** How the gateway signs an identity. */
 export interface SignConfig {
-  /** 16 to 1,024 visible ASCII characters. Of a list the first signs: upstreams take the same list. */
+  /**
+   * 16 to 1,024 visible ASCII characters: one secret for each upstream, since the signature names no host. Of a list the first
+   * signs, and the upstream takes the same list.
+   */
   readonly secret: string | readonly string[]
 }
 

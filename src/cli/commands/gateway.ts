@@ -75,7 +75,7 @@ SIGTERM lets open requests and WebSockets finish for up to 25 seconds. SIGINT cu
   environment: {
     AUTH_ENDPOINT: 'the URL of the auth endpoint, if neither --keys nor --config is given',
     WITH_AUTH_SIGN_SECRET:
-      'sign identities for an upstream that verifies X-Auth-Signature; the first of several secrets, separated by blanks, signs',
+      'sign identities for an upstream that verifies X-Auth-Signature: one secret for each upstream, 16 to 1024 characters. Of several with blanks between them the first signs',
     NODE_USE_ENV_PROXY: '1: call the auth endpoint through HTTPS_PROXY, on Node',
     ...COLOR_VARIABLES,
   },

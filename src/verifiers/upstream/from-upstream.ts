@@ -32,8 +32,8 @@ export const TRUSTS_NETWORK: string =
  * Principal and tenant are percent-decoded only with `proof.signature`, since the gateway of this package encodes them. With
  * another proof they are taken as they are: `a%20b` is not `a b`.
  *
- * A signature covers the time, the method, the path and the identity, and neither query nor body. It can be sent again until it
- * ends. A decision by signature is not used for longer than its signature.
+ * A signature covers the time, the method, the path and the identity, and neither host, query nor body. It can be sent again
+ * until it ends, also to another server with the same secret: use one secret for each upstream. A decision by signature is not used for longer than its signature.
  *
  * @throws AuthConfigError for an invalid option. A proof is required.
  *

@@ -26,7 +26,10 @@ export type UpstreamProof =
   | {
       /** The header of the signature. The gateway sends `x-auth-signature`. */
       readonly signature: string
-      /** The `sign.secret` of the gateway, 16 to 1,024 visible ASCII characters. Any secret of a list is good. */
+      /**
+       * The `sign.secret` of the gateway, 16 to 1,024 visible ASCII characters. One secret for each upstream: the signature names
+       * no host, so another server with the same secret could send a request on to this one. Any secret of a list is good.
+       */
       readonly secret: string | readonly string[]
       /**
        * How long a signature is good, in seconds, from 1 to 3600. For so long a request can be repeated by whoever sees it.
