@@ -52,7 +52,7 @@ export interface DecisionStore {
   /** The longest time that a decision is used while the store cannot be reached, in milliseconds from the call. */
   readonly lostPushTtlMs: number
   readonly shared: SharedDecisions | undefined
-  /** Called with the first request. A listener with the same key is replaced. */
+  /** Called with the first request, and before each revocation. A listener with the same key is replaced. */
   readonly start: (key: unknown, listener: (event: StoreEvent | NoticeEvent) => void) => void
   readonly stamp: (token: string, now: number, wallNow: number) => Stamp
   /** Resolves once no instance uses an older decision for longer than `revocationMs`. Rejects after `withinMs`. */

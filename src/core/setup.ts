@@ -123,8 +123,11 @@ export function createSetupSource<Args extends readonly unknown[]>(
   const announce: SetupSource['announce'] = (revocation) => {
     if (typeof source === 'function' && setup === undefined)
       return Promise.reject(new Error(NO_CONFIG))
-    const { store, cache } = base.config
-    return cache === false ? undefined : store?.invalidate(revocation, cache.allowTtlMs)
+    const { store, cache, onEvent } = base.config
+    if (store === undefined || cache === false) return undefined
+    // A process may revoke before its first request, or get none.
+    store.start(onEvent, base.notify)
+    return store.invalidate(revocation, cache.allowTtlMs)
   }
   return { get, forget, announce, handOver: () => setup?.handover ?? inherited }
 }

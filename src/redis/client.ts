@@ -60,7 +60,9 @@ export function createEngine({ url, tls, client }: EngineSettings): Engine {
     commandsQueueMaxLength: MAX_QUEUED,
   }
   const make = client ?? createOwn
-  return { open: (link) => new RedisLink(make({ ...options }), make({ ...options }), link) }
+  // `CLIENT LIST` of the engine shows the names.
+  const open = (name: string): RedisClient => make({ ...options, name: `with-auth:${name}` })
+  return { open: (link) => new RedisLink(open('commands'), open('messages'), link) }
 }
 
 function createOwn(options: ClientOptions): RedisClient {

@@ -1,3 +1,4 @@
+import { createClient } from '@redis/client'
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -25,7 +26,7 @@ describe.each(ENGINES)('%s with the users of the page', (name) => {
   beforeAll(async () => {
     engine = await startEngine(name)
     const acl = join(engine.folder, 'users.acl')
-    writeFileSync(acl, `user default off\n${USERS}`)
+    writeFileSync(acl, `user default off\nuser admin on nopass +@all\n${USERS}`)
     await engine.kill()
     engine = await startEngine(name, { ...engine, args: ['--aclfile', acl] })
   })
@@ -56,5 +57,37 @@ describe.each(ENGINES)('%s with the users of the page', (name) => {
     await expect.poll(async () => (await one.ask()).outcome).toBe('deny')
     await expect.poll(async () => (await other.ask()).outcome).toBe('deny')
     expect([...one.events, ...other.events].filter(({ type }) => type === 'warning')).toEqual([])
+  })
+
+  it('names both connections, so that `CLIENT LIST` shows what they are for', async () => {
+    const url = engine.url.replace('//', '//app:PASSWORD@')
+    await connectLiveGuard(() => ({ outcome: 'allow' }), { url })
+    const client = await createClient({ url: engine.url.replace('//', '//admin:any@') }).connect()
+    const list = JSON.stringify(await client.sendCommand(['CLIENT', 'LIST']))
+    client.destroy()
+    const connections = list.split('\\n').filter((line) => line.includes(' user=app '))
+    const names = connections.map((line) => / name=(\S*) .* sub=(\d)/.exec(line)?.slice(1))
+    expect(names).toHaveLength(2)
+    expect(names).toContainEqual(['with-auth:commands', '0'])
+    expect(names).toContainEqual(['with-auth:messages', '2'])
+  })
+
+  it('takes the words of the user in another order', async () => {
+    const words = /^user app (.*)$/m.exec(USERS)?.[1]?.split(' ') ?? []
+    expect(words.length).toBeGreaterThan(20)
+    const channels = words.filter((word) => /^(?:resetchannels$|&)/.test(word))
+    const others = words.filter((word) => !channels.includes(word))
+    const orders = [
+      [...others, ...channels],
+      [...others.slice(9), ...channels, ...others.slice(0, 9)],
+    ]
+    for (const order of orders) {
+      const own = await startEngine(name, { args: ['--user', 'app', ...order] })
+      const url = own.url.replace('//', '//app:PASSWORD@')
+      const guard = await connectLiveGuard(() => ({ outcome: 'allow' }), { url })
+      await guard.clear()
+      expect(guard.states().at(-1)).toBe('live')
+      await own.stop()
+    }
   })
 })

@@ -166,7 +166,7 @@ async function startPair(scene: Scene): Promise<[RunningEngine, RunningEngine, (
   const primary = await scene.engine({ args })
   const link = await scene.proxy(primary)
   const port = new URL(link.url).port
-  const replica = await scene.engine({ args: [...args, '--replicaof', `127.0.0.1 ${port}`] })
+  const replica = await scene.engine({ args: [...args, '--replicaof', '127.0.0.1', port] })
   return [primary, replica, link.loseAll]
 }
 

@@ -166,13 +166,14 @@ describe.each(ENGINES)('%s', (name) => {
   })
 
   it.each([
-    ['a replica', ['--replicaof', '127.0.0.1 1'], /connect to the primary/],
-    ['a cluster', ['--cluster-enabled', 'yes', '--cluster-port'], /cluster mode/],
+    ['a replica', ['--replicaof', '127.0.0.1', '1'], /connect to the primary/],
+    ['a cluster', ['--cluster-enabled', 'yes'], /cluster mode/],
     ['a missing password', ['--requirepass', 'hunter2'], /asks for a password/],
   ])('is lost, with a warning, by %s', async (_what, args, advice) => {
-    const isCluster = args.includes('--cluster-port')
-    const more = isCluster ? [String(await findFreePort())] : []
-    const own = await startEngine(name, { args: [...args, ...more] })
+    let port = await findFreePort()
+    // A cluster listens 10,000 ports higher as well.
+    while (port > 55_535) port = await findFreePort()
+    const own = await startEngine(name, { args, port })
     const guard = connectGuard(allow, { url: own.url, revocationMs: 250 })
     await guard.ask()
     await guard.until('lost')
@@ -196,19 +197,6 @@ describe.each(ENGINES)('%s', (name) => {
     await guard.until('live')
     expect(guard.states().slice(-2)).toEqual(['lost', 'live'])
     client.destroy()
-    await own.stop()
-  })
-
-  it('needs no more rights than the documentation names', async () => {
-    const rights =
-      '~with-auth:* resetchannels &with-auth:bus &with-auth:bus:* -@all +hello +auth +ping +info +mget +get +set +multi +exec +discard +publish +subscribe +unsubscribe +client|setinfo +client|setname +client|id'
-    const own = await startEngine(name, {
-      args: ['--user', 'guard', 'on', '>hunter2', ...rights.split(' ')],
-    })
-    const url = own.url.replace('://', '://guard:hunter2@')
-    const guard = await connectLiveGuard(allow, { url })
-    await guard.clear()
-    expect(guard.states().at(-1)).toBe('live')
     await own.stop()
   })
 })

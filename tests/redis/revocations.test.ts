@@ -1,6 +1,12 @@
 import { createClient } from '@redis/client'
 import { afterEach, describe, expect, it } from 'vitest'
-import { connectGuard, connectLiveGuard, pause, stopGuards } from '../support/connected-guards.ts'
+import {
+  connectGuard,
+  connectLiveGuard,
+  pause,
+  stopGuards,
+  until,
+} from '../support/connected-guards.ts'
 import { findFreePort } from '../support/loopback.ts'
 import { ENGINES, startEngine } from '../support/redis-servers.ts'
 import { Dice, Process, World } from '../support/simulation/world.ts'
@@ -52,6 +58,17 @@ describe.each(ENGINES)('%s', (name) => {
     client.destroy()
     await engine.stop()
   })
+})
+
+it('tells a process that only revokes of an outage, and of the revocation that waits', async () => {
+  const url = `redis://127.0.0.1:${await findFreePort()}`
+  const guard = connectGuard(allow, { url, revocationMs: 250 })
+  void guard.invalidate('token-of-alice')
+  await until(() => guard.states().length >= 2)
+  expect(guard.states()).toEqual(expect.arrayContaining(['lost', 'revocation_pending']))
+  // The first request brings no second listener.
+  await guard.ask()
+  expect(guard.states()).toHaveLength(2)
 })
 
 it('tells of a revocation that waits only after a while', async () => {

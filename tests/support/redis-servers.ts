@@ -38,7 +38,7 @@ export interface EngineOptions {
   readonly port?: number
   /** @default a new temporary folder */
   readonly folder?: string
-  /** More directives of its configuration, such as `['--replicaof', '127.0.0.1 6379']`. */
+  /** More directives of its configuration, such as `['--replicaof', '127.0.0.1', '6379']`. */
   readonly args?: readonly string[]
 }
 
