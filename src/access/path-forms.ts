@@ -20,9 +20,9 @@ const ENCODED_BY_PARSERS = /(?:%(?:20|22|3[ce]|5e|60|7[bd]|[89a-f][\da-f]))+/gi
 
 /**
  * The forms of a canonical path: as it was sent, and decoded once. Slashes at the end are cut, as OGX does. A forbid also
- * compares the forms before the cut, and those without parameters behind `;` and with repeated slashes as one, as many servers
- * make them. Returns `undefined` for a path that must not be permitted: it is too long, it is not UTF-8, it holds a control
- * character, or it is encoded twice.
+ * compares the forms before the cut, and those that many servers make: without parameters behind `;`, and with repeated slashes as
+ * one. Returns `undefined` for a path that must not be permitted: it is too long, it is not UTF-8, it holds a control character, or
+ * it is encoded twice.
  */
 export function pathForms(path: string): PathForms | undefined {
   if (path.length > MAX_LENGTH || AMBIGUOUS.test(path)) return undefined
@@ -30,7 +30,9 @@ export function pathForms(path: string): PathForms | undefined {
   const decoded = decode(path)
   if (decoded === undefined || /\p{Cc}/u.test(decoded)) return undefined
   const sent = path.replace(ENCODED_BY_PARSERS, decodeURIComponent)
-  const uncut = [path, sent, decoded].flatMap((form) => [form, form.replace(/;[^/]*/g, '')])
+  const uncut = [path, sent, decoded].flatMap((form) => [form, withoutParameters(form)])
+  // Servlet containers cut parameters off before they decode: a `%2f` does not end one.
+  uncut.push(decodeURIComponent(withoutParameters(path)))
   return {
     permitted: unique([sent, decoded].map(withoutEnd)),
     forbidden: unique([...uncut, ...uncut.map(withoutEnd), ...uncut.map(withMergedSlashes)]),
@@ -43,6 +45,10 @@ function decode(path: string): string | undefined {
   } catch {
     return undefined
   }
+}
+
+function withoutParameters(path: string): string {
+  return path.replace(/;[^/]*/g, '')
 }
 
 function withoutEnd(path: string): string {
