@@ -5,17 +5,21 @@ import type { Auth } from '../core/types.ts'
 /** Whether a condition holds. `undefined` if the caller has no such attribute. */
 export type Condition = (auth: Auth) => boolean | undefined
 
-// The words of OGX. Any other white space, which Python and JavaScript split differently, is part of no word.
+// OGX splits at what Python takes for white space. What JavaScript alone takes for it is part of no word.
+// oxlint-disable-next-line no-control-regex
+const SPACES = /[\p{Z}\t-\r\x1c-\x1f\x85]+/u
 const WORD = String.raw`([^\s\p{Cc}]+)`
-const BY_ATTRIBUTE = new RegExp(`^ *user +with +${WORD} +(not +)?in +${WORD} *$`, 'u')
-const BY_OWNER = /^ *(?:user +(?:is|(?:not +)?in +owners)|resource +is +unowned)\b/
+const BY_ATTRIBUTE = new RegExp(`^user with ${WORD} (not )?in ${WORD}$`, 'u')
+const BY_OWNER = /^(?:user (?:is|(?:not )?in owners)|resource is unowned)\b/
 
 const EXPECTED = '"user with VALUE in ATTRIBUTE" or "user with VALUE not in ATTRIBUTE"'
 const NO_OWNER = `${EXPECTED}: a path has no owner, so a condition about one decides nothing`
 
 /** Parses a condition. Throws `AuthConfigError`: one that is ignored would permit or forbid the wrong callers. */
 export function parseCondition(value: unknown, path: OptionPath): Condition {
-  const text = typeof value === 'string' ? value : ''
+  const words = typeof value === 'string' ? value.split(SPACES) : []
+  // A block of YAML ends with a line break.
+  const text = words.filter((word) => word !== '').join(' ')
   const [, wanted, negation, name] = BY_ATTRIBUTE.exec(text) ?? []
   if (wanted === undefined || name === undefined) {
     throw invalidOption(path, value, BY_OWNER.test(text) ? NO_OWNER : EXPECTED)

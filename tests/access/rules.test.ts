@@ -105,6 +105,7 @@ describe('routePolicy', () => {
     ['User with admin in roles', '"User with admin in roles"'],
     ['user with admin in roles and teams', '"user with admin in roles and teams"'],
     ['user with a\u00a0b in roles', '"user with a\u00a0b in roles"'],
+    ['user with a in\ufeffroles', '"user with a in\ufeffroles"'],
     ['user with a\u001cb in roles', String.raw`"user with a\u001cb in roles"`],
   ])('rejects the condition %j', (condition, received) => {
     const [problem] = problemsOf(when(condition))
@@ -184,6 +185,17 @@ describe('a condition', () => {
       }
     },
   )
+
+  it.each([
+    'user with a in x\n',
+    '  user  with a\n  in x ',
+    'user\twith a in\r\nx',
+    'user with\u00a0a\u001cin\u2028x',
+  ])('splits %j at any white space, as OGX does', (condition) => {
+    const rules = [permit({ when: condition })]
+    expect(isPermitted(rules, '/v1', { x: ['a'] })).toBe(true)
+    expect(isPermitted(rules, '/v1', { x: ['b'] })).toBe(false)
+  })
 
   it('reads own attributes alone, and values as they are', () => {
     const rules = [permit({ when: 'user with a in constructor' })]

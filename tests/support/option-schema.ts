@@ -136,7 +136,7 @@ export function createSchema(): Schema {
       condition: anyOf(
         {
           type: 'string',
-          pattern: '^ *user +with +\\S+ +(?:not +)?in +\\S+ *$',
+          pattern: '^\\s*user\\s+with\\s+\\S+\\s+(?:not\\s+)?in\\s+\\S+\\s*$',
           not: ref('wrongReference'),
         },
         REFERENCE,

@@ -25,7 +25,7 @@ const pattern = fc.oneof(
 const condition = fc.constantFrom<unknown>(
   'user with a in b',
   'user with a not in b',
-  ' user  with a in b ',
+  ' user  with a\nin\tb \n',
   'user with a',
   'user is owner',
   '',

@@ -49,6 +49,21 @@ describe('route_policy', () => {
     expect((await decide(config, get('/v1', TOKEN))).event).toMatchObject({ rule: 0 })
   })
 
+  it.each(['>', '|', '|+', '>-'])('takes a condition that is a block with %s', (style) => {
+    const { routePolicy: permits } = parseConfig(
+      policy(`
+      - permit: { paths: "*" }
+        when: ${style}
+          user with admin
+          in roles
+
+        description: For admins.
+`),
+    )
+    expect(permits?.(accessTo('/v1', { roles: ['admin'] }))).toBe(true)
+    expect(permits?.(accessTo('/v1', { roles: ['user'] }))).toBe(false)
+  })
+
   it('permits everything if it is empty', () => {
     expect(parseConfig(policy('[]')).routePolicy?.(accessTo('/v1'))).toBe(true)
   })
