@@ -131,15 +131,15 @@ describe('the functions over a file', () => {
       () => listKeys('f', { limits: 5 } as object),
       'Unknown option "page.limits": did you mean "limit"?',
     ],
-    ['place', () => exportKeys('')],
+    ['place', async () => exportKeys('')],
     [
       'place',
-      () => exportKeys({ list: () => [], password: 's3cret' } as unknown as string),
+      async () => exportKeys({ list: () => [], password: 's3cret' } as unknown as string),
       '"place" must be the path of a file, or a KeyStore, received an object',
     ],
     [
       'place',
-      () => exportKeys(null as unknown as string),
+      async () => exportKeys(null as unknown as string),
       '"place" must be the path of a file, or a KeyStore, received null',
     ],
     ['id', () => rotateKey('f', none), '"id" must be the id of a key, received undefined'],

@@ -46,16 +46,13 @@ export async function main(
 ): Promise<number> {
   try {
     const code = await runCommand(args, commands, surroundings)
-    await surroundings.flush().catch(allowReaderToLeave)
+    await surroundings.flush()
     return code
   } catch (error) {
+    // In `with-auth keys list | head -1`, the reader leaves early. That is not a failure.
+    if (error instanceof OutputError && error.isReaderGone) return EXIT.ok
     return report(error, args, commands, surroundings)
   }
-}
-
-// In `with-auth keys list | head -1`, the reader leaves early. That is not a failure.
-function allowReaderToLeave(error: unknown): void {
-  if (!(error instanceof OutputError) || !error.isReaderGone) throw error
 }
 
 async function runCommand(

@@ -142,6 +142,22 @@ describe('the program', () => {
     expect(surroundings.noted()).toBe(noted)
   })
 
+  it('reports output that failed in the middle, and nothing if the reader has left', async () => {
+    const flushing = command('flush', async (_line, { flush }) => {
+      await flush()
+      return 0
+    })
+    for (const [reason, code] of [
+      ['EPIPE', 0],
+      ['ENOSPC', 1],
+    ] as const) {
+      const failure = new OutputError(Object.assign(new Error('no'), { code: reason }))
+      const surroundings = { ...createSurroundings(), flush: () => Promise.reject(failure) }
+      expect([reason, await main(['flush'], [flushing], surroundings)]).toEqual([reason, code])
+      expect(surroundings.noted()).toBe(code === 0 ? '' : `with-auth: ${failure.message}\n`)
+    }
+  })
+
   it('hides a thrown value that is not an Error', async () => {
     expect((await runMain('throw')).noted).toBe('with-auth: Something failed\n')
   })

@@ -103,7 +103,7 @@ describe('standard output that cannot be written', { tags: ['slow'] }, () => {
     expect(program.stderr()).not.toContain('Cannot write')
   })
 
-  it.each(['keys list --keys "$KEYS"', '--help'])(
+  it.each(['keys list --keys "$KEYS"', 'keys export --keys "$KEYS"', '--help'])(
     'is quiet if the reader has left: %s | true',
     (args) => {
       writeFileSync(pathOf('keys.yaml'), keysText(entry('k1')))
@@ -111,15 +111,18 @@ describe('standard output that cannot be written', { tags: ['slow'] }, () => {
     },
   )
 
-  it('exits quietly if the reader leaves early: keys list | head -1', () => {
+  it.each([
+    ['list', /^ID +STATUS/],
+    ['export', /^# The keys/],
+  ])('exits quietly if the reader leaves early: keys %s | head -1', (command, first) => {
     const principal = 'p'.repeat(256)
     const entries = Array.from({ length: 600 }, (_, index) => entry(`k${index}`, { principal }))
     writeFileSync(pathOf('keys.yaml'), keysText(...entries))
     const { status, stdout, stderr } = shell(
-      'with-auth keys list --keys "$KEYS" | head -1; exit "${PIPESTATUS[0]}"',
+      `with-auth keys ${command} --keys "$KEYS" | head -1; exit "\${PIPESTATUS[0]}"`,
     )
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-    expect(stdout).toMatch(/^ID +STATUS/)
+    expect(stdout).toMatch(first)
   })
 })
 

@@ -90,7 +90,7 @@ describe('a file of almost 1 MiB', () => {
     const full = readFileSync(file, 'utf8')
     await expect(createKey(file, { principal: 'bob' })).rejects.toMatchObject({
       code: 'unwritable',
-      message: `Cannot add a key to ${file}: the file would be longer than ${MIB} bytes. Remove revoked and expired keys ("with-auth keys prune --keys FILE --older 0"), or split it into two files, each with an endpoint of its own`,
+      message: `Cannot add a key to ${file}: the file would be longer than ${MIB} bytes. Move the keys into a database: "with-auth keys import FILE --keys keys.db"`,
     })
     expect(readFileSync(file, 'utf8')).toBe(full)
     expect(readdirSync(pathOf('.'))).toEqual(['keys.yaml'])
@@ -112,7 +112,7 @@ describe('a file of almost 1 MiB', () => {
     await expect(revokeKey(file, 'first')).rejects.toMatchObject({
       code: 'unwritable',
       message: expect.stringMatching(
-        /^Cannot change .*keys\.yaml: the file would be longer than 2097152 bytes\. Remove/,
+        /^Cannot change .*keys\.yaml: the file would be longer than 2097152 bytes\. Move the keys into a database/,
       ) as string,
     })
     expect(readFileSync(file, 'utf8')).toBe(text)

@@ -193,7 +193,9 @@ describe('a rotation fails', () => {
 
   it('in a full file', async () => {
     const file = write(`${keysText(entry('a'))}# ${'-'.repeat(1024 * 1024 - 200)}\n`)
-    const message = expect.stringMatching(/^Cannot add a key to .* Remove revoked/) as string
+    const message = expect.stringMatching(
+      /^Cannot add a key to .* Move the keys into a database/,
+    ) as string
     expect(await failureOf(file)).toMatchObject({ code: 'unwritable', message })
   })
 

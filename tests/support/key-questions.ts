@@ -28,3 +28,10 @@ export function entry(key: string, fields: object = {}): string {
 export function keysText(...entries: readonly string[]): string {
   return `keys:\n${entries.map((one) => `  - ${one}\n`).join('')}`
 }
+
+/** The whole text of an export. */
+export async function textOf(pieces: AsyncIterable<string>): Promise<string> {
+  let text = ''
+  for await (const piece of pieces) text += piece
+  return text
+}

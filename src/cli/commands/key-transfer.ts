@@ -2,9 +2,11 @@ import { parse } from 'yaml'
 import { exportKeys, importKeys } from '../../keys.ts'
 import { ANNOUNCE_OPTION } from '../announcement.ts'
 import { rejectOperands, requireOperand, requireText } from '../command-line.ts'
+import { MAX_BYTES } from '../../keys/file/read.ts'
 import { nameFlag, wrongValue } from '../errors.ts'
 import { KEYS_OPTION, openKeys, requireKeys, withKeys } from '../key-place.ts'
 import { EXIT, flushResult } from '../surroundings.ts'
+import { NOWHERE } from './keys.ts'
 import type { ImportedKeys } from '../../keys.ts'
 import type { Announce } from '../announcement.ts'
 import type { Command, CommandLine } from '../command-line.ts'
@@ -12,6 +14,8 @@ import type { OpenedKeys } from '../key-place.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 const IMPORT_MS = 600_000
+
+const TOO_LONG = `with-auth: the output is longer than a key file may be (${MAX_BYTES} bytes): it is for "with-auth keys import"\n`
 
 const importCommand: Command = {
   name: 'keys import',
@@ -30,7 +34,7 @@ const exportCommand: Command = {
   usage: '--keys FILE',
   summary: 'print all keys of a key file or a database as a key file',
   details:
-    'The output holds the hashes of the keys, and at most 2 MiB, about 8,000 keys. To copy a larger database, use "keys import".',
+    'The output holds the hashes of the keys. Output of more than 2 MiB, about 8,000 keys, is too long for a key file: it is for "keys import".',
   examples: ['with-auth keys export --keys keys.yaml > copy.yaml'],
   options: KEYS_OPTION,
   run: exportAll,
@@ -44,7 +48,7 @@ async function importAll(line: CommandLine, surroundings: Surroundings): Promise
   const from = await openKeys(text, surroundings, { flag: 'FROM' })
   try {
     // Before the target is created.
-    await requireKeys(from, 'FROM')
+    await requireSource(from)
     const counts = await withKeys(line, surroundings, (to, announce) => copy(from, to, announce), {
       create: true,
       queryMs: IMPORT_MS,
@@ -53,6 +57,12 @@ async function importAll(line: CommandLine, surroundings: Surroundings): Promise
   } finally {
     await from.close()
   }
+}
+
+// A file may be longer here than anywhere else.
+async function requireSource(from: OpenedKeys): Promise<void> {
+  if (typeof from.place !== 'string') return requireKeys(from, 'FROM')
+  await importKeys(from.place, NOWHERE).catch(nameFlag('FROM', from.name))
 }
 
 async function copy(from: OpenedKeys, to: OpenedKeys, announce: Announce): Promise<ImportedKeys> {
@@ -86,9 +96,40 @@ async function report(
 
 async function exportAll(line: CommandLine, surroundings: Surroundings): Promise<number> {
   rejectOperands(line)
+  const isJson = line.has('json')
   return withKeys(line, surroundings, async ({ place, name }) => {
-    const text = await exportKeys(place).catch(nameFlag('--keys', name))
-    surroundings.print(line.has('json') ? `${JSON.stringify(parse(text))}\n` : text)
+    const pieces = exportKeys(place)
+    const length = await printAll(isJson ? toJson(pieces) : pieces, surroundings).catch(
+      nameFlag('--keys', name),
+    )
+    if (!isJson && length > MAX_BYTES) surroundings.note(TOO_LONG)
     return EXIT.ok
   })
+}
+
+/** Returns the length of the output in bytes. */
+async function printAll(
+  pieces: AsyncIterable<string>,
+  { print, flush }: Surroundings,
+): Promise<number> {
+  let length = 0
+  for await (const piece of pieces) {
+    print(piece)
+    // A slow reader must not fill the memory.
+    await flush()
+    length += Buffer.byteLength(piece)
+  }
+  return length
+}
+
+// Only the first piece begins with the name of the list.
+async function* toJson(pieces: AsyncIterable<string>): AsyncGenerator<string> {
+  let separator = '{"keys":['
+  for await (const piece of pieces) {
+    const parsed: unknown = parse(piece)
+    const keys: unknown = Array.isArray(parsed) ? parsed : Reflect.get(Object(parsed), 'keys')
+    yield separator + JSON.stringify(keys).slice(1, -1)
+    separator = ','
+  }
+  yield ']}\n'
 }

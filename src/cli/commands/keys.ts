@@ -32,7 +32,7 @@ const NEW_KEY_FLAGS = {
 
 const nothing = (): undefined => undefined
 /** Takes keys, and keeps none. */
-const NOWHERE: KeyStore = {
+export const NOWHERE: KeyStore = {
   find: nothing,
   get: nothing,
   insert: nothing,

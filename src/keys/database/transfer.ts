@@ -1,4 +1,5 @@
-import { formatKeys } from '../file/edit.ts'
+import { NEW_FILE } from '../file/edit.ts'
+import { formatPart, readLongFile } from '../file/long-file.ts'
 import { readKeyFile } from '../file/read.ts'
 import { toRetired } from '../keyring.ts'
 import { requirePlace, requireStore } from '../options.ts'
@@ -11,7 +12,8 @@ import type { ImportedKeys, KeyPlace, KeyStore } from './store.ts'
  * answers. An import can be repeated: a key that the store has already stays as it is. A revocation and an earlier end are taken
  * over, and never undone. A key that was removed from the store returns. Reads all keys into memory.
  *
- * @param from The path of a file, or another store.
+ * @param from The path of a file, or another store. A file may have 256 MiB, about a million keys, if it is as {@link exportKeys}
+ * writes it.
  * @returns The counts, and the keys that are revoked or have an end, which may be new to the store.
  * @throws KeyFileError `conflict` if another key in the store has the id or the hash of one of the keys, and as `createKey` does.
  *
@@ -38,26 +40,38 @@ export async function importKeys(
 }
 
 /**
- * Returns the text of a file with all keys, also revoked and expired ones.
+ * Returns the text of a file with all keys, also revoked and expired ones, in pieces. It has no limit. A text of more than 2 MiB,
+ * about 8,000 keys, is too long for an endpoint, but {@link importKeys} reads it.
  *
  * @param from A store, or the path of a file.
- * @throws KeyFileError `unwritable` if the text would exceed 2 MiB, about 8,000 keys. Import a larger store into another one.
+ * @returns The pieces of the text. Reading them throws a KeyFileError as `createKey` does: then the text is incomplete.
  *
  * @example
  * ```ts node
- * import { writeFileSync } from 'node:fs'
+ * import { writeFile } from 'node:fs/promises'
  * import { exportKeys, sqliteKeys } from 'with-auth/keys'
  *
- * writeFileSync('keys.yaml', await exportKeys(sqliteKeys('keys.db')), { mode: 0o600 })
+ * await writeFile('keys.yaml', exportKeys(sqliteKeys('keys.db')), { mode: 0o600 })
  * ```
  */
-export async function exportKeys(from: KeyPlace): Promise<string> {
+export function exportKeys(from: KeyPlace): AsyncIterable<string> {
   requirePlace(from)
-  return formatKeys(await readAll(from), 'the exported file')
+  return formatAll(from)
+}
+
+async function* formatAll(from: KeyPlace): AsyncGenerator<string> {
+  const pages = typeof from === 'string' ? [readKeyFile(from).keys] : pagesOf(from)
+  let isFirst = true
+  for await (const page of pages) {
+    if (page.length === 0) continue
+    yield formatPart(page, isFirst)
+    isFirst = false
+  }
+  if (isFirst) yield NEW_FILE
 }
 
 async function readAll(from: KeyPlace): Promise<readonly StoredKey[]> {
-  if (typeof from === 'string') return readKeyFile(from).keys
+  if (typeof from === 'string') return readLongFile(from)
   const pages: (readonly StoredKey[])[] = []
   for await (const page of pagesOf(from)) pages.push(page)
   return pages.flat()

@@ -13,6 +13,13 @@ export interface KeyDocument {
   readonly keys: readonly StoredKey[]
 }
 
+/** What was parsed before this part of a file: the lines, and the ids and hashes of the keys. */
+export interface Earlier {
+  readonly lines: number
+  readonly ids: Set<string>
+  readonly hashes: Set<string>
+}
+
 const MAX_PROBLEMS = 100
 const HAS_MORE = true
 const NO_LIST = 'The list "keys" is missing; without keys write "keys: []"'
@@ -21,15 +28,17 @@ const NO_LIST = 'The list "keys" is missing; without keys write "keys: []"'
  * Parses a file of keys. One mistake makes the whole file invalid: it may be in the line that was to revoke a key.
  *
  * @param name The name of the file for messages.
+ * @param earlier Gets the ids and hashes of these keys too.
  * @throws KeyFileError with the first 100 problems.
  */
-export function parseKeys(text: string, name: string): KeyDocument {
+export function parseKeys(text: string, name: string, earlier?: Earlier): KeyDocument {
   const lines = new LineCounter()
   const problems: KeyFileProblem[] = []
   const report: Report = (at, message) => {
     if (problems.length === MAX_PROBLEMS) throw malformed(name, problems, HAS_MORE)
     const { line, col } = lines.linePos(typeof at === 'number' ? at : startOf(at))
-    problems.push({ line: Math.max(1, line), column: Math.max(1, col), message })
+    const before = earlier?.lines ?? 0
+    problems.push({ line: before + Math.max(1, line), column: Math.max(1, col), message })
   }
   const throwProblems = (): void => {
     if (problems.length > 0) throw malformed(name, problems)
@@ -37,7 +46,7 @@ export function parseKeys(text: string, name: string): KeyDocument {
   const document = parseDocument(text, lines, report)
   throwProblems()
   separateFirstComment(document, text)
-  const keys = readKeys(document, report)
+  const keys = readKeys(document, report, earlier)
   throwProblems()
   return { document, keys }
 }
@@ -76,25 +85,25 @@ function reportRepeated(pairs: readonly Pair[], report: Report): void {
   }
 }
 
-function readKeys(document: Document, report: Report): StoredKey[] {
+function readKeys(document: Document, report: Report, earlier?: Earlier): StoredKey[] {
   const { contents } = document
   const pairs = isMap(contents) ? contents.items : []
   for (const { key } of pairs.filter((one) => !isNamedKeys(one))) {
     report(key, unknown('name', key, '"keys"'))
   }
   const pair = pairs.find(isNamedKeys)
-  return pair === undefined ? (report(contents, NO_LIST) ?? []) : readList(pair.value, report)
+  if (pair === undefined) return report(contents, NO_LIST) ?? []
+  return readList(pair.value, report, earlier)
 }
 
 function isNamedKeys({ key }: Pair): boolean {
   return isScalar(key) && key.value === 'keys'
 }
 
-function readList(list: unknown, report: Report): StoredKey[] {
+function readList(list: unknown, report: Report, earlier?: Earlier): StoredKey[] {
   if (isScalar(list) && list.value === null) return []
   if (!isSeq(list)) return report(list, '"keys" must be a list') ?? []
-  const ids = new Set<string>()
-  const hashes = new Set<string>()
+  const { ids = new Set<string>(), hashes = new Set<string>() } = earlier ?? {}
   return list.items.flatMap((item) => {
     const key = isMap(item)
       ? readStoredKey(item, report)

@@ -1,24 +1,21 @@
 import { files, reasonOf } from '../../files/system.ts'
 import { KeyFileError } from '../error.ts'
 import { parseKeys } from './document.ts'
-import { addEntry } from './entries.ts'
 import { withFileLock } from './lock.ts'
 import {
   isLink,
   MAX_BYTES,
   MAX_BYTES_TO_ADD,
+  MOVE,
   readKeyText,
   rejectLoneMount,
-  SPLIT,
   unreadable,
 } from './read.ts'
 import { replaceFile } from './replace-file.ts'
 import type { Document } from 'yaml'
-import type { StoredKey } from '../record.ts'
 import type { KeyDocument } from './document.ts'
 
-const PRUNE = `Remove revoked and expired keys ("with-auth keys prune --keys FILE --older 0"), ${SPLIT}`
-const NEW_FILE = `# The keys of this service. The file holds the SHA-256 of each key, never the key.
+export const NEW_FILE = `# The keys of this service. The file holds the SHA-256 of each key, never the key.
 keys: []
 `
 const MAX_ATTEMPTS = 10
@@ -51,17 +48,6 @@ export async function editKeyFile<Value>(
   })
 }
 
-/**
- * Returns the text of a file with these keys.
- *
- * @throws KeyFileError `unwritable` if no such file could be read.
- */
-export function formatKeys(keys: readonly StoredKey[], name: string): string {
-  const { document } = parseKeys(NEW_FILE, name)
-  for (const key of keys) addEntry(document, key)
-  return format(document, name, 'change')
-}
-
 function tryEdit<Value>(
   file: string,
   kind: EditKind,
@@ -70,14 +56,15 @@ function tryEdit<Value>(
   const before = readIfPresent(file, kind)
   const current = parseKeys(before?.trim() ? before : NEW_FILE, file)
   const value = change(current)
-  const text = format(current.document, file, kind)
+  const text = formatDocument(current.document, file)
+  requireSpace(text, file, kind)
   const isUnchanged = (): boolean => readIfPresent(file, kind) === before
   return replaceFile(file, text, isUnchanged) ? { value } : undefined
 }
 
-function format(document: Document, file: string, kind: EditKind): string {
+/** @throws KeyFileError */
+export function formatDocument(document: Document, file: string): string {
   const text = document.toString(FORMAT)
-  requireSpace(text, file, kind)
   // A text that cannot be read again must not be written.
   parseKeys(text, file)
   return text
@@ -87,7 +74,7 @@ function requireSpace(text: string, file: string, kind: EditKind): void {
   const most = kind === 'change' ? MAX_BYTES : MAX_BYTES_TO_ADD
   if (new TextEncoder().encode(text).byteLength <= most) return
   const action = kind === 'change' ? 'change' : 'add a key to'
-  const reason = `the file would be longer than ${most} bytes. ${PRUNE}`
+  const reason = `the file would be longer than ${most} bytes. ${MOVE}`
   throw new KeyFileError('unwritable', `Cannot ${action} ${file}: ${reason}`)
 }
 

@@ -10,16 +10,16 @@ export const MAX_BYTES_TO_ADD: number = 1024 * 1024
 // A file of `MAX_BYTES_TO_ADD` stays readable when each of its keys gets a time of revocation.
 export const MAX_BYTES: number = 2 * MAX_BYTES_TO_ADD
 
-export const SPLIT = 'or split it into two files, each with an endpoint of its own'
+export const MOVE = 'Move the keys into a database: "with-auth keys import FILE --keys keys.db"'
 const ADVICE: Readonly<Record<string, string>> = {
   no_files: ': pass the keys as { text }',
-  too_long: `. Remove revoked and expired keys from it, ${SPLIT}`,
+  too_long: `. ${MOVE}`,
 }
 
 /** @throws KeyFileError */
-export function readKeyText(file: string): string {
+export function readKeyText(file: string, maxBytes: number = MAX_BYTES): string {
   try {
-    return readTextFile(file, MAX_BYTES)
+    return readTextFile(file, maxBytes)
   } catch (error) {
     throw unreadable(file, error)
   }

@@ -87,6 +87,24 @@ describe.skipIf(POSTGRES_MISSING !== undefined)(`env:KEYS_URL ${POSTGRES_MISSING
     expect((await listed()).map(({ id }) => id)).toEqual(['one', 'two'])
   })
 
+  it('exports more than a key file may hold, and says that the output is for an import', async () => {
+    const about = ['x'.repeat(8000)]
+    const many = Array.from({ length: 300 }, (_, at) => entry(`k${at}`, { attributes: { about } }))
+    expect((await keys('import', writeKeys(...many))).noted).toContain('imported 300')
+    const noted =
+      'with-auth: the output is longer than a key file may be (2097152 bytes): it is for "with-auth keys import"\n'
+    const exported = await keys('export')
+    expect(exported).toMatchObject({ code: 0, noted })
+    writeFileSync(inFolder('copy.yaml'), exported.printed)
+    env = { KEYS_URL: await server.createDatabase() }
+    expect(await keys('import', inFolder('copy.yaml'))).toMatchObject({
+      noted: 'with-auth: imported 300, already present 0\n',
+    })
+    const json = await keys('export', '--json')
+    expect(json).toMatchObject({ code: 0, noted: '' })
+    expect(JSON.parse(json.printed)).toMatchObject({ keys: { length: 300 } })
+  })
+
   it.skipIf(ENGINES.length === 0)(
     'announces what an import ends, and reads the config first',
     async () => {

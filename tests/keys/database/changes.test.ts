@@ -11,6 +11,7 @@ import {
   revokeKeys,
   rotateKey,
 } from '../../../src/keys.ts'
+import { textOf } from '../../support/key-questions.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import type { KeyStore, StoredKey } from '../../../src/keys.ts'
 
@@ -74,7 +75,7 @@ it.each<[string, Partial<KeyStore>, (store: KeyStore) => Promise<unknown>, strin
   [
     'lists the same page for ever',
     { list: () => [KEY] },
-    (store) => exportKeys(store),
+    (store) => textOf(exportKeys(store)),
     'database',
     'The key store does not list its keys in the order of their ids',
   ],
@@ -175,10 +176,10 @@ it('prunes nothing in a dry run, and tells what it would remove', async () => {
 it('exports a store as the text of a file, and imports that with what ends keys', async () => {
   const keys = [KEY, { ...KEY, id: 'b', sha256: 'b'.repeat(64), revoked: '2026-01-01T00:00:00Z' }]
   const list: KeyStore['list'] = ({ after = '' }) => keys.filter(({ id }) => id > after)
-  const text = await exportKeys(storeOf({ list }))
+  const text = await textOf(exportKeys(storeOf({ list })))
   const file = pathOf('keys.yaml')
   writeFileSync(file, text)
-  expect(await exportKeys(file)).toBe(text)
+  expect(await textOf(exportKeys(file))).toBe(text)
   const insertAll = vi.fn(() => ({ imported: 1, present: 1 }))
   const result = await importKeys(file, storeOf({ insertAll }))
   expect(result).toMatchObject({ imported: 1, present: 1, retired: [{ sha256: 'b'.repeat(64) }] })

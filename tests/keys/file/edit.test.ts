@@ -50,7 +50,7 @@ describe('readKeyText', () => {
     expect(readKeyText(file)).toHaveLength(2 * MIB)
     write(Buffer.alloc(2 * MIB + 1, '#'))
     expect(failing).toThrow(
-      `Cannot read ${file}: it is longer than 2097152 bytes. Remove revoked and expired keys from it, or split it into two files, each with an endpoint of its own`,
+      `Cannot read ${file}: it is longer than 2097152 bytes. Move the keys into a database: "with-auth keys import FILE --keys keys.db"`,
     )
     vi.stubGlobal('process', undefined)
     expect(failing).toThrow('this runtime has no file system: pass the keys as { text }')
