@@ -1,6 +1,4 @@
 import { boolean } from '../core/config/kinds.ts'
-import { resolveConfig } from '../core/config/parse.ts'
-import { AuthConfigError } from '../core/errors.ts'
 import { processVariable } from '../core/runtime.ts'
 import { readAuthSection } from './auth-section.ts'
 import { UnreadableFileError } from '../files/system.ts'
@@ -11,9 +9,9 @@ import { invalidOption } from '../core/config/option-checks.ts'
 import { loadMeans } from './providers/means.ts'
 import { ProviderSource } from './providers/source.ts'
 import { StoreSource } from './store-section.ts'
-import { addProblems, checkConfig, withAddress } from './settings-check.ts'
+import { checkConfig, rejectPath } from './settings-check.ts'
 import type { AuthConfig } from '../core/auth-config.ts'
-import type { OptionProblem } from '../core/errors.ts'
+import type { DecisionStore } from '../core/decision-store.ts'
 import type { AuthSection, SectionOptions } from './auth-section.ts'
 import type { Findings } from './problems.ts'
 import type { Means } from './providers/make.ts'
@@ -61,14 +59,12 @@ export interface Draft {
 export interface ParsedFile {
   /** `undefined` if it is missing, and may be. */
   readonly config: AuthConfig | undefined
-  /** Makes its store. */
+  /** The options of its store. */
   readonly section: unknown
   /** Differs between files whose providers differ. */
   readonly provider: string | undefined
   /** The rules of its `routePolicy`. */
   readonly rules: unknown
-  /** Adds problems at their places in the file. Hidden from `JSON.stringify`. */
-  readonly reject: (problems: readonly OptionProblem[]) => ConfigFileError
 }
 
 /** Checks the options of a caller. */
@@ -95,37 +91,37 @@ export function readText(text: unknown, { path, env, ...options }: TextOptions):
   return { section, findings }
 }
 
-const STORE_OF_TEXT: OptionProblem = {
-  optionPath: ['store'],
-  expected: 'left out for parseConfig, which opens no connection: use loadConfig',
-  isSecret: false,
-}
+const NO_STORE = 'left out for parseConfig, which opens no connection: use loadConfig'
 
 /** Makes the config of a text, which needs neither files nor connections. @throws ConfigFileError */
-export function configOfText(draft: Draft, jwt: MakeJwt | undefined): AuthConfig | undefined {
-  const parsed = makeConfig(draft, { jwt, files: undefined }, new ProviderSource())
-  if (parsed.section === undefined) return parsed.config
-  throw parsed.reject([STORE_OF_TEXT])
+export function configOfText(
+  { section, findings }: Draft,
+  jwt: MakeJwt | undefined,
+): AuthConfig | undefined {
+  const store = section?.settings.get('store')
+  if (store !== undefined) rejectPath([], NO_STORE, store, findings)
+  const means = { jwt, files: undefined }
+  return makeConfig({ section, findings }, means, new ProviderSource(), undefined).config
 }
 
-/** Makes the config, but for its store. */
-function makeConfig({ section, findings }: Draft, means: Means, made: ProviderSource): ParsedFile {
-  const error = (): ConfigFileError => new ConfigFileError(findings.all(), findings.hasMore())
+function makeConfig(
+  { section, findings }: Draft,
+  means: Means,
+  made: ProviderSource,
+  store: DecisionStore | undefined,
+): ParsedFile {
   const decided = section && made.decide(section, means, findings)
-  if (section !== undefined && decided !== undefined) {
-    checkConfig(decided.config, section.settings, findings)
+  const config = decided && { ...decided.config, ...(store && { store }) }
+  if (section !== undefined && config !== undefined) {
+    checkConfig(config, section.settings, findings)
   }
-  if (!findings.isEmpty()) throw error()
+  if (!findings.isEmpty()) throw new ConfigFileError(findings.all(), findings.hasMore())
   decided?.keep()
   return {
-    config: decided?.config,
+    config,
     section: section?.settings.get('store')?.value,
     provider: decided?.print,
     rules: section?.settings.get('routePolicy')?.value,
-    reject: (problems) => {
-      if (section !== undefined) addProblems(problems, section.settings, findings)
-      return error()
-    },
   }
 }
 
@@ -136,17 +132,11 @@ export class FileParts {
 
   /** The file, and its config with its store. @throws ConfigFileError */
   async make(draft: Draft): Promise<ParsedFile> {
-    const parsed = makeConfig(draft, await loadMeans(draft.section), this.#providers)
-    const { config, section, reject } = parsed
-    if (config === undefined || section === undefined) return parsed
-    try {
-      const store = await this.#stores.make(section, (made) =>
-        resolveConfig(withAddress({ ...config, store: made })),
-      )
-      return { ...parsed, config: { ...config, store } }
-    } catch (error) {
-      throw error instanceof AuthConfigError ? reject(error.problems) : error
-    }
+    const { section, findings } = draft
+    const store = await this.#stores.make(section?.settings, findings)
+    const parsed = makeConfig(draft, await loadMeans(section), this.#providers, store?.store)
+    store?.keep()
+    return parsed
   }
 }
 

@@ -117,9 +117,11 @@ export class Findings {
     this.#shown.push(range)
   }
 
-  /** Whether a key, or a key below it, has a problem. */
+  /** Whether a key, a key below it, or an unknown key that probably means it has a problem. */
   has(key: string): boolean {
-    return this.#found.some((one) => one.key === key || isBelow(one.key, key))
+    return this.#found.some(
+      (one) => one.key === key || isBelow(one.key, key) || meantBy(one) === key,
+    )
   }
 
   isEmpty(): boolean {
@@ -149,6 +151,12 @@ export class Findings {
 
 function startOf({ place }: Found): number {
   return place?.start ?? -1
+}
+
+function meantBy({ key, problem }: Found): string | undefined {
+  const { isUnknown, didYouMean } = problem
+  if (isUnknown !== true || didYouMean === undefined) return undefined
+  return `${key.slice(0, key.lastIndexOf('.') + 1)}${didYouMean}`
 }
 
 function isBelow(key: string, parent: string): boolean {

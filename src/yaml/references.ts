@@ -4,9 +4,10 @@ export type Environment = (name: string) => string | undefined
 const START = '${'
 // A valid reference, or else everything from `${` to the next `}` or the end of the text.
 const REFERENCE = /\$\{(?:env\.([A-Z0-9_]+)(?::([=+])([^}]*))?\}|[^}]*\}?)/g
-const MALFORMED =
-  'A reference to the environment must be ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a name of A-Z, 0-9 ' +
-  'and _. If the value itself holds "${", set a variable to it'
+// A reference as a shell or an older server has it: without `env.`, or with another operator.
+const OTHER_FORM = /^\$\{(?:env\.)?([A-Z_][A-Z0-9_]*)(?:(:?[-=+?]|:)[^{}]*)?\}$/
+const FORMS =
+  '${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a name of A-Z, 0-9 and _'
 const NESTED =
   'A default, or the value after ":+", cannot hold "${". Set a variable to the whole value'
 
@@ -14,18 +15,22 @@ const NESTED =
  * Replaces `${env.NAME}`, `${env.NAME:=default}` and `${env.NAME:+value}`. An empty variable counts as not set. References in
  * the value of a variable stay as they are. Any other `${` is a problem: as literal text it would become part of an endpoint or a
  * secret.
+ *
+ * @param mayHoldSecret A malformed reference beside other text may be a part of a secret, and no problem shows it.
  */
 export function expandReferences(
   source: string,
   environment: Environment,
+  mayHoldSecret = false,
 ): { readonly text: string; readonly problems: readonly string[] } {
   const problems: string[] = []
   const fail = (problem: string): string => {
     problems.push(problem)
     return ''
   }
-  const replace = (_: string, name?: string, operator?: string, operand = ''): string => {
-    if (name === undefined) return fail(MALFORMED)
+  const replace = (reference: string, name?: string, operator?: string, operand = ''): string => {
+    if (name === undefined)
+      return fail(explain(mayHoldSecret && !isApart(reference, source) ? '' : reference))
     if (operand.includes(START)) return fail(NESTED)
     const value = readVariable(name, environment)
     if (value === undefined) {
@@ -38,6 +43,23 @@ export function expandReferences(
     return fail(`Environment variable "${name}" is not set, or empty: ${advice}`)
   }
   return { text: source.replace(REFERENCE, replace), problems }
+}
+
+function isApart(reference: string, source: string): boolean {
+  return source.split(/\s+/).includes(reference)
+}
+
+/** Says what to write, with the user's own name. It does not show the default, which may be a secret. */
+function explain(reference: string): string {
+  const [, name, operator] = OTHER_FORM.exec(reference) ?? []
+  const form = name === undefined ? FORMS : `written \${env.${name}${operandOf(operator)}}`
+  return `A reference to the environment must be ${form}. If the value itself holds "\${", set a variable to it`
+}
+
+// Of the operators of a shell, `?` has the text of an error, and there is one anyway.
+function operandOf(operator = '?'): string {
+  if (operator.endsWith('?')) return ''
+  return operator.endsWith('+') ? ':+value' : ':=default'
 }
 
 function readVariable(name: string, environment: Environment): string | undefined {

@@ -46,7 +46,7 @@ export function readScalar(
   if (typeof value !== 'string' || !hasReference(value)) {
     return { ...base, value: literalOf(scalar, form) }
   }
-  const { text, problems } = expandReferences(value, environment)
+  const { text, problems } = expandReferences(value, environment, isMasked)
   const isMissing = needsValues === true && text === '' && problems.length === 0
   for (const problem of isMissing ? [EMPTY] : problems) {
     findings.add(base.place, base.key, `"${base.key}": ${problem}`, isMasked)

@@ -1,4 +1,5 @@
 import { resolveConfig } from '../core/config/parse.ts'
+import { misusedOption } from '../core/config/option-checks.ts'
 import { describeProblem, dotted } from '../core/config/problems.ts'
 import { AuthConfigError } from '../core/errors.ts'
 import { keyOf } from './setting.ts'
@@ -29,23 +30,41 @@ export function addProblems(
 ): void {
   const located = problems
     .map((problem) => locate(settings, problem, problem.optionPath, parent))
-    .filter(({ setting }) => !findings.has(setting.key))
+    .filter(({ setting, rest }) => !findings.has(keyAt(setting, rest.slice(0, 1))))
   located.forEach((one) => add(one, findings))
 }
 
-/** Returns the result of `parse`. After an `AuthConfigError` it adds the problems at their places, and returns `undefined`. */
+/**
+ * Returns the result of `parse`. After an `AuthConfigError` it adds the problems at their places, and returns `undefined`.
+ *
+ * @param parent As in {@link addProblems}.
+ */
 export function attempt<Value>(
   parse: () => Value,
   settings: Settings,
   findings: Findings,
+  parent?: Setting,
 ): Value | undefined {
   try {
     return parse()
   } catch (error) {
     if (!(error instanceof AuthConfigError)) throw error
-    addProblems(error.problems, settings, findings)
+    addProblems(error.problems, settings, findings, parent)
     return undefined
   }
+}
+
+/** Adds a problem of a setting, also beside problems within it. */
+export function rejectPath(
+  path: OptionPath,
+  expected: string,
+  setting: Setting,
+  findings: Findings,
+): void {
+  const { problems } = misusedOption(path, expected)
+  if (path.length > 0)
+    return addProblems(problems, setting.children ?? new Map(), findings, setting)
+  problems.forEach((problem) => add({ problem, setting, rest: [] }, findings))
 }
 
 /** Adds a problem for the later one of two settings that exclude each other. */
@@ -96,11 +115,15 @@ function locate(
 
 function add({ problem, setting, rest }: Located, findings: Findings): void {
   const { place, isMasked } = setting
-  const key = rest.length === 0 ? setting.key : `${setting.key}.${inKeys(rest)}`
+  const key = keyAt(setting, rest)
   const shown = setting.isHidden ? withoutValue(problem, setting) : problem
   const name = (): string => `"${key}"`
   const message = describeProblem(shown, name, (option) => `"${inKeys(option)}"`)
   findings.add(place, key, message, isMasked, shown)
+}
+
+function keyAt({ key }: Setting, rest: OptionPath): string {
+  return rest.length === 0 ? key : `${key}.${inKeys(rest)}`
 }
 
 function withoutValue({ optionPath, expected }: OptionProblem, { from }: Setting): OptionProblem {

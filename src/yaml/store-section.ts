@@ -1,10 +1,13 @@
 import { misusedOption } from '../core/config/option-checks.ts'
 import { AuthConfigError } from '../core/errors.ts'
 import { readTextFile } from '../files/text-file.ts'
+import { attempt } from './settings-check.ts'
 import { fingerprint } from './watch.ts'
 import type { Form } from '../core/config/kinds.ts'
 import type { DecisionStore } from '../core/decision-store.ts'
 import type { OptionProblem } from '../core/errors.ts'
+import type { Findings } from './problems.ts'
+import type { Settings } from './setting.ts'
 
 const text = { form: { kind: 'text', scalar: 'string' } } as const
 const secretText = { form: { kind: 'text', scalar: 'string', isSecret: true } } as const
@@ -45,26 +48,34 @@ type MakeStore = (options: never) => DecisionStore
 export class StoreSource {
   #made: { readonly print: string; readonly store: DecisionStore } | undefined
 
-  /**
-   * @param check Throws if the store cannot be used. The one before stays the last one then.
-   * @throws AuthConfigError whose problems lead to the keys below `store`.
-   */
-  async make(section: unknown, check: (store: DecisionStore) => void): Promise<DecisionStore> {
+  /** Adds the problems of `store`, if there are any. It connects with the first request. */
+  async make(settings: Settings | undefined, findings: Findings): Promise<MadeStore | undefined> {
+    const section = settings?.get('store')?.value
+    if (settings === undefined || section === undefined) return undefined
     const print = fingerprint(section)
-    const store = this.#made?.print === print ? this.#made.store : await connect(section)
-    check(store)
-    this.#made = { print, store }
-    return store
+    // Imported here, because other files need no @redis/client.
+    const redis = await import('../redis.ts').catch(() => undefined)
+    const store =
+      this.#made?.print === print
+        ? this.#made.store
+        : attempt(() => connect(section, redis), settings, findings)
+    return store && { store, keep: () => (this.#made = { print, store }) }
   }
 }
 
-async function connect(section: unknown): Promise<DecisionStore> {
-  // Imported here, because other files need no @redis/client.
-  const { redisStore } = await import('../redis.ts').catch(() => {
-    throw misusedOption(['store'], NEEDS_CLIENT)
-  })
+interface MadeStore {
+  readonly store: DecisionStore
+  /** Keeps it for the next section. Called once the whole config is right. */
+  readonly keep: () => void
+}
+
+function connect(
+  section: unknown,
+  redis: { readonly redisStore: MakeStore } | undefined,
+): DecisionStore {
+  if (redis === undefined) throw misusedOption(['store'], NEEDS_CLIENT)
   try {
-    return (redisStore as MakeStore)(withFiles(section) as never)
+    return redis.redisStore(withFiles(section) as never)
   } catch (error) {
     if (!(error instanceof AuthConfigError)) throw error
     throw new AuthConfigError(

@@ -14,6 +14,8 @@ const MALFORMED =
   'A reference to the environment must be ${env.NAME}, ${env.NAME:=default} or ${env.NAME:+value}, with a name of A-Z, 0-9 and _. If the value itself holds "${", set a variable to it'
 const NESTED =
   'A default, or the value after ":+", cannot hold "${". Set a variable to the whole value'
+const written = (form: string): string =>
+  `A reference to the environment must be written ${form}. If the value itself holds "\${", set a variable to it`
 const expand = (text: string) => expandReferences(text, (name) => variables[name])
 
 describe('expandReferences', () => {
@@ -43,8 +45,16 @@ describe('expandReferences', () => {
     ],
     ['${ env.X }', MALFORMED],
     ['${hunter 2}', MALFORMED],
-    ['Bearer ${X}', MALFORMED, 'Bearer '],
-    ['$${X}$', MALFORMED, '$$'],
+    ['Bearer ${GATEWAY_SECRET}', written('${env.GATEWAY_SECRET}'), 'Bearer '],
+    ['$${X}$', written('${env.X}'), '$$'],
+    ['${env.X:default}', written('${env.X:=default}')],
+    ['${env.X:-hunter}', written('${env.X:=default}')],
+    ['${X:=hunter}', written('${env.X:=default}')],
+    ['${X-hunter}', written('${env.X:=default}')],
+    ['${env.X+hunter}', written('${env.X:+value}')],
+    ['${X:+hunter}', written('${env.X:+value}')],
+    ['${X:?hunter}', written('${env.X}')],
+    ['${X:d${Y}}', MALFORMED, '}'],
     ['${env.NO:=${env.X}}', NESTED, '}'],
     ['${env.X:=${env.X}}', NESTED, '}'],
     ['${env.NO:+a${b}', NESTED],
@@ -52,8 +62,17 @@ describe('expandReferences', () => {
     expect(expand(source)).toEqual({ text, problems: [problem] })
   })
 
+  it.each([
+    ['${GATEWAY_SECRET}', written('${env.GATEWAY_SECRET}')],
+    ['Bearer ${X:-hunter}', written('${env.X:=default}')],
+    ['hunter${HUNTER}', MALFORMED],
+    ['Bearer hunter${HUNTER}2', MALFORMED],
+  ])('shows no part of a secret: %s', (source, problem) => {
+    expect(expandReferences(source, () => undefined, true).problems).toEqual([problem])
+  })
+
   it.each(
-    '${env.X-d} ${env.x} ${env.xX} ${env.xX:=d} ${env.x_X:d} ${env.X:=d ${env. ${X} ${X:-d} ${ENV.X} ${5} ${X ${} ${'.split(
+    '${env.x} ${env.xX} ${env.xX:=d} ${env.x_X:d} ${env.X:=d ${env. ${ENV.X} ${5} ${X ${X*d} ${} ${'.split(
       ' ',
     ),
   )('rejects %s, and shows the valid forms', (source) => {

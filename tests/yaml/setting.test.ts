@@ -75,6 +75,15 @@ describe('readFields', () => {
     expect(messages).toEqual([])
   })
 
+  it('shows the right form of a reference with its own name', () => {
+    const lines = 'endpoint_headers: { x-secret: "${GATEWAY_SECRET}" }\nrealm: "${env.X:default}"'
+    const more = 'If the value itself holds "${", set a variable to it'
+    expect(linesOf(inAuth(lines))).toEqual([
+      `4:35 "server.auth.endpoint_headers.x-secret": A reference to the environment must be written \${env.GATEWAY_SECRET}. ${more} | endpoint_headers: { x-secret: "*{**************}" }`,
+      `5:12 "server.auth.realm": A reference to the environment must be written \${env.X:=default}. ${more} | realm: "\${env.X:default}"`,
+    ])
+  })
+
   it('follows aliases', () => {
     const { settings } = read('realm: &r api\nmode: *r\n')
     expect(settings.get('mode')?.value).toBe('api')

@@ -104,6 +104,14 @@ describe('server.auth.store', () => {
     expect(error).not.toContain('hunter2')
   })
 
+  it('has its problems listed beside all others', async () => {
+    const section = '{ url: redis://h, revocation_ms: 5 }\n    timeout_ms: 0'
+    const error = await errorOf(yaml(section, '{ max_entries: 0 }'))
+    expect(error).toContain('"server.auth.store.revocation_ms" must be a number of milliseconds')
+    expect(error).toContain('"server.auth.cache.max_entries" must be a whole number')
+    expect(error).toContain('"server.auth.timeout_ms" must be a number of milliseconds')
+  })
+
   it('needs a cache', async () => {
     expect(await errorOf(yaml('{ url: redis://h }', 'false'))).toMatch(
       /"server.auth.store" must be left out without "cache"/,

@@ -69,10 +69,10 @@ export function boolean(byDefault: boolean): Kind<boolean> {
   return valueThat((value) => typeof value === 'boolean', 'true or false', form)
 }
 
-export function integer(range: Range): Kind<number> {
+export function integer(range: Range, noun = 'a whole number'): Kind<number> {
   const isAllowed = (value: unknown): value is number =>
     Number.isInteger(value) && isWithin(value, range)
-  const expected = `a whole number from ${range.min} to ${range.max}`
+  const expected = `${noun} from ${range.min} to ${range.max}`
   return valueThat(isAllowed, expected, { kind: 'integer', scalar: 'number', ...range })
 }
 
@@ -120,12 +120,12 @@ export function callback<Fn>(): Kind<Fn, Fn | undefined> {
   }
 }
 
-/** Corrects or rejects a combination of options that are valid one by one. */
+/** Corrects or rejects a combination of options that are valid one by one. An option with a problem is missing. */
 export type Rule<Config extends object> = (
-  options: Required<Config>,
+  options: Partial<Config>,
   given: Partial<Record<keyof Config & string, unknown>>,
   path: OptionPath,
-) => Required<Config>
+) => Partial<Config>
 
 /** An object with these options, each optional. */
 export function group<Config extends object>(
@@ -138,9 +138,10 @@ export function group<Config extends object>(
       const problems = new Problems()
       const given = readOptions(value, namesOf(fields), path, 'an object', problems)
       const parsed = parseFields<Required<Config>>(fields, given, path, problems)
+      const ruled = problems.attempt(() => rule(parsed, given, path))
       problems.throwIfAny()
       // Without a problem every option has its type.
-      return Object.freeze(rule(parsed as Required<Config>, given, path))
+      return Object.freeze(ruled as Required<Config>)
     },
   }
 }

@@ -175,8 +175,8 @@ function isStore(value: unknown): value is DecisionStore {
 
 function orderDelays(
   ...[options, given, path]: Parameters<Rule<RetryConfig>>
-): Required<RetryConfig> {
-  const { minDelayMs, maxDelayMs } = options
+): Partial<RetryConfig> {
+  const { minDelayMs = 0, maxDelayMs = minDelayMs } = options
   if (maxDelayMs >= minDelayMs) return options
   if (given.maxDelayMs === undefined) return { ...options, maxDelayMs: minDelayMs }
   throw invalidOption([...path, 'maxDelayMs'], maxDelayMs, 'at least `retry.minDelayMs`')

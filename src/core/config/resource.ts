@@ -79,9 +79,9 @@ function parseIssuer(value: unknown, path: OptionPath): string {
 // A client that gets it would ask for access without its user, and no resource needs that.
 function rejectOffline(
   ...[options, , path]: Parameters<Rule<ResourceConfig>>
-): Required<ResourceConfig> {
+): Partial<ResourceConfig> {
   const name = (['scopes', 'require'] as const).find((one) =>
-    options[one].includes('offline_access'),
+    options[one]?.includes('offline_access'),
   )
   if (name === undefined) return options
   throw misusedOption([...path, name], 'a list without "offline_access", which no resource needs')

@@ -39,7 +39,7 @@ export const tenant: Kind<false | TenantConfig, false | Required<TenantConfig>> 
 
 function requireDefault(
   ...[options, , path]: Parameters<Rule<TenantConfig>>
-): Required<TenantConfig> {
-  if (options.mode === 'multi' || options.default !== '') return options
+): Partial<TenantConfig> {
+  if (options.mode !== 'single' || options.default !== '') return options
   throw misusedOption([...path, 'default'], 'given beside `tenant.mode` "single"')
 }

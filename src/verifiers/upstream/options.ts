@@ -4,6 +4,7 @@ import {
   isOptionsObject,
   misusedOption,
 } from '../../core/config/option-checks.ts'
+import { Problems } from '../../core/config/problems.ts'
 import { parseHeader, parseProof } from './proof-options.ts'
 import { parseVerifierOptions } from '../options.ts'
 import { GATEWAY_HEADERS } from './signature.ts'
@@ -63,51 +64,68 @@ export function parseUpstreamOptions(value: unknown): ResolvedUpstream {
   const parsed = parseVerifierOptions<ResolvedUpstream>(
     KINDS,
     value,
-    ({ proof }, given, problems) => {
-      if (proof?.kind !== 'signature' || given.attributeHeaders === undefined) return
-      problems.add(misusedOption(['attributeHeaders'], UNSIGNED))
+    (valid, { proof, attributeHeaders }, problems) => {
+      // A signature with a wrong secret is one, too.
+      const isSigned = isOptionsObject(proof) && 'signature' in proof
+      if (isSigned && attributeHeaders !== undefined) {
+        problems.add(misusedOption(['attributeHeaders'], UNSIGNED))
+      }
+      rejectSharedNames({ ...valid, ...signedHeaders(valid) }, problems)
     },
   )
-  // A signature covers both, so both are read.
-  const isSigned = parsed.proof.kind === 'signature'
-  const upstream = {
-    ...parsed,
-    tenantHeader: parsed.tenantHeader ?? (isSigned ? GATEWAY_HEADERS.tenant : undefined),
-    attributesHeader:
-      parsed.attributesHeader ?? (isSigned ? GATEWAY_HEADERS.attributes : undefined),
-  }
-  rejectSharedNames(upstream)
-  return upstream
+  return { ...parsed, ...signedHeaders(parsed) }
 }
+
+/** A signature covers both, so both are read. */
+function signedHeaders({ proof, tenantHeader, attributesHeader }: Partial<ResolvedUpstream>) {
+  const { tenant, attributes } = proof?.kind === 'signature' ? GATEWAY_HEADERS : NO_HEADERS
+  return {
+    tenantHeader: tenantHeader ?? tenant,
+    attributesHeader: attributesHeader ?? attributes,
+  }
+}
+
+const NO_HEADERS = { tenant: undefined, attributes: undefined }
 
 function parseAttributeHeaders(value: unknown = {}, path: OptionPath): readonly AttributeHeader[] {
   if (!isOptionsObject(value)) {
     throw invalidOption(path, value, 'an object of header names and attributes')
   }
-  return Object.entries(value).map(([name, attribute]: [string, unknown]) => {
-    const header = parseHeader(name, path)
-    if (typeof attribute === 'string' && attribute !== '') return [header, attribute] as const
-    throw invalidOption([...path, name], attribute, 'the name of an attribute')
-  })
+  const problems = new Problems()
+  const headers = Object.entries(value).flatMap(
+    (entry) => problems.attempt(() => [parseAttributeHeader(entry, path)]) ?? [],
+  )
+  problems.throwIfAny()
+  return headers
+}
+
+function parseAttributeHeader(
+  [name, attribute]: [string, unknown],
+  path: OptionPath,
+): AttributeHeader {
+  const header = parseHeader(name, path)
+  if (typeof attribute === 'string' && attribute !== '') return [header, attribute]
+  throw invalidOption([...path, name], attribute, 'the name of an attribute')
 }
 
 /** Each header must have one meaning. Some servers take `x_user` for `x-user`, so such names count as one. */
-function rejectSharedNames(upstream: ResolvedUpstream): void {
-  const { proof, principalHeader, tenantHeader, attributesHeader, attributeHeaders } = upstream
-  const proofHeader = 'header' in proof ? proof.header : undefined
+function rejectSharedNames(upstream: Partial<ResolvedUpstream>, problems: Problems): void {
+  const { proof, principalHeader, tenantHeader, attributesHeader, attributeHeaders = [] } = upstream
+  const proofHeader = proof !== undefined && 'header' in proof ? proof.header : undefined
   const named: readonly (readonly [OptionPath, string | undefined])[] = [
     [['principalHeader'], principalHeader],
     [['tenantHeader'], tenantHeader],
     [['attributesHeader'], attributesHeader],
     ...attributeHeaders.map(([name]) => [['attributeHeaders'], name] as const),
-    [['proof', proof.kind], proofHeader],
+    [['proof', proof?.kind ?? ''], proofHeader],
   ]
   const seen = new Set<string>()
   for (const [path, name] of named) {
     if (name === undefined) continue
     const folded = foldName(name)
-    if (seen.has(folded))
-      throw invalidOption(path, name, 'another header than the other options name')
+    if (seen.has(folded)) {
+      problems.add(invalidOption(path, name, 'another header than the other options name'))
+    }
     seen.add(folded)
   }
 }

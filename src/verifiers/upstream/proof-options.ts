@@ -7,6 +7,7 @@ import {
   misusedOption,
   readOptions,
 } from '../../core/config/option-checks.ts'
+import { Problems } from '../../core/config/problems.ts'
 import { parseNetwork } from './address.ts'
 import { parseSecrets } from './signature.ts'
 import type { OptionPath } from '../../core/config/problems.ts'
@@ -92,16 +93,15 @@ export function parseProof(value: unknown, path: OptionPath): ResolvedProof {
     if (network === true) return { kind: 'network' }
     throw invalidOption([...path, 'network'], network, 'true, or left out for another proof')
   }
-  const secrets = parseSecrets(secret, [...path, 'secret'])
-  if (header !== undefined) {
-    return { kind: 'header', header: parseHeader(header, [...path, 'header']), secrets }
+  const problems = new Problems()
+  const kind = header === undefined ? 'signature' : 'header'
+  const parsed = {
+    secrets: problems.attempt(() => parseSecrets(secret, [...path, 'secret'])) ?? [],
+    header: problems.attempt(() => parseHeader(options[kind], [...path, kind])) ?? '',
   }
-  return {
-    kind: 'signature',
-    header: parseHeader(signature, [...path, 'signature']),
-    secrets,
-    maxAgeSeconds: MAX_AGE.parse(maxAgeSeconds, [...path, 'maxAgeSeconds']),
-  }
+  const maxAge = problems.attempt(() => MAX_AGE.parse(maxAgeSeconds, [...path, 'maxAgeSeconds']))
+  problems.throwIfAny()
+  return kind === 'header' ? { kind, ...parsed } : { kind, ...parsed, maxAgeSeconds: maxAge ?? 0 }
 }
 
 function parseAddresses(value: unknown, path: OptionPath): ResolvedProof {

@@ -1,9 +1,8 @@
 import { misusedOption } from '../../core/config/option-checks.ts'
 import { OPTIONS } from '../../core/config/options.ts'
-import { AuthConfigError } from '../../core/errors.ts'
 import { firstOf } from '../../verifiers/first-of/first-of.ts'
-import { addProblems } from '../settings-check.ts'
-import { valuesOf } from '../setting.ts'
+import { attempt, rejectPath } from '../settings-check.ts'
+import { keyOf, valuesOf } from '../setting.ts'
 import { FALL_THROUGH } from './deciders.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
 import type { Transport, Verifier } from '../../core/verifier.ts'
@@ -26,7 +25,7 @@ export type Part = AuthConfig & { readonly verifier: Verifier }
 
 type Shared = ReturnType<typeof sharedOptions>
 
-type MadeProvider = ReturnType<Provider['type']['make']>
+type MadeProvider = NonNullable<ReturnType<Provider['type']['make']>>
 
 /** The options of `server.auth` that providers get too. A wrong one is left out, and reported by the check of the config. */
 function sharedOptions(settings: Settings) {
@@ -69,10 +68,8 @@ export function makePart(
 ): Part | undefined {
   const shared = sharedOptions(settings)
   const { providers, isList } = deciders
-  const made = providers.flatMap((provider) => makeOne(provider, shared, means, findings) ?? [])
-  const [first] = made
-  if (first === undefined || made.length < providers.length || !findings.isEmpty()) return undefined
-  return isList ? makeSeveral(made, deciders, shared, findings) : first.part
+  const made = providers.map((provider) => makeOne(provider, shared, means, findings))
+  return isList ? makeSeveral(made, deciders, shared, findings) : made[0]?.part
 }
 
 function makeOne(
@@ -82,56 +79,53 @@ function makeOne(
   findings: Findings,
 ): MadeProvider | undefined {
   const { children = new Map<string, Setting>(), key, place } = setting
-  try {
-    const caFile = children.get('tlsCafile')?.value
-    const made = type.make(valuesOf(children), {
-      has: (one) => children.has(one),
-      quote: (one) => JSON.stringify(`${key}.${one}`),
-      isOlder,
-      allowInsecureHttp,
-      fetch: typeof caFile === 'string' ? transportFor(caFile, means.files) : undefined,
-      ...means,
-      forEndpoint,
-    })
-    if (isMulti && made.lacksTenant !== undefined) {
-      const message = `"${key}" gives no tenant, and "multi" needs one: ${made.lacksTenant}`
-      findings.add(place, key, message, true)
-    }
-    const { verifier } = made.part
-    const own = verifier.warnings?.filter((text) => text !== made.rewords) ?? []
-    const warnings = [...own, ...(made.warnings ?? [])]
-    const shown = { type: name, ...made.shown }
-    const described = { allow_insecure_http: allowInsecureHttp, provider_config: shown }
-    Object.assign(verifier, { warnings, describe: () => described })
-    return { ...made, shown }
-  } catch (error) {
-    if (!(error instanceof AuthConfigError)) throw error
-    addProblems(error.problems, children, findings, setting)
-    return undefined
+  const has = (one: string): boolean => children.has(one) || findings.has(`${key}.${keyOf(one)}`)
+  const attemptHere = <Value>(make: () => Value): Value | undefined =>
+    attempt(make, children, findings, setting)
+  const advice = isMulti ? type.lacksTenant(has) : undefined
+  if (advice !== undefined) {
+    findings.add(place, key, `"${key}" gives no tenant, and "multi" needs one: ${advice}`, true)
   }
+  const caFile = children.get('tlsCafile')?.value
+  const made = type.make(valuesOf(children), {
+    has,
+    quote: (one) => JSON.stringify(`${key}.${one}`),
+    isOlder,
+    allowInsecureHttp,
+    fetch:
+      typeof caFile === 'string' ? attemptHere(() => transportFor(caFile, means.files)) : undefined,
+    ...means,
+    forEndpoint,
+    attempt: attemptHere,
+    reject: (path, expected) => rejectPath(path, expected, setting, findings),
+  })
+  if (made === undefined || findings.has(key)) return undefined
+  const { verifier } = made.part
+  const own = verifier.warnings?.filter((text) => text !== made.rewords) ?? []
+  const warnings = [...own, ...(made.warnings ?? [])]
+  const shown = { type: name, ...made.shown }
+  const described = { allow_insecure_http: allowInsecureHttp, provider_config: shown }
+  Object.assign(verifier, { warnings, describe: () => described })
+  return { ...made, shown }
 }
 
 function makeSeveral(
-  made: readonly MadeProvider[],
+  made: readonly (MadeProvider | undefined)[],
   { providers, fallThrough: given }: Deciders,
   { allowInsecureHttp, forAll }: Shared,
   findings: Findings,
 ): Part | undefined {
-  const fallThrough = given === undefined ? false : given.value
-  try {
-    FALL_THROUGH.parse(fallThrough, ['fallThrough'])
-  } catch (error) {
-    if (!(error instanceof AuthConfigError) || given === undefined) throw error
-    addProblems(error.problems, new Map([['fallThrough', given]]), findings)
-    return undefined
-  }
-  const verifiers = made.map(({ part }) => part.verifier)
-  if (fallThrough === false) rejectUnasked(verifiers, providers, findings)
+  const settings = new Map(given === undefined ? [] : [['fallThrough', given]])
+  const parse = (): boolean => FALL_THROUGH.parse(given?.value, ['fallThrough'])
+  const fallThrough = attempt(parse, settings, findings)
+  if (fallThrough === false) rejectUnasked(made, providers, findings)
   if (!findings.isEmpty()) return undefined
+  const all = made.flatMap((one) => one ?? [])
+  const verifiers = all.map(({ part }) => part.verifier)
   const verifier = firstOf(verifiers, { ...forAll, fallThrough: fallThrough === true })
   const shown = {
     allow_insecure_http: allowInsecureHttp,
-    providers: made.map((one) => one.shown),
+    providers: all.map((one) => one.shown),
     fall_through: fallThrough,
   }
   return { verifier: Object.assign(verifier, { describe: () => shown }) }
@@ -139,11 +133,13 @@ function makeSeveral(
 
 /** One that takes every token leaves none for those after it. */
 function rejectUnasked(
-  verifiers: readonly Verifier[],
+  made: readonly (MadeProvider | undefined)[],
   providers: readonly Provider[],
   findings: Findings,
 ): void {
-  const greedy = verifiers.findIndex(({ accepts }) => accepts === undefined)
+  const greedy = made.findIndex(
+    (one) => one !== undefined && one.part.verifier.accepts === undefined,
+  )
   if (greedy === -1) return
   for (const { setting } of providers.slice(greedy + 1)) {
     const before = providers[greedy]?.setting.key

@@ -33,7 +33,7 @@ const GO_TO_PROVIDERS = [
 
 // Only for a config that has a problem already.
 const STAND_IN: Part = {
-  verifier: Object.assign(() => ({ outcome: 'deny' }) as const, { reads: {} }),
+  verifier: Object.assign(() => ({ outcome: 'deny' }) as const, { reads: {}, id: 'none' }),
 }
 
 /** Makes what decides, and the same again while its section stays the same: it has fetched keys and connections. */

@@ -52,10 +52,12 @@ function toOption(section: Section, mode: string, findings: Findings): Setting {
   const byDefault = children.get('defaultTenantId')
   if (byDefault !== undefined) children.set('default', byDefault)
   // OGX uses the default in this mode alone.
-  if (mode !== 'single') return { ...section, value: { mode } }
-  if (byDefault === undefined) {
+  if (mode === 'single' && byDefault !== undefined) {
+    return { ...section, value: { mode, default: byDefault.value } }
+  }
+  if (mode === 'single') {
     const key = `${KEY}.default_tenant_id`
     findings.add(place, key, `"${key}" is missing: "single" gives it to every caller`)
   }
-  return { ...section, value: { mode, default: byDefault?.value } }
+  return { ...section, value: mode === 'multi' && { mode } }
 }

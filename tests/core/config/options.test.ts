@@ -260,6 +260,29 @@ describe('the problems of a config', () => {
     expect(errorOf({ cache: {}, context: { headers: 5 } }).problems).toHaveLength(1)
   })
 
+  it('name a wrong combination beside another wrong option', () => {
+    const optionsOf = (config: object): string[] =>
+      errorOf(config).problems.map(({ optionPath }) => optionPath.join('.'))
+    const delays = { minDelayMs: 9, maxDelayMs: 5 }
+    expect(optionsOf({ retry: { ...delays, attempts: 9 } })).toEqual([
+      'retry.attempts',
+      'retry.maxDelayMs',
+    ])
+    expect(optionsOf({ retry: { ...delays, minDelayMs: -1 } })).toEqual(['retry.minDelayMs'])
+    expect(optionsOf({ retry: { ...delays, maxDelayMs: -1 } })).toEqual(['retry.maxDelayMs'])
+    expect(optionsOf({ tenant: { mode: 'single', more: 1 } })).toEqual([
+      'tenant.more',
+      'tenant.default',
+    ])
+    const resource = { scopes: [''], require: ['offline_access'] }
+    expect(optionsOf({ resource })).toEqual([
+      'resource.identifier',
+      'resource.authorizationServers',
+      'resource.scopes.0',
+      'resource.require',
+    ])
+  })
+
   it('leave out what only follows from another', () => {
     expect(errorOf({ endpoint: 'http://a.example', allowInsecureHttp: 1 }).problems).toHaveLength(1)
     expect(errorOf({ credentials: 5, requestIdHeader: 'x-id' }).problems).toHaveLength(1)

@@ -167,6 +167,18 @@ describe('fromUpstream rejects', () => {
       'principalHeader',
       'tenantHeader',
     ])
+    const proof = { signature: 'a b', secret: 'short', maxAgeSeconds: 0 }
+    const attributeHeaders = { 'x groups': 'teams', 'x-a': '' }
+    const more = errorOf({ proof, principalHeader: 'x-a', tenantHeader: 'x_a', attributeHeaders })
+    expect(more.problems.map(({ optionPath }) => optionPath.join('.'))).toEqual([
+      'proof.secret',
+      'proof.signature',
+      'proof.maxAgeSeconds',
+      'attributeHeaders',
+      'attributeHeaders.x-a',
+      'attributeHeaders',
+      'tenantHeader',
+    ])
   })
 
   it.each([SECRET, undefined, null, 5])(

@@ -155,7 +155,8 @@ describe('an older form', () => {
       ({ line, column, message }) => `${line}:${column} ${message}`,
     )
     expect(found).toEqual([
-      '6:18 "server.auth.config.cache_ttl" must be a whole number from 60 to 86400, received 5',
+      '5:17 "server.auth.config.jwks_uri" must be an https URL (http only on loopback, or with "allow_insecure_http"), received "http://a.example/"',
+      '6:18 "server.auth.config.cache_ttl" must be a whole number of seconds from 60 to 86400, received 5',
     ])
     const second = text.replace('ttl: 5', 'ttl: 500')
     expect(() => parseConfig(second, { jwt })).toThrow(

@@ -1,8 +1,8 @@
 import { OPTIONS } from '../../../core/config/options.ts'
 import { endpointVerifier } from '../../../verifiers/endpoint-verifier.ts'
 import { serviceUrl } from '../../../verifiers/options.ts'
-import { providerType } from './provider.ts'
-import type { Made, ProviderType, Tools } from './provider.ts'
+import { present, providerType } from './provider.ts'
+import type { Given, ProviderType, Tools } from './provider.ts'
 
 interface CustomKeys {
   readonly endpoint: string
@@ -17,7 +17,9 @@ export const CUSTOM: ProviderType = providerType<CustomKeys>(
     endpointHeaders: OPTIONS.endpointHeaders,
     tenantField: OPTIONS.tenantField,
   },
-  (keys: CustomKeys, { forEndpoint, allowInsecureHttp }: Tools): Made => ({
-    part: { verifier: endpointVerifier({ ...forEndpoint, ...keys, allowInsecureHttp }) },
-  }),
+  ({ endpoint, ...keys }: Given<CustomKeys>, { forEndpoint, allowInsecureHttp }: Tools) => {
+    if (endpoint === undefined) return undefined
+    const options = present({ ...forEndpoint, ...keys, endpoint, allowInsecureHttp })
+    return { part: { verifier: endpointVerifier(options) } }
+  },
 )

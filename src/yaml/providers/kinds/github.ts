@@ -1,11 +1,10 @@
 import { oneOf } from '../../../core/config/kinds.ts'
-import { misusedOption } from '../../../core/config/option-checks.ts'
 import { baseUrl } from '../../../verifiers/base-url.ts'
 import { ANY_APP, githubToken } from '../../../verifiers/github/github-token.ts'
 import { optionalText } from '../../../verifiers/options.ts'
 import { claimsMapping, present, providerType, secret } from './provider.ts'
 import { inKeysOf } from './renamed.ts'
-import type { Made, ProviderType, Tools } from './provider.ts'
+import type { Given, Made, ProviderType, Tools } from './provider.ts'
 import type { Names } from './renamed.ts'
 
 interface GithubKeys {
@@ -32,26 +31,27 @@ export const GITHUB: ProviderType = providerType<GithubKeys>(
     claimsMapping: claimsMapping({ login: 'roles', organizations: 'teams' }),
   },
   make,
+  { lacksTenant: () => 'GitHub has none. Set another mode' },
 )
 
-function make(keys: GithubKeys, { quote, allowInsecureHttp }: Tools): Made {
+function make(keys: Given<GithubKeys>, { has, quote, allowInsecureHttp, reject }: Tools): Made {
   const { clientId, clientSecret, principal, claimsMapping: attributes } = keys
   const { githubApiBaseUrl: url } = keys
-  if ((clientId === undefined) !== (clientSecret === undefined)) {
-    const [missing, given] =
-      clientId === undefined ? ['clientId', 'clientSecret'] : ['clientSecret', 'clientId']
-    throw misusedOption([missing], `given beside \`${given}\``)
+  if (has('clientId') !== has('clientSecret')) {
+    const [missing, given] = has('clientId')
+      ? ['clientSecret', 'clientId']
+      : ['clientId', 'clientSecret']
+    reject([missing], `given beside \`${given}\``)
   }
   const isApp = clientId !== undefined && clientSecret !== undefined
   const allow = isApp ? { clientId, clientSecret } : ('personal' as const)
   const options = present({ allow, baseUrl: url, principal, attributes, allowInsecureHttp })
   return {
     part: { verifier: inKeysOf(NAMES, () => githubToken(options)) },
-    lacksTenant: 'GitHub has none. Set another mode',
     rewords: ANY_APP,
     warnings: [
       ...(isApp ? [] : [ofPersonal(quote)]),
-      ...(attributes['login'] === 'roles' ? [ofLogins(quote)] : []),
+      ...(attributes?.['login'] === 'roles' ? [ofLogins(quote)] : []),
     ],
   }
 }

@@ -1,10 +1,9 @@
-import { misusedOption } from '../../../core/config/option-checks.ts'
 import { baseUrl } from '../../../verifiers/base-url.ts'
 import { BY_ITSELF, kubernetesToken } from '../../../verifiers/kubernetes/kubernetes-token.ts'
 import { claimPath, optionalText, optionalTexts } from '../../../verifiers/options.ts'
 import { claimsMapping, present, providerType, verifyTls } from './provider.ts'
 import { inKeysOf } from './renamed.ts'
-import type { Files, Made, ProviderType, Tools } from './provider.ts'
+import type { Given, Made, ProviderType, Tools } from './provider.ts'
 import type { Names } from './renamed.ts'
 
 interface KubernetesKeys {
@@ -36,22 +35,25 @@ export const KUBERNETES: ProviderType = providerType<KubernetesKeys>(
     tlsCafile: optionalText,
   },
   make,
-  { caCertPath: 'tlsCafile' },
+  {
+    aliases: { caCertPath: 'tlsCafile' },
+    lacksTenant: (has) => (has('tenantClaim') ? undefined : 'set "tenant_claim"'),
+  },
 )
 
-function make(keys: KubernetesKeys, tools: Tools): Made {
+function make(keys: Given<KubernetesKeys>, tools: Tools): Made {
   const { apiServerUrl, audiences, claimsMapping: attributes, tenantClaim: tenant } = keys
   const { files, has, quote } = tools
   const { reviewerTokenFile = audiences === undefined ? undefined : files?.podTokenFile } = keys
-  if (audiences === undefined && reviewerTokenFile !== undefined) {
-    throw misusedOption(['reviewerTokenFile'], 'left out without `audiences`')
+  if (has('reviewerTokenFile') && !has('audiences')) {
+    tools.reject(['reviewerTokenFile'], 'left out without `audiences`')
   }
   // The authority of the cluster signs the certificate of the default URL.
   const fetch = tools.fetch ?? (has('apiServerUrl') ? undefined : files?.podTransport())
   const review =
     audiences === undefined
       ? { review: 'self' as const }
-      : { audiences, token: readerOf(reviewerTokenFile, files) }
+      : { audiences, token: readerOf(reviewerTokenFile, tools) }
   const options = present({
     ...review,
     apiServerUrl,
@@ -65,17 +67,18 @@ function make(keys: KubernetesKeys, tools: Tools): Made {
     part: { verifier },
     rewords: BY_ITSELF,
     warnings: audiences === undefined ? [ofSelf(quote, tools.isOlder)] : [],
-    lacksTenant: tenant === undefined ? 'set "tenant_claim"' : undefined,
     defaults: { reviewerTokenFile },
   }
 }
 
-function readerOf(file: string | undefined, files: Files | undefined): () => string {
+function readerOf(file: string | undefined, { files, reject }: Tools): () => string {
   if (file !== undefined && files !== undefined) return () => files.readText(file)
-  const expected =
-    'left out for parseConfig: the token of this server is in a file, and parseConfig reads none: use loadConfig'
-  throw misusedOption(['audiences'], expected)
+  reject(['audiences'], NEEDS_FILE)
+  return () => ''
 }
+
+const NEEDS_FILE =
+  'left out for parseConfig: the token of this server is in a file, and parseConfig reads none: use loadConfig'
 
 function ofSelf(quote: Tools['quote'], isOlder: boolean): string {
   const rights = isOlder

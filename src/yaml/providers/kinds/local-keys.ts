@@ -6,7 +6,7 @@ import { READS_TOKEN } from '../../../verifiers/options.ts'
 import { providerType } from './provider.ts'
 import type { Kind } from '../../../core/config/kinds.ts'
 import type { Verdict, Verifier } from '../../../core/verifier.ts'
-import type { Made, ProviderType, Tools } from './provider.ts'
+import type { Given, Made, ProviderType, Tools } from './provider.ts'
 
 interface LocalKeys {
   /** `undefined` for an entry that came out empty: it keeps its number. */
@@ -36,12 +36,14 @@ const apiKeys: Kind<never, LocalKeys['apiKeys']> = {
 }
 
 /** Keys that the file holds. */
-export const LOCAL_KEYS: ProviderType = providerType<LocalKeys>({ apiKeys }, make)
+export const LOCAL_KEYS: ProviderType = providerType<LocalKeys>({ apiKeys }, make, {
+  lacksTenant: () => 'keys have none. Set another mode',
+})
 
-function make(keys: LocalKeys, { quote, files }: Tools): Made {
+function make({ apiKeys: keys }: Given<LocalKeys>, { quote, files }: Tools): Made | undefined {
+  if (keys === undefined) return undefined
   return {
-    part: { verifier: verifyKeys(keys.apiKeys, files !== undefined) },
-    lacksTenant: 'keys have none. Set another mode',
+    part: { verifier: verifyKeys(keys, files !== undefined) },
     warnings: [
       `${quote('api_keys')} names a caller by the place of the key in the list, so never reorder it, and gives every key the roles admin and owner. Move the keys to a key file (with-auth keys), which has names, roles and ends`,
     ],

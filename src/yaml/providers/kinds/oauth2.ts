@@ -1,5 +1,4 @@
 import { boolean, integer } from '../../../core/config/kinds.ts'
-import { misusedOption } from '../../../core/config/option-checks.ts'
 import { ANY_ISSUER } from '../../../verifiers/any-issuer.ts'
 import {
   claimPath,
@@ -11,6 +10,7 @@ import {
 import { introspection } from '../../../verifiers/introspection/introspection.ts'
 import {
   claimsMapping,
+  needed,
   optional,
   present,
   providerType,
@@ -21,7 +21,7 @@ import {
 } from './provider.ts'
 import { inKeysOf } from './renamed.ts'
 import type { Verifier } from '../../../core/verifier.ts'
-import type { Made, ProviderType, Tools } from './provider.ts'
+import type { Given, Made, ProviderType, Tools } from './provider.ts'
 import type { Names } from './renamed.ts'
 
 interface JwksKeys {
@@ -32,8 +32,8 @@ interface JwksKeys {
 
 interface IntrospectionKeys {
   readonly url: string
-  readonly clientId: string | undefined
-  readonly clientSecret: string | undefined
+  readonly clientId: string
+  readonly clientSecret: string
   readonly sendSecretInBody: boolean
 }
 
@@ -60,6 +60,8 @@ const TEXTS = {
   items: { kind: 'text', scalar: 'string' },
 } as const
 const ONE_OF = 'a mapping with one of `jwks`, `introspection` and `discovery`'
+const SECONDS = 'a whole number of seconds'
+const WHO_ASKS = 'given: the endpoint must know who asks'
 /** These are about tokens that are checked here. */
 const OF_JWT = ['algorithms', 'types', 'clockToleranceSeconds', 'keysMaxStaleSeconds'] as const
 
@@ -83,14 +85,14 @@ export const OAUTH2: ProviderType = providerType<Oauth2Keys>(
       section<JwksKeys>({
         uri: serviceUrl,
         token: secret,
-        keyRecheckPeriod: integer({ default: 3600, min: 60, max: 86_400 }),
+        keyRecheckPeriod: integer({ default: 3600, min: 60, max: 86_400 }, SECONDS),
       }),
     ),
     introspection: optional(
       section<IntrospectionKeys>({
         url: serviceUrl,
-        clientId: optionalText,
-        clientSecret: secret,
+        clientId: needed(optionalText, WHO_ASKS),
+        clientSecret: needed(secret, WHO_ASKS),
         sendSecretInBody: boolean(false),
       }),
     ),
@@ -108,44 +110,54 @@ export const OAUTH2: ProviderType = providerType<Oauth2Keys>(
     exposeClaims: names,
     algorithms: unchecked(TEXTS),
     types: unchecked(TEXTS),
-    clockToleranceSeconds: integer({ default: 5, min: 0, max: 300 }),
-    keysMaxStaleSeconds: integer({ default: 3600, min: 0, max: 86_400 }),
+    clockToleranceSeconds: integer({ default: 5, min: 0, max: 300 }, SECONDS),
+    keysMaxStaleSeconds: integer({ default: 3600, min: 0, max: 86_400 }, SECONDS),
     verifyTls,
     tlsCafile: optionalText,
   },
   make,
   {
-    jwksUri: 'jwks.uri',
-    keys: 'jwks',
-    cacheTtl: 'jwks.keyRecheckPeriod',
-    'jwks.cacheTtl': 'jwks.keyRecheckPeriod',
-    'introspection.tlsCafile': 'tlsCafile',
+    aliases: {
+      jwksUri: 'jwks.uri',
+      keys: 'jwks',
+      cacheTtl: 'jwks.keyRecheckPeriod',
+      'jwks.cacheTtl': 'jwks.keyRecheckPeriod',
+      'introspection.tlsCafile': 'tlsCafile',
+    },
+    lacksTenant: (has) => (has('tenantClaim') ? undefined : 'set "tenant_claim"'),
   },
 )
 
-function make(keys: Oauth2Keys, tools: Tools): Made {
-  const { jwks, introspection: asked, discovery, tenantClaim } = keys
-  const ways = [jwks !== undefined, asked !== undefined, discovery].filter(Boolean)
-  if (ways.length !== 1) throw misusedOption([], ONE_OF)
-  const lacksTenant = tenantClaim === undefined ? 'set "tenant_claim"' : undefined
-  return asked === undefined
-    ? { ...checkHere(keys, tools), lacksTenant }
-    : { part: { verifier: askThere(keys, asked, tools) }, defaults: NONE_OF_JWT, lacksTenant }
+function make(keys: Given<Oauth2Keys>, tools: Tools): Made | undefined {
+  const { has, reject } = tools
+  // A wrong `discovery` is a problem already.
+  const { discovery = !has('jwks') && !has('introspection') } = keys
+  const ways = [has('jwks'), has('introspection'), discovery].filter(Boolean)
+  if (ways.length !== 1) reject([], ONE_OF)
+  if (!has('introspection')) return checkHere({ ...keys, discovery }, tools)
+  const misplaced = ways.length === 1 ? OF_JWT.filter(has) : []
+  for (const name of misplaced) {
+    reject([name], 'left out beside `introspection`: the endpoint checks that')
+  }
+  const verifier = keys.introspection && askThere(keys, keys.introspection, tools)
+  return verifier && { part: { verifier }, defaults: NONE_OF_JWT }
 }
 
 const NONE_OF_JWT = Object.fromEntries(OF_JWT.map((name) => [name, undefined]))
 
-function checkHere(keys: Oauth2Keys, tools: Tools): Made {
-  const { jwks, issuer, algorithms, types } = keys
+function checkHere(keys: Given<Oauth2Keys>, tools: Tools): Made | undefined {
+  const { jwks, issuer, algorithms, types, keysMaxStaleSeconds } = keys
+  const isDiscovered = keys.discovery === true && !tools.has('jwks')
   const { audience = [tools.isOlder ? 'llama-stack' : 'ogx'] } = keys
-  if (jwks === undefined && issuer === undefined) {
-    throw misusedOption(['issuer'], 'the URL of the issuer, where `discovery` begins')
+  if (isDiscovered && !tools.has('issuer')) {
+    tools.reject(['issuer'], 'the URL of the issuer, where `discovery` begins')
   }
   const makeJwt = tools.jwt
   if (makeJwt === undefined) {
     const expected =
       'left out for parseConfig without `jwt` of with-auth/jwt: pass it as in parseConfig(text, { jwt }), or use loadConfig'
-    throw misusedOption([jwks === undefined ? 'discovery' : 'jwks'], expected)
+    tools.reject([isDiscovered ? 'discovery' : 'jwks'], expected)
+    return undefined
   }
   const options = present({
     ...sharedOptions(keys, tools),
@@ -154,8 +166,11 @@ function checkHere(keys: Oauth2Keys, tools: Tools): Made {
     algorithms,
     types,
     clockToleranceSeconds: keys.clockToleranceSeconds,
-    keysMaxStaleMs: keys.keysMaxStaleSeconds * 1000,
-    ...(jwks === undefined ? {} : optionsOfKeys(jwks)),
+    keysMaxStaleMs: keysMaxStaleSeconds && keysMaxStaleSeconds * 1000,
+    // Without keys that can be used, the rest is checked anyway.
+    ...(jwks === undefined
+      ? present({ keys: isDiscovered ? undefined : () => undefined })
+      : optionsOfKeys(jwks)),
   })
   const verifier = inKeysOf(JWT, () => makeJwt(options as never))
   const described = Object(verifier.describe?.()) as Partial<Oauth2Keys>
@@ -178,16 +193,8 @@ function optionsOfKeys({ uri, token, keyRecheckPeriod }: JwksKeys): object {
   })
 }
 
-function askThere(keys: Oauth2Keys, asked: IntrospectionKeys, tools: Tools): Verifier {
-  const misplaced = OF_JWT.find(tools.has)
-  if (misplaced !== undefined) {
-    throw misusedOption([misplaced], 'left out beside `introspection`: the endpoint checks that')
-  }
+function askThere(keys: Given<Oauth2Keys>, asked: IntrospectionKeys, tools: Tools): Verifier {
   const { clientId: id, clientSecret, sendSecretInBody } = asked
-  if (id === undefined || clientSecret === undefined) {
-    const name = id === undefined ? 'clientId' : 'clientSecret'
-    throw misusedOption(['introspection', name], 'given: the endpoint must know who asks')
-  }
   const method = sendSecretInBody ? 'post' : 'basic'
   return inKeysOf(INTROSPECTION, () =>
     introspection(
@@ -204,7 +211,7 @@ function askThere(keys: Oauth2Keys, asked: IntrospectionKeys, tools: Tools): Ver
   )
 }
 
-function sharedOptions(keys: Oauth2Keys, { allowInsecureHttp, fetch }: Tools) {
+function sharedOptions(keys: Given<Oauth2Keys>, { allowInsecureHttp, fetch }: Tools) {
   const { claimsMapping: attributes, tenantClaim: tenant, exposeClaims } = keys
   return { attributes, tenant, exposeClaims, allowInsecureHttp, fetch }
 }

@@ -1,3 +1,4 @@
+import { parseServiceUrl } from '../../../core/config/endpoint.ts'
 import { namesOf, parseFields } from '../../../core/config/kinds.ts'
 import { invalidSecret, misusedOption, readOptions } from '../../../core/config/option-checks.ts'
 import { Problems } from '../../../core/config/problems.ts'
@@ -8,6 +9,7 @@ import { withAliases } from '../aliases.ts'
 import type { AuthConfig } from '../../../core/auth-config.ts'
 import type { Transport, Verifier } from '../../../core/verifier.ts'
 import type { Form, Kind } from '../../../core/config/kinds.ts'
+import type { OptionPath } from '../../../core/config/problems.ts'
 import type { OptionKinds } from '../../../verifiers/options.ts'
 import type { Fields } from '../../setting.ts'
 import type { Aliases } from '../aliases.ts'
@@ -27,7 +29,7 @@ export interface Files {
 
 /** Everything that a provider needs beside its own keys. */
 export interface Tools {
-  /** Whether a key is written down, or else has its default. */
+  /** Whether a key is written down, right or wrong, or else has its default. */
   readonly has: (key: string) => boolean
   /** A key with its whole path, quoted for a warning. */
   readonly quote: (key: string) => string
@@ -40,7 +42,14 @@ export interface Tools {
   readonly files: Files | undefined
   /** The options of `server.auth` for an auth endpoint. */
   readonly forEndpoint: Partial<AuthConfig>
+  /** Adds a problem of a key, or of the provider for an empty path. */
+  readonly reject: (path: OptionPath, expected: string) => void
+  /** Returns the result of `make`, or `undefined` after it threw an `AuthConfigError`, whose problems it adds. */
+  readonly attempt: <Value>(make: () => Value) => Value | undefined
 }
+
+/** The keys of a provider. One with a problem is left out. */
+export type Given<Keys> = { readonly [Name in keyof Keys]?: Keys[Name] | undefined }
 
 /** The result of a provider. */
 export interface Made {
@@ -49,8 +58,6 @@ export interface Made {
   readonly warnings?: readonly string[]
   /** A warning of the verifier that names options of code. `warnings` has it with the keys of the file. */
   readonly rewords?: string
-  /** Advice for a file that needs a tenant. Absent if the provider may give one. */
-  readonly lacksTenant?: string | undefined
   /** Keys whose default the verifier decides. */
   readonly defaults?: object
 }
@@ -60,25 +67,51 @@ export interface ProviderType {
   /** Its keys, the older ones included. */
   readonly fields: Fields
   readonly aliases: Aliases
-  /** Throws an `AuthConfigError` whose problems lead to keys. */
-  readonly make: (values: object, tools: Tools) => Made & { readonly shown: object }
+  /** Advice for a file that needs a tenant, or `undefined` if the provider may give one. */
+  readonly lacksTenant: (has: Tools['has']) => string | undefined
+  /** Finds every problem. Returns `undefined` if there is one that leaves nothing to return. */
+  readonly make: (values: Values, tools: Tools) => (Made & { readonly shown: object }) | undefined
+}
+
+type Values = Readonly<Record<string, unknown>>
+
+interface More {
+  readonly aliases?: Aliases
+  readonly lacksTenant?: ProviderType['lacksTenant']
 }
 
 /** Describes a type of provider by the keys that it has, and by what is made of them. */
 export function providerType<Keys extends object>(
   keys: OptionKinds<Keys>,
-  make: (keys: Keys, tools: Tools) => Made,
-  aliases: Aliases = {},
+  make: (keys: Given<Keys>, tools: Tools) => Made | undefined,
+  { aliases = {}, lacksTenant = () => undefined }: More = {},
 ): ProviderType {
-  const { form, parse } = section(keys)
+  const { form } = section(keys)
   return {
     fields: withAliases(form.fields ?? {}, aliases),
     aliases,
+    lacksTenant,
     make: (values, tools) => {
-      const parsed = parse(values, [])
-      const made = make(parsed, tools)
-      return { ...made, shown: Object(describe({ ...parsed, ...made.defaults }, form)) }
+      const problems = new Problems()
+      const given = readOptions(values, namesOf(keys), [], 'a mapping', problems)
+      const parsed = parseFields<Keys>(keys, given, [], problems)
+      tools.attempt(() => problems.throwIfAny())
+      checkUrls(values, form.fields ?? {}, [], tools)
+      const made = tools.attempt(() => make(parsed, tools))
+      return made && { ...made, shown: Object(describe({ ...parsed, ...made.defaults }, form)) }
     },
+  }
+}
+
+/** Another problem of a provider must not hide that tokens would travel in clear text. */
+function checkUrls(values: Values, fields: Fields, path: OptionPath, tools: Tools): void {
+  for (const [name, { form }] of Object.entries(fields)) {
+    const value = values[name]
+    const here = [...path, name]
+    if (form.isUrl === true && value !== undefined) {
+      tools.attempt(() => parseServiceUrl(value, here, tools.allowInsecureHttp))
+    }
+    if (isRecord(value)) checkUrls(value, form.fields ?? {}, here, tools)
   }
 }
 
@@ -105,6 +138,21 @@ export function optional<Value>({
   return {
     form,
     parse: (value, path) => (value === undefined ? undefined : parse(value, path)),
+  }
+}
+
+/** A value of this kind, which has to be there. */
+export function needed<Value>(
+  { form, parse }: Kind<never, Value | undefined>,
+  expected: string,
+): Kind<never, Value> {
+  return {
+    form,
+    parse: (value, path) => {
+      const parsed = parse(value, path)
+      if (parsed !== undefined) return parsed
+      throw misusedOption(path, expected)
+    },
   }
 }
 

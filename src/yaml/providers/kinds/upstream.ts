@@ -1,9 +1,8 @@
-import { misusedOption } from '../../../core/config/option-checks.ts'
 import { fromUpstream, TRUSTS_NETWORK } from '../../../verifiers/upstream/from-upstream.ts'
 import { boolean } from '../../../core/config/kinds.ts'
 import { present, providerType, unchecked } from './provider.ts'
 import { inKeysOf } from './renamed.ts'
-import type { Made, ProviderType, Tools } from './provider.ts'
+import type { Given, Made, ProviderType, Tools } from './provider.ts'
 import type { Names } from './renamed.ts'
 
 /** `fromUpstream` checks those that are unknown here. */
@@ -24,6 +23,12 @@ const TEXT = { kind: 'text', scalar: 'string' } as const
 const SECRET = { ...TEXT, isSecret: true } as const
 const ONE_OF =
   'a mapping with one of `trustedProxySecretHeader`, `trustedProxySignatureHeader`, `trustedProxyCidrs` and `trustedNetwork`: without a proof a client can name any caller'
+
+const PROOFS = [
+  'trustedProxySecretHeader',
+  'trustedProxySignatureHeader',
+  'trustedProxyCidrs',
+] as const
 
 const NAMES: Names = {
   proof: '',
@@ -48,16 +53,21 @@ export const UPSTREAM: ProviderType = providerType<UpstreamKeys>(
     trustedNetwork: boolean(false),
   },
   make,
+  {
+    // With a signature it has a default.
+    lacksTenant: (has) =>
+      has('tenantHeader') || has('trustedProxySignatureHeader') ? undefined : 'set "tenant_header"',
+  },
 )
 
-function make(keys: UpstreamKeys, { quote }: Tools): Made {
+function make(keys: Given<UpstreamKeys>, tools: Tools): Made {
   const { principalHeader, tenantHeader, attributesHeader, attributeHeaders } = keys
   const options = present({
     principalHeader,
     tenantHeader,
     attributesHeader,
     attributeHeaders,
-    proof: proofOf(keys),
+    proof: proofOf(keys, tools),
   })
   const part = inKeysOf(NAMES, () => fromUpstream(options as never))
   const { verifier } = part
@@ -65,8 +75,7 @@ function make(keys: UpstreamKeys, { quote }: Tools): Made {
   return {
     part,
     rewords: TRUSTS_NETWORK,
-    warnings: keys.trustedNetwork ? [ofNetwork(quote)] : [],
-    lacksTenant: described.tenantHeader === undefined ? 'set "tenant_header"' : undefined,
+    warnings: keys.trustedNetwork === true ? [ofNetwork(tools.quote)] : [],
     // With a signature they have a default.
     defaults: {
       tenantHeader: described.tenantHeader,
@@ -75,17 +84,20 @@ function make(keys: UpstreamKeys, { quote }: Tools): Made {
   }
 }
 
-function proofOf(keys: UpstreamKeys): object {
+function proofOf(keys: Given<UpstreamKeys>, { has, reject }: Tools): object {
   const { trustedProxySecretHeader: header, trustedProxySignatureHeader: signature } = keys
   const { trustedProxySecret: secret, trustedProxyCidrs: addresses } = keys
-  const network = keys.trustedNetwork ? true : undefined
-  const proofs = [header, signature, addresses, network].filter((proof) => proof !== undefined)
-  if (proofs.length !== 1) throw misusedOption([], ONE_OF)
-  const isSecretNeeded = header !== undefined || signature !== undefined
-  if (isSecretNeeded && secret === undefined) {
-    throw misusedOption(['trustedProxySecret'], 'given: it is what the proxy proves itself with')
+  const [first, ...more] = PROOFS.filter((name) => has(name))
+  // A wrong `trusted_network` is a problem already.
+  const { trustedNetwork: network = first === undefined } = keys
+  if ((first === undefined) !== network || more.length > 0) reject([], ONE_OF)
+  // The other keys are checked anyway.
+  if (first === undefined) return present({ network: true, secret: network ? secret : undefined })
+  if (first === 'trustedProxyCidrs') return present({ addresses, secret })
+  if (!has('trustedProxySecret')) {
+    reject(['trustedProxySecret'], 'given: it is what the proxy proves itself with')
   }
-  return present({ header, signature, secret, addresses, network })
+  return present(first === 'trustedProxySecretHeader' ? { header, secret } : { signature, secret })
 }
 
 function ofNetwork(quote: Tools['quote']): string {
