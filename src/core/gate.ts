@@ -161,6 +161,7 @@ function conclude(
   denial?: DenyVerdict,
 ): Decision | Promise<Decision> {
   if (admission === undefined) {
+    if (denial?.error !== undefined) return fail(progress, denial.error)
     return reject(progress, denial?.reason ?? 'denied', { detail: denial?.detail })
   }
   const { request, startedAt, target } = progress

@@ -66,6 +66,9 @@ export type Verdict =
       readonly detail?: DenyDetail | undefined
       /** How long the verdict may be cached, in milliseconds; `0`: neither cached nor shared. */
       readonly maxAgeMs?: number | undefined
+      /** What another verifier threw that might have allowed the token. The request is then rejected for that, nothing is
+       * cached, and because of the denial no earlier allow is used again. */
+      readonly error?: unknown
     }
 
 /** Lets a verifier tell the guard more about one question. A guard gives all of it; a caller of your own may leave it out. */

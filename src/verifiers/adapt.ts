@@ -25,8 +25,8 @@ export function toVerdict(verdict: ParsedVerdict): Verdict {
     const { stale: _stale, ...identity } = auth
     return { outcome: 'allow', ...identity, maxAgeMs, mustRevalidate }
   }
-  const { reason, detail, isLasting, maxAgeMs } = verdict
-  return { outcome: 'deny', reason, detail, maxAgeMs: isLasting ? maxAgeMs : 0 }
+  const { reason, detail, isLasting, maxAgeMs, error } = verdict
+  return { outcome: 'deny', reason, detail, maxAgeMs: isLasting ? maxAgeMs : 0, error }
 }
 
 function pickHeaders(

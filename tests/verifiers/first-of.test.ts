@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { AuthUnavailableError } from '../../src/index.ts'
 import { firstOf, introspection } from '../../src/verifiers.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
 import { TOKEN } from '../support/token.ts'
@@ -153,6 +154,98 @@ describe('`fallThrough`', () => {
     const { ask } = guardWith(denied, { cache: {} })
     expect(await ask()).toMatchObject({ reason: 'internal_error' })
     expect(await ask()).toMatchObject({ reason: 'internal_error', cache: 'miss' })
+  })
+
+  describe('an expired allow', () => {
+    type Says = 'allow' | 'deny' | 'forbid' | 'unreachable' | 'service_error'
+    const VERDICTS = {
+      allow: { outcome: 'allow' },
+      deny: { outcome: 'deny' },
+      forbid: { outcome: 'deny', reason: 'forbidden' },
+    } as const
+
+    /** Members that say what they are told to, behind a cache whose allows expire at once. */
+    function guardTwo(wrap = (both: Verifier): Verifier => both) {
+      const says: Says[] = ['deny', 'deny']
+      const members = [0, 1].map((index) =>
+        byToken(() => {
+          const said = says[index] ?? 'deny'
+          if (said === 'unreachable' || said === 'service_error') {
+            throw new AuthUnavailableError(said, { status: said === 'unreachable' ? 502 : 500 })
+          }
+          return VERDICTS[said]
+        }),
+      )
+      const verifier = wrap(firstOf(members, { ...NO_RETRY, fallThrough: true }))
+      const { ask } = guardWith(verifier, { cache: { allowTtlMs: 5, staleIfErrorMs: 60_000 } })
+      return async (...next: Says[]) => {
+        says.splice(0, 2, ...next)
+        // The decision before it has expired.
+        await new Promise((resolve) => setTimeout(resolve, 10))
+        const { outcome, reason = outcome, cache } = await ask()
+        return `${reason} ${cache}`
+      }
+    }
+    const nested = (both: Verifier): Verifier =>
+      firstOf([both, denying({})], { ...NO_RETRY, fallThrough: true })
+
+    it.each([
+      ['directly', undefined],
+      ['as a member of another one', nested],
+    ])('of a member that denies is gone, whatever another one does: %s', async (_how, wrap) => {
+      for (const denial of ['deny', 'forbid'] as const) {
+        const ask = guardTwo(wrap)
+        expect(await ask('allow', 'deny')).toMatch(/^allow/)
+        for (let turn = 0; turn < 3; turn += 1) {
+          expect(await ask(denial, 'unreachable')).toBe('unreachable miss')
+        }
+        expect(await ask('unreachable', 'unreachable')).toBe('unreachable miss')
+      }
+    })
+
+    it('of a member that may have denied meanwhile is gone as well', async () => {
+      const says: ('allow' | 'deny' | 'down')[] = ['allow', 'deny']
+      const members = [0, 1].map((index) =>
+        Object.assign(
+          () => {
+            const outcome = says[index] ?? 'down'
+            if (outcome === 'down') throw new AuthUnavailableError('unreachable')
+            return { outcome } as const
+          },
+          { reads: { path: true } },
+        ),
+      )
+      const verifier = firstOf(members, { ...NO_RETRY, fallThrough: true })
+      const { ask } = guardWith(verifier, { cache: { allowTtlMs: 5, staleIfErrorMs: 60_000 } })
+      expect(await ask(TOKEN, '/a')).toMatchObject({ outcome: 'allow' })
+      await new Promise((resolve) => setTimeout(resolve, 10))
+      // Now no member is known to have allowed the token.
+      says.splice(0, 2, 'deny', 'deny')
+      expect(await ask(TOKEN, '/b')).toMatchObject({ reason: 'denied' })
+      says.splice(0, 2, 'deny', 'down')
+      expect(await ask(TOKEN, '/a')).toMatchObject({ reason: 'unreachable' })
+      says.splice(0, 2, 'down', 'down')
+      expect(await ask(TOKEN, '/a')).toMatchObject({ reason: 'unreachable' })
+    })
+
+    it('of a member that is down stands in, though others deny a token that they never knew', async () => {
+      const ask = guardTwo()
+      expect(await ask('allow', 'deny')).toMatch(/^allow/)
+      expect(await ask('unreachable', 'deny')).toBe('allow stale')
+      expect(await ask('unreachable', 'unreachable')).toBe('allow stale')
+      expect(await ask('service_error', 'unreachable')).toBe('service_error miss')
+      const second = guardTwo(nested)
+      expect(await second('deny', 'allow')).toMatch(/^allow/)
+      expect(await second('deny', 'unreachable')).toBe('allow stale')
+      expect(await second('unreachable', 'service_error')).toBe('service_error miss')
+      expect(await second('unreachable', 'deny')).toBe('unreachable miss')
+      expect(await second('unreachable', 'unreachable')).toBe('unreachable miss')
+      // Both have allowed it.
+      const third = guardTwo()
+      await third('allow', 'deny')
+      expect(await third('unreachable', 'allow')).toMatch(/^allow/)
+      expect(await third('unreachable', 'service_error')).toBe('service_error miss')
+    })
   })
 
   it('leaves time for the verifiers after one that does not answer', async () => {

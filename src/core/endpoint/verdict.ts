@@ -1,6 +1,7 @@
 import { faultMessage } from './identity-faults.ts'
 import { isRecord, readName } from './claim-path.ts'
 import { parseIdentity } from './identity.ts'
+import { adoptUnavailable } from '../errors.ts'
 import type { OnFault } from './identity-faults.ts'
 import type { BodyResult } from './response-body.ts'
 import type { Check } from '../request/check.ts'
@@ -38,6 +39,8 @@ export interface DenyVerdict {
   readonly detail?: DenyDetail
   readonly maxAgeMs?: number
   readonly ageMs?: undefined
+  /** Rejects the request in place of the denial: another verifier, which might have allowed, threw it. */
+  readonly error?: unknown
 }
 
 /** Whether a verdict rejects this request of a token that is good for others (RFC 9110 §15.5.4). */
@@ -127,7 +130,10 @@ function parseStaleness(value: Record<string, unknown>): Pick<AllowVerdict, 'mus
   throw new TypeError('The verifier returned an allow with a bad "mustRevalidate"')
 }
 
-function parseDenial(value: Record<string, unknown>): Pick<DenyVerdict, 'reason' | 'detail'> {
+function parseDenial(
+  value: Record<string, unknown>,
+): Pick<DenyVerdict, 'reason' | 'detail' | 'error'> {
+  const error = readName(value, 'error')
   const reason = readName(value, 'reason')
   const detail = readName(value, 'detail')
   if (reason !== undefined && reason !== 'forbidden') {
@@ -139,6 +145,7 @@ function parseDenial(value: Record<string, unknown>): Pick<DenyVerdict, 'reason'
   return {
     ...(reason === undefined ? {} : { reason }),
     ...(detail === undefined ? {} : { detail }),
+    ...(error === undefined ? {} : { error: adoptUnavailable(error) }),
   }
 }
 

@@ -1,24 +1,15 @@
-import { orAborted } from '../../core/async.ts'
+import { permitsStaleOfLocal } from '../../core/policies/outage.ts'
 import { systemClock as clock } from '../../core/runtime.ts'
 import { toVerdict } from '../adapt.ts'
 import { describeAll } from './describe.ts'
 import { createMember, isOwn } from './member.ts'
 import { parseFirstOf } from './options.ts'
-import type { ParsedVerdict } from '../../core/endpoint/verdict.ts'
 import type { Question, Verdict, Verifier, VerifierRun } from '../../core/verifier.ts'
-import type { AskMember, MemberTraits } from './member.ts'
+import type { AskMember, Attempt, MemberTraits } from './member.ts'
 import type { FirstOfOptions } from './options.ts'
 
 interface Member extends MemberTraits {
   readonly ask: AskMember
-}
-
-/** How asking one member ended: with a verdict, or with what it threw. */
-interface Attempt {
-  /** The member, or the one that it chose among others. */
-  readonly label: string | undefined
-  readonly verdict?: ParsedVerdict
-  readonly error?: unknown
 }
 
 const MEMBERS = new WeakMap<Verifier, readonly Verifier[]>()
@@ -104,49 +95,43 @@ async function askInTurn(
   for (const [index, member] of members.entries()) {
     const now = clock.now()
     const deadline = now + (end - now) / (members.length - index)
-    const attempt = await askOne(member, question, deadline, signal, run)
+    const attempt = await member.ask(question, deadline, signal, run)
     attempts.push(attempt)
     if (attempt.verdict?.outcome === 'allow' || signal.aborted) break
   }
   return attempts
 }
 
-async function askOne(
-  { ask, label: own }: Member,
-  question: Question,
-  deadline: number,
-  signal: AbortSignal,
-  run: VerifierRun,
-): Promise<Attempt> {
-  let label = own
-  const by = (chosen: string): void => {
-    label = chosen
-  }
-  try {
-    const verdict = await orAborted(ask(question, deadline, { ...run, by }), signal)
-    return { label, verdict }
-  } catch (error) {
-    return { label, error }
-  }
+/**
+ * Any allow allows. Without one an outage decides: a member that was not reached might have allowed. A cached allow may stand in
+ * only for the member that gave it, and not if that member denies. If none is known to have given it, any denial counts.
+ */
+function conclude(attempts: readonly Attempt[], { by }: VerifierRun): Verdict {
+  const failed = findFailure(attempts)
+  const decisive =
+    attempts.find(({ verdict }) => verdict?.outcome === 'allow') ?? failed ?? attempts[0]
+  if (decisive?.label !== undefined) by?.(decisive.label)
+  if (decisive?.verdict?.outcome === 'allow') return toVerdict(decisive.verdict)
+  const own = attempts.filter(({ isOwn: allowed }) => allowed)
+  const isDenied = (own.length > 0 ? own : attempts).some(({ verdict }) => verdict !== undefined)
+  if (failed !== undefined && !isDenied) throw failed.error
+  return { ...denyAll(attempts), error: failed?.error }
 }
 
-/** Any allow allows. Without one an outage decides: a member that was not reached might have allowed. */
-function conclude(attempts: readonly Attempt[], { by }: VerifierRun): Verdict {
-  const decisive =
-    attempts.find(({ verdict }) => verdict?.outcome === 'allow') ??
-    attempts.find(({ verdict }) => verdict === undefined) ??
-    attempts[0]
-  if (decisive?.label !== undefined) by?.(decisive.label)
-  if (decisive?.verdict === undefined) throw decisive?.error
-  return decisive.verdict.outcome === 'allow' ? toVerdict(decisive.verdict) : denyAll(attempts)
+/** The failure of a member that allowed the token lately, or any. One that is no outage goes first. */
+function findFailure(attempts: readonly Attempt[]): Attempt | undefined {
+  const failures = attempts.filter(({ error }) => error !== undefined)
+  const own = failures.filter(({ isOwn: allowed }) => allowed)
+  const relevant = own.length > 0 ? own : failures
+  return relevant.find(({ error }) => !permitsStaleOfLocal(error)) ?? relevant[0]
 }
 
 /** The denial of all members. It is cached for as long as each of them permits. */
-function denyAll(attempts: readonly Attempt[]): Verdict {
+function denyAll(attempts: readonly Attempt[]) {
   const denials = attempts.flatMap(({ verdict }) => (verdict?.outcome === 'deny' ? [verdict] : []))
   const ages = denials.flatMap(({ maxAgeMs }) => (maxAgeMs === undefined ? [] : [maxAgeMs]))
   return {
-    outcome: 'deny',
+    outcome: 'deny' as const,
     reason: denials.find(({ reason }) => reason !== undefined)?.reason,
     detail: denials.find(({ detail }) => detail !== undefined)?.detail,
     maxAgeMs: ages.length === 0 ? undefined : Math.min(...ages),

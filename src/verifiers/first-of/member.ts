@@ -1,3 +1,4 @@
+import { orAborted } from '../../core/async.ts'
 import { askVerifier } from '../../core/endpoint/custom-verifier.ts'
 import { createOutage, protect } from '../../core/policies/compose.ts'
 import { KnownTokens } from '../../core/policies/known-tokens.ts'
@@ -18,12 +19,24 @@ export interface MemberTraits extends Omit<VerifierTraits, 'reads'> {
   readonly accepts: ((token: string) => unknown) | undefined
 }
 
-/** Asks a member by the deadline, a time of the clock of the core. Throws `AuthUnavailableError` without a verdict. */
+/** How asking one member ended. */
+export interface Attempt {
+  /** The member, or the one that it chose among others. */
+  readonly label: string | undefined
+  /** Whether it allowed the token lately. */
+  readonly isOwn: boolean
+  readonly verdict?: ParsedVerdict
+  /** Why it gave no verdict, or why a member of its own gave none beside a denial. */
+  readonly error?: unknown
+}
+
+/** Asks a member by the deadline, a time of the clock of the core. */
 export type AskMember = (
   question: Question,
   deadline: number,
+  signal: AbortSignal,
   run: VerifierRun,
-) => Promise<ParsedVerdict>
+) => Promise<Attempt>
 
 /** Whether a token may be one of this member. Throws what its `accepts` throws. */
 export function isOwn({ verifier, accepts }: MemberTraits, token: string): boolean {
@@ -52,14 +65,28 @@ export function createMember(
       },
     },
   )
-  return async (question, deadline, run) => {
+  return async (question, deadline, aborted, run) => {
     const check = new Check(narrowQuestion(question, reads), '', [])
+    check.verifier = label
+    const by = (chosen: string): void => {
+      check.verifier = chosen
+    }
     const answered = (status: number): void => {
       check.endpointStatus = status
       run.answered?.(status)
     }
     lastRun = run
-    runs.set(check, { ...run, answered, timeLeftMs: () => deadline - clock.now() })
-    return ask(check, deadline)
+    runs.set(check, { ...run, by, answered, timeLeftMs: () => deadline - clock.now() })
+    const end = (ended: Pick<Attempt, 'verdict' | 'error'>): Attempt => ({
+      label: check.verifier,
+      isOwn: check.isKnown,
+      ...ended,
+    })
+    try {
+      const verdict = await orAborted(Promise.resolve(ask(check, deadline)), aborted)
+      return end(verdict.outcome === 'deny' ? { verdict, error: verdict.error } : { verdict })
+    } catch (error) {
+      return end({ error: error ?? new TypeError('The verifier threw nothing') })
+    }
   }
 }

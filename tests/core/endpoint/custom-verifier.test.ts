@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createCustomVerifier } from '../../../src/core/endpoint/custom-verifier.ts'
 import { createChannel } from '../../../src/core/response/events.ts'
+import { AuthUnavailableError } from '../../../src/index.ts'
 import { checkOf } from '../../support/checks.ts'
-import type { CustomVerifier } from '../../../src/index.ts'
+import { guardWith } from '../../support/guarded-verifier.ts'
+import type { CustomVerifier, Verdict } from '../../../src/index.ts'
 
 const { signal } = new AbortController()
 const channel = createChannel(undefined, () => undefined)
@@ -119,5 +121,26 @@ describe('a custom verifier', () => {
     const verdict = verify(checkOf(), Infinity, controller.signal)
     controller.abort()
     await expect(verdict).rejects.toMatchObject({ reason: 'timeout' })
+  })
+})
+
+describe('a denial with an error', () => {
+  /** As another copy of this package throws it. */
+  const foreign = { code: 'auth_unavailable', reason: 'timeout', status: 504 }
+
+  it.each([
+    [new AuthUnavailableError('unreachable'), 'unreachable', 503],
+    [foreign, 'timeout', 503],
+    [new RangeError('bug'), 'internal_error', 401],
+    [null, 'internal_error', 401],
+    [undefined, 'denied', 401],
+  ])('rejects for the error, and is never cached: %o', async (error, reason, status) => {
+    const decide = vi.fn((): Verdict => ({ outcome: 'deny', reason: undefined, error }))
+    const config = { cache: {}, unavailableStatus: 503, retry: false } as const
+    const guarded = guardWith(Object.assign(decide, { reads: {} }), config)
+    for (let turn = 0; turn < 2; turn += 1) {
+      expect(await guarded.ask()).toMatchObject({ reason, status })
+    }
+    expect(decide).toHaveBeenCalledTimes(error === undefined ? 1 : 2)
   })
 })

@@ -162,6 +162,7 @@ export class Cache {
     // A retry asks later than its call began, so the order of two calls is not known. If one of them is denied, neither is
     // cached.
     const isContested = verdict.outcome === 'deny' && this.#fills.outdateOthers(check.key, fill)
+    if (verdict.outcome === 'deny' && verdict.error !== undefined) return
     const isOutdated = fill.isOutdated || isContested || stamp?.isCurrent() === false
     check.skipped = isOutdated ? 'outdated' : this.#keep(fill, verdict)
     if (!isOutdated && verdict.outcome === 'allow') verdict.share?.()

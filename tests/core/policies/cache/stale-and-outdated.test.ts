@@ -99,6 +99,20 @@ describe('a stale allow', () => {
     expect(await outcome()).toBe('unreachable miss')
   })
 
+  it('is not served after a denial beside an outage of another verifier, nor is a call of before cached', async () => {
+    const { outcome } = await expired()
+    state.isFailing = true
+    const answers: ((verdict: ParsedVerdict) => void)[] = []
+    asked.mockImplementation(() => new Promise((resolve) => answers.push(resolve)))
+    const outcomes = [outcome(), outcome()]
+    answers[1]?.(deny({ error: new Error('down') }))
+    expect(await outcomes[1]).toBe('deny miss')
+    answers[0]?.(allow())
+    expect(await outcomes[0]).toBe('allow skipped outdated')
+    asked.mockImplementation(fail('unreachable'))
+    expect(await outcome()).toBe('unreachable miss')
+  })
+
   it('is not served if it was invalidated while the endpoint was asked', async () => {
     const { outcome, cache } = await expired()
     state.isFailing = true
