@@ -86,7 +86,8 @@ export interface CacheConfig {
  * the first a letter or a digit. Any other is denied.
  */
 export interface TenantConfig {
-  /** `'multi'` denies a caller without a tenant, unless `default` gives it one. `'single'` gives every caller `default`.
+  /** `'multi'` denies a caller without a tenant, unless `default` gives it one. `'single'` gives every caller `default`,
+   * and looks at no other.
    * @default 'multi' */
   readonly mode?: 'multi' | 'single'
   /** The tenant of a caller without one. Required with `'single'`. */

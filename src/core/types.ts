@@ -117,13 +117,9 @@ export interface DecisionEvent {
   readonly path: string
   /** The method as the client sent it, cut at 32 characters; `''` if it holds, or may hold, the token. */
   readonly method: string
-  /** The caller, if the endpoint has allowed it, as the endpoint named it: any text, cut at 256 characters. Absent if it
-   * holds the token. */
+  /** The caller of an allow, as the endpoint named it: any text, cut at 256 characters. Absent if it holds the token. */
   readonly principal?: string
-  /**
-   * The value of the header that {@link AuthConfig.requestIdHeader} names. It is what the client sent. Absent if it holds, or
-   * may hold, the token.
-   */
+  /** What the client sent in the header {@link AuthConfig.requestIdHeader}. Absent if it holds, or may hold, the token. */
   readonly requestId?: string
   readonly durationMs: number
   /** `shared`: the call of another request answered. `remote`: another instance had asked. `skipped`: it was not cached. */

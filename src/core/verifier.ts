@@ -85,6 +85,8 @@ export interface VerifierRun {
   readonly answered?: (status: number) => void
   /** How long until the signal aborts, in milliseconds. */
   readonly timeLeftMs?: () => number
+  /** Whether the guard gives every caller the same tenant, whatever the verdict says. */
+  readonly ignoresTenant?: boolean
   /** `traceparent` and `tracestate` of the request, for the headers of a call that belongs to it. */
   readonly trace?: Readonly<Record<string, string>> | undefined
 }

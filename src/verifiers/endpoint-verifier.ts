@@ -15,6 +15,8 @@ import {
 import type { AuthConfig } from '../core/auth-config.ts'
 import type { Transport, Verifier, VerifierRun } from '../core/verifier.ts'
 import type { Context } from '../core/request/question.ts'
+import type { BadTenant } from '../core/endpoint/tenancy.ts'
+import type { TimedAsk } from '../core/endpoint/verdict.ts'
 import type { OptionKinds } from './options.ts'
 
 /** The options of {@link endpointVerifier}. Those of the same name of a guard say more about each. */
@@ -25,7 +27,8 @@ export interface EndpointVerifierOptions extends Pick<
   /** The URL of the auth endpoint, with https, or with http on loopback. */
   readonly endpoint: string | URL
   /**
-   * The path of the tenant in the body of a 200. A tenant of another type than text denies.
+   * The path of the tenant in the body of a 200. A tenant of another type than text denies, unless the guard gives every caller
+   * the same one.
    *
    * @default 'tenant'
    */
@@ -80,23 +83,26 @@ export function endpointVerifier(options: EndpointVerifierOptions): Verifier {
   const { endpoint: url, endpointHeaders: headers, context, accepts, fetch, ...rest } = parsed
   // The guard that asked last reports the faults of the endpoint.
   let lastRun: VerifierRun = {}
-  const ask = createEndpoint({
-    url,
-    headers,
-    identity: rest.identity,
-    tenantField: rest.tenantField,
-    // Whether the guard needs a tenant is not known here.
-    isTenantStrict: true,
-    fetch: fetch ?? runtimeFetch,
-    notify: (event) => {
-      if (event.type === 'warning') lastRun.warn?.(event.message)
-    },
-  })
+  const asking = (badTenant: BadTenant): TimedAsk =>
+    createEndpoint({
+      url,
+      headers,
+      identity: rest.identity,
+      tenantField: rest.tenantField,
+      badTenant,
+      fetch: fetch ?? runtimeFetch,
+      notify: (event) => {
+        if (event.type === 'warning') lastRun.warn?.(event.message)
+      },
+    })
+  // Of a guard that does not say so it is not known whether it needs a tenant.
+  const [ask, askWithoutTenant] = [asking('denied'), asking('ignored')]
   const verify: Verifier = async (question, signal, run = {}) => {
     lastRun = run
     const check = new Check(narrowQuestion(question, context), '', [], run.trace)
     try {
-      return toVerdict(await ask(check, 0, signal))
+      const asked = run.ignoresTenant === true ? askWithoutTenant : ask
+      return toVerdict(await asked(check, 0, signal))
     } finally {
       if (check.endpointStatus !== undefined) run.answered?.(check.endpointStatus)
     }

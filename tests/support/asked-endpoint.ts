@@ -17,7 +17,7 @@ export function ask(
     headers: {},
     identity: 'optional',
     tenantField: 'tenant',
-    isTenantStrict: false,
+    badTenant: 'dropped',
     fetch: transport,
     notify: () => undefined,
   } as const

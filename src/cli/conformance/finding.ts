@@ -88,7 +88,7 @@ export async function viewOfWrapper(outcome: ProbeOutcome): Promise<WrapperView>
     headers: {},
     identity: 'optional',
     tenantField: 'tenant',
-    isTenantStrict: false,
+    badTenant: 'dropped',
     fetch: async () => ({ status, headers, body }),
     notify: () => undefined,
   })

@@ -16,10 +16,11 @@ export function createCustomVerifier(
   verifier: Verifier,
   identity: 'optional' | 'required',
   channel: Channel,
+  ignoresTenant = false,
 ): TimedAsk {
   const warn = createWarn(channel)
   return async (check, deadline, signal) => {
-    const run = createRun(check, deadline, warn, channel)
+    const run = createRun(check, deadline, warn, channel, ignoresTenant)
     const verdict = await askVerifier(verifier, check, signal, run)
     if (verdict.outcome === 'deny' || identity === 'optional') return verdict
     if (verdict.auth.principal === undefined) throw new AuthUnavailableError('invalid_response')
@@ -36,7 +37,7 @@ export async function askVerifier(
 ): Promise<ParsedVerdict> {
   check.attempts += 1
   const pending = Promise.resolve(verifier(check.question, signal, run))
-  return parseVerdict(await orAborted(pending, signal), check.token)
+  return parseVerdict(await orAborted(pending, signal), check.token, run.ignoresTenant)
 }
 
 function createRun(
@@ -44,8 +45,10 @@ function createRun(
   deadline: number,
   warn: (message: string) => void,
   { report }: Channel,
+  ignoresTenant: boolean,
 ): VerifierRun {
   return {
+    ignoresTenant,
     waitUntil: (work) => keepAlive(check.args, work),
     warn,
     report: (event) => report?.(event),

@@ -7,6 +7,7 @@ import { parseBodyIdentity } from './identity.ts'
 import { endBy, parseBody } from './verdict.ts'
 import { AuthUnavailableError } from '../errors.ts'
 import { encodeQuestion } from '../request/question.ts'
+import type { BadTenant } from './tenancy.ts'
 import type { OnFault } from './identity-faults.ts'
 import type { BodyResult } from './response-body.ts'
 import type { ParsedVerdict, TimedAsk } from './verdict.ts'
@@ -20,8 +21,7 @@ export interface EndpointOptions {
   readonly identity: 'optional' | 'required'
   /** The path of the tenant in the body. */
   readonly tenantField: string
-  /** A tenant of another type denies. Otherwise it is dropped. */
-  readonly isTenantStrict: boolean
+  readonly badTenant: BadTenant
   readonly fetch: Transport
   readonly notify: Channel['notify']
 }
@@ -75,12 +75,12 @@ function deny(response: TransportResponse): ParsedVerdict {
 function allow(
   body: BodyResult,
   { status, headers }: TransportResponse,
-  { identity, tenantField, isTenantStrict }: EndpointOptions,
+  { identity, tenantField, badTenant }: EndpointOptions,
   onFault: OnFault,
 ): ParsedVerdict {
   const json = parseBody(body, headers, onFault)
-  const tenant = readPath(json, tenantField)
-  if (isTenantStrict && tenant !== undefined && typeof tenant !== 'string') {
+  const tenant = badTenant === 'ignored' ? undefined : (readPath(json, tenantField) ?? undefined)
+  if (badTenant === 'denied' && tenant !== undefined && typeof tenant !== 'string') {
     return { outcome: 'deny', isLasting: true, detail: 'tenant' }
   }
   const auth = parseBodyIdentity(json, tenant, onFault)

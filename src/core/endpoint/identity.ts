@@ -25,7 +25,7 @@ export function parseIdentity(value: unknown, onFault: OnFault): Auth {
   const facts = {
     ...scopes(read('scopes'), onFault),
     ...text('clientId', read('clientId'), onFault),
-    ...text('tenant', read('tenant'), onFault),
+    ...text('tenant', read('tenant') ?? undefined, onFault),
     ...claims(read('claims'), onFault),
     ...end(read('expiresAt'), onFault),
   }
@@ -42,7 +42,7 @@ export function parseBodyIdentity(body: unknown, tenant: unknown, onFault: OnFau
     ...text('clientId', readName(body, 'client_id'), (fault) =>
       onFault({ ...fault, field: 'client_id' }),
     ),
-    ...text('tenant', tenant, onFault),
+    ...text('tenant', tenant ?? undefined, onFault),
     ...end(typeof exp === 'number' ? Math.max(0, exp * 1000) : exp, (fault) =>
       onFault({ ...fault, field: 'exp' }),
     ),

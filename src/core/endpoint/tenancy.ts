@@ -1,6 +1,14 @@
-import { normaliseTenant } from '../config/tenant.ts'
+import { DEFAULT_TENANT_FIELD, normaliseTenant } from '../config/tenant.ts'
 import type { ParsedVerdict, TimedAsk } from './verdict.ts'
 import type { TenantConfig } from '../auth-config.ts'
+
+/** What becomes of a tenant that is no text: it denies, it is dropped with a warning, or no tenant is looked at. */
+export type BadTenant = 'denied' | 'dropped' | 'ignored'
+
+export function fateOfBadTenant(tenant: false | TenantConfig, tenantField: string): BadTenant {
+  if (tenant !== false) return tenant.mode === 'single' ? 'ignored' : 'denied'
+  return tenantField === DEFAULT_TENANT_FIELD ? 'dropped' : 'denied'
+}
 
 /** Gives every allow the tenant that the config demands, and denies without one. */
 export function requireTenant(next: TimedAsk, config: Required<TenantConfig>): TimedAsk {

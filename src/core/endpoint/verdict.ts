@@ -105,8 +105,12 @@ function isDenyDetail(value: unknown): value is DenyDetail {
   return typeof value === 'string' && Object.hasOwn(DENY_DETAILS, value)
 }
 
-/** Parses what a custom verifier returned. Throws a `TypeError` if it is not a verdict. */
-export function parseVerdict(value: unknown, token: string): ParsedVerdict {
+/**
+ * Parses what a custom verifier returned. Throws a `TypeError` if it is not a verdict.
+ *
+ * @param ignoresTenant Whether the tenant of the verdict may be anything.
+ */
+export function parseVerdict(value: unknown, token: string, ignoresTenant = false): ParsedVerdict {
   if (!isRecord(value)) throw new TypeError('The verifier returned no verdict')
   const outcome = readName(value, 'outcome')
   const maxAgeMs = readName(value, 'maxAgeMs')
@@ -117,6 +121,7 @@ export function parseVerdict(value: unknown, token: string): ParsedVerdict {
   if (outcome === 'deny') return { outcome, isLasting: true, ...parseDenial(value), ...age }
   if (outcome !== 'allow') throw new TypeError('The verifier returned no known outcome')
   const auth = parseIdentity(value, (fault) => {
+    if (ignoresTenant && fault.field === 'tenant') return
     const wrong = faultMessage(fault, token)
     throw new TypeError(`The verifier returned a malformed identity: ${wrong}`)
   })

@@ -9,8 +9,7 @@ import { retry } from './retry.ts'
 import { SharedCalls } from './shared-calls.ts'
 import { createCustomVerifier } from '../endpoint/custom-verifier.ts'
 import { createEndpoint } from '../endpoint/endpoint.ts'
-import { DEFAULT_TENANT_FIELD } from '../config/tenant.ts'
-import { requireTenant } from '../endpoint/tenancy.ts'
+import { fateOfBadTenant, requireTenant } from '../endpoint/tenancy.ts'
 import { adoptUnavailable } from '../errors.ts'
 import { systemClock as clock } from '../runtime.ts'
 import type { CachedDecision } from './cache/cached-decision.ts'
@@ -202,19 +201,12 @@ function createBareSource(
   endpoint: string | undefined,
   channel: Channel,
 ): TimedAsk {
-  const { verifier, identity, endpointHeaders: headers, ...rest } = config
-  if (verifier !== undefined) return createCustomVerifier(verifier, identity, channel)
+  const { verifier, identity, endpointHeaders: headers, fetch, tenantField, tenant } = config
+  const badTenant = fateOfBadTenant(tenant, tenantField)
+  if (verifier !== undefined) {
+    return createCustomVerifier(verifier, identity, channel, badTenant === 'ignored')
+  }
   if (endpoint === undefined) throw new TypeError('The config has no endpoint and no verifier')
-  const { fetch, tenantField, tenant } = rest
-  const isTenantStrict = tenant !== false || tenantField !== DEFAULT_TENANT_FIELD
   const { notify } = channel
-  return createEndpoint({
-    url: endpoint,
-    headers,
-    identity,
-    tenantField,
-    isTenantStrict,
-    fetch,
-    notify,
-  })
+  return createEndpoint({ url: endpoint, headers, identity, tenantField, badTenant, fetch, notify })
 }

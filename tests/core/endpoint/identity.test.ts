@@ -119,7 +119,7 @@ describe('a malformed identity', () => {
     expect(await ask(answering(200, '{"principal":1,"exp":4e9}'))).toMatchObject({
       auth: { attributes: {}, expiresAt: 4e12 },
     })
-    const strict = { isTenantStrict: true } as const
+    const strict = { badTenant: 'denied' } as const
     expect(await ask(answering(200, body), strict)).toMatchObject({ detail: 'tenant' })
   })
 
@@ -136,7 +136,7 @@ describe('a malformed identity', () => {
       headers: {},
       identity: 'optional',
       tenantField: 'tenant',
-      isTenantStrict: false,
+      badTenant: 'dropped',
       fetch: transport,
       notify: report,
     })
