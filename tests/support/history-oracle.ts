@@ -183,10 +183,10 @@ function isOutnumbered(asking: Ended<Asking>, others: readonly Asking[], log: Lo
 }
 
 function isCircuitOpen(asking: Ended<Asking>, log: Log): boolean {
-  return [...lanesOf(asking, log)].some((lane) => isLaneClosed(lane, asking.ended, log))
+  return [...lanesOf(asking, log)].some((lane) => isLaneClosed(lane, asking, log))
 }
 
-function isLaneClosed(lane: Lane, moment: Moment, log: Log): boolean {
+function isLaneClosed(lane: Lane, { token, ended: moment }: Ended<Asking>, log: Log): boolean {
   const { circuit, calls, rules } = log
   const last = lastBefore(
     moment,
@@ -194,7 +194,11 @@ function isLaneClosed(lane: Lane, moment: Moment, log: Log): boolean {
   )
   if (rules.circuitBreaker === false || last === undefined) return false
   const forMs = moment.at - last.moment.at
-  if (last.state === 'open') return forMs < rules.circuitBreaker.openMs
+  if (last.state === 'open') {
+    // The token that failed last leaves the probe to another one that has asked.
+    const leavesProbe = lastOutage(lane, last.moment, log)?.token === token
+    return forMs < rules.circuitBreaker.openMs * (leavesProbe ? 2 : 1)
+  }
   const hasProbed = calls.some(
     (call) =>
       hasAnswered(call) &&
@@ -339,14 +343,39 @@ function mayOpen(lane: Lane, moment: Moment, log: Log): boolean {
     circuit.filter(({ tokens }) => tokens === lane),
   )
   const least = before?.state === 'half_open' ? 1 : minChecks * failureRatio
-  const outages = calls.filter(
-    (call) =>
-      isOutage(call) &&
-      lanesOf(call, log).has(lane) &&
-      isAfter(moment, call.ended) &&
-      moment.at - call.ended.at < windowMs,
+  const outages = calls
+    .filter((call) => isOutage(call))
+    .filter(
+      (call) =>
+        lanesOf(call, log).has(lane) &&
+        isAfter(moment, call.ended) &&
+        moment.at - call.ended.at < windowMs,
+    )
+  if (outages.length < least) return false
+  return lane === 'unknown' || least === 1 || isForSeveral(outages, moment, log)
+}
+
+/** Whether three known tokens failed, or one while no other was allowed for half a minute. */
+function isForSeveral(outages: readonly Ended<Call>[], moment: Moment, log: Log): boolean {
+  if (new Set(outages.map(({ token }) => token)).size >= 3) return true
+  return outages.some(({ token }) =>
+    log.calls.every(
+      (call) =>
+        call.token === token ||
+        !isAllow(call) ||
+        isAfter(call.ended, moment) ||
+        moment.at - call.ended.at >= 30_000,
+    ),
   )
-  return outages.length >= least
+}
+
+function lastOutage(lane: Lane, moment: Moment, log: Log): Ended<Call> | undefined {
+  let last: Ended<Call> | undefined
+  for (const call of log.calls) {
+    if (!isOutage(call) || !isAfter(moment, call.ended) || !lanesOf(call, log).has(lane)) continue
+    if (last === undefined || isAfter(call.ended, last.ended)) last = call
+  }
+  return last
 }
 
 function findReportFaults({ decisions, askings, calls, rules, idleTimers }: Log): string[] {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { AuthUnavailableError, withAuth } from '../../../src/index.ts'
 import { get } from '../../support/requests.ts'
+import { createVirtualClock, withClock } from '../../support/virtual-clock.ts'
 import type { AuthConfig, DecisionEvent } from '../../../src/index.ts'
+import type { VirtualClock } from '../../support/virtual-clock.ts'
 
 /** Who still gets in while a circuit is open. The tests of compose.ts and of the store have stale and remote allows. */
 
@@ -52,4 +54,157 @@ describe('while a circuit is open', () => {
     answer()
     expect(await Promise.all([first, second])).toEqual(['ok', 'ok'])
   })
+})
+
+describe('one known token whose requests break the connection', () => {
+  /** A guard that knows some tokens. `breaking` are those whose checks get no answer. */
+  async function knowing(tokens: readonly string[], options: AuthConfig = {}) {
+    const breaking = new Set<string>()
+    const states: string[] = []
+    const guarded = withAuth(() => new Response('ok'), {
+      verifier: ({ token }) => {
+        if (breaking.has(token)) throw new AuthUnavailableError('unreachable')
+        return { outcome: 'allow' }
+      },
+      context: { headers: [] },
+      retry: false,
+      onEvent: (event) => void (event.type === 'circuit' && states.push(event.state)),
+      respond: ({ reason }) => new Response(reason, { status: 401 }),
+      ...options,
+    })
+    const ask = async (token: string): Promise<string> => (await guarded(get('/', token))).text()
+    const askOften = async (token: string, times: number): Promise<string[]> => {
+      const answers: string[] = []
+      for (let turn = 0; turn < times; turn += 1) answers.push(await ask(token))
+      return answers
+    }
+    for (const token of tokens) await ask(token)
+    return { breaking, states, ask, askOften }
+  }
+
+  function onClock(run: (clock: VirtualClock) => Promise<void>): () => Promise<void> {
+    return () => {
+      const clock = createVirtualClock()
+      return withClock(
+        clock,
+        () => 0,
+        () => run(clock),
+      )
+    }
+  }
+  const OTHERS = ['a', 'b', 'c', 'd', 'e', 'f']
+
+  it(
+    'fifteen times a second rejects none of 78 requests of others',
+    onClock(async (clock) => {
+      const { breaking, states, ask, askOften } = await knowing(['breaking', ...OTHERS])
+      breaking.add('breaking')
+      const answers: string[] = []
+      for (let turn = 0; turn < 78; turn += 1) {
+        await askOften('breaking', 15)
+        answers.push(await ask(OTHERS[turn % OTHERS.length] ?? ''))
+        await clock.pass(1000)
+      }
+      expect(answers).toEqual(Array(78).fill('ok'))
+      expect(states).toEqual([])
+    }),
+  )
+
+  it(
+    'counts for a third of `minChecks` at most, so that two accidents of others do not open it',
+    onClock(async () => {
+      const { breaking, states, ask, askOften } = await knowing(['breaking', ...OTHERS])
+      breaking.add('breaking').add('a').add('b')
+      await askOften('breaking', 150)
+      await askOften('c', 15)
+      expect([await ask('a'), await ask('b')]).toEqual(['unreachable', 'unreachable'])
+      expect(states).toEqual([])
+      await askOften('a', 2)
+      await askOften('b', 2)
+      await askOften('d', 1)
+      expect(states).toEqual([])
+    }),
+  )
+
+  it(
+    'stays apart from accidents of many others',
+    onClock(async () => {
+      const others = Array.from({ length: 20 }, (_, index) => `other${index}`)
+      const { breaking, states, ask, askOften } = await knowing(['breaking', 'a', ...others])
+      for (const token of ['breaking', ...others]) breaking.add(token)
+      await askOften('a', 60)
+      for (const other of others) {
+        await askOften('breaking', 8)
+        expect(await ask(other)).toBe('unreachable')
+      }
+      expect(states).toEqual([])
+    }),
+  )
+
+  it(
+    'opens it with two others, since then the endpoint fails',
+    onClock(async (clock) => {
+      const { breaking, states, askOften } = await knowing(['breaking', ...OTHERS])
+      for (const token of ['breaking', 'a', 'b', 'd']) breaking.add(token)
+      await askOften('d', 4)
+      // The failure of a minute ago does not count.
+      await clock.pass(60_000)
+      await askOften('c', 4)
+      await askOften('breaking', 15)
+      await askOften('a', 15)
+      expect(states).toEqual([])
+      await askOften('b', 4)
+      expect(states).toEqual(['open'])
+    }),
+  )
+
+  it(
+    'opens it alone when no other was answered for 30 seconds, and leaves the probe to another',
+    onClock(async (clock) => {
+      const { breaking, states, ask, askOften } = await knowing(['breaking', ...OTHERS])
+      breaking.add('breaking')
+      await clock.pass(29_000)
+      await askOften('breaking', 15)
+      expect(states).toEqual([])
+      await clock.pass(1000)
+      expect(await askOften('breaking', 2)).toEqual(['unreachable', 'circuit_open'])
+      expect(await ask('a')).toBe('circuit_open')
+      await clock.pass(5000)
+      expect(await ask('breaking')).toBe('circuit_open')
+      expect(await ask('a')).toBe('ok')
+      expect(states).toEqual(['open', 'half_open', 'closed'])
+      // The answer of another keeps it closed.
+      await askOften('breaking', 15)
+      expect(states).toHaveLength(3)
+    }),
+  )
+
+  it(
+    'makes the probe itself if no other waits, or if the others stay away',
+    onClock(async (clock) => {
+      const { breaking, states, ask, askOften } = await knowing(['breaking', 'a'])
+      breaking.add('breaking')
+      await clock.pass(30_000)
+      await askOften('breaking', 10)
+      await clock.pass(5000)
+      expect(await ask('breaking')).toBe('unreachable')
+      expect(await ask('a')).toBe('circuit_open')
+      await clock.pass(9999)
+      expect(await ask('breaking')).toBe('circuit_open')
+      await clock.pass(1)
+      expect(await ask('breaking')).toBe('unreachable')
+      expect(states).toEqual(['open', 'half_open', 'open', 'half_open', 'open'])
+    }),
+  )
+
+  it(
+    'is told from a single caller of an endpoint that is down',
+    onClock(async () => {
+      const { breaking, states, askOften } = await knowing(['a'])
+      await askOften('a', 5)
+      breaking.add('a')
+      await askOften('a', 10)
+      expect(states).toEqual(['open'])
+    }),
+  )
 })
