@@ -52,6 +52,10 @@ const OPEN =
   'Is its URL a health check or a web page? Run "with-auth check URL"'
 const OPEN_PROVIDER =
   'The provider in server.auth allowed a random key. Does its URL lead to the right service?'
+const WHILE_OPEN = {
+  enforce: 'Every request is rejected until it denies a random key',
+  shadow: 'Shadow mode rejects no request',
+}
 
 /** How long a new configuration waits for its proof. After that it takes effect, and every request is rejected until the proof. */
 const PROOF_WAIT_MS = 2000
@@ -72,7 +76,7 @@ export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGua
     const first = createStage(equipped, options)
     guard = createGuard(first, options)
     await first.proof.start()
-    if (guard.proof.state() === 'open') throw new Error(openOf(equipped.config))
+    if (guard.proof.state() === 'open') throw new Error(whyNotStarted(equipped.config))
     file.follow(guard)
     return { ...guard, stop }
   } catch (error) {
@@ -83,6 +87,11 @@ export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGua
 
 function openOf({ verifier }: AuthConfig): string {
   return verifier === undefined ? OPEN : OPEN_PROVIDER
+}
+
+function whyNotStarted(config: AuthConfig): string {
+  const reason = openOf(config)
+  return `The command does not start: ${reason.charAt(0).toLowerCase()}${reason.slice(1)}`
 }
 
 function createStage(
@@ -99,14 +108,17 @@ function createStage(
     { ...config, onEvent },
     state === 'proven' ? before?.gate.handOver() : undefined,
   )
+  // The command ends if the first endpoint is open from the start, and says so then.
+  let isStart = before === undefined && resolved.mode !== 'shadow'
   const onChange = (next: ProofState, cause?: string): void => {
+    const isNoted = next === 'open' && !isStart
+    isStart = false
     // An endpoint that allowed every key has filled the cache with wrong decisions.
     gate.forget()
     log({ type: 'endpoint', state: next, cause })
-    if (next !== 'open') return
-    surroundings.note(
-      `with-auth: ${openOf(config)}. Every request is rejected until it denies a random key\n`,
-    )
+    if (isNoted) {
+      surroundings.note(`with-auth: ${openOf(config)}. ${WHILE_OPEN[resolved.mode]}\n`)
+    }
   }
   const proof = createEndpointProof({ ask: createRandomKeyAsker(config), onChange, state })
   return {

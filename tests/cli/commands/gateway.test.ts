@@ -162,7 +162,9 @@ describe('with-auth gateway', () => {
     const url = `http://127.0.0.1:${await listen(open)}/`
     const gateway = start([], { AUTH_ENDPOINT: url })
     expect(await gateway.ended).toBe(1)
-    expect(gateway.noted()).toMatch(/allowed a random key.*with-auth check URL/)
+    expect(gateway.noted()).toBe(
+      'with-auth: The command does not start: the auth endpoint allowed a random key. Is its URL a health check or a web page? Run "with-auth check URL"\n',
+    )
     expect(gateway.printed()).not.toContain('listening')
     await close(open)
   })
@@ -254,7 +256,9 @@ describe('with-auth gateway', () => {
     const gateway = start(['--config', writeRunYaml(`endpoint: "${authUrl}", mode: shadow`)])
     const url = await gateway.listening()
     expect((await call(url)).status).toBe(200)
-    expect(gateway.noted()).toContain('allowed a random key')
+    expect(gateway.noted()).toMatch(
+      /^with-auth: The auth endpoint allowed a random key\. .* Shadow mode rejects no request\n/,
+    )
     expect(gateway.printed()).toContain('"shadow":true')
     await close(open)
   })

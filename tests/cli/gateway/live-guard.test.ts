@@ -91,7 +91,9 @@ describe.concurrent('with-auth gateway --config', { timeout: 60_000 }, () => {
     expect(statuses).toContain(503)
     expect(gateway.reached).not.toContain('/made-up')
     expect(gateway.logged('endpoint').map(({ state }) => state)).toEqual(['proven', 'open'])
-    expect(gateway.noted()).toContain('allowed a random key')
+    expect(gateway.noted()).toContain(
+      'with-auth: The auth endpoint allowed a random key. Is its URL a health check or a web page? Run "with-auth check URL". Every request is rejected until it denies a random key\n',
+    )
   })
 
   it('drops the cached decisions of an endpoint that allowed every key', async () => {

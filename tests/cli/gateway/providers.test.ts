@@ -207,7 +207,9 @@ describe('with-auth gateway --config', () => {
       write(`provider_config: { type: oauth2_token, ${introspection} }`),
     ])
     expect(await gateway.ended).toBe(1)
-    expect(gateway.noted()).toContain('The provider in server.auth allowed a random key')
+    expect(gateway.noted()).toBe(
+      'with-auth: The command does not start: the provider in server.auth allowed a random key. Does its URL lead to the right service?\n',
+    )
   })
 
   it('holds the callers of each provider until the one that takes every token has denied a random key', async () => {
