@@ -28,9 +28,10 @@ import type {
   KeyUpdate,
 } from './keys/database/store.ts'
 import type { KeyFileErrorCode, KeyFileProblem } from './keys/error.ts'
-import type { KeyEndpointOptions, KeySource } from './keys/options.ts'
+import type { KeyEndpointEvent, KeyEndpointOptions, KeySource } from './keys/options.ts'
 import type {
   CreatedKey,
+  KeyDenial,
   KeyPage,
   KeyRecord,
   NewKey,
@@ -58,6 +59,8 @@ export type {
   Awaitable,
   CreatedKey,
   ImportedKeys,
+  KeyDenial,
+  KeyEndpointEvent,
   KeyEndpointOptions,
   KeyFileErrorCode,
   KeyFileProblem,
@@ -103,15 +106,15 @@ export function createKeyEndpoint(
   source: KeySource,
   options: KeyEndpointOptions = {},
 ): (request: Request) => Promise<Response> {
-  const { maxAgeSeconds, endpointSecret, onError } = parseEndpointOptions(options)
+  const { onError, ...resolved } = parseEndpointOptions(options)
   const place = parseSource(source)
   if ('store' in place) {
     const findKey = followStore(place.store, onError)
-    return createEndpointHandler({ findKey, maxAgeSeconds, endpointSecret })
+    return createEndpointHandler({ findKey, ...resolved })
   }
   const currentKeys = openSource(place, onError)
   const findKey = (sha256: string): StoredKey | undefined => currentKeys().get(sha256)
-  return createEndpointHandler({ findKey, maxAgeSeconds, endpointSecret })
+  return createEndpointHandler({ findKey, ...resolved })
 }
 
 const LIMIT = integer({ default: 100, min: 1, max: 1000 })

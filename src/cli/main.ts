@@ -9,9 +9,10 @@ import { forwardAuthCommand } from './commands/forward-auth.ts'
 import { gatewayCommand } from './commands/gateway.ts'
 import { initCommand } from './commands/init.ts'
 import { revokeCommand } from './commands/revoke.ts'
+import { lookupCommands } from './commands/key-lookup.ts'
 import { retirementCommands } from './commands/key-retirement.ts'
 import { transferCommands } from './commands/key-transfer.ts'
-import { keysCommands } from './commands/keys.ts'
+import { createCommand } from './commands/keys.ts'
 import { UsageError } from './errors.ts'
 import { describeCommand, describeCommands, describeGroup } from './help.ts'
 import { escapeHidden, showName } from './shown-value.ts'
@@ -22,7 +23,8 @@ import type { Surroundings } from './surroundings.ts'
 export const COMMANDS: readonly Command[] = [
   gatewayCommand,
   forwardAuthCommand,
-  ...keysCommands,
+  createCommand,
+  ...lookupCommands,
   ...retirementCommands,
   ...transferCommands,
   endpointCommand,

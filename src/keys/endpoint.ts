@@ -1,8 +1,9 @@
-import { endOfKey, validKey } from './keyring.ts'
+import { ignore } from '../core/async.ts'
+import { endOfKey, judgeKey } from './keyring.ts'
 import { readKeyQuestion } from './question.ts'
 import { hashKey } from './secret.ts'
 import type { Awaitable } from './database/store.ts'
-import type { ResolvedKeyEndpointOptions } from './options.ts'
+import type { KeyEndpointEvent, ResolvedKeyEndpointOptions } from './options.ts'
 import type { StoredKey } from './record.ts'
 
 const HMAC = { name: 'HMAC', hash: 'SHA-256' }
@@ -14,20 +15,34 @@ export interface KeyEndpointParts extends Omit<ResolvedKeyEndpointOptions, 'onEr
   readonly findKey: (sha256: string) => Awaitable<StoredKey | undefined>
 }
 
+type Facts = Pick<KeyEndpointEvent, 'keyId' | 'detail'>
+
 /** Makes the auth endpoint. Its promise never rejects: a failure becomes a 500, which admits no request. */
 export function createEndpointHandler(
   parts: KeyEndpointParts,
 ): (request: Request) => Promise<Response> {
+  const { onEvent } = parts
   return async (request) => {
-    try {
-      return await answer(request, parts)
-    } catch {
-      return fail(500, 'The keys cannot be read now')
-    }
+    const startedAt = performance.now()
+    let facts: Facts = {}
+    const learn = (learned: Facts): void => void (facts = learned)
+    const response = await answer(request, parts, learn).catch(() =>
+      fail(500, 'The keys cannot be read now'),
+    )
+    if (onEvent === undefined) return response
+    const durationMs = performance.now() - startedAt
+    const event = { type: 'answer', status: response.status, durationMs, ...facts } as const
+    // The promise catches an observer that throws: it must not change the answer.
+    ignore(new Promise((resolve) => resolve(onEvent(event))))
+    return response
   }
 }
 
-async function answer(request: Request, parts: KeyEndpointParts): Promise<Response> {
+async function answer(
+  request: Request,
+  parts: KeyEndpointParts,
+  learn: (facts: Facts) => void,
+): Promise<Response> {
   const { findKey, maxAgeSeconds, endpointSecret } = parts
   if (request.method !== 'POST') return fail(405, 'Send questions by POST', { allow: 'POST' })
   if (endpointSecret !== undefined && !(await isSecretSent(request, endpointSecret))) {
@@ -38,8 +53,14 @@ async function answer(request: Request, parts: KeyEndpointParts): Promise<Respon
   const found = await findKey(await hashKey(question.key))
   // No `await` from here on: a key that has expired by now must be denied.
   const now = Date.now()
-  const key = validKey(found, question.path, now)
-  return key === undefined ? deny(maxAgeSeconds) : allow(key, maxAgeSeconds, now)
+  const judgment = judgeKey(found, question.key, question.path, now)
+  const { detail } = judgment
+  learn({
+    ...(judgment.found && { keyId: judgment.found.id }),
+    ...(detail === undefined ? {} : { detail }),
+  })
+  const isValid = detail === undefined && judgment.found !== undefined
+  return isValid ? allow(judgment.found, maxAgeSeconds, now) : deny(maxAgeSeconds)
 }
 
 // `verify` compares in constant time: its duration reveals nothing about the secret.

@@ -1,6 +1,7 @@
 import { isBelow } from './paths.ts'
+import { isMalformedKey } from './secret.ts'
 import { parseTimestamp } from './times.ts'
-import type { KeyRecord, RetiredKey, StoredKey } from './record.ts'
+import type { KeyDenial, KeyRecord, RetiredKey, StoredKey } from './record.ts'
 
 /**
  * Keys by their SHA-256 in hex. The time of a lookup may reveal a part of a hash. That is harmless: the hash of 256 random bits
@@ -12,14 +13,31 @@ export function createKeyring(keys: readonly StoredKey[]): Keyring {
   return new Map(keys.map((key) => [key.sha256, key]))
 }
 
-/** Returns the key that was found if it is active and may use this path. The caller does not learn which condition failed. */
-export function validKey(
-  key: StoredKey | undefined,
-  path: string,
+export interface KeyJudgment {
+  /** The entry of the key, if there is one. */
+  readonly found?: StoredKey
+  /** Why the key is denied. Absent: it is valid. The caller must not learn it. */
+  readonly detail?: KeyDenial
+}
+
+/**
+ * Judges a key that was presented.
+ *
+ * @param found The entry with the hash of the key.
+ * @param path The path that is asked about, or `undefined` for the key alone.
+ */
+export function judgeKey(
+  found: StoredKey | undefined,
+  key: string,
+  path: string | undefined,
   now: number,
-): StoredKey | undefined {
-  if (key === undefined || statusOf(key, now) !== 'active') return undefined
-  return key.paths === undefined || isBelow(path, key.paths) ? key : undefined
+): KeyJudgment {
+  if (found === undefined) return { detail: isMalformedKey(key) ? 'malformed' : 'unknown' }
+  const status = statusOf(found, now)
+  if (status !== 'active') return { found, detail: status }
+  const { paths } = found
+  const isElsewhere = path !== undefined && paths !== undefined && !isBelow(path, paths)
+  return isElsewhere ? { found, detail: 'path' } : { found }
 }
 
 /** Returns when a key expires, in milliseconds since 1970; `Infinity` for never. */

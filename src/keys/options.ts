@@ -2,6 +2,7 @@ import { callback, integer } from '../core/config/kinds.ts'
 import { invalidOption, invalidSecret, readOptions } from '../core/config/option-checks.ts'
 import type { KeyStore } from './database/store.ts'
 import type { KeyFileError } from './error.ts'
+import type { KeyDenial } from './record.ts'
 
 /** The place of the keys: a file, a text with the content of such a file, or a store. */
 export type KeySource = FileSource | { readonly store: Pick<KeyStore, 'find'> }
@@ -24,12 +25,27 @@ export interface KeyEndpointOptions {
   readonly endpointSecret?: string
   /** Called once for each problem with the keys while the endpoint serves. Default: prints to `console.error`. */
   readonly onError?: (error: KeyFileError) => unknown
+  /** Called for each answer, with the cause of a denial, which the client does not learn. It is not awaited. */
+  readonly onEvent?: (event: KeyEndpointEvent) => unknown
+}
+
+/** One answer of the endpoint. It holds neither the key nor its hash. */
+export interface KeyEndpointEvent {
+  readonly type: 'answer'
+  /** The status of the answer. */
+  readonly status: number
+  readonly durationMs: number
+  /** The id of the key, if the endpoint knows the key. */
+  readonly keyId?: string
+  /** Why the key was denied. */
+  readonly detail?: KeyDenial
 }
 
 export interface ResolvedKeyEndpointOptions {
   readonly maxAgeSeconds: number
   readonly endpointSecret: string | undefined
   readonly onError: (error: KeyFileError) => unknown
+  readonly onEvent?: (event: KeyEndpointEvent) => unknown
 }
 
 const SOURCE = ['file', 'text', 'store'] as const
@@ -44,9 +60,10 @@ const METHODS = [
   'list',
   'close',
 ] as const
-const OPTIONS = ['maxAgeSeconds', 'endpointSecret', 'onError'] as const
+const OPTIONS = ['maxAgeSeconds', 'endpointSecret', 'onError', 'onEvent'] as const
 const MAX_AGE = integer({ default: 30, min: 0, max: 3600 })
 const OBSERVER = callback<(error: KeyFileError) => unknown>()
+const EVENTS = callback<(event: KeyEndpointEvent) => unknown>()
 const SOURCE_FORM = 'one of { file } and { text }, a string, or { store }'
 
 /** @throws AuthConfigError */
@@ -66,10 +83,12 @@ export function parseSource(value: unknown): KeySource {
 export function parseEndpointOptions(value: unknown): ResolvedKeyEndpointOptions {
   const options = readOptions(value, OPTIONS, ['options'])
   const { maxAgeSeconds, endpointSecret, onError } = options
+  const onEvent = EVENTS.parse(options.onEvent, ['options', 'onEvent'])
   return {
     maxAgeSeconds: MAX_AGE.parse(maxAgeSeconds, ['options', 'maxAgeSeconds']),
     endpointSecret: parseSecret(endpointSecret),
     onError: OBSERVER.parse(onError, ['options', 'onError']) ?? print,
+    ...(onEvent && { onEvent }),
   }
 }
 

@@ -22,6 +22,9 @@ export interface KeyRecord {
   readonly successor?: string
 }
 
+/** Why a key is denied: `path` is one that is limited to other paths, and `malformed` one of which a part is missing. */
+export type KeyDenial = 'revoked' | 'expired' | 'path' | 'malformed' | 'unknown'
+
 /** A key that ends earlier than before, or whose record was removed. */
 export interface RetiredKey extends KeyRecord {
   /** The SHA-256 of the key in lower-case hex, by which other processes can drop their cached decisions. */
@@ -129,6 +132,7 @@ export interface Rotation {
 export interface KeyEditor {
   /** The place of the keys, for messages. */
   readonly name: string
+  readonly find: (sha256: string) => Promise<StoredKey | undefined>
   readonly list: (page: Partial<KeyPage>) => Promise<readonly StoredKey[]>
   readonly create: (entry: NewEntry) => Promise<StoredKey>
   /** A key that is revoked already keeps its time. */

@@ -13,6 +13,13 @@ export function isKeyLike(text: string): boolean {
   return text.startsWith(PREFIX)
 }
 
+/** Tells whether a text begins as a key, but is none as a whole: a part of it was cut off or changed. */
+export function isMalformedKey(text: string): boolean {
+  if (!isKeyLike(text)) return false
+  const secret = text.slice(PREFIX.length, -CHECKSUM_DIGITS)
+  return secret.length !== SECRET_DIGITS || text !== withChecksum(secret)
+}
+
 /** Returns the first characters of a key, which may be shown. */
 export function visiblePrefix(key: string): string {
   return key.slice(0, PREFIX.length + SHOWN_DIGITS)
@@ -25,7 +32,10 @@ export function visiblePrefix(key: string): string {
 export function generateKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(32))
   const bits = bytes.reduce((sum, byte) => sum * 256n + BigInt(byte), 0n)
-  const secret = toBase62(bits, SECRET_DIGITS)
+  return withChecksum(toBase62(bits, SECRET_DIGITS))
+}
+
+function withChecksum(secret: string): string {
   return `${PREFIX}${secret}${toBase62(BigInt(crc32(secret)), CHECKSUM_DIGITS)}`
 }
 
@@ -49,7 +59,7 @@ function toBase62(value: bigint, length: number): string {
   return digits
 }
 
-// CRC-32 of ISO-HDLC, bit by bit: it runs once for each new key.
+// CRC-32 of ISO-HDLC, bit by bit: it runs once for each new key, and for unknown ones.
 function crc32(text: string): number {
   let crc = 0xffffffff
   for (const byte of new TextEncoder().encode(text)) {

@@ -158,6 +158,43 @@ it('a key that is revoked while its question arrives is denied', async () => {
   expect((await pending).status).toBe(401)
 })
 
+describe('onEvent', () => {
+  const told = async (...requests: readonly Request[]): Promise<readonly unknown[]> => {
+    const onEvent = vi.fn()
+    const handler = create({ onEvent, endpointSecret: undefined })
+    for (const request of requests) await handler(request)
+    return onEvent.mock.calls.map(([event]: unknown[]) => event)
+  }
+  const durationMs: unknown = expect.any(Number)
+
+  it('gets the id of the key and the cause, which the client does not learn', async () => {
+    const cut = 'withauth_cut'
+    const asked = [ask(TOKEN), ask('revoked'), ask('ended'), ask('limited', '/v2'), ask(cut)]
+    const denied = { type: 'answer', status: 401, durationMs }
+    expect(await told(...asked, ask('unknown'), post('{}'))).toEqual([
+      { type: 'answer', status: 200, durationMs, keyId: TOKEN },
+      { ...denied, keyId: 'revoked', detail: 'revoked' },
+      { ...denied, keyId: 'ended', detail: 'expired' },
+      { ...denied, keyId: 'limited', detail: 'path' },
+      { ...denied, detail: 'malformed' },
+      { ...denied, detail: 'unknown' },
+      { type: 'answer', status: 400, durationMs },
+    ])
+  })
+
+  it('cannot change the answer, by an error or a rejection', async () => {
+    const failing = [
+      () => {
+        throw new Error('no')
+      },
+      () => Promise.reject(new Error('no')),
+    ]
+    for (const onEvent of failing) {
+      expect((await create({ onEvent })(ask('revoked'))).status).toBe(401)
+    }
+  })
+})
+
 it('an invalid question does not read the keys', async () => {
   const findKey = vi.fn((sha256: string) => RING.get(sha256))
   const handler = create({ findKey })

@@ -3,16 +3,17 @@ import { parseKeys } from '../../src/keys/file/document.ts'
 import {
   createKeyring,
   endOfKey,
+  judgeKey,
   statusOf,
   stopOfKey,
   toRecord,
-  validKey,
 } from '../../src/keys/keyring.ts'
 import { hashKey } from '../../src/keys/secret.ts'
 import { entry, keysText } from '../support/key-questions.ts'
 import type { StoredKey } from '../../src/keys/record.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
+const WHOLE = 'withauth_HjbyMuJnqiNXMVCrSVFd37Zm1hgKODiexYkOLBfAmQh1qiJB8'
 const KEY: StoredKey = { id: 'a', principal: 'alice', attributes: {}, sha256: '0'.repeat(64) }
 const RING = createKeyring(
   parseKeys(
@@ -28,25 +29,40 @@ const RING = createKeyring(
 )
 
 it.each([
-  ['plain', '/v1', Infinity],
-  ['plain', '', Infinity],
-  ['plain', '/v1/../x', Infinity],
-  ['limited', '/v1/models', Infinity],
-  ['limited', '/v2/x', Infinity],
-  ['ending', '/', 60_000],
-  ['unknown', '/v1', undefined],
-  ['', '/v1', undefined],
-  ['Plain', '/v1', undefined],
-  ['limited', '/v2', undefined],
-  ['limited', '/v1x', undefined],
-  ['limited', '/v1/../v3', undefined],
-  ['limited', '', undefined],
-  ['ended', '/v1', undefined],
-  ['revoked', '/v1', undefined],
-])('the key %j for %j is valid for %s ms', async (key, path, lifeMs) => {
-  const valid = validKey(RING.get(await hashKey(key)), path, NOW)
-  expect(valid && endOfKey(valid) - NOW).toBe(lifeMs)
-  expect(valid?.id).toBe(lifeMs && key)
+  ['plain', '/v1', 'plain', undefined],
+  ['plain', '', 'plain', undefined],
+  ['plain', '/v1/../x', 'plain', undefined],
+  ['limited', '/v1/models', 'limited', undefined],
+  ['limited', '/v2/x', 'limited', undefined],
+  ['limited', undefined, 'limited', undefined],
+  ['ending', '/', 'ending', undefined],
+  ['unknown', '/v1', undefined, 'unknown'],
+  ['', '/v1', undefined, 'unknown'],
+  ['Plain', '/v1', undefined, 'unknown'],
+  [WHOLE, '/v1', undefined, 'unknown'],
+  [WHOLE.slice(0, -1), '/v1', undefined, 'malformed'],
+  [`${WHOLE}0`, '/v1', undefined, 'malformed'],
+  [WHOLE.replace(/.$/, (last) => (last === '0' ? '1' : '0')), '/v1', undefined, 'malformed'],
+  [WHOLE.replace(/.{6}$/, '-'.repeat(6)), '/v1', undefined, 'malformed'],
+  ['withauth_', '/v1', undefined, 'malformed'],
+  [`x${WHOLE.slice(0, -1)}`, '/v1', undefined, 'unknown'],
+  ['limited', '/v2', 'limited', 'path'],
+  ['limited', '/v1x', 'limited', 'path'],
+  ['limited', '/v1/../v3', 'limited', 'path'],
+  ['limited', '', 'limited', 'path'],
+  ['ended', '/v1', 'ended', 'expired'],
+  ['revoked', '/v1', 'revoked', 'revoked'],
+])(
+  'the key %j for %j is the one with the id %j, and is denied as %j',
+  async (key, path, ...ids) => {
+    const { found, detail } = judgeKey(RING.get(await hashKey(key)), key, path, NOW)
+    expect([found?.id, detail]).toEqual(ids)
+  },
+)
+
+it('a key of other digits than those of with-auth is known by its hash alone', async () => {
+  const own = { ...KEY, id: 'own' }
+  expect(judgeKey(own, 'withauth_mine', '/', NOW)).toEqual({ found: own })
 })
 
 it.each<[string, number, Partial<StoredKey>]>([

@@ -43,8 +43,9 @@ async function run(line: CommandLine, surroundings: Surroundings): Promise<numbe
       attributes: { roles: ['reader'] },
     })
     const api = await listenNear(serveDemoApi, API_PORT)
-    const config = await configForKeys({ place: keys, name: keys }, ({ message }) =>
-      surroundings.note(`${message}\n`),
+    const config = await configForKeys(
+      { place: keys, name: keys },
+      { onError: ({ message }) => surroundings.note(`${message}\n`) },
     )
     const requests = logRequests(surroundings, line.has('json'))
     const { onEvent } = requests

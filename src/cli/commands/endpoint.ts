@@ -27,7 +27,7 @@ export const endpointCommand: Command = {
   usage: '--keys FILE [OPTIONS]',
   summary: 'serve the keys of a key file or a database as an auth endpoint',
   details:
-    'It logs one line per answer to standard output. In a pipe the lines are JSON. A change of the keys takes effect with the next request.',
+    'It logs one line per answer to standard output, with the id of the key and the cause of a denial, which the client does not learn. In a pipe the lines are JSON. A change of the keys takes effect with the next request.',
   environment: {
     WITH_AUTH_ENDPOINT_SECRET: 'the value that the header x-auth-secret of each request must have',
     ...COLOR_VARIABLES,
@@ -60,13 +60,7 @@ async function serve(
   const log = metrics.measured(createDecisionLog(surroundings, line.has('json')))
   const options = readOptions(line, surroundings, log)
   const endpoint = await asUsage(FLAGS, () => createKeyEndpoint(sourceOf(keys.place), options))
-  const answer = async (request: Request): Promise<Response> => {
-    const startedAt = performance.now()
-    const response = await endpoint(request)
-    log({ type: 'answer', status: response.status, durationMs: performance.now() - startedAt })
-    return response
-  }
-  const serving = await listen(answer, address).catch(nameAddress(address))
+  const serving = await listen(endpoint, address).catch(nameAddress(address))
   const servings = await metrics.listenBeside(serving, log)
   log({ type: 'listening', url: serving.url })
   if (!line.has('json')) surroundings.note(`with-auth: auth endpoint on ${serving.url}\n`)
@@ -85,5 +79,6 @@ function readOptions(
     ...(endpointSecret === undefined ? {} : { endpointSecret }),
     ...(maxAgeSeconds === undefined ? {} : { maxAgeSeconds }),
     onError: ({ message }) => log({ type: 'keys_error', message }),
+    onEvent: (event) => log({ ...event }),
   }
 }

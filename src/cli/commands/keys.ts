@@ -1,5 +1,5 @@
-import { createKey, listKeys, removeKey } from '../../keys.ts'
-import { pickTexts, readWholeNumber, rejectOperands, requireText } from '../command-line.ts'
+import { createKey, removeKey } from '../../keys.ts'
+import { pickTexts, rejectOperands, requireText } from '../command-line.ts'
 import { asUsage, nameFlag, wrongValue } from '../errors.ts'
 import { KEYS_OPTION, withKeys } from '../key-place.ts'
 import { shown } from '../shown-value.ts'
@@ -8,10 +8,6 @@ import type { CreatedKey, KeyRecord, KeyStore, NewKey, RetiredKey } from '../../
 import type { Command, CommandLine, OptionSpecs } from '../command-line.ts'
 import type { OpenedKeys } from '../key-place.ts'
 import type { Surroundings } from '../surroundings.ts'
-
-const PAGE_FLAGS = { 'page.after': '--after', 'page.principal': '--principal' }
-const MAX_LIMIT = 1000
-const DEFAULT_LIMIT = 100
 
 export const EXPIRY: OptionSpecs = {
   'expires-in': { value: 'TIME', help: 'how long the new key works, such as 90d' },
@@ -44,7 +40,7 @@ export const NOWHERE: KeyStore = {
   close: nothing,
 }
 
-const createCommand: Command = {
+export const createCommand: Command = {
   name: 'keys create',
   usage: '--keys FILE --principal NAME [OPTIONS]',
   summary: 'create a key, and write its hash into a key file or a database',
@@ -71,27 +67,6 @@ const createCommand: Command = {
   },
   run: create,
 }
-
-const listCommand: Command = {
-  name: 'keys list',
-  usage: '--keys FILE [OPTIONS]',
-  summary: 'list the keys in a key file or a database, without secrets',
-  details:
-    'A key file is listed in its order. A database is listed in pages, in the order of the ids. So is a key file with --after or --limit.',
-  examples: [
-    'with-auth keys list --keys keys.yaml',
-    'with-auth keys list --keys keys.yaml --principal alice',
-  ],
-  options: {
-    ...KEYS_OPTION,
-    after: { value: 'ID', help: 'start behind the key with this id' },
-    limit: { value: 'COUNT', help: 'list at most so many keys: 1 to 1000 [100 in a database]' },
-    principal: { value: 'NAME', help: 'list only the keys of this owner' },
-  },
-  run: list,
-}
-
-export const keysCommands: readonly Command[] = [createCommand, listCommand]
 
 async function create(line: CommandLine, surroundings: Surroundings): Promise<number> {
   rejectOperands(line)
@@ -148,41 +123,6 @@ function readAttributes(texts: readonly string[]): NewKey['attributes'] {
     lists.set(name, [...(lists.get(name) ?? []), value])
   }
   return Object.fromEntries(lists)
-}
-
-async function list(line: CommandLine, surroundings: Surroundings): Promise<number> {
-  rejectOperands(line)
-  const limit = readWholeNumber(line, 'limit', 1, MAX_LIMIT)
-  const page = {
-    ...pickTexts(line, { after: 'after', principal: 'principal' }),
-    ...(limit === undefined ? {} : { limit }),
-  }
-  return withKeys(line, surroundings, async ({ place, name }) => {
-    const keys = await asUsage(PAGE_FLAGS, () => listKeys(place, page)).catch(
-      nameFlag('--keys', name),
-    )
-    surroundings.print(line.has('json') ? `${JSON.stringify(keys)}\n` : describeKeys(keys))
-    const isFull = keys.length === (typeof place === 'string' ? limit : (limit ?? DEFAULT_LIMIT))
-    if (isFull) surroundings.note(`with-auth: for more keys add --after ${keys.at(-1)?.id}\n`)
-    return EXIT.ok
-  })
-}
-
-function describeKeys(keys: readonly KeyRecord[]): string {
-  if (keys.length === 0) return 'There are no keys.\n'
-  const rows = keys.map(({ id, status, principal, prefix = '', expires = '', paths = [] }) => [
-    id,
-    status,
-    shown(principal),
-    prefix,
-    expires,
-    paths.map(shown).join(' '),
-  ])
-  const table = [['ID', 'STATUS', 'PRINCIPAL', 'BEGINS WITH', 'EXPIRES', 'PATHS'], ...rows]
-  const widthOf = (column: number): number =>
-    Math.max(...table.map((row) => row[column]?.length ?? 0))
-  const lines = table.map((row) => row.map((cell, column) => cell.padEnd(widthOf(column))))
-  return lines.map((cells) => `${cells.join('  ').trimEnd()}\n`).join('')
 }
 
 /** Prints changed keys as JSON, or a message for people. `state` says what has changed if the JSON cannot be written. */

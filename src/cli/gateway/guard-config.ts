@@ -12,6 +12,7 @@ import type { AuthConfig } from '../../core/auth-config.ts'
 import type { OptionProblem } from '../../core/errors.ts'
 import type { CommandLine, OptionSpecs } from '../command-line.ts'
 import type { ClientAddresses } from './client-address.ts'
+import type { KeyEndpointOptions } from '../../keys.ts'
 import type { OpenedKeys } from '../key-place.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -67,7 +68,7 @@ const DENY_TTL_MS = 1000
 export async function readGuardConfig(
   line: CommandLine,
   { env }: Pick<Surroundings, 'env'>,
-  onKeysError: (error: Error) => void,
+  observers: KeyObservers,
   load = (file: string): Promise<AuthConfig> => loadConfig(file, policyOptions(line)),
 ): Promise<AuthConfig> {
   const [config, keys] = [line.text('config'), line.text('keys')]
@@ -82,7 +83,7 @@ export async function readGuardConfig(
   }
   if (keys !== undefined) {
     const opened = await openKeys(keys, { env }, { queryMs: QUESTION_MS })
-    return { ...(await configForKeys(opened, onKeysError)), ...settings }
+    return { ...(await configForKeys(opened, observers)), ...settings }
   }
   const endpoint = env['AUTH_ENDPOINT']
   if (endpoint !== undefined) return { ...(await configForEndpoint(endpoint)), ...settings }
@@ -184,13 +185,15 @@ function matchesPattern(name: string, pattern: string): boolean {
   return pattern.endsWith('*') ? folded.startsWith(stripped) : folded === stripped
 }
 
+export type KeyObservers = Pick<KeyEndpointOptions, 'onError' | 'onEvent'>
+
 /** Decides in this process from keys. Rejects if they cannot be used now. Later errors go to `onError`. */
 export async function configForKeys(
   keys: Omit<OpenedKeys, 'close'>,
-  onError: (error: Error) => void,
+  observers: KeyObservers,
 ): Promise<AuthConfig> {
   await requireKeys(keys)
-  const endpoint = createKeyEndpoint(sourceOf(keys.place), { onError })
+  const endpoint = createKeyEndpoint(sourceOf(keys.place), observers)
   return {
     // Never contacted: `fetch` below answers.
     endpoint: 'http://127.0.0.1/',

@@ -18,6 +18,7 @@ import type { DecisionLog } from '../log.ts'
 import type { EndpointProof, ProofState } from '../proof.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { FrontOptions } from './front.ts'
+import type { KeyObservers } from './guard-config.ts'
 import type { RequestLog } from './request-log.ts'
 import type { EquippedConfig } from './transport.ts'
 
@@ -64,8 +65,8 @@ const PROOF_WAIT_MS = 2000
 export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGuard> {
   const { line, surroundings, log } = options
   const file = new FollowedFile(options)
-  const onKeysError = ({ message }: Error): void => log({ type: 'keys_error', message })
-  const read = await readGuardConfig(line, surroundings, onKeysError, (name) => file.open(name))
+  const observers = observeKeys(log)
+  const read = await readGuardConfig(line, surroundings, observers, (name) => file.open(name))
   let guard: ReturnType<typeof createGuard> | undefined
   const stop = (): void => {
     file.close()
@@ -82,6 +83,16 @@ export async function startLiveGuard(options: LiveGuardOptions): Promise<LiveGua
   } catch (error) {
     stop()
     throw error
+  }
+}
+
+// Every request has a line of its own, which says enough about an unknown key.
+function observeKeys(log: DecisionLog): KeyObservers {
+  return {
+    onError: ({ message }) => log({ type: 'keys_error', message }),
+    onEvent: (event) => {
+      if (event.detail !== undefined && event.detail !== 'unknown') log({ ...event })
+    },
   }
 }
 

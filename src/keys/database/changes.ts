@@ -15,6 +15,7 @@ const OUT_OF_ORDER = 'The key store does not list its keys in the order of their
 export function storeEditor(store: KeyStore): KeyEditor {
   return {
     name: NAME,
+    find: async (sha256) => (await store.find(sha256)) ?? undefined,
     list: async (page) => {
       if (page.after !== undefined && isKeyLike(page.after)) throw noSuchKey(NAME, 'id')
       if (page.principal !== undefined && isKeyLike(page.principal)) {

@@ -17,6 +17,7 @@ export function fileEditor(file: string): KeyEditor {
   }
   return {
     name: file,
+    find: async (sha256) => readKeyFile(file).keys.find((key) => key.sha256 === sha256),
     list: async (page) => pageOf(readKeyFile(file).keys, page),
     create: (entry) =>
       editKeyFile(file, 'create', ({ document, keys }) => appendEntry(document, keys, entry)),

@@ -4,7 +4,7 @@ import { checkCommand } from '../../../src/cli/commands/check.ts'
 import { endpointCommand } from '../../../src/cli/commands/endpoint.ts'
 import { examine } from '../../../src/cli/conformance/examine.ts'
 import { about } from '../../../src/cli/conformance/questions.ts'
-import { createKey } from '../../../src/keys.ts'
+import { createKey, revokeKey } from '../../../src/keys.ts'
 import { serveCommand, stopCommands } from '../../support/served-command.ts'
 import { runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
@@ -27,6 +27,34 @@ describe('with-auth endpoint', () => {
     expect(serving.printed()).not.toContain(key)
     serving.signal('SIGTERM')
     expect(await serving.ended).toBe(0)
+  })
+
+  it('logs why it denies a key, with the id of the key and without the key', async () => {
+    const file = inFolder('denied.yaml')
+    const { id, key } = await createKey(file, { principal: 'bob', paths: ['/v1'] })
+    const serving = serveCommand(endpointCommand, ['--keys', file])
+    const url = await serving.listening()
+    const ask = async (text: string, path: string): Promise<string> => {
+      const body = JSON.stringify({ api_key: text, request: { path, headers: {}, params: {} } })
+      const response = await fetch(url, { method: 'POST', body })
+      return `${response.status} ${await response.text()}`
+    }
+    const answers = [await ask(key, '/v2'), await ask(key.slice(0, -2), '/v1')]
+    await revokeKey(file, id)
+    answers.push(await ask(key, '/v1'), await ask('sk-other', '/v1'))
+    expect(new Set(answers)).toEqual(
+      new Set(['401 {"error":{"message":"This key is not valid here"}}']),
+    )
+    const denied = { type: 'answer', status: 401 }
+    const logged = serving.logged('answer')
+    expect(logged).toMatchObject([
+      { ...denied, keyId: id, detail: 'path' },
+      { ...denied, detail: 'malformed' },
+      { ...denied, keyId: id, detail: 'revoked' },
+      { ...denied, detail: 'unknown' },
+    ])
+    expect(logged.map(({ keyId }) => keyId)).toEqual([id, undefined, id, undefined])
+    expect(serving.printed()).not.toContain(key.slice(0, 20))
   })
 
   it('requires the secret if one is set', async () => {

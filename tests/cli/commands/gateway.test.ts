@@ -231,6 +231,21 @@ describe('with-auth gateway', () => {
     expect(endpoint().asked).toEqual([])
   })
 
+  it('logs why a key of the file is denied, and no line more for unknown ones', async () => {
+    const file = inFolder('ends.yaml')
+    const { id, key } = await createKey(file, { principal: 'bob' })
+    const gateway = start(['--keys', file])
+    const url = await gateway.listening()
+    await revokeKey(file, id)
+    for (const wrong of [key, 'withauth_cut', 'sk-unknown']) {
+      expect((await call(url, wrong)).status).toBe(401)
+    }
+    const answers = gateway.logged('answer')
+    expect(answers).toMatchObject([{ keyId: id, detail: 'revoked' }, { detail: 'malformed' }])
+    expect(answers).toHaveLength(2)
+    expect(gateway.printed()).not.toContain('withauth_cut')
+  })
+
   it('rejects every request once the key file is broken, logs why, and stops listening at the end', async () => {
     const file = inFolder('breaks.yaml')
     const { key } = await createKey(file, { principal: 'carol' })

@@ -25,7 +25,7 @@ import type { AuthConfig, AuthEvent } from '../../../src/index.ts'
 const inFolder = setupFolder()
 
 function read(args: readonly string[], env: Record<string, string> = {}) {
-  return readGuardConfig(readCommandLine(args, GUARD_OPTIONS), { env }, () => undefined)
+  return readGuardConfig(readCommandLine(args, GUARD_OPTIONS), { env }, {})
 }
 
 describe('the config of the gateway', () => {

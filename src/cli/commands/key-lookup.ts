@@ -1,0 +1,131 @@
+import { listKeys } from '../../keys.ts'
+import { editorOf } from '../../keys/changes.ts'
+import { judgeKey, toRecord } from '../../keys/keyring.ts'
+import { hashKey } from '../../keys/secret.ts'
+import { formatTimestamp, parseTimestamp } from '../../keys/times.ts'
+import { pickTexts, readKey, readWholeNumber, rejectOperands } from '../command-line.ts'
+import { asUsage, nameFlag, UsageError } from '../errors.ts'
+import { KEYS_OPTION, requireKeys, withKeys } from '../key-place.ts'
+import { shown } from '../shown-value.ts'
+import { EXIT } from '../surroundings.ts'
+import type { KeyRecord } from '../../keys.ts'
+import type { KeyJudgment } from '../../keys/keyring.ts'
+import type { Command, CommandLine } from '../command-line.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+const PAGE_FLAGS = { 'page.after': '--after', 'page.principal': '--principal' }
+const MAX_LIMIT = 1000
+const DEFAULT_LIMIT = 100
+
+const listCommand: Command = {
+  name: 'keys list',
+  usage: '--keys FILE [OPTIONS]',
+  summary: 'list the keys in a key file or a database, without secrets',
+  details:
+    'A key file is listed in its order. A database is listed in pages, in the order of the ids. So is a key file with --after or --limit.',
+  examples: [
+    'with-auth keys list --keys keys.yaml',
+    'with-auth keys list --keys keys.yaml --principal alice',
+  ],
+  options: {
+    ...KEYS_OPTION,
+    after: { value: 'ID', help: 'start behind the key with this id' },
+    limit: { value: 'COUNT', help: 'list at most so many keys: 1 to 1000 [100 in a database]' },
+    principal: { value: 'NAME', help: 'list only the keys of this owner' },
+  },
+  run: list,
+}
+
+const checkCommand: Command = {
+  name: 'keys check',
+  usage: '- --keys FILE',
+  summary: 'say whether a key is valid, and if not why',
+  details:
+    'The command reads the key from standard input, and never prints it. It exits with 0 for a valid key, and with 1 for any other.',
+  examples: ['with-auth keys check - --keys keys.yaml < key.txt'],
+  options: KEYS_OPTION,
+  run: check,
+}
+
+export const lookupCommands: readonly Command[] = [listCommand, checkCommand]
+
+async function list(line: CommandLine, surroundings: Surroundings): Promise<number> {
+  rejectOperands(line)
+  const limit = readWholeNumber(line, 'limit', 1, MAX_LIMIT)
+  const page = {
+    ...pickTexts(line, { after: 'after', principal: 'principal' }),
+    ...(limit === undefined ? {} : { limit }),
+  }
+  return withKeys(line, surroundings, async ({ place, name }) => {
+    const keys = await asUsage(PAGE_FLAGS, () => listKeys(place, page)).catch(
+      nameFlag('--keys', name),
+    )
+    surroundings.print(line.has('json') ? `${JSON.stringify(keys)}\n` : describeKeys(keys))
+    const isFull = keys.length === (typeof place === 'string' ? limit : (limit ?? DEFAULT_LIMIT))
+    if (isFull) surroundings.note(`with-auth: for more keys add --after ${keys.at(-1)?.id}\n`)
+    return EXIT.ok
+  })
+}
+
+function describeKeys(keys: readonly KeyRecord[]): string {
+  if (keys.length === 0) return 'There are no keys.\n'
+  const rows = keys.map(({ id, status, principal, prefix = '', expires = '', paths = [] }) => [
+    id,
+    status,
+    shown(principal),
+    prefix,
+    expires,
+    paths.map(shown).join(' '),
+  ])
+  const table = [['ID', 'STATUS', 'PRINCIPAL', 'BEGINS WITH', 'EXPIRES', 'PATHS'], ...rows]
+  const widthOf = (column: number): number =>
+    Math.max(...table.map((row) => row[column]?.length ?? 0))
+  const lines = table.map((row) => row.map((cell, column) => cell.padEnd(widthOf(column))))
+  return lines.map((cells) => `${cells.join('  ').trimEnd()}\n`).join('')
+}
+
+const STDIN_ONLY =
+  'Give the key on standard input, because other users of the machine can read the command line: with-auth keys check - --keys FILE < key.txt'
+
+async function check(line: CommandLine, surroundings: Surroundings): Promise<number> {
+  if (line.operands.length !== 1 || line.operands[0] !== '-') throw new UsageError(STDIN_ONLY)
+  return withKeys(line, surroundings, async (keys) => {
+    await requireKeys(keys)
+    const key = readKey(await surroundings.readInput(), 'standard input')
+    const sha256 = await hashKey(key)
+    const entry = await editorOf(keys.place).find(sha256).catch(nameFlag('--keys', keys.name))
+    const judgment = judgeKey(entry, key, undefined, Date.now())
+    const text = line.has('json') ? toJson(judgment) : describeJudgment(judgment)
+    surroundings.print(`${text}\n`)
+    return judgment.detail === undefined ? EXIT.ok : EXIT.failed
+  })
+}
+
+function toJson({ found, detail }: KeyJudgment): string {
+  const record = found === undefined ? {} : toRecord(found, Date.now())
+  return JSON.stringify({ valid: detail === undefined, detail, ...record })
+}
+
+/** Says what a key may do, or why it may do nothing. */
+function describeJudgment({ found, detail }: KeyJudgment): string {
+  if (found === undefined) {
+    return detail === 'malformed'
+      ? 'malformed: a part of the key is missing or was changed'
+      : 'unknown: no key here has this value'
+  }
+  const { principal, paths = [], expires, revoked } = found
+  const states = {
+    revoked: `revoked${dayOf(' on', revoked)}`,
+    expired: `expired${dayOf(' on', expires)}`,
+    valid: `valid${dayOf(' until', expires)}`,
+  }
+  const limits = paths.map((path) => shown(path === '/' ? '/*' : `${path}/*`)).join(' and ')
+  const limited = limits === '' ? '' : `, limited to ${limits}`
+  const state = detail === 'revoked' || detail === 'expired' ? detail : 'valid'
+  return `${states[state]}, principal ${shown(principal)}${limited}`
+}
+
+function dayOf(preposition: string, time: string | true | undefined): string {
+  const parsed = typeof time === 'string' ? parseTimestamp(time) : undefined
+  return parsed === undefined ? '' : `${preposition} ${formatTimestamp(parsed).slice(0, 10)}`
+}

@@ -1,0 +1,90 @@
+import { writeFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
+import { COMMANDS } from '../../../src/cli/main.ts'
+import { createKey } from '../../../src/keys.ts'
+import { generateKey } from '../../../src/keys/secret.ts'
+import { entry, keysText } from '../../support/key-questions.ts'
+import { runLine } from '../../support/surroundings.ts'
+import { setupFolder } from '../../support/temporary-folder.ts'
+
+const inFolder = setupFolder()
+
+function check(input: string, ...args: readonly string[]) {
+  const line = ['keys', 'check', ...args, '--keys', inFolder('keys.yaml')]
+  return runLine(line, COMMANDS, {}, input)
+}
+
+const bob = { principal: 'bob' }
+const CUT = 'withauth_HjbyMuJnqiNXMVCrSVFd37Zm1hgKODiexYkOLBfAmQh1qi'
+
+it.each([
+  [0, 'mine', {}, 'mine', 'valid, principal alice'],
+  [
+    0,
+    'mine',
+    { ...bob, expires: '2999-01-02', paths: ['/'] },
+    'mine',
+    'valid until 2999-01-02, principal bob, limited to /*',
+  ],
+  [
+    1,
+    'mine',
+    { ...bob, revoked: '2026-11-29T23:59:59Z', paths: ['/v1'] },
+    ' mine\n',
+    'revoked on 2026-11-29, principal bob, limited to /v1/*',
+  ],
+  [
+    1,
+    'mine',
+    { revoked: '2026-11-29T01:00:00+02:00' },
+    'mine',
+    'revoked on 2026-11-28, principal alice',
+  ],
+  [1, 'mine', { revoked: true }, 'mine', 'revoked, principal alice'],
+  [
+    1,
+    'mine',
+    { ...bob, expires: '2025-12-31', paths: ['/v1', '/v2/x'] },
+    'mine',
+    'expired on 2025-12-31, principal bob, limited to /v1/* and /v2/x/*',
+  ],
+  [1, 'mine', {}, CUT, 'malformed: a part of the key is missing or was changed'],
+  [1, 'mine', {}, 'yours', 'unknown: no key here has this value'],
+])(
+  'exits with %i for the key %j with %j and the input %j',
+  async (code, key, fields, input, line) => {
+    writeFileSync(inFolder('keys.yaml'), keysText(entry(key, fields)))
+    expect(await check(input, '-')).toEqual({ code, printed: `${line}\n`, noted: '' })
+  },
+)
+
+it('prints JSON with the record of the key and without its hash', async () => {
+  const file = inFolder('keys.yaml')
+  const { key, ...record } = await createKey(file, { principal: 'bob', paths: ['/v1'] })
+  const { code, printed } = await check(key, '-', '--json')
+  expect(code).toBe(0)
+  expect(JSON.parse(printed)).toEqual({ valid: true, ...record })
+  const unknown = await check('yours', '-', '--json')
+  expect(unknown).toMatchObject({ code: 1, printed: '{"valid":false,"detail":"unknown"}\n' })
+})
+
+it('is told a key on standard input alone, and shows none', async () => {
+  const key = generateKey()
+  writeFileSync(inFolder('keys.yaml'), keysText(entry('mine')))
+  const refused = await check('mine', key)
+  expect(refused).toMatchObject({ code: 2, printed: '' })
+  expect(refused.noted).toContain(
+    'with-auth: Give the key on standard input, because other users of the machine can read the command line: with-auth keys check - --keys FILE < key.txt\n',
+  )
+  for (const [input, ...args] of [
+    [`${key} ${key}`, '-'],
+    ['', '-'],
+    ['mine'],
+    ['mine', '-', key],
+  ] as const) {
+    const { code, printed, noted } = await check(input, ...args)
+    expect({ code, printed }).toEqual({ code: 2, printed: '' })
+    expect(noted).not.toContain(key)
+  }
+  expect((await check(key, '-')).printed).toMatch(/^unknown/)
+})
