@@ -60,14 +60,17 @@ describe.each([
   ])('takes an upgrade to %s for an ordinary request, with its body', async (name, bytes) => {
     const before = upstream.callsFor('/h2c').length
     const body = name.includes('chunks') ? '5\r\nhello\r\n0\r\n\r\n' : 'hello'
-    // Ten times on one connection: nothing is left behind by the earlier ones.
-    const socket = await openSocket(gateway.port)
-    const received = collect(socket)
-    for (let count = 1; count <= 12; count += 1) {
-      socket.write(bytes + body)
-      await expect.poll(() => received().match(/HTTP\/1\.1 200/g)?.length, NOTICED).toBe(count)
+    // All on one connection: nothing is left behind by the earlier ones. Since Node 26 a body ends its connection.
+    const eachConnection = Number.parseInt(process.versions.node, 10) < 26 ? 12 : 1
+    for (let sent = 0; sent < 12; sent += eachConnection) {
+      const socket = await openSocket(gateway.port)
+      const received = collect(socket)
+      for (let count = 1; count <= eachConnection; count += 1) {
+        socket.write(bytes + body)
+        await expect.poll(() => received().match(/HTTP\/1\.1 200/g)?.length, NOTICED).toBe(count)
+      }
+      socket.destroy()
     }
-    socket.destroy()
     expect(warnings.map(({ message }) => message)).toEqual([])
     const calls = upstream.callsFor('/h2c').slice(before)
     expect(calls).toHaveLength(12)

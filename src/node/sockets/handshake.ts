@@ -11,13 +11,24 @@ const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
  * Whether a request opens a WebSocket (RFC 6455 §4.1). Others with `Upgrade` are ordinary requests: a server may ignore the field,
  * and must in HTTP/1.0 (RFC 9110 §7.8). A body would look like the first bytes of the WebSocket.
  */
-export function isHandshake({ method, httpVersion, rawHeaders }: Handshake): boolean {
-  if (method !== 'GET' || httpVersion !== '1.1') return false
-  // Not from `headers`, which has one value of some names.
-  const hasBody =
+export function isHandshake(incoming: Handshake): boolean {
+  const { method, httpVersion } = incoming
+  return (
+    method === 'GET' && httpVersion === '1.1' && !hasBody(incoming) && asksForWebSocket(incoming)
+  )
+}
+
+/** Whether the `Upgrade` fields of a request name WebSockets. */
+export function asksForWebSocket({ rawHeaders }: Handshake): boolean {
+  return namesWebSocket(valuesOf(rawHeaders, 'upgrade').join(', '))
+}
+
+/** Whether bytes of the request follow its head. Not from `headers`, which has one value of some names. */
+export function hasBody({ rawHeaders }: Handshake): boolean {
+  return (
     valuesOf(rawHeaders, 'transfer-encoding').length > 0 ||
     valuesOf(rawHeaders, 'content-length').some((length) => length !== '0')
-  return !hasBody && namesWebSocket(valuesOf(rawHeaders, 'upgrade').join(', '))
+  )
 }
 
 /**

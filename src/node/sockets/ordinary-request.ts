@@ -1,32 +1,50 @@
-import type { IncomingMessage } from 'node:http'
+import { hasBody } from './handshake.ts'
+import { openResponseOf, waitForResponse } from './open-response.ts'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+
+/** The first version whose server reads the body of an upgrade itself, so that the request cannot be given back. */
+const READS_BODIES = 26
+/** Connections that were given back, each with the number of bytes that it had sent then. */
+const givenBack = new WeakMap<Socket, number>()
 
 /** Makes the server list all headers of a request. By default Node drops those behind the first thousand, such as a length. */
 export function listAllHeaders(server: object): void {
   if ('maxHeadersCount' in server) Reflect.set(server, 'maxHeadersCount', 0)
 }
 
-/**
- * Makes the server treat only some requests as upgrades. Without its option `shouldUpgradeCallback`, on Node before 22.21, every
- * request with `Upgrade` is one.
- */
-export function selectUpgrades(
-  server: object,
-  isUpgrade: (incoming: IncomingMessage) => boolean,
-): void {
-  if ('shouldUpgradeCallback' in server) Reflect.set(server, 'shouldUpgradeCallback', isUpgrade)
+/** Makes a server that reads the body of an upgrade itself treat a request with one as an ordinary request. */
+export function refuseUpgradesWithBody(server: object, nodeVersion: string): void {
+  if (Number.parseInt(nodeVersion, 10) < READS_BODIES || !isEmitter(server)) return
+  const isUpgrade = (incoming: IncomingMessage): boolean => {
+    if (!hasBody(incoming)) return true
+    // Node's parser drops what came in one piece behind such a body, so no other request may follow.
+    server.prependOnceListener('request', (request: unknown, response: ServerResponse) => {
+      if (request === incoming) response.shouldKeepAlive = false
+    })
+    return false
+  }
+  Reflect.set(server, 'shouldUpgradeCallback', isUpgrade)
 }
 
 /**
- * Gives an upgrade that is none back to its server, as the ordinary request that it is: the head without `upgrade` in `Connection`,
- * then the body and all that follows. The server reads it like the first request of a new connection.
+ * Gives an upgrade that is none back to its server, as the ordinary request that it is: the head without `Upgrade`, then the body
+ * and all that follows. The server reads it like the first request of a new connection, after the responses to earlier ones.
  */
 export function returnToServer(incoming: IncomingMessage, socket: Socket, head: Buffer): void {
+  const earlier = openResponseOf(socket)
+  if (earlier !== undefined) {
+    waitForResponse(earlier, socket, () => returnToServer(incoming, socket, head))
+    return
+  }
   const server: unknown = Reflect.get(socket, 'server')
-  if (!isEmitter(server)) {
+  // An ordinary request would have got a response since, so this one would come back for ever.
+  const hasComeBack = givenBack.get(socket) === socket.bytesWritten
+  if (hasComeBack || !isEmitter(server)) {
     socket.destroy()
     return
   }
+  givenBack.set(socket, socket.bytesWritten)
   socket.unshift(Buffer.concat([Buffer.from(headOf(incoming), 'latin1'), head]))
   server.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket)
 }
@@ -34,18 +52,10 @@ export function returnToServer(incoming: IncomingMessage, socket: Socket, head: 
 function headOf({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
   const lines = [`${method} ${url} HTTP/${httpVersion}`]
   rawHeaders.forEach((name, index) => {
-    if (index % 2 === 1) return
-    const value = rawHeaders[index + 1] ?? ''
-    lines.push(`${name}: ${/^connection$/i.test(name) ? withoutUpgrade(value) : value}`)
+    if (index % 2 === 1 || /^upgrade$/i.test(name)) return
+    lines.push(`${name}: ${rawHeaders[index + 1] ?? ''}`)
   })
   return `${lines.join('\r\n')}\r\n\r\n`
-}
-
-function withoutUpgrade(connection: string): string {
-  return connection
-    .split(',')
-    .filter((option) => !/upgrade/i.test(option))
-    .join(',')
 }
 
 function isEmitter(value: unknown): value is NodeJS.EventEmitter {

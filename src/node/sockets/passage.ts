@@ -2,12 +2,14 @@ import { SWITCHING } from '../../gateway/exchange.ts'
 import { offerUpgrade } from '../../gateway/upgrade-offer.ts'
 import { toHeaderOnlyRequest } from '../header-only-request.ts'
 import { answerHandshake } from './answer.ts'
-import { isHandshake } from './handshake.ts'
-import { listAllHeaders, returnToServer, selectUpgrades } from './ordinary-request.ts'
+import { asksForWebSocket, isHandshake } from './handshake.ts'
+import { openResponseOf } from './open-response.ts'
+import { listAllHeaders, refuseUpgradesWithBody, returnToServer } from './ordinary-request.ts'
 import { join } from './tunnel.ts'
 import { shakeHands } from './upstream.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import type { UpgradeOffer } from '../../gateway/upgrade-offer.ts'
 import type { Switched } from './upstream.ts'
 
 /** Handles a request of the server, such as a gateway in `withAuth`. */
@@ -31,17 +33,18 @@ export function attachPassage(
   }
   const open = new Set<Socket>()
   server.on('upgrade', (incoming: IncomingMessage, socket: Socket, head: Buffer): void => {
-    // The earlier response and the WebSocket would share the connection, and mix their bytes.
-    if (hasOpenResponse(socket)) return void socket.destroy()
-    if (!isHandshake(incoming)) return returnToServer(incoming, socket, head)
+    // Also one that only waits to be given back: until then the server does not know it.
+    if (!open.has(socket)) socket.once('close', () => open.delete(socket))
     open.add(socket)
-    socket.once('close', () => open.delete(socket))
+    if (!asksForWebSocket(incoming)) return returnToServer(incoming, socket, head)
+    // The earlier response and the WebSocket would share the connection, and mix their bytes.
+    if (openResponseOf(socket) !== undefined) return void socket.destroy()
     // Node has removed its own listener, and an error without one would end the process.
     socket.on('error', () => socket.destroy())
     if (head.byteLength > 0) socket.unshift(head)
     void pass(handler, incoming, socket)
   })
-  selectUpgrades(server, isHandshake)
+  refuseUpgradesWithBody(server, process.versions.node)
   listAllHeaders(server)
   return {
     close: () => {
@@ -58,13 +61,15 @@ async function pass(
   const client = watchClient(socket)
   let upstream: Switched | undefined
   const request = toSocketRequest(incoming, socket)
-  offerUpgrade(request, {
+  const offer: UpgradeOffer = {
     signal: client.signal,
     fetch: (url, init) =>
       shakeHands(url, init, (switched) => {
         upstream = switched
       }),
-  })
+  }
+  // Without an offer the gateway answers 501.
+  if (isHandshake(incoming)) offerUpgrade(request, offer)
   const response = await callHandler(handler, request, incoming)
   client.stop()
   if (upstream === undefined || response.status !== SWITCHING || socket.destroyed) {
@@ -126,9 +131,4 @@ function describeSwitch(headers: Headers): string {
   const fields = [...headers].map(([name, value]) => `${name}: ${value}`)
   const lines = ['HTTP/1.1 101 Switching Protocols', 'connection: Upgrade', 'upgrade: websocket']
   return `${[...lines, ...fields].join('\r\n')}\r\n\r\n`
-}
-
-function hasOpenResponse(socket: Socket): boolean {
-  const response: unknown = Reflect.get(socket, '_httpMessage')
-  return typeof response === 'object' && response !== null
 }

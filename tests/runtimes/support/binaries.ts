@@ -18,6 +18,19 @@ export const NODES: readonly Binary[] = ['20', '22', '24', '26'].map((major) => 
   path: `node${major}/bin/node`,
 }))
 
+/**
+ * Older versions, for short attacks on sockets: the oldest of each major version, and 22.20 and 24.8, the last whose server takes every
+ * request with `Upgrade` for an upgrade. 22.3 is the first with `process.getBuiltinModule`.
+ */
+export const OLDER_NODES: readonly Binary[] = [
+  '20.19',
+  '22.3',
+  '22.20',
+  '24.0',
+  '24.8',
+  '26.0',
+].map((version) => ({ name: `Node ${version}`, path: `node${version}/bin/node` }))
+
 /** One of them, by its major version. */
 export function findNode(major: string): Binary {
   const found = NODES.find(({ name }) => name === `Node ${major}`)
