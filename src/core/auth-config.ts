@@ -185,9 +185,12 @@ export interface AuthConfig {
    * @default 401 */
   readonly unavailableStatus?: 401 | 503
   /** Paths that need no token: exact, or `/prefix/*` for everything below `/prefix/`. For GET and HEAD, or the named methods.
+   * A request that overrides its method needs one (`x-http-method-override`, `x-http-method`, `x-method-override`, `_method` in
+   * the query). Override methods outside the wrapper: inside it an override by another name is not seen, and unsafe.
    * @default [] */
   readonly public?: readonly PublicPath[]
   /** `'allow'` calls the handler for a CORS preflight (Fetch standard, CORS protocol), which browsers send without a token.
+   * Not for one that overrides its method: see `public`.
    * @default 'deny' */
   readonly preflight?: 'deny' | 'allow'
   /** `'shadow'` decides and reports, but always calls the handler. Use it to watch before you enforce.

@@ -1,5 +1,6 @@
 import { foldName, isHttpToken } from '../core/config/option-checks.ts'
 import { hidesStructure, isPlainHost, parseTarget } from '../core/request/target.ts'
+import { OVERRIDE_HEADERS } from '../core/response/exemption.ts'
 import { isHopByHop } from '../gateway/field-names.ts'
 import { mayPass } from '../gateway/refusal.ts'
 import { parseAddress } from '../verifiers/upstream/address.ts'
@@ -30,6 +31,7 @@ type ReceiveOptions = Pick<ResolvedForwardAuth, 'preset' | 'rawTargets' | 'ident
 const HOST = 'x-forwarded-host'
 const SCHEME = 'x-forwarded-proto'
 const ADDRESS = 'x-forwarded-for'
+const OVERRIDES = new Set(OVERRIDE_HEADERS)
 
 // Traefik gives the scheme of a WebSocket as `ws`.
 const SCHEMES: ReadonlyMap<string, string> = new Map([
@@ -74,7 +76,9 @@ export function createReceive({ preset, rawTargets, identityHeaders }: ReceiveOp
     try {
       const told = new Headers()
       headers.forEach((value, name) => {
-        if (!isWithheld(foldName(name))) told.append(name, value)
+        const folded = foldName(name)
+        // An upstream that folds names as CGI does reads `x_method_override` too.
+        if (!isWithheld(folded)) told.append(OVERRIDES.has(folded) ? folded : name, value)
       })
       told.set('host', host)
       return new Request(`${SCHEMES.get(scheme)}://${host}${target}`, { method, headers: told })

@@ -238,3 +238,12 @@ describe('the headers of the client', () => {
     expect(receiver()(raw(request.url, fields)).judged).toMatchObject({ status: 400 })
   })
 })
+
+it('names a method override alike in every spelling, since CGI folds them', () => {
+  const headers = { x_http_method_override: 'DELETE', 'x-http_method': 'PUT', x_method: 'PATCH' }
+  expect(judge({ headers }).headers).toMatchObject({
+    'x-http-method-override': 'DELETE',
+    'x-http-method': 'PUT',
+    x_method: 'PATCH',
+  })
+})

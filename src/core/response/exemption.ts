@@ -16,14 +16,26 @@ interface Exempting {
   readonly preflight: 'deny' | 'allow'
 }
 
-/** Why a request needs no token. `undefined` if it needs one. */
+/** The headers by which a framework runs another method than that of the request. */
+export const OVERRIDE_HEADERS = ['x-http-method-override', 'x-http-method', 'x-method-override']
+
+// The query parameter that does the same. Each of its characters may be percent-encoded.
+const OVERRIDE_PARAM = /(?:^|[?&;])(?:_|%5f)(?:m|%6d)(?:e|%65)(?:t|%74)(?:h|%68)(?:o|%6f)(?:d|%64)/i
+
+/** Why a request needs no token. `undefined` if it needs one, also because another method may run than the one that is exempt. */
 export function exemptionOf(
   request: Request,
   target: Target,
   { config, readCredentials }: Pick<Guard, 'readCredentials'> & { readonly config: Exempting },
 ): 'public' | 'preflight' | undefined {
   const isPublic = config.hasPublicPaths && config.isPublic(target.path, request.method)
-  if (isPublic && isPlainHost(request.headers.get('host'))) return 'public'
+  if (isPublic && isPlainHost(request.headers.get('host'))) {
+    return isOverridden(request, target) ? undefined : 'public'
+  }
   const isAllowed = config.preflight === 'allow' && isPreflight(request, readCredentials)
-  return isAllowed ? 'preflight' : undefined
+  return isAllowed && !isOverridden(request, target) ? 'preflight' : undefined
+}
+
+function isOverridden({ headers }: Request, { query }: Target): boolean {
+  return OVERRIDE_HEADERS.some((name) => headers.has(name)) || OVERRIDE_PARAM.test(query)
 }
