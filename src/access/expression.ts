@@ -1,5 +1,5 @@
-import { character, choice, end, repeat, sequence, start } from './positions.ts'
-import type { Step } from './positions.ts'
+import { character, choice, createMatcher, end, repeat, sequence, start } from './matcher.ts'
+import type { Matcher, Step } from './matcher.ts'
 
 /** A pattern that is not read. Its message ends the sentence "it must be …". */
 export class ExpressionError extends Error {}
@@ -23,14 +23,13 @@ const CLASS_PART = /\\.|[^\\]/gsu
  * Compiles a regular expression that is anchored at the start of a path. It throws an `ExpressionError` for one that is broken,
  * that OGX and JavaScript read differently, or that takes OGX long: its matcher tries one way after the other.
  */
-export function compileExpression(source: string): (path: string) => boolean {
+export function compileExpression(source: string): Matcher {
   if (source === '') throw new ExpressionError('a regular expression after "regex:"')
   if (source.length > MAX_LENGTH) {
     throw new ExpressionError(`a regular expression of at most ${MAX_LENGTH} characters`)
   }
   requireValid(source)
-  const step = new ExpressionReader(source).read()
-  return (path) => step(Array.from(path), new Set([0])).size > 0
+  return createMatcher(new ExpressionReader(source).read())
 }
 
 function requireValid(source: string): RegExp {

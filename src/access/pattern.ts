@@ -1,14 +1,12 @@
 import { invalidOption } from '../core/config/option-checks.ts'
 import { compileExpression, ExpressionError } from './expression.ts'
 import type { OptionPath } from '../core/config/problems.ts'
-
-/** Whether one form of a path matches. */
-export type PathPattern = (path: string) => boolean
+import type { Matcher } from './matcher.ts'
 
 const EXPRESSION = 'regex:'
 
 /** Parses a pattern. Throws `AuthConfigError` for one that can match no path as it is meant: a forbid would be off. */
-export function parsePattern(value: unknown, path: OptionPath): PathPattern {
+export function parsePattern(value: unknown, path: OptionPath): Matcher {
   if (typeof value !== 'string' || value === '') {
     throw invalidOption(path, value, 'a path such as "/v1/models", "/v1/*", "*" or "regex:…"')
   }
@@ -35,7 +33,7 @@ function rejectUnmatchable(text: string, isPrefix: boolean, value: string, path:
   }
 }
 
-function parseExpression(value: string, path: OptionPath): PathPattern {
+function parseExpression(value: string, path: OptionPath): Matcher {
   try {
     return compileExpression(value.slice(EXPRESSION.length))
   } catch (error) {

@@ -4,11 +4,20 @@ import { parseRules } from './rules.ts'
 import type { OptionPath } from '../core/config/problems.ts'
 import type { Ruling } from '../core/response/authorization.ts'
 import type { Access } from '../core/types.ts'
+import type { Budget } from './matcher.ts'
 import type { PathForms } from './path-forms.ts'
 import type { ParsedRule } from './rules.ts'
 
 const PERMITTED: Ruling = { isPermitted: true }
 const FORBIDDEN: Ruling = { isPermitted: false }
+
+// A few milliseconds. Twenty patterns with ".*" fit in, also for a path of the greatest length.
+const MOST_STEPS = 150_000
+const UNDECIDED: Ruling = {
+  isPermitted: false,
+  warning:
+    'The rules took too long for one path, so the request was forbidden: use fewer or simpler "regex:" patterns',
+}
 
 /** Parses rules, and makes the hook that they are for. The first rule that applies decides. Throws `AuthConfigError`. */
 export function createPolicy(value: unknown, path: OptionPath): (access: Access) => boolean {
@@ -18,7 +27,10 @@ export function createPolicy(value: unknown, path: OptionPath): (access: Access)
   return policyOf((access) => {
     const forms = pathForms(access.path)
     if (forms === undefined) return FORBIDDEN
-    const index = rules.findIndex((rule) => applies(rule, access, forms))
+    const budget = { steps: MOST_STEPS }
+    const index = rules.findIndex((rule) => applies(rule, access, forms, budget))
+    // Then a pattern may have matched nothing for want of time.
+    if (budget.steps < 0) return UNDECIDED
     const rule = rules[index]
     if (rule === undefined) return FORBIDDEN
     return rule.isPermit ? PERMITTED : { isPermitted: false, rule: index }
@@ -26,9 +38,14 @@ export function createPolicy(value: unknown, path: OptionPath): (access: Access)
 }
 
 /** A permit applies only if it surely does. A forbid applies unless it surely does not. */
-function applies(rule: ParsedRule, { auth, method }: Access, forms: PathForms): boolean {
+function applies(
+  rule: ParsedRule,
+  { auth, method }: Access,
+  forms: PathForms,
+  budget: Budget,
+): boolean {
   const { isPermit, patterns, methods, condition } = rule
-  const matches = (form: string): boolean => patterns.some((pattern) => pattern(form))
+  const matches = (form: string): boolean => patterns.some((pattern) => pattern(form, budget))
   const isPath = isPermit ? forms.permitted.every(matches) : forms.forbidden.some(matches)
   if (!isPath) return false
   // A server may take a method in any case.

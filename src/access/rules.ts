@@ -12,7 +12,7 @@ import { parsePattern } from './pattern.ts'
 import type { Form } from '../core/config/kinds.ts'
 import type { OptionPath } from '../core/config/problems.ts'
 import type { Condition } from './conditions.ts'
-import type { PathPattern } from './pattern.ts'
+import type { Matcher } from './matcher.ts'
 
 /** The requests that a rule is about. */
 export interface RouteScope {
@@ -38,7 +38,8 @@ export interface RouteRule {
 /** A rule that can be asked. */
 export interface ParsedRule {
   readonly isPermit: boolean
-  readonly patterns: readonly PathPattern[]
+  /** One of them must match a form of the path. */
+  readonly patterns: readonly Matcher[]
   /** `undefined` for every method. */
   readonly methods: ReadonlySet<string> | undefined
   /** `undefined` without a condition. */

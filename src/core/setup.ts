@@ -164,7 +164,7 @@ function createSetup(base: Base, args: readonly unknown[], handover?: Handover):
     checks: createChecks(config, endpoint),
     verifier,
     handover: createHandover(asked, verifier.memory),
-    authorize: createAuthorize(config),
+    authorize: createAuthorize(config, base.notify),
     answerMetadata: createMetadataAnswer(config.resource),
     label: config.traits?.label,
     complainOfRoute: createComplainOfRoute(dependsOnPath(config), base.notify),

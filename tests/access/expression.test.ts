@@ -3,6 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { compileExpression, ExpressionError } from '../../src/access/expression.ts'
 import { runs } from '../support/nightly.ts'
 
+/** What is left of the steps does not matter. */
+function matches(source: string, path: string): boolean {
+  return compileExpression(source)(path, { steps: Infinity })
+}
+
 function errorOf(source: string): string | undefined {
   try {
     compileExpression(source)
@@ -70,9 +75,8 @@ describe('compileExpression', () => {
     ['/[a-c]+?$', '/abc', '/abd'],
     [String.raw`/\\$`, '/\\', '/'],
     ['/😀.$', '/😀😀', '/😀'],
-  ])('reads %s', (source, matches, differs) => {
-    const test = compileExpression(source)
-    expect([test(matches), test(differs)]).toEqual([true, false])
+  ])('reads %s', (source, matching, differing) => {
+    expect([matches(source, matching), matches(source, differing)]).toEqual([true, false])
   })
 
   it.each<[source: string, matches: string, differs: string]>([
@@ -83,9 +87,8 @@ describe('compileExpression', () => {
     [String.raw`/a\sb`, '/a\u00a0b', '/a_b'],
     [String.raw`/\S$`, '/x', '/\u2003'],
     ['/.$', '/\u2028', '/'],
-  ])('means by %s what Python means', (source, matches, differs) => {
-    const test = compileExpression(source)
-    expect([test(matches), test(differs)]).toEqual([true, false])
+  ])('means by %s what Python means', (source, matching, differing) => {
+    expect([matches(source, matching), matches(source, differing)]).toEqual([true, false])
   })
 })
 
@@ -106,7 +109,7 @@ describe('an expression', () => {
         if (source === '' || errorOf(source) !== undefined) return
         compared += 1
         const expected = new RegExp(`^(?:${source})`, 'su').test(path)
-        expect({ source, path, matches: compileExpression(source)(path) }).toEqual({
+        expect({ source, path, matches: matches(source, path) }).toEqual({
           source,
           path,
           matches: expected,
@@ -126,19 +129,25 @@ describe('an expression', () => {
     'a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?aaaaaaaaaaaaaaaaaaaaaaaaaaaab',
     '.*a{128}a{128}b',
     String.raw`\w*\w*\w*\W`,
-  ])('%s takes a crafted path no longer than 500 plain ones', (source) => {
-    const plain = compileExpression('/v1/models/[^/]+$')
-    const test = compileExpression(source)
-    const crafted = ['a', '/', 'a/', '/a/b', '/a'].map((unit) => unit.repeat(2048).slice(0, 2048))
-    const timeOf = (run: () => unknown): number => {
-      const samples = Array.from({ length: 5 }, () => {
-        const startedAt = performance.now()
-        run()
-        return performance.now() - startedAt
-      })
-      return Math.min(...samples)
+    `.*.*.*${'.?'.repeat(115)}~`,
+  ])('%s takes four times the steps for a path of four times the length', (source) => {
+    const matcher = compileExpression(source)
+    const stepsFor = (path: string): number => {
+      const budget = { steps: 1e9 }
+      matcher(path, budget)
+      return 1e9 - budget.steps
     }
-    const usual = timeOf(() => plain(`/v1/models/${'a'.repeat(2037)}`))
-    for (const path of crafted) expect(timeOf(() => test(path)) / usual).toBeLessThan(500)
+    for (const unit of ['a', '/', 'a/', '/a/b', 'é', '😀']) {
+      const [short, long] = [1024, 4096].map((length) => unit.repeat(length / unit.length))
+      expect(stepsFor(long ?? '')).toBeLessThan(4.5 * stepsFor(short ?? '') + 100)
+    }
+  })
+
+  it('stops soon after its steps are used up, and matches nothing then', () => {
+    const matcher = compileExpression('.*~')
+    const budget = { steps: 100 }
+    expect(matcher(`${'a'.repeat(1000)}~`, budget)).toBe(false)
+    expect(budget.steps).toBeGreaterThan(-20)
+    expect(matcher('~', budget)).toBe(false)
   })
 })

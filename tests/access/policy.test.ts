@@ -1,10 +1,13 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { routePolicy } from '../../src/access.ts'
+import { withAuth } from '../../src/index.ts'
+import { bestTime } from '../parsers/timed-parsers.ts'
 import { decide } from '../support/decide.ts'
 import { TOKEN } from '../support/token.ts'
 import { get } from '../support/requests.ts'
+import { accessTo } from '../support/route-policy.ts'
 import type { RouteRule } from '../../src/access.ts'
-import type { AuthConfig, Verifier } from '../../src/index.ts'
+import type { AuthConfig, AuthEvent, Verifier } from '../../src/index.ts'
 
 const verifier: Verifier = () => ({
   outcome: 'allow',
@@ -70,5 +73,60 @@ describe('a request that a policy decides about', () => {
     const policy = routePolicy(rules)
     rules.shift()
     expect((await ask('/v1', { routePolicy: policy })).event).toMatchObject({ rule: 0 })
+  })
+})
+
+describe('the time of a policy', () => {
+  const all: RouteRule = { permit: { paths: '*' } }
+  const twenty = (expression: (index: number) => string): RouteRule[] =>
+    Array.from({ length: 20 }, (_, index) => ({ forbid: { paths: `regex:${expression(index)}` } }))
+  const crafted = '/v1/%20;a%2fb//'.repeat(136)
+  const SLOW = twenty(() => `.*.*.*${'.?'.repeat(115)}~`)
+  const CLASSES = String.raw`[^\w~]?`.repeat(25)
+  const WARNING =
+    'The rules took too long for one path, so the request was forbidden: use fewer or simpler "regex:" patterns'
+
+  it.each<[what: string, rules: readonly RouteRule[]]>([
+    ['twenty patterns that are slow', SLOW],
+    ['one of them', SLOW.slice(0, 1)],
+    ['twenty usual ones', twenty((index) => `/v1/.*/x${index}/[^/]+$`)],
+    ['twenty with classes', twenty(() => `.*${CLASSES}~`)],
+  ])('has a bound for %s and a crafted path, which is forbidden then', (_what, rules) => {
+    const policy = routePolicy([...rules, all])
+    const access = accessTo(crafted)
+    expect(policy(access)).toBe(false)
+    // The goal is 5 ms on an idle machine.
+    expect(bestTime(() => policy(access), '', 20)).toBeLessThan(40)
+  })
+
+  it('is enough for twenty usual patterns and a path of the greatest length', () => {
+    const policy = routePolicy([...twenty((index) => `/v1/.*/x${index}/[^/]+$`), all])
+    expect(policy(accessTo(`/v1/${'a'.repeat(2044)}`))).toBe(true)
+  })
+
+  it('warns an observer once, and names no rule', async () => {
+    const events: AuthEvent[] = []
+    const config = { verifier, routePolicy: routePolicy([...SLOW, all]) }
+    const guarded = withAuth(() => new Response(), {
+      ...config,
+      onEvent: (one) => events.push(one),
+    })
+    for (let count = 0; count < 2; count += 1) {
+      expect((await guarded(get(crafted, TOKEN))).status).toBe(403)
+    }
+    expect(events.filter(({ type }) => type === 'warning')).toEqual([
+      { type: 'warning', message: WARNING },
+    ])
+    const decisions = events.filter(({ type }) => type === 'decision')
+    expect(decisions).toHaveLength(2)
+    for (const event of decisions) expect(event).not.toHaveProperty('rule')
+  })
+
+  it('warns on the console without an observer', async () => {
+    const lines = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const config = { verifier, authorize: routePolicy([...SLOW, all]) }
+    await withAuth(() => new Response(), config)(get(crafted, TOKEN))
+    expect(lines.mock.calls).toEqual([[`with-auth: ${WARNING}`]])
+    lines.mockRestore()
   })
 })

@@ -1,9 +1,11 @@
 import { isPromise, orAborted } from '../async.ts'
 import { adoptUnavailable } from '../errors.ts'
 import { systemClock } from '../runtime.ts'
+import { warnOnce } from './events.ts'
 import { judgeNeed } from './needs.ts'
 import type { AuthConfig } from '../auth-config.ts'
 import type { Access, Auth } from '../types.ts'
+import type { Channel } from './events.ts'
 import type { Refusal } from './needs.ts'
 
 /** A caller that may not do what it asks for. */
@@ -30,6 +32,8 @@ type Hook = NonNullable<AuthConfig['authorize']>
 export interface Ruling {
   readonly isPermitted: boolean
   readonly rule?: number | undefined
+  /** What the operator should know. It is told once. */
+  readonly warning?: string
 }
 
 type Rule = (access: Access) => Ruling
@@ -52,15 +56,19 @@ interface AccessOptions {
 }
 
 /** Puts the conditions of a config in their order. `undefined` without any, so that a hit pays for none. */
-export function createAuthorize(config: AccessOptions): Authorize | undefined {
+export function createAuthorize(
+  config: AccessOptions,
+  notify: Channel['notify'],
+): Authorize | undefined {
   const { authorize, routePolicy, scopeImplies, resource } = config
   const scopes = resource === false ? [] : resource.require
   const hooks = [routePolicy, authorize].filter((hook) => hook !== undefined)
   if (scopes.length === 0 && hooks.length === 0) return undefined
+  const warn = warnOnce(notify)
   return (caller) => {
     const { refusal } = judgeNeed({ scopes }, caller.auth, scopeImplies)
     if (refusal !== undefined) return { reason: refusal }
-    return hooks.length === 0 ? undefined : askHooks(hooks, openAccess(caller))
+    return hooks.length === 0 ? undefined : askHooks(hooks, openAccess(caller, warn))
   }
 }
 
@@ -69,9 +77,13 @@ interface OpenAccess {
   readonly access: Access
   readonly deadline: number
   readonly abort: () => void
+  readonly warn: (message: string) => void
 }
 
-function openAccess({ auth, request, path, deadline }: KnownCaller): OpenAccess {
+function openAccess(
+  { auth, request, path, deadline }: KnownCaller,
+  warn: OpenAccess['warn'],
+): OpenAccess {
   let controller: AbortController | undefined
   const access = Object.freeze({
     auth,
@@ -83,7 +95,7 @@ function openAccess({ auth, request, path, deadline }: KnownCaller): OpenAccess 
       return (controller ??= new AbortController()).signal
     },
   })
-  return { access, deadline, abort: () => controller?.abort() }
+  return { access, deadline, abort: () => controller?.abort(), warn }
 }
 
 function askHooks(
@@ -99,12 +111,18 @@ function askHooks(
 function askHook(hook: Hook, open: OpenAccess): Refused | undefined | Promise<Refused | undefined> {
   try {
     const rule = RULES.get(hook)
-    if (rule !== undefined) return refusedBy(rule(open.access))
+    if (rule !== undefined) return askPolicy(rule, open)
     const answer: unknown = hook(open.access)
     return isPromise(answer) ? waitFor(answer, open) : refusedBy({ isPermitted: answer === true })
   } catch (error) {
     throw adoptUnavailable(error)
   }
+}
+
+function askPolicy(rule: Rule, { access, warn }: OpenAccess): Refused | undefined {
+  const ruling = rule(access)
+  if (ruling.warning !== undefined) warn(ruling.warning)
+  return refusedBy(ruling)
 }
 
 function refusedBy({ isPermitted, rule }: Ruling): Refused | undefined {

@@ -1,5 +1,5 @@
 import { ignore, isPromise } from '../async.ts'
-import { kindOf } from './events.ts'
+import { kindOf, warnOnce } from './events.ts'
 import { metadataLocation } from './resource-metadata.ts'
 import type { AuthConfig, ResourceConfig } from '../auth-config.ts'
 import type { Channel } from './events.ts'
@@ -144,9 +144,12 @@ export function errorType(status: number): string {
   return status === 429 ? 'rate_limit_error' : 'api_error'
 }
 
+const INSTEAD =
+  'the built-in response is sent instead. Return a new Response with a status from 300 on'
+
 function tryRespond(
   respond: NonNullable<AuthConfig['respond']>,
-  warn: Warn,
+  warn: ReturnType<typeof warnOnce>,
   denial: Denial,
   request: Request,
   challenge: string,
@@ -157,9 +160,9 @@ function tryRespond(
     ignore(response)
     const problem = problemOf(response)
     if (problem === undefined) return withChallenge(response as Response, denial, challenge)
-    warn(`"respond" returned ${problem}`)
+    warn(`"respond" returned ${problem}: ${INSTEAD}`)
   } catch (error) {
-    warn(`"respond" threw ${kindOf(error)}`, error)
+    warn(`"respond" threw ${kindOf(error)}: ${INSTEAD}`, error)
   }
   return undefined
 }
@@ -171,19 +174,6 @@ function problemOf(response: unknown): string | undefined {
   if (response.status < 300) return `a Response with the status ${response.status}`
   const isUsed = response.bodyUsed || response.body?.locked === true
   return isUsed ? 'a Response whose body was used before' : undefined
-}
-
-type Warn = (problem: string, error?: unknown) => void
-
-/** Warns once: a hook that fails does so for each request. */
-function warnOnce(notify: Channel['notify']): Warn {
-  let isWarned = false
-  return (problem, error) => {
-    if (isWarned) return
-    isWarned = true
-    const message = `${problem}: the built-in response is sent instead. Return a new Response with a status from 300 on`
-    notify({ type: 'warning', message }, error)
-  }
 }
 
 function withChallenge(response: Response, denial: Denial, challenge: string): Response {

@@ -79,6 +79,16 @@ function createReport(onEvent: NonNullable<AuthConfig['onEvent']>, writeLine: Wr
   }
 }
 
+/** Makes a function that reports its first warning and no other: what fails does so for each request. */
+export function warnOnce(notify: Channel['notify']): (message: string, error?: unknown) => void {
+  let isWarned = false
+  return (message, error) => {
+    if (isWarned) return
+    isWarned = true
+    notify({ type: 'warning', message }, error)
+  }
+}
+
 /** Reports a config that cannot be used. The error of a config function may hold a secret, so only its class is shown. */
 export function reportConfigError({ notify }: Channel, error: unknown): void {
   if (error instanceof AuthConfigError) {

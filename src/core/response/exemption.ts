@@ -17,7 +17,11 @@ interface Exempting {
 }
 
 /** The headers by which a framework runs another method than that of the request. */
-export const OVERRIDE_HEADERS = ['x-http-method-override', 'x-http-method', 'x-method-override']
+export const OVERRIDE_HEADERS: readonly string[] = [
+  'x-http-method-override',
+  'x-http-method',
+  'x-method-override',
+]
 
 // The query parameter that does the same. Each of its characters may be percent-encoded.
 const OVERRIDE_PARAM = /(?:^|[?&;])(?:_|%5f)(?:m|%6d)(?:e|%65)(?:t|%74)(?:h|%68)(?:o|%6f)(?:d|%64)/i
