@@ -1,4 +1,5 @@
 import { ignore } from '../core/async.ts'
+import { ENDPOINT_SECRET } from '../core/endpoint/verdict.ts'
 import { endOfKey, judgeKey } from './keyring.ts'
 import { readKeyQuestion } from './question.ts'
 import { hashKey } from './secret.ts'
@@ -46,7 +47,13 @@ async function answer(
   const { findKey, maxAgeSeconds, endpointSecret } = parts
   if (request.method !== 'POST') return fail(405, 'Send questions by POST', { allow: 'POST' })
   if (endpointSecret !== undefined && !(await isSecretSent(request, endpointSecret))) {
-    return fail(403, 'The header "x-auth-secret" is missing or wrong')
+    // An outage: a 403 would look as if every key were wrong.
+    return Response.json(
+      {
+        error: { message: 'The header "x-auth-secret" is missing or wrong', code: ENDPOINT_SECRET },
+      },
+      { status: 500, headers: cacheFor(0) },
+    )
   }
   const question = await readKeyQuestion(request)
   if (!('key' in question)) return fail(...question)

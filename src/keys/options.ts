@@ -19,8 +19,9 @@ export interface KeyEndpointOptions {
    */
   readonly maxAgeSeconds?: number
   /**
-   * The required value of the header `x-auth-secret`, 16 to 1024 visible ASCII characters. A request without it gets 403.
-   * `withAuth` sends it by `endpointHeaders`. By default the endpoint requires no secret.
+   * The required value of the header `x-auth-secret`, 16 to 1024 visible ASCII characters. A request without it gets 500
+   * with the code `endpoint_secret`: an outage for `withAuth`, which sends it by `endpointHeaders`. By default the endpoint
+   * requires no secret.
    */
   readonly endpointSecret?: string
   /** Called once for each problem with the keys while the endpoint serves. Default: prints to `console.error`. */

@@ -1,3 +1,4 @@
+import { asksForSecret } from '../../core/endpoint/verdict.ts'
 import { isRedirect } from './finding.ts'
 import type { Obstacle } from './finding.ts'
 import type { ProbeAnswer, ProbeOutcome, ProbeSilence } from './probe.ts'
@@ -96,6 +97,10 @@ function obstacleOfAnswer(answer: ProbeAnswer): Obstacle | undefined {
   if (status >= 502 && status <= 504) {
     const change = 'start the endpoint, or look into the log of the proxy in front of it'
     return { why: `the endpoint is unavailable (${status})`, change }
+  }
+  if (status === 500 && asksForSecret(answer.body ?? '')) {
+    const change = 'set WITH_AUTH_ENDPOINT_SECRET to its secret'
+    return { why: 'the endpoint requires the header x-auth-secret', change }
   }
   if (status !== 200 || !isWebPage(answer)) return undefined
   const change = 'correct URL: a web page that always answers 200 allows every key'

@@ -53,6 +53,8 @@ const OPEN =
   'Is its URL a health check or a web page? Run "with-auth check URL"'
 const OPEN_PROVIDER =
   'The provider in server.auth allowed a random key. Does its URL lead to the right service?'
+const SECRET =
+  'with-auth: the endpoint requires the header x-auth-secret: set endpoint_headers in run.yaml\n'
 const WHILE_OPEN = {
   enforce: 'Every request is rejected until it denies a random key',
   shadow: 'Shadow mode rejects no request',
@@ -127,6 +129,7 @@ function createStage(
     // An endpoint that allowed every key has filled the cache with wrong decisions.
     gate.forget()
     log({ type: 'endpoint', state: next, cause })
+    if (cause === 'ENDPOINT_SECRET') surroundings.note(SECRET)
     if (isNoted) {
       surroundings.note(`with-auth: ${openOf(config)}. ${WHILE_OPEN[resolved.mode]}\n`)
     }

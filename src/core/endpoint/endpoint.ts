@@ -4,7 +4,8 @@ import { createDrain } from './response-body.ts'
 import { reasonOf, readAnswer, send, unavailable } from './send.ts'
 import { readPath } from './claim-path.ts'
 import { parseBodyIdentity } from './identity.ts'
-import { endBy, parseBody } from './verdict.ts'
+import { asksForSecret, endBy, ENDPOINT_SECRET, parseBody } from './verdict.ts'
+import { within } from '../async.ts'
 import { AuthUnavailableError } from '../errors.ts'
 import { encodeQuestion } from '../request/question.ts'
 import type { BadTenant } from './tenancy.ts'
@@ -35,12 +36,30 @@ export function createEndpoint(options: EndpointOptions): TimedAsk {
     check.endpointStatus = response.status
     // A `fetch` that follows redirects against its contract: this 200 may come from another server.
     if (response.status !== 200 || response.redirected === true) {
-      void drain(response.body)
+      const drained = drain(response.body)
+      if (mayAskForSecret(response)) throw await failureOf(response, drained)
       return deny(response)
     }
     const body = await readAnswer(options.fetch, response, signal)
     return allow(body, response, options, (fault) => reportFault(fault, check.token))
   }
+}
+
+// How long a caller waits for the body of a 500, which comes with its head as a rule.
+const REASON_MS = 100
+
+function mayAskForSecret({ status, headers }: TransportResponse): boolean {
+  return status === 500 && /^application\/json\b/i.test(String(headers.get('content-type')))
+}
+
+/** The failure that a 500 is, and why, if it asks for the secret of the endpoint. */
+async function failureOf(
+  response: TransportResponse,
+  drained: Promise<BodyResult>,
+): Promise<AuthUnavailableError> {
+  const body = await within(REASON_MS, drained)
+  const isAsked = body?.state === 'complete' && asksForSecret(body.text)
+  return unavailable('service_error', response, isAsked ? ENDPOINT_SECRET.toUpperCase() : undefined)
 }
 
 function post(

@@ -11,6 +11,7 @@ interface WholeResponse extends TransportResponse {
   readonly arrayBuffer: () => Promise<ArrayBuffer>
 }
 
+const NO_BODY = { state: 'complete', text: '' } as const
 const MAX_BYTES = 65_536
 const DRAIN_MS = 1000
 // Many more than the calls in flight: a call frees its place when its head has come, and a body that is cancelled closes a
@@ -48,7 +49,7 @@ export async function readBody(
   signal: AbortSignal,
   maxBytes: number = MAX_BYTES,
 ): Promise<BodyResult> {
-  if (body === null || body === undefined) return { state: 'complete', text: '' }
+  if (body === null || body === undefined) return NO_BODY
   let chunks: AsyncIterator<Uint8Array> | undefined
   try {
     chunks = iterate(body)
@@ -66,18 +67,19 @@ export async function readBody(
  * Makes a function that reads bodies in the background, to free their connections. It never throws. It cancels a body after
  * 64 KiB or a second, and at once while 1,024 others are being drained.
  */
-export function createDrain(): (body: TransportResponse['body']) => Promise<void> {
+export function createDrain(): (body: TransportResponse['body']) => Promise<BodyResult> {
   // On Workers a drain can end with its request and stays counted: from the 1,025th on, bodies are cancelled there.
   let draining = 0
   return async (body) => {
-    if (body === null || body === undefined) return
+    if (body === null || body === undefined) return NO_BODY
     const controller = new AbortController()
     if (draining >= MAX_DRAINS) controller.abort()
     const timer = setTimeout(() => controller.abort(), DRAIN_MS)
     draining += 1
-    await readBody(body, controller.signal)
+    const result = await readBody(body, controller.signal)
     clearTimeout(timer)
     draining -= 1
+    return result
   }
 }
 

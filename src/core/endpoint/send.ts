@@ -57,11 +57,13 @@ export function reasonOf({ state }: BodyResult): UnavailableReason {
   return state === 'broken' ? 'unreachable' : 'invalid_response'
 }
 
-/** The error for a response without a verdict. */
+/** The error for a response without a verdict. `code` says more about it. */
 export function unavailable(
   reason: UnavailableReason,
   { status, headers }: TransportResponse,
+  code?: string,
 ): AuthUnavailableError {
   const retryAfterMs = parseRetryAfter(headers.get('retry-after'), Date.now())
-  return new AuthUnavailableError(reason, { retryAfterMs, status })
+  const cause = code === undefined ? {} : { cause: { code } }
+  return new AuthUnavailableError(reason, { retryAfterMs, status, ...cause })
 }

@@ -67,6 +67,17 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/** The code of a 500 by which an endpoint says that the header `x-auth-secret` is missing or wrong. */
+export const ENDPOINT_SECRET = 'endpoint_secret'
+
+const LONGEST_REASON = 512
+
+/** Whether the text of a 500 has that code. Nothing else of the text is used. */
+export function asksForSecret(text: string): boolean {
+  if (text.length > LONGEST_REASON) return false
+  return readName(readName(parseJson(text), 'error'), 'code') === ENDPOINT_SECRET
+}
+
 /** The JSON of a 200, or `undefined`. A body that cannot be parsed is a fault only if its content type says JSON. */
 export function parseBody(
   body: BodyResult,

@@ -45,12 +45,17 @@ const SENTENCES: Partial<Readonly<Record<DenialReason, (failure: Failure) => str
   unreachable: ({ cause, error }) =>
     `is unreachable${nameOf(cause, error)}: requests are rejected. ${adviceOn(cause ?? kindOf(error))}`,
   timeout: () => 'gives no verdict within "timeoutMs": requests are rejected. Is it overloaded?',
-  service_error: ({ status }) =>
-    `answers ${typeof status === 'number' ? status : 'with an error'}: requests are rejected. Check its log`,
+  service_error: ({ status, cause }) =>
+    cause === 'ENDPOINT_SECRET'
+      ? SECRET
+      : `answers ${typeof status === 'number' ? status : 'with an error'}: requests are rejected. Check its log`,
   invalid_response: () =>
     'answered 200 without a principal in the first 64 KiB, which "identity" requires: the request was rejected. Let it name one, or leave "identity" out',
   circuit_open: () => 'failed too often and is not asked for a while: requests are rejected',
 }
+
+const SECRET =
+  'requires the header x-auth-secret: requests are rejected. Send its secret by "endpointHeaders"'
 
 /** The advice for a cause, or for the class of an error without one. The first pattern that fits counts. */
 const ADVICE: readonly (readonly [pattern: RegExp, advice: string])[] = [

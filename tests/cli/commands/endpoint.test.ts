@@ -67,7 +67,14 @@ describe('with-auth endpoint', () => {
 
     const run = (more: Record<string, string>) =>
       runLine(['check', url], [checkCommand], { WITH_AUTH_KEY: key, ...more })
-    expect((await run({})).code).toBe(1)
+    const wrong = { ...env, WITH_AUTH_ENDPOINT_SECRET: 'another-s3cret-0123456789' }
+    for (const more of [{}, wrong]) {
+      const refused = await run(more)
+      expect(refused.code).toBe(1)
+      expect(refused.printed).toContain('the endpoint requires the header x-auth-secret')
+      expect(refused.printed).toContain('set WITH_AUTH_ENDPOINT_SECRET to its secret')
+      expect(refused.printed).not.toMatch(/is missing or wrong|s3cret/)
+    }
     const checked = await run(env)
     expect(checked.code).toBe(0)
     expect(checked.printed).toContain('max-age of 7 s')

@@ -5,6 +5,49 @@ import { ADDRESS, answering, ask, IDENTITY, reasonOf } from '../../support/asked
 import { checkOf } from '../../support/checks.ts'
 import type { Transport } from '../../../src/index.ts'
 
+describe('a 500 that says which header is missing', () => {
+  const SAYS = '{"error":{"message":"sk-secret","code":"endpoint_secret"}}'
+  const JSON_TYPE = { 'content-type': 'application/json' }
+  const failing =
+    (text: BodyInit, status = 500, headers: Record<string, string> = JSON_TYPE): Transport =>
+    () =>
+      Promise.resolve(new Response(text, { status, headers }))
+  const failureOf = async (transport: Transport): Promise<unknown> =>
+    Promise.resolve(ask(transport)).catch((error: unknown) => error)
+
+  it('is an outage as any other, whose cause is that code and nothing else of the body', async () => {
+    const error = await failureOf(failing(SAYS))
+    expect(error).toMatchObject({
+      reason: 'service_error',
+      status: 500,
+      cause: { code: 'ENDPOINT_SECRET' },
+    })
+    expect(JSON.stringify(error)).not.toContain('sk-secret')
+  })
+
+  it.each([
+    ['another status', failing(SAYS, 503)],
+    ['another type', failing(SAYS, 500, { 'content-type': 'text/html' })],
+    ['another code', failing('{"error":{"code":"endpoint_secrets"}}')],
+    ['another place', failing('{"code":"endpoint_secret"}')],
+    ['no JSON', failing('endpoint_secret')],
+    ['an inherited code', failing('{"error":"endpoint_secret"}')],
+    ['more than 512 characters', failing(`${SAYS}${' '.repeat(512)}`)],
+  ])('has no cause with %s', async (_what, transport) => {
+    const error = await failureOf(transport)
+    expect(error).toBeInstanceOf(AuthUnavailableError)
+    expect(error).toMatchObject({ reason: 'service_error' })
+    expect(error).not.toHaveProperty('cause')
+  })
+
+  it('holds no caller for a body that does not end', async () => {
+    const startedAt = performance.now()
+    const error = await failureOf(failing(new ReadableStream({})))
+    expect(error).toMatchObject({ reason: 'service_error', status: 500 })
+    expect(performance.now() - startedAt).toBeLessThan(500)
+  })
+})
+
 describe('the POST', () => {
   it('carries the question as JSON and follows no redirect', async () => {
     const transport = vi.fn<Transport>(answering(200))

@@ -37,6 +37,11 @@ it.each<[DenialReason, Failure, string]>([
     `is unreachable (EPIPE): ${REJECTED}. ${USUAL}`,
   ],
   ['timeout', {}, `gives no verdict within "timeoutMs": ${REJECTED}. Is it overloaded?`],
+  [
+    'service_error',
+    { status: 500, cause: 'ENDPOINT_SECRET' },
+    `requires the header x-auth-secret: ${REJECTED}. Send its secret by "endpointHeaders"`,
+  ],
   ['service_error', { status: 503 }, `answers 503: ${REJECTED}. Check its log`],
   ['service_error', odd, `answers with an error: ${REJECTED}. Check its log`],
   ['service_error', {}, `answers with an error: ${REJECTED}. Check its log`],
