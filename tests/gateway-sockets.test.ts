@@ -4,7 +4,12 @@ import { serve } from 'srvx'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createGateway } from '../src/gateway.ts'
 import { withAuth } from '../src/index.ts'
-import { GOOD, NOTICED, itIsAGateway } from './support/gateway-behaviour.ts'
+import {
+  GOOD,
+  NOTICED,
+  itIsAGateway,
+  itUsesTheConnectionOfHeadOnce,
+} from './support/gateway-behaviour.ts'
 import { close, listen } from './support/loopback.ts'
 import { head, openSocket, sendRaw } from './support/raw-client.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
@@ -70,6 +75,7 @@ describe.each([
   })
 
   itIsAGateway(() => ({ port: serving.port, upstream }))
+  itUsesTheConnectionOfHeadOnce(() => ({ port: serving.port, upstream }))
 
   it('reports a client that disconnected', () => {
     expect(failures).toContainEqual(expect.objectContaining({ code: 'client_left', path: '/hang' }))

@@ -75,12 +75,15 @@ export function createNodeFetch<Http extends object, Https extends object>(modul
   }
 }
 
-/** Returns a function that starts a request on an idle connection, or a repeated one on a new connection. */
+/**
+ * Returns a function that starts a request on an idle connection. HEAD and a repeated request get a new one, which is not used again:
+ * some servers send a body after the head of a HEAD, and it would look like the next response.
+ */
 function createOpen<Agent extends object>(module: NodeHttp<Agent>) {
   const kept = new module.Agent({ keepAlive: true, timeout: IDLE_MS })
   return (options: NodeRequestOptions, isRepeat: boolean): NodeRequest =>
     // Looks `request` up at each call, so that instrumentation installed later sees it.
-    module.request({ ...options, agent: isRepeat ? false : kept })
+    module.request({ ...options, agent: isRepeat || options.method === 'HEAD' ? false : kept })
 }
 
 function send(

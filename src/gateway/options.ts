@@ -132,5 +132,24 @@ const ON_BUN = { decompress: false, timeout: false } as const
 
 // Looks `fetch` up at each call, so that instrumentation installed later sees it.
 function callFetch(...[url, init]: Parameters<UpstreamFetch>): Promise<Response> {
-  return fetch(url, 'Bun' in globalThis ? { ...init, ...ON_BUN } : init)
+  const onRuntime = 'Bun' in globalThis ? ON_BUN : {}
+  return fetch(url, {
+    ...init,
+    ...onRuntime,
+    ...(init.method === 'HEAD' ? useConnectionOnce() : {}),
+  })
+}
+
+let once: object | undefined
+
+/** Options for Bun and Deno. Some servers send a body to HEAD after the head, which would look like the next response. */
+function useConnectionOnce(): object {
+  once ??= createOnce(Reflect.get(globalThis, 'Deno'))
+  return once
+}
+
+function createOnce(deno: unknown): object {
+  const createClient: unknown = Reflect.get(Object(deno), 'createHttpClient')
+  if (typeof createClient !== 'function') return { keepalive: false }
+  return { client: createClient({ poolMaxIdlePerHost: 0 }) }
 }

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { itIsAGateway } from '../support/gateway-behaviour.ts'
+import { itIsAGateway, itUsesTheConnectionOfHeadOnce } from '../support/gateway-behaviour.ts'
 import { startRawUpstream } from '../support/raw-upstream.ts'
 import { BUN, NODES } from './support/binaries.ts'
 import { send } from './support/http.ts'
@@ -39,12 +39,15 @@ describe.each(SERVERS)('%s', (name, start) => {
   })
   afterAll(() => running.stop())
 
+  const served = () => ({ port: Number(new URL(running.url).port), upstream })
   itIsAGateway(
-    () => ({ port: Number(new URL(running.url).port), upstream }),
+    served,
     name.startsWith('workerd') ? 'decoded' : 'coded',
     name.startsWith('workerd') ? 'resetAndDestroy' : 'destroy',
     name === 'Bun' ? 'with the body' : 'at once',
   )
+  // No option of `fetch` makes workerd open a new connection.
+  if (!name.startsWith('workerd')) itUsesTheConnectionOfHeadOnce(served)
 
   it('serves on', async () => {
     const headers = { authorization: `Bearer ${TOKEN}` }

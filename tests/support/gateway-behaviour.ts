@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { expect, it } from 'vitest'
 import { playRow, readAll } from './gateway-exchange.ts'
 import { CODING_ROWS, GATEWAY_ROWS, GZIPPED, HALF } from './gateway-rows.ts'
-import { head, openSocket } from './raw-client.ts'
+import { head, openSocket, sendRaw } from './raw-client.ts'
 import { bodyOf } from './raw-upstream.ts'
 import { TOKEN } from './token.ts'
 import type { Socket } from 'node:net'
@@ -164,4 +164,21 @@ async function waitFor(client: Socket, text: string): Promise<string> {
   let received = ''
   while (!received.includes(text)) received += String((await once(client, 'data'))[0])
   return received
+}
+
+/** Tests that no other request follows a HEAD on its connection to the upstream. A body to it would look like the next response. */
+export function itUsesTheConnectionOfHeadOnce(served: () => ServedGateway): void {
+  it('does not use the connection of a HEAD again', async () => {
+    const { port, upstream } = served()
+    const body = 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged'
+    const answered = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`
+    upstream.plan('/head', ({ socket }) => socket.write(answered))
+    const fields = [...GOOD, 'Connection: close']
+    expect(await sendRaw(port, head('HEAD /head', ...fields))).toMatch(/^HTTP\/1\.1 200 /)
+    const socket = upstream.callsFor('/head')[0]?.socket
+    const next = sendRaw(port, head('GET /next', ...fields))
+    setTimeout(() => socket?.write(body), 100)
+    expect(await next).toMatch(/\r\n\r\nok$/)
+    await expect.poll(() => socket?.closed, NOTICED).toBe(true)
+  })
 }
