@@ -1,12 +1,27 @@
 import { createClientAddresses } from '../../src/cli/gateway/client-address.ts'
+import { formatJson } from '../../src/cli/log.ts'
 import { parseNetwork } from '../../src/verifiers/upstream/address.ts'
 import { resolveConfig } from '../../src/core/config/parse.ts'
 import { parseCacheControl } from '../../src/core/endpoint/freshness.ts'
 import { createCredentialsReader } from '../../src/core/request/credentials.ts'
 import { createQuestionBuilder, createToldEncoder } from '../../src/core/request/question.ts'
 import { hidesStructure, isPlainHost, parseTarget } from '../../src/core/request/target.ts'
+import { readTraceContext } from '../../src/core/request/trace-context.ts'
+import { PRESETS } from '../../src/forward-auth/preset.ts'
+import { createReceive } from '../../src/forward-auth/receive.ts'
+import { createHops } from '../../src/gateway/forward.ts'
+import { createCopyHeaders } from '../../src/gateway/request-headers.ts'
+import { namesWebSocket } from '../../src/gateway/upgrade-offer.ts'
+import { withAuth } from '../../src/index.ts'
+import { HeaderReader } from '../../src/jwt/token-header.ts'
+import { isBelow } from '../../src/keys/paths.ts'
+import { decodeName, readAttributes } from '../../src/verifiers/upstream/identity.ts'
+import { GATEWAY_HEADERS } from '../../src/verifiers/upstream/signature.ts'
 import { expandReferences } from '../../src/yaml/references.ts'
+import { raw } from '../support/requests.ts'
+import { subrequest } from '../support/subrequest.ts'
 import type { CredentialsSource } from '../../src/index.ts'
+import type { Client } from '../support/subrequest.ts'
 
 export type Parser = (text: string) => unknown
 
@@ -42,6 +57,7 @@ export const PIECES: readonly string[] = [
   '%%3',
   '%61',
   '%25',
+  '%252',
   'a&',
   'a=b&',
   'a="',
@@ -72,6 +88,7 @@ export const PIECES: readonly string[] = [
   'for=10.0.0.9,',
 ]
 
+const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 const REQUEST = { method: 'GET', headers: new Headers() } as Request
 const encode = createToldEncoder(resolveConfig({ context: { headers: 'all' } }).context, ['e'])
 const build = createQuestionBuilder(resolveConfig({ context: {} }).context)
@@ -112,6 +129,73 @@ export const PARSERS: readonly [string, Parser][] = [
   ['a node of Forwarded', (text) => findClient('forwarded', `for="[${text}]"`)],
   ['an open node of Forwarded', (text) => findClient('forwarded', `for="[${text}"`)],
 ]
+
+const guarded = withAuth(() => new Response(), {
+  verifier: () => ({ outcome: 'deny' }),
+  onEvent: () => undefined,
+  public: ['/open'],
+})
+const copyHeaders = createCopyHeaders({
+  identityHeaders: GATEWAY_HEADERS,
+  forwardAuthorization: false,
+  stripHeaders: [],
+})
+const SECRETS = ['bearer', { cookie: 'key' }, { webSocketProtocol: 'key.' }] as const
+const followHops = createHops()
+const receive = createReceive({
+  preset: PRESETS.caddy,
+  rawTargets: false,
+  identityHeaders: GATEWAY_HEADERS,
+})
+const readToken = new HeaderReader({ algorithms: ['RS256'], types: ['jwt'], mayLackType: true })
+
+/** Parsers of what servers limit, at 16 KB or 64 KB. */
+export const LIMITED_PARSERS: readonly [string, Parser][] = [
+  ['the path of a denial', (text) => guarded(raw(`http://h/${text}`, almostHeldBy(text)))],
+  ['the query of a public path', (text) => guarded(raw(`http://h/open?${text}`))],
+  ['credentials of another scheme', (text) => guarded(raw('http://h/', { authorization: text }))],
+  ['traceparent', (text) => readTraceContext(fieldsOf({ traceparent: text }))],
+  ['tracestate', (text) => readTraceContext(fieldsOf({ traceparent: TRACE, tracestate: text }))],
+  ['Via', followHops],
+  ['Upgrade', namesWebSocket],
+  ['Connection', (text) => copyFields({ connection: text })],
+  ['cookies that are passed on', (text) => copyFields({ cookie: text })],
+  ['protocols that are passed on', (text) => copyFields({ 'sec-websocket-protocol': text })],
+  ['the target of a subrequest', (text) => receiveFrom({ target: `/${text}` })],
+  ['the host of a subrequest', (text) => receiveFrom({ host: text })],
+  ['the client of a subrequest', (text) => receiveFrom({ address: text })],
+  ['a path that a key is limited to', (text) => isBelow(`/v1/${text}`, ['/v1', '/v2'])],
+  ['a JSON Web Token', (text) => readToken.read(`${text}.${text}.${text}`)],
+  ['a name from a proxy', decodeName],
+  ['attributes from a proxy', readAttributes],
+  ['a line of the log', (text) => formatJson({ type: 'decision', path: text, method: text })],
+]
+
+/** A token that a search finds in a text of one repeated character, but for one character. */
+function almostHeldBy(text: string): Record<string, string> {
+  return { authorization: `Basic ${text.slice(0, 2)}~${text}`.slice(0, 8192) }
+}
+
+function fieldsOf(fields: Record<string, string>): Headers {
+  return raw('http://h/', fields).headers
+}
+
+function copyFields(fields: Record<string, string>): unknown {
+  return unlessInvalid(() => copyHeaders(new Headers(fields), SECRETS))
+}
+
+function receiveFrom(client: Client): unknown {
+  return unlessInvalid(() => receive(subrequest('caddy', client)))
+}
+
+/** No server hands over a value that no header can have. */
+function unlessInvalid(parse: () => unknown): unknown {
+  try {
+    return parse()
+  } catch {
+    return undefined
+  }
+}
 
 function findClient(name: string, text: string): unknown {
   const trusted = parseNetwork('10.0.0.0/8')
