@@ -89,7 +89,7 @@ describe('core', () => {
       'shared-calls',
       'deadline',
       'known-tokens',
-      'limit',
+      'limit/limit',
       'retry',
     ]
     const policies = new Set(names.map((name) => `core/policies/${name}.ts`))

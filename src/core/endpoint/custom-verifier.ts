@@ -60,6 +60,7 @@ function createRun(
     },
     timeLeftMs: () => deadline - systemClock.now(),
     trace: check.trace,
+    client: check.readAddress,
   }
 }
 

@@ -180,8 +180,10 @@ class TokenOutcomes {
     failures.add(now)
     this.#failures.delete(token)
     this.#failures.set(token, failures)
-    const [oldest = token] = this.#failures.keys()
-    if (this.#failures.size > MOST_TOKENS) this.#failures.delete(oldest)
+    for (const oldest of this.#failures.keys()) {
+      if (this.#failures.size <= MOST_TOKENS) return
+      this.#failures.delete(oldest)
+    }
   }
 
   clearFailures(): void {

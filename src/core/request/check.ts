@@ -36,14 +36,23 @@ export class Check {
   readonly args: readonly unknown[]
   /** Goes to the endpoint beside the question, and does not belong to the key. */
   readonly trace: TraceContext | undefined
+  /** Returns the address of the client. Called only while calls are scarce, and may throw. */
+  readonly readAddress: (() => string | undefined) | undefined
 
-  constructor(question: Question, told: string, args: readonly unknown[], trace?: TraceContext) {
+  constructor(
+    question: Question,
+    told: string,
+    args: readonly unknown[],
+    trace?: TraceContext,
+    readAddressOf?: () => string | undefined,
+  ) {
     this.token = question.token
     this.question = question
     this.told = told
     this.key = encodeKey(question.token, told)
     this.args = args
     this.trace = trace
+    this.readAddress = readAddressOf
   }
 }
 
@@ -86,7 +95,10 @@ export function createCheckFactory(
       args: readonly unknown[],
     ): Check => {
       const trace = readTraceContext(request.headers)
-      return new Check(buildQuestion(token, request, target, told), told.text, args, trace)
+      const readOnce = (): string | undefined =>
+        context.clientAddress ? told.clientAddress : readAddress(request, args)
+      const question = buildQuestion(token, request, target, told)
+      return new Check(question, told.text, args, trace, readOnce)
     },
   }
 }

@@ -66,7 +66,7 @@ export function createMember(
     },
   )
   return async (question, deadline, aborted, run) => {
-    const check = new Check(narrowQuestion(question, reads), '', [])
+    const check = new Check(narrowQuestion(question, reads), '', [], undefined, run.client)
     check.verifier = label
     const by = (chosen: string): void => {
       check.verifier = chosen

@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
-import { limit } from '../../../src/core/policies/limit.ts'
-import { checkOf } from '../../support/checks.ts'
-import type { Check } from '../../../src/core/request/check.ts'
-import type { ParsedVerdict, TimedAsk } from '../../../src/core/endpoint/verdict.ts'
+import { limit } from '../../../../src/core/policies/limit/limit.ts'
+import { checkOf } from '../../../support/checks.ts'
+import type { Check } from '../../../../src/core/request/check.ts'
+import type { ParsedVerdict, TimedAsk } from '../../../../src/core/endpoint/verdict.ts'
 
 const ALLOW: ParsedVerdict = { outcome: 'allow', auth: { attributes: {}, scopes: [] } }
 const DENY = { outcome: 'deny', isLasting: true } as const

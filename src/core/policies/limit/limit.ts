@@ -1,18 +1,23 @@
-import { AuthUnavailableError } from '../errors.ts'
-import { isForbidden } from '../endpoint/verdict.ts'
-import { SlidingWindow } from './sliding-window.ts'
-import type { ConcurrencyConfig } from '../auth-config.ts'
-import type { ParsedVerdict, TimedAsk } from '../endpoint/verdict.ts'
-import type { Check } from '../request/check.ts'
-import type { Clock } from '../runtime.ts'
+import { AuthUnavailableError } from '../../errors.ts'
+import { isForbidden } from '../../endpoint/verdict.ts'
+import { SlidingWindow } from '../sliding-window.ts'
+import { Clients, nextOf, lastOf, noteDenial } from './turns.ts'
+import type { ConcurrencyConfig } from '../../auth-config.ts'
+import type { ParsedVerdict, TimedAsk } from '../../endpoint/verdict.ts'
+import type { Check } from '../../request/check.ts'
+import type { Clock } from '../../runtime.ts'
+import type { Client } from './turns.ts'
 
 /** Permission for one call, until the call or its check ends. */
 interface Slot {
   readonly deadline: number
+  /** Of a check that waited. */
+  readonly client: Client
 }
 
 /** A check that waits for a slot, as long as enough of its time is left for a call. */
 interface Waiter {
+  readonly client: Client
   readonly latestAt: number
   readonly start: () => void
   readonly giveUp: () => void
@@ -33,14 +38,16 @@ const MOST_DENIALS_PER_SECOND = 400
 // A flood leaves so much to unknown tokens, and at least four places.
 const NARROWEST_PART = 1 / 16
 const NARROWEST = 4
+// Known tokens are one, and so are checks that need not wait: their address is not read.
+const ANYBODY: Client = { debt: 0 }
 // So slowly that the flood does not come back at once.
 const WIDENED_BY_DENIAL = 1 / 16
 
 /**
  * Limits the calls in flight. A check over the limit waits within its own deadline. Known tokens go before all others, in
- * turn. Unknown tokens take turns too. If more than half of the places are taken, the newest of them goes first, since the
- * oldest has the least time left. If all are taken, a new check takes the place of the unknown one that has waited longest:
- * a flood displaces itself. Without such a check it is rejected as `overloaded`.
+ * turn. Unknown tokens take turns by client. If more than half of the places are taken, the newest of them goes first, since the
+ * oldest has the least time left. If all are taken, a new check takes the place of an unknown one, of the client that owes most,
+ * that has waited longest: a flood displaces itself. Without such a check it is rejected as `overloaded`.
  *
  * While more than 400 unknown tokens are denied in a second, each verdict takes a slot from their lane, down to a sixteenth of all
  * and to four. Later each allow gives one back, and so do sixteen denials.
@@ -60,6 +67,7 @@ export function limit(
   const widest = maxInFlight - Math.floor(maxInFlight * RESERVED_PART)
   const narrowest = Math.min(widest, Math.max(NARROWEST, Math.floor(maxInFlight * NARROWEST_PART)))
   const denials = new SlidingWindow(1000)
+  const clients = new Clients({ now })
   let width = widest
 
   const countWaiting = (): number => known.waiting.length + unknown.waiting.length
@@ -77,25 +85,32 @@ export function limit(
   const startWaiting = (lane: Lane): void => {
     while (hasSlotFor(lane)) {
       const isCrowded = lane === unknown && 2 * countWaiting() > maxWaiting
-      const waiter = isCrowded ? lane.waiting.pop() : lane.waiting.shift()
+      const waiter = nextOf(lane.waiting, isCrowded)
       if (waiter === undefined) return
+      remove(lane.waiting, waiter)
       // A call without enough time would take the place of another one, and look like an outage.
       if (waiter.latestAt > now()) waiter.start()
     }
   }
-  const makeRoom = (): void => {
+  const makeRoom = ({ debt }: Client): void => {
     if (countWaiting() < maxWaiting) return
-    const [oldest] = unknown.waiting
-    if (oldest === undefined) throw new AuthUnavailableError('overloaded')
-    oldest.giveUp()
+    const last = lastOf(unknown.waiting)
+    if (last === undefined || debt > last.client.debt) throw new AuthUnavailableError('overloaded')
+    last.giveUp()
   }
-  const take = ({ taken }: Lane, deadline: number): Slot => {
-    const slot = { deadline }
+  const take = ({ taken }: Lane, deadline: number, client = ANYBODY): Slot => {
+    const slot = { deadline, client }
     taken.add(slot)
     return slot
   }
-  const wait = (lane: Lane, deadline: number, signal: AbortSignal): Promise<Slot> => {
-    makeRoom()
+  const wait = (
+    lane: Lane,
+    { readAddress }: Check,
+    deadline: number,
+    signal: AbortSignal,
+  ): Promise<Slot> => {
+    const client = lane === known ? ANYBODY : clients.at(readAddress?.())
+    makeRoom(client)
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         remove(lane.waiting, waiter)
@@ -110,20 +125,23 @@ export function limit(
       const giveUp = (): void => rejectAs('overloaded')
       const start = (): void => {
         leave()
-        resolve(take(lane, deadline))
+        resolve(take(lane, deadline, client))
       }
       // Half of the time is for the call. Each check has a timer of its own, since on Workers one request cannot settle the
       // promise of another.
       const patienceMs = (deadline - now()) / 2
       const timer = setTimeout(giveUp, patienceMs)
-      const waiter: Waiter = { latestAt: now() + patienceMs, start, giveUp }
+      const waiter: Waiter = { client, latestAt: now() + patienceMs, start, giveUp }
       lane.waiting.push(waiter)
       signal.addEventListener('abort', timeOut)
     })
   }
-  const learn = (lane: Lane, check: Check, verdict: ParsedVerdict): void => {
+  const learn = (lane: Lane, { client }: Slot, check: Check, verdict: ParsedVerdict): void => {
     if (lane === known || !isFinal || isForbidden(verdict, check)) return
-    if (verdict.outcome === 'deny') denials.add(now())
+    if (verdict.outcome === 'deny') {
+      denials.add(now())
+      if (client !== ANYBODY) noteDenial(client)
+    }
     const isFlood = hasKnownTokens() && denials.total(now()) > MOST_DENIALS_PER_SECOND
     const calm = verdict.outcome === 'allow' ? 1 : WIDENED_BY_DENIAL
     width = Math.min(widest, Math.max(narrowest, width + (isFlood ? -1 : calm)))
@@ -138,10 +156,10 @@ export function limit(
     const lane = check.isKnown ? known : unknown
     const free = takeNow(lane, deadline)
     if (free === undefined) check.waitedSince ??= now()
-    const slot = free ?? (await wait(lane, deadline, signal))
+    const slot = free ?? (await wait(lane, check, deadline, signal))
     try {
       const verdict = await next(check, deadline, signal)
-      learn(lane, check, verdict)
+      learn(lane, slot, check, verdict)
       return verdict
     } finally {
       lane.taken.delete(slot)
