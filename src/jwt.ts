@@ -25,7 +25,7 @@ export type { JwtOptions }
  * members of many groups: as `malformed_credentials`, before it gets here.
  *
  * The keys are fetched with the first request, and again after `keysMaxAgeMs`, or when a token names a key that is not among
- * them, once in 30 seconds. While they cannot be fetched, the old ones are used for `keysMaxStaleMs` longer, and a warning says
+ * them: five times at once, and then once in six seconds. In between such a token is `overloaded`. While they cannot be fetched, the old ones are used for `keysMaxStaleMs` longer, and a warning says
  * so. Without keys a request is rejected as unavailable, and not as denied.
  *
  * A token cannot be revoked: it works until it ends by itself. `cache: {}` saves the check of the signature, and keeps no

@@ -1,4 +1,4 @@
-import type { UnavailableReason } from './types.ts'
+import type { DenyDetail, UnavailableReason } from './types.ts'
 
 /** One problem of a config. */
 export interface OptionProblem {
@@ -71,13 +71,38 @@ const UNAVAILABLE_REASONS: ReadonlySet<string> = new Set<UnavailableReason>([
   'overloaded',
 ])
 
+const DENY_DETAILS: Readonly<Record<DenyDetail, true>> = {
+  malformed: true,
+  algorithm: true,
+  type: true,
+  unknown_key: true,
+  signature: true,
+  issuer: true,
+  audience: true,
+  expired: true,
+  not_yet_valid: true,
+  missing_claim: true,
+  bound: true,
+  inactive: true,
+  unknown_token: true,
+  no_verifier: true,
+  tenant: true,
+  proof: true,
+  address: true,
+}
+
+/** Whether this is a detail that exists, so that no other text gets into events. */
+export function isDenyDetail(value: unknown): value is DenyDetail {
+  return typeof value === 'string' && Object.hasOwn(DENY_DETAILS, value)
+}
+
 /**
  * Thrown by a custom verifier that cannot get a verdict. The request is rejected with this reason, and the rejection does not
  * count as a denial.
  *
- * @param reason Why there is no verdict. An unknown reason throws a `TypeError`.
+ * @param reason Why there is no verdict. An unknown reason or `detail` throws a `TypeError`.
  * @param options `retryAfterMs`: how long to wait before the next try, in milliseconds. `status`: the status that came in place
- * of a verdict. `cause`: the error behind it. Only its code, such as `ECONNREFUSED`, is shown, as `cause` of the decision event.
+ * of a verdict. `detail`: what is known about the token all the same. `cause`: the error behind it. Only its code, such as `ECONNREFUSED`, is shown, as `cause` of the decision event.
  *
  * @example
  * ```ts
@@ -102,17 +127,24 @@ export class AuthUnavailableError extends Error {
   readonly retryAfterMs: number | undefined
   /** The status of the endpoint's response, if there was one. */
   readonly status: number | undefined
+  /** What is known about the token all the same. No expired decision stands in then. */
+  readonly detail: DenyDetail | undefined
 
   constructor(
     reason: UnavailableReason,
     options: {
       readonly retryAfterMs?: number | undefined
       readonly status?: number | undefined
+      readonly detail?: DenyDetail | undefined
       readonly cause?: unknown
     } = {},
   ) {
     if (!UNAVAILABLE_REASONS.has(reason)) {
       throw new TypeError(`Cannot create AuthUnavailableError: no such reason: ${reason}`)
+    }
+    const { detail } = options
+    if (detail !== undefined && !isDenyDetail(detail)) {
+      throw new TypeError('Cannot create AuthUnavailableError: no such detail')
     }
     super(
       `No verdict from the auth service: ${reason}`,
@@ -122,6 +154,7 @@ export class AuthUnavailableError extends Error {
     this.reason = reason
     this.retryAfterMs = options.retryAfterMs
     this.status = options.status
+    this.detail = detail
   }
 }
 
@@ -142,11 +175,12 @@ function readUnavailable(error: unknown): AuthUnavailableError | undefined {
   if (Object.getPrototypeOf(error) === AuthUnavailableError.prototype) return undefined
   const read = (field: string): unknown => Reflect.get(error, field)
   if (read('code') !== 'auth_unavailable') return undefined
-  const reason = read('reason')
+  const [reason, detail] = [read('reason'), read('detail')]
   if (!isUnavailableReason(reason)) return undefined
   return new AuthUnavailableError(reason, {
     retryAfterMs: finiteOrNone(read('retryAfterMs')),
     status: finiteOrNone(read('status')),
+    detail: isDenyDetail(detail) ? detail : undefined,
     ...('cause' in error ? { cause: read('cause') } : {}),
   })
 }

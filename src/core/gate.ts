@@ -194,7 +194,8 @@ function fail(progress: Progress, error: unknown): Decision {
 function reject(progress: Progress, reason: DenialReason, failure: Failure = {}): Decision {
   const { setup, request, check } = progress
   const scopes = isReady(setup) ? scopesFor(request, setup) : undefined
-  const denial = setup.denials.create(reason, { retryAfterMs: failure.retryAfterMs, scopes })
+  const { retryAfterMs, detail } = failure
+  const denial = setup.denials.create(reason, { retryAfterMs, scopes, detail })
   const { status } = denial
   report(progress, { outcome: 'deny', reason, status, ...shownFacts(failure) }, failure.error)
   if (isShadow(setup)) return rememberAdmission(request, EXEMPT.shadow, setup)

@@ -1,7 +1,7 @@
-import { orAborted } from '../core/async.ts'
 import { findCause } from '../core/endpoint/failure-cause.ts'
 import { AuthUnavailableError } from '../core/errors.ts'
-import { KeyTries, MAX_PAUSE_MS } from './key-tries.ts'
+import { KeyTries } from './key-tries.ts'
+import { KEY_NOT_SEARCHED, SearchBudget, WaitingRoom } from './search-limits.ts'
 import type { FoundKey, KeySet } from './key-set.ts'
 import type { KeysFetch, Moment, Outcome, TriesClock, Try } from './key-tries.ts'
 import type { TokenHeader } from './token-header.ts'
@@ -22,20 +22,24 @@ export interface KeySourceOptions {
 const REFRESH_AT = 0.8
 
 /**
- * The keys of an issuer, which are fetched when they are needed. No request can cause more than one fetch every 30 seconds by
- * naming unknown keys. Good keys are replaced by good keys only. While none can be fetched, old keys serve for a bounded time.
+ * The keys of an issuer, which are fetched when they are needed. Tokens that name unknown keys cause five fetches at once, and
+ * then one each six seconds. At most 256 requests wait. Good keys are replaced by good keys only. While none can be fetched, old keys serve for a bounded time.
  */
 export class KeySource {
   readonly #options: KeySourceOptions
   readonly #clock: TriesClock
   readonly #tries: KeyTries
+  readonly #budget: SearchBudget
+  readonly #room: WaitingRoom
   #keys: KeySet | undefined
-  #askedAt: Moment = { now: -Infinity, wall: -Infinity }
+  #askedAt: Moment = { number: 0, now: -Infinity, wall: -Infinity }
   #hasWarned = false
 
   constructor(options: KeySourceOptions, clock: TriesClock) {
     this.#options = options
     this.#clock = clock
+    this.#budget = new SearchBudget(() => clock.now())
+    this.#room = new WaitingRoom(() => clock.now(), options.timeoutMs)
     this.#tries = new KeyTries(
       {
         ...options,
@@ -52,11 +56,35 @@ export class KeySource {
   }
 
   async #search(header: TokenHeader, signal: AbortSignal, run: VerifierRun): Promise<FoundKey> {
+    const begun = this.#tries.count
     const keys = this.#fresh(run) ?? (await this.#renew(signal, run))
     const found = await keys.find(header)
-    if (found !== 'unknown') return found
-    const newer = await this.#newerThan(keys, signal, run)
-    return newer?.find(header) ?? found
+    return found === 'unknown' ? this.#searchNewer(header, begun, signal, run) : found
+  }
+
+  /** A key among those of a try that began after the token came: an earlier one may have missed it. */
+  async #searchNewer(
+    header: TokenHeader,
+    begun: number,
+    signal: AbortSignal,
+    run: VerifierRun,
+  ): Promise<FoundKey> {
+    while (this.#askedAt.number <= begun) {
+      const pending = this.#tries.underWay() ?? this.#startSearch(run)
+      if (!this.#room.hasRoom()) throw KEY_NOT_SEARCHED
+      const outcome = await this.#room.wait(this.#tries.waitFor(pending, 1), signal)
+      if (!isGood(outcome)) throw unknownIn(outcome)
+      const found = await outcome.find(header)
+      if (found !== 'unknown') return found
+    }
+    return 'unknown'
+  }
+
+  #startSearch(run: VerifierRun): Try {
+    const { isPaused, lastError } = this.#tries
+    const started = !isPaused && this.#budget.take() ? this.#tries.start(run) : undefined
+    if (started !== undefined) return started
+    throw lastError === undefined ? KEY_NOT_SEARCHED : unknownIn(lastError)
   }
 
   /** The keys, if they are young enough to be used without asking. */
@@ -70,14 +98,16 @@ export class KeySource {
 
   /** Keys in place of none or old ones. */
   async #renew(signal: AbortSignal, run: VerifierRun): Promise<KeySet> {
-    if (this.#stale() === undefined) return this.#fetchFirst(signal, run)
+    const old = this.#stale()
+    if (old === undefined) return this.#fetchFirst(signal, run)
+    if (!this.#room.hasRoom()) return old
     // In a known outage a request takes the old keys at once.
     const { isOutage } = this.#tries
     const pending = this.#tries.underWay() ?? this.#tries.start(run)
     const outcome =
       pending === undefined || isOutage
         ? this.#tries.lastError
-        : await orAborted(this.#tries.waitFor(pending, 0.5), signal)
+        : await this.#room.wait(this.#tries.waitFor(pending, 0.5), signal)
     if (isGood(outcome)) return outcome
     const stale = this.#stale()
     if (stale === undefined) throw outcome ?? new AuthUnavailableError('timeout')
@@ -87,15 +117,17 @@ export class KeySource {
 
   async #fetchFirst(signal: AbortSignal, run: VerifierRun): Promise<KeySet> {
     const first = this.#tries.underWay()
-    if (first === undefined) return this.#orThrow(await orAborted(this.#start(run).ended, signal))
-    const outcome = await orAborted(this.#tries.waitFor(first, 0.5), signal)
+    if (first === undefined) {
+      return this.#orThrow(await this.#room.wait(this.#start(run).ended, signal))
+    }
+    const outcome = await this.#room.wait(this.#tries.waitFor(first, 0.5), signal)
     if (outcome !== undefined) return this.#orThrow(outcome)
     // The first try may be lost. So this request takes whichever ends first, that one or a newer one.
     const newest = this.#tries.underWay()
     const own = newest === undefined || newest === first ? this.#start(run) : newest
     const orOwn = (one: Outcome): Outcome | Promise<Outcome> => (isGood(one) ? one : own.ended)
     const earlier = first.ended.then(orOwn, () => own.ended)
-    return this.#orThrow(await orAborted(Promise.race([own.ended, earlier]), signal))
+    return this.#orThrow(await this.#room.wait(Promise.race([own.ended, earlier]), signal))
   }
 
   /** The keys after a try. Another request may have fetched some in the meantime. */
@@ -111,23 +143,6 @@ export class KeySource {
     if (started === undefined)
       throw this.#tries.lastError ?? new AuthUnavailableError('unreachable')
     return started
-  }
-
-  /** Keys that came after these, if it is time to look for some. */
-  async #newerThan(
-    keys: KeySet,
-    signal: AbortSignal,
-    run: VerifierRun,
-  ): Promise<KeySet | undefined> {
-    if (this.#keys !== keys) return this.#keys
-    const isTime = this.#tries.sinceLastMs >= MAX_PAUSE_MS
-    const pending = this.#tries.underWay() ?? (isTime ? this.#tries.start(run) : undefined)
-    const outcome =
-      pending === undefined
-        ? this.#tries.lastError
-        : await orAborted(this.#tries.waitFor(pending, 1), signal)
-    if (outcome === undefined || isGood(outcome)) return outcome
-    throw new AuthUnavailableError('unreachable', { cause: outcome.cause })
   }
 
   #take(keys: KeySet, askedAt: Moment, run: VerifierRun): void {
@@ -173,4 +188,10 @@ export class KeySource {
 
 function isGood(outcome: Outcome | undefined): outcome is KeySet {
   return outcome !== undefined && !(outcome instanceof AuthUnavailableError)
+}
+
+/** The key is not among those that are known, and others could not be fetched. */
+function unknownIn(failure: AuthUnavailableError | undefined): AuthUnavailableError {
+  const reason = failure === undefined ? 'timeout' : 'unreachable'
+  return new AuthUnavailableError(reason, { cause: failure?.cause, detail: 'unknown_key' })
 }

@@ -10,8 +10,10 @@ export type KeysFetch = (signal: AbortSignal, run: VerifierRun) => Promise<KeySe
 
 export type TriesClock = Pick<Clock, 'now' | 'wallNow'>
 
-/** A time by both clocks. */
+/** When a try began, by both clocks. */
 export interface Moment {
+  /** Tries are numbered, since two may begin at one time by a clock that is coarse. */
+  readonly number: number
   readonly now: number
   readonly wall: number
 }
@@ -34,13 +36,12 @@ export interface Try {
 }
 
 interface Begun {
-  readonly number: number
   readonly at: Moment
   readonly run: VerifierRun
 }
 
 const FIRST_PAUSE_MS = 1000
-export const MAX_PAUSE_MS = 30_000
+const MAX_PAUSE_MS = 30_000
 
 /**
  * Tries to fetch the keys: shared by requests, and after failures with pauses of 1, 2, 4 … 30 s between them. Pauses are
@@ -50,8 +51,6 @@ export class KeyTries {
   readonly #options: TriesOptions
   readonly #clock: TriesClock
   #newest: Try | undefined
-  #triedAt = -Infinity
-  /** Tries are numbered, since two may begin at one time by a clock that is coarse. */
   #count = 0
   #lastGood = 0
   /** The last try of those whose failure has been counted. */
@@ -77,9 +76,14 @@ export class KeyTries {
     return this.#failures > 0 && sinceMs < MAX_PAUSE_MS + this.#options.timeoutMs
   }
 
-  /** How long ago the last try began, whatever became of it. */
-  get sinceLastMs(): number {
-    return this.#clock.now() - this.#triedAt
+  /** How many tries have begun, whatever became of them. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** Whether the next try must wait, since the last ones have failed. */
+  get isPaused(): boolean {
+    return this.#clock.now() < this.#nextAt
   }
 
   /** The try that other requests may wait for. */
@@ -91,14 +95,13 @@ export class KeyTries {
 
   /** Starts a try, or returns `undefined` in a pause. */
   start(run: VerifierRun): Try | undefined {
+    if (this.isPaused) return undefined
     const now = this.#clock.now()
-    if (now < this.#nextAt) return undefined
     this.#count += 1
-    const begun = { number: this.#count, at: { now, wall: this.#clock.wallNow() }, run }
+    const begun = { at: { number: this.#count, now, wall: this.#clock.wallNow() }, run }
     const ended = this.#attempt(begun).finally(() => {
       if (this.#newest?.ended === ended) this.#newest = undefined
     })
-    this.#triedAt = now
     this.#newest = { startedAt: now, ended }
     run.waitUntil?.(ended)
     return this.#newest
@@ -128,7 +131,8 @@ export class KeyTries {
     }
   }
 
-  #succeed(keys: KeySet, { number, at, run }: Begun): void {
+  #succeed(keys: KeySet, { at, run }: Begun): void {
+    const { number } = at
     // A try that began later has succeeded, and its keys may be newer.
     if (number < this.#lastGood) return
     this.#lastGood = number
@@ -138,7 +142,7 @@ export class KeyTries {
     this.#options.onKeys(keys, at, run)
   }
 
-  #fail(error: AuthUnavailableError, { number, run }: Begun): void {
+  #fail(error: AuthUnavailableError, { at: { number }, run }: Begun): void {
     if (number < this.#lastGood) return
     this.#lastError = error
     this.#options.onFailure(error, run)

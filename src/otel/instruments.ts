@@ -1,5 +1,5 @@
 import { metrics } from '@opentelemetry/api'
-import { DURATION_BOUNDARIES, keysResult } from '../core/response/measures.ts'
+import { countedReason, DURATION_BOUNDARIES, keysResult } from '../core/response/measures.ts'
 import type { Counter, Histogram, MeterProvider } from '@opentelemetry/api'
 import type { Levels } from '../core/response/measures.ts'
 import type { AuthEvent, DecisionEvent } from '../core/types.ts'
@@ -25,7 +25,8 @@ export function recordMetrics(event: AuthEvent, levels: Levels): void {
 }
 
 function count(event: Counted, { decisions, duration }: Instruments): void {
-  const { outcome, reason } = event
+  const { outcome } = event
+  const reason = countedReason(event.reason, 'detail' in event ? event.detail : undefined)
   const cache = event.type === 'decision' ? event.cache : 'off'
   decisions.add(1, { outcome, cache, ...(reason === undefined ? {} : { reason }) })
   // A public path and a preflight are not checked.

@@ -6,7 +6,7 @@ import type { DecisionEvent } from '../core/types.ts'
 /** Makes a span of a decision that has just been made, in the context of its request. */
 export function recordSpan(event: DecisionEvent, namesCaller: boolean): void {
   const { reason, durationMs } = event
-  const hasFailed = reason !== undefined && isOutage(reason)
+  const hasFailed = isOutage(event)
   const attributes = describe(event)
   if (hasFailed) attributes['error.type'] = reason
   if (namesCaller && event.principal !== undefined) attributes['user.id'] = event.principal

@@ -61,6 +61,15 @@ describe('an error of another copy', () => {
     expect(adoptUnavailable({ ...foreign, cause: 'x' })).toHaveProperty('cause', 'x')
   })
 
+  it('brings a detail that exists', () => {
+    const of = (detail: unknown): unknown => adoptUnavailable({ ...foreign, detail })
+    expect(of('unknown_key')).toHaveProperty('detail', 'unknown_key')
+    expect(of('a secret')).toHaveProperty('detail', undefined)
+    expect(() => new AuthUnavailableError('timeout', { detail: 'a secret' as never })).toThrow(
+      new TypeError('Cannot create AuthUnavailableError: no such detail'),
+    )
+  })
+
   it.each([[-1], [Infinity], [Number.NaN], ['5'], [null]])(
     'does not bring %j as a number',
     (bad) => {

@@ -140,47 +140,9 @@ describe('a rotation', () => {
       'allow',
     )
   })
-
-  it('is found within 30 seconds of the last fetch, and not before', async () => {
-    const [old, next] = [await keyOf('RS256', 'a'), await keyOf('ES256', 'b')]
-    const { options, calls, publish } = await startIssuer(old)
-    const verifier = jwt(options)
-    await ask(verifier, await sign(old))
-    publish(old, next)
-    pass(29_999)
-    expect(await detailOf(verifier, await sign(next))).toBe('unknown_key')
-    expect(calls).toHaveLength(1)
-    pass(1)
-    expect(await detailOf(verifier, await sign(next))).toBe('allow')
-  })
 })
 
 describe('a flood', () => {
-  it('of 10,000 made-up key ids causes one fetch in 30 seconds, and rejects no good caller', async () => {
-    const key = await keyOf('ES256', 'a')
-    const { options, calls } = await startIssuer(key)
-    const verifier = jwt(options)
-    const good = await sign(key)
-    await ask(verifier, good)
-    pass(MINUTE)
-    const [, payload, signature] = good.split('.')
-    const details = new Map<string | undefined, number>()
-    for (let batch = 0; batch < 100; batch += 1) {
-      const bad = Array.from({ length: 100 }, (_, index) => {
-        const header = { alg: 'ES256', kid: `made-up-${batch}-${index}` }
-        return `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${payload}.${signature}`
-      })
-      for (const detail of await Promise.all(
-        [...bad, good].map((token) => detailOf(verifier, token)),
-      )) {
-        details.set(detail, 1 + (details.get(detail) ?? 0))
-      }
-      pass(290)
-    }
-    expect(Object.fromEntries(details)).toEqual({ unknown_key: 10_000, allow: 100 })
-    expect(calls).toHaveLength(2)
-  })
-
   it('of tokens without a key id that several keys fit causes no fetch', async () => {
     const keys = [await keyOf('ES256', 'a'), await keyOf('ES256', 'b')] as const
     const { options, calls } = await startIssuer(...keys)

@@ -25,6 +25,7 @@ const VERDICTS = REASONS.flatMap(([reason, isVerdict]) => (isVerdict ? [reason] 
 /** Rejections without a verdict. The last five come from the commands alone. */
 const FAILURES = [
   ...REASONS.flatMap(([reason, isVerdict]) => (isVerdict ? [] : [reason])),
+  'unknown_key',
   'endpoint_unproven',
   'conflicting_forwarded_headers',
   'proxy_misconfigured',

@@ -1,4 +1,4 @@
-import { KEYS_RESULTS, keysResult, Levels } from '../../core/response/measures.ts'
+import { countedReason, KEYS_RESULTS, keysResult, Levels } from '../../core/response/measures.ts'
 import { DecisionCounts } from './decisions.ts'
 import { Durations } from './durations.ts'
 import type { CircuitEvent, KeysEvent } from '../../core/types.ts'
@@ -84,7 +84,7 @@ function readDecision(entry: LogEntry) {
   const durationMs = facts.get('durationMs')
   return {
     outcome: text('outcome', ''),
-    reason: text('reason', ''),
+    reason: countedReason(text('reason', ''), text('detail', '')) ?? '',
     cache: text('cache', 'off'),
     durationMs: typeof durationMs === 'number' ? durationMs : undefined,
   }

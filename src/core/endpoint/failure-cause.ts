@@ -2,7 +2,7 @@ import { shownText } from '../response/shown-facts.ts'
 import { isDenialReason } from '../response/denial.ts'
 import type { Failure } from '../response/alarm.ts'
 import type { DenialReason } from '../types.ts'
-import { AuthUnavailableError } from '../errors.ts'
+import { AuthUnavailableError, isDenyDetail } from '../errors.ts'
 
 /** The errors that `fetch` rejected with. They may hold the token, so they are not in the error, which programs log. */
 const THROWN = new WeakMap<AuthUnavailableError, unknown>()
@@ -108,5 +108,6 @@ function readFailure(error: unknown, token: string | undefined): KnownFailure | 
   // Most have no error behind them, and an outage makes many.
   const code = error.cause === undefined ? undefined : findCause(error.cause)
   const cause = code === undefined ? undefined : shownText(code, [token])
-  return { reason, retryAfterMs, status, cause, error: thrownBehind(error) }
+  const detail = isDenyDetail(error.detail) ? error.detail : undefined
+  return { reason, retryAfterMs, status, detail, cause, error: thrownBehind(error) }
 }

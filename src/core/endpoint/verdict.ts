@@ -1,3 +1,4 @@
+import { isDenyDetail } from '../errors.ts'
 import { faultMessage } from './identity-faults.ts'
 import { isRecord, readName } from './claim-path.ts'
 import { parseIdentity } from './identity.ts'
@@ -90,30 +91,6 @@ export function parseBody(
     onFault({ field: 'body', expected: BODY_MUST_BE[body.state] })
   }
   return json
-}
-
-const DENY_DETAILS: Readonly<Record<DenyDetail, true>> = {
-  malformed: true,
-  algorithm: true,
-  type: true,
-  unknown_key: true,
-  signature: true,
-  issuer: true,
-  audience: true,
-  expired: true,
-  not_yet_valid: true,
-  missing_claim: true,
-  bound: true,
-  inactive: true,
-  unknown_token: true,
-  no_verifier: true,
-  tenant: true,
-  proof: true,
-  address: true,
-}
-
-function isDenyDetail(value: unknown): value is DenyDetail {
-  return typeof value === 'string' && Object.hasOwn(DENY_DETAILS, value)
 }
 
 /**

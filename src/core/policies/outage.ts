@@ -20,6 +20,7 @@ export function isWorthRetrying(error: unknown): error is AuthUnavailableError {
  * the outage of one member say nothing about the member that was asked.
  */
 export function permitsStaleOfLocal(error: unknown): boolean {
+  if (isAboutToken(error)) return false
   return (
     isUnavailable(error, 'circuit_open') || isUnavailable(error, 'unreachable') || isGateway(error)
   )
@@ -27,8 +28,14 @@ export function permitsStaleOfLocal(error: unknown): boolean {
 
 /** Whether an expired decision may stand in: the endpoint failed lately. A caller that fills the queue must not cause it. */
 export function permitsStale(error: unknown, outage: Pick<RecentOutage, 'isRecent'>): boolean {
+  if (isAboutToken(error)) return false
   if (isUnavailable(error, 'circuit_open')) return true
   return (isUnavailable(error, 'overloaded') || isOutage(error)) && outage.isRecent()
+}
+
+// An allow of a token whose key is unknown now came under a key that has been withdrawn since.
+function isAboutToken(error: unknown): boolean {
+  return error instanceof AuthUnavailableError && error.detail !== undefined
 }
 
 /** Remembers for a while that the endpoint failed. */

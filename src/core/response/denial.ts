@@ -1,9 +1,11 @@
 import { ignore, isPromise } from '../async.ts'
 import { kindOf, warnOnce } from './events.ts'
+import { isUnsearched } from './measures.ts'
 import { metadataLocation } from './resource-metadata.ts'
 import type { AuthConfig, ResourceConfig } from '../auth-config.ts'
 import type { Channel } from './events.ts'
-import type { Denial, DenialReason } from '../types.ts'
+import type { Why } from './measures.ts'
+import type { Denial, DenialReason, DenyDetail } from '../types.ts'
 
 export type Denials = ReturnType<typeof createDenials>
 
@@ -63,7 +65,9 @@ export function isDenialReason(reason: string): reason is DenialReason {
 }
 
 /** Whether the server failed, and not the caller. */
-export function isOutage(reason: DenialReason): boolean {
+export function isOutage(why: Why): boolean {
+  const { reason } = why
+  if (reason === undefined || isUnsearched(why)) return false
   const hasFailed = reason === 'internal_error' || reason === 'not_configured'
   return hasFailed || ROWS[reason].outage === true
 }
@@ -73,6 +77,8 @@ export interface DenialFacts {
   readonly retryAfterMs?: number | undefined
   /** The scopes that the guards of the request need. */
   readonly scopes?: readonly string[] | undefined
+  /** Why a verifier gives no verdict. */
+  readonly detail?: DenyDetail | undefined
 }
 
 /** Makes denials and their responses, as configured. Neither function throws, whatever `respond` does. */
@@ -107,11 +113,12 @@ function createChallenges({ realm, resource = false }: DenialOptions) {
 function createDenial(
   reason: DenialReason,
   unavailableStatus: 401 | 503,
-  { retryAfterMs = 1000, scopes = [] }: DenialFacts,
+  { retryAfterMs = 1000, scopes = [], detail }: DenialFacts,
 ): Denial {
   const { status, message, outage } = ROWS[reason]
   const denial = { reason, status, message, ...(scopes.length === 0 ? {} : { scopes }) }
-  if (outage !== true || unavailableStatus === 401) return Object.freeze(denial)
+  const isKept = unavailableStatus === 401 && !isUnsearched({ reason, detail })
+  if (outage !== true || isKept) return Object.freeze(denial)
   return Object.freeze({
     ...denial,
     status: reason === 'rate_limited' ? 429 : 503,

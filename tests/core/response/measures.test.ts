@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { isOutage } from '../../../src/core/response/denial.ts'
-import { keysResult, Levels } from '../../../src/core/response/measures.ts'
+import { countedReason, keysResult, Levels } from '../../../src/core/response/measures.ts'
 import type { CircuitEvent, KeysEvent } from '../../../src/index.ts'
 
 const keys = (more: Partial<KeysEvent> = {}): KeysEvent => ({
@@ -25,7 +25,15 @@ it.each([
   ['internal_error', true],
   ['not_configured', true],
 ] as const)('%s is an outage: %s', (reason, expected) => {
-  expect(isOutage(reason)).toBe(expected)
+  expect(isOutage({ reason })).toBe(expected)
+})
+
+it('a key that was not searched for is no outage, and is counted by itself', () => {
+  const why = { reason: 'overloaded', detail: 'unknown_key' } as const
+  expect([isOutage(why), countedReason(why.reason, why.detail)]).toEqual([false, 'unknown_key'])
+  expect([isOutage({ reason: 'overloaded' }), isOutage({})]).toEqual([true, false])
+  expect(countedReason('denied', 'unknown_key')).toBe('denied')
+  expect(countedReason('overloaded', undefined)).toBe('overloaded')
 })
 
 it.each([
