@@ -244,6 +244,7 @@ describe('behind a guard', () => {
         type: 'keys',
         result: 'failed',
         reason: 'service_error',
+        cause: `${host} answered 404`,
         ageMs: expect.any(Number),
         verifier: 'jwt',
       },

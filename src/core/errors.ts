@@ -102,7 +102,8 @@ export function isDenyDetail(value: unknown): value is DenyDetail {
  *
  * @param reason Why there is no verdict. An unknown reason or `detail` throws a `TypeError`.
  * @param options `retryAfterMs`: how long to wait before the next try, in milliseconds. `status`: the status that came in place
- * of a verdict. `detail`: what is known about the token all the same. `cause`: the error behind it. Only its code, such as `ECONNREFUSED`, is shown, as `cause` of the decision event.
+ * of a verdict. `detail`: what is known about the token all the same. `explanation`: what is wrong, for the operator; it must hold
+ * no secret, and 256 characters of it are shown. `cause`: the error behind it. Only its code, such as `ECONNREFUSED`, is shown, as `cause` of the decision event.
  *
  * @example
  * ```ts
@@ -129,6 +130,8 @@ export class AuthUnavailableError extends Error {
   readonly status: number | undefined
   /** What is known about the token all the same. No expired decision stands in then. */
   readonly detail: DenyDetail | undefined
+  /** What is wrong, for the operator: `cause` of the decision event, and the line on the console. */
+  readonly explanation: string | undefined
 
   constructor(
     reason: UnavailableReason,
@@ -136,6 +139,7 @@ export class AuthUnavailableError extends Error {
       readonly retryAfterMs?: number | undefined
       readonly status?: number | undefined
       readonly detail?: DenyDetail | undefined
+      readonly explanation?: string | undefined
       readonly cause?: unknown
     } = {},
   ) {
@@ -155,6 +159,7 @@ export class AuthUnavailableError extends Error {
     this.retryAfterMs = options.retryAfterMs
     this.status = options.status
     this.detail = detail
+    this.explanation = options.explanation
   }
 }
 
@@ -181,12 +186,17 @@ function readUnavailable(error: unknown): AuthUnavailableError | undefined {
     retryAfterMs: finiteOrNone(read('retryAfterMs')),
     status: finiteOrNone(read('status')),
     detail: isDenyDetail(detail) ? detail : undefined,
+    explanation: textOrNone(read('explanation')),
     ...('cause' in error ? { cause: read('cause') } : {}),
   })
 }
 
 function isUnavailableReason(reason: unknown): reason is UnavailableReason {
   return typeof reason === 'string' && UNAVAILABLE_REASONS.has(reason)
+}
+
+function textOrNone(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }
 
 function finiteOrNone(value: unknown): number | undefined {

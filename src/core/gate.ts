@@ -162,7 +162,7 @@ function conclude(
 ): Decision | Promise<Decision> {
   if (admission === undefined) {
     if (denial?.error !== undefined) return fail(progress, denial.error)
-    return reject(progress, denial?.reason ?? 'denied', { detail: denial?.detail })
+    return reject(progress, denial?.reason ?? 'denied', denial)
   }
   const { request, startedAt, target } = progress
   progress.auth = admission.auth
@@ -194,8 +194,7 @@ function fail(progress: Progress, error: unknown): Decision {
 function reject(progress: Progress, reason: DenialReason, failure: Failure = {}): Decision {
   const { setup, request, check } = progress
   const scopes = isReady(setup) ? scopesFor(request, setup) : undefined
-  const { retryAfterMs, detail } = failure
-  const denial = setup.denials.create(reason, { retryAfterMs, scopes, detail })
+  const denial = setup.denials.create(reason, { ...failure, scopes })
   const { status } = denial
   report(progress, { outcome: 'deny', reason, status, ...shownFacts(failure) }, failure.error)
   if (isShadow(setup)) return rememberAdmission(request, EXEMPT.shadow, setup)

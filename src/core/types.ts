@@ -131,9 +131,9 @@ export interface DecisionEvent {
   /** How often the endpoint was asked. */
   readonly attempts: number
   /**
-   * A code for why the endpoint is unavailable, such as `ECONNREFUSED`, `ENOTFOUND` or `CERT_HAS_EXPIRED`. It comes from
-   * the error of `fetch`, or from the `cause` of a verifier's `AuthUnavailableError`. Absent if the runtime gives no code,
-   * as on workerd. Holds no secret.
+   * A code for why the endpoint is unavailable, such as `ECONNREFUSED`, `ENOTFOUND` or `CERT_HAS_EXPIRED`, from the error of
+   * `fetch` or the `cause` of a verifier's `AuthUnavailableError`. Without a code, its `explanation`, or the `cause` of a
+   * verifier's denial, such as `the claim "email" is missing`. Holds no secret.
    */
   readonly cause?: string
   /**

@@ -64,6 +64,8 @@ export type Verdict =
       /** `'forbidden'` answers 403: the caller is known, and may not do this. */
       readonly reason?: 'forbidden' | undefined
       readonly detail?: DenyDetail | undefined
+      /** What is wrong with the token, in at most 256 characters, for the operator: `cause` of the event. It must hold no secret. */
+      readonly cause?: string | undefined
       /** How long the verdict may be cached, in milliseconds; `0`: neither cached nor shared. */
       readonly maxAgeMs?: number | undefined
       /** What another verifier threw that might have allowed the token. The request is then rejected for that, nothing is

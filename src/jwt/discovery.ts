@@ -2,7 +2,7 @@ import { within } from '../core/async.ts'
 import { parseServiceUrl } from '../core/config/endpoint.ts'
 import { readName } from '../core/endpoint/claim-path.ts'
 import { AuthUnavailableError } from '../core/errors.ts'
-import { askService } from '../verifiers/ask.ts'
+import { askService, quote } from '../verifiers/ask.ts'
 import type { Transport } from '../core/verifier.ts'
 import type { Clock } from '../core/runtime.ts'
 import type { BodyUse } from '../verifiers/ask.ts'
@@ -47,7 +47,10 @@ export class Discovery {
     const { issuer, allowInsecureHttp } = this.#options
     const metadata = await this.#fetchMetadata(signal)
     // RFC 8414 §3.3: the metadata of another issuer would name foreign keys.
-    if (readName(metadata, 'issuer') !== issuer) throw new AuthUnavailableError('invalid_response')
+    const named = readName(metadata, 'issuer')
+    if (named !== issuer) {
+      throw invalid(`the issuer calls itself ${quote(named)}, "issuer" is ${quote(issuer)}`)
+    }
     const url = parseUrl(readName(metadata, 'jwks_uri'), allowInsecureHttp)
     this.#found = { url, at }
     return url
@@ -77,5 +80,11 @@ function parseUrl(value: unknown, allowInsecureHttp: boolean): string {
   } catch {
     // The text is not a URL, or its scheme is insecure.
   }
-  throw new AuthUnavailableError('invalid_response')
+  throw invalid(
+    'the metadata of the issuer has no "jwks_uri" that can be used, such as an https URL',
+  )
+}
+
+function invalid(explanation: string): AuthUnavailableError {
+  return new AuthUnavailableError('invalid_response', { explanation })
 }

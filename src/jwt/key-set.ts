@@ -46,6 +46,15 @@ export function parseKeySet(value: unknown): KeySet | undefined {
   return usable.length === 0 ? undefined : new KeySet(usable)
 }
 
+/** Why a value is no usable set. */
+export function faultOf(value: unknown): string {
+  const keys = readName(value, 'keys')
+  if (!Array.isArray(keys)) return 'no list "keys"'
+  if (keys.length === 0) return 'an empty list "keys"'
+  if (keys.length > MAX_KEYS) return `more than ${MAX_KEYS} keys`
+  return 'no public key for signatures, or only RSA keys below 2048 bits'
+}
+
 const KINDS: ReadonlySet<unknown> = new Set(['RSA', 'EC', 'OKP'])
 const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 

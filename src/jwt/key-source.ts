@@ -154,7 +154,7 @@ export class KeySource {
 
   #report(error: AuthUnavailableError, run: VerifierRun): void {
     const { reason } = error
-    const found = findCause(error)
+    const found = findCause(error) ?? error.explanation
     const cause = found === undefined ? {} : { cause: found }
     const age = this.#keys === undefined ? {} : { ageMs: this.#ageMs() }
     run.report?.({ type: 'keys', result: 'failed', reason, ...cause, ...age, verifier: 'jwt' })
@@ -193,5 +193,6 @@ function isGood(outcome: Outcome | undefined): outcome is KeySet {
 /** The key is not among those that are known, and others could not be fetched. */
 function unknownIn(failure: AuthUnavailableError | undefined): AuthUnavailableError {
   const reason = failure === undefined ? 'timeout' : 'unreachable'
-  return new AuthUnavailableError(reason, { cause: failure?.cause, detail: 'unknown_key' })
+  const { cause, explanation } = failure ?? {}
+  return new AuthUnavailableError(reason, { cause, explanation, detail: 'unknown_key' })
 }

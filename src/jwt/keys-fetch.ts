@@ -1,8 +1,10 @@
-import { AuthUnavailableError } from '../core/errors.ts'
+import { createUnreachable } from '../core/endpoint/failure-cause.ts'
+import { adoptUnavailable, AuthUnavailableError } from '../core/errors.ts'
+import { kindOf } from '../core/response/events.ts'
 import { runtimeFetch, systemClock } from '../core/runtime.ts'
-import { askService } from '../verifiers/ask.ts'
+import { askService, hostOf } from '../verifiers/ask.ts'
 import { Discovery } from './discovery.ts'
-import { parseKeySet } from './key-set.ts'
+import { faultOf, parseKeySet } from './key-set.ts'
 import type { KeySet } from './key-set.ts'
 import type { KeysFetch } from './key-tries.ts'
 import type { FetchSet, ParsedOptions } from './options.ts'
@@ -12,7 +14,7 @@ const MAX_BYTES = 262_144
 
 /** Fetches the keys by a function of the user. */
 export function createCustomFetch(fetchSet: FetchSet): KeysFetch {
-  return async () => requireKeys(await fetchSet())
+  return async () => requireKeys(await callKeys(fetchSet), 'what "keys" returned')
 }
 
 /** Fetches the keys from `jwksUri`, or from where the issuer says that they are. */
@@ -20,7 +22,8 @@ export function createKeysFetch(options: ParsedOptions): KeysFetch {
   const { issuer = '', jwksUri, jwksHeaders: headers, fetch = runtimeFetch } = options
   const fetchKeys = async (url: string, signal: AbortSignal): Promise<KeySet> => {
     const init = { method: 'GET', headers, signal, maxBytes: MAX_BYTES } as const
-    return requireKeys((await askService(fetch, url, init)).json)
+    const { json } = await askService(fetch, url, init)
+    return requireKeys(json, `the key set of ${hostOf(url)}`)
   }
   if (jwksUri !== undefined) {
     return (signal, run) => warning(run, jwksUri, 'jwksUri', fetchKeys(jwksUri, signal))
@@ -32,10 +35,21 @@ export function createKeysFetch(options: ParsedOptions): KeysFetch {
   }
 }
 
-function requireKeys(json: unknown): KeySet {
+async function callKeys(fetchSet: FetchSet): Promise<unknown> {
+  try {
+    return await fetchSet()
+  } catch (error) {
+    const known = adoptUnavailable(error)
+    if (known instanceof AuthUnavailableError) throw known
+    throw createUnreachable(error, `"keys" threw ${kindOf(error)}`)
+  }
+}
+
+function requireKeys(json: unknown, source: string): KeySet {
   const keys = parseKeySet(json)
-  if (keys === undefined) throw new AuthUnavailableError('invalid_response')
-  return keys
+  if (keys !== undefined) return keys
+  const explanation = `${source} has ${faultOf(json)}`
+  throw new AuthUnavailableError('invalid_response', { explanation })
 }
 
 /** Warns of a status that no waiting will change: a URL or a header is wrong. */
@@ -50,7 +64,7 @@ async function warning<Value>(
   } catch (error) {
     const { reason, status = 500 } = error instanceof AuthUnavailableError ? error : {}
     if (reason === 'service_error' && status < 500) {
-      warn?.(`${new URL(url).host} answered ${status}: check "${option}"`)
+      warn?.(`${hostOf(url)} answered ${status}: check "${option}"`)
     }
     throw error
   }

@@ -1,6 +1,6 @@
 import { JWSSignatureVerificationFailed } from 'jose/errors'
 import { compactVerify } from 'jose/jws/compact/verify'
-import { allowByClaims } from '../verifiers/claims.ts'
+import { allowByClaims, lacking } from '../verifiers/claims.ts'
 import { checkClaims } from './token-claims.ts'
 import { HeaderReader, normaliseType, parseBytes } from './token-header.ts'
 import type { FoundKey } from './key-set.ts'
@@ -45,6 +45,7 @@ export function createTokenCheck(
     headers.remember(token, header)
     const good = checkClaims(parseBytes(payload), rest, Date.now())
     if (typeof good === 'string') return deny(good)
+    if ('missing' in good) return lacking([good.missing])
     const verdict = allowByClaims(good.claims, mapping)
     return verdict.outcome === 'deny' ? verdict : { ...verdict, expiresAt: good.expiresAt }
   }

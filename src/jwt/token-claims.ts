@@ -19,19 +19,18 @@ export interface GoodClaims {
   readonly expiresAt: number
 }
 
+/** Why the token is denied, or the claim that it lacks. */
+export type Fault = DenyDetail | { readonly missing: string }
+
 /** Checks the payload of a token whose signature is good, or says why the token is denied. */
-export function checkClaims(
-  payload: unknown,
-  rules: ClaimRules,
-  now: number,
-): GoodClaims | DenyDetail {
+export function checkClaims(payload: unknown, rules: ClaimRules, now: number): GoodClaims | Fault {
   if (!isRecord(payload)) return 'malformed'
   const detail = checkParties(payload, rules) ?? checkTimes(payload, rules, now / 1000)
   if (detail !== undefined) return detail
   // Only the holder of a key may use such a token (RFC 9449 §6, RFC 8705 §3.1). Accepting it as a bearer token undoes that.
   if (Object.hasOwn(payload, 'cnf')) return 'bound'
-  const isMissing = (name: string): boolean => isAbsent(readName(payload, name))
-  if (rules.requiredClaims.some(isMissing)) return 'missing_claim'
+  const missing = rules.requiredClaims.find((name) => isAbsent(readName(payload, name)))
+  if (missing !== undefined) return { missing }
   // The tolerance is for the check. The token is not used longer than it says.
   return { claims: payload, expiresAt: endOf(payload, rules) * 1000 }
 }
@@ -54,17 +53,17 @@ function checkParties(payload: object, { issuer, audience }: ClaimRules): DenyDe
   return audience.some((one) => named.includes(one)) ? undefined : 'audience'
 }
 
-function checkTimes(payload: object, rules: ClaimRules, now: number): DenyDetail | undefined {
+function checkTimes(payload: object, rules: ClaimRules, now: number): Fault | undefined {
   const { clockToleranceSeconds: tolerance, maxTokenAgeSeconds } = rules
   const [exp, nbf, iat] = ['exp', 'nbf', 'iat'].map((name) => readName(payload, name))
-  if (exp === undefined) return 'missing_claim'
+  if (exp === undefined) return { missing: 'exp' }
   if (!isTime(exp)) return 'malformed'
   if (exp <= now - tolerance) return 'expired'
   if (nbf !== undefined && !isTime(nbf)) return 'malformed'
   if (nbf !== undefined && nbf > now + tolerance) return 'not_yet_valid'
   if (iat !== undefined && !isTime(iat)) return 'malformed'
   if (maxTokenAgeSeconds === undefined) return undefined
-  if (iat === undefined) return 'missing_claim'
+  if (iat === undefined) return { missing: 'iat' }
   if (iat > now + tolerance) return 'not_yet_valid'
   return now - iat - tolerance > maxTokenAgeSeconds ? 'expired' : undefined
 }

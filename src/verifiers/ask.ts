@@ -2,6 +2,7 @@ import { createDrain } from '../core/endpoint/response-body.ts'
 import { readAnswer, reasonOf, send, unavailable } from '../core/endpoint/send.ts'
 import { parseJson } from '../core/endpoint/verdict.ts'
 import { AuthUnavailableError } from '../core/errors.ts'
+import type { BodyResult } from '../core/endpoint/response-body.ts'
 import type { Transport, TransportInit, TransportResponse } from '../core/verifier.ts'
 
 /**
@@ -28,6 +29,7 @@ export interface ServiceAnswer {
 const ONLY_JSON: Readonly<Record<number, BodyUse>> = { 200: 'json' }
 
 const drain = createDrain()
+const LONGEST_QUOTE = 80
 
 /**
  * Sends a question of a verifier to a service, and follows no redirect. Throws `AuthUnavailableError` unless the status is an
@@ -46,11 +48,13 @@ export async function askService(
   // A `fetch` that follows redirects against its contract: this response may come from another server.
   if (response.redirected === true) {
     void drain(response.body)
-    throw new AuthUnavailableError('service_error')
+    const explanation = `"fetch" has followed a redirect of ${hostOf(url)}, which it must not`
+    throw new AuthUnavailableError('service_error', { explanation })
   }
   if (use === undefined) {
     void drain(response.body)
-    throw unavailable(status === 429 ? 'rate_limited' : 'service_error', response)
+    const reason = status === 429 ? 'rate_limited' : 'service_error'
+    throw unavailable(reason, response, { explanation: `${hostOf(url)} answered ${status}` })
   }
   const answer = { status, headers: response.headers }
   if (use === 'ignore') {
@@ -59,7 +63,39 @@ export async function askService(
   }
   const body = await readAnswer(transport, response, init.signal, maxBytes)
   const json = body.state === 'complete' ? parseJson(body.text) : undefined
-  if (json === undefined && use === 'json')
-    throw new AuthUnavailableError(reasonOf(body), { status })
-  return { ...answer, json }
+  if (json !== undefined || use !== 'json') return { ...answer, json }
+  const explanation = `${hostOf(url)} answered ${status} with ${nameBody(body, response)}`
+  throw new AuthUnavailableError(reasonOf(body), { status, explanation })
+}
+
+function nameBody({ state }: BodyResult, { headers }: TransportResponse): string {
+  if (state !== 'complete') return BODIES[state]
+  const [, type] =
+    /^([\w.+-]{1,40}\/[\w.+-]{1,40})(?:;|$)/.exec(headers.get('content-type') ?? '') ?? []
+  return type === undefined || type.endsWith('json')
+    ? 'a body that is not JSON'
+    : `${type} in place of JSON`
+}
+
+const BODIES: Readonly<Record<Exclude<BodyResult['state'], 'complete'>, string>> = {
+  too_long: 'a body that is too long',
+  not_utf8: 'a body that is not UTF-8',
+  broken: 'a body that broke off',
+  timeout: 'a body that did not end in time',
+}
+
+/** A value that another server sent, for messages: as JSON, and short. */
+export function quote(value: unknown): string {
+  return JSON.stringify(
+    typeof value === 'string'
+      ? value.slice(0, LONGEST_QUOTE)
+      : value === undefined
+        ? 'nothing'
+        : typeof value,
+  )
+}
+
+/** The host of a URL, for messages: its path and query may be secrets. */
+export function hostOf(url: string): string {
+  return new URL(url).host
 }

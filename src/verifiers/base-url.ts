@@ -14,8 +14,3 @@ export function baseUrl(byDefault: string): Kind<string | URL, string> {
     },
   }
 }
-
-/** The host of a URL, for messages. */
-export function hostOf(url: string): string {
-  return new URL(url).host
-}

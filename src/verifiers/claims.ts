@@ -26,7 +26,8 @@ const SCOPES: ReadonlySet<string> = new Set(['scope', 'scp'])
 /** The allow for a token with these claims, or the denial if they name no principal or are too large to be passed on. */
 export function allowByClaims(claims: Claims, mapping: ClaimsMapping): Verdict {
   const principal = readFirst(claims, mapping.principal)
-  if (typeof principal !== 'string') return { outcome: 'deny', detail: 'missing_claim' }
+  if (principal === undefined) return lacking(mapping.principal)
+  if (typeof principal !== 'string') return lacking(mapping.principal, 'is not a text')
   const picked = pickClaims(claims, mapping.exposeClaims)
   const exposed = picked === undefined ? undefined : copyClaims(picked)
   if (picked !== undefined && exposed === undefined) return { outcome: 'deny', detail: 'malformed' }
@@ -39,6 +40,12 @@ export function allowByClaims(claims: Claims, mapping: ClaimsMapping): Verdict {
     tenant: mapping.tenant === undefined ? undefined : readTenant(claims, mapping.tenant),
     claims: exposed,
   }
+}
+
+/** The denial of a token without a claim. Its event names the claim. */
+export function lacking(claims: readonly string[], fault = 'is missing'): Verdict {
+  const named = claims.map((name) => JSON.stringify(name)).join(' or ')
+  return { outcome: 'deny', detail: 'missing_claim', cause: `the claim ${named} ${fault}` }
 }
 
 /**

@@ -168,11 +168,12 @@ it('each fetch is an event', async () => {
   answerWith((_call, response) => void response.destroy())
   pass(MINUTE)
   await ask(verifier, await sign(key), run)
+  const { host } = new URL(String(options.jwksUri))
   const failed: Partial<KeysEvent> = { type: 'keys', result: 'failed', verifier: 'jwt' }
   const ageMs = (minutes: number): unknown => expect.closeTo(minutes * MINUTE, -4)
   expect(events).toEqual([
     { type: 'keys', result: 'fetched', ageMs: 0, verifier: 'jwt' },
-    { ...failed, reason: 'service_error', ageMs: ageMs(10) },
+    { ...failed, reason: 'service_error', cause: `${host} answered 503`, ageMs: ageMs(10) },
     { ...failed, reason: 'unreachable', cause: 'UND_ERR_SOCKET', ageMs: ageMs(11) },
   ])
 })

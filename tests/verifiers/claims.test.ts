@@ -116,15 +116,21 @@ describe('allowByClaims', () => {
 
   it('does not fall back to a name that a user chooses, if the first one is a number', () => {
     const mapping = { ...BARE, principal: ['sub', 'username'] }
-    const denial = { outcome: 'deny', detail: 'missing_claim' }
+    const cause = 'the claim "sub" or "username" is not a text'
+    const denial = { outcome: 'deny', detail: 'missing_claim', cause }
     expect(allowByClaims({ sub: 7, username: 'root' }, mapping)).toEqual(denial)
     expect(allowByClaims({ sub: ['root'], username: 'root' }, mapping)).toEqual(denial)
-    expect(allowByClaims({}, mapping)).toEqual(denial)
+    const missing = { ...denial, cause: 'the claim "sub" or "username" is missing' }
+    expect(allowByClaims({}, mapping)).toEqual(missing)
   })
 
   it('takes nothing from a prototype', () => {
     const claims = Object.create({ sub: 'root', client_id: 'c', scope: 'all', x: 1 })
-    expect(allowByClaims(claims, BARE)).toEqual({ outcome: 'deny', detail: 'missing_claim' })
+    expect(allowByClaims(claims, BARE)).toEqual({
+      outcome: 'deny',
+      detail: 'missing_claim',
+      cause: 'the claim "sub" is missing',
+    })
     expect(pickClaims(claims, ['x'])).toBeUndefined()
   })
 

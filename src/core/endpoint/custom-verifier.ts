@@ -7,6 +7,7 @@ import type { Check } from '../request/check.ts'
 import type { Channel } from '../response/events.ts'
 import type { Verifier, VerifierRun } from '../verifier.ts'
 
+const NAMELESS = '"verifier" allowed without a principal, which "identity" requires'
 /** In an hour. */
 const MOST_WARNINGS = 64
 const HOUR_MS = 3_600_000
@@ -23,8 +24,8 @@ export function createCustomVerifier(
     const run = createRun(check, deadline, warn, channel, ignoresTenant)
     const verdict = await askVerifier(verifier, check, signal, run)
     if (verdict.outcome === 'deny' || identity === 'optional') return verdict
-    if (verdict.auth.principal === undefined) throw new AuthUnavailableError('invalid_response')
-    return verdict
+    if (verdict.auth.principal !== undefined) return verdict
+    throw new AuthUnavailableError('invalid_response', { explanation: NAMELESS })
   }
 }
 

@@ -59,7 +59,8 @@ async function failureOf(
 ): Promise<AuthUnavailableError> {
   const body = await within(REASON_MS, drained)
   const isAsked = body?.state === 'complete' && asksForSecret(body.text)
-  return unavailable('service_error', response, isAsked ? ENDPOINT_SECRET.toUpperCase() : undefined)
+  const code = ENDPOINT_SECRET.toUpperCase()
+  return unavailable('service_error', response, isAsked ? { cause: { code } } : {})
 }
 
 function post(

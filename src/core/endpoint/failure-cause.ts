@@ -38,11 +38,15 @@ const PHRASES: readonly (readonly [phrase: string, code: string])[] = [
 const MOST_ERRORS = 16
 const MOST_ADDRESSES = 4
 
-/** Makes the error for a `fetch` that rejected. It holds only the code of the thrown error. */
-export function createUnreachable(thrown: unknown): AuthUnavailableError {
+/**
+ * Makes the error for a `fetch` that rejected. It holds only the code of the thrown error.
+ *
+ * @param explanation For another function than `fetch`.
+ */
+export function createUnreachable(thrown: unknown, explanation?: string): AuthUnavailableError {
   const code = findCause(thrown)
   const details = code === undefined ? {} : { cause: { code } }
-  const error = new AuthUnavailableError('unreachable', details)
+  const error = new AuthUnavailableError('unreachable', { ...details, explanation })
   THROWN.set(error, thrown)
   return error
 }
@@ -109,5 +113,7 @@ function readFailure(error: unknown, token: string | undefined): KnownFailure | 
   const code = error.cause === undefined ? undefined : findCause(error.cause)
   const cause = code === undefined ? undefined : shownText(code, [token])
   const detail = isDenyDetail(error.detail) ? error.detail : undefined
-  return { reason, retryAfterMs, status, detail, cause, error: thrownBehind(error) }
+  const { explanation: said } = error
+  const explanation = typeof said === 'string' ? shownText(said, [token]) : undefined
+  return { reason, retryAfterMs, status, detail, cause, explanation, error: thrownBehind(error) }
 }

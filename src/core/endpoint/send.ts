@@ -61,9 +61,8 @@ export function reasonOf({ state }: BodyResult): UnavailableReason {
 export function unavailable(
   reason: UnavailableReason,
   { status, headers }: TransportResponse,
-  code?: string,
+  details: { readonly cause?: unknown; readonly explanation?: string } = {},
 ): AuthUnavailableError {
   const retryAfterMs = parseRetryAfter(headers.get('retry-after'), Date.now())
-  const cause = code === undefined ? {} : { cause: { code } }
-  return new AuthUnavailableError(reason, { retryAfterMs, status, ...cause })
+  return new AuthUnavailableError(reason, { retryAfterMs, status, ...details })
 }

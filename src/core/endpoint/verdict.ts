@@ -3,6 +3,7 @@ import { faultMessage } from './identity-faults.ts'
 import { isRecord, readName } from './claim-path.ts'
 import { parseIdentity } from './identity.ts'
 import { adoptUnavailable } from '../errors.ts'
+import { shownText } from '../response/shown-facts.ts'
 import type { OnFault } from './identity-faults.ts'
 import type { BodyResult } from './response-body.ts'
 import type { Check } from '../request/check.ts'
@@ -38,6 +39,8 @@ export interface DenyVerdict {
   readonly isLasting: boolean
   readonly reason?: 'forbidden'
   readonly detail?: DenyDetail
+  /** What is wrong with the token, for the operator. */
+  readonly explanation?: string
   readonly maxAgeMs?: number
   readonly ageMs?: undefined
   /** Rejects the request in place of the denial: another verifier, which might have allowed, threw it. */
@@ -106,7 +109,7 @@ export function parseVerdict(value: unknown, token: string, ignoresTenant = fals
     throw new TypeError('The verifier returned a verdict with a bad "maxAgeMs"')
   }
   const age = maxAgeMs === undefined ? {} : { maxAgeMs }
-  if (outcome === 'deny') return { outcome, isLasting: true, ...parseDenial(value), ...age }
+  if (outcome === 'deny') return { outcome, isLasting: true, ...parseDenial(value, token), ...age }
   if (outcome !== 'allow') throw new TypeError('The verifier returned no known outcome')
   const auth = parseIdentity(value, (fault) => {
     if (ignoresTenant && fault.field === 'tenant') return
@@ -125,7 +128,13 @@ function parseStaleness(value: Record<string, unknown>): Pick<AllowVerdict, 'mus
 
 function parseDenial(
   value: Record<string, unknown>,
-): Pick<DenyVerdict, 'reason' | 'detail' | 'error'> {
+  token: string,
+): Pick<DenyVerdict, 'reason' | 'detail' | 'explanation' | 'error'> {
+  const cause = readName(value, 'cause')
+  if (cause !== undefined && typeof cause !== 'string') {
+    throw new TypeError('The verifier returned a denial with a bad "cause"')
+  }
+  const shown = cause === undefined ? undefined : shownText(cause, [token])
   const error = readName(value, 'error')
   const reason = readName(value, 'reason')
   const detail = readName(value, 'detail')
@@ -138,6 +147,7 @@ function parseDenial(
   return {
     ...(reason === undefined ? {} : { reason }),
     ...(detail === undefined ? {} : { detail }),
+    ...(shown === undefined ? {} : { explanation: shown }),
     ...(error === undefined ? {} : { error: adoptUnavailable(error) }),
   }
 }

@@ -11,6 +11,8 @@ export interface Failure {
   readonly status?: number | undefined
   /** A code that holds no secret. */
   readonly cause?: string | undefined
+  /** What is wrong, in words for the operator that hold no secret. */
+  readonly explanation?: string | undefined
   /** The rule that forbade the request. */
   readonly rule?: number | undefined
   /** `true` for a failure of `authorize`. */
@@ -23,7 +25,8 @@ export interface Failure {
 
 /** The facts about a failure that an event shows beside its reason. */
 export function shownFacts({
-  cause,
+  explanation,
+  cause = explanation,
   detail,
   rule,
 }: Failure): Pick<Decided, 'cause' | 'detail' | 'rule'> {
@@ -41,7 +44,9 @@ export type Alarm = (reason: DenialReason, failure: Failure, check: Check | unde
  * The reasons that are failures of the endpoint or of the connection to it. As a rule they reject every request, but one
  * caller can cause some of them: by a token for which the endpoint names no principal, or by a path that makes it fail.
  */
-const SENTENCES: Partial<Readonly<Record<DenialReason, (failure: Failure) => string>>> = {
+const SENTENCES: Partial<
+  Readonly<Record<DenialReason, (failure: Failure, isHook: boolean) => string>>
+> = {
   unreachable: ({ cause, error }) =>
     `is unreachable${nameOf(cause, error)}: requests are rejected. ${adviceOn(cause ?? kindOf(error))}`,
   timeout: () => 'gives no verdict within "timeoutMs": requests are rejected. Is it overloaded?',
@@ -49,8 +54,10 @@ const SENTENCES: Partial<Readonly<Record<DenialReason, (failure: Failure) => str
     cause === 'ENDPOINT_SECRET'
       ? SECRET
       : `answers ${typeof status === 'number' ? status : 'with an error'}: requests are rejected. Check its log`,
-  invalid_response: () =>
-    'answered 200 without a principal in the first 64 KiB, which "identity" requires: the request was rejected. Let it name one, or leave "identity" out',
+  invalid_response: (_failure, isHook) =>
+    isHook
+      ? 'gave an answer that cannot be used: the request was rejected'
+      : 'answered 200 without a principal in the first 64 KiB, which "identity" requires: the request was rejected. Let it name one, or leave "identity" out',
   circuit_open: () => 'failed too often and is not asked for a while: requests are rejected',
 }
 
@@ -87,7 +94,15 @@ export function createAlarm(endpoint: string | undefined, writeLine: WriteLine):
   return (reason, failure, check) => {
     const sentence = SENTENCES[reason]
     const subject = failure.isAuthorizing === true ? 'the service behind "authorize"' : asked
-    if (sentence !== undefined) writeLine(`${subject} ${sentence(failure)}`)
+    if (sentence !== undefined) {
+      const said = `${subject} ${sentence(failure, subject !== asked || isVerifier)}`
+      const { explanation } = failure
+      writeLine(
+        explanation === undefined
+          ? said
+          : `requests are rejected: ${explanation}${nameOf(failure.cause, undefined)}`,
+      )
+    }
     if (reason !== 'internal_error') return
     const failed = nameFailed(failure, check, hook)
     // Without the message, which may hold the token.

@@ -130,10 +130,12 @@ function findFailure(attempts: readonly Attempt[]): Attempt | undefined {
 function denyAll(attempts: readonly Attempt[]) {
   const denials = attempts.flatMap(({ verdict }) => (verdict?.outcome === 'deny' ? [verdict] : []))
   const ages = denials.flatMap(({ maxAgeMs }) => (maxAgeMs === undefined ? [] : [maxAgeMs]))
+  const explained = denials.find(({ detail }) => detail !== undefined)
   return {
     outcome: 'deny' as const,
     reason: denials.find(({ reason }) => reason !== undefined)?.reason,
-    detail: denials.find(({ detail }) => detail !== undefined)?.detail,
+    detail: explained?.detail,
+    cause: explained?.explanation,
     maxAgeMs: ages.length === 0 ? undefined : Math.min(...ages),
   }
 }

@@ -1,9 +1,9 @@
 import { readName } from '../../core/endpoint/claim-path.ts'
 import { parseRetryAfter } from '../../core/endpoint/freshness.ts'
 import { AuthUnavailableError } from '../../core/errors.ts'
-import { askService } from '../ask.ts'
-import { hostOf } from '../base-url.ts'
-import type { Transport, VerifierRun } from '../../core/verifier.ts'
+import { askService, hostOf } from '../ask.ts'
+import type { DenyDetail } from '../../core/types.ts'
+import type { Transport, Verdict, VerifierRun } from '../../core/verifier.ts'
 import type { BodyUse, ServiceAnswer } from '../ask.ts'
 
 /** One question to the API of GitHub. */
@@ -19,6 +19,8 @@ export interface GithubQuestion {
 
 /** Asks GitHub. Throws `AuthUnavailableError` for a status that is not expected, and for a limit of the rate. */
 export type AskGithub = (question: GithubQuestion) => Promise<ServiceAnswer>
+
+export type Denial = Extract<Verdict, { outcome: 'deny' }>
 
 // 100 organizations with long descriptions take 150 KB.
 const MAX_BYTES = 524_288
@@ -51,7 +53,10 @@ export function createAskGithub(
       const { status } = answer
       if (isLimited(answer)) throw limited(answer)
       if (expected[status] === undefined)
-        throw new AuthUnavailableError('service_error', { status })
+        throw new AuthUnavailableError('service_error', {
+          status,
+          explanation: `${hostOf(baseUrl)} answered ${status}`,
+        })
       return answer
     } catch (error) {
       if (error instanceof AuthUnavailableError) complain(error, baseUrl, run)
@@ -85,4 +90,13 @@ function limited({ status, headers }: ServiceAnswer): AuthUnavailableError {
   const untilReset = reset === undefined ? undefined : Math.max(0, Number(reset) * 1000 - now)
   const retryAfterMs = parseRetryAfter(headers.get('retry-after'), now) ?? untilReset
   return new AuthUnavailableError('rate_limited', { retryAfterMs, status })
+}
+
+/** The error for an answer that GitHub does not give. */
+export function invalid(what: string): AuthUnavailableError {
+  return new AuthUnavailableError('invalid_response', { explanation: `GitHub ${what}` })
+}
+
+export function deny(detail: DenyDetail): Denial {
+  return { outcome: 'deny', detail }
 }

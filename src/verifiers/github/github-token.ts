@@ -1,14 +1,13 @@
 import { isRecord, readName } from '../../core/endpoint/claim-path.ts'
-import { AuthUnavailableError } from '../../core/errors.ts'
 import { runtimeFetch } from '../../core/runtime.ts'
+import { quote } from '../ask.ts'
 import { mapAttributes } from '../claims.ts'
 import { idOf, INSECURE_HTTP, READS_TOKEN } from '../options.ts'
-import { createAskGithub } from './api.ts'
+import { createAskGithub, deny, invalid } from './api.ts'
 import { parseGithubOptions } from './options.ts'
-import type { DenyDetail } from '../../core/types.ts'
+import { readOrganizations } from './organizations.ts'
 import type { Verdict, Verifier } from '../../core/verifier.ts'
-import type { ServiceAnswer } from '../ask.ts'
-import type { AskGithub } from './api.ts'
+import type { AskGithub, Denial } from './api.ts'
 import type { GithubApp, GithubTokenOptions, ResolvedGithub } from './options.ts'
 
 /** A user as GitHub describes one, and what is known about the token. */
@@ -17,8 +16,6 @@ interface Account {
   readonly facts: Pick<Extract<Verdict, { outcome: 'allow' }>, 'scopes' | 'clientId' | 'expiresAt'>
 }
 
-type Denial = Extract<Verdict, { outcome: 'deny' }>
-
 export const ANY_APP: string =
   '"allow" is "personal": whoever runs an app that a user once authorized can act as that user here. ' +
   'Prefer { clientId, clientSecret } of your own app'
@@ -26,8 +23,6 @@ export const ANY_APP: string =
 // GitHub blocks an address that sends many wrong tokens, so that only tokens of users are sent there.
 const PERSONAL = /^(?:gh[pou]|github_pat)_[\w.-]{16,}$/
 const OF_APPS = /^gh[ou]_[\w.-]{16,}$/
-const PER_PAGE = 100
-const MOST_PAGES = 10
 
 /**
  * Makes a verifier for tokens of GitHub. With the id and the secret of an app it allows the tokens that the app got for users;
@@ -118,8 +113,9 @@ async function askByApp(
   // A token that the app did not get is not found.
   if (status === 404 || status === 422) return deny('unknown_token')
   // GitHub names the app that the token belongs to. A proxy or a cache in between may have mixed up two answers.
-  if (readName(readName(json, 'app'), 'client_id') !== clientId) {
-    throw new AuthUnavailableError('invalid_response', { status })
+  const named = readName(readName(json, 'app'), 'client_id')
+  if (named !== clientId) {
+    throw invalid(`answered about the app ${quote(named)}, "clientId" is ${quote(clientId)}`)
   }
   const scopes = readName(json, 'scopes')
   return accountOf(readName(json, 'user'), {
@@ -131,7 +127,7 @@ async function askByApp(
 
 function accountOf(user: unknown, facts: Account['facts']): Account {
   if (isRecord(user)) return { user, facts }
-  throw new AuthUnavailableError('invalid_response')
+  throw invalid('described no user')
 }
 
 async function judge(
@@ -153,50 +149,7 @@ function principalOf(user: Account['user'], named: 'login' | 'id'): string {
   const value = readName(user, named)
   if (named === 'id' && Number.isSafeInteger(value)) return String(value)
   if (named === 'login' && typeof value === 'string' && value !== '') return value
-  throw new AuthUnavailableError('invalid_response')
-}
-
-/** The logins of all organizations. Throws `AuthUnavailableError` if they cannot be read in full. */
-async function readOrganizations(
-  ask: AskGithub,
-  token: string,
-): Promise<readonly string[] | Denial> {
-  // GitHub lists no organization for such a token, and none is not the same as unknown.
-  if (token.startsWith('github_pat_')) return deny('missing_claim')
-  const logins: string[] = []
-  for (let page = 1; page <= MOST_PAGES; page += 1) {
-    const answer = await ask({
-      method: 'GET',
-      path: `/user/orgs?per_page=${PER_PAGE}&page=${page}`,
-      authorization: `Bearer ${token}`,
-      expected: { 200: 'json', 401: 'ignore', 403: 'ignore' },
-    })
-    // The token has been revoked since the first question.
-    if (answer.status === 401) return deny('unknown_token')
-    if (answer.status === 403 || isPartial(answer)) return deny('missing_claim')
-    const found = loginsOf(answer.json)
-    logins.push(...found)
-    if (found.length < PER_PAGE && !hasNext(answer)) return logins
-  }
-  throw new AuthUnavailableError('invalid_response')
-}
-
-// Organizations with single sign-on are left out until the token is authorized for them.
-function isPartial({ headers }: ServiceAnswer): boolean {
-  return headers.get('x-github-sso')?.trim().toLowerCase().startsWith('partial-results') === true
-}
-
-function hasNext({ headers }: ServiceAnswer): boolean {
-  return /;\s?rel="next"/.test(headers.get('link') ?? '')
-}
-
-function loginsOf(json: unknown): readonly string[] {
-  if (!Array.isArray(json)) throw new AuthUnavailableError('invalid_response')
-  return json.map((organization: unknown) => {
-    const login = readName(organization, 'login')
-    if (typeof login === 'string') return login
-    throw new AuthUnavailableError('invalid_response')
-  })
+  throw invalid(`described a user without "${named}"`)
 }
 
 /** A time as GitHub writes it: `2026-12-01T12:00:00Z`, or `2026-12-01 12:00:00 UTC`. */
@@ -204,8 +157,4 @@ function parseTime(value: unknown): number | undefined {
   if (typeof value !== 'string') return undefined
   const time = Date.parse(value.replace(/^([\d-]{10}) ([\d:]{8}) UTC$/, '$1T$2Z'))
   return Number.isNaN(time) ? undefined : time
-}
-
-function deny(detail: DenyDetail): Denial {
-  return { outcome: 'deny', detail }
 }

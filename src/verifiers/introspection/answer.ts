@@ -29,7 +29,7 @@ export function judgeAnswer(answer: unknown, rules: AnswerRules): Verdict {
   const active = readName(answer, 'active')
   if (active === false) return deny('inactive')
   // The text "false" is true to a program that does not look closely.
-  if (active !== true || !isRecord(answer)) throw new AuthUnavailableError('invalid_response')
+  if (active !== true || !isRecord(answer)) throw invalid('no "active" that is true or false')
   const exp = readTime(answer, 'exp')
   const nbf = readTime(answer, 'nbf')
   const now = Date.now() / 1000
@@ -52,7 +52,12 @@ function readTime(answer: Claims, name: 'exp' | 'nbf'): number | undefined {
   const value = readName(answer, name)
   if (value === undefined || (typeof value === 'number' && Number.isFinite(value * 1000)))
     return value
-  throw new AuthUnavailableError('invalid_response')
+  throw invalid(`an "${name}" that is no number`)
+}
+
+function invalid(what: string): AuthUnavailableError {
+  const explanation = `the introspection endpoint sent ${what}`
+  return new AuthUnavailableError('invalid_response', { explanation })
 }
 
 function typeFault(answer: Claims): DenyDetail | undefined {

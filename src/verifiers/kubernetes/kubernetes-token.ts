@@ -1,7 +1,6 @@
 import { AuthUnavailableError } from '../../core/errors.ts'
 import { runtimeFetch } from '../../core/runtime.ts'
-import { askService } from '../ask.ts'
-import { hostOf } from '../base-url.ts'
+import { askService, hostOf } from '../ask.ts'
 import { INSECURE_HTTP, READS_TOKEN } from '../options.ts'
 import { parseKubernetesOptions } from './options.ts'
 import { OwnToken } from './own-token.ts'
@@ -95,7 +94,8 @@ function createReview(kubernetes: ResolvedKubernetes): Review {
     if (renewed !== undefined) answer = await ask(renewed)
     if (answer.status !== 401) return judgeTokenReview(answer.json, audiences, kubernetes)
     complain(kubernetes, 401, 'token', run)
-    throw new AuthUnavailableError('service_error', { status: 401 })
+    const explanation = `${hostOf(kubernetes.apiServerUrl)} rejects the token of this server with 401`
+    throw new AuthUnavailableError('service_error', { status: 401, explanation })
   }
 }
 

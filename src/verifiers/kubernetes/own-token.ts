@@ -1,6 +1,7 @@
 import { orAborted } from '../../core/async.ts'
 import { createUnreachable } from '../../core/endpoint/failure-cause.ts'
 import { AuthUnavailableError } from '../../core/errors.ts'
+import { kindOf } from '../../core/response/events.ts'
 
 const RENEWAL_MS = 60_000
 
@@ -38,12 +39,16 @@ export class OwnToken {
   async #readToken(signal: AbortSignal): Promise<string> {
     const pending = Promise.resolve().then(() => this.#read())
     const read = await orAborted(pending, signal).catch((error: unknown) => {
-      throw signal.aborted ? new AuthUnavailableError('timeout') : createUnreachable(error)
+      if (!signal.aborted) throw createUnreachable(error, `"token" threw ${kindOf(error)}`)
+      throw new AuthUnavailableError('timeout', { explanation: '"token" returned nothing in time' })
     })
     // A file ends with a line break.
     const token = typeof read === 'string' ? read.trim() : ''
     if (!/^[\x21-\x7e]+$/.test(token))
-      throw new AuthUnavailableError('service_error', { cause: { code: 'NO_TOKEN' } })
+      throw new AuthUnavailableError('service_error', {
+        cause: { code: 'NO_TOKEN' },
+        explanation: '"token" returned no token of this server',
+      })
     this.#token = token
     return token
   }

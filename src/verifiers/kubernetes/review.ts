@@ -36,13 +36,13 @@ export function judgeSelfReview(review: unknown, mapping: Mapping): Verdict {
 function statusOf(review: unknown): Claims {
   const status = readName(review, 'status')
   if (isRecord(status)) return status
-  throw new AuthUnavailableError('invalid_response')
+  throw invalid('without a "status"')
 }
 
 function allow(user: unknown, { attributes, tenant }: Mapping): Verdict {
   const username = readName(user, 'username')
   if (typeof username !== 'string' || username === '') {
-    throw new AuthUnavailableError('invalid_response')
+    throw invalid('without a "username"')
   }
   // The API server gives this name to requests without a token that it knows.
   if (username === ANONYMOUS) return deny('unknown_token')
@@ -66,6 +66,11 @@ function accountOf(username: string): Readonly<Record<string, string>> {
   return namespace === undefined || serviceaccount === undefined
     ? {}
     : { namespace, serviceaccount }
+}
+
+function invalid(what: string): AuthUnavailableError {
+  const explanation = `the API server of Kubernetes sent a review ${what}`
+  return new AuthUnavailableError('invalid_response', { explanation })
 }
 
 function deny(detail: DenyDetail): Verdict {

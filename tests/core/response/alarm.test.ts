@@ -45,15 +45,31 @@ it.each<[DenialReason, Failure, string]>([
   ['service_error', { status: 503 }, `answers 503: ${REJECTED}. Check its log`],
   ['service_error', odd, `answers with an error: ${REJECTED}. Check its log`],
   ['service_error', {}, `answers with an error: ${REJECTED}. Check its log`],
-  [
-    'invalid_response',
-    { status: 200 },
-    'answered 200 without a principal in the first 64 KiB, which "identity" requires: the request was rejected. Let it name one, or leave "identity" out',
-  ],
   ['circuit_open', {}, `failed too often and is not asked for a while: ${REJECTED}`],
 ])('says what %s comes of, and the origin of the endpoint alone (%#)', (reason, failure, line) => {
   expect(lineOf(reason, failure)).toBe(`${AUTH_ENDPOINT} ${line}`)
   expect(lineOf(reason, failure, WITH_VERIFIER)).toBe(`the service behind "verifier" ${line}`)
+})
+
+it('says of an invalid response what the endpoint lacks, or that the answer of a verifier cannot be used', () => {
+  expect(lineOf('invalid_response', { status: 200 })).toBe(
+    `${AUTH_ENDPOINT} answered 200 without a principal in the first 64 KiB, which "identity" requires: the request was rejected. Let it name one, or leave "identity" out`,
+  )
+  const unusable = 'gave an answer that cannot be used: the request was rejected'
+  expect(lineOf('invalid_response', {}, WITH_VERIFIER)).toBe(
+    `the service behind "verifier" ${unusable}`,
+  )
+  expect(lineOf('invalid_response', { isAuthorizing: true })).toBe(
+    `the service behind "authorize" ${unusable}`,
+  )
+})
+
+it('says what an error explains, with its code', () => {
+  const explanation = 'the directory is closed'
+  const line = 'requests are rejected: the directory is closed'
+  expect(lineOf('service_error', { explanation })).toBe(line)
+  expect(lineOf('unreachable', { explanation, cause: 'ENOENT' })).toBe(`${line} (ENOENT)`)
+  expect(lineOf('overloaded', { explanation })).toBe('')
 })
 
 const NAME = 'Is its name right?'
