@@ -9,9 +9,16 @@ import {
   readInput,
 } from './cli/surroundings.ts'
 import { within } from './core/async.ts'
+import { describeOldNode } from './node/node-version.ts'
 
 // After a stop signal, the time for a slow reader to take the rest of the output.
 const FLUSH_MS = 1000
+
+const oldNode = describeOldNode()
+if (oldNode !== undefined) {
+  process.stderr.write(`${oldNode}\n`)
+  process.exit(1)
+}
 
 const stdout = createOutput('stdout')
 const stderr = createOutput('stderr')

@@ -8,6 +8,7 @@ import { toHeaderOnlyRequest } from './node/header-only-request.ts'
 import { plainTransports } from './core/runtime.ts'
 import { createIncomingAuthenticator } from './node/incoming-authenticator.ts'
 import { createNodeTransport } from './node/node-transport.ts'
+import { requireNode } from './node/node-version.ts'
 import { resolveTransportOptions } from './node/transport-options.ts'
 import { openAgent } from './node/undici.ts'
 import { enterUpgrade } from './node/upgrade-entry.ts'
@@ -173,6 +174,7 @@ export function passWebSockets(
   server: Pick<NodeJS.EventEmitter, 'on' | 'listenerCount'>,
   handler: WebSocketHandler,
 ): PassedWebSockets {
+  requireNode()
   return attachPassage(server, handler)
 }
 
@@ -203,6 +205,7 @@ export function passWebSockets(
  * ```
  */
 export function nodeTransport(options: NodeTransportOptions = {}): NodeTransport {
+  requireNode()
   const source = resolveTransportOptions(options)
   if ('given' in source) return createNodeTransport(source.given)
   // Loads undici now: that takes longer than a check may.

@@ -4,7 +4,7 @@ type System = Pick<typeof globalThis.process, 'getBuiltinModule' | 'versions'>
 
 /** Why a file cannot be read, in words that follow "Cannot read FILE: ". The message never shows the content of the file. */
 export class UnreadableFileError extends Error {
-  /** The code of the system, such as `ENOENT`; or `no_files`, `not_regular`, `not_utf8` or `too_long`. */
+  /** The code of the system, such as `ENOENT`; or `no_files`, `old_node`, `not_regular`, `not_utf8` or `too_long`. */
   readonly code: string
 
   constructor(code: string, message: string, options: { readonly cause?: unknown } = {}) {
@@ -17,10 +17,16 @@ export class UnreadableFileError extends Error {
  * The built-in modules of Node, which Bun and Deno have too. They are looked up when they are needed. An import would break
  * bundles for Workers and browsers, which have no such modules.
  *
- * @throws UnreadableFileError `no_files` on a runtime without them.
+ * @throws UnreadableFileError `no_files` on a runtime without them, and `old_node` on a version of Node that does not give them.
  */
 export function system(): System {
-  if (typeof process === 'object' && typeof process.getBuiltinModule === 'function') return process
+  const isProcess = typeof process === 'object'
+  if (isProcess && typeof process.getBuiltinModule === 'function') return process
+  const { node } = (isProcess ? process.versions : undefined) ?? {}
+  if (node !== undefined) {
+    const reason = `with-auth needs Node 20.19 or later; this is ${node}`
+    throw new UnreadableFileError('old_node', reason)
+  }
   throw new UnreadableFileError('no_files', 'this runtime has no file system')
 }
 

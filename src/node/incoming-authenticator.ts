@@ -1,4 +1,5 @@
 import { createAuthenticator } from '../core/authenticator.ts'
+import { requireNode } from './node-version.ts'
 import type { Authenticator } from '../core/authenticator.ts'
 import type { AuthConfigSource } from '../core/handlers/config-source.ts'
 import type { NodeRequest } from './header-only-request.ts'
@@ -7,6 +8,7 @@ import type { NodeRequest } from './header-only-request.ts'
 export function createIncomingAuthenticator(
   config: AuthConfigSource<[]> | undefined,
 ): Authenticator<readonly [NodeRequest]> {
+  requireNode()
   // A config function takes nothing: a parameter with a default must not become the request.
   return createAuthenticator(typeof config === 'function' ? () => config() : config)
 }

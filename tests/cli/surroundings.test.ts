@@ -126,6 +126,23 @@ describe('standard output that cannot be written', { tags: ['slow'] }, () => {
   })
 })
 
+it.each(['18.20.8', '20.10.0'])('the command says first that Node %s is too old', (node) => {
+  const versions = `{ value: { ...process.versions, node: '${node}' } }`
+  const preload = `data:text/javascript,Object.defineProperty(process, 'versions', ${versions})`
+  for (const args of [['--version'], ['gateway', '--keys', 'keys.yaml']]) {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--import', preload, COMMAND, ...args],
+      { encoding: 'utf8' },
+    )
+    expect({ status, stdout, stderr }).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: `with-auth needs Node 20.19 or later; this is ${node}\n`,
+    })
+  }
+})
+
 it('resolves for one signal after the other', async () => {
   const first = nextSignal()
   process.emit('SIGTERM', 'SIGTERM')

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { checkCommand } from '../../../src/cli/commands/check.ts'
 import { endpointCommand } from '../../../src/cli/commands/endpoint.ts'
+import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
 import { examine } from '../../../src/cli/conformance/examine.ts'
 import { about } from '../../../src/cli/conformance/questions.ts'
 import { createKey, revokeKey } from '../../../src/keys.ts'
@@ -79,6 +80,21 @@ describe('with-auth endpoint', () => {
     expect(checked.code).toBe(0)
     expect(checked.printed).toContain('max-age of 7 s')
     expect(serving.printed() + checked.printed).not.toContain(secret)
+  })
+
+  it('without its secret is an outage for a gateway, which says what it requires', async () => {
+    const file = inFolder('secret.yaml')
+    const { key } = await createKey(file, { principal: 'alice' })
+    const env = { WITH_AUTH_ENDPOINT_SECRET: 'endpoint-s3cret-0123456789' }
+    const url = await serveCommand(endpointCommand, ['--keys', file], env).listening()
+    const gateway = serveCommand(gatewayCommand, ['--upstream', url], { AUTH_ENDPOINT: url })
+    const headers = { authorization: `Bearer ${key}` }
+    expect((await fetch(await gateway.listening(), { headers })).status).toBe(503)
+    expect(gateway.logged('decision')).toMatchObject([{ cause: 'ENDPOINT_SECRET' }])
+    expect(gateway.noted()).toContain(
+      'with-auth: the endpoint requires the header x-auth-secret: set endpoint_headers in run.yaml\n',
+    )
+    expect(gateway.noted() + gateway.printed()).not.toContain('is missing or wrong')
   })
 
   it('logs durations and problems with the key file', async () => {

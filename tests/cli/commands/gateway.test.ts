@@ -1,12 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { describe, expect, it, vi } from 'vitest'
-import { endpointCommand } from '../../../src/cli/commands/endpoint.ts'
 import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
 import { main } from '../../../src/cli/main.ts'
 import { createKey, revokeKey } from '../../../src/keys.ts'
 import { close, listen } from '../../support/loopback.ts'
-import { serveCommand } from '../../support/served-command.ts'
 import { createSurroundings, runLine } from '../../support/surroundings.ts'
 import { TOKEN } from '../../support/token.ts'
 import { call, KEY, setupGateway } from '../support/running-gateway.ts'
@@ -169,21 +167,6 @@ describe('with-auth gateway', () => {
     )
     expect(gateway.printed()).not.toContain('listening')
     await close(open)
-  })
-
-  it('says that the endpoint requires a secret, which is an outage and no wrong key', async () => {
-    const file = inFolder('secret.yaml')
-    const { key } = await createKey(file, { principal: 'alice' })
-    const env = { WITH_AUTH_ENDPOINT_SECRET: 'endpoint-s3cret-0123456789' }
-    const url = await serveCommand(endpointCommand, ['--keys', file], env).listening()
-    const gateway = start([], { AUTH_ENDPOINT: url })
-    const refused = await call(await gateway.listening(), key)
-    expect(refused.status).toBe(503)
-    expect(gateway.logged('decision')).toMatchObject([{ cause: 'ENDPOINT_SECRET' }])
-    expect(gateway.noted()).toContain(
-      'with-auth: the endpoint requires the header x-auth-secret: set endpoint_headers in run.yaml\n',
-    )
-    expect(gateway.noted() + gateway.printed()).not.toContain('is missing or wrong')
   })
 
   it('rejects every request until the endpoint has answered', { timeout: 15_000 }, async () => {
