@@ -61,6 +61,12 @@ describe('an error of another copy', () => {
     expect(adoptUnavailable({ ...foreign, cause: 'x' })).toHaveProperty('cause', 'x')
   })
 
+  it('brings an explanation that is a text', () => {
+    const of = (explanation: unknown): unknown => adoptUnavailable({ ...foreign, explanation })
+    expect(of('closed')).toHaveProperty('explanation', 'closed')
+    expect(of(7)).toHaveProperty('explanation', undefined)
+  })
+
   it('brings a detail that exists', () => {
     const of = (detail: unknown): unknown => adoptUnavailable({ ...foreign, detail })
     expect(of('unknown_key')).toHaveProperty('detail', 'unknown_key')
