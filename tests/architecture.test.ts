@@ -49,7 +49,7 @@ const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
     'node:tls',
   ],
   'otel.ts': ['@opentelemetry'],
-  'redis.ts': ['@redis', 'node:crypto'],
+  'redis.ts': ['@redis', 'node:crypto', 'node:module'],
   'yaml.ts': ['access', FILES, 'jwt.ts', 'node.ts', 'redis.ts', 'verifiers', 'yaml'],
 }
 

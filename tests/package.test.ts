@@ -194,26 +194,52 @@ describe('the published package', { tags: ['slow'] }, () => {
   ])(
     'nodeTransport() throws with %s, and the rest of with-auth/node works',
     (_what, version, message) => {
-      const alone = mkdtempSync(join(tmpdir(), 'with-auth-alone-'))
-      cpSync(join(packed.folder, 'dist'), join(alone, 'dist'), { recursive: true })
-      writeFileSync(join(alone, 'package.json'), '{"type":"module"}')
-      const undici = join(alone, 'node_modules/undici')
-      mkdirSync(undici, { recursive: true })
-      if (version !== undefined) {
-        writeFileSync(join(undici, 'package.json'), JSON.stringify({ version }))
-      }
-      const script = `
-      const { createNodeAuthenticator, nodeTransport } = await import('./dist/node.js')
-      createNodeAuthenticator({ endpoint: 'https://auth.example.com/' })
-      nodeTransport({ dispatcher: { dispatch: () => true } })
-      try { nodeTransport() } catch ({ name, message }) { console.log(name, message) }
-    `
-      const args = ['--input-type=module', '--eval', script]
-      const printed = execFileSync(process.execPath, args, { cwd: alone, encoding: 'utf8' })
-      rmSync(alone, { recursive: true, force: true })
+      const printed = runAlone(
+        'undici',
+        version,
+        `
+        const { createNodeAuthenticator, nodeTransport } = await import('./dist/node.js')
+        createNodeAuthenticator({ endpoint: 'https://auth.example.com/' })
+        nodeTransport({ dispatcher: { dispatch: () => true } })
+        try { nodeTransport() } catch ({ name, message }) { console.log(name, message) }
+      `,
+      )
       expect(printed).toBe(`AuthConfigError nodeTransport() cannot be used: ${message}\n`)
     },
   )
+
+  it.each([
+    ['no @redis/client', undefined, 'which is not installed'],
+    ['an old @redis/client', '5.8.0', 'found 5.8.0'],
+  ])('redisStore() throws with %s, and takes a client of your own', (_what, version, why) => {
+    const printed = runAlone(
+      '@redis/client',
+      version,
+      `
+      const { redisStore } = await import('./dist/redis.js')
+      const url = 'redis://127.0.0.1'
+      redisStore({ url, client: () => { throw new Error() } })
+      try { redisStore({ url }) } catch ({ name, message }) { console.log(name, message) }
+    `,
+    )
+    const needs = '"store" must be used with the package "@redis/client" 6.3 or later'
+    expect(printed).toBe(`AuthConfigError ${needs}, ${why}: npm install @redis/client@6\n`)
+  })
+
+  /** Runs a script beside the package, with nothing installed but this version of another one, which does not load. */
+  function runAlone(name: string, version: string | undefined, script: string): string {
+    const alone = mkdtempSync(join(tmpdir(), 'with-auth-alone-'))
+    cpSync(join(packed.folder, 'dist'), join(alone, 'dist'), { recursive: true })
+    writeFileSync(join(alone, 'package.json'), '{"type":"module"}')
+    const other = join(alone, 'node_modules', name)
+    mkdirSync(other, { recursive: true })
+    if (version !== undefined)
+      writeFileSync(join(other, 'package.json'), JSON.stringify({ version }))
+    const args = ['--input-type=module', '--eval', script]
+    const printed = execFileSync(process.execPath, args, { cwd: alone, encoding: 'utf8' })
+    rmSync(alone, { recursive: true, force: true })
+    return printed
+  }
 
   describe('installed by npm', () => {
     const modules = join(ROOT, 'node_modules')
@@ -257,7 +283,7 @@ describe('the published package', { tags: ['slow'] }, () => {
         await loadConfig('run.yaml').catch((error) => console.log(error.message))
       `
       expect(runApp(script)).toContain(
-        '"server.auth.store" must be used with the package "@redis/client" 6.3 or later: npm install @redis/client@6',
+        'run.yaml:1:102: "server.auth.store" must be used with the package "@redis/client" 6.3 or later, which is not installed: npm install @redis/client@6\n',
       )
     })
 

@@ -1,6 +1,11 @@
-import { createClient, RESP_TYPES } from '@redis/client'
 import { EngineError } from './engine.ts'
-import type { RedisClientOptions, RedisFunctions, RedisModules, RedisScripts } from '@redis/client'
+import type {
+  RedisClientOptions,
+  RedisFunctions,
+  RedisModules,
+  RedisScripts,
+  RESP_TYPES,
+} from '@redis/client'
 import type { Announcement, Engine, Link, LinkOptions } from './engine.ts'
 
 /** The part of a client of `@redis/client` that is used. */
@@ -34,10 +39,12 @@ export type ClientFactory = (options: ClientOptions) => RedisClient
 export interface EngineSettings {
   readonly url: string
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined
-  readonly client: ClientFactory | undefined
+  readonly client: ClientFactory
 }
 
-const AS_BYTES = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } } as const
+// The package is loaded when a store is made, so its constant is written out.
+const BLOB_STRING: typeof RESP_TYPES.BLOB_STRING = 36
+const AS_BYTES = { typeMapping: { [BLOB_STRING]: Buffer } } as const
 const CONNECT_TIMEOUT_MS = 2000
 // More than a link can be asked before it counts as broken.
 const MAX_QUEUED = 100_000
@@ -59,14 +66,9 @@ export function createEngine({ url, tls, client }: EngineSettings): Engine {
     disableClientInfo: true,
     commandsQueueMaxLength: MAX_QUEUED,
   }
-  const make = client ?? createOwn
   // `CLIENT LIST` of the engine shows the names.
-  const open = (name: string): RedisClient => make({ ...options, name: `with-auth:${name}` })
+  const open = (name: string): RedisClient => client({ ...options, name: `with-auth:${name}` })
   return { open: (link) => new RedisLink(open('commands'), open('messages'), link) }
-}
-
-function createOwn(options: ClientOptions): RedisClient {
-  return createClient(options)
 }
 
 class RedisLink implements Link {

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { boolean, callback, milliseconds } from '../core/config/kinds.ts'
 import {
   invalidOption,
@@ -6,6 +7,7 @@ import {
   readOptions,
 } from '../core/config/option-checks.ts'
 import { Problems } from '../core/config/problems.ts'
+import type * as redis from '@redis/client'
 import type { OptionPath } from '../core/config/problems.ts'
 import type { ClientFactory, EngineSettings } from './client.ts'
 import type { StoreSettings } from './store.ts'
@@ -58,6 +60,7 @@ export interface RedisStoreOptions {
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string }
   /**
    * Makes a client of `@redis/client`, which is not connected yet, of the options that it gets. Called for each connection.
+   * Give it in a bundle that has the package in it: otherwise the package is looked up where the code runs.
    *
    * @default createClient
    */
@@ -87,6 +90,9 @@ const SHARE = boolean(false)
 const REVOCATION = milliseconds({ default: 1000, min: 250, max: 10_000 })
 const TIMEOUT = milliseconds({ default: 50, min: 1, max: 60_000 })
 const CLIENT = callback<ClientFactory>()
+const unused: ClientFactory = () => {
+  throw new TypeError('The options have a problem')
+}
 const MIN_SECRET_BYTES = 32
 const MAX_SECRETS = 3
 const SECRET = `a text of at least ${MIN_SECRET_BYTES} bytes, or a list of at most ${MAX_SECRETS} of them`
@@ -113,7 +119,7 @@ export function parseStoreOptions(value: unknown): ResolvedStoreOptions {
   const engine: EngineSettings = {
     url,
     tls: attempt(() => parseTls(given.tls, given.url), undefined),
-    client: attempt(() => CLIENT.parse(given.client, ['client']), undefined),
+    client: attempt(() => CLIENT.parse(given.client, ['client']) ?? loadClient(), unused),
   }
   problems.throwIfAny()
   return { settings, engine }
@@ -180,4 +186,29 @@ function parseTls(value: unknown, url: unknown): EngineSettings['tls'] {
     throw invalidSecret([...path, name], 'a text in PEM form')
   }
   return { ...pem('ca'), ...pem('cert'), ...pem('key') }
+}
+
+/** Loads `createClient` of the package. Throws an `AuthConfigError` if it is not installed, or too old. */
+function loadClient(): ClientFactory {
+  const load = createRequire(import.meta.url)
+  const version = readVersion(load)
+  if (version === undefined) throw needs('which is not installed')
+  const [major = 0, minor = 0] = version.split('.', 2).map(Number)
+  if (!(major > 6 || (major === 6 && minor >= 3))) throw needs(`found ${version}`)
+  const { createClient } = load('@redis/client') as Pick<typeof redis, 'createClient'>
+  return (options) => createClient(options)
+}
+
+function readVersion(load: NodeJS.Require): string | undefined {
+  try {
+    const { version } = load('@redis/client/package.json') as { version: string }
+    return version
+  } catch {
+    return undefined
+  }
+}
+
+function needs(why: string): Error {
+  const client = `the package "@redis/client" 6.3 or later, ${why}: npm install @redis/client@6`
+  return misusedOption(['store'], `used with ${client}`)
 }

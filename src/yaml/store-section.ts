@@ -39,8 +39,6 @@ export const STORE_FORM: Form & { readonly fields: NonNullable<Form['fields']> }
 }
 
 const MOST_PEM = 2 ** 18
-const NEEDS_CLIENT =
-  'used with the package "@redis/client" 6.3 or later: npm install @redis/client@6'
 
 type MakeStore = (options: never) => DecisionStore
 
@@ -53,12 +51,12 @@ export class StoreSource {
     const section = settings?.get('store')?.value
     if (settings === undefined || section === undefined) return undefined
     const print = fingerprint(section)
-    // Imported here, because other files need no @redis/client.
-    const redis = await import('../redis.ts').catch(() => undefined)
+    // Imported here, because a bundle for Workers gets another one.
+    const { redisStore } = await import('../redis.ts')
     const store =
       this.#made?.print === print
         ? this.#made.store
-        : attempt(() => connect(section, redis), settings, findings)
+        : attempt(() => connect(section, redisStore), settings, findings)
     return store && { store, keep: () => (this.#made = { print, store }) }
   }
 }
@@ -69,13 +67,9 @@ interface MadeStore {
   readonly keep: () => void
 }
 
-function connect(
-  section: unknown,
-  redis: { readonly redisStore: MakeStore } | undefined,
-): DecisionStore {
-  if (redis === undefined) throw misusedOption(['store'], NEEDS_CLIENT)
+function connect(section: unknown, redisStore: MakeStore): DecisionStore {
   try {
-    return redis.redisStore(withFiles(section) as never)
+    return redisStore(withFiles(section) as never)
   } catch (error) {
     if (!(error instanceof AuthConfigError)) throw error
     throw new AuthConfigError(
@@ -89,6 +83,7 @@ function connect(
 // The names of the files take the place of their texts.
 function pathOf({ optionPath }: OptionProblem): OptionProblem['optionPath'] {
   const [first, second, ...rest] = optionPath
+  if (first === 'store') return optionPath
   return first === 'tls' && typeof second === 'string'
     ? ['store', 'tls', `${second}File`, ...rest]
     : ['store', ...optionPath]
