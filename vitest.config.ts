@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { recording } from './tests/figures/reporter.ts'
+import { SKIPPED } from './tests/support/skip-reporter.ts'
 import { IS_NIGHTLY } from './tests/support/nightly.ts'
 
 export default defineConfig({
@@ -19,7 +20,8 @@ export default defineConfig({
     hookTimeout: 20_000,
     // Many tests make an endpoint or an upstream fail, and the wrapper or the server says so on the console.
     onConsoleLog: (text) =>
-      !/^with-auth: .*(?:requests are|the request was) rejected|^Error: aborted/.test(text),
+      !/^with-auth: .*(?:requests are|the request was) rejected|^Error: aborted/.test(text) &&
+      !text.startsWith(SKIPPED),
     exclude: ['tests/soak/**', 'tests/runtimes/**', 'tests/examples/**', '**/node_modules/**'],
     coverage: {
       provider: 'v8',

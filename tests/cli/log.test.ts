@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createDecisionLog, formatJson, formatReadable } from '../../src/cli/log.ts'
 import { ensureBuilt } from '../support/built-package.ts'
+import { whyMissing } from '../support/installed.ts'
 import { entry as keyEntry, keysText } from '../support/key-questions.ts'
 import { ROOT } from '../support/project.ts'
 import { spawnProgram } from '../support/spawned-program.ts'
@@ -162,9 +162,9 @@ describe('a readable line', () => {
   })
 })
 
-const hasTerminal = spawnSync('script', ['--version']).status === 0
+const noTerminal = whyMissing(['script', '--version'], 'bsdutils')
 
-describe.skipIf(!hasTerminal)('the log on a real terminal', { tags: ['slow'] }, () => {
+describe.skipIf(noTerminal !== undefined)('the log on a real terminal', { tags: ['slow'] }, () => {
   const pathOf = setupFolder()
 
   async function lineFor(path: string, env: Record<string, string>, more = ''): Promise<string> {

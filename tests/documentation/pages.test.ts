@@ -104,6 +104,10 @@ describe('the README', () => {
   })
 })
 
+it('npm start says that it builds, before the build', () => {
+  expect(scripts['start']).toMatch(/^echo Building with-auth \.\.\. && npm run --silent build && /)
+})
+
 describe('the check of a page', () => {
   const page = createPage(
     'docs/a.md',

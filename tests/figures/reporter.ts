@@ -1,3 +1,4 @@
+import { createSkipReporter } from '../support/skip-reporter.ts'
 import { isRecording, writeFigures } from './write.js'
 import type { ViteUserConfig } from 'vitest/config'
 import type { Reporter } from 'vitest/node'
@@ -11,10 +12,10 @@ declare module 'vitest' {
   }
 }
 
-/** With `WITH_AUTH_FIGURES=1`, a run that passes writes its figures. */
+/** A run that passes prints its summary only. With `WITH_AUTH_FIGURES=1` it writes its figures. */
 export const recording: NonNullable<ViteUserConfig['test']> = isRecording
-  ? { reporters: ['default', createRecorder()] }
-  : {}
+  ? { reporters: ['minimal', createSkipReporter(), createRecorder()] }
+  : { reporters: ['minimal', createSkipReporter()] }
 
 export function createRecorder(
   write: (reports: Record<string, object>) => void = writeFigures,

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { SKIPPED } from './skip-reporter.ts'
 
 /**
  * Why tests that need a program are skipped: `undefined` if it runs, or a sentence that names the Debian packages to install.
@@ -9,7 +10,13 @@ export function whyMissing(
   packages: string,
 ): string | undefined {
   if (spawnSync(command, args).status === 0) return undefined
-  const reason = `${command} does not run here: apt-get install ${packages}`
+  return whySkipped(`${command} does not run here: apt-get install ${packages}`)
+}
+
+/** Tells the person who runs the tests why some are skipped. Throws it in CI. */
+export function whySkipped(reason: string): string {
   if (process.env['CI'] === 'true') throw new Error(reason)
+  // oxlint-disable-next-line no-console -- the reporter of the run takes it
+  console.log(`${SKIPPED}${reason}`)
   return reason
 }

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { whySkipped } from './installed.ts'
 import type { EventEmitter } from 'node:events'
 import type { IncomingMessage, Server } from 'node:http'
 
@@ -50,6 +51,6 @@ export const whyNoWs =
   existsSync(fileURLToPath(new URL('../runtimes/node_modules/ws', import.meta.url))) ||
   process.env['CI'] !== undefined
     ? undefined
-    : 'npm ci --prefix tests/runtimes'
+    : whySkipped('ws is not installed: npm ci --prefix tests/runtimes')
 
 export const loadWs = (): Ws => load('ws') as Ws
