@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { COMMANDS } from '../../src/cli/main.ts'
 import { createCommandPage } from '../support/command-page.ts'
-import { readAnchors } from '../support/markdown.ts'
+import { readAnchors, readTable, withoutBackticks } from '../support/markdown.ts'
+import { createMessagePage } from '../support/message-page.ts'
 import { createExampleModule, OPTION_EXAMPLES } from '../support/option-examples.ts'
 import { createPage } from '../support/option-page.ts'
-import { readOptionsOfType } from '../support/documented-types.ts'
+import { readOptionsOfType, readUnion } from '../support/documented-types.ts'
 import { findTypeErrors } from '../support/type-check.ts'
 
 /** The pages that `npm run docs:generate` writes. */
@@ -36,5 +37,49 @@ describe('docs/cli.md', () => {
   it('has a heading for every command', () => {
     const anchors = COMMANDS.map(({ name }) => `with-auth-${name.replace(' ', '-')}`)
     expect(readAnchors(createCommandPage())).toEqual(expect.arrayContaining(anchors))
+  })
+})
+
+describe('docs/messages.md', () => {
+  const page = createMessagePage()
+
+  it('is up to date', async () => {
+    await expect(page).toMatchFileSnapshot('../../docs/messages.md')
+  })
+
+  it.each([
+    ['clients', '| Access denied '],
+    [
+      'the console',
+      '`the auth endpoint <origin> answers <status>: requests are rejected. Check its log`',
+    ],
+    ['the call of a function', '`Cannot guard a class: guard an instance, or its fetch method`'],
+    ['the start', '`<option path> must be <allowed> (its value is not shown)`'],
+    [
+      'the start, from two functions',
+      '`nodeTransport() cannot be used: the package "undici" is not installed: npm install undici@7`',
+    ],
+    [
+      'keys',
+      '`The file is locked: <file>.lock exists. If no process is changing the keys, remove <file>.lock`',
+    ],
+    ['a configuration file', '`An alias needs an anchor before it`'],
+    ['a command', '`--all and --sha256 say different things: give only one of them`'],
+    [
+      'an event of the store',
+      '`The store cannot be used: the engine is a replica: connect to the primary`',
+    ],
+  ])('has a sentence of %s', (_place, row) => {
+    expect(page.replaceAll(/ {2,}/g, ' ')).toContain(row)
+  })
+
+  it('has no part of a sentence as a row', () => {
+    expect(page).not.toContain('`the engine is a replica: connect to the primary`')
+  })
+
+  it('says what each detail of a denial means', () => {
+    const rows = readTable(page, '`detail`')
+    expect(rows.map(([detail = '']) => withoutBackticks(detail))).toEqual(readUnion('DenyDetail'))
+    expect(rows.filter(([, meaning]) => meaning === '')).toEqual([])
   })
 })
