@@ -203,3 +203,18 @@ function textOrNone(value: unknown): string | undefined {
 function finiteOrNone(value: unknown): number | undefined {
   return typeof value === 'number' && value >= 0 && value < Infinity ? value : undefined
 }
+
+/** Errors of this package about what code of the user returned. Their messages hold no secret. */
+const SHOWABLE = new WeakSet()
+
+/** Makes an error whose message operators may read, on the console and in events. */
+export function showableError(message: string): TypeError {
+  const error = new TypeError(message)
+  SHOWABLE.add(error)
+  return error
+}
+
+/** The message of an error that was made by `showableError`. */
+export function showableMessage(error: unknown): string | undefined {
+  return error instanceof TypeError && SHOWABLE.has(error) ? error.message : undefined
+}

@@ -133,7 +133,8 @@ export interface DecisionEvent {
   /**
    * A code for why the endpoint is unavailable, such as `ECONNREFUSED`, `ENOTFOUND` or `CERT_HAS_EXPIRED`, from the error of
    * `fetch` or the `cause` of a verifier's `AuthUnavailableError`. Without a code, its `explanation`, or the `cause` of a
-   * verifier's denial, such as `the claim "email" is missing`. Holds no secret.
+   * verifier's denial, such as `the claim "email" is missing`. With `internal_error` the class of the error, and what your code
+   * returned, such as `TypeError: "verifier" returned no verdict: true`. Holds no secret.
    */
   readonly cause?: string
   /**

@@ -7,7 +7,7 @@ import { allow, decide } from '../support/decide.ts'
 import { ENDPOINT, setupEndpoint } from '../support/msw-endpoint.ts'
 import { get, raw } from '../support/requests.ts'
 import { TOKEN } from '../support/token.ts'
-import type { AuthConfig, AuthEvent } from '../../src/index.ts'
+import type { AuthConfig, AuthEvent, Transport, Verdict } from '../../src/index.ts'
 
 const endpoint = setupEndpoint()
 
@@ -154,7 +154,7 @@ describe('a failure', () => {
   })
 
   it('has no code where there is none', async () => {
-    for (const config of [{}, throwing(bug), throwing(new AuthUnavailableError('timeout'))]) {
+    for (const config of [{}, throwing(new AuthUnavailableError('timeout'))]) {
       const { event, ...decision } = await decide(config, get('/a', 'k1'))
       expect([Object.keys(event), Object.keys(decision)].flat()).not.toContain('cause')
     }
@@ -164,11 +164,106 @@ describe('a failure', () => {
     const { event, ...decision } = await decide(throwing(bug), get('/a', 'k1'))
     expect(event.error).toBe(bug)
     expect(Object.keys(event)).not.toContain('error')
+    expect(event.cause).toBe('RangeError')
     expect(Object.keys(decision)).toEqual(['admitted', 'reason', 'response'])
     const fetch = () => {
       throw bug
     }
     expect((await decide({ fetch }, get('/a', 'k1'))).event.error).toBe(bug)
+  })
+
+  const returning = (verdict: unknown): AuthConfig => ({ verifier: () => verdict as Verdict })
+  const claims = (value: unknown): AuthConfig =>
+    returning({ outcome: 'allow', principal: 'alice', claims: value })
+  const RETURN = "Return { outcome: 'allow' } or { outcome: 'deny' }"
+  class Invoice {
+    readonly total = 1
+  }
+  const deep = (depth: number): object => (depth === 0 ? {} : { a: deep(depth - 1) })
+
+  it.each<[string, AuthConfig, string]>([
+    ['true', returning(true), `no verdict: true. ${RETURN}`],
+    ['undefined', returning(undefined), `no verdict: undefined. ${RETURN}`],
+    ['a text, which may be the token', returning('k1'), `no verdict: a string. ${RETURN}`],
+    ['a list', returning([]), `no verdict: Array. ${RETURN}`],
+    ['a Response', returning(new Response()), `no known outcome. ${RETURN}`],
+    [
+      'a Map of claims',
+      claims(new Map([['role', 'guest']])),
+      'a malformed identity: "claims" must be a JSON value, received Map',
+    ],
+    [
+      'a Map in a claim',
+      claims({ a: { b: [0, new Map()] } }),
+      'a malformed identity: "claims.a.b.1" must be a JSON value, received Map',
+    ],
+    [
+      'a Date as a claim',
+      claims({ born: new Date(0) }),
+      'a malformed identity: "claims.born" must be a JSON value, received Date',
+    ],
+    [
+      'an object of a class as a claim',
+      claims({ last: new Invoice() }),
+      'a malformed identity: "claims.last" must be a JSON value, received Invoice',
+    ],
+    [
+      'NaN as a claim',
+      claims({ age: NaN }),
+      'a malformed identity: "claims.age" must be a JSON value, received NaN',
+    ],
+    [
+      'a bigint in a claim whose name holds the token',
+      claims({ k1: 1n }),
+      'a malformed identity: "claims.?" must be a JSON value, received a bigint (its name is not shown)',
+    ],
+    [
+      'claims that are too deep',
+      claims(deep(33)),
+      'a malformed identity: "claims.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a" must be at most 32 levels deep',
+    ],
+    [
+      'claims that are too long',
+      claims({ a: 'x'.repeat(8192) }),
+      'a malformed identity: "claims" must be at most 8 KiB as JSON',
+    ],
+  ])(
+    'because the verifier returned %s is named, in the event and on the console',
+    async (...row) => {
+      const [, config, mistake] = row
+      const { event } = await decide(config, get('/a', 'k1'))
+      const cause = `TypeError: "verifier" returned ${mistake}`
+      expect(JSON.parse(JSON.stringify(event))).toMatchObject({ reason: 'internal_error', cause })
+      const write = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+      await createGate(config).decide(get('/a', 'k1'), [])
+      expect(write).toHaveBeenCalledExactlyOnceWith(
+        `with-auth: a request was rejected: "verifier" returned ${mistake}`,
+      )
+    },
+  )
+
+  it('because the verifier threw names the class alone, in the event and on the console', async () => {
+    const secret = Object.assign(new RangeError('k1'), { name: 'k1' })
+    const { event } = await decide(throwing(secret), get('/a', 'k1'))
+    expect(JSON.parse(JSON.stringify(event))).toMatchObject({ cause: 'RangeError' })
+    expect((await decide(throwing('k1'), get('/a', 'k1'))).event.cause).toBe('a string')
+    const write = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    await createGate(throwing(secret)).decide(get('/a', 'k1'), [])
+    expect(write).toHaveBeenCalledExactlyOnceWith(
+      'with-auth: "verifier" threw RangeError: requests are rejected. To see the error, read event.error in "onEvent"',
+    )
+  })
+
+  it('because a hook returned something else is named too', async () => {
+    const fetch = (async () => 'k1') as unknown as Transport
+    expect((await decide({ fetch }, get('/a', 'k1'))).event.cause).toBe(
+      'TypeError: "fetch" returned no response',
+    )
+    const context = { clientAddress: true }
+    const clientAddress = (() => 5) as unknown as () => string
+    expect((await decide({ context, clientAddress }, get('/a', 'k1'))).event.cause).toBe(
+      'TypeError: "clientAddress" returned no text',
+    )
   })
 
   it('that rejects every request is on the console once, without an observer', async () => {

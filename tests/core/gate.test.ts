@@ -139,10 +139,8 @@ describe('a decision', () => {
     const { event } = await decide({ verifier: bug }, get('/a', 'k1'))
     expect(event).toMatchObject({ reason: 'internal_error', status: 401 })
     const request = Object.defineProperty(get('/a', 'k1'), 'headers', { get: bug })
-    expect((await decide({}, request)).event).toMatchObject({
-      reason: 'internal_error',
-      path: '/a',
-    })
+    // The path may hold the token, which cannot be read.
+    expect((await decide({}, request)).event).toMatchObject({ reason: 'internal_error', path: '' })
     const nameless = Object.defineProperty(get('/a', 'k1'), 'url', { get: bug })
     expect((await decide({}, nameless)).event).toMatchObject({ reason: 'internal_error', path: '' })
   })

@@ -6,7 +6,7 @@ const PROGRAM = `
 import { withAuth } from 'with-auth'
 const secret = ['sk', 'secret'].join('-')
 const guarded = withAuth(() => new Response('in'), {
-  verifier: () => { throw new Error(secret) },
+  verifier: () => { throw new RangeError(secret) },
   onEvent: (event) => {
     console.log(event)
     console.log(JSON.stringify(event), { ...event })
@@ -29,6 +29,7 @@ it.each(EVAL.map(([binary, args]) => [binary.name, binary, args] as const))(
     const printed = execFileSync(locate(binary), args, options)
     expect(printed).toContain('internal_error')
     expect(printed).toContain('error is there: true')
+    expect(printed).toContain('"cause":"RangeError"')
     expect(printed).not.toContain('sk-secret')
   },
 )

@@ -2,7 +2,8 @@ import { shownText } from '../response/shown-facts.ts'
 import { isDenialReason } from '../response/denial.ts'
 import type { Failure } from '../response/alarm.ts'
 import type { DenialReason } from '../types.ts'
-import { AuthUnavailableError, isDenyDetail } from '../errors.ts'
+import { AuthUnavailableError, isDenyDetail, showableMessage } from '../errors.ts'
+import { kindOf } from '../response/events.ts'
 
 /** The errors that `fetch` rejected with. They may hold the token, so they are not in the error, which programs log. */
 const THROWN = new WeakMap<AuthUnavailableError, unknown>()
@@ -98,11 +99,14 @@ type KnownFailure = Failure & { readonly reason: DenialReason }
 /** Describes why a check failed. A bug is an `internal_error`, and so is any other thrown value. Never throws. */
 export function failureOf(error: unknown, token: string | undefined): KnownFailure {
   try {
-    return readFailure(error, token) ?? { reason: 'internal_error', error }
+    const known = readFailure(error, token)
+    if (known !== undefined) return known
   } catch {
     // A subclass of the error may have getters that throw.
-    return { reason: 'internal_error', error }
   }
+  const message = showableMessage(error)
+  const mistake = message === undefined ? kindOf(error) : `${kindOf(error)}: ${message}`
+  return { reason: 'internal_error', error, explanation: shownText(mistake, [token]) }
 }
 
 function readFailure(error: unknown, token: string | undefined): KnownFailure | undefined {

@@ -3,7 +3,7 @@ import { createUnreachable } from './failure-cause.ts'
 import { parseRetryAfter } from './freshness.ts'
 import { readBody, readResponse } from './response-body.ts'
 import { orAborted } from '../async.ts'
-import { AuthUnavailableError } from '../errors.ts'
+import { AuthUnavailableError, showableError } from '../errors.ts'
 import { runtimeFetch } from '../runtime.ts'
 import type { BodyResult } from './response-body.ts'
 import type { Transport, TransportInit, TransportResponse } from '../verifier.ts'
@@ -28,7 +28,7 @@ export async function send(
   const response: unknown = await orAborted(pending, signal).catch((error: unknown) => {
     throw signal.aborted ? new AuthUnavailableError('timeout') : createUnreachable(error)
   })
-  if (!isTransportResponse(response)) throw new TypeError('"fetch" returned no response')
+  if (!isTransportResponse(response)) throw showableError('"fetch" returned no response')
   return response
 }
 

@@ -1,8 +1,8 @@
-import { isDenyDetail } from '../errors.ts'
 import { faultMessage } from './identity-faults.ts'
+import { kindOf } from '../response/events.ts'
 import { isRecord, readName } from './claim-path.ts'
 import { parseIdentity } from './identity.ts'
-import { adoptUnavailable } from '../errors.ts'
+import { adoptUnavailable, isDenyDetail, showableError } from '../errors.ts'
 import { shownText } from '../response/shown-facts.ts'
 import type { OnFault } from './identity-faults.ts'
 import type { BodyResult } from './response-body.ts'
@@ -102,28 +102,39 @@ export function parseBody(
  * @param ignoresTenant Whether the tenant of the verdict may be anything.
  */
 export function parseVerdict(value: unknown, token: string, ignoresTenant = false): ParsedVerdict {
-  if (!isRecord(value)) throw new TypeError('The verifier returned no verdict')
+  if (!isRecord(value)) throw mistake(`no verdict: ${describe(value)}. ${RETURN}`)
   const outcome = readName(value, 'outcome')
   const maxAgeMs = readName(value, 'maxAgeMs')
   if (maxAgeMs !== undefined && !(typeof maxAgeMs === 'number' && maxAgeMs >= 0)) {
-    throw new TypeError('The verifier returned a verdict with a bad "maxAgeMs"')
+    throw mistake('a verdict with a bad "maxAgeMs"')
   }
   const age = maxAgeMs === undefined ? {} : { maxAgeMs }
   if (outcome === 'deny') return { outcome, isLasting: true, ...parseDenial(value, token), ...age }
-  if (outcome !== 'allow') throw new TypeError('The verifier returned no known outcome')
+  if (outcome !== 'allow') throw mistake(`no known outcome. ${RETURN}`)
   const auth = parseIdentity(value, (fault) => {
     if (ignoresTenant && fault.field === 'tenant') return
     const wrong = faultMessage(fault, token)
-    throw new TypeError(`The verifier returned a malformed identity: ${wrong}`)
+    throw mistake(`a malformed identity: ${wrong}`)
   })
   return endBy({ outcome, auth, ...age, ...parseStaleness(value) })
+}
+
+const RETURN = "Return { outcome: 'allow' } or { outcome: 'deny' }"
+
+function mistake(what: string): TypeError {
+  return showableError(`"verifier" returned ${what}`)
+}
+
+/** A text may be the token, so only its type is named. */
+function describe(value: unknown): string {
+  return typeof value === 'boolean' ? String(value) : kindOf(value)
 }
 
 function parseStaleness(value: Record<string, unknown>): Pick<AllowVerdict, 'mustRevalidate'> {
   const mustRevalidate = readName(value, 'mustRevalidate')
   if (mustRevalidate === undefined) return {}
   if (mustRevalidate === true) return { mustRevalidate }
-  throw new TypeError('The verifier returned an allow with a bad "mustRevalidate"')
+  throw mistake('an allow with a bad "mustRevalidate"')
 }
 
 function parseDenial(
@@ -132,17 +143,17 @@ function parseDenial(
 ): Pick<DenyVerdict, 'reason' | 'detail' | 'explanation' | 'error'> {
   const cause = readName(value, 'cause')
   if (cause !== undefined && typeof cause !== 'string') {
-    throw new TypeError('The verifier returned a denial with a bad "cause"')
+    throw mistake('a denial with a bad "cause"')
   }
   const shown = cause === undefined ? undefined : shownText(cause, [token])
   const error = readName(value, 'error')
   const reason = readName(value, 'reason')
   const detail = readName(value, 'detail')
   if (reason !== undefined && reason !== 'forbidden') {
-    throw new TypeError('The verifier returned a denial with an unknown "reason"')
+    throw mistake('a denial with an unknown "reason"')
   }
   if (detail !== undefined && !isDenyDetail(detail)) {
-    throw new TypeError('The verifier returned a denial with an unknown "detail"')
+    throw mistake('a denial with an unknown "detail"')
   }
   return {
     ...(reason === undefined ? {} : { reason }),

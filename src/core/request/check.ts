@@ -1,6 +1,7 @@
 import { createQuestionBuilder, createToldEncoder, encodeKey, readHeaders } from './question.ts'
 import { readTraceContext } from './trace-context.ts'
 import { ignore } from '../async.ts'
+import { showableError } from '../errors.ts'
 import type { AuthConfig } from '../auth-config.ts'
 import type { Context, ToldFacts } from './question.ts'
 import type { Target } from './target.ts'
@@ -109,6 +110,6 @@ export function createReadAddress(clientAddress: AuthConfig['clientAddress']): R
     const address: unknown = clientAddress?.(request, ...(args as readonly never[]))
     if (address === undefined || typeof address === 'string') return address
     ignore(address)
-    throw new TypeError('"clientAddress" returned no text')
+    throw showableError('"clientAddress" returned no text')
   }
 }

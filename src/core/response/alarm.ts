@@ -1,3 +1,4 @@
+import { showableMessage } from '../errors.ts'
 import { kindOf } from './events.ts'
 import type { Decided } from './decision-event.ts'
 import type { Channel, WriteLine } from './events.ts'
@@ -104,18 +105,20 @@ export function createAlarm(endpoint: string | undefined, writeLine: WriteLine):
       )
     }
     if (reason !== 'internal_error') return
+    const message = showableMessage(failure.error)
+    if (message !== undefined) return writeLine(`a request was rejected: ${message}`)
     const failed = nameFailed(failure, check, hook)
-    // Without the message, which may hold the token.
+    // Without its own message, which may hold the token.
     const kind = kindOf(failure.error)
     writeLine(
-      `${failed} failed with ${kind}: requests are rejected. Set "onEvent" to see the error`,
+      `${failed} ${kind}: requests are rejected. To see the error, read event.error in "onEvent"`,
     )
   }
 }
 
 function nameFailed(failure: Failure, check: Check | undefined, hook: string): string {
-  if (failure.isAuthorizing === true) return '"authorize"'
-  return check === undefined || check.attempts === 0 ? 'a check' : hook
+  if (failure.isAuthorizing === true) return '"authorize" threw'
+  return check === undefined || check.attempts === 0 ? 'a check failed with' : `${hook} threw`
 }
 
 // A `verifier` that throws `AuthUnavailableError` itself has no other error behind it.

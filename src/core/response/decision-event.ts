@@ -83,7 +83,7 @@ export function addFacts<Event extends RequestFacts>(
     const requestId = shownRequestId(request, setup.config.requestIdHeader, tokens)
     if (requestId !== undefined) facts.requestId = requestId
   } catch {
-    // A program may have replaced the getters of the Request.
+    // A program may have replaced the getters of the Request. A fact that may hold its token stays out.
   }
   return event
 }

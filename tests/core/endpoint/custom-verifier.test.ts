@@ -111,7 +111,7 @@ describe('a custom verifier', () => {
     const wrong = { outcome: 'allow', attributes: { quota: 5 } }
     await expect(ask(() => wrong as never)).rejects.toThrow(
       // The token of `checkOf` is "t".
-      'The verifier returned a malformed identity: "attributes.?" must be a string',
+      '"verifier" returned a malformed identity: "attributes.?" must be a string',
     )
   })
 

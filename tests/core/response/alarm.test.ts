@@ -120,13 +120,13 @@ it('advises to permit the connection if Deno forbids it', () => {
 
 it('names the hook that failed, and the class of its error alone', () => {
   const failure = { error: new RangeError('sk-secret') }
-  const rest = 'failed with RangeError: requests are rejected. Set "onEvent" to see the error'
-  expect(lineOf('internal_error', failure)).toBe(`"fetch" ${rest}`)
-  expect(lineOf('internal_error', failure, WITH_VERIFIER)).toBe(`"verifier" ${rest}`)
-  expect(lineOf('internal_error', failure, { attempts: 0 })).toBe(`a check ${rest}`)
+  const rest = 'RangeError: requests are rejected. To see the error, read event.error in "onEvent"'
+  expect(lineOf('internal_error', failure)).toBe(`"fetch" threw ${rest}`)
+  expect(lineOf('internal_error', failure, WITH_VERIFIER)).toBe(`"verifier" threw ${rest}`)
+  expect(lineOf('internal_error', failure, { attempts: 0 })).toBe(`a check failed with ${rest}`)
   const lines: string[] = []
   createAlarm(ENDPOINT, (line) => lines.push(line))('internal_error', failure, undefined)
-  expect(lines).toEqual([`a check ${rest}`])
+  expect(lines).toEqual([`a check failed with ${rest}`])
 })
 
 it.each<DenialReason>([

@@ -140,7 +140,7 @@ describe('authorize', () => {
     lines.mockRestore()
     expect(texts).toEqual([
       expect.stringContaining('the service behind "authorize" answers 500'),
-      expect.stringContaining('"authorize" failed with Error'),
+      expect.stringContaining('"authorize" threw Error: requests are rejected.'),
     ])
   })
 })
