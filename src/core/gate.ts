@@ -192,14 +192,14 @@ function fail(progress: Progress, error: unknown): Decision {
 }
 
 function reject(progress: Progress, reason: DenialReason, failure: Failure = {}): Decision {
-  const { setup, request, check } = progress
+  const { setup, request } = progress
   const scopes = isReady(setup) ? scopesFor(request, setup) : undefined
   const denial = setup.denials.create(reason, { ...failure, scopes })
   const { status } = denial
   report(progress, { outcome: 'deny', reason, status, ...shownFacts(failure) }, failure.error)
   if (isShadow(setup)) return rememberAdmission(request, EXEMPT.shadow, setup)
   if (isReady(setup)) withdrawAdmission(request, setup)
-  setup.alarm?.(reason, failure, check)
+  setup.alarm?.(reason, failure, progress)
   const response = setup.denials.respond(denial, request)
   return { admitted: false, reason, response, ...(failure.cause && { cause: failure.cause }) }
 }

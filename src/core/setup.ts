@@ -7,7 +7,7 @@ import { createVerifier } from './policies/compose.ts'
 import { createHandover } from './policies/handover.ts'
 import { createCheckFactory, createReadAddress } from './request/check.ts'
 import { createCredentialsReader, createTokenFinder } from './request/credentials.ts'
-import { createAlarm, createComplainOfRoute } from './response/alarm.ts'
+import { createAlarm, createComplainOfRoute, withHints } from './response/alarm.ts'
 import { createAuthorize } from './response/authorization.ts'
 import { createDenials } from './response/denial.ts'
 import { createMetadataAnswer } from './response/resource-metadata.ts'
@@ -34,7 +34,7 @@ export interface Unready extends Channel {
   /** The defaults if the config is wrong. The other options must decide nothing before the setup is ready. */
   readonly config: Pick<ResolvedConfig, 'requestIdHeader' | 'traits'>
   readonly denials: Denials
-  /** `undefined` with an observer, which gets each decision, and without a config, which is reported by itself. */
+  /** With an observer, which gets each decision, only hints. `undefined` without a config, which is reported by itself. */
   readonly alarm: Alarm | undefined
   readonly readCredentials: CredentialsReader
   /** Where a request may hold a secret. */
@@ -168,7 +168,10 @@ function createSetup(base: Base, args: readonly unknown[], handover?: Handover):
     answerMetadata: createMetadataAnswer(config.resource),
     label: config.traits?.label,
     complainOfRoute: createComplainOfRoute(dependsOnPath(config), base.notify),
-    alarm: base.report === undefined ? createAlarm(endpoint, base.writeLine) : undefined,
+    alarm: withHints(
+      base,
+      base.report === undefined ? createAlarm(endpoint, base.writeLine) : undefined,
+    ),
   }
 }
 

@@ -50,10 +50,22 @@ export function readOptions<Name extends string>(
     const option = known.find((one) => one === name)
     if (option === undefined) found.add(configError([unknownProblem(path, known)]))
     else if (setting !== undefined && setting !== null) options[option] = setting
+    else if (setting === undefined && isFunctionName(name, parent)) continue
     else found.add(invalidOption(path, setting, EXPECTED_VALUE))
   }
   if (problems === undefined) found.throwIfAny()
   return options
+}
+
+/** Options that are functions, which no variable of the environment can hold: `undefined` leaves them out. */
+const FUNCTIONS = new Set(
+  'accepts authorize clientAddress fetch next onError onEvent onFailure respond routePolicy scopeImplies verifier'.split(
+    ' ',
+  ),
+)
+
+function isFunctionName(name: string, parent: OptionPath): boolean {
+  return FUNCTIONS.has(name) && parent.at(-1) !== 'context'
 }
 
 const EXPECTED_VALUE = 'left out or given a value (is a variable not set?)'

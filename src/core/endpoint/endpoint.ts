@@ -1,5 +1,5 @@
 import { parseCacheControl } from './freshness.ts'
-import { createFaultReport } from './identity-faults.ts'
+import { createFaultReport, createStatusReport } from './identity-faults.ts'
 import { createDrain } from './response-body.ts'
 import { reasonOf, readAnswer, send, unavailable } from './send.ts'
 import { readPath } from './claim-path.ts'
@@ -30,10 +30,12 @@ export interface EndpointOptions {
 /** Asks the endpoint. Status 200 allows. 429 and 5xx throw, since they are not a verdict. Any other status denies. */
 export function createEndpoint(options: EndpointOptions): TimedAsk {
   const reportFault = createFaultReport(options.notify)
+  const noteStatus = createStatusReport(options.url, options.notify)
   const drain = createDrain()
   return async (check, _deadline, signal) => {
     const response = await post(check, options, signal)
     check.endpointStatus = response.status
+    noteStatus(response)
     // A `fetch` that follows redirects against its contract: this 200 may come from another server.
     if (response.status !== 200 || response.redirected === true) {
       const drained = drain(response.body)

@@ -1,4 +1,5 @@
 import type { Channel } from '../response/events.ts'
+import type { TransportResponse } from '../verifier.ts'
 
 /** A part of an identity that has the wrong type. Never holds the value. */
 export interface IdentityFault {
@@ -62,4 +63,49 @@ function toAscii(text: string): string {
 
 function escapeUnit(unit: string): string {
   return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
+
+const MINUTE_MS = 60_000
+/** Of a status that the contract names. */
+const USUAL = -1
+const REDIRECT = 300
+
+/**
+ * Makes a function that warns, at most once a minute, of a status that is no answer to a question: it denies, and most likely
+ * `endpoint` leads elsewhere. It says that of every question only if nothing else was answered for a minute.
+ */
+export function createStatusReport(
+  url: string,
+  notify: Channel['notify'],
+): (response: TransportResponse) => void {
+  const seenAt = new Map<number, number>()
+  let warnedAt = -Infinity
+  return ({ status, redirected }) => {
+    const odd = redirected === true ? REDIRECT : isUsual(status) ? USUAL : status
+    const now = performance.now()
+    seenAt.set(odd, now)
+    if (odd === USUAL || now - warnedAt < MINUTE_MS) return
+    warnedAt = now
+    for (const [old, at] of seenAt) if (now - at >= MINUTE_MS) seenAt.delete(old)
+    const answers = redirected === true ? 'redirects' : `answers ${status} to`
+    const often = seenAt.size === 1 ? 'every question' : 'some questions'
+    // Its path and query may be secrets.
+    const { origin } = new URL(url)
+    const message = `the auth endpoint ${origin} ${answers} ${often}: ${adviceOn(odd)}`
+    notify({ type: 'warning', message })
+  }
+}
+
+function isUsual(status: number): boolean {
+  return [200, 401, 403, 429].includes(status) || (status >= 500 && status <= 599)
+}
+
+function adviceOn(status: number): string {
+  if (status === 404 || status === 405) return 'is its path right?'
+  // Some runtimes give a redirect the status 0.
+  if (status === 0 || (status >= 300 && status <= 399)) {
+    return 'set "endpoint" to the URL that it redirects to'
+  }
+  if (status >= 200 && status <= 299) return 'only 200 allows'
+  return 'does it expect another body? A denial is 401 or 403'
 }

@@ -2,7 +2,10 @@ import { showableMessage } from '../errors.ts'
 import { kindOf } from './events.ts'
 import type { Decided } from './decision-event.ts'
 import type { Channel, WriteLine } from './events.ts'
+import { isPreflight } from '../request/credentials.ts'
 import type { Check } from '../request/check.ts'
+import type { CredentialsReader } from '../request/credentials.ts'
+import type { Target } from '../request/target.ts'
 import type { DenialReason, DenyDetail } from '../types.ts'
 
 /** The details of a request that is rejected for another reason than a denial. */
@@ -39,7 +42,14 @@ export function shownFacts({
 }
 
 /** Writes to the console why a request is rejected, if the endpoint, the connection to it or our code failed. */
-export type Alarm = (reason: DenialReason, failure: Failure, check: Check | undefined) => void
+export type Alarm = (reason: DenialReason, failure: Failure, about: Rejected) => void
+
+/** The request that is rejected. */
+interface Rejected {
+  readonly request?: Request
+  readonly target?: Target | undefined
+  readonly check?: Check
+}
 
 /**
  * The reasons that are failures of the endpoint or of the connection to it. As a rule they reject every request, but one
@@ -92,7 +102,7 @@ export function createAlarm(endpoint: string | undefined, writeLine: WriteLine):
     ? 'the service behind "verifier"'
     : `the auth endpoint ${new URL(endpoint).origin}`
   const hook = isVerifier ? '"verifier"' : '"fetch"'
-  return (reason, failure, check) => {
+  return (reason, failure, { check }) => {
     const sentence = SENTENCES[reason]
     const subject = failure.isAuthorizing === true ? 'the service behind "authorize"' : asked
     if (sentence !== undefined) {
@@ -129,6 +139,44 @@ function nameOf(cause: string | undefined, error: unknown): string {
 function adviceOn(cause: string): string {
   const advice = ADVICE.find(([pattern]) => pattern.test(cause))
   return advice?.[1] ?? 'Is it running, and is its URL right?'
+}
+
+const PREFLIGHT =
+  'a CORS preflight was rejected, since it carries no token: browsers cannot call this server from other origins. Answer preflights before this guard, or set "preflight" to "allow"'
+const TOKEN_PARAM = /(?:^|&)(access_token|api[_-]?key|auth_token|authorization|token|key)=[^&]/i
+
+interface Hinting {
+  readonly config: { readonly preflight: 'deny' | 'allow' }
+  readonly readCredentials: CredentialsReader
+  readonly notify: Channel['notify']
+}
+
+/** Adds what a rejected request without a token shows about its client, each once: it may be the same for all of them. */
+export function withHints(
+  { config, readCredentials, notify }: Hinting,
+  alarm: Alarm | undefined,
+): Alarm {
+  const told = new Set<string>()
+  const hint = (name: string, message: string): void => {
+    told.add(name)
+    notify({ type: 'warning', message })
+  }
+  const hintAt = (request: Request, query: string): void => {
+    const isDenied = config.preflight === 'deny' && !told.has('preflight')
+    if (isDenied && isPreflight(request, readCredentials)) hint('preflight', PREFLIGHT)
+    const name = told.has('query') ? undefined : TOKEN_PARAM.exec(query)?.[1]
+    if (name !== undefined) hint('query', tokenInUrl(name.toLowerCase()))
+  }
+  return (reason, failure, about) => {
+    alarm?.(reason, failure, about)
+    const { request, target } = about
+    if (reason !== 'missing_credentials' || request === undefined || told.size > 1) return
+    hintAt(request, target?.query ?? '')
+  }
+}
+
+function tokenInUrl(name: string): string {
+  return `a request without a token was rejected, and its URL has the parameter "${name}": a token is never read from a URL, which logs keep. Send it as "Authorization: Bearer", or as "credentials" says`
 }
 
 const UNKNOWN_ROUTE =

@@ -18,7 +18,7 @@ function lineOf(reason: DenialReason, failure: Failure = {}, asked: Asked = {}):
   const { endpoint, attempts } = { endpoint: ENDPOINT, attempts: 1, ...asked }
   const lines: string[] = []
   const alarm = createAlarm(endpoint, (line) => lines.push(line))
-  alarm(reason, failure, Object.assign(checkOf(), { attempts }))
+  alarm(reason, failure, { check: Object.assign(checkOf(), { attempts }) })
   return lines.join('\n')
 }
 
@@ -125,7 +125,7 @@ it('names the hook that failed, and the class of its error alone', () => {
   expect(lineOf('internal_error', failure, WITH_VERIFIER)).toBe(`"verifier" threw ${rest}`)
   expect(lineOf('internal_error', failure, { attempts: 0 })).toBe(`a check failed with ${rest}`)
   const lines: string[] = []
-  createAlarm(ENDPOINT, (line) => lines.push(line))('internal_error', failure, undefined)
+  createAlarm(ENDPOINT, (line) => lines.push(line))('internal_error', failure, {})
   expect(lines).toEqual([`a check failed with ${rest}`])
 })
 
