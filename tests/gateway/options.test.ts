@@ -145,10 +145,14 @@ it.each([
   [{ upstream, clientAddress: '1.2.3.4' }, 'clientAddress'],
   [{ upstream, fetch: {} }, 'fetch'],
   [{ upstream, onFailure: 'log' }, 'onFailure'],
-  [{ upstream, onFailure: undefined }, 'onFailure'],
+  [{ upstream, onFailure: null }, 'onFailure'],
 ])('%j is rejected', (options, option) => {
   expect(() => resolveGateway(options)).toThrow(AuthConfigError)
   expect(() => resolveGateway(options)).toThrow(expect.objectContaining({ option }))
+})
+
+it.each(['onFailure', 'fetch', 'clientAddress'])('%s: undefined leaves it out', (name) => {
+  expect(() => resolveGateway({ upstream, [name]: undefined })).not.toThrow()
 })
 
 it.each<[unknown, string]>([
