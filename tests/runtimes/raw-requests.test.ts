@@ -10,7 +10,7 @@ import {
 } from './raw-requests/outcome.ts'
 import { ALL_ROWS, ROWS } from './raw-requests/rows.ts'
 import { SERVERS } from './raw-requests/servers.ts'
-import { NODES } from './support/binaries.ts'
+import { NODES, OLDER_NODES } from './support/binaries.ts'
 import type { ProgramRun } from './raw-requests/matrix.ts'
 import type { Row } from './raw-requests/row.ts'
 import type { RawServer } from './raw-requests/servers.ts'
@@ -63,6 +63,7 @@ describe('the rows', () => {
   it('are sent to every version of Node, Bun, Deno and workerd', () => {
     expect(SERVERS.map(({ title }) => title)).toEqual([
       ...NODES.flatMap(({ name }) => [`@hono/node-server on ${name}`, `srvx on ${name}`]),
+      ...OLDER_NODES.map(({ name }) => `@hono/node-server on ${name}`),
       'Bun',
       'Deno',
       'workerd',

@@ -34,7 +34,7 @@ export const PATH_DIFFERENCES: readonly Difference[] = [
     [allowed(), ...known('A-P10', '/admin#/public/')],
     [isPublic, ...both('A-P10', '/healthz?a#/admin', '/public/x#/admin')],
   ),
-  differ(['node-server', 'srvx'], 'Node refuses bytes that are not ASCII in a target', [
+  differ('strict-node', 'Node refuses bytes that are not ASCII in a target', [
     byServer,
     ...both('A-P14', '/\\xc3\\xa9'),
     'A-Q7 a=\\xc3\\xa9',
@@ -61,4 +61,20 @@ export const PATH_DIFFERENCES: readonly Difference[] = [
     'A-Q7 a=</script>',
     'A-Q7 a="b"',
   ]),
+  differ(
+    'node-20.19',
+    'a tab in a target is accepted, and a URL parser removes it before the decision',
+    [isPublic, ...both('A-P9', '/admin\\x09/../healthz', '/healthz\\x09')],
+    [missing, 'A-P9 /healthz\\x09/admin'],
+    [allowed({ path: '/healthz/admin' }), ...known('A-P9', '/healthz\\x09/admin')],
+  ),
+  differ(
+    'node-20.19',
+    'bytes of a target are Latin-1',
+    [missing, 'A-P14 /\\xe9'],
+    [allowed({ path: '/%C3%83%C2%A9' }), ...known('A-P14', '/\\xc3\\xa9')],
+    [allowed({ path: '/%C3%A9' }), ...known('A-P14', '/\\xe9')],
+    [allowed({ params: { a: '\u00c3\u00a9' } }), 'A-Q7 a=\\xc3\\xa9'],
+    [allowed({ params: { a: '\u00e9' } }), 'A-Q7 a=\\xe9'],
+  ),
 ]

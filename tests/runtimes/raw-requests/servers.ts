@@ -1,4 +1,4 @@
-import { BUN, DENO, NODES } from '../support/binaries.ts'
+import { BUN, DENO, NODES, OLDER_NODES } from '../support/binaries.ts'
 import { onCommand, onWorkerd } from '../support/served-program.ts'
 import type { Binary } from '../support/binaries.ts'
 import type { Start } from '../support/served-program.ts'
@@ -6,7 +6,15 @@ import type { HandlerCall } from './admission.ts'
 import type { Program } from './row.ts'
 
 /** The software that builds a Request from the bytes, or one version of it. */
-export type ServerName = 'node-server' | 'srvx' | 'node-20' | 'bun' | 'deno' | 'workerd'
+export type ServerName =
+  | 'node-server'
+  | 'srvx'
+  | 'older-node'
+  | 'strict-node'
+  | 'node-20.19'
+  | 'bun'
+  | 'deno'
+  | 'workerd'
 
 export interface RawServer {
   /** The names in the tables of differences. The first that lists a variant counts. */
@@ -22,17 +30,15 @@ const PERMISSIONS = ['--no-prompt', '--allow-net=127.0.0.1', '--allow-env=AUTH_E
 
 export const SERVERS: readonly RawServer[] = [
   ...NODES.flatMap((node): RawServer[] => [
-    {
-      names: [...namesOf(node), 'node-server'],
-      title: `@hono/node-server on ${node.name}`,
-      start: onCommand(node, 'raw-node-server.js'),
-    },
+    onNodeServer(node),
     {
       names: [...namesOf(node), 'srvx'],
       title: `srvx on ${node.name}`,
       start: onCommand(node, 'raw-srvx.js'),
     },
   ]),
+  // One server each: the other reads the same requests of Node's.
+  ...OLDER_NODES.map((node) => onNodeServer(node)),
   { names: ['bun'], title: 'Bun', start: onCommand(BUN, 'raw-bun.js') },
   { names: ['deno'], title: 'Deno', start: onCommand(DENO, 'run', ...PERMISSIONS, 'raw-deno.js') },
   { names: ['workerd'], title: 'workerd', start: onWorkerd('raw-worker.js') },
@@ -67,7 +73,17 @@ export const BUN_ROUTES: readonly RoutedServer[] = [
   },
 ]
 
-// The only version that differs from the others.
-function namesOf({ name }: Binary): readonly ServerName[] {
-  return name === 'Node 20' ? ['node-20'] : []
+function onNodeServer(node: Binary): RawServer {
+  return {
+    names: [...namesOf(node), 'node-server'],
+    title: `@hono/node-server on ${node.name}`,
+    start: onCommand(node, 'raw-node-server.js'),
+  }
+}
+
+// The versions that differ from each other.
+function namesOf(node: Binary): readonly ServerName[] {
+  const own = node.name === 'Node 20.19' ? 'node-20.19' : 'strict-node'
+  const isOlder = node.name === 'Node 20' || OLDER_NODES.includes(node)
+  return isOlder ? [own, 'older-node'] : [own]
 }
