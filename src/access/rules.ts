@@ -67,7 +67,7 @@ export const RULES_FORM: Form = {
       forbid: { form: scope },
       when: { form: conditions },
       unless: { form: conditions },
-      description: { form: text },
+      description: { form: { kind: 'anyText', scalar: 'string' } },
     },
   },
 }

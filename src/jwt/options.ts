@@ -56,7 +56,8 @@ export interface ParsedOptions {
   readonly timeoutMs: number
 }
 
-const ALGORITHMS = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' ')
+export const ALGORITHMS: readonly string[] =
+  'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' ')
 
 const TABLE: OptionKinds<ParsedOptions> = {
   issuer: by('text', (value, path) => (value === ANY_ISSUER ? undefined : parseText(value, path))),

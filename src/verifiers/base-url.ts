@@ -5,7 +5,7 @@ import type { Kind } from '../core/config/kinds.ts'
 /** The URL that the paths of an API are appended to. Its own path is kept. */
 export function baseUrl(byDefault: string): Kind<string | URL, string> {
   return {
-    form: { ...serviceUrl.form, default: byDefault },
+    form: { ...serviceUrl.form, kind: 'baseUrl', default: byDefault },
     parse: (value = byDefault, path) => {
       const url = serviceUrl.parse(value, path)
       // A query may hold a secret.

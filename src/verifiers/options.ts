@@ -79,7 +79,7 @@ export const optionalTexts: Kind<string | readonly string[], readonly string[] |
 
 /** A list of names. */
 export const names: Kind<readonly string[]> = {
-  form: { ...TEXT_FORM, items: TEXT_FORM, default: [] },
+  form: { kind: 'names', items: TEXT_FORM, default: [] },
   parse: (value = [], path) => {
     if (!Array.isArray(value)) throw invalidOption(path, value, 'a list of names')
     return parseList(value, path, parseText)

@@ -1,4 +1,4 @@
-import { misusedOption } from '../core/config/option-checks.ts'
+import { isOptionsObject, misusedOption } from '../core/config/option-checks.ts'
 import { AuthConfigError } from '../core/errors.ts'
 import { readTextFile } from '../files/text-file.ts'
 import { attempt } from './settings-check.ts'
@@ -26,13 +26,20 @@ export const STORE_FORM: Form & { readonly fields: NonNullable<Form['fields']> }
   kind: 'group',
   default: {},
   fields: {
-    url: secretText,
+    url: { form: { ...secretText.form, kind: 'storeUrl' } },
     secret: { form: { kind: 'secrets', scalar: 'string', isSecret: true, items: secretText.form } },
     shareVerdicts: { form: { kind: 'boolean', scalar: 'boolean', default: false } },
     revocationMs: number(250, 10_000, 1000),
     lostPushTtlMs: number(250, 3_600_000),
     timeoutMs: number(1, 60_000, 50),
-    prefix: { form: { ...text.form, default: 'with-auth:' } },
+    prefix: {
+      form: {
+        ...text.form,
+        kind: 'matching',
+        pattern: /^[\x21-\x7e]{1,64}$/,
+        default: 'with-auth:',
+      },
+    },
     scope: text,
     tls: { form: { kind: 'group', fields: { caFile: text, certFile: text, keyFile: text } } },
   },
@@ -90,9 +97,9 @@ function pathOf({ optionPath }: OptionProblem): OptionProblem['optionPath'] {
 }
 
 function withFiles(section: unknown): unknown {
-  if (typeof section !== 'object' || section === null || !('tls' in section)) return section
+  if (!isOptionsObject(section) || !('tls' in section)) return section
   const { tls } = section
-  if (typeof tls !== 'object' || tls === null) return section
+  if (!isOptionsObject(tls)) return section
   const texts = Object.entries(tls).map(([name, file]) => [
     name.replace(/File$/, ''),
     readPem(name, file),

@@ -1,4 +1,5 @@
 import { keyOf } from '../../src/yaml/setting.ts'
+import { ALGORITHMS } from '../../src/jwt/options.ts'
 import { readDocumentation } from './documented-types.ts'
 import type { Form } from '../../src/core/config/kinds.ts'
 
@@ -28,19 +29,52 @@ export const LOOPBACK = `${anyCase('http')}://(?:${anyCase('localhost')}|127(?:\
 export const PATH_CHARACTERS =
   "(?:[!$&'()+,./0-9:;=@A-Z\\[\\]_a-z|~-]|%(?!2[dDeE]|3\\d|[46][1-9a-fA-F]|[57][\\daA]|5[fF]|7[eE]|2[fF]|5[cC]|00|25[\\da-fA-F]{2}))*"
 
-const text = (): Schema => anyOf({ type: 'string', minLength: 1 }, SCALAR, REFERENCE)
+/** A text without a `${` that begins no reference. */
+const plain = (more: Schema): Schema => ({ type: 'string', ...more, not: ref('wrongReference') })
+/** A text as the form has it, a number or boolean that stands for its text, or a reference. */
+const textLike = (more: Schema): Schema => anyOf(plain(more), SCALAR, REFERENCE)
+const text = (): Schema => anyOf(plain({ minLength: 1 }), SCALAR)
+const matching = ({ pattern }: Form): Schema => textLike({ pattern: pattern?.source })
+export const CHALLENGE = anyCase('(?:scope|error|resource_metadata)=')
+/** The attribute for each path of a claim. `#keys` alone is no path. */
+const CLAIMS: Schema = { minLength: 1, not: { const: '#keys' } }
+const NOT_FOR_IDENTITY = [...NOT_BY_NAME, 'proxy-authorization']
 const texts = (): Schema => oneOrMore(text())
 const oneOrMore = (item: Schema): Schema => anyOf(item, { type: 'array', items: item, minItems: 1 })
 const methods = (): Schema => ({
   type: 'array',
   minItems: 1,
   items: anyOf({ type: 'string', pattern: "^[0-9A-Z_!#$%&'*+.^`|~-]+$" }, REFERENCE, {
-    type: 'integer',
+    type: 'number',
   }),
 })
-/** A URL that is https, or http on this machine. */
-const secureUrl = (): Schema =>
-  anyOf({ type: 'string', pattern: `^(?:https://|${LOOPBACK})[^"\\\\#@\\s]*$` }, REFERENCE)
+/** A URL without user, password and fragment. */
+export const url = (query = ''): Schema =>
+  anyOf(
+    {
+      type: 'string',
+      pattern: `^${anyCase('http')}[sS]?://[^\\x00-\\x20\\x7f/\\\\?#@][^\\x00-\\x20\\x7f\\\\#${query}]*$`,
+      not: anyOf({ pattern: '^[^/]*//[^/?#]*@' }, ref('wrongReference')),
+    },
+    REFERENCE,
+  )
+/** One that is https, or http on this machine. */
+const secureUrl = (query?: string): Schema => ({ allOf: [url(query), ref('secureEndpoint')] })
+
+/** `null` leaves a key out, as in OGX. A description and a default stay where editors look for them. */
+export function orNull({ description, default: byDefault, ...schema }: Schema): Schema {
+  return {
+    ...(description === undefined ? {} : { description }),
+    ...(byDefault === undefined ? {} : { default: byDefault }),
+    ...anyOf({ type: 'null' }, schema),
+  }
+}
+
+/** Whether a key is there, and not `null`. */
+export const given = (key: string): Schema => ({
+  required: [key],
+  properties: { [key]: { not: { type: 'null' } } },
+})
 
 /** The schema of each kind of option. Any other kind is a string. */
 const KINDS: Readonly<Record<string, (form: Form, path: string) => Schema>> = {
@@ -50,19 +84,40 @@ const KINDS: Readonly<Record<string, (form: Form, path: string) => Schema>> = {
   ratio: () => anyOf({ type: 'number', exclusiveMinimum: 0, maximum: 1 }, REFERENCE),
   choice: ({ choices }) => anyOf({ enum: choices }, REFERENCE),
   group: (form, path) => {
-    const required = path === 'resource.' ? ['identifier', 'authorization_servers'] : undefined
-    const object = { ...objectOf(form.fields ?? {}, path), ...(required && { required }) }
+    const object = { ...objectOf(form.fields ?? {}, path), ...RULES[path] }
     return form.canBeFalse ? anyOf({ const: false }, REFERENCE, object) : object
   },
   text: (form) => (form.items === undefined ? text() : texts()),
+  anyText: () => textLike({}),
+  matching,
   secrets: () => {
-    const secret = anyOf({ type: 'string', minLength: 1 }, REFERENCE)
+    // At least 32 bytes, which are 8 characters or more.
+    const secret = anyOf(
+      plain({ pattern: '^[\\x00-\\x7f]{32,}$' }),
+      plain({ minLength: 8, pattern: '[^\\x00-\\x7f]' }),
+      { type: 'number' },
+      REFERENCE,
+    )
     return anyOf(secret, { type: 'array', items: secret, minItems: 1, maxItems: 3 })
   },
-  texts: () => texts(),
-  resource: secureUrl,
-  issuers: () => ({ type: 'array', items: secureUrl(), minItems: 1 }),
-  url: secureUrl,
+  proxySecrets: ({ pattern }) =>
+    oneOrMore(anyOf(plain({ pattern: pattern?.source }), { type: 'number' }, REFERENCE)),
+  storeUrl: () =>
+    anyOf(plain({ pattern: '^rediss?://[^/\\s?#]+(?:/\\d*)?(?:[?#].*)?$' }), REFERENCE),
+  texts: () => ({ type: 'array', items: text(), minItems: 1 }),
+  names: () => ({ type: 'array', items: text() }),
+  algorithms: () => ({
+    type: 'array',
+    items: anyOf({ enum: ALGORITHMS }, REFERENCE),
+    minItems: 1,
+  }),
+  true: () => anyOf({ const: true }, REFERENCE),
+  resource: () => ({
+    allOf: [secureUrl(), { not: { type: 'string', pattern: `"|${CHALLENGE}` } }],
+  }),
+  issuers: () => ({ type: 'array', items: secureUrl('?'), minItems: 1 }),
+  url: () => anyOf({ const: '' }, url()),
+  baseUrl: () => url('?'),
   scopes: () => ({ type: 'array', items: ref('scope'), minItems: 1 }),
   routePolicy: ({ items }) => ({ type: 'array', items: items && schemaOf(items, '') }),
   routeRule: ({ fields = {} }) => ({
@@ -74,26 +129,38 @@ const KINDS: Readonly<Record<string, (form: Form, path: string) => Schema>> = {
   patterns: () => oneOrMore(ref('pathPattern')),
   conditions: () => oneOrMore(ref('condition')),
   methods,
-  claimPath: (form) => (form.items === undefined ? text() : texts()),
-  attributes: () => ({ type: 'object', additionalProperties: text() }),
-  attributeHeaders: () => ({
+  claimPath: () => ({ ...text(), not: { const: '#keys' } }),
+  attributes: () => ({
     type: 'object',
-    propertyNames: { pattern: TOKEN },
+    propertyNames: CLAIMS,
     additionalProperties: text(),
   }),
-  networks: () => ({ type: 'array', items: text(), minItems: 1 }),
-  apiKeys: () => ({ type: 'array', items: text(), minItems: 1 }),
-  header: () => ref('name'),
-  headers: () => anyOf({ const: 'all' }, REFERENCE, { type: 'array', items: ref('name') }),
-  endpoint: () =>
-    anyOf(
-      {
-        type: 'string',
-        pattern: `^${anyCase('http')}[sS]?://[^\\x00-\\x20\\x7f/\\\\?#@][^\\x00-\\x20\\x7f\\\\#]*$`,
-        not: anyOf({ pattern: '^[^/]*//[^/?#]*@' }, ref('wrongReference')),
-      },
+  attributeHeaders: () => ({
+    type: 'object',
+    propertyNames: { pattern: TOKEN, not: { pattern: oneOfNames(NOT_FOR_IDENTITY) } },
+    additionalProperties: text(),
+  }),
+  networks: () => ({
+    type: 'array',
+    // An address, or a network that is not every one.
+    items: anyOf(
+      plain({ pattern: '^[\\da-fA-F.:]*[.:][\\da-fA-F.:]*(?:/[1-9]\\d{0,2})?$' }),
       REFERENCE,
     ),
+    minItems: 1,
+  }),
+  apiKeys: ({ items }) => ({
+    type: 'array',
+    items: items && matching(items),
+    minItems: 1,
+    uniqueItems: true,
+  }),
+  header: () => ref('name'),
+  identityHeader: () => ({
+    allOf: [ref('name'), { not: { type: 'string', pattern: oneOfNames(NOT_FOR_IDENTITY) } }],
+  }),
+  headers: () => anyOf({ const: 'all' }, REFERENCE, { type: 'array', items: ref('name') }),
+  endpoint: () => url(),
   endpointHeaders: () => ({
     type: 'object',
     propertyNames: { pattern: TOKEN, not: { pattern: oneOfNames(OWN_HEADERS.split(' ')) } },
@@ -127,16 +194,46 @@ const KINDS: Readonly<Record<string, (form: Form, path: string) => Schema>> = {
       { type: 'string', pattern: '^(?:[a-z0-9][a-z0-9_-]{0,127})?$', not: ref('wrongReference') },
       REFERENCE,
       { type: 'integer', minimum: 0 },
+      { type: 'boolean' },
     ),
-  realm: () =>
-    anyOf({ type: 'string', pattern: '^[\\x20-\\x7e]+$', not: ref('wrongReference') }, SCALAR),
+  realm: () => {
+    const shown = {
+      pattern: '^[\\x20-\\x7e]+$',
+      not: anyOf({ pattern: CHALLENGE }, ref('wrongReference')),
+    }
+    return anyOf({ type: 'string', ...shown }, SCALAR)
+  },
   requestIdHeader: () => {
-    const never = oneOfNames([...NOT_BY_NAME, 'proxy-authorization'])
+    const never = oneOfNames(NOT_FOR_IDENTITY)
     return anyOf(
       { const: false },
       { type: 'string', pattern: TOKEN, not: { pattern: never } },
       REFERENCE,
     )
+  },
+}
+
+const isSingle = { required: ['mode'], properties: { mode: { const: 'single' } } }
+/** `single` gives a tenant to every caller, so it needs one. */
+export const singleNeeds = (key: string): Schema => ({
+  if: isSingle,
+  then: { required: [key], properties: { [key]: { not: { enum: ['', null] } } } },
+})
+const sharing = { properties: { share_verdicts: { const: true } }, required: ['share_verdicts'] }
+const notSharing = { properties: { share_verdicts: { const: false } } }
+const plainStore = { properties: { url: { type: 'string', pattern: '^redis://' } } }
+/** Rules about the options of a group. */
+const RULES: Readonly<Record<string, Schema>> = {
+  'resource.': { required: ['identifier', 'authorization_servers'] },
+  'tenant.': singleNeeds('default'),
+  'provider.introspection.': { allOf: ['url', 'client_id', 'client_secret'].map(given) },
+  'store.': {
+    required: ['url'],
+    allOf: [
+      { if: sharing, then: { required: ['secret'] } },
+      { if: notSharing, then: { properties: { secret: false } } },
+      { if: plainStore, then: { properties: { tls: false } } },
+    ],
   },
 }
 
@@ -150,8 +247,12 @@ export function objectOf(fields: Fields, parent: string): Schema {
 
 export function propertiesOf(fields: Fields, parent: string): Schema {
   const known = Object.entries(fields).filter(([, { form }]) => form.kind !== 'function')
+  const isProvider = parent.startsWith('provider.')
   return Object.fromEntries(
-    known.map(([name, { form }]) => [keyOf(name), schemaOf(form, `${parent}${name}`)]),
+    known.map(([name, { form }]) => {
+      const schema = schemaOf(form, `${parent}${name}`)
+      return [keyOf(name), isProvider ? orNull(schema) : schema]
+    }),
   )
 }
 

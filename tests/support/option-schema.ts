@@ -3,10 +3,13 @@ import { FILE_OPTIONS } from '../../src/yaml/auth-section.ts'
 import {
   anyCase,
   anyOf,
+  CHALLENGE,
+  given,
   LOOPBACK,
   NOT_BY_NAME,
   objectOf,
   oneOfNames,
+  orNull,
   PATH_CHARACTERS,
   propertiesOf,
   ref,
@@ -16,12 +19,11 @@ import {
 } from './kind-schema.ts'
 import {
   decidersSchema,
-  given,
   isOf,
   olderSchemas,
-  orNull,
   providerDefinitions,
   tenancySchema,
+  tenantGivers,
 } from './provider-schema.ts'
 import type { Schema } from './kind-schema.ts'
 
@@ -30,8 +32,25 @@ const secure = (condition: Schema): Schema => ({
   then: {
     properties: {
       endpoint: ref('secureEndpoint'),
-      provider_config: { properties: { endpoint: ref('secureEndpoint') } },
+      provider_config: ref('secureProvider'),
+      providers: { items: ref('secureProvider') },
+      config: ref('secureProvider'),
     },
+  },
+})
+
+const isObject = (key: string): Schema => ({
+  required: [key],
+  properties: { [key]: { type: 'object' } },
+})
+const BEARER = anyOf({ const: 'bearer' }, REFERENCE, {
+  type: 'array',
+  contains: anyOf({ const: 'bearer' }, REFERENCE),
+})
+const inMode = (key: string, ...modes: string[]): Schema => ({
+  required: [key],
+  properties: {
+    [key]: { required: ['mode'], properties: { mode: { enum: modes } }, type: 'object' },
   },
 })
 
@@ -43,6 +62,10 @@ function authSchema(): Schema {
     properties: { provider_config: isOf('type', 'custom') },
   })
   const isOlder = anyOf(given('provider_type'), given('config'))
+  const isUpstream = anyOf(isOf('provider_type', 'upstream_header'), {
+    required: ['provider_config'],
+    properties: { provider_config: isOf('type', 'upstream_header') },
+  })
   return {
     description: 'An auth endpoint or a provider decides which requests reach the server.',
     type: 'object',
@@ -72,6 +95,14 @@ function authSchema(): Schema {
         then: { properties: { endpoint_headers: false, tenant_field: false } },
       },
       { if: given('fall_through'), then: given('providers') },
+      // It decides these itself.
+      {
+        if: isUpstream,
+        then: { properties: { credentials: false, token_format: false, context: false } },
+      },
+      { if: given('store'), then: isObject('cache') },
+      // Only a bearer token has a scheme that a challenge can name.
+      { if: isObject('resource'), then: { properties: { credentials: BEARER }, not: isUpstream } },
       { if: isOlder, then: { allOf: [given('provider_type'), given('config')] } },
       ...olderSchemas(),
     ],
@@ -97,12 +128,25 @@ export function createSchema(): Schema {
         type: 'object',
         required: ['auth'],
         properties: { auth: ref('auth'), tenancy: tenancySchema() },
+        allOf: [
+          {
+            if: inMode('tenancy', 'single', 'multi'),
+            then: { properties: { auth: { properties: { tenant: false } } } },
+          },
+          {
+            if: anyOf(inMode('tenancy', 'multi'), {
+              properties: { auth: { type: 'object', ...inMode('tenant', 'multi') } },
+            }),
+            then: { properties: { auth: tenantGivers() } },
+          },
+        ],
       },
     },
     $defs: {
       auth: authSchema(),
       ...providerDefinitions(),
       secureEndpoint: anyOf(
+        { type: 'null' },
         { type: 'string', pattern: `^(?:${anyCase('https')}://|${LOOPBACK})` },
         REFERENCE,
       ),
@@ -145,7 +189,7 @@ export function createSchema(): Schema {
         {
           type: 'string',
           pattern: '^(?!offline_access$)[\\x21\\x23-\\x5b\\x5d-\\x7e]+$',
-          not: ref('wrongReference'),
+          not: anyOf({ pattern: CHALLENGE }, ref('wrongReference')),
         },
         SCALAR,
         REFERENCE,

@@ -11,6 +11,8 @@ export interface Form {
   readonly min?: number
   readonly max?: number
   readonly choices?: readonly (string | number)[]
+  /** The texts that are accepted. */
+  readonly pattern?: RegExp
   /** The YAML loader turns a text from the environment into this type. */
   readonly scalar?: 'string' | 'number' | 'boolean'
   /** An object with these options is accepted. */

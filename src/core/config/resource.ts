@@ -23,7 +23,7 @@ const issuer: Kind<readonly string[]> = {
 }
 
 const text: Kind<string> = {
-  form: { kind: 'text', scalar: 'string' },
+  form: { kind: 'anyText', scalar: 'string' },
   parse: (value = '', path) => {
     if (typeof value === 'string') return value
     throw invalidOption(path, value, 'a string')

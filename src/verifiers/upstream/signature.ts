@@ -39,7 +39,10 @@ const MAX_AHEAD_MS = 5_000
 
 const encoder = new TextEncoder()
 
-/** Parses a secret that two servers share, or a list of them. */
+/** A secret that two servers share. */
+export const PROXY_SECRET: RegExp = /^[\x21-\x7e]{16,1024}$/
+
+/** Parses a secret, or a list of them. */
 export function parseSecrets(value: unknown, path: OptionPath): readonly string[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]
   if (list.length > 0 && list.every(isSecret)) return Object.freeze([...list])
@@ -47,7 +50,7 @@ export function parseSecrets(value: unknown, path: OptionPath): readonly string[
 }
 
 function isSecret(value: unknown): value is string {
-  return typeof value === 'string' && /^[\x21-\x7e]{16,1024}$/.test(value)
+  return typeof value === 'string' && PROXY_SECRET.test(value)
 }
 
 /** Makes a function that returns the value of `X-Auth-Signature` for a statement, signed now. */

@@ -51,7 +51,7 @@ export class ProviderSource {
     const unread = [
       'endpoint',
       'allowInsecureHttp',
-      ...unreadBeside(deciders).flatMap((one) => one.options),
+      ...unreadBeside(deciders, settings).flatMap((one) => one.options),
     ]
     for (const name of unread) delete options[name]
     const print = printOf(settings, deciders)
@@ -79,10 +79,14 @@ const OF_UPSTREAM: Unread = {
   options: ['credentials', 'tokenFormat', 'context'],
   why: '"upstream_header" decides that',
 }
+const OF_BEARER: Unread = {
+  options: ['resource'],
+  why: 'clients of a resource send a Bearer token, which "upstream_header" does not read',
+}
 
 /** Adds a problem for each option that has no effect beside these providers. */
 function rejectUnread(settings: Settings, deciders: Deciders, findings: Findings): void {
-  const unread = unreadBeside(deciders).flatMap(({ options, why }) =>
+  const unread = unreadBeside(deciders, settings).flatMap(({ options, why }) =>
     options.map((name) => ({ setting: settings.get(name), why })),
   )
   for (const { setting, why } of unread) {
@@ -106,9 +110,11 @@ function makePolicy(settings: Settings, findings: Findings): Pick<AuthConfig, 'r
   return policy === undefined ? {} : { routePolicy: policy }
 }
 
-function unreadBeside({ providers }: Deciders): readonly Unread[] {
+function unreadBeside({ providers }: Deciders, settings: Settings): readonly Unread[] {
   const isUpstream = providers.some(({ name }) => name === 'upstream_header')
-  return isUpstream ? [OF_ENDPOINT, OF_UPSTREAM] : [OF_ENDPOINT]
+  if (!isUpstream) return [OF_ENDPOINT]
+  const hasResource = settings.get('resource')?.value !== false
+  return [OF_ENDPOINT, OF_UPSTREAM, ...(hasResource ? [OF_BEARER] : [])]
 }
 
 function printOf(settings: Settings, { providers, fallThrough }: Deciders): string {

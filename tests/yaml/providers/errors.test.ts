@@ -222,6 +222,14 @@ describe('server.auth says', () => {
       '162 ..context" must be left out beside "..provider_config": "upstream_header" decides that',
     ],
     [
+      `provider_config: ${PROXY}, resource: { identifier: "https://a.example/", authorization_servers: ["https://b.example"] }`,
+      '119 ..resource" must be left out beside "..provider_config": clients of a resource send a Bearer token, which "upstream_header" does not read',
+    ],
+    [
+      'provider_config: { type: oauth2_token, issuer: "https://a.example", discovery: "${env.NO}" }',
+      '98 ..provider_config.discovery": Environment variable "NO" is not set, or empty: set it, write ${env.NO:=default}, or ${env.NO:+value} to leave the key out when it is not set',
+    ],
+    [
       `${K8S}, allow_insecure_http: maybe`,
       '79 ..allow_insecure_http" must be true or false, received "maybe"',
     ],

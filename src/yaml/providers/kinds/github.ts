@@ -1,8 +1,8 @@
 import { oneOf } from '../../../core/config/kinds.ts'
 import { baseUrl } from '../../../verifiers/base-url.ts'
 import { ANY_APP, githubToken } from '../../../verifiers/github/github-token.ts'
-import { optionalText } from '../../../verifiers/options.ts'
-import { claimsMapping, present, providerType, secret } from './provider.ts'
+import { claimsMapping, matching } from './key-kinds.ts'
+import { present, providerType } from './provider.ts'
 import { inKeysOf } from './renamed.ts'
 import type { Given, Made, ProviderType, Tools } from './provider.ts'
 import type { Names } from './renamed.ts'
@@ -25,8 +25,9 @@ const NAMES: Names = {
 export const GITHUB: ProviderType = providerType<GithubKeys>(
   {
     githubApiBaseUrl: baseUrl('https://api.github.com'),
-    clientId: optionalText,
-    clientSecret: secret,
+    // A colon would end the id (RFC 7617 §2).
+    clientId: matching(/^[\x21-\x39\x3b-\x7e]+$/, 'visible ASCII without a colon'),
+    clientSecret: matching(/^[\x21-\x7e]+$/, 'visible ASCII', true),
     principal: oneOf('login', 'id'),
     claimsMapping: claimsMapping({ login: 'roles', organizations: 'teams' }),
   },

@@ -13,11 +13,11 @@ interface LocalKeys {
   readonly apiKeys: readonly (string | undefined)[]
 }
 
-const SECRET = { kind: 'text', scalar: 'string', isSecret: true } as const
 const TOKEN68 = /^[\w.~+/-]+=*$/
+const KEY = { kind: 'matching', scalar: 'string', pattern: TOKEN68, isSecret: true } as const
 
 const apiKeys: Kind<never, LocalKeys['apiKeys']> = {
-  form: { ...SECRET, kind: 'apiKeys', items: SECRET },
+  form: { kind: 'apiKeys', isSecret: true, items: KEY },
   parse: (value, path) => {
     if (!Array.isArray(value) || value.every((key) => key === undefined)) {
       throw invalidSecret(path, 'a list of at least one key')

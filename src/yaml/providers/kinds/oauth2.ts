@@ -9,16 +9,15 @@ import {
 } from '../../../verifiers/options.ts'
 import { introspection } from '../../../verifiers/introspection/introspection.ts'
 import {
+  bearerToken,
   claimsMapping,
   needed,
   optional,
-  present,
-  providerType,
   secret,
-  section,
   unchecked,
   verifyTls,
-} from './provider.ts'
+} from './key-kinds.ts'
+import { present, providerType, section } from './provider.ts'
 import { inKeysOf } from './renamed.ts'
 import type { Verifier } from '../../../core/verifier.ts'
 import type { Given, Made, ProviderType, Tools } from './provider.ts'
@@ -56,7 +55,6 @@ interface Oauth2Keys {
 
 const TEXTS = {
   kind: 'texts',
-  scalar: 'string',
   items: { kind: 'text', scalar: 'string' },
 } as const
 const ONE_OF = 'a mapping with one of `jwks`, `introspection` and `discovery`'
@@ -84,7 +82,7 @@ export const OAUTH2: ProviderType = providerType<Oauth2Keys>(
     jwks: optional(
       section<JwksKeys>({
         uri: serviceUrl,
-        token: secret,
+        token: bearerToken,
         keyRecheckPeriod: integer({ default: 3600, min: 60, max: 86_400 }, SECONDS),
       }),
     ),
@@ -108,7 +106,7 @@ export const OAUTH2: ProviderType = providerType<Oauth2Keys>(
     }),
     tenantClaim: claimPath,
     exposeClaims: names,
-    algorithms: unchecked(TEXTS),
+    algorithms: unchecked({ ...TEXTS, kind: 'algorithms' }),
     types: unchecked(TEXTS),
     clockToleranceSeconds: integer({ default: 5, min: 0, max: 300 }, SECONDS),
     keysMaxStaleSeconds: integer({ default: 3600, min: 0, max: 86_400 }, SECONDS),

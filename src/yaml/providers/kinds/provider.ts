@@ -1,9 +1,9 @@
 import { parseServiceUrl } from '../../../core/config/endpoint.ts'
 import { namesOf, parseFields } from '../../../core/config/kinds.ts'
-import { invalidSecret, misusedOption, readOptions } from '../../../core/config/option-checks.ts'
+import { readOptions } from '../../../core/config/option-checks.ts'
 import { Problems } from '../../../core/config/problems.ts'
 import { isRecord } from '../../../core/endpoint/claim-path.ts'
-import { attributes, withoutQuery } from '../../../verifiers/options.ts'
+import { withoutQuery } from '../../../verifiers/options.ts'
 import { keyOf } from '../../setting.ts'
 import { withAliases } from '../aliases.ts'
 import type { AuthConfig } from '../../../core/auth-config.ts'
@@ -95,6 +95,9 @@ export function providerType<Keys extends object>(
       const problems = new Problems()
       const given = readOptions(values, namesOf(keys), [], 'a mapping', problems)
       const parsed = parseFields<Keys>(keys, given, [], problems)
+      // One that could not be read has no default.
+      const unread = namesOf(keys).filter((name) => given[name] === undefined && tools.has(name))
+      for (const name of unread) delete parsed[name]
       tools.attempt(() => problems.throwIfAny())
       checkUrls(values, form.fields ?? {}, [], tools)
       const made = tools.attempt(() => make(parsed, tools))
@@ -128,65 +131,6 @@ export function section<Keys extends object>(fields: OptionKinds<Keys>): Kind<ne
       return parsed as Keys
     },
   }
-}
-
-/** A value of this kind, or nothing. */
-export function optional<Value>({
-  form,
-  parse,
-}: Kind<never, Value>): Kind<never, Value | undefined> {
-  return {
-    form,
-    parse: (value, path) => (value === undefined ? undefined : parse(value, path)),
-  }
-}
-
-/** A value of this kind, which has to be there. */
-export function needed<Value>(
-  { form, parse }: Kind<never, Value | undefined>,
-  expected: string,
-): Kind<never, Value> {
-  return {
-    form,
-    parse: (value, path) => {
-      const parsed = parse(value, path)
-      if (parsed !== undefined) return parsed
-      throw misusedOption(path, expected)
-    },
-  }
-}
-
-/** A value that the verifier checks. */
-export function unchecked(form: Form): Kind<never, unknown> {
-  return { form, parse: (value) => value }
-}
-
-/** A secret, or nothing. No problem shows it. */
-export const secret: Kind<never, string | undefined> = {
-  form: { kind: 'text', scalar: 'string', isSecret: true },
-  parse: (value, path) => {
-    if (value === undefined || (typeof value === 'string' && value !== '')) return value
-    throw invalidSecret(path, 'a text that is not empty')
-  },
-}
-
-/** The attribute for each claim. A given mapping replaces the default. */
-export function claimsMapping(
-  byDefault: Readonly<Record<string, string>>,
-): Kind<never, Readonly<Record<string, string>>> {
-  return {
-    form: { ...attributes.form, default: byDefault },
-    parse: (value = byDefault, path) => attributes.parse(value, path),
-  }
-}
-
-/** OGX stops at `false`, unless it is told to be insecure. This cannot be told. */
-export const verifyTls: Kind<never, true> = {
-  form: { kind: 'boolean', scalar: 'boolean', default: true },
-  parse: (value = true, path) => {
-    if (value === true) return value
-    throw misusedOption(path, 'true: for an authority of your own set `tlsCafile`')
-  },
 }
 
 /** An object without its members that are `undefined`, which no option may be. */

@@ -1,6 +1,8 @@
 import { fromUpstream, TRUSTS_NETWORK } from '../../../verifiers/upstream/from-upstream.ts'
+import { PROXY_SECRET } from '../../../verifiers/upstream/signature.ts'
 import { boolean } from '../../../core/config/kinds.ts'
-import { present, providerType, unchecked } from './provider.ts'
+import { unchecked } from './key-kinds.ts'
+import { present, providerType } from './provider.ts'
 import { inKeysOf } from './renamed.ts'
 import type { Given, Made, ProviderType, Tools } from './provider.ts'
 import type { Names } from './renamed.ts'
@@ -18,9 +20,14 @@ interface UpstreamKeys {
   readonly trustedNetwork: boolean
 }
 
-const HEADER = { kind: 'header', scalar: 'string' } as const
+const HEADER = { kind: 'identityHeader', scalar: 'string' } as const
 const TEXT = { kind: 'text', scalar: 'string' } as const
-const SECRET = { ...TEXT, isSecret: true } as const
+const SECRET = {
+  kind: 'matching',
+  scalar: 'string',
+  isSecret: true,
+  pattern: PROXY_SECRET,
+} as const
 const ONE_OF =
   'a mapping with one of `trustedProxySecretHeader`, `trustedProxySignatureHeader`, `trustedProxyCidrs` and `trustedNetwork`: without a proof a client can name any caller'
 
@@ -48,7 +55,7 @@ export const UPSTREAM: ProviderType = providerType<UpstreamKeys>(
     attributeHeaders: unchecked({ kind: 'attributeHeaders', entries: TEXT, default: {} }),
     trustedProxySecretHeader: unchecked(HEADER),
     trustedProxySignatureHeader: unchecked(HEADER),
-    trustedProxySecret: unchecked({ ...SECRET, kind: 'secrets', items: SECRET }),
+    trustedProxySecret: unchecked({ ...SECRET, kind: 'proxySecrets', items: SECRET }),
     trustedProxyCidrs: unchecked({ kind: 'networks', items: TEXT }),
     trustedNetwork: boolean(false),
   },
