@@ -54,6 +54,15 @@ const inMode = (key: string, ...modes: string[]): Schema => ({
   },
 })
 
+/** A provider must not say the same again. */
+const onlyHere = (key: string): Schema => {
+  const other = { not: { type: 'object', ...given(key) } }
+  return {
+    if: { required: [key] },
+    then: { properties: { provider_config: other, config: other } },
+  }
+}
+
 function authSchema(): Schema {
   const { endpoint, ...others } = propertiesOf(FILE_OPTIONS, '')
   const insecure = anyOf({ const: true }, { type: 'string' })
@@ -94,6 +103,7 @@ function authSchema(): Schema {
         if: { not: isEndpoint },
         then: { properties: { endpoint_headers: false, tenant_field: false } },
       },
+      ...['endpoint_headers', 'tenant_field'].map(onlyHere),
       { if: given('fall_through'), then: given('providers') },
       // It decides these itself.
       {
