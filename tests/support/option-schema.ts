@@ -234,7 +234,7 @@ export function formatJson(value: unknown, indent = '', key = ''): string {
   )
   const [open, close] = isList ? '[]' : '{}'
   const line = `${key}${open}${parts.join(', ')}${close}`
-  const isPlain = isList && value.every((item) => typeof item !== 'object')
+  const isPlain = isList && value.every((item) => item === null || typeof item !== 'object')
   // A comma may follow.
   const fits = indent.length + line.length < MOST_COLUMNS
   if ((isPlain && fits) || parts.length === 0) return line
