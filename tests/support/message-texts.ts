@@ -230,6 +230,12 @@ function hole(node: ts.Node): string {
   return `<${words.replaceAll('_', ' ').toLowerCase().trim()}>`
 }
 
+/** The names of what a called function takes. */
+export function parameterNames(call: ts.CallExpression): readonly string[] {
+  const fn = functionOf(symbolOf(call.expression))
+  return fn?.parameters.map(({ name }) => name.getText()) ?? []
+}
+
 /** What the function around a text can be given, by each call of it. A form stays a form. */
 export function environments(node: ts.Node, isForm: (fn: string) => boolean): readonly Env[] {
   let around: ts.Node | undefined = node.parent

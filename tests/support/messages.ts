@@ -1,6 +1,15 @@
 import { join } from 'node:path'
 import ts from 'typescript'
-import { environments, HOLE, NO_ENV, sources, SRC, textsOf, walk } from './message-texts.ts'
+import {
+  environments,
+  HOLE,
+  NO_ENV,
+  parameterNames,
+  sources,
+  SRC,
+  textsOf,
+  walk,
+} from './message-texts.ts'
 
 /** A sentence of `src` that a user can meet. What is filled in later stands in `<angle brackets>`. */
 export interface Message {
@@ -68,19 +77,33 @@ function isElsewhere(node: ts.Node): boolean {
   return false
 }
 
+/** The class of the error that a text is for. An explanation is shown wherever it was written. */
 function byOf(node: ts.Node): string {
   for (let at: ts.Node = node; at.parent !== undefined; at = at.parent) {
     const { parent } = at
     if (ts.isNewExpression(parent) && parent.expression.getText().endsWith('Error')) {
-      const name = parent.expression.getText()
-      const [first] = parent.arguments ?? []
-      return name === 'KeyFileError' && first !== undefined && ts.isStringLiteral(first)
-        ? `${name} ${first.text}`
-        : name
+      return nameError(parent)
     }
+    if (givesExplanation(parent, at)) return 'AuthUnavailableError'
     if (ts.isFunctionLike(parent)) return ''
   }
   return ''
+}
+
+function nameError(node: ts.NewExpression): string {
+  const name = node.expression.getText()
+  const [first] = node.arguments ?? []
+  const isOfKeys = name === 'KeyFileError' && first !== undefined && ts.isStringLiteral(first)
+  return isOfKeys ? `${name} ${first.text}` : name
+}
+
+function givesExplanation(parent: ts.Node, node: ts.Node): boolean {
+  if (ts.isPropertyAssignment(parent) || ts.isVariableDeclaration(parent)) {
+    return parent.name.getText() === 'explanation'
+  }
+  if (!ts.isCallExpression(parent)) return false
+  const index = parent.arguments.findIndex((argument) => argument === node)
+  return parameterNames(parent)[index] === 'explanation'
 }
 
 /** A text that begins in lower case completes another one, such as what an option must be. */
