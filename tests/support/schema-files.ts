@@ -141,6 +141,7 @@ const FEW: readonly unknown[] = [
   'http://h.example/',
   'cookie',
   'FOLDER/ca.pem',
+  '${env.NO}',
   ['x'],
   ['10.0.0.0/8'],
   {},
