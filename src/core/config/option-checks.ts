@@ -57,9 +57,12 @@ export function readOptions<Name extends string>(
   return options
 }
 
-/** Options that are functions, which no variable of the environment can hold: `undefined` leaves them out. */
+/**
+ * Options that are functions, which no variable of the environment can hold: `undefined` leaves them out. Not `authorize` and
+ * `routePolicy`: without the rules that were meant, more callers would get in.
+ */
 const FUNCTIONS = new Set(
-  'accepts authorize clientAddress fetch next onError onEvent onFailure respond routePolicy scopeImplies verifier'.split(
+  'accepts client clientAddress fetch next onError onEvent onFailure respond scopeImplies token verifier'.split(
     ' ',
   ),
 )

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { withAuth } from '../../../src/index.ts'
-import { endpointVerifier } from '../../../src/verifiers.ts'
+import { redisStore } from '../../../src/redis.ts'
+import { endpointVerifier, kubernetesToken } from '../../../src/verifiers.ts'
 import { get } from '../../support/requests.ts'
 import type { AuthConfig, AuthEvent } from '../../../src/index.ts'
 
@@ -178,16 +179,24 @@ describe('a request without a token', () => {
   })
 })
 
-it.each([
-  'onEvent',
-  'respond',
-  'authorize',
-  'routePolicy',
-  'scopeImplies',
-  'clientAddress',
-  'fetch',
-  'verifier',
-])('%s: undefined is the same as leaving it out', (name) => {
-  const endpoint = 'https://auth.example.test/validate'
-  expect(() => withAuth(() => new Response(), { endpoint, [name]: undefined })).not.toThrow()
+const endpoint = 'https://auth.example.test/validate'
+const make = (options: object) => () => withAuth(() => new Response(), { endpoint, ...options })
+
+it.each(['onEvent', 'respond', 'scopeImplies', 'clientAddress', 'fetch', 'verifier'])(
+  '%s: undefined is the same as leaving it out',
+  (name) => {
+    expect(make({ [name]: undefined })).not.toThrow()
+  },
+)
+
+it('rules that are undefined are an error, since more callers would get in without them', () => {
+  const expected = 'must be left out or given a value (is a variable not set?), received undefined'
+  expect(make({ authorize: undefined })).toThrow(`"authorize" ${expected}`)
+  expect(make({ routePolicy: undefined })).toThrow(`"routePolicy" ${expected}`)
+})
+
+it('a function of redisStore and kubernetesToken may be undefined', () => {
+  expect(() => redisStore({ url: 'redis://127.0.0.1:1', client: undefined } as never)).not.toThrow()
+  const token = undefined
+  expect(() => kubernetesToken({ review: 'self', token } as never)).not.toThrow()
 })
