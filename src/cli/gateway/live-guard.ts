@@ -49,15 +49,15 @@ interface Stage {
 }
 
 const OPEN =
-  'The auth endpoint allowed a random key. ' +
+  'the auth endpoint allowed a random key. ' +
   'Is its URL a health check or a web page? Run "with-auth check URL"'
 const OPEN_PROVIDER =
-  'The provider in server.auth allowed a random key. Does its URL lead to the right service?'
+  'the provider in server.auth allowed a random key. Does its URL lead to the right service?'
 const SECRET =
   'with-auth: the endpoint requires the header x-auth-secret: set endpoint_headers in run.yaml\n'
 const WHILE_OPEN = {
-  enforce: 'Every request is rejected until it denies a random key',
-  shadow: 'Shadow mode rejects no request',
+  enforce: 'Every request is rejected for now: ',
+  shadow: 'Shadow mode rejects no request, but ',
 }
 
 /** How long a new configuration waits for its proof. After that it takes effect, and every request is rejected until the proof. */
@@ -103,8 +103,7 @@ function openOf({ verifier }: AuthConfig): string {
 }
 
 function whyNotStarted(config: AuthConfig): string {
-  const reason = openOf(config)
-  return `The command does not start: ${reason.charAt(0).toLowerCase()}${reason.slice(1)}`
+  return `The command does not start: ${openOf(config)}`
 }
 
 function createStage(
@@ -130,9 +129,7 @@ function createStage(
     gate.forget()
     log({ type: 'endpoint', state: next, cause })
     if (cause === 'ENDPOINT_SECRET') surroundings.note(SECRET)
-    if (isNoted) {
-      surroundings.note(`with-auth: ${openOf(config)}. ${WHILE_OPEN[resolved.mode]}\n`)
-    }
+    if (isNoted) surroundings.note(`with-auth: ${WHILE_OPEN[resolved.mode]}${openOf(config)}\n`)
   }
   const proof = createEndpointProof({ ask: createRandomKeyAsker(config), onChange, state })
   return {

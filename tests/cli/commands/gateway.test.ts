@@ -272,7 +272,7 @@ describe('with-auth gateway', () => {
     const url = await gateway.listening()
     expect((await call(url)).status).toBe(200)
     expect(gateway.noted()).toMatch(
-      /^with-auth: The auth endpoint allowed a random key\. .* Shadow mode rejects no request\n/,
+      /^with-auth: Shadow mode rejects no request, but the auth endpoint allowed a random key\. .*"with-auth check URL"\n/,
     )
     expect(gateway.printed()).toContain('"shadow":true')
     await close(open)
