@@ -214,7 +214,7 @@ export function showableError(message: string): TypeError {
   return error
 }
 
-/** The message of an error that was made by `showableError`. */
+/** The message of an error that was made by `showableError`. Looks at no other: a proxy that was thrown may throw again. */
 export function showableMessage(error: unknown): string | undefined {
-  return error instanceof TypeError && SHOWABLE.has(error) ? error.message : undefined
+  return SHOWABLE.has(Object(error)) ? (error as TypeError).message : undefined
 }

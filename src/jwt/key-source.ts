@@ -1,5 +1,6 @@
 import { findCause } from '../core/endpoint/failure-cause.ts'
 import { AuthUnavailableError } from '../core/errors.ts'
+import { shownReason } from '../core/response/shown-facts.ts'
 import { KeyTries } from './key-tries.ts'
 import { KEY_NOT_SEARCHED, SearchBudget, WaitingRoom } from './search-limits.ts'
 import type { FoundKey, KeySet } from './key-set.ts'
@@ -153,8 +154,10 @@ export class KeySource {
   }
 
   #report(error: AuthUnavailableError, run: VerifierRun): void {
-    const { reason } = error
-    const found = findCause(error) ?? error.explanation
+    const { reason, explanation } = error
+    // That of a function of the user may be of any length.
+    const said = typeof explanation === 'string' ? shownReason(explanation, []) : undefined
+    const found = findCause(error) ?? said
     const cause = found === undefined ? {} : { cause: found }
     const age = this.#keys === undefined ? {} : { ageMs: this.#ageMs() }
     run.report?.({ type: 'keys', result: 'failed', reason, ...cause, ...age, verifier: 'jwt' })

@@ -145,6 +145,21 @@ describe('a decision', () => {
     expect((await decide({}, nameless)).event).toMatchObject({ reason: 'internal_error', path: '' })
   })
 
+  it('is an internal error if what is thrown throws when it is looked at', async () => {
+    const trap = (): never => {
+      throw new Error('hostile')
+    }
+    const clientAddress = (): never => {
+      throw new Proxy({}, { get: trap, has: trap, getPrototypeOf: trap })
+    }
+    const { event, response } = await decide(
+      { clientAddress, context: { clientAddress: true } },
+      get('/a', 'k1'),
+    )
+    expect(event).toMatchObject({ reason: 'internal_error', cause: 'an object' })
+    expect(response?.status).toBe(401)
+  })
+
   it('is an internal error for an AuthUnavailableError with an unknown reason', async () => {
     const verifier = (): never => {
       throw Object.assign(new AuthUnavailableError('timeout'), { reason: 'allow' })

@@ -8,7 +8,7 @@ import { PERSONAL, startGithub, USER } from '../support/github-service.ts'
 import { get } from '../support/requests.ts'
 import { TOKEN } from '../support/token.ts'
 import { startService } from '../support/verifier-service.ts'
-import type { AuthConfig, Verifier } from '../../src/index.ts'
+import type { AuthConfig, AuthEvent, Verifier } from '../../src/index.ts'
 import type { Answer } from '../support/verifier-service.ts'
 
 /** What the operator reads on the console, and as `cause` of the event, when a verifier gives no verdict. */
@@ -203,6 +203,19 @@ describe('the event', () => {
         /^127\.0\.0\.1:\d+ answered 200 with text\/html in place of JSON$/,
       ),
     })
+  })
+
+  it('of keys that cannot be fetched is as short and in one line, also from a function', async () => {
+    const explanation = `no\n${'x'.repeat(70_000)}`
+    const keys = (): never => {
+      throw new AuthUnavailableError('service_error', { explanation })
+    }
+    const causes: unknown[] = []
+    const onEvent = (event: AuthEvent): void => void causes.push(Reflect.get(event, 'cause'))
+    const verifier = jwt({ issuer: 'i', audience: AUDIENCE, keys })
+    await createAuthenticator({ verifier, onEvent })(get('/', await tokenOf('i')))
+    const shown = `no\\u000a${'x'.repeat(253)}`
+    expect(causes).toEqual([shown, shown])
   })
 
   it.each([

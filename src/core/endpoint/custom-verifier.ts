@@ -3,6 +3,7 @@ import { orAborted } from '../async.ts'
 import { AuthUnavailableError } from '../errors.ts'
 import { keepAlive, systemClock } from '../runtime.ts'
 import type { ParsedVerdict, TimedAsk } from './verdict.ts'
+import { shownReason } from '../response/shown-facts.ts'
 import type { Check } from '../request/check.ts'
 import type { Channel } from '../response/events.ts'
 import type { Verifier, VerifierRun } from '../verifier.ts'
@@ -11,6 +12,7 @@ const NAMELESS = '"verifier" allowed without a principal, which "identity" requi
 /** In an hour. */
 const MOST_WARNINGS = 64
 const HOUR_MS = 3_600_000
+const LONGEST_WARNING = 1024
 
 /** Asks a function of the user, and trusts nothing that it returns. */
 export function createCustomVerifier(
@@ -68,7 +70,8 @@ function createRun(
 // A verifier that puts a part of a token into its warnings must not fill the memory or the log, nor silence it for ever.
 function createWarn({ notify }: Channel): (message: string) => void {
   const givenAt = new Map<string, number>()
-  return (message) => {
+  return (given) => {
+    const message = shownReason(String(given), [], LONGEST_WARNING) ?? ''
     const now = systemClock.now()
     for (const [old, at] of givenAt) if (now - at >= HOUR_MS) givenAt.delete(old)
     if (givenAt.size >= MOST_WARNINGS || givenAt.has(message)) return

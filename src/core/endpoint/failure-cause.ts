@@ -1,4 +1,4 @@
-import { shownText } from '../response/shown-facts.ts'
+import { shownReason, shownText } from '../response/shown-facts.ts'
 import { isDenialReason } from '../response/denial.ts'
 import type { Failure } from '../response/alarm.ts'
 import type { DenialReason } from '../types.ts'
@@ -118,6 +118,6 @@ function readFailure(error: unknown, token: string | undefined): KnownFailure | 
   const cause = code === undefined ? undefined : shownText(code, [token])
   const detail = isDenyDetail(error.detail) ? error.detail : undefined
   const { explanation: said } = error
-  const explanation = typeof said === 'string' ? shownText(said, [token]) : undefined
+  const explanation = typeof said === 'string' ? shownReason(said, [token]) : undefined
   return { reason, retryAfterMs, status, detail, cause, explanation, error: thrownBehind(error) }
 }

@@ -1,3 +1,4 @@
+import { escapeUnits } from '../response/shown-facts.ts'
 import type { Channel } from '../response/events.ts'
 import type { TransportResponse } from '../verifier.ts'
 
@@ -58,11 +59,7 @@ export function createFaultReport(
 
 // A terminal obeys some characters that JSON leaves as they are.
 function toAscii(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, escapeUnit)
-}
-
-function escapeUnit(unit: string): string {
-  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return text.replace(/[^\x20-\x7e]/g, escapeUnits)
 }
 
 const MINUTE_MS = 60_000

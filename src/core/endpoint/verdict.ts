@@ -3,7 +3,7 @@ import { kindOf } from '../response/events.ts'
 import { isRecord, readName } from './claim-path.ts'
 import { parseIdentity } from './identity.ts'
 import { adoptUnavailable, isDenyDetail, showableError } from '../errors.ts'
-import { shownText } from '../response/shown-facts.ts'
+import { shownReason } from '../response/shown-facts.ts'
 import type { OnFault } from './identity-faults.ts'
 import type { BodyResult } from './response-body.ts'
 import type { Check } from '../request/check.ts'
@@ -145,7 +145,7 @@ function parseDenial(
   if (cause !== undefined && typeof cause !== 'string') {
     throw mistake('a denial with a bad "cause"')
   }
-  const shown = cause === undefined ? undefined : shownText(cause, [token])
+  const shown = cause === undefined ? undefined : shownReason(cause, [token])
   const error = readName(value, 'error')
   const reason = readName(value, 'reason')
   const detail = readName(value, 'detail')

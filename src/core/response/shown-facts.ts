@@ -19,6 +19,8 @@ const MOST_DECODINGS = 4
 // RFC 9110 §9.3 and RFC 5789. Almost every request has one of these, and they are no secrets.
 const METHODS = new Set('GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH'.split(' '))
 const TRIPLET = /%[\da-f]{2}/gi
+// A terminal obeys some of these characters, and a line break would forge a second line.
+const UNSEEN = /[\p{C}\p{Zl}\p{Zp}]/gu
 const CUT_TRIPLET = /%[\da-f]?$/i
 
 /**
@@ -34,6 +36,21 @@ export function shownText(
   const isCut = shown.length < text.length
   for (const token of tokens) if (mayHold(shown, token, isCut)) return undefined
   return shown
+}
+
+/** What a verifier says about a token or about itself, in one line: it may pass on what another server sent. */
+export function shownReason(
+  text: string,
+  tokens: readonly PresentedToken[],
+  longest?: number,
+): string | undefined {
+  return shownText(text, tokens, longest)?.replace(UNSEEN, escapeUnits)
+}
+
+/** The units of UTF-16 of a text, as JSON may write them. */
+export function escapeUnits(text: string): string {
+  const units = text.split('').map((unit) => unit.charCodeAt(0).toString(16).padStart(4, '0'))
+  return units.map((unit) => `\\u${unit}`).join('')
 }
 
 /** The method of a request, cut at 32 characters. Empty if it may hold one of the tokens. */

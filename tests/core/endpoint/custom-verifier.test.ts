@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createCustomVerifier } from '../../../src/core/endpoint/custom-verifier.ts'
 import { createChannel } from '../../../src/core/response/events.ts'
-import { AuthUnavailableError } from '../../../src/index.ts'
+import { AuthUnavailableError, createAuthenticator } from '../../../src/index.ts'
 import { checkOf } from '../../support/checks.ts'
 import { guardWith } from '../../support/guarded-verifier.ts'
+import { get } from '../../support/requests.ts'
 import type { CustomVerifier, Verdict } from '../../../src/index.ts'
 
 const { signal } = new AbortController()
@@ -61,6 +62,30 @@ describe('warnings of a verifier', () => {
     vi.advanceTimersByTime(HOUR_MS)
     expect(await warn('an outage')).toEqual(['an outage'])
   })
+})
+
+it('writes no line of its own on the console, and obeys no terminal, whatever a service has said', async () => {
+  const said = 'no\u001b[31m\u009b2J \u202e\u2028\nwith-auth: all is well, é'
+  const shown = 'no\\u001b[31m\\u009b2J \\u202e\\u2028\\u000awith-auth: all is well, é'
+  const lines = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  const events: unknown[] = []
+  const answers: CustomVerifier[] = [
+    () => ({ outcome: 'deny', cause: said }),
+    (_question, _signal, run) => {
+      run?.warn?.(said)
+      throw new AuthUnavailableError('service_error', { explanation: said })
+    },
+  ]
+  for (const verifier of answers) {
+    await createAuthenticator({ verifier })(get('/', 'k1'))
+    await createAuthenticator({ verifier, onEvent: (event) => events.push(event) })(get('/', 'k1'))
+  }
+  expect(lines.mock.calls).toEqual([
+    [`with-auth: ${shown}`],
+    [`with-auth: requests are rejected: ${shown}`],
+  ])
+  lines.mockRestore()
+  expect(events).toMatchObject([{ cause: shown }, { message: shown }, { cause: shown }])
 })
 
 describe('a custom verifier', () => {

@@ -1,6 +1,6 @@
 import { allowOf, denialOf } from './cached-decision.ts'
-import { sizeOf } from './identity-size.ts'
-import { VerdictStore } from './verdict-store.ts'
+import { sizeOf, sizeOfText } from './identity-size.ts'
+import { copyOf, VerdictStore } from './verdict-store.ts'
 import { UnderWay } from '../under-way.ts'
 import type { CachedDecision } from './cached-decision.ts'
 import type { Call } from '../under-way.ts'
@@ -195,7 +195,12 @@ export class Cache {
       stamp: fill.stamp,
     }
     if (verdict.outcome === 'deny') {
-      return this.#denials.set(token, told, denialOf(verdict, common), 0)
+      const { explanation } = verdict
+      if (explanation === undefined) {
+        return this.#denials.set(token, told, denialOf(verdict, common), 0)
+      }
+      const denial = denialOf({ ...verdict, explanation: copyOf(explanation) }, common)
+      return this.#denials.set(token, told, denial, sizeOfText(explanation))
     }
     const lifeMs = (verdict.auth.expiresAt ?? Infinity) - (fill.wallStartedAt - ageMs)
     const isShort = lifeMs < ttlMs + this.#options.staleIfErrorMs

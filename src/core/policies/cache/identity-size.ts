@@ -27,6 +27,7 @@ function sizeOfList(list: readonly string[]): number {
   return list.reduce((bytes, text) => bytes + POINTER_BYTES + sizeOfText(text), LIST_BYTES)
 }
 
-function sizeOfText({ length }: string): number {
+/** Estimates the bytes of a text, with the object around it. */
+export function sizeOfText({ length }: string): number {
   return TEXT_BYTES + 2 * length
 }

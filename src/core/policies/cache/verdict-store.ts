@@ -131,8 +131,10 @@ export class VerdictStore<Value> {
   }
 }
 
-// A string that was cut out of another one keeps the whole of it in memory: a token of 20 characters the header that it came
-// in.
-function copyOf(text: string): string {
+/**
+ * A string of its own. One that was cut out of another one keeps the whole of it in memory: a token of 20 characters the header
+ * that it came in.
+ */
+export function copyOf(text: string): string {
   return JSON.parse(JSON.stringify(text)) as string
 }

@@ -204,6 +204,8 @@ describe('not cached', () => {
     expect(await outcome('t', 'x'.repeat(800))).toBe('deny skipped too_large')
     expect(await outcome('t', 'x'.repeat(200))).toBe('deny miss')
     expect(await outcome('t', 'x'.repeat(200))).toBe('deny hit')
+    asked.mockImplementation(() => deny({ explanation: 'x'.repeat(400) }))
+    expect(await outcome()).toBe('deny skipped too_large')
   })
 
   it('an allow that takes more than three quarters of the bytes', async () => {
