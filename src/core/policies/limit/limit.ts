@@ -26,7 +26,7 @@ interface Waiter {
 /** The checks of known tokens, or all others: the slots of their calls, and what waits for one, the oldest first. */
 interface Lane {
   readonly taken: Set<Slot>
-  readonly waiting: Waiter[]
+  readonly waiting: Set<Waiter>
 }
 
 // The slot of a call is kept until a moment after its deadline, when the call itself has ended.
@@ -61,8 +61,8 @@ export function limit(
   hasKnownTokens: () => boolean,
   isFinal = true,
 ): TimedAsk {
-  const known: Lane = { taken: new Set(), waiting: [] }
-  const unknown: Lane = { taken: new Set(), waiting: [] }
+  const known: Lane = { taken: new Set(), waiting: new Set() }
+  const unknown: Lane = { taken: new Set(), waiting: new Set() }
   const lanes = [known, unknown]
   const widest = maxInFlight - Math.floor(maxInFlight * RESERVED_PART)
   const narrowest = Math.min(widest, Math.max(NARROWEST, Math.floor(maxInFlight * NARROWEST_PART)))
@@ -70,7 +70,7 @@ export function limit(
   const clients = new Clients({ now })
   let width = widest
 
-  const countWaiting = (): number => known.waiting.length + unknown.waiting.length
+  const countWaiting = (): number => known.waiting.size + unknown.waiting.size
   const hasSlotFor = (lane: Lane): boolean => {
     if (known.taken.size + unknown.taken.size >= maxInFlight) return false
     return lane === known || unknown.taken.size + 1 <= (hasKnownTokens() ? width : maxInFlight)
@@ -80,16 +80,16 @@ export function limit(
   const dropLost = ({ taken, waiting }: Lane): void => {
     const time = now()
     for (const slot of taken) if (slot.deadline + GRACE_MS <= time) taken.delete(slot)
-    for (const lost of waiting.filter(({ latestAt }) => latestAt <= time)) remove(waiting, lost)
+    for (const waiter of waiting) if (waiter.latestAt <= time) waiting.delete(waiter)
   }
   const startWaiting = (lane: Lane): void => {
     while (hasSlotFor(lane)) {
       const isCrowded = lane === unknown && 2 * countWaiting() > maxWaiting
       const waiter = nextOf(lane.waiting, isCrowded)
       if (waiter === undefined) return
-      remove(lane.waiting, waiter)
       // A call without enough time would take the place of another one, and look like an outage.
       if (waiter.latestAt > now()) waiter.start()
+      else dropLost(lane)
     }
   }
   const makeRoom = ({ debt }: Client): void => {
@@ -113,7 +113,7 @@ export function limit(
     makeRoom(client)
     return new Promise((resolve, reject) => {
       const leave = (): void => {
-        remove(lane.waiting, waiter)
+        lane.waiting.delete(waiter)
         clearTimeout(timer)
         signal.removeEventListener('abort', timeOut)
       }
@@ -132,7 +132,7 @@ export function limit(
       const patienceMs = (deadline - now()) / 2
       const timer = setTimeout(giveUp, patienceMs)
       const waiter: Waiter = { client, latestAt: now() + patienceMs, start, giveUp }
-      lane.waiting.push(waiter)
+      lane.waiting.add(waiter)
       signal.addEventListener('abort', timeOut)
     })
   }
@@ -166,9 +166,4 @@ export function limit(
       lanes.forEach(startWaiting)
     }
   }
-}
-
-function remove(waiting: Waiter[], waiter: Waiter): void {
-  const index = waiting.indexOf(waiter)
-  if (index !== -1) waiting.splice(index, 1)
 }

@@ -58,10 +58,7 @@ export function noteDenial(client: Client): void {
 }
 
 /** The check that is next: of the client that owes least, its oldest one, or its newest one. */
-export function nextOf<Of extends Waiting>(
-  waiting: readonly Of[],
-  newest: boolean,
-): Of | undefined {
+export function nextOf<Of extends Waiting>(waiting: Iterable<Of>, newest: boolean): Of | undefined {
   let next: Of | undefined
   for (const one of waiting) {
     const rest = next === undefined ? 1 : next.client.debt - one.client.debt
@@ -71,7 +68,7 @@ export function nextOf<Of extends Waiting>(
 }
 
 /** The check that gives up its place: the oldest one of the client that owes most. */
-export function lastOf<Of extends Waiting>(waiting: readonly Of[]): Of | undefined {
+export function lastOf<Of extends Waiting>(waiting: Iterable<Of>): Of | undefined {
   let last: Of | undefined
   for (const one of waiting) {
     if (last === undefined || one.client.debt > last.client.debt) last = one

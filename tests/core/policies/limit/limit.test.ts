@@ -284,6 +284,19 @@ describe('limit', () => {
     await expect(late).rejects.toMatchObject({ reason: 'overloaded' })
   })
 
+  it('looks once at 20,000 waiting checks whose time is over, and not once for each', async () => {
+    let now = 0
+    const endpoint = heldEndpoint()
+    const ask = limited(endpoint.next, 1, 20_000, () => now)
+    const first = ask('A')
+    for (let index = 0; index < 20_000; index += 1) void ask(`b${index}`)
+    now = 100
+    endpoint.answer('A')
+    const startedAt = performance.now()
+    await first
+    expect(performance.now() - startedAt).toBeLessThan(200)
+  })
+
   it('has room again when the waiting checks are lost', async () => {
     let now = 0
     const endpoint = heldEndpoint()
