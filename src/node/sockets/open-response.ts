@@ -16,6 +16,8 @@ export function waitForResponse(
   const drain = (): unknown => response.emit('drain')
   // Node did this until it handed the connection over. An error without a listener would end the process.
   socket.on('drain', drain).on('error', destroy)
+  // Otherwise a response that a slow client takes at last would make bytes flow that nobody reads yet.
+  Reflect.set(socket, '_paused', false)
   response.once('close', () => {
     if (!socket.writable) return
     socket.off('drain', drain).off('error', destroy)

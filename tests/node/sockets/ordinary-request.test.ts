@@ -93,6 +93,22 @@ it('waits for the response to an earlier request, for as long as that takes', as
   expect(received().match(/<[^>]+>/g)).toEqual(['<first>', '<second>', '</last>'])
 })
 
+it('is read on after a client that was slow to take its answers', async () => {
+  const socket = await openSocket(port)
+  const received = collect(socket)
+  socket.pause().write(plain('/wait'))
+  await expect.poll(() => waiting.length, NOTICED).toBe(1)
+  waiting[0]?.end('x'.repeat(8_000_000))
+  socket.write(plain('/wait') + upgrade('/3'))
+  await expect.poll(() => waiting.length, NOTICED).toBe(2)
+  waiting[1]?.end('<second>')
+  socket.resume()
+  const answers = () => received().match(/<[^>]+>/g)
+  await expect.poll(answers, NOTICED).toEqual(['<second>', '</3>'])
+  socket.write(last)
+  await expect.poll(answers, NOTICED).toEqual(['<second>', '</3>', '</last>'])
+})
+
 it('is not answered after a response that ends the connection', async () => {
   const socket = await openSocket(port)
   const received = collect(socket)
