@@ -7,12 +7,10 @@ export function openResponseOf(socket: Socket): ServerResponse | undefined {
   return isResponse(response) ? response : undefined
 }
 
-/** Calls `proceed` once the response is sent. Not if the connection ended with it. */
-export function waitForResponse(
-  response: ServerResponse,
-  socket: Socket,
-  proceed: () => void,
-): void {
+/** Calls `proceed` once the responses to all earlier requests are sent. Not if the connection ended with one. */
+export function afterResponses(socket: Socket, proceed: () => void): void {
+  const response = openResponseOf(socket)
+  if (response === undefined) return proceed()
   const drain = (): unknown => response.emit('drain')
   // Node did this until it handed the connection over. An error without a listener would end the process.
   socket.on('drain', drain).on('error', destroy)
@@ -23,7 +21,7 @@ export function waitForResponse(
     socket.off('drain', drain).off('error', destroy)
     // It has begun to wait for the next request.
     socket.setTimeout(0)
-    proceed()
+    afterResponses(socket, proceed)
   })
 }
 

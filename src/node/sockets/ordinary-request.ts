@@ -1,5 +1,4 @@
 import { hasBody } from './handshake.ts'
-import { openResponseOf, waitForResponse } from './open-response.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
@@ -29,14 +28,9 @@ export function refuseUpgradesWithBody(server: object, nodeVersion: string): voi
 
 /**
  * Gives an upgrade that is none back to its server, as the ordinary request that it is: the head without `Upgrade`, then the body
- * and all that follows. The server reads it like the first request of a new connection, after the responses to earlier ones.
+ * and all that follows. The server reads it like the first request of a new connection, so no earlier response may be open.
  */
 export function returnToServer(incoming: IncomingMessage, socket: Socket, head: Buffer): void {
-  const earlier = openResponseOf(socket)
-  if (earlier !== undefined) {
-    waitForResponse(earlier, socket, () => returnToServer(incoming, socket, head))
-    return
-  }
   const server: unknown = Reflect.get(socket, 'server')
   // An ordinary request would have got a response since, so this one would come back for ever.
   const hasComeBack = givenBack.get(socket) === socket.bytesWritten

@@ -3,7 +3,7 @@ import { offerUpgrade } from '../../gateway/upgrade-offer.ts'
 import { toHeaderOnlyRequest } from '../header-only-request.ts'
 import { answerHandshake } from './answer.ts'
 import { asksForWebSocket, isHandshake } from './handshake.ts'
-import { openResponseOf } from './open-response.ts'
+import { afterResponses, openResponseOf } from './open-response.ts'
 import { listAllHeaders, refuseUpgradesWithBody, returnToServer } from './ordinary-request.ts'
 import { join } from './tunnel.ts'
 import { shakeHands } from './upstream.ts'
@@ -32,11 +32,20 @@ export function attachPassage(
     )
   }
   const open = new Set<Socket>()
+  function forget(this: Socket): void {
+    open.delete(this)
+  }
   server.on('upgrade', (incoming: IncomingMessage, socket: Socket, head: Buffer): void => {
-    // Also one that only waits to be given back: until then the server does not know it.
-    if (!open.has(socket)) socket.once('close', () => open.delete(socket))
+    // Also one that waits to be given back: until then the server does not know it.
     open.add(socket)
-    if (!asksForWebSocket(incoming)) return returnToServer(incoming, socket, head)
+    socket.once('close', forget)
+    if (!asksForWebSocket(incoming)) {
+      return afterResponses(socket, () => {
+        open.delete(socket)
+        socket.off('close', forget)
+        returnToServer(incoming, socket, head)
+      })
+    }
     // The earlier response and the WebSocket would share the connection, and mix their bytes.
     if (openResponseOf(socket) !== undefined) return void socket.destroy()
     // Node has removed its own listener, and an error without one would end the process.

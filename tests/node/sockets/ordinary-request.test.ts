@@ -143,3 +143,14 @@ it('ends with the WebSockets while it waits', async () => {
   await once(socket, 'close')
   expect(received()).toBe('')
 })
+
+it('does not end with the WebSockets once the server has it', async () => {
+  const socket = await openSocket(port)
+  const received = collect(socket)
+  socket.write(upgrade('/1') + upgrade('/wait'))
+  await expect.poll(() => waiting.length, NOTICED).toBe(1)
+  sockets.close()
+  waiting[0]?.end('<kept>')
+  await expect.poll(received, NOTICED).toMatch(/<kept>$/)
+  socket.destroy()
+})
