@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { trackConnections } from '../../src/cli/serving/connections.ts'
 import { within } from '../../src/core/async.ts'
+import { passWebSockets } from '../../src/node.ts'
 import { close, listen } from '../support/loopback.ts'
 import { head, openSocket } from '../support/raw-client.ts'
 import type { Server, ServerResponse } from 'node:http'
@@ -68,6 +69,23 @@ describe('while the server closes', () => {
     await closedSoon()
     await expect.poll(received).toContain('late')
     await expect.poll(() => socket.closed).toBe(true)
+  })
+
+  it('finishes each request in front of an upgrade that waits for them', async () => {
+    passWebSockets(server, () => new Response())
+    endIdle = trackConnections(server, LINGER_MS, HEAD_MS)
+    const { received } = await open(
+      GET + GET + head('GET /', 'Host: a', 'Connection: upgrade', 'Upgrade: h2c'),
+    )
+    await expect.poll(() => answers.length).toBe(2)
+    drain()
+    answers[0]?.end('<1>')
+    await new Promise((resolve) => setTimeout(resolve, 2 * HEAD_MS))
+    answers[1]?.end('<2>')
+    await expect.poll(() => answers.length).toBe(3)
+    answers[2]?.end('<3>')
+    await closedSoon()
+    expect(received()).toMatch(/<1>[^]*<2>[^]*<3>/)
   })
 
   it.each([

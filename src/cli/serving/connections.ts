@@ -39,8 +39,8 @@ export function trackConnections(
     sockets.set(socket, 0)
   })
   if (server.listenerCount('upgrade') > 0) {
-    // A WebSocket is never idle.
-    server.prependListener('upgrade', (_, socket: Socket) => sockets.set(socket, 1))
+    // A WebSocket is never idle, nor is an upgrade that waits for earlier responses.
+    server.prependListener('upgrade', (_, socket: Socket) => count(socket, 1))
   }
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request
