@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createEndpointProof, createRandomKey, createRandomKeyAsker } from '../../src/cli/proof.ts'
 import { AuthUnavailableError } from '../../src/index.ts'
-import { firstOf, fromUpstream } from '../../src/verifiers.ts'
+import { jwt } from '../../src/jwt.ts'
+import { firstOf, fromUpstream, githubToken, introspection } from '../../src/verifiers.ts'
 import type { ProofState } from '../../src/cli/proof.ts'
 import type { AuthConfig, Transport, Verifier } from '../../src/index.ts'
 import type { UpstreamProof } from '../../src/verifiers.ts'
@@ -163,6 +164,19 @@ describe('a random key', () => {
     expect(await stateOf(open, down)).toBe('open')
     expect(await stateOf(down, closed)).toBe('unproven')
     expect(await stateOf(closed, ofOthers)).toBe('open')
+  })
+
+  it('waits for no service of a verifier that tells by its form that it is none of its tokens', async () => {
+    const fetch = vi.fn<Transport>(() => Promise.reject(new TypeError('down')))
+    const verifier = firstOf([
+      githubToken({ allow: { clientId: 'app', clientSecret: 'secret' }, fetch }),
+      jwt({ issuer: 'https://login.example.com', audience: 'api', fetch }),
+    ])
+    expect(await createRandomKeyAsker({ verifier })()).toEqual({ state: 'proven' })
+    expect(fetch).not.toHaveBeenCalled()
+    const opaque = introspection({ url: 'https://a.example.com/', client: 'none', fetch })
+    const all = createRandomKeyAsker({ verifier: firstOf([verifier, opaque]) })
+    expect(await all()).toEqual({ state: 'unproven', cause: 'unreachable' })
   })
 
   it.each<[string, Transport, string | undefined]>([

@@ -20,7 +20,7 @@ export function announceServing(
 ): void {
   const resolved = resolveConfig(config)
   if (config.verifier !== undefined && membersOf(config.verifier).some(trustsNetwork)) {
-    const message = `The configuration trusts the network, so the ${name} does not ask about a random key: whoever reaches it can name any caller`
+    const message = `A provider trusts its network, and is not asked about a random key: whoever reaches the ${name} can name any caller`
     log({ type: 'warning', message })
   }
   log({ type: 'listening', url, ...revocationBounds(resolved), asksOver, whyFetch })

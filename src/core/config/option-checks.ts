@@ -62,7 +62,7 @@ export function readOptions<Name extends string>(
  * `routePolicy`: without the rules that were meant, more callers would get in.
  */
 const FUNCTIONS = new Set(
-  'accepts client clientAddress fetch next onError onEvent onFailure respond scopeImplies token verifier'.split(
+  'accepts client clientAddress fetch jwt next onError onEvent onFailure onRecover respond scopeImplies token verifier'.split(
     ' ',
   ),
 )

@@ -81,7 +81,7 @@ const ADVICE: readonly (readonly [pattern: RegExp, advice: string])[] = [
   [/^(?:ENOTFOUND|EAI_)/, 'Is its name right?'],
   [
     /^CERT_UNREADABLE$/,
-    'Let "ca", "cert" and "key" of nodeTransport return PEM, and a "key" that belongs to "cert"',
+    'Let "ca", "cert" and "key" of nodeTransport, or the file of "tls_cafile", hold PEM, and let "key" belong to "cert"',
   ],
   [/CERT|SIGNATURE/, 'Is its certificate trusted?'],
   [/SSL|TLS|EPROTO/, 'Does it speak TLS?'],

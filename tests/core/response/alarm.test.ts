@@ -76,7 +76,7 @@ const NAME = 'Is its name right?'
 const CERTIFICATE = 'Is its certificate trusted?'
 const TLS = 'Does it speak TLS?'
 const PEM =
-  'Let "ca", "cert" and "key" of nodeTransport return PEM, and a "key" that belongs to "cert"'
+  'Let "ca", "cert" and "key" of nodeTransport, or the file of "tls_cafile", hold PEM, and let "key" belong to "cert"'
 const CLOSED = 'The program has closed its nodeTransport() or "dispatcher": let it do that last'
 
 it.each([

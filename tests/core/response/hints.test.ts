@@ -3,6 +3,7 @@ import { withAuth } from '../../../src/index.ts'
 import { redisStore } from '../../../src/redis.ts'
 import { endpointVerifier, kubernetesToken } from '../../../src/verifiers.ts'
 import { get } from '../../support/requests.ts'
+import { parseConfig, watchConfig } from '../../../src/yaml.ts'
 import type { AuthConfig, AuthEvent } from '../../../src/index.ts'
 
 /** What the operator reads of a mistake that rejects everybody, or a whole kind of clients. */
@@ -180,6 +181,7 @@ describe('a request without a token', () => {
 })
 
 const endpoint = 'https://auth.example.test/validate'
+const ignore = (): void => undefined
 const make = (options: object) => () => withAuth(() => new Response(), { endpoint, ...options })
 
 it.each(['onEvent', 'respond', 'scopeImplies', 'clientAddress', 'fetch', 'verifier'])(
@@ -195,8 +197,12 @@ it('rules that are undefined are an error, since more callers would get in witho
   expect(make({ routePolicy: undefined })).toThrow(`"routePolicy" ${expected}`)
 })
 
-it('a function of redisStore and kubernetesToken may be undefined', () => {
+it('a function of redisStore, kubernetesToken, parseConfig and watchConfig may be undefined', async () => {
   expect(() => redisStore({ url: 'redis://127.0.0.1:1', client: undefined } as never)).not.toThrow()
   const token = undefined
   expect(() => kubernetesToken({ review: 'self', token } as never)).not.toThrow()
+  const text = `server: { auth: { endpoint: "${endpoint}" } }`
+  expect(() => parseConfig(text, { jwt: undefined } as never)).not.toThrow()
+  const observers = { onChange: ignore, onError: ignore, onRecover: undefined }
+  await expect(watchConfig('none.yaml', observers as never)).rejects.toThrow('none.yaml')
 })
