@@ -9,6 +9,7 @@ import {
   withUpgradeAuth,
 } from '../../src/node.ts'
 import { readTextFile } from '../../src/files/text-file.ts'
+import { createKey } from '../../src/keys.ts'
 
 const config = { endpoint: 'http://127.0.0.1/' }
 
@@ -48,6 +49,15 @@ describe.each([
     }
     expect(said).not.toThrow()
   })
+})
+
+it('a key cannot be made in a file on a version of Node that lacks even "crypto"', async () => {
+  const { pid } = process
+  vi.stubGlobal('process', { pid, versions: { node: '18.20.8' } })
+  vi.stubGlobal('crypto', undefined)
+  await expect(createKey('keys.yaml', { principal: 'alice' })).rejects.toThrow(
+    'Cannot read keys.yaml: with-auth needs Node 20.19 or later; this is 18.20.8',
+  )
 })
 
 it('a file cannot be read on a version of Node that has no way to it', () => {

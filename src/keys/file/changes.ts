@@ -2,12 +2,13 @@ import { noSuchKey } from '../error.ts'
 import { endedBy, stopOfKey } from '../keyring.ts'
 import { editKeyFile } from './edit.ts'
 import { appendEntry, dropEntries, setField } from './entries.ts'
-import { readKeyFile } from './read.ts'
+import { readKeyFile, requireFiles } from './read.ts'
 import type { KeyEditor, KeyPage, KeyReference, StoredKey } from '../record.ts'
 import type { KeyDocument } from './document.ts'
 
 /** Changes the keys of a file. Each change is one replacement of the file. */
 export function fileEditor(file: string): KeyEditor {
+  requireFiles(file)
   const find = (keys: readonly StoredKey[], wanted: KeyReference): StoredKey => {
     const found = keys.find((key) =>
       'id' in wanted ? key.id === wanted.id : key.sha256 === wanted.sha256,

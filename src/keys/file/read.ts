@@ -25,6 +25,19 @@ export function readKeyText(file: string, maxBytes: number = MAX_BYTES): string 
   }
 }
 
+/**
+ * Throws where no file can be read. Node 18 lacks more than that, and would name something else first.
+ *
+ * @throws KeyFileError
+ */
+export function requireFiles(file: string): void {
+  try {
+    files()
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+}
+
 /** @throws KeyFileError */
 export function readKeyFile(file: string): KeyDocument {
   return parseKeys(readKeyText(file), file)
