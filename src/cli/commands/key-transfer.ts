@@ -1,5 +1,5 @@
 import { parse } from 'yaml'
-import { exportKeys, importKeys } from '../../keys.ts'
+import { exportKeys, importKeys, KeyFileError } from '../../keys.ts'
 import { ANNOUNCE_OPTION } from '../announcement.ts'
 import { rejectOperands, requireOperand, requireText } from '../command-line.ts'
 import { MAX_BYTES } from '../../keys/file/read.ts'
@@ -15,7 +15,9 @@ import type { Surroundings } from '../surroundings.ts'
 
 const IMPORT_MS = 600_000
 
-const TOO_LONG = `with-auth: the output is longer than a key file may be (${MAX_BYTES} bytes): it is for "with-auth keys import"\n`
+const TOO_LONG = `with-auth: the output is longer than a key file may be (${MAX_BYTES} bytes)`
+// No reader of YAML or JSON takes this line.
+const INCOMPLETE = '\nThis export is incomplete\n'
 
 const importCommand: Command = {
   name: 'keys import',
@@ -34,7 +36,7 @@ const exportCommand: Command = {
   usage: '--keys FILE',
   summary: 'print all keys of a key file or a database as a key file',
   details:
-    'The output holds the hashes of the keys. Output of more than 2 MiB, about 8,000 keys, is too long for a key file: it is for "keys import".',
+    'The output holds the hashes of the keys. Output of more than 2 MiB, about 8,000 keys, is too long for a key file: it is for "keys import", without --json. If an export breaks off, its last line says so, and no command reads it.',
   examples: ['with-auth keys export --keys keys.yaml > copy.yaml'],
   options: KEYS_OPTION,
   run: exportAll,
@@ -102,7 +104,8 @@ async function exportAll(line: CommandLine, surroundings: Surroundings): Promise
     const length = await printAll(isJson ? toJson(pieces) : pieces, surroundings).catch(
       nameFlag('--keys', name),
     )
-    if (!isJson && length > MAX_BYTES) surroundings.note(TOO_LONG)
+    const use = isJson ? 'to import it, leave out --json' : 'it is for "with-auth keys import"'
+    if (length > MAX_BYTES) surroundings.note(`${TOO_LONG}: ${use}\n`)
     return EXIT.ok
   })
 }
@@ -113,11 +116,18 @@ async function printAll(
   { print, flush }: Surroundings,
 ): Promise<number> {
   let length = 0
-  for await (const piece of pieces) {
-    print(piece)
-    // A slow reader must not fill the memory.
-    await flush()
-    length += Buffer.byteLength(piece)
+  try {
+    for await (const piece of pieces) {
+      length += Buffer.byteLength(piece)
+      print(piece)
+      // A slow reader must not fill the memory.
+      await flush()
+    }
+  } catch (error) {
+    if (length === 0 || !(error instanceof KeyFileError)) throw error
+    print(INCOMPLETE)
+    const message = `${error.message}. The output is incomplete`
+    throw new KeyFileError(error.code, message, [], { cause: error })
   }
   return length
 }

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { endpointCommand } from '../../../src/cli/commands/endpoint.ts'
 import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
@@ -101,8 +102,30 @@ describe.skipIf(POSTGRES_MISSING !== undefined)(`env:KEYS_URL ${POSTGRES_MISSING
       noted: 'with-auth: imported 300, already present 0\n',
     })
     const json = await keys('export', '--json')
-    expect(json).toMatchObject({ code: 0, noted: '' })
+    expect(json).toMatchObject({
+      code: 0,
+      noted:
+        'with-auth: the output is longer than a key file may be (2097152 bytes): to import it, leave out --json\n',
+    })
     expect(JSON.parse(json.printed)).toMatchObject({ keys: { length: 300 } })
+  })
+
+  it('ends an export that breaks off so that nobody takes the part for the whole', async () => {
+    const many = Array.from({ length: 1001 }, (_, at) => entry(`k${at + 1000}`))
+    await keys('import', writeKeys(...many))
+    const client = new Client({ connectionString: env['KEYS_URL'] })
+    await client.connect()
+    await client.query(`update withauth_keys set principal = '' where id = 'k2000'`)
+    await client.end()
+    const { code, printed, noted } = await keys('export')
+    expect(code).toBe(1)
+    expect(printed).toMatch(/^# [^]* id: k1999\n[^]*\nThis export is incomplete\n$/)
+    expect(noted).toMatch(/^with-auth: The row of the key k2000 .*\. The output is incomplete\n$/)
+    writeFileSync(inFolder('part.yaml'), printed)
+    expect(await keys('import', inFolder('part.yaml'))).toMatchObject({ code: 1, printed: '' })
+    const json = await keys('export', '--json')
+    expect(json.code).toBe(1)
+    expect(json.printed).toMatch(/\}\nThis export is incomplete\n$/)
   })
 
   it.skipIf(ENGINES.length === 0)(
