@@ -1,3 +1,4 @@
+import { ENDPOINT_SECRET } from '../core/endpoint/verdict.ts'
 import { reasonOf } from '../files/system.ts'
 import { escapeHidden } from './shown-value.ts'
 import type { AuthEvent } from '../core/types.ts'
@@ -42,14 +43,31 @@ export function createDecisionLog(output: Output, isJson: boolean): DecisionLog 
     note(`with-auth: ${message}\n`)
     print(format({ type: 'warning', message }))
   }
+  const tellSecret = createSecretNote(note)
   onPrintFailure(lose)
   return (entry) => {
+    tellSecret(entry)
     if (isLost) return
     // Resume only after everything is written. Otherwise every other line would be a message about dropped lines.
     const isBehind = unwritten() > (dropped > 0 ? 0 : MOST_UNWRITTEN)
     if (isBehind) return drop()
     if (dropped > 0) tellDropped()
     print(format(entry))
+  }
+}
+
+const SECRET =
+  'with-auth: the endpoint requires the header x-auth-secret: set endpoint_headers in run.yaml\n'
+const MINUTE_MS = 60_000
+
+/** Makes a function that says, at most once a minute, what to do about requests that fail for want of a secret. */
+function createSecretNote(note: Output['note']): DecisionLog {
+  let notedAt = -Infinity
+  return (entry) => {
+    if (!('cause' in entry) || entry.cause !== ENDPOINT_SECRET.toUpperCase()) return
+    if (performance.now() - notedAt < MINUTE_MS) return
+    notedAt = performance.now()
+    note(SECRET)
   }
 }
 

@@ -53,8 +53,6 @@ const OPEN =
   'Is its URL a health check or a web page? Run "with-auth check URL"'
 const OPEN_PROVIDER =
   'the provider in server.auth allowed a random key. Does its URL lead to the right service?'
-const SECRET =
-  'with-auth: the endpoint requires the header x-auth-secret: set endpoint_headers in run.yaml\n'
 const WHILE_OPEN = {
   enforce: 'Every request is rejected for now: ',
   shadow: 'Shadow mode rejects no request, but ',
@@ -128,7 +126,6 @@ function createStage(
     // An endpoint that allowed every key has filled the cache with wrong decisions.
     gate.forget()
     log({ type: 'endpoint', state: next, cause })
-    if (cause === 'ENDPOINT_SECRET') surroundings.note(SECRET)
     if (isNoted) surroundings.note(`with-auth: ${WHILE_OPEN[resolved.mode]}${openOf(config)}\n`)
   }
   const proof = createEndpointProof({ ask: createRandomKeyAsker(config), onChange, state })

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
 import { checkCommand } from '../../../src/cli/commands/check.ts'
 import { endpointCommand } from '../../../src/cli/commands/endpoint.ts'
@@ -6,6 +7,7 @@ import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
 import { examine } from '../../../src/cli/conformance/examine.ts'
 import { about } from '../../../src/cli/conformance/questions.ts'
 import { createKey, revokeKey } from '../../../src/keys.ts'
+import { close, listen } from '../../support/loopback.ts'
 import { serveCommand, stopCommands } from '../../support/served-command.ts'
 import { runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
@@ -95,6 +97,27 @@ describe('with-auth endpoint', () => {
       'with-auth: the endpoint requires the header x-auth-secret: set endpoint_headers in run.yaml\n',
     )
     expect(gateway.noted() + gateway.printed()).not.toContain('is missing or wrong')
+  })
+
+  it('that requires a secret later is named to the gateway once, while it rejects every request', async () => {
+    const body = JSON.stringify({ error: { message: 's3cret', code: 'endpoint_secret' } })
+    let status = 401
+    const endpoint = createServer((_, response) =>
+      response.writeHead(status, { 'content-type': 'application/json' }).end(body),
+    )
+    const url = `http://127.0.0.1:${await listen(endpoint)}`
+    const gateway = serveCommand(gatewayCommand, ['--upstream', url], { AUTH_ENDPOINT: url })
+    const gatewayUrl = await gateway.listening()
+    status = 500
+    for (const token of ['one', 'two']) {
+      const headers = { authorization: `Bearer ${token}` }
+      expect((await fetch(gatewayUrl, { headers })).status).toBe(503)
+    }
+    expect(gateway.noted().match(/^.*x-auth-secret.*$/gm)).toEqual([
+      'with-auth: the endpoint requires the header x-auth-secret: set endpoint_headers in run.yaml',
+    ])
+    expect(gateway.noted() + gateway.printed()).not.toContain('s3cret')
+    await close(endpoint)
   })
 
   it('logs durations and problems with the key file', async () => {
