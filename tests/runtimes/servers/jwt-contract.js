@@ -12,7 +12,10 @@ const TESTS = [
   { name: 'rejects bad tokens', run: rejectsBadTokens },
   { name: 'shares one fetch of the keys', run: sharesOneFetch },
   { name: 'accepts a new key with its first token', run: acceptsNewKeys },
-  { name: 'fetches nothing for a flood of made-up key ids', run: survivesFloods },
+  {
+    name: 'fetches five times at once for a flood of made-up key ids, and rejects no good token',
+    run: survivesFloods,
+  },
   { name: 'answers 503 without keys, and recovers', run: recovers },
   { name: 'serves through an outage for 70 minutes', run: servesThroughOutages },
   { name: 'ends a fetch that hangs', run: endsHangingFetches },
@@ -88,11 +91,13 @@ async function survivesFloods(server) {
   const claims = goodClaims(server.issuer)
   equal((await call(await sign(key, claims))).status, 200)
   const before = await server.fetches()
-  for (let index = 0; index < 100; index += 1) {
-    equal((await call(await sign(key, claims, { kid: `made-up-${index}` }))).status, 401)
+  const kids = Array.from({ length: 100 }, (_, index) => `made-up-${index}`)
+  const madeUp = await Promise.all(kids.map((kid) => sign(key, claims, { kid })))
+  for (const [index, token] of madeUp.entries()) {
+    equal((await call(token)).status, index < 5 ? 401 : 503)
   }
   equal((await call(await sign(key, claims))).status, 200)
-  equal(await server.fetches(), before)
+  equal((await server.fetches()) - before, 5)
 }
 
 async function recovers(server) {
