@@ -144,6 +144,7 @@ describe('`fallThrough`', () => {
 
   it.each([
     ['throws a bug', () => Promise.reject(new RangeError('bug'))],
+    ['throws nothing', () => Promise.reject(undefined as never)],
     ['returns no verdict', () => undefined as never],
     ['returns a detail of its own', () => ({ outcome: 'deny', detail: 'hunter2' }) as never],
   ])('goes on after a verifier that %s, and never denies for it', async (_what, broken) => {
@@ -203,36 +204,44 @@ describe('`fallThrough`', () => {
       }
     })
 
-    it('of a member that may have denied meanwhile is gone as well', async () => {
-      const says: ('allow' | 'deny' | 'down')[] = ['allow', 'deny']
-      const members = [0, 1].map((index) =>
-        Object.assign(
-          () => {
-            const outcome = says[index] ?? 'down'
-            if (outcome === 'down') throw new AuthUnavailableError('unreachable')
-            return { outcome } as const
-          },
-          { reads: { path: true } },
-        ),
-      )
-      const verifier = firstOf(members, { ...NO_RETRY, fallThrough: true })
-      const { ask } = guardWith(verifier, { cache: { allowTtlMs: 5, staleIfErrorMs: 60_000 } })
-      expect(await ask(TOKEN, '/a')).toMatchObject({ outcome: 'allow' })
-      await new Promise((resolve) => setTimeout(resolve, 10))
-      // Now no member is known to have allowed the token.
-      says.splice(0, 2, 'deny', 'deny')
-      expect(await ask(TOKEN, '/b')).toMatchObject({ reason: 'denied' })
-      says.splice(0, 2, 'deny', 'down')
-      expect(await ask(TOKEN, '/a')).toMatchObject({ reason: 'unreachable' })
-      says.splice(0, 2, 'down', 'down')
-      expect(await ask(TOKEN, '/a')).toMatchObject({ reason: 'unreachable' })
-    })
+    it.each([
+      ['no member allowed it since', 'deny'],
+      ['another member allowed it since', 'allow'],
+    ] as const)(
+      'of a member that denied another question is gone as well: %s',
+      async (_when, since) => {
+        const says: ('allow' | 'deny' | 'down')[] = []
+        const members = [0, 1].map((index) =>
+          Object.assign(
+            () => {
+              const outcome = says[index] ?? 'down'
+              if (outcome === 'down') throw new AuthUnavailableError('unreachable')
+              return { outcome } as const
+            },
+            { reads: { path: true } },
+          ),
+        )
+        const verifier = firstOf(members, { ...NO_RETRY, fallThrough: true })
+        const guarded = guardWith(verifier, { cache: { allowTtlMs: 5, staleIfErrorMs: 60_000 } })
+        const ask = async (path: string, ...next: typeof says) => {
+          says.splice(0, 2, ...next)
+          await new Promise((resolve) => setTimeout(resolve, 10))
+          const { outcome, reason = outcome } = await guarded.ask(TOKEN, path)
+          return reason
+        }
+        expect(await ask('/a', 'allow', 'deny')).toBe('allow')
+        expect(await ask('/b', 'deny', since)).toBe(since === 'deny' ? 'denied' : 'allow')
+        expect(await ask('/a', 'deny', 'down')).toBe('unreachable')
+        expect(await ask('/a', 'down', 'down')).toBe('unreachable')
+      },
+    )
 
     it('of a member that is down stands in, though others deny a token that they never knew', async () => {
       const ask = guardTwo()
       expect(await ask('allow', 'deny')).toMatch(/^allow/)
       expect(await ask('unreachable', 'deny')).toBe('allow stale')
       expect(await ask('unreachable', 'unreachable')).toBe('allow stale')
+      expect(await ask('unreachable', 'service_error')).toBe('allow stale')
       expect(await ask('service_error', 'unreachable')).toBe('service_error miss')
       const second = guardTwo(nested)
       expect(await second('deny', 'allow')).toMatch(/^allow/)

@@ -112,7 +112,7 @@ function conclude(attempts: readonly Attempt[], { by }: VerifierRun): Verdict {
     attempts.find(({ verdict }) => verdict?.outcome === 'allow') ?? failed ?? attempts[0]
   if (decisive?.label !== undefined) by?.(decisive.label)
   if (decisive?.verdict?.outcome === 'allow') return toVerdict(decisive.verdict)
-  const own = attempts.filter(({ isOwn: allowed }) => allowed)
+  const own = attempts.filter(({ hasAllowed }) => hasAllowed)
   const isDenied = (own.length > 0 ? own : attempts).some(({ verdict }) => verdict !== undefined)
   if (failed !== undefined && !isDenied) throw failed.error
   return { ...denyAll(attempts), error: failed?.error }
@@ -121,7 +121,7 @@ function conclude(attempts: readonly Attempt[], { by }: VerifierRun): Verdict {
 /** The failure of a member that allowed the token lately, or any. One that is no outage goes first. */
 function findFailure(attempts: readonly Attempt[]): Attempt | undefined {
   const failures = attempts.filter(({ error }) => error !== undefined)
-  const own = failures.filter(({ isOwn: allowed }) => allowed)
+  const own = failures.filter(({ hasAllowed }) => hasAllowed)
   const relevant = own.length > 0 ? own : failures
   return relevant.find(({ error }) => !permitsStaleOfLocal(error)) ?? relevant[0]
 }

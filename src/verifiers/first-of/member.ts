@@ -24,7 +24,7 @@ export interface Attempt {
   /** The member, or the one that it chose among others. */
   readonly label: string | undefined
   /** Whether it allowed the token lately. */
-  readonly isOwn: boolean
+  readonly hasAllowed: boolean
   readonly verdict?: ParsedVerdict
   /** Why it gave no verdict, or why a member of its own gave none beside a denial. */
   readonly error?: unknown
@@ -50,6 +50,8 @@ export function createMember(
   isFinal: boolean,
 ): AskMember {
   const runs = new WeakMap<Check, VerifierRun>()
+  // A denial of one question does not take back that the member gave the allow of another.
+  const allowed = new KnownTokens(clock)
   // The guard that asked last reports the circuits, which all guards share.
   let lastRun: VerifierRun = {}
   const { ask } = protect(
@@ -77,13 +79,15 @@ export function createMember(
     }
     lastRun = run
     runs.set(check, { ...run, by, answered, timeLeftMs: () => deadline - clock.now() })
+    const mark = allowed.markOf(question.token)
     const end = (ended: Pick<Attempt, 'verdict' | 'error'>): Attempt => ({
       label: check.verifier,
-      isOwn: check.isKnown,
+      hasAllowed: allowed.has(mark),
       ...ended,
     })
     try {
       const verdict = await orAborted(Promise.resolve(ask(check, deadline)), aborted)
+      if (verdict.outcome === 'allow') allowed.add(mark)
       return end(verdict.outcome === 'deny' ? { verdict, error: verdict.error } : { verdict })
     } catch (error) {
       return end({ error: error ?? new TypeError('The verifier threw nothing') })
