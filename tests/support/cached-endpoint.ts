@@ -17,7 +17,7 @@ const OPTIONS: Required<CacheConfig> = {
 }
 
 export const state = { now: 0, wall: 0, random: 0, isFailing: false }
-export const outage = { isRecent: () => state.isFailing }
+export const outage = { isRecent: () => state.isFailing, hasNoted: () => false }
 export const asked = vi.fn<(check: Check) => ParsedVerdict | Promise<ParsedVerdict>>()
 
 export const allow = (extra: Partial<AllowVerdict> = {}): AllowVerdict => ({

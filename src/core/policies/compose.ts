@@ -158,7 +158,8 @@ export function protect(
 
 /** Remembers an outage for as long as the circuit breaker does. */
 export function createOutage({ circuitBreaker }: Pick<Protection, 'circuitBreaker'>): RecentOutage {
-  return new RecentOutage(circuitBreaker === false ? 10_000 : circuitBreaker.windowMs, clock.now)
+  if (circuitBreaker === false) return new RecentOutage(10_000, clock.now)
+  return new RecentOutage(circuitBreaker.windowMs, clock.now, true)
 }
 
 function createBreaker(
@@ -169,8 +170,8 @@ function createBreaker(
   return createCircuitBreaker(options, clock, {
     isFailure: (error, check) => outage.isShownBy(error, check),
     onState: (state, tokens) => {
-      // The endpoint counts as failing until the circuit closes, however long that takes.
-      outage.note()
+      // The endpoint counts as failing until the circuit closes, however long that takes. Made-up tokens must not cause it.
+      if (tokens === 'known') outage.note()
       onState(state, tokens)
     },
   })

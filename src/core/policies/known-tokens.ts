@@ -84,7 +84,7 @@ export function recognise(next: Ask, tokens: KnownTokens, outage: RecentOutage):
       else if (!isForbidden(verdict, check)) tokens.forget(mark)
       return verdict
     } catch (error) {
-      if (outage.isShownBy(error, check)) outage.note()
+      if (outage.isShownBy(error, check)) outage.noteFailure(error)
       throw error
     }
   }

@@ -5,7 +5,7 @@ import type { Check } from '../request/check.ts'
 const GATEWAY_STATUSES: ReadonlySet<number | undefined> = new Set([502, 503, 504])
 
 /** Whether the endpoint gave no response, or a gateway responded in its place. A 500 or a 429 is a response. */
-export function isOutage(error: unknown): boolean {
+export function isOutage(error: unknown): error is AuthUnavailableError {
   return isUnavailable(error, 'timeout') || isUnavailable(error, 'unreachable') || isGateway(error)
 }
 
@@ -27,9 +27,12 @@ export function permitsStaleOfLocal(error: unknown): boolean {
 }
 
 /** Whether an expired decision may stand in: the endpoint failed lately. A caller that fills the queue must not cause it. */
-export function permitsStale(error: unknown, outage: Pick<RecentOutage, 'isRecent'>): boolean {
+export function permitsStale(
+  error: unknown,
+  outage: Pick<RecentOutage, 'isRecent' | 'hasNoted'>,
+): boolean {
   if (isAboutToken(error)) return false
-  if (isUnavailable(error, 'circuit_open')) return true
+  if (isUnavailable(error, 'circuit_open') || outage.hasNoted(error)) return true
   return (isUnavailable(error, 'overloaded') || isOutage(error)) && outage.isRecent()
 }
 
@@ -42,16 +45,31 @@ function isAboutToken(error: unknown): boolean {
 export class RecentOutage {
   readonly #windowMs: number
   readonly #now: () => number
+  readonly #hasCircuit: boolean
+  readonly #noted = new WeakSet<AuthUnavailableError>()
   #notedAt = -Infinity
   #answeredAt = -Infinity
 
-  constructor(windowMs: number, now: () => number) {
+  /** @param hasCircuit Whether a circuit tells when checks fail for more than one token. Otherwise one failure is enough. */
+  constructor(windowMs: number, now: () => number, hasCircuit = false) {
     this.#windowMs = windowMs
     this.#now = now
+    this.#hasCircuit = hasCircuit
   }
 
   note(): void {
     this.#notedAt = this.#now()
+  }
+
+  /** Notes the error of a check by which an outage is shown. */
+  noteFailure(error: AuthUnavailableError): void {
+    this.#noted.add(error)
+    if (!this.#hasCircuit) this.note()
+  }
+
+  /** Whether the error of a check showed an outage, to it or to the one whose call it shared. */
+  hasNoted(error: unknown): boolean {
+    return error instanceof AuthUnavailableError && this.#noted.has(error)
   }
 
   /** The endpoint gave a verdict. */
@@ -70,7 +88,7 @@ export class RecentOutage {
   isShownBy(
     error: unknown,
     { attempts, waitedSince }: Pick<Check, 'attempts' | 'waitedSince'>,
-  ): boolean {
+  ): error is AuthUnavailableError {
     if (attempts === 0 || !isOutage(error)) return false
     if (waitedSince === undefined || !isUnavailable(error, 'timeout')) return true
     return this.#answeredAt < waitedSince

@@ -175,24 +175,29 @@ describe('the policies together', () => {
   }
 
   it.each([
-    ['where the endpoint answers the others', undefined, {}, 'overloaded'],
-    ['where it failed lately', 'unreachable', {}, 'allow stale'],
-    ['where it failed, without a circuit', 'unreachable', { circuitBreaker: false }, 'allow stale'],
+    ['where the endpoint answers the others', false, {}, 'overloaded'],
+    ['where it failed for one token', true, {}, 'overloaded'],
+    [
+      'where it failed for made-up tokens',
+      true,
+      { circuitBreaker: { minChecks: 1 } },
+      'overloaded',
+    ],
+    ['where it failed, without a circuit', true, { circuitBreaker: false }, 'allow stale'],
   ] as const)(
     'serve stale while too many checks wait only if the endpoint failed (a caller fills the queue): %s',
-    async (_, failure, options, expected) => {
+    async (_, fails, options, expected) => {
       const { answer, ask } = crowded(options)
-      const first = ask('revoked')
-      answer(allow())
-      const before = [await first]
-      if (failure !== undefined) {
-        const failing = ask('other')
-        answer(new Error('down'))
-        before.push(await failing)
+      for (const token of ['revoked', 'busy']) {
+        const first = ask(token)
+        answer(allow())
+        expect(await first).toBe('allow miss')
       }
-      expect(before).toEqual(['allow miss', failure].filter(Boolean))
+      const other = ask('made-up')
+      answer(fails ? new Error('down') : new Response(null, { status: 401 }))
+      expect(await other).toBe(fails ? 'unreachable' : 'deny miss')
       await new Promise((resolve) => setTimeout(resolve, 30))
-      const flood = ask('random')
+      const flood = ask('busy')
       expect(await ask('revoked')).toBe(expected)
       answer(allow())
       await flood
@@ -220,47 +225,30 @@ describe('the policies together', () => {
       expect(await flood).toBe(answersOther ? 'allow miss' : 'unreachable')
       expect(await queued).toBe(expected)
       const others = [ask('random'), ask('another')]
-      expect(await ask('revoked')).toBe(answersOther ? 'overloaded' : 'allow stale')
+      expect(await ask('revoked')).toBe('overloaded')
       await Promise.all(others)
     },
   )
 
-  it('serve nothing stale when the last failure is older than the window of the circuit breaker', async () => {
+  it('serve stale for the window of the circuit breaker after a circuit, however long that was open', async () => {
     vi.useFakeTimers({ toFake: ['performance'] })
-    const { answer, ask } = crowded({ circuitBreaker: { windowMs: 1000 } })
-    const first = ask('kept')
-    answer(allow())
-    await first
-    const failing = ask('other')
-    answer(new Error('down'))
-    expect(await failing).toBe('unreachable')
+    const circuitBreaker = { minChecks: 1, windowMs: 1000, openMs: 20_000 }
+    const { answer, ask } = crowded({ circuitBreaker })
+    const asked = async (response: Response | Error): Promise<string> => {
+      const outcome = ask('kept')
+      answer(response)
+      return outcome
+    }
+    expect(await asked(allow())).toBe('allow miss')
+    vi.advanceTimersByTime(30)
+    expect(await asked(new Error('down'))).toBe('allow stale')
+    vi.advanceTimersByTime(20_000)
+    expect(await asked(allow())).toBe('allow miss')
     vi.advanceTimersByTime(999)
     const crowd = ask('random')
     expect(await ask('kept')).toBe('allow stale')
     vi.advanceTimersByTime(1)
     expect(await ask('kept')).toBe('overloaded')
-    answer(allow())
-    await crowd
-    vi.useRealTimers()
-  })
-
-  it('serve stale after a circuit that was open for longer than its window', async () => {
-    vi.useFakeTimers({ toFake: ['performance'] })
-    const circuitBreaker = { minChecks: 1, windowMs: 1000, openMs: 20_000 }
-    const { answer, ask } = crowded({ circuitBreaker })
-    const first = ask('kept')
-    answer(allow())
-    await first
-    const failing = ask('other')
-    answer(new Error('down'))
-    await failing
-    vi.advanceTimersByTime(20_000)
-    const probe = ask('other')
-    answer(allow())
-    expect(await probe).toBe('allow miss')
-    await new Promise((resolve) => setTimeout(resolve, 30))
-    const crowd = ask('random')
-    expect(await ask('kept')).toBe('allow stale')
     answer(allow())
     await crowd
     vi.useRealTimers()

@@ -10,7 +10,7 @@ import {
 const error = (reason: AuthUnavailableError['reason'], status?: number): AuthUnavailableError =>
   new AuthUnavailableError(reason, { status })
 
-const failing = { isRecent: () => true }
+const failing = { isRecent: () => true, hasNoted: () => false }
 
 function kindsOf(thrown: unknown): string {
   const kinds = [
@@ -59,8 +59,18 @@ it.each([
   ['timeout', false],
   ['unreachable', false],
 ] as const)('%s where the endpoint has not failed lately: stale is %s', (reason, stale) => {
-  const well = { isRecent: () => false }
+  const well = { isRecent: () => false, hasNoted: () => false }
   expect(permitsStale(error(reason), well)).toBe(stale)
+})
+
+it('an outage that a check met itself lets its own expired allow stand in, and no other without a circuit', () => {
+  for (const hasCircuit of [true, false]) {
+    const outage = new RecentOutage(1000, () => 0, hasCircuit)
+    const own = error('unreachable')
+    outage.noteFailure(own)
+    expect(permitsStale(own, outage)).toBe(true)
+    expect(permitsStale(error('overloaded'), outage)).toBe(!hasCircuit)
+  }
 })
 
 it('remembers an outage for a while, and none at first', () => {
