@@ -12,7 +12,7 @@ import {
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { withAuth } from '../src/index.ts'
+import { AuthUnavailableError, withAuth } from '../src/index.ts'
 import { observe } from '../src/otel.ts'
 import { get } from './support/requests.ts'
 import type { Attributes, Tracer } from '@opentelemetry/api'
@@ -172,6 +172,17 @@ describe('a decision', () => {
       'ada@example.com',
       undefined,
     ])
+  })
+
+  it('about a key that was not searched for is no outage, and has a reason of its own', async () => {
+    const flooded: Verifier = () => {
+      throw new AuthUnavailableError('overloaded', { detail: 'unknown_key' })
+    }
+    await guard({}, { verifier: flooded })(get('/', TOKEN))
+    expect(spans().map(({ status }) => status.code)).toEqual([SpanStatusCode.UNSET])
+    const reason = 'unknown_key'
+    const { 'with_auth.decisions': decisions } = await collect()
+    expect(decisions?.map(({ attributes }) => attributes)).toMatchObject([{ reason }])
   })
 
   it('has no span with spans: false, and is counted', async () => {

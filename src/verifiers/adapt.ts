@@ -25,8 +25,8 @@ export function toVerdict(verdict: ParsedVerdict): Verdict {
     const { stale: _stale, ...identity } = auth
     return { outcome: 'allow', ...identity, maxAgeMs, mustRevalidate }
   }
-  const { isLasting, maxAgeMs, explanation: cause, ...denial } = verdict
-  return { ...denial, cause, maxAgeMs: isLasting ? maxAgeMs : 0 }
+  const { isLasting, maxAgeMs, ...denial } = verdict
+  return { ...denial, maxAgeMs: isLasting ? maxAgeMs : 0 }
 }
 
 function pickHeaders(

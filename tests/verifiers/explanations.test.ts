@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError, createAuthenticator } from '../../src/index.ts'
 import { jwt } from '../../src/jwt.ts'
-import { githubToken, introspection, kubernetesToken } from '../../src/verifiers.ts'
+import { firstOf, githubToken, introspection, kubernetesToken } from '../../src/verifiers.ts'
 import { AUDIENCE, goodClaims, keyOf, sign } from '../support/issuer.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
 import { PERSONAL, startGithub, USER } from '../support/github-service.ts'
@@ -248,5 +248,7 @@ describe('the event', () => {
     expect(await guardWith(of(`not in ${TOKEN}`)).ask()).not.toHaveProperty('cause')
     expect(await guardWith(of(7)).ask()).toMatchObject({ reason: 'internal_error' })
     expect((await guardWith(of('x'.repeat(300))).ask()).cause).toHaveLength(256)
+    const all = firstOf([() => ({ outcome: 'deny' }), of('no email')], { fallThrough: true })
+    expect(await guardWith(all).ask()).toMatchObject({ detail: 'missing_claim', cause: 'no email' })
   })
 })

@@ -54,10 +54,11 @@ describe('warnings of a verifier', () => {
     expect(await warn('keys are 11 min old')).toEqual(['keys are 11 min old'])
   })
 
-  it('are bounded to 64 an hour: texts with a part of a token fill neither memory nor log', async () => {
+  it('are bounded to 64 an hour, and to 1,024 characters: texts with a part of a token fill neither memory nor log', async () => {
     const { warn } = createWarned()
-    const texts = Array.from({ length: 1000 }, (_, index) => `wrong: ${index}`)
-    expect(await warn(...texts)).toEqual(texts.slice(0, 64))
+    const texts = Array.from({ length: 1000 }, (_, index) => `${index}`.padEnd(2000, 'x'))
+    const cut = texts.slice(0, 64).map((text) => text.slice(0, 1024))
+    expect(await warn(...texts)).toEqual(cut)
     expect(await warn('an outage')).toEqual([])
     vi.advanceTimersByTime(HOUR_MS)
     expect(await warn('an outage')).toEqual(['an outage'])
