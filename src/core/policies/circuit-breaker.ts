@@ -107,7 +107,7 @@ function createCircuit(
     const extraMs = failedAsLast && doOthersWait ? openMs : 0
     const remainingMs = circuit.until + extraMs - now()
     if (remainingMs <= 0) return undefined
-    doOthersWait ||= circuit.state === 'open' && !failedAsLast
+    doOthersWait ||= !failedAsLast
     const retryAfterMs = Math.ceil(remainingMs / 1000) * 1000
     if (rejection?.retryAfterMs !== retryAfterMs) {
       rejection = new AuthUnavailableError('circuit_open', { retryAfterMs })

@@ -174,15 +174,12 @@ describe('the policies together', () => {
     return { answer, ask }
   }
 
+  const OPENING: AuthConfig = { circuitBreaker: { minChecks: 1, failureRatio: 0.1 } }
+
   it.each([
     ['where the endpoint answers the others', false, {}, 'overloaded'],
     ['where it failed for one token', true, {}, 'overloaded'],
-    [
-      'where it failed for made-up tokens',
-      true,
-      { circuitBreaker: { minChecks: 1 } },
-      'overloaded',
-    ],
+    ['where it failed for made-up tokens', true, OPENING, 'overloaded'],
     ['where it failed, without a circuit', true, { circuitBreaker: false }, 'allow stale'],
   ] as const)(
     'serve stale while too many checks wait only if the endpoint failed (a caller fills the queue): %s',

@@ -155,6 +155,14 @@ describe('one known token whose requests break the connection', () => {
       expect(states).toEqual([])
       await askOften('b', 4)
       expect(states).toEqual(['open'])
+      // It counts anew once it has closed.
+      await clock.pass(5000)
+      await askOften('c', 1)
+      await askOften('breaking', 4)
+      await askOften('a', 4)
+      expect(states).toEqual(['open', 'half_open', 'closed'])
+      await askOften('b', 4)
+      expect(states.at(-1)).toBe('open')
     }),
   )
 
@@ -194,6 +202,9 @@ describe('one known token whose requests break the connection', () => {
       await clock.pass(1)
       expect(await ask('breaking')).toBe('unreachable')
       expect(states).toEqual(['open', 'half_open', 'open', 'half_open', 'open'])
+      // No other has come since.
+      await clock.pass(5000)
+      expect(await ask('breaking')).toBe('unreachable')
     }),
   )
 

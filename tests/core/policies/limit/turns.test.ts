@@ -18,6 +18,7 @@ describe('clients are told apart', () => {
     ['1:2:3:4:5:6:7:8', '1:2:3:4::', true],
     ['fe80::1%eth0', 'fe80::2%eth1', true],
     ['fe80::1%eth0', 'fd00::1', false],
+    ['fe80::1%eth0', 'unknown', false],
     ['::1', '::', true],
   ])('by IPv4 address or IPv6 /64: %s and %s', (one, other, isSame) => {
     const clients = new Clients(clock)
@@ -57,9 +58,9 @@ describe('a client', () => {
 
   it('is one of 16,384 at most', () => {
     const clients = new Clients(clock)
-    const old = clients.at('192.0.2.1')
+    clients.at('192.0.2.1')
     for (let index = 0; index < 16_384; index += 1) clients.at(`10.0.${index >> 8}.${index & 255}`)
-    expect(clients.at('192.0.2.1')).toMatchObject({ debt: old.debt })
+    expect(clients.at('192.0.2.1').debt).toBe(1)
     expect(clients.at('10.0.63.255').debt).toBe(2)
   })
 
@@ -85,9 +86,9 @@ describe('the address of a client', () => {
       ({ token }) =>
         new Promise((resolve) => {
           asked.push(token)
-          ends.push(() => resolve({ outcome: token === 'known' ? 'allow' : 'deny' }))
+          ends.push(() => resolve({ outcome: token.startsWith('known') ? 'allow' : 'deny' }))
         }),
-      { reads: {} },
+      { reads: { path: true } },
     )
     const authenticate = createAuthenticator({
       verifier: wrap(verifier),
@@ -95,8 +96,8 @@ describe('the address of a client', () => {
       cache: {},
       clientAddress,
     })
-    const ask = async (token: string, address: string): Promise<string> => {
-      const result = await authenticate(get('/', token, { 'x-address': address }))
+    const ask = async (token: string, address: string, path = '/'): Promise<string> => {
+      const result = await authenticate(get(path, token, { 'x-address': address }))
       return result.ok ? 'allow' : result.reason
     }
     const end = async (): Promise<void> => {
@@ -123,7 +124,28 @@ describe('the address of a client', () => {
     expect([await first, await second, await third]).toEqual(['allow', 'denied', 'denied'])
     const again = [ask('known', '192.0.2.4'), ask('waits', '192.0.2.5')]
     expect(await Promise.all(again)).toEqual(['allow', 'denied'])
+    const known = [ask('known', '192.0.2.6', '/a'), ask('known', '192.0.2.7', '/b')]
+    await end()
+    await end()
+    expect(await Promise.all(known)).toEqual(['allow', 'allow'])
     expect(read).toEqual(['192.0.2.2'])
+  })
+
+  it('that was denied while it waited goes last, and loses its place first', async () => {
+    const { ask, asked, end } = busy((request) => request.headers.get('x-address') ?? undefined)
+    const flood = [ask('a1', '192.0.2.1'), ask('a2', '192.0.2.1')]
+    await end()
+    await end()
+    expect(await Promise.all(flood)).toEqual(['denied', 'denied'])
+    const others = ['b1', 'b2', 'b3'].map((token) => ask(token, '192.0.2.2'))
+    const late = ask('a3', '192.0.2.1')
+    const newcomer = ask('c1', '192.0.2.3')
+    expect(await late).toBe('overloaded')
+    const again = ask('a4', '192.0.2.1')
+    expect(await Promise.race([again, newcomer, ...others])).toBe('overloaded')
+    for (let turn = 0; turn < 4; turn += 1) await end()
+    expect(await Promise.all([newcomer, ...others])).toEqual(Array(4).fill('denied'))
+    expect(asked.slice(2)).toEqual(['b1', 'c1', 'b3', 'b2'])
   })
 
   it.each([
@@ -141,7 +163,6 @@ describe('the address of a client', () => {
     expect(await flood[1]).toBe('overloaded')
     await end()
     expect(asked).toEqual(['a1', 'new'])
-    expect(await ask('a5', '192.0.2.1')).toBe('overloaded')
     await end()
     expect(await newcomer).toBe('denied')
     await end()
