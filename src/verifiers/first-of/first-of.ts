@@ -118,7 +118,7 @@ function conclude(attempts: readonly Attempt[], { by }: VerifierRun): Verdict {
   return { ...denyAll(attempts), error: failed?.error }
 }
 
-/** The failure of a member that allowed the token lately, or any. One that is no outage goes first. */
+/** The failure of a member that allowed the token lately, or else of any member. A failure that is not an outage goes first. */
 function findFailure(attempts: readonly Attempt[]): Attempt | undefined {
   const failures = attempts.filter(({ error }) => error !== undefined)
   const own = failures.filter(({ hasAllowed }) => hasAllowed)

@@ -38,7 +38,7 @@ const MOST_DENIALS_PER_SECOND = 400
 // A flood leaves so much to unknown tokens, and at least four places.
 const NARROWEST_PART = 1 / 16
 const NARROWEST = 4
-// Known tokens are one, and so are checks that need not wait: their address is not read.
+// The client of all known tokens, and of each check that did not have to wait. Its address is not read.
 const ANYBODY: Client = { debt: 0 }
 // So slowly that the flood does not come back at once.
 const WIDENED_BY_DENIAL = 1 / 16

@@ -76,7 +76,7 @@ export function lastOf<Of extends Waiting>(waiting: Iterable<Of>): Of | undefine
   return last
 }
 
-// Joined anew, since a text that was cut out of a header keeps the whole of it in memory.
+// Put together again: a text that was cut out of a header keeps the whole header in memory.
 function networkOf(address = ''): string {
   if (V4.test(address)) return address.split('.').join('.')
   const bare = address.replace(/%.*$/s, '')
