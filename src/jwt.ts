@@ -24,9 +24,10 @@ export type { JwtOptions }
  * shared secret or bound to a key of its holder is rejected. So is one of more than 8,192 characters, such as Entra issues to
  * members of many groups: as `malformed_credentials`, before it gets here.
  *
- * The keys are fetched with the first request, and again after `keysMaxAgeMs`, or when a token names a key that is not among
- * them: five times at once, and then once in six seconds. In between such a token is `overloaded`. While they cannot be fetched, the old ones are used for `keysMaxStaleMs` longer, and a warning says
- * so. Without keys a request is rejected as unavailable, and not as denied.
+ * The keys are fetched with the first request, again after `keysMaxAgeMs`, and when a token names a key that is not among them.
+ * Made-up keys cause five fetches at once, and then one in six seconds; in between such a token is rejected as `overloaded`. While
+ * the keys cannot be fetched, the old ones are used for `keysMaxStaleMs` longer, and a warning says so. Without keys a request is
+ * rejected as unavailable, and not as denied.
  *
  * A token cannot be revoked: it works until it ends by itself. `cache: {}` saves the check of the signature, and keeps no
  * decision for longer than the token lasts. A key that the issuer withdraws is trusted for `keysMaxAgeMs` and

@@ -73,11 +73,11 @@ const UNAVAILABLE_REASONS: ReadonlySet<string> = new Set<UnavailableReason>([
 
 /** What each means for the operator, as `docs/messages.md` shows it. */
 const DENY_DETAILS: Readonly<Record<DenyDetail, true>> = {
-  malformed: true, // It is no token of this kind, or a part of it cannot be read: it was cut off, or a claim has the wrong type.
+  malformed: true, // It is not a token of this kind, or a part of it cannot be read: it was cut off, or a claim has the wrong type.
   algorithm: true, // Its `alg` is not one of the allowed algorithms.
   type: true, // It is a token for another use, such as an ID token or a refresh token.
   unknown_key: true, // The issuer has no key with the `kid` that the token names.
-  signature: true, // Its signature does not fit the key: it was changed, or somebody else made it.
+  signature: true, // Its signature does not fit the key: the token was changed, or another key signed it.
   issuer: true, // Its `iss` is not the configured issuer.
   audience: true, // Its `aud` names none of the configured audiences: it is for another API.
   expired: true, // Its `exp` has passed, or it is older than allowed.
@@ -103,7 +103,7 @@ export function isDenyDetail(value: unknown): value is DenyDetail {
  *
  * @param reason Why there is no verdict. An unknown reason or `detail` throws a `TypeError`.
  * @param options `retryAfterMs`: how long to wait before the next try, in milliseconds. `status`: the status that came in place
- * of a verdict. `detail`: what is known about the token all the same. `explanation`: what is wrong, for the operator; it must hold
+ * of a verdict. `detail`: what is known about the token. `explanation`: what is wrong, for the operator; it must hold
  * no secret, and 256 characters of it are shown. `cause`: the error behind it. Only its code, such as `ECONNREFUSED`, is shown, as `cause` of the decision event.
  *
  * @example
@@ -129,7 +129,7 @@ export class AuthUnavailableError extends Error {
   readonly retryAfterMs: number | undefined
   /** The status of the endpoint's response, if there was one. */
   readonly status: number | undefined
-  /** What is known about the token all the same. No expired decision stands in then. */
+  /** What is known about the token without a verdict. No expired decision stands in then. */
   readonly detail: DenyDetail | undefined
   /** What is wrong, for the operator: `cause` of the decision event, and the line on the console. */
   readonly explanation: string | undefined

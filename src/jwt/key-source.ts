@@ -24,7 +24,8 @@ const REFRESH_AT = 0.8
 
 /**
  * The keys of an issuer, which are fetched when they are needed. Tokens that name unknown keys cause five fetches at once, and
- * then one each six seconds. At most 256 requests wait. Good keys are replaced by good keys only. While none can be fetched, old keys serve for a bounded time.
+ * then one each six seconds. At most 256 requests wait. Good keys are replaced by good keys only. While none can be fetched, old
+ * keys serve for a bounded time.
  */
 export class KeySource {
   readonly #options: KeySourceOptions
