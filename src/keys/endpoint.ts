@@ -16,7 +16,7 @@ export interface KeyEndpointParts extends Omit<ResolvedKeyEndpointOptions, 'onEr
   readonly findKey: (sha256: string) => Awaitable<StoredKey | undefined>
 }
 
-type Facts = Pick<KeyEndpointEvent, 'keyId' | 'detail'>
+type Facts = Pick<KeyEndpointEvent, 'keyId' | 'detail' | 'cause'>
 
 /** Makes the auth endpoint. Its promise never rejects: a failure becomes a 500, which admits no request. */
 export function createEndpointHandler(
@@ -47,6 +47,7 @@ async function answer(
   const { findKey, maxAgeSeconds, endpointSecret } = parts
   if (request.method !== 'POST') return fail(405, 'Send questions by POST', { allow: 'POST' })
   if (endpointSecret !== undefined && !(await isSecretSent(request, endpointSecret))) {
+    learn({ cause: ENDPOINT_SECRET })
     // An outage: a 403 would look as if every key were wrong.
     return Response.json(
       {

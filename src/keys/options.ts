@@ -40,6 +40,8 @@ export interface KeyEndpointEvent {
   readonly keyId?: string
   /** Why the key was denied. */
   readonly detail?: KeyDenial
+  /** The header `x-auth-secret` was missing or wrong. */
+  readonly cause?: 'endpoint_secret'
 }
 
 export interface ResolvedKeyEndpointOptions {

@@ -185,6 +185,13 @@ describe('onEvent', () => {
     ])
   })
 
+  it('gets the cause of an answer to a question without the secret', async () => {
+    const onEvent = vi.fn()
+    await create({ onEvent, endpointSecret: SECRET })(post('{}'))
+    const event = { type: 'answer', status: 500, durationMs, cause: 'endpoint_secret' }
+    expect(onEvent.mock.lastCall).toEqual([event])
+  })
+
   it('cannot change the answer, by an error or a rejection', async () => {
     const failing = [
       () => {

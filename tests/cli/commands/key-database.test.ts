@@ -3,13 +3,13 @@ import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { endpointCommand } from '../../../src/cli/commands/endpoint.ts'
 import { gatewayCommand } from '../../../src/cli/commands/gateway.ts'
-import { COMMANDS } from '../../../src/cli/main.ts'
+import { COMMANDS, main } from '../../../src/cli/main.ts'
 import { connectLiveGuard, stopGuards } from '../../support/connected-guards.ts'
 import { ask, entry, keysText } from '../../support/key-questions.ts'
 import { POSTGRES_MISSING, startPostgres } from '../../support/postgres-server.ts'
 import { ENGINES, startEngine, stopEngines, writeStoreConfig } from '../../support/redis-servers.ts'
 import { serveCommand, stopCommands } from '../../support/served-command.ts'
-import { runLine } from '../../support/surroundings.ts'
+import { createSurroundings, runLine } from '../../support/surroundings.ts'
 import { setupFolder } from '../../support/temporary-folder.ts'
 import type { CreatedKey, KeyRecord } from '../../../src/keys.ts'
 import type { PostgresServer } from '../../support/postgres-server.ts'
@@ -110,9 +110,29 @@ describe.skipIf(POSTGRES_MISSING !== undefined)(`env:KEYS_URL ${POSTGRES_MISSING
     expect(JSON.parse(json.printed)).toMatchObject({ keys: { length: 300 } })
   })
 
+  const importTwoPages = (): ReturnType<typeof keys> =>
+    keys('import', writeKeys(...Array.from({ length: 1001 }, (_, at) => entry(`k${at + 1000}`))))
+
+  it('exports no further page while the reader of the last one is slow', async () => {
+    await importTwoPages()
+    let [printed, unwritten, most] = [0, 0, 0]
+    const code = await main(['keys', 'export', '--keys', 'env:KEYS_URL'], COMMANDS, {
+      ...createSurroundings(env),
+      print: () => {
+        printed += 1
+        unwritten += 1
+        most = Math.max(most, unwritten)
+      },
+      flush: async () => {
+        await new Promise((resolve) => setImmediate(resolve))
+        unwritten = 0
+      },
+    })
+    expect({ code, printed, most }).toEqual({ code: 0, printed: 2, most: 1 })
+  })
+
   it('ends an export that breaks off so that nobody takes the part for the whole', async () => {
-    const many = Array.from({ length: 1001 }, (_, at) => entry(`k${at + 1000}`))
-    await keys('import', writeKeys(...many))
+    await importTwoPages()
     const client = new Client({ connectionString: env['KEYS_URL'] })
     await client.connect()
     await client.query(`update withauth_keys set principal = '' where id = 'k2000'`)
