@@ -66,6 +66,8 @@ const MINUTE_MS = 60_000
 /** Of a status that the contract names. */
 const USUAL = -1
 const REDIRECT = 300
+// Some runtimes give a redirect the status 0. A 304 leads nowhere.
+const REDIRECTS: ReadonlySet<number> = new Set([0, REDIRECT, 301, 302, 303, 307, 308])
 
 /**
  * Makes a function that warns, at most once a minute, of a status that is no answer to a question: it denies, and most likely
@@ -99,10 +101,7 @@ function isUsual(status: number): boolean {
 
 function adviceOn(status: number): string {
   if (status === 404 || status === 405) return 'is its path right?'
-  // Some runtimes give a redirect the status 0.
-  if (status === 0 || (status >= 300 && status <= 399)) {
-    return 'set "endpoint" to the URL that it redirects to'
-  }
-  if (status >= 200 && status <= 299) return 'only 200 allows'
+  if (REDIRECTS.has(status)) return 'set "endpoint" to the URL that it redirects to'
+  if (status >= 200 && status <= 399) return 'only 200 allows'
   return 'does it expect another body? A denial is 401 or 403'
 }

@@ -48,6 +48,7 @@ describe('an endpoint with a status that is no answer', () => {
     [307, `${ASKED} answers 307 to every question: set "endpoint" to the URL that it redirects to`],
     [0, `${ASKED} answers 0 to every question: set "endpoint" to the URL that it redirects to`],
     [201, `${ASKED} answers 201 to every question: only 200 allows`],
+    [304, `${ASKED} answers 304 to every question: only 200 allows`],
     [
       400,
       `${ASKED} answers 400 to every question: does it expect another body? A denial is 401 or 403`,

@@ -1,8 +1,8 @@
 import type { RuntimeName } from './row.ts'
 
-/** The server programs print these. The guard says why requests are rejected, and which identity it dropped. */
+/** The server programs print these. The guard says why requests are rejected, which identity it dropped, and which status is odd. */
 const OWN =
-  /^HANDLER |^Listening on \S+$|^with-auth: .*(?:\brequests are rejected\b|\bthe request was rejected\b|\bidentity that was dropped\b)/
+  /^HANDLER |^Listening on \S+$|^with-auth: .*(?:\brequests are rejected\b|\bthe request was rejected\b|\bidentity that was dropped\b|\b(?:answers \d+ to|redirects) (?:every|some) questions?: )/
 
 const NODE_CAUSES = [
   'CERT_HAS_EXPIRED',
