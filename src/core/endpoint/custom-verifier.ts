@@ -68,7 +68,7 @@ function createRun(
 }
 
 // A verifier that puts a part of a token into its warnings must not fill the memory or the log, nor silence it for ever.
-function createWarn({ notify }: Channel): (message: string) => void {
+function createWarn({ notify }: Channel): (message: unknown) => void {
   const givenAt = new Map<string, number>()
   return (given) => {
     const message = shownReason(String(given), [], LONGEST_WARNING) ?? ''
