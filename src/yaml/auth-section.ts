@@ -135,9 +135,13 @@ function readAuth(map: YAMLMap, place: Range, reading: Reading): AuthSection {
 }
 
 /** A single provider of this type says what options say, in OGX's place. */
-function takeEndpoint({ setting }: Provider, settings: Settings, reading: Reading): void {
+function takeEndpoint({ setting, isOlder }: Provider, settings: Settings, reading: Reading): void {
   const { children = new Map(), key, place } = setting
   if (!children.has('endpoint')) rejectNoEndpoint(place, key, reading)
+  // Every server that knows `provider_config` requires a principal.
+  if (!isOlder && !settings.has('identity')) {
+    settings.set('identity', { key, place, isHidden: false, isMasked: false, value: 'required' })
+  }
   for (const [name, given] of children) {
     const other = settings.get(name)
     settings.set(name, given)

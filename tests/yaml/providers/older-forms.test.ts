@@ -22,7 +22,11 @@ function told(auth: string): object {
 
 describe('an older form', () => {
   it.each([
-    ['endpoint', `endpoint: "${AUTH}"`, `provider_config: { type: custom, endpoint: "${AUTH}" }`],
+    [
+      'endpoint, which needs no principal,',
+      `endpoint: "${AUTH}", identity: required`,
+      `provider_config: { type: custom, endpoint: "${AUTH}" }`,
+    ],
     [
       'provider_type custom',
       `provider_type: custom, config: { endpoint: "${AUTH}" }`,
@@ -31,7 +35,7 @@ describe('an older form', () => {
     [
       'tenant_field',
       `provider_config: { type: custom, endpoint: "${AUTH}", tenant_field: org }`,
-      `endpoint: "${AUTH}", tenant_field: org`,
+      `endpoint: "${AUTH}", tenant_field: org, identity: required`,
     ],
     [
       'provider_type oauth2_token',

@@ -19,7 +19,8 @@ export const CUSTOM: ProviderType = providerType<CustomKeys>(
   },
   ({ endpoint, ...keys }: Given<CustomKeys>, { forEndpoint, allowInsecureHttp }: Tools) => {
     if (endpoint === undefined) return undefined
-    const options = present({ ...forEndpoint, ...keys, endpoint, allowInsecureHttp })
+    const identity = 'required' as const
+    const options = present({ identity, ...forEndpoint, ...keys, endpoint, allowInsecureHttp })
     return { part: { verifier: endpointVerifier(options) } }
   },
 )

@@ -1,0 +1,132 @@
+import { getAuth, withAuth } from '../../src/index.ts'
+import { parseConfig } from '../../src/yaml.ts'
+import { sendRaw } from '../support/raw-client.ts'
+import { readRecording } from './recording.ts'
+import { SHORTENED, startService } from './service.ts'
+import type { Auth } from '../../src/index.ts'
+import type { Case } from './recording.ts'
+import type { Answer } from './service.ts'
+
+/** Serves a handler on this machine, and returns the port. */
+export type Serve = (handler: (request: Request) => Response | Promise<Response>) => Promise<number>
+
+interface Exchange {
+  readonly group: string
+  readonly name: string
+  /** The request on the socket. Each character is a byte. */
+  readonly bytes: string
+  readonly answer: Answer
+  readonly real: {
+    readonly status: number
+    readonly asked: number
+    /** What the endpoint was asked, unless it is the usual question. */
+    readonly question?: Question
+    readonly app?: Identity
+  }
+}
+
+interface Question {
+  readonly api_key: string
+  readonly request: {
+    readonly path: string
+    readonly headers: Readonly<Record<string, string>>
+    readonly params: Readonly<Record<string, string | readonly string[]>>
+  }
+}
+
+interface Identity {
+  readonly principal: string | null
+  readonly attributes: Auth['attributes'] | null
+}
+
+const OPEN = ['/v1/health', '/v1/version']
+const USUAL: Question = {
+  api_key: 'good-token-0123456789',
+  request: { path: '/v1/models', headers: { host: 'h.test', connection: 'close' }, params: {} },
+}
+const STATUS = /^(?:HTTP\/1\.1 100 [^]*?\r\n\r\n)?HTTP\/1\.1 (\d{3})/
+
+/** The requests on a socket that Llama Stack decided, with the same endpoint behind our wrapper. */
+export async function replayExchange(serve: Serve): Promise<Case[]> {
+  const { exchange } = readRecording<{ exchange: readonly Exchange[] }>('llama-stack')
+  let answer: Answer = {}
+  let questions: Question[] = []
+  let seen: Identity | undefined
+  const service = await startService(({ text }) => {
+    questions.push(JSON.parse(text) as Question)
+    return answer
+  })
+  const endpoint = JSON.stringify(`http://127.0.0.1:${service.port}/validate`)
+  const file = `server: { auth: { provider_config: { type: custom, endpoint: ${endpoint} } } }`
+  const app = (request: Request): Response => {
+    seen = identityOf(request)
+    return new Response()
+  }
+  const port = await serve(
+    withAuth(app, {
+      ...parseConfig(file),
+      public: OPEN,
+      timeoutMs: 10_000 / SHORTENED,
+      retry: false,
+      circuitBreaker: false,
+      onEvent: () => undefined,
+    }),
+  )
+  const cases: Case[] = []
+  for (const { group, name, bytes, answer: given, real } of exchange) {
+    answer = given
+    questions = []
+    seen = undefined
+    const status = Number(STATUS.exec(await sendRaw(port, bytes))?.[1])
+    const question = real.asked === 0 ? undefined : (real.question ?? USUAL)
+    const recorded = facts(real.status, real.app, question)
+    const ours = facts(status, seen, questions[0])
+    cases.push(...compare(`${group}: ${name}`, recorded, ours))
+  }
+  await service.stop()
+  return cases
+}
+
+function identityOf(request: Request): Identity {
+  try {
+    const { principal = null, attributes } = getAuth(request)
+    return { principal, attributes }
+  } catch {
+    return { principal: null, attributes: null }
+  }
+}
+
+/** The decision, what the endpoint was told, and who the app behind it saw. */
+type Facts = Readonly<Record<string, string>> & { readonly decision: string }
+
+/** The statuses and messages of rejections differ between versions of the server. */
+function facts(status: number, seen: Identity | undefined, question: Question | undefined): Facts {
+  if (status !== 200) return { decision: 'rejected' }
+  if (question === undefined) return { decision: 'open' }
+  const { api_key: token, request } = question
+  const { authorization: _, ...headers } = request.headers
+  const params = Object.entries(request.params).map(([name, value]) => [name, [value].flat()])
+  return {
+    decision: 'allowed',
+    token,
+    path: request.path,
+    headers: sorted(headers),
+    params: sorted(Object.fromEntries(params)),
+    ...(seen && { principal: String(seen.principal), attributes: sorted(seen.attributes ?? {}) }),
+  }
+}
+
+/** One case for the decision, and one for each fact about a request that both let in. */
+function compare(of: string, recorded: Facts, ours: Facts): Case[] {
+  const names = Object.keys(recorded).filter((name) => name === 'decision' || name in ours)
+  return names.map((name) => ({
+    of: `${name}, ${of}`,
+    recorded: recorded[name] ?? '',
+    ours: ours[name] ?? '',
+  }))
+}
+
+function sorted(record: object): string {
+  const entries = Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return JSON.stringify(Object.fromEntries(entries))
+}
