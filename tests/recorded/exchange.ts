@@ -127,6 +127,8 @@ function compare(of: string, recorded: Facts, ours: Facts): Case[] {
 }
 
 function sorted(record: object): string {
-  const entries = Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  const entries = Object.entries(record)
+  // oxlint-disable-next-line unicorn/no-array-sort -- toSorted() is not in ES2022
+  entries.sort(([a], [b]) => (a < b ? -1 : 1))
   return JSON.stringify(Object.fromEntries(entries))
 }
