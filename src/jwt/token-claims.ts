@@ -1,4 +1,5 @@
 import { isRecord, readName } from '../core/endpoint/claim-path.ts'
+import { isOtherKind } from '../verifiers/token-kind.ts'
 
 import type { DenyDetail } from '../core/types.ts'
 
@@ -25,6 +26,7 @@ export type Fault = DenyDetail | { readonly missing: string }
 /** Checks the payload of a token whose signature is good, or says why the token is denied. */
 export function checkClaims(payload: unknown, rules: ClaimRules, now: number): GoodClaims | Fault {
   if (!isRecord(payload)) return 'malformed'
+  if (isOtherKind(payload)) return 'type'
   const detail = checkParties(payload, rules) ?? checkTimes(payload, rules, now / 1000)
   if (detail !== undefined) return detail
   // Only the holder of a key may use such a token (RFC 9449 §6, RFC 8705 §3.1). Accepting it as a bearer token undoes that.

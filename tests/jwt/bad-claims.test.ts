@@ -58,6 +58,19 @@ const CLAIMS: readonly (readonly [claim: string, value: unknown, detail: string]
   ['cnf', { 'x5t#S256': 'abc' }, 'bound'],
   ['cnf', {}, 'bound'],
   ['cnf', null, 'bound'],
+  ['typ', 'ID', 'type'],
+  ['typ', 'Refresh', 'type'],
+  ['typ', 'Offline', 'type'],
+  ['typ', 'Logout', 'type'],
+  ['typ', ['ID'], 'type'],
+  ['typ', 'Bearer', 'allow'],
+  ['typ', 'DPoP', 'allow'],
+  ['typ', { toString: 1 }, 'allow'],
+  ['token_use', 'id', 'type'],
+  ['token_use', 'ID_token', 'type'],
+  ['token_use', 'access', 'allow'],
+  ['token_type', 'refresh_token', 'type'],
+  ['token_type', 'at+jwt', 'allow'],
   ['sub', undefined, 'missing_claim'],
   ['sub', '', 'missing_claim'],
   ['sub', 42, 'missing_claim'],
@@ -66,7 +79,7 @@ const CLAIMS: readonly (readonly [claim: string, value: unknown, detail: string]
 ]
 
 describe('a token with a good signature', () => {
-  it.each(CLAIMS)('and %s = %j is denied as %s', async (claim, value, detail) => {
+  it.each(CLAIMS)('and %s = %j: %s', async (claim, value, detail) => {
     const made: unknown = typeof value === 'function' ? value() : value
     expect(await checked(await sign(rsa, goodClaims({ [claim]: made })))).toBe(detail)
   })

@@ -63,6 +63,9 @@ describe('an answer', () => {
     ['it has `token_use` Refresh_Token', { ...GOOD, token_use: 'Refresh_Token' }, 'type', {}],
     ['it has `token_use` refresh', { ...GOOD, token_use: 'refresh' }, 'type', {}],
     ['it is an ID token', { ...GOOD, token_use: 'id' }, 'type', {}],
+    ['it is an offline token', { ...GOOD, typ: 'Offline' }, 'type', {}],
+    ['it is a logout token', { ...GOOD, typ: 'Logout' }, 'type', {}],
+    ['it has a list as `typ`', { ...GOOD, typ: ['ID'] }, 'type', {}],
     ['it has `token_type` id_token', { ...GOOD, token_type: 'id_token' }, 'type', {}],
   ])('denies if %s', async (_what, body, detail, given) => {
     const decision = await decisionOn(body, given)

@@ -1,6 +1,7 @@
 import { isRecord, readName } from '../../core/endpoint/claim-path.ts'
 import { AuthUnavailableError } from '../../core/errors.ts'
 import { allowByClaims } from '../claims.ts'
+import { isOtherKind } from '../token-kind.ts'
 import type { DenyDetail } from '../../core/types.ts'
 import type { Verdict } from '../../core/verifier.ts'
 import type { Claims, ClaimsMapping } from '../claims.ts'
@@ -14,15 +15,6 @@ export interface AnswerRules extends ClaimsMapping {
 }
 
 const NOT_BEFORE_TOLERANCE_S = 5
-const TYPE_CLAIMS = ['token_use', 'token_type', 'typ'] as const
-// `typ` of Keycloak, `token_use` of Hydra and Cognito. Each of them says `active` for a refresh token too.
-const OTHER_TYPES: ReadonlySet<string> = new Set([
-  'refresh_token',
-  'refresh',
-  'offline',
-  'id_token',
-  'id',
-])
 
 /** The verdict of an introspection response (RFC 7662 §2.2). Throws `AuthUnavailableError` for one that is not to the standard. */
 export function judgeAnswer(answer: unknown, rules: AnswerRules): Verdict {
@@ -61,10 +53,11 @@ function invalid(what: string): AuthUnavailableError {
 }
 
 function typeFault(answer: Claims): DenyDetail | undefined {
-  const types = TYPE_CLAIMS.map((name) => String(readName(answer, name)).toLowerCase())
-  if (types.some((type) => OTHER_TYPES.has(type))) return 'type'
+  if (isOtherKind(answer)) return 'type'
   // A bound token that comes as a Bearer token may be a stolen one: RFC 9449 §7.2, RFC 8705 §3.
-  const isBound = types.includes('dpop') || readName(answer, 'cnf') !== undefined
+  const type = readName(answer, 'token_type')
+  const isDpop = typeof type === 'string' && type.toLowerCase() === 'dpop'
+  const isBound = isDpop || readName(answer, 'cnf') !== undefined
   return isBound ? 'bound' : undefined
 }
 
