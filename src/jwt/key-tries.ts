@@ -42,10 +42,12 @@ interface Begun {
 
 const FIRST_PAUSE_MS = 1000
 const MAX_PAUSE_MS = 30_000
+// Until the issuer has started, no caller gets in.
+const MAX_FIRST_PAUSE_MS = 5000
 
 /**
- * Tries to fetch the keys: shared by requests, and after failures with pauses of 1, 2, 4 … 30 s between them. Pauses are
- * times and no timers, since the timers of a Worker end with their request.
+ * Tries to fetch the keys: shared by requests, and after failures with pauses of 1, 2, 4 … 30 s between them, or of 5 s at most
+ * while no try was ever good. Pauses are times and no timers, since the timers of a Worker end with their request.
  */
 export class KeyTries {
   readonly #options: TriesOptions
@@ -151,7 +153,8 @@ export class KeyTries {
     this.#counted = this.#count
     this.#failedAt = this.#clock.now()
     const pauseMs = Math.max(FIRST_PAUSE_MS * 2 ** this.#failures, error.retryAfterMs ?? 0)
-    this.#nextAt = this.#failedAt + Math.min(pauseMs, MAX_PAUSE_MS)
+    const longestMs = this.#lastGood === 0 ? MAX_FIRST_PAUSE_MS : MAX_PAUSE_MS
+    this.#nextAt = this.#failedAt + Math.min(pauseMs, longestMs)
     this.#failures += 1
   }
 }

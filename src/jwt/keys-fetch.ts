@@ -11,6 +11,8 @@ import type { FetchSet, ParsedOptions } from './options.ts'
 import type { VerifierRun } from '../core/verifier.ts'
 
 const MAX_BYTES = 262_144
+// RFC 7517 §8.5.2. The API server of Kubernetes sends its keys as nothing else.
+const ACCEPT = 'application/jwk-set+json, application/json'
 
 /** Fetches the keys by a function of the user. */
 export function createCustomFetch(fetchSet: FetchSet): KeysFetch {
@@ -19,7 +21,8 @@ export function createCustomFetch(fetchSet: FetchSet): KeysFetch {
 
 /** Fetches the keys from `jwksUri`, or from where the issuer says that they are. */
 export function createKeysFetch(options: ParsedOptions): KeysFetch {
-  const { issuer = '', jwksUri, jwksHeaders: headers, fetch = runtimeFetch } = options
+  const { issuer = '', jwksUri, jwksHeaders, fetch = runtimeFetch } = options
+  const headers = { accept: ACCEPT, ...jwksHeaders }
   const fetchKeys = async (url: string, signal: AbortSignal): Promise<KeySet> => {
     const init = { method: 'GET', headers, signal, maxBytes: MAX_BYTES } as const
     const { json } = await askService(fetch, url, init)

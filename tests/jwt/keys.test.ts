@@ -18,7 +18,9 @@ describe('the keys', () => {
     expect(await detailOf(verifier, token)).toBe('allow')
     expect(calls).toHaveLength(1)
     expect(calls[0]).toMatchObject({ method: 'GET', url: '/jwks' })
-    expect(calls[0]?.headers).toMatchObject({ accept: 'application/json' })
+    expect(calls[0]?.headers).toMatchObject({
+      accept: 'application/jwk-set+json, application/json',
+    })
   })
 
   it('are not fetched before the first request, nor for a token that is bad by itself', async () => {
