@@ -13,6 +13,9 @@ type Bounds = RevocationBounds & { readonly revokedKeyWorksForMs: number }
 
 type Revocable = Pick<ResolvedConfig, 'cache' | 'timeoutMs' | 'store' | 'verifier'>
 
+/** The API server of Kubernetes answers for as long from its own cache. */
+const API_SERVER_MS = 10_000
+
 /** How access ends where no revocation ends it, by the label of the verifier. */
 const ENDS: ReadonlyMap<string | undefined, string> = new Map([
   ['jwt', 'a token works until it ends by itself'],
@@ -40,14 +43,16 @@ function labelsIn({ verifier }: Revocable): readonly (string | undefined)[] {
   return verifier === undefined ? [undefined] : membersOf(verifier).map(({ label }) => label)
 }
 
-function boundsOf({ cache, timeoutMs, store }: Revocable): Bounds {
-  if (cache === false) return { revokedKeyWorksForMs: timeoutMs }
+function boundsOf(config: Revocable): Bounds {
+  const { cache, timeoutMs, store } = config
+  const clusterMs = labelsIn(config).includes('kubernetes') ? API_SERVER_MS : 0
+  if (cache === false) return { revokedKeyWorksForMs: timeoutMs + clusterMs }
   const unannouncedMs = Math.max(cache.allowTtlMs + cache.staleIfErrorMs, timeoutMs)
-  if (store === undefined) return { revokedKeyWorksForMs: unannouncedMs }
+  if (store === undefined) return { revokedKeyWorksForMs: unannouncedMs + clusterMs }
   return {
-    revokedKeyWorksForMs: Math.min(store.revocationMs, unannouncedMs),
-    revokedKeyWorksWithoutStoreMs: Math.min(store.lostPushTtlMs, unannouncedMs),
-    revokedKeyWorksUnannouncedMs: unannouncedMs,
+    revokedKeyWorksForMs: Math.min(store.revocationMs, unannouncedMs) + clusterMs,
+    revokedKeyWorksWithoutStoreMs: Math.min(store.lostPushTtlMs, unannouncedMs) + clusterMs,
+    revokedKeyWorksUnannouncedMs: unannouncedMs + clusterMs,
   }
 }
 

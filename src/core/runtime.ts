@@ -15,6 +15,9 @@ export const systemClock: Clock = {
   random: () => Math.random(),
 }
 
+/** What calls of this package call themselves. The version in package.json, which a bundle cannot read. */
+export const USER_AGENT = 'with-auth/0.1.0'
+
 /** Asks by the runtime's own `fetch`. Looked up at each call, so that a later wrapper, such as instrumentation, sees it. */
 export const runtimeFetch: Transport = (url, init) => globalThis.fetch(url, init)
 

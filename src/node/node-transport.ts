@@ -1,4 +1,5 @@
 import { within } from '../core/async.ts'
+import { USER_AGENT } from '../core/runtime.ts'
 import { ResponseQueue } from './response-queue.ts'
 import type { Transport } from '../core/verifier.ts'
 import type { NodeDispatcher, OwnAgent } from './undici.ts'
@@ -19,8 +20,6 @@ interface Destination {
   readonly path: string
 }
 
-// The version in package.json, which a bundle cannot read.
-const USER_AGENT = 'with-auth/0.1.0'
 // RFC 9111 §5.2.1.5: without `no-store` the cache interceptor of undici 7.28 answers the next token with a cached 401.
 const ALWAYS = { 'accept-encoding': 'identity', 'cache-control': 'no-store' } as const
 const CLOSE_MS = 5000

@@ -112,6 +112,14 @@ export const POLICIES: readonly Decided[] = [
   },
 ]
 
+export const KUBERNETES: readonly Decided[] = [
+  {
+    reason:
+      'Why a token was denied is read from the token, and an old token of a secret names no audience.',
+    covers: ({ of, ours }) => of.startsWith('an old token of') && ours === 'denied: unknown_token',
+  },
+]
+
 function withoutEmpty(params: string): string {
   const entries = Object.entries(JSON.parse(params) as Record<string, string[]>)
   const kept = entries.map(

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { serveHandler } from '../support/guarded-server.ts'
-import { EXCHANGE, POLICIES } from './differences.ts'
+import { EXCHANGE, KUBERNETES, POLICIES } from './differences.ts'
 import { replayExchange } from './exchange.ts'
+import { replayKubernetes } from './kubernetes.ts'
 import { replayPolicies } from './policies.ts'
 import type { Decided } from './differences.ts'
 import type { Case } from './recording.ts'
@@ -9,6 +10,7 @@ import type { Case } from './recording.ts'
 const REPLAYS: readonly (readonly [string, () => Promise<Case[]>, readonly Decided[], number])[] = [
   ['requests to Llama Stack 0.7.3', () => replayExchange(serveHandler), EXCHANGE, 1_100],
   ['route policies of OGX 1.5.0', replayPolicies, POLICIES, 8_000],
+  ['tokens of kube-apiserver 1.36.3', replayKubernetes, KUBERNETES, 55],
 ]
 
 describe.each(REPLAYS)('%s', (_, replay, decided, least) => {

@@ -1,16 +1,18 @@
 import { AuthUnavailableError } from '../../core/errors.ts'
-import { runtimeFetch } from '../../core/runtime.ts'
+import { runtimeFetch, USER_AGENT } from '../../core/runtime.ts'
 import { askService, hostOf } from '../ask.ts'
 import { INSECURE_HTTP, READS_TOKEN } from '../options.ts'
 import { parseKubernetesOptions } from './options.ts'
 import { OwnToken } from './own-token.ts'
-import { judgeSelfReview, judgeTokenReview } from './review.ts'
+import { judgeSelfReview, judgeTokenReview, UNKNOWN } from './review.ts'
+import { endOf, explainDenial } from './unverified.ts'
 import type { Verdict, Verifier, VerifierRun } from '../../core/verifier.ts'
 import type { ServiceAnswer } from '../ask.ts'
 import type { KubernetesTokenOptions, ResolvedKubernetes } from './options.ts'
 
 const API = 'authentication.k8s.io/v1'
-const DENIED: Verdict = { outcome: 'deny', detail: 'unknown_token' }
+// Groups of LDAP are long, and one caller may have thousands of them.
+const MAX_BYTES = 2 ** 20
 export const BY_ITSELF =
   '"review" is "self": every pod has such a token, and this server could act in the cluster by it. Give "audiences" and "token"'
 
@@ -22,7 +24,8 @@ type Review = (token: string, signal: AbortSignal, run: VerifierRun | undefined)
 
 /**
  * Makes a verifier for tokens of Kubernetes. It asks the API server by a TokenReview, so that a token ends with its pod. The
- * principal is the username, such as `system:serviceaccount:default:robot`.
+ * principal is the username, such as `system:serviceaccount:default:robot`. A decision is cached for `cache.allowTtlMs`, and never
+ * after the token's `exp`. The API server keeps its own decisions for ten seconds.
  *
  * @throws AuthConfigError for options that cannot be used.
  *
@@ -51,7 +54,8 @@ export function kubernetesToken(options: KubernetesTokenOptions): Verifier {
   const kubernetes = parseKubernetesOptions(options)
   const { audiences, apiServerUrl, attributes, tenant, allowInsecureHttp } = kubernetes
   const review = createReview(kubernetes)
-  const verify: Verifier = ({ token }, signal, run) => review(token, signal, run)
+  const verify: Verifier = async ({ token }, signal, run) =>
+    withFactsOf(token, await review(token, signal, run), audiences)
   const shown = { apiServerUrl, attributes, tenant, allowInsecureHttp }
   const kind = audiences === undefined ? { review: 'self' } : { audiences, token: '[redacted]' }
   // Without an id: the name of the API server means another one in each cluster.
@@ -66,6 +70,17 @@ export function kubernetesToken(options: KubernetesTokenOptions): Verifier {
   })
 }
 
+/** Adds what only the token says: when an allow ends, and why it was denied where the cluster says just "no". */
+function withFactsOf(
+  token: string,
+  verdict: Verdict,
+  audiences: readonly string[] | undefined,
+): Verdict {
+  if (verdict.outcome === 'allow') return { ...verdict, expiresAt: endOf(token) }
+  if (verdict !== UNKNOWN) return verdict
+  return { ...verdict, detail: explainDenial(token, audiences) }
+}
+
 function createReview(kubernetes: ResolvedKubernetes): Review {
   const { audiences, token: readOwnToken } = kubernetes
   if (audiences === undefined || readOwnToken === undefined) {
@@ -73,7 +88,7 @@ function createReview(kubernetes: ResolvedKubernetes): Review {
     const body = JSON.stringify({ apiVersion: API, kind: 'SelfSubjectReview' })
     return async (token, signal, run) => {
       const { status, json } = await question(token, body, signal, run)
-      return status === 401 ? DENIED : judgeSelfReview(json, kubernetes)
+      return status === 401 ? UNKNOWN : judgeSelfReview(json, kubernetes)
     }
   }
   const question = createQuestion(kubernetes, 'tokenreviews', 'token')
@@ -115,9 +130,14 @@ function createQuestion(
     try {
       return await askService(fetch ?? runtimeFetch, url, {
         method: 'POST',
-        headers: { authorization: `Bearer ${by}`, 'content-type': 'application/json' },
+        headers: {
+          authorization: `Bearer ${by}`,
+          'content-type': 'application/json',
+          'user-agent': USER_AGENT,
+        },
         body,
         signal,
+        maxBytes: MAX_BYTES,
         expected: { 201: 'json', 401: 'ignore' },
         answered: run?.answered,
       })

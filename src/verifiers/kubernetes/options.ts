@@ -15,8 +15,8 @@ export interface KubernetesTokenOptions {
    */
   readonly audiences?: string | readonly string[]
   /**
-   * Returns the token of this server's own service account, which needs the role `system:auth-delegator`. It is called once, and
-   * again when the API server rejects the token, at most once a minute.
+   * Returns the token of this server's own service account, which needs the role `system:auth-delegator`. It is called again
+   * when the token is a minute old, and when the API server rejects it, at most once a minute.
    */
   readonly token?: () => string | Promise<string>
   /**

@@ -5,30 +5,45 @@ import { kindOf } from '../../core/response/events.ts'
 
 const RENEWAL_MS = 60_000
 
-/** The token of this server's own service account. The kubelet replaces it before it ends, so that a kept one may be too old. */
+/**
+ * The token of this server's own service account. The kubelet replaces it long before it ends. A kept one is read again when it is
+ * a minute old: audit logs mark one that is used for longer than an hour.
+ */
 export class OwnToken {
   readonly #read: () => unknown
   readonly #now: () => number
   #token: string | undefined
   #renewal: Promise<string> | undefined
   #renewedAt = -Infinity
+  #readAt = -Infinity
 
   constructor(read: () => unknown, now: () => number = () => performance.now()) {
     this.#read = read
     this.#now = now
   }
 
-  /** The token that is kept, or else a new one. */
+  /** The token that is kept for at most a minute, or else a new one. */
   async get(signal: AbortSignal): Promise<string> {
-    return this.#token ?? this.#readToken(signal)
+    const kept = this.#token
+    if (kept === undefined) return this.#readToken(signal)
+    const isFresh = this.#now() - this.#readAt < RENEWAL_MS
+    if (isFresh && this.#renewal === undefined) return kept
+    // A file that is away for a moment must not stop what works.
+    return this.#renew(signal).catch(() => kept)
   }
 
   /** A token in place of one that was rejected, or `undefined` if it has been renewed within the last minute. */
   async renew(rejected: string, signal: AbortSignal): Promise<string | undefined> {
     if (this.#token !== rejected) return this.get(signal)
+    if (this.#renewal === undefined) {
+      if (this.#now() - this.#renewedAt < RENEWAL_MS) return undefined
+      this.#renewedAt = this.#now()
+    }
+    return this.#renew(signal)
+  }
+
+  async #renew(signal: AbortSignal): Promise<string> {
     if (this.#renewal !== undefined) return orAborted(this.#renewal, signal)
-    if (this.#now() - this.#renewedAt < RENEWAL_MS) return undefined
-    this.#renewedAt = this.#now()
     // It ends with the first request, so that none waits for one that hangs.
     this.#renewal = this.#readToken(signal).finally(() => {
       this.#renewal = undefined
@@ -37,6 +52,7 @@ export class OwnToken {
   }
 
   async #readToken(signal: AbortSignal): Promise<string> {
+    this.#readAt = this.#now()
     const pending = Promise.resolve().then(() => this.#read())
     const read = await orAborted(pending, signal).catch((error: unknown) => {
       if (!signal.aborted) throw createUnreachable(error, `"token" threw ${kindOf(error)}`)

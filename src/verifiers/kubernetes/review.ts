@@ -1,14 +1,16 @@
 import { isRecord, readName } from '../../core/endpoint/claim-path.ts'
 import { AuthUnavailableError } from '../../core/errors.ts'
 import { mapAttributes, readTenant } from '../claims.ts'
-import type { DenyDetail } from '../../core/types.ts'
 import type { Verdict } from '../../core/verifier.ts'
 import type { Claims } from '../claims.ts'
 import type { ResolvedKubernetes } from './options.ts'
 
 type Mapping = Pick<ResolvedKubernetes, 'attributes' | 'tenant'>
 
+/** The denial of a token of which the cluster says nothing more. */
+export const UNKNOWN: Verdict = { outcome: 'deny', detail: 'unknown_token' }
 const ANONYMOUS = 'system:anonymous'
+const OTHER_AUDIENCE: Verdict = { outcome: 'deny', detail: 'audience' }
 const SERVICE_ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/
 const FACTS = ['username', 'uid', 'groups', 'extra'] as const
 
@@ -21,11 +23,11 @@ export function judgeTokenReview(
   const status = statusOf(review)
   const error = readName(status, 'error')
   const isGood = readName(status, 'authenticated') === true && (error === undefined || error === '')
-  if (!isGood) return deny('unknown_token')
+  if (!isGood) return UNKNOWN
   // Without them the API server did not look, and the token is one for itself.
   const found = readName(status, 'audiences')
   const isOurs = Array.isArray(found) && audiences.some((one) => found.includes(one))
-  return isOurs ? allow(readName(status, 'user'), mapping) : deny('audience')
+  return isOurs ? allow(readName(status, 'user'), mapping) : OTHER_AUDIENCE
 }
 
 /** The verdict of a SelfSubjectReview. */
@@ -45,7 +47,7 @@ function allow(user: unknown, { attributes, tenant }: Mapping): Verdict {
     throw invalid('without a "username"')
   }
   // The API server gives this name to requests without a token that it knows.
-  if (username === ANONYMOUS) return deny('unknown_token')
+  if (username === ANONYMOUS) return UNKNOWN
   const account = accountOf(username)
   const claims = {
     ...Object.fromEntries(FACTS.map((name) => [name, readName(user, name)])),
@@ -71,8 +73,4 @@ function accountOf(username: string): Readonly<Record<string, string>> {
 function invalid(what: string): AuthUnavailableError {
   const explanation = `the API server of Kubernetes sent a review ${what}`
   return new AuthUnavailableError('invalid_response', { explanation })
-}
-
-function deny(detail: DenyDetail): Verdict {
-  return { outcome: 'deny', detail }
 }

@@ -98,6 +98,12 @@ describe('with-auth config', () => {
       'a revoked key works for at most 30 s for new requests',
       30_000,
     ],
+    // The API server of Kubernetes keeps its own decisions for 10 s.
+    [
+      'provider_config: { type: kubernetes }, cache: {}',
+      'a revoked key works for at most 40 s for new requests',
+      40_000,
+    ],
     [
       `providers: [${KEYS}, ${ASKED}]`,
       'a key works until this process is started without it; a revoked key works for at most 5 s for new requests',

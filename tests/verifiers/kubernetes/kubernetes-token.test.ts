@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { kubernetesToken } from '../../../src/verifiers.ts'
+import { guardWith } from '../../support/guarded-verifier.ts'
 import { TOKEN } from '../../support/token.ts'
 import {
   ALLOWED,
@@ -11,10 +13,17 @@ import {
   UNAUTHORIZED,
   UNKNOWN,
 } from '../../support/kubernetes-service.ts'
+import { readJson } from '../../support/project.ts'
 import type { KubernetesTokenOptions } from '../../../src/verifiers.ts'
 
 const BY_REVIEW: KubernetesTokenOptions = { audiences: 'my-api', token: () => OWN_TOKEN }
 const BY_ITSELF: KubernetesTokenOptions = { review: 'self' }
+
+const NOW_S = 1_796_000_000
+/** A token with these claims, in the form of RFC 7515. */
+function tokenWith(claims: unknown): string {
+  return `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`
+}
 
 describe('a TokenReview', () => {
   it('is asked for by the token of this server, for its own audiences', async () => {
@@ -79,6 +88,62 @@ describe('a TokenReview', () => {
   })
 })
 
+describe('what the token itself says', () => {
+  it('ends a cached allow, also while the API server is away', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: NOW_S * 1000 })
+    onTestFinished(() => void vi.useRealTimers())
+    const kubernetes = await startKubernetes(() => tokenReview(ALLOWED))
+    const { apiServerUrl } = kubernetes
+    const cache = { allowTtlMs: 60_000, staleIfErrorMs: 300_000 }
+    const { ask } = guardWith(kubernetesToken({ ...BY_REVIEW, apiServerUrl }), { cache })
+    const token = tokenWith({ exp: NOW_S + 10 })
+    expect((await ask(token)).auth?.expiresAt).toBe((NOW_S + 10) * 1000)
+    kubernetes.answerWith(() => ({ status: 500 }))
+    vi.setSystemTime((NOW_S + 9) * 1000)
+    expect(await ask(token)).toMatchObject({ outcome: 'allow', cache: 'hit' })
+    vi.setSystemTime((NOW_S + 10) * 1000)
+    expect(await ask(token)).toMatchObject({ outcome: 'deny', reason: 'service_error' })
+  })
+
+  it.each([
+    tokenWith({}),
+    tokenWith({ exp: String(NOW_S) }),
+    tokenWith({ exp: 1e306 }),
+    tokenWith({ exp: -1 }),
+    tokenWith('exp'),
+    tokenWith([{ exp: 1 }]),
+    'e30.e30',
+    'e30._.c2ln',
+    'e30.e30.c2ln.more',
+    TOKEN,
+  ])('is not asked for: %s is allowed without an end', async (token) => {
+    const { ask } = guardBy(await startKubernetes(() => tokenReview(ALLOWED)))
+    const { outcome, auth } = await ask(token)
+    expect({ outcome, expiresAt: auth?.expiresAt }).toEqual({ outcome: 'allow' })
+  })
+
+  it.each<[string, object, string, string]>([
+    ['has ended', { exp: 1, aud: 'other' }, 'expired', 'expired'],
+    ['is not good yet', { nbf: 1e11, aud: ['other'] }, 'not_yet_valid', 'not_yet_valid'],
+    ['is for others', { aud: ['other', 'another'] }, 'audience', 'unknown_token'],
+    ['is for another', { aud: 'other' }, 'audience', 'unknown_token'],
+    ['looks good', { aud: ['my-api'], exp: 1e11, nbf: 1 }, 'unknown_token', 'unknown_token'],
+    ['says nothing', {}, 'unknown_token', 'unknown_token'],
+  ])('explains a denial: it %s', async (_what, claims, detail, bySelf) => {
+    const token = tokenWith(claims)
+    const review = guardBy(await startKubernetes(() => tokenReview(UNKNOWN)))
+    expect(await review.ask(token)).toMatchObject({ reason: 'denied', detail })
+    const self = guardBy(await startKubernetes(() => UNAUTHORIZED), BY_ITSELF)
+    expect(await self.ask(token)).toMatchObject({ reason: 'denied', detail: bySelf })
+  })
+
+  it('denies nothing that the API server allows', async () => {
+    const { ask } = guardBy(await startKubernetes(() => tokenReview(ALLOWED)))
+    const token = tokenWith({ exp: 1, nbf: 1e11, aud: 'other' })
+    expect((await ask(token)).outcome).toBe('allow')
+  })
+})
+
 describe('a SelfSubjectReview', () => {
   it('is asked for by the very token', async () => {
     const kubernetes = await startKubernetes(() => selfReview(ROBOT))
@@ -112,6 +177,22 @@ describe.each([
   ['a TokenReview', BY_REVIEW, (user: unknown) => tokenReview({ ...ALLOWED, user }), 'token'],
   ['a SelfSubjectReview', BY_ITSELF, selfReview, 'review'],
 ] as const)('the answer to %s', (_name, given, reviewOf, option) => {
+  it('may have 1 MiB, such as the groups of LDAP', async () => {
+    const groups = Array.from({ length: 9000 }, (_, n) => `cn=${n},${'ou=groups,'.repeat(10)}`)
+    const kubernetes = await startKubernetes(() => reviewOf({ ...ROBOT, groups }))
+    const { ask } = guardBy(kubernetes, { ...given, attributes: { groups: 'roles' } })
+    expect((await ask()).auth?.attributes['roles']).toHaveLength(9000)
+    kubernetes.answerWith(() => reviewOf({ ...ROBOT, groups: [...groups, ' '.repeat(2 ** 20)] }))
+    expect((await ask()).reason).toBe('invalid_response')
+  })
+
+  it('is asked for by the name of this package', async () => {
+    const kubernetes = await startKubernetes(() => reviewOf(ROBOT))
+    await guardBy(kubernetes, given).ask()
+    const { version } = readJson<{ version: string }>('package.json')
+    expect(kubernetes.calls[0]?.headers['user-agent']).toBe(`with-auth/${version}`)
+  })
+
   it('gives a service account its names, and no more by itself', async () => {
     const { auth } = await guardBy(await startKubernetes(() => reviewOf(ROBOT)), given).ask()
     expect({ ...auth?.attributes }).toEqual({ namespace: ['team-a'], serviceaccount: ['robot'] })

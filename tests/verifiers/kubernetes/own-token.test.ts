@@ -107,6 +107,33 @@ describe('the token of this server', () => {
     expect(await own.renew('token-2', NEVER)).toBe('token-3')
   })
 
+  it('is read again when it is a minute old, so that audit logs do not mark it as stale', async () => {
+    let now = 0
+    let count = 0
+    const read = vi.fn(() => `token-${(count += 1)}`)
+    const own = new OwnToken(read, () => now)
+    expect(await own.get(NEVER)).toBe('token-1')
+    now = 59_999
+    expect(await own.get(NEVER)).toBe('token-1')
+    now = 60_000
+    expect(await Promise.all([own.get(NEVER), own.get(NEVER)])).toEqual(['token-2', 'token-2'])
+    expect(read).toHaveBeenCalledTimes(2)
+    expect(await own.renew('token-2', NEVER)).toBe('token-3')
+  })
+
+  it('is kept while it cannot be read again, which is tried once a minute', async () => {
+    let now = 0
+    const read = vi.fn(() => 'good')
+    const own = new OwnToken(read, () => now)
+    await own.get(NEVER)
+    read.mockImplementation(() => {
+      throw new Error('away')
+    })
+    now = 60_000
+    for (const _ of [1, 2, 3]) expect(await own.get(NEVER)).toBe('good')
+    expect(read).toHaveBeenCalledTimes(2)
+  })
+
   it('is awaited no longer than a request lasts, and the next request does not wait for the same', async () => {
     let hangs = false
     const read = (): string | Promise<string> => (hangs ? new Promise(() => undefined) : 'good')

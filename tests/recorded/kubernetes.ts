@@ -1,0 +1,160 @@
+import { createAuthenticator } from '../../src/index.ts'
+import { kubernetesToken } from '../../src/verifiers.ts'
+import { at, readRecording } from './recording.ts'
+import { startService } from './service.ts'
+import type { DecisionEvent, Verifier } from '../../src/index.ts'
+import type { Case } from './recording.ts'
+import type { Answer, Call } from './service.ts'
+
+/** One request to the API server, and its answer. */
+interface Tape {
+  readonly request: { readonly method: string; readonly path: string; readonly body: string }
+  readonly answer: Answer
+}
+
+interface Recording {
+  /** In milliseconds. */
+  readonly recordedAt: number
+  readonly audience: string
+  /** The token of this server. */
+  readonly reviewer: string
+  readonly cases: readonly {
+    readonly name: string
+    readonly token: string
+    /** The TokenReview, and the SelfSubjectReview. */
+    readonly tapes: readonly [Tape, Tape]
+    /** By these two. */
+    readonly decisions: readonly [string, string]
+  }[]
+  readonly outages: readonly {
+    readonly name: string
+    readonly tape: Tape
+    readonly code: string
+    readonly self?: boolean
+  }[]
+}
+
+interface Review {
+  readonly spec?: { readonly token: string }
+  readonly status?: {
+    readonly user?: { readonly username?: string }
+    readonly userInfo?: { readonly username?: string }
+    readonly error?: string
+  }
+}
+
+const REASONS: readonly (readonly [RegExp, string])[] = [
+  [/token audiences .* invalid for the target audiences/, 'audience'],
+  [/has expired/, 'expired'],
+  [/not valid yet/, 'not_yet_valid'],
+]
+const KEYS = '/openid/v1/jwks'
+
+/** Tokens that kube-apiserver decided about, by a TokenReview and by a SelfSubjectReview. */
+export async function replayKubernetes(): Promise<Case[]> {
+  const recording = readRecording<Recording>('kubernetes')
+  const { recordedAt, cases, outages, reviewer } = recording
+  const server = await startApiServer()
+  const { byReview, byItself } = verifiersOf(recording, server.port)
+  const found = await at(recordedAt, async () => {
+    const all: Case[] = []
+    for (const { name, token, tapes, decisions } of cases) {
+      server.answerWith(tapes)
+      const [review, self] = tapes
+      all.push(
+        {
+          of: `${name}, by a TokenReview`,
+          recorded: said(decisions[0], token, review, true),
+          ours: shown(await decide(byReview, token), true),
+        },
+        {
+          of: `${name}, by itself`,
+          recorded: said(decisions[1], token, self),
+          ours: shown(await decide(byItself, token)),
+        },
+      )
+    }
+    return all
+  })
+  for (const { name, tape, code, self = false } of outages) {
+    if (tape.request.path === KEYS) continue
+    server.answerWith([tape])
+    const verifier = self ? byItself : byReview
+    const token = self ? reviewer : (parse(tape.request.body).spec?.token ?? '')
+    found.push({ of: name, recorded: code, ours: shown(await decide(verifier, token)) })
+  }
+  await server.stop()
+  return found
+}
+
+async function startApiServer() {
+  let tapes: readonly Tape[] = []
+  const answerTo = ({ url, text }: Call): Answer => {
+    // To anything but the recorded question there is no answer.
+    const asked = tapes.find(({ request }) => request.path === url && request.body === text)
+    return asked?.answer ?? { status: 500 }
+  }
+  const { port, stop } = await startService(answerTo)
+  return {
+    port,
+    stop,
+    answerWith: (next: readonly Tape[]): void => void (tapes = next),
+  }
+}
+
+function verifiersOf({ audience, reviewer }: Recording, port: number) {
+  const apiServerUrl = `http://127.0.0.1:${port}`
+  return {
+    byReview: kubernetesToken({ audiences: audience, token: () => reviewer, apiServerUrl }),
+    byItself: kubernetesToken({ review: 'self', apiServerUrl }),
+  }
+}
+
+type Decision = DecisionEvent & { readonly until?: number | undefined }
+
+async function decide(verifier: Verifier, token: string): Promise<Decision> {
+  let decision: DecisionEvent | undefined
+  const authenticate = createAuthenticator({
+    verifier,
+    retry: false,
+    circuitBreaker: false,
+    onEvent: (event) => {
+      if (event.type === 'decision') decision = event
+    },
+  })
+  const headers = { authorization: `Bearer ${token}` }
+  const result = await authenticate(new Request('http://h.test/v1/models', { headers }))
+  if (decision === undefined) throw new Error('Expected a decision')
+  return { ...decision, until: result.ok ? result.auth?.expiresAt : undefined }
+}
+
+function shown({ outcome, reason, principal, until, detail }: Decision, hasDetail = false): string {
+  if (outcome === 'allow') return `in: ${String(principal)} until ${String(until)}`
+  if (reason !== 'denied') return String(reason)
+  return hasDetail ? `denied: ${String(detail)}` : 'denied'
+}
+
+/** What the API server said: who is calling until when, or why the token is bad. */
+function said(decision: string, token: string, tape?: Tape, hasDetail = false): string {
+  const { status } = parse(tape?.answer.body ?? '{}')
+  if (decision === 'denied' && hasDetail) {
+    const [, detail = 'unknown_token'] =
+      REASONS.find(([pattern]) => pattern.test(status?.error ?? '')) ?? []
+    return `denied: ${detail}`
+  }
+  if (decision !== 'in') return decision
+  const { sub, exp } = claimsOf(token)
+  const username = status?.user?.username ?? status?.userInfo?.username ?? sub
+  return `in: ${String(username)} until ${String(exp === undefined ? undefined : exp * 1000)}`
+}
+
+function claimsOf(token: string): { readonly sub?: string; readonly exp?: number } {
+  const [, payload] = token.split('.')
+  return payload === undefined
+    ? {}
+    : (JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as object)
+}
+
+function parse(text: string): Review {
+  return JSON.parse(text) as Review
+}
