@@ -120,6 +120,34 @@ export const KUBERNETES: readonly Decided[] = [
   },
 ]
 
+export const KEYCLOAK: readonly Decided[] = [
+  {
+    reason: 'A JSON Web Token cannot be revoked: it works until it ends.',
+    covers: ({ of, recorded }) => /^(?:leaving|revoked),/.test(of) && recorded === 'rejected',
+  },
+  {
+    reason:
+      'A lightweight token names neither its audience nor its user: `introspection` is for it.',
+    covers: ({ of, ours }) => of.startsWith('light,') && ours === 'rejected',
+  },
+  {
+    reason: 'A token has at most 8,192 characters.',
+    covers: ({ of, ours }) => of.startsWith('large,') && ours === 'rejected',
+  },
+  {
+    reason: 'A token that is bound to a key of its holder is no Bearer token.',
+    covers: ({ of, ours }) => of.startsWith('dpop,') && ours === 'rejected',
+  },
+  {
+    reason: 'A token with a shared secret cannot be checked by public keys.',
+    covers: ({ of, ours }) => of.startsWith('HS512,') && ours === 'rejected',
+  },
+  {
+    reason: 'No runtime can be relied on for Ed448.',
+    covers: ({ of, ours }) => of.endsWith(': Ed448') && ours === 'rejected',
+  },
+]
+
 function withoutEmpty(params: string): string {
   const entries = Object.entries(JSON.parse(params) as Record<string, string[]>)
   const kept = entries.map(
