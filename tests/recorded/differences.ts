@@ -148,6 +148,86 @@ export const KEYCLOAK: readonly Decided[] = [
   },
 ]
 
+export const PROVIDERS: readonly Decided[] = [
+  {
+    reason: 'A key is used for its own algorithm, and an RSA key has at least 2,048 bits.',
+    covers: rejected(/^jwt: (?:PS256 by a key for RS256|a key of 1024 bits)$/),
+  },
+  {
+    reason: 'A token with a shared secret cannot be checked by public keys.',
+    covers: rejected(/ the token of its own tests$/),
+  },
+  {
+    reason: 'The `typ` of a token is `JWT`, `at+jwt` or absent, and no extension is understood.',
+    covers: rejected(/^jwt: (?:typ (?:dpop\+jwt|1)|crit of b64)$/),
+  },
+  {
+    reason: 'A token for another use, or one that is bound to a key, gives no access.',
+    covers: rejected(/: (?:token_type of an id token|a refresh token|cnf)$/),
+  },
+  {
+    reason: 'A token ends, its times are numbers, and its text is UTF-8 without a mark.',
+    covers: rejected(/^jwt: (?:exp as text|exp absent|a payload with a mark)$/),
+  },
+  {
+    reason: 'What the introspection endpoint says is read strictly, and its times count.',
+    covers: rejected(/^introspection: (?:active (?:"false"|1)|expired|not yet)$/),
+  },
+  {
+    reason: 'An empty principal is none, and nor is `system:anonymous`.',
+    covers: rejected(/: (?:sub ""|anonymous)$/),
+  },
+  {
+    reason: 'The audience is "ogx" by default, which a warning says.',
+    covers: ({ of, ours }) =>
+      of === 'jwt without more: for ogx' ? isMyUser(ours) : of === 'jwt without more: no issuer',
+  },
+  {
+    reason: '`iat` counts with `maxTokenAgeSeconds`, and `jti` never: RFC 7519 §4.1.6 and §4.1.7.',
+    covers: ({ of, ours }) => /^jwt: (?:iat in an hour|jti as number)$/.test(of) && isMyUser(ours),
+  },
+  {
+    reason: 'Of a list the texts become attributes. What is not a text gives nobody a right.',
+    covers: ({ of, ours }) =>
+      /^jwt: groups (?:with numbers|of objects)$/.test(of) &&
+      (isMyUser(ours) || isMyUser(ours, '"teams":["a"]')),
+  },
+  {
+    reason: 'Only `scope` and `scp` are split at blanks: a user may choose a name with one.',
+    covers: ({ of, recorded, ours }) =>
+      /: (?:sub "|groups (?:as|empty) text|a login with a blank)/.test(of) &&
+      principalOf(recorded) === principalOf(ours),
+  },
+  {
+    reason: 'A path that leads to `null` leads somewhere.',
+    covers: ({ of, ours }) =>
+      of.endsWith(': a nested null beside a name with dots') && !ours.includes('literal'),
+  },
+  {
+    reason: 'Without a `sub` the `username` names the caller. There only an empty `sub` does that.',
+    covers: ({ of }) => of === 'introspection: body {"active":true,"username":"al"}',
+  },
+  {
+    reason: 'Organizations are read, as OGX does. A token that cannot read them is rejected.',
+    covers: ({ of, recorded, ours }) =>
+      of.startsWith('github: ') &&
+      (ours === 'rejected' || recorded.replace('"teams":[]', '"teams":["acme"]') === ours),
+  },
+]
+
+function rejected(name: RegExp): Decided['covers'] {
+  return ({ of, ours }) => name.test(of) && ours === 'rejected'
+}
+
+function isMyUser(ours: string, more = ''): boolean {
+  const attributes = ['"roles":["my-user"]', more].filter(Boolean).join(',')
+  return ours === `{"principal":"my-user","attributes":{${attributes}}}`
+}
+
+function principalOf(identity: string): unknown {
+  return identity === 'rejected' ? identity : Reflect.get(JSON.parse(identity), 'principal')
+}
+
 function withoutEmpty(params: string): string {
   const entries = Object.entries(JSON.parse(params) as Record<string, string[]>)
   const kept = entries.map(

@@ -33,7 +33,7 @@ export async function replayProviders(): Promise<Case[]> {
   const set: Answer = { status: 200, body: JSON.stringify(providers.set) }
   let answers: Readonly<Record<string, Answer | 'set'>> = {}
   const service = await startService(({ url }) => {
-    const answer = answers[url] ?? { status: 404 }
+    const answer = answers[url.replace(/\?.*$/, '')] ?? { status: 404 }
     return answer === 'set' ? set : answer
   })
   const cases = await at(providers.now * 1000, async () => {

@@ -1,17 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import { serveHandler } from '../support/guarded-server.ts'
-import { EXCHANGE, KEYCLOAK, KUBERNETES, POLICIES } from './differences.ts'
+import { EXCHANGE, KEYCLOAK, KUBERNETES, POLICIES, PROVIDERS } from './differences.ts'
 import { replayExchange } from './exchange.ts'
 import { replayKubernetes } from './kubernetes.ts'
 import { replayHydra } from './hydra.ts'
 import { replayKeycloak } from './keycloak.ts'
 import { replayPolicies } from './policies.ts'
+import { replayProviders } from './providers.ts'
 import type { Decided } from './differences.ts'
 import type { Case } from './recording.ts'
 
 const REPLAYS: readonly (readonly [string, () => Promise<Case[]>, readonly Decided[], number])[] = [
   ['requests to Llama Stack 0.7.3', () => replayExchange(serveHandler), EXCHANGE, 1_100],
   ['route policies of OGX 1.5.0', replayPolicies, POLICIES, 8_000],
+  ['tokens of Llama Stack 0.7.3', replayProviders, PROVIDERS, 148],
   ['tokens of kube-apiserver 1.36.3', replayKubernetes, KUBERNETES, 55],
   ['tokens of Keycloak 26.7.3', replayKeycloak, KEYCLOAK, 70],
   ['tokens of Ory Hydra 2.3.0', replayHydra, [], 18],
