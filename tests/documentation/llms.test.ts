@@ -9,6 +9,7 @@ const SECTIONS: Readonly<Record<string, RegExp>> = {
   Guides: /^docs\/[^/]+$/,
   Runtimes: /^docs\/runtimes\//,
   Frameworks: /^docs\/frameworks\//,
+  Servers: /^docs\/servers\//,
   Security: /^docs\/security\//,
 }
 

@@ -1,4 +1,5 @@
 import { createAuthenticator } from '../../src/index.ts'
+import { jwt } from '../../src/jwt.ts'
 import { kubernetesToken } from '../../src/verifiers.ts'
 import { at, readRecording } from './recording.ts'
 import { startService } from './service.ts'
@@ -15,6 +16,7 @@ interface Tape {
 interface Recording {
   /** In milliseconds. */
   readonly recordedAt: number
+  readonly issuer: string
   readonly audience: string
   /** The token of this server. */
   readonly reviewer: string
@@ -23,8 +25,8 @@ interface Recording {
     readonly token: string
     /** The TokenReview, and the SelfSubjectReview. */
     readonly tapes: readonly [Tape, Tape]
-    /** By these two. */
-    readonly decisions: readonly [string, string]
+    /** By these two, and by the keys of the cluster. */
+    readonly decisions: readonly [string, string, string]
   }[]
   readonly outages: readonly {
     readonly name: string
@@ -32,6 +34,8 @@ interface Recording {
     readonly code: string
     readonly self?: boolean
   }[]
+  readonly jwks: Answer
+  readonly rotated: { readonly token: string; readonly jwks: string }
 }
 
 interface Review {
@@ -49,13 +53,15 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   [/not valid yet/, 'not_yet_valid'],
 ]
 const KEYS = '/openid/v1/jwks'
+const KEYS_TYPE = 'application/jwk-set+json'
+const MINUTE_MS = 60_000
 
-/** Tokens that kube-apiserver decided about, by a TokenReview and by a SelfSubjectReview. */
+/** Tokens that kube-apiserver decided about, by a TokenReview, by a SelfSubjectReview and by the cluster's keys. */
 export async function replayKubernetes(): Promise<Case[]> {
   const recording = readRecording<Recording>('kubernetes')
-  const { recordedAt, cases, outages, reviewer } = recording
-  const server = await startApiServer()
-  const { byReview, byItself } = verifiersOf(recording, server.port)
+  const { recordedAt, cases, outages, rotated, reviewer } = recording
+  const server = await startApiServer(recording)
+  const { byReview, byItself, byKeys } = verifiersOf(recording, server.port)
   const found = await at(recordedAt, async () => {
     const all: Case[] = []
     for (const { name, token, tapes, decisions } of cases) {
@@ -72,24 +78,37 @@ export async function replayKubernetes(): Promise<Case[]> {
           recorded: said(decisions[1], token, self),
           ours: shown(await decide(byItself, token)),
         },
+        {
+          of: `${name}, by the keys`,
+          recorded: said(decisions[2], token),
+          ours: shown(await decide(byKeys, token)),
+        },
       )
     }
     return all
   })
   for (const { name, tape, code, self = false } of outages) {
+    // The keys are asked for with the type that the API server has.
     if (tape.request.path === KEYS) continue
     server.answerWith([tape])
     const verifier = self ? byItself : byReview
     const token = self ? reviewer : (parse(tape.request.body).spec?.token ?? '')
     found.push({ of: name, recorded: code, ours: shown(await decide(verifier, token)) })
   }
+  server.rotate()
+  const { byKeys: renewed } = verifiersOf(recording, server.port)
+  const ours = await at(recordedAt + 2 * MINUTE_MS, () => decide(renewed, rotated.token))
+  found.push({ of: 'a new key', recorded: said('in', rotated.token), ours: shown(ours) })
   await server.stop()
   return found
 }
 
-async function startApiServer() {
+async function startApiServer({ jwks, outages, rotated }: Recording) {
   let tapes: readonly Tape[] = []
-  const answerTo = ({ url, text }: Call): Answer => {
+  let keys = jwks
+  const notAcceptable = outages.find(({ tape }) => tape.request.path === KEYS)?.tape.answer ?? {}
+  const answerTo = ({ url, text, headers }: Call): Answer => {
+    if (url === KEYS) return headers['accept']?.includes(KEYS_TYPE) === true ? keys : notAcceptable
     // To anything but the recorded question there is no answer.
     const asked = tapes.find(({ request }) => request.path === url && request.body === text)
     return asked?.answer ?? { status: 500 }
@@ -99,14 +118,16 @@ async function startApiServer() {
     port,
     stop,
     answerWith: (next: readonly Tape[]): void => void (tapes = next),
+    rotate: (): void => void (keys = { ...jwks, body: rotated.jwks }),
   }
 }
 
-function verifiersOf({ audience, reviewer }: Recording, port: number) {
+function verifiersOf({ issuer, audience, reviewer }: Recording, port: number) {
   const apiServerUrl = `http://127.0.0.1:${port}`
   return {
     byReview: kubernetesToken({ audiences: audience, token: () => reviewer, apiServerUrl }),
     byItself: kubernetesToken({ review: 'self', apiServerUrl }),
+    byKeys: jwt({ issuer, audience, jwksUri: `${apiServerUrl}${KEYS}` }),
   }
 }
 

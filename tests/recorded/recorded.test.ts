@@ -14,7 +14,7 @@ const REPLAYS: readonly (readonly [string, () => Promise<Case[]>, readonly Decid
   ['requests to Llama Stack 0.7.3', () => replayExchange(serveHandler), EXCHANGE, 1_100],
   ['route policies of OGX 1.5.0', replayPolicies, POLICIES, 8_000],
   ['tokens of Llama Stack 0.7.3', replayProviders, PROVIDERS, 148],
-  ['tokens of kube-apiserver 1.36.3', replayKubernetes, KUBERNETES, 55],
+  ['tokens of kube-apiserver 1.36.3', replayKubernetes, KUBERNETES, 80],
   ['tokens of Keycloak 26.7.3', replayKeycloak, KEYCLOAK, 70],
   ['tokens of Ory Hydra 2.3.0', replayHydra, [], 18],
 ]

@@ -17,6 +17,8 @@ export interface Deciders {
   readonly providers: readonly Provider[]
   readonly isList: boolean
   readonly fallThrough: Setting | undefined
+  /** Whether the upstream has rules about its callers, in `access_policy`. */
+  readonly hasAccessPolicy: boolean
 }
 
 const KEY = 'server.auth'
@@ -51,7 +53,9 @@ export function readDeciders(map: YAMLMap, reading: Reading): Deciders | undefin
   const providers = isList
     ? readList(pair, key, place, reading)
     : [readOne(way, pair, pairs, reading)]
-  return { key, place, providers: providers.flatMap((one) => one ?? []), isList, fallThrough }
+  const hasAccessPolicy = findPair(map, 'access_policy') !== undefined
+  const all = providers.flatMap((one) => one ?? [])
+  return { key, place, providers: all, isList, fallThrough, hasAccessPolicy }
 }
 
 /** The first way in the order of the file. Adds a problem for each other one. */

@@ -23,7 +23,7 @@ export interface Means {
 /** The part of a config that decides. */
 export type Part = AuthConfig & { readonly verifier: Verifier }
 
-type Shared = ReturnType<typeof sharedOptions>
+type Shared = ReturnType<typeof sharedOptions> & { readonly hasRules: boolean }
 
 type MadeProvider = NonNullable<ReturnType<Provider['type']['make']>>
 
@@ -66,15 +66,16 @@ export function makePart(
   means: Means,
   findings: Findings,
 ): Part | undefined {
-  const shared = sharedOptions(settings)
-  const { providers, isList } = deciders
+  const { providers, isList, hasAccessPolicy } = deciders
+  const hasRules = hasAccessPolicy || settings.has('routePolicy')
+  const shared = { ...sharedOptions(settings), hasRules }
   const made = providers.map((provider) => makeOne(provider, shared, means, findings))
   return isList ? makeSeveral(made, deciders, shared, findings) : made[0]?.part
 }
 
 function makeOne(
   { name, type, setting, isOlder }: Provider,
-  { allowInsecureHttp, forEndpoint, isMulti }: Shared,
+  { allowInsecureHttp, forEndpoint, isMulti, hasRules }: Shared,
   means: Means,
   findings: Findings,
 ): MadeProvider | undefined {
@@ -91,6 +92,7 @@ function makeOne(
     has,
     quote: (one) => JSON.stringify(`${key}.${one}`),
     isOlder,
+    hasRules,
     allowInsecureHttp,
     fetch:
       typeof caFile === 'string' ? attemptHere(() => transportFor(caFile, means.files)) : undefined,

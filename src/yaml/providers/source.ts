@@ -117,7 +117,8 @@ function unreadBeside({ providers }: Deciders, settings: Settings): readonly Unr
   return [OF_ENDPOINT, OF_UPSTREAM, ...(hasResource ? [OF_BEARER] : [])]
 }
 
-function printOf(settings: Settings, { providers, fallThrough }: Deciders): string {
+function printOf(settings: Settings, deciders: Deciders): string {
+  const { providers, fallThrough, hasAccessPolicy } = deciders
   const given = providers.map(({ name, isOlder, setting }) => [
     name,
     isOlder,
@@ -125,5 +126,6 @@ function printOf(settings: Settings, { providers, fallThrough }: Deciders): stri
     setting.value,
   ])
   const options = GO_TO_PROVIDERS.map((name) => settings.get(name)?.value)
-  return fingerprint([given, fallThrough?.value, options])
+  const rules = [hasAccessPolicy, settings.has('routePolicy')]
+  return fingerprint([given, fallThrough?.value, options, rules])
 }

@@ -64,6 +64,13 @@ describe('with-auth config', () => {
     expect(json.printed).not.toContain('s3cret')
   })
 
+  it('warns of a cluster whose accounts may all do everything', async () => {
+    const { printed } = await runConfig(inAuth('provider_config: { type: kubernetes }'))
+    expect(printed).toContain(
+      '\n# Warning: "server.auth.route_policy" is missing: any account of any namespace can get such a token',
+    )
+  })
+
   it('prints several providers, and keys of a mapping as they are written', async () => {
     const { printed } = await runConfig(
       inAuth(`providers: [${KEYS}, ${ASKED}], fall_through: true, allow_insecure_http: true`),

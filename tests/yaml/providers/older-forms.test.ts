@@ -92,6 +92,7 @@ describe('an older form', () => {
     )
     expect(verifier?.warnings).toEqual([
       expect.stringMatching(/^"server.auth.config.audiences" is missing: .* groups .* roles/),
+      expect.stringMatching(/^"server.auth.route_policy" is missing: /),
     ])
   })
 

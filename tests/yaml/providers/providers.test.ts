@@ -98,7 +98,10 @@ describe('providers', () => {
     ).toEqual([])
     expect(warningsOf(provider('kubernetes'))).toEqual([
       said('provider_config.audiences', 'is missing: .* Set it'),
+      '"server.auth.route_policy" is missing: any account of any namespace can get such a token, and may do everything here. Add rules that name the namespaces or the accounts, such as when: user with prod in namespace',
     ])
+    const rules = "route_policy: [{ permit: { paths: '*' }, when: user with prod in namespace }]"
+    expect(warningsOf(`${provider('kubernetes')}, ${rules}`)).toHaveLength(1)
     expect(warningsOf(provider(`${proxy}, trusted_network: true`))).toEqual([
       said(
         'provider_config.trusted_network',
@@ -113,7 +116,7 @@ describe('providers', () => {
     for (const [type, others] of [
       [`${jwks}, issuer: me`, 0],
       ['github_token', 2],
-      ['kubernetes', 1],
+      ['kubernetes', 2],
     ] as const) {
       const warnings = warningsOf(`${provider(type)}, allow_insecure_http: true`)
       expect(warnings).toHaveLength(others + 1)

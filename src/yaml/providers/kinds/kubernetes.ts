@@ -67,7 +67,10 @@ function make(keys: Given<KubernetesKeys>, tools: Tools): Made {
   return {
     part: { verifier },
     rewords: BY_ITSELF,
-    warnings: audiences === undefined ? [ofSelf(quote, tools.isOlder)] : [],
+    warnings: [
+      ...(audiences === undefined ? [ofSelf(quote, tools.isOlder)] : []),
+      ...(tools.hasRules ? [] : [NO_RULES]),
+    ],
     defaults: { reviewerTokenFile },
   }
 }
@@ -77,6 +80,9 @@ function readerOf(file: string | undefined, { files, reject }: Tools): () => str
   reject(['audiences'], NEEDS_FILE)
   return () => ''
 }
+
+const NO_RULES =
+  '"server.auth.route_policy" is missing: any account of any namespace can get such a token, and may do everything here. Add rules that name the namespaces or the accounts, such as when: user with prod in namespace'
 
 const NEEDS_FILE =
   'left out for parseConfig: the token of this server is in a file, and parseConfig reads none: use loadConfig'

@@ -35,6 +35,8 @@ export interface Tools {
   readonly quote: (key: string) => string
   /** Whether it is written as `provider_type` and `config`. */
   readonly isOlder: boolean
+  /** Whether rules say which callers may do what. Without one each may do everything. */
+  readonly hasRules: boolean
   readonly allowInsecureHttp: boolean
   /** For the certificates of `tls_cafile`. */
   readonly fetch: Transport | undefined
