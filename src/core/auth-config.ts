@@ -140,9 +140,10 @@ export interface AuthConfig {
    * @default 'bearer' */
   readonly credentials?: CredentialsSource | readonly CredentialsSource[]
   /** The characters of a token. `'token68'` (RFC 9110 §11.2) allows letters, digits and `-._~+/`, with `=` at the end.
-   * `'visible-ascii'` allows any visible ASCII except the comma, which joins repeated headers.
+   * `'visible-ascii'` allows any visible ASCII except the comma, which joins repeated headers. `'text'` allows everything, for a
+   * verifier that checks it, such as `fromUpstream`.
    * @default 'token68' */
-  readonly tokenFormat?: 'token68' | 'visible-ascii'
+  readonly tokenFormat?: 'token68' | 'visible-ascii' | 'text'
   /** `'required'` rejects a 200 whose body names no principal, as `invalid_response`. Set it if your handler needs a principal.
    * @default 'optional' */
   readonly identity?: 'optional' | 'required'

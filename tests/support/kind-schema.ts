@@ -48,6 +48,12 @@ const methods = (): Schema => ({
     type: 'number',
   }),
 })
+const attributeForm = (more: Schema): Schema => ({
+  type: 'object',
+  properties: { attribute: text(), ...more },
+  required: ['attribute', ...Object.keys(more)],
+  additionalProperties: false,
+})
 /** A URL without user, password and fragment. */
 export const url = (query = ''): Schema =>
   anyOf(
@@ -138,7 +144,11 @@ const KINDS: Readonly<Record<string, (form: Form, path: string) => Schema>> = {
   attributeHeaders: () => ({
     type: 'object',
     propertyNames: { pattern: TOKEN, not: { pattern: oneOfNames(NOT_FOR_IDENTITY) } },
-    additionalProperties: text(),
+    additionalProperties: anyOf(
+      text(),
+      attributeForm({ separator: textLike({ minLength: 1, maxLength: 8, pattern: '^[ -~]*$' }) }),
+      attributeForm({ json: anyOf({ const: true }, REFERENCE) }),
+    ),
   }),
   networks: () => ({
     type: 'array',

@@ -270,9 +270,9 @@ const UPSTREAM: Rows = [
   },
   {
     key: 'attribute_headers',
-    yaml: `${PROOF}, attribute_headers: { X-Groups: teams }`,
-    sent: proven({ 'x-groups': '["a","b"]' }),
-    effect: caller({ attributes: { teams: ['a', 'b'] } }),
+    yaml: `${PROOF}, attribute_headers: { X-Groups: { attribute: teams, separator: "," }, X-Role: roles, X-Json: { attribute: teams, json: true } }`,
+    sent: proven({ 'x-groups': 'a,b', 'x-role': '["a"]', 'x-json': '["c"]' }),
+    effect: caller({ attributes: { teams: ['a', 'b', 'c'], roles: ['["a"]'] } }),
   },
   { key: 'trusted_proxy_secret_header', yaml: PROOF, sent: from({}), effect: FORBIDDEN },
   {

@@ -116,7 +116,7 @@ export const OPTIONS: OptionTable = {
   }),
   clientAddress: callback(),
   credentials,
-  tokenFormat: oneOf('token68', 'visible-ascii'),
+  tokenFormat: oneOf('token68', 'visible-ascii', 'text'),
   identity: oneOf('optional', 'required'),
   tenantField,
   tenant,

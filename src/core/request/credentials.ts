@@ -22,7 +22,7 @@ interface TokenOptions {
   readonly tokenFormat: TokenFormat
 }
 
-export type TokenFormat = 'token68' | 'visible-ascii'
+export type TokenFormat = 'token68' | 'visible-ascii' | 'text'
 
 const MAX_TOKEN_LENGTH = 8192
 const MISSING: CredentialsProblem = { reason: 'missing_credentials' }
@@ -33,6 +33,7 @@ const TOKEN: Readonly<Record<TokenFormat, RegExp>> = {
   token68: /^[\w.~+/-]+=*$/,
   // Fetch joins repeated headers with a comma, so a token with a comma looks like two headers.
   'visible-ascii': /^[\x21-\x2b\x2d-\x7e]+$/,
+  text: /^[^\r\n]+$/,
 }
 
 // RFC 6750 §2.1 has one space, RFC 9110 §11.4 one or more; no server needs more than 64.
@@ -155,7 +156,7 @@ function itemAfter(list: string, start: number, separator: string): string {
 
 // RFC 9110 §5.5: blanks around a value are not part of it. Most servers trim them, workerd keeps them. `trim()` would remove
 // other characters too, which make a value malformed.
-function trimBlanks(value: string | null): string {
+export function trimBlanks(value: string | null): string {
   if (value === null) return ''
   let start = 0
   while (start < value.length && isBlank(value.charCodeAt(start))) start += 1

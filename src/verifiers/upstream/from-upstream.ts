@@ -1,10 +1,19 @@
+import { trimBlanks } from '../../core/request/credentials.ts'
 import { emptyRecord } from '../../core/request/question.ts'
-import { decodeName, readAttributes, readPlainName, readValues } from './identity.ts'
+import { describeAttributeHeaders } from './attribute-headers.ts'
+import { decodeName, readAttributes, readName, readPlainName, readValues } from './identity.ts'
 import { noteTrust } from '../trusts-network.ts'
 import { parseUpstreamOptions } from './options.ts'
 import { createProofCheck } from './proof.ts'
 import type { AuthConfig } from '../../core/auth-config.ts'
-import type { ContextConfig, Question, Verdict, Verifier } from '../../core/verifier.ts'
+import type {
+  ContextConfig,
+  Question,
+  Verdict,
+  Verifier,
+  VerifierRun,
+} from '../../core/verifier.ts'
+import type { Refused } from './identity.ts'
 import type { ResolvedUpstream, UpstreamOptions } from './options.ts'
 import type { ResolvedProof } from './proof-options.ts'
 
@@ -15,8 +24,7 @@ type Headers = Question['request']['headers']
 type Allow = Extract<Verdict, { outcome: 'allow' }>
 
 const REDACTED = '[redacted]'
-
-const MALFORMED: Verdict = { outcome: 'deny', detail: 'malformed' }
+const NO_ATTRIBUTES = 'is no JSON object of texts and lists of texts, in ASCII'
 
 export const TRUSTS_NETWORK: string =
   'proof.network is true: whoever can reach this server can name any caller. ' +
@@ -30,7 +38,8 @@ export const TRUSTS_NETWORK: string =
  * one that comes twice is rejected. The proxy must remove what a client sends in these headers, in every spelling.
  *
  * Principal and tenant are percent-decoded only with `proof.signature`, since the gateway of this package encodes them. With
- * another proof they are taken as they are: `a%20b` is not `a b`.
+ * another proof they are taken as they are: `a%20b` is not `a b`. The principal may then have blanks, commas and UTF-8. A comma with
+ * a blank behind it is rejected, since two headers look the same. A warning and `cause` of the event say why a header is refused.
  *
  * A signature covers the time, the method, the path and the identity, and neither host, query nor body. It can be sent again
  * until it ends, also to another server with the same secret: use one secret for each upstream. A decision by signature is not used for longer than its signature.
@@ -63,14 +72,14 @@ export function fromUpstream(options: UpstreamOptions): UpstreamConfig {
     warnings: proof.kind === 'network' ? [TRUSTS_NETWORK] : [],
     describe: () => ({
       ...upstream,
-      attributeHeaders: Object.fromEntries(upstream.attributeHeaders),
+      attributeHeaders: describeAttributeHeaders(upstream.attributeHeaders),
       proof: describeProof(proof),
     }),
   })
   if (proof.kind === 'network') noteTrust(verifier)
   return {
     credentials: { header: principalHeader },
-    tokenFormat: 'visible-ascii',
+    tokenFormat: 'text',
     verifier,
   }
 }
@@ -94,7 +103,7 @@ function headersOf(upstream: ResolvedUpstream): readonly string[] {
   const headers = [principalHeader, tenantHeader, attributesHeader, proofHeader]
   return [
     ...headers.filter((name) => name !== undefined),
-    ...attributeHeaders.map(([name]) => name),
+    ...attributeHeaders.map(({ header }) => header),
   ]
 }
 
@@ -102,7 +111,9 @@ function createVerifier(upstream: ResolvedUpstream): Verifier {
   const { principalHeader, tenantHeader, attributesHeader } = upstream
   const checkProof = createProofCheck(upstream.proof)
   // Only our gateway signs, and it encodes each name. From another proxy `a%20b` is a name of its own, and not `a b`.
-  const readName = upstream.proof.kind === 'signature' ? decodeName : readPlainName
+  const isSigned = upstream.proof.kind === 'signature'
+  const readPrincipal = isSigned ? decodeName : readName
+  const readTenant = isSigned ? decodeName : readPlainName
   const wrongSource = `"credentials" must be { header: "${principalHeader}" }, as fromUpstream makes it`
   return async ({ token, request }, _signal, run) => {
     const { headers, path, method = '' } = request
@@ -116,18 +127,32 @@ function createVerifier(upstream: ResolvedUpstream): Verifier {
       return { outcome: 'deny', reason: 'forbidden', detail: result.detail, maxAgeMs: 0 }
     }
     // The proxy vouches only for the name in its header, and not for a token from elsewhere.
-    if (valueOf(headers, principalHeader).trim() !== token) {
+    if (trimBlanks(valueOf(headers, principalHeader)) !== token) {
       run?.warn?.(wrongSource)
-      return MALFORMED
+      return { outcome: 'deny', detail: 'malformed' }
     }
-    const principal = readName(token)
-    const read = readAllAttributes(attributes, upstream.attributeHeaders, headers)
-    if (principal === undefined || read === undefined) return MALFORMED
-    const allow: Allow = { outcome: 'allow', principal, attributes: read, expiresAt: result.endsAt }
+    const principal = readPrincipal(token)
+    if (typeof principal !== 'string') return refuse(principalHeader, principal, run)
+    const read = readAllAttributes(upstream, headers)
+    if ('why' in read) return refuse(read.header, read, run)
+    const allow: Allow = { outcome: 'allow', principal, ...read, expiresAt: result.endsAt }
     if (tenant === '') return allow
-    const name = readName(tenant)
-    return name === undefined ? { outcome: 'deny', detail: 'tenant' } : { ...allow, tenant: name }
+    const name = readTenant(tenant)
+    if (typeof name === 'string') return { ...allow, tenant: name }
+    return refuse(tenantHeader, name, run, 'tenant')
   }
+}
+
+/** The denial for a header whose value has no certain meaning. The warning and the event say why, and show nothing of it. */
+function refuse(
+  header: string | undefined,
+  { why }: Refused,
+  run: VerifierRun | undefined,
+  detail: 'malformed' | 'tenant' = 'malformed',
+): Verdict {
+  const cause = `The header "${header}" ${why}`
+  run?.warn?.(cause)
+  return { outcome: 'deny', detail, cause }
 }
 
 /** The value of a header, or `''` if it is missing or not read. */
@@ -136,20 +161,21 @@ function valueOf(headers: Headers, name: string | undefined): string {
 }
 
 function readAllAttributes(
-  json: string,
-  attributeHeaders: ResolvedUpstream['attributeHeaders'],
+  { attributesHeader, attributeHeaders }: ResolvedUpstream,
   headers: Headers,
-): Readonly<Record<string, readonly string[]>> | undefined {
+): Pick<Allow, 'attributes'> | (Refused & { readonly header: string | undefined }) {
+  const json = valueOf(headers, attributesHeader)
   const named = json === '' ? {} : readAttributes(json)
-  if (named === undefined) return undefined
+  if (named === undefined) return { header: attributesHeader, why: NO_ATTRIBUTES }
   const attributes = Object.assign(emptyRecord<readonly string[]>(), named)
-  for (const [header, attribute] of attributeHeaders) {
-    const value = valueOf(headers, header)
-    const values = value === '' ? [] : readValues(value)
-    if (values === undefined) return undefined
-    if (value !== '') attributes[attribute] = [...(attributes[attribute] ?? []), ...values]
+  for (const form of attributeHeaders) {
+    const { header, attribute } = form
+    const value = trimBlanks(valueOf(headers, header))
+    const values = value === '' ? [] : readValues(value, form)
+    if ('why' in values) return { header, ...values }
+    if (values.length > 0) attributes[attribute] = [...(attributes[attribute] ?? []), ...values]
   }
-  return attributes
+  return { attributes }
 }
 
 /** The proof without its secret. */

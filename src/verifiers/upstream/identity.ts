@@ -1,19 +1,69 @@
 import { isRecord } from '../../core/endpoint/claim-path.ts'
 import { parseJson } from '../../core/endpoint/verdict.ts'
+import { trimBlanks } from '../../core/request/credentials.ts'
 import { emptyRecord } from '../../core/request/question.ts'
+import type { AttributeHeader } from './attribute-headers.ts'
 
-// Fetch gives every byte as one character, so that others than these have no certain meaning.
-const ASCII = /^[\x20-\x7e]*$/
-
-/** A principal or a tenant as it was sent. `undefined` if it has no certain meaning: two headers are joined with a comma. */
-export function readPlainName(value: string): string | undefined {
-  return ASCII.test(value) && !value.includes(',') && value !== '' ? value : undefined
+/** Why the value of a header is refused. */
+export interface Refused {
+  readonly why: string
 }
 
-/** A principal or a tenant, percent-decoded as the gateway encodes it. `undefined` if it has no certain meaning. */
-export function decodeName(value: string): string | undefined {
-  const name = decode(readPlainName(value) ?? '')
-  return name === '' || /[\p{Cc}\p{Cs}]/u.test(name) ? undefined : name
+const ASCII = /^[\x20-\x7e]*$/
+const NO_CHARACTER = /[\p{Cc}\p{Cs}]/u
+// Fetch joins two headers of one name with a comma and a blank. Blanks at the ends are gone here.
+const JOINED = /, |,$/
+
+const NOT_UTF8: Refused = { why: 'is not UTF-8' }
+const NOT_PLAIN: Refused = { why: 'has a comma, or a character that is not printable ASCII' }
+const CONTROL: Refused = { why: 'has a control character' }
+const TWICE: Refused = {
+  why: 'came twice, or has a comma with a blank behind it, which looks the same',
+}
+const ENCODED: Refused = { why: 'is not percent-encoded as the gateway does it' }
+const COMMA: Refused = {
+  why: 'has a comma: if it is a list, write { attribute, separator: "," } in place of the name of the attribute',
+}
+const NOT_JSON: Refused = { why: 'is neither a JSON list of texts nor a JSON text' }
+
+// `ignoreBOM` keeps a byte order mark: without it two names would become one.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** A principal as it was sent, in UTF-8. */
+export function readName(value: string): string | Refused {
+  return JOINED.test(value) ? TWICE : readText(value)
+}
+
+/** A text in UTF-8, of which Fetch gives every byte as one character. */
+function readText(value: string): string | Refused {
+  const text = ASCII.test(value) ? value : decodeUtf8(value)
+  if (text === undefined) return NOT_UTF8
+  return NO_CHARACTER.test(text) ? CONTROL : text
+}
+
+function decodeUtf8(value: string): string | undefined {
+  const bytes = Uint8Array.from(value, (unit) => unit.charCodeAt(0))
+  if (bytes.some((byte, index) => byte !== value.charCodeAt(index))) return undefined
+  try {
+    return decoder.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** A tenant as it was sent. Two headers are joined with a comma. */
+export function readPlainName(value: string): string | Refused {
+  return isPlain(value) ? value : NOT_PLAIN
+}
+
+function isPlain(value: string): boolean {
+  return ASCII.test(value) && !value.includes(',')
+}
+
+/** A principal or a tenant, percent-decoded as the gateway encodes it. */
+export function decodeName(value: string): string | Refused {
+  const name = isPlain(value) ? decode(value) : ''
+  return name === '' || NO_CHARACTER.test(name) ? ENCODED : name
 }
 
 function decode(value: string): string {
@@ -39,16 +89,25 @@ export function readAttributes(
   return attributes
 }
 
-/**
- * The values of one attribute: a JSON list of texts, a JSON text, or else the plain text. `undefined` for another list, and for
- * a plain text with a comma, which may be two headers.
- */
-export function readValues(value: string): readonly string[] | undefined {
-  if (!ASCII.test(value)) return undefined
-  const json = parseJson(value)
+/** The values of one attribute, in the form that was said. */
+export function readValues(
+  value: string,
+  { separator, isJson }: AttributeHeader,
+): readonly string[] | Refused {
+  const text = readText(value)
+  if (typeof text !== 'string') return text
+  if (isJson) return readJsonTexts(text)
+  if (separator === undefined) return text.includes(',') ? COMMA : [text]
+  return text
+    .split(separator)
+    .map(trimBlanks)
+    .filter((part) => part !== '')
+}
+
+function readJsonTexts(text: string): readonly string[] | Refused {
+  const json = parseJson(text)
   if (typeof json === 'string') return [json]
-  if (Array.isArray(json)) return isTexts(json) ? json : undefined
-  return value.includes(',') ? undefined : [value]
+  return isTexts(json) ? json : NOT_JSON
 }
 
 function isTexts(value: unknown): value is readonly string[] {

@@ -4,12 +4,13 @@ import {
   isOptionsObject,
   misusedOption,
 } from '../../core/config/option-checks.ts'
-import { Problems } from '../../core/config/problems.ts'
+import { parseAttributeHeaders } from './attribute-headers.ts'
 import { parseHeader, parseProof } from './proof-options.ts'
 import { parseVerifierOptions } from '../options.ts'
 import { GATEWAY_HEADERS } from './signature.ts'
 import type { Kind } from '../../core/config/kinds.ts'
-import type { OptionPath } from '../../core/config/problems.ts'
+import type { OptionPath, Problems } from '../../core/config/problems.ts'
+import type { AttributeHeader, AttributeHeaderForm } from './attribute-headers.ts'
 import type { OptionKinds } from '../options.ts'
 import type { ResolvedProof, UpstreamProof } from './proof-options.ts'
 
@@ -17,17 +18,23 @@ import type { ResolvedProof, UpstreamProof } from './proof-options.ts'
 export interface UpstreamOptions {
   /** Proves that a request comes from your proxy. */
   readonly proof: UpstreamProof
-  /** The header of the principal: visible ASCII, which is percent-decoded with a signature. A request without it gets a 401. */
+  /**
+   * The header of the principal: a text in UTF-8, or with a signature visible ASCII, which is percent-decoded. A request without it
+   * gets a 401.
+   */
   readonly principalHeader: string
   /** The header of the tenant. With a signature the default is `'x-auth-tenant'`. */
   readonly tenantHeader?: string
   /** The header of the attributes, as a JSON object. With a signature the default is `'x-auth-attributes'`. */
   readonly attributesHeader?: string
   /**
-   * Attributes with a header of their own, by its name: `{ 'x-auth-request-groups': 'teams' }`. The value is a JSON list of texts,
-   * a JSON text, or a plain text without commas. Not with a signature, which does not cover them.
+   * Attributes with a header of their own, by its name. oauth2-proxy sends the groups of a caller as
+   * `{ 'x-forwarded-groups': { attribute: 'teams', separator: ',' } }`. A name alone, as in `{ 'x-team': 'teams' }`, takes the value
+   * as one text, and a comma in it is a 401, since two headers of one name are joined with a comma. The proxy must write or remove
+   * each of these headers in every request: what it leaves alone is what the client says. Not with a signature, which does not
+   * cover them.
    */
-  readonly attributeHeaders?: Readonly<Record<string, string>>
+  readonly attributeHeaders?: Readonly<Record<string, AttributeHeaderForm>>
 }
 
 export interface ResolvedUpstream {
@@ -37,8 +44,6 @@ export interface ResolvedUpstream {
   readonly attributesHeader: string | undefined
   readonly attributeHeaders: readonly AttributeHeader[]
 }
-
-type AttributeHeader = readonly [header: string, attribute: string]
 
 const UNSIGNED = 'left out beside `proof.signature`, which does not cover these headers'
 const HEADER_FORM = { kind: 'header', scalar: 'string' } as const
@@ -54,7 +59,7 @@ const KINDS: OptionKinds<ResolvedUpstream> = {
   tenantHeader: optionalHeader,
   attributesHeader: optionalHeader,
   attributeHeaders: {
-    form: { kind: 'attributeHeaders', entries: { kind: 'text', scalar: 'string' }, default: {} },
+    form: { kind: 'attributeHeaders', default: {} },
     parse: parseAttributeHeaders,
   },
 }
@@ -87,27 +92,6 @@ function signedHeaders({ proof, tenantHeader, attributesHeader }: Partial<Resolv
 
 const NO_HEADERS = { tenant: undefined, attributes: undefined }
 
-function parseAttributeHeaders(value: unknown = {}, path: OptionPath): readonly AttributeHeader[] {
-  if (!isOptionsObject(value)) {
-    throw invalidOption(path, value, 'an object of header names and attributes')
-  }
-  const problems = new Problems()
-  const headers = Object.entries(value).flatMap(
-    (entry) => problems.attempt(() => [parseAttributeHeader(entry, path)]) ?? [],
-  )
-  problems.throwIfAny()
-  return headers
-}
-
-function parseAttributeHeader(
-  [name, attribute]: [string, unknown],
-  path: OptionPath,
-): AttributeHeader {
-  const header = parseHeader(name, path)
-  if (typeof attribute === 'string' && attribute !== '') return [header, attribute]
-  throw invalidOption([...path, name], attribute, 'the name of an attribute')
-}
-
 /** Each header must have one meaning. Some servers take `x_user` for `x-user`, so such names count as one. */
 function rejectSharedNames(upstream: Partial<ResolvedUpstream>, problems: Problems): void {
   const { proof, principalHeader, tenantHeader, attributesHeader, attributeHeaders = [] } = upstream
@@ -116,7 +100,7 @@ function rejectSharedNames(upstream: Partial<ResolvedUpstream>, problems: Proble
     [['principalHeader'], principalHeader],
     [['tenantHeader'], tenantHeader],
     [['attributesHeader'], attributesHeader],
-    ...attributeHeaders.map(([name]) => [['attributeHeaders'], name] as const),
+    ...attributeHeaders.map(({ header }) => [['attributeHeaders'], header] as const),
     [['proof', proof?.kind ?? ''], proofHeader],
   ]
   const seen = new Set<string>()

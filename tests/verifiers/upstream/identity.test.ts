@@ -39,11 +39,12 @@ describe('a name', () => {
     ['bytes of unknown encoding', 'caf\u00e9'],
     ['nothing', ''],
   ])('rejects %s: %j', (_, value) => {
-    expect(decodeName(value)).toBeUndefined()
+    expect(decodeName(value)).toEqual({ why: 'is not percent-encoded as the gateway does it' })
   })
 
-  it.each(['alice, mallory', 'caf\u00e9', 'a\tb', ''])('that is not encoded is not %j', (value) => {
-    expect(readPlainName(value)).toBeUndefined()
+  it.each(['alice, mallory', 'caf\u00e9', 'a\tb'])('that is not encoded is not %j', (value) => {
+    const why = 'has a comma, or a character that is not printable ASCII'
+    expect(readPlainName(value)).toEqual({ why })
   })
 
   it('is what the gateway wrote', () => {
@@ -115,31 +116,39 @@ describe('attributes', () => {
 })
 
 describe('the values of one attribute', () => {
+  const JSON_FORM = { header: 'x-a', attribute: 'a', separator: undefined, isJson: true }
+  const TEXT = { ...JSON_FORM, isJson: false }
+  const LIST = { ...TEXT, separator: ',' }
+
   it.each([
-    ['admin', ['admin']],
-    ['"admin, owner"', ['admin, owner']],
-    ['["admin","owner"]', ['admin', 'owner']],
-    ['[]', []],
-    ['""', ['']],
-    ['admin owner', ['admin owner']],
-    ['true', ['true']],
-    ['7', ['7']],
-    ['[admin]', ['[admin]']],
-    ['{}', ['{}']],
-  ])('%s are %j', (value, values) => {
-    expect(readValues(value)).toEqual(values)
+    [TEXT, 'admin', ['admin']],
+    [TEXT, 'admin owner', ['admin owner']],
+    [TEXT, '["admin"]', ['["admin"]']],
+    [TEXT, 'J\u00c3\u00b6rg', ['Jörg']],
+    [LIST, 'admin', ['admin']],
+    [LIST, 'admin, owner , ,', ['admin', 'owner']],
+    [LIST, ',', []],
+    [LIST, '["a"', ['["a"']],
+    [JSON_FORM, '"admin, owner"', ['admin, owner']],
+    [JSON_FORM, '["admin","owner"]', ['admin', 'owner']],
+    [JSON_FORM, '[]', []],
+    [JSON_FORM, '""', ['']],
+  ])('in the form %j, %s are %j', (form, value, values) => {
+    expect(readValues(value, form)).toEqual(values)
   })
 
   it.each([
-    'admin, owner',
-    'admin,owner',
-    '["a"], ["b"]',
-    '["a",1]',
-    '[1]',
-    '[["a"]]',
-    'J\u00f6rg',
-    'a\tb',
-  ])('%j are malformed', (value) => {
-    expect(readValues(value)).toBeUndefined()
+    [TEXT, 'admin,owner'],
+    [TEXT, 'J\u00f6rg'],
+    [LIST, 'a\tb'],
+    [LIST, 'J\u0142'],
+    [JSON_FORM, 'admin'],
+    [JSON_FORM, 'true'],
+    [JSON_FORM, '{}'],
+    [JSON_FORM, '["a"], ["b"]'],
+    [JSON_FORM, '["a",1]'],
+    [JSON_FORM, '[["a"]]'],
+  ])('in the form %j, %j are refused', (form, value) => {
+    expect(readValues(value, form)).toEqual({ why: expect.any(String) as string })
   })
 })

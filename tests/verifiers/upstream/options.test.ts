@@ -29,7 +29,7 @@ describe('fromUpstream makes', () => {
       tenantHeader: 'X-Org',
       attributeHeaders: { 'X-Groups': 'teams' },
     })
-    expect(config).toEqual({ credentials: { header: 'x-user' }, tokenFormat: 'visible-ascii' })
+    expect(config).toEqual({ credentials: { header: 'x-user' }, tokenFormat: 'text' })
     const headers = ['x-user', 'x-org', 'x-proxy-secret', 'x-groups']
     const reads = { headers, params: 'none', path: false, method: false, clientAddress: false }
     const traits = { reads, consumes: headers, local: true, label: 'upstream', warnings: [] }
@@ -119,7 +119,17 @@ describe('fromUpstream demands a proof', () => {
   })
 })
 
+const groups = (form: object): object => ({ 'x-groups': { attribute: 'teams', ...form } })
+
 describe('fromUpstream rejects', () => {
+  it('an attribute whose form is not said, and says which there are', () => {
+    const { message } = errorOf({ ...OPTIONS, attributeHeaders: { 'x-groups': 5 } })
+    expect(message).toBe(
+      '"attributeHeaders.x-groups" must be the name of an attribute, { attribute, separator } such as ' +
+        '{ attribute: "roles", separator: "," }, or { attribute, json: true }, received 5',
+    )
+  })
+
   it.each([
     [{ principalHeader: undefined }, 'principalHeader'],
     [{ principalHeader: 'authorization' }, 'principalHeader'],
@@ -131,6 +141,18 @@ describe('fromUpstream rejects', () => {
     [{ attributeHeaders: { 'x groups': 'teams' } }, 'attributeHeaders'],
     [{ attributeHeaders: { 'x-groups': '' } }, 'attributeHeaders.x-groups'],
     [{ attributeHeaders: { 'x-groups': undefined } }, 'attributeHeaders.x-groups'],
+    [{ attributeHeaders: { 'x-groups': { attribute: 'teams' } } }, 'attributeHeaders.x-groups'],
+    [{ attributeHeaders: groups({ separator: ',', json: true }) }, 'attributeHeaders.x-groups'],
+    [{ attributeHeaders: groups({ json: false }) }, 'attributeHeaders.x-groups'],
+    [{ attributeHeaders: groups({ separator: '' }) }, 'attributeHeaders.x-groups.separator'],
+    [{ attributeHeaders: groups({ separator: 5 }) }, 'attributeHeaders.x-groups.separator'],
+    [{ attributeHeaders: groups({ separator: '\n' }) }, 'attributeHeaders.x-groups.separator'],
+    [{ attributeHeaders: groups({ separator: undefined }) }, 'attributeHeaders.x-groups.separator'],
+    [{ attributeHeaders: groups({ sep: ',' }) }, 'attributeHeaders.x-groups.sep'],
+    [
+      { attributeHeaders: { 'x-groups': { attribute: '', separator: ',' } } },
+      'attributeHeaders.x-groups.attribute',
+    ],
     [{ prinzipalHeader: 'x-user' }, 'prinzipalHeader'],
     // One header, two meanings.
     [{ tenantHeader: 'x_user' }, 'tenantHeader'],

@@ -22,6 +22,15 @@ interface UpstreamKeys {
 
 const HEADER = { kind: 'identityHeader', scalar: 'string' } as const
 const TEXT = { kind: 'text', scalar: 'string' } as const
+const ATTRIBUTE_HEADER = {
+  kind: 'attributeHeader',
+  scalar: 'string',
+  fields: {
+    attribute: unchecked(TEXT),
+    separator: unchecked(TEXT),
+    json: unchecked({ kind: 'true', scalar: 'boolean' }),
+  },
+} as const
 const SECRET = {
   kind: 'matching',
   scalar: 'string',
@@ -52,7 +61,11 @@ export const UPSTREAM: ProviderType = providerType<UpstreamKeys>(
     principalHeader: unchecked(HEADER),
     tenantHeader: unchecked(HEADER),
     attributesHeader: unchecked(HEADER),
-    attributeHeaders: unchecked({ kind: 'attributeHeaders', entries: TEXT, default: {} }),
+    attributeHeaders: unchecked({
+      kind: 'attributeHeaders',
+      entries: ATTRIBUTE_HEADER,
+      default: {},
+    }),
     trustedProxySecretHeader: unchecked(HEADER),
     trustedProxySignatureHeader: unchecked(HEADER),
     trustedProxySecret: unchecked({ ...SECRET, kind: 'proxySecrets', items: SECRET }),
