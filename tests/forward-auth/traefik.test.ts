@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { createForwardAuth } from '../../src/forward-auth.ts'
 import { readText } from '../support/project.ts'
+import { words } from '../support/words.ts'
 
-/** Traefik is not in Debian: these are the subrequests that its documentation and source describe (`forwardAuth`, version 3). */
+/** Traefik is not in Debian: `tests/recorded` has its subrequests, and these are those that its documentation and source describe. */
 
 const answer = createForwardAuth(
   {
@@ -78,6 +79,9 @@ interface TraefikConfig {
           readonly authResponseHeaders: readonly string[]
         }
       }
+      readonly 'without-claims': {
+        readonly headers: { readonly customRequestHeaders: Readonly<Record<string, string>> }
+      }
     }
   }
 }
@@ -86,11 +90,24 @@ const CONFIG = parse(readText('examples/forward-auth/traefik.yaml')) as TraefikC
 
 it('examples/forward-auth/traefik.yaml trusts no header of a client, and asks first', () => {
   const { http, entryPoints } = CONFIG
-  expect(http.routers.app.middlewares[0]).toBe('with-auth')
+  expect(http.routers.app.middlewares).toEqual(['with-auth', 'without-claims'])
   expect(http.middlewares['with-auth'].forwardAuth).toMatchObject({
     address: 'http://127.0.0.1:8323/',
     trustForwardHeader: false,
     maxResponseBodySize: 65_536,
   })
-  expect(entryPoints.web.http).toMatchObject({ underscoreHeadersStrategy: 'delete' })
+  // X.Auth.Principal too, which `underscoreHeadersStrategy` lets through.
+  expect(entryPoints.web.http).toEqual({
+    aliasHeadersStrategy: 'delete',
+    sanitizePath: true,
+    encodedCharacters: { allowEncodedSlash: false },
+  })
+})
+
+it.each(
+  words(`Authorization Forwarded X-Original-URI X-Original-URL X-Original-Method X-Rewrite-URL X-HTTP-Method
+    X-HTTP-Method-Override X-Method-Override X-Auth-Signature X-Forwarded-User X-Forwarded-Email X-Forwarded-Groups`),
+)('examples/forward-auth/traefik.yaml passes no %s of a client on', (name) => {
+  const { customRequestHeaders } = CONFIG.http.middlewares['without-claims'].headers
+  expect(customRequestHeaders[name]).toBe('')
 })

@@ -1,3 +1,4 @@
+import { createForwardAuth } from '../../src/forward-auth.ts'
 import { getAuth, withAuth } from '../../src/index.ts'
 import { fromUpstream } from '../../src/verifiers.ts'
 import { readRecording } from './recording.ts'
@@ -8,6 +9,17 @@ type Lines = readonly (readonly [name: string, value: string])[]
 interface Recording {
   /** The headers that oauth2-proxy sent on. */
   readonly o2p: readonly { readonly who: string; readonly lines: Lines }[]
+  /** What each proxy asked for forward auth, and the status that let the request pass or rejected it. */
+  readonly subrequests: Readonly<Record<Proxy, readonly Subrequest[]>>
+}
+
+type Proxy = 'nginx' | 'caddy' | 'haproxy' | 'traefik'
+
+interface Subrequest {
+  readonly method: string
+  readonly url: string
+  readonly lines: Lines
+  readonly status: number
 }
 
 /** Who logged in: the name and the groups that the identity provider has. oauth2-proxy joins groups with a comma. */
@@ -47,6 +59,37 @@ export async function replayOauth2Proxy(): Promise<Case[]> {
       }
     }),
   )
+}
+
+/** Subrequests of the proxies. Their targets were passed on as told, but for those of Traefik, which ran without `--raw-targets`. */
+export async function replaySubrequests(): Promise<Case[]> {
+  const { subrequests } = readRecording<Recording>('hydra-zitadel-oauth2-proxy')
+  const proxies = ['nginx', 'caddy', 'haproxy', 'traefik'] as const
+  const cases = proxies.map(async (proxy) => {
+    const answer = createForwardAuth(
+      {
+        verifier: ({ token }) =>
+          token === 'KEY' ? { outcome: 'allow', principal: 'alice' } : { outcome: 'deny' },
+        public: ['/healthz'],
+        preflight: 'allow',
+        onEvent: () => undefined,
+      },
+      { for: proxy, rawTargets: proxy !== 'traefik' },
+    )
+    return Promise.all(
+      subrequests[proxy].map(async ({ method, url, lines, status }) => {
+        const headers = lines.map(([name, value]): [string, string] => [name, value])
+        const response = await answer(
+          new Request(`http://127.0.0.1:8323${url}`, { method, headers }),
+        )
+        // A client that claims to be root is alice all the same.
+        const name = response.headers.get('x-auth-principal')
+        const ours = name === 'root' ? 'root' : String(response.status)
+        return { of: `${proxy}: ${JSON.stringify(lines)}`, recorded: String(status), ours }
+      }),
+    )
+  })
+  return (await Promise.all(cases)).flat()
 }
 
 function shown(identity: object): string {

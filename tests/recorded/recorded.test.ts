@@ -7,7 +7,7 @@ import { replayHydra } from './hydra.ts'
 import { replayKeycloak } from './keycloak.ts'
 import { replayPolicies } from './policies.ts'
 import { replayProviders } from './providers.ts'
-import { replayOauth2Proxy } from './proxies.ts'
+import { replayOauth2Proxy, replaySubrequests } from './proxies.ts'
 import type { Decided } from './differences.ts'
 import type { Case } from './recording.ts'
 
@@ -19,6 +19,7 @@ const REPLAYS: readonly (readonly [string, () => Promise<Case[]>, readonly Decid
   ['tokens of Keycloak 26.7.3', replayKeycloak, KEYCLOAK, 70],
   ['tokens of Ory Hydra 2.3.0', replayHydra, [], 18],
   ['callers behind oauth2-proxy 7.15.6', replayOauth2Proxy, [], 6],
+  ['subrequests of four proxies', replaySubrequests, [], 140],
 ]
 
 describe.each(REPLAYS)('%s', (_, replay, decided, least) => {
