@@ -33,7 +33,7 @@ const START: Range = { start: 0, end: 0 }
 
 const ACCESS_POLICY = 'access_policy'
 const NOT_ENFORCED =
-  "with-auth does not enforce it, since it needs the database of OGX. If your upstream does, say so: with the option accessPolicy: 'upstream' of loadConfig, parseConfig and watchConfig, or with the flag --upstream-enforces-access-policy"
+  "with-auth does not enforce it, since it needs the database of OGX. If your upstream does, with type: upstream_header in its own file, say so: with the option accessPolicy: 'upstream' of loadConfig, parseConfig and watchConfig, or with the flag --upstream-enforces-access-policy"
 
 /** `server.auth` as the file has it. */
 export interface AuthSection {

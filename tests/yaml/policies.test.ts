@@ -241,7 +241,7 @@ it.each(['route_policy', 'access_policy'])(
 describe('access_policy', () => {
   const TEXT = inAuth('access_policy: []')
   const NOT_ENFORCED =
-    '4:5 "server.auth.access_policy" must be left out: with-auth does not enforce it, since it needs the database of OGX. If your upstream does, say so: with the option accessPolicy: \'upstream\' of loadConfig, parseConfig and watchConfig, or with the flag --upstream-enforces-access-policy'
+    '4:5 "server.auth.access_policy" must be left out: with-auth does not enforce it, since it needs the database of OGX. If your upstream does, with type: upstream_header in its own file, say so: with the option accessPolicy: \'upstream\' of loadConfig, parseConfig and watchConfig, or with the flag --upstream-enforces-access-policy'
 
   it.each(['[]', '~', '[{ permit: { actions: [read] } }]'])('%s is an error', (value) => {
     const [line = ''] = linesOf(inAuth(`access_policy: ${value}`))

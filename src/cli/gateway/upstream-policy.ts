@@ -6,7 +6,9 @@ const NAME = 'upstream-enforces-access-policy'
 
 /** The flag of the commands that read a run.yaml for what it decides. */
 export const POLICY_OPTION: OptionSpecs = {
-  [NAME]: { help: 'accept access_policy in the file, because the upstream enforces it' },
+  [NAME]: {
+    help: 'accept access_policy in the file, because the upstream enforces it, with type: upstream_header in its own file',
+  },
 }
 
 /** The option of the loader that the flag stands for. */

@@ -239,7 +239,7 @@ describe('server.auth says', () => {
     ],
     [
       `${K8S}, access_policy: []`,
-      "58 ..access_policy\" must be left out: with-auth does not enforce it, since it needs the database of OGX. If your upstream does, say so: with the option accessPolicy: 'upstream' of loadConfig, parseConfig and watchConfig, or with the flag --upstream-enforces-access-policy",
+      "58 ..access_policy\" must be left out: with-auth does not enforce it, since it needs the database of OGX. If your upstream does, with type: upstream_header in its own file, say so: with the option accessPolicy: 'upstream' of loadConfig, parseConfig and watchConfig, or with the flag --upstream-enforces-access-policy",
     ],
     [
       `${K8S}, fall_through: true`,
