@@ -45,18 +45,20 @@ export class Discovery {
   async #discover(signal: AbortSignal): Promise<string> {
     const at = this.#now()
     const { issuer, allowInsecureHttp } = this.#options
-    const metadata = await this.#fetchMetadata(signal)
+    const { url: metadataUrl, metadata } = await this.#fetchMetadata(signal)
     // RFC 8414 §3.3: the metadata of another issuer would name foreign keys.
     const named = readName(metadata, 'issuer')
     if (named !== issuer) {
-      throw invalid(`the issuer calls itself ${quote(named)}, "issuer" is ${quote(issuer)}`)
+      throw invalid(
+        `the metadata of ${metadataUrl} names the issuer ${quote(named)}: check "issuer"`,
+      )
     }
     const url = parseUrl(readName(metadata, 'jwks_uri'), allowInsecureHttp)
     this.#found = { url, at }
     return url
   }
 
-  async #fetchMetadata(signal: AbortSignal): Promise<unknown> {
+  async #fetchMetadata(signal: AbortSignal): Promise<{ url: string; metadata: unknown }> {
     const { issuer, fetch } = this.#options
     const base = issuer.replace(/\/$/, '')
     const get = (url: string, expected?: typeof MAY_BE_ELSEWHERE): ReturnType<typeof askService> =>
@@ -66,11 +68,13 @@ export class Discovery {
         signal,
         ...(expected === undefined ? {} : { expected }),
       })
-    const openid = await get(`${base}/.well-known/openid-configuration`, MAY_BE_ELSEWHERE)
-    if (openid.status === 200) return openid.json
+    const openidUrl = `${base}/.well-known/openid-configuration`
+    const openid = await get(openidUrl, MAY_BE_ELSEWHERE)
+    if (openid.status === 200) return { url: openidUrl, metadata: openid.json }
     // RFC 8414 §3.1: the well-known part comes before the path.
     const [, origin = '', path = ''] = /^(\w+:\/\/[^/]+)(.*)$/.exec(base) ?? []
-    return (await get(`${origin}/.well-known/oauth-authorization-server${path}`)).json
+    const url = `${origin}/.well-known/oauth-authorization-server${path}`
+    return { url, metadata: (await get(url)).json }
   }
 }
 

@@ -10,11 +10,13 @@ export type FoundKey = CryptoKey | 'unknown' | 'ambiguous' | 'unusable'
 
 /** Public keys of an issuer that signatures can be verified with. */
 export class KeySet {
+  readonly #keys: readonly object[]
   readonly #choose: ReturnType<typeof createLocalJWKSet>
   /** By algorithm and key id. Only keys of the set get in, so tokens with made-up ids do not fill it. */
   readonly #imported = new Map<string, CryptoKey>()
 
   constructor(keys: readonly object[]) {
+    this.#keys = keys
     this.#choose = createLocalJWKSet({ keys: [...keys] })
   }
 
@@ -30,9 +32,17 @@ export class KeySet {
       this.#imported.set(nameOf(header), key)
       return key
     } catch (error) {
-      if (error instanceof JWKSNoMatchingKey) return 'unknown'
+      if (error instanceof JWKSNoMatchingKey) return this.#isEd448(header) ? 'unusable' : 'unknown'
       return error instanceof JWKSMultipleMatchingKeys ? 'ambiguous' : 'unusable'
     }
+  }
+
+  /** Whether the key of a token is one that no algorithm here is for: RFC 8037 §3.1 has two curves for EdDSA. */
+  #isEd448({ alg, kid }: TokenHeader): boolean {
+    if (alg !== 'EdDSA' || kid === undefined) return false
+    return this.#keys.some(
+      (key) => readName(key, 'kid') === kid && readName(key, 'crv') === 'Ed448',
+    )
   }
 }
 

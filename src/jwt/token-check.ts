@@ -1,7 +1,8 @@
 import { JWSSignatureVerificationFailed } from 'jose/errors'
 import { compactVerify } from 'jose/jws/compact/verify'
+import { systemClock } from '../core/runtime.ts'
 import { allowByClaims, lacking } from '../verifiers/claims.ts'
-import { checkClaims } from './token-claims.ts'
+import { checkClaims, explainMisfit } from './token-claims.ts'
 import { HeaderReader, normaliseType, parseBytes } from './token-header.ts'
 import type { FoundKey } from './key-set.ts'
 import type { ParsedOptions } from './options.ts'
@@ -31,6 +32,7 @@ export function createTokenCheck(
   const mayLackType = options.types === undefined
   const headers = new HeaderReader({ ...rest, types: types.map(normaliseType), mayLackType })
   const mapping = { ...rest, principal: [principal] }
+  const warnOfMisfit = createMisfitWarning()
 
   return async ({ token }, signal, run = {}) => {
     const header = headers.read(token)
@@ -43,8 +45,14 @@ export function createTokenCheck(
     const payload = await verify(token, key)
     if (typeof payload === 'string') return deny(payload)
     headers.remember(token, header)
-    const good = checkClaims(parseBytes(payload), rest, Date.now())
-    if (typeof good === 'string') return deny(good)
+    const claims = parseBytes(payload)
+    const good = checkClaims(claims, rest, Date.now())
+    if (typeof good === 'string') {
+      const misfit = explainMisfit(good, claims, rest)
+      if (misfit === undefined) return deny(good)
+      warnOfMisfit(misfit, run)
+      return { outcome: 'deny', detail: good, cause: misfit }
+    }
     if ('missing' in good) return lacking([good.missing])
     const verdict = allowByClaims(good.claims, mapping)
     return verdict.outcome === 'deny' ? verdict : { ...verdict, expiresAt: good.expiresAt }
@@ -65,6 +73,19 @@ function deny(detail: DenyDetail): Verdict {
   return { outcome: 'deny', detail, ...(TRANSIENT.has(detail) ? { maxAgeMs: 0 } : {}) }
 }
 
+const MINUTE_MS = 60_000
+
+/** Warns once a minute, however many tokens for elsewhere come. */
+function createMisfitWarning(): (misfit: string, run: VerifierRun) => void {
+  let warnedAt = -Infinity
+  return (misfit, { warn }) => {
+    const now = systemClock.now()
+    if (now - warnedAt < MINUTE_MS) return
+    warnedAt = now
+    warn?.(`A token whose signature is good was denied: ${misfit}`)
+  }
+}
+
 // Both are faults of the issuer or of this runtime. A token with a made-up key id brings no warning.
 function warnOfKey(
   found: Exclude<FoundKey, CryptoKey>,
@@ -75,5 +96,9 @@ function warnOfKey(
   if (found === 'ambiguous' && kid !== undefined) {
     warn?.(`Several keys of ${origin} have one "kid": tokens that name it are rejected`)
   }
-  if (found === 'unusable') warn?.(`This runtime cannot use a key of ${origin} for ${alg}`)
+  if (found === 'unusable') {
+    warn?.(
+      `This runtime cannot use a key of ${origin} for ${alg}: tokens that it signs are rejected. Let the issuer sign with RS256 or ES256`,
+    )
+  }
 }

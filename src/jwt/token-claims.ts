@@ -1,6 +1,6 @@
 import { isRecord, readName } from '../core/endpoint/claim-path.ts'
+import { quote } from '../verifiers/ask.ts'
 import { isOtherKind } from '../verifiers/token-kind.ts'
-
 import type { DenyDetail } from '../core/types.ts'
 
 export interface ClaimRules {
@@ -77,4 +77,27 @@ function isTime(value: unknown): value is number {
 
 function isAbsent(value: unknown): boolean {
   return value === undefined || value === null
+}
+
+const MOST_NAMED = 3
+
+/** What a token names in place of this issuer or this audience. Only for one whose signature is good: others are anybody's. */
+export function explainMisfit(
+  fault: DenyDetail,
+  claims: unknown,
+  { issuer, audience }: ClaimRules,
+): string | undefined {
+  if (fault === 'issuer')
+    return `its "iss" is ${nameAll(readName(claims, 'iss'))}, "issuer" is ${nameAll(issuer)}`
+  if (fault !== 'audience') return undefined
+  return `its "aud" is ${nameAll(readName(claims, 'aud'))}, "audience" is ${nameAll(audience)}`
+}
+
+function nameAll(value: unknown): string {
+  if (value === undefined) return 'missing'
+  const all: readonly unknown[] = [value].flat()
+  if (all.length === 0) return 'an empty list'
+  const named = all.slice(0, MOST_NAMED).map(quote)
+  const left = all.length - named.length
+  return [...named, ...(left > 0 ? [`${left} more`] : [])].join(' or ')
 }

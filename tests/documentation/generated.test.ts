@@ -53,7 +53,7 @@ describe('docs/messages.md', () => {
       'the console',
       '`the auth endpoint <origin> answers <status>: requests are rejected. Check its log`',
     ],
-    ['an explanation', '`the issuer calls itself <named>, "issuer" is <issuer>`'],
+    ['an explanation', '`the metadata of <metadata url> names the issuer <named>: check "issuer"`'],
     ['the call of a function', '`Cannot guard a class: guard an instance, or its fetch method`'],
     ['the start', '`<option path> must be <allowed> (its value is not shown)`'],
     [

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { gzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -155,6 +156,8 @@ describe('a key is ignored', () => {
 })
 
 describe('a warning', () => {
+  const OTHER = 'tokens that it signs are rejected. Let the issuer sign with RS256 or ES256'
+
   async function warningsOf(answer: Answer, token: string): Promise<[string[], string]> {
     const { options, answerWith } = await startIssuer(key)
     answerWith(answer)
@@ -186,6 +189,19 @@ describe('a warning', () => {
   it('tells that a key cannot be used', async () => {
     const broken = { ...key.jwk, x: 'AAAA' }
     const [warnings, host] = await warningsOf(() => setOf(broken), await sign(key))
-    expect(warnings).toEqual([`This runtime cannot use a key of ${host} for ES256`])
+    expect(warnings).toEqual([`This runtime cannot use a key of ${host} for ES256: ${OTHER}`])
+  })
+
+  it('tells that a key is on the curve Ed448, and fetches no other one for it', async () => {
+    const { publicKey } = generateKeyPairSync('ed448')
+    const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'a', alg: 'EdDSA', use: 'sig' }
+    const token = await sign(key, goodClaims(), { alg: 'EdDSA' })
+    const [warnings, host] = await warningsOf(() => setOf(jwk), token)
+    expect(warnings).toEqual([`This runtime cannot use a key of ${host} for EdDSA: ${OTHER}`])
+    const other = { ...jwk, kid: 'b' }
+    expect((await warningsOf(() => setOf(other), token))[0]).toEqual([])
+    const elsewhere = { ...jwk, crv: 'X448' }
+    expect((await warningsOf(() => setOf(elsewhere), token))[0]).toEqual([])
+    expect((await warningsOf(() => setOf(jwk), await sign(key)))[0]).toEqual([])
   })
 })

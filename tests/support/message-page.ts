@@ -1,6 +1,7 @@
 import { collectAnswers, collectMessages, readComments } from './messages.ts'
 import { readAnchors, renderTable } from './markdown.ts'
 import { readText, sorted } from './project.ts'
+import type { DenyDetail } from '../../src/core/types.ts'
 import type { Message } from './messages.ts'
 
 const HEAD = `# Messages
@@ -89,13 +90,91 @@ function sectionOfAnswers(): string {
   return `## What clients read\n\nAs \`error.message\`, with the code beside it. The link says what it means, and what to do.\n\n${table}`
 }
 
+/** What to change for a detail, and what it means with some servers. */
+interface Advice {
+  readonly change: string
+  readonly keycloak?: string
+  readonly hydra?: string
+  readonly kubernetes?: string
+}
+
+const NEW_TOKEN = 'Nothing: the client gets a new token.'
+
+const ADVICE: Readonly<Record<DenyDetail, Advice>> = {
+  malformed: {
+    change: 'Let the client send the whole access token. An opaque one needs `introspection`.',
+    hydra: 'opaque by default: `STRATEGIES_ACCESS_TOKEN=jwt`, or `introspection`',
+  },
+  algorithm: {
+    change:
+      'Let the issuer sign with another one, or extend `algorithms`. `HS256` is never allowed.',
+    keycloak: 'a refresh token (`HS512`), or "Access token signature algorithm" of the client',
+  },
+  type: {
+    change: 'Let the client send its access token. For another `typ` of the header set `types`.',
+    keycloak: 'an ID token (`"typ": "ID"`)',
+    hydra: 'of `introspection`: a refresh token',
+  },
+  unknown_key: {
+    change:
+      'Is the token of this issuer, and are these its keys? After a rotation it passes by itself.',
+    keycloak: 'a key of another realm, or of the curve Ed448',
+    kubernetes: 'a token of another cluster',
+  },
+  signature: { change: 'Nothing, if it is an attack. Else an issuer uses one `kid` for two keys.' },
+  issuer: {
+    change: 'Set `issuer` to the text of `iss`: slash, scheme, host and port count.',
+    keycloak: 'the host name under which the client asked: set `KC_HOSTNAME`',
+    hydra: '`URLS_SELF_ISSUER`',
+    kubernetes: '`--service-account-issuer`',
+  },
+  audience: {
+    change: 'Let the issuer put your API into `aud`, or set `audience` to what is there.',
+    keycloak:
+      '`account`: the client lacks an audience mapper; missing: a lightweight token, which needs `introspection`',
+    hydra: '`[]`: the client asked for no `audience`',
+    kubernetes: "the API server's own: `kubectl create token --audience`, or a projected volume",
+  },
+  expired: { change: NEW_TOKEN },
+  not_yet_valid: { change: 'Set the clocks. `clockToleranceSeconds` bridges some seconds.' },
+  missing_claim: {
+    change:
+      'The event names the claim. Let the issuer send it, or set `principal` or `requiredClaims`.',
+    hydra: 'with `requiredClaims: ["client_id"]` an ID token',
+  },
+  bound: {
+    change: 'Let the issuer give out Bearer tokens: nothing here can check the proof.',
+    keycloak: '"Require DPoP bound tokens" of the client, or a client that sent a proof',
+  },
+  inactive: {
+    change: `${NEW_TOKEN} If it is so for every token, check the client that asks.`,
+    keycloak: 'also for a client that is not in `aud`, and at another host name',
+    hydra: 'also for an ID token',
+  },
+  unknown_token: {
+    change: 'Let the client send a token of this service.',
+    kubernetes: 'also for a pod or an account that is gone',
+  },
+  no_verifier: { change: 'Let the client send a token of one of them, or add a member.' },
+  tenant: { change: 'Let the issuer send a tenant, or change `tenant`.' },
+  proof: { change: 'Set the same secret here and in the proxy.' },
+  address: { change: 'Add the address of the proxy to `proof.addresses`, if it is one.' },
+}
+
 function sectionOfDetails(): string {
-  const rows = readComments('core/errors.ts', 'DENY_DETAILS')
+  const details = readComments('core/errors.ts', 'DENY_DETAILS')
+  const adviceOn = (name: string): Partial<Advice> => ({ ...ADVICE })[name as DenyDetail]
   const table = renderTable([
-    ['`detail`', 'what it means'],
-    ...rows.map(([name, meaning]) => [`\`${name}\``, meaning]),
+    ['`detail`', 'what it means', 'what to change'],
+    ...details.map(([name, meaning]) => [`\`${name}\``, meaning, adviceOn(name).change ?? '']),
   ])
-  return `## Why a verifier denied\n\nAs \`detail\` of the decision event, in the log and in traces. The client reads only \`denied\` or \`forbidden\`.\n\n${table}`
+  const rows = details.map(([name]) => {
+    const { keycloak = '', hydra = '', kubernetes = '' } = adviceOn(name)
+    return [`\`${name}\``, keycloak, hydra, kubernetes]
+  })
+  const known = rows.filter(([, ...cells]) => cells.some((cell) => cell !== ''))
+  const servers = renderTable([['`detail`', 'Keycloak', 'Hydra', 'Kubernetes'], ...known])
+  return `## Why a verifier denied\n\nAs \`detail\` of the decision event, in the log and in traces. The client reads only \`denied\` or \`forbidden\`.\n\n${table}\n\nWhat it most often is with some servers:\n\n${servers}`
 }
 
 function tableOf(messages: readonly Message[]): string {

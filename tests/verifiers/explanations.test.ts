@@ -2,9 +2,10 @@ import { describe, expect, it, vi } from 'vitest'
 import { AuthUnavailableError, createAuthenticator } from '../../src/index.ts'
 import { jwt } from '../../src/jwt.ts'
 import { firstOf, githubToken, introspection, kubernetesToken } from '../../src/verifiers.ts'
-import { AUDIENCE, goodClaims, keyOf, sign } from '../support/issuer.ts'
+import { AUDIENCE, goodClaims, ISSUER, keyOf, sign, startIssuer } from '../support/issuer.ts'
 import { guardWith } from '../support/guarded-verifier.ts'
 import { PERSONAL, startGithub, USER } from '../support/github-service.ts'
+import { usePassingTime } from '../support/passing-time.ts'
 import { get } from '../support/requests.ts'
 import { TOKEN } from '../support/token.ts'
 import { startService } from '../support/verifier-service.ts'
@@ -42,7 +43,9 @@ describe('jwt with the metadata of an issuer', () => {
   it('says that `issuer` has a slash too many', async () => {
     const lines = await explain((issuer) => ({ json: { issuer } }), '/')
     const own = 'http://127.0.0.1:PORT'
-    expect(lines).toEqual(rejected(`the issuer calls itself "${own}", "issuer" is "${own}/"`))
+    const url = `${own}/.well-known/openid-configuration`
+    const line = `the metadata of ${url} names the issuer "${own}": check "issuer"`
+    expect(lines).toEqual(rejected(line))
   })
 
   it.each<[string, (origin: string) => ReturnType<Answer>, string]>([
@@ -51,7 +54,7 @@ describe('jwt with the metadata of an issuer', () => {
     [
       'no issuer',
       () => ({ json: {} }),
-      'the issuer calls itself "nothing", "issuer" is "http://127.0.0.1:PORT"',
+      'the metadata of http://127.0.0.1:PORT/.well-known/openid-configuration names the issuer "nothing": check "issuer"',
     ],
     [
       'no jwks_uri',
@@ -64,7 +67,48 @@ describe('jwt with the metadata of an issuer', () => {
 
   it('shows only the beginning of what another server calls itself, and as JSON', async () => {
     const [line = ''] = await explain(() => ({ json: { issuer: `\n${'x'.repeat(500)}` } }))
-    expect(line).toContain(`the issuer calls itself "\\n${'x'.repeat(79)}", "issuer" is`)
+    expect(line).toContain(`names the issuer "\\n${'x'.repeat(79)}": check "issuer"`)
+  })
+})
+
+describe('jwt with a token whose signature is good', () => {
+  const DENIED = 'A token whose signature is good was denied: '
+  const MINE = `"audience" is "${AUDIENCE}"`
+  const pass = usePassingTime()
+
+  it.each<[object, string]>([
+    [{ aud: 'account' }, `its "aud" is "account", ${MINE}`],
+    [{ aud: ['account', 'web'] }, `its "aud" is "account" or "web", ${MINE}`],
+    [{ aud: ['a', 'b', 'c', 'd', 'e'] }, `its "aud" is "a" or "b" or "c" or 2 more, ${MINE}`],
+    [{ aud: [] }, `its "aud" is an empty list, ${MINE}`],
+    [{ aud: undefined }, `its "aud" is missing, ${MINE}`],
+    [{ iss: 'https://a' }, `its "iss" is "https://a", "issuer" is "${ISSUER}"`],
+    [{ iss: undefined }, `its "iss" is missing, "issuer" is "${ISSUER}"`],
+  ])('and %j says what it names', async (claims, why) => {
+    const key = await keyOf('ES256', 'a')
+    const { options } = await startIssuer(key)
+    const token = await sign(key, goodClaims(claims))
+    expect(await linesOf(jwt(options), token)).toEqual([`with-auth: ${DENIED}${why}`])
+    const { events, ask, warnings } = guardWith(jwt(options))
+    await ask(token)
+    expect(warnings()).toEqual([DENIED + why])
+    expect(events.at(-1)).toMatchObject({ reason: 'denied', cause: why })
+  })
+
+  it('warns once a minute, whatever tokens come, and of no token that anybody can make', async () => {
+    const key = await keyOf('ES256', 'a')
+    const forged = await keyOf('ES256', 'a', 'forged')
+    const { options } = await startIssuer(key)
+    const { ask, warnings } = guardWith(jwt(options))
+    const send = async (aud: string, by = key): Promise<void> =>
+      void (await ask(await sign(by, goodClaims({ aud }))))
+    await send('forged', forged)
+    expect(warnings()).toEqual([])
+    for (const aud of ['a', 'b', 'c']) await send(aud)
+    expect(warnings()).toEqual([`${DENIED}its "aud" is "a", ${MINE}`])
+    pass(60_000)
+    await send('b')
+    expect(warnings().slice(1)).toEqual([`${DENIED}its "aud" is "b", ${MINE}`])
   })
 })
 
