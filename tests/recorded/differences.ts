@@ -112,6 +112,14 @@ export const POLICIES: readonly Decided[] = [
   },
 ]
 
+export const INTROSPECTION: readonly Decided[] = [
+  {
+    reason:
+      'A token that is bound to a key of its holder is denied: it came as a Bearer token, and may be stolen.',
+    covers: ({ of, ours }) => of === 'Keycloak: my-api dpop' && ours === 'denied',
+  },
+]
+
 export const KUBERNETES: readonly Decided[] = [
   {
     reason:

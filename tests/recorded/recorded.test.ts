@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { serveHandler } from '../support/guarded-server.ts'
-import { EXCHANGE, KEYCLOAK, KUBERNETES, POLICIES, PROVIDERS } from './differences.ts'
+import {
+  EXCHANGE,
+  INTROSPECTION,
+  KEYCLOAK,
+  KUBERNETES,
+  POLICIES,
+  PROVIDERS,
+} from './differences.ts'
 import { replayExchange } from './exchange.ts'
+import { replayIntrospection } from './introspection.ts'
 import { replayKubernetes } from './kubernetes.ts'
 import { replayHydra } from './hydra.ts'
 import { replayKeycloak } from './keycloak.ts'
@@ -20,6 +28,7 @@ const REPLAYS: readonly (readonly [string, () => Promise<Case[]>, readonly Decid
   ['tokens of Ory Hydra 2.3.0', replayHydra, [], 18],
   ['callers behind oauth2-proxy 7.15.6', replayOauth2Proxy, [], 6],
   ['subrequests of four proxies', replaySubrequests, [], 140],
+  ['introspection by Keycloak, Hydra and zitadel/oidc', replayIntrospection, INTROSPECTION, 85],
 ]
 
 describe.each(REPLAYS)('%s', (_, replay, decided, least) => {

@@ -232,11 +232,20 @@ export const singleNeeds = (key: string): Schema => ({
 const sharing = { properties: { share_verdicts: { const: true } }, required: ['share_verdicts'] }
 const notSharing = { properties: { share_verdicts: { const: false } } }
 const plainStore = { properties: { url: { type: 'string', pattern: '^redis://' } } }
+const withoutClient = { properties: { client: { const: 'none' } } }
+const NO_CLIENT = Object.fromEntries(
+  ['client_id', 'client_secret', 'send_secret_in_body'].map((key) => [key, { type: 'null' }]),
+)
 /** Rules about the options of a group. */
 const RULES: Readonly<Record<string, Schema>> = {
   'resource.': { required: ['identifier', 'authorization_servers'] },
   'tenant.': singleNeeds('default'),
-  'provider.introspection.': { allOf: ['url', 'client_id', 'client_secret'].map(given) },
+  'provider.introspection.': {
+    allOf: [given('url')],
+    if: given('client'),
+    then: { if: withoutClient, then: { properties: NO_CLIENT } },
+    else: { allOf: ['client_id', 'client_secret'].map(given) },
+  },
   'store.': {
     required: ['url'],
     allOf: [

@@ -134,6 +134,13 @@ const INTROSPECTION: Rows = [
     effect: denied('inactive'),
     call: { url: '/introspect', body: 'token=other' },
   },
+  {
+    key: 'introspection.client',
+    yaml: 'introspection: { url: "URL/introspect", client: none }',
+    sent: ASKED,
+    effect: ALLOWED,
+    call: { body: `token=${GOOD}` },
+  },
   ...['client_id', 'client_secret'].map((name) => ({
     key: `introspection.${name}`,
     yaml: `introspection: { ${CLIENT} }`,

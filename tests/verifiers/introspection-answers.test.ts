@@ -67,6 +67,7 @@ describe('an answer', () => {
     ['it is a logout token', { ...GOOD, typ: 'Logout' }, 'type', {}],
     ['it has a list as `typ`', { ...GOOD, typ: ['ID'] }, 'type', {}],
     ['it has `token_type` id_token', { ...GOOD, token_type: 'id_token' }, 'type', {}],
+    ['no audience is in the list', { ...GOOD, aud: [] }, 'audience', { audience: 'api' }],
   ])('denies if %s', async (_what, body, detail, given) => {
     const decision = await decisionOn(body, given)
     expect(decision).toMatchObject({ outcome: 'deny', reason: 'denied', detail })
@@ -82,6 +83,7 @@ describe('an answer', () => {
     ['with one of the audiences', { aud: ['x', 'api'] }, { audience: ['api', 'api2'] }],
     ['with the audience as a text', { aud: 'api' }, { audience: 'api' }],
     ['without an audience that may be missing', {}, missing()],
+    ['with an empty list of audiences, as Hydra writes none', { aud: [] }, missing()],
     ['without an issuer', {}, { issuer: 'https://b' }],
     ['with the issuer', { iss: 'https://b' }, { issuer: 'https://b' }],
     ['with an end', { exp: LATER }, {}],

@@ -144,23 +144,22 @@ describe('a cached decision', () => {
     expect(await ask()).toMatchObject({ outcome: 'deny', reason: 'service_error' })
   })
 
-  it('is none with `no-store`, and a warning says so once', async () => {
-    const headers = { 'cache-control': 'no-store' }
-    const { url, calls } = await startService(() => ({ json: ACTIVE, headers }))
-    const { ask, warnings } = guard({ url }, { cache: {} })
+  it.each([
+    ['Keycloak', 'no-cache'],
+    ['Hydra', 'private, no-cache, no-store, must-revalidate'],
+    ['a proxy', 'max-age=0'],
+  ])('stays when its answer forbids it, as each of %s does: %s', async (_, value) => {
+    const headers = { 'cache-control': value }
+    const { url, calls, answerWith } = await startService(() => ({ json: ACTIVE, headers }))
+    const cache = { allowTtlMs: 200, staleIfErrorMs: 60_000 }
+    const { ask, warnings } = guard({ url }, { cache })
     await ask()
-    expect(await ask()).toMatchObject({ outcome: 'allow', cache: 'skipped' })
-    expect(calls).toHaveLength(2)
-    expect(warnings()).toEqual([expect.stringContaining('each request asks it')])
-  })
-
-  it('expires after `max-age`', async () => {
-    const headers = { 'cache-control': 'private, max-age=0' }
-    const { url, calls } = await startService(() => ({ json: { active: false }, headers }))
-    const { ask } = guard({ url }, { cache: {} })
-    await ask()
-    await ask()
-    expect(calls).toHaveLength(2)
+    expect(await ask()).toMatchObject({ outcome: 'allow', cache: 'hit' })
+    expect(calls).toHaveLength(1)
+    answerWith(() => ({ status: 503 }))
+    await new Promise((resolve) => setTimeout(resolve, 250))
+    expect(await ask()).toMatchObject({ outcome: 'allow', cache: 'stale' })
+    expect(warnings()).toEqual([])
   })
 
   it('is none for a token that is not valid yet: it heals by itself', async () => {
@@ -170,5 +169,34 @@ describe('a cached decision', () => {
     await ask()
     await ask()
     expect(calls).toHaveLength(2)
+  })
+})
+
+describe('the first ten answers', () => {
+  const TEXT =
+    'The first 10 answers of the introspection endpoint are all "inactive". If good tokens were among them, check that they name the client of "client" in "aud", and that "url" has the host name of the tokens\' issuer'
+
+  it('are a mistake of the set-up if all are inactive, and one warning says so', async () => {
+    const { url } = await startService(() => ({ json: { active: false } }))
+    const { ask, warnings } = guard({ url })
+    for (let count = 0; count < 9; count += 1) await ask(`${TOKEN}${count}`)
+    expect(warnings()).toEqual([])
+    for (let count = 9; count < 30; count += 1) await ask(`${TOKEN}${count}`)
+    expect(warnings()).toEqual([TEXT])
+  })
+
+  it.each<[string, object, number]>([
+    ['an allow', { json: ACTIVE }, 0],
+    ['a denial of an active token', { json: { ...ACTIVE, exp: 1 } }, 0],
+    ['an outage', { status: 503 }, 1],
+  ])('are no reason for a warning with %s among them, but for an outage', async (_, one, count) => {
+    const { url, answerWith } = await startService(() => ({ json: { active: false } }))
+    const { ask, warnings } = guard({ url })
+    for (let asked = 0; asked < 8; asked += 1) await ask(`${TOKEN}${asked}`)
+    answerWith(() => one)
+    await ask(`${TOKEN}other`)
+    answerWith(() => ({ json: { active: false } }))
+    for (let asked = 8; asked < 30; asked += 1) await ask(`${TOKEN}${asked}`)
+    expect(warnings()).toHaveLength(count)
   })
 })

@@ -72,7 +72,9 @@ function audienceFault(
 ): DenyDetail | undefined {
   if (audience === undefined) return undefined
   const aud = readName(answer, 'aud')
-  if (aud === undefined && allowMissingAudience) return undefined
   const named: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
+  // Hydra writes "none" as an empty list.
+  const isMissing = aud === undefined || named.length === 0
+  if (isMissing && allowMissingAudience) return undefined
   return audience.some((one) => named.includes(one)) ? undefined : 'audience'
 }

@@ -1,4 +1,3 @@
-import { parseCacheControl } from '../../core/endpoint/freshness.ts'
 import { AuthUnavailableError } from '../../core/errors.ts'
 import { runtimeFetch } from '../../core/runtime.ts'
 import { askService } from '../ask.ts'
@@ -9,8 +8,9 @@ import type { Transport, Verdict, Verifier, VerifierRun } from '../../core/verif
 import type { ServiceAnswer } from '../ask.ts'
 import type { IntrospectionOptions, ParsedOptions } from './options.ts'
 
-const UNCACHED =
-  'The introspection endpoint forbids caching, so that each request asks it: check "Cache-Control" of its responses'
+/** As many denials in a row are a mistake in the set-up rather than revoked tokens. */
+const FIRST = 10
+const ALL_INACTIVE = `The first ${FIRST} answers of the introspection endpoint are all "inactive". If good tokens were among them, check that they name the client of "client" in "aud", and that "url" has the host name of the tokens' issuer`
 
 /**
  * Makes a verifier that asks an introspection endpoint (RFC 7662), as identity providers have for tokens that only they can
@@ -18,8 +18,8 @@ const UNCACHED =
  * tokens, ID tokens and tokens that are bound to a key are denied. A status such as 401 means that the endpoint rejects this
  * server: that is `service_error`, and a warning, and no denial of the caller.
  *
- * A decision is cached for `cache.allowTtlMs`, and never after the token's `exp`. The endpoint may shorten that with
- * `Cache-Control`. A revoked token works for as long.
+ * A decision is cached for `cache.allowTtlMs`, and never after the token's `exp`, whatever `Cache-Control` says: Keycloak and Hydra
+ * forbid it with each answer. A revoked token works for as long.
  *
  * @throws AuthConfigError for options that cannot be used.
  *
@@ -45,9 +45,12 @@ export function introspection(options: IntrospectionOptions): Verifier {
   const parsed = parseIntrospectionOptions(options)
   const { url, accepts, allowInsecureHttp, fetch, ...rest } = parsed
   const transport = fetch ?? runtimeFetch
+  const watch = watchFirst()
   const verify: Verifier = async ({ token }, signal, run) => {
     const answer = await ask(token, parsed, transport, signal, run)
-    return bounded(judgeAnswer(answer.json, rest), answer, run)
+    const verdict = judgeAnswer(answer.json, rest)
+    watch(verdict, run)
+    return verdict
   }
   const { client: proof, ...rules } = rest
   // Neither a secret nor a function can be compared.
@@ -89,9 +92,12 @@ function complain({ reason, status = 0 }: AuthUnavailableError, run?: VerifierRu
   run?.warn?.(`The introspection endpoint answered ${status}: check "${wrong}"`)
 }
 
-function bounded(verdict: Verdict, { headers }: ServiceAnswer, run?: VerifierRun): Verdict {
-  const { maxAgeMs, ...rest } = parseCacheControl(headers.get('cache-control'))
-  if (maxAgeMs === 0) run?.warn?.(UNCACHED)
-  if (maxAgeMs === undefined) return { ...verdict, ...rest }
-  return { ...verdict, ...rest, maxAgeMs: Math.min(maxAgeMs, verdict.maxAgeMs ?? Infinity) }
+/** Keycloak denies every token to a client that is not in `aud`, and to one that asks at another host name. */
+function watchFirst(): (verdict: Verdict, run: VerifierRun | undefined) => void {
+  let count = 0
+  return (verdict, run) => {
+    if (count >= FIRST) return
+    count = verdict.outcome === 'deny' && verdict.detail === 'inactive' ? count + 1 : Infinity
+    if (count === FIRST) run?.warn?.(ALL_INACTIVE)
+  }
 }

@@ -26,7 +26,7 @@ export interface IntrospectionOptions {
   /** One of these must be in `aud`. Without it a token that was issued for another API works here too. */
   readonly audience?: string | readonly string[]
   /**
-   * `true` accepts an answer without `aud`. Only with `audience`.
+   * `true` accepts an answer without `aud`, or with an empty list. Only with `audience`.
    *
    * @default false
    */

@@ -82,7 +82,12 @@ describe('a provider says what is wrong:', () => {
     [
       'oauth2_token',
       'introspection: { url: "https://a.example/", client_id: a }',
-      '{ | "..introspection.client_secret" must be given: the endpoint must know who asks',
+      '{ | "..introspection.client_secret" must be given: the endpoint must know who asks, unless it needs no client: then write client: none',
+    ],
+    [
+      'oauth2_token',
+      'introspection: { url: "https://a.example/", client: none, client_id: a }',
+      'a | "..introspection.client_id" must be left out beside "introspection.client"',
     ],
     [
       'oauth2_token',

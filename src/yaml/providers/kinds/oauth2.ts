@@ -8,32 +8,19 @@ import {
   serviceUrl,
 } from '../../../verifiers/options.ts'
 import { introspection } from '../../../verifiers/introspection/introspection.ts'
-import {
-  bearerToken,
-  claimsMapping,
-  needed,
-  optional,
-  secret,
-  unchecked,
-  verifyTls,
-} from './key-kinds.ts'
+import { bearerToken, claimsMapping, optional, unchecked, verifyTls } from './key-kinds.ts'
+import { INTROSPECTION_KEYS } from './introspection-keys.ts'
 import { present, providerType, section } from './provider.ts'
 import { inKeysOf } from './renamed.ts'
 import type { Verifier } from '../../../core/verifier.ts'
 import type { Given, Made, ProviderType, Tools } from './provider.ts'
+import type { IntrospectionKeys } from './introspection-keys.ts'
 import type { Names } from './renamed.ts'
 
 interface JwksKeys {
   readonly uri: string
   readonly token: string | undefined
   readonly keyRecheckPeriod: number
-}
-
-interface IntrospectionKeys {
-  readonly url: string
-  readonly clientId: string
-  readonly clientSecret: string
-  readonly sendSecretInBody: boolean
 }
 
 interface Oauth2Keys {
@@ -59,7 +46,6 @@ const TEXTS = {
 } as const
 const ONE_OF = 'a mapping with one of `jwks`, `introspection` and `discovery`'
 const SECONDS = 'a whole number of seconds'
-const WHO_ASKS = 'given: the endpoint must know who asks'
 /** These are about tokens that are checked here. */
 const OF_JWT = ['algorithms', 'types', 'clockToleranceSeconds', 'keysMaxStaleSeconds'] as const
 
@@ -86,14 +72,7 @@ export const OAUTH2: ProviderType = providerType<Oauth2Keys>(
         keyRecheckPeriod: integer({ default: 3600, min: 60, max: 86_400 }, SECONDS),
       }),
     ),
-    introspection: optional(
-      section<IntrospectionKeys>({
-        url: serviceUrl,
-        clientId: needed(optionalText, WHO_ASKS),
-        clientSecret: needed(secret, WHO_ASKS),
-        sendSecretInBody: boolean(false),
-      }),
-    ),
+    introspection: optional(INTROSPECTION_KEYS),
     discovery: boolean(false),
     claimsMapping: claimsMapping({
       sub: 'roles',
@@ -192,14 +171,14 @@ function optionsOfKeys({ uri, token, keyRecheckPeriod }: JwksKeys): object {
 }
 
 function askThere(keys: Given<Oauth2Keys>, asked: IntrospectionKeys, tools: Tools): Verifier {
-  const { clientId: id, clientSecret, sendSecretInBody } = asked
-  const method = sendSecretInBody ? 'post' : 'basic'
+  const { clientId: id = '', clientSecret = '', sendSecretInBody } = asked
+  const method = sendSecretInBody === true ? 'post' : 'basic'
   return inKeysOf(INTROSPECTION, () =>
     introspection(
       present({
         ...sharedOptions(keys, tools),
         url: asked.url,
-        client: { id, secret: clientSecret, method } as const,
+        client: asked.client ?? ({ id, secret: clientSecret, method } as const),
         principal: ['sub', 'username'],
         // Another API's tokens are denied only where the audience is written down, as OGX does not check it.
         audience: keys.audience,

@@ -1,0 +1,159 @@
+import { createAuthenticator } from '../../src/index.ts'
+import { introspection } from '../../src/verifiers.ts'
+import { at, readRecording } from './recording.ts'
+import { startService } from './service.ts'
+import type { DecisionEvent } from '../../src/index.ts'
+import type { IntrospectionOptions } from '../../src/verifiers.ts'
+import type { Case } from './recording.ts'
+import type { Answer } from './service.ts'
+
+/** What an introspection endpoint says about a token (RFC 7662 §2.2). */
+interface Said {
+  readonly active?: boolean
+  readonly sub?: string
+  readonly exp?: number
+  readonly aud?: string | readonly string[]
+  readonly token_use?: string
+}
+
+interface Asked {
+  readonly of: string
+  readonly token: string
+  readonly answer: Answer & { readonly status: number; readonly body: string }
+}
+
+interface Keycloak {
+  /** In milliseconds. */
+  readonly recordedAt: number
+  readonly issuer: string
+  readonly tokens: Readonly<Record<string, string>>
+  /** By "client token". */
+  readonly asked: Readonly<Record<string, Asked['answer']>>
+}
+
+interface Others {
+  readonly at: number
+  readonly hydra: { readonly opaque: Server }
+  readonly zitadel: Server
+}
+
+interface Server {
+  readonly issuer: string
+  readonly tokens: Readonly<Record<string, string>>
+  readonly answers: Readonly<Record<string, Omit<Asked['answer'], 'body'> & { body: Said }>>
+}
+
+const CLIENT = { id: 'my-api', secret: 'secret' }
+const AUDIENCE = 'https://api.example.com'
+/** The recording began a minute before its last tokens. */
+const LATER_MS = 90_000
+
+/** Tokens that Keycloak, Hydra and zitadel/oidc were asked about. */
+export async function replayIntrospection(): Promise<Case[]> {
+  const keycloak = readRecording<Keycloak>('keycloak')
+  const others = readRecording<Others>('hydra-zitadel-oauth2-proxy')
+  const { hydra, zitadel } = others
+  return [
+    ...(await replay('Keycloak', keycloak.recordedAt, ofKeycloak(keycloak), {
+      issuer: keycloak.issuer,
+      audience: 'my-api',
+    })),
+    ...(await replay('Hydra', others.at + LATER_MS, ofServer(hydra.opaque), {
+      issuer: hydra.opaque.issuer,
+      audience: AUDIENCE,
+    })),
+    ...(await replay('Hydra, without audience too', others.at + LATER_MS, ofServer(hydra.opaque), {
+      audience: AUDIENCE,
+      allowMissingAudience: true,
+    })),
+    ...(await replay('zitadel', others.at + LATER_MS, ofServer(zitadel), {})),
+  ]
+}
+
+function ofKeycloak({ tokens, asked }: Keycloak): Asked[] {
+  return Object.entries(asked).map(([of, answer]) => {
+    const name = Object.keys(tokens).find((one) => of.endsWith(` ${one}`)) ?? ''
+    // A longer one would be refused before it is asked about.
+    return { of, token: (tokens[name] ?? 'noise').slice(0, 8000), answer }
+  })
+}
+
+function ofServer({ tokens, answers }: Server): Asked[] {
+  return Object.entries(answers).map(([of, { status, headers = {}, body }]) => {
+    const { 'content-length': _, ...rest } = headers
+    const answer = { status, headers: rest, body: JSON.stringify(body) }
+    return { of, token: tokens[of] ?? '', answer }
+  })
+}
+
+async function replay(
+  name: string,
+  time: number,
+  all: readonly Asked[],
+  options: Partial<IntrospectionOptions>,
+): Promise<Case[]> {
+  let answer: Answer = {}
+  let count = 0
+  const service = await startService(() => {
+    count += 1
+    return answer
+  })
+  const url = `http://127.0.0.1:${service.port}/introspect`
+  const cases = await at(time, async () => {
+    const found: Case[] = []
+    for (const asked of all) {
+      answer = asked.answer
+      count = 0
+      let decision: DecisionEvent | undefined
+      const authenticate = createAuthenticator({
+        verifier: introspection({ url, client: CLIENT, ...options }),
+        retry: false,
+        circuitBreaker: false,
+        cache: {},
+        onEvent: (event) => {
+          if (event.type === 'decision') decision = event
+        },
+      })
+      const headers = { authorization: `Bearer ${asked.token}` }
+      const ask = () => authenticate(new Request('http://h.test/v1/models', { headers }))
+      const result = await ask()
+      const { outcome, reason, principal } = decision ?? {}
+      const allowed = `in: ${String(principal)} until ${String(result.ok && result.auth?.expiresAt)}`
+      const ours = outcome === 'allow' ? allowed : String(reason)
+      const of = `${name}: ${asked.of}`
+      found.push({ of, recorded: decided(asked.answer, options), ours })
+      if (outcome !== 'allow') continue
+      await ask()
+      found.push({ of: `${of}, twice`, recorded: 'one question', ours: questions(count) })
+    }
+    return found
+  })
+  await service.stop()
+  return cases
+}
+
+/** A server leaves it to the API to compare `aud` and `token_use`. */
+function decided(
+  { status, body }: Asked['answer'],
+  options: Partial<IntrospectionOptions>,
+): string {
+  if (status !== 200) return 'service_error'
+  const {
+    active,
+    sub,
+    exp = 0,
+    aud = [],
+    token_use: use = 'access_token',
+  } = JSON.parse(body) as Said
+  const named = [aud].flat()
+  const isForHere =
+    options.audience === undefined ||
+    named.includes(String(options.audience)) ||
+    (named.length === 0 && options.allowMissingAudience === true)
+  const isGood = active === true && isForHere && use === 'access_token'
+  return isGood ? `in: ${sub} until ${exp * 1000}` : 'denied'
+}
+
+function questions(count: number): string {
+  return count === 1 ? 'one question' : `${count} questions`
+}
