@@ -1,5 +1,5 @@
-import { character, choice, createMatcher, end, repeat, sequence, start } from './matcher.ts'
-import type { Matcher, Step } from './matcher.ts'
+import { character, choice, end, repeat, sequence, start } from './matcher.ts'
+import type { Step } from './matcher.ts'
 
 /** A pattern that is not read. Its message ends the sentence "it must be …". */
 export class ExpressionError extends Error {}
@@ -19,17 +19,35 @@ const QUANTIFIER = /(?:([*+?])|\{(\d+)(,?)(\d*)\})\??/y
 const CLASS = /\[(\^?)((?:\\.|[^\]\\])*)\]/suy
 const CLASS_PART = /\\.|[^\\]/gsu
 
+const LOOSE_IN_PYTHON =
+  /\\[pP]\{[^}]*\}|\[\^?(?:\\.|[^\]\\])*\]|\\.|\{(?:\d+(?:,\d*)?|,\d*)\}|[{}]/gsu
+/** An escaped sign that JavaScript does not let one escape. In a class it has no meaning of its own. */
+const ESCAPED_SIGN = /\\([ !"#%&',:;<=>@_`~])/g
+
 /**
- * Compiles a regular expression that is anchored at the start of a path. It throws an `ExpressionError` for one that is broken,
+ * Reads a regular expression that is anchored at the start of a path. It throws an `ExpressionError` for one that is broken,
  * that OGX and JavaScript read differently, or that takes OGX long: its matcher tries one way after the other.
  */
-export function compileExpression(source: string): Matcher {
+export function readExpression(source: string): Step {
   if (source === '') throw new ExpressionError('a regular expression after "regex:"')
   if (source.length > MAX_LENGTH) {
     throw new ExpressionError(`a regular expression of at most ${MAX_LENGTH} characters`)
   }
-  requireValid(source)
-  return createMatcher(new ExpressionReader(source).read())
+  const normal = normalize(source)
+  requireValid(normal)
+  return new ExpressionReader(normal).read()
+}
+
+/**
+ * Writes signs as JavaScript wants them where Python is freer: `re.escape` escapes `-`, `#` and others, and a brace that begins no
+ * repetition is a character.
+ */
+function normalize(source: string): string {
+  return source.replace(LOOSE_IN_PYTHON, (part) => {
+    if (part === '{' || part === '}') return `\\${part}`
+    if (part.startsWith('[')) return part.replace(ESCAPED_SIGN, '$1')
+    return part === String.raw`\-` ? '-' : part.replace(ESCAPED_SIGN, '$1')
+  })
 }
 
 function requireValid(source: string): RegExp {

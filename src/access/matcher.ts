@@ -90,6 +90,13 @@ export function createMatcher(pattern: Step): Matcher {
   }
 }
 
+/** Whether some text that begins with this character can match. */
+export function canBegin(pattern: Step, first: string): boolean {
+  const matched = fork([])
+  const behind = advance([pattern(matched)], first, 0, Infinity)
+  return behind.length > 0 || matched.visitedIn === round
+}
+
 /** Visits the states, adds those to which they lead at once, and returns those behind the character. */
 function advance(states: State[], next: string, at: number, length: number): State[] {
   const behind: State[] = []

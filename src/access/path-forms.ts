@@ -15,8 +15,9 @@ const PLAIN = /^(?:\/[\w.~-]+)+$/
 // A server that decodes twice reads another path, and one on Windows takes a backslash for a slash.
 const AMBIGUOUS = /%5c|%25[\da-f]{2}/i
 
-// A URL parser encodes these characters by itself. As typed, they stand in the path.
-const ENCODED_BY_PARSERS = /(?:%(?:20|22|3[ce]|5e|60|7[bd]|[89a-f][\da-f]))+/gi
+// A URL parser encodes the first of these characters by itself. The others are signs that clients encode or not as they like:
+// ! $ & + , : = @. As typed, they stand in the path.
+const ENCODED_BY_CLIENTS = /(?:%(?:20|22|3[ce]|5e|60|7[bd]|[89a-f][\da-f]|2[146bc]|3[ad]|40))+/gi
 
 /**
  * The forms of a canonical path: as it was sent, and decoded once. Slashes at the end are cut, as OGX does. A forbid also
@@ -29,7 +30,7 @@ export function pathForms(path: string): PathForms | undefined {
   if (PLAIN.test(path)) return { permitted: [path], forbidden: [path] }
   const decoded = decode(path)
   if (decoded === undefined || /\p{Cc}/u.test(decoded)) return undefined
-  const sent = path.replace(ENCODED_BY_PARSERS, decodeURIComponent)
+  const sent = path.replace(ENCODED_BY_CLIENTS, decodeURIComponent)
   const uncut = [path, sent, decoded].flatMap((form) => [form, withoutParameters(form)])
   // Servlet containers cut parameters off before they decode: a `%2f` does not end one.
   uncut.push(decodeURIComponent(withoutParameters(path)))

@@ -1,9 +1,11 @@
 import { invalidOption } from '../core/config/option-checks.ts'
-import { compileExpression, ExpressionError } from './expression.ts'
+import { ExpressionError, readExpression } from './expression.ts'
+import { canBegin, createMatcher } from './matcher.ts'
 import type { OptionPath } from '../core/config/problems.ts'
 import type { Matcher } from './matcher.ts'
 
 const EXPRESSION = 'regex:'
+const UNMATCHABLE = 'one that can match a path from its start, which is "/", such as "regex:/v1/.*"'
 
 /** Parses a pattern. Throws `AuthConfigError` for one that can match no path as it is meant: a forbid would be off. */
 export function parsePattern(value: unknown, path: OptionPath): Matcher {
@@ -25,6 +27,9 @@ function rejectUnmatchable(text: string, isPrefix: boolean, value: string, path:
     const expected = String.raw`a decoded path, without "%", "?", "#" and "\"`
     throw invalidOption(path, value, expected)
   }
+  if (/\/\.\.?(?:\/|$)/.test(isPrefix ? `${text}-` : text)) {
+    throw invalidOption(path, value, 'a path without "." and "..", which are resolved in requests')
+  }
   if (!isPrefix && text !== '/' && text.endsWith('/')) {
     const expected = 'a path without "/" at the end, which is cut from requests'
     throw invalidOption(path, value, expected, {
@@ -35,7 +40,9 @@ function rejectUnmatchable(text: string, isPrefix: boolean, value: string, path:
 
 function parseExpression(value: string, path: OptionPath): Matcher {
   try {
-    return compileExpression(value.slice(EXPRESSION.length))
+    const expression = readExpression(value.slice(EXPRESSION.length))
+    if (!canBegin(expression, '/')) throw new ExpressionError(UNMATCHABLE)
+    return createMatcher(expression)
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error
     throw invalidOption(path, value, error.message)

@@ -1,7 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compileExpression, ExpressionError } from '../../src/access/expression.ts'
+import { ExpressionError, readExpression } from '../../src/access/expression.ts'
+import { createMatcher } from '../../src/access/matcher.ts'
 import { runs } from '../support/nightly.ts'
+
+const compileExpression = (source: string) => createMatcher(readExpression(source))
 
 /** What is left of the steps does not matter. */
 function matches(source: string, path: string): boolean {
@@ -32,7 +35,7 @@ describe('compileExpression', () => {
     ['[z-a]', BROKEN],
     // It would be right within a group, and open everything.
     ['a)|(?:.*', BROKEN],
-    ['/a{2', BROKEN],
+    ['/a{,3}', BROKEN],
     ['(a+)+', REPEATED],
     ['(a?)*', REPEATED],
     ['(a{2}){3}', REPEATED],
@@ -75,6 +78,14 @@ describe('compileExpression', () => {
     ['/[a-c]+?$', '/abc', '/abd'],
     [String.raw`/\\$`, '/\\', '/'],
     ['/😀.$', '/😀😀', '/😀'],
+    // What `re.escape` of Python writes.
+    [String.raw`/a\-b\#c\&d\~e\ f$`, '/a-b#c&d~e f', '/a-b#c&d~e-f'],
+    [String.raw`/[\#\-\&]$`, '/-', '/$'],
+    ['/{a}$', '/{a}', '/a'],
+    ['/a{2$', '/a{2', '/aa'],
+    ['/a}{$', '/a}{', '/a'],
+    ['.*admin', '/x/admin', '/x'],
+    ['a?/b', '/b', '/c'],
   ])('reads %s', (source, matching, differing) => {
     expect([matches(source, matching), matches(source, differing)]).toEqual([true, false])
   })

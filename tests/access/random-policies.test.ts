@@ -150,6 +150,10 @@ describe('both forms of a path', () => {
     ['/v1/{a}', '/v1/%7Ba%7D', true, true],
     ['regex:/é+$', '/%C3%A9%C3%A9', true, true],
     ['/v1/a/b', '/v1/a%2Fb', false, true],
+    // Signs that some clients encode, as `encodeURIComponent` does.
+    ['/v1/a:b@c,d=e$f&g+h!i', '/v1/a%3Ab%40c%2Cd%3De%24f%26g%2Bh%21i', true, true],
+    ['regex:/v1/[a-z:]+$', '/v1/a%3ab', true, true],
+    ['/v1/a:b', '/v1/%61%3Ab', false, true],
     // The form as typed, and the very text of the request.
     ['regex:/é%2Fb$', '/%C3%A9%2Fb', false, true],
     ['regex:/%C3%A9$', '/%C3%A9', false, true],

@@ -84,17 +84,39 @@ describe('routePolicy', () => {
       String.raw`a decoded path, without "%", "?", "#" and "\", received ${JSON.stringify(path)}`,
     ]),
     ['regex:', 'a regular expression after "regex:", received "regex:"'],
+    // OGX matches from the start, which is always a slash.
+    ...['regex:admin', 'regex:v1/.*', 'regex:[^/]+', 'regex:(?:a|b)'].map(
+      (path): [string, string] => [
+        path,
+        `one that can match a path from its start, which is "/", such as "regex:/v1/.*", received "${path}"`,
+      ],
+    ),
+    ...['/v1/../admin', '/v1/..', '/./v1', '/v1/../*'].map((path): [string, string] => [
+      path,
+      `a path without "." and "..", which are resolved in requests, received "${path}"`,
+    ]),
     ['regex:(', 'a valid regular expression, received "regex:("'],
   ])('rejects the pattern %j', (paths, expected) => {
     expect(problemsOf(at(paths))).toEqual([`"rules[0].permit.paths" must be ${expected}`])
   })
 
-  it.each(['/', '/a', '/a*', '/a/*', '*', '/*', '/é b', 'regex:/a', ['/a', '/b']])(
-    'takes the pattern %j',
-    (paths) => {
-      expect(problemsOf(at(paths))).toEqual([])
-    },
-  )
+  it.each([
+    '/',
+    '/a',
+    '/a*',
+    '/a/*',
+    '*',
+    '/*',
+    '/é b',
+    'regex:/a',
+    'regex:.*b',
+    'regex:a?/b',
+    '/v1/.*',
+    '/v1/..*',
+    ['/a', '/b'],
+  ])('takes the pattern %j', (paths) => {
+    expect(problemsOf(at(paths))).toEqual([])
+  })
 
   it.each<[condition: unknown, received: string]>([
     ['', '""'],

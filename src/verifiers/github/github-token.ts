@@ -141,8 +141,18 @@ async function judge(
   const isAsked = organizations && Object.hasOwn(attributes, 'organizations')
   const logins = isAsked ? await readLogins() : undefined
   if (logins !== undefined && 'outcome' in logins) return logins
-  const claims = { ...user, organizations: logins }
+  // GitHub writes ids as numbers.
+  const claims = { ...numbersAsTexts(user), organizations: logins }
   return { outcome: 'allow', principal, attributes: mapAttributes(claims, attributes), ...facts }
+}
+
+function numbersAsTexts(user: Account['user']): Account['user'] {
+  return Object.fromEntries(
+    Object.entries(user).map(([name, value]) => [
+      name,
+      Number.isSafeInteger(value) ? String(value) : value,
+    ]),
+  )
 }
 
 function principalOf(user: Account['user'], named: 'login' | 'id'): string {

@@ -51,6 +51,12 @@ describe('a personal token', () => {
     expect({ ...auth?.attributes }).toEqual({ github_login: ['octocat'] })
   })
 
+  it('gives its id as a text, as every attribute is one', async () => {
+    const given = { attributes: { id: 'ids' } }
+    const { auth } = await guardBy(await startGithub(), given).ask(PERSONAL)
+    expect({ ...auth?.attributes }).toEqual({ ids: ['583231'] })
+  })
+
   it('ends when GitHub says that it does', async () => {
     const headers = { 'github-authentication-token-expiration': '2099-12-01 12:00:00 UTC' }
     const { auth } = await guardBy(await startGithub({ json: USER, headers })).ask(PERSONAL)
