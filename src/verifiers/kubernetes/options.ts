@@ -1,7 +1,7 @@
 import { boolean, callback } from '../../core/config/kinds.ts'
 import { invalidOption, invalidSecret, misusedOption } from '../../core/config/option-checks.ts'
-import { baseUrl } from '../base-url.ts'
 import { attributes, checkUrl, claimPath, optionalTexts, parseVerifierOptions } from '../options.ts'
+import { apiServerUrl } from './own-address.ts'
 import type { Transport } from '../../core/verifier.ts'
 import type { Kind } from '../../core/config/kinds.ts'
 import type { Problems } from '../../core/config/problems.ts'
@@ -27,7 +27,7 @@ export interface KubernetesTokenOptions {
   /**
    * The URL of the API server. Its certificate is signed by the cluster's own authority: give `fetch` its `ca`.
    *
-   * @default 'https://kubernetes.default.svc'
+   * @default that of `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT`, else 'https://kubernetes.default.svc'
    */
   readonly apiServerUrl?: string | URL
   /**
@@ -88,7 +88,7 @@ const KINDS: OptionKinds<ResolvedKubernetes> = {
   audiences: optionalTexts,
   token: ownToken,
   review,
-  apiServerUrl: baseUrl('https://kubernetes.default.svc'),
+  apiServerUrl,
   attributes,
   tenant: claimPath,
   allowInsecureHttp: boolean(false),

@@ -2,6 +2,7 @@ import { misusedOption } from '../../core/config/option-checks.ts'
 import { AuthConfigError } from '../../core/errors.ts'
 import { UnreadableFileError } from '../../files/system.ts'
 import { readTextFile } from '../../files/text-file.ts'
+import { isOwnAddress } from '../../verifiers/kubernetes/own-address.ts'
 import type { Transport } from '../../core/verifier.ts'
 import type { AuthSection } from '../auth-section.ts'
 import type { Files } from './kinds/provider.ts'
@@ -46,7 +47,11 @@ function createFiles(nodeTransport: NodeTransport | undefined, account: string):
   }
   return {
     transportFor: (file) => asCaFile(() => connect(file)),
-    podTransport: () => ifPossible(() => connect(`${account}/ca.crt`)),
+    // For no other server: whoever runs the cluster could pretend to be that one.
+    podTransport: (url) =>
+      url !== undefined && isOwnAddress(url)
+        ? ifPossible(() => connect(`${account}/ca.crt`))
+        : undefined,
     podTokenFile: `${account}/token`,
     readText: (file) => readTextFile(file, MOST_TOKEN),
   }

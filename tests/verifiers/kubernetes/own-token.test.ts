@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { kubernetesToken } from '../../../src/verifiers.ts'
 import { AuthConfigError } from '../../../src/index.ts'
 import { OwnToken } from '../../../src/verifiers/kubernetes/own-token.ts'
@@ -147,6 +147,25 @@ describe('the token of this server', () => {
     await expect(pending).rejects.toMatchObject({ reason: 'timeout' })
     await expect(follower).rejects.toMatchObject({ reason: 'timeout' })
     expect(await own.renew('good', NEVER)).toBeUndefined()
+  })
+})
+
+describe('the address of the API server', () => {
+  it.each<[string, string, string]>([
+    ['10.96.0.1', '443', 'https://10.96.0.1:443'],
+    ['fd00::1', '6443', 'https://[fd00::1]:6443'],
+    ['10.96.0.1', '', 'https://kubernetes.default.svc'],
+    ['', '443', 'https://kubernetes.default.svc'],
+    ['a b', 'c', 'https://kubernetes.default.svc'],
+  ])('is what the pod is told: %j and %j', (host, port, apiServerUrl) => {
+    vi.stubEnv('KUBERNETES_SERVICE_HOST', host)
+    vi.stubEnv('KUBERNETES_SERVICE_PORT', port)
+    onTestFinished(() => void vi.unstubAllEnvs())
+    expect(kubernetesToken({ review: 'self' }).describe?.()).toMatchObject({ apiServerUrl })
+    const given = { review: 'self', apiServerUrl: 'https://k8s.example' } as const
+    expect(kubernetesToken(given).describe?.()).toMatchObject({
+      apiServerUrl: 'https://k8s.example',
+    })
   })
 })
 

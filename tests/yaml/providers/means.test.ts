@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAuthenticator } from '../../../src/index.ts'
 import { loadConfig } from '../../../src/yaml.ts'
 import { readText } from '../../../src/yaml/parsed-file.ts'
@@ -42,13 +42,30 @@ describe('loadMeans', () => {
     })
     const ofPod = async (): Promise<Files | undefined> =>
       (await loadMeans(section, pathOf('account'))).files
-    expect((await ofPod())?.podTransport()).toBeUndefined()
+    const name = 'https://kubernetes.default.svc'
+    expect((await ofPod())?.podTransport(name)).toBeUndefined()
     mkdirSync(pathOf('account'))
     writeFileSync(pathOf('account/ca.crt'), 'no certificate')
-    expect((await ofPod())?.podTransport()).toBeUndefined()
+    expect((await ofPod())?.podTransport(name)).toBeUndefined()
     writeFileSync(pathOf('account/ca.crt'), SELF_SIGNED.cert)
-    expect((await ofPod())?.podTransport()).toBeTypeOf('function')
     expect((await ofPod())?.podTokenFile).toBe(pathOf('account/token'))
+    vi.stubEnv('KUBERNETES_SERVICE_HOST', '10.96.0.1')
+    vi.stubEnv('KUBERNETES_SERVICE_PORT', '443')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const asked = [
+      name,
+      `${name}:443/`,
+      'https://10.96.0.1',
+      'https://10.96.0.1:443/',
+      'https://10.96.0.1:6443',
+      'https://10.96.0.2',
+      'http://10.96.0.1:443',
+      'https://kubernetes.default.svc.example.com',
+      'https://example.com/kubernetes.default.svc',
+    ]
+    const files = await ofPod()
+    const trusted = asked.filter((url) => files?.podTransport(url) !== undefined)
+    expect(trusted).toEqual(asked.slice(0, 4))
   })
 
   it('takes the token of the pod for reviews by default', async () => {

@@ -1,4 +1,4 @@
-import { baseUrl } from '../../../verifiers/base-url.ts'
+import { apiServerUrl as ownApiServer } from '../../../verifiers/kubernetes/own-address.ts'
 import { BY_ITSELF, kubernetesToken } from '../../../verifiers/kubernetes/kubernetes-token.ts'
 import { claimPath, optionalText, optionalTexts } from '../../../verifiers/options.ts'
 import { claimsMapping, verifyTls } from './key-kinds.ts'
@@ -27,7 +27,7 @@ const NAMES: Names = {
 /** Tokens of the service accounts and users of a cluster. */
 export const KUBERNETES: ProviderType = providerType<KubernetesKeys>(
   {
-    apiServerUrl: baseUrl('https://kubernetes.default.svc'),
+    apiServerUrl: ownApiServer,
     audiences: optionalTexts,
     reviewerTokenFile: optionalText,
     claimsMapping: claimsMapping({ username: 'roles', groups: 'roles' }),
@@ -49,8 +49,7 @@ function make(keys: Given<KubernetesKeys>, tools: Tools): Made {
   if (has('reviewerTokenFile') && !has('audiences')) {
     tools.reject(['reviewerTokenFile'], 'left out without `audiences`')
   }
-  // The authority of the cluster signs the certificate of the default URL.
-  const fetch = tools.fetch ?? (has('apiServerUrl') ? undefined : files?.podTransport())
+  const fetch = tools.fetch ?? files?.podTransport(apiServerUrl)
   const review =
     audiences === undefined
       ? { review: 'self' as const }

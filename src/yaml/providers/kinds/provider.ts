@@ -21,8 +21,8 @@ export type MakeJwt = (options: never) => Verifier
 export interface Files {
   /** Sends requests to servers with certificates of the authorities in a file. Throws an `AuthConfigError` about `tlsCafile`. */
   readonly transportFor: (caFile: string) => Transport
-  /** Knows the authority of the cluster that this process runs in, if there is one. */
-  readonly podTransport: () => Transport | undefined
+  /** Knows the authority of the cluster that this process runs in, if there is one and the URL is one of its addresses. */
+  readonly podTransport: (url: string | undefined) => Transport | undefined
   readonly podTokenFile: string
   readonly readText: (file: string) => string
 }

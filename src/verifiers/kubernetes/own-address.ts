@@ -1,0 +1,45 @@
+import { processVariable } from '../../core/runtime.ts'
+import { baseUrl } from '../base-url.ts'
+import type { Kind } from '../../core/config/kinds.ts'
+
+const NAME = 'https://kubernetes.default.svc'
+const OF_NAME = baseUrl(NAME)
+
+/** The URL of the API server: by default that of the cluster that this process runs in. */
+export const apiServerUrl: Kind<string | URL, string> = {
+  form: OF_NAME.form,
+  parse: (value = addressOfPod() ?? NAME, path) => OF_NAME.parse(value, path),
+}
+
+/** Whether a URL is an address at which a pod reaches the API server of its own cluster. */
+export function isOwnAddress(url: string): boolean {
+  const { origin } = new URL(url)
+  return origin === NAME || origin === originOf(addressOfPod())
+}
+
+/** The address that Kubernetes tells each pod. */
+function addressOfPod(): string | undefined {
+  const host = variable('KUBERNETES_SERVICE_HOST')
+  const port = variable('KUBERNETES_SERVICE_PORT')
+  if (host === undefined || port === undefined) return undefined
+  const url = `https://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return originOf(url) === undefined ? undefined : url
+}
+
+function originOf(url: string | undefined): string | undefined {
+  try {
+    return url === undefined ? undefined : new URL(url).origin
+  } catch {
+    return undefined
+  }
+}
+
+function variable(name: string): string | undefined {
+  try {
+    const value = processVariable(name)
+    return typeof value === 'string' && value !== '' ? value : undefined
+  } catch {
+    // Deno may read no variable without permission.
+    return undefined
+  }
+}
