@@ -83,6 +83,12 @@ const OAUTH2: Rows = [
     effect: caller({ attributes: {} }),
   },
   {
+    key: 'principal',
+    yaml: `${JWKS}, principal: user.name, claims_mapping: {}`,
+    claims: { user: { name: 'bob' } },
+    effect: caller({ principal: 'bob' }),
+  },
+  {
     key: 'tenant_claim',
     yaml: `${JWKS}, tenant_claim: org.id`,
     claims: { org: { id: ['acme'] } },
@@ -166,6 +172,12 @@ const INTROSPECTION: Rows = [
     yaml: `introspection: { ${CLIENT} }, issuer: other`,
     sent: ASKED,
     effect: denied('issuer'),
+  },
+  {
+    key: 'principal',
+    yaml: `introspection: { ${CLIENT} }, principal: team, claims_mapping: {}`,
+    sent: ASKED,
+    effect: caller({ principal: 'red' }),
   },
   {
     key: 'tenant_claim',

@@ -85,10 +85,16 @@ describe('providers', () => {
     const provider = (keys: string): string => `provider_config: { type: ${keys} }`
     const jwks = 'oauth2_token, jwks: { uri: "https://a.example/" }'
     const proxy = 'upstream_header, principal_header: x-a'
+    const audience =
+      '"server.auth.provider_config.audience" is missing: tokens must be for "ogx", as in OGX. Llama Stack up to 0.7.3 expects "llama-stack": set it to the "aud" of your tokens'
     expect(warningsOf(provider(jwks))).toEqual([
       said('provider_config.issuer', 'is missing: .* Set it'),
+      audience,
     ])
-    expect(warningsOf(provider(`${jwks}, issuer: me`))).toEqual([])
+    expect(warningsOf(provider(`${jwks}, issuer: me`))).toEqual([audience])
+    expect(warningsOf(provider(`${jwks}, issuer: me, audience: ogx`))).toEqual([])
+    const older = 'provider_type: oauth2_token, config: { issuer: me, jwks: { uri: "https://a/" } }'
+    expect(warningsOf(older)).toEqual([])
     expect(warningsOf(provider('github_token'))).toEqual([
       said('provider_config.client_id', 'is missing: .* Set it and "client_secret"'),
       said('provider_config.claims_mapping', 'makes a role of each login: .* Write claims_mapping'),
@@ -114,7 +120,7 @@ describe('providers', () => {
     ])
     const insecure = expect.stringContaining('"allowInsecureHttp" is true') as unknown
     for (const [type, others] of [
-      [`${jwks}, issuer: me`, 0],
+      [`${jwks}, issuer: me, audience: ogx`, 0],
       ['github_token', 2],
       ['kubernetes', 2],
     ] as const) {

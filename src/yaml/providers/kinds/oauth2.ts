@@ -30,6 +30,7 @@ interface Oauth2Keys {
   readonly introspection: IntrospectionKeys | undefined
   readonly discovery: boolean
   readonly claimsMapping: Readonly<Record<string, string>>
+  readonly principal: string | undefined
   readonly tenantClaim: string | undefined
   readonly exposeClaims: readonly string[]
   readonly algorithms: unknown
@@ -83,6 +84,7 @@ export const OAUTH2: ProviderType = providerType<Oauth2Keys>(
       tenant: 'namespaces',
       namespace: 'namespaces',
     }),
+    principal: claimPath,
     tenantClaim: claimPath,
     exposeClaims: names,
     algorithms: unchecked({ ...TEXTS, kind: 'algorithms' }),
@@ -138,6 +140,7 @@ function checkHere(keys: Given<Oauth2Keys>, tools: Tools): Made | undefined {
   }
   const options = present({
     ...sharedOptions(keys, tools),
+    principal: keys.principal,
     issuer: issuer ?? ANY_ISSUER,
     audience,
     algorithms,
@@ -154,12 +157,19 @@ function checkHere(keys: Given<Oauth2Keys>, tools: Tools): Made | undefined {
   return {
     part: { verifier },
     defaults: { audience, algorithms: described.algorithms },
-    warnings: issuer === undefined ? [withoutIssuer(tools)] : [],
+    warnings: [
+      ...(issuer === undefined ? [withoutIssuer(tools)] : []),
+      ...(tools.has('audience') || tools.isOlder ? [] : [withoutAudience(tools)]),
+    ],
   }
 }
 
 function withoutIssuer({ quote }: Tools): string {
   return `${quote('issuer')} is missing: a token for this audience is good if any key of the set signed it, and several tenants may share such a set. Set it to the "iss" of your tokens`
+}
+
+function withoutAudience({ quote }: Tools): string {
+  return `${quote('audience')} is missing: tokens must be for "ogx", as in OGX. Llama Stack up to 0.7.3 expects "llama-stack": set it to the "aud" of your tokens`
 }
 
 function optionsOfKeys({ uri, token, keyRecheckPeriod }: JwksKeys): object {
@@ -179,7 +189,7 @@ function askThere(keys: Given<Oauth2Keys>, asked: IntrospectionKeys, tools: Tool
         ...sharedOptions(keys, tools),
         url: asked.url,
         client: asked.client ?? ({ id, secret: clientSecret, method } as const),
-        principal: ['sub', 'username'],
+        principal: keys.principal ?? ['sub', 'username'],
         // Another API's tokens are denied only where the audience is written down, as OGX does not check it.
         audience: keys.audience,
         issuer: keys.issuer,
