@@ -39,7 +39,8 @@ export function readScalar(
 ): Value | undefined {
   const { value } = scalar
   // A URL may have a password in it, or a key in its query or fragment.
-  const mayHoldSecret = /[@?#]/.test(String(value))
+  const isPath = form.kind.startsWith('pattern') && /^(?:regex:|\/)/.test(String(value))
+  const mayHoldSecret = !isPath && /[@?#]/.test(String(value))
   const isMasked = given.isMasked || mayHoldSecret
   const isHidden = given.isHidden || (mayHoldSecret && form.isUrl !== true)
   const base = { ...given, isMasked, isHidden }

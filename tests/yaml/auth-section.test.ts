@@ -139,6 +139,10 @@ it.each<[text: string, ...lines: string[]]>([
     '1:44 "server.auth.provider_config.type" must be TYPES: it says how callers are checked | server: { auth: { provider_config: { type: "*****:***:********" } } }',
   ],
   [
+    'server: { auth: { provider_config: { type: "${env.NO:+custom}" } } }',
+    '1:38 "server.auth.provider_config.type" must be TYPES: it comes out empty, since its variable is not set | server: { auth: { provider_config: { type: "*{******:*******}" } } }',
+  ],
+  [
     'server: { auth: { provider_config: { type: "${env.NO}" } } }',
     '1:44 "server.auth.provider_config.type": Environment variable "NO" is not set, or empty: set it, write ${env.NO:=default}, or ${env.NO:+value} to leave the key out when it is not set | server: { auth: { provider_config: { type: "${env.NO}" } } }',
   ],

@@ -238,6 +238,15 @@ it.each(['route_policy', 'access_policy'])(
   },
 )
 
+it('a pattern with a question mark is shown, since it is no URL with a secret', () => {
+  const [line = ''] = linesOf(inAuth("route_policy: [{ permit: { paths: 'regex:/a?(' } }]"))
+  expect(line).toContain('must be a valid regular expression, received "regex:/a?("')
+  const [other = ''] = linesOf(
+    inAuth("route_policy: [{ permit: { paths: 'https://h/?k=hunter' } }]"),
+  )
+  expect(other).not.toContain('hunter')
+})
+
 describe('access_policy', () => {
   const TEXT = inAuth('access_policy: []')
   const NOT_ENFORCED =

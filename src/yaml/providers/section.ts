@@ -24,6 +24,8 @@ export interface Provider {
 const TYPE = { kind: 'text', scalar: 'string' } as const
 const KNOWN = [...PROVIDER_TYPES.keys()].map((name) => JSON.stringify(name)).join(', ')
 
+const CHECKED = 'it says how callers are checked'
+
 /**
  * Reads a provider. Returns `undefined` after a problem that leaves nothing to check.
  *
@@ -69,7 +71,9 @@ function readType(
   const name = setting?.value
   if (typeof name === 'string' && PROVIDER_TYPES.has(name)) return name
   if (reading.findings.has(key)) return undefined
-  const message = `"${key}" must be one of ${KNOWN}: it says how callers are checked`
+  const isEmpty = pair !== undefined && setting === undefined
+  const why = isEmpty ? 'it comes out empty, since its variable is not set' : CHECKED
+  const message = `"${key}" must be one of ${KNOWN}: ${why}`
   const at = setting?.place ?? (pair === undefined ? place : rangeOf(pair.key))
   reading.findings.add(at, key, message, setting?.isMasked)
   return undefined
