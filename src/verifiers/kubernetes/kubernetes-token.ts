@@ -16,6 +16,9 @@ const MAX_BYTES = 2 ** 20
 export const BY_ITSELF =
   '"review" is "self": every pod has such a token, and this server could act in the cluster by it. Give "audiences" and "token"'
 
+const NO_ROLE =
+  'the account of this server may not ask about tokens. Run kubectl create clusterrolebinding with-auth --clusterrole system:auth-delegator --serviceaccount NAMESPACE:ACCOUNT'
+
 const NO_OWN_TOKEN =
   'This server has no token of its own to ask Kubernetes with: check that the file which "token" reads is there and may be read'
 
@@ -157,6 +160,10 @@ function complain(
   run: VerifierRun | undefined,
 ): void {
   if (status >= 500) return
+  if (status === 403 && option === 'token') {
+    run?.warn?.(`${hostOf(apiServerUrl)} answered 403: ${NO_ROLE}`)
+    return
+  }
   const isRights = status === 401 || status === 403
   run?.warn?.(
     `${hostOf(apiServerUrl)} answered ${status}: check "${isRights ? option : 'apiServerUrl'}"`,

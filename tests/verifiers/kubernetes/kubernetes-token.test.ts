@@ -19,6 +19,8 @@ import type { KubernetesTokenOptions } from '../../../src/verifiers.ts'
 const BY_REVIEW: KubernetesTokenOptions = { audiences: 'my-api', token: () => OWN_TOKEN }
 const BY_ITSELF: KubernetesTokenOptions = { review: 'self' }
 
+const NO_ROLE =
+  'the account of this server may not ask about tokens. Run kubectl create clusterrolebinding with-auth --clusterrole system:auth-delegator --serviceaccount NAMESPACE:ACCOUNT'
 const NOW_S = 1_796_000_000
 /** A token with these claims, in the form of RFC 7515. */
 function tokenWith(claims: unknown): string {
@@ -245,8 +247,8 @@ describe.each([
     const kubernetes = await startKubernetes(() => ({ status, json }))
     const { ask, warnings } = guardBy(kubernetes, given)
     expect(await ask()).toMatchObject({ reason: 'service_error', endpointStatus: status })
-    const text = `127.0.0.1:${kubernetes.port} answered ${status}: check "${blamed}"`
-    expect(warnings()).toContain(text)
+    const advice = blamed === 'token' ? NO_ROLE : `check "${blamed}"`
+    expect(warnings()).toContain(`127.0.0.1:${kubernetes.port} answered ${status}: ${advice}`)
   })
 
   it.each<[string, object, string]>([
