@@ -31,7 +31,7 @@ describe('parseConfig', () => {
   })
 
   it('reads the endpoint where OGX has it, with options beside it', () => {
-    expect(parseConfig(OGX)).toEqual({ endpoint: ENDPOINT, timeoutMs: 2000 })
+    expect(parseConfig(OGX)).toEqual({ endpoint: ENDPOINT, identity: 'required', timeoutMs: 2000 })
   })
 
   it('reads a file with a byte order mark and the line ends of Windows', () => {

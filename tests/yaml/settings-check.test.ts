@@ -138,7 +138,7 @@ it.each<[text: string, ...lines: string[]]>([
   ],
   [
     'token_format: hunter@x',
-    '4:19 "server.auth.token_format" must be "token68" or "visible-ascii" (its value is not shown) | token_format: ********',
+    '4:19 "server.auth.token_format" must be "token68" or "visible-ascii" or "text" (its value is not shown) | token_format: ********',
   ],
 ])('says what is allowed in place of %j', (text, ...lines) => {
   expect(linesOf(inAuth(text), ENV)).toEqual(lines)

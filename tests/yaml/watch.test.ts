@@ -195,7 +195,11 @@ describe('a watched file', () => {
     expect(watch_.config).toEqual({ endpoint: ENDPOINT })
     writeFileSync(file, OGX)
     await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
-    expect(onChange).toHaveBeenCalledWith({ endpoint: ENDPOINT, timeoutMs: 2000 })
+    expect(onChange).toHaveBeenCalledWith({
+      endpoint: ENDPOINT,
+      identity: 'required',
+      timeoutMs: 2000,
+    })
     expect(watch_.config.timeoutMs).toBe(2000)
     expect(onError).not.toHaveBeenCalled()
   })
@@ -203,7 +207,7 @@ describe('a watched file', () => {
   it.each([
     ['a comment', OGX.replace('\n', '\n# why\n')],
     ['the order of keys', OGX.replace(/( +provider.*\n)( +timeout.*\n)/, '$2$1')],
-    ['the spelling', auth('"timeout_ms": ${env.NO:=2e3} # as before')],
+    ['the spelling', OGX.replace('timeout_ms: 2000', '"timeout_ms": ${env.NO:=2e3} # as before')],
     ['nothing', OGX],
   ])('calls no observer after a change of %s', async (_, same) => {
     writeFileSync(file, OGX)
