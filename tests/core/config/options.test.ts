@@ -138,7 +138,10 @@ describe('a config', () => {
     [{ context: { path: 'false' } }, '"context.path" must be true or false, received "false"'],
     [{ context: { method: 1 } }, '"context.method" must be true or false, received 1'],
     [{ credentials: 'basic' }, '"credentials" must be "bearer"'],
-    [{ tokenFormat: 'jwt' }, '"tokenFormat" must be "token68" or "visible-ascii", received "jwt"'],
+    [
+      { tokenFormat: 'jwt' },
+      '"tokenFormat" must be "token68" or "visible-ascii" or "text", received "jwt"',
+    ],
     [{ identity: true }, '"identity" must be "optional" or "required", received true'],
     [{ timeoutMs: 0 }, '"timeoutMs" must be a number of milliseconds from 1 to 60000, received 0'],
     [{ timeoutMs: 60_001 }, '"timeoutMs" must be a number of milliseconds from 1 to 60000'],
