@@ -97,6 +97,7 @@ const WORST_FIRST: readonly ProofState[] = ['open', 'unproven', 'proven']
 
 function createAsker(config: AuthConfig): AskWithRandomKey {
   const header = headerOfVerifier(config)
+  const known = config.verifier?.warnings ?? []
   const authenticate = createAuthenticator({
     ...questionOf(config),
     credentials: header === undefined ? 'bearer' : { header },
@@ -105,8 +106,12 @@ function createAsker(config: AuthConfig): AskWithRandomKey {
     mode: 'enforce',
     cache: false,
     clientAddress: () => TOLD_ADDRESS,
-    // Replaces the default, which logs to the console.
-    onEvent: () => undefined,
+    // Replaces the default, which logs to the console. Before the proof no request reaches the verifier, so only this question
+    // can warn of what it is missing.
+    onEvent: (event) => {
+      const isNew = event.type === 'warning' && !known.includes(event.message)
+      if (isNew && config.verifier !== undefined) config.onEvent?.(event)
+    },
   })
   return async () => {
     const key = createRandomKey()

@@ -128,7 +128,11 @@ function createStage(
     log({ type: 'endpoint', state: next, cause })
     if (isNoted) surroundings.note(`with-auth: ${WHILE_OPEN[resolved.mode]}${openOf(config)}\n`)
   }
-  const proof = createEndpointProof({ ask: createRandomKeyAsker(config), onChange, state })
+  const proof = createEndpointProof({
+    ask: createRandomKeyAsker({ ...config, onEvent }),
+    onChange,
+    state,
+  })
   return {
     equipped,
     resolved,

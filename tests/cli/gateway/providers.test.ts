@@ -207,6 +207,19 @@ describe('with-auth gateway --config', () => {
     expect(ruled.logged('warning').filter(isAbout)).toEqual([])
   })
 
+  it('warns of what its provider is missing before any caller is asked about', async () => {
+    const { url, answerWith } = await startProviders()
+    answerWith(() => ({ status: 403, json: {} }))
+    const gateway = start([
+      '--config',
+      write(`provider_config: { type: kubernetes, api_server_url: "${url}" }`),
+    ])
+    await vi.waitFor(() => {
+      const text = `${new URL(url).host} answered 403: check "review"`
+      expect(gateway.logged('warning').map(({ message }) => message)).toContain(text)
+    }, 10_000)
+  })
+
   it('asks nothing about a random key where the network is trusted, and says so', async () => {
     const gateway = await startWith(`provider_config: { type: ${NETWORK} }`)
     expect(gateway.logged('warning').map(({ message }) => message)).toEqual([
