@@ -195,11 +195,8 @@ describe('a watched file', () => {
     expect(watch_.config).toEqual({ endpoint: ENDPOINT })
     writeFileSync(file, OGX)
     await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce(), enough)
-    expect(onChange).toHaveBeenCalledWith({
-      endpoint: ENDPOINT,
-      identity: 'required',
-      timeoutMs: 2000,
-    })
+    const read = { endpoint: ENDPOINT, identity: 'required', timeoutMs: 2000 }
+    expect(onChange).toHaveBeenCalledWith(read)
     expect(watch_.config.timeoutMs).toBe(2000)
     expect(onError).not.toHaveBeenCalled()
   })
