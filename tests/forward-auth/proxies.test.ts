@@ -100,7 +100,7 @@ describe.each(['nginx', 'caddy', 'haproxy'] as const)('%s', (proxy: TestedProxy)
       })
 
       // Caddy has no pattern for names.
-      const marks = [...(proxy === 'caddy' ? '-_.' : "-_.!#$%&'*+^`|~")]
+      const marks = (proxy === 'caddy' ? '-_.' : "-_.!#$%&'*+^`|~").split('')
       const spellings = marks.flatMap((one) => marks.map((two) => `X${one}Auth${two}Principal`))
       it.each([
         ...spellings,
