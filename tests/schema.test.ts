@@ -31,7 +31,10 @@ const NOT_IN_SCHEMA: readonly (readonly [reason: string, message: RegExp])[] = [
   ['the content of a file', /a file that can be read|in PEM form|of certificates in PEM/],
   ['what a parser of URLs takes', /must be an absolute https URL/],
   ['the form that such a parser writes', /must be written as clients compare it/],
-  ['what a compiler of regular expressions takes', /must be a valid regular expression/],
+  [
+    'what a compiler of regular expressions takes',
+    /must be (?:a valid regular expression|one that can match a path from its start)/,
+  ],
   [
     'two names that a server may mix up',
     /the same header in another case|must be another header than/,

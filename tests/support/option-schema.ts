@@ -182,7 +182,8 @@ export function createSchema(): Schema {
           description:
             'An exact path, /prefix*, * for every path, or regex: with a regular expression.',
           type: 'string',
-          pattern: '^(?:\\*|/|/[^*%?#\\\\]*(?:\\*|[^*%?#\\\\/])|regex:[\\s\\S]+)$',
+          pattern:
+            '^(?:\\*|/|(?![\\s\\S]*/\\.\\.?(?:/|$))/[^*%?#\\\\]*(?:\\*|[^*%?#\\\\/])|regex:[\\s\\S]+)$',
           not: ref('wrongReference'),
         },
         REFERENCE,
