@@ -15,6 +15,7 @@ import type { GithubApp, GithubTokenOptions } from './verifiers/github/options.t
 import type { IntrospectionClient } from './verifiers/introspection/client.ts'
 import type { IntrospectionOptions } from './verifiers/introspection/options.ts'
 import type { KubernetesTokenOptions } from './verifiers/kubernetes/options.ts'
+import type { AttributeHeaderForm } from './verifiers/upstream/attribute-headers.ts'
 import type { UpstreamConfig } from './verifiers/upstream/from-upstream.ts'
 import type { UpstreamOptions } from './verifiers/upstream/options.ts'
 import type { UpstreamProof } from './verifiers/upstream/proof-options.ts'
@@ -24,4 +25,4 @@ export type { EndpointVerifierOptions, FirstOfOptions }
 export type { GithubApp, GithubTokenOptions }
 export type { IntrospectionClient, IntrospectionOptions }
 export type { KubernetesTokenOptions }
-export type { UpstreamConfig, UpstreamOptions, UpstreamProof }
+export type { AttributeHeaderForm, UpstreamConfig, UpstreamOptions, UpstreamProof }
