@@ -21,7 +21,7 @@ import type { Handover } from './policies/handover.ts'
 import type { CheckFactory } from './request/check.ts'
 import type { CredentialsReader, TokenFinder } from './request/credentials.ts'
 import type { SecretSource } from './response/admission.ts'
-import type { Alarm } from './response/alarm.ts'
+import type { Alarm, RejectedRequest } from './response/alarm.ts'
 import type { Authorize } from './response/authorization.ts'
 import type { Denials } from './response/denial.ts'
 import type { MetadataAnswer } from './response/resource-metadata.ts'
@@ -35,7 +35,7 @@ export interface Unready extends Channel {
   readonly config: Pick<ResolvedConfig, 'requestIdHeader' | 'traits'>
   readonly denials: Denials
   /** With an observer, which gets each decision, only hints. `undefined` without a config, which is reported by itself. */
-  readonly alarm: Alarm | undefined
+  readonly alarm: Alarm<RejectedRequest> | undefined
   readonly readCredentials: CredentialsReader
   /** Where a request may hold a secret. */
   readonly secretSources: readonly SecretSource[]

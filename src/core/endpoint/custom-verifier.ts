@@ -3,7 +3,7 @@ import { orAborted } from '../async.ts'
 import { AuthUnavailableError } from '../errors.ts'
 import { keepAlive, systemClock } from '../runtime.ts'
 import type { ParsedVerdict, TimedAsk } from './verdict.ts'
-import { shownReason } from '../response/shown-facts.ts'
+import { escapeUnseen } from '../response/shown-facts.ts'
 import type { Check } from '../request/check.ts'
 import type { Channel } from '../response/events.ts'
 import type { Verifier, VerifierRun } from '../verifier.ts'
@@ -71,7 +71,7 @@ function createRun(
 function createWarn({ notify }: Channel): (message: unknown) => void {
   const givenAt = new Map<string, number>()
   return (given) => {
-    const message = shownReason(String(given), [], LONGEST_WARNING) ?? ''
+    const message = escapeUnseen(String(given).slice(0, LONGEST_WARNING))
     const now = systemClock.now()
     for (const [old, at] of givenAt) if (now - at >= HOUR_MS) givenAt.delete(old)
     if (givenAt.size >= MOST_WARNINGS || givenAt.has(message)) return

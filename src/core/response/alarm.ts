@@ -42,13 +42,16 @@ export function shownFacts({
 }
 
 /** Writes to the console why a request is rejected, if the endpoint, the connection to it or our code failed. */
-export type Alarm = (reason: DenialReason, failure: Failure, about: Rejected) => void
+export type Alarm<About = Rejected> = (reason: DenialReason, failure: Failure, about: About) => void
+
+interface Rejected {
+  readonly check?: Check
+}
 
 /** The request that is rejected. */
-interface Rejected {
-  readonly request?: Request
-  readonly target?: Target | undefined
-  readonly check?: Check
+export interface RejectedRequest extends Rejected {
+  readonly request: Request
+  readonly target: Target
 }
 
 /**
@@ -155,7 +158,7 @@ interface Hinting {
 export function withHints(
   { config, readCredentials, notify }: Hinting,
   alarm: Alarm | undefined,
-): Alarm {
+): Alarm<RejectedRequest> {
   const told = new Set<string>()
   const hint = (name: string, message: string): void => {
     told.add(name)
@@ -169,9 +172,8 @@ export function withHints(
   }
   return (reason, failure, about) => {
     alarm?.(reason, failure, about)
-    const { request, target } = about
-    if (reason !== 'missing_credentials' || request === undefined || told.size > 1) return
-    hintAt(request, target?.query ?? '')
+    if (reason !== 'missing_credentials' || told.size > 1) return
+    hintAt(about.request, about.target.query)
   }
 }
 

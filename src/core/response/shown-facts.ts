@@ -44,7 +44,13 @@ export function shownReason(
   tokens: readonly PresentedToken[],
   longest?: number,
 ): string | undefined {
-  return shownText(text, tokens, longest)?.replace(UNSEEN, escapeUnits)
+  const shown = shownText(text, tokens, longest)
+  return shown && escapeUnseen(shown)
+}
+
+/** A text in one line of plain characters: others are escaped, as JSON may write them. */
+export function escapeUnseen(text: string): string {
+  return text.replace(UNSEEN, escapeUnits)
 }
 
 /** The units of UTF-16 of a text, as JSON may write them. */

@@ -94,6 +94,12 @@ describe('parseIdentity', () => {
     })
   })
 
+  it('has no claims if they are none of JSON', () => {
+    const { auth, faults } = judge({ principal: 'alice', claims: new Map([['role', 'guest']]) })
+    expect(auth).toEqual({ principal: 'alice', attributes: {} })
+    expect(faults).toMatchObject([{ field: 'claims' }])
+  })
+
   it('is frozen all the way down and has no prototype to reach', () => {
     const auth = parseIdentity(
       { principal: 'alice', attributes: { roles: ['a'], team: 'b' } },

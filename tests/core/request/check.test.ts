@@ -50,6 +50,18 @@ it.each(['all', ['x-tenant']] as const)(
   },
 )
 
+it('has the address that the endpoint was told, and reads no other one', () => {
+  let reads = 0
+  const { tell, createCheck } = checksOf({
+    ...FOR_ENDPOINT,
+    context: { headers: [], clientAddress: true },
+    clientAddress: () => `192.0.2.${(reads += 1)}`,
+  })
+  const told = tell(request, target)
+  const check = told && createCheck('t', told, request, target, [])
+  expect([check?.readAddress?.(), reads]).toEqual(['192.0.2.1', 1])
+})
+
 it('tells all headers where all are told, and has them in the key', () => {
   const check = make()
   expect(check?.question.request.headers).toEqual({ 'x-tenant': 'acme', accept: '*/*' })
