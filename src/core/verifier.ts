@@ -92,7 +92,7 @@ export interface VerifierRun {
   /** `traceparent` and `tracestate` of the request, for the headers of a call that belongs to it. */
   readonly trace?: Readonly<Record<string, string>> | undefined
   /** Returns the address of the client, if it is known, for a verifier that limits its calls and lets clients take turns. May
-   * throw. No verdict may depend on it: it is no part of the question, so other clients would get the cached decision. */
+   * throw. No verdict may depend on it: the question does not contain it, so other clients would get the cached decision. */
   readonly client?: (() => string | undefined) | undefined
 }
 

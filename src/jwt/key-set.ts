@@ -56,7 +56,7 @@ export function parseKeySet(value: unknown): KeySet | undefined {
   return usable.length === 0 ? undefined : new KeySet(usable)
 }
 
-/** Why a value is no usable set. */
+/** Why a value cannot be used as a key set. */
 export function faultOf(value: unknown): string {
   const keys = readName(value, 'keys')
   if (!Array.isArray(keys)) return 'no list "keys"'

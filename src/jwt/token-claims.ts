@@ -81,7 +81,7 @@ function isAbsent(value: unknown): boolean {
 
 const MOST_NAMED = 3
 
-/** What a token names in place of this issuer or this audience. Only for one whose signature is good: others are anybody's. */
+/** Says which issuer or audience a token names instead of ours. Call it only after the signature was verified. */
 export function explainMisfit(
   fault: DenyDetail,
   claims: unknown,

@@ -1,6 +1,6 @@
 import type { Case } from './recording.ts'
 
-/** A way in which with-auth decides differently on purpose. `docs/security/guarantees.md` has the reasons. */
+/** A way in which with-auth decides differently on purpose, and why. */
 export interface Decided {
   readonly reason: string
   readonly covers: (difference: Case) => boolean

@@ -70,8 +70,8 @@ const REDIRECT = 300
 const REDIRECTS: ReadonlySet<number> = new Set([0, REDIRECT, 301, 302, 303, 307, 308])
 
 /**
- * Makes a function that warns, at most once a minute, of a status that is no answer to a question: it denies, and most likely
- * `endpoint` leads elsewhere. It says that of every question only if nothing else was answered for a minute.
+ * Makes a function that warns, at most once a minute, of a status that does not answer a question. Such a status denies, and
+ * `endpoint` most likely leads elsewhere. The warning speaks of every question only after a minute without another status.
  */
 export function createStatusReport(
   url: string,

@@ -29,7 +29,7 @@ export function isUnsearched({ reason, detail }: Why<string>): boolean {
   return reason === 'overloaded' && detail === 'unknown_key'
 }
 
-/** The reason that a decision is counted by: `unknown_key` is an `overloaded` that is no outage. */
+/** The reason that a decision is counted by: `unknown_key` is an `overloaded` without an outage. */
 export function countedReason(
   reason: string | undefined,
   detail: string | undefined,

@@ -14,7 +14,7 @@ export function afterResponses(socket: Socket, proceed: () => void): void {
   const drain = (): unknown => response.emit('drain')
   // Node did this until it handed the connection over. An error without a listener would end the process.
   socket.on('drain', drain).on('error', destroy)
-  // Otherwise a response that a slow client takes at last would make bytes flow that nobody reads yet.
+  // Otherwise the end of a slow response would resume the socket before a parser reads it.
   Reflect.set(socket, '_paused', false)
   response.once('close', () => {
     if (!socket.writable) return
