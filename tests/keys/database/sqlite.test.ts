@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import * as api from '../../../src/keys.ts'
 import { SQLITE_TESTS } from '../../runtimes/servers/sqlite-contract.js'
-import { whySkipped } from '../../support/installed.ts'
+import { tellSkipped } from '../../support/installed.ts'
 import { readFences } from '../../support/markdown.ts'
 import { readText } from '../../support/project.ts'
 
@@ -12,7 +12,7 @@ type SqliteTest = (file: string, functions: typeof api, table: string | undefine
 
 const MISSING =
   process.getBuiltinModule('node:sqlite') === undefined
-    ? whySkipped('node:sqlite needs Node 22.13 or later')
+    ? tellSkipped('node:sqlite needs Node 22.13 or later')
     : undefined
 
 // The tests of the runtimes run them for the package as it is published.
