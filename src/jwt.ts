@@ -22,8 +22,8 @@ export type { JwtOptions }
  * Makes a `verifier` that accepts JSON Web Tokens (RFC 7519) of one issuer for this API. It checks the signature by the keys of
  * the issuer, then `iss`, `aud`, `exp`, `nbf` and the name of the caller. A token that is encrypted, unsigned, signed with a
  * shared secret or bound to a key of its holder is rejected, and so is one that says that it is an ID token or a refresh token.
- * One of more than 8,192 characters, such as Entra issues to members of many groups, is `malformed_credentials` before it gets
- * here.
+ * One of more than 8,192 characters, such as Entra issues to members of many groups, is `malformed_credentials` (`too_long`)
+ * before it gets here.
  *
  * The keys are fetched with the first request, again after `keysMaxAgeMs`, and when a token names a key that is not among them.
  * Made-up keys cause five fetches at once, and then one in six seconds; in between such a token is rejected as `overloaded`. While

@@ -73,6 +73,7 @@ const UNAVAILABLE_REASONS: ReadonlySet<string> = new Set<UnavailableReason>([
 
 /** What each means for the operator, as `docs/messages.md` shows it. */
 const DENY_DETAILS: Readonly<Record<DenyDetail, true>> = {
+  too_long: true, // It has more than 8,192 characters, so that it was not looked at. The code is `malformed_credentials`.
   malformed: true, // It is not a token of this kind, or a part of it cannot be read: it was cut off, or a claim has the wrong type.
   algorithm: true, // Its `alg` is not one of the allowed algorithms.
   type: true, // It is a token for another use, such as an ID token or a refresh token.
@@ -144,9 +145,8 @@ export class AuthUnavailableError extends Error {
       readonly cause?: unknown
     } = {},
   ) {
-    if (!UNAVAILABLE_REASONS.has(reason)) {
+    if (!UNAVAILABLE_REASONS.has(reason))
       throw new TypeError(`Cannot create AuthUnavailableError: no such reason: ${reason}`)
-    }
     const { detail } = options
     if (detail !== undefined && !isDenyDetail(detail)) {
       throw new TypeError('Cannot create AuthUnavailableError: no such detail')

@@ -115,15 +115,15 @@ function decideAbout(progress: Progress, isOwnRoute?: RouteMatcher): Decision | 
   const exemption = exemptionOf(request, target, setup)
   if (exemption !== undefined) return admit(progress, setup, EXEMPT[exemption], exemption)
   const token = setup.findToken(request.headers)
-  if (typeof token !== 'string') return reject(progress, token.reason)
+  if (typeof token !== 'string') return reject(progress, token.reason, token)
   progress.token = token
   const told = setup.checks.tell(request, target, progress.args)
   const cached = told && setup.verifier.lookUp(token, told.text)
   // The token of a cached decision was asked about, so its form has been checked.
-  if (!cached && !setup.isToken(token)) {
-    // Then an event hides all that may hold a part of it.
-    delete progress.token
-    return reject(progress, 'malformed_credentials')
+  const problem = cached ? undefined : setup.problemOf(token)
+  if (problem !== undefined) {
+    delete progress.token // Then an event hides all that may hold a part of it.
+    return reject(progress, problem.reason, problem)
   }
   if (told === undefined) return reject(progress, 'malformed_request')
   if (cached !== undefined) {

@@ -20,8 +20,9 @@ export type DenialReason =
   | 'malformed_request'
   | 'not_configured'
 
-/** Why a verifier denies: for the operator, as `detail` of the decision event. The client is told none of it. */
+/** Why a verifier denies, or what is wrong with a token: for the operator, as `detail` of the decision event, never for the client. */
 export type DenyDetail =
+  | 'too_long'
   | 'malformed'
   | 'algorithm'
   | 'type'
@@ -105,7 +106,7 @@ export interface DecisionEvent {
   readonly outcome: 'allow' | 'deny' | 'public' | 'preflight'
   /** Why, if the outcome is `deny`. */
   readonly reason?: DenialReason
-  /** Why a verifier denied, if it says so. The client is not told. */
+  /** Why a verifier denied, if it says so, or `too_long`. The client is not told. */
   readonly detail?: DenyDetail
   /** The rule of `routePolicy` that forbade the request, counted from 0. Absent if none did. */
   readonly rule?: number

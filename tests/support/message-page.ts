@@ -101,6 +101,10 @@ interface Advice {
 const NEW_TOKEN = 'Nothing: the client gets a new token.'
 
 const ADVICE: Readonly<Record<DenyDetail, Advice>> = {
+  too_long: {
+    change: 'The event says how long it was. Let the issuer put less into it, such as fewer roles.',
+    keycloak: 'some 240 roles: turn off "Full scope allowed" of [the client](identity.md#keycloak)',
+  },
   malformed: {
     change: 'Let the client send the whole access token. An opaque one needs `introspection`.',
     hydra: 'opaque by default: `STRATEGIES_ACCESS_TOKEN=jwt`, or `introspection`',
@@ -174,7 +178,7 @@ function sectionOfDetails(): string {
   })
   const known = rows.filter(([, ...cells]) => cells.some((cell) => cell !== ''))
   const servers = renderTable([['`detail`', 'Keycloak', 'Hydra', 'Kubernetes'], ...known])
-  return `## Why a verifier denied\n\nAs \`detail\` of the decision event, in the log and in traces. The client reads only \`denied\` or \`forbidden\`.\n\n${table}\n\nWhat it most often is with some servers:\n\n${servers}`
+  return `## Why a token was denied\n\nAs \`detail\` of the decision event, in the log and in traces. The client reads only \`denied\`, \`forbidden\` or \`malformed_credentials\`.\n\n${table}\n\nWhat it most often is with some servers:\n\n${servers}`
 }
 
 function tableOf(messages: readonly Message[]): string {

@@ -3,6 +3,9 @@ import type { CredentialsSource } from '../auth-config.ts'
 /** Why a request has no token that the endpoint could be asked about. */
 export interface CredentialsProblem {
   readonly reason: 'missing_credentials' | 'malformed_credentials'
+  readonly detail?: 'too_long'
+  /** What is wrong, for the operator. */
+  readonly explanation?: string
 }
 
 /** Reads the token out of the headers of a request. */
@@ -12,7 +15,7 @@ export type CredentialsReader = (headers: Headers) => string | CredentialsProble
 export interface TokenFinder {
   /** Reads the text that a request presents as its token. */
   readonly findToken: CredentialsReader
-  readonly isToken: (text: string) => boolean
+  readonly problemOf: (text: string) => CredentialsProblem | undefined
 }
 
 interface TokenOptions {
@@ -47,10 +50,10 @@ export function createCredentialsReader(
   format: TokenFormat,
 ): CredentialsReader {
   const find = createFinder(sources)
-  const isToken = createTokenCheck(format)
+  const problemOf = createTokenCheck(format)
   return (headers) => {
     const found = find(headers)
-    return typeof found === 'string' && !isToken(found) ? MALFORMED : found
+    return typeof found === 'string' ? (problemOf(found) ?? found) : found
   }
 }
 
@@ -65,13 +68,21 @@ export function createTokenFinder(options: TokenOptions): TokenFinder {
     findToken: isFirst
       ? createCredentialsReader(credentials, tokenFormat)
       : createFinder(credentials),
-    isToken: createTokenCheck(tokenFormat),
+    problemOf: createTokenCheck(tokenFormat),
   }
 }
 
-function createTokenCheck(format: TokenFormat): (text: string) => boolean {
+function createTokenCheck(format: TokenFormat): TokenFinder['problemOf'] {
   const pattern = TOKEN[format]
-  return (text) => text.length <= MAX_TOKEN_LENGTH && pattern.test(text)
+  return (text) => {
+    if (text.length > MAX_TOKEN_LENGTH) return createTooLong(text.length)
+    return pattern.test(text) ? undefined : MALFORMED
+  }
+}
+
+function createTooLong(length: number): CredentialsProblem {
+  const explanation = `the token has ${length} characters, and at most ${MAX_TOKEN_LENGTH} are allowed`
+  return { ...MALFORMED, detail: 'too_long', explanation }
 }
 
 function createFinder(sources: readonly CredentialsSource[]): CredentialsReader {

@@ -21,7 +21,7 @@ export interface Failure {
   readonly rule?: number | undefined
   /** `true` for a failure of `authorize`. */
   readonly isAuthorizing?: boolean | undefined
-  /** Why a verifier denied. */
+  /** Why a verifier denied, or what is wrong with the token. */
   readonly detail?: DenyDetail | undefined
   /** The thrown value, for `internal_error` and `unreachable`. Only for the observer. */
   readonly error?: unknown
@@ -154,7 +154,7 @@ interface Hinting {
   readonly notify: Channel['notify']
 }
 
-/** Adds what a rejected request without a token shows about its client, each once: it may be the same for all of them. */
+/** Adds what a request without a token, or with one that is too long, shows about its client, each once: it may be so for all. */
 export function withHints(
   { config, readCredentials, notify }: Hinting,
   alarm: Alarm | undefined,
@@ -172,13 +172,19 @@ export function withHints(
   }
   return (reason, failure, about) => {
     alarm?.(reason, failure, about)
-    if (reason !== 'missing_credentials' || told.size > 1) return
-    hintAt(about.request, about.target.query)
+    if (reason === 'missing_credentials') hintAt(about.request, about.target.query)
+    const { explanation } = failure
+    if (reason !== 'malformed_credentials' || explanation === undefined) return
+    if (!told.has('length')) hint('length', tooLong(explanation))
   }
 }
 
 function tokenInUrl(name: string): string {
   return `a request without a token was rejected, and its URL has the parameter "${name}": a token is never read from a URL, which logs keep. Send it as "Authorization: Bearer", or as "credentials" says`
+}
+
+function tooLong(explanation: string): string {
+  return `a request was rejected: ${explanation}. Let the issuer put less into its tokens, such as fewer roles`
 }
 
 const UNKNOWN_ROUTE =

@@ -181,6 +181,47 @@ describe('a request without a token', () => {
   })
 })
 
+describe.each([
+  ['with a cache', { cache: {}, context: { headers: [] } }],
+  ['without one', {}],
+])('a token of more than 8,192 characters, %s', (_name, options) => {
+  const [longer, longest] = ['a'.repeat(8193), SECRET.repeat(2000)]
+  const explanation = 'the token has 8193 characters, and at most 8192 are allowed'
+  const message = `a request was rejected: ${explanation}. Let the issuer put less into its tokens, such as fewer roles`
+  const ask = async (config: AuthConfig): Promise<unknown> => {
+    const verifier = (): { outcome: 'deny' } => ({ outcome: 'deny' })
+    const guarded = withAuth(() => new Response(), { verifier, ...options, ...config })
+    await guarded(get('/', '"quoted"'))
+    const answer = await guarded(get('/', longer))
+    // The path of this one has a part of it.
+    await guarded(get(`/${longest.slice(-40)}`, longest))
+    return [answer.status, await answer.json()]
+  }
+
+  it('is rejected as malformed, and the console says once how long it was', async () => {
+    const sentence = 'Missing or invalid Authorization header'
+    const error = { message: sentence, type: 'authentication_error', code: 'malformed_credentials' }
+    expect(await ask({})).toEqual([401, { error }])
+    expect(lines).toEqual([`with-auth: ${message}`])
+  })
+
+  it('is told to an observer, and no part of it', async () => {
+    const events: AuthEvent[] = []
+    await ask({ onEvent: (event) => events.push(event) })
+    const reason = 'malformed_credentials'
+    const tooLong = { reason, status: 401, detail: 'too_long' }
+    expect(events).toMatchObject([
+      { reason },
+      { ...tooLong, cause: explanation, path: '' },
+      { type: 'warning', message },
+      { ...tooLong, cause: explanation.replace('8193', '14000'), path: '' },
+    ])
+    expect(events[0]).not.toHaveProperty('detail')
+    expect(JSON.stringify(events)).not.toContain(SECRET)
+    expect(lines).toEqual([])
+  })
+})
+
 const endpoint = 'https://auth.example.test/validate'
 const ignore = (): void => undefined
 const make = (options: object) => () => withAuth(() => new Response(), { endpoint, ...options })
