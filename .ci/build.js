@@ -15,6 +15,7 @@ const folders = [
   // The gateway and forward auth need no more of the verifiers.
   'verifiers/upstream/signature',
   'access',
+  'bun',
   'verifiers/upstream/address',
   'verifiers',
   'jwt',

@@ -1,5 +1,6 @@
 // bun add with-auth && AUTH_ENDPOINT=https://auth.example.com/validate bun bun.ts
-import { getAuth, withAuthRoutes } from 'with-auth'
+import { getAuth } from 'with-auth'
+import { withAuthRoutes } from 'with-auth/bun'
 
 const notes: string[] = []
 

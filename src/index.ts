@@ -7,7 +7,6 @@ export { createAuthenticator } from './core/authenticator.ts'
 export { AuthConfigError, AuthUnavailableError } from './core/errors.ts'
 export { getAuth } from './core/response/admission.ts'
 export { withAuth } from './core/with-auth.ts'
-export { withAuthRoutes } from './core/with-auth-routes.ts'
 export type { AuthenticationResult, Authenticator } from './core/authenticator.ts'
 export type { OptionProblem } from './core/errors.ts'
 export type {
@@ -60,4 +59,3 @@ export type {
   UnavailableReason,
 } from './core/types.ts'
 export type { AppArgs, FetchApp, GuardedApp, GuardedHandler } from './core/handlers/guarded.ts'
-export type { GuardedRoutes, RouteHandlers, RouteRequest } from './core/with-auth-routes.ts'

@@ -1,8 +1,9 @@
 import { checkAccess, withAccess } from '../src/access.ts'
-import { withAuth, withAuthRoutes } from '../src/index.ts'
+import { withAuthRoutes } from '../src/bun.ts'
+import { withAuth } from '../src/index.ts'
 import { config, fits, handler, request, same, use } from './support/types.ts'
 import type { Need } from '../src/access.ts'
-import type { RouteRequest } from '../src/index.ts'
+import type { RouteRequest } from '../src/bun.ts'
 import type { Answer, Env } from './support/types.ts'
 
 const need: Need = { scopes: ['notes:write'] }

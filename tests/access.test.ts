@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { checkAccess, withAccess } from '../src/access.ts'
-import { AuthConfigError, getAuth, withAuth, withAuthRoutes } from '../src/index.ts'
+import { withAuthRoutes } from '../src/bun.ts'
+import { AuthConfigError, getAuth, withAuth } from '../src/index.ts'
 import { admitted, allow, codeOf, watchConsole } from './support/route-checks.ts'
 import { get, routed } from './support/requests.ts'
 import type { Need } from '../src/access.ts'
-import type { RouteRequest } from '../src/index.ts'
+import type { RouteRequest } from '../src/bun.ts'
 import type { Caller } from './support/route-checks.ts'
 
 const PROTOTYPE = ['scopes', 'roles', 'attributes', 'principal', 'anyScope', 'required'] as const

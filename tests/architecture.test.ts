@@ -32,6 +32,7 @@ const IMPORTS_OF_ENTRY: Readonly<Record<string, readonly string[]>> = {
     'node:stream',
     'node:util',
   ],
+  'bun.ts': [],
   'express.ts': ['node', 'node.ts', 'node:http'],
   'fastify.ts': ['node', 'node.ts'],
   'hono.ts': ['hono'],

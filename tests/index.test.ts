@@ -9,7 +9,6 @@ it('exports these and nothing else', () => {
       'createAuthenticator',
       'getAuth',
       'withAuth',
-      'withAuthRoutes',
     ]),
   )
 })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as access from '../src/access.ts'
+import * as bun from '../src/bun.ts'
 import * as express from '../src/express.ts'
 import * as fastify from '../src/fastify.ts'
 import * as forwardAuth from '../src/forward-auth.ts'
@@ -154,6 +155,7 @@ describe('the published package', { tags: ['slow'] }, () => {
     const entries = {
       '': index,
       '/access': access,
+      '/bun': bun,
       '/express': express,
       '/fastify': fastify,
       '/forward-auth': forwardAuth,

@@ -19,7 +19,7 @@ import type {
  *
  * The handler gets the same Request object, the same extra arguments and the same `this`; what it returns or throws is
  * passed on untouched. Only the config is checked before the first request. Below `routes` of `Bun.serve` use
- * `withAuthRoutes`: there a handler that is wrapped alone answers 500 if the decision may depend on the path.
+ * `withAuthRoutes` of `with-auth/bun`: there a handler that is wrapped alone answers 500 if the decision may depend on the path.
  *
  * @param handler A function, or an object whose `fetch` is wrapped. The values of the object are kept, and of its functions
  * the callbacks that get no request, such as `scheduled` and `error`. Others throw, since they may serve without the guard; an
@@ -80,7 +80,7 @@ function assertNoRoutes(app: object): void {
     const routes: unknown = Reflect.get(app, name)
     if (typeof routes !== 'object' || routes === null || Array.isArray(routes)) continue
     throw new TypeError(
-      `Cannot guard "${name}", which Bun answers before "fetch": guard routes with withAuthRoutes`,
+      `Cannot guard "${name}", which Bun answers before "fetch": guard routes with withAuthRoutes of with-auth/bun`,
     )
   }
 }

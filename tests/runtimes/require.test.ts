@@ -25,7 +25,6 @@ for (const binary of [...NODES, BUN]) {
         'createAuthenticator',
         'getAuth',
         'withAuth',
-        'withAuthRoutes',
         'access',
         'auth',
         'isAuthException',

@@ -188,7 +188,7 @@ function tooLong(explanation: string): string {
 }
 
 const UNKNOWN_ROUTE =
-  'A request came through the "routes" of Bun.serve. Bun matches the path as it was sent, so this wrapper cannot know which route runs: guard the routes with withAuthRoutes'
+  'A request came through the "routes" of Bun.serve. Bun matches the path as it was sent, so this wrapper cannot know which route runs: guard the routes with withAuthRoutes of with-auth/bun'
 
 /** Reports a request that came by an unknown route, once: each one is rejected, and its decision is reported. */
 export function createComplainOfRoute(

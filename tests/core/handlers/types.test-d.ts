@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
-import { getAuth, withAuth, withAuthRoutes } from '../../../src/index.ts'
+import { withAuthRoutes } from '../../../src/bun.ts'
+import { getAuth, withAuth } from '../../../src/index.ts'
 import { config, fits, handler, request, same, use } from '../../support/types.ts'
 import type { AuthEnv } from '../../../src/hono.ts'
 import type { FetchApp, GuardedApp, GuardedHandler } from '../../../src/index.ts'

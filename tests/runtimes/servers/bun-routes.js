@@ -1,4 +1,4 @@
-import { withAuthRoutes } from 'with-auth'
+import { withAuthRoutes } from 'with-auth/bun'
 import { handler, options, showItem } from './handler.js'
 
 const routes = withAuthRoutes(

@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { withAuthRoutes } from 'with-auth'
+import { withAuthRoutes } from 'with-auth/bun'
 
 /**
  * Serves generated tables of routes twice, guarded and as they are, and sends both the same targets. Prints how often the

@@ -1,4 +1,5 @@
-import { withAuth, withAuthRoutes } from 'with-auth'
+import { withAuth } from 'with-auth'
+import { withAuthRoutes } from 'with-auth/bun'
 import { OPTIONS, serve } from './raw-handler.js'
 
 const config = { ...OPTIONS, endpoint: process.env.AUTH_ENDPOINT }

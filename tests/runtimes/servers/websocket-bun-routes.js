@@ -1,4 +1,5 @@
-import { getAuth, withAuthRoutes } from 'with-auth'
+import { getAuth } from 'with-auth'
+import { withAuthRoutes } from 'with-auth/bun'
 
 const credentials = ['bearer', { webSocketProtocol: 'key.' }]
 

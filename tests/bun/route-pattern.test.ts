@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  createRouteMatcher,
-  readRoute,
-  assertDistinct,
-} from '../../../src/core/handlers/route-pattern.ts'
-import { routed } from '../../support/requests.ts'
+import { createRouteMatcher, readRoute, assertDistinct } from '../../src/bun/route-pattern.ts'
+import { routed } from '../support/requests.ts'
 
 type Table = Readonly<Record<string, readonly string[] | undefined>>
 

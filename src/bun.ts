@@ -1,11 +1,17 @@
-import { createGate, guardHandler } from './gate.ts'
-import { createRouteMatcher, readRoute, assertDistinct } from './handlers/route-pattern.ts'
-import { isHandler } from './handlers/guarded.ts'
-import type { AnyHandler } from './handlers/guarded.ts'
-import type { AuthConfigSource } from './handlers/config-source.ts'
-import type { Gate } from './gate.ts'
-import type { VerdictControls } from './decision-store.ts'
-import type { Route, RouteMatcher } from './handlers/route-pattern.ts'
+/**
+ * Guards the `routes` of `Bun.serve`. Needs no package.
+ *
+ * @module with-auth/bun
+ */
+import { createGate, guardHandler } from './core/gate.ts'
+import { createRouteMatcher, readRoute, assertDistinct } from './bun/route-pattern.ts'
+import { isHandler } from './core/handlers/guarded.ts'
+import type { AnyHandler } from './core/handlers/guarded.ts'
+import type { AuthConfigSource } from './core/handlers/config-source.ts'
+import type { Gate } from './core/gate.ts'
+import type { VerdictControls } from './core/decision-store.ts'
+import type { Route } from './bun/route-pattern.ts'
+import type { RouteMatcher } from './core/handlers/misrouting.ts'
 
 type ReadMethod = 'GET' | 'HEAD' | 'OPTIONS' | 'TRACE'
 type RouteMethod = ReadMethod | 'CONNECT' | 'DELETE' | 'PATCH' | 'POST' | 'PUT'
@@ -52,7 +58,7 @@ export type GuardedRoutes<Routes> = Controls & {
 type Handlers = AnyHandler | Readonly<Record<string, AnyHandler>>
 
 /**
- * Wraps the routes of `Bun.serve`, as {@link withAuth} wraps one handler. All routes share one config, cache and circuit
+ * Wraps the routes of `Bun.serve`, as `withAuth` wraps one handler. All routes share one config, cache and circuit
  * breaker.
  *
  * Bun finds a route by the request target as it was sent, and resolves `..` only in `request.url`. So each request must also
@@ -67,7 +73,8 @@ type Handlers = AnyHandler | Readonly<Record<string, AnyHandler>>
  *
  * @example
  * ```ts
- * import { getAuth, withAuthRoutes } from 'with-auth'
+ * import { getAuth } from 'with-auth'
+ * import { withAuthRoutes } from 'with-auth/bun'
  *
  * export const routes = withAuthRoutes(
  *   {

@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
-import { withAuthRoutes } from '../../src/core/with-auth-routes.ts'
-import { AuthConfigError, getAuth } from '../../src/index.ts'
-import { routed } from '../support/requests.ts'
-import type { AuthConfig } from '../../src/index.ts'
+import { withAuthRoutes } from '../src/bun.ts'
+import { AuthConfigError, getAuth } from '../src/index.ts'
+import { routed } from './support/requests.ts'
+import type { AuthConfig } from '../src/index.ts'
 
 const verifier = vi.fn<NonNullable<AuthConfig['verifier']>>(({ request: { path } }) => ({
   outcome: path.startsWith('/v1/') ? 'allow' : 'deny',

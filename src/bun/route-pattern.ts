@@ -1,8 +1,5 @@
-import { canonicalPath } from '../request/target.ts'
-import type { DenialReason } from '../types.ts'
-
-/** Whether a request with this canonical path came by its own route, with its own parameters. */
-export type RouteMatcher = (request: Request, path: string) => boolean
+import { canonicalPath } from '../core/request/target.ts'
+import type { RouteMatcher } from '../core/handlers/misrouting.ts'
 
 /** One pattern of Bun's `routes`. */
 export interface Route {
@@ -68,21 +65,6 @@ export function createRouteMatcher(route: Route, routes: readonly Route[]): Rout
     if (preferred.some((other) => isFor(other, request) && matches(other, segments))) return false
     return !hasOtherParams(route, request, segments)
   }
-}
-
-/** Why a request must not reach the handler of its route. Without `isOwnRoute` the route is not known. */
-export function findMisrouting(
-  { complainOfRoute }: { readonly complainOfRoute: (() => void) | undefined },
-  request: Request,
-  path: string,
-  isOwnRoute: RouteMatcher | undefined,
-): DenialReason | undefined {
-  if (isOwnRoute !== undefined) return isOwnRoute(request, path) ? undefined : 'malformed_request'
-  if (complainOfRoute === undefined || !('params' in request)) return undefined
-  // Bun's requests inherit `params`. A router that sets its own on a Request, as itty-router does, has matched `request.url`.
-  if (!('params' in (Object.getPrototypeOf(request) as object))) return undefined
-  complainOfRoute()
-  return 'not_configured'
 }
 
 /** Whether Bun prefers the other one for a path that both match. May be true if they match no path in common. */
