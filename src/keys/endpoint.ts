@@ -81,12 +81,12 @@ async function isSecretSent(request: Request, secret: string): Promise<boolean> 
 }
 
 function allow(key: StoredKey, maxAgeSeconds: number, now: number): Response {
-  const { principal, attributes } = key
+  const { principal, attributes, tenant } = key
   const endsAt = endOfKey(key)
   // RFC 7662 §2.2. `exp` also ends the use of the cached decision during an outage.
   const end = endsAt === Infinity ? {} : { exp: endsAt / 1000 }
   const headers = cacheFor(Math.min(maxAgeSeconds, Math.floor((endsAt - now) / 1000)))
-  return Response.json({ principal, attributes, ...end }, { headers })
+  return Response.json({ principal, attributes, tenant, ...end }, { headers })
 }
 
 /** The same answer for a key that is unknown, revoked, expired or not for this path. */

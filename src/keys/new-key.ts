@@ -4,6 +4,7 @@ import {
   misusedOption,
   readOptions,
 } from '../core/config/option-checks.ts'
+import { isTenant, TENANT_FORM } from '../core/config/tenant.ts'
 import { ATTRIBUTES_FORM, isAttributes, isPrincipal, PRINCIPAL_FORM } from './file/fields.ts'
 import { isPathPrefix, isPathPrefixes, meantPrefix, PREFIX_FORM } from './paths.ts'
 import {
@@ -19,32 +20,41 @@ import type { OptionPath } from '../core/config/problems.ts'
 import type { AuthConfigError } from '../core/errors.ts'
 import type { StoredKey } from './record.ts'
 
-const KNOWN = ['principal', 'attributes', 'expiresAt', 'expiresIn', 'paths'] as const
+const KNOWN = ['principal', 'tenant', 'attributes', 'expiresAt', 'expiresIn', 'paths'] as const
 
 /** The fields of a new key that its owner chooses, in the order of the file. */
 export type KeyPurpose = Pick<
   StoredKey,
-  'principal' | 'attributes' | 'paths' | 'created' | 'expires'
+  'principal' | 'tenant' | 'attributes' | 'paths' | 'created' | 'expires'
 >
 
 /** @throws AuthConfigError */
 export function parseNewKey(value: unknown, now: number): KeyPurpose {
   const options = readOptions(value, KNOWN, ['key'], 'an object such as { principal }')
-  const { principal, attributes = {}, paths } = options
+  const { principal, tenant, attributes = {}, paths } = options
   if (!isPrincipal(principal)) throw invalidOption(['key', 'principal'], principal, PRINCIPAL_FORM)
+  if (tenant !== undefined && !isTenant(tenant)) {
+    throw invalidOption(['key', 'tenant'], tenant, TENANT_FORM)
+  }
   if (!isAttributes(attributes))
     throw invalidOption(['key', 'attributes'], attributes, ATTRIBUTES_FORM)
-  const rights = { principal, attributes, ...(paths === undefined ? {} : parsePaths(paths)) }
+  const rights = {
+    principal,
+    ...(tenant === undefined ? {} : { tenant }),
+    attributes,
+    ...(paths === undefined ? {} : parsePaths(paths)),
+  }
   return toPurpose(rights, parseExpiry('key', options, now), now)
 }
 
 export function toPurpose(
-  { principal, attributes, paths }: KeyPurpose,
+  { principal, tenant, attributes, paths }: KeyPurpose,
   expires: number | undefined,
   now: number,
 ): KeyPurpose {
   return {
     principal,
+    ...(tenant === undefined ? {} : { tenant }),
     attributes,
     ...(paths === undefined ? {} : { paths }),
     created: formatTimestamp(roundDown(now)),

@@ -6,6 +6,8 @@ export interface KeyRecord {
   readonly status: 'active' | 'expired' | 'revoked'
   /** The caller that the endpoint names for this key. */
   readonly principal: string
+  /** The tenant that the endpoint names for this key. Absent: none. */
+  readonly tenant?: string
   /** More about the caller, such as `{ roles: ['admin'] }`. */
   readonly attributes: Readonly<Record<string, readonly string[]>>
   /** The first characters of the key, to recognize a leaked one. */
@@ -83,6 +85,8 @@ export interface PruneOptions {
 export interface NewKey {
   /** The caller that the endpoint names for this key: 1 to 256 characters. */
   readonly principal: string
+  /** The tenant of the caller: 1 to 128 lower-case letters, digits, `-` and `_`. Default: none. */
+  readonly tenant?: string
   /** More about the caller, such as `{ roles: ['admin'] }`. */
   readonly attributes?: Readonly<Record<string, readonly string[]>>
   /** The end of the key: a Date, or a text such as `2026-12-31T00:00:00Z`. Not together with `expiresIn`. */

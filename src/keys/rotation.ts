@@ -19,7 +19,7 @@ interface Ends {
 }
 
 /**
- * Replaces a key by a new one with the same principal, attributes and paths. The new key works at once, and the old one until
+ * Replaces a key by a new one with the same principal, tenant, attributes and paths. The new key works at once, and the old one until
  * `overlap` ends. In a file, both are one change. One of the keys works at any time. A cached decision about the old key
  * lasts as long as after {@link revokeKey}.
  *

@@ -132,6 +132,7 @@ const WRONG_VALUES: Readonly<Record<string, Readonly<Record<string, readonly Wro
   'keys create': {
     keys: [{ value: 'missing/keys.yaml', code: 1 }],
     principal: [{ value: 'a\u0001b', shown: String.raw`"a\u0001b"` }],
+    tenant: [{ value: 'Acme' }],
     attribute: [{ value: 'roles' }, { value: '=admin' }],
     path: [{ value: '/v1/*' }, { value: 'v1' }, { value: '/v1//' }, { value: '/a b' }],
     'expires-in': [{ value: 'soon' }, { value: '0d' }, { value: '999999w' }],

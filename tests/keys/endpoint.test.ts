@@ -13,6 +13,7 @@ const RING = createKeyring(
   parseKeys(
     keysText(
       entry(TOKEN, { attributes: { roles: ['admin'] } }),
+      entry('ofAcme', { tenant: 'acme' }),
       entry('limited', { paths: ['/v1'] }),
       entry('ending', { expires: '2026-01-01T00:00:10.5Z' }),
       entry('ended', { expires: '2025-12-31' }),
@@ -47,6 +48,11 @@ it('a valid key gets 200 with its principal and attributes, and nothing else', a
     'content-type': 'application/json',
   })
   expect(await response.text()).toBe('{"principal":"alice","attributes":{"roles":["admin"]}}')
+})
+
+it('a key of a tenant names it', async () => {
+  const response = await handle(ask('ofAcme'))
+  expect(await response.text()).toBe('{"principal":"alice","attributes":{},"tenant":"acme"}')
 })
 
 it('a key that expires gets "exp"', async () => {

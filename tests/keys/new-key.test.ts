@@ -13,6 +13,12 @@ describe('a new key', () => {
     })
   })
 
+  it('may have a tenant', () => {
+    expect(parseNewKey({ principal: 'alice', tenant: 'acme' }, NOW)).toMatchObject({
+      tenant: 'acme',
+    })
+  })
+
   it.each([
     [{ expiresIn: '90d' }, '2026-04-01T00:00:00Z'],
     [{ expiresIn: '1s' }, '2026-01-01T00:00:01Z'],
@@ -32,6 +38,14 @@ describe('a new key', () => {
     [{ principal: 'a\nb' }, 'key.principal', 'without control characters'],
     [{ principal: 'x'.repeat(257) }, 'key.principal', '1 to 256'],
     [{ principl: 'alice' }, 'key.principl', 'did you mean "principal"?'],
+    [
+      { principal: 'a', tenant: 'Acme' },
+      'key.tenant',
+      '"key.tenant" must be 1 to 128 lower-case letters, digits, "-" and "_", the first a letter or a digit, received "Acme"',
+    ],
+    [{ principal: 'a', tenant: '' }, 'key.tenant', 'received ""'],
+    [{ principal: 'a', tenant: 7 }, 'key.tenant', 'received 7'],
+    [{ principal: 'a', tenant: undefined }, 'key.tenant', 'is a variable not set?'],
     [{ principal: 'a', paths: undefined }, 'key.paths', 'is a variable not set?'],
     [{ principal: 'a', paths: [] }, 'key.paths', 'a list of at least one'],
     [{ principal: 'a', paths: '/v1' }, 'key.paths', 'a path such as /v1'],

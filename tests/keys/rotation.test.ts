@@ -19,6 +19,7 @@ keys:
   # Alice's laptop.
   - id: a # her first
     principal: alice
+    tenant: acme
     attributes: {roles: [admin, ops]} # all of them
     paths: [/v1]
     created: 2025-12-01
@@ -58,6 +59,7 @@ describe('a rotation', () => {
     const added = `  - id: ${id}
     prefix: ${prefix}
     principal: alice
+    tenant: acme
     attributes:
       roles:
         - admin
@@ -73,7 +75,8 @@ describe('a rotation', () => {
         .replace(`    sha256: ${SHA}`, `    successor: ${id}\n    sha256: ${SHA}`)
         .replace('  # The last.\n', `${added}  # The last.\n`),
     )
-    const rights = { principal: 'alice', attributes: { roles: ['admin', 'ops'] }, paths: ['/v1'] }
+    const caller = { principal: 'alice', tenant: 'acme', attributes: { roles: ['admin', 'ops'] } }
+    const rights = { ...caller, paths: ['/v1'] }
     const [created, expires] = ['2026-01-01T00:00:00Z', '2028-01-01T00:00:00Z']
     expect(record).toEqual({ status: 'active', prefix, ...rights, created, expires })
     expect(replaces).toEqual({

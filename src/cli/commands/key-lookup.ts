@@ -69,15 +69,23 @@ async function list(line: CommandLine, surroundings: Surroundings): Promise<numb
 
 function describeKeys(keys: readonly KeyRecord[]): string {
   if (keys.length === 0) return 'There are no keys.\n'
-  const rows = keys.map(({ id, status, principal, prefix = '', expires = '', paths = [] }) => [
-    id,
-    status,
-    shown(principal),
-    prefix,
-    expires,
-    paths.map(shown).join(' '),
-  ])
-  const table = [['ID', 'STATUS', 'PRINCIPAL', 'BEGINS WITH', 'EXPIRES', 'PATHS'], ...rows]
+  const hasTenants = keys.some(({ tenant }) => tenant !== undefined)
+  const rows = keys.map(
+    ({ id, status, principal, tenant = '', prefix = '', expires = '', paths = [] }) => [
+      id,
+      status,
+      shown(principal),
+      ...(hasTenants ? [tenant] : []),
+      prefix,
+      expires,
+      paths.map(shown).join(' '),
+    ],
+  )
+  const tenants = hasTenants ? ['TENANT'] : []
+  const table = [
+    ['ID', 'STATUS', 'PRINCIPAL', ...tenants, 'BEGINS WITH', 'EXPIRES', 'PATHS'],
+    ...rows,
+  ]
   const widthOf = (column: number): number =>
     Math.max(...table.map((row) => row[column]?.length ?? 0))
   const lines = table.map((row) => row.map((cell, column) => cell.padEnd(widthOf(column))))
@@ -113,7 +121,7 @@ function describeJudgment({ found, detail }: KeyJudgment): string {
       ? 'malformed: a part of the key is missing or was changed'
       : 'unknown: no key here has this value'
   }
-  const { principal, paths = [], expires, revoked } = found
+  const { principal, tenant, paths = [], expires, revoked } = found
   const states = {
     revoked: `revoked${dayOf(' on', revoked)}`,
     expired: `expired${dayOf(' on', expires)}`,
@@ -121,8 +129,9 @@ function describeJudgment({ found, detail }: KeyJudgment): string {
   }
   const limits = paths.map((path) => shown(path === '/' ? '/*' : `${path}/*`)).join(' and ')
   const limited = limits === '' ? '' : `, limited to ${limits}`
+  const ofTenant = tenant === undefined ? '' : `, tenant ${tenant}`
   const state = detail === 'revoked' || detail === 'expired' ? detail : 'valid'
-  return `${states[state]}, principal ${shown(principal)}${limited}`
+  return `${states[state]}, principal ${shown(principal)}${ofTenant}${limited}`
 }
 
 function dayOf(preposition: string, time: string | true | undefined): string {

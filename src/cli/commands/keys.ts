@@ -20,6 +20,7 @@ export const LIST_ADVICE = '"with-auth keys list" shows the ids'
 
 const NEW_KEY_FLAGS = {
   'key.principal': '--principal',
+  'key.tenant': '--tenant',
   'key.attributes': '--attribute',
   'key.paths': '--path',
   'key.expiresIn': '--expires-in',
@@ -53,6 +54,7 @@ export const createCommand: Command = {
   options: {
     ...KEYS_OPTION,
     principal: { value: 'NAME', help: 'the owner of the key' },
+    tenant: { value: 'NAME', help: 'the tenant of the owner, such as acme' },
     attribute: {
       value: 'NAME=VALUE',
       help: 'an attribute of the owner, such as roles=admin; may be repeated',
@@ -108,7 +110,7 @@ function readNewKey(line: CommandLine): NewKey {
     principal,
     ...(paths.length === 0 ? {} : { paths }),
     ...(attributes === undefined ? {} : { attributes }),
-    ...pickTexts(line, EXPIRY_NAMES),
+    ...pickTexts(line, { tenant: 'tenant', ...EXPIRY_NAMES }),
   }
 }
 

@@ -14,6 +14,11 @@ export function normaliseTenant(tenant: string): string | undefined {
   return TENANT.test(trimmed) ? trimmed.toLowerCase() : undefined
 }
 
+/** Whether a value is a tenant in its one form. */
+export function isTenant(value: unknown): value is string {
+  return typeof value === 'string' && normaliseTenant(value) === value
+}
+
 export const tenantField: Kind<string> = valueThat(
   (value): value is string => typeof value === 'string' && value !== '',
   'a path such as "tenant" or "organization.id"',
@@ -23,13 +28,12 @@ export const tenantField: Kind<string> = valueThat(
 const tenantName: Kind<string> = {
   form: { kind: 'tenant', scalar: 'string' },
   parse: (value = '', path) => {
-    if (value === '' || (typeof value === 'string' && normaliseTenant(value) === value))
-      return value
-    throw invalidOption(path, value, EXPECTED_TENANT)
+    if (value === '' || isTenant(value)) return value
+    throw invalidOption(path, value, TENANT_FORM)
   },
 }
 
-const EXPECTED_TENANT =
+export const TENANT_FORM =
   '1 to 128 lower-case letters, digits, "-" and "_", the first a letter or a digit'
 
 export const tenant: Kind<false | TenantConfig, false | Required<TenantConfig>> = orFalse(

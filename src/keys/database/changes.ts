@@ -174,8 +174,8 @@ async function replace(store: KeyStore, before: StoredKey, changes: KeyUpdate): 
   throw new KeyFileError('locked', `The key ${id} was changed by another process. Try again`)
 }
 
-function rightsOf({ principal, attributes, paths = [] }: StoredKey): string {
-  return JSON.stringify([principal, attributes, paths])
+function rightsOf({ principal, tenant = '', attributes, paths = [] }: StoredKey): string {
+  return JSON.stringify([principal, tenant, attributes, paths])
 }
 
 async function removeQuietly(store: KeyStore, id: string): Promise<void> {

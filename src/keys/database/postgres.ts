@@ -66,6 +66,7 @@ create table if not exists ${TABLE} (
   sha256 bytea primary key check (octet_length(sha256) = 32),
   id text collate "C" not null unique,
   principal text not null,
+  tenant text,
   attributes jsonb not null,
   paths jsonb,
   prefix text,

@@ -11,6 +11,7 @@ export const COLUMNS: { readonly [Name in keyof StoredKey]-?: 'hash' | 'text' | 
     sha256: 'hash',
     id: 'text',
     principal: 'text',
+    tenant: 'text',
     attributes: 'json',
     paths: 'json',
     prefix: 'text',

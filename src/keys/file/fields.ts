@@ -1,4 +1,5 @@
 import { isCollection, isScalar } from 'yaml'
+import { isTenant, TENANT_FORM } from '../../core/config/tenant.ts'
 import { isRecord } from '../../core/endpoint/claim-path.ts'
 import { emptyRecord } from '../../core/request/question.ts'
 import { isPathPrefixes, PREFIX_FORM } from '../paths.ts'
@@ -32,6 +33,7 @@ const FIELDS: { readonly [Name in keyof StoredKey]-?: Field<StoredKey[Name]> } =
   id: ID,
   prefix: text('1 to 32 visible characters', (value) => /^[\x21-\x7e]{1,32}$/.test(value)),
   principal: text(PRINCIPAL_FORM, isPrincipal),
+  tenant: text(TENANT_FORM, isTenant),
   attributes: { form: ATTRIBUTES_FORM, parse: parseAttributes, isText: false },
   paths: { form: `a list of at least one, each ${PREFIX_FORM}`, parse: parsePaths, isText: false },
   created: TIME,

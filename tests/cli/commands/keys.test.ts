@@ -32,17 +32,18 @@ describe('with-auth keys create', () => {
     expect(readFileSync(file(), 'utf8')).not.toContain(printed.trim())
   })
 
-  it('accepts attributes, paths and an expiry', async () => {
+  it('accepts attributes, a tenant, paths and an expiry', async () => {
     const attributes = [
       '--attribute',
       'roles=admin',
       '--attribute=roles=a=b',
       '--attribute=teams=x',
     ]
-    const limits = ['--path', '/v1', '--path', '/v2', '--expires-in', '90d']
+    const limits = ['--tenant', 'acme', '--path', '/v1', '--path', '/v2', '--expires-in', '90d']
     const created = await create('--principal', 'bob', ...attributes, ...limits)
     expect(created).toMatchObject({
       principal: 'bob',
+      tenant: 'acme',
       attributes: { roles: ['admin', 'a=b'], teams: ['x'] },
       paths: ['/v1', '/v2'],
       status: 'active',
@@ -65,6 +66,7 @@ describe('with-auth keys create', () => {
     })
     const { attributes, ...rest } = await create('--principal', 'alice')
     expect(attributes).toEqual({})
+    expect(rest).not.toHaveProperty('tenant')
     expect(rest).not.toHaveProperty('paths')
     expect(rest).not.toHaveProperty('expires')
     expect(readFileSync(file(), 'utf8').match(/attributes/g)).toHaveLength(1)
@@ -74,6 +76,7 @@ describe('with-auth keys create', () => {
     [[], 2, '--principal NAME is missing'],
     [['--principal', 'a', 'sk-x'], 2, 'takes only options'],
     [['--principal', 'a', '--attribute', 'roles='], 2, '--attribute must be NAME=VALUE'],
+    [['--principal', 'a', '--tenant', 'Acme'], 2, '--tenant must be 1 to 128 lower-case letters'],
     [['--principal', 'a', '--path', '/v1/*'], 2, 'received "/v1/*": did you mean "/v1"?\n'],
     [
       ['--principal', 'a', '--expires-in', '1d', '--expires-at', '2999-01-01'],
@@ -136,6 +139,22 @@ describe('with-auth keys list', () => {
         '',
       ].join('\n'),
     })
+  })
+
+  it('shows the tenants, if a key has one', async () => {
+    const one = await create('--principal', 'alice', '--tenant', 'acme')
+    const two = await create('--principal', 'bob')
+    const [a, b] = [one.key.slice(0, 15), two.key.slice(0, 15)]
+    expect((await keys('list')).printed).toBe(
+      [
+        `ID                STATUS  PRINCIPAL  TENANT  BEGINS WITH      EXPIRES  PATHS`,
+        `${one.id}  active  alice      acme    ${a}`,
+        `${two.id}  active  bob                ${b}`,
+        '',
+      ].join('\n'),
+    )
+    const { printed } = await keysWithInput(one.key, 'check', '-')
+    expect(printed).toBe('valid, principal alice, tenant acme\n')
   })
 
   it('handles an empty file', async () => {

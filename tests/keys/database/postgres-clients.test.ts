@@ -10,6 +10,7 @@ const ROW = {
   id: 'a',
   principal: 'alice',
   attributes: '{}',
+  tenant: null,
   paths: null,
   prefix: null,
   created: null,

@@ -6,7 +6,7 @@ import { isAttributes, isPrincipal } from '../../../src/keys/file/fields.ts'
 const SHA = 'A1'.repeat(32)
 const REQUIRED = { id: 'a', principal: 'alice', sha256: SHA }
 const KNOWN =
-  'id, prefix, principal, attributes, paths, created, expires, revoked, successor, sha256'
+  'id, prefix, principal, tenant, attributes, paths, created, expires, revoked, successor, sha256'
 
 describe('an entry', () => {
   it('needs an id, a principal and a hash', () => {
@@ -17,6 +17,7 @@ describe('an entry', () => {
     const all = {
       ...REQUIRED,
       prefix: 'withauth_abc',
+      tenant: 'acme',
       attributes: { roles: ['admin', 'ops'], none: [] },
       paths: ['/v1', '/v2/x'],
       created: '2026-01-01T00:00:00Z',
@@ -39,6 +40,8 @@ describe('an entry', () => {
 describe('the error for', () => {
   const id = 'must be 1 to 64 letters, digits, _, . or -'
   const text = 'must be a text of 1 to 256 characters without control characters'
+  const tenant =
+    'must be 1 to 128 lower-case letters, digits, "-" and "_", the first a letter or a digit'
   const prefix = 'must be 1 to 32 visible characters'
   const lists =
     'must be names with lists of texts, such as { roles: [admin] }, of at most 8192 characters in all'
@@ -59,6 +62,11 @@ describe('the error for', () => {
     ['principal', false, `${text}${quotes}`],
     ['principal', ['a'], text],
     ['principal', { a: 'b' }, text],
+    ['tenant', 'Acme', tenant],
+    ['tenant', ' acme', tenant],
+    ['tenant', '', tenant],
+    ['tenant', null, tenant],
+    ['tenant', 7, `${tenant}${quotes}`],
     ['prefix', 'a b', prefix],
     ['prefix', 'x'.repeat(33), prefix],
     ['attributes', { a: 'b' }, lists],

@@ -38,6 +38,7 @@ const FULL = {
   id: 'full',
   prefix: 'withauth_abcdef',
   principal: 'alice',
+  tenant: 'acme',
   attributes: { roles: ['admin', 'ops'], teams: [] },
   paths: ['/v1', '/v2'],
   created: '2026-01-01T00:00:00Z',
@@ -309,12 +310,14 @@ async function rotatesNoRevokedKey(store, api) {
 }
 
 async function rotatesNoChangedKey(store, api) {
-  for (const change of [{ paths: ['/v1'] }, { attributes: { roles: ['user'] } }]) {
+  const changes = [{ paths: ['/v1'] }, { attributes: { roles: ['user'] } }, { tenant: 'other' }]
+  for (const change of changes) {
     const before = { ...FULL, revoked: undefined, expires: undefined, paths: undefined }
     await store.insert(before)
     const insert = async (key) => {
       await store.insert(key)
-      await store.update('full', change)
+      await store.remove('full')
+      await store.insert({ ...before, ...change })
     }
     assert.equal(await codeOf(api.rotateKey({ ...store, insert }, 'full')), 'invalid_config')
     const rotation = api.rotateKey({ ...store, insert }, 'full', { expiresIn: '1d' })

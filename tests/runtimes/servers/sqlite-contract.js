@@ -174,7 +174,7 @@ async function reportsFirstErrors(file, { sqliteKeys }) {
 async function rejectsInvalidRows(file, { createKey, createKeyEndpoint, sqliteKeys }) {
   const database = new Database(file)
   database.exec(
-    `create table withauth_keys (sha256, id, principal, attributes, paths, prefix, created, expires, revoked, successor)`,
+    `create table withauth_keys (sha256, id, principal, tenant, attributes, paths, prefix, created, expires, revoked, successor)`,
   )
   const store = sqliteKeys(file)
   const endpoint = createKeyEndpoint({ store }, { onError: () => undefined })
