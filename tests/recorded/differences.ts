@@ -4,6 +4,8 @@ import type { Case } from './recording.ts'
 export interface Decided {
   readonly reason: string
   readonly covers: (difference: Case) => boolean
+  /** Some runtimes do not need it. */
+  readonly onSome?: true
 }
 
 const EMPTY = /"principal":""/
@@ -67,8 +69,9 @@ export const EXCHANGE: readonly Decided[] = [
     covers: ({ of }) => /X-Latin|X-High|X-Utf8|X-U: /.test(of),
   },
   {
-    reason: 'The server decides about a second `Host`.',
+    reason: 'The server decides about a second `Host`: Deno rejects it, as the real one does.',
     covers: ({ of }) => of.includes('headers: Host: other.test'),
+    onSome: true,
   },
   {
     reason: 'An empty principal is none.',
@@ -83,6 +86,102 @@ export const EXCHANGE: readonly Decided[] = [
   {
     reason: 'The body is JSON in UTF-8, of at most 64 KiB.',
     covers: ({ of, ours }) => ours === 'rejected' && /Infinity|"pad"|UTF-32/.test(of),
+  },
+  {
+    reason: 'An answer with a folded header (RFC 9112 §5.2) is an outage, but on Node 20 and 22.',
+    covers: ({ of, ours }) =>
+      ours === 'rejected' && of === 'decision, answer bytes: a folded header',
+    onSome: true,
+  },
+  {
+    reason: 'Bun takes a target that is not ASCII, and encodes it for endpoint and handler alike.',
+    covers: ({ of, ours }) => ours === 'allowed' && /^decision, (?:path|query): [!-~]*é$/.test(of),
+    onSome: true,
+  },
+  {
+    reason: 'Bun answers 400 to a request with a trailer.',
+    covers: ({ of, ours }) => ours === 'rejected' && /^decision, body: .*Trailer/.test(of),
+    onSome: true,
+  },
+]
+
+export const ENDPOINT: readonly Decided[] = [
+  {
+    reason:
+      'The endpoint is told the path as it was sent, with `.` and `..` resolved. There it is decoded.',
+    covers: ({ of }) => /^wrapped: dave GET \/v1(?:%2f|\/\.\/)files$/.test(of),
+  },
+  {
+    reason: 'Blanks before a token are no part of it.',
+    covers: ({ of }) => of === 'wrapped: alice GET /v1/models Authorization: Bearer  <KEY>',
+  },
+]
+
+export const SECTIONS: readonly Decided[] = [
+  {
+    reason: 'A file without authentication is an error. There the server is open to all.',
+    covers: ({ recorded, ours }) => recorded === 'open' && ours === 'refused',
+  },
+  {
+    reason: 'Keys of older versions are read, also where the server ignores them.',
+    covers: ({ of, ours }) => /^(?:the form of April 2025|jwks_uri): /.test(of) && isRead(ours),
+  },
+  {
+    reason: 'A key that is not known, or that belongs to another `type`, is an error.',
+    covers: refused(
+      /^(?:an unknown key|(?:verify_tls|jwks) of custom|endpoint of oauth2_token|type: github_token)/,
+    ),
+  },
+  {
+    reason: 'An `access_policy` is an error, unless the upstream enforces it.',
+    covers: refused(/^an empty access_policy: /),
+  },
+  {
+    reason: 'Plain http to another machine is an error without `allow_insecure_http`.',
+    covers: refused(/^endpoint: http:\/\/auth/),
+  },
+  {
+    reason:
+      'An address is absolute, and has no blank, backslash or fragment. It has no query where a path is added.',
+    covers: refused(
+      /^(?:endpoint|jwks\.uri|github_api_base_url|api_server_url|introspection \{"url"|a home|\$X)/,
+    ),
+  },
+  {
+    reason: 'A text is not empty, and a secret has no line break.',
+    covers: refused(
+      /^(?:audience|tls_cafile): "":|^claims_mapping.*""|^introspection.*"\\"\\""|^jwks\.token: "a\\nb"/,
+    ),
+  },
+  {
+    reason: '`${` is an error where it begins no reference. There it stays as it is.',
+    covers: refused(/^\$\{|^a lower-case name/),
+  },
+  {
+    reason: 'Certificates are always checked, and a boolean is `true` or `false`.',
+    covers: refused(/^verify_tls: .* of kubernetes|^send_secret_in_body|"send_secret_in_body"/),
+  },
+  {
+    reason: '`key_recheck_period` is a whole number from 60 to 86,400, and `1e3` is one.',
+    covers: ({ of }) => /^key_recheck_period: (?:0|1|86401|1e3): /.test(of),
+  },
+  {
+    reason: 'A number or a boolean where a text belongs is that text, also from the environment.',
+    covers: read(
+      /^(?:jwks\.token|audience|issuer): true|^claims_mapping: \{ sub: 1|123456|^an audience from the environment/,
+    ),
+  },
+  {
+    reason: 'A key without a value counts as left out.',
+    covers: read(/: null(?: of kubernetes)?: |"null"/),
+  },
+  {
+    reason: '`audience` may be a list, and `discovery: true` finds the keys.',
+    covers: read(/^(?:audience: \[a, b\]|discovery): /),
+  },
+  {
+    reason: 'Of `server` only `auth` and `tenancy` are read.',
+    covers: read(/^a port of 80: /),
   },
 ]
 
@@ -225,6 +324,18 @@ export const PROVIDERS: readonly Decided[] = [
 
 function rejected(name: RegExp): Decided['covers'] {
   return ({ of, ours }) => name.test(of) && ours === 'rejected'
+}
+
+function refused(name: RegExp): Decided['covers'] {
+  return ({ of, recorded, ours }) => name.test(of) && isRead(recorded) && ours === 'refused'
+}
+
+function read(name: RegExp): Decided['covers'] {
+  return ({ of, recorded, ours }) => name.test(of) && recorded === 'refused' && isRead(ours)
+}
+
+function isRead(section: string): boolean {
+  return section.startsWith('read')
 }
 
 function isMyUser(ours: string, more = ''): boolean {

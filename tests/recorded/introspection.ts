@@ -34,7 +34,10 @@ interface Keycloak {
 interface Others {
   readonly at: number
   readonly hydra: { readonly opaque: Server }
-  readonly zitadel: Server
+  readonly zitadel: Server & {
+    /** The answer to a client with a wrong secret. */
+    readonly wrongClient: Asked['answer']
+  }
 }
 
 interface Server {
@@ -66,7 +69,7 @@ export async function replayIntrospection(): Promise<Case[]> {
       audience: AUDIENCE,
       allowMissingAudience: true,
     })),
-    ...(await replay('zitadel', others.at + LATER_MS, ofServer(zitadel), {})),
+    ...(await replay('zitadel', others.at + LATER_MS, ofZitadel(zitadel), {})),
   ]
 }
 
@@ -84,6 +87,15 @@ function ofServer({ tokens, answers }: Server): Asked[] {
     const answer = { status, headers: rest, body: JSON.stringify(body) }
     return { of, token: tokens[of] ?? '', answer }
   })
+}
+
+function ofZitadel({ wrongClient, ...server }: Others['zitadel']): Asked[] {
+  const { 'content-length': _, ...headers } = wrongClient.headers ?? {}
+  const answer = { ...wrongClient, headers }
+  return [
+    ...ofServer(server),
+    { of: 'a wrong secret of the client', token: server.tokens['user'] ?? '', answer },
+  ]
 }
 
 async function replay(

@@ -36,6 +36,10 @@ interface Recording {
   }[]
   readonly jwks: Answer
   readonly rotated: { readonly token: string; readonly jwks: string }
+  /** A token of an issuer that the API server trusts and cannot reach. */
+  readonly issuerAway: { readonly tape: Tape; readonly code: string }
+  /** The SelfSubjectReview of a caller that it does not know. */
+  readonly anonymous: Answer
 }
 
 interface Review {
@@ -59,7 +63,7 @@ const MINUTE_MS = 60_000
 /** Tokens that kube-apiserver decided about, by a TokenReview, by a SelfSubjectReview and by the cluster's keys. */
 export async function replayKubernetes(): Promise<Case[]> {
   const recording = readRecording<Recording>('kubernetes')
-  const { recordedAt, cases, outages, rotated, reviewer } = recording
+  const { recordedAt, cases, rotated, reviewer } = recording
   const server = await startApiServer(recording)
   const { byReview, byItself, byKeys } = verifiersOf(recording, server.port)
   const found = await at(recordedAt, async () => {
@@ -87,7 +91,7 @@ export async function replayKubernetes(): Promise<Case[]> {
     }
     return all
   })
-  for (const { name, tape, code, self = false } of outages) {
+  for (const { name, tape, code, self = false } of answersToAll(recording)) {
     // The keys are asked for with the type that the API server has.
     if (tape.request.path === KEYS) continue
     server.answerWith([tape])
@@ -101,6 +105,17 @@ export async function replayKubernetes(): Promise<Case[]> {
   found.push({ of: 'a new key', recorded: said('in', rotated.token), ours: shown(ours) })
   await server.stop()
   return found
+}
+
+/** What the API server answers to any token. */
+function answersToAll({ cases, outages, issuerAway, anonymous }: Recording): Recording['outages'] {
+  const request = cases[0]?.tapes[1].request ?? { method: '', path: '', body: '' }
+  const tape = { request, answer: anonymous }
+  return [
+    ...outages,
+    { name: 'an issuer that is away', tape: issuerAway.tape, code: issuerAway.code },
+    { name: 'a caller that it does not know', tape, code: 'denied', self: true },
+  ]
 }
 
 async function startApiServer({ jwks, outages, rotated }: Recording) {

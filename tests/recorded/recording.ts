@@ -9,6 +9,9 @@ export interface Case {
   readonly ours: string
 }
 
+/** Serves a handler on this machine, and returns the port. */
+export type Serve = (handler: (request: Request) => Response | Promise<Response>) => Promise<number>
+
 /** What a real server answered and decided. */
 export function readRecording<Recording>(name: string): Recording {
   const file = new URL(`data/${name}.json.gz`, import.meta.url)

@@ -80,6 +80,6 @@ async function send(socket: Socket, answer: Answer): Promise<void> {
   socket.end(body, 'latin1')
 }
 
-function pause(milliseconds: number): Promise<void> {
+export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds))
 }
